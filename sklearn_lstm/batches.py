@@ -1,0 +1,129 @@
+"""Sequences -> batches of like length, so that hardly a step of work is spent on padding."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+from torch.utils.data import Dataset
+
+from sklearn_lstm.encoding import Encoding
+from sklearn_lstm.sequences import Rows, Sequences
+
+BATCHES_PER_POOL = 64  # sequences are sorted by length within so many batches
+STEPS_PER_PREDICTION = 1 << 14  # a batch that is only predicted has about so many steps
+
+
+class SequenceDataset(Dataset[Any]):
+    """Sequences with their encoding, and with targets and weights if there are any.
+
+    Parameters
+    ----------
+    sequences : Sequences
+    encoding : Encoding
+    targets : ndarray of shape (n_samples,) or (n_samples, n_labels)
+    weights : ndarray of shape (n_samples,)
+    """
+
+    def __init__(
+        self,
+        sequences: Sequences,
+        encoding: Encoding,
+        targets: NDArray[Any],
+        weights: NDArray[Any],
+    ) -> None:
+        self.sequences = sequences
+        self.encoding = encoding
+        self.targets = targets
+        self.weights = weights
+
+    def __len__(self) -> int:
+        return len(self.sequences)
+
+    def __getitem__(self, row: int) -> Any:
+        """Give one sample, as a batch of it."""
+        return self.batch(np.array([row]))
+
+    def subset(self, rows: Rows) -> SequenceDataset:
+        """Give these rows alone."""
+        return SequenceDataset(
+            self.sequences.subset(rows), self.encoding, self.targets[rows], self.weights[rows]
+        )
+
+    def batch(self, rows: Rows) -> tuple[dict[str, Tensor], tuple[Tensor, Tensor]]:
+        """Give these rows as (inputs, (targets, weights))."""
+        return pad(self.sequences, rows, self.encoding), (
+            torch.from_numpy(self.targets[rows]),
+            torch.from_numpy(self.weights[rows]),
+        )
+
+
+class LengthBatches:
+    """Every sample once per pass, in batches of sequences of like length.
+
+    A pass shuffles the samples, sorts each pool of 64 batches by length, cuts it into batches, and
+    shuffles those: chance decides who meets whom, yet a batch is hardly padded.
+
+    Parameters
+    ----------
+    dataset : SequenceDataset
+    batch_size : int
+        Sequences in a batch; the last one may have fewer.
+    rng : numpy Generator or None
+        None: no chance; all samples in the order of their length.
+    """
+
+    def __init__(
+        self, dataset: SequenceDataset, batch_size: int, rng: np.random.Generator | None = None
+    ) -> None:
+        self.dataset = dataset
+        self.batch_size = batch_size
+        self.rng = rng
+
+    def __len__(self) -> int:
+        return math.ceil(len(self.dataset) / self.batch_size)
+
+    def __iter__(self) -> Iterator[tuple[dict[str, Tensor], tuple[Tensor, Tensor]]]:
+        for rows in self.rows():
+            yield self.dataset.batch(rows)
+
+    def rows(self) -> list[Rows]:
+        """Deal the rows of one pass."""
+        lengths, n_samples = self.dataset.sequences.lengths, len(self.dataset)
+        cuts = np.arange(self.batch_size, n_samples, self.batch_size)
+        if self.rng is None:
+            return np.split(np.argsort(lengths, kind="stable"), cuts)
+        order = self.rng.permutation(n_samples)
+        pool = np.arange(n_samples) // (self.batch_size * BATCHES_PER_POOL)
+        batches = np.split(order[np.lexsort((lengths[order], pool))], cuts)
+        return [batches[index] for index in self.rng.permutation(len(batches))]
+
+
+def prediction_rows(lengths: Rows) -> Iterator[Rows]:
+    """Cut all samples, in the order of their length, into batches of about as many steps."""
+    order = np.argsort(lengths, kind="stable")
+    start = 0
+    while start < len(order):
+        fitting = np.arange(1, len(order) - start + 1) * lengths[order[start:]]
+        size = max(1, int(np.searchsorted(fitting, STEPS_PER_PREDICTION, side="right")))
+        yield order[start : start + size]
+        start += size
+
+
+def pad(sequences: Sequences, rows: Rows, encoding: Encoding) -> dict[str, Tensor]:
+    """Lay sequences side by side, filled with zeros up to the longest of them.
+
+    Returns
+    -------
+    dict with "steps" : (B, T) codes, or (B, T, C) measurements, and "lengths" : (B,)
+    """
+    steps = encoding(sequences.read(rows))
+    lengths = sequences.lengths[rows]
+    padded = np.zeros((len(rows), lengths.max(), *steps.shape[1:]), dtype=steps.dtype)
+    padded[np.arange(lengths.max()) < lengths[:, np.newaxis]] = steps
+    return {"steps": torch.from_numpy(padded), "lengths": torch.from_numpy(lengths)}

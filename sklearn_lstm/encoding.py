@@ -1,0 +1,127 @@
+"""Steps as they come -> what the network reads: known ids to codes, channels to one scale."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sklearn_lstm.sequences import PADDING, UNKNOWN, Sequences
+
+
+@dataclass(frozen=True)
+class TokenCodes:
+    """Codes 0..n_codes - 1 for the ids that were seen: no row of a table for those that were not.
+
+    Parameters
+    ----------
+    ids : ndarray of shape (n_codes,)
+        The id of each code; padding and unknown first, then in the order of their coming.
+    """
+
+    ids: NDArray[np.int64] = field(default_factory=lambda: np.array([PADDING, UNKNOWN]))
+
+    def extended(self, sequences: Sequences, more: NDArray[np.int64]) -> TokenCodes:
+        """Give codes to the ids in sequences and `more` that have none; the others keep theirs."""
+        found = [np.unique(ids) for ids in sequences.chunks()]
+        new = np.setdiff1d(np.concatenate([*found, more]), self.ids)
+        return TokenCodes(np.concatenate([self.ids, new.astype(np.int64)]))
+
+    def __len__(self) -> int:
+        return len(self.ids)
+
+    @cached_property
+    def _order(self) -> NDArray[np.intp]:
+        return np.argsort(self.ids)
+
+    def __call__(self, steps: NDArray[Any]) -> NDArray[np.int64]:
+        """Ids (n_steps,) -> codes (n_steps,); ids without a code are unknown."""
+        at = np.searchsorted(self.ids, steps, sorter=self._order)
+        codes = self._order[np.minimum(at, len(self) - 1)]
+        return np.where(self.ids[codes] == steps, codes, UNKNOWN)
+
+
+@dataclass(frozen=True)
+class ChannelScaling:
+    """Measurements on one scale: minus the mean, over the standard deviation of their channel."""
+
+    mean: NDArray[np.float64]
+    scale: NDArray[np.float64]
+
+    @classmethod
+    def of(cls, sequences: Sequences, *, normalize: bool) -> ChannelScaling:
+        """Measure mean and deviation of each channel over all steps (Chan et al. 1983).
+
+        Without `normalize`, and for a constant channel, the scale stays as it is.
+        """
+        n_steps, mean, squares = 0, np.zeros(sequences.n_channels or 1), np.zeros(1)
+        for chunk in sequences.chunks() if normalize else ():
+            steps = chunk.astype(np.float64)
+            gap, total = steps.mean(axis=0) - mean, n_steps + len(steps)
+            within = steps.var(axis=0) * len(steps)
+            squares = squares + within + gap**2 * n_steps * len(steps) / total
+            mean = mean + gap * len(steps) / total
+            n_steps = total
+        deviation = np.sqrt(squares / max(n_steps, 1))
+        noise = 10 * np.finfo(np.float64).eps * np.abs(mean)
+        return cls(mean, np.where(deviation > noise, deviation, np.ones_like(mean)))
+
+    def __len__(self) -> int:
+        return len(self.mean)
+
+    def __call__(self, steps: NDArray[Any]) -> NDArray[np.float32]:
+        """Measurements (n_steps, n_channels) -> the same in float32 on one scale."""
+        return np.asarray((steps - self.mean) / self.scale, dtype=np.float32)
+
+
+Encoding: TypeAlias = TokenCodes | ChannelScaling
+
+
+def align_embeddings(
+    embeddings: Any, vocabulary: Mapping[str, int] | None
+) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
+    """Give the ids that have a pretrained vector, and their vectors.
+
+    Parameters
+    ----------
+    embeddings : array of shape (n_ids, embedding_dim), mapping or gensim KeyedVectors
+        Row i of an array is the vector of id i. A mapping leads from tokens (or ids) to vectors.
+    vocabulary : mapping from token to id, or None
+        What the vectorizer says about the ids of X.
+
+    Raises
+    ------
+    ValueError
+        If a mapping from tokens meets an X that does not say which token an id stands for, if no
+        token has a vector, or if the vectors are not finite or not of one length.
+    """
+    if hasattr(embeddings, "key_to_index") or isinstance(embeddings, Mapping):
+        keys = getattr(embeddings, "key_to_index", embeddings)
+        if all(isinstance(key, int | np.integer) for key in keys):
+            vocabulary = {key: int(key) for key in keys}
+        elif vocabulary is None:
+            raise ValueError(
+                "embeddings leads from tokens to vectors, but X does not say which token an id "
+                "stands for. Pass the CSR output of TextSequenceVectorizer as it is (a Pipeline "
+                "does), or embeddings as an array whose row i is the vector of id i."
+            )
+        ids = {token: id_ for token, id_ in vocabulary.items() if token in keys}
+        if not ids:
+            raise ValueError("None of the tokens in X has a vector in embeddings.")
+        vectors = [np.asarray(embeddings[token], dtype=np.float32) for token in ids]
+        shapes = {vector.shape for vector in vectors}
+        if len(shapes) > 1:
+            raise ValueError(f"embeddings needs vectors of one length, found {sorted(shapes)}.")
+        rows, matrix = np.array(list(ids.values())), np.stack(vectors)
+    else:
+        matrix = np.asarray(embeddings, dtype=np.float32)
+        rows = np.arange(len(matrix))
+    if matrix.ndim != 2 or 0 in matrix.shape:
+        raise ValueError(f"embeddings needs shape (n_ids, embedding_dim), found {matrix.shape}.")
+    if not np.isfinite(matrix).all():
+        raise ValueError("embeddings holds NaN or infinite values.")
+    return rows, matrix

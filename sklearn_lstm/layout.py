@@ -1,0 +1,111 @@
+"""Token ids of texts in the containers that scikit-learn passes on, and back."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import scipy.sparse as sp
+
+from sklearn_lstm.vocabulary import UNKNOWN_ID
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from numpy.typing import NDArray
+
+    from sklearn_lstm.tokens import Sequences
+
+
+def to_csr(batches: Iterable[Sequences], max_length: int, truncation: str) -> sp.csr_matrix:
+    """Write each text into a row from column 0 on, and cut it to `max_length`."""
+    parts = [_truncate(*_one_unknown(*batch), max_length, truncation) for batch in batches]
+    ids = np.concatenate([np.zeros(0, np.int32), *(part_ids for part_ids, _ in parts)])
+    lengths = np.concatenate([np.zeros(0, np.int64), *(part_lengths for _, part_lengths in parts)])
+    index_type = sp.get_index_dtype(maxval=max(len(ids), max_length))
+    columns = np.empty(len(ids), index_type)
+    stop = 0
+    for part_ids, part_lengths in parts:
+        start, stop = stop, stop + len(part_ids)
+        columns[start:stop] = _positions(part_lengths)
+    indptr = np.append(0, np.cumsum(lengths)).astype(index_type)
+    X = sp.csr_matrix((ids, columns, indptr), shape=(len(lengths), max_length))
+    X.has_canonical_format = True
+    return X
+
+
+def to_dense(X: sp.csr_matrix, padding: str) -> NDArray[np.int32]:
+    """Fill the rows up with 0 at their end, or at their start if `padding` is "pre"."""
+    lengths = np.diff(X.indptr)
+    dense = np.zeros(X.shape, np.int32)
+    shifts = X.shape[1] - lengths if padding == "pre" else np.zeros_like(lengths)
+    dense[np.repeat(np.arange(X.shape[0]), lengths), X.indices + np.repeat(shifts, lengths)] = (
+        X.data
+    )
+    return dense
+
+
+def to_onehot(X: sp.csr_matrix, n_tokens: int) -> NDArray[np.float32]:
+    """Give each step a channel per token; the steps after a text are NaN."""
+    onehot = np.full((*X.shape, n_tokens), np.nan, np.float32)  # (n_texts, max_length, n_tokens)
+    rows = np.repeat(np.arange(X.shape[0]), np.diff(X.indptr))
+    onehot[rows, X.indices] = 0
+    onehot[rows, X.indices, X.data - 1] = 1
+    return onehot
+
+
+def ids_of_rows(X: Any) -> Iterator[NDArray[np.integer[Any]]]:
+    """Read any output of `transform` as one array of ids per row, without padding."""
+    if sp.issparse(X):
+        X = sp.csr_matrix(X).sorted_indices()
+        rows = (X.data[start:stop] for start, stop in pairwise(X.indptr))
+    else:
+        X = np.asarray(X)
+        if X.ndim == 3:
+            is_step = ~np.isnan(X).all(axis=2)
+            X = np.where(is_step, np.nan_to_num(X).argmax(axis=2) + 1, 0)
+        rows = iter(X)
+    if X.ndim != 2 or not np.issubdtype(X.dtype, np.integer):
+        raise ValueError(
+            f"Expected what transform returns, integers of shape (n_texts, max_length) or one-hot "
+            f"floats of 3 axes; got {X.dtype} of shape {X.shape}."
+        )
+    return (row[row != 0] for row in rows)
+
+
+def _positions(lengths: NDArray[np.int64]) -> NDArray[np.int32]:
+    """Return 0, 1, ... for each text, one after the other."""
+    starts = (np.cumsum(lengths) - lengths).astype(np.int32)
+    positions = np.arange(lengths.sum(), dtype=np.int32)
+    positions -= np.repeat(starts, lengths)
+    return positions
+
+
+def _one_unknown(
+    ids: NDArray[np.int32], lengths: NDArray[np.int64]
+) -> tuple[NDArray[np.int32], NDArray[np.int64]]:
+    """Make one unknown token of each text that has no other."""
+    has_tokens = lengths > 0
+    starts = (np.cumsum(lengths) - lengths)[has_tokens]
+    is_known = np.zeros(len(lengths), dtype=bool)
+    if len(starts):
+        is_known[has_tokens] = np.maximum.reduceat(ids, starts) > UNKNOWN_ID
+    if is_known.all():
+        return ids, lengths
+    new_lengths = np.where(is_known, lengths, 1)
+    new_ids = np.full(new_lengths.sum(), UNKNOWN_ID, np.int32)
+    new_ids[np.repeat(is_known, new_lengths)] = ids[np.repeat(is_known, lengths)]
+    return new_ids, new_lengths
+
+
+def _truncate(
+    ids: NDArray[np.int32], lengths: NDArray[np.int64], max_length: int, truncation: str
+) -> tuple[NDArray[np.int32], NDArray[np.int64]]:
+    excess = np.maximum(lengths - max_length, 0)
+    if not excess.any():
+        return ids, lengths
+    n_first = {"pre": 0, "post": max_length, "middle": (max_length + 1) // 2}[truncation]
+    positions = _positions(lengths)
+    is_kept = (positions < n_first) | (positions >= n_first + np.repeat(excess, lengths))
+    return ids[is_kept], lengths - excess

@@ -1,0 +1,260 @@
+"""The network on one page: input -> recurrent layers -> pooling -> logits. T steps, B sequences."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F  # noqa: N812
+
+from sklearn_lstm.sequences import PADDING, UNKNOWN
+
+CELLS: dict[str, Callable[..., nn.RNNBase]] = {"lstm": nn.LSTM, "gru": nn.GRU, "rnn": nn.RNN}
+GATES = {"lstm": 4, "gru": 3, "rnn": 1}
+POOLINGS = ("max", "mean", "last", "attention")
+
+
+class SequenceNetwork(nn.Module):
+    """One vector of logits for a whole sequence.
+
+    Parameters
+    ----------
+    n_inputs : int
+        Codes for tokens, channels for measurements.
+    n_outputs : int
+    tokens : bool
+    embedding_dim : int or None
+        None: one-hot codes, which is a table that leads from codes straight to the gates.
+    cell, hidden_size, num_layers, bidirectional, pooling, dropout, token_dropout
+        As in `LSTMSequenceClassifier`.
+    bfloat16 : bool
+        Train with matrix products in bfloat16; predictions are in float32 always.
+    """
+
+    def __init__(
+        self,
+        *,
+        n_inputs: int,
+        n_outputs: int,
+        tokens: bool,
+        embedding_dim: int | None,
+        cell: str,
+        hidden_size: int,
+        num_layers: int,
+        bidirectional: bool,
+        pooling: Sequence[str],
+        dropout: float,
+        token_dropout: float,
+        bfloat16: bool = False,
+    ) -> None:
+        super().__init__()
+        self.architecture: dict[str, Any] = {
+            "n_inputs": n_inputs,
+            "n_outputs": n_outputs,
+            "tokens": tokens,
+            "embedding_dim": embedding_dim,
+            "cell": cell,
+            "hidden_size": hidden_size,
+            "num_layers": num_layers,
+            "bidirectional": bidirectional,
+            "pooling": list(pooling),
+            "dropout": dropout,
+            "token_dropout": token_dropout,
+            "bfloat16": bfloat16,
+        }
+        n_directions = 1 + bidirectional
+        one_hot = tokens and embedding_dim is None
+        gates = GATES[cell] * hidden_size
+        n_features = n_inputs
+        if tokens:
+            n_features = embedding_dim or gates * n_directions
+            self.embedding = nn.Embedding(n_inputs, n_features, PADDING, dtype=torch.float32)
+            self._draw_embedding()
+        self.layers = nn.ModuleList()
+        for index in range(num_layers):
+            self.layers.append(
+                RecurrentLayer(
+                    gates if one_hot and index == 0 else n_features,
+                    cell=cell,
+                    hidden_size=hidden_size,
+                    n_directions=n_directions,
+                    split_input=one_hot and index == 0,
+                )
+            )
+            n_features = hidden_size * n_directions
+        self.pooling = Pooling(pooling, n_features, hidden_size)
+        self.output = nn.Linear(len(pooling) * n_features, n_outputs, dtype=torch.float32)
+        self.dropout = nn.Dropout(dropout)
+        self.tokens = tokens
+        self.token_dropout = token_dropout
+        self.use_bfloat16 = bfloat16
+
+    def grow(self, n_inputs: int) -> None:
+        """Give new codes, up to n_inputs, a vector of their own."""
+        if n_inputs == self.architecture["n_inputs"]:
+            return
+        old = self.embedding.weight
+        self.embedding = nn.Embedding(n_inputs, old.shape[1], PADDING, dtype=old.dtype)
+        self._draw_embedding()
+        self.set_vectors(torch.arange(len(old)), old)
+        self.embedding.weight.requires_grad_(old.requires_grad)
+        self.architecture["n_inputs"] = n_inputs
+
+    @torch.no_grad()
+    def set_vectors(self, codes: Tensor, vectors: Tensor) -> None:
+        """Overwrite the vectors of these codes."""
+        self.embedding.weight[codes] = vectors
+        self.embedding.weight[PADDING] = 0
+
+    @torch.no_grad()
+    def _draw_embedding(self) -> None:
+        if self.architecture["embedding_dim"] is None:  # as nn.LSTM draws its input weights
+            bound = self.architecture["hidden_size"] ** -0.5
+            self.embedding.weight.uniform_(-bound, bound)
+        else:
+            self.embedding.weight.normal_(std=0.1)
+        self.embedding.weight[PADDING] = 0
+
+    def forward(self, steps: Tensor, lengths: Tensor) -> Tensor:
+        """Codes (B, T) or measurements (B, T, C), and lengths (B,) -> logits (B, n_outputs)."""
+        with torch.autocast(
+            steps.device.type, torch.bfloat16, enabled=self.training and self.use_bfloat16
+        ):
+            x = self.read(steps.transpose(0, 1))  # (T, B, D)
+            clock = Clock(lengths, len(x))
+            for layer in self.layers:
+                x = self.dropout(layer(x, clock))  # (T, B, n_directions * H)
+            pooled = self.pooling(x, clock)
+            logits: Tensor = self.output(pooled)  # (B, n_outputs)
+        return logits.float()
+
+    def read(self, steps: Tensor) -> Tensor:
+        """Codes (T, B) or measurements (T, B, C) -> features (T, B, D)."""
+        if not self.tokens:
+            return steps.contiguous()
+        if self.training and self.token_dropout:
+            dropped = torch.rand(steps.shape, device=steps.device) < self.token_dropout
+            steps = steps.masked_fill(dropped & (steps != PADDING), UNKNOWN)
+        embedded: Tensor = self.dropout(self.embedding(steps))
+        return embedded
+
+
+class Clock:
+    """Which steps of a padded batch are real, and where each lies in the reversed sequence.
+
+    Parameters
+    ----------
+    lengths : Tensor of shape (B,)
+    n_steps : int
+        Steps of the batch, T.
+    """
+
+    def __init__(self, lengths: Tensor, n_steps: int) -> None:
+        step = torch.arange(n_steps, device=lengths.device)[:, None]  # (T, 1)
+        batch = torch.arange(len(lengths), device=lengths.device)  # (B,)
+        self.lengths = lengths
+        self.real = step < lengths  # (T, B)
+        mirrored = torch.where(self.real, lengths - 1 - step, step)  # (T, B)
+        self.mirror = (mirrored * len(lengths) + batch).flatten()  # (T * B,)
+        self.last = (lengths - 1) * len(lengths) + batch  # (B,)
+
+
+def reverse(x: Tensor, clock: Clock) -> Tensor:
+    """Reverse each sequence of (T, B, D) within its own length; padding stays where it is."""
+    reversed_: Tensor = _Permutation.apply(x, clock.mirror)  # type: ignore[no-untyped-call]
+    return reversed_
+
+
+class _Permutation(torch.autograd.Function):
+    """Reorder the steps of a batch by a permutation that is its own inverse.
+
+    The gradient goes the same way as the value, which is faster than adding it up by index.
+    """
+
+    @staticmethod
+    def forward(ctx: Any, x: Tensor, order: Tensor) -> Tensor:
+        ctx.save_for_backward(order)
+        return x.flatten(0, 1).index_select(0, order).view_as(x)
+
+    @staticmethod
+    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, None]:
+        (order,) = ctx.saved_tensors
+        return gradient.flatten(0, 1).index_select(0, order).view_as(gradient), None
+
+
+class RecurrentLayer(nn.Module):
+    """One layer of LSTM, GRU or plain RNN cells, in one or both directions.
+
+    The backward direction reads each sequence from its own end: packing would be slow, and reading
+    the padding first would be wrong.
+
+    Parameters
+    ----------
+    n_features, cell, hidden_size, n_directions
+    split_input : bool
+        The input is the sum at the gates already, one part for each direction: the input weights
+        stay the identity.
+    """
+
+    def __init__(
+        self, n_features: int, *, cell: str, hidden_size: int, n_directions: int, split_input: bool
+    ) -> None:
+        super().__init__()
+        self.directions = nn.ModuleList(
+            CELLS[cell](n_features, hidden_size, dtype=torch.float32) for _ in range(n_directions)
+        )
+        self.split_input = split_input
+        for direction in self.directions if split_input else ():
+            nn.init.eye_(direction.weight_ih_l0)  # type: ignore[arg-type]
+            direction.weight_ih_l0.requires_grad = False
+
+    def forward(self, x: Tensor, clock: Clock) -> Tensor:
+        """(T, B, D) -> (T, B, n_directions * H)."""
+        inputs = x.chunk(len(self.directions), 2) if self.split_input else [x] * 2
+        outputs = [self.directions[0](inputs[0])[0]]  # (T, B, H)
+        if len(self.directions) == 2:
+            backward = self.directions[1](reverse(inputs[1], clock))[0]
+            outputs.append(reverse(backward, clock))
+        return torch.cat(outputs, 2)
+
+
+class Pooling(nn.Module):
+    """The states of all steps -> one vector for the sequence; several poolings side by side."""
+
+    def __init__(self, names: Sequence[str], n_features: int, hidden_size: int) -> None:
+        super().__init__()
+        self.names = names
+        self.hidden_size = hidden_size
+        if "attention" in names:
+            self.attention = nn.Linear(n_features, 1, bias=False, dtype=torch.float32)
+
+    def forward(self, states: Tensor, clock: Clock) -> Tensor:
+        """(T, B, D) -> (B, len(names) * D)."""
+        pools: dict[str, Callable[[Tensor, Clock], Tensor]] = {
+            "max": self.max,
+            "mean": self.mean,
+            "last": self.last,
+            "attention": self.attend,
+        }
+        return torch.cat([pools[name](states, clock) for name in self.names], 1)
+
+    def max(self, states: Tensor, clock: Clock) -> Tensor:
+        """Keep the largest value of each feature."""
+        return states.masked_fill(~clock.real[:, :, None], -torch.inf).amax(0)
+
+    def mean(self, states: Tensor, clock: Clock) -> Tensor:
+        """Average over the steps."""
+        return (states * clock.real[:, :, None]).sum(0) / clock.lengths[:, None]
+
+    def last(self, states: Tensor, clock: Clock) -> Tensor:
+        """Keep the state in which each direction ends."""
+        forward = states[:, :, : self.hidden_size].flatten(0, 1)[clock.last]  # (B, H)
+        return torch.cat([forward, states[0, :, self.hidden_size :]], 1)
+
+    def attend(self, states: Tensor, clock: Clock) -> Tensor:
+        """Average with learnt weights (Yang et al. 2016, without the hidden layer)."""
+        scores = (states * self.attention.weight).sum(2, keepdim=True)  # (T, B, 1)
+        scores = scores.masked_fill(~clock.real[:, :, None], -torch.inf)
+        return (states * F.softmax(scores.float(), 0)).sum(0)

@@ -1,0 +1,101 @@
+"""A fitted estimator as plain NumPy arrays, with a checksum.
+
+Such a state can be held by pickle, joblib (memory-mapped too), deepcopy and skops, and by a machine
+without the GPU that it was trained on.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import torch
+
+from sklearn_lstm.encoding import ChannelScaling, Encoding, TokenCodes
+from sklearn_lstm.network import SequenceNetwork
+
+
+def to_arrays(value: Any) -> Any:
+    """Replace every tensor in nested dicts and lists by an array of its own."""
+    if isinstance(value, torch.Tensor):
+        return value.detach().cpu().numpy().copy()
+    if isinstance(value, Mapping):
+        return {key: to_arrays(item) for key, item in value.items()}
+    return [to_arrays(item) for item in value] if isinstance(value, list) else value
+
+
+def to_tensors(value: Any) -> Any:
+    """Replace every array in nested dicts and lists by a tensor of its own."""
+    if isinstance(value, np.ndarray):
+        return torch.from_numpy(np.array(value))  # a memory map may not be written to
+    if isinstance(value, Mapping):
+        return {key: to_tensors(item) for key, item in value.items()}
+    return [to_tensors(item) for item in value] if isinstance(value, list) else value
+
+
+def pack_network(network: SequenceNetwork) -> dict[str, Any]:
+    """Give the network as its architecture and its weights."""
+    return {"architecture": network.architecture, "weights": to_arrays(network.state_dict())}
+
+
+def unpack_network(packed: Mapping[str, Any]) -> SequenceNetwork:
+    """Build the network that was packed."""
+    with torch.random.fork_rng([]):  # what is drawn here is overwritten at once
+        network = SequenceNetwork(**packed["architecture"])
+    network.load_state_dict(to_tensors(packed["weights"]))
+    return network.eval()
+
+
+def pack_encoding(encoding: Encoding) -> dict[str, Any]:
+    """Give the encoding as its arrays."""
+    if isinstance(encoding, TokenCodes):
+        return {"ids": encoding.ids}
+    return {"mean": encoding.mean, "scale": encoding.scale}
+
+
+def unpack_encoding(packed: Mapping[str, Any]) -> Encoding:
+    """Build the encoding that was packed."""
+    return TokenCodes(**packed) if "ids" in packed else ChannelScaling(**packed)
+
+
+def verified(state: Mapping[str, Any]) -> dict[str, Any]:
+    """Take the checksum off a state, once it fits the rest.
+
+    Raises
+    ------
+    ValueError
+        If the state is not what was saved.
+    """
+    rest = dict(state)
+    if rest.pop("_checksum", None) != checksum(rest):
+        raise ValueError(
+            "The stored LSTMSequenceClassifier is damaged: its checksum does not fit its content. "
+            "Load another copy of it, or train it again."
+        )
+    return rest
+
+
+def checksum(state: Any) -> str:
+    """Give a digest of all numbers and strings in nested dicts, lists and arrays."""
+    digest = hashlib.blake2b(digest_size=16)
+    _feed(digest, state)
+    return digest.hexdigest()
+
+
+def _feed(digest: hashlib.blake2b, value: Any) -> None:
+    if isinstance(value, Mapping):
+        for key in sorted(value, key=str):
+            digest.update(f"{key}:".encode())
+            _feed(digest, value[key])
+    elif isinstance(value, list | tuple):
+        for item in value:
+            _feed(digest, item)
+    elif isinstance(value, np.ndarray) and value.dtype.kind != "O":
+        digest.update(f"{value.dtype}{value.shape}".encode())
+        digest.update(np.ascontiguousarray(value).reshape(-1).view(np.uint8).data)
+    elif isinstance(value, np.ndarray):
+        _feed(digest, value.tolist())
+    elif value is None or isinstance(value, str | int | float):
+        digest.update(str(value).encode())

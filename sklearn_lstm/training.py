@@ -1,0 +1,274 @@
+"""The training of a network through skorch: loss, optimiser, schedule, early stopping."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from copy import deepcopy
+from functools import partial
+from inspect import signature
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from skorch import NeuralNet
+from skorch.callbacks import (
+    Callback,
+    EarlyStopping,
+    GradientNormClipping,
+    LRScheduler,
+    ProgressBar,
+)
+from skorch.helper import predefined_split
+from torch import Tensor, nn
+
+from sklearn_lstm.batches import LengthBatches, SequenceDataset
+from sklearn_lstm.network import SequenceNetwork
+from sklearn_lstm.sequences import Rows
+
+CRITERIA: dict[str, type[nn.Module]] = {
+    "cross_entropy": nn.CrossEntropyLoss,
+    "binary_cross_entropy": nn.BCEWithLogitsLoss,
+}
+OPTIMIZERS: dict[str, type[torch.optim.Optimizer]] = {
+    "adamw": torch.optim.AdamW,
+    "adam": torch.optim.Adam,
+    "nadam": torch.optim.NAdam,
+    "rmsprop": torch.optim.RMSprop,
+    "sgd": torch.optim.SGD,
+}
+SCHEDULES = ("onecycle", "cosine", "constant")
+
+_global_state = threading.RLock()  # torch has one random state for all threads
+
+
+@contextmanager
+def seeded(seed: int, device: torch.device) -> Iterator[None]:
+    """Draw from torch's random state as if it started at `seed`; leave it as it was found."""
+    devices = [device] if device.type == "cuda" else []
+    with _global_state, torch.random.fork_rng(devices), torch.enable_grad():
+        torch.manual_seed(seed)
+        yield
+
+
+def find_device(device: str | torch.device) -> torch.device:
+    """Give the device; "auto" is the GPU if there is one."""
+    if device == "auto":
+        device = "cuda" if torch.cuda.is_available() else "cpu"
+    return torch.device(device)
+
+
+def is_available(device: torch.device) -> bool:
+    """Tell whether this machine has the device."""
+    return device.type != "cuda" or torch.cuda.is_available()
+
+
+def batch_size_for(n_samples: int) -> int:
+    """Give the batch size that "auto" stands for: 20 steps in an epoch, at most 64 rows."""
+    return min(max(n_samples // 20, 1), 64)
+
+
+def max_epochs_for(n_samples: int, batch_size: int) -> int:
+    """Give the epochs that "auto" stands for: about 1,500 steps, for large data four epochs."""
+    return max(4, min(100, round(1500 * batch_size / n_samples)))
+
+
+def hold_out(codes: NDArray[Any], fraction: float, rng: np.random.Generator) -> tuple[Rows, Rows]:
+    """Split the samples into training and validation rows, class by class.
+
+    One sample of each class stays in training.
+
+    Raises
+    ------
+    ValueError
+        If that leaves nothing to validate on.
+    """
+    n_samples = len(codes)
+    classes = codes if codes.ndim == 1 else np.zeros(n_samples)
+    order = np.lexsort((rng.random(n_samples), classes))
+    spare = np.delete(order, np.unique(classes[order], return_index=True)[1])
+    if not len(spare):
+        raise ValueError(
+            "early_stopping=True needs a class with two samples or more, to validate on one: "
+            f"y holds {n_samples} samples of {n_samples} classes."
+        )
+    n_held_out = min(max(1, round(fraction * n_samples)), len(spare))
+    held_out = spare[np.arange(n_held_out) * len(spare) // n_held_out]
+    return np.setdiff1d(order, held_out), np.sort(held_out)
+
+
+class WeightedLoss(nn.Module):
+    """The mean over a batch of weight times loss, for any loss with `reduction="none"`."""
+
+    def __init__(self, criterion: type[nn.Module]) -> None:
+        super().__init__()
+        self.criterion = criterion(reduction="none")
+
+    def forward(self, logits: Tensor, target: Sequence[Tensor]) -> Tensor:
+        """Logits (B, n_outputs), target = (codes (B,) or labels (B, n_outputs), weights (B,))."""
+        codes, weights = target
+        losses = self.criterion(logits, codes)
+        if losses.ndim == 2:
+            losses = losses.mean(1)
+        return torch.as_tensor((losses * weights).mean())
+
+
+class EpochRecord(Callback):  # type: ignore[misc]
+    """Note learning rate, tokens and padding of each epoch; stop at a loss that is not finite."""
+
+    def on_epoch_begin(self, *_: Any, **__: Any) -> None:
+        """Start to count."""
+        self.n_tokens = self.n_cells = 0
+
+    def on_batch_end(
+        self, net: NeuralNet, batch: Any = None, *, training: bool = False, **_: Any
+    ) -> None:
+        """Count the batch, and look at its loss."""
+        if not training:
+            return
+        inputs, _target = batch
+        self.n_tokens += int(inputs["lengths"].sum())
+        self.n_cells += inputs["steps"].shape[0] * inputs["steps"].shape[1]
+        loss = net.history[-1]["batches"][-1]["train_loss"]
+        if not np.isfinite(loss):
+            raise_not_finite(f"the loss is {loss}", net)
+
+    def on_epoch_end(self, net: NeuralNet, **_: Any) -> None:
+        """Write the counts into the row of the epoch."""
+        net.history.record("lr", net.optimizer_.param_groups[0]["lr"])
+        net.history.record("tokens", self.n_tokens)
+        net.history.record("padding", 1 - self.n_tokens / self.n_cells)
+
+
+def raise_not_finite(found: str, net: NeuralNet) -> None:
+    """Stop the training, and say where it broke and what to try."""
+    row = net.history[-1]
+    raise ValueError(
+        f"Training stopped: {found} in epoch {row['epoch']}, batch {len(row['batches'])} "
+        f"(lr={net.optimizer_.param_groups[0]['lr']:g}). Try a smaller lr, gradient_clip=1, "
+        "normalize=True, or precision='float32', and look for extreme values in X."
+    )
+
+
+def make_net(
+    network: SequenceNetwork,
+    *,
+    criterion: str | type[nn.Module],
+    optimizer: str | type[torch.optim.Optimizer],
+    lr: float,
+    weight_decay: float,
+    device: torch.device,
+    **options: Any,
+) -> NeuralNet:
+    """Put a network into a skorch net with a fresh optimiser."""
+    optimizer = OPTIMIZERS[optimizer] if isinstance(optimizer, str) else optimizer
+    accepted = signature(optimizer).parameters
+    fused = {"optimizer__fused": True} if "fused" in accepted else {}
+    return NeuralNet(
+        network,
+        WeightedLoss(CRITERIA[criterion] if isinstance(criterion, str) else criterion),
+        optimizer=optimizer,
+        lr=lr,
+        optimizer__weight_decay=weight_decay,
+        **fused,
+        device=str(device),
+        **{"train_split": None, "verbose": 0} | options,
+    ).initialize()
+
+
+def train(
+    network: SequenceNetwork,
+    dataset: SequenceDataset,
+    validation: SequenceDataset | None,
+    *,
+    rng: np.random.Generator,
+    batch_size: int | str,
+    max_epochs: int | str,
+    lr: float,
+    lr_schedule: str | None,
+    gradient_clip: float | None,
+    n_iter_no_change: int,
+    callbacks: Sequence[Any] | None,
+    verbose: int,
+    optimizer_state: Mapping[str, Any] | None = None,
+    **net_options: Any,
+) -> NeuralNet:
+    """Train a network in place, and give it within its skorch net.
+
+    Raises
+    ------
+    ValueError
+        If the loss or a weight is no longer finite.
+    """
+    if isinstance(batch_size, str):
+        batch_size = batch_size_for(len(dataset))
+    if isinstance(max_epochs, str):
+        max_epochs = max_epochs_for(len(dataset), batch_size)
+    n_steps = max_epochs * -(-len(dataset) // batch_size)
+    rules: list[tuple[str, Callback]] = [("record", EpochRecord())]
+    if gradient_clip is not None:
+        rules.append(("clip", GradientNormClipping(gradient_clip)))
+    if lr_schedule == "onecycle":
+        rule = LRScheduler("OneCycleLR", max_lr=lr, total_steps=n_steps, cycle_momentum=False)
+        rules.append(("schedule", rule.set_params(step_every="batch")))
+    elif lr_schedule == "cosine":
+        rule = LRScheduler("CosineAnnealingLR", T_max=n_steps, step_every="batch")
+        rules.append(("schedule", rule))
+    if validation is not None:
+        stop = EarlyStopping(patience=n_iter_no_change, load_best=True, sink=_silent)
+        rules.append(("early_stopping", stop))
+    if verbose:
+        rules.append(("progress", ProgressBar()))
+    net = make_net(
+        network,
+        lr=lr,
+        max_epochs=max_epochs,
+        batch_size=batch_size,
+        iterator_train=partial(LengthBatches, rng=rng),
+        iterator_valid=LengthBatches,
+        train_split=None if validation is None else predefined_split(validation),
+        callbacks=[*rules, *deepcopy(list(callbacks or ()))],
+        verbose=verbose,
+        **net_options,
+    )
+    if optimizer_state is not None:
+        net.optimizer_.load_state_dict(_grown(optimizer_state, net.optimizer_))
+    net.partial_fit(dataset)
+    if not all(bool(torch.isfinite(weight).all()) for weight in net.module_.parameters()):
+        raise_not_finite("a weight of the network is not finite", net)
+    net.module_.eval()
+    return net
+
+
+def _silent(_: str) -> None:
+    """Print nothing."""
+
+
+def _grown(state: Mapping[str, Any], optimizer: torch.optim.Optimizer) -> dict[str, Any]:
+    """Fit the state of an optimiser to weights that have got more rows since."""
+    weights = [weight for group in optimizer.param_groups for weight in group["params"]]
+    grown = deepcopy(dict(state))
+    for index, values in grown["state"].items():
+        for name, value in values.items():
+            missing = len(weights[index]) - len(value) if getattr(value, "ndim", 0) else 0
+            if missing:
+                values[name] = torch.cat([value, value.new_zeros(missing, *value.shape[1:])])
+    return grown
+
+
+def epoch_rows(net: NeuralNet) -> list[dict[str, Any]]:
+    """Give what each epoch was like, a row for each epoch that was finished."""
+    return [
+        {
+            "train_loss": row["train_loss"],
+            "valid_loss": row.get("valid_loss"),
+            "lr": row["lr"],
+            "seconds": row["dur"],
+            "tokens_per_second": row["tokens"] / row["dur"],
+            "padding": row["padding"],
+        }
+        for row in net.history
+        if "dur" in row and "train_loss" in row and "padding" in row
+    ]
