@@ -1,30 +1,174 @@
-"""`LSTMSequenceClassifier`: sequences in, labels out, the way scikit-learn does it."""
+"""`LSTMSequenceClassifier`: what can be set, with its defaults and why."""
 
 from __future__ import annotations
 
-from copy import deepcopy
 from numbers import Integral, Real
-from typing import Any, ClassVar, Self
+from typing import Any, ClassVar
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
-from scipy.special import expit, log_expit, log_softmax, softmax
-from sklearn.base import BaseEstimator, ClassifierMixin
-from sklearn.utils import check_consistent_length, compute_sample_weight
 from sklearn.utils._param_validation import HasMethods, Interval, StrOptions
-from sklearn.utils.validation import check_is_fitted, validate_data
-from skorch import NeuralNet
 
-from sklearn_lstm import labels, persistence, training
-from sklearn_lstm.batches import SequenceDataset, pad, prediction_rows
-from sklearn_lstm.encoding import ChannelScaling, Encoding, TokenCodes, align_embeddings
-from sklearn_lstm.network import CELLS, POOLINGS, SequenceNetwork
-from sklearn_lstm.sequences import Sequences, check_same_width, read_sequences
+from sklearn_lstm import training
+from sklearn_lstm.estimator import SequenceEstimator
+from sklearn_lstm.network import CELLS, POOLINGS
 
 
-class LSTMSequenceClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
-    """Classify sequences with an LSTM, the scikit-learn way."""
+class LSTMSequenceClassifier(SequenceEstimator):
+    """Classify whole sequences with a long short-term memory network.
+
+    Takes token ids, time series, speech frames, notes or bases, of equal or unequal length, where
+    other classifiers of scikit-learn take rows of features, and does whatever they do.
+
+    Integers are token ids, everything else is a measurement: see `input_type`. Batches are made of
+    sequences of like length, and the steps that are padding take no part in anything.
+
+    Parameters
+    ----------
+    input_type : {"auto", "tokens", "numeric"}, default="auto"
+        How X is read. "auto" decides in `fit`: non-negative integers in two dimensions (CSR, dense
+        or ragged) are token ids, everything else is a measurement. "tokens" also takes ids that a
+        container has turned into floats (a fraction is an unknown token), and holds a dense X to
+        the number of columns that it had in `fit`.
+    embedding_dim : int, "auto" or None, default="auto"
+        Length of the vector that is learnt for each token id. "auto" grows with the square root
+        of the number of ids, up to 128. None is one-hot: the ids go straight to the gates, by a
+        table that stands for the input weights; no one-hot array is ever built.
+    embeddings : array of shape (n_ids, embedding_dim), mapping or gensim KeyedVectors, default=None
+        Pretrained vectors. Row i of an array belongs to id i. A mapping from tokens needs the CSR
+        output of `TextSequenceVectorizer` as it is, which says which token an id stands for: a
+        Pipeline passes it on. Ids without a vector are drawn at random.
+    freeze_embeddings : bool, default=False
+        Do not train the vectors.
+    normalize : bool, default=True
+        Bring each channel of measurements to mean 0 and deviation 1 over all training steps.
+    cell : {"lstm", "gru", "rnn"}, default="lstm"
+        LSTM [1]_, GRU [2]_, or the plain recurrent network that both improve on.
+    hidden_size : int, default=128
+        Units of each layer and direction.
+    num_layers : int, default=1
+        Recurrent layers, each reading the states of the one below.
+    bidirectional : bool, default=True
+        Read from both ends [3]_.
+    pooling : {"max", "mean", "last", "attention"} or tuple of them, default=("max", "last")
+        What becomes of the states of all steps: the largest value of each unit, their average, the
+        state in which each direction ends, or an average with learnt weights [4]_. Several are
+        laid side by side: "max" finds a cue anywhere, "last" knows the order.
+    dropout : float in [0, 1), default=0.5
+        Share of the inputs, of the states between layers and of the pooled vector that is dropped
+        in training.
+    token_dropout : float in [0, 1), default=0.1
+        Share of the tokens that training reads as unknown, which is how the vector of the unknown
+        token is learnt.
+    criterion : "cross_entropy" or class of torch losses, default="cross_entropy"
+        The loss; the cross entropy of a multilabel y is that of each label by itself. A class is
+        called with ``reduction="none"``, and its loss with logits and targets.
+    optimizer : {"adamw", "adam", "nadam", "rmsprop", "sgd"} or torch optimizer, default="adamw"
+        AdamW [5]_, or any class of ``torch.optim``.
+    lr : float, default=0.005
+        The highest learning rate.
+    weight_decay : float, default=0.01
+        Pull of all weights towards 0.
+    lr_schedule : {"onecycle", "cosine", "constant"}, default="onecycle"
+        How the learning rate changes from batch to batch over all of `max_epochs`: up and down
+        [6]_, down, or not at all.
+    max_epochs : int or "auto", default="auto"
+        Passes over the training data. "auto" gives small data more: about 1,500 steps of the
+        optimiser, four to 100 passes.
+    batch_size : int or "auto", default="auto"
+        Sequences in a training batch. "auto" is 64, or less where an epoch would have fewer than
+        20 steps; 32 in `partial_fit`. Predictions do not depend on it.
+    gradient_clip : float or None, default=1.0
+        The gradient is scaled down to this norm where it is longer.
+    class_weight : dict, list of dict, "balanced" or None, default=None
+        Weight of each class, as everywhere in scikit-learn; multiplies `sample_weight`.
+    early_stopping : bool, default=False
+        Hold out part of the data, stop when the loss on it no longer falls, and restore the best
+        weights.
+    validation_fraction : float in (0, 1), default=0.1
+        The part held out, class by class.
+    n_iter_no_change : int, default=5
+        Epochs without a better validation loss before training stops.
+    warm_start : bool, default=False
+        Let `fit` go on from the weights of the last one.
+    callbacks : list of skorch callbacks, default=None
+        Called while training, copies of them.
+    random_state : int, RandomState or None, default=None
+        Seed of weights, dropout, and order of the data. An int gives the same model each time, on
+        one machine and number of threads, whatever the global random states are. None: drawn from
+        the operating system.
+    verbose : int, default=0
+        Above 0: a progress bar and a row for each epoch.
+    device : str or torch.device, default="auto"
+        Where to compute. "auto" is the GPU if there is one. A model that is loaded on a machine
+        without its device runs on the processor.
+    precision : {"auto", "float32", "bfloat16"}, default="auto"
+        Arithmetic of the matrix products in training; "auto" is float32. Predictions use float32.
+
+    Attributes
+    ----------
+    classes_ : ndarray of shape (n_classes,)
+        The labels; for a multilabel y the numbers of its columns.
+    n_features_in_ : int
+        Columns of a 2-D X, channels of any other.
+    feature_names_in_ : ndarray of shape (n_features_in_,)
+        Names of the columns, if X had any.
+    input_type_ : {"tokens", "numeric"}
+        How X is read.
+    history_ : list of dict
+        One row for each epoch: `train_loss`, `valid_loss` (None without early stopping), `lr` at
+        its end, `seconds`, `tokens_per_second` and `padding`, the share of steps that were.
+    n_epochs_ : int
+        Rows of `history_`.
+    net_ : skorch.NeuralNet
+        The network with its optimiser.
+    module_ : torch.nn.Module
+        The network.
+
+    See Also
+    --------
+    TextSequenceVectorizer : Turns texts into the token ids that this classifier reads.
+
+    Notes
+    -----
+    A sample's probabilities depend neither on its padding, nor on its neighbours, nor on the batch.
+    Ids that were not there in `fit` are unknown tokens. The fitted estimator is stored as plain
+    NumPy arrays with a checksum, by pickle, joblib and skops alike.
+
+    References
+    ----------
+    .. [1] Hochreiter and Schmidhuber (1997). Long short-term memory. Neural Computation 9(8).
+    .. [2] Cho et al. (2014). Learning phrase representations using RNN encoder-decoder for
+       statistical machine translation. EMNLP.
+    .. [3] Schuster and Paliwal (1997). Bidirectional recurrent neural networks. IEEE Transactions
+       on Signal Processing 45(11).
+    .. [4] Yang et al. (2016). Hierarchical attention networks for document classification. NAACL.
+    .. [5] Loshchilov and Hutter (2019). Decoupled weight decay regularization. ICLR.
+    .. [6] Smith and Topin (2018). Super-convergence: very fast training of neural networks using
+       large learning rates.
+
+    Examples
+    --------
+    >>> from sklearn.pipeline import make_pipeline
+    >>> from sklearn_lstm import LSTMSequenceClassifier, TextSequenceVectorizer
+    >>> texts = ["so good", "good fun", "so bad", "bad, boring", "fun!", "boring"]
+    >>> labels = ["pos", "pos", "neg", "neg", "pos", "neg"]
+    >>> model = make_pipeline(
+    ...     TextSequenceVectorizer(),
+    ...     LSTMSequenceClassifier(hidden_size=16, max_epochs=60, random_state=0),
+    ... )
+    >>> model.fit(texts, labels).predict(["good fun!", "so boring"])
+    array(['pos', 'neg'], dtype='<U3')
+
+    Series of unequal length, one channel:
+
+    >>> rising = [[0.0, 1.0, 2.0], [1.0, 2.0, 3.0, 4.0], [0.0, 2.0]]
+    >>> falling = [[2.0, 1.0], [4.0, 2.0, 1.0], [3.0, 1.0, 0.0]]
+    >>> LSTMSequenceClassifier(hidden_size=16, max_epochs=60, random_state=0).fit(
+    ...     rising + falling, [1, 1, 1, 0, 0, 0]
+    ... ).predict([[0.0, 3.0], [3.0, 1.0, 0.5]])
+    array([1, 0])
+    """
 
     _parameter_constraints: ClassVar[dict[str, Any]] = {
         "input_type": [StrOptions({"auto", "tokens", "numeric"})],
@@ -39,7 +183,7 @@ class LSTMSequenceClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[mi
         "pooling": [StrOptions(set(POOLINGS)), list, tuple],
         "dropout": [Interval(Real, 0, 1, closed="left")],
         "token_dropout": [Interval(Real, 0, 1, closed="left")],
-        "criterion": [StrOptions({"auto", *training.CRITERIA}), type],
+        "criterion": [StrOptions({"cross_entropy"}), type],
         "optimizer": [StrOptions(set(training.OPTIMIZERS)), type],
         "lr": [Interval(Real, 0, None, closed="neither")],
         "weight_decay": [Interval(Real, 0, None, closed="left")],
@@ -59,17 +203,6 @@ class LSTMSequenceClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[mi
         "precision": [StrOptions({"auto", "float32", "bfloat16"})],
     }
 
-    classes_: NDArray[Any]
-    n_features_in_: int
-    input_type_: str
-    history_: list[dict[str, Any]]
-    n_epochs_: int
-    net_: NeuralNet
-    _encoding: Encoding
-    _multilabel: bool
-    _is_table: bool
-    _optimizer_state: dict[str, Any] | None
-
     def __init__(
         self,
         *,
@@ -83,11 +216,11 @@ class LSTMSequenceClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[mi
         num_layers: int = 1,
         bidirectional: bool = True,
         pooling: str | tuple[str, ...] = ("max", "last"),
-        dropout: float = 0.3,
+        dropout: float = 0.5,
         token_dropout: float = 0.1,
-        criterion: str | type[torch.nn.Module] = "auto",
+        criterion: str | type[torch.nn.Module] = "cross_entropy",
         optimizer: str | type[torch.optim.Optimizer] = "adamw",
-        lr: float = 0.003,
+        lr: float = 0.005,
         weight_decay: float = 0.01,
         lr_schedule: str = "onecycle",
         max_epochs: int | str = "auto",
@@ -134,353 +267,3 @@ class LSTMSequenceClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[mi
         self.verbose = verbose
         self.device = device
         self.precision = precision
-
-    def fit(self, X: Any, y: Any, sample_weight: Any = None) -> Self:
-        """Train on sequences and their labels.
-
-        Parameters
-        ----------
-        X : {sparse matrix, array-like} of n_samples sequences
-            Integers are token ids, everything else is a measurement: 2-D ids (CSR or dense, 0 is
-            padding), 2-D series, 3-D series (n_samples, n_timesteps, n_channels), or a list or
-            column of arrays of unequal length.
-        y : array-like of shape (n_samples,) or (n_samples, n_labels)
-            Labels of any kind, or a multilabel indicator of 0 and 1.
-        sample_weight : array-like of shape (n_samples,), default=None
-            How much each sequence counts; None is 1 each.
-
-        Returns
-        -------
-        self : LSTMSequenceClassifier
-
-        Raises
-        ------
-        TypeError
-            If X holds strings or a bag of words.
-        ValueError
-            If X is not a set of sequences (names the row), y is not a set of labels, a parameter
-            is out of range, or the loss becomes infinite or NaN. What was fitted before is kept.
-        """
-        self._validate_params()
-        resumed = self.warm_start and self.__sklearn_is_fitted__()
-        return self._train(X, y, sample_weight, None, resumed=resumed, one_pass=False)
-
-    def partial_fit(self, X: Any, y: Any, classes: Any = None, sample_weight: Any = None) -> Self:
-        """Pass once over some more sequences.
-
-        The optimiser goes on where the last call stopped, at a constant learning rate. New token
-        ids get a vector of their own. Channels keep the scale of the first call.
-
-        Parameters
-        ----------
-        X, y, sample_weight
-            As in `fit`.
-        classes : array-like of shape (n_classes,), default=None
-            All labels that any call may bring. Needed in the first call, unless y is multilabel.
-
-        Returns
-        -------
-        self : LSTMSequenceClassifier
-
-        Raises
-        ------
-        TypeError, ValueError
-            As `fit`; also for labels that are not among the classes.
-        """
-        self._validate_params()
-        if self.class_weight == "balanced":
-            raise ValueError(
-                "class_weight='balanced' is not supported for partial_fit, which does not know how "
-                "often each class will come. Pass a dict, or sample_weight."
-            )
-        resumed = self.__sklearn_is_fitted__()
-        return self._train(X, y, sample_weight, classes, resumed=resumed, one_pass=True)
-
-    def _train(
-        self, X: Any, y: Any, sample_weight: Any, classes: Any, *, resumed: bool, one_pass: bool
-    ) -> Self:
-        """Read, encode, train; the estimator changes only once all went well."""
-        y, multilabel = labels.read_labels(y)
-        sequences = self._read(X) if resumed else read_sequences(X, self.input_type)  # type: ignore[arg-type]
-        check_consistent_length(sequences, y)
-        if resumed or one_pass:
-            classes = self._known_classes(y, classes, multilabel=multilabel, resumed=resumed)
-        else:
-            classes = labels.find_classes(y, multilabel=multilabel)
-        codes = labels.encode_labels(y, classes, multilabel=multilabel)
-        weights = labels.read_sample_weight(sample_weight, len(y))
-        if self.class_weight is not None:
-            weights = weights * compute_sample_weight(self.class_weight, y)
-        if not one_pass:
-            weights = weights / weights.mean()
-
-        rng = np.random.default_rng([self._draw_seed(), self.n_epochs_ if resumed else 0])
-        device = training.find_device(self.device)
-        with training.seeded(int(rng.integers(1 << 62)), device):
-            network, encoding = self._prepare(X, sequences, len(classes), resumed=resumed)
-            dataset = SequenceDataset(sequences, encoding, codes, weights.astype(np.float32))
-            dataset, validation = dataset.subset(np.flatnonzero(weights)), None
-            if self.early_stopping and not one_pass:
-                rows, held_out = training.hold_out(dataset.targets, self.validation_fraction, rng)
-                dataset, validation = dataset.subset(rows), dataset.subset(held_out)
-            net = training.train(
-                network,
-                dataset,
-                validation,
-                rng=rng,
-                batch_size=self.batch_size,
-                max_epochs=1 if one_pass else self.max_epochs,
-                lr_schedule="constant" if one_pass else self.lr_schedule,
-                gradient_clip=self.gradient_clip,
-                n_iter_no_change=self.n_iter_no_change,
-                callbacks=self.callbacks,
-                verbose=self.verbose,
-                optimizer_state=self._optimizer_state if resumed and one_pass else None,
-                **self._net_options(device, multilabel=multilabel),
-            )
-        if not resumed:
-            validate_data(self, X, skip_check_array=True, ensure_2d=False)  # names of the columns
-            self.classes_ = classes
-            self.n_features_in_ = sequences.n_features
-            self.input_type_ = "tokens" if sequences.n_channels is None else "numeric"
-            # Ids may come in any number of columns, unless the caller declares them a table of ids.
-            self._is_table = sequences.is_table and (
-                self.input_type_ == "numeric" or self.input_type == "tokens"
-            )
-            self._multilabel = multilabel
-        self.history_ = [*(self.history_ if resumed else ()), *training.epoch_rows(net)]
-        self.n_epochs_ = len(self.history_)
-        self.net_ = net
-        self._encoding = encoding
-        self._optimizer_state = net.optimizer_.state_dict() if one_pass else None
-        return self
-
-    def _prepare(
-        self, X: Any, sequences: Sequences, n_outputs: int, *, resumed: bool
-    ) -> tuple[SequenceNetwork, Encoding]:
-        """Build the network and the encoding of its input, or continue those that are fitted."""
-        tokens = sequences.n_channels is None
-        ids, vectors = np.empty(0, dtype=np.int64), None
-        if self.embeddings is not None:
-            if not tokens:
-                raise ValueError("embeddings are vectors of token ids, but X holds measurements.")
-            ids, vectors = align_embeddings(self.embeddings, getattr(X, "vocabulary", None))
-            if self.embedding_dim not in ("auto", vectors.shape[1]):
-                raise ValueError(
-                    f"embeddings holds vectors of length {vectors.shape[1]}, but "
-                    f"embedding_dim={self.embedding_dim}. Leave it 'auto'."
-                )
-        known = self._encoding if resumed else TokenCodes() if tokens else None
-        encoding: Encoding
-        if isinstance(known, TokenCodes):
-            encoding = known.extended(sequences, ids)
-        elif known is not None:
-            encoding = known
-        else:
-            encoding = ChannelScaling.of(sequences, normalize=self.normalize)
-        if resumed:
-            network = deepcopy(self.module_)
-            network.grow(len(encoding))
-        else:
-            network = SequenceNetwork(
-                n_inputs=len(encoding),
-                n_outputs=n_outputs,
-                tokens=tokens,
-                embedding_dim=self._embedding_dim(len(encoding))
-                if vectors is None
-                else vectors.shape[1],
-                cell=self.cell,
-                hidden_size=self.hidden_size,
-                num_layers=self.num_layers,
-                bidirectional=self.bidirectional,
-                pooling=self._pooling(),
-                dropout=self.dropout,
-                token_dropout=self.token_dropout,
-                bfloat16=self.precision == "bfloat16",
-            )
-        if vectors is not None:
-            codes = torch.from_numpy(encoding(ids))
-            new = codes >= (len(self._encoding) if resumed else 0)
-            network.set_vectors(codes[new], torch.from_numpy(vectors)[new])
-            network.embedding.weight.requires_grad_(not self.freeze_embeddings)
-        return network, encoding
-
-    def _read(self, X: Any) -> Sequences:
-        """Read X as it was read at fit."""
-        validate_data(self, X, reset=False, skip_check_array=True, ensure_2d=False)
-        sequences = read_sequences(X, self.input_type_)  # type: ignore[arg-type]
-        n_channels = None if self.input_type_ == "tokens" else len(self._encoding)
-        check_same_width(sequences, n_channels, self.n_features_in_ if self._is_table else None)
-        return sequences
-
-    def _known_classes(
-        self, y: NDArray[Any], classes: Any, *, multilabel: bool, resumed: bool
-    ) -> NDArray[Any]:
-        """Give the classes that training goes on with, or that the first partial_fit names."""
-        if resumed:
-            if multilabel != self._multilabel:
-                raise ValueError("y is multilabel in one call and is not in another.")
-            if classes is not None and not np.array_equal(np.unique(classes), self.classes_):
-                raise ValueError(
-                    f"classes={np.unique(classes).tolist()} is not the same as in the first call: "
-                    f"{self.classes_.tolist()}."
-                )
-            return self.classes_
-        if multilabel:
-            return labels.find_classes(y, multilabel=True)
-        if classes is None:
-            raise ValueError("classes must be passed on the first call to partial_fit.")
-        return np.unique(classes)
-
-    def _draw_seed(self) -> int:
-        if self.random_state is None:
-            return int(np.random.default_rng().integers(1 << 31))
-        if isinstance(self.random_state, np.random.RandomState):
-            return int(self.random_state.randint(1 << 31))
-        return int(self.random_state)
-
-    def _embedding_dim(self, n_codes: int) -> int | None:
-        if isinstance(self.embedding_dim, str):
-            return min(128, round(4 * n_codes**0.5))
-        return self.embedding_dim
-
-    def _pooling(self) -> tuple[str, ...]:
-        names = (self.pooling,) if isinstance(self.pooling, str) else tuple(self.pooling)
-        if not names or not set(names) <= set(POOLINGS):
-            raise ValueError(f"pooling needs names out of {POOLINGS}, found {self.pooling!r}.")
-        return names
-
-    def _net_options(self, device: torch.device, *, multilabel: bool) -> dict[str, Any]:
-        """Give what a skorch net needs besides its network."""
-        criterion = self.criterion
-        if criterion == "auto":
-            criterion = "binary_cross_entropy" if multilabel else "cross_entropy"
-        return {
-            "criterion": criterion,
-            "optimizer": self.optimizer,
-            "lr": self.lr,
-            "weight_decay": self.weight_decay,
-            "device": device,
-        }
-
-    def _logits(self, X: Any) -> NDArray[np.float64]:
-        """Give the logits (n_samples, n_classes)."""
-        check_is_fitted(self)
-        sequences = self._read(X)
-        logits = np.empty((len(sequences), len(self.classes_)))
-        with torch.inference_mode():
-            for rows in prediction_rows(sequences.lengths):
-                # One sequence alone takes another way through the matrix products, and rounds
-                # differently: it is read twice, so that its neighbours never matter.
-                inputs = pad(sequences, np.resize(rows, max(2, len(rows))), self._encoding)
-                batch = {name: tensor.to(self.net_.device) for name, tensor in inputs.items()}
-                logits[rows] = self.net_.module_(**batch)[: len(rows)].cpu().numpy()
-        return logits
-
-    def decision_function(self, X: Any) -> NDArray[np.float64]:
-        """Give the logits of the network.
-
-        Parameters
-        ----------
-        X : {sparse matrix, array-like} of n_samples sequences
-            As in `fit`.
-
-        Returns
-        -------
-        ndarray of shape (n_samples,) or (n_samples, n_classes)
-            For two classes: how much the second is ahead of the first.
-        """
-        logits = self._logits(X)
-        if len(self.classes_) == 2 and not self._multilabel:
-            return np.asarray(logits[:, 1] - logits[:, 0])
-        return logits
-
-    def predict_proba(self, X: Any) -> NDArray[np.float64]:
-        """Give the probability of each class; of each label by itself if y is multilabel.
-
-        Parameters
-        ----------
-        X : {sparse matrix, array-like} of n_samples sequences
-            As in `fit`.
-
-        Returns
-        -------
-        ndarray of shape (n_samples, n_classes)
-            In the order of `classes_`.
-        """
-        logits = self._logits(X)
-        return np.asarray(expit(logits) if self._multilabel else softmax(logits, axis=1))
-
-    def predict_log_proba(self, X: Any) -> NDArray[np.float64]:
-        """Give the logarithm of `predict_proba`, exact for small probabilities too.
-
-        Parameters
-        ----------
-        X : {sparse matrix, array-like} of n_samples sequences
-            As in `fit`.
-
-        Returns
-        -------
-        ndarray of shape (n_samples, n_classes)
-        """
-        logits = self._logits(X)
-        return np.asarray(log_expit(logits) if self._multilabel else log_softmax(logits, axis=1))
-
-    def predict(self, X: Any) -> NDArray[Any]:
-        """Give the most probable label; every label more probable than not if y is multilabel.
-
-        Parameters
-        ----------
-        X : {sparse matrix, array-like} of n_samples sequences
-            As in `fit`.
-
-        Returns
-        -------
-        ndarray of shape (n_samples,) or (n_samples, n_labels)
-        """
-        logits = self._logits(X)
-        if self._multilabel:
-            return (logits > 0).astype(np.int64)
-        return np.asarray(self.classes_[logits.argmax(axis=1)])
-
-    @property
-    def module_(self) -> SequenceNetwork:
-        """The network, a `torch.nn.Module`."""
-        check_is_fitted(self)
-        network: SequenceNetwork = self.net_.module_
-        return network
-
-    def __sklearn_is_fitted__(self) -> bool:
-        return "net_" in vars(self)
-
-    def __sklearn_tags__(self) -> Any:
-        tags = super().__sklearn_tags__()
-        tags.classifier_tags.multi_label = True
-        tags.input_tags.three_d_array = True
-        tags.input_tags.categorical = self.input_type == "tokens"
-        tags.input_tags.positive_only = tags.input_tags.sparse = tags.input_tags.categorical
-        return tags
-
-    def __getstate__(self) -> dict[str, Any]:
-        state: dict[str, Any] = dict(super().__getstate__())
-        if self.__sklearn_is_fitted__():
-            state["net_"] = persistence.pack_network(self.module_)
-            state["_encoding"] = persistence.pack_encoding(self._encoding)
-            state["_optimizer_state"] = persistence.to_arrays(self._optimizer_state)
-            state["_checksum"] = persistence.checksum(state)
-        return state
-
-    def __setstate__(self, state: dict[str, Any]) -> None:
-        if "net_" in state:
-            state = persistence.verified(state)
-            network = persistence.unpack_network(state.pop("net_"))
-            state["_encoding"] = persistence.unpack_encoding(state["_encoding"])
-            state["_optimizer_state"] = persistence.to_tensors(state["_optimizer_state"])
-            super().__setstate__(state)
-            device = training.find_device(self.device)
-            if not training.is_available(device):
-                device = torch.device("cpu")
-            options = self._net_options(device, multilabel=self._multilabel)
-            self.net_ = training.make_net(network, **options)
-        else:
-            super().__setstate__(state)

@@ -35,7 +35,13 @@ def read_labels(y: Any) -> tuple[NDArray[Any], bool]:
     check_classification_targets(y)
     kind = type_of_target(y, input_name="y")
     if kind == "multilabel-indicator":
-        return np.asarray(y.toarray() if sparse.issparse(y) else y).astype(np.int8), True
+        indicator = np.asarray(y.toarray() if sparse.issparse(y) else y)
+        if not np.isin(indicator, (0, 1)).all():
+            raise ValueError(
+                "A multilabel y holds 1 where a label applies and 0 where it does not, found "
+                f"{np.unique(indicator)[:5].tolist()}."
+            )
+        return indicator.astype(np.int8), True
     if kind == "multiclass-multioutput":
         raise ValueError(
             "Unknown label type: multiclass-multioutput. y is one label per sequence, or a "
@@ -46,7 +52,13 @@ def read_labels(y: Any) -> tuple[NDArray[Any], bool]:
 
 def find_classes(y: NDArray[Any], *, multilabel: bool) -> NDArray[Any]:
     """Give the sorted labels; for a multilabel y the numbers of its columns."""
-    return np.arange(y.shape[1]) if multilabel else np.unique(y)
+    if multilabel:
+        return np.arange(y.shape[1])
+    try:
+        return np.unique(y)
+    except TypeError as error:
+        kinds = sorted({type(label).__name__ for label in y})
+        raise ValueError(f"y holds labels of several types: {', '.join(kinds)}.") from error
 
 
 def encode_labels(y: NDArray[Any], classes: NDArray[Any], *, multilabel: bool) -> NDArray[Any]:

@@ -23,7 +23,7 @@ def to_csr(batches: Iterable[Sequences], max_length: int, truncation: str) -> sp
     parts = [_truncate(*_one_unknown(*batch), max_length, truncation) for batch in batches]
     ids = np.concatenate([np.zeros(0, np.int32), *(part_ids for part_ids, _ in parts)])
     lengths = np.concatenate([np.zeros(0, np.int64), *(part_lengths for _, part_lengths in parts)])
-    index_type = sp.get_index_dtype(maxval=max(len(ids), max_length))
+    index_type = np.int32 if len(ids) <= np.iinfo(np.int32).max else np.int64
     columns = np.empty(len(ids), index_type)
     stop = 0
     for part_ids, part_lengths in parts:

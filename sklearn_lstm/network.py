@@ -114,7 +114,7 @@ class SequenceNetwork(nn.Module):
             bound = self.architecture["hidden_size"] ** -0.5
             self.embedding.weight.uniform_(-bound, bound)
         else:
-            self.embedding.weight.normal_(std=0.1)
+            self.embedding.weight.normal_()
         self.embedding.weight[PADDING] = 0
 
     def forward(self, steps: Tensor, lengths: Tensor) -> Tensor:

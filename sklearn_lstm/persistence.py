@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
+from dataclasses import fields
 from typing import Any
 
 import numpy as np
 import torch
 
-from sklearn_lstm.encoding import ChannelScaling, Encoding, TokenCodes
+from sklearn_lstm.encoding import ChannelScaling, TokenCodes
+from sklearn_lstm.model import SequenceModel
 from sklearn_lstm.network import SequenceNetwork
 
 
@@ -35,29 +37,24 @@ def to_tensors(value: Any) -> Any:
     return [to_tensors(item) for item in value] if isinstance(value, list) else value
 
 
-def pack_network(network: SequenceNetwork) -> dict[str, Any]:
-    """Give the network as its architecture and its weights."""
-    return {"architecture": network.architecture, "weights": to_arrays(network.state_dict())}
+def pack_model(model: SequenceModel) -> dict[str, Any]:
+    """Give the model as its architecture and its arrays."""
+    encoding = {each.name: getattr(model.encoding, each.name) for each in fields(model.encoding)}
+    return {
+        "encoding": encoding,
+        "architecture": model.network.architecture,
+        "weights": to_arrays(model.network.state_dict()),
+    }
 
 
-def unpack_network(packed: Mapping[str, Any]) -> SequenceNetwork:
-    """Build the network that was packed."""
+def unpack_model(packed: Mapping[str, Any]) -> SequenceModel:
+    """Build the model that was packed."""
+    arrays = packed["encoding"]
+    encoding = TokenCodes(**arrays) if "ids" in arrays else ChannelScaling(**arrays)
     with torch.random.fork_rng([]):  # what is drawn here is overwritten at once
         network = SequenceNetwork(**packed["architecture"])
     network.load_state_dict(to_tensors(packed["weights"]))
-    return network.eval()
-
-
-def pack_encoding(encoding: Encoding) -> dict[str, Any]:
-    """Give the encoding as its arrays."""
-    if isinstance(encoding, TokenCodes):
-        return {"ids": encoding.ids}
-    return {"mean": encoding.mean, "scale": encoding.scale}
-
-
-def unpack_encoding(packed: Mapping[str, Any]) -> Encoding:
-    """Build the encoding that was packed."""
-    return TokenCodes(**packed) if "ids" in packed else ChannelScaling(**packed)
+    return SequenceModel(encoding, network.eval())
 
 
 def verified(state: Mapping[str, Any]) -> dict[str, Any]:

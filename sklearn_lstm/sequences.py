@@ -6,7 +6,7 @@ One sentence decides how X is read: integers are token ids, everything else is a
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from typing import Any, Literal, NoReturn, TypeAlias
+from typing import Any, NoReturn, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -78,7 +78,7 @@ class Sequences:
             yield self.read(rows)
 
 
-def read_sequences(X: Any, input_type: Literal["auto", "tokens", "numeric"] = "auto") -> Sequences:
+def read_sequences(X: Any, input_type: str = "auto") -> Sequences:
     """Read X as sequences.
 
     Parameters
@@ -193,19 +193,25 @@ def _as_ids(values: NDArray[Any], name_row: Callable[[int], int]) -> NDArray[Any
 
     `name_row` tells the row of X that a position in the flattened values comes from.
     """
-    whole = np.ones_like(values, dtype=bool) if values.dtype.kind != "f" else values % 1 == 0
+    whole = (
+        np.ones_like(values, dtype=bool) if values.dtype.kind != "f" else values == np.floor(values)
+    )
     wrong = np.isnan(values) | np.isinf(values) | (whole & ((values < 0) | (values > LARGEST_ID)))
     if wrong.any():
         position = int(np.argmax(wrong))
-        found = "NaN" if np.isnan(values.flat[position]) else values.flat[position]
+        value = values.flat[position]
+        found = "NaN" if np.isnan(value) else value
+        kind = "Negative values in data: " if value < 0 else ""
         raise ValueError(
-            f"X[{name_row(position)}] holds {found}, but token ids are integers from 0 (padding) "
-            f"to {LARGEST_ID}. Pass input_type='numeric' if X holds measurements."
+            f"{kind}X[{name_row(position)}] holds {found}, but token ids are integers from 0 "
+            f"(padding) to {LARGEST_ID}. Pass input_type='numeric' if X holds measurements."
         )
     return values if values.dtype.kind != "f" else np.where(whole, values, UNKNOWN).astype(np.int64)
 
 
 def _read_sparse(X: Any, input_type: str) -> Sequences:
+    if X.ndim != 2:
+        raise ValueError(f"Expected a 2-D sparse matrix, found {X.ndim} dimensions.")
     if X.dtype.kind not in "iu":
         raise TypeError(
             f"X is a sparse matrix of {X.dtype}: a bag of words (tf-idf, counts) has no order, and "
@@ -247,13 +253,26 @@ def _read_dense(X: NDArray[Any], input_type: str) -> Sequences:
             f"Found array with 0 feature(s) (shape={X.shape}) while a minimum of 1 is required."
         )
     if X.dtype.kind == "O":
-        X = X.astype(np.float64)
+        X = _as_floats(X)
     chunks = _chunks_of_rows(np.full(len(X), X[0].size))
     if input_type == "auto":
         could_be_ids = X.ndim == 2 and X.dtype.kind in "iu"
         negative = could_be_ids and any(X[rows].min() < 0 for rows in chunks)
         input_type = "tokens" if could_be_ids and not negative else "numeric"
     return _read_id_table(X, chunks) if input_type == "tokens" else _read_series(X, chunks)
+
+
+def _as_floats(X: NDArray[Any]) -> NDArray[np.float64]:
+    """Turn an array of objects into numbers."""
+    for index in np.ndindex(X.shape):
+        if isinstance(X[index], str | bytes):
+            raise TypeError(f"X[{index[0]}] holds strings, not numbers. {PIPELINE_ADVICE}.")
+        if _is_row(X[index]):
+            raise ValueError(
+                f"X[{index[0]}] holds a sequence in one of {X.shape[1]} columns: pass the one "
+                "column that holds the sequences."
+            )
+    return X.astype(np.float64)
 
 
 def _read_id_table(X: NDArray[Any], chunks: list[Rows]) -> Sequences:

@@ -27,9 +27,7 @@ _BLANK, _MARK, _WORD, _APOSTROPHE = range(4)
 def iterate_texts(raw_documents: Iterable[Any]) -> Iterator[Any]:
     """Return the texts one by one; refuse what only looks like a column of texts."""
     if isinstance(raw_documents, str):
-        raise ValueError(  # noqa: TRY004 - CountVectorizer's
-            "Iterable over raw text documents expected, string object received."
-        )
+        raise ValueError("Iterable over raw text documents expected, string object received.")
     shape = getattr(raw_documents, "shape", None)
     if shape is not None and len(shape) != 1:
         raise ValueError(
@@ -128,13 +126,13 @@ class _CharacterTable:
     def __call__(self, codes: NDArray[np.uint32]) -> NDArray[Any]:
         values = self._values.take(codes, mode="clip")
         if values.min(initial=0) < 0:
-            found = np.flatnonzero(np.bincount(codes))
-            new = found[self._values.take(found, mode="clip") < 0]
-            table = np.full(max(len(self._values), int(new[-1]) + 2), -1, self._values.dtype)
+            missing = np.flatnonzero(values < 0)
+            new = np.flatnonzero(np.bincount(codes[missing]))
+            table = np.full(max(len(self._values), int(new[-1]) + 2), -1, values.dtype)
             table[: len(self._values)] = self._values
             table[new] = list(self._evaluate(map(chr, new.tolist())))
             self._values = table
-            values = table.take(codes)
+            values[missing] = table[codes[missing]]
         return values
 
 

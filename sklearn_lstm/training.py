@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import threading
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -23,15 +24,12 @@ from skorch.callbacks import (
 )
 from skorch.helper import predefined_split
 from torch import Tensor, nn
+from torch.optim.lr_scheduler import CosineAnnealingLR, OneCycleLR
 
 from sklearn_lstm.batches import LengthBatches, SequenceDataset
 from sklearn_lstm.network import SequenceNetwork
 from sklearn_lstm.sequences import Rows
 
-CRITERIA: dict[str, type[nn.Module]] = {
-    "cross_entropy": nn.CrossEntropyLoss,
-    "binary_cross_entropy": nn.BCEWithLogitsLoss,
-}
 OPTIMIZERS: dict[str, type[torch.optim.Optimizer]] = {
     "adamw": torch.optim.AdamW,
     "adam": torch.optim.Adam,
@@ -53,16 +51,63 @@ def seeded(seed: int, device: torch.device) -> Iterator[None]:
         yield
 
 
-def find_device(device: str | torch.device) -> torch.device:
-    """Give the device; "auto" is the GPU if there is one."""
+def find_device(device: str | torch.device, *, or_cpu: bool = False) -> torch.device:
+    """Give the device; "auto" is the GPU if there is one.
+
+    With `or_cpu` the processor stands in for a GPU that is not there.
+
+    Raises
+    ------
+    ValueError
+        If there is no such device.
+    """
+    has_gpu = torch.cuda.is_available()
     if device == "auto":
-        device = "cuda" if torch.cuda.is_available() else "cpu"
-    return torch.device(device)
+        device = "cuda" if has_gpu else "cpu"
+    try:
+        found = torch.device(device)
+    except RuntimeError as error:
+        raise ValueError(f"device={device!r} is no device that torch knows.") from error
+    if found.type == "cuda" and not has_gpu:
+        if or_cpu:
+            return torch.device("cpu")
+        raise ValueError(f"device={device!r}, but torch finds no GPU here. Leave device='auto'.")
+    return found
 
 
-def is_available(device: torch.device) -> bool:
-    """Tell whether this machine has the device."""
-    return device.type != "cuda" or torch.cuda.is_available()
+def find_criterion(criterion: str | type[nn.Module], *, multilabel: bool) -> nn.Module:
+    """Give the loss of each sample; "cross_entropy" is that of each label if there are several.
+
+    Raises
+    ------
+    ValueError
+        If the criterion is not a loss of torch.
+    """
+    if criterion == "cross_entropy":
+        criterion = nn.BCEWithLogitsLoss if multilabel else nn.CrossEntropyLoss
+    if not (isinstance(criterion, type) and issubclass(criterion, nn.Module)):
+        raise ValueError(
+            f"criterion={criterion!r} is neither 'cross_entropy' nor a class of torch.nn losses."
+        )
+    return WeightedLoss(criterion)
+
+
+def find_optimizer(
+    optimizer: str | type[torch.optim.Optimizer],
+) -> type[torch.optim.Optimizer]:
+    """Give the class of the optimiser.
+
+    Raises
+    ------
+    ValueError
+        If it is not an optimiser of torch.
+    """
+    found = OPTIMIZERS[optimizer] if isinstance(optimizer, str) else optimizer
+    if not issubclass(found, torch.optim.Optimizer):
+        raise ValueError(
+            f"optimizer={optimizer!r} is not in {sorted(OPTIMIZERS)}, nor a class of torch.optim"
+        )
+    return found
 
 
 def batch_size_for(n_samples: int) -> int:
@@ -155,20 +200,19 @@ def raise_not_finite(found: str, net: NeuralNet) -> None:
 def make_net(
     network: SequenceNetwork,
     *,
-    criterion: str | type[nn.Module],
-    optimizer: str | type[torch.optim.Optimizer],
+    criterion: nn.Module,
+    optimizer: type[torch.optim.Optimizer],
     lr: float,
     weight_decay: float,
     device: torch.device,
     **options: Any,
 ) -> NeuralNet:
     """Put a network into a skorch net with a fresh optimiser."""
-    optimizer = OPTIMIZERS[optimizer] if isinstance(optimizer, str) else optimizer
     accepted = signature(optimizer).parameters
     fused = {"optimizer__fused": True} if "fused" in accepted else {}
     return NeuralNet(
         network,
-        WeightedLoss(CRITERIA[criterion] if isinstance(criterion, str) else criterion),
+        criterion,
         optimizer=optimizer,
         lr=lr,
         optimizer__weight_decay=weight_decay,
@@ -187,12 +231,12 @@ def train(
     batch_size: int | str,
     max_epochs: int | str,
     lr: float,
-    lr_schedule: str | None,
+    lr_schedule: str,
     gradient_clip: float | None,
     n_iter_no_change: int,
     callbacks: Sequence[Any] | None,
     verbose: int,
-    optimizer_state: Mapping[str, Any] | None = None,
+    progress: Mapping[str, Any] | None = None,
     **net_options: Any,
 ) -> NeuralNet:
     """Train a network in place, and give it within its skorch net.
@@ -206,21 +250,14 @@ def train(
         batch_size = batch_size_for(len(dataset))
     if isinstance(max_epochs, str):
         max_epochs = max_epochs_for(len(dataset), batch_size)
-    n_steps = max_epochs * -(-len(dataset) // batch_size)
-    rules: list[tuple[str, Callback]] = [("record", EpochRecord())]
-    if gradient_clip is not None:
-        rules.append(("clip", GradientNormClipping(gradient_clip)))
-    if lr_schedule == "onecycle":
-        rule = LRScheduler("OneCycleLR", max_lr=lr, total_steps=n_steps, cycle_momentum=False)
-        rules.append(("schedule", rule.set_params(step_every="batch")))
-    elif lr_schedule == "cosine":
-        rule = LRScheduler("CosineAnnealingLR", T_max=n_steps, step_every="batch")
-        rules.append(("schedule", rule))
-    if validation is not None:
-        stop = EarlyStopping(patience=n_iter_no_change, load_best=True, sink=_silent)
-        rules.append(("early_stopping", stop))
-    if verbose:
-        rules.append(("progress", ProgressBar()))
+    rules = _rules(
+        lr=lr,
+        lr_schedule=lr_schedule,
+        n_steps=max_epochs * math.ceil(len(dataset) / batch_size),
+        gradient_clip=gradient_clip,
+        patience=None if validation is None else n_iter_no_change,
+        verbose=verbose,
+    )
     net = make_net(
         network,
         lr=lr,
@@ -229,33 +266,89 @@ def train(
         iterator_train=partial(LengthBatches, rng=rng),
         iterator_valid=LengthBatches,
         train_split=None if validation is None else predefined_split(validation),
-        callbacks=[*rules, *deepcopy(list(callbacks or ()))],
+        callbacks=[*rules, *_copies(callbacks or ())],
         verbose=verbose,
         **net_options,
     )
-    if optimizer_state is not None:
-        net.optimizer_.load_state_dict(_grown(optimizer_state, net.optimizer_))
-    net.partial_fit(dataset)
-    if not all(bool(torch.isfinite(weight).all()) for weight in net.module_.parameters()):
+    if progress is not None:
+        _resume(net.optimizer_, progress)
+    net.notify("on_train_begin", X=dataset, y=None)
+    try:
+        net.fit_loop(dataset)
+    except KeyboardInterrupt:  # so skorch stops early, and so does a user
+        if not any(map(_has_stopped, dict(net.callbacks_).values())):
+            raise
+    net.notify("on_train_end", X=dataset, y=None)
+    if not all(bool(torch.isfinite(weight).all()) for weight in network.parameters()):
         raise_not_finite("a weight of the network is not finite", net)
-    net.module_.eval()
+    network.eval()
     return net
+
+
+def _rules(
+    *,
+    lr: float,
+    lr_schedule: str,
+    n_steps: int,
+    gradient_clip: float | None,
+    patience: int | None,
+    verbose: int,
+) -> list[tuple[str, Callback]]:
+    """Give the callbacks that the parameters of the estimator stand for."""
+    rules: list[tuple[str, Callback]] = [("record", EpochRecord())]
+    if gradient_clip is not None:
+        rules.append(("clip", GradientNormClipping(gradient_clip)))
+    if lr_schedule == "onecycle":
+        shape = {"max_lr": lr, "total_steps": n_steps, "cycle_momentum": False}
+        rules.append(("schedule", LRScheduler(OneCycleLR, step_every="batch", **shape)))
+    elif lr_schedule == "cosine":
+        rules.append(
+            ("schedule", LRScheduler(CosineAnnealingLR, step_every="batch", T_max=n_steps))
+        )
+    if patience is not None:
+        stop = EarlyStopping(patience=patience, threshold=0, load_best=True, sink=_silent)
+        rules.append(("early_stopping", stop))
+    if verbose:
+        rules.append(("progress", ProgressBar()))
+    return rules
+
+
+def _copies(callbacks: Sequence[Any]) -> list[Any]:
+    """Copy the user's callbacks, which training changes."""
+    for callback in callbacks:
+        if not isinstance(callback[1] if isinstance(callback, tuple) else callback, Callback):
+            raise ValueError(f"callbacks holds {callback!r}, which is not a callback of skorch.")
+    return deepcopy(list(callbacks))
+
+
+def _has_stopped(callback: Callback) -> bool:
+    return isinstance(callback, EarlyStopping) and bool(callback.misses_ == callback.patience)
 
 
 def _silent(_: str) -> None:
     """Print nothing."""
 
 
-def _grown(state: Mapping[str, Any], optimizer: torch.optim.Optimizer) -> dict[str, Any]:
-    """Fit the state of an optimiser to weights that have got more rows since."""
+def gather_progress(optimizer: torch.optim.Optimizer) -> dict[str, Any]:
+    """Give what an optimiser has gathered so far."""
+    return {"class": type(optimizer).__name__, "state": optimizer.state_dict()["state"]}
+
+
+def _resume(optimizer: torch.optim.Optimizer, progress: Mapping[str, Any]) -> None:
+    """Go on with what an optimiser of the same class has gathered.
+
+    Weights may have got more rows since.
+    """
+    if progress["class"] != type(optimizer).__name__:
+        return
     weights = [weight for group in optimizer.param_groups for weight in group["params"]]
-    grown = deepcopy(dict(state))
-    for index, values in grown["state"].items():
+    grown = deepcopy(dict(progress["state"]))
+    for index, values in grown.items():
         for name, value in values.items():
             missing = len(weights[index]) - len(value) if getattr(value, "ndim", 0) else 0
             if missing:
                 values[name] = torch.cat([value, value.new_zeros(missing, *value.shape[1:])])
-    return grown
+    optimizer.load_state_dict(optimizer.state_dict() | {"state": grown})
 
 
 def epoch_rows(net: NeuralNet) -> list[dict[str, Any]]:

@@ -1,0 +1,340 @@
+"""Sequences in, labels out, the way scikit-learn does it: fit, predict, tags and storage."""
+
+from __future__ import annotations
+
+from typing import Any, Self
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.special import expit, log_expit, log_softmax, softmax
+from sklearn.base import BaseEstimator, ClassifierMixin
+from sklearn.utils import check_consistent_length, compute_sample_weight
+from sklearn.utils.validation import check_is_fitted, validate_data
+from skorch import NeuralNet
+
+from sklearn_lstm import labels, persistence, training
+from sklearn_lstm.batches import SequenceDataset
+from sklearn_lstm.encoding import align_embeddings
+from sklearn_lstm.model import Pretrained, SequenceModel
+from sklearn_lstm.network import POOLINGS, SequenceNetwork
+from sklearn_lstm.sequences import Sequences, check_same_width, read_sequences
+
+
+class SequenceEstimator(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
+    """Fits and predicts with the parameters of `LSTMSequenceClassifier`."""
+
+    classes_: NDArray[Any]
+    n_features_in_: int
+    input_type_: str
+    history_: list[dict[str, Any]]
+    n_epochs_: int
+    net_: NeuralNet
+    _model: SequenceModel
+    _multilabel: bool
+    _is_table: bool
+    _progress: dict[str, Any] | None
+
+    def fit(self, X: Any, y: Any, sample_weight: Any = None) -> Self:
+        """Train on sequences and their labels.
+
+        Parameters
+        ----------
+        X : {sparse matrix, array-like} of n_samples sequences
+            Integers are token ids, everything else is a measurement: 2-D ids (CSR or dense, 0 is
+            padding), 2-D series, 3-D series (n_samples, n_timesteps, n_channels), or a list or
+            column of arrays of unequal length.
+        y : array-like of shape (n_samples,) or (n_samples, n_labels)
+            Labels of any kind, or a multilabel indicator of 0 and 1.
+        sample_weight : array-like of shape (n_samples,), default=None
+            How much each sequence counts; None is 1 each.
+
+        Returns
+        -------
+        self : LSTMSequenceClassifier
+
+        Raises
+        ------
+        TypeError
+            If X holds strings or a bag of words.
+        ValueError
+            If X is not a set of sequences (names the row), y is not a set of labels, a parameter
+            is out of range, or the loss becomes infinite or NaN. What was fitted before is kept.
+        """
+        self._validate_params()
+        resumed = self.warm_start and self.__sklearn_is_fitted__()
+        return self._train(X, y, sample_weight, None, resumed=resumed, one_pass=False)
+
+    def partial_fit(self, X: Any, y: Any, classes: Any = None, sample_weight: Any = None) -> Self:
+        """Pass once over some more sequences.
+
+        The optimiser goes on where the last call stopped, at a constant learning rate. New token
+        ids get a vector of their own. Channels keep the scale of the first call.
+
+        Parameters
+        ----------
+        X, y, sample_weight
+            As in `fit`.
+        classes : array-like of shape (n_classes,), default=None
+            All labels that any call may bring. Needed in the first call, unless y is multilabel.
+
+        Returns
+        -------
+        self : LSTMSequenceClassifier
+
+        Raises
+        ------
+        TypeError, ValueError
+            As `fit`; also for labels that are not among the classes.
+        """
+        self._validate_params()
+        if self.class_weight == "balanced":
+            raise ValueError(
+                "class_weight='balanced' is not supported for partial_fit, which does not know how "
+                "often each class will come. Pass a dict, or sample_weight."
+            )
+        resumed = self.__sklearn_is_fitted__()
+        return self._train(X, y, sample_weight, classes, resumed=resumed, one_pass=True)
+
+    def _train(
+        self, X: Any, y: Any, sample_weight: Any, classes: Any, *, resumed: bool, one_pass: bool
+    ) -> Self:
+        """Read, encode, train; the estimator changes only once all went well."""
+        y, multilabel = labels.read_labels(y)
+        sequences = self._read(X) if resumed else read_sequences(X, self.input_type)
+        check_consistent_length(sequences, y)
+        if resumed or one_pass:
+            classes = self._known_classes(y, classes, multilabel=multilabel, resumed=resumed)
+        else:
+            classes = labels.find_classes(y, multilabel=multilabel)
+        codes = labels.encode_labels(y, classes, multilabel=multilabel)
+        weights = labels.read_sample_weight(sample_weight, len(y))
+        if self.class_weight is not None:
+            weights = weights * compute_sample_weight(self.class_weight, y)
+        counted = np.flatnonzero(weights)
+        sequences, codes, weights = sequences.subset(counted), codes[counted], weights[counted]
+        if not one_pass:
+            weights = weights / weights.mean()
+        options = self._net_options(multilabel=multilabel)
+
+        rng = np.random.default_rng([self._draw_seed(), self.n_epochs_ if resumed else 0])
+        with training.seeded(int(rng.integers(1 << 62)), options["device"]):
+            pretrained = self._pretrained(X, sequences)
+            if resumed:
+                model = self._model.extended(sequences, pretrained)
+            else:
+                model = SequenceModel.new(sequences, pretrained, **self._architecture(len(classes)))
+            dataset = SequenceDataset(sequences, model.encoding, codes, weights.astype(np.float32))
+            validation = None
+            if self.early_stopping and not one_pass:
+                rows, held_out = training.hold_out(dataset.targets, self.validation_fraction, rng)
+                dataset, validation = dataset.subset(rows), dataset.subset(held_out)
+            net = training.train(
+                model.network,
+                dataset,
+                validation,
+                rng=rng,
+                batch_size=self.batch_size,
+                max_epochs=1 if one_pass else self.max_epochs,
+                lr_schedule="constant" if one_pass else self.lr_schedule,
+                gradient_clip=self.gradient_clip,
+                n_iter_no_change=self.n_iter_no_change,
+                callbacks=self.callbacks,
+                verbose=self.verbose,
+                progress=self._progress if resumed and one_pass else None,
+                **options,
+            )
+        if not resumed:
+            validate_data(self, X, skip_check_array=True, ensure_2d=False)  # names of the columns
+            self.classes_ = classes
+            self.n_features_in_ = sequences.n_features
+            self.input_type_ = "tokens" if sequences.n_channels is None else "numeric"
+            # Ids may come in any number of columns, unless the caller declares them a table of ids.
+            self._is_table = sequences.is_table and (
+                self.input_type_ == "numeric" or self.input_type == "tokens"
+            )
+            self._multilabel = multilabel
+        self.history_ = [*(self.history_ if resumed else ()), *training.epoch_rows(net)]
+        self.n_epochs_ = len(self.history_)
+        self.net_ = net
+        self._model = model
+        self._progress = training.gather_progress(net.optimizer_) if one_pass else None
+        return self
+
+    def _read(self, X: Any) -> Sequences:
+        """Read X as it was read at fit."""
+        validate_data(self, X, reset=False, skip_check_array=True, ensure_2d=False)
+        sequences = read_sequences(X, self.input_type_)
+        n_channels = None if self.input_type_ == "tokens" else len(self._model.encoding)
+        check_same_width(sequences, n_channels, self.n_features_in_ if self._is_table else None)
+        return sequences
+
+    def _known_classes(
+        self, y: NDArray[Any], classes: Any, *, multilabel: bool, resumed: bool
+    ) -> NDArray[Any]:
+        """Give the classes that training goes on with, or that the first partial_fit names."""
+        if resumed:
+            if multilabel != self._multilabel:
+                raise ValueError("y is multilabel in one call and is not in another.")
+            if classes is not None and not np.array_equal(np.unique(classes), self.classes_):
+                raise ValueError(
+                    f"classes={np.unique(classes).tolist()} is not the same as in the first call: "
+                    f"{self.classes_.tolist()}."
+                )
+            return self.classes_
+        if multilabel:
+            return labels.find_classes(y, multilabel=True)
+        if classes is None:
+            raise ValueError("classes must be passed on the first call to partial_fit.")
+        return np.unique(classes)
+
+    def _draw_seed(self) -> int:
+        if self.random_state is None:
+            return int(np.random.default_rng().integers(1 << 31))
+        if isinstance(self.random_state, np.random.RandomState):
+            return int(self.random_state.randint(1 << 31))
+        return int(self.random_state)
+
+    def _pretrained(self, X: Any, sequences: Sequences) -> Pretrained | None:
+        """Give the ids that have a pretrained vector, and their vectors."""
+        if self.embeddings is None:
+            return None
+        if sequences.n_channels is not None:
+            raise ValueError("embeddings are vectors of token ids, but X holds measurements.")
+        return align_embeddings(self.embeddings, getattr(X, "vocabulary", None))
+
+    def _architecture(self, n_outputs: int) -> dict[str, Any]:
+        """Give what a model is built from."""
+        pooling = (self.pooling,) if isinstance(self.pooling, str) else tuple(self.pooling)
+        if not pooling or not all(name in POOLINGS for name in pooling):
+            raise ValueError(f"pooling needs names out of {POOLINGS}, found {self.pooling!r}.")
+        return {
+            "n_outputs": n_outputs,
+            "normalize": self.normalize,
+            "embedding_dim": self.embedding_dim,
+            "freeze_embeddings": self.freeze_embeddings,
+            "cell": self.cell,
+            "hidden_size": self.hidden_size,
+            "num_layers": self.num_layers,
+            "bidirectional": self.bidirectional,
+            "pooling": pooling,
+            "dropout": self.dropout,
+            "token_dropout": self.token_dropout,
+            "bfloat16": self.precision == "bfloat16",
+        }
+
+    def _net_options(self, *, multilabel: bool, or_cpu: bool = False) -> dict[str, Any]:
+        """Give what a skorch net needs besides its network."""
+        return {
+            "criterion": training.find_criterion(self.criterion, multilabel=multilabel),
+            "optimizer": training.find_optimizer(self.optimizer),
+            "device": training.find_device(self.device, or_cpu=or_cpu),
+            "lr": self.lr,
+            "weight_decay": self.weight_decay,
+        }
+
+    def _logits(self, X: Any) -> NDArray[np.float64]:
+        """Give the logits (n_samples, n_classes)."""
+        check_is_fitted(self)
+        return self._model.logits(self._read(X), self.net_.device)
+
+    def decision_function(self, X: Any) -> NDArray[np.float64]:
+        """Give the logits of the network.
+
+        Parameters
+        ----------
+        X : {sparse matrix, array-like} of n_samples sequences
+            As in `fit`.
+
+        Returns
+        -------
+        ndarray of shape (n_samples,) or (n_samples, n_classes)
+            For two classes: how much the second is ahead of the first.
+        """
+        logits = self._logits(X)
+        if len(self.classes_) == 2 and not self._multilabel:
+            return np.asarray(logits[:, 1] - logits[:, 0])
+        return logits
+
+    def predict_proba(self, X: Any) -> NDArray[np.float64]:
+        """Give the probability of each class; of each label by itself if y is multilabel.
+
+        Parameters
+        ----------
+        X : {sparse matrix, array-like} of n_samples sequences
+            As in `fit`.
+
+        Returns
+        -------
+        ndarray of shape (n_samples, n_classes)
+            In the order of `classes_`.
+        """
+        logits = self._logits(X)
+        return np.asarray(expit(logits) if self._multilabel else softmax(logits, axis=1))
+
+    def predict_log_proba(self, X: Any) -> NDArray[np.float64]:
+        """Give the logarithm of `predict_proba`, exact for small probabilities too.
+
+        Parameters
+        ----------
+        X : {sparse matrix, array-like} of n_samples sequences
+            As in `fit`.
+
+        Returns
+        -------
+        ndarray of shape (n_samples, n_classes)
+        """
+        logits = self._logits(X)
+        return np.asarray(log_expit(logits) if self._multilabel else log_softmax(logits, axis=1))
+
+    def predict(self, X: Any) -> NDArray[Any]:
+        """Give the most probable label; every label more probable than not if y is multilabel.
+
+        Parameters
+        ----------
+        X : {sparse matrix, array-like} of n_samples sequences
+            As in `fit`.
+
+        Returns
+        -------
+        ndarray of shape (n_samples,) or (n_samples, n_labels)
+        """
+        logits = self._logits(X)
+        if self._multilabel:
+            return (logits > 0).astype(np.int64)
+        return np.asarray(self.classes_[logits.argmax(axis=1)])
+
+    @property
+    def module_(self) -> SequenceNetwork:
+        """The network, a `torch.nn.Module`."""
+        check_is_fitted(self)
+        return self._model.network
+
+    def __sklearn_is_fitted__(self) -> bool:
+        return "net_" in vars(self)
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.classifier_tags.multi_label = True
+        tags.input_tags.three_d_array = True
+        tags.input_tags.categorical = self.input_type == "tokens"
+        tags.input_tags.positive_only = tags.input_tags.sparse = tags.input_tags.categorical
+        return tags
+
+    def __getstate__(self) -> dict[str, Any]:
+        state: dict[str, Any] = dict(super().__getstate__())
+        if self.__sklearn_is_fitted__():
+            del state["net_"]
+            state["_model"] = persistence.pack_model(self._model)
+            state["_progress"] = persistence.to_arrays(self._progress)
+            state["_checksum"] = persistence.checksum(state)
+        return state
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        if "_model" in state:
+            state = persistence.verified(state)
+            state["_model"] = persistence.unpack_model(state["_model"])
+            state["_progress"] = persistence.to_tensors(state["_progress"])
+        super().__setstate__(state)
+        if "_model" in state:
+            options = self._net_options(multilabel=self._multilabel, or_cpu=True)
+            self.net_ = training.make_net(self._model.network, **options)

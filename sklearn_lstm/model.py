@@ -1,0 +1,108 @@
+"""What is learnt: an encoding of the input, and the network that reads it."""
+
+from __future__ import annotations
+
+from copy import deepcopy
+from dataclasses import dataclass
+from typing import Any, TypeAlias
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from sklearn_lstm.batches import pad, prediction_rows
+from sklearn_lstm.encoding import ChannelScaling, Encoding, TokenCodes
+from sklearn_lstm.network import SequenceNetwork
+from sklearn_lstm.sequences import Sequences
+
+Pretrained: TypeAlias = tuple[NDArray[np.int64], NDArray[np.float32]]  # ids, their vectors
+
+
+@dataclass(frozen=True)
+class SequenceModel:
+    """An encoding and its network, which maps sequences to logits."""
+
+    encoding: Encoding
+    network: SequenceNetwork
+
+    @classmethod
+    def new(
+        cls,
+        sequences: Sequences,
+        pretrained: Pretrained | None,
+        *,
+        normalize: bool,
+        embedding_dim: int | str | None,
+        freeze_embeddings: bool,
+        **architecture: Any,
+    ) -> SequenceModel:
+        """Fit an encoding to the sequences, and draw a network for it."""
+        encoding: Encoding
+        if sequences.n_channels is None:
+            encoding = TokenCodes().extended(sequences, _ids(pretrained))
+        else:
+            encoding = ChannelScaling.of(sequences, normalize=normalize)
+        network = SequenceNetwork(
+            n_inputs=len(encoding),
+            tokens=sequences.n_channels is None,
+            embedding_dim=_embedding_dim(embedding_dim, len(encoding), pretrained),
+            **architecture,
+        )
+        if pretrained is not None:
+            _place(network, encoding, pretrained, first_code=0)
+            network.embedding.weight.requires_grad = not freeze_embeddings
+        return cls(encoding, network)
+
+    def extended(self, sequences: Sequences, pretrained: Pretrained | None) -> SequenceModel:
+        """Copy the model, with codes and vectors for the ids that it does not know yet."""
+        network = deepcopy(self.network)
+        if not isinstance(self.encoding, TokenCodes):
+            return SequenceModel(self.encoding, network)
+        encoding = self.encoding.extended(sequences, _ids(pretrained))
+        network.grow(len(encoding))
+        if pretrained is not None:
+            _place(network, encoding, pretrained, first_code=len(self.encoding))
+        return SequenceModel(encoding, network)
+
+    def logits(self, sequences: Sequences, device: torch.device | str) -> NDArray[np.float64]:
+        """Give the logits (n_samples, n_outputs)."""
+        logits = np.empty((len(sequences), self.network.architecture["n_outputs"]))
+        with torch.inference_mode():
+            for rows in prediction_rows(sequences.lengths):
+                # One sequence alone takes another way through the matrix products, and rounds
+                # differently: it is read twice, so that its neighbours never matter.
+                inputs = pad(sequences, np.resize(rows, max(2, len(rows))), self.encoding)
+                batch = {name: tensor.to(device) for name, tensor in inputs.items()}
+                logits[rows] = self.network(**batch)[: len(rows)].cpu().numpy()
+        return logits
+
+
+def _ids(pretrained: Pretrained | None) -> NDArray[np.int64]:
+    return np.empty(0, dtype=np.int64) if pretrained is None else pretrained[0]
+
+
+def _embedding_dim(
+    embedding_dim: int | str | None, n_codes: int, pretrained: Pretrained | None
+) -> int | None:
+    if pretrained is not None:
+        length: int = pretrained[1].shape[1]
+        if embedding_dim not in ("auto", length):
+            raise ValueError(
+                f"embeddings holds vectors of length {length}, but embedding_dim={embedding_dim}. "
+                "Leave it 'auto'."
+            )
+        return length
+    return min(128, round(4 * n_codes**0.5)) if isinstance(embedding_dim, str) else embedding_dim
+
+
+def _place(
+    network: SequenceNetwork,
+    encoding: TokenCodes | ChannelScaling,
+    pretrained: Pretrained,
+    *,
+    first_code: int,
+) -> None:
+    """Give the codes from `first_code` on their pretrained vectors."""
+    ids, vectors = pretrained
+    codes = torch.from_numpy(encoding(ids))
+    network.set_vectors(codes[codes >= first_code], torch.from_numpy(vectors)[codes >= first_code])
