@@ -55,8 +55,8 @@ class LSTMSequenceClassifier(SequenceEstimator):
         state in which each direction ends, or an average with learnt weights [4]_. Several are
         laid side by side: "max" finds a cue anywhere, "last" knows the order.
     dropout : float in [0, 1), default=0.5
-        Share of the inputs, of the states between layers and of the pooled vector that is dropped
-        in training.
+        Share of the embedded tokens, of the states between layers and of the pooled vector that
+        is dropped in training.
     token_dropout : float in [0, 1), default=0.1
         Share of the tokens that training reads as unknown, which is how the vector of the unknown
         token is learnt.

@@ -10,7 +10,8 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from sklearn_lstm.sequences import PADDING, UNKNOWN, Sequences
+from sklearn_lstm.sequences import Sequences
+from sklearn_lstm.vocabulary import PADDING, UNKNOWN
 
 
 @dataclass(frozen=True)

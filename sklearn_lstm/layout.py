@@ -8,17 +8,17 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import scipy.sparse as sp
 
-from sklearn_lstm.vocabulary import UNKNOWN_ID
+from sklearn_lstm.vocabulary import UNKNOWN
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from numpy.typing import NDArray
 
-    from sklearn_lstm.tokens import Sequences
+    from sklearn_lstm.tokens import TokenRuns
 
 
-def to_csr(batches: Iterable[Sequences], max_length: int, truncation: str) -> sp.csr_matrix:
+def to_csr(batches: Iterable[TokenRuns], max_length: int, truncation: str) -> sp.csr_matrix:
     """Write each text into a row from column 0 on, and cut it to `max_length`."""
     parts = [_truncate(*_one_unknown(*batch), max_length, truncation) for batch in batches]
     ids = np.concatenate([np.zeros(0, np.int32), *(part_ids for part_ids, _ in parts)])
@@ -90,11 +90,11 @@ def _one_unknown(
     starts = (np.cumsum(lengths) - lengths)[has_tokens]
     is_known = np.zeros(len(lengths), dtype=bool)
     if len(starts):
-        is_known[has_tokens] = np.maximum.reduceat(ids, starts) > UNKNOWN_ID
+        is_known[has_tokens] = np.maximum.reduceat(ids, starts) > UNKNOWN
     if is_known.all():
         return ids, lengths
     new_lengths = np.where(is_known, lengths, 1)
-    new_ids = np.full(new_lengths.sum(), UNKNOWN_ID, np.int32)
+    new_ids = np.full(new_lengths.sum(), UNKNOWN, np.int32)
     new_ids[np.repeat(is_known, new_lengths)] = ids[np.repeat(is_known, lengths)]
     return new_ids, new_lengths
 

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F  # noqa: N812
 
-from sklearn_lstm.sequences import PADDING, UNKNOWN
+from sklearn_lstm.vocabulary import PADDING, UNKNOWN
 
 CELLS: dict[str, Callable[..., nn.RNNBase]] = {"lstm": nn.LSTM, "gru": nn.GRU, "rnn": nn.RNN}
 GATES = {"lstm": 4, "gru": 3, "rnn": 1}
@@ -124,9 +124,9 @@ class SequenceNetwork(nn.Module):
         ):
             x = self.read(steps.transpose(0, 1))  # (T, B, D)
             clock = Clock(lengths, len(x))
-            for layer in self.layers:
-                x = self.dropout(layer(x, clock))  # (T, B, n_directions * H)
-            pooled = self.pooling(x, clock)
+            for index, layer in enumerate(self.layers):
+                x = layer(self.dropout(x) if index or self.tokens else x, clock)  # (T, B, D)
+            pooled = self.dropout(self.pooling(x, clock))  # (B, len(pooling) * D)
             logits: Tensor = self.output(pooled)  # (B, n_outputs)
         return logits.float()
 
@@ -137,7 +137,7 @@ class SequenceNetwork(nn.Module):
         if self.training and self.token_dropout:
             dropped = torch.rand(steps.shape, device=steps.device) < self.token_dropout
             steps = steps.masked_fill(dropped & (steps != PADDING), UNKNOWN)
-        embedded: Tensor = self.dropout(self.embedding(steps))
+        embedded: Tensor = self.embedding(steps)
         return embedded
 
 

@@ -12,9 +12,10 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
+from sklearn_lstm.vocabulary import PADDING, UNKNOWN
+
 Rows: TypeAlias = NDArray[np.intp]
 
-PADDING, UNKNOWN = 0, 1  # ids with a meaning; tokens count from 2
 LARGEST_ID = int(np.iinfo(np.int32).max)
 CELLS_PER_CHUNK = 1 << 20  # what is looked at in one go, so that memory stays constant
 
@@ -193,9 +194,8 @@ def _as_ids(values: NDArray[Any], name_row: Callable[[int], int]) -> NDArray[Any
 
     `name_row` tells the row of X that a position in the flattened values comes from.
     """
-    whole = (
-        np.ones_like(values, dtype=bool) if values.dtype.kind != "f" else values == np.floor(values)
-    )
+    is_float = values.dtype.kind == "f"
+    whole = values == np.floor(values) if is_float else np.ones(values.shape, dtype=bool)
     wrong = np.isnan(values) | np.isinf(values) | (whole & ((values < 0) | (values > LARGEST_ID)))
     if wrong.any():
         position = int(np.argmax(wrong))
@@ -206,7 +206,7 @@ def _as_ids(values: NDArray[Any], name_row: Callable[[int], int]) -> NDArray[Any
             f"{kind}X[{name_row(position)}] holds {found}, but token ids are integers from 0 "
             f"(padding) to {LARGEST_ID}. Pass input_type='numeric' if X holds measurements."
         )
-    return values if values.dtype.kind != "f" else np.where(whole, values, UNKNOWN).astype(np.int64)
+    return np.where(whole, values, UNKNOWN).astype(np.int64) if is_float else values
 
 
 def _read_sparse(X: Any, input_type: str) -> Sequences:

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 TOKEN_PATTERN = r"\w+(?:['’]\w+)*|[^\w\s]+"  # noqa: RUF001, S105 - typeset apostrophe, no password
 
 # The integers of some texts, one text after the other, and how many each text has.
-Sequences: TypeAlias = tuple[NDArray[np.int32], NDArray[np.int64]]
+TokenRuns: TypeAlias = tuple[NDArray[np.int32], NDArray[np.int64]]
 
 # Characters (or tokens) per batch: small enough for the processor's cache.
 _BATCH_SIZE = 1 << 16
@@ -67,7 +67,7 @@ def warn_of_ignored_parameters(counter: Any, vocabulary: Iterable[Any]) -> None:
 
 def read_tokens(
     counter: Any, texts: Iterable[Any], find: Callable[[Iterable[Hashable]], Iterable[int]]
-) -> Iterator[Sequences]:
+) -> Iterator[TokenRuns]:
     """Read texts as a ``CountVectorizer`` with the parameters of `counter` would.
 
     Characters, and words under `TOKEN_PATTERN`, are told apart by NumPy over the code points of

@@ -20,7 +20,7 @@ from sklearn_lstm.tokens import (
     warn_of_ignored_parameters,
 )
 from sklearn_lstm.vocabulary import (
-    UNKNOWN_ID,
+    UNKNOWN,
     TokenCounts,
     check_not_empty,
     extend_vocabulary,
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     import scipy.sparse as sp
     from numpy.typing import NDArray
 
-    from sklearn_lstm.tokens import Sequences
+    from sklearn_lstm.tokens import TokenRuns
 
 UNKNOWN_TOKEN = "<unk>"  # noqa: S105 - the literature's name, not a password
 _COVERAGE = ("n_texts", "n_tokens", "n_unknown_tokens", "n_truncated_texts", "n_empty_texts")
@@ -241,7 +241,7 @@ class TextSequenceVectorizer(TransformerMixin, BaseEstimator):  # type: ignore[m
         X : csr_matrix or ndarray
             As from `transform`.
         """
-        batches: list[Sequences] = []
+        batches: list[TokenRuns] = []
         ids = self._learn(raw_documents, keep=batches)
         return self._lay_out((ids.take(indices), lengths) for indices, lengths in batches)
 
@@ -299,7 +299,7 @@ class TextSequenceVectorizer(TransformerMixin, BaseEstimator):  # type: ignore[m
             read_tokens(
                 self._count_vectorizer(),
                 iterate_texts(raw_documents),
-                lambda tokens: map(find, tokens, repeat(UNKNOWN_ID)),
+                lambda tokens: map(find, tokens, repeat(UNKNOWN)),
             )
         )
 
@@ -371,7 +371,7 @@ class TextSequenceVectorizer(TransformerMixin, BaseEstimator):  # type: ignore[m
     def _count_vectorizer(self) -> CountVectorizer:
         return CountVectorizer(**{name: getattr(self, name) for name in _SHARED_PARAMETERS})
 
-    def _lay_out(self, batches: Iterable[Sequences]) -> sp.csr_matrix | NDArray[Any]:
+    def _lay_out(self, batches: Iterable[TokenRuns]) -> sp.csr_matrix | NDArray[Any]:
         X = to_csr(batches, self.max_length_, self.truncation)
         if self.output == "dense":
             return to_dense(X, self.padding)
@@ -385,7 +385,7 @@ class TextSequenceVectorizer(TransformerMixin, BaseEstimator):  # type: ignore[m
         raw_documents: Iterable[Any],
         *,
         go_on: bool = False,
-        keep: list[Sequences] | None = None,
+        keep: list[TokenRuns] | None = None,
     ) -> NDArray[np.int32]:
         """Read the texts and set the fitted attributes; return the id of each token index."""
         self._validate_params()
@@ -422,9 +422,9 @@ class TextSequenceVectorizer(TransformerMixin, BaseEstimator):  # type: ignore[m
                 check_not_empty(vocabulary, counts, **document_bounds)
         else:
             vocabulary = given
-        ids = np.fromiter((vocabulary.get(t, UNKNOWN_ID) for t in counts.indices), np.int32)
+        ids = np.fromiter((vocabulary.get(t, UNKNOWN) for t in counts.indices), np.int32)
         n_read = counts.occurrences - np.pad(n_before, (0, len(ids) - len(n_before)))
-        coverage["n_unknown_tokens"] = int(n_read[ids == UNKNOWN_ID].sum())
+        coverage["n_unknown_tokens"] = int(n_read[ids == UNKNOWN].sum())
 
         # Nothing failed: now the state may change.
         self.vocabulary_ = vocabulary

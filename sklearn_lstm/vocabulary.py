@@ -17,10 +17,9 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from sklearn.feature_extraction.text import CountVectorizer
 
-    from sklearn_lstm.tokens import Sequences
+    from sklearn_lstm.tokens import TokenRuns
 
-UNKNOWN_ID = 1  # 0 is padding
-_FIRST_ID = 2
+PADDING, UNKNOWN, FIRST_TOKEN = 0, 1, 2  # ids with a meaning
 
 
 @dataclass
@@ -36,7 +35,7 @@ class TokenCounts:
         """Copy, so that reading on leaves this one as it is."""
         return TokenCounts(self.indices.copy(), self.occurrences, self.documents, self.n_texts)
 
-    def read(self, counter: CountVectorizer, texts: Iterable[Any]) -> Iterator[Sequences]:
+    def read(self, counter: CountVectorizer, texts: Iterable[Any]) -> Iterator[TokenRuns]:
         """Count the tokens of texts and yield their indices, batch by batch."""
         self.indices.default_factory = self.indices.__len__
         for indices, lengths in read_tokens(
@@ -80,7 +79,7 @@ def extend_vocabulary(
     tokens = counts.between(at_least, at_most, vocabulary)
     if max_features is not None:
         tokens = tokens[: max(max_features - len(vocabulary), 0)]
-    first_id = _FIRST_ID + len(vocabulary)
+    first_id = FIRST_TOKEN + len(vocabulary)
     return {**vocabulary, **{token: first_id + rank for rank, token in enumerate(tokens)}}
 
 
@@ -104,7 +103,7 @@ def check_not_empty(
 def given_vocabulary(counter: CountVectorizer) -> dict[Any, int]:
     """Return the ids of the tokens in `counter.vocabulary`, checked by ``CountVectorizer``."""
     tokens = counter.get_feature_names_out()
-    return {token: _FIRST_ID + rank for rank, token in enumerate(tokens)}
+    return {token: FIRST_TOKEN + rank for rank, token in enumerate(tokens)}
 
 
 def _plus(
