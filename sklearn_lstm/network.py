@@ -257,4 +257,5 @@ class Pooling(nn.Module):
         """Average with learnt weights (Yang et al. 2016, without the hidden layer)."""
         scores = (states * self.attention.weight).sum(2, keepdim=True)  # (T, B, 1)
         scores = scores.masked_fill(~clock.real[:, :, None], -torch.inf)
-        return (states * F.softmax(scores.float(), 0)).sum(0)
+        # In float32 the exponential of a score would depend on the place of its sequence.
+        return (states * F.softmax(scores.double(), 0).to(states.dtype)).sum(0)

@@ -49,7 +49,7 @@ def pack_model(model: SequenceModel) -> dict[str, Any]:
 
 def unpack_model(packed: Mapping[str, Any]) -> SequenceModel:
     """Build the model that was packed."""
-    arrays = packed["encoding"]
+    arrays = {name: np.array(array) for name, array in packed["encoding"].items()}
     encoding = TokenCodes(**arrays) if "ids" in arrays else ChannelScaling(**arrays)
     with torch.random.fork_rng([]):  # what is drawn here is overwritten at once
         network = SequenceNetwork(**packed["architecture"])
