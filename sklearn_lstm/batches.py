@@ -122,8 +122,8 @@ def pad(sequences: Sequences, rows: Rows, encoding: Encoding) -> dict[str, Tenso
     -------
     dict with "steps" : (B, T) codes, or (B, T, C) measurements, and "lengths" : (B,)
     """
-    steps = encoding(sequences.read(rows))
     lengths = sequences.lengths[rows]
+    steps = encoding(sequences.read(rows), lengths)
     padded = np.zeros((len(rows), lengths.max(), *steps.shape[1:]), dtype=steps.dtype)
     padded[np.arange(lengths.max()) < lengths[:, np.newaxis]] = steps
     return {"steps": torch.from_numpy(padded), "lengths": torch.from_numpy(lengths)}

@@ -31,7 +31,8 @@ class LSTMSequenceClassifier(SequenceEstimator):
         container has turned into floats (a fraction is an unknown token), and holds a dense X to
         the number of columns that it had in `fit`.
     embedding_dim : int, "auto" or None, default="auto"
-        Length of the vector that is learnt for each token id. "auto" grows with the square root
+        Length of the vector that is learnt for each token id, to which sines and cosines of the
+        position are added [7]_. "auto" grows with the square root
         of the number of ids, up to 128. None is one-hot: the ids go straight to the gates, by a
         table that stands for the input weights; no one-hot array is ever built.
     embeddings : array of shape (n_ids, embedding_dim), mapping or gensim KeyedVectors, default=None
@@ -41,7 +42,8 @@ class LSTMSequenceClassifier(SequenceEstimator):
     freeze_embeddings : bool, default=False
         Do not train the vectors.
     normalize : bool, default=True
-        Bring each channel of measurements to mean 0 and deviation 1 over all training steps.
+        Bring each channel of measurements to mean 0 and deviation 1 over all training steps, and
+        put beside it its change from the step before, on the same scale. False: X as it is.
     cell : {"lstm", "gru", "rnn"}, default="lstm"
         LSTM [1]_, GRU [2]_, or the plain recurrent network that both improve on.
     hidden_size : int, default=128
@@ -50,14 +52,14 @@ class LSTMSequenceClassifier(SequenceEstimator):
         Recurrent layers, each reading the states of the one below.
     bidirectional : bool, default=True
         Read from both ends [3]_.
-    pooling : {"max", "mean", "last", "attention"} or tuple of them, default=("max", "last")
+    pooling : {"max", "mean", "last", "attention"} or tuple of them, default="max"
         What becomes of the states of all steps: the largest value of each unit, their average, the
         state in which each direction ends, or an average with learnt weights [4]_. Several are
-        laid side by side: "max" finds a cue anywhere, "last" knows the order.
+        laid side by side. "max" finds a cue wherever it stands.
     dropout : float in [0, 1), default=0.5
         Share of the embedded tokens, of the states between layers and of the pooled vector that
         is dropped in training.
-    token_dropout : float in [0, 1), default=0.1
+    token_dropout : float in [0, 1), default=0.2
         Share of the tokens that training reads as unknown, which is how the vector of the unknown
         token is learnt.
     criterion : "cross_entropy" or class of torch losses, default="cross_entropy"
@@ -103,7 +105,8 @@ class LSTMSequenceClassifier(SequenceEstimator):
         Where to compute. "auto" is the GPU if there is one. A model that is loaded on a machine
         without its device runs on the processor.
     precision : {"auto", "float32", "bfloat16"}, default="auto"
-        Arithmetic of the matrix products in training; "auto" is float32. Predictions use float32.
+        Arithmetic of the matrix products in training. "auto" is bfloat16 for token ids where the
+        processor or GPU is faster in it, float32 for measurements. Predictions use float32.
 
     Attributes
     ----------
@@ -146,6 +149,7 @@ class LSTMSequenceClassifier(SequenceEstimator):
     .. [5] Loshchilov and Hutter (2019). Decoupled weight decay regularization. ICLR.
     .. [6] Smith and Topin (2018). Super-convergence: very fast training of neural networks using
        large learning rates.
+    .. [7] Vaswani et al. (2017). Attention is all you need. NeurIPS.
 
     Examples
     --------
@@ -215,9 +219,9 @@ class LSTMSequenceClassifier(SequenceEstimator):
         hidden_size: int = 128,
         num_layers: int = 1,
         bidirectional: bool = True,
-        pooling: str | tuple[str, ...] = ("max", "last"),
+        pooling: str | tuple[str, ...] = "max",
         dropout: float = 0.5,
-        token_dropout: float = 0.1,
+        token_dropout: float = 0.2,
         criterion: str | type[torch.nn.Module] = "cross_entropy",
         optimizer: str | type[torch.optim.Optimizer] = "adamw",
         lr: float = 0.005,

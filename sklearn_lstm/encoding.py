@@ -1,4 +1,4 @@
-"""Steps as they come -> what the network reads: known ids to codes, channels to one scale."""
+"""Steps as they come -> what the network reads: ids to codes, channels and changes to one scale."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from sklearn_lstm.sequences import Sequences
+from sklearn_lstm.sequences import Rows, Sequences
 from sklearn_lstm.vocabulary import PADDING, UNKNOWN
 
 
@@ -28,7 +28,7 @@ class TokenCodes:
 
     def extended(self, sequences: Sequences, more: NDArray[np.int64]) -> TokenCodes:
         """Give codes to the ids in sequences and `more` that have none; the others keep theirs."""
-        found = [np.unique(ids) for ids in sequences.chunks()]
+        found = [np.unique(ids) for ids, _ in sequences.chunks()]
         new = np.setdiff1d(np.concatenate([*found, more]), self.ids)
         return TokenCodes(np.concatenate([self.ids, new.astype(np.int64)]))
 
@@ -39,7 +39,7 @@ class TokenCodes:
     def _order(self) -> NDArray[np.intp]:
         return np.argsort(self.ids)
 
-    def __call__(self, steps: NDArray[Any]) -> NDArray[np.int64]:
+    def __call__(self, steps: NDArray[Any], _lengths: Rows | None = None) -> NDArray[np.int64]:
         """Ids (n_steps,) -> codes (n_steps,); ids without a code are unknown."""
         at = np.searchsorted(self.ids, steps, sorter=self._order)
         codes = self._order[np.minimum(at, len(self) - 1)]
@@ -48,35 +48,56 @@ class TokenCodes:
 
 @dataclass(frozen=True)
 class ChannelScaling:
-    """Measurements on one scale: minus the mean, over the standard deviation of their channel."""
+    """Measurements, and how much each changes from step to step, on one scale.
 
+    Smooth series differ in their changes more than in their values, which a network of gates that
+    saturate would have to subtract by itself.
+
+    Parameters
+    ----------
+    n_channels : int
+    mean, scale : ndarray of shape (n_inputs,)
+        Taken off, and divided by; n_inputs is `n_channels` if the values stay as they are, and
+        twice that if they are normalised and followed by their changes.
+    """
+
+    n_channels: int
     mean: NDArray[np.float64]
     scale: NDArray[np.float64]
 
     @classmethod
     def of(cls, sequences: Sequences, *, normalize: bool) -> ChannelScaling:
-        """Measure mean and deviation of each channel over all steps (Chan et al. 1983).
-
-        Without `normalize`, and for a constant channel, the scale stays as it is.
-        """
-        n_steps, mean, squares = 0, np.zeros(sequences.n_channels or 1), np.zeros(1)
-        for chunk in sequences.chunks() if normalize else ():
-            steps = chunk.astype(np.float64)
+        """Measure mean and deviation over all steps (Chan et al. 1983), unless not `normalize`."""
+        n_channels = sequences.n_channels or 1
+        if not normalize:
+            return cls(n_channels, np.zeros(n_channels), np.ones(n_channels))
+        n_steps, mean, squares = 0, np.zeros(2 * n_channels), np.zeros(2 * n_channels)
+        for chunk, lengths in sequences.chunks():
+            steps = _with_changes(chunk, lengths)
             gap, total = steps.mean(axis=0) - mean, n_steps + len(steps)
             within = steps.var(axis=0) * len(steps)
             squares = squares + within + gap**2 * n_steps * len(steps) / total
             mean = mean + gap * len(steps) / total
             n_steps = total
-        deviation = np.sqrt(squares / max(n_steps, 1))
-        noise = 10 * np.finfo(np.float64).eps * np.abs(mean)
-        return cls(mean, np.where(deviation > noise, deviation, np.ones_like(mean)))
+        deviation = np.sqrt(squares / n_steps)
+        noise = 10 * np.finfo(np.float64).eps * np.abs(mean)  # a constant channel is not stretched
+        return cls(n_channels, mean, np.where(deviation > noise, deviation, 1.0))
 
     def __len__(self) -> int:
         return len(self.mean)
 
-    def __call__(self, steps: NDArray[Any]) -> NDArray[np.float32]:
-        """Measurements (n_steps, n_channels) -> the same in float32 on one scale."""
-        return np.asarray((steps - self.mean) / self.scale, dtype=np.float32)
+    def __call__(self, steps: NDArray[Any], lengths: Rows) -> NDArray[np.float32]:
+        """Measurements (n_steps, n_channels) of sequences -> inputs (n_steps, n_inputs)."""
+        inputs = _with_changes(steps, lengths) if len(self) > self.n_channels else steps
+        return np.asarray((inputs - self.mean) / self.scale, dtype=np.float32)
+
+
+def _with_changes(steps: NDArray[Any], lengths: Rows) -> NDArray[np.float64]:
+    """Put beside each step its difference from the step before; 0 for the first of a sequence."""
+    steps = steps.astype(np.float64)
+    changes = np.diff(steps, axis=0, prepend=steps[:1])
+    changes[np.cumsum(lengths) - lengths] = 0
+    return np.hstack([steps, changes])
 
 
 Encoding: TypeAlias = TokenCodes | ChannelScaling

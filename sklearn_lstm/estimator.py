@@ -140,6 +140,7 @@ class SequenceEstimator(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
                 n_iter_no_change=self.n_iter_no_change,
                 callbacks=self.callbacks,
                 verbose=self.verbose,
+                precision=self.precision,
                 progress=self._progress if resumed and one_pass else None,
                 **options,
             )
@@ -164,8 +165,11 @@ class SequenceEstimator(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         """Read X as it was read at fit."""
         validate_data(self, X, reset=False, skip_check_array=True, ensure_2d=False)
         sequences = read_sequences(X, self.input_type_)
-        n_channels = None if self.input_type_ == "tokens" else len(self._model.encoding)
-        check_same_width(sequences, n_channels, self.n_features_in_ if self._is_table else None)
+        check_same_width(
+            sequences,
+            getattr(self._model.encoding, "n_channels", None),
+            self.n_features_in_ if self._is_table else None,
+        )
         return sequences
 
     def _known_classes(
@@ -219,7 +223,6 @@ class SequenceEstimator(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
             "pooling": pooling,
             "dropout": self.dropout,
             "token_dropout": self.token_dropout,
-            "bfloat16": self.precision == "bfloat16",
         }
 
     def _net_options(self, *, multilabel: bool, or_cpu: bool = False) -> dict[str, Any]:

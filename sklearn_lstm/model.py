@@ -48,7 +48,7 @@ class SequenceModel:
             embedding_dim=_embedding_dim(embedding_dim, len(encoding), pretrained),
             **architecture,
         )
-        if pretrained is not None:
+        if pretrained is not None and isinstance(encoding, TokenCodes):
             _place(network, encoding, pretrained, first_code=0)
             network.embedding.weight.requires_grad = not freeze_embeddings
         return cls(encoding, network)
@@ -97,7 +97,7 @@ def _embedding_dim(
 
 def _place(
     network: SequenceNetwork,
-    encoding: TokenCodes | ChannelScaling,
+    encoding: TokenCodes,
     pretrained: Pretrained,
     *,
     first_code: int,

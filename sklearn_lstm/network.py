@@ -29,8 +29,6 @@ class SequenceNetwork(nn.Module):
         None: one-hot codes, which is a table that leads from codes straight to the gates.
     cell, hidden_size, num_layers, bidirectional, pooling, dropout, token_dropout
         As in `LSTMSequenceClassifier`.
-    bfloat16 : bool
-        Train with matrix products in bfloat16; predictions are in float32 always.
     """
 
     def __init__(
@@ -47,7 +45,6 @@ class SequenceNetwork(nn.Module):
         pooling: Sequence[str],
         dropout: float,
         token_dropout: float,
-        bfloat16: bool = False,
     ) -> None:
         super().__init__()
         self.architecture: dict[str, Any] = {
@@ -62,7 +59,6 @@ class SequenceNetwork(nn.Module):
             "pooling": list(pooling),
             "dropout": dropout,
             "token_dropout": token_dropout,
-            "bfloat16": bfloat16,
         }
         n_directions = 1 + bidirectional
         one_hot = tokens and embedding_dim is None
@@ -72,6 +68,9 @@ class SequenceNetwork(nn.Module):
             n_features = embedding_dim or gates * n_directions
             self.embedding = nn.Embedding(n_inputs, n_features, PADDING, dtype=torch.float32)
             self._draw_embedding()
+            if not one_hot:
+                self.position_scale = nn.Parameter(torch.tensor(0.3, dtype=torch.float32))
+        self.one_hot = one_hot
         self.layers = nn.ModuleList()
         for index in range(num_layers):
             self.layers.append(
@@ -89,7 +88,7 @@ class SequenceNetwork(nn.Module):
         self.dropout = nn.Dropout(dropout)
         self.tokens = tokens
         self.token_dropout = token_dropout
-        self.use_bfloat16 = bfloat16
+        self.use_bfloat16 = False  # in training; predictions are in float32 always
 
     def grow(self, n_inputs: int) -> None:
         """Give new codes, up to n_inputs, a vector of their own."""
@@ -137,8 +136,20 @@ class SequenceNetwork(nn.Module):
         if self.training and self.token_dropout:
             dropped = torch.rand(steps.shape, device=steps.device) < self.token_dropout
             steps = steps.masked_fill(dropped & (steps != PADDING), UNKNOWN)
-        embedded: Tensor = self.embedding(steps)
-        return embedded
+        embedded: Tensor = self.embedding(steps)  # (T, B, D)
+        if self.one_hot:
+            return embedded
+        return (
+            embedded + self.position_scale * waves(*embedded.shape[::2]).to(steps.device)[:, None]
+        )
+
+
+def waves(n_steps: int, n_features: int) -> Tensor:
+    """Give each step sines and cosines of its position, (T, D) (Vaswani et al. 2017)."""
+    step = torch.arange(n_steps, dtype=torch.float32)[:, None]
+    feature = torch.arange(n_features, dtype=torch.float32)
+    phase = step * 1e4 ** -(2 * (feature // 2) / n_features)
+    return torch.where(feature % 2 == 0, phase.sin(), phase.cos())
 
 
 class Clock:

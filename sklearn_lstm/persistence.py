@@ -37,6 +37,11 @@ def to_tensors(value: Any) -> Any:
     return [to_tensors(item) for item in value] if isinstance(value, list) else value
 
 
+def _in_memory(value: Any) -> Any:
+    """Copy an array, which may be a memory map."""
+    return np.array(value) if isinstance(value, np.ndarray) else value
+
+
 def pack_model(model: SequenceModel) -> dict[str, Any]:
     """Give the model as its architecture and its arrays."""
     encoding = {each.name: getattr(model.encoding, each.name) for each in fields(model.encoding)}
@@ -49,7 +54,7 @@ def pack_model(model: SequenceModel) -> dict[str, Any]:
 
 def unpack_model(packed: Mapping[str, Any]) -> SequenceModel:
     """Build the model that was packed."""
-    arrays = {name: np.array(array) for name, array in packed["encoding"].items()}
+    arrays = {name: _in_memory(value) for name, value in packed["encoding"].items()}
     encoding = TokenCodes(**arrays) if "ids" in arrays else ChannelScaling(**arrays)
     with torch.random.fork_rng([]):  # what is drawn here is overwritten at once
         network = SequenceNetwork(**packed["architecture"])

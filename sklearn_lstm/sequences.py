@@ -73,10 +73,10 @@ class Sequences:
             is_table=self.is_table,
         )
 
-    def chunks(self) -> Iterator[NDArray[Any]]:
-        """Yield all steps in order, laid end to end, about a million values at a time."""
+    def chunks(self) -> Iterator[tuple[NDArray[Any], Rows]]:
+        """Yield all steps in order, about a million values at a time, and the lengths they have."""
         for rows in _chunks_of_rows(self.lengths * (self.n_channels or 1)):
-            yield self.read(rows)
+            yield self.read(rows), self.lengths[rows]
 
 
 def read_sequences(X: Any, input_type: str = "auto") -> Sequences:

@@ -75,6 +75,16 @@ def find_device(device: str | torch.device, *, or_cpu: bool = False) -> torch.de
     return found
 
 
+def prefers_bfloat16(device: torch.device) -> bool:
+    """Tell whether the device multiplies in bfloat16 faster than in float32."""
+    if device.type == "cuda":
+        return torch.cuda.get_device_capability(device) >= (8, 0)
+    return device.type == "cpu" and any(
+        getattr(torch.cpu, test, bool)()
+        for test in ("_is_avx512_bf16_supported", "_is_amx_tile_supported")
+    )
+
+
 def find_criterion(criterion: str | type[nn.Module], *, multilabel: bool) -> nn.Module:
     """Give the loss of each sample; "cross_entropy" is that of each label if there are several.
 
@@ -236,6 +246,7 @@ def train(
     n_iter_no_change: int,
     callbacks: Sequence[Any] | None,
     verbose: int,
+    precision: str,
     progress: Mapping[str, Any] | None = None,
     **net_options: Any,
 ) -> NeuralNet:
@@ -270,6 +281,8 @@ def train(
         verbose=verbose,
         **net_options,
     )
+    auto = precision == "auto" and network.tokens and prefers_bfloat16(torch.device(net.device))
+    network.use_bfloat16 = auto or precision == "bfloat16"
     if progress is not None:
         _resume(net.optimizer_, progress)
     net.notify("on_train_begin", X=dataset, y=None)
