@@ -126,15 +126,19 @@ class SequenceNetwork(nn.Module):
             for index, layer in enumerate(self.layers):
                 x = layer(self.dropout(x) if index or self.tokens else x, clock)  # (T, B, D)
             pooled = self.dropout(self.pooling(x, clock))  # (B, len(pooling) * D)
-            logits: Tensor = self.output(pooled)  # (B, n_outputs)
-        return logits.float()
+        if self.training:
+            return F.linear(pooled.float(), self.output.weight, self.output.bias)  # (B, n_outputs)
+        # In float32 a row of odd length would be rounded by its place in the batch.
+        weights = self.output.weight.double(), self.output.bias.double()
+        return F.linear(pooled.double(), *weights)
 
     def read(self, steps: Tensor) -> Tensor:
         """Codes (T, B) or measurements (T, B, C) -> features (T, B, D)."""
         if not self.tokens:
             return steps.contiguous()
         if self.training and self.token_dropout:
-            dropped = torch.rand(steps.shape, device=steps.device) < self.token_dropout
+            chance = torch.rand(steps.shape, dtype=torch.float32, device=steps.device)
+            dropped = chance < self.token_dropout
             steps = steps.masked_fill(dropped & (steps != PADDING), UNKNOWN)
         embedded: Tensor = self.embedding(steps)  # (T, B, D)
         if self.one_hot:

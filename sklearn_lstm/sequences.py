@@ -17,7 +17,7 @@ from sklearn_lstm.vocabulary import PADDING, UNKNOWN
 Rows: TypeAlias = NDArray[np.intp]
 
 LARGEST_ID = int(np.iinfo(np.int32).max)
-CELLS_PER_CHUNK = 1 << 20  # what is looked at in one go, so that memory stays constant
+CELLS_PER_CHUNK = 1 << 17  # what is looked at in one go, so that memory stays constant
 
 PIPELINE_ADVICE = (
     "Turn texts into token ids first:\n"
@@ -74,7 +74,7 @@ class Sequences:
         )
 
     def chunks(self) -> Iterator[tuple[NDArray[Any], Rows]]:
-        """Yield all steps in order, about a million values at a time, and the lengths they have."""
+        """Yield all steps in order, some 100,000 values at a time, and the lengths they have."""
         for rows in _chunks_of_rows(self.lengths * (self.n_channels or 1)):
             yield self.read(rows), self.lengths[rows]
 

@@ -1,0 +1,192 @@
+"""Behaviours that hold everywhere; memory and import have a file of their own."""
+
+import math
+import pickle
+import pickletools
+
+import numpy as np
+import pytest
+import torch
+from scipy import sparse
+from skorch.callbacks import Callback
+
+from sklearn_lstm import LSTMSequenceClassifier
+
+RNG = np.random.default_rng(0)
+LENGTHS = [3, 1, 17, 5, 2, 9, 30, 4] * 3
+IDS = [RNG.integers(2, 12, length) for length in LENGTHS]
+SERIES = [RNG.normal(size=(length, 2)) for length in LENGTHS]
+LABELS = np.arange(24) % 3
+
+
+def small(**parameters):
+    defaults = {"hidden_size": 4, "max_epochs": 2, "batch_size": 8, "random_state": 0}
+    return LSTMSequenceClassifier(**(defaults | parameters))
+
+
+# 1. The probabilities of a sample do not depend on its padding, its neighbours or the batch size.
+
+
+def padded(rows, n_steps, filler):
+    X = np.full((len(rows), n_steps, *rows[0].shape[1:]), filler)
+    for row, steps in zip(X, rows, strict=True):
+        row[: len(steps)] = steps
+    return X
+
+
+@pytest.mark.parametrize("cell", ["lstm", "gru", "rnn"])
+@pytest.mark.parametrize("pooling", ["max", "mean", "last", "attention"])
+@pytest.mark.parametrize(("X", "filler"), [(IDS, 0), (SERIES, np.nan)], ids=["ids", "series"])
+def test_neighbours_and_padding_do_not_matter(cell, pooling, X, filler):
+    model = small(cell=cell, pooling=pooling, num_layers=2, lr=0.05).fit(X, LABELS)
+    together = model.predict_proba(X)
+    assert np.ptp(together, axis=0).max() > 1e-3  # it tells sequences apart
+    alone = np.concatenate([model.predict_proba([steps]) for steps in X])
+    np.testing.assert_allclose(alone, together, atol=1e-6)
+    for n_steps in (30, 64):
+        in_a_table = model.predict_proba(padded(X, n_steps, filler))
+        np.testing.assert_allclose(in_a_table, together, atol=1e-6)
+    order = RNG.permutation(24)
+    np.testing.assert_allclose(
+        model.predict_proba([X[row] for row in order]), together[order], atol=1e-6
+    )
+
+
+# 2. The same random_state gives the same bits, and the global state stays as it was found.
+
+
+class Failing(Callback):
+    def on_epoch_end(self, *_, **__):
+        raise RuntimeError("stop")
+
+
+@pytest.fixture
+def global_state():
+    """Check that no global state of torch and NumPy has changed."""
+    torch.manual_seed(1)
+    np.random.seed(1)  # noqa: NPY002 - the global state is what is looked at
+    torch.set_default_dtype(torch.float64)
+    before = torch.get_rng_state(), np.random.get_state()[1].copy()  # noqa: NPY002
+    n_threads, grad = torch.get_num_threads(), torch.is_grad_enabled()
+    deterministic = torch.are_deterministic_algorithms_enabled()
+    yield
+    dtype = torch.get_default_dtype()
+    torch.set_default_dtype(torch.float32)
+    assert dtype == torch.float64
+    assert torch.equal(torch.get_rng_state(), before[0])
+    np.testing.assert_array_equal(np.random.get_state()[1], before[1])  # noqa: NPY002
+    assert torch.get_num_threads() == n_threads
+    assert torch.is_grad_enabled() == grad
+    assert torch.are_deterministic_algorithms_enabled() == deterministic
+
+
+@pytest.mark.parametrize("X", [IDS, SERIES], ids=["ids", "series"])
+@pytest.mark.parametrize("method", ["fit", "partial_fit"])
+def test_the_same_random_state_gives_the_same_bits(X, method):
+    def proba():
+        model = small(early_stopping=True)
+        options = {"classes": [0, 1, 2]} if method == "partial_fit" else {}
+        return getattr(model, method)(X, LABELS, **options).predict_proba(X)
+
+    expected = proba()
+    torch.manual_seed(12345)
+    np.random.seed(12345)  # noqa: NPY002 - it must not matter
+    np.testing.assert_array_equal(proba(), expected)
+    torch.set_default_dtype(torch.float64)
+    try:
+        np.testing.assert_array_equal(proba(), expected)
+    finally:
+        torch.set_default_dtype(torch.float32)
+
+
+def test_another_random_state_gives_another_model():
+    proba = [small(random_state=seed).fit(IDS, LABELS).predict_proba(IDS) for seed in (0, 1)]
+    assert abs(proba[0] - proba[1]).max() > 1e-3
+    proba = [small(random_state=None).fit(IDS, LABELS).predict_proba(IDS) for _ in range(2)]
+    assert abs(proba[0] - proba[1]).max() > 1e-3
+
+
+@pytest.mark.usefixtures("global_state")
+@pytest.mark.parametrize("random_state", [0, None, np.random.RandomState(0)])
+def test_training_and_predicting_leave_the_global_state_alone(random_state):
+    model = small(random_state=random_state, early_stopping=True).fit(IDS, LABELS)
+    model.partial_fit(IDS, LABELS).predict(IDS)
+    pickle.loads(pickle.dumps(model)).predict(IDS)
+
+
+@pytest.mark.usefixtures("global_state")
+@pytest.mark.parametrize("parameters", [{"callbacks": [Failing()]}, {"lr": 1e38}, {"lr": -1}])
+def test_training_that_fails_leaves_the_global_state_alone(parameters):
+    with pytest.raises((RuntimeError, ValueError)):
+        small(**parameters).fit(SERIES, LABELS)
+
+
+# 3. A model trained on a GPU loads on a machine without one.
+
+
+def test_what_is_stored_holds_nothing_of_torch():
+    model = small().partial_fit(IDS, LABELS, classes=[0, 1, 2])
+    stored = pickle.dumps(model, protocol=5)
+    names = {argument for _, argument, _ in pickletools.genops(stored) if isinstance(argument, str)}
+    assert not [name for name in names if name.split(".")[0] in ("torch", "skorch")]
+
+
+def test_a_model_of_a_gpu_loads_on_a_machine_without_one(monkeypatch):
+    model = small().partial_fit(IDS, LABELS, classes=[0, 1, 2])
+    proba = model.predict_proba(IDS)
+    model.device = "cuda"
+    stored = pickle.dumps(model)
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    loaded = pickle.loads(stored)
+    np.testing.assert_array_equal(loaded.predict_proba(IDS), proba)
+    loaded.set_params(device="auto").partial_fit(IDS, LABELS)
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
+def test_a_gpu_model_predicts_the_same_on_the_processor(monkeypatch):
+    model = small(device="cuda").fit(IDS, LABELS)
+    proba, stored = model.predict_proba(IDS), pickle.dumps(model)
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    np.testing.assert_allclose(pickle.loads(stored).predict_proba(IDS), proba, atol=1e-4)
+
+
+# 4. A loss that is not finite stops training with an error that says where and what to try.
+
+
+class NaNLoss(torch.nn.CrossEntropyLoss):
+    def forward(self, logits, codes):
+        return super().forward(logits, codes) * math.nan
+
+
+@pytest.mark.parametrize(
+    "parameters",
+    [
+        {"criterion": NaNLoss},
+        {"lr": 1e38},
+        {"lr": 1e38, "optimizer": "sgd", "gradient_clip": None},
+        {"lr": 1e38, "max_epochs": 1, "batch_size": 24, "lr_schedule": "constant"},
+    ],
+)
+def test_training_stops_where_the_loss_is_not_finite(parameters):
+    advice = r"epoch \d, batch \d.*lr=.*Try a smaller lr, gradient_clip=1, normalize=True"
+    with pytest.raises(ValueError, match=advice):
+        small(**({"max_epochs": 6} | parameters)).fit(SERIES, LABELS)
+
+
+# 5. Unseen ids are unknown tokens; a sequence longer than any seen is read whole.
+
+
+def test_ids_unseen_at_fit_are_unknown_tokens():
+    model = small(lr=0.05).fit(IDS, LABELS)
+    unknown = model.predict_proba([[3, 1, 4, 1], [1]])
+    for X in ([[3, 12, 4, 2**31 - 1], [99]], sparse.csr_matrix([[3, 500, 4, 77], [13, 0, 0, 0]])):
+        np.testing.assert_array_equal(model.predict_proba(X), unknown)
+
+
+@pytest.mark.parametrize("X", [IDS, SERIES], ids=["ids", "series"])
+def test_every_step_of_a_longer_sequence_counts(X):
+    model = small(pooling="mean", bidirectional=False, lr=0.05).fit(X, LABELS)
+    longer = [np.concatenate([X[2]] * 6), np.concatenate([X[2]] * 6)]
+    longer[1][-1] = X[3][0] if X is SERIES else 12 - longer[1][-1]  # 102 steps, 30 were seen
+    first, second = model.predict_proba(longer)
+    assert abs(first - second).max() > 1e-6

@@ -1,0 +1,268 @@
+"""Parameters, weights, partial fits and failed fits of the classifier."""
+
+import numpy as np
+import pytest
+from sklearn.exceptions import NotFittedError
+from sklearn.utils import compute_sample_weight
+from skorch.callbacks import Callback
+
+from sklearn_lstm import LSTMSequenceClassifier
+
+RNG = np.random.default_rng(0)
+SERIES = RNG.normal(size=(40, 6))
+LABELS = (SERIES[:, 1:4].mean(axis=1) > 0).astype(int)
+IDS = RNG.integers(2, 12, (40, 6))
+METHODS = ["predict", "predict_proba", "predict_log_proba", "decision_function"]
+
+
+def small(**parameters):
+    defaults = {"hidden_size": 4, "max_epochs": 3, "batch_size": 8, "random_state": 0}
+    return LSTMSequenceClassifier(**(defaults | parameters))
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_predicting_before_fitting_is_refused(method):
+    with pytest.raises(NotFittedError, match="not fitted yet"):
+        getattr(small(), method)(SERIES)
+    with pytest.raises(NotFittedError, match="not fitted yet"):
+        small().module_  # noqa: B018 - a property
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("input_type", "text"),
+        ("embedding_dim", 0),
+        ("embedding_dim", "big"),
+        ("freeze_embeddings", "no"),
+        ("normalize", "zscore"),
+        ("cell", "transformer"),
+        ("hidden_size", 0),
+        ("hidden_size", 2.5),
+        ("num_layers", 0),
+        ("bidirectional", "both"),
+        ("pooling", "min"),
+        ("pooling", ("max", "min")),
+        ("pooling", ()),
+        ("pooling", [["max"]]),
+        ("dropout", 1.0),
+        ("token_dropout", -0.1),
+        ("criterion", "hinge"),
+        ("optimizer", "lion"),
+        ("lr", 0),
+        ("lr", "fast"),
+        ("weight_decay", -1),
+        ("lr_schedule", "step"),
+        ("max_epochs", 0),
+        ("max_epochs", "many"),
+        ("batch_size", 0),
+        ("gradient_clip", 0),
+        ("class_weight", "even"),
+        ("early_stopping", "yes"),
+        ("validation_fraction", 1.0),
+        ("n_iter_no_change", 0),
+        ("callbacks", 3),
+        ("random_state", "seed"),
+        ("random_state", -1),
+        ("verbose", "loud"),
+        ("device", 3),
+        ("precision", "float16"),
+    ],
+)
+@pytest.mark.parametrize("method", ["fit", "partial_fit"])
+def test_unknown_values_of_parameters_are_named(name, value, method):
+    model = small(**{name: value})
+    options = {"classes": [0, 1]} if method == "partial_fit" else {}
+    with pytest.raises(ValueError, match=name):
+        getattr(model, method)(SERIES, LABELS, **options)
+
+
+def test_zero_weight_is_as_good_as_removed():
+    kept = np.arange(40) % 3 > 0
+    for usual, strange in ((SERIES, 1000 * SERIES), (IDS, IDS + 50)):
+        X = np.where(kept[:, np.newaxis], usual, strange)
+        weighted = small().fit(X, LABELS, sample_weight=kept * 2.0)
+        removed = small().fit(X[kept], LABELS[kept])
+        expected = removed.predict_proba(X)
+        np.testing.assert_allclose(weighted.predict_proba(X), expected, atol=1e-6)
+
+
+def test_a_class_of_zero_weight_is_still_a_class():
+    model = small().fit(SERIES, LABELS, sample_weight=LABELS)
+    assert model.classes_.tolist() == [0, 1]
+    assert model.predict_proba(SERIES).shape == (40, 2)
+
+
+@pytest.mark.parametrize("factor", [1000, 1 / 3])
+def test_the_scale_of_all_weights_does_not_matter(factor):
+    weights = RNG.uniform(0.1, 1, 40)
+    plain = small().fit(SERIES, LABELS, sample_weight=weights).predict_proba(SERIES)
+    scaled = small().fit(SERIES, LABELS, sample_weight=weights * factor).predict_proba(SERIES)
+    np.testing.assert_allclose(scaled, plain, atol=1e-6)
+
+
+@pytest.mark.parametrize("class_weight", [{0: 1.0, 1: 5.0}, "balanced"])
+def test_class_weights_are_sample_weights(class_weight):
+    y = (np.arange(40) % 5 == 0).astype(int)
+    weights = compute_sample_weight(class_weight, y)
+    by_sample = small().fit(SERIES, y, sample_weight=weights).predict_proba(SERIES)
+    by_class = small(class_weight=class_weight).fit(SERIES, y).predict_proba(SERIES)
+    np.testing.assert_allclose(by_class, by_sample, atol=1e-6)
+    assert by_class[:, 1].mean() > small().fit(SERIES, y).predict_proba(SERIES)[:, 1].mean()
+
+
+def test_class_weights_go_by_label_and_multiply_with_sample_weights():
+    y = np.array(["ham", "spam"])[LABELS]
+    weights = RNG.uniform(0.5, 1, 40)
+    both = small(class_weight={"spam": 3.0}).fit(SERIES, y, sample_weight=weights)
+    product = small().fit(SERIES, y, sample_weight=weights * np.where(y == "spam", 3.0, 1.0))
+    np.testing.assert_allclose(both.predict_proba(SERIES), product.predict_proba(SERIES), atol=1e-6)
+
+
+def test_partial_fit_learns_although_the_first_batch_lacks_a_class():
+    model = small(lr=0.02, dropout=0.0, batch_size=10)
+    first = LABELS == 0
+    model.partial_fit(SERIES[first], LABELS[first], classes=[0, 1])
+    assert model.classes_.tolist() == [0, 1]
+    for _ in range(25):
+        model.partial_fit(SERIES, LABELS)
+    assert model.n_epochs_ == len(model.history_) == 26
+    assert model.score(SERIES, LABELS) > 0.9
+
+
+@pytest.mark.parametrize(
+    ("y", "options", "message"),
+    [
+        (LABELS, {}, "classes must be passed on the first call"),
+        (LABELS, {"classes": [0]}, r"\[1\] that are not among the classes \[0\]"),
+        (LABELS + 0.5, {"classes": [0, 1]}, "Unknown label type"),
+    ],
+)
+def test_a_wrong_first_partial_fit_is_refused(y, options, message):
+    with pytest.raises(ValueError, match=message):
+        small().partial_fit(SERIES, y, **options)
+
+
+@pytest.mark.parametrize(
+    ("y", "options", "message"),
+    [
+        (LABELS + 1, {}, r"\[2\] that are not among the classes \[0, 1\]"),
+        (LABELS, {"classes": [0, 1, 2]}, r"\[0, 1, 2\] is not the same as in the first call"),
+        (np.eye(2, dtype=int)[LABELS], {}, "multilabel"),
+    ],
+)
+def test_a_wrong_later_partial_fit_is_refused(y, options, message):
+    model = small().partial_fit(SERIES, LABELS, classes=[0, 1])
+    with pytest.raises(ValueError, match=message):
+        model.partial_fit(SERIES, y, **options)
+    assert model.n_epochs_ == 1
+
+
+def test_partial_fit_refuses_balanced_weights():
+    with pytest.raises(ValueError, match="'balanced' is not supported for partial_fit"):
+        small(class_weight="balanced").partial_fit(SERIES, LABELS, classes=[0, 1])
+
+
+@pytest.mark.parametrize("method", ["partial_fit", "fit"])
+def test_new_token_ids_get_vectors_of_their_own_and_old_ones_keep_theirs(method):
+    model = small(warm_start=True).partial_fit(IDS, LABELS, classes=[0, 1])
+    old, unknown, new = [[3, 4]], [[1, 4]], [[90, 4]]
+    proba = model.predict_proba(new)
+    np.testing.assert_array_equal(proba, model.predict_proba(unknown))
+    before = model.predict_proba(old)
+    model.set_params(lr=1e-9)  # nothing is learnt, only room is made
+    getattr(model, method)(np.where(IDS == 3, 90, IDS), LABELS)
+    assert abs(model.predict_proba(new) - model.predict_proba(unknown)).max() > 1e-4
+    np.testing.assert_allclose(model.predict_proba(old), before, atol=0.2)
+
+
+def test_partial_fit_of_several_labels_needs_no_classes():
+    Y = np.eye(3, dtype=int)[RNG.integers(0, 3, 40)]
+    model = small().partial_fit(SERIES, Y).partial_fit(SERIES, Y)
+    assert model.predict(SERIES).shape == (40, 3)
+    with pytest.raises(ValueError, match="3 labels"):
+        model.partial_fit(SERIES, Y[:, :2])
+
+
+class Breaking(Callback):
+    """Raises in the middle of training."""
+
+    def __init__(self, error, method):
+        self.error = error
+        setattr(self, method, self.fail)
+
+    def fail(self, net, **_):
+        if len(net.history) == 1:
+            raise self.error
+
+
+BROKEN = {
+    "X": ({}, np.where(SERIES > 1, np.nan, SERIES), LABELS, ValueError),
+    "y": ({}, SERIES, LABELS + 0.5, ValueError),
+    "length": ({}, SERIES, LABELS[1:], ValueError),
+    "parameter": ({"dropout": 2}, SERIES, LABELS, ValueError),
+    "first batch": (
+        {"callbacks": [Breaking(RuntimeError("stop"), "on_batch_begin")]},
+        SERIES,
+        LABELS,
+        RuntimeError,
+    ),
+    "first epoch": (
+        {"callbacks": [Breaking(RuntimeError("stop"), "on_epoch_end")]},
+        SERIES,
+        LABELS,
+        RuntimeError,
+    ),
+    "interrupted": (
+        {"callbacks": [Breaking(KeyboardInterrupt(), "on_batch_end")]},
+        SERIES,
+        LABELS,
+        KeyboardInterrupt,
+    ),
+    "lr": ({"lr": 1e38, "optimizer": "sgd", "gradient_clip": None}, SERIES, LABELS, ValueError),
+}
+
+
+@pytest.mark.parametrize("broken", BROKEN)
+@pytest.mark.parametrize("warm_start", [False, True])
+def test_a_failed_fit_leaves_the_earlier_model_as_it_was(broken, warm_start):
+    parameters, X, y, error = BROKEN[broken]
+    model = small(warm_start=warm_start, max_epochs=6).fit(SERIES, LABELS)
+    names, history, proba = set(vars(model)), list(model.history_), model.predict_proba(SERIES)
+    model.set_params(**parameters)
+    for attempt in (model.fit, model.partial_fit):
+        if broken != "lr" or attempt == model.fit:  # one pass may be too short to break
+            with pytest.raises(error):
+                attempt(X, y)
+    assert set(vars(model)) == names
+    assert model.history_ == history
+    np.testing.assert_array_equal(model.predict_proba(SERIES), proba)
+
+
+@pytest.mark.parametrize("broken", BROKEN)
+def test_a_failed_first_fit_leaves_the_model_unfitted(broken):
+    parameters, X, y, error = BROKEN[broken]
+    model = small(**parameters)
+    with pytest.raises(error):
+        model.fit(X, y)
+    assert not [name for name in vars(model) if name.endswith("_")]
+    with pytest.raises(NotFittedError):
+        model.predict(SERIES)
+
+
+def test_fit_changes_no_parameter():
+    parameters = {"pooling": ["max", "mean"], "class_weight": {0: 1.0, 1: 2.0}, "verbose": 0}
+    model = small(**parameters)
+    before = model.get_params()
+    model.fit(SERIES, LABELS)
+    assert all(model.get_params()[name] is value for name, value in before.items())
+
+
+def test_what_is_fitted_is_documented_by_attributes():
+    model = small().fit(IDS, np.array(["no", "yes"])[LABELS])
+    assert model.classes_.tolist() == ["no", "yes"]
+    assert model.n_features_in_ == 6
+    assert model.input_type_ == "tokens"
+    assert model.n_epochs_ == len(model.history_) == 3
+    assert model.module_ is model.net_.module_
+    assert not model.module_.training

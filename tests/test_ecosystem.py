@@ -1,0 +1,469 @@
+"""The classifier inside whatever scikit-learn and its neighbours put around an estimator."""
+
+import numpy as np
+import pandas as pd
+import polars as pl
+import pyarrow as pa
+import pytest
+from imblearn.over_sampling import RandomOverSampler
+from imblearn.pipeline import make_pipeline as make_resampling_pipeline
+from numpy.testing import assert_allclose, assert_array_equal
+from scipy.stats import loguniform
+from sklearn import config_context
+from sklearn.base import clone
+from sklearn.calibration import CalibratedClassifierCV
+from sklearn.compose import make_column_transformer
+from sklearn.ensemble import (
+    AdaBoostClassifier,
+    BaggingClassifier,
+    StackingClassifier,
+    VotingClassifier,
+)
+from sklearn.experimental import enable_halving_search_cv  # noqa: F401 - switches it on
+from sklearn.feature_extraction.text import TfidfVectorizer
+from sklearn.frozen import FrozenEstimator
+from sklearn.linear_model import LogisticRegression
+from sklearn.metrics import get_scorer, recall_score
+from sklearn.model_selection import (
+    GridSearchCV,
+    HalvingGridSearchCV,
+    RandomizedSearchCV,
+    cross_val_predict,
+    cross_val_score,
+    cross_validate,
+    learning_curve,
+    permutation_test_score,
+)
+from sklearn.multiclass import OneVsRestClassifier
+from sklearn.multioutput import ClassifierChain, MultiOutputClassifier
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import FunctionTransformer
+
+from sklearn_lstm import LSTMSequenceClassifier, TextSequenceVectorizer
+
+SPLIT = slice(None, 180), slice(180, None)  # of the 240 messages
+
+
+def lstm(**options):
+    defaults = {"hidden_size": 8, "lr": 0.04, "max_epochs": 5, "random_state": 0}
+    return LSTMSequenceClassifier(**{**defaults, **options})
+
+
+def text_model(**options):
+    return make_pipeline(TextSequenceVectorizer(max_length=40), lstm(**options))
+
+
+def bag_of_words():
+    return make_pipeline(TfidfVectorizer(), LogisticRegression())
+
+
+def flat_baseline():
+    return make_pipeline(
+        FunctionTransformer(lambda X: X.mean(axis=1)), LogisticRegression(max_iter=1000)
+    )
+
+
+@pytest.fixture(scope="session")
+def ids(few_sms):
+    """The 240 messages as CSR token ids, and their labels."""
+    texts, labels = few_sms
+    return TextSequenceVectorizer(max_length=40).fit_transform(texts), labels
+
+
+@pytest.fixture(scope="session")
+def rows_of_ids(ids):
+    """The same as a ragged list."""
+    X, labels = ids
+    return np.split(X.data, X.indptr[1:-1]), labels
+
+
+def accuracy_on_held_out(model, X, y):
+    train, test = SPLIT
+    return model.fit(X[train], y[train]).score(X[test], y[test])
+
+
+# --- Pipelines and columns
+
+
+@pytest.mark.parametrize("container", [np.asarray, list, pd.Series], ids=lambda c: c.__name__)
+def test_three_lines_learn_from_texts(few_sms, container):
+    texts, labels = few_sms
+    train, test = SPLIT
+    model = text_model().fit(container(texts[train]), container(labels[train]))
+    assert model.score(container(texts[test]), labels[test]) > 0.75
+    assert model.classes_.tolist() == ["ham", "spam"]
+    assert model.predict_proba(texts[test]).shape == (60, 2)
+
+
+@pytest.mark.parametrize("sparse_threshold", [0, 0.3, 1])
+def test_column_transformer_hands_on_a_text_column(few_sms, sparse_threshold):
+    texts, labels = few_sms
+    frame = pd.DataFrame({"number": np.arange(len(texts)), "text": texts})
+    columns = make_column_transformer(
+        (TextSequenceVectorizer(max_length=40), "text"), sparse_threshold=sparse_threshold
+    )
+    model = make_pipeline(columns, lstm())
+    assert accuracy_on_held_out(model, frame, labels) > 0.75
+    plain = text_model().fit(texts[SPLIT[0]], labels[SPLIT[0]])
+    assert_array_equal(model.predict_proba(frame), plain.predict_proba(texts))
+
+
+@pytest.mark.parametrize("library", ["pandas", "polars"])
+def test_set_output_hands_on_a_data_frame(few_sms, library):
+    texts, labels = few_sms
+    plain = make_pipeline(TextSequenceVectorizer(max_length=40, output="dense"), lstm())
+    expected = clone(plain).fit(texts, labels).predict_proba(texts)
+    model = plain.set_output(transform=library).fit(texts, labels)
+    frame = model[:-1].transform(texts)
+    assert type(frame).__module__.split(".")[0] == library
+    assert model[-1].feature_names_in_[:2].tolist() == ["position0", "position1"]
+    assert_array_equal(model.predict_proba(texts), expected)
+    with pytest.raises(ValueError, match="feature names should match"):
+        model[-1].predict(frame.rename({"position0": "other"}, **_columns(library)))
+
+
+def _columns(library):
+    return {"axis": 1} if library == "pandas" else {}
+
+
+def _columns_of(rows):
+    lists = [row.tolist() for row in rows]
+    return {
+        "pandas": pd.Series(lists),
+        "pandas frame": pd.DataFrame({"sequence": lists}),
+        "pandas arrays": pd.Series([np.asarray(row) for row in rows]),
+        "pandas index": pd.Series(lists, index=np.arange(len(rows))[::-1] + 7),
+        "pandas pyarrow": pd.Series(pd.arrays.ArrowExtensionArray(pa.array(lists))),
+        "polars": pl.Series(lists),
+        "polars frame": pl.DataFrame({"sequence": lists}),
+        "pyarrow": pa.array(lists),
+        "pyarrow chunked": pa.chunked_array([lists[:5], lists[5:]]),
+        "pyarrow table": pa.table({"sequence": lists}),
+        "tuple": tuple(lists),
+    }
+
+
+@pytest.mark.parametrize("kind", _columns_of([np.arange(3)] * 9))
+def test_a_column_of_lists_is_the_ragged_list(rows_of_ids, vowels, kind):
+    rows, labels = rows_of_ids[0][:60], rows_of_ids[1][:60]
+    series, speakers = vowels[0][::5], vowels[1][::5]
+    for X, y, input_type in ((rows, labels, "tokens"), (series, speakers, "numeric")):
+        column = _columns_of(X)[kind]
+        model = lstm(max_epochs=1).fit(column, y)
+        assert model.input_type_ == input_type
+        expected = lstm(max_epochs=1).fit(X, y)
+        assert_array_equal(model.predict_proba(column), expected.predict_proba(X))
+        if not hasattr(column, "columns"):  # scikit-learn warns of names that fit did not see
+            assert_array_equal(expected.predict(column), expected.predict(X))
+
+
+# --- Searches
+
+
+def test_grid_search_over_both_steps_in_two_processes(few_sms):
+    texts, labels = few_sms
+    grid = {
+        "textsequencevectorizer__max_length": [1, 40],
+        "lstmsequenceclassifier__cell": ["lstm", "gru"],
+    }
+    search = GridSearchCV(text_model(), grid, cv=2, n_jobs=2).fit(texts, labels)
+    assert search.best_params_["textsequencevectorizer__max_length"] == 40
+    assert search.best_score_ > 0.7
+    assert search.best_estimator_[0].max_length_ == 40
+    alone = cross_val_score(text_model().set_params(**search.best_params_), texts, labels, cv=2)
+    assert_allclose(search.best_score_, alone.mean())  # the processes agree with this one
+
+
+def test_randomized_search_over_both_steps_in_two_processes(few_sms):
+    texts, labels = few_sms
+    space = {
+        "textsequencevectorizer__analyzer": ["word", "char"],
+        "lstmsequenceclassifier__lr": loguniform(1e-2, 1e-1),
+        "lstmsequenceclassifier__pooling": ["max", ("mean", "last")],
+    }
+    search = RandomizedSearchCV(text_model(), space, n_iter=4, cv=2, n_jobs=2, random_state=0)
+    search.fit(texts, labels)
+    assert set(search.best_params_) == set(space)
+    assert np.isfinite(search.cv_results_["mean_test_score"]).all()
+    assert search.score(texts, labels) > 0.75
+
+
+@pytest.mark.parametrize("resource", ["n_samples", "lstmsequenceclassifier__max_epochs"])
+def test_halving_grid_search(few_sms, resource):
+    texts, labels = few_sms
+    search = HalvingGridSearchCV(
+        text_model(),
+        {"textsequencevectorizer__max_length": [1, 10, 40]},
+        resource=resource,
+        cv=2,
+        random_state=0,
+        **({"min_resources": 40} if resource == "n_samples" else {"max_resources": 6}),
+    ).fit(texts, labels)
+    assert search.n_iterations_ == 2
+    assert search.best_params_["textsequencevectorizer__max_length"] > 1
+    assert search.score(texts, labels) > 0.6
+
+
+def test_grid_search_over_ragged_lists(vowels):
+    X, y, X_test, y_test = vowels
+    search = GridSearchCV(lstm(), {"normalize": [True, False], "hidden_size": [2, 16]}, cv=2)
+    assert search.fit(X, y).score(X_test, y_test) > 0.9
+    assert search.best_params_["hidden_size"] == 16
+
+
+def test_grid_search_over_three_dimensional_arrays(motions):
+    X, y, X_test, y_test = motions
+    search = GridSearchCV(lstm(max_epochs=8), {"hidden_size": [1, 12]}, cv=2)
+    assert search.fit(X, y).score(X_test, y_test) > 0.5
+    assert search.best_params_ == {"hidden_size": 12}
+
+
+# --- Validation
+
+
+def test_cross_val_predict_gives_probabilities_in_the_order_of_the_classes(few_sms):
+    texts, labels = few_sms
+    found = cross_val_predict(text_model(), texts, labels, cv=3, method="predict_proba")
+    assert found.shape == (240, 2)
+    assert_allclose(found.sum(axis=1), 1)
+    assert np.mean(np.array(["ham", "spam"])[found.argmax(axis=1)] == labels) > 0.75
+
+
+def test_cross_validate_with_several_scores(few_sms):
+    texts, labels = few_sms
+    scoring = ["accuracy", "roc_auc", "neg_log_loss", "f1_macro", "average_precision"]
+    labels = (labels == "spam").astype(int)
+    found = cross_validate(
+        text_model(), texts, labels, cv=3, scoring=scoring, return_estimator=True
+    )
+    assert min(found["test_roc_auc"]) > 0.8
+    assert min(found["test_accuracy"]) > 0.7
+    assert max(found["test_neg_log_loss"]) < 0
+    assert {estimator[-1].n_epochs_ for estimator in found["estimator"]} == {5}
+
+
+@pytest.mark.parametrize("kind", ["ragged ids", "ragged series", "3-D"])
+def test_cross_validation_of_other_kinds_of_x(rows_of_ids, vowels, motions, kind):
+    X, y = {"ragged ids": rows_of_ids, "ragged series": vowels[:2], "3-D": motions[:2]}[kind]
+    model = lstm(hidden_size=12, max_epochs=8)
+    predicted = cross_val_predict(model, X, y, cv=2)
+    assert predicted.dtype == np.asarray(y).dtype
+    assert np.mean(predicted == y) > 0.5 + 0.5 / len(set(y)) - 0.1
+    assert cross_validate(model, X, y, cv=2)["test_score"].mean() == np.mean(predicted == y)
+
+
+def test_learning_curve_rises(few_sms):
+    texts, labels = few_sms
+    sizes, _, scores = learning_curve(
+        text_model(), texts, labels, train_sizes=[8, 160], cv=3, shuffle=True, random_state=0
+    )
+    assert sizes.tolist() == [8, 160]
+    assert scores.shape == (2, 3)
+    assert scores[1].mean() > scores[0].mean()
+
+
+def test_learning_curve_of_ragged_lists(vowels):
+    X, y, *_ = vowels
+    _, _, scores = learning_curve(
+        lstm(), X, y, train_sizes=[27, 180], cv=3, shuffle=True, random_state=0
+    )
+    assert scores[1].mean() > 0.8
+
+
+def test_permutation_test_tells_labels_from_chance(few_sms):
+    texts, labels = few_sms
+    score, by_chance, p_value = permutation_test_score(
+        text_model(), texts, labels, cv=2, n_permutations=9, random_state=0
+    )
+    assert score > by_chance.max()
+    assert p_value == 0.1
+
+
+def test_permutation_test_of_three_dimensional_arrays(motions):
+    X, y, *_ = motions
+    score, by_chance, _ = permutation_test_score(
+        lstm(max_epochs=10), X, y, cv=2, n_permutations=3, random_state=0
+    )
+    assert score > by_chance.max()
+
+
+# --- Ensembles
+
+
+@pytest.mark.parametrize("method", ["sigmoid", "isotonic"])
+def test_calibration(few_sms, method):
+    texts, labels = few_sms
+    model = CalibratedClassifierCV(text_model(), method=method, cv=2)
+    assert accuracy_on_held_out(model, texts, labels) > 0.75
+    assert_allclose(model.predict_proba(texts).sum(axis=1), 1)
+
+
+def test_calibration_of_a_frozen_model_on_ragged_lists(vowels):
+    X, y, X_test, y_test = vowels
+    frozen = FrozenEstimator(lstm().fit(X, y))
+    model = CalibratedClassifierCV(frozen).fit(X_test[::2], y_test[::2])
+    assert model.score(X_test[1::2], y_test[1::2]) > 0.8
+
+
+@pytest.mark.parametrize("voting", ["soft", "hard"])
+def test_voting_beside_a_bag_of_words(few_sms, voting):
+    texts, labels = few_sms
+    model = VotingClassifier([("lstm", text_model()), ("bag", bag_of_words())], voting=voting)
+    assert accuracy_on_held_out(model, texts, labels) > 0.75
+    assert_array_equal(
+        model.named_estimators_["lstm"].predict_proba(texts),
+        text_model().fit(texts[:180], (labels[:180] == "spam").astype(int)).predict_proba(texts),
+    )
+
+
+def test_stacking_beside_a_bag_of_words(few_sms):
+    texts, labels = few_sms
+    model = StackingClassifier([("lstm", text_model()), ("bag", bag_of_words())], cv=2)
+    assert accuracy_on_held_out(model, texts, labels) > 0.75
+    assert model.transform(texts).shape == (240, 2)
+
+
+def test_voting_and_stacking_on_three_dimensional_arrays(motions):
+    X, y, X_test, y_test = motions
+    members = [("lstm", lstm(max_epochs=10)), ("means", flat_baseline())]
+    assert VotingClassifier(members, voting="soft").fit(X, y).score(X_test, y_test) > 0.5
+    stacked = StackingClassifier(members, cv=2).fit(X, y)
+    assert stacked.score(X_test, y_test) > 0.5
+    assert stacked.transform(X).shape == (40, 8)
+
+
+def test_voting_on_ragged_lists(vowels):
+    X, y, X_test, y_test = vowels
+    model = VotingClassifier([("lstm", lstm()), ("gru", lstm(cell="gru"))], voting="soft")
+    assert model.fit(X, y).score(X_test, y_test) > 0.9
+
+
+def test_bagging_of_token_ids(ids):
+    X, labels = ids
+    model = BaggingClassifier(lstm(random_state=None), n_estimators=3, random_state=0)
+    assert accuracy_on_held_out(model, X, labels) > 0.75
+    first, second, _ = (member.predict_proba(X) for member in model.estimators_)
+    assert not np.array_equal(first, second)
+
+
+def test_ada_boost_of_token_ids(ids):
+    X, labels = ids
+    model = AdaBoostClassifier(lstm(max_epochs=3), n_estimators=3, random_state=0)
+    assert accuracy_on_held_out(model, X, labels) > 0.7
+
+
+def test_ada_boost_of_three_dimensional_arrays(motions):
+    X, y, X_test, y_test = motions
+    model = AdaBoostClassifier(lstm(max_epochs=8), n_estimators=2, random_state=0)
+    assert model.fit(X, y).score(X_test, y_test) > 0.5
+
+
+# --- Several classifiers for several classes or labels
+
+
+@pytest.mark.parametrize("kind", ["ragged", "3-D"])
+def test_one_versus_rest(vowels, motions, kind):
+    X, y, X_test, y_test = vowels if kind == "ragged" else motions
+    model = OneVsRestClassifier(lstm(max_epochs=8)).fit(X, y)
+    assert len(model.estimators_) == len(set(y))
+    assert model.score(X_test, y_test) > 0.5
+    assert model.predict_proba(X_test).shape == (len(y_test), len(set(y)))
+
+
+def test_one_versus_rest_of_texts(few_sms):
+    texts, labels = few_sms
+    digits = np.array([any(map(str.isdigit, text)) for text in texts])
+    y = np.column_stack([labels == "spam", digits]).astype(int)
+    model = OneVsRestClassifier(text_model()).fit(texts[:180], y[:180])
+    assert (model.predict(texts[180:]) == y[180:]).mean(axis=0).min() > 0.7
+
+
+def test_several_outputs(ids):
+    X, labels = ids
+    y = np.column_stack([labels, np.where(np.diff(X.indptr) > 20, "long", "short")])
+    model = MultiOutputClassifier(lstm()).fit(X[:180], y[:180])
+    assert (model.predict(X[180:]) == y[180:]).mean(axis=0).min() > 0.7
+
+
+def test_classifier_chain_of_series(motions):
+    X, y, X_test, y_test = motions
+    X, X_test = X[:, ::2, 0], X_test[:, ::2, 0]  # a chain appends labels as columns of a 2-D X
+    classes = np.unique(y)
+    Y, Y_test = (y[:, None] == classes).astype(int), (y_test[:, None] == classes).astype(int)
+    chain = ClassifierChain(lstm(max_epochs=10), random_state=0).fit(X, Y)
+    assert chain.predict_proba(X_test).shape == (40, 4)
+    assert [member.n_features_in_ for member in chain.estimators_] == [50, 51, 52, 53]
+    assert (chain.predict(X_test) == Y_test).mean() > 0.75
+
+
+def test_classifier_chain_of_token_ids(ids):
+    X, labels = ids
+    X = X.toarray()
+    Y = np.column_stack([labels == "spam", (X > 0).sum(axis=1) > 20]).astype(int)
+    # The chain makes floats of ids; a label that is appended to a text reads as an unknown token.
+    chain = ClassifierChain(lstm(input_type="tokens"), random_state=0).fit(X[:180], Y[:180])
+    assert (chain.predict(X[180:]) == Y[180:]).mean(axis=0).min() > 0.7
+
+
+# --- Weights, resampling
+
+
+def test_over_sampling_in_an_imbalanced_learn_pipeline(sms):
+    texts, labels = sms[0][:400], sms[1][:400]
+    train, test = slice(None, 300), slice(300, None)
+    model = make_resampling_pipeline(
+        TextSequenceVectorizer(max_length=40), RandomOverSampler(random_state=0), lstm()
+    ).fit(texts[train], labels[train])
+    recall = recall_score(labels[test], model.predict(texts[test]), pos_label="spam")
+    assert recall > 0.5
+    n_ham = int(np.sum(labels[train] == "ham"))
+    X, y = model[1].fit_resample(model[0].transform(texts[train]), labels[train])
+    assert X.shape[0] == len(y) == 2 * n_ham
+    expected = lstm().fit(X, y).predict_proba(model[0].transform(texts[test]))
+    assert_array_equal(model.predict_proba(texts[test]), expected)
+
+
+def test_sample_weight_is_routed_through_pipeline_and_cross_validation(few_sms):
+    texts, labels = few_sms
+    weights = np.random.default_rng(0).integers(0, 3, len(texts)).astype(float)
+    with config_context(enable_metadata_routing=True):
+        model = make_pipeline(
+            TextSequenceVectorizer(max_length=40),
+            lstm().set_fit_request(sample_weight=True).set_score_request(sample_weight=True),
+        )
+        model.fit(texts, labels, sample_weight=weights)
+        ids = model[0].transform(texts)
+        by_hand = lstm().fit(ids, labels, sample_weight=weights)
+        assert_array_equal(model.predict_proba(texts), by_hand.predict_proba(ids))
+        assert not np.array_equal(
+            lstm().fit(ids, labels).predict_proba(ids), by_hand.predict_proba(ids)
+        )
+
+        halves = np.arange(240) % 2
+        routed = cross_validate(
+            model,
+            texts,
+            labels,
+            cv=[(np.flatnonzero(halves == 0), np.flatnonzero(halves == 1))],
+            params={"sample_weight": weights},
+        )["test_score"]
+        train, test = halves == 0, halves == 1
+        fold = clone(model).fit(texts[train], labels[train], sample_weight=weights[train])
+        assert routed == [fold.score(texts[test], labels[test], sample_weight=weights[test])]
+
+        search = GridSearchCV(
+            model,
+            {"lstmsequenceclassifier__max_epochs": [1, 5]},
+            cv=2,
+            scoring=get_scorer("neg_log_loss").set_score_request(sample_weight=True),
+        ).fit(texts, labels, sample_weight=weights)
+        assert_array_equal(search.predict_proba(texts), model.predict_proba(texts))
+
+
+def test_sample_weight_that_nobody_asked_for_is_an_error(few_sms):
+    texts, labels = few_sms
+    with (
+        config_context(enable_metadata_routing=True),
+        pytest.raises(ValueError, match=r"sample_weight.*are passed but are not explicitly set"),
+    ):
+        text_model().fit(texts, labels, sample_weight=np.ones(len(texts)))

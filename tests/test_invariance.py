@@ -1,0 +1,95 @@
+"""Random ragged batches: neither padding, order, grouping nor container changes a probability."""
+
+from functools import cache
+from itertools import pairwise
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as npst
+from scipy import sparse
+
+from sklearn_lstm import LSTMSequenceClassifier
+
+POOLINGS = ["max", "mean", "last", "attention"]
+MEASUREMENTS = st.floats(-1e3, 1e3, width=32)
+
+rows_of_ids = st.lists(
+    st.lists(st.integers(1, 40), min_size=1, max_size=25), min_size=1, max_size=12
+)
+rows_of_series = st.lists(
+    st.integers(1, 25).flatmap(lambda n: npst.arrays(np.float64, (n, 2), elements=MEASUREMENTS)),
+    min_size=1,
+    max_size=12,
+)
+thorough = settings(
+    max_examples=40,
+    deadline=None,
+    derandomize=True,
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
+)
+
+
+@cache
+def fitted(kind, pooling):
+    """Train a model that tells sequences apart, to be asked about many others."""
+    rng = np.random.default_rng(0)
+    lengths = rng.integers(1, 20, 40)
+    X = [rng.integers(2, 30, n) if kind == "ids" else rng.normal(size=(n, 2)) for n in lengths]
+    model = LSTMSequenceClassifier(
+        hidden_size=5, num_layers=2, pooling=pooling, max_epochs=4, lr=0.03, random_state=0
+    )
+    return model.fit(X, np.arange(40) % 3)
+
+
+def assert_same(probabilities, expected):
+    np.testing.assert_allclose(probabilities, expected, rtol=0, atol=1e-6)
+
+
+def assert_order_and_grouping_do_not_matter(model, X, data):
+    expected = model.predict_proba(X)
+    order = data.draw(st.permutations(range(len(X))), label="order")
+    assert_same(model.predict_proba([X[row] for row in order]), expected[order])
+    cuts = sorted(data.draw(st.sets(st.integers(1, len(X))), label="cuts") | {0, len(X)})
+    groups = [X[start:stop] for start, stop in pairwise(cuts)]
+    assert_same(np.concatenate([model.predict_proba(group) for group in groups]), expected)
+    assert_same(model.predict_proba([*X, *X])[len(X) :], expected)
+
+
+@pytest.mark.parametrize("pooling", POOLINGS)
+@given(X=rows_of_ids, extra=st.integers(0, 60), data=st.data())
+@thorough
+def test_ids(pooling, X, extra, data):
+    model = fitted("ids", pooling)
+    expected = model.predict_proba(X)
+    assert_order_and_grouping_do_not_matter(model, X, data)
+    n_columns = max(map(len, X)) + extra
+    dense, anyhow = np.zeros((2, len(X), n_columns), dtype=int)
+    for row, ids in enumerate(X):
+        dense[row, : len(ids)] = ids
+        columns = data.draw(st.permutations(range(n_columns)), label="columns")[: len(ids)]
+        anyhow[row, sorted(columns)] = ids
+    assert_same(model.predict_proba(dense), expected)
+    assert_same(model.predict_proba(anyhow), expected)
+    for container in (sparse.csr_matrix, sparse.csr_array, sparse.csc_matrix):
+        assert_same(model.predict_proba(container(anyhow)), expected)
+    assert_same(model.predict_proba([np.array(ids, np.int32) for ids in X]), expected)
+
+
+@pytest.mark.parametrize("pooling", POOLINGS)
+@given(X=rows_of_series, extra=st.integers(0, 60), data=st.data())
+@thorough
+def test_series(pooling, X, extra, data):
+    model = fitted("series", pooling)
+    expected = model.predict_proba(X)
+    assert_order_and_grouping_do_not_matter(model, X, data)
+    padded = np.full((len(X), max(map(len, X)) + extra, 2), np.nan)
+    for row, series in enumerate(X):
+        padded[row, : len(series)] = series
+    assert_same(model.predict_proba(padded), expected)
+    assert_same(model.predict_proba(padded.astype(np.float32)), expected)
+    assert_same(model.predict_proba([series.tolist() for series in X]), expected)
+    ragged = np.empty(len(X), dtype=object)
+    ragged[:] = X
+    assert_same(model.predict_proba(ragged), expected)

@@ -1,0 +1,135 @@
+"""y is checked as scikit-learn does, and comes back as it was."""
+
+import numpy as np
+import pandas as pd
+import pytest
+from scipy import sparse
+from sklearn.exceptions import DataConversionWarning
+
+from sklearn_lstm import LSTMSequenceClassifier
+from sklearn_lstm.labels import encode_labels, read_labels, read_sample_weight
+
+X = np.array([[3, 4, 0], [5, 0, 0], [3, 6, 7], [5, 5, 0]])
+
+
+def small(**parameters):
+    return LSTMSequenceClassifier(hidden_size=2, max_epochs=1, random_state=0, **parameters)
+
+
+@pytest.mark.parametrize(
+    ("y", "message"),
+    [
+        ([0.1, 0.2, 0.3, 1.5], "Unknown label type: continuous"),
+        ([0, 1, np.nan, 1], "y contains NaN"),
+        (np.array(["a", "b", np.nan, "a"], dtype=object), "contains NaN"),
+        ([0, 1, np.inf, 1], "y contains infinity"),
+        (None, "requires y to be passed, but the target y is None"),
+        ([[0.1, 0.2]] * 4, "Unknown label type: continuous-multioutput"),
+        ([[0, 1], [2, 3], [1, 1], [0, 0]], "multiclass-multioutput.*MultiOutputClassifier"),
+        ([[0, 3], [3, 3], [0, 0], [3, 0]], "multilabel y holds 1 where"),
+        ([[-1, 1], [1, 1], [-1, -1], [1, -1]], "multilabel y holds 1 where"),
+        ([[[0]], [[1]], [[0]], [[1]]], "dim 3|Unknown label type"),
+        ([0, 1, 0], r"inconsistent numbers of samples: \[4, 3\]"),
+        ([], "inconsistent numbers of samples|0 sample"),
+    ],
+)
+def test_a_wrong_y_is_refused(y, message):
+    model = small()
+    with pytest.raises(ValueError, match=message):
+        model.fit(X, y)
+    assert not hasattr(model, "classes_")
+
+
+def test_a_column_of_labels_is_read_with_scikit_learns_warning():
+    with pytest.warns(DataConversionWarning, match="A column-vector y was passed"):
+        model = small().fit(X, [[0], [1], [0], [1]])
+    assert model.predict(X).shape == (4,)
+
+
+@pytest.mark.parametrize(
+    "y",
+    [
+        np.array([2, 7, 2, 7]),
+        np.array([-1.0, 1.0, 1.0, -1.0]),
+        np.array([True, False, True, False]),
+        np.array(["ham", "spam", "ham", "spam"]),
+        np.array(["ham", "spam", "ham", "x"], dtype=object),
+        pd.Series(["ham", "spam", "ham", "x"], dtype="category", index=[4, 3, 2, 1]),
+        ["ham", "spam", "eggs", "spam"],
+    ],
+    ids=lambda y: f"{type(y).__name__}-{np.asarray(y).dtype}",
+)
+def test_labels_come_back_as_they_are(y):
+    model = small().fit(X, y)
+    expected = np.unique(np.asarray(y))
+    np.testing.assert_array_equal(model.classes_, expected)
+    assert set(model.predict(X)) <= set(expected)
+    assert model.predict(X).dtype == model.classes_.dtype
+    proba = model.predict_proba(X)
+    assert proba.shape == (4, len(expected))
+    np.testing.assert_array_equal(model.predict(X), model.classes_[proba.argmax(axis=1)])
+
+
+@pytest.mark.parametrize("label", [0, "ham"])
+def test_one_class_is_always_predicted(label):
+    model = small().fit(X, [label] * 4)
+    assert model.classes_.tolist() == [label]
+    assert model.predict(X).tolist() == [label] * 4
+    np.testing.assert_array_equal(model.predict_proba(X), np.ones((4, 1)))
+
+
+@pytest.mark.parametrize("container", [np.array, sparse.csr_matrix, pd.DataFrame, list])
+def test_a_multilabel_indicator_gets_a_probability_for_each_label(container):
+    Y = [[1, 0, 1], [0, 0, 1], [1, 1, 0], [0, 0, 0]]
+    model = small().fit(X, container(Y))
+    proba = model.predict_proba(X)
+    assert proba.shape == model.decision_function(X).shape == (4, 3)
+    assert model.classes_.tolist() == [0, 1, 2]
+    np.testing.assert_array_equal(model.predict(X), (proba > 0.5).astype(int))
+    np.testing.assert_allclose(model.predict_log_proba(X), np.log(proba))
+
+
+def test_decision_function_and_probabilities_agree():
+    binary, multiclass = small().fit(X, [0, 1, 0, 1]), small().fit(X, [0, 1, 2, 1])
+    scores = binary.decision_function(X)
+    assert scores.shape == (4,)
+    np.testing.assert_allclose(1 / (1 + np.exp(-scores)), binary.predict_proba(X)[:, 1])
+    np.testing.assert_array_equal(binary.predict(X), (scores > 0).astype(int))
+    scores = multiclass.decision_function(X)
+    assert scores.shape == (4, 3)
+    np.testing.assert_array_equal(multiclass.predict(X), scores.argmax(axis=1))
+    np.testing.assert_allclose(multiclass.predict_proba(X).sum(axis=1), 1)
+    log_proba = multiclass.predict_log_proba(X)
+    np.testing.assert_allclose(np.exp(log_proba), multiclass.predict_proba(X))
+
+
+def test_labels_unknown_to_the_classes_are_named():
+    with pytest.raises(ValueError, match=r"\['x'\] that are not among the classes \['a', 'b'\]"):
+        encode_labels(np.array(["a", "x"]), np.array(["a", "b"]), multilabel=False)
+
+
+def test_codes_are_positions_among_the_classes():
+    y, multilabel = read_labels(["b", "a", "b"])
+    assert not multilabel
+    codes = encode_labels(y, np.array(["a", "b", "c"]), multilabel=False)
+    assert codes.dtype == np.int64
+    assert codes.tolist() == [1, 0, 1]
+
+
+@pytest.mark.parametrize(
+    ("weights", "message"),
+    [
+        ([1, 2], r"sample_weight.shape == \(2,\), expected \(3,\)"),
+        ([1, -2, 1], r"Negative values in sample_weight: sample_weight\[1\] = -2"),
+        ([0, 0, 0], "at least one non-zero"),
+        ([1, np.nan, 1], "sample_weight contains NaN"),
+        ([[1, 2, 3]] * 3, "Sample weights must be 1D"),
+    ],
+)
+def test_wrong_sample_weights_are_refused(weights, message):
+    with pytest.raises(ValueError, match=message):
+        read_sample_weight(weights, 3)
+
+
+def test_no_sample_weights_are_one_each():
+    assert read_sample_weight(None, 3).tolist() == [1, 1, 1]

@@ -1,0 +1,81 @@
+"""Memory does not grow with the data: no padded copy of the whole set, ever."""
+
+import tracemalloc
+
+import numpy as np
+import pytest
+import torch
+from scipy import sparse
+from torch.utils._python_dispatch import TorchDispatchMode
+
+from sklearn_lstm import LSTMSequenceClassifier, batches, sequences
+
+RNG = np.random.default_rng(0)
+
+
+class LargestTensor(TorchDispatchMode):
+    """Note the bytes of the largest tensor made while it is on."""
+
+    n_bytes = 0
+
+    def __torch_dispatch__(self, func, types, args=(), kwargs=None):
+        result = func(*args, **(kwargs or {}))
+        for tensor in result if isinstance(result, tuple | list) else [result]:
+            # Bytes are scratch space of the layer: large, yet for one batch alone.
+            if isinstance(tensor, torch.Tensor) and tensor.dtype != torch.uint8:
+                self.n_bytes = max(self.n_bytes, tensor.numel() * tensor.element_size())
+        return result
+
+
+def peak_bytes(work):
+    """Measure the most that NumPy holds beside what was there, or the largest tensor."""
+    tracemalloc.start()
+    try:
+        with LargestTensor() as largest:
+            work()
+        return max(tracemalloc.get_traced_memory()[1], largest.n_bytes)
+    finally:
+        tracemalloc.stop()
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _all_is_imported():
+    small().fit([[2, 3], [4]], [0, 1]).predict([[2]])  # what torch imports at first use is not data
+
+
+def small():
+    return LSTMSequenceClassifier(
+        hidden_size=1, embedding_dim=1, batch_size=16, max_epochs=1, random_state=0
+    )
+
+
+@pytest.mark.parametrize("kind", ["csr", "ids", "series"])
+def test_one_long_sequence_among_short_ones_does_not_widen_them_all(kind):
+    n_short, longest = 3000, 3000
+    lengths = np.append(np.full(n_short, 3), longest)
+    steps = RNG.integers(2, 9, lengths.sum())
+    starts = np.append(0, np.cumsum(lengths))
+    if kind == "csr":
+        columns = np.arange(len(steps)) - np.repeat(starts[:-1], lengths)
+        X = sparse.csr_matrix((steps, columns, starts), shape=(n_short + 1, longest))
+    else:
+        X = np.split(steps if kind == "ids" else steps.astype(float), starts[1:-1])
+    model, y = small(), np.arange(n_short + 1) % 2
+    padded_copy = (n_short + 1) * longest  # at one byte for each step
+    assert peak_bytes(lambda: model.fit(X, y)) < padded_copy / 2
+    assert peak_bytes(lambda: model.predict_proba(X)) < padded_copy / 2
+
+
+@pytest.mark.parametrize("shape", [(400,), (100, 4)], ids=["2-D", "3-D"])
+@pytest.mark.parametrize("dtype", [int, float])
+def test_a_large_array_is_read_a_piece_at_a_time(monkeypatch, shape, dtype):
+    monkeypatch.setattr(sequences, "CELLS_PER_CHUNK", 1 << 13)
+    monkeypatch.setattr(batches, "STEPS_PER_PREDICTION", 1 << 11)
+    peaks, sizes = [], []
+    for n_samples in (50, 400):
+        X = RNG.integers(1, 9, (n_samples, *shape)).astype(dtype)
+        model, y = small(), np.arange(n_samples) % 2
+        peaks.append(peak_bytes(lambda X=X, y=y, model=model: model.fit(X, y).predict(X)))
+        sizes.append(X.nbytes)
+    print(peaks, sizes)
+    assert np.diff(peaks) < 0.2 * np.diff(sizes)

@@ -1,0 +1,226 @@
+"""The network against torch's own layers, and every architecture on a toy task."""
+
+from itertools import product
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
+from torch.utils._python_dispatch import TorchDispatchMode
+
+from sklearn_lstm import LSTMSequenceClassifier
+from sklearn_lstm.network import CELLS, POOLINGS, Clock, Pooling, RecurrentLayer, SequenceNetwork
+from sklearn_lstm.sequences import PADDING, UNKNOWN
+
+LENGTHS = torch.tensor([7, 1, 4, 6])
+CLOSE = {"rtol": 1e-5, "atol": 1e-6}
+
+
+def network(**architecture):
+    torch.manual_seed(0)
+    defaults = {
+        "n_inputs": 9,
+        "n_outputs": 3,
+        "tokens": True,
+        "embedding_dim": 5,
+        "cell": "lstm",
+        "hidden_size": 4,
+        "num_layers": 1,
+        "bidirectional": True,
+        "pooling": ("max",),
+        "dropout": 0.0,
+        "token_dropout": 0.0,
+    }
+    return SequenceNetwork(**(defaults | architecture)).eval()
+
+
+def random_codes(n_codes=9):
+    codes = torch.randint(2, n_codes, (4, 7), generator=torch.Generator().manual_seed(0))
+    return codes * (torch.arange(7) < LENGTHS[:, None])  # (B, T)
+
+
+@pytest.mark.parametrize("cell", CELLS)
+@pytest.mark.parametrize("bidirectional", [False, True])
+def test_a_layer_equals_torchs_layer_with_packed_sequences(cell, bidirectional):
+    torch.manual_seed(0)
+    reference = CELLS[cell](3, 5, bidirectional=bidirectional)
+    layer = RecurrentLayer(
+        3, cell=cell, hidden_size=5, n_directions=1 + bidirectional, split_input=False
+    )
+    for direction, suffix in zip(layer.directions, ("", "_reverse"), strict=False):
+        for name, weight in direction.named_parameters():
+            weight.data = getattr(reference, name + suffix).data
+    x = torch.randn(7, 4, 3)
+    packed, _ = reference(pack_padded_sequence(x, LENGTHS, enforce_sorted=False))
+    expected, _ = pad_packed_sequence(packed)  # (T, B, n_directions * H)
+    clock = Clock(LENGTHS, 7)
+    states = layer(x, clock)
+    torch.testing.assert_close(states[clock.real], expected[clock.real], **CLOSE)
+
+
+@pytest.mark.parametrize("cell", CELLS)
+@pytest.mark.parametrize("bidirectional", [False, True])
+def test_one_hot_input_equals_explicit_one_hot_vectors(cell, bidirectional):
+    from_codes = network(embedding_dim=None, cell=cell, bidirectional=bidirectional, num_layers=2)
+    from_vectors = network(tokens=False, cell=cell, bidirectional=bidirectional, num_layers=2)
+    table = from_codes.embedding.weight  # (n_codes, n_directions * gates)
+    weights = {k: v for k, v in from_codes.state_dict().items() if not k.startswith("embedding")}
+    for direction, part in enumerate(table.chunk(1 + bidirectional, 1)):
+        weights[f"layers.0.directions.{direction}.weight_ih_l0"] = part.T
+    from_vectors.load_state_dict(weights)
+    codes = random_codes()
+    one_hot = nn.functional.one_hot(codes, 9).float()
+    expected = from_vectors(one_hot, LENGTHS)
+    torch.testing.assert_close(from_codes(codes, LENGTHS), expected, **CLOSE)
+
+
+class TensorSizes(TorchDispatchMode):
+    """Note how large the tensors are that are made while it is on."""
+
+    def __init__(self):
+        super().__init__()
+        self.largest = 0
+
+    def __torch_dispatch__(self, func, types, args=(), kwargs=None):
+        result = func(*args, **(kwargs or {}))
+        for tensor in result if isinstance(result, tuple | list) else [result]:
+            if isinstance(tensor, torch.Tensor):
+                self.largest = max(self.largest, tensor.numel())
+        return result
+
+
+def test_one_hot_input_never_builds_a_one_hot_tensor():
+    n_codes = 5000
+    X = np.arange(2, n_codes).reshape(-1, 14)
+    model = LSTMSequenceClassifier(embedding_dim=None, hidden_size=1, max_epochs=1, batch_size=400)
+    with TensorSizes() as sizes:
+        model.fit(X, np.arange(len(X)) % 2).predict(X)
+    assert n_codes * 8 <= sizes.largest  # the table from codes to gates was seen
+    assert sizes.largest < X.size * n_codes / 5
+
+
+def test_one_hot_input_weights_are_learnt_and_the_identity_is_not():
+    X, y = np.arange(2, 42).reshape(-1, 4), np.arange(10) % 2
+    for cell in CELLS:
+        model = LSTMSequenceClassifier(
+            embedding_dim=None, cell=cell, hidden_size=3, max_epochs=2, warm_start=True
+        )
+        before = model.fit(X, y).module_.embedding.weight.clone()
+        after = model.fit(X, y).module_
+        assert not torch.equal(after.embedding.weight, before)
+        for direction in after.layers[0].directions:
+            assert torch.equal(direction.weight_ih_l0, torch.eye(len(direction.weight_ih_l0)))
+
+
+@pytest.mark.parametrize("pooling", POOLINGS)
+def test_poolings_equal_their_definition_one_sequence_at_a_time(pooling):
+    torch.manual_seed(0)
+    states, pool = torch.randn(7, 4, 6), Pooling([pooling], 6, 3)  # two directions of 3
+    pooled = pool(states, Clock(LENGTHS, 7))
+    for sample, length in enumerate(LENGTHS):
+        real = states[:length, sample]
+        expected = {
+            "max": lambda real: real.amax(0),
+            "mean": lambda real: real.mean(0),
+            "last": lambda real: torch.cat([real[-1, :3], real[0, 3:]]),
+            "attention": lambda real: torch.softmax(pool.attention(real), 0)[:, 0] @ real,
+        }[pooling](real)
+        torch.testing.assert_close(pooled[sample], expected, **CLOSE)
+
+
+def test_several_poolings_stand_side_by_side():
+    torch.manual_seed(0)
+    states, clock = torch.randn(7, 4, 6), Clock(LENGTHS, 7)
+    both = Pooling(["mean", "last"], 6, 3)(states, clock)
+    parts = [Pooling([name], 6, 3)(states, clock) for name in ("mean", "last")]
+    assert torch.equal(both, torch.cat(parts, 1))
+    assert network(pooling=("max", "mean", "last", "attention")).output.in_features == 4 * 8
+
+
+@pytest.mark.parametrize("pooling", POOLINGS)
+def test_gradients_do_not_depend_on_padding(pooling):
+    gradients = []
+    for extra in (0, 5):
+        net = network(pooling=(pooling,), num_layers=2)
+        net(nn.functional.pad(random_codes(), (0, extra)), LENGTHS).square().sum().backward()
+        gradients.append([weight.grad for weight in net.parameters()])
+    for padded, plain in zip(*gradients, strict=True):
+        torch.testing.assert_close(padded, plain, **CLOSE)
+
+
+def test_the_padding_vector_stays_zero():
+    model = LSTMSequenceClassifier(hidden_size=3, max_epochs=3)
+    model.fit([[3, 4, 5], [6], [3], [6, 5]], [0, 1, 0, 1])
+    assert not model.module_.embedding.weight[PADDING].any()
+
+
+def test_growing_keeps_the_vectors_that_were_learnt():
+    for embedding_dim in (5, None):
+        net = network(embedding_dim=embedding_dim)
+        old, logits = net.embedding.weight.clone(), net(random_codes(), LENGTHS)
+        net.embedding.weight.requires_grad_(requires_grad=False)
+        net.grow(20)
+        assert torch.equal(net.embedding.weight[:9], old)
+        assert len(net.embedding.weight[9:].unique(dim=0)) == 11
+        assert not net.embedding.weight.requires_grad
+        assert torch.equal(net(random_codes(), LENGTHS), logits)
+
+
+def test_token_dropout_makes_tokens_unknown_while_training_and_spares_padding():
+    net = network(token_dropout=0.999999, embedding_dim=None)
+    codes = random_codes()
+    expected = net.embedding(torch.where(codes == PADDING, PADDING, UNKNOWN))
+    assert torch.equal(net.train().read(codes), expected)
+    assert torch.equal(net.eval().read(codes), net.embedding(codes))
+
+
+def test_a_token_is_read_with_its_position():
+    net = network()
+    codes = random_codes()
+    positions = net.read(codes.T) - net.embedding(codes.T)  # (T, B, D)
+    torch.testing.assert_close(positions, positions[:, :1].expand_as(positions), **CLOSE)
+    assert len(positions[:, 0].detach().round(decimals=4).unique(dim=0)) == 7
+
+
+def test_a_direction_reads_what_comes_before_it_alone():
+    """The state of step t depends on the steps up to t forwards, from t on backwards."""
+    layer = RecurrentLayer(3, cell="lstm", hidden_size=4, n_directions=2, split_input=False)
+    x, clock = torch.randn(7, 4, 3), Clock(LENGTHS, 7)
+    changed = x.clone()
+    changed[3, 0] += 1  # step 3 of the first sequence, of 7 steps
+    differs = (layer(x, clock)[:, 0] != layer(changed, clock)[:, 0]).view(7, 2, 4).any(2)
+    assert differs[:, 0].tolist() == [False] * 3 + [True] * 4
+    assert differs[:, 1].tolist() == [True] * 4 + [False] * 3
+
+
+def toy_task():
+    """Token 2 or 3 somewhere among others."""
+    rng = np.random.default_rng(0)
+    X = [rng.integers(4, 9, length) for length in rng.integers(2, 7, 80)]
+    y = np.arange(80) % 2
+    for row, label in zip(X, y, strict=True):
+        row[rng.integers(len(row))] = 2 + label
+    return X, y
+
+
+@pytest.mark.parametrize(
+    ("cell", "pooling", "num_layers", "bidirectional"),
+    list(product(CELLS, [*POOLINGS, ("max", "attention")], [1, 2], [False, True])),
+)
+def test_every_architecture_learns(cell, pooling, num_layers, bidirectional):
+    X, y = toy_task()
+    model = LSTMSequenceClassifier(
+        cell=cell,
+        pooling=pooling,
+        num_layers=num_layers,
+        bidirectional=bidirectional,
+        hidden_size=8,
+        max_epochs=15,
+        batch_size=8,
+        lr=0.02,
+        dropout=0.0,
+        token_dropout=0.0,
+        random_state=0,
+    )
+    assert model.fit(X, y).score(X, y) > 0.95

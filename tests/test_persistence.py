@@ -1,0 +1,382 @@
+"""A fitted model leaves the process, and comes back the same to the last bit."""
+
+import copy
+import pickle
+import pickletools
+import subprocess
+import sys
+
+import joblib
+import numpy as np
+import pytest
+import scipy.sparse as sp
+import skops.io
+import torch
+from joblib import Parallel, delayed
+from numpy.testing import assert_array_equal
+from sklearn.base import clone
+from sklearn.exceptions import NotFittedError
+from sklearn.pipeline import make_pipeline
+
+from sklearn_lstm import LSTMSequenceClassifier, TextSequenceVectorizer
+
+SHORT = {"hidden_size": 6, "max_epochs": 2, "random_state": 0}
+TEXTS = ["so good", "good fun, so good!", "so bad", "bad, boring", "fun!", "boring and bad", ""] * 3
+LABELS = ["pos", "pos", "neg", "neg", "pos", "neg", "neg"] * 3
+IDS = sp.csr_matrix(np.array([[3, 4, 0, 0], [4, 5, 3, 4], [3, 6, 0, 0], [6, 7, 0, 0]] * 4))
+SERIES = [
+    np.random.default_rng(seed).normal(size=(length, 3)).astype(np.float32)
+    for seed, length in enumerate([5, 2, 9, 1, 4, 6, 3, 8] * 2)
+]
+
+
+def token_model():
+    return LSTMSequenceClassifier(**SHORT).fit(IDS, [1, 1, 0, 0] * 4), IDS
+
+
+def one_hot_model():
+    model = LSTMSequenceClassifier(embedding_dim=None, num_layers=2, cell="gru", **SHORT)
+    return model.fit(IDS, ["b", "b", "a", "a"] * 4), IDS
+
+
+def numeric_model():
+    model = LSTMSequenceClassifier(pooling=("attention", "mean"), cell="rnn", **SHORT)
+    return model.fit(SERIES, np.arange(16) % 3), SERIES
+
+
+def multilabel_model():
+    y = np.arange(16)[:, np.newaxis] >> np.arange(3) & 1
+    return LSTMSequenceClassifier(early_stopping=True, **SHORT).fit(SERIES, y), SERIES
+
+
+def pretrained_model():
+    vectors = np.random.default_rng(0).normal(size=(8, 5)).astype(np.float32)
+    model = LSTMSequenceClassifier(embeddings=vectors, freeze_embeddings=True, **SHORT)
+    return model.fit(IDS, [1, 1, 0, 0] * 4), IDS
+
+
+def continued_model():
+    model = LSTMSequenceClassifier(**SHORT)
+    model.partial_fit(IDS[:6], [1, 1, 0, 0, 1, 1], classes=[0, 1, 2])
+    return model.partial_fit(IDS[6:], [0, 0, 1, 1, 2, 2, 1, 1, 0, 0]), IDS
+
+
+def pipeline_model():
+    model = make_pipeline(TextSequenceVectorizer(), LSTMSequenceClassifier(**SHORT))
+    return model.fit(TEXTS, LABELS), TEXTS
+
+
+def char_pipeline_model():
+    vectorizer = TextSequenceVectorizer(analyzer="char", min_df=2, max_length=10)
+    model = make_pipeline(vectorizer, LSTMSequenceClassifier(bidirectional=False, **SHORT))
+    return model.fit(TEXTS, LABELS), TEXTS
+
+
+MODELS = {
+    "tokens": token_model,
+    "one-hot": one_hot_model,
+    "numeric": numeric_model,
+    "multilabel": multilabel_model,
+    "pretrained": pretrained_model,
+    "partial_fit": continued_model,
+    "pipeline": pipeline_model,
+    "char pipeline": char_pipeline_model,
+}
+
+
+@pytest.fixture(params=MODELS.values(), ids=MODELS)
+def fitted(request):
+    """A model of its own for each test, and what it reads."""
+    return request.param()
+
+
+def through_pickle(model, _, protocol=pickle.DEFAULT_PROTOCOL):
+    return pickle.loads(pickle.dumps(model, protocol))
+
+
+def through_old_pickle(model, folder):
+    return through_pickle(model, folder, protocol=2)
+
+
+def through_joblib(model, folder, mmap_mode=None, **options):
+    joblib.dump(model, folder / "model.joblib", **options)
+    return joblib.load(folder / "model.joblib", mmap_mode=mmap_mode)
+
+
+def through_compressed_joblib(model, folder):
+    return through_joblib(model, folder, compress=3)
+
+
+def through_memory_map(model, folder):
+    return through_joblib(model, folder, mmap_mode="r")
+
+
+def through_skops(model, folder):
+    skops.io.dump(model, folder / "model.skops")
+    trusted = skops.io.get_untrusted_types(file=folder / "model.skops")
+    return skops.io.load(folder / "model.skops", trusted=trusted)
+
+
+ROUND_TRIPS = {
+    "pickle": through_pickle,
+    "pickle protocol 2": through_old_pickle,
+    "joblib": through_joblib,
+    "joblib compressed": through_compressed_joblib,
+    "joblib memory-mapped": through_memory_map,
+    "skops": through_skops,
+    "deepcopy": lambda model, _: copy.deepcopy(model),
+    "copy": lambda model, _: copy.copy(model),
+}
+round_trips = pytest.mark.parametrize("round_trip", ROUND_TRIPS.values(), ids=ROUND_TRIPS)
+
+
+# --- The same model
+
+
+@round_trips
+def test_probabilities_survive_a_round_trip(fitted, round_trip, tmp_path):
+    model, X = fitted
+    restored = round_trip(model, tmp_path)
+    assert restored is not model
+    for method in ("predict_proba", "predict_log_proba", "decision_function", "predict"):
+        expected = getattr(model, method)(X)
+        found = getattr(restored, method)(X)
+        assert found.dtype == expected.dtype
+        assert_array_equal(found, expected, err_msg=method)
+
+
+@round_trips
+def test_everything_fitted_survives_a_round_trip(round_trip, tmp_path):
+    model, _ = continued_model()
+    restored = round_trip(model, tmp_path)
+    assert restored.get_params() == model.get_params()
+    assert_array_equal(restored.classes_, model.classes_)
+    assert restored.n_features_in_ == model.n_features_in_
+    assert restored.input_type_ == model.input_type_
+    assert restored.history_ == model.history_
+    assert restored.n_epochs_ == model.n_epochs_
+    assert vars(restored).keys() == vars(model).keys()
+    assert not restored.module_.training
+
+
+@round_trips
+def test_a_second_round_trip_changes_nothing(fitted, round_trip, tmp_path):
+    model, X = fitted
+    (tmp_path / "second").mkdir()
+    restored = round_trip(round_trip(model, tmp_path), tmp_path / "second")
+    assert_array_equal(restored.predict_proba(X), model.predict_proba(X))
+
+
+@pytest.fixture(scope="module")
+def all_fitted():
+    return [make() for make in MODELS.values()]
+
+
+def test_another_process_gives_the_same_probabilities(all_fitted, tmp_path):
+    joblib.dump(all_fitted, tmp_path / "models.joblib")
+    code = (
+        "import joblib, torch\n"
+        "torch.set_num_threads(1)\n"
+        "models = joblib.load('models.joblib')\n"
+        "joblib.dump([model.predict_proba(X) for model, X in models], 'probabilities.joblib')\n"
+    )
+    command = [sys.executable, "-W", "error", "-c", code]
+    subprocess.run(command, check=True, cwd=tmp_path)  # noqa: S603 - our own code
+    found = joblib.load(tmp_path / "probabilities.joblib")
+    for (model, X), probabilities in zip(all_fitted, found, strict=True):
+        assert_array_equal(probabilities, model.predict_proba(X))
+
+
+def test_loky_workers_get_and_return_the_same_model(all_fitted):
+    there = Parallel(n_jobs=2)(delayed(_predict_there)(model, X) for model, X in all_fitted)
+    for (model, X), (probabilities, back) in zip(all_fitted, there, strict=True):
+        assert_array_equal(probabilities, model.predict_proba(X))
+        assert_array_equal(back.predict_proba(X), model.predict_proba(X))
+
+
+def _predict_there(model, X):
+    torch.set_num_threads(1)
+    return model.predict_proba(X), model
+
+
+def test_clone_learns_the_same_again(fitted):
+    model, X = fitted
+    copied = clone(model)
+    with pytest.raises(NotFittedError):
+        copied.predict(X)
+    y = model.predict(X)
+    assert_array_equal(copied.fit(X, y).predict_proba(X), model.fit(X, y).predict_proba(X))
+
+
+@round_trips
+def test_an_unfitted_model_survives_a_round_trip(round_trip, tmp_path):
+    restored = round_trip(LSTMSequenceClassifier(hidden_size=7), tmp_path)
+    assert restored.get_params() == LSTMSequenceClassifier(hidden_size=7).get_params()
+    with pytest.raises(NotFittedError):
+        restored.predict(IDS)
+
+
+# --- Training goes on
+
+
+@round_trips
+def test_partial_fit_goes_on_as_without_the_round_trip(round_trip, tmp_path):
+    for make in (continued_model, numeric_model, token_model):
+        model, X = make()
+        restored = round_trip(model, tmp_path)
+        more = X if model.input_type_ == "numeric" else sp.csr_matrix(IDS.toarray() * 2)  # new ids
+        y = model.predict(X)
+        for _ in range(2):
+            expected = model.partial_fit(more, y).predict_proba(more)
+            assert_array_equal(restored.partial_fit(more, y).predict_proba(more), expected)
+
+
+@round_trips
+def test_warm_start_goes_on_as_without_the_round_trip(round_trip, tmp_path):
+    model, X = numeric_model()
+    restored = round_trip(model.set_params(warm_start=True), tmp_path)
+    y = model.predict(X)[::-1]
+    expected = model.fit(X, y).predict_proba(X)
+    assert_array_equal(restored.fit(X, y).predict_proba(X), expected)
+    assert restored.n_epochs_ == 4
+
+
+@round_trips
+def test_training_a_copy_leaves_the_original_alone(round_trip, tmp_path):
+    model, X = continued_model()
+    before = model.predict_proba(X)
+    restored = round_trip(model, tmp_path)
+    restored.partial_fit(X, model.predict(X))
+    assert_array_equal(model.predict_proba(X), before)
+    assert not np.array_equal(restored.predict_proba(X), before)
+
+
+def test_training_a_memory_mapped_model_leaves_the_file_alone(tmp_path):
+    model, X = continued_model()
+    restored = through_memory_map(model, tmp_path)
+    before = (tmp_path / "model.joblib").read_bytes()
+    restored.partial_fit(X, model.predict(X))
+    assert (tmp_path / "model.joblib").read_bytes() == before
+
+
+def test_loading_leaves_torch_as_it_was():
+    stored = pickle.dumps(token_model()[0])
+    before = torch.get_rng_state(), torch.get_num_threads(), torch.get_default_dtype()
+    pickle.loads(stored)
+    assert torch.equal(torch.get_rng_state(), before[0])
+    assert (torch.get_num_threads(), torch.get_default_dtype()) == before[1:]
+
+
+# --- What a file holds
+
+
+def test_a_pickle_holds_no_tensor_and_no_skorch_net(fitted):
+    model, _ = fitted
+    named = {
+        argument.split()[0]
+        for _, argument, _ in pickletools.genops(pickle.dumps(model))
+        if isinstance(argument, str) and argument.strip()
+    }
+    assert "numpy" in " ".join(named)  # the way of looking finds modules
+    assert not {name for name in named if name.split(".")[0] in ("torch", "skorch", "_codecs")}
+
+
+def test_skops_needs_trust_in_our_classes_alone(fitted):
+    model, _ = fitted
+    untrusted = skops.io.get_untrusted_types(data=skops.io.dumps(model))
+    assert "sklearn_lstm.classifier.LSTMSequenceClassifier" in untrusted
+    assert not [name for name in untrusted if not name.startswith("sklearn_lstm.")]
+
+
+def test_skops_needs_trust_in_the_classifier_alone():
+    for make in (token_model, numeric_model, continued_model, pretrained_model):
+        untrusted = skops.io.get_untrusted_types(data=skops.io.dumps(make()[0]))
+        assert untrusted == ["sklearn_lstm.classifier.LSTMSequenceClassifier"]
+
+
+def arrays_in(value, name=""):
+    if isinstance(value, np.ndarray):
+        yield name, value
+    elif isinstance(value, dict):
+        for key, item in value.items():
+            yield from arrays_in(item, f"{name}.{key}")
+
+
+LOADS = {
+    "pickle": (pickle.dump, lambda path: pickle.loads(path.read_bytes())),
+    "joblib": (joblib.dump, joblib.load),
+    "joblib memory-mapped": (joblib.dump, lambda path: joblib.load(path, mmap_mode="r")),
+}
+
+
+@pytest.mark.parametrize(("dump", "load"), LOADS.values(), ids=LOADS)
+@pytest.mark.parametrize("make", [token_model, numeric_model, continued_model])
+def test_one_flipped_byte_is_refused(make, dump, load, tmp_path):
+    model, X = make()
+    path = tmp_path / "model"
+    with path.open("wb") as file:
+        dump(model, file)
+    assert_array_equal(load(path).predict_proba(X), model.predict_proba(X))
+    intact = path.read_bytes()
+    # Short arrays are found at other places of the file, too.
+    arrays = {name: a.tobytes() for name, a in arrays_in(model.__getstate__()) if a.nbytes > 16}
+    assert sum("weight_hh" in name for name in arrays) == 2
+    for name, stored in arrays.items():
+        start = intact.index(stored)
+        for position in (start, start + len(stored) // 2, start + len(stored) - 1):
+            damaged = bytearray(intact)
+            damaged[position] ^= 1
+            path = tmp_path / f"{name}{position}"  # never write to a file that may be mapped
+            path.write_bytes(damaged)
+            with pytest.raises(ValueError, match="stored LSTMSequenceClassifier is damaged"):
+                load(path)
+
+
+def test_changed_labels_and_a_changed_architecture_are_refused():
+    model = LSTMSequenceClassifier(**SHORT).fit(IDS, ["ham", "ham", "spam", "spam"] * 4)
+    state = model.__getstate__()
+    for change in (
+        {"classes_": model.classes_[::-1]},
+        {"input_type_": "numeric"},
+        {"hidden_size": 7},
+        {"_checksum": "0" * 32},
+    ):
+        with pytest.raises(ValueError, match="damaged: its checksum does not fit its content"):
+            LSTMSequenceClassifier().__setstate__({**state, **change})
+    missing = {key: value for key, value in state.items() if key != "_checksum"}
+    with pytest.raises(ValueError, match="damaged"):
+        LSTMSequenceClassifier().__setstate__(missing)
+
+
+# --- Another machine
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="needs a machine without a GPU")
+@round_trips
+@pytest.mark.parametrize("device", ["cuda", "cuda:1"])
+def test_a_model_from_a_gpu_predicts_on_a_machine_without_one(round_trip, device, tmp_path):
+    model, X = continued_model()
+    expected = model.predict_proba(X)
+    restored = round_trip(model.set_params(device=device), tmp_path)
+    assert restored.device == device  # a parameter is what the user said
+    assert {weight.device.type for weight in restored.module_.parameters()} == {"cpu"}
+    assert_array_equal(restored.predict_proba(X), expected)
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="needs a machine without a GPU")
+def test_a_model_from_a_gpu_predicts_in_a_process_that_sees_none(tmp_path):
+    model, X = token_model()
+    (tmp_path / "model.pickle").write_bytes(pickle.dumps((model.set_params(device="cuda"), X)))
+    code = (
+        "import pickle, sys\n"
+        "model, X = pickle.load(open(sys.argv[1], 'rb'))\n"
+        "print(model.predict(X).tolist())"
+    )
+    printed = subprocess.run(  # noqa: S603 - our own code
+        [sys.executable, "-c", code, "model.pickle"],
+        check=True,
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+    ).stdout
+    assert printed.strip() == str(model.predict(X).tolist())

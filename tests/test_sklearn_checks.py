@@ -1,0 +1,174 @@
+"""scikit-learn's own checks of an estimator, on the classifier in several configurations."""
+
+import copy
+import os
+import pickle
+from unittest import SkipTest
+
+import numpy as np
+import pytest
+import scipy.sparse as sp
+from numpy.testing import assert_allclose, assert_array_equal
+from sklearn.base import clone
+from sklearn.datasets import make_multilabel_classification
+from sklearn.utils import get_tags
+from sklearn.utils.estimator_checks import estimator_checks_generator, parametrize_with_checks
+
+from sklearn_lstm import LSTMSequenceClassifier
+
+# Defaults, but for the length of training.
+SHORT = {"hidden_size": 8, "lr": 0.03, "max_epochs": 6}
+CONFIGURATIONS = {
+    "default": {},
+    "tokens": {"input_type": "tokens"},
+    "attention": {"pooling": "attention"},
+    "two layers": {"num_layers": 2},
+    "early stopping": {"early_stopping": True},
+}
+ESTIMATORS = [LSTMSequenceClassifier(**SHORT, **options) for options in CONFIGURATIONS.values()]
+
+
+def expected_failures(estimator):
+    failures = {
+        "check_sample_weight_equivalence_on_dense_data": (
+            "weights count in the loss, but a repeated sample also changes which samples share a "
+            "batch and how many steps there are: minibatch training is equivalent in expectation"
+        )
+    }
+    if estimator.input_type == "tokens":
+        failures["check_sample_weight_equivalence_on_sparse_data"] = (
+            "the check passes a sparse matrix of floats: a bag of words, which has no order"
+        )
+    return failures
+
+
+@parametrize_with_checks(ESTIMATORS, expected_failed_checks=expected_failures)
+def test_scikit_learn_check(estimator, check):
+    try:
+        check(estimator)
+    except SkipTest as skipped:
+        # The one check that depends on how SciPy was imported, not on the estimator.
+        if "SCIPY_ARRAY_API" in str(skipped) and "SCIPY_ARRAY_API" not in os.environ:
+            raise
+        pytest.fail(f"skipped: {skipped}")
+
+
+@pytest.mark.parametrize("estimator", ESTIMATORS, ids=CONFIGURATIONS)
+def test_tags_leave_out_no_check(estimator):
+    tags = get_tags(estimator)
+    assert tags.input_tags.two_d_array
+    assert tags.input_tags.three_d_array
+    assert not tags.non_deterministic
+    assert not tags.no_validation
+    assert not tags.classifier_tags.poor_score
+    assert tags.classifier_tags.multi_class
+    names = {
+        getattr(check, "func", check).__name__ for _, check in estimator_checks_generator(estimator)
+    }
+    assert {
+        "check_classifiers_train",
+        "check_classifiers_multilabel_output_format_decision_function",
+        "check_classifiers_multilabel_output_format_predict",
+        "check_classifiers_multilabel_output_format_predict_proba",
+        "check_classifiers_multilabel_representation_invariance",
+        "check_estimators_nan_inf",
+        "check_estimators_partial_fit_n_features",
+        "check_fit_idempotent",
+        "check_methods_sample_order_invariance",
+        "check_methods_subset_invariance",
+        "check_sample_weights_list",
+    } <= names
+
+
+# scikit-learn's suite fits multilabel targets in the four checks named above alone, in every
+# configuration. The others, for a y of several labels:
+
+
+@pytest.fixture(params=ESTIMATORS, ids=CONFIGURATIONS)
+def multilabel(request):
+    """An unfitted classifier, X of the kind that it reads, and a y of three labels."""
+    tokens = request.param.input_type == "tokens"
+    X, y = make_multilabel_classification(60, 12, n_classes=3, random_state=0)
+    X = X.astype(np.int64) if tokens else X.reshape(60, 4, 3) + 0.5
+    return clone(request.param).set_params(random_state=0), X, y
+
+
+def outputs(model, X):
+    methods = "predict_proba", "predict_log_proba", "decision_function", "predict"
+    return {method: getattr(model, method)(X) for method in methods}
+
+
+def assert_same(found, expected):
+    for method, values in expected.items():
+        assert found[method].dtype == values.dtype
+        assert_allclose(found[method], values, rtol=1e-6, atol=1e-7, err_msg=method)
+
+
+def test_multilabel_outputs_agree(multilabel):
+    model, X, y = multilabel
+    found = outputs(model.fit(X, y), X)
+    assert {values.shape for values in found.values()} == {(60, 3)}
+    assert_array_equal(model.classes_, [0, 1, 2])
+    assert set(np.unique(found["predict"])) <= {0, 1}
+    assert_array_equal(found["predict"], found["predict_proba"] > 0.5)
+    assert_array_equal(found["predict"], found["decision_function"] > 0)
+    assert_allclose(np.exp(found["predict_log_proba"]), found["predict_proba"])
+    assert model.score(X, y) == np.mean((found["predict"] == y).all(axis=1))
+
+
+def test_multilabel_fit_is_idempotent_and_changes_no_parameter(multilabel):
+    model, X, y = multilabel
+    parameters = copy.deepcopy(model.get_params())
+    before = X.copy(), y.copy()
+    first = outputs(model.fit(X, y), X)
+    for method, values in outputs(model.fit(X, y), X).items():
+        assert_array_equal(values, first[method])
+    assert model.get_params() == parameters
+    assert_array_equal(X, before[0])
+    assert_array_equal(y, before[1])
+
+
+def test_multilabel_predictions_depend_on_the_sample_alone(multilabel):
+    model, X, y = multilabel
+    expected = outputs(model.fit(X, y), X)
+    order = np.random.default_rng(0).permutation(60)
+    assert_same(outputs(model, X[order]), {key: all_[order] for key, all_ in expected.items()})
+    for row in range(0, 60, 7):
+        one = slice(row, row + 1)
+        assert_same(outputs(model, X[one]), {key: all_[one] for key, all_ in expected.items()})
+
+
+def test_multilabel_targets_of_any_container_mean_the_same(multilabel):
+    model, X, y = multilabel
+    expected = model.fit(X, y).predict_proba(X)
+    for other in (y.tolist(), y.astype(bool), y.astype(float), sp.csr_matrix(y), sp.csc_array(y)):
+        assert_array_equal(model.fit(X, other).predict_proba(X), expected)
+
+
+def test_multilabel_weights_of_one_are_none_and_of_zero_leave_out(multilabel):
+    model, X, y = multilabel
+    expected = model.fit(X, y).predict_proba(X)
+    assert_array_equal(model.fit(X, y, sample_weight=np.ones(60)).predict_proba(X), expected)
+    kept = np.arange(60) % 3 > 0
+    expected = model.fit(X[kept], y[kept]).predict_proba(X)
+    assert_array_equal(model.fit(X, y, sample_weight=kept.astype(float)).predict_proba(X), expected)
+
+
+def test_multilabel_partial_fit_and_pickle(multilabel):
+    model, X, y = multilabel
+    for _ in range(3):
+        model.partial_fit(X, y)
+    restored = pickle.loads(pickle.dumps(model))
+    for method, values in outputs(model, X).items():
+        assert_array_equal(getattr(restored, method)(X), values)
+    with pytest.raises(ValueError, match="multilabel"):
+        model.partial_fit(X, y[:, 0])
+    with pytest.raises(ValueError, match="inconsistent numbers of samples"):
+        model.fit(X, y[:2])
+
+
+def test_multilabel_beats_the_most_frequent_labels(multilabel):
+    model, X, y = multilabel
+    model.set_params(max_epochs=40).fit(X, y)
+    majority = np.round(y.mean(axis=0))
+    assert (model.predict(X) == y).mean() > (majority == y).mean()

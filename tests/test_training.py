@@ -1,0 +1,236 @@
+"""Early stopping, schedules, clipping, continuing, callbacks and the record of training."""
+
+import numpy as np
+import pytest
+import torch
+from sklearn.metrics import log_loss
+from skorch.callbacks import Callback
+
+from sklearn_lstm import LSTMSequenceClassifier, training
+
+RNG = np.random.default_rng(0)
+SERIES = RNG.normal(size=(60, 8))
+LABELS = (SERIES[:, 2:5].mean(axis=1) > 0).astype(int)
+NOISE = RNG.integers(0, 2, 60)
+
+
+def small(**parameters):
+    defaults = {"hidden_size": 8, "max_epochs": 4, "batch_size": 16, "random_state": 0}
+    defaults |= {"dropout": 0.0}  # so that few epochs teach much
+    return LSTMSequenceClassifier(**(defaults | parameters))
+
+
+def column(model, name):
+    return np.array([row[name] for row in model.history_])
+
+
+@pytest.mark.parametrize(("lr", "max_epochs"), [(0.05, 60), (1e-5, 12)])
+def test_early_stopping_restores_the_best_weights(monkeypatch, lr, max_epochs):
+    held_out = []
+    hold_out = training.hold_out
+
+    def spy(*arguments):
+        rows = hold_out(*arguments)
+        held_out.append(rows[1])
+        return rows
+
+    monkeypatch.setattr(training, "hold_out", spy)
+    model = small(early_stopping=True, max_epochs=max_epochs, lr=lr, lr_schedule="constant")
+    model.fit(SERIES, NOISE)
+    [rows] = held_out
+    loss = log_loss(NOISE[rows], model.predict_proba(SERIES[rows]))
+    assert loss == pytest.approx(column(model, "valid_loss").min(), rel=1e-5)
+
+
+def test_early_stopping_waits_for_so_many_epochs_without_progress():
+    model = small(early_stopping=True, max_epochs=80, n_iter_no_change=3, lr=0.05)
+    model.fit(SERIES, NOISE)
+    assert model.n_epochs_ == len(model.history_) < 80
+    assert column(model, "valid_loss").argmin() == model.n_epochs_ - 1 - 3
+
+
+def test_a_loss_that_falls_ever_so_slowly_is_progress():
+    model = small(early_stopping=True, max_epochs=12, n_iter_no_change=2, lr=1e-6)
+    model.set_params(optimizer="sgd", lr_schedule="constant").fit(SERIES, LABELS)
+    falling = np.diff(column(model, "valid_loss")) < 0
+    assert model.n_epochs_ == 12 or not falling[-2:].any()
+
+
+def test_without_early_stopping_nothing_is_held_out(monkeypatch):
+    monkeypatch.setattr(training, "hold_out", None)
+    model = small().fit(SERIES, LABELS)
+    assert set(column(model, "valid_loss")) == {None}
+
+
+def test_validation_holds_out_a_share_of_each_class():
+    codes = np.repeat([0, 1, 2, 3], [100, 50, 10, 1])
+    train, held_out = training.hold_out(codes, 0.2, np.random.default_rng(0))
+    assert sorted([*train, *held_out]) == list(range(161))
+    assert set(codes[train]) == {0, 1, 2, 3}
+    np.testing.assert_allclose(np.bincount(codes[held_out]), [20, 10, 2], atol=1)
+    other, _ = training.hold_out(codes, 0.2, np.random.default_rng(1))
+    assert set(other) != set(train)
+
+
+def test_validation_needs_a_class_of_two():
+    with pytest.raises(ValueError, match="early_stopping=True needs a class with two samples"):
+        small(early_stopping=True).fit(SERIES[:3], [0, 1, 2])
+
+
+def test_early_stopping_works_for_several_labels():
+    Y = np.stack([LABELS, 1 - LABELS, NOISE], axis=1)
+    model = small(early_stopping=True).fit(SERIES, Y)
+    assert np.isfinite(column(model, "valid_loss").astype(float)).all()
+
+
+@pytest.mark.parametrize("schedule", ["constant", "cosine", "onecycle"])
+def test_learning_rates_follow_the_schedule(schedule):
+    model = small(lr_schedule=schedule, lr=0.01, max_epochs=10).fit(SERIES, LABELS)
+    rates = column(model, "lr")
+    assert len(rates) == 10
+    assert rates.max() <= 0.01 + 1e-12
+    if schedule == "constant":
+        assert set(rates) == {0.01}
+    elif schedule == "cosine":
+        expected = 0.005 * (1 + np.cos(np.pi * np.arange(1, 11) / 10))
+        np.testing.assert_allclose(rates, expected, atol=1e-9)
+    else:
+        top = rates.argmax()
+        assert 0 < top < 5
+        assert (np.diff(rates[: top + 1]) > 0).all()
+        assert (np.diff(rates[top:]) < 0).all()
+        assert rates[-1] < 0.0005
+
+
+@pytest.mark.parametrize("schedule", ["cosine", "onecycle"])
+def test_a_schedule_may_be_one_step_long(schedule):
+    assert small(lr_schedule=schedule, max_epochs=1, batch_size=60).fit(SERIES, LABELS).n_epochs_
+
+
+def test_gradients_are_clipped_to_the_norm():
+    def length_of_a_step(gradient_clip):
+        model = small(gradient_clip=gradient_clip, max_epochs=1, batch_size=60, warm_start=True)
+        model.set_params(optimizer="sgd", lr=0.1, lr_schedule="constant", weight_decay=0.0)
+        before = model.fit(SERIES, LABELS).module_.state_dict()
+        after = model.fit(SERIES, LABELS).module_.state_dict()
+        return float(sum((after[name] - before[name]).square().sum() for name in before)) ** 0.5
+
+    assert length_of_a_step(0.01) == pytest.approx(0.1 * 0.01, rel=1e-3)
+    assert length_of_a_step(None) > 0.1 * 0.02
+
+
+def test_warm_start_goes_on_where_training_stopped():
+    model = small(warm_start=True, max_epochs=20, lr=0.02, lr_schedule="constant")
+    first = column(model.fit(SERIES, LABELS), "train_loss")
+    history = model.history_
+    both = column(model.fit(SERIES, LABELS), "train_loss")
+    assert model.history_[:20] == history
+    assert model.n_epochs_ == len(both) == 40
+    assert both[20] < 0.7 * first[0]
+    assert both[20] < first[-1] * 1.3
+
+
+def test_without_warm_start_training_begins_anew():
+    model = small().fit(SERIES, LABELS)
+    proba = model.predict_proba(SERIES)
+    assert model.fit(SERIES, LABELS).n_epochs_ == 4
+    np.testing.assert_array_equal(model.predict_proba(SERIES), proba)
+
+
+def test_warm_start_keeps_classes_and_refuses_new_ones():
+    model = small(warm_start=True).fit(SERIES, LABELS)
+    model.fit(SERIES[LABELS == 1], LABELS[LABELS == 1])
+    assert model.classes_.tolist() == [0, 1]
+    with pytest.raises(ValueError, match=r"\[2\] that are not among the classes \[0, 1\]"):
+        model.fit(SERIES, LABELS + 1)
+
+
+class Counter(Callback):
+    """Counts what it hears, in itself and in a list for all."""
+
+    heard: list[str] = []  # noqa: RUF012 - shared by all copies on purpose
+
+    def __init__(self):
+        self.n_epochs = 0
+
+    def on_epoch_end(self, net, **_):
+        self.n_epochs += 1
+        self.heard.append(f"epoch {len(net.history)}")
+
+
+@pytest.mark.parametrize("wrap", [lambda c: c, lambda c: ("counter", c)], ids=["bare", "named"])
+def test_callbacks_are_called_and_not_changed(wrap):
+    Counter.heard.clear()
+    counter = Counter()
+    callbacks = [wrap(counter)]
+    model = small(callbacks=callbacks).fit(SERIES, LABELS)
+    assert Counter.heard == ["epoch 1", "epoch 2", "epoch 3", "epoch 4"]
+    assert vars(counter) == {"n_epochs": 0}
+    assert callbacks == [wrap(counter)]
+    assert model.callbacks is callbacks
+    assert [c.n_epochs for _, c in model.net_.callbacks_ if isinstance(c, Counter)] == [4]
+
+
+def test_verbose_shows_a_progress_bar_and_a_table(capsys):
+    small(verbose=1).fit(SERIES, LABELS)
+    shown = capsys.readouterr()
+    assert "it/s" in shown.err
+    assert "train_loss" in shown.out
+
+
+def test_silence_is_the_default(capfd):
+    small(early_stopping=True, n_iter_no_change=1, max_epochs=30).fit(SERIES, NOISE)
+    assert capfd.readouterr() == ("", "")
+
+
+def test_history_has_a_row_for_each_epoch():
+    X = [series[: 2 + row % 6] for row, series in enumerate(SERIES)]
+    model = small(early_stopping=True, n_iter_no_change=9).fit(X, LABELS)
+    assert model.n_epochs_ == len(model.history_) == 4
+    for row in model.history_:
+        assert {"train_loss", "valid_loss", "lr", "seconds", "tokens_per_second"} <= set(row)
+        assert 0 < row["train_loss"] < 5
+        assert 0 < row["valid_loss"] < 5
+        assert row["seconds"] > 0
+        assert 0 <= row["padding"] < 0.5
+    n_steps = column(model, "tokens_per_second") * column(model, "seconds")
+    np.testing.assert_allclose(n_steps, n_steps[0])
+    n_all = sum(map(len, X))
+    assert n_all * 0.8 < n_steps[0] < n_all  # a tenth is held out
+
+
+@pytest.mark.parametrize(
+    "optimizer", [*training.OPTIMIZERS, torch.optim.Adagrad, torch.optim.Adamax]
+)
+def test_every_optimizer_lowers_the_loss(optimizer):
+    lr = 1.0 if optimizer == "sgd" else 0.05
+    model = small(optimizer=optimizer, lr=lr, max_epochs=12).fit(SERIES, LABELS)
+    losses = column(model, "train_loss")
+    assert losses[-1] < 0.9 * losses[0]
+
+
+class HalvedLoss(torch.nn.CrossEntropyLoss):
+    def forward(self, logits, codes):
+        return super().forward(logits, codes) / 2
+
+
+def test_a_criterion_may_be_any_loss_module():
+    whole = small(max_epochs=1, batch_size=60).fit(SERIES, LABELS)
+    halved = small(max_epochs=1, batch_size=60, criterion=HalvedLoss).fit(SERIES, LABELS)
+    losses = [column(model, "train_loss")[0] for model in (whole, halved)]
+    assert losses[1] == pytest.approx(losses[0] / 2, rel=1e-6)
+
+
+def test_bfloat16_trains_and_predicts_in_float32():
+    model = small(precision="bfloat16", max_epochs=25, lr=0.03).fit(SERIES, LABELS)
+    assert {weight.dtype for weight in model.module_.parameters()} == {torch.float32}
+    assert model.score(SERIES, LABELS) > 0.8
+
+
+def test_auto_epochs_and_batches_suit_small_and_large_data():
+    assert training.batch_size_for(1) == 1
+    sizes = [training.batch_size_for(n) for n in (1, 10, 100, 1000, 10**6)]
+    assert sizes == sorted(sizes)
+    epochs = [training.max_epochs_for(n, training.batch_size_for(n)) for n in (100, 10**4, 10**7)]
+    assert epochs == sorted(epochs, reverse=True)
+    assert epochs[-1] >= 1
