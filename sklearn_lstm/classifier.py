@@ -31,10 +31,11 @@ class LSTMSequenceClassifier(SequenceEstimator):
         container has turned into floats (a fraction is an unknown token), and holds a dense X to
         the number of columns that it had in `fit`.
     embedding_dim : int, "auto" or None, default="auto"
-        Length of the vector that is learnt for each token id, to which sines and cosines of the
-        position are added [7]_. "auto" grows with the square root
-        of the number of ids, up to 128. None is one-hot: the ids go straight to the gates, by a
-        table that stands for the input weights; no one-hot array is ever built.
+        Length of the vector that a step is turned into: one learnt for each token id, or a linear
+        map of the channels; sines and cosines of its position are added [7]_. "auto" grows with
+        the square root of the number of ids or inputs, up to 128. None takes every step as it is:
+        channels, or one-hot ids, by a table that stands for the input weights of the gates; no
+        one-hot array is ever built.
     embeddings : array of shape (n_ids, embedding_dim), mapping or gensim KeyedVectors, default=None
         Pretrained vectors. Row i of an array belongs to id i. A mapping from tokens needs the CSR
         output of `TextSequenceVectorizer` as it is, which says which token an id stands for: a
@@ -52,14 +53,14 @@ class LSTMSequenceClassifier(SequenceEstimator):
         Recurrent layers, each reading the states of the one below.
     bidirectional : bool, default=True
         Read from both ends [3]_.
-    pooling : {"max", "mean", "last", "attention"} or tuple of them, default="max"
+    pooling : {"max", "mean", "last", "attention"} or tuple of them, default=("max", "mean")
         What becomes of the states of all steps: the largest value of each unit, their average, the
         state in which each direction ends, or an average with learnt weights [4]_. Several are
-        laid side by side. "max" finds a cue wherever it stands.
-    dropout : float in [0, 1), default=0.5
-        Share of the embedded tokens, of the states between layers and of the pooled vector that
-        is dropped in training.
-    token_dropout : float in [0, 1), default=0.2
+        laid side by side: "max" finds a cue wherever it stands, "mean" weighs up all of them.
+    dropout : float in [0, 1), default=0.3
+        Share of the vectors of the steps, of the states between layers, and of the pooled vector
+        that is dropped in training.
+    token_dropout : float in [0, 1), default=0.1
         Share of the tokens that training reads as unknown, which is how the vector of the unknown
         token is learnt.
     criterion : "cross_entropy" or class of torch losses, default="cross_entropy"
@@ -75,8 +76,9 @@ class LSTMSequenceClassifier(SequenceEstimator):
         How the learning rate changes from batch to batch over all of `max_epochs`: up and down
         [6]_, down, or not at all.
     max_epochs : int or "auto", default="auto"
-        Passes over the training data. "auto" gives small data more: about 1,500 steps of the
-        optimiser, four to 100 passes.
+        Passes over the training data. "auto" follows the data: about 1,500 steps of the
+        optimiser, in 12 passes at least and 100 at most; fewer, down to 4, where 12 would read
+        more than 50 million time steps. For a quick answer set it to 3.
     batch_size : int or "auto", default="auto"
         Sequences in a training batch. "auto" is 64, or less where an epoch would have fewer than
         20 steps; 32 in `partial_fit`. Predictions do not depend on it.
@@ -219,9 +221,9 @@ class LSTMSequenceClassifier(SequenceEstimator):
         hidden_size: int = 128,
         num_layers: int = 1,
         bidirectional: bool = True,
-        pooling: str | tuple[str, ...] = "max",
-        dropout: float = 0.5,
-        token_dropout: float = 0.2,
+        pooling: str | tuple[str, ...] = ("max", "mean"),
+        dropout: float = 0.3,
+        token_dropout: float = 0.1,
         criterion: str | type[torch.nn.Module] = "cross_entropy",
         optimizer: str | type[torch.optim.Optimizer] = "adamw",
         lr: float = 0.005,

@@ -13,6 +13,8 @@ from numpy.typing import NDArray
 from sklearn_lstm.sequences import Rows, Sequences
 from sklearn_lstm.vocabulary import PADDING, UNKNOWN
 
+LARGEST_INPUT = 1e6  # every gate is saturated long before, and larger sums could overflow
+
 
 @dataclass(frozen=True)
 class TokenCodes:
@@ -89,7 +91,8 @@ class ChannelScaling:
     def __call__(self, steps: NDArray[Any], lengths: Rows) -> NDArray[np.float32]:
         """Measurements (n_steps, n_channels) of sequences -> inputs (n_steps, n_inputs)."""
         inputs = _with_changes(steps, lengths) if len(self) > self.n_channels else steps
-        return np.asarray((inputs - self.mean) / self.scale, dtype=np.float32)
+        scaled = np.clip((inputs - self.mean) / self.scale, -LARGEST_INPUT, LARGEST_INPUT)
+        return np.asarray(scaled, dtype=np.float32)
 
 
 def _with_changes(steps: NDArray[Any], lengths: Rows) -> NDArray[np.float64]:

@@ -133,7 +133,7 @@ class SequenceEstimator(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
                 dataset,
                 validation,
                 rng=rng,
-                batch_size=self.batch_size,
+                batch_size=32 if one_pass and self.batch_size == "auto" else self.batch_size,
                 max_epochs=1 if one_pass else self.max_epochs,
                 lr_schedule="constant" if one_pass else self.lr_schedule,
                 gradient_clip=self.gradient_clip,
@@ -335,6 +335,7 @@ class SequenceEstimator(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
     def __setstate__(self, state: dict[str, Any]) -> None:
         if "_model" in state:
             state = persistence.verified(state)
+            state["classes_"] = np.array(state["classes_"])  # not a memory map
             state["_model"] = persistence.unpack_model(state["_model"])
             state["_progress"] = persistence.to_tensors(state["_progress"])
         super().__setstate__(state)

@@ -45,7 +45,7 @@ class SequenceModel:
         network = SequenceNetwork(
             n_inputs=len(encoding),
             tokens=sequences.n_channels is None,
-            embedding_dim=_embedding_dim(embedding_dim, len(encoding), pretrained),
+            embedding_dim=_embedding_dim(embedding_dim, encoding, pretrained),
             **architecture,
         )
         if pretrained is not None and isinstance(encoding, TokenCodes):
@@ -82,7 +82,7 @@ def _ids(pretrained: Pretrained | None) -> NDArray[np.int64]:
 
 
 def _embedding_dim(
-    embedding_dim: int | str | None, n_codes: int, pretrained: Pretrained | None
+    embedding_dim: int | str | None, encoding: Encoding, pretrained: Pretrained | None
 ) -> int | None:
     if pretrained is not None:
         length: int = pretrained[1].shape[1]
@@ -92,7 +92,9 @@ def _embedding_dim(
                 "Leave it 'auto'."
             )
         return length
-    return min(128, round(4 * n_codes**0.5)) if isinstance(embedding_dim, str) else embedding_dim
+    if isinstance(embedding_dim, str):
+        return min(128, int(16 * len(encoding) ** 0.5))
+    return embedding_dim
 
 
 def _place(

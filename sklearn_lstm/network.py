@@ -26,7 +26,7 @@ class SequenceNetwork(nn.Module):
     n_outputs : int
     tokens : bool
     embedding_dim : int or None
-        None: one-hot codes, which is a table that leads from codes straight to the gates.
+        None: codes or measurements go straight to the gates.
     cell, hidden_size, num_layers, bidirectional, pooling, dropout, token_dropout
         As in `LSTMSequenceClassifier`.
     """
@@ -61,16 +61,17 @@ class SequenceNetwork(nn.Module):
             "token_dropout": token_dropout,
         }
         n_directions = 1 + bidirectional
-        one_hot = tokens and embedding_dim is None
         gates = GATES[cell] * hidden_size
-        n_features = n_inputs
+        n_features = embedding_dim or (gates * n_directions if tokens else n_inputs)
         if tokens:
-            n_features = embedding_dim or gates * n_directions
             self.embedding = nn.Embedding(n_inputs, n_features, PADDING, dtype=torch.float32)
             self._draw_embedding()
-            if not one_hot:
-                self.position_scale = nn.Parameter(torch.tensor(0.3, dtype=torch.float32))
-        self.one_hot = one_hot
+        elif embedding_dim is not None:
+            self.projection = nn.Linear(n_inputs, n_features, dtype=torch.float32)
+            nn.init.normal_(self.projection.weight, std=n_inputs**-0.5)
+        if embedding_dim is not None:
+            self.position_scale = nn.Parameter(torch.tensor(0.3, dtype=torch.float32))
+        one_hot = tokens and embedding_dim is None
         self.layers = nn.ModuleList()
         for index in range(num_layers):
             self.layers.append(
@@ -124,7 +125,7 @@ class SequenceNetwork(nn.Module):
             x = self.read(steps.transpose(0, 1))  # (T, B, D)
             clock = Clock(lengths, len(x))
             for index, layer in enumerate(self.layers):
-                x = layer(self.dropout(x) if index or self.tokens else x, clock)  # (T, B, D)
+                x = layer(self.dropout(x) if index else x, clock)  # (T, B, n_directions * H)
             pooled = self.dropout(self.pooling(x, clock))  # (B, len(pooling) * D)
         if self.training:
             return F.linear(pooled.float(), self.output.weight, self.output.bias)  # (B, n_outputs)
@@ -135,17 +136,20 @@ class SequenceNetwork(nn.Module):
     def read(self, steps: Tensor) -> Tensor:
         """Codes (T, B) or measurements (T, B, C) -> features (T, B, D)."""
         if not self.tokens:
-            return steps.contiguous()
-        if self.training and self.token_dropout:
-            chance = torch.rand(steps.shape, dtype=torch.float32, device=steps.device)
-            dropped = chance < self.token_dropout
-            steps = steps.masked_fill(dropped & (steps != PADDING), UNKNOWN)
-        embedded: Tensor = self.embedding(steps)  # (T, B, D)
-        if self.one_hot:
-            return embedded
-        return (
-            embedded + self.position_scale * waves(*embedded.shape[::2]).to(steps.device)[:, None]
-        )
+            x = steps.contiguous()
+        else:
+            if self.training and self.token_dropout:
+                chance = torch.rand(steps.shape, dtype=torch.float32, device=steps.device)
+                dropped = (chance < self.token_dropout) & (steps != PADDING)
+                steps = steps.masked_fill(dropped, UNKNOWN)
+            x = self.embedding(steps)
+        if self.architecture["embedding_dim"] is None:
+            return x
+        if not self.tokens:
+            x = self.projection(x)
+        position = waves(*x.shape[::2]).to(x.device)[:, None]  # (T, 1, D)
+        moved: Tensor = self.dropout(x + self.position_scale * position)
+        return moved
 
 
 def waves(n_steps: int, n_features: int) -> Tensor:

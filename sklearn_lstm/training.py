@@ -125,9 +125,15 @@ def batch_size_for(n_samples: int) -> int:
     return min(max(n_samples // 20, 1), 64)
 
 
-def max_epochs_for(n_samples: int, batch_size: int) -> int:
-    """Give the epochs that "auto" stands for: about 1,500 steps, for large data four epochs."""
-    return max(4, min(100, round(1500 * batch_size / n_samples)))
+def max_epochs_for(n_samples: int, n_steps: int, batch_size: int) -> int:
+    """Give the epochs that "auto" stands for.
+
+    As many as make 1,500 steps of the optimiser, which small data need (100 at most), and twelve
+    at least; large data get fewer, down to four, where twelve would read over 50 million steps.
+    """
+    enough = min(100, round(1500 * batch_size / n_samples))
+    affordable = max(4, min(12, 50_000_000 // n_steps))
+    return max(enough, affordable)
 
 
 def hold_out(codes: NDArray[Any], fraction: float, rng: np.random.Generator) -> tuple[Rows, Rows]:
@@ -260,7 +266,8 @@ def train(
     if isinstance(batch_size, str):
         batch_size = batch_size_for(len(dataset))
     if isinstance(max_epochs, str):
-        max_epochs = max_epochs_for(len(dataset), batch_size)
+        n_steps = int(dataset.sequences.lengths.sum())
+        max_epochs = max_epochs_for(len(dataset), n_steps, batch_size)
     rules = _rules(
         lr=lr,
         lr_schedule=lr_schedule,

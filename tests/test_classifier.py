@@ -250,6 +250,12 @@ def test_a_failed_first_fit_leaves_the_model_unfitted(broken):
         model.predict(SERIES)
 
 
+@pytest.mark.parametrize("normalize", [True, False])
+def test_probabilities_are_finite_however_large_the_measurements(normalize):
+    model = small(normalize=normalize).fit(1e-6 * SERIES, LABELS)
+    assert np.isfinite(model.predict_proba(np.sign(SERIES) * 3e38)).all()
+
+
 def test_fit_changes_no_parameter():
     parameters = {"pooling": ["max", "mean"], "class_weight": {0: 1.0, 1: 2.0}, "verbose": 0}
     model = small(**parameters)

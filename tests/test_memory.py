@@ -77,5 +77,4 @@ def test_a_large_array_is_read_a_piece_at_a_time(monkeypatch, shape, dtype):
         model, y = small(), np.arange(n_samples) % 2
         peaks.append(peak_bytes(lambda X=X, y=y, model=model: model.fit(X, y).predict(X)))
         sizes.append(X.nbytes)
-    print(peaks, sizes)
     assert np.diff(peaks) < 0.2 * np.diff(sizes)

@@ -62,8 +62,8 @@ def test_a_layer_equals_torchs_layer_with_packed_sequences(cell, bidirectional):
 @pytest.mark.parametrize("cell", CELLS)
 @pytest.mark.parametrize("bidirectional", [False, True])
 def test_one_hot_input_equals_explicit_one_hot_vectors(cell, bidirectional):
-    from_codes = network(embedding_dim=None, cell=cell, bidirectional=bidirectional, num_layers=2)
-    from_vectors = network(tokens=False, cell=cell, bidirectional=bidirectional, num_layers=2)
+    options = {"embedding_dim": None, "cell": cell, "bidirectional": bidirectional, "num_layers": 2}
+    from_codes, from_vectors = network(**options), network(tokens=False, **options)
     table = from_codes.embedding.weight  # (n_codes, n_directions * gates)
     weights = {k: v for k, v in from_codes.state_dict().items() if not k.startswith("embedding")}
     for direction, part in enumerate(table.chunk(1 + bidirectional, 1)):

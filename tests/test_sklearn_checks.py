@@ -21,11 +21,12 @@ SHORT = {"hidden_size": 8, "lr": 0.03, "max_epochs": 6}
 CONFIGURATIONS = {
     "default": {},
     "tokens": {"input_type": "tokens"},
-    "attention": {"pooling": "attention"},
+    # Odd: rows that are not aligned in memory must not be rounded by their place in the batch.
+    "attention": {"pooling": "attention", "hidden_size": 7},
     "two layers": {"num_layers": 2},
     "early stopping": {"early_stopping": True},
 }
-ESTIMATORS = [LSTMSequenceClassifier(**SHORT, **options) for options in CONFIGURATIONS.values()]
+ESTIMATORS = [LSTMSequenceClassifier(**{**SHORT, **options}) for options in CONFIGURATIONS.values()]
 
 
 def expected_failures(estimator):

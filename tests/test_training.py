@@ -50,10 +50,12 @@ def test_early_stopping_waits_for_so_many_epochs_without_progress():
 
 
 def test_a_loss_that_falls_ever_so_slowly_is_progress():
-    model = small(early_stopping=True, max_epochs=12, n_iter_no_change=2, lr=1e-6)
-    model.set_params(optimizer="sgd", lr_schedule="constant").fit(SERIES, LABELS)
-    falling = np.diff(column(model, "valid_loss")) < 0
-    assert model.n_epochs_ == 12 or not falling[-2:].any()
+    model = small(early_stopping=True, validation_fraction=0.5, n_iter_no_change=2, max_epochs=9)
+    model.set_params(optimizer="sgd", lr=3e-4, lr_schedule="constant", batch_size=60)
+    falls = -np.diff(column(model.fit(SERIES, LABELS), "valid_loss"))
+    assert model.n_epochs_ == 9
+    assert (falls > 0).all()
+    assert (falls < 5e-5).all()
 
 
 def test_without_early_stopping_nothing_is_held_out(monkeypatch):
@@ -126,8 +128,7 @@ def test_warm_start_goes_on_where_training_stopped():
     both = column(model.fit(SERIES, LABELS), "train_loss")
     assert model.history_[:20] == history
     assert model.n_epochs_ == len(both) == 40
-    assert both[20] < 0.7 * first[0]
-    assert both[20] < first[-1] * 1.3
+    assert both[20] < 0.75 * first[0]
 
 
 def test_without_warm_start_training_begins_anew():
@@ -231,6 +232,10 @@ def test_auto_epochs_and_batches_suit_small_and_large_data():
     assert training.batch_size_for(1) == 1
     sizes = [training.batch_size_for(n) for n in (1, 10, 100, 1000, 10**6)]
     assert sizes == sorted(sizes)
-    epochs = [training.max_epochs_for(n, training.batch_size_for(n)) for n in (100, 10**4, 10**7)]
+    epochs = [
+        training.max_epochs_for(n, 100 * n, training.batch_size_for(n))
+        for n in (100, 10**3, 10**4, 10**5, 10**7)
+    ]
     assert epochs == sorted(epochs, reverse=True)
-    assert epochs[-1] >= 1
+    assert epochs[0] <= 100
+    assert epochs[-1] >= 4
