@@ -19,9 +19,11 @@ from pathlib import Path
 import django
 import matplotlib as mpl
 import numpy as np
+from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.metrics import ConfusionMatrixDisplay, accuracy_score, confusion_matrix, f1_score
 from sklearn.model_selection import GroupShuffleSplit
 from sklearn.pipeline import make_pipeline
+from sklearn.svm import LinearSVC
 
 from sklearn_lstm import LSTMSequenceClassifier, TextSequenceVectorizer
 
@@ -150,17 +152,29 @@ def main() -> None:
         f"{len(train):,} to train on, {len(test):,} to test on"
     )
 
-    model = make_pipeline(
-        TextSequenceVectorizer(analyzer="char"),
-        LSTMSequenceClassifier(random_state=0, verbose=int(sys.stdout.isatty())),
+    # Chosen on messages held out of the training part.
+    classifier = LSTMSequenceClassifier(
+        pooling=("max", "last"),
+        dropout=0.2,
+        token_dropout=0.1,
+        max_epochs=12,
+        random_state=0,
+        verbose=int(sys.stdout.isatty()),
     )
-    start = time.perf_counter()
-    model.fit(texts[train], languages[train])
-    fitted = time.perf_counter()
-    predicted = model.predict(texts[test])
-    print(f"fitted in {fitted - start:.0f} s, predicted in {time.perf_counter() - fitted:.1f} s")
-    print(f"accuracy {accuracy_score(languages[test], predicted):.1%}")
-    print(f"macro F1 {f1_score(languages[test], predicted, average='macro'):.1%}")
+    model = make_pipeline(TextSequenceVectorizer(analyzer="char"), classifier)
+    bag = make_pipeline(
+        TfidfVectorizer(analyzer="char", ngram_range=(1, 3), sublinear_tf=True), LinearSVC()
+    )
+    for name, candidate in [("tf-idf of 1-3 letters, linear SVM", bag), ("LSTM", model)]:
+        start = time.perf_counter()
+        candidate.fit(texts[train], languages[train])
+        seconds = time.perf_counter() - start
+        predicted = candidate.predict(texts[test])
+        print(
+            f"{name}: accuracy {accuracy_score(languages[test], predicted):.1%}, "
+            f"macro F1 {f1_score(languages[test], predicted, average='macro'):.1%}, "
+            f"fitted in {seconds:.0f} s"
+        )
 
     probabilities = model.predict_proba(list(SENTENCES.values()))
     for (language, sentence), row in zip(SENTENCES.items(), probabilities, strict=True):

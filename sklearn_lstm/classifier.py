@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from sklearn.utils._param_validation import HasMethods, Interval, StrOptions
 
-from sklearn_lstm import training
+from sklearn_lstm import objectives, training
 from sklearn_lstm.estimator import SequenceEstimator
 from sklearn_lstm.network import CELLS, POOLINGS
 
@@ -190,7 +190,7 @@ class LSTMSequenceClassifier(SequenceEstimator):
         "dropout": [Interval(Real, 0, 1, closed="left")],
         "token_dropout": [Interval(Real, 0, 1, closed="left")],
         "criterion": [StrOptions({"cross_entropy"}), type],
-        "optimizer": [StrOptions(set(training.OPTIMIZERS)), type],
+        "optimizer": [StrOptions(set(objectives.OPTIMIZERS)), type],
         "lr": [Interval(Real, 0, None, closed="neither")],
         "weight_decay": [Interval(Real, 0, None, closed="left")],
         "lr_schedule": [StrOptions(set(training.SCHEDULES))],

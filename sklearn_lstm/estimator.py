@@ -12,7 +12,7 @@ from sklearn.utils import check_consistent_length, compute_sample_weight
 from sklearn.utils.validation import check_is_fitted, validate_data
 from skorch import NeuralNet
 
-from sklearn_lstm import labels, persistence, training
+from sklearn_lstm import devices, labels, objectives, persistence, training
 from sklearn_lstm.batches import SequenceDataset
 from sklearn_lstm.encoding import align_embeddings
 from sklearn_lstm.model import Pretrained, SequenceModel
@@ -68,7 +68,8 @@ class SequenceEstimator(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         """Pass once over some more sequences.
 
         The optimiser goes on where the last call stopped, at a constant learning rate. New token
-        ids get a vector of their own. Channels keep the scale of the first call.
+        ids get a vector of their own. Channels keep the scale of the first call, and weights count
+        as they are, where `fit` brings them to a mean of 1.
 
         Parameters
         ----------
@@ -117,7 +118,7 @@ class SequenceEstimator(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         options = self._net_options(multilabel=multilabel)
 
         rng = np.random.default_rng([self._draw_seed(), self.n_epochs_ if resumed else 0])
-        with training.seeded(int(rng.integers(1 << 62)), options["device"]):
+        with devices.seeded(int(rng.integers(1 << 62)), options["device"]):
             pretrained = self._pretrained(X, sequences)
             if resumed:
                 model = self._model.extended(sequences, pretrained)
@@ -228,9 +229,9 @@ class SequenceEstimator(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
     def _net_options(self, *, multilabel: bool, or_cpu: bool = False) -> dict[str, Any]:
         """Give what a skorch net needs besides its network."""
         return {
-            "criterion": training.find_criterion(self.criterion, multilabel=multilabel),
-            "optimizer": training.find_optimizer(self.optimizer),
-            "device": training.find_device(self.device, or_cpu=or_cpu),
+            "criterion": objectives.find_criterion(self.criterion, multilabel=multilabel),
+            "optimizer": objectives.find_optimizer(self.optimizer),
+            "device": devices.find_device(self.device, or_cpu=or_cpu),
             "lr": self.lr,
             "weight_decay": self.weight_decay,
         }

@@ -32,6 +32,9 @@ def read_labels(y: Any) -> tuple[NDArray[Any], bool]:
     y = check_array(
         y, accept_sparse="csr", ensure_2d=False, dtype=None, ensure_min_samples=0, input_name="y"
     )
+    if y.dtype.kind == "O" and len({isinstance(label, str) for label in y.flat}) > 1:
+        kinds = ", ".join(sorted({type(label).__name__ for label in y.flat}))
+        raise ValueError(f"y holds labels of several types: {kinds}. Make them all strings.")
     check_classification_targets(y)
     kind = type_of_target(y, input_name="y")
     if kind == "multilabel-indicator":
@@ -52,13 +55,7 @@ def read_labels(y: Any) -> tuple[NDArray[Any], bool]:
 
 def find_classes(y: NDArray[Any], *, multilabel: bool) -> NDArray[Any]:
     """Give the sorted labels; for a multilabel y the numbers of its columns."""
-    if multilabel:
-        return np.arange(y.shape[1])
-    try:
-        return np.unique(y)
-    except TypeError as error:
-        kinds = sorted({type(label).__name__ for label in y})
-        raise ValueError(f"y holds labels of several types: {', '.join(kinds)}.") from error
+    return np.arange(y.shape[1]) if multilabel else np.unique(y)
 
 
 def encode_labels(y: NDArray[Any], classes: NDArray[Any], *, multilabel: bool) -> NDArray[Any]:

@@ -55,7 +55,21 @@ def to_onehot(X: sp.csr_matrix, n_tokens: int) -> NDArray[np.float32]:
     return onehot
 
 
-def ids_of_rows(X: Any) -> Iterator[NDArray[np.integer[Any]]]:
+def look_up_rows(X: Any, tokens: NDArray[np.object_]) -> list[NDArray[np.object_]]:
+    """Replace the ids of each row by their tokens."""
+    rows = []
+    for row, ids in enumerate(_ids_of_rows(X)):
+        if len(ids) and not 0 < ids.min() <= ids.max() < len(tokens):
+            wrong = ids[(ids < 1) | (ids >= len(tokens))][0]
+            raise ValueError(
+                f"Row {row} of X holds the id {wrong}, but the ids of this vectorizer are 1 to "
+                f"{len(tokens) - 1}; pass what its own transform returned."
+            )
+        rows.append(tokens[ids])
+    return rows
+
+
+def _ids_of_rows(X: Any) -> Iterator[NDArray[np.integer[Any]]]:
     """Read any output of `transform` as one array of ids per row, without padding."""
     if sp.issparse(X):
         X = sp.csr_matrix(X).sorted_indices()

@@ -116,13 +116,7 @@ def read_sequences(X: Any, input_type: str = "auto") -> Sequences:
 def check_same_width(sequences: Sequences, n_channels: int | None, n_features: int | None) -> None:
     """Refuse sequences that are not as wide as those seen at fit.
 
-    Parameters
-    ----------
-    sequences : Sequences
-    n_channels : int or None
-        Channels at fit; None for token ids.
-    n_features : int or None
-        Columns at fit if X was a table.
+    `n_channels` is None for token ids, `n_features` unless X was a table.
     """
     if sequences.n_channels != n_channels:
         raise ValueError(
@@ -398,6 +392,5 @@ def _read_row(row: Any, index: int) -> NDArray[Any]:
 
 
 def _refuse_row(index: int, found: str, cause: Exception | None = None) -> NoReturn:
-    raise ValueError(
-        f"X[{index}] {found}. Each row has to be a sequence of shape (T,) or (T, n_channels)."
-    ) from cause
+    expected = "Each row has to be a sequence of shape (T,) or (T, n_channels)."
+    raise ValueError(f"X[{index}] {found}. {expected}") from cause

@@ -1,11 +1,9 @@
-"""The training of a network through skorch: loss, optimiser, schedule, early stopping."""
+"""The training of a network through skorch: length, schedule, early stopping, history."""
 
 from __future__ import annotations
 
 import math
-import threading
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from copy import deepcopy
 from functools import partial
 from inspect import signature
@@ -23,101 +21,15 @@ from skorch.callbacks import (
     ProgressBar,
 )
 from skorch.helper import predefined_split
-from torch import Tensor, nn
+from torch import nn
 from torch.optim.lr_scheduler import CosineAnnealingLR, OneCycleLR
 
+from sklearn_lstm import devices
 from sklearn_lstm.batches import LengthBatches, SequenceDataset
 from sklearn_lstm.network import SequenceNetwork
 from sklearn_lstm.sequences import Rows
 
-OPTIMIZERS: dict[str, type[torch.optim.Optimizer]] = {
-    "adamw": torch.optim.AdamW,
-    "adam": torch.optim.Adam,
-    "nadam": torch.optim.NAdam,
-    "rmsprop": torch.optim.RMSprop,
-    "sgd": torch.optim.SGD,
-}
 SCHEDULES = ("onecycle", "cosine", "constant")
-
-_global_state = threading.RLock()  # torch has one random state for all threads
-
-
-@contextmanager
-def seeded(seed: int, device: torch.device) -> Iterator[None]:
-    """Draw from torch's random state as if it started at `seed`; leave it as it was found."""
-    devices = [device] if device.type == "cuda" else []
-    with _global_state, torch.random.fork_rng(devices), torch.enable_grad():
-        torch.manual_seed(seed)
-        yield
-
-
-def find_device(device: str | torch.device, *, or_cpu: bool = False) -> torch.device:
-    """Give the device; "auto" is the GPU if there is one.
-
-    With `or_cpu` the processor stands in for a GPU that is not there.
-
-    Raises
-    ------
-    ValueError
-        If there is no such device.
-    """
-    has_gpu = torch.cuda.is_available()
-    if device == "auto":
-        device = "cuda" if has_gpu else "cpu"
-    try:
-        found = torch.device(device)
-    except RuntimeError as error:
-        raise ValueError(f"device={device!r} is no device that torch knows.") from error
-    if found.type == "cuda" and not has_gpu:
-        if or_cpu:
-            return torch.device("cpu")
-        raise ValueError(f"device={device!r}, but torch finds no GPU here. Leave device='auto'.")
-    return found
-
-
-def prefers_bfloat16(device: torch.device) -> bool:
-    """Tell whether the device multiplies in bfloat16 faster than in float32."""
-    if device.type == "cuda":
-        return torch.cuda.get_device_capability(device) >= (8, 0)
-    return device.type == "cpu" and any(
-        getattr(torch.cpu, test, bool)()
-        for test in ("_is_avx512_bf16_supported", "_is_amx_tile_supported")
-    )
-
-
-def find_criterion(criterion: str | type[nn.Module], *, multilabel: bool) -> nn.Module:
-    """Give the loss of each sample; "cross_entropy" is that of each label if there are several.
-
-    Raises
-    ------
-    ValueError
-        If the criterion is not a loss of torch.
-    """
-    if criterion == "cross_entropy":
-        criterion = nn.BCEWithLogitsLoss if multilabel else nn.CrossEntropyLoss
-    if not (isinstance(criterion, type) and issubclass(criterion, nn.Module)):
-        raise ValueError(
-            f"criterion={criterion!r} is neither 'cross_entropy' nor a class of torch.nn losses."
-        )
-    return WeightedLoss(criterion)
-
-
-def find_optimizer(
-    optimizer: str | type[torch.optim.Optimizer],
-) -> type[torch.optim.Optimizer]:
-    """Give the class of the optimiser.
-
-    Raises
-    ------
-    ValueError
-        If it is not an optimiser of torch.
-    """
-    found = OPTIMIZERS[optimizer] if isinstance(optimizer, str) else optimizer
-    if not issubclass(found, torch.optim.Optimizer):
-        raise ValueError(
-            f"optimizer={optimizer!r} is not in {sorted(OPTIMIZERS)}, nor a class of torch.optim"
-        )
-    return found
 
 
 def batch_size_for(n_samples: int) -> int:
@@ -158,22 +70,6 @@ def hold_out(codes: NDArray[Any], fraction: float, rng: np.random.Generator) -> 
     n_held_out = min(max(1, round(fraction * n_samples)), len(spare))
     held_out = spare[np.arange(n_held_out) * len(spare) // n_held_out]
     return np.setdiff1d(order, held_out), np.sort(held_out)
-
-
-class WeightedLoss(nn.Module):
-    """The mean over a batch of weight times loss, for any loss with `reduction="none"`."""
-
-    def __init__(self, criterion: type[nn.Module]) -> None:
-        super().__init__()
-        self.criterion = criterion(reduction="none")
-
-    def forward(self, logits: Tensor, target: Sequence[Tensor]) -> Tensor:
-        """Logits (B, n_outputs), target = (codes (B,) or labels (B, n_outputs), weights (B,))."""
-        codes, weights = target
-        losses = self.criterion(logits, codes)
-        if losses.ndim == 2:
-            losses = losses.mean(1)
-        return torch.as_tensor((losses * weights).mean())
 
 
 class EpochRecord(Callback):  # type: ignore[misc]
@@ -288,7 +184,11 @@ def train(
         verbose=verbose,
         **net_options,
     )
-    auto = precision == "auto" and network.tokens and prefers_bfloat16(torch.device(net.device))
+    auto = (
+        precision == "auto"
+        and network.tokens
+        and devices.prefers_bfloat16(torch.device(net.device))
+    )
     network.use_bfloat16 = auto or precision == "bfloat16"
     if progress is not None:
         _resume(net.optimizer_, progress)

@@ -158,18 +158,32 @@ class NaNLoss(torch.nn.CrossEntropyLoss):
         return super().forward(logits, codes) * math.nan
 
 
+class InfiniteLoss(torch.nn.CrossEntropyLoss):
+    def forward(self, logits, codes):
+        return super().forward(logits, codes) + math.inf  # yet its gradient is finite
+
+
+ADVICE = "lr=.*Try a smaller lr, gradient_clip=1, normalize=True"
+
+
+@pytest.mark.parametrize(("criterion", "value"), [(NaNLoss, "nan"), (InfiniteLoss, "inf")])
+@pytest.mark.parametrize("method", ["fit", "partial_fit"])
+def test_training_stops_at_the_batch_whose_loss_is_not_finite(criterion, value, method):
+    options = {"classes": [0, 1, 2]} if method == "partial_fit" else {}
+    with pytest.raises(ValueError, match=f"loss is {value} in epoch 1, batch 1 .*{ADVICE}"):
+        getattr(small(criterion=criterion), method)(SERIES, LABELS, **options)
+
+
 @pytest.mark.parametrize(
     "parameters",
     [
-        {"criterion": NaNLoss},
         {"lr": 1e38},
         {"lr": 1e38, "optimizer": "sgd", "gradient_clip": None},
         {"lr": 1e38, "max_epochs": 1, "batch_size": 24, "lr_schedule": "constant"},
     ],
 )
-def test_training_stops_where_the_loss_is_not_finite(parameters):
-    advice = r"epoch \d, batch \d.*lr=.*Try a smaller lr, gradient_clip=1, normalize=True"
-    with pytest.raises(ValueError, match=advice):
+def test_training_that_breaks_the_weights_says_where_and_what_to_try(parameters):
+    with pytest.raises(ValueError, match=rf"in epoch \d, batch \d.*{ADVICE}"):
         small(**({"max_epochs": 6} | parameters)).fit(SERIES, LABELS)
 
 

@@ -6,7 +6,7 @@ import torch
 from sklearn.metrics import log_loss
 from skorch.callbacks import Callback
 
-from sklearn_lstm import LSTMSequenceClassifier, training
+from sklearn_lstm import LSTMSequenceClassifier, objectives, training
 
 RNG = np.random.default_rng(0)
 SERIES = RNG.normal(size=(60, 8))
@@ -201,7 +201,7 @@ def test_history_has_a_row_for_each_epoch():
 
 
 @pytest.mark.parametrize(
-    "optimizer", [*training.OPTIMIZERS, torch.optim.Adagrad, torch.optim.Adamax]
+    "optimizer", [*objectives.OPTIMIZERS, torch.optim.Adagrad, torch.optim.Adamax]
 )
 def test_every_optimizer_lowers_the_loss(optimizer):
     lr = 1.0 if optimizer == "sgd" else 0.05
