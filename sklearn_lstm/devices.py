@@ -44,7 +44,7 @@ def find_device(device: str | torch.device, *, or_cpu: bool = False) -> torch.de
     return found
 
 
-def prefers_bfloat16(device: str) -> bool:
+def prefers_bfloat16(device: str | torch.device) -> bool:
     """Tell whether the device multiplies in bfloat16 faster than in float32."""
     kind = torch.device(device).type
     if kind == "cuda":

@@ -184,11 +184,7 @@ def train(
         verbose=verbose,
         **net_options,
     )
-    auto = (
-        precision == "auto"
-        and network.tokens
-        and devices.prefers_bfloat16(torch.device(net.device))
-    )
+    auto = precision == "auto" and network.tokens and devices.prefers_bfloat16(net.device)
     network.use_bfloat16 = auto or precision == "bfloat16"
     if progress is not None:
         _resume(net.optimizer_, progress)

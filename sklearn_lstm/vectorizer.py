@@ -265,11 +265,6 @@ class TextSequenceVectorizer(TransformerMixin, BaseEstimator):  # type: ignore[m
             - "onehot": float32 array of shape (n_texts, max_length_, len(vocabulary_) + 1);
               channel `j` stands for id ``j + 1`` and the steps after the text are all NaN. Large:
               the classifier reads ids, and ``embedding_dim=None`` is one-hot without this array.
-
-        Raises
-        ------
-        NotFittedError
-            If called before `fit`.
         """
         check_is_fitted(self)
         find = self.vocabulary_.get
