@@ -1,7 +1,6 @@
 """Find splice sites in DNA: is there one in the middle of these 60 bases.
 
-EI is an exon-intron border, IE an intron-exon border, N neither. Each base is a token, fed in as
-one-hot, without an embedding.
+EI is an exon-intron border, IE an intron-exon border, N neither. Each base is a token.
 """
 
 from example_data import read_texts, report
@@ -17,7 +16,7 @@ X_train, X_test, y_train, y_test = train_test_split(
 
 model = make_pipeline(
     TextSequenceVectorizer(analyzer="char"),
-    LSTMSequenceClassifier(embedding_dim=None, random_state=0),
+    LSTMSequenceClassifier(random_state=0),
 )
 model.fit(X_train, y_train)
 report(model, X_test, y_test)
