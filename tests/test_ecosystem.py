@@ -249,7 +249,9 @@ def test_cross_validation_of_other_kinds_of_x(rows_of_ids, vowels, motions, kind
     predicted = cross_val_predict(model, X, y, cv=2)
     assert predicted.dtype == np.asarray(y).dtype
     assert np.mean(predicted == y) > 0.5 + 0.5 / len(set(y)) - 0.1
-    assert cross_validate(model, X, y, cv=2)["test_score"].mean() == pytest.approx(np.mean(predicted == y))
+    assert cross_validate(model, X, y, cv=2)["test_score"].mean() == pytest.approx(
+        np.mean(predicted == y)
+    )
 
 
 def test_learning_curve_rises(few_sms):

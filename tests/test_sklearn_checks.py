@@ -114,7 +114,7 @@ def test_multilabel_outputs_agree(multilabel):
     assert_array_equal(found["predict"], found["predict_proba"] > 0.5)
     assert_array_equal(found["predict"], found["decision_function"] > 0)
     assert_allclose(np.exp(found["predict_log_proba"]), found["predict_proba"])
-    assert model.score(X, y) == np.mean((found["predict"] == y).all(axis=1))
+    assert model.score(X, y) == pytest.approx(np.mean((found["predict"] == y).all(axis=1)))
 
 
 def test_multilabel_fit_is_idempotent_and_changes_no_parameter(multilabel):
