@@ -78,7 +78,7 @@ class LSTMSequenceClassifier(SequenceEstimator):
     max_epochs : int or "auto", default="auto"
         Passes over the training data. "auto" follows the data: about 1,500 steps of the
         optimiser, in 12 passes at least and 100 at most; fewer, down to 4, where 12 would read
-        more than 50 million time steps. For a quick answer set it to 3.
+        more than 50 million time steps. For a quick answer set it to 2.
     batch_size : int or "auto", default="auto"
         Sequences in a training batch. "auto" is 64, or less where an epoch would have fewer than
         20 steps; 32 in `partial_fit`. Predictions do not depend on it.

@@ -447,6 +447,7 @@ def test_sample_weight_is_routed_through_pipeline_and_cross_validation(few_sms):
             texts,
             labels,
             cv=[(np.flatnonzero(halves == 0), np.flatnonzero(halves == 1))],
+            scoring=get_scorer("accuracy").set_score_request(sample_weight=True),
             params={"sample_weight": weights},
         )["test_score"]
         train, test = halves == 0, halves == 1

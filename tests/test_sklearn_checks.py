@@ -8,6 +8,7 @@ from unittest import SkipTest
 import numpy as np
 import pytest
 import scipy.sparse as sp
+import sklearn
 from numpy.testing import assert_allclose, assert_array_equal
 from sklearn.base import clone
 from sklearn.datasets import make_multilabel_classification
@@ -16,6 +17,7 @@ from sklearn.utils.estimator_checks import estimator_checks_generator, parametri
 
 from sklearn_lstm import LSTMSequenceClassifier
 
+SKLEARN_1_6 = sklearn.__version__.startswith("1.6.")
 # Defaults, but for the length of training.
 SHORT = {"hidden_size": 8, "lr": 0.03, "max_epochs": 6}
 CONFIGURATIONS = {
@@ -36,7 +38,11 @@ def expected_failures(estimator):
             "batch and how many steps there are: minibatch training is equivalent in expectation"
         )
     }
-    if estimator.input_type == "tokens":
+    if estimator.input_type == "tokens" and SKLEARN_1_6:
+        failures["check_positive_only_tag_during_fit"] = (
+            "the check of scikit-learn 1.6 subtracts a float from its own integers, and fails there"
+        )
+    elif estimator.input_type == "tokens":
         failures["check_sample_weight_equivalence_on_sparse_data"] = (
             "the check passes a sparse matrix of floats: a bag of words, which has no order"
         )
