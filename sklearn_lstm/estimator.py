@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import expit, log_expit, log_softmax, softmax
 from sklearn.base import BaseEstimator, ClassifierMixin
-from sklearn.utils import check_consistent_length, compute_sample_weight
+from sklearn.utils import check_consistent_length
 from sklearn.utils.validation import check_is_fitted, validate_data
 from skorch import NeuralNet
 
@@ -108,9 +108,7 @@ class SequenceEstimator(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         else:
             classes = labels.find_classes(y, multilabel=multilabel)
         codes = labels.encode_labels(y, classes, multilabel=multilabel)
-        weights = labels.read_sample_weight(sample_weight, len(y))
-        if self.class_weight is not None:
-            weights = weights * compute_sample_weight(self.class_weight, y)
+        weights = labels.read_weights(sample_weight, self.class_weight, y)
         counted = np.flatnonzero(weights)
         sequences, codes, weights = sequences.subset(counted), codes[counted], weights[counted]
         if not one_pass:
@@ -119,20 +117,19 @@ class SequenceEstimator(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
 
         rng = np.random.default_rng([self._draw_seed(), self.n_epochs_ if resumed else 0])
         with devices.seeded(int(rng.integers(1 << 62)), options["device"]):
-            pretrained = self._pretrained(X, sequences)
-            if resumed:
-                model = self._model.extended(sequences, pretrained)
-            else:
-                model = SequenceModel.new(sequences, pretrained, **self._architecture(len(classes)))
-            dataset = SequenceDataset(sequences, model.encoding, codes, weights.astype(np.float32))
-            validation = None
+            rows, held_out = np.arange(len(codes)), None
             if self.early_stopping and not one_pass:
-                rows, held_out = training.hold_out(dataset.targets, self.validation_fraction, rng)
-                dataset, validation = dataset.subset(rows), dataset.subset(held_out)
+                rows, held_out = training.hold_out(codes, self.validation_fraction, rng)
+            seen, pretrained = sequences.subset(rows), self._pretrained(X, sequences)
+            if resumed:
+                model = self._model.extended(seen, pretrained)
+            else:
+                model = SequenceModel.new(seen, pretrained, **self._architecture(len(classes)))
+            dataset = SequenceDataset(sequences, model.encoding, codes, weights.astype(np.float32))
             net = training.train(
                 model.network,
-                dataset,
-                validation,
+                dataset.subset(rows),
+                None if held_out is None else dataset.subset(held_out),
                 rng=rng,
                 batch_size=32 if one_pass and self.batch_size == "auto" else self.batch_size,
                 max_epochs=1 if one_pass else self.max_epochs,

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
-from sklearn.utils import check_array, column_or_1d
+from sklearn.utils import check_array, column_or_1d, compute_sample_weight
 from sklearn.utils.multiclass import check_classification_targets, type_of_target
 from sklearn.utils.validation import _check_sample_weight
 
@@ -81,8 +81,8 @@ def encode_labels(y: NDArray[Any], classes: NDArray[Any], *, multilabel: bool) -
     return np.searchsorted(classes, y).astype(np.int64)
 
 
-def read_sample_weight(sample_weight: Any, n_samples: int) -> NDArray[np.float64]:
-    """Check sample weights as scikit-learn does; None is one each.
+def read_weights(sample_weight: Any, class_weight: Any, y: NDArray[Any]) -> NDArray[np.float64]:
+    """Check sample weights as scikit-learn does, and multiply them by those of the classes.
 
     Raises
     ------
@@ -90,11 +90,13 @@ def read_sample_weight(sample_weight: Any, n_samples: int) -> NDArray[np.float64
         For another number or shape of weights, negative ones, and none above zero.
     """
     weight: NDArray[np.float64] = _check_sample_weight(
-        sample_weight, np.empty((n_samples, 0)), dtype=np.float64
+        sample_weight, np.empty((len(y), 0)), dtype=np.float64
     )
     if (weight < 0).any():
         row = int(np.argmax(weight < 0))
         raise ValueError(f"Negative values in sample_weight: sample_weight[{row}] = {weight[row]}.")
+    if class_weight is not None:
+        weight = weight * compute_sample_weight(class_weight, y)
     if not weight.any():
         raise ValueError("Sample weights must contain at least one non-zero number.")
     return weight

@@ -7,7 +7,7 @@ from scipy import sparse
 from sklearn.exceptions import DataConversionWarning
 
 from sklearn_lstm import LSTMSequenceClassifier
-from sklearn_lstm.labels import encode_labels, read_labels, read_sample_weight
+from sklearn_lstm.labels import encode_labels, read_labels, read_weights
 
 X = np.array([[3, 4, 0], [5, 0, 0], [3, 6, 7], [5, 5, 0]])
 
@@ -128,8 +128,8 @@ def test_codes_are_positions_among_the_classes():
 )
 def test_wrong_sample_weights_are_refused(weights, message):
     with pytest.raises(ValueError, match=message):
-        read_sample_weight(weights, 3)
+        read_weights(weights, None, np.zeros(3))
 
 
 def test_no_sample_weights_are_one_each():
-    assert read_sample_weight(None, 3).tolist() == [1, 1, 1]
+    assert read_weights(None, None, np.zeros(3)).tolist() == [1, 1, 1]

@@ -239,3 +239,14 @@ def test_auto_epochs_and_batches_suit_small_and_large_data():
     assert epochs == sorted(epochs, reverse=True)
     assert epochs[0] <= 100
     assert epochs[-1] >= 4
+
+
+def test_early_stopping_gives_no_vector_to_ids_of_the_held_out_part_alone():
+    X = np.arange(2, 42)[:, np.newaxis]  # each sequence has an id of its own
+    model = small(early_stopping=True, validation_fraction=0.25).fit(X, [0, 1] * 20)
+    assert model.module_.embedding.num_embeddings == 2 + 30
+
+
+def test_class_weights_that_leave_nothing_are_refused():
+    with pytest.raises(ValueError, match="at least one non-zero"):
+        small(class_weight={0: 0, 1: 0}).fit([[2], [3]], [0, 1])
