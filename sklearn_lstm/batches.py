@@ -109,7 +109,8 @@ def prediction_rows(lengths: Rows) -> Iterator[Rows]:
     order = np.argsort(lengths, kind="stable")
     start = 0
     while start < len(order):
-        fitting = np.arange(1, len(order) - start + 1) * lengths[order[start:]]
+        longest = lengths[order[start : start + STEPS_PER_PREDICTION]]  # no batch has more rows
+        fitting = np.arange(1, len(longest) + 1) * longest
         size = max(1, int(np.searchsorted(fitting, STEPS_PER_PREDICTION, side="right")))
         yield order[start : start + size]
         start += size

@@ -96,7 +96,9 @@ class SequenceNetwork(nn.Module):
         if n_inputs == self.architecture["n_inputs"]:
             return
         old = self.embedding.weight
-        self.embedding = nn.Embedding(n_inputs, old.shape[1], PADDING, dtype=old.dtype)
+        self.embedding = nn.Embedding(
+            n_inputs, old.shape[1], PADDING, device=old.device, dtype=old.dtype
+        )
         self._draw_embedding()
         self.set_vectors(torch.arange(len(old)), old)
         self.embedding.weight.requires_grad_(old.requires_grad)
@@ -105,7 +107,8 @@ class SequenceNetwork(nn.Module):
     @torch.no_grad()
     def set_vectors(self, codes: Tensor, vectors: Tensor) -> None:
         """Overwrite the vectors of these codes."""
-        self.embedding.weight[codes] = vectors
+        weight = self.embedding.weight
+        weight[codes.to(weight.device)] = vectors.to(weight.device)
         self.embedding.weight[PADDING] = 0
 
     @torch.no_grad()
