@@ -16,7 +16,7 @@ from sklearn_lstm.encoding import Encoding
 from sklearn_lstm.sequences import Rows, Sequences
 
 BATCHES_PER_POOL = 64  # sequences are sorted by length within so many batches
-STEPS_PER_PREDICTION = 1 << 14  # a batch that is only predicted has about so many steps
+STEPS_PER_PREDICTION = 1 << 13  # a batch that is only predicted has about so many steps
 
 
 class SequenceDataset(Dataset[Any]):

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from sklearn_lstm.batches import pad, prediction_rows
 from sklearn_lstm.encoding import ChannelScaling, Encoding, TokenCodes
 from sklearn_lstm.network import SequenceNetwork
+from sklearn_lstm.parallel import halved_threads
 from sklearn_lstm.sequences import Sequences
 
 Pretrained: TypeAlias = tuple[NDArray[np.int64], NDArray[np.float32]]  # ids, their vectors
@@ -67,8 +68,9 @@ class SequenceModel:
     def logits(self, sequences: Sequences, device: torch.device | str) -> NDArray[np.float64]:
         """Give the logits (n_samples, n_outputs)."""
         logits = np.empty((len(sequences), self.network.architecture["n_outputs"]))
-        with torch.inference_mode():
-            for rows in prediction_rows(sequences.lengths):
+        batches = list(prediction_rows(sequences.lengths))
+        with torch.inference_mode(), halved_threads(device, helper=len(batches) > 1):
+            for rows in batches:
                 # One sequence alone takes another way through the matrix products, and rounds
                 # differently: it is read twice, so that its neighbours never matter.
                 inputs = pad(sequences, np.resize(rows, max(2, len(rows))), self.encoding)

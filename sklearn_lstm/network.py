@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F  # noqa: N812
 
+from sklearn_lstm.parallel import together
 from sklearn_lstm.vocabulary import PADDING, UNKNOWN
 
 CELLS: dict[str, Callable[..., nn.RNNBase]] = {"lstm": nn.LSTM, "gru": nn.GRU, "rnn": nn.RNN}
@@ -74,17 +75,21 @@ class SequenceNetwork(nn.Module):
         one_hot = tokens and embedding_dim is None
         self.layers = nn.ModuleList()
         for index in range(num_layers):
+            split = one_hot and index == 0
             self.layers.append(
-                RecurrentLayer(
-                    gates if one_hot and index == 0 else n_features,
-                    cell=cell,
-                    hidden_size=hidden_size,
-                    n_directions=n_directions,
-                    split_input=one_hot and index == 0,
+                nn.ModuleList(
+                    Direction(
+                        gates if split else n_features,
+                        cell=cell,
+                        hidden_size=hidden_size,
+                        backward=direction == 1,
+                        pooling=pooling if index == num_layers - 1 else (),
+                        part=slice(direction * gates, (direction + 1) * gates) if split else None,
+                    )
+                    for direction in range(n_directions)
                 )
             )
             n_features = hidden_size * n_directions
-        self.pooling = Pooling(pooling, n_features, hidden_size)
         self.output = nn.Linear(len(pooling) * n_features, n_outputs, dtype=torch.float32)
         self.dropout = nn.Dropout(dropout)
         self.tokens = tokens
@@ -122,19 +127,22 @@ class SequenceNetwork(nn.Module):
 
     def forward(self, steps: Tensor, lengths: Tensor) -> Tensor:
         """Codes (B, T) or measurements (B, T, C), and lengths (B,) -> logits (B, n_outputs)."""
-        with torch.autocast(
-            steps.device.type, torch.bfloat16, enabled=self.training and self.use_bfloat16
-        ):
-            x = self.read(steps.transpose(0, 1))  # (T, B, D)
-            clock = Clock(lengths, len(x))
-            for index, layer in enumerate(self.layers):
-                x = layer(self.dropout(x) if index else x, clock)  # (T, B, n_directions * H)
-            pooled = self.dropout(self.pooling(x, clock))  # (B, len(pooling) * D)
-        if self.training:
-            return F.linear(pooled.float(), self.output.weight, self.output.bias)  # (B, n_outputs)
-        # In float32 a row of odd length would be rounded by its place in the batch.
-        weights = self.output.weight.double(), self.output.bias.double()
-        return F.linear(pooled.double(), *weights)
+        if not self.training:
+            # In float32 a row of odd length would be rounded by its place in the batch.
+            weights = self.output.weight.double(), self.output.bias.double()
+            return F.linear(self.summarize(steps, lengths).double(), *weights)
+        with torch.autocast(steps.device.type, torch.bfloat16, enabled=self.use_bfloat16):
+            summary = self.dropout(self.summarize(steps, lengths).float())
+        return F.linear(summary, self.output.weight, self.output.bias)
+
+    def summarize(self, steps: Tensor, lengths: Tensor) -> Tensor:
+        """Read, and pool the states: (B, n_directions * len(pooling) * H)."""
+        x = self.read(steps.transpose(0, 1))  # (T, B, D)
+        clock = Clock(lengths, len(x))
+        for index, layer in enumerate(self.layers):
+            x = self.drop_steps(x) if index else x
+            x = torch.cat(together(layer.children(), x, clock), -1)  # (T, B, n_directions * H)
+        return x
 
     def read(self, steps: Tensor) -> Tensor:
         """Codes (T, B) or measurements (T, B, C) -> features (T, B, D)."""
@@ -150,9 +158,15 @@ class SequenceNetwork(nn.Module):
             return x
         if not self.tokens:
             x = self.projection(x)
+        if torch.is_autocast_enabled(x.device.type):
+            x = x.to(torch.get_autocast_dtype(x.device.type))
         position = waves(*x.shape[::2]).to(x.device)[:, None]  # (T, 1, D)
-        moved: Tensor = self.dropout(x + self.position_scale * position)
-        return moved
+        return self.drop_steps(x + (self.position_scale * position).to(x.dtype))
+
+    def drop_steps(self, x: Tensor) -> Tensor:
+        """Drop features of (T, B, D), the same ones in all steps of a sequence."""
+        mask: Tensor = self.dropout(x.new_ones(1, *x.shape[1:]))
+        return x * mask if self.training else x
 
 
 def waves(n_steps: int, n_features: int) -> Tensor:
@@ -181,6 +195,8 @@ class Clock:
         mirrored = torch.where(self.real, lengths - 1 - step, step)  # (T, B)
         self.mirror = (mirrored * len(lengths) + batch).flatten()  # (T * B,)
         self.last = (lengths - 1) * len(lengths) + batch  # (B,)
+        # All sequences are at least so long; on a GPU to ask would be to wait for it.
+        self.n_common = 0 if lengths.is_cuda else int(lengths.min())
 
 
 def reverse(x: Tensor, clock: Clock) -> Tensor:
@@ -206,54 +222,67 @@ class _Permutation(torch.autograd.Function):
         return gradient.flatten(0, 1).index_select(0, order).view_as(gradient), None
 
 
-class RecurrentLayer(nn.Module):
-    """One layer of LSTM, GRU or plain RNN cells, in one or both directions.
+class Direction(nn.Module):
+    """Cells that read a batch one way: the states of all steps, or what is pooled of them.
 
     The backward direction reads each sequence from its own end: packing would be slow, and reading
     the padding first would be wrong.
 
     Parameters
     ----------
-    n_features, cell, hidden_size, n_directions
-    split_input : bool
-        The input is the sum at the gates already, one part for each direction: the input weights
-        stay the identity.
+    n_features, cell, hidden_size
+    backward : bool
+    pooling : tuple of str
+        Empty: all states.
+    part : slice or None
+        The input is the sum at the gates already, and this is what belongs to the direction: the
+        input weights stay the identity.
     """
 
     def __init__(
-        self, n_features: int, *, cell: str, hidden_size: int, n_directions: int, split_input: bool
+        self,
+        n_features: int,
+        *,
+        cell: str,
+        hidden_size: int,
+        backward: bool,
+        pooling: Sequence[str],
+        part: slice | None,
     ) -> None:
         super().__init__()
-        self.directions = nn.ModuleList(
-            CELLS[cell](n_features, hidden_size, dtype=torch.float32) for _ in range(n_directions)
-        )
-        self.split_input = split_input
-        for direction in self.directions if split_input else ():
-            nn.init.eye_(direction.weight_ih_l0)  # type: ignore[arg-type]
-            direction.weight_ih_l0.requires_grad = False
+        self.cells = CELLS[cell](n_features, hidden_size, dtype=torch.float32)
+        self.backward_ = backward
+        self.pooling = Pooling(pooling, hidden_size) if pooling else None
+        self.part = part
+        if part is not None:
+            nn.init.eye_(self.cells.weight_ih_l0)  # type: ignore[arg-type]
+            self.cells.weight_ih_l0.requires_grad = False
 
     def forward(self, x: Tensor, clock: Clock) -> Tensor:
-        """(T, B, D) -> (T, B, n_directions * H)."""
-        inputs = x.chunk(len(self.directions), 2) if self.split_input else [x] * 2
-        outputs = [self.directions[0](inputs[0])[0]]  # (T, B, H)
-        if len(self.directions) == 2:
-            backward = self.directions[1](reverse(inputs[1], clock))[0]
-            outputs.append(reverse(backward, clock))
-        return torch.cat(outputs, 2)
+        """(T, B, D) -> states (T, B, H), or what is pooled of them, (B, len(pooling) * H)."""
+        if self.part is not None:
+            x = x[:, :, self.part]
+        states = self.cells(reverse(x, clock) if self.backward_ else x)[0]
+        if self.pooling is not None:
+            pooled: Tensor = self.pooling(states, clock)
+            return pooled
+        return reverse(states, clock) if self.backward_ else states
 
 
 class Pooling(nn.Module):
-    """The states of all steps -> one vector for the sequence; several poolings side by side."""
+    """The states of a direction, in the order in which it reads -> one vector for the sequence.
 
-    def __init__(self, names: Sequence[str], n_features: int, hidden_size: int) -> None:
+    Several poolings stand side by side.
+    """
+
+    def __init__(self, names: Sequence[str], hidden_size: int) -> None:
         super().__init__()
         self.names = names
-        self.hidden_size = hidden_size
         if "attention" in names:
-            self.attention = nn.Linear(n_features, 1, bias=False, dtype=torch.float32)
+            self.attention = nn.Linear(hidden_size, 1, bias=False, dtype=torch.float32)
 
     def forward(self, states: Tensor, clock: Clock) -> Tensor:
-        """(T, B, D) -> (B, len(names) * D)."""
+        """(T, B, H) -> (B, len(names) * H)."""
         pools: dict[str, Callable[[Tensor, Clock], Tensor]] = {
             "max": self.max,
             "mean": self.mean,
@@ -264,16 +293,17 @@ class Pooling(nn.Module):
 
     def max(self, states: Tensor, clock: Clock) -> Tensor:
         """Keep the largest value of each feature."""
-        return states.masked_fill(~clock.real[:, :, None], -torch.inf).amax(0)
+        largest: Tensor = _Maximum.apply(states, clock)  # type: ignore[no-untyped-call]
+        return largest
 
     def mean(self, states: Tensor, clock: Clock) -> Tensor:
         """Average over the steps."""
-        return (states * clock.real[:, :, None]).sum(0) / clock.lengths[:, None]
+        real = states if clock.n_common == len(states) else states * clock.real[:, :, None]
+        return real.sum(0) / clock.lengths[:, None]
 
     def last(self, states: Tensor, clock: Clock) -> Tensor:
-        """Keep the state in which each direction ends."""
-        forward = states[:, :, : self.hidden_size].flatten(0, 1)[clock.last]  # (B, H)
-        return torch.cat([forward, states[0, :, self.hidden_size :]], 1)
+        """Keep the state in which the direction ends."""
+        return states.flatten(0, 1)[clock.last]
 
     def attend(self, states: Tensor, clock: Clock) -> Tensor:
         """Average with learnt weights (Yang et al. 2016, without the hidden layer)."""
@@ -281,3 +311,26 @@ class Pooling(nn.Module):
         scores = scores.masked_fill(~clock.real[:, :, None], -torch.inf)
         # In float32 the exponential of a score would depend on the place of its sequence.
         return (states * F.softmax(scores.double(), 0).to(states.dtype)).sum(0)
+
+
+class _Maximum(torch.autograd.Function):
+    """The maximum over the real steps; only steps that some sequence lacks are looked at twice."""
+
+    @staticmethod
+    def forward(ctx: Any, states: Tensor, clock: Clock) -> Tensor:
+        start = clock.n_common
+        tail = states[start:].masked_fill(~clock.real[start:, :, None], -torch.inf)
+        parts = [part.max(0) for part in (states[:start], tail) if len(part)]
+        values, steps = parts[-1]
+        if len(parts) == 2:
+            later, steps = values > parts[0].values, steps + start
+            values = torch.where(later, values, parts[0].values)
+            steps = torch.where(later, steps, parts[0].indices)
+        ctx.save_for_backward(steps)
+        ctx.shape = states.shape
+        return values
+
+    @staticmethod
+    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, None]:
+        (steps,) = ctx.saved_tensors
+        return gradient.new_zeros(ctx.shape).scatter_(0, steps[None], gradient[None]), None

@@ -27,7 +27,9 @@ from torch.optim.lr_scheduler import CosineAnnealingLR, OneCycleLR
 from sklearn_lstm import devices
 from sklearn_lstm.batches import LengthBatches, SequenceDataset
 from sklearn_lstm.network import SequenceNetwork
+from sklearn_lstm.parallel import halved_threads
 from sklearn_lstm.sequences import Rows
+from sklearn_lstm.steps import PartwiseNet, RowUpdates
 
 SCHEDULES = ("onecycle", "cosine", "constant")
 
@@ -122,7 +124,7 @@ def make_net(
     """Put a network into a skorch net with a fresh optimiser."""
     accepted = signature(optimizer).parameters
     fused = {"optimizer__fused": True} if "fused" in accepted else {}
-    return NeuralNet(
+    return PartwiseNet(
         network,
         criterion,
         optimizer=optimizer,
@@ -190,7 +192,8 @@ def train(
         _resume(net.optimizer_, progress)
     net.notify("on_train_begin", X=dataset, y=None)
     try:
-        net.fit_loop(dataset)
+        with halved_threads(net.device):
+            net.fit_loop(dataset)
     except KeyboardInterrupt:  # so skorch stops early, and so does a user
         if not any(map(_has_stopped, dict(net.callbacks_).values())):
             raise
@@ -211,7 +214,7 @@ def _rules(
     verbose: int,
 ) -> list[tuple[str, Callback]]:
     """Give the callbacks that the parameters of the estimator stand for."""
-    rules: list[tuple[str, Callback]] = [("record", EpochRecord())]
+    rules: list[tuple[str, Callback]] = [("record", EpochRecord()), ("rows", RowUpdates())]
     if gradient_clip is not None:
         rules.append(("clip", GradientNormClipping(gradient_clip)))
     if lr_schedule == "onecycle":

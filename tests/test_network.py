@@ -10,7 +10,7 @@ from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from sklearn_lstm import LSTMSequenceClassifier
-from sklearn_lstm.network import CELLS, POOLINGS, Clock, Pooling, RecurrentLayer, SequenceNetwork
+from sklearn_lstm.network import CELLS, POOLINGS, Clock, Direction, Pooling, SequenceNetwork
 from sklearn_lstm.sequences import PADDING, UNKNOWN
 
 LENGTHS = torch.tensor([7, 1, 4, 6])
@@ -35,6 +35,20 @@ def network(**architecture):
     return SequenceNetwork(**(defaults | architecture)).eval()
 
 
+def both_directions(n_features, cell, hidden_size):
+    return [
+        Direction(
+            n_features,
+            cell=cell,
+            hidden_size=hidden_size,
+            backward=backward,
+            pooling=(),
+            part=None,
+        )
+        for backward in (False, True)
+    ]
+
+
 def random_codes(n_codes=9):
     codes = torch.randint(2, n_codes, (4, 7), generator=torch.Generator().manual_seed(0))
     return codes * (torch.arange(7) < LENGTHS[:, None])  # (B, T)
@@ -45,17 +59,15 @@ def random_codes(n_codes=9):
 def test_a_layer_equals_torchs_layer_with_packed_sequences(cell, bidirectional):
     torch.manual_seed(0)
     reference = CELLS[cell](3, 5, bidirectional=bidirectional)
-    layer = RecurrentLayer(
-        3, cell=cell, hidden_size=5, n_directions=1 + bidirectional, split_input=False
-    )
-    for direction, suffix in zip(layer.directions, ("", "_reverse"), strict=False):
-        for name, weight in direction.named_parameters():
+    layer = both_directions(3, cell, 5)[: 1 + bidirectional]
+    for direction, suffix in zip(layer, ("", "_reverse"), strict=False):
+        for name, weight in direction.cells.named_parameters():
             weight.data = getattr(reference, name + suffix).data
     x = torch.randn(7, 4, 3)
     packed, _ = reference(pack_padded_sequence(x, LENGTHS, enforce_sorted=False))
     expected, _ = pad_packed_sequence(packed)  # (T, B, n_directions * H)
     clock = Clock(LENGTHS, 7)
-    states = layer(x, clock)
+    states = torch.cat([direction(x, clock) for direction in layer], 2)
     torch.testing.assert_close(states[clock.real], expected[clock.real], **CLOSE)
 
 
@@ -67,7 +79,7 @@ def test_one_hot_input_equals_explicit_one_hot_vectors(cell, bidirectional):
     table = from_codes.embedding.weight  # (n_codes, n_directions * gates)
     weights = {k: v for k, v in from_codes.state_dict().items() if not k.startswith("embedding")}
     for direction, part in enumerate(table.chunk(1 + bidirectional, 1)):
-        weights[f"layers.0.directions.{direction}.weight_ih_l0"] = part.T
+        weights[f"layers.0.{direction}.cells.weight_ih_l0"] = part.T
     from_vectors.load_state_dict(weights)
     codes = random_codes()
     one_hot = nn.functional.one_hot(codes, 9).float()
@@ -109,21 +121,22 @@ def test_one_hot_input_weights_are_learnt_and_the_identity_is_not():
         before = model.fit(X, y).module_.embedding.weight.clone()
         after = model.fit(X, y).module_
         assert not torch.equal(after.embedding.weight, before)
-        for direction in after.layers[0].directions:
-            assert torch.equal(direction.weight_ih_l0, torch.eye(len(direction.weight_ih_l0)))
+        for direction in after.layers[0]:
+            weight = direction.cells.weight_ih_l0
+            assert torch.equal(weight, torch.eye(len(weight)))
 
 
 @pytest.mark.parametrize("pooling", POOLINGS)
 def test_poolings_equal_their_definition_one_sequence_at_a_time(pooling):
     torch.manual_seed(0)
-    states, pool = torch.randn(7, 4, 6), Pooling([pooling], 6, 3)  # two directions of 3
+    states, pool = torch.randn(7, 4, 6), Pooling([pooling], 6)
     pooled = pool(states, Clock(LENGTHS, 7))
     for sample, length in enumerate(LENGTHS):
         real = states[:length, sample]
         expected = {
             "max": lambda real: real.amax(0),
             "mean": lambda real: real.mean(0),
-            "last": lambda real: torch.cat([real[-1, :3], real[0, 3:]]),
+            "last": lambda real: real[-1],
             "attention": lambda real: torch.softmax(pool.attention(real), 0)[:, 0] @ real,
         }[pooling](real)
         torch.testing.assert_close(pooled[sample], expected, **CLOSE)
@@ -132,8 +145,8 @@ def test_poolings_equal_their_definition_one_sequence_at_a_time(pooling):
 def test_several_poolings_stand_side_by_side():
     torch.manual_seed(0)
     states, clock = torch.randn(7, 4, 6), Clock(LENGTHS, 7)
-    both = Pooling(["mean", "last"], 6, 3)(states, clock)
-    parts = [Pooling([name], 6, 3)(states, clock) for name in ("mean", "last")]
+    both = Pooling(["mean", "last"], 6)(states, clock)
+    parts = [Pooling([name], 6)(states, clock) for name in ("mean", "last")]
     assert torch.equal(both, torch.cat(parts, 1))
     assert network(pooling=("max", "mean", "last", "attention")).output.in_features == 4 * 8
 
@@ -185,13 +198,16 @@ def test_a_token_is_read_with_its_position():
 
 def test_a_direction_reads_what_comes_before_it_alone():
     """The state of step t depends on the steps up to t forwards, from t on backwards."""
-    layer = RecurrentLayer(3, cell="lstm", hidden_size=4, n_directions=2, split_input=False)
+    layer = both_directions(3, "lstm", 4)
     x, clock = torch.randn(7, 4, 3), Clock(LENGTHS, 7)
     changed = x.clone()
     changed[3, 0] += 1  # step 3 of the first sequence, of 7 steps
-    differs = (layer(x, clock)[:, 0] != layer(changed, clock)[:, 0]).view(7, 2, 4).any(2)
-    assert differs[:, 0].tolist() == [False] * 3 + [True] * 4
-    assert differs[:, 1].tolist() == [True] * 4 + [False] * 3
+    forwards, backwards = (
+        (direction(x, clock)[:, 0] != direction(changed, clock)[:, 0]).any(1).tolist()
+        for direction in layer
+    )
+    assert forwards == [False] * 3 + [True] * 4
+    assert backwards == [True] * 4 + [False] * 3
 
 
 def toy_task():
