@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from contextvars import ContextVar
 from typing import Any, TypeVar
 
@@ -34,8 +34,8 @@ def halved_threads(device: torch.device | str, *, helper: bool = True) -> Iterat
         return
     try:
         torch.set_num_threads(n_threads // 2)
-        with ThreadPoolExecutor(1) as pool:
-            token = _helper.set(pool if helper else None)
+        with ThreadPoolExecutor(1) if helper else nullcontext() as pool:
+            token = _helper.set(pool)
             try:
                 yield
             finally:

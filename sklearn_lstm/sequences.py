@@ -189,6 +189,8 @@ def _as_ids(values: NDArray[Any], name_row: Callable[[int], int]) -> NDArray[Any
     `name_row` tells the row of X that a position in the flattened values comes from.
     """
     is_float = values.dtype.kind == "f"
+    if not is_float and (not values.size or (values.min() >= 0 and values.max() <= LARGEST_ID)):
+        return values
     whole = values == np.floor(values) if is_float else np.ones(values.shape, dtype=bool)
     wrong = np.isnan(values) | np.isinf(values) | (whole & ((values < 0) | (values > LARGEST_ID)))
     if wrong.any():

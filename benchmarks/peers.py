@@ -1,0 +1,98 @@
+"""What people write today: an LSTM through skorch, padded or packed, and one in Keras."""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from scipy.sparse import csr_matrix
+from skorch import NeuralNetClassifier
+from torch import Tensor, nn
+from torch.nn.utils.rnn import pack_padded_sequence
+
+EMBEDDING_DIM = HIDDEN_SIZE = 128
+BATCH_SIZE = 64
+
+
+class LastStateLSTM(nn.Module):
+    """Embedding, one bidirectional LSTM layer, the last state of each direction, linear output."""
+
+    def __init__(self, n_ids: int, n_classes: int, *, packed: bool) -> None:
+        super().__init__()
+        self.embedding = nn.Embedding(n_ids, EMBEDDING_DIM, padding_idx=0)
+        self.lstm = nn.LSTM(EMBEDDING_DIM, HIDDEN_SIZE, batch_first=True, bidirectional=True)
+        self.dropout = nn.Dropout(0.5)
+        self.output = nn.Linear(2 * HIDDEN_SIZE, n_classes)
+        self.packed = packed
+
+    def forward(self, X: Tensor) -> Tensor:
+        """Ids (B, T), padded with 0 at their end -> logits (B, n_classes)."""
+        steps = self.embedding(X)  # (B, T, D)
+        if self.packed:
+            lengths = (X > 0).sum(1).cpu()
+            steps = pack_padded_sequence(steps, lengths, batch_first=True, enforce_sorted=False)
+        _, (last, _) = self.lstm(steps)  # (2, B, H)
+        return self.output(self.dropout(torch.cat([last[0], last[1]], 1)))
+
+
+def skorch_lstm(X: csr_matrix, n_classes: int, *, packed: bool, max_epochs: int) -> Any:
+    """Give the net that takes `padded(X)`."""
+    return NeuralNetClassifier(
+        LastStateLSTM,
+        module__n_ids=int(X.max()) + 1,
+        module__n_classes=n_classes,
+        module__packed=packed,
+        criterion=nn.CrossEntropyLoss,
+        optimizer=torch.optim.Adam,
+        lr=1e-3,
+        batch_size=BATCH_SIZE,
+        max_epochs=max_epochs,
+        iterator_train__shuffle=True,
+        train_split=None,
+        verbose=0,
+    )
+
+
+def padded(X: csr_matrix) -> NDArray[np.int64]:
+    """Give ids (n_samples, max_length), filled up with 0."""
+    return X.toarray().astype(np.int64)
+
+
+class KerasLSTM:
+    """TextVectorization, Embedding, Bidirectional LSTM: Keras's own example, with masks."""
+
+    def __init__(self, *, max_length: int | None, max_epochs: int) -> None:
+        os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+        import keras  # noqa: PLC0415 - optional, and slow to import
+
+        self.keras = keras
+        self.max_length = max_length
+        self.max_epochs = max_epochs
+
+    def fit(self, texts: list[str], y: NDArray[np.integer[Any]]) -> KerasLSTM:
+        """Adapt the vocabulary, and train."""
+        layers = self.keras.layers
+        self.read = layers.TextVectorization(output_sequence_length=self.max_length)
+        self.read.adapt(texts, batch_size=1024)
+        self.model = self.keras.Sequential(
+            [
+                layers.Embedding(self.read.vocabulary_size(), EMBEDDING_DIM, mask_zero=True),
+                layers.Bidirectional(layers.LSTM(HIDDEN_SIZE)),
+                layers.Dropout(0.5),
+                layers.Dense(int(y.max()) + 1, activation="softmax"),
+            ]
+        )
+        self.model.compile(optimizer="adam", loss="sparse_categorical_crossentropy")
+        ids = np.asarray(self.read(texts))
+        self.model.fit(ids, y, batch_size=BATCH_SIZE, epochs=self.max_epochs, verbose=0)
+        return self
+
+    def predict_proba(self, texts: list[str]) -> NDArray[np.float32]:
+        """Give (n_samples, n_classes)."""
+        probabilities = self.model.predict(
+            np.asarray(self.read(texts)), batch_size=BATCH_SIZE, verbose=0
+        )
+        return np.asarray(probabilities)

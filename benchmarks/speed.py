@@ -1,0 +1,237 @@
+"""Each target of speed beside what was measured: ``python benchmarks/speed.py``.
+
+Both sides of a row run in turn, in one process, and the medians are compared. Needs the folder that
+SKLEARN_LSTM_DATA names, and ``pip install ".[benchmarks]"``; takes about a quarter of an hour.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import time
+import tracemalloc
+from collections.abc import Callable
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+import numpy as np
+import torch
+from sklearn.feature_extraction.text import CountVectorizer
+from sklearn.pipeline import make_pipeline
+
+sys.path[:0] = [str(Path(__file__).parent), str(Path(__file__).parents[1] / "examples")]
+from example_data import read_texts
+from peers import EMBEDDING_DIM, HIDDEN_SIZE, KerasLSTM, padded, skorch_lstm
+
+from sklearn_lstm import LSTMSequenceClassifier, TextSequenceVectorizer
+
+# Multiplications and additions of the four gates for a token: input and state, both directions.
+FLOP_PER_TOKEN = 2 * 4 * HIDDEN_SIZE * (EMBEDDING_DIM + HIDDEN_SIZE) * 2
+BACKWARD_AND_FORWARD = 3  # the gradient needs twice the arithmetic of the value
+
+
+def seconds(*sides: Callable[[], Any], repeats: int) -> list[float]:
+    """Run the sides in turn, once to warm up, and give the median of each."""
+    for side in sides:
+        side()
+    taken: list[list[float]] = [[] for _ in sides]
+    for _ in range(repeats):
+        for side, times in zip(sides, taken, strict=True):
+            start = time.perf_counter()
+            side()
+            times.append(time.perf_counter() - start)
+    return [median(times) for times in taken]
+
+
+def row(work: str, ours: str, theirs: str, ratio: float, target: float, sign: str = ">=") -> None:
+    """Print a row of the table."""
+    met = ratio >= target if sign == ">=" else ratio <= target
+    goal = f"{sign} {target:.2f}"
+    print(
+        f"{work:<58} {ours:>13} {theirs:>13} {ratio:8.2f}  {goal:>8}  {'' if met else 'missed'}",
+        flush=True,
+    )
+
+
+def gemm_peak(dtype: torch.dtype) -> float:
+    """Give the largest speed of a matrix product here, in GFLOP/s."""
+    best = 0.0
+    for size in (512, 1024, 2048):
+        a, b = torch.randn(size, size, dtype=torch.float32).to(dtype), torch.randn(size, size)
+        b = b.to(dtype)
+        for _ in range(10):
+            start = time.perf_counter()
+            a @ b
+            best = max(best, 2 * size**3 / (time.perf_counter() - start))
+    return best / 1e9
+
+
+def corpora() -> dict[str, tuple[list[str], np.ndarray, int | None]]:
+    """Give texts, labels and the longest length of short and long texts."""
+    sms, sms_labels = read_texts("sms_spam")
+    reviews, review_labels = read_texts("imdb")
+    chosen = np.random.default_rng(0).permutation(len(reviews))[:2000]
+    return {
+        "sms": (sms, np.unique(sms_labels, return_inverse=True)[1], None),
+        "reviews": (
+            [reviews[index] for index in chosen],
+            np.unique([review_labels[index] for index in chosen], return_inverse=True)[1],
+            400,
+        ),
+    }
+
+
+def classifier(max_epochs: int = 1) -> LSTMSequenceClassifier:
+    """Give the architecture of the peers, with our ways of training it."""
+    return LSTMSequenceClassifier(
+        embedding_dim=EMBEDDING_DIM,
+        hidden_size=HIDDEN_SIZE,
+        pooling="last",
+        batch_size=64,
+        max_epochs=max_epochs,
+        random_state=0,
+    )
+
+
+def against_skorch(texts: dict[str, Any], peak: float, repeats: int) -> None:
+    """Compare fit and predict_proba with a plain net, padded and packed."""
+    targets = {"sms": (12, 5, 5), "reviews": (4, 12, 3)}
+    for name, (documents, y, max_length) in texts.items():
+        X = TextSequenceVectorizer(max_length=max_length).fit_transform(documents)
+        X_padded, n_tokens, y = padded(X), X.nnz, y.astype(np.int64)
+        ours = classifier()
+        nets = [skorch_lstm(X, 2, packed=packed, max_epochs=1) for packed in (False, True)]
+        taken = seconds(
+            lambda: ours.fit(X, y),
+            *(lambda net=net: net.fit(X_padded, y) for net in nets),
+            repeats=repeats,
+        )
+        speeds = [n_tokens / t for t in taken]
+        for way, speed, target in zip(("padded", "packed"), speeds[1:], targets[name], strict=False):
+            row(f"fit, {name}, tokens/s: skorch {way}", f"{speeds[0]:,.0f}", f"{speed:,.0f}",
+                speeds[0] / speed, target)  # fmt: skip
+        epoch = median(
+            n_tokens / epoch["seconds"] for _ in range(3) for epoch in classifier(3).fit(X, y).history_
+        )
+        gflops = epoch * FLOP_PER_TOKEN * BACKWARD_AND_FORWARD / 1e9
+        row(f"training, {name}, GFLOP/s: peak of float32", f"{gflops:.0f}", f"{peak:.0f}",
+            gflops / peak, 0.85)  # fmt: skip
+        taken = seconds(
+            lambda: ours.predict_proba(X),
+            *(lambda net=net: net.predict_proba(X_padded) for net in nets),
+            repeats=repeats + 2,
+        )
+        speeds = [n_tokens / t for t in taken]
+        row(f"predict_proba, {name}, tokens/s: skorch, the better", f"{speeds[0]:,.0f}",
+            f"{max(speeds[1:]):,.0f}", speeds[0] / max(speeds[1:]), targets[name][2])  # fmt: skip
+        gflops = speeds[0] * FLOP_PER_TOKEN / 1e9
+        row(f"predicting, {name}, GFLOP/s: peak of float32", f"{gflops:.0f}", f"{peak:.0f}",
+            gflops / peak, 0.80)  # fmt: skip
+
+
+def against_keras(texts: dict[str, Any], repeats: int) -> None:
+    """Compare with TextVectorization, Embedding and a bidirectional LSTM."""
+    for name, (documents, y, max_length) in texts.items():
+        pipeline = make_pipeline(TextSequenceVectorizer(max_length=max_length), classifier())
+        keras = KerasLSTM(max_length=max_length, max_epochs=1)
+        for work, ours, theirs in (
+            ("fit", lambda: pipeline.fit(documents, y), lambda: keras.fit(documents, y)),
+            (
+                "predict_proba",
+                lambda: pipeline.predict_proba(documents),
+                lambda: keras.predict_proba(documents),
+            ),
+        ):
+            one, other = seconds(ours, theirs, repeats=repeats)
+            row(f"{work} from texts, {name}, seconds: Keras", f"{one:.2f}", f"{other:.2f}",
+                other / one, 3)  # fmt: skip
+
+
+def against_vectorizers() -> None:
+    """Compare transform with CountVectorizer, and words with Hugging Face's tokenizers."""
+    for name in ("sms_spam", "imdb"):
+        texts = read_texts(name)[0][:10_000]
+        for analyzer, target in (("word", 2), ("char", 20)):
+            ours = TextSequenceVectorizer(analyzer=analyzer).fit(texts)
+            theirs = CountVectorizer(analyzer=analyzer).fit(texts)
+            one, other = seconds(
+                lambda: ours.transform(texts), lambda: theirs.transform(texts), repeats=7
+            )
+            row(f"transform, {analyzer}, {name}, seconds: CountVectorizer", f"{one:.3f}",
+                f"{other:.3f}", other / one, target)  # fmt: skip
+        from tokenizers import Tokenizer, models, normalizers, pre_tokenizers  # noqa: PLC0415
+
+        words = TextSequenceVectorizer().fit(texts)
+        ids = {"<unk>": 1, **words.vocabulary_}
+        tokenizer = Tokenizer(models.WordLevel(ids, unk_token="<unk>"))  # noqa: S106
+        tokenizer.normalizer = normalizers.Lowercase()
+        tokenizer.pre_tokenizer = pre_tokenizers.Whitespace()
+        one, other = seconds(
+            lambda: words.transform(texts), lambda: tokenizer.encode_batch(texts), repeats=7
+        )
+        row(f"transform, word, {name}, seconds: tokenizers, all cores", f"{one:.3f}",
+            f"{other:.3f}", other / one, 1)  # fmt: skip
+
+
+def one_short_text() -> None:
+    """Compare predict_proba on one text, warm, with the call of the module."""
+    texts, labels = read_texts("sms_spam")
+    X = TextSequenceVectorizer().fit_transform(texts)
+    model = classifier().fit(X, labels)
+    one = X[np.flatnonzero(np.diff(X.indptr) == 12)[0]]
+    codes = torch.from_numpy(model._model.encoding(one.data))[None]  # noqa: SLF001
+    lengths = torch.tensor([12])
+
+    def call() -> None:
+        with torch.inference_mode():
+            model.module_(codes, lengths)
+
+    ours, raw = seconds(lambda: model.predict_proba(one), call, repeats=300)
+    row("predict_proba, one text, ms: module_", f"{ours * 1e3:.2f}", f"{raw * 1e3:.2f}",
+        ours / raw, 1.5, "<=")  # fmt: skip
+
+
+def flat_in_samples() -> None:
+    """Compare the cost per token, and the memory, of few and many texts."""
+    texts, labels = read_texts("sms_spam")
+    vectorizer = TextSequenceVectorizer().fit(texts)
+    speeds, peaks = [], []
+    for n_samples in (1_000, 10_000, 100_000):
+        repeated = (texts * (1 + n_samples // len(texts)))[:n_samples]
+        X = vectorizer.transform(repeated)
+        y = (labels * (1 + n_samples // len(labels)))[:n_samples]
+        epochs = classifier(max(1, 10_000 // n_samples)).fit(X, y).history_
+        speeds.append(median(epoch["tokens_per_second"] for epoch in epochs))
+        tracemalloc.start()
+        classifier().partial_fit(X[:n_samples], y, classes=["ham", "spam"])
+        peaks.append(tracemalloc.get_traced_memory()[1] / 2**20)
+        tracemalloc.stop()
+    row("tokens/s: 100,000 texts against 1,000", f"{speeds[2]:,.0f}", f"{speeds[0]:,.0f}",
+        speeds[2] / speeds[0], 0.9)  # fmt: skip
+    size = X.data.nbytes + X.indices.nbytes
+    print(f"memory of fit beside X, NumPy's: {peaks[0]:.1f}, {peaks[1]:.1f}, {peaks[2]:.1f} MiB for "
+          f"1,000, 10,000 and 100,000 texts (X: {size / 2**20:.1f} MiB)")  # fmt: skip
+
+
+def main() -> None:
+    """Print the table."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--repeats", type=int, default=3, help="runs of each side of a row")
+    parser.add_argument("--without-keras", action="store_true")
+    options = parser.parse_args()
+    peak = gemm_peak(torch.float32)
+    print(f"torch {torch.__version__}, {torch.get_num_threads()} threads; matrix products: "
+          f"{peak:.0f} GFLOP/s in float32, {gemm_peak(torch.bfloat16):.0f} in bfloat16")  # fmt: skip
+    print(f"{'work: against':<58} {'ours':>13} {'theirs':>13} {'ratio':>8}  {'target':>8}")
+    texts = corpora()
+    against_skorch(texts, peak, options.repeats)
+    against_vectorizers()
+    one_short_text()
+    flat_in_samples()
+    if not options.without_keras:  # last, since TensorFlow brings threads of its own
+        against_keras(texts, options.repeats)
+
+
+if __name__ == "__main__":
+    main()
