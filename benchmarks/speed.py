@@ -44,7 +44,9 @@ def seconds(*sides: Callable[[], Any], repeats: int) -> list[float]:
     return [median(times) for times in taken]
 
 
-def row(work: str, ours: str, theirs: str, ratio: float, target: float, sign: str = ">=") -> None:
+def row(  # noqa: PLR0917
+    work: str, ours: str, theirs: str, ratio: float, target: float, sign: str = ">="
+) -> None:
     """Print a row of the table."""
     met = ratio >= target if sign == ">=" else ratio <= target
     goal = f"{sign} {target:.2f}"
@@ -68,7 +70,7 @@ def gemm_peak(dtype: torch.dtype) -> float:
 
 
 def corpora() -> dict[str, tuple[list[str], np.ndarray, int | None]]:
-    """Give texts, labels and the longest length of short and long texts."""
+    """Give texts, class codes and the longest length, of short and long texts."""
     sms, sms_labels = read_texts("sms_spam")
     reviews, review_labels = read_texts("imdb")
     chosen = np.random.default_rng(0).permutation(len(reviews))[:2000]
@@ -88,6 +90,7 @@ def classifier(max_epochs: int = 1) -> LSTMSequenceClassifier:
         embedding_dim=EMBEDDING_DIM,
         hidden_size=HIDDEN_SIZE,
         pooling="last",
+        ngrams=False,
         batch_size=64,
         max_epochs=max_epochs,
         random_state=0,
@@ -99,7 +102,7 @@ def against_skorch(texts: dict[str, Any], peak: float, repeats: int) -> None:
     targets = {"sms": (12, 5, 5), "reviews": (4, 12, 3)}
     for name, (documents, y, max_length) in texts.items():
         X = TextSequenceVectorizer(max_length=max_length).fit_transform(documents)
-        X_padded, n_tokens, y = padded(X), X.nnz, y.astype(np.int64)
+        X_padded, n_tokens = padded(X), X.nnz
         ours = classifier()
         nets = [skorch_lstm(X, 2, packed=packed, max_epochs=1) for packed in (False, True)]
         taken = seconds(
@@ -108,11 +111,15 @@ def against_skorch(texts: dict[str, Any], peak: float, repeats: int) -> None:
             repeats=repeats,
         )
         speeds = [n_tokens / t for t in taken]
-        for way, speed, target in zip(("padded", "packed"), speeds[1:], targets[name], strict=False):
+        for way, speed, target in zip(
+            ("padded", "packed"), speeds[1:], targets[name], strict=False
+        ):
             row(f"fit, {name}, tokens/s: skorch {way}", f"{speeds[0]:,.0f}", f"{speed:,.0f}",
                 speeds[0] / speed, target)  # fmt: skip
         epoch = median(
-            n_tokens / epoch["seconds"] for _ in range(3) for epoch in classifier(3).fit(X, y).history_
+            n_tokens / epoch["seconds"]
+            for _ in range(3)
+            for epoch in classifier(3).fit(X, y).history_
         )
         gflops = epoch * FLOP_PER_TOKEN * BACKWARD_AND_FORWARD / 1e9
         row(f"training, {name}, GFLOP/s: peak of float32", f"{gflops:.0f}", f"{peak:.0f}",
@@ -210,8 +217,10 @@ def flat_in_samples() -> None:
     row("tokens/s: 100,000 texts against 1,000", f"{speeds[2]:,.0f}", f"{speeds[0]:,.0f}",
         speeds[2] / speeds[0], 0.9)  # fmt: skip
     size = X.data.nbytes + X.indices.nbytes
-    print(f"memory of fit beside X, NumPy's: {peaks[0]:.1f}, {peaks[1]:.1f}, {peaks[2]:.1f} MiB for "
-          f"1,000, 10,000 and 100,000 texts (X: {size / 2**20:.1f} MiB)")  # fmt: skip
+    print(
+        f"memory of a pass beside X, NumPy's: {peaks[0]:.1f}, {peaks[1]:.1f}, {peaks[2]:.1f} MiB "
+        f"for 1,000, 10,000 and 100,000 texts (X: {size / 2**20:.1f} MiB)"
+    )
 
 
 def main() -> None:
@@ -221,8 +230,10 @@ def main() -> None:
     parser.add_argument("--without-keras", action="store_true")
     options = parser.parse_args()
     peak = gemm_peak(torch.float32)
-    print(f"torch {torch.__version__}, {torch.get_num_threads()} threads; matrix products: "
-          f"{peak:.0f} GFLOP/s in float32, {gemm_peak(torch.bfloat16):.0f} in bfloat16")  # fmt: skip
+    print(
+        f"torch {torch.__version__}, {torch.get_num_threads()} threads; matrix products: "
+        f"{peak:.0f} GFLOP/s in float32, {gemm_peak(torch.bfloat16):.0f} in bfloat16"
+    )
     print(f"{'work: against':<58} {'ours':>13} {'theirs':>13} {'ratio':>8}  {'target':>8}")
     texts = corpora()
     against_skorch(texts, peak, options.repeats)

@@ -19,6 +19,8 @@ from sklearn_lstm.model import Pretrained, SequenceModel
 from sklearn_lstm.network import POOLINGS, SequenceNetwork
 from sklearn_lstm.sequences import Sequences, check_same_width, read_sequences
 
+FEWEST_FOR_NGRAMS = 100  # sequences, a tenth of which tell how far to trust what
+
 
 class SequenceEstimator(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
     """Fits and predicts with the parameters of `LSTMSequenceClassifier`."""
@@ -118,8 +120,11 @@ class SequenceEstimator(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         rng = np.random.default_rng([self._draw_seed(), self.n_epochs_ if resumed else 0])
         with devices.seeded(int(rng.integers(1 << 62)), options["device"]):
             rows, held_out = np.arange(len(codes)), None
+            with_ngrams = not one_pass and self._reads_ngrams(sequences)
             if self.early_stopping and not one_pass:
                 rows, held_out = training.hold_out(codes, self.validation_fraction, rng)
+            elif with_ngrams:
+                rows, held_out = training.hold_out(codes, min(0.1, 1000 / len(codes)), rng)
             seen, pretrained = sequences.subset(rows), self._pretrained(X, sequences)
             if resumed:
                 model = self._model.extended(seen, pretrained)
@@ -129,7 +134,7 @@ class SequenceEstimator(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
             net = training.train(
                 model.network,
                 dataset.subset(rows),
-                None if held_out is None else dataset.subset(held_out),
+                dataset.subset(held_out) if held_out is not None and self.early_stopping else None,
                 rng=rng,
                 batch_size=32 if one_pass and self.batch_size == "auto" else self.batch_size,
                 max_epochs=1 if one_pass else self.max_epochs,
@@ -142,6 +147,15 @@ class SequenceEstimator(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
                 progress=self._progress if resumed and one_pass else None,
                 **options,
             )
+            if with_ngrams and held_out is not None:
+                model = model.with_ngrams(
+                    sequences,
+                    codes,
+                    weights,
+                    held_out=held_out,
+                    device=options["device"],
+                    seed=int(rng.integers(1 << 31)),
+                )
         if not resumed:
             validate_data(self, X, skip_check_array=True, ensure_2d=False)  # names of the columns
             self.classes_ = classes
@@ -222,6 +236,15 @@ class SequenceEstimator(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
             "dropout": self.dropout,
             "token_dropout": self.token_dropout,
         }
+
+    def _reads_ngrams(self, sequences: Sequences) -> bool:
+        """Tell whether a bag of n-grams stands beside the network."""
+        return (
+            self.ngrams
+            and sequences.n_channels is None
+            and self.criterion == "cross_entropy"
+            and len(sequences) >= FEWEST_FOR_NGRAMS
+        )
 
     def _net_options(self, *, multilabel: bool, or_cpu: bool = False) -> dict[str, Any]:
         """Give what a skorch net needs besides its network."""

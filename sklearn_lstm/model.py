@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from copy import deepcopy
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -13,18 +13,21 @@ from numpy.typing import NDArray
 from sklearn_lstm.batches import pad, prediction_rows
 from sklearn_lstm.encoding import ChannelScaling, Encoding, TokenCodes
 from sklearn_lstm.network import SequenceNetwork
+from sklearn_lstm.ngrams import NgramModel, weigh
 from sklearn_lstm.parallel import halved_threads
-from sklearn_lstm.sequences import Sequences
+from sklearn_lstm.sequences import Rows, Sequences
 
 Pretrained: TypeAlias = tuple[NDArray[np.int64], NDArray[np.float32]]  # ids, their vectors
 
 
 @dataclass(frozen=True)
 class SequenceModel:
-    """An encoding and its network, which maps sequences to logits."""
+    """An encoding and its network, and for ids a bag of n-grams: sequences to logits."""
 
     encoding: Encoding
     network: SequenceNetwork
+    ngrams: NgramModel | None = None
+    scales: tuple[float, ...] = (1.0,)  # of the logits of the network, and of the n-grams
 
     @classmethod
     def new(
@@ -58,15 +61,45 @@ class SequenceModel:
         """Copy the model, with codes and vectors for the ids that it does not know yet."""
         network = deepcopy(self.network)
         if not isinstance(self.encoding, TokenCodes):
-            return SequenceModel(self.encoding, network)
+            return replace(self, network=network)
         encoding = self.encoding.extended(sequences, _ids(pretrained))
         network.grow(len(encoding))
         if pretrained is not None:
             _place(network, encoding, pretrained, first_code=len(self.encoding))
-        return SequenceModel(encoding, network)
+        return replace(self, encoding=encoding, network=network)
+
+    def with_ngrams(
+        self,
+        sequences: Sequences,
+        codes: NDArray[Any],
+        weights: NDArray[Any],
+        *,
+        held_out: Rows,
+        device: torch.device | str,
+        seed: int,
+    ) -> SequenceModel:
+        """Put a bag of n-grams beside the network, weighed by samples that it was not fitted to."""
+        n_outputs = self.network.architecture["n_outputs"]
+        rest = np.setdiff1d(np.arange(len(codes)), held_out)
+        new = sequences.subset(held_out)
+        trial = NgramModel.of(
+            sequences.subset(rest), codes[rest], weights[rest], n_outputs=n_outputs, seed=seed
+        )
+        parts = [self._network_logits(new, device), trial.logits(new)]
+        scales = weigh(parts, codes[held_out], weights[held_out])
+        ngrams = NgramModel.of(sequences, codes, weights, n_outputs=n_outputs, seed=seed)
+        return replace(self, ngrams=ngrams, scales=tuple(scales.tolist()))
 
     def logits(self, sequences: Sequences, device: torch.device | str) -> NDArray[np.float64]:
         """Give the logits (n_samples, n_outputs)."""
+        logits = self.scales[0] * self._network_logits(sequences, device)
+        if self.ngrams is None:
+            return logits
+        return np.asarray(logits + self.scales[1] * self.ngrams.logits(sequences))
+
+    def _network_logits(
+        self, sequences: Sequences, device: torch.device | str
+    ) -> NDArray[np.float64]:
         logits = np.empty((len(sequences), self.network.architecture["n_outputs"]))
         batches = list(prediction_rows(sequences.lengths))
         with torch.inference_mode(), halved_threads(device, helper=len(batches) > 1):

@@ -17,6 +17,7 @@ import torch
 from sklearn_lstm.encoding import ChannelScaling, TokenCodes
 from sklearn_lstm.model import SequenceModel
 from sklearn_lstm.network import SequenceNetwork
+from sklearn_lstm.ngrams import NgramModel
 
 
 def to_arrays(value: Any) -> Any:
@@ -37,29 +38,38 @@ def to_tensors(value: Any) -> Any:
     return [to_tensors(item) for item in value] if isinstance(value, list) else value
 
 
-def _in_memory(value: Any) -> Any:
-    """Copy an array, which may be a memory map."""
-    return np.array(value) if isinstance(value, np.ndarray) else value
+def _in_memory(values: Mapping[str, Any]) -> dict[str, Any]:
+    """Copy arrays, which may be memory maps."""
+    return {
+        name: np.array(value) if isinstance(value, np.ndarray) else value
+        for name, value in values.items()
+    }
 
 
 def pack_model(model: SequenceModel) -> dict[str, Any]:
     """Give the model as its architecture and its arrays."""
-    encoding = {each.name: getattr(model.encoding, each.name) for each in fields(model.encoding)}
     return {
-        "encoding": encoding,
+        "encoding": _fields(model.encoding),
         "architecture": model.network.architecture,
         "weights": to_arrays(model.network.state_dict()),
+        "ngrams": None if model.ngrams is None else _fields(model.ngrams),
+        "scales": list(model.scales),
     }
 
 
 def unpack_model(packed: Mapping[str, Any]) -> SequenceModel:
     """Build the model that was packed."""
-    arrays = {name: _in_memory(value) for name, value in packed["encoding"].items()}
+    arrays = _in_memory(packed["encoding"])
     encoding = TokenCodes(**arrays) if "ids" in arrays else ChannelScaling(**arrays)
     with torch.random.fork_rng([]):  # what is drawn here is overwritten at once
         network = SequenceNetwork(**packed["architecture"])
     network.load_state_dict(to_tensors(packed["weights"]))
-    return SequenceModel(encoding, network.eval())
+    ngrams = packed["ngrams"] and NgramModel(**_in_memory(packed["ngrams"]))
+    return SequenceModel(encoding, network.eval(), ngrams, tuple(packed["scales"]))
+
+
+def _fields(part: Any) -> dict[str, Any]:
+    return {each.name: getattr(part, each.name) for each in fields(part)}
 
 
 def verified(state: Mapping[str, Any]) -> dict[str, Any]:

@@ -1,0 +1,258 @@
+"""Default parameters against what people would pick instead: ``python benchmarks/accuracy.py``.
+
+Each task is fitted with ``random_state`` 0, 1 and 2, and with its peers, on the same folds; the
+table that is printed stands in the documentation. Needs the folder that SKLEARN_LSTM_DATA names,
+and takes about three hours on two cores; name some tasks to run those alone.
+"""
+
+from __future__ import annotations
+
+import argparse
+import csv
+import gzip
+import sys
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.sparse import csr_matrix, diags_array
+from sklearn.base import BaseEstimator, ClassifierMixin, clone
+from sklearn.feature_extraction.text import CountVectorizer, TfidfVectorizer
+from sklearn.linear_model import LogisticRegression, RidgeClassifierCV
+from sklearn.metrics import f1_score, log_loss
+from sklearn.model_selection import StratifiedKFold
+from sklearn.pipeline import make_pipeline
+from sklearn.svm import LinearSVC
+
+sys.path[:0] = [str(Path(__file__).parent), str(Path(__file__).parents[1] / "examples")]
+from example_data import data_file, read_series
+
+from sklearn_lstm import LSTMSequenceClassifier, TextSequenceVectorizer
+
+csv.field_size_limit(10**7)
+Split = tuple[Any, NDArray[Any], Any, NDArray[Any]]  # X_train, y_train, X_test, y_test
+
+
+@dataclass(frozen=True)
+class Task:
+    """A dataset, how it is read, and how many of its five folds are run."""
+
+    file: str
+    kind: str  # "word", "char" or "series"
+    folds: int = 1
+    classes: tuple[str, ...] = ()
+
+    def splits(self) -> Iterator[Split]:
+        """Give the official split if there is one, else the first folds."""
+        if self.kind == "series":
+            X_train, y_train, X_test, y_test = read_series(self.file)
+            yield X_train, y_train, X_test, y_test
+            return
+        with gzip.open(
+            data_file(f"{self.file}.csv.gz"), "rt", encoding="utf-8", newline=""
+        ) as lines:
+            rows = list(csv.DictReader(lines))
+        if "split" in rows[0]:
+            parts = [[row for row in rows if row["split"] == part] for part in ("train", "test")]
+            train, test = (
+                ([row["text"] for row in part], np.array([row["label"] for row in part]))
+                for part in parts
+            )
+            yield *train, *test
+            return
+        labels: dict[str, str] = {}
+        for row in rows:
+            if not self.classes or row["label"] in self.classes:
+                labels.setdefault(row["text"], row["label"])
+        X, y = np.array(list(labels), dtype=object), np.array(list(labels.values()))
+        folds = StratifiedKFold(5, shuffle=True, random_state=0).split(X, y)
+        for _, (train_rows, test_rows) in zip(range(self.folds), folds, strict=False):
+            yield list(X[train_rows]), y[train_rows], list(X[test_rows]), y[test_rows]
+
+
+TUNES = ("reel", "jig", "hornpipe", "slip jig", "waltz", "strathspey")
+TASKS = {
+    "sms_spam": Task("sms_spam", "word", folds=3),
+    "spamassassin": Task("spamassassin", "word"),
+    "mr_polarity": Task("mr_polarity", "word", folds=3),
+    "trec": Task("trec", "word"),
+    "imdb": Task("imdb", "word"),
+    "langid_sentences": Task("langid_lingua_sentences", "char"),
+    "langid_wordpairs": Task("langid_lingua_wordpairs", "char"),
+    "dna_splice": Task("dna_splice", "char", folds=3),
+    "tune_types": Task("music_tune_type", "char", folds=3, classes=TUNES),
+    **{
+        name: Task(name, "series")
+        for name in ("JapaneseVowels", "BasicMotions", "GunPoint", "ItalyPowerDemand", "PLAID")
+    },
+}
+
+
+class NBSVM(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
+    """Naive Bayes ratios of binary 1- and 2-grams, and a linear SVM (Wang and Manning 2012)."""
+
+    def fit(self, X: Any, y: Any) -> NBSVM:
+        """Fit a machine for each class (for two: one)."""
+        self.classes_ = np.unique(y)
+        self.read_ = CountVectorizer(ngram_range=(1, 2), binary=True)
+        counts = self.read_.fit_transform(X)
+        self.machines_ = []
+        for label in self.classes_[len(self.classes_) == 2 :]:
+            of_class = y == label
+            inside, outside = counts[of_class].sum(0) + 1.0, counts[~of_class].sum(0) + 1.0
+            ratio = np.asarray(np.log(inside / inside.sum() / (outside / outside.sum()))).ravel()
+            machine = LinearSVC(C=1).fit(counts @ diags_array(ratio), of_class)
+            weight = machine.coef_.ravel()
+            weight = 0.75 * np.abs(weight).mean() + 0.25 * weight
+            self.machines_.append((ratio * weight, machine.intercept_[0]))
+        return self
+
+    def predict(self, X: Any) -> NDArray[Any]:
+        """Give the label of the machine that is surest."""
+        counts: csr_matrix = self.read_.transform(X)
+        margins = np.column_stack([counts @ weight + bias for weight, bias in self.machines_])
+        if len(self.machines_) == 1:
+            return self.classes_[(margins[:, 0] > 0).astype(int)]
+        return self.classes_[margins.argmax(axis=1)]
+
+
+def fasttext() -> Any:
+    """Give fastText's supervised classifier as an estimator."""
+    from peers import FastText  # noqa: PLC0415 - needs an extra
+
+    return FastText()
+
+
+def minirocket() -> Any:
+    """Give aeon's MiniRocket with a ridge classifier; unequal series keep their last value."""
+    from aeon.transformations.collection.convolution_based import (  # noqa: PLC0415 - an extra
+        MiniRocket,
+    )
+    from sklearn.preprocessing import FunctionTransformer, StandardScaler  # noqa: PLC0415
+
+    return make_pipeline(
+        FunctionTransformer(_equally_long),
+        MiniRocket(random_state=0),
+        StandardScaler(with_mean=False),
+        RidgeClassifierCV(np.logspace(-3, 3, 10)),
+    )
+
+
+def _equally_long(series: list[NDArray[Any]]) -> NDArray[np.float32]:
+    longest = 1400 if max(map(len, series)) > 400 else max(30, *map(len, series))
+    padded = [np.pad(one, ((0, longest - len(one)), (0, 0)), mode="edge") for one in series]
+    return np.stack(padded).transpose(0, 2, 1).astype(np.float32)  # (n, channels, steps)
+
+
+PEERS: dict[str, dict[str, Callable[[], Any]]] = {
+    "word": {
+        "tf-idf, logistic regression": lambda: make_pipeline(
+            TfidfVectorizer(), LogisticRegression(max_iter=1000)
+        ),
+        "tf-idf of 1- and 2-grams": lambda: make_pipeline(
+            TfidfVectorizer(ngram_range=(1, 2), sublinear_tf=True),
+            LogisticRegression(C=10, max_iter=1000),
+        ),
+        "NB-SVM": NBSVM,
+        "fastText": fasttext,
+    },
+    "char": {
+        "1-3 letters, linear SVM": lambda: make_pipeline(
+            TfidfVectorizer(
+                analyzer="char", ngram_range=(1, 3), sublinear_tf=True, max_features=200_000
+            ),
+            LinearSVC(),
+        )
+    },
+    "series": {"MiniRocket, ridge": minirocket},
+}
+
+
+def default(kind: str, seed: int) -> Any:
+    """Give what the user writes."""
+    classifier = LSTMSequenceClassifier(random_state=seed)
+    if kind == "series":
+        return classifier
+    return make_pipeline(TextSequenceVectorizer(analyzer=kind), classifier)
+
+
+def calibration_error(probabilities: NDArray[Any], right: NDArray[np.bool_]) -> float:
+    """Give the expected calibration error, in ten bins of confidence."""
+    confidence = probabilities.max(axis=1)
+    bins = np.minimum((confidence * 10).astype(int), 9)
+    gaps = [
+        (bins == each).mean() * abs(confidence[bins == each].mean() - right[bins == each].mean())
+        for each in np.unique(bins)
+    ]
+    return float(sum(gaps))
+
+
+def measure(model: Any, split: Split) -> dict[str, float]:
+    """Fit and score."""
+    X_train, y_train, X_test, y_test = split
+    start = time.perf_counter()
+    model.fit(X_train, y_train)
+    fitted = time.perf_counter()
+    predicted = model.predict(X_test)
+    done = time.perf_counter()
+    scores = {
+        "accuracy": 100 * float(np.mean(predicted == y_test)),
+        "macro F1": 100 * float(f1_score(y_test, predicted, average="macro")),
+        "fit, s": fitted - start,
+        "predict, s": done - fitted,
+    }
+    if hasattr(model, "predict_proba"):
+        probabilities = model.predict_proba(X_test)
+        scores["log loss"] = float(log_loss(y_test, probabilities, labels=model.classes_))
+        scores["calibration error"] = 100 * calibration_error(probabilities, predicted == y_test)
+    return scores
+
+
+COLUMNS = ("accuracy", "macro F1", "log loss", "calibration error", "fit, s", "predict, s")
+
+
+def report(task: str, name: str, runs: list[list[dict[str, float]]]) -> None:
+    """Print the mean over folds, and its mean and spread over seeds."""
+    cells = []
+    for column in COLUMNS:
+        by_seed = [np.mean([fold.get(column, np.nan) for fold in folds]) for folds in runs]
+        spread = f" ± {np.std(by_seed):.2f}" if len(runs) > 1 and column == "accuracy" else ""
+        cells.append("" if np.isnan(by_seed).any() else f"{np.mean(by_seed):.2f}{spread}")
+    print(f"{task:<17} {name:<28}", *(f"{cell:>13}" for cell in cells), flush=True)
+
+
+def main() -> None:
+    """Print the table."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("tasks", nargs="*", default=list(TASKS), help="all of them if none")
+    parser.add_argument("--seeds", type=int, default=3)
+    parser.add_argument("--without-peers", action="store_true")
+    options = parser.parse_args()
+    print(f"{'task':<17} {'model':<28}", *(f"{column:>13}" for column in COLUMNS))
+    for name in options.tasks:
+        task = TASKS[name]
+        splits = list(task.splits())
+        peers = {} if options.without_peers else PEERS[task.kind]
+        for peer, make in peers.items():
+            try:
+                model = make()
+            except ImportError as error:
+                print(f"{name:<17} {peer:<28} not installed: {error.name}")
+                continue
+            report(name, peer, [[measure(clone(model), split) for split in splits]])
+        report(
+            name,
+            "LSTMSequenceClassifier",
+            [
+                [measure(default(task.kind, seed), split) for split in splits]
+                for seed in range(options.seeds)
+            ],
+        )
+
+
+if __name__ == "__main__":
+    main()

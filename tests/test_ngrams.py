@@ -1,0 +1,164 @@
+"""The bag of n-grams beside the network, and how far each is trusted."""
+
+import io
+import pickle
+
+import joblib
+import numpy as np
+import pytest
+from scipy.sparse import diags_array
+from scipy.special import softmax
+from sklearn.feature_extraction.text import TfidfVectorizer
+from sklearn.svm import LinearSVC
+
+from sklearn_lstm import LSTMSequenceClassifier
+from sklearn_lstm.ngrams import NgramModel, weigh
+from sklearn_lstm.sequences import read_sequences
+
+RNG = np.random.default_rng(0)
+SMALL = {"hidden_size": 8, "embedding_dim": 8, "max_epochs": 3, "random_state": 0}
+
+
+def sentences(n_samples, n_ids=40):
+    return [RNG.integers(2, n_ids, length) for length in RNG.integers(1, 20, n_samples)]
+
+
+def a_pair_decides(n_samples):
+    """Class 1 if id 5 follows id 4 somewhere: a run of two."""
+    X, y = sentences(n_samples), RNG.integers(0, 2, n_samples)
+    for row, label in zip(X, y, strict=True):
+        row[row == 4] = 6
+        row[:] = np.where(row == 5, 7, row)
+        if len(row) > 1:
+            row[:2] = (4, 5) if label else (5, 4)
+    keep = [len(row) > 1 for row in X]
+    return [row for row, kept in zip(X, keep, strict=True) if kept], y[keep]
+
+
+@pytest.mark.parametrize("n_classes", [2, 4])
+def test_it_is_what_scikit_learn_makes_of_the_same_runs(n_classes):
+    X = sentences(300)
+    y = np.array([(row[0] + row[-1]) % n_classes for row in X])
+    weights = RNG.random(300) + 0.5
+    documents = [" ".join(f"w{id_}" for id_ in row) for row in X]
+    reference = TfidfVectorizer(ngram_range=(1, 4), min_df=2, binary=True)
+    features = reference.fit_transform(documents)
+    model = NgramModel.of(read_sequences(X), y, weights, n_outputs=n_classes, seed=3)
+    # Hardly any runs share a number.
+    assert len(model.runs) == pytest.approx(features.shape[1], rel=0.01)
+    new = sentences(50, n_ids=60)
+    found = model.logits(read_sequences(new))
+    features_of_new = reference.transform([" ".join(f"w{id_}" for id_ in row) for row in new])
+    for label in range(1, n_classes):
+        inside, outside = (
+            1 + (features > 0).T @ (weights * part) for part in (y == label, y != label)
+        )
+        ratio = diags_array(np.log(inside / inside.sum() / (outside / outside.sum())))
+        machine = LinearSVC(random_state=3).fit(features @ ratio, y == label, weights)
+        expected = machine.decision_function(features_of_new @ ratio)
+        margin = found[:, 1] - found[:, 0] if n_classes == 2 else found[:, label]
+        np.testing.assert_allclose(margin, expected, atol=0.1)
+
+
+def test_sequences_without_a_known_run_have_the_intercept():
+    X, y = a_pair_decides(120)
+    model = NgramModel.of(read_sequences(X), y, np.ones(len(y)), n_outputs=2, seed=0)
+    assert np.array_equal(model.logits(read_sequences([[999], [998, 997]]))[0], model.intercept)
+
+
+def test_a_class_without_samples_is_never_likely():
+    X, y = a_pair_decides(120)
+    model = NgramModel.of(read_sequences(X), y, np.ones(len(y)), n_outputs=3, seed=0)
+    assert set(model.logits(read_sequences(X)).argmax(1)) == {0, 1}
+
+
+def test_multilabel_has_a_machine_for_each_label():
+    X, y = a_pair_decides(200)
+    labels = np.column_stack([y, 1 - y, np.zeros_like(y), np.ones_like(y)])
+    model = NgramModel.of(read_sequences(X), labels, np.ones(len(y)), n_outputs=4, seed=0)
+    assert np.mean((model.logits(read_sequences(X)) > 0) == labels) > 0.98
+    fitted = LSTMSequenceClassifier(**SMALL).fit(X, labels)
+    assert fitted._model.ngrams is not None
+    assert np.mean(fitted.predict(X) == labels) > 0.95
+
+
+def test_what_is_right_on_held_out_samples_is_trusted():
+    codes = RNG.integers(0, 3, 500)
+    right = np.eye(3)[codes] * 2 + RNG.normal(size=(500, 3)) / 2
+    noise = 5 * RNG.normal(size=(500, 3))
+    for parts, better in (([right, noise], 0), ([noise, right], 1)):
+        scales = weigh(parts, codes, np.ones(500))
+        assert scales[better] > 5 * scales[1 - better]
+
+
+def test_logits_that_are_too_sure_are_tempered():
+    logits = RNG.normal(size=(4000, 3))
+    codes = np.array([RNG.choice(3, p=row) for row in softmax(logits, axis=1)])
+    np.testing.assert_allclose(weigh([8 * logits], codes, np.ones(4000)), 1 / 8, rtol=0.15)
+
+
+def test_the_pair_is_found_even_by_a_network_that_learns_nothing():
+    X, y = a_pair_decides(400)
+    model = LSTMSequenceClassifier(**SMALL | {"lr": 1e-9, "max_epochs": 1}).fit(X, y)
+    X_new, y_new = a_pair_decides(200)
+    assert model.score(X_new, y_new) > 0.95
+    assert (
+        LSTMSequenceClassifier(**SMALL | {"lr": 1e-9}, ngrams=False).fit(X, y).score(X_new, y_new)
+        < 0.7
+    )
+
+
+def test_probabilities_do_not_depend_on_neighbours():
+    X, y = a_pair_decides(150)
+    model = LSTMSequenceClassifier(**SMALL).fit(X, y)
+    together = model.predict_proba(X)
+    assert model._model.ngrams is not None
+    np.testing.assert_allclose(together[:1], model.predict_proba(X[:1]), rtol=0, atol=1e-7)
+    np.testing.assert_allclose(together[::-1], model.predict_proba(X[::-1]), rtol=0, atol=1e-7)
+
+
+@pytest.mark.parametrize("store", ["pickle", "joblib", "mmap"])
+def test_it_is_stored_with_the_network(store, tmp_path):
+    X, y = a_pair_decides(150)
+    model = LSTMSequenceClassifier(**SMALL).fit(X, y)
+    if store == "pickle":
+        loaded = pickle.load(io.BytesIO(pickle.dumps(model)))
+    else:
+        joblib.dump(model, tmp_path / "model")
+        loaded = joblib.load(tmp_path / "model", mmap_mode="r" if store == "mmap" else None)
+    assert np.array_equal(loaded.predict_proba(X), model.predict_proba(X))
+    assert loaded._model.scales == model._model.scales
+
+
+@pytest.mark.parametrize(
+    ("X", "options"),
+    [
+        (sentences(99), {}),
+        (sentences(150), {"ngrams": False}),
+        (RNG.normal(size=(150, 5)), {}),
+    ],
+    ids=["few", "not wanted", "series"],
+)
+def test_the_network_stands_alone(X, options):
+    model = LSTMSequenceClassifier(**SMALL, **options).fit(X, np.arange(len(X)) % 2)
+    assert model._model.ngrams is None
+    assert model._model.scales == (1.0,)
+
+
+def test_the_network_learns_from_what_is_not_held_out():
+    X, y = a_pair_decides(300)
+    n_tokens = sum(map(len, X))
+    for options, share in (({}, 0.9), ({"ngrams": False}, 1.0)):
+        epoch = LSTMSequenceClassifier(**SMALL, **options).fit(X, y).history_[0]
+        tokens = epoch["tokens_per_second"] * epoch["seconds"]
+        assert tokens / n_tokens == pytest.approx(share, abs=0.03)
+        assert epoch["valid_loss"] is None
+
+
+def test_partial_fit_goes_on_with_the_network_and_keeps_the_bag():
+    X, y = a_pair_decides(200)
+    model = LSTMSequenceClassifier(**SMALL).fit(X, y)
+    bag = model._model.ngrams
+    assert model.partial_fit(X, y)._model.ngrams is bag
+    fresh = LSTMSequenceClassifier(**SMALL).partial_fit(X, y, classes=[0, 1])
+    assert fresh._model.ngrams is None
