@@ -20,7 +20,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_matrix, diags_array
-from sklearn.base import BaseEstimator, ClassifierMixin, clone
+from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.feature_extraction.text import CountVectorizer, TfidfVectorizer
 from sklearn.linear_model import LogisticRegression, RidgeClassifierCV
 from sklearn.metrics import f1_score, log_loss
@@ -30,6 +30,7 @@ from sklearn.svm import LinearSVC
 
 sys.path[:0] = [str(Path(__file__).parent), str(Path(__file__).parents[1] / "examples")]
 from example_data import data_file, read_series
+from peers import FastText
 
 from sklearn_lstm import LSTMSequenceClassifier, TextSequenceVectorizer
 
@@ -120,13 +121,6 @@ class NBSVM(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         return self.classes_[margins.argmax(axis=1)]
 
 
-def fasttext() -> Any:
-    """Give fastText's supervised classifier as an estimator."""
-    from peers import FastText  # noqa: PLC0415 - needs an extra
-
-    return FastText()
-
-
 def minirocket() -> Any:
     """Give aeon's MiniRocket with a ridge classifier; unequal series keep their last value."""
     from aeon.transformations.collection.convolution_based import (  # noqa: PLC0415 - an extra
@@ -158,7 +152,7 @@ PEERS: dict[str, dict[str, Callable[[], Any]]] = {
             LogisticRegression(C=10, max_iter=1000),
         ),
         "NB-SVM": NBSVM,
-        "fastText": fasttext,
+        "fastText": FastText,
     },
     "char": {
         "1-3 letters, linear SVM": lambda: make_pipeline(
@@ -239,11 +233,9 @@ def main() -> None:
         peers = {} if options.without_peers else PEERS[task.kind]
         for peer, make in peers.items():
             try:
-                model = make()
+                report(name, peer, [[measure(make(), split) for split in splits]])
             except ImportError as error:
                 print(f"{name:<17} {peer:<28} not installed: {error.name}")
-                continue
-            report(name, peer, [[measure(clone(model), split) for split in splits]])
         report(
             name,
             "LSTMSequenceClassifier",

@@ -1,14 +1,18 @@
-"""What people write today: an LSTM through skorch, padded or packed, and one in Keras."""
+"""What people use today: an LSTM through skorch, padded or packed, one in Keras, and fastText."""
 
 from __future__ import annotations
 
 import os
+import re
+import tempfile
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from scipy.sparse import csr_matrix
+from sklearn.base import BaseEstimator, ClassifierMixin
 from skorch import NeuralNetClassifier
 from torch import Tensor, nn
 from torch.nn.utils.rnn import pack_padded_sequence
@@ -96,3 +100,35 @@ class KerasLSTM:
             np.asarray(self.read(texts)), batch_size=BATCH_SIZE, verbose=0
         )
         return np.asarray(probabilities)
+
+
+class FastText(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
+    """fastText's supervised classifier (Joulin et al. 2017) on words and pairs of words."""
+
+    def fit(self, X: list[str], y: NDArray[Any]) -> FastText:
+        """Write the file that fastText reads, and train."""
+        import fasttext  # noqa: PLC0415 - optional
+
+        self.classes_ = np.unique(y)
+        with tempfile.TemporaryDirectory() as folder:
+            path = Path(folder, "texts")
+            codes = np.searchsorted(self.classes_, y)
+            lines = (
+                f"__label__{code} {_one_line(text)}\n" for text, code in zip(X, codes, strict=True)
+            )
+            path.write_text("".join(lines), encoding="utf-8")
+            self.model_ = fasttext.train_supervised(
+                str(path), epoch=25, lr=0.5, dim=100, wordNgrams=2, thread=2, verbose=0
+            )
+        return self
+
+    def predict(self, X: list[str]) -> NDArray[Any]:
+        """Give the most probable label of each text."""
+        labels, _ = self.model_.predict([_one_line(text) for text in X])
+        codes = [int(label[0].removeprefix("__label__")) if label else 0 for label in labels]
+        return np.asarray(self.classes_[codes])
+
+
+def _one_line(text: str) -> str:
+    """Give the words and marks of a text, in lower case."""
+    return " ".join(re.findall(r"\w+|[^\w\s]", text.lower()))

@@ -44,7 +44,7 @@ class LSTMSequenceClassifier(SequenceEstimator):
         Do not train the vectors.
     ngrams : bool, default=True
         Put a bag of n-grams beside the network: linear support vector machines on tf-idf of all
-        runs of one to four ids that two training sequences hold. A tenth of the training data,
+        runs of one to four ids that two training sequences hold [9]_. A tenth of the training data,
         1,000 sequences at most, is held out of both to find how far each is to be trusted, which
         makes probabilities of the sum of their logits too; then the machines see all data. Only
         `fit` does so, for token ids, 100 sequences or more, and the cross entropy; its memory grows
@@ -65,8 +65,8 @@ class LSTMSequenceClassifier(SequenceEstimator):
         state in which each direction ends, or an average with learnt weights [4]_. Several are
         laid side by side: "max" finds a cue wherever it stands, "mean" weighs up all of them.
     dropout : float in [0, 1), default=0.3
-        Share of the vectors of the steps, of the states between layers, and of the pooled vector
-        that is dropped in training.
+        Share of the features of the steps, of the states between layers, and of the pooled vector
+        that is dropped in training; a feature is dropped in all steps of a sequence [8]_.
     token_dropout : float in [0, 1), default=0.1
         Share of the tokens that training reads as unknown, which is how the vector of the unknown
         token is learnt.
@@ -159,6 +159,10 @@ class LSTMSequenceClassifier(SequenceEstimator):
     .. [6] Smith and Topin (2018). Super-convergence: very fast training of neural networks using
        large learning rates.
     .. [7] Vaswani et al. (2017). Attention is all you need. NeurIPS.
+    .. [8] Gal and Ghahramani (2016). A theoretically grounded application of dropout in recurrent
+       neural networks. NeurIPS.
+    .. [9] Wang and Manning (2012). Baselines and bigrams: simple, good sentiment and topic
+       classification. ACL.
 
     Examples
     --------

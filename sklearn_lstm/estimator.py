@@ -120,7 +120,7 @@ class SequenceEstimator(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         rng = np.random.default_rng([self._draw_seed(), self.n_epochs_ if resumed else 0])
         with devices.seeded(int(rng.integers(1 << 62)), options["device"]):
             rows, held_out = np.arange(len(codes)), None
-            with_ngrams = not one_pass and self._reads_ngrams(sequences)
+            with_ngrams = not one_pass and self._reads_ngrams(sequences, codes)
             if self.early_stopping and not one_pass:
                 rows, held_out = training.hold_out(codes, self.validation_fraction, rng)
             elif with_ngrams:
@@ -237,13 +237,13 @@ class SequenceEstimator(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
             "token_dropout": self.token_dropout,
         }
 
-    def _reads_ngrams(self, sequences: Sequences) -> bool:
+    def _reads_ngrams(self, sequences: Sequences, codes: NDArray[Any]) -> bool:
         """Tell whether a bag of n-grams stands beside the network."""
         return (
             self.ngrams
             and sequences.n_channels is None
             and self.criterion == "cross_entropy"
-            and len(sequences) >= FEWEST_FOR_NGRAMS
+            and len(codes) >= max(FEWEST_FOR_NGRAMS, 2 * len(np.unique(codes)))
         )
 
     def _net_options(self, *, multilabel: bool, or_cpu: bool = False) -> dict[str, Any]:

@@ -102,7 +102,11 @@ class SequenceModel:
     ) -> NDArray[np.float64]:
         logits = np.empty((len(sequences), self.network.architecture["n_outputs"]))
         batches = list(prediction_rows(sequences.lengths))
-        with torch.inference_mode(), halved_threads(device, helper=len(batches) > 1):
+        n_directions = self.network.n_directions
+        with (
+            torch.inference_mode(),
+            halved_threads(device, n_directions, helper=len(batches) > 1),
+        ):
             for rows in batches:
                 # One sequence alone takes another way through the matrix products, and rounds
                 # differently: it is read twice, so that its neighbours never matter.

@@ -61,7 +61,7 @@ class SequenceNetwork(nn.Module):
             "dropout": dropout,
             "token_dropout": token_dropout,
         }
-        n_directions = 1 + bidirectional
+        self.n_directions = n_directions = 1 + bidirectional
         gates = GATES[cell] * hidden_size
         n_features = embedding_dim or (gates * n_directions if tokens else n_inputs)
         if tokens:
@@ -165,8 +165,10 @@ class SequenceNetwork(nn.Module):
 
     def drop_steps(self, x: Tensor) -> Tensor:
         """Drop features of (T, B, D), the same ones in all steps of a sequence."""
+        if not (self.training and self.dropout.p):
+            return x
         mask: Tensor = self.dropout(x.new_ones(1, *x.shape[1:]))
-        return x * mask if self.training else x
+        return x * mask
 
 
 def waves(n_steps: int, n_features: int) -> Tensor:

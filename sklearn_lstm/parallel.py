@@ -22,14 +22,18 @@ _helper: ContextVar[ThreadPoolExecutor | None] = ContextVar("helper", default=No
 
 
 @contextmanager
-def halved_threads(device: torch.device | str, *, helper: bool = True) -> Iterator[None]:
+def halved_threads(
+    device: torch.device | str, n_directions: int, *, helper: bool = True
+) -> Iterator[None]:
     """Compute with half the threads of torch; a helper thread lets `together` use the others.
+
+    With one direction, or on a GPU, there is nothing to share.
 
     They are set once for many batches: a pool of threads that grows and shrinks within a batch
     keeps the processor busy with waiting.
     """
     n_threads = torch.get_num_threads()
-    if torch.device(device).type != "cpu" or n_threads == 1:
+    if torch.device(device).type != "cpu" or 1 in (n_threads, n_directions):
         yield
         return
     try:

@@ -23,18 +23,21 @@ class PartwiseNet(NeuralNet):  # type: ignore[misc]
     batch is one part.
     """
 
-    def train_step_single(self, batch: Any, **fit_params: Any) -> dict[str, Tensor]:
-        """Compute the loss of a batch and its gradients."""
+    def train_step_single(self, batch: Any, **fit_params: Any) -> dict[str, Any]:
+        """Compute the loss of a batch and its gradients, and count the steps that it took."""
         if not self.module_.training:
             self._set_training(training=True)
-        losses, logits = [], []
-        for (inputs, targets), share in _parts(batch):
+        losses, logits, n_cells = [], [], 0
+        on_cpu = torch.device(self.device).type == "cpu"
+        for (inputs, targets), share in _parts(batch) if on_cpu else [(batch, 1.0)]:
             outputs = self.infer(inputs, **fit_params)
             loss = self.get_loss(outputs, targets, X=inputs, training=True) * share
             loss.backward()
             losses.append(loss.detach())
             logits.append(outputs.detach())
-        return {"loss": torch.stack(losses).sum(), "y_pred": torch.cat(logits)}
+            n_cells += inputs["steps"].shape[0] * inputs["steps"].shape[1]
+        loss = torch.stack(losses).sum()
+        return {"loss": loss, "y_pred": torch.cat(logits), "n_cells": n_cells}
 
 
 def _parts(batch: Any) -> Iterator[tuple[Any, float]]:
@@ -77,11 +80,12 @@ class RowUpdates(Callback):  # type: ignore[misc]
             return
         inputs, _target = batch
         self.table = self.embedding.weight
-        steps = inputs["steps"].to(self.table.device)
+        steps = inputs["steps"]
         always = steps.new_tensor([PADDING, UNKNOWN])  # keep their codes
         met = torch.cat([always, steps.flatten()])
-        self.codes, places = torch.unique(met, return_inverse=True)
+        codes, places = torch.unique(met, return_inverse=True)
         inputs["steps"] = places[len(always) :].view(steps.shape)
+        self.codes = codes.to(self.table.device)
         rows = nn.Parameter(self.table.data[self.codes])
         net.optimizer_.state[rows] = {
             name: value[self.codes] if _has_shape(value, self.table.shape) else value

@@ -82,14 +82,20 @@ class EpochRecord(Callback):  # type: ignore[misc]
         self.n_tokens = self.n_cells = 0
 
     def on_batch_end(
-        self, net: NeuralNet, batch: Any = None, *, training: bool = False, **_: Any
+        self,
+        net: NeuralNet,
+        batch: Any = None,
+        *,
+        training: bool = False,
+        n_cells: int = 0,
+        **_: Any,
     ) -> None:
         """Count the batch, and look at its loss."""
         if not training:
             return
         inputs, _target = batch
         self.n_tokens += int(inputs["lengths"].sum())
-        self.n_cells += inputs["steps"].shape[0] * inputs["steps"].shape[1]
+        self.n_cells += n_cells
         loss = net.history[-1]["batches"][-1]["train_loss"]
         if not np.isfinite(loss):
             raise_not_finite(f"the loss is {loss}", net)
@@ -192,7 +198,7 @@ def train(
         _resume(net.optimizer_, progress)
     net.notify("on_train_begin", X=dataset, y=None)
     try:
-        with halved_threads(net.device):
+        with halved_threads(net.device, network.n_directions):
             net.fit_loop(dataset)
     except KeyboardInterrupt:  # so skorch stops early, and so does a user
         if not any(map(_has_stopped, dict(net.callbacks_).values())):

@@ -145,6 +145,13 @@ def test_the_network_stands_alone(X, options):
     assert model._model.scales == (1.0,)
 
 
+def test_no_sample_of_a_class_that_has_but_one_is_held_out():
+    X = sentences(120)
+    assert LSTMSequenceClassifier(**SMALL).fit(X, np.arange(120))._model.ngrams is None
+    y = np.minimum(np.arange(120), 50)
+    assert len(LSTMSequenceClassifier(**SMALL).fit(X, y).classes_) == 51
+
+
 def test_the_network_learns_from_what_is_not_held_out():
     X, y = a_pair_decides(300)
     n_tokens = sum(map(len, X))

@@ -136,7 +136,7 @@ def test_an_error_on_the_helper_thread_is_raised():
         def forward(self, _x):
             raise ZeroDivisionError
 
-    with halved_threads("cpu"), pytest.raises(ZeroDivisionError):
+    with halved_threads("cpu", 2), pytest.raises(ZeroDivisionError):
         together([torch.nn.Identity(), Fails()], torch.zeros(1, requires_grad=True))
 
 
@@ -147,7 +147,7 @@ def test_gradients_flow_through_both_modules(reads_gradient):
     pair = [torch.nn.Linear(3, 2), torch.nn.Linear(3, 2)]
     x = torch.randn(4, 3, requires_grad=reads_gradient)
     found = []
-    for context in (halved_threads("cpu"), halved_threads("cpu", helper=False)):
+    for context in (halved_threads("cpu", 2), halved_threads("cpu", 2, helper=False)):
         with context:
             torch.cat(together(pair, x), 1).square().sum().backward()
         found.append([w.grad for m in pair for w in m.parameters()] + [x.grad])
