@@ -145,11 +145,14 @@ def test_the_network_stands_alone(X, options):
     assert model._model.scales == (1.0,)
 
 
+@pytest.mark.filterwarnings("ignore:The number of unique classes")  # which is what is tested
 def test_no_sample_of_a_class_that_has_but_one_is_held_out():
-    X = sentences(120)
-    assert LSTMSequenceClassifier(**SMALL).fit(X, np.arange(120))._model.ngrams is None
-    y = np.minimum(np.arange(120), 50)
-    assert len(LSTMSequenceClassifier(**SMALL).fit(X, y).classes_) == 51
+    X, names = sentences(120), np.array([f"name {index}" for index in range(120)])
+    assert LSTMSequenceClassifier(**SMALL).fit(X, names)._model.ngrams is None
+    y = names[np.minimum(np.arange(120), 50)]
+    model = LSTMSequenceClassifier(**SMALL).fit(X, y)
+    assert model._model.ngrams is not None
+    assert len(model.classes_) == 51
 
 
 def test_the_network_learns_from_what_is_not_held_out():
