@@ -19,7 +19,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.sparse import csr_matrix, diags_array
+from scipy.sparse import csr_matrix, diags
 from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.feature_extraction.text import CountVectorizer, TfidfVectorizer
 from sklearn.linear_model import LogisticRegression, RidgeClassifierCV
@@ -106,7 +106,7 @@ class NBSVM(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
             of_class = y == label
             inside, outside = counts[of_class].sum(0) + 1.0, counts[~of_class].sum(0) + 1.0
             ratio = np.asarray(np.log(inside / inside.sum() / (outside / outside.sum()))).ravel()
-            machine = LinearSVC(C=1).fit(counts @ diags_array(ratio), of_class)
+            machine = LinearSVC(C=1).fit(counts @ diags(ratio), of_class)
             weight = machine.coef_.ravel()
             weight = 0.75 * np.abs(weight).mean() + 0.25 * weight
             self.machines_.append((ratio * weight, machine.intercept_[0]))

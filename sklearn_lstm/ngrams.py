@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import minimize
-from scipy.sparse import csr_matrix, diags_array, vstack
+from scipy.sparse import csr_matrix, vstack
 from scipy.special import log_expit, log_softmax
 from sklearn.svm import LinearSVC
 
@@ -112,7 +112,8 @@ class NgramModel:
         )
         squares = weighed.multiply(weighed).sum(axis=1)
         lengths = np.sqrt(np.maximum(np.asarray(squares, np.float32).ravel(), 1e-12))
-        return csr_matrix(diags_array(1 / lengths) @ weighed)
+        weighed.data /= np.repeat(lengths, np.diff(weighed.indptr))
+        return weighed
 
 
 def _bags(ids: NDArray[Any], lengths: Rows) -> csr_matrix:

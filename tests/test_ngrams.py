@@ -6,7 +6,7 @@ import pickle
 import joblib
 import numpy as np
 import pytest
-from scipy.sparse import diags_array
+from scipy.sparse import diags
 from scipy.special import softmax
 from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.svm import LinearSVC
@@ -53,7 +53,7 @@ def test_it_is_what_scikit_learn_makes_of_the_same_runs(n_classes):
         inside, outside = (
             1 + (features > 0).T @ (weights * part) for part in (y == label, y != label)
         )
-        ratio = diags_array(np.log(inside / inside.sum() / (outside / outside.sum())))
+        ratio = diags(np.log(inside / inside.sum() / (outside / outside.sum())))
         machine = LinearSVC(random_state=3).fit(features @ ratio, y == label, weights)
         expected = machine.decision_function(features_of_new @ ratio)
         margin = found[:, 1] - found[:, 0] if n_classes == 2 else found[:, label]

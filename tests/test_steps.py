@@ -5,7 +5,6 @@ from itertools import pairwise
 import numpy as np
 import pytest
 import torch
-from scipy.sparse import random_array
 
 from sklearn_lstm import LSTMSequenceClassifier, steps
 from sklearn_lstm.parallel import halved_threads, together
@@ -162,7 +161,7 @@ def test_gradients_flow_through_both_modules(reads_gradient):
 
 
 def test_dropout_drops_a_feature_in_all_steps_of_a_sequence():
-    X = random_array((6, 9), density=1.0, rng=np.random.default_rng(0)).toarray()
+    X = np.random.default_rng(0).normal(size=(6, 9))
     net = (
         LSTMSequenceClassifier(hidden_size=3, max_epochs=1, dropout=0.5).fit(X, [0, 1] * 3).module_
     )
