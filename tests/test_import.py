@@ -12,8 +12,8 @@ def run(code):
 def test_importing_brings_in_nothing_but_the_dependencies_and_changes_no_state():
     run("""
         import logging, os, random, sys, warnings
-        import joblib, numpy, scipy.sparse, scipy.special, skorch, sklearn, torch
-        import sklearn.feature_extraction.text, sklearn.utils.multiclass
+        import joblib, numpy, scipy.optimize, scipy.sparse, scipy.special, skorch, sklearn, torch
+        import sklearn.feature_extraction.text, sklearn.svm, sklearn.utils.multiclass
         import skorch.callbacks, skorch.helper
 
         def packages():
