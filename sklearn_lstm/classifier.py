@@ -114,8 +114,10 @@ class LSTMSequenceClassifier(SequenceEstimator):
         Where to compute. "auto" is the GPU if there is one. A model that is loaded on a machine
         without its device runs on the processor.
     precision : {"auto", "float32", "bfloat16"}, default="auto"
-        Arithmetic of the matrix products in training. "auto" is bfloat16 for token ids where the
-        processor or GPU is faster in it, float32 for measurements. Predictions use float32.
+        Arithmetic of the matrix products. "auto" is bfloat16 for token ids where the processor or
+        GPU is faster in it, float32 for measurements. Weights, sums and the output are not rounded;
+        a probability differs by some thousandths between the two. Predictions on a GPU, and those
+        of other cells than "lstm", use float32 always, since they would depend on the batch.
 
     Attributes
     ----------

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from sklearn_lstm.sequences import Rows, Sequences
 from sklearn_lstm.vocabulary import PADDING, UNKNOWN
 
+SPARSEST = 16  # times as many ids as have a code are looked up in a table
 LARGEST_INPUT = 1e6  # every gate is saturated long before, and larger sums could overflow
 
 
@@ -41,8 +42,19 @@ class TokenCodes:
     def _order(self) -> NDArray[np.intp]:
         return np.argsort(self.ids)
 
+    @cached_property
+    def _table(self) -> NDArray[np.int64] | None:
+        """The code of each id up to the largest and one more, if they are not far apart."""
+        if self.ids.max() > SPARSEST * len(self):
+            return None
+        table = np.full(self.ids.max() + 2, UNKNOWN)
+        table[self.ids] = np.arange(len(self))
+        return table
+
     def __call__(self, steps: NDArray[Any], _lengths: Rows | None = None) -> NDArray[np.int64]:
         """Ids (n_steps,) -> codes (n_steps,); ids without a code are unknown."""
+        if self._table is not None:
+            return self._table.take(steps, mode="clip")
         at = np.searchsorted(self.ids, steps, sorter=self._order)
         codes = self._order[np.minimum(at, len(self) - 1)]
         return np.where(self.ids[codes] == steps, codes, UNKNOWN)

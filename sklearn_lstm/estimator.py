@@ -143,7 +143,6 @@ class SequenceEstimator(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
                 n_iter_no_change=self.n_iter_no_change,
                 callbacks=self.callbacks,
                 verbose=self.verbose,
-                precision=self.precision,
                 progress=self._progress if resumed and one_pass else None,
                 **options,
             )
@@ -254,6 +253,7 @@ class SequenceEstimator(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
             "device": devices.find_device(self.device, or_cpu=or_cpu),
             "lr": self.lr,
             "weight_decay": self.weight_decay,
+            "precision": self.precision,
         }
 
     def _logits(self, X: Any) -> NDArray[np.float64]:

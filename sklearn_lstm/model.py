@@ -104,7 +104,7 @@ class SequenceModel:
         batches = list(prediction_rows(sequences.lengths))
         n_directions = self.network.n_directions
         with (
-            torch.inference_mode(),
+            torch.no_grad(),
             halved_threads(device, n_directions, helper=len(batches) > 1),
         ):
             for rows in batches:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import lru_cache
 from typing import Any
 
 import torch
@@ -91,10 +92,10 @@ class SequenceNetwork(nn.Module):
             )
             n_features = hidden_size * n_directions
         self.output = nn.Linear(len(pooling) * n_features, n_outputs, dtype=torch.float32)
-        self.dropout = nn.Dropout(dropout)
+        self.dropout = dropout
         self.tokens = tokens
         self.token_dropout = token_dropout
-        self.use_bfloat16 = False  # in training; predictions are in float32 always
+        self.use_bfloat16 = False
 
     def grow(self, n_inputs: int) -> None:
         """Give new codes, up to n_inputs, a vector of their own."""
@@ -127,13 +128,17 @@ class SequenceNetwork(nn.Module):
 
     def forward(self, steps: Tensor, lengths: Tensor) -> Tensor:
         """Codes (B, T) or measurements (B, T, C), and lengths (B,) -> logits (B, n_outputs)."""
-        if not self.training:
-            # In float32 a row of odd length would be rounded by its place in the batch.
-            weights = self.output.weight.double(), self.output.bias.double()
-            return F.linear(self.summarize(steps, lengths).double(), *weights)
-        with torch.autocast(steps.device.type, torch.bfloat16, enabled=self.use_bfloat16):
-            summary = self.dropout(self.summarize(steps, lengths).float())
-        return F.linear(summary, self.output.weight, self.output.bias)
+        kind = steps.device.type
+        # What oneDNN computes as a whole does not round a sequence by its neighbours.
+        is_whole = kind == "cpu" and self.architecture["cell"] == "lstm"
+        is_mixed = self.use_bfloat16 and (self.training or is_whole)
+        with torch.autocast(kind, torch.bfloat16, enabled=is_mixed):
+            summary = self.summarize(steps, lengths).float()
+        weight, bias = self.output.parameters()
+        if self.training:
+            return F.linear(self.drop(summary, summary.shape), weight, bias)
+        # In float32 a row of odd length would be rounded by its place in the batch.
+        return F.linear(summary.double(), weight.double(), bias.double())
 
     def summarize(self, steps: Tensor, lengths: Tensor) -> Tensor:
         """Read, and pool the states: (B, n_directions * len(pooling) * H)."""
@@ -160,17 +165,28 @@ class SequenceNetwork(nn.Module):
             x = self.projection(x)
         if torch.is_autocast_enabled(x.device.type):
             x = x.to(torch.get_autocast_dtype(x.device.type))
-        position = waves(*x.shape[::2]).to(x.device)[:, None]  # (T, 1, D)
-        return self.drop_steps(x + (self.position_scale * position).to(x.dtype))
+        position = waves(_next_power_of_2(len(x)), x.shape[2])[: len(x), None]  # (T, 1, D)
+        return self.drop_steps(x + (self.position_scale * position.to(x.device)).to(x.dtype))
 
     def drop_steps(self, x: Tensor) -> Tensor:
         """Drop features of (T, B, D), the same ones in all steps of a sequence."""
-        if not (self.training and self.dropout.p):
+        return self.drop(x, x.shape[1:])
+
+    def drop(self, x: Tensor, shape: Sequence[int]) -> Tensor:
+        """Drop numbers of x, by a mask of this shape; the others grow, to the same mean."""
+        if not (self.training and self.dropout):
             return x
-        mask: Tensor = self.dropout(x.new_ones(1, *x.shape[1:]))
-        return x * mask
+        # nn.Dropout draws each number by itself, in three times the time.
+        kept = torch.rand(*shape, dtype=torch.float32, device=x.device) >= self.dropout
+        return x * (kept / (1 - self.dropout)).to(x.dtype)
 
 
+def _next_power_of_2(number: int) -> int:
+    return 1 << (number - 1).bit_length()
+
+
+@lru_cache(16)
+@torch.inference_mode(mode=False)
 def waves(n_steps: int, n_features: int) -> Tensor:
     """Give each step sines and cosines of its position, (T, D) (Vaswani et al. 2017)."""
     step = torch.arange(n_steps, dtype=torch.float32)[:, None]

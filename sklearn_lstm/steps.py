@@ -86,9 +86,11 @@ class RowUpdates(Callback):  # type: ignore[misc]
         codes, places = torch.unique(met, return_inverse=True)
         inputs["steps"] = places[len(always) :].view(steps.shape)
         self.codes = codes.to(self.table.device)
-        rows = nn.Parameter(self.table.data[self.codes])
+        rows = nn.Parameter(self.table.data.index_select(0, self.codes))
         net.optimizer_.state[rows] = {
-            name: value[self.codes] if _has_shape(value, self.table.shape) else value
+            name: value.index_select(0, self.codes)
+            if _has_shape(value, self.table.shape)
+            else value
             for name, value in net.optimizer_.state[self.table].items()
         }
         self._put(net.optimizer_, rows)
@@ -97,11 +99,13 @@ class RowUpdates(Callback):  # type: ignore[misc]
         """Write the rows back into the table, and what was gathered about them beside it."""
         rows, state = self.embedding.weight, optimizer.state[self.table]
         for name, value in optimizer.state.pop(rows).items():
-            if _has_shape(value, rows.shape):
-                state.setdefault(name, torch.zeros_like(self.table))[self.codes] = value
-            else:
+            if not _has_shape(value, rows.shape):
                 state[name] = value
-        self.table.data[self.codes] = rows.data
+                continue
+            if name not in state:
+                state[name] = torch.zeros_like(self.table)
+            state[name].index_copy_(0, self.codes, value)
+        self.table.data.index_copy_(0, self.codes, rows.data)
         self._put(optimizer, self.table)
 
     def _put(self, optimizer: torch.optim.Optimizer, weight: nn.Parameter) -> None:

@@ -125,9 +125,12 @@ def make_net(
     lr: float,
     weight_decay: float,
     device: torch.device,
+    precision: str,
     **options: Any,
 ) -> NeuralNet:
-    """Put a network into a skorch net with a fresh optimiser."""
+    """Put a network into a skorch net with a fresh optimiser, and choose its arithmetic."""
+    auto = precision == "auto" and network.tokens and devices.prefers_bfloat16(device)
+    network.use_bfloat16 = auto or precision == "bfloat16"
     accepted = signature(optimizer).parameters
     fused = {"optimizer__fused": True} if "fused" in accepted else {}
     return PartwiseNet(
@@ -156,7 +159,6 @@ def train(
     n_iter_no_change: int,
     callbacks: Sequence[Any] | None,
     verbose: int,
-    precision: str,
     progress: Mapping[str, Any] | None = None,
     **net_options: Any,
 ) -> NeuralNet:
@@ -192,8 +194,6 @@ def train(
         verbose=verbose,
         **net_options,
     )
-    auto = precision == "auto" and network.tokens and devices.prefers_bfloat16(net.device)
-    network.use_bfloat16 = auto or precision == "bfloat16"
     if progress is not None:
         _resume(net.optimizer_, progress)
     net.notify("on_train_begin", X=dataset, y=None)

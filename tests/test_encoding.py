@@ -29,6 +29,14 @@ def test_ids_that_were_not_seen_are_unknown():
     assert TokenCodes()(unseen).tolist() == [UNKNOWN] * 5
 
 
+def test_ids_far_apart_have_the_codes_that_near_ones_have():
+    near, far = codes_of([[3, 5, 9]]), codes_of([[3, 5, 2_000_000_000]])
+    ids = np.array([9, 3, 4, 5, 1, 10, 2**31 - 1, 3])
+    expected = [4, 2, UNKNOWN, 3, UNKNOWN, UNKNOWN, UNKNOWN, 2]
+    assert near(ids).tolist() == expected
+    assert far(np.where(ids == 9, 2_000_000_000, ids)).tolist() == expected
+
+
 def test_codes_stay_when_new_ids_come():
     first = codes_of([[7, 40]])
     more = first.extended(read_sequences([[3, 50, 7]]), np.array([20, 40]))

@@ -1,5 +1,7 @@
 """Early stopping, schedules, clipping, continuing, callbacks and the record of training."""
 
+import pickle
+
 import numpy as np
 import pytest
 import torch
@@ -222,10 +224,30 @@ def test_a_criterion_may_be_any_loss_module():
     assert losses[1] == pytest.approx(losses[0] / 2, rel=1e-6)
 
 
-def test_bfloat16_trains_and_predicts_in_float32():
+def test_bfloat16_trains_weights_in_float32():
     model = small(precision="bfloat16", max_epochs=25, lr=0.03).fit(SERIES, LABELS)
     assert {weight.dtype for weight in model.module_.parameters()} == {torch.float32}
     assert model.score(SERIES, LABELS) > 0.8
+
+
+def test_predictions_have_the_precision_of_the_model_also_once_it_is_loaded():
+    model = small(precision="bfloat16", max_epochs=25, lr=0.03).fit(SERIES, LABELS)
+    mixed = model.predict_proba(SERIES)
+    np.testing.assert_array_equal(pickle.loads(pickle.dumps(model)).predict_proba(SERIES), mixed)
+    model.module_.use_bfloat16 = False
+    assert 0 < np.abs(model.predict_proba(SERIES) - mixed).max() < 0.02
+
+
+@pytest.mark.parametrize("embedding_dim", ["auto", None])
+def test_predictions_in_bfloat16_do_not_depend_on_the_batch(embedding_dim):
+    rng = np.random.default_rng(0)
+    X = [rng.integers(2, 50, length) for length in rng.integers(1, 90, 300)]
+    model = small(precision="bfloat16", max_epochs=1, embedding_dim=embedding_dim, ngrams=False)
+    model.fit(X, np.arange(300) % 2)
+    together = model.decision_function(X)
+    for size in (1, 2, 7, 33):
+        parts = [model.decision_function(X[at : at + size]) for at in range(0, 300, size)]
+        np.testing.assert_array_equal(np.concatenate(parts), together)
 
 
 def test_auto_epochs_and_batches_suit_small_and_large_data():
