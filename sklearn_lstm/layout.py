@@ -96,9 +96,7 @@ def _positions(lengths: NDArray[np.int64]) -> NDArray[np.int32]:
     return positions
 
 
-def _one_unknown(
-    ids: NDArray[np.int32], lengths: NDArray[np.int64]
-) -> tuple[NDArray[np.int32], NDArray[np.int64]]:
+def _one_unknown(ids: NDArray[np.integer[Any]], lengths: NDArray[np.int64]) -> TokenRuns:
     """Make one unknown token of each text that has no other."""
     has_tokens = lengths > 0
     starts = (np.cumsum(lengths) - lengths)[has_tokens]
@@ -108,14 +106,14 @@ def _one_unknown(
     if is_known.all():
         return ids, lengths
     new_lengths = np.where(is_known, lengths, 1)
-    new_ids = np.full(new_lengths.sum(), UNKNOWN, np.int32)
+    new_ids = np.full(new_lengths.sum(), UNKNOWN, ids.dtype)
     new_ids[np.repeat(is_known, new_lengths)] = ids[np.repeat(is_known, lengths)]
     return new_ids, new_lengths
 
 
 def _truncate(
-    ids: NDArray[np.int32], lengths: NDArray[np.int64], max_length: int, truncation: str
-) -> tuple[NDArray[np.int32], NDArray[np.int64]]:
+    ids: NDArray[np.integer[Any]], lengths: NDArray[np.int64], max_length: int, truncation: str
+) -> TokenRuns:
     excess = np.maximum(lengths - max_length, 0)
     if not excess.any():
         return ids, lengths

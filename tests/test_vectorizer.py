@@ -24,7 +24,9 @@ ODD_TEXT = st.text(
     ),
     max_size=30,
 )
+LATIN_TEXT = st.text(st.characters(max_codepoint=255), max_size=40)  # read another way if alone
 TEXT_LISTS = st.lists(ANY_TEXT | ODD_TEXT, min_size=1, max_size=8)
+TEXT_LISTS |= st.lists(LATIN_TEXT, min_size=1, max_size=8)
 
 
 def rows(X):
