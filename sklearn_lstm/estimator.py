@@ -6,6 +6,7 @@ from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.sparse import issparse
 from scipy.special import expit, log_expit, log_softmax, softmax
 from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.utils import check_consistent_length
@@ -174,7 +175,10 @@ class SequenceEstimator(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
 
     def _read(self, X: Any) -> Sequences:
         """Read X as it was read at fit."""
-        validate_data(self, X, reset=False, skip_check_array=True, ensure_2d=False)
+        if hasattr(self, "feature_names_in_") or not issparse(
+            X
+        ):  # else there are no names to check
+            validate_data(self, X, reset=False, skip_check_array=True, ensure_2d=False)
         sequences = read_sequences(X, self.input_type_)
         check_same_width(
             sequences,
