@@ -8,58 +8,41 @@ from typing import Any
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor
 from torch.utils.data import Dataset
 
 from sklearn_lstm.encoding import Encoding
-from sklearn_lstm.sequences import Rows, Sequences
+from sklearn_lstm.sequences import Rows, Samples, Sequences
 
 BATCHES_PER_POOL = 64  # sequences are sorted by length within so many batches
 STEPS_PER_PREDICTION = 1 << 13  # a batch that is only predicted has about so many steps
 
 
 class SequenceDataset(Dataset[Any]):
-    """Sequences with their encoding, and with targets and weights if there are any.
+    """Samples as a network reads them.
 
     Parameters
     ----------
-    sequences : Sequences
+    samples : Samples
     encoding : Encoding
-    targets : ndarray of shape (n_samples,) or (n_samples, n_labels)
-    weights : ndarray of shape (n_samples,)
     """
 
-    def __init__(
-        self,
-        sequences: Sequences,
-        encoding: Encoding,
-        targets: NDArray[Any],
-        weights: NDArray[Any],
-    ) -> None:
-        self.sequences = sequences
+    def __init__(self, samples: Samples, encoding: Encoding) -> None:
+        self.samples = samples
         self.encoding = encoding
-        self.targets = targets
-        self.weights = weights
 
     def __len__(self) -> int:
-        return len(self.sequences)
+        return len(self.samples)
 
     def __getitem__(self, row: int) -> Any:
         """Give one sample, as a batch of it."""
         return self.batch(np.array([row]))
 
-    def subset(self, rows: Rows) -> SequenceDataset:
-        """Give these rows alone."""
-        return SequenceDataset(
-            self.sequences.subset(rows), self.encoding, self.targets[rows], self.weights[rows]
-        )
-
     def batch(self, rows: Rows) -> tuple[dict[str, Tensor], tuple[Tensor, Tensor]]:
-        """Give these rows as (inputs, (targets, weights))."""
-        return pad(self.sequences, rows, self.encoding), (
-            torch.from_numpy(self.targets[rows]),
-            torch.from_numpy(self.weights[rows]),
+        """Give these rows as (inputs, (codes, weights))."""
+        return pad(self.samples.sequences, rows, self.encoding), (
+            torch.from_numpy(self.samples.codes[rows]),
+            torch.from_numpy(self.samples.weights[rows].astype(np.float32)),
         )
 
 
@@ -94,7 +77,7 @@ class LengthBatches:
 
     def rows(self) -> list[Rows]:
         """Deal the rows of one pass."""
-        lengths, n_samples = self.dataset.sequences.lengths, len(self.dataset)
+        lengths, n_samples = self.dataset.samples.sequences.lengths, len(self.dataset)
         cuts = np.arange(self.batch_size, n_samples, self.batch_size)
         if self.rng is None:
             return np.split(np.argsort(lengths, kind="stable"), cuts)

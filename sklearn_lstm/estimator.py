@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import replace
 from typing import Any, Self
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 from scipy.sparse import issparse
 from scipy.special import expit, log_expit, log_softmax, softmax
@@ -18,9 +21,11 @@ from sklearn_lstm.batches import SequenceDataset
 from sklearn_lstm.encoding import align_embeddings
 from sklearn_lstm.model import Pretrained, SequenceModel
 from sklearn_lstm.network import POOLINGS, SequenceNetwork
-from sklearn_lstm.sequences import Sequences, check_same_width, read_sequences
+from sklearn_lstm.sequences import Samples, Sequences, check_same_width, read_sequences
 
-FEWEST_FOR_NGRAMS = 100  # sequences, a tenth of which tell how far to trust what
+FEWEST_TO_HOLD_OUT = 100  # sequences, a tenth of which tell how far to trust what
+FEWEST_FOR_BRANCH = 20
+MOST_WORK_TWICE = 4_000_000  # tokens over all epochs: about a minute
 
 
 class SequenceEstimator(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
@@ -112,50 +117,30 @@ class SequenceEstimator(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
             classes = labels.find_classes(y, multilabel=multilabel)
         codes = labels.encode_labels(y, classes, multilabel=multilabel)
         weights = labels.read_weights(sample_weight, self.class_weight, y)
-        counted = np.flatnonzero(weights)
-        sequences, codes, weights = sequences.subset(counted), codes[counted], weights[counted]
+        samples = Samples(sequences, codes, weights).subset(np.flatnonzero(weights))
         if not one_pass:
-            weights = weights / weights.mean()
+            samples = replace(samples, weights=samples.weights / samples.weights.mean())
         options = self._net_options(multilabel=multilabel)
 
         rng = np.random.default_rng([self._draw_seed(), self.n_epochs_ if resumed else 0])
         with devices.seeded(int(rng.integers(1 << 62)), options["device"]):
-            rows, held_out = np.arange(len(codes)), None
-            with_ngrams = not one_pass and self._reads_ngrams(sequences, codes)
-            if self.early_stopping and not one_pass:
-                rows, held_out = training.hold_out(codes, self.validation_fraction, rng)
-            elif with_ngrams:
-                rows, held_out = training.hold_out(codes, min(0.1, 1000 / len(codes)), rng)
-            seen, pretrained = sequences.subset(rows), self._pretrained(X, sequences)
-            if resumed:
-                model = self._model.extended(seen, pretrained)
-            else:
-                model = SequenceModel.new(seen, pretrained, **self._architecture(len(classes)))
-            dataset = SequenceDataset(sequences, model.encoding, codes, weights.astype(np.float32))
-            net = training.train(
-                model.network,
-                dataset.subset(rows),
-                dataset.subset(held_out) if held_out is not None and self.early_stopping else None,
-                rng=rng,
-                batch_size=32 if one_pass and self.batch_size == "auto" else self.batch_size,
-                max_epochs=1 if one_pass else self.max_epochs,
-                lr_schedule="constant" if one_pass else self.lr_schedule,
-                gradient_clip=self.gradient_clip,
-                n_iter_no_change=self.n_iter_no_change,
-                callbacks=self.callbacks,
-                verbose=self.verbose,
-                progress=self._progress if resumed and one_pass else None,
-                **options,
-            )
-            if with_ngrams and held_out is not None:
-                model = model.with_ngrams(
-                    sequences,
-                    codes,
-                    weights,
-                    held_out=held_out,
-                    device=options["device"],
-                    seed=int(rng.integers(1 << 31)),
+
+            def learn(part: Samples, validation: Samples | None) -> Any:
+                return self._learn(
+                    part,
+                    validation,
+                    pretrained=self._pretrained(X, sequences),
+                    n_outputs=len(classes),
+                    resumed=resumed,
+                    one_pass=one_pass,
+                    rng=rng,
+                    **options,
                 )
+
+            if one_pass:
+                model, net = learn(samples, None)
+            else:
+                model, net = self._fit(samples, learn, options["device"], rng)
         if not resumed:
             validate_data(self, X, skip_check_array=True, ensure_2d=False)  # names of the columns
             self.classes_ = classes
@@ -173,11 +158,81 @@ class SequenceEstimator(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         self._progress = training.gather_progress(net.optimizer_) if one_pass else None
         return self
 
+    def _fit(
+        self,
+        samples: Samples,
+        learn: Callable[[Samples, Samples | None], tuple[SequenceModel, NeuralNet]],
+        device: torch.device,
+        rng: np.random.Generator,
+    ) -> tuple[SequenceModel, NeuralNet]:
+        """Train a network, and put a linear model beside it.
+
+        Samples that are held out tell when to stop, and how far each of the two is to be trusted.
+        If there is time, the network that has told this is for a trial only: another one learns
+        from all samples.
+        """
+        has_branch = self._has_branch(samples)
+        _, max_epochs = training.plan(samples.sequences, self.batch_size, self.max_epochs)
+        work = max_epochs * training.work_of(samples.sequences)
+        is_trial = has_branch and not self.early_stopping and work <= MOST_WORK_TWICE
+        fraction, n_samples = 0.0, len(samples)
+        if self.early_stopping:
+            fraction = self.validation_fraction
+        elif is_trial:
+            fraction = min(max(0.1, 500 / n_samples), 0.5)
+        elif has_branch and n_samples >= FEWEST_TO_HOLD_OUT:
+            fraction = min(0.1, 1000 / n_samples)
+        rows, held_out = np.arange(n_samples), np.arange(0)
+        if fraction:
+            rows, held_out = training.hold_out(samples.codes, fraction, rng)
+        validation = samples.subset(held_out) if self.early_stopping else None
+        model, net = learn(samples.subset(rows), validation)
+        if not has_branch:
+            return model, net
+        seed = int(rng.integers(1 << 31))
+        both = model.with_branch(samples, held_out, device=device, seed=seed)
+        if is_trial:
+            model, net = learn(samples, None)
+        return replace(model, branch=both.branch, scales=both.scales), net
+
+    def _learn(
+        self,
+        samples: Samples,
+        validation: Samples | None,
+        *,
+        pretrained: Pretrained | None,
+        n_outputs: int,
+        resumed: bool,
+        one_pass: bool,
+        rng: np.random.Generator,
+        **options: Any,
+    ) -> tuple[SequenceModel, NeuralNet]:
+        """Train a network; other samples, if any, tell when to stop."""
+        if resumed:
+            model = self._model.extended(samples.sequences, pretrained)
+        else:
+            architecture = self._architecture(n_outputs)
+            model = SequenceModel.new(samples.sequences, pretrained, **architecture)
+        net = training.train(
+            model.network,
+            SequenceDataset(samples, model.encoding),
+            None if validation is None else SequenceDataset(validation, model.encoding),
+            rng=rng,
+            batch_size=32 if one_pass and self.batch_size == "auto" else self.batch_size,
+            max_epochs=1 if one_pass else self.max_epochs,
+            lr_schedule="constant" if one_pass else self.lr_schedule,
+            gradient_clip=self.gradient_clip,
+            n_iter_no_change=self.n_iter_no_change,
+            callbacks=self.callbacks,
+            verbose=self.verbose,
+            progress=self._progress if resumed and one_pass else None,
+            **options,
+        )
+        return model, net
+
     def _read(self, X: Any) -> Sequences:
         """Read X as it was read at fit."""
-        if hasattr(self, "feature_names_in_") or not issparse(
-            X
-        ):  # else there are no names to check
+        if hasattr(self, "feature_names_in_") or not issparse(X):  # else no names
             validate_data(self, X, reset=False, skip_check_array=True, ensure_2d=False)
         sequences = read_sequences(X, self.input_type_)
         check_same_width(
@@ -240,13 +295,13 @@ class SequenceEstimator(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
             "token_dropout": self.token_dropout,
         }
 
-    def _reads_ngrams(self, sequences: Sequences, codes: NDArray[Any]) -> bool:
-        """Tell whether a bag of n-grams stands beside the network."""
+    def _has_branch(self, samples: Samples) -> bool:
+        """Tell whether a linear model stands beside the network."""
+        fewest = FEWEST_TO_HOLD_OUT if samples.sequences.n_channels is None else FEWEST_FOR_BRANCH
         return (
-            self.ngrams
-            and sequences.n_channels is None
+            self.linear_branch
             and self.criterion == "cross_entropy"
-            and len(codes) >= max(FEWEST_FOR_NGRAMS, 2 * len(np.unique(codes)))
+            and len(samples) >= max(fewest, 2 * len(np.unique(samples.codes)))
         )
 
     def _net_options(self, *, multilabel: bool, or_cpu: bool = False) -> dict[str, Any]:
@@ -266,7 +321,7 @@ class SequenceEstimator(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         return self._model.logits(self._read(X), self.net_.device)
 
     def decision_function(self, X: Any) -> NDArray[np.float64]:
-        """Give the logits of the network.
+        """Give the logits.
 
         Parameters
         ----------

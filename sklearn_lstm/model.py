@@ -11,23 +11,25 @@ import torch
 from numpy.typing import NDArray
 
 from sklearn_lstm.batches import pad, prediction_rows
+from sklearn_lstm.convolutions import ConvolutionModel
 from sklearn_lstm.encoding import ChannelScaling, Encoding, TokenCodes
 from sklearn_lstm.network import SequenceNetwork
-from sklearn_lstm.ngrams import NgramModel, weigh
+from sklearn_lstm.ngrams import NgramModel
 from sklearn_lstm.parallel import halved_threads
-from sklearn_lstm.sequences import Rows, Sequences
+from sklearn_lstm.sequences import Rows, Samples, Sequences
+from sklearn_lstm.weighing import weigh
 
 Pretrained: TypeAlias = tuple[NDArray[np.int64], NDArray[np.float32]]  # ids, their vectors
 
 
 @dataclass(frozen=True)
 class SequenceModel:
-    """An encoding and its network, and for ids a bag of n-grams: sequences to logits."""
+    """An encoding, its network, and perhaps a linear model beside it: sequences to logits."""
 
     encoding: Encoding
     network: SequenceNetwork
-    ngrams: NgramModel | None = None
-    scales: tuple[float, ...] = (1.0,)  # of the logits of the network, and of the n-grams
+    branch: NgramModel | ConvolutionModel | None = None
+    scales: tuple[float, ...] = (1.0,)  # of the logits of the network, and of the branch
 
     @classmethod
     def new(
@@ -68,34 +70,31 @@ class SequenceModel:
             _place(network, encoding, pretrained, first_code=len(self.encoding))
         return replace(self, encoding=encoding, network=network)
 
-    def with_ngrams(
-        self,
-        sequences: Sequences,
-        codes: NDArray[Any],
-        weights: NDArray[Any],
-        *,
-        held_out: Rows,
-        device: torch.device | str,
-        seed: int,
+    def with_branch(
+        self, samples: Samples, held_out: Rows, *, device: torch.device | str, seed: int
     ) -> SequenceModel:
-        """Put a bag of n-grams beside the network, weighed by samples that it was not fitted to."""
-        n_outputs = self.network.architecture["n_outputs"]
-        rest = np.setdiff1d(np.arange(len(codes)), held_out)
-        new = sequences.subset(held_out)
-        trial = NgramModel.of(
-            sequences.subset(rest), codes[rest], weights[rest], n_outputs=n_outputs, seed=seed
-        )
-        parts = [self._network_logits(new, device), trial.logits(new)]
-        scales = weigh(parts, codes[held_out], weights[held_out])
-        ngrams = NgramModel.of(sequences, codes, weights, n_outputs=n_outputs, seed=seed)
-        return replace(self, ngrams=ngrams, scales=tuple(scales.tolist()))
+        """Put a linear model beside the network, weighed by samples that neither was fitted to."""
+        options = {"n_outputs": self.network.architecture["n_outputs"], "seed": seed}
+        new = samples.subset(held_out)
+        branch: NgramModel | ConvolutionModel
+        if isinstance(self.encoding, ChannelScaling):
+            branch, left_out = ConvolutionModel.of(samples, self.encoding, **options)
+            logits = left_out[held_out]
+        else:
+            seen = samples.subset(np.setdiff1d(np.arange(len(samples)), held_out))
+            logits = NgramModel.of(seen, **options).logits(new.sequences)
+            branch = NgramModel.of(samples, **options)
+        # A network is too sure of itself.
+        parts = [self._network_logits(new.sequences, device), logits]
+        scales = weigh(parts, new.codes, new.weights, expected=[0.5, 1.0])
+        return replace(self, branch=branch, scales=tuple(scales.tolist()))
 
     def logits(self, sequences: Sequences, device: torch.device | str) -> NDArray[np.float64]:
         """Give the logits (n_samples, n_outputs)."""
         logits = self.scales[0] * self._network_logits(sequences, device)
-        if self.ngrams is None:
+        if self.branch is None:
             return logits
-        return np.asarray(logits + self.scales[1] * self.ngrams.logits(sequences))
+        return np.asarray(logits + self.scales[1] * self.branch.logits(sequences))
 
     def _network_logits(
         self, sequences: Sequences, device: torch.device | str

@@ -1,7 +1,6 @@
 """A linear model over runs of ids, which sees at once what a network has to learn to notice.
 
-A recurrent network reads in order and a bag of n-grams does not; they err in different places. The
-two are weighed by samples that neither was fitted to, so that neither is trusted blindly.
+A recurrent network reads in order and a bag of n-grams does not: they err in different places.
 """
 
 from __future__ import annotations
@@ -12,12 +11,10 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.optimize import minimize
 from scipy.sparse import csr_matrix, vstack
-from scipy.special import log_expit, log_softmax
 from sklearn.svm import LinearSVC
 
-from sklearn_lstm.sequences import Rows, Sequences
+from sklearn_lstm.sequences import Rows, Samples, Sequences
 
 LONGEST = 4  # ids in a run
 _BITS = 22  # of the number that stands for a run; runs that share one are taken for the same
@@ -46,22 +43,15 @@ class NgramModel:
     intercept: NDArray[np.float64]
 
     @classmethod
-    def of(
-        cls,
-        sequences: Sequences,
-        codes: NDArray[Any],
-        weights: NDArray[Any],
-        *,
-        n_outputs: int,
-        seed: int,
-    ) -> NgramModel:
-        """Fit to sequences with class codes (n,), or labels (n, n_outputs)."""
+    def of(cls, samples: Samples, *, n_outputs: int, seed: int) -> NgramModel:
+        """Fit to sequences of ids."""
+        sequences = samples.sequences
         bags = vstack([_bags(*chunk) for chunk in sequences.chunks()], format="csr")
         frequency = np.bincount(bags.indices, minlength=1 << _BITS)
         runs = np.flatnonzero(frequency > 1).astype(np.int32)
         idf = (np.log((1 + len(sequences)) / (1 + frequency[runs])) + 1).astype(np.float32)
         model = cls(runs, idf, np.zeros((len(runs), n_outputs), np.float32), np.zeros(n_outputs))
-        model._fit(model._weighed(bags), codes, weights, seed)
+        model._fit(model._weighed(bags), samples.codes, samples.weights, seed)
         return model
 
     def _fit(
@@ -146,26 +136,3 @@ def _log_ratio(
     return np.asarray(
         np.log(inside / inside.sum()) - np.log(outside / outside.sum()), dtype=np.float32
     )
-
-
-def weigh(
-    parts: list[NDArray[np.float64]], codes: NDArray[Any], weights: NDArray[Any]
-) -> NDArray[np.float64]:
-    """Find the factor of each part's logits with which their sum fits held-out samples best.
-
-    The factors are those of the highest posterior: the mean loss of a single sample is what it
-    costs to be a factor of e away from 0.5 for the first part, the network, which is too sure of
-    itself, and from 1 for others.
-    """
-    expected = np.log([0.5, *[1.0] * (len(parts) - 1)])
-
-    def loss(logs: NDArray[np.float64]) -> float:
-        logits = sum(np.exp(log) * part for log, part in zip(logs, parts, strict=True))
-        if codes.ndim == 2:
-            fits = np.where(codes > 0, log_expit(logits), log_expit(-logits)).mean(axis=1)
-        else:
-            fits = log_softmax(logits, axis=1)[np.arange(len(codes)), codes]
-        return float(-(weights * fits).sum() + np.square(logs - expected).sum() / 2)
-
-    found = minimize(loss, expected, method="L-BFGS-B", bounds=[(-6, 4)] * len(parts))
-    return np.asarray(np.exp(found.x))

@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
-from dataclasses import fields
+from dataclasses import fields, is_dataclass
 from typing import Any
 
 import numpy as np
 import torch
 
+from sklearn_lstm.convolutions import ConvolutionModel
 from sklearn_lstm.encoding import ChannelScaling, TokenCodes
 from sklearn_lstm.model import SequenceModel
 from sklearn_lstm.network import SequenceNetwork
@@ -38,38 +39,51 @@ def to_tensors(value: Any) -> Any:
     return [to_tensors(item) for item in value] if isinstance(value, list) else value
 
 
-def _in_memory(values: Mapping[str, Any]) -> dict[str, Any]:
-    """Copy arrays, which may be memory maps."""
-    return {
-        name: np.array(value) if isinstance(value, np.ndarray) else value
-        for name, value in values.items()
-    }
-
-
 def pack_model(model: SequenceModel) -> dict[str, Any]:
     """Give the model as its architecture and its arrays."""
     return {
-        "encoding": _fields(model.encoding),
+        "encoding": _pack(model.encoding),
         "architecture": model.network.architecture,
         "weights": to_arrays(model.network.state_dict()),
-        "ngrams": None if model.ngrams is None else _fields(model.ngrams),
+        "branch": _pack(model.branch),
         "scales": list(model.scales),
     }
 
 
 def unpack_model(packed: Mapping[str, Any]) -> SequenceModel:
     """Build the model that was packed."""
-    arrays = _in_memory(packed["encoding"])
-    encoding = TokenCodes(**arrays) if "ids" in arrays else ChannelScaling(**arrays)
     with torch.random.fork_rng([]):  # what is drawn here is overwritten at once
         network = SequenceNetwork(**packed["architecture"])
     network.load_state_dict(to_tensors(packed["weights"]))
-    ngrams = packed["ngrams"] and NgramModel(**_in_memory(packed["ngrams"]))
-    return SequenceModel(encoding, network.eval(), ngrams, tuple(packed["scales"]))
+    return SequenceModel(
+        _unpack(packed["encoding"]),
+        network.eval(),
+        _unpack(packed["branch"]),
+        tuple(packed["scales"]),
+    )
 
 
-def _fields(part: Any) -> dict[str, Any]:
-    return {each.name: getattr(part, each.name) for each in fields(part)}
+_PARTS = {
+    part.__name__: part for part in (TokenCodes, ChannelScaling, NgramModel, ConvolutionModel)
+}
+
+
+def _pack(part: Any) -> Any:
+    """Replace a part of a model by the name of its class and its fields."""
+    if not is_dataclass(part):
+        return part
+    values = {each.name: _pack(getattr(part, each.name)) for each in fields(part)}
+    return {"class": type(part).__name__, **values}
+
+
+def _unpack(packed: Any) -> Any:
+    """Build a part of a model; its arrays are copied, as they may be memory maps."""
+    if isinstance(packed, np.ndarray):
+        return np.array(packed)
+    if not isinstance(packed, Mapping):
+        return packed
+    values = {name: _unpack(value) for name, value in packed.items() if name != "class"}
+    return _PARTS[packed["class"]](**values)
 
 
 def verified(state: Mapping[str, Any]) -> dict[str, Any]:

@@ -6,6 +6,7 @@ One sentence decides how X is read: integers are token ids, everything else is a
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from typing import Any, NoReturn, TypeAlias
 
 import numpy as np
@@ -77,6 +78,30 @@ class Sequences:
         """Yield all steps in order, some 100,000 values at a time, and the lengths they have."""
         for rows in _chunks_of_rows(self.lengths * (self.n_channels or 1)):
             yield self.read(rows), self.lengths[rows]
+
+
+@dataclass(frozen=True)
+class Samples:
+    """Sequences, with what each is and how much it counts.
+
+    Parameters
+    ----------
+    sequences : Sequences
+    codes : ndarray of shape (n_samples,) or (n_samples, n_labels)
+        Class codes, or multilabel indicators.
+    weights : ndarray of shape (n_samples,)
+    """
+
+    sequences: Sequences
+    codes: NDArray[Any]
+    weights: NDArray[Any]
+
+    def __len__(self) -> int:
+        return len(self.codes)
+
+    def subset(self, rows: Rows) -> Samples:
+        """Give the samples of these rows alone."""
+        return Samples(self.sequences.subset(rows), self.codes[rows], self.weights[rows])
 
 
 def read_sequences(X: Any, input_type: str = "auto") -> Sequences:

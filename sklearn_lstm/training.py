@@ -28,7 +28,7 @@ from sklearn_lstm import devices
 from sklearn_lstm.batches import LengthBatches, SequenceDataset
 from sklearn_lstm.network import SequenceNetwork
 from sklearn_lstm.parallel import halved_threads
-from sklearn_lstm.sequences import Rows
+from sklearn_lstm.sequences import Rows, Sequences
 from sklearn_lstm.steps import PartwiseNet, RowUpdates
 
 SCHEDULES = ("onecycle", "cosine", "constant")
@@ -39,15 +39,30 @@ def batch_size_for(n_samples: int) -> int:
     return min(max(n_samples // 20, 1), 64)
 
 
-def max_epochs_for(n_samples: int, n_steps: int, batch_size: int) -> int:
+def max_epochs_for(n_samples: int, work: int, batch_size: int) -> int:
     """Give the epochs that "auto" stands for.
 
-    As many as make 1,500 steps of the optimiser, which small data need (100 at most), and twelve
-    at least; large data get fewer, down to four, where twelve would read over 50 million steps.
+    As many as make 1,500 steps of the optimiser, which small data need (100 at most, and no more
+    than 8 million units of work), and twelve at least; large data get fewer, down to four, where
+    twelve would be over 50 million.
     """
-    enough = min(100, round(1500 * batch_size / n_samples))
-    affordable = max(4, min(12, 50_000_000 // n_steps))
+    enough = min(100, round(1500 * batch_size / n_samples), 8_000_000 // work)
+    affordable = max(4, min(12, 50_000_000 // work))
     return max(enough, affordable)
+
+
+def work_of(sequences: Sequences) -> int:
+    """Give the work of an epoch: a token is one unit; a measurement two, being read in float32."""
+    return int(sequences.lengths.sum()) * (1 if sequences.n_channels is None else 2)
+
+
+def plan(sequences: Sequences, batch_size: int | str, max_epochs: int | str) -> tuple[int, int]:
+    """Give the batch size and the number of epochs, "auto" or not."""
+    if isinstance(batch_size, str):
+        batch_size = batch_size_for(len(sequences))
+    if isinstance(max_epochs, str):
+        max_epochs = max_epochs_for(len(sequences), work_of(sequences), batch_size)
+    return batch_size, max_epochs
 
 
 def hold_out(codes: NDArray[Any], fraction: float, rng: np.random.Generator) -> tuple[Rows, Rows]:
@@ -169,11 +184,7 @@ def train(
     ValueError
         If the loss or a weight is no longer finite.
     """
-    if isinstance(batch_size, str):
-        batch_size = batch_size_for(len(dataset))
-    if isinstance(max_epochs, str):
-        n_steps = int(dataset.sequences.lengths.sum())
-        max_epochs = max_epochs_for(len(dataset), n_steps, batch_size)
+    batch_size, max_epochs = plan(dataset.samples.sequences, batch_size, max_epochs)
     rules = _rules(
         lr=lr,
         lr_schedule=lr_schedule,

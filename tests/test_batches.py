@@ -5,7 +5,7 @@ import pytest
 
 from sklearn_lstm.batches import LengthBatches, SequenceDataset, pad, prediction_rows
 from sklearn_lstm.encoding import ChannelScaling, TokenCodes
-from sklearn_lstm.sequences import read_sequences
+from sklearn_lstm.sequences import Samples, read_sequences
 
 
 def dataset_of(lengths):
@@ -14,10 +14,8 @@ def dataset_of(lengths):
     sequences = read_sequences(X)
     rows = np.arange(len(X))
     return SequenceDataset(
-        sequences,
+        Samples(sequences, rows, rows / 2),
         TokenCodes().extended(sequences, np.empty(0, dtype=np.int64)),
-        rows,
-        rows.astype(np.float32) / 2,
     )
 
 
@@ -100,8 +98,9 @@ def test_padding_of_series_is_zero_after_scaling():
 
 
 def test_a_subset_holds_its_rows_alone():
-    part = dataset_of(LENGTHS).subset(np.array([5, 2])).subset(np.array([1]))
-    inputs, (targets, weights) = part[0]
+    whole = dataset_of(LENGTHS)
+    part = whole.samples.subset(np.array([5, 2])).subset(np.array([1]))
+    inputs, (targets, weights) = SequenceDataset(part, whole.encoding)[0]
     assert len(part) == 1
     assert targets.tolist() == [2]
     assert weights.tolist() == [1]

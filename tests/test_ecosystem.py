@@ -206,14 +206,17 @@ def test_halving_grid_search(few_sms, resource):
 
 def test_grid_search_over_ragged_lists(vowels):
     X, y, X_test, y_test = vowels
-    search = GridSearchCV(lstm(), {"normalize": [True, False], "hidden_size": [2, 16]}, cv=2)
+    search = GridSearchCV(
+        lstm(linear_branch=False), {"normalize": [True, False], "hidden_size": [2, 16]}, cv=2
+    )
     assert search.fit(X, y).score(X_test, y_test) > 0.9
     assert search.best_params_["hidden_size"] == 16
 
 
 def test_grid_search_over_three_dimensional_arrays(motions):
     X, y, X_test, y_test = motions
-    search = GridSearchCV(lstm(max_epochs=8), {"hidden_size": [1, 12]}, cv=2)
+    network = lstm(max_epochs=8, linear_branch=False)
+    search = GridSearchCV(network, {"hidden_size": [1, 12]}, cv=2)
     assert search.fit(X, y).score(X_test, y_test) > 0.5
     assert search.best_params_ == {"hidden_size": 12}
 

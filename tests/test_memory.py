@@ -45,7 +45,12 @@ def _all_is_imported():
 
 def small():
     return LSTMSequenceClassifier(
-        hidden_size=1, embedding_dim=1, batch_size=16, max_epochs=1, ngrams=False, random_state=0
+        hidden_size=1,
+        embedding_dim=1,
+        batch_size=16,
+        max_epochs=1,
+        linear_branch=False,
+        random_state=0,
     )
 
 

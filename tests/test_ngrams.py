@@ -6,14 +6,14 @@ import pickle
 import joblib
 import numpy as np
 import pytest
+import torch
 from scipy.sparse import diags
-from scipy.special import softmax
 from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.svm import LinearSVC
 
-from sklearn_lstm import LSTMSequenceClassifier
-from sklearn_lstm.ngrams import NgramModel, weigh
-from sklearn_lstm.sequences import read_sequences
+from sklearn_lstm import LSTMSequenceClassifier, estimator
+from sklearn_lstm.ngrams import NgramModel
+from sklearn_lstm.sequences import Samples, read_sequences
 
 RNG = np.random.default_rng(0)
 SMALL = {"hidden_size": 8, "embedding_dim": 8, "max_epochs": 3, "random_state": 0}
@@ -43,7 +43,7 @@ def test_it_is_what_scikit_learn_makes_of_the_same_runs(n_classes):
     documents = [" ".join(f"w{id_}" for id_ in row) for row in X]
     reference = TfidfVectorizer(ngram_range=(1, 4), min_df=2, binary=True)
     features = reference.fit_transform(documents)
-    model = NgramModel.of(read_sequences(X), y, weights, n_outputs=n_classes, seed=3)
+    model = NgramModel.of(Samples(read_sequences(X), y, weights), n_outputs=n_classes, seed=3)
     # Hardly any runs share a number.
     assert len(model.runs) == pytest.approx(features.shape[1], rel=0.01)
     new = sentences(50, n_ids=60)
@@ -62,39 +62,24 @@ def test_it_is_what_scikit_learn_makes_of_the_same_runs(n_classes):
 
 def test_sequences_without_a_known_run_have_the_intercept():
     X, y = a_pair_decides(120)
-    model = NgramModel.of(read_sequences(X), y, np.ones(len(y)), n_outputs=2, seed=0)
+    model = NgramModel.of(Samples(read_sequences(X), y, np.ones(len(y))), n_outputs=2, seed=0)
     assert np.array_equal(model.logits(read_sequences([[999], [998, 997]]))[0], model.intercept)
 
 
 def test_a_class_without_samples_is_never_likely():
     X, y = a_pair_decides(120)
-    model = NgramModel.of(read_sequences(X), y, np.ones(len(y)), n_outputs=3, seed=0)
+    model = NgramModel.of(Samples(read_sequences(X), y, np.ones(len(y))), n_outputs=3, seed=0)
     assert set(model.logits(read_sequences(X)).argmax(1)) == {0, 1}
 
 
 def test_multilabel_has_a_machine_for_each_label():
     X, y = a_pair_decides(200)
     labels = np.column_stack([y, 1 - y, np.zeros_like(y), np.ones_like(y)])
-    model = NgramModel.of(read_sequences(X), labels, np.ones(len(y)), n_outputs=4, seed=0)
+    model = NgramModel.of(Samples(read_sequences(X), labels, np.ones(len(y))), n_outputs=4, seed=0)
     assert np.mean((model.logits(read_sequences(X)) > 0) == labels) > 0.98
     fitted = LSTMSequenceClassifier(**SMALL).fit(X, labels)
-    assert fitted._model.ngrams is not None
+    assert fitted._model.branch is not None
     assert np.mean(fitted.predict(X) == labels) > 0.95
-
-
-def test_what_is_right_on_held_out_samples_is_trusted():
-    codes = RNG.integers(0, 3, 500)
-    right = np.eye(3)[codes] * 2 + RNG.normal(size=(500, 3)) / 2
-    noise = 5 * RNG.normal(size=(500, 3))
-    for parts, better in (([right, noise], 0), ([noise, right], 1)):
-        scales = weigh(parts, codes, np.ones(500))
-        assert scales[better] > 5 * scales[1 - better]
-
-
-def test_logits_that_are_too_sure_are_tempered():
-    logits = RNG.normal(size=(4000, 3))
-    codes = np.array([RNG.choice(3, p=row) for row in softmax(logits, axis=1)])
-    np.testing.assert_allclose(weigh([8 * logits], codes, np.ones(4000)), 1 / 8, rtol=0.15)
 
 
 def test_the_pair_is_found_even_by_a_network_that_learns_nothing():
@@ -103,7 +88,9 @@ def test_the_pair_is_found_even_by_a_network_that_learns_nothing():
     X_new, y_new = a_pair_decides(200)
     assert model.score(X_new, y_new) > 0.95
     assert (
-        LSTMSequenceClassifier(**SMALL | {"lr": 1e-9}, ngrams=False).fit(X, y).score(X_new, y_new)
+        LSTMSequenceClassifier(**SMALL | {"lr": 1e-9}, linear_branch=False)
+        .fit(X, y)
+        .score(X_new, y_new)
         < 0.7
     )
 
@@ -112,7 +99,7 @@ def test_probabilities_do_not_depend_on_neighbours():
     X, y = a_pair_decides(150)
     model = LSTMSequenceClassifier(**SMALL).fit(X, y)
     together = model.predict_proba(X)
-    assert model._model.ngrams is not None
+    assert model._model.branch is not None
     np.testing.assert_allclose(together[:1], model.predict_proba(X[:1]), rtol=0, atol=1e-7)
     np.testing.assert_allclose(together[::-1], model.predict_proba(X[::-1]), rtol=0, atol=1e-7)
 
@@ -134,41 +121,55 @@ def test_it_is_stored_with_the_network(store, tmp_path):
     ("X", "options"),
     [
         (sentences(99), {}),
-        (sentences(150), {"ngrams": False}),
-        (RNG.normal(size=(150, 5)), {}),
+        (sentences(150), {"linear_branch": False}),
+        (sentences(150), {"criterion": torch.nn.CrossEntropyLoss}),
     ],
-    ids=["few", "not wanted", "series"],
+    ids=["few", "not wanted", "another loss"],
 )
 def test_the_network_stands_alone(X, options):
     model = LSTMSequenceClassifier(**SMALL, **options).fit(X, np.arange(len(X)) % 2)
-    assert model._model.ngrams is None
+    assert model._model.branch is None
     assert model._model.scales == (1.0,)
 
 
 @pytest.mark.filterwarnings("ignore:The number of unique classes")  # which is what is tested
 def test_no_sample_of_a_class_that_has_but_one_is_held_out():
     X, names = sentences(120), np.array([f"name {index}" for index in range(120)])
-    assert LSTMSequenceClassifier(**SMALL).fit(X, names)._model.ngrams is None
+    assert LSTMSequenceClassifier(**SMALL).fit(X, names)._model.branch is None
     y = names[np.minimum(np.arange(120), 50)]
     model = LSTMSequenceClassifier(**SMALL).fit(X, y)
-    assert model._model.ngrams is not None
+    assert model._model.branch is not None
     assert len(model.classes_) == 51
 
 
-def test_the_network_learns_from_what_is_not_held_out():
+@pytest.mark.parametrize(
+    ("options", "share"), [({}, 1.0), ({"linear_branch": False}, 1.0), ({"work": 0}, 0.9)]
+)
+def test_all_is_learnt_from_unless_that_takes_too_long(monkeypatch, options, share):
+    monkeypatch.setattr(estimator, "MOST_WORK_TWICE", options.pop("work", 10**6))
     X, y = a_pair_decides(300)
-    n_tokens = sum(map(len, X))
-    for options, share in (({}, 0.9), ({"ngrams": False}, 1.0)):
-        epoch = LSTMSequenceClassifier(**SMALL, **options).fit(X, y).history_[0]
-        tokens = epoch["tokens_per_second"] * epoch["seconds"]
-        assert tokens / n_tokens == pytest.approx(share, abs=0.03)
-        assert epoch["valid_loss"] is None
+    epoch = LSTMSequenceClassifier(**SMALL, **options).fit(X, y).history_[0]
+    n_tokens = epoch["tokens_per_second"] * epoch["seconds"]
+    assert n_tokens / sum(map(len, X)) == pytest.approx(share, abs=0.03)
+    assert epoch["valid_loss"] is None
+
+
+def test_a_network_is_trusted_as_far_as_its_like_is_right_on_what_it_has_not_seen():
+    X, y = a_pair_decides(300)
+    X_noise = sentences(len(X))
+    scales = [
+        LSTMSequenceClassifier(**SMALL | {"hidden_size": 32, "max_epochs": 25, "lr": 0.02})
+        .fit(data, y)
+        ._model.scales
+        for data in (X, X_noise)
+    ]
+    assert scales[0][0] > 3 * scales[1][0]
 
 
 def test_partial_fit_goes_on_with_the_network_and_keeps_the_bag():
     X, y = a_pair_decides(200)
     model = LSTMSequenceClassifier(**SMALL).fit(X, y)
-    bag = model._model.ngrams
-    assert model.partial_fit(X, y)._model.ngrams is bag
+    bag = model._model.branch
+    assert model.partial_fit(X, y)._model.branch is bag
     fresh = LSTMSequenceClassifier(**SMALL).partial_fit(X, y, classes=[0, 1])
-    assert fresh._model.ngrams is None
+    assert fresh._model.branch is None
