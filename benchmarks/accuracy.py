@@ -30,7 +30,7 @@ from sklearn.svm import LinearSVC
 
 sys.path[:0] = [str(Path(__file__).parent), str(Path(__file__).parents[1] / "examples")]
 from example_data import data_file, read_series
-from peers import FastText
+from peers import FastText, SkorchLSTM
 
 from sklearn_lstm import LSTMSequenceClassifier, TextSequenceVectorizer
 
@@ -136,6 +136,19 @@ def minirocket() -> Any:
     )
 
 
+def nearest_warped() -> Any:
+    """Give aeon's nearest neighbour by dynamic time warping, in a window of a tenth."""
+    from aeon.classification.distance_based import (  # noqa: PLC0415 - an extra
+        KNeighborsTimeSeriesClassifier,
+    )
+    from sklearn.preprocessing import FunctionTransformer  # noqa: PLC0415
+
+    return make_pipeline(
+        FunctionTransformer(_equally_long),
+        KNeighborsTimeSeriesClassifier(distance="dtw", distance_params={"window": 0.1}),
+    )
+
+
 def _equally_long(series: list[NDArray[Any]]) -> NDArray[np.float32]:
     longest = 1400 if max(map(len, series)) > 400 else max(30, *map(len, series))
     padded = [np.pad(one, ((0, longest - len(one)), (0, 0)), mode="edge") for one in series]
@@ -153,6 +166,7 @@ PEERS: dict[str, dict[str, Callable[[], Any]]] = {
         ),
         "NB-SVM": NBSVM,
         "fastText": FastText,
+        "LSTM through skorch": SkorchLSTM,
     },
     "char": {
         "1-3 letters, linear SVM": lambda: make_pipeline(
@@ -160,9 +174,11 @@ PEERS: dict[str, dict[str, Callable[[], Any]]] = {
                 analyzer="char", ngram_range=(1, 3), sublinear_tf=True, max_features=200_000
             ),
             LinearSVC(),
-        )
+        ),
+        "fastText, 1-4 letters": lambda: FastText("char"),
+        "LSTM through skorch": lambda: SkorchLSTM("char"),
     },
-    "series": {"MiniRocket, ridge": minirocket},
+    "series": {"MiniRocket, ridge": minirocket, "1-NN, time warping": nearest_warped},
 }
 
 

@@ -17,6 +17,8 @@ from skorch import NeuralNetClassifier
 from torch import Tensor, nn
 from torch.nn.utils.rnn import pack_padded_sequence
 
+from sklearn_lstm import TextSequenceVectorizer
+
 EMBEDDING_DIM = HIDDEN_SIZE = 128
 BATCH_SIZE = 64
 
@@ -102,8 +104,40 @@ class KerasLSTM:
         return np.asarray(probabilities)
 
 
+class SkorchLSTM(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
+    """What tutorials show: five epochs of a packed bidirectional LSTM on words or letters."""
+
+    def __init__(self, analyzer: str = "word") -> None:
+        self.analyzer = analyzer
+
+    def fit(self, X: list[str], y: NDArray[Any]) -> SkorchLSTM:
+        """Number the words and train."""
+        self.classes_, codes = np.unique(y, return_inverse=True)
+        self.read_ = TextSequenceVectorizer(max_length=400, analyzer=self.analyzer)
+        ids = self.read_.fit_transform(X)
+        torch.manual_seed(0)
+        self.net_ = skorch_lstm(ids, len(self.classes_), packed=True, max_epochs=5)
+        self.net_.fit(padded(ids), codes)
+        return self
+
+    def predict(self, X: list[str]) -> NDArray[Any]:
+        """Give the most probable label of each text."""
+        return np.asarray(self.classes_[self.net_.predict(padded(self.read_.transform(X)))])
+
+
 class FastText(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
-    """fastText's supervised classifier (Joulin et al. 2017) on words and pairs of words."""
+    """fastText's supervised classifier (Joulin et al. 2017).
+
+    On words and pairs of words, or on runs of one to four letters.
+    """
+
+    def __init__(self, analyzer: str = "word") -> None:
+        self.analyzer = analyzer
+
+    def _one_line(self, text: str) -> str:
+        """Give the tokens of a text, with blanks between."""
+        pattern = r"\w+|[^\w\s]" if self.analyzer == "word" else r"\S"
+        return " ".join(re.findall(pattern, text.lower()))
 
     def fit(self, X: list[str], y: NDArray[Any]) -> FastText:
         """Write the file that fastText reads, and train."""
@@ -114,21 +148,23 @@ class FastText(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
             path = Path(folder, "texts")
             codes = np.searchsorted(self.classes_, y)
             lines = (
-                f"__label__{code} {_one_line(text)}\n" for text, code in zip(X, codes, strict=True)
+                f"__label__{code} {self._one_line(text)}\n"
+                for text, code in zip(X, codes, strict=True)
             )
             path.write_text("".join(lines), encoding="utf-8")
             self.model_ = fasttext.train_supervised(
-                str(path), epoch=25, lr=0.5, dim=100, wordNgrams=2, thread=2, verbose=0
+                str(path),
+                epoch=25,
+                lr=0.5,
+                dim=100,
+                wordNgrams=2 if self.analyzer == "word" else 4,
+                thread=2,
+                verbose=0,
             )
         return self
 
     def predict(self, X: list[str]) -> NDArray[Any]:
         """Give the most probable label of each text."""
-        labels, _ = self.model_.predict([_one_line(text) for text in X])
+        labels, _ = self.model_.predict([self._one_line(text) for text in X])
         codes = [int(label[0].removeprefix("__label__")) if label else 0 for label in labels]
         return np.asarray(self.classes_[codes])
-
-
-def _one_line(text: str) -> str:
-    """Give the words and marks of a text, in lower case."""
-    return " ".join(re.findall(r"\w+|[^\w\s]", text.lower()))
