@@ -111,7 +111,7 @@ class SkorchLSTM(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         self.analyzer = analyzer
 
     def fit(self, X: list[str], y: NDArray[Any]) -> SkorchLSTM:
-        """Number the words and train."""
+        """Build the vocabulary, and train."""
         self.classes_, codes = np.unique(y, return_inverse=True)
         self.read_ = TextSequenceVectorizer(max_length=400, analyzer=self.analyzer)
         ids = self.read_.fit_transform(X)
