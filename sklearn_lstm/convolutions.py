@@ -16,7 +16,7 @@ from sklearn.linear_model import RidgeCV
 
 from sklearn_lstm.batches import pad, prediction_rows
 from sklearn_lstm.encoding import ChannelScaling
-from sklearn_lstm.sequences import Samples, Sequences
+from sklearn_lstm.sequences import Rows, Samples, Sequences
 from sklearn_lstm.weighing import weigh
 
 WIDTH = 9  # steps that a convolution looks at
@@ -86,7 +86,9 @@ class ConvolutionModel:
             np.zeros(n_outputs),
         )
         drawn._find_thresholds(sequences, rng)
-        features = drawn._features(sequences)
+        features = np.empty((len(samples), np.prod(shape)), np.float32)
+        for rows, shares in drawn._shares(sequences):
+            features[rows] = shares
         deviation = features.std(axis=0)
         deviation[deviation == 0] = 1
         targets = codes if codes.ndim == 2 else codes[:, np.newaxis] == np.arange(n_outputs)
@@ -108,9 +110,11 @@ class ConvolutionModel:
 
     def logits(self, sequences: Sequences) -> NDArray[np.float64]:
         """Give the logits (n_samples, n_outputs)."""
-        # In float32 the product would round a row by its neighbours.
-        features = self._features(sequences).astype(np.float64)
-        return np.asarray(features @ self.coef + self.intercept)
+        logits = np.empty((len(sequences), len(self.intercept)))
+        for rows, shares in self._shares(sequences):
+            # In float32 the product would round a row by its neighbours.
+            logits[rows] = shares.astype(np.float64) @ self.coef + self.intercept
+        return logits
 
     def _find_thresholds(self, sequences: Sequences, rng: np.random.Generator) -> None:
         """Take quantiles of each convolution of a series, at irregular even distances."""
@@ -125,16 +129,16 @@ class ConvolutionModel:
             self.thresholds[place] = np.quantile(values[row, : few.lengths[row]], shares)
             n_drawn += n_thresholds
 
-    def _features(self, sequences: Sequences) -> NDArray[np.float32]:
-        """Give the share of the steps above each threshold (n_samples, n_features)."""
-        shares = np.empty((*self.thresholds.shape, len(sequences)), np.float32)
+    def _shares(self, sequences: Sequences) -> Iterator[tuple[Rows, NDArray[np.float32]]]:
+        """Yield the share of the steps above each threshold (B, n_features), batch by batch."""
         for rows in prediction_rows(sequences.lengths):
             lengths = sequences.lengths[rows]
-            steps = pad(sequences, rows, self.encoding)["steps"].numpy()
-            for place, values in self._convolutions(steps, lengths):
+            shares = np.empty((len(rows), *self.thresholds.shape), np.float32)
+            padded = pad(sequences, rows, self.encoding)["steps"].numpy()
+            for place, values in self._convolutions(padded, lengths):
                 for index, threshold in enumerate(self.thresholds[place]):
-                    shares[*place, index, rows] = (values > threshold).sum(1) / lengths
-        return shares.reshape(-1, len(sequences)).T
+                    shares[:, *place, index] = (values > threshold).sum(1) / lengths
+            yield rows, shares.reshape(len(rows), -1)
 
     def _convolutions(
         self, steps: NDArray[np.float32], lengths: NDArray[np.intp]
