@@ -2,7 +2,8 @@
 
 Each task is fitted with ``random_state`` 0, 1 and 2, and with its peers, on the same folds; the
 table that is printed stands in the documentation. Needs the folder that SKLEARN_LSTM_DATA names,
-and takes about three hours on two cores; name some tasks to run those alone.
+and takes some hours on two cores (time warping on PLAID alone more than ten minutes); name some
+tasks to run those alone.
 """
 
 from __future__ import annotations

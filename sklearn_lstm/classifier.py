@@ -48,11 +48,12 @@ class LSTMSequenceClassifier(SequenceEstimator):
         training sequences hold [9]_, from 100 sequences on; for measurements ridge regression on
         how often random convolutions exceed thresholds [10]_, from 20 on. Samples held out of the
         network tell how far each is to be trusted, which makes probabilities of the sum too: a
-        tenth of the training data, 1,000 at most; of few data more, up to a half. If training on
-        all takes no more than about a minute, this is done first, with a network for a trial
-        (`callbacks` see it too), and then all data are learnt from. Only `fit` does so, and only
-        for the cross entropy. Memory grows with the number of different runs in the sequences, or
-        by 20 kB for each series. False: the network alone, in half the time.
+        tenth of the training data, 1,000 at most (with `early_stopping` the `validation_fraction`).
+        If training on all takes no more than about a minute, this is done first, with a network for
+        a trial, 500 samples at least or a half of them (`callbacks` see it too), and then all data
+        are learnt from. Only `fit` does so, and only for the cross entropy; with `warm_start` each
+        stays as trusted as it was. Memory grows with the number of different runs in the sequences,
+        or by 100 kB for each series. False: the network alone, in half the time.
     normalize : bool, default=True
         Bring each channel of measurements to mean 0 and deviation 1 over all training steps, and
         put beside it its change from the step before, on the same scale. False: X as it is.
@@ -88,9 +89,9 @@ class LSTMSequenceClassifier(SequenceEstimator):
         [6]_, down, or not at all.
     max_epochs : int or "auto", default="auto"
         Passes over the training data. "auto" follows the data: about 1,500 steps of the
-        optimiser, in 12 passes at least and 100 at most; not more than 12 where that would read
-        more than 8 million tokens, or half as many measurements; fewer, down to 4, where 12 would
-        read more than 50 million. For a quick answer set it to 2.
+        optimiser, 100 passes and 8 million tokens (or half as many measurements) at most, and 12
+        passes at least; fewer, down to 4, where 12 would read more than 50 million. For a quick
+        answer set it to 2.
     batch_size : int or "auto", default="auto"
         Sequences in a training batch. "auto" is 64, or less where an epoch would have fewer than
         20 steps; 32 in `partial_fit`. Predictions do not depend on it.

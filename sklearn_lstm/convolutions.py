@@ -7,11 +7,12 @@ says much about them, and the two err in different places.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import combinations
 
 import numpy as np
 from numpy.typing import NDArray
+from sklearn import config_context
 from sklearn.linear_model import RidgeCV
 
 from sklearn_lstm.batches import pad, prediction_rows
@@ -76,7 +77,7 @@ class ConvolutionModel:
         reach = max(int(sequences.lengths.max()) - 1, WIDTH - 1) / (WIDTH - 1)
         dilations = np.unique((reach ** np.linspace(0, 1, MOST_DILATIONS)).astype(np.intp))
         n_thresholds = round(N_FEATURES / (len(dilations) * len(HEAVY)))
-        shape = len(dilations), len(HEAVY), max(1, n_thresholds)
+        shape = len(dilations), len(HEAVY), n_thresholds
         drawn = cls(
             encoding,
             dilations,
@@ -94,17 +95,16 @@ class ConvolutionModel:
         targets = codes if codes.ndim == 2 else codes[:, np.newaxis] == np.arange(n_outputs)
         ridge = RidgeCV(  # with a scoring it stores the predictions for each sample left out
             np.logspace(-3, 3, 10), scoring="neg_mean_squared_error", store_cv_results=True
-        ).fit(features / deviation, np.where(targets > 0, 1.0, -1.0), sample_weight=weights)
+        )
+        with config_context(enable_metadata_routing=False):
+            ridge.fit(features / deviation, np.where(targets > 0, 1.0, -1.0), sample_weight=weights)
         best = int(np.flatnonzero(ridge.alphas == ridge.alpha_)[0])
         left_out = ridge.cv_results_.reshape(len(codes), n_outputs, -1)[:, :, best]
         (scale,) = weigh([left_out], codes, weights, expected=[1.0])
-        model = cls(
-            encoding,
-            dilations,
-            drawn.channels,
-            drawn.thresholds,
-            scale * np.atleast_2d(ridge.coef_).T / deviation[:, np.newaxis],
-            scale * np.atleast_1d(ridge.intercept_),
+        model = replace(
+            drawn,
+            coef=scale * np.atleast_2d(ridge.coef_).T / deviation[:, np.newaxis],
+            intercept=scale * np.atleast_1d(ridge.intercept_),
         )
         return model, scale * left_out
 
@@ -119,15 +119,15 @@ class ConvolutionModel:
     def _find_thresholds(self, sequences: Sequences, rng: np.random.Generator) -> None:
         """Take quantiles of each convolution of a series, at irregular even distances."""
         rows = rng.permutation(len(sequences))[:SERIES_FOR_THRESHOLDS]
-        few = sequences.subset(np.sort(rows))
-        n_thresholds, n_drawn = self.thresholds.shape[2], 0
-        chosen = rng.integers(len(few), size=self.thresholds.shape[:2])
-        padded = pad(few, np.arange(len(few)), self.encoding)["steps"].numpy()
-        for place, values in self._convolutions(padded, few.lengths):
-            row = chosen[place]
-            shares = (np.arange(n_drawn + 1, n_drawn + 1 + n_thresholds) * GOLDEN_RATIO) % 1
-            self.thresholds[place] = np.quantile(values[row, : few.lengths[row]], shares)
-            n_drawn += n_thresholds
+        chosen = rng.choice(rows, size=self.thresholds.shape[:2])
+        counts = np.arange(1, self.thresholds.size + 1).reshape(self.thresholds.shape)
+        quantiles = (counts * GOLDEN_RATIO) % 1
+        for row in np.unique(chosen):
+            alone = pad(sequences, np.array([row]), self.encoding)
+            values_of = self._convolutions(alone["steps"].numpy(), alone["lengths"].numpy())
+            for place, values in values_of:
+                if chosen[place] == row:
+                    self.thresholds[place] = np.quantile(values[0], quantiles[place])
 
     def _shares(self, sequences: Sequences) -> Iterator[tuple[Rows, NDArray[np.float32]]]:
         """Yield the share of the steps above each threshold (B, n_features), batch by batch."""

@@ -140,6 +140,10 @@ def align_embeddings(
         keys = getattr(embeddings, "key_to_index", embeddings)
         if all(isinstance(key, int | np.integer) for key in keys):
             vocabulary = {key: int(key) for key in keys}
+            if min(vocabulary.values(), default=0) < 0:
+                raise ValueError(
+                    f"embeddings has a vector for {min(vocabulary)}, but token ids are 0 or more."
+                )
         elif vocabulary is None:
             raise ValueError(
                 "embeddings leads from tokens to vectors, but X does not say which token an id "

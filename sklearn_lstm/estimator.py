@@ -124,12 +124,13 @@ class SequenceEstimator(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
 
         rng = np.random.default_rng([self._draw_seed(), self.n_epochs_ if resumed else 0])
         with devices.seeded(int(rng.integers(1 << 62)), options["device"]):
+            pretrained = self._pretrained(X, sequences)
 
             def learn(part: Samples, validation: Samples | None) -> Any:
                 return self._learn(
                     part,
                     validation,
-                    pretrained=self._pretrained(X, sequences),
+                    pretrained=pretrained,
                     n_outputs=len(classes),
                     resumed=resumed,
                     one_pass=one_pass,
@@ -140,7 +141,7 @@ class SequenceEstimator(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
             if one_pass:
                 model, net = learn(samples, None)
             else:
-                model, net = self._fit(samples, learn, options["device"], rng)
+                model, net = self._fit(samples, learn, options["device"], rng, resumed=resumed)
         if not resumed:
             validate_data(self, X, skip_check_array=True, ensure_2d=False)  # names of the columns
             self.classes_ = classes
@@ -164,36 +165,40 @@ class SequenceEstimator(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         learn: Callable[[Samples, Samples | None], tuple[SequenceModel, NeuralNet]],
         device: torch.device,
         rng: np.random.Generator,
+        *,
+        resumed: bool,
     ) -> tuple[SequenceModel, NeuralNet]:
         """Train a network, and put a linear model beside it.
 
         Samples that are held out tell when to stop, and how far each of the two is to be trusted.
         If there is time, the network that has told this is for a trial only: another one learns
-        from all samples.
+        from all samples. A network that goes on knows all samples, and is trusted as before.
         """
         has_branch = self._has_branch(samples)
         _, max_epochs = training.plan(samples.sequences, self.batch_size, self.max_epochs)
-        work = max_epochs * training.work_of(samples.sequences)
-        is_trial = has_branch and not self.early_stopping and work <= MOST_WORK_TWICE
-        fraction, n_samples = 0.0, len(samples)
+        is_short = max_epochs * training.work_of(samples.sequences) <= MOST_WORK_TWICE
+        is_trial = has_branch and is_short and not (self.early_stopping or resumed)
+        n_samples = len(samples)
+        share = 0.0
         if self.early_stopping:
-            fraction = self.validation_fraction
+            share = self.validation_fraction
         elif is_trial:
-            fraction = min(max(0.1, 500 / n_samples), 0.5)
-        elif has_branch and n_samples >= FEWEST_TO_HOLD_OUT:
-            fraction = min(0.1, 1000 / n_samples)
+            share = min(max(500, min(n_samples / 10, 1000)) / n_samples, 0.5)
+        elif has_branch and n_samples >= FEWEST_TO_HOLD_OUT and not resumed:
+            share = min(0.1, 1000 / n_samples)
         rows, held_out = np.arange(n_samples), np.arange(0)
-        if fraction:
-            rows, held_out = training.hold_out(samples.codes, fraction, rng)
+        if share:
+            rows, held_out = training.hold_out(samples.codes, share, rng)
         validation = samples.subset(held_out) if self.early_stopping else None
         model, net = learn(samples.subset(rows), validation)
         if not has_branch:
-            return model, net
+            return replace(model, branch=None, scales=(1.0,)), net
         seed = int(rng.integers(1 << 31))
         both = model.with_branch(samples, held_out, device=device, seed=seed)
+        scales = self._model.scales if resumed and self._model.branch else both.scales
         if is_trial:
             model, net = learn(samples, None)
-        return replace(model, branch=both.branch, scales=both.scales), net
+        return replace(model, branch=both.branch, scales=scales), net
 
     def _learn(
         self,
@@ -421,4 +426,6 @@ class SequenceEstimator(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         super().__setstate__(state)
         if "_model" in state:
             options = self._net_options(multilabel=self._multilabel, or_cpu=True)
+            was_mixed = self._model.network.use_bfloat16
             self.net_ = training.make_net(self._model.network, **options)
+            self._model.network.use_bfloat16 &= was_mixed

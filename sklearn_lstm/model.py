@@ -75,17 +75,18 @@ class SequenceModel:
     ) -> SequenceModel:
         """Put a linear model beside the network, weighed by samples that neither was fitted to."""
         options = {"n_outputs": self.network.architecture["n_outputs"], "seed": seed}
-        new = samples.subset(held_out)
+        new, left_out = samples.subset(held_out), np.empty((0, options["n_outputs"]))
         branch: NgramModel | ConvolutionModel
         if isinstance(self.encoding, ChannelScaling):
-            branch, left_out = ConvolutionModel.of(samples, self.encoding, **options)
-            logits = left_out[held_out]
+            branch, logits = ConvolutionModel.of(samples, self.encoding, **options)
+            left_out = logits[held_out]
         else:
-            seen = samples.subset(np.setdiff1d(np.arange(len(samples)), held_out))
-            logits = NgramModel.of(seen, **options).logits(new.sequences)
             branch = NgramModel.of(samples, **options)
+            if len(held_out):
+                seen = samples.subset(np.setdiff1d(np.arange(len(samples)), held_out))
+                left_out = NgramModel.of(seen, **options).logits(new.sequences)
         # A network is too sure of itself.
-        parts = [self._network_logits(new.sequences, device), logits]
+        parts = [self._network_logits(new.sequences, device), left_out]
         scales = weigh(parts, new.codes, new.weights, expected=[0.5, 1.0])
         return replace(self, branch=branch, scales=tuple(scales.tolist()))
 

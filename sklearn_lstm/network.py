@@ -6,7 +6,9 @@ from collections.abc import Callable, Sequence
 from functools import lru_cache
 from typing import Any
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional as F  # noqa: N812
 
@@ -15,6 +17,7 @@ from sklearn_lstm.vocabulary import PADDING, UNKNOWN
 
 CELLS: dict[str, Callable[..., nn.RNNBase]] = {"lstm": nn.LSTM, "gru": nn.GRU, "rnn": nn.RNN}
 GATES = {"lstm": 4, "gru": 3, "rnn": 1}
+WAVES_AT_ONCE = 1024  # positions; few sequences have more steps
 POOLINGS = ("max", "mean", "last", "attention")
 
 
@@ -165,7 +168,8 @@ class SequenceNetwork(nn.Module):
             x = self.projection(x)
         if torch.is_autocast_enabled(x.device.type):
             x = x.to(torch.get_autocast_dtype(x.device.type))
-        position = waves(_next_power_of_2(len(x)), x.shape[2])[: len(x), None]  # (T, 1, D)
+        n_cached = WAVES_AT_ONCE * -(-len(x) // WAVES_AT_ONCE)
+        position = torch.from_numpy(waves(n_cached, x.shape[2])[: len(x), None])  # (T, 1, D)
         return self.drop_steps(x + (self.position_scale * position.to(x.device)).to(x.dtype))
 
     def drop_steps(self, x: Tensor) -> Tensor:
@@ -181,18 +185,12 @@ class SequenceNetwork(nn.Module):
         return x * (kept / (1 - self.dropout)).to(x.dtype)
 
 
-def _next_power_of_2(number: int) -> int:
-    return 1 << (number - 1).bit_length()
-
-
-@lru_cache(16)
-@torch.inference_mode(mode=False)
-def waves(n_steps: int, n_features: int) -> Tensor:
+@lru_cache(4)  # NumPy's, as a tensor made while torch traces a network would be no real one
+def waves(n_steps: int, n_features: int) -> NDArray[np.float32]:
     """Give each step sines and cosines of its position, (T, D) (Vaswani et al. 2017)."""
-    step = torch.arange(n_steps, dtype=torch.float32)[:, None]
-    feature = torch.arange(n_features, dtype=torch.float32)
-    phase = step * 1e4 ** -(2 * (feature // 2) / n_features)
-    return torch.where(feature % 2 == 0, phase.sin(), phase.cos())
+    feature = np.arange(n_features)
+    phase = np.arange(n_steps)[:, np.newaxis] * 1e4 ** -(2 * (feature // 2) / n_features)
+    return np.where(feature % 2 == 0, np.sin(phase), np.cos(phase)).astype(np.float32)
 
 
 class Clock:

@@ -58,6 +58,8 @@ class NgramModel:
         self, features: csr_matrix, codes: NDArray[Any], weights: NDArray[Any], seed: int
     ) -> None:
         """Fit a machine for each output, on features times how much they speak for it."""
+        if not len(self.runs):
+            return
         n_outputs = len(self.intercept)
         targets = codes > 0 if codes.ndim == 2 else codes[:, np.newaxis] == np.arange(n_outputs)
         present = csr_matrix(

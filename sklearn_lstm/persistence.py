@@ -45,6 +45,7 @@ def pack_model(model: SequenceModel) -> dict[str, Any]:
         "encoding": _pack(model.encoding),
         "architecture": model.network.architecture,
         "weights": to_arrays(model.network.state_dict()),
+        "use_bfloat16": model.network.use_bfloat16,
         "branch": _pack(model.branch),
         "scales": list(model.scales),
     }
@@ -55,6 +56,7 @@ def unpack_model(packed: Mapping[str, Any]) -> SequenceModel:
     with torch.random.fork_rng([]):  # what is drawn here is overwritten at once
         network = SequenceNetwork(**packed["architecture"])
     network.load_state_dict(to_tensors(packed["weights"]))
+    network.use_bfloat16 = packed["use_bfloat16"]
     return SequenceModel(
         _unpack(packed["encoding"]),
         network.eval(),

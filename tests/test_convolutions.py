@@ -1,11 +1,13 @@
 """Series are told apart by their shapes; the linear model stands beside the network."""
 
 import pickle
+import tracemalloc
 from itertools import combinations
 
 import numpy as np
 import pytest
 from scipy.special import expit
+from sklearn import config_context
 from sklearn.metrics import log_loss
 
 from sklearn_lstm import LSTMSequenceClassifier, estimator
@@ -150,6 +152,26 @@ def test_it_is_stored_with_the_network_and_is_the_same_each_time():
     np.testing.assert_array_equal(pickle.loads(pickle.dumps(model)).predict_proba(X), expected)
     again = LSTMSequenceClassifier(**SMALL).fit(X, y)
     np.testing.assert_array_equal(again.predict_proba(X), expected)
+
+
+def test_metadata_routing_of_the_caller_does_not_reach_in():
+    X, y = bumps(40)
+    expected = LSTMSequenceClassifier(**SMALL).fit(X, y).predict_proba(X)
+    with config_context(enable_metadata_routing=True):
+        routed = LSTMSequenceClassifier(**SMALL).fit(X, y).predict_proba(X)
+    np.testing.assert_array_equal(routed, expected)
+
+
+def test_thresholds_are_found_in_the_memory_of_one_series():
+    rng = np.random.default_rng(0)
+    sequences = read_sequences(rng.normal(size=(40, 4000, 3)))
+    samples = Samples(sequences, np.arange(40) % 2, np.ones(40))
+    encoding = ChannelScaling.of(sequences, normalize=True)
+    tracemalloc.start()
+    ConvolutionModel.of(samples, encoding, n_outputs=2, seed=0)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 32e6  # 32 series at once took 80 MB
 
 
 @pytest.mark.parametrize(

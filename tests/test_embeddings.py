@@ -109,3 +109,8 @@ def test_the_size_of_the_embedding_can_be_chosen():
     assert small(embedding_dim=7).fit(X, LABELS).module_.embedding.embedding_dim == 7
     auto = small().fit(X, LABELS).module_.embedding
     assert 1 < auto.embedding_dim <= 256
+
+
+def test_negative_ids_in_embeddings_are_refused():
+    with pytest.raises(ValueError, match="vector for -1, but token ids are 0 or more"):
+        LSTMSequenceClassifier(embeddings={-1: [1.0], 2: [2.0]}).fit([[2], [3]], [0, 1])

@@ -166,6 +166,22 @@ def test_a_network_is_trusted_as_far_as_its_like_is_right_on_what_it_has_not_see
     assert scales[0][0] > 3 * scales[1][0]
 
 
+def test_ids_that_no_two_sequences_share_teach_it_nothing():
+    X, y = np.arange(1, 1201).reshape(120, 10), np.arange(120) % 2
+    model = LSTMSequenceClassifier(**SMALL).fit(X, y)
+    assert np.all(model._model.branch.logits(read_sequences(X)) == 0)
+
+
+def test_warm_start_trusts_a_network_that_knows_all_samples_no_more_than_before():
+    X, y = sentences(150), np.arange(150) % 2  # noise
+    model = LSTMSequenceClassifier(**SMALL, warm_start=True).fit(X, y)
+    scales = model._model.scales
+    assert model.set_params(max_epochs=40, lr=0.05).fit(X, y)._model.scales == scales
+    model.set_params(linear_branch=False).fit(X, y)
+    assert model._model.branch is None
+    assert model._model.scales == (1.0,)
+
+
 def test_partial_fit_goes_on_with_the_network_and_keeps_the_bag():
     X, y = a_pair_decides(200)
     model = LSTMSequenceClassifier(**SMALL).fit(X, y)

@@ -235,6 +235,8 @@ def test_predictions_have_the_precision_of_the_model_also_once_it_is_loaded():
     mixed = model.predict_proba(SERIES)
     np.testing.assert_array_equal(pickle.loads(pickle.dumps(model)).predict_proba(SERIES), mixed)
     model.module_.use_bfloat16 = False
+    loaded = pickle.loads(pickle.dumps(model))
+    np.testing.assert_array_equal(loaded.predict_proba(SERIES), model.predict_proba(SERIES))
     assert 0 < np.abs(model.predict_proba(SERIES) - mixed).max() < 0.02
 
 
