@@ -57,12 +57,7 @@ class ConvolutionModel:
 
     @classmethod
     def of(
-        cls,
-        samples: Samples,
-        encoding: ChannelScaling,
-        *,
-        n_outputs: int,
-        seed: int,
+        cls, samples: Samples, encoding: ChannelScaling, *, n_outputs: int, seed: int
     ) -> tuple[ConvolutionModel, NDArray[np.float64]]:
         """Fit to series.
 
@@ -90,8 +85,8 @@ class ConvolutionModel:
         features = np.empty((len(samples), np.prod(shape)), np.float32)
         for rows, shares in drawn._shares(sequences):
             features[rows] = shares
-        deviation = features.std(axis=0)
-        deviation[deviation == 0] = 1
+        deviation = features.std(axis=0, dtype=np.float64)
+        deviation[deviation < 1e-9] = 1  # rounding
         targets = codes if codes.ndim == 2 else codes[:, np.newaxis] == np.arange(n_outputs)
         ridge = RidgeCV(  # with a scoring it stores the predictions for each sample left out
             np.logspace(-3, 3, 10), scoring="neg_mean_squared_error", store_cv_results=True
