@@ -89,7 +89,7 @@ class LSTMSequenceClassifier(SequenceEstimator):
         [6]_, down, or not at all.
     max_epochs : int or "auto", default="auto"
         Passes over the training data. "auto" follows the data: about 1,500 steps of the
-        optimiser, 100 passes and 8 million tokens (or half as many measurements) at most, and 12
+        optimiser, 100 passes and 10 million tokens (or half as many measurements) at most, and 12
         passes at least; fewer, down to 4, where 12 would read more than 50 million. For a quick
         answer set it to 2.
     batch_size : int or "auto", default="auto"

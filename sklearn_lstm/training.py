@@ -43,10 +43,10 @@ def max_epochs_for(n_samples: int, work: int, batch_size: int) -> int:
     """Give the epochs that "auto" stands for.
 
     As many as make 1,500 steps of the optimiser, which small data need (100 at most, and no more
-    than 8 million units of work), and twelve at least; large data get fewer, down to four, where
+    than 10 million units of work), and twelve at least; large data get fewer, down to four, where
     twelve would be over 50 million.
     """
-    enough = min(100, round(1500 * batch_size / n_samples), 8_000_000 // work)
+    enough = min(100, round(1500 * batch_size / n_samples), 10_000_000 // work)
     affordable = max(4, min(12, 50_000_000 // work))
     return max(enough, affordable)
 
