@@ -67,7 +67,7 @@ class ConvolutionModel:
         ndarray of shape (n, n_outputs)
             The logits of each series by what all others teach.
         """
-        sequences, codes, weights = samples.sequences, samples.codes, samples.weights
+        sequences = samples.sequences
         rng = np.random.default_rng(seed)
         reach = max(int(sequences.lengths.max()) - 1, WIDTH - 1) / (WIDTH - 1)
         dilations = np.unique((reach ** np.linspace(0, 1, MOST_DILATIONS)).astype(np.intp))
@@ -87,15 +87,15 @@ class ConvolutionModel:
             features[rows] = shares
         deviation = features.std(axis=0, dtype=np.float64)
         deviation[deviation < 1e-9] = 1  # rounding
-        targets = codes if codes.ndim == 2 else codes[:, np.newaxis] == np.arange(n_outputs)
+        targets = np.where(samples.targets(n_outputs), 1.0, -1.0)
         ridge = RidgeCV(  # with a scoring it stores the predictions for each sample left out
             np.logspace(-3, 3, 10), scoring="neg_mean_squared_error", store_cv_results=True
         )
         with config_context(enable_metadata_routing=False):
-            ridge.fit(features / deviation, np.where(targets > 0, 1.0, -1.0), sample_weight=weights)
+            ridge.fit(features / deviation, targets, sample_weight=samples.weights)
         best = int(np.flatnonzero(ridge.alphas == ridge.alpha_)[0])
-        left_out = ridge.cv_results_.reshape(len(codes), n_outputs, -1)[:, :, best]
-        (scale,) = weigh([left_out], codes, weights, expected=[1.0])
+        left_out = ridge.cv_results_.reshape(*targets.shape, -1)[:, :, best]
+        (scale,) = weigh([left_out], samples.codes, samples.weights, expected=[1.0])
         model = replace(
             drawn,
             coef=scale * np.atleast_2d(ridge.coef_).T / deviation[:, np.newaxis],

@@ -194,8 +194,10 @@ class SequenceEstimator(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         if not has_branch:
             return replace(model, branch=None, scales=(1.0,)), net
         seed = int(rng.integers(1 << 31))
-        both = model.with_branch(samples, held_out, device=device, seed=seed)
-        scales = self._model.scales if resumed and self._model.branch else both.scales
+        keeps_scales = resumed and self._model.branch is not None
+        judges = np.arange(0) if keeps_scales else held_out
+        both = model.with_branch(samples, judges, device=device, seed=seed)
+        scales = self._model.scales if keeps_scales else both.scales
         if is_trial:
             model, net = learn(samples, None)
         return replace(model, branch=both.branch, scales=scales), net

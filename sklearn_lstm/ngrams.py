@@ -51,21 +51,19 @@ class NgramModel:
         runs = np.flatnonzero(frequency > 1).astype(np.int32)
         idf = (np.log((1 + len(sequences)) / (1 + frequency[runs])) + 1).astype(np.float32)
         model = cls(runs, idf, np.zeros((len(runs), n_outputs), np.float32), np.zeros(n_outputs))
-        model._fit(model._weighed(bags), samples.codes, samples.weights, seed)
+        model._fit(model._weighed(bags), samples, seed)
         return model
 
-    def _fit(
-        self, features: csr_matrix, codes: NDArray[Any], weights: NDArray[Any], seed: int
-    ) -> None:
+    def _fit(self, features: csr_matrix, samples: Samples, seed: int) -> None:
         """Fit a machine for each output, on features times how much they speak for it."""
         if not len(self.runs):
             return
-        n_outputs = len(self.intercept)
-        targets = codes > 0 if codes.ndim == 2 else codes[:, np.newaxis] == np.arange(n_outputs)
+        n_outputs, weights = len(self.intercept), samples.weights
+        targets = samples.targets(n_outputs)
         present = csr_matrix(
             (np.ones_like(features.data), features.indices, features.indptr), features.shape
         )
-        is_mirrored = codes.ndim == 1 and n_outputs == 2
+        is_mirrored = samples.codes.ndim == 1 and n_outputs == 2
         for output in range(n_outputs):
             target = targets[:, output]
             if is_mirrored and output == 1:

@@ -103,6 +103,12 @@ class Samples:
         """Give the samples of these rows alone."""
         return Samples(self.sequences.subset(rows), self.codes[rows], self.weights[rows])
 
+    def targets(self, n_outputs: int) -> NDArray[np.bool_]:
+        """Tell which classes or labels each sample has (n_samples, n_outputs)."""
+        if self.codes.ndim == 2:
+            return np.asarray(self.codes > 0)
+        return np.asarray(self.codes[:, np.newaxis] == np.arange(n_outputs))
+
 
 def read_sequences(X: Any, input_type: str = "auto") -> Sequences:
     """Read X as sequences.
