@@ -21,7 +21,8 @@ from sklearn_lstm.batches import SequenceDataset
 from sklearn_lstm.encoding import align_embeddings
 from sklearn_lstm.model import Pretrained, SequenceModel
 from sklearn_lstm.network import POOLINGS, SequenceNetwork
-from sklearn_lstm.sequences import Samples, Sequences, check_same_width, read_sequences
+from sklearn_lstm.reading import check_same_width, read_sequences
+from sklearn_lstm.sequences import Samples, Sequences
 
 FEWEST_TO_HOLD_OUT = 100  # sequences, a tenth of which tell how far to trust what
 FEWEST_FOR_BRANCH = 20

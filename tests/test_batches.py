@@ -5,7 +5,8 @@ import pytest
 
 from sklearn_lstm.batches import LengthBatches, SequenceDataset, pad, prediction_rows
 from sklearn_lstm.encoding import ChannelScaling, TokenCodes
-from sklearn_lstm.sequences import Samples, read_sequences
+from sklearn_lstm.reading import read_sequences
+from sklearn_lstm.sequences import Samples
 
 
 def dataset_of(lengths):

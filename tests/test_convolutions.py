@@ -13,7 +13,8 @@ from sklearn.metrics import log_loss
 from sklearn_lstm import LSTMSequenceClassifier, estimator
 from sklearn_lstm.convolutions import ConvolutionModel
 from sklearn_lstm.encoding import ChannelScaling
-from sklearn_lstm.sequences import Samples, read_sequences
+from sklearn_lstm.reading import read_sequences
+from sklearn_lstm.sequences import Samples
 
 SMALL = {"hidden_size": 4, "max_epochs": 1, "random_state": 0}
 

@@ -6,7 +6,8 @@ from gensim.models import KeyedVectors
 
 from sklearn_lstm import sequences
 from sklearn_lstm.encoding import ChannelScaling, TokenCodes, align_embeddings
-from sklearn_lstm.sequences import PADDING, UNKNOWN, read_sequences
+from sklearn_lstm.reading import read_sequences
+from sklearn_lstm.vocabulary import PADDING, UNKNOWN
 
 VECTORS = np.arange(12, dtype=np.float32).reshape(4, 3)
 VOCABULARY = {"good": 2, "bad": 3, "day": 5}

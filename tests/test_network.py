@@ -11,7 +11,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 
 from sklearn_lstm import LSTMSequenceClassifier
 from sklearn_lstm.network import CELLS, POOLINGS, Clock, Direction, Pooling, SequenceNetwork
-from sklearn_lstm.sequences import PADDING, UNKNOWN
+from sklearn_lstm.vocabulary import PADDING, UNKNOWN
 
 LENGTHS = torch.tensor([7, 1, 4, 6])
 CLOSE = {"rtol": 1e-5, "atol": 1e-6}

@@ -13,7 +13,8 @@ from sklearn.svm import LinearSVC
 
 from sklearn_lstm import LSTMSequenceClassifier, estimator
 from sklearn_lstm.ngrams import NgramModel
-from sklearn_lstm.sequences import Samples, read_sequences
+from sklearn_lstm.reading import read_sequences
+from sklearn_lstm.sequences import Samples
 
 RNG = np.random.default_rng(0)
 SMALL = {"hidden_size": 8, "embedding_dim": 8, "max_epochs": 3, "random_state": 0}

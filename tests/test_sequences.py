@@ -9,7 +9,7 @@ import torch
 from scipy import sparse
 
 from sklearn_lstm import LSTMSequenceClassifier, sequences
-from sklearn_lstm.sequences import read_sequences
+from sklearn_lstm.reading import read_sequences
 
 IDS = [[3, 4, 5, 3], [6], [7, 2]]
 ID_TABLE = np.array([[3, 4, 5, 3, 0], [6, 0, 0, 0, 0], [7, 2, 0, 0, 0]])
