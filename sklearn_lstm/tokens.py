@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
+from sklearn_lstm.lookup import CharacterTable, WordTable
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Hashable, Iterable, Iterator
 
@@ -91,14 +93,17 @@ def read_tokens(
     lowers = is_plain and counter.lowercase
     preprocess = counter.build_preprocessor()
     if counter.analyzer == "char":
-        find_characters = _CharacterTable(find)
+        find_characters = CharacterTable(
+            lambda characters: find(map(str.lower, characters) if lowers else characters)
+        )
         for batch in _in_batches(texts, counter, preprocess, keeps_str=is_plain):
             codes, lengths = _split_characters(batch, lowers=lowers)
             yield find_characters(codes), lengths
     elif _has_default_words(counter):
+        find_words = WordTable(find)
         for batch in _in_batches(texts, counter, preprocess, keeps_str=is_plain):
-            tokens, lengths = _split_words(batch, lowers=lowers)
-            yield np.fromiter(find(tokens), np.int32, len(tokens)), lengths
+            codes, starts, stops, lengths = _split_words(batch, lowers=lowers)
+            yield find_words(codes, starts, stops), lengths
     else:
         for lists in _in_batches(texts, counter, _analyzer(counter, preprocess)):
             lengths = _lengths(lists)
@@ -122,32 +127,6 @@ def _analyzer(counter: Any, preprocess: Callable[[Any], Any]) -> Callable[[Any],
     return lambda text: [t for t in tokenize(preprocess(text)) if t not in stop_words]
 
 
-class _CharacterTable:
-    """A function of characters, over arrays of code points; evaluated once per character.
-
-    Its values are integers >= 0, held in as few bytes as they need.
-    """
-
-    def __init__(self, evaluate: Callable[[Iterable[str]], Iterable[int]]) -> None:
-        self._evaluate = evaluate
-        # By code point, -1 where not evaluated yet, as is always the last, to which take() clips.
-        self._values: NDArray[Any] = np.full(1, -1, np.int8)
-
-    def __call__(self, codes: NDArray[Any]) -> NDArray[Any]:
-        values = self._values.take(codes, mode="clip")
-        if values.min(initial=0) >= 0:
-            return values
-        new = np.flatnonzero(np.bincount(codes[values < 0]))
-        new_values = list(self._evaluate(map(chr, new.tolist())))
-        largest = max(int(self._values.max()), *new_values)
-        size = max(len(self._values), int(new[-1]) + 2)
-        table = np.full(size, -1, np.min_scalar_type(-1 - largest))
-        table[: len(self._values)] = self._values
-        table[new] = new_values
-        self._values = table
-        return table.take(codes)
-
-
 def _kind(character: str) -> int:
     if character.isalnum() or character == "_":
         return _WORD
@@ -156,9 +135,11 @@ def _kind(character: str) -> int:
     return _APOSTROPHE if character in "'’" else _MARK  # noqa: RUF001
 
 
-_kinds = _CharacterTable(lambda characters: map(_kind, characters))
+_kinds = CharacterTable(lambda characters: map(_kind, characters))
+_lowered = CharacterTable(lambda characters: map(ord, map(str.lower, characters)))
 _LATIN = bytes(range(256)).decode("latin-1")
 _LATIN_LOWER, _LATIN_KINDS = _LATIN.lower().encode("latin-1"), bytes(map(_kind, _LATIN))
+_LOWERED_IN_CONTEXT = "İΣ"  # one becomes two characters, one depends on its neighbours
 
 
 def _in_batches(
@@ -192,38 +173,41 @@ def _in_batches(
 
 def _split_characters(texts: list[str], *, lowers: bool) -> tuple[NDArray[Any], NDArray[np.int64]]:
     """Split into characters, a run of white space being one blank as in ``CountVectorizer``."""
-    codes, kinds, lengths = _code_points(texts, "", lowers=lowers)
-    is_blank = kinds == _BLANK
-    follows_blank = is_blank[1:] & is_blank[:-1]
-    ends = np.cumsum(lengths)
+    codes, lengths = _code_points(texts, "", lowers=lowers)
+    is_blank = _kinds_of(codes) == _BLANK
+    superfluous = np.flatnonzero(is_blank[1:] & is_blank[:-1]) + 1
     # The first character of a text follows none.
-    follows_blank[ends[(ends > 0) & (ends < len(codes))] - 1] = False
-    superfluous = np.flatnonzero(follows_blank) + 1
+    ends = np.cumsum(lengths)
+    superfluous = superfluous[~np.isin(superfluous, ends)]
     if not len(superfluous):
         return codes, lengths
     codes = codes.copy()
     codes[superfluous - 1] = ord(" ")
-    texts_of_superfluous = np.searchsorted(ends, superfluous, side="right")
-    lengths -= np.bincount(texts_of_superfluous, minlength=len(lengths))
+    rows = np.searchsorted(ends, superfluous, side="right")
+    lengths -= np.bincount(rows, minlength=len(lengths))
     return np.delete(codes, superfluous), lengths
 
 
-def _split_words(texts: list[str], *, lowers: bool) -> tuple[list[str], NDArray[np.int64]]:
-    """Split at `TOKEN_PATTERN`: put a blank at each border of two tokens, then ``str.split``."""
-    # The line ends keep the tokens of different texts apart.
-    codes, kinds, lengths = _code_points(texts, "\n", lowers=lowers)
+def _split_words(
+    texts: list[str], *, lowers: bool
+) -> tuple[NDArray[Any], NDArray[np.intp], NDArray[np.intp], NDArray[np.int64]]:
+    """Split at `TOKEN_PATTERN`: code points, where words start and stop, and words per text."""
+    # The line ends keep the words of different texts apart.
+    codes, lengths = _code_points(texts, "\n", lowers=lowers)
+    kinds = _kinds_of(codes)
+    if lowers:
+        codes = _lower(codes)
     apostrophes = np.flatnonzero(kinds[1:-1] == _APOSTROPHE) + 1
     is_inner = (kinds[apostrophes - 1] == _WORD) & (kinds[apostrophes + 1] == _WORD)
     kinds[apostrophes[is_inner]] = _WORD
     kinds[kinds == _APOSTROPHE] = _MARK
-    is_start = kinds != _BLANK
-    is_start[1:] &= kinds[1:] != kinds[:-1]
-    borders = np.flatnonzero(is_start[1:] & (kinds[:-1] != _BLANK)) + 1
-    encoding = "latin-1" if codes.itemsize == 1 else "utf-32-le"
-    spaced = np.insert(codes, borders, ord(" ")).tobytes().decode(encoding, "surrogatepass")
-    line_ends = np.cumsum(lengths + 1) - 1
-    n_tokens_until = np.searchsorted(np.flatnonzero(is_start), line_ends)
-    return spaced.split(), np.diff(n_tokens_until, prepend=0)
+    borders = np.flatnonzero(kinds[1:] != kinds[:-1]) + 1
+    starts, stops = np.append(0, borders), np.append(borders, len(kinds))
+    words = np.flatnonzero(kinds.take(starts) != _BLANK)
+    starts, stops = starts.take(words), stops.take(words)
+    line_ends = np.cumsum(lengths + 1)
+    n_words = np.diff(np.searchsorted(starts, line_ends), prepend=0)
+    return codes, starts, stops, n_words
 
 
 def _lengths(sequences: list[Any]) -> NDArray[np.int64]:
@@ -232,18 +216,32 @@ def _lengths(sequences: list[Any]) -> NDArray[np.int64]:
 
 def _code_points(
     texts: list[str], separator: str, *, lowers: bool
-) -> tuple[NDArray[Any], NDArray[np.int8], NDArray[np.int64]]:
-    """Give the code points of texts, what kinds they are of, and the length of each text.
+) -> tuple[NDArray[Any], NDArray[np.int64]]:
+    """Give the code points of texts, a separator after each text, and the length of each text.
 
-    Characters of Latin-1, whose lower case is one too, are read as bytes: a few times as fast.
+    Characters of Latin-1 are given as bytes: a few times as fast. If `lowers`, what can't be
+    lowered one by one has been lowered.
     """
+    joined = separator.join(texts) + separator
+    if lowers and any(character in joined for character in _LOWERED_IN_CONTEXT):
+        texts = [text.lower() for text in texts]
+        joined = separator.join(texts) + separator
     try:
-        latin = separator.join(texts).encode("latin-1")
+        codes = np.frombuffer(joined.encode("latin-1"), np.uint8)
     except UnicodeEncodeError:
-        texts = [text.lower() for text in texts] if lowers else texts
-        utf_32 = separator.join(texts).encode("utf-32-le", "surrogatepass")
-        codes = np.frombuffer(utf_32, np.dtype("<u4"))
-        return codes, _kinds(codes), _lengths(texts)
-    kinds = np.frombuffer(latin.translate(_LATIN_KINDS), np.int8).copy()
-    latin = latin.translate(_LATIN_LOWER) if lowers else latin
-    return np.frombuffer(latin, np.uint8), kinds, _lengths(texts)
+        codes = np.frombuffer(joined.encode("utf-32-le", "surrogatepass"), np.dtype("<u4"))
+    return codes, _lengths(texts)
+
+
+def _kinds_of(codes: NDArray[Any]) -> NDArray[np.int8]:
+    """Tell of each code point what kind of character it is."""
+    if codes.itemsize == 1:
+        return np.frombuffer(bytearray(codes).translate(_LATIN_KINDS), np.int8)
+    return _kinds(codes)
+
+
+def _lower(codes: NDArray[Any]) -> NDArray[Any]:
+    """Lower characters whose lower case is one character each."""
+    if codes.itemsize == 1:
+        return np.frombuffer(bytearray(codes).translate(_LATIN_LOWER), np.uint8)
+    return _lowered(codes).astype(codes.dtype)

@@ -43,7 +43,8 @@ class TokenCounts:
         ):
             n_tokens = len(self.indices)
             text_numbers = np.repeat(np.arange(len(lengths)), lengths)
-            in_texts = np.unique(text_numbers * n_tokens + indices) % max(n_tokens, 1)
+            pairs = np.sort(text_numbers * n_tokens + indices)
+            in_texts = pairs[np.diff(pairs, prepend=-1) > 0] % max(n_tokens, 1)
             self.occurrences = _plus(self.occurrences, n_tokens, indices)
             self.documents = _plus(self.documents, n_tokens, in_texts)
             self.n_texts += len(lengths)
