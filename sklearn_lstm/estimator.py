@@ -172,8 +172,9 @@ class SequenceEstimator(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         """Train a network, and put a linear model beside it.
 
         Samples that are held out tell when to stop, and how far each of the two is to be trusted.
-        If there is time, the network that has told this is for a trial only: another one learns
-        from all samples. A network that goes on knows all samples, and is trusted as before.
+        If there is time, the network that has told this is a trial: another one learns from all
+        samples, and both are averaged. A network that goes on knows all samples, and is trusted as
+        before.
         """
         has_branch = self._has_branch(samples)
         _, max_epochs = training.plan(samples.sequences, self.batch_size, self.max_epochs)
@@ -199,9 +200,10 @@ class SequenceEstimator(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         judges = np.arange(0) if keeps_scales else held_out
         both = model.with_branch(samples, judges, device=device, seed=seed)
         scales = self._model.scales if keeps_scales else both.scales
+        trial = model if is_trial else None
         if is_trial:
             model, net = learn(samples, None)
-        return replace(model, branch=both.branch, scales=scales), net
+        return replace(model, branch=both.branch, scales=scales, trial=trial), net
 
     def _learn(
         self,
@@ -432,3 +434,6 @@ class SequenceEstimator(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
             was_mixed = self._model.network.use_bfloat16
             self.net_ = training.make_net(self._model.network, **options)
             self._model.network.use_bfloat16 &= was_mixed
+            if self._model.trial is not None:
+                trial = self._model.trial.network.to(self.net_.device)
+                trial.use_bfloat16 = self._model.network.use_bfloat16

@@ -15,7 +15,7 @@ from sklearn_lstm.convolutions import ConvolutionModel
 from sklearn_lstm.encoding import ChannelScaling, Encoding, TokenCodes
 from sklearn_lstm.network import SequenceNetwork
 from sklearn_lstm.ngrams import NgramModel
-from sklearn_lstm.parallel import halved_threads
+from sklearn_lstm.parallel import share_out
 from sklearn_lstm.sequences import Rows, Samples, Sequences
 from sklearn_lstm.weighing import weigh
 
@@ -24,12 +24,26 @@ Pretrained: TypeAlias = tuple[NDArray[np.int64], NDArray[np.float32]]  # ids, th
 
 @dataclass(frozen=True)
 class SequenceModel:
-    """An encoding, its network, and perhaps a linear model beside it: sequences to logits."""
+    """An encoding, its network, and perhaps others beside it: sequences to logits.
+
+    Parameters
+    ----------
+    encoding : Encoding
+    network : SequenceNetwork
+    branch : NgramModel, ConvolutionModel or None
+        A linear model, whose logits are added to those of the network.
+    scales : tuple of float
+        Factors of the logits of the network, and of the branch.
+    trial : SequenceModel or None
+        Another network that learnt from most of the same samples: the logits of the two are
+        averaged.
+    """
 
     encoding: Encoding
     network: SequenceNetwork
     branch: NgramModel | ConvolutionModel | None = None
-    scales: tuple[float, ...] = (1.0,)  # of the logits of the network, and of the branch
+    scales: tuple[float, ...] = (1.0,)
+    trial: SequenceModel | None = None
 
     @classmethod
     def new(
@@ -60,15 +74,18 @@ class SequenceModel:
         return cls(encoding, network)
 
     def extended(self, sequences: Sequences, pretrained: Pretrained | None) -> SequenceModel:
-        """Copy the model, with codes and vectors for the ids that it does not know yet."""
+        """Copy the model, with codes and vectors for the ids that it does not know yet.
+
+        Its network goes on without the one of the trial, which would not learn what is new.
+        """
         network = deepcopy(self.network)
         if not isinstance(self.encoding, TokenCodes):
-            return replace(self, network=network)
+            return replace(self, network=network, trial=None)
         encoding = self.encoding.extended(sequences, _ids(pretrained))
         network.grow(len(encoding))
         if pretrained is not None:
             _place(network, encoding, pretrained, first_code=len(self.encoding))
-        return replace(self, encoding=encoding, network=network)
+        return replace(self, encoding=encoding, network=network, trial=None)
 
     def with_branch(
         self, samples: Samples, held_out: Rows, *, device: torch.device | str, seed: int
@@ -92,27 +109,28 @@ class SequenceModel:
 
     def logits(self, sequences: Sequences, device: torch.device | str) -> NDArray[np.float64]:
         """Give the logits (n_samples, n_outputs)."""
-        logits = self.scales[0] * self._network_logits(sequences, device)
-        if self.branch is None:
-            return logits
-        return np.asarray(logits + self.scales[1] * self.branch.logits(sequences))
+        logits = self._network_logits(sequences, device)
+        if self.trial is not None:
+            logits = (logits + self.trial.logits(sequences, device)) / 2
+        logits *= self.scales[0]
+        if self.branch is not None:
+            logits += self.scales[1] * self.branch.logits(sequences)
+        return logits
 
     def _network_logits(
         self, sequences: Sequences, device: torch.device | str
     ) -> NDArray[np.float64]:
         logits = np.empty((len(sequences), self.network.architecture["n_outputs"]))
-        batches = list(prediction_rows(sequences.lengths))
-        n_directions = self.network.n_directions
-        with (
-            torch.no_grad(),
-            halved_threads(device, n_directions, helper=len(batches) > 1),
-        ):
-            for rows in batches:
-                # One sequence alone takes another way through the matrix products, and rounds
-                # differently: it is read twice, so that its neighbours never matter.
-                inputs = pad(sequences, np.resize(rows, max(2, len(rows))), self.encoding)
-                batch = {name: tensor.to(device) for name, tensor in inputs.items()}
-                logits[rows] = self.network(**batch)[: len(rows)].cpu().numpy()
+
+        def read(rows: Rows) -> None:
+            # One sequence alone takes another way through the matrix products, and rounds
+            # differently: it is read twice, so that its neighbours never matter.
+            inputs = pad(sequences, np.resize(rows, max(2, len(rows))), self.encoding)
+            batch = {name: tensor.to(device) for name, tensor in inputs.items()}
+            logits[rows] = self.network(**batch)[: len(rows)].cpu().numpy()
+
+        with torch.no_grad():
+            share_out(device, read, list(prediction_rows(sequences.lengths)))
         return logits
 
 

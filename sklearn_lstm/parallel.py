@@ -1,14 +1,14 @@
-"""The directions of a layer at the same time, each on its share of the processor's threads.
+"""Two things at the same time, each on its share of the processor's threads.
 
-The matrix products of a recurrent step are too small to be shared by threads without loss, and the
-directions have nothing to do with each other.
+The matrix products of a recurrent step are too small to be shared by threads without loss. But the
+directions of a layer have nothing to do with each other in training, nor batches in prediction.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import Any, TypeVar
 
@@ -17,35 +17,41 @@ from torch import Tensor, nn
 from torch.autograd.function import once_differentiable
 
 Result = TypeVar("Result")
+Value = TypeVar("Value")
 
 _helper: ContextVar[ThreadPoolExecutor | None] = ContextVar("helper", default=None)
 
 
 @contextmanager
-def halved_threads(
-    device: torch.device | str, n_directions: int, *, helper: bool = True
-) -> Iterator[None]:
-    """Compute with half the threads of torch; a helper thread lets `together` use the others.
+def halved_threads(device: torch.device | str, n_parts: int) -> Iterator[ThreadPoolExecutor | None]:
+    """Compute with half the threads of torch, and have a helper thread that uses the others.
 
-    With one direction, or on a GPU, there is nothing to share.
+    With one part, or on a GPU, there is nothing to share, and no helper.
 
     They are set once for many batches: a pool of threads that grows and shrinks within a batch
     keeps the processor busy with waiting.
     """
     n_threads = torch.get_num_threads()
-    if torch.device(device).type != "cpu" or 1 in (n_threads, n_directions):
-        yield
+    if torch.device(device).type != "cpu" or 1 in (n_threads, n_parts):
+        yield None
         return
     try:
         torch.set_num_threads(n_threads // 2)
-        with ThreadPoolExecutor(1) if helper else nullcontext() as pool:
-            token = _helper.set(pool)
-            try:
-                yield
-            finally:
-                _helper.reset(token)
+        with ThreadPoolExecutor(1) as helper:
+            yield helper
     finally:
         torch.set_num_threads(n_threads)
+
+
+@contextmanager
+def shared_directions(device: torch.device | str, n_directions: int) -> Iterator[None]:
+    """Let `together` compute the directions of a layer at the same time."""
+    with halved_threads(device, n_directions) as helper:
+        token = _helper.set(helper)
+        try:
+            yield
+        finally:
+            _helper.reset(token)
 
 
 def together(modules: Iterable[nn.Module], x: Tensor, *more: Any) -> list[Tensor]:
@@ -60,6 +66,22 @@ def together(modules: Iterable[nn.Module], x: Tensor, *more: Any) -> list[Tensor
         helper, modules, weights, more, x, *weights[0], *weights[1]
     )
     return list(results)
+
+
+def share_out(
+    device: torch.device | str, function: Callable[[Value], None], values: Sequence[Value]
+) -> None:
+    """Call a function for each of many values, two at a time."""
+
+    def call_for(some: Sequence[Value]) -> None:
+        for value in some:
+            function(value)
+
+    with halved_threads(device, len(values)) as helper:
+        if helper is None:
+            call_for(values)
+        else:
+            _both(helper, call_for, (values[::2], values[1::2]))
 
 
 def _both(

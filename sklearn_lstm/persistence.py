@@ -48,6 +48,7 @@ def pack_model(model: SequenceModel) -> dict[str, Any]:
         "use_bfloat16": model.network.use_bfloat16,
         "branch": _pack(model.branch),
         "scales": list(model.scales),
+        "trial": None if model.trial is None else pack_model(model.trial),
     }
 
 
@@ -62,6 +63,7 @@ def unpack_model(packed: Mapping[str, Any]) -> SequenceModel:
         network.eval(),
         _unpack(packed["branch"]),
         tuple(packed["scales"]),
+        None if packed["trial"] is None else unpack_model(packed["trial"]),
     )
 
 

@@ -27,7 +27,7 @@ from torch.optim.lr_scheduler import CosineAnnealingLR, OneCycleLR
 from sklearn_lstm import devices
 from sklearn_lstm.batches import LengthBatches, SequenceDataset
 from sklearn_lstm.network import SequenceNetwork
-from sklearn_lstm.parallel import halved_threads
+from sklearn_lstm.parallel import shared_directions
 from sklearn_lstm.sequences import Rows, Sequences
 from sklearn_lstm.steps import PartwiseNet, RowUpdates
 
@@ -209,7 +209,7 @@ def train(
         _resume(net.optimizer_, progress)
     net.notify("on_train_begin", X=dataset, y=None)
     try:
-        with halved_threads(net.device, network.n_directions):
+        with shared_directions(net.device, network.n_directions):
             net.fit_loop(dataset)
     except KeyboardInterrupt:  # so skorch stops early, and so does a user
         if not any(map(_has_stopped, dict(net.callbacks_).values())):

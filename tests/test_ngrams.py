@@ -2,6 +2,7 @@
 
 import io
 import pickle
+from dataclasses import replace
 
 import joblib
 import numpy as np
@@ -116,6 +117,7 @@ def test_it_is_stored_with_the_network(store, tmp_path):
         loaded = joblib.load(tmp_path / "model", mmap_mode="r" if store == "mmap" else None)
     assert np.array_equal(loaded.predict_proba(X), model.predict_proba(X))
     assert loaded._model.scales == model._model.scales
+    assert loaded._model.trial is not None
 
 
 @pytest.mark.parametrize(
@@ -153,6 +155,28 @@ def test_all_is_learnt_from_unless_that_takes_too_long(monkeypatch, options, sha
     n_tokens = epoch["tokens_per_second"] * epoch["seconds"]
     assert n_tokens / sum(map(len, X)) == pytest.approx(share, abs=0.03)
     assert epoch["valid_loss"] is None
+
+
+def test_the_network_of_the_trial_is_averaged_with_the_one_that_learnt_from_all():
+    X, y = a_pair_decides(300)
+    model = LSTMSequenceClassifier(**SMALL).fit(X, y)
+    sequences, (scale, scale_of_bag) = read_sequences(X), model._model.scales
+    each = [
+        replace(part, branch=None, scales=(1.0,), trial=None).logits(sequences, "cpu")
+        for part in (model._model, model._model.trial)
+    ]
+    assert not np.allclose(*each)
+    expected = scale * sum(each) / 2 + scale_of_bag * model._model.branch.logits(sequences)
+    np.testing.assert_allclose(model.decision_function(X), expected[:, 1] - expected[:, 0])
+    assert LSTMSequenceClassifier(**SMALL, linear_branch=False).fit(X, y)._model.trial is None
+
+
+@pytest.mark.parametrize("go_on", ["fit", "partial_fit"])
+def test_a_network_goes_on_without_that_of_the_trial(go_on):
+    X, y = a_pair_decides(200)
+    model = LSTMSequenceClassifier(**SMALL, warm_start=True).fit(X, y)
+    assert model._model.trial is not None
+    assert getattr(model, go_on)(X, y)._model.trial is None
 
 
 def test_a_network_is_trusted_as_far_as_its_like_is_right_on_what_it_has_not_seen():

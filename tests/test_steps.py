@@ -1,5 +1,6 @@
 """One step of training: parts of a batch, rows of a table, directions on two threads."""
 
+from contextlib import nullcontext
 from itertools import pairwise
 
 import numpy as np
@@ -7,7 +8,7 @@ import pytest
 import torch
 
 from sklearn_lstm import LSTMSequenceClassifier, steps
-from sklearn_lstm.parallel import halved_threads, together
+from sklearn_lstm.parallel import shared_directions, together
 
 
 @pytest.fixture
@@ -135,7 +136,7 @@ def test_an_error_on_the_helper_thread_is_raised():
         def forward(self, _x):
             raise ZeroDivisionError
 
-    with halved_threads("cpu", 2), pytest.raises(ZeroDivisionError):
+    with shared_directions("cpu", 2), pytest.raises(ZeroDivisionError):
         together([torch.nn.Identity(), Fails()], torch.zeros(1, requires_grad=True))
 
 
@@ -146,7 +147,7 @@ def test_gradients_flow_through_both_modules(reads_gradient):
     pair = [torch.nn.Linear(3, 2), torch.nn.Linear(3, 2)]
     x = torch.randn(4, 3, requires_grad=reads_gradient)
     found = []
-    for context in (halved_threads("cpu", 2), halved_threads("cpu", 2, helper=False)):
+    for context in (shared_directions("cpu", 2), nullcontext()):
         with context:
             torch.cat(together(pair, x), 1).square().sum().backward()
         found.append([w.grad for m in pair for w in m.parameters()] + [x.grad])
