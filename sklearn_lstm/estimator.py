@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any, Self
 
@@ -16,7 +16,7 @@ from sklearn.utils import check_consistent_length
 from sklearn.utils.validation import check_is_fitted, validate_data
 from skorch import NeuralNet
 
-from sklearn_lstm import devices, labels, objectives, persistence, training
+from sklearn_lstm import devices, labels, objectives, parallel, persistence, training
 from sklearn_lstm.batches import SequenceDataset
 from sklearn_lstm.encoding import align_embeddings
 from sklearn_lstm.model import Pretrained, SequenceModel
@@ -127,20 +127,24 @@ class SequenceEstimator(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         with devices.seeded(int(rng.integers(1 << 62)), options["device"]):
             pretrained = self._pretrained(X, sequences)
 
-            def learn(part: Samples, validation: Samples | None) -> Any:
-                return self._learn(
-                    part,
-                    validation,
-                    pretrained=pretrained,
-                    n_outputs=len(classes),
-                    resumed=resumed,
-                    one_pass=one_pass,
-                    rng=rng,
-                    **options,
+            def learn(
+                parts: Sequence[Samples], validation: Samples | None
+            ) -> list[tuple[SequenceModel, NeuralNet]]:
+                models = [
+                    self._start(part.sequences, pretrained, len(classes), resumed=resumed)
+                    for part in parts
+                ]
+                nets = parallel.in_pairs(
+                    options["device"],
+                    lambda job: self._learn(
+                        *job, validation, resumed=resumed, one_pass=one_pass, **options
+                    ),
+                    list(zip(models, parts, rng.spawn(len(parts)), strict=True)),
                 )
+                return list(zip(models, nets, strict=True))
 
             if one_pass:
-                model, net = learn(samples, None)
+                [(model, net)] = learn([samples], None)
             else:
                 model, net = self._fit(samples, learn, options["device"], rng, resumed=resumed)
         if not resumed:
@@ -163,7 +167,7 @@ class SequenceEstimator(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
     def _fit(
         self,
         samples: Samples,
-        learn: Callable[[Samples, Samples | None], tuple[SequenceModel, NeuralNet]],
+        learn: Callable[[Sequence[Samples], Samples | None], list[tuple[SequenceModel, NeuralNet]]],
         device: torch.device,
         rng: np.random.Generator,
         *,
@@ -172,9 +176,9 @@ class SequenceEstimator(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         """Train a network, and put a linear model beside it.
 
         Samples that are held out tell when to stop, and how far each of the two is to be trusted.
-        If there is time, the network that has told this is a trial: another one learns from all
-        samples, and both are averaged. A network that goes on knows all samples, and is trusted as
-        before.
+        If there is time, the network that tells this is a trial: another one learns from all
+        samples beside it, and both are averaged. A network that goes on knows all samples, and is
+        trusted as before.
         """
         has_branch = self._has_branch(samples)
         _, max_epochs = training.plan(samples.sequences, self.batch_size, self.max_epochs)
@@ -192,38 +196,39 @@ class SequenceEstimator(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         if share:
             rows, held_out = training.hold_out(samples.codes, share, rng)
         validation = samples.subset(held_out) if self.early_stopping else None
-        model, net = learn(samples.subset(rows), validation)
+        learnt = learn([samples.subset(rows), *[samples] * is_trial], validation)
+        (first, _), (model, net) = learnt[0], learnt[-1]
         if not has_branch:
             return replace(model, branch=None, scales=(1.0,)), net
         seed = int(rng.integers(1 << 31))
         keeps_scales = resumed and self._model.branch is not None
         judges = np.arange(0) if keeps_scales else held_out
-        both = model.with_branch(samples, judges, device=device, seed=seed)
+        both = first.with_branch(samples, judges, device=device, seed=seed)
         scales = self._model.scales if keeps_scales else both.scales
-        trial = model if is_trial else None
-        if is_trial:
-            model, net = learn(samples, None)
+        trial = first if is_trial else None
         return replace(model, branch=both.branch, scales=scales, trial=trial), net
+
+    def _start(
+        self, sequences: Sequences, pretrained: Pretrained | None, n_outputs: int, *, resumed: bool
+    ) -> SequenceModel:
+        """Give the model that is to learn from these sequences."""
+        if resumed:
+            return self._model.extended(sequences, pretrained)
+        return SequenceModel.new(sequences, pretrained, **self._architecture(n_outputs))
 
     def _learn(
         self,
+        model: SequenceModel,
         samples: Samples,
+        rng: np.random.Generator,
         validation: Samples | None,
         *,
-        pretrained: Pretrained | None,
-        n_outputs: int,
         resumed: bool,
         one_pass: bool,
-        rng: np.random.Generator,
         **options: Any,
-    ) -> tuple[SequenceModel, NeuralNet]:
-        """Train a network; other samples, if any, tell when to stop."""
-        if resumed:
-            model = self._model.extended(samples.sequences, pretrained)
-        else:
-            architecture = self._architecture(n_outputs)
-            model = SequenceModel.new(samples.sequences, pretrained, **architecture)
-        net = training.train(
+    ) -> NeuralNet:
+        """Train the network of a model; other samples, if any, tell when to stop."""
+        return training.train(
             model.network,
             SequenceDataset(samples, model.encoding),
             None if validation is None else SequenceDataset(validation, model.encoding),
@@ -238,7 +243,6 @@ class SequenceEstimator(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
             progress=self._progress if resumed and one_pass else None,
             **options,
         )
-        return model, net
 
     def _read(self, X: Any) -> Sequences:
         """Read X as it was read at fit."""

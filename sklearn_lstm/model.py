@@ -15,7 +15,7 @@ from sklearn_lstm.convolutions import ConvolutionModel
 from sklearn_lstm.encoding import ChannelScaling, Encoding, TokenCodes
 from sklearn_lstm.network import SequenceNetwork
 from sklearn_lstm.ngrams import NgramModel
-from sklearn_lstm.parallel import share_out
+from sklearn_lstm.parallel import in_pairs
 from sklearn_lstm.sequences import Rows, Samples, Sequences
 from sklearn_lstm.weighing import weigh
 
@@ -120,7 +120,6 @@ class SequenceModel:
     def _network_logits(
         self, sequences: Sequences, device: torch.device | str
     ) -> NDArray[np.float64]:
-        logits = np.empty((len(sequences), self.network.architecture["n_outputs"]))
 
         def read(rows: Rows) -> None:
             # One sequence alone takes another way through the matrix products, and rounds
@@ -129,8 +128,9 @@ class SequenceModel:
             batch = {name: tensor.to(device) for name, tensor in inputs.items()}
             logits[rows] = self.network(**batch)[: len(rows)].cpu().numpy()
 
+        logits = np.empty((len(sequences), self.network.architecture["n_outputs"]))
         with torch.no_grad():
-            share_out(device, read, list(prediction_rows(sequences.lengths)))
+            in_pairs(device, read, list(prediction_rows(sequences.lengths)))
         return logits
 
 

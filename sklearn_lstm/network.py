@@ -99,6 +99,7 @@ class SequenceNetwork(nn.Module):
         self.tokens = tokens
         self.token_dropout = token_dropout
         self.use_bfloat16 = False
+        self.generator: torch.Generator | None = None  # of what is dropped; None: torch's own
 
     def grow(self, n_inputs: int) -> None:
         """Give new codes, up to n_inputs, a vector of their own."""
@@ -135,7 +136,8 @@ class SequenceNetwork(nn.Module):
         # What oneDNN computes as a whole does not round a sequence by its neighbours.
         is_whole = kind == "cpu" and self.architecture["cell"] == "lstm"
         is_mixed = self.use_bfloat16 and (self.training or is_whole)
-        with torch.autocast(kind, torch.bfloat16, enabled=is_mixed):
+        # torch's cache of rounded weights is one for all threads, and may outlive a step.
+        with torch.autocast(kind, torch.bfloat16, enabled=is_mixed, cache_enabled=False):
             summary = self.summarize(steps, lengths).float()
         weight, bias = self.output.parameters()
         if self.training:
@@ -158,9 +160,8 @@ class SequenceNetwork(nn.Module):
             x = steps.contiguous()
         else:
             if self.training and self.token_dropout:
-                chance = torch.rand(steps.shape, dtype=torch.float32, device=steps.device)
-                dropped = (chance < self.token_dropout) & (steps != PADDING)
-                steps = steps.masked_fill(dropped, UNKNOWN)
+                dropped = self.chances(steps.shape, steps.device) < self.token_dropout
+                steps = steps.masked_fill(dropped & (steps != PADDING), UNKNOWN)
             x = self.embedding(steps)
         if self.architecture["embedding_dim"] is None:
             return x
@@ -181,8 +182,12 @@ class SequenceNetwork(nn.Module):
         if not (self.training and self.dropout):
             return x
         # nn.Dropout draws each number by itself, in three times the time.
-        kept = torch.rand(*shape, dtype=torch.float32, device=x.device) >= self.dropout
+        kept = self.chances(shape, x.device) >= self.dropout
         return x * (kept / (1 - self.dropout)).to(x.dtype)
+
+    def chances(self, shape: Sequence[int], device: torch.device) -> Tensor:
+        """Draw numbers from 0 to 1."""
+        return torch.rand(*shape, generator=self.generator, dtype=torch.float32, device=device)
 
 
 @lru_cache(4)  # NumPy's, as a tensor made while torch traces a network would be no real one

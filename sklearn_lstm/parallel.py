@@ -1,15 +1,17 @@
 """Two things at the same time, each on its share of the processor's threads.
 
-The matrix products of a recurrent step are too small to be shared by threads without loss. But the
-directions of a layer have nothing to do with each other in training, nor batches in prediction.
+The matrix products of a recurrent step are too small to be shared by threads without loss. But two
+networks have nothing to do with each other in training, nor have the directions of a layer, nor
+batches in prediction.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import CancelledError, ThreadPoolExecutor
 from contextlib import contextmanager
 from contextvars import ContextVar
+from threading import Event
 from typing import Any, TypeVar
 
 import torch
@@ -20,6 +22,7 @@ Result = TypeVar("Result")
 Value = TypeVar("Value")
 
 _helper: ContextVar[ThreadPoolExecutor | None] = ContextVar("helper", default=None)
+_abandoned: ContextVar[Event] = ContextVar("abandoned", default=Event())  # noqa: B039 - never set
 
 
 @contextmanager
@@ -68,20 +71,25 @@ def together(modules: Iterable[nn.Module], x: Tensor, *more: Any) -> list[Tensor
     return list(results)
 
 
-def share_out(
-    device: torch.device | str, function: Callable[[Value], None], values: Sequence[Value]
-) -> None:
-    """Call a function for each of many values, two at a time."""
+def in_pairs(
+    device: torch.device | str, function: Callable[[Value], Result], values: Sequence[Value]
+) -> list[Result]:
+    """Map a function over values, two at a time."""
 
-    def call_for(some: Sequence[Value]) -> None:
-        for value in some:
-            function(value)
+    def map_over(some: Sequence[Value]) -> list[Result]:
+        return [function(value) for value in some]
 
     with halved_threads(device, len(values)) as helper:
         if helper is None:
-            call_for(values)
-        else:
-            _both(helper, call_for, (values[::2], values[1::2]))
+            return map_over(values)
+        halves = _both(helper, map_over, (values[::2], values[1::2]))
+        return [halves[index % 2][index // 2] for index in range(len(values))]
+
+
+def stop_if_abandoned() -> None:
+    """End what a helper thread does once nobody waits for it any more."""
+    if _abandoned.get().is_set():
+        raise CancelledError
 
 
 def _both(
@@ -91,19 +99,25 @@ def _both(
     n_threads = torch.get_num_threads()
     has_gradient, is_inference = torch.is_grad_enabled(), torch.is_inference_mode_enabled()
     dtype, is_mixed = torch.get_autocast_dtype("cpu"), torch.is_autocast_enabled("cpu")
+    abandoned = Event()
 
     def on_helper() -> Result:
+        _abandoned.set(abandoned)
         if torch.get_num_threads() != n_threads:
             torch.set_num_threads(n_threads)
         with (
             torch.inference_mode(is_inference),
             torch.set_grad_enabled(has_gradient),
-            torch.autocast("cpu", dtype, enabled=is_mixed),
+            torch.autocast("cpu", dtype, enabled=is_mixed, cache_enabled=False),
         ):
             return function(values[1])
 
     second = helper.submit(on_helper)
-    return [function(values[0]), second.result()]
+    try:
+        return [function(values[0]), second.result()]
+    except BaseException:
+        abandoned.set()
+        raise
 
 
 class _Together(torch.autograd.Function):

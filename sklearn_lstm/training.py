@@ -27,7 +27,7 @@ from torch.optim.lr_scheduler import CosineAnnealingLR, OneCycleLR
 from sklearn_lstm import devices
 from sklearn_lstm.batches import LengthBatches, SequenceDataset
 from sklearn_lstm.network import SequenceNetwork
-from sklearn_lstm.parallel import shared_directions
+from sklearn_lstm.parallel import shared_directions, stop_if_abandoned
 from sklearn_lstm.sequences import Rows, Sequences
 from sklearn_lstm.steps import PartwiseNet, RowUpdates
 
@@ -106,6 +106,7 @@ class EpochRecord(Callback):  # type: ignore[misc]
         **_: Any,
     ) -> None:
         """Count the batch, and look at its loss."""
+        stop_if_abandoned()
         if not training:
             return
         inputs, _target = batch
@@ -207,6 +208,7 @@ def train(
     )
     if progress is not None:
         _resume(net.optimizer_, progress)
+    network.generator = torch.Generator(net.device).manual_seed(int(rng.integers(1 << 62)))
     net.notify("on_train_begin", X=dataset, y=None)
     try:
         with shared_directions(net.device, network.n_directions):
@@ -214,6 +216,7 @@ def train(
     except KeyboardInterrupt:  # so skorch stops early, and so does a user
         if not any(map(_has_stopped, dict(net.callbacks_).values())):
             raise
+    network.generator = None
     net.notify("on_train_end", X=dataset, y=None)
     if not all(bool(torch.isfinite(weight).all()) for weight in network.parameters()):
         raise_not_finite("a weight of the network is not finite", net)

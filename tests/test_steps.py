@@ -2,13 +2,14 @@
 
 from contextlib import nullcontext
 from itertools import pairwise
+from threading import Event
 
 import numpy as np
 import pytest
 import torch
 
 from sklearn_lstm import LSTMSequenceClassifier, steps
-from sklearn_lstm.parallel import shared_directions, together
+from sklearn_lstm.parallel import in_pairs, shared_directions, stop_if_abandoned, together
 
 
 @pytest.fixture
@@ -111,6 +112,50 @@ def test_two_threads_compute_what_one_does(texts, options):
         both.predict_proba(texts[0]),
     )
     assert torch.get_num_threads() == 2
+
+
+@pytest.mark.usefixtures("_two_threads")
+@pytest.mark.parametrize("precision", ["float32", "bfloat16"])
+def test_networks_that_learn_at_the_same_time_are_the_same_each_time(precision):
+    rng = np.random.default_rng(0)
+    X = [rng.integers(2, 30, length) for length in rng.integers(1, 9, 120)]
+    y = rng.integers(0, 2, 120)
+    fitted = []
+    for n_threads in (2, 2, 1):
+        torch.set_num_threads(n_threads)
+        model = LSTMSequenceClassifier(hidden_size=8, random_state=0, precision=precision)
+        fitted.append(model.set_params(max_epochs=5).fit(X, y)._model)
+    for one, other in pairwise(fitted):
+        for part, same in ((one, other), (one.trial, other.trial)):
+            weights, again = part.network.state_dict(), same.network.state_dict()
+            assert all(torch.equal(weights[name], again[name]) for name in weights)
+
+
+@pytest.mark.usefixtures("_two_threads")
+def test_values_are_mapped_in_their_order():
+    assert in_pairs("cpu", lambda value: 2 * value, range(5)) == [0, 2, 4, 6, 8]
+    assert in_pairs("cpu", lambda value: 2 * value, []) == []
+
+
+@pytest.mark.usefixtures("_two_threads")
+def test_an_interruption_ends_what_the_helper_thread_does():
+    has_begun, ended = Event(), Event()
+
+    def work(value):
+        if value == "main":
+            assert has_begun.wait(10)
+            raise KeyboardInterrupt
+        has_begun.set()
+        try:
+            while True:
+                stop_if_abandoned()
+        finally:
+            ended.set()
+
+    with pytest.raises(KeyboardInterrupt):
+        in_pairs("cpu", work, ["main", "helper"])
+    assert ended.wait(10)
+    stop_if_abandoned()  # nobody is waited for here
 
 
 @pytest.mark.usefixtures("_two_threads")
