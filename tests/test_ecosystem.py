@@ -38,6 +38,7 @@ from sklearn.multiclass import OneVsRestClassifier
 from sklearn.multioutput import ClassifierChain, MultiOutputClassifier
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer
+from sklearn.semi_supervised import SelfTrainingClassifier
 
 from sklearn_lstm import LSTMSequenceClassifier, TextSequenceVectorizer
 
@@ -290,6 +291,20 @@ def test_permutation_test_of_three_dimensional_arrays(motions):
         lstm(max_epochs=10), X, y, cv=2, n_permutations=3, random_state=0
     )
     assert score > by_chance.max()
+
+
+# --- Unlabelled data
+
+
+def test_self_training_labels_what_has_no_label(ids):
+    X, labels = ids
+    y = (labels == "spam").astype(int)
+    known = np.where(np.arange(len(y)) < 120, y, -1)
+    model = SelfTrainingClassifier(lstm(max_epochs=10), threshold=0.8).fit(X, known)
+    told = model.labeled_iter_ > 0
+    assert told.sum() > 30
+    assert np.mean(model.transduction_[told] == y[told]) > 0.85
+    assert model.score(X[120:], y[120:]) > 0.75
 
 
 # --- Ensembles
