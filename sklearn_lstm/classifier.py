@@ -91,8 +91,8 @@ class LSTMSequenceClassifier(SequenceEstimator):
     max_epochs : int or "auto", default="auto"
         Passes over the training data. "auto" follows the data: about 1,500 steps of the
         optimiser, 100 passes and 10 million tokens (or half as many measurements) at most, and 12
-        passes at least; fewer, down to 4, where 12 would read more than 50 million. For a quick
-        answer set it to 2.
+        passes at least, or 30 if ids recur 100 times or more on average, as letters do; fewer, down
+        to 4, where those would read more than 50 million. For a quick answer set it to 2.
     batch_size : int or "auto", default="auto"
         Sequences in a training batch. "auto" is 64, or less where an epoch would have fewer than
         20 steps; 32 in `partial_fit`. Predictions do not depend on it.

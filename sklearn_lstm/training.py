@@ -39,16 +39,27 @@ def batch_size_for(n_samples: int) -> int:
     return min(max(n_samples // 20, 1), 64)
 
 
-def max_epochs_for(n_samples: int, work: int, batch_size: int) -> int:
+def max_epochs_for(n_samples: int, work: int, batch_size: int, least: int = 12) -> int:
     """Give the epochs that "auto" stands for.
 
     As many as make 1,500 steps of the optimiser, which small data need (100 at most, and no more
-    than 10 million units of work), and twelve at least; large data get fewer, down to four, where
-    twelve would be over 50 million.
+    than 10 million units of work), and `least` at least; large data get fewer, down to four, where
+    those would be over 50 million.
     """
     enough = min(100, round(1500 * batch_size / n_samples), 10_000_000 // work)
-    affordable = max(4, min(12, 50_000_000 // work))
+    affordable = max(4, min(least, 50_000_000 // work))
     return max(enough, affordable)
+
+
+def least_epochs_for(sequences: Sequences) -> int:
+    """Give the epochs that data of any size get: 12, or 30 if few ids recur, as letters do.
+
+    What is made of few symbols is not known by heart so soon.
+    """
+    if sequences.n_channels is not None:
+        return 12
+    n_ids = 1 + max(int(ids.max()) for ids, _ in sequences.chunks())
+    return 30 if sequences.lengths.sum() >= 100 * n_ids else 12
 
 
 def work_of(sequences: Sequences) -> int:
@@ -61,7 +72,9 @@ def plan(sequences: Sequences, batch_size: int | str, max_epochs: int | str) -> 
     if isinstance(batch_size, str):
         batch_size = batch_size_for(len(sequences))
     if isinstance(max_epochs, str):
-        max_epochs = max_epochs_for(len(sequences), work_of(sequences), batch_size)
+        max_epochs = max_epochs_for(
+            len(sequences), work_of(sequences), batch_size, least_epochs_for(sequences)
+        )
     return batch_size, max_epochs
 
 

@@ -9,6 +9,7 @@ from sklearn.metrics import log_loss
 from skorch.callbacks import Callback
 
 from sklearn_lstm import LSTMSequenceClassifier, objectives, training
+from sklearn_lstm.reading import read_sequences
 
 RNG = np.random.default_rng(0)
 SERIES = RNG.normal(size=(60, 8))
@@ -265,6 +266,18 @@ def test_auto_epochs_and_batches_suit_small_and_large_data():
     assert epochs == sorted(epochs, reverse=True)
     assert epochs[0] <= 100
     assert epochs[-1] >= 4
+
+
+def test_few_symbols_are_read_more_often_than_many_words():
+    rng = np.random.default_rng(0)
+
+    def epochs(n_ids):
+        X = rng.integers(2, n_ids, (9600, 10))
+        return training.plan(read_sequences(X), "auto", "auto")[1]
+
+    assert epochs(100) == 30
+    assert epochs(20_000) == 12
+    assert training.plan(read_sequences(rng.normal(size=(9600, 10))), "auto", "auto")[1] == 12
 
 
 def test_early_stopping_gives_no_vector_to_ids_of_the_held_out_part_alone():
