@@ -1,9 +1,9 @@
 """Default parameters against what people would pick instead: ``python benchmarks/accuracy.py``.
 
-Each task is fitted with ``random_state`` 0, 1 and 2, and with its peers, on the same folds; the
-table that is printed stands in the documentation. Needs the folder that SKLEARN_LSTM_DATA names,
-and takes some hours on two cores (time warping on PLAID alone more than ten minutes); name some
-tasks to run those alone.
+Each task is fitted with ``random_state`` 0, 1 and 2, and with its peers, on the same folds. The
+documentation shows the table that ``--table docs/accuracy.csv`` writes. Needs the folder that
+SKLEARN_LSTM_DATA names, and takes some hours on two cores (time warping on PLAID alone more than
+ten minutes); name some tasks to run those alone.
 """
 
 from __future__ import annotations
@@ -226,14 +226,26 @@ def measure(model: Any, split: Split) -> dict[str, float]:
 COLUMNS = ("accuracy", "macro F1", "log loss", "calibration error", "fit, s", "predict, s")
 
 
-def report(task: str, name: str, runs: list[list[dict[str, float]]]) -> None:
-    """Print the mean over folds, and its mean and spread over seeds."""
+def report(task: str, name: str, runs: list[list[dict[str, float]]]) -> list[str]:
+    """Print the mean over folds, and its mean and spread over seeds; give the row."""
     cells = []
     for column in COLUMNS:
         by_seed = [np.mean([fold.get(column, np.nan) for fold in folds]) for folds in runs]
         spread = f" ± {np.std(by_seed):.2f}" if len(runs) > 1 and column == "accuracy" else ""
         cells.append("" if np.isnan(by_seed).any() else f"{np.mean(by_seed):.2f}{spread}")
     print(f"{task:<17} {name:<28}", *(f"{cell:>13}" for cell in cells), flush=True)
+    return [task, name, *cells]
+
+
+def bring_up_to_date(path: Path, row: list[str]) -> None:
+    """Write a row into a table, in the place of the one of the same task and model."""
+    rows = [["task", "model", *COLUMNS]]
+    if path.exists():
+        with path.open(encoding="utf-8", newline="") as lines:
+            rows = list(csv.reader(lines))
+    table = {tuple(old[:2]): old for old in rows} | {tuple(row[:2]): row}
+    with path.open("w", encoding="utf-8", newline="") as lines:
+        csv.writer(lines, lineterminator="\n").writerows(table.values())
 
 
 def main() -> None:
@@ -242,7 +254,14 @@ def main() -> None:
     parser.add_argument("tasks", nargs="*", default=list(TASKS), help="all of them if none")
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--without-peers", action="store_true")
+    parser.add_argument("--table", type=Path, help="CSV file to bring up to date")
     options = parser.parse_args()
+
+    def note(task: str, name: str, runs: list[list[dict[str, float]]]) -> None:
+        row = report(task, name, runs)
+        if options.table:
+            bring_up_to_date(options.table, row)
+
     print(f"{'task':<17} {'model':<28}", *(f"{column:>13}" for column in COLUMNS))
     for name in options.tasks:
         task = TASKS[name]
@@ -250,10 +269,10 @@ def main() -> None:
         peers = {} if options.without_peers else PEERS[task.kind]
         for peer, make in peers.items():
             try:
-                report(name, peer, [[measure(make(), split) for split in splits]])
+                note(name, peer, [[measure(make(), split) for split in splits]])
             except ImportError as error:
                 print(f"{name:<17} {peer:<28} not installed: {error.name}")
-        report(
+        note(
             name,
             "LSTMSequenceClassifier",
             [
