@@ -1,4 +1,4 @@
-"""Sequences in, labels out, the way scikit-learn does it: fit, predict, tags and storage."""
+"""Sequences and their labels to a fitted model: `fit` and `partial_fit`."""
 
 from __future__ import annotations
 
@@ -9,19 +9,17 @@ from typing import Any, Self
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from scipy.sparse import issparse
-from scipy.special import expit, log_expit, log_softmax, softmax
-from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.utils import check_consistent_length
-from sklearn.utils.validation import check_is_fitted, validate_data
+from sklearn.utils.validation import validate_data
 from skorch import NeuralNet
 
-from sklearn_lstm import devices, labels, objectives, parallel, persistence, training
+from sklearn_lstm import devices, labels, parallel, training
 from sklearn_lstm.batches import SequenceDataset
 from sklearn_lstm.encoding import align_embeddings
 from sklearn_lstm.model import Pretrained, SequenceModel
-from sklearn_lstm.network import POOLINGS, SequenceNetwork
-from sklearn_lstm.reading import check_same_width, read_sequences
+from sklearn_lstm.network import POOLINGS
+from sklearn_lstm.prediction import SequencePredictor
+from sklearn_lstm.reading import read_sequences
 from sklearn_lstm.sequences import Samples, Sequences
 
 FEWEST_TO_HOLD_OUT = 100  # sequences, a tenth of which tell how far to trust what
@@ -29,19 +27,8 @@ FEWEST_FOR_BRANCH = 20
 MOST_WORK_TWICE = 4_000_000  # tokens over all epochs: about a minute
 
 
-class SequenceEstimator(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
-    """Fits and predicts with the parameters of `LSTMSequenceClassifier`."""
-
-    classes_: NDArray[Any]
-    n_features_in_: int
-    input_type_: str
-    history_: list[dict[str, Any]]
-    n_epochs_: int
-    net_: NeuralNet
-    _model: SequenceModel
-    _multilabel: bool
-    _is_table: bool
-    _progress: dict[str, Any] | None
+class SequenceEstimator(SequencePredictor):
+    """Fits with the parameters of `LSTMSequenceClassifier`."""
 
     def fit(self, X: Any, y: Any, sample_weight: Any = None) -> Self:
         """Train on sequences and their labels.
@@ -134,12 +121,13 @@ class SequenceEstimator(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
                     self._start(part.sequences, pretrained, len(classes), resumed=resumed)
                     for part in parts
                 ]
+                verbose = [*[0] * (len(parts) - 1), self.verbose]  # not both at the same time
                 nets = parallel.in_pairs(
                     options["device"],
                     lambda job: self._learn(
                         *job, validation, resumed=resumed, one_pass=one_pass, **options
                     ),
-                    list(zip(models, parts, rng.spawn(len(parts)), strict=True)),
+                    list(zip(models, parts, rng.spawn(len(parts)), verbose, strict=True)),
                 )
                 return list(zip(models, nets, strict=True))
 
@@ -221,6 +209,7 @@ class SequenceEstimator(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         model: SequenceModel,
         samples: Samples,
         rng: np.random.Generator,
+        verbose: int,
         validation: Samples | None,
         *,
         resumed: bool,
@@ -239,22 +228,10 @@ class SequenceEstimator(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
             gradient_clip=self.gradient_clip,
             n_iter_no_change=self.n_iter_no_change,
             callbacks=self.callbacks,
-            verbose=self.verbose,
+            verbose=verbose,
             progress=self._progress if resumed and one_pass else None,
             **options,
         )
-
-    def _read(self, X: Any) -> Sequences:
-        """Read X as it was read at fit."""
-        if hasattr(self, "feature_names_in_") or not issparse(X):  # else no names
-            validate_data(self, X, reset=False, skip_check_array=True, ensure_2d=False)
-        sequences = read_sequences(X, self.input_type_)
-        check_same_width(
-            sequences,
-            getattr(self._model.encoding, "n_channels", None),
-            self.n_features_in_ if self._is_table else None,
-        )
-        return sequences
 
     def _known_classes(
         self, y: NDArray[Any], classes: Any, *, multilabel: bool, resumed: bool
@@ -317,127 +294,3 @@ class SequenceEstimator(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
             and self.criterion == "cross_entropy"
             and len(samples) >= max(fewest, 2 * len(np.unique(samples.codes)))
         )
-
-    def _net_options(self, *, multilabel: bool, or_cpu: bool = False) -> dict[str, Any]:
-        """Give what a skorch net needs besides its network."""
-        return {
-            "criterion": objectives.find_criterion(self.criterion, multilabel=multilabel),
-            "optimizer": objectives.find_optimizer(self.optimizer),
-            "device": devices.find_device(self.device, or_cpu=or_cpu),
-            "lr": self.lr,
-            "weight_decay": self.weight_decay,
-            "precision": self.precision,
-        }
-
-    def _logits(self, X: Any) -> NDArray[np.float64]:
-        """Give the logits (n_samples, n_classes)."""
-        check_is_fitted(self)
-        return self._model.logits(self._read(X), self.net_.device)
-
-    def decision_function(self, X: Any) -> NDArray[np.float64]:
-        """Give the logits.
-
-        Parameters
-        ----------
-        X : {sparse matrix, array-like} of n_samples sequences
-            As in `fit`.
-
-        Returns
-        -------
-        ndarray of shape (n_samples,) or (n_samples, n_classes)
-            For two classes: how much the second is ahead of the first.
-        """
-        logits = self._logits(X)
-        if len(self.classes_) == 2 and not self._multilabel:
-            return np.asarray(logits[:, 1] - logits[:, 0])
-        return logits
-
-    def predict_proba(self, X: Any) -> NDArray[np.float64]:
-        """Give the probability of each class; of each label by itself if y is multilabel.
-
-        Parameters
-        ----------
-        X : {sparse matrix, array-like} of n_samples sequences
-            As in `fit`.
-
-        Returns
-        -------
-        ndarray of shape (n_samples, n_classes)
-            In the order of `classes_`.
-        """
-        logits = self._logits(X)
-        return np.asarray(expit(logits) if self._multilabel else softmax(logits, axis=1))
-
-    def predict_log_proba(self, X: Any) -> NDArray[np.float64]:
-        """Give the logarithm of `predict_proba`, exact for small probabilities too.
-
-        Parameters
-        ----------
-        X : {sparse matrix, array-like} of n_samples sequences
-            As in `fit`.
-
-        Returns
-        -------
-        ndarray of shape (n_samples, n_classes)
-        """
-        logits = self._logits(X)
-        return np.asarray(log_expit(logits) if self._multilabel else log_softmax(logits, axis=1))
-
-    def predict(self, X: Any) -> NDArray[Any]:
-        """Give the most probable label; every label more probable than not if y is multilabel.
-
-        Parameters
-        ----------
-        X : {sparse matrix, array-like} of n_samples sequences
-            As in `fit`.
-
-        Returns
-        -------
-        ndarray of shape (n_samples,) or (n_samples, n_labels)
-        """
-        logits = self._logits(X)
-        if self._multilabel:
-            return (logits > 0).astype(np.int64)
-        return np.asarray(self.classes_[logits.argmax(axis=1)])
-
-    @property
-    def module_(self) -> SequenceNetwork:
-        """The network, a `torch.nn.Module`."""
-        check_is_fitted(self)
-        return self._model.network
-
-    def __sklearn_is_fitted__(self) -> bool:
-        return "net_" in vars(self)
-
-    def __sklearn_tags__(self) -> Any:
-        tags = super().__sklearn_tags__()
-        tags.classifier_tags.multi_label = True
-        tags.input_tags.three_d_array = True
-        tags.input_tags.categorical = self.input_type == "tokens"
-        tags.input_tags.positive_only = tags.input_tags.sparse = tags.input_tags.categorical
-        return tags
-
-    def __getstate__(self) -> dict[str, Any]:
-        state: dict[str, Any] = dict(super().__getstate__())
-        if self.__sklearn_is_fitted__():
-            del state["net_"]
-            state["_model"] = persistence.pack_model(self._model)
-            state["_progress"] = persistence.to_arrays(self._progress)
-            state["_checksum"] = persistence.checksum(state)
-        return state
-
-    def __setstate__(self, state: dict[str, Any]) -> None:
-        if "_model" in state:
-            state = persistence.verified(state)
-            state["classes_"] = np.array(state["classes_"])  # not a memory map
-            state["_model"] = persistence.unpack_model(state["_model"])
-            state["_progress"] = persistence.to_tensors(state["_progress"])
-        super().__setstate__(state)
-        if "_model" in state:
-            options = self._net_options(multilabel=self._multilabel, or_cpu=True)
-            was_mixed = self._model.network.use_bfloat16
-            self.net_ = training.make_net(self._model.network, **options)
-            self._model.network.use_bfloat16 &= was_mixed
-            if self._model.trial is not None:
-                trial = self._model.trial.network.to(self.net_.device)
-                trial.use_bfloat16 = self._model.network.use_bfloat16
