@@ -21,16 +21,16 @@ if TYPE_CHECKING:
 def to_csr(batches: Iterable[TokenRuns], max_length: int, truncation: str) -> sp.csr_matrix:
     """Write each text into a row from column 0 on, and cut it to `max_length`."""
     parts = [_truncate(*_one_unknown(*batch), max_length, truncation) for batch in batches]
-    ids = np.concatenate([np.zeros(0, np.int32), *(part_ids for part_ids, _ in parts)])
     lengths = np.concatenate([np.zeros(0, np.int64), *(part_lengths for _, part_lengths in parts)])
-    index_type = np.int32 if len(ids) <= np.iinfo(np.int32).max else np.int64
-    columns = np.empty(len(ids), index_type)
+    ends = np.append(0, np.cumsum(lengths))
+    # One piece of memory: the system takes long to give out several.
+    ids, columns = np.empty((2, ends[-1]), np.int32)
     stop = 0
     for part_ids, part_lengths in parts:
         start, stop = stop, stop + len(part_ids)
+        ids[start:stop] = part_ids
         columns[start:stop] = _positions(part_lengths)
-    indptr = np.append(0, np.cumsum(lengths)).astype(index_type)
-    X = sp.csr_matrix((ids, columns, indptr), shape=(len(lengths), max_length))
+    X = sp.csr_matrix((ids, columns, ends), shape=(len(lengths), max_length))
     X.has_canonical_format = True
     return X
 

@@ -137,8 +137,7 @@ def _kind(character: str) -> int:
 
 _kinds = CharacterTable(lambda characters: map(_kind, characters))
 _lowered = CharacterTable(lambda characters: map(ord, map(str.lower, characters)))
-_LATIN = bytes(range(256)).decode("latin-1")
-_LATIN_LOWER, _LATIN_KINDS = _LATIN.lower().encode("latin-1"), bytes(map(_kind, _LATIN))
+_LATIN_LOWER = bytes(range(256)).decode("latin-1").lower().encode("latin-1")
 _LOWERED_IN_CONTEXT = "İΣ"  # one becomes two characters, one depends on its neighbours
 
 
@@ -174,11 +173,11 @@ def _in_batches(
 def _split_characters(texts: list[str], *, lowers: bool) -> tuple[NDArray[Any], NDArray[np.int64]]:
     """Split into characters, a run of white space being one blank as in ``CountVectorizer``."""
     codes, lengths = _code_points(texts, "", lowers=lowers)
-    is_blank = _kinds_of(codes) == _BLANK
-    superfluous = np.flatnonzero(is_blank[1:] & is_blank[:-1]) + 1
-    # The first character of a text follows none.
+    is_blank = _kinds(codes) == _BLANK
+    is_doubled = is_blank[1:] & is_blank[:-1]
     ends = np.cumsum(lengths)
-    superfluous = superfluous[~np.isin(superfluous, ends)]
+    is_doubled[ends[(ends > 0) & (ends < len(codes))] - 1] = False  # not by the next text
+    superfluous = np.flatnonzero(is_doubled) + 1
     if not len(superfluous):
         return codes, lengths
     codes = codes.copy()
@@ -194,7 +193,7 @@ def _split_words(
     """Split at `TOKEN_PATTERN`: code points, where words start and stop, and words per text."""
     # The line ends keep the words of different texts apart.
     codes, lengths = _code_points(texts, "\n", lowers=lowers)
-    kinds = _kinds_of(codes)
+    kinds = _kinds(codes)
     if lowers:
         codes = _lower(codes)
     apostrophes = np.flatnonzero(kinds[1:-1] == _APOSTROPHE) + 1
@@ -231,13 +230,6 @@ def _code_points(
     except UnicodeEncodeError:
         codes = np.frombuffer(joined.encode("utf-32-le", "surrogatepass"), np.dtype("<u4"))
     return codes, _lengths(texts)
-
-
-def _kinds_of(codes: NDArray[Any]) -> NDArray[np.int8]:
-    """Tell of each code point what kind of character it is."""
-    if codes.itemsize == 1:
-        return np.frombuffer(bytearray(codes).translate(_LATIN_KINDS), np.int8)
-    return _kinds(codes)
 
 
 def _lower(codes: NDArray[Any]) -> NDArray[Any]:
