@@ -15,8 +15,8 @@ from sklearn_lstm.encoding import Encoding
 from sklearn_lstm.sequences import Rows, Samples, Sequences
 
 BATCHES_PER_POOL = 64  # sequences are sorted by length within so many batches
-STEPS_PER_PREDICTION = 1 << 13  # a batch that is only predicted has about so many steps,
-ROWS_PER_PREDICTION = 1 << 8  # and no more rows: their gates stay in the processor's cache
+STEPS_AT_ONCE = 1 << 12  # what so many steps need stays in the processor's caches,
+ROWS_AT_ONCE = 1 << 8  # as do the gates of so many rows
 
 
 class SequenceDataset(Dataset[Any]):
@@ -93,9 +93,9 @@ def prediction_rows(lengths: Rows) -> Iterator[Rows]:
     order = np.argsort(lengths, kind="stable")
     start = 0
     while start < len(order):
-        longest = lengths[order[start : start + ROWS_PER_PREDICTION]]
+        longest = lengths[order[start : start + ROWS_AT_ONCE]]
         fitting = np.arange(1, len(longest) + 1) * longest
-        size = max(1, int(np.searchsorted(fitting, STEPS_PER_PREDICTION, side="right")))
+        size = max(1, int(np.searchsorted(fitting, STEPS_AT_ONCE, side="right")))
         yield order[start : start + size]
         start += size
 

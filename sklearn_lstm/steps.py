@@ -11,9 +11,8 @@ from skorch import NeuralNet
 from skorch.callbacks import Callback
 from torch import Tensor, nn
 
+from sklearn_lstm.batches import STEPS_AT_ONCE
 from sklearn_lstm.vocabulary import PADDING, UNKNOWN
-
-STEPS_PER_PART = 1 << 12  # what a part needs stays in the processor's caches, and is used again
 
 
 class PartwiseNet(NeuralNet):  # type: ignore[misc]
@@ -46,7 +45,7 @@ def _parts(batch: Any) -> Iterator[tuple[Any, float]]:
     lengths = inputs["lengths"].tolist()
     starts = [0]
     for row, length in enumerate(lengths):
-        if row > starts[-1] and length * (row + 1 - starts[-1]) > STEPS_PER_PART:
+        if row > starts[-1] and length * (row + 1 - starts[-1]) > STEPS_AT_ONCE:
             starts.append(row)
     for start, stop in pairwise([*starts, len(lengths)]):
         rows = slice(start, stop)

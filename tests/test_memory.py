@@ -75,7 +75,7 @@ def test_one_long_sequence_among_short_ones_does_not_widen_them_all(kind):
 @pytest.mark.parametrize("dtype", [int, float])
 def test_a_large_array_is_read_a_piece_at_a_time(monkeypatch, shape, dtype):
     monkeypatch.setattr(sequences, "CELLS_PER_CHUNK", 1 << 13)
-    monkeypatch.setattr(batches, "STEPS_PER_PREDICTION", 1 << 11)
+    monkeypatch.setattr(batches, "STEPS_AT_ONCE", 1 << 11)
     peaks, sizes = [], []
     for n_samples in (50, 400):
         X = RNG.integers(1, 9, (n_samples, *shape)).astype(dtype)

@@ -43,7 +43,7 @@ def assert_same(first, second, atol=1e-5):
 def test_parts_of_a_batch_give_the_gradient_of_the_batch(monkeypatch, texts, optimizer):
     options = PLAIN | {"optimizer": optimizer, "lr": 0.01}
     whole = LSTMSequenceClassifier(**options).fit(*texts)
-    monkeypatch.setattr(steps, "STEPS_PER_PART", 40)
+    monkeypatch.setattr(steps, "STEPS_AT_ONCE", 40)
     cut = []
     original = steps._parts
     monkeypatch.setattr(
