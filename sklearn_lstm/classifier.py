@@ -44,10 +44,11 @@ class LSTMSequenceClassifier(SequenceEstimator):
         Do not train the vectors.
     linear_branch : bool, default=True
         Put a linear model beside the network and add its logits: what the two get wrong differs.
-        For token ids support vector machines on tf-idf of all runs of one to four ids that two
-        training sequences hold [9]_, from 100 sequences on; for measurements ridge regression on
-        how often random convolutions exceed thresholds [10]_, from 20 on. Samples held out of the
-        network tell how far each is to be trusted, which makes probabilities of the sum too: a
+        For token ids support vector machines on tf-idf of all runs of one or two ids, or of one to
+        five letters (see `max_epochs`), that two training sequences hold [9]_, from 100 sequences
+        on; for measurements ridge regression on how often random convolutions exceed thresholds
+        [10]_, from 20 on. Samples held out of the network tell how far each is to be trusted, which
+        makes probabilities of the sum too: a
         tenth of the training data, 1,000 at most (with `early_stopping` the `validation_fraction`).
         If training on all takes no more than about a minute, this is told by a network of its own,
         500 samples at least or a half of them (`callbacks` see it too), while another one learns
@@ -91,8 +92,9 @@ class LSTMSequenceClassifier(SequenceEstimator):
     max_epochs : int or "auto", default="auto"
         Passes over the training data. "auto" follows the data: about 1,500 steps of the
         optimiser, 100 passes and 10 million tokens (or half as many measurements) at most, and 12
-        passes at least, or 30 if ids recur 100 times or more on average, as letters do; fewer, down
-        to 4, where those would read more than 50 million. For a quick answer set it to 2.
+        passes at least, or 30 over letters; fewer, down to 4, where those would read more than 50
+        million. Letters, bases, notes and the like are ids that keep recurring: n of them are less
+        than 4 sqrt(n) different ones, which words are not. For a quick answer set it to 2.
     batch_size : int or "auto", default="auto"
         Sequences in a training batch. "auto" is 64, or less where an epoch would have fewer than
         20 steps; 32 in `partial_fit`. Predictions do not depend on it.

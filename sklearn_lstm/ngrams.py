@@ -16,20 +16,25 @@ from sklearn.svm import LinearSVC
 
 from sklearn_lstm.sequences import Rows, Samples, Sequences
 
-LONGEST = 4  # ids in a run
+LONGEST_OF_WORDS, LONGEST_OF_LETTERS = 2, 5  # ids in a run
+_BORDER = 0  # no id
 _BITS = 22  # of the number that stands for a run; runs that share one are taken for the same
 _MULTIPLIERS = np.array([0x9E3779B97F4A7C15, 0xBF58476D1CE4E5B9], dtype=np.uint64)
 
 
 @dataclass(frozen=True)
 class NgramModel:
-    """Linear support vector machines, one against the rest, on tf-idf of runs of 1 to 4 ids.
+    """Linear support vector machines, one against the rest, on tf-idf of runs of ids.
+
+    Those are runs of one or two words, or of one to five letters, with what is before the first and
+    after the last of them: of names and of bare words the ends tell much.
 
     Each machine sees the features times their log ratio of a naive Bayes classifier, which lets it
     start from what the counts tell (after Wang and Manning 2012, with tf-idf in place of counts).
 
     Parameters
     ----------
+    of_letters : bool
     runs : ndarray of shape (n_features,)
         The numbers of the runs that at least two sequences hold, in ascending order.
     idf : ndarray of shape (n_features,)
@@ -37,6 +42,7 @@ class NgramModel:
     intercept : ndarray of shape (n_outputs,)
     """
 
+    of_letters: bool
     runs: NDArray[np.int32]
     idf: NDArray[np.float32]
     coef: NDArray[np.float32]
@@ -46,11 +52,14 @@ class NgramModel:
     def of(cls, samples: Samples, *, n_outputs: int, seed: int) -> NgramModel:
         """Fit to sequences of ids."""
         sequences = samples.sequences
-        bags = vstack([_bags(*chunk) for chunk in sequences.chunks()], format="csr")
+        of_letters = sequences.are_letters()
+        chunks = sequences.chunks()
+        bags = vstack([_bags(*chunk, of_letters=of_letters) for chunk in chunks], format="csr")
         frequency = np.bincount(bags.indices, minlength=1 << _BITS)
         runs = np.flatnonzero(frequency > 1).astype(np.int32)
         idf = (np.log((1 + len(sequences)) / (1 + frequency[runs])) + 1).astype(np.float32)
-        model = cls(runs, idf, np.zeros((len(runs), n_outputs), np.float32), np.zeros(n_outputs))
+        coef, intercept = np.zeros((len(runs), n_outputs), np.float32), np.zeros(n_outputs)
+        model = cls(of_letters, runs, idf, coef, intercept)
         model._fit(model._weighed(bags), samples, seed)
         return model
 
@@ -81,7 +90,10 @@ class NgramModel:
 
     def logits(self, sequences: Sequences) -> NDArray[np.float64]:
         """Give the distance from each machine's border (n_samples, n_outputs)."""
-        distances = [self._weighed(_bags(*chunk)) @ self.coef for chunk in sequences.chunks()]
+        distances = [
+            self._weighed(_bags(*chunk, of_letters=self.of_letters)) @ self.coef
+            for chunk in sequences.chunks()
+        ]
         return np.asarray(np.concatenate(distances) + self.intercept)
 
     @cached_property
@@ -106,13 +118,18 @@ class NgramModel:
         return weighed
 
 
-def _bags(ids: NDArray[Any], lengths: Rows) -> csr_matrix:
-    """Note which runs of 1 to 4 ids each sequence holds: ones (n_sequences, 2**22)."""
+def _bags(ids: NDArray[Any], lengths: Rows, *, of_letters: bool) -> csr_matrix:
+    """Note which runs of ids each sequence holds: ones (n_sequences, 2**22)."""
+    longest = LONGEST_OF_LETTERS if of_letters else LONGEST_OF_WORDS
+    if of_letters:
+        ends = np.cumsum(lengths)
+        ids = np.insert(ids, np.concatenate([ends - lengths, ends]), _BORDER)
+        lengths = lengths + 2
     rows = np.repeat(np.arange(len(lengths)), lengths)
     left = np.repeat(np.cumsum(lengths), lengths) - np.arange(len(ids))  # ids up to the end
-    state = np.zeros(len(ids), np.uint64)
+    state = np.ones(len(ids), np.uint64)  # not 0, to count a border that comes first
     found = []
-    for length in range(1, LONGEST + 1):
+    for length in range(1, longest + 1):
         n_runs = max(len(ids) - length + 1, 0)
         state = state[:n_runs] * _MULTIPLIERS[0] + ids[length - 1 :].astype(np.uint64)
         whole = left[:n_runs] >= length

@@ -51,6 +51,16 @@ class Sequences:
     def __len__(self) -> int:
         return len(self.lengths)
 
+    def are_letters(self) -> bool:
+        """Tell whether few ids recur all the time, as letters, bases and notes do, unlike words.
+
+        A text of n words has tens of times sqrt(n) different ones (Heaps' law).
+        """
+        if self.n_channels is not None:
+            return False
+        n_ids = max(int(ids.max()) for ids, _ in self.chunks())
+        return bool(n_ids < 4 * self.lengths.sum() ** 0.5)
+
     def subset(self, rows: Rows) -> Sequences:
         """Give the sequences of these rows alone."""
         return Sequences(

@@ -39,27 +39,18 @@ def batch_size_for(n_samples: int) -> int:
     return min(max(n_samples // 20, 1), 64)
 
 
-def max_epochs_for(n_samples: int, work: int, batch_size: int, least: int = 12) -> int:
+def max_epochs_for(n_samples: int, work: int, batch_size: int, *, are_letters: bool) -> int:
     """Give the epochs that "auto" stands for.
 
     As many as make 1,500 steps of the optimiser, which small data need (100 at most, and no more
-    than 10 million units of work), and `least` at least; large data get fewer, down to four, where
-    those would be over 50 million.
+    than 10 million units of work), and 12 at least, or 30 over letters: what is made of few symbols
+    is not known by heart so soon. Large data get fewer, down to four, where those would be over 50
+    million.
     """
+    least = 30 if are_letters else 12
     enough = min(100, round(1500 * batch_size / n_samples), 10_000_000 // work)
     affordable = max(4, min(least, 50_000_000 // work))
     return max(enough, affordable)
-
-
-def least_epochs_for(sequences: Sequences) -> int:
-    """Give the epochs that data of any size get: 12, or 30 if few ids recur, as letters do.
-
-    What is made of few symbols is not known by heart so soon.
-    """
-    if sequences.n_channels is not None:
-        return 12
-    n_ids = 1 + max(int(ids.max()) for ids, _ in sequences.chunks())
-    return 30 if sequences.lengths.sum() >= 100 * n_ids else 12
 
 
 def work_of(sequences: Sequences) -> int:
@@ -73,7 +64,10 @@ def plan(sequences: Sequences, batch_size: int | str, max_epochs: int | str) -> 
         batch_size = batch_size_for(len(sequences))
     if isinstance(max_epochs, str):
         max_epochs = max_epochs_for(
-            len(sequences), work_of(sequences), batch_size, least_epochs_for(sequences)
+            len(sequences),
+            work_of(sequences),
+            batch_size,
+            are_letters=sequences.are_letters(),
         )
     return batch_size, max_epochs
 

@@ -12,7 +12,7 @@ from scipy.sparse import diags
 from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.svm import LinearSVC
 
-from sklearn_lstm import LSTMSequenceClassifier, estimator
+from sklearn_lstm import LSTMSequenceClassifier, estimator, ngrams
 from sklearn_lstm.ngrams import NgramModel
 from sklearn_lstm.reading import read_sequences
 from sklearn_lstm.sequences import Samples
@@ -38,19 +38,26 @@ def a_pair_decides(n_samples):
 
 
 @pytest.mark.parametrize("n_classes", [2, 4])
-def test_it_is_what_scikit_learn_makes_of_the_same_runs(n_classes):
-    X = sentences(300)
+@pytest.mark.parametrize("n_ids", [40, 400], ids=["letters", "words"])
+def test_it_is_what_scikit_learn_makes_of_the_same_runs(n_ids, n_classes, monkeypatch):
+    monkeypatch.setattr(ngrams, "_BITS", 25)  # no two runs share a number
+    X = sentences(100, n_ids)
     y = np.array([(row[0] + row[-1]) % n_classes for row in X])
-    weights = RNG.random(300) + 0.5
-    documents = [" ".join(f"w{id_}" for id_ in row) for row in X]
-    reference = TfidfVectorizer(ngram_range=(1, 4), min_df=2, binary=True)
+    weights = RNG.random(100) + 0.5
+
+    def spell(rows):
+        border = ["border"] * (n_ids == 40)
+        return [" ".join([*border, *(f"w{id_}" for id_ in row), *border]) for row in rows]
+
+    longest = 5 if n_ids == 40 else 2
+    reference = TfidfVectorizer(ngram_range=(1, longest), min_df=2, binary=True)
+    documents = spell(X)
     features = reference.fit_transform(documents)
     model = NgramModel.of(Samples(read_sequences(X), y, weights), n_outputs=n_classes, seed=3)
-    # Hardly any runs share a number.
-    assert len(model.runs) == pytest.approx(features.shape[1], rel=0.01)
-    new = sentences(50, n_ids=60)
+    assert len(model.runs) == features.shape[1]
+    new = sentences(50, n_ids * 3 // 2)
     found = model.logits(read_sequences(new))
-    features_of_new = reference.transform([" ".join(f"w{id_}" for id_ in row) for row in new])
+    features_of_new = reference.transform(spell(new))
     for label in range(1, n_classes):
         inside, outside = (
             1 + (features > 0).T @ (weights * part) for part in (y == label, y != label)
@@ -59,11 +66,11 @@ def test_it_is_what_scikit_learn_makes_of_the_same_runs(n_classes):
         machine = LinearSVC(random_state=3).fit(features @ ratio, y == label, weights)
         expected = machine.decision_function(features_of_new @ ratio)
         margin = found[:, 1] - found[:, 0] if n_classes == 2 else found[:, label]
-        np.testing.assert_allclose(margin, expected, atol=0.1)
+        np.testing.assert_allclose(margin, expected, atol=1e-3)
 
 
 def test_sequences_without_a_known_run_have_the_intercept():
-    X, y = a_pair_decides(120)
+    X, y = sentences(120, 400), np.arange(120) % 2
     model = NgramModel.of(Samples(read_sequences(X), y, np.ones(len(y))), n_outputs=2, seed=0)
     assert np.array_equal(model.logits(read_sequences([[999], [998, 997]]))[0], model.intercept)
 
@@ -180,7 +187,7 @@ def test_a_network_goes_on_without_that_of_the_trial(go_on):
 
 
 def test_a_network_is_trusted_as_far_as_its_like_is_right_on_what_it_has_not_seen():
-    X, y = a_pair_decides(300)
+    X, y = a_pair_decides(600)
     X_noise = sentences(len(X))
     scales = [
         LSTMSequenceClassifier(**SMALL | {"hidden_size": 32, "max_epochs": 25, "lr": 0.02})
@@ -188,7 +195,7 @@ def test_a_network_is_trusted_as_far_as_its_like_is_right_on_what_it_has_not_see
         ._model.scales
         for data in (X, X_noise)
     ]
-    assert scales[0][0] > 3 * scales[1][0]
+    assert scales[0][0] > 2 * scales[1][0]
 
 
 def test_ids_that_no_two_sequences_share_teach_it_nothing():

@@ -260,7 +260,7 @@ def test_auto_epochs_and_batches_suit_small_and_large_data():
     sizes = [training.batch_size_for(n) for n in (1, 10, 100, 1000, 10**6)]
     assert sizes == sorted(sizes)
     epochs = [
-        training.max_epochs_for(n, 100 * n, training.batch_size_for(n))
+        training.max_epochs_for(n, 100 * n, training.batch_size_for(n), are_letters=False)
         for n in (100, 10**3, 10**4, 10**5, 10**7)
     ]
     assert epochs == sorted(epochs, reverse=True)
