@@ -8,15 +8,18 @@ from typing import Any
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 from torch.utils.data import Dataset
 
-from sklearn_lstm.encoding import Encoding
+from sklearn_lstm.encoding import Encoding, TokenCodes
 from sklearn_lstm.sequences import Rows, Samples, Sequences
+from sklearn_lstm.vocabulary import PADDING, UNKNOWN
 
 BATCHES_PER_POOL = 64  # sequences are sorted by length within so many batches
 STEPS_AT_ONCE = 1 << 12  # what so many steps need stays in the processor's caches,
 ROWS_AT_ONCE = 1 << 8  # as do the gates of so many rows
+TRIES_ON_RARE = 6
 
 
 class SequenceDataset(Dataset[Any]):
@@ -26,11 +29,20 @@ class SequenceDataset(Dataset[Any]):
     ----------
     samples : Samples
     encoding : Encoding
+    token_dropout : float
+        Share of the tokens that chance makes unknown, which is how the vector of the unknown token
+        is learnt. What was seen but once is more like those to come: it meets that chance several
+        times.
     """
 
-    def __init__(self, samples: Samples, encoding: Encoding) -> None:
+    def __init__(self, samples: Samples, encoding: Encoding, token_dropout: float = 0) -> None:
         self.samples = samples
         self.encoding = encoding
+        self.risks: NDArray[np.float64] | None = None  # of each code to be dropped
+        if isinstance(encoding, TokenCodes) and token_dropout:
+            tries = np.where(encoding.counts == 1, TRIES_ON_RARE, 1)
+            tries[PADDING] = 0
+            self.risks = 1 - (1 - token_dropout) ** tries
 
     def __len__(self) -> int:
         return len(self.samples)
@@ -39,9 +51,15 @@ class SequenceDataset(Dataset[Any]):
         """Give one sample, as a batch of it."""
         return self.batch(np.array([row]))
 
-    def batch(self, rows: Rows) -> tuple[dict[str, Tensor], tuple[Tensor, Tensor]]:
-        """Give these rows as (inputs, (codes, weights))."""
-        return pad(self.samples.sequences, rows, self.encoding), (
+    def batch(
+        self, rows: Rows, rng: np.random.Generator | None = None
+    ) -> tuple[dict[str, Tensor], tuple[Tensor, Tensor]]:
+        """Give these rows as (inputs, (codes, weights)); with chance, some tokens are unknown."""
+        inputs = pad(self.samples.sequences, rows, self.encoding)
+        if rng is not None and self.risks is not None:
+            steps = inputs["steps"].numpy()
+            steps[rng.random(steps.shape) < self.risks.take(steps)] = UNKNOWN
+        return inputs, (
             torch.from_numpy(self.samples.codes[rows]),
             torch.from_numpy(self.samples.weights[rows].astype(np.float32)),
         )
@@ -59,7 +77,7 @@ class LengthBatches:
     batch_size : int
         Sequences in a batch; the last one may have fewer.
     rng : numpy Generator or None
-        None: no chance; all samples in the order of their length.
+        None: no chance; all samples in the order of their length, and no token is dropped.
     """
 
     def __init__(
@@ -74,7 +92,7 @@ class LengthBatches:
 
     def __iter__(self) -> Iterator[tuple[dict[str, Tensor], tuple[Tensor, Tensor]]]:
         for rows in self.rows():
-            yield self.dataset.batch(rows)
+            yield self.dataset.batch(rows, self.rng)
 
     def rows(self) -> list[Rows]:
         """Deal the rows of one pass."""

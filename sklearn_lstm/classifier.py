@@ -76,7 +76,8 @@ class LSTMSequenceClassifier(SequenceEstimator):
         that is dropped in training; a feature is dropped in all steps of a sequence [8]_.
     token_dropout : float in [0, 1), default=0.1
         Share of the tokens that training reads as unknown, which is how the vector of the unknown
-        token is learnt.
+        token is learnt. Those that were seen but once are more like the tokens to come, and run
+        that risk six times over.
     criterion : "cross_entropy" or class of torch losses, default="cross_entropy"
         The loss; the cross entropy of a multilabel y is that of each label by itself. A class is
         called with ``reduction="none"``, and its loss with logits and targets.

@@ -25,15 +25,22 @@ class TokenCodes:
     ----------
     ids : ndarray of shape (n_codes,)
         The id of each code; padding and unknown first, then in the order of their coming.
+    counts : ndarray of shape (n_codes,)
+        How often each was seen.
     """
 
     ids: NDArray[np.int64] = field(default_factory=lambda: np.array([PADDING, UNKNOWN]))
+    counts: NDArray[np.int64] = field(default_factory=lambda: np.zeros(2, np.int64))
 
     def extended(self, sequences: Sequences, more: NDArray[np.int64]) -> TokenCodes:
         """Give codes to the ids in sequences and `more` that have none; the others keep theirs."""
         found = [np.unique(ids) for ids, _ in sequences.chunks()]
         new = np.setdiff1d(np.concatenate([*found, more]), self.ids)
-        return TokenCodes(np.concatenate([self.ids, new.astype(np.int64)]))
+        counts = np.pad(self.counts, (0, len(new)))
+        extended = TokenCodes(np.concatenate([self.ids, new.astype(np.int64)]), counts)
+        for ids, _ in sequences.chunks():
+            counts += np.bincount(extended(ids), minlength=len(counts))
+        return extended
 
     def __len__(self) -> int:
         return len(self.ids)

@@ -219,7 +219,7 @@ class SequenceEstimator(SequencePredictor):
         """Train the network of a model; other samples, if any, tell when to stop."""
         return training.train(
             model.network,
-            SequenceDataset(samples, model.encoding),
+            SequenceDataset(samples, model.encoding, self.token_dropout),
             None if validation is None else SequenceDataset(validation, model.encoding),
             rng=rng,
             batch_size=32 if one_pass and self.batch_size == "auto" else self.batch_size,
@@ -283,7 +283,6 @@ class SequenceEstimator(SequencePredictor):
             "bidirectional": self.bidirectional,
             "pooling": pooling,
             "dropout": self.dropout,
-            "token_dropout": self.token_dropout,
         }
 
     def _has_branch(self, samples: Samples) -> bool:

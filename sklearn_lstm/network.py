@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F  # noqa: N812
 
 from sklearn_lstm.parallel import together
-from sklearn_lstm.vocabulary import PADDING, UNKNOWN
+from sklearn_lstm.vocabulary import PADDING
 
 CELLS: dict[str, Callable[..., nn.RNNBase]] = {"lstm": nn.LSTM, "gru": nn.GRU, "rnn": nn.RNN}
 GATES = {"lstm": 4, "gru": 3, "rnn": 1}
@@ -32,7 +32,7 @@ class SequenceNetwork(nn.Module):
     tokens : bool
     embedding_dim : int or None
         None: codes or measurements go straight to the gates.
-    cell, hidden_size, num_layers, bidirectional, pooling, dropout, token_dropout
+    cell, hidden_size, num_layers, bidirectional, pooling, dropout
         As in `LSTMSequenceClassifier`.
     """
 
@@ -49,7 +49,6 @@ class SequenceNetwork(nn.Module):
         bidirectional: bool,
         pooling: Sequence[str],
         dropout: float,
-        token_dropout: float,
     ) -> None:
         super().__init__()
         self.architecture: dict[str, Any] = {
@@ -63,7 +62,6 @@ class SequenceNetwork(nn.Module):
             "bidirectional": bidirectional,
             "pooling": list(pooling),
             "dropout": dropout,
-            "token_dropout": token_dropout,
         }
         self.n_directions = n_directions = 1 + bidirectional
         gates = GATES[cell] * hidden_size
@@ -97,7 +95,6 @@ class SequenceNetwork(nn.Module):
         self.output = nn.Linear(len(pooling) * n_features, n_outputs, dtype=torch.float32)
         self.dropout = dropout
         self.tokens = tokens
-        self.token_dropout = token_dropout
         self.use_bfloat16 = False
         self.generator: torch.Generator | None = None  # of what is dropped; None: torch's own
 
@@ -156,13 +153,7 @@ class SequenceNetwork(nn.Module):
 
     def read(self, steps: Tensor) -> Tensor:
         """Codes (T, B) or measurements (T, B, C) -> features (T, B, D)."""
-        if not self.tokens:
-            x = steps.contiguous()
-        else:
-            if self.training and self.token_dropout:
-                dropped = self.chances(steps.shape, steps.device) < self.token_dropout
-                steps = steps.masked_fill(dropped & (steps != PADDING), UNKNOWN)
-            x = self.embedding(steps)
+        x = self.embedding(steps) if self.tokens else steps.contiguous()
         if self.architecture["embedding_dim"] is None:
             return x
         if not self.tokens:

@@ -12,7 +12,7 @@ from skorch.callbacks import Callback
 from torch import Tensor, nn
 
 from sklearn_lstm.batches import STEPS_AT_ONCE
-from sklearn_lstm.vocabulary import PADDING, UNKNOWN
+from sklearn_lstm.vocabulary import PADDING
 
 
 class PartwiseNet(NeuralNet):  # type: ignore[misc]
@@ -80,10 +80,9 @@ class RowUpdates(Callback):  # type: ignore[misc]
         inputs, _target = batch
         self.table = self.embedding.weight
         steps = inputs["steps"]
-        always = steps.new_tensor([PADDING, UNKNOWN])  # keep their codes
-        met = torch.cat([always, steps.flatten()])
+        met = torch.cat([steps.new_tensor([PADDING]), steps.flatten()])  # which keeps its code
         codes, places = torch.unique(met, return_inverse=True)
-        inputs["steps"] = places[len(always) :].view(steps.shape)
+        inputs["steps"] = places[1:].view(steps.shape)
         self.codes = codes.to(self.table.device)
         rows = nn.Parameter(self.table.data.index_select(0, self.codes))
         net.optimizer_.state[rows] = {

@@ -3,10 +3,11 @@
 import numpy as np
 import pytest
 
-from sklearn_lstm.batches import LengthBatches, SequenceDataset, pad, prediction_rows
+from sklearn_lstm.batches import STEPS_AT_ONCE, LengthBatches, SequenceDataset, pad, prediction_rows
 from sklearn_lstm.encoding import ChannelScaling, TokenCodes
 from sklearn_lstm.reading import read_sequences
 from sklearn_lstm.sequences import Samples
+from sklearn_lstm.vocabulary import PADDING, UNKNOWN
 
 
 def dataset_of(lengths):
@@ -85,8 +86,9 @@ def test_prediction_reads_each_sample_once_in_batches_of_bounded_size():
     assert sorted(np.concatenate(batches)) == list(range(1002))
     cells = [len(rows) * lengths[rows].max() for rows in batches]
     assert max(cells) == 100_000  # the longest alone
-    assert all(cell <= 1 << 14 for cell, rows in zip(cells, batches, strict=True) if len(rows) > 1)
-    assert len(batches) < 10
+    of_many = [cell for cell, rows in zip(cells, batches, strict=True) if len(rows) > 1]
+    assert max(of_many) <= STEPS_AT_ONCE
+    assert np.mean(of_many) > STEPS_AT_ONCE / 2
 
 
 def test_padding_of_series_is_zero_after_scaling():
@@ -106,3 +108,20 @@ def test_a_subset_holds_its_rows_alone():
     assert targets.tolist() == [2]
     assert weights.tolist() == [1]
     assert set(inputs["steps"].flatten().tolist()) == {4}
+
+
+def test_tokens_are_dropped_by_chance_and_those_seen_once_more_often():
+    X = [[2, 3, 4 + row] for row in range(3000)] + [[2]]  # the third of each is seen once
+    sequences = read_sequences(X)
+    codes = TokenCodes().extended(sequences, np.empty(0, dtype=np.int64))
+    dataset = SequenceDataset(Samples(sequences, np.zeros(3001), np.ones(3001)), codes, 0.1)
+    (untouched, _), (dropped, _) = (
+        next(iter(LengthBatches(dataset, 3001, rng))) for rng in (None, np.random.default_rng(0))
+    )
+    assert not (untouched["steps"] == UNKNOWN).any()
+    assert (dropped["steps"] == PADDING).sum() == 2
+    is_longest = dropped["lengths"] == 3
+    shares = (dropped["steps"][is_longest] == UNKNOWN).float().mean(0)
+    np.testing.assert_allclose(shares, [0.1, 0.1, 1 - 0.9**6], atol=0.04)
+    at_all = SequenceDataset(dataset.samples, codes)
+    assert not (at_all.batch(np.arange(3001), SHUFFLED)[0]["steps"] == UNKNOWN).any()

@@ -138,3 +138,12 @@ def test_embeddings_that_fit_no_id_are_refused(embeddings, message):
 def test_mappings_that_fit_no_token_are_refused(embeddings, message):
     with pytest.raises(ValueError, match=message):
         align_embeddings(embeddings, VOCABULARY)
+
+
+def test_codes_tell_how_often_they_were_seen_in_all_calls():
+    first = codes_of([[5, 5, 9], [5]])
+    assert dict(zip(first.ids[2:].tolist(), first.counts[2:].tolist(), strict=True)) == {5: 3, 9: 1}
+    more = first.extended(read_sequences([[9, 7]]), np.array([8]))
+    counts = dict(zip(more.ids[2:].tolist(), more.counts[2:].tolist(), strict=True))
+    assert counts == {5: 3, 9: 2, 7: 1, 8: 0}
+    assert first.counts.tolist() == [0, 0, 3, 1]

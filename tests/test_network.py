@@ -11,7 +11,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 
 from sklearn_lstm import LSTMSequenceClassifier
 from sklearn_lstm.network import CELLS, POOLINGS, Clock, Direction, Pooling, SequenceNetwork
-from sklearn_lstm.vocabulary import PADDING, UNKNOWN
+from sklearn_lstm.vocabulary import PADDING
 
 LENGTHS = torch.tensor([7, 1, 4, 6])
 CLOSE = {"rtol": 1e-5, "atol": 1e-6}
@@ -30,7 +30,6 @@ def network(**architecture):
         "bidirectional": True,
         "pooling": ("max",),
         "dropout": 0.0,
-        "token_dropout": 0.0,
     }
     return SequenceNetwork(**(defaults | architecture)).eval()
 
@@ -178,14 +177,6 @@ def test_growing_keeps_the_vectors_that_were_learnt():
         assert len(net.embedding.weight[9:].unique(dim=0)) == 11
         assert not net.embedding.weight.requires_grad
         assert torch.equal(net(random_codes(), LENGTHS), logits)
-
-
-def test_token_dropout_makes_tokens_unknown_while_training_and_spares_padding():
-    net = network(token_dropout=0.999999, embedding_dim=None)
-    codes = random_codes()
-    expected = net.embedding(torch.where(codes == PADDING, PADDING, UNKNOWN))
-    assert torch.equal(net.train().read(codes), expected)
-    assert torch.equal(net.eval().read(codes), net.embedding(codes))
 
 
 def test_a_token_is_read_with_its_position():
