@@ -48,14 +48,14 @@ class LSTMSequenceClassifier(SequenceEstimator):
         five letters (see `max_epochs`), that two training sequences hold [9]_, from 100 sequences
         on; for measurements ridge regression on how often random convolutions exceed thresholds
         [10]_, from 20 on. Samples held out of the network tell how far each is to be trusted, which
-        makes probabilities of the sum too: a
-        tenth of the training data, 1,000 at most (with `early_stopping` the `validation_fraction`).
-        If training on all takes no more than about a minute, this is told by a network of its own,
-        500 samples at least or a half of them (`callbacks` see it too), while another one learns
-        from all; the logits of the two are averaged. Only `fit` does so, and only for the cross
-        entropy; with `warm_start` each stays as trusted as it was, and one network goes on. Memory
-        grows with the number of different runs in the sequences, or by 100 kB for each series.
-        False: one network alone, in half the time.
+        makes probabilities of the sum too: a tenth of the training data, 1,000 at most (with
+        `early_stopping` the `validation_fraction`). If training on all takes no more than about a
+        minute, this is told by a network of its own, 500 samples at least or a half of them
+        (`callbacks` see it too), while another one learns from all; the logits of the two are
+        averaged. Only `fit` does so, and only for the cross entropy; with `warm_start` each stays
+        as trusted as it was, and one network goes on. Memory grows with the number of different
+        runs in the sequences times that of the classes, or by 100 kB for each series. False: one
+        network alone, in half the time.
     normalize : bool, default=True
         Bring each channel of measurements to mean 0 and deviation 1 over all training steps, and
         put beside it its change from the step before, on the same scale. False: X as it is.
