@@ -34,12 +34,12 @@ class TokenCodes:
 
     def extended(self, sequences: Sequences, more: NDArray[np.int64]) -> TokenCodes:
         """Give codes to the ids in sequences and `more` that have none; the others keep theirs."""
-        found = [np.unique(ids) for ids, _ in sequences.chunks()]
-        new = np.setdiff1d(np.concatenate([*found, more]), self.ids)
+        found = [np.unique(ids, return_counts=True) for ids, _ in sequences.chunks()]
+        new = np.setdiff1d(np.concatenate([*(ids for ids, _ in found), more]), self.ids)
         counts = np.pad(self.counts, (0, len(new)))
         extended = TokenCodes(np.concatenate([self.ids, new.astype(np.int64)]), counts)
-        for ids, _ in sequences.chunks():
-            counts += np.bincount(extended(ids), minlength=len(counts))
+        for ids, times in found:
+            counts[extended(ids)] += times
         return extended
 
     def __len__(self) -> int:

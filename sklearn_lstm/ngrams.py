@@ -52,7 +52,7 @@ class NgramModel:
     def of(cls, samples: Samples, *, n_outputs: int, seed: int) -> NgramModel:
         """Fit to sequences of ids."""
         sequences = samples.sequences
-        of_letters = sequences.are_letters()
+        of_letters = sequences.are_letters
         chunks = sequences.chunks()
         bags = vstack([_bags(*chunk, of_letters=of_letters) for chunk in chunks], format="csr")
         frequency = np.bincount(bags.indices, minlength=1 << _BITS)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -51,6 +52,7 @@ class Sequences:
     def __len__(self) -> int:
         return len(self.lengths)
 
+    @cached_property
     def are_letters(self) -> bool:
         """Tell whether few ids recur all the time, as letters, bases and notes do, unlike words.
 

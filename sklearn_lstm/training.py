@@ -67,7 +67,7 @@ def plan(sequences: Sequences, batch_size: int | str, max_epochs: int | str) -> 
             len(sequences),
             work_of(sequences),
             batch_size,
-            are_letters=sequences.are_letters(),
+            are_letters=sequences.are_letters,
         )
     return batch_size, max_epochs
 

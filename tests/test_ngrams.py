@@ -21,6 +21,11 @@ RNG = np.random.default_rng(0)
 SMALL = {"hidden_size": 8, "embedding_dim": 8, "max_epochs": 3, "random_state": 0}
 
 
+@pytest.fixture(autouse=True)
+def the_same_data_in_any_order_of_tests(monkeypatch):
+    monkeypatch.setitem(globals(), "RNG", np.random.default_rng(0))
+
+
 def sentences(n_samples, n_ids=40):
     return [RNG.integers(2, n_ids, length) for length in RNG.integers(1, 20, n_samples)]
 
@@ -195,7 +200,7 @@ def test_a_network_is_trusted_as_far_as_its_like_is_right_on_what_it_has_not_see
         ._model.scales
         for data in (X, X_noise)
     ]
-    assert scales[0][0] > 2 * scales[1][0]
+    assert scales[0][0] > 3 * scales[1][0]
 
 
 def test_ids_that_no_two_sequences_share_teach_it_nothing():
