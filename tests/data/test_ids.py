@@ -1,0 +1,134 @@
+"""An id that the user brings is the user's own: only 0 is special."""
+
+import numpy as np
+import pytest
+import scipy.sparse as sp
+from numpy.testing import assert_array_equal
+
+from sklearn_lstm import LSTMSequenceClassifier, TextSequenceVectorizer
+
+CONTAINERS = {
+    "dense": np.array,
+    "CSR": sp.csr_array,
+    "ragged": lambda X: [np.array(row) for row in X],
+}
+
+
+def small(**parameters):
+    defaults = {"hidden_size": 8, "max_epochs": 3, "linear_branch": False, "random_state": 0}
+    return LSTMSequenceClassifier(**(defaults | parameters))
+
+
+def data(n_samples=60, seed=0):
+    """Return sequences of the ids 1, 2 and 3, and whether they hold 1 more often than 2."""
+    X = np.random.default_rng(seed).integers(1, 4, (n_samples, 12))
+    return X, ((X == 1).sum(axis=1) > (X == 2).sum(axis=1)).astype(int)
+
+
+def test_id_1_is_learnt_like_any_other():
+    X, y = data(160)
+    model = small(max_epochs=30, token_dropout=0.3)
+    accuracy = {shift: model.fit(X + shift, y).score(X + shift, y) for shift in (0, 10)}
+    assert accuracy[0] > accuracy[10] - 0.02
+    assert accuracy[0] > 0.95
+
+
+@pytest.mark.parametrize("make", CONTAINERS.values(), ids=CONTAINERS)
+def test_ids_that_are_all_shifted_make_the_same_model(make):
+    X, y = data()
+    there = small(token_dropout=0.5).fit(make(X), y).predict_proba(make(X))
+    assert_array_equal(
+        small(token_dropout=0.5).fit(make(X + 10), y).predict_proba(make(X + 10)), there
+    )
+
+
+@pytest.mark.parametrize("embedding_dim", ["auto", 4, None])
+@pytest.mark.parametrize("make", CONTAINERS.values(), ids=CONTAINERS)
+def test_id_1_that_was_seen_is_not_the_unknown_token(make, embedding_dim):
+    X, y = data()
+    model = small(embedding_dim=embedding_dim).fit(make(X), y)
+    seen, unseen = model.predict_proba(make([[1, 3]])), model.predict_proba(make([[77, 3]]))
+    assert np.abs(seen - unseen).max() > 1e-6
+
+
+@pytest.mark.parametrize("linear_branch", [False, True])
+def test_ids_that_were_not_seen_are_all_the_same_token_and_1_is_one_of_them(linear_branch):
+    X, y = data(120)
+    model = small(linear_branch=linear_branch).fit(X + 10, y)
+    unseen = [[1, 13, 13], [2, 13, 13], [50, 13, 13], [2**31 - 1, 13, 13]]
+    rows = model.predict_proba(np.array(unseen))
+    assert_array_equal(rows, rows[[0, 0, 0, 0]])
+    assert (rows[0] != model.predict_proba(np.array([[13, 13, 13]]))[0]).any()
+
+
+def test_an_empty_row_is_one_unknown_token_and_not_id_1():
+    X, y = data()
+    model = small().fit(X, y)
+    empty, unseen, one = model.predict_proba(np.array([[0, 0], [77, 0], [1, 0]]))
+    assert_array_equal(empty, unseen)
+    assert np.abs(empty - one).max() > 1e-6
+
+
+def test_empty_rows_in_training_leave_id_1_unseen():
+    X, y = data()
+    X = X + 10
+    X[::4] = 0
+    empty, unseen, one = small().fit(X, y).predict_proba(np.array([[0, 0], [77, 0], [1, 0]]))
+    assert_array_equal(empty, unseen)
+    assert_array_equal(one, unseen)
+
+
+def test_a_fraction_is_an_unknown_token_and_not_id_1():
+    X, y = data()
+    model = small(input_type="tokens").fit(X.astype(float), y)
+    start = [[3.0] * 11 + [last] for last in (2.5, 77.0, 1.0)]
+    fraction, unseen, one = model.predict_proba(np.array(start))
+    assert_array_equal(fraction, unseen)
+    assert np.abs(fraction - one).max() > 1e-6
+
+
+@pytest.mark.parametrize("as_mapping", [False, True])
+def test_the_vector_of_id_1_is_not_that_of_the_unknown_token(as_mapping):
+    X, y = data()
+    vectors = np.random.default_rng(1).normal(size=(9, 4)).astype(np.float32)
+    embeddings = dict(enumerate(vectors)) if as_mapping else vectors
+    model = small(embeddings=embeddings, freeze_embeddings=True, token_dropout=0.0).fit(X, y)
+    one, unseen, other = model.predict_proba(np.array([[1, 3], [77, 3], [78, 3]]))
+    assert_array_equal(unseen, other)
+    assert np.abs(one - unseen).max() > 1e-6
+
+
+def test_an_id_with_a_pretrained_vector_is_known_without_being_seen():
+    X, y = data()
+    vectors = np.random.default_rng(1).normal(size=(20, 4)).astype(np.float32)
+    model = small(embeddings=vectors).fit(X + 10, y)
+    one, unseen = model.predict_proba(np.array([[1, 13], [77, 13]]))
+    assert np.abs(one - unseen).max() > 1e-6
+
+
+def test_id_1_becomes_known_once_partial_fit_sees_it():
+    X, y = data()
+    model = small().partial_fit(X + 10, y, classes=[0, 1])
+    one, unseen = model.predict_proba(np.array([[1, 13], [77, 13]]))
+    assert_array_equal(one, unseen)
+    model.partial_fit(X, y)
+    one, unseen = model.predict_proba(np.array([[1, 13], [77, 13]]))
+    assert np.abs(one - unseen).max() > 1e-6
+
+
+def test_zeros_between_ids_are_padding_and_1_is_not():
+    X, y = data()
+    model = small().fit(X, y)
+    apart, together, longer = model.predict_proba(np.array([[3, 0, 4], [3, 4, 0], [3, 1, 4]]))
+    assert_array_equal(apart, together)
+    assert np.abs(longer - together).max() > 1e-6
+
+
+def test_words_that_the_vectorizer_does_not_know_are_the_unknown_token():
+    texts, labels = ["so good", "so bad", "good fun", "bad bore"] * 6, [1, 0, 1, 0] * 6
+    vectorizer = TextSequenceVectorizer()
+    model = small().fit(vectorizer.fit_transform(texts), labels)
+    found = model.predict_proba(vectorizer.transform(["so weird", "so strange"]))
+    assert_array_equal(found[0], found[1])
+    known = model.predict_proba(vectorizer.transform(["so fun"]))[0]
+    assert np.abs(found[0] - known).max() > 1e-6

@@ -1,0 +1,215 @@
+"""Integer columns of any kind are token ids; a missing value in them is an error."""
+
+import numpy as np
+import pandas as pd
+import polars as pl
+import pyarrow as pa
+import pytest
+from numpy.testing import assert_array_equal
+
+from sklearn_lstm import LSTMSequenceClassifier
+
+IDS = [[3, 4, 0], [4, 5, 3], [3, 0, 0], [7, 7, 5], [5, 4, 3], [7, 3, 0], [4, 4, 4], [5, 7, 0]]
+NAMES = ["first", "second", "third"]
+LABELS = [0, 1] * 4
+
+
+def small(**parameters):
+    defaults = {"hidden_size": 4, "max_epochs": 1, "linear_branch": False, "random_state": 0}
+    return LSTMSequenceClassifier(**(defaults | parameters))
+
+
+def object_array(rows):
+    array = np.empty(len(rows), object)
+    for index, row in enumerate(rows):
+        array[index] = row
+    return array
+
+
+def pandas_of(dtype):
+    return lambda ids: pd.DataFrame(ids, columns=NAMES).astype(dtype)
+
+
+def columns_of(ids):
+    return dict(zip(NAMES, np.array(ids).T.tolist(), strict=True))
+
+
+def arrow_list_column(rows, **options):
+    return pd.Series(pa.array(rows), dtype=pd.ArrowDtype(pa.list_(pa.int64())), **options)
+
+
+TABLES = {
+    "pandas int64": pandas_of("int64"),
+    "pandas int8 and int64": pandas_of({"first": "int8", "second": "int64"}),
+    "pandas Int64": pandas_of("Int64"),
+    "pandas UInt8": pandas_of("UInt8"),
+    "pandas Int64 and int64": pandas_of({"first": "Int64", "second": "int64"}),
+    "pandas uint64 and int64": pandas_of({"first": "uint64", "second": "int64"}),
+    "pandas Arrow": pandas_of("int64[pyarrow]"),
+    "pandas object": pandas_of("object"),
+    "object array": lambda ids: np.array(ids, object),
+    "object array of NumPy integers": lambda ids: np.array(
+        [[np.int16(id_) for id_ in row] for row in ids], object
+    ),
+    "polars": lambda ids: pl.DataFrame(columns_of(ids)),
+    "polars UInt8": lambda ids: pl.DataFrame(
+        columns_of(ids), schema=dict.fromkeys(NAMES, pl.UInt8)
+    ),
+    "polars UInt64 and Int64": lambda ids: pl.DataFrame(
+        columns_of(ids), schema=dict(zip(NAMES, [pl.UInt64, pl.Int64, pl.Int8], strict=True))
+    ),
+    "pyarrow table": lambda ids: pa.table(columns_of(ids)),
+}
+COLUMNS_OF_LISTS = {
+    "pandas": pd.Series,
+    "pandas Arrow": arrow_list_column,
+    "pandas frame": lambda rows: pd.DataFrame({"ids": rows}),
+    "polars": pl.Series,
+    "polars frame": lambda rows: pl.DataFrame({"ids": rows}),
+    "pyarrow": pa.array,
+    "pyarrow chunks": lambda rows: pa.chunked_array([rows[:3], rows[3:]]),
+    "pyarrow table": lambda rows: pa.table({"ids": rows}),
+}
+
+
+@pytest.mark.parametrize("make", TABLES.values(), ids=TABLES)
+def test_integers_in_any_table_are_the_ids_of_an_integer_array(make):
+    reference = small().fit(np.array(IDS), LABELS)
+    model = small().fit(make(IDS), LABELS)
+    assert model.input_type_ == "tokens"
+    expected = reference.predict_proba(np.array(IDS))
+    assert_array_equal(model.predict_proba(make(IDS)), expected)
+
+
+@pytest.mark.parametrize("make", COLUMNS_OF_LISTS.values(), ids=COLUMNS_OF_LISTS)
+def test_integers_in_any_column_of_lists_are_the_ids_of_a_list(make):
+    rows = [[id_ for id_ in row if id_] for row in IDS]
+    reference = small().fit(rows, LABELS)
+    model = small().fit(make(rows), LABELS)
+    assert model.input_type_ == "tokens"
+    assert_array_equal(model.predict_proba(make(rows)), reference.predict_proba(rows))
+
+
+def test_ids_of_another_container_may_come_in_predict():
+    model = small().fit(np.array(IDS), LABELS)
+    expected = model.predict_proba(np.array(IDS))
+    for make in TABLES.values():
+        X = make(IDS)
+        X = X.set_axis(range(3), axis=1) if isinstance(X, pd.DataFrame) else X
+        if isinstance(X, pd.DataFrame | np.ndarray):
+            assert_array_equal(model.predict_proba(X), expected)
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        pandas_of("Int64"),
+        pandas_of("int64[pyarrow]"),
+        pandas_of("object"),
+        TABLES["object array"],
+        TABLES["polars"],
+        TABLES["pyarrow table"],
+    ],
+    ids=["Int64", "Arrow", "object frame", "object array", "polars", "pyarrow"],
+)
+def test_negative_integers_are_measurements_in_any_table(make):
+    model = small().fit(make([[-id_ for id_ in row] for row in IDS]), LABELS)
+    assert model.input_type_ == "numeric"
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        pandas_of("Float64"),
+        pandas_of("double[pyarrow]"),
+        lambda ids: np.array(ids, float).astype(object),
+        lambda ids: pl.DataFrame(columns_of(ids)).cast(pl.Float64),
+    ],
+    ids=["Float64", "Arrow", "object array", "polars"],
+)
+def test_floats_are_measurements_in_any_table(make):
+    assert small().fit(make(IDS), LABELS).input_type_ == "numeric"
+
+
+def with_gap(ids, row=5, column=1):
+    """Return the ids as columns of lists, one of which holds None."""
+    columns = columns_of(ids)
+    columns[NAMES[column]][row] = None
+    return columns
+
+
+def object_table_with_gap(gap):
+    array = np.array(IDS, object)
+    array[5, 1] = gap
+    return array
+
+
+TABLES_WITH_A_GAP = {
+    "pandas Int64": lambda: pd.DataFrame(with_gap(IDS), dtype="Int64"),
+    "pandas Int64, shuffled index": lambda: pd.DataFrame(
+        with_gap(IDS), dtype="Int64", index=list("hgfedcba")
+    ),
+    "pandas Int64 and int64": lambda: pd.DataFrame(with_gap(IDS), dtype="Int64").astype(
+        {"first": "int64"}
+    ),
+    "pandas Arrow": lambda: pd.DataFrame(with_gap(IDS), dtype="int64[pyarrow]"),
+    "pandas object": lambda: pd.DataFrame(with_gap(IDS), dtype="object"),
+    "object array, None": lambda: object_table_with_gap(None),
+    "object array, NA": lambda: object_table_with_gap(pd.NA),
+    "polars": lambda: pl.DataFrame(with_gap(IDS)),
+    "pyarrow table": lambda: pa.table(with_gap(IDS)),
+}
+tables_with_a_gap = pytest.mark.parametrize(
+    "make", TABLES_WITH_A_GAP.values(), ids=TABLES_WITH_A_GAP
+)
+
+
+@tables_with_a_gap
+@pytest.mark.parametrize("input_type", ["auto", "tokens"])
+def test_a_missing_id_is_an_error_that_names_the_row(make, input_type):
+    model = small(input_type=input_type)
+    with pytest.raises(ValueError, match=r"X\[5\].*missing"):
+        model.fit(make(), LABELS)
+    assert not hasattr(model, "classes_")
+
+
+@tables_with_a_gap
+def test_a_missing_id_is_the_same_error_in_predict(make):
+    X = make()
+    model = small().fit(pd.DataFrame(IDS, columns=NAMES), LABELS)
+    if isinstance(X, np.ndarray):
+        model = small().fit(np.array(IDS), LABELS)
+    with pytest.raises(ValueError, match=r"X\[5\].*missing"):
+        model.predict(X)
+
+
+ROWS_WITH_A_GAP = [[3, 4], [4], [5, None, 4], [3], [4, 5], [5], [3, 3], [4, 4]]
+ROWS_WITHOUT_ONE = [[3, 4], [4], None, [3], [4, 5], [5], [3, 3], [4, 4]]
+
+
+@pytest.mark.parametrize("rows", [ROWS_WITH_A_GAP, ROWS_WITHOUT_ONE], ids=["id", "row"])
+@pytest.mark.parametrize(
+    "make",
+    [
+        pl.Series,
+        lambda rows: pl.DataFrame({"ids": rows}),
+        pa.array,
+        arrow_list_column,
+        object_array,
+        pd.Series,
+    ],
+    ids=["polars", "polars frame", "pyarrow", "pandas Arrow", "object array", "pandas"],
+)
+def test_null_in_a_column_of_lists_is_an_error_that_names_the_row(make, rows):
+    with pytest.raises(ValueError, match=r"X\[2\].*missing"):
+        small().fit(make(rows), LABELS)
+    model = small().fit(make([[3, 4], [5]]), [0, 1])
+    with pytest.raises(ValueError, match=r"X\[2\].*missing"):
+        model.predict(make(rows))
+
+
+def test_an_integer_too_large_for_an_id_is_an_error_that_names_the_row():
+    X = np.array(IDS, object)
+    X[4, 0] = 2**70
+    with pytest.raises(ValueError, match=r"X\[4\]"):
+        small(input_type="tokens").fit(X, LABELS)

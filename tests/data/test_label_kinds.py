@@ -1,0 +1,83 @@
+"""Labels and column names that are rare, and are read or refused at once."""
+
+import copy
+import pickle
+
+import joblib
+import numpy as np
+import pandas as pd
+import pytest
+import skops.io
+from numpy.testing import assert_array_equal
+from skorch.callbacks import Callback
+
+from sklearn_lstm import LSTMSequenceClassifier
+
+
+def small(**parameters):
+    defaults = {"hidden_size": 4, "max_epochs": 1, "linear_branch": False, "random_state": 0}
+    return LSTMSequenceClassifier(**(defaults | parameters))
+
+
+def through_joblib(model, folder):
+    joblib.dump(model, folder / "model.joblib")
+    return joblib.load(folder / "model.joblib")
+
+
+ROUND_TRIPS = {
+    "pickle": lambda model, _: pickle.loads(pickle.dumps(model)),
+    "joblib": through_joblib,
+    "skops": lambda model, _: skops.io.loads(
+        skops.io.dumps(model), trusted=["sklearn_lstm.classifier.LSTMSequenceClassifier"]
+    ),
+    "deepcopy": lambda model, _: copy.deepcopy(model),
+}
+
+
+@pytest.mark.parametrize("dtype", [str, object])
+@pytest.mark.parametrize("round_trip", ROUND_TRIPS.values(), ids=ROUND_TRIPS)
+def test_labels_with_a_lone_surrogate_survive_a_round_trip(round_trip, dtype, tmp_path):
+    """A lone surrogate stands for a byte that could not be decoded, as in names of files."""
+    X = np.random.default_rng(0).normal(size=(8, 3))
+    y = np.array(["caf\udce9", "the"] * 4, dtype)
+    model = small().fit(X, y)
+    restored = round_trip(model, tmp_path)
+    assert restored.classes_.tolist() == ["caf\udce9", "the"]
+    assert_array_equal(restored.predict(X), model.predict(X))
+    assert_array_equal(restored.predict_proba(X), model.predict_proba(X))
+
+
+def test_class_weights_may_name_a_label_with_a_lone_surrogate():
+    X = np.random.default_rng(0).normal(size=(8, 3))
+    model = small(class_weight={"caf\udce9": 2.0, "the": 1.0}).fit(X, ["caf\udce9", "the"] * 4)
+    restored = pickle.loads(pickle.dumps(model))
+    assert_array_equal(restored.predict_proba(X), model.predict_proba(X))
+
+
+@pytest.mark.parametrize("method", ["fit", "partial_fit"])
+@pytest.mark.parametrize("dtype", [int, float])
+def test_column_names_of_mixed_types_are_refused_before_training(dtype, method):
+    began = []
+
+    class Listener(Callback):
+        def on_train_begin(self, net, **_):
+            began.append(net)
+
+    values = np.random.default_rng(0).integers(2, 9, (8, 2)).astype(dtype)
+    X = pd.DataFrame(values, columns=["first", 1])
+    model = small(callbacks=[Listener()])
+    more = {"classes": [0, 1]} if method == "partial_fit" else {}
+    with pytest.raises(TypeError, match="string"):
+        getattr(model, method)(X, [0, 1] * 4, **more)
+    assert not began
+    assert set(vars(model)) == set(model.get_params())
+
+
+def test_column_names_of_mixed_types_leave_a_fitted_model_as_it_was():
+    X = np.random.default_rng(0).normal(size=(8, 2))
+    model = small().fit(pd.DataFrame(X, columns=["a", "b"]), [0, 1] * 4)
+    before = model.predict_proba(pd.DataFrame(X, columns=["a", "b"]))
+    with pytest.raises(TypeError, match="string"):
+        model.fit(pd.DataFrame(X, columns=["a", 1]), [0, 1] * 4)
+    assert model.feature_names_in_.tolist() == ["a", "b"]
+    assert_array_equal(model.predict_proba(pd.DataFrame(X, columns=["a", "b"])), before)

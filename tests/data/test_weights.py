@@ -1,0 +1,153 @@
+"""Weights of samples and classes: what is refused by name, and what is not too large or small."""
+
+import re
+
+import numpy as np
+import pytest
+from numpy.testing import assert_allclose, assert_array_equal
+
+from sklearn_lstm import LSTMSequenceClassifier
+
+
+def small(**parameters):
+    defaults = {"hidden_size": 4, "max_epochs": 3, "linear_branch": False, "random_state": 0}
+    return LSTMSequenceClassifier(**(defaults | parameters))
+
+
+def data(n_samples=24, names=(0, 1)):
+    X = np.random.default_rng(0).normal(size=(n_samples, 5))
+    y = np.where(X.mean(axis=1) > 0, names[1], names[0])
+    assert len(set(y.tolist())) == 2
+    return X, y
+
+
+WRONG = [-1, -1e-9, float("nan"), float("inf"), -float("inf")]
+
+
+@pytest.mark.parametrize("wrong", WRONG)
+@pytest.mark.parametrize("method", ["fit", "partial_fit"])
+def test_a_class_weight_that_is_negative_or_not_finite_is_refused_by_name(method, wrong):
+    X, y = data(names=("ham", "spam"))
+    model = small(class_weight={"ham": 1, "spam": wrong})
+    more = {"classes": ["ham", "spam"]} if method == "partial_fit" else {}
+    with pytest.raises(ValueError, match=rf"class_weight.*spam.*{re.escape(str(wrong))}"):
+        getattr(model, method)(X, y, **more)
+    assert not hasattr(model, "classes_")
+
+
+@pytest.mark.parametrize("wrong", WRONG)
+def test_a_class_weight_of_a_label_is_refused_by_name(wrong):
+    X, y = data()
+    model = small(class_weight=[{0: 1, 1: 2}, {0: 1, 1: wrong}])
+    with pytest.raises(ValueError, match=rf"class_weight.*{re.escape(str(wrong))}"):
+        model.fit(X, np.stack([y, 1 - y], axis=1))
+
+
+def test_a_class_weight_of_0_leaves_the_class_out():
+    X, y = data()
+    model = small(class_weight={0: 0, 1: 1}, max_epochs=30).fit(X, y)
+    assert set(model.predict(X)) == {1}
+    assert model.classes_.tolist() == [0, 1]
+
+
+@pytest.mark.parametrize("linear_branch", [False, True])
+@pytest.mark.parametrize("scale", [1e308, 1e-308, 1e-320, 1e-300, 1e300])
+@pytest.mark.parametrize("weigh", ["samples", "classes"])
+def test_the_scale_of_all_weights_makes_no_difference(weigh, scale, linear_branch):
+    X, y = data()
+    expected = small(linear_branch=linear_branch).fit(X, y).predict_proba(X)
+    model = small(linear_branch=linear_branch)
+    if weigh == "samples":
+        model.fit(X, y, sample_weight=np.full(len(y), scale))
+    else:
+        model.set_params(class_weight={0: scale, 1: scale}).fit(X, y)
+    # 1e-320 has about three digits.
+    assert_allclose(model.predict_proba(X), expected, atol=2e-3)
+
+
+def test_weights_of_samples_and_classes_do_not_overflow_together():
+    X, y = data()
+    expected = small().fit(X, y).predict_proba(X)
+    for scale in (1e200, 1e308, 1e-200, 1e-320):
+        model = small(class_weight={0: scale, 1: scale})
+        model.fit(X, y, sample_weight=np.full(len(y), scale))
+        assert_allclose(model.predict_proba(X), expected, atol=2e-3)
+
+
+@pytest.mark.parametrize("linear_branch", [False, True])
+def test_weights_may_differ_by_any_factor(linear_branch):
+    X, y = data()
+    weights = np.where(y == 1, 1e308, 1e-320)
+    model = small(linear_branch=linear_branch, max_epochs=30).fit(X, y, sample_weight=weights)
+    assert np.isfinite(model.predict_proba(X)).all()
+    assert set(model.predict(X)) == {1}
+
+
+def test_weights_of_several_labels_may_be_of_any_scale():
+    X, y = data()
+    Y = np.stack([y, 1 - y], axis=1)
+    expected = small().fit(X, Y).predict_proba(X)
+    model = small().fit(X, Y, sample_weight=np.full(len(y), 1e308))
+    assert_allclose(model.predict_proba(X), expected, atol=1e-6)
+
+
+@pytest.mark.parametrize("scale", [1e308, 1e-320])
+def test_partial_fit_refuses_weights_that_it_cannot_use_and_takes_the_others(scale):
+    X, y = data()
+    model = small()
+    try:
+        model.partial_fit(X, y, classes=[0, 1], sample_weight=np.full(len(y), scale))
+    except ValueError as error:
+        assert "weight" in str(error)  # noqa: PT017 - either is right
+        assert "Training stopped" not in str(error)  # noqa: PT017
+        assert not hasattr(model, "classes_")
+    else:
+        assert np.isfinite(model.predict_proba(X)).all()
+
+
+# --- partial_fit, and a batch that lacks a class
+
+
+@pytest.mark.parametrize("weights", [{1: 3.0}, {0: 1.0, 1: 3.0}], ids=["one", "both"])
+def test_a_batch_of_partial_fit_may_lack_a_class_that_has_a_weight(weights):
+    X, y = data()
+    model = small(class_weight=weights)
+    weighed = small()
+    for rows in (y == 0, y == 1, y >= 0):
+        model.partial_fit(X[rows], y[rows], classes=[0, 1])
+        weighed.partial_fit(
+            X[rows], y[rows], classes=[0, 1], sample_weight=np.where(y[rows] == 1, 3.0, 1.0)
+        )
+        assert_array_equal(model.predict_proba(X), weighed.predict_proba(X))
+
+
+def test_the_weight_of_a_named_class_counts_in_the_batches_that_have_it():
+    X, y = data(names=("ham", "spam"))
+    proba = {}
+    for weight in (1.0, 50.0):
+        model = small(class_weight={"spam": weight}, optimizer="sgd", lr=0.01)
+        model.partial_fit(X[y == "ham"], y[y == "ham"], classes=["eggs", "ham", "spam"])
+        proba[weight] = model.partial_fit(X, y).predict_proba(X)[:, 2].mean()
+    assert proba[50.0] > proba[1.0]
+
+
+def test_a_weight_for_something_that_is_no_class_is_refused_by_name():
+    X, y = data()
+    with pytest.raises(ValueError, match=r"class_weight.*eggs"):
+        small(class_weight={"eggs": 2.0}).partial_fit(X, y, classes=[0, 1])
+
+
+def test_a_batch_of_several_labels_may_lack_one():
+    X, y = data()
+    Y = np.stack([y, 1 - y], axis=1)
+    model = small(class_weight=[{1: 2.0}, {1: 5.0}])
+    model.partial_fit(X[y == 0], Y[y == 0])
+    model.partial_fit(X[y == 1], Y[y == 1])
+    assert np.isfinite(model.predict_proba(X)).all()
+
+
+def test_warm_start_may_go_on_without_a_class_that_has_a_weight():
+    X, y = data()
+    model = small(class_weight={1: 3.0}, warm_start=True).fit(X, y)
+    model.fit(X[y == 0], y[y == 0])
+    assert model.classes_.tolist() == [0, 1]

@@ -1,0 +1,207 @@
+"""Numbers of NumPy for every parameter, as a search over an array of them brings."""
+
+import copy
+import pickle
+
+import joblib
+import numpy as np
+import pytest
+import skops.io
+from numpy.testing import assert_array_equal
+from sklearn.base import clone
+from sklearn.model_selection import GridSearchCV, RandomizedSearchCV
+
+from sklearn_lstm import LSTMSequenceClassifier, TextSequenceVectorizer
+
+INTEGERS = {
+    "embedding_dim": 5,
+    "hidden_size": 3,
+    "num_layers": 2,
+    "max_epochs": 2,
+    "batch_size": 7,
+    "n_iter_no_change": 2,
+    "random_state": 3,
+    "verbose": 0,
+}
+REALS = {
+    "dropout": 0.25,
+    "token_dropout": 0.25,
+    "lr": 0.03125,
+    "weight_decay": 0.0625,
+    "gradient_clip": 0.5,
+    "validation_fraction": 0.25,
+}
+BOOLEANS = {
+    "freeze_embeddings": True,
+    "linear_branch": True,
+    "normalize": False,
+    "bidirectional": False,
+    "early_stopping": True,
+    "warm_start": True,
+}
+INTEGER_TYPES = [np.int64, np.uint8]
+REAL_TYPES = [np.float64, np.float32]
+CASES = [
+    *((name, value, kind) for name, value in INTEGERS.items() for kind in INTEGER_TYPES),
+    *((name, value, kind) for name, value in REALS.items() for kind in REAL_TYPES),
+    *((name, 1, np.int64) for name in ("lr", "weight_decay", "gradient_clip")),
+    *((name, 0, np.int64) for name in ("dropout", "token_dropout")),
+    *((name, value, np.bool_) for name, value in BOOLEANS.items()),
+]
+every_case = pytest.mark.parametrize(
+    ("name", "value", "kind"), CASES, ids=[f"{name}-{kind.__name__}" for name, _, kind in CASES]
+)
+
+
+def small(**parameters):
+    defaults = {
+        "hidden_size": 4,
+        "embedding_dim": 4,
+        "max_epochs": 2,
+        "early_stopping": True,
+        "linear_branch": False,
+        "random_state": 0,
+    }
+    return LSTMSequenceClassifier(**(defaults | parameters))
+
+
+def tokens(n_samples=60):
+    rng = np.random.default_rng(0)
+    return rng.integers(1, 9, (n_samples, 5)), np.arange(n_samples) % 2
+
+
+def series(n_samples=24):
+    rng = np.random.default_rng(0)
+    return rng.normal(size=(n_samples, 5)), np.arange(n_samples) % 2
+
+
+@every_case
+def test_a_number_of_numpy_is_the_python_number_that_it_equals(name, value, kind):
+    X, y = tokens()
+    expected = small(**{name: value}).fit(X, y).predict_proba(X)
+    model = small(**{name: kind(value)}).fit(X, y)
+    assert_array_equal(model.predict_proba(X), expected)
+    assert type(model.get_params()[name]) is kind
+
+
+@every_case
+def test_a_number_of_numpy_works_for_measurements_in_fit_and_partial_fit(name, value, kind):
+    X, y = series()
+    models = [small(**{name: value}), small(**{name: kind(value)})]
+    for model in models:
+        model.fit(X, y).partial_fit(X, y)
+    assert_array_equal(models[1].predict_proba(X), models[0].predict_proba(X))
+
+
+def all_of_numpy():
+    return small(
+        **{name: np.int64(value) for name, value in INTEGERS.items()},
+        **{name: np.float32(value) for name, value in REALS.items()},
+    )
+
+
+def through_joblib(model, folder):
+    joblib.dump(model, folder / "model.joblib")
+    return joblib.load(folder / "model.joblib")
+
+
+ROUND_TRIPS = {
+    "pickle": lambda model, _: pickle.loads(pickle.dumps(model)),
+    "joblib": through_joblib,
+    "skops": lambda model, _: skops.io.loads(
+        skops.io.dumps(model), trusted=["sklearn_lstm.classifier.LSTMSequenceClassifier"]
+    ),
+    "deepcopy": lambda model, _: copy.deepcopy(model),
+}
+
+
+@pytest.mark.parametrize("round_trip", ROUND_TRIPS.values(), ids=ROUND_TRIPS)
+@pytest.mark.parametrize("make", [tokens, series])
+def test_a_model_with_numbers_of_numpy_survives_a_round_trip(make, round_trip, tmp_path):
+    X, y = make()
+    model = all_of_numpy().fit(X, y)
+    restored = round_trip(model, tmp_path)
+    assert restored.get_params() == model.get_params()
+    assert_array_equal(restored.predict_proba(X), model.predict_proba(X))
+    again = [
+        each.set_params(warm_start=True).fit(X, y).predict_proba(X) for each in (restored, model)
+    ]
+    assert_array_equal(*again)
+
+
+def test_a_changed_number_of_numpy_is_seen_in_a_stored_model():
+    X, y = tokens()
+    stored = pickle.dumps(small(lr=np.float32(0.1234567)).fit(X, y))
+    number = np.float32(0.1234567).tobytes()
+    assert stored.count(number) == 1
+    damaged = stored.replace(number, np.float32(0.2234567).tobytes())
+    with pytest.raises(ValueError, match="damaged"):
+        pickle.loads(damaged)
+
+
+def test_a_clone_keeps_numbers_of_numpy():
+    X, y = tokens()
+    model = all_of_numpy()
+    copied = clone(model)
+    assert copied.get_params() == model.get_params()
+    assert_array_equal(copied.fit(X, y).predict_proba(X), model.fit(X, y).predict_proba(X))
+
+
+@pytest.mark.parametrize(
+    "grid",
+    [
+        {"hidden_size": np.arange(2, 4), "num_layers": np.arange(1, 3)},
+        {"max_epochs": np.arange(1, 3), "batch_size": np.array([8, 16], np.int32)},
+        {"embedding_dim": np.arange(2, 4), "random_state": np.arange(2)},
+        {"lr": np.logspace(-3, -1, 2), "dropout": np.linspace(0, 0.5, 2, dtype=np.float32)},
+        {"gradient_clip": np.array([0.5, 1.0], np.float32), "n_iter_no_change": np.arange(1, 3)},
+        {"bidirectional": np.array([False, True]), "validation_fraction": np.array([0.25])},
+    ],
+    ids=" and ".join,
+)
+@pytest.mark.parametrize("make", [tokens, series])
+def test_a_grid_search_goes_over_arrays_of_numbers(make, grid):
+    X, y = make()
+    search = GridSearchCV(small(), grid, cv=2, error_score="raise").fit(X, y)
+    assert np.isfinite(search.cv_results_["mean_test_score"]).all()
+    assert_array_equal(pickle.loads(pickle.dumps(search)).predict(X), search.predict(X))
+
+
+def test_a_random_search_draws_numbers():
+    X, y = series()
+    choices = {"hidden_size": np.arange(2, 6), "weight_decay": np.linspace(0, 0.1, 5)}
+    search = RandomizedSearchCV(
+        small(), choices, n_iter=2, cv=2, random_state=0, error_score="raise"
+    )
+    assert search.fit(X, y).predict(X).shape == y.shape
+
+
+def test_class_weights_may_be_numbers_of_numpy():
+    X, y = tokens()
+    expected = small(class_weight={0: 1.0, 1: 4.0}).fit(X, y).predict_proba(X)
+    weights = {np.int64(0): np.int64(1), np.int64(1): np.float32(4)}
+    model = small(class_weight=weights).fit(X, y)
+    assert_array_equal(model.predict_proba(X), expected)
+    assert_array_equal(pickle.loads(pickle.dumps(model)).predict_proba(X), expected)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [("hidden_size", np.float64(4)), ("hidden_size", np.int64(0)), ("lr", np.float32(-1))],
+)
+def test_a_number_of_numpy_out_of_range_is_refused_as_in_scikit_learn(name, value):
+    X, y = tokens()
+    with pytest.raises(ValueError, match=f"The '{name}' parameter"):
+        small(**{name: value}).fit(X, y)
+
+
+def test_the_vectorizer_takes_numbers_of_numpy():
+    texts = ["so good", "good fun, so good", "so bad", "bad, so boring"]
+    plain = {"max_length": 3, "min_df": 1, "max_df": 0.75, "max_features": 5}
+    kinds = {"max_df": np.float32}
+    numpy = {name: kinds.get(name, np.int64)(value) for name, value in plain.items()}
+    expected = TextSequenceVectorizer(**plain).fit_transform(texts)
+    vectorizer = TextSequenceVectorizer(**numpy)
+    assert_array_equal(vectorizer.fit_transform(texts).toarray(), expected.toarray())
+    restored = pickle.loads(pickle.dumps(vectorizer))
+    assert_array_equal(restored.transform(texts).toarray(), expected.toarray())

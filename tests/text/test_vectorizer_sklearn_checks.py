@@ -1,0 +1,207 @@
+"""Twins of scikit-learn's estimator checks, which it skips for estimators of strings."""
+
+import copy
+import inspect
+import pickle
+import subprocess
+import sys
+
+import joblib
+import numpy as np
+import pytest
+from joblib import Parallel, delayed
+from sklearn import config_context
+from sklearn.base import clone
+from sklearn.exceptions import NotFittedError
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import FunctionTransformer
+from sklearn.utils import get_tags
+from sklearn.utils.estimator_checks import check_estimator
+
+from sklearn_lstm.vectorizer import TextSequenceVectorizer
+
+TEXTS = ["The cat sat on the mat.", "it's a dog's life", "", "the dog & the cat!", "élan  vital"]
+VARIANTS = {
+    "default": {},
+    "char": {"analyzer": "char"},
+    "callable": {"analyzer": str.split},
+    "dense": {"output": "dense", "padding": "pre", "max_length": 3},
+    "onehot": {"output": "onehot"},
+    "pruned": {"min_df": 2, "truncation": "middle", "max_length": 4},
+    "given": {"vocabulary": ["the", "cat"], "max_length": 2, "truncation": "post"},
+    "stop words": {"stop_words": ["the"]},
+}
+
+
+@pytest.fixture(params=VARIANTS.values(), ids=VARIANTS.keys())
+def vectorizer(request):
+    return TextSequenceVectorizer(**request.param)
+
+
+def dense(X):
+    return X if isinstance(X, np.ndarray) else X.toarray()
+
+
+def assert_same(X, Y):
+    assert type(X) is type(Y)
+    assert X.dtype == Y.dtype
+    np.testing.assert_array_equal(dense(X), dense(Y))
+
+
+@pytest.mark.filterwarnings("ignore::sklearn.exceptions.SkipTestWarning")
+def test_the_checks_that_scikit_learn_runs_pass(vectorizer):
+    check_estimator(vectorizer, on_skip=None)
+
+
+def test_tags_say_strings():
+    tags = get_tags(TextSequenceVectorizer())
+    assert tags.input_tags.string
+    assert not tags.input_tags.two_d_array
+    assert tags.transformer_tags is not None
+    assert not tags.target_tags.required
+
+
+def test_init_only_assigns():
+    parameters = inspect.signature(TextSequenceVectorizer.__init__).parameters
+    names = [name for name in parameters if name != "self"]
+    assert all(parameters[name].kind is inspect.Parameter.KEYWORD_ONLY for name in names)
+    values = {name: object() for name in names}
+    assert vars(TextSequenceVectorizer(**values)) == values
+
+
+def test_clone_keeps_parameters_and_forgets_the_fit(vectorizer):
+    copied = clone(vectorizer.fit(TEXTS))
+    assert copied.get_params() == vectorizer.get_params()
+    with pytest.raises(NotFittedError):
+        copied.transform(TEXTS)
+
+
+def test_get_params_and_set_params_are_inverse(vectorizer):
+    other = TextSequenceVectorizer().set_params(**vectorizer.get_params())
+    assert other.get_params() == vectorizer.get_params()
+    with pytest.raises(ValueError, match="Invalid parameter 'ngram_range'"):
+        vectorizer.set_params(ngram_range=(1, 2))
+
+
+def test_repr_shows_what_was_set():
+    assert repr(TextSequenceVectorizer(max_length=5)) == "TextSequenceVectorizer(max_length=5)"
+
+
+def test_fit_returns_self_and_leaves_parameters_alone(vectorizer):
+    before = copy.deepcopy(vectorizer.get_params())
+    for method in (vectorizer.fit, vectorizer.partial_fit):
+        assert method(TEXTS) is vectorizer
+        assert vectorizer.get_params() == before
+
+
+def test_fit_adds_only_fitted_attributes(vectorizer):
+    parameters = set(vectorizer.get_params())
+    vectorizer.fit(TEXTS)
+    added = set(vars(vectorizer)) - parameters
+    assert added == {"vocabulary_", "max_length_", "coverage_", "_counts"}
+
+
+def test_fit_is_idempotent(vectorizer):
+    first = vectorizer.fit(TEXTS).transform(TEXTS)
+    assert_same(vectorizer.fit(TEXTS).transform(TEXTS), first)
+
+
+def test_fit_transform_is_fit_then_transform(vectorizer):
+    at_once = vectorizer.fit_transform(TEXTS, [0] * len(TEXTS))
+    assert_same(at_once, vectorizer.transform(TEXTS))
+    assert_same(at_once, clone(vectorizer).fit(TEXTS, [0] * len(TEXTS)).transform(TEXTS))
+
+
+def test_transform_does_not_depend_on_order_or_neighbours(vectorizer):
+    X = dense(vectorizer.fit_transform(TEXTS))
+    order = [3, 0, 4, 2, 1]
+    reordered = dense(vectorizer.transform([TEXTS[index] for index in order]))
+    np.testing.assert_array_equal(reordered, X[order])
+    for index, text in enumerate(TEXTS):
+        np.testing.assert_array_equal(dense(vectorizer.transform([text]))[0], X[index])
+
+
+def test_transform_leaves_the_estimator_as_it_was(vectorizer):
+    vectorizer.fit(TEXTS)
+    before = joblib.hash(vars(vectorizer))
+    vectorizer.inverse_transform(vectorizer.transform(TEXTS))
+    vectorizer.get_feature_names_out()
+    assert joblib.hash(vars(vectorizer)) == before
+
+
+def test_texts_are_not_changed(vectorizer):
+    texts = np.array(TEXTS, dtype=object)
+    texts.flags.writeable = False
+    vectorizer.fit_transform(texts)
+    assert texts.tolist() == TEXTS
+
+
+@pytest.mark.parametrize("method", ["transform", "inverse_transform", "get_feature_names_out"])
+def test_unfitted_raises(vectorizer, method):
+    with pytest.raises(NotFittedError, match="TextSequenceVectorizer instance is not fitted yet"):
+        getattr(vectorizer, method)(TEXTS)
+
+
+@pytest.mark.parametrize(
+    "round_trip",
+    [
+        pytest.param(lambda v: pickle.loads(pickle.dumps(v)), id="pickle"),
+        pytest.param(copy.deepcopy, id="deepcopy"),
+    ],
+)
+def test_copies_transform_and_go_on_alike(vectorizer, round_trip):
+    vectorizer.fit(TEXTS)
+    restored = round_trip(vectorizer)
+    assert_same(restored.transform(TEXTS), vectorizer.transform(TEXTS))
+    further = ["a new text", "the new cat"]
+    assert restored.partial_fit(further).vocabulary_ == vectorizer.partial_fit(further).vocabulary_
+
+
+@pytest.mark.parametrize("options", [{}, {"compress": 3}])
+def test_joblib_round_trip(vectorizer, tmp_path, options):
+    vectorizer.fit(TEXTS)
+    joblib.dump(vectorizer, tmp_path / "vectorizer.joblib", **options)
+    mmap_mode = None if options else "r"
+    restored = joblib.load(tmp_path / "vectorizer.joblib", mmap_mode=mmap_mode)
+    assert_same(restored.transform(TEXTS), vectorizer.transform(TEXTS))
+    restored.partial_fit(["a new text"])
+
+
+def test_fits_and_transforms_in_another_process(vectorizer):
+    expected = vectorizer.fit_transform(TEXTS)
+    there = Parallel(n_jobs=2)(
+        delayed(method)(TEXTS) for method in (vectorizer.transform, clone(vectorizer).fit_transform)
+    )
+    for X in there:
+        assert_same(X, expected)
+
+
+def test_pickle_opens_in_a_fresh_interpreter(tmp_path):
+    path = tmp_path / "vectorizer.pickle"
+    path.write_bytes(pickle.dumps(TextSequenceVectorizer(output="dense").fit(TEXTS)))
+    code = (
+        "import pickle, sys, pathlib\n"
+        "vectorizer = pickle.loads(pathlib.Path(sys.argv[1]).read_bytes())\n"
+        "print(vectorizer.transform(['the cat']).tolist())"
+    )
+    printed = subprocess.run(  # noqa: S603 - our own code
+        [sys.executable, "-c", code, path], check=True, capture_output=True, text=True
+    ).stdout
+    expected = TextSequenceVectorizer(output="dense").fit(TEXTS).transform(["the cat"]).tolist()
+    assert printed.strip() == str(expected)
+
+
+def test_set_output_through_a_pipeline_and_the_global_configuration():
+    pipeline = make_pipeline(TextSequenceVectorizer(output="dense"), FunctionTransformer())
+    plain = pipeline.fit_transform(TEXTS)
+    with config_context(transform_output="pandas"):
+        frame = pipeline.fit_transform(TEXTS)
+    assert frame.columns[0] == "position0"
+    np.testing.assert_array_equal(frame.to_numpy(), plain)
+
+
+def test_feature_names_match_the_columns(vectorizer):
+    X = vectorizer.fit_transform(TEXTS)
+    names = vectorizer.get_feature_names_out()
+    assert names.dtype == object
+    assert len(names) == X.shape[1] == vectorizer.max_length_

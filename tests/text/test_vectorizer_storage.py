@@ -1,0 +1,243 @@
+"""Stored vectorizers: plain data, checked, and nothing in them that fit left out."""
+
+import copy
+import operator
+import pickle
+from functools import partial
+from itertools import pairwise
+
+import numpy as np
+import pytest
+from sklearn.base import clone
+from skops.io import dumps, get_untrusted_types, loads
+
+from sklearn_lstm.exceptions import ModelFileError
+from sklearn_lstm.vectorizer import TextSequenceVectorizer
+
+TEXTS = ["the cat sat", "a dog sat", "the dog"]
+
+
+def pairs_of_words(text):
+    return list(pairwise(text.split()))
+
+
+def through_skops(vectorizer):
+    stored = dumps(vectorizer)
+    return loads(stored, trusted=get_untrusted_types(data=stored))
+
+
+ROUND_TRIPS = {
+    "pickle": lambda vectorizer: pickle.loads(pickle.dumps(vectorizer)),
+    "pickle, oldest protocol": lambda vectorizer: pickle.loads(pickle.dumps(vectorizer, 2)),
+    "deepcopy": copy.deepcopy,
+    "skops": through_skops,
+}
+
+
+@pytest.fixture(params=ROUND_TRIPS.values(), ids=ROUND_TRIPS.keys())
+def round_trip(request):
+    return request.param
+
+
+VOCABULARIES = {
+    "tuple": (("sat", "the"), "word"),
+    "set": ({"sat", "the"}, "word"),
+    "frozenset": (frozenset({"sat", "the"}), "word"),
+    "array": (np.array(["sat", "the"]), "word"),
+    "object array": (np.array(["sat", "the"], object), "word"),
+    "mapping": ({"sat": 1, "the": 0}, "word"),
+    "mapping of numpy scalars": ({np.str_("sat"): np.int64(1), np.str_("the"): 0}, "word"),
+    "list of tuples": ([("the", "dog"), ("dog", "sat")], pairs_of_words),
+    "tuple of tuples": ((("the", "dog"), ("dog", "sat")), pairs_of_words),
+    "tuples of unequal lengths": ([("the", "dog"), ("dog",)], pairs_of_words),
+    "set of tuples": ({("the", "dog"), ("dog", "sat")}, pairs_of_words),
+}
+
+
+@pytest.mark.parametrize(("vocabulary", "analyzer"), VOCABULARIES.values(), ids=VOCABULARIES.keys())
+def test_any_collection_of_tokens_serves_as_vocabulary(vocabulary, analyzer, round_trip):
+    vectorizer = TextSequenceVectorizer(vocabulary=vocabulary, analyzer=analyzer, output="dense")
+    X = vectorizer.fit_transform(TEXTS)
+    assert set(vectorizer.vocabulary_) == set(vocabulary)
+    assert {type(token) for token in vectorizer.vocabulary_} <= {str, tuple}
+    assert X.max() > 1
+    restored = round_trip(vectorizer)
+    for other in (restored, clone(vectorizer).fit(TEXTS), clone(restored).fit(TEXTS)):
+        assert other.vocabulary_ == vectorizer.vocabulary_
+        np.testing.assert_array_equal(other.transform(TEXTS), X)
+    assert [row.tolist() for row in restored.inverse_transform(X)] == [
+        row.tolist() for row in vectorizer.inverse_transform(X)
+    ]
+
+
+@pytest.mark.parametrize(
+    "round_trip", [trip for name, trip in ROUND_TRIPS.items() if name != "skops"]
+)
+def test_a_mapping_of_tuples_serves_as_vocabulary(round_trip):
+    # skops stores no dict whose keys are tuples.
+    vocabulary = {("the", "dog"): 1, ("dog", "sat"): 0}
+    vectorizer = TextSequenceVectorizer(vocabulary=vocabulary, analyzer=pairs_of_words).fit(TEXTS)
+    assert vectorizer.vocabulary_ == {("dog", "sat"): 2, ("the", "dog"): 3}
+    assert round_trip(vectorizer).vocabulary_ == vectorizer.vocabulary_
+    assert clone(vectorizer).fit(TEXTS).vocabulary_ == vectorizer.vocabulary_
+
+
+def test_a_set_of_tokens_is_numbered_in_alphabetical_order():
+    for kind in (set, frozenset):
+        words = kind(["one", "two", "three", "four", "five", "six", "seven"])
+        vectorizer = TextSequenceVectorizer(vocabulary=words).fit(TEXTS)
+        assert list(vectorizer.vocabulary_) == sorted(words)
+
+
+@pytest.mark.parametrize("analyzer", [list, pairs_of_words, partial(pairs_of_words)])
+def test_callables_as_analyzer_are_stored(analyzer, round_trip):
+    vectorizer = TextSequenceVectorizer(analyzer=analyzer).fit(TEXTS)
+    restored = round_trip(vectorizer)
+    assert restored.vocabulary_ == vectorizer.vocabulary_
+    X = vectorizer.transform(TEXTS)
+    np.testing.assert_array_equal(restored.transform(TEXTS).toarray(), X.toarray())
+
+
+def test_a_stored_vectorizer_goes_on_counting(round_trip):
+    vectorizer = TextSequenceVectorizer(min_df=2, analyzer=pairs_of_words)
+    vectorizer.partial_fit(["a b c", "b c"])
+    restored = round_trip(vectorizer)
+    for each in (vectorizer, restored):
+        each.partial_fit(["a b"])
+        assert each.vocabulary_ == {("b", "c"): 2, ("a", "b"): 3}
+
+
+def is_plain(value):
+    if isinstance(value, dict):
+        return all(map(is_plain, value)) and all(map(is_plain, value.values()))
+    if type(value) in {list, tuple}:
+        return all(map(is_plain, value))
+    return value is None or type(value) in {bool, int, float, str, np.ndarray}
+
+
+@pytest.mark.parametrize("method", ["fit", "partial_fit"])
+def test_the_state_is_plain_data(method):
+    vectorizer = TextSequenceVectorizer(min_df=2)
+    getattr(vectorizer, method)(TEXTS)
+    assert is_plain(vectorizer.__getstate__())
+
+
+def changed(value):  # noqa: C901 - one branch for each type
+    """Yield copies of nested plain data, each with one change of one value in it."""
+    if isinstance(value, dict):
+        for key, item in value.items():
+            yield from ({**value, key: other} for other in changed(item))
+    elif isinstance(value, list | tuple):
+        yield type(value)([*value, "another"])
+        for place, item in enumerate(value):
+            for other in changed(item):
+                yield type(value)([*value[:place], other, *value[place + 1 :]])
+    elif isinstance(value, np.ndarray):
+        yield value.astype(np.int32)
+        yield np.append(value, 0)
+        for place in range(len(value)):
+            yield np.where(np.arange(len(value)) == place, value + 1, value)
+    elif isinstance(value, str):
+        yield value + "!"
+        for place, character in enumerate(value):
+            yield value[:place] + chr(ord(character) ^ 1) + value[place + 1 :]
+    elif isinstance(value, bool | int | float):
+        yield value + 1
+        yield str(value)
+    else:
+        yield "another"
+
+
+@pytest.mark.parametrize(
+    "parameters", [{}, {"analyzer": "char"}, {"analyzer": pairs_of_words}, {"min_df": 2}]
+)
+@pytest.mark.parametrize("method", ["fit", "partial_fit"])
+def test_a_changed_value_is_refused(parameters, method):
+    vectorizer = TextSequenceVectorizer(**parameters)
+    getattr(vectorizer, method)(TEXTS)
+    state = vectorizer.__getstate__()
+    n_changes = 0
+    for damaged in changed(state):
+        with pytest.raises(ValueError, match="TextSequenceVectorizer"):
+            TextSequenceVectorizer().__setstate__(damaged)
+        n_changes += 1
+    assert n_changes > 150
+
+
+@pytest.mark.parametrize("method", ["fit", "partial_fit"])
+def test_a_flipped_bit_in_a_token_is_refused(method):
+    vectorizer = TextSequenceVectorizer(min_df=2)
+    getattr(vectorizer, method)(TEXTS)
+    stored = pickle.dumps(vectorizer)
+    words = ["sat", "dog"] if method == "fit" else ["sat", "dog", "cat"]
+    for word in words:
+        start = stored.index(word.encode())
+        for place in range(start, start + len(word)):
+            for bit in range(7):  # the highest bit would not be UTF-8
+                damaged = bytearray(stored)
+                damaged[place] ^= 1 << bit
+                with pytest.raises(ModelFileError, match="TextSequenceVectorizer is damaged"):
+                    pickle.loads(bytes(damaged))
+
+
+@pytest.mark.parametrize(
+    "parameters", [{"min_df": 2}, {"max_df": 1}, {"max_features": 2}, {"vocabulary": ["sat"]}]
+)
+def test_fit_keeps_no_token_that_it_pruned(parameters):
+    texts = ["hush hush secret sat", "the dog sat", "the dog hush"]
+    if "max_df" in parameters:
+        texts += ["secret", "once"]
+    vectorizer = TextSequenceVectorizer(**parameters).fit(texts)
+    assert "secret" not in vectorizer.vocabulary_
+    for stored in (pickle.dumps(vectorizer), dumps(vectorizer)):
+        assert b"secret" not in stored
+    assert "secret" not in repr(vars(vectorizer))
+
+
+def test_partial_fit_after_fit_counts_from_there_on():
+    vectorizer = TextSequenceVectorizer(min_df=2).fit(["a b", "a c"])
+    assert vectorizer.partial_fit(["b"]).vocabulary_ == {"a": 2}
+    assert vectorizer.partial_fit(["b c"]).vocabulary_ == {"a": 2, "b": 3}
+
+
+def test_shares_of_texts_are_of_those_since_fit():
+    vectorizer = TextSequenceVectorizer(min_df=0.5).fit(["a"] * 10)
+    assert vectorizer.partial_fit(["b", "b c", "d", "d", "d"]).vocabulary_ == {"a": 2, "d": 3}
+
+
+NUMBERS = {
+    "max_length": [np.int64(2), np.int8(2), np.uint16(2)],
+    "max_features": [np.int64(3), np.uint8(3)],
+    "min_df": [np.int64(2), np.float64(0.3)],
+    "max_df": [np.int64(2), np.float64(0.7)],
+    "lowercase": [np.True_, np.False_],
+    "analyzer": [np.str_("char"), np.str_("word")],
+    "truncation": [np.str_("middle")],
+    "padding": [np.str_("pre")],
+    "output": [np.str_("dense")],
+}
+
+
+@pytest.mark.parametrize(
+    ("name", "value"), [(name, value) for name, values in NUMBERS.items() for value in values]
+)
+def test_numpy_scalars_serve_as_parameters(name, value, round_trip):
+    texts = [*TEXTS, "The dog Sat"]
+    plain = TextSequenceVectorizer(**{name: value.item()}).fit(texts)
+    vectorizer = TextSequenceVectorizer(**{name: value}).fit(texts)
+    restored = round_trip(vectorizer)
+    for each in (vectorizer, restored, clone(restored).fit(texts)):
+        assert each.vocabulary_ == plain.vocabulary_
+        assert each.max_length_ == plain.max_length_
+        assert type(each.max_length_) is int
+        assert {*map(type, each.vocabulary_.values()), *map(type, each.coverage_.values())} == {int}
+        X, expected = each.transform(texts), plain.transform(texts)
+        assert type(X) is type(expected)
+        assert abs(X - expected).sum() == 0
+    assert restored.partial_fit(["cat cat cat"]) is restored
+
+
+def test_a_method_of_a_class_serves_as_tokenizer():
+    vectorizer = TextSequenceVectorizer(tokenizer=operator.methodcaller("split"))
+    restored = pickle.loads(pickle.dumps(vectorizer.fit(TEXTS)))
+    assert restored.vocabulary_ == vectorizer.vocabulary_

@@ -1,0 +1,75 @@
+"""One vectorizer in many threads."""
+
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from threading import Barrier
+
+import numpy as np
+import pytest
+
+from sklearn_lstm.text.lookup import CharacterTable
+from sklearn_lstm.vectorizer import TextSequenceVectorizer
+
+N_THREADS = 8
+
+
+@pytest.fixture
+def _threads_take_turns_often():
+    interval = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    yield
+    sys.setswitchinterval(interval)
+
+
+def in_threads(work):
+    """Return what each of eight threads returns that start at the same time."""
+    barrier = Barrier(N_THREADS)
+
+    def start(number):
+        barrier.wait()
+        return work(number)
+
+    with ThreadPoolExecutor(N_THREADS) as pool:
+        return list(pool.map(start, range(N_THREADS)))
+
+
+@pytest.mark.usefixtures("_threads_take_turns_often")
+def test_a_table_of_characters_is_shared_by_threads():
+    for _ in range(20):
+        table = CharacterTable(lambda characters: [ord(c) ** 2 % 70_000 for c in characters])
+
+        def look_up(number, table=table):
+            for size in range(1, 30):
+                code_points = np.arange(number, 40 * size, 7, dtype=np.uint32)
+                expected = code_points.astype(np.int64) ** 2 % 70_000
+                np.testing.assert_array_equal(table(code_points), expected)
+
+        in_threads(look_up)
+
+
+@pytest.mark.usefixtures("_threads_take_turns_often")
+@pytest.mark.parametrize("analyzer", ["word", "char"])
+def test_threads_transform_alike(analyzer):
+    # Characters of ever higher code points, which no other test has shown to the tables.
+    texts = [
+        " ".join(f"w{chr(code)}{chr(code).upper()}, it's" for code in range(start, start + 40))
+        for start in range(*(0x10000, 0x18000) if analyzer == "word" else (0x18000, 0x20000), 100)
+    ]
+    vectorizer = TextSequenceVectorizer(analyzer=analyzer).fit(["it's a w, w", *texts[:20]])
+
+    def transform(number):
+        turned = [*texts[40 * number :], *texts[: 40 * number]]
+        rows = [vectorizer.transform([text]).toarray()[0] for text in turned]
+        return [*rows[-40 * number :], *rows[: -40 * number]] if number else rows
+
+    results = in_threads(transform)
+    expected = vectorizer.transform(texts).toarray()
+    for result in results:
+        np.testing.assert_array_equal(result, expected)
+
+
+def test_threads_fit_alike(few_sms):
+    texts, _ = few_sms
+    expected = TextSequenceVectorizer().fit(texts).vocabulary_
+    for vocabulary in in_threads(lambda _: TextSequenceVectorizer().fit(texts).vocabulary_):
+        assert vocabulary == expected

@@ -1,0 +1,383 @@
+"""Callbacks of skorch: on which network they run, that they work, and what they leave behind."""
+
+import gc
+import json
+import weakref
+
+import numpy as np
+import pytest
+import scipy.sparse as sp
+import torch
+from numpy.testing import assert_array_equal
+from sklearn.metrics import log_loss
+from skorch.callbacks import BatchScoring, Callback, Checkpoint, EpochScoring, Freezer
+
+from sklearn_lstm import LSTMSequenceClassifier
+
+
+def small(**parameters):
+    defaults = {"hidden_size": 4, "max_epochs": 3, "batch_size": 16, "random_state": 0}
+    return LSTMSequenceClassifier(**(defaults | parameters))
+
+
+def tokens(n_samples=120):
+    rng = np.random.default_rng(0)
+    y = np.arange(n_samples) % 2
+    return rng.integers(2, 9, (n_samples, 6)) + 3 * y[:, np.newaxis], y
+
+
+def series(n_samples=40):
+    rng = np.random.default_rng(0)
+    y = np.arange(n_samples) % 2
+    return rng.normal(size=(n_samples, 6)) + 2 * y[:, np.newaxis], y
+
+
+kinds = pytest.mark.parametrize("make", [tokens, series])
+
+
+def same_weights(module, state):
+    weights = module.state_dict()
+    return weights.keys() == state.keys() and all(
+        torch.equal(weights[name], state[name]) for name in weights
+    )
+
+
+# --- One network is the user's
+
+
+def listener(began, ended):
+    """Return a callback that notes the network of each training; copies note it too."""
+
+    class Listener(Callback):
+        def on_train_begin(self, net, **_):
+            began.append(net)
+
+        def on_train_end(self, net, **_):
+            ended.append({name: w.clone() for name, w in net.module_.state_dict().items()})
+
+    return Listener()
+
+
+@kinds
+@pytest.mark.parametrize("early_stopping", [False, True])
+def test_callbacks_run_on_the_final_network_only(make, early_stopping):
+    """The linear model needs a second network, which the user did not ask for."""
+    X, y = make()
+    began, ended = [], []
+    model = small(callbacks=[listener(began, ended)], early_stopping=early_stopping).fit(X, y)
+    assert model.linear_branch
+    assert len(began) == len(ended) == 1
+    assert same_weights(model.module_, ended[0])
+
+
+@kinds
+def test_callbacks_do_not_change_what_is_learnt(make):
+    X, y = make()
+    expected = small().fit(X, y).predict_proba(X)
+    model = small(callbacks=[listener([], [])]).fit(X, y)
+    assert_array_equal(model.predict_proba(X), expected)
+
+
+@kinds
+def test_a_callback_hears_each_epoch_once(make):
+    X, y = make()
+    heard = []
+
+    class Counter(Callback):
+        def on_epoch_end(self, net, **_):
+            heard.append(len(net.history))
+
+    model = small(callbacks=[Counter()], max_epochs=4).fit(X, y)
+    assert heard == [1, 2, 3, 4]
+    assert model.n_epochs_ == 4
+
+
+@kinds
+def test_a_callback_that_sets_the_weights_acts_on_the_final_network_only(make):
+    X, y = make()
+    modules = []
+
+    class Eraser(Callback):
+        def on_train_end(self, net, **_):
+            modules.append(net.module_)
+            for weight in net.module_.parameters():
+                weight.data.zero_()
+
+    model = small(callbacks=[Eraser()]).fit(X, y)
+    assert len(modules) == 1
+    assert not any(weight.any() for weight in model.module_.parameters())
+
+
+# --- Checkpoint
+
+
+@kinds
+def test_two_networks_never_share_a_checkpoint(make, tmp_path):
+    X, y = make()
+    checkpoint = Checkpoint(dirname=tmp_path, monitor=None)
+    model = small(callbacks=[checkpoint]).fit(X, y)
+    assert same_weights(model.module_, torch.load(tmp_path / "params.pt"))
+    history = json.loads((tmp_path / "history.json").read_text(encoding="utf-8"))
+    assert len(history) == model.n_epochs_
+    assert (tmp_path / "optimizer.pt").exists()
+    assert (tmp_path / "criterion.pt").exists()
+
+
+def test_a_checkpoint_is_saved_once_for_each_epoch(tmp_path):
+    X, y = tokens()
+    checkpoint = Checkpoint(
+        dirname=tmp_path,
+        monitor=None,
+        f_params="params_{last_epoch[epoch]}.pt",
+        f_optimizer=None,
+        f_criterion=None,
+        f_history=None,
+        event_name="saved",
+    )
+    model = small(callbacks=[("checkpoint", checkpoint)]).fit(X, y)
+    assert sorted(path.name for path in tmp_path.iterdir()) == [f"params_{n}.pt" for n in (1, 2, 3)]
+    assert model.net_.history[:, "saved"] == [True, True, True]
+
+
+@kinds
+@pytest.mark.parametrize("load_best", [False, True])
+def test_a_checkpoint_follows_the_validation_loss(make, load_best, tmp_path):
+    X, y = make()
+    model = small(
+        callbacks=[Checkpoint(dirname=tmp_path, load_best=load_best)],
+        early_stopping=True,
+        max_epochs=12,
+        lr=0.05,
+    ).fit(X, y)
+    best = int(np.argmin([row["valid_loss"] for row in model.history_]))
+    assert model.net_.history[best, "valid_loss_best"]
+    # Early stopping restores the weights of the best epoch, which are the ones that were saved.
+    assert same_weights(model.module_, torch.load(tmp_path / "params.pt"))
+
+
+def test_a_checkpoint_may_be_a_pickle_of_the_whole_net(tmp_path):
+    X, y = series()
+    small(callbacks=[Checkpoint(dirname=tmp_path, monitor=None, f_pickle="net.pkl")]).fit(X, y)
+    assert (tmp_path / "net.pkl").stat().st_size > 1000
+
+
+# --- Scoring
+
+
+@kinds
+@pytest.mark.parametrize("as_text", [False, True])
+def test_epoch_scoring_of_the_training_data_is_the_score_of_the_network(make, as_text):
+    X, y = make()
+    y = np.array(["no", "yes"])[y] if as_text else y
+    scoring = {
+        "acc": EpochScoring("accuracy", name="acc", lower_is_better=False, on_train=True),
+        "nll": EpochScoring("neg_log_loss", name="nll", lower_is_better=False, on_train=True),
+    }
+    for callback in scoring.values():
+        callback.set_params(use_caching=False)
+    model = small(callbacks=list(scoring.items()), linear_branch=False, max_epochs=6).fit(X, y)
+    accuracies = model.net_.history[:, "acc"]
+    assert len(accuracies) == 6
+    assert accuracies[-1] == pytest.approx(model.score(X, y))
+    loss = -model.net_.history[-1, "nll"]
+    assert loss == pytest.approx(log_loss(y, model.predict_proba(X)), rel=1e-4)
+
+
+@kinds
+def test_epoch_scoring_reads_the_validation_data(make):
+    X, y = make()
+    scoring = [
+        (name, EpochScoring("accuracy", name=name, lower_is_better=False, use_caching=cached))
+        for name, cached in (("cached", True), ("read_again", False))
+    ]
+    model = small(callbacks=scoring, early_stopping=True, validation_fraction=0.4).fit(X, y)
+    found = model.net_.history[:, ("cached", "read_again")]
+    assert len(found) == model.n_epochs_
+    for cached, read_again in found:
+        assert cached == pytest.approx(read_again)
+        n_right = read_again * 0.4 * len(y)
+        assert n_right == pytest.approx(round(n_right))
+
+
+def test_epoch_scoring_takes_a_function():
+    X, y = series()
+    seen = []
+
+    def share_of_certain(net, X_scored, y_scored):
+        proba = net.predict_proba(X_scored)
+        seen.append((proba.shape, len(y_scored)))
+        assert np.allclose(proba.sum(axis=1), 1, atol=1e-5)
+        return float((proba.max(axis=1) > 0.9).mean())
+
+    scoring = EpochScoring(share_of_certain, name="certain", on_train=True, use_caching=False)
+    model = small(callbacks=[scoring], max_epochs=2).fit(X, y)
+    assert seen == [((40, 2), 40)] * 2
+    assert all(0 <= share <= 1 for share in model.net_.history[:, "certain"])
+
+
+def test_epoch_scoring_works_for_several_labels():
+    X, y = series()
+    Y = np.stack([y, 1 - y, y], axis=1)
+    scoring = EpochScoring(
+        "f1_macro", name="f1", lower_is_better=False, on_train=True, use_caching=False
+    )
+    model = small(callbacks=[scoring], linear_branch=False, max_epochs=8, lr=0.05).fit(X, Y)
+    assert model.net_.history[-1, "f1"] > 0.9
+    assert (model.predict(X) == Y).mean() > 0.9
+
+
+@kinds
+@pytest.mark.parametrize("on_train", [False, True])
+def test_batch_scoring_scores_each_batch(make, on_train):
+    X, y = make()
+    scoring = BatchScoring("accuracy", name="acc", lower_is_better=False, on_train=on_train)
+    model = small(callbacks=[scoring], early_stopping=True, dropout=0.0).fit(X, y)
+    epochs = model.net_.history[:, "acc"]
+    assert len(epochs) == model.n_epochs_
+    assert all(0 <= accuracy <= 1 for accuracy in epochs)
+    batches = [batch["acc"] for batch in model.net_.history[-1]["batches"] if "acc" in batch]
+    assert batches
+    assert all(0 <= accuracy <= 1 for accuracy in batches)
+
+
+@kinds
+def test_a_score_may_choose_the_checkpoint(make, tmp_path):
+    X, y = make()
+    scoring = EpochScoring("accuracy", name="valid_acc", lower_is_better=False)
+    checkpoint = Checkpoint(dirname=tmp_path, monitor="valid_acc_best")
+    model = small(callbacks=[scoring, checkpoint], early_stopping=True).fit(X, y)
+    assert model.net_.history[0, "valid_acc_best"]
+    assert (tmp_path / "params.pt").exists()
+
+
+@pytest.mark.parametrize("method", ["fit", "partial_fit"])
+def test_scores_are_there_when_training_goes_on(method):
+    X, y = series()
+    scoring = EpochScoring("accuracy", name="acc", lower_is_better=False, on_train=True)
+    model = small(callbacks=[scoring], warm_start=True, linear_branch=False)
+    for _ in range(2):
+        getattr(model, method)(X, y, **({"classes": [0, 1]} if method == "partial_fit" else {}))
+        assert 0 <= model.net_.history[-1, "acc"] <= 1
+
+
+# --- Freezer
+
+
+@pytest.mark.parametrize("optimizer", ["adamw", "sgd", "rmsprop"])
+def test_freezer_freezes_the_embedding(optimizer):
+    X, y = tokens()
+    model = small(optimizer=optimizer, lr=0.1, warm_start=True).fit(X, y)
+    before = {name: w.clone() for name, w in model.module_.state_dict().items()}
+    frozen = [name for name in before if "embedding" in name]
+    assert frozen
+    model.set_params(callbacks=[Freezer(frozen)]).fit(X, y)
+    after = model.module_.state_dict()
+    changed = [name for name in before if not torch.equal(after[name], before[name])]
+    assert not set(changed) & set(frozen)
+    assert changed
+
+
+@pytest.mark.parametrize("pattern", ["embedding*", "*embedding.weight"])
+def test_freezer_freezes_the_embedding_from_the_start(pattern):
+    X, y = tokens()
+    start = []
+
+    class Start(Callback):
+        def on_train_begin(self, net, **_):
+            start.append(net.module_.embedding.weight.detach().clone())
+
+    model = small(callbacks=[Start(), Freezer(pattern)], linear_branch=False).fit(X, y)
+    assert torch.equal(model.module_.embedding.weight, start[0])
+
+
+def test_freezer_freezes_the_embedding_in_partial_fit():
+    X, y = tokens()
+    model = small().partial_fit(X, y, classes=[0, 1])
+    before = model.module_.embedding.weight.detach().clone()
+    model.set_params(callbacks=[Freezer("embedding*")]).partial_fit(X, y)
+    assert torch.equal(model.module_.embedding.weight, before)
+
+
+# --- What a fitted model keeps
+
+
+def as_csr(X):
+    return sp.csr_array(X)
+
+
+def as_list(X):
+    return [row.copy() for row in X]
+
+
+def first_array(X):
+    """Return the array that holds the data of X, or of its first sequence."""
+    if sp.issparse(X):
+        return X.data
+    return X[0] if isinstance(X, list) else X
+
+
+def no_change(X):
+    return X.copy()
+
+
+@pytest.mark.parametrize(
+    "parameters",
+    [
+        {},
+        {"linear_branch": False},
+        {"early_stopping": True},
+        {"early_stopping": True, "linear_branch": False},
+        {"early_stopping": True, "warm_start": True},
+        {"early_stopping": True, "callbacks": [EpochScoring("neg_log_loss", on_train=True)]},
+    ],
+    ids=["plain", "one network", "early stopping", "both", "warm start", "scoring"],
+)
+@pytest.mark.parametrize(
+    ("make", "container"),
+    [
+        (tokens, no_change),
+        (tokens, as_csr),
+        (tokens, as_list),
+        (series, no_change),
+        (series, as_list),
+    ],
+)
+def test_a_fitted_model_does_not_keep_the_training_data(make, container, parameters):
+    X, y = make()
+    X, y, weights = container(X), y.copy(), np.ones(len(y))
+    model = small(**parameters).fit(X, y, sample_weight=weights)
+    if model.warm_start:
+        model.fit(X, y, sample_weight=weights)
+    kept = [weakref.ref(value) for value in (first_array(X), y, weights)]
+    del X, y, weights
+    gc.collect()
+    assert not [n for n, value in enumerate(kept) if value() is not None]
+    assert model.n_epochs_
+
+
+@pytest.mark.parametrize("make", [tokens, series])
+def test_partial_fit_does_not_keep_its_batches(make):
+    X, y = make()
+    model = small().partial_fit(X, y, classes=[0, 1]).partial_fit(X, y)
+    model.predict(X)
+    kept = [weakref.ref(X), weakref.ref(y)]
+    del X, y
+    gc.collect()
+    assert not [n for n, value in enumerate(kept) if value() is not None]
+
+
+def test_a_failed_fit_does_not_keep_the_training_data():
+    X, y = series()
+    X *= 1e30
+
+    class Breaker(Callback):
+        def on_epoch_end(self, net, **_):
+            raise RuntimeError(f"after {len(net.history)} epochs")
+
+    model = small(callbacks=[Breaker()])
+    with pytest.raises(RuntimeError, match="after 1 epochs"):
+        model.fit(X, y)
+    kept = weakref.ref(X)
+    del X
+    gc.collect()
+    assert kept() is None

@@ -1,0 +1,89 @@
+"""`history_` holds plain Python numbers, whatever the clock of the machine is like."""
+
+import json
+import math
+import pickle
+import time
+
+import numpy as np
+import pytest
+
+from sklearn_lstm import LSTMSequenceClassifier
+
+COLUMNS = {"train_loss", "valid_loss", "lr", "seconds", "tokens_per_second", "padding"}
+
+
+def small(**parameters):
+    defaults = {"hidden_size": 4, "max_epochs": 2, "batch_size": 16, "random_state": 0}
+    return LSTMSequenceClassifier(**(defaults | parameters))
+
+
+def data(kind):
+    rng = np.random.default_rng(0)
+    lengths = rng.integers(1, 9, 120)
+    if kind == "tokens":
+        return [rng.integers(1, 9, length) for length in lengths], np.arange(120) % 2
+    return [rng.normal(size=length) for length in lengths], np.arange(120) % 2
+
+
+def check_rows(model, n_epochs):
+    assert type(model.n_epochs_) is int
+    assert type(model.history_) is list
+    assert len(model.history_) == model.n_epochs_ == n_epochs
+    for row in model.history_:
+        assert type(row) is dict
+        assert set(row) >= COLUMNS
+        kinds = {name: type(value) for name, value in row.items()}
+        assert set(kinds.values()) <= {float, int, type(None)}, kinds
+        assert {kinds[name] for name in COLUMNS - {"valid_loss"}} == {float}
+    assert json.loads(json.dumps(model.history_)) == model.history_
+
+
+@pytest.mark.parametrize("kind", ["tokens", "numeric"])
+@pytest.mark.parametrize("early_stopping", [False, True])
+@pytest.mark.parametrize("lr_schedule", ["onecycle", "cosine", "constant"])
+def test_history_holds_plain_numbers(kind, early_stopping, lr_schedule):
+    X, y = data(kind)
+    model = small(early_stopping=early_stopping, lr_schedule=lr_schedule).fit(X, y)
+    check_rows(model, 2)
+    expected = float if early_stopping else type(None)
+    assert {type(row["valid_loss"]) for row in model.history_} == {expected}
+
+
+def test_history_holds_plain_numbers_where_the_parameters_are_those_of_numpy():
+    X, y = data("numeric")
+    model = small(lr=np.float32(0.25), max_epochs=np.int64(2), lr_schedule="constant").fit(X, y)
+    check_rows(model, 2)
+    assert [row["lr"] for row in model.history_] == [0.25, 0.25]
+
+
+def test_history_holds_plain_numbers_after_partial_fit_and_warm_start():
+    X, y = data("tokens")
+    model = small().partial_fit(X, y, classes=[0, 1]).partial_fit(X, y)
+    check_rows(model, 2)
+    model.set_params(warm_start=True).fit(X, y)
+    check_rows(model, 4)
+
+
+def test_history_is_the_same_once_the_model_is_loaded():
+    X, y = data("tokens")
+    model = small(early_stopping=True).fit(X, y)
+    restored = pickle.loads(pickle.dumps(model))
+    check_rows(restored, 2)
+    assert restored.history_ == model.history_
+
+
+@pytest.mark.parametrize("method", ["fit", "partial_fit"])
+@pytest.mark.parametrize("kind", ["tokens", "numeric"])
+def test_a_coarse_timer_may_measure_no_time_at_all(monkeypatch, kind, method):
+    X, y = data(kind)
+    for clock in ("time", "perf_counter", "monotonic", "process_time", "thread_time"):
+        now = getattr(time, clock)()
+        monkeypatch.setattr(time, clock, lambda now=now: now)
+    model = small()
+    getattr(model, method)(X, y, **({"classes": [0, 1]} if method == "partial_fit" else {}))
+    for row in model.history_:
+        assert row["seconds"] == 0
+        speed = row["tokens_per_second"]
+        assert speed is None or math.isfinite(speed)
+    json.dumps(model.history_, allow_nan=False)

@@ -1,0 +1,143 @@
+"""Every optimiser of torch trains, or is refused by name with the reason."""
+
+import pickle
+
+import numpy as np
+import pytest
+import torch
+from numpy.testing import assert_array_equal
+
+from sklearn_lstm import LSTMSequenceClassifier
+
+CLASSES = {
+    name: found
+    for name, found in sorted(vars(torch.optim).items())
+    if isinstance(found, type)
+    and issubclass(found, torch.optim.Optimizer)
+    and found is not torch.optim.Optimizer
+}
+MAY_BE_REFUSED = {"LBFGS", "SparseAdam", "Muon"}  # a closure, sparse gradients, matrices alone
+RATES = {"SGD": 0.5, "Adadelta": 5.0, "ASGD": 0.5, "Rprop": 0.02}
+
+every_class = pytest.mark.parametrize("optimizer", CLASSES.values(), ids=CLASSES)
+
+
+def small(optimizer, **parameters):
+    defaults = {
+        "hidden_size": 8,
+        "max_epochs": 12,
+        "batch_size": 30,
+        "random_state": 0,
+        "dropout": 0.0,
+        "token_dropout": 0.0,
+        "linear_branch": False,
+        "weight_decay": 0.0,
+        "lr": RATES.get(optimizer.__name__, 0.05),
+    }
+    return LSTMSequenceClassifier(optimizer=optimizer, **(defaults | parameters))
+
+
+def tokens():
+    rng = np.random.default_rng(0)
+    y = np.arange(60) % 2
+    return rng.integers(1, 6, (60, 5)) + 3 * y[:, np.newaxis], y
+
+
+def series():
+    X = np.random.default_rng(0).normal(size=(60, 8))
+    return X, (X[:, 2:5].mean(axis=1) > 0).astype(int)
+
+
+def fitted_or_refused(optimizer, fit):
+    """Return what `fit` returns, or None if the optimiser is one that may be refused, and is."""
+    name = optimizer.__name__
+    if name not in MAY_BE_REFUSED:
+        return fit()
+    try:
+        return fit()
+    except ValueError as error:
+        assert name in str(error)  # noqa: PT017 - it may also work
+        assert len(str(error)) > len(name) + 30, "the message has to say why"  # noqa: PT017
+    return None
+
+
+def test_torch_has_the_optimisers_that_are_known_to_matter():
+    assert {"AdamW", "Adafactor", "RAdam", "Rprop", "Adagrad", "LBFGS"} <= set(CLASSES)
+
+
+@every_class
+@pytest.mark.parametrize("make", [tokens, series])
+def test_an_optimizer_lowers_the_loss_or_is_refused_by_name(make, optimizer):
+    X, y = make()
+    model = fitted_or_refused(optimizer, lambda: small(optimizer).fit(X, y))
+    if model is not None:
+        losses = [row["train_loss"] for row in model.history_]
+        assert losses[-1] < 0.95 * losses[0]
+
+
+@every_class
+@pytest.mark.filterwarnings("ignore:.*weight_decay.*:UserWarning")
+def test_an_optimizer_takes_the_default_weight_decay_or_is_refused_by_name(optimizer):
+    X, y = tokens()
+    model = small(optimizer, weight_decay=0.01, max_epochs=2)
+    if fitted_or_refused(optimizer, lambda: model.fit(X, y)) is not None:
+        assert np.isfinite(model.predict_proba(X)).all()
+
+
+@every_class
+@pytest.mark.parametrize("embedding_dim", ["auto", 1, None])
+def test_an_optimizer_goes_on_in_partial_fit_with_new_ids(optimizer, embedding_dim):
+    X, y = tokens()
+    model = small(optimizer, embedding_dim=embedding_dim)
+    if fitted_or_refused(optimizer, lambda: model.partial_fit(X, y, classes=[0, 1])) is not None:
+        before = model.predict_proba(X + 7)
+        model.partial_fit(X + 7, y)
+        after = model.predict_proba(X + 7)
+        assert np.isfinite(after).all()
+        assert (after != before).any()
+
+
+@every_class
+def test_an_optimizer_goes_on_after_a_round_trip_as_without_it(optimizer):
+    X, y = tokens()
+    model = small(optimizer)
+    if fitted_or_refused(optimizer, lambda: model.partial_fit(X, y, classes=[0, 1])) is not None:
+        restored = pickle.loads(pickle.dumps(model))
+        expected = model.partial_fit(X, y).predict_proba(X)
+        assert_array_equal(restored.partial_fit(X, y).predict_proba(X), expected)
+
+
+@every_class
+def test_an_optimizer_goes_on_in_a_warm_start(optimizer):
+    X, y = series()
+    model = small(optimizer, warm_start=True)
+    if fitted_or_refused(optimizer, lambda: model.fit(X, y)) is not None:
+        losses = [row["train_loss"] for row in model.fit(X, y).history_]
+        assert len(losses) == 24
+        assert losses[-1] < losses[0]
+
+
+@every_class
+def test_an_optimizer_works_beside_frozen_embeddings(optimizer):
+    X, y = tokens()
+    vectors = np.random.default_rng(0).normal(size=(9, 4))
+    model = small(optimizer, embeddings=vectors, freeze_embeddings=True, max_epochs=2)
+    if fitted_or_refused(optimizer, lambda: model.fit(X, y)) is not None:
+        assert np.isfinite(model.predict_proba(X)).all()
+
+
+def test_a_subclass_of_an_optimizer_works():
+    class Halved(torch.optim.SGD):
+        def __init__(self, params, lr=0.1, **options):
+            super().__init__(params, lr=lr / 2, **options)
+
+    X, y = series()
+    losses = [row["train_loss"] for row in small(Halved, lr=1.0).fit(X, y).history_]
+    assert losses[-1] < 0.95 * losses[0]
+
+
+@pytest.mark.parametrize("wrong", [torch.optim.Optimizer, int, torch.nn.Linear])
+def test_a_class_that_is_no_optimizer_is_refused_by_name(wrong):
+    X, y = series()
+    with pytest.raises(ValueError, match=rf"optimizer.*{wrong.__name__}"):
+        small(torch.optim.SGD).set_params(optimizer=wrong).fit(X, y)
