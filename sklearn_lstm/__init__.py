@@ -1,7 +1,24 @@
 """The sequence classifier that scikit-learn lacks."""
 
-from sklearn_lstm.classifier import LSTMSequenceClassifier
-from sklearn_lstm.vectorizer import TextSequenceVectorizer
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from sklearn_lstm.classifier import LSTMSequenceClassifier
+    from sklearn_lstm.vectorizer import TextSequenceVectorizer
 
 __all__ = ["LSTMSequenceClassifier", "TextSequenceVectorizer"]
 __version__ = "0.1.0"
+
+_MODULES = {"LSTMSequenceClassifier": "classifier", "TextSequenceVectorizer": "vectorizer"}
+
+
+def __getattr__(name: str) -> Any:
+    """Import a class at first use, so that texts can be read without torch (PEP 562)."""
+    if name not in _MODULES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(f"{__name__}.{_MODULES[name]}"), name)
+
+
+def __dir__() -> list[str]:
+    return sorted([*globals(), *_MODULES])

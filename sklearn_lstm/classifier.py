@@ -1,66 +1,69 @@
-"""`LSTMSequenceClassifier`: what can be set, with its defaults and why."""
+"""`LSTMSequenceClassifier`: sequences and labels to a fitted model."""
 
 from __future__ import annotations
 
-from numbers import Integral, Real
-from typing import Any, ClassVar
+from typing import Any, Self
 
 import numpy as np
-import torch
-from sklearn.utils._param_validation import HasMethods, Interval, StrOptions
+from sklearn.utils import check_consistent_length
 
-from sklearn_lstm import objectives, training
-from sklearn_lstm.estimator import SequenceEstimator
-from sklearn_lstm.network import CELLS, POOLINGS
+from sklearn_lstm.configuration import network_starter, random_generator, training_settings
+from sklearn_lstm.data.input_format import InputFormat
+from sklearn_lstm.data.labels import Labels, absolute_weights, read_labels, relative_weights
+from sklearn_lstm.data.reading import read_sequences
+from sklearn_lstm.data.sequences import Samples, Sequences
+from sklearn_lstm.fitted_classifier import FittedClassifier
+from sklearn_lstm.fitting import fit_model, plan_fit, update_model
+from sklearn_lstm.model import SequenceModel
+from sklearn_lstm.parameters import (
+    CLASSIFIER,
+    check_column_names,
+    check_parameters,
+    plain_parameters,
+)
+from sklearn_lstm.training.loop import optimizer_state_of
 
 
-class LSTMSequenceClassifier(SequenceEstimator):
+class LSTMSequenceClassifier(FittedClassifier):
     """Classify whole sequences with a long short-term memory network.
 
-    Takes token ids, time series, speech frames, notes or bases, of equal or unequal length, where
-    other classifiers of scikit-learn take rows of features, and does whatever they do.
+    X holds token ids, time series, speech frames, notes or bases, of equal or unequal length. Apart
+    from that it is used like any classifier of scikit-learn.
 
-    Integers are token ids, everything else is a measurement: see `input_type`. Batches are made of
-    sequences of like length, and the steps that are padding take no part in anything.
+    Integers are token ids, everything else is a measurement: see `input_type`.
 
     Parameters
     ----------
     input_type : {"auto", "tokens", "numeric"}, default="auto"
         How X is read. "auto" decides in `fit`: non-negative integers in two dimensions (CSR, dense
         or ragged) are token ids, everything else is a measurement. "tokens" also takes ids that a
-        container has turned into floats (a fraction is an unknown token), and holds a dense X to
-        the number of columns that it had in `fit`.
+        container has turned into floats (a fraction is an unknown token), but no sparse matrix of
+        floats, and a dense X must keep the number of columns that it had in `fit`.
+    token_unit : {"auto", "word", "char"}, default="auto"
+        What a token id stands for: a word, or a character of a small alphabet (letters, bases,
+        notes). It sets the number of epochs and the runs that the linear model sees. "auto" is what
+        `TextSequenceVectorizer` says about its output, else a guess from how often ids recur.
     embedding_dim : int, "auto" or None, default="auto"
-        Length of the vector that a step is turned into: one learnt for each token id, or a linear
-        map of the channels; sines and cosines of its position are added [7]_. "auto" grows with
-        the square root of the number of ids or inputs, up to 128. None takes every step as it is:
-        channels, or one-hot ids, by a table that stands for the input weights of the gates; no
-        one-hot array is ever built.
+        Length of the vector that stands for a step: learnt for each token id, or a linear map of
+        the channels. Sines and cosines of the position are added [7]_. "auto" is 16 times the
+        square root of the number of ids or inputs, at most 128. None takes each step as it is:
+        channels, or one-hot ids (no one-hot array is built).
     embeddings : array of shape (n_ids, embedding_dim), mapping or gensim KeyedVectors, default=None
         Pretrained vectors. Row i of an array belongs to id i. A mapping from tokens needs the CSR
-        output of `TextSequenceVectorizer` as it is, which says which token an id stands for: a
-        Pipeline passes it on. Ids without a vector are drawn at random.
+        output of `TextSequenceVectorizer` as it is, which says which token an id stands for; a
+        Pipeline passes it on. Ids without a vector get a random one.
     freeze_embeddings : bool, default=False
-        Do not train the vectors.
+        Keep the pretrained vectors as they are.
     linear_branch : bool, default=True
-        Put a linear model beside the network and add its logits: what the two get wrong differs.
-        For token ids support vector machines on tf-idf of all runs of one or two ids, or of one to
-        five letters (see `max_epochs`), that two training sequences hold [9]_, from 100 sequences
-        on; for measurements ridge regression on how often random convolutions exceed thresholds
-        [10]_, from 20 on. Samples held out of the network tell how far each is to be trusted, which
-        makes probabilities of the sum too: a tenth of the training data, 1,000 at most (with
-        `early_stopping` the `validation_fraction`). If training on all takes no more than about a
-        minute, this is told by a network of its own, 500 samples at least or a half of them
-        (`callbacks` see it too), while another one learns from all; the logits of the two are
-        averaged. Only `fit` does so, and only for the cross entropy; with `warm_start` each stays
-        as trusted as it was, and one network goes on. Memory grows with the number of different
-        runs in the sequences times that of the classes, or by 100 kB for each series. False: one
-        network alone, in half the time.
+        Fit a linear model beside the network and add its logits: the two err on different samples.
+        For token ids it sees runs of ids [9]_, for measurements random convolutions [10]_;
+        held-out samples set how much each of the two counts. See "A linear model beside the
+        network" in the user guide.
     normalize : bool, default=True
-        Bring each channel of measurements to mean 0 and deviation 1 over all training steps, and
-        put beside it its change from the step before, on the same scale. False: X as it is.
+        Scale each channel of measurements to mean 0 and deviation 1 over all training steps, and
+        add its change from the step before as another input. False: X as it is.
     cell : {"lstm", "gru", "rnn"}, default="lstm"
-        LSTM [1]_, GRU [2]_, or the plain recurrent network that both improve on.
+        LSTM [1]_, GRU [2]_, or the plain recurrent network.
     hidden_size : int, default=128
         Units of each layer and direction.
     num_layers : int, default=1
@@ -68,66 +71,64 @@ class LSTMSequenceClassifier(SequenceEstimator):
     bidirectional : bool, default=True
         Read from both ends [3]_.
     pooling : {"max", "mean", "last", "attention"} or tuple of them, default=("max", "mean")
-        What becomes of the states of all steps: the largest value of each unit, their average, the
-        state in which each direction ends, or an average with learnt weights [4]_. Several are
-        laid side by side: "max" finds a cue wherever it stands, "mean" weighs up all of them.
+        How the states of all steps become one vector: the largest value of each unit, their
+        average, the last state of each direction, or an average with learnt weights [4]_. Several
+        are laid side by side: "max" finds a cue anywhere, "mean" uses all steps.
     dropout : float in [0, 1), default=0.3
-        Share of the features of the steps, of the states between layers, and of the pooled vector
-        that is dropped in training; a feature is dropped in all steps of a sequence [8]_.
+        Probability with which training drops a feature of the steps, of the states between layers
+        and of the pooled vector. A feature is dropped in all steps of a sequence [8]_.
     token_dropout : float in [0, 1), default=0.1
-        Share of the tokens that training reads as unknown, which is how the vector of the unknown
-        token is learnt. Those that were seen but once are more like the tokens to come, and run
-        that risk six times over.
+        Probability p with which training reads a token as unknown; so the vector of the unknown
+        token is learnt. Tokens seen once are dropped with probability 1 - (1 - p)^6.
     criterion : "cross_entropy" or class of torch losses, default="cross_entropy"
-        The loss; the cross entropy of a multilabel y is that of each label by itself. A class is
-        called with ``reduction="none"``, and its loss with logits and targets.
+        The loss. For a multilabel y the cross entropy is that of each label by itself. A class is
+        made with ``reduction="none"`` and called with logits and targets.
     optimizer : {"adamw", "adam", "nadam", "rmsprop", "sgd"} or torch optimizer, default="adamw"
-        AdamW [5]_, or any class of ``torch.optim``.
+        AdamW [5]_, or a class of ``torch.optim``. Those that need more than one gradient for an
+        update, or only one kind of weight (LBFGS, SparseAdam, Muon), are refused.
     lr : float, default=0.005
         The highest learning rate.
     weight_decay : float, default=0.01
-        Pull of all weights towards 0.
+        Weight decay, for the optimisers that have it.
     lr_schedule : {"onecycle", "cosine", "constant"}, default="onecycle"
         How the learning rate changes from batch to batch over all of `max_epochs`: up and down
         [6]_, down, or not at all.
     max_epochs : int or "auto", default="auto"
-        Passes over the training data. "auto" follows the data: about 1,500 steps of the
-        optimiser, 100 passes and 10 million tokens (or half as many measurements) at most, and 12
-        passes at least, or 30 over letters; fewer, down to 4, where those would read more than 50
-        million. Letters, bases, notes and the like are ids that keep recurring: n of them are less
-        than 4 sqrt(n) different ones, which words are not. For a quick answer set it to 2.
+        Epochs. "auto" follows the data: 1,500 updates of the weights, but at most 100 epochs and
+        10 million tokens (or half as many measurements), and at least 12 epochs, or 30 over
+        characters; large data get fewer, down to 4, where those would be more than 50 million
+        tokens. For a quick answer set it to 2.
     batch_size : int or "auto", default="auto"
         Sequences in a training batch. "auto" is 64, or less where an epoch would have fewer than
-        20 steps; 32 in `partial_fit`. Predictions do not depend on it.
+        20 updates; 32 in `partial_fit`.
     gradient_clip : float or None, default=1.0
         The gradient is scaled down to this norm where it is longer.
     class_weight : dict, list of dict, "balanced" or None, default=None
-        Weight of each class, as everywhere in scikit-learn; multiplies `sample_weight`.
+        Weight of each class, 0 or more, as in scikit-learn; multiplies `sample_weight`.
     early_stopping : bool, default=False
-        Hold out part of the data, stop when the loss on it no longer falls, and restore the best
-        weights.
+        Hold out part of the data, stop when its loss no longer falls, and restore the best weights.
     validation_fraction : float in (0, 1), default=0.1
         The part held out, class by class.
     n_iter_no_change : int, default=5
         Epochs without a better validation loss before training stops.
     warm_start : bool, default=False
-        Let `fit` go on from the weights of the last one.
+        Let `fit` go on from the weights of the last one. The network keeps its size; parameters
+        that would change it raise an `IgnoredParameterWarning`.
     callbacks : list of skorch callbacks, default=None
-        Called while training, copies of them.
+        Copies of them are called while the network trains. They see indices of classes as targets.
     random_state : int, RandomState or None, default=None
         Seed of weights, dropout, and order of the data. An int gives the same model each time, on
-        one machine and number of threads, whatever the global random states are. None: drawn from
-        the operating system.
+        one machine and number of threads. Global random states are neither used nor changed.
     verbose : int, default=0
         Above 0: a progress bar and a row for each epoch.
     device : str or torch.device, default="auto"
         Where to compute. "auto" is the GPU if there is one. A model that is loaded on a machine
-        without its device runs on the processor.
+        without its device uses the processor.
     precision : {"auto", "float32", "bfloat16"}, default="auto"
         Arithmetic of the matrix products. "auto" is bfloat16 for token ids where the processor or
-        GPU is faster in it, float32 for measurements. Weights, sums and the output are not rounded;
-        a probability differs by some thousandths between the two. Predictions on a GPU, and those
-        of other cells than "lstm", use float32 always, since they would depend on the batch.
+        GPU is faster in it, else float32. Weights and sums stay float32; a probability differs by
+        some thousandths. Predictions on a GPU, and with other cells than "lstm", always use
+        float32, since in bfloat16 they would depend on the batch.
 
     Attributes
     ----------
@@ -139,25 +140,35 @@ class LSTMSequenceClassifier(SequenceEstimator):
         Names of the columns, if X had any.
     input_type_ : {"tokens", "numeric"}
         How X is read.
+    token_unit_ : {"word", "char"} or None
+        What a token id stands for; None for measurements.
     history_ : list of dict
         One row for each epoch: `train_loss`, `valid_loss` (None without early stopping), `lr` at
         its end, `seconds`, `tokens_per_second` and `padding`, the share of steps that were.
     n_epochs_ : int
         Rows of `history_`.
+    linear_model_ : object or None
+        The linear model beside the network: runs of ids, or convolutions. None if there is none:
+        ``linear_branch=False``, another criterion than the cross entropy, or too few samples (100
+        for token ids, 20 for measurements).
+    calibration_ : dict or None
+        How the logits are blended: `network_weight`, `linear_weight`, `n_held_out` (samples that
+        set the two) and `n_networks` (two where training is short). None without a linear model.
     net_ : skorch.NeuralNet
-        The network with its optimiser.
+        The skorch net that trained the network. After loading a new one, with a fresh optimiser.
     module_ : torch.nn.Module
         The network.
 
     See Also
     --------
-    TextSequenceVectorizer : Turns texts into the token ids that this classifier reads.
+    TextSequenceVectorizer : Turns texts into token ids.
 
     Notes
     -----
     A sample's probabilities depend neither on its padding, nor on its neighbours, nor on the batch.
-    Ids that were not there in `fit` are unknown tokens. The fitted estimator is stored as plain
-    NumPy arrays with a checksum, by pickle, joblib and skops alike.
+    Id 0 is padding; every other id that `fit` has seen is an ordinary token, and an id that it has
+    not seen is an unknown token. pickle, joblib and skops store the fitted estimator as plain NumPy
+    arrays with a checksum.
 
     References
     ----------
@@ -201,44 +212,11 @@ class LSTMSequenceClassifier(SequenceEstimator):
     array([1, 0])
     """
 
-    _parameter_constraints: ClassVar[dict[str, Any]] = {
-        "input_type": [StrOptions({"auto", "tokens", "numeric"})],
-        "embedding_dim": [StrOptions({"auto"}), Interval(Integral, 1, None, closed="left"), None],
-        "embeddings": ["array-like", HasMethods(["__getitem__", "__contains__"]), None],
-        "freeze_embeddings": ["boolean"],
-        "linear_branch": ["boolean"],
-        "normalize": ["boolean"],
-        "cell": [StrOptions(set(CELLS))],
-        "hidden_size": [Interval(Integral, 1, None, closed="left")],
-        "num_layers": [Interval(Integral, 1, None, closed="left")],
-        "bidirectional": ["boolean"],
-        "pooling": [StrOptions(set(POOLINGS)), list, tuple],
-        "dropout": [Interval(Real, 0, 1, closed="left")],
-        "token_dropout": [Interval(Real, 0, 1, closed="left")],
-        "criterion": [StrOptions({"cross_entropy"}), type],
-        "optimizer": [StrOptions(set(objectives.OPTIMIZERS)), type],
-        "lr": [Interval(Real, 0, None, closed="neither")],
-        "weight_decay": [Interval(Real, 0, None, closed="left")],
-        "lr_schedule": [StrOptions(set(training.SCHEDULES))],
-        "max_epochs": [StrOptions({"auto"}), Interval(Integral, 1, None, closed="left")],
-        "batch_size": [StrOptions({"auto"}), Interval(Integral, 1, None, closed="left")],
-        "gradient_clip": [Interval(Real, 0, None, closed="neither"), None],
-        "class_weight": [dict, list, StrOptions({"balanced"}), None],
-        "early_stopping": ["boolean"],
-        "validation_fraction": [Interval(Real, 0, 1, closed="neither")],
-        "n_iter_no_change": [Interval(Integral, 1, None, closed="left")],
-        "warm_start": ["boolean"],
-        "callbacks": ["array-like", None],
-        "random_state": ["random_state"],
-        "verbose": ["verbose"],
-        "device": [str, torch.device],
-        "precision": [StrOptions({"auto", "float32", "bfloat16"})],
-    }
-
     def __init__(
         self,
         *,
         input_type: str = "auto",
+        token_unit: str = "auto",
         embedding_dim: int | str | None = "auto",
         embeddings: Any = None,
         freeze_embeddings: bool = False,
@@ -251,8 +229,8 @@ class LSTMSequenceClassifier(SequenceEstimator):
         pooling: str | tuple[str, ...] = ("max", "mean"),
         dropout: float = 0.3,
         token_dropout: float = 0.1,
-        criterion: str | type[torch.nn.Module] = "cross_entropy",
-        optimizer: str | type[torch.optim.Optimizer] = "adamw",
+        criterion: str | type = "cross_entropy",
+        optimizer: str | type = "adamw",
         lr: float = 0.005,
         weight_decay: float = 0.01,
         lr_schedule: str = "onecycle",
@@ -267,10 +245,11 @@ class LSTMSequenceClassifier(SequenceEstimator):
         callbacks: list[Any] | None = None,
         random_state: int | np.random.RandomState | None = None,
         verbose: int = 0,
-        device: str | torch.device = "auto",
+        device: Any = "auto",
         precision: str = "auto",
     ) -> None:
         self.input_type = input_type
+        self.token_unit = token_unit
         self.embedding_dim = embedding_dim
         self.embeddings = embeddings
         self.freeze_embeddings = freeze_embeddings
@@ -301,3 +280,121 @@ class LSTMSequenceClassifier(SequenceEstimator):
         self.verbose = verbose
         self.device = device
         self.precision = precision
+
+    def fit(self, X: Any, y: Any, sample_weight: Any = None) -> Self:
+        """Train on sequences and their labels.
+
+        Parameters
+        ----------
+        X : {sparse matrix, array-like} of n_samples sequences
+            Integers are token ids, everything else is a measurement: 2-D ids (CSR or dense, 0 is
+            padding), 2-D series, 3-D series (n_samples, n_timesteps, n_channels), or a list or
+            column of arrays of unequal length.
+        y : array-like of shape (n_samples,) or (n_samples, n_labels)
+            Labels of any kind, or a multilabel indicator of 0 and 1.
+        sample_weight : array-like of shape (n_samples,), default=None
+            How much each sequence counts, relative to the others; None is 1 each.
+
+        Returns
+        -------
+        self : LSTMSequenceClassifier
+
+        Raises
+        ------
+        TypeError
+            If X holds strings or a bag of words.
+        ValueError
+            If X is not a set of sequences (names the row), y is not a set of labels, a parameter
+            is out of range, or the loss becomes infinite or NaN. What was fitted before is kept.
+        """
+        check_parameters(self, CLASSIFIER)
+        parameters = plain_parameters(self)
+        previous = self._previous() if self.warm_start else None
+        y = read_labels(y)
+        sequences, input_format = self._read_new(X, y, previous)
+        labels = self._labels() if previous else Labels.of(y)
+        weights = relative_weights(sample_weight, self.class_weight, y, labels)
+        samples = Samples(sequences, labels.encode(y), weights).subset(np.flatnonzero(weights))
+
+        plan = plan_fit(samples, parameters, input_format.token_unit, previous)
+        model, net = fit_model(
+            samples,
+            plan,
+            network_starter(X, sequences, parameters, len(labels.classes), previous),
+            training_settings(parameters, is_multilabel=labels.is_multilabel),
+            random_generator(self.random_state, self.n_epochs_ if previous else 0),
+            token_unit=input_format.token_unit,
+            n_outputs=len(labels.classes),
+            previous=previous,
+        )
+        return self._commit(
+            X, model, net, labels=labels, input_format=input_format, goes_on=previous is not None
+        )
+
+    def partial_fit(self, X: Any, y: Any, classes: Any = None, sample_weight: Any = None) -> Self:
+        """Train for one epoch on some more sequences.
+
+        The optimiser goes on where the last call stopped, at a constant learning rate. New token
+        ids get a vector of their own. Channels keep the scale of the first call, and weights count
+        as they are. A linear model stays as it was.
+
+        Parameters
+        ----------
+        X, y, sample_weight
+            As in `fit`.
+        classes : array-like of shape (n_classes,), default=None
+            All labels that any call may bring. Needed in the first call, unless y is multilabel.
+
+        Returns
+        -------
+        self : LSTMSequenceClassifier
+
+        Raises
+        ------
+        TypeError, ValueError
+            As `fit`; also for labels that are not among the classes.
+        """
+        check_parameters(self, CLASSIFIER)
+        parameters = plain_parameters(self)
+        if self.class_weight == "balanced":
+            raise ValueError(
+                "class_weight='balanced' is not supported for partial_fit, which does not know how "
+                "often each class will come. Pass a dict, or sample_weight."
+            )
+        previous = self._previous()
+        y = read_labels(y)
+        sequences, input_format = self._read_new(X, y, previous)
+        labels = self._labels() if previous else Labels.named(classes, y)
+        labels.check_same(classes)
+        weights = absolute_weights(sample_weight, self.class_weight, y, labels)
+        samples = Samples(sequences, labels.encode(y), weights).subset(np.flatnonzero(weights))
+
+        model, net = update_model(
+            samples,
+            parameters["batch_size"],
+            network_starter(X, sequences, parameters, len(labels.classes), previous),
+            training_settings(parameters, is_multilabel=labels.is_multilabel),
+            random_generator(self.random_state, self.n_epochs_ if previous else 0),
+            previous=previous,
+            optimizer_state=self._optimizer_state if previous else None,
+        )
+        return self._commit(
+            X,
+            model,
+            net,
+            labels=labels,
+            input_format=input_format,
+            goes_on=previous is not None,
+            optimizer_state=optimizer_state_of(net),
+        )
+
+    def _read_new(
+        self, X: Any, y: Any, previous: SequenceModel | None
+    ) -> tuple[Sequences, InputFormat]:
+        """Read the X of a training; nothing about it is kept yet."""
+        check_column_names(X)
+        sequences = read_sequences(X, self.input_type) if previous is None else self._read(X)
+        check_consistent_length(sequences, y)
+        if previous is not None:
+            return sequences, self._format
+        return sequences, InputFormat.of(X, sequences, self.input_type, self.token_unit)

@@ -1,61 +1,47 @@
-"""What is learnt: an encoding of the input, and the network that reads it."""
+"""What is fitted: networks, a linear model beside them, and the weights that blend them."""
 
 from __future__ import annotations
 
 from copy import deepcopy
-from dataclasses import dataclass, replace
-from typing import Any, TypeAlias
+from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from sklearn_lstm.batches import pad, prediction_rows
-from sklearn_lstm.convolutions import ConvolutionModel
-from sklearn_lstm.encoding import ChannelScaling, Encoding, TokenCodes
-from sklearn_lstm.network import SequenceNetwork
-from sklearn_lstm.ngrams import NgramModel
-from sklearn_lstm.parallel import in_pairs
-from sklearn_lstm.sequences import Rows, Samples, Sequences
-from sklearn_lstm.weighing import weigh
+from sklearn_lstm.compute.devices import exact
+from sklearn_lstm.compute.threads import lanes, map_in_lanes
+from sklearn_lstm.data.batches import encoded, rows_of_similar_length, steps_at_once
+from sklearn_lstm.data.embeddings import PretrainedVectors
+from sklearn_lstm.data.encoding import ChannelScaling, Encoding, TokenCodes
+from sklearn_lstm.data.sequences import Rows, Sequences
+from sklearn_lstm.linear.convolutions import ConvolutionModel
+from sklearn_lstm.linear.ngrams import NgramModel
+from sklearn_lstm.network.network import SequenceNetwork
 
-Pretrained: TypeAlias = tuple[NDArray[np.int64], NDArray[np.float32]]  # ids, their vectors
+LinearModel = NgramModel | ConvolutionModel
 
 
 @dataclass(frozen=True)
-class SequenceModel:
-    """An encoding, its network, and perhaps others beside it: sequences to logits.
-
-    Parameters
-    ----------
-    encoding : Encoding
-    network : SequenceNetwork
-    branch : NgramModel, ConvolutionModel or None
-        A linear model, whose logits are added to those of the network.
-    scales : tuple of float
-        Factors of the logits of the network, and of the branch.
-    trial : SequenceModel or None
-        Another network that learnt from most of the same samples: the logits of the two are
-        averaged.
-    """
+class NetworkModel:
+    """An encoding and the network that reads it: sequences to logits."""
 
     encoding: Encoding
     network: SequenceNetwork
-    branch: NgramModel | ConvolutionModel | None = None
-    scales: tuple[float, ...] = (1.0,)
-    trial: SequenceModel | None = None
 
     @classmethod
     def new(
         cls,
         sequences: Sequences,
-        pretrained: Pretrained | None,
+        pretrained: PretrainedVectors | None,
+        generator: torch.Generator,
         *,
         normalize: bool,
         embedding_dim: int | str | None,
         freeze_embeddings: bool,
         **architecture: Any,
-    ) -> SequenceModel:
+    ) -> NetworkModel:
         """Fit an encoding to the sequences, and draw a network for it."""
         encoding: Encoding
         if sequences.n_channels is None:
@@ -66,83 +52,141 @@ class SequenceModel:
             n_inputs=len(encoding),
             tokens=sequences.n_channels is None,
             embedding_dim=_embedding_dim(embedding_dim, encoding, pretrained),
+            freeze_embeddings=freeze_embeddings and pretrained is not None,
             **architecture,
         )
-        if pretrained is not None and isinstance(encoding, TokenCodes):
-            _place(network, encoding, pretrained, first_code=0)
-            network.embedding.weight.requires_grad = not freeze_embeddings
-        return cls(encoding, network)
+        network.draw_weights(generator)
+        model = cls(encoding, network)
+        model._place(pretrained, first_code=0)
+        return model
 
-    def extended(self, sequences: Sequences, pretrained: Pretrained | None) -> SequenceModel:
-        """Copy the model, with codes and vectors for the ids that it does not know yet.
-
-        Its network goes on without the one of the trial, which would not learn what is new.
-        """
+    def extended(
+        self,
+        sequences: Sequences,
+        pretrained: PretrainedVectors | None,
+        generator: torch.Generator,
+    ) -> NetworkModel:
+        """Return a copy with codes and vectors for the ids that it does not know yet."""
         network = deepcopy(self.network)
         if not isinstance(self.encoding, TokenCodes):
-            return replace(self, network=network, trial=None)
+            return NetworkModel(self.encoding, network)
         encoding = self.encoding.extended(sequences, _ids(pretrained))
-        network.grow(len(encoding))
-        if pretrained is not None:
-            _place(network, encoding, pretrained, first_code=len(self.encoding))
-        return replace(self, encoding=encoding, network=network, trial=None)
+        if len(encoding) > len(self.encoding):
+            network.grow(len(encoding), generator)
+        model = NetworkModel(encoding, network)
+        model._place(pretrained, first_code=len(self.encoding))
+        return model
 
-    def with_branch(
-        self, samples: Samples, held_out: Rows, *, device: torch.device | str, seed: int
-    ) -> SequenceModel:
-        """Put a linear model beside the network, weighed by samples that neither was fitted to."""
-        options = {"n_outputs": self.network.architecture["n_outputs"], "seed": seed}
-        new, left_out = samples.subset(held_out), np.empty((0, options["n_outputs"]))
-        branch: NgramModel | ConvolutionModel
-        if isinstance(self.encoding, ChannelScaling):
-            branch, logits = ConvolutionModel.of(samples, self.encoding, **options)
-            left_out = logits[held_out]
-        else:
-            branch = NgramModel.of(samples, **options)
-            if len(held_out):
-                seen = samples.subset(np.setdiff1d(np.arange(len(samples)), held_out))
-                left_out = NgramModel.of(seen, **options).logits(new.sequences)
-        # A network is too sure of itself.
-        parts = [self._network_logits(new.sequences, device), left_out]
-        scales = weigh(parts, new.codes, new.weights, expected=[0.5, 1.0])
-        return replace(self, branch=branch, scales=tuple(scales.tolist()))
+    def _place(self, pretrained: PretrainedVectors | None, *, first_code: int) -> None:
+        """Set the pretrained vectors of the codes from `first_code` on."""
+        if pretrained is None:
+            return
+        codes = torch.from_numpy(self.encoding(pretrained.ids, np.empty(0, np.intp)))
+        is_new = codes >= first_code
+        self.network.set_vectors(codes[is_new], torch.from_numpy(pretrained.vectors)[is_new])
 
-    def logits(self, sequences: Sequences, device: torch.device | str) -> NDArray[np.float64]:
-        """Give the logits (n_samples, n_outputs)."""
-        logits = self._network_logits(sequences, device)
-        if self.trial is not None:
-            logits = (logits + self.trial.logits(sequences, device)) / 2
-        logits *= self.scales[0]
-        if self.branch is not None:
-            logits += self.scales[1] * self.branch.logits(sequences)
-        return logits
+    def logits(self, sequences: Sequences, device: torch.device) -> NDArray[np.float64]:
+        """Return the logits (n_samples, n_outputs), those of each sequence always the same.
 
-    def _network_logits(
-        self, sequences: Sequences, device: torch.device | str
-    ) -> NDArray[np.float64]:
+        The last product is computed in float64: in float32 a row of odd length would be rounded by
+        its place in the batch.
+        """
+        limit = steps_at_once(device)
+        weight, bias = (exact(part.detach().cpu()) for part in self.network.output.parameters())
+        logits = np.empty((len(sequences), len(bias)))
 
         def read(rows: Rows) -> None:
-            # One sequence alone takes another way through the matrix products, and rounds
-            # differently: it is read twice, so that its neighbours never matter.
-            inputs = pad(sequences, np.resize(rows, max(2, len(rows))), self.encoding)
-            batch = {name: tensor.to(device) for name, tensor in inputs.items()}
-            logits[rows] = self.network(**batch)[: len(rows)].cpu().numpy()
+            # One sequence alone takes another way through the matrix products, and is rounded
+            # differently. So a sequence is always read alone if it is long, and never if it is not.
+            is_long = sequences.lengths[rows[0]] > limit // 2
+            read_rows = rows if is_long else np.resize(rows, max(2, len(rows)))
+            steps, lengths = encoded(sequences, read_rows, self.encoding)
+            summary = self.network.summarize(steps.to(device), lengths.to(device)).cpu()
+            logits[rows] = (exact(summary) @ weight.T + bias)[: len(rows)].numpy()
 
-        logits = np.empty((len(sequences), self.network.architecture["n_outputs"]))
-        with torch.no_grad():
-            in_pairs(device, read, list(prediction_rows(sequences.lengths)))
+        batches = list(rows_of_similar_length(sequences.lengths, limit))
+        with torch.no_grad(), lanes(device):
+            map_in_lanes(read, batches)
         return logits
 
 
-def _ids(pretrained: Pretrained | None) -> NDArray[np.int64]:
-    return np.empty(0, dtype=np.int64) if pretrained is None else pretrained[0]
+@dataclass(frozen=True)
+class SequenceModel:
+    """Networks, and perhaps a linear model beside them: sequences to logits.
+
+    Parameters
+    ----------
+    networks : tuple of NetworkModel
+        Their logits are averaged. The first one is the network that learnt from all samples.
+    linear_model : NgramModel, ConvolutionModel or None
+    network_weight, linear_weight : float
+        Factors of the logits of the networks, and of the linear model.
+    n_held_out : int
+        Samples that set the two weights.
+    """
+
+    networks: tuple[NetworkModel, ...]
+    linear_model: LinearModel | None = None
+    network_weight: float = 1.0
+    linear_weight: float = 0.0
+    n_held_out: int = 0
+
+    @property
+    def encoding(self) -> Encoding:
+        """The encoding of the first network."""
+        return self.networks[0].encoding
+
+    @property
+    def network(self) -> SequenceNetwork:
+        """The first network."""
+        return self.networks[0].network
+
+    def logits(self, sequences: Sequences, device: torch.device) -> NDArray[np.float64]:
+        """Return the logits (n_samples, n_outputs)."""
+        of_networks = [model.logits(sequences, device) for model in self.networks]
+        logits = self.network_weight * np.mean(of_networks, axis=0)
+        if self.linear_model is not None:
+            logits += self.linear_weight * self.linear_model.logits(sequences)
+        return np.asarray(logits)
+
+    def calibration(self) -> dict[str, float] | None:
+        """Return how network and linear model are blended; None without a linear model."""
+        if self.linear_model is None:
+            return None
+        return {
+            "network_weight": self.network_weight,
+            "linear_weight": self.linear_weight,
+            "n_held_out": self.n_held_out,
+            "n_networks": len(self.networks),
+        }
+
+    def describe(self) -> str:
+        """Return in one line what the model is made of."""
+        architecture = self.network.architecture
+        n_weights = sum(weight.numel() for weight in self.network.parameters())
+        network = (
+            f"{architecture['num_layers']} {'bidirectional ' * architecture['bidirectional']}"
+            f"{architecture['cell']} layer(s) of {architecture['hidden_size']} units "
+            f"({n_weights:,} weights)"
+        )
+        if self.linear_model is None:
+            return f"{network}, no linear model"
+        return (
+            f"{len(self.networks)} x {network}, weight {self.network_weight:.2f}; linear model of "
+            f"{self.linear_model.describe()}, weight {self.linear_weight:.2f} "
+            f"({self.n_held_out} samples held out)"
+        )
+
+
+def _ids(pretrained: PretrainedVectors | None) -> NDArray[np.int64]:
+    return np.empty(0, dtype=np.int64) if pretrained is None else pretrained.ids
 
 
 def _embedding_dim(
-    embedding_dim: int | str | None, encoding: Encoding, pretrained: Pretrained | None
+    embedding_dim: int | str | None, encoding: Encoding, pretrained: PretrainedVectors | None
 ) -> int | None:
     if pretrained is not None:
-        length: int = pretrained[1].shape[1]
+        length: int = pretrained.vectors.shape[1]
         if embedding_dim not in ("auto", length):
             raise ValueError(
                 f"embeddings holds vectors of length {length}, but embedding_dim={embedding_dim}. "
@@ -152,16 +196,3 @@ def _embedding_dim(
     if isinstance(embedding_dim, str):
         return min(128, int(16 * len(encoding) ** 0.5))
     return embedding_dim
-
-
-def _place(
-    network: SequenceNetwork,
-    encoding: TokenCodes,
-    pretrained: Pretrained,
-    *,
-    first_code: int,
-) -> None:
-    """Give the codes from `first_code` on their pretrained vectors."""
-    ids, vectors = pretrained
-    codes = torch.from_numpy(encoding(ids))
-    network.set_vectors(codes[codes >= first_code], torch.from_numpy(vectors)[codes >= first_code])

@@ -2,99 +2,88 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
 from itertools import repeat
-from numbers import Integral
-from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self
+from typing import Any, Literal, Self
 
 import numpy as np
+import scipy.sparse as sp
+from numpy.typing import NDArray
 from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.feature_extraction.text import CountVectorizer
-from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import check_is_fitted
 
-from sklearn_lstm.layout import look_up_rows, to_csr, to_dense, to_onehot
-from sklearn_lstm.tokens import (
-    TOKEN_PATTERN,
-    iterate_texts,
+from sklearn_lstm.io.envelope import StoredMixin
+from sklearn_lstm.parameters import VECTORIZER, check_parameters
+from sklearn_lstm.text.analysis import (
+    TokenRuns,
+    count_vectorizer_like,
     read_tokens,
     warn_of_ignored_parameters,
 )
-from sklearn_lstm.vocabulary import (
-    UNKNOWN,
-    TokenCounts,
-    check_not_empty,
+from sklearn_lstm.text.counting import UNKNOWN, TextCounts, TokenCounts, count_texts
+from sklearn_lstm.text.id_matrix import look_up_rows, to_csr, to_dense, to_onehot
+from sklearn_lstm.text.vocabulary import (
     extend_vocabulary,
     given_vocabulary,
+    learn_vocabulary,
+    number_tokens,
+    token_unit,
+    warn_of_words_seen_once,
 )
 
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
-
-    import scipy.sparse as sp
-    from numpy.typing import NDArray
-
-    from sklearn_lstm.tokens import TokenRuns
-
-UNKNOWN_TOKEN = "<unk>"  # noqa: S105 - the literature's name, not a password
-_COVERAGE = ("n_texts", "n_tokens", "n_unknown_tokens", "n_truncated_texts", "n_empty_texts")
-_NOT_SHARED = {"binary", "dtype", "ngram_range"}  # CountVectorizer's alone
+UNKNOWN_TOKEN = "<unk>"
 
 
-class TextSequenceVectorizer(TransformerMixin, BaseEstimator):  # type: ignore[misc]
+class TextSequenceVectorizer(StoredMixin, TransformerMixin, BaseEstimator):  # type: ignore[misc]
     r"""Convert texts to sequences of token ids.
 
-    Reads like :class:`~sklearn.feature_extraction.text.CountVectorizer`, with the same names,
-    meanings, defaults and errors, and keeps the order of the tokens instead of counting them.
+    The parameters have the names, meanings and defaults of scikit-learn's ``CountVectorizer``; the
+    tokens keep their order instead of being counted.
 
-    Id 0 is padding, id 1 is any unknown token, and the tokens of the vocabulary follow from 2 by
-    falling frequency. A text without tokens, or of unknown tokens alone however many, becomes one
-    unknown token: there is nothing in it to read, and every sequence has a step.
+    Id 0 is padding, id 1 is any unknown token. The tokens of the vocabulary have the ids from 2 on,
+    by falling frequency. A text without a known token becomes one unknown token.
 
     Parameters
     ----------
     input : {"content", "filename", "file"}, default="content"
-        What the texts are given as: themselves (str or bytes), names of files, or open files.
+        Whether texts are given as str or bytes, as file names, or as open files.
     encoding : str, default="utf-8"
-        How bytes and files are decoded.
+        The encoding of bytes and files.
     decode_error : {"strict", "ignore", "replace"}, default="strict"
-        What to do about bytes that do not decode.
+        What to do with bytes that can't be decoded.
     strip_accents : {"ascii", "unicode"}, callable or None, default=None
-        Removal of accents before tokens are found.
+        How to remove accents.
     lowercase : bool, default=True
-        Whether to convert to lower case first.
+        Whether to convert texts to lower case.
     preprocessor : callable or None, default=None
         Replaces `strip_accents` and `lowercase`.
     tokenizer : callable or None, default=None
         Replaces `token_pattern`.
     stop_words : {"english"}, list or None, default=None
-        Words left out, if ``analyzer="word"``.
-    token_pattern : str, default=r"\w+(?:['’]\w+)*|[^\w\s]+"
-        What a word is, if ``analyzer="word"``. Differs from ``CountVectorizer``'s, which drops
-        punctuation, one-letter words ("I", "a", "u", "4") and what follows an apostrophe. Here
-        words of any length, contractions ("don't") and runs of punctuation ("!!!", ":)", "...")
-        are tokens. Measured by logistic regression on tf-idf of words and pairs of words, 5-fold:
-        macro F1 0.974 against 0.966 on SMS spam; no difference beyond 0.002 on movie reviews and
-        TREC questions. The share of unseen tokens falls on all three, by 0.7 to 2.3 points.
+        Words to leave out, if ``analyzer="word"``.
+    token_pattern : str or None, default=None
+        Regular expression of a word, if ``analyzer="word"``. None finds words in every script;
+        see the notes.
     analyzer : {"word", "char"} or callable, default="word"
-        Whether a token is a word or a character (runs of white space count as one blank), or a
-        function from a text to its tokens. "char_wb" is not offered: it pads words for n-grams,
-        and there are none here.
+        A token is a word, a character (a run of white space is one blank), or what a function
+        from a text to its tokens returns.
     max_df, min_df : float in [0, 1] or int, default=1.0 and 1
-        Tokens in more, or fewer, texts than this (a share if float, a count if int) are unknown.
+        Tokens in more, or fewer, texts than this are left out. Integers are numbers of texts,
+        floats are shares.
     max_features : int or None, default=None
-        Keep only this many tokens, the most frequent.
+        The largest size of the vocabulary; the most frequent tokens stay.
     vocabulary : mapping, iterable or None, default=None
-        The tokens in order, or a mapping from tokens to 0, 1, ...; the index `i` gets id ``i + 2``.
-        None learns it from the texts.
+        The tokens in order, or a mapping from tokens to 0, 1, ...: index `i` becomes id ``i + 2``.
     max_length : int or None, default=None
         The most tokens kept of a text; None: as many as the longest training text has.
     truncation : {"pre", "post", "middle"}, default="pre"
-        Where longer texts lose tokens: at the start, at the end, or in the middle, so that both
-        ends stay. The default keeps the end, where reviews and letters conclude.
+        Where longer texts lose tokens: at the start, the end, or in the middle.
     padding : {"post", "pre"}, default="post"
-        The side of the zeros if ``output="dense"``. Sequences start at column 0 otherwise.
+        The side of the zeros, if ``output="dense"``.
     output : {"sparse", "dense", "onehot"}, default="sparse"
-        The container that `transform` returns. Sparse holds no padding.
+        The container that `transform` returns.
 
     Attributes
     ----------
@@ -103,18 +92,25 @@ class TextSequenceVectorizer(TransformerMixin, BaseEstimator):  # type: ignore[m
     max_length_ : int
         The number of columns of the output.
     coverage_ : dict of str to int
-        What the last `fit` or `partial_fit` read: `n_texts`, `n_tokens`, `n_unknown_tokens`
-        (pruned, or not in a given vocabulary), `n_truncated_texts` and `n_empty_texts`.
-
-    See Also
-    --------
-    sklearn.feature_extraction.text.CountVectorizer : Counts of the same tokens, without order.
+        Numbers of the last `fit` or `partial_fit`: `n_texts`, `n_tokens`, `n_unknown_tokens`,
+        `n_truncated_texts` and `n_empty_texts`.
 
     Notes
     -----
-    Texts are read once and a bounded number at a time, so that a generator serves. The counts of
-    all tokens read stay in the fitted object for `partial_fit` to go on from, unless the
-    vocabulary is given. `transform` needs `fit` even then, unlike ``CountVectorizer``'s.
+    With ``token_pattern=None``, a word is
+
+    - a run of letters, digits and underscores; apostrophes inside belong to it ("don't");
+    - one letter, in scripts that put no spaces between words (Han, kana, Thai, Lao, Khmer, Myanmar,
+      Tibetan); ``tokenizer`` may be a function that finds the words of such texts;
+    - a run of other symbols ("!!!", ":)", a sequence of emoji).
+
+    Marks, such as accents and vowel signs, belong to the character before them. Tokens have
+    Unicode's normal form C. In Latin, Greek and Cyrillic texts without combining marks, this is the
+    pattern ``r"\w+(?:['’]\w+)*|[^\w\s]+"``. ``CountVectorizer`` leaves out punctuation and words of
+    one letter, which tell much about sentiment and spam.
+
+    Texts may come from a generator: they are read once, a bounded number at a time. `transform`
+    needs `fit` even if the vocabulary is given, unlike that of ``CountVectorizer``.
 
     Examples
     --------
@@ -131,14 +127,6 @@ class TextSequenceVectorizer(TransformerMixin, BaseEstimator):  # type: ignore[m
     max_length_: int
     coverage_: dict[str, int]
     _counts: TokenCounts
-    _parameter_constraints: ClassVar[dict[str, Any]] = {
-        **CountVectorizer._parameter_constraints,  # noqa: SLF001
-        "analyzer": [StrOptions({"word", "char"}), callable],
-        "max_length": [Interval(Integral, 1, None, closed="left"), None],
-        "truncation": [StrOptions({"pre", "post", "middle"})],
-        "padding": [StrOptions({"post", "pre"})],
-        "output": [StrOptions({"sparse", "dense", "onehot"})],
-    }
 
     def __init__(
         self,
@@ -151,7 +139,7 @@ class TextSequenceVectorizer(TransformerMixin, BaseEstimator):  # type: ignore[m
         preprocessor: Callable[[Any], Any] | None = None,
         tokenizer: Callable[[Any], Iterable[Any]] | None = None,
         stop_words: Literal["english"] | list[str] | None = None,
-        token_pattern: str | None = TOKEN_PATTERN,
+        token_pattern: str | None = None,
         analyzer: Literal["word", "char"] | Callable[[Any], Iterable[Any]] = "word",
         max_df: float = 1.0,
         min_df: float = 1,
@@ -199,14 +187,14 @@ class TextSequenceVectorizer(TransformerMixin, BaseEstimator):  # type: ignore[m
         Raises
         ------
         ValueError
-            If `raw_documents` is one string or a table, if a text does not decode, or if no token
-            is left for the vocabulary. The object stays as it was.
+            If `raw_documents` is one string or a table, if a text can't be decoded, or if the
+            vocabulary would be empty. The object stays as it was.
         """
-        self._learn(raw_documents)
+        self._learn(raw_documents, self._check())
         return self
 
     def fit_transform(self, raw_documents: Iterable[Any], y: Any = None) -> Any:  # noqa: ARG002
-        """Fit and transform, reading the texts only once.
+        """Fit and transform; the texts are read only once.
 
         Parameters
         ----------
@@ -221,15 +209,18 @@ class TextSequenceVectorizer(TransformerMixin, BaseEstimator):  # type: ignore[m
             As from `transform`.
         """
         batches: list[TokenRuns] = []
-        ids = self._learn(raw_documents, keep=batches)
+        ids = self._learn(raw_documents, self._check(), batches.append)
         return self._lay_out((ids.take(indices), lengths) for indices, lengths in batches)
 
     def partial_fit(self, raw_documents: Iterable[Any], y: Any = None) -> Self:  # noqa: ARG002
         """Go on learning from further texts.
 
-        Ids that were given stay. New tokens that pass `min_df`, `max_df` and `max_features`, all
-        texts since `fit` counted, get the next ids, and `max_length_` grows if `max_length` is
-        None. A vocabulary that is still empty, since `min_df` waits for more texts, is no error.
+        Tokens keep their ids. New tokens that pass `min_df`, `max_df` and `max_features` get the
+        next ids, and `max_length_` grows if `max_length` is None. The vocabulary may be empty.
+
+        `fit` keeps nothing of the tokens that it leaves out. After `fit`, new tokens are counted
+        from the first `partial_fit` on, and `min_df` and `max_df` count the texts since then.
+        `partial_fit` keeps the counts of all tokens without an id, for its next call.
 
         Parameters
         ----------
@@ -242,7 +233,18 @@ class TextSequenceVectorizer(TransformerMixin, BaseEstimator):  # type: ignore[m
         -------
         self : TextSequenceVectorizer
         """
-        self._learn(raw_documents, go_on=True)
+        vocabulary = self._check()
+        known, counts, longest = {}, TokenCounts(), 1
+        if hasattr(self, "vocabulary_"):
+            known, counts, longest = self.vocabulary_, replace(self._counts), self.max_length_
+        read = count_texts(self._analysis(), raw_documents, counts, self.max_length)
+        read.longest = max(read.longest, longest)
+        if vocabulary is None:
+            limits = self.min_df, self.max_df, self.max_features
+            vocabulary = extend_vocabulary(known, counts, limits)
+            self._commit(read, vocabulary, counts.without(vocabulary))
+        else:
+            self._commit(read, vocabulary, TokenCounts())
         return self
 
     def transform(self, raw_documents: Iterable[Any]) -> Any:
@@ -259,22 +261,20 @@ class TextSequenceVectorizer(TransformerMixin, BaseEstimator):  # type: ignore[m
             By `output`:
 
             - "sparse": int32 CSR of shape (n_texts, max_length_). Row `i` holds the ids of text
-              `i` from column 0 on. The attribute ``X.vocabulary`` is `vocabulary_`, by which the
-              classifier aligns pretrained embeddings; slices of X do not have it.
+              `i` from column 0 on. ``X.vocabulary`` is `vocabulary_`. ``X.token_unit`` is "char"
+              if ``analyzer="char"`` or every token is one character, else "word". The classifier
+              reads both attributes; slices of X do not have them.
             - "dense": the same as an int32 array, filled with 0.
             - "onehot": float32 array of shape (n_texts, max_length_, len(vocabulary_) + 1);
-              channel `j` stands for id ``j + 1`` and the steps after the text are all NaN. Large:
-              the classifier reads ids, and ``embedding_dim=None`` is one-hot without this array.
+              channel `j` stands for id ``j + 1``, the steps after the text are NaN. Large: ids
+              and ``LSTMSequenceClassifier(embedding_dim=None)`` do the same without it.
         """
         check_is_fitted(self)
         find = self.vocabulary_.get
-        return self._lay_out(
-            read_tokens(
-                self._count_vectorizer(),
-                iterate_texts(raw_documents),
-                lambda tokens: map(find, tokens, repeat(UNKNOWN)),
-            )
+        batches = read_tokens(
+            self._analysis(), raw_documents, lambda tokens: map(find, tokens, repeat(UNKNOWN))
         )
+        return self._lay_out(batches)
 
     def inverse_transform(self, X: Any) -> list[NDArray[np.object_]]:
         """Return the tokens of each sequence.
@@ -295,23 +295,22 @@ class TextSequenceVectorizer(TransformerMixin, BaseEstimator):  # type: ignore[m
             If a row has an id that the vocabulary lacks.
         """
         check_is_fitted(self)
-        # 0 is a placeholder; tuples and the like must stay single elements.
-        tokens = np.fromiter(("", UNKNOWN_TOKEN, *self.vocabulary_), np.object_)
-        return look_up_rows(X, tokens)
+        # Tokens that are tuples must stay single elements.
+        return look_up_rows(X, np.fromiter(("", UNKNOWN_TOKEN, *self.vocabulary_), np.object_))
 
     def build_analyzer(self) -> Callable[[Any], Any]:
-        """Return the function that turns one text into its tokens.
+        """Return the function from a text to its tokens; a subclass may override it.
 
         Returns
         -------
         callable
-            Decodes, preprocesses and tokenizes, as ``CountVectorizer.build_analyzer``.
+            Decodes, preprocesses and tokenizes.
         """
-        analyzer: Callable[[Any], Any] = self._count_vectorizer().build_analyzer()
+        analyzer: Callable[[Any], Any] = count_vectorizer_like(self).build_analyzer()
         return analyzer
 
     def get_feature_names_out(self, input_features: Any = None) -> NDArray[np.object_]:  # noqa: ARG002
-        """Name the columns of the output: "position0", "position1", ...
+        """Return the names of the columns of the output: "position0", "position1", ...
 
         Parameters
         ----------
@@ -331,68 +330,71 @@ class TextSequenceVectorizer(TransformerMixin, BaseEstimator):  # type: ignore[m
         tags.input_tags.two_d_array = False
         return tags
 
-    def _count_vectorizer(self) -> CountVectorizer:
-        shared = CountVectorizer().get_params().keys() - _NOT_SHARED
-        return CountVectorizer(**{name: getattr(self, name) for name in shared})
+    def _pack_fitted(self, fitted: dict[str, Any]) -> dict[str, Any]:
+        """Return what is fitted as plain data; ids follow from the order of the tokens."""
+        return _convert(fitted, {"vocabulary_": list, "_counts": TokenCounts.pack})
+
+    def _unpack_fitted(self, packed: dict[str, Any]) -> dict[str, Any]:
+        """Return the attributes that were packed."""
+        return _convert(packed, {"vocabulary_": number_tokens, "_counts": TokenCounts.unpack})
+
+    def _has_own_analyzer(self) -> bool:
+        """Return whether a subclass overrides `build_analyzer`."""
+        return type(self).build_analyzer is not TextSequenceVectorizer.build_analyzer
+
+    def _analysis(self) -> CountVectorizer:
+        """Return a ``CountVectorizer`` that finds the tokens of this object."""
+        analysis = count_vectorizer_like(self)
+        if self._has_own_analyzer():  # it reads files itself
+            analysis.set_params(analyzer=self.build_analyzer(), input="content")
+        return analysis
+
+    def _check(self) -> dict[Any, int] | None:
+        """Check the parameters; return the ids of the tokens in `vocabulary`, if it is given."""
+        check_parameters(self, VECTORIZER)
+        self.build_analyzer()  # raises if a pattern or the stop words are wrong
+        given = None if self.vocabulary is None else given_vocabulary(self.vocabulary)
+        warn_of_ignored_parameters(count_vectorizer_like(self), given or {})
+        return given
+
+    def _learn(
+        self,
+        raw_documents: Iterable[Any],
+        vocabulary: dict[Any, int] | None,
+        keep: Callable[[TokenRuns], None] | None = None,
+    ) -> NDArray[np.int32]:
+        """Fit; return the id of each token index that `keep` was called with."""
+        read = count_texts(self._analysis(), raw_documents, TokenCounts(), self.max_length, keep)
+        if vocabulary is None:
+            limits = self.min_df, self.max_df, self.max_features
+            vocabulary = learn_vocabulary(read.counts, limits)
+            warn_of_words_seen_once(read.counts)
+        return self._commit(read, vocabulary, TokenCounts())
+
+    def _commit(
+        self, read: TextCounts, vocabulary: dict[Any, int], counts: TokenCounts
+    ) -> NDArray[np.int32]:
+        """Set the fitted attributes, once nothing can fail; return the id of each token index."""
+        ids = read.ids(vocabulary)
+        self.vocabulary_ = vocabulary
+        self.max_length_ = int(self.max_length or read.longest)
+        self.coverage_ = read.coverage
+        self._counts = counts
+        return ids
 
     def _lay_out(self, batches: Iterable[TokenRuns]) -> sp.csr_matrix | NDArray[Any]:
+        """Return the ids of texts in the container that `output` names."""
         X = to_csr(batches, self.max_length_, self.truncation)
         if self.output == "dense":
             return to_dense(X, self.padding)
         if self.output == "onehot":
             return to_onehot(X, len(self.vocabulary_) + 1)
         X.vocabulary = self.vocabulary_
+        is_char = self.analyzer == "char" and not self._has_own_analyzer()
+        X.token_unit = "char" if is_char else token_unit(self.vocabulary_)
         return X
 
-    def _learn(
-        self,
-        raw_documents: Iterable[Any],
-        *,
-        go_on: bool = False,
-        keep: list[TokenRuns] | None = None,
-    ) -> NDArray[np.int32]:
-        """Read the texts and set the fitted attributes; return the id of each token index."""
-        self._validate_params()
-        texts = iterate_texts(raw_documents)
-        counter = self._count_vectorizer()
-        counter.build_analyzer()  # for what it has to say about patterns and stop words
-        resumes = go_on and hasattr(self, "vocabulary_")
-        counts = self._counts.copy() if resumes else TokenCounts()
-        n_before = counts.occurrences
-        given = None if self.vocabulary is None else given_vocabulary(counter)
-        warn_of_ignored_parameters(counter, given or {})
 
-        coverage = dict.fromkeys(_COVERAGE, 0)
-        longest = 1
-        for indices, lengths in counts.read(counter, texts):
-            if keep is not None:
-                keep.append((indices, lengths))
-            coverage["n_texts"] += len(lengths)
-            coverage["n_tokens"] += len(indices)
-            coverage["n_empty_texts"] += int(np.count_nonzero(lengths == 0))
-            if self.max_length is not None:
-                coverage["n_truncated_texts"] += int(np.count_nonzero(lengths > self.max_length))
-            longest = max(longest, int(lengths.max()))
-
-        if given is None:
-            document_bounds = {"min_df": self.min_df, "max_df": self.max_df}
-            vocabulary = extend_vocabulary(
-                self.vocabulary_ if resumes else {},
-                counts,
-                max_features=self.max_features,
-                **document_bounds,
-            )
-            if not go_on:
-                check_not_empty(vocabulary, counts, **document_bounds)
-        else:
-            vocabulary = given
-        ids = np.fromiter((vocabulary.get(t, UNKNOWN) for t in counts.indices), np.int32)
-        n_read = counts.occurrences - np.pad(n_before, (0, len(ids) - len(n_before)))
-        coverage["n_unknown_tokens"] = int(n_read[ids == UNKNOWN].sum())
-
-        # Nothing failed: now the state may change.
-        self.vocabulary_ = vocabulary
-        self.max_length_ = self.max_length or max(longest, self.max_length_ if resumes else 1)
-        self.coverage_ = coverage
-        self._counts = counts if given is None else TokenCounts()
-        return ids
+def _convert(items: dict[str, Any], functions: dict[str, Callable[[Any], Any]]) -> dict[str, Any]:
+    """Return the items, those that have a function here converted by it."""
+    return {key: functions.get(key, lambda value: value)(value) for key, value in items.items()}

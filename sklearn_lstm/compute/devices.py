@@ -1,0 +1,60 @@
+"""Which device computes, and in which arithmetic."""
+
+from __future__ import annotations
+
+import torch
+
+
+def find_device(device: str | torch.device) -> torch.device:
+    """Return the device; "auto" is the GPU if there is one.
+
+    Raises
+    ------
+    ValueError
+        If torch does not know the device, or this machine does not have it.
+    """
+    if device == "auto":
+        device = "cuda" if torch.cuda.is_available() else "cpu"
+    try:
+        found = torch.device(device)
+    except RuntimeError as error:
+        raise ValueError(f"device={str(device)!r} is no device that torch knows.") from error
+    if not is_there(found):
+        raise ValueError(
+            f"device={str(device)!r}, but this machine has no such device. Leave device='auto'."
+        )
+    return found
+
+
+def find_device_or_cpu(device: str | torch.device) -> torch.device:
+    """Return the device if this machine has it, else the processor."""
+    try:
+        return find_device(device)
+    except ValueError:
+        return torch.device("cpu")
+
+
+def is_there(device: torch.device) -> bool:
+    """Return whether tensors can be made on the device."""
+    if device.type == "cpu":
+        return True
+    try:
+        torch.empty(1, device=device).fill_(0).cpu()
+    except (RuntimeError, AssertionError, NotImplementedError):
+        return False
+    return device.type != "meta"
+
+
+def prefers_bfloat16(device: torch.device) -> bool:
+    """Return whether the device multiplies in bfloat16 faster than in float32."""
+    if device.type == "cuda":
+        return torch.cuda.get_device_capability(device) >= (8, 0)
+    return device.type == "cpu" and any(
+        getattr(torch.cpu, test, bool)()
+        for test in ("_is_avx512_bf16_supported", "_is_amx_tile_supported")
+    )
+
+
+def exact(tensor: torch.Tensor) -> torch.Tensor:
+    """Return the tensor in float64 where the device has it: sums no longer depend on the batch."""
+    return tensor if tensor.device.type == "mps" else tensor.double()

@@ -1,0 +1,1 @@
+"""X and y of any kind to batches of sequences."""

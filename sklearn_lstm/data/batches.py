@@ -1,0 +1,166 @@
+"""Samples -> batches of sequences of similar length, so that little work is spent on padding."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from skorch.dataset import Dataset
+from torch import Tensor
+
+from sklearn_lstm.data.encoding import (
+    N_SPECIAL,
+    PADDING_CODE,
+    UNKNOWN_CODE,
+    Encoding,
+    TokenCodes,
+)
+from sklearn_lstm.data.sequences import Lengths, Rows, Samples, Sequences
+
+BATCHES_PER_POOL = 64  # sequences are sorted by length within so many batches
+STEPS_AT_ONCE = {"cpu": 1 << 12}  # what so many steps need stays in the processor's caches
+STEPS_AT_ONCE_ON_GPU = 1 << 18
+ROWS_AT_ONCE = 1 << 8  # sequences that are predicted together
+RARE_EXPONENT = 6
+
+
+@dataclass
+class SequenceBatch:
+    """Sequences of a batch without padding.
+
+    Parameters
+    ----------
+    steps : Tensor of shape (n_steps,) or (n_steps, n_inputs)
+        Codes or inputs of all sequences, laid end to end.
+    lengths : Tensor of shape (B,)
+    weights : Tensor of shape (B,)
+        How much each sample counts.
+    """
+
+    steps: Tensor
+    lengths: Tensor
+    weights: Tensor
+
+    def __len__(self) -> int:
+        return len(self.lengths)
+
+
+class SequenceDataset(Dataset):  # type: ignore[misc]
+    """Samples as a network reads them.
+
+    Parameters
+    ----------
+    samples : Samples
+    encoding : Encoding
+    token_dropout : float
+        In training a token becomes the unknown token with this probability p, which is how the
+        vector of the unknown token is learnt. Tokens seen once resemble the tokens to come: they
+        become unknown with probability 1 - (1 - p)^6.
+    """
+
+    def __init__(self, samples: Samples, encoding: Encoding, token_dropout: float = 0) -> None:
+        self.X, self.y = self, samples.targets  # as callbacks of skorch look for them
+        self.samples = samples
+        self.encoding = encoding
+        self.drop_probabilities: NDArray[np.float64] | None = None  # of each code
+        if isinstance(encoding, TokenCodes) and token_dropout:
+            exponents = np.where(encoding.counts == 1, RARE_EXPONENT, 1)
+            of_ids = 1 - (1 - token_dropout) ** exponents
+            self.drop_probabilities = np.concatenate([np.zeros(N_SPECIAL), of_ids])
+
+    def __len__(self) -> int:
+        return len(self.samples)
+
+    def __getitem__(self, row: int) -> Any:
+        """Return one sample, as a batch of it."""
+        return self.batch(np.array([row]))
+
+    def batch(
+        self, rows: Rows, rng: np.random.Generator | None = None
+    ) -> tuple[SequenceBatch, Tensor]:
+        """Return these rows and their targets; with `rng`, some tokens are unknown."""
+        lengths = self.samples.sequences.lengths[rows]
+        steps = self.encoding(self.samples.sequences.read(rows), lengths)
+        if rng is not None and self.drop_probabilities is not None:
+            is_dropped = rng.random(len(steps)) < self.drop_probabilities[steps.astype(np.intp)]
+            steps = np.where(is_dropped, UNKNOWN_CODE, steps)
+        weights = self.samples.weights[rows].astype(np.float32)
+        batch = SequenceBatch(*map(torch.from_numpy, (steps, lengths, weights)))
+        return batch, torch.from_numpy(self.samples.targets[rows])
+
+
+class LengthBatches:
+    """Every sample once per epoch, in batches of sequences of similar length.
+
+    The samples are shuffled. Each pool of 64 batches is sorted by length and cut into batches, and
+    the batches are shuffled: batches are random, with little padding.
+
+    Parameters
+    ----------
+    dataset : SequenceDataset
+    batch_size : int
+        Sequences in a batch; the last one may have fewer.
+    rng : numpy Generator or None
+        None: all samples in their order, and no token is dropped.
+    """
+
+    def __init__(
+        self, dataset: SequenceDataset, batch_size: int, rng: np.random.Generator | None = None
+    ) -> None:
+        self.dataset = dataset
+        self.batch_size = batch_size
+        self.rng = rng
+
+    def __len__(self) -> int:
+        return math.ceil(len(self.dataset) / self.batch_size)
+
+    def __iter__(self) -> Iterator[tuple[SequenceBatch, Tensor]]:
+        for rows in self.rows():
+            yield self.dataset.batch(rows, self.rng)
+
+    def rows(self) -> list[Rows]:
+        """Return the rows of each batch of one epoch."""
+        lengths, n_samples = self.dataset.samples.sequences.lengths, len(self.dataset)
+        cuts = np.arange(self.batch_size, n_samples, self.batch_size)
+        if self.rng is None:
+            return np.split(np.arange(n_samples), cuts)
+        order = self.rng.permutation(n_samples)
+        pool = np.arange(n_samples) // (self.batch_size * BATCHES_PER_POOL)
+        batches = np.split(order[np.lexsort((lengths[order], pool))], cuts)
+        return [batches[index] for index in self.rng.permutation(len(batches))]
+
+
+def steps_at_once(device: torch.device) -> int:
+    """Return how many steps, padding included, the device reads at once."""
+    return STEPS_AT_ONCE.get(device.type, STEPS_AT_ONCE_ON_GPU)
+
+
+def rows_of_similar_length(
+    lengths: Lengths, most_steps: int, most_rows: int = ROWS_AT_ONCE
+) -> Iterator[Rows]:
+    """Cut rows, in the order of their length, into parts of at most so many padded steps.
+
+    A longer sequence is a part of its own.
+    """
+    order = np.argsort(lengths, kind="stable")
+    start = 0
+    while start < len(order):
+        ascending = lengths[order[start : start + most_rows]]
+        padded_steps = np.arange(1, len(ascending) + 1) * ascending
+        size = max(1, int(np.searchsorted(padded_steps, most_steps, side="right")))
+        yield order[start : start + size]
+        start += size
+
+
+def encoded(sequences: Sequences, rows: Rows, encoding: Encoding) -> tuple[Tensor, Tensor]:
+    """Return the sequences of these rows padded, (B, T) or (B, T, n_inputs), and their lengths."""
+    lengths = sequences.lengths[rows]
+    steps = encoding(sequences.read(rows), lengths)
+    padded = np.full((len(rows), lengths.max(), *steps.shape[1:]), PADDING_CODE, steps.dtype)
+    padded[np.arange(lengths.max()) < lengths[:, np.newaxis]] = steps
+    return torch.from_numpy(padded), torch.from_numpy(lengths)

@@ -1,0 +1,223 @@
+"""X in a container of any library -> a NumPy array, without losing what is an integer."""
+
+from __future__ import annotations
+
+from numbers import Integral
+from typing import Any, NoReturn
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sklearn_lstm.exceptions import InvalidSequencesError, InvalidSequencesTypeError
+
+PIPELINE_ADVICE = (
+    "Turn texts into token ids first:\n"
+    "    make_pipeline(TextSequenceVectorizer(), LSTMSequenceClassifier())\n"
+    "(if the texts are split into tokens already: TextSequenceVectorizer(analyzer=list))"
+)
+
+
+def as_array(X: Any) -> NDArray[Any]:
+    """Return X as an array: of one dimension and dtype object if its rows are ragged.
+
+    Raises
+    ------
+    InvalidSequencesError, InvalidSequencesTypeError
+        For strings, missing integers, and arrays that are no set of sequences.
+    """
+    table = _integer_table(X)
+    if table is not None:
+        return table
+    _check_lists_of_integers(X)
+    if isinstance(X, list | tuple) and any(map(is_row, X)) and not _is_table(X):
+        array = np.empty(len(X), dtype=object)
+        for index, row in enumerate(X):
+            array[index] = row
+        return array
+    array = np.asarray(X)
+    if array.dtype.kind in "SUT":
+        raise InvalidSequencesTypeError(
+            f"X holds strings, not sequences of numbers. {PIPELINE_ADVICE}."
+        )
+    if array.dtype.kind == "c":
+        raise InvalidSequencesError("Complex data not supported: X has to hold real numbers.")
+    if array.dtype.kind in "mMV":
+        raise InvalidSequencesTypeError(f"X has to hold numbers, found dtype {array.dtype}.")
+    if array.ndim == 0 or (array.ndim == 1 and array.dtype.kind != "O" and array.size):
+        raise InvalidSequencesError(
+            f"Expected a set of sequences, got a {array.ndim}-D array. Reshape your data: "
+            "X.reshape(1, -1) if it is one sequence, X.reshape(-1, 1) if each entry is a sequence."
+        )
+    if array.dtype.kind != "O" or array.ndim == 1:
+        return array
+    if array.size == len(array) > 0 and is_row(array.flat[0]):
+        return array.ravel()  # a data frame whose one column holds lists
+    return _numbers_of_objects(array)
+
+
+def row_as_array(row: Any, index: int) -> NDArray[Any]:
+    """Return one ragged row as an array of numbers of one or two dimensions."""
+    if isinstance(row, str | bytes):
+        raise InvalidSequencesTypeError(f"X[{index}] is a string: {row[:40]!r}. {PIPELINE_ADVICE}.")
+    if row is None or (not is_row(row) and _is_missing(row)):
+        _refuse_missing(index, "is missing")
+    has_missing = getattr(row, "null_count", 0)  # a row of polars or pyarrow
+    if (has_missing() if callable(has_missing) else has_missing) and _is_integer(row):
+        _refuse_missing(index, "holds a missing value")
+    try:
+        array = np.asarray(row)
+        if array.dtype.kind == "O" and array.ndim == 1 and not any(map(is_row, array)):
+            array = _numbers_of_objects(array[np.newaxis], first_row=index)[0]
+        elif array.dtype.kind == "O":  # a list of arrays of one length
+            array = np.stack([np.asarray(step) for step in row])
+    except (InvalidSequencesError, InvalidSequencesTypeError):
+        raise
+    except (TypeError, ValueError) as error:
+        refuse_row(index, "is not a sequence of steps of one width", error)
+    return _check_row(array, row, index)
+
+
+def _check_row(array: NDArray[Any], row: Any, index: int) -> NDArray[Any]:
+    if array.dtype.kind in "SUT":
+        raise InvalidSequencesTypeError(
+            f"X[{index}] holds strings, not numbers. {PIPELINE_ADVICE}."
+        )
+    if array.dtype.kind == "c":
+        refuse_row(index, "is complex (Complex data not supported)")
+    if array.dtype.kind not in "iufb":
+        raise InvalidSequencesTypeError(
+            f"X[{index}] has to hold numbers, found {type(row).__name__}."
+        )
+    if array.ndim not in (1, 2):
+        refuse_row(index, f"has {array.ndim} dimensions")
+    return array
+
+
+def refuse_row(index: int, found: str, cause: Exception | None = None) -> NoReturn:
+    """Raise the error for a row that is no sequence."""
+    expected = "Each row has to be a sequence of shape (T,) or (T, n_channels)."
+    raise InvalidSequencesError(f"X[{index}] {found}. {expected}") from cause
+
+
+def is_row(value: Any) -> bool:
+    """Return whether a value can be a sequence."""
+    return hasattr(value, "__len__") and not isinstance(value, str | bytes | dict)
+
+
+def _is_table(X: list[Any] | tuple[Any, ...]) -> bool:
+    """Return whether X is a list of equally long lists: the table that NumPy makes of it."""
+    return all(isinstance(row, list | tuple) and len(row) == len(X[0]) for row in X) and not (
+        is_row(X[0][0]) if len(X[0]) else True
+    )
+
+
+def _numbers_of_objects(array: NDArray[Any], first_row: int = 0) -> NDArray[Any]:
+    """Return an array of Python numbers as integers if all are, else as floats."""
+    has_integers, missing = False, None
+    for index in np.ndindex(array.shape):
+        value, row = array[index], first_row + index[0]
+        if isinstance(value, str | bytes):
+            raise InvalidSequencesTypeError(
+                f"X[{row}] holds strings, not numbers. {PIPELINE_ADVICE}."
+            )
+        if is_row(value):
+            raise InvalidSequencesError(
+                f"X[{row}] holds a sequence in one of {array.shape[1]} columns: pass the one "
+                "column that holds the sequences."
+            )
+        has_integers |= isinstance(value, Integral) and not isinstance(value, bool)
+        if missing is None and _is_missing(value):
+            missing = row
+    if missing is not None:
+        if has_integers:
+            _refuse_missing(missing, "holds a missing value")
+        array = np.where([_is_missing(value) for value in array.flat], np.nan, array.ravel())
+        array = array.reshape(-1, *array.shape[1:]) if array.ndim > 1 else array
+    are_integers = all(isinstance(value, Integral) for value in array.flat)
+    try:
+        return array.astype(np.int64 if are_integers else np.float64)
+    except OverflowError:
+        return array.astype(np.float64)
+
+
+def _is_missing(value: Any) -> bool:
+    """Return whether a value is None, or pandas' mark of a missing value."""
+    return value is None or type(value).__name__ in {"NAType", "NaTType"}
+
+
+def _refuse_missing(row: int, found: str) -> NoReturn:
+    raise InvalidSequencesError(
+        f"X[{row}] {found}, but token ids have no missing values. Drop it; in a table of ids, 0 is "
+        "padding."
+    )
+
+
+def _is_integer(column: Any) -> bool:
+    """Return whether a column of pandas, polars or pyarrow holds integers."""
+    dtype: Any = getattr(column, "dtype", getattr(column, "type", None))
+    if hasattr(dtype, "is_integer"):
+        return bool(dtype.is_integer())
+    if getattr(dtype, "kind", None) in {"i", "u"}:
+        return True
+    return str(dtype).startswith(("int", "uint"))
+
+
+def _integer_table(X: Any) -> NDArray[np.int64] | None:
+    """Return a data frame of integers alone as an array; None for anything else.
+
+    NumPy would make floats of columns of several types, and of missing values.
+    """
+    columns = _columns(X)
+    integers = [column for column in columns if _is_integer(column)]
+    for column in integers:
+        is_missing = np.asarray((getattr(column, "is_null", None) or column.isna)())
+        if is_missing.any():
+            _refuse_missing(int(np.argmax(is_missing)), "holds a missing value")
+    if not integers or len(integers) < len(columns):
+        return None
+    return np.column_stack([_as_int64(np.asarray(column.to_numpy())) for column in columns])
+
+
+def _columns(X: Any) -> list[Any]:
+    """Return the columns of a data frame."""
+    if hasattr(X, "get_columns"):  # polars
+        return list(X.get_columns())
+    if hasattr(X, "itercolumns"):  # pyarrow
+        return list(X.itercolumns())
+    if hasattr(X, "iloc") and getattr(X, "ndim", 0) == 2:  # pandas
+        return [X.iloc[:, position] for position in range(X.shape[1])]
+    return []
+
+
+def _as_int64(values: NDArray[Any]) -> NDArray[np.int64]:
+    if values.dtype == np.uint64:
+        values = np.minimum(values, np.uint64(np.iinfo(np.int64).max))
+    return values.astype(np.int64)
+
+
+def _check_lists_of_integers(X: Any) -> None:
+    """Raise an error for a missing value in a column of lists of integers."""
+    columns = _columns(X) or [X]
+    column = columns[0] if len(columns) == 1 else X
+    rows = None
+    inner = getattr(getattr(column, "dtype", None), "inner", None)
+    if inner is not None and hasattr(column, "explode"):  # polars
+        if inner.is_integer() and column.explode().null_count():
+            rows = column.to_list()
+    else:
+        arrow = column if hasattr(column, "to_pylist") else _arrow_of_pandas(column)
+        inner = getattr(getattr(arrow, "type", None), "value_type", None)
+        if inner is not None and str(inner).startswith(("int", "uint")):
+            chunks = getattr(arrow, "chunks", [arrow])
+            if arrow.null_count or any(chunk.flatten().null_count for chunk in chunks):
+                rows = arrow.to_pylist()
+    for row, values in enumerate(rows or ()):
+        if values is None or None in values:
+            found = "is missing" if values is None else "holds a missing value"
+            _refuse_missing(row, found)
+
+
+def _arrow_of_pandas(X: Any) -> Any:
+    """Return the array of pyarrow that a column of pandas holds, if it does."""
+    has_arrow = hasattr(getattr(X, "dtype", None), "pyarrow_dtype")
+    return X.array.__arrow_array__() if has_arrow else None

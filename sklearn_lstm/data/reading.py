@@ -1,0 +1,271 @@
+"""X of any kind -> `Sequences`: the one module that reads and checks input.
+
+One sentence decides how X is read: integers are token ids, everything else is a measurement.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import sparse
+
+from sklearn_lstm.data.containers import as_array, row_as_array
+from sklearn_lstm.data.sequences import (
+    NO_ID,
+    PADDING_ID,
+    Lengths,
+    Rows,
+    Sequences,
+    chunks_of_rows,
+)
+from sklearn_lstm.exceptions import InvalidSequencesError, InvalidSequencesTypeError
+
+LARGEST_ID = int(np.iinfo(np.int32).max)
+
+
+def read_sequences(X: Any, input_type: str = "auto") -> Sequences:
+    """Read X as sequences.
+
+    Parameters
+    ----------
+    X : sparse matrix, array, data frame, column of lists or list of arrays
+        The user guide has the table of what is read how.
+    input_type : {"auto", "tokens", "numeric"}, default="auto"
+        "auto": non-negative integers are token ids, everything else is a measurement. "tokens"
+        takes floats too, for containers that make floats of ids; a fraction is an unknown token.
+
+    Returns
+    -------
+    Sequences
+
+    Raises
+    ------
+    InvalidSequencesTypeError
+        For strings, bags of words and entries that are not numbers.
+    InvalidSequencesError
+        For anything else that is not a set of sequences; the message names the row.
+    """
+    if sparse.issparse(X):
+        return _read_sparse(X, input_type)
+    array = as_array(X)
+    if array.shape[0] == 0:
+        raise InvalidSequencesError(
+            f"Found array with 0 sample(s) (shape={array.shape}) while 1 is required."
+        )
+    if array.dtype.kind == "O" and array.ndim == 1:
+        return _read_ragged(array, input_type)
+    return _read_dense(array, input_type)
+
+
+def check_same_width(sequences: Sequences, n_channels: int | None, n_features: int | None) -> None:
+    """Raise an error for sequences that are not as wide as those seen at fit.
+
+    `n_channels` is None for token ids. `n_features` is None if X may have any number of columns.
+    """
+    if sequences.n_channels != n_channels:
+        raise InvalidSequencesError(
+            f"X has {sequences.n_channels} channels, but LSTMSequenceClassifier is expecting "
+            f"{n_channels} channels, as at fit."
+        )
+    if sequences.is_table and n_features not in (None, sequences.n_features):
+        raise InvalidSequencesError(
+            f"X has {sequences.n_features} features, but LSTMSequenceClassifier is expecting "
+            f"{n_features} features as input. For series of another length pass a list of arrays, "
+            "or fill the missing steps with trailing NaN."
+        )
+
+
+def _tokens(lengths: Lengths, read: Callable[[Rows], NDArray[Any]], **width: Any) -> Sequences:
+    """Sequences of ids, where a row without an entry is one unknown token."""
+    empty = lengths == 0
+    if not empty.any():
+        return Sequences(lengths, None, read, **width)
+
+    def read_filled(rows: Rows) -> NDArray[Any]:
+        ends = np.cumsum(lengths[rows])
+        return np.insert(read(rows).astype(np.int64), ends[empty[rows]], NO_ID)
+
+    return Sequences(np.maximum(lengths, 1), None, read_filled, **width)
+
+
+def _as_ids(values: NDArray[Any], name_row: Callable[[int], int]) -> NDArray[Any]:
+    """Return values as integers; a fraction stands for no id, so its token is unknown.
+
+    `name_row` returns the row of X that a position in the flattened values comes from.
+    """
+    is_float = values.dtype.kind == "f"
+    if not is_float and (not values.size or (values.min() >= 0 and values.max() <= LARGEST_ID)):
+        return values
+    whole = values == np.floor(values) if is_float else np.ones(values.shape, dtype=bool)
+    wrong = np.isnan(values) | np.isinf(values) | (whole & ((values < 0) | (values > LARGEST_ID)))
+    if wrong.any():
+        position = int(np.argmax(wrong))
+        value = values.flat[position]
+        found = "NaN" if np.isnan(value) else value
+        kind = "Negative values in data: " if value < 0 else ""
+        raise InvalidSequencesError(
+            f"{kind}X[{name_row(position)}] holds {found}, but token ids are integers from 0 "
+            f"(padding) to {LARGEST_ID}. Pass input_type='numeric' if X holds measurements."
+        )
+    return np.where(whole, values, NO_ID).astype(np.int64) if is_float else values
+
+
+def _read_sparse(X: Any, input_type: str) -> Sequences:
+    if X.ndim != 2:
+        raise InvalidSequencesError(f"Expected a 2-D sparse matrix, found {X.ndim} dimensions.")
+    if X.dtype.kind not in "iu":
+        raise InvalidSequencesTypeError(
+            f"X is a sparse matrix of {X.dtype}: a bag of words (tf-idf, counts) has no order, and "
+            "sparse input is only supported for integer token ids. Use TextSequenceVectorizer in "
+            "place of TfidfVectorizer or CountVectorizer."
+        )
+    if input_type == "numeric":
+        raise InvalidSequencesTypeError(
+            "A sparse X can only be token ids, but the classifier reads input_type='numeric'. "
+            "Pass X.toarray() if these are measurements."
+        )
+    X = X.tocsr()
+    if X.shape[0] == 0:
+        raise InvalidSequencesError(
+            f"Found array with 0 sample(s) (shape={X.shape}) while 1 is required."
+        )
+    if not X.has_canonical_format or not X.data.all():
+        X = X.copy()
+        X.sum_duplicates()
+        X.eliminate_zeros()
+    ids = _as_ids(X.data, lambda at: int(np.searchsorted(X.indptr, at, side="right")) - 1)
+    lengths = np.diff(X.indptr).astype(np.intp)
+    starts = X.indptr[:-1].astype(np.intp)
+
+    def read(rows: Rows) -> NDArray[Any]:
+        steps = lengths[rows]
+        shift = np.repeat(starts[rows] - (np.cumsum(steps) - steps), steps)
+        return np.asarray(ids[shift + np.arange(len(shift))])
+
+    return _tokens(lengths, read, n_features=X.shape[1])
+
+
+def _read_dense(X: NDArray[Any], input_type: str) -> Sequences:
+    if X.ndim > 3:
+        raise InvalidSequencesError(
+            f"Found array with dim {X.ndim}, while dim <= 3 is required: "
+            "(n_samples, n_timesteps, n_channels)."
+        )
+    if 0 in X.shape:
+        raise InvalidSequencesError(
+            f"Found array with 0 feature(s) (shape={X.shape}) while a minimum of 1 is required."
+        )
+    chunks = chunks_of_rows(np.full(len(X), X[0].size))
+    if input_type == "auto":
+        could_be_ids = X.ndim == 2 and X.dtype.kind in "iu"
+        negative = could_be_ids and any(X[rows].min() < 0 for rows in chunks)
+        input_type = "tokens" if could_be_ids and not negative else "numeric"
+    return _read_id_table(X, chunks) if input_type == "tokens" else _read_series(X, chunks)
+
+
+def _read_id_table(X: NDArray[Any], chunks: list[Rows]) -> Sequences:
+    if X.ndim == 3:
+        raise InvalidSequencesError(
+            "A 3-D X holds measurements, but the classifier reads token ids (2-D)."
+        )
+
+    def read_padded(rows: Rows) -> NDArray[Any]:
+        return _as_ids(X[rows], lambda position: int(rows[position // X.shape[1]]))
+
+    def read(rows: Rows) -> NDArray[Any]:
+        ids = read_padded(rows)
+        return np.asarray(ids[ids != PADDING_ID])
+
+    lengths = np.concatenate([np.count_nonzero(read_padded(rows), axis=1) for rows in chunks])
+    return _tokens(lengths, read, n_features=X.shape[1], is_table=True)
+
+
+def _read_series(X: NDArray[Any], chunks: list[Rows]) -> Sequences:
+    lengths = np.empty(len(X), dtype=np.intp)
+    series = X if X.ndim == 3 else X[:, :, np.newaxis]
+    for rows in chunks:
+        block = series[rows]
+        lengths[rows] = _observed_steps(block)
+        _check_measurements(block, lengths[rows], int(rows[0]))
+
+    def read(rows: Rows) -> NDArray[Any]:
+        steps = lengths[rows]
+        observed = np.arange(steps.max()) < steps[:, np.newaxis]
+        return np.asarray(series[rows, : steps.max()][observed])
+
+    return Sequences(lengths, series.shape[2], read, n_features=X.shape[-1], is_table=X.ndim == 2)
+
+
+def _observed_steps(block: NDArray[Any]) -> Lengths:
+    """Count the steps (n, T, C) up to the last that is not all NaN."""
+    observed = ~np.isnan(block).all(axis=2) if block.dtype.kind == "f" else np.ones(block.shape[:2])
+    last = np.argmax(observed[:, ::-1], axis=1)
+    return np.where(observed.any(axis=1), block.shape[1] - last, 0).astype(np.intp)
+
+
+def _check_measurements(block: NDArray[Any], lengths: Lengths, first_row: int) -> None:
+    """Raise an error for series (n, T, C) without a step, or with values not finite in float32."""
+    limit = np.finfo(np.float32).max
+    with np.errstate(invalid="ignore"):
+        wrong = (
+            ~(np.abs(block) <= limit) & (np.arange(block.shape[1]) < lengths[:, None])[..., None]
+        )
+    if wrong.any():
+        row, step, channel = (int(at) for at in np.argwhere(wrong)[0])
+        value = block[row, step, channel]
+        found = "NaN" if np.isnan(value) else f"infinity or a value too large ({value})"
+        raise InvalidSequencesError(
+            f"X contains {found}: X[{first_row + row}], step {step}, channel {channel}. Fill or "
+            "drop it; only trailing NaN is read as padding."
+        )
+    if not lengths.all():
+        row = first_row + int(np.argmin(lengths))
+        raise InvalidSequencesError(
+            f"X[{row}] is a series without a step (NaN or nothing at all). Drop it."
+        )
+
+
+def _read_ragged(X: NDArray[Any], input_type: str) -> Sequences:
+    rows = [row_as_array(row, index) for index, row in enumerate(X)]
+    if input_type == "auto":
+        integers = all(row.ndim == 1 and (row.dtype.kind in "iu" or not row.size) for row in rows)
+        negative = integers and any(row.size and row.min() < 0 for row in rows)
+        some = any(row.size for row in rows)
+        input_type = "tokens" if integers and some and not negative else "numeric"
+    lengths = np.empty(len(rows), dtype=np.intp)
+    if input_type == "tokens":
+        for index, row in enumerate(rows):
+            if row.ndim != 1:
+                raise InvalidSequencesError(
+                    f"X[{index}] has shape {row.shape}, but a row of token ids has shape (T,)."
+                )
+            ids = _as_ids(row, lambda _, index=index: index)  # type: ignore[misc]
+            rows[index] = ids if ids.all() else ids[ids != PADDING_ID]
+            lengths[index] = len(rows[index])
+        return _tokens(
+            lengths,
+            lambda some: np.concatenate([rows[index] for index in some]).astype(np.int64),
+            n_features=1,
+        )
+
+    first = next((row for row in rows if row.size), rows[0])
+    n_channels = first.shape[1] if first.ndim == 2 else 1
+    for index, row in enumerate(rows):
+        steps = row if row.ndim == 2 else row[:, np.newaxis]
+        if steps.size and steps.shape[1] != n_channels:
+            raise InvalidSequencesError(
+                f"X[{index}] has {steps.shape[1]} channels, but the rows before it have "
+                f"{n_channels}: every series needs the same channels, shape (T_i, {n_channels})."
+            )
+        lengths[index] = _observed_steps(steps[np.newaxis])[0] if steps.size else 0
+        _check_measurements(steps[np.newaxis], lengths[index : index + 1], index)
+        rows[index] = steps[: lengths[index]]
+    return Sequences(
+        lengths,
+        n_channels,
+        lambda some: np.concatenate([rows[index] for index in some]),
+        n_features=n_channels,
+    )

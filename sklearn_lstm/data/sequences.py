@@ -1,0 +1,106 @@
+"""Sequences of unequal length, read a few rows at a time, and what is known about each."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+Rows: TypeAlias = NDArray[np.intp]  # indices of samples
+Lengths: TypeAlias = NDArray[np.intp]  # steps of each sequence
+
+PADDING_ID = 0  # in a table of ids: no step
+NO_ID = -1  # in place of an id: a step whose token is unknown
+VALUES_PER_CHUNK = 1 << 17  # read at once, so that memory stays constant
+
+
+class Sequences:
+    """Sequences of unequal length, read a few rows at a time from the X that holds them.
+
+    Nothing is copied or padded before its batch is needed.
+
+    Parameters
+    ----------
+    lengths : ndarray of shape (n_samples,)
+        Steps of each sequence, at least 1.
+    n_channels : int or None
+        Measurements per step; None for token ids.
+    read : callable
+        Rows -> their steps laid end to end: (n_steps,) ids or (n_steps, n_channels) measurements.
+    n_features : int
+        What scikit-learn counts as features: columns of a 2-D X, channels of any other.
+    is_table : bool
+        X is a dense 2-D array: scikit-learn expects its width to stay the same.
+    """
+
+    def __init__(
+        self,
+        lengths: Lengths,
+        n_channels: int | None,
+        read: Callable[[Rows], NDArray[Any]],
+        *,
+        n_features: int,
+        is_table: bool = False,
+    ) -> None:
+        self.lengths = lengths
+        self.n_channels = n_channels
+        self.read = read
+        self.n_features = n_features
+        self.is_table = is_table
+
+    def __len__(self) -> int:
+        return len(self.lengths)
+
+    def subset(self, rows: Rows) -> Sequences:
+        """Return the sequences of these rows."""
+        return Sequences(
+            self.lengths[rows],
+            self.n_channels,
+            lambda some: self.read(rows[some]),
+            n_features=self.n_features,
+            is_table=self.is_table,
+        )
+
+    def chunks(self) -> Iterator[tuple[NDArray[Any], Lengths]]:
+        """Yield all steps in order, about VALUES_PER_CHUNK values at a time, and their lengths."""
+        for rows in chunks_of_rows(self.lengths * (self.n_channels or 1)):
+            yield self.read(rows), self.lengths[rows]
+
+
+@dataclass(frozen=True)
+class Samples:
+    """Sequences, the target of each, and how much it counts.
+
+    Parameters
+    ----------
+    sequences : Sequences
+    targets : ndarray of shape (n_samples,) of int64, or (n_samples, n_labels) of float32
+        Indices of classes, or multilabel indicators.
+    weights : ndarray of shape (n_samples,) of float64
+    """
+
+    sequences: Sequences
+    targets: NDArray[Any]
+    weights: NDArray[np.float64]
+
+    def __len__(self) -> int:
+        return len(self.targets)
+
+    def subset(self, rows: Rows) -> Samples:
+        """Return the samples of these rows."""
+        return Samples(self.sequences.subset(rows), self.targets[rows], self.weights[rows])
+
+    def indicators(self, n_outputs: int) -> NDArray[np.bool_]:
+        """Return which classes or labels each sample has, (n_samples, n_outputs)."""
+        if self.targets.ndim == 2:
+            return np.asarray(self.targets > 0)
+        return np.asarray(self.targets[:, np.newaxis] == np.arange(n_outputs))
+
+
+def chunks_of_rows(sizes: NDArray[np.intp]) -> list[Rows]:
+    """Split rows of these sizes into runs of about VALUES_PER_CHUNK values."""
+    total = np.cumsum(sizes)
+    return np.split(np.arange(len(sizes)), np.flatnonzero(np.diff(total // VALUES_PER_CHUNK)) + 1)

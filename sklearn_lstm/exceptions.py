@@ -1,0 +1,27 @@
+"""The error and warning types of the package; each is a built-in one too."""
+
+from __future__ import annotations
+
+
+class InvalidSequencesError(ValueError):
+    """X does not hold sequences that can be read."""
+
+
+class InvalidSequencesTypeError(TypeError):
+    """X holds something other than numbers, or a bag of words."""
+
+
+class NonFiniteTrainingError(ValueError):
+    """The loss or a weight became infinite or NaN while training."""
+
+
+class ModelFileError(ValueError):
+    """A stored estimator is damaged, or has a format that this version does not know."""
+
+
+class LinearModelSkippedWarning(UserWarning):
+    """The linear model was left out because it would not fit in its memory budget."""
+
+
+class IgnoredParameterWarning(UserWarning):
+    """A parameter was set, but cannot be used here."""

@@ -1,0 +1,159 @@
+"""What a classifier does once it is fitted: predict, show what was built, and be stored."""
+
+from __future__ import annotations
+
+from typing import Any, Self
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from scipy.sparse import issparse
+from sklearn.base import BaseEstimator
+from sklearn.utils.validation import check_is_fitted, validate_data
+from skorch import NeuralNet
+
+from sklearn_lstm.configuration import move_loaded, training_settings
+from sklearn_lstm.data.input_format import InputFormat
+from sklearn_lstm.data.labels import Labels
+from sklearn_lstm.data.sequences import Sequences
+from sklearn_lstm.description import FittedDescriptionMixin
+from sklearn_lstm.io.envelope import StoredMixin
+from sklearn_lstm.io.packing import pack, to_tensors, unpack
+from sklearn_lstm.logit_classifier import LogitClassifierMixin
+from sklearn_lstm.model import LinearModel, SequenceModel
+from sklearn_lstm.network.network import SequenceNetwork
+from sklearn_lstm.parameters import plain_parameters
+from sklearn_lstm.training.history import epoch_rows
+from sklearn_lstm.training.loop import make_net
+
+
+class FittedClassifier(
+    StoredMixin,
+    FittedDescriptionMixin,
+    LogitClassifierMixin,
+    BaseEstimator,  # type: ignore[misc]
+):
+    """A classifier whose fitted part is a `SequenceModel`."""
+
+    classes_: NDArray[Any]
+    n_features_in_: int
+    input_type_: str
+    token_unit_: str | None
+    history_: list[dict[str, Any]]
+    n_epochs_: int
+    _model: SequenceModel
+    _format: InputFormat
+    _multilabel: bool
+    _optimizer_state: dict[str, Any] | None
+    _device: torch.device
+    _net: NeuralNet | None
+    input_type: str
+
+    def _commit(
+        self,
+        X: Any,
+        model: SequenceModel,
+        net: NeuralNet,
+        *,
+        labels: Labels,
+        input_format: InputFormat,
+        goes_on: bool,
+        optimizer_state: dict[str, Any] | None = None,
+    ) -> Self:
+        """Set what was fitted, once all went well."""
+        if not goes_on:
+            validate_data(self, X, skip_check_array=True, ensure_2d=False)  # column names
+            self.classes_, self._multilabel = labels.classes, labels.is_multilabel
+            self._format = input_format
+            self.n_features_in_ = input_format.n_features
+            self.input_type_ = input_format.input_type
+            self.token_unit_ = input_format.token_unit
+        self.history_ = [*(self.history_ if goes_on else ()), *epoch_rows(net)]
+        self.n_epochs_ = len(self.history_)
+        self._model, self._net, self._device = model, net, torch.device(net.device)
+        self._optimizer_state = optimizer_state
+        return self
+
+    @property
+    def net_(self) -> NeuralNet:
+        """The skorch net that trained the network; after loading a new one."""
+        check_is_fitted(self)
+        if self._net is None:
+            parameters = plain_parameters(self)
+            settings = training_settings(
+                parameters, is_multilabel=self._multilabel, device=self._device
+            )
+            self._net = make_net(self._model.network, settings)
+        return self._net
+
+    @property
+    def module_(self) -> SequenceNetwork:
+        """The network, a `torch.nn.Module`."""
+        check_is_fitted(self)
+        return self._model.network
+
+    @property
+    def linear_model_(self) -> LinearModel | None:
+        """The linear model beside the network, or None."""
+        check_is_fitted(self)
+        return self._model.linear_model
+
+    @property
+    def calibration_(self) -> dict[str, float] | None:
+        """How the logits of network and linear model are blended, or None."""
+        check_is_fitted(self)
+        return self._model.calibration()
+
+    def _previous(self) -> SequenceModel | None:
+        return self._model if self.__sklearn_is_fitted__() else None
+
+    def _labels(self) -> Labels:
+        return Labels(self.classes_, self._multilabel)
+
+    def _is_multilabel(self) -> bool:
+        return self._multilabel
+
+    def _read(self, X: Any) -> Sequences:
+        """Read X as it was read at fit."""
+        if hasattr(self, "feature_names_in_") or not issparse(X):  # else no names
+            validate_data(self, X, reset=False, skip_check_array=True, ensure_2d=False)
+        return self._format.read(X)
+
+    def _logits(self, X: Any) -> NDArray[np.float64]:
+        check_is_fitted(self)
+        return self._model.logits(self._read(X), self._device)
+
+    def _describe_fitted(self) -> str | None:
+        if not self.__sklearn_is_fitted__():
+            return None
+        return f"{self.input_type_}, {self._model.describe()}, {self.n_epochs_} epochs"
+
+    def __sklearn_is_fitted__(self) -> bool:
+        return "_model" in vars(self)
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.classifier_tags.multi_label = True
+        tags.input_tags.three_d_array = True
+        tags.input_tags.categorical = self.input_type == "tokens"
+        tags.input_tags.positive_only = tags.input_tags.sparse = tags.input_tags.categorical
+        return tags
+
+    def _pack_fitted(self, fitted: dict[str, Any]) -> dict[str, Any]:
+        return {
+            name: pack(value) for name, value in fitted.items() if name not in {"_net", "_device"}
+        }
+
+    def _unpack_fitted(self, packed: dict[str, Any]) -> dict[str, Any]:
+        if "_model" not in packed:
+            return packed
+        model = unpack(packed["_model"])
+        return {
+            **packed,
+            "classes_": np.array(packed["classes_"]),  # not a memory map
+            "_format": unpack(packed["_format"]),
+            "_model": model,
+            "_optimizer_state": to_tensors(packed["_optimizer_state"]),
+            "_net": None,
+            "_device": move_loaded(model, plain_parameters(self)),
+        }

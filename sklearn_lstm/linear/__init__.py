@@ -1,0 +1,1 @@
+"""The linear model beside the network."""

@@ -1,0 +1,232 @@
+"""A linear model of random convolutions of series, which recognizes shapes without training.
+
+Few and long series teach a recurrent network little. How often a convolution exceeds a threshold
+says much about them. The two make different errors.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from typing import TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sklearn_lstm.compute.threads import check_not_abandoned
+from sklearn_lstm.data.encoding import ChannelScaling
+from sklearn_lstm.data.sequences import Rows, Samples, Sequences
+from sklearn_lstm.linear.blending import fit_blend_weights
+from sklearn_lstm.linear.kernels import (
+    HEAVY,
+    batches_of_similar_length,
+    choose_dilations,
+    convolve,
+    draw_channels,
+    pad,
+)
+from sklearn_lstm.linear.ridge import Moments, RidgeFit, fit_few
+
+N_FEATURES = 2500  # about so many; four times as many are no better
+SERIES_FOR_THRESHOLDS = 32
+GOLDEN_RATIO = (5**0.5 - 1) / 2
+ROWS_PER_BLOCK = 512  # of features that are added to the sums of squares at once
+PRODUCTS_PER_UNIT = 300_000  # of work
+MOST_LEFT_OUT = 5_000  # series whose leave-one-out predictions are computed at once,
+MOST_PREDICTIONS_LEFT_OUT = 10_000_000  # and fewer where there are thousands of classes
+
+
+@dataclass(frozen=True)
+class ConvolutionModel:
+    """Ridge regression on the share of the steps at which convolutions exceed thresholds.
+
+    The convolutions are those of MiniRocket (Dempster et al. 2021). They look at nine steps that
+    are apart by a dilation. Three of the steps have the weight 2, six have -1. Each convolution
+    adds up some channels, or the changes of some channels.
+
+    Parameters
+    ----------
+    encoding : ChannelScaling
+    dilations : ndarray of shape (n_dilations,)
+    channels : ndarray of bool of shape (n_dilations, 84, n_inputs)
+        Which inputs each convolution adds up.
+    thresholds : ndarray of shape (n_dilations, 84, n_thresholds)
+        Quantiles of the values of the convolution of a training series.
+    coef : ndarray of shape (n_features, n_outputs)
+    intercept : ndarray of shape (n_outputs,)
+    """
+
+    encoding: ChannelScaling
+    dilations: NDArray[np.intp]
+    channels: NDArray[np.bool_]
+    thresholds: NDArray[np.float32]
+    coef: NDArray[np.float64]
+    intercept: NDArray[np.float64]
+
+    def logits(self, sequences: Sequences) -> NDArray[np.float64]:
+        """Return the logits (n_samples, n_outputs)."""
+        logits = np.empty((len(sequences), len(self.intercept)))
+        for rows, shares in self.shares(sequences):
+            # In float32 the product would round a row by its neighbours.
+            logits[rows] = shares.astype(np.float64) @ self.coef + self.intercept
+        return logits
+
+    def describe(self) -> str:
+        """Return what the model consists of, in one line."""
+        return f"{self.thresholds.size:,} convolution features"
+
+    def shares(self, sequences: Sequences) -> Iterator[tuple[Rows, NDArray[np.float32]]]:
+        """Yield rows and their features (B, n_features), the shares of the steps, in batches."""
+        for rows in batches_of_similar_length(sequences.lengths):
+            check_not_abandoned()
+            lengths = sequences.lengths[rows]
+            shares = np.empty((len(rows), *self.thresholds.shape), np.float32)
+            inputs = pad(sequences, rows, self.encoding)
+            for place, values in convolve(inputs, lengths, self.dilations, self.channels):
+                for index, threshold in enumerate(self.thresholds[place]):
+                    shares[:, *place, index] = (values > threshold).sum(axis=1) / lengths
+            yield rows, shares.reshape(len(rows), -1)
+
+
+def fit_convolutions(
+    samples: Samples, held_out: Rows, *, encoding: ChannelScaling, n_outputs: int, seed: int
+) -> tuple[ConvolutionModel, NDArray[np.float64]]:
+    """Fit convolutions to series, in memory that does not grow with their number.
+
+    Parameters
+    ----------
+    samples : Samples
+    held_out : ndarray of int
+        Rows of the samples whose logits are wanted without each of them.
+    encoding : ChannelScaling
+    n_outputs : int
+        Classes or labels.
+    seed : int
+
+    Returns
+    -------
+    model : ConvolutionModel
+        Fitted to all samples.
+    logits : ndarray of shape (n_held_out, n_outputs)
+        Of each held-out sample, by a model fitted to all other samples (leave-one-out).
+    """
+    rng = np.random.default_rng(seed)
+    drawn = _draw(samples.sequences, encoding, n_outputs, rng)
+    if len(samples) <= drawn.thresholds.size:
+        ridge, rows, logits = _fit_few(drawn, samples, held_out)
+    else:
+        ridge, rows, logits = _fit_many(drawn, samples, held_out, rng)
+    (scale,) = fit_blend_weights(
+        [ridge.left_out], samples.targets[rows], samples.weights[rows], expected=[1.0]
+    )
+    model = replace(drawn, coef=scale * ridge.coef, intercept=scale * ridge.intercept)
+    return model, scale * logits
+
+
+def work_of_convolutions(sequences: Sequences) -> int:
+    """Return the work of fitting, in the units of the network's training: 2 for each step read.
+
+    Measured once, on one core: the features of a step take half as long as the network takes for
+    the step. 300,000 multiplications of the regression take as long as 1 unit: with n samples,
+    p features and d = min(n, p) there are n p d for the Gram matrix, and about 10 d^3 for its
+    eigenvalues.
+    """
+    n_samples = len(sequences)
+    smaller = min(n_samples, N_FEATURES)
+    n_products = n_samples * N_FEATURES * smaller + 10 * smaller**3
+    return int(sequences.lengths.sum()) + n_products // PRODUCTS_PER_UNIT
+
+
+def _draw(
+    sequences: Sequences, encoding: ChannelScaling, n_outputs: int, rng: np.random.Generator
+) -> ConvolutionModel:
+    """Draw convolutions, and find their thresholds; the coefficients are 0."""
+    dilations = choose_dilations(int(sequences.lengths.max()))
+    channels = draw_channels(encoding, len(dilations), rng)
+    n_thresholds = round(N_FEATURES / channels[..., 0].size)
+    thresholds = np.empty((len(dilations), len(HEAVY), n_thresholds), np.float32)
+    # Quantiles of each convolution of a series that is drawn for it, at low-discrepancy positions.
+    rows = rng.permutation(len(sequences))[:SERIES_FOR_THRESHOLDS]
+    chosen = rng.choice(rows, size=thresholds.shape[:2])
+    positions = np.arange(1, thresholds.size + 1).reshape(thresholds.shape) * GOLDEN_RATIO % 1
+    for row in np.unique(chosen):  # one at a time, for long series take much memory
+        inputs, lengths = pad(sequences, np.array([row]), encoding), sequences.lengths[[row]]
+        for place, values in convolve(inputs, lengths, dilations, channels):
+            if chosen[place] == row:
+                thresholds[place] = np.quantile(values[0], positions[place])
+    coef, intercept = np.zeros((thresholds.size, n_outputs)), np.zeros(n_outputs)
+    return ConvolutionModel(encoding, dilations, channels, thresholds, coef, intercept)
+
+
+# The regression, the rows that it left out in turn, and the logits of the held-out rows.
+Fitted: TypeAlias = tuple[RidgeFit, Rows, NDArray[np.float64]]
+
+
+def _fit_few(model: ConvolutionModel, samples: Samples, held_out: Rows) -> Fitted:
+    """Fit to all features at once, and leave each sample out in turn."""
+    rows = np.arange(len(samples))
+    features = _features(model, samples.sequences)
+    ridge = fit_few(features, _signs(samples, rows, len(model.intercept)), samples.weights)
+    return ridge, rows, ridge.left_out[held_out]
+
+
+def _fit_many(
+    model: ConvolutionModel, samples: Samples, held_out: Rows, rng: np.random.Generator
+) -> Fitted:
+    """Fit to sums over blocks of features, and leave some samples out in turn."""
+    n_samples, n_outputs = len(samples), len(model.intercept)
+    most = max(1, min(MOST_LEFT_OUT, MOST_PREDICTIONS_LEFT_OUT // n_outputs))
+    others = np.setdiff1d(np.arange(n_samples), held_out)
+    rows = np.concatenate([held_out, rng.permutation(others)])[:most]
+    position = np.full(n_samples, -1)
+    position[rows] = np.arange(len(rows))
+    features = np.empty((len(rows), model.thresholds.size), np.float32)
+    moments = Moments(model.thresholds.size, n_outputs)
+    for block, shares in _blocks(model.shares(samples.sequences)):
+        moments.add(shares, _signs(samples, block, n_outputs), samples.weights[block])
+        is_kept = position[block] >= 0
+        features[position[block[is_kept]]] = shares[is_kept]
+    solver = moments.solve()
+    ridge = solver.fit(features, _signs(samples, rows, n_outputs), samples.weights[rows])
+    logits = [ridge.left_out[: len(held_out)]]
+    for part in np.split(held_out, np.arange(most, len(held_out), most))[1:]:
+        features = _features(model, samples.sequences.subset(part))
+        signs, weights = _signs(samples, part, n_outputs), samples.weights[part]
+        logits.append(solver.left_out(solver.components(features), signs, weights, ridge.alpha))
+    return ridge, rows, np.concatenate(logits)
+
+
+def _features(model: ConvolutionModel, sequences: Sequences) -> NDArray[np.float32]:
+    """Return all features (n_samples, n_features)."""
+    features = np.empty((len(sequences), model.thresholds.size), np.float32)
+    for rows, shares in model.shares(sequences):
+        features[rows] = shares
+    return features
+
+
+def _blocks(
+    batches: Iterator[tuple[Rows, NDArray[np.float32]]],
+) -> Iterator[tuple[Rows, NDArray[np.float32]]]:
+    """Join batches to blocks of some hundred rows, which are multiplied faster."""
+    joined: list[tuple[Rows, NDArray[np.float32]]] = []
+    for batch in batches:
+        joined.append(batch)
+        if sum(len(rows) for rows, _ in joined) >= ROWS_PER_BLOCK:
+            yield _join(joined)
+            joined = []
+    if joined:
+        yield _join(joined)
+
+
+def _join(
+    batches: list[tuple[Rows, NDArray[np.float32]]],
+) -> tuple[Rows, NDArray[np.float32]]:
+    return (
+        np.concatenate([rows for rows, _ in batches]),
+        np.concatenate([shares for _, shares in batches]),
+    )
+
+
+def _signs(samples: Samples, rows: Rows, n_outputs: int) -> NDArray[np.float64]:
+    """Return 1 for each class or label that a sample has, and -1 for the others."""
+    return np.where(samples.subset(rows).indicators(n_outputs), 1.0, -1.0)

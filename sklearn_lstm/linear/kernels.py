@@ -1,0 +1,95 @@
+"""The random convolutions of MiniRocket (Dempster et al. 2021), for batches of unequal length."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import combinations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sklearn_lstm.data.encoding import ChannelScaling
+from sklearn_lstm.data.sequences import Lengths, Rows, Sequences
+
+WIDTH = 9  # steps that a convolution looks at
+HEAVY = np.array(list(combinations(range(WIDTH), 3)))  # its steps of weight 2; others have -1
+MOST_DILATIONS = 16
+MOST_CHANNELS = 9  # that a convolution adds up
+STEPS_PER_BATCH = 1 << 12  # arrays of so many steps stay in the processor's cache
+ROWS_PER_BATCH = 1 << 10
+
+
+def choose_dilations(longest: int) -> NDArray[np.intp]:
+    """Return the distances between the steps of a convolution, up to the longest sequence."""
+    reach = max(longest - 1, WIDTH - 1) / (WIDTH - 1)
+    return np.unique((reach ** np.linspace(0, 1, MOST_DILATIONS)).astype(np.intp))
+
+
+def draw_channels(
+    encoding: ChannelScaling, n_dilations: int, rng: np.random.Generator
+) -> NDArray[np.bool_]:
+    """Draw which inputs each convolution adds up, (n_dilations, 84, n_inputs).
+
+    They are some channels, more often few than many, or the changes of some channels.
+    """
+    shape = n_dilations, len(HEAVY)
+    n_channels, n_kinds = encoding.n_channels, len(encoding) // encoding.n_channels
+    most = min(n_channels, MOST_CHANNELS) + 1
+    n_chosen = (most ** rng.random(shape)).astype(np.intp)
+    ranks = rng.random((*shape, n_channels)).argsort(axis=-1)
+    is_chosen = ranks < n_chosen[..., np.newaxis]
+    kind = rng.integers(n_kinds, size=shape)
+    is_kind = kind[..., np.newaxis, np.newaxis] == np.arange(n_kinds)[:, np.newaxis]
+    return np.asarray((is_kind & is_chosen[..., np.newaxis, :]).reshape(*shape, -1))
+
+
+def convolve(
+    inputs: NDArray[np.float32],
+    lengths: Lengths,
+    dilations: NDArray[np.intp],
+    channels: NDArray[np.bool_],
+) -> Iterator[tuple[tuple[int, int], NDArray[np.float32]]]:
+    """Yield the values (B, T) of each convolution of inputs (B, T, n_inputs), and its index.
+
+    Steps outside of a sequence count as 0. The values there are minus infinity.
+    """
+    n_steps = inputs.shape[1]
+    is_padding = np.arange(n_steps) >= lengths[:, np.newaxis]
+    inputs = np.moveaxis(inputs, 2, 0)  # (n_inputs, B, T)
+    for index, dilation in enumerate(dilations.tolist()):
+        margin = (WIDTH // 2) * dilation
+        wide = np.pad(inputs, [(0, 0), (0, 0), (margin, margin)])
+        parts: dict[bytes, tuple[list[NDArray[np.float32]], NDArray[np.float32]]] = {}
+        for number, heavy in enumerate(HEAVY.tolist()):
+            chosen = channels[index, number]
+            key = chosen.tobytes()
+            if key not in parts:
+                added = wide[chosen].sum(axis=0)
+                starts = range(0, WIDTH * dilation, dilation)
+                shifted = [added[:, start : start + n_steps] for start in starts]
+                parts[key] = shifted, sum(shifted[1:], shifted[0])
+            shifted, whole = parts[key]
+            values = 3 * (shifted[heavy[0]] + shifted[heavy[1]] + shifted[heavy[2]]) - whole
+            values[is_padding] = -np.inf
+            yield (index, number), values
+
+
+def batches_of_similar_length(lengths: Lengths) -> Iterator[Rows]:
+    """Split all rows, in the order of their length, into batches of about as many steps."""
+    order = np.argsort(lengths, kind="stable")
+    start = 0
+    while start < len(order):
+        longest = lengths[order[start : start + ROWS_PER_BATCH]]
+        n_steps = np.arange(1, len(longest) + 1) * longest
+        size = max(1, int(np.searchsorted(n_steps, STEPS_PER_BATCH, side="right")))
+        yield order[start : start + size]
+        start += size
+
+
+def pad(sequences: Sequences, rows: Rows, encoding: ChannelScaling) -> NDArray[np.float32]:
+    """Return encoded sequences side by side (B, T, n_inputs), zero after the end of each."""
+    lengths = sequences.lengths[rows]
+    inputs = encoding(sequences.read(rows), lengths)
+    padded = np.zeros((len(rows), lengths.max(), inputs.shape[1]), np.float32)
+    padded[np.arange(lengths.max()) < lengths[:, np.newaxis]] = inputs
+    return padded

@@ -1,0 +1,178 @@
+"""A linear model of n-grams: runs of ids, whose presence tells much about the class.
+
+A recurrent network reads in order, and a bag of n-grams does not. They make different errors.
+"""
+
+from __future__ import annotations
+
+import warnings
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.sparse import csr_matrix, vstack
+
+from sklearn_lstm.data.sequences import Lengths, Rows, Samples, Sequences
+from sklearn_lstm.exceptions import LinearModelSkippedWarning
+from sklearn_lstm.linear.machines import fit_machines
+
+LONGEST_RUN = {"word": 2, "char": 5}  # ids
+UNITS_WITH_BORDERS = ("char",)
+BORDER = 0  # no id
+HASH_BITS = 22  # two runs with the same hash are taken for the same
+MULTIPLIERS = np.array([0x9E3779B97F4A7C15, 0xBF58476D1CE4E5B9], dtype=np.uint64)
+LARGEST_COEF = 1 << 30  # bytes of the coefficients: features x outputs x 4
+
+
+@dataclass(frozen=True)
+class NgramModel:
+    """Linear support vector machines, one for each output, on the tf-idf of runs of ids.
+
+    Words: runs of one or two. Characters: runs of one to five, where the beginning and the end of
+    a sequence count as characters, because the ends of names and of single words tell much.
+
+    Parameters
+    ----------
+    longest_run : int
+    has_borders : bool
+        Whether the beginning and the end of a sequence belong to its runs.
+    runs : ndarray of shape (n_features,)
+        Hashes of the runs that at least two sequences hold, in ascending order.
+    idf : ndarray of shape (n_features,)
+        Inverse document frequency.
+    coef : ndarray of shape (n_features, n_outputs)
+    intercept : ndarray of shape (n_outputs,)
+    """
+
+    longest_run: int
+    has_borders: bool
+    runs: NDArray[np.int32]
+    idf: NDArray[np.float32]
+    coef: NDArray[np.float32]
+    intercept: NDArray[np.float64]
+
+    def logits(self, sequences: Sequences) -> NDArray[np.float64]:
+        """Return the signed distances from the decision boundaries (n_samples, n_outputs)."""
+        parts = [
+            _logits(self, _hash_runs(*chunk, self.longest_run, has_borders=self.has_borders))
+            for chunk in sequences.chunks()
+        ]
+        return np.concatenate(parts)
+
+    def describe(self) -> str:
+        """Return what the model consists of, in one line."""
+        return f"{len(self.runs):,} runs of 1-{self.longest_run} ids"
+
+
+def fit_ngrams(
+    samples: Samples, held_out: Rows, *, n_outputs: int, token_unit: str, seed: int
+) -> tuple[NgramModel | None, NDArray[np.float64]]:
+    """Fit n-grams to sequences of ids.
+
+    Parameters
+    ----------
+    samples : Samples
+    held_out : ndarray of int
+        Rows of the samples whose logits are wanted from a model that has not seen them.
+    n_outputs : int
+        Classes or labels.
+    token_unit : {"word", "char"}
+    seed : int
+
+    Returns
+    -------
+    model : NgramModel or None
+        Fitted to all samples. None if its coefficients would need more than `LARGEST_COEF` bytes.
+    logits : ndarray of shape (n_held_out, n_outputs)
+        Of the held-out samples, by a model fitted to the others; no rows without a model.
+
+    Warns
+    -----
+    LinearModelSkippedWarning
+        If there is no model.
+    """
+    longest, has_borders = LONGEST_RUN[token_unit], token_unit in UNITS_WITH_BORDERS
+    chunks = samples.sequences.chunks()
+    parts = [_hash_runs(*chunk, longest, has_borders=has_borders) for chunk in chunks]
+    bags = vstack(parts, format="csr")
+    del parts
+    runs, _ = _features_of(bags)
+    n_bytes = 4 * len(runs) * n_outputs
+    if n_bytes > LARGEST_COEF:
+        warnings.warn(
+            f"The linear model was left out: {len(runs):,} n-grams x {n_outputs:,} classes are "
+            f"{n_bytes / 2**30:.1f} GiB of coefficients, and the limit is "
+            f"{LARGEST_COEF / 2**30:.1f} GiB. Set linear_branch=False to fit the network alone "
+            "without this warning.",
+            LinearModelSkippedWarning,
+            stacklevel=2,
+        )
+        return None, np.empty((0, n_outputs))
+
+    def fit(bags: csr_matrix, samples: Samples) -> NgramModel:
+        runs, idf = _features_of(bags)
+        features = _tf_idf(bags, runs, idf)
+        coef, intercept = fit_machines(features, samples, n_outputs=n_outputs, seed=seed)
+        return NgramModel(longest, has_borders, runs, idf, coef, intercept)
+
+    logits = np.empty((0, n_outputs))
+    if len(held_out):  # first, so that the two models are never in memory at the same time
+        others = np.setdiff1d(np.arange(len(samples)), held_out)
+        logits = _logits(fit(bags[others], samples.subset(others)), bags[held_out])
+    return fit(bags, samples), logits
+
+
+def _logits(model: NgramModel, bags: csr_matrix) -> NDArray[np.float64]:
+    return np.asarray(_tf_idf(bags, model.runs, model.idf) @ model.coef + model.intercept)
+
+
+def _hash_runs(
+    ids: NDArray[Any], lengths: Lengths, longest: int, *, has_borders: bool
+) -> csr_matrix:
+    """Return which runs each sequence holds: a matrix of ones (n_sequences, 2**HASH_BITS)."""
+    if has_borders:
+        ends = np.cumsum(lengths)
+        ids = np.insert(ids, np.concatenate([ends - lengths, ends]), BORDER)
+        lengths = lengths + 2
+    ids = ids.astype(np.uint64)  # -1, a step without an id, becomes the largest number
+    rows = np.repeat(np.arange(len(lengths)), lengths)
+    n_left = np.repeat(np.cumsum(lengths), lengths) - np.arange(len(ids))  # up to the end
+    state = np.ones(len(ids), np.uint64)  # not 0: a border that comes first has to count
+    keys = []
+    for length in range(1, longest + 1):
+        n_runs = max(len(ids) - length + 1, 0)
+        state = state[:n_runs] * MULTIPLIERS[0] + ids[length - 1 :]
+        is_whole = n_left[:n_runs] >= length
+        mixed = state[is_whole]
+        mixed = (mixed ^ (mixed >> np.uint64(29))) * MULTIPLIERS[1]
+        hashes = (mixed >> np.uint64(64 - HASH_BITS)).astype(np.int64)
+        keys.append((rows[:n_runs][is_whole] << HASH_BITS) | hashes)
+    ordered = np.sort(np.concatenate(keys))  # np.unique hashes first, which takes four times longer
+    ordered = ordered[np.append(True, ordered[1:] != ordered[:-1])]
+    ends = np.searchsorted(ordered, np.arange(len(lengths) + 1) << HASH_BITS)
+    hashes = (ordered & ((1 << HASH_BITS) - 1)).astype(np.int32)
+    shape = (len(lengths), 1 << HASH_BITS)
+    return csr_matrix((np.ones(len(hashes), np.bool_), hashes, ends), shape)
+
+
+def _features_of(bags: csr_matrix) -> tuple[NDArray[np.int32], NDArray[np.float32]]:
+    """Return the hashes of the runs that at least two sequences hold, and their idf."""
+    frequency = np.bincount(bags.indices, minlength=1 << HASH_BITS)
+    runs = np.flatnonzero(frequency > 1).astype(np.int32)
+    idf = np.log((1 + bags.shape[0]) / (1 + frequency[runs])) + 1
+    return runs, idf.astype(np.float32)
+
+
+def _tf_idf(bags: csr_matrix, runs: NDArray[np.int32], idf: NDArray[np.float32]) -> csr_matrix:
+    """Return the features (n_sequences, n_features) of bags, each row of Euclidean length 1."""
+    if not len(runs):
+        return csr_matrix((bags.shape[0], 0), dtype=np.float32)
+    features = np.minimum(np.searchsorted(runs, bags.indices), len(runs) - 1)
+    is_known = runs[features] == bags.indices
+    ends = np.append(0, np.cumsum(is_known))[bags.indptr]
+    features = features[is_known].astype(np.int32)
+    weighed = csr_matrix((idf[features], features, ends), shape=(bags.shape[0], len(runs)))
+    squares = np.asarray(weighed.multiply(weighed).sum(axis=1), np.float32).ravel()
+    weighed.data /= np.repeat(np.sqrt(np.maximum(squares, 1e-12)), np.diff(weighed.indptr))
+    return weighed

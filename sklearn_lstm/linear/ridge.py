@@ -1,0 +1,188 @@
+"""Ridge regression that knows what it would predict for each sample without that sample.
+
+The strength of the penalty is the one with the smallest leave-one-out error. Features come in
+blocks, so that memory does not grow with the number of samples.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn import config_context
+from sklearn.linear_model import RidgeCV
+
+ALPHAS = np.logspace(-3, 3, 10)
+SMALLEST_DEVIATION = 1e-9  # less is rounding
+
+
+@dataclass(frozen=True)
+class RidgeFit:
+    """A ridge regression on all samples, and its leave-one-out predictions for some of them.
+
+    Parameters
+    ----------
+    coef : ndarray of shape (n_features, n_outputs)
+    intercept : ndarray of shape (n_outputs,)
+    left_out : ndarray of shape (n_rows, n_outputs)
+    alpha : float
+        The penalty.
+    """
+
+    coef: NDArray[np.float64]
+    intercept: NDArray[np.float64]
+    left_out: NDArray[np.float64]
+    alpha: float
+
+
+def fit_few(
+    features: NDArray[np.float32], signs: NDArray[np.float64], weights: NDArray[np.float64]
+) -> RidgeFit:
+    """Fit fewer samples than features, by scikit-learn."""
+    deviation = _replace_zeros(features.std(axis=0, dtype=np.float64))
+    ridge = RidgeCV(  # with a scoring it stores the predictions for each sample left out
+        ALPHAS, scoring="neg_mean_squared_error", store_cv_results=True
+    )
+    with config_context(enable_metadata_routing=False):
+        ridge.fit(features / deviation, signs, sample_weight=weights)
+    best = int(np.flatnonzero(ridge.alphas == ridge.alpha_)[0])
+    return RidgeFit(
+        np.atleast_2d(ridge.coef_).T / deviation[:, np.newaxis],
+        np.atleast_1d(ridge.intercept_),
+        ridge.cv_results_.reshape(*signs.shape, -1)[:, :, best],
+        float(ridge.alpha_),
+    )
+
+
+class Moments:
+    """Sums over all samples, from which a ridge regression follows.
+
+    Parameters
+    ----------
+    n_features, n_outputs : int
+    """
+
+    def __init__(self, n_features: int, n_outputs: int) -> None:
+        # Features are taken relative to the mean of the first block: the squares of large numbers
+        # that hardly differ would lose their digits.
+        self.origin = np.zeros(n_features)
+        self.n_samples = 0
+        self.sums = np.zeros((2, n_features))  # of the features and of their squares
+        self.total_weight = 0.0
+        self.weighted_sum = np.zeros(n_features)
+        self.weighted_signs = np.zeros(n_outputs)
+        self.gram = np.zeros((n_features, n_features))
+        self.cross = np.zeros((n_features, n_outputs))
+
+    def add(
+        self,
+        features: NDArray[np.float32],
+        signs: NDArray[np.float64],
+        weights: NDArray[np.float64],
+    ) -> None:
+        """Add the samples of a block: (B, n_features), (B, n_outputs) and (B,)."""
+        if not self.n_samples:
+            self.origin = features.mean(axis=0, dtype=np.float64)
+        shifted = features - self.origin
+        self.n_samples += len(shifted)
+        self.sums += shifted.sum(axis=0), np.einsum("ij,ij->j", shifted, shifted)
+        self.total_weight += weights.sum()
+        self.weighted_sum += weights @ shifted
+        self.weighted_signs += weights @ signs
+        shifted *= np.sqrt(weights)[:, np.newaxis]
+        self.gram += shifted.T @ shifted
+        self.cross += shifted.T @ (np.sqrt(weights)[:, np.newaxis] * signs)
+
+    def solve(self) -> RidgeSolver:
+        """Return what is needed to predict with any penalty. The moments are used up."""
+        deviation = self.sums[1] / self.n_samples - np.square(self.sums[0] / self.n_samples)
+        deviation = _replace_zeros(np.sqrt(np.maximum(deviation, 0)))
+        mean = self.weighted_sum / self.total_weight
+        mean_sign = self.weighted_signs / self.total_weight
+        self.gram -= np.outer(self.total_weight * mean, mean)
+        self.gram /= deviation
+        self.gram /= deviation[:, np.newaxis]
+        self.cross -= np.outer(self.total_weight * mean, mean_sign)
+        self.cross /= deviation[:, np.newaxis]
+        eigenvalues, eigenvectors = np.linalg.eigh(self.gram)
+        del self.gram
+        return RidgeSolver(
+            self.origin + mean,
+            deviation,
+            mean_sign,
+            self.total_weight,
+            np.maximum(eigenvalues, 0),
+            eigenvectors,
+            eigenvectors.T @ self.cross,
+        )
+
+
+@dataclass(frozen=True)
+class RidgeSolver:
+    """A ridge regression in the coordinates of the principal components of its features.
+
+    With features Z in these coordinates, eigenvalues e and penalty alpha, the predictions are
+    Z (e + alpha)^-1 Z^T y, and the leverage of sample i of weight w_i is
+    h_i = w_i (sum_j Z_ij^2 / (e_j + alpha) + 1 / sum(w)). Without sample i the residual would be
+    its residual divided by 1 - h_i.
+
+    Parameters
+    ----------
+    mean, deviation : ndarray of shape (n_features,)
+    mean_sign : ndarray of shape (n_outputs,)
+    total_weight : float
+    eigenvalues : ndarray of shape (n_features,)
+    eigenvectors : ndarray of shape (n_features, n_features)
+    cross : ndarray of shape (n_features, n_outputs)
+        Z^T y.
+    """
+
+    mean: NDArray[np.float64]
+    deviation: NDArray[np.float64]
+    mean_sign: NDArray[np.float64]
+    total_weight: float
+    eigenvalues: NDArray[np.float64]
+    eigenvectors: NDArray[np.float64]
+    cross: NDArray[np.float64]
+
+    def components(self, features: NDArray[np.float32]) -> NDArray[np.float64]:
+        """Features (B, n_features) -> Z (B, n_features)."""
+        centred = features - self.mean
+        centred /= self.deviation
+        return np.asarray(centred @ self.eigenvectors)
+
+    def left_out(
+        self,
+        components: NDArray[np.float64],
+        signs: NDArray[np.float64],
+        weights: NDArray[np.float64],
+        alpha: float,
+    ) -> NDArray[np.float64]:
+        """Return the prediction for each sample (B, n_outputs) by all others."""
+        shrinkage = 1 / (self.eigenvalues + alpha)
+        residuals = signs - self.mean_sign - components @ (shrinkage[:, np.newaxis] * self.cross)
+        leverage = weights * (np.square(components) @ shrinkage + 1 / self.total_weight)
+        return np.asarray(signs - residuals / (1 - leverage)[:, np.newaxis])
+
+    def fit(
+        self,
+        features: NDArray[np.float32],
+        signs: NDArray[np.float64],
+        weights: NDArray[np.float64],
+    ) -> RidgeFit:
+        """Choose the penalty by these samples, each left out in turn."""
+        components = self.components(features)
+        errors = [
+            np.square(signs - self.left_out(components, signs, weights, alpha)).mean()
+            for alpha in ALPHAS.tolist()
+        ]
+        alpha = float(ALPHAS[np.argmin(errors)])
+        left_out = self.left_out(components, signs, weights, alpha)
+        coef = self.eigenvectors @ (self.cross / (self.eigenvalues + alpha)[:, np.newaxis])
+        coef /= self.deviation[:, np.newaxis]
+        return RidgeFit(coef, self.mean_sign - self.mean @ coef, left_out, alpha)
+
+
+def _replace_zeros(deviation: NDArray[np.float64]) -> NDArray[np.float64]:
+    return np.where(deviation < SMALLEST_DEVIATION, 1.0, deviation)

@@ -1,0 +1,1 @@
+"""The network: sequences of one batch to logits."""

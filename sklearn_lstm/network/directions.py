@@ -1,0 +1,116 @@
+"""The recurrent cells of one direction, and two directions at the same time.
+
+T steps, B sequences, D features, H units.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.autograd.function import once_differentiable
+
+from sklearn_lstm.compute.threads import map_pair
+from sklearn_lstm.network.masks import SequenceMask, reverse
+from sklearn_lstm.network.pooling import Pooling
+
+CELLS: dict[str, Callable[..., nn.RNNBase]] = {"lstm": nn.LSTM, "gru": nn.GRU, "rnn": nn.RNN}
+N_GATES = {"lstm": 4, "gru": 3, "rnn": 1}
+
+
+class Direction(nn.Module):
+    """Read a batch one way: the states of all steps, or what is pooled of them.
+
+    The backward direction reads each sequence from its own end: packing would be slow, and reading
+    the padding first would be wrong.
+
+    Parameters
+    ----------
+    n_features, cell, hidden_size, device
+    is_backward : bool
+    pooling : tuple of str
+        Empty: return all states.
+    gates : slice or None
+        None: the input is features. Else it is the sums at the gates already, and this slice of
+        them belongs to the direction: its input weights are the identity and stay so.
+    """
+
+    def __init__(
+        self,
+        n_features: int,
+        *,
+        cell: str,
+        hidden_size: int,
+        is_backward: bool,
+        pooling: Sequence[str],
+        gates: slice | None,
+        device: str | None = None,
+    ) -> None:
+        super().__init__()
+        self.cells = CELLS[cell](n_features, hidden_size, dtype=torch.float32, device=device)
+        self.is_backward = is_backward
+        self.pooling = Pooling(pooling, hidden_size, device) if pooling else None
+        self.gates = gates
+        self.cells.weight_ih_l0.requires_grad_(gates is None)
+
+    def forward(self, x: Tensor, mask: SequenceMask) -> Tensor:
+        """(T, B, D) -> states (T, B, H), or what is pooled of them, (B, len(pooling) * H)."""
+        if self.gates is not None:
+            x = x[:, :, self.gates]
+        states = self.cells(reverse(x, mask) if self.is_backward else x)[0]
+        if self.pooling is not None:
+            pooled: Tensor = self.pooling(states, mask)
+            return pooled
+        return reverse(states, mask) if self.is_backward else states
+
+
+def run_directions(directions: Sequence[nn.Module], x: Tensor, mask: SequenceMask) -> list[Tensor]:
+    """Return ``direction(x, mask)`` for each of one or two directions."""
+    if len(directions) == 1 or x.device.type != "cpu":
+        return [direction(x, mask) for direction in directions]
+    if not torch.is_grad_enabled():
+        return map_pair(lambda direction: direction(x, mask), directions)
+    weights = [[w for w in module.parameters() if w.requires_grad] for module in directions]
+    results = _BothDirections.apply(  # type: ignore[no-untyped-call]
+        directions, weights, mask, x, *weights[0], *weights[1]
+    )
+    return list(results)
+
+
+class _BothDirections(torch.autograd.Function):
+    """Two directions with a graph each, so that their gradients are computed in pairs too."""
+
+    @staticmethod
+    def forward(
+        ctx: Any,
+        directions: Sequence[nn.Module],
+        weights: Sequence[Sequence[Tensor]],
+        mask: SequenceMask,
+        x: Tensor,
+        *_: Tensor,
+    ) -> tuple[Tensor, ...]:
+        def read(direction: nn.Module) -> tuple[Tensor, Tensor]:
+            leaf = x.detach().requires_grad_(x.requires_grad)
+            return leaf, direction(leaf, mask)
+
+        with torch.enable_grad():
+            ctx.graphs = map_pair(read, directions)
+        ctx.weights = weights
+        return tuple(result.detach() for _, result in ctx.graphs)
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor | None, ...]:
+        reads_x = int(ctx.needs_input_grad[3])
+
+        def gradients_of(index: int) -> tuple[Tensor, ...]:
+            leaf, result = ctx.graphs[index]
+            return torch.autograd.grad(
+                result, [*[leaf] * reads_x, *ctx.weights[index]], gradients[index]
+            )
+
+        first, second = map_pair(gradients_of, (0, 1))
+        of_x = first[0] + second[0] if reads_x else None
+        return None, None, None, of_x, *first[reads_x:], *second[reads_x:]

@@ -1,0 +1,61 @@
+"""Which steps of a padded batch belong to its sequences. T steps, B sequences."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from torch import Tensor
+
+
+class SequenceMask:
+    """The steps of a padded batch that are not padding, and their places in reverse order.
+
+    Parameters
+    ----------
+    lengths : Tensor of shape (B,)
+    n_steps : int
+        Steps of the batch, T.
+    """
+
+    def __init__(self, lengths: Tensor, n_steps: int) -> None:
+        step = torch.arange(n_steps, device=lengths.device)[:, None]  # (T, 1)
+        sequence = torch.arange(len(lengths), device=lengths.device)  # (B,)
+        self.lengths = lengths
+        self.is_step = step < lengths  # (T, B)
+        mirrored = torch.where(self.is_step, lengths - 1 - step, step)  # (T, B)
+        self.mirror = (mirrored * len(lengths) + sequence).flatten()  # (T * B,)
+        self.last = (lengths - 1) * len(lengths) + sequence  # (B,)
+        # All sequences have so many steps. On a GPU to ask would be to wait for it.
+        self.n_common = int(lengths.min()) if lengths.device.type == "cpu" else 0
+
+
+def pad(steps: Tensor, lengths: Tensor, n_steps: int) -> Tensor:
+    """Sequences laid end to end, (n_steps, ...) -> side by side (B, T, ...), filled with 0."""
+    is_step = torch.arange(n_steps, device=lengths.device) < lengths[:, None]  # (B, T)
+    padded = steps.new_zeros(len(lengths), n_steps, *steps.shape[1:])
+    is_step = is_step.view(*is_step.shape, *[1] * (steps.ndim - 1))
+    return padded.masked_scatter_(is_step, steps)
+
+
+def reverse(x: Tensor, mask: SequenceMask) -> Tensor:
+    """Reverse each sequence of (T, B, D) within its own length; padding stays where it is."""
+    reversed_: Tensor = _Permutation.apply(x, mask.mirror)  # type: ignore[no-untyped-call]
+    return reversed_
+
+
+class _Permutation(torch.autograd.Function):
+    """Reorder the steps of a batch by a permutation that is its own inverse.
+
+    The gradient is permuted like the value, which is faster than adding it up by index.
+    """
+
+    @staticmethod
+    def forward(ctx: Any, x: Tensor, order: Tensor) -> Tensor:
+        ctx.save_for_backward(order)
+        return x.flatten(0, 1).index_select(0, order).view_as(x)
+
+    @staticmethod
+    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, None]:
+        (order,) = ctx.saved_tensors
+        return gradient.flatten(0, 1).index_select(0, order).view_as(gradient), None

@@ -1,0 +1,200 @@
+"""The network on one page: input -> recurrent layers -> pooling -> logits.
+
+T steps, B sequences, D features, H units.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F  # noqa: N812
+
+from sklearn_lstm.network.directions import N_GATES, Direction, run_directions
+from sklearn_lstm.network.masks import SequenceMask
+from sklearn_lstm.network.positions import sinusoidal_positions
+
+PADDING_CODE = 0
+
+
+class SequenceNetwork(nn.Module):
+    """One vector of logits for a whole sequence.
+
+    A new network has no weights yet: they are drawn by `draw_weights`, or loaded with
+    ``load_state_dict(..., assign=True)``. No global random state is touched.
+
+    Parameters
+    ----------
+    n_inputs : int
+        Codes of tokens, or inputs per step.
+    n_outputs : int
+    tokens : bool
+    embedding_dim : int or None
+        None: one-hot codes or inputs go straight to the gates.
+    freeze_embeddings, cell, hidden_size, num_layers, bidirectional, pooling, dropout
+        As in `LSTMSequenceClassifier`.
+    """
+
+    def __init__(
+        self,
+        *,
+        n_inputs: int,
+        n_outputs: int,
+        tokens: bool,
+        embedding_dim: int | None,
+        freeze_embeddings: bool,
+        cell: str,
+        hidden_size: int,
+        num_layers: int,
+        bidirectional: bool,
+        pooling: Sequence[str],
+        dropout: float,
+    ) -> None:
+        super().__init__()
+        self.architecture: dict[str, Any] = {
+            "n_inputs": n_inputs,
+            "n_outputs": n_outputs,
+            "tokens": tokens,
+            "embedding_dim": embedding_dim,
+            "freeze_embeddings": freeze_embeddings,
+            "cell": cell,
+            "hidden_size": hidden_size,
+            "num_layers": num_layers,
+            "bidirectional": bidirectional,
+            "pooling": list(pooling),
+            "dropout": dropout,
+        }
+        new: dict[str, Any] = {"dtype": torch.float32, "device": "meta"}
+        self.n_directions = n_directions = 1 + bidirectional
+        n_gates = N_GATES[cell] * hidden_size
+        n_features = embedding_dim or (n_gates * n_directions if tokens else n_inputs)
+        if tokens:
+            self.embedding = nn.Embedding(n_inputs, n_features, PADDING_CODE, **new)
+            self.embedding.weight.requires_grad_(not freeze_embeddings)
+        elif embedding_dim is not None:
+            self.projection = nn.Linear(n_inputs, n_features, **new)
+        if embedding_dim is not None:
+            self.position_scale = nn.Parameter(torch.empty((), **new))
+        is_one_hot = tokens and embedding_dim is None
+        self.layers = nn.ModuleList()
+        for index in range(num_layers):
+            has_gates = is_one_hot and index == 0
+            self.layers.append(
+                nn.ModuleList(
+                    Direction(
+                        n_gates if has_gates else n_features,
+                        cell=cell,
+                        hidden_size=hidden_size,
+                        is_backward=number == 1,
+                        pooling=pooling if index == num_layers - 1 else (),
+                        gates=slice(number * n_gates, (number + 1) * n_gates)
+                        if has_gates
+                        else None,
+                        device="meta",
+                    )
+                    for number in range(n_directions)
+                )
+            )
+            n_features = hidden_size * n_directions
+        self.output = nn.Linear(len(pooling) * n_features, n_outputs, **new)
+        self.dropout = dropout
+        self.tokens = tokens
+        self.use_bfloat16 = False
+        self.generator: torch.Generator | None = None  # of dropout; None: torch's own
+
+    def forward(self, steps: Tensor, lengths: Tensor) -> Tensor:
+        """Codes (B, T) or inputs (B, T, C), and lengths (B,) -> logits (B, n_outputs)."""
+        summary = self.summarize(steps, lengths)
+        return F.linear(self.drop(summary, summary.shape), self.output.weight, self.output.bias)
+
+    def summarize(self, steps: Tensor, lengths: Tensor) -> Tensor:
+        """Read, and pool the states: (B, n_directions * len(pooling) * H)."""
+        kind = steps.device.type
+        # What oneDNN computes as a whole does not round a sequence by its neighbours.
+        is_whole = kind == "cpu" and self.architecture["cell"] == "lstm"
+        is_mixed = self.use_bfloat16 and (self.training or is_whole)
+        # torch's cache of rounded weights is one for all threads, and may outlive an update.
+        with torch.autocast(kind, torch.bfloat16, enabled=is_mixed, cache_enabled=False):
+            x = self.read(steps.transpose(0, 1))  # (T, B, D)
+            mask = SequenceMask(lengths, len(x))
+            for index, layer in enumerate(self.layers):
+                x = self.drop_features(x) if index else x
+                # States (T, B, n_directions * H), or what is pooled of those of the last layer.
+                x = torch.cat(run_directions(list(layer.children()), x, mask), -1)
+        return x.float()
+
+    def read(self, steps: Tensor) -> Tensor:
+        """Codes (T, B) or inputs (T, B, C) -> features (T, B, D)."""
+        x = self.embedding(steps) if self.tokens else steps.contiguous()
+        if self.architecture["embedding_dim"] is None:
+            return x
+        if not self.tokens:
+            x = self.projection(x)
+        if torch.is_autocast_enabled(x.device.type):
+            x = x.to(torch.get_autocast_dtype(x.device.type))
+        position = torch.from_numpy(sinusoidal_positions(len(x), x.shape[2])[:, None])  # (T, 1, D)
+        return self.drop_features(x + (self.position_scale * position.to(x.device)).to(x.dtype))
+
+    def drop_features(self, x: Tensor) -> Tensor:
+        """Drop features of (T, B, D), the same ones in all steps of a sequence."""
+        return self.drop(x, x.shape[1:])
+
+    def drop(self, x: Tensor, shape: Sequence[int]) -> Tensor:
+        """Drop numbers of x by a random mask of this shape; the others grow, to the same mean."""
+        if not (self.training and self.dropout):
+            return x
+        # nn.Dropout draws each number by itself, which takes three times as long.
+        uniform = torch.rand(*shape, generator=self.generator, dtype=torch.float32, device=x.device)
+        return x * ((uniform >= self.dropout) / (1 - self.dropout)).to(x.dtype)
+
+    @torch.no_grad()
+    def draw_weights(self, generator: torch.Generator) -> None:
+        """Give the network weights, on the processor, as torch's layers do, but for two.
+
+        Vectors of tokens come from N(0, 1), and weights of the projection from N(0, 1 / n_inputs).
+        """
+        self.to_empty(device="cpu")
+        hidden_bound = self.architecture["hidden_size"] ** -0.5
+        for name, weight in self.named_parameters():
+            if name.startswith("embedding"):
+                self._draw_vectors(weight, generator)
+            elif name == "projection.weight":
+                weight.normal_(std=weight.shape[1] ** -0.5, generator=generator)
+            elif name.startswith(("projection", "output")):
+                layer = getattr(self, name.split(".")[0])
+                bound = layer.in_features**-0.5
+                weight.uniform_(-bound, bound, generator=generator)
+            elif name == "position_scale":
+                weight.fill_(0.3)
+            elif not weight.requires_grad:
+                nn.init.eye_(weight)
+            else:
+                weight.uniform_(-hidden_bound, hidden_bound, generator=generator)
+
+    def _draw_vectors(self, vectors: Tensor, generator: torch.Generator) -> None:
+        """Draw vectors of codes; that of padding is 0."""
+        if self.architecture["embedding_dim"] is None:  # they are the input weights of the gates
+            bound = self.architecture["hidden_size"] ** -0.5
+            vectors.uniform_(-bound, bound, generator=generator)
+        else:
+            vectors.normal_(generator=generator)
+        vectors[PADDING_CODE] = 0
+
+    @torch.no_grad()
+    def grow(self, n_inputs: int, generator: torch.Generator) -> None:
+        """Give codes up to `n_inputs` a vector of their own."""
+        old = self.embedding.weight
+        vectors = torch.empty(n_inputs, old.shape[1], dtype=old.dtype)
+        self._draw_vectors(vectors, generator)
+        vectors[: len(old)] = old.cpu()
+        self.embedding.weight = nn.Parameter(vectors.to(old.device), old.requires_grad)
+        self.embedding.num_embeddings = n_inputs
+        self.architecture["n_inputs"] = n_inputs
+
+    @torch.no_grad()
+    def set_vectors(self, codes: Tensor, vectors: Tensor) -> None:
+        """Overwrite the vectors of these codes."""
+        weight = self.embedding.weight
+        weight[codes.to(weight.device)] = vectors.to(weight.device)

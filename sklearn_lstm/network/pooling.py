@@ -1,0 +1,85 @@
+"""The states of all steps -> one vector for the sequence. T steps, B sequences, H units."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F  # noqa: N812
+
+from sklearn_lstm.compute.devices import exact
+from sklearn_lstm.network.masks import SequenceMask
+
+POOLINGS = ("max", "mean", "last", "attention")
+
+
+class Pooling(nn.Module):
+    """Pool the states of one direction, in the order in which it reads.
+
+    Several poolings are laid side by side.
+    """
+
+    def __init__(self, names: Sequence[str], hidden_size: int, device: str | None = None) -> None:
+        super().__init__()
+        self.names = names
+        if "attention" in names:
+            self.attention = nn.Linear(
+                hidden_size, 1, bias=False, dtype=torch.float32, device=device
+            )
+
+    def forward(self, states: Tensor, mask: SequenceMask) -> Tensor:
+        """(T, B, H) -> (B, len(names) * H)."""
+        poolings: dict[str, Callable[[Tensor, SequenceMask], Tensor]] = {
+            "max": self.max,
+            "mean": self.mean,
+            "last": self.last,
+            "attention": self.attend,
+        }
+        return torch.cat([poolings[name](states, mask) for name in self.names], 1)
+
+    def max(self, states: Tensor, mask: SequenceMask) -> Tensor:
+        """Return the largest value of each unit."""
+        largest: Tensor = _Maximum.apply(states, mask)  # type: ignore[no-untyped-call]
+        return largest
+
+    def mean(self, states: Tensor, mask: SequenceMask) -> Tensor:
+        """Return the average over the steps."""
+        if mask.n_common < len(states):
+            states = states * mask.is_step[:, :, None]
+        return states.sum(0) / mask.lengths[:, None]
+
+    def last(self, states: Tensor, mask: SequenceMask) -> Tensor:
+        """Return the state in which the direction ends."""
+        return states.flatten(0, 1)[mask.last]
+
+    def attend(self, states: Tensor, mask: SequenceMask) -> Tensor:
+        """Return the average with learnt weights (Yang et al. 2016, without the hidden layer)."""
+        scores = (states * self.attention.weight).sum(2, keepdim=True)  # (T, B, 1)
+        scores = scores.masked_fill(~mask.is_step[:, :, None], -torch.inf)
+        # In float32 the exponential of a score would depend on the place of its sequence.
+        return (states * F.softmax(exact(scores), 0).to(states.dtype)).sum(0)
+
+
+class _Maximum(torch.autograd.Function):
+    """The maximum over the steps; only those that some sequence lacks are masked."""
+
+    @staticmethod
+    def forward(ctx: Any, states: Tensor, mask: SequenceMask) -> Tensor:
+        start = mask.n_common
+        tail = states[start:].masked_fill(~mask.is_step[start:, :, None], -torch.inf)
+        parts = [part.max(0) for part in (states[:start], tail) if len(part)]
+        values, steps = parts[-1]
+        if len(parts) == 2:
+            is_later, steps = values > parts[0].values, steps + start
+            values = torch.where(is_later, values, parts[0].values)
+            steps = torch.where(is_later, steps, parts[0].indices)
+        ctx.save_for_backward(steps)
+        ctx.shape = states.shape
+        return values
+
+    @staticmethod
+    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, None]:
+        (steps,) = ctx.saved_tensors
+        return gradient.new_zeros(ctx.shape).scatter_(0, steps[None], gradient[None]), None

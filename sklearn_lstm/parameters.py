@@ -1,0 +1,89 @@
+"""What each parameter may be. The only module that uses private names of scikit-learn."""
+
+from __future__ import annotations
+
+from numbers import Integral, Real
+from typing import Any
+
+import numpy as np
+from sklearn.base import BaseEstimator
+from sklearn.feature_extraction.text import CountVectorizer
+from sklearn.utils._param_validation import (
+    HasMethods,
+    Interval,
+    StrOptions,
+    validate_parameter_constraints,
+)
+from sklearn.utils.validation import _get_feature_names
+
+POSITIVE_INTEGER = Interval(Integral, 1, None, closed="left")
+POSITIVE_NUMBER = Interval(Real, 0, None, closed="neither")
+SHARE = Interval(Real, 0, 1, closed="left")
+
+CLASSIFIER: dict[str, list[Any]] = {
+    "input_type": [StrOptions({"auto", "tokens", "numeric"})],
+    "token_unit": [StrOptions({"auto", "word", "char"})],
+    "embedding_dim": [StrOptions({"auto"}), POSITIVE_INTEGER, None],
+    "embeddings": ["array-like", HasMethods(["__getitem__", "__contains__"]), None],
+    "freeze_embeddings": ["boolean"],
+    "linear_branch": ["boolean"],
+    "normalize": ["boolean"],
+    "cell": [StrOptions({"lstm", "gru", "rnn"})],
+    "hidden_size": [POSITIVE_INTEGER],
+    "num_layers": [POSITIVE_INTEGER],
+    "bidirectional": ["boolean"],
+    "pooling": [StrOptions({"max", "mean", "last", "attention"}), list, tuple],
+    "dropout": [SHARE],
+    "token_dropout": [SHARE],
+    "criterion": [StrOptions({"cross_entropy"}), type],
+    "optimizer": [StrOptions({"adamw", "adam", "nadam", "rmsprop", "sgd"}), type],
+    "lr": [POSITIVE_NUMBER],
+    "weight_decay": [Interval(Real, 0, None, closed="left")],
+    "lr_schedule": [StrOptions({"onecycle", "cosine", "constant"})],
+    "max_epochs": [StrOptions({"auto"}), POSITIVE_INTEGER],
+    "batch_size": [StrOptions({"auto"}), POSITIVE_INTEGER],
+    "gradient_clip": [POSITIVE_NUMBER, None],
+    "class_weight": [dict, list, StrOptions({"balanced"}), None],
+    "early_stopping": ["boolean"],
+    "validation_fraction": [Interval(Real, 0, 1, closed="neither")],
+    "n_iter_no_change": [POSITIVE_INTEGER],
+    "warm_start": ["boolean"],
+    "callbacks": ["array-like", None],
+    "random_state": ["random_state"],
+    "verbose": ["verbose"],
+    "device": [str, HasMethods(["type", "index"])],
+    "precision": [StrOptions({"auto", "float32", "bfloat16"})],
+}
+
+VECTORIZER: dict[str, list[Any]] = {
+    **{
+        name: constraint
+        for name, constraint in CountVectorizer._parameter_constraints.items()  # noqa: SLF001
+        if name not in {"binary", "dtype", "ngram_range"}
+    },
+    "analyzer": [StrOptions({"word", "char"}), callable],
+    "max_length": [POSITIVE_INTEGER, None],
+    "truncation": [StrOptions({"pre", "post", "middle"})],
+    "padding": [StrOptions({"post", "pre"})],
+    "output": [StrOptions({"sparse", "dense", "onehot"})],
+}
+
+
+def check_parameters(estimator: BaseEstimator, constraints: dict[str, list[Any]]) -> None:
+    """Raise scikit-learn's `InvalidParameterError` for a parameter that is out of range."""
+    parameters = plain_parameters(estimator)  # float32 is a number too
+    validate_parameter_constraints(constraints, parameters, caller_name=type(estimator).__name__)
+
+
+def plain_parameters(estimator: BaseEstimator) -> dict[str, Any]:
+    """Return the parameters, those that are NumPy scalars as plain Python numbers."""
+    parameters = estimator.get_params(deep=False)
+    return {
+        name: value.item() if isinstance(value, np.generic) else value
+        for name, value in parameters.items()
+    }
+
+
+def check_column_names(X: Any) -> None:
+    """Raise scikit-learn's error for column names of several types, before anything is trained."""
+    _get_feature_names(X)

@@ -1,0 +1,120 @@
+"""Token ids in the matrices that scikit-learn passes on, and back to tokens."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+import scipy.sparse as sp
+from numpy.typing import NDArray
+
+from sklearn_lstm.text.analysis import TokenRuns
+from sklearn_lstm.text.counting import UNKNOWN
+
+
+def to_csr(batches: Iterable[TokenRuns], max_length: int, truncation: str) -> sp.csr_matrix:
+    """Return a row of ids for each text, from column 0 on, at most `max_length` of them."""
+    parts = [_truncate(*_one_unknown(*batch), max_length, truncation) for batch in batches]
+    lengths = np.concatenate([np.zeros(0, np.int64), *(part_lengths for _, part_lengths in parts)])
+    ends = np.append(0, np.cumsum(lengths))
+    # One block of memory is allocated faster than several.
+    ids, columns = np.empty((2, ends[-1]), np.int32)
+    stop = 0
+    for part_ids, part_lengths in parts:
+        start, stop = stop, stop + len(part_ids)
+        ids[start:stop] = part_ids
+        columns[start:stop] = _positions(part_lengths)
+    X = sp.csr_matrix((ids, columns, ends), shape=(len(lengths), max_length))
+    X.has_canonical_format = True
+    return X
+
+
+def to_dense(X: sp.csr_matrix, padding: str) -> NDArray[np.int32]:
+    """Return the ids as an array, with 0 after each text, or before it if `padding` is "pre"."""
+    lengths = np.diff(X.indptr)
+    dense = np.zeros(X.shape, np.int32)
+    shifts = X.shape[1] - lengths if padding == "pre" else np.zeros_like(lengths)
+    dense[np.repeat(np.arange(X.shape[0]), lengths), X.indices + np.repeat(shifts, lengths)] = (
+        X.data
+    )
+    return dense
+
+
+def to_onehot(X: sp.csr_matrix, n_tokens: int) -> NDArray[np.float32]:
+    """Return one channel per id, 1 for the id of the step; steps after a text are NaN."""
+    onehot = np.full((*X.shape, n_tokens), np.nan, np.float32)  # (n_texts, max_length, n_tokens)
+    rows = np.repeat(np.arange(X.shape[0]), np.diff(X.indptr))
+    onehot[rows, X.indices] = 0
+    onehot[rows, X.indices, X.data - 1] = 1
+    return onehot
+
+
+def look_up_rows(X: Any, tokens: NDArray[np.object_]) -> list[NDArray[np.object_]]:
+    """Return the tokens of each row; `tokens[i]` has the id i."""
+    rows = []
+    for row, ids in enumerate(_ids_of_rows(X)):
+        if len(ids) and not 0 < ids.min() <= ids.max() < len(tokens):
+            wrong = ids[(ids < 1) | (ids >= len(tokens))][0]
+            raise ValueError(
+                f"Row {row} of X holds the id {wrong}, but the ids of this vectorizer are 1 to "
+                f"{len(tokens) - 1}; pass what its own transform returned."
+            )
+        rows.append(tokens[ids])
+    return rows
+
+
+def _ids_of_rows(X: Any) -> Iterator[NDArray[np.integer[Any]]]:
+    """Return the ids of each row of any output of `transform`, without padding."""
+    if sp.issparse(X):
+        X = sp.csr_matrix(X).sorted_indices()
+        rows = (X.data[start:stop] for start, stop in pairwise(X.indptr))
+    else:
+        X = np.asarray(X)
+        if X.ndim == 3:
+            is_step = ~np.isnan(X).all(axis=2)
+            X = np.where(is_step, np.nan_to_num(X).argmax(axis=2) + 1, 0)
+        rows = iter(X)
+    if X.ndim != 2 or not np.issubdtype(X.dtype, np.integer):
+        raise ValueError(
+            f"Expected what transform returns, integers of shape (n_texts, max_length) or one-hot "
+            f"floats of 3 axes; got {X.dtype} of shape {X.shape}."
+        )
+    return (row[row != 0] for row in rows)
+
+
+def _positions(lengths: NDArray[np.int64]) -> NDArray[np.int32]:
+    """Return 0, 1, ..., length - 1 of each text, laid end to end."""
+    starts = (np.cumsum(lengths) - lengths).astype(np.int32)
+    positions = np.arange(lengths.sum(), dtype=np.int32)
+    positions -= np.repeat(starts, lengths)
+    return positions
+
+
+def _one_unknown(ids: NDArray[np.integer[Any]], lengths: NDArray[np.int64]) -> TokenRuns:
+    """Replace each text that has no known token by one unknown token."""
+    has_tokens = lengths > 0
+    starts = (np.cumsum(lengths) - lengths)[has_tokens]
+    is_known = np.zeros(len(lengths), dtype=bool)
+    if len(starts):
+        is_known[has_tokens] = np.maximum.reduceat(ids, starts) > UNKNOWN
+    if is_known.all():
+        return ids, lengths
+    new_lengths = np.where(is_known, lengths, 1)
+    new_ids = np.full(new_lengths.sum(), UNKNOWN, ids.dtype)
+    new_ids[np.repeat(is_known, new_lengths)] = ids[np.repeat(is_known, lengths)]
+    return new_ids, new_lengths
+
+
+def _truncate(
+    ids: NDArray[np.integer[Any]], lengths: NDArray[np.int64], max_length: int, truncation: str
+) -> TokenRuns:
+    """Remove tokens at the start, at the end or in the middle of texts that are too long."""
+    excess = np.maximum(lengths - max_length, 0)
+    if not excess.any():
+        return ids, lengths
+    n_first = {"pre": 0, "post": max_length, "middle": (max_length + 1) // 2}[truncation]
+    positions = _positions(lengths)
+    is_kept = (positions < n_first) | (positions >= n_first + np.repeat(excess, lengths))
+    return ids[is_kept], lengths - excess

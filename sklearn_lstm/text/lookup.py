@@ -1,0 +1,146 @@
+"""Values of many characters or words at once; a Python function computes most only once."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import Any
+from unicodedata import is_normalized, normalize
+
+import numpy as np
+from numpy.typing import NDArray
+
+_BYTES = np.arange(256)
+_KEY_BYTES = 7  # characters of a key; its highest byte is their number
+_KEY_MASKS = np.array([(1 << 8 * n) - 1 for n in range(_KEY_BYTES + 1)], np.uint64)
+_SLOT_BITS = 16  # the table fits in the processor's cache
+_MANY = 1000  # words, for which a table of characters is faster
+_MULTIPLIER = np.uint64(0x9E3779B97F4A7C15)  # 2**64 divided by the golden ratio (Knuth 1973, 6.4)
+
+
+class CharacterTable:
+    """A function of characters, for arrays of code points; computed once for each character.
+
+    Threads may share a table. It is replaced, never changed: a thread that reads it while another
+    one replaces it computes some values again.
+
+    Parameters
+    ----------
+    evaluate : callable
+        From characters to an integer >= 0 for each, always the same for the same character.
+    """
+
+    def __init__(self, evaluate: Callable[[Iterable[str]], Iterable[int]]) -> None:
+        self._evaluate = evaluate
+        # By code point; -1: not computed yet. The last one stays -1: take() clips to it.
+        self._values: NDArray[Any] = np.full(1, -1, np.int8)
+
+    def __call__(self, code_points: NDArray[Any]) -> NDArray[Any]:
+        """Return the value of each code point, in a new array of the smallest type that fits."""
+        known = self._values
+        values = _take(known, code_points)
+        if values.min(initial=0) >= 0:
+            return values
+        missing = np.flatnonzero(values < 0)
+        new = np.unique(code_points[missing])
+        new_values = list(self._evaluate(map(chr, new.tolist())))
+        largest = max(int(known.max()), *new_values)
+        size = max(len(known), int(new[-1]) + 2)
+        table = np.full(size, -1, np.min_scalar_type(-1 - largest))
+        table[: len(known)] = known
+        table[new] = new_values
+        self._values = table
+        values = values.astype(table.dtype, copy=False)
+        values[missing] = table.take(code_points[missing])
+        return values
+
+
+def _take(table: NDArray[Any], code_points: NDArray[Any]) -> NDArray[Any]:
+    """Return the values of code points in a table, the last one for those beyond it."""
+    if code_points.itemsize > 1 or table.itemsize > 1:
+        return table.take(code_points, mode="clip")
+    # Bytes to bytes takes half the time.
+    return np.frombuffer(
+        bytearray(code_points).translate(table.take(_BYTES, mode="clip").tobytes()), np.int8
+    )
+
+
+class WordTable:
+    """A function of words, for arrays of their code points; computed once for most short words.
+
+    A word of up to seven characters of Latin-1 makes a key of 64 bits. The hash of the key is the
+    index of a slot that keeps the value of the first word that came. A table keeps the values of
+    other words of one character. The values of all other words are computed each time.
+
+    Parameters
+    ----------
+    evaluate : callable
+        From words to an integer >= 0 for each, always the same for the same word.
+    """
+
+    def __init__(self, evaluate: Callable[[Iterable[str]], Iterable[int]]) -> None:
+        self._evaluate = evaluate
+        self._characters = CharacterTable(
+            lambda characters: evaluate(normalize("NFC", character) for character in characters)
+        )
+        self._keys = np.zeros(1 << _SLOT_BITS, np.uint64)  # 0: no word yet
+        self._values = np.zeros(1 << _SLOT_BITS, np.int32)
+
+    def __call__(
+        self,
+        code_points: NDArray[Any],
+        starts: NDArray[np.intp],
+        stops: NDArray[np.intp],
+        *,
+        is_composed: bool = True,
+    ) -> NDArray[np.int32]:
+        """Return the value of each word ``code_points[start:stop]``, of bytes or UTF-32.
+
+        Unless the words are known to be in Unicode's normal form C, they are brought to it.
+        """
+        encoding = "latin-1" if code_points.itemsize == 1 else "utf-32-le"
+        text = code_points.tobytes().decode(encoding, "surrogatepass")
+
+        is_composed = is_composed or is_normalized("NFC", text)
+
+        def evaluate(words: NDArray[np.intp]) -> NDArray[np.int32]:
+            borders = zip(starts[words].tolist(), stops[words].tolist(), strict=True)
+            spelled = [text[start:stop] for start, stop in borders]
+            if not is_composed:
+                spelled = [normalize("NFC", word) for word in spelled]
+            return np.fromiter(self._evaluate(spelled), np.int32, len(spelled))
+
+        keys = _keys(code_points, starts, stops)
+        slots = (keys * _MULTIPLIER >> np.uint64(64 - _SLOT_BITS)).astype(np.intp)
+        found = self._keys.take(slots)
+        new = np.flatnonzero((found == 0) & (keys > 0))
+        if len(new):
+            new_slots, first = np.unique(slots[new], return_index=True)
+            self._keys[new_slots] = keys[new[first]]
+            self._values[new_slots] = evaluate(new[first])
+            found = self._keys.take(slots)
+        values = self._values.take(slots)
+        others = np.flatnonzero((found != keys) | (keys == 0))
+        if len(others) > _MANY and code_points.itemsize > 1:
+            is_character = stops[others] - starts[others] == 1
+            characters, others = others[is_character], others[~is_character]
+            values[characters] = self._characters(code_points[starts[characters]])
+        values[others] = evaluate(others)
+        return values
+
+
+def _keys(
+    code_points: NDArray[Any], starts: NDArray[np.intp], stops: NDArray[np.intp]
+) -> NDArray[np.uint64]:
+    """Return the key of each word, 0 for those that have none."""
+    padded = np.zeros(len(code_points) + _KEY_BYTES, np.uint8)
+    padded[: len(code_points)] = code_points
+    windows = np.ndarray(len(code_points), np.dtype("<u8"), padded, strides=(1,))
+    lengths = stops - starts
+    has_key = lengths <= _KEY_BYTES
+    if code_points.itemsize > 1:
+        has_key &= np.maximum.reduceat(code_points, starts) <= 255
+    keys: NDArray[np.uint64] = windows.take(starts)
+    keys &= _KEY_MASKS.take(lengths, mode="clip")
+    keys |= lengths.astype(np.uint64) << np.uint64(8 * _KEY_BYTES)
+    keys *= has_key
+    return keys

@@ -1,0 +1,112 @@
+"""Which tokens get an id, and which id: 0 padding, 1 unknown, then the vocabulary."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Collection, Iterable, Mapping
+from numbers import Integral
+from typing import Any, Literal, TypeAlias
+
+import numpy as np
+
+from sklearn_lstm.text.counting import TokenCounts
+
+Limits: TypeAlias = tuple[float, float, int | None]  # min_df, max_df, max_features
+
+_FIRST_TOKEN = 2
+_MANY_WORDS = 200
+_NEARLY_ALL = 0.85
+
+
+def number_tokens(tokens: Iterable[Any]) -> dict[Any, int]:
+    """Return the id of each token, in order from 2 on."""
+    return {token: rank for rank, token in enumerate(tokens, _FIRST_TOKEN)}
+
+
+def learn_vocabulary(counts: TokenCounts, limits: Limits) -> dict[Any, int]:
+    """Return the ids of the tokens that are frequent enough, by falling frequency.
+
+    Raises
+    ------
+    ValueError
+        If there is none; the errors are those of ``CountVectorizer``.
+    """
+    vocabulary = extend_vocabulary({}, counts, limits)
+    if vocabulary:
+        return vocabulary
+    if not counts.indices:
+        raise ValueError("empty vocabulary; perhaps the documents only contain stop words")
+    min_df, max_df, _ = limits
+    if _n_texts(max_df, counts) < _n_texts(min_df, counts):
+        raise ValueError("max_df corresponds to < documents than min_df")
+    raise ValueError("After pruning, no terms remain. Try a lower min_df or a higher max_df.")
+
+
+def extend_vocabulary(
+    vocabulary: Mapping[Any, int], counts: TokenCounts, limits: Limits
+) -> dict[Any, int]:
+    """Return the vocabulary, with the next ids for the counted tokens that are frequent enough."""
+    min_df, max_df, max_features = limits
+    tokens = counts.between(_n_texts(min_df, counts), _n_texts(max_df, counts), vocabulary)
+    if max_features is not None:
+        tokens = tokens[: max(int(max_features) - len(vocabulary), 0)]
+    return number_tokens([*vocabulary, *tokens])
+
+
+def _n_texts(bound: float, counts: TokenCounts) -> float:
+    """Return a number of texts: an integer is one, a float is a share of the texts."""
+    return bound if isinstance(bound, Integral) else bound * counts.n_texts
+
+
+def warn_of_words_seen_once(counts: TokenCounts) -> None:
+    """Warn if nearly all words were seen only once: the tokens are not words then.
+
+    In 74 of the 75 languages of Lingua's test sentences, at most 82 % of 200 or more words occur
+    once; in Korean it is 89 % of 317 words and 79 % of 1,400. Of the clauses of 6,000 Chinese
+    reviews 87 % occur once, of hashes all.
+    """
+    n_words, share = counts.share_of_words_seen_once()
+    if n_words >= _MANY_WORDS and share > _NEARLY_ALL:
+        warnings.warn(
+            f"{share:.0%} of the {n_words} words of the training texts were seen only once, so "
+            "that little can be learned from them. Perhaps they are not words. Pass a `tokenizer` "
+            "that finds the words of these texts, another `token_pattern`, or analyzer='char'.",
+            stacklevel=4,
+        )
+
+
+def given_vocabulary(vocabulary: Mapping[Any, int] | Iterable[Any]) -> dict[Any, int]:
+    """Return the ids of the tokens that the user gave, with the checks of ``CountVectorizer``.
+
+    ``CountVectorizer`` itself does not take tokens that are tuples.
+    """
+    if isinstance(vocabulary, Mapping):
+        indices = set(vocabulary.values())
+        if len(indices) != len(vocabulary):
+            raise ValueError("Vocabulary contains repeated indices.")
+        for index in range(len(vocabulary)):
+            if index not in indices:
+                raise ValueError(
+                    f"Vocabulary of size {len(vocabulary)} doesn't contain index {index}."
+                )
+        tokens = sorted(vocabulary, key=lambda token: vocabulary[token])
+    else:
+        # The order of a set differs from process to process.
+        is_set = isinstance(vocabulary, set | frozenset)
+        tokens = sorted(vocabulary) if is_set else list(vocabulary)
+    # Strings of an array are NumPy scalars.
+    tokens = [token.item() if isinstance(token, np.generic) else token for token in tokens]
+    if not tokens:
+        raise ValueError("empty vocabulary passed to fit")
+    seen: set[Any] = set()
+    for token in tokens:
+        if token in seen:
+            raise ValueError(f"Duplicate term in vocabulary: {token!r}")
+        seen.add(token)
+    return number_tokens(tokens)
+
+
+def token_unit(vocabulary: Collection[Any]) -> Literal["word", "char"]:
+    """Return "char" if there are tokens and each is one character, else "word"."""
+    is_char = all(isinstance(token, str) and len(token) == 1 for token in vocabulary)
+    return "char" if vocabulary and is_char else "word"

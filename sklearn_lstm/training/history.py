@@ -1,0 +1,77 @@
+"""What each epoch was like."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from skorch import NeuralNet
+from skorch.callbacks import Callback
+
+from sklearn_lstm.exceptions import NonFiniteTrainingError
+
+SHORTEST_EPOCH = 1e-6  # seconds; a coarse timer may measure 0
+
+
+class EpochRecord(Callback):  # type: ignore[misc]
+    """Record learning rate, steps and padding of each epoch; stop at a loss that is not finite."""
+
+    def on_epoch_begin(self, *_: Any, **__: Any) -> None:
+        """Start to count."""
+        self.n_steps = self.n_padded_steps = 0
+
+    def on_batch_end(
+        self,
+        net: NeuralNet,
+        batch: Any = None,
+        *,
+        training: bool = False,
+        n_padded_steps: int = 0,
+        **_: Any,
+    ) -> None:
+        """Count the batch, and check its loss."""
+        if not training:
+            return
+        sequences, _targets = batch
+        self.n_steps += int(sequences.lengths.sum())
+        self.n_padded_steps += n_padded_steps
+        loss = net.history[-1]["batches"][-1]["train_loss"]
+        if not np.isfinite(loss):
+            raise_not_finite(f"the loss is {loss}", net)
+
+    def on_epoch_end(self, net: NeuralNet, **_: Any) -> None:
+        """Write the counts into the row of the epoch."""
+        net.history.record("lr", net.optimizer_.param_groups[0]["lr"])
+        net.history.record("n_steps", self.n_steps)
+        net.history.record("padding", 1 - self.n_steps / self.n_padded_steps)
+
+
+def raise_not_finite(found: str, net: NeuralNet) -> None:
+    """Stop the training, and say where it broke and what to try.
+
+    Raises
+    ------
+    NonFiniteTrainingError
+    """
+    row = net.history[-1]
+    raise NonFiniteTrainingError(
+        f"Training stopped: {found} in epoch {row['epoch']}, batch {len(row['batches'])} "
+        f"(lr={net.optimizer_.param_groups[0]['lr']:g}). Try a smaller lr, gradient_clip=1, "
+        "normalize=True, or precision='float32', and look for extreme values in X."
+    )
+
+
+def epoch_rows(net: NeuralNet) -> list[dict[str, float | None]]:
+    """Return a row for each finished epoch."""
+    return [
+        {
+            "train_loss": float(row["train_loss"]),
+            "valid_loss": None if "valid_loss" not in row else float(row["valid_loss"]),
+            "lr": float(row["lr"]),
+            "seconds": float(row["dur"]),
+            "tokens_per_second": row["n_steps"] / max(row["dur"], SHORTEST_EPOCH),
+            "padding": float(row["padding"]),
+        }
+        for row in net.history
+        if "dur" in row and "train_loss" in row and "padding" in row
+    ]

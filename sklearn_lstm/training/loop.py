@@ -1,0 +1,193 @@
+"""The training of one network through skorch: loop, learning rate, early stopping."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from copy import deepcopy
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+import numpy as np
+import torch
+from skorch.callbacks import (
+    Callback,
+    EarlyStopping,
+    GradientNormClipping,
+    LRScheduler,
+    ProgressBar,
+)
+from skorch.helper import predefined_split
+from torch import nn
+from torch.optim.lr_scheduler import CosineAnnealingLR, OneCycleLR
+
+from sklearn_lstm.compute.devices import prefers_bfloat16
+from sklearn_lstm.data.batches import LengthBatches, SequenceDataset
+from sklearn_lstm.network.network import SequenceNetwork
+from sklearn_lstm.training.history import EpochRecord, raise_not_finite
+from sklearn_lstm.training.micro_batches import MicroBatchNet
+from sklearn_lstm.training.optimizers import optimizer_options
+from sklearn_lstm.training.plan import Length
+from sklearn_lstm.training.sparse_embedding import SparseEmbedding
+
+
+@dataclass(frozen=True)
+class TrainingSettings:
+    """What the parameters of the classifier say about training; see there."""
+
+    criterion: nn.Module
+    optimizer: type[torch.optim.Optimizer]
+    device: torch.device
+    precision: str
+    lr: float
+    weight_decay: float
+    lr_schedule: str
+    gradient_clip: float | None
+    token_dropout: float
+    n_iter_no_change: int
+    callbacks: Sequence[Any] | None
+    verbose: int
+
+
+def make_net(network: SequenceNetwork, settings: TrainingSettings, **options: Any) -> MicroBatchNet:
+    """Return a skorch net with the network and a fresh optimiser."""
+    is_multilabel = isinstance(settings.criterion.criterion, nn.BCEWithLogitsLoss)
+    of_optimizer = optimizer_options(settings.optimizer, settings.weight_decay)
+    net = MicroBatchNet(
+        network,
+        criterion=settings.criterion,
+        optimizer=settings.optimizer,
+        lr=settings.lr,
+        **{f"optimizer__{name}": value for name, value in of_optimizer.items()},
+        device=str(settings.device),
+        classes=list(range(network.architecture["n_outputs"])),
+        predict_nonlinearity=torch.sigmoid if is_multilabel else partial(torch.softmax, dim=-1),
+        callbacks__valid_acc=None,
+        **{"train_split": None, "verbose": 0} | options,
+    )
+    net.initialize()
+    return net
+
+
+def choose_precision(network: SequenceNetwork, settings: TrainingSettings) -> None:
+    """Choose the arithmetic of a new network."""
+    is_auto = settings.precision == "auto" and network.tokens and prefers_bfloat16(settings.device)
+    network.use_bfloat16 = is_auto or settings.precision == "bfloat16"
+
+
+def train(
+    network: SequenceNetwork,
+    dataset: SequenceDataset,
+    validation: SequenceDataset | None,
+    settings: TrainingSettings,
+    length: Length,
+    *,
+    rng: np.random.Generator,
+    optimizer_state: Mapping[str, Any] | None = None,
+) -> MicroBatchNet:
+    """Train a network in place, and return the skorch net that did it.
+
+    Raises
+    ------
+    NonFiniteTrainingError
+        If the loss or a weight is no longer finite.
+    """
+    choose_precision(network, settings)
+    n_updates = length.max_epochs * math.ceil(len(dataset) / length.batch_size)
+    callbacks = own_callbacks(settings, n_updates, has_validation=validation is not None)
+    with torch.inference_mode(mode=False), torch.enable_grad():
+        net = make_net(
+            network,
+            settings,
+            max_epochs=length.max_epochs,
+            batch_size=length.batch_size,
+            iterator_train=partial(LengthBatches, rng=rng),
+            iterator_valid=LengthBatches,
+            train_split=None if validation is None else predefined_split(validation),
+            callbacks=[*callbacks, *_copies(settings.callbacks or ())],
+            verbose=settings.verbose,
+        )
+        if optimizer_state is not None:
+            _restore(net.optimizer_, optimizer_state)
+        network.generator = torch.Generator(net.device).manual_seed(int(rng.integers(1 << 62)))
+        net.notify("on_train_begin", X=dataset, y=None)
+        try:
+            net.fit_loop(dataset)
+        except KeyboardInterrupt:  # skorch's early stopping raises it, and so does a user
+            if not any(map(_has_stopped, dict(net.callbacks_).values())):
+                raise
+        network.generator = None
+        net.notify("on_train_end", X=dataset, y=None)
+    if not all(bool(torch.isfinite(weight).all()) for weight in network.parameters()):
+        raise_not_finite("a weight of the network is not finite", net)
+    network.eval()
+    net.train_split = None  # it would keep the held-out samples alive
+    return net
+
+
+def own_callbacks(
+    settings: TrainingSettings, n_updates: int, *, has_validation: bool
+) -> list[tuple[str, Callback]]:
+    """Return the callbacks that the parameters of the classifier stand for."""
+    callbacks: list[tuple[str, Callback]] = [
+        ("record", EpochRecord()),
+        ("sparse_embedding", SparseEmbedding()),
+    ]
+    if settings.gradient_clip is not None:
+        callbacks.append(("clip", GradientNormClipping(settings.gradient_clip)))
+    if settings.lr_schedule == "onecycle":
+        shape = {"max_lr": settings.lr, "total_steps": n_updates, "cycle_momentum": False}
+        callbacks.append(("schedule", LRScheduler(OneCycleLR, step_every="batch", **shape)))
+    elif settings.lr_schedule == "cosine":
+        schedule = LRScheduler(CosineAnnealingLR, step_every="batch", T_max=n_updates)
+        callbacks.append(("schedule", schedule))
+    if has_validation:
+        stop = EarlyStopping(
+            patience=settings.n_iter_no_change, threshold=0, load_best=True, sink=_print_nothing
+        )
+        callbacks.append(("early_stopping", stop))
+    if settings.verbose:
+        callbacks.append(("progress", ProgressBar()))
+    return callbacks
+
+
+def _copies(callbacks: Sequence[Any]) -> list[Any]:
+    """Return copies of the user's callbacks, which training changes."""
+    for callback in callbacks:
+        if not isinstance(callback[1] if isinstance(callback, tuple) else callback, Callback):
+            raise ValueError(f"callbacks holds {callback!r}, which is not a callback of skorch.")
+    return deepcopy(list(callbacks))
+
+
+def _has_stopped(callback: Callback) -> bool:
+    return isinstance(callback, EarlyStopping) and bool(callback.misses_ == callback.patience)
+
+
+def _print_nothing(_: str) -> None:
+    pass
+
+
+def optimizer_state_of(net: MicroBatchNet) -> dict[str, Any]:
+    """Return what the optimiser of a net has gathered so far."""
+    optimizer = net.optimizer_
+    return {"class": type(optimizer).__name__, "state": optimizer.state_dict()["state"]}
+
+
+def _restore(optimizer: torch.optim.Optimizer, optimizer_state: Mapping[str, Any]) -> None:
+    """Go on with what an optimiser of the same class has gathered.
+
+    Weights may have got more rows since.
+    """
+    if optimizer_state["class"] != type(optimizer).__name__:
+        return
+    weights = [weight for group in optimizer.param_groups for weight in group["params"]]
+    grown = deepcopy(dict(optimizer_state["state"]))
+    for index, values in grown.items():
+        tensors = {name: value for name, value in values.items() if getattr(value, "ndim", 0)}
+        n_rows = max(map(len, tensors.values()), default=0)
+        for name, value in tensors.items():
+            missing = len(weights[index]) - n_rows
+            if missing and len(value) == n_rows:
+                values[name] = torch.cat([value, value.new_zeros(missing, *value.shape[1:])])
+    optimizer.load_state_dict(optimizer.state_dict() | {"state": grown})

@@ -1,0 +1,95 @@
+"""One update of the weights, in memory that does not grow with the batch."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from skorch import NeuralNetClassifier
+from torch import Tensor
+
+from sklearn_lstm.compute.threads import check_not_abandoned
+from sklearn_lstm.data.batches import SequenceBatch, rows_of_similar_length, steps_at_once
+from sklearn_lstm.data.sequences import Rows
+from sklearn_lstm.network.masks import pad
+
+
+class MicroBatchNet(NeuralNetClassifier):  # type: ignore[misc]
+    """A skorch net that reads a batch in micro-batches and adds up their gradients.
+
+    The micro-batches hold sequences of similar length, and are small enough for the processor's
+    caches. One long sequence is padded with no other.
+    """
+
+    def train_step_single(self, batch: Any, **_: Any) -> dict[str, Any]:
+        """Compute the loss of a batch and its gradients."""
+        if not self.module_.training:
+            self._set_training(training=True)
+        sequences, targets = batch
+        device = torch.device(self.device)
+        losses, logits, order, n_padded_steps = [], [], [], 0
+        for rows in self._micro_batches(sequences):
+            check_not_abandoned()
+            inputs = _padded(sequences, rows, device)
+            outputs = self.module_(**inputs)
+            weights = sequences.weights[rows].to(device)
+            of_samples = self.criterion_(outputs, targets[rows].to(device))
+            loss = (of_samples * weights).sum() / len(sequences)
+            loss.backward()
+            losses.append(loss.detach())
+            logits.append(outputs.detach())
+            order.append(rows)
+            n_padded_steps += inputs["steps"].shape[0] * inputs["steps"].shape[1]
+        return {
+            "loss": torch.stack(losses).sum(),
+            "y_pred": _in_order(logits, order),
+            "n_padded_steps": n_padded_steps,
+        }
+
+    def infer(self, x: SequenceBatch, **_: Any) -> Tensor:
+        """Return the logits of a batch."""
+        device, logits, order = torch.device(self.device), [], []
+        for rows in self._micro_batches(x):
+            logits.append(self.module_(**_padded(x, rows, device)))
+            order.append(rows)
+        return _in_order(logits, order)
+
+    def get_loss(self, y_pred: Tensor, y_true: Tensor, X: Any = None, **_: Any) -> Tensor:
+        """Return the weighted mean of the losses of a batch."""
+        weights = X.weights.to(y_pred.device)
+        losses = self.criterion_(y_pred, y_true.to(y_pred.device))
+        return torch.mean(losses * weights)
+
+    def predict(self, X: Any) -> NDArray[Any]:
+        """Return the index of the most probable class, or which labels are more likely than not."""
+        probabilities = self.predict_proba(X)
+        if isinstance(self.criterion_.criterion, torch.nn.BCEWithLogitsLoss):
+            return np.asarray(probabilities > 0.5, dtype=np.int64)
+        return np.asarray(probabilities.argmax(axis=1))
+
+    def _micro_batches(self, sequences: SequenceBatch) -> list[Rows]:
+        most_steps = steps_at_once(torch.device(self.device))
+        lengths = sequences.lengths.numpy()
+        return list(rows_of_similar_length(lengths, most_steps, len(lengths)))
+
+
+def _padded(sequences: SequenceBatch, rows: Rows, device: torch.device) -> dict[str, Tensor]:
+    """Return the inputs of the network for some sequences of a batch."""
+    lengths = sequences.lengths[rows]
+    starts = sequences.lengths.cumsum(0)[rows] - lengths
+    steps = torch.cat(
+        [
+            sequences.steps[start : start + length]
+            for start, length in zip(starts.tolist(), lengths.tolist(), strict=True)
+        ]
+    )
+    longest, lengths = int(lengths.max()), lengths.to(device)
+    return {"steps": pad(steps.to(device), lengths, longest), "lengths": lengths}
+
+
+def _in_order(logits: list[Tensor], order: list[Rows]) -> Tensor:
+    """Return the logits of micro-batches in the order of the batch."""
+    together = torch.cat(logits)
+    return together[np.argsort(np.concatenate(order))]
