@@ -64,14 +64,12 @@ class TextSequenceVectorizer(StoredMixin, TransformerMixin, BaseEstimator):  # t
     stop_words : {"english"}, list or None, default=None
         Words to leave out, if ``analyzer="word"``.
     token_pattern : str or None, default=None
-        Regular expression of a word, if ``analyzer="word"``. None finds words in every script;
-        see the notes.
+        Regular expression of a word, if ``analyzer="word"``. None: words of any script, see Notes.
     analyzer : {"word", "char"} or callable, default="word"
         A token is a word, a character (a run of white space is one blank), or what a function
         from a text to its tokens returns.
     max_df, min_df : float in [0, 1] or int, default=1.0 and 1
-        Tokens in more, or fewer, texts than this are left out. Integers are numbers of texts,
-        floats are shares.
+        Tokens in more, or fewer, texts than this are left out. Floats are shares of the texts.
     max_features : int or None, default=None
         The largest size of the vocabulary; the most frequent tokens stay.
     vocabulary : mapping, iterable or None, default=None

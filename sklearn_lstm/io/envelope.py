@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Mapping
+from functools import cache
 from importlib.metadata import version
 from typing import Any
 
@@ -40,10 +41,7 @@ class StoredMixin:
         params = {name: attributes.pop(name) for name in names if name in attributes}
         content = {
             "format": FORMAT,
-            "versions": {
-                "sklearn_lstm": sklearn_lstm.__version__,
-                **{name: version(name) for name in LIBRARIES},
-            },
+            "versions": {"sklearn_lstm": sklearn_lstm.__version__, **_library_versions()},
             "params": params,
             "fitted": self._pack_fitted(attributes),
         }
@@ -63,6 +61,11 @@ class StoredMixin:
             )
         vars(self).update(content["params"])
         vars(self).update(self._unpack_fitted(content["fitted"]))
+
+
+@cache
+def _library_versions() -> dict[str, str]:
+    return {name: version(name) for name in LIBRARIES}
 
 
 def _verified(state: Mapping[str, Any], name: str) -> dict[str, Any]:

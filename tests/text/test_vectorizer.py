@@ -1,0 +1,430 @@
+"""The contract of TextSequenceVectorizer beyond what it shares with CountVectorizer."""
+
+import copy
+import re
+
+import numpy as np
+import pandas as pd
+import polars as pl
+import pyarrow as pa
+import pytest
+import scipy.sparse as sp
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from sklearn.compose import ColumnTransformer
+from sklearn.exceptions import NotFittedError
+from sklearn.utils._param_validation import InvalidParameterError
+
+from sklearn_lstm.vectorizer import TextSequenceVectorizer
+
+TEXTS = ["the cat sat on the mat", "the dog sat", "a dog and the cat"]
+ANY_TEXT = st.text(st.characters(codec=None, exclude_categories=()), max_size=40)
+ODD_TEXT = st.text(
+    st.sampled_from(
+        list(" \n\t\r\x1c\x85\xa0\u2003\u3000ab_4'\u2019.!Éßİ\u0301Σς\U0001f600\ud800½")
+    ),
+    max_size=30,
+)
+LATIN_TEXT = st.text(st.characters(max_codepoint=255), max_size=40)  # read another way if alone
+TEXT_LISTS = st.lists(ANY_TEXT | ODD_TEXT, min_size=1, max_size=8)
+TEXT_LISTS |= st.lists(LATIN_TEXT, min_size=1, max_size=8)
+
+
+def rows(X):
+    return [row[row != 0].tolist() for row in (X.toarray() if sp.issparse(X) else X)]
+
+
+def tokens(vectorizer, texts):
+    return [row.tolist() for row in vectorizer.inverse_transform(vectorizer.transform(texts))]
+
+
+def expected_tokens(vectorizer, texts):
+    analyze = vectorizer.build_analyzer()
+    return [list(analyze(text)) or ["<unk>"] for text in texts]
+
+
+# --- ids
+
+
+def test_ids_start_at_two_by_falling_frequency_and_ties_are_alphabetical():
+    vectorizer = TextSequenceVectorizer().fit(["b b b", "c a", "a c d"])
+    assert vectorizer.vocabulary_ == {"b": 2, "a": 3, "c": 4, "d": 5}
+
+
+def test_vocabulary_does_not_depend_on_the_order_of_the_texts():
+    assert (
+        TextSequenceVectorizer().fit(TEXTS).vocabulary_
+        == TextSequenceVectorizer().fit(TEXTS[::-1]).vocabulary_
+    )
+
+
+def test_unseen_tokens_are_id_one_in_place():
+    vectorizer = TextSequenceVectorizer().fit(["b b b a a c"])
+    assert rows(vectorizer.transform(["a new b"])) == [[3, 1, 2]]
+
+
+@pytest.mark.parametrize("text", ["", "  \n ", "quite other words"])
+@pytest.mark.parametrize("output", ["sparse", "dense"])
+def test_text_without_known_tokens_is_one_unknown_token(text, output):
+    vectorizer = TextSequenceVectorizer(output=output).fit(TEXTS)
+    assert rows(vectorizer.transform(["the cat", text, "", "the dog", text])) == [
+        rows(vectorizer.transform(["the cat"]))[0],
+        [1],
+        [1],
+        rows(vectorizer.transform(["the dog"]))[0],
+        [1],
+    ]
+
+
+def test_given_vocabulary_gets_its_indices_plus_two():
+    assert TextSequenceVectorizer(vocabulary=["x", "a"]).fit(["a"]).vocabulary_ == {"x": 2, "a": 3}
+    vectorizer = TextSequenceVectorizer(vocabulary={"x": 1, "a": 0}).fit(["a a"])
+    assert vectorizer.vocabulary_ == {"a": 2, "x": 3}
+    assert tokens(vectorizer, ["x a"]) == [["x", "a"]]
+
+
+def test_pruned_tokens_become_unknown_and_keep_their_place():
+    vectorizer = TextSequenceVectorizer(min_df=2).fit(TEXTS)
+    assert tokens(vectorizer, ["the mat dog"]) == [["the", "<unk>", "dog"]]
+
+
+# --- containers
+
+
+def test_sparse_output_is_canonical_int32_csr_from_column_zero():
+    X = TextSequenceVectorizer().fit_transform([*TEXTS, ""])
+    assert isinstance(X, sp.csr_matrix)
+    assert X.dtype == X.indices.dtype == X.indptr.dtype == np.int32
+    assert X.shape == (4, 6)
+    X.check_format(full_check=True)
+    rebuilt = sp.csr_matrix(X.toarray())
+    np.testing.assert_array_equal(rebuilt.indices, X.indices)
+    np.testing.assert_array_equal(rebuilt.data, X.data)
+
+
+def test_sparse_output_carries_the_vocabulary():
+    vectorizer = TextSequenceVectorizer().fit(TEXTS)
+    assert vectorizer.transform(TEXTS).vocabulary == vectorizer.vocabulary_
+    assert vectorizer.fit_transform(TEXTS).vocabulary == vectorizer.vocabulary_
+
+
+def test_dense_output_is_padded_at_the_chosen_side():
+    for padding, expected in (("post", [3, 2, 0, 0]), ("pre", [0, 0, 3, 2])):
+        vectorizer = TextSequenceVectorizer(output="dense", padding=padding).fit(["a a b c"])
+        X = vectorizer.transform(["b a"])
+        assert X.dtype == np.int32
+        assert X.tolist() == [expected]
+
+
+def test_onehot_output_has_a_channel_per_id_and_nan_steps_after_the_text():
+    vectorizer = TextSequenceVectorizer(output="onehot", padding="pre").fit(["a a b"])
+    X = vectorizer.transform(["b zzz", "a a b"])
+    assert X.dtype == np.float32
+    nan = np.nan
+    np.testing.assert_array_equal(
+        X, [[[0, 0, 1], [1, 0, 0], [nan] * 3], [[0, 1, 0], [0, 1, 0], [0, 0, 1]]]
+    )
+
+
+@pytest.mark.parametrize("output", ["sparse", "dense", "onehot"])
+def test_no_texts_give_no_rows(output):
+    X = TextSequenceVectorizer(output=output).fit(TEXTS).transform([])
+    assert X.shape[:2] == (0, 6)
+
+
+@settings(deadline=None, max_examples=60)
+@given(TEXT_LISTS, st.sampled_from(["word", "char"]))
+def test_sparse_dense_and_onehot_hold_the_same_sequences(texts, analyzer):
+    sparse = TextSequenceVectorizer(analyzer=analyzer).fit(["a b.", *texts])
+    expected = tokens(sparse, texts)
+    for parameters in ({"output": "dense"}, {"output": "dense", "padding": "pre"}):
+        vectorizer = TextSequenceVectorizer(analyzer=analyzer, **parameters).fit(["a b.", *texts])
+        assert rows(vectorizer.transform(texts)) == rows(sparse.transform(texts))
+        assert tokens(vectorizer, texts) == expected
+    onehot = TextSequenceVectorizer(analyzer=analyzer, output="onehot").fit(["a b.", *texts])
+    assert tokens(onehot, texts) == expected
+
+
+# --- length
+
+
+def test_max_length_none_is_the_longest_training_text():
+    vectorizer = TextSequenceVectorizer().fit(["a b c", "a"])
+    assert vectorizer.max_length_ == 3
+    assert vectorizer.transform(["a b c a b c"]).shape == (1, 3)
+
+
+@pytest.mark.parametrize(
+    ("truncation", "max_length", "expected"),
+    [
+        ("pre", 3, ["c", "d", "e"]),
+        ("post", 3, ["a", "b", "c"]),
+        ("middle", 3, ["a", "b", "e"]),
+        ("middle", 4, ["a", "b", "d", "e"]),
+        ("middle", 1, ["a"]),
+        ("pre", 9, ["a", "b", "c", "d", "e"]),
+    ],
+)
+def test_truncation_removes_the_named_part(truncation, max_length, expected):
+    vectorizer = TextSequenceVectorizer(truncation=truncation, max_length=max_length)
+    vectorizer.fit(["a b c d e", "b", ""])
+    assert tokens(vectorizer, ["b", "a b c d e", "", "b"]) == [["b"], expected, ["<unk>"], ["b"]]
+    assert vectorizer.max_length_ == max_length
+
+
+def test_coverage_counts_what_fit_lost():
+    vectorizer = TextSequenceVectorizer(min_df=2, max_length=3).fit([*TEXTS, "", " "])
+    assert vectorizer.coverage_ == {
+        "n_texts": 5,
+        "n_tokens": 14,
+        "n_unknown_tokens": 4,  # on, mat, a, and
+        "n_truncated_texts": 2,
+        "n_empty_texts": 2,
+    }
+
+
+# --- going on
+
+
+def test_partial_fit_appends_ids_and_keeps_the_old_ones():
+    vectorizer = TextSequenceVectorizer().partial_fit(["b a a"])
+    first = dict(vectorizer.vocabulary_)
+    vectorizer.partial_fit(["z z z y b x"])
+    assert vectorizer.vocabulary_ == {"a": 2, "b": 3, "z": 4, "x": 5, "y": 6}
+    assert first == {"a": 2, "b": 3}
+    assert vectorizer.max_length_ == 6
+    assert vectorizer.coverage_["n_texts"] == 1
+
+
+def test_first_partial_fit_is_fit():
+    fitted = TextSequenceVectorizer(max_features=5).fit(TEXTS)
+    partly = TextSequenceVectorizer(max_features=5).partial_fit(TEXTS)
+    assert fitted.vocabulary_ == partly.vocabulary_
+    assert fitted.coverage_ == partly.coverage_
+
+
+def test_partial_fit_accumulates_document_frequencies():
+    vectorizer = TextSequenceVectorizer(min_df=2)
+    vectorizer.partial_fit(["a a b"])
+    assert vectorizer.vocabulary_ == {}
+    vectorizer.partial_fit(["b c"])
+    assert vectorizer.vocabulary_ == {"b": 2}
+    vectorizer.partial_fit(["c a"])
+    assert vectorizer.vocabulary_ == {"b": 2, "a": 3, "c": 4}
+
+
+def test_partial_fit_never_exceeds_max_features():
+    vectorizer = TextSequenceVectorizer(max_features=3).partial_fit(["a b"])
+    vectorizer.partial_fit(["d d c"]).partial_fit(["e e e e"])
+    assert vectorizer.vocabulary_ == {"a": 2, "b": 3, "d": 4}
+
+
+def test_partial_fit_leaves_matrices_made_before_as_they_were():
+    vectorizer = TextSequenceVectorizer()
+    X = vectorizer.fit_transform(["a b"])
+    vectorizer.partial_fit(["c"])
+    assert X.vocabulary == {"a": 2, "b": 3}
+
+
+def test_fit_forgets_what_was_read_before():
+    vectorizer = TextSequenceVectorizer().fit(["a b c d"]).fit(["z"])
+    assert vectorizer.vocabulary_ == {"z": 2}
+    assert vectorizer.max_length_ == 1
+
+
+@pytest.mark.parametrize("method", ["fit", "fit_transform", "partial_fit"])
+@pytest.mark.parametrize("bad", [["fine", None], ["fine", b"\xff"], "text"])
+def test_failed_fit_leaves_the_fitted_state_untouched(method, bad):
+    vectorizer = TextSequenceVectorizer().fit(TEXTS)
+    before = copy.deepcopy(vectorizer)
+    with pytest.raises((ValueError, AttributeError)):
+        getattr(vectorizer, method)(bad)
+    assert vectorizer.vocabulary_ == before.vocabulary_
+    assert vectorizer.max_length_ == before.max_length_
+    assert vectorizer.coverage_ == before.coverage_
+    assert vectorizer.partial_fit(["z z"]).vocabulary_ == before.partial_fit(["z z"]).vocabulary_
+
+
+# --- the fast ways
+
+
+@settings(deadline=None, max_examples=200)
+@given(TEXT_LISTS, st.sampled_from(["word", "char"]), st.booleans())
+def test_tokens_are_those_of_the_analyzer(texts, analyzer, lowercase):
+    vectorizer = TextSequenceVectorizer(analyzer=analyzer, lowercase=lowercase)
+    vectorizer.fit(["a", *texts])
+    assert tokens(vectorizer, texts) == expected_tokens(vectorizer, texts)
+
+
+@settings(deadline=None, max_examples=100)
+@given(TEXT_LISTS, TEXT_LISTS, st.sampled_from(["word", "char"]))
+def test_fast_and_general_way_learn_and_transform_alike(train, test, analyzer):
+    fast = TextSequenceVectorizer(analyzer=analyzer).fit(["a", *train])
+    general = TextSequenceVectorizer(analyzer=fast.build_analyzer()).fit(["a", *train])
+    assert fast.vocabulary_ == general.vocabulary_
+    assert fast.coverage_ == general.coverage_
+    assert rows(fast.transform(test)) == rows(general.transform(test))
+
+
+@pytest.mark.parametrize("analyzer", ["word", "char"])
+def test_batches_leave_no_trace(analyzer, monkeypatch):
+    texts = [*TEXTS, "", "it's  fine !!", *TEXTS] * 3
+    whole = TextSequenceVectorizer(analyzer=analyzer)
+    expected = whole.fit_transform(texts).toarray()
+    monkeypatch.setattr("sklearn_lstm.text.analysis.BATCH_SIZE", 10)
+    small = TextSequenceVectorizer(analyzer=analyzer)
+    np.testing.assert_array_equal(small.fit_transform(texts).toarray(), expected)
+    np.testing.assert_array_equal(small.transform(texts).toarray(), expected)
+    assert small.vocabulary_ == whole.vocabulary_
+    assert small.coverage_ == whole.coverage_
+
+
+def test_general_analyzers_may_return_any_iterable_of_hashables():
+    vectorizer = TextSequenceVectorizer(analyzer=lambda text: ((c, c) for c in text)).fit(["ab"])
+    assert tokens(vectorizer, ["ba"]) == [[("b", "b"), ("a", "a")]]
+
+
+def test_default_words_keep_marks_letters_and_contractions():
+    vectorizer = TextSequenceVectorizer()
+    assert vectorizer.build_analyzer()("I don't like U!!! :) 'quoted' snake_case 4 it\u2019s") == [
+        *(
+            "i",
+            "don't",
+            "like",
+            "u",
+            "!!!",
+            ":)",
+            "'",
+            "quoted",
+            "'",
+            "snake_case",
+            "4",
+            "it\u2019s",
+        )
+    ]
+
+
+# --- input
+
+
+@pytest.mark.parametrize(
+    "column",
+    [
+        pytest.param(iter, id="generator"),
+        pytest.param(tuple, id="tuple"),
+        pytest.param(np.array, id="array"),
+        pytest.param(lambda texts: np.array(texts, dtype=object), id="object array"),
+        pytest.param(pd.Series, id="pandas"),
+        pytest.param(lambda texts: pd.Series(texts, dtype="string"), id="pandas string"),
+        pytest.param(pl.Series, id="polars"),
+        pytest.param(pa.array, id="pyarrow"),
+        pytest.param(lambda texts: pa.chunked_array([texts[:1], texts[1:]]), id="pyarrow chunked"),
+    ],
+)
+def test_columns_of_any_library_are_read(column):
+    expected = TextSequenceVectorizer().fit_transform(TEXTS).toarray()
+    vectorizer = TextSequenceVectorizer()
+    np.testing.assert_array_equal(vectorizer.fit_transform(column(TEXTS)).toarray(), expected)
+    np.testing.assert_array_equal(vectorizer.transform(column(TEXTS)).toarray(), expected)
+
+
+@pytest.mark.parametrize(
+    "table",
+    [
+        pd.DataFrame({"text": TEXTS}),
+        pl.DataFrame({"text": TEXTS}),
+        pa.table({"text": TEXTS}),
+        np.array(TEXTS)[:, None],
+        np.array("text"),
+    ],
+)
+def test_tables_are_refused_with_the_way_out(table):
+    with pytest.raises(ValueError, match=r"one column of texts.*frame\['text'\]"):
+        TextSequenceVectorizer().fit(table)
+
+
+def test_errors_tell_the_index_of_the_text():
+    with pytest.raises(AttributeError) as caught:
+        TextSequenceVectorizer().fit(["fine", "fine", None])
+    assert caught.value.__notes__ == ["This was the text at index 2."]
+
+
+def test_transform_before_fit_raises():
+    for vectorizer in (TextSequenceVectorizer(), TextSequenceVectorizer(vocabulary=["a"])):
+        with pytest.raises(NotFittedError):
+            vectorizer.transform(["a"])
+
+
+@pytest.mark.parametrize(
+    ("parameter", "value"),
+    [
+        ("analyzer", "char_wb"),
+        ("max_length", 0),
+        ("max_length", 2.5),
+        ("truncation", "start"),
+        ("padding", "left"),
+        ("output", "csr"),
+    ],
+)
+def test_unknown_parameter_values_are_named(parameter, value):
+    with pytest.raises(
+        InvalidParameterError, match=rf"'{parameter}' parameter of TextSequenceVectorizer"
+    ):
+        TextSequenceVectorizer(**{parameter: value}).fit(TEXTS)
+
+
+# --- back, and beside other transformers
+
+
+@pytest.mark.parametrize("bad", [[[2, 99]], [[2, -1]]])
+def test_inverse_transform_refuses_ids_beyond_the_vocabulary(bad):
+    vectorizer = TextSequenceVectorizer().fit(TEXTS)
+    with pytest.raises(ValueError, match=r"Row 0 of X holds the id (99|-1)"):
+        vectorizer.inverse_transform(np.array(bad))
+
+
+@pytest.mark.parametrize("bad", [np.array([2, 3]), np.array([[2.0]]), sp.csr_matrix([[0.5]])])
+def test_inverse_transform_refuses_what_transform_never_returns(bad):
+    with pytest.raises(ValueError, match="what transform returns"):
+        TextSequenceVectorizer().fit(TEXTS).inverse_transform(bad)
+
+
+def test_inverse_transform_reads_the_column_order_of_unsorted_csr():
+    vectorizer = TextSequenceVectorizer().fit(["a a b"])
+    X = sp.csr_matrix((np.array([3, 2]), np.array([1, 0]), np.array([0, 2])), shape=(1, 2))
+    assert [row.tolist() for row in vectorizer.inverse_transform(X)] == [["a", "b"]]
+
+
+@pytest.mark.parametrize("container", ["pandas", "polars"])
+def test_set_output_names_the_positions(container):
+    vectorizer = TextSequenceVectorizer(output="dense").set_output(transform=container)
+    frame = vectorizer.fit_transform(TEXTS)
+    assert list(frame.columns) == list(vectorizer.get_feature_names_out())
+    assert list(frame.columns)[:2] == ["position0", "position1"]
+    assert tokens(vectorizer, TEXTS) == expected_tokens(vectorizer, TEXTS)
+
+
+def test_set_output_on_sparse_says_what_is_wrong():
+    vectorizer = TextSequenceVectorizer().set_output(transform="pandas")
+    with pytest.raises(ValueError, match="sparse"):
+        vectorizer.fit_transform(TEXTS)
+
+
+@pytest.mark.parametrize("output", ["sparse", "dense"])
+def test_column_transformer_takes_a_text_column(output):
+    frame = pd.DataFrame({"text": TEXTS, "other": [1, 2, 3]})
+    transformer = ColumnTransformer([("text", TextSequenceVectorizer(output=output), "text")])
+    X = transformer.fit_transform(frame)
+    assert rows(X) == rows(TextSequenceVectorizer().fit_transform(TEXTS))
+    assert transformer.get_feature_names_out()[0] == "text__position0"
+
+
+# --- the documentation
+
+
+def test_patterns_are_documented_with_their_backslashes():
+    # reStructuredText drops backslashes outside of double backticks.
+    doc = TextSequenceVectorizer.__doc__
+    outside = re.sub(r"``.+?``", "", doc)
+    assert r"[^\w\s]+" in doc
+    assert "\\" not in outside
