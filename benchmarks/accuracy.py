@@ -1,17 +1,17 @@
-"""Default parameters against what people would pick instead: ``python benchmarks/accuracy.py``.
+"""Accuracy of the default parameters and of other libraries: ``python benchmarks/accuracy.py``.
 
-Each task is fitted with ``random_state`` 0, 1 and 2, and with its peers, on the same folds. The
-documentation shows the table that ``--table docs/accuracy.csv`` writes. Needs the folder that
-SKLEARN_LSTM_DATA names, and takes some hours on two cores (time warping on PLAID alone more than
-ten minutes); name some tasks to run those alone.
+For each task the classifier is fitted with ``random_state`` 0, 1 and 2, and its peers once, all on
+the same folds. The option ``--table docs/accuracy.csv`` writes the table that the documentation
+shows. Names of tasks as arguments run these tasks alone.
+
+The data are in the folder that the environment variable SKLEARN_LSTM_DATA names. All tasks together
+take some hours on two cores; time warping on PLAID alone takes more than ten minutes.
 """
 
 from __future__ import annotations
 
 import argparse
 import csv
-import gzip
-import sys
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -19,7 +19,9 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from benchmark_data import read_rows, read_series
 from numpy.typing import NDArray
+from peers import FastText, SkorchLSTM
 from scipy.sparse import csr_matrix, diags
 from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.feature_extraction.text import CountVectorizer, TfidfVectorizer
@@ -29,35 +31,38 @@ from sklearn.model_selection import StratifiedKFold
 from sklearn.pipeline import make_pipeline
 from sklearn.svm import LinearSVC
 
-sys.path[:0] = [str(Path(__file__).parent), str(Path(__file__).parents[1] / "examples")]
-from example_data import data_file, read_series
-from peers import FastText, SkorchLSTM
-
 from sklearn_lstm import LSTMSequenceClassifier, TextSequenceVectorizer
 
-csv.field_size_limit(10**7)
 Split = tuple[Any, NDArray[Any], Any, NDArray[Any]]  # X_train, y_train, X_test, y_test
 
 
 @dataclass(frozen=True)
 class Task:
-    """A dataset, how it is read, and how many of its five folds are run."""
+    """A dataset.
+
+    Parameters
+    ----------
+    file : str
+    kind : {"word", "char", "series"}
+        What a step is: a word, a character or a measurement.
+    folds : int
+        How many of five folds are run, if there is no official split.
+    classes : tuple of str
+        The classes that are kept; all of them if empty.
+    """
 
     file: str
-    kind: str  # "word", "char" or "series"
+    kind: str
     folds: int = 1
     classes: tuple[str, ...] = ()
 
     def splits(self) -> Iterator[Split]:
-        """Give the official split if there is one, else the first folds."""
+        """Yield the official split if there is one, else the first folds."""
         if self.kind == "series":
             X_train, y_train, X_test, y_test = read_series(self.file)
             yield X_train, y_train, X_test, y_test
             return
-        with gzip.open(
-            data_file(f"{self.file}.csv.gz"), "rt", encoding="utf-8", newline=""
-        ) as lines:
-            rows = list(csv.DictReader(lines))
+        rows = read_rows(self.file)
         if "split" in rows[0]:
             parts = [[row for row in rows if row["split"] == part] for part in ("train", "test")]
             train, test = (
@@ -95,10 +100,10 @@ TASKS = {
 
 
 class NBSVM(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
-    """Naive Bayes ratios of binary 1- and 2-grams, and a linear SVM (Wang and Manning 2012)."""
+    """A linear SVM on binary 1- and 2-grams times naive Bayes ratios (Wang and Manning 2012)."""
 
     def fit(self, X: Any, y: Any) -> NBSVM:
-        """Fit a machine for each class (for two: one)."""
+        """Fit one machine for each class; one machine for two classes."""
         self.classes_ = np.unique(y)
         self.read_ = CountVectorizer(ngram_range=(1, 2), binary=True)
         counts = self.read_.fit_transform(X)
@@ -114,7 +119,7 @@ class NBSVM(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         return self
 
     def predict(self, X: Any) -> NDArray[Any]:
-        """Give the label of the machine that is surest."""
+        """Return the label whose machine has the largest margin."""
         counts: csr_matrix = self.read_.transform(X)
         margins = np.column_stack([counts @ weight + bias for weight, bias in self.machines_])
         if len(self.machines_) == 1:
@@ -123,7 +128,10 @@ class NBSVM(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
 
 
 def minirocket() -> Any:
-    """Give aeon's MiniRocket with a ridge classifier; unequal series keep their last value."""
+    """Return aeon's MiniRocket with a ridge classifier.
+
+    Short series are extended by their last value.
+    """
     from aeon.transformations.collection.convolution_based import (  # noqa: PLC0415 - an extra
         MiniRocket,
     )
@@ -138,7 +146,10 @@ def minirocket() -> Any:
 
 
 def nearest_warped() -> Any:
-    """Give aeon's nearest neighbour by dynamic time warping, in a window of a tenth."""
+    """Return aeon's nearest neighbour by dynamic time warping.
+
+    The window is a tenth of the length.
+    """
     from aeon.classification.distance_based import (  # noqa: PLC0415 - an extra
         KNeighborsTimeSeriesClassifier,
     )
@@ -184,7 +195,7 @@ PEERS: dict[str, dict[str, Callable[[], Any]]] = {
 
 
 def default(kind: str, seed: int) -> Any:
-    """Give what the user writes."""
+    """Return the model with default parameters."""
     classifier = LSTMSequenceClassifier(random_state=seed)
     if kind == "series":
         return classifier
@@ -192,7 +203,7 @@ def default(kind: str, seed: int) -> Any:
 
 
 def calibration_error(probabilities: NDArray[Any], right: NDArray[np.bool_]) -> float:
-    """Give the expected calibration error, in ten bins of confidence."""
+    """Return the expected calibration error, in ten bins of confidence."""
     confidence = probabilities.max(axis=1)
     bins = np.minimum((confidence * 10).astype(int), 9)
     gaps = [
@@ -203,7 +214,7 @@ def calibration_error(probabilities: NDArray[Any], right: NDArray[np.bool_]) -> 
 
 
 def measure(model: Any, split: Split) -> dict[str, float]:
-    """Fit and score."""
+    """Return the scores and the times of one fit and one prediction."""
     X_train, y_train, X_test, y_test = split
     start = time.perf_counter()
     model.fit(X_train, y_train)
@@ -227,7 +238,7 @@ COLUMNS = ("accuracy", "macro F1", "log loss", "calibration error", "fit, s", "p
 
 
 def report(task: str, name: str, runs: list[list[dict[str, float]]]) -> list[str]:
-    """Print the mean over folds, and its mean and spread over seeds; give the row."""
+    """Print and return a row: means over folds and seeds, and the spread over seeds."""
     cells = []
     for column in COLUMNS:
         by_seed = [np.mean([fold.get(column, np.nan) for fold in folds]) for folds in runs]
@@ -237,8 +248,8 @@ def report(task: str, name: str, runs: list[list[dict[str, float]]]) -> list[str
     return [task, name, *cells]
 
 
-def bring_up_to_date(path: Path, row: list[str]) -> None:
-    """Write a row into a table, in the place of the one of the same task and model."""
+def replace_row(path: Path, row: list[str]) -> None:
+    """Write a row into a table; it replaces the row of the same task and model."""
     rows = [["task", "model", *COLUMNS]]
     if path.exists():
         with path.open(encoding="utf-8", newline="") as lines:
@@ -251,16 +262,16 @@ def bring_up_to_date(path: Path, row: list[str]) -> None:
 def main() -> None:
     """Print the table."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("tasks", nargs="*", default=list(TASKS), help="all of them if none")
+    parser.add_argument("tasks", nargs="*", default=list(TASKS), help="default: all")
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--without-peers", action="store_true")
-    parser.add_argument("--table", type=Path, help="CSV file to bring up to date")
+    parser.add_argument("--table", type=Path, help="CSV file whose rows are replaced")
     options = parser.parse_args()
 
     def note(task: str, name: str, runs: list[list[dict[str, float]]]) -> None:
         row = report(task, name, runs)
         if options.table:
-            bring_up_to_date(options.table, row)
+            replace_row(options.table, row)
 
     print(f"{'task':<17} {'model':<28}", *(f"{column:>13}" for column in COLUMNS))
     for name in options.tasks:

@@ -1,4 +1,4 @@
-"""What people use today: an LSTM through skorch, padded or packed, one in Keras, and fastText."""
+"""The other libraries of the benchmarks: an LSTM in skorch, an LSTM in Keras, and fastText."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ class LastStateLSTM(nn.Module):
 
 
 def skorch_lstm(X: csr_matrix, n_classes: int, *, packed: bool, max_epochs: int) -> Any:
-    """Give the net that takes `padded(X)`."""
+    """Return a skorch net that reads `padded(X)`."""
     return NeuralNetClassifier(
         LastStateLSTM,
         module__n_ids=int(X.max()) + 1,
@@ -63,12 +63,12 @@ def skorch_lstm(X: csr_matrix, n_classes: int, *, packed: bool, max_epochs: int)
 
 
 def padded(X: csr_matrix) -> NDArray[np.int64]:
-    """Give ids (n_samples, max_length), filled up with 0."""
+    """Return ids (n_samples, max_length), filled with 0."""
     return X.toarray().astype(np.int64)
 
 
 class KerasLSTM:
-    """TextVectorization, Embedding, Bidirectional LSTM: Keras's own example, with masks."""
+    """TextVectorization, Embedding with a mask, Bidirectional LSTM: the example of Keras."""
 
     def __init__(self, *, max_length: int | None, max_epochs: int) -> None:
         os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
@@ -79,7 +79,7 @@ class KerasLSTM:
         self.max_epochs = max_epochs
 
     def fit(self, texts: list[str], y: NDArray[np.integer[Any]]) -> KerasLSTM:
-        """Adapt the vocabulary, and train."""
+        """Learn the vocabulary, and train."""
         layers = self.keras.layers
         self.read = layers.TextVectorization(output_sequence_length=self.max_length)
         self.read.adapt(texts, batch_size=1024)
@@ -97,7 +97,7 @@ class KerasLSTM:
         return self
 
     def predict_proba(self, texts: list[str]) -> NDArray[np.float32]:
-        """Give (n_samples, n_classes)."""
+        """Return probabilities (n_samples, n_classes)."""
         probabilities = self.model.predict(
             np.asarray(self.read(texts)), batch_size=BATCH_SIZE, verbose=0
         )
@@ -105,51 +105,51 @@ class KerasLSTM:
 
 
 class SkorchLSTM(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
-    """What tutorials show: five epochs of a packed bidirectional LSTM on words or letters."""
+    """The LSTM of most tutorials: packed, bidirectional, five epochs, on words or characters."""
 
     def __init__(self, analyzer: str = "word") -> None:
         self.analyzer = analyzer
 
     def fit(self, X: list[str], y: NDArray[Any]) -> SkorchLSTM:
-        """Build the vocabulary, and train."""
-        self.classes_, codes = np.unique(y, return_inverse=True)
+        """Learn the vocabulary, and train."""
+        self.classes_, targets = np.unique(y, return_inverse=True)
         self.read_ = TextSequenceVectorizer(max_length=400, analyzer=self.analyzer)
         ids = self.read_.fit_transform(X)
         torch.manual_seed(0)
         self.net_ = skorch_lstm(ids, len(self.classes_), packed=True, max_epochs=5)
-        self.net_.fit(padded(ids), codes)
+        self.net_.fit(padded(ids), targets)
         return self
 
     def predict(self, X: list[str]) -> NDArray[Any]:
-        """Give the most probable label of each text."""
+        """Return the most probable label of each text."""
         return np.asarray(self.classes_[self.net_.predict(padded(self.read_.transform(X)))])
 
 
 class FastText(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
     """fastText's supervised classifier (Joulin et al. 2017).
 
-    On words and pairs of words, or on runs of one to four letters.
+    It reads runs of one or two words, or of one to four characters.
     """
 
     def __init__(self, analyzer: str = "word") -> None:
         self.analyzer = analyzer
 
     def _one_line(self, text: str) -> str:
-        """Give the tokens of a text, with blanks between."""
+        """Return the tokens of a text, separated by blanks."""
         pattern = r"\w+|[^\w\s]" if self.analyzer == "word" else r"\S"
         return " ".join(re.findall(pattern, text.lower()))
 
     def fit(self, X: list[str], y: NDArray[Any]) -> FastText:
-        """Write the file that fastText reads, and train."""
+        """Write the texts into a file, which fastText needs, and train."""
         import fasttext  # noqa: PLC0415 - optional
 
         self.classes_ = np.unique(y)
         with tempfile.TemporaryDirectory() as folder:
             path = Path(folder, "texts")
-            codes = np.searchsorted(self.classes_, y)
+            targets = np.searchsorted(self.classes_, y)
             lines = (
-                f"__label__{code} {self._one_line(text)}\n"
-                for text, code in zip(X, codes, strict=True)
+                f"__label__{target} {self._one_line(text)}\n"
+                for text, target in zip(X, targets, strict=True)
             )
             path.write_text("".join(lines), encoding="utf-8")
             self.model_ = fasttext.train_supervised(
@@ -164,7 +164,7 @@ class FastText(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         return self
 
     def predict(self, X: list[str]) -> NDArray[Any]:
-        """Give the most probable label of each text."""
+        """Return the most probable label of each text."""
         labels, _ = self.model_.predict([self._one_line(text) for text in X])
-        codes = [int(label[0].removeprefix("__label__")) if label else 0 for label in labels]
-        return np.asarray(self.classes_[codes])
+        targets = [int(label[0].removeprefix("__label__")) if label else 0 for label in labels]
+        return np.asarray(self.classes_[targets])

@@ -1,14 +1,15 @@
-"""Each target of speed beside what was measured: ``python benchmarks/speed.py``.
+"""Speed beside other libraries, and the targets of speed: ``python benchmarks/speed.py``.
 
-Both sides of a row run in turn, in one process, and the medians are compared. Needs the folder that
-SKLEARN_LSTM_DATA names, and ``pip install ".[benchmarks]"``; takes about a quarter of an hour.
+Both sides of a row run in turn in one process, and their medians are compared.
+
+The data are in the folder that the environment variable SKLEARN_LSTM_DATA names. The peers need
+``pip install ".[benchmarks]"``. All rows together take about a quarter of an hour.
 """
 
 from __future__ import annotations
 
 import argparse
 import csv
-import sys
 import time
 import tracemalloc
 from collections.abc import Callable
@@ -18,24 +19,22 @@ from typing import Any
 
 import numpy as np
 import torch
+from benchmark_data import read_texts
+from peers import EMBEDDING_DIM, HIDDEN_SIZE, KerasLSTM, padded, skorch_lstm
 from sklearn.feature_extraction.text import CountVectorizer
 from sklearn.pipeline import make_pipeline
 
-sys.path[:0] = [str(Path(__file__).parent), str(Path(__file__).parents[1] / "examples")]
-from example_data import read_texts
-from peers import EMBEDDING_DIM, HIDDEN_SIZE, KerasLSTM, padded, skorch_lstm
-
 from sklearn_lstm import LSTMSequenceClassifier, TextSequenceVectorizer
 
-# Multiplications and additions of the four gates for a token: input and state, both directions.
+# Multiplications and additions for a token: four gates, input and state, both directions.
 FLOP_PER_TOKEN = 2 * 4 * HIDDEN_SIZE * (EMBEDDING_DIM + HIDDEN_SIZE) * 2
-BACKWARD_AND_FORWARD = 3  # the gradient needs twice the arithmetic of the value
+BACKWARD_AND_FORWARD = 3  # the gradient needs twice the operations of the value
 
 table = [["work: against", "ours", "theirs", "ratio", "target"]]
 
 
 def seconds(*sides: Callable[[], Any], repeats: int) -> list[float]:
-    """Run the sides in turn, once to warm up, and give the median of each."""
+    """Run the sides in turn, after one run to warm up; return the median time of each."""
     for side in sides:
         side()
     taken: list[list[float]] = [[] for _ in sides]
@@ -50,7 +49,7 @@ def seconds(*sides: Callable[[], Any], repeats: int) -> list[float]:
 def row(  # noqa: PLR0917
     work: str, ours: str, theirs: str, ratio: float, target: float, sign: str = ">="
 ) -> None:
-    """Print a row of the table, and keep it."""
+    """Print a row, and add it to the table."""
     met = ratio >= target if sign == ">=" else ratio <= target
     goal = f"{sign} {target:.2f}"
     print(
@@ -62,9 +61,10 @@ def row(  # noqa: PLR0917
 
 
 def gemm_peak(dtype: torch.dtype) -> float:
-    """Give the largest speed of a matrix product here, in GFLOP/s.
+    """Return the highest speed of a matrix product on this machine, in GFLOP/s.
 
-    A convolution of width 1 is one too, and by another library: on some processors the faster one.
+    A convolution of width 1 is a matrix product too. Another library computes it, which is faster
+    on some processors.
     """
     best = 0.0
     for size in (512, 1024, 2048):
@@ -80,7 +80,7 @@ def gemm_peak(dtype: torch.dtype) -> float:
 
 
 def corpora() -> dict[str, tuple[list[str], np.ndarray, int | None]]:
-    """Give texts, class codes and the longest length, of short and long texts."""
+    """Return texts, targets and the largest length, of short and of long texts."""
     sms, sms_labels = read_texts("sms_spam")
     reviews, review_labels = read_texts("imdb")
     chosen = np.random.default_rng(0).permutation(len(reviews))[:2000]
@@ -95,7 +95,7 @@ def corpora() -> dict[str, tuple[list[str], np.ndarray, int | None]]:
 
 
 def classifier(max_epochs: int = 1) -> LSTMSequenceClassifier:
-    """Give the architecture of the peers, with our ways of training it."""
+    """Return a classifier with the architecture of the peers."""
     return LSTMSequenceClassifier(
         embedding_dim=EMBEDDING_DIM,
         hidden_size=HIDDEN_SIZE,
@@ -108,7 +108,7 @@ def classifier(max_epochs: int = 1) -> LSTMSequenceClassifier:
 
 
 def against_skorch(texts: dict[str, Any], peak: float, repeats: int) -> None:
-    """Compare fit and predict_proba with a plain net, padded and packed."""
+    """Compare fit and predict_proba with a plain skorch net, padded and packed."""
     targets = {"sms": (12, 5, 5), "reviews": (4, 12, 3)}
     for name, (documents, y, max_length) in texts.items():
         X = TextSequenceVectorizer(max_length=max_length).fit_transform(documents)
@@ -194,7 +194,7 @@ def against_vectorizers() -> None:
 
 
 def one_short_text() -> None:
-    """Compare predict_proba on one text, warm, with the call of the module."""
+    """Compare predict_proba of one text with a call of the network alone."""
     texts, labels = read_texts("sms_spam")
     X = TextSequenceVectorizer().fit_transform(texts)
     model = classifier().fit(X, labels)
@@ -212,7 +212,7 @@ def one_short_text() -> None:
 
 
 def flat_in_samples() -> None:
-    """Compare the cost per token, and the memory, of few and many texts."""
+    """Compare the speed and the memory of few and of many texts."""
     texts, labels = read_texts("sms_spam")
     vectorizer = TextSequenceVectorizer().fit(texts)
     speeds, peaks = [], []
@@ -230,7 +230,7 @@ def flat_in_samples() -> None:
         speeds[2] / speeds[0], 0.9)  # fmt: skip
     size = X.data.nbytes + X.indices.nbytes
     print(
-        f"memory of a pass beside X, NumPy's: {peaks[0]:.1f}, {peaks[1]:.1f}, {peaks[2]:.1f} MiB "
+        f"memory of an epoch beside X, NumPy's: {peaks[0]:.1f}, {peaks[1]:.1f}, {peaks[2]:.1f} MiB "
         f"for 1,000, 10,000 and 100,000 texts (X: {size / 2**20:.1f} MiB)"
     )
 
@@ -253,7 +253,7 @@ def main() -> None:
     against_vectorizers()
     one_short_text()
     flat_in_samples()
-    if not options.without_keras:  # last, since TensorFlow brings threads of its own
+    if not options.without_keras:  # last, since TensorFlow starts threads of its own
         against_keras(texts, options.repeats)
     if options.table:
         with options.table.open("w", newline="", encoding="utf-8") as file:

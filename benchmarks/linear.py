@@ -1,0 +1,102 @@
+"""Time and memory of the linear models: ``python benchmarks/linear.py``.
+
+All data are made here, and it takes about two minutes. Each case runs in a process of its own.
+Memory is the highest resident memory while fitting, less what the process had before.
+"""
+
+from __future__ import annotations
+
+import resource
+import sys
+import time
+from multiprocessing import get_context
+from typing import Any
+
+import numpy as np
+
+from sklearn_lstm.data.encoding import ChannelScaling
+from sklearn_lstm.data.sequences import Samples, Sequences
+from sklearn_lstm.linear.convolutions import fit_convolutions
+from sklearn_lstm.linear.ngrams import fit_ngrams
+
+UNIT = 2**20 if sys.platform == "darwin" else 2**10  # of ru_maxrss in a MiB
+
+
+def texts(n_samples: int, n_classes: int, n_ids: int, seed: int = 0) -> tuple[list[Any], Any]:
+    """Return sentences of about 12 ids, a quarter of which come from six ids of their class."""
+    rng = np.random.default_rng(seed)
+    y = np.arange(n_samples) % n_classes
+    often = 1 / np.arange(1, n_ids + 1)  # Zipf's law
+    own = np.random.default_rng(1).integers(2, n_ids, (n_classes, 6))
+    X = []
+    for label in y:
+        row = rng.choice(n_ids, rng.integers(6, 18), p=often / often.sum()) + 2
+        X.append(np.where(rng.random(len(row)) < 1 / 4, rng.choice(own[label], len(row)), row))
+    return X, y
+
+
+def series(n_samples: int, n_steps: int, seed: int = 0) -> tuple[list[Any], Any]:
+    """Return waves of three frequencies in noise that drifts."""
+    rng = np.random.default_rng(seed)
+    y = rng.integers(0, 3, n_samples)
+    noise = rng.normal(size=(2, n_samples, n_steps))
+    X = np.sin(np.arange(n_steps) * (y[:, np.newaxis] + 1) * 0.7) * 0.9
+    X += noise[0] + noise[1].cumsum(axis=1) / 2
+    return list(X[:, :, np.newaxis]), y
+
+
+def sequences_of(X: list[Any]) -> Sequences:
+    """Return sequences that are in memory already."""
+    lengths = np.array([len(row) for row in X])
+    n_channels = X[0].shape[1] if X[0].ndim == 2 else None
+    return Sequences(
+        lengths, n_channels, lambda rows: np.concatenate([X[row] for row in rows]), n_features=1
+    )
+
+
+def measure(kind: str, n_samples: int, n_classes: int, size: int) -> tuple[float, float, float]:
+    """Fit with a quarter held out; return seconds, MiB, and the accuracy on new samples."""
+
+    def make(seed: int) -> tuple[list[Any], Any]:
+        if kind == "words":
+            return texts(n_samples, n_classes, size, seed)
+        return series(n_samples, size, seed)
+
+    X, y = make(0)
+    samples = Samples(sequences_of(X), y, np.ones(n_samples))
+    held_out = np.random.default_rng(2).permutation(n_samples)[: min(n_samples // 4, 1000)]
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    start = time.perf_counter()
+    if kind == "words":
+        model, _ = fit_ngrams(
+            samples, held_out, n_outputs=n_classes, token_unit=kind.removesuffix("s"), seed=0
+        )
+    else:
+        encoding = ChannelScaling.of(samples.sequences, normalize=True)
+        model, _ = fit_convolutions(
+            samples, held_out, encoding=encoding, n_outputs=n_classes, seed=0
+        )
+    seconds = time.perf_counter() - start
+    memory = (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) / UNIT
+    if model is None:
+        return seconds, memory, float("nan")
+    X_new, y_new = make(1)
+    accuracy = np.mean(model.logits(sequences_of(X_new)).argmax(axis=1) == y_new)
+    return seconds, memory, float(accuracy)
+
+
+CASES = {
+    "words: 2,000 texts of 2 classes": ("words", 2000, 2, 3000),
+    "words: 2,000 texts of 400 classes": ("words", 2000, 400, 3000),
+    "words: 100,000 texts of 5,000 classes": ("words", 100_000, 5000, 100_000),
+    "series: 1,000 of 10 steps": ("series", 1000, 3, 10),
+    "series: 4,000 of 10 steps": ("series", 4000, 3, 10),
+    "series: 20,000 of 10 steps": ("series", 20_000, 3, 10),
+}
+
+if __name__ == "__main__":
+    print(f"{'':<40} {'seconds':>8} {'MiB':>6} {'accuracy':>9}")
+    for name, case in CASES.items():
+        with get_context("spawn").Pool(1) as pool:
+            seconds, memory, accuracy = pool.apply(measure, case)
+        print(f"{name:<40} {seconds:8.2f} {memory:6.0f} {accuracy:9.3f}", flush=True)

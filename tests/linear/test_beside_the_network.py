@@ -1,0 +1,245 @@
+"""The linear model beside the network: when there is one, how it is blended, how it is stored."""
+
+import io
+import pickle
+import warnings
+
+import joblib
+import numpy as np
+import pytest
+import torch
+
+from sklearn_lstm import LSTMSequenceClassifier, fitting
+from sklearn_lstm.data.reading import read_sequences
+from sklearn_lstm.exceptions import LinearModelSkippedWarning
+from sklearn_lstm.linear import ngrams
+from sklearn_lstm.linear.convolutions import ConvolutionModel
+from sklearn_lstm.linear.ngrams import NgramModel
+
+SMALL = {"hidden_size": 8, "embedding_dim": 8, "max_epochs": 3, "random_state": 0}
+SMALL_SERIES = {"hidden_size": 4, "max_epochs": 1, "random_state": 0}
+
+
+@pytest.fixture
+def rng():
+    return np.random.default_rng(0)
+
+
+def sentences(rng, n_samples, n_ids=40):
+    return [rng.integers(2, n_ids, length) for length in rng.integers(1, 20, n_samples)]
+
+
+def pairs(rng, n_samples):
+    """Class 1 where id 5 follows id 4 at the beginning, and class 0 where 4 follows 5."""
+    y = rng.integers(0, 2, n_samples)
+    X = [rng.integers(6, 40, length) for length in rng.integers(2, 20, n_samples)]
+    for row, label in zip(X, y, strict=True):
+        row[:2] = (4, 5) if label else (5, 4)
+    return X, y
+
+
+def bumps(n_series, seed=0):
+    """Noise with a short pulse somewhere, up in class 1 and down in class 0."""
+    rng = np.random.default_rng(seed)
+    y, X = rng.integers(0, 2, n_series), []
+    for sign in 2 * y - 1:
+        series = rng.normal(size=rng.integers(30, 60)) / 4
+        start = rng.integers(len(series) - 6)
+        series[start : start + 6] += 2 * sign
+        X.append(series)
+    return X, y
+
+
+def test_a_pair_is_found_even_by_a_network_that_learns_nothing(rng):
+    X, y = pairs(rng, 400)
+    X_new, y_new = pairs(rng, 200)
+    options = SMALL | {"lr": 1e-9, "max_epochs": 1}
+    model = LSTMSequenceClassifier(**options).fit(X, y)
+    assert isinstance(model.linear_model_, NgramModel)
+    assert model.score(X_new, y_new) > 0.95
+    alone = LSTMSequenceClassifier(**options, linear_branch=False).fit(X, y)
+    assert alone.score(X_new, y_new) < 0.7
+
+
+def test_a_shape_is_found_even_by_a_network_that_learns_nothing():
+    X, y = bumps(60)
+    X_new, y_new = bumps(100, seed=1)
+    options = SMALL_SERIES | {"lr": 1e-9}
+    model = LSTMSequenceClassifier(**options).fit(X, y)
+    assert isinstance(model.linear_model_, ConvolutionModel)
+    assert model.score(X_new, y_new) > 0.9
+    alone = LSTMSequenceClassifier(**options, linear_branch=False).fit(X, y)
+    assert alone.score(X_new, y_new) < 0.75
+
+
+def test_multilabel_has_a_linear_model_too(rng):
+    X, y = pairs(rng, 200)
+    labels = np.column_stack([y, 1 - y, np.zeros_like(y), np.ones_like(y)])
+    model = LSTMSequenceClassifier(**SMALL).fit(X, labels)
+    assert model.linear_model_ is not None
+    assert np.mean(model.predict(X) == labels) > 0.95
+
+
+def test_probabilities_do_not_depend_on_neighbours(rng):
+    X, y = pairs(rng, 150)
+    model = LSTMSequenceClassifier(**SMALL).fit(X, y)
+    together = model.predict_proba(X)
+    np.testing.assert_allclose(together[:1], model.predict_proba(X[:1]), rtol=0, atol=1e-7)
+    np.testing.assert_allclose(together[::-1], model.predict_proba(X[::-1]), rtol=0, atol=1e-7)
+
+
+@pytest.mark.parametrize("store", ["pickle", "joblib", "mmap"])
+@pytest.mark.parametrize("kind", ["ids", "series"])
+def test_it_is_stored_with_the_network(rng, kind, store, tmp_path):
+    X, y = pairs(rng, 150) if kind == "ids" else bumps(40)
+    options = SMALL if kind == "ids" else SMALL_SERIES
+    model = LSTMSequenceClassifier(**options).fit(X, y)
+    if store == "pickle":
+        loaded = pickle.load(io.BytesIO(pickle.dumps(model)))
+    else:
+        joblib.dump(model, tmp_path / "model")
+        loaded = joblib.load(tmp_path / "model", mmap_mode="r" if store == "mmap" else None)
+    assert np.array_equal(loaded.predict_proba(X), model.predict_proba(X))
+    assert loaded.calibration_ == model.calibration_
+
+
+@pytest.mark.parametrize("kind", ["ids", "series"])
+def test_the_same_seed_gives_the_same_bits(rng, kind):
+    X, y = pairs(rng, 150) if kind == "ids" else bumps(40)
+    options = SMALL if kind == "ids" else SMALL_SERIES
+    first, second = (LSTMSequenceClassifier(**options).fit(X, y).predict_proba(X) for _ in range(2))
+    np.testing.assert_array_equal(first, second)
+
+
+@pytest.mark.parametrize(
+    ("n_samples", "options"),
+    [
+        (99, {}),
+        (150, {"linear_branch": False}),
+        (150, {"criterion": torch.nn.CrossEntropyLoss}),
+    ],
+    ids=["few", "not wanted", "another loss"],
+)
+def test_a_network_of_ids_stands_alone(rng, n_samples, options):
+    X = sentences(rng, n_samples)
+    model = LSTMSequenceClassifier(**SMALL, **options).fit(X, np.arange(n_samples) % 2)
+    assert model.linear_model_ is None
+    assert model.calibration_ is None
+
+
+@pytest.mark.parametrize(
+    ("n_series", "options"), [(19, {}), (60, {"linear_branch": False})], ids=["few", "not wanted"]
+)
+def test_a_network_of_series_stands_alone(n_series, options):
+    model = LSTMSequenceClassifier(**SMALL_SERIES, **options).fit(*bumps(n_series))
+    assert model.linear_model_ is None
+
+
+def test_a_linear_model_over_its_budget_is_left_out_with_a_warning(rng, monkeypatch):
+    monkeypatch.setattr(ngrams, "LARGEST_COEF", 1000)
+    X, y = pairs(rng, 150)
+    with pytest.warns(LinearModelSkippedWarning, match="linear_branch=False"):
+        model = LSTMSequenceClassifier(**SMALL).fit(X, y)
+    assert model.linear_model_ is None
+    assert model.predict_proba(X).shape == (150, 2)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        LSTMSequenceClassifier(**SMALL, linear_branch=False).fit(X, y)
+
+
+@pytest.mark.filterwarnings("ignore:The number of unique classes")  # which is what is tested
+def test_a_class_with_one_sample_is_not_held_out(rng):
+    X, names = sentences(rng, 120), np.array([f"name {index}" for index in range(120)])
+    assert LSTMSequenceClassifier(**SMALL).fit(X, names).linear_model_ is None
+    y = names[np.minimum(np.arange(120), 50)]
+    model = LSTMSequenceClassifier(**SMALL).fit(X, y)
+    assert model.linear_model_ is not None
+    assert len(model.classes_) == 51
+
+
+@pytest.mark.parametrize(
+    ("options", "share"), [({}, 1.0), ({"linear_branch": False}, 1.0), ({"work": 0}, 0.9)]
+)
+def test_a_network_learns_from_all_samples_unless_that_takes_too_long(
+    rng, monkeypatch, options, share
+):
+    monkeypatch.setattr(fitting, "MOST_WORK_FOR_TWO_NETWORKS", options.pop("work", 10**6))
+    X, y = pairs(rng, 300)
+    epoch = LSTMSequenceClassifier(**SMALL, **options).fit(X, y).history_[0]
+    n_tokens = epoch["tokens_per_second"] * epoch["seconds"]
+    assert n_tokens / sum(map(len, X)) == pytest.approx(share, abs=0.03)
+    assert epoch["valid_loss"] is None
+
+
+def test_few_series_are_not_held_out_where_there_is_no_time_for_two_networks(monkeypatch):
+    monkeypatch.setattr(fitting, "MOST_WORK_FOR_TWO_NETWORKS", 0)
+    for n_series, share in ((60, 1.0), (200, 0.9)):
+        X, y = bumps(n_series)
+        model = LSTMSequenceClassifier(**SMALL_SERIES).fit(X, y)
+        n_steps = model.history_[0]["tokens_per_second"] * model.history_[0]["seconds"]
+        assert n_steps / sum(map(len, X)) == pytest.approx(share, abs=0.03)
+        weights = [model.calibration_[name] for name in ("network_weight", "linear_weight")]
+        assert (weights == pytest.approx([0.5, 1.0])) == (n_series == 60)
+
+
+def test_the_work_of_the_linear_model_counts_in_the_plan(monkeypatch):
+    X, y = bumps(200)
+    n_networks = []
+    for work in (0, 10**9):
+        monkeypatch.setattr(fitting, "work_of_convolutions", lambda _, work=work: work)
+        model = LSTMSequenceClassifier(**SMALL_SERIES).fit(X, y)
+        n_networks.append(model.calibration_["n_networks"])
+    assert n_networks == [2, 1]
+
+
+def test_the_decision_is_the_weighed_sum_of_networks_and_linear_model(rng):
+    X, y = pairs(rng, 300)
+    model = LSTMSequenceClassifier(**SMALL).fit(X, y)
+    blend = model.calibration_
+    assert blend["n_networks"] == 2
+    sequences = read_sequences(X)
+    of_networks = [part.logits(sequences, torch.device("cpu")) for part in model._model.networks]
+    assert not np.allclose(*of_networks)
+    expected = blend["network_weight"] * np.mean(of_networks, axis=0)
+    expected += blend["linear_weight"] * model.linear_model_.logits(sequences)
+    np.testing.assert_allclose(model.decision_function(X), expected[:, 1] - expected[:, 0])
+
+
+def test_a_network_that_is_right_on_held_out_samples_weighs_more(rng):
+    X, y = pairs(rng, 600)
+    X_noise = sentences(rng, len(X))
+    options = SMALL | {"hidden_size": 32, "max_epochs": 25, "lr": 0.02}
+    right, noise = (
+        LSTMSequenceClassifier(**options).fit(data, y).calibration_["network_weight"]
+        for data in (X, X_noise)
+    )
+    assert right > 3 * noise
+
+
+@pytest.mark.parametrize("method", ["fit", "partial_fit"])
+def test_a_network_that_goes_on_does_so_alone(rng, method):
+    X, y = pairs(rng, 200)
+    model = LSTMSequenceClassifier(**SMALL, warm_start=True).fit(X, y)
+    assert model.calibration_["n_networks"] == 2
+    assert getattr(model, method)(X, y).calibration_["n_networks"] == 1
+
+
+def test_warm_start_keeps_the_blend_weights(rng):
+    X, y = sentences(rng, 150), np.arange(150) % 2  # noise
+    model = LSTMSequenceClassifier(**SMALL, warm_start=True).fit(X, y)
+    before = model.calibration_
+    after = model.set_params(max_epochs=40, lr=0.05).fit(X, y).calibration_
+    for name in ("network_weight", "linear_weight"):
+        assert after[name] == before[name]
+    model.set_params(linear_branch=False).fit(X, y)
+    assert model.linear_model_ is None
+
+
+def test_partial_fit_keeps_the_linear_model(rng):
+    X, y = pairs(rng, 200)
+    model = LSTMSequenceClassifier(**SMALL).fit(X, y)
+    before = model.linear_model_.logits(read_sequences(X))
+    after = model.partial_fit(X, y).linear_model_.logits(read_sequences(X))
+    assert np.array_equal(before, after)
+    fresh = LSTMSequenceClassifier(**SMALL).partial_fit(X, y, classes=[0, 1])
+    assert fresh.linear_model_ is None

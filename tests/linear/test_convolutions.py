@@ -1,0 +1,245 @@
+"""Series are told apart by their shapes, in memory that does not grow with their number."""
+
+import tracemalloc
+from concurrent.futures import CancelledError
+from itertools import combinations
+
+import numpy as np
+import pytest
+from scipy.special import expit
+from sklearn import config_context
+from sklearn.linear_model import RidgeCV
+from sklearn.metrics import log_loss
+
+from sklearn_lstm.data.encoding import ChannelScaling
+from sklearn_lstm.linear import convolutions
+from sklearn_lstm.linear.convolutions import fit_convolutions, work_of_convolutions
+from sklearn_lstm.linear.kernels import convolve
+
+
+def bumps(n_series, n_channels=1, seed=0):
+    """Noise with a short pulse somewhere, up in class 1 and down in class 0, in one channel."""
+    rng = np.random.default_rng(seed)
+    y, X = rng.integers(0, 2, n_series), []
+    for sign in 2 * y - 1:
+        series = rng.normal(size=(rng.integers(30, 60), n_channels)) / 4
+        start = rng.integers(len(series) - 6)
+        series[start : start + 6, 0] += 2 * sign
+        X.append(series)
+    return X, y
+
+
+def waves(n_series, n_steps=10, n_classes=3, seed=0):
+    """Short series of one frequency for each class, in noise."""
+    rng = np.random.default_rng(seed)
+    y = rng.integers(0, n_classes, n_series)
+    X = np.sin(np.arange(n_steps) * (y[:, np.newaxis] + 1) * 0.7)
+    return list((X + rng.normal(size=X.shape))[:, :, np.newaxis]), y
+
+
+@pytest.fixture
+def fit(samples_of):
+    def fit(X, targets, weights=None, *, held_out=None, n_outputs=2, seed=0):
+        samples = samples_of(X, targets, weights)
+        return fit_convolutions(
+            samples,
+            np.arange(len(X)) if held_out is None else held_out,
+            encoding=ChannelScaling.of(samples.sequences, normalize=True),
+            n_outputs=n_outputs,
+            seed=seed,
+        )
+
+    return fit
+
+
+@pytest.mark.parametrize("n_channels", [1, 3, 12])
+def test_a_shape_is_found_wherever_it_stands(fit, sequences_of, n_channels):
+    X, y = bumps(150, n_channels)
+    model, left_out = fit(X, y)
+    X_new, y_new = bumps(150, n_channels, seed=1)
+    accuracy = np.mean(model.logits(sequences_of(X_new)).argmax(1) == y_new)
+    assert accuracy > 0.93
+    assert np.mean(left_out.argmax(1) == y) == pytest.approx(accuracy, abs=0.06)
+
+
+def test_held_out_logits_are_as_sure_as_those_of_new_series(fit, sequences_of):
+    X, y = bumps(100)
+    noisy = np.where(np.random.default_rng(1).random(100) < 0.2, 1 - y, y)
+    model, left_out = fit(X, noisy)
+    by_others = log_loss(noisy, expit(left_out[:, 1] - left_out[:, 0]))
+    own = model.logits(sequences_of(X))
+    assert log_loss(noisy, expit(own[:, 1] - own[:, 0])) < by_others < np.log(2)
+    X_new, y_new = bumps(400, seed=2)
+    new = model.logits(sequences_of(X_new))
+    noisy_new = np.where(np.random.default_rng(3).random(400) < 0.2, 1 - y_new, y_new)
+    assert log_loss(noisy_new, expit(new[:, 1] - new[:, 0])) == pytest.approx(by_others, abs=0.1)
+
+
+def test_convolutions_are_those_of_the_definition(fit, sequences_of):
+    X = [np.random.default_rng(0).normal(size=(n, 2)) for n in (5, 40, 23)]
+    model, _ = fit(X * 10, np.arange(30) % 2)
+    steps = model.encoding(sequences_of(X).read(np.array([1])), np.array([40]))  # (40, 4)
+    batch = np.zeros((2, 45, 4), np.float32)
+    batch[0, :40] = steps
+    batch[1, :5] = steps[:5]
+    n_seen = 0
+    for (index, number), values in convolve(
+        batch, np.array([40, 5]), model.dilations, model.channels
+    ):
+        n_seen += 1
+        if number % 7:
+            continue
+        dilation, added = model.dilations[index], steps[:, model.channels[index, number]].sum(1)
+        kernel = np.full(9, -1.0)
+        kernel[list(list(combinations(range(9), 3))[number])] = 2
+        for step in (0, 13, 39):
+            places = step + dilation * np.arange(-4, 5)
+            inside = (places >= 0) & (places < 40)
+            expected = kernel[inside] @ added[places[inside]]
+            assert values[0, step] == pytest.approx(expected, abs=1e-4)
+        assert np.isneginf(values[0, 40:]).all()
+        assert np.isneginf(values[1, 5:]).all()
+    assert n_seen == model.thresholds.shape[0] * 84
+
+
+def test_a_convolution_adds_up_channels_or_their_changes(fit):
+    X, y = bumps(60, n_channels=5)
+    channels = fit(X, y)[0].channels.reshape(-1, 2, 5)
+    values, changes = channels.sum(axis=2).T
+    assert ((values == 0) ^ (changes == 0)).all()
+    assert {1, 2, 3, 4, 5} >= set(values + changes) >= {1, 2, 3}
+    assert 0.4 < (values > 0).mean() < 0.6
+
+
+def test_logits_do_not_depend_on_neighbours(fit, sequences_of):
+    X, y = bumps(60)
+    model, _ = fit(X, y)
+    together = model.logits(sequences_of(X))
+    alone = np.concatenate([model.logits(sequences_of([series])) for series in X])
+    np.testing.assert_allclose(together, alone, rtol=0, atol=1e-10)
+
+
+@pytest.mark.parametrize("length", [1, 2, 9, 10])
+def test_short_and_constant_series_are_read(fit, sequences_of, length):
+    X = np.ones((30, length, 2))
+    X[:15, :, 1] = -1
+    y = np.arange(30) < 15
+    model, _ = fit(list(X), y.astype(int))
+    assert np.array_equal(model.logits(sequences_of(list(X))).argmax(1), y)
+    constant, _ = fit(list(np.ones((30, length, 2))), y.astype(int))
+    assert np.isfinite(constant.logits(sequences_of(list(X)))).all()
+
+
+@pytest.mark.parametrize("n_features", [2500, 84], ids=["few samples", "many samples"])
+def test_labels_classes_without_samples_and_weights(fit, sequences_of, monkeypatch, n_features):
+    monkeypatch.setattr(convolutions, "N_FEATURES", n_features)
+    monkeypatch.setattr(convolutions, "choose_dilations", lambda _: np.array([2]))
+    X, y = bumps(150)
+    labels = np.column_stack([y, 1 - y, np.zeros_like(y), np.ones_like(y)]).astype(np.float32)
+    model, _ = fit(X, labels, n_outputs=4)
+    assert np.mean((model.logits(sequences_of(X)) > 0) == labels) > 0.95
+    model, _ = fit(X, y, n_outputs=3)
+    assert set(model.logits(sequences_of(X)).argmax(1)) == {0, 1}
+    margins = []
+    for weight in (0.1, 10.0):
+        logits = fit(X, y, np.where(y == 1, weight, 1.0))[0].logits(sequences_of(X))
+        margins.append((logits[:, 1] - logits[:, 0]).mean())
+    assert margins[0] < margins[1]
+
+
+@pytest.mark.parametrize("n_held_out", [40, 300], ids=["kept", "read again"])
+@pytest.mark.parametrize("rows_per_block", [64, 10_000])
+def test_many_series_get_the_ridge_regression_of_scikit_learn(
+    fit, samples_of, monkeypatch, rows_per_block, n_held_out
+):
+    monkeypatch.setattr(convolutions, "N_FEATURES", 252)
+    monkeypatch.setattr(convolutions, "ROWS_PER_BLOCK", rows_per_block)
+    rng = np.random.default_rng(0)
+    X, y = waves(400)
+    X[7][:] = X[8]  # a series that is there twice
+    weights = rng.random(400) + 0.1
+    held_out = rng.permutation(400)[:n_held_out]
+    options = {"held_out": held_out, "n_outputs": 4}
+    full, logits = fit(X, y, weights, **options)
+    samples = samples_of(X, y)
+    features = convolutions._features(full, samples.sequences)
+    deviation = np.maximum(features.std(axis=0, dtype=float), 1e-9)
+    signs = np.where(np.arange(4) == y[:, np.newaxis], 1.0, -1.0)
+    ridge = RidgeCV(
+        np.logspace(-3, 3, 10), scoring="neg_mean_squared_error", store_cv_results=True
+    ).fit(features / deviation, signs, sample_weight=weights)
+    best = ridge.cv_results_[:, :, np.flatnonzero(ridge.alphas == ridge.alpha_)[0]]
+    scale = (logits / best[held_out]).ravel()  # only the blend weight lies between them
+    np.testing.assert_allclose(scale, scale[0], rtol=1e-6)
+    expected = scale[0] * ridge.predict(features / deviation)
+    np.testing.assert_allclose(full.logits(samples.sequences), expected, rtol=0, atol=1e-6)
+    monkeypatch.setattr(convolutions, "MOST_LEFT_OUT", 120)
+    fewer, logits_of_fewer = fit(X, y, weights, **options)
+    ratio = fewer.coef / np.where(full.coef == 0, 1, full.coef)
+    scale = np.median(ratio)
+    np.testing.assert_allclose(fewer.coef, scale * full.coef, rtol=1e-6, atol=1e-9)
+    np.testing.assert_allclose(logits_of_fewer, scale * logits, rtol=0, atol=1e-6)
+
+
+def test_memory_does_not_grow_with_the_number_of_series(fit, monkeypatch):
+    monkeypatch.setattr(convolutions, "N_FEATURES", 252)
+    monkeypatch.setattr(convolutions, "MOST_LEFT_OUT", 1000, raising=False)
+    peaks = []
+    for n_series in (2000, 8000):
+        X, y = waves(n_series)
+        tracemalloc.start()
+        fit(X, y, held_out=np.arange(500), n_outputs=3)
+        peaks.append(tracemalloc.get_traced_memory()[1])
+        tracemalloc.stop()
+    assert peaks[1] < 1.15 * peaks[0]
+
+
+def test_thousands_of_classes_do_not_multiply_the_memory(fit, monkeypatch):
+    monkeypatch.setattr(convolutions, "N_FEATURES", 84)
+    monkeypatch.setattr(convolutions, "MOST_PREDICTIONS_LEFT_OUT", 1_000_000, raising=False)
+    X, y = waves(6000, n_classes=3)
+    tracemalloc.start()
+    fit(X, y, held_out=np.arange(500), n_outputs=2000)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 100e6  # predictions for all series left out, for ten penalties: 1 GB
+
+
+def test_thresholds_are_found_in_the_memory_of_one_series(fit):
+    X = list(np.random.default_rng(0).normal(size=(40, 4000, 3)))
+    tracemalloc.start()
+    fit(X, np.arange(40) % 2)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 32e6  # 32 series at once would take 80 MB
+
+
+@pytest.mark.parametrize("n_features", [2500, 84], ids=["few samples", "many samples"])
+def test_metadata_routing_of_the_caller_does_not_reach_in(fit, monkeypatch, n_features):
+    monkeypatch.setattr(convolutions, "N_FEATURES", n_features)
+    X, y = waves(120)
+    expected = fit(X, y, n_outputs=3)[1]
+    with config_context(enable_metadata_routing=True):
+        np.testing.assert_array_equal(fit(X, y, n_outputs=3)[1], expected)
+
+
+def test_fitting_ends_between_two_batches_when_it_is_abandoned(fit, monkeypatch):
+    def check():
+        raise CancelledError
+
+    monkeypatch.setattr(convolutions, "check_not_abandoned", check)
+    with pytest.raises(CancelledError):
+        fit(*waves(50), n_outputs=3)
+
+
+def test_work_is_counted(sequences_of):
+    short, long, many = (
+        work_of_convolutions(sequences_of([np.zeros((n_steps, 1))] * n_series))
+        for n_series, n_steps in ((100, 10), (100, 1000), (4000, 10))
+    )
+    assert short < long < many
+    assert isinstance(many, int)
+
+
+def test_a_model_says_what_it_is(fit):
+    assert fit(*waves(30), n_outputs=3)[0].describe() == "2,520 convolution features"

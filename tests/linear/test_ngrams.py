@@ -1,0 +1,251 @@
+"""Runs of ids tell classes apart, in bounded memory."""
+
+import sys
+import threading
+import tracemalloc
+from concurrent.futures import CancelledError
+
+import numpy as np
+import pytest
+from scipy.sparse import diags
+from sklearn.feature_extraction.text import TfidfVectorizer
+from sklearn.svm import LinearSVC
+
+from sklearn_lstm.exceptions import LinearModelSkippedWarning
+from sklearn_lstm.linear import machines, ngrams
+from sklearn_lstm.linear.ngrams import fit_ngrams
+
+NOBODY = np.arange(0)
+
+
+@pytest.fixture
+def rng():
+    return np.random.default_rng(0)
+
+
+def fit(samples, n_outputs, held_out=NOBODY, *, unit="word", seed=0):
+    return fit_ngrams(samples, held_out, n_outputs=n_outputs, token_unit=unit, seed=seed)
+
+
+def sentences(rng, n_samples, n_ids=40):
+    return [rng.integers(2, n_ids, length) for length in rng.integers(1, 20, n_samples)]
+
+
+def pairs(rng, n_samples):
+    """Class 1 where id 5 follows id 4 at the beginning, and class 0 where 4 follows 5."""
+    y = rng.integers(0, 2, n_samples)
+    X = [rng.integers(6, 40, length) for length in rng.integers(2, 20, n_samples)]
+    for row, label in zip(X, y, strict=True):
+        row[:2] = (4, 5) if label else (5, 4)
+    return X, y
+
+
+def topics(rng, n_samples, n_classes, n_ids=2000):
+    """Sentences of which a third comes from five ids of their class."""
+    y = np.arange(n_samples) % n_classes
+    own = rng.integers(2, n_ids, (n_classes, 5))
+    X = []
+    for label in y:
+        row = rng.integers(2, n_ids, rng.integers(6, 18))
+        is_own = rng.random(len(row)) < 1 / 3
+        X.append(np.where(is_own, rng.choice(own[label], len(row)), row))
+    return X, y
+
+
+def documents(X, *, borders):
+    """The same sentences for scikit-learn."""
+    border = ["border"] * borders
+    return [" ".join([*border, *(f"w{id_}" for id_ in row), *border]) for row in X]
+
+
+@pytest.fixture
+def _no_collisions(monkeypatch):
+    monkeypatch.setattr(ngrams, "HASH_BITS", 25)  # no two runs share a hash
+
+
+@pytest.mark.usefixtures("_no_collisions")
+@pytest.mark.parametrize("n_classes", [2, 4])
+@pytest.mark.parametrize("token_unit", ["char", "word"])
+def test_it_is_what_scikit_learn_makes_of_the_same_runs(
+    rng, samples_of, sequences_of, token_unit, n_classes
+):
+    n_ids, longest = (40, 5) if token_unit == "char" else (400, 2)
+    X = sentences(rng, 100, n_ids)
+    y = np.array([(row[0] + row[-1]) % n_classes for row in X])
+    weights = rng.random(100) + 0.5
+    reference = TfidfVectorizer(ngram_range=(1, longest), min_df=2, binary=True)
+    borders = token_unit == "char"
+    features = reference.fit_transform(documents(X, borders=borders))
+    model, _ = fit(samples_of(X, y, weights), n_classes, unit=token_unit, seed=3)
+    assert len(model.runs) == features.shape[1]
+    new = sentences(rng, 50, n_ids * 3 // 2)
+    found = model.logits(sequences_of(new))
+    features_of_new = reference.transform(documents(new, borders=borders))
+    for label in range(1, n_classes):
+        inside, outside = (
+            1 + (features > 0).T @ (weights * part) for part in (y == label, y != label)
+        )
+        ratio = diags(np.log(inside / inside.sum() / (outside / outside.sum())))
+        machine = LinearSVC(random_state=3).fit(features @ ratio, y == label, weights)
+        expected = machine.decision_function(features_of_new @ ratio)
+        margin = found[:, 1] - found[:, 0] if n_classes == 2 else found[:, label]
+        np.testing.assert_allclose(margin, expected, atol=1e-3)
+
+
+@pytest.mark.usefixtures("_no_collisions")
+@pytest.mark.parametrize("entries_at_once", [1, 30_000, 10**9])
+def test_machines_of_many_classes_share_the_features(
+    rng, samples_of, sequences_of, monkeypatch, entries_at_once
+):
+    monkeypatch.setattr(machines, "TOLERANCE_OF_MANY", 1e-4)
+    monkeypatch.setattr(machines, "ENTRIES_AT_ONCE", entries_at_once)  # 1, some, all classes
+    X, y = topics(rng, 700, 50, n_ids=300)
+    weights = rng.random(700) + 0.5
+    reference = TfidfVectorizer(ngram_range=(1, 2), min_df=2, binary=True)
+    features = reference.fit_transform(documents(X, borders=False))
+    machine = LinearSVC(tol=1e-6).fit(features, y, weights)
+    new, _ = topics(rng, 300, 50, n_ids=300)
+    expected = machine.decision_function(reference.transform(documents(new, borders=False)))
+    model, _ = fit(samples_of(X, y, weights), 51)
+    found = model.logits(sequences_of(new))
+    np.testing.assert_allclose(found[:, :50], expected, atol=1e-3)
+    assert (found[:, 50] == -1).all()  # a class without samples
+
+
+def test_held_out_logits_come_from_a_model_that_has_not_seen_them(rng, samples_of):
+    X, y = topics(rng, 300, 5)
+    samples, held_out = samples_of(X, y), rng.permutation(300)[:80]
+    _, logits = fit(samples, 5, held_out)
+    others = samples.subset(np.setdiff1d(np.arange(300), held_out))
+    model, nothing = fit(others, 5)
+    np.testing.assert_array_equal(logits, model.logits(samples.sequences.subset(held_out)))
+    assert nothing.shape == (0, 5)
+
+
+def test_sequences_are_read_once_for_both_models(rng, samples_of):
+    X, y = topics(rng, 300, 5)
+    samples, n_read = samples_of(X, y), np.zeros(300, int)
+    read = samples.sequences.read
+
+    def counted(rows):
+        np.add.at(n_read, rows, 1)
+        return read(rows)
+
+    samples.sequences.read = counted
+    fit(samples, 5, np.arange(0, 300, 4))
+    assert (n_read == 1).all()
+
+
+def test_sequences_without_a_known_run_have_the_intercept(rng, samples_of, sequences_of):
+    X, y = sentences(rng, 120, 400), np.arange(120) % 2
+    model, _ = fit(samples_of(X, y), 2)
+    found = model.logits(sequences_of([np.array([999]), np.array([998, 997])]))
+    assert np.array_equal(found[0], model.intercept)
+
+
+@pytest.mark.parametrize("dtype", [np.int32, np.int64])
+def test_a_step_without_an_id_is_a_token_like_any_other(rng, samples_of, sequences_of, dtype):
+    X, y = pairs(rng, 200)
+    X = [np.where(row == 4, -1, row).astype(dtype) for row in X]
+    model, _ = fit(samples_of(X, y), 2)
+    found = model.logits(sequences_of([np.array([-1, 5]), np.array([5, -1]), np.array([-1])]))
+    assert found[:2].argmax(axis=1).tolist() == [1, 0]
+    assert np.isfinite(found).all()
+
+
+def test_a_class_without_samples_is_never_predicted(rng, samples_of, sequences_of):
+    X, y = pairs(rng, 120)
+    model, _ = fit(samples_of(X, y), 3)
+    assert set(model.logits(sequences_of(X)).argmax(1)) == {0, 1}
+
+
+@pytest.mark.parametrize("n_copies", [1, 12], ids=["few", "many"])
+def test_multilabel_has_a_machine_for_each_label(rng, samples_of, sequences_of, n_copies):
+    X, y = pairs(rng, 200)
+    labels = np.column_stack([y, 1 - y, np.zeros_like(y), np.ones_like(y)]).astype(np.float32)
+    labels = np.tile(labels, n_copies)
+    model, logits = fit(samples_of(X, labels), labels.shape[1], np.arange(50), unit="char")
+    assert np.mean((model.logits(sequences_of(X)) > 0) == labels) > 0.98
+    assert np.mean((logits > 0) == labels[:50]) > 0.95
+
+
+def test_ids_that_no_two_sequences_share_teach_nothing(samples_of, sequences_of):
+    X, y = list(np.arange(1, 1201).reshape(120, 10)), np.arange(120) % 2
+    model, logits = fit(samples_of(X, y), 2, np.arange(20))
+    assert np.all(model.logits(sequences_of(X)) == 0)
+    assert np.all(logits == 0)
+
+
+def test_a_model_says_what_it_is(rng, samples_of):
+    model, _ = fit(samples_of(*pairs(rng, 100)), 2, unit="char")
+    assert model.describe() == f"{len(model.runs):,} runs of 1-5 ids"
+
+
+def test_a_model_holds_nothing_but_its_features(rng, samples_of, sequences_of):
+    X, y = pairs(rng, 200)
+    model, _ = fit(samples_of(X, y), 2)
+    model.logits(sequences_of(X))
+    n_bytes = sum(getattr(value, "nbytes", 0) for value in vars(model).values())
+    assert n_bytes < 100_000
+
+
+def test_a_model_over_its_memory_budget_is_left_out(rng, samples_of, monkeypatch):
+    monkeypatch.setattr(ngrams, "LARGEST_COEF", 10_000, raising=False)
+    X, y = topics(rng, 300, 20)
+    with pytest.warns(LinearModelSkippedWarning, match=r"n-grams x 20 classes.* GiB"):
+        model, logits = fit(samples_of(X, y), 20, np.arange(30))
+    assert model is None
+    assert logits.shape == (0, 20)
+
+
+def test_thousands_of_classes_and_a_hundred_thousand_texts_take_little_memory(rng, samples_of):
+    X = list(rng.integers(2, 60_000, (100_000, 6)))
+    samples = samples_of(X, np.arange(100_000) % 5000)
+    tracemalloc.start()
+    with pytest.warns(LinearModelSkippedWarning, match=r"5,000 classes"):
+        fit(samples, 5000, np.arange(1000))
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 300e6
+
+
+def test_threads_at_the_same_time_get_the_model_of_one_alone(rng, samples_of):
+    X, y = topics(rng, 600, 8)
+    samples, models, barrier = samples_of(X, y), {}, threading.Barrier(4)
+
+    def fit_one(index, wait=barrier.wait):
+        wait()
+        models[index], _ = fit(samples, 8)
+
+    fit_one("alone", wait=lambda: None)
+    threads = [threading.Thread(target=fit_one, args=(index,)) for index in range(4)]
+    interval = sys.getswitchinterval()
+    sys.setswitchinterval(1e-5)  # threads take turns within a machine
+    try:
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+    finally:
+        sys.setswitchinterval(interval)
+    for index in range(4):
+        np.testing.assert_array_equal(models[index].coef, models["alone"].coef)
+
+
+@pytest.mark.parametrize("n_classes", [8, 40])
+def test_fitting_ends_between_two_machines_when_it_is_abandoned(
+    rng, samples_of, monkeypatch, n_classes
+):
+    calls = []
+
+    def check():
+        calls.append(1)
+        if len(calls) == 3:
+            raise CancelledError
+
+    monkeypatch.setattr(machines, "check_not_abandoned", check)
+    monkeypatch.setattr(machines, "ENTRIES_AT_ONCE", 1)
+    X, y = topics(rng, 400, n_classes)
+    with pytest.raises(CancelledError):
+        fit(samples_of(X, y), n_classes)
+    assert len(calls) == 3
