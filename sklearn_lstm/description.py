@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from html import escape
 from typing import Any
 
@@ -24,9 +25,10 @@ class FittedDescriptionMixin:
         line = self._describe_fitted()
         return "" if line is None else f"<p>Fitted: {escape(line)}</p>"
 
-    def _repr_html_inner(self) -> str:
-        html: str = super()._repr_html_inner()  # type: ignore[misc]
-        return html + self._html_line()
+    @property
+    def _repr_html_(self) -> Callable[[], str]:
+        of_parameters: Callable[[], str] = super()._repr_html_  # type: ignore[misc]
+        return lambda: of_parameters() + self._html_line()
 
     def _repr_mimebundle_(self, **options: Any) -> dict[str, str]:
         bundle: dict[str, str] = super()._repr_mimebundle_(**options)  # type: ignore[misc]

@@ -17,8 +17,8 @@ def find_device(device: str | torch.device) -> torch.device:
         device = "cuda" if torch.cuda.is_available() else "cpu"
     try:
         found = torch.device(device)
-    except RuntimeError as error:
-        raise ValueError(f"device={str(device)!r} is no device that torch knows.") from error
+    except (RuntimeError, TypeError) as error:
+        raise ValueError(f"device={device!r} is no device that torch knows.") from error
     if not is_there(found):
         raise ValueError(
             f"device={str(device)!r}, but this machine has no such device. Leave device='auto'."

@@ -55,6 +55,7 @@ class _Thread(local):
     """What each thread knows of itself."""
 
     share: int | None = None  # OpenMP threads of its lane; None: it does not compute in a lane
+    is_helper: bool = False
     abandoned: Event | None = None  # set when nobody waits for its work any more
 
 
@@ -109,7 +110,8 @@ def map_pair(function: Callable[[Value], Result], values: Sequence[Value]) -> li
     interrupted, the helper ends at its next `check_not_abandoned`.
     """
     process, share = _process, _thread.share
-    if share is None or not process.enter(if_free=True):
+    # The helper can't wait for itself: what it is given to compute it computes alone.
+    if share is None or _thread.is_helper or not process.enter(if_free=True):
         return [function(value) for value in values]
     has_gradient, is_inference = torch.is_grad_enabled(), torch.is_inference_mode_enabled()
     dtype, is_mixed = torch.get_autocast_dtype("cpu"), torch.is_autocast_enabled("cpu")
@@ -120,7 +122,7 @@ def map_pair(function: Callable[[Value], Result], values: Sequence[Value]) -> li
             if _thread.share != share:
                 _set_openmp_threads([share] * len(_openmp()))
                 _thread.share = share
-            _thread.abandoned = abandoned
+            _thread.is_helper, _thread.abandoned = True, abandoned
             with (
                 torch.inference_mode(is_inference),
                 torch.set_grad_enabled(has_gradient),

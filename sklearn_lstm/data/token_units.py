@@ -8,7 +8,7 @@ import numpy as np
 
 from sklearn_lstm.data.sequences import Sequences
 
-FEWEST_WORDS = 50  # that are as good as equally frequent, the most frequent token set aside
+FEWEST_WORDS = 50  # effective number of tokens, the most frequent one set aside
 
 
 def find_token_unit(X: Any, sequences: Sequences, token_unit: str) -> str | None:
@@ -27,10 +27,20 @@ def find_token_unit(X: Any, sequences: Sequences, token_unit: str) -> str | None
 def guess_token_unit(sequences: Sequences) -> str:
     """Guess from how often two steps drawn at random hold the same id.
 
-    The inverse of this probability is the number of tokens that are as good as equally frequent
-    (Simpson 1949). Its estimate does not grow with the amount of data. It is 3 for bases, 20 to 45
-    for letters of one or many languages, and 65 to 220 for words. The most frequent id is set
-    aside: of words it may be the unknown token.
+    The effective number of tokens is 3 for bases, 20 to 45 for letters of one or many languages,
+    and 65 to 220 for words. The most frequent id is set aside: of words it may be the unknown
+    token.
+    """
+    n_tokens = effective_number_of_tokens(sequences, n_set_aside=1)
+    return "char" if n_tokens < FEWEST_WORDS else "word"
+
+
+def effective_number_of_tokens(sequences: Sequences, n_set_aside: int = 0) -> float:
+    """Return how many equally frequent ids would recur as often as those of the sequences.
+
+    It is the inverse of the probability that two steps drawn at random hold the same id (Simpson
+    1949). Its estimate does not grow with the amount of data. The most frequent ids can be set
+    aside.
     """
     ids, counts = [], []
     for chunk, _ in sequences.chunks():
@@ -38,7 +48,8 @@ def guess_token_unit(sequences: Sequences) -> str:
         ids.append(of_chunk.astype(np.int64))
         counts.append(times)
     _, places = np.unique(np.concatenate(ids), return_inverse=True)
-    frequency = np.sort(np.bincount(places, weights=np.concatenate(counts)))[:-1]
+    frequency = np.sort(np.bincount(places, weights=np.concatenate(counts)))
+    frequency = frequency[: len(frequency) - n_set_aside]
     n_pairs = frequency.sum() * (frequency.sum() - 1)
     n_equal_pairs = (frequency * (frequency - 1)).sum()
-    return "char" if n_pairs < FEWEST_WORDS * n_equal_pairs else "word"
+    return float(n_pairs / n_equal_pairs) if n_equal_pairs else np.inf

@@ -36,7 +36,7 @@ class StoredMixin:
         return packed
 
     def __getstate__(self) -> dict[str, Any]:
-        names = self._get_param_names()  # type: ignore[attr-defined]
+        names = self.get_params(deep=False)  # type: ignore[attr-defined]
         attributes = dict(vars(self))
         params = {name: attributes.pop(name) for name in names if name in attributes}
         content = {

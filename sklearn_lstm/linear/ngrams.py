@@ -5,6 +5,7 @@ A recurrent network reads in order, and a bag of n-grams does not. They make dif
 
 from __future__ import annotations
 
+import math
 import warnings
 from dataclasses import dataclass
 from typing import Any
@@ -14,10 +15,14 @@ from numpy.typing import NDArray
 from scipy.sparse import csr_matrix, vstack
 
 from sklearn_lstm.data.sequences import Lengths, Rows, Samples, Sequences
+from sklearn_lstm.data.token_units import effective_number_of_tokens
 from sklearn_lstm.exceptions import LinearModelSkippedWarning
 from sklearn_lstm.linear.machines import fit_machines
 
-LONGEST_RUN = {"word": 2, "char": 5}  # ids
+LONGEST_RUN_OF_WORDS = 2
+LONGEST_RUN_OF_CHARACTERS = 5  # or more, where the alphabet is small and the sequences are long
+N_LENGTHS_OF_CHARACTERS = 5
+CHANCE_RUNS = 1 / 12  # of one kind, expected in a sequence of random characters
 UNITS_WITH_BORDERS = ("char",)
 BORDER = 0  # no id
 HASH_BITS = 22  # two runs with the same hash are taken for the same
@@ -29,12 +34,13 @@ LARGEST_COEF = 1 << 30  # bytes of the coefficients: features x outputs x 4
 class NgramModel:
     """Linear support vector machines, one for each output, on the tf-idf of runs of ids.
 
-    Words: runs of one or two. Characters: runs of one to five, where the beginning and the end of
-    a sequence count as characters, because the ends of names and of single words tell much.
+    Words: runs of one or two. Characters: runs of five lengths, mostly one to five, where the
+    beginning and the end of a sequence count as characters, because the ends of names and of
+    single words tell much.
 
     Parameters
     ----------
-    longest_run : int
+    shortest_run, longest_run : int
     has_borders : bool
         Whether the beginning and the end of a sequence belong to its runs.
     runs : ndarray of shape (n_features,)
@@ -45,6 +51,7 @@ class NgramModel:
     intercept : ndarray of shape (n_outputs,)
     """
 
+    shortest_run: int
     longest_run: int
     has_borders: bool
     runs: NDArray[np.int32]
@@ -55,14 +62,18 @@ class NgramModel:
     def logits(self, sequences: Sequences) -> NDArray[np.float64]:
         """Return the signed distances from the decision boundaries (n_samples, n_outputs)."""
         parts = [
-            _logits(self, _hash_runs(*chunk, self.longest_run, has_borders=self.has_borders))
+            _logits(self, _hash_runs(*chunk, self._lengths, has_borders=self.has_borders))
             for chunk in sequences.chunks()
         ]
         return np.concatenate(parts)
 
+    @property
+    def _lengths(self) -> range:
+        return range(self.shortest_run, self.longest_run + 1)
+
     def describe(self) -> str:
         """Return what the model consists of, in one line."""
-        return f"{len(self.runs):,} runs of 1-{self.longest_run} ids"
+        return f"{len(self.runs):,} runs of {self.shortest_run}-{self.longest_run} ids"
 
 
 def fit_ngrams(
@@ -92,9 +103,10 @@ def fit_ngrams(
     LinearModelSkippedWarning
         If there is no model.
     """
-    longest, has_borders = LONGEST_RUN[token_unit], token_unit in UNITS_WITH_BORDERS
+    run_lengths = choose_run_lengths(samples.sequences, token_unit)
+    has_borders = token_unit in UNITS_WITH_BORDERS
     chunks = samples.sequences.chunks()
-    parts = [_hash_runs(*chunk, longest, has_borders=has_borders) for chunk in chunks]
+    parts = [_hash_runs(*chunk, run_lengths, has_borders=has_borders) for chunk in chunks]
     bags = vstack(parts, format="csr")
     del parts
     runs, _ = _features_of(bags)
@@ -114,7 +126,8 @@ def fit_ngrams(
         runs, idf = _features_of(bags)
         features = _tf_idf(bags, runs, idf)
         coef, intercept = fit_machines(features, samples, n_outputs=n_outputs, seed=seed)
-        return NgramModel(longest, has_borders, runs, idf, coef, intercept)
+        shortest, longest = run_lengths[0], run_lengths[-1]
+        return NgramModel(shortest, longest, has_borders, runs, idf, coef, intercept)
 
     logits = np.empty((0, n_outputs))
     if len(held_out):  # first, so that the two models are never in memory at the same time
@@ -123,12 +136,28 @@ def fit_ngrams(
     return fit(bags, samples), logits
 
 
+def choose_run_lengths(sequences: Sequences, token_unit: str) -> range:
+    """Return the lengths of the runs.
+
+    A run that is found in most sequences by chance says nothing: genes of 1,200 bases hold nearly
+    all runs of five. With an alphabet of effectively A characters and sequences of T steps, a run
+    of length L is expected T / A^L times by chance. The longest runs are the shortest for which
+    this is at most 1/12, and at least 5.
+    """
+    if token_unit == "word":
+        return range(1, LONGEST_RUN_OF_WORDS + 1)
+    alphabet = max(effective_number_of_tokens(sequences), 2)
+    needed = math.log(sequences.lengths.mean() / CHANCE_RUNS) / math.log(alphabet)
+    longest = max(LONGEST_RUN_OF_CHARACTERS, math.ceil(needed))
+    return range(longest - N_LENGTHS_OF_CHARACTERS + 1, longest + 1)
+
+
 def _logits(model: NgramModel, bags: csr_matrix) -> NDArray[np.float64]:
     return np.asarray(_tf_idf(bags, model.runs, model.idf) @ model.coef + model.intercept)
 
 
 def _hash_runs(
-    ids: NDArray[Any], lengths: Lengths, longest: int, *, has_borders: bool
+    ids: NDArray[Any], lengths: Lengths, run_lengths: range, *, has_borders: bool
 ) -> csr_matrix:
     """Return which runs each sequence holds: a matrix of ones (n_sequences, 2**HASH_BITS)."""
     if has_borders:
@@ -140,9 +169,11 @@ def _hash_runs(
     n_left = np.repeat(np.cumsum(lengths), lengths) - np.arange(len(ids))  # up to the end
     state = np.ones(len(ids), np.uint64)  # not 0: a border that comes first has to count
     keys = []
-    for length in range(1, longest + 1):
+    for length in range(1, run_lengths[-1] + 1):
         n_runs = max(len(ids) - length + 1, 0)
         state = state[:n_runs] * MULTIPLIERS[0] + ids[length - 1 :]
+        if length not in run_lengths:
+            continue
         is_whole = n_left[:n_runs] >= length
         mixed = state[is_whole]
         mixed = (mixed ^ (mixed >> np.uint64(29))) * MULTIPLIERS[1]

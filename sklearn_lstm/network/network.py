@@ -16,7 +16,7 @@ from sklearn_lstm.network.directions import N_GATES, Direction, run_directions
 from sklearn_lstm.network.masks import SequenceMask
 from sklearn_lstm.network.positions import sinusoidal_positions
 
-PADDING_CODE = 0
+PADDING_CODE = 0  # the embedding of padding is 0
 
 
 class SequenceNetwork(nn.Module):
