@@ -1,4 +1,4 @@
-"""Behaviours that hold everywhere; memory and import have a file of their own."""
+"""What must hold everywhere; memory and import have a file of their own."""
 
 import math
 import pickle
@@ -11,11 +11,17 @@ from scipy import sparse
 from skorch.callbacks import Callback
 
 from sklearn_lstm import LSTMSequenceClassifier
+from sklearn_lstm.compute import devices
+from sklearn_lstm.exceptions import NonFiniteTrainingError
 
-RNG = np.random.default_rng(0)
-LENGTHS = [3, 1, 17, 5, 2, 9, 30, 4] * 3
-IDS = [RNG.integers(2, 12, length) for length in LENGTHS]
-SERIES = [RNG.normal(size=(length, 2)) for length in LENGTHS]
+
+def random_sequences():
+    rng, lengths = np.random.default_rng(0), [3, 1, 17, 5, 2, 9, 30, 4] * 3
+    ids = [rng.integers(2, 12, length) for length in lengths]
+    return ids, [rng.normal(size=(length, 2)) for length in lengths]
+
+
+IDS, SERIES = random_sequences()
 LABELS = np.arange(24) % 3
 
 
@@ -46,7 +52,7 @@ def test_neighbours_and_padding_do_not_matter(cell, pooling, X, filler):
     for n_steps in (30, 64):
         in_a_table = model.predict_proba(padded(X, n_steps, filler))
         np.testing.assert_allclose(in_a_table, together, atol=1e-6)
-    order = RNG.permutation(24)
+    order = np.random.default_rng(1).permutation(24)
     np.testing.assert_allclose(
         model.predict_proba([X[row] for row in order]), together[order], atol=1e-6
     )
@@ -62,7 +68,7 @@ class Failing(Callback):
 
 @pytest.fixture
 def global_state():
-    """Check that no global state of torch and NumPy has changed."""
+    """Check that no global state of torch and NumPy changes."""
     torch.manual_seed(1)
     np.random.seed(1)  # noqa: NPY002 - the global state is what is looked at
     torch.set_default_dtype(torch.float64)
@@ -131,22 +137,27 @@ def test_what_is_stored_holds_nothing_of_torch():
     assert not [name for name in names if name.split(".")[0] in ("torch", "skorch")]
 
 
+def hide_gpus(monkeypatch):
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    monkeypatch.setattr(devices, "is_there", lambda device: device.type == "cpu")
+
+
 def test_a_model_of_a_gpu_loads_on_a_machine_without_one(monkeypatch):
     model = small().partial_fit(IDS, LABELS, classes=[0, 1, 2])
     proba = model.predict_proba(IDS)
     model.device = "cuda"
     stored = pickle.dumps(model)
-    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    hide_gpus(monkeypatch)
     loaded = pickle.loads(stored)
     np.testing.assert_array_equal(loaded.predict_proba(IDS), proba)
     loaded.set_params(device="auto").partial_fit(IDS, LABELS)
 
 
-@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
+@pytest.mark.device("cuda")
 def test_a_gpu_model_predicts_the_same_on_the_processor(monkeypatch):
     model = small(device="cuda").fit(IDS, LABELS)
     proba, stored = model.predict_proba(IDS), pickle.dumps(model)
-    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    hide_gpus(monkeypatch)
     np.testing.assert_allclose(pickle.loads(stored).predict_proba(IDS), proba, atol=1e-4)
 
 
@@ -154,13 +165,13 @@ def test_a_gpu_model_predicts_the_same_on_the_processor(monkeypatch):
 
 
 class NaNLoss(torch.nn.CrossEntropyLoss):
-    def forward(self, logits, codes):
-        return super().forward(logits, codes) * math.nan
+    def forward(self, logits, targets):
+        return super().forward(logits, targets) * math.nan
 
 
 class InfiniteLoss(torch.nn.CrossEntropyLoss):
-    def forward(self, logits, codes):
-        return super().forward(logits, codes) + math.inf  # yet its gradient is finite
+    def forward(self, logits, targets):
+        return super().forward(logits, targets) + math.inf  # its gradient is finite
 
 
 ADVICE = "lr=.*Try a smaller lr, gradient_clip=1, normalize=True"
@@ -170,7 +181,9 @@ ADVICE = "lr=.*Try a smaller lr, gradient_clip=1, normalize=True"
 @pytest.mark.parametrize("method", ["fit", "partial_fit"])
 def test_training_stops_at_the_batch_whose_loss_is_not_finite(criterion, value, method):
     options = {"classes": [0, 1, 2]} if method == "partial_fit" else {}
-    with pytest.raises(ValueError, match=f"loss is {value} in epoch 1, batch 1 .*{ADVICE}"):
+    with pytest.raises(
+        NonFiniteTrainingError, match=f"loss is {value} in epoch 1, batch 1 .*{ADVICE}"
+    ):
         getattr(small(criterion=criterion), method)(SERIES, LABELS, **options)
 
 
@@ -183,7 +196,7 @@ def test_training_stops_at_the_batch_whose_loss_is_not_finite(criterion, value, 
     ],
 )
 def test_training_that_breaks_the_weights_says_where_and_what_to_try(parameters):
-    with pytest.raises(ValueError, match=rf"in epoch \d, batch \d.*{ADVICE}"):
+    with pytest.raises(NonFiniteTrainingError, match=rf"in epoch \d, batch \d.*{ADVICE}"):
         small(**({"max_epochs": 6} | parameters)).fit(SERIES, LABELS)
 
 
@@ -192,7 +205,7 @@ def test_training_that_breaks_the_weights_says_where_and_what_to_try(parameters)
 
 def test_ids_unseen_at_fit_are_unknown_tokens():
     model = small(lr=0.05).fit(IDS, LABELS)
-    unknown = model.predict_proba([[3, 1, 4, 1], [1]])
+    unknown = model.predict_proba([[3, 1, 4, 1], [1]])  # 1 was not seen either
     for X in ([[3, 12, 4, 2**31 - 1], [99]], sparse.csr_matrix([[3, 500, 4, 77], [13, 0, 0, 0]])):
         np.testing.assert_array_equal(model.predict_proba(X), unknown)
 

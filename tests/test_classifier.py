@@ -2,16 +2,16 @@
 
 import numpy as np
 import pytest
+import torch
 from sklearn.exceptions import NotFittedError
 from sklearn.utils import compute_sample_weight
 from skorch.callbacks import Callback
 
 from sklearn_lstm import LSTMSequenceClassifier
 
-RNG = np.random.default_rng(0)
-SERIES = RNG.normal(size=(40, 6))
+SERIES = np.random.default_rng(0).normal(size=(40, 6))
 LABELS = (SERIES[:, 1:4].mean(axis=1) > 0).astype(int)
-IDS = RNG.integers(2, 12, (40, 6))
+IDS = np.random.default_rng(1).integers(2, 12, (40, 6))
 METHODS = ["predict", "predict_proba", "predict_log_proba", "decision_function"]
 
 
@@ -32,9 +32,11 @@ def test_predicting_before_fitting_is_refused(method):
     ("name", "value"),
     [
         ("input_type", "text"),
+        ("token_unit", "syllable"),
         ("embedding_dim", 0),
         ("embedding_dim", "big"),
         ("freeze_embeddings", "no"),
+        ("linear_branch", "maybe"),
         ("normalize", "zscore"),
         ("cell", "transformer"),
         ("hidden_size", 0),
@@ -77,7 +79,13 @@ def test_unknown_values_of_parameters_are_named(name, value, method):
         getattr(model, method)(SERIES, LABELS, **options)
 
 
-def test_zero_weight_is_as_good_as_removed():
+def test_the_device_may_be_a_string_or_an_object_of_torch():
+    expected = small(device="cpu").fit(SERIES, LABELS).predict_proba(SERIES)
+    model = small(device=torch.device("cpu")).fit(SERIES, LABELS)
+    np.testing.assert_array_equal(model.predict_proba(SERIES), expected)
+
+
+def test_a_weight_of_zero_leaves_the_sample_out():
     kept = np.arange(40) % 3 > 0
     for usual, strange in ((SERIES, 1000 * SERIES), (IDS, IDS + 50)):
         X = np.where(kept[:, np.newaxis], usual, strange)
@@ -95,7 +103,7 @@ def test_a_class_of_zero_weight_is_still_a_class():
 
 @pytest.mark.parametrize("factor", [1000, 1 / 3])
 def test_the_scale_of_all_weights_does_not_matter(factor):
-    weights = RNG.uniform(0.1, 1, 40)
+    weights = np.random.default_rng(2).uniform(0.1, 1, 40)
     plain = small().fit(SERIES, LABELS, sample_weight=weights).predict_proba(SERIES)
     scaled = small().fit(SERIES, LABELS, sample_weight=weights * factor).predict_proba(SERIES)
     np.testing.assert_allclose(scaled, plain, atol=1e-6)
@@ -113,7 +121,7 @@ def test_class_weights_are_sample_weights(class_weight):
 
 def test_class_weights_go_by_label_and_multiply_with_sample_weights():
     y = np.array(["ham", "spam"])[LABELS]
-    weights = RNG.uniform(0.5, 1, 40)
+    weights = np.random.default_rng(2).uniform(0.5, 1, 40)
     both = small(class_weight={"spam": 3.0}).fit(SERIES, y, sample_weight=weights)
     product = small().fit(SERIES, y, sample_weight=weights * np.where(y == "spam", 3.0, 1.0))
     np.testing.assert_allclose(both.predict_proba(SERIES), product.predict_proba(SERIES), atol=1e-6)
@@ -166,18 +174,18 @@ def test_partial_fit_refuses_balanced_weights():
 @pytest.mark.parametrize("method", ["partial_fit", "fit"])
 def test_new_token_ids_get_vectors_of_their_own_and_old_ones_keep_theirs(method):
     model = small(warm_start=True).partial_fit(IDS, LABELS, classes=[0, 1])
-    old, unknown, new = [[3, 4]], [[1, 4]], [[90, 4]]
+    old, unknown, new = [[3, 4]], [[70, 4]], [[90, 4]]
     proba = model.predict_proba(new)
     np.testing.assert_array_equal(proba, model.predict_proba(unknown))
     before = model.predict_proba(old)
-    model.set_params(lr=1e-9)  # nothing is learnt, only room is made
+    model.set_params(lr=1e-9)  # nothing is learnt, the table only grows
     getattr(model, method)(np.where(IDS == 3, 90, IDS), LABELS)
     assert abs(model.predict_proba(new) - model.predict_proba(unknown)).max() > 1e-4
     np.testing.assert_allclose(model.predict_proba(old), before, atol=0.2)
 
 
 def test_partial_fit_of_several_labels_needs_no_classes():
-    Y = np.eye(3, dtype=int)[RNG.integers(0, 3, 40)]
+    Y = np.eye(3, dtype=int)[np.random.default_rng(2).integers(0, 3, 40)]
     model = small().partial_fit(SERIES, Y).partial_fit(SERIES, Y)
     assert model.predict(SERIES).shape == (40, 3)
     with pytest.raises(ValueError, match="3 labels"):
@@ -231,7 +239,7 @@ def test_a_failed_fit_leaves_the_earlier_model_as_it_was(broken, warm_start):
     names, history, proba = set(vars(model)), list(model.history_), model.predict_proba(SERIES)
     model.set_params(**parameters)
     for attempt in (model.fit, model.partial_fit):
-        if broken != "lr" or attempt == model.fit:  # one pass may be too short to break
+        if broken != "lr" or attempt == model.fit:  # one epoch may be too short to break
             with pytest.raises(error):
                 attempt(X, y)
     assert set(vars(model)) == names
@@ -264,11 +272,12 @@ def test_fit_changes_no_parameter():
     assert all(model.get_params()[name] is value for name, value in before.items())
 
 
-def test_what_is_fitted_is_documented_by_attributes():
+def test_attributes_describe_what_is_fitted():
     model = small().fit(IDS, np.array(["no", "yes"])[LABELS])
     assert model.classes_.tolist() == ["no", "yes"]
     assert model.n_features_in_ == 6
     assert model.input_type_ == "tokens"
+    assert model.token_unit_ == "char"  # ten ids
     assert model.n_epochs_ == len(model.history_) == 3
     assert model.module_ is model.net_.module_
     assert not model.module_.training

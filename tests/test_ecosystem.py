@@ -65,9 +65,9 @@ def flat_baseline():
 
 
 @pytest.fixture(scope="session")
-def ids(few_sms):
+def ids(few_messages):
     """The 240 messages as CSR token ids, and their labels."""
-    texts, labels = few_sms
+    texts, labels = few_messages
     return TextSequenceVectorizer(max_length=40).fit_transform(texts), labels
 
 
@@ -87,18 +87,18 @@ def accuracy_on_held_out(model, X, y):
 
 
 @pytest.mark.parametrize("container", [np.asarray, list, pd.Series], ids=lambda c: c.__name__)
-def test_three_lines_learn_from_texts(few_sms, container):
-    texts, labels = few_sms
+def test_three_lines_learn_from_texts(few_messages, container):
+    texts, labels = few_messages
     train, test = SPLIT
     model = text_model().fit(container(texts[train]), container(labels[train]))
     assert model.score(container(texts[test]), labels[test]) > 0.75
-    assert model.classes_.tolist() == ["ham", "spam"]
+    assert model.classes_.tolist() == ["de", "nl"]
     assert model.predict_proba(texts[test]).shape == (60, 2)
 
 
 @pytest.mark.parametrize("sparse_threshold", [0, 0.3, 1])
-def test_column_transformer_hands_on_a_text_column(few_sms, sparse_threshold):
-    texts, labels = few_sms
+def test_column_transformer_passes_a_text_column_on(few_messages, sparse_threshold):
+    texts, labels = few_messages
     frame = pd.DataFrame({"number": np.arange(len(texts)), "text": texts})
     columns = make_column_transformer(
         (TextSequenceVectorizer(max_length=40), "text"), sparse_threshold=sparse_threshold
@@ -110,8 +110,8 @@ def test_column_transformer_hands_on_a_text_column(few_sms, sparse_threshold):
 
 
 @pytest.mark.parametrize("library", ["pandas", "polars"])
-def test_set_output_hands_on_a_data_frame(few_sms, library):
-    texts, labels = few_sms
+def test_set_output_passes_a_data_frame_on(few_messages, library):
+    texts, labels = few_messages
     plain = make_pipeline(TextSequenceVectorizer(max_length=40, output="dense"), lstm())
     expected = clone(plain).fit(texts, labels).predict_proba(texts)
     model = plain.set_output(transform=library).fit(texts, labels)
@@ -145,10 +145,10 @@ def _columns_of(rows):
 
 
 @pytest.mark.parametrize("kind", _columns_of([np.arange(3)] * 9))
-def test_a_column_of_lists_is_the_ragged_list(rows_of_ids, vowels, kind):
+def test_a_column_of_lists_is_the_ragged_list(rows_of_ids, digit_columns, kind):
     rows, labels = rows_of_ids[0][:60], rows_of_ids[1][:60]
-    series, speakers = vowels[0][::5], vowels[1][::5]
-    for X, y, input_type in ((rows, labels, "tokens"), (series, speakers, "numeric")):
+    series, digits = digit_columns[0][::5], digit_columns[1][::5]
+    for X, y, input_type in ((rows, labels, "tokens"), (series, digits, "numeric")):
         column = _columns_of(X)[kind]
         model = lstm(max_epochs=1).fit(column, y)
         assert model.input_type_ == input_type
@@ -161,8 +161,8 @@ def test_a_column_of_lists_is_the_ragged_list(rows_of_ids, vowels, kind):
 # --- Searches
 
 
-def test_grid_search_over_both_steps_in_two_processes(few_sms):
-    texts, labels = few_sms
+def test_grid_search_over_both_steps_in_two_processes(few_messages):
+    texts, labels = few_messages
     grid = {
         "textsequencevectorizer__max_length": [1, 40],
         "lstmsequenceclassifier__cell": ["lstm", "gru"],
@@ -175,8 +175,8 @@ def test_grid_search_over_both_steps_in_two_processes(few_sms):
     assert_allclose(search.best_score_, alone.mean())  # the processes agree with this one
 
 
-def test_randomized_search_over_both_steps_in_two_processes(few_sms):
-    texts, labels = few_sms
+def test_randomized_search_over_both_steps_in_two_processes(few_messages):
+    texts, labels = few_messages
     space = {
         "textsequencevectorizer__analyzer": ["word", "char"],
         "lstmsequenceclassifier__lr": loguniform(1e-2, 1e-1),
@@ -190,8 +190,8 @@ def test_randomized_search_over_both_steps_in_two_processes(few_sms):
 
 
 @pytest.mark.parametrize("resource", ["n_samples", "lstmsequenceclassifier__max_epochs"])
-def test_halving_grid_search(few_sms, resource):
-    texts, labels = few_sms
+def test_halving_grid_search(few_messages, resource):
+    texts, labels = few_messages
     search = HalvingGridSearchCV(
         text_model(),
         {"textsequencevectorizer__max_length": [1, 10, 40]},
@@ -205,8 +205,8 @@ def test_halving_grid_search(few_sms, resource):
     assert search.score(texts, labels) > 0.6
 
 
-def test_grid_search_over_ragged_lists(vowels):
-    X, y, X_test, y_test = vowels
+def test_grid_search_over_ragged_lists(digit_columns):
+    X, y, X_test, y_test = digit_columns
     search = GridSearchCV(
         lstm(linear_branch=False), {"normalize": [True, False], "hidden_size": [2, 16]}, cv=2
     )
@@ -214,8 +214,8 @@ def test_grid_search_over_ragged_lists(vowels):
     assert search.best_params_["hidden_size"] == 16
 
 
-def test_grid_search_over_three_dimensional_arrays(motions):
-    X, y, X_test, y_test = motions
+def test_grid_search_over_three_dimensional_arrays(digit_rows):
+    X, y, X_test, y_test = digit_rows
     network = lstm(max_epochs=8, linear_branch=False)
     search = GridSearchCV(network, {"hidden_size": [1, 12]}, cv=2)
     assert search.fit(X, y).score(X_test, y_test) > 0.5
@@ -225,18 +225,18 @@ def test_grid_search_over_three_dimensional_arrays(motions):
 # --- Validation
 
 
-def test_cross_val_predict_gives_probabilities_in_the_order_of_the_classes(few_sms):
-    texts, labels = few_sms
+def test_cross_val_predict_returns_probabilities_in_the_order_of_the_classes(few_messages):
+    texts, labels = few_messages
     found = cross_val_predict(text_model(), texts, labels, cv=3, method="predict_proba")
     assert found.shape == (240, 2)
     assert_allclose(found.sum(axis=1), 1)
-    assert np.mean(np.array(["ham", "spam"])[found.argmax(axis=1)] == labels) > 0.75
+    assert np.mean(np.array(["de", "nl"])[found.argmax(axis=1)] == labels) > 0.75
 
 
-def test_cross_validate_with_several_scores(few_sms):
-    texts, labels = few_sms
+def test_cross_validate_with_several_scores(few_messages):
+    texts, labels = few_messages
     scoring = ["accuracy", "roc_auc", "neg_log_loss", "f1_macro", "average_precision"]
-    labels = (labels == "spam").astype(int)
+    labels = (labels == "nl").astype(int)
     found = cross_validate(
         text_model(), texts, labels, cv=3, scoring=scoring, return_estimator=True
     )
@@ -247,8 +247,10 @@ def test_cross_validate_with_several_scores(few_sms):
 
 
 @pytest.mark.parametrize("kind", ["ragged ids", "ragged series", "3-D"])
-def test_cross_validation_of_other_kinds_of_x(rows_of_ids, vowels, motions, kind):
-    X, y = {"ragged ids": rows_of_ids, "ragged series": vowels[:2], "3-D": motions[:2]}[kind]
+def test_cross_validation_of_other_kinds_of_x(rows_of_ids, digit_columns, digit_rows, kind):
+    X, y = {"ragged ids": rows_of_ids, "ragged series": digit_columns[:2], "3-D": digit_rows[:2]}[
+        kind
+    ]
     model = lstm(hidden_size=12, max_epochs=8)
     predicted = cross_val_predict(model, X, y, cv=2)
     assert predicted.dtype == np.asarray(y).dtype
@@ -258,8 +260,8 @@ def test_cross_validation_of_other_kinds_of_x(rows_of_ids, vowels, motions, kind
     )
 
 
-def test_learning_curve_rises(few_sms):
-    texts, labels = few_sms
+def test_learning_curve_rises(few_messages):
+    texts, labels = few_messages
     sizes, _, scores = learning_curve(
         text_model(), texts, labels, train_sizes=[8, 160], cv=3, shuffle=True, random_state=0
     )
@@ -268,16 +270,16 @@ def test_learning_curve_rises(few_sms):
     assert scores[1].mean() > scores[0].mean()
 
 
-def test_learning_curve_of_ragged_lists(vowels):
-    X, y, *_ = vowels
+def test_learning_curve_of_ragged_lists(digit_columns):
+    X, y, *_ = digit_columns
     _, _, scores = learning_curve(
         lstm(), X, y, train_sizes=[27, 180], cv=3, shuffle=True, random_state=0
     )
     assert scores[1].mean() > 0.8
 
 
-def test_permutation_test_tells_labels_from_chance(few_sms):
-    texts, labels = few_sms
+def test_permutation_test_tells_labels_from_chance(few_messages):
+    texts, labels = few_messages
     score, by_chance, p_value = permutation_test_score(
         text_model(), texts, labels, cv=2, n_permutations=9, random_state=0
     )
@@ -285,8 +287,8 @@ def test_permutation_test_tells_labels_from_chance(few_sms):
     assert p_value == 0.1
 
 
-def test_permutation_test_of_three_dimensional_arrays(motions):
-    X, y, *_ = motions
+def test_permutation_test_of_three_dimensional_arrays(digit_rows):
+    X, y, *_ = digit_rows
     score, by_chance, _ = permutation_test_score(
         lstm(max_epochs=10), X, y, cv=2, n_permutations=3, random_state=0
     )
@@ -296,9 +298,9 @@ def test_permutation_test_of_three_dimensional_arrays(motions):
 # --- Unlabelled data
 
 
-def test_self_training_labels_what_has_no_label(ids):
+def test_self_training_labels_samples_without_a_label(ids):
     X, labels = ids
-    y = (labels == "spam").astype(int)
+    y = (labels == "nl").astype(int)
     known = np.where(np.arange(len(y)) < 120, y, -1)
     model = SelfTrainingClassifier(lstm(max_epochs=10), threshold=0.8).fit(X, known)
     told = model.labeled_iter_ > 0
@@ -311,40 +313,40 @@ def test_self_training_labels_what_has_no_label(ids):
 
 
 @pytest.mark.parametrize("method", ["sigmoid", "isotonic"])
-def test_calibration(few_sms, method):
-    texts, labels = few_sms
+def test_calibration(few_messages, method):
+    texts, labels = few_messages
     model = CalibratedClassifierCV(text_model(), method=method, cv=2)
     assert accuracy_on_held_out(model, texts, labels) > 0.75
     assert_allclose(model.predict_proba(texts).sum(axis=1), 1)
 
 
-def test_calibration_of_a_frozen_model_on_ragged_lists(vowels):
-    X, y, X_test, y_test = vowels
+def test_calibration_of_a_frozen_model_on_ragged_lists(digit_columns):
+    X, y, X_test, y_test = digit_columns
     frozen = FrozenEstimator(lstm().fit(X, y))
     model = CalibratedClassifierCV(frozen).fit(X_test[::2], y_test[::2])
     assert model.score(X_test[1::2], y_test[1::2]) > 0.8
 
 
 @pytest.mark.parametrize("voting", ["soft", "hard"])
-def test_voting_beside_a_bag_of_words(few_sms, voting):
-    texts, labels = few_sms
+def test_voting_beside_a_bag_of_words(few_messages, voting):
+    texts, labels = few_messages
     model = VotingClassifier([("lstm", text_model()), ("bag", bag_of_words())], voting=voting)
     assert accuracy_on_held_out(model, texts, labels) > 0.75
     assert_array_equal(
         model.named_estimators_["lstm"].predict_proba(texts),
-        text_model().fit(texts[:180], (labels[:180] == "spam").astype(int)).predict_proba(texts),
+        text_model().fit(texts[:180], (labels[:180] == "nl").astype(int)).predict_proba(texts),
     )
 
 
-def test_stacking_beside_a_bag_of_words(few_sms):
-    texts, labels = few_sms
+def test_stacking_beside_a_bag_of_words(few_messages):
+    texts, labels = few_messages
     model = StackingClassifier([("lstm", text_model()), ("bag", bag_of_words())], cv=2)
     assert accuracy_on_held_out(model, texts, labels) > 0.75
     assert model.transform(texts).shape == (240, 2)
 
 
-def test_voting_and_stacking_on_three_dimensional_arrays(motions):
-    X, y, X_test, y_test = motions
+def test_voting_and_stacking_on_three_dimensional_arrays(digit_rows):
+    X, y, X_test, y_test = digit_rows
     members = [("lstm", lstm(max_epochs=10)), ("means", flat_baseline())]
     assert VotingClassifier(members, voting="soft").fit(X, y).score(X_test, y_test) > 0.5
     stacked = StackingClassifier(members, cv=2).fit(X, y)
@@ -352,8 +354,8 @@ def test_voting_and_stacking_on_three_dimensional_arrays(motions):
     assert stacked.transform(X).shape == (40, 8)
 
 
-def test_voting_on_ragged_lists(vowels):
-    X, y, X_test, y_test = vowels
+def test_voting_on_ragged_lists(digit_columns):
+    X, y, X_test, y_test = digit_columns
     model = VotingClassifier([("lstm", lstm()), ("gru", lstm(cell="gru"))], voting="soft")
     assert model.fit(X, y).score(X_test, y_test) > 0.9
 
@@ -372,8 +374,8 @@ def test_ada_boost_of_token_ids(ids):
     assert accuracy_on_held_out(model, X, labels) > 0.7
 
 
-def test_ada_boost_of_three_dimensional_arrays(motions):
-    X, y, X_test, y_test = motions
+def test_ada_boost_of_three_dimensional_arrays(digit_rows):
+    X, y, X_test, y_test = digit_rows
     model = AdaBoostClassifier(lstm(max_epochs=8), n_estimators=2, random_state=0)
     assert model.fit(X, y).score(X_test, y_test) > 0.5
 
@@ -382,18 +384,18 @@ def test_ada_boost_of_three_dimensional_arrays(motions):
 
 
 @pytest.mark.parametrize("kind", ["ragged", "3-D"])
-def test_one_versus_rest(vowels, motions, kind):
-    X, y, X_test, y_test = vowels if kind == "ragged" else motions
+def test_one_versus_rest(digit_columns, digit_rows, kind):
+    X, y, X_test, y_test = digit_columns if kind == "ragged" else digit_rows
     model = OneVsRestClassifier(lstm(max_epochs=8)).fit(X, y)
     assert len(model.estimators_) == len(set(y))
     assert model.score(X_test, y_test) > 0.5
     assert model.predict_proba(X_test).shape == (len(y_test), len(set(y)))
 
 
-def test_one_versus_rest_of_texts(few_sms):
-    texts, labels = few_sms
-    digits = np.array([any(map(str.isdigit, text)) for text in texts])
-    y = np.column_stack([labels == "spam", digits]).astype(int)
+def test_one_versus_rest_of_texts(few_messages):
+    texts, labels = few_messages
+    is_sentence = np.array([text.endswith(".") for text in texts])
+    y = np.column_stack([labels == "nl", is_sentence]).astype(int)
     model = OneVsRestClassifier(text_model()).fit(texts[:180], y[:180])
     assert (model.predict(texts[180:]) == y[180:]).mean(axis=0).min() > 0.7
 
@@ -405,21 +407,21 @@ def test_several_outputs(ids):
     assert (model.predict(X[180:]) == y[180:]).mean(axis=0).min() > 0.7
 
 
-def test_classifier_chain_of_series(motions):
-    X, y, X_test, y_test = motions
-    X, X_test = X[:, ::2, 0], X_test[:, ::2, 0]  # a chain appends labels as columns of a 2-D X
+def test_classifier_chain_of_series(digit_rows):
+    X, y, X_test, y_test = digit_rows
+    X, X_test = X.reshape(40, 64), X_test.reshape(40, 64)  # a chain appends labels as columns
     classes = np.unique(y)
     Y, Y_test = (y[:, None] == classes).astype(int), (y_test[:, None] == classes).astype(int)
     chain = ClassifierChain(lstm(max_epochs=10), random_state=0).fit(X, Y)
     assert chain.predict_proba(X_test).shape == (40, 4)
-    assert [member.n_features_in_ for member in chain.estimators_] == [50, 51, 52, 53]
+    assert [member.n_features_in_ for member in chain.estimators_] == [64, 65, 66, 67]
     assert (chain.predict(X_test) == Y_test).mean() > 0.75
 
 
 def test_classifier_chain_of_token_ids(ids):
     X, labels = ids
     X = X.toarray()
-    Y = np.column_stack([labels == "spam", (X > 0).sum(axis=1) > 20]).astype(int)
+    Y = np.column_stack([labels == "nl", (X > 0).sum(axis=1) > 20]).astype(int)
     # The chain makes floats of ids; a label that is appended to a text reads as an unknown token.
     chain = ClassifierChain(lstm(input_type="tokens"), random_state=0).fit(X[:180], Y[:180])
     assert (chain.predict(X[180:]) == Y[180:]).mean(axis=0).min() > 0.7
@@ -428,23 +430,23 @@ def test_classifier_chain_of_token_ids(ids):
 # --- Weights, resampling
 
 
-def test_over_sampling_in_an_imbalanced_learn_pipeline(sms):
-    texts, labels = sms[0][:400], sms[1][:400]
+def test_over_sampling_in_an_imbalanced_learn_pipeline(messages):
+    texts, labels = messages
     train, test = slice(None, 300), slice(300, None)
     model = make_resampling_pipeline(
         TextSequenceVectorizer(max_length=40), RandomOverSampler(random_state=0), lstm()
     ).fit(texts[train], labels[train])
-    recall = recall_score(labels[test], model.predict(texts[test]), pos_label="spam")
+    recall = recall_score(labels[test], model.predict(texts[test]), pos_label="nl")
     assert recall > 0.5
-    n_ham = int(np.sum(labels[train] == "ham"))
+    n_german = int(np.sum(labels[train] == "de"))
     X, y = model[1].fit_resample(model[0].transform(texts[train]), labels[train])
-    assert X.shape[0] == len(y) == 2 * n_ham
+    assert X.shape[0] == len(y) == 2 * n_german
     expected = lstm().fit(X, y).predict_proba(model[0].transform(texts[test]))
     assert_array_equal(model.predict_proba(texts[test]), expected)
 
 
-def test_sample_weight_is_routed_through_pipeline_and_cross_validation(few_sms):
-    texts, labels = few_sms
+def test_sample_weight_is_routed_through_pipeline_and_cross_validation(few_messages):
+    texts, labels = few_messages
     weights = np.random.default_rng(0).integers(0, 3, len(texts)).astype(float)
     with config_context(enable_metadata_routing=True):
         model = make_pipeline(
@@ -481,8 +483,8 @@ def test_sample_weight_is_routed_through_pipeline_and_cross_validation(few_sms):
         assert_array_equal(search.predict_proba(texts), model.predict_proba(texts))
 
 
-def test_sample_weight_that_nobody_asked_for_is_an_error(few_sms):
-    texts, labels = few_sms
+def test_sample_weight_that_nobody_asked_for_is_an_error(few_messages):
+    texts, labels = few_messages
     with (
         config_context(enable_metadata_routing=True),
         pytest.raises(ValueError, match=r"sample_weight.*are passed but are not explicitly set"),

@@ -14,6 +14,7 @@ def test_importing_brings_in_nothing_but_the_dependencies_and_changes_no_state()
         import logging, os, random, sys, warnings
         import joblib, numpy, scipy.optimize, scipy.sparse, scipy.special, skorch, sklearn, torch
         import sklearn.feature_extraction.text, sklearn.svm, sklearn.utils.multiclass
+        import sklearn.linear_model
         import skorch.callbacks, skorch.helper
 
         def packages():
@@ -30,7 +31,7 @@ def test_importing_brings_in_nothing_but_the_dependencies_and_changes_no_state()
             ]
 
         packages_before, state_before = packages(), state()
-        import sklearn_lstm
+        from sklearn_lstm import LSTMSequenceClassifier, TextSequenceVectorizer
         assert packages() - packages_before == {"sklearn_lstm"}, packages() - packages_before
         assert state() == state_before
     """)

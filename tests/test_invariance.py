@@ -33,7 +33,7 @@ thorough = settings(
 
 @cache
 def fitted(kind, pooling):
-    """Train a model that tells sequences apart, to be asked about many others."""
+    """Return a model that tells sequences apart."""
     rng = np.random.default_rng(0)
     lengths = rng.integers(1, 20, 40)
     X = [rng.integers(2, 30, n) if kind == "ids" else rng.normal(size=(n, 2)) for n in lengths]
@@ -65,15 +65,15 @@ def test_ids(pooling, X, extra, data):
     expected = model.predict_proba(X)
     assert_order_and_grouping_do_not_matter(model, X, data)
     n_columns = max(map(len, X)) + extra
-    dense, anyhow = np.zeros((2, len(X), n_columns), dtype=int)
+    dense, with_gaps = np.zeros((2, len(X), n_columns), dtype=int)
     for row, ids in enumerate(X):
         dense[row, : len(ids)] = ids
         columns = data.draw(st.permutations(range(n_columns)), label="columns")[: len(ids)]
-        anyhow[row, sorted(columns)] = ids
+        with_gaps[row, sorted(columns)] = ids
     assert_same(model.predict_proba(dense), expected)
-    assert_same(model.predict_proba(anyhow), expected)
+    assert_same(model.predict_proba(with_gaps), expected)
     for container in (sparse.csr_matrix, sparse.csr_array, sparse.csc_matrix):
-        assert_same(model.predict_proba(container(anyhow)), expected)
+        assert_same(model.predict_proba(container(with_gaps)), expected)
     assert_same(model.predict_proba([np.array(ids, np.int32) for ids in X]), expected)
 
 

@@ -8,20 +8,20 @@ import torch
 from scipy import sparse
 from torch.utils._python_dispatch import TorchDispatchMode
 
-from sklearn_lstm import LSTMSequenceClassifier, batches, sequences
-
-RNG = np.random.default_rng(0)
+from sklearn_lstm import LSTMSequenceClassifier
+from sklearn_lstm.compute import threads
+from sklearn_lstm.data import batches, sequences
 
 
 class LargestTensor(TorchDispatchMode):
-    """Note the bytes of the largest tensor made while it is on."""
+    """Note the bytes of the largest tensor that the calling thread makes while it is on."""
 
     n_bytes = 0
 
     def __torch_dispatch__(self, func, types, args=(), kwargs=None):
         result = func(*args, **(kwargs or {}))
         for tensor in result if isinstance(result, tuple | list) else [result]:
-            # Bytes are scratch space of the layer: large, yet for one batch alone.
+            # Bytes are scratch space of the layer: large, but for one batch only.
             if isinstance(tensor, torch.Tensor) and tensor.dtype != torch.uint8:
                 self.n_bytes = max(self.n_bytes, tensor.numel() * tensor.element_size())
         return result
@@ -43,6 +43,11 @@ def _all_is_imported():
     small().fit([[2, 3], [4]], [0, 1]).predict([[2]])  # what torch imports at first use is not data
 
 
+@pytest.fixture(autouse=True)
+def _one_lane(monkeypatch):
+    monkeypatch.setattr(threads, "LANES", 1)  # the calling thread does all
+
+
 def small():
     return LSTMSequenceClassifier(
         hidden_size=1,
@@ -58,7 +63,7 @@ def small():
 def test_one_long_sequence_among_short_ones_does_not_widen_them_all(kind):
     n_short, longest = 3000, 3000
     lengths = np.append(np.full(n_short, 3), longest)
-    steps = RNG.integers(2, 9, lengths.sum())
+    steps = np.random.default_rng(0).integers(2, 9, lengths.sum())
     starts = np.append(0, np.cumsum(lengths))
     if kind == "csr":
         columns = np.arange(len(steps)) - np.repeat(starts[:-1], lengths)
@@ -74,11 +79,11 @@ def test_one_long_sequence_among_short_ones_does_not_widen_them_all(kind):
 @pytest.mark.parametrize("shape", [(400,), (100, 4)], ids=["2-D", "3-D"])
 @pytest.mark.parametrize("dtype", [int, float])
 def test_a_large_array_is_read_a_piece_at_a_time(monkeypatch, shape, dtype):
-    monkeypatch.setattr(sequences, "CELLS_PER_CHUNK", 1 << 13)
-    monkeypatch.setattr(batches, "STEPS_AT_ONCE", 1 << 11)
+    monkeypatch.setattr(sequences, "VALUES_PER_CHUNK", 1 << 13)
+    monkeypatch.setitem(batches.STEPS_AT_ONCE, "cpu", 1 << 11)
     peaks, sizes = [], []
     for n_samples in (50, 400):
-        X = RNG.integers(1, 9, (n_samples, *shape)).astype(dtype)
+        X = np.random.default_rng(0).integers(1, 9, (n_samples, *shape)).astype(dtype)
         model, y = small(), np.arange(n_samples) % 2
         peaks.append(peak_bytes(lambda X=X, y=y, model=model: model.fit(X, y).predict(X)))
         sizes.append(X.nbytes)

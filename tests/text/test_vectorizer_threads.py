@@ -68,8 +68,8 @@ def test_threads_transform_alike(analyzer):
         np.testing.assert_array_equal(result, expected)
 
 
-def test_threads_fit_alike(few_sms):
-    texts, _ = few_sms
+def test_threads_fit_alike(few_messages):
+    texts, _ = few_messages
     expected = TextSequenceVectorizer().fit(texts).vocabulary_
     for vocabulary in in_threads(lambda _: TextSequenceVectorizer().fit(texts).vocabulary_):
         assert vocabulary == expected

@@ -283,8 +283,8 @@ def test_hashes_are_warned_of():
         TextSequenceVectorizer().fit([text[:8] for text in hashes])
 
 
-def test_few_or_usual_texts_are_not_warned_of(sms):
-    texts, _ = sms
+def test_few_or_usual_texts_are_not_warned_of(messages):
+    texts, _ = messages
     TextSequenceVectorizer().fit([f"word{number}" for number in range(100)])
     for n_texts in (10, 50, len(texts)):
         TextSequenceVectorizer().fit(texts[:n_texts])

@@ -1,4 +1,4 @@
-"""Every kind of X is read as the same sequences, and every wrong X gets one clear error."""
+"""Every kind of X is read as the same sequences."""
 
 import numpy as np
 import pandas as pd
@@ -8,12 +8,15 @@ import pytest
 import torch
 from scipy import sparse
 
-from sklearn_lstm import LSTMSequenceClassifier, sequences
-from sklearn_lstm.reading import read_sequences
+from sklearn_lstm import LSTMSequenceClassifier
+from sklearn_lstm.data import sequences
+from sklearn_lstm.data.reading import read_sequences
+from sklearn_lstm.data.sequences import NO_ID
+from sklearn_lstm.exceptions import InvalidSequencesError
 
 IDS = [[3, 4, 5, 3], [6], [7, 2]]
 ID_TABLE = np.array([[3, 4, 5, 3, 0], [6, 0, 0, 0, 0], [7, 2, 0, 0, 0]])
-ID_TABLE_PADDED_ANYHOW = np.array([[3, 4, 0, 5, 3], [0, 0, 0, 6, 0], [0, 7, 0, 0, 2]])
+ID_TABLE_WITH_GAPS = np.array([[3, 4, 0, 5, 3], [0, 0, 0, 6, 0], [0, 7, 0, 0, 2]])
 UNIVARIATE = [[0.5, -1.0, 2.0], [1.5], [3.0, 0.25]]
 UNIVARIATE_TABLE = np.array([[0.5, -1, 2, np.nan], [1.5, *[np.nan] * 3], [3, 0.25, *[np.nan] * 2]])
 MULTIVARIATE = [[[0.5, 1.0], [-1.0, 2.0], [2.0, 3.0]], [[1.5, 4.0]], [[3.0, 5.0], [0.25, 6.0]]]
@@ -55,9 +58,9 @@ def columns_of_lists(rows):
 TOKENS = columns_of_lists(IDS) | {
     "csr_matrix": sparse.csr_matrix(ID_TABLE),
     "csr_array": sparse.csr_array(ID_TABLE),
-    "csr of int32 with gaps": sparse.csr_matrix(ID_TABLE_PADDED_ANYHOW.astype(np.int32)),
+    "csr of int32 with gaps": sparse.csr_matrix(ID_TABLE_WITH_GAPS.astype(np.int32)),
     "csc_matrix": sparse.csc_matrix(ID_TABLE),
-    "coo_array": sparse.coo_array(ID_TABLE_PADDED_ANYHOW),
+    "coo_array": sparse.coo_array(ID_TABLE_WITH_GAPS),
     "csr with columns out of order": sparse.csr_matrix(
         (np.array([5, 3, 4, 3, 6, 2, 7]), np.array([2, 0, 1, 3, 0, 1, 0]), np.array([0, 4, 5, 7]))
     ),
@@ -66,7 +69,7 @@ TOKENS = columns_of_lists(IDS) | {
     ),
     "dense int64": ID_TABLE,
     "dense uint8": ID_TABLE.astype(np.uint8),
-    "dense with gaps": ID_TABLE_PADDED_ANYHOW,
+    "dense with gaps": ID_TABLE_WITH_GAPS,
     "dense in Fortran order": np.asfortranarray(ID_TABLE),
     "dense list of lists": ID_TABLE.tolist(),
     "DataFrame of ids": pd.DataFrame(ID_TABLE),
@@ -144,7 +147,7 @@ def test_a_read_only_memory_map_is_read_as_the_array_it_holds(tmp_path, X):
 
 
 @pytest.mark.parametrize("name", ["csr with columns out of order", "csr with stored zeros"])
-def test_reading_does_not_tidy_up_the_callers_matrix(name):
+def test_reading_does_not_change_the_matrix_of_the_caller(name):
     X = TOKENS[name].copy()
     before = [X.data.copy(), X.indices.copy(), X.indptr.copy()]
     read_sequences(X)
@@ -153,11 +156,12 @@ def test_reading_does_not_tidy_up_the_callers_matrix(name):
 
 
 def test_a_row_without_an_id_is_one_unknown_token():
-    expected = [[5], [1], [6, 7], [1]]
+    expected = [[5], [NO_ID], [6, 7], [NO_ID]]
     table = np.array([[5, 0], [0, 0], [6, 7], [0, 0]])
     for X in [table, sparse.csr_matrix(table), [[5], [], [6, 7], [0]]]:
         assert steps_of(X) == expected
-        assert read_sequences(X).read(np.array([1, 0, 3, 1, 2])).tolist() == [1, 5, 1, 1, 6, 7]
+        steps = read_sequences(X).read(np.array([1, 0, 3, 1, 2]))
+        assert steps.tolist() == [NO_ID, 5, NO_ID, NO_ID, 6, 7]
 
 
 def test_negative_integers_are_measurements():
@@ -178,13 +182,13 @@ def test_input_type_overrides_what_the_dtype_says():
     assert steps_of(ID_TABLE, "numeric")[1] == [[6], [0], [0], [0], [0]]
     assert read_sequences(IDS, "numeric").n_channels == 1
     assert steps_of(ID_TABLE.astype(float), "tokens") == IDS
-    assert steps_of([[2.0, 2.5], [3.0]], "tokens") == [[2, 1], [3]]
+    assert steps_of([[2.0, 2.5], [3.0]], "tokens") == [[2, NO_ID], [3]]
 
 
 def test_nan_in_all_channels_pads_only_at_the_end():
     X = three_d(MULTIVARIATE)
     X[0, 1] = np.nan
-    with pytest.raises(ValueError, match=r"X contains NaN: X\[0\], step 1, channel 0"):
+    with pytest.raises(InvalidSequencesError, match=r"X contains NaN: X\[0\], step 1, channel 0"):
         read_sequences(X)
 
 
@@ -193,7 +197,7 @@ def test_steps_are_found_in_many_chunks_as_in_one(monkeypatch):
     series = three_d([rng.normal(size=(length, 3)) for length in rng.integers(1, 6, 40)])
     ids = rng.integers(0, 5, (40, 6))
     expected = steps_of(series), steps_of(ids)
-    monkeypatch.setattr(sequences, "CELLS_PER_CHUNK", 7)
+    monkeypatch.setattr(sequences, "VALUES_PER_CHUNK", 7)
     assert (steps_of(series), steps_of(ids)) == expected
     chunks, lengths = zip(*read_sequences(series).chunks(), strict=True)
     assert len(chunks) > 10

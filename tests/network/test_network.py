@@ -1,4 +1,4 @@
-"""The network against torch's own layers, and every architecture on a toy task."""
+"""The network: one-hot input, positions, dropout, weights, and every architecture on a toy task."""
 
 from itertools import product
 
@@ -6,24 +6,29 @@ import numpy as np
 import pytest
 import torch
 from torch import nn
-from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from sklearn_lstm import LSTMSequenceClassifier
-from sklearn_lstm.network import CELLS, POOLINGS, Clock, Direction, Pooling, SequenceNetwork
-from sklearn_lstm.vocabulary import PADDING
+from sklearn_lstm.compute import threads
+from sklearn_lstm.network.directions import CELLS
+from sklearn_lstm.network.network import PADDING_CODE, SequenceNetwork
+from sklearn_lstm.network.pooling import POOLINGS
 
 LENGTHS = torch.tensor([7, 1, 4, 6])
 CLOSE = {"rtol": 1e-5, "atol": 1e-6}
 
 
+def generator():
+    return torch.Generator().manual_seed(0)
+
+
 def network(**architecture):
-    torch.manual_seed(0)
     defaults = {
         "n_inputs": 9,
         "n_outputs": 3,
         "tokens": True,
         "embedding_dim": 5,
+        "freeze_embeddings": False,
         "cell": "lstm",
         "hidden_size": 4,
         "num_layers": 1,
@@ -31,43 +36,14 @@ def network(**architecture):
         "pooling": ("max",),
         "dropout": 0.0,
     }
-    return SequenceNetwork(**(defaults | architecture)).eval()
-
-
-def both_directions(n_features, cell, hidden_size):
-    return [
-        Direction(
-            n_features,
-            cell=cell,
-            hidden_size=hidden_size,
-            backward=backward,
-            pooling=(),
-            part=None,
-        )
-        for backward in (False, True)
-    ]
+    made = SequenceNetwork(**(defaults | architecture))
+    made.draw_weights(generator())
+    return made.eval()
 
 
 def random_codes(n_codes=9):
-    codes = torch.randint(2, n_codes, (4, 7), generator=torch.Generator().manual_seed(0))
+    codes = torch.randint(2, n_codes, (4, 7), generator=generator())
     return codes * (torch.arange(7) < LENGTHS[:, None])  # (B, T)
-
-
-@pytest.mark.parametrize("cell", CELLS)
-@pytest.mark.parametrize("bidirectional", [False, True])
-def test_a_layer_equals_torchs_layer_with_packed_sequences(cell, bidirectional):
-    torch.manual_seed(0)
-    reference = CELLS[cell](3, 5, bidirectional=bidirectional)
-    layer = both_directions(3, cell, 5)[: 1 + bidirectional]
-    for direction, suffix in zip(layer, ("", "_reverse"), strict=False):
-        for name, weight in direction.cells.named_parameters():
-            weight.data = getattr(reference, name + suffix).data
-    x = torch.randn(7, 4, 3)
-    packed, _ = reference(pack_padded_sequence(x, LENGTHS, enforce_sorted=False))
-    expected, _ = pad_packed_sequence(packed)  # (T, B, n_directions * H)
-    clock = Clock(LENGTHS, 7)
-    states = torch.cat([direction(x, clock) for direction in layer], 2)
-    torch.testing.assert_close(states[clock.real], expected[clock.real], **CLOSE)
 
 
 @pytest.mark.parametrize("cell", CELLS)
@@ -87,7 +63,7 @@ def test_one_hot_input_equals_explicit_one_hot_vectors(cell, bidirectional):
 
 
 class TensorSizes(TorchDispatchMode):
-    """Note how large the tensors are that are made while it is on."""
+    """Note how large the tensors are that the calling thread makes while it is on."""
 
     def __init__(self):
         super().__init__()
@@ -101,7 +77,8 @@ class TensorSizes(TorchDispatchMode):
         return result
 
 
-def test_one_hot_input_never_builds_a_one_hot_tensor():
+def test_one_hot_input_never_builds_a_one_hot_tensor(monkeypatch):
+    monkeypatch.setattr(threads, "LANES", 1)  # the calling thread does all
     n_codes = 5000
     X = np.arange(2, n_codes).reshape(-1, 14)
     model = LSTMSequenceClassifier(embedding_dim=None, hidden_size=1, max_epochs=1, batch_size=400)
@@ -125,28 +102,7 @@ def test_one_hot_input_weights_are_learnt_and_the_identity_is_not():
             assert torch.equal(weight, torch.eye(len(weight)))
 
 
-@pytest.mark.parametrize("pooling", POOLINGS)
-def test_poolings_equal_their_definition_one_sequence_at_a_time(pooling):
-    torch.manual_seed(0)
-    states, pool = torch.randn(7, 4, 6), Pooling([pooling], 6)
-    pooled = pool(states, Clock(LENGTHS, 7))
-    for sample, length in enumerate(LENGTHS):
-        real = states[:length, sample]
-        expected = {
-            "max": lambda real: real.amax(0),
-            "mean": lambda real: real.mean(0),
-            "last": lambda real: real[-1],
-            "attention": lambda real: torch.softmax(pool.attention(real), 0)[:, 0] @ real,
-        }[pooling](real)
-        torch.testing.assert_close(pooled[sample], expected, **CLOSE)
-
-
-def test_several_poolings_stand_side_by_side():
-    torch.manual_seed(0)
-    states, clock = torch.randn(7, 4, 6), Clock(LENGTHS, 7)
-    both = Pooling(["mean", "last"], 6)(states, clock)
-    parts = [Pooling([name], 6)(states, clock) for name in ("mean", "last")]
-    assert torch.equal(both, torch.cat(parts, 1))
+def test_the_output_reads_each_pooling_of_each_direction():
     assert network(pooling=("max", "mean", "last", "attention")).output.in_features == 4 * 8
 
 
@@ -164,7 +120,7 @@ def test_gradients_do_not_depend_on_padding(pooling):
 def test_the_padding_vector_stays_zero():
     model = LSTMSequenceClassifier(hidden_size=3, max_epochs=3)
     model.fit([[3, 4, 5], [6], [3], [6, 5]], [0, 1, 0, 1])
-    assert not model.module_.embedding.weight[PADDING].any()
+    assert not model.module_.embedding.weight[PADDING_CODE].any()
 
 
 def test_growing_keeps_the_vectors_that_were_learnt():
@@ -172,7 +128,7 @@ def test_growing_keeps_the_vectors_that_were_learnt():
         net = network(embedding_dim=embedding_dim)
         old, logits = net.embedding.weight.clone(), net(random_codes(), LENGTHS)
         net.embedding.weight.requires_grad_(requires_grad=False)
-        net.grow(20)
+        net.grow(20, generator())
         assert torch.equal(net.embedding.weight[:9], old)
         assert len(net.embedding.weight[9:].unique(dim=0)) == 11
         assert not net.embedding.weight.requires_grad
@@ -187,22 +143,32 @@ def test_a_token_is_read_with_its_position():
     assert len(positions[:, 0].detach().round(decimals=4).unique(dim=0)) == 7
 
 
-def test_a_direction_reads_what_comes_before_it_alone():
-    """The state of step t depends on the steps up to t forwards, from t on backwards."""
-    layer = both_directions(3, "lstm", 4)
-    x, clock = torch.randn(7, 4, 3), Clock(LENGTHS, 7)
-    changed = x.clone()
-    changed[3, 0] += 1  # step 3 of the first sequence, of 7 steps
-    forwards, backwards = (
-        (direction(x, clock)[:, 0] != direction(changed, clock)[:, 0]).any(1).tolist()
-        for direction in layer
-    )
-    assert forwards == [False] * 3 + [True] * 4
-    assert backwards == [True] * 4 + [False] * 3
+@pytest.mark.parametrize("embedding_dim", [5, None])
+@pytest.mark.parametrize("tokens", [True, False])
+def test_weights_are_drawn_from_the_generator_alone(tokens, embedding_dim):
+    options = {"tokens": tokens, "embedding_dim": embedding_dim}
+    torch.manual_seed(1)
+    state, weights = torch.get_rng_state(), network(**options).state_dict()
+    assert torch.equal(torch.get_rng_state(), state)
+    torch.manual_seed(2)
+    again, other = network(**options).state_dict(), network(**options)
+    other.draw_weights(torch.Generator().manual_seed(1))
+    assert all(torch.equal(weights[name], again[name]) for name in weights)
+    assert any(not torch.equal(weights[name], w) for name, w in other.state_dict().items())
+    assert {weight.dtype for weight in weights.values()} == {torch.float32}
+
+
+def test_dropout_drops_a_feature_in_all_steps_of_a_sequence():
+    net = network(dropout=0.5).train()
+    net.generator = generator()
+    dropped = net.drop_features(torch.ones(9, 6, 40))
+    assert torch.equal(dropped, dropped[:1].expand_as(dropped))
+    assert 0.3 < (dropped == 0).float().mean() < 0.7
+    assert torch.equal(net.eval().drop_features(torch.ones(9, 6, 40)), torch.ones(9, 6, 40))
 
 
 def toy_task():
-    """Token 2 or 3 somewhere among others."""
+    """Return ids with a 2 or a 3 somewhere among others, and which of them it is."""
     rng = np.random.default_rng(0)
     X = [rng.integers(4, 9, length) for length in rng.integers(2, 7, 80)]
     y = np.arange(80) % 2

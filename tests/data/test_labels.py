@@ -7,7 +7,7 @@ from scipy import sparse
 from sklearn.exceptions import DataConversionWarning
 
 from sklearn_lstm import LSTMSequenceClassifier
-from sklearn_lstm.labels import encode_labels, read_labels, read_weights
+from sklearn_lstm.data.labels import Labels, absolute_weights, read_labels, relative_weights
 
 X = np.array([[3, 4, 0], [5, 0, 0], [3, 6, 7], [5, 5, 0]])
 
@@ -104,18 +104,23 @@ def test_decision_function_and_probabilities_agree():
 
 
 def test_labels_unknown_to_the_classes_are_named():
+    labels = Labels(np.array(["a", "b"]), is_multilabel=False)
     with pytest.raises(ValueError, match=r"\['x'\] that are not among the classes \['a', 'b'\]"):
-        encode_labels(np.array(["a", "x"]), np.array(["a", "b"]), multilabel=False)
+        labels.encode(np.array(["a", "x"]))
 
 
-def test_codes_are_positions_among_the_classes():
-    y, multilabel = read_labels(["b", "a", "b"])
-    assert not multilabel
-    codes = encode_labels(y, np.array(["a", "b", "c"]), multilabel=False)
-    assert codes.dtype == np.int64
-    assert codes.tolist() == [1, 0, 1]
+def test_targets_are_positions_among_the_classes():
+    y = read_labels(["b", "a", "b"])
+    assert not Labels.of(y).is_multilabel
+    targets = Labels(np.array(["a", "b", "c"]), is_multilabel=False).encode(y)
+    assert targets.dtype == np.int64
+    assert targets.tolist() == [1, 0, 1]
 
 
+WEIGHTS = {"relative": relative_weights, "absolute": absolute_weights}
+
+
+@pytest.mark.parametrize("kind", WEIGHTS)
 @pytest.mark.parametrize(
     ("weights", "message"),
     [
@@ -123,13 +128,29 @@ def test_codes_are_positions_among_the_classes():
         ([1, -2, 1], r"Negative values in sample_weight: sample_weight\[1\] = -2"),
         ([0, 0, 0], "at least one non-zero"),
         ([1, np.nan, 1], "sample_weight contains NaN"),
+        ([1, np.inf, 1], "sample_weight contains infinity"),
         ([[1, 2, 3]] * 3, "Sample weights must be 1D"),
     ],
 )
-def test_wrong_sample_weights_are_refused(weights, message):
+def test_wrong_sample_weights_are_refused(kind, weights, message):
+    y = np.zeros(3)
     with pytest.raises(ValueError, match=message):
-        read_weights(weights, None, np.zeros(3))
+        WEIGHTS[kind](weights, None, y, Labels.of(y))
 
 
-def test_no_sample_weights_are_one_each():
-    assert read_weights(None, None, np.zeros(3)).tolist() == [1, 1, 1]
+@pytest.mark.parametrize("kind", WEIGHTS)
+def test_no_sample_weights_are_one_each(kind):
+    y = np.zeros(3)
+    assert WEIGHTS[kind](None, None, y, Labels.of(y)).tolist() == [1, 1, 1]
+
+
+def test_relative_weights_have_mean_one_over_the_samples_that_count():
+    y = np.array([0, 0, 1, 1])
+    weights = relative_weights([0, 2, 2, 4], {1: 2.0}, y, Labels.of(y))
+    np.testing.assert_allclose(weights, np.array([0, 2, 4, 8]) * 3 / 14)
+
+
+def test_absolute_weights_are_products_as_they_are():
+    y = np.array([0, 0, 1, 1])
+    weights = absolute_weights([0, 2, 2, 4], {1: 2.0}, y, Labels.of(y))
+    np.testing.assert_allclose(weights, [0, 2, 4, 8])

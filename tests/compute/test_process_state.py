@@ -1,0 +1,480 @@
+"""Training and predicting touch nothing that other threads or the user see.
+
+What needs a certain number of threads runs in a process of its own, with a time limit.
+"""
+
+import _thread
+import functools
+import os
+import pickle
+import random
+import signal
+import subprocess
+import sys
+import threading
+import time
+import warnings
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from joblib import Parallel, delayed
+from skorch.callbacks import Callback
+
+from sklearn_lstm import LSTMSequenceClassifier, TextSequenceVectorizer
+
+TEXTS = ["so good", "good fun, so good!", "so bad", "bad, boring", "fun!", "boring and bad"] * 30
+UNIX = pytest.mark.skipif(sys.platform == "win32", reason="device: the system can not fork")
+
+
+def in_a_fresh_process(function, *arguments, n_threads, timeout=120):
+    """Run a function of this module in a process with so many threads; return what it prints."""
+    call = f"here.{function.__name__}({', '.join(map(repr, arguments))})"
+    code = f"import torch; torch.set_num_threads({n_threads}); import {__name__} as here; {call}"
+    environment = os.environ | {"PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
+    process = subprocess.Popen(  # noqa: S603 - our own code
+        [sys.executable, "-c", code],
+        cwd=Path(__file__).parent,
+        env=environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
+    try:
+        printed, errors = process.communicate(timeout=timeout)
+    except subprocess.TimeoutExpired:
+        if hasattr(os, "killpg"):
+            os.killpg(process.pid, signal.SIGKILL)  # what it forked, too
+        process.kill()
+        process.communicate()
+        pytest.fail(f"{function.__name__} hangs with {n_threads} threads")
+    assert process.returncode == 0, errors
+    return printed.strip()
+
+
+def small(**parameters):
+    defaults = {"hidden_size": 8, "max_epochs": 2, "batch_size": 16, "random_state": 0}
+    return LSTMSequenceClassifier(**(defaults | parameters))
+
+
+@functools.cache
+def tokens():
+    return np.random.default_rng(0).integers(1, 9, (120, 6)), np.arange(120) % 2
+
+
+@functools.cache
+def series():
+    return np.random.default_rng(0).normal(size=(40, 6)), np.arange(40) % 3
+
+
+def fitted_bits(make, **parameters):
+    X, y = make()
+    return small(**parameters).fit(X, y).decision_function(X).tobytes()
+
+
+def state_of_the_process():
+    """Return all that the user could see change."""
+    queue = torch.cuda._lazy_seed_tracker.get_calls()
+    kind, keys, *rest = np.random.get_state()  # noqa: NPY002 - the global state
+    return {
+        "torch": torch.get_rng_state().numpy().tobytes(),
+        "seeds queued for CUDA": [call[0] for call in queue if call],
+        "numpy": (kind, keys.tobytes(), *rest),
+        "random": hash(random.getstate()),
+        "threads": torch.get_num_threads(),
+        "dtype": torch.get_default_dtype(),
+        "gradients": torch.is_grad_enabled(),
+        "deterministic": torch.are_deterministic_algorithms_enabled(),
+    }
+
+
+# --- Nothing global is called
+
+
+FORBIDDEN = [
+    (torch, "manual_seed"),
+    (torch, "seed"),
+    (torch, "set_rng_state"),
+    (torch.random, "manual_seed"),
+    (torch.random, "fork_rng"),
+    (torch.random, "set_rng_state"),
+    (torch.cuda, "manual_seed"),
+    (torch.cuda, "manual_seed_all"),
+    (torch, "set_num_threads"),
+    (torch, "set_num_interop_threads"),
+    (torch, "set_default_dtype"),
+    (np.random, "seed"),
+    (np.random, "set_state"),
+    (random, "seed"),
+]
+
+
+def forbid_global_changes(replace):
+    for module, name in FORBIDDEN:
+
+        def forbidden(*_, name=f"{module.__name__}.{name}", **__):
+            raise AssertionError(f"{name} was called")
+
+        replace(module, name, forbidden)
+
+
+def do_everything():
+    for make in (tokens, series):
+        X, y = make()
+        for parameters in ({}, {"linear_branch": False}, {"early_stopping": True}):
+            model = small(max_epochs=1, **parameters).fit(X, y)
+            model.predict(X)
+            pickle.loads(pickle.dumps(model)).predict(X)
+        model.partial_fit(X, y)
+        model.set_params(warm_start=True).fit(X, y)
+    small(embeddings=np.eye(9, 4), cell="gru", num_layers=2).fit(*tokens())
+    small(embedding_dim=None, cell="rnn", random_state=None).fit(*tokens())
+    TextSequenceVectorizer().fit(TEXTS).transform(TEXTS)
+
+
+def test_no_global_state_is_set_with_one_thread(monkeypatch):
+    forbid_global_changes(monkeypatch.setattr)
+    do_everything()
+
+
+def everything_with_global_changes_forbidden():
+    forbid_global_changes(setattr)
+    do_everything()
+
+
+@pytest.mark.parametrize("n_threads", [2, 4])
+def test_no_global_state_is_set_with_more_threads(n_threads):
+    in_a_fresh_process(everything_with_global_changes_forbidden, n_threads=n_threads)
+
+
+# --- The state stays as it was
+
+
+def state_before_and_after():
+    """Compare the state here, in a thread that is there already, and in a new one."""
+    torch.cuda.manual_seed_all(7)  # queued until CUDA is used
+    with ThreadPoolExecutor(1) as old:
+        old.submit(torch.rand, 1).result()
+
+        def look():
+            states = [state_of_the_process(), old.submit(state_of_the_process).result()]
+            with ThreadPoolExecutor(1) as new:
+                return [*states, new.submit(state_of_the_process).result()]
+
+        before = look()
+        do_everything()
+        assert look() == before
+        try:
+            small(lr=1e30, gradient_clip=None, optimizer="sgd").fit(*series())
+        except ValueError:
+            assert look() == before
+        jobs = jobs_of_all_kinds()
+        with ThreadPoolExecutor(len(jobs)) as pool:
+            for job in [pool.submit(job) for job in jobs]:
+                job.result()
+        after = look()
+        assert after == before, [
+            name
+            for state, was in zip(after, before, strict=True)
+            for name in was
+            if was[name] != state[name]
+        ]
+
+
+@pytest.mark.parametrize("n_threads", [1, 4])
+def test_the_state_of_old_and_new_threads_is_left_as_found(n_threads):
+    in_a_fresh_process(state_before_and_after, n_threads=n_threads)
+
+
+def watch_from_another_thread():
+    """Look at the state from another thread for as long as a model learns and predicts."""
+    expected, different, done = state_of_the_process(), set(), threading.Event()
+
+    def watch():
+        while not done.is_set():
+            found = state_of_the_process()
+            different.update(name for name in expected if found[name] != expected[name])
+            time.sleep(0.001)
+
+    watcher = threading.Thread(target=watch)
+    watcher.start()
+    try:
+        do_everything()
+    finally:
+        done.set()
+        watcher.join()
+    assert not different, different
+
+
+def test_other_threads_see_no_change_while_one_learns():
+    watch_from_another_thread()
+
+
+def test_other_threads_see_no_change_while_one_learns_on_more_threads():
+    in_a_fresh_process(watch_from_another_thread, n_threads=4)
+
+
+def test_numbers_that_another_thread_draws_are_those_of_its_seed():
+    """The random state of torch belongs to the process: nobody else may draw from it."""
+
+    def draws(while_learning):
+        torch.manual_seed(3)
+        drawn = []
+
+        class Drawer(Callback):
+            def on_batch_end(self, *_, **__):
+                drawn.append(torch.rand(2).tolist())
+
+        if while_learning:
+            small(callbacks=[Drawer()], linear_branch=False).fit(*tokens())
+        else:
+            drawn = [torch.rand(2).tolist() for _ in range(16)]
+        return drawn
+
+    with torch.random.fork_rng([]):
+        found, expected = draws(while_learning=True), draws(while_learning=False)
+    assert len(found) == 16
+    assert found == expected
+
+
+# --- The same bits, whoever works beside
+
+
+@functools.cache
+def stored_models():
+    """Return fitted models as pickles, so that each job has one of its own."""
+    X, y = tokens()
+    return pickle.dumps(small().fit(X, y)), pickle.dumps(small().fit(*series()))
+
+
+def jobs_of_all_kinds():
+    """Return eight functions that fit, predict, transform and unpickle; they return bytes."""
+    shared = [pickle.loads(stored) for stored in stored_models()]
+    vectorizer = TextSequenceVectorizer().fit(TEXTS)
+
+    def predict(model, make):
+        return model.decision_function(make()[0]).tobytes()
+
+    def continue_training():
+        X, y = tokens()
+        model = small().partial_fit(X, y, classes=[0, 1]).partial_fit(X, y)
+        return predict(model, tokens)
+
+    def transform():
+        ids = vectorizer.transform(TEXTS)
+        return ids.data.tobytes() + TextSequenceVectorizer().fit_transform(TEXTS).indptr.tobytes()
+
+    return [
+        lambda: fitted_bits(tokens),
+        lambda: fitted_bits(series, random_state=1),
+        lambda: fitted_bits(tokens, early_stopping=True, cell="gru"),
+        continue_training,
+        lambda: predict(shared[0], tokens),
+        lambda: predict(shared[1], series),
+        transform,
+        lambda: predict(pickle.loads(stored_models()[0]), tokens),
+    ]
+
+
+def eight_threads_at_once():
+    jobs = jobs_of_all_kinds()
+    expected = [job() for job in jobs]
+    before = state_of_the_process()
+    for _ in range(3):
+        barrier = threading.Barrier(len(jobs))
+
+        def at_once(job, barrier=barrier):
+            barrier.wait()
+            return job()
+
+        with ThreadPoolExecutor(len(jobs)) as pool:
+            found = list(pool.map(at_once, jobs))
+        same = [one == other for one, other in zip(found, expected, strict=True)]
+        assert all(same), same
+    assert state_of_the_process() == before
+
+
+def test_eight_threads_at_once_give_the_same_bits():
+    eight_threads_at_once()
+
+
+@pytest.mark.parametrize("n_threads", [2, 4])
+def test_eight_threads_at_once_give_the_same_bits_on_more_threads(n_threads):
+    in_a_fresh_process(eight_threads_at_once, n_threads=n_threads, timeout=300)
+
+
+def one_model_in_eight_threads():
+    model = pickle.loads(stored_models()[0])
+    X, _ = tokens()
+    expected = model.decision_function(X)
+    with ThreadPoolExecutor(8) as pool:
+        for found in pool.map(model.decision_function, [X] * 24):
+            assert np.array_equal(found, expected)
+
+
+@pytest.mark.parametrize("n_threads", [1, 4])
+def test_eight_threads_may_share_a_model(n_threads):
+    in_a_fresh_process(one_model_in_eight_threads, n_threads=n_threads)
+
+
+def fit_inside_a_fit():
+    for outer, inner in ((tokens, series), (series, tokens), (tokens, tokens)):
+        alone = fitted_bits(outer), fitted_bits(inner, random_state=1)
+        found = []
+
+        class Nested(Callback):
+            def on_epoch_end(self, *_, inner=inner, found=found, **__):
+                found.append(fitted_bits(inner, random_state=1))
+
+        bits = fitted_bits(outer, callbacks=[Nested()])
+        assert bits == alone[0]
+        assert found
+        assert set(found) == {alone[1]}
+
+
+@pytest.mark.parametrize("n_threads", [1, 2, 4])
+def test_a_fit_inside_a_callback_of_a_fit_gives_the_same_bits(n_threads):
+    in_a_fresh_process(fit_inside_a_fit, n_threads=n_threads)
+
+
+# --- Processes and joblib
+
+
+def predict_in_a_forked_child():
+    """Print how children end: 0 the same bits, 1 an error that names the fork, 2 otherwise."""
+    warnings.simplefilter("ignore", DeprecationWarning)  # Python warns where threads are alive
+    models = [(small().fit(*make()), make()[0]) for make in (tokens, series)]
+    expected = [model.decision_function(X).tobytes() for model, X in models]
+
+    def try_in_the_child(work, bits):
+        try:
+            return 0 if work() == bits else 2
+        except RuntimeError as error:
+            return 1 if "fork" in str(error) else 2
+        except BaseException:  # noqa: BLE001 - it tells how it ended
+            return 2
+
+    ends = []
+    for (model, X), bits in zip(models, expected, strict=True):
+        for work in (
+            lambda model=model, X=X: model.decision_function(X).tobytes(),
+            lambda model=model, X=X: (
+                pickle.loads(pickle.dumps(model)).decision_function(X).tobytes()
+            ),
+        ):
+            child = os.fork()
+            if not child:
+                signal.alarm(30)  # ends a child that hangs
+                os._exit(try_in_the_child(work, bits))
+            status = os.waitpid(child, 0)[1]
+            ends.append(os.waitstatus_to_exitcode(status))
+        assert model.decision_function(X).tobytes() == bits  # the parent is as it was
+    sys.stdout.write(" ".join(map(str, ends)))
+
+
+@UNIX
+@pytest.mark.parametrize("n_threads", [1, 2, 4])
+def test_a_forked_child_predicts_or_says_why_not(n_threads):
+    ends = in_a_fresh_process(predict_in_a_forked_child, n_threads=n_threads, timeout=200).split()
+    assert len(ends) == 4
+    assert set(ends) <= ({"0"} if n_threads == 1 else {"0", "1"})
+
+
+def fit_in_a_worker(seed, kind):
+    torch.set_num_threads(1)  # a worker may start with another number
+    return fitted_bits(tokens if kind == "tokens" else series, random_state=seed)
+
+
+@pytest.mark.parametrize("kind", ["tokens", "numeric"])
+def test_loky_workers_give_the_same_bits(kind):
+    jobs = [delayed(fit_in_a_worker)(seed, kind) for seed in range(3)]
+    found = Parallel(n_jobs=2, backend="loky")(jobs)
+    assert found == [fit_in_a_worker(seed, kind) for seed in range(3)]
+
+
+def threads_of_joblib():
+    for make in (tokens, series):
+        expected = [fitted_bits(make, random_state=seed) for seed in range(4)]
+        jobs = [delayed(fitted_bits)(make, random_state=seed) for seed in range(4)]
+        before = state_of_the_process()
+        assert Parallel(n_jobs=4, backend="threading")(jobs) == expected
+        assert state_of_the_process() == before
+
+
+@pytest.mark.parametrize("n_threads", [1, 4])
+def test_threads_of_joblib_give_the_same_bits(n_threads):
+    in_a_fresh_process(threads_of_joblib, n_threads=n_threads)
+
+
+# --- Ctrl-C
+
+
+def interrupt_a_fit(kind, way):
+    """Press Ctrl-C in the middle of a long fit of an estimator that is fitted already."""
+    X, y = tokens() if kind == "tokens" else series()
+    model = small().fit(X, y)
+    before, bits, names = dict(vars(model)), model.decision_function(X).tobytes(), set(vars(model))
+    state = state_of_the_process()
+    press = (
+        _thread.interrupt_main
+        if way == "interrupt"
+        else lambda: os.kill(os.getpid(), signal.SIGINT)
+    )
+
+    timers = []
+
+    class Timer(Callback):
+        def on_epoch_end(self, *_, **__):
+            if not timers:
+                timers.append(threading.Timer(0.5, press))
+                timers[0].start()
+
+    # So many epochs take minutes, and are still few enough for a second network.
+    model.set_params(callbacks=[Timer()], max_epochs=5000)
+    before["callbacks"], before["max_epochs"] = model.callbacks, model.max_epochs
+    try:
+        model.fit(X, y)
+    except KeyboardInterrupt:
+        pass
+    else:
+        raise AssertionError("fit was not interrupted")
+    time.sleep(1)
+    started = time.process_time()
+    time.sleep(1)
+    busy = time.process_time() - started
+    assert busy < 0.5, f"a helper thread is still at work: {busy} s of 1 s"
+    assert set(vars(model)) == names
+    assert all(vars(model)[name] is value for name, value in before.items())
+    assert model.decision_function(X).tobytes() == bits
+    assert state_of_the_process() == state
+    assert fitted_bits(tokens) == fitted_bits(tokens)  # all that is shared still works
+
+    timers.clear()
+    unfitted = small(callbacks=[Timer()], max_epochs=5000)
+    try:
+        unfitted.fit(X, y)
+    except KeyboardInterrupt:
+        assert set(vars(unfitted)) == set(unfitted.get_params())
+    else:
+        raise AssertionError("fit was not interrupted")
+
+
+@pytest.mark.parametrize("n_threads", [1, 4])
+@pytest.mark.parametrize("kind", ["tokens", "numeric"])
+@pytest.mark.parametrize("way", ["interrupt", pytest.param("signal", marks=UNIX)])
+def test_ctrl_c_leaves_the_estimator_as_it_was_and_ends_all_work(kind, way, n_threads):
+    in_a_fresh_process(interrupt_a_fit, kind, way, n_threads=n_threads)
+
+
+def test_ctrl_c_in_a_callback_is_not_kept_from_the_user():
+    class Presser(Callback):
+        def on_batch_end(self, *_, **__):
+            signal.raise_signal(signal.SIGINT)
+
+    model = small(callbacks=[Presser()])
+    with pytest.raises(KeyboardInterrupt):
+        model.fit(*series())
+    assert set(vars(model)) == set(model.get_params())

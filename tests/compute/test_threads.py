@@ -1,0 +1,269 @@
+"""Two lanes of computing: the order of results, errors, interruptions and numbers of threads."""
+
+import subprocess
+import sys
+from itertools import pairwise
+from threading import Event, Thread, current_thread
+
+import numpy as np
+import pytest
+import torch
+
+from sklearn_lstm import LSTMSequenceClassifier
+from sklearn_lstm.compute import threads
+from sklearn_lstm.compute.threads import check_not_abandoned, lanes, map_in_lanes, map_pair
+
+PLAIN = {"hidden_size": 6, "max_epochs": 2, "batch_size": 20, "random_state": 0, "dropout": 0.0}
+PLAIN |= {"token_dropout": 0.0, "weight_decay": 0.0, "precision": "float32"}
+
+pytestmark = pytest.mark.usefixtures("_two_threads")
+
+
+@pytest.fixture
+def _two_threads():
+    before = torch.get_num_threads()
+    torch.set_num_threads(2)
+    yield
+    torch.set_num_threads(before)
+
+
+@pytest.fixture
+def texts():
+    rng = np.random.default_rng(0)
+    X = [rng.integers(2, 400, length) for length in rng.integers(1, 30, 60)]
+    return X, rng.integers(0, 3, 60)
+
+
+def thread_of(_):
+    return current_thread()
+
+
+def wait_for_the_helper():
+    """Wait until the helper thread has left its lane; what it computes may be abandoned."""
+    threads._process.helper.submit(thread_of, None).result(10)
+
+
+# --- Which thread computes what
+
+
+@pytest.mark.parametrize("is_in_lanes", [False, True])
+@pytest.mark.parametrize("n_values", [0, 1, 2, 5])
+def test_values_are_mapped_in_their_order(is_in_lanes, n_values):
+    values, expected = range(n_values), [2 * value for value in range(n_values)]
+    if not is_in_lanes:
+        assert map_in_lanes(lambda value: 2 * value, values) == expected
+        return
+    with lanes("cpu"):
+        assert map_in_lanes(lambda value: 2 * value, values) == expected
+
+
+def test_a_pair_is_computed_by_the_caller_and_one_helper_thread():
+    with lanes("cpu"):
+        first, second = map_pair(thread_of, (0, 1))
+        assert first is current_thread()
+        assert second is not first
+        assert map_pair(thread_of, (0, 1)) == [first, second]  # the helper is the same
+        assert map_in_lanes(thread_of, range(4)) == [first, second] * 2
+
+
+def test_outside_of_lanes_the_caller_computes_both():
+    assert map_pair(thread_of, (0, 1)) == [current_thread()] * 2
+
+
+def test_where_no_lane_is_free_the_caller_computes_both():
+    with lanes("cpu"):
+        inner = map_pair(lambda _: map_pair(thread_of, (0, 1)), (0, 1))
+    for one, other in inner:
+        assert one is other
+    assert inner[0] != inner[1]
+
+
+def test_on_a_gpu_there_is_nothing_to_share():
+    with lanes("cuda"):
+        assert map_pair(thread_of, (0, 1)) == [current_thread()] * 2
+
+
+def test_the_helper_sees_the_modes_of_the_caller():
+    def modes(_):
+        return (
+            torch.is_grad_enabled(),
+            torch.is_inference_mode_enabled(),
+            torch.is_autocast_enabled("cpu"),
+            torch.get_autocast_dtype("cpu"),
+        )
+
+    with lanes("cpu"):
+        for context in (torch.no_grad(), torch.inference_mode(), torch.autocast("cpu")):
+            with context:
+                here, there = map_pair(modes, (0, 1))
+            assert there == here
+        assert map_pair(modes, (0, 1)) == [modes(0)] * 2
+
+
+# --- Errors and interruptions
+
+
+@pytest.mark.parametrize("failing", [0, 1])
+def test_an_error_in_either_lane_is_raised(failing):
+    def work(value):
+        return 1 / (value != failing)
+
+    with lanes("cpu"):
+        with pytest.raises(ZeroDivisionError):
+            map_pair(work, (0, 1))
+        wait_for_the_helper()
+        assert map_pair(thread_of, (0, 1))[1] is not current_thread()  # the lane is free again
+
+
+def test_an_interruption_ends_the_work_of_the_helper_thread():
+    has_begun, ended = Event(), Event()
+
+    def work(value):
+        if value == "main":
+            assert has_begun.wait(10)
+            raise KeyboardInterrupt
+        has_begun.set()
+        try:
+            while True:
+                check_not_abandoned()
+        finally:
+            ended.set()
+
+    with lanes("cpu"), pytest.raises(KeyboardInterrupt):
+        map_in_lanes(work, ["main", "helper"])
+    assert ended.wait(10)
+    wait_for_the_helper()
+    check_not_abandoned()  # the caller itself is not abandoned
+    with lanes("cpu"):
+        map_pair(lambda _: check_not_abandoned(), (0, 1))  # nor is the next work of the helper
+
+
+def test_an_interruption_ends_the_values_of_the_helper_thread():
+    has_begun, is_interrupted, done = Event(), Event(), []
+
+    def work(value):
+        if value == 0:
+            assert has_begun.wait(10)
+            raise KeyboardInterrupt
+        done.append(value)
+        has_begun.set()
+        assert is_interrupted.wait(10)
+
+    with lanes("cpu"):
+        with pytest.raises(KeyboardInterrupt):
+            map_in_lanes(work, range(10))
+        is_interrupted.set()
+    wait_for_the_helper()
+    assert done == [1]
+
+
+def test_a_helper_whose_caller_has_left_does_not_wait_for_itself():
+    """It sees a free lane then, but the helper thread that would compute there is itself."""
+    code = """if True:
+        from threading import Event
+        from sklearn_lstm.compute.threads import lanes, map_pair
+
+        has_begun, has_left, ended = Event(), Event(), Event()
+
+        def work(value):
+            if value == 0:
+                assert has_begun.wait(10)
+                raise KeyboardInterrupt
+            has_begun.set()
+            assert has_left.wait(10)
+            try:
+                map_pair(abs, (-1, -2))
+            finally:
+                ended.set()
+
+        try:
+            with lanes("cpu"):
+                map_pair(work, (0, 1))
+        except KeyboardInterrupt:
+            has_left.set()
+        assert ended.wait(10)
+    """
+    command = [sys.executable, "-c", code]
+    subprocess.run(command, check=True, timeout=60)  # noqa: S603 - else it never ends
+
+
+# --- Numbers of threads
+
+
+def test_the_lanes_share_the_threads_of_the_caller():
+    before = [library.num_threads for library in threads._openmp()]
+
+    def number(_):
+        return {library.num_threads for library in threads._openmp()}
+
+    with lanes("cpu"):
+        assert map_pair(number, (0, 1)) == [{1}, {1}]
+    assert [library.num_threads for library in threads._openmp()] == before
+    assert torch.get_num_threads() == 2
+
+
+def test_other_threads_keep_their_number_of_threads():
+    numbers = []
+
+    def ask():
+        torch.get_num_threads()
+        numbers.append(torch.get_num_threads())
+
+    other = Thread(target=ask)
+    with lanes("cpu"):
+        other.start()
+        other.join()
+    assert numbers == [2]
+
+
+class Broken(torch.nn.Module):
+    def __init__(self, reduction):  # noqa: ARG002
+        super().__init__()
+
+    def forward(self, *_):
+        return 1 / 0
+
+
+def test_the_number_of_threads_is_restored_after_an_error(texts):
+    model = LSTMSequenceClassifier(hidden_size=4, max_epochs=2, criterion=Broken)
+    before = [library.num_threads for library in threads._openmp()]
+    with pytest.raises(ZeroDivisionError):
+        model.fit(*texts)
+    assert torch.get_num_threads() == 2
+    assert [library.num_threads for library in threads._openmp()] == before
+
+
+# --- The classifier
+
+
+@pytest.mark.parametrize(
+    "options", [{}, {"num_layers": 2}, {"pooling": "attention"}, {"cell": "gru"}]
+)
+def test_two_threads_compute_what_one_does(texts, options):
+    both = LSTMSequenceClassifier(**PLAIN, **options).fit(*texts)
+    torch.set_num_threads(1)
+    one = LSTMSequenceClassifier(**PLAIN, **options).fit(*texts)
+    for name, weight in one.module_.state_dict().items():
+        same = both.module_.state_dict()[name]
+        torch.testing.assert_close(weight, same, atol=1e-5, rtol=1e-4, msg=name)
+    torch.set_num_threads(2)
+    again = LSTMSequenceClassifier(**PLAIN, **options).fit(*texts)
+    assert np.array_equal(again.predict_proba(texts[0]), both.predict_proba(texts[0]))
+    assert torch.get_num_threads() == 2
+
+
+@pytest.mark.parametrize("precision", ["float32", "bfloat16"])
+def test_networks_that_learn_at_the_same_time_are_the_same_each_time(precision):
+    rng = np.random.default_rng(0)
+    X = [rng.integers(2, 30, length) for length in rng.integers(1, 9, 120)]
+    y = rng.integers(0, 2, 120)
+    fitted = []
+    for n_threads in (2, 2, 1):
+        torch.set_num_threads(n_threads)
+        model = LSTMSequenceClassifier(hidden_size=8, random_state=0, precision=precision)
+        fitted.append(model.set_params(max_epochs=5).fit(X, y)._model.networks)
+    for one, other in pairwise(fitted):
+        assert len(one) == len(other) == 2
+        for part, same in zip(one, other, strict=True):
+            weights, again = part.network.state_dict(), same.network.state_dict()
+            assert all(torch.equal(weights[name], again[name]) for name in weights)

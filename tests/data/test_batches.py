@@ -1,0 +1,166 @@
+"""Each sample comes once per epoch, beside others of similar length."""
+
+import numpy as np
+import pytest
+import torch
+
+from sklearn_lstm.data.batches import (
+    ROWS_AT_ONCE,
+    LengthBatches,
+    SequenceDataset,
+    encoded,
+    rows_of_similar_length,
+    steps_at_once,
+)
+from sklearn_lstm.data.encoding import PADDING_CODE, UNKNOWN_CODE, ChannelScaling, TokenCodes
+from sklearn_lstm.data.reading import read_sequences
+from sklearn_lstm.data.sequences import Samples
+
+LENGTHS = np.random.default_rng(0).lognormal(3, 1, 1000).astype(int) + 1
+NO_IDS = np.empty(0, dtype=np.int64)
+
+
+def dataset_of(lengths):
+    """Sequences whose only code is 2 + their row, whose target is their row."""
+    X = [np.full(length, row + 1) for row, length in enumerate(lengths)]
+    sequences = read_sequences(X)
+    rows = np.arange(len(X))
+    return SequenceDataset(
+        Samples(sequences, rows, rows / 2), TokenCodes().extended(sequences, NO_IDS)
+    )
+
+
+def batches_of(lengths, batch_size, *, is_shuffled=True):
+    rng = np.random.default_rng(1) if is_shuffled else None
+    return LengthBatches(dataset_of(lengths), batch_size, rng)
+
+
+def padding(batches, lengths):
+    n_padded_steps = sum(len(rows) * lengths[rows].max() for rows in batches)
+    return 1 - lengths.sum() / n_padded_steps
+
+
+@pytest.mark.parametrize("is_shuffled", [False, True], ids=["in order", "shuffled"])
+@pytest.mark.parametrize("batch_size", [1, 7, 64, 1000, 5000])
+def test_each_sample_comes_exactly_once_per_epoch(is_shuffled, batch_size):
+    batches = batches_of(LENGTHS, batch_size, is_shuffled=is_shuffled)
+    for _ in range(2):
+        rows = batches.rows()
+        assert sorted(np.concatenate(rows)) == list(range(1000))
+        assert len(rows) == len(batches) == -(-1000 // batch_size)
+        assert sorted(map(len, rows), reverse=True)[:-1] == [batch_size] * (len(batches) - 1)
+
+
+def test_without_a_generator_samples_keep_their_order():
+    rows = batches_of(LENGTHS, 7, is_shuffled=False).rows()
+    assert np.concatenate(rows).tolist() == list(range(1000))
+
+
+def test_batches_hold_the_steps_targets_and_weights_of_their_rows():
+    seen = []
+    for batch, found in batches_of(LENGTHS, 64):
+        targets = found.numpy()
+        lengths = LENGTHS[targets]
+        assert len(batch) == len(targets)
+        np.testing.assert_array_equal(batch.lengths, lengths)
+        np.testing.assert_array_equal(batch.weights, targets / 2)
+        np.testing.assert_array_equal(batch.steps, np.repeat(targets + 2, lengths))
+        seen.extend(targets.tolist())
+    assert sorted(seen) == list(range(1000))
+
+
+def test_sequences_of_similar_length_share_a_batch():
+    """Padding would be a small share of the steps, and half of them in random batches."""
+    random = np.array_split(np.random.default_rng(0).permutation(1000), 62)
+    assert padding(random, LENGTHS) > 0.5
+    assert padding(batches_of(LENGTHS, 16).rows(), LENGTHS) < 0.1
+
+
+def test_batches_hold_no_padding():
+    for is_shuffled in (False, True):
+        for batch, _ in batches_of(LENGTHS, 16, is_shuffled=is_shuffled):
+            assert len(batch.steps) == batch.lengths.sum()
+            assert not (batch.steps == PADDING_CODE).any()
+
+
+def test_epochs_differ_in_order_and_batches_but_not_between_equal_seeds():
+    batches = batches_of(LENGTHS, 16)
+    first, second = batches.rows(), batches.rows()
+    assert {frozenset(rows) for rows in first} != {frozenset(rows) for rows in second}
+    again = batches_of(LENGTHS, 16).rows()
+    assert [rows.tolist() for rows in first] == [rows.tolist() for rows in again]
+
+
+def test_long_and_short_batches_are_mixed_over_the_epoch():
+    batches = batches_of(LENGTHS, 16).rows()
+    longest = np.array([LENGTHS[rows].max() for rows in batches])
+    assert abs(np.corrcoef(np.arange(len(longest)), longest)[0, 1]) < 0.5
+
+
+def test_prediction_reads_each_sample_once_in_batches_of_bounded_size():
+    limit = steps_at_once(torch.device("cpu"))
+    lengths = np.append(LENGTHS, [100_000, 40_000])
+    batches = list(rows_of_similar_length(lengths, limit))
+    assert sorted(np.concatenate(batches)) == list(range(1002))
+    n_padded_steps = [len(rows) * lengths[rows].max() for rows in batches]
+    assert max(n_padded_steps) == 100_000  # the longest alone
+    of_many = [n for n, rows in zip(n_padded_steps, batches, strict=True) if len(rows) > 1]
+    assert max(of_many) <= limit
+    assert np.mean(of_many) > limit / 2
+    assert padding(batches, lengths) < 0.1
+
+
+def test_prediction_reads_no_more_than_so_many_rows_at_once():
+    sizes = [len(rows) for rows in rows_of_similar_length(np.ones(1000, int), 1 << 12)]
+    assert sizes == [ROWS_AT_ONCE] * 3 + [1000 - 3 * ROWS_AT_ONCE]
+    sizes = [len(rows) for rows in rows_of_similar_length(np.ones(1000, int), 1 << 12, 10)]
+    assert sizes == [10] * 100
+
+
+def test_padded_sequences_are_as_wide_as_the_longest():
+    dataset = dataset_of(LENGTHS)
+    for rows in batches_of(LENGTHS, 16).rows():
+        steps, lengths = encoded(dataset.samples.sequences, rows, dataset.encoding)
+        assert steps.shape == (len(rows), LENGTHS[rows].max())
+        np.testing.assert_array_equal(lengths, LENGTHS[rows])
+        is_step = np.arange(steps.shape[1]) < LENGTHS[rows][:, np.newaxis]
+        expected = np.where(is_step, rows[:, np.newaxis] + 2, PADDING_CODE)
+        np.testing.assert_array_equal(steps, expected)
+
+
+def test_padding_of_series_is_zero_after_scaling():
+    X = [np.full((2, 3), 5.0), np.full((4, 3), 7.0)]
+    sequences = read_sequences(X)
+    scaling = ChannelScaling(3, np.full(3, 5.0), np.full(3, 2.0))
+    steps, lengths = encoded(sequences, np.array([1, 0]), scaling)
+    assert lengths.tolist() == [4, 2]
+    assert steps[:, :, 0].tolist() == [[1, 1, 1, 1], [0, 0, 0, 0]]
+
+
+def test_a_subset_holds_its_rows_alone():
+    whole = dataset_of(LENGTHS)
+    part = whole.samples.subset(np.array([5, 2])).subset(np.array([1]))
+    batch, targets = SequenceDataset(part, whole.encoding)[0]
+    assert len(part) == 1
+    assert targets.tolist() == [2]
+    assert batch.weights.tolist() == [1]
+    assert set(batch.steps.tolist()) == {4}
+
+
+def test_tokens_are_dropped_at_random_and_those_seen_once_more_often():
+    X = [[2, 3, 4 + row] for row in range(3000)] + [[2]]  # the third of each is seen once
+    sequences = read_sequences(X)
+    codes = TokenCodes().extended(sequences, NO_IDS)
+    dataset = SequenceDataset(Samples(sequences, np.zeros(3001), np.ones(3001)), codes, 0.1)
+    (untouched, _), (dropped, _) = (
+        next(iter(LengthBatches(dataset, 3001, rng))) for rng in (None, np.random.default_rng(0))
+    )
+    assert not (untouched.steps == UNKNOWN_CODE).any()
+    assert not (dropped.steps == PADDING_CODE).any()
+    starts = (dropped.lengths.cumsum(0) - dropped.lengths)[dropped.lengths == 3]
+    triples = dropped.steps[starts[:, None] + torch.arange(3)]
+    shares = (triples == UNKNOWN_CODE).float().mean(0)
+    np.testing.assert_allclose(shares, [0.1, 0.1, 1 - 0.9**6], atol=0.04)
+    without = SequenceDataset(dataset.samples, codes)
+    batch, _ = without.batch(np.arange(3001), np.random.default_rng(1))
+    assert not (batch.steps == UNKNOWN_CODE).any()

@@ -1,0 +1,201 @@
+"""Pretrained vectors from a matrix, a mapping and gensim find their ids; frozen or not."""
+
+import numpy as np
+import pytest
+from gensim.models import KeyedVectors
+from sklearn.pipeline import make_pipeline
+
+from sklearn_lstm import LSTMSequenceClassifier, TextSequenceVectorizer
+from sklearn_lstm.data.embeddings import read_embeddings
+
+VECTORS = np.arange(12, dtype=np.float32).reshape(4, 3)
+VOCABULARY = {"good": 2, "bad": 3, "day": 5}
+
+TEXTS = ["good day", "bad day", "good night", "bad night"] * 5
+LABELS = [1, 0, 1, 0] * 5
+IDS = np.array([[2, 3], [4, 3], [2, 5], [4, 5]] * 5)
+WORD_VECTORS = dict(
+    zip(
+        ["good", "bad", "fine", "awful"],
+        np.random.default_rng(0).normal(size=(4, 6)).astype(np.float32),
+        strict=True,
+    )
+)
+
+
+def keyed(vectors):
+    found = KeyedVectors(len(next(iter(vectors.values()))))
+    found.add_vectors(list(vectors), list(vectors.values()))
+    return found
+
+
+def matrix_of(n_ids, length):
+    return np.random.default_rng(1).normal(size=(n_ids, length)).astype(np.float32)
+
+
+# --- Which ids get a vector
+
+
+def test_row_i_of_a_matrix_is_the_vector_of_id_i():
+    found = read_embeddings(VECTORS, None)
+    assert found.ids.tolist() == [1, 2, 3]  # 0 is padding
+    np.testing.assert_array_equal(found.vectors, VECTORS[1:])
+
+
+def test_a_mapping_gives_vectors_to_the_tokens_of_the_vocabulary():
+    mapping = {"day": VECTORS[0], "good": VECTORS[1].tolist(), "unrelated": VECTORS[2]}
+    found = read_embeddings(mapping, VOCABULARY)
+    assert found.ids.tolist() == [2, 5]
+    np.testing.assert_array_equal(found.vectors, VECTORS[[1, 0]])
+
+
+def test_keyed_vectors_are_read_as_a_mapping():
+    mapping = dict(zip(["day", "good", "unrelated"], VECTORS, strict=False))
+    found = read_embeddings(keyed(mapping), VOCABULARY)
+    assert found.ids.tolist() == [2, 5]
+    np.testing.assert_array_equal(found.vectors, VECTORS[[1, 0]])
+
+
+def test_a_mapping_from_ids_needs_no_vocabulary():
+    found = read_embeddings({9: VECTORS[0], np.int64(4): VECTORS[1]}, None)
+    assert found.ids.tolist() == [9, 4]
+    np.testing.assert_array_equal(found.vectors, VECTORS[:2])
+
+
+@pytest.mark.parametrize(
+    ("embeddings", "message"),
+    [
+        ({"good": VECTORS[0]}, "X does not say which token an id stands for"),
+        (VECTORS[0], r"shape \(n_ids, embedding_dim\), found \(3,\)"),
+        (VECTORS[:0], r"found \(0, 3\)"),
+        (np.where(VECTORS == 5, np.nan, VECTORS), "NaN or infinite"),
+    ],
+)
+def test_embeddings_that_suit_no_id_are_refused(embeddings, message):
+    with pytest.raises(ValueError, match=message):
+        read_embeddings(embeddings, None)
+
+
+@pytest.mark.parametrize(
+    ("embeddings", "message"),
+    [
+        ({"tree": VECTORS[0]}, "None of the tokens in X has a vector"),
+        ({"good": [1.0, 2.0], "bad": [1.0]}, r"one length, found \[\(1,\), \(2,\)\]"),
+    ],
+)
+def test_mappings_that_suit_no_token_are_refused(embeddings, message):
+    with pytest.raises(ValueError, match=message):
+        read_embeddings(embeddings, VOCABULARY)
+
+
+# --- In the classifier
+
+
+def small(**parameters):
+    defaults = {"hidden_size": 8, "max_epochs": 15, "batch_size": 4, "random_state": 0}
+    defaults |= {"dropout": 0.0, "token_dropout": 0.0}
+    return LSTMSequenceClassifier(**(defaults | parameters))
+
+
+def has_vector(model, vector):
+    """Return whether the embedding has this vector in a row."""
+    return bool((model.module_.embedding.weight.numpy(force=True) == vector).all(axis=1).any())
+
+
+@pytest.mark.parametrize(
+    "embeddings", [WORD_VECTORS, keyed(WORD_VECTORS)], ids=["mapping", "KeyedVectors"]
+)
+def test_words_of_the_pipeline_get_their_pretrained_vectors(embeddings):
+    model = make_pipeline(
+        TextSequenceVectorizer(),
+        small(embeddings=embeddings, freeze_embeddings=True, dropout=0, max_epochs=40),
+    )
+    model.fit(TEXTS, LABELS)
+    assert model[-1].module_.embedding.embedding_dim == 6
+    assert {word: has_vector(model[-1], vector) for word, vector in WORD_VECTORS.items()} == {
+        "good": True,
+        "bad": True,
+        "fine": False,
+        "awful": False,
+    }
+    assert model.score(TEXTS, LABELS) == 1
+
+
+def test_embeddings_that_are_not_frozen_are_trained_further():
+    matrix = matrix_of(6, 3)
+    frozen = small(embeddings=matrix, freeze_embeddings=True).fit(IDS, LABELS)
+    trained = small(embeddings=matrix).fit(IDS, LABELS)
+    for vector in matrix[2:]:
+        assert has_vector(frozen, vector)
+        assert not has_vector(trained, vector)
+
+
+def test_frozen_vectors_are_those_of_their_ids():
+    rng = np.random.default_rng(0)
+    X = [rng.integers(2, 400, length) for length in rng.integers(1, 30, 60)]
+    vectors = matrix_of(400, 5)
+    model = small(embeddings=vectors, freeze_embeddings=True, max_epochs=2)
+    model.fit(X, rng.integers(0, 3, 60))
+    ids = np.unique(np.concatenate(X))
+    codes = model._model.encoding(ids)
+    assert np.array_equal(model.module_.embedding.weight[codes].detach(), vectors[ids])
+
+
+def test_ids_with_a_pretrained_vector_are_known_although_fit_never_saw_them():
+    matrix = matrix_of(8, 3)
+    matrix[7] = matrix[2]
+    model = small(embeddings=matrix).fit(IDS, LABELS)
+    proba = model.predict_proba([[6, 3], [7, 3], [8, 3], [9, 3]])
+    assert abs(proba[0] - proba[2]).max() > 1e-4
+    assert abs(proba[1] - proba[2]).max() > 1e-4
+    np.testing.assert_allclose(proba[3], proba[2], atol=1e-6)  # ids 8 and 9 have none
+
+
+def test_a_mapping_from_ids_is_like_the_matrix():
+    matrix = matrix_of(6, 3)
+    by_row = small(embeddings=matrix).fit(IDS, LABELS)
+    by_id = small(embeddings=dict(enumerate(matrix))).fit(IDS, LABELS)
+    np.testing.assert_array_equal(by_row.predict_proba(IDS), by_id.predict_proba(IDS))
+
+
+def test_new_words_of_partial_fit_get_pretrained_vectors_and_learnt_ones_stay():
+    model = small(embeddings={2: [1.0, 0.0], 4: [0.0, 1.0], 6: [3.0, 4.0]})
+    model.partial_fit([[2, 3], [4, 3]], [1, 0], classes=[0, 1])
+    learnt = model.module_.embedding.weight.numpy(force=True).copy()
+    model.set_params(lr=1e-12, embeddings={2: [1.0, 0.0], 8: [5.0, 6.0]})
+    model.partial_fit([[2, 8], [4, 3]], [1, 0])
+    grown = model.module_.embedding.weight.numpy(force=True)
+    assert len(grown) == len(learnt) + 1
+    np.testing.assert_allclose(grown[-1], [5, 6], atol=0.02)
+    np.testing.assert_allclose(grown[:-1], learnt, atol=0.02)
+
+
+@pytest.mark.parametrize(
+    ("X", "parameters", "message"),
+    [
+        ([[2, 3]] * 4, {"embeddings": WORD_VECTORS}, "X does not say which token an id stands for"),
+        ([[0.5]] * 4, {"embeddings": np.ones((4, 2))}, "X holds measurements"),
+        (
+            [[2, 3]] * 4,
+            {"embeddings": np.ones((4, 2)), "embedding_dim": 3},
+            "vectors of length 2, but embedding_dim=3",
+        ),
+        ([[2, 3]] * 4, {"embeddings": np.ones(4)}, r"shape \(n_ids, embedding_dim\)"),
+        ([[2, 3]] * 4, {"embeddings": [[1.0], [np.inf]]}, "NaN or infinite"),
+    ],
+)
+def test_embeddings_that_do_not_suit_x_are_refused(X, parameters, message):
+    with pytest.raises(ValueError, match=message):
+        small(**parameters).fit(X, [0, 1, 0, 1])
+
+
+def test_the_size_of_the_embedding_can_be_chosen():
+    X = np.arange(2, 42).reshape(20, 2)
+    assert small(embedding_dim=7).fit(X, LABELS).module_.embedding.embedding_dim == 7
+    auto = small().fit(X, LABELS).module_.embedding
+    assert 1 < auto.embedding_dim <= 128
+
+
+def test_negative_ids_in_embeddings_are_refused():
+    with pytest.raises(ValueError, match="vector for -1, but token ids are 0 or more"):
+        LSTMSequenceClassifier(embeddings={-1: [1.0], 2: [2.0]}).fit([[2], [3]], [0, 1])

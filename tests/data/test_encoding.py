@@ -1,0 +1,123 @@
+"""Ids become codes, and channels get one scale."""
+
+import numpy as np
+import pytest
+
+from sklearn_lstm.data import sequences
+from sklearn_lstm.data.encoding import (
+    N_SPECIAL,
+    PADDING_CODE,
+    UNKNOWN_CODE,
+    ChannelScaling,
+    TokenCodes,
+)
+from sklearn_lstm.data.reading import read_sequences
+from sklearn_lstm.data.sequences import NO_ID
+from sklearn_lstm.network import network
+
+
+def codes_of(X):
+    return TokenCodes().extended(read_sequences(X), np.empty(0, dtype=np.int64))
+
+
+def test_padding_and_the_unknown_token_have_codes_that_belong_to_no_id():
+    assert {PADDING_CODE, UNKNOWN_CODE} == set(range(N_SPECIAL))
+    codes = codes_of([[1, 2, 3]])
+    assert codes(np.array([1, 2, 3])).tolist() == [2, 3, 4]
+
+
+def test_data_and_network_agree_about_padding():
+    assert network.PADDING_CODE == PADDING_CODE
+
+
+def test_only_ids_that_were_seen_have_a_code():
+    codes = codes_of([[2_000_000_000, 7], [7, 40, 1]])
+    assert len(codes) == 6
+    assert codes.ids.tolist() == [1, 7, 40, 2_000_000_000]
+    assert codes(np.array([40, 7, 1, 2_000_000_000, 7])).tolist() == [4, 3, 2, 5, 3]
+
+
+@pytest.mark.parametrize("largest", [40, 2_000_000_000], ids=["table", "search"])
+def test_ids_that_were_not_seen_are_unknown(largest):
+    unseen = np.array([NO_ID, 1, 3, 8, 41, 2**31 - 1])
+    assert codes_of([[7, largest]])(unseen).tolist() == [UNKNOWN_CODE] * 6
+    assert TokenCodes()(unseen).tolist() == [UNKNOWN_CODE] * 6
+
+
+def test_a_step_without_an_id_gets_no_code_of_its_own():
+    codes = codes_of([[7], []])
+    assert codes.ids.tolist() == [7]
+    assert codes(np.array([NO_ID, 7])).tolist() == [UNKNOWN_CODE, 2]
+
+
+def test_ids_far_apart_have_the_codes_that_near_ones_have():
+    near, far = codes_of([[3, 5, 9]]), codes_of([[3, 5, 2_000_000_000]])
+    ids = np.array([9, 3, 4, 5, 1, 10, 2**31 - 1, 3])
+    expected = [4, 2, UNKNOWN_CODE, 3, UNKNOWN_CODE, UNKNOWN_CODE, UNKNOWN_CODE, 2]
+    assert near(ids).tolist() == expected
+    assert far(np.where(ids == 9, 2_000_000_000, ids)).tolist() == expected
+
+
+@pytest.mark.parametrize("dtype", [np.uint8, np.int8, np.uint16, np.int32, np.uint64, np.int64])
+def test_ids_of_any_integer_type_have_the_same_codes(dtype):
+    steps = np.array([3, 100, 5, 4], dtype)
+    for ids in ([3, 5, 100], [3, 5, 100, 200], [3, 5, 100, 2_000_000_000]):
+        assert codes_of([ids])(steps).tolist() == [2, 4, 3, UNKNOWN_CODE]
+
+
+def test_codes_stay_when_new_ids_come():
+    first = codes_of([[7, 40]])
+    more = first.extended(read_sequences([[3, 50, 7]]), np.array([20, 40]))
+    assert more.ids.tolist() == [*first.ids, 3, 20, 50]
+    assert more(np.array([7, 40])).tolist() == first(np.array([7, 40])).tolist()
+
+
+def test_codes_tell_how_often_they_were_seen_in_all_calls():
+    first = codes_of([[5, 5, 9], [5], []])
+    assert dict(zip(first.ids.tolist(), first.counts.tolist(), strict=True)) == {5: 3, 9: 1}
+    more = first.extended(read_sequences([[9, 7]]), np.array([8]))
+    counts = dict(zip(more.ids.tolist(), more.counts.tolist(), strict=True))
+    assert counts == {5: 3, 9: 2, 7: 1, 8: 0}
+    assert first.counts.tolist() == [3, 1]
+
+
+def inputs_of(X, *, normalize=True):
+    sequences = read_sequences(X)
+    scaling = ChannelScaling.of(sequences, normalize=normalize)
+    return scaling(sequences.read(np.arange(len(sequences))), sequences.lengths)
+
+
+def test_channels_and_their_changes_get_mean_zero_and_deviation_one(monkeypatch):
+    rng = np.random.default_rng(0)
+    X = [rng.normal([5, -1e4, 0], [2, 1, 1e-6], (length, 3)) for length in rng.integers(1, 9, 50)]
+    changes = [np.diff(series, axis=0, prepend=series[:1]) for series in X]
+    steps = np.hstack([np.concatenate(X), np.concatenate(changes)])
+    expected = (steps - steps.mean(axis=0)) / steps.std(axis=0)
+    for n_values in (1 << 20, 10):  # in one chunk, and in many
+        monkeypatch.setattr(sequences, "VALUES_PER_CHUNK", n_values)
+        inputs = inputs_of(X)
+        assert inputs.dtype == np.float32
+        np.testing.assert_allclose(inputs, expected, atol=1e-4)
+
+
+def test_the_first_change_of_a_sequence_is_zero():
+    alone = ChannelScaling(1, np.zeros(2), np.ones(2))
+    both = alone(np.array([[1.0], [4.0], [9.0], [7.0]]), np.array([2, 2]))
+    assert both[:, 1].tolist() == [0, 3, 0, -2]
+
+
+def test_a_constant_channel_is_not_stretched():
+    X = np.full((4, 5, 2), 0.1)
+    X[:, :, 0] += np.random.default_rng(0).normal(size=(4, 5))
+    np.testing.assert_allclose(inputs_of(X)[:, [1, 3]], 0, atol=1e-6)
+
+
+def test_without_normalising_measurements_stay_as_they_are():
+    X = np.random.default_rng(0).normal(5, 3, (4, 5, 2)).astype(np.float32)
+    np.testing.assert_array_equal(inputs_of(X, normalize=False), X.reshape(-1, 2))
+
+
+def test_large_values_keep_their_differences():
+    X = 1e9 + np.random.default_rng(0).normal(size=(20, 8))
+    expected = (X.ravel() - X.mean()) / X.std()
+    np.testing.assert_allclose(inputs_of(X)[:, 0], expected, atol=1e-5)

@@ -1,0 +1,192 @@
+"""A wrong X gets one error that names the row, what was found and what to do."""
+
+import re
+
+import numpy as np
+import pandas as pd
+import polars as pl
+import pytest
+from scipy import sparse
+from sklearn.feature_extraction.text import CountVectorizer, TfidfVectorizer
+
+from sklearn_lstm import LSTMSequenceClassifier
+from sklearn_lstm.exceptions import InvalidSequencesError as WrongValue
+from sklearn_lstm.exceptions import InvalidSequencesTypeError as WrongType
+
+TEXTS = ["good day", "bad day", "good night"]
+PIPELINE = re.escape("make_pipeline(TextSequenceVectorizer(), LSTMSequenceClassifier())")
+NO_ORDER = "a bag of words .* has no order.*TextSequenceVectorizer"
+ID_RANGE = "token ids are integers from 0 .* to 2147483647.*input_type='numeric'"
+ONE = np.ones((2, 3))
+
+
+def csr(rows, **options):
+    return sparse.csr_matrix(np.array(rows), **options)
+
+
+WRONG = {
+    "list of strings": (TEXTS, WrongType, PIPELINE),
+    "array of strings": (np.array(TEXTS), WrongType, PIPELINE),
+    "object array of strings": (np.array(TEXTS, dtype=object), WrongType, PIPELINE),
+    "pandas Series of strings": (pd.Series(TEXTS), WrongType, PIPELINE),
+    "pandas DataFrame of strings": (pd.DataFrame({"text": TEXTS}), WrongType, PIPELINE),
+    "polars Series of strings": (pl.Series(TEXTS), WrongType, PIPELINE),
+    "one string": (TEXTS[0], WrongType, PIPELINE),
+    "lists of tokens": ([["a", "b"], ["c"], ["d"]], WrongType, r"X\[0\].*" + PIPELINE),
+    "equal lists of tokens": ([["a"], ["b"], ["c"]], WrongType, PIPELINE),
+    "tf-idf": (TfidfVectorizer().fit_transform(TEXTS), WrongType, NO_ORDER),
+    "float counts": (CountVectorizer(dtype=float).fit_transform(TEXTS), WrongType, NO_ORDER),
+    "sparse booleans": (csr([[True], [True], [False]]), WrongType, NO_ORDER),
+    "dates": (np.zeros((3, 2), "datetime64[D]"), WrongType, r"numbers, found dtype datetime64"),
+    "nothing": (None, WrongValue, "Expected a set of sequences, got a 0-D array"),
+    "one sequence": (np.arange(3.0), WrongValue, r"got a 1-D array.*X.reshape\(1, -1\)"),
+    "4-D": (np.ones((3, 2, 2, 2)), WrongValue, r"dim 4, while dim <= 3 .*n_timesteps, n_channels"),
+    "list of 3-D": ([np.ones((2, 2, 2))] * 3, WrongValue, r"X\[0\] has 3 dimensions.*\(T,\) or"),
+    "complex": (np.ones((3, 2), complex), WrongValue, "Complex data not supported"),
+    "complex row": ([[1.0], [1j, 2.0], [2.0]], WrongValue, r"X\[1\] is complex"),
+    "empty list": ([], WrongValue, r"0 sample\(s\)"),
+    "empty array": (np.ones((0, 2)), WrongValue, r"0 sample\(s\) \(shape=\(0, 2\)\)"),
+    "empty matrix": (sparse.csr_matrix((0, 2), dtype=int), WrongValue, r"0 sample\(s\)"),
+    "no columns": (np.ones((3, 0)), WrongValue, r"0 feature\(s\) \(shape=\(3, 0\)\)"),
+    "empty series": ([[1.0], [], [2.0]], WrongValue, r"X\[1\] is a series without a step.*Drop it"),
+    "empty frames": ([ONE, ONE, ONE[:0]], WrongValue, r"X\[2\] is a series without a step"),
+    "row of NaN": ([[1.0], [np.nan], [2.0]], WrongValue, r"X\[1\] is a series without a step"),
+    "all rows empty": ([[], [], []], WrongValue, r"X\[0\] is a series without a step"),
+    "mixed channels": ([ONE, ONE, ONE[:, :2]], WrongValue, r"X\[2\] has 2 channels, .* have 3"),
+    "mixed dimensions": ([ONE, ONE[0], ONE], WrongValue, r"X\[1\] has 1 channels, .* have 3"),
+    "ragged steps": ([[[1.0, 2.0], [3.0]]] * 3, WrongValue, r"X\[0\] is not .* of one width"),
+    "missing row": ([[1, 2], None, [3]], WrongValue, r"X\[1\]"),
+    "number as a row": ([[1, 2], 3, [3]], WrongValue, r"X\[1\] has 0 dimensions"),
+    "NaN inside a row": (
+        np.array([[1.0, 2.0], [np.nan, 2.0], [1.0, 1.0]]),
+        WrongValue,
+        r"X contains NaN: X\[1\], step 0, channel 0. Fill or drop it; only trailing NaN",
+    ),
+    "NaN in one channel": (
+        [ONE, np.where(np.arange(3) == 1, np.nan, ONE), ONE],
+        WrongValue,
+        r"X contains NaN: X\[1\], step 0, channel 1",
+    ),
+    "infinite": (
+        np.array([[1.0, 2.0], [1.0, 2.0], [1.0, -np.inf]]),
+        WrongValue,
+        r"X contains infinity or a value too large .*: X\[2\], step 1, channel 0. Fill or drop",
+    ),
+    "beyond float32": ([[1.0], [2.0, 1e39], [0.0]], WrongValue, r"too large \(1e\+39\): X\[1\]"),
+    "id beyond int32": (np.array([[1], [2], [2**31]]), WrongValue, rf"X\[2\] .*{ID_RANGE}"),
+    "id beyond int32 in a list": ([[1], [2**31], [2, 3]], WrongValue, rf"X\[1\] .*{ID_RANGE}"),
+    "id beyond int32 in CSR": (csr([[1, 2], [0, 0], [2**40, 0]]), WrongValue, r"X\[2\] holds 1"),
+    "negative in CSR": (
+        csr([[0, 0], [-2, 0], [1, 1]]),
+        WrongValue,
+        rf"X\[1\] .*{ID_RANGE}",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", WRONG)
+def test_a_wrong_x_is_refused_at_fit(name):
+    X, error, message = WRONG[name]
+    with pytest.raises(error, match=f"(?s){message}"):
+        LSTMSequenceClassifier().fit(X, [0, 1, 0])
+
+
+@pytest.mark.parametrize("container", [np.array, sparse.csr_matrix, list])
+def test_declared_ids_may_not_be_negative(container):
+    X = container([[1, 2], [3, 4], [2, -1]])
+    with pytest.raises(WrongValue, match=rf"X\[2\] holds -1.*{ID_RANGE}"):
+        LSTMSequenceClassifier(input_type="tokens").fit(X, [0, 1, 0])
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf])
+def test_declared_ids_may_not_be_nan_or_infinite(value):
+    X = np.array([[1.0, 2.0], [3.0, value], [2.0, 1.0]])
+    with pytest.raises(WrongValue, match=r"(?i)X\[1\] holds (nan|inf)"):
+        LSTMSequenceClassifier(input_type="tokens").fit(X, [0, 1, 0])
+
+
+@pytest.mark.parametrize("X", [np.ones((3, 2, 2)), [np.ones((2, 2), dtype=int)] * 3])
+def test_declared_ids_may_not_have_channels(X):
+    with pytest.raises(WrongValue, match=r"3-D X holds measurements|X\[0\] has shape \(2, 2\)"):
+        LSTMSequenceClassifier(input_type="tokens").fit(X, [0, 1, 0])
+
+
+def test_declared_measurements_may_not_be_sparse():
+    with pytest.raises(WrongType, match=r"X.toarray\(\)"):
+        LSTMSequenceClassifier(input_type="numeric").fit(csr([[1], [2], [3]]), [0, 1, 0])
+
+
+def test_x_and_y_of_different_length_are_refused():
+    for X in [np.ones((3, 2)), csr([[1], [2], [3]]), [[1.0], [2.0], [3.0, 4.0]]]:
+        with pytest.raises(ValueError, match=r"inconsistent numbers of samples: \[3, 2\]"):
+            LSTMSequenceClassifier().fit(X, [0, 1])
+
+
+def test_the_errors_are_those_of_python_too():
+    assert issubclass(WrongValue, ValueError)
+    assert issubclass(WrongType, TypeError)
+
+
+@pytest.fixture(scope="module")
+def fitted():
+    rng = np.random.default_rng(0)
+    inputs = {
+        "tokens": rng.integers(1, 9, (6, 4)),
+        "table": rng.normal(size=(6, 4)),
+        "channels": rng.normal(size=(6, 4, 2)),
+    }
+    model = LSTMSequenceClassifier(hidden_size=2, max_epochs=1, random_state=0)
+    return {kind: model.__sklearn_clone__().fit(X, [0, 1] * 3) for kind, X in inputs.items()}
+
+
+AT_PREDICT = {
+    "strings": ("tokens", TEXTS, WrongType, PIPELINE),
+    "tf-idf": ("tokens", TfidfVectorizer().fit_transform(TEXTS), WrongType, NO_ORDER),
+    "channels for ids": ("tokens", np.ones((2, 3, 2)), WrongValue, "reads token ids"),
+    "negative id": ("tokens", [[2, 3], [-4]], WrongValue, rf"X\[1\] holds -4.*{ID_RANGE}"),
+    "no rows": ("tokens", np.ones((0, 4), int), WrongValue, r"0 sample\(s\)"),
+    "columns": ("table", np.ones((2, 3)), WrongValue, "X has 3 features, but .* 4 features"),
+    "channels for a table": ("table", np.ones((2, 4, 2)), WrongValue, "X has 2 channels.* 1 chan"),
+    "CSR for a table": ("table", csr([[1, 2], [3, 4]]), WrongType, r"X.toarray\(\)"),
+    "more channels": ("channels", np.ones((2, 4, 3)), WrongValue, "X has 3 channels.* 2 channels"),
+    "table for channels": (
+        "channels",
+        np.ones((2, 4)),
+        WrongValue,
+        "has 1 channels.* 2 channels",
+    ),
+    "ragged": ("channels", [ONE[:, :1], ONE[:, :1]], WrongValue, "has 1 channels.* 2 channels"),
+    "NaN": (
+        "channels",
+        [ONE[:, :2], ONE[:, :2] * np.nan],
+        WrongValue,
+        r"X\[1\] is a series without",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", AT_PREDICT)
+@pytest.mark.parametrize("method", ["predict", "predict_proba", "decision_function"])
+def test_a_wrong_x_is_refused_at_predict(fitted, name, method):
+    kind, X, error, message = AT_PREDICT[name]
+    with pytest.raises(error, match=f"(?s){message}"):
+        getattr(fitted[kind], method)(X)
+
+
+def test_the_input_type_stays_as_decided_at_fit(fitted):
+    assert {kind: model.input_type_ for kind, model in fitted.items()} == {
+        "tokens": "tokens",
+        "table": "numeric",
+        "channels": "numeric",
+    }
+    table = np.arange(8).reshape(2, 4)
+    np.testing.assert_array_equal(
+        fitted["table"].predict_proba(table), fitted["table"].predict_proba(table.astype(float))
+    )
+
+
+def test_ids_may_come_in_any_number_of_columns(fitted):
+    X = np.array([[3, 4, 5], [6, 0, 0]])
+    wide = np.pad(X, ((0, 0), (0, 20)))
+    proba = fitted["tokens"].predict_proba(X)
+    np.testing.assert_allclose(fitted["tokens"].predict_proba(wide), proba, atol=1e-6)

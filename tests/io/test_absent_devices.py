@@ -1,0 +1,149 @@
+"""A model from a device that is not here loads, and predicts without float64 on the device."""
+
+import copy
+import pickle
+
+import joblib
+import numpy as np
+import pytest
+import skops.io
+import torch
+from numpy.testing import assert_allclose, assert_array_equal
+from torch.overrides import TorchFunctionMode
+
+from sklearn_lstm import LSTMSequenceClassifier
+
+DEVICES = ["cuda", "cuda:1", "cuda:63", "mps", "xpu", "xpu:1"]
+
+
+def small(**parameters):
+    defaults = {"hidden_size": 4, "max_epochs": 1, "device": "cpu", "random_state": 0}
+    return LSTMSequenceClassifier(**(defaults | parameters))
+
+
+def tokens():
+    return np.random.default_rng(0).integers(1, 9, (120, 5)), np.arange(120) % 2
+
+
+def series():
+    return np.random.default_rng(0).normal(size=(24, 5)), np.arange(24) % 2
+
+
+def through_joblib(model, folder):
+    joblib.dump(model, folder / "model.joblib")
+    return joblib.load(folder / "model.joblib")
+
+
+ROUND_TRIPS = {
+    "pickle": lambda model, _: pickle.loads(pickle.dumps(model)),
+    "joblib": through_joblib,
+    "skops": lambda model, _: skops.io.loads(
+        skops.io.dumps(model), trusted=["sklearn_lstm.classifier.LSTMSequenceClassifier"]
+    ),
+    "deepcopy": lambda model, _: copy.deepcopy(model),
+}
+
+
+def same(found, expected):
+    """Compare to the last bit, unless the device is here after all."""
+    if torch.cuda.is_available() or torch.backends.mps.is_available() or torch.xpu.is_available():
+        assert_allclose(found, expected, atol=1e-3)
+    else:
+        assert_array_equal(found, expected)
+
+
+@pytest.mark.parametrize("device", DEVICES)
+@pytest.mark.parametrize("make", [tokens, series])
+def test_a_model_of_any_device_loads_and_predicts(make, device):
+    X, y = make()
+    model = small().fit(X, y)
+    expected = model.predict_proba(X)
+    restored = pickle.loads(pickle.dumps(model.set_params(device=device)))
+    assert restored.device == device
+    same(restored.predict_proba(X), expected)
+    same(pickle.loads(pickle.dumps(restored)).predict_proba(X), expected)
+
+
+@pytest.mark.parametrize("round_trip", ROUND_TRIPS.values(), ids=ROUND_TRIPS)
+@pytest.mark.parametrize("device", ["cuda:63", "mps"])
+def test_any_way_of_storing_loads_a_model_of_a_device_that_is_not_here(
+    round_trip, device, tmp_path
+):
+    X, y = tokens()
+    model = small().partial_fit(X, y, classes=[0, 1])
+    expected = model.predict_proba(X)
+    restored = round_trip(model.set_params(device=device), tmp_path)
+    same(restored.predict_proba(X), expected)
+
+
+@pytest.mark.parametrize("device", ["cuda:63", "xpu:63"])
+def test_the_device_may_be_an_object_of_torch(device):
+    X, y = series()
+    model = small().fit(X, y)
+    expected = model.predict_proba(X)
+    model.set_params(device=torch.device(device))
+    restored = pickle.loads(pickle.dumps(model))
+    assert restored.device == torch.device(device)
+    same(restored.predict_proba(X), expected)
+
+
+def test_a_loaded_model_has_a_net_on_the_device_that_is_here():
+    X, y = series()
+    stored = pickle.dumps(small().fit(X, y).set_params(device="cuda:63"))
+    restored = pickle.loads(stored)
+    devices = {weight.device.type for weight in restored.module_.parameters()}
+    assert devices <= {"cpu", "cuda"}
+    assert torch.device(restored.net_.device).type in devices
+
+
+@pytest.mark.parametrize("device", ["cuda:63", "xpu:63"])
+@pytest.mark.parametrize("method", ["fit", "partial_fit"])
+def test_training_on_a_device_that_is_not_here_is_refused_by_name(method, device):
+    X, y = series()
+    more = {"classes": [0, 1]} if method == "partial_fit" else {}
+    with pytest.raises(ValueError, match=device):
+        getattr(small(device=device), method)(X, y, **more)
+
+
+class PretendMPS(TorchFunctionMode):
+    """Say that every tensor is on MPS, and refuse float64 as MPS does."""
+
+    def __torch_function__(self, func, types, args=(), kwargs=None):
+        if func == torch.Tensor.device.__get__:
+            return MPS
+        args = [CPU if is_mps(value) else value for value in args]
+        options = {name: CPU if is_mps(value) else value for name, value in (kwargs or {}).items()}
+        result = func(*args, **options)
+        if isinstance(result, torch.Tensor) and result.dtype == torch.float64:
+            raise TypeError("Cannot convert a MPS Tensor to float64 dtype")
+        return result
+
+
+MPS, CPU = torch.device("mps"), torch.device("cpu")
+
+
+def is_mps(value):
+    return isinstance(value, str | torch.device) and str(value).startswith("mps")
+
+
+def test_the_pretended_device_refuses_float64():
+    x = torch.ones(3)
+    with PretendMPS():
+        assert x.device == MPS
+        assert float(torch.zeros(3, device=x.device).to("mps").sum()) == 0
+        with pytest.raises(TypeError, match="float64"):
+            x.double()
+
+
+@pytest.mark.parametrize("make", [tokens, series])
+@pytest.mark.parametrize("cell", ["lstm", "gru", "rnn"])
+@pytest.mark.parametrize("embedding_dim", ["auto", None])
+def test_the_network_predicts_without_float64(make, cell, embedding_dim):
+    X, y = make()
+    pooling = ("max", "mean", "last", "attention")
+    options = {"cell": cell, "embedding_dim": embedding_dim, "precision": "float32"}
+    model = small(pooling=pooling, **options).fit(X, y)
+    expected = model.predict_proba(X)
+    with PretendMPS():
+        found = model.predict_proba(X)
+    assert_allclose(found, expected, atol=1e-4)

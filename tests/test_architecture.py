@@ -1,0 +1,216 @@
+"""The layers of the package: short modules, no import of a higher layer, light imports."""
+
+import ast
+import subprocess
+import sys
+from functools import cache
+from graphlib import TopologicalSorter
+from pathlib import Path
+
+import pytest
+from sklearn.base import BaseEstimator, ClassifierMixin, TransformerMixin
+
+import sklearn_lstm
+
+ROOT = Path(sklearn_lstm.__file__).parent
+
+# From the lowest layer to the highest. A module may import its own entry and all entries of lower
+# lines. An entry with a dot stands for that module, any other for a module or a whole folder.
+LAYERS = [
+    ["__init__"],  # the version; the two classes are imported at first use
+    ["exceptions"],
+    ["parameters"],
+    ["io.checksum"],
+    ["io.envelope"],
+    ["text"],
+    ["data"],
+    ["compute"],
+    ["network"],
+    ["linear"],
+    ["training"],
+    ["model"],
+    ["fitting"],
+    ["configuration"],
+    ["io.packing"],
+    ["description", "logit_classifier"],
+    ["fitted_classifier"],
+    ["vectorizer", "classifier"],
+]
+LEVELS = {entry: level for level, entries in enumerate(LAYERS) for entry in entries}
+
+
+@cache
+def modules():
+    """Return the syntax tree of each module, by its name below the package."""
+    trees = {}
+    for path in sorted(ROOT.rglob("*.py")):
+        name = ".".join(path.relative_to(ROOT).with_suffix("").parts)
+        trees[name] = ast.parse(path.read_text(encoding="utf-8"))
+    return trees
+
+
+def imported_names(tree):
+    """Yield the full name of all that a module imports, but not for type checkers alone."""
+    for node in ast.iter_child_nodes(tree):
+        if isinstance(node, ast.If) and getattr(node.test, "id", "") == "TYPE_CHECKING":
+            continue
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, "imports are absolute"
+            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+        else:
+            yield from imported_names(node)
+
+
+def modules_imported_by(name):
+    """Return the modules of the package that a module imports."""
+    found = set()
+    for full_name in imported_names(modules()[name]):
+        package, _, rest = full_name.partition(".")
+        if package == "sklearn_lstm":
+            candidates = [rest, rest.rpartition(".")[0], f"{rest}.__init__", "__init__"]
+            found.add(next(each for each in candidates if each in modules()))
+    return found
+
+
+def entry_of(module):
+    """Return the entry of `LAYERS` that a module belongs to."""
+    package, _, rest = module.partition(".")
+    if rest == "__init__":
+        return None  # empty but for a docstring
+    return module if module in LEVELS else package
+
+
+# --- Modules
+
+
+@pytest.mark.parametrize("name", modules())
+def test_no_module_has_more_than_400_lines(name):
+    path = ROOT.joinpath(*name.split(".")).with_suffix(".py")
+    assert len(path.read_text(encoding="utf-8").splitlines()) <= 400
+
+
+def test_most_modules_have_at_most_250_lines():
+    n_lines = [len(path.read_text(encoding="utf-8").splitlines()) for path in ROOT.rglob("*.py")]
+    assert sum(n <= 250 for n in n_lines) > 0.8 * len(n_lines)
+
+
+def test_packages_hold_a_docstring_alone():
+    for name, tree in modules().items():
+        if name.endswith(".__init__"):
+            assert [type(node) for node in tree.body] == [ast.Expr], name
+            assert ast.get_docstring(tree), name
+
+
+# --- Layers
+
+
+def test_every_module_belongs_to_a_layer():
+    found = {entry_of(name) for name in modules()} - {None}
+    assert found == set(LEVELS)
+
+
+@pytest.mark.parametrize("name", modules())
+def test_no_module_imports_a_higher_layer(name):
+    entry = entry_of(name)
+    others = {other for other in modules_imported_by(name) if entry_of(other) != entry}
+    assert [other for other in others if LEVELS[entry_of(other)] >= LEVELS[entry]] == []
+
+
+def test_no_import_goes_round_in_a_circle():
+    graph = {name: modules_imported_by(name) for name in modules()}
+    assert len(list(TopologicalSorter(graph).static_order())) == len(graph)
+
+
+def test_the_network_imports_neither_texts_nor_data_nor_scikit_learn():
+    for name in modules():
+        if entry_of(name) == "network":
+            assert {entry_of(other) for other in modules_imported_by(name)} <= {
+                "network",
+                "compute",
+            }
+            packages = {full.split(".")[0] for full in imported_names(modules()[name])}
+            assert not packages & {"sklearn", "skorch", "scipy"}
+
+
+# --- What an import loads
+
+
+def loaded_by(statement):
+    """Return the names of all modules that a new process has loaded after a statement."""
+    code = f"import sys\n{statement}\nprint(*sorted(sys.modules))"
+    command = [sys.executable, "-W", "error", "-c", code]
+    finished = subprocess.run(command, check=True, capture_output=True, text=True)  # noqa: S603
+    return set(finished.stdout.split())
+
+
+def packages_of(loaded):
+    return {name.split(".")[0] for name in loaded}
+
+
+def test_importing_the_network_loads_neither_texts_nor_scikit_learn():
+    names = [name for name in modules() if entry_of(name) == "network"]
+    loaded = loaded_by("\n".join(f"import sklearn_lstm.{name}" for name in names))
+    assert "sklearn_lstm.network.network" in loaded
+    assert "torch" in packages_of(loaded)
+    assert not packages_of(loaded) & {"sklearn", "skorch", "scipy"}
+    assert not [name for name in loaded if name.startswith("sklearn_lstm.text")]
+
+
+def test_importing_the_package_alone_loads_neither_torch_nor_scikit_learn():
+    loaded = loaded_by("import sklearn_lstm")
+    assert not packages_of(loaded) & {"torch", "sklearn", "skorch", "scipy", "numpy"}
+    assert [name for name in loaded if name.startswith("sklearn_lstm")] == ["sklearn_lstm"]
+
+
+def test_importing_the_vectorizer_loads_no_torch():
+    loaded = loaded_by("from sklearn_lstm import TextSequenceVectorizer")
+    assert "sklearn" in packages_of(loaded)
+    assert not packages_of(loaded) & {"torch", "skorch"}
+
+
+def test_the_names_of_the_package_are_its_two_classes():
+    assert set(sklearn_lstm.__all__) <= set(dir(sklearn_lstm))
+    for name in sklearn_lstm.__all__:
+        assert getattr(sklearn_lstm, name).__name__ == name
+    with pytest.raises(AttributeError, match="has no attribute 'Tokenizer'"):
+        sklearn_lstm.Tokenizer  # noqa: B018 - the access is what is tested
+
+
+# --- Private names of scikit-learn
+
+
+def is_private(name):
+    return name.startswith("_") and not name.endswith("_")
+
+
+def private_names_of_scikit_learn():
+    """Return the private attributes that an estimator of scikit-learn has or inherits."""
+    bases = (BaseEstimator, ClassifierMixin, TransformerMixin)
+    return {name for base in bases for name in dir(base) if is_private(name)}
+
+
+@pytest.mark.parametrize("name", [name for name in modules() if name != "parameters"])
+def test_only_one_module_imports_private_names_of_scikit_learn(name):
+    found = [
+        full
+        for full in imported_names(modules()[name])
+        if full.split(".")[0] == "sklearn" and any(map(is_private, full.split(".")))
+    ]
+    assert found == []
+
+
+@pytest.mark.parametrize("name", [name for name in modules() if name != "parameters"])
+def test_only_one_module_uses_private_attributes_of_scikit_learn(name):
+    private = private_names_of_scikit_learn()
+    assert "_get_param_names" in private  # it is known what is private
+    nodes = list(ast.walk(modules()[name]))
+    used = {node.attr for node in nodes if isinstance(node, ast.Attribute)}
+    defined = {node.name for node in nodes if isinstance(node, ast.FunctionDef)}
+    assert (used | defined) & private == set()
+
+
+def test_the_one_module_is_seen_to_import_private_names():
+    names = list(imported_names(modules()["parameters"]))
+    assert any(map(is_private, (part for full in names for part in full.split("."))))

@@ -1,0 +1,96 @@
+"""A long sequence costs what it needs itself: its neighbours are not padded to its length."""
+
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+from sklearn_lstm import LSTMSequenceClassifier
+
+PEAK = """
+import resource, sys
+import numpy as np
+import torch
+torch.set_num_threads(1)
+from sklearn_lstm import LSTMSequenceClassifier
+
+method, n_short = sys.argv[1], int(sys.argv[2])
+rng = np.random.default_rng(0)
+short = [rng.integers(1, 9, 5) for _ in range(n_short)]
+X, y = [*short, rng.integers(1, 9, 200_000)], np.arange(n_short + 1) % 2
+model = LSTMSequenceClassifier(
+    hidden_size=2, embedding_dim=2, bidirectional=False, pooling="mean", max_epochs=1,
+    batch_size=64, linear_branch=False, random_state=0,
+).fit(short[:1] * 64, np.arange(64) % 2)
+
+def peak():
+    kibibytes = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return kibibytes // 1024 if sys.platform == "darwin" else kibibytes
+
+before = peak()
+model.fit(X, y) if method == "fit" else model.predict(X)
+print(peak() - before)
+"""
+
+
+def peak_kibibytes(method, n_short):
+    """Return how much memory one sequence of 200,000 tokens and some short ones need."""
+    command = [sys.executable, "-W", "error", "-c", PEAK, method, str(n_short)]
+    done = subprocess.run(  # noqa: S603 - our own code
+        command, capture_output=True, text=True, timeout=300, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    return int(done.stdout)
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(sys.platform == "win32", reason="device: the system has no resource module")
+@pytest.mark.parametrize("method", ["fit", "predict"])
+def test_short_sequences_beside_a_long_one_cost_no_memory(method):
+    alone = peak_kibibytes(method, 1)
+    in_a_batch = peak_kibibytes(method, 63)
+    assert in_a_batch < 1.3 * alone + 20_000, (in_a_batch, alone)
+
+
+def steps_read(model, X):
+    """Return how many steps the first layer of the network reads in order to predict X."""
+    n_steps = []
+    first_layer = next(model.module_.children())
+    handle = first_layer.register_forward_hook(
+        lambda _layer, inputs, _output: n_steps.append(inputs[0].shape[:2].numel())
+    )
+    model.predict_proba(X)
+    handle.remove()
+    return sum(n_steps)
+
+
+@pytest.mark.parametrize("kind", ["tokens", "numeric"])
+@pytest.mark.parametrize("n_samples", [1, 2, 5])
+def test_a_sequence_of_3000_steps_is_read_once(kind, n_samples):
+    rng = np.random.default_rng(0)
+    X = [
+        rng.integers(1, 9, 3000 + n) if kind == "tokens" else rng.normal(size=3000 + n)
+        for n in range(n_samples)
+    ]
+    model = LSTMSequenceClassifier(
+        hidden_size=2, embedding_dim=2, max_epochs=1, linear_branch=False, random_state=0
+    )
+    model.fit([row[:9] for row in X] * 4, np.arange(4 * n_samples) % 2)
+    assert steps_read(model, X) == sum(map(len, X))
+
+
+@pytest.mark.parametrize("kind", ["tokens", "numeric"])
+def test_a_long_sequence_has_the_same_probabilities_beside_any_other(kind):
+    rng = np.random.default_rng(0)
+    X = [
+        rng.integers(1, 9, length) if kind == "tokens" else rng.normal(size=length)
+        for length in (3000, 3, 2500, 1, 2049, 2048, 2047, 3000)
+    ]
+    model = LSTMSequenceClassifier(
+        hidden_size=2, embedding_dim=2, max_epochs=1, linear_branch=False, random_state=0
+    )
+    model.fit([row[:9] for row in X], np.arange(8) % 2)
+    together = model.predict_proba(X)
+    for row, expected in zip(X, together, strict=True):
+        assert np.abs(model.predict_proba([row])[0] - expected).max() < 1e-7

@@ -1,0 +1,53 @@
+"""An update touches only those rows of the embedding table that its batch reads."""
+
+import numpy as np
+import pytest
+import torch
+from skorch.callbacks import Callback
+
+from sklearn_lstm import LSTMSequenceClassifier
+from sklearn_lstm.training.sparse_embedding import SparseEmbedding
+
+PLAIN = {"hidden_size": 6, "max_epochs": 2, "batch_size": 20, "random_state": 0, "dropout": 0.0}
+PLAIN |= {"token_dropout": 0.0, "weight_decay": 0.0, "precision": "float32"}
+
+
+@pytest.fixture
+def texts():
+    rng = np.random.default_rng(0)
+    X = [rng.integers(2, 400, length) for length in rng.integers(1, 30, 60)]
+    return X, rng.integers(0, 3, 60)
+
+
+def test_plain_descent_changes_only_the_rows_of_the_batch(monkeypatch, texts):
+    """Without momentum the rows that a batch does not read have no gradient."""
+    options = PLAIN | {"optimizer": "sgd", "lr": 0.1, "gradient_clip": None}
+    sparse = LSTMSequenceClassifier(**options).fit(*texts).module_.state_dict()
+    monkeypatch.setattr(SparseEmbedding, "on_batch_begin", lambda *_, **__: None)
+    whole = LSTMSequenceClassifier(**options).fit(*texts).module_.state_dict()
+    for name, weight in whole.items():
+        torch.testing.assert_close(weight, sparse[name], atol=1e-5, rtol=1e-4, msg=name)
+
+
+@pytest.mark.parametrize("optimizer", ["adamw", "adam", "nadam", "rmsprop", "sgd"])
+def test_after_training_the_table_and_its_optimizer_state_are_whole(texts, optimizer):
+    model = LSTMSequenceClassifier(**(PLAIN | {"optimizer": optimizer})).fit(*texts)
+    table = model.module_.embedding.weight
+    assert len(table) == len(np.unique(np.concatenate(texts[0]))) + 2
+    state = model.net_.optimizer_.state[table]
+    assert all(len(value) == len(table) for value in state.values() if value.ndim)
+    groups = model.net_.optimizer_.param_groups
+    assert sum(weight is table for group in groups for weight in group["params"]) == 1
+
+
+def test_an_update_reads_only_the_rows_of_its_batch(texts):
+    """The table may have a million rows: a batch of 20 texts needs some hundred."""
+    seen = []
+
+    class Watch(Callback):
+        def on_grad_computed(self, net, **_):
+            seen.append(len(net.module_.embedding.weight))
+
+    model = LSTMSequenceClassifier(**PLAIN, callbacks=[Watch()]).fit(*texts)
+    assert max(seen) < len(model.module_.embedding.weight)
+    assert len(seen) == 6
