@@ -308,7 +308,7 @@ class LSTMSequenceClassifier(FittedClassifier):
             is out of range, or the loss becomes infinite or NaN. What was fitted before is kept.
         """
         check_parameters(self, CLASSIFIER)
-        parameters = plain_parameters(self)
+        parameters = plain_parameters(self, CLASSIFIER)
         previous = self._previous() if self.warm_start else None
         y = read_labels(y)
         sequences, input_format = self._read_new(X, y, previous)
@@ -355,7 +355,7 @@ class LSTMSequenceClassifier(FittedClassifier):
             As `fit`; also for labels that are not among the classes.
         """
         check_parameters(self, CLASSIFIER)
-        parameters = plain_parameters(self)
+        parameters = plain_parameters(self, CLASSIFIER)
         if self.class_weight == "balanced":
             raise ValueError(
                 "class_weight='balanced' is not supported for partial_fit, which does not know how "

@@ -22,9 +22,11 @@ from sklearn_lstm.io.packing import pack, to_tensors, unpack
 from sklearn_lstm.logit_classifier import LogitClassifierMixin
 from sklearn_lstm.model import LinearModel, SequenceModel
 from sklearn_lstm.network.network import SequenceNetwork
-from sklearn_lstm.parameters import plain_parameters
+from sklearn_lstm.parameters import CLASSIFIER, plain_parameters
 from sklearn_lstm.training.history import epoch_rows
 from sklearn_lstm.training.loop import make_net
+
+PACKED = {"_model", "_format", "_optimizer_state"}
 
 
 class FittedClassifier(
@@ -79,7 +81,7 @@ class FittedClassifier(
         """The skorch net that trained the network; after loading a new one."""
         check_is_fitted(self)
         if self._net is None:
-            parameters = plain_parameters(self)
+            parameters = plain_parameters(self, CLASSIFIER)
             settings = training_settings(
                 parameters, is_multilabel=self._multilabel, device=self._device
             )
@@ -141,7 +143,9 @@ class FittedClassifier(
 
     def _pack_fitted(self, fitted: dict[str, Any]) -> dict[str, Any]:
         return {
-            name: pack(value) for name, value in fitted.items() if name not in {"_net", "_device"}
+            name: pack(value) if name in PACKED else value
+            for name, value in fitted.items()
+            if name not in {"_net", "_device"}
         }
 
     def _unpack_fitted(self, packed: dict[str, Any]) -> dict[str, Any]:
@@ -155,5 +159,5 @@ class FittedClassifier(
             "_model": model,
             "_optimizer_state": to_tensors(packed["_optimizer_state"]),
             "_net": None,
-            "_device": move_loaded(model, plain_parameters(self)),
+            "_device": move_loaded(model, plain_parameters(self, CLASSIFIER)),
         }

@@ -72,13 +72,16 @@ VECTORIZER: dict[str, list[Any] | str] = {
 
 def check_parameters(estimator: BaseEstimator, constraints: Mapping[str, Any]) -> None:
     """Raise scikit-learn's `InvalidParameterError` for a parameter that is out of range."""
-    parameters = plain_parameters(estimator)  # float32 is a number too
+    parameters = plain_parameters(estimator, constraints)  # float32 is a number too
     validate_parameter_constraints(constraints, parameters, caller_name=type(estimator).__name__)
 
 
-def plain_parameters(estimator: BaseEstimator) -> dict[str, Any]:
-    """Return the parameters, those that are NumPy scalars as plain Python numbers."""
-    parameters = estimator.get_params(deep=False)
+def plain_parameters(estimator: BaseEstimator, constraints: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the parameters, those that are NumPy scalars as plain Python numbers.
+
+    A subclass may have only some of them in its `__init__`.
+    """
+    parameters = {name: getattr(estimator, name) for name in constraints}
     return {
         name: value.item() if isinstance(value, np.generic) else value
         for name, value in parameters.items()

@@ -59,7 +59,7 @@ class StoredMixin:
                 ),
                 stacklevel=2,
             )
-        vars(self).update(content["params"])
+        vars(self).update(content["params"] | content["fitted"])
         vars(self).update(self._unpack_fitted(content["fitted"]))
 
 

@@ -344,34 +344,34 @@ def test_a_fit_inside_a_callback_of_a_fit_gives_the_same_bits(n_threads):
 
 
 def predict_in_a_forked_child():
-    """Print how children end: 0 the same bits, 1 an error that names the fork, 2 otherwise."""
+    """Print how children end: 0 the same logits, 1 an error that names the fork, 2 otherwise."""
     warnings.simplefilter("ignore", DeprecationWarning)  # Python warns where threads are alive
     models = [(small().fit(*make()), make()[0]) for make in (tokens, series)]
-    expected = [model.decision_function(X).tobytes() for model, X in models]
+    expected = [model.decision_function(X) for model, X in models]
+    # The child may have fewer threads, which round differently.
+    tolerance = 0 if torch.get_num_threads() == 1 else 1e-5
 
-    def try_in_the_child(work, bits):
+    def try_in_the_child(work, logits):
         try:
-            return 0 if work() == bits else 2
+            return 0 if np.abs(work() - logits).max() <= tolerance else 2
         except RuntimeError as error:
             return 1 if "fork" in str(error) else 2
         except BaseException:  # noqa: BLE001 - it tells how it ended
             return 2
 
     ends = []
-    for (model, X), bits in zip(models, expected, strict=True):
+    for (model, X), logits in zip(models, expected, strict=True):
         for work in (
-            lambda model=model, X=X: model.decision_function(X).tobytes(),
-            lambda model=model, X=X: (
-                pickle.loads(pickle.dumps(model)).decision_function(X).tobytes()
-            ),
+            lambda model=model, X=X: model.decision_function(X),
+            lambda model=model, X=X: pickle.loads(pickle.dumps(model)).decision_function(X),
         ):
             child = os.fork()
             if not child:
                 signal.alarm(30)  # ends a child that hangs
-                os._exit(try_in_the_child(work, bits))
+                os._exit(try_in_the_child(work, logits))
             status = os.waitpid(child, 0)[1]
             ends.append(os.waitstatus_to_exitcode(status))
-        assert model.decision_function(X).tobytes() == bits  # the parent is as it was
+        assert np.array_equal(model.decision_function(X), logits)  # the parent is as it was
     sys.stdout.write(" ".join(map(str, ends)))
 
 
