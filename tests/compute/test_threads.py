@@ -3,7 +3,7 @@
 import subprocess
 import sys
 from itertools import pairwise
-from threading import Event, Thread, current_thread
+from threading import Barrier, Event, Thread, current_thread
 
 import numpy as np
 import pytest
@@ -71,8 +71,16 @@ def test_outside_of_lanes_the_caller_computes_both():
 
 
 def test_where_no_lane_is_free_the_caller_computes_both():
+    both = Barrier(2)
+
+    def while_both_work(_):
+        both.wait(10)
+        threads_of_both = map_pair(thread_of, (0, 1))
+        both.wait(10)
+        return threads_of_both
+
     with lanes("cpu"):
-        inner = map_pair(lambda _: map_pair(thread_of, (0, 1)), (0, 1))
+        inner = map_pair(while_both_work, (0, 1))
     for one, other in inner:
         assert one is other
     assert inner[0] != inner[1]
