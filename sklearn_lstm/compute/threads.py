@@ -78,12 +78,13 @@ def lanes(device: torch.device | str, n_lanes: int = LANES) -> Iterator[None]:
     """Compute within the block on `n_lanes` lanes, with the OpenMP threads of the caller.
 
     The threads are set once for many batches: changing their number in each batch would cost more
-    than it gains. On a GPU there is nothing to share.
+    than it gains. On a GPU there is nothing to share, nor with one thread, as in the workers of
+    joblib.
     """
+    n_threads = torch.get_num_threads()
     if torch.device(device).type != "cpu" or _thread.share is not None:
         yield
         return
-    n_threads = torch.get_num_threads()
     if _process.is_forked:  # the OpenMP threads of the parent are gone: to use them would hang
         torch.set_num_threads(1)
         try:
@@ -91,9 +92,12 @@ def lanes(device: torch.device | str, n_lanes: int = LANES) -> Iterator[None]:
         finally:
             torch.set_num_threads(n_threads)
         return
+    if min(n_threads, n_lanes) == 1:
+        yield
+        return
     process, before = _process, [library.num_threads for library in _openmp()]
     process.enter()
-    _thread.share = max(n_threads // n_lanes, 1)
+    _thread.share = n_threads // n_lanes
     try:
         _set_openmp_threads([_thread.share] * len(before))
         yield
@@ -103,6 +107,12 @@ def lanes(device: torch.device | str, n_lanes: int = LANES) -> Iterator[None]:
         process.leave()
 
 
+def is_lane_free() -> bool:
+    """Return whether `map_pair` would use the helper thread now."""
+    # The helper can't wait for itself: what it is given to compute it computes alone.
+    return _thread.share is not None and not _thread.is_helper and _process.n_lanes < LANES
+
+
 def map_pair(function: Callable[[Value], Result], values: Sequence[Value]) -> list[Result]:
     """Map a function over two values, at the same time if a lane is free.
 
@@ -110,8 +120,7 @@ def map_pair(function: Callable[[Value], Result], values: Sequence[Value]) -> li
     interrupted, the helper ends at its next `check_not_abandoned`.
     """
     process, share = _process, _thread.share
-    # The helper can't wait for itself: what it is given to compute it computes alone.
-    if share is None or _thread.is_helper or not process.enter(if_free=True):
+    if share is None or not is_lane_free() or not process.enter(if_free=True):
         return [function(value) for value in values]
     has_gradient, is_inference = torch.is_grad_enabled(), torch.is_inference_mode_enabled()
     dtype, is_mixed = torch.get_autocast_dtype("cpu"), torch.is_autocast_enabled("cpu")
