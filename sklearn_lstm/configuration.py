@@ -83,6 +83,10 @@ def network_starter(
     pretrained = _pretrained(X, sequences, parameters["embeddings"])
     if previous is not None:
         model = previous.networks[0]
+        if parameters["embedding_dim"] != "auto":
+            architecture["embedding_dim"] = parameters["embedding_dim"]
+        if pretrained is None:
+            del architecture["freeze_embeddings"]
         _warn_of_other_architecture(architecture, model)
         return lambda some, generator: model.extended(some, pretrained, generator)
     return lambda some, generator: NetworkModel.new(
@@ -125,7 +129,7 @@ def _pretrained(X: Any, sequences: Sequences, embeddings: Any) -> PretrainedVect
 
 def _warn_of_other_architecture(architecture: Mapping[str, Any], model: NetworkModel) -> None:
     fitted = model.network.architecture
-    for name in ("cell", "hidden_size", "num_layers", "bidirectional", "pooling", "dropout"):
+    for name in architecture:
         if architecture[name] != fitted[name]:
             warnings.warn(
                 f"{name}={architecture[name]!r} is ignored: the network goes on with "

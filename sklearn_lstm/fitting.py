@@ -112,6 +112,7 @@ def plan_fit(
 StartNetwork = Callable[[Sequences, torch.Generator], NetworkModel]
 
 
+@torch.inference_mode(mode=False)
 def fit_model(
     samples: Samples,
     plan: FitPlan,
@@ -214,6 +215,7 @@ def _blend(
     )
 
 
+@torch.inference_mode(mode=False)
 def update_model(
     samples: Samples,
     batch_size: int | str,

@@ -91,6 +91,7 @@ class NetworkModel:
         The last product is computed in float64: in float32 a row of odd length would be rounded by
         its place in the batch.
         """
+        self.network.eval()
         limit = steps_at_once(device)
         weight, bias = (exact(part.detach().cpu()) for part in self.network.output.parameters())
         logits = np.empty((len(sequences), len(bias)))

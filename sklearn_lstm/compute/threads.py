@@ -13,11 +13,12 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import CancelledError, ThreadPoolExecutor
+from concurrent.futures import CancelledError
 from contextlib import contextmanager
 from functools import cache
-from threading import Event, Lock, local
-from typing import Any, TypeVar
+from queue import SimpleQueue
+from threading import Event, Lock, Thread, local
+from typing import Any, TypeVar, cast
 
 import torch
 from threadpoolctl import ThreadpoolController
@@ -32,23 +33,38 @@ class _Process:
     """What all threads of the process share. A forked child starts with a new one."""
 
     def __init__(self, *, is_forked: bool = False) -> None:
-        self.lock = Lock()
-        self.n_lanes = 0  # that compute now
-        self.helper = ThreadPoolExecutor(LANES - 1, "sklearn_lstm")  # starts no thread yet
         self.is_forked = is_forked
+        self.lock = Lock()
+        self.lanes: set[object] = set()  # those that compute now
+        self.jobs: SimpleQueue[Callable[[], None]] = SimpleQueue()
+        self.has_helper = False
 
-    def enter(self, *, if_free: bool = False) -> bool:
-        """Count one lane more; if `if_free`, only if one is free."""
+    def enter(self, lane: object, *, if_free: bool = False) -> bool:
+        """Count a lane; if `if_free`, only if there is one free."""
         with self.lock:
-            if if_free and self.n_lanes >= LANES:
+            if if_free and len(self.lanes) >= LANES:
                 return False
-            self.n_lanes += 1
+            self.lanes.add(lane)
             return True
 
-    def leave(self) -> None:
-        """Count one lane less."""
+    def leave(self, lane: object) -> None:
+        """Count a lane no more; an interrupted caller may say so twice."""
         with self.lock:
-            self.n_lanes -= 1
+            self.lanes.discard(lane)
+
+    def give_to_helper(self, job: Callable[[], None]) -> None:
+        """Let the helper thread do a job, which raises nothing."""
+        with self.lock:
+            if not self.has_helper:
+                Thread(target=_work, args=(self.jobs,), name="sklearn_lstm", daemon=True).start()
+                self.has_helper = True
+        self.jobs.put(job)
+
+
+def _work(jobs: SimpleQueue[Callable[[], None]]) -> None:
+    """Do one job after the other, for as long as the process lives."""
+    while True:
+        jobs.get()()
 
 
 class _Thread(local):
@@ -95,22 +111,22 @@ def lanes(device: torch.device | str, n_lanes: int = LANES) -> Iterator[None]:
     if min(n_threads, n_lanes) == 1:
         yield
         return
-    process, before = _process, [library.num_threads for library in _openmp()]
-    process.enter()
-    _thread.share = n_threads // n_lanes
+    process, lane, before = _process, object(), [library.num_threads for library in _openmp()]
     try:
+        process.enter(lane)
+        _thread.share = n_threads // n_lanes
         _set_openmp_threads([_thread.share] * len(before))
         yield
     finally:
         _thread.share = None
         _set_openmp_threads(before)
-        process.leave()
+        process.leave(lane)
 
 
 def is_lane_free() -> bool:
     """Return whether `map_pair` would use the helper thread now."""
     # The helper can't wait for itself: what it is given to compute it computes alone.
-    return _thread.share is not None and not _thread.is_helper and _process.n_lanes < LANES
+    return _thread.share is not None and not _thread.is_helper and len(_process.lanes) < LANES
 
 
 def map_pair(function: Callable[[Value], Result], values: Sequence[Value]) -> list[Result]:
@@ -119,14 +135,15 @@ def map_pair(function: Callable[[Value], Result], values: Sequence[Value]) -> li
     What runs on the helper thread sees the caller's modes of torch. Should the caller be
     interrupted, the helper ends at its next `check_not_abandoned`.
     """
-    process, share = _process, _thread.share
-    if share is None or not is_lane_free() or not process.enter(if_free=True):
+    process, share, lane = _process, _thread.share, object()
+    if share is None or not is_lane_free() or not process.enter(lane, if_free=True):
         return [function(value) for value in values]
     has_gradient, is_inference = torch.is_grad_enabled(), torch.is_inference_mode_enabled()
     dtype, is_mixed = torch.get_autocast_dtype("cpu"), torch.is_autocast_enabled("cpu")
     abandoned = Event()
+    answers: SimpleQueue[tuple[Result | None, BaseException | None]] = SimpleQueue()
 
-    def on_helper() -> Result:
+    def on_helper() -> None:
         try:
             if _thread.share != share:
                 _set_openmp_threads([share] * len(_openmp()))
@@ -137,20 +154,26 @@ def map_pair(function: Callable[[Value], Result], values: Sequence[Value]) -> li
                 torch.set_grad_enabled(has_gradient),
                 torch.autocast("cpu", dtype, enabled=is_mixed, cache_enabled=False),
             ):
-                return function(values[1])
-        finally:
-            process.leave()
+                answer: tuple[Result | None, BaseException | None] = function(values[1]), None
+        except BaseException as error:  # noqa: BLE001 - it is raised by the caller
+            answer = None, error
+        process.leave(lane)
+        answers.put(answer)
 
+    is_given = False
     try:
-        second = process.helper.submit(on_helper)
-    except BaseException:
-        process.leave()
-        raise
-    try:
-        return [function(values[0]), second.result()]
+        process.give_to_helper(on_helper)
+        is_given = True
+        first = function(values[0])
+        second, error = answers.get()
     except BaseException:
         abandoned.set()
+        if not is_given:
+            process.leave(lane)
         raise
+    if error is not None:
+        raise error
+    return [first, cast("Result", second)]
 
 
 def map_in_lanes(function: Callable[[Value], Result], values: Sequence[Value]) -> list[Result]:

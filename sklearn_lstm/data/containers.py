@@ -131,8 +131,8 @@ def _numbers_of_objects(array: NDArray[Any], first_row: int = 0) -> NDArray[Any]
     if missing is not None:
         if has_integers:
             _refuse_missing(missing, "holds a missing value")
-        array = np.where([_is_missing(value) for value in array.flat], np.nan, array.ravel())
-        array = array.reshape(-1, *array.shape[1:]) if array.ndim > 1 else array
+        values = [np.nan if _is_missing(value) else value for value in array.flat]
+        array = np.array(values, dtype=object).reshape(array.shape)
     are_integers = all(isinstance(value, Integral) for value in array.flat)
     try:
         return array.astype(np.int64 if are_integers else np.float64)

@@ -54,6 +54,8 @@ def _feed(digest: Any, value: Any, parents: tuple[int, ...]) -> None:
             _feed(digest, item, inner)
     elif isinstance(value, type | FunctionType | BuiltinFunctionType):
         digest.update(f"name {value.__module__}.{value.__qualname__}:".encode())
+    elif hasattr(value, "detach") and hasattr(value, "numpy"):  # a tensor, without importing torch
+        _feed_array(digest, value.detach().cpu().numpy(), inner)
     else:
         _feed_object(digest, value, inner)
 

@@ -18,6 +18,7 @@ from sklearn_lstm.exceptions import ModelFileError
 from sklearn_lstm.io.checksum import checksum
 
 FORMAT = 1
+REQUESTS = ("_metadata_request",)
 LIBRARIES = ("numpy", "scikit-learn", "scipy")
 
 
@@ -38,6 +39,8 @@ class StoredMixin:
     def __getstate__(self) -> dict[str, Any]:
         names = self.get_params(deep=False)  # type: ignore[attr-defined]
         attributes = dict(vars(self))
+        # What metadata is requested refers back to the estimator, so it has no checksum.
+        requests = {name: attributes.pop(name) for name in REQUESTS if name in attributes}
         params = {name: attributes.pop(name) for name in names if name in attributes}
         content = {
             "format": FORMAT,
@@ -45,7 +48,7 @@ class StoredMixin:
             "params": params,
             "fitted": self._pack_fitted(attributes),
         }
-        return {**content, "checksum": checksum(content)}
+        return {**content, "checksum": checksum(content), "requests": requests}
 
     def __setstate__(self, state: Mapping[str, Any]) -> None:
         content = _verified(state, type(self).__name__)
@@ -59,7 +62,7 @@ class StoredMixin:
                 ),
                 stacklevel=2,
             )
-        vars(self).update(content["params"] | content["fitted"])
+        vars(self).update(state["requests"] | content["params"] | content["fitted"])
         vars(self).update(self._unpack_fitted(content["fitted"]))
 
 
@@ -76,7 +79,7 @@ def _verified(state: Mapping[str, Any], name: str) -> dict[str, Any]:
             f"The stored {name} has format {found}, but sklearn_lstm {sklearn_lstm.__version__} "
             f"reads formats up to {FORMAT}. Install a newer version to load it."
         )
-    content = dict(state)
+    content = {name: value for name, value in state.items() if name != "requests"}
     if content.pop("checksum", None) != checksum(content):
         raise ModelFileError(
             f"The stored {name} is damaged: its checksum does not fit its content. "

@@ -63,6 +63,7 @@ def unpack(packed: Any) -> Any:
     return _PARTS[packed["class"]](**values)
 
 
+@torch.inference_mode(mode=False)
 def _unpack_network(packed: Mapping[str, Any]) -> SequenceNetwork:
     network = SequenceNetwork(**packed["architecture"])
     network.load_state_dict(to_tensors(packed["weights"]), assign=True)

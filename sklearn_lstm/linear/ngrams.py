@@ -180,7 +180,9 @@ def _hash_runs(
         hashes = (mixed >> np.uint64(64 - HASH_BITS)).astype(np.int64)
         keys.append((rows[:n_runs][is_whole] << HASH_BITS) | hashes)
     ordered = np.sort(np.concatenate(keys))  # np.unique hashes first, which takes four times longer
-    ordered = ordered[np.append(True, ordered[1:] != ordered[:-1])]
+    is_new = np.ones(len(ordered), np.bool_)
+    is_new[1:] = ordered[1:] != ordered[:-1]
+    ordered = ordered[is_new]
     ends = np.searchsorted(ordered, np.arange(len(lengths) + 1) << HASH_BITS)
     hashes = (ordered & ((1 << HASH_BITS) - 1)).astype(np.int32)
     shape = (len(lengths), 1 << HASH_BITS)

@@ -31,6 +31,13 @@ from sklearn_lstm.training.optimizers import optimizer_options
 from sklearn_lstm.training.plan import Length
 from sklearn_lstm.training.sparse_embedding import SparseEmbedding
 
+DEFAULTS: dict[str, Any] = {
+    "train_split": None,
+    "verbose": 0,
+    "iterator_train": LengthBatches,
+    "iterator_valid": LengthBatches,
+}
+
 
 @dataclass(frozen=True)
 class TrainingSettings:
@@ -64,7 +71,7 @@ def make_net(network: SequenceNetwork, settings: TrainingSettings, **options: An
         classes=list(range(network.architecture["n_outputs"])),
         predict_nonlinearity=torch.sigmoid if is_multilabel else partial(torch.softmax, dim=-1),
         callbacks__valid_acc=None,
-        **{"train_split": None, "verbose": 0} | options,
+        **DEFAULTS | options,
     )
     net.initialize()
     return net
@@ -96,14 +103,13 @@ def train(
     choose_precision(network, settings)
     n_updates = length.max_epochs * math.ceil(len(dataset) / length.batch_size)
     callbacks = own_callbacks(settings, n_updates, has_validation=validation is not None)
-    with torch.inference_mode(mode=False), torch.enable_grad():
+    with torch.enable_grad(), torch.autocast(settings.device.type, enabled=False):
         net = make_net(
             network,
             settings,
             max_epochs=length.max_epochs,
             batch_size=length.batch_size,
             iterator_train=partial(LengthBatches, rng=rng),
-            iterator_valid=LengthBatches,
             train_split=None if validation is None else predefined_split(validation),
             callbacks=[*callbacks, *_copies(settings.callbacks or ())],
             verbose=settings.verbose,

@@ -40,7 +40,9 @@ def thread_of(_):
 
 def wait_for_the_helper():
     """Wait until the helper thread has left its lane; what it computes may be abandoned."""
-    threads._process.helper.submit(thread_of, None).result(10)
+    is_done = Event()
+    threads._process.give_to_helper(is_done.set)
+    assert is_done.wait(10)
 
 
 # --- Which thread computes what

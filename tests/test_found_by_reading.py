@@ -1,0 +1,129 @@
+"""Situations in which a reader of the code found errors."""
+
+import copy
+import pickle
+import subprocess
+import sys
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+from sklearn import config_context
+
+from sklearn_lstm import LSTMSequenceClassifier
+from sklearn_lstm.data.batches import SequenceDataset
+from sklearn_lstm.data.reading import read_sequences
+from sklearn_lstm.data.sequences import Samples
+from sklearn_lstm.exceptions import IgnoredParameterWarning
+
+
+def ids(n_samples=40, n_ids=9, length=12):
+    rng = np.random.default_rng(0)
+    return rng.integers(1, n_ids, (n_samples, length)), np.arange(n_samples) % 2
+
+
+def small(**options):
+    return LSTMSequenceClassifier(
+        **{"hidden_size": 4, "max_epochs": 2, "random_state": 0} | options
+    )
+
+
+def test_sequences_shorter_than_every_run_are_predicted():
+    X, y = ids(n_samples=120, n_ids=3, length=60)
+    model = small().fit(X, y)
+    assert model.linear_model_.shortest_run > 4
+    assert model.predict([[1], [2, 1]]).shape == (2,)
+
+
+@pytest.mark.parametrize("make", [np.array, pd.DataFrame], ids=["objects", "frame"])
+def test_none_among_floats_is_a_missing_step(make):
+    rows = [[1.0, 2.0, 3.0], [1.5, 2.5, None], [2.5, 3.0, 1.0], [0.5, None, None]] * 3
+    X = make(np.array(rows, dtype=object))
+    model = small().fit(X, [0, 1, 0, 1] * 3)
+    assert model.input_type_ == "numeric"
+    with_nan = np.array([[np.nan if v is None else v for v in row] for row in rows])
+    np.testing.assert_array_equal(model.predict_proba(X), model.predict_proba(with_nan))
+
+
+def test_tensors_as_embeddings_are_stored():
+    X, y = ids()
+    vectors = torch.from_numpy(np.random.default_rng(0).normal(size=(9, 3)))
+    model = small(embeddings=vectors).fit(X, y)
+    loaded = pickle.loads(pickle.dumps(model))
+    np.testing.assert_array_equal(loaded.predict_proba(X), model.predict_proba(X))
+
+
+@pytest.mark.parametrize("copied", [lambda m: pickle.loads(pickle.dumps(m)), copy.deepcopy])
+def test_a_classifier_that_requests_metadata_is_stored(copied):
+    with config_context(enable_metadata_routing=True):
+        model = copied(small().set_fit_request(sample_weight=True))
+        requested = model.get_metadata_routing().fit.requests
+    assert requested["sample_weight"] is True
+
+
+def test_training_under_inference_mode_is_training_as_usual():
+    X, y = ids()
+    expected = small().fit(X, y).predict_proba(X)
+    with torch.inference_mode():
+        model = small().fit(X, y)
+        model.partial_fit(X, y)
+        loaded = pickle.loads(pickle.dumps(small().fit(X, y)))
+    np.testing.assert_array_equal(loaded.predict_proba(X), expected)
+    loaded.module_(torch.ones(2, 3, dtype=torch.int64), torch.tensor([3, 2])).sum().backward()
+
+
+def test_training_inside_autocast_is_training_as_usual():
+    X, y = ids()
+    expected = small().fit(X, y).predict_proba(X)
+    with torch.autocast("cpu", torch.bfloat16):
+        found = small().fit(X, y)
+    np.testing.assert_array_equal(found.predict_proba(X), expected)
+
+
+def test_the_module_gives_gradients_more_than_once():
+    module = small().fit(*ids()).module_
+    logits = module(torch.ones(2, 3, dtype=torch.int64), torch.tensor([3, 2]))
+    logits[:, 0].sum().backward(retain_graph=True)
+    logits[:, 1].sum().backward()
+
+
+def test_a_module_in_training_mode_predicts_without_dropout():
+    X, y = ids()
+    model = small(dropout=0.5).fit(X, y)
+    expected = model.predict_proba(X)
+    model.module_.train()
+    np.testing.assert_array_equal(model.predict_proba(X), expected)
+
+
+def test_the_net_of_a_loaded_model_reads_datasets():
+    X, y = ids()
+    model = small().fit(X, y)
+    loaded = pickle.loads(pickle.dumps(model))
+    samples = Samples(read_sequences(X), y, np.ones(len(y)))
+    dataset = SequenceDataset(samples, loaded._model.encoding)
+    assert loaded.net_.predict_proba(dataset).shape == (40, 2)
+
+
+@pytest.mark.parametrize(
+    "change", [{"hidden_size": 5}, {"embedding_dim": 5}, {"cell": "gru"}, {"dropout": 0.5}]
+)
+def test_a_parameter_that_going_on_ignores_is_named(change):
+    X, y = ids()
+    model = small(warm_start=True).fit(X, y)
+    with pytest.warns(IgnoredParameterWarning, match=next(iter(change))):
+        model.set_params(**change).fit(X, y)
+
+
+def test_prediction_works_while_the_interpreter_exits():
+    code = (
+        "import atexit, numpy as np, torch\n"
+        "torch.set_num_threads(2)\n"
+        "from sklearn_lstm import LSTMSequenceClassifier\n"
+        "X = np.arange(1, 61).reshape(20, 3)\n"
+        "model = LSTMSequenceClassifier(hidden_size=4, max_epochs=1).fit(X, [0, 1] * 10)\n"
+        "atexit.register(lambda: print(model.predict(X).shape))\n"
+    )
+    command = [sys.executable, "-c", code]
+    done = subprocess.run(command, check=True, capture_output=True, text=True, timeout=120)  # noqa: S603
+    assert done.stdout.strip() == "(20,)"
