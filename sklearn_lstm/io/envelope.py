@@ -48,7 +48,8 @@ class StoredMixin:
             "params": params,
             "fitted": self._pack_fitted(attributes),
         }
-        return {**content, "checksum": checksum(content), "requests": requests}
+        envelope = {**content, "checksum": checksum(content)}
+        return {**envelope, "requests": requests} if requests else envelope
 
     def __setstate__(self, state: Mapping[str, Any]) -> None:
         content = _verified(state, type(self).__name__)
@@ -62,7 +63,7 @@ class StoredMixin:
                 ),
                 stacklevel=2,
             )
-        vars(self).update(state["requests"] | content["params"] | content["fitted"])
+        vars(self).update(state.get("requests", {}) | content["params"] | content["fitted"])
         vars(self).update(self._unpack_fitted(content["fitted"]))
 
 
