@@ -11,6 +11,7 @@ which `torch.set_num_threads` can't do.
 
 from __future__ import annotations
 
+import atexit
 import os
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import CancelledError
@@ -27,6 +28,7 @@ Value = TypeVar("Value")
 Result = TypeVar("Result")
 
 LANES = 2
+LONGEST_EXIT = 60  # seconds; an abandoned job ends much sooner
 
 
 class _Process:
@@ -58,7 +60,15 @@ class _Process:
             if not self.has_helper:
                 Thread(target=_work, args=(self.jobs,), name="sklearn_lstm", daemon=True).start()
                 self.has_helper = True
+                atexit.register(self.wait_for_helper)
         self.jobs.put(job)
+
+    def wait_for_helper(self) -> None:
+        """Wait until the helper thread has nothing to do: it must not be ended within a job."""
+        is_idle = Event()
+        if self is _process:  # a forked child has no such thread
+            self.jobs.put(is_idle.set)
+            is_idle.wait(LONGEST_EXIT)
 
 
 def _work(jobs: SimpleQueue[Callable[[], None]]) -> None:

@@ -49,7 +49,8 @@ def _feed(digest: Any, value: Any, parents: tuple[int, ...]) -> None:
     elif isinstance(value, np.ndarray | np.generic):
         _feed_array(digest, np.asarray(value), inner)  # a memory map counts as an array
     elif kind in CONTAINERS:
-        digest.update(f"{kind.__name__} {len(value)}:".encode())
+        name = "set" if kind is frozenset else kind.__name__  # skops may load it as a set
+        digest.update(f"{name} {len(value)}:".encode())
         for item in CONTAINERS[kind](value):
             _feed(digest, item, inner)
     elif isinstance(value, type | FunctionType | BuiltinFunctionType):

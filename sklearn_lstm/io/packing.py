@@ -42,6 +42,8 @@ def pack(value: Any) -> Any:
     if is_dataclass(value) and not isinstance(value, type):
         packed = {each.name: pack(getattr(value, each.name)) for each in fields(value)}
         return {"class": type(value).__name__, **packed}
+    if isinstance(value, np.ndarray):
+        return np.asarray(value, order="C")
     if isinstance(value, torch.Tensor):
         return value.detach().cpu().numpy().copy()
     if isinstance(value, Mapping):

@@ -22,6 +22,7 @@ import pytest
 import torch
 from joblib import Parallel, delayed
 from skorch.callbacks import Callback
+from threadpoolctl import threadpool_limits
 
 from sklearn_lstm import LSTMSequenceClassifier, TextSequenceVectorizer
 
@@ -384,8 +385,9 @@ def test_a_forked_child_predicts_or_says_why_not(n_threads):
 
 
 def fit_in_a_worker(seed, kind):
-    torch.set_num_threads(1)  # a worker may start with another number
-    return fitted_bits(tokens if kind == "tokens" else series, random_state=seed)
+    torch.set_num_threads(1)  # a worker may start with other numbers, here and of BLAS
+    with threadpool_limits(1):
+        return fitted_bits(tokens if kind == "tokens" else series, random_state=seed)
 
 
 @pytest.mark.parametrize("kind", ["tokens", "numeric"])
