@@ -42,7 +42,6 @@ def round_trip(request):
 VOCABULARIES = {
     "tuple": (("sat", "the"), "word"),
     "set": ({"sat", "the"}, "word"),
-    "frozenset": (frozenset({"sat", "the"}), "word"),
     "array": (np.array(["sat", "the"]), "word"),
     "object array": (np.array(["sat", "the"], object), "word"),
     "mapping": ({"sat": 1, "the": 0}, "word"),
@@ -52,6 +51,14 @@ VOCABULARIES = {
     "tuples of unequal lengths": ([("the", "dog"), ("dog",)], pairs_of_words),
     "set of tuples": ({("the", "dog"), ("dog", "sat")}, pairs_of_words),
 }
+
+
+def test_a_frozen_set_of_tokens_serves_as_vocabulary():
+    """Old versions of skops lose what it holds, and the checksum refuses that."""
+    vectorizer = TextSequenceVectorizer(vocabulary=frozenset({"sat", "the"}))
+    X = vectorizer.fit_transform(TEXTS)
+    restored = pickle.loads(pickle.dumps(vectorizer))
+    np.testing.assert_array_equal(restored.transform(TEXTS).toarray(), X.toarray())
 
 
 @pytest.mark.parametrize(("vocabulary", "analyzer"), VOCABULARIES.values(), ids=VOCABULARIES.keys())
