@@ -12,10 +12,10 @@ from numpy.typing import NDArray
 
 from sklearn_lstm.compute.devices import exact
 from sklearn_lstm.compute.threads import lanes, map_in_lanes
-from sklearn_lstm.data.batches import encoded, rows_of_similar_length, steps_at_once
+from sklearn_lstm.data.batches import encoded, steps_at_once
 from sklearn_lstm.data.embeddings import PretrainedVectors
 from sklearn_lstm.data.encoding import ChannelScaling, Encoding, TokenCodes
-from sklearn_lstm.data.sequences import Rows, Sequences
+from sklearn_lstm.data.sequences import Rows, Sequences, rows_of_similar_length
 from sklearn_lstm.linear.convolutions import ConvolutionModel
 from sklearn_lstm.linear.ngrams import NgramModel
 from sklearn_lstm.network.network import SequenceNetwork

@@ -20,12 +20,11 @@ from sklearn_lstm.data.encoding import (
     Encoding,
     TokenCodes,
 )
-from sklearn_lstm.data.sequences import Lengths, Rows, Samples, Sequences
+from sklearn_lstm.data.sequences import Rows, Samples, Sequences
 
 BATCHES_PER_POOL = 64  # sequences are sorted by length within so many batches
 STEPS_AT_ONCE = {"cpu": 1 << 12}  # what so many steps need stays in the processor's caches
 STEPS_AT_ONCE_ON_GPU = 1 << 18
-ROWS_AT_ONCE = 1 << 8  # sequences that are predicted together
 RARE_EXPONENT = 6
 
 
@@ -138,23 +137,6 @@ class LengthBatches:
 def steps_at_once(device: torch.device) -> int:
     """Return how many steps, padding included, the device reads at once."""
     return STEPS_AT_ONCE.get(device.type, STEPS_AT_ONCE_ON_GPU)
-
-
-def rows_of_similar_length(
-    lengths: Lengths, most_steps: int, most_rows: int = ROWS_AT_ONCE
-) -> Iterator[Rows]:
-    """Cut rows, in the order of their length, into parts of at most so many padded steps.
-
-    A longer sequence is a part of its own.
-    """
-    order = np.argsort(lengths, kind="stable")
-    start = 0
-    while start < len(order):
-        ascending = lengths[order[start : start + most_rows]]
-        padded_steps = np.arange(1, len(ascending) + 1) * ascending
-        size = max(1, int(np.searchsorted(padded_steps, most_steps, side="right")))
-        yield order[start : start + size]
-        start += size
 
 
 def encoded(sequences: Sequences, rows: Rows, encoding: Encoding) -> tuple[Tensor, Tensor]:

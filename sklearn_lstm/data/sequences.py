@@ -14,6 +14,7 @@ Lengths: TypeAlias = NDArray[np.intp]  # steps of each sequence
 
 PADDING_ID = 0  # in a table of ids: no step
 NO_ID = -1  # in place of an id: a step whose token is unknown
+ROWS_AT_ONCE = 1 << 8  # sequences that are predicted together
 VALUES_PER_CHUNK = 1 << 17  # read at once, so that memory stays constant
 
 
@@ -104,3 +105,20 @@ def chunks_of_rows(sizes: NDArray[np.intp]) -> list[Rows]:
     """Split rows of these sizes into runs of about VALUES_PER_CHUNK values."""
     total = np.cumsum(sizes)
     return np.split(np.arange(len(sizes)), np.flatnonzero(np.diff(total // VALUES_PER_CHUNK)) + 1)
+
+
+def rows_of_similar_length(
+    lengths: Lengths, most_steps: int, most_rows: int = ROWS_AT_ONCE
+) -> Iterator[Rows]:
+    """Cut rows, in the order of their length, into parts of at most so many padded steps.
+
+    A longer sequence is a part of its own.
+    """
+    order = np.argsort(lengths, kind="stable")
+    start = 0
+    while start < len(order):
+        ascending = lengths[order[start : start + most_rows]]
+        padded_steps = np.arange(1, len(ascending) + 1) * ascending
+        size = max(1, int(np.searchsorted(padded_steps, most_steps, side="right")))
+        yield order[start : start + size]
+        start += size

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sklearn_lstm.data.encoding import ChannelScaling
-from sklearn_lstm.data.sequences import Lengths, Rows, Sequences
+from sklearn_lstm.data.sequences import Lengths, Rows, Sequences, rows_of_similar_length
 
 WIDTH = 9  # steps that a convolution looks at
 HEAVY = np.array(list(combinations(range(WIDTH), 3)))  # its steps of weight 2; others have -1
@@ -76,14 +76,7 @@ def convolve(
 
 def batches_of_similar_length(lengths: Lengths) -> Iterator[Rows]:
     """Split all rows, in the order of their length, into batches of about as many steps."""
-    order = np.argsort(lengths, kind="stable")
-    start = 0
-    while start < len(order):
-        longest = lengths[order[start : start + ROWS_PER_BATCH]]
-        n_steps = np.arange(1, len(longest) + 1) * longest
-        size = max(1, int(np.searchsorted(n_steps, STEPS_PER_BATCH, side="right")))
-        yield order[start : start + size]
-        start += size
+    return rows_of_similar_length(lengths, STEPS_PER_BATCH, ROWS_PER_BATCH)
 
 
 def pad(sequences: Sequences, rows: Rows, encoding: ChannelScaling) -> NDArray[np.float32]:

@@ -11,8 +11,8 @@ from skorch import NeuralNetClassifier
 from torch import Tensor
 
 from sklearn_lstm.compute.threads import check_not_abandoned
-from sklearn_lstm.data.batches import SequenceBatch, rows_of_similar_length, steps_at_once
-from sklearn_lstm.data.sequences import Rows
+from sklearn_lstm.data.batches import SequenceBatch, steps_at_once
+from sklearn_lstm.data.sequences import Rows, rows_of_similar_length
 from sklearn_lstm.network.masks import pad
 
 

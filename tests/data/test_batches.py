@@ -5,16 +5,14 @@ import pytest
 import torch
 
 from sklearn_lstm.data.batches import (
-    ROWS_AT_ONCE,
     LengthBatches,
     SequenceDataset,
     encoded,
-    rows_of_similar_length,
     steps_at_once,
 )
 from sklearn_lstm.data.encoding import PADDING_CODE, UNKNOWN_CODE, ChannelScaling, TokenCodes
 from sklearn_lstm.data.reading import read_sequences
-from sklearn_lstm.data.sequences import Samples
+from sklearn_lstm.data.sequences import ROWS_AT_ONCE, Samples, rows_of_similar_length
 
 LENGTHS = np.random.default_rng(0).lognormal(3, 1, 1000).astype(int) + 1
 NO_IDS = np.empty(0, dtype=np.int64)
