@@ -39,8 +39,9 @@ UNKNOWN_TOKEN = "<unk>"
 class TextSequenceVectorizer(StoredMixin, TransformerMixin, BaseEstimator):  # type: ignore[misc]
     r"""Convert texts to sequences of token ids.
 
-    The parameters have the names, meanings and defaults of scikit-learn's ``CountVectorizer``; the
-    tokens keep their order instead of being counted.
+    The tokens keep their order instead of being counted. Parameters that scikit-learn's
+    ``CountVectorizer`` also has have the same meaning, and the same default except `token_pattern`.
+    There is no ``analyzer="char_wb"``, and no `ngram_range`, `binary` and `dtype`.
 
     Id 0 is padding, id 1 is any unknown token. The tokens of the vocabulary have the ids from 2 on,
     by falling frequency. A text without a known token becomes one unknown token.
@@ -99,7 +100,7 @@ class TextSequenceVectorizer(StoredMixin, TransformerMixin, BaseEstimator):  # t
 
     - a run of letters, digits and underscores; apostrophes inside belong to it ("don't");
     - one letter, in scripts that put no spaces between words (Han, kana, Thai, Lao, Khmer, Myanmar,
-      Tibetan); ``tokenizer`` may be a function that finds the words of such texts;
+      Tibetan, the Tai scripts); ``tokenizer`` may be a function that finds their words;
     - a run of other symbols ("!!!", ":)", a sequence of emoji).
 
     Marks, such as accents and vowel signs, belong to the character before them. Tokens have

@@ -1,6 +1,7 @@
-"""X of any kind -> `Sequences`: the one module that reads and checks input.
+"""X of any kind -> `Sequences`, with all checks of X but those of `containers.py`.
 
-One sentence decides how X is read: integers are token ids, everything else is a measurement.
+`containers.py` turns containers and single rows into arrays, and checks them first. One sentence
+decides how X is read: integers are token ids, everything else is a measurement.
 """
 
 from __future__ import annotations
