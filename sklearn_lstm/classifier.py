@@ -27,10 +27,9 @@ from sklearn_lstm.training.loop import optimizer_state_of
 class LSTMSequenceClassifier(FittedClassifier):
     """Classify whole sequences with a long short-term memory network.
 
-    X holds token ids, time series, speech frames, notes or bases, of equal or unequal length. Apart
-    from that it is used like any classifier of scikit-learn.
-
-    Integers are token ids, everything else is a measurement: see `input_type`.
+    X holds token ids, time series, speech frames, notes or bases, of equal or unequal length.
+    Integers are token ids, everything else is a measurement: see `input_type`. In all other
+    respects it is used like any classifier of scikit-learn.
 
     Parameters
     ----------
@@ -90,17 +89,17 @@ class LSTMSequenceClassifier(FittedClassifier):
         The highest learning rate.
     weight_decay : float, default=0.01
         Weight decay, for the optimisers that have it.
-    lr_schedule : {"onecycle", "cosine", "constant"}, default="onecycle"
-        How the learning rate changes from batch to batch over all of `max_epochs`: up and down
-        [6]_, down, or not at all.
+    lr_schedule : {"trapezoid", "onecycle", "cosine", "constant"}, default="trapezoid"
+        How the learning rate changes from batch to batch: "trapezoid" rises, stays and falls [6]_,
+        "onecycle" rises and falls, "cosine" falls.
     max_epochs : int or "auto", default="auto"
-        Epochs. "auto" follows the data: 1,500 updates of the weights, but at most 100 epochs and
-        10 million tokens (or half as many measurements), and at least 12 epochs, or 30 over
-        characters; large data get fewer, down to 4, where those would be more than 50 million
-        tokens. For a quick answer set it to 2.
+        Epochs. "auto" lets the loss of held-out samples tell: once it no longer falls, the learning
+        rate goes down, and training ends. This needs the linear branch and "trapezoid". The most
+        are 1,000 updates of the weights or 10 million tokens (or half as many measurements), but at
+        least 8 epochs, or 20 over characters; and 50 million tokens, but at least 4 epochs.
     batch_size : int or "auto", default="auto"
-        Sequences in a training batch. "auto" is 64, or less where an epoch would have fewer than
-        20 updates; 32 in `partial_fit`.
+        Sequences in a training batch. "auto" is a fiftieth of them, from 8 to 64; 32 in
+        `partial_fit`.
     gradient_clip : float or None, default=1.0
         The gradient is scaled down to this norm where it is longer.
     class_weight : dict, list of dict, "balanced" or None, default=None
@@ -112,8 +111,9 @@ class LSTMSequenceClassifier(FittedClassifier):
     n_iter_no_change : int, default=5
         Epochs without a better validation loss before training stops.
     warm_start : bool, default=False
-        Let `fit` go on from the weights of the last one. The network keeps its size; parameters
-        that would change it raise an `IgnoredParameterWarning`.
+        Let `fit` go on from the weights of the last one. The network stays as it is: changes of its
+        parameters, also `dropout`, are ignored with an `IgnoredParameterWarning`, and those of
+        `normalize`, `input_type` and `token_unit` without a warning.
     callbacks : list of skorch callbacks, default=None
         Copies of them are called while the network trains. They see indices of classes as targets.
     random_state : int, RandomState or None, default=None
@@ -149,8 +149,8 @@ class LSTMSequenceClassifier(FittedClassifier):
         Rows of `history_`.
     linear_model_ : object or None
         The linear model beside the network: runs of ids, or convolutions. None if there is none:
-        ``linear_branch=False``, another criterion than the cross entropy, or too few samples (100
-        for token ids, 20 for measurements).
+        ``linear_branch=False``, another criterion than the cross entropy, too few samples (below
+        100 for token ids, 20 for measurements), or too many runs and classes for the memory.
     calibration_ : dict or None
         How the logits are blended: `network_weight`, `linear_weight`, `n_held_out` (samples that
         set the two) and `n_networks` (two where training is short). None without a linear model.
@@ -167,8 +167,8 @@ class LSTMSequenceClassifier(FittedClassifier):
     -----
     A sample's probabilities depend neither on its padding, nor on its neighbours, nor on the batch.
     Id 0 is padding; every other id that `fit` has seen is an ordinary token, and an id that it has
-    not seen is an unknown token. pickle, joblib and skops store the fitted estimator as plain NumPy
-    arrays with a checksum.
+    not seen is an unknown token; ids below 0 or above 2,147,483,647 are errors. pickle, joblib and
+    skops store the fitted estimator as plain NumPy arrays with a checksum.
 
     References
     ----------
@@ -179,8 +179,8 @@ class LSTMSequenceClassifier(FittedClassifier):
        on Signal Processing 45(11).
     .. [4] Yang et al. (2016). Hierarchical attention networks for document classification. NAACL.
     .. [5] Loshchilov and Hutter (2019). Decoupled weight decay regularization. ICLR.
-    .. [6] Smith and Topin (2018). Super-convergence: very fast training of neural networks using
-       large learning rates.
+    .. [6] Hägele et al. (2024). Scaling laws and compute-optimal training beyond fixed training
+       durations. NeurIPS.
     .. [7] Vaswani et al. (2017). Attention is all you need. NeurIPS.
     .. [8] Gal and Ghahramani (2016). A theoretically grounded application of dropout in recurrent
        neural networks. NeurIPS.
@@ -233,7 +233,7 @@ class LSTMSequenceClassifier(FittedClassifier):
         optimizer: str | type = "adamw",
         lr: float = 0.005,
         weight_decay: float = 0.01,
-        lr_schedule: str = "onecycle",
+        lr_schedule: str = "trapezoid",
         max_epochs: int | str = "auto",
         batch_size: int | str = "auto",
         gradient_clip: float | None = 1.0,

@@ -1,17 +1,19 @@
-"""The algorithm: train networks, fit a linear model beside them, and blend their logits."""
+"""The algorithm: fit a linear model, train networks beside it, and blend their logits."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 
 from sklearn_lstm.compute.threads import lanes, map_in_lanes
 from sklearn_lstm.data.batches import SequenceDataset
-from sklearn_lstm.data.encoding import ChannelScaling
+from sklearn_lstm.data.encoding import ChannelScaling, Encoding
 from sklearn_lstm.data.sequences import Rows, Samples, Sequences
 from sklearn_lstm.linear.blending import fit_blend_weights
 from sklearn_lstm.linear.convolutions import fit_convolutions, work_of_convolutions
@@ -23,13 +25,15 @@ from sklearn_lstm.training.plan import (
     BATCH_SIZE_OF_PARTIAL_FIT,
     Length,
     hold_out,
+    n_to_hold_out,
     plan_length,
     work_of_epoch,
 )
+from sklearn_lstm.training.schedule import HeldOutLoss
 
-FEWEST_FOR_NGRAMS = FEWEST_TO_HOLD_OUT = 100  # sequences
+FEWEST_FOR_NGRAMS = 100  # sequences
 FEWEST_FOR_CONVOLUTIONS = 20
-MOST_WORK_FOR_TWO_NETWORKS = 4_000_000  # tokens over all epochs: about a minute
+MOST_WORK_FOR_TWO_NETWORKS = 1_500_000  # tokens over all epochs: about 20 seconds
 EXPECTED_WEIGHTS = [0.5, 1.0]  # of network and linear model: a network is too sure of itself
 
 
@@ -42,20 +46,19 @@ class FitPlan:
     length : Length
         Batch size and epochs.
     has_linear_model : bool
-    has_calibration_network : bool
-        A second network does not see the held-out samples.
-    held_out_share : float
-        Share of the samples that are held out of a network.
+    n_networks : int
+    n_held_out : int
+        Samples that each network does not learn from; others for each network.
     early_stopping : bool
-        The held-out samples also tell when to stop.
+        The network with the lowest loss of the held-out samples is restored.
     n_lanes : int
         How many things can be computed at the same time: two networks, or two directions.
     """
 
     length: Length
     has_linear_model: bool
-    has_calibration_network: bool
-    held_out_share: float
+    n_networks: int
+    n_held_out: int
     early_stopping: bool
     n_lanes: int
 
@@ -68,9 +71,9 @@ def plan_fit(
 ) -> FitPlan:
     """Plan a fit from the kind and the amount of the data, by counting alone.
 
-    With a linear model, held-out samples set the blend weights. Where training is short, a second
-    network serves for that, and the first learns from all samples. A network that goes on from an
-    earlier fit has seen all samples, so its blend weights stay.
+    With a linear model, held-out samples set the blend weights, and tell when training may end.
+    Where training is short, two networks learn, each without a part of its own. A network that goes
+    on from an earlier fit has seen all samples, so its blend weights stay.
     """
     sequences, n_samples = samples.sequences, len(samples)
     length = plan_length(sequences, parameters["batch_size"], parameters["max_epochs"], token_unit)
@@ -85,31 +88,58 @@ def plan_fit(
     if has_channels and has_linear_model:
         work += work_of_convolutions(sequences)
     early_stopping = parameters["early_stopping"]
-    has_calibration_network = (
+    has_two_networks = (
         has_linear_model
         and work <= MOST_WORK_FOR_TWO_NETWORKS
         and not early_stopping
         and previous is None
     )
     if early_stopping:
-        share = parameters["validation_fraction"]
-    elif has_calibration_network:
-        share = min(max(500, min(n_samples / 10, 1000)) / n_samples, 0.5)
-    elif has_linear_model and n_samples >= FEWEST_TO_HOLD_OUT and previous is None:
-        share = min(0.1, 1000 / n_samples)
+        n_held_out = max(1, round(parameters["validation_fraction"] * n_samples))
+    elif has_linear_model and previous is None:
+        n_held_out = n_to_hold_out(n_samples)
     else:
-        share = 0.0
+        n_held_out = 0
+    follows_loss = length.follows_loss and n_held_out > 0 and not early_stopping
     return FitPlan(
-        length,
+        replace(length, follows_loss=follows_loss),
         has_linear_model,
-        has_calibration_network,
-        share,
+        2 if has_two_networks else 1,
+        n_held_out,
         early_stopping,
-        n_lanes=2 if has_calibration_network or parameters["bidirectional"] else 1,
+        n_lanes=2 if has_two_networks or parameters["bidirectional"] else 1,
     )
 
 
 StartNetwork = Callable[[Sequences, torch.Generator], NetworkModel]
+
+
+@dataclass(frozen=True)
+class HeldOut:
+    """Samples that a network does not learn from.
+
+    Parameters
+    ----------
+    samples : Samples
+    linear_logits : ndarray of shape (n_samples, n_outputs) or None
+        Of a linear model that has not seen them either.
+    """
+
+    samples: Samples
+    linear_logits: NDArray[np.float64] | None
+
+    def loss(self, model: NetworkModel, device: torch.device) -> float:
+        """Return the loss of the best blend of the network and the linear model."""
+        logits = [model.logits(self.samples.sequences, device)]
+        if self.linear_logits is not None:
+            logits.append(self.linear_logits)
+        _, loss = fit_blend_weights(
+            logits,
+            self.samples.targets,
+            self.samples.weights,
+            expected=EXPECTED_WEIGHTS[: len(logits)],
+        )
+        return loss
 
 
 @torch.inference_mode(mode=False)
@@ -124,7 +154,7 @@ def fit_model(
     n_outputs: int,
     previous: SequenceModel | None = None,
 ) -> tuple[SequenceModel, MicroBatchNet]:
-    """Fit networks and a linear model to samples.
+    """Fit a linear model and networks to samples.
 
     Returns
     -------
@@ -132,87 +162,108 @@ def fit_model(
     MicroBatchNet
         The skorch net that trained its first network.
     """
-    rows, held_out = np.arange(len(samples)), np.arange(0)
-    if plan.held_out_share:
-        rows, held_out = hold_out(samples.targets, plan.held_out_share, rng)
-    validation = samples.subset(held_out) if plan.early_stopping else None
-    quiet = replace(settings, callbacks=None, verbose=0)
-    parts = [(samples.subset(rows), settings)]
-    if plan.has_calibration_network:
-        parts = [(samples, settings), (samples.subset(rows), quiet)]
-
-    def learn(job: Any) -> tuple[NetworkModel, MicroBatchNet]:
-        (part, its_settings), its_rng = job
-        model = start(part.sequences, _generator(its_rng))
-        return model, train(
-            model.network,
-            SequenceDataset(part, model.encoding, settings.token_dropout),
-            None if validation is None else SequenceDataset(validation, model.encoding),
-            its_settings,
-            plan.length,
-            rng=its_rng,
-        )
-
-    seed = int(rng.integers(1 << 31))
-    jobs = list(zip(parts, rng.spawn(len(parts)), strict=True))
+    held_out_rows = [np.arange(0)] * plan.n_networks
+    if plan.n_held_out:
+        held_out_rows = hold_out(samples.targets, plan.n_held_out, rng, plan.n_networks)
+    all_rows, seed = np.arange(len(samples)), int(rng.integers(1 << 31))
+    parts = [samples.subset(np.setdiff1d(all_rows, rows)) for rows in held_out_rows]
+    generators = rng.spawn(plan.n_networks)
+    networks = tuple(
+        start(part.sequences, _generator(its_rng))
+        for part, its_rng in zip(parts, generators, strict=True)
+    )
     with lanes(settings.device, plan.n_lanes):
-        learnt = map_in_lanes(learn, jobs)
-        model, net = SequenceModel(tuple(model for model, _ in learnt)), learnt[0][1]
+        linear_model, linear_logits = None, None
         if plan.has_linear_model:
-            model = _blend(
-                model,
+            linear_model, linear_logits = _fit_linear_model(
                 samples,
-                held_out,
-                settings.device,
-                previous,
+                np.concatenate(held_out_rows),
+                networks[0].encoding,
                 token_unit=token_unit,
                 n_outputs=n_outputs,
                 seed=seed,
             )
-    return model, net
+        held_out = _held_out(samples, held_out_rows, linear_logits)
+
+        def learn(index: int) -> MicroBatchNet:
+            model = networks[index]
+            validation = held_out[index].samples if plan.early_stopping else None
+            return train(
+                model.network,
+                SequenceDataset(parts[index], model.encoding, settings.token_dropout),
+                None if validation is None else SequenceDataset(validation, model.encoding),
+                settings if index == 0 else replace(settings, callbacks=None, verbose=0),
+                plan.length,
+                rng=generators[index],
+                held_out_loss=HeldOutLoss(
+                    partial(held_out[index].loss, model, settings.device),
+                    len(held_out[index].samples),
+                ),
+            )
+
+        nets = map_in_lanes(learn, range(plan.n_networks))
+        if linear_model is None:
+            return SequenceModel(networks), nets[0]
+        if previous is not None and previous.linear_model is not None:
+            model = replace(previous, networks=networks, linear_model=linear_model)
+        else:
+            model = _blend(networks, linear_model, held_out, settings.device)
+    return model, nets[0]
 
 
-def _blend(
-    model: SequenceModel,
+def _fit_linear_model(
     samples: Samples,
-    held_out: Rows,
-    device: torch.device,
-    previous: SequenceModel | None,
+    held_out_rows: Rows,
+    encoding: Encoding,
     *,
     token_unit: str | None,
     n_outputs: int,
     seed: int,
+) -> tuple[LinearModel | None, NDArray[np.float64] | None]:
+    """Fit a linear model; return it, and logits of the held-out rows by one without them."""
+    if isinstance(encoding, ChannelScaling):
+        return fit_convolutions(
+            samples, held_out_rows, encoding=encoding, n_outputs=n_outputs, seed=seed
+        )
+    model, logits = fit_ngrams(
+        samples, held_out_rows, n_outputs=n_outputs, token_unit=str(token_unit), seed=seed
+    )
+    return model, None if model is None else logits
+
+
+def _held_out(
+    samples: Samples, parts: list[Rows], linear_logits: NDArray[np.float64] | None
+) -> list[HeldOut]:
+    """Return the held-out samples of each network, with their rows of the logits."""
+    of_parts: list[NDArray[np.float64] | None] = [None] * len(parts)
+    if linear_logits is not None:
+        of_parts = list(np.split(linear_logits, np.cumsum([len(rows) for rows in parts])[:-1]))
+    return [
+        HeldOut(samples.subset(rows), logits) for rows, logits in zip(parts, of_parts, strict=True)
+    ]
+
+
+def _blend(
+    networks: tuple[NetworkModel, ...],
+    linear_model: LinearModel,
+    held_out: list[HeldOut],
+    device: torch.device,
 ) -> SequenceModel:
-    """Put a linear model beside the networks; held-out samples set the blend weights."""
-    linear_model: LinearModel | None
-    keeps_weights = previous is not None and previous.linear_model is not None
-    if keeps_weights:
-        held_out = held_out[:0]
-    if isinstance(model.encoding, ChannelScaling):
-        linear_model, of_linear = fit_convolutions(
-            samples, held_out, encoding=model.encoding, n_outputs=n_outputs, seed=seed
-        )
-    else:
-        linear_model, of_linear = fit_ngrams(
-            samples, held_out, n_outputs=n_outputs, token_unit=str(token_unit), seed=seed
-        )
-    if linear_model is None:
-        return model
-    if keeps_weights and previous is not None:
-        return replace(previous, networks=model.networks, linear_model=linear_model)
-    new = samples.subset(held_out)
-    of_network = model.networks[-1].logits(new.sequences, device)
-    weights = fit_blend_weights(
-        [of_network, of_linear], new.targets, new.weights, expected=EXPECTED_WEIGHTS
+    """Put a linear model beside the networks; the held-out samples set the blend weights."""
+    samples = [part.samples for part in held_out]
+    of_networks = [
+        model.logits(some.sequences, device) for model, some in zip(networks, samples, strict=True)
+    ]
+    of_linear_model = [part.linear_logits for part in held_out if part.linear_logits is not None]
+    weights, _ = fit_blend_weights(
+        [np.concatenate(of_networks), np.concatenate(of_linear_model)],
+        np.concatenate([some.targets for some in samples]),
+        np.concatenate([some.weights for some in samples]),
+        expected=EXPECTED_WEIGHTS,
     )
     network_weight, linear_weight = weights.tolist()
-    return replace(
-        model,
-        linear_model=linear_model,
-        network_weight=network_weight,
-        linear_weight=linear_weight,
-        n_held_out=len(held_out),
-    )
+    n_held_out = sum(map(len, samples))
+    return SequenceModel(networks, linear_model, network_weight, linear_weight, n_held_out)
 
 
 @torch.inference_mode(mode=False)

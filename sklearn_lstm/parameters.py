@@ -40,7 +40,7 @@ CLASSIFIER: dict[str, list[Any] | str] = {
     "optimizer": [StrOptions({"adamw", "adam", "nadam", "rmsprop", "sgd"}), type],
     "lr": [POSITIVE_NUMBER],
     "weight_decay": [Interval(Real, 0, None, closed="left")],
-    "lr_schedule": [StrOptions({"onecycle", "cosine", "constant"})],
+    "lr_schedule": [StrOptions({"trapezoid", "onecycle", "cosine", "constant"})],
     "max_epochs": [StrOptions({"auto"}), POSITIVE_INTEGER],
     "batch_size": [StrOptions({"auto"}), POSITIVE_INTEGER],
     "gradient_clip": [POSITIVE_NUMBER, None],

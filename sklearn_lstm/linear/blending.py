@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import minimize
-from scipy.special import log_expit, log_softmax
+from scipy.special import expit, log_expit, log_softmax
 
 SMALLEST_LOG, LARGEST_LOG = -6, 4  # of a weight
 
@@ -18,7 +18,7 @@ def fit_blend_weights(
     weights: NDArray[np.float64],
     *,
     expected: list[float],
-) -> NDArray[np.float64]:
+) -> tuple[NDArray[np.float64], float]:
     """Fit the factors of several models' logits whose sum predicts held-out samples best.
 
     The factors have the highest posterior probability under a log-normal prior around `expected`.
@@ -37,18 +37,29 @@ def fit_blend_weights(
 
     Returns
     -------
-    ndarray of shape (n_models,)
+    factors : ndarray of shape (n_models,)
+    loss : float
+        The negative logarithm of the posterior probability.
     """
     median = np.log(expected)
+    n_outputs = logits[0].shape[1]
+    is_multilabel = targets.ndim == 2
+    truth = targets > 0 if is_multilabel else targets[:, np.newaxis] == np.arange(n_outputs)
 
-    def loss(logs: NDArray[np.float64]) -> float:
-        total = sum(np.exp(log) * part for log, part in zip(logs, logits, strict=True))
-        if targets.ndim == 2:
-            fits = np.where(targets > 0, log_expit(total), log_expit(-total)).mean(axis=1)
+    def loss(logs: NDArray[np.float64]) -> tuple[float, NDArray[np.float64]]:
+        parts = [np.exp(log) * part for log, part in zip(logs, logits, strict=True)]
+        total = np.sum(parts, axis=0)
+        if is_multilabel:
+            fits = np.where(truth, log_expit(total), log_expit(-total)).mean(axis=1)
+            slopes = (expit(total) - truth) / n_outputs
         else:
-            fits = log_softmax(total, axis=1)[np.arange(len(targets)), targets]
-        return float(-(weights * fits).sum() + np.square(logs - median).sum() / 2)
+            log_probabilities = log_softmax(total, axis=1)
+            fits = log_probabilities[truth]
+            slopes = np.exp(log_probabilities) - truth
+        slopes *= weights[:, np.newaxis]
+        gradient = [(slopes * part).sum() for part in parts] + (logs - median)
+        return float(-(weights @ fits) + np.square(logs - median).sum() / 2), gradient
 
     bounds = [(SMALLEST_LOG, LARGEST_LOG)] * len(logits)
-    found = minimize(loss, median, method="L-BFGS-B", bounds=bounds)
-    return np.asarray(np.exp(found.x))
+    found = minimize(loss, median, jac=True, method="L-BFGS-B", bounds=bounds)
+    return np.asarray(np.exp(found.x)), float(found.fun)

@@ -116,7 +116,7 @@ def fit_convolutions(
         ridge, rows, logits = _fit_few(drawn, samples, held_out)
     else:
         ridge, rows, logits = _fit_many(drawn, samples, held_out, rng)
-    (scale,) = fit_blend_weights(
+    (scale,), _ = fit_blend_weights(
         [ridge.left_out], samples.targets[rows], samples.weights[rows], expected=[1.0]
     )
     model = replace(drawn, coef=scale * ridge.coef, intercept=scale * ridge.intercept)

@@ -29,6 +29,7 @@ from sklearn_lstm.training.history import EpochRecord, raise_not_finite
 from sklearn_lstm.training.micro_batches import MicroBatchNet
 from sklearn_lstm.training.optimizers import optimizer_options
 from sklearn_lstm.training.plan import Length
+from sklearn_lstm.training.schedule import HeldOutLoss, Trapezoid
 from sklearn_lstm.training.sparse_embedding import SparseEmbedding
 
 DEFAULTS: dict[str, Any] = {
@@ -91,9 +92,12 @@ def train(
     length: Length,
     *,
     rng: np.random.Generator,
+    held_out_loss: HeldOutLoss | None = None,
     optimizer_state: Mapping[str, Any] | None = None,
 ) -> MicroBatchNet:
     """Train a network in place, and return the skorch net that did it.
+
+    The held-out loss tells when training ends, if its length follows the loss.
 
     Raises
     ------
@@ -101,8 +105,14 @@ def train(
         If the loss or a weight is no longer finite.
     """
     choose_precision(network, settings)
-    n_updates = length.max_epochs * math.ceil(len(dataset) / length.batch_size)
-    callbacks = own_callbacks(settings, n_updates, has_validation=validation is not None)
+    updates_per_epoch = math.ceil(len(dataset) / length.batch_size)
+    first, last = own_callbacks(
+        settings,
+        length.max_epochs * updates_per_epoch,
+        updates_per_epoch,
+        held_out_loss if length.follows_loss else None,
+        has_validation=validation is not None,
+    )
     with torch.enable_grad(), torch.autocast(settings.device.type, enabled=False):
         net = make_net(
             network,
@@ -111,7 +121,7 @@ def train(
             batch_size=length.batch_size,
             iterator_train=partial(LengthBatches, rng=rng),
             train_split=None if validation is None else predefined_split(validation),
-            callbacks=[*callbacks, *_copies(settings.callbacks or ())],
+            callbacks=[*first, *_copies(settings.callbacks or ()), *last],
             verbose=settings.verbose,
         )
         if optimizer_state is not None:
@@ -133,29 +143,41 @@ def train(
 
 
 def own_callbacks(
-    settings: TrainingSettings, n_updates: int, *, has_validation: bool
-) -> list[tuple[str, Callback]]:
-    """Return the callbacks that the parameters of the classifier stand for."""
-    callbacks: list[tuple[str, Callback]] = [
+    settings: TrainingSettings,
+    n_updates: int,
+    updates_per_epoch: int,
+    held_out_loss: HeldOutLoss | None,
+    *,
+    has_validation: bool,
+) -> tuple[list[tuple[str, Callback]], list[tuple[str, Callback]]]:
+    """Return the callbacks that the parameters of the classifier stand for.
+
+    Those that may end the training come after the user's, which see each epoch to its end.
+    """
+    first: list[tuple[str, Callback]] = [
         ("record", EpochRecord()),
         ("sparse_embedding", SparseEmbedding()),
     ]
+    last: list[tuple[str, Callback]] = []
     if settings.gradient_clip is not None:
-        callbacks.append(("clip", GradientNormClipping(settings.gradient_clip)))
-    if settings.lr_schedule == "onecycle":
+        first.append(("clip", GradientNormClipping(settings.gradient_clip)))
+    if settings.lr_schedule == "trapezoid":
+        trapezoid = Trapezoid(settings.lr, n_updates, updates_per_epoch, held_out_loss)
+        last.append(("schedule", trapezoid))
+    elif settings.lr_schedule == "onecycle":
         shape = {"max_lr": settings.lr, "total_steps": n_updates, "cycle_momentum": False}
-        callbacks.append(("schedule", LRScheduler(OneCycleLR, step_every="batch", **shape)))
+        first.append(("schedule", LRScheduler(OneCycleLR, step_every="batch", **shape)))
     elif settings.lr_schedule == "cosine":
         schedule = LRScheduler(CosineAnnealingLR, step_every="batch", T_max=n_updates)
-        callbacks.append(("schedule", schedule))
+        first.append(("schedule", schedule))
     if has_validation:
         stop = EarlyStopping(
             patience=settings.n_iter_no_change, threshold=0, load_best=True, sink=_print_nothing
         )
-        callbacks.append(("early_stopping", stop))
+        last.append(("early_stopping", stop))
     if settings.verbose:
-        callbacks.append(("progress", ProgressBar()))
-    return callbacks
+        first.append(("progress", ProgressBar()))
+    return first, last
 
 
 def _copies(callbacks: Sequence[Any]) -> list[Any]:
@@ -167,6 +189,8 @@ def _copies(callbacks: Sequence[Any]) -> list[Any]:
 
 
 def _has_stopped(callback: Callback) -> bool:
+    if isinstance(callback, Trapezoid):
+        return callback.has_stopped
     return isinstance(callback, EarlyStopping) and bool(callback.misses_ == callback.patience)
 
 

@@ -9,17 +9,33 @@ from numpy.typing import NDArray
 
 from sklearn_lstm.data.sequences import Rows, Sequences
 
-LARGEST_BATCH = 64
-FEWEST_UPDATES = 20  # in an epoch
+SMALLEST_BATCH, LARGEST_BATCH = 4, 64  # sequences
+UPDATES_PER_EPOCH = 50
 BATCH_SIZE_OF_PARTIAL_FIT = 32
+N_UPDATES = 800
+FEWEST_EPOCHS = {"word": 6, "char": 15}  # and those of series do without
+MOST_WORK, MOST_WORK_OF_FEWEST_EPOCHS = 5_000_000, 25_000_000
+FEWEST_EPOCHS_OF_ALL = 4
+SMALLEST_HELD_OUT, LARGEST_HELD_OUT = 200, 1000  # samples that a network does not see
+HELD_OUT_SHARE, LARGEST_HELD_OUT_SHARE = 0.1, 0.2
 
 
 @dataclass(frozen=True)
 class Length:
-    """The length of a training: sequences in a batch, and epochs."""
+    """The length of a training.
+
+    Parameters
+    ----------
+    batch_size : int
+        Sequences in a batch.
+    max_epochs : int
+    follows_loss : bool
+        Training ends before `max_epochs` once the loss of held-out samples no longer falls.
+    """
 
     batch_size: int
     max_epochs: int
+    follows_loss: bool = False
 
 
 def plan_length(
@@ -28,29 +44,35 @@ def plan_length(
     """Return the batch size and the number of epochs, each of which may be "auto"."""
     if isinstance(batch_size, str):
         batch_size = batch_size_for(len(sequences))
-    if isinstance(max_epochs, str):
-        max_epochs = max_epochs_for(
-            len(sequences), work_of_epoch(sequences), batch_size, token_unit
-        )
-    return Length(batch_size, max_epochs)
+    if not isinstance(max_epochs, str):
+        return Length(batch_size, max_epochs)
+    work = work_of_epoch(sequences)
+    most = max_epochs_for(len(sequences), work, batch_size, token_unit)
+    return Length(batch_size, most, follows_loss=True)
 
 
 def batch_size_for(n_samples: int) -> int:
-    """Return the batch size of "auto": 20 updates in an epoch, at most 64 sequences."""
-    return min(max(n_samples // FEWEST_UPDATES, 1), LARGEST_BATCH)
+    """Return the batch size of "auto": 50 updates in an epoch, 8 to 64 sequences."""
+    return min(max(n_samples // UPDATES_PER_EPOCH, SMALLEST_BATCH), LARGEST_BATCH)
 
 
 def max_epochs_for(n_samples: int, work: int, batch_size: int, token_unit: str | None) -> int:
     """Return the epochs of "auto", for data whose epoch is so much work.
 
-    Small data need about 1,500 updates: at most 100 epochs, and at most 10 million units of work.
-    All data get 12 epochs or more. Small alphabets need more: 30. Large data get fewer, but at
-    least 4, where those would be more than 50 million units.
+    Small data need about 1,000 updates, and at most 5 million units of work. All data get 8 epochs
+    or more. Small alphabets need more: 20. Large data get fewer, but at least 4, where those would
+    be more than 50 million units.
     """
-    least = 30 if token_unit == "char" else 12
-    enough = min(100, round(1500 * batch_size / n_samples), 10_000_000 // work)
-    affordable = max(4, min(least, 50_000_000 // work))
+    least = FEWEST_EPOCHS["char" if token_unit == "char" else "word"]
+    enough = min(round(N_UPDATES * batch_size / n_samples), MOST_WORK // work)
+    affordable = max(FEWEST_EPOCHS_OF_ALL, min(least, MOST_WORK_OF_FEWEST_EPOCHS // work))
     return max(enough, affordable)
+
+
+def n_to_hold_out(n_samples: int) -> int:
+    """Return how many samples to hold out of a network: a tenth; 200 to 1,000, or a fifth."""
+    n_held_out = min(max(SMALLEST_HELD_OUT, n_samples * HELD_OUT_SHARE), LARGEST_HELD_OUT)
+    return round(min(n_held_out, n_samples * LARGEST_HELD_OUT_SHARE))
 
 
 def work_of_epoch(sequences: Sequences) -> int:
@@ -59,11 +81,24 @@ def work_of_epoch(sequences: Sequences) -> int:
 
 
 def hold_out(
-    targets: NDArray[np.generic], fraction: float, rng: np.random.Generator
-) -> tuple[Rows, Rows]:
-    """Split the samples into training and held-out rows, class by class.
+    targets: NDArray[np.generic], n_held_out: int, rng: np.random.Generator, n_parts: int = 1
+) -> list[Rows]:
+    """Draw parts of the samples to hold out, class by class; no sample is in two of them.
 
-    One sample of each class stays in training.
+    One sample of each class is in none.
+
+    Parameters
+    ----------
+    targets : ndarray of shape (n_samples,) or (n_samples, n_labels)
+    n_held_out : int
+        Samples in each part, or fewer if there are not enough.
+    rng : numpy Generator
+    n_parts : int
+
+    Returns
+    -------
+    list of ndarray
+        The rows of each part, in ascending order.
 
     Raises
     ------
@@ -79,6 +114,6 @@ def hold_out(
             "early_stopping=True needs a class with two samples or more, to validate on one: "
             f"y holds {n_samples} samples of {n_samples} classes."
         )
-    n_held_out = min(max(1, round(fraction * n_samples)), len(spare))
-    held_out = spare[np.arange(n_held_out) * len(spare) // n_held_out]
-    return np.setdiff1d(order, held_out), np.sort(held_out)
+    n_drawn = min(max(1, n_held_out) * n_parts, len(spare))
+    drawn = spare[np.arange(n_drawn) * len(spare) // n_drawn]
+    return [np.sort(drawn[part::n_parts]) for part in range(n_parts)]

@@ -212,7 +212,7 @@ def test_epoch_scoring_takes_a_function():
 
     scoring = EpochScoring(share_of_certain, name="certain", on_train=True, use_caching=False)
     model = small(callbacks=[scoring], max_epochs=2).fit(X, y)
-    assert seen == [((40, 2), 40)] * 2
+    assert seen == [((32, 2), 32)] * 2  # a fifth of 40 is held out
     assert all(0 <= share <= 1 for share in model.net_.history[:, "certain"])
 
 

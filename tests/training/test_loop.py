@@ -33,7 +33,7 @@ def test_early_stopping_restores_the_best_weights(monkeypatch, lr, max_epochs):
 
     def spy(*arguments):
         rows = hold_out(*arguments)
-        held_out.append(rows[1])
+        held_out.append(rows[0])
         return rows
 
     monkeypatch.setattr(fitting, "hold_out", spy)
@@ -77,7 +77,7 @@ def test_early_stopping_works_for_several_labels():
     assert np.isfinite(column(model, "valid_loss").astype(float)).all()
 
 
-@pytest.mark.parametrize("schedule", ["constant", "cosine", "onecycle"])
+@pytest.mark.parametrize("schedule", ["constant", "cosine", "onecycle", "trapezoid"])
 def test_learning_rates_follow_the_schedule(schedule):
     model = small(lr_schedule=schedule, lr=0.01, max_epochs=10).fit(SERIES, LABELS)
     rates = column(model, "lr")
@@ -88,6 +88,9 @@ def test_learning_rates_follow_the_schedule(schedule):
     elif schedule == "cosine":
         expected = 0.005 * (1 + np.cos(np.pi * np.arange(1, 11) / 10))
         np.testing.assert_allclose(rates, expected, atol=1e-9)
+    elif schedule == "trapezoid":  # of 40 updates, 2 rise and 13 fall
+        np.testing.assert_allclose(rates[:6], 0.01)
+        np.testing.assert_allclose(rates[6:], 0.01 * np.array([13, 9, 5, 1]) / 13)
     else:
         top = rates.argmax()
         assert 0 < top < 5
@@ -96,7 +99,7 @@ def test_learning_rates_follow_the_schedule(schedule):
         assert rates[-1] < 0.0005
 
 
-@pytest.mark.parametrize("schedule", ["cosine", "onecycle"])
+@pytest.mark.parametrize("schedule", ["cosine", "onecycle", "trapezoid"])
 def test_a_schedule_may_be_one_update_long(schedule):
     assert small(lr_schedule=schedule, max_epochs=1, batch_size=60).fit(SERIES, LABELS).n_epochs_
 

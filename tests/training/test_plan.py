@@ -10,22 +10,22 @@ from sklearn_lstm.training.plan import (
     batch_size_for,
     hold_out,
     max_epochs_for,
+    n_to_hold_out,
     plan_length,
     work_of_epoch,
 )
 
 
 def test_auto_epochs_and_batches_suit_small_and_large_data():
-    assert batch_size_for(1) == 1
     sizes = [batch_size_for(n) for n in (1, 10, 100, 1000, 10**6)]
-    assert sizes == sorted(sizes)
+    assert sizes == [4, 4, 4, 20, 64]
     epochs = [
         max_epochs_for(n, 100 * n, batch_size_for(n), "word")
         for n in (100, 10**3, 10**4, 10**5, 10**7)
     ]
     assert epochs == sorted(epochs, reverse=True)
-    assert epochs[0] <= 100
-    assert epochs[-1] >= 4
+    assert epochs[0] == 800 * 4 / 100
+    assert epochs[-1] == 4
 
 
 def auto_epochs(X):
@@ -36,17 +36,19 @@ def auto_epochs(X):
 
 def test_small_alphabets_get_more_epochs_than_many_words():
     rng = np.random.default_rng(0)
-    assert auto_epochs(rng.integers(2, 30, (9600, 10))) == 30
-    assert auto_epochs(rng.integers(2, 20_000, (9600, 10))) == 12
-    assert auto_epochs(rng.normal(size=(9600, 10))) == 12
+    assert auto_epochs(rng.integers(2, 30, (9600, 10))) == 15
+    assert auto_epochs(rng.integers(2, 20_000, (9600, 10))) == 6
+    assert auto_epochs(rng.normal(size=(9600, 10))) == 6
 
 
 @pytest.mark.parametrize("token_unit", ["word", "char", None])
 def test_a_length_that_the_user_sets_is_kept(token_unit):
     sequences = read_sequences(np.ones((50, 3)))
     assert plan_length(sequences, 7, 9, token_unit) == Length(7, 9)
-    assert plan_length(sequences, "auto", 9, token_unit) == Length(2, 9)
-    assert plan_length(sequences, 7, "auto", token_unit).batch_size == 7
+    assert plan_length(sequences, "auto", 9, token_unit) == Length(4, 9)
+    auto = plan_length(sequences, 7, "auto", token_unit)
+    assert auto.batch_size == 7
+    assert auto.follows_loss
 
 
 def test_a_measurement_is_twice_the_work_of_a_token():
@@ -57,9 +59,24 @@ def test_a_measurement_is_twice_the_work_of_a_token():
 
 def test_held_out_samples_are_a_share_of_each_class():
     targets = np.repeat([0, 1, 2, 3], [100, 50, 10, 1])
-    train, held_out = hold_out(targets, 0.2, np.random.default_rng(0))
-    assert sorted([*train, *held_out]) == list(range(161))
-    assert set(targets[train]) == {0, 1, 2, 3}
+    [held_out] = hold_out(targets, 32, np.random.default_rng(0))
+    assert set(np.delete(targets, held_out)) == {0, 1, 2, 3}
     np.testing.assert_allclose(np.bincount(targets[held_out]), [20, 10, 2], atol=1)
-    other, _ = hold_out(targets, 0.2, np.random.default_rng(1))
-    assert set(other) != set(train)
+    [other] = hold_out(targets, 32, np.random.default_rng(1))
+    assert set(other) != set(held_out)
+
+
+def test_parts_held_out_of_two_networks_share_no_sample():
+    targets = np.repeat([0, 1, 2], [100, 50, 10])
+    parts = hold_out(targets, 16, np.random.default_rng(0), 2)
+    assert [len(part) for part in parts] == [16, 16]
+    assert not set(parts[0]) & set(parts[1])
+    for part in parts:
+        np.testing.assert_allclose(np.bincount(targets[part], minlength=3), [10, 5, 1], atol=1)
+
+
+@pytest.mark.parametrize(
+    ("n_samples", "expected"), [(20, 4), (100, 20), (1000, 200), (5000, 500), (10**6, 1000)]
+)
+def test_small_data_hold_out_a_larger_share(n_samples, expected):
+    assert n_to_hold_out(n_samples) == expected

@@ -1,0 +1,110 @@
+"""The learning rate of each update: up, constant, and down ("trapezoid").
+
+How long it stays constant may follow the loss of held-out samples.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from skorch import NeuralNet
+from skorch.callbacks import Callback
+
+WARM_UP, LONGEST_WARM_UP = 0.05, 50  # share of the updates, and at most so many
+DECAY = 1 / 3  # share of the updates
+FEWEST_UPDATES_PER_CHECK, MOST_CHECKS = 75, 12
+PATIENCE = 3  # checks without progress
+LEAST_PROGRESS = 2.0  # nats: the held-out samples become e^2 times as likely
+
+
+@dataclass(frozen=True)
+class HeldOutLoss:
+    """The loss of samples that the network does not learn from.
+
+    Parameters
+    ----------
+    total : callable
+        Returns the sum over the samples, as the network is now.
+    n_samples : int
+    """
+
+    total: Callable[[], float]
+    n_samples: int
+
+
+class Trapezoid(Callback):  # type: ignore[misc]
+    """Raise the learning rate, keep it constant, and lower it to 0 over the last third.
+
+    With a `held_out_loss`, it is computed at checks while the learning rate is constant. Once three
+    checks have made no progress, the learning rate goes down for half as many updates as were done,
+    up to the end of an epoch, and training stops.
+
+    Parameters
+    ----------
+    lr : float
+        The highest learning rate.
+    n_updates : int
+        Of the whole training; with a `held_out_loss` the most.
+    updates_per_epoch : int
+    held_out_loss : HeldOutLoss or None
+    """
+
+    def __init__(
+        self, lr: float, n_updates: int, updates_per_epoch: int, held_out_loss: HeldOutLoss | None
+    ) -> None:
+        self.lr = lr
+        self.n_updates = n_updates
+        self.updates_per_epoch = updates_per_epoch
+        self.held_out_loss = held_out_loss
+
+    def on_train_begin(self, *_: Any, **__: Any) -> None:
+        """Start to count."""
+        self.n_done = 0
+        self.has_stopped = False
+        self.warm_up = min(LONGEST_WARM_UP, max(1, round(WARM_UP * self.n_updates)))
+        self.interval = max(FEWEST_UPDATES_PER_CHECK, self.n_updates // MOST_CHECKS)
+        self.n_checks_since, self.lowest_loss = 0, math.inf
+        if self.held_out_loss is not None:
+            self.lowest_loss = self.held_out_loss.total()
+        self.end = self.n_updates
+        self.start_of_decay = round(self.n_updates * (1 - DECAY))
+
+    def on_batch_begin(self, net: NeuralNet, *, training: bool = False, **_: Any) -> None:
+        """Set the learning rate."""
+        if not training:
+            return
+        rising = (self.n_done + 1) / self.warm_up
+        falling = (self.end - self.n_done) / max(1, self.end - self.start_of_decay)
+        for group in net.optimizer_.param_groups:
+            group["lr"] = self.lr * min(1.0, rising, falling)
+
+    def on_batch_end(self, net: NeuralNet, *, training: bool = False, **_: Any) -> None:
+        """Check the held-out loss, if it is time to."""
+        if not training:
+            return
+        self.n_done += 1
+        if self.held_out_loss is None or self.n_done >= self.start_of_decay:
+            return
+        if self.n_done % self.interval == 0:
+            loss = self.held_out_loss.total()
+            net.history.record("valid_loss", loss / self.held_out_loss.n_samples)
+            self.n_checks_since += 1
+            if loss <= self.lowest_loss - LEAST_PROGRESS:
+                self.lowest_loss, self.n_checks_since = loss, 0
+            if self.n_checks_since == PATIENCE:
+                self._decay()
+
+    def _decay(self) -> None:
+        """Let the learning rate fall from now on."""
+        n_epochs = math.ceil(self.n_done / (1 - DECAY) / self.updates_per_epoch)
+        self.start_of_decay = self.n_done
+        self.end = min(self.n_updates, n_epochs * self.updates_per_epoch)
+
+    def on_epoch_end(self, *_: Any, **__: Any) -> None:
+        """Stop at the end."""
+        if self.n_done >= self.end < self.n_updates:
+            self.has_stopped = True
+            raise KeyboardInterrupt  # as skorch's early stopping does

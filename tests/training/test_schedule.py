@@ -1,0 +1,114 @@
+"""Training lasts as long as the loss of held-out samples falls."""
+
+import numpy as np
+import pytest
+from skorch.callbacks import Callback
+
+from sklearn_lstm import LSTMSequenceClassifier
+from sklearn_lstm.training.schedule import HeldOutLoss, Trapezoid
+
+
+@pytest.fixture
+def rng():
+    return np.random.default_rng(0)
+
+
+def order(rng, n_samples, length=12):
+    """Class 1 where the first 2 comes before the first 3; other ids are noise."""
+    X, y = rng.integers(4, 30, (n_samples, length)), rng.integers(0, 2, n_samples)
+    for row, label in zip(X, y, strict=True):
+        row[np.sort(rng.permutation(length)[:2])] = (2, 3) if label else (3, 2)
+    return X, y
+
+
+def small(**parameters):
+    return LSTMSequenceClassifier(**({"hidden_size": 16, "random_state": 0} | parameters))
+
+
+class Net:
+    """What the schedule needs of a skorch net."""
+
+    def __init__(self):
+        self.optimizer_ = self
+        self.param_groups = [{"lr": None}]
+        self.history = self
+
+    def record(self, name, value):
+        assert name == "valid_loss"
+        self.loss = value
+
+
+def run(losses, n_updates=3000, updates_per_epoch=50):
+    """Return the learning rates of a training whose held-out losses are given."""
+    losses = iter(losses)
+    loss = HeldOutLoss(lambda: next(losses), 1)
+    schedule, net, rates = Trapezoid(1.0, n_updates, updates_per_epoch, loss), Net(), []
+    schedule.on_train_begin()
+    try:
+        for _ in range(n_updates // updates_per_epoch):
+            for _ in range(updates_per_epoch):
+                schedule.on_batch_begin(net, training=True)
+                rates.append(net.param_groups[0]["lr"])
+                schedule.on_batch_end(net, training=True)
+            schedule.on_epoch_end(net)
+    except KeyboardInterrupt:
+        assert schedule.has_stopped
+    return np.array(rates)
+
+
+def test_the_rate_falls_once_three_checks_made_no_progress():
+    # Checks after 250 updates each: progress in the first two, none in the next three.
+    rates = run([100, 90, 80, 79, 81, 80, 0, 0, 0])
+    assert len(rates) == 1250 * 3 / 2 + 25  # up to the end of an epoch
+    np.testing.assert_allclose(rates[50:1250], 1.0)
+    assert (np.diff(rates[1250:]) < 0).all()
+    assert 0 < rates[-1] < 0.01
+
+
+def test_a_loss_that_falls_trains_to_the_end():
+    rates = run(np.arange(100, 0, -2.5))
+    assert len(rates) == 3000
+    np.testing.assert_allclose(rates[50:2000], 1.0)
+    assert (np.diff(rates[2000:]) < 0).all()
+
+
+def test_progress_is_measured_from_the_lowest_loss():
+    # A slow fall adds up: 0.8 at each check are 2.4 in three checks.
+    assert len(run(np.arange(100, 0, -0.8))) == 3000
+    assert len(run(np.arange(100, 0, -0.6))) < 3000
+
+
+def test_noise_is_learnt_for_a_shorter_time_than_what_can_be_learnt(rng):
+    X, y = order(rng, 1000)
+    learnt = small().fit(X, y)
+    noise = small().fit(X, rng.permutation(y))
+    assert noise.n_epochs_ < learnt.n_epochs_
+    assert learnt.score(*order(rng, 300)) > 0.95
+
+
+def test_a_number_of_epochs_means_what_it_says(rng):
+    X, y = order(rng, 200)
+    model = small(max_epochs=41).fit(X, rng.permutation(y))
+    assert model.n_epochs_ == 41
+    assert {row["valid_loss"] for row in model.history_} == {None}
+
+
+def test_the_history_holds_the_held_out_losses(rng):
+    X, y = order(rng, 400)
+    losses = [row["valid_loss"] for row in small().fit(X, y).history_]
+    found = [loss for loss in losses if loss is not None]
+    assert len(found) >= 3
+    assert all(type(loss) is float for loss in found)
+    assert found[-1] < found[0]
+
+
+def test_the_user_s_callbacks_see_the_end_of_the_last_epoch(rng):
+    ended = []
+
+    class Count(Callback):
+        def on_epoch_end(self, net, **_):
+            ended.append(len(net.history))
+
+    X, y = order(rng, 200)
+    model = small(callbacks=[Count()]).fit(X, rng.permutation(y))
+    assert ended == list(range(1, model.n_epochs_ + 1))
