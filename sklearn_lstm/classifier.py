@@ -95,11 +95,11 @@ class LSTMSequenceClassifier(FittedClassifier):
     max_epochs : int or "auto", default="auto"
         Epochs. "auto" lets the loss of held-out samples tell: once it no longer falls, the learning
         rate goes down, and training ends. This needs the linear branch and "trapezoid". The most
-        are 1,000 updates of the weights or 10 million tokens (or half as many measurements), but at
-        least 8 epochs, or 20 over characters; and 50 million tokens, but at least 4 epochs.
+        are 800 updates of the weights or 5 million tokens (or half as many measurements), but at
+        least 6 epochs, or 15 over characters; and 25 million tokens, but at least 4 epochs.
     batch_size : int or "auto", default="auto"
-        Sequences in a training batch. "auto" is a fiftieth of them, from 8 to 64; 32 in
-        `partial_fit`.
+        Sequences in a training batch. "auto" is a fiftieth of them, from 4 to 64, but at most
+        16,384 steps; 32 in `partial_fit`.
     gradient_clip : float or None, default=1.0
         The gradient is scaled down to this norm where it is longer.
     class_weight : dict, list of dict, "balanced" or None, default=None

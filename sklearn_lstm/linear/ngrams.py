@@ -22,7 +22,7 @@ from sklearn_lstm.linear.machines import fit_machines
 LONGEST_RUN_OF_WORDS = 2
 LONGEST_RUN_OF_CHARACTERS = 5  # or more, where the alphabet is small and the sequences are long
 N_LENGTHS_OF_CHARACTERS = 5
-CHANCE_RUNS = 1 / 12  # of one kind, expected in a sequence of random characters
+CHANCE_RUNS = 1 / 64  # of one kind, expected in a sequence of random characters
 UNITS_WITH_BORDERS = ("char",)
 BORDER = 0  # no id
 HASH_BITS = 22  # two runs with the same hash are taken for the same
@@ -141,8 +141,8 @@ def choose_run_lengths(sequences: Sequences, token_unit: str) -> range:
 
     A run that is found in most sequences by chance says nothing: genes of 1,200 bases hold nearly
     all runs of five. With an alphabet of effectively A characters and sequences of T steps, a run
-    of length L is expected T / A^L times by chance. The longest runs are the shortest for which
-    this is at most 1/12, and at least 5.
+    of length L is expected T / A^L times by chance. The longest of the five lengths is the smallest
+    L, but at least 5, for which this number is at most 1/64.
     """
     if token_unit == "word":
         return range(1, LONGEST_RUN_OF_WORDS + 1)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import unicodedata
 import warnings
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Iterable, Mapping
+from itertools import islice
 from numbers import Integral
 from typing import Any, Literal, TypeAlias
 
@@ -16,6 +18,7 @@ Limits: TypeAlias = tuple[float, float, int | None]  # min_df, max_df, max_featu
 _FIRST_TOKEN = 2
 _MANY_WORDS = 200
 _NEARLY_ALL = 0.85
+_FREQUENT_TOKENS = 1000
 
 
 def number_tokens(tokens: Iterable[Any]) -> dict[Any, int]:
@@ -106,7 +109,17 @@ def given_vocabulary(vocabulary: Mapping[Any, int] | Iterable[Any]) -> dict[Any,
     return number_tokens(tokens)
 
 
-def token_unit(vocabulary: Collection[Any]) -> Literal["word", "char"]:
-    """Return "char" if there are tokens and each is one character, else "word"."""
-    is_char = all(isinstance(token, str) and len(token) == 1 for token in vocabulary)
-    return "char" if vocabulary and is_char else "word"
+def token_unit(vocabulary: Mapping[Any, int]) -> Literal["word", "char"]:
+    """Return "char" if most of the first 1,000 tokens are one character with its marks.
+
+    The first tokens are the most frequent ones. A Chinese vocabulary has words in Latin letters
+    and numbers too, and an English one has punctuation marks.
+    """
+    first = list(islice(vocabulary, _FREQUENT_TOKENS))
+    return "char" if sum(map(_is_character, first)) > len(first) / 2 else "word"
+
+
+def _is_character(token: Any) -> bool:
+    if not isinstance(token, str) or not token:
+        return False
+    return all(unicodedata.category(character).startswith("M") for character in token[1:])

@@ -11,6 +11,7 @@ from sklearn_lstm.data.sequences import Rows, Sequences
 
 SMALLEST_BATCH, LARGEST_BATCH = 4, 64  # sequences
 UPDATES_PER_EPOCH = 50
+MOST_STEPS_PER_BATCH = 1 << 14
 BATCH_SIZE_OF_PARTIAL_FIT = 32
 N_UPDATES = 800
 FEWEST_EPOCHS = {"word": 6, "char": 15}  # and those of series do without
@@ -43,7 +44,7 @@ def plan_length(
 ) -> Length:
     """Return the batch size and the number of epochs, each of which may be "auto"."""
     if isinstance(batch_size, str):
-        batch_size = batch_size_for(len(sequences))
+        batch_size = batch_size_for(len(sequences), float(sequences.lengths.mean()))
     if not isinstance(max_epochs, str):
         return Length(batch_size, max_epochs)
     work = work_of_epoch(sequences)
@@ -51,9 +52,13 @@ def plan_length(
     return Length(batch_size, most, follows_loss=True)
 
 
-def batch_size_for(n_samples: int) -> int:
-    """Return the batch size of "auto": 50 updates in an epoch, 8 to 64 sequences."""
-    return min(max(n_samples // UPDATES_PER_EPOCH, SMALLEST_BATCH), LARGEST_BATCH)
+def batch_size_for(n_samples: int, mean_length: float) -> int:
+    """Return the batch size of "auto": 50 updates in an epoch, 4 to 64 sequences.
+
+    A batch of long sequences has 16,384 steps: a larger one would take longer, not teach more.
+    """
+    most = min(LARGEST_BATCH, int(MOST_STEPS_PER_BATCH / mean_length))
+    return max(min(n_samples // UPDATES_PER_EPOCH, most), SMALLEST_BATCH)
 
 
 def max_epochs_for(n_samples: int, work: int, batch_size: int, token_unit: str | None) -> int:
