@@ -99,7 +99,7 @@ class LSTMSequenceClassifier(FittedClassifier):
         least 6 epochs, or 15 over characters; and 25 million tokens, but at least 4 epochs.
     batch_size : int or "auto", default="auto"
         Sequences in a training batch. "auto" is a fiftieth of them, from 4 to 64, but at most
-        16,384 steps; 32 in `partial_fit`.
+        8,192 steps; 32 in `partial_fit`.
     gradient_clip : float or None, default=1.0
         The gradient is scaled down to this norm where it is longer.
     class_weight : dict, list of dict, "balanced" or None, default=None

@@ -11,7 +11,7 @@ from sklearn_lstm.data.sequences import Rows, Sequences
 
 SMALLEST_BATCH, LARGEST_BATCH = 4, 64  # sequences
 UPDATES_PER_EPOCH = 50
-MOST_STEPS_PER_BATCH = 1 << 14
+MOST_STEPS_PER_BATCH = 1 << 13
 BATCH_SIZE_OF_PARTIAL_FIT = 32
 N_UPDATES = 800
 FEWEST_EPOCHS = {"word": 6, "char": 15}  # and those of series do without
@@ -55,7 +55,7 @@ def plan_length(
 def batch_size_for(n_samples: int, mean_length: float) -> int:
     """Return the batch size of "auto": 50 updates in an epoch, 4 to 64 sequences.
 
-    A batch of long sequences has 16,384 steps: a larger one would take longer, not teach more.
+    A batch of long sequences has 8,192 steps: a larger one would take longer, not teach more.
     """
     most = min(LARGEST_BATCH, int(MOST_STEPS_PER_BATCH / mean_length))
     return max(min(n_samples // UPDATES_PER_EPOCH, most), SMALLEST_BATCH)

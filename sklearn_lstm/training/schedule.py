@@ -99,7 +99,8 @@ class Trapezoid(Callback):  # type: ignore[misc]
 
     def _decay(self) -> None:
         """Let the learning rate fall from now on."""
-        n_epochs = math.ceil(self.n_done / (1 - DECAY) / self.updates_per_epoch)
+        nearest = round(self.n_done / (1 - DECAY) / self.updates_per_epoch)
+        n_epochs = max(nearest, self.n_done // self.updates_per_epoch + 1)
         self.start_of_decay = self.n_done
         self.end = min(self.n_updates, n_epochs * self.updates_per_epoch)
 

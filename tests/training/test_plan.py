@@ -19,7 +19,7 @@ from sklearn_lstm.training.plan import (
 def test_auto_epochs_and_batches_suit_small_and_large_data():
     sizes = [batch_size_for(n, 20) for n in (1, 10, 100, 1000, 10**6)]
     assert sizes == [4, 4, 4, 20, 64]
-    assert [batch_size_for(10**6, length) for length in (200, 1000, 10**5)] == [64, 16, 4]
+    assert [batch_size_for(10**6, length) for length in (100, 1000, 10**5)] == [64, 8, 4]
     epochs = [
         max_epochs_for(n, 100 * n, batch_size_for(n, 100), "word")
         for n in (100, 10**3, 10**4, 10**5, 10**7)

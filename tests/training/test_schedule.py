@@ -57,11 +57,11 @@ def run(losses, n_updates=3000, updates_per_epoch=50):
 
 
 def test_the_rate_falls_once_three_checks_made_no_progress():
-    # Checks after 250 updates each: progress in the first two, none in the next three.
+    # Checks after 150 updates each: progress in the first two, none in the next three.
     rates = run([100, 90, 80, 79, 81, 80, 0, 0, 0])
-    assert len(rates) == 1250 * 3 / 2 + 25  # up to the end of an epoch
-    np.testing.assert_allclose(rates[50:1250], 1.0)
-    assert (np.diff(rates[1250:]) < 0).all()
+    assert len(rates) == 1100  # 750 * 3 / 2, to an end of an epoch of 50 updates
+    np.testing.assert_allclose(rates[50:750], 1.0)
+    assert (np.diff(rates[750:]) < 0).all()
     assert 0 < rates[-1] < 0.01
 
 
