@@ -84,12 +84,19 @@ def plan_fit(
         and parameters["criterion"] == "cross_entropy"
         and n_samples >= max(fewest, 2 * len(np.unique(samples.targets)))
     )
+    if length.max_epochs == 0 and not has_linear_model:
+        raise ValueError(
+            "max_epochs=0 fits the linear model alone, but there is none: it needs "
+            f"linear_branch=True, criterion='cross_entropy' and {fewest} sequences or more (two "
+            f"for each class), and found {n_samples}. Leave max_epochs='auto'."
+        )
     work = length.max_epochs * work_of_epoch(sequences)
     if has_channels and has_linear_model:
         work += work_of_convolutions(sequences)
     early_stopping = parameters["early_stopping"]
     has_two_networks = (
         has_linear_model
+        and length.max_epochs > 0
         and work <= MOST_WORK_FOR_TWO_NETWORKS
         and not early_stopping
         and previous is None
@@ -204,10 +211,11 @@ def fit_model(
         nets = map_in_lanes(learn, range(plan.n_networks))
         if linear_model is None:
             return SequenceModel(networks), nets[0]
-        if previous is not None and previous.linear_model is not None:
+        if previous is not None and previous.linear_model is not None and previous.network_weight:
             model = replace(previous, networks=networks, linear_model=linear_model)
         else:
-            model = _blend(networks, linear_model, held_out, settings.device)
+            is_trained = plan.length.max_epochs > 0
+            model = _blend(networks, linear_model, held_out, settings.device, is_trained=is_trained)
     return model, nets[0]
 
 
@@ -248,20 +256,26 @@ def _blend(
     linear_model: LinearModel,
     held_out: list[HeldOut],
     device: torch.device,
+    *,
+    is_trained: bool,
 ) -> SequenceModel:
-    """Put a linear model beside the networks; the held-out samples set the blend weights."""
+    """Put a linear model beside the networks; the held-out samples set the blend weights.
+
+    Networks that are not trained do not count.
+    """
     samples = [part.samples for part in held_out]
     of_networks = [
         model.logits(some.sequences, device) for model, some in zip(networks, samples, strict=True)
     ]
     of_linear_model = [part.linear_logits for part in held_out if part.linear_logits is not None]
+    first = 0 if is_trained else 1
     weights, _ = fit_blend_weights(
-        [np.concatenate(of_networks), np.concatenate(of_linear_model)],
+        [np.concatenate(of_networks), np.concatenate(of_linear_model)][first:],
         np.concatenate([some.targets for some in samples]),
         np.concatenate([some.weights for some in samples]),
-        expected=EXPECTED_WEIGHTS,
+        expected=EXPECTED_WEIGHTS[first:],
     )
-    network_weight, linear_weight = weights.tolist()
+    network_weight, linear_weight = [0.0] * first + weights.tolist()
     n_held_out = sum(map(len, samples))
     return SequenceModel(networks, linear_model, network_weight, linear_weight, n_held_out)
 
@@ -300,7 +314,8 @@ def update_model(
         )
     if previous is None:
         return SequenceModel((model,)), net
-    return replace(previous, networks=(model,)), net
+    network_weight = previous.network_weight or EXPECTED_WEIGHTS[0]
+    return replace(previous, networks=(model,), network_weight=network_weight), net
 
 
 def _generator(rng: np.random.Generator) -> torch.Generator:

@@ -118,10 +118,11 @@ class SequenceModel:
     Parameters
     ----------
     networks : tuple of NetworkModel
-        Their logits are averaged. The first one is the network that learnt from all samples.
+        Their logits are averaged. Each learnt without a part of the samples.
     linear_model : NgramModel, ConvolutionModel or None
     network_weight, linear_weight : float
-        Factors of the logits of the networks, and of the linear model.
+        Factors of the logits of the networks, and of the linear model. 0: the networks were not
+        trained, and are not asked.
     n_held_out : int
         Samples that set the two weights.
     """
@@ -144,11 +145,13 @@ class SequenceModel:
 
     def logits(self, sequences: Sequences, device: torch.device) -> NDArray[np.float64]:
         """Return the logits (n_samples, n_outputs)."""
-        of_networks = [model.logits(sequences, device) for model in self.networks]
-        logits = self.network_weight * np.mean(of_networks, axis=0)
+        parts = []
+        if self.network_weight:
+            of_networks = [model.logits(sequences, device) for model in self.networks]
+            parts.append(self.network_weight * np.mean(of_networks, axis=0))
         if self.linear_model is not None:
-            logits += self.linear_weight * self.linear_model.logits(sequences)
-        return np.asarray(logits)
+            parts.append(self.linear_weight * self.linear_model.logits(sequences))
+        return np.asarray(np.sum(parts, axis=0))
 
     def calibration(self) -> dict[str, float] | None:
         """Return how network and linear model are blended; None without a linear model."""

@@ -41,7 +41,7 @@ CLASSIFIER: dict[str, list[Any] | str] = {
     "lr": [POSITIVE_NUMBER],
     "weight_decay": [Interval(Real, 0, None, closed="left")],
     "lr_schedule": [StrOptions({"trapezoid", "onecycle", "cosine", "constant"})],
-    "max_epochs": [StrOptions({"auto"}), POSITIVE_INTEGER],
+    "max_epochs": [StrOptions({"auto"}), Interval(Integral, 0, None, closed="left")],
     "batch_size": [StrOptions({"auto"}), POSITIVE_INTEGER],
     "gradient_clip": [POSITIVE_NUMBER, None],
     "class_weight": [dict, list, StrOptions({"balanced"}), None],

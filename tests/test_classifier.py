@@ -55,7 +55,7 @@ def test_predicting_before_fitting_is_refused(method):
         ("lr", "fast"),
         ("weight_decay", -1),
         ("lr_schedule", "step"),
-        ("max_epochs", 0),
+        ("max_epochs", -1),
         ("max_epochs", "many"),
         ("batch_size", 0),
         ("gradient_clip", 0),

@@ -108,7 +108,7 @@ def train(
     updates_per_epoch = math.ceil(len(dataset) / length.batch_size)
     first, last = own_callbacks(
         settings,
-        length.max_epochs * updates_per_epoch,
+        max(1, length.max_epochs * updates_per_epoch),
         updates_per_epoch,
         held_out_loss if length.follows_loss else None,
         has_validation=validation is not None,

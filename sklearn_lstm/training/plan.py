@@ -64,9 +64,9 @@ def batch_size_for(n_samples: int, mean_length: float) -> int:
 def max_epochs_for(n_samples: int, work: int, batch_size: int, token_unit: str | None) -> int:
     """Return the epochs of "auto", for data whose epoch is so much work.
 
-    Small data need about 1,000 updates, and at most 5 million units of work. All data get 8 epochs
-    or more. Small alphabets need more: 20. Large data get fewer, but at least 4, where those would
-    be more than 50 million units.
+    Small data need about 800 updates, and at most 5 million units of work. All data get 6 epochs or
+    more. Small alphabets need more: 15. Large data get fewer, but at least 4, where those would be
+    more than 25 million units.
     """
     least = FEWEST_EPOCHS["char" if token_unit == "char" else "word"]
     enough = min(round(N_UPDATES * batch_size / n_samples), MOST_WORK // work)

@@ -40,7 +40,7 @@ class Trapezoid(Callback):  # type: ignore[misc]
 
     With a `held_out_loss`, it is computed at checks while the learning rate is constant. Once three
     checks have made no progress, the learning rate goes down for half as many updates as were done,
-    up to the end of an epoch, and training stops.
+    to the nearest end of an epoch, and training stops.
 
     Parameters
     ----------

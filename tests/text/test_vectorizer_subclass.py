@@ -70,7 +70,7 @@ def test_a_subclass_is_warned_of_ignored_parameters_as_before():
         ({"analyzer": str.split}, ["C E G", "A"], "char"),
         ({"analyzer": str.split}, ["C E G#", "A"], "char"),
         ({"analyzer": str.split}, ["Cm E G# Am", "A"], "word"),
-        ({}, ["房间很大，早餐很好。", "2024 年买的 iPhone 手机"], "char"),
+        ({}, ["房间很大。早餐很好。", "2024 年买的 iPhone 手机"], "char"),
         ({}, ["มนุษย์ทั้งหลาย"], "char"),
         ({}, ["सभी मनुष्यों को गौरव"], "word"),
         ({"vocabulary": ["", "a"]}, ["a"], "word"),

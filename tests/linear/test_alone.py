@@ -1,0 +1,72 @@
+"""``max_epochs=0`` fits the linear model alone."""
+
+import pickle
+
+import numpy as np
+import pytest
+
+from sklearn_lstm import LSTMSequenceClassifier
+
+
+@pytest.fixture
+def pairs():
+    """Class 1 where id 5 follows id 4 at the beginning, and class 0 where 4 follows 5."""
+    rng = np.random.default_rng(0)
+    X, y = rng.integers(6, 40, (300, 12)), rng.integers(0, 2, 300)
+    X[:, :2] = np.where(y[:, np.newaxis], (4, 5), (5, 4))
+    return X, y
+
+
+def alone(**parameters):
+    return LSTMSequenceClassifier(
+        **({"max_epochs": 0, "hidden_size": 8, "random_state": 0} | parameters)
+    )
+
+
+@pytest.mark.parametrize("lr_schedule", ["trapezoid", "onecycle", "cosine", "constant"])
+def test_the_network_neither_learns_nor_counts(pairs, lr_schedule):
+    X, y = pairs
+    model = alone(lr_schedule=lr_schedule).fit(X[:200], y[:200])
+    assert model.n_epochs_ == len(model.history_) == 0
+    assert model.calibration_["network_weight"] == 0
+    sequences = model._read(X)
+    expected = model.calibration_["linear_weight"] * model.linear_model_.logits(sequences)
+    np.testing.assert_allclose(model.decision_function(X), expected[:, 1] - expected[:, 0])
+    assert model.score(X[200:], y[200:]) > 0.95
+
+
+def test_it_is_stored(pairs):
+    X, y = pairs
+    model = alone().fit(X, y)
+    loaded = pickle.loads(pickle.dumps(model))
+    np.testing.assert_array_equal(loaded.predict_proba(X), model.predict_proba(X))
+
+
+def test_series_and_several_labels_have_it_too():
+    rng = np.random.default_rng(0)
+    X, y = rng.normal(size=(80, 30, 2)), rng.integers(0, 2, 80)
+    X[y == 1, 10:20] += 2
+    assert alone().fit(X, y).score(X, y) > 0.9
+    Y = np.stack([y, 1 - y], axis=1)
+    assert (alone().fit(X, Y).predict(X) == Y).mean() > 0.9
+
+
+@pytest.mark.parametrize("method", ["fit", "partial_fit"])
+def test_a_network_that_is_trained_later_counts(pairs, method):
+    X, y = pairs
+    model = alone(warm_start=True).fit(X, y).set_params(max_epochs=2)
+    getattr(model, method)(X, y)
+    assert model.n_epochs_ > 0
+    assert model.calibration_["network_weight"] == 0.5
+
+
+@pytest.mark.parametrize(
+    "parameters", [{"linear_branch": False}, {"n_samples": 99}], ids=["without", "few"]
+)
+def test_without_a_linear_model_there_is_nothing_to_fit(pairs, parameters):
+    X, y = pairs
+    n_samples = parameters.pop("n_samples", 300)
+    model = alone(**parameters)
+    with pytest.raises(ValueError, match="max_epochs=0 fits the linear model alone, but there is"):
+        model.fit(X[:n_samples], y[:n_samples])
+    assert not hasattr(model, "classes_")
