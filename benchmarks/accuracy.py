@@ -28,7 +28,7 @@ from sklearn.feature_extraction.text import CountVectorizer, TfidfVectorizer
 from sklearn.linear_model import LogisticRegression, RidgeClassifierCV
 from sklearn.metrics import f1_score, log_loss
 from sklearn.model_selection import StratifiedKFold
-from sklearn.pipeline import make_pipeline
+from sklearn.pipeline import make_pipeline, make_union
 from sklearn.svm import LinearSVC
 
 from sklearn_lstm import LSTMSequenceClassifier, TextSequenceVectorizer
@@ -81,6 +81,14 @@ class Task:
             yield list(X[train_rows]), y[train_rows], list(X[test_rows]), y[test_rows]
 
 
+SERIES = (
+    "JapaneseVowels",
+    "BasicMotions",
+    "GunPoint",
+    "ItalyPowerDemand",
+    "PLAID",
+    "WatchExercises",
+)
 TUNES = ("reel", "jig", "hornpipe", "slip jig", "waltz", "strathspey")
 TASKS = {
     "sms_spam": Task("sms_spam", "word", folds=3),
@@ -90,12 +98,13 @@ TASKS = {
     "imdb": Task("imdb", "word"),
     "langid_sentences": Task("langid_lingua_sentences", "char"),
     "langid_wordpairs": Task("langid_lingua_wordpairs", "char"),
+    "stackoverflow_titles": Task("stackoverflow_titles", "word"),
+    "chinese_reviews": Task("chinese_reviews", "word"),
     "dna_splice": Task("dna_splice", "char", folds=3),
+    "gene_families": Task("gene_families", "char"),
     "tune_types": Task("music_tune_type", "char", folds=3, classes=TUNES),
-    **{
-        name: Task(name, "series")
-        for name in ("JapaneseVowels", "BasicMotions", "GunPoint", "ItalyPowerDemand", "PLAID")
-    },
+    "brackets": Task("brackets", "char"),
+    **{name: Task(name, "series") for name in SERIES},
 }
 
 
@@ -125,6 +134,17 @@ class NBSVM(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         if len(self.machines_) == 1:
             return self.classes_[(margins[:, 0] > 0).astype(int)]
         return self.classes_[margins.argmax(axis=1)]
+
+
+def words_and_letters() -> Any:
+    """Return a linear SVM on tf-idf of 1- and 2-grams, and of 2 to 5 letters within words."""
+    return make_pipeline(
+        make_union(
+            TfidfVectorizer(ngram_range=(1, 2), sublinear_tf=True),
+            TfidfVectorizer(analyzer="char_wb", ngram_range=(2, 5), sublinear_tf=True, min_df=2),
+        ),
+        LinearSVC(),
+    )
 
 
 def minirocket() -> Any:
@@ -176,6 +196,7 @@ PEERS: dict[str, dict[str, Callable[[], Any]]] = {
             TfidfVectorizer(ngram_range=(1, 2), sublinear_tf=True),
             LogisticRegression(C=10, max_iter=1000),
         ),
+        "tf-idf of words and letters, SVM": words_and_letters,
         "NB-SVM": NBSVM,
         "fastText": FastText,
         "LSTM through skorch": SkorchLSTM,
@@ -185,6 +206,10 @@ PEERS: dict[str, dict[str, Callable[[], Any]]] = {
             TfidfVectorizer(
                 analyzer="char", ngram_range=(1, 3), sublinear_tf=True, max_features=200_000
             ),
+            LinearSVC(),
+        ),
+        "1-5 letters, linear SVM": lambda: make_pipeline(
+            TfidfVectorizer(analyzer="char", ngram_range=(1, 5), sublinear_tf=True, min_df=2),
             LinearSVC(),
         ),
         "fastText, 1-4 letters": lambda: FastText("char"),

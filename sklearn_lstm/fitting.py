@@ -76,13 +76,23 @@ def plan_fit(
     on from an earlier fit has seen all samples, so its blend weights stay.
     """
     sequences, n_samples = samples.sequences, len(samples)
-    length = plan_length(sequences, parameters["batch_size"], parameters["max_epochs"], token_unit)
     has_channels = sequences.n_channels is not None
     fewest = FEWEST_FOR_CONVOLUTIONS if has_channels else FEWEST_FOR_NGRAMS
     has_linear_model = (
         parameters["linear_branch"]
         and parameters["criterion"] == "cross_entropy"
         and n_samples >= max(fewest, 2 * len(np.unique(samples.targets)))
+    )
+    early_stopping = parameters["early_stopping"]
+    length = plan_length(
+        sequences,
+        parameters["batch_size"],
+        parameters["max_epochs"],
+        token_unit,
+        follows_loss=has_linear_model
+        and previous is None
+        and not early_stopping
+        and parameters["lr_schedule"] == "trapezoid",
     )
     if length.max_epochs == 0 and not has_linear_model:
         raise ValueError(
@@ -93,7 +103,6 @@ def plan_fit(
     work = length.max_epochs * work_of_epoch(sequences)
     if has_channels and has_linear_model:
         work += work_of_convolutions(sequences)
-    early_stopping = parameters["early_stopping"]
     has_two_networks = (
         has_linear_model
         and length.max_epochs > 0
@@ -107,9 +116,8 @@ def plan_fit(
         n_held_out = n_to_hold_out(n_samples)
     else:
         n_held_out = 0
-    follows_loss = length.follows_loss and n_held_out > 0 and not early_stopping
     return FitPlan(
-        replace(length, follows_loss=follows_loss),
+        length,
         has_linear_model,
         2 if has_two_networks else 1,
         n_held_out,

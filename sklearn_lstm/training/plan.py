@@ -40,16 +40,25 @@ class Length:
 
 
 def plan_length(
-    sequences: Sequences, batch_size: int | str, max_epochs: int | str, token_unit: str | None
+    sequences: Sequences,
+    batch_size: int | str,
+    max_epochs: int | str,
+    token_unit: str | None,
+    *,
+    follows_loss: bool,
 ) -> Length:
-    """Return the batch size and the number of epochs, each of which may be "auto"."""
+    """Return the batch size and the number of epochs, each of which may be "auto".
+
+    Where "auto" can't follow the loss of held-out samples, it is twice as many epochs: a network
+    without a linear model beside it needs them.
+    """
     if isinstance(batch_size, str):
         batch_size = batch_size_for(len(sequences), float(sequences.lengths.mean()))
     if not isinstance(max_epochs, str):
         return Length(batch_size, max_epochs)
     work = work_of_epoch(sequences)
     most = max_epochs_for(len(sequences), work, batch_size, token_unit)
-    return Length(batch_size, most, follows_loss=True)
+    return Length(batch_size, most if follows_loss else 2 * most, follows_loss)
 
 
 def batch_size_for(n_samples: int, mean_length: float) -> int:

@@ -32,7 +32,7 @@ def test_auto_epochs_and_batches_suit_small_and_large_data():
 def auto_epochs(X):
     sequences = read_sequences(X)
     token_unit = find_token_unit(X, sequences, "auto")
-    return plan_length(sequences, "auto", "auto", token_unit).max_epochs
+    return plan_length(sequences, "auto", "auto", token_unit, follows_loss=True).max_epochs
 
 
 def test_small_alphabets_get_more_epochs_than_many_words():
@@ -45,11 +45,21 @@ def test_small_alphabets_get_more_epochs_than_many_words():
 @pytest.mark.parametrize("token_unit", ["word", "char", None])
 def test_a_length_that_the_user_sets_is_kept(token_unit):
     sequences = read_sequences(np.ones((50, 3)))
-    assert plan_length(sequences, 7, 9, token_unit) == Length(7, 9)
-    assert plan_length(sequences, "auto", 9, token_unit) == Length(4, 9)
-    auto = plan_length(sequences, 7, "auto", token_unit)
+    assert plan_length(sequences, 7, 9, token_unit, follows_loss=True) == Length(7, 9)
+    assert plan_length(sequences, "auto", 9, token_unit, follows_loss=True) == Length(4, 9)
+    auto = plan_length(sequences, 7, "auto", token_unit, follows_loss=True)
     assert auto.batch_size == 7
     assert auto.follows_loss
+
+
+def test_a_network_that_no_held_out_loss_tells_when_to_stop_gets_twice_the_epochs():
+    sequences = read_sequences(np.ones((50, 3)))
+    told, untold = (
+        plan_length(sequences, "auto", "auto", None, follows_loss=follows)
+        for follows in (True, False)
+    )
+    assert untold.max_epochs == 2 * told.max_epochs
+    assert not untold.follows_loss
 
 
 def test_a_measurement_is_twice_the_work_of_a_token():
