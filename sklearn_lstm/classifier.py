@@ -55,8 +55,8 @@ class LSTMSequenceClassifier(FittedClassifier):
         Keep the pretrained vectors as they are.
     linear_branch : bool, default=True
         Fit a linear model beside the network and add its logits: the two err on different samples.
-        For token ids it sees runs of ids [9]_, for measurements random convolutions [10]_;
-        held-out samples set how much each of the two counts. See "A linear model beside the
+        For token ids it sees runs of ids [9]_, for measurements random convolutions [10]_. Samples
+        that a network does not learn from set how much each counts. See "A linear model beside the
         network" in the user guide.
     normalize : bool, default=True
         Scale each channel of measurements to mean 0 and deviation 1 over all training steps, and
@@ -93,13 +93,13 @@ class LSTMSequenceClassifier(FittedClassifier):
         How the learning rate changes from batch to batch: "trapezoid" rises, stays and falls [6]_,
         "onecycle" rises and falls, "cosine" falls.
     max_epochs : int or "auto", default="auto"
-        Epochs. "auto" lets the loss of held-out samples tell: once it no longer falls, the learning
-        rate goes down, and training ends. This needs the linear branch and "trapezoid". The most
-        are 800 updates of the weights or 5 million tokens (or half as many measurements), but at
-        least 6 epochs, or 15 over characters; and 25 million tokens, but at least 4 epochs.
+        A number is kept exactly; 0 fits the linear model alone. "auto" ends training when the loss
+        of held-out samples no longer falls, if there is a linear model and the schedule is
+        "trapezoid". It takes at most 800 updates or 5 million tokens, or 6 epochs if that is more
+        (15 for characters; 4 for large data). See "When training ends" in the user guide.
     batch_size : int or "auto", default="auto"
-        Sequences in a training batch. "auto" is a fiftieth of them, from 4 to 64, but at most
-        8,192 steps; 32 in `partial_fit`.
+        Sequences in a training batch. "auto" is a fiftieth of the samples, at most 64, and at most
+        8,192 steps on average, but not below 4; 32 in `partial_fit`.
     gradient_clip : float or None, default=1.0
         The gradient is scaled down to this norm where it is longer.
     class_weight : dict, list of dict, "balanced" or None, default=None
@@ -143,21 +143,21 @@ class LSTMSequenceClassifier(FittedClassifier):
     token_unit_ : {"word", "char"} or None
         What a token id stands for; None for measurements.
     history_ : list of dict
-        One row for each epoch: `train_loss`, `valid_loss` (None without early stopping), `lr` at
-        its end, `seconds`, `tokens_per_second` and `padding`, the share of steps that were.
+        One row for each epoch: `train_loss`, `valid_loss` (of held-out samples; None if it was not
+        computed), `lr` at its end, `seconds`, `tokens_per_second` and the share of `padding`.
     n_epochs_ : int
         Rows of `history_`.
     linear_model_ : object or None
-        The linear model beside the network: runs of ids, or convolutions. None if there is none:
-        ``linear_branch=False``, another criterion than the cross entropy, too few samples (below
-        100 for token ids, 20 for measurements), or too many runs and classes for the memory.
+        The linear model beside the network. None for ``linear_branch=False``, another criterion
+        than the cross entropy, too few samples (below 100 for token ids, 20 for measurements, or
+        2 for each class on average), or more than 1 GiB of coefficients for runs of ids.
     calibration_ : dict or None
         How the logits are blended: `network_weight`, `linear_weight`, `n_held_out` (samples that
         set the two) and `n_networks` (two where training is short). None without a linear model.
     net_ : skorch.NeuralNet
-        The skorch net that trained the network. After loading a new one, with a fresh optimiser.
+        The skorch net that trained `module_`. After loading a new one, with a fresh optimiser.
     module_ : torch.nn.Module
-        The network.
+        The network, or the first of two. It has not learnt from the samples held out of it.
 
     See Also
     --------
@@ -336,7 +336,7 @@ class LSTMSequenceClassifier(FittedClassifier):
 
         The optimiser goes on where the last call stopped, at a constant learning rate. New token
         ids get a vector of their own. Channels keep the scale of the first call, and weights count
-        as they are. A linear model stays as it was.
+        as they are. A linear model stays as it was; a second network is dropped.
 
         Parameters
         ----------

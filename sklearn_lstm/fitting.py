@@ -198,6 +198,11 @@ def fit_model(
                 n_outputs=n_outputs,
                 seed=seed,
             )
+        if linear_model is None and plan.length.max_epochs == 0:
+            raise ValueError(
+                "max_epochs=0 fits the linear model alone, but that was left out, as a warning "
+                "says. Leave max_epochs='auto'."
+            )
         held_out = _held_out(samples, held_out_rows, linear_logits)
 
         def learn(index: int) -> MicroBatchNet:
@@ -222,7 +227,7 @@ def fit_model(
         if previous is not None and previous.linear_model is not None and previous.network_weight:
             model = replace(previous, networks=networks, linear_model=linear_model)
         else:
-            is_trained = plan.length.max_epochs > 0
+            is_trained = plan.length.max_epochs > 0 or bool(previous and previous.network_weight)
             model = _blend(networks, linear_model, held_out, settings.device, is_trained=is_trained)
     return model, nets[0]
 
@@ -272,18 +277,21 @@ def _blend(
     Networks that are not trained do not count.
     """
     samples = [part.samples for part in held_out]
-    of_networks = [
-        model.logits(some.sequences, device) for model, some in zip(networks, samples, strict=True)
-    ]
     of_linear_model = [part.linear_logits for part in held_out if part.linear_logits is not None]
-    first = 0 if is_trained else 1
+    logits, expected = [np.concatenate(of_linear_model)], EXPECTED_WEIGHTS[1:]
+    if is_trained:
+        of_networks = [
+            network.logits(some.sequences, device)
+            for network, some in zip(networks, samples, strict=True)
+        ]
+        logits, expected = [np.concatenate(of_networks), *logits], EXPECTED_WEIGHTS
     weights, _ = fit_blend_weights(
-        [np.concatenate(of_networks), np.concatenate(of_linear_model)][first:],
+        logits,
         np.concatenate([some.targets for some in samples]),
         np.concatenate([some.weights for some in samples]),
-        expected=EXPECTED_WEIGHTS[first:],
+        expected=expected,
     )
-    network_weight, linear_weight = [0.0] * first + weights.tolist()
+    network_weight, linear_weight = weights.tolist() if is_trained else (0.0, *weights.tolist())
     n_held_out = sum(map(len, samples))
     return SequenceModel(networks, linear_model, network_weight, linear_weight, n_held_out)
 

@@ -261,8 +261,8 @@ class TextSequenceVectorizer(StoredMixin, TransformerMixin, BaseEstimator):  # t
 
             - "sparse": int32 CSR of shape (n_texts, max_length_). Row `i` holds the ids of text
               `i` from column 0 on. ``X.vocabulary`` is `vocabulary_`. ``X.token_unit`` is "char"
-              if ``analyzer="char"`` or most tokens are one character, else "word". The classifier
-              reads both attributes; slices of X do not have them.
+              for ``analyzer="char"``, or if most of the first 1,000 tokens are one character each,
+              else "word". The classifier reads both attributes; slices of X do not have them.
             - "dense": the same as an int32 array, filled with 0.
             - "onehot": float32 array of shape (n_texts, max_length_, len(vocabulary_) + 1);
               channel `j` stands for id ``j + 1``, the steps after the text are NaN. Large: ids

@@ -39,7 +39,7 @@ def fit_blend_weights(
     -------
     factors : ndarray of shape (n_models,)
     loss : float
-        The negative logarithm of the posterior probability.
+        The negative logarithm of the likelihood of the samples, a sum over them.
     """
     median = np.log(expected)
     n_outputs = logits[0].shape[1]
@@ -62,4 +62,5 @@ def fit_blend_weights(
 
     bounds = [(SMALLEST_LOG, LARGEST_LOG)] * len(logits)
     found = minimize(loss, median, jac=True, method="L-BFGS-B", bounds=bounds)
-    return np.asarray(np.exp(found.x)), float(found.fun)
+    prior = np.square(found.x - median).sum() / 2
+    return np.asarray(np.exp(found.x)), float(found.fun - prior)

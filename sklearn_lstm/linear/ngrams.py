@@ -34,9 +34,9 @@ LARGEST_COEF = 1 << 30  # bytes of the coefficients: features x outputs x 4
 class NgramModel:
     """Linear support vector machines, one for each output, on the tf-idf of runs of ids.
 
-    Words: runs of one or two. Characters: runs of five lengths, mostly one to five, where the
-    beginning and the end of a sequence count as characters, because the ends of names and of
-    single words tell much.
+    Words: runs of one or two. Characters: runs of five lengths, mostly one to five. The beginning
+    and the end of a sequence count as characters, because the ends of names and of single words
+    tell much.
 
     Parameters
     ----------
@@ -139,10 +139,10 @@ def fit_ngrams(
 def choose_run_lengths(sequences: Sequences, token_unit: str) -> range:
     """Return the lengths of the runs.
 
-    A run that is found in most sequences by chance says nothing: genes of 1,200 bases hold nearly
-    all runs of five. With an alphabet of effectively A characters and sequences of T steps, a run
-    of length L is expected T / A^L times by chance. The longest of the five lengths is the smallest
-    L, but at least 5, for which this number is at most 1/64.
+    A run that many sequences hold by chance says little: a gene of 1,200 bases holds most runs of
+    five bases. With an alphabet of effectively A characters and sequences of T steps, a run of
+    length L is expected T / A^L times by chance. The longest of the five lengths is the smallest L,
+    but at least 5, for which this number is at most 1/64: L = 9 for A = 4 and T = 1,200.
     """
     if token_unit == "word":
         return range(1, LONGEST_RUN_OF_WORDS + 1)

@@ -5,7 +5,6 @@ How long it stays constant may follow the loss of held-out samples.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -66,9 +65,8 @@ class Trapezoid(Callback):  # type: ignore[misc]
         self.has_stopped = False
         self.warm_up = min(LONGEST_WARM_UP, max(1, round(WARM_UP * self.n_updates)))
         self.interval = max(FEWEST_UPDATES_PER_CHECK, self.n_updates // MOST_CHECKS)
-        self.n_checks_since, self.lowest_loss = 0, math.inf
         if self.held_out_loss is not None:
-            self.lowest_loss = self.held_out_loss.total()
+            self.n_checks_since, self.lowest_loss = 0, self._check(self.held_out_loss)
         self.end = self.n_updates
         self.start_of_decay = round(self.n_updates * (1 - DECAY))
 
@@ -77,11 +75,11 @@ class Trapezoid(Callback):  # type: ignore[misc]
         if not training:
             return
         rising = (self.n_done + 1) / self.warm_up
-        falling = (self.end - self.n_done) / max(1, self.end - self.start_of_decay)
+        falling = max(0, self.end - self.n_done) / max(1, self.end - self.start_of_decay)
         for group in net.optimizer_.param_groups:
             group["lr"] = self.lr * min(1.0, rising, falling)
 
-    def on_batch_end(self, net: NeuralNet, *, training: bool = False, **_: Any) -> None:
+    def on_batch_end(self, *_: Any, training: bool = False, **__: Any) -> None:
         """Check the held-out loss, if it is time to."""
         if not training:
             return
@@ -89,13 +87,18 @@ class Trapezoid(Callback):  # type: ignore[misc]
         if self.held_out_loss is None or self.n_done >= self.start_of_decay:
             return
         if self.n_done % self.interval == 0:
-            loss = self.held_out_loss.total()
-            net.history.record("valid_loss", loss / self.held_out_loss.n_samples)
+            loss = self._check(self.held_out_loss)
             self.n_checks_since += 1
             if loss <= self.lowest_loss - LEAST_PROGRESS:
                 self.lowest_loss, self.n_checks_since = loss, 0
             if self.n_checks_since == PATIENCE:
                 self._decay()
+
+    def _check(self, held_out_loss: HeldOutLoss) -> float:
+        """Return the held-out loss, and keep its mean for the history."""
+        loss = held_out_loss.total()
+        self.mean_loss = loss / held_out_loss.n_samples
+        return loss
 
     def _decay(self) -> None:
         """Let the learning rate fall from now on."""
@@ -104,8 +107,14 @@ class Trapezoid(Callback):  # type: ignore[misc]
         self.start_of_decay = self.n_done
         self.end = min(self.n_updates, n_epochs * self.updates_per_epoch)
 
-    def on_epoch_end(self, *_: Any, **__: Any) -> None:
-        """Stop at the end."""
+    def on_epoch_end(self, net: NeuralNet, **_: Any) -> None:
+        """Record the loss of the last check, and stop at the end."""
+        if self.held_out_loss is not None:
+            net.history.record("valid_loss", self.mean_loss)
         if self.n_done >= self.end < self.n_updates:
             self.has_stopped = True
             raise KeyboardInterrupt  # as skorch's early stopping does
+
+    def on_train_end(self, *_: Any, **__: Any) -> None:
+        """Forget the held-out samples, which would stay in memory."""
+        self.held_out_loss = None

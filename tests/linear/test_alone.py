@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from sklearn_lstm import LSTMSequenceClassifier
+from sklearn_lstm.linear import ngrams
 
 
 @pytest.fixture
@@ -58,6 +59,22 @@ def test_a_network_that_is_trained_later_counts(pairs, method):
     getattr(model, method)(X, y)
     assert model.n_epochs_ > 0
     assert model.calibration_["network_weight"] == 0.5
+
+
+def test_a_trained_network_without_a_linear_model_still_counts(pairs):
+    X, y = pairs
+    model = alone(warm_start=True, max_epochs=2).fit(X[:90], y[:90])
+    assert model.linear_model_ is None
+    model.set_params(max_epochs=0).fit(X, y)
+    assert model.linear_model_ is not None
+    assert model.calibration_["network_weight"] == 0.5
+
+
+@pytest.mark.filterwarnings("ignore::sklearn_lstm.exceptions.LinearModelSkippedWarning")
+def test_a_linear_model_that_is_too_large_is_an_error(pairs, monkeypatch):
+    monkeypatch.setattr(ngrams, "LARGEST_COEF", 10)
+    with pytest.raises(ValueError, match="max_epochs=0 fits the linear model alone, but that was"):
+        alone().fit(*pairs)
 
 
 @pytest.mark.parametrize(

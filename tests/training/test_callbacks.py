@@ -330,8 +330,9 @@ def no_change(X):
         {"early_stopping": True, "linear_branch": False},
         {"early_stopping": True, "warm_start": True},
         {"early_stopping": True, "callbacks": [EpochScoring("neg_log_loss", on_train=True)]},
+        {"max_epochs": "auto"},
     ],
-    ids=["plain", "one network", "early stopping", "both", "warm start", "scoring"],
+    ids=["plain", "one network", "early stopping", "both", "warm start", "scoring", "auto"],
 )
 @pytest.mark.parametrize(
     ("make", "container"),
