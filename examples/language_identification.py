@@ -152,15 +152,7 @@ def main() -> None:
         f"{len(train):,} to train on, {len(test):,} to test on"
     )
 
-    # The best of nine settings on messages held out of the training part.
-    classifier = LSTMSequenceClassifier(
-        pooling=("max", "last"),
-        dropout=0.2,
-        token_dropout=0.1,
-        max_epochs=12,
-        random_state=0,
-        verbose=int(sys.stdout.isatty()),
-    )
+    classifier = LSTMSequenceClassifier(random_state=0, verbose=int(sys.stdout.isatty()))
     model = make_pipeline(TextSequenceVectorizer(analyzer="char"), classifier)
     bag = make_pipeline(
         TfidfVectorizer(analyzer="char", ngram_range=(1, 3), sublinear_tf=True), LinearSVC()
