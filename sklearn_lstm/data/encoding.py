@@ -114,6 +114,10 @@ class ChannelScaling:
     def __len__(self) -> int:
         return len(self.mean)
 
+    def series_of_means(self, n_steps: int) -> NDArray[np.float64]:
+        """Return a series that is the mean throughout, (n_steps, n_channels); 0 without a mean."""
+        return np.tile(self.mean[: self.n_channels], (n_steps, 1))
+
     def __call__(self, steps: NDArray[Any], lengths: Lengths) -> NDArray[np.float32]:
         """Measurements (n_steps, n_channels) of sequences -> inputs (n_steps, n_inputs)."""
         inputs = _with_changes(steps, lengths) if len(self) > self.n_channels else steps

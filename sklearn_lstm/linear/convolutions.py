@@ -71,6 +71,39 @@ class ConvolutionModel:
             logits[rows] = shares.astype(np.float64) @ self.coef + self.intercept
         return logits
 
+    def contributions(
+        self, sequences: Sequences, direction: NDArray[np.float64]
+    ) -> tuple[NDArray[np.float64], float]:
+        """Return what each step of one series adds to the score ``logits @ direction``.
+
+        A convolution counts at the step in its middle, relative to a series that is the mean of
+        all training steps throughout.
+
+        Parameters
+        ----------
+        sequences : Sequences
+            One.
+        direction : ndarray of shape (n_outputs,)
+
+        Returns
+        -------
+        contributions : ndarray of shape (n_steps,)
+        base : float
+            The score of the series of means.
+        """
+        lengths = sequences.lengths
+        means = self.encoding.series_of_means(int(lengths[0]))
+        inputs = np.stack(
+            [self.encoding(steps, lengths) for steps in (sequences.read(np.array([0])), means)]
+        )
+        coef = (self.coef @ direction).reshape(self.thresholds.shape) / lengths[0]
+        scores = np.zeros(inputs.shape[:2])
+        twice = np.repeat(lengths, 2)
+        for place, values in convolve(inputs, twice, self.dilations, self.channels):
+            for index, threshold in enumerate(self.thresholds[place]):
+                scores += coef[(*place, index)] * (values > threshold)
+        return scores[0] - scores[1], float(self.intercept @ direction + scores[1].sum())
+
     def describe(self) -> str:
         """Return what the model consists of, in one line."""
         return f"{self.thresholds.size:,} convolution features"

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import math
 import warnings
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -66,6 +67,53 @@ class NgramModel:
             for chunk in sequences.chunks()
         ]
         return np.concatenate(parts)
+
+    def contributions(
+        self, sequences: Sequences, direction: NDArray[np.float64]
+    ) -> tuple[NDArray[np.float64], float]:
+        """Return what each step of one sequence adds to the score ``logits @ direction``.
+
+        The value of a run is shared by the places where it occurs, and there by its steps.
+
+        Parameters
+        ----------
+        sequences : Sequences
+            One.
+        direction : ndarray of shape (n_outputs,)
+
+        Returns
+        -------
+        contributions : ndarray of shape (n_steps,)
+        base : float
+            The rest of the score, which is that of no run.
+        """
+        ((ids, lengths),) = sequences.chunks()
+        first, last = 0, len(ids)
+        if self.has_borders:
+            ids, lengths = _with_borders(ids, lengths)
+            first, last = 1, last + 1
+        runs = list(_runs(ids, lengths, self._lengths))
+        starts = np.concatenate([starts for _, starts, _ in runs])
+        stops = np.concatenate([starts + length for length, starts, _ in runs])
+        hashes, kind, n_places = np.unique(
+            np.concatenate([hashes for _, _, hashes in runs]),
+            return_inverse=True,
+            return_counts=True,
+        )
+        shape = (1, 1 << HASH_BITS)
+        bag = csr_matrix((np.ones(len(hashes), np.bool_), hashes, [0, len(hashes)]), shape)
+        features = _tf_idf(bag, self.runs, self.idf)
+        values = np.zeros(len(hashes))
+        values[np.searchsorted(hashes, self.runs[features.indices])] = features.data * (
+            self.coef[features.indices] @ direction
+        )
+        starts, stops = np.maximum(starts, first), np.minimum(stops, last)  # without borders
+        n_steps = np.maximum(stops - starts, 0)
+        of_places = (values / n_places)[kind]
+        of_steps = np.divide(of_places, n_steps, out=np.zeros_like(of_places), where=n_steps > 0)
+        changes = np.bincount(starts, of_steps, last + 1) - np.bincount(stops, of_steps, last + 1)
+        base = self.intercept @ direction + of_places[n_steps == 0].sum()
+        return np.cumsum(changes)[first:last], float(base)
 
     @property
     def _lengths(self) -> range:
@@ -161,24 +209,12 @@ def _hash_runs(
 ) -> csr_matrix:
     """Return which runs each sequence holds: a matrix of ones (n_sequences, 2**HASH_BITS)."""
     if has_borders:
-        ends = np.cumsum(lengths)
-        ids = np.insert(ids, np.concatenate([ends - lengths, ends]), BORDER)
-        lengths = lengths + 2
-    ids = ids.astype(np.uint64)  # -1, a step without an id, becomes the largest number
+        ids, lengths = _with_borders(ids, lengths)
     rows = np.repeat(np.arange(len(lengths)), lengths)
-    n_left = np.repeat(np.cumsum(lengths), lengths) - np.arange(len(ids))  # up to the end
-    state = np.ones(len(ids), np.uint64)  # not 0: a border that comes first has to count
-    keys = []
-    for length in range(1, run_lengths[-1] + 1):
-        n_runs = max(len(ids) - length + 1, 0)
-        state = state[:n_runs] * MULTIPLIERS[0] + ids[length - 1 :]
-        if length not in run_lengths:
-            continue
-        is_whole = n_left[:n_runs] >= length
-        mixed = state[is_whole]
-        mixed = (mixed ^ (mixed >> np.uint64(29))) * MULTIPLIERS[1]
-        hashes = (mixed >> np.uint64(64 - HASH_BITS)).astype(np.int64)
-        keys.append((rows[:n_runs][is_whole] << HASH_BITS) | hashes)
+    keys = [
+        (rows[starts] << HASH_BITS) | hashes
+        for _, starts, hashes in _runs(ids, lengths, run_lengths)
+    ]
     ordered = np.sort(np.concatenate(keys))  # np.unique hashes first, which takes four times longer
     is_new = np.ones(len(ordered), np.bool_)
     is_new[1:] = ordered[1:] != ordered[:-1]
@@ -187,6 +223,30 @@ def _hash_runs(
     hashes = (ordered & ((1 << HASH_BITS) - 1)).astype(np.int32)
     shape = (len(lengths), 1 << HASH_BITS)
     return csr_matrix((np.ones(len(hashes), np.bool_), hashes, ends), shape)
+
+
+def _with_borders(ids: NDArray[Any], lengths: Lengths) -> tuple[NDArray[Any], Lengths]:
+    """Put a border before and after each sequence."""
+    ends = np.cumsum(lengths)
+    return np.insert(ids, np.concatenate([ends - lengths, ends]), BORDER), lengths + 2
+
+
+def _runs(
+    ids: NDArray[Any], lengths: Lengths, run_lengths: range
+) -> Iterator[tuple[int, NDArray[np.intp], NDArray[np.int64]]]:
+    """Yield the runs of each length: where they start among all ids, and their hashes."""
+    ids = ids.astype(np.uint64)  # -1, a step without an id, becomes the largest number
+    n_left = np.repeat(np.cumsum(lengths), lengths) - np.arange(len(ids))  # up to the end
+    state = np.ones(len(ids), np.uint64)  # not 0: a border that comes first has to count
+    for length in range(1, run_lengths[-1] + 1):
+        n_runs = max(len(ids) - length + 1, 0)
+        state = state[:n_runs] * MULTIPLIERS[0] + ids[length - 1 :]
+        if length not in run_lengths:
+            continue
+        starts = np.flatnonzero(n_left[:n_runs] >= length)
+        mixed = state[starts]
+        mixed = (mixed ^ (mixed >> np.uint64(29))) * MULTIPLIERS[1]
+        yield length, starts, (mixed >> np.uint64(64 - HASH_BITS)).astype(np.int64)
 
 
 def _features_of(bags: csr_matrix) -> tuple[NDArray[np.int32], NDArray[np.float32]]:

@@ -117,25 +117,33 @@ class SequenceNetwork(nn.Module):
         is_mixed = self.use_bfloat16 and (self.training or is_whole)
         # torch's cache of rounded weights is one for all threads, and may outlive an update.
         with torch.autocast(kind, torch.bfloat16, enabled=is_mixed, cache_enabled=False):
-            x = self.read(steps.transpose(0, 1))  # (T, B, D)
-            mask = SequenceMask(lengths, len(x))
-            for index, layer in enumerate(self.layers):
-                x = self.drop_features(x) if index else x
-                # States (T, B, n_directions * H), or what is pooled of those of the last layer.
-                x = torch.cat(run_directions(list(layer.children()), x, mask), -1)
-        return x.float()
+            return self.pool(self.embed(steps.transpose(0, 1)), lengths).float()
 
-    def read(self, steps: Tensor) -> Tensor:
-        """Codes (T, B) or inputs (T, B, C) -> features (T, B, D)."""
-        x = self.embedding(steps) if self.tokens else steps.contiguous()
-        if self.architecture["embedding_dim"] is None:
+    def embed(self, steps: Tensor) -> Tensor:
+        """Codes (T, B) or inputs (T, B, C) -> vectors (T, B, D)."""
+        x: Tensor = self.embedding(steps) if self.tokens else steps.contiguous()
+        if self.tokens or self.architecture["embedding_dim"] is None:
             return x
-        if not self.tokens:
-            x = self.projection(x)
+        projected: Tensor = self.projection(x)
+        return projected
+
+    def pool(self, x: Tensor, lengths: Tensor) -> Tensor:
+        """Vectors (T, B, D), and lengths (B,) -> what `summarize` returns."""
+        if self.architecture["embedding_dim"] is not None:
+            x = self.drop_features(self.add_positions(x))
+        mask = SequenceMask(lengths, len(x))
+        for index, layer in enumerate(self.layers):
+            x = self.drop_features(x) if index else x
+            # States (T, B, n_directions * H), or what is pooled of those of the last layer.
+            x = torch.cat(run_directions(list(layer.children()), x, mask), -1)
+        return x
+
+    def add_positions(self, x: Tensor) -> Tensor:
+        """Add sines and cosines of the position to the vectors (T, B, D)."""
         if torch.is_autocast_enabled(x.device.type):
             x = x.to(torch.get_autocast_dtype(x.device.type))
         position = torch.from_numpy(sinusoidal_positions(len(x), x.shape[2])[:, None])  # (T, 1, D)
-        return self.drop_features(x + (self.position_scale * position.to(x.device)).to(x.dtype))
+        return x + (self.position_scale * position.to(x.device)).to(x.dtype)
 
     def drop_features(self, x: Tensor) -> Tensor:
         """Drop features of (T, B, D), the same ones in all steps of a sequence."""

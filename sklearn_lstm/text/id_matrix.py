@@ -65,6 +65,11 @@ def look_up_rows(X: Any, tokens: NDArray[np.object_]) -> list[NDArray[np.object_
     return rows
 
 
+def n_first_kept(max_length: int, truncation: str) -> int:
+    """Return how many of the tokens that a long text keeps are its first; the others are last."""
+    return {"pre": 0, "post": max_length, "middle": (max_length + 1) // 2}[truncation]
+
+
 def _ids_of_rows(X: Any) -> Iterator[NDArray[np.integer[Any]]]:
     """Return the ids of each row of any output of `transform`, without padding."""
     if sp.issparse(X):
@@ -114,7 +119,7 @@ def _truncate(
     excess = np.maximum(lengths - max_length, 0)
     if not excess.any():
         return ids, lengths
-    n_first = {"pre": 0, "post": max_length, "middle": (max_length + 1) // 2}[truncation]
+    n_first = n_first_kept(max_length, truncation)
     positions = _positions(lengths)
     is_kept = (positions < n_first) | (positions >= n_first + np.repeat(excess, lengths))
     return ids[is_kept], lengths - excess

@@ -138,7 +138,7 @@ def test_growing_keeps_the_vectors_that_were_learnt():
 def test_a_token_is_read_with_its_position():
     net = network()
     codes = random_codes()
-    positions = net.read(codes.T) - net.embedding(codes.T)  # (T, B, D)
+    positions = net.add_positions(net.embedding(codes.T)) - net.embedding(codes.T)  # (T, B, D)
     torch.testing.assert_close(positions, positions[:, :1].expand_as(positions), **CLOSE)
     assert len(positions[:, 0].detach().round(decimals=4).unique(dim=0)) == 7
 

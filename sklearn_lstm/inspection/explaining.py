@@ -1,0 +1,173 @@
+"""What each step adds to the score of a class."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sklearn_lstm.data.encoding import UNKNOWN_CODE, TokenCodes
+from sklearn_lstm.data.sequences import Sequences
+from sklearn_lstm.inspection.gradients import integrated_gradients
+from sklearn_lstm.inspection.inputs import OpenModel, open_model
+
+
+@dataclass(frozen=True, eq=False)
+class Explanation:
+    """What each step of one sequence adds to the score of a class.
+
+    The score is a logit: that of the class, as in `decision_function`. For two classes it is the
+    logit of the class minus that of the other.
+
+    Parameters
+    ----------
+    data : ndarray of shape (n_steps,) or (n_steps, n_channels)
+        The tokens (ids, if no vocabulary is known), or the measurements.
+    linear, network : ndarray of shape (n_steps,)
+        What each step adds, by the linear model and by the networks.
+    base_value : float
+        The score of the baseline: a linear model that finds none of its runs, and networks that
+        read unknown tokens only; for measurements, a series that is the mean throughout.
+    target : object
+        The class.
+    left_out : dict of str to int
+        What the contributions do not cover: "truncated tokens" of the text, which the model did not
+        read, and "unknown tokens", which it read without knowing them.
+    """
+
+    data: NDArray[Any]
+    linear: NDArray[np.float64]
+    network: NDArray[np.float64]
+    base_value: float
+    target: Any
+    left_out: dict[str, int]
+
+    @property
+    def values(self) -> NDArray[np.float64]:
+        """What each step adds, (n_steps,): the sum of both parts."""
+        return self.linear + self.network
+
+    @property
+    def score(self) -> float:
+        """The score: `base_value` and all contributions."""
+        return float(self.base_value + self.values.sum())
+
+
+def explain(model: Any, X: Any, target: Any = None) -> list[Explanation]:
+    """Return what each token or step adds to the score of a class.
+
+    The model's score is a sum, and so are the contributions. Those of the linear model are exact:
+    a run of tokens is shared by its tokens; a convolution counts at the step in its middle. Those
+    of the networks are integrated gradients [1]_. The baseline is what the networks have learnt for
+    unknown tokens, or a series that is the mean throughout.
+
+    Parameters
+    ----------
+    model : LSTMSequenceClassifier, or a Pipeline or a search that ends with one
+        Fitted.
+    X : iterable of n_samples sequences
+        What the model takes.
+    target : class, array-like of n_samples classes, or None, default=None
+        The class, one for all or one for each sequence. None is the predicted class of each; if y
+        was multilabel, the label with the highest score.
+
+    Returns
+    -------
+    list of Explanation
+        One for each sequence. ``base_value + values.sum()`` is the score of its class.
+
+    Raises
+    ------
+    TypeError
+        If the model is another one.
+    NotFittedError
+        If it is not fitted.
+    ValueError
+        If the target is not a class of the model.
+
+    Notes
+    -----
+    All is computed in float32; a classifier that predicts in bfloat16 has scores that differ by
+    some thousandths. A contribution tells what the model does, not what is true of the world. Where
+    the meaning of one token depends on another, the two share it: see `explain_phrases`.
+
+    References
+    ----------
+    .. [1] Sundararajan, Taly and Yan (2017). Axiomatic attribution for deep networks. ICML.
+
+    Examples
+    --------
+    >>> from sklearn.pipeline import make_pipeline
+    >>> from sklearn_lstm import LSTMSequenceClassifier, TextSequenceVectorizer
+    >>> from sklearn_lstm.inspection import explain
+    >>> model = make_pipeline(
+    ...     TextSequenceVectorizer(),
+    ...     LSTMSequenceClassifier(hidden_size=16, max_epochs=60, random_state=0),
+    ... ).fit(["so good", "good fun", "so bad", "bad, boring"], ["pos", "pos", "neg", "neg"])
+    >>> (explanation,) = explain(model, ["such good fun"])
+    >>> print(explanation.target)
+    pos
+    >>> explanation.data[explanation.values.argmax()]
+    'good'
+    >>> explanation.left_out
+    {'truncated tokens': 0, 'unknown tokens': 1}
+    """
+    opened = open_model(model, X)
+    outputs = target_outputs(opened, target)
+    return [
+        _explain_one(opened, sequences, row, output)
+        for row, (sequences, output) in enumerate(zip(opened, outputs, strict=True))
+    ]
+
+
+def target_outputs(opened: OpenModel, target: Any) -> NDArray[np.intp]:
+    """Return the index of the target class of each sequence."""
+    classes, n_samples = opened.classifier.classes_, len(opened.data)
+    if target is None:
+        return np.asarray(opened.model.logits(opened.sequences, opened.device).argmax(axis=1))
+    targets = np.broadcast_to(np.asarray(target), n_samples)
+    unknown = targets[~np.isin(targets, classes)].tolist()
+    if unknown:
+        raise ValueError(
+            f"target={unknown[0]!r} is not a class of the model; its classes are "
+            f"{', '.join(map(repr, classes.tolist()))}."
+        )
+    return np.asarray(np.argmax(targets[:, np.newaxis] == classes, axis=1))
+
+
+def score_direction(opened: OpenModel, output: int) -> NDArray[np.float64]:
+    """Return the vector d, (n_outputs,), for which ``logits @ d`` is the score of a class."""
+    n_outputs = len(opened.classifier.classes_)
+    direction: NDArray[np.float64] = np.eye(n_outputs)[output]
+    if n_outputs == 2 and not opened.is_multilabel:
+        return 2 * direction - 1
+    return direction
+
+
+def _explain_one(opened: OpenModel, sequences: Sequences, row: int, output: int) -> Explanation:
+    model, data = opened.model, opened.data[row]
+    direction = score_direction(opened, output)
+    linear, network, base_value = np.zeros(len(data)), np.zeros(len(data)), 0.0
+    if model.linear_model is not None:
+        linear, base_value = model.linear_model.contributions(
+            sequences, model.linear_weight * direction
+        )
+    if model.network_weight:
+        share = model.network_weight / len(model.networks)
+        for each in model.networks:
+            of_one, base = integrated_gradients(each, sequences, share * direction, opened.device)
+            network, base_value = network + of_one, base_value + base
+    left_out = {}
+    if isinstance(model.encoding, TokenCodes):
+        ((ids, lengths),) = sequences.chunks()
+        is_unknown = np.all(
+            [each.encoding(ids, lengths) == UNKNOWN_CODE for each in model.networks], axis=0
+        )
+        left_out = {
+            "truncated tokens": opened.n_truncated[row],
+            "unknown tokens": int(is_unknown.sum()),
+        }
+    target = opened.classifier.classes_[output]
+    return Explanation(data, linear, network, base_value, target, left_out)

@@ -1,0 +1,162 @@
+"""The gates and states of the recurrent layers, step by step."""
+
+from __future__ import annotations
+
+from typing import Any, cast
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from sklearn.utils import Bunch
+from torch import Tensor
+
+from sklearn_lstm.data.sequences import Sequences
+from sklearn_lstm.inspection.inputs import open_model
+from sklearn_lstm.model import NetworkModel
+from sklearn_lstm.network.directions import Direction
+
+# What one step computes, for each kind of cell.
+ACTIVATIONS = {
+    "lstm": (
+        "input_gate",
+        "forget_gate",
+        "output_gate",
+        "candidate",
+        "memory_cell",
+        "hidden_state",
+    ),
+    "gru": ("reset_gate", "update_gate", "candidate", "hidden_state"),
+    "rnn": ("hidden_state",),
+}
+
+
+def gate_activations(model: Any, X: Any) -> list[Bunch]:
+    r"""Return what each gate of the network does at each step.
+
+    With the input :math:`x_t` of a layer at step t, the logistic function :math:`\sigma` and the
+    elementwise product :math:`\odot`, an LSTM computes [1]_
+
+    .. math::
+
+        i_t &= \sigma(W_i x_t + U_i h_{t-1} + b_i) && \text{input gate} \\
+        f_t &= \sigma(W_f x_t + U_f h_{t-1} + b_f) && \text{forget gate} \\
+        o_t &= \sigma(W_o x_t + U_o h_{t-1} + b_o) && \text{output gate} \\
+        g_t &= \tanh(W_g x_t + U_g h_{t-1} + b_g) && \text{candidate} \\
+        c_t &= f_t \odot c_{t-1} + i_t \odot g_t && \text{memory cell} \\
+        h_t &= o_t \odot \tanh(c_t) && \text{hidden state}
+
+    Parameters
+    ----------
+    model : LSTMSequenceClassifier, or a Pipeline or a search that ends with one
+        Fitted. If it holds two networks, the first one is looked at, which is `module_`.
+    X : iterable of n_samples sequences
+        What the model takes.
+
+    Returns
+    -------
+    list of Bunch
+        One for each sequence, with `data`: its tokens (ids, if no vocabulary is known) of shape
+        (n_steps,), or its measurements of shape (n_steps, n_channels). The other entries are arrays
+        of float32 of shape (num_layers, n_directions, n_steps, hidden_size):
+
+        - "lstm": `input_gate`, `forget_gate`, `output_gate`, `candidate`, `memory_cell` and
+          `hidden_state`;
+        - "gru": `reset_gate`, `update_gate`, `candidate` and `hidden_state`;
+        - "rnn": `hidden_state`.
+
+        Direction 0 reads forwards, direction 1 backwards. Step t is the t-th step of the sequence
+        for both.
+
+    Raises
+    ------
+    TypeError
+        If the model is another one.
+    NotFittedError
+        If it is not fitted.
+
+    Notes
+    -----
+    All is computed in float32, also where the classifier predicts in bfloat16.
+
+    References
+    ----------
+    .. [1] Hochreiter and Schmidhuber (1997). Long short-term memory. Neural Computation 9(8).
+
+    Examples
+    --------
+    >>> from sklearn.pipeline import make_pipeline
+    >>> from sklearn_lstm import LSTMSequenceClassifier, TextSequenceVectorizer
+    >>> from sklearn_lstm.inspection import gate_activations
+    >>> model = make_pipeline(
+    ...     TextSequenceVectorizer(),
+    ...     LSTMSequenceClassifier(hidden_size=8, max_epochs=10, random_state=0),
+    ... ).fit(["so good", "good fun", "so bad", "bad, boring"], [1, 1, 0, 0])
+    >>> (activations,) = gate_activations(model, ["so much fun"])
+    >>> activations.data
+    array(['so', 'much', 'fun'], dtype=object)
+    >>> activations.forget_gate.shape
+    (1, 2, 3, 8)
+    """
+    opened = open_model(model, X)
+    network = opened.model.networks[0]
+    return [
+        Bunch(data=data, **_activations(network, sequences, opened.device))
+        for data, sequences in zip(opened.data, opened, strict=True)
+    ]
+
+
+@torch.inference_mode()
+def _activations(
+    model: NetworkModel, sequences: Sequences, device: torch.device
+) -> dict[str, NDArray[np.float32]]:
+    """Return the activations of one sequence, (num_layers, n_directions, n_steps, H) each."""
+    network = model.network
+    ((steps, lengths),) = sequences.chunks()
+    codes = torch.from_numpy(model.encoding(steps, lengths)).to(device)
+    x = network.embed(codes[:, None])  # (T, 1, D)
+    if network.architecture["embedding_dim"] is not None:
+        x = network.add_positions(x)
+    names = ACTIVATIONS[network.architecture["cell"]]
+    x, layers = x[:, 0], []  # (T, D)
+    for layer in network.layers:
+        directions = []
+        for direction in cast("list[Direction]", list(layer.children())):
+            seen = x if direction.gates is None else x[:, direction.gates]
+            found = _read(direction, seen.flip(0) if direction.is_backward else seen)
+            directions.append(found.flip(1) if direction.is_backward else found)
+        layers.append(torch.stack(directions, 1))  # (n_names, n_directions, T, H)
+        x = torch.cat([found[-1] for found in directions], 1)
+    stacked = torch.stack(layers, 1).cpu().numpy()
+    return dict(zip(names, stacked, strict=True))
+
+
+def _read(direction: Direction, x: Tensor) -> Tensor:
+    """Read (T, D) step by step; return all activations (n_names, T, H), hidden states last."""
+    cells, weights = direction.cells, dict(direction.cells.named_parameters())
+    step = {"LSTM": _lstm_step, "GRU": _gru_step, "RNN": _rnn_step}[type(cells).__name__]
+    of_inputs = x @ weights["weight_ih_l0"].T + weights["bias_ih_l0"]
+    state = [x.new_zeros(cells.hidden_size)] * 2
+    rows = []
+    for of_input in of_inputs:
+        of_state = weights["weight_hh_l0"] @ state[-1] + weights["bias_hh_l0"]
+        rows.append(torch.stack(step(of_input, of_state, state)))
+        state = [*rows[-1][-2:]]  # memory cell and hidden state; a GRU and an RNN need the latter
+    return torch.stack(rows, 1)
+
+
+def _lstm_step(of_input: Tensor, of_state: Tensor, state: list[Tensor]) -> list[Tensor]:
+    i, f, g, o = (of_input + of_state).chunk(4)
+    i, f, g, o = i.sigmoid(), f.sigmoid(), g.tanh(), o.sigmoid()
+    memory = f * state[0] + i * g
+    return [i, f, o, g, memory, o * memory.tanh()]
+
+
+def _gru_step(of_input: Tensor, of_state: Tensor, state: list[Tensor]) -> list[Tensor]:
+    (r, z, n), (r_state, z_state, n_state) = of_input.chunk(3), of_state.chunk(3)
+    r, z = (r + r_state).sigmoid(), (z + z_state).sigmoid()
+    n = (n + r * n_state).tanh()
+    return [r, z, n, (1 - z) * n + z * state[-1]]
+
+
+def _rnn_step(of_input: Tensor, of_state: Tensor, _: list[Tensor]) -> list[Tensor]:
+    return [(of_input + of_state).tanh()]

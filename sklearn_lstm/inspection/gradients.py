@@ -1,0 +1,115 @@
+"""Integrated gradients of a network (Sundararajan et al. 2017), as fine as needed."""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from sklearn_lstm.data.encoding import UNKNOWN_CODE, ChannelScaling
+from sklearn_lstm.data.sequences import Sequences
+from sklearn_lstm.model import NetworkModel
+
+N_INTERVALS = 16  # of the path, at first
+MOST_INTERVALS = 128
+TOLERANCE = 0.01  # of the error, relative to the difference of the scores or 1
+STEPS_AT_ONCE = 1 << 12
+
+
+def integrated_gradients(
+    model: NetworkModel,
+    sequences: Sequences,
+    direction: NDArray[np.float64],
+    device: torch.device,
+) -> tuple[NDArray[np.float64], float]:
+    """Return what each step of one sequence adds to the score ``logits @ direction``.
+
+    The baseline has unknown tokens only, or is the mean series. A straight path leads from its
+    vectors to those of the sequence. A step's contribution is the integral of the gradient of the
+    score along the path, times the way of the step's vector (trapezoidal rule). In each interval of
+    the path, the contributions have to sum to the difference of the scores at its ends. Intervals
+    where they do not are halved. What is still missing then is shared by the steps, in proportion
+    to the sizes of their contributions, so that the sum is exact.
+
+    Parameters
+    ----------
+    model : NetworkModel
+    sequences : Sequences
+        One.
+    direction : ndarray of shape (n_outputs,)
+    device : torch.device
+
+    Returns
+    -------
+    contributions : ndarray of shape (n_steps,)
+    base : float
+        The score of the baseline.
+    """
+    path = _Path(model, sequences, direction, device)
+    places = np.linspace(0, 1, N_INTERVALS + 1)
+    scores, slopes = path.look(places)
+    while True:
+        widths = np.diff(places)
+        means = (slopes[1:] + slopes[:-1]) / 2  # (n_intervals, n_steps)
+        missing = np.diff(scores) - means.sum(axis=1) * widths
+        tolerance = TOLERANCE * max(1, abs(scores[-1] - scores[0]))
+        if np.abs(missing).sum() <= tolerance or len(widths) >= MOST_INTERVALS:
+            break
+        halved = np.flatnonzero(np.abs(missing) > tolerance / len(widths))
+        middles = places[halved] + widths[halved] / 2
+        new_scores, new_slopes = path.look(middles)
+        places = np.insert(places, halved + 1, middles)
+        scores = np.insert(scores, halved + 1, new_scores)
+        slopes = np.insert(slopes, halved + 1, new_slopes, axis=0)
+    sizes = np.abs(means) + np.finfo(float).tiny
+    contributions = widths @ means + (missing / sizes.sum(axis=1)) @ sizes
+    return contributions, float(scores[0])
+
+
+class _Path:
+    """The straight path from the vectors of the baseline to those of one sequence."""
+
+    def __init__(
+        self,
+        model: NetworkModel,
+        sequences: Sequences,
+        direction: NDArray[np.float64],
+        device: torch.device,
+    ) -> None:
+        self.network = model.network
+        self.direction = torch.from_numpy(direction).float().to(device)
+        ((steps, lengths),) = sequences.chunks()
+        codes = model.encoding(steps, lengths)
+        if isinstance(model.encoding, ChannelScaling):
+            of_baseline = model.encoding(model.encoding.series_of_means(len(steps)), lengths)
+        else:
+            of_baseline = np.full_like(codes, UNKNOWN_CODE)
+        both = torch.from_numpy(np.stack([of_baseline, codes], 1)).to(device)  # (T, 2) or (T, 2, C)
+        with torch.no_grad():
+            self.start, end = self.network.embed(both).unbind(1)  # (T, D) each
+        self.way = end - self.start
+
+    def look(self, places: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Return the score at places between 0 and 1, and its slope by each step.
+
+        Shapes (n_places,) and (n_places, n_steps).
+        """
+        size = max(1, STEPS_AT_ONCE // len(self.way))
+        parts = [self._look(part) for part in np.split(places, range(size, len(places), size))]
+        scores, slopes = zip(*parts, strict=True)
+        return np.concatenate(scores), np.concatenate(slopes)
+
+    @torch.inference_mode(mode=False)
+    def _look(self, places: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        share = torch.from_numpy(places).float().to(self.way.device)[None, :, None]  # (1, B, 1)
+        # cuDNN computes the gradients of a recurrent layer in training only.
+        with torch.enable_grad(), torch.backends.cudnn.flags(enabled=False):
+            x = (self.start[:, None] + share * self.way[:, None]).requires_grad_()  # (T, B, D)
+            lengths = torch.full((len(places),), len(x), device=x.device)
+            logits = self.network.output(self.network.pool(x, lengths))
+            scores = logits @ self.direction  # (B,)
+            gradients: Tensor
+            (gradients,) = torch.autograd.grad(scores.sum(), x)
+            slopes = (gradients * self.way[:, None]).sum(2).T  # (B, T)
+        return scores.detach().cpu().numpy().astype(float), slopes.cpu().numpy().astype(float)

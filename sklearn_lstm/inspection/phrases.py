@@ -1,0 +1,161 @@
+"""Which neighbouring steps count as one thing: "not good"."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sklearn_lstm.data.encoding import ChannelScaling
+from sklearn_lstm.data.sequences import NO_ID, Rows, Sequences
+from sklearn_lstm.inspection.explaining import score_direction, target_outputs
+from sklearn_lstm.inspection.inputs import OpenModel, open_model
+
+LEAST_INTERACTION = 0.5  # in logits, for each step that joins a phrase
+
+
+@dataclass(frozen=True, eq=False)
+class Phrase:
+    """Neighbouring steps of one sequence, and what they add to a score together.
+
+    Parameters
+    ----------
+    start, stop : int
+        The steps from `start` on, before `stop`.
+    data : ndarray of shape (stop - start,) or (stop - start, n_channels)
+        Their tokens, ids or measurements.
+    effect : float
+        The score of the sequence minus its score without these steps, in logits.
+    """
+
+    start: int
+    stop: int
+    data: NDArray[Any]
+    effect: float
+
+
+def explain_phrases(model: Any, X: Any, target: Any = None, longest: int = 4) -> list[list[Phrase]]:
+    """Cut each sequence into phrases: neighbours that depend on each other stay together.
+
+    The effect of a phrase is measured by occlusion: what the score loses when the phrase is read as
+    unknown tokens, or as means of the channels [1]_. If steps do not depend on each other, their
+    effect together is the sum of their effects one by one. Those of "not good" are far from it. The
+    sequence is cut so that the phrases hold as much as possible of these differences; each step
+    that joins a phrase has to add half a logit.
+
+    Parameters
+    ----------
+    model : LSTMSequenceClassifier, or a Pipeline or a search that ends with one
+        Fitted.
+    X : iterable of n_samples sequences
+        What the model takes.
+    target : class, array-like of n_samples classes, or None, default=None
+        As in `explain`.
+    longest : int, default=4
+        The most steps of a phrase.
+
+    Returns
+    -------
+    list of lists of Phrase
+        The phrases of each sequence, in order.
+
+    Raises
+    ------
+    TypeError, NotFittedError
+        As `explain`.
+    ValueError
+        If the target is not a class of the model, or `longest` is below 1.
+
+    Notes
+    -----
+    A sequence of n steps is predicted about ``n * longest`` times.
+
+    References
+    ----------
+    .. [1] Zeiler and Fergus (2014). Visualizing and understanding convolutional networks. ECCV.
+
+    Examples
+    --------
+    >>> from sklearn.pipeline import make_pipeline
+    >>> from sklearn_lstm import LSTMSequenceClassifier, TextSequenceVectorizer
+    >>> from sklearn_lstm.inspection import explain_phrases
+    >>> texts = ["good", "so good", "not bad", "bad", "so bad", "not good"]
+    >>> labels = ["pos", "pos", "pos", "neg", "neg", "neg"]
+    >>> model = make_pipeline(
+    ...     TextSequenceVectorizer(max_length=9),
+    ...     LSTMSequenceClassifier(hidden_size=16, max_epochs=60, random_state=0),
+    ... ).fit(texts, labels)
+    >>> (phrases,) = explain_phrases(model, ["it was not good"])
+    >>> [" ".join(phrase.data) for phrase in phrases]
+    ['it', 'was', 'not good']
+    """
+    if longest < 1:
+        raise ValueError(f"longest={longest}, but a phrase has at least one step.")
+    opened = open_model(model, X)
+    outputs = target_outputs(opened, target)
+    return [
+        _cut(opened, sequences, opened.data[row], int(output), longest)
+        for row, (sequences, output) in enumerate(zip(opened, outputs, strict=True))
+    ]
+
+
+def _cut(
+    opened: OpenModel, sequences: Sequences, data: NDArray[Any], output: int, longest: int
+) -> list[Phrase]:
+    """Return the phrases of one sequence."""
+    n_steps = len(data)
+    spans = np.array(
+        [
+            (start, start + length)
+            for length in range(1, min(longest, n_steps) + 1)
+            for start in range(n_steps - length + 1)
+        ]
+    )
+    none = np.zeros((1, 2), np.intp)
+    occluded = _without(sequences, np.vstack([none, spans]), opened)
+    logits = opened.model.logits(occluded, opened.device)
+    scores = logits @ score_direction(opened, output)
+    effects = dict(zip(map(tuple, spans.tolist()), scores[0] - scores[1:], strict=True))
+    alone = np.append(0, np.cumsum([effects[step, step + 1] for step in range(n_steps)]))
+    # The best cut of the first steps: its sum, and where its last phrase starts.
+    best: list[tuple[float, int]] = [(0.0, 0)]
+    for stop in range(1, n_steps + 1):
+        candidates = []
+        for start in range(max(0, stop - longest), stop):
+            interaction = abs(effects[start, stop] - (alone[stop] - alone[start]))
+            gain = interaction - LEAST_INTERACTION * (stop - start - 1)
+            candidates.append((best[start][0] + gain, start))
+        best.append(max(candidates))
+    phrases, stop = [], n_steps
+    while stop:
+        start = best[stop][1]
+        phrases.append(Phrase(start, stop, data[start:stop], float(effects[start, stop])))
+        stop = start
+    return phrases[::-1]
+
+
+def _without(sequences: Sequences, spans: NDArray[np.intp], opened: OpenModel) -> Sequences:
+    """Return one copy of a sequence for each span, with nothing known of the steps in it."""
+    ((steps, lengths),) = sequences.chunks()
+    encoding = opened.model.encoding
+    if isinstance(encoding, ChannelScaling):
+        missing = encoding.series_of_means(len(steps))
+    else:
+        steps = steps.astype(np.int64)  # of which -1 is one
+        missing = np.full_like(steps, NO_ID)
+
+    def read(rows: Rows) -> NDArray[Any]:
+        copies = []
+        for start, stop in spans[rows].tolist():
+            copies.append(steps.copy())
+            copies[-1][start:stop] = missing[start:stop]
+        return np.concatenate(copies)
+
+    return Sequences(
+        np.repeat(lengths, len(spans)),
+        sequences.n_channels,
+        read,
+        n_features=sequences.n_features,
+    )

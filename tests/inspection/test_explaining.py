@@ -1,0 +1,221 @@
+"""`explain`: what it says of a prediction, on every kind of X and y."""
+
+import numpy as np
+import pytest
+from sklearn.exceptions import NotFittedError
+from sklearn.linear_model import LogisticRegression
+from sklearn.model_selection import GridSearchCV
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import FunctionTransformer
+
+from sklearn_lstm import LSTMSequenceClassifier, TextSequenceVectorizer
+from sklearn_lstm.inspection import explain
+from sklearn_lstm.inspection.inputs import open_model
+
+SMALL = {"hidden_size": 12, "max_epochs": 4, "random_state": 0, "precision": "float32"}
+
+
+def first(X, n=12):
+    return X[:n] if hasattr(X, "__getitem__") else list(X)[:n]
+
+
+def scores_of(model, X, explanations):
+    """Return the score of the target of each explanation, by `decision_function`."""
+    decisions = model.decision_function(X)
+    targets = [each.target for each in explanations]
+    if decisions.ndim == 1:
+        return np.where(np.array(targets) == model.classes_[1], decisions, -decisions)
+    columns = [list(model.classes_).index(target) for target in targets]
+    return decisions[np.arange(len(columns)), columns]
+
+
+# --- Completeness
+
+
+def test_contributions_and_base_value_sum_to_the_score(fitted):
+    model, X = fitted
+    X = first(X)
+    explanations = explain(model, X)
+    scores = scores_of(model, X, explanations)
+    differences = np.abs(scores - [each.base_value for each in explanations])
+    errors = np.abs(scores - [each.score for each in explanations])
+    assert (errors <= 1e-3 * np.maximum(1, differences)).all(), errors
+
+
+def test_every_class_can_be_explained(fitted):
+    model, X = fitted
+    X = first(X, 2)
+    for target in model.classes_:
+        explanations = explain(model, X, target)
+        assert [each.target for each in explanations] == [target] * 2
+        scores = [each.score for each in explanations]
+        np.testing.assert_allclose(scores_of(model, X, explanations), scores, atol=2e-3, rtol=1e-3)
+
+
+def test_each_step_has_a_contribution(fitted):
+    model, X = fitted
+    X = first(X)
+    opened = open_model(model, X)
+    for each, length in zip(explain(model, X), opened.sequences.lengths, strict=True):
+        assert len(each.data) == length
+        assert each.linear.shape == each.network.shape == each.values.shape == (length,)
+        assert np.isfinite(each.values).all()
+
+
+def test_the_parts_are_told_apart(fitted):
+    model, X = fitted
+    X = first(X, 4)
+    fitted_model = open_model(model, X).model
+    for each in explain(model, X):
+        assert np.any(each.linear) == (fitted_model.linear_model is not None)
+        assert np.any(each.network) == bool(fitted_model.network_weight)
+
+
+def test_two_classes_have_opposite_contributions():
+    X = [[1, 2, 3], [3, 2], [4, 4, 4, 1]]
+    model = LSTMSequenceClassifier(**SMALL).fit(X, [0, 1, 1])
+    for one, other in zip(explain(model, X, 0), explain(model, X, 1), strict=True):
+        np.testing.assert_allclose(one.values, -other.values, atol=1e-5)
+
+
+# --- The linear model
+
+
+@pytest.mark.parametrize("analyzer", ["word", "char"])
+def test_the_linear_part_is_exact(fitted_texts, analyzer):
+    model, texts = fitted_texts(analyzer, max_epochs=0)
+    scores = model.decision_function(texts)
+    found = [each.score for each in explain(model, texts, "pos")]
+    np.testing.assert_allclose(found, scores, atol=1e-5)
+
+
+def test_a_run_that_no_training_sequence_holds_adds_nothing(fitted_texts):
+    model, _ = fitted_texts("word", max_epochs=0)
+    (explanation,) = explain(model, ["good zebra zebra bad"])
+    assert explanation.linear[0] * explanation.linear[3] != 0
+    assert (explanation.linear[1:3] == 0).all()
+
+
+def test_a_convolution_counts_where_its_shape_is():
+    rng = np.random.default_rng(0)
+    X, y = rng.normal(size=(80, 60)), np.arange(80) % 2
+    places = rng.integers(8, 50, 80)
+    for row, place, label in zip(X, places, y, strict=True):
+        row[place : place + 4] += 4 * label
+    model = LSTMSequenceClassifier(max_epochs=0, random_state=0).fit(X[:60], y[:60])
+    is_bump = y[60:] == 1
+    explanations = explain(model, X[60:][is_bump], 1)
+    top = np.array([np.convolve(e.values, np.ones(9), "same").argmax() for e in explanations])
+    assert np.median(np.abs(top - places[60:][is_bump] - 2)) <= 4
+
+
+# --- The networks
+
+
+def test_the_network_finds_the_token_that_decides():
+    rng = np.random.default_rng(0)
+    X = [rng.integers(3, 20, 12) for _ in range(400)]
+    y, places = np.arange(400) % 2, rng.integers(0, 12, 400)
+    for ids, place, label in zip(X, places, y, strict=True):
+        ids[place] = 1 + label
+    model = LSTMSequenceClassifier(
+        hidden_size=16, linear_branch=False, max_epochs=20, random_state=0, precision="float32"
+    ).fit(X[:300], y[:300])
+    assert model.score(X[300:], y[300:]) == 1
+    top = [each.network.argmax() for each in explain(model, X[300:])]
+    assert np.mean(top == places[300:]) > 0.95
+
+
+def test_a_network_that_predicts_in_bfloat16_is_explained_in_float32(fitted_texts):
+    model, texts = fitted_texts("word", precision="bfloat16")
+    found = np.array([each.score for each in explain(model, texts, "pos")])
+    assert np.abs(found - model.decision_function(texts)).max() < 0.05
+
+
+def test_nothing_of_the_model_changes(fitted_texts):
+    model, texts = fitted_texts("word")
+    before = model.predict_proba(texts)
+    explain(model, texts)
+    np.testing.assert_array_equal(model.predict_proba(texts), before)
+
+
+# --- What is shown
+
+
+def test_tokens_have_their_names_also_unknown_ones(fitted_texts):
+    model, _ = fitted_texts("word", max_length=4)
+    (explanation,) = explain(model, ["The film is a Zebra, NOT good"])
+    assert explanation.data.tolist() == ["zebra", ",", "not", "good"]
+    assert explanation.left_out == {"truncated tokens": 4, "unknown tokens": 2}
+
+
+@pytest.mark.parametrize(
+    ("truncation", "tokens"),
+    [
+        ("pre", ["not", "good", "film"]),
+        ("post", ["very", "dull", "not"]),
+        ("middle", ["very", "dull", "film"]),
+    ],
+)
+def test_tokens_are_those_that_truncation_keeps(fitted_texts, truncation, tokens):
+    model, _ = fitted_texts("word", max_length=3, truncation=truncation)
+    (explanation,) = explain(model, ["very dull not good film"])
+    assert explanation.data.tolist() == tokens
+    assert explanation.left_out["truncated tokens"] == 2
+
+
+def test_a_text_of_unknown_words_is_one_unknown_token(fitted_texts):
+    model, _ = fitted_texts("word")
+    for text in ["zebra zebra", ""]:
+        (explanation,) = explain(model, [text])
+        assert explanation.data.tolist() == ["<unk>"]
+        assert explanation.left_out["unknown tokens"] == 1
+
+
+def test_without_texts_the_vocabulary_names_the_ids(fitted_texts):
+    model, _ = fitted_texts("word")
+    X = model[0].transform(["good plot"])
+    assert explain(model[-1], X)[0].data.tolist() == ["good", "plot"]
+    del X.vocabulary
+    vocabulary = model[0].vocabulary_
+    assert explain(model[-1], X)[0].data.tolist() == [vocabulary["good"], vocabulary["plot"]]
+
+
+def test_a_pipeline_with_more_steps_and_a_search_can_be_explained():
+    pipeline = make_pipeline(
+        FunctionTransformer(lambda texts: [text.upper() for text in texts]),
+        TextSequenceVectorizer(),
+        LSTMSequenceClassifier(**SMALL),
+    )
+    texts = ["good", "bad", "good fun", "bad plot"] * 3
+    search = GridSearchCV(pipeline, {"lstmsequenceclassifier__hidden_size": [4]}, cv=2)
+    search.fit(texts, [1, 0, 1, 0] * 3)
+    assert explain(search, ["Good plot"])[0].data.tolist() == ["good", "plot"]
+
+
+# --- Targets and errors
+
+
+def test_each_sequence_may_have_its_own_target(fitted_texts):
+    model, texts = fitted_texts("word")
+    assert [each.target for each in explain(model, texts[:3], ["pos", "neg", "pos"])] == [
+        "pos",
+        "neg",
+        "pos",
+    ]
+
+
+def test_a_target_that_is_no_class_is_refused(fitted_texts):
+    model, texts = fitted_texts("word")
+    with pytest.raises(ValueError, match=r"'spam' is not a class of the model; .*'neg', 'pos'"):
+        explain(model, texts[:1], "spam")
+
+
+def test_another_classifier_is_refused():
+    with pytest.raises(TypeError, match=r"Expected an LSTMSequenceClassifier.*LogisticRegression"):
+        explain(LogisticRegression(), [[1]])
+
+
+def test_a_classifier_that_is_not_fitted_is_refused():
+    with pytest.raises(NotFittedError):
+        explain(LSTMSequenceClassifier(), [[1]])
