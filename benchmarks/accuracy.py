@@ -24,11 +24,13 @@ from numpy.typing import NDArray
 from peers import FastText, SkorchLSTM
 from scipy.sparse import csr_matrix, diags
 from sklearn.base import BaseEstimator, ClassifierMixin
+from sklearn.ensemble import ExtraTreesClassifier
 from sklearn.feature_extraction.text import CountVectorizer, TfidfVectorizer
 from sklearn.linear_model import LogisticRegression, RidgeClassifierCV
 from sklearn.metrics import f1_score, log_loss
 from sklearn.model_selection import StratifiedKFold
 from sklearn.pipeline import make_pipeline, make_union
+from sklearn.preprocessing import FunctionTransformer, OneHotEncoder
 from sklearn.svm import LinearSVC
 
 from sklearn_lstm import LSTMSequenceClassifier, TextSequenceVectorizer
@@ -89,6 +91,7 @@ SERIES = (
     "PLAID",
     "WatchExercises",
 )
+N_POSITIONS = 120  # as many as `brackets` has
 TUNES = ("reel", "jig", "hornpipe", "slip jig", "waltz", "strathspey")
 TASKS = {
     "sms_spam": Task("sms_spam", "word", folds=3),
@@ -187,6 +190,11 @@ def _equally_long(series: list[NDArray[Any]]) -> NDArray[np.float32]:
     return np.stack(padded).transpose(0, 2, 1).astype(np.float32)  # (n, channels, steps)
 
 
+def positions(texts: Any) -> NDArray[Any]:
+    """Return the last 120 characters of each text as columns, blanks before shorter texts."""
+    return np.array([list(text[-N_POSITIONS:].rjust(N_POSITIONS)) for text in texts])
+
+
 PEERS: dict[str, dict[str, Callable[[], Any]]] = {
     "word": {
         "tf-idf, logistic regression": lambda: make_pipeline(
@@ -202,6 +210,18 @@ PEERS: dict[str, dict[str, Callable[[], Any]]] = {
         "LSTM through skorch": SkorchLSTM,
     },
     "char": {
+        "single letters, linear SVM": lambda: make_pipeline(
+            TfidfVectorizer(analyzer="char", sublinear_tf=True), LinearSVC()
+        ),
+        "8 letters, linear SVM": lambda: make_pipeline(
+            TfidfVectorizer(analyzer="char", ngram_range=(8, 8), sublinear_tf=True, min_df=2),
+            LinearSVC(),
+        ),
+        "one-hot positions, extra trees": lambda: make_pipeline(
+            FunctionTransformer(positions),
+            OneHotEncoder(handle_unknown="ignore"),
+            ExtraTreesClassifier(500, random_state=0),
+        ),
         "1-3 letters, linear SVM": lambda: make_pipeline(
             TfidfVectorizer(
                 analyzer="char", ngram_range=(1, 3), sublinear_tf=True, max_features=200_000
