@@ -120,7 +120,7 @@ class LSTMSequenceClassifier(FittedClassifier):
         Seed of weights, dropout, and order of the data. An int gives the same model each time, on
         one machine and number of threads. Global random states are neither used nor changed.
     verbose : int, default=0
-        Above 0: a progress bar and a row for each epoch.
+        1: a progress bar over the whole fit. 2: also a row for each epoch.
     device : str or torch.device, default="auto"
         Where to compute. "auto" is the GPU if there is one. A model that is loaded on a machine
         without its device uses the processor.

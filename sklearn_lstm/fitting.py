@@ -29,11 +29,13 @@ from sklearn_lstm.training.plan import (
     plan_length,
     work_of_epoch,
 )
+from sklearn_lstm.training.progress import FitProgress
 from sklearn_lstm.training.schedule import HeldOutLoss
 
 FEWEST_FOR_NGRAMS = 100  # sequences
 FEWEST_FOR_CONVOLUTIONS = 20
 MOST_WORK_FOR_TWO_NETWORKS = 1_500_000  # tokens over all epochs: about 20 seconds
+EPOCHS_OF_NGRAMS, EPOCHS_OF_CONVOLUTIONS = 0.25, 2.0  # that take as long, for the progress bar
 EXPECTED_WEIGHTS = [0.5, 1.0]  # of network and linear model: a network is too sure of itself
 
 
@@ -187,7 +189,7 @@ def fit_model(
         start(part.sequences, _generator(its_rng))
         for part, its_rng in zip(parts, generators, strict=True)
     )
-    with lanes(settings.device, plan.n_lanes):
+    with lanes(settings.device, plan.n_lanes), _progress(plan, parts, settings) as progress:
         linear_model, linear_logits = None, None
         if plan.has_linear_model:
             linear_model, linear_logits = _fit_linear_model(
@@ -198,6 +200,7 @@ def fit_model(
                 n_outputs=n_outputs,
                 seed=seed,
             )
+            progress.finish_linear_model()
         if linear_model is None and plan.length.max_epochs == 0:
             raise ValueError(
                 "max_epochs=0 fits the linear model alone, but that was left out, as a warning "
@@ -219,6 +222,7 @@ def fit_model(
                     partial(held_out[index].loss, model, settings.device),
                     len(held_out[index].samples),
                 ),
+                progress=progress.of_network(index),
             )
 
         nets = map_in_lanes(learn, range(plan.n_networks))
@@ -230,6 +234,18 @@ def fit_model(
             is_trained = plan.length.max_epochs > 0 or bool(previous and previous.network_weight)
             model = _blend(networks, linear_model, held_out, settings.device, is_trained=is_trained)
     return model, nets[0]
+
+
+def _progress(plan: FitPlan, parts: list[Samples], settings: TrainingSettings) -> FitProgress:
+    """Return the progress bar of a fit."""
+    is_numeric = parts[0].sequences.n_channels is not None
+    linear_epochs = EPOCHS_OF_CONVOLUTIONS if is_numeric else EPOCHS_OF_NGRAMS
+    return FitProgress(
+        linear_epochs if plan.has_linear_model else 0,
+        plan.length.max_epochs,
+        [plan.length.updates_per_epoch(len(part)) for part in parts],
+        is_shown=settings.verbose > 0,
+    )
 
 
 def _fit_linear_model(
@@ -318,15 +334,20 @@ def update_model(
         batch_size = BATCH_SIZE_OF_PARTIAL_FIT
     model = start(samples.sequences, _generator(rng))
     n_lanes = 2 if model.network.architecture["bidirectional"] else 1
-    with lanes(settings.device, n_lanes):
+    length = Length(batch_size, max_epochs=1)
+    progress = FitProgress(
+        0, 1, [length.updates_per_epoch(len(samples))], is_shown=settings.verbose > 0
+    )
+    with lanes(settings.device, n_lanes), progress:
         net = train(
             model.network,
             SequenceDataset(samples, model.encoding, settings.token_dropout),
             None,
             replace(settings, lr_schedule="constant"),
-            Length(batch_size, max_epochs=1),
+            length,
             rng=rng,
             optimizer_state=optimizer_state,
+            progress=progress.of_network(0),
         )
     if previous is None:
         return SequenceModel((model,)), net

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
 from copy import deepcopy
 from dataclasses import dataclass
@@ -11,13 +10,7 @@ from typing import Any
 
 import numpy as np
 import torch
-from skorch.callbacks import (
-    Callback,
-    EarlyStopping,
-    GradientNormClipping,
-    LRScheduler,
-    ProgressBar,
-)
+from skorch.callbacks import Callback, EarlyStopping, GradientNormClipping, LRScheduler
 from skorch.helper import predefined_split
 from torch import nn
 from torch.optim.lr_scheduler import CosineAnnealingLR, OneCycleLR
@@ -29,6 +22,7 @@ from sklearn_lstm.training.history import EpochRecord, raise_not_finite
 from sklearn_lstm.training.micro_batches import MicroBatchNet
 from sklearn_lstm.training.optimizers import optimizer_options
 from sklearn_lstm.training.plan import Length
+from sklearn_lstm.training.progress import NetworkProgress, print_above_bar
 from sklearn_lstm.training.schedule import HeldOutLoss, Trapezoid
 from sklearn_lstm.training.sparse_embedding import SparseEmbedding
 
@@ -38,6 +32,7 @@ DEFAULTS: dict[str, Any] = {
     "iterator_train": LengthBatches,
     "iterator_valid": LengthBatches,
 }
+ROWS_OF_EPOCHS = {"verbose": 1, "callbacks__print_log__sink": print_above_bar}
 
 
 @dataclass(frozen=True)
@@ -94,6 +89,7 @@ def train(
     rng: np.random.Generator,
     held_out_loss: HeldOutLoss | None = None,
     optimizer_state: Mapping[str, Any] | None = None,
+    progress: NetworkProgress | None = None,
 ) -> MicroBatchNet:
     """Train a network in place, and return the skorch net that did it.
 
@@ -105,12 +101,13 @@ def train(
         If the loss or a weight is no longer finite.
     """
     choose_precision(network, settings)
-    updates_per_epoch = math.ceil(len(dataset) / length.batch_size)
+    updates_per_epoch = length.updates_per_epoch(len(dataset))
     first, last = own_callbacks(
         settings,
         max(1, length.max_epochs * updates_per_epoch),
         updates_per_epoch,
         held_out_loss if length.follows_loss else None,
+        progress,
         has_validation=validation is not None,
     )
     with torch.enable_grad(), torch.autocast(settings.device.type, enabled=False):
@@ -122,7 +119,7 @@ def train(
             iterator_train=partial(LengthBatches, rng=rng),
             train_split=None if validation is None else predefined_split(validation),
             callbacks=[*first, *_copies(settings.callbacks or ()), *last],
-            verbose=settings.verbose,
+            **ROWS_OF_EPOCHS if settings.verbose > 1 else {},
         )
         if optimizer_state is not None:
             _restore(net.optimizer_, optimizer_state)
@@ -147,6 +144,7 @@ def own_callbacks(
     n_updates: int,
     updates_per_epoch: int,
     held_out_loss: HeldOutLoss | None,
+    progress: NetworkProgress | None,
     *,
     has_validation: bool,
 ) -> tuple[list[tuple[str, Callback]], list[tuple[str, Callback]]]:
@@ -175,8 +173,9 @@ def own_callbacks(
             patience=settings.n_iter_no_change, threshold=0, load_best=True, sink=_print_nothing
         )
         last.append(("early_stopping", stop))
-    if settings.verbose:
-        first.append(("progress", ProgressBar()))
+    if progress is not None:
+        progress.schedule = next((each for _, each in last if isinstance(each, Trapezoid)), None)
+        last.append(("progress", progress))
     return first, last
 
 

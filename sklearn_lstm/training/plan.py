@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -37,6 +38,10 @@ class Length:
     batch_size: int
     max_epochs: int
     follows_loss: bool = False
+
+    def updates_per_epoch(self, n_samples: int) -> int:
+        """Return the number of batches."""
+        return math.ceil(n_samples / self.batch_size)
 
 
 def plan_length(

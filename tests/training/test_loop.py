@@ -167,13 +167,6 @@ def test_callbacks_are_called_and_not_changed(wrap):
     assert [c.n_epochs for _, c in model.net_.callbacks_ if isinstance(c, Counter)] == [4]
 
 
-def test_verbose_shows_a_progress_bar_and_a_table(capsys):
-    small(verbose=1).fit(SERIES, LABELS)
-    shown = capsys.readouterr()
-    assert "it/s" in shown.err
-    assert "train_loss" in shown.out
-
-
 def test_silence_is_the_default(capfd):
     small(early_stopping=True, n_iter_no_change=1, max_epochs=30).fit(SERIES, NOISE)
     assert capfd.readouterr() == ("", "")

@@ -1,0 +1,156 @@
+"""One progress bar over a whole fit: the linear model and all networks."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from threading import Lock
+from time import monotonic
+from typing import Any, Self
+
+from skorch import NeuralNet
+from skorch.callbacks import Callback
+
+from sklearn_lstm.training.schedule import Trapezoid
+
+BAR = "{percentage:3.0f}%|{bar}| {elapsed}, {remaining} left{postfix}"
+INTERVAL = 0.1  # seconds from one drawing to the next
+
+
+class FitProgress:
+    """A bar that shows which share of the work is done, and the time that is left.
+
+    The work is counted in updates of the networks, which may be trained in two threads. The time is
+    estimated from the average speed so far. Training may end before the last epoch: once this is
+    known, fewer updates are counted.
+
+    Parameters
+    ----------
+    linear_epochs : float
+        The time that the linear model takes, in epochs of the first network; 0 without one.
+    max_epochs : int
+    updates_per_epoch : sequence of int
+        Of each network.
+    is_shown : bool
+        If False, nothing is drawn.
+    """
+
+    def __init__(
+        self,
+        linear_epochs: float,
+        max_epochs: int,
+        updates_per_epoch: Sequence[int],
+        *,
+        is_shown: bool,
+    ) -> None:
+        self.is_shown = is_shown
+        self._updates_per_epoch = updates_per_epoch
+        self._all = [linear_epochs * updates_per_epoch[0]]  # the linear model, and each network
+        self._all.extend(float(max_epochs * n) for n in updates_per_epoch)
+        self._done = [0.0] * len(self._all)
+        self._lock = Lock()
+        self._next = 0.0  # when to draw again
+
+    def __enter__(self) -> Self:
+        if self.is_shown:
+            from tqdm.auto import tqdm  # noqa: PLC0415 - in a notebook without widgets it warns
+
+            self._bar = tqdm(total=1.0, bar_format=BAR, dynamic_ncols=True, smoothing=0)
+            self._show("linear model" if self._all[0] else "")
+        return self
+
+    def __exit__(self, error: type[BaseException] | None, *_: object) -> None:
+        if self.is_shown:
+            with self._lock:
+                if error is None:
+                    self._bar.n = 1.0
+                self._bar.close()
+
+    def finish_linear_model(self) -> None:
+        """Count the linear model as done."""
+        self.count(0, self._all[0], self._all[0], "")
+
+    def of_network(self, index: int) -> NetworkProgress | None:
+        """Return the callback that counts the updates of a network; None if nothing is shown."""
+        if not self.is_shown:
+            return None
+        return NetworkProgress(self, index, self._updates_per_epoch[index])
+
+    @property
+    def has_first_network(self) -> bool:
+        """Whether the first network is trained."""
+        return self._done[1] >= self._all[1]
+
+    def count(self, part: int, n_done: float, n_all: float, text: str | None) -> None:
+        """Set how much of a part is done, and the text behind the bar unless it is None."""
+        self._done[part], self._all[part] = n_done, n_all
+        if self.is_shown:
+            self._show(text)
+
+    def _show(self, text: str | None) -> None:
+        # tqdm keeps its lock if Ctrl-C comes while it draws, and the other thread would wait for
+        # ever. So it draws under a lock of ours.
+        with self._lock:
+            if text is not None:
+                self._bar.set_postfix_str(text, refresh=False)
+            self._bar.n = sum(self._done) / (sum(self._all) or 1.0)
+            if monotonic() >= self._next:
+                self._bar.refresh(nolock=True)
+                self._next = monotonic() + INTERVAL
+
+
+class NetworkProgress(Callback):  # type: ignore[misc]
+    """Count the updates of a network; show epoch and losses, of one network at a time.
+
+    Parameters
+    ----------
+    progress : FitProgress
+    index : int
+        Which network it is.
+    updates_per_epoch : int
+    """
+
+    schedule: Trapezoid | None = None  # tells when training ends, if that may be early
+
+    def __init__(self, progress: FitProgress, index: int, updates_per_epoch: int) -> None:
+        self.progress: FitProgress | None = progress
+        self.index = index
+        self.updates_per_epoch = updates_per_epoch
+
+    def on_train_begin(self, *_: Any, **__: Any) -> None:
+        """Start to count."""
+        self.n_done = 0
+
+    def on_batch_end(self, net: NeuralNet, *, training: bool = False, **_: Any) -> None:
+        """Count an update."""
+        if training:
+            self.n_done += 1
+            end = None if self.schedule is None else self.schedule.end
+            self._show(net, end or net.max_epochs * self.updates_per_epoch)
+
+    def on_train_end(self, net: NeuralNet, **_: Any) -> None:
+        """Count no more updates than were done, and forget the bar, which can't be pickled."""
+        self._show(net, self.n_done)
+        self.progress = self.schedule = None
+
+    def _show(self, net: NeuralNet, n_all: int) -> None:
+        if self.progress is not None:
+            is_told = self.index == 0 or self.progress.has_first_network
+            text = self._text(net, n_all) if is_told else None
+            self.progress.count(1 + self.index, self.n_done, n_all, text)
+
+    def _text(self, net: NeuralNet, n_all: int) -> str:
+        if not self.n_done:
+            return ""
+        network = f"network {self.index + 1}, " if self.index else ""
+        epoch = f"{network}epoch {len(net.history)}/{n_all // self.updates_per_epoch}"
+        rows = (row for row in reversed(net.history) if "train_loss" in row)
+        finished: dict[str, float] = next(rows, {})
+        losses = [name for name in ("train", "valid") if f"{name}_loss" in finished]
+        return ", ".join([epoch, *(f"{name} {finished[f'{name}_loss']:.3f}" for name in losses)])
+
+
+def print_above_bar(text: str) -> None:
+    """Print a line that a bar does not overwrite."""
+    from tqdm.auto import tqdm  # noqa: PLC0415
+
+    tqdm.write(text)

@@ -1,0 +1,224 @@
+"""One progress bar over the whole fit; nothing is shown at verbose=0."""
+
+import pickle
+import re
+
+import numpy as np
+import pytest
+from sklearn.model_selection import GridSearchCV
+from skorch.callbacks import Callback
+from tqdm.auto import tqdm
+
+from sklearn_lstm import LSTMSequenceClassifier, fitting
+from sklearn_lstm.exceptions import NonFiniteTrainingError
+from sklearn_lstm.training.progress import FitProgress
+
+X = np.random.default_rng(0).integers(1, 9, (120, 5))
+Y = np.arange(120) % 2
+SERIES = np.random.default_rng(0).normal(size=(40, 5))
+
+
+def small(**parameters):
+    defaults = {"hidden_size": 4, "max_epochs": 2, "batch_size": 20, "random_state": 0}
+    return LSTMSequenceClassifier(**({"verbose": 1} | defaults | parameters))
+
+
+def drawn(capsys):
+    """Return each state of the bars that was drawn, and what was printed beside them."""
+    shown = capsys.readouterr()
+    return [text for text in re.split(r"[\r\n]", shown.err) if text.strip()], shown.out
+
+
+def check_one_full_bar(states):
+    assert states[0].startswith("  0%|")
+    assert states[-1].startswith("100%|")
+    assert "00:00 left" in states[-1]
+    shares = [int(state.split("%")[0]) for state in states]
+    assert shares == sorted(shares)
+
+
+# --- The whole fit
+
+
+@pytest.mark.parametrize(
+    ("data", "parameters"),
+    [
+        (X, {}),
+        (SERIES, {}),
+        (X, {"linear_branch": False}),
+        (X, {"max_epochs": 0}),
+        (X, {"early_stopping": True}),
+        (X, {"max_epochs": 60, "early_stopping": True, "n_iter_no_change": 1}),
+        (X, {"lr_schedule": "constant"}),
+        (X, {"max_epochs": "auto"}),
+        (X, {"verbose": True}),
+    ],
+    ids=[
+        "ids",
+        "series",
+        "no linear model",
+        "no network",
+        "early stopping",
+        "early stopping that stops",
+        "constant learning rate",
+        "end by the loss",
+        "bool",
+    ],
+)
+def test_one_bar_ends_full(capsys, data, parameters):
+    small(**parameters).fit(data, Y[: len(data)])
+    states, printed = drawn(capsys)
+    check_one_full_bar(states)
+    assert printed == ""
+
+
+def test_the_bar_shows_the_epoch_and_the_losses(capsys):
+    model = small(early_stopping=True).fit(X, Y)
+    states, _ = drawn(capsys)
+    last = model.history_[-1]
+    assert "linear model" in states[1]
+    assert states[-1].endswith(
+        f"epoch 2/2, train {last['train_loss']:.3f}, valid {last['valid_loss']:.3f}"
+    )
+
+
+def test_partial_fit_shows_a_bar_for_each_call(capsys):
+    model = small()
+    for _ in range(2):
+        model.partial_fit(X, Y, classes=[0, 1])
+        states, _ = drawn(capsys)
+        check_one_full_bar(states)
+        assert "epoch 1/1" in states[-1]
+
+
+def test_the_text_is_about_the_network_that_is_trained(capsys):
+    model = small(max_epochs=3).fit(SERIES, Y[: len(SERIES)])  # one thread: one after the other
+    states, _ = drawn(capsys)
+    assert model.calibration_["n_networks"] == 2
+    assert "network 2, epoch 3/3" in states[-1]
+
+
+def test_from_two_on_there_is_also_a_row_for_each_epoch(capsys):
+    small(verbose=2).fit(X, Y)
+    states, printed = drawn(capsys)
+    assert states[-1].startswith("100%|")
+    assert "train_loss" in printed
+    assert [line.split()[0] for line in printed.splitlines()[2:]] == ["1", "2"]
+
+
+@pytest.mark.parametrize("data", [X, SERIES], ids=["ids", "series"])
+def test_nothing_is_shown_by_default(capfd, data):
+    small(verbose=0).fit(data, Y[: len(data)]).partial_fit(data, Y[: len(data)])
+    assert capfd.readouterr() == ("", "")
+
+
+@pytest.mark.parametrize("data", [X, SERIES], ids=["ids", "series"])
+def test_the_bar_does_not_change_the_model(data):
+    y = Y[: len(data)]
+    logits = [small(verbose=verbose).fit(data, y).decision_function(data) for verbose in (0, 1, 2)]
+    np.testing.assert_array_equal(logits[1], logits[0])
+    np.testing.assert_array_equal(logits[2], logits[0])
+
+
+@pytest.mark.slow
+def test_a_search_with_processes_works_with_a_bar():
+    search = GridSearchCV(small(max_epochs=1), {"hidden_size": [2, 3]}, cv=2, n_jobs=2)
+    assert np.isfinite(search.fit(X, Y).cv_results_["mean_test_score"]).all()
+
+
+@pytest.mark.parametrize("verbose", [1, 2])
+def test_model_and_net_can_be_pickled_after_a_fit_with_a_bar(verbose):
+    model = small(verbose=verbose).fit(X, Y)
+    assert pickle.loads(pickle.dumps(model)).n_epochs_ == 2
+    assert pickle.dumps(model.net_)  # no lock of a bar is left in it
+
+
+# --- A fit that fails
+
+
+class Interrupt(Callback):
+    def on_epoch_end(self, *_, **__):
+        raise KeyboardInterrupt
+
+
+def n_open_bars():
+    return len(tqdm._instances)
+
+
+@pytest.mark.parametrize(
+    ("parameters", "error"),
+    [
+        ({"lr": 1e30, "gradient_clip": None}, NonFiniteTrainingError),
+        ({"callbacks": [Interrupt()]}, KeyboardInterrupt),
+    ],
+    ids=["loss that is not finite", "interrupt"],
+)
+def test_the_bar_is_closed_if_fit_raises(capsys, parameters, error):
+    with pytest.raises(error):
+        small(max_epochs=9, **parameters).fit(SERIES, Y[: len(SERIES)])
+    assert n_open_bars() == 0
+    states, _ = drawn(capsys)
+    assert not states[-1].startswith("100%|")
+
+
+def test_the_bar_is_closed_if_the_linear_model_fails(monkeypatch):
+    def fail(*_, **__):
+        raise MemoryError
+
+    monkeypatch.setattr(fitting, "fit_ngrams", fail)
+    with pytest.raises(MemoryError):
+        small().fit(X, Y)
+    assert n_open_bars() == 0
+
+
+# --- What is counted
+
+
+class Counted(FitProgress):
+    """Keep the updates that are done and to be done after each call."""
+
+    def __init__(self, *arguments, **options):
+        super().__init__(*arguments, **options)
+        self.seen = []
+        type(self).last = self
+
+    def count(self, *arguments):
+        super().count(*arguments)
+        self.seen.append((sum(self._done), sum(self._all)))
+
+
+@pytest.fixture
+def counted(monkeypatch):
+    monkeypatch.setattr(fitting, "FitProgress", Counted)
+    return Counted
+
+
+def test_the_linear_model_and_both_networks_are_counted(counted):
+    model = small(batch_size=10, max_epochs=3).fit(X, Y)
+    assert model.calibration_["n_networks"] == 2
+    n_updates = sum(
+        3 * -(-(len(X) - n) // 10) for n in np.diff([0, 24, model.calibration_["n_held_out"]])
+    )
+    of_linear_model = counted.last.seen[0][0]
+    assert of_linear_model > 0
+    assert counted.last.seen[-1] == (of_linear_model + n_updates,) * 2
+
+
+def test_fewer_updates_are_counted_once_training_is_known_to_end_early(counted):
+    rng = np.random.default_rng(0)
+    noise = rng.integers(1, 9, (400, 3)), rng.integers(0, 2, 400)
+    model = small(max_epochs="auto").fit(*noise)
+    done, to_do = np.transpose(counted.last.seen)
+    assert 20 * model.n_epochs_ < to_do[0] / 2  # about 19 updates per epoch
+    shrinks = np.flatnonzero(np.diff(to_do) < 0)
+    assert len(shrinks) == 2  # once for each network
+    n_left = to_do - done  # in the third with a falling learning rate
+    assert (n_left[shrinks + 1] > 100).all()
+    assert done[-1] == to_do[-1]
+
+
+def test_nothing_is_drawn_unless_it_is_asked_for(capfd):
+    with FitProgress(1.0, 2, [5, 6], is_shown=False) as progress:
+        progress.finish_linear_model()
+        assert progress.of_network(0) is None
+    assert capfd.readouterr() == ("", "")
