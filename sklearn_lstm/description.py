@@ -1,19 +1,45 @@
-"""What was built in `fit`, shown by `repr` and the HTML representation."""
+"""What `repr` and HTML show of an estimator: a link, and what was built in `fit`."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from html import escape
+from types import SimpleNamespace
 from typing import Any
 
+# The documentation is not published yet. The release checklist has to make this address true.
+DOCUMENTATION = "https://sklearn-lstm.readthedocs.io/en/latest/"
 
-class FittedDescriptionMixin:
-    """Show one line about what was built below the parameters of a fitted estimator.
+TABLE = (
+    '<details open style="margin: 0.5em 0; font: 0.9em sans-serif; color: inherit">'
+    '<summary style="cursor: pointer">What was built</summary>'
+    '<table style="margin: 0.3em 0 0 1em; border-collapse: collapse">{rows}</table></details>'
+)
+ROW = (
+    '<tr><th scope="row" style="text-align: left; vertical-align: top; padding: 0.15em 1.5em '
+    '0.15em 0; font-weight: normal; opacity: 0.7">{name}</th>'
+    '<td style="text-align: left; padding: 0.15em 0">{value}</td></tr>'
+)
 
-    The class has the method `_describe_fitted`, which returns the line, or None before `fit`.
+
+class DocumentedMixin:
+    """Let scikit-learn's HTML representation link to our documentation."""
+
+    _doc_link_module = "sklearn_lstm"
+    _doc_link_template = DOCUMENTATION + "api.html#sklearn_lstm.{estimator_name}"
+
+
+class FittedDescriptionMixin(DocumentedMixin):
+    """Show what was built below the parameters of a fitted estimator.
+
+    The class has the methods `_describe_fitted`, which returns one line, and `_fitted_parts`, which
+    returns the rows of a table. Both return None before `fit`.
     """
 
     def _describe_fitted(self) -> str | None:
+        raise NotImplementedError
+
+    def _fitted_parts(self) -> dict[str, str] | None:
         raise NotImplementedError
 
     def __repr__(self, N_CHAR_MAX: int = 700) -> str:
@@ -21,17 +47,32 @@ class FittedDescriptionMixin:
         line = self._describe_fitted()
         return text if line is None else f"{text}\n# fitted: {line}"
 
-    def _html_line(self) -> str:
-        line = self._describe_fitted()
-        return "" if line is None else f"<p>Fitted: {escape(line)}</p>"
+    def _html_table(self) -> str:
+        rows = [
+            ROW.format(name=escape(name), value=escape(value))
+            for name, value in (self._fitted_parts() or {}).items()
+        ]
+        return TABLE.format(rows="".join(rows)) if rows else ""
 
     @property
     def _repr_html_(self) -> Callable[[], str]:
         of_parameters: Callable[[], str] = super()._repr_html_  # type: ignore[misc]
-        return lambda: of_parameters() + self._html_line()
+        return lambda: of_parameters() + self._html_table()
 
     def _repr_mimebundle_(self, **options: Any) -> dict[str, str]:
         bundle: dict[str, str] = super()._repr_mimebundle_(**options)  # type: ignore[misc]
         if "text/html" in bundle:
-            bundle["text/html"] += self._html_line()
+            bundle["text/html"] += self._html_table()
         return bundle
+
+    def _sk_visual_block_(self) -> SimpleNamespace:
+        """Return the box that scikit-learn draws, in a Pipeline too: the name and the network."""
+        return SimpleNamespace(
+            kind="single",
+            estimators=self,
+            names=type(self).__name__,
+            name_details=str(self),
+            name_caption=(self._fitted_parts() or {}).get("network"),
+            doc_link_label=None,
+            dash_wrapped=True,
+        )

@@ -13,6 +13,7 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 from skorch import NeuralNet
 
 from sklearn_lstm.configuration import move_loaded, training_settings
+from sklearn_lstm.data.encoding import N_SPECIAL
 from sklearn_lstm.data.input_format import InputFormat
 from sklearn_lstm.data.labels import Labels
 from sklearn_lstm.data.sequences import Sequences
@@ -129,6 +130,20 @@ class FittedClassifier(
         if not self.__sklearn_is_fitted__():
             return None
         return f"{self.input_type_}, {self._model.describe()}, {self.n_epochs_} epochs"
+
+    def _fitted_parts(self) -> dict[str, str] | None:
+        if not self.__sklearn_is_fitted__():
+            return None
+        n_channels, n_ids = self._format.n_channels, len(self._model.encoding) - N_SPECIAL
+        if n_channels is None:
+            size = f"{n_ids:,} known ids of {self.token_unit_}s"
+        else:
+            size = f"{n_channels:,} channel{'s' * (n_channels > 1)}"
+        return {
+            "input": f"{self.input_type_}: {size}",
+            **self._model.parts(),
+            "epochs": str(self.n_epochs_),
+        }
 
     def __sklearn_is_fitted__(self) -> bool:
         return "_model" in vars(self)

@@ -167,11 +167,10 @@ class SequenceModel:
     def describe(self) -> str:
         """Return in one line what the model is made of."""
         architecture = self.network.architecture
-        n_weights = sum(weight.numel() for weight in self.network.parameters())
         network = (
             f"{architecture['num_layers']} {'bidirectional ' * architecture['bidirectional']}"
             f"{architecture['cell']} layer(s) of {architecture['hidden_size']} units "
-            f"({n_weights:,} weights)"
+            f"({self._n_weights():,} weights)"
         )
         if self.linear_model is None:
             return f"{network}, no linear model"
@@ -180,6 +179,27 @@ class SequenceModel:
             f"{self.linear_model.describe()}, weight {self.linear_weight:.2f} "
             f"({self.n_held_out} samples held out)"
         )
+
+    def parts(self) -> dict[str, str]:
+        """Return what the model is made of, part by part."""
+        architecture, n_networks = self.network.architecture, len(self.networks)
+        network = (
+            f"{f'{n_networks} networks of ' if n_networks > 1 else ''}{architecture['num_layers']} "
+            f"{'bidirectional ' * architecture['bidirectional']}{architecture['cell'].upper()} "
+            f"layer{'s' * (architecture['num_layers'] > 1)} of {architecture['hidden_size']} units"
+            f", {self._n_weights():,} weights{' each' * (n_networks > 1)}"
+        )
+        if self.linear_model is None:
+            return {"network": network, "linear model": "none"}
+        return {
+            "network": network + ", not trained" * (not self.network_weight),
+            "linear model": self.linear_model.describe(),
+            "blend weights": f"network {self.network_weight:.2f}, linear model "
+            f"{self.linear_weight:.2f} (set by {self.n_held_out:,} samples held out)",
+        }
+
+    def _n_weights(self) -> int:
+        return sum(weight.numel() for weight in self.network.parameters())
 
 
 def _ids(pretrained: PretrainedVectors | None) -> NDArray[np.int64]:

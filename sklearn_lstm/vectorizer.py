@@ -14,6 +14,7 @@ from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.feature_extraction.text import CountVectorizer
 from sklearn.utils.validation import check_is_fitted
 
+from sklearn_lstm.description import DocumentedMixin
 from sklearn_lstm.io.envelope import StoredMixin
 from sklearn_lstm.parameters import VECTORIZER, check_parameters
 from sklearn_lstm.text.analysis import (
@@ -36,7 +37,7 @@ from sklearn_lstm.text.vocabulary import (
 UNKNOWN_TOKEN = "<unk>"
 
 
-class TextSequenceVectorizer(StoredMixin, TransformerMixin, BaseEstimator):  # type: ignore[misc]
+class TextSequenceVectorizer(StoredMixin, DocumentedMixin, TransformerMixin, BaseEstimator):  # type: ignore[misc]
     r"""Convert texts to sequences of token ids.
 
     The tokens keep their order instead of being counted. Parameters that scikit-learn's

@@ -2,6 +2,7 @@
 
 import pickle
 import re
+from html.parser import HTMLParser
 
 import numpy as np
 import pytest
@@ -10,7 +11,8 @@ from sklearn.base import clone
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer
 
-from sklearn_lstm import LSTMSequenceClassifier
+from sklearn_lstm import LSTMSequenceClassifier, TextSequenceVectorizer
+from sklearn_lstm.description import DOCUMENTATION
 
 
 def small(**parameters):
@@ -203,3 +205,133 @@ def test_a_pipeline_shows_a_fitted_classifier():
     pipeline = make_pipeline(FunctionTransformer(), small()).fit(X, y)
     assert "LSTMSequenceClassifier(" in repr(pipeline)
     assert LINEAR_MODEL.search(pipeline._repr_html_())
+
+
+# --- The table of what was built
+
+
+class Tables(HTMLParser):
+    """Collect the rows of all tables, the links and the number of scripts."""
+
+    def __init__(self, html):
+        super().__init__()
+        self.rows, self.links, self.tags, self.stack = [], [], [], []
+        self.feed(html)
+
+    def handle_starttag(self, tag, attrs):
+        self.tags.append(tag)
+        self.stack.append(tag)
+        if tag == "tr":
+            self.rows.append([])
+        if tag in {"td", "th"}:
+            self.rows[-1].append("")
+        if tag == "a":
+            self.links.append(dict(attrs).get("href"))
+
+    def handle_endtag(self, tag):
+        self.stack.remove(tag)
+
+    def handle_data(self, data):
+        if {"td", "th"} & set(self.stack):
+            self.rows[-1][-1] += data
+
+
+def table_of(model):
+    """Return what was built, from the HTML: the cells of the rows that come last."""
+    names = ("input", "network", "linear model", "blend weights", "epochs")
+    rows = [row for row in Tables(model._repr_html_()).rows if row and row[0] in names]
+    return dict(rows)
+
+
+def n_weights(model):
+    return sum(weight.numel() for weight in model.module_.parameters())
+
+
+def test_html_has_a_table_of_what_was_built_from_ids():
+    X, y = tokens()
+    model = small(max_epochs=2).fit(X, y)
+    assert len(np.unique(X)) == 8
+    assert table_of(model) == {
+        "input": "tokens: 8 known ids of chars",
+        "network": f"2 networks of 1 bidirectional LSTM layer of 4 units, {n_weights(model):,} "
+        "weights each",
+        "linear model": model.linear_model_.describe(),
+        "blend weights": f"network {model.calibration_['network_weight']:.2f}, linear model "
+        f"{model.calibration_['linear_weight']:.2f} (set by {model.calibration_['n_held_out']} "
+        "samples held out)",
+        "epochs": "2",
+    }
+
+
+def test_html_has_a_table_of_what_was_built_from_series():
+    X, y = series()
+    model = small(linear_branch=False, cell="gru", num_layers=2, bidirectional=False).fit(X, y)
+    assert table_of(model) == {
+        "input": "numeric: 1 channel",
+        "network": f"2 GRU layers of 4 units, {n_weights(model):,} weights",
+        "linear model": "none",
+        "epochs": "1",
+    }
+
+
+def test_html_tells_a_network_that_is_not_trained():
+    assert table_of(small(max_epochs=0).fit(*tokens()))["network"].endswith(", not trained")
+
+
+def test_html_of_an_unfitted_model_has_no_such_table():
+    assert table_of(small()) == {}
+    assert "What was built" not in small()._repr_html_()
+
+
+@kinds
+def test_the_parameters_are_still_shown(make):
+    for model in (small(), small().fit(*make())):
+        assert "hidden_size" in model._repr_html_()
+
+
+def test_what_is_shown_is_escaped(monkeypatch):
+    X, y = tokens()
+    model = small().fit(X, y)
+    n_scripts = Tables(model._repr_html_()).tags.count("script")
+    hostile = '<script>alert(1)</script>" onmouseover="alert(2)'
+    monkeypatch.setattr(type(model.linear_model_), "describe", lambda _: hostile)
+    monkeypatch.setattr(model, "input_type_", hostile)
+    shown = Tables(model._repr_html_())
+    assert table_of(model)["linear model"] == hostile
+    assert shown.tags.count("script") == n_scripts
+    assert hostile not in model._repr_html_()
+
+
+# --- The link to the documentation
+
+
+@pytest.mark.parametrize("estimator", [small(), TextSequenceVectorizer()], ids=["model", "texts"])
+def test_html_links_to_the_documentation(estimator):
+    links = Tables(estimator._repr_html_()).links
+    assert f"{DOCUMENTATION}api.html#sklearn_lstm.{type(estimator).__name__}" in links
+
+
+def test_a_class_of_the_user_does_not_link_to_our_documentation():
+    class Own(TextSequenceVectorizer):
+        pass
+
+    assert DOCUMENTATION not in Own()._repr_html_()
+
+
+# --- In a pipeline
+
+
+def test_a_pipeline_links_to_the_documentation_and_shows_the_network():
+    texts = ["so good", "so bad", "good fun", "bad, boring", "fun", "boring"] * 20
+    pipeline = make_pipeline(TextSequenceVectorizer(), small())
+    unfitted = pipeline._repr_html_()
+    assert f"#sklearn_lstm.{TextSequenceVectorizer.__name__}" in unfitted
+    assert f"#sklearn_lstm.{LSTMSequenceClassifier.__name__}" in unfitted
+    assert "weights each" not in unfitted
+    pipeline.fit(texts, ["pos", "neg"] * 60)
+    shown = pipeline._repr_html_()
+    assert f"2 networks of 1 bidirectional LSTM layer of 4 units, {n_weights(pipeline[-1]):,}" in (
+        shown
+    )
+    assert "LSTMSequenceClassifier" in shown
+    assert "hidden_size" in shown
