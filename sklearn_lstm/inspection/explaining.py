@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from sklearn_lstm.compute.threads import lanes, map_in_lanes
 from sklearn_lstm.data.encoding import UNKNOWN_CODE, TokenCodes
 from sklearn_lstm.data.sequences import Sequences
 from sklearn_lstm.inspection.gradients import integrated_gradients
@@ -116,10 +117,12 @@ def explain(model: Any, X: Any, target: Any = None) -> list[Explanation]:
     """
     opened = open_model(model, X)
     outputs = target_outputs(opened, target)
-    return [
-        _explain_one(opened, sequences, row, output)
-        for row, (sequences, output) in enumerate(zip(opened, outputs, strict=True))
-    ]
+    sequences = list(opened)
+    with lanes(opened.device):
+        return map_in_lanes(
+            lambda row: _explain_one(opened, sequences[row], row, int(outputs[row])),
+            range(len(sequences)),
+        )
 
 
 def target_outputs(opened: OpenModel, target: Any) -> NDArray[np.intp]:

@@ -46,7 +46,7 @@ def integrated_gradients(
     base : float
         The score of the baseline.
     """
-    path = _Path(model, sequences, direction, device)
+    path = VectorPath(model, sequences, direction, device)
     places = np.linspace(0, 1, N_INTERVALS + 1)
     scores, slopes = path.look(places)
     while True:
@@ -67,7 +67,7 @@ def integrated_gradients(
     return contributions, float(scores[0])
 
 
-class _Path:
+class VectorPath:
     """The straight path from the vectors of the baseline to those of one sequence."""
 
     def __init__(

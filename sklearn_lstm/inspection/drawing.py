@@ -1,0 +1,86 @@
+"""What all displays share: matplotlib, axes and the labels of steps."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+MOST_LABELS = 120  # of tokens on one axis; more do not fit
+LONGEST_LABEL = 24  # characters
+SHOWN = {" ": "␣", "\n": "↵", "\t": "→", "": "∅"}
+
+
+def import_pyplot() -> Any:
+    """Return ``matplotlib.pyplot``.
+
+    Raises
+    ------
+    ImportError
+        If matplotlib is not installed.
+    """
+    try:
+        from matplotlib import pyplot as plt  # noqa: PLC0415 - only the displays need it
+    except ImportError as error:
+        raise ImportError(
+            'The displays need matplotlib: pip install "sklearn-lstm[plots]"'
+        ) from error
+    return plt
+
+
+def axes_for(ax: Any, size: tuple[float, float]) -> Any:
+    """Return the axes to draw in: those given, or those of a new figure of a size in inches."""
+    pyplot = import_pyplot()
+    return ax if ax is not None else pyplot.subplots(figsize=size, layout="constrained")[1]
+
+
+def is_measured(data: NDArray[Any]) -> bool:
+    """Return whether a sequence consists of measurements, not of tokens."""
+    return data.ndim > 1
+
+
+def token_names(data: NDArray[Any]) -> list[str]:
+    """Return the tokens of a sequence, white space made visible."""
+    return [SHOWN.get(token, token.replace("\n", SHOWN["\n"])) for token in map(str, data)]
+
+
+def label_steps(axis: Any, data: NDArray[Any], *, rotation: float = 0) -> None:
+    """Label an axis of a figure with the tokens of a sequence, or with the numbers of its steps.
+
+    Signs of mathematics in tokens are not interpreted.
+    """
+    if is_measured(data) or len(data) > MOST_LABELS:
+        number_places(axis)
+        axis.set_label_text("step")
+        return
+    labels = [
+        name if len(name) <= LONGEST_LABEL else f"{name[: LONGEST_LABEL - 1]}…"
+        for name in token_names(data)
+    ]
+    size = "medium" if len(data) <= MOST_LABELS / 4 else "x-small"
+    axis.set_ticks(range(len(data)), labels, parse_math=False, rotation=rotation, fontsize=size)
+
+
+def number_places(axis: Any) -> None:
+    """Put labels at some whole numbers."""
+    axis.set_major_locator(import_pyplot().MaxNLocator(integer=True))
+
+
+def only_sequence(found: Sequence[Any]) -> Any:
+    """Return the only element.
+
+    Raises
+    ------
+    ValueError
+        If there is another number of elements.
+    """
+    if len(found) != 1:
+        raise ValueError(f"X must hold one sequence, to be shown; found {len(found)}. Pass X[:1].")
+    return found[0]
+
+
+def strongest(values: NDArray[np.float64], n_most: int) -> NDArray[np.intp]:
+    """Return the places of the largest values, in ascending order."""
+    return np.sort(np.argsort(-values, kind="stable")[:n_most])

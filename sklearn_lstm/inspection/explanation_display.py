@@ -1,0 +1,213 @@
+"""What each step adds to a prediction, as bars and as coloured text."""
+
+from __future__ import annotations
+
+from html import escape
+from typing import Any, Self
+
+import numpy as np
+
+from sklearn_lstm.inspection.drawing import (
+    axes_for,
+    is_measured,
+    label_steps,
+    only_sequence,
+    strongest,
+    token_names,
+)
+from sklearn_lstm.inspection.explaining import Explanation, explain
+
+# Background colours that black and white letters can be read on, as red, green, blue.
+FOR, AGAINST, STRONGEST = "0, 120, 215", "225, 100, 0", 0.55
+
+TEXT = (
+    '<div style="font: 1em sans-serif; line-height: 1.9; max-width: 60em">'
+    '<div style="font-size: 0.9em">{head}</div>'
+    '<div dir="auto" style="white-space: pre-wrap; overflow-wrap: anywhere">{body}</div>'
+    '<div style="font-size: 0.9em; opacity: 0.75">{foot}</div></div>'
+)
+TOKEN = (
+    '<span style="background: rgba({colour}, {alpha:.2f}); border-radius: 0.2em; '
+    'padding: 0.1em {space}" title="{title}">{token}</span>'
+)
+
+
+class ExplanationDisplay:
+    """What each token or step adds to the score of a class.
+
+    As a picture: bars, in which the parts of the linear model and of the networks are told apart.
+    As the representation in a notebook: the text, coloured. Only the picture needs matplotlib.
+
+    Parameters
+    ----------
+    explanation : Explanation
+        An element of what `explain` returns.
+
+    Attributes
+    ----------
+    ax_ : matplotlib Axes
+    figure_ : matplotlib Figure
+
+    Examples
+    --------
+    >>> from sklearn.pipeline import make_pipeline
+    >>> from sklearn_lstm import LSTMSequenceClassifier, TextSequenceVectorizer
+    >>> from sklearn_lstm.inspection import ExplanationDisplay
+    >>> model = make_pipeline(
+    ...     TextSequenceVectorizer(),
+    ...     LSTMSequenceClassifier(hidden_size=16, max_epochs=60, random_state=0),
+    ... ).fit(["so good", "good fun", "so bad", "bad, boring"], ["pos", "pos", "neg", "neg"])
+    >>> display = ExplanationDisplay.from_estimator(model, ["such good fun"])
+    >>> print(display.explanation.target)
+    pos
+    """
+
+    def __init__(self, explanation: Explanation) -> None:
+        self.explanation = explanation
+
+    @classmethod
+    def from_estimator(
+        cls, model: Any, X: Any, target: Any = None, *, n_steps: int = 30, ax: Any = None
+    ) -> Self:
+        """Explain and draw the prediction for one sequence.
+
+        Parameters
+        ----------
+        model : LSTMSequenceClassifier, or a Pipeline or a search that ends with one
+            Fitted.
+        X : iterable of one sequence
+            What the model takes.
+        target : class or None, default=None
+            The class whose score is explained. None is the predicted class.
+        n_steps, ax
+            As in `plot`.
+
+        Returns
+        -------
+        ExplanationDisplay
+
+        Raises
+        ------
+        ValueError
+            If X holds another number of sequences than one.
+        """
+        return cls.from_explanation(
+            only_sequence(explain(model, X, target)), n_steps=n_steps, ax=ax
+        )
+
+    @classmethod
+    def from_explanation(
+        cls, explanation: Explanation, *, n_steps: int = 30, ax: Any = None
+    ) -> Self:
+        """Draw an explanation.
+
+        Parameters
+        ----------
+        explanation : Explanation
+            An element of what `explain` returns.
+        n_steps, ax
+            As in `plot`.
+
+        Returns
+        -------
+        ExplanationDisplay
+        """
+        return cls(explanation).plot(ax, n_steps=n_steps)
+
+    def plot(self, ax: Any = None, *, n_steps: int = 30) -> Self:
+        """Draw bars: horizontal ones of tokens, vertical ones of measurements.
+
+        The dot is the sum of both parts.
+
+        Parameters
+        ----------
+        ax : matplotlib Axes, default=None
+            Where to draw. None: in a new figure.
+        n_steps : int, default=30
+            How many tokens to show: those with the largest contributions, in their order. Steps of
+            measurements are all shown.
+
+        Returns
+        -------
+        ExplanationDisplay
+
+        Raises
+        ------
+        ImportError
+            If matplotlib is not installed.
+        """
+        explanation, n_all = self.explanation, len(self.explanation.data)
+        is_series = is_measured(explanation.data)
+        shown = np.arange(n_all) if is_series else strongest(np.abs(explanation.values), n_steps)
+        linear, network = explanation.linear[shown], explanation.network[shown]
+        # Parts of one sign are put one behind the other, parts of two signs on both sides of 0.
+        starts = np.where(linear * network > 0, linear, 0.0)
+        places = np.arange(len(shown))
+        height = float(np.clip(1.4 + 0.22 * len(shown), 2.4, 12))
+        ax = axes_for(ax, (8.0, 4.0) if is_series else (6.4, height))
+        score = f"adds to the score of {explanation.target!s}"
+        if is_series:
+            ax.bar(places, linear, width=1.0, label="linear model")
+            ax.bar(places, network, bottom=starts, width=1.0, label="network")
+            ax.plot(places, explanation.values[shown], "k.", markersize=3, label="sum")
+            ax.axhline(0, color="0.5", linewidth=0.8)
+            label_steps(ax.xaxis, explanation.data)
+            ax.set_ylabel(score, parse_math=False)
+        else:
+            ax.barh(places, linear, label="linear model")
+            ax.barh(places, network, left=starts, label="network")
+            ax.plot(explanation.values[shown], places, "k.", label="sum")
+            ax.axvline(0, color="0.5", linewidth=0.8)
+            label_steps(ax.yaxis, explanation.data[shown])
+            ax.margins(y=0.02)
+            ax.invert_yaxis()  # the first token is at the top
+            ax.set_xlabel(score, parse_math=False)
+        ax.legend()
+        notes = [f"{len(shown)} of {n_all} tokens"] * (len(shown) < n_all) + self._left_out()
+        ax.set_title("; ".join(notes), fontsize="small", color="0.4")
+        self.ax_, self.figure_ = ax, ax.figure
+        return self
+
+    def _left_out(self) -> list[str]:
+        """Return what the contributions do not cover."""
+        left_out = self.explanation.left_out.items()
+        found = [f"{number:,} {name}" for name, number in left_out if number]
+        return [f"not covered: {', '.join(found)}"] if found else []
+
+    def _repr_html_(self) -> str:
+        """Return the text, each token on a background that shows what it adds."""
+        explanation, values = self.explanation, self.explanation.values
+        is_series = is_measured(explanation.data)
+        names = [*map(str, range(len(values)))] if is_series else token_names(explanation.data)
+        is_of_characters = not is_series and all(len(name) == 1 for name in names)
+        if is_of_characters:
+            names = [*map(str, explanation.data)]  # with the white space of the text
+        largest = float(np.abs(values).max(initial=0)) or 1.0
+        tokens = [
+            TOKEN.format(
+                colour=FOR if value > 0 else AGAINST,
+                alpha=STRONGEST * abs(value) / largest,
+                title=f"linear model {linear:+.3f}, network {network:+.3f}",
+                token=escape(name),
+                space=0 if is_of_characters else "0.15em",
+            )
+            for name, value, linear, network in zip(
+                names, values, explanation.linear, explanation.network, strict=True
+            )
+        ]
+        target = escape(str(explanation.target))
+        head = (
+            f"score of <b>{target}</b>: {explanation.score:+.2f} = {explanation.base_value:+.2f} "
+            f"(baseline) {explanation.linear.sum():+.2f} (linear model) "
+            f"{explanation.network.sum():+.2f} (network)"
+        )
+        key = " ".join(
+            TOKEN.format(
+                colour=colour, alpha=STRONGEST, title="", token=f"{word} {target}", space="0.15em"
+            )
+            for colour, word in ((FOR, "for"), (AGAINST, "against"))
+        )
+        foot = "; ".join([key, *map(escape, self._left_out())])
+        return TEXT.format(
+            head=head, body=("" if is_of_characters else " ").join(tokens), foot=foot
+        )

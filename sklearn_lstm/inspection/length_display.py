@@ -1,0 +1,210 @@
+"""How early a sequence can be classified: a picture of accuracy over the part that was read."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Self
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from sklearn.utils import check_consistent_length
+
+from sklearn_lstm.data.sequences import Lengths, Rows, Sequences
+from sklearn_lstm.inspection.drawing import axes_for
+from sklearn_lstm.inspection.inputs import OpenModel, open_model
+
+SHARES = tuple(tenths / 10 for tenths in range(1, 11))
+
+
+class LengthAccuracyDisplay:
+    """Accuracy against the part of each sequence that was read.
+
+    The band is one standard error above and below the accuracy.
+
+    Parameters
+    ----------
+    accuracy : array-like of shape (n_parts,)
+    parts : array-like of shape (n_parts,)
+        Shares of the steps (floats up to 1), or numbers of steps (integers).
+    n_samples : int
+    most_frequent : float or None, default=None
+        The accuracy of always predicting the most frequent label.
+
+    Attributes
+    ----------
+    ax_ : matplotlib Axes
+    figure_ : matplotlib Figure
+    line_ : matplotlib Line2D
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sklearn_lstm import LSTMSequenceClassifier
+    >>> from sklearn_lstm.inspection import LengthAccuracyDisplay
+    >>> X, y = np.random.default_rng(0).normal(size=(40, 9)), np.arange(40) % 2
+    >>> model = LSTMSequenceClassifier(hidden_size=4, max_epochs=3, random_state=0).fit(X, y)
+    >>> display = LengthAccuracyDisplay.from_estimator(model, X, y, lengths=[3, 6, 9])
+    >>> bool(display.accuracy[-1] == model.score(X, y))
+    True
+    """
+
+    def __init__(
+        self,
+        accuracy: ArrayLike,
+        parts: ArrayLike,
+        n_samples: int,
+        most_frequent: float | None = None,
+    ) -> None:
+        self.accuracy = np.asarray(accuracy, dtype=float)
+        self.parts = np.asarray(parts)
+        self.n_samples = n_samples
+        self.most_frequent = most_frequent
+
+    @classmethod
+    def from_estimator(
+        cls,
+        model: Any,
+        X: Any,
+        y: ArrayLike,
+        *,
+        shares: ArrayLike = SHARES,
+        lengths: ArrayLike | None = None,
+        ax: Any = None,
+    ) -> Self:
+        """Draw the accuracy of a fitted model that reads only the first steps.
+
+        The linear model reads the same steps as the network. A text is cut after the vectorizer.
+
+        Parameters
+        ----------
+        model : LSTMSequenceClassifier, or a Pipeline or a search that ends with one
+        X : iterable of n_samples sequences
+            What the model takes.
+        y : array-like of shape (n_samples,) or (n_samples, n_labels)
+            The labels. Multilabel: all labels of a sequence must be right.
+        shares : array-like of floats in (0, 1], default=(0.1, 0.2, ..., 1.0)
+            Which shares of its steps are read of each sequence, rounded up.
+        lengths : array-like of int or None, default=None
+            How many steps are read, instead of shares. A shorter sequence is read whole.
+        ax : matplotlib Axes, default=None
+            Where to draw. None: in a new figure.
+
+        Returns
+        -------
+        LengthAccuracyDisplay
+
+        Raises
+        ------
+        ValueError
+            If a share is not above 0 and at most 1, a length is below 1, or y has another length
+            than X.
+        """
+        parts = _check_parts(shares, lengths)
+        opened = open_model(model, X)
+        check_consistent_length(opened.sequences, y)
+        whole = opened.sequences.lengths
+        is_share = parts.dtype.kind == "f"
+        predictions = [
+            _predict(
+                opened,
+                # 0.3 of 10 steps are 3 steps, although 0.3 * 10 is not exact.
+                np.ceil(np.round(part * whole, 9)).astype(np.intp)
+                if is_share
+                else np.minimum(part, whole),
+            )
+            for part in parts
+        ]
+        return cls.from_predictions(y, predictions, parts, ax=ax)
+
+    @classmethod
+    def from_predictions(
+        cls, y_true: ArrayLike, y_preds: Sequence[ArrayLike], parts: ArrayLike, *, ax: Any = None
+    ) -> Self:
+        """Draw the accuracy of predictions from parts of the sequences, by any model.
+
+        Parameters
+        ----------
+        y_true : array-like of shape (n_samples,) or (n_samples, n_labels)
+        y_preds : sequence of n_parts array-likes of the same shape
+            The predictions from each part.
+        parts : array-like of shape (n_parts,)
+            Shares of the steps (floats up to 1), or numbers of steps (integers).
+        ax : matplotlib Axes, default=None
+            Where to draw. None: in a new figure.
+
+        Returns
+        -------
+        LengthAccuracyDisplay
+        """
+        y_true = np.asarray(y_true)
+        check_consistent_length(y_preds, parts)
+        check_consistent_length(y_true, *y_preds)
+        rows = y_true.reshape(len(y_true), -1)
+        accuracy = [
+            np.mean((np.asarray(y_pred).reshape(rows.shape) == rows).all(axis=1))
+            for y_pred in y_preds
+        ]
+        _, counts = np.unique(rows.astype(np.str_), axis=0, return_counts=True)
+        return cls(accuracy, parts, len(rows), float(counts.max() / len(rows))).plot(ax=ax)
+
+    def plot(self, ax: Any = None) -> Self:
+        """Draw.
+
+        Parameters
+        ----------
+        ax : matplotlib Axes, default=None
+            Where to draw. None: in a new figure.
+
+        Returns
+        -------
+        LengthAccuracyDisplay
+
+        Raises
+        ------
+        ImportError
+            If matplotlib is not installed.
+        """
+        ax = axes_for(ax, (6.4, 4.0))
+        is_share = self.parts.dtype.kind == "f"
+        x = 100 * self.parts if is_share else self.parts
+        error = np.sqrt(self.accuracy * (1 - self.accuracy) / self.n_samples)
+        (self.line_,) = ax.plot(x, self.accuracy, marker="o", label="first steps alone")
+        ax.fill_between(x, self.accuracy - error, self.accuracy + error, alpha=0.2)
+        if self.most_frequent is not None:
+            ax.axhline(self.most_frequent, color="0.5", linestyle="--", label="most frequent label")
+        ax.set(xlabel="steps read, in %" if is_share else "steps read", ylabel="accuracy")
+        ax.set_xlim(left=0)
+        ax.legend(title=f"{self.n_samples:,} sequences")
+        self.ax_, self.figure_ = ax, ax.figure
+        return self
+
+
+def _check_parts(shares: ArrayLike, lengths: ArrayLike | None) -> NDArray[Any]:
+    if lengths is None:
+        parts = np.asarray(shares, dtype=float)
+        if not (len(parts) and np.all((parts > 0) & (parts <= 1))):
+            raise ValueError(f"shares must be above 0 and at most 1; found {parts.tolist()}.")
+        return parts
+    parts = np.asarray(lengths)
+    if parts.dtype.kind not in "iu" or not len(parts) or parts.min() < 1:
+        raise ValueError(f"lengths must be integers from 1 on; found {parts.tolist()}.")
+    return parts
+
+
+def _predict(opened: OpenModel, lengths: Lengths) -> NDArray[Any]:
+    """Return the labels that the model predicts from the first steps of each sequence."""
+    logits = opened.model.logits(_first_steps(opened.sequences, lengths), opened.device)
+    if opened.is_multilabel:
+        return np.asarray(logits > 0, dtype=np.int64)
+    return np.asarray(opened.classifier.classes_[logits.argmax(axis=1)])
+
+
+def _first_steps(sequences: Sequences, lengths: Lengths) -> Sequences:
+    """Return the sequences, cut to these lengths."""
+
+    def read(rows: Rows) -> NDArray[Any]:
+        whole = sequences.lengths[rows]
+        step = np.arange(whole.sum()) - np.repeat(np.cumsum(whole) - whole, whole)
+        return sequences.read(rows)[step < np.repeat(lengths[rows], whole)]
+
+    return Sequences(lengths, sequences.n_channels, read, n_features=sequences.n_features)

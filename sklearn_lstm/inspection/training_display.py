@@ -1,0 +1,142 @@
+"""A picture of the training."""
+
+from __future__ import annotations
+
+from typing import Any, Self
+
+import numpy as np
+from numpy.typing import ArrayLike
+from sklearn.pipeline import Pipeline
+from sklearn.utils.validation import check_is_fitted
+
+from sklearn_lstm.inspection.drawing import axes_for, number_places
+
+
+class TrainingDisplay:
+    """Losses and learning rate of each epoch.
+
+    Parameters
+    ----------
+    train_loss : array-like of shape (n_epochs,)
+    lr : array-like of shape (n_epochs,)
+        The learning rate at the end of each epoch.
+    valid_loss : array-like of shape (n_epochs,) or None, default=None
+        The loss of samples that were held out; NaN where it was not computed.
+    restored_epoch : int or None, default=None
+        The epoch, counted from 1, whose weights the model has. None: those of the last one.
+
+    Attributes
+    ----------
+    ax_ : matplotlib Axes
+        With the losses.
+    lr_ax_ : matplotlib Axes
+        With the learning rate.
+    figure_ : matplotlib Figure
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sklearn_lstm import LSTMSequenceClassifier
+    >>> from sklearn_lstm.inspection import TrainingDisplay
+    >>> X, y = np.random.default_rng(0).normal(size=(40, 9)), np.arange(40) % 2
+    >>> model = LSTMSequenceClassifier(hidden_size=4, max_epochs=3, random_state=0).fit(X, y)
+    >>> display = TrainingDisplay.from_estimator(model)
+    >>> display.train_loss.shape
+    (3,)
+    """
+
+    def __init__(
+        self,
+        train_loss: ArrayLike,
+        lr: ArrayLike,
+        valid_loss: ArrayLike | None = None,
+        restored_epoch: int | None = None,
+    ) -> None:
+        self.train_loss = np.asarray(train_loss, dtype=float)
+        self.lr = np.asarray(lr, dtype=float)
+        self.valid_loss = None if valid_loss is None else np.asarray(valid_loss, dtype=float)
+        self.restored_epoch = restored_epoch
+
+    @classmethod
+    def from_estimator(cls, model: Any, *, ax: Any = None) -> Self:
+        """Draw the training of a fitted model.
+
+        Parameters
+        ----------
+        model : LSTMSequenceClassifier, or a Pipeline or a search that ends with one
+        ax : matplotlib Axes, default=None
+            Where to draw. None: in a new figure.
+
+        Returns
+        -------
+        TrainingDisplay
+
+        Raises
+        ------
+        NotFittedError
+            If the model is not fitted.
+        ValueError
+            If no network was trained.
+        """
+        model = getattr(model, "best_estimator_", model)
+        classifier = model[-1] if isinstance(model, Pipeline) else model
+        check_is_fitted(classifier)
+        rows = classifier.history_
+        if not rows:
+            raise ValueError("There is no epoch to show: no network was trained (max_epochs=0).")
+        losses = np.array([row["valid_loss"] for row in rows], dtype=float)
+        restored = None
+        # With warm_start the rows of earlier fits come first. The net has those of the last fit,
+        # but not in a loaded model, where it is a new one.
+        n_last = len(classifier.net_.history) or (0 if classifier.warm_start else len(rows))
+        if classifier.early_stopping and n_last and not np.isnan(losses[-1]):
+            restored = len(rows) - n_last + 1 + int(np.argmin(losses[-n_last:]))
+        display = cls(
+            [row["train_loss"] for row in rows],
+            [row["lr"] for row in rows],
+            None if np.isnan(losses).all() else losses,
+            restored,
+        )
+        return display.plot(ax=ax)
+
+    def plot(self, ax: Any = None) -> Self:
+        """Draw.
+
+        Parameters
+        ----------
+        ax : matplotlib Axes, default=None
+            Where to draw. None: in a new figure.
+
+        Returns
+        -------
+        TrainingDisplay
+
+        Raises
+        ------
+        ImportError
+            If matplotlib is not installed.
+        """
+        ax = axes_for(ax, (6.4, 4.0))
+        epochs = np.arange(1, len(self.train_loss) + 1)
+        lr_ax = ax.twinx()
+        (of_lr,) = lr_ax.plot(epochs, self.lr, color="0.6", linestyle=":", label="learning rate")
+        lines = ax.plot(epochs, self.train_loss, marker=".", label="training loss")
+        if self.valid_loss is not None:
+            lines += ax.plot(epochs, self.valid_loss, marker=".", label="held-out loss")
+        if self.restored_epoch is not None:
+            label = f"restored: epoch {self.restored_epoch}"
+            lines.append(ax.axvline(self.restored_epoch, color="C2", linestyle="--", label=label))
+        ax.set(xlabel="epoch", ylabel="loss per sequence")
+        number_places(ax.xaxis)
+        lr_ax.set(ylabel="learning rate", ylim=(0, None))
+        lr_ax.yaxis.label.set_color("0.4")
+        lr_ax.tick_params(axis="y", colors="0.4")
+        ax.legend(
+            handles=[*lines, of_lr],
+            loc="lower center",
+            bbox_to_anchor=(0.5, 1.0),
+            ncols=2,
+            frameon=False,
+        )
+        self.ax_, self.lr_ax_, self.figure_ = ax, lr_ax, ax.figure
+        return self

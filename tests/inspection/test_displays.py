@@ -1,0 +1,431 @@
+"""Displays follow scikit-learn's convention, and show what the model does."""
+
+import pickle
+import sys
+from html.parser import HTMLParser
+
+import matplotlib as mpl
+import numpy as np
+import pytest
+from matplotlib import pyplot as plt
+from scipy.sparse import csr_matrix
+from sklearn.exceptions import NotFittedError
+from sklearn.model_selection import GridSearchCV
+from sklearn.pipeline import make_pipeline
+
+from sklearn_lstm import LSTMSequenceClassifier, TextSequenceVectorizer
+from sklearn_lstm.inspection import (
+    Explanation,
+    ExplanationDisplay,
+    GateDisplay,
+    LengthAccuracyDisplay,
+    TrainingDisplay,
+    explain,
+    gate_activations,
+)
+
+RNG = np.random.default_rng(0)
+IDS = RNG.integers(1, 9, (120, 10))
+SERIES = [RNG.normal(size=(n, 3)) for n in RNG.integers(5, 12, 40)]
+Y = np.arange(120) % 3
+TEXTS = ["so good", "bad, so bad", "good fun and more fun", "a boring thing"] * 30
+LABELS = ["pos", "neg", "pos", "neg"] * 30
+
+
+def small(**parameters):
+    defaults = {"hidden_size": 6, "max_epochs": 2, "random_state": 0}
+    return LSTMSequenceClassifier(**(defaults | parameters))
+
+
+@pytest.fixture(autouse=True)
+def _draw_in_memory():
+    mpl.use("Agg")
+    yield
+    plt.close("all")
+
+
+@pytest.fixture(scope="module")
+def ids_model():
+    return small().fit(IDS, Y)
+
+
+@pytest.fixture(scope="module")
+def series_model():
+    return small().fit(SERIES, Y[:40])
+
+
+@pytest.fixture(scope="module")
+def text_model():
+    return make_pipeline(TextSequenceVectorizer(), small()).fit(TEXTS, LABELS)
+
+
+@pytest.fixture
+def explanation():
+    return Explanation(
+        data=np.array(["so", "bad", "fun"], object),
+        linear=np.array([0.5, -1.0, 0.25]),
+        network=np.array([0.25, 0.5, 1.0]),
+        base_value=0.1,
+        target="pos",
+        left_out={"unknown tokens": 2, "truncated tokens": 0},
+    )
+
+
+# --- The convention
+
+
+def all_displays(text_model):
+    return {
+        TrainingDisplay: lambda **options: TrainingDisplay.from_estimator(text_model, **options),
+        GateDisplay: lambda **options: GateDisplay.from_estimator(
+            text_model, ["good fun"], **options
+        ),
+        ExplanationDisplay: lambda **options: ExplanationDisplay.from_estimator(
+            text_model, ["good fun"], **options
+        ),
+        LengthAccuracyDisplay: lambda **options: LengthAccuracyDisplay.from_estimator(
+            text_model, TEXTS, LABELS, **options
+        ),
+    }
+
+
+kinds = pytest.mark.parametrize(
+    "kind", [TrainingDisplay, GateDisplay, ExplanationDisplay, LengthAccuracyDisplay]
+)
+
+
+@kinds
+def test_from_estimator_draws_in_a_new_figure_or_in_given_axes(kind, text_model):
+    make = all_displays(text_model)[kind]
+    display = make()
+    assert isinstance(display, kind)
+    assert display.ax_.figure is display.figure_
+    _, ax = plt.subplots()
+    assert make(ax=ax).ax_ is ax
+    assert display.plot() is display
+    display.figure_.draw_without_rendering()
+
+
+@kinds
+def test_without_matplotlib_the_error_says_what_to_install(kind, text_model, monkeypatch):
+    monkeypatch.setitem(sys.modules, "matplotlib", None)
+    with pytest.raises(ImportError, match=r'pip install "sklearn-lstm\[plots\]"'):
+        all_displays(text_model)[kind]()
+
+
+@pytest.mark.parametrize("display", [GateDisplay, ExplanationDisplay])
+def test_only_one_sequence_can_be_shown(display, text_model):
+    with pytest.raises(ValueError, match=r"one sequence.*found 2"):
+        display.from_estimator(text_model, TEXTS[:2])
+
+
+# --- Training
+
+
+def test_training_shows_the_losses_and_the_learning_rate(text_model):
+    display = TrainingDisplay.from_estimator(text_model)
+    history = text_model[-1].history_
+    np.testing.assert_array_equal(display.train_loss, [row["train_loss"] for row in history])
+    np.testing.assert_array_equal(display.lr, [row["lr"] for row in history])
+    assert display.restored_epoch is None
+    assert [line.get_label() for line in display.ax_.lines] == ["training loss"]
+
+
+def test_training_shows_the_held_out_loss_where_there_is_one():
+    display = TrainingDisplay.from_estimator(small(early_stopping=True).fit(IDS, Y))
+    assert "held-out loss" in [line.get_label() for line in display.ax_.lines]
+
+
+@pytest.mark.parametrize("restore", [lambda model: model, lambda m: pickle.loads(pickle.dumps(m))])
+def test_training_marks_the_epoch_that_early_stopping_restored(restore):
+    model = small(early_stopping=True, max_epochs=30, n_iter_no_change=2, lr=0.05).fit(IDS, Y)
+    display = TrainingDisplay.from_estimator(restore(model))
+    assert display.restored_epoch == model.n_epochs_ - 2
+    assert f"restored: epoch {display.restored_epoch}" in [
+        text.get_text() for text in display.ax_.get_legend().get_texts()
+    ]
+
+
+def test_training_that_went_on_marks_an_epoch_of_the_last_fit():
+    model = small(early_stopping=True, warm_start=True, lr=0.05, max_epochs=6)
+    model.fit(IDS, Y).fit(IDS, Y)
+    last = [row["valid_loss"] for row in model.history_[-len(model.net_.history) :]]
+    restored = TrainingDisplay.from_estimator(model).restored_epoch
+    assert restored > model.n_epochs_ - len(last)
+    assert model.history_[restored - 1]["valid_loss"] == min(last)
+    loaded = pickle.loads(pickle.dumps(model))  # it does not know where the last fit began
+    assert TrainingDisplay.from_estimator(loaded).restored_epoch is None
+
+
+def test_training_of_a_search_is_that_of_its_best_model():
+    search = GridSearchCV(small(), {"max_epochs": [1, 2]}, cv=2).fit(IDS, Y)
+    n_epochs = search.best_estimator_.n_epochs_
+    assert len(TrainingDisplay.from_estimator(search).train_loss) == n_epochs
+
+
+def test_training_of_a_model_without_epochs_is_an_error():
+    with pytest.raises(ValueError, match="max_epochs=0"):
+        TrainingDisplay.from_estimator(small(max_epochs=0).fit(IDS, Y))
+    with pytest.raises(NotFittedError):
+        TrainingDisplay.from_estimator(small())
+
+
+# --- Gates
+
+
+def test_gates_show_the_units_that_change_most(text_model):
+    text = ["good fun and more fun"]
+    display = GateDisplay.from_estimator(text_model, text, direction=1, n_units=4)
+    cell = gate_activations(text_model, text)[0].memory_cell[-1, 1].T
+    assert display.values.shape == (4, 5)
+    np.testing.assert_array_equal(display.values, cell[display.units])
+    others = np.setdiff1d(np.arange(6), display.units)
+    assert display.values.std(axis=1).min() >= cell[others].std(axis=1).max()
+
+
+def test_gates_have_the_tokens_as_labels(text_model):
+    display = GateDisplay.from_estimator(text_model, ["good fun and more fun"])
+    assert [text.get_text() for text in display.ax_.get_xticklabels()] == [
+        *("good", "fun", "and", "more", "fun")
+    ]
+
+
+def test_gates_of_series_have_the_steps_as_labels(series_model):
+    display = GateDisplay.from_estimator(series_model, SERIES[:1])
+    assert display.values.shape == (6, len(SERIES[0]))
+    assert display.ax_.get_xlabel() == "step"
+
+
+@pytest.mark.parametrize(
+    ("gate", "limits"), [("forget_gate", (0.0, 1.0)), ("memory_cell", None)], ids=str
+)
+def test_colours_of_a_gate_go_from_0_to_1_and_those_of_a_state_are_symmetric(
+    text_model, gate, limits
+):
+    image = GateDisplay.from_estimator(text_model, ["good fun"], gate=gate).image_
+    low, high = image.get_clim()
+    assert (low, high) == limits if limits else low == -high
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"gate": "update_gate"}, r"update_gate.*memory_cell"),
+        ({"layer": 1}, r"1 layer"),
+        ({"direction": 2}, r"2 direction"),
+        ({"direction": -1}, r"2 direction"),
+    ],
+    ids=str,
+)
+def test_a_gate_that_is_not_there_is_an_error(text_model, options, message):
+    with pytest.raises(ValueError, match=message):
+        GateDisplay.from_estimator(text_model, ["good fun"], **options)
+
+
+def test_tokens_are_not_read_as_mathematics():
+    display = GateDisplay(np.zeros((1, 3)), np.array(["$x^", "_$", " "], object), [0]).plot()
+    assert [text.get_text() for text in display.ax_.get_xticklabels()] == ["$x^", "_$", "␣"]
+    display.figure_.draw_without_rendering()
+
+
+# --- Explanations
+
+
+def bar_ends(container):
+    return [(bar.get_x(), bar.get_x() + bar.get_width()) for bar in container]
+
+
+def test_bars_of_both_parts_are_told_apart(explanation):
+    display = ExplanationDisplay.from_explanation(explanation)
+    linear, network = display.ax_.containers
+    assert [linear.get_label(), network.get_label()] == ["linear model", "network"]
+    assert bar_ends(linear) == [(0, 0.5), (0, -1.0), (0, 0.25)]
+    assert bar_ends(network) == [(0.5, 0.75), (0, 0.5), (0.25, 1.25)]
+    np.testing.assert_array_equal(display.ax_.lines[0].get_xdata(), explanation.values)
+    assert "not covered: 2 unknown tokens" in display.ax_.get_title()
+
+
+def test_the_strongest_tokens_are_shown_in_their_order(explanation):
+    display = ExplanationDisplay.from_explanation(explanation, n_steps=2)
+    assert [text.get_text() for text in display.ax_.get_yticklabels()] == ["so", "fun"]
+    assert "2 of 3 tokens" in display.ax_.get_title()
+
+
+def test_an_explanation_of_series_has_a_bar_for_each_step(series_model):
+    display = ExplanationDisplay.from_estimator(series_model, SERIES[:1])
+    assert [len(bars) for bars in display.ax_.containers] == [len(SERIES[0])] * 2
+    assert display.ax_.get_xlabel() == "step"
+
+
+def test_an_explanation_is_of_the_class_that_is_asked_for(text_model):
+    display = ExplanationDisplay.from_estimator(text_model, ["good fun"], target="neg")
+    assert display.explanation.target == "neg"
+    (expected,) = explain(text_model, ["good fun"], "neg")
+    np.testing.assert_array_equal(display.explanation.values, expected.values)
+
+
+class Markup(HTMLParser):
+    """Collect tags, attributes and text."""
+
+    def __init__(self, html):
+        super().__init__()
+        self.tags, self.attributes, self.text = set(), set(), ""
+        self.titles = []
+        self.feed(html)
+
+    def handle_starttag(self, tag, attrs):
+        self.tags.add(tag)
+        self.attributes.update(name for name, _ in attrs)
+        self.titles.extend(value for name, value in attrs if name == "title" and value)
+
+    def handle_data(self, data):
+        self.text += data
+
+
+HOSTILE = [
+    "<script>alert(1)</script>",
+    '" onmouseover="alert(2)',
+    "' onfocus='alert(3)",
+    "</span></div><img src=x onerror=alert(4)>",
+    "&lt;b&gt;{0}{colour}%s",
+    "-->]]>",
+]
+
+
+def test_a_hostile_text_injects_no_markup(explanation):
+    n_tokens = len(HOSTILE)
+    hostile = Explanation(
+        data=np.array(HOSTILE, object),
+        linear=np.linspace(-1, 1, n_tokens),
+        network=np.ones(n_tokens),
+        base_value=0.0,
+        target=HOSTILE[0],
+        left_out={HOSTILE[0]: 3},
+    )
+    plain = Markup(ExplanationDisplay(explanation)._repr_html_())
+    found = Markup(ExplanationDisplay(hostile)._repr_html_())
+    assert found.tags == plain.tags <= {"div", "span", "b"}
+    assert found.attributes == plain.attributes <= {"style", "title", "dir"}
+    assert all(token in found.text for token in HOSTILE)
+
+
+def test_a_hostile_text_through_a_pipeline_injects_no_markup():
+    texts = [f"{text} {hostile}" for text, hostile in zip(TEXTS, HOSTILE * 20, strict=True)]
+    vectorizer = TextSequenceVectorizer(tokenizer=str.split, lowercase=False)
+    model = make_pipeline(vectorizer, small()).fit(texts, LABELS)
+    shown = Markup(ExplanationDisplay(explain(model, [" ".join(HOSTILE)])[0])._repr_html_())
+    assert shown.tags <= {"div", "span", "b"}
+    assert shown.attributes <= {"style", "title", "dir"}
+
+
+def test_html_shows_the_score_and_both_parts_and_what_is_left_out(explanation):
+    found = Markup(ExplanationDisplay(explanation)._repr_html_())
+    assert "score of pos: +1.60 = +0.10 (baseline) -0.25 (linear model) +1.75 (network)" in (
+        found.text
+    )
+    assert "so bad fun" in found.text
+    assert "not covered: 2 unknown tokens" in found.text
+    assert "truncated" not in found.text
+    assert found.titles[1] == "linear model -1.000, network +0.500"
+
+
+def test_html_needs_no_matplotlib(explanation, monkeypatch):
+    monkeypatch.setitem(sys.modules, "matplotlib", None)
+    assert "bad" in ExplanationDisplay(explanation)._repr_html_()
+
+
+def test_html_of_characters_keeps_the_white_space(explanation):
+    letters = Explanation(
+        np.array(list("a b\nc"), object), np.zeros(5), np.zeros(5), 0.0, explanation.target, {}
+    )
+    assert "a b\nc" in Markup(ExplanationDisplay(letters)._repr_html_()).text
+
+
+def test_html_of_series_shows_the_numbers_of_the_steps(series_model):
+    display = ExplanationDisplay(explain(series_model, SERIES[:1])[0])
+    assert "0 1 2 3 4" in Markup(display._repr_html_()).text
+
+
+# --- Accuracy of the first steps
+
+
+@pytest.mark.parametrize(
+    "container",
+    [
+        lambda ids: ids,
+        csr_matrix,
+        lambda ids: [row[row > 0] for row in ids],
+    ],
+    ids=["dense", "CSR", "ragged"],
+)
+def test_accuracy_of_ids_is_that_of_sequences_that_were_cut(ids_model, container):
+    display = LengthAccuracyDisplay.from_estimator(ids_model, container(IDS), Y)
+    expected = []
+    for n_steps in range(1, 11):
+        cut = np.where(np.arange(10) < n_steps, IDS, 0)
+        expected.append(ids_model.score(cut, Y))
+    np.testing.assert_array_equal(display.accuracy, expected)
+    np.testing.assert_array_equal(display.parts, np.arange(1, 11) / 10)
+
+
+def test_accuracy_of_series_is_that_of_sequences_that_were_cut(series_model):
+    y = Y[:40]
+    display = LengthAccuracyDisplay.from_estimator(series_model, SERIES, y, shares=[0.25, 1.0])
+    cut = [series[: -(-len(series) // 4)] for series in SERIES]
+    expected = [series_model.score(X, y) for X in (cut, SERIES)]
+    np.testing.assert_array_equal(display.accuracy, expected)
+
+
+@pytest.mark.parametrize("shape", [(40, 7), (40, 7, 2)])
+def test_accuracy_of_a_table_of_series_reads_the_first_columns(shape):
+    X, y = np.random.default_rng(1).normal(size=shape), Y[:40]
+    model = small().fit(X, y)
+    display = LengthAccuracyDisplay.from_estimator(model, X, y, lengths=[3, 7, 99])
+    cut = np.where(np.arange(7).reshape(-1, *[1] * (X.ndim - 2)) < 3, X, np.nan)
+    whole = model.score(X, y)
+    np.testing.assert_array_equal(display.accuracy, [model.score(cut, y), whole, whole])
+
+
+def test_texts_are_cut_after_the_vectorizer(text_model):
+    display = LengthAccuracyDisplay.from_estimator(text_model, TEXTS, LABELS, lengths=[2, 9])
+    first_two = ["so good", "bad,", "good fun", "a boring"] * 30
+    expected = [text_model.score(first_two, LABELS), text_model.score(TEXTS, LABELS)]
+    np.testing.assert_array_equal(display.accuracy, expected)
+
+
+def test_accuracy_of_several_labels_needs_all_of_them():
+    y = np.stack([Y == 0, Y == 1], axis=1).astype(int)
+    model = small().fit(IDS, y)
+    display = LengthAccuracyDisplay.from_estimator(model, IDS, y)
+    assert display.accuracy[-1] == model.score(IDS, y)
+    assert display.most_frequent == pytest.approx(1 / 3)
+
+
+def test_accuracy_can_be_drawn_from_predictions():
+    display = LengthAccuracyDisplay.from_predictions(
+        ["a", "b", "a", "a"], [["a"] * 4, ["b"] * 4, ["a", "b", "a", "b"]], [1, 2, 5]
+    )
+    np.testing.assert_array_equal(display.accuracy, [0.75, 0.25, 0.75])
+    assert (display.n_samples, display.most_frequent) == (4, 0.75)
+    assert display.ax_.get_xlabel() == "steps read"
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"shares": [0.0, 1.0]}, "shares must be"),
+        ({"shares": [1.2]}, "shares must be"),
+        ({"shares": []}, "shares must be"),
+        ({"lengths": [0]}, "lengths must be"),
+        ({"lengths": [0.5]}, "lengths must be"),
+    ],
+    ids=str,
+)
+def test_parts_that_make_no_sense_are_errors(ids_model, options, message):
+    with pytest.raises(ValueError, match=message):
+        LengthAccuracyDisplay.from_estimator(ids_model, IDS, Y, **options)
+
+
+def test_labels_of_another_number_are_an_error(ids_model):
+    with pytest.raises(ValueError, match="inconsistent"):
+        LengthAccuracyDisplay.from_estimator(ids_model, IDS, Y[:-1])
