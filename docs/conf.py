@@ -1,23 +1,117 @@
-"""Configuration of the documentation: ``sphinx-build -W docs docs/_build``."""
+"""Configuration of the documentation: ``sphinx-build --fail-on-warning docs docs/_build``.
+
+``-D plot_gallery=0`` leaves out running the examples.
+"""
 
 import re
+import sys
+import zlib
+from pathlib import Path
 from typing import Any
 
+from sphinx_gallery.sorting import ExplicitOrder
+
 import sklearn_lstm
+
+DOCS = Path(__file__).parent
+GENERATED = DOCS / "generated"
+sys.path.insert(0, str(DOCS))  # mathml.py and capabilities.py
 
 project = "sklearn_lstm"
 author = "The sklearn_lstm developers"
 copyright = f"2026, {author}"  # noqa: A001 - Sphinx's name
 release = version = sklearn_lstm.__version__
 
-extensions = ["sphinx.ext.autodoc", "numpydoc"]
+extensions = [
+    "mathml",
+    "numpydoc",
+    "sphinx.ext.autodoc",
+    "sphinx.ext.intersphinx",
+    "sphinx.ext.viewcode",
+    "sphinx_copybutton",
+    "sphinx_design",
+    "sphinx_gallery.gen_gallery",
+]
+exclude_patterns = ["_build"]
+default_role = "literal"  # the backquotes of the docstrings
+smartquotes = False  # they would change the quotes of code in tables and docstrings
+toc_object_entries_show_parents = "hide"
+
+html_theme = "pydata_sphinx_theme"
+html_title = f"sklearn_lstm {release}"
+html_static_path = ["static"]
+html_css_files = ["custom.css"]
+html_math_renderer = "mathml"
+html_theme_options = {
+    "logo": {"text": "sklearn_lstm"},
+    "navbar_align": "left",
+    "header_links_before_dropdown": 5,
+    "navigation_with_keys": False,
+    "show_toc_level": 2,
+    "secondary_sidebar_items": ["page-toc"],
+    "footer_start": ["copyright"],
+    "footer_end": [],
+}
+html_sidebars = {  # pages without pages below them have nothing to show there
+    name: []
+    for name in (
+        "index",
+        "getting_started",
+        "right_tool",
+        "api",
+        "accuracy",
+        "performance",
+        "changelog",
+    )
+}
+html_show_sourcelink = False
+
 numpydoc_show_class_members = False  # the methods follow below the class
 autodoc_member_order = "bysource"
 autodoc_typehints = "none"  # the docstrings say more
+viewcode_follow_imported_members = True
+copybutton_prompt_text = r">>> |\.\.\. |\$ "
+copybutton_prompt_is_regexp = True
 
-html_theme = "furo"
-html_title = f"sklearn_lstm {release}"
-exclude_patterns = ["_build"]
+# Without a network, intersphinx takes this empty inventory, and the links are plain text.
+GENERATED.mkdir(exist_ok=True)
+_EMPTY_INVENTORY = GENERATED / "empty.inv"
+_EMPTY_INVENTORY.write_bytes(
+    b"# Sphinx inventory version 2\n# Project: none\n# Version: 0\n"
+    b"# The remainder of this file is compressed using zlib.\n" + zlib.compress(b"")
+)
+intersphinx_timeout = 5
+intersphinx_mapping = {
+    name: (url, (None, str(_EMPTY_INVENTORY)))
+    for name, url in {
+        "python": "https://docs.python.org/3/",
+        "numpy": "https://numpy.org/doc/stable/",
+        "scipy": "https://docs.scipy.org/doc/scipy/",
+        "sklearn": "https://scikit-learn.org/stable/",
+        "skorch": "https://skorch.readthedocs.io/en/stable/",
+        "torch": "https://docs.pytorch.org/docs/stable/",
+    }.items()
+}
+
+EXAMPLES = DOCS.parent / "examples"  # they run in their folder, so they can import example_data
+_listed = re.findall(r"plot_\w+\.py", (EXAMPLES / "index.rst").read_text(encoding="utf-8"))
+sphinx_gallery_conf = {
+    "examples_dirs": "../examples",
+    "gallery_dirs": "auto_examples",
+    "minigallery_sort_order": ExplicitOrder([EXAMPLES / name for name in _listed]),
+    "filename_pattern": "plot_",
+    "ignore_pattern": r"^(?!plot_)",
+    "copyfile_regex": r"index\.rst",  # examples/index.rst has the headings and the order
+    "backreferences_dir": "generated/backreferences",
+    "doc_module": ("sklearn_lstm",),
+    "reference_url": {"sklearn_lstm": None},
+    "abort_on_example_error": True,
+    "download_all_examples": False,
+    "write_computation_times": False,
+    "show_memory": False,
+    "show_signature": False,
+    "min_reported_time": 0,
+}
 
 
 def escape_fitted_names(*arguments: Any) -> None:
@@ -26,6 +120,31 @@ def escape_fitted_names(*arguments: Any) -> None:
     lines[:] = [re.sub(r"(?<=\w)_(?=[,)])", r"\\_", line) for line in lines]
 
 
+def write_changelog(_: Any) -> None:
+    """Write CHANGELOG.md as reStructuredText; it has headings, lists, code and links."""
+    text = (DOCS.parent / "CHANGELOG.md").read_text(encoding="utf-8")
+    text = re.sub(r"`([^`]+)`", r"``\1``", text)
+    text = re.sub(r"\[([^]]+)\]\((\S+?)\)", r"`\1 <\2>`__", text)
+    text = re.sub(r"^## \[(.+?)\]", r"## \1", text, flags=re.MULTILINE)
+    for marks, underline in (("#", "="), ("##", "-"), ("###", "~")):
+        text = re.sub(
+            rf"^{marks} (.+)$",
+            lambda match, line=underline: f"{match[1]}\n{line * len(match[1])}",
+            text,
+            flags=re.MULTILINE,
+        )
+    (GENERATED / "changelog.txt").write_text(text, encoding="utf-8")
+
+
+def write_capabilities(_: Any) -> None:
+    """Run the fits of the page of capabilities, which take some 20 seconds."""
+    from capabilities import write_tables  # noqa: PLC0415 - imports torch
+
+    write_tables(GENERATED)
+
+
 def setup(app: Any) -> None:
-    """Register the hook, to be called before numpydoc's."""
-    app.connect("autodoc-process-docstring", escape_fitted_names, priority=400)
+    """Register what runs before the pages are read."""
+    app.connect("autodoc-process-docstring", escape_fitted_names, priority=400)  # before numpydoc
+    app.connect("builder-inited", write_changelog)
+    app.connect("builder-inited", write_capabilities)

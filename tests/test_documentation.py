@@ -1,14 +1,28 @@
-"""What the documents say: the README's code runs, and the versions agree."""
+"""What the documents say: the code of README and docs runs, and the versions agree."""
 
+import ast
+import doctest
 import re
+import sys
 import tomllib
+import warnings
+from importlib import import_module
 from pathlib import Path
+from types import SimpleNamespace
 
+import numpy as np
 import pytest
 
 import sklearn_lstm
 
 ROOT = Path(__file__).parent.parent
+DOCS = ROOT / "docs"
+PAGES = {path.stem: path.read_text(encoding="utf-8") for path in sorted(DOCS.glob("*.rst"))}
+# Blocks after "::" or a directive for Python; other directives begin with "..".
+CODE = re.compile(
+    r"^ *(?:\.\. code-block:: python|(?!\.\.)\S.*::)\n\n((?: +.*\n|\n)+)", re.MULTILINE
+)
+SNIPPETS = {name: CODE.findall(text) for name, text in PAGES.items() if CODE.search(text)}
 
 
 @pytest.fixture(scope="module")
@@ -28,6 +42,93 @@ def test_readme_code_runs(readme, tmp_path, monkeypatch):
     for block in blocks:
         exec(block, names)  # noqa: S102 - the project's own README
     assert names["model"].predict(["so dull"]).shape == (1,)
+
+
+def plain_code(block):
+    """Return the block without its indentation, prompts and outputs."""
+    lines = block.split("\n")
+    margin = min(len(line) - len(line.lstrip()) for line in lines if line.strip())
+    code = "\n".join(line[margin:] for line in lines)
+    examples = doctest.DocTestParser().get_examples(code)
+    return "".join(example.source for example in examples) or code
+
+
+def names_of_the_docs():
+    """Return what the pages take for granted."""
+    texts = ["such fun !", "so bad", "good fun", "bad , dull", "good !", "dull"] * 2
+    series = [np.sin(np.arange(n))[:, None] for n in (5, 7, 6)]
+    return {
+        "LSTMSequenceClassifier": sklearn_lstm.LSTMSequenceClassifier,
+        "TextSequenceVectorizer": sklearn_lstm.TextSequenceVectorizer,
+        "texts": texts,
+        "labels": ["pos", "neg"] * 6,
+        "new_texts": ["what fun !"],
+        "X": np.arange(1, 481).reshape(120, 4) % 7,
+        "y": np.array([1, 0] * 60),
+        "y_with_minus_ones": np.array([1, 0] * 4 + [-1] * 4),
+        "classifier": sklearn_lstm.LSTMSequenceClassifier(hidden_size=8, max_epochs=3),
+        "keyed_vectors": {"fun": [1.0, 0.0], "bad": [0.0, 1.0]},
+        **dict(zip(["first", "second", "third"], series, strict=True)),
+        "speakers": ["ann", "ben", "ann"],
+    }
+
+
+@pytest.mark.parametrize("page", SNIPPETS)
+def test_code_of_the_docs_runs(page, tmp_path, monkeypatch):
+    defaults = sklearn_lstm.LSTMSequenceClassifier.__init__.__kwdefaults__
+    monkeypatch.setitem(defaults, "max_epochs", 1)  # the code runs, not its results
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.setitem(sys.modules, "jieba", SimpleNamespace(lcut=list))  # a segmenter's place
+    names = names_of_the_docs()
+    for block in SNIPPETS[page]:
+        code = plain_code(block)
+        if "def words(" in code:  # the page says: in a file of its own
+            (tmp_path / "segment.py").write_text(code, encoding="utf-8")
+        exec(code, names)  # noqa: S102 - the project's own docs
+
+
+def test_docs_have_code_and_it_is_python():
+    assert len(SNIPPETS) >= 7
+    for block in (block for blocks in SNIPPETS.values() for block in blocks):
+        ast.parse(plain_code(block))
+
+
+def test_capabilities_say_what_happened(monkeypatch):
+    monkeypatch.syspath_prepend(DOCS)
+    outcome = import_module("capabilities").outcome
+
+    def fail():
+        raise ValueError("X is wrong (row 3). Mend it.")
+
+    assert outcome(dict, x=1) == "yes"
+    assert outcome(warnings.warn, "careful", UserWarning) == "yes, UserWarning"
+    assert outcome(fail) == "ValueError: X is wrong (row 3)"
+
+
+def test_every_page_is_reachable():
+    listed = {
+        name
+        for text in PAGES.values()
+        for toctree in re.findall(r"^\.\. toctree::\n((?:   .*\n|\n)+)", text, re.MULTILINE)
+        for name in re.findall(r"^   (\w+)$", toctree, re.MULTILINE)
+    }
+    assert listed == set(PAGES) - {"index"}
+
+
+def test_gallery_lists_every_example():
+    index = (ROOT / "examples" / "index.rst").read_text(encoding="utf-8")
+    examples = {path.stem for path in (ROOT / "examples").glob("plot_*.py")}
+    assert set(re.findall(r"\.\./examples/(\w+)\.py$", index, re.MULTILINE)) == examples
+    assert set(re.findall(r"^   (plot_\w+)$", index, re.MULTILINE)) == examples
+
+
+def test_pictures_of_the_docs_exist():
+    names = [
+        name for text in PAGES.values() for name in re.findall(r"(images/\S+)$", text, re.MULTILINE)
+    ]
+    assert names
+    assert [name for name in names if not (DOCS / name).exists()] == []
 
 
 def test_readme_names_only_files_that_exist(readme):

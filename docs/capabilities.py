@@ -1,0 +1,214 @@
+"""Which X, y and parameters the classifier takes, found by running tiny fits.
+
+``python docs/capabilities.py`` prints the tables; the build of the documentation writes them.
+"""
+
+import csv
+import pickle
+import re
+import sys
+import warnings
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import polars as pl
+import pyarrow as pa
+import torch
+from scipy.sparse import csr_array
+from sklearn.calibration import CalibratedClassifierCV
+from sklearn.ensemble import BaggingClassifier, StackingClassifier
+from sklearn.model_selection import GridSearchCV
+from sklearn.multioutput import ClassifierChain
+from sklearn.pipeline import make_pipeline
+from sklearn.semi_supervised import SelfTrainingClassifier
+
+from sklearn_lstm import LSTMSequenceClassifier, TextSequenceVectorizer
+
+N = 100  # from here on there is a linear model for token ids
+_random = np.random.default_rng(0)
+_lengths = _random.integers(3, 7, N)
+IDS = [_random.integers(1, 9, length) for length in _lengths]
+SERIES = [_random.normal(size=length) for length in _lengths]
+CHANNELS = [_random.normal(size=(length, 2)) for length in _lengths]
+TEXTS = np.array([" ".join(f"w{i}" for i in ids) for ids in IDS])
+
+
+def _padded(rows: list[Any], fill: float) -> Any:
+    """Return the rows side by side as an array of shape (N, 6)."""
+    return np.array([[*row, *[fill] * (6 - len(row))] for row in rows])
+
+
+X = {
+    "token ids, dense": _padded(IDS, 0),
+    "token ids, CSR": csr_array(_padded(IDS, 0)),
+    "token ids, list of arrays": IDS,
+    "token ids, list of lists": [row.tolist() for row in IDS],
+    "token ids, pandas column of lists": pd.Series([row.tolist() for row in IDS]),
+    "token ids, polars column of lists": pl.Series([row.tolist() for row in IDS]),
+    "token ids, pyarrow column of lists": pa.array([row.tolist() for row in IDS]),
+    "series, 2-D floats": _padded(SERIES, np.nan),
+    "series, 3-D": np.stack([row[:3] for row in CHANNELS]),
+    "series, list of (T,)": SERIES,
+    "series, list of (T, n_channels)": CHANNELS,
+    "series, pandas column of lists": pd.Series([row.tolist() for row in SERIES]),
+    "series, polars column of lists": pl.Series([row.tolist() for row in SERIES]),
+    "series, pyarrow column of lists": pa.array([row.tolist() for row in SERIES]),
+}
+_third = np.arange(N) % 3
+Y = {
+    "2 classes": _third == 0,
+    "3 classes": _third,
+    "strings": np.array(["low", "middle", "high"])[_third],
+    "multilabel": np.stack([_third == 0, _third < 2], axis=1).astype(int),
+}
+
+REFUSED: dict[str, tuple[Any, Any, dict[str, Any]]] = {  # X, y and parameters
+    "series with NaN inside": ([np.where(row > 1, np.nan, row) for row in SERIES], _third, {}),
+    "texts without the vectorizer": (TEXTS, _third, {}),
+    "a bag of words, CSR of floats": (csr_array(_padded(IDS, 0).astype(float)), _third, {}),
+    "y of real numbers": (IDS, _third + 0.5, {}),
+    "no network and no linear model": (IDS, _third, {"max_epochs": 0, "linear_branch": False}),
+    "an optimiser that needs several losses": (IDS, _third, {"optimizer": torch.optim.LBFGS}),
+}
+CHANGES: dict[str, dict[str, Any]] = {
+    "defaults": {},
+    'cell="gru"': {"cell": "gru"},
+    'cell="rnn"': {"cell": "rnn"},
+    "num_layers=2": {"num_layers": 2},
+    "bidirectional=False": {"bidirectional": False},
+    'pooling="last"': {"pooling": "last"},
+    'pooling="attention"': {"pooling": "attention"},
+    "embedding_dim=None": {"embedding_dim": None},
+    "embeddings=array": {"embeddings": np.eye(10, 2), "freeze_embeddings": True},
+    "normalize=False": {"normalize": False},
+    "linear_branch=False": {"linear_branch": False},
+    "max_epochs=0": {"max_epochs": 0},
+    "criterion=torch.nn.MultiMarginLoss": {"criterion": torch.nn.MultiMarginLoss},
+    "optimizer=torch.optim.RAdam": {"optimizer": torch.optim.RAdam},
+    'lr_schedule="onecycle"': {"lr_schedule": "onecycle"},
+    'class_weight="balanced"': {"class_weight": "balanced"},
+    "early_stopping=True": {"early_stopping": True},
+    'precision="bfloat16"': {"precision": "bfloat16"},
+}
+
+
+def classifier(**parameters: Any) -> LSTMSequenceClassifier:
+    """Return a classifier that is fitted in some hundredths of a second."""
+    return LSTMSequenceClassifier(
+        **{
+            "hidden_size": 2,
+            "embedding_dim": 2,
+            "batch_size": N,
+            "max_epochs": 1,
+            "random_state": 0,
+        }
+        | parameters
+    )
+
+
+def network(**parameters: Any) -> LSTMSequenceClassifier:
+    """Return a classifier without a linear model: what scikit-learn does with it is the same."""
+    return classifier(linear_branch=False, **parameters)
+
+
+def _search(X: Any, y: Any) -> None:
+    GridSearchCV(network(), {"cell": ["lstm", "gru"]}, cv=2).fit(X, y)
+
+
+def _stack(X: Any, y: Any) -> None:
+    StackingClassifier([("lstm", network()), ("gru", network(cell="gru"))], cv=2).fit(X, y)
+
+
+def _go_on(X: Any, y: Any) -> None:
+    network(warm_start=True).fit(X, y).fit(X, y)
+
+
+def _label_the_rest(X: Any, y: Any) -> None:
+    SelfTrainingClassifier(network()).fit(X, np.where(np.arange(N) < N // 2, y, -1))
+
+
+def _keep(X: Any, y: Any) -> None:
+    pickle.loads(pickle.dumps(network().fit(X, y))).predict(X)  # noqa: S301 - its own
+
+
+USES: dict[str, Callable[[Any, Any], Any]] = {
+    "fit with sample_weight": lambda X, y: network().fit(X, y, sample_weight=np.ones(N)),
+    "partial_fit": lambda X, y: network().partial_fit(X, y, classes=[0, 1, 2]),
+    "fit again with warm_start=True": _go_on,
+    "GridSearchCV": _search,
+    "CalibratedClassifierCV": lambda X, y: CalibratedClassifierCV(network(), cv=2).fit(X, y),
+    "StackingClassifier": _stack,
+    "BaggingClassifier": lambda X, y: BaggingClassifier(network(), n_estimators=2).fit(X, y),
+    "SelfTrainingClassifier": _label_the_rest,
+    "ClassifierChain": lambda X, _: ClassifierChain(network()).fit(X, Y["multilabel"]),
+    "pickle": _keep,
+}
+PARAMETER_COLUMNS = ["token ids, CSR", "series, 3-D"]
+USE_COLUMNS = ["token ids, CSR", "series, 3-D", "series, list of (T, n_channels)"]
+
+
+def outcome(run: Callable[..., Any], *arguments: Any, **parameters: Any) -> str:
+    """Return "yes", with the names of warnings, or the first sentence of the error."""
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        try:
+            run(*arguments, **parameters)
+        except Exception as error:  # noqa: BLE001 - the table shows every kind
+            sentence = re.split(r"(?<=[a-z\])])\. |:?\n", str(error))[0].rstrip(".")
+            return f"{type(error).__name__}: {sentence}"
+    names = sorted({warning.category.__name__ for warning in caught})
+    return ", ".join(["yes", *names])
+
+
+def tables() -> dict[str, list[list[str]]]:
+    """Return the rows of the tables, each with a heading."""
+
+    def fit(x: Any, y: Any, **parameters: Any) -> Any:
+        return classifier(**parameters).fit(x, y).predict(x)
+
+    def fit_texts(y: Any) -> Any:
+        return make_pipeline(TextSequenceVectorizer(), classifier()).fit(TEXTS, y).predict(TEXTS)
+
+    return {
+        "data": [
+            ["X", *Y],
+            ["texts, through the vectorizer", *(outcome(fit_texts, y) for y in Y.values())],
+            *([kind, *(outcome(fit, x, y) for y in Y.values())] for kind, x in X.items()),
+        ],
+        "refused": [
+            ["call", "answer"],
+            *([kind, outcome(fit, x, y, **p)] for kind, (x, y, p) in REFUSED.items()),
+        ],
+        "parameters": [
+            ["parameters", *PARAMETER_COLUMNS],
+            *(
+                [
+                    f"``{name}``" if p else name,
+                    *(outcome(fit, X[kind], _third, **p) for kind in PARAMETER_COLUMNS),
+                ]
+                for name, p in CHANGES.items()
+            ),
+        ],
+        "uses": [
+            ["use", *USE_COLUMNS],
+            *(
+                [name, *(outcome(use, X[kind], _third) for kind in USE_COLUMNS)]
+                for name, use in USES.items()
+            ),
+        ],
+    }
+
+
+def write_tables(folder: Path) -> None:
+    """Write each table as a CSV file into the folder."""
+    for name, rows in tables().items():
+        with (folder / f"{name}.csv").open("w", encoding="utf-8", newline="") as file:
+            csv.writer(file).writerows(rows)
+
+
+if __name__ == "__main__":
+    for rows in tables().values():
+        csv.writer(sys.stdout).writerows(rows)
