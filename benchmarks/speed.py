@@ -183,7 +183,7 @@ def against_vectorizers() -> None:
 
         words = TextSequenceVectorizer().fit(texts)
         ids = {"<unk>": 1, **words.vocabulary_}
-        tokenizer = Tokenizer(models.WordLevel(ids, unk_token="<unk>"))  # noqa: S106
+        tokenizer = Tokenizer(models.WordLevel(ids, unk_token="<unk>"))
         tokenizer.normalizer = normalizers.Lowercase()
         tokenizer.pre_tokenizer = pre_tokenizers.Whitespace()
         one, other = seconds(

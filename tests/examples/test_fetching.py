@@ -2,6 +2,8 @@
 
 import hashlib
 import importlib
+import io
+import tarfile
 import zipfile
 from pathlib import Path
 
@@ -131,3 +133,23 @@ def test_the_cache_is_where_the_platform_or_the_variable_says(
     monkeypatch.setattr(fetching.sys, "platform", platform)
     monkeypatch.setattr(fetching.Path, "home", lambda: Path("home"))
     assert fetching.cache_folder() == Path(expected)
+
+
+def test_a_source_distribution_is_read_as_a_tar_file(fetching, tmp_path):
+    content = io.BytesIO()
+    with tarfile.open(fileobj=content, mode="w:gz") as package:
+        member = tarfile.TarInfo("tinydata-1.0/numbers.txt")
+        member.size = 5
+        package.addfile(member, io.BytesIO(b"1 2 3"))
+    (tmp_path / "cache").mkdir()
+    (tmp_path / "cache" / "tinydata-1.0.tar.gz").write_bytes(content.getvalue())
+    sdist = fetching.Sdist("tinydata-1.0.tar.gz", hashlib.sha256(content.getvalue()).hexdigest())
+    assert sdist.requirement == "tinydata==1.0"
+    with fetching.open_sdist(sdist) as package:
+        assert package.extractfile("tinydata-1.0/numbers.txt").read() == b"1 2 3"
+
+
+def test_of_a_source_distribution_pip_takes_no_wheel(fetching, shelf):
+    sdist = fetching.Sdist("tinydata-1.0.tar.gz", "0" * 64)  # the shelf has a wheel only
+    with pytest.raises(fetching.FetchError, match="No matching distribution"):
+        fetching.open_sdist(sdist, only_from(shelf))
