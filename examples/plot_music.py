@@ -2,8 +2,9 @@
 Music: types of tunes, and composing
 ====================================
 
-A tune is a sequence of signs. First we tell reels from jigs and hornpipes. Then the same classifier
-learns which sign comes next, and we compose with it: each new sign is drawn from ``predict_proba``.
+A tune is a sequence of signs. First we tell reels, jigs and other dances apart. Then the same
+classifier learns which sign comes next, and we compose with it: each new sign is drawn from
+``predict_proba``.
 
 The tunes are from "Ryan's mammoth collection" (Boston, 1883), in ABC notation: letters are notes
 (C and c are an octave apart), numbers are lengths, and ``|`` ends a bar.
@@ -56,9 +57,9 @@ print(classification_report(y_test, model.predict(X_test), zero_division=0))
 # Predicting the next sign
 # ------------------------
 #
-# Now X is the 32 signs before a place in a reel in D, and y is the sign at this place. The classes
-# are all signs that occur at least 20 times in 60 tunes for training. Eighteen tunes are for
-# choosing the plain model, the others for the test.
+# Now X holds the last 32 signs (or fewer) before a place in a reel in D, and y is the sign at this
+# place. 60 tunes are for training. The classes are all signs that occur at least 20 times in them.
+# 18 tunes are for choosing the plain model, the others for the test.
 
 CONTEXT = 32
 
@@ -87,8 +88,8 @@ X_choose, y_choose = windows(choosing, SIGNS)
 X_test, y_test = windows(testing, SIGNS)
 
 # %%
-# The plain model counts which sign came after the same last signs. It trusts a longer run of signs
-# the more, the more often it was seen.
+# The plain model counts which sign came after the same last signs. The more often such a run of
+# signs was seen, the more its counts weigh.
 
 
 class NGrams(ClassifierMixin, BaseEstimator):
@@ -154,13 +155,14 @@ for name, candidate in models.items():
 # Composing
 # ---------
 #
-# A composition starts with "start" and grows sign by sign. The temperature says how daring the
-# choice is: near 0 it always takes the most probable sign, at 1 it takes each sign with its
-# probability. Lower temperatures give tunes that are more regular, and duller.
+# A composition starts with "start" and grows sign by sign. The temperature says how often less
+# probable signs are taken: near 0 the most probable sign is always taken, at 1 each sign is taken
+# with its probability. Lower temperatures give tunes that are more regular, with less variety.
 #
-# Two numbers judge the tunes. A bar of a reel has eight eighths. Nobody told the models; they have
-# to learn to count. And a run of eight signs that is in a training tune was perhaps copied. Some
-# such runs are in every reel, so unseen reels by people tell what is usual.
+# Two numbers judge the tunes. The first is the share of full bars: a bar of a reel has eight
+# eighths, and the models have to learn this from the tunes. The second is the share of runs of
+# eight signs that are also in a training tune, and so were perhaps copied. Reels by people have
+# some such runs too, so unseen ones show how many are usual.
 
 
 def compose(model: object, temperature: float, n_tunes: int, n_signs: int = 145) -> list[list[str]]:
@@ -253,7 +255,7 @@ with TemporaryDirectory() as folder:
 # When to use which
 # -----------------
 #
-# For the type of a tune, both models are close: short runs of signs already tell the rhythm, and
+# For the type of a tune, both models are close: short runs of signs already show the rhythm, and
 # the plain model fits in a second. For the next sign the LSTM is ahead. The n-grams keep more bars
 # full, but they also copy far more from the training tunes. At temperature 1 the LSTM copies about
 # as much as is usual in reels by people. No model here counts as well as people.

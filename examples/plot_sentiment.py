@@ -141,7 +141,7 @@ for sentence in PAIR:
 # words, differs most between positive and negative training sentences. Above is its memory while it
 # reads the two sentences. Below are its gates. The forget gate says which part of the old memory is
 # kept (1 is all), the input gate how much of the new is written. Up to "all" both sentences are the
-# same, and so is the memory. Then they part.
+# same, and so is the memory. From there on they differ.
 
 
 def forward(gates: dict, name: str) -> np.ndarray:
@@ -195,6 +195,6 @@ for sentence, phrases in zip(TURNED, explain_phrases(ordered, TURNED, "positive"
 # When to use which
 # -----------------
 #
-# In short reviews most of the feeling is in single words and pairs of words. So on some thousand
+# In short reviews most of the opinion is in single words and pairs of words. So on some thousand
 # texts the plain model is as good or better, and it fits in a second: take it there. Take the LSTM
 # where the order decides, and where there are many texts.

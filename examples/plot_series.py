@@ -1,9 +1,9 @@
 """
-Time series: how long, how early, whose?
-========================================
+Time series: early decisions, unequal lengths, new people
+=========================================================
 
 Three kinds of series, and one question about each. Power demand of a day: how early do we know the
-answer? The current of appliances: what if the series have unequal lengths? Exercises told from a
+answer? The current of appliances: what if the series have unequal lengths? Exercises measured by a
 watch: does the model work for people that it has never seen?
 """
 
@@ -34,10 +34,11 @@ trees = ExtraTreesClassifier(300, random_state=0)
 compare({"LSTM": model, "extra trees": trees}, X_train, y_train, X_test, y_test)
 
 # %%
-# How early in the day can one know? A model that has learnt from whole days only is surprised by a
-# day that ends at noon. So we give it the beginnings of the days too, of 2, 4, ... 24 hours: that
-# is possible because sequences may have unequal lengths. The plain way is a new forest for each
-# number of hours. The dashed line is what always the same answer would give.
+# How early in the day can one know? A model that has learnt from whole days only has never read a
+# day that ends at noon. So a second model learns from the beginnings of the days, of 2, 4, ... 24
+# hours: that is possible because sequences may have unequal lengths. The plain model is a forest of
+# its own for each number of hours. The dashed line is the accuracy of always giving the more
+# frequent answer.
 
 hours = np.arange(2, 25, 2)
 beginnings = [day[:n] for n in hours for day in X_train]
@@ -73,9 +74,9 @@ plt.show()
 # Appliances: unequal lengths
 # ---------------------------
 #
-# Eleven kinds of appliances draw current (PLAID). A recording has 100 to 1,344 steps. A list of
-# arrays goes into the classifier as it is. The plain model needs features of equal number: here
-# they are statistics of the values and of their changes.
+# Which of eleven kinds of appliances draws this current (PLAID)? A recording has 100 to 1,344
+# steps. A list of arrays goes into the classifier as it is. The plain model needs the same number
+# of features for each recording: here they are statistics of the values and of their changes.
 
 
 def statistics(X: list[np.ndarray]) -> np.ndarray:
@@ -108,9 +109,9 @@ plt.show()
 # --------------------------
 #
 # Ten people with a watch did seven exercises. The watch has six sensors. If windows of one person
-# are in the training part and in the test part, a model can know the person and not the exercise.
-# So the honest split is by person: three people are for the test only. To show the difference, we
-# also split at random. To keep the example short, every second window is left out.
+# are in the training part and in the test part, a model can recognise the person instead of the
+# exercise. So the honest split is by person: three people are for the test only. To show the
+# difference, we also split at random. To keep the example short, every second window is left out.
 
 X, exercises, people = (part[::2] for part in fetch_watch_recordings())
 splits = {

@@ -16,6 +16,7 @@ end are the public corpus of SpamAssassin. They are read if their server can be 
 #
 # Three fifths of the messages are for training, one fifth is for choosing the threshold, and one
 # fifth is for the test. In the training part we keep one spam message of six, so that spam is rare.
+# "ham" is the label of messages that are not spam.
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -75,9 +76,10 @@ compare(models, X_train, y_train, X_test, y_test)
 # -------------
 #
 # ``predict`` says "spam" where spam is more probable than ham. This is one threshold of many. On
-# the part that was kept for this, we look for the lowest threshold with which 99 of 100 alarms are
-# right. The test part tells how well this works. Each spam message of these two parts counts one
-# sixth, so that spam is as rare in them as in the training part.
+# the part that was kept for this, we look for the lowest threshold with which 99 of 100 alarms
+# (messages that are called spam) are right. The test part tells how well this works. Each spam
+# message of these two parts counts one sixth, so that spam is as rare in them as in the training
+# part.
 
 
 def weights(y: np.ndarray) -> np.ndarray:
@@ -124,9 +126,9 @@ plt.show()
 #
 # Spammers change their words. So we take all messages with one of the ten words below out of
 # training, ham and spam. The test is the spam among them. A word that training has not seen is read
-# as an unknown token. The network has learnt what that means, because training hides some words
-# (``token_dropout``), and it still sees the words around it. The plain model has another way: it
-# knows pieces of words.
+# as an unknown token. The network has learnt a vector for unknown tokens, because training hides
+# some words (``token_dropout``), and it still sees the words around it. The plain model also counts
+# pieces of words, and new words have known pieces.
 
 NEW_WORDS = {"prize", "claim", "cash", "won", "award", "urgent", "tone", "voucher", "gift", "offer"}
 analyzer = TextSequenceVectorizer().build_analyzer()
@@ -194,6 +196,7 @@ else:
 # When to use which
 # -----------------
 #
-# Spam is told by its words, and their order hardly matters. The plain model fits in some seconds.
-# With so little spam to learn from it is ahead, and pieces of words help it with new words: take it
-# here. Take the LSTM if you need probabilities, or have more messages.
+# Spam is recognised by its words, and their order hardly matters. The plain model fits in some
+# seconds. With so little spam to learn from it is ahead, and pieces of words help it with new
+# words: take it here. Take the LSTM if you need probabilities. With all messages of the collection
+# the two are about equally accurate.

@@ -2,9 +2,9 @@
 Speech: from sound to digits
 ============================
 
-A computer does not read sound as it is. Sound is cut into short frames, and each frame becomes a
-few numbers. The first part makes such frames from a tone, step by step. The second part recognises
-spoken digits, and the third part who speaks.
+The classifier does not read the wave of a sound directly. The sound is cut into short frames, and
+each frame becomes a few numbers. The first part makes such frames from a tone, step by step. The
+second part recognises spoken digits, and the third part who speaks.
 
 The digits are from the Free Spoken Digit Dataset (Jackson et al., 2018), the vowels from Kudo,
 Toyama and Shimbo (1999).
@@ -70,10 +70,11 @@ plt.show()
 # Spoken digits
 # -------------
 #
-# Six people say the digits 0 to 9. A recording has 6 to 92 frames. They are given as they are: a
-# list of arrays of shape (n_frames, 13). The recordings do not tell who spoke, so the split is at
-# random, and people in the test part were heard in training. The question is how many recordings
-# are needed. The plain model sees statistics of each recording: it does not know what came first.
+# Six people say the digits 0 to 9. A recording has 6 to 92 frames, and the recordings are passed as
+# a list of arrays of shape (n_frames, 13). The data do not say who spoke, so the split is at
+# random, and the people in the test part were also heard in training. The question is how many
+# recordings are needed. The plain model sees statistics of each recording: it does not know what
+# came first.
 
 
 def statistics(X: list[np.ndarray]) -> np.ndarray:
@@ -101,8 +102,8 @@ for size in sizes:
 listener = models["LSTM"]
 
 # %%
-# How much of a word has to be heard? The model of 800 recordings is asked before a word is over.
-# :class:`~sklearn_lstm.inspection.LengthAccuracyDisplay` shows how often it is right.
+# How much of a word has to be heard? The model of 800 recordings predicts from the first part of
+# each word. :class:`~sklearn_lstm.inspection.LengthAccuracyDisplay` shows how often it is right.
 
 figure, (left, right) = plt.subplots(1, 2, figsize=(9, 3.8), sharey=True, layout="constrained")
 early = LengthAccuracyDisplay.from_estimator(listener, X_test, y_test, ax=right)
@@ -136,5 +137,6 @@ compare({"LSTM": lstm(), "statistics, extra trees": plain}, X_train, y_train, X_
 # When to use which
 # -----------------
 #
-# A vowel sounds the same from its beginning to its end, so statistics tell nearly as well who
-# speaks, and the forest needs a second. A word is an order of sounds: there the LSTM is ahead.
+# A vowel sounds much the same from its beginning to its end, so statistics tell nearly as well who
+# speaks, and the forest needs a second. In a word the order of the sounds matters: there the LSTM
+# is ahead.
