@@ -84,7 +84,7 @@ compare("splice sites", {"one-hot positions, extra trees": positions, "LSTM": mo
 # What did it learn?
 # ------------------
 # ``explain`` says how much each base adds to the score of a class. Averaged over the windows of the
-# test part, it is the importance of each position. Nobody told the model where the border is.
+# test part, it is the importance of each position. The model is not told where the border is.
 #
 # Above it stands what biologists know, as a *sequence logo* of the same windows. The height of a
 # column is the information of the position in bits, 2 if it is always the same base; the letters
@@ -206,6 +206,6 @@ plt.show()
 
 # %%
 # **When the plain model is the better choice.** In a window around a fixed position, trees on
-# one-hot positions are as good, and fit in a second. For long genes, runs of 8 bases say nearly all
+# one-hot positions are as good, and fit faster. For long genes, runs of 8 bases say nearly all
 # there is. The sequence classifier is for sequences of unequal length without a fixed position, as
 # the peptides, and it serves all three tasks without a choice of features.

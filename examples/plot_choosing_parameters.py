@@ -60,8 +60,9 @@ def validate(**parameters: Any) -> tuple[float, float]:
 # ------------------------
 # ``max_epochs`` matters most, both for the accuracy and for the time. 0 is the linear model alone.
 # "auto" trains until the loss of held-out samples no longer falls. The dashed line is the network
-# without a linear model beside it. It learns from all samples, since none need be held out to
-# weigh the two. What torch loads at its first use is in no figure.
+# without a linear model beside it. It learns from all samples, since none have to be held out for
+# the blend weights. A small fit comes first and is not timed, because torch loads parts of itself
+# then.
 pipeline(max_epochs=1).fit(X_fit[:200], y_fit[:200])
 epochs = [0, 2, 4, 8, "auto"]
 both = [validate(max_epochs=n) for n in epochs]
@@ -98,7 +99,7 @@ print(f"seeds: {min(of_seeds):.1f} to {max(of_seeds):.1f} %, standard error {err
 # %%
 # Then: the network
 # -----------------
-# One parameter at a time, the others at their defaults. The page on memory has the GRU.
+# One parameter at a time, the others at their defaults. The GRU is in the example on memory.
 defaults = LSTMSequenceClassifier().get_params()
 grids: dict[str, list[Any]] = {
     "lr": [0.001, 0.005, 0.02],
@@ -160,8 +161,8 @@ print(f"test: LSTM {model.score(X_test, y_test):.1%}")
 print(f"test: extra trees on one-hot positions {trees.score(X_test, y_test):.1%}")
 
 # %%
-# **What to remember.** Choose ``max_epochs`` by the time that you have. Of the parameters of the
-# network, those lose most that make it weaker: few units (``hidden_size``), the plain RNN, the last
-# state alone, and a learning rate that is too small for so few epochs. Of the rest, little is more
-# than chance, until you have more data than here. **When the baseline is the better choice:**
-# windows of equal length around a fixed position are a table, and trees on a table fit in a second.
+# **What to remember.** Choose ``max_epochs`` by the time that you have. Values that make the
+# network weaker lose most: few units (``hidden_size``), the plain RNN, the last state alone, and a
+# learning rate that is too small for so few epochs. With so little data, most other differences are
+# not larger than chance. **When the baseline is the better choice:** windows of equal length around
+# a fixed position are a table, and trees on a table fit faster.

@@ -50,7 +50,7 @@ after = Pipeline(
 #
 # - one-letter words and punctuation are tokens, unless you pass scikit-learn's ``token_pattern``;
 # - ``random_state`` matters, since the weights of a network begin at random;
-# - ``class_weight`` and ``sample_weight`` work as before, ``C`` and ``penalty`` do not exist.
+# - ``C`` and ``penalty`` do not exist; ``class_weight`` and ``sample_weight`` work as before.
 #
 # Two tasks
 # ---------
@@ -80,8 +80,8 @@ settings = {
 
 # %%
 # Each pipeline is fitted to each number of texts. ``max_epochs=0`` is the middle way: only the
-# linear model that stands beside the network, without the network. What torch loads at its first
-# use is in no figure.
+# linear model that stands beside the network, without the network. A small fit comes first and is
+# not timed, because torch loads parts of itself then.
 clone(after).set_params(classifier__max_epochs=1).fit(sentences[:100], opinions[:100])
 results: dict[str, dict[str, list[tuple[float, float]]]] = {}
 for task, (X_train, y_train, X_test, y_test) in tasks.items():

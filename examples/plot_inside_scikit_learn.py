@@ -4,7 +4,7 @@ Inside scikit-learn: search, stack, calibrate, weight, store
 
 ``LSTMSequenceClassifier`` is an estimator like any other. This page uses it in scikit-learn's own
 tools: a grid search over a whole pipeline, stacking with tf-idf, a calibration curve, imbalanced
-classes, and a stored model. Nothing on it is special to this library.
+classes, and a stored model. All of it works as with any other classifier.
 
 The networks are small (``hidden_size=32``, two to four epochs), and only a part of the data is
 used, so that all of it takes less than a minute.
@@ -64,7 +64,7 @@ model = search.best_estimator_
 # Stacking with tf-idf
 # --------------------
 # Two models that err on different texts are better together. ``StackingClassifier`` learns how much
-# to believe each of them, from predictions for texts that the model at hand has not seen.
+# weight to give to each of them, from predictions for texts that the model at hand has not seen.
 tfidf = make_pipeline(
     TfidfVectorizer(ngram_range=(1, 2), sublinear_tf=True), LogisticRegression(C=10)
 )
@@ -163,8 +163,9 @@ plt.show()
 # %%
 # Keep the model
 # --------------
-# ``joblib`` and ``pickle`` store the whole pipeline, in NumPy arrays with a checksum. A model that
-# was trained on a GPU loads on a machine without one. Load only files that you trust.
+# ``joblib`` and ``pickle`` store the whole model. What ``LSTMSequenceClassifier`` and
+# ``TextSequenceVectorizer`` have learnt is stored as NumPy arrays with a checksum. A model that was
+# trained on a GPU loads on a machine without one. Load only files that you trust.
 with tempfile.TemporaryDirectory() as folder:
     path = Path(folder, "model.joblib")
     joblib.dump(stack, path)
@@ -176,5 +177,5 @@ print("the same probabilities:", bool(same.all()))
 # %%
 # **When the plain model is the better choice.** A grid search fits a model for each setting and
 # fold: seconds with tf-idf, minutes with networks trained to the end. With 2,000 sentences of
-# opinion tf-idf is about as good, and stacking shows that the two know different things. If you
+# reviews tf-idf is about as good, and stacking shows that the two make different errors. If you
 # search, do it with few epochs, and train to the end only once.

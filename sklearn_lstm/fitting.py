@@ -99,8 +99,10 @@ def plan_fit(
     if length.max_epochs == 0 and not has_linear_model:
         raise ValueError(
             "max_epochs=0 fits the linear model alone, but there is none: it needs "
-            f"linear_branch=True, criterion='cross_entropy' and {fewest} sequences or more (two "
-            f"for each class), and found {n_samples}. Leave max_epochs='auto'."
+            f"linear_branch=True (found {parameters['linear_branch']}), "
+            f"criterion='cross_entropy' (found {parameters['criterion']!r}), and at least "
+            f"{fewest} sequences, two for each class (found {n_samples}). Change this, or leave "
+            "max_epochs='auto'."
         )
     work = length.max_epochs * work_of_epoch(sequences)
     if has_channels and has_linear_model:

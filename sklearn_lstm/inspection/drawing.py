@@ -24,9 +24,7 @@ def import_pyplot() -> Any:
     try:
         from matplotlib import pyplot as plt  # noqa: PLC0415 - only the displays need it
     except ImportError as error:
-        raise ImportError(
-            'The displays need matplotlib: pip install "sklearn-lstm[plots]"'
-        ) from error
+        raise ImportError("The displays need matplotlib: pip install matplotlib") from error
     return plt
 
 

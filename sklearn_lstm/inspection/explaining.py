@@ -82,7 +82,7 @@ def explain(model: Any, X: Any, target: Any = None) -> list[Explanation]:
     Raises
     ------
     TypeError
-        If the model is another one.
+        If `model` is neither an LSTMSequenceClassifier nor a Pipeline or search that ends with one.
     NotFittedError
         If it is not fitted.
     ValueError

@@ -70,7 +70,7 @@ def gate_activations(model: Any, X: Any) -> list[Bunch]:
     Raises
     ------
     TypeError
-        If the model is another one.
+        If `model` is neither an LSTMSequenceClassifier nor a Pipeline or search that ends with one.
     NotFittedError
         If it is not fitted.
 

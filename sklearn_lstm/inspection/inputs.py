@@ -67,7 +67,7 @@ def open_model(model: Any, X: Any) -> OpenModel:
     Raises
     ------
     TypeError
-        If the model is another one.
+        If `model` is neither an LSTMSequenceClassifier nor a Pipeline or search that ends with one.
     NotFittedError
         If it is not fitted.
     """

@@ -132,7 +132,7 @@ def _import_shap() -> Any:
     try:
         return import_module("shap")
     except ImportError as error:
-        raise ImportError('SHAP is not installed: pip install "sklearn-lstm[shap]"') from error
+        raise ImportError("SHAP is not installed: pip install shap") from error
 
 
 def _names(explanation: Explanation) -> list[str]:
