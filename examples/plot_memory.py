@@ -125,8 +125,8 @@ plt.show()
 # 2,000 sequences and 10 epochs are little for this problem; with longer training each cell may
 # reach further. The LSTM gets 15 epochs, since it needs more of them and is the quickest of the
 # three. To keep this page short, not all are tried at all lengths: the RNN fails at 50 steps
-# already, and the GRU is slow on a processor. At 200 steps the LSTM failed too when we tried it, with
-# 20 epochs.
+# already, and the GRU is slow on a processor. At 200 steps the LSTM failed too when we tried it,
+# with 20 epochs.
 #
 # The fourth line is the LSTM with the default pooling, which looks at the states of all steps
 # instead of the last one. It need not carry the first number through the whole sequence, and learns
