@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -64,19 +63,6 @@ def label_steps(axis: Any, data: NDArray[Any], *, rotation: float = 0) -> None:
 def number_places(axis: Any) -> None:
     """Put labels at some whole numbers."""
     axis.set_major_locator(import_pyplot().MaxNLocator(integer=True))
-
-
-def only_sequence(found: Sequence[Any]) -> Any:
-    """Return the only element.
-
-    Raises
-    ------
-    ValueError
-        If there is another number of elements.
-    """
-    if len(found) != 1:
-        raise ValueError(f"X must hold one sequence, to be shown; found {len(found)}. Pass X[:1].")
-    return found[0]
 
 
 def strongest(values: NDArray[np.float64], n_most: int) -> NDArray[np.intp]:

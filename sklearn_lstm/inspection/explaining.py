@@ -9,7 +9,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sklearn_lstm.compute.threads import lanes, map_in_lanes
-from sklearn_lstm.data.encoding import UNKNOWN_CODE, TokenCodes
 from sklearn_lstm.data.sequences import Sequences
 from sklearn_lstm.inspection.gradients import integrated_gradients
 from sklearn_lstm.inspection.inputs import OpenModel, open_model
@@ -30,12 +29,13 @@ class Explanation:
         What each step adds, by the linear model and by the networks.
     base_value : float
         The score of the baseline: a linear model that finds none of its runs, and networks that
-        read unknown tokens only; for measurements, a series that is the mean throughout.
+        read unknown tokens only; for measurements, a series that is the mean throughout (0 with
+        ``normalize=False``).
     target : object
         The class.
     left_out : dict of str to int
-        What the contributions do not cover: "truncated tokens" of the text, which the model did not
-        read, and "unknown tokens", which it read without knowing them.
+        What the contributions do not cover, as far as it is known: "truncated tokens" of the text,
+        which the model did not read, and "unknown tokens", which it read without knowing them.
     """
 
     data: NDArray[Any]
@@ -115,9 +115,12 @@ def explain(model: Any, X: Any, target: Any = None) -> list[Explanation]:
     >>> explanation.left_out
     {'truncated tokens': 0, 'unknown tokens': 1}
     """
-    opened = open_model(model, X)
-    outputs = target_outputs(opened, target)
-    sequences = list(opened)
+    return explain_opened(open_model(model, X), target)
+
+
+def explain_opened(opened: OpenModel, target: Any) -> list[Explanation]:
+    """Return what `explain` returns."""
+    outputs, sequences = target_outputs(opened, target), list(opened)
     with lanes(opened.device):
         return map_in_lanes(
             lambda row: _explain_one(opened, sequences[row], row, int(outputs[row])),
@@ -127,17 +130,24 @@ def explain(model: Any, X: Any, target: Any = None) -> list[Explanation]:
 
 def target_outputs(opened: OpenModel, target: Any) -> NDArray[np.intp]:
     """Return the index of the target class of each sequence."""
-    classes, n_samples = opened.classifier.classes_, len(opened.data)
+    classes = opened.classifier.classes_.tolist()
     if target is None:
         return np.asarray(opened.model.logits(opened.sequences, opened.device).argmax(axis=1))
-    targets = np.broadcast_to(np.asarray(target), n_samples)
-    unknown = targets[~np.isin(targets, classes)].tolist()
-    if unknown:
+    targets = np.asarray(target, np.object_)
+    if targets.ndim == 0:
+        targets = np.repeat(targets, len(opened))
+    if targets.shape != (len(opened),):
         raise ValueError(
-            f"target={unknown[0]!r} is not a class of the model; its classes are "
-            f"{', '.join(map(repr, classes.tolist()))}."
+            f"target must be one class, or one class for each of {len(opened)} sequences; got an "
+            f"array of shape {targets.shape}."
         )
-    return np.asarray(np.argmax(targets[:, np.newaxis] == classes, axis=1))
+    for each in targets:
+        if each not in classes:
+            raise ValueError(
+                f"target={each!r} is not a class of the model; its classes are "
+                f"{', '.join(map(repr, classes))}."
+            )
+    return np.array([classes.index(each) for each in targets], np.intp)
 
 
 def score_direction(opened: OpenModel, output: int) -> NDArray[np.float64]:
@@ -162,15 +172,5 @@ def _explain_one(opened: OpenModel, sequences: Sequences, row: int, output: int)
         for each in model.networks:
             of_one, base = integrated_gradients(each, sequences, share * direction, opened.device)
             network, base_value = network + of_one, base_value + base
-    left_out = {}
-    if isinstance(model.encoding, TokenCodes):
-        ((ids, lengths),) = sequences.chunks()
-        is_unknown = np.all(
-            [each.encoding(ids, lengths) == UNKNOWN_CODE for each in model.networks], axis=0
-        )
-        left_out = {
-            "truncated tokens": opened.n_truncated[row],
-            "unknown tokens": int(is_unknown.sum()),
-        }
     target = opened.classifier.classes_[output]
-    return Explanation(data, linear, network, base_value, target, left_out)
+    return Explanation(data, linear, network, base_value, target, opened.left_out(row))

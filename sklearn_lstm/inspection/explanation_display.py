@@ -11,11 +11,11 @@ from sklearn_lstm.inspection.drawing import (
     axes_for,
     is_measured,
     label_steps,
-    only_sequence,
     strongest,
     token_names,
 )
-from sklearn_lstm.inspection.explaining import Explanation, explain
+from sklearn_lstm.inspection.explaining import Explanation, explain_opened
+from sklearn_lstm.inspection.inputs import open_one
 
 # Background colours that black and white letters can be read on, as red, green, blue.
 FOR, AGAINST, STRONGEST = "0, 120, 215", "225, 100, 0", 0.55
@@ -91,9 +91,8 @@ class ExplanationDisplay:
         ValueError
             If X holds another number of sequences than one.
         """
-        return cls.from_explanation(
-            only_sequence(explain(model, X, target)), n_steps=n_steps, ax=ax
-        )
+        (explanation,) = explain_opened(open_one(model, X), target)
+        return cls.from_explanation(explanation, n_steps=n_steps, ax=ax)
 
     @classmethod
     def from_explanation(
@@ -136,6 +135,8 @@ class ExplanationDisplay:
         ImportError
             If matplotlib is not installed.
         """
+        if n_steps < 1:
+            raise ValueError(f"n_steps must be at least 1; got {n_steps}.")
         explanation, n_all = self.explanation, len(self.explanation.data)
         is_series = is_measured(explanation.data)
         shown = np.arange(n_all) if is_series else strongest(np.abs(explanation.values), n_steps)

@@ -7,8 +7,9 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import ArrayLike
 
-from sklearn_lstm.inspection.drawing import axes_for, label_steps, only_sequence
-from sklearn_lstm.inspection.gates import gate_activations
+from sklearn_lstm.inspection.drawing import axes_for, label_steps
+from sklearn_lstm.inspection.gates import activations_of
+from sklearn_lstm.inspection.inputs import open_one
 
 STATES = ("candidate", "memory_cell", "hidden_state")  # below 0 too
 
@@ -96,7 +97,7 @@ class GateDisplay:
             If X holds another number of sequences than one, or the network has no such gate, layer
             or direction.
         """
-        activations = only_sequence(gate_activations(model, X))
+        (activations,) = activations_of(open_one(model, X))
         names = [name for name in activations if name != "data"]
         if gate not in names:
             raise ValueError(f"gate={gate!r} is not in this network; it has {', '.join(names)}.")
@@ -106,6 +107,8 @@ class GateDisplay:
                 f"layer={layer}, direction={direction} is not in this network; it has {n_layers} "
                 f"layer(s) and {n_directions} direction(s), counted from 0."
             )
+        if n_units < 1:
+            raise ValueError(f"n_units must be at least 1; got {n_units}.")
         values = activations[gate][layer, direction].T  # (hidden_size, n_steps)
         units = np.argsort(-values.std(axis=1), kind="stable")[:n_units]
         return cls(values[units], activations.data, units, gate).plot(ax=ax)

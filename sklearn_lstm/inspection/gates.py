@@ -11,7 +11,7 @@ from sklearn.utils import Bunch
 from torch import Tensor
 
 from sklearn_lstm.data.sequences import Sequences
-from sklearn_lstm.inspection.inputs import open_model
+from sklearn_lstm.inspection.inputs import OpenModel, open_model
 from sklearn_lstm.model import NetworkModel
 from sklearn_lstm.network.directions import Direction
 
@@ -97,7 +97,11 @@ def gate_activations(model: Any, X: Any) -> list[Bunch]:
     >>> activations.forget_gate.shape
     (1, 2, 3, 8)
     """
-    opened = open_model(model, X)
+    return activations_of(open_model(model, X))
+
+
+def activations_of(opened: OpenModel) -> list[Bunch]:
+    """Return what `gate_activations` returns."""
     network = opened.model.networks[0]
     return [
         Bunch(data=data, **_activations(network, sequences, opened.device))
@@ -113,19 +117,21 @@ def _activations(
     network = model.network
     ((steps, lengths),) = sequences.chunks()
     codes = torch.from_numpy(model.encoding(steps, lengths)).to(device)
-    x = network.embed(codes[:, None])  # (T, 1, D)
-    if network.architecture["embedding_dim"] is not None:
-        x = network.add_positions(x)
     names = ACTIVATIONS[network.architecture["cell"]]
-    x, layers = x[:, 0], []  # (T, D)
-    for layer in network.layers:
-        directions = []
-        for direction in cast("list[Direction]", list(layer.children())):
-            seen = x if direction.gates is None else x[:, direction.gates]
-            found = _read(direction, seen.flip(0) if direction.is_backward else seen)
-            directions.append(found.flip(1) if direction.is_backward else found)
-        layers.append(torch.stack(directions, 1))  # (n_names, n_directions, T, H)
-        x = torch.cat([found[-1] for found in directions], 1)
+    layers = []
+    with torch.autocast(device.type, enabled=False):
+        x = network.embed(codes[:, None])  # (T, 1, D)
+        if network.architecture["embedding_dim"] is not None:
+            x = network.add_positions(x)
+        x = x[:, 0]
+        for layer in network.layers:
+            directions = []
+            for direction in cast("list[Direction]", list(layer.children())):
+                seen = x if direction.gates is None else x[:, direction.gates]
+                found = _read(direction, seen.flip(0) if direction.is_backward else seen)
+                directions.append(found.flip(1) if direction.is_backward else found)
+            layers.append(torch.stack(directions, 1))  # (n_names, n_directions, T, H)
+            x = torch.cat([found[-1] for found in directions], 1)
     stacked = torch.stack(layers, 1).cpu().numpy()
     return dict(zip(names, stacked, strict=True))
 

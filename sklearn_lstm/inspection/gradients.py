@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+from threading import Lock
+
 import numpy as np
 import torch
 from numpy.typing import NDArray
@@ -16,7 +20,10 @@ MOST_INTERVALS = 128
 TOLERANCE = 0.01  # of the error, relative to the difference of the scores or 1
 STEPS_AT_ONCE = 1 << 12
 
+_cudnn = Lock()
 
+
+@torch.inference_mode(mode=False)
 def integrated_gradients(
     model: NetworkModel,
     sequences: Sequences,
@@ -77,7 +84,7 @@ class VectorPath:
         direction: NDArray[np.float64],
         device: torch.device,
     ) -> None:
-        self.network = model.network
+        self.network = model.network.eval()
         self.direction = torch.from_numpy(direction).float().to(device)
         ((steps, lengths),) = sequences.chunks()
         codes = model.encoding(steps, lengths)
@@ -86,7 +93,7 @@ class VectorPath:
         else:
             of_baseline = np.full_like(codes, UNKNOWN_CODE)
         both = torch.from_numpy(np.stack([of_baseline, codes], 1)).to(device)  # (T, 2) or (T, 2, C)
-        with torch.no_grad():
+        with torch.no_grad(), torch.autocast(device.type, enabled=False):
             self.start, end = self.network.embed(both).unbind(1)  # (T, D) each
         self.way = end - self.start
 
@@ -100,11 +107,9 @@ class VectorPath:
         scores, slopes = zip(*parts, strict=True)
         return np.concatenate(scores), np.concatenate(slopes)
 
-    @torch.inference_mode(mode=False)
     def _look(self, places: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         share = torch.from_numpy(places).float().to(self.way.device)[None, :, None]  # (1, B, 1)
-        # cuDNN computes the gradients of a recurrent layer in training only.
-        with torch.enable_grad(), torch.backends.cudnn.flags(enabled=False):
+        with torch.enable_grad(), _float32_gradients(self.way.device):
             x = (self.start[:, None] + share * self.way[:, None]).requires_grad_()  # (T, B, D)
             lengths = torch.full((len(places),), len(x), device=x.device)
             logits = self.network.output(self.network.pool(x, lengths))
@@ -113,3 +118,14 @@ class VectorPath:
             (gradients,) = torch.autograd.grad(scores.sum(), x)
             slopes = (gradients * self.way[:, None]).sum(2).T  # (B, T)
         return scores.detach().cpu().numpy().astype(float), slopes.cpu().numpy().astype(float)
+
+
+@contextmanager
+def _float32_gradients(device: torch.device) -> Iterator[None]:
+    """Compute in float32, and on a GPU without cuDNN, which needs a network in training."""
+    with torch.autocast(device.type, enabled=False):
+        if device.type != "cuda":
+            yield
+            return
+        with _cudnn, torch.backends.cudnn.flags(enabled=False):  # they are those of the process
+            yield

@@ -4,18 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from sklearn.model_selection import GridSearchCV, RandomizedSearchCV
 from sklearn.pipeline import Pipeline
 from sklearn.utils.validation import check_is_fitted
 
+from sklearn_lstm.data.encoding import UNKNOWN_CODE, TokenCodes
 from sklearn_lstm.data.sequences import Sequences
 from sklearn_lstm.fitted_classifier import FittedClassifier
 from sklearn_lstm.model import SequenceModel
 from sklearn_lstm.text.analysis import iterate_texts
+from sklearn_lstm.text.counting import UNKNOWN
 from sklearn_lstm.text.id_matrix import n_first_kept
 from sklearn_lstm.vectorizer import UNKNOWN_TOKEN, TextSequenceVectorizer
 
@@ -29,40 +33,87 @@ class OpenModel:
     classifier : LSTMSequenceClassifier
     model : SequenceModel
     device : torch.device
-    X : object
-        What the classifier takes.
-    sequences : Sequences
-        The same, read.
-    data : list of ndarray
-        Of each sequence: its tokens, or ids, of shape (n_steps,), or its measurements, of shape
-        (n_steps, n_channels).
-    n_truncated : list of int
-        Tokens of each text that `X` lacks.
     is_multilabel : bool
+    sequences : Sequences
+        What the classifier reads.
+    vocabulary : dict or None
+        Token to id, if it is known.
+    vectorizer : TextSequenceVectorizer or None
+        It made the sequences.
+    texts : list
+        Of these texts.
     """
 
     classifier: FittedClassifier
     model: SequenceModel
     device: torch.device
-    X: Any
-    sequences: Sequences
-    data: list[NDArray[Any]]
-    n_truncated: list[int]
     is_multilabel: bool
+    sequences: Sequences
+    vocabulary: dict[Any, int] | None
+    vectorizer: TextSequenceVectorizer | None
+    texts: list[Any]
+
+    def __len__(self) -> int:
+        return len(self.sequences)
 
     def __iter__(self) -> Iterator[Sequences]:
         """Yield each sequence by itself."""
-        return (self.sequences.subset(np.array([row])) for row in range(len(self.data)))
+        return (self.sequences.subset(np.array([row])) for row in range(len(self)))
+
+    @cached_property
+    def tokens(self) -> list[NDArray[np.object_]] | None:
+        """All tokens of each text, or None if there are no texts."""
+        if self.vectorizer is None or self.vectorizer.input == "file":  # can't be read twice
+            return None
+        analyze = self.vectorizer.build_analyzer()
+        return [np.fromiter(analyze(text), np.object_) for text in self.texts]
+
+    @cached_property
+    def data(self) -> list[NDArray[Any]]:
+        """Of each sequence: its tokens, or ids, (n_steps,), or measurements (n_steps, n_channels).
+
+        A text without a known token is one unknown token.
+        """
+        rows = [self.sequences.read(np.array([row])) for row in range(len(self))]
+        if self.sequences.n_channels is not None:
+            return rows
+        named = _named(rows, self.vocabulary)
+        if self.vectorizer is None or self.tokens is None:
+            return named
+        n_first = n_first_kept(self.vectorizer.max_length_, self.vectorizer.truncation)
+        data = []
+        for tokens, names in zip(self.tokens, named, strict=True):
+            excess = max(len(tokens) - self.vectorizer.max_length_, 0)
+            kept = np.delete(tokens, np.s_[n_first : n_first + excess])
+            data.append(kept if len(kept) == len(names) else names)
+        return data
+
+    def left_out(self, row: int) -> dict[str, int]:
+        """Return what the sequence of a row lacks or hides, as far as it is known."""
+        encodings = [network.encoding for network in self.model.networks]
+        if not isinstance(encodings[0], TokenCodes):
+            return {}
+        counts = {}
+        ids, lengths = self.sequences.read(np.array([row])), self.sequences.lengths[[row]]
+        codes = np.array([encoding(ids, lengths) for encoding in encodings])
+        is_unknown = (codes == UNKNOWN_CODE).all(axis=0)
+        if self.vocabulary is not None:
+            is_unknown |= ids == UNKNOWN
+        n_unknown = int(is_unknown.sum())
+        if self.tokens is not None:
+            n_truncated = len(self.tokens[row]) - len(ids)
+            if len(self.data[row]) == 1 and n_unknown:  # a text of unknown tokens alone
+                n_unknown, n_truncated = len(self.tokens[row]), 0
+            counts["truncated tokens"] = n_truncated
+        return {**counts, "unknown tokens": n_unknown}
 
 
-def open_model(model: Any, X: Any) -> OpenModel:
-    """Read X as a fitted model reads it.
+def find_classifier(model: Any) -> tuple[list[Any], FittedClassifier]:
+    """Return the transformers of a model in order, and the classifier at its end.
 
     Parameters
     ----------
     model : LSTMSequenceClassifier, or a Pipeline or a search that ends with one
-    X : iterable
-        What the model takes.
 
     Raises
     ------
@@ -71,40 +122,62 @@ def open_model(model: Any, X: Any) -> OpenModel:
     NotFittedError
         If it is not fitted.
     """
-    model = getattr(model, "best_estimator_", model)
-    classifier, vectorizer = model, None
+    if isinstance(model, GridSearchCV | RandomizedSearchCV) or hasattr(model, "best_estimator_"):
+        check_is_fitted(model)
+        return find_classifier(model.best_estimator_)
     if isinstance(model, Pipeline):
-        classifier, vectorizer = model[-1], model[-2] if len(model) > 1 else None
-    if not isinstance(classifier, FittedClassifier):
+        transformers = [step for _, step in model.steps[:-1] if step not in (None, "passthrough")]
+        more, classifier = find_classifier(model.steps[-1][1])
+        return [*transformers, *more], classifier
+    if not isinstance(model, FittedClassifier):
         raise TypeError(
-            "Expected an LSTMSequenceClassifier, or a Pipeline that ends with one; got "
-            f"{type(classifier).__name__}."
+            "Expected an LSTMSequenceClassifier, or a Pipeline or a search that ends with one; got "
+            f"{type(model).__name__}."
         )
-    check_is_fitted(classifier)
-    texts: list[Any] = []
-    if isinstance(vectorizer, TextSequenceVectorizer):
-        X = texts = list(iterate_texts(model[:-2].transform(X) if len(model) > 2 else X))
-        X = vectorizer.transform(texts)
-    elif vectorizer is not None:
-        X = model[:-1].transform(X)
-    sequences = classifier._read(X)  # noqa: SLF001 - this module alone looks inside
-    data = [sequences.read(np.array([row])) for row in range(len(sequences))]
-    n_truncated = [0] * len(data)
-    if sequences.n_channels is None:
-        data = _named(data, getattr(X, "vocabulary", None))
-        # Open files can't be read twice.
-        if isinstance(vectorizer, TextSequenceVectorizer) and vectorizer.input != "file":
-            data, n_truncated = _tokens(vectorizer, texts, data)
+    check_is_fitted(model)
+    return [], model
+
+
+def open_model(model: Any, X: Any) -> OpenModel:
+    """Read X as a fitted model reads it; the errors are those of `find_classifier` and `predict`.
+
+    Parameters
+    ----------
+    model : LSTMSequenceClassifier, or a Pipeline or a search that ends with one
+    X : iterable
+        What the model takes.
+    """
+    transformers, classifier = find_classifier(model)
+    vectorizer, texts = None, []
+    for step in transformers:
+        if step is transformers[-1] and isinstance(step, TextSequenceVectorizer):
+            vectorizer = step
+            X = texts = list(iterate_texts(X))
+        X = step.transform(X)
     return OpenModel(
         classifier,
-        classifier._model,  # noqa: SLF001
+        classifier._model,  # noqa: SLF001 - this module alone looks inside
         classifier._device,  # noqa: SLF001
-        X,
-        sequences,
-        data,
-        n_truncated,
         classifier._is_multilabel(),  # noqa: SLF001
+        classifier._read(X),  # noqa: SLF001
+        getattr(X, "vocabulary", None) if vectorizer is None else vectorizer.vocabulary_,
+        vectorizer,
+        texts,
     )
+
+
+def open_one(model: Any, X: Any) -> OpenModel:
+    """Read an X of one sequence.
+
+    Raises
+    ------
+    ValueError
+        If X holds another number of sequences.
+    """
+    opened = open_model(model, X)
+    if len(opened) != 1:
+        raise ValueError(f"X must hold one sequence, to be shown; found {len(opened)}. Pass X[:1].")
+    return opened
 
 
 def _named(rows: list[NDArray[Any]], vocabulary: dict[Any, int] | None) -> list[NDArray[Any]]:
@@ -113,20 +186,3 @@ def _named(rows: list[NDArray[Any]], vocabulary: dict[Any, int] | None) -> list[
         return [ids.astype(np.object_) for ids in rows]
     tokens = np.fromiter((UNKNOWN_TOKEN, UNKNOWN_TOKEN, *vocabulary), np.object_)
     return [tokens[np.where(ids < len(tokens), np.maximum(ids, 0), 0)] for ids in rows]
-
-
-def _tokens(
-    vectorizer: TextSequenceVectorizer, texts: list[Any], named: list[NDArray[Any]]
-) -> tuple[list[NDArray[Any]], list[int]]:
-    """Return the tokens of texts, unknown ones too, and how many were cut off each text."""
-    analyze, longest = vectorizer.build_analyzer(), vectorizer.max_length_
-    n_first = n_first_kept(longest, vectorizer.truncation)
-    data, n_truncated = [], []
-    for text, names in zip(texts, named, strict=True):
-        tokens = np.fromiter(analyze(text), np.object_)
-        excess = max(len(tokens) - longest, 0)
-        kept = np.delete(tokens, np.s_[n_first : n_first + excess])
-        # A text without a known token is one unknown token.
-        data.append(kept if len(kept) == len(names) else names)
-        n_truncated.append(excess)
-    return data, n_truncated

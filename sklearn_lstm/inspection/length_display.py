@@ -181,14 +181,14 @@ class LengthAccuracyDisplay:
 
 def _check_parts(shares: ArrayLike, lengths: ArrayLike | None) -> NDArray[Any]:
     if lengths is None:
-        parts = np.asarray(shares, dtype=float)
-        if not (len(parts) and np.all((parts > 0) & (parts <= 1))):
+        parts = np.atleast_1d(np.asarray(shares, dtype=float))
+        if parts.ndim > 1 or not (len(parts) and np.all((parts > 0) & (parts <= 1))):
             raise ValueError(f"shares must be above 0 and at most 1; found {parts.tolist()}.")
         return parts
-    parts = np.asarray(lengths)
-    if parts.dtype.kind not in "iu" or not len(parts) or parts.min() < 1:
+    parts = np.atleast_1d(np.asarray(lengths))
+    if parts.ndim > 1 or parts.dtype.kind not in "iu" or not len(parts) or parts.min() < 1:
         raise ValueError(f"lengths must be integers from 1 on; found {parts.tolist()}.")
-    return parts
+    return parts.astype(np.intp)
 
 
 def _predict(opened: OpenModel, lengths: Lengths) -> NDArray[Any]:

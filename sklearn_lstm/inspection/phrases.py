@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from numbers import Integral
 from typing import Any
 
 import numpy as np
@@ -91,8 +92,8 @@ def explain_phrases(model: Any, X: Any, target: Any = None, longest: int = 4) ->
     >>> [" ".join(phrase.data) for phrase in phrases]
     ['it', 'was', 'not good']
     """
-    if longest < 1:
-        raise ValueError(f"longest={longest}, but a phrase has at least one step.")
+    if not isinstance(longest, Integral) or longest < 1:
+        raise ValueError(f"longest must be an integer from 1 on; got {longest!r}.")
     opened = open_model(model, X)
     outputs = target_outputs(opened, target)
     return [
@@ -141,6 +142,7 @@ def _without(sequences: Sequences, spans: NDArray[np.intp], opened: OpenModel) -
     ((steps, lengths),) = sequences.chunks()
     encoding = opened.model.encoding
     if isinstance(encoding, ChannelScaling):
+        steps = steps.astype(np.float64)  # integers could not hold a mean
         missing = encoding.series_of_means(len(steps))
     else:
         steps = steps.astype(np.int64)  # of which -1 is one

@@ -8,13 +8,16 @@ from importlib import import_module
 from typing import Any
 
 import numpy as np
+from sklearn.utils.validation import check_is_fitted
 
 from sklearn_lstm.inspection.explaining import Explanation
 from sklearn_lstm.text.analysis import count_vectorizer_like
+from sklearn_lstm.text.counting import UNKNOWN
 from sklearn_lstm.text.offsets import find_offsets
 from sklearn_lstm.vectorizer import TextSequenceVectorizer
 
-MASK = "\ue000 "  # a character for private use: one unknown token
+# What stands for a hidden token: a character for private use, or letters that are no word.
+MASKS = ("\ue000 ", "zzqxzzqx ", "qzzxqzzx ")
 
 
 def as_shap_explanation(explanations: Explanation | Sequence[Explanation]) -> Any:
@@ -51,6 +54,8 @@ def as_shap_explanation(explanations: Explanation | Sequence[Explanation]) -> An
     ['good', 'fun']
     """
     shap = _import_shap()
+    if not isinstance(explanations, Explanation) and not len(explanations):
+        raise ValueError("There is no explanation: the list is empty.")
     if isinstance(explanations, Explanation):
         found = shap.Explanation(
             explanations.values,
@@ -86,6 +91,14 @@ def as_shap_masker(vectorizer: TextSequenceVectorizer) -> Any:
     ------
     ImportError
         If SHAP is not installed.
+    TypeError, NotFittedError
+        If `vectorizer` is not a fitted TextSequenceVectorizer.
+    ValueError
+        If its texts are files, or its tokenizer finds no token in place of a hidden one.
+
+    Notes
+    -----
+    SHAP's Partition explainer needs texts of two tokens or more.
 
     Examples
     --------
@@ -102,7 +115,24 @@ def as_shap_masker(vectorizer: TextSequenceVectorizer) -> Any:
     (1, 3, 2)
     """
     shap = _import_shap()
-    return shap.maskers.Text(TokenOffsets(vectorizer), mask_token=MASK, collapse_mask_token=False)
+    if not isinstance(vectorizer, TextSequenceVectorizer):
+        raise TypeError(
+            "Expected the TextSequenceVectorizer of a Pipeline, model[0]; got "
+            f"{type(vectorizer).__name__}."
+        )
+    check_is_fitted(vectorizer)
+    if vectorizer.input != "content":
+        raise ValueError(f"SHAP hides words of texts, not of files (input={vectorizer.input!r}).")
+    analyze, known = vectorizer.build_analyzer(), vectorizer.vocabulary_
+    for mask in MASKS:
+        if [token in known for token in analyze(mask)] in ([False], [False, True], [False, False]):
+            return shap.maskers.Text(
+                TokenOffsets(vectorizer), mask_token=mask, collapse_mask_token=False
+            )
+    raise ValueError(
+        "The tokenizer of this vectorizer leaves no token of a hidden word. Use the default words, "
+        "or a token_pattern that finds words of letters."
+    )
 
 
 @dataclass(frozen=True)
@@ -118,13 +148,16 @@ class TokenOffsets:
 
     def __call__(self, text: str, *, return_offsets_mapping: bool = True) -> dict[str, list[Any]]:
         """Return the ids of the tokens, and their places in the text."""
-        tokens = list(self.vectorizer.build_analyzer()(text))
+        vectorizer = self.vectorizer
+        analysis = count_vectorizer_like(vectorizer)
+        tokens = list(vectorizer.build_analyzer()(text))
         found: dict[str, list[Any]] = {
-            "input_ids": [self.vectorizer.vocabulary_.get(token, 1) for token in tokens]
+            "input_ids": [vectorizer.vocabulary_.get(token, UNKNOWN) for token in tokens]
         }
         if return_offsets_mapping:
-            preprocess = count_vectorizer_like(self.vectorizer).build_preprocessor()
-            found["offset_mapping"] = find_offsets(text, tokens, preprocess)
+            found["offset_mapping"] = find_offsets(
+                text, tokens, analysis.build_preprocessor(), analyzer=str(vectorizer.analyzer)
+            )
         return found
 
 

@@ -6,10 +6,9 @@ from typing import Any, Self
 
 import numpy as np
 from numpy.typing import ArrayLike
-from sklearn.pipeline import Pipeline
-from sklearn.utils.validation import check_is_fitted
 
 from sklearn_lstm.inspection.drawing import axes_for, number_places
+from sklearn_lstm.inspection.inputs import find_classifier
 
 
 class TrainingDisplay:
@@ -21,7 +20,8 @@ class TrainingDisplay:
     lr : array-like of shape (n_epochs,)
         The learning rate at the end of each epoch.
     valid_loss : array-like of shape (n_epochs,) or None, default=None
-        The loss of samples that were held out; NaN where it was not computed.
+        The loss of samples that were held out, with the linear model if there is one; NaN where it
+        was not computed.
     restored_epoch : int or None, default=None
         The epoch, counted from 1, whose weights the model has. None: those of the last one.
 
@@ -78,9 +78,7 @@ class TrainingDisplay:
         ValueError
             If no network was trained.
         """
-        model = getattr(model, "best_estimator_", model)
-        classifier = model[-1] if isinstance(model, Pipeline) else model
-        check_is_fitted(classifier)
+        _, classifier = find_classifier(model)
         rows = classifier.history_
         if not rows:
             raise ValueError("There is no epoch to show: no network was trained (max_epochs=0).")

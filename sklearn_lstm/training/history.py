@@ -66,7 +66,7 @@ def epoch_rows(net: NeuralNet) -> list[dict[str, float | None]]:
     return [
         {
             "train_loss": float(row["train_loss"]),
-            "valid_loss": None if "valid_loss" not in row else float(row["valid_loss"]),
+            "valid_loss": None if row.get("valid_loss") is None else float(row["valid_loss"]),
             "lr": float(row["lr"]),
             "seconds": float(row["dur"]),
             "tokens_per_second": row["n_steps"] / max(row["dur"], SHORTEST_EPOCH),

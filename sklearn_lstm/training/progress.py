@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Sequence
 from threading import Lock
 from time import monotonic
@@ -54,7 +55,15 @@ class FitProgress:
         if self.is_shown:
             from tqdm.auto import tqdm  # noqa: PLC0415 - in a notebook without widgets it warns
 
-            self._bar = tqdm(total=1.0, bar_format=BAR, dynamic_ncols=True, smoothing=0)
+            # With a delay, tqdm does not draw here: after an error it would keep its lock.
+            self._bar = tqdm(
+                total=1.0,
+                bar_format=BAR,
+                dynamic_ncols=True,
+                smoothing=0,
+                delay=1e-9,
+                disable=sys.stderr is None,
+            )
             self._show("linear model" if self._all[0] else "")
         return self
 
@@ -116,6 +125,10 @@ class NetworkProgress(Callback):  # type: ignore[misc]
         self.index = index
         self.updates_per_epoch = updates_per_epoch
 
+    def __getstate__(self) -> dict[str, Any]:
+        """Leave out the bar, which can't be pickled."""
+        return vars(self) | {"progress": None, "schedule": None}
+
     def on_train_begin(self, *_: Any, **__: Any) -> None:
         """Start to count."""
         self.n_done = 0
@@ -145,7 +158,7 @@ class NetworkProgress(Callback):  # type: ignore[misc]
         epoch = f"{network}epoch {len(net.history)}/{n_all // self.updates_per_epoch}"
         rows = (row for row in reversed(net.history) if "train_loss" in row)
         finished: dict[str, float] = next(rows, {})
-        losses = [name for name in ("train", "valid") if f"{name}_loss" in finished]
+        losses = [name for name in ("train", "valid") if finished.get(f"{name}_loss") is not None]
         return ", ".join([epoch, *(f"{name} {finished[f'{name}_loss']:.3f}" for name in losses)])
 
 

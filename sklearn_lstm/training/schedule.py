@@ -67,6 +67,9 @@ class Trapezoid(Callback):  # type: ignore[misc]
         self.interval = max(FEWEST_UPDATES_PER_CHECK, self.n_updates // MOST_CHECKS)
         if self.held_out_loss is not None:
             self.n_checks_since, self.lowest_loss = 0, self._check(self.held_out_loss)
+            self.mean_loss: float | None = (
+                None  # that of the weights as they were drawn says little
+            )
         self.end = self.n_updates
         self.start_of_decay = round(self.n_updates * (1 - DECAY))
 
@@ -94,6 +97,10 @@ class Trapezoid(Callback):  # type: ignore[misc]
             if self.n_checks_since == PATIENCE:
                 self._decay()
 
+    def __getstate__(self) -> dict[str, Any]:
+        """Leave out the held-out samples, which can't be pickled."""
+        return vars(self) | {"held_out_loss": None}
+
     def _check(self, held_out_loss: HeldOutLoss) -> float:
         """Return the held-out loss, and keep its mean for the history."""
         loss = held_out_loss.total()
@@ -111,6 +118,7 @@ class Trapezoid(Callback):  # type: ignore[misc]
         """Record the loss of the last check, and stop at the end."""
         if self.held_out_loss is not None:
             net.history.record("valid_loss", self.mean_loss)
+            self.mean_loss = None  # until the next check
         if self.n_done >= self.end < self.n_updates:
             self.has_stopped = True
             raise KeyboardInterrupt  # as skorch's early stopping does

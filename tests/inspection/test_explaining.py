@@ -2,10 +2,11 @@
 
 import numpy as np
 import pytest
+import torch
 from sklearn.exceptions import NotFittedError
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import GridSearchCV
-from sklearn.pipeline import make_pipeline
+from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import FunctionTransformer
 
 from sklearn_lstm import LSTMSequenceClassifier, TextSequenceVectorizer
@@ -139,6 +140,36 @@ def test_nothing_of_the_model_changes(fitted_texts):
     np.testing.assert_array_equal(model.predict_proba(texts), before)
 
 
+@pytest.mark.parametrize(
+    "mode", [torch.inference_mode, torch.no_grad, lambda: torch.autocast("cpu", torch.bfloat16)]
+)
+def test_the_modes_of_torch_change_nothing(fitted_texts, mode):
+    model, texts = fitted_texts("word")
+    expected = [each.values for each in explain(model, texts, "pos")]
+    with mode():
+        found = [each.values for each in explain(model, texts, "pos")]
+    np.testing.assert_array_equal(np.concatenate(found), np.concatenate(expected))
+
+
+def test_a_module_in_training_is_explained_without_dropout(fitted_texts):
+    model, texts = fitted_texts("word")
+    expected = explain(model, texts[:1], "pos")[0].values
+    model[-1].module_.train()
+    np.testing.assert_array_equal(explain(model, texts[:1], "pos")[0].values, expected)
+
+
+def test_settings_of_the_process_stay(fitted_texts, monkeypatch):
+    monkeypatch.setattr(torch.backends.cudnn, "enabled", True)
+    model, texts = fitted_texts("word")
+    n_threads = torch.get_num_threads()
+    torch.set_num_threads(2)
+    try:
+        explain(model, texts)
+    finally:
+        torch.set_num_threads(n_threads)
+    assert torch.backends.cudnn.enabled
+
+
 # --- What is shown
 
 
@@ -166,10 +197,10 @@ def test_tokens_are_those_that_truncation_keeps(fitted_texts, truncation, tokens
 
 def test_a_text_of_unknown_words_is_one_unknown_token(fitted_texts):
     model, _ = fitted_texts("word")
-    for text in ["zebra zebra", ""]:
+    for text, n_unknown in [("zebra zebra", 2), ("", 0)]:
         (explanation,) = explain(model, [text])
         assert explanation.data.tolist() == ["<unk>"]
-        assert explanation.left_out["unknown tokens"] == 1
+        assert explanation.left_out == {"truncated tokens": 0, "unknown tokens": n_unknown}
 
 
 def test_without_texts_the_vocabulary_names_the_ids(fitted_texts):
@@ -209,6 +240,52 @@ def test_a_target_that_is_no_class_is_refused(fitted_texts):
     model, texts = fitted_texts("word")
     with pytest.raises(ValueError, match=r"'spam' is not a class of the model; .*'neg', 'pos'"):
         explain(model, texts[:1], "spam")
+
+
+@pytest.mark.parametrize("target", [3, "20", None])
+def test_a_target_of_another_type_is_refused(target):
+    ids = [[n % 5 + 1, n % 3 + 1] for n in range(80)]
+    model = LSTMSequenceClassifier(**SMALL).fit(ids, [str(n % 20) for n in range(80)])
+    with pytest.raises(ValueError, match="is not a class of the model"):
+        explain(model, ids[:1], [target])
+
+
+def test_a_wrong_number_of_targets_is_named(fitted_texts):
+    model, texts = fitted_texts("word")
+    with pytest.raises(ValueError, match=r"one class for each of 3 sequences.*shape \(2,\)"):
+        explain(model, texts[:3], ["pos", "neg"])
+
+
+def test_words_outside_the_vocabulary_are_counted_also_if_training_had_some():
+    model = make_pipeline(
+        TextSequenceVectorizer(max_features=3), LSTMSequenceClassifier(**SMALL)
+    ).fit(["good fun rare", "good fun", "bad fun", "bad fun odd"], [1, 1, 0, 0])
+    assert explain(model, ["good odd zebra"])[0].left_out["unknown tokens"] == 2
+
+
+def test_steps_without_effect_are_passed():
+    texts, y = ["good", "bad", "good fun", "bad plot"] * 3, [1, 0, 1, 0] * 3
+    model = Pipeline(
+        [
+            ("vectorizer", TextSequenceVectorizer(max_length=1)),
+            ("nothing", None),
+            ("classifier", LSTMSequenceClassifier(**SMALL)),
+        ]
+    ).fit(texts, y)
+    (explanation,) = explain(model, ["very good"])
+    assert explanation.data.tolist() == ["good"]
+    assert explanation.left_out["truncated tokens"] == 1
+
+
+def test_what_was_cut_is_left_out_only_where_it_is_known(fitted_texts):
+    model, texts = fitted_texts("word")
+    assert set(explain(model[-1], model[0].transform(texts[:1]))[0].left_out) == {"unknown tokens"}
+
+
+def test_a_search_that_is_not_fitted_is_refused():
+    search = GridSearchCV(LSTMSequenceClassifier(), {"hidden_size": [4]})
+    with pytest.raises(NotFittedError):
+        explain(search, [[1]])
 
 
 def test_another_classifier_is_refused():

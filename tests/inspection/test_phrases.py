@@ -57,5 +57,15 @@ def test_no_phrase_is_longer_than_the_longest(fitted_texts):
     for longest in (1, 2, 30):
         for phrases in explain_phrases(model, texts, longest=longest):
             assert max(phrase.stop - phrase.start for phrase in phrases) <= longest
-    with pytest.raises(ValueError, match="longest=0"):
+    with pytest.raises(ValueError, match="longest must be an integer from 1 on; got 0"):
         explain_phrases(model, texts, longest=0)
+
+
+def test_integers_that_are_measurements_give_the_phrases_of_floats():
+    rng = np.random.default_rng(0)
+    X, y = rng.integers(0, 3, (60, 7, 1)), np.arange(60) % 2
+    model = LSTMSequenceClassifier(hidden_size=6, max_epochs=3, random_state=0).fit(X, y)
+    for integers, floats in zip(
+        explain_phrases(model, X[:5]), explain_phrases(model, X[:5].astype(float)), strict=True
+    ):
+        assert [phrase.effect for phrase in integers] == [phrase.effect for phrase in floats]

@@ -6,6 +6,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 import shap
+from sklearn.exceptions import NotFittedError
 
 from sklearn_lstm import LSTMSequenceClassifier, TextSequenceVectorizer
 from sklearn_lstm.inspection import as_shap_explanation, as_shap_masker, explain
@@ -67,3 +68,29 @@ def test_a_missing_package_is_named(monkeypatch):
     monkeypatch.setitem(sys.modules, "shap", None)
     with pytest.raises(ImportError, match="pip install shap"):
         as_shap_masker(TextSequenceVectorizer().fit(["a"]))
+
+
+@pytest.mark.parametrize(
+    "parameters", [{"token_pattern": r"(?u)\b\w\w+\b"}, {"strip_accents": "ascii"}]
+)
+def test_other_tokenizers_can_be_masked_too(parameters):
+    vectorizer = TextSequenceVectorizer(**parameters).fit(["good plot", "bad plot"])
+    masker = as_shap_masker(vectorizer)
+    (hidden,) = masker(np.array([True, False]), "good plot")
+    ids = vectorizer.transform(hidden).toarray()[0]
+    assert ids.tolist() == [vectorizer.vocabulary_["good"], 1]
+
+
+def test_what_cannot_be_masked_is_refused(fitted_texts):
+    model, _ = fitted_texts("word")
+    with pytest.raises(TypeError, match=r"model\[0\]; got Pipeline"):
+        as_shap_masker(model)
+    with pytest.raises(NotFittedError):
+        as_shap_masker(TextSequenceVectorizer())
+    with pytest.raises(ValueError, match="leaves no token of a hidden word"):
+        as_shap_masker(TextSequenceVectorizer(token_pattern="[0-9]+").fit(["1 2"]))
+
+
+def test_an_empty_list_is_refused():
+    with pytest.raises(ValueError, match="no explanation"):
+        as_shap_explanation([])

@@ -2,6 +2,7 @@
 
 import pickle
 import re
+import sys
 
 import numpy as np
 import pytest
@@ -76,7 +77,7 @@ def test_the_bar_shows_the_epoch_and_the_losses(capsys):
     model = small(early_stopping=True).fit(X, Y)
     states, _ = drawn(capsys)
     last = model.history_[-1]
-    assert "linear model" in states[1]
+    assert "linear model" in states[0]
     assert states[-1].endswith(
         f"epoch 2/2, train {last['train_loss']:.3f}, valid {last['valid_loss']:.3f}"
     )
@@ -222,3 +223,17 @@ def test_nothing_is_drawn_unless_it_is_asked_for(capfd):
         progress.finish_linear_model()
         assert progress.of_network(0) is None
     assert capfd.readouterr() == ("", "")
+
+
+class PickleNet(Callback):
+    def on_epoch_end(self, net, **_):
+        assert pickle.loads(pickle.dumps(net)).module_ is not None
+
+
+def test_a_callback_may_pickle_the_net():
+    assert small(callbacks=[PickleNet()], max_epochs="auto").fit(X, Y).n_epochs_
+
+
+def test_without_a_standard_error_nothing_is_drawn(monkeypatch):
+    monkeypatch.setattr(sys, "stderr", None)
+    small().fit(X, Y)
