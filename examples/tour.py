@@ -1,7 +1,7 @@
 """A tour in three minutes: four kinds of real sequences, one estimator, default parameters.
 
 Each task stands beside the strongest plain model that scikit-learn has for it. The data are fetched
-with pip at the first run. What is learnt is stored in the folder ``tour``, with a picture.
+with pip at the first run. What is learnt is stored in the folder ``sklearn_lstm_tour``, with a picture.
 """
 
 import time
@@ -29,7 +29,7 @@ from sklearn.svm import LinearSVC
 from sklearn_lstm import LSTMSequenceClassifier, TextSequenceVectorizer
 from sklearn_lstm.inspection import explain, gate_activations
 
-FOLDER = Path("tour")
+FOLDER = Path("sklearn_lstm_tour")
 
 
 @dataclass
