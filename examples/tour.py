@@ -1,7 +1,8 @@
 """A tour in three minutes: four kinds of real sequences, one estimator, default parameters.
 
-Each task stands beside the strongest plain model that scikit-learn has for it. The data are fetched
-with pip at the first run. What is learnt is stored in the folder ``sklearn_lstm_tour``, with a picture.
+Each task stands beside the strongest plain model that we found with scikit-learn. The data are
+fetched with pip at the first run. The models and a picture are stored in the folder
+``sklearn_lstm_tour``.
 """
 
 import time
