@@ -11,11 +11,11 @@ kinds of them, each beside a plain model of scikit-learn, and shows what the cla
 """
 
 # %%
-from time import perf_counter
 from typing import Any
 
 import matplotlib.pyplot as plt
 import numpy as np
+from comparing import compare
 from example_data import fetch_genes, fetch_peptides, fetch_splice_sites
 from matplotlib.axes import Axes
 from matplotlib.patches import PathPatch
@@ -31,29 +31,13 @@ from sklearn.svm import LinearSVC
 from sklearn_lstm import LSTMSequenceClassifier, TextSequenceVectorizer
 from sklearn_lstm.inspection import explain
 
-results: dict[str, dict[str, tuple[float, float]]] = {}
 
-
-def compare(task: str, models: dict[str, Any], data: list[Any]) -> None:
-    """Fit each model, and keep and print its accuracy and its seconds."""
-    X_train, X_test, y_train, y_test = data
-    print(f"{task}: {len(y_train):,} sequences to train on, {len(y_test):,} to test on")
-    results[task] = {}
-    for name, model in models.items():
-        start = perf_counter()
-        model.fit(X_train, y_train)
-        seconds = perf_counter() - start
-        accuracy = 100 * model.score(X_test, y_test)
-        results[task][name] = accuracy, seconds
-        print(f"  {name:<36} {accuracy:.1f} %, fitted in {seconds:.1f} s")
-
-
-def split(sequences: Any, labels: Any) -> list[Any]:
-    """Return four fifths for training and one fifth for the test."""
-    parts: list[Any] = train_test_split(
+def split(sequences: Any, labels: Any) -> tuple[Any, Any, Any, Any]:
+    """Return X_train, y_train, X_test, y_test: four fifths for training, one fifth for the test."""
+    X_train, X_test, y_train, y_test = train_test_split(
         sequences, labels, test_size=0.2, stratify=labels, random_state=0
     )
-    return parts
+    return X_train, y_train, X_test, y_test
 
 
 def letters_model(**parameters: Any) -> Any:
@@ -78,7 +62,9 @@ positions = make_pipeline(
     OneHotEncoder(handle_unknown="ignore", sparse_output=False),
     ExtraTreesClassifier(500, random_state=0),
 )
-compare("splice sites", {"one-hot positions, extra trees": positions, "LSTM": model}, data)
+results = {
+    "splice sites": compare({"one-hot positions, extra trees": positions, "LSTM": model}, *data)
+}
 
 # %%
 # What did it learn?
@@ -118,7 +104,7 @@ def draw_logo(ax: Axes, windows: Any, places: np.ndarray) -> None:
 
 # %%
 # The border is between -1 and 1: there is no position 0.
-_, X_test, _, y_test = data
+_, _, X_test, y_test = data
 shown = slice(12, 40)
 places = np.arange(-30, 30)
 names = np.where(places < 0, places, places + 1)
@@ -151,8 +137,7 @@ plt.show()
 # ----------------------
 # The plain model counts runs of 1 to 5 amino acids. Related peptides may be on both sides of a
 # random split, for both models.
-compare(
-    "peptides",
+results["peptides"] = compare(
     {
         "tf-idf of 1-5 letters, linear SVM": make_pipeline(
             TfidfVectorizer(analyzer="char", ngram_range=(1, 5), min_df=2, sublinear_tf=True),
@@ -160,7 +145,7 @@ compare(
         ),
         "LSTM": letters_model(),
     },
-    split(*fetch_peptides()),
+    *split(*fetch_peptides()),
 )
 
 # %%
@@ -172,15 +157,14 @@ compare(
 # are on both sides of the split, which makes the task easier than it looks.
 genes, families = fetch_genes()
 starts, rows = np.unique([gene[:1000] for gene in genes], return_index=True)
-compare(
-    "gene families",
+results["gene families"] = compare(
     {
         "tf-idf of 8 letters, linear SVM": make_pipeline(
             TfidfVectorizer(analyzer="char", ngram_range=(8, 8), sublinear_tf=True), LinearSVC()
         ),
         "linear model alone": letters_model(max_epochs=0),
     },
-    split(starts, families[rows]),
+    *split(starts, families[rows]),
 )
 
 # %%
@@ -191,11 +175,11 @@ for row, models in enumerate(results.values()):
     for offset, (name, (accuracy, seconds)), color in zip(
         (-0.15, 0.15), models.items(), ("grey", "tab:blue"), strict=True
     ):
-        ax.plot(accuracy, row + offset, "o", color=color)
-        label = f"{name}: {accuracy:.1f} %, {seconds:.0f} s  "
-        ax.text(accuracy, row + offset, label, ha="right", va="center")
+        ax.plot(100 * accuracy, row + offset, "o", color=color)
+        label = f"{name}: {accuracy:.1%}, {seconds:.0f} s  "
+        ax.text(100 * accuracy, row + offset, label, ha="right", va="center")
 ax.set_yticks(range(len(results)), list(results))
-gains = [ours - plain for (plain, _), (ours, _) in map(dict.values, results.values())]
+gains = [100 * (ours - plain) for (plain, _), (ours, _) in map(dict.values, results.values())]
 ax.set(
     title="Points gained over the plain model: " + ", ".join(f"{gain:+.1f}" for gain in gains),
     xlabel="accuracy on the test part, %",

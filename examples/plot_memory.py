@@ -31,19 +31,9 @@ from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.model_selection import GroupShuffleSplit
 from sklearn.pipeline import make_pipeline
 from sklearn.svm import LinearSVC
+from tour import distance_to_partner  # to the last bracket that is still open
 
 from sklearn_lstm import LSTMSequenceClassifier, TextSequenceVectorizer
-
-
-def distance_to_partner(code: str) -> int:
-    """Return how many characters before the end the last bracket opens that is still open."""
-    depth = 0
-    for distance, character in enumerate(reversed(code), start=1):
-        depth += (character in ")]}") - (character in "([{")
-        if depth < 0:
-            return distance
-    raise ValueError(code)
-
 
 texts, brackets, files = load_brackets()
 distances = np.array([distance_to_partner(code) for code in texts])

@@ -171,13 +171,13 @@ def show_predictions(model: Any, texts: Any, labels: Any) -> None:
 
 
 def distance_to_partner(code: str) -> int:
-    """Return how many characters before the end the bracket opens that is still open."""
+    """Return how many characters before the end the last bracket opens that is still open."""
     depth = 0
     for distance, character in enumerate(reversed(code), start=1):
         depth += (character in ")]}") - (character in "([{")
         if depth < 0:
             return distance
-    return 0
+    raise ValueError(code)
 
 
 def draw(model: Any, texts: Any) -> None:

@@ -10,6 +10,15 @@ from scipy.special import expit, log_expit, log_softmax, softmax
 from sklearn.base import ClassifierMixin
 
 
+def labels_of(
+    logits: NDArray[np.float64], classes: NDArray[Any], *, is_multilabel: bool
+) -> NDArray[Any]:
+    """Return the class of the largest logit, (n_samples,), or each label whose logit is above 0."""
+    if is_multilabel:
+        return (logits > 0).astype(np.int64)
+    return np.asarray(classes[logits.argmax(axis=1)])
+
+
 class LogitClassifierMixin(ClassifierMixin):  # type: ignore[misc]
     """Predict from the logits of a classifier.
 
@@ -88,7 +97,4 @@ class LogitClassifierMixin(ClassifierMixin):  # type: ignore[misc]
         -------
         ndarray of shape (n_samples,) or (n_samples, n_labels)
         """
-        logits = self._logits(X)
-        if self._is_multilabel():
-            return (logits > 0).astype(np.int64)
-        return np.asarray(self.classes_[logits.argmax(axis=1)])
+        return labels_of(self._logits(X), self.classes_, is_multilabel=self._is_multilabel())

@@ -4,9 +4,7 @@ It writes two pictures into docs/images, one for light and one for dark pages. T
 those of docs/accuracy.csv and README.md.
 """
 
-import matplotlib as mpl
-import matplotlib.pyplot as plt
-from lstm_cell import IMAGES, THEMES
+from lstm_cell import save_themes
 from matplotlib.axes import Axes
 from matplotlib.patches import FancyBboxPatch
 
@@ -74,21 +72,9 @@ def draw_map(ax: Axes, colors: dict[str, str]) -> None:
 
 
 def main() -> None:
-    """Write one picture for each theme."""
-    mpl.rcParams["svg.hashsalt"] = "decision_map"
-    for theme, colors in THEMES.items():
-        figure, ax = plt.subplots(figsize=(9.6, 6.5))
-        ax.set(xlim=(-0.05, 9.55), ylim=(-5.55, 0.6), aspect="equal")
-        ax.axis("off")
-        draw_map(ax, colors)
-        figure.savefig(
-            IMAGES / f"decision_map_{theme}.svg",
-            transparent=True,
-            bbox_inches="tight",
-            pad_inches=0.05,
-            metadata={"Date": None},
-        )
-        plt.close(figure)
+    """Write the pictures."""
+    limits = {"xlim": (-0.05, 9.55), "ylim": (-5.55, 0.6)}
+    save_themes("decision_map", draw_map, (9.6, 6.5), limits)
 
 
 if __name__ == "__main__":

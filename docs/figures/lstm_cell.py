@@ -3,6 +3,7 @@
 It writes two pictures into docs/images, one for light and one for dark pages.
 """
 
+from collections.abc import Callable
 from pathlib import Path
 
 import matplotlib as mpl
@@ -172,22 +173,34 @@ def _kind(name: str) -> str:
     return "candidate" if name == "candidate" else "gate"
 
 
-def main() -> None:
-    """Write one picture for each theme."""
-    mpl.rcParams |= {"mathtext.fontset": "cm", "svg.hashsalt": "lstm_cell"}
+def save_themes(
+    name: str,
+    draw: Callable[[Axes, dict[str, str]], None],
+    size: tuple[float, float],
+    limits: dict[str, tuple[float, float]],
+) -> None:
+    """Write one picture for each theme; the same input gives the same bytes."""
+    mpl.rcParams["svg.hashsalt"] = name
     for theme, colors in THEMES.items():
-        figure, ax = plt.subplots(figsize=(10.4, 5.3))
-        ax.set(xlim=(0, 10.6), ylim=(-0.5, 4.7), aspect="equal")
+        figure, ax = plt.subplots(figsize=size)
+        ax.set(**limits, aspect="equal")
         ax.axis("off")
-        draw_cell(ax, colors)
+        draw(ax, colors)
         figure.savefig(
-            IMAGES / f"lstm_cell_{theme}.svg",
+            IMAGES / f"{name}_{theme}.svg",
             transparent=True,
             bbox_inches="tight",
             pad_inches=0.05,
             metadata={"Date": None},
         )
         plt.close(figure)
+
+
+def main() -> None:
+    """Write the pictures."""
+    mpl.rcParams["mathtext.fontset"] = "cm"
+    limits = {"xlim": (0, 10.6), "ylim": (-0.5, 4.7)}
+    save_themes("lstm_cell", draw_cell, (10.4, 5.3), limits)
 
 
 if __name__ == "__main__":

@@ -120,12 +120,10 @@ def explain(model: Any, X: Any, target: Any = None) -> list[Explanation]:
 
 def explain_opened(opened: OpenModel, target: Any) -> list[Explanation]:
     """Return what `explain` returns."""
-    outputs, sequences = target_outputs(opened, target), list(opened)
+    outputs = target_outputs(opened, target)
+    rows = [(row, *each) for row, each in enumerate(zip(opened, opened.data, strict=True))]
     with lanes(opened.device):
-        return map_in_lanes(
-            lambda row: _explain_one(opened, sequences[row], row, int(outputs[row])),
-            range(len(sequences)),
-        )
+        return map_in_lanes(lambda row: _explain_one(opened, *row, int(outputs[row[0]])), rows)
 
 
 def target_outputs(opened: OpenModel, target: Any) -> NDArray[np.intp]:
@@ -159,9 +157,10 @@ def score_direction(opened: OpenModel, output: int) -> NDArray[np.float64]:
     return direction
 
 
-def _explain_one(opened: OpenModel, sequences: Sequences, row: int, output: int) -> Explanation:
-    model, data = opened.model, opened.data[row]
-    direction = score_direction(opened, output)
+def _explain_one(
+    opened: OpenModel, row: int, sequences: Sequences, data: NDArray[Any], output: int
+) -> Explanation:
+    model, direction = opened.model, score_direction(opened, output)
     linear, network, base_value = np.zeros(len(data)), np.zeros(len(data)), 0.0
     if model.linear_model is not None:
         linear, base_value = model.linear_model.contributions(

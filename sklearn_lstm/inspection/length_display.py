@@ -12,6 +12,7 @@ from sklearn.utils import check_consistent_length
 from sklearn_lstm.data.sequences import Lengths, Rows, Sequences
 from sklearn_lstm.inspection.drawing import axes_for
 from sklearn_lstm.inspection.inputs import OpenModel, open_model
+from sklearn_lstm.logit_classifier import labels_of
 
 SHARES = tuple(tenths / 10 for tenths in range(1, 11))
 
@@ -194,9 +195,7 @@ def _check_parts(shares: ArrayLike, lengths: ArrayLike | None) -> NDArray[Any]:
 def _predict(opened: OpenModel, lengths: Lengths) -> NDArray[Any]:
     """Return the labels that the model predicts from the first steps of each sequence."""
     logits = opened.model.logits(_first_steps(opened.sequences, lengths), opened.device)
-    if opened.is_multilabel:
-        return np.asarray(logits > 0, dtype=np.int64)
-    return np.asarray(opened.classifier.classes_[logits.argmax(axis=1)])
+    return labels_of(logits, opened.classifier.classes_, is_multilabel=opened.is_multilabel)
 
 
 def _first_steps(sequences: Sequences, lengths: Lengths) -> Sequences:

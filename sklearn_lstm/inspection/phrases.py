@@ -97,8 +97,8 @@ def explain_phrases(model: Any, X: Any, target: Any = None, longest: int = 4) ->
     opened = open_model(model, X)
     outputs = target_outputs(opened, target)
     return [
-        _cut(opened, sequences, opened.data[row], int(output), longest)
-        for row, (sequences, output) in enumerate(zip(opened, outputs, strict=True))
+        _cut(opened, sequences, data, int(output), longest)
+        for sequences, data, output in zip(opened, opened.data, outputs, strict=True)
     ]
 
 

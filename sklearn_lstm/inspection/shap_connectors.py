@@ -54,8 +54,6 @@ def as_shap_explanation(explanations: Explanation | Sequence[Explanation]) -> An
     ['good', 'fun']
     """
     shap = _import_shap()
-    if not isinstance(explanations, Explanation) and not len(explanations):
-        raise ValueError("There is no explanation: the list is empty.")
     if isinstance(explanations, Explanation):
         found = shap.Explanation(
             explanations.values,
@@ -65,6 +63,8 @@ def as_shap_explanation(explanations: Explanation | Sequence[Explanation]) -> An
         )
         found.output_names = str(explanations.target)
         return found
+    if not len(explanations):
+        raise ValueError("There is no explanation: the list is empty.")
     return shap.Explanation(
         _ragged([each.values for each in explanations]),
         base_values=np.array([each.base_value for each in explanations]),
