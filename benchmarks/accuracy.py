@@ -133,7 +133,7 @@ def calibration_error(probabilities: NDArray[Any], right: NDArray[np.bool_]) -> 
 
 
 def compile_ahead(model: Any, split: Split) -> None:
-    """Fit and predict with one sample of each class, so that numba's compilation is in no figure."""
+    """Fit and predict with one sample of each class, so that no figure has numba's compilation."""
     X, y, _, _ = split
     labels, rows = np.unique(y, return_index=True)
     few = [X[row] for row in rows]
