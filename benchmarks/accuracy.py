@@ -188,12 +188,19 @@ def models(kind: str, n_seeds: int) -> dict[str, list[Callable[[], Any]]]:
 
 def main() -> None:
     """Print the table."""
+    keys = [(name, model) for name, task in TASKS.items() for model in models(task.kind, 0)]
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("tasks", nargs="*", default=list(TASKS), help="default: all")
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--without-peers", action="store_true")
     parser.add_argument("--ablation", action="store_true", help=f"also {' and '.join(ABLATION)}")
-    parser.add_argument("--model", action="append", help="run these rows alone (repeatable)")
+    parser.add_argument(
+        "--model",
+        action="append",
+        choices=list(dict.fromkeys(key[-1] for key in keys)),
+        metavar="MODEL",
+        help="run these rows alone (repeatable)",
+    )
     parser.add_argument("--table", type=Path, help="CSV file whose rows are replaced")
     parser.add_argument("--missing", action="store_true", help="run only rows the table lacks")
     options = parser.parse_args()
@@ -205,7 +212,6 @@ def main() -> None:
             options.ablation if model in ABLATION else not options.without_peers
         )
 
-    keys = [(name, model) for name, task in TASKS.items() for model in models(task.kind, 0)]
     table = ResultsTable(options.table, ("task", "model", *COLUMNS), keys)
     done = table.rows() if options.missing else {}
     print(f"{'task':<20} {'model':<32}", *(f"{column:>13}" for column in COLUMNS))

@@ -115,10 +115,22 @@ def draw_picture(rows: Iterable[list[str]], path: Path) -> None:
 
 def main() -> None:
     """Measure, write and draw."""
+    keys = [
+        (task, str(size), model)
+        for task in CURVES
+        for size in SIZES
+        for model in makers(TASKS[task].kind)
+    ]
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("tasks", nargs="*", default=list(CURVES), help="default: all five")
     parser.add_argument("--size", type=int, action="append", help="run these sizes alone")
-    parser.add_argument("--model", action="append", help="run these rows alone (repeatable)")
+    parser.add_argument(
+        "--model",
+        action="append",
+        choices=list(dict.fromkeys(key[-1] for key in keys)),
+        metavar="MODEL",
+        help="run these rows alone (repeatable)",
+    )
     parser.add_argument("--table", type=Path, help="CSV file whose rows are replaced")
     parser.add_argument("--missing", action="store_true", help="run only rows the table lacks")
     parser.add_argument("--picture", type=Path, help="PNG file to draw from the table")
@@ -127,12 +139,6 @@ def main() -> None:
     if options.picture and not options.table:
         parser.error("--picture draws what is in a table: name it with --table")
 
-    keys = [
-        (task, str(size), model)
-        for task in CURVES
-        for size in SIZES
-        for model in makers(TASKS[task].kind)
-    ]
     table = ResultsTable(options.table, COLUMNS, keys)
     done = table.rows() if options.missing else {}
     for task in () if options.draw else options.tasks:
