@@ -150,7 +150,7 @@ class LSTMSequenceClassifier(FittedClassifier):
     linear_model_ : object or None
         The linear model beside the network. None for ``linear_branch=False``, another criterion
         than the cross entropy, too few samples (below 100 for token ids, 20 for measurements, or
-        2 for each class on average), or more than 1 GiB of coefficients for runs of ids.
+        no more than classes), or more than 1 GiB of coefficients for runs of ids.
     calibration_ : dict or None
         How the logits are blended: `network_weight`, `linear_weight`, `n_held_out` (samples that
         set the two) and `n_networks` (two where training is short). None without a linear model.

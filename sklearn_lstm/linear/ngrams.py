@@ -17,7 +17,7 @@ from sklearn_lstm.data.sequences import Rows, Samples, Sequences
 from sklearn_lstm.data.token_units import effective_number_of_tokens
 from sklearn_lstm.exceptions import LinearModelSkippedWarning
 from sklearn_lstm.linear.letters import LetterModel, WordSpelling
-from sklearn_lstm.linear.machines import fit_machines
+from sklearn_lstm.linear.machines import MOST_SCALED, fit_machines
 from sklearn_lstm.linear.runs import (
     RunFeatures,
     bags_of,
@@ -179,7 +179,9 @@ def fit_ngrams(
     has_borders = token_unit in UNITS_WITH_BORDERS
     spelling = WordSpelling.of(sequences) if token_unit == "word" else None
     bags = _bags(sequences, run_lengths, spelling, has_borders=has_borders)
-    fewest = [1 if token_unit == "word" else 2, 2]
+    # The ratio of a run of characters that one sequence alone holds is noise.
+    is_noise = token_unit == "char" and n_outputs <= MOST_SCALED
+    fewest = [2 if is_noise else 1, 2]
     n_bytes = _bytes_of_coef(bags, fewest, n_outputs)
     if n_bytes > LARGEST_COEF_OF_ALL_RUNS:
         fewest = [2, 2]
