@@ -15,12 +15,14 @@ from sklearn_lstm.compute.threads import lanes, map_in_lanes
 from sklearn_lstm.data.batches import encoded, steps_at_once
 from sklearn_lstm.data.embeddings import PretrainedVectors
 from sklearn_lstm.data.encoding import ChannelScaling, Encoding, TokenCodes
+from sklearn_lstm.data.letters import Lexicon, letter_vectors
 from sklearn_lstm.data.sequences import Rows, Sequences, rows_of_similar_length
 from sklearn_lstm.linear.convolutions import ConvolutionModel
 from sklearn_lstm.linear.ngrams import NgramModel
 from sklearn_lstm.network.network import SequenceNetwork
 
 LinearModel = NgramModel | ConvolutionModel
+SHARE_OF_LETTERS = 0.7  # in the variance of the vector that a word begins with
 
 
 @dataclass(frozen=True)
@@ -57,7 +59,7 @@ class NetworkModel:
         )
         network.draw_weights(generator)
         model = cls(encoding, network)
-        model._place(pretrained, first_code=0)
+        model._place(sequences, pretrained, first_code=0)
         return model
 
     def extended(
@@ -74,16 +76,30 @@ class NetworkModel:
         if len(encoding) > len(self.encoding):
             network.grow(len(encoding), generator)
         model = NetworkModel(encoding, network)
-        model._place(pretrained, first_code=len(self.encoding))
+        model._place(sequences, pretrained, first_code=len(self.encoding))
         return model
 
-    def _place(self, pretrained: PretrainedVectors | None, *, first_code: int) -> None:
-        """Set the pretrained vectors of the codes from `first_code` on."""
-        if pretrained is None:
-            return
-        codes = torch.from_numpy(self.encoding(pretrained.ids, np.empty(0, np.intp)))
+    def _place(
+        self, sequences: Sequences, pretrained: PretrainedVectors | None, *, first_code: int
+    ) -> None:
+        """Set the vectors of the codes from `first_code` on: pretrained, or alike if spelled alike.
+
+        A vector by the letters is mixed with the one that was drawn.
+        """
+        lexicon = Lexicon.of(sequences)
+        if lexicon is not None and self.network.architecture["embedding_dim"] is not None:
+            vectors = letter_vectors(lexicon.words, self.network.architecture["embedding_dim"])
+            self._mix(lexicon.ids, vectors, SHARE_OF_LETTERS, first_code)
+        if pretrained is not None:
+            self._mix(pretrained.ids, pretrained.vectors, 1.0, first_code)
+
+    def _mix(
+        self, ids: NDArray[np.int64], vectors: NDArray[np.float32], share: float, first_code: int
+    ) -> None:
+        """Mix vectors of ids with those that they have; `share` is that of the variance."""
+        codes = torch.from_numpy(self.encoding(ids, np.empty(0, np.intp)))
         is_new = codes >= first_code
-        self.network.set_vectors(codes[is_new], torch.from_numpy(pretrained.vectors)[is_new])
+        self.network.mix_vectors(codes[is_new], torch.from_numpy(vectors)[is_new], share)
 
     def logits(self, sequences: Sequences, device: torch.device) -> NDArray[np.float64]:
         """Return the logits (n_samples, n_outputs), those of each sequence always the same.

@@ -11,8 +11,9 @@ import torch
 
 from sklearn_lstm.data.encoding import ChannelScaling, TokenCodes
 from sklearn_lstm.data.input_format import InputFormat
+from sklearn_lstm.data.letters import Lexicon
 from sklearn_lstm.linear.convolutions import ConvolutionModel
-from sklearn_lstm.linear.letters import LetterModel, WordSpelling
+from sklearn_lstm.linear.letters import LetterModel
 from sklearn_lstm.linear.ngrams import NgramModel
 from sklearn_lstm.model import NetworkModel, SequenceModel
 from sklearn_lstm.network.network import SequenceNetwork
@@ -26,7 +27,7 @@ _PARTS = {
         ChannelScaling,
         NgramModel,
         LetterModel,
-        WordSpelling,
+        Lexicon,
         ConvolutionModel,
         InputFormat,
     )

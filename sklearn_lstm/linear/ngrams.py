@@ -13,18 +13,14 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_matrix, hstack, vstack
 
+from sklearn_lstm.data.letters import Lexicon
+from sklearn_lstm.data.runs import bags_of, hash_runs, runs_of, with_borders
 from sklearn_lstm.data.sequences import Rows, Samples, Sequences
 from sklearn_lstm.data.token_units import effective_number_of_tokens
 from sklearn_lstm.exceptions import LinearModelSkippedWarning
-from sklearn_lstm.linear.letters import LetterModel, WordSpelling
+from sklearn_lstm.linear.letters import LetterModel
 from sklearn_lstm.linear.machines import MOST_SCALED, fit_machines
-from sklearn_lstm.linear.runs import (
-    RunFeatures,
-    bags_of,
-    hash_runs,
-    runs_of,
-    with_borders,
-)
+from sklearn_lstm.linear.tf_idf import RunFeatures
 
 LONGEST_RUN_OF_WORDS = 2
 LONGEST_RUN_OF_CHARACTERS = 5  # or more, where the alphabet is small and the sequences are long
@@ -72,7 +68,7 @@ class NgramModel:
             _bags(
                 sequences,
                 self._lengths,
-                self.letters.spelling if self.letters else None,
+                self.letters.lexicon if self.letters else None,
                 has_borders=self.has_borders,
             )
         )
@@ -177,8 +173,8 @@ def fit_ngrams(
     sequences = samples.sequences
     run_lengths = choose_run_lengths(sequences, token_unit)
     has_borders = token_unit in UNITS_WITH_BORDERS
-    spelling = WordSpelling.of(sequences) if token_unit == "word" else None
-    bags = _bags(sequences, run_lengths, spelling, has_borders=has_borders)
+    lexicon = Lexicon.of(sequences) if token_unit == "word" else None
+    bags = _bags(sequences, run_lengths, lexicon, has_borders=has_borders)
     # The ratio of a run of characters that one sequence alone holds is noise.
     is_noise = token_unit == "char" and n_outputs <= MOST_SCALED
     fewest = [2 if is_noise else 1, 2]
@@ -207,8 +203,8 @@ def fit_ngrams(
             seed=seed,
         )
         of_ids, letters = features[0], None
-        if spelling is not None:
-            letters = LetterModel(spelling, features[1].runs, features[1].idf, coef[len(of_ids) :])
+        if lexicon is not None:
+            letters = LetterModel(lexicon, features[1].runs, features[1].idf, coef[len(of_ids) :])
         return NgramModel(
             run_lengths[0],
             run_lengths[-1],
@@ -244,12 +240,12 @@ def choose_run_lengths(sequences: Sequences, token_unit: str) -> range:
 
 
 def _bags(
-    sequences: Sequences, run_lengths: range, spelling: WordSpelling | None, *, has_borders: bool
+    sequences: Sequences, run_lengths: range, lexicon: Lexicon | None, *, has_borders: bool
 ) -> list[csr_matrix]:
     """Return which runs of ids, and of letters, each sequence holds."""
     parts = [hash_runs(*some, run_lengths, has_borders=has_borders) for some in sequences.chunks()]
     of_ids = vstack(parts, format="csr")
-    return [of_ids] if spelling is None else [of_ids, spelling.bags(sequences)]
+    return [of_ids] if lexicon is None else [of_ids, lexicon.bags(sequences)]
 
 
 def _bytes_of_coef(bags: list[csr_matrix], fewest: list[int], n_outputs: int) -> int:

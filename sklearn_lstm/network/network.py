@@ -202,7 +202,8 @@ class SequenceNetwork(nn.Module):
         self.architecture["n_inputs"] = n_inputs
 
     @torch.no_grad()
-    def set_vectors(self, codes: Tensor, vectors: Tensor) -> None:
-        """Overwrite the vectors of these codes."""
+    def mix_vectors(self, codes: Tensor, vectors: Tensor, share: float) -> None:
+        """Add vectors of variance 1 to those of these codes; `share` is theirs of the variance."""
         weight = self.embedding.weight
-        weight[codes.to(weight.device)] = vectors.to(weight.device)
+        codes, vectors = codes.to(weight.device), vectors.to(weight.device)
+        weight[codes] = share**0.5 * vectors + (1 - share) ** 0.5 * weight[codes]

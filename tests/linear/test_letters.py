@@ -10,9 +10,9 @@ from sklearn.pipeline import make_pipeline
 from sklearn.svm import LinearSVC
 
 from sklearn_lstm import LSTMSequenceClassifier, TextSequenceVectorizer
+from sklearn_lstm.data import runs
 from sklearn_lstm.data.reading import read_sequences
 from sklearn_lstm.data.sequences import Samples
-from sklearn_lstm.linear import runs
 from sklearn_lstm.linear.ngrams import fit_ngrams
 
 STEMS = {"pos": ["happi", "joy", "delight"], "neg": ["sadd", "gloom", "miser"]}

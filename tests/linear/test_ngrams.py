@@ -11,8 +11,9 @@ from scipy.sparse import diags
 from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.svm import LinearSVC
 
+from sklearn_lstm.data import runs
 from sklearn_lstm.exceptions import LinearModelSkippedWarning
-from sklearn_lstm.linear import machines, ngrams, runs
+from sklearn_lstm.linear import machines, ngrams
 from sklearn_lstm.linear.ngrams import fit_ngrams
 
 NOBODY = np.arange(0)

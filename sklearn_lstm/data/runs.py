@@ -1,16 +1,13 @@
-"""Runs of integers, hashed, and how much each tells about the sequences that hold it."""
+"""Runs of integers, hashed: of the ids of a sequence, or of the letters of a word."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_matrix
-
-from sklearn_lstm.data.sequences import Lengths
 
 BORDER = 0  # no id, and no character
 HASH_BITS = 22  # two runs with the same hash are taken for the same
@@ -18,7 +15,7 @@ MULTIPLIERS = np.array([0x9E3779B97F4A7C15, 0xBF58476D1CE4E5B9], dtype=np.uint64
 
 
 def hash_runs(
-    values: NDArray[Any], lengths: Lengths, run_lengths: range, *, has_borders: bool
+    values: NDArray[Any], lengths: NDArray[np.intp], run_lengths: range, *, has_borders: bool
 ) -> csr_matrix:
     """Return which runs each sequence holds: a matrix of ones (n_sequences, 2**HASH_BITS)."""
     if has_borders:
@@ -43,14 +40,16 @@ def bags_of(hashes: NDArray[np.int32], ends: NDArray[np.integer[Any]]) -> csr_ma
     return csr_matrix((np.ones(len(hashes), np.bool_), hashes, ends), shape)
 
 
-def with_borders(values: NDArray[Any], lengths: Lengths) -> tuple[NDArray[Any], Lengths]:
+def with_borders(
+    values: NDArray[Any], lengths: NDArray[np.intp]
+) -> tuple[NDArray[Any], NDArray[np.intp]]:
     """Put a border before and after each sequence."""
     ends = np.cumsum(lengths)
     return np.insert(values, np.concatenate([ends - lengths, ends]), BORDER), lengths + 2
 
 
 def runs_of(
-    values: NDArray[Any], lengths: Lengths, run_lengths: range
+    values: NDArray[Any], lengths: NDArray[np.intp], run_lengths: range
 ) -> Iterator[tuple[int, NDArray[np.intp], NDArray[np.int64]]]:
     """Yield the runs of each length: where they start among all values, and their hashes."""
     values = values.astype(np.uint64)  # -1, a step without an id, becomes the largest number
@@ -65,44 +64,3 @@ def runs_of(
         mixed = state[starts]
         mixed = (mixed ^ (mixed >> np.uint64(29))) * MULTIPLIERS[1]
         yield length, starts, (mixed >> np.uint64(64 - HASH_BITS)).astype(np.int64)
-
-
-@dataclass(frozen=True)
-class RunFeatures:
-    """The tf-idf of runs.
-
-    Parameters
-    ----------
-    runs : ndarray of shape (n_features,)
-        Hashes, in ascending order.
-    idf : ndarray of shape (n_features,)
-        Inverse document frequency.
-    """
-
-    runs: NDArray[np.int32]
-    idf: NDArray[np.float32]
-
-    @classmethod
-    def of(cls, bags: csr_matrix, fewest: int) -> RunFeatures:
-        """Return the features of the runs that at least so many sequences hold."""
-        frequency = np.bincount(bags.indices, minlength=1 << HASH_BITS)
-        runs = np.flatnonzero(frequency >= fewest).astype(np.int32)
-        idf = np.log((1 + bags.shape[0]) / (1 + frequency[runs])) + 1
-        return cls(runs, idf.astype(np.float32))
-
-    def __len__(self) -> int:
-        return len(self.runs)
-
-    def __call__(self, bags: csr_matrix) -> csr_matrix:
-        """Return the features (n_sequences, n_features) of bags, each row of Euclidean length 1."""
-        if not len(self):
-            return csr_matrix((bags.shape[0], 0), dtype=np.float32)
-        features = np.minimum(np.searchsorted(self.runs, bags.indices), len(self) - 1)
-        is_known = self.runs[features] == bags.indices
-        ends = np.append(0, np.cumsum(is_known))[bags.indptr]
-        features = features[is_known].astype(np.int32)
-        shape = (bags.shape[0], len(self))
-        weighed = csr_matrix((self.idf[features], features, ends), shape=shape)
-        squares = np.asarray(weighed.multiply(weighed).sum(axis=1), np.float32).ravel()
-        weighed.data /= np.repeat(np.sqrt(np.maximum(squares, 1e-12)), np.diff(weighed.indptr))
-        return weighed

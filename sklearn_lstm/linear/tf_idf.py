@@ -1,0 +1,50 @@
+"""How much each run tells about the sequences that hold it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.sparse import csr_matrix
+
+
+@dataclass(frozen=True)
+class RunFeatures:
+    """The tf-idf of runs.
+
+    Parameters
+    ----------
+    runs : ndarray of shape (n_features,)
+        Hashes, in ascending order.
+    idf : ndarray of shape (n_features,)
+        Inverse document frequency.
+    """
+
+    runs: NDArray[np.int32]
+    idf: NDArray[np.float32]
+
+    @classmethod
+    def of(cls, bags: csr_matrix, fewest: int) -> RunFeatures:
+        """Return the features of the runs that at least so many sequences hold."""
+        frequency = np.bincount(bags.indices)
+        runs = np.flatnonzero(frequency >= fewest).astype(np.int32)
+        idf = np.log((1 + bags.shape[0]) / (1 + frequency[runs])) + 1
+        return cls(runs, idf.astype(np.float32))
+
+    def __len__(self) -> int:
+        return len(self.runs)
+
+    def __call__(self, bags: csr_matrix) -> csr_matrix:
+        """Return the features (n_sequences, n_features) of bags, each row of Euclidean length 1."""
+        if not len(self):
+            return csr_matrix((bags.shape[0], 0), dtype=np.float32)
+        features = np.minimum(np.searchsorted(self.runs, bags.indices), len(self) - 1)
+        is_known = self.runs[features] == bags.indices
+        ends = np.append(0, np.cumsum(is_known))[bags.indptr]
+        features = features[is_known].astype(np.int32)
+        shape = (bags.shape[0], len(self))
+        weighed = csr_matrix((self.idf[features], features, ends), shape=shape)
+        squares = np.asarray(weighed.multiply(weighed).sum(axis=1), np.float32).ravel()
+        weighed.data /= np.repeat(np.sqrt(np.maximum(squares, 1e-12)), np.diff(weighed.indptr))
+        return weighed
