@@ -7,14 +7,7 @@ from typing import Any, Self
 import numpy as np
 
 from sklearn_lstm.configuration import network_starter, random_generator, training_settings
-from sklearn_lstm.data.labels import (
-    Labels,
-    absolute_weights,
-    read_groups,
-    read_labels,
-    relative_weights,
-)
-from sklearn_lstm.data.sequences import Samples
+from sklearn_lstm.data.labels import Labels, absolute_weights, read_labels, relative_weights
 from sklearn_lstm.fitted_classifier import FittedClassifier
 from sklearn_lstm.fitting import fit_model, plan_fit, update_model
 from sklearn_lstm.parameters import CLASSIFIER, check_parameters, plain_parameters
@@ -301,13 +294,12 @@ class LSTMSequenceClassifier(FittedClassifier):
             Labels of any kind, or a multilabel indicator of 0 and 1.
         sample_weight : array-like of shape (n_samples,), default=None
             How much each sequence counts, relative to the others; None is 1 each.
-        X_val, y_val, sample_weight_val
-            Samples of your own, of the same kinds, in place of all held-out samples. A Pipeline
-            transforms X_val with ``transform_input=["X_val"]``. Without a linear model only
-            ``early_stopping=True`` uses them.
+        X_val, y_val, sample_weight_val : default=None
+            As X, y and sample_weight: samples of your own in place of the held-out ones. Without a
+            linear model only ``early_stopping=True`` uses them.
         groups : array-like of shape (n_samples,), default=None
-            Labels of any kind, such as persons. Samples of one group are held out together, or not
-            at all. Not used with X_val.
+            A label of any kind for each sample, such as a person. Groups are held out as a whole.
+            Not used with X_val.
 
         Returns
         -------
@@ -319,8 +311,7 @@ class LSTMSequenceClassifier(FittedClassifier):
             If X holds strings or a bag of words.
         ValueError
             If X is not a set of sequences (names the row), y is not a set of labels, a parameter
-            is out of range, no group can be held out, or the loss becomes infinite or NaN. What was
-            fitted before is kept.
+            is out of range, or the loss becomes infinite or NaN. What was fitted before is kept.
         """
         check_parameters(self, CLASSIFIER)
         parameters = plain_parameters(self, CLASSIFIER)
@@ -329,8 +320,7 @@ class LSTMSequenceClassifier(FittedClassifier):
         sequences, input_format = self._read_new(X, y, previous)
         labels = self._labels() if previous else Labels.of(y)
         weights = relative_weights(sample_weight, self.class_weight, y, labels)
-        all_samples = Samples(sequences, labels.encode(y), weights, read_groups(groups, len(y)))
-        samples = all_samples.subset(np.flatnonzero(weights))
+        samples = labels.samples(sequences, y, weights, groups)
         validation = self._read_validation(
             X, (X_val, y_val, sample_weight_val), labels, input_format
         )
@@ -387,7 +377,7 @@ class LSTMSequenceClassifier(FittedClassifier):
         labels = self._labels() if previous else Labels.named(classes, y)
         labels.check_same(classes)
         weights = absolute_weights(sample_weight, self.class_weight, y, labels)
-        samples = Samples(sequences, labels.encode(y), weights).subset(np.flatnonzero(weights))
+        samples = labels.samples(sequences, y, weights)
 
         model, net = update_model(
             samples,

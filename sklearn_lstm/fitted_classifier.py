@@ -151,12 +151,12 @@ class FittedClassifier(
             check_column_names(X, X_val)
             sequences, y_val = input_format.read(X_val), read_labels(y_val, "y_val")
             check_consistent_length(sequences, y_val)
-            targets = labels.encode(y_val, "y_val")
+            labels.encode(y_val, "y_val")  # before the weights of its classes are looked up
             weights = relative_weights(sample_weight_val, self.class_weight, y_val, labels)
+            return labels.samples(sequences, y_val, weights)
         except (TypeError, ValueError) as error:
             error.add_note("This is about X_val, y_val and sample_weight_val of fit.")
             raise
-        return Samples(sequences, targets, weights).subset(np.flatnonzero(weights))
 
     def _logits(self, X: Any) -> NDArray[np.float64]:
         check_is_fitted(self)

@@ -14,6 +14,7 @@ from sklearn.utils import check_array, column_or_1d, compute_sample_weight
 from sklearn.utils.multiclass import check_classification_targets, type_of_target
 
 from sklearn_lstm.data.containers import is_missing
+from sklearn_lstm.data.sequences import Samples, Sequences
 
 
 @dataclass(frozen=True)
@@ -87,6 +88,23 @@ class Labels:
                 f"{self.classes[:10].tolist()}{f'; {why}' if name == 'y' else ' of y'}."
             )
         return np.searchsorted(self.classes, y).astype(np.int64)
+
+    def samples(
+        self,
+        sequences: Sequences,
+        y: NDArray[Any],
+        weights: NDArray[np.float64],
+        groups: Any = None,
+    ) -> Samples:
+        """Return the samples whose weight is not 0.
+
+        Raises
+        ------
+        ValueError
+            If y holds a label that is not among the classes, or groups are not labels of samples.
+        """
+        samples = Samples(sequences, self.encode(y), weights, read_groups(groups, len(y)))
+        return samples.subset(np.flatnonzero(weights))
 
 
 def read_labels(y: Any, name: str = "y") -> NDArray[Any]:
