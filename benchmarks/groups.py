@@ -1,9 +1,9 @@
 """What `groups` change in `fit`: ``pip install ".[examples]" && python benchmarks/groups.py``.
 
 Samples come in groups: windows of a person, sentences of a review, pieces of a file. The test part
-is a third of the groups, for each of the seeds 0, 1 and 2 another one. ``--folds 7 exercises`` tests
-each of seven persons in turn. The persons 8, 9 and 10 are left out: they are the test part of
-``WatchExercises`` in the other benchmarks. About ten minutes.
+is a third of the groups, for each of the seeds 0, 1 and 2 another one.
+``--folds 7 exercises`` tests each of seven persons in turn. The persons 8, 9 and 10 are left out:
+they are the test part of ``WatchExercises`` in the other benchmarks. About ten minutes.
 """
 
 from __future__ import annotations
