@@ -1,8 +1,11 @@
-"""Accuracy of the default parameters and of other libraries: ``python benchmarks/accuracy.py``.
+"""Accuracy of the default parameters and of other models: ``python benchmarks/accuracy.py``.
 
 For each task the classifier is fitted with ``random_state`` 0, 1 and 2, and its peers once, all on
-the same folds. The option ``--table docs/accuracy.csv`` writes the table that the documentation
-shows. Names of tasks as arguments run these tasks alone.
+the same folds. ``--ablation`` adds the network without the linear model, and the linear model
+without the network. Names of tasks as arguments run these tasks alone.
+
+The option ``--table docs/accuracy.csv`` writes the table that the documentation shows, row by row;
+with ``--missing`` only rows that it lacks are run, so a run can be resumed.
 
 The data are in the folder that the environment variable SKLEARN_LSTM_DATA names. All tasks together
 take some hours on two cores; time warping on PLAID alone takes more than ten minutes.
@@ -11,27 +14,22 @@ take some hours on two cores; time warping on PLAID alone takes more than ten mi
 from __future__ import annotations
 
 import argparse
-import csv
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import torch
 from benchmark_data import read_rows, read_series
 from numpy.typing import NDArray
-from peers import FastText, SkorchLSTM
-from scipy.sparse import csr_matrix, diags
-from sklearn.base import BaseEstimator, ClassifierMixin
-from sklearn.ensemble import ExtraTreesClassifier
-from sklearn.feature_extraction.text import CountVectorizer, TfidfVectorizer
-from sklearn.linear_model import LogisticRegression, RidgeClassifierCV
+from peers import COMPILED, PEERS
+from results_table import ResultsTable
 from sklearn.metrics import f1_score, log_loss
 from sklearn.model_selection import StratifiedKFold
-from sklearn.pipeline import make_pipeline, make_union
-from sklearn.preprocessing import FunctionTransformer, OneHotEncoder
-from sklearn.svm import LinearSVC
+from sklearn.pipeline import make_pipeline
 
 from sklearn_lstm import LSTMSequenceClassifier, TextSequenceVectorizer
 
@@ -91,7 +89,6 @@ SERIES = (
     "PLAID",
     "WatchExercises",
 )
-N_POSITIONS = 120  # as many as `brackets` has
 TUNES = ("reel", "jig", "hornpipe", "slip jig", "waltz", "strathspey")
 TASKS = {
     "sms_spam": Task("sms_spam", "word", folds=3),
@@ -109,139 +106,16 @@ TASKS = {
     "brackets": Task("brackets", "char"),
     **{name: Task(name, "series") for name in SERIES},
 }
-
-
-class NBSVM(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
-    """A linear SVM on binary 1- and 2-grams times naive Bayes ratios (Wang and Manning 2012)."""
-
-    def fit(self, X: Any, y: Any) -> NBSVM:
-        """Fit one machine for each class; one machine for two classes."""
-        self.classes_ = np.unique(y)
-        self.read_ = CountVectorizer(ngram_range=(1, 2), binary=True)
-        counts = self.read_.fit_transform(X)
-        self.machines_ = []
-        for label in self.classes_[len(self.classes_) == 2 :]:
-            of_class = y == label
-            inside, outside = counts[of_class].sum(0) + 1.0, counts[~of_class].sum(0) + 1.0
-            ratio = np.asarray(np.log(inside / inside.sum() / (outside / outside.sum()))).ravel()
-            machine = LinearSVC(C=1).fit(counts @ diags(ratio), of_class)
-            weight = machine.coef_.ravel()
-            weight = 0.75 * np.abs(weight).mean() + 0.25 * weight
-            self.machines_.append((ratio * weight, machine.intercept_[0]))
-        return self
-
-    def predict(self, X: Any) -> NDArray[Any]:
-        """Return the label whose machine has the largest margin."""
-        counts: csr_matrix = self.read_.transform(X)
-        margins = np.column_stack([counts @ weight + bias for weight, bias in self.machines_])
-        if len(self.machines_) == 1:
-            return self.classes_[(margins[:, 0] > 0).astype(int)]
-        return self.classes_[margins.argmax(axis=1)]
-
-
-def words_and_letters() -> Any:
-    """Return a linear SVM on tf-idf of 1- and 2-grams, and of 2 to 5 letters within words."""
-    return make_pipeline(
-        make_union(
-            TfidfVectorizer(ngram_range=(1, 2), sublinear_tf=True),
-            TfidfVectorizer(analyzer="char_wb", ngram_range=(2, 5), sublinear_tf=True, min_df=2),
-        ),
-        LinearSVC(),
-    )
-
-
-def minirocket() -> Any:
-    """Return aeon's MiniRocket with a ridge classifier.
-
-    Short series are extended by their last value.
-    """
-    from aeon.transformations.collection.convolution_based import (  # noqa: PLC0415 - an extra
-        MiniRocket,
-    )
-    from sklearn.preprocessing import FunctionTransformer, StandardScaler  # noqa: PLC0415
-
-    return make_pipeline(
-        FunctionTransformer(_equally_long),
-        MiniRocket(random_state=0),
-        StandardScaler(with_mean=False),
-        RidgeClassifierCV(np.logspace(-3, 3, 10)),
-    )
-
-
-def nearest_warped() -> Any:
-    """Return aeon's nearest neighbour by dynamic time warping.
-
-    The window is a tenth of the length.
-    """
-    from aeon.classification.distance_based import (  # noqa: PLC0415 - an extra
-        KNeighborsTimeSeriesClassifier,
-    )
-    from sklearn.preprocessing import FunctionTransformer  # noqa: PLC0415
-
-    return make_pipeline(
-        FunctionTransformer(_equally_long),
-        KNeighborsTimeSeriesClassifier(distance="dtw", distance_params={"window": 0.1}),
-    )
-
-
-def _equally_long(series: list[NDArray[Any]]) -> NDArray[np.float32]:
-    longest = 1400 if max(map(len, series)) > 400 else max(30, *map(len, series))
-    padded = [np.pad(one, ((0, longest - len(one)), (0, 0)), mode="edge") for one in series]
-    return np.stack(padded).transpose(0, 2, 1).astype(np.float32)  # (n, channels, steps)
-
-
-def positions(texts: Any) -> NDArray[Any]:
-    """Return the last 120 characters of each text as columns, blanks before shorter texts."""
-    return np.array([list(text[-N_POSITIONS:].rjust(N_POSITIONS)) for text in texts])
-
-
-PEERS: dict[str, dict[str, Callable[[], Any]]] = {
-    "word": {
-        "tf-idf, logistic regression": lambda: make_pipeline(
-            TfidfVectorizer(), LogisticRegression(max_iter=1000)
-        ),
-        "tf-idf of 1- and 2-grams": lambda: make_pipeline(
-            TfidfVectorizer(ngram_range=(1, 2), sublinear_tf=True),
-            LogisticRegression(C=10, max_iter=1000),
-        ),
-        "tf-idf of words and letters, SVM": words_and_letters,
-        "NB-SVM": NBSVM,
-        "fastText": FastText,
-        "LSTM through skorch": SkorchLSTM,
-    },
-    "char": {
-        "single letters, linear SVM": lambda: make_pipeline(
-            TfidfVectorizer(analyzer="char", sublinear_tf=True), LinearSVC()
-        ),
-        "8 letters, linear SVM": lambda: make_pipeline(
-            TfidfVectorizer(analyzer="char", ngram_range=(8, 8), sublinear_tf=True, min_df=2),
-            LinearSVC(),
-        ),
-        "one-hot positions, extra trees": lambda: make_pipeline(
-            FunctionTransformer(positions),
-            OneHotEncoder(handle_unknown="ignore"),
-            ExtraTreesClassifier(500, random_state=0),
-        ),
-        "1-3 letters, linear SVM": lambda: make_pipeline(
-            TfidfVectorizer(
-                analyzer="char", ngram_range=(1, 3), sublinear_tf=True, max_features=200_000
-            ),
-            LinearSVC(),
-        ),
-        "1-5 letters, linear SVM": lambda: make_pipeline(
-            TfidfVectorizer(analyzer="char", ngram_range=(1, 5), sublinear_tf=True, min_df=2),
-            LinearSVC(),
-        ),
-        "fastText, 1-4 letters": lambda: FastText("char"),
-        "LSTM through skorch": lambda: SkorchLSTM("char"),
-    },
-    "series": {"MiniRocket, ridge": minirocket, "1-NN, time warping": nearest_warped},
+OURS = "LSTMSequenceClassifier"
+ABLATION: dict[str, dict[str, Any]] = {
+    "network alone": {"linear_branch": False},
+    "linear model alone": {"max_epochs": 0},
 }
 
 
-def default(kind: str, seed: int) -> Any:
-    """Return the model with default parameters."""
-    classifier = LSTMSequenceClassifier(random_state=seed)
+def default(kind: str, seed: int, **parameters: Any) -> Any:
+    """Return the model; parameters that are not named have their defaults."""
+    classifier = LSTMSequenceClassifier(random_state=seed, **parameters)
     if kind == "series":
         return classifier
     return make_pipeline(TextSequenceVectorizer(analyzer=kind), classifier)
@@ -258,22 +132,32 @@ def calibration_error(probabilities: NDArray[Any], right: NDArray[np.bool_]) -> 
     return float(sum(gaps))
 
 
+def compile_ahead(model: Any, split: Split) -> None:
+    """Fit and predict with one sample of each class, so that no figure has numba's compilation."""
+    X, y, _, _ = split
+    labels, rows = np.unique(y, return_index=True)
+    few = [X[row] for row in rows]
+    model.fit(few, labels).predict(few)
+
+
 def measure(model: Any, split: Split) -> dict[str, float]:
     """Return the scores and the times of one fit and one prediction."""
     X_train, y_train, X_test, y_test = split
+    n_threads = torch.get_num_threads()
     start = time.perf_counter()
     model.fit(X_train, y_train)
     fitted = time.perf_counter()
     predicted = model.predict(X_test)
     done = time.perf_counter()
+    torch.set_num_threads(n_threads)  # aeon's Hydra leaves one
     scores = {
         "accuracy": 100 * float(np.mean(predicted == y_test)),
         "macro F1": 100 * float(f1_score(y_test, predicted, average="macro")),
         "fit, s": fitted - start,
         "predict, s": done - fitted,
     }
-    if hasattr(model, "predict_proba"):
-        probabilities = model.predict_proba(X_test)
+    probabilities = model.predict_proba(X_test) if hasattr(model, "predict_proba") else None
+    if probabilities is not None and np.any((probabilities > 0) & (probabilities < 1)):
         scores["log loss"] = float(log_loss(y_test, probabilities, labels=model.classes_))
         scores["calibration error"] = 100 * calibration_error(probabilities, predicted == y_test)
     return scores
@@ -282,60 +166,72 @@ def measure(model: Any, split: Split) -> dict[str, float]:
 COLUMNS = ("accuracy", "macro F1", "log loss", "calibration error", "fit, s", "predict, s")
 
 
-def report(task: str, name: str, runs: list[list[dict[str, float]]]) -> list[str]:
-    """Print and return a row: means over folds and seeds, and the spread over seeds."""
+def row_cells(runs: list[list[dict[str, float]]]) -> list[str]:
+    """Return the cells of a row: means over folds and seeds, and the spread over seeds."""
     cells = []
     for column in COLUMNS:
         by_seed = [np.mean([fold.get(column, np.nan) for fold in folds]) for folds in runs]
         spread = f" ± {np.std(by_seed):.2f}" if len(runs) > 1 and column == "accuracy" else ""
         cells.append("" if np.isnan(by_seed).any() else f"{np.mean(by_seed):.2f}{spread}")
-    print(f"{task:<17} {name:<28}", *(f"{cell:>13}" for cell in cells), flush=True)
-    return [task, name, *cells]
+    return cells
 
 
-def replace_row(path: Path, row: list[str]) -> None:
-    """Write a row into a table; it replaces the row of the same task and model."""
-    rows = [["task", "model", *COLUMNS]]
-    if path.exists():
-        with path.open(encoding="utf-8", newline="") as lines:
-            rows = list(csv.reader(lines))
-    table = {tuple(old[:2]): old for old in rows} | {tuple(row[:2]): row}
-    with path.open("w", encoding="utf-8", newline="") as lines:
-        csv.writer(lines, lineterminator="\n").writerows(table.values())
+def models(kind: str, n_seeds: int) -> dict[str, list[Callable[[], Any]]]:
+    """Return what makes the models of each row: one model, or one for each seed."""
+    peers = {name: [make] for name, make in PEERS[kind].items()}
+    ours = {
+        name: [partial(default, kind, seed, **parameters) for seed in range(n_seeds)]
+        for name, parameters in {OURS: {}, **ABLATION}.items()
+    }
+    return peers | ours
 
 
 def main() -> None:
     """Print the table."""
+    keys = [(name, model) for name, task in TASKS.items() for model in models(task.kind, 0)]
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("tasks", nargs="*", default=list(TASKS), help="default: all")
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--without-peers", action="store_true")
+    parser.add_argument("--ablation", action="store_true", help=f"also {' and '.join(ABLATION)}")
+    parser.add_argument(
+        "--model",
+        action="append",
+        choices=list(dict.fromkeys(key[-1] for key in keys)),
+        metavar="MODEL",
+        help="run these rows alone (repeatable)",
+    )
     parser.add_argument("--table", type=Path, help="CSV file whose rows are replaced")
+    parser.add_argument("--missing", action="store_true", help="run only rows the table lacks")
     options = parser.parse_args()
 
-    def note(task: str, name: str, runs: list[list[dict[str, float]]]) -> None:
-        row = report(task, name, runs)
-        if options.table:
-            replace_row(options.table, row)
-
-    print(f"{'task':<17} {'model':<28}", *(f"{column:>13}" for column in COLUMNS))
-    for name in options.tasks:
-        task = TASKS[name]
-        splits = list(task.splits())
-        peers = {} if options.without_peers else PEERS[task.kind]
-        for peer, make in peers.items():
-            try:
-                note(name, peer, [[measure(make(), split) for split in splits]])
-            except ImportError as error:
-                print(f"{name:<17} {peer:<28} not installed: {error.name}")
-        note(
-            name,
-            "LSTMSequenceClassifier",
-            [
-                [measure(default(task.kind, seed), split) for split in splits]
-                for seed in range(options.seeds)
-            ],
+    def wanted(model: str) -> bool:
+        if options.model:
+            return model in options.model
+        return model == OURS or (
+            options.ablation if model in ABLATION else not options.without_peers
         )
+
+    table = ResultsTable(options.table, ("task", "model", *COLUMNS), keys)
+    done = table.rows() if options.missing else {}
+    print(f"{'task':<20} {'model':<32}", *(f"{column:>13}" for column in COLUMNS))
+    for name in options.tasks:
+        rows = {
+            model: makes
+            for model, makes in models(TASKS[name].kind, options.seeds).items()
+            if wanted(model) and (name, model) not in done
+        }
+        splits = list(TASKS[name].splits()) if rows else []
+        for model, makes in rows.items():
+            try:
+                if model in COMPILED:
+                    compile_ahead(makes[0](), splits[0])
+                cells = row_cells([[measure(make(), split) for split in splits] for make in makes])
+            except ImportError as error:
+                print(f"{name:<20} {model:<32} not installed: {error.name}")
+                continue
+            print(f"{name:<20} {model:<32}", *(f"{cell:>13}" for cell in cells), flush=True)
+            table.put([name, model, *cells])
 
 
 if __name__ == "__main__":

@@ -16,14 +16,14 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from accuracy import PEERS, TASKS, default, measure
+from accuracy import OURS, TASKS, compile_ahead, default, measure
+from peers import COMPILED, PEERS
 from sklearn.model_selection import train_test_split
 
 CURVES = ("sms_spam", "trec", "stackoverflow_titles", "dna_splice", "tune_types", "JapaneseVowels")
 EPOCHS: tuple[int | str, ...] = (0, 1, 2, 4, 8, "auto")
 SLOW = {"LSTM through skorch", "1-NN, time warping"}  # and no better
 COLUMNS = ("task", "model", "accuracy", "fit, s")
-OURS = "LSTMSequenceClassifier"
 
 
 def inner_split(name: str) -> tuple[Any, Any, Any, Any]:
@@ -40,15 +40,12 @@ def run(name: str) -> list[list[str]]:
     split, kind = inner_split(name), TASKS[name].kind
     models = {peer: make() for peer, make in PEERS[kind].items() if peer not in SLOW}
     for max_epochs in EPOCHS:
-        model = default(kind, 0)
-        classifier = model if kind == "series" else model[-1]
-        classifier.set_params(max_epochs=max_epochs)
-        models[f"{OURS}, max_epochs={max_epochs}"] = model
+        models[f"{OURS}, max_epochs={max_epochs}"] = default(kind, 0, max_epochs=max_epochs)
     rows = []
     for label, model in models.items():
         try:
-            if label == "MiniRocket, ridge":
-                measure(model, split)  # numba compiles at first use
+            if label in COMPILED:
+                compile_ahead(model, split)
             scores = measure(model, split)
         except ImportError as error:
             print(f"{label} is not installed: {error.name}")
@@ -112,7 +109,7 @@ def main() -> None:
         with options.table.open(encoding="utf-8", newline="") as lines:
             rows = list(csv.reader(lines))[1:]
     else:
-        default("word", 0).set_params(lstmsequenceclassifier__max_epochs=1).fit(
+        default("word", 0, max_epochs=1).fit(
             ["good", "bad"] * 60, np.tile([0, 1], 60)
         )  # what torch loads at first use is in no figure
         rows = [row for name in options.tasks for row in run(name)]

@@ -1,18 +1,28 @@
-"""The other libraries of the benchmarks: an LSTM in skorch, an LSTM in Keras, and fastText."""
+"""The other models of the benchmarks: plain pipelines, and other libraries.
+
+aeon, fastText and Keras are imported where they are used, because they are optional.
+"""
 
 from __future__ import annotations
 
 import os
 import re
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from scipy.sparse import csr_matrix
-from sklearn.base import BaseEstimator, ClassifierMixin
+from scipy.sparse import csr_matrix, diags
+from sklearn.base import BaseEstimator, ClassifierMixin, TransformerMixin
+from sklearn.ensemble import ExtraTreesClassifier
+from sklearn.feature_extraction.text import CountVectorizer, TfidfVectorizer
+from sklearn.linear_model import LogisticRegression, RidgeClassifierCV
+from sklearn.pipeline import make_pipeline, make_union
+from sklearn.preprocessing import FunctionTransformer, OneHotEncoder, StandardScaler
+from sklearn.svm import LinearSVC
 from skorch import NeuralNetClassifier
 from torch import Tensor, nn
 from torch.nn.utils.rnn import pack_padded_sequence
@@ -21,6 +31,7 @@ from sklearn_lstm import TextSequenceVectorizer
 
 EMBEDDING_DIM = HIDDEN_SIZE = 128
 BATCH_SIZE = 64
+N_POSITIONS = 120  # as many as `brackets` has
 
 
 class LastStateLSTM(nn.Module):
@@ -168,3 +179,163 @@ class FastText(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         labels, _ = self.model_.predict([self._one_line(text) for text in X])
         targets = [int(label[0].removeprefix("__label__")) if label else 0 for label in labels]
         return np.asarray(self.classes_[targets])
+
+
+class NBSVM(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
+    """A linear SVM on binary 1- and 2-grams times naive Bayes ratios (Wang and Manning 2012)."""
+
+    def fit(self, X: Any, y: Any) -> NBSVM:
+        """Fit one machine for each class; one machine for two classes."""
+        self.classes_ = np.unique(y)
+        self.read_ = CountVectorizer(ngram_range=(1, 2), binary=True)
+        counts = self.read_.fit_transform(X)
+        self.machines_ = []
+        for label in self.classes_[len(self.classes_) == 2 :]:
+            of_class = y == label
+            inside, outside = counts[of_class].sum(0) + 1.0, counts[~of_class].sum(0) + 1.0
+            ratio = np.asarray(np.log(inside / inside.sum() / (outside / outside.sum()))).ravel()
+            machine = LinearSVC(C=1).fit(counts @ diags(ratio), of_class)
+            weight = machine.coef_.ravel()
+            weight = 0.75 * np.abs(weight).mean() + 0.25 * weight
+            self.machines_.append((ratio * weight, machine.intercept_[0]))
+        return self
+
+    def predict(self, X: Any) -> NDArray[Any]:
+        """Return the label whose machine has the largest margin."""
+        counts: csr_matrix = self.read_.transform(X)
+        margins = np.column_stack([counts @ weight + bias for weight, bias in self.machines_])
+        if len(self.machines_) == 1:
+            return self.classes_[(margins[:, 0] > 0).astype(int)]
+        return self.classes_[margins.argmax(axis=1)]
+
+
+def tfidf(**options: Any) -> TfidfVectorizer:
+    """Return TF-IDF with the logarithm of counts."""
+    return TfidfVectorizer(sublinear_tf=True, **options)
+
+
+def letters(shortest: int, longest: int, *, min_df: int = 1, C: float = 1) -> Any:
+    """Return a linear SVM on tf-idf of runs of characters."""
+    runs = tfidf(analyzer="char", ngram_range=(shortest, longest), min_df=min_df)
+    return make_pipeline(runs, LinearSVC(C=C))
+
+
+def words_and_letters() -> Any:
+    """Return a linear SVM on tf-idf of 1- and 2-grams, and of 2 to 5 letters within words."""
+    within_words = tfidf(analyzer="char_wb", ngram_range=(2, 5), min_df=2)
+    return make_pipeline(make_union(tfidf(ngram_range=(1, 2)), within_words), LinearSVC())
+
+
+def positions(texts: Any) -> NDArray[Any]:
+    """Return the last 120 characters of each text as columns, blanks before shorter texts."""
+    return np.array([list(text[-N_POSITIONS:].rjust(N_POSITIONS)) for text in texts])
+
+
+def statistics(series: Any) -> NDArray[Any]:
+    """Return mean, standard deviation, least and greatest value of each channel."""
+    return np.array(
+        [np.r_[one.mean(0), one.std(0), one.min(0), one.max(0)] for one in series]
+    )  # (n_samples, 4 * n_channels)
+
+
+def extra_trees(features: Callable[[Any], NDArray[Any]], *steps: Any) -> Any:
+    """Return 500 trees on the features that a function computes."""
+    return make_pipeline(
+        FunctionTransformer(features), *steps, ExtraTreesClassifier(500, random_state=0)
+    )
+
+
+class EquallyLong(TransformerMixin, BaseEstimator):  # type: ignore[misc]
+    """Series of the length of the longest training series, as aeon reads them.
+
+    Shorter series are extended by their last value, longer ones are cut.
+    """
+
+    def fit(self, X: Any, y: Any = None) -> EquallyLong:  # noqa: ARG002 - scikit-learn's signature
+        """Remember the length."""
+        self.length_ = max(map(len, X))
+        return self
+
+    def transform(self, X: Any) -> NDArray[np.float32]:
+        """Return series (n_samples, n_channels, length)."""
+        steps = np.arange(self.length_)
+        return np.stack([one[np.minimum(steps, len(one) - 1)].T for one in X], dtype=np.float32)
+
+
+def minirocket() -> Any:
+    """Return aeon's MiniRocket with a ridge classifier."""
+    from aeon.transformations.collection.convolution_based import MiniRocket  # noqa: PLC0415
+
+    return make_pipeline(
+        EquallyLong(),
+        MiniRocket(random_state=0),
+        StandardScaler(with_mean=False),
+        RidgeClassifierCV(np.logspace(-3, 3, 10)),
+    )
+
+
+def multirocket_hydra() -> Any:
+    """Return aeon's MultiRocket and Hydra with a ridge classifier."""
+    from aeon.classification.convolution_based import (  # noqa: PLC0415
+        MultiRocketHydraClassifier,
+    )
+
+    return make_pipeline(EquallyLong(), MultiRocketHydraClassifier(random_state=0))
+
+
+def quant() -> Any:
+    """Return aeon's QUANT: quantiles of intervals, and extra trees."""
+    from aeon.classification.interval_based import QUANTClassifier  # noqa: PLC0415
+
+    return make_pipeline(EquallyLong(), QUANTClassifier(random_state=0))
+
+
+def nearest_warped() -> Any:
+    """Return aeon's nearest neighbour by dynamic time warping.
+
+    The window is a tenth of the length.
+    """
+    from aeon.classification.distance_based import (  # noqa: PLC0415
+        KNeighborsTimeSeriesClassifier,
+    )
+
+    return make_pipeline(
+        EquallyLong(),
+        KNeighborsTimeSeriesClassifier(distance="dtw", distance_params={"window": 0.1}),
+    )
+
+
+PEERS: dict[str, dict[str, Callable[[], Any]]] = {
+    "word": {
+        "tf-idf, logistic regression": lambda: make_pipeline(
+            TfidfVectorizer(), LogisticRegression(max_iter=1000)
+        ),
+        "tf-idf of 1- and 2-grams": lambda: make_pipeline(
+            tfidf(ngram_range=(1, 2)), LogisticRegression(C=10, max_iter=1000)
+        ),
+        "tf-idf of words and letters, SVM": words_and_letters,
+        "1-3 letters, linear SVM": lambda: letters(1, 3),
+        "NB-SVM": NBSVM,
+        "fastText": FastText,
+        "LSTM through skorch": SkorchLSTM,
+    },
+    "char": {
+        "single letters, linear SVM": lambda: letters(1, 1),
+        "8 letters, linear SVM": lambda: letters(8, 8, C=10),
+        "one-hot positions, extra trees": lambda: extra_trees(
+            positions, OneHotEncoder(handle_unknown="ignore")
+        ),
+        "1-3 letters, linear SVM": lambda: letters(1, 3),
+        "1-5 letters, linear SVM": lambda: letters(1, 5, min_df=2),
+        "fastText, 1-4 letters": lambda: FastText("char"),
+        "LSTM through skorch": lambda: SkorchLSTM("char"),
+    },
+    "series": {
+        "statistics, extra trees": lambda: extra_trees(statistics),
+        "MiniRocket, ridge": minirocket,
+        "MultiRocket-Hydra": multirocket_hydra,
+        "QUANT": quant,
+        "1-NN, time warping": nearest_warped,
+    },
+}
+COMPILED = {"MiniRocket, ridge", "MultiRocket-Hydra", "1-NN, time warping"}  # at first use

@@ -86,7 +86,7 @@ class LSTMSequenceClassifier(FittedClassifier):
         A number is kept exactly; 0 fits the linear model alone. "auto" ends training when the loss
         of held-out samples no longer falls, if there is a linear model and the schedule is
         "trapezoid". It takes at most 800 updates or 5 million tokens, or 6 epochs if that is more
-        (15 for characters; 4 for large data). See "When training ends" in the user guide.
+        (30 for characters; 4 for large data). See "When training ends" in the user guide.
     batch_size : int or "auto", default="auto"
         Sequences in a training batch. "auto" is a fiftieth of the samples, at most 64, and at most
         8,192 steps on average, but not below 4; 32 in `partial_fit`.
@@ -140,7 +140,7 @@ class LSTMSequenceClassifier(FittedClassifier):
     linear_model_ : object or None
         The linear model beside the network. None for ``linear_branch=False``, another criterion
         than the cross entropy, too few samples (below 100 for token ids, 20 for measurements, or
-        2 for each class on average), or more than 1 GiB of coefficients for runs of ids.
+        no more than classes), or more than 1 GiB of coefficients for runs of ids.
     calibration_ : dict or None
         How the logits are blended: `network_weight`, `linear_weight`, `n_held_out` (samples that
         set the two) and `n_networks` (two where training is short). None without a linear model.

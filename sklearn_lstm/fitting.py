@@ -85,7 +85,7 @@ def plan_fit(
     has_linear_model = (
         parameters["linear_branch"]
         and parameters["criterion"] == "cross_entropy"
-        and n_samples >= max(fewest, 2 * len(np.unique(samples.targets)))
+        and n_samples >= max(fewest, 1 + len(np.unique(samples.targets)))
     )
     early_stopping = parameters["early_stopping"]
     is_judged = has_linear_model and (previous is None or validation is not None)
@@ -101,7 +101,7 @@ def plan_fit(
             "max_epochs=0 fits the linear model alone, but there is none: it needs "
             f"linear_branch=True (found {parameters['linear_branch']}), "
             f"criterion='cross_entropy' (found {parameters['criterion']!r}), and at least "
-            f"{fewest} sequences, two for each class (found {n_samples}). Change this, or leave "
+            f"{fewest} sequences, and more than classes (found {n_samples}). Change this, or leave "
             "max_epochs='auto'."
         )
     work = length.max_epochs * work_of_epoch(sequences)

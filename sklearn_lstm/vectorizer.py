@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
-from itertools import repeat
 from typing import Any, Literal, Self
 
 import numpy as np
@@ -23,9 +22,10 @@ from sklearn_lstm.text.analysis import (
     read_tokens,
     warn_of_ignored_parameters,
 )
-from sklearn_lstm.text.counting import UNKNOWN, TextCounts, TokenCounts, count_texts
+from sklearn_lstm.text.counting import TextCounts, TokenCounts, count_texts
 from sklearn_lstm.text.id_matrix import look_up_rows, to_csr, to_dense, to_onehot
 from sklearn_lstm.text.vocabulary import (
+    TokenNumbers,
     extend_vocabulary,
     given_vocabulary,
     learn_vocabulary,
@@ -45,7 +45,7 @@ class TextSequenceVectorizer(StoredMixin, DocumentedMixin, TransformerMixin, Bas
     There is no ``analyzer="char_wb"``, and no `ngram_range`, `binary` and `dtype`.
 
     Id 0 is padding, id 1 is any unknown token. The tokens of the vocabulary have the ids from 2 on,
-    by falling frequency. A text without a known token becomes one unknown token.
+    by falling frequency. An empty text becomes one unknown token.
 
     Parameters
     ----------
@@ -209,8 +209,12 @@ class TextSequenceVectorizer(StoredMixin, DocumentedMixin, TransformerMixin, Bas
             As from `transform`.
         """
         batches: list[TokenRuns] = []
-        ids = self._learn(raw_documents, self._check(), batches.append)
-        return self._lay_out((ids.take(indices), lengths) for indices, lengths in batches)
+        tokens = self._learn(raw_documents, self._check(), batches.append)
+        numbers = TokenNumbers(self.vocabulary_)
+        of_tokens = np.fromiter(numbers(tokens), np.int32)
+        return self._lay_out(
+            ((of_tokens.take(indices), lengths) for indices, lengths in batches), numbers
+        )
 
     def partial_fit(self, raw_documents: Iterable[Any], y: Any = None) -> Self:  # noqa: ARG002
         """Go on learning from further texts.
@@ -263,18 +267,16 @@ class TextSequenceVectorizer(StoredMixin, DocumentedMixin, TransformerMixin, Bas
             - "sparse": int32 CSR of shape (n_texts, max_length_). Row `i` holds the ids of text
               `i` from column 0 on. ``X.vocabulary`` is `vocabulary_`. ``X.token_unit`` is "char"
               for ``analyzer="char"``, or if most of the first 1,000 tokens are one character each,
-              else "word". The classifier reads both attributes; slices of X do not have them.
+              else "word". ``X.unknown_tokens`` holds the tokens of the entries with id 1, in order.
+              The classifier reads these attributes. Selected rows have them; other copies do not.
             - "dense": the same as an int32 array, filled with 0.
             - "onehot": float32 array of shape (n_texts, max_length_, len(vocabulary_) + 1);
               channel `j` stands for id ``j + 1``, the steps after the text are NaN. Large: ids
               and ``LSTMSequenceClassifier(embedding_dim=None)`` do the same without it.
         """
         check_is_fitted(self)
-        find = self.vocabulary_.get
-        batches = read_tokens(
-            self._analysis(), raw_documents, lambda tokens: map(find, tokens, repeat(UNKNOWN))
-        )
-        return self._lay_out(batches)
+        numbers = TokenNumbers(self.vocabulary_)
+        return self._lay_out(read_tokens(self._analysis(), raw_documents, numbers), numbers)
 
     def inverse_transform(self, X: Any) -> list[NDArray[np.object_]]:
         """Return the tokens of each sequence.
@@ -362,29 +364,29 @@ class TextSequenceVectorizer(StoredMixin, DocumentedMixin, TransformerMixin, Bas
         raw_documents: Iterable[Any],
         vocabulary: dict[Any, int] | None,
         keep: Callable[[TokenRuns], None] | None = None,
-    ) -> NDArray[np.int32]:
-        """Fit; return the id of each token index that `keep` was called with."""
+    ) -> Iterable[Any]:
+        """Fit; return the token of each index that `keep` was called with."""
         read = count_texts(self._analysis(), raw_documents, TokenCounts(), self.max_length, keep)
         if vocabulary is None:
             limits = self.min_df, self.max_df, self.max_features
             vocabulary = learn_vocabulary(read.counts, limits)
             warn_of_words_seen_once(read.counts)
-        return self._commit(read, vocabulary, TokenCounts())
+        self._commit(read, vocabulary, TokenCounts())
+        return read.counts.indices
 
-    def _commit(
-        self, read: TextCounts, vocabulary: dict[Any, int], counts: TokenCounts
-    ) -> NDArray[np.int32]:
-        """Set the fitted attributes, once nothing can fail; return the id of each token index."""
-        ids = read.ids(vocabulary)
+    def _commit(self, read: TextCounts, vocabulary: dict[Any, int], counts: TokenCounts) -> None:
+        """Set the fitted attributes, once nothing can fail."""
+        read.count_unknown(vocabulary)
         self.vocabulary_ = vocabulary
         self.max_length_ = int(self.max_length or read.longest)
         self.coverage_ = read.coverage
         self._counts = counts
-        return ids
 
-    def _lay_out(self, batches: Iterable[TokenRuns]) -> sp.csr_matrix | NDArray[Any]:
+    def _lay_out(
+        self, batches: Iterable[TokenRuns], numbers: TokenNumbers
+    ) -> sp.csr_matrix | NDArray[Any]:
         """Return the ids of texts in the container that `output` names."""
-        X = to_csr(batches, self.max_length_, self.truncation)
+        X = to_csr(batches, numbers, self.max_length_, self.truncation)
         if self.output == "dense":
             return to_dense(X, self.padding)
         if self.output == "onehot":

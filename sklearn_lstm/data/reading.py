@@ -18,13 +18,13 @@ from sklearn_lstm.data.sequences import (
     NO_ID,
     PADDING_ID,
     Lengths,
+    Read,
     Rows,
     Sequences,
     chunks_of_rows,
 )
+from sklearn_lstm.data.spelling import LARGEST_ID, read_spelling
 from sklearn_lstm.exceptions import InvalidSequencesError, InvalidSequencesTypeError
-
-LARGEST_ID = int(np.iinfo(np.int32).max)
 
 
 def read_sequences(X: Any, input_type: str = "auto") -> Sequences:
@@ -79,17 +79,22 @@ def check_same_width(sequences: Sequences, n_channels: int | None, n_features: i
         )
 
 
-def _tokens(lengths: Lengths, read: Callable[[Rows], NDArray[Any]], **width: Any) -> Sequences:
+def _tokens(lengths: Lengths, read: Read, **what_is_known: Any) -> Sequences:
     """Sequences of ids, where a row without an entry is one unknown token."""
+    return Sequences(np.maximum(lengths, 1), None, read, **what_is_known)
+
+
+def _filled(lengths: Lengths, read: Read) -> Read:
+    """Return the function that reads a row without an entry as one that is no id."""
     empty = lengths == 0
     if not empty.any():
-        return Sequences(lengths, None, read, **width)
+        return read
 
     def read_filled(rows: Rows) -> NDArray[Any]:
         ends = np.cumsum(lengths[rows])
         return np.insert(read(rows).astype(np.int64), ends[empty[rows]], NO_ID)
 
-    return Sequences(np.maximum(lengths, 1), None, read_filled, **width)
+    return read_filled
 
 
 def _as_ids(values: NDArray[Any], name_row: Callable[[int], int]) -> NDArray[Any]:
@@ -141,12 +146,16 @@ def _read_sparse(X: Any, input_type: str) -> Sequences:
     lengths = np.diff(X.indptr).astype(np.intp)
     starts = X.indptr[:-1].astype(np.intp)
 
-    def read(rows: Rows) -> NDArray[Any]:
-        steps = lengths[rows]
-        shift = np.repeat(starts[rows] - (np.cumsum(steps) - steps), steps)
-        return np.asarray(ids[shift + np.arange(len(shift))])
+    def reader(values: NDArray[Any]) -> Read:
+        def read(rows: Rows) -> NDArray[Any]:
+            steps = lengths[rows]
+            shift = np.repeat(starts[rows] - (np.cumsum(steps) - steps), steps)
+            return np.asarray(values[shift + np.arange(len(shift))])
 
-    return _tokens(lengths, read, n_features=X.shape[1])
+        return _filled(lengths, read)
+
+    spelling = read_spelling(X, reader)
+    return _tokens(lengths, reader(ids), n_features=X.shape[1], spelling=spelling)
 
 
 def _read_dense(X: NDArray[Any], input_type: str) -> Sequences:
@@ -181,7 +190,7 @@ def _read_id_table(X: NDArray[Any], chunks: list[Rows]) -> Sequences:
         return np.asarray(ids[ids != PADDING_ID])
 
     lengths = np.concatenate([np.count_nonzero(read_padded(rows), axis=1) for rows in chunks])
-    return _tokens(lengths, read, n_features=X.shape[1], is_table=True)
+    return _tokens(lengths, _filled(lengths, read), n_features=X.shape[1], is_table=True)
 
 
 def _read_series(X: NDArray[Any], chunks: list[Rows]) -> Sequences:
@@ -246,11 +255,10 @@ def _read_ragged(X: NDArray[Any], input_type: str) -> Sequences:
             ids = _as_ids(row, lambda _, index=index: index)  # type: ignore[misc]
             rows[index] = ids if ids.all() else ids[ids != PADDING_ID]
             lengths[index] = len(rows[index])
-        return _tokens(
-            lengths,
-            lambda some: np.concatenate([rows[index] for index in some]).astype(np.int64),
-            n_features=1,
+        read = _filled(
+            lengths, lambda some: np.concatenate([rows[index] for index in some]).astype(np.int64)
         )
+        return _tokens(lengths, read, n_features=1)
 
     first = next((row for row in rows if row.size), rows[0])
     n_channels = first.shape[1] if first.ndim == 2 else 1

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
+from sklearn_lstm.data.spelling import Spelling
+
 Rows: TypeAlias = NDArray[np.intp]  # indices of samples
 Lengths: TypeAlias = NDArray[np.intp]  # steps of each sequence
+Read: TypeAlias = Callable[[Rows], NDArray[Any]]  # rows -> their steps, laid end to end
 
 PADDING_ID = 0  # in a table of ids: no step
 NO_ID = -1  # in place of an id: a step whose token is unknown
@@ -35,34 +39,55 @@ class Sequences:
         What scikit-learn counts as features: columns of a 2-D X, channels of any other.
     is_table : bool
         X is a dense 2-D array: scikit-learn expects its width to stay the same.
+    spelling : Spelling or None
+        The words that ids stand for, if they are known.
     """
 
     def __init__(
         self,
         lengths: Lengths,
         n_channels: int | None,
-        read: Callable[[Rows], NDArray[Any]],
+        read: Read,
         *,
         n_features: int,
         is_table: bool = False,
+        spelling: Spelling | None = None,
     ) -> None:
         self.lengths = lengths
         self.n_channels = n_channels
         self.read = read
         self.n_features = n_features
         self.is_table = is_table
+        self.spelling = spelling
 
     def __len__(self) -> int:
         return len(self.lengths)
 
     def subset(self, rows: Rows) -> Sequences:
         """Return the sequences of these rows."""
+        return self.derived(self.lengths[rows], lambda read, some: read(rows[some]))
+
+    def derived(
+        self, lengths: Lengths, read_from: Callable[[Read, Rows], NDArray[Any]]
+    ) -> Sequences:
+        """Return sequences of other lengths, made from these.
+
+        Parameters
+        ----------
+        lengths : ndarray
+        read_from : callable
+            From the function that reads rows of these, and rows of the new ones, to their steps.
+        """
+        spelling = self.spelling
+        if spelling is not None:
+            spelling = replace(spelling, read=partial(read_from, spelling.read))
         return Sequences(
-            self.lengths[rows],
+            lengths,
             self.n_channels,
-            lambda some: self.read(rows[some]),
+            partial(read_from, self.read),
             n_features=self.n_features,
             is_table=self.is_table,
+            spelling=spelling,
         )
 
     def chunks(self) -> Iterator[tuple[NDArray[Any], Lengths]]:

@@ -72,7 +72,7 @@ class OpenModel:
     def data(self) -> list[NDArray[Any]]:
         """Of each sequence: its tokens, or ids, (n_steps,), or measurements (n_steps, n_channels).
 
-        A text without a known token is one unknown token.
+        An empty text is one unknown token.
         """
         rows = [self.sequences.read(np.array([row])) for row in range(len(self))]
         if self.sequences.n_channels is not None:
@@ -101,10 +101,9 @@ class OpenModel:
             is_unknown |= ids == UNKNOWN
         n_unknown = int(is_unknown.sum())
         if self.tokens is not None:
-            n_truncated = len(self.tokens[row]) - len(ids)
-            if len(self.data[row]) == 1 and n_unknown:  # a text of unknown tokens alone
-                n_unknown, n_truncated = len(self.tokens[row]), 0
-            counts["truncated tokens"] = n_truncated
+            n_tokens = len(self.tokens[row])
+            counts["truncated tokens"] = max(0, n_tokens - len(ids))
+            n_unknown = min(n_unknown, n_tokens)  # an empty text has none
         return {**counts, "unknown tokens": n_unknown}
 
 

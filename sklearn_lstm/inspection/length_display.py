@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from sklearn.utils import check_consistent_length
 
-from sklearn_lstm.data.sequences import Lengths, Rows, Sequences
+from sklearn_lstm.data.sequences import Lengths, Read, Rows, Sequences
 from sklearn_lstm.inspection.drawing import axes_for
 from sklearn_lstm.inspection.inputs import OpenModel, open_model
 from sklearn_lstm.logit_classifier import labels_of
@@ -201,9 +201,9 @@ def _predict(opened: OpenModel, lengths: Lengths) -> NDArray[Any]:
 def _first_steps(sequences: Sequences, lengths: Lengths) -> Sequences:
     """Return the sequences, cut to these lengths."""
 
-    def read(rows: Rows) -> NDArray[Any]:
+    def read_from(read: Read, rows: Rows) -> NDArray[Any]:
         whole = sequences.lengths[rows]
         step = np.arange(whole.sum()) - np.repeat(np.cumsum(whole) - whole, whole)
-        return sequences.read(rows)[step < np.repeat(lengths[rows], whole)]
+        return read(rows)[step < np.repeat(lengths[rows], whole)]
 
-    return Sequences(lengths, sequences.n_channels, read, n_features=sequences.n_features)
+    return sequences.derived(lengths, read_from)

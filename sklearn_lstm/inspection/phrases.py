@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sklearn_lstm.data.encoding import ChannelScaling
-from sklearn_lstm.data.sequences import NO_ID, Rows, Sequences
+from sklearn_lstm.data.sequences import NO_ID, Read, Rows, Sequences
 from sklearn_lstm.inspection.explaining import score_direction, target_outputs
 from sklearn_lstm.inspection.inputs import OpenModel, open_model
 
@@ -139,25 +139,16 @@ def _cut(
 
 def _without(sequences: Sequences, spans: NDArray[np.intp], opened: OpenModel) -> Sequences:
     """Return one copy of a sequence for each span, with nothing known of the steps in it."""
-    ((steps, lengths),) = sequences.chunks()
-    encoding = opened.model.encoding
+    encoding, n_steps = opened.model.encoding, int(sequences.lengths[0])
+    missing: NDArray[Any] = np.full(n_steps, NO_ID)
     if isinstance(encoding, ChannelScaling):
-        steps = steps.astype(np.float64)  # integers could not hold a mean
-        missing = encoding.series_of_means(len(steps))
-    else:
-        steps = steps.astype(np.int64)  # of which -1 is one
-        missing = np.full_like(steps, NO_ID)
+        missing = encoding.series_of_means(n_steps)
 
-    def read(rows: Rows) -> NDArray[Any]:
-        copies = []
+    def read_from(read: Read, rows: Rows) -> NDArray[Any]:
+        steps, copies = read(np.array([0])).astype(missing.dtype), []
         for start, stop in spans[rows].tolist():
             copies.append(steps.copy())
             copies[-1][start:stop] = missing[start:stop]
         return np.concatenate(copies)
 
-    return Sequences(
-        np.repeat(lengths, len(spans)),
-        sequences.n_channels,
-        read,
-        n_features=sequences.n_features,
-    )
+    return sequences.derived(np.repeat(sequences.lengths, len(spans)), read_from)

@@ -12,6 +12,7 @@ import torch
 from sklearn_lstm.data.encoding import ChannelScaling, TokenCodes
 from sklearn_lstm.data.input_format import InputFormat
 from sklearn_lstm.linear.convolutions import ConvolutionModel
+from sklearn_lstm.linear.letters import LetterModel, WordSpelling
 from sklearn_lstm.linear.ngrams import NgramModel
 from sklearn_lstm.model import NetworkModel, SequenceModel
 from sklearn_lstm.network.network import SequenceNetwork
@@ -24,6 +25,8 @@ _PARTS = {
         TokenCodes,
         ChannelScaling,
         NgramModel,
+        LetterModel,
+        WordSpelling,
         ConvolutionModel,
         InputFormat,
     )

@@ -125,15 +125,12 @@ class TextCounts:
     coverage: dict[str, int]
     longest: int = 1
 
-    def ids(self, vocabulary: Mapping[Any, int]) -> NDArray[np.int32]:
-        """Return the id of each token index; note in `coverage` how many tokens are unknown."""
-        ids = np.fromiter(
-            (vocabulary.get(token, UNKNOWN) for token in self.counts.indices), np.int32
-        )
+    def count_unknown(self, vocabulary: Mapping[Any, int]) -> None:
+        """Note in `coverage` how many tokens are not in the vocabulary."""
         n_read = self.counts.occurrences.copy()
         n_read[: len(self.before)] -= self.before
-        self.coverage["n_unknown_tokens"] = int(n_read[ids == UNKNOWN].sum())
-        return ids
+        known = np.fromiter((token in vocabulary for token in self.counts.indices), np.bool_)
+        self.coverage["n_unknown_tokens"] = int(n_read[~known].sum())
 
 
 def count_texts(

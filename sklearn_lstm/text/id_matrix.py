@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from itertools import pairwise
 from typing import Any
 
@@ -12,11 +12,44 @@ from numpy.typing import NDArray
 
 from sklearn_lstm.text.analysis import TokenRuns
 from sklearn_lstm.text.counting import UNKNOWN
+from sklearn_lstm.text.vocabulary import TokenNumbers
 
 
-def to_csr(batches: Iterable[TokenRuns], max_length: int, truncation: str) -> sp.csr_matrix:
-    """Return a row of ids for each text, from column 0 on, at most `max_length` of them."""
-    parts = [_truncate(*_one_unknown(*batch), max_length, truncation) for batch in batches]
+class TokenIds(sp.csr_matrix):  # type: ignore[misc]
+    """Token ids, and what is known of the tokens; selected rows know it too.
+
+    Attributes
+    ----------
+    vocabulary : mapping
+        Token to id.
+    token_unit : {"word", "char"}
+    unknown_tokens : ndarray of object
+        The tokens of the entries that hold the unknown id, in order.
+    """
+
+    vocabulary: Mapping[Any, int]
+    token_unit: str
+    unknown_tokens: NDArray[np.object_]
+
+    def __getitem__(self, key: Any) -> Any:
+        part = super().__getitem__(key)
+        if isinstance(part, TokenIds) and hasattr(self, "vocabulary"):
+            entries = sp.csr_matrix((np.arange(self.nnz), self.indices, self.indptr), self.shape)
+            selected = entries[key].data
+            number = np.cumsum(self.data == UNKNOWN) - 1  # of an entry with the unknown id
+            part.unknown_tokens = self.unknown_tokens[number[selected[part.data == UNKNOWN]]]
+            part.vocabulary, part.token_unit = self.vocabulary, self.token_unit
+        return part
+
+
+def to_csr(
+    batches: Iterable[TokenRuns], numbers: TokenNumbers, max_length: int, truncation: str
+) -> TokenIds:
+    """Return a row of ids for each text, from column 0 on, at most `max_length` of them.
+
+    The batches hold the numbers of their tokens.
+    """
+    parts = [_truncate(*_fill_empty(*batch), max_length, truncation) for batch in batches]
     lengths = np.concatenate([np.zeros(0, np.int64), *(part_lengths for _, part_lengths in parts)])
     ends = np.append(0, np.cumsum(lengths))
     # One block of memory is allocated faster than several.
@@ -26,8 +59,10 @@ def to_csr(batches: Iterable[TokenRuns], max_length: int, truncation: str) -> sp
         start, stop = stop, stop + len(part_ids)
         ids[start:stop] = part_ids
         columns[start:stop] = _positions(part_lengths)
-    X = sp.csr_matrix((ids, columns, ends), shape=(len(lengths), max_length))
+    unknown_tokens = numbers.take_unknown(ids)
+    X = TokenIds((ids, columns, ends), shape=(len(lengths), max_length))
     X.has_canonical_format = True
+    X.unknown_tokens = unknown_tokens
     return X
 
 
@@ -97,19 +132,12 @@ def _positions(lengths: NDArray[np.int64]) -> NDArray[np.int32]:
     return positions
 
 
-def _one_unknown(ids: NDArray[np.integer[Any]], lengths: NDArray[np.int64]) -> TokenRuns:
-    """Replace each text that has no known token by one unknown token."""
-    has_tokens = lengths > 0
-    starts = (np.cumsum(lengths) - lengths)[has_tokens]
-    is_known = np.zeros(len(lengths), dtype=bool)
-    if len(starts):
-        is_known[has_tokens] = np.maximum.reduceat(ids, starts) > UNKNOWN
-    if is_known.all():
+def _fill_empty(ids: NDArray[np.integer[Any]], lengths: NDArray[np.int64]) -> TokenRuns:
+    """Put one unknown token into each text without a token."""
+    is_empty = lengths == 0
+    if not is_empty.any():
         return ids, lengths
-    new_lengths = np.where(is_known, lengths, 1)
-    new_ids = np.full(new_lengths.sum(), UNKNOWN, ids.dtype)
-    new_ids[np.repeat(is_known, new_lengths)] = ids[np.repeat(is_known, lengths)]
-    return new_ids, new_lengths
+    return np.insert(ids, np.cumsum(lengths)[is_empty], UNKNOWN), np.maximum(lengths, 1)
 
 
 def _truncate(

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import unicodedata
 import warnings
-from collections.abc import Iterable, Mapping
-from itertools import islice
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping
+from itertools import count, islice
 from numbers import Integral
 from typing import Any, Literal, TypeAlias
 
 import numpy as np
+from numpy.typing import NDArray
 
-from sklearn_lstm.text.counting import TokenCounts
+from sklearn_lstm.text.counting import UNKNOWN, TokenCounts
 
 Limits: TypeAlias = tuple[float, float, int | None]  # min_df, max_df, max_features
 
@@ -54,6 +56,36 @@ def extend_vocabulary(
     if max_features is not None:
         tokens = tokens[: max(int(max_features) - len(vocabulary), 0)]
     return number_tokens([*vocabulary, *tokens])
+
+
+class TokenNumbers:
+    """Numbers for the tokens of one call: ids, and beyond them numbers for unknown tokens.
+
+    Parameters
+    ----------
+    vocabulary : mapping
+        Token to id.
+    """
+
+    def __init__(self, vocabulary: Mapping[Any, int]) -> None:
+        self._vocabulary = vocabulary
+        self._first_unknown = _FIRST_TOKEN + len(vocabulary)
+        self._unknown: defaultdict[Any, int] = defaultdict(count(self._first_unknown).__next__)
+
+    def __call__(self, tokens: Iterable[Any]) -> Iterator[int]:
+        """Yield the number of each token."""
+        find, unknown = self._vocabulary.get, self._unknown
+        return (find(token) or unknown[token] for token in tokens)
+
+    def take_unknown(self, numbers: NDArray[np.int32]) -> NDArray[np.object_]:
+        """Replace the numbers of unknown tokens by their id, in place; return these tokens.
+
+        The unknown token of an empty text is "".
+        """
+        is_unknown = (numbers == UNKNOWN) | (numbers >= self._first_unknown)
+        places = np.maximum(numbers[is_unknown] - self._first_unknown + 1, 0)
+        numbers[is_unknown] = UNKNOWN
+        return np.asarray(np.fromiter(("", *self._unknown), np.object_)[places])
 
 
 def _n_texts(bound: float, counts: TokenCounts) -> float:

@@ -15,7 +15,7 @@ UPDATES_PER_EPOCH = 50
 MOST_STEPS_PER_BATCH = 1 << 13
 BATCH_SIZE_OF_PARTIAL_FIT = 32
 N_UPDATES = 800
-FEWEST_EPOCHS, FEWEST_EPOCHS_OF_CHARACTERS = 6, 15
+FEWEST_EPOCHS, FEWEST_EPOCHS_OF_CHARACTERS = 6, 30
 MOST_WORK, MOST_WORK_OF_FEWEST_EPOCHS = 5_000_000, 25_000_000
 FEWEST_EPOCHS_OF_ALL = 4
 SMALLEST_HELD_OUT, LARGEST_HELD_OUT = 200, 1000  # samples that a network does not see
@@ -79,7 +79,7 @@ def max_epochs_for(n_samples: int, work: int, batch_size: int, token_unit: str |
     """Return the epochs of "auto", for data whose epoch is so much work.
 
     Small data need about 800 updates, and at most 5 million units of work. All data get 6 epochs or
-    more. Small alphabets need more: 15. Large data get fewer, but at least 4, where those would be
+    more. Small alphabets need more: 30. Large data get fewer, but at least 4, where those would be
     more than 25 million units.
     """
     least = FEWEST_EPOCHS_OF_CHARACTERS if token_unit == "char" else FEWEST_EPOCHS

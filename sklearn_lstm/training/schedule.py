@@ -14,7 +14,7 @@ from skorch.callbacks import Callback
 
 WARM_UP, LONGEST_WARM_UP = 0.05, 50  # share of the updates, and at most so many
 DECAY = 1 / 3  # share of the updates
-FEWEST_UPDATES_PER_CHECK, MOST_CHECKS = 75, 20
+FEWEST_UPDATES_PER_CHECK, MOST_CHECKS = 75, 10
 PATIENCE = 3  # checks without progress
 LEAST_PROGRESS = 2.0  # nats: the held-out samples become e^2 times as likely
 

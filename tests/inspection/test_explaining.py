@@ -195,12 +195,27 @@ def test_tokens_are_those_that_truncation_keeps(fitted_texts, truncation, tokens
     assert explanation.left_out["truncated tokens"] == 2
 
 
-def test_a_text_of_unknown_words_is_one_unknown_token(fitted_texts):
+def test_unknown_words_are_named_and_counted(fitted_texts):
     model, _ = fitted_texts("word")
-    for text, n_unknown in [("zebra zebra", 2), ("", 0)]:
-        (explanation,) = explain(model, [text])
-        assert explanation.data.tolist() == ["<unk>"]
-        assert explanation.left_out == {"truncated tokens": 0, "unknown tokens": n_unknown}
+    (explanation,) = explain(model, ["zebra zebra"])
+    assert explanation.data.tolist() == ["zebra", "zebra"]
+    assert explanation.left_out == {"truncated tokens": 0, "unknown tokens": 2}
+
+
+def test_an_empty_text_is_one_unknown_token(fitted_texts):
+    model, _ = fitted_texts("word")
+    (explanation,) = explain(model, [""])
+    assert explanation.data.tolist() == ["<unk>"]
+    assert explanation.left_out == {"truncated tokens": 0, "unknown tokens": 0}
+
+
+def test_the_letters_of_an_unknown_word_count_for_it(fitted_texts):
+    model, _ = fitted_texts("word", max_epochs=0)
+    (explanation,) = explain(model, ["badly xyzxyz film"], "neg")
+    assert explanation.linear[0] != 0
+    assert explanation.linear[1] == 0
+    score = -model.decision_function(["badly xyzxyz film"])[0]
+    np.testing.assert_allclose(explanation.score, score, atol=1e-5)
 
 
 def test_without_texts_the_vocabulary_names_the_ids(fitted_texts):

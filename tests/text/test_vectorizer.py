@@ -63,9 +63,9 @@ def test_unseen_tokens_are_id_one_in_place():
     assert rows(vectorizer.transform(["a new b"])) == [[3, 1, 2]]
 
 
-@pytest.mark.parametrize("text", ["", "  \n ", "quite other words"])
+@pytest.mark.parametrize("text", ["", "  \n "])
 @pytest.mark.parametrize("output", ["sparse", "dense"])
-def test_text_without_known_tokens_is_one_unknown_token(text, output):
+def test_empty_text_is_one_unknown_token(text, output):
     vectorizer = TextSequenceVectorizer(output=output).fit(TEXTS)
     assert rows(vectorizer.transform(["the cat", text, "", "the dog", text])) == [
         rows(vectorizer.transform(["the cat"]))[0],
@@ -74,6 +74,24 @@ def test_text_without_known_tokens_is_one_unknown_token(text, output):
         rows(vectorizer.transform(["the dog"]))[0],
         [1],
     ]
+
+
+def test_unknown_tokens_are_named_in_order():
+    vectorizer = TextSequenceVectorizer(max_length=3).fit(["b b b a a c"])
+    X = vectorizer.transform(["new b old", "", "one two three four", "a"])
+    assert rows(X) == [[1, 2, 1], [1], [1, 1, 1], [3]]
+    assert X.unknown_tokens.tolist() == ["new", "old", "", "two", "three", "four"]
+    for part in (X[[2, 0]], X[np.array([False, False, True, False])], X[2]):
+        assert part.unknown_tokens.tolist()[:3] == ["two", "three", "four"]
+        assert part.vocabulary is X.vocabulary
+        assert part.token_unit == X.token_unit
+
+
+def test_pruned_tokens_are_named_too():
+    vectorizer = TextSequenceVectorizer(min_df=2)
+    X = vectorizer.fit_transform(["a b", "c a"])
+    assert X.unknown_tokens.tolist() == ["b", "c"]
+    assert vectorizer.transform(["a b"]).unknown_tokens.tolist() == ["b"]
 
 
 def test_given_vocabulary_gets_its_indices_plus_two():

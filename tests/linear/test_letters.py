@@ -1,0 +1,114 @@
+"""The linear model sees the letters of words, where it is known how they are spelled."""
+
+import pickle
+
+import numpy as np
+import pytest
+from scipy.sparse import csr_matrix, diags, hstack
+from sklearn.feature_extraction.text import TfidfVectorizer
+from sklearn.pipeline import make_pipeline
+from sklearn.svm import LinearSVC
+
+from sklearn_lstm import LSTMSequenceClassifier, TextSequenceVectorizer
+from sklearn_lstm.data.reading import read_sequences
+from sklearn_lstm.data.sequences import Samples
+from sklearn_lstm.linear import runs
+from sklearn_lstm.linear.ngrams import fit_ngrams
+
+STEMS = {"pos": ["happi", "joy", "delight"], "neg": ["sadd", "gloom", "miser"]}
+ENDINGS = ["", "er", "est", "ness", "ful", "fully", "ing", "ed", "y", "able"]
+
+
+def linear_model():
+    return LSTMSequenceClassifier(max_epochs=0, random_state=0)
+
+
+@pytest.fixture(scope="module")
+def texts():
+    """Texts whose class shows in the stem of one word; the last fifty have endings of their own."""
+    rng = np.random.default_rng(0)
+    found = []
+    for index in range(200):
+        label = ("pos", "neg")[index % 2]
+        ending = rng.choice(ENDINGS[:6] if index < 150 else ENDINGS[6:])
+        words = [rng.choice(STEMS[label]) + ending, *rng.choice(["one", "two", "three"], 3)]
+        found.append((" ".join(rng.permutation(words)), label))
+    return found
+
+
+@pytest.fixture(scope="module")
+def fitted(texts):
+    model = make_pipeline(TextSequenceVectorizer(), linear_model())
+    return model.fit(*zip(*texts[:150], strict=True))
+
+
+def test_unknown_words_are_known_by_their_letters(fitted, texts):
+    new, labels = zip(*texts[150:], strict=True)
+    assert fitted.score(new, labels) == 1
+    X = fitted[0].transform(new)
+    only_ids = csr_matrix((X.data, X.indices, X.indptr), X.shape)
+    assert fitted[1].score(only_ids, labels) < 0.7
+
+
+def test_letters_of_known_words_need_no_vocabulary_in_predict(fitted, texts):
+    X = fitted[0].transform([text for text, _ in texts[:150]])
+    only_ids = csr_matrix((X.data, X.indices, X.indptr), X.shape)
+    np.testing.assert_array_equal(
+        fitted[1].decision_function(only_ids), fitted[1].decision_function(X)
+    )
+
+
+def test_selected_rows_know_their_letters(texts):
+    everything, labels = map(np.array, zip(*texts, strict=True))
+    X = TextSequenceVectorizer(min_df=3).fit_transform(everything)
+    model = linear_model().fit(X[:150], labels[:150])
+    assert model.linear_model_.letters is not None
+    assert model.score(X[np.arange(150, 200)], labels[150:]) == 1
+
+
+def test_a_stored_model_knows_the_letters(fitted, texts):
+    new = [text for text, _ in texts[150:]]
+    loaded = pickle.loads(pickle.dumps(fitted))
+    np.testing.assert_array_equal(loaded.decision_function(new), fitted.decision_function(new))
+
+
+def test_a_text_is_predicted_the_same_alone(fitted, texts):
+    new = [text for text, _ in texts[140:]]
+    together = fitted.decision_function(new)
+    alone = [fitted.decision_function([text])[0] for text in new]
+    np.testing.assert_allclose(together, alone, atol=1e-12)
+
+
+@pytest.mark.parametrize(
+    "vectorizer",
+    [
+        TextSequenceVectorizer(analyzer="char"),
+        TextSequenceVectorizer(analyzer=lambda text: [(word,) for word in text.split()]),
+    ],
+    ids=["characters", "tokens that are no strings"],
+)
+def test_tokens_that_are_no_words_have_no_letters(texts, vectorizer):
+    model = make_pipeline(vectorizer, linear_model()).fit(*zip(*texts, strict=True))
+    assert model[-1].linear_model_.letters is None
+
+
+def test_it_is_what_scikit_learn_makes_of_words_and_letters(texts, monkeypatch):
+    monkeypatch.setattr(runs, "HASH_BITS", 25)  # no two runs share a hash
+    documents, labels = zip(*texts, strict=True)
+    known, new, y = documents[:150], documents[150:], np.array(labels[:150]) == "pos"
+    parts = [
+        TfidfVectorizer(ngram_range=(1, 2), binary=True),
+        TfidfVectorizer(analyzer="char_wb", ngram_range=(2, 5), binary=True, min_df=2),
+    ]
+    features = hstack([part.fit_transform(known) for part in parts], format="csr")
+    inside, outside = (1 + (features > 0).T @ part.astype(float) for part in (y, ~y))
+    ratio = diags(np.log(inside / inside.sum() / (outside / outside.sum())))
+    machine = LinearSVC(random_state=3).fit(features @ ratio, y)
+    expected = machine.decision_function(hstack([part.transform(new) for part in parts]) @ ratio)
+
+    vectorizer = TextSequenceVectorizer()
+    sequences = read_sequences(vectorizer.fit_transform(known))
+    samples = Samples(sequences, y.astype(np.int64), np.ones(150))
+    model, _ = fit_ngrams(samples, np.arange(0), n_outputs=2, token_unit="word", seed=3)
+    found = model.logits(read_sequences(vectorizer.transform(new)))
+    np.testing.assert_allclose(found[:, 1] - found[:, 0], expected, atol=1e-3)
