@@ -5,22 +5,12 @@ from __future__ import annotations
 from typing import Any, Self
 
 import numpy as np
-from sklearn.utils import check_consistent_length
 
 from sklearn_lstm.configuration import network_starter, random_generator, training_settings
-from sklearn_lstm.data.input_format import InputFormat
 from sklearn_lstm.data.labels import Labels, absolute_weights, read_labels, relative_weights
-from sklearn_lstm.data.reading import read_sequences
-from sklearn_lstm.data.sequences import Samples, Sequences
 from sklearn_lstm.fitted_classifier import FittedClassifier
 from sklearn_lstm.fitting import fit_model, plan_fit, update_model
-from sklearn_lstm.model import SequenceModel
-from sklearn_lstm.parameters import (
-    CLASSIFIER,
-    check_column_names,
-    check_parameters,
-    plain_parameters,
-)
+from sklearn_lstm.parameters import CLASSIFIER, check_parameters, plain_parameters
 from sklearn_lstm.training.loop import optimizer_state_of
 
 
@@ -281,7 +271,17 @@ class LSTMSequenceClassifier(FittedClassifier):
         self.device = device
         self.precision = precision
 
-    def fit(self, X: Any, y: Any, sample_weight: Any = None) -> Self:
+    def fit(
+        self,
+        X: Any,
+        y: Any,
+        sample_weight: Any = None,
+        *,
+        X_val: Any = None,
+        y_val: Any = None,
+        sample_weight_val: Any = None,
+        groups: Any = None,
+    ) -> Self:
         """Train on sequences and their labels.
 
         Parameters
@@ -294,6 +294,12 @@ class LSTMSequenceClassifier(FittedClassifier):
             Labels of any kind, or a multilabel indicator of 0 and 1.
         sample_weight : array-like of shape (n_samples,), default=None
             How much each sequence counts, relative to the others; None is 1 each.
+        X_val, y_val, sample_weight_val : default=None
+            As X, y and sample_weight: samples of your own in place of the held-out ones. Without a
+            linear model only ``early_stopping=True`` uses them.
+        groups : array-like of shape (n_samples,), default=None
+            A label of any kind for each sample, such as a person. Groups are held out as a whole.
+            Not used with X_val.
 
         Returns
         -------
@@ -314,9 +320,12 @@ class LSTMSequenceClassifier(FittedClassifier):
         sequences, input_format = self._read_new(X, y, previous)
         labels = self._labels() if previous else Labels.of(y)
         weights = relative_weights(sample_weight, self.class_weight, y, labels)
-        samples = Samples(sequences, labels.encode(y), weights).subset(np.flatnonzero(weights))
+        samples = labels.samples(sequences, y, weights, groups)
+        validation = self._read_validation(
+            X, (X_val, y_val, sample_weight_val), labels, input_format
+        )
 
-        plan = plan_fit(samples, parameters, input_format.token_unit, previous)
+        plan = plan_fit(samples, validation, parameters, input_format.token_unit, previous)
         model, net = fit_model(
             samples,
             plan,
@@ -325,6 +334,7 @@ class LSTMSequenceClassifier(FittedClassifier):
             random_generator(self.random_state, self.n_epochs_ if previous else 0),
             token_unit=input_format.token_unit,
             n_outputs=len(labels.classes),
+            validation=validation,
             previous=previous,
         )
         return self._commit(
@@ -367,7 +377,7 @@ class LSTMSequenceClassifier(FittedClassifier):
         labels = self._labels() if previous else Labels.named(classes, y)
         labels.check_same(classes)
         weights = absolute_weights(sample_weight, self.class_weight, y, labels)
-        samples = Samples(sequences, labels.encode(y), weights).subset(np.flatnonzero(weights))
+        samples = labels.samples(sequences, y, weights)
 
         model, net = update_model(
             samples,
@@ -387,14 +397,3 @@ class LSTMSequenceClassifier(FittedClassifier):
             goes_on=previous is not None,
             optimizer_state=optimizer_state_of(net),
         )
-
-    def _read_new(
-        self, X: Any, y: Any, previous: SequenceModel | None
-    ) -> tuple[Sequences, InputFormat]:
-        """Read the X of a training; nothing about it is kept yet."""
-        check_column_names(X)
-        sequences = read_sequences(X, self.input_type) if previous is None else self._read(X)
-        check_consistent_length(sequences, y)
-        if previous is not None:
-            return sequences, self._format
-        return sequences, InputFormat.of(X, sequences, self.input_type, self.token_unit)

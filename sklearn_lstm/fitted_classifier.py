@@ -9,21 +9,22 @@ import torch
 from numpy.typing import NDArray
 from scipy.sparse import issparse
 from sklearn.base import BaseEstimator
-from sklearn.utils.validation import check_is_fitted, validate_data
+from sklearn.utils.validation import check_consistent_length, check_is_fitted, validate_data
 from skorch import NeuralNet
 
 from sklearn_lstm.configuration import move_loaded, training_settings
 from sklearn_lstm.data.encoding import N_SPECIAL
 from sklearn_lstm.data.input_format import InputFormat
-from sklearn_lstm.data.labels import Labels
-from sklearn_lstm.data.sequences import Sequences
+from sklearn_lstm.data.labels import Labels, read_labels, relative_weights
+from sklearn_lstm.data.reading import read_sequences
+from sklearn_lstm.data.sequences import Samples, Sequences
 from sklearn_lstm.description import FittedDescriptionMixin
 from sklearn_lstm.io.envelope import StoredMixin
 from sklearn_lstm.io.packing import pack, to_tensors, unpack
 from sklearn_lstm.logit_classifier import LogitClassifierMixin
 from sklearn_lstm.model import LinearModel, SequenceModel
 from sklearn_lstm.network.network import SequenceNetwork
-from sklearn_lstm.parameters import CLASSIFIER, plain_parameters
+from sklearn_lstm.parameters import CLASSIFIER, check_column_names, plain_parameters
 from sklearn_lstm.training.history import epoch_rows
 from sklearn_lstm.training.loop import make_net
 
@@ -51,6 +52,8 @@ class FittedClassifier(
     _device: torch.device
     _net: NeuralNet | None
     input_type: str
+    token_unit: str
+    class_weight: Any
 
     def _commit(
         self,
@@ -121,6 +124,39 @@ class FittedClassifier(
         if hasattr(self, "feature_names_in_") or not issparse(X):  # else no names
             validate_data(self, X, reset=False, skip_check_array=True, ensure_2d=False)
         return self._format.read(X)
+
+    def _read_new(
+        self, X: Any, y: NDArray[Any], previous: SequenceModel | None
+    ) -> tuple[Sequences, InputFormat]:
+        """Read the X of a training; nothing about it is kept yet."""
+        check_column_names(X)
+        sequences = read_sequences(X, self.input_type) if previous is None else self._read(X)
+        check_consistent_length(sequences, y)
+        if previous is not None:
+            return sequences, self._format
+        return sequences, InputFormat.of(X, sequences, self.input_type, self.token_unit)
+
+    def _read_validation(
+        self, X: Any, validation: tuple[Any, Any, Any], labels: Labels, input_format: InputFormat
+    ) -> Samples | None:
+        """Read X_val, y_val and sample_weight_val as X and y were read; None if none was passed."""
+        if all(part is None for part in validation):
+            return None
+        X_val, y_val, sample_weight_val = validation
+        if X_val is None or y_val is None:
+            found = {"X_val": X_val, "y_val": y_val, "sample_weight_val": sample_weight_val}
+            names = " and ".join(name for name, part in found.items() if part is not None)
+            raise ValueError(f"X_val and y_val have to be passed together, found only {names}.")
+        try:
+            check_column_names(X, X_val)
+            sequences, y_val = input_format.read(X_val), read_labels(y_val, "y_val")
+            check_consistent_length(sequences, y_val)
+            labels.encode(y_val, "y_val")  # before the weights of its classes are looked up
+            weights = relative_weights(sample_weight_val, self.class_weight, y_val, labels)
+            return labels.samples(sequences, y_val, weights)
+        except (TypeError, ValueError) as error:
+            error.add_note("This is about X_val, y_val and sample_weight_val of fit.")
+            raise
 
     def _logits(self, X: Any) -> NDArray[np.float64]:
         check_is_fitted(self)

@@ -14,17 +14,17 @@ from numpy.typing import NDArray
 from sklearn_lstm.compute.threads import lanes, map_in_lanes
 from sklearn_lstm.data.batches import SequenceDataset
 from sklearn_lstm.data.encoding import ChannelScaling, Encoding
-from sklearn_lstm.data.sequences import Rows, Samples, Sequences
+from sklearn_lstm.data.sequences import Samples, Sequences
 from sklearn_lstm.linear.blending import fit_blend_weights
 from sklearn_lstm.linear.convolutions import fit_convolutions, work_of_convolutions
 from sklearn_lstm.linear.ngrams import fit_ngrams
 from sklearn_lstm.model import LinearModel, NetworkModel, SequenceModel
+from sklearn_lstm.training.held_out import Parts, divide
 from sklearn_lstm.training.loop import TrainingSettings, train
 from sklearn_lstm.training.micro_batches import MicroBatchNet
 from sklearn_lstm.training.plan import (
     BATCH_SIZE_OF_PARTIAL_FIT,
     Length,
-    hold_out,
     n_to_hold_out,
     plan_length,
     work_of_epoch,
@@ -50,7 +50,7 @@ class FitPlan:
     has_linear_model : bool
     n_networks : int
     n_held_out : int
-        Samples that each network does not learn from; others for each network.
+        Samples to hold out of each network; others for each network. 0: none, or the user's own.
     early_stopping : bool
         The network with the lowest loss of the held-out samples is restored.
     n_lanes : int
@@ -67,6 +67,7 @@ class FitPlan:
 
 def plan_fit(
     samples: Samples,
+    validation: Samples | None,
     parameters: Mapping[str, Any],
     token_unit: str | None,
     previous: SequenceModel | None,
@@ -75,7 +76,8 @@ def plan_fit(
 
     With a linear model, held-out samples set the blend weights, and tell when training may end.
     Where training is short, two networks learn, each without a part of its own. A network that goes
-    on from an earlier fit has seen all samples, so its blend weights stay.
+    on from an earlier fit has seen all samples, so its blend weights stay, unless the user brings
+    samples to set them.
     """
     sequences, n_samples = samples.sequences, len(samples)
     has_channels = sequences.n_channels is not None
@@ -86,15 +88,13 @@ def plan_fit(
         and n_samples >= max(fewest, 1 + len(np.unique(samples.targets)))
     )
     early_stopping = parameters["early_stopping"]
+    is_judged = has_linear_model and (previous is None or validation is not None)
     length = plan_length(
         sequences,
         parameters["batch_size"],
         parameters["max_epochs"],
         token_unit,
-        follows_loss=has_linear_model
-        and previous is None
-        and not early_stopping
-        and parameters["lr_schedule"] == "trapezoid",
+        follows_loss=is_judged and not early_stopping and parameters["lr_schedule"] == "trapezoid",
     )
     if length.max_epochs == 0 and not has_linear_model:
         raise ValueError(
@@ -114,12 +114,11 @@ def plan_fit(
         and not early_stopping
         and previous is None
     )
-    if early_stopping:
+    n_held_out = 0
+    if validation is None and early_stopping:
         n_held_out = max(1, round(parameters["validation_fraction"] * n_samples))
-    elif has_linear_model and previous is None:
+    elif validation is None and is_judged:
         n_held_out = n_to_hold_out(n_samples)
-    else:
-        n_held_out = 0
     return FitPlan(
         length,
         has_linear_model,
@@ -171,9 +170,10 @@ def fit_model(
     *,
     token_unit: str | None,
     n_outputs: int,
+    validation: Samples | None = None,
     previous: SequenceModel | None = None,
 ) -> tuple[SequenceModel, MicroBatchNet]:
-    """Fit a linear model and networks to samples.
+    """Fit a linear model and networks to samples; the validation is the user's own held-out part.
 
     Returns
     -------
@@ -181,22 +181,19 @@ def fit_model(
     MicroBatchNet
         The skorch net that trained its first network.
     """
-    held_out_rows = [np.arange(0)] * plan.n_networks
-    if plan.n_held_out:
-        held_out_rows = hold_out(samples.targets, plan.n_held_out, rng, plan.n_networks)
-    all_rows, seed = np.arange(len(samples)), int(rng.integers(1 << 31))
-    parts = [samples.subset(np.setdiff1d(all_rows, rows)) for rows in held_out_rows]
-    generators = rng.spawn(plan.n_networks)
+    parts = divide(samples, validation, plan.n_held_out, rng, plan.n_networks)
+    seed, generators = int(rng.integers(1 << 31)), rng.spawn(len(parts.learnt))
     networks = tuple(
         start(part.sequences, _generator(its_rng))
-        for part, its_rng in zip(parts, generators, strict=True)
+        for part, its_rng in zip(parts.learnt, generators, strict=True)
     )
-    with lanes(settings.device, plan.n_lanes), _progress(plan, parts, settings) as progress:
-        linear_model, linear_logits = None, None
+    with lanes(settings.device, plan.n_lanes), _progress(plan, parts.learnt, settings) as progress:
+        linear_model: LinearModel | None = None
+        linear_logits: list[NDArray[np.float64] | None] = [None] * len(networks)
         if plan.has_linear_model:
             linear_model, linear_logits = _fit_linear_model(
                 samples,
-                np.concatenate(held_out_rows),
+                parts,
                 networks[0].encoding,
                 token_unit=token_unit,
                 n_outputs=n_outputs,
@@ -208,15 +205,15 @@ def fit_model(
                 "max_epochs=0 fits the linear model alone, but that was left out, as a warning "
                 "says. Leave max_epochs='auto'."
             )
-        held_out = _held_out(samples, held_out_rows, linear_logits)
+        held_out = [HeldOut(*part) for part in zip(parts.held_out, linear_logits, strict=True)]
 
         def learn(index: int) -> MicroBatchNet:
             model = networks[index]
-            validation = held_out[index].samples if plan.early_stopping else None
+            stop_by = parts.held_out[index] if plan.early_stopping else None
             return train(
                 model.network,
-                SequenceDataset(parts[index], model.encoding, settings.token_dropout),
-                None if validation is None else SequenceDataset(validation, model.encoding),
+                SequenceDataset(parts.learnt[index], model.encoding, settings.token_dropout),
+                None if stop_by is None else SequenceDataset(stop_by, model.encoding),
                 settings if index == 0 else replace(settings, callbacks=None, verbose=0),
                 plan.length,
                 rng=generators[index],
@@ -227,10 +224,10 @@ def fit_model(
                 progress=progress.of_network(index),
             )
 
-        nets = map_in_lanes(learn, range(plan.n_networks))
+        nets = map_in_lanes(learn, range(len(networks)))
         if linear_model is None:
             return SequenceModel(networks), nets[0]
-        if previous is not None and previous.linear_model is not None and previous.network_weight:
+        if validation is None and previous and previous.linear_model and previous.network_weight:
             model = replace(previous, networks=networks, linear_model=linear_model)
         else:
             is_trained = plan.length.max_epochs > 0 or bool(previous and previous.network_weight)
@@ -252,34 +249,30 @@ def _progress(plan: FitPlan, parts: list[Samples], settings: TrainingSettings) -
 
 def _fit_linear_model(
     samples: Samples,
-    held_out_rows: Rows,
+    parts: Parts,
     encoding: Encoding,
     *,
     token_unit: str | None,
     n_outputs: int,
     seed: int,
-) -> tuple[LinearModel | None, NDArray[np.float64] | None]:
-    """Fit a linear model; return it, and logits of the held-out rows by one without them."""
+) -> tuple[LinearModel | None, list[NDArray[np.float64] | None]]:
+    """Fit a linear model; return it, and logits of the held-out parts by one without them."""
+    rows = np.arange(0) if parts.rows is None else parts.rows
+    model: LinearModel | None
     if isinstance(encoding, ChannelScaling):
-        return fit_convolutions(
-            samples, held_out_rows, encoding=encoding, n_outputs=n_outputs, seed=seed
+        model, logits = fit_convolutions(
+            samples, rows, encoding=encoding, n_outputs=n_outputs, seed=seed
         )
-    model, logits = fit_ngrams(
-        samples, held_out_rows, n_outputs=n_outputs, token_unit=str(token_unit), seed=seed
-    )
-    return model, None if model is None else logits
-
-
-def _held_out(
-    samples: Samples, parts: list[Rows], linear_logits: NDArray[np.float64] | None
-) -> list[HeldOut]:
-    """Return the held-out samples of each network, with their rows of the logits."""
-    of_parts: list[NDArray[np.float64] | None] = [None] * len(parts)
-    if linear_logits is not None:
-        of_parts = list(np.split(linear_logits, np.cumsum([len(rows) for rows in parts])[:-1]))
-    return [
-        HeldOut(samples.subset(rows), logits) for rows, logits in zip(parts, of_parts, strict=True)
-    ]
+    else:
+        model, logits = fit_ngrams(
+            samples, rows, n_outputs=n_outputs, token_unit=str(token_unit), seed=seed
+        )
+    if model is None:
+        return None, [None] * len(parts.held_out)
+    if parts.rows is None:
+        return model, [model.logits(part.sequences) for part in parts.held_out]
+    ends = np.cumsum([len(part) for part in parts.held_out])
+    return model, list(np.split(logits, ends[:-1]))
 
 
 def _blend(

@@ -88,6 +88,11 @@ def plain_parameters(estimator: BaseEstimator, constraints: Mapping[str, Any]) -
     }
 
 
-def check_column_names(X: Any) -> None:
-    """Raise scikit-learn's error for column names of several types, before anything is trained."""
-    _get_feature_names(X)
+def check_column_names(X: Any, X_val: Any = None) -> None:
+    """Raise an error for column names of several types, and for other ones in X_val than in X."""
+    names, names_val = _get_feature_names(X), _get_feature_names(X_val)
+    if names is not None and names_val is not None and not np.array_equal(names, names_val):
+        raise ValueError(
+            f"X_val has the columns {names_val[:5].tolist()}, but X has {names[:5].tolist()}: both "
+            "need the same names in the same order."
+        )

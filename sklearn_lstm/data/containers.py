@@ -59,7 +59,7 @@ def row_as_array(row: Any, index: int) -> NDArray[Any]:
     """Return one ragged row as an array of numbers of one or two dimensions."""
     if isinstance(row, str | bytes):
         raise InvalidSequencesTypeError(f"X[{index}] is a string: {row[:40]!r}. {PIPELINE_ADVICE}.")
-    if row is None or (not is_row(row) and _is_missing(row)):
+    if row is None or (not is_row(row) and is_missing(row)):
         _refuse_missing(index, "is missing")
     has_missing = getattr(row, "null_count", 0)  # a row of polars or pyarrow
     if (has_missing() if callable(has_missing) else has_missing) and _is_integer(row):
@@ -126,12 +126,12 @@ def _numbers_of_objects(array: NDArray[Any], first_row: int = 0) -> NDArray[Any]
                 "column that holds the sequences."
             )
         has_integers |= isinstance(value, Integral) and not isinstance(value, bool)
-        if missing is None and _is_missing(value):
+        if missing is None and is_missing(value):
             missing = row
     if missing is not None:
         if has_integers:
             _refuse_missing(missing, "holds a missing value")
-        values = [np.nan if _is_missing(value) else value for value in array.flat]
+        values = [np.nan if is_missing(value) else value for value in array.flat]
         array = np.array(values, dtype=object).reshape(array.shape)
     are_integers = all(isinstance(value, Integral) for value in array.flat)
     try:
@@ -140,7 +140,7 @@ def _numbers_of_objects(array: NDArray[Any], first_row: int = 0) -> NDArray[Any]
         return array.astype(np.float64)
 
 
-def _is_missing(value: Any) -> bool:
+def is_missing(value: Any) -> bool:
     """Return whether a value is None, or pandas' mark of a missing value."""
     return value is None or type(value).__name__ in {"NAType", "NaTType"}
 

@@ -1,4 +1,4 @@
-"""y -> targets, and weights of samples: labels are encoded once, at the boundary."""
+"""y -> targets, weights and groups of samples: labels are encoded once, at the boundary."""
 
 from __future__ import annotations
 
@@ -12,6 +12,9 @@ from numpy.typing import NDArray
 from scipy import sparse
 from sklearn.utils import check_array, column_or_1d, compute_sample_weight
 from sklearn.utils.multiclass import check_classification_targets, type_of_target
+
+from sklearn_lstm.data.containers import is_missing
+from sklearn_lstm.data.sequences import Samples, Sequences
 
 
 @dataclass(frozen=True)
@@ -58,7 +61,7 @@ class Labels:
                 f"{self.classes.tolist()}."
             )
 
-    def encode(self, y: NDArray[Any]) -> NDArray[Any]:
+    def encode(self, y: NDArray[Any], name: str = "y") -> NDArray[Any]:
         """Labels -> indices of classes (n_samples,) int64; a multilabel y -> float32 as it is.
 
         Raises
@@ -67,23 +70,44 @@ class Labels:
             If y holds a label that is not among the classes.
         """
         if self.is_multilabel != (y.ndim == 2):
-            raise ValueError("y is multilabel in one call and is not in another.")
+            found, known = ("", "classes") if y.ndim == 2 else ("not ", "a multilabel y")
+            raise ValueError(f"{name} is {found}multilabel, but the classifier knows {known}.")
         if self.is_multilabel:
             if y.shape[1] != len(self.classes):
                 raise ValueError(
-                    f"y has shape {y.shape}, but the classifier knows {len(self.classes)} labels."
+                    f"{name} has shape {y.shape}, but the classifier knows {len(self.classes)} "
+                    "labels."
                 )
             return y.astype(np.float32)
-        unseen = np.setdiff1d(y, self.classes)
-        if len(unseen):
+        classes = set(self.classes.tolist())
+        unseen = [label for label in np.unique(y).tolist() if label not in classes]
+        if unseen:
+            why = "partial_fit needs all classes in its first call"
             raise ValueError(
-                f"y holds labels {unseen[:5].tolist()} that are not among the classes "
-                f"{self.classes[:10].tolist()}; partial_fit needs all classes in its first call."
+                f"{name} holds labels {unseen[:5]} that are not among the classes "
+                f"{self.classes[:10].tolist()}{f'; {why}' if name == 'y' else ' of y'}."
             )
         return np.searchsorted(self.classes, y).astype(np.int64)
 
+    def samples(
+        self,
+        sequences: Sequences,
+        y: NDArray[Any],
+        weights: NDArray[np.float64],
+        groups: Any = None,
+    ) -> Samples:
+        """Return the samples whose weight is not 0.
 
-def read_labels(y: Any) -> NDArray[Any]:
+        Raises
+        ------
+        ValueError
+            If y holds a label that is not among the classes, or groups are not labels of samples.
+        """
+        samples = Samples(sequences, self.encode(y), weights, read_groups(groups, len(y)))
+        return samples.subset(np.flatnonzero(weights))
+
+
+def read_labels(y: Any, name: str = "y") -> NDArray[Any]:
     """Check y as scikit-learn does.
 
     Returns
@@ -100,18 +124,19 @@ def read_labels(y: Any) -> NDArray[Any]:
             "LSTMSequenceClassifier requires y to be passed, but the target y is None."
         )
     y = check_array(
-        y, accept_sparse="csr", ensure_2d=False, dtype=None, ensure_min_samples=0, input_name="y"
+        y, accept_sparse="csr", ensure_2d=False, dtype=None, ensure_min_samples=0, input_name=name
     )
     if y.dtype.kind == "O" and len({isinstance(label, str) for label in y.flat}) > 1:
         kinds = ", ".join(sorted({type(label).__name__ for label in y.flat}))
-        raise ValueError(f"y holds labels of several types: {kinds}. Make them all strings.")
-    check_classification_targets(y)
-    kind = type_of_target(y, input_name="y")
+        raise ValueError(f"{name} holds labels of several types: {kinds}. Make them all strings.")
+    if name == "y":  # a y_val may be so small that it would seem to hold too many classes
+        check_classification_targets(y)
+    kind = type_of_target(y, input_name=name)
     if kind == "multilabel-indicator":
         indicator = np.asarray(y.toarray() if sparse.issparse(y) else y)
         if not np.isin(indicator, (0, 1)).all():
             raise ValueError(
-                "A multilabel y holds 1 where a label applies and 0 where it does not, found "
+                f"A multilabel {name} holds 1 where a label applies, else 0, found "
                 f"{np.unique(indicator)[:5].tolist()}."
             )
         return indicator.astype(np.int8)
@@ -233,6 +258,32 @@ def _check_class_weight(class_weight: Mapping[Any, float]) -> None:
                 f"class_weight[{label!r}] = {weight!r}, but the weight of a class is a finite "
                 "number of 0 or more."
             )
+
+
+def read_groups(groups: Any, n_samples: int) -> NDArray[np.intp] | None:
+    """Return the number of each sample's group, (n_samples,); None without groups.
+
+    Raises
+    ------
+    ValueError
+        For labels that can't be hashed, missing ones, and another number of them.
+    """
+    if groups is None:
+        return None
+    numbers: dict[Any, int] = {}
+    try:
+        labels = groups.tolist() if isinstance(groups, np.ndarray) else list(groups)
+        of_samples = [numbers.setdefault(label, len(numbers)) for label in labels]
+    except TypeError as error:
+        raise ValueError(
+            "groups has to be 1-D and hold a label for each sequence, such as a string or a number."
+        ) from error
+    if len(labels) != n_samples:
+        raise ValueError(f"groups holds {len(labels)} labels for {n_samples} sequences.")
+    for label, number in numbers.items():
+        if is_missing(label) or label != label:  # noqa: PLR0124 - NaN
+            raise ValueError(f"groups[{of_samples.index(number)}] is missing: {label}.")
+    return np.array(of_samples, np.intp)
 
 
 def _refuse_no_weight() -> NDArray[np.float64]:

@@ -106,18 +106,22 @@ class Samples:
     targets : ndarray of shape (n_samples,) of int64, or (n_samples, n_labels) of float32
         Indices of classes, or multilabel indicators.
     weights : ndarray of shape (n_samples,) of float64
+    groups : ndarray of shape (n_samples,) of int, or None
+        The number of the group of each: no group is split where samples are held out.
     """
 
     sequences: Sequences
     targets: NDArray[Any]
     weights: NDArray[np.float64]
+    groups: NDArray[np.intp] | None = None
 
     def __len__(self) -> int:
         return len(self.targets)
 
     def subset(self, rows: Rows) -> Samples:
         """Return the samples of these rows."""
-        return Samples(self.sequences.subset(rows), self.targets[rows], self.weights[rows])
+        groups = None if self.groups is None else self.groups[rows]
+        return Samples(self.sequences.subset(rows), self.targets[rows], self.weights[rows], groups)
 
     def indicators(self, n_outputs: int) -> NDArray[np.bool_]:
         """Return which classes or labels each sample has, (n_samples, n_outputs)."""

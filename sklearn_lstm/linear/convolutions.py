@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import TypeAlias
 
 import numpy as np
@@ -141,8 +142,14 @@ def fit_convolutions(
     model : ConvolutionModel
         Fitted to all samples.
     logits : ndarray of shape (n_held_out, n_outputs)
-        Of each held-out sample, by a model fitted to all other samples (leave-one-out).
+        Of each held-out sample, by a model fitted to all other samples (leave-one-out). If the
+        samples have groups, by a model fitted to those that are not held out.
     """
+    if samples.groups is not None and len(held_out):
+        none, others = np.arange(0), np.setdiff1d(np.arange(len(samples)), held_out)
+        fit = partial(fit_convolutions, encoding=encoding, n_outputs=n_outputs, seed=seed)
+        model, (of_others, _) = fit(samples, none)[0], fit(samples.subset(others), none)
+        return model, of_others.logits(samples.subset(held_out).sequences)
     rng = np.random.default_rng(seed)
     drawn = _draw(samples.sequences, encoding, n_outputs, rng)
     if len(samples) <= drawn.thresholds.size:

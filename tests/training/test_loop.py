@@ -8,7 +8,8 @@ import torch
 from sklearn.metrics import log_loss
 from skorch.callbacks import Callback
 
-from sklearn_lstm import LSTMSequenceClassifier, fitting
+from sklearn_lstm import LSTMSequenceClassifier
+from sklearn_lstm.training import held_out as parts
 from sklearn_lstm.training.optimizers import OPTIMIZERS
 
 SERIES = np.random.default_rng(0).normal(size=(60, 8))
@@ -29,14 +30,14 @@ def column(model, name):
 @pytest.mark.parametrize(("lr", "max_epochs"), [(0.05, 60), (1e-5, 12)])
 def test_early_stopping_restores_the_best_weights(monkeypatch, lr, max_epochs):
     held_out = []
-    hold_out = fitting.hold_out
+    hold_out = parts.hold_out
 
     def spy(*arguments):
         rows = hold_out(*arguments)
         held_out.append(rows[0])
         return rows
 
-    monkeypatch.setattr(fitting, "hold_out", spy)
+    monkeypatch.setattr(parts, "hold_out", spy)
     model = small(early_stopping=True, max_epochs=max_epochs, lr=lr, lr_schedule="constant")
     model.fit(SERIES, NOISE)
     [rows] = held_out
@@ -61,7 +62,7 @@ def test_a_loss_that_falls_very_slowly_is_progress():
 
 
 def test_without_early_stopping_nothing_is_held_out(monkeypatch):
-    monkeypatch.setattr(fitting, "hold_out", None)
+    monkeypatch.setattr(parts, "hold_out", None)
     model = small().fit(SERIES, LABELS)
     assert set(column(model, "valid_loss")) == {None}
 

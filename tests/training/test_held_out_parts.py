@@ -1,0 +1,380 @@
+"""Held-out samples: whole groups, or samples that the user brings."""
+
+import inspect
+
+import numpy as np
+import pandas as pd
+import pytest
+from numpy.testing import assert_array_equal
+from sklearn import config_context
+from sklearn.metrics import log_loss
+from sklearn.model_selection import GridSearchCV, GroupKFold
+from sklearn.pipeline import Pipeline
+
+from sklearn_lstm import LSTMSequenceClassifier, TextSequenceVectorizer, fitting
+from sklearn_lstm.linear import ngrams
+from sklearn_lstm.training.held_out import hold_out_groups
+
+rng = np.random.default_rng(0)
+Y = rng.integers(0, 2, 120)
+IDS = [rng.integers(2, 30, length) for length in rng.integers(2, 9, 120)]
+for row, label in zip(IDS, Y, strict=True):
+    row[-1] = 30 + label
+SERIES = [rng.normal(size=(12, 2)) + label for label in Y[:40]]
+KINDS = {"ids": (IDS, Y), "series": (SERIES, Y[:40])}
+NEW_IDS, NEW_Y = IDS[::-2], Y[::-2]  # a part of 60, in another order
+
+
+def small(**parameters):
+    defaults = {"hidden_size": 4, "embedding_dim": 4, "max_epochs": 1, "batch_size": 64}
+    defaults["random_state"] = 0
+    return LSTMSequenceClassifier(**defaults | parameters)
+
+
+@pytest.fixture(params=KINDS)
+def data(request):
+    return KINDS[request.param]
+
+
+@pytest.fixture
+def parts(monkeypatch):
+    """All parts that fits from now on learn from, and hold out."""
+    found = []
+    divide = fitting.divide
+
+    def spy(*arguments):
+        found.append(divide(*arguments))
+        return found[-1]
+
+    monkeypatch.setattr(fitting, "divide", spy)
+    return found
+
+
+# --- Which groups are drawn
+
+
+def draw(targets, groups, n_held_out, n_parts=1, seed=0):
+    rng = np.random.default_rng(seed)
+    return hold_out_groups(np.asarray(targets), np.asarray(groups), n_held_out, rng, n_parts)
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_whole_groups_come_close_to_the_wanted_numbers_of_each_class(seed):
+    rng = np.random.default_rng(seed)
+    groups = rng.integers(0, 60, 600)
+    targets = np.where(rng.random(600) < groups / 60, rng.integers(1, 3, 600), 0)
+    parts = draw(targets, groups, 100, n_parts=2, seed=seed)
+    held_out = [set(groups[part]) for part in parts]
+    assert not held_out[0] & held_out[1]
+    for part, its_groups in zip(parts, held_out, strict=True):
+        assert not its_groups & set(np.delete(groups, part))
+        assert len(part) == pytest.approx(100, abs=6)
+        wanted = np.bincount(targets) / 6
+        np.testing.assert_allclose(np.bincount(targets[part]), wanted, atol=8)
+    assert set(held_out[0]) != {*groups[draw(targets, groups, 100, seed=seed + 1)[0]]}
+
+
+def test_groups_of_one_class_each_are_drawn_from_all_classes():
+    targets = np.repeat(np.arange(5), 60)
+    [part] = draw(targets, np.arange(300) // 6, 60)
+    assert_array_equal(np.bincount(targets[part]), [12] * 5)
+
+
+def test_a_class_keeps_the_one_group_that_has_it():
+    targets, groups = [0, 1, 2, 0, 1, 0, 1, 0, 1], [0, 0, 0, 1, 1, 2, 2, 3, 3]
+    for seed in range(5):
+        [part] = draw(targets, groups, 4, seed=seed)
+        assert len(part) == 4
+        assert part.min() > 2
+
+
+def test_of_large_groups_the_closest_is_drawn():
+    groups = np.repeat([0, 1, 2, 3], [50, 20, 70, 60])
+    [part] = draw(np.arange(200) % 2, groups, 5)
+    assert_array_equal(np.unique(groups[part]), [1])
+
+
+@pytest.mark.parametrize(("n_groups", "n_parts"), [(2, 1), (3, 1), (4, 2), (20, 2)])
+def test_two_parts_leave_half_of_the_samples_to_learn_from(n_groups, n_parts):
+    for targets in (np.arange(120) % 3, np.eye(3)[np.arange(120) % 3]):  # also multilabel
+        parts = draw(targets, np.arange(120) // (120 // n_groups), 6, n_parts=2)
+        assert len(parts) == n_parts
+
+
+def test_without_a_group_to_spare_the_error_says_what_to_do():
+    with pytest.raises(ValueError, match=r"names one group.*X_val and y_val"):
+        draw([0, 1, 0], ["a", "a", "a"], 1)
+    with pytest.raises(ValueError, match=r"None of the 3 groups can be held out.*some class"):
+        draw([0, 1, 2, 2], [0, 1, 2, 2], 1)
+
+
+# --- fit with groups
+
+
+@pytest.mark.parametrize("options", [{}, {"early_stopping": True}], ids=["blend", "stop"])
+def test_no_group_is_on_both_sides(data, parts, options):
+    X, y = data
+    groups = np.arange(len(y)) % 10
+    weights = np.where(groups == 3, 0, 1 + np.arange(len(y)) % 2)
+    model = small(**options).fit(X, y, sample_weight=weights, groups=groups)
+    [found] = parts
+    assert len(found.learnt) == model.calibration_["n_networks"] == (1 if options else 2)
+    for learnt, held_out in zip(found.learnt, found.held_out, strict=True):
+        assert set(held_out.groups)
+        assert set(held_out.groups) | set(learnt.groups) == set(range(10)) - {3}
+        assert not set(held_out.groups) & set(learnt.groups)
+    assert model.calibration_["n_held_out"] == sum(map(len, found.held_out))
+
+
+def test_logits_of_held_out_series_come_from_other_groups():
+    """Each recording is there four times, and its label tells nothing about another recording."""
+    rng = np.random.default_rng(0)
+    X, y = np.repeat(rng.normal(size=(20, 30)), 4, axis=0), np.repeat(np.arange(20) % 2, 4)
+    model = small(max_epochs=0)
+    alone = model.fit(X, y).calibration_["linear_weight"]
+    grouped = model.fit(X, y, groups=np.arange(80) // 4).calibration_["linear_weight"]
+    assert grouped < alone / 2
+
+
+def test_labels_of_groups_may_be_anything_that_has_a_hash():
+    people = np.array(["ann", "ben", "cem", "dia", "eva", "fay"])[np.arange(120) % 6]
+    mixed = [("day", 1), 7, "x", 2.5, True, b"b"]
+    expected = small().fit(IDS, Y, groups=people).predict_proba(IDS)
+    for groups in (
+        people.tolist(),
+        pd.Series(people, index=people),
+        [mixed[i % 6] for i in range(120)],
+    ):
+        assert_array_equal(small().fit(IDS, Y, groups=groups).predict_proba(IDS), expected)
+    assert not np.array_equal(small().fit(IDS, Y).predict_proba(IDS), expected)
+
+
+@pytest.mark.parametrize(
+    ("groups", "message"),
+    [
+        (np.arange(5), "groups holds 5 labels for 120 sequences"),
+        (np.zeros((120, 2)), "groups has to be 1-D"),
+        (7, "groups has to be 1-D"),
+        (["a", None] * 60, r"groups\[1\] is missing: None"),
+        (np.where(np.arange(120) > 1, np.nan, 1), r"groups\[2\] is missing: nan"),
+        (["a"] * 120, "names one group"),
+        (Y, "None of the 2 groups can be held out"),
+    ],
+)
+def test_wrong_groups_are_refused(groups, message):
+    with pytest.raises(ValueError, match=message):
+        small().fit(IDS, Y, groups=groups)
+
+
+def test_groups_change_nothing_where_nothing_is_held_out():
+    model = small(linear_branch=False)
+    expected = model.fit(IDS, Y).predict_proba(IDS)
+    assert_array_equal(model.fit(IDS, Y, groups=["a"] * 120).predict_proba(IDS), expected)
+
+
+# --- fit with samples of the user's own
+
+
+def test_the_networks_share_the_users_samples_and_learn_from_all_others(data, parts):
+    X, y = data
+    model = small().fit(
+        X[:-15], y[:-15], X_val=X[-15:], y_val=y[-15:], groups=["unused"] * (len(y) - 15)
+    )
+    [found] = parts
+    assert model.calibration_["n_networks"] == len(found.held_out) == 2
+    assert [len(learnt) for learnt in found.learnt] == [len(y) - 15] * 2
+    sizes, lengths = zip(
+        *[(len(part), part.sequences.lengths) for part in found.held_out], strict=True
+    )
+    assert sorted(sizes) == [7, 8]
+    assert sorted(np.concatenate(lengths)) == sorted(map(len, X[-15:]))
+    counts = [np.bincount(part.targets, minlength=2) for part in found.held_out]
+    np.testing.assert_allclose(counts[0], counts[1], atol=1)
+    assert model.calibration_["n_held_out"] == 15
+
+
+def test_the_linear_model_is_fitted_once(monkeypatch):
+    n_samples = []
+    fit_machines = ngrams.fit_machines
+
+    def spy(features, samples, **options):
+        n_samples.append(len(samples))
+        return fit_machines(features, samples, **options)
+
+    monkeypatch.setattr(ngrams, "fit_machines", spy)
+    small().fit(IDS, Y, X_val=NEW_IDS, y_val=NEW_Y)
+    assert n_samples == [120]
+
+
+@pytest.mark.parametrize("warm_start", [False, True])
+def test_the_users_samples_set_the_blend_weights(warm_start):
+    model = small(warm_start=warm_start, max_epochs=2, lr=0.02).fit(IDS, Y)
+    right = model.fit(IDS, Y, X_val=NEW_IDS, y_val=NEW_Y).calibration_
+    wrong = model.fit(IDS, Y, X_val=NEW_IDS, y_val=1 - NEW_Y).calibration_
+    assert wrong["linear_weight"] < 0.1 < right["linear_weight"]
+    assert wrong["n_held_out"] == 60
+
+
+def test_early_stopping_restores_the_best_weights_for_the_users_samples():
+    noise = np.random.default_rng(1).integers(0, 2, 60)
+    model = small(early_stopping=True, max_epochs=12, lr=0.05, linear_branch=False)
+    model.fit(IDS, Y, X_val=NEW_IDS, y_val=noise, sample_weight_val=np.full(60, 7.0))
+    losses = [epoch["valid_loss"] for epoch in model.history_]
+    assert min(losses) < losses[-1]
+    assert log_loss(noise, model.predict_proba(NEW_IDS)) == pytest.approx(min(losses), rel=1e-5)
+
+
+def test_the_users_samples_tell_when_training_may_end():
+    model = small(max_epochs="auto", batch_size=4).fit(IDS, Y, X_val=NEW_IDS, y_val=1 - NEW_Y)
+    losses = [row["valid_loss"] for row in model.history_ if row["valid_loss"] is not None]
+    assert len(losses) >= 3
+    assert min(losses) > 0.6  # of drawn samples it would be almost 0
+
+
+def test_one_sample_is_enough(data):
+    X, y = data
+    for options in ({}, {"early_stopping": True}, {"max_epochs": 0}):
+        model = small(**options).fit(X, y, X_val=X[:1], y_val=y[:1])
+        assert model.calibration_["n_held_out"] == 1
+        assert model.calibration_["n_networks"] == 1
+
+
+def test_weights_of_the_users_samples_are_relative_and_zero_leaves_out():
+    def fit(rows, weights=None):
+        X_val = [NEW_IDS[row] for row in rows]
+        model = small().fit(IDS, Y, X_val=X_val, y_val=NEW_Y[rows], sample_weight_val=weights)
+        return model.calibration_
+
+    some = np.arange(60) % 3 > 0
+    every = np.arange(60)
+    expected = fit(np.flatnonzero(some))
+    assert fit(every, some) == expected == fit(every, 8.0 * some)
+    assert fit(every, 1.0 + some) not in (expected, fit(every))
+
+
+def test_several_labels(parts):
+    labels = np.stack([Y, 1 - Y, np.arange(120) % 2], axis=1)
+    for options in ({"X_val": NEW_IDS, "y_val": labels[::-2]}, {"groups": np.arange(120) % 7}):
+        model = small().fit(IDS, labels, **options)
+        assert model.calibration_["n_held_out"] == sum(map(len, parts[-1].held_out)) > 30
+    small(early_stopping=True).fit(IDS, labels, X_val=IDS[:1], y_val=labels[:1])
+
+
+FRAME = pd.DataFrame(np.random.default_rng(0).normal(size=(30, 4)), columns=list("abcd"))
+
+
+@pytest.mark.parametrize(
+    ("X", "y", "own", "error", "message"),
+    [
+        (IDS, Y, {"X_val": IDS}, ValueError, "passed together, found only X_val"),
+        (IDS, Y, {"y_val": Y}, ValueError, "passed together, found only y_val"),
+        (IDS, Y, {"sample_weight_val": Y}, ValueError, "found only sample_weight_val"),
+        (
+            IDS,
+            Y,
+            {"X_val": IDS, "y_val": Y + 1},
+            ValueError,
+            r"y_val holds labels \[2\].*\[0, 1\] of y",
+        ),
+        (
+            IDS,
+            Y,
+            {"X_val": IDS, "y_val": Y.astype(str)},
+            ValueError,
+            r"y_val holds labels \['0', '1'\]",
+        ),
+        (
+            IDS,
+            Y,
+            {"X_val": IDS, "y_val": np.eye(2, dtype=int)[Y]},
+            ValueError,
+            "y_val is multilabel",
+        ),
+        (IDS, np.eye(2)[Y], {"X_val": IDS, "y_val": Y}, ValueError, "y_val is not multilabel"),
+        (IDS, Y, {"X_val": IDS, "y_val": Y[:3]}, ValueError, "inconsistent numbers of samples"),
+        (IDS, Y, {"X_val": SERIES, "y_val": Y[:40]}, ValueError, r"row of token ids has shape"),
+        (IDS, Y, {"X_val": ["a b"], "y_val": [0]}, TypeError, "holds strings"),
+        (
+            IDS,
+            Y,
+            {"X_val": IDS, "y_val": Y, "sample_weight_val": -Y},
+            ValueError,
+            "Negative values",
+        ),
+        (SERIES, Y[:40], {"X_val": SERIES[0][None, :, :1], "y_val": [0]}, ValueError, "1 channels"),
+        (
+            FRAME,
+            Y[:30],
+            {"X_val": FRAME[["b", "a", "c", "d"]], "y_val": Y[:30]},
+            ValueError,
+            "columns",
+        ),
+        (
+            FRAME,
+            Y[:30],
+            {"X_val": FRAME.to_numpy()[:, :3], "y_val": Y[:30]},
+            ValueError,
+            "3 features",
+        ),
+    ],
+)
+def test_samples_of_another_kind_are_refused(X, y, own, error, message):
+    for model in (small(), small(warm_start=True).fit(X, y)):
+        with pytest.raises(error, match=message):
+            model.fit(X, y, **own)
+
+
+def test_few_samples_of_many_classes_are_no_reason_to_warn():
+    y = np.arange(120) % 40
+    small().fit(IDS, y, X_val=IDS[:30], y_val=y[:30])
+
+
+# --- Inside scikit-learn
+
+
+def test_the_new_arguments_have_to_be_named():
+    parameters = inspect.signature(LSTMSequenceClassifier.fit).parameters.values()
+    assert [each.name for each in parameters if each.kind is each.KEYWORD_ONLY] == [
+        "X_val",
+        "y_val",
+        "sample_weight_val",
+        "groups",
+    ]
+
+
+def texts_of(ids):
+    return [" ".join(f"w{number}" for number in row) for row in ids]
+
+
+def test_groups_are_routed_to_the_splitter_and_to_the_classifier(parts):
+    texts, groups = texts_of(IDS) * 2, np.tile(np.arange(120) % 8, 2)
+    y = np.tile(Y, 2)
+    with config_context(enable_metadata_routing=True):
+        model = Pipeline(
+            [("ids", TextSequenceVectorizer()), ("lstm", small().set_fit_request(groups=True))]
+        )
+        search = GridSearchCV(model, {"lstm__lr": [0.01]}, cv=GroupKFold(2))
+        search.fit(texts, y, groups=groups)
+    assert len(parts) == 3
+    for found in parts:
+        for learnt, held_out in zip(found.learnt, found.held_out, strict=True):
+            assert held_out.groups is not None
+            assert not set(held_out.groups) & set(learnt.groups)
+    n_groups = [len(set(found.learnt[0].groups) | set(found.held_out[0].groups)) for found in parts]
+    assert n_groups == [4, 4, 8]
+
+
+def test_a_pipeline_transforms_the_users_texts():
+    texts = texts_of(IDS)
+    with config_context(enable_metadata_routing=True):
+        model = Pipeline(
+            [
+                ("ids", TextSequenceVectorizer()),
+                ("lstm", small().set_fit_request(X_val=True, y_val=True)),
+            ],
+            transform_input=["X_val"],
+        ).fit(texts, Y, X_val=texts[::-2], y_val=NEW_Y)
+    ids = TextSequenceVectorizer().fit(texts)
+    by_hand = small().fit(ids.transform(texts), Y, X_val=ids.transform(texts[::-2]), y_val=NEW_Y)
+    assert model[-1].calibration_ == by_hand.calibration_
+    assert model[-1].calibration_["n_held_out"] == 60
