@@ -212,9 +212,8 @@ class TextSequenceVectorizer(StoredMixin, DocumentedMixin, TransformerMixin, Bas
         tokens = self._learn(raw_documents, self._check(), batches.append)
         numbers = TokenNumbers(self.vocabulary_)
         of_tokens = np.fromiter(numbers(tokens), np.int32)
-        return self._lay_out(
-            ((of_tokens.take(indices), lengths) for indices, lengths in batches), numbers
-        )
+        numbered = ((of_tokens.take(indices), lengths) for indices, lengths in batches)
+        return self._lay_out(numbered, numbers)
 
     def partial_fit(self, raw_documents: Iterable[Any], y: Any = None) -> Self:  # noqa: ARG002
         """Go on learning from further texts.
@@ -265,10 +264,9 @@ class TextSequenceVectorizer(StoredMixin, DocumentedMixin, TransformerMixin, Bas
             By `output`:
 
             - "sparse": int32 CSR of shape (n_texts, max_length_). Row `i` holds the ids of text
-              `i` from column 0 on. ``X.vocabulary`` is `vocabulary_`. ``X.token_unit`` is "char"
-              for ``analyzer="char"``, or if most of the first 1,000 tokens are one character each,
-              else "word". ``X.unknown_tokens`` holds the tokens of the entries with id 1, in order.
-              The classifier reads these attributes. Selected rows have them; other copies do not.
+              `i` from column 0 on. The classifier also reads ``X.vocabulary``; ``X.token_unit``,
+              "char" for ``analyzer="char"`` or if most of the first 1,000 tokens are one character,
+              else "word"; and ``X.unknown_tokens``, those with id 1 in order. Rows keep these three.
             - "dense": the same as an int32 array, filled with 0.
             - "onehot": float32 array of shape (n_texts, max_length_, len(vocabulary_) + 1);
               channel `j` stands for id ``j + 1``, the steps after the text are NaN. Large: ids
@@ -391,9 +389,9 @@ class TextSequenceVectorizer(StoredMixin, DocumentedMixin, TransformerMixin, Bas
             return to_dense(X, self.padding)
         if self.output == "onehot":
             return to_onehot(X, len(self.vocabulary_) + 1)
-        X.vocabulary = self.vocabulary_
-        is_char = self.analyzer == "char" and not self._has_own_analyzer()
-        X.token_unit = "char" if is_char else token_unit(self.vocabulary_)
+        X.vocabulary, X.token_unit = self.vocabulary_, token_unit(self.vocabulary_)
+        if self.analyzer == "char" and not self._has_own_analyzer():
+            X.token_unit = "char"
         return X
 
 
