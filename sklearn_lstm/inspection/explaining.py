@@ -59,10 +59,11 @@ class Explanation:
 def explain(model: Any, X: Any, target: Any = None) -> list[Explanation]:
     """Return what each token or step adds to the score of a class.
 
-    The model's score is a sum, and so are the contributions. Those of the linear model are exact:
-    a run of tokens is shared by its tokens, a run of letters counts for the words that hold it, and
-    a convolution counts at the step in its middle. Those of the networks are integrated gradients [1]_. The baseline is what the networks have learnt for
-    unknown tokens, or a series that is the mean throughout.
+    The model's score is a sum, and so are the contributions. Those of the linear model are exact: a
+    run of tokens is shared by its tokens, a run of letters counts for the words that hold it, and a
+    convolution counts at the step in its middle. Those of the networks are integrated gradients
+    [1]_. The baseline is what the networks have learnt for unknown tokens, or a series that is the
+    mean throughout.
 
     Parameters
     ----------

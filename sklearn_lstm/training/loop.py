@@ -104,7 +104,7 @@ def train(
     updates_per_epoch = length.updates_per_epoch(len(dataset))
     first, last = own_callbacks(
         settings,
-        max(1, length.max_epochs * updates_per_epoch),
+        length,
         updates_per_epoch,
         held_out_loss if length.follows_loss else None,
         progress,
@@ -141,7 +141,7 @@ def train(
 
 def own_callbacks(
     settings: TrainingSettings,
-    n_updates: int,
+    length: Length,
     updates_per_epoch: int,
     held_out_loss: HeldOutLoss | None,
     progress: NetworkProgress | None,
@@ -152,6 +152,7 @@ def own_callbacks(
 
     Those that may end the training come after the user's, which see each epoch to its end.
     """
+    n_updates = max(1, length.max_epochs * updates_per_epoch)
     first: list[tuple[str, Callback]] = [
         ("record", EpochRecord()),
         ("sparse_embedding", SparseEmbedding()),
@@ -160,7 +161,9 @@ def own_callbacks(
     if settings.gradient_clip is not None:
         first.append(("clip", GradientNormClipping(settings.gradient_clip)))
     if settings.lr_schedule == "trapezoid":
-        trapezoid = Trapezoid(settings.lr, n_updates, updates_per_epoch, held_out_loss)
+        trapezoid = Trapezoid(
+            settings.lr, n_updates, updates_per_epoch, held_out_loss, length.patience
+        )
         last.append(("schedule", trapezoid))
     elif settings.lr_schedule == "onecycle":
         shape = {"max_lr": settings.lr, "total_steps": n_updates, "cycle_momentum": False}

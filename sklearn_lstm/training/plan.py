@@ -15,7 +15,8 @@ UPDATES_PER_EPOCH = 50
 MOST_STEPS_PER_BATCH = 1 << 13
 BATCH_SIZE_OF_PARTIAL_FIT = 32
 N_UPDATES = 800
-FEWEST_EPOCHS, FEWEST_EPOCHS_OF_CHARACTERS = 6, 30
+MORE_FOR_CHARACTERS = 2  # times the updates, and the patience: a character says less than a word
+FEWEST_EPOCHS, FEWEST_EPOCHS_OF_CHARACTERS = 6, 15
 MOST_WORK, MOST_WORK_OF_FEWEST_EPOCHS = 5_000_000, 25_000_000
 FEWEST_EPOCHS_OF_ALL = 4
 SMALLEST_HELD_OUT, LARGEST_HELD_OUT = 200, 1000  # samples that a network does not see
@@ -33,11 +34,14 @@ class Length:
     max_epochs : int
     follows_loss : bool
         Training ends before `max_epochs` once the loss of held-out samples no longer falls.
+    patience : int
+        How many times longer than usual that loss need not fall.
     """
 
     batch_size: int
     max_epochs: int
     follows_loss: bool = False
+    patience: int = 1
 
     def updates_per_epoch(self, n_samples: int) -> int:
         """Return the number of batches."""
@@ -63,7 +67,8 @@ def plan_length(
         return Length(batch_size, max_epochs)
     work = work_of_epoch(sequences)
     most = max_epochs_for(len(sequences), work, batch_size, token_unit)
-    return Length(batch_size, most if follows_loss else 2 * most, follows_loss)
+    patience = MORE_FOR_CHARACTERS if token_unit == "char" else 1
+    return Length(batch_size, most if follows_loss else 2 * most, follows_loss, patience)
 
 
 def batch_size_for(n_samples: int, mean_length: float) -> int:
@@ -79,11 +84,13 @@ def max_epochs_for(n_samples: int, work: int, batch_size: int, token_unit: str |
     """Return the epochs of "auto", for data whose epoch is so much work.
 
     Small data need about 800 updates, and at most 5 million units of work. All data get 6 epochs or
-    more. Small alphabets need more: 30. Large data get fewer, but at least 4, where those would be
-    more than 25 million units.
+    more. Small alphabets need more: twice the updates and the work, and 15 epochs. Large data get
+    fewer, but at least 4, where those would be more than 25 million units.
     """
-    least = FEWEST_EPOCHS_OF_CHARACTERS if token_unit == "char" else FEWEST_EPOCHS
-    enough = min(round(N_UPDATES * batch_size / n_samples), MOST_WORK // work)
+    is_char = token_unit == "char"
+    times = MORE_FOR_CHARACTERS if is_char else 1
+    least = FEWEST_EPOCHS_OF_CHARACTERS if is_char else FEWEST_EPOCHS
+    enough = min(round(times * N_UPDATES * batch_size / n_samples), times * MOST_WORK // work)
     affordable = max(FEWEST_EPOCHS_OF_ALL, min(least, MOST_WORK_OF_FEWEST_EPOCHS // work))
     return max(enough, affordable)
 

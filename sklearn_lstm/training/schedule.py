@@ -14,8 +14,8 @@ from skorch.callbacks import Callback
 
 WARM_UP, LONGEST_WARM_UP = 0.05, 50  # share of the updates, and at most so many
 DECAY = 1 / 3  # share of the updates
-FEWEST_UPDATES_PER_CHECK, MOST_CHECKS = 75, 10
-PATIENCE = 3  # checks without progress
+FEWEST_UPDATES_PER_CHECK, MOST_CHECKS = 75, 20
+CHECKS_WITHOUT_PROGRESS = 3
 LEAST_PROGRESS = 2.0  # nats: the held-out samples become e^2 times as likely
 
 
@@ -49,22 +49,31 @@ class Trapezoid(Callback):  # type: ignore[misc]
         Of the whole training; with a `held_out_loss` the most.
     updates_per_epoch : int
     held_out_loss : HeldOutLoss or None
+    patience : int
+        A check comes after so many times 75 updates, or after more.
     """
 
     def __init__(
-        self, lr: float, n_updates: int, updates_per_epoch: int, held_out_loss: HeldOutLoss | None
+        self,
+        lr: float,
+        n_updates: int,
+        updates_per_epoch: int,
+        held_out_loss: HeldOutLoss | None,
+        patience: int = 1,
     ) -> None:
         self.lr = lr
         self.n_updates = n_updates
         self.updates_per_epoch = updates_per_epoch
         self.held_out_loss = held_out_loss
+        self.patience = patience
 
     def on_train_begin(self, *_: Any, **__: Any) -> None:
         """Start to count."""
         self.n_done = 0
         self.has_stopped = False
         self.warm_up = min(LONGEST_WARM_UP, max(1, round(WARM_UP * self.n_updates)))
-        self.interval = max(FEWEST_UPDATES_PER_CHECK, self.n_updates // MOST_CHECKS)
+        fewest = FEWEST_UPDATES_PER_CHECK * self.patience
+        self.interval = max(fewest, self.n_updates // MOST_CHECKS)
         if self.held_out_loss is not None:
             self.n_checks_since, self.lowest_loss = 0, self._check(self.held_out_loss)
             self.mean_loss: float | None = (
@@ -94,7 +103,7 @@ class Trapezoid(Callback):  # type: ignore[misc]
             self.n_checks_since += 1
             if loss <= self.lowest_loss - LEAST_PROGRESS:
                 self.lowest_loss, self.n_checks_since = loss, 0
-            if self.n_checks_since == PATIENCE:
+            if self.n_checks_since == CHECKS_WITHOUT_PROGRESS:
                 self._decay()
 
     def __getstate__(self) -> dict[str, Any]:
