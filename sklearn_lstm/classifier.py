@@ -86,7 +86,7 @@ class LSTMSequenceClassifier(FittedClassifier):
         A number is kept exactly; 0 fits the linear model alone. "auto" ends training when the loss
         of held-out samples no longer falls, if there is a linear model and the schedule is
         "trapezoid". It takes at most 800 updates or 5 million tokens (characters: twice as many),
-        or 6 epochs if that is more (characters: 15; large data: 4). See "When training ends" in the user guide.
+        or 6 epochs if that is more (characters: 15; large data: 4). See the user guide.
     batch_size : int or "auto", default="auto"
         Sequences in a training batch. "auto" is a fiftieth of the samples, at most 64, and at most
         8,192 steps on average, but not below 4; 32 in `partial_fit`.
