@@ -88,7 +88,8 @@ def plan_fit(
         and n_samples >= max(fewest, 1 + len(np.unique(samples.targets)))
     )
     early_stopping = parameters["early_stopping"]
-    is_judged = has_linear_model and (previous is None or validation is not None)
+    has_seen_all = previous is not None and previous.network_weight > 0
+    is_judged = has_linear_model and (validation is not None or not has_seen_all)
     length = plan_length(
         sequences,
         parameters["batch_size"],

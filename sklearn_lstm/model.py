@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from copy import deepcopy
 from dataclasses import dataclass
+from itertools import compress
 from typing import Any
 
 import numpy as np
@@ -86,20 +87,23 @@ class NetworkModel:
 
         A vector by the letters is mixed with the one that was drawn.
         """
-        lexicon = Lexicon.of(sequences)
-        if lexicon is not None and self.network.architecture["embedding_dim"] is not None:
-            vectors = letter_vectors(lexicon.words, self.network.architecture["embedding_dim"])
-            self._mix(lexicon.ids, vectors, SHARE_OF_LETTERS, first_code)
+        length = self.network.architecture["embedding_dim"]
+        lexicon = None if length is None else Lexicon.of(sequences)
+        if lexicon is not None:
+            is_new = self._codes(lexicon.ids) >= first_code
+            ids, words = lexicon.ids[is_new], list(compress(lexicon.words, is_new))
+            self._mix(ids, letter_vectors(words, length), SHARE_OF_LETTERS)
         if pretrained is not None:
-            self._mix(pretrained.ids, pretrained.vectors, 1.0, first_code)
+            is_new = self._codes(pretrained.ids) >= first_code
+            self._mix(pretrained.ids[is_new], pretrained.vectors[is_new], 1.0)
 
-    def _mix(
-        self, ids: NDArray[np.int64], vectors: NDArray[np.float32], share: float, first_code: int
-    ) -> None:
+    def _codes(self, ids: NDArray[np.int64]) -> NDArray[np.int64]:
+        return np.asarray(self.encoding(ids, np.empty(0, np.intp)), np.int64)
+
+    def _mix(self, ids: NDArray[np.int64], vectors: NDArray[np.float32], share: float) -> None:
         """Mix vectors of ids with those that they have; `share` is that of the variance."""
-        codes = torch.from_numpy(self.encoding(ids, np.empty(0, np.intp)))
-        is_new = codes >= first_code
-        self.network.mix_vectors(codes[is_new], torch.from_numpy(vectors)[is_new], share)
+        codes = torch.from_numpy(self._codes(ids))
+        self.network.mix_vectors(codes, torch.from_numpy(vectors), share)
 
     def logits(self, sequences: Sequences, device: torch.device) -> NDArray[np.float64]:
         """Return the logits (n_samples, n_outputs), those of each sequence always the same.

@@ -270,14 +270,17 @@ def read_groups(groups: Any, n_samples: int) -> NDArray[np.intp] | None:
     """
     if groups is None:
         return None
+    wanted = (
+        "groups has to be 1-D and hold a label for each sequence, such as a string or a number."
+    )
+    if isinstance(groups, str | set | dict) or getattr(groups, "ndim", 1) != 1:
+        raise ValueError(f"{wanted} Found a {type(groups).__name__}.")
     numbers: dict[Any, int] = {}
     try:
         labels = groups.tolist() if isinstance(groups, np.ndarray) else list(groups)
         of_samples = [numbers.setdefault(label, len(numbers)) for label in labels]
     except TypeError as error:
-        raise ValueError(
-            "groups has to be 1-D and hold a label for each sequence, such as a string or a number."
-        ) from error
+        raise ValueError(wanted) from error
     if len(labels) != n_samples:
         raise ValueError(f"groups holds {len(labels)} labels for {n_samples} sequences.")
     for label, number in numbers.items():

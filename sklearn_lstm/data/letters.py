@@ -14,17 +14,20 @@ from numpy.typing import NDArray
 from scipy.sparse import csr_matrix, vstack
 
 from sklearn_lstm.data.runs import bags_of, hash_runs
-from sklearn_lstm.data.sequences import Sequences, chunks_of_rows
+from sklearn_lstm.data.sequences import Lengths, Sequences, chunks_of_rows
 
 RUN_LENGTHS = range(2, 6)
 N_RANDOM_VECTORS = 1 << 14  # of runs of letters
 
 
 def hash_letters(words: Sequence[str]) -> csr_matrix:
-    """Return which runs of letters each word holds (n_words, 2**HASH_BITS)."""
+    """Return which runs of letters each word holds (n_words, 2**HASH_BITS); "" holds none."""
     letters = np.frombuffer("".join(words).encode("utf-32-le", "surrogatepass"), np.uint32)
     lengths = np.fromiter(map(len, words), np.intp, len(words))
-    return hash_runs(letters, lengths, RUN_LENGTHS, has_borders=True)
+    runs = hash_runs(letters, lengths, RUN_LENGTHS, has_borders=True)
+    runs.data[:] = np.repeat(lengths > 0, np.diff(runs.indptr))  # not the borders alone
+    runs.eliminate_zeros()
+    return runs
 
 
 def letter_vectors(words: Sequence[str], length: int) -> NDArray[np.float32]:
@@ -38,12 +41,13 @@ def letter_vectors(words: Sequence[str], length: int) -> NDArray[np.float32]:
     shape = (len(words), N_RANDOM_VECTORS)
     ones = np.ones(runs.nnz, np.float32)
     folded = csr_matrix((ones, runs.indices % N_RANDOM_VECTORS, runs.indptr), shape)
-    return np.asarray(folded @ of_runs / np.sqrt(np.diff(runs.indptr))[:, np.newaxis], np.float32)
+    n_runs = np.maximum(np.diff(runs.indptr), 1)
+    return np.asarray(folded @ of_runs / np.sqrt(n_runs)[:, np.newaxis], np.float32)
 
 
 @dataclass(frozen=True)
 class Lexicon:
-    """The words that were seen at fit.
+    """How the ids of words are spelled.
 
     Parameters
     ----------
@@ -73,30 +77,21 @@ class Lexicon:
     def bags(self, sequences: Sequences) -> csr_matrix:
         """Return which runs of letters each sequence holds (n_sequences, 2**HASH_BITS)."""
         parts = []
-        for steps, runs in self.runs_of_steps(sequences):
-            bag = steps @ runs
-            bag.sort_indices()
-            parts.append(bags_of(bag.indices, bag.indptr))
+        for lengths, runs in self.runs_of_steps(sequences):
+            rows = np.repeat(np.repeat(np.arange(len(lengths)), lengths), np.diff(runs.indptr))
+            parts.append(bags_of(rows, runs.indices, len(lengths)))
         return vstack(parts, format="csr")
 
-    def runs_of_steps(self, sequences: Sequences) -> Iterator[tuple[csr_matrix, csr_matrix]]:
-        """Yield of some sequences at a time which words they hold, and which runs the words hold.
+    def runs_of_steps(self, sequences: Sequences) -> Iterator[tuple[Lengths, csr_matrix]]:
+        """Yield the lengths of some sequences, and the runs of letters of each of their steps.
 
-        Two matrices of ones, (n_sequences, n_words) and (n_words, 2**HASH_BITS). The first has one
-        for each step, in their order.
+        The runs are a matrix of ones (n_steps, 2**HASH_BITS).
         """
         spelling = sequences.spelling
         read = sequences.read if spelling is None else spelling.read
         for rows in chunks_of_rows(sequences.lengths):
             numbers, places = np.unique(read(rows), return_inverse=True)
-            words = [self._known.get(number, "") for number in numbers.tolist()]
-            if spelling is not None and "" in words:
-                more = spelling.words(numbers.tolist())
-                words = [
-                    word or more.get(number, "")
-                    for word, number in zip(words, numbers.tolist(), strict=True)
-                ]
-            ends = np.append(0, np.cumsum(sequences.lengths[rows]))
-            shape = (len(rows), len(words))
-            ones = np.ones(len(places), np.bool_)
-            yield csr_matrix((ones, places, ends), shape), hash_letters(words)
+            words = {number: self._known.get(number, "") for number in numbers.tolist()}
+            if spelling is not None:
+                words |= spelling.words([number for number, word in words.items() if not word])
+            yield sequences.lengths[rows], hash_letters(list(words.values()))[places]

@@ -21,23 +21,21 @@ def hash_runs(
     if has_borders:
         values, lengths = with_borders(values, lengths)
     rows = np.repeat(np.arange(len(lengths)), lengths)
-    keys = [
-        (rows[starts] << HASH_BITS) | hashes
-        for _, starts, hashes in runs_of(values, lengths, run_lengths)
-    ]
-    ordered = np.sort(np.concatenate(keys))  # np.unique hashes first, which takes four times longer
-    is_new = np.ones(len(ordered), np.bool_)
-    is_new[1:] = ordered[1:] != ordered[:-1]
-    ordered = ordered[is_new]
-    ends = np.searchsorted(ordered, np.arange(len(lengths) + 1) << HASH_BITS)
-    hashes = (ordered & ((1 << HASH_BITS) - 1)).astype(np.int32)
-    return bags_of(hashes, ends)
+    runs = list(runs_of(values, lengths, run_lengths))
+    of_runs = np.concatenate([rows[starts] for _, starts, _ in runs])
+    return bags_of(of_runs, np.concatenate([hashes for _, _, hashes in runs]), len(lengths))
 
 
-def bags_of(hashes: NDArray[np.int32], ends: NDArray[np.integer[Any]]) -> csr_matrix:
-    """Return the hashes of sequences, laid end to end, as a matrix of ones."""
-    shape = (len(ends) - 1, 1 << HASH_BITS)
-    return csr_matrix((np.ones(len(hashes), np.bool_), hashes, ends), shape)
+def bags_of(rows: NDArray[np.integer[Any]], hashes: NDArray[Any], n_rows: int) -> csr_matrix:
+    """Return which hashes each row has: a matrix of ones (n_rows, 2**HASH_BITS)."""
+    keys = np.sort((rows.astype(np.int64) << HASH_BITS) | hashes)
+    is_new = np.ones(len(keys), np.bool_)  # np.unique hashes first, which takes four times longer
+    is_new[1:] = keys[1:] != keys[:-1]
+    keys = keys[is_new]
+    ends = np.searchsorted(keys, np.arange(n_rows + 1) << HASH_BITS)
+    columns = (keys & ((1 << HASH_BITS) - 1)).astype(np.int32)
+    shape = (n_rows, 1 << HASH_BITS)
+    return csr_matrix((np.ones(len(columns), np.bool_), columns, ends), shape)
 
 
 def with_borders(

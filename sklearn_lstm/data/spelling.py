@@ -9,8 +9,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from sklearn_lstm.text.counting import UNKNOWN
+
 LARGEST_ID = int(np.iinfo(np.int32).max)
-UNKNOWN_ID = 1  # the vectorizer's
 FIRST_UNKNOWN = LARGEST_ID + 1
 
 
@@ -58,7 +59,7 @@ def read_spelling(
     if not hasattr(X, "vocabulary") or getattr(X, "token_unit", None) != "word":
         return None
     numbers, places = X.data.astype(np.int64), dict[Any, int]()
-    is_unknown = X.data == UNKNOWN_ID
+    is_unknown = X.data == UNKNOWN
     tokens = getattr(X, "unknown_tokens", ())
     if len(tokens) == np.count_nonzero(is_unknown):
         numbers[is_unknown] = [

@@ -46,14 +46,14 @@ class LetterModel:
 
         The value of a run is shared by the words that hold it.
         """
-        ((steps, runs),) = self.lexicon.runs_of_steps(sequences)
+        ((_, of_steps),) = self.lexicon.runs_of_steps(sequences)
+        contributions = np.zeros(of_steps.shape[0])
         features = RunFeatures(self.runs, self.idf)(self.lexicon.bags(sequences))
-        contributions, of_steps = np.zeros(steps.nnz), runs[steps.indices]
         if features.nnz:
             known = self.runs[features.indices]
             place = np.minimum(np.searchsorted(known, of_steps.indices), len(known) - 1)
             is_known = known[place] == of_steps.indices
-            step = np.repeat(np.arange(steps.nnz), np.diff(of_steps.indptr))
+            step = np.repeat(np.arange(len(contributions)), np.diff(of_steps.indptr))
             values = features.data * (self.coef[features.indices] @ direction)
             shares = values / np.bincount(place[is_known])
             np.add.at(contributions, step[is_known], shares[place[is_known]])

@@ -113,7 +113,7 @@ class NgramModel:
             return_inverse=True,
             return_counts=True,
         )
-        features = self._features(bags_of(hashes, np.array([0, len(hashes)])))
+        features = self._features(bags_of(np.zeros_like(hashes), hashes, 1))
         values = np.zeros(len(hashes))
         values[np.searchsorted(hashes, self.runs[features.indices])] = features.data * (
             self.coef[features.indices] @ direction
@@ -181,6 +181,9 @@ def fit_ngrams(
     n_bytes = _bytes_of_coef(bags, fewest, n_outputs)
     if n_bytes > LARGEST_COEF_OF_ALL_RUNS:
         fewest = [2, 2]
+        n_bytes = _bytes_of_coef(bags, fewest, n_outputs)
+    if n_bytes > LARGEST_COEF and lexicon is not None:  # the letters are left out first
+        lexicon, bags = None, bags[:1]
         n_bytes = _bytes_of_coef(bags, fewest, n_outputs)
     if n_bytes > LARGEST_COEF:
         warnings.warn(

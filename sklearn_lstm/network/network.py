@@ -203,7 +203,7 @@ class SequenceNetwork(nn.Module):
 
     @torch.no_grad()
     def mix_vectors(self, codes: Tensor, vectors: Tensor, share: float) -> None:
-        """Add vectors of variance 1 to those of these codes; `share` is theirs of the variance."""
+        """Mix vectors with those of these codes; `share` is theirs of the variance, 1 all of it."""
         weight = self.embedding.weight
         codes, vectors = codes.to(weight.device), vectors.to(weight.device)
         weight[codes] = share**0.5 * vectors + (1 - share) ** 0.5 * weight[codes]

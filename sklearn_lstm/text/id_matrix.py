@@ -34,11 +34,12 @@ class TokenIds(sp.csr_matrix):  # type: ignore[misc]
     def __getitem__(self, key: Any) -> Any:
         part = super().__getitem__(key)
         if isinstance(part, TokenIds) and hasattr(self, "vocabulary"):
-            entries = sp.csr_matrix((np.arange(self.nnz), self.indices, self.indptr), self.shape)
-            selected = entries[key].data
-            number = np.cumsum(self.data == UNKNOWN) - 1  # of an entry with the unknown id
-            part.unknown_tokens = self.unknown_tokens[number[selected[part.data == UNKNOWN]]]
             part.vocabulary, part.token_unit = self.vocabulary, self.token_unit
+            is_unknown, tokens = self.data == UNKNOWN, getattr(self, "unknown_tokens", ())
+            if np.count_nonzero(is_unknown) == len(tokens):  # else ids were changed in place
+                ranks = np.cumsum(is_unknown) + 1  # above 0, which some selections drop
+                ranks = sp.csr_matrix((ranks, self.indices, self.indptr), self.shape)[key].data
+                part.unknown_tokens = tokens[ranks[part.data == UNKNOWN] - 2]
         return part
 
 

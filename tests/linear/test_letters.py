@@ -13,6 +13,7 @@ from sklearn_lstm import LSTMSequenceClassifier, TextSequenceVectorizer
 from sklearn_lstm.data import runs
 from sklearn_lstm.data.reading import read_sequences
 from sklearn_lstm.data.sequences import Samples
+from sklearn_lstm.linear import ngrams
 from sklearn_lstm.linear.ngrams import fit_ngrams
 
 STEMS = {"pos": ["happi", "joy", "delight"], "neg": ["sadd", "gloom", "miser"]}
@@ -112,3 +113,22 @@ def test_it_is_what_scikit_learn_makes_of_words_and_letters(texts, monkeypatch):
     model, _ = fit_ngrams(samples, np.arange(0), n_outputs=2, token_unit="word", seed=3)
     found = model.logits(read_sequences(vectorizer.transform(new)))
     np.testing.assert_allclose(found[:, 1] - found[:, 0], expected, atol=1e-3)
+
+
+def test_what_has_no_letters_is_no_empty_text(texts):
+    documents, labels = zip(*texts[:150], strict=True)
+    model = make_pipeline(TextSequenceVectorizer(), linear_model())
+    model.fit([*documents, *[""] * 30], [*labels, *["none"] * 30])
+    letters = model[-1].linear_model_.letters
+    for X in (model[0].transform([""]), csr_matrix([[999, 998]])):
+        assert letters.lexicon.bags(read_sequences(X)).nnz == 0
+
+
+def test_the_letters_are_left_out_before_the_whole_model(texts, monkeypatch):
+    documents, labels = zip(*texts, strict=True)
+    X = TextSequenceVectorizer().fit_transform(documents)
+    n_of_ids = len(linear_model().fit(X, labels).linear_model_.runs)
+    monkeypatch.setattr(ngrams, "LARGEST_COEF", 4 * 2 * (n_of_ids + 10))
+    model = linear_model().fit(X, labels).linear_model_
+    assert len(model.runs) == n_of_ids
+    assert model.letters is None

@@ -87,6 +87,19 @@ def test_unknown_tokens_are_named_in_order():
         assert part.token_unit == X.token_unit
 
 
+def test_ids_changed_in_place_name_no_wrong_tokens():
+    X = TextSequenceVectorizer().fit(["a b"]).transform(["a b", "new a", "b old"])
+    X.data[1] = 1
+    assert X[1:].vocabulary is X.vocabulary
+    assert not hasattr(X[1:], "unknown_tokens")
+
+
+def test_entries_selected_one_by_one_are_named():
+    X = TextSequenceVectorizer().fit(["a b"]).transform(["new a", "b old"])
+    picked = X[np.array([[0, 0], [1, 1]]), np.array([[0, 1], [0, 1]])]
+    assert picked.unknown_tokens.tolist() == ["new", "old"]
+
+
 def test_pruned_tokens_are_named_too():
     vectorizer = TextSequenceVectorizer(min_df=2)
     X = vectorizer.fit_transform(["a b", "c a"])
