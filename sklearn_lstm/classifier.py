@@ -45,9 +45,9 @@ class LSTMSequenceClassifier(FittedClassifier):
         Keep the pretrained vectors as they are.
     linear_branch : bool, default=True
         Fit a linear model beside the network and add its logits: the two err on different samples.
-        For token ids it sees runs of ids [9]_, for measurements random convolutions [10]_. Samples
-        that a network does not learn from set how much each counts. See "A linear model beside the
-        network" in the user guide.
+        It sees runs of ids, and the letters of words whose spelling X tells [9]_; of measurements,
+        random convolutions [10]_. Samples that a network does not learn from set how much each
+        counts. See "A linear model beside the network" in the user guide.
     normalize : bool, default=True
         Scale each channel of measurements to mean 0 and deviation 1 over all training steps, and
         add its change from the step before as another input. False: X as it is.
