@@ -66,8 +66,8 @@ for kind, (texts, labels, *groups) in kinds.items():
         print(f"{kind:<9} {name:<20} accuracy {accuracy:.1%} on {len(test)} texts")
 
 # %%
-# With so few texts the plain model is as good or better. The bars may change by some points with
-# another split.
+# With so few texts the two are about equally good. The bars may change by some points with another
+# split.
 
 figure, ax = plt.subplots(figsize=(6.5, 4), layout="constrained")
 for offset, (name, values) in zip((-0.2, 0.2), accuracies.items(), strict=True):
@@ -196,5 +196,5 @@ for sentence, phrases in zip(TURNED, explain_phrases(ordered, TURNED, "positive"
 # -----------------
 #
 # In short reviews most of the opinion is in single words and pairs of words. So on some thousand
-# texts the plain model is as good or better, and it fits in a second: take it there. Take the LSTM
-# where the order decides, and where there are many texts.
+# texts the plain model is about as good, and it fits in a second: take it there. Take the LSTM where
+# the order decides, and where there are many texts.

@@ -125,10 +125,10 @@ plt.show()
 # -------------------
 #
 # Spammers change their words. So we take all messages with one of the ten words below out of
-# training, ham and spam. The test is the spam among them. A word that training has not seen is read
-# as an unknown token. The network has learnt a vector for unknown tokens, because training hides
-# some words (``token_dropout``), and it still sees the words around it. The plain model also counts
-# pieces of words, and new words have known pieces.
+# training, ham and spam. The test is the spam among them. The network reads a word that training
+# has not seen as an unknown token. It has learnt a vector for unknown tokens, because training hides
+# some words (``token_dropout``), and it still sees the words around it. The linear model beside the
+# network and the plain model also see pieces of words, and new words have known pieces.
 
 NEW_WORDS = {"prize", "claim", "cash", "won", "award", "urgent", "tone", "voucher", "gift", "offer"}
 analyzer = TextSequenceVectorizer().build_analyzer()
@@ -152,8 +152,8 @@ for name, model in old.items():
 #
 # :func:`~sklearn_lstm.inspection.explain` tells how much each word adds to the score of a class.
 # The bars are logits: a message is called spam if the base value and all bars together are above 0.
-# This message has words that were not in the training part. They have no bar, because the base
-# value is the score of a message of unknown words.
+# This message has words that were not in the training part. They have bars of the linear model
+# alone, which knows pieces of them.
 
 model = old["LSTM"]
 known = set(model[0].vocabulary_)
@@ -196,7 +196,6 @@ else:
 # When to use which
 # -----------------
 #
-# Spam is recognised by its words, and their order hardly matters. The plain model fits in some
-# seconds. With so little spam to learn from it is ahead, and pieces of words help it with new
-# words: take it here. Take the LSTM if you need probabilities. With all messages of the collection
-# the two are about equally accurate.
+# Spam is recognised by its words and pieces of them, and their order hardly matters. The two models
+# are about equally good, with little spam to learn from and with all messages of the collection, and
+# the plain model fits in a second: take it here. Take the LSTM if you need probabilities.
