@@ -196,5 +196,5 @@ for sentence, phrases in zip(TURNED, explain_phrases(ordered, TURNED, "positive"
 # -----------------
 #
 # In short reviews most of the opinion is in single words and pairs of words. So on some thousand
-# texts the plain model is about as good, and it fits in a second: take it there. Take the LSTM where
-# the order decides, and where there are many texts.
+# texts the plain model is about as good, and it fits in a second: take it there. Take the LSTM
+# where the order decides, and where there are many texts.

@@ -126,9 +126,9 @@ plt.show()
 #
 # Spammers change their words. So we take all messages with one of the ten words below out of
 # training, ham and spam. The test is the spam among them. The network reads a word that training
-# has not seen as an unknown token. It has learnt a vector for unknown tokens, because training hides
-# some words (``token_dropout``), and it still sees the words around it. The linear model beside the
-# network and the plain model also see pieces of words, and new words have known pieces.
+# has not seen as an unknown token. It has learnt a vector for unknown tokens, because training
+# hides some words (``token_dropout``), and it still sees the words around it. The linear model
+# beside the network and the plain model also see pieces of words, and new words have known pieces.
 
 NEW_WORDS = {"prize", "claim", "cash", "won", "award", "urgent", "tone", "voucher", "gift", "offer"}
 analyzer = TextSequenceVectorizer().build_analyzer()
@@ -196,6 +196,7 @@ else:
 # When to use which
 # -----------------
 #
-# Spam is recognised by its words and pieces of them, and their order hardly matters. The two models
-# are about equally good, with little spam to learn from and with all messages of the collection, and
-# the plain model fits in a second: take it here. Take the LSTM if you need probabilities.
+# Spam is recognised by its words and pieces of them, and their order hardly matters. The two
+# models are about equally good, with little spam to learn from and with all messages of the
+# collection, and the plain model fits in a second: take it here. Take the LSTM if you need
+# probabilities.
