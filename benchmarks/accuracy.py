@@ -18,7 +18,6 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -26,7 +25,7 @@ import torch
 from benchmark_data import read_rows, read_series
 from numpy.typing import NDArray
 from peers import COMPILED, PEERS
-from results_table import ResultsTable
+from results_table import ResultsTable, add_row_options
 from sklearn.metrics import f1_score, log_loss
 from sklearn.model_selection import StratifiedKFold
 from sklearn.pipeline import make_pipeline
@@ -194,15 +193,7 @@ def main() -> None:
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--without-peers", action="store_true")
     parser.add_argument("--ablation", action="store_true", help=f"also {' and '.join(ABLATION)}")
-    parser.add_argument(
-        "--model",
-        action="append",
-        choices=list(dict.fromkeys(key[-1] for key in keys)),
-        metavar="MODEL",
-        help="run these rows alone (repeatable)",
-    )
-    parser.add_argument("--table", type=Path, help="CSV file whose rows are replaced")
-    parser.add_argument("--missing", action="store_true", help="run only rows the table lacks")
+    add_row_options(parser, keys)
     options = parser.parse_args()
 
     def wanted(model: str) -> bool:

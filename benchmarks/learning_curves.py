@@ -24,7 +24,7 @@ import numpy as np
 from accuracy import ABLATION, OURS, TASKS, Split, default, measure
 from numpy.typing import NDArray
 from peers import PEERS
-from results_table import ResultsTable
+from results_table import ResultsTable, add_row_options
 from sklearn.model_selection import train_test_split
 
 CURVES = ("mr_polarity", "trec", "sms_spam", "stackoverflow_titles", "langid_wordpairs")
@@ -124,15 +124,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("tasks", nargs="*", default=list(CURVES), help="default: all five")
     parser.add_argument("--size", type=int, action="append", help="run these sizes alone")
-    parser.add_argument(
-        "--model",
-        action="append",
-        choices=list(dict.fromkeys(key[-1] for key in keys)),
-        metavar="MODEL",
-        help="run these rows alone (repeatable)",
-    )
-    parser.add_argument("--table", type=Path, help="CSV file whose rows are replaced")
-    parser.add_argument("--missing", action="store_true", help="run only rows the table lacks")
+    add_row_options(parser, keys)
     parser.add_argument("--picture", type=Path, help="PNG file to draw from the table")
     parser.add_argument("--draw", action="store_true", help="measure nothing")
     options = parser.parse_args()

@@ -2,11 +2,25 @@
 
 from __future__ import annotations
 
+import argparse
 import csv
 from collections.abc import Sequence
 from pathlib import Path
 
 Key = tuple[str, ...]
+
+
+def add_row_options(parser: argparse.ArgumentParser, keys: Sequence[Key]) -> None:
+    """Add the options that say which rows are run, and which table they are written to."""
+    parser.add_argument(
+        "--model",
+        action="append",
+        choices=list(dict.fromkeys(key[-1] for key in keys)),
+        metavar="MODEL",
+        help="run these rows alone (repeatable)",
+    )
+    parser.add_argument("--table", type=Path, help="CSV file whose rows are replaced")
+    parser.add_argument("--missing", action="store_true", help="run only rows the table lacks")
 
 
 class ResultsTable:

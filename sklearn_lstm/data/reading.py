@@ -81,7 +81,7 @@ def check_same_width(sequences: Sequences, n_channels: int | None, n_features: i
 
 def _tokens(lengths: Lengths, read: Read, **what_is_known: Any) -> Sequences:
     """Sequences of ids, where a row without an entry is one unknown token."""
-    return Sequences(np.maximum(lengths, 1), None, read, **what_is_known)
+    return Sequences(np.maximum(lengths, 1), None, _filled(lengths, read), **what_is_known)
 
 
 def _filled(lengths: Lengths, read: Read) -> Read:
@@ -152,9 +152,9 @@ def _read_sparse(X: Any, input_type: str) -> Sequences:
             shift = np.repeat(starts[rows] - (np.cumsum(steps) - steps), steps)
             return np.asarray(values[shift + np.arange(len(shift))])
 
-        return _filled(lengths, read)
+        return read
 
-    spelling = read_spelling(X, reader)
+    spelling = read_spelling(X, lambda numbers: _filled(lengths, reader(numbers)))
     return _tokens(lengths, reader(ids), n_features=X.shape[1], spelling=spelling)
 
 
@@ -190,7 +190,7 @@ def _read_id_table(X: NDArray[Any], chunks: list[Rows]) -> Sequences:
         return np.asarray(ids[ids != PADDING_ID])
 
     lengths = np.concatenate([np.count_nonzero(read_padded(rows), axis=1) for rows in chunks])
-    return _tokens(lengths, _filled(lengths, read), n_features=X.shape[1], is_table=True)
+    return _tokens(lengths, read, n_features=X.shape[1], is_table=True)
 
 
 def _read_series(X: NDArray[Any], chunks: list[Rows]) -> Sequences:
@@ -255,10 +255,11 @@ def _read_ragged(X: NDArray[Any], input_type: str) -> Sequences:
             ids = _as_ids(row, lambda _, index=index: index)  # type: ignore[misc]
             rows[index] = ids if ids.all() else ids[ids != PADDING_ID]
             lengths[index] = len(rows[index])
-        read = _filled(
-            lengths, lambda some: np.concatenate([rows[index] for index in some]).astype(np.int64)
+        return _tokens(
+            lengths,
+            lambda some: np.concatenate([rows[index] for index in some]).astype(np.int64),
+            n_features=1,
         )
-        return _tokens(lengths, read, n_features=1)
 
     first = next((row for row in rows if row.size), rows[0])
     n_channels = first.shape[1] if first.ndim == 2 else 1

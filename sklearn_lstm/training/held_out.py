@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from scipy.sparse import csr_matrix
 
 from sklearn_lstm.data.sequences import Rows, Samples
-from sklearn_lstm.training.plan import hold_out
+from sklearn_lstm.training.plan import classes_of, hold_out, shuffled_by_class
 
 N_DRAWS = 10  # of groups, the best of which is taken: a few large groups seldom fit at first
 
@@ -66,8 +66,7 @@ def divide(
 
 def _share(targets: NDArray[np.generic], rng: np.random.Generator, n_parts: int) -> list[Rows]:
     """Deal out all samples, class by class."""
-    classes = targets if targets.ndim == 1 else np.zeros(len(targets))
-    order = np.lexsort((rng.random(len(targets)), classes))
+    order = shuffled_by_class(targets, rng)
     return [np.sort(order[part::n_parts]) for part in range(n_parts)]
 
 
@@ -104,8 +103,8 @@ def hold_out_groups(
         If no group can be held out.
     """
     n_samples = len(targets)
-    classes = targets if targets.ndim == 1 else np.zeros(n_samples)
-    (_, classes), (_, groups) = (np.unique(each, return_inverse=True) for each in (classes, groups))
+    _, classes = np.unique(classes_of(targets), return_inverse=True)
+    _, groups = np.unique(groups, return_inverse=True)
     counts = csr_matrix((np.ones(n_samples), (groups, classes)))  # of the classes in each group
     if counts.shape[0] < 2:
         raise ValueError(

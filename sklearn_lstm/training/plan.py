@@ -106,6 +106,16 @@ def work_of_epoch(sequences: Sequences) -> int:
     return int(sequences.lengths.sum()) * (1 if sequences.n_channels is None else 2)
 
 
+def classes_of(targets: NDArray[np.generic]) -> NDArray[np.generic]:
+    """Return the class of each sample; samples with several labels are of one class."""
+    return targets if targets.ndim == 1 else np.zeros(len(targets))
+
+
+def shuffled_by_class(targets: NDArray[np.generic], rng: np.random.Generator) -> Rows:
+    """Return all rows, those of each class together, in random order."""
+    return np.asarray(np.lexsort((rng.random(len(targets)), classes_of(targets))))
+
+
 def hold_out(
     targets: NDArray[np.generic], n_held_out: int, rng: np.random.Generator, n_parts: int = 1
 ) -> list[Rows]:
@@ -131,9 +141,8 @@ def hold_out(
     ValueError
         If that leaves nothing to hold out.
     """
-    n_samples = len(targets)
-    classes = targets if targets.ndim == 1 else np.zeros(n_samples)
-    order = np.lexsort((rng.random(n_samples), classes))
+    n_samples, classes = len(targets), classes_of(targets)
+    order = shuffled_by_class(targets, rng)
     spare = np.delete(order, np.unique(classes[order], return_index=True)[1])
     if not len(spare):
         raise ValueError(
