@@ -36,7 +36,7 @@ FEWEST_FOR_NGRAMS = 100  # sequences
 FEWEST_FOR_CONVOLUTIONS = 20
 MOST_WORK_FOR_TWO_NETWORKS = 1_500_000  # tokens over all epochs: about 20 seconds
 EPOCHS_OF_NGRAMS, EPOCHS_OF_CONVOLUTIONS = 0.25, 2.0  # that take as long, for the progress bar
-EXPECTED_WEIGHTS = [0.5, 1.0]  # of network and linear model: a network is too sure of itself
+EXPECTED_WEIGHTS = [0.1, 1.0]  # of network and linear model: a network is too sure of itself
 
 
 @dataclass(frozen=True)
