@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -38,6 +38,8 @@ class OpenModel:
         What the classifier reads.
     vocabulary : dict or None
         Token to id, if it is known.
+    unknown_tokens : sequence
+        The tokens of the steps that hold the unknown id, in order, as far as they are known.
     vectorizer : TextSequenceVectorizer or None
         It made the sequences.
     texts : list
@@ -50,6 +52,7 @@ class OpenModel:
     is_multilabel: bool
     sequences: Sequences
     vocabulary: dict[Any, int] | None
+    unknown_tokens: Sequence[Any]
     vectorizer: TextSequenceVectorizer | None
     texts: list[Any]
 
@@ -74,15 +77,15 @@ class OpenModel:
 
         An empty text is one unknown token.
         """
-        rows = [self.sequences.read(np.array([row])) for row in range(len(self))]
-        if self.sequences.n_channels is not None:
+        steps, is_ids = self.sequences.read(np.arange(len(self))), self.sequences.n_channels is None
+        if is_ids:
+            steps = _named(steps, self.vocabulary, self.unknown_tokens)
+        rows = np.split(steps, np.cumsum(self.sequences.lengths)[:-1])
+        if not is_ids or self.vectorizer is None or self.tokens is None:
             return rows
-        named = _named(rows, self.vocabulary)
-        if self.vectorizer is None or self.tokens is None:
-            return named
         n_first = n_first_kept(self.vectorizer.max_length_, self.vectorizer.truncation)
         data = []
-        for tokens, names in zip(self.tokens, named, strict=True):
+        for tokens, names in zip(self.tokens, rows, strict=True):
             excess = max(len(tokens) - self.vectorizer.max_length_, 0)
             kept = np.delete(tokens, np.s_[n_first : n_first + excess])
             data.append(kept if len(kept) == len(names) else names)
@@ -160,6 +163,7 @@ def open_model(model: Any, X: Any) -> OpenModel:
         classifier._is_multilabel(),  # noqa: SLF001
         classifier._read(X),  # noqa: SLF001
         getattr(X, "vocabulary", None) if vectorizer is None else vectorizer.vocabulary_,
+        getattr(X, "unknown_tokens", ()),
         vectorizer,
         texts,
     )
@@ -179,9 +183,16 @@ def open_one(model: Any, X: Any) -> OpenModel:
     return opened
 
 
-def _named(rows: list[NDArray[Any]], vocabulary: dict[Any, int] | None) -> list[NDArray[Any]]:
+def _named(
+    ids: NDArray[Any], vocabulary: dict[Any, int] | None, unknown_tokens: Sequence[Any]
+) -> NDArray[np.object_]:
     """Return the tokens of ids, or the ids without a vocabulary, as objects."""
     if vocabulary is None:
-        return [ids.astype(np.object_) for ids in rows]
+        return ids.astype(np.object_)
     tokens = np.fromiter((UNKNOWN_TOKEN, UNKNOWN_TOKEN, *vocabulary), np.object_)
-    return [tokens[np.where(ids < len(tokens), np.maximum(ids, 0), 0)] for ids in rows]
+    named: NDArray[np.object_] = tokens[np.where(ids < len(tokens), np.maximum(ids, 0), 0)]
+    is_unknown = ids == UNKNOWN
+    if np.count_nonzero(is_unknown) == len(unknown_tokens):
+        names = (token or UNKNOWN_TOKEN for token in unknown_tokens)
+        named[is_unknown] = np.fromiter(names, np.object_)
+    return named

@@ -16,31 +16,57 @@ from sklearn_lstm.text.vocabulary import TokenNumbers
 
 
 class TokenIds(sp.csr_matrix):  # type: ignore[misc]
-    """Token ids, and what is known of the tokens; selected rows know it too.
+    """Token ids, and what is known of the tokens; copies and selected rows know it too.
 
     Attributes
     ----------
     vocabulary : mapping
         Token to id.
     token_unit : {"word", "char"}
-    unknown_tokens : ndarray of object
-        The tokens of the entries that hold the unknown id, in order.
+    unknown_vocabulary : ndarray of object
+        Each unknown token once, after "", which is the token of an empty text.
+    unknown_places : csr_matrix
+        The place of an unknown token in `unknown_vocabulary`, at its row and column. So ids that
+        are selected, sorted, removed or changed in place are not named after another token.
     """
 
     vocabulary: Mapping[Any, int]
     token_unit: str
-    unknown_tokens: NDArray[np.object_]
+    unknown_vocabulary: NDArray[np.object_]
+    unknown_places: sp.csr_matrix
+
+    @property
+    def unknown_tokens(self) -> NDArray[np.object_]:
+        """The tokens of the entries that hold the unknown id, in order; "" if it is not known."""
+        is_unknown: Any = self == UNKNOWN
+        places = sp.csr_matrix(self.unknown_places[is_unknown.nonzero()]).toarray()[0]
+        return np.asarray(self.unknown_vocabulary[places])
 
     def __getitem__(self, key: Any) -> Any:
         part = super().__getitem__(key)
-        if isinstance(part, TokenIds) and hasattr(self, "vocabulary"):
-            part.vocabulary, part.token_unit = self.vocabulary, self.token_unit
-            is_unknown, tokens = self.data == UNKNOWN, getattr(self, "unknown_tokens", ())
-            if np.count_nonzero(is_unknown) == len(tokens):  # else ids were changed in place
-                ranks = np.cumsum(is_unknown) + 1  # above 0, which some selections drop
-                ranks = sp.csr_matrix((ranks, self.indices, self.indptr), self.shape)[key].data
-                part.unknown_tokens = tokens[ranks[part.data == UNKNOWN] - 2]
+        if isinstance(part, TokenIds) and hasattr(self, "unknown_places"):
+            self._tell(part, self.unknown_places[key])
         return part
+
+    def __iter__(self) -> Iterator[Any]:
+        return (self[row] for row in range(self.shape[0]))
+
+    def getrow(self, i: int) -> Any:
+        """Return a row."""
+        return self[int(i)]
+
+    def _with_data(self, data: NDArray[Any], copy: bool = True) -> Any:  # noqa: FBT001, FBT002
+        """Return the same entries with these data; SciPy copies and casts with it."""
+        part = super()._with_data(data, copy)
+        if hasattr(self, "unknown_places") and np.array_equal(data, self.data):
+            self._tell(part, self.unknown_places)
+        return part
+
+    def _tell(self, part: TokenIds, unknown_places: sp.csr_matrix) -> None:
+        part.unknown_places = unknown_places
+        for name in ("vocabulary", "token_unit", "unknown_vocabulary"):
+            if hasattr(self, name):
+                setattr(part, name, getattr(self, name))
 
 
 def to_csr(
@@ -60,10 +86,12 @@ def to_csr(
         start, stop = stop, stop + len(part_ids)
         ids[start:stop] = part_ids
         columns[start:stop] = _positions(part_lengths)
-    unknown_tokens = numbers.take_unknown(ids)
-    X = TokenIds((ids, columns, ends), shape=(len(lengths), max_length))
+    at, places, unknown_vocabulary = numbers.take_unknown(ids)
+    shape = len(lengths), max_length
+    X = TokenIds((ids, columns, ends), shape)
     X.has_canonical_format = True
-    X.unknown_tokens = unknown_tokens
+    X.unknown_places = sp.csr_matrix((places, columns[at], np.searchsorted(at, ends)), shape)
+    X.unknown_vocabulary = unknown_vocabulary
     return X
 
 

@@ -77,15 +77,24 @@ class TokenNumbers:
         find, unknown = self._vocabulary.get, self._unknown
         return (find(token) or unknown[token] for token in tokens)
 
-    def take_unknown(self, numbers: NDArray[np.int32]) -> NDArray[np.object_]:
-        """Replace the numbers of unknown tokens by their id, in place; return these tokens.
+    def take_unknown(
+        self, numbers: NDArray[np.int32]
+    ) -> tuple[NDArray[np.intp], NDArray[np.int32], NDArray[np.object_]]:
+        """Replace the numbers of unknown tokens by their id, in place.
 
-        The unknown token of an empty text is "".
+        Returns
+        -------
+        at : ndarray of int
+            Where `numbers` held unknown tokens.
+        places : ndarray of int
+            The place of each of them in `unknown_vocabulary`.
+        unknown_vocabulary : ndarray of object
+            Each unknown token once, after "", which is the token of an empty text.
         """
-        is_unknown = (numbers == UNKNOWN) | (numbers >= self._first_unknown)
-        places = np.maximum(numbers[is_unknown] - self._first_unknown + 1, 0)
-        numbers[is_unknown] = UNKNOWN
-        return np.asarray(np.fromiter(("", *self._unknown), np.object_)[places])
+        at = np.flatnonzero(numbers >= self._first_unknown)
+        places = numbers[at] - (self._first_unknown - 1)
+        numbers[at] = UNKNOWN
+        return at, places, np.fromiter(("", *self._unknown), np.object_)
 
 
 def _n_texts(bound: float, counts: TokenCounts) -> float:

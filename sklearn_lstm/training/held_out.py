@@ -12,6 +12,7 @@ from sklearn_lstm.data.sequences import Rows, Samples
 from sklearn_lstm.training.plan import classes_of, hold_out, shuffled_by_class
 
 N_DRAWS = 10  # of groups, the best of which is taken: a few large groups seldom fit at first
+GROUPS_AT_ONCE = 1 << 8  # those of them that do not fit are passed over together
 
 
 @dataclass(frozen=True)
@@ -150,16 +151,19 @@ def _draw(
         The distance that is left: the sum over the classes of (number - wanted)^2 / wanted, and
         the same of all samples together.
     """
-    left, missing, drawn = left.copy(), wanted.copy(), list[int]()
+    left, missing, drawn, n_all = left.copy(), wanted.copy(), list[int](), wanted.sum()
+    counts = counts[order]
 
-    def change(group: int) -> float:
-        """Return what taking a group adds to the distance."""
-        entries = slice(*counts.indptr[group : group + 2])
+    def change(start: int, stop: int) -> NDArray[np.float64]:
+        """Return what taking each of these groups adds to the distance: no less after others."""
+        entries = slice(counts.indptr[start], counts.indptr[stop])
         classes, n = counts.indices[entries], counts.data[entries]
-        if (left[classes] <= n).any():
-            return np.inf
-        of_classes = (n * (n - 2 * missing[classes]) / wanted[classes]).sum()
-        return float(of_classes + n.sum() * (n.sum() - 2 * missing.sum()) / wanted.sum())
+        starts = counts.indptr[start:stop] - counts.indptr[start]
+        of_classes = n * (n - 2 * missing[classes]) / wanted[classes]
+        of_classes[left[classes] <= n] = np.inf
+        size = np.add.reduceat(n, starts)
+        of_all = size * (size - 2 * missing.sum()) / n_all
+        return np.asarray(np.add.reduceat(of_classes, starts) + of_all)
 
     def take(group: int) -> None:
         entries = slice(*counts.indptr[group : group + 2])
@@ -167,13 +171,14 @@ def _draw(
         missing[counts.indices[entries]] -= counts.data[entries]
         drawn.append(group)
 
-    for group in order.tolist():
-        if missing.sum() <= 0:
-            break
-        if change(group) < 0:
-            take(group)
+    for start in range(0, len(order), GROUPS_AT_ONCE):
+        fits = change(start, min(start + GROUPS_AT_ONCE, len(order))) < 0
+        for group in start + np.flatnonzero(fits):
+            if missing.sum() > 0 and change(group, group + 1) < 0:
+                take(group)
     if not drawn and len(order):
-        best = min(order.tolist(), key=change)
-        if np.isfinite(change(best)):
+        best = int(change(0, len(order)).argmin())
+        if np.isfinite(change(best, best + 1)):
             take(best)
-    return drawn, float((missing**2 / wanted).sum() + missing.sum() ** 2 / wanted.sum())
+    distance = (missing**2 / wanted).sum() + missing.sum() ** 2 / n_all
+    return order[drawn].tolist(), float(distance)

@@ -227,6 +227,17 @@ def test_without_texts_the_vocabulary_names_the_ids(fitted_texts):
     assert explain(model[-1], X)[0].data.tolist() == [vocabulary["good"], vocabulary["plot"]]
 
 
+@pytest.mark.parametrize(("analyzer", "unknown"), [("word", "zebra"), ("char", "z")])
+def test_without_texts_unknown_tokens_have_their_names_too(fitted_texts, analyzer, unknown):
+    model, _ = fitted_texts(analyzer)
+    texts = ["", f"good {unknown} film", f"{unknown} fun"]
+    X = model[0].transform(texts)
+    for found, expected in zip(explain(model[-1], X), explain(model, texts), strict=True):
+        assert found.data.tolist() == expected.data.tolist()
+    X.data[1] = 0  # "good", or its first letter
+    assert explain(model[-1], X[1:])[0].data.tolist() == explain(model, texts)[1].data.tolist()[1:]
+
+
 def test_a_pipeline_with_more_steps_and_a_search_can_be_explained():
     pipeline = make_pipeline(
         FunctionTransformer(lambda texts: [text.upper() for text in texts]),

@@ -67,6 +67,14 @@ def test_selected_rows_know_their_letters(texts):
     assert model.score(X[np.arange(150, 200)], labels[150:]) == 1
 
 
+def test_entries_that_are_set_to_zero_take_no_letters_along(fitted, texts):
+    X = fitted[0].transform([text for text, _ in texts[150:]])
+    X.data[X.indptr[:-1]] = 0
+    expected = fitted.decision_function([text.partition(" ")[2] for text, _ in texts[150:]])
+    for some in (X, X.copy(), X[::-1][::-1]):
+        np.testing.assert_array_equal(fitted[1].decision_function(some), expected)
+
+
 def test_a_stored_model_knows_the_letters(fitted, texts):
     new = [text for text, _ in texts[150:]]
     loaded = pickle.loads(pickle.dumps(fitted))

@@ -1,6 +1,7 @@
 """The contract of TextSequenceVectorizer beyond what it shares with CountVectorizer."""
 
 import copy
+import pickle
 import re
 
 import numpy as np
@@ -87,11 +88,46 @@ def test_unknown_tokens_are_named_in_order():
         assert part.token_unit == X.token_unit
 
 
+@pytest.mark.parametrize(
+    "same",
+    [
+        lambda X: X.copy(),
+        copy.copy,
+        copy.deepcopy,
+        lambda X: pickle.loads(pickle.dumps(X)),
+        lambda X: X.tocsr(copy=True),
+        lambda X: X.astype(np.int64),
+        lambda X: X[:, [3, 1, 0, 2]][:, [2, 1, 3, 0]].sorted_indices(),
+    ],
+)
+def test_copies_know_what_the_ids_know(same):
+    X = TextSequenceVectorizer().fit(["a b a b"]).transform(["new a b old", "", "b"])
+    found = same(X)
+    np.testing.assert_array_equal(found.toarray(), X.toarray())
+    assert found.unknown_tokens.tolist() == ["new", "old", ""]
+    assert (found.vocabulary, found.token_unit) == (X.vocabulary, X.token_unit)
+
+
+def test_other_numbers_have_no_vocabulary():
+    X = TextSequenceVectorizer().fit_transform(["a b"])
+    for other in (2 * X, X.astype(bool), X > 1):
+        assert not hasattr(other, "vocabulary")
+
+
+def test_each_row_knows_what_the_ids_know():
+    X = TextSequenceVectorizer().fit(["a b"]).transform(["new a", "", "b old"])
+    for rows in (list(X), [X.getrow(-3), X.getrow(1), X.getrow(2)], [X[0], X[1], X[2]]):
+        assert [row.unknown_tokens.tolist() for row in rows] == [["new"], [""], ["old"]]
+        assert all(row.vocabulary is X.vocabulary for row in rows)
+
+
 def test_ids_changed_in_place_name_no_wrong_tokens():
-    X = TextSequenceVectorizer().fit(["a b"]).transform(["a b", "new a", "b old"])
-    X.data[1] = 1
-    assert X[1:].vocabulary is X.vocabulary
-    assert not hasattr(X[1:], "unknown_tokens")
+    X = TextSequenceVectorizer().fit(["a b"]).transform(["a b", "new a", "b old", "other new"])
+    X.data[[1, 2, 6]] = 1, 0, 2
+    assert X.unknown_tokens.tolist() == ["", "old", "new"]
+    assert X[2:].unknown_tokens.tolist() == ["old", "new"]
+    X.eliminate_zeros()
+    assert X.unknown_tokens.tolist() == ["", "old", "new"]
 
 
 def test_entries_selected_one_by_one_are_named():

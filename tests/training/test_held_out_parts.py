@@ -80,6 +80,13 @@ def test_groups_of_one_class_each_are_drawn_from_all_classes():
     assert_array_equal(np.bincount(targets[part]), [12] * 5)
 
 
+def test_of_many_small_groups_as_many_are_drawn_as_wanted():
+    targets = np.arange(2000) % 4
+    for part in draw(targets, np.arange(2000), 100, n_parts=2):
+        assert len(part) == 100
+        np.testing.assert_allclose(np.bincount(targets[part]), 25, atol=1)
+
+
 def test_a_class_keeps_the_one_group_that_has_it():
     targets, groups = [0, 1, 2, 0, 1, 0, 1, 0, 1], [0, 0, 0, 1, 1, 2, 2, 3, 3]
     for seed in range(5):
