@@ -15,6 +15,7 @@ from sklearn_lstm.compute.threads import check_not_abandoned
 from sklearn_lstm.data.sequences import Samples
 
 MOST_SCALED = 32  # outputs with features of their own
+SHARE_OF_RATIO, SHARE_OF_ALL = 0.7, 0.35  # in the scale of a feature
 TOLERANCE_OF_MANY = 0.1  # a smaller one changes the accuracy by less than 0.1 points
 ENTRIES_AT_ONCE = 2_000_000  # of the features, times the machines that one call of the solver fits
 
@@ -38,9 +39,10 @@ def fit_machines(
 ) -> tuple[NDArray[np.float32], NDArray[np.float64]]:
     """Fit a machine for each output.
 
-    Up to `MOST_SCALED` outputs, each machine sees the features times their log ratios of a naive
-    Bayes classifier (Wang and Manning 2012, with tf-idf in place of counts). Of more classes each
-    has few samples, and its ratios are little more than noise: all machines see the same features.
+    Up to `MOST_SCALED` outputs, each machine sees the features scaled by the log ratios of a naive
+    Bayes classifier (Wang and Manning 2012, with tf-idf in place of counts). A feature that is as
+    frequent in the class as outside still counts a little. Of more classes each has few samples,
+    and its ratios are little more than noise: all machines see the same features.
 
     Returns
     -------
@@ -85,12 +87,12 @@ def _fit_each(
             machine = _solve(features, target, weights, seed, tol=TOLERANCE_OF_MANY)
             coef[:, output], intercept[output] = machine.coef_[0], machine.intercept_[0]
         else:
-            ratio = _log_ratio(present, target, weights)
-            data = features.data * ratio[features.indices]
+            scale = _scale(present, target, weights)
+            data = features.data * scale[features.indices]
             scaled = csr_matrix((data, features.indices, features.indptr), features.shape)
             machine = _solve(scaled, target, weights, seed)
             half = 2 if is_mirrored else 1
-            coef[:, output] = machine.coef_[0] * ratio / half
+            coef[:, output] = machine.coef_[0] * scale / half
             intercept[output] = machine.intercept_[0] / half
 
 
@@ -126,10 +128,13 @@ def _solve(
         return machine.fit(features, target, sample_weight=weights)
 
 
-def _log_ratio(
+def _scale(
     present: csr_matrix, target: NDArray[np.bool_], weights: NDArray[np.float64]
 ) -> NDArray[np.float32]:
-    """Return the logarithm of how much more frequent each feature is in a class than outside."""
+    """Return the scale of each feature: larger, the more its frequency tells about a class.
+
+    The ratio is the logarithm of how much more frequent it is in the class than outside.
+    """
     inside, outside = (1 + present.T @ (weights * part) for part in (target, ~target))
     ratio = np.log(inside / inside.sum()) - np.log(outside / outside.sum())
-    return np.asarray(ratio, dtype=np.float32)
+    return np.asarray(SHARE_OF_RATIO * np.abs(ratio) + SHARE_OF_ALL, dtype=np.float32)
