@@ -142,8 +142,8 @@ class LSTMSequenceClassifier(FittedClassifier):
         than the cross entropy, too few samples (below 100 for token ids, 20 for measurements, or
         no more than classes), or more than 1 GiB of coefficients for runs of ids.
     calibration_ : dict or None
-        How the logits are blended: `network_weight`, `linear_weight`, `n_held_out` (samples that
-        set the two) and `n_networks` (two where training is short). None without a linear model.
+        How the logits are blended: `network_weight`, `linear_weight`, `prior_correction`,
+        `n_held_out` (samples that set them) and `n_networks`. None without a linear model.
     net_ : skorch.NeuralNet
         The skorch net that trained `module_`. After loading a new one, with a fresh optimiser.
     module_ : torch.nn.Module

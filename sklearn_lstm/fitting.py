@@ -15,7 +15,7 @@ from sklearn_lstm.compute.threads import lanes, map_in_lanes
 from sklearn_lstm.data.batches import SequenceDataset
 from sklearn_lstm.data.encoding import ChannelScaling, Encoding
 from sklearn_lstm.data.sequences import Samples, Sequences
-from sklearn_lstm.linear.blending import fit_blend_weights
+from sklearn_lstm.linear.blending import ClassPrior, fit_blend
 from sklearn_lstm.linear.convolutions import fit_convolutions, work_of_convolutions
 from sklearn_lstm.linear.ngrams import fit_ngrams
 from sklearn_lstm.model import LinearModel, NetworkModel, SequenceModel
@@ -142,23 +142,22 @@ class HeldOut:
     samples : Samples
     linear_logits : ndarray of shape (n_samples, n_outputs) or None
         Of a linear model that has not seen them either.
+    prior : ClassPrior
+        Of all samples.
     """
 
     samples: Samples
     linear_logits: NDArray[np.float64] | None
+    prior: ClassPrior
 
     def loss(self, model: NetworkModel, device: torch.device) -> float:
         """Return the loss of the best blend of the network and the linear model."""
         logits = [model.logits(self.samples.sequences, device)]
         if self.linear_logits is not None:
             logits.append(self.linear_logits)
-        _, loss = fit_blend_weights(
-            logits,
-            self.samples.targets,
-            self.samples.weights,
-            expected=EXPECTED_WEIGHTS[: len(logits)],
-        )
-        return loss
+        targets, weights = self.samples.targets, self.samples.weights
+        expected = EXPECTED_WEIGHTS[: len(logits)]
+        return fit_blend(logits, targets, weights, expected=expected, prior=self.prior).loss
 
 
 @torch.inference_mode(mode=False)
@@ -206,7 +205,11 @@ def fit_model(
                 "max_epochs=0 fits the linear model alone, but that was left out, as a warning "
                 "says. Leave max_epochs='auto'."
             )
-        held_out = [HeldOut(*part) for part in zip(parts.held_out, linear_logits, strict=True)]
+        prior = ClassPrior.of(samples, n_outputs, is_drawn=validation is None)
+        held_out = [
+            HeldOut(part, logits, prior)
+            for part, logits in zip(parts.held_out, linear_logits, strict=True)
+        ]
 
         def learn(index: int) -> MicroBatchNet:
             model = networks[index]
@@ -297,15 +300,24 @@ def _blend(
             for network, some in zip(networks, samples, strict=True)
         ]
         logits, expected = [np.concatenate(of_networks), *logits], EXPECTED_WEIGHTS
-    weights, _ = fit_blend_weights(
+    prior = held_out[0].prior
+    blend = fit_blend(
         logits,
         np.concatenate([some.targets for some in samples]),
         np.concatenate([some.weights for some in samples]),
         expected=expected,
+        prior=prior,
     )
-    network_weight, linear_weight = weights.tolist() if is_trained else (0.0, *weights.tolist())
-    n_held_out = sum(map(len, samples))
-    return SequenceModel(networks, linear_model, network_weight, linear_weight, n_held_out)
+    network_weight, linear_weight = [0.0, *blend.factors.tolist()][-2:]
+    return SequenceModel(
+        networks,
+        linear_model,
+        network_weight,
+        linear_weight,
+        blend.prior_correction,
+        prior.logs,
+        n_held_out=sum(map(len, samples)),
+    )
 
 
 @torch.inference_mode(mode=False)

@@ -143,14 +143,20 @@ class SequenceModel:
     network_weight, linear_weight : float
         Factors of the logits of the networks, and of the linear model. 0: the networks were not
         trained, and are not asked.
+    prior_correction : float
+        How many times `log_prior` is subtracted: rare classes may be predicted too seldom.
+    log_prior : ndarray of shape (n_outputs,), or 0
+        Logarithms of the frequencies of classes, with mean 0, or of the odds of labels.
     n_held_out : int
-        Samples that set the two weights.
+        Samples that set the two weights and the correction.
     """
 
     networks: tuple[NetworkModel, ...]
     linear_model: LinearModel | None = None
     network_weight: float = 1.0
     linear_weight: float = 0.0
+    prior_correction: float = 0.0
+    log_prior: NDArray[np.float64] | float = 0.0
     n_held_out: int = 0
 
     @property
@@ -171,7 +177,12 @@ class SequenceModel:
             parts.append(self.network_weight * np.mean(of_networks, axis=0))
         if self.linear_model is not None:
             parts.append(self.linear_weight * self.linear_model.logits(sequences))
-        return np.asarray(np.sum(parts, axis=0))
+        return np.asarray(np.sum(parts, axis=0) + self.biases)
+
+    @property
+    def biases(self) -> NDArray[np.float64] | float:
+        """What the correction adds to the logits of each sequence."""
+        return -self.prior_correction * self.log_prior
 
     def calibration(self) -> dict[str, float] | None:
         """Return how network and linear model are blended; None without a linear model."""
@@ -180,6 +191,7 @@ class SequenceModel:
         return {
             "network_weight": self.network_weight,
             "linear_weight": self.linear_weight,
+            "prior_correction": self.prior_correction,
             "n_held_out": self.n_held_out,
             "n_networks": len(self.networks),
         }
@@ -196,8 +208,8 @@ class SequenceModel:
             return f"{network}, no linear model"
         return (
             f"{len(self.networks)} x {network}, weight {self.network_weight:.2f}; linear model of "
-            f"{self.linear_model.describe()}, weight {self.linear_weight:.2f} "
-            f"({self.n_held_out} samples held out)"
+            f"{self.linear_model.describe()}, weight {self.linear_weight:.2f}; prior correction "
+            f"{self.prior_correction:.2f} ({self.n_held_out} samples held out)"
         )
 
     def parts(self) -> dict[str, str]:
@@ -216,6 +228,7 @@ class SequenceModel:
             "linear model": self.linear_model.describe(),
             "blend weights": f"network {self.network_weight:.2f}, linear model "
             f"{self.linear_weight:.2f} (set by {self.n_held_out:,} samples held out)",
+            "prior correction": f"{self.prior_correction:.2f}",
         }
 
     def _n_weights(self) -> int:

@@ -33,9 +33,9 @@ kinds = pytest.mark.parametrize("make", [tokens, series])
 
 def check_calibration(calibration):
     assert type(calibration) is dict
-    assert set(calibration) == {"network_weight", "linear_weight", "n_held_out", "n_networks"}
-    assert type(calibration["network_weight"]) is float
-    assert type(calibration["linear_weight"]) is float
+    floats = ("network_weight", "linear_weight", "prior_correction")
+    assert set(calibration) == {*floats, "n_held_out", "n_networks"}
+    assert all(type(calibration[name]) is float for name in floats)
     assert type(calibration["n_held_out"]) is int
     assert type(calibration["n_networks"]) is int
     assert calibration["network_weight"] > 0
@@ -105,7 +105,7 @@ def test_training_that_goes_on_keeps_the_weights_and_one_network(make, method):
     assert model.linear_model_ is not None
     check_calibration(model.calibration_)
     assert model.calibration_["n_networks"] == 1
-    for name in ("network_weight", "linear_weight"):
+    for name in ("network_weight", "linear_weight", "prior_correction"):
         assert model.calibration_[name] == before[name]
 
 
@@ -238,7 +238,7 @@ class Tables(HTMLParser):
 
 def table_of(model):
     """Return what was built, from the HTML: the cells of the rows that come last."""
-    names = ("input", "network", "linear model", "blend weights", "epochs")
+    names = ("input", "network", "linear model", "blend weights", "prior correction", "epochs")
     rows = [row for row in Tables(model._repr_html_()).rows if row and row[0] in names]
     return dict(rows)
 
@@ -259,6 +259,7 @@ def test_html_has_a_table_of_what_was_built_from_ids():
         "blend weights": f"network {model.calibration_['network_weight']:.2f}, linear model "
         f"{model.calibration_['linear_weight']:.2f} (set by {model.calibration_['n_held_out']} "
         "samples held out)",
+        "prior correction": f"{model.calibration_['prior_correction']:.2f}",
         "epochs": "2",
     }
 

@@ -30,7 +30,7 @@ class Explanation:
     base_value : float
         The score of the baseline: a linear model that finds none of its runs, and networks that
         read unknown tokens only; for measurements, a series that is the mean throughout (0 with
-        ``normalize=False``).
+        ``normalize=False``). It includes the prior correction.
     target : object
         The class.
     left_out : dict of str to int
@@ -162,11 +162,11 @@ def _explain_one(
     opened: OpenModel, row: int, sequences: Sequences, data: NDArray[Any], output: int
 ) -> Explanation:
     model, direction = opened.model, score_direction(opened, output)
-    linear, network, base_value = np.zeros(len(data)), np.zeros(len(data)), 0.0
+    linear, network = np.zeros(len(data)), np.zeros(len(data))
+    base_value = float((model.biases * direction).sum())
     if model.linear_model is not None:
-        linear, base_value = model.linear_model.contributions(
-            sequences, model.linear_weight * direction
-        )
+        linear, base = model.linear_model.contributions(sequences, model.linear_weight * direction)
+        base_value += base
     if model.network_weight:
         share = model.network_weight / len(model.networks)
         for each in model.networks:

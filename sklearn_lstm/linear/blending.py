@@ -1,7 +1,8 @@
-"""The blend weights: how much the logits of a network and of a linear model count in their sum."""
+"""The blend: how much the logits of a network and of a linear model count in their sum."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -9,20 +10,81 @@ from numpy.typing import NDArray
 from scipy.optimize import minimize
 from scipy.special import expit, log_expit, log_softmax
 
+from sklearn_lstm.data.sequences import Samples
+
 SMALLEST_LOG, LARGEST_LOG = -6, 4  # of a weight
+SMALLEST_RATE = 1e-9
 
 
-def fit_blend_weights(
+@dataclass(frozen=True)
+class ClassPrior:
+    """How frequent the classes, or labels, are.
+
+    Parameters
+    ----------
+    logs : ndarray of shape (n_outputs,)
+        Logarithms of the frequencies of classes, with mean 0, or of the odds of labels.
+    log_rates : ndarray of shape (n_outputs,)
+        Logarithms of the share of each class that can be held out.
+    """
+
+    logs: NDArray[np.float64]
+    log_rates: NDArray[np.float64]
+
+    @classmethod
+    def of(cls, samples: Samples, n_outputs: int, *, is_drawn: bool) -> ClassPrior:
+        """Count the samples; where held-out ones are drawn, one of each class is not.
+
+        A class without samples counts as frequent, so that no correction is in its favour.
+        """
+        targets, weights = samples.targets, samples.weights
+        log_rates = np.zeros(n_outputs)
+        if targets.ndim == 2:
+            inside, outside = weights @ (targets > 0), weights @ (targets <= 0)
+            is_both = (inside > 0) & (outside > 0)
+            inside, outside = np.where(is_both, inside, 1), np.where(is_both, outside, 1)
+            return cls(np.log(inside / outside), log_rates)
+        if is_drawn:
+            counts = np.maximum(np.bincount(targets, minlength=n_outputs), 1)
+            log_rates = np.log(np.maximum(counts - 1, SMALLEST_RATE) / counts)
+        weighed = np.bincount(targets, weights, n_outputs)
+        logs = np.log(np.where(weighed > 0, weighed, weighed.max()))
+        return cls(logs - logs.mean(), log_rates)
+
+
+@dataclass(frozen=True)
+class Blend:
+    """How logits are added up.
+
+    Parameters
+    ----------
+    factors : ndarray of shape (n_models,)
+    prior_correction : float
+        How many times the logarithms of the prior are subtracted.
+    loss : float
+        The negative logarithm of the likelihood of the held-out samples, a sum over them.
+    """
+
+    factors: NDArray[np.float64]
+    prior_correction: float
+    loss: float
+
+
+def fit_blend(
     logits: list[NDArray[np.float64]],
     targets: NDArray[Any],
     weights: NDArray[np.float64],
     *,
     expected: list[float],
-) -> tuple[NDArray[np.float64], float]:
+    prior: ClassPrior | None = None,
+) -> Blend:
     """Fit the factors of several models' logits whose sum predicts held-out samples best.
 
-    The factors have the highest posterior probability under a log-normal prior around `expected`.
-    Without samples they are `expected`.
+    Rare classes are often predicted too seldom, or too often. A multiple of the prior's logarithms
+    is subtracted for that (Menon et al. 2021).
+
+    The blend has the highest posterior probability. The factors have a log-normal prior around
+    `expected`; the correction comes from N(0, 1). Without samples they are `expected` and 0.
 
     Parameters
     ----------
@@ -34,21 +96,19 @@ def fit_blend_weights(
         How much each sample counts.
     expected : list of float
         Median of the prior of each factor. The logarithm has the standard deviation 1.
-
-    Returns
-    -------
-    factors : ndarray of shape (n_models,)
-    loss : float
-        The negative logarithm of the likelihood of the samples, a sum over them.
+    prior : ClassPrior or None
+        None: no correction.
     """
-    median = np.log(expected)
     n_outputs = logits[0].shape[1]
+    prior = prior or ClassPrior(np.zeros(n_outputs), np.zeros(n_outputs))
+    expectation = np.append(np.log(expected), 0)
     is_multilabel = targets.ndim == 2
     truth = targets > 0 if is_multilabel else targets[:, np.newaxis] == np.arange(n_outputs)
 
-    def loss(logs: NDArray[np.float64]) -> tuple[float, NDArray[np.float64]]:
+    def loss(values: NDArray[np.float64]) -> tuple[float, NDArray[np.float64]]:
+        *logs, correction = values
         parts = [np.exp(log) * part for log, part in zip(logs, logits, strict=True)]
-        total = np.sum(parts, axis=0)
+        total = np.sum(parts, axis=0) - correction * prior.logs + prior.log_rates
         if is_multilabel:
             fits = np.where(truth, log_expit(total), log_expit(-total)).mean(axis=1)
             slopes = (expit(total) - truth) / n_outputs
@@ -57,10 +117,12 @@ def fit_blend_weights(
             fits = log_probabilities[truth]
             slopes = np.exp(log_probabilities) - truth
         slopes *= weights[:, np.newaxis]
-        gradient = [(slopes * part).sum() for part in parts] + (logs - median)
-        return float(-(weights @ fits) + np.square(logs - median).sum() / 2), gradient
+        gaps = values - expectation
+        gradient = [(slopes * part).sum() for part in (*parts, -prior.logs)] + gaps
+        return float(-(weights @ fits) + gaps @ gaps / 2), gradient
 
-    bounds = [(SMALLEST_LOG, LARGEST_LOG)] * len(logits)
-    found = minimize(loss, median, jac=True, method="L-BFGS-B", bounds=bounds)
-    prior = np.square(found.x - median).sum() / 2
-    return np.asarray(np.exp(found.x)), float(found.fun - prior)
+    bounds = [(SMALLEST_LOG, LARGEST_LOG)] * len(logits) + [(None, None)]
+    found = minimize(loss, expectation, jac=True, method="L-BFGS-B", bounds=bounds)
+    gaps = found.x - expectation
+    *logs, correction = found.x
+    return Blend(np.exp(logs), float(correction), float(found.fun - gaps @ gaps / 2))

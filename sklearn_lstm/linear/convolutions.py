@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from sklearn_lstm.compute.threads import check_not_abandoned
 from sklearn_lstm.data.encoding import ChannelScaling
 from sklearn_lstm.data.sequences import Rows, Samples, Sequences
-from sklearn_lstm.linear.blending import fit_blend_weights
+from sklearn_lstm.linear.blending import fit_blend
 from sklearn_lstm.linear.kernels import (
     HEAVY,
     batches_of_similar_length,
@@ -156,9 +156,9 @@ def fit_convolutions(
         ridge, rows, logits = _fit_few(drawn, samples, held_out)
     else:
         ridge, rows, logits = _fit_many(drawn, samples, held_out, rng)
-    (scale,), _ = fit_blend_weights(
+    (scale,) = fit_blend(
         [ridge.left_out], samples.targets[rows], samples.weights[rows], expected=[1.0]
-    )
+    ).factors
     model = replace(drawn, coef=scale * ridge.coef, intercept=scale * ridge.intercept)
     return model, scale * logits
 

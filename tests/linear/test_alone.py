@@ -32,6 +32,7 @@ def test_the_network_neither_learns_nor_counts(pairs, lr_schedule):
     assert model.calibration_["network_weight"] == 0
     sequences = model._read(X)
     expected = model.calibration_["linear_weight"] * model.linear_model_.logits(sequences)
+    expected += model._model.biases
     np.testing.assert_allclose(model.decision_function(X), expected[:, 1] - expected[:, 0])
     assert model.score(X[200:], y[200:]) > 0.95
 

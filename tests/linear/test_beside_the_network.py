@@ -186,6 +186,7 @@ def test_the_decision_is_the_weighed_sum_of_networks_and_linear_model(rng):
     assert not np.allclose(*of_networks)
     expected = blend["network_weight"] * np.mean(of_networks, axis=0)
     expected += blend["linear_weight"] * model.linear_model_.logits(sequences)
+    expected += model._model.biases
     np.testing.assert_allclose(model.decision_function(X), expected[:, 1] - expected[:, 0])
 
 
@@ -213,7 +214,7 @@ def test_warm_start_keeps_the_blend_weights(rng):
     model = LSTMSequenceClassifier(**SMALL, warm_start=True).fit(X, y)
     before = model.calibration_
     after = model.set_params(max_epochs=40, lr=0.05).fit(X, y).calibration_
-    for name in ("network_weight", "linear_weight"):
+    for name in ("network_weight", "linear_weight", "prior_correction"):
         assert after[name] == before[name]
     model.set_params(linear_branch=False).fit(X, y)
     assert model.linear_model_ is None

@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 from scipy.special import log_softmax, softmax
 
-from sklearn_lstm.linear.blending import fit_blend_weights
+from sklearn_lstm.data.sequences import Samples
+from sklearn_lstm.linear.blending import ClassPrior, fit_blend
 
 
 @pytest.fixture
@@ -17,37 +18,40 @@ def test_logits_that_are_right_on_held_out_samples_weigh_more(rng, better):
     targets = rng.integers(0, 3, 500)
     logits = [5 * rng.normal(size=(500, 3)) for _ in range(2)]
     logits[better] = np.eye(3)[targets] * 2 + rng.normal(size=(500, 3)) / 2
-    weights, _ = fit_blend_weights(logits, targets, np.ones(500), expected=[0.5, 1.0])
+    weights = fit_blend(logits, targets, np.ones(500), expected=[0.5, 1.0]).factors
     assert weights[better] > 5 * weights[1 - better]
 
 
 def test_logits_that_are_too_large_get_a_small_weight(rng):
     logits = rng.normal(size=(4000, 3))
     targets = np.array([rng.choice(3, p=row) for row in softmax(logits, axis=1)])
-    weights, _ = fit_blend_weights([8 * logits], targets, np.ones(4000), expected=[0.5])
+    weights = fit_blend([8 * logits], targets, np.ones(4000), expected=[0.5]).factors
     np.testing.assert_allclose(weights, 1 / 8, rtol=0.15)
 
 
 def test_without_samples_the_weights_are_what_is_expected():
     nothing = np.empty((0, 3))
-    weights, _ = fit_blend_weights(
-        [nothing, nothing], np.empty(0, int), np.empty(0), expected=[0.2, 1.0]
+    prior = ClassPrior(np.array([1.0, 0.0, -1.0]), np.zeros(3))
+    blend = fit_blend(
+        [nothing, nothing], np.empty(0, int), np.empty(0), expected=[0.2, 1.0], prior=prior
     )
-    assert weights == pytest.approx([0.2, 1.0])
+    assert blend.factors == pytest.approx([0.2, 1.0])
+    assert blend.prior_correction == 0
 
 
 def test_multilabel_logits_are_weighed_too(rng):
     targets = rng.integers(0, 2, (500, 3)).astype(np.float32)
     right = 2.0 * targets - 1 + rng.normal(size=(500, 3)) / 2
     noise = 5 * rng.normal(size=(500, 3))
-    weights, _ = fit_blend_weights([noise, right], targets, np.ones(500), expected=[0.5, 1.0])
+    weights = fit_blend([noise, right], targets, np.ones(500), expected=[0.5, 1.0]).factors
     assert weights[1] > 5 * weights[0]
 
 
 def test_the_weights_have_the_highest_posterior_probability(rng):
     logits, targets = rng.normal(size=(50, 3)), rng.integers(0, 3, 50)
     sample_weights = rng.random(50)
-    weights, loss = fit_blend_weights([logits], targets, sample_weights, expected=[0.5])
+    blend = fit_blend([logits], targets, sample_weights, expected=[0.5])
+    (factor,) = blend.factors
 
     def loss_with(weight):
         fits = log_softmax(weight * logits, axis=1)[np.arange(50), targets]
@@ -56,5 +60,49 @@ def test_the_weights_have_the_highest_posterior_probability(rng):
     def surprise(weight):
         return loss_with(weight) + np.log(weight / 0.5) ** 2 / 2
 
-    assert loss == pytest.approx(loss_with(weights[0]))
-    assert all(surprise(weights[0]) < surprise(weights[0] * factor) for factor in (0.9, 1.1))
+    assert blend.loss == pytest.approx(loss_with(factor))
+    assert all(surprise(factor) < surprise(factor * change) for change in (0.9, 1.1))
+
+
+def prior_of(targets, n_outputs, *, weights=None, is_drawn=False):
+    weights = np.ones(len(targets)) if weights is None else weights
+    return ClassPrior.of(Samples(None, targets, weights), n_outputs, is_drawn=is_drawn)
+
+
+def test_a_rare_class_that_is_predicted_too_seldom_is_corrected(rng):
+    targets = (rng.random(3000) < 0.1).astype(int)
+    evidence = rng.normal(size=3000) + 2 * targets
+    # The right logit is 2 * evidence - 2 + log(0.1 / 0.9); this one does not know the class well.
+    logits = np.stack([np.zeros(3000), 2 * evidence - 2 + 2 * np.log(0.1 / 0.9)], axis=1)
+    prior = prior_of(targets, 2)
+    blend = fit_blend([logits], targets, np.ones(3000), expected=[1.0], prior=prior)
+    assert blend.prior_correction == pytest.approx(1, abs=0.15)
+    np.testing.assert_allclose(blend.factors, 1, rtol=0.15)
+
+
+def test_labels_are_corrected_by_their_odds(rng):
+    targets = (rng.random((3000, 2)) < [0.1, 0.5]).astype(np.float32)
+    logits = 2 * (rng.normal(size=(3000, 2)) + 2 * targets) - 2
+    logits[:, 0] += 2 * np.log(0.1 / 0.9)
+    prior = prior_of(targets, 2)
+    np.testing.assert_allclose(prior.logs, [np.log(0.1 / 0.9), 0], atol=0.2)
+    blend = fit_blend([logits], targets, np.ones(3000), expected=[1.0], prior=prior)
+    assert blend.prior_correction == pytest.approx(1, abs=0.15)
+
+
+def test_that_one_sample_of_each_class_is_not_drawn_is_no_reason_for_a_correction():
+    n_samples = np.array([1] * 10 + [30] * 5)  # of each class, of which one is never held out
+    targets = np.repeat(np.arange(15), n_samples - 1)
+    prior = prior_of(np.repeat(np.arange(15), n_samples), 15, is_drawn=True)
+    logits = np.tile(np.log(n_samples / n_samples.sum()), (len(targets), 1))  # what is known
+    blend = fit_blend([logits], targets, np.ones(len(targets)), expected=[1.0], prior=prior)
+    assert abs(blend.prior_correction) < 0.05
+
+
+def test_a_class_without_samples_gains_nothing():
+    counted = prior_of(np.array([0, 0, 0, 1]), 3).logs
+    assert counted[2] == counted[0] > counted[1]
+    weighed = prior_of(np.array([0, 0, 1]), 2, weights=np.array([1, 1, 0])).logs
+    assert weighed[0] == weighed[1]
+    of_labels = prior_of(np.array([[0, 1, 1], [0, 1, 0], [0, 1, 0]], np.float32), 3).logs
+    np.testing.assert_allclose(of_labels, [0, 0, np.log(1 / 2)])
