@@ -150,5 +150,6 @@ def hold_out(
             f"y holds {n_samples} samples of {n_samples} classes."
         )
     n_drawn = min(max(1, n_held_out) * n_parts, len(spare))
-    drawn = spare[np.arange(n_drawn) * len(spare) // n_drawn]
+    start = rng.integers(len(spare))  # without it the first class would be drawn more often
+    drawn = spare[(np.arange(n_drawn) * len(spare) + start) // n_drawn]
     return [np.sort(drawn[part::n_parts]) for part in range(n_parts)]

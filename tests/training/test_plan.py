@@ -77,6 +77,15 @@ def test_held_out_samples_are_a_share_of_each_class():
     assert set(other) != set(held_out)
 
 
+@pytest.mark.parametrize("rare", [0, 1, 2])
+def test_a_rare_class_is_held_out_as_often_whatever_its_place(rare):
+    n_samples = np.where(np.arange(3) == rare, 3, 50)  # one of each class is never held out
+    targets = np.repeat(np.arange(3), n_samples)
+    draws = [hold_out(targets, 20, np.random.default_rng(seed))[0] for seed in range(400)]
+    share = np.bincount(targets[np.concatenate(draws)]) / 400 / (n_samples - 1)
+    np.testing.assert_allclose(share, 20 / 100, rtol=0.15)
+
+
 def test_parts_held_out_of_two_networks_share_no_sample():
     targets = np.repeat([0, 1, 2], [100, 50, 10])
     parts = hold_out(targets, 16, np.random.default_rng(0), 2)
