@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import minimize
+from scipy.sparse import csr_matrix
 from scipy.special import expit, log_expit, log_softmax
 
 from sklearn_lstm.data.sequences import Samples
@@ -33,7 +34,9 @@ class ClassPrior:
 
     @classmethod
     def of(cls, samples: Samples, n_outputs: int, *, is_drawn: bool) -> ClassPrior:
-        """Count the samples; where held-out ones are drawn, one of each class is not.
+        """Count the samples; where held-out ones are drawn, one group of each class is not.
+
+        Without groups each sample is one.
 
         A class without samples counts as frequent, so that no correction is in its favour.
         """
@@ -45,8 +48,10 @@ class ClassPrior:
             inside, outside = np.where(is_both, inside, 1), np.where(is_both, outside, 1)
             return cls(np.log(inside / outside), log_rates)
         if is_drawn:
-            counts = np.maximum(np.bincount(targets, minlength=n_outputs), 1)
-            log_rates = np.log(np.maximum(counts - 1, SMALLEST_RATE) / counts)
+            groups = np.arange(len(targets)) if samples.groups is None else samples.groups
+            shape = n_outputs, groups.max() + 1
+            n_groups = csr_matrix((np.ones(len(groups)), (targets, groups)), shape).getnnz(axis=1)
+            log_rates = np.log(np.maximum(n_groups - 1, SMALLEST_RATE) / np.maximum(n_groups, 1))
         weighed = np.bincount(targets, weights, n_outputs)
         logs = np.log(np.where(weighed > 0, weighed, weighed.max()))
         return cls(logs - logs.mean(), log_rates)

@@ -99,6 +99,16 @@ def test_that_one_sample_of_each_class_is_not_drawn_is_no_reason_for_a_correctio
     assert abs(blend.prior_correction) < 0.05
 
 
+def test_a_class_of_one_group_is_not_drawn_either():
+    targets, groups = np.repeat([0, 1, 2], [20, 20, 6]), np.append(np.arange(40) // 4, [10] * 6)
+    samples = Samples(None, targets, np.ones(46), groups)
+    prior = ClassPrior.of(samples, 3, is_drawn=True)
+    np.testing.assert_allclose(np.exp(prior.log_rates), [4 / 5, 4 / 5, 0], atol=1e-6)
+    logits = np.tile(np.log([20, 20, 6]), (40, 1))
+    blend = fit_blend([logits], targets[:40], np.ones(40), expected=[1.0], prior=prior)
+    assert blend.prior_correction == pytest.approx(0, abs=1e-3)
+
+
 def test_a_class_without_samples_gains_nothing():
     counted = prior_of(np.array([0, 0, 0, 1]), 3).logs
     assert counted[2] == counted[0] > counted[1]
