@@ -232,7 +232,9 @@ def fit_model(
         if linear_model is None:
             return SequenceModel(networks), nets[0]
         if validation is None and previous and previous.linear_model and previous.network_weight:
-            model = replace(previous, networks=networks, linear_model=linear_model)
+            model = replace(
+                previous, networks=networks, linear_model=linear_model, log_prior=prior.logs
+            )
         else:
             is_trained = plan.length.max_epochs > 0 or bool(previous and previous.network_weight)
             model = _blend(networks, linear_model, held_out, settings.device, is_trained=is_trained)

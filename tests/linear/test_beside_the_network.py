@@ -220,6 +220,14 @@ def test_warm_start_keeps_the_blend_weights(rng):
     assert model.linear_model_ is None
 
 
+def test_warm_start_corrects_by_the_classes_of_the_samples_it_learns_from(rng):
+    X, y = sentences(rng, 200), np.arange(200) % 10 == 0
+    model = LSTMSequenceClassifier(**SMALL, warm_start=True).fit(X, y)
+    np.testing.assert_allclose(np.diff(model._model.log_prior), -np.log(9))
+    model.fit(X, ~y)
+    np.testing.assert_allclose(np.diff(model._model.log_prior), np.log(9))
+
+
 def test_partial_fit_keeps_the_linear_model(rng):
     X, y = pairs(rng, 200)
     model = LSTMSequenceClassifier(**SMALL).fit(X, y)
