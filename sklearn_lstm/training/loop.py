@@ -173,7 +173,10 @@ def own_callbacks(
         first.append(("schedule", schedule))
     if has_validation:
         stop = EarlyStopping(
-            patience=settings.n_iter_no_change, threshold=0, load_best=True, sink=_print_nothing
+            patience=settings.n_iter_no_change,
+            threshold=0,
+            load_best=length.max_epochs > 0,
+            sink=_print_nothing,
         )
         last.append(("early_stopping", stop))
     if progress is not None:
