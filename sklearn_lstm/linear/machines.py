@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from threading import Lock
 from typing import Any
+from warnings import catch_warnings, filterwarnings
 
 import numpy as np
 from numpy.typing import NDArray
@@ -123,7 +124,9 @@ def _solve(
     seed: int,
     **options: float,
 ) -> LinearSVC:
-    with _solver:
+    with _solver, catch_warnings():
+        # y as a whole was checked; without its held-out samples it may have few of each class.
+        filterwarnings("ignore", "The number of unique classes is greater than 50%", UserWarning)
         machine = LinearSVC(random_state=seed, **options)
         return machine.fit(features, target, sample_weight=weights)
 

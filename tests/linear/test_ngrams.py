@@ -234,6 +234,11 @@ def test_threads_at_the_same_time_get_the_model_of_one_alone(rng, samples_of):
         np.testing.assert_array_equal(models[index].coef, models["alone"].coef)
 
 
+def test_few_held_out_samples_of_many_classes_bring_no_warning_about_y(rng, samples_of):
+    X, y = topics(rng, 100, 40)
+    fit(samples_of(X, y), 40, held_out=np.arange(30))  # 40 classes of 70 samples
+
+
 @pytest.mark.parametrize("n_classes", [8, 40])
 def test_fitting_ends_between_two_machines_when_it_is_abandoned(
     rng, samples_of, monkeypatch, n_classes
