@@ -209,7 +209,7 @@ class SequenceModel:
         return (
             f"{len(self.networks)} x {network}, weight {self.network_weight:.2f}; linear model of "
             f"{self.linear_model.describe()}, weight {self.linear_weight:.2f}; prior correction "
-            f"{self.prior_correction:.2f} ({self.n_held_out} samples held out)"
+            f"{self.prior_correction:z.2f} ({self.n_held_out} samples held out)"
         )
 
     def parts(self) -> dict[str, str]:
@@ -228,7 +228,7 @@ class SequenceModel:
             "linear model": self.linear_model.describe(),
             "blend weights": f"network {self.network_weight:.2f}, linear model "
             f"{self.linear_weight:.2f} (set by {self.n_held_out:,} samples held out)",
-            "prior correction": f"{self.prior_correction:.2f}",
+            "prior correction": f"{self.prior_correction:z.2f}",
         }
 
     def _n_weights(self) -> int:
