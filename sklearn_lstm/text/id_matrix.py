@@ -38,7 +38,8 @@ class TokenIds(sp.csr_matrix):  # type: ignore[misc]
     @property
     def unknown_tokens(self) -> NDArray[np.object_]:
         """The tokens of the entries that hold the unknown id, in order; "" if it is not known."""
-        is_unknown: Any = self == UNKNOWN
+        ids = self if self.has_canonical_format else self.copy()  # comparing would sort it
+        is_unknown: Any = ids == UNKNOWN
         places = sp.csr_matrix(self.unknown_places[is_unknown.nonzero()]).toarray()[0]
         return np.asarray(self.unknown_vocabulary[places])
 

@@ -121,6 +121,16 @@ def test_each_row_knows_what_the_ids_know():
         assert all(row.vocabulary is X.vocabulary for row in rows)
 
 
+def test_ids_that_may_not_be_written_to_name_their_tokens_in_order():
+    X = TextSequenceVectorizer().fit(["a b"]).transform(["new a", "b old other"])[:, ::-1]
+    entries = X.data, X.indices
+    before = [each.copy() for each in entries]
+    for each in entries:
+        each.flags.writeable = False  # as in a memory map
+    assert X.unknown_tokens.tolist() == ["new", "other", "old"]
+    np.testing.assert_array_equal(before, [X.data, X.indices])
+
+
 def test_ids_changed_in_place_name_no_wrong_tokens():
     X = TextSequenceVectorizer().fit(["a b"]).transform(["a b", "new a", "b old", "other new"])
     X.data[[1, 2, 6]] = 1, 0, 2
