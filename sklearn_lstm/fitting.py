@@ -37,6 +37,7 @@ FEWEST_FOR_CONVOLUTIONS = 20
 MOST_WORK_FOR_TWO_NETWORKS = 1_500_000  # tokens over all epochs: about 20 seconds
 EPOCHS_OF_NGRAMS, EPOCHS_OF_CONVOLUTIONS = 0.25, 2.0  # that take as long, for the progress bar
 EXPECTED_WEIGHTS = [0.1, 1.0]  # of network and linear model: a network is too sure of itself
+WEIGHT_AFTER_PARTIAL_FIT = 0.5  # of the network, which may learn far more than the linear model saw
 
 
 @dataclass(frozen=True)
@@ -361,7 +362,7 @@ def update_model(
         )
     if previous is None:
         return SequenceModel((model,)), net
-    network_weight = previous.network_weight or EXPECTED_WEIGHTS[0]
+    network_weight = previous.network_weight or WEIGHT_AFTER_PARTIAL_FIT
     return replace(previous, networks=(model,), network_weight=network_weight), net
 
 

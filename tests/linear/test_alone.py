@@ -61,7 +61,7 @@ def test_a_network_that_is_trained_later_counts(pairs, method):
     getattr(model, method)(X, y)
     assert model.n_epochs_ > 0
     # `fit` holds samples out of a network that has seen none; `partial_fit` learns from all.
-    assert (model.calibration_["network_weight"] == 0.1) == (method == "partial_fit")
+    assert (model.calibration_["network_weight"] == 0.5) == (method == "partial_fit")
 
 
 def test_a_trained_network_without_a_linear_model_still_counts(pairs):
