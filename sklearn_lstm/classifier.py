@@ -33,24 +33,24 @@ class LSTMSequenceClassifier(FittedClassifier):
         notes). It sets the number of epochs and the runs that the linear model sees. "auto" is what
         `TextSequenceVectorizer` says about its output, else a guess from how often ids recur.
     embedding_dim : int, "auto" or None, default="auto"
-        Length of the vector that stands for a step: learnt for each token id, or a linear map of
+        Length of the vector that stands for a step: learned for each token id, or a linear map of
         the channels. Sines and cosines of the position are added [7]_. "auto" is 16 times the
         square root of the number of ids or inputs, at most 128. None takes each step as it is:
         channels, or one-hot ids (no one-hot array is built).
     embeddings : array of shape (n_ids, embedding_dim), mapping or gensim KeyedVectors, default=None
         Pretrained vectors. Row i of an array belongs to id i. A mapping from tokens needs the CSR
-        output of `TextSequenceVectorizer` as it is, which says which token an id stands for; a
-        Pipeline passes it on. Ids without a vector get a random one.
+        output of `TextSequenceVectorizer`, or rows of it, which says which token an id stands for;
+        a Pipeline passes it on. Ids without a vector get a random one.
     freeze_embeddings : bool, default=False
         Keep the pretrained vectors as they are.
     linear_branch : bool, default=True
         Fit a linear model beside the network and add its logits: the two err on different samples.
-        It sees runs of ids, and the letters of words whose spelling X tells [9]_; of measurements,
-        random convolutions [10]_. Samples that a network does not learn from set how much each
-        counts. See "A linear model beside the network" in the user guide.
+        It sees runs of ids [9]_, and the letters of words if X says how they are spelled; of
+        measurements, random convolutions [10]_. Samples that a network does not learn from set how
+        much each counts. See "A linear model beside the network" in the user guide.
     normalize : bool, default=True
-        Scale each channel of measurements to mean 0 and deviation 1 over all training steps, and
-        add its change from the step before as another input. False: X as it is.
+        Scale each channel of measurements to mean 0 and standard deviation 1 over all training
+        steps, and add its change from the step before as another input. False: X as it is.
     cell : {"lstm", "gru", "rnn"}, default="lstm"
         LSTM [1]_, GRU [2]_, or the plain recurrent network.
     hidden_size : int, default=128
@@ -61,14 +61,14 @@ class LSTMSequenceClassifier(FittedClassifier):
         Read from both ends [3]_.
     pooling : {"max", "mean", "last", "attention"} or tuple of them, default=("max", "mean")
         How the states of all steps become one vector: the largest value of each unit, their
-        average, the last state of each direction, or an average with learnt weights [4]_. Several
+        average, the last state of each direction, or an average with learned weights [4]_. Several
         are laid side by side: "max" finds a cue anywhere, "mean" uses all steps.
     dropout : float in [0, 1), default=0.3
         Probability with which training drops a feature of the steps, of the states between layers
         and of the pooled vector. A feature is dropped in all steps of a sequence [8]_.
     token_dropout : float in [0, 1), default=0.1
         Probability p with which training reads a token as unknown; so the vector of the unknown
-        token is learnt. Tokens seen once are dropped with probability 1 - (1 - p)^6.
+        token is learned. Tokens seen once are dropped with probability 1 - (1 - p)^6.
     criterion : "cross_entropy" or class of torch losses, default="cross_entropy"
         The loss. For a multilabel y the cross entropy is that of each label by itself. A class is
         made with ``reduction="none"`` and called with logits and targets.
@@ -142,12 +142,12 @@ class LSTMSequenceClassifier(FittedClassifier):
         than the cross entropy, too few samples (below 100 for token ids, 20 for measurements, or
         no more than classes), or more than 1 GiB of coefficients for runs of ids.
     calibration_ : dict or None
-        How the logits are blended: `network_weight`, `linear_weight`, `prior_correction`,
-        `n_held_out` (samples that set them) and `n_networks`. None without a linear model.
+        How logits are blended: `network_weight`, `linear_weight`, `prior_correction` (for rare
+        classes), `n_held_out` (samples that set them), `n_networks`. None without a linear model.
     net_ : skorch.NeuralNet
         The skorch net that trained `module_`. After loading a new one, with a fresh optimiser.
     module_ : torch.nn.Module
-        The network, or the first of two. It has not learnt from the samples held out of it.
+        The network, or the first of two. It has not learned from the samples held out of it.
 
     See Also
     --------
@@ -298,8 +298,8 @@ class LSTMSequenceClassifier(FittedClassifier):
             As X, y and sample_weight: samples of your own in place of the held-out ones. Without a
             linear model only ``early_stopping=True`` uses them.
         groups : array-like of shape (n_samples,), default=None
-            A label of any kind for each sample, such as a person. Groups are held out as a whole.
-            Not used with X_val.
+            The group of each sample, such as a person: values of any kind. Groups are held out as a
+            whole. Not used with X_val.
 
         Returns
         -------

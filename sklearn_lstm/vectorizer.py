@@ -264,9 +264,9 @@ class TextSequenceVectorizer(StoredMixin, DocumentedMixin, TransformerMixin, Bas
             By `output`:
 
             - "sparse": int32 CSR of shape (n_texts, max_length_). Row `i` holds the ids of text
-              `i` from column 0 on. The classifier also reads ``X.vocabulary``; ``X.token_unit``,
-              "char" for ``analyzer="char"`` or if most of the first 1,000 tokens are one character,
-              else "word"; and ``X.unknown_tokens``, those of id 1. Rows and copies keep all three.
+              `i` from column 0 on. Its attributes, which rows and copies keep: `vocabulary`;
+              `token_unit`, "char" for ``analyzer="char"`` or if most of the first 1,000 tokens are
+              one character, else "word"; `unknown_tokens`, the token of each id 1, in order.
             - "dense": the same as an int32 array, filled with 0.
             - "onehot": float32 array of shape (n_texts, max_length_, len(vocabulary_) + 1);
               channel `j` stands for id ``j + 1``, the steps after the text are NaN. Large: ids

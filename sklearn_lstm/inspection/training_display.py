@@ -20,8 +20,8 @@ class TrainingDisplay:
     lr : array-like of shape (n_epochs,)
         The learning rate at the end of each epoch.
     valid_loss : array-like of shape (n_epochs,) or None, default=None
-        The loss of samples that were held out, with the linear model if there is one; NaN where it
-        was not computed.
+        The loss of held-out samples: with the linear model, if there is one, but with early
+        stopping of the network alone. NaN where it was not computed.
     restored_epoch : int or None, default=None
         The epoch, counted from 1, whose weights the model has. None: those of the last one.
 

