@@ -89,7 +89,8 @@ def fit_blend(
     is subtracted for that (Menon et al. 2021).
 
     The blend has the highest posterior probability. The factors have a log-normal prior around
-    `expected`; the correction comes from N(0, 1). Without samples they are `expected` and 0.
+    `expected`; the correction comes from N(0, 1), or a narrower normal prior if classes are so
+    unequal that it would move a logit by more than 1. Without samples they are `expected` and 0.
 
     Parameters
     ----------
@@ -107,6 +108,7 @@ def fit_blend(
     n_outputs = logits[0].shape[1]
     prior = prior or ClassPrior(np.zeros(n_outputs), np.zeros(n_outputs))
     expectation = np.append(np.log(expected), 0)
+    precision = np.append(np.ones(len(expected)), max(1, np.abs(prior.logs).max()) ** 2)
     is_multilabel = targets.ndim == 2
     truth = targets > 0 if is_multilabel else targets[:, np.newaxis] == np.arange(n_outputs)
 
@@ -123,11 +125,12 @@ def fit_blend(
             slopes = np.exp(log_probabilities) - truth
         slopes *= weights[:, np.newaxis]
         gaps = values - expectation
-        gradient = [(slopes * part).sum() for part in (*parts, -prior.logs)] + gaps
-        return float(-(weights @ fits) + gaps @ gaps / 2), gradient
+        gradient = [(slopes * part).sum() for part in (*parts, -prior.logs)]
+        surprise = precision * gaps
+        return float(-(weights @ fits) + gaps @ surprise / 2), gradient + surprise
 
     bounds = [(SMALLEST_LOG, LARGEST_LOG)] * len(logits) + [(None, None)]
     found = minimize(loss, expectation, jac=True, method="L-BFGS-B", bounds=bounds)
     gaps = found.x - expectation
     *logs, correction = found.x
-    return Blend(np.exp(logs), float(correction), float(found.fun - gaps @ gaps / 2))
+    return Blend(np.exp(logs), float(correction), float(found.fun - precision @ gaps**2 / 2))

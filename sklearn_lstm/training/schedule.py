@@ -39,7 +39,8 @@ class Trapezoid(Callback):  # type: ignore[misc]
 
     With a `held_out_loss`, it is computed at checks while the learning rate is constant. Once three
     checks have made no progress, the learning rate goes down for half as many updates as were done,
-    to the nearest end of an epoch, and training stops.
+    to the nearest end of an epoch, and training stops. Checks before the end of the first epoch do
+    not count: beside a good linear model, a network that has not seen all samples adds nothing yet.
 
     Parameters
     ----------
@@ -100,7 +101,7 @@ class Trapezoid(Callback):  # type: ignore[misc]
             return
         if self.n_done % self.interval == 0:
             loss = self._check(self.held_out_loss)
-            self.n_checks_since += 1
+            self.n_checks_since += self.n_done > self.updates_per_epoch
             if loss <= self.lowest_loss - LEAST_PROGRESS:
                 self.lowest_loss, self.n_checks_since = loss, 0
             if self.n_checks_since == CHECKS_WITHOUT_PROGRESS:

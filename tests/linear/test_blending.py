@@ -109,6 +109,19 @@ def test_a_class_of_one_group_is_not_drawn_either():
     assert blend.prior_correction == pytest.approx(0, abs=1e-3)
 
 
+def test_the_rarer_a_class_the_more_its_correction_needs_evidence(rng):
+    targets = (np.arange(40) < 3).astype(int)
+    logits = np.stack([np.zeros(40), rng.normal(size=40) - 8], axis=1)
+
+    def correction(ratio):
+        prior = prior_of(np.repeat([0, 1], [10 * ratio, 10]), 2)
+        blend = fit_blend([logits], targets, np.ones(40), expected=[1.0], prior=prior)
+        return blend.prior_correction * prior.logs[0]
+
+    assert 0 < correction(2) < correction(10)
+    assert correction(10) == pytest.approx(correction(1000), rel=0.01)
+
+
 def test_a_class_without_samples_gains_nothing():
     counted = prior_of(np.array([0, 0, 0, 1]), 3).logs
     assert counted[2] == counted[0] > counted[1]

@@ -65,6 +65,14 @@ def test_the_rate_falls_once_three_checks_made_no_progress():
     assert 0 < rates[-1] < 0.01
 
 
+def test_the_first_epoch_is_always_seen_to_its_end():
+    # Checks after 150 updates each. Those up to the 1,000th do not count, then come three that do.
+    rates = run([80.0] * 20, updates_per_epoch=1000)
+    assert len(rates) == 2000
+    np.testing.assert_allclose(rates[50:1350], 1.0)
+    assert (np.diff(rates[1350:]) < 0).all()
+
+
 def test_a_loss_that_falls_trains_to_the_end():
     rates = run(np.arange(100, 0, -2.5))
     assert len(rates) == 3000
