@@ -173,7 +173,7 @@ def _draw(
 
     for start in range(0, len(order), GROUPS_AT_ONCE):
         fits = change(start, min(start + GROUPS_AT_ONCE, len(order))) < 0
-        for group in start + np.flatnonzero(fits):
+        for group in (start + np.flatnonzero(fits)).tolist():
             if missing.sum() > 0 and change(group, group + 1) < 0:
                 take(group)
     if not drawn and len(order):
