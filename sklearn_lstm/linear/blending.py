@@ -85,8 +85,9 @@ def fit_blend(
 ) -> Blend:
     """Fit the factors of several models' logits whose sum predicts held-out samples best.
 
-    Rare classes are often predicted too seldom, or too often. A multiple of the prior's logarithms
-    is subtracted for that (Menon et al. 2021).
+    Rare classes are often predicted too seldom. A multiple of the prior's logarithms is subtracted
+    for that (Menon et al. 2021). It is not negative: that few held-out samples are of a rare class
+    is no reason to predict it more seldom.
 
     The blend has the highest posterior probability. The factors have a log-normal prior around
     `expected`; the correction comes from N(0, 1), or a narrower normal prior if classes are so
@@ -129,7 +130,7 @@ def fit_blend(
         surprise = precision * gaps
         return float(-(weights @ fits) + gaps @ surprise / 2), gradient + surprise
 
-    bounds = [(SMALLEST_LOG, LARGEST_LOG)] * len(logits) + [(None, None)]
+    bounds = [(SMALLEST_LOG, LARGEST_LOG)] * len(logits) + [(0, None)]
     found = minimize(loss, expectation, jac=True, method="L-BFGS-B", bounds=bounds)
     gaps = found.x - expectation
     *logs, correction = found.x

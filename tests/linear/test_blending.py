@@ -80,6 +80,14 @@ def test_a_rare_class_that_is_predicted_too_seldom_is_corrected(rng):
     np.testing.assert_allclose(blend.factors, 1, rtol=0.15)
 
 
+def test_a_rare_class_is_never_made_rarer(rng):
+    targets = (rng.random(300) < 0.1).astype(int)
+    logits = np.stack([np.zeros(300), 2 * rng.normal(size=300) + 4 * targets], axis=1)
+    prior = prior_of(targets, 2)
+    blend = fit_blend([logits], targets, np.ones(300), expected=[1.0], prior=prior)
+    assert blend.prior_correction == 0
+
+
 def test_labels_are_corrected_by_their_odds(rng):
     targets = (rng.random((3000, 2)) < [0.1, 0.5]).astype(np.float32)
     logits = 2 * (rng.normal(size=(3000, 2)) + 2 * targets) - 2
