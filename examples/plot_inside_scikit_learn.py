@@ -41,7 +41,7 @@ print(f"{y_train[0]}: {X_train[0]}")
 # Grid search over the whole pipeline
 # -----------------------------------
 # Parameters of both steps are searched together, with cross validation. In each fold the vocabulary
-# is learnt from that fold's training part alone.
+# is learned from that fold's training part alone.
 model = Pipeline(
     [
         ("ids", TextSequenceVectorizer()),
@@ -80,7 +80,7 @@ for name, candidate in fitted.items():
 # ------------------------------------------------
 # The curve compares the probabilities with what came true. On the diagonal they agree. The
 # classifier calibrates itself: the weights of its network and its linear model are fitted to
-# samples that neither has learnt from. ``CalibratedClassifierCV`` would work too. The Brier score
+# samples that neither has learned from. ``CalibratedClassifierCV`` would work too. The Brier score
 # is the mean squared error of the probability; smaller is better.
 fig, ax = plt.subplots(figsize=(6, 5), layout="constrained")
 brier = {}
@@ -164,8 +164,8 @@ plt.show()
 # Keep the model
 # --------------
 # ``joblib`` and ``pickle`` store the whole model. What ``LSTMSequenceClassifier`` and
-# ``TextSequenceVectorizer`` have learnt is stored as NumPy arrays with a checksum. A model that was
-# trained on a GPU loads on a machine without one. Load only files that you trust.
+# ``TextSequenceVectorizer`` have learned is stored as NumPy arrays with a checksum. A model that
+# was trained on a GPU loads on a machine without one. Load only files that you trust.
 with tempfile.TemporaryDirectory() as folder:
     path = Path(folder, "model.joblib")
     joblib.dump(stack, path)

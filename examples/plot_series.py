@@ -34,7 +34,7 @@ trees = ExtraTreesClassifier(300, random_state=0)
 compare({"LSTM": model, "extra trees": trees}, X_train, y_train, X_test, y_test)
 
 # %%
-# How early in the day can one know? A model that has learnt from whole days only has never read a
+# How early in the day can one know? A model that has learned from whole days only has never read a
 # day that ends at noon. So a second model learns from the beginnings of the days, of 2, 4, ... 24
 # hours: that is possible because sequences may have unequal lengths. The plain model is a forest of
 # its own for each number of hours. The dashed line is the accuracy of always giving the more

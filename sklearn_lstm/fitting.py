@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
-from functools import partial
 from typing import Any
 
 import numpy as np
@@ -15,7 +14,7 @@ from sklearn_lstm.compute.threads import lanes, map_in_lanes
 from sklearn_lstm.data.batches import SequenceDataset
 from sklearn_lstm.data.encoding import ChannelScaling, Encoding
 from sklearn_lstm.data.sequences import Samples, Sequences
-from sklearn_lstm.linear.blending import ClassPrior, fit_blend
+from sklearn_lstm.linear.blending import Blend, ClassPrior, fit_blend
 from sklearn_lstm.linear.convolutions import fit_convolutions, work_of_convolutions
 from sklearn_lstm.linear.ngrams import fit_ngrams
 from sklearn_lstm.model import LinearModel, NetworkModel, SequenceModel
@@ -36,7 +35,7 @@ FEWEST_FOR_NGRAMS = 100  # sequences
 FEWEST_FOR_CONVOLUTIONS = 20
 MOST_WORK_FOR_TWO_NETWORKS = 1_500_000  # tokens over all epochs: about 20 seconds
 EPOCHS_OF_NGRAMS, EPOCHS_OF_CONVOLUTIONS = 0.25, 2.0  # that take as long, for the progress bar
-EXPECTED_WEIGHTS = [0.1, 1.0]  # of network and linear model: a network is too sure of itself
+EXPECTED_NETWORK_WEIGHT = 0.1  # a network is too sure of itself
 WEIGHT_AFTER_PARTIAL_FIT = 0.5  # of the network, which may learn far more than the linear model saw
 
 
@@ -143,22 +142,10 @@ class HeldOut:
     samples : Samples
     linear_logits : ndarray of shape (n_samples, n_outputs) or None
         Of a linear model that has not seen them either.
-    prior : ClassPrior
-        Of all samples.
     """
 
     samples: Samples
     linear_logits: NDArray[np.float64] | None
-    prior: ClassPrior
-
-    def loss(self, model: NetworkModel, device: torch.device) -> float:
-        """Return the loss of the best blend of the network and the linear model."""
-        logits = [model.logits(self.samples.sequences, device)]
-        if self.linear_logits is not None:
-            logits.append(self.linear_logits)
-        targets, weights = self.samples.targets, self.samples.weights
-        expected = EXPECTED_WEIGHTS[: len(logits)]
-        return fit_blend(logits, targets, weights, expected=expected, prior=self.prior).loss
 
 
 @torch.inference_mode(mode=False)
@@ -183,12 +170,12 @@ def fit_model(
         The skorch net that trained its first network.
     """
     parts = divide(samples, validation, plan.n_held_out, rng, plan.n_networks)
-    seed, generators = int(rng.integers(1 << 31)), rng.spawn(len(parts.learnt))
+    seed, generators = int(rng.integers(1 << 31)), rng.spawn(len(parts.learned))
     networks = tuple(
         start(part.sequences, _generator(its_rng))
-        for part, its_rng in zip(parts.learnt, generators, strict=True)
+        for part, its_rng in zip(parts.learned, generators, strict=True)
     )
-    with lanes(settings.device, plan.n_lanes), _progress(plan, parts.learnt, settings) as progress:
+    with lanes(settings.device, plan.n_lanes), _progress(plan, parts.learned, settings) as progress:
         linear_model: LinearModel | None = None
         linear_logits: list[NDArray[np.float64] | None] = [None] * len(networks)
         if plan.has_linear_model:
@@ -208,23 +195,25 @@ def fit_model(
             )
         prior = ClassPrior.of(samples, n_outputs, is_drawn=validation is None)
         held_out = [
-            HeldOut(part, logits, prior)
+            HeldOut(part, logits)
             for part, logits in zip(parts.held_out, linear_logits, strict=True)
         ]
+
+        def blend(parts: list[HeldOut], models: Iterable[NetworkModel]) -> Blend:
+            return _blend(parts, models, prior, settings.device)
 
         def learn(index: int) -> MicroBatchNet:
             model = networks[index]
             stop_by = parts.held_out[index] if plan.early_stopping else None
             return train(
                 model.network,
-                SequenceDataset(parts.learnt[index], model.encoding, settings.token_dropout),
+                SequenceDataset(parts.learned[index], model.encoding, settings.token_dropout),
                 None if stop_by is None else SequenceDataset(stop_by, model.encoding),
                 settings if index == 0 else replace(settings, callbacks=None, verbose=0),
                 plan.length,
                 rng=generators[index],
                 held_out_loss=HeldOutLoss(
-                    partial(held_out[index].loss, model, settings.device),
-                    len(held_out[index].samples),
+                    lambda: blend([held_out[index]], [model]).loss, len(held_out[index].samples)
                 ),
                 progress=progress.of_network(index),
             )
@@ -238,7 +227,17 @@ def fit_model(
             )
         else:
             is_trained = plan.length.max_epochs > 0 or bool(previous and previous.network_weight)
-            model = _blend(networks, linear_model, held_out, settings.device, is_trained=is_trained)
+            found = blend(held_out, networks if is_trained else [])
+            network_weight, linear_weight = [0.0, *found.factors.tolist()][-2:]
+            model = SequenceModel(
+                networks,
+                linear_model,
+                network_weight,
+                linear_weight,
+                found.prior_correction,
+                prior.logs,
+                n_held_out=sum(len(part.samples) for part in held_out),
+            )
     return model, nets[0]
 
 
@@ -283,43 +282,31 @@ def _fit_linear_model(
 
 
 def _blend(
-    networks: tuple[NetworkModel, ...],
-    linear_model: LinearModel,
     held_out: list[HeldOut],
+    networks: Iterable[NetworkModel],
+    prior: ClassPrior,
     device: torch.device,
-    *,
-    is_trained: bool,
-) -> SequenceModel:
-    """Put a linear model beside the networks; the held-out samples set the blend weights.
+) -> Blend:
+    """Fit the blend of linear model and networks to what was held out of each network.
 
-    Networks that are not trained do not count.
+    Without networks it is that of the linear model alone.
     """
-    samples = [part.samples for part in held_out]
+    of_networks = [
+        network.logits(part.samples.sequences, device)
+        for network, part in zip(networks, held_out, strict=False)
+    ]
     of_linear_model = [part.linear_logits for part in held_out if part.linear_logits is not None]
-    logits, expected = [np.concatenate(of_linear_model)], EXPECTED_WEIGHTS[1:]
-    if is_trained:
-        of_networks = [
-            network.logits(some.sequences, device)
-            for network, some in zip(networks, samples, strict=True)
-        ]
-        logits, expected = [np.concatenate(of_networks), *logits], EXPECTED_WEIGHTS
-    prior = held_out[0].prior
-    blend = fit_blend(
+    logits, expected = [], []
+    for parts, weight in (of_networks, EXPECTED_NETWORK_WEIGHT), (of_linear_model, 1.0):
+        if parts:
+            logits.append(np.concatenate(parts))
+            expected.append(weight)
+    return fit_blend(
         logits,
-        np.concatenate([some.targets for some in samples]),
-        np.concatenate([some.weights for some in samples]),
+        np.concatenate([part.samples.targets for part in held_out]),
+        np.concatenate([part.samples.weights for part in held_out]),
         expected=expected,
         prior=prior,
-    )
-    network_weight, linear_weight = [0.0, *blend.factors.tolist()][-2:]
-    return SequenceModel(
-        networks,
-        linear_model,
-        network_weight,
-        linear_weight,
-        blend.prior_correction,
-        prior.logs,
-        n_held_out=sum(map(len, samples)),
     )
 
 

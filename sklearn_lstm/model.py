@@ -138,7 +138,7 @@ class SequenceModel:
     Parameters
     ----------
     networks : tuple of NetworkModel
-        Their logits are averaged. Each learnt without a part of the samples.
+        Their logits are averaged. Each learned without a part of the samples.
     linear_model : NgramModel, ConvolutionModel or None
     network_weight, linear_weight : float
         Factors of the logits of the networks, and of the linear model. 0: the networks were not

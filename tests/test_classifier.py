@@ -178,7 +178,7 @@ def test_new_token_ids_get_vectors_of_their_own_and_old_ones_keep_theirs(method)
     proba = model.predict_proba(new)
     np.testing.assert_array_equal(proba, model.predict_proba(unknown))
     before = model.predict_proba(old)
-    model.set_params(lr=1e-9)  # nothing is learnt, the table only grows
+    model.set_params(lr=1e-9)  # nothing is learned, the table only grows
     getattr(model, method)(np.where(IDS == 3, 90, IDS), LABELS)
     assert abs(model.predict_proba(new) - model.predict_proba(unknown)).max() > 1e-4
     np.testing.assert_allclose(model.predict_proba(old), before, atol=0.2)

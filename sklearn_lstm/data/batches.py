@@ -58,7 +58,7 @@ class SequenceDataset(Dataset):  # type: ignore[misc]
     encoding : Encoding
     token_dropout : float
         In training a token becomes the unknown token with this probability p, which is how the
-        vector of the unknown token is learnt. Tokens seen once resemble the tokens to come: they
+        vector of the unknown token is learned. Tokens seen once resemble the tokens to come: they
         become unknown with probability 1 - (1 - p)^6.
     """
 

@@ -55,7 +55,7 @@ class Pooling(nn.Module):
         return states.flatten(0, 1)[mask.last]
 
     def attend(self, states: Tensor, mask: SequenceMask) -> Tensor:
-        """Return the average with learnt weights (Yang et al. 2016, without the hidden layer)."""
+        """Return the average with learned weights (Yang et al. 2016, without the hidden layer)."""
         scores = (states * self.attention.weight).sum(2, keepdim=True)  # (T, B, 1)
         scores = scores.masked_fill(~mask.is_step[:, :, None], -torch.inf)
         # In float32 the exponential of a score would depend on the place of its sequence.

@@ -21,12 +21,12 @@ class Parts:
 
     Parameters
     ----------
-    learnt, held_out : list of Samples
+    learned, held_out : list of Samples
     rows : ndarray of int or None
         The held-out rows of the samples, part after part. None if they are the user's own.
     """
 
-    learnt: list[Samples]
+    learned: list[Samples]
     held_out: list[Samples]
     rows: Rows | None
 
@@ -153,6 +153,7 @@ def _draw(
     """
     left, missing, drawn, n_all = left.copy(), wanted.copy(), list[int](), wanted.sum()
     counts = counts[order]
+    sizes = np.asarray(counts.sum(axis=1)).ravel()
 
     def change(start: int, stop: int) -> NDArray[np.float64]:
         """Return what taking each of these groups adds to the distance: no less after others."""
@@ -161,8 +162,7 @@ def _draw(
         starts = counts.indptr[start:stop] - counts.indptr[start]
         of_classes = n * (n - 2 * missing[classes]) / wanted[classes]
         of_classes[left[classes] <= n] = np.inf
-        size = np.add.reduceat(n, starts)
-        of_all = size * (size - 2 * missing.sum()) / n_all
+        of_all = sizes[start:stop] * (sizes[start:stop] - 2 * missing.sum()) / n_all
         return np.asarray(np.add.reduceat(of_classes, starts) + of_all)
 
     def take(group: int) -> None:

@@ -158,16 +158,16 @@ def test_a_mapping_from_ids_is_like_the_matrix():
     np.testing.assert_array_equal(by_row.predict_proba(IDS), by_id.predict_proba(IDS))
 
 
-def test_new_words_of_partial_fit_get_pretrained_vectors_and_learnt_ones_stay():
+def test_new_words_of_partial_fit_get_pretrained_vectors_and_learned_ones_stay():
     model = small(embeddings={2: [1.0, 0.0], 4: [0.0, 1.0], 6: [3.0, 4.0]})
     model.partial_fit([[2, 3], [4, 3]], [1, 0], classes=[0, 1])
-    learnt = model.module_.embedding.weight.numpy(force=True).copy()
+    learned = model.module_.embedding.weight.numpy(force=True).copy()
     model.set_params(lr=1e-12, embeddings={2: [1.0, 0.0], 8: [5.0, 6.0]})
     model.partial_fit([[2, 8], [4, 3]], [1, 0])
     grown = model.module_.embedding.weight.numpy(force=True)
-    assert len(grown) == len(learnt) + 1
+    assert len(grown) == len(learned) + 1
     np.testing.assert_allclose(grown[-1], [5, 6], atol=0.02)
-    np.testing.assert_allclose(grown[:-1], learnt, atol=0.02)
+    np.testing.assert_allclose(grown[:-1], learned, atol=0.02)
 
 
 @pytest.mark.parametrize(

@@ -25,7 +25,7 @@ def data(n_samples=60, seed=0):
     return X, ((X == 1).sum(axis=1) > (X == 2).sum(axis=1)).astype(int)
 
 
-def test_id_1_is_learnt_like_any_other():
+def test_id_1_is_learned_like_any_other():
     X, y = data(160)
     model = small(max_epochs=30, token_dropout=0.3)
     accuracy = {shift: model.fit(X + shift, y).score(X + shift, y) for shift in (0, 10)}

@@ -88,7 +88,7 @@ def test_one_hot_input_never_builds_a_one_hot_tensor(monkeypatch):
     assert sizes.largest < X.size * n_codes / 5
 
 
-def test_one_hot_input_weights_are_learnt_and_the_identity_is_not():
+def test_one_hot_input_weights_are_learned_and_the_identity_is_not():
     X, y = np.arange(2, 42).reshape(-1, 4), np.arange(10) % 2
     for cell in CELLS:
         model = LSTMSequenceClassifier(
@@ -123,7 +123,7 @@ def test_the_padding_vector_stays_zero():
     assert not model.module_.embedding.weight[PADDING_CODE].any()
 
 
-def test_growing_keeps_the_vectors_that_were_learnt():
+def test_growing_keeps_the_vectors_that_were_learned():
     for embedding_dim in (5, None):
         net = network(embedding_dim=embedding_dim)
         old, logits = net.embedding.weight.clone(), net(random_codes(), LENGTHS)

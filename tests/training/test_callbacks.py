@@ -72,7 +72,7 @@ def test_callbacks_run_on_the_final_network_only(make, early_stopping):
 
 
 @kinds
-def test_callbacks_do_not_change_what_is_learnt(make):
+def test_callbacks_do_not_change_what_is_learned(make):
     X, y = make()
     expected = small().fit(X, y).predict_proba(X)
     model = small(callbacks=[listener([], [])]).fit(X, y)

@@ -125,11 +125,11 @@ def test_no_group_is_on_both_sides(data, parts, options):
     weights = np.where(groups == 3, 0, 1 + np.arange(len(y)) % 2)
     model = small(**options).fit(X, y, sample_weight=weights, groups=groups)
     [found] = parts
-    assert len(found.learnt) == model.calibration_["n_networks"] == (1 if options else 2)
-    for learnt, held_out in zip(found.learnt, found.held_out, strict=True):
+    assert len(found.learned) == model.calibration_["n_networks"] == (1 if options else 2)
+    for learned, held_out in zip(found.learned, found.held_out, strict=True):
         assert set(held_out.groups)
-        assert set(held_out.groups) | set(learnt.groups) == set(range(10)) - {3}
-        assert not set(held_out.groups) & set(learnt.groups)
+        assert set(held_out.groups) | set(learned.groups) == set(range(10)) - {3}
+        assert not set(held_out.groups) & set(learned.groups)
     assert model.calibration_["n_held_out"] == sum(map(len, found.held_out))
 
 
@@ -189,7 +189,7 @@ def test_the_networks_share_the_users_samples_and_learn_from_all_others(data, pa
     )
     [found] = parts
     assert model.calibration_["n_networks"] == len(found.held_out) == 2
-    assert [len(learnt) for learnt in found.learnt] == [len(y) - 15] * 2
+    assert [len(learned) for learned in found.learned] == [len(y) - 15] * 2
     sizes, lengths = zip(
         *[(len(part), part.sequences.lengths) for part in found.held_out], strict=True
     )
@@ -364,10 +364,12 @@ def test_groups_are_routed_to_the_splitter_and_to_the_classifier(parts):
         search.fit(texts, y, groups=groups)
     assert len(parts) == 3
     for found in parts:
-        for learnt, held_out in zip(found.learnt, found.held_out, strict=True):
+        for learned, held_out in zip(found.learned, found.held_out, strict=True):
             assert held_out.groups is not None
-            assert not set(held_out.groups) & set(learnt.groups)
-    n_groups = [len(set(found.learnt[0].groups) | set(found.held_out[0].groups)) for found in parts]
+            assert not set(held_out.groups) & set(learned.groups)
+    n_groups = [
+        len(set(found.learned[0].groups) | set(found.held_out[0].groups)) for found in parts
+    ]
     assert n_groups == [4, 4, 8]
 
 

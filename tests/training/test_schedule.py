@@ -86,12 +86,12 @@ def test_progress_is_measured_from_the_lowest_loss():
     assert len(run(np.arange(100, 0, -0.6))) < 3000
 
 
-def test_noise_is_learnt_for_a_shorter_time_than_what_can_be_learnt(rng):
+def test_noise_is_learned_for_a_shorter_time_than_what_can_be_learned(rng):
     X, y = order(rng, 1000)
-    learnt = small().fit(X, y)
+    learned = small().fit(X, y)
     noise = small().fit(X, rng.permutation(y))
-    assert noise.n_epochs_ < learnt.n_epochs_
-    assert learnt.score(*order(rng, 300)) > 0.95
+    assert noise.n_epochs_ < learned.n_epochs_
+    assert learned.score(*order(rng, 300)) > 0.95
 
 
 def test_a_number_of_epochs_means_what_it_says(rng):
