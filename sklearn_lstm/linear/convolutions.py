@@ -28,7 +28,8 @@ from sklearn_lstm.linear.kernels import (
 )
 from sklearn_lstm.linear.ridge import Moments, RidgeFit, fit_few
 
-N_FEATURES = 2500  # about so many; four times as many are no better
+N_FEATURES = 10_000  # about so many
+LARGEST_PROBLEM = 2_500  # rows of the eigenvalue problem: series, or features if they are fewer
 SERIES_FOR_THRESHOLDS = 32
 GOLDEN_RATIO = (5**0.5 - 1) / 2
 ROWS_PER_BLOCK = 512  # of features that are added to the sums of squares at once
@@ -101,8 +102,7 @@ class ConvolutionModel:
         scores = np.zeros(inputs.shape[:2])
         twice = np.repeat(lengths, 2)
         for place, values in convolve(inputs, twice, self.dilations, self.channels):
-            for index, threshold in enumerate(self.thresholds[place]):
-                scores += coef[(*place, index)] * (values > threshold)
+            scores += coef[place] @ (values[:, np.newaxis] > self.thresholds[place][:, np.newaxis])
         return scores[0] - scores[1], float(self.intercept @ direction + scores[1].sum())
 
     def describe(self) -> str:
@@ -117,8 +117,9 @@ class ConvolutionModel:
             shares = np.empty((len(rows), *self.thresholds.shape), np.float32)
             inputs = pad(sequences, rows, self.encoding)
             for place, values in convolve(inputs, lengths, self.dilations, self.channels):
-                for index, threshold in enumerate(self.thresholds[place]):
-                    shares[:, *place, index] = (values > threshold).sum(axis=1) / lengths
+                above = values[:, np.newaxis] > self.thresholds[place][:, np.newaxis]
+                shares[:, *place] = np.einsum("bkt->bk", above.view(np.int8), dtype=np.int32)
+            shares /= lengths[:, np.newaxis, np.newaxis, np.newaxis]
             yield rows, shares.reshape(len(rows), -1)
 
 
@@ -172,9 +173,15 @@ def work_of_convolutions(sequences: Sequences) -> int:
     eigenvalues.
     """
     n_samples = len(sequences)
-    smaller = min(n_samples, N_FEATURES)
-    n_products = n_samples * N_FEATURES * smaller + 10 * smaller**3
+    n_features = _n_features(n_samples)
+    smaller = min(n_samples, n_features)
+    n_products = n_samples * n_features * smaller + 10 * smaller**3
     return int(sequences.lengths.sum()) + n_products // PRODUCTS_PER_UNIT
+
+
+def _n_features(n_samples: int) -> int:
+    """Return how many features to draw: of many series fewer, or the regression would take long."""
+    return N_FEATURES if n_samples <= LARGEST_PROBLEM else min(N_FEATURES, LARGEST_PROBLEM)
 
 
 def _draw(
@@ -183,7 +190,7 @@ def _draw(
     """Draw convolutions, and find their thresholds; the coefficients are 0."""
     dilations = choose_dilations(int(sequences.lengths.max()))
     channels = draw_channels(encoding, len(dilations), rng)
-    n_thresholds = round(N_FEATURES / channels[..., 0].size)
+    n_thresholds = round(_n_features(len(sequences)) / channels[..., 0].size)
     thresholds = np.empty((len(dilations), len(HEAVY), n_thresholds), np.float32)
     # Quantiles of each convolution of a series that is drawn for it, at low-discrepancy positions.
     rows = rng.permutation(len(sequences))[:SERIES_FOR_THRESHOLDS]

@@ -241,5 +241,7 @@ def test_work_is_counted(sequences_of):
     assert isinstance(many, int)
 
 
-def test_a_model_says_what_it_is(fit):
-    assert fit(*waves(30), n_outputs=3)[0].describe() == "2,520 convolution features"
+@pytest.mark.parametrize(("n_series", "n_features"), [(2500, "9,996"), (2501, "2,520")])
+def test_a_model_says_what_it_is(fit, n_series, n_features):
+    model, _ = fit(*waves(n_series), n_outputs=3)
+    assert model.describe() == f"{n_features} convolution features"
