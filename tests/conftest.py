@@ -1,14 +1,18 @@
 """Data that needs no network, one thread, and no test that is skipped without being noticed."""
 
+import copy
 import csv
 import os
+import pickle
 from pathlib import Path
 
 # scikit-learn skips one of its estimator checks without it; SciPy reads it when it is imported.
 os.environ.setdefault("SCIPY_ARRAY_API", "1")
 
+import joblib
 import numpy as np
 import pytest
+import skops.io
 import torch
 from sklearn.datasets import load_digits
 
@@ -28,6 +32,34 @@ DEVICES = {
 def _one_thread():
     # Small networks gain nothing from more, and oversubscribed cores lose a lot.
     torch.set_num_threads(1)
+
+
+@pytest.fixture
+def rng():
+    return np.random.default_rng(0)
+
+
+# --- Ways to store a classifier
+
+
+@pytest.fixture(params=["pickle", "joblib", "skops", "deepcopy"])
+def round_trip(request, tmp_path):
+    """A function: classifier -> the classifier that comes back from storage, or its deep copy."""
+
+    def through_joblib(model):
+        joblib.dump(model, tmp_path / "model.joblib")
+        return joblib.load(tmp_path / "model.joblib")
+
+    def through_skops(model):
+        trusted = ["sklearn_lstm.classifier.LSTMSequenceClassifier"]
+        return skops.io.loads(skops.io.dumps(model), trusted=trusted)
+
+    return {
+        "pickle": lambda model: pickle.loads(pickle.dumps(model)),
+        "joblib": through_joblib,
+        "skops": through_skops,
+        "deepcopy": copy.deepcopy,
+    }[request.param]
 
 
 # --- What may be skipped

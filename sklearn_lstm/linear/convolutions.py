@@ -28,7 +28,7 @@ from sklearn_lstm.linear.kernels import (
 )
 from sklearn_lstm.linear.ridge import Moments, RidgeFit, fit_few
 
-N_FEATURES = 10_000  # about so many
+N_FEATURES = 5_000  # about so many
 LARGEST_PROBLEM = 2_500  # rows of the eigenvalue problem: series, or features if they are fewer
 SERIES_FOR_THRESHOLDS = 32
 GOLDEN_RATIO = (5**0.5 - 1) / 2

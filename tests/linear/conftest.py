@@ -32,3 +32,30 @@ def samples_of(sequences_of):
         return Samples(sequences_of(X), np.asarray(targets), weights)
 
     return build
+
+
+@pytest.fixture
+def sentences(rng):
+    """A function: number of samples, and of ids -> sentences of up to 19 random ids."""
+
+    def draw(n_samples, n_ids=40):
+        return [rng.integers(2, n_ids, length) for length in rng.integers(1, 20, n_samples)]
+
+    return draw
+
+
+@pytest.fixture
+def pairs(rng):
+    """A function: number of samples -> X, y.
+
+    Class 1 is where id 5 follows id 4 at the beginning, and class 0 where 4 follows 5.
+    """
+
+    def draw(n_samples):
+        y = rng.integers(0, 2, n_samples)
+        X = [rng.integers(6, 40, length) for length in rng.integers(2, 20, n_samples)]
+        for row, label in zip(X, y, strict=True):
+            row[:2] = (4, 5) if label else (5, 4)
+        return X, y
+
+    return draw

@@ -20,24 +20,6 @@ SMALL = {"hidden_size": 8, "embedding_dim": 8, "max_epochs": 3, "random_state": 
 SMALL_SERIES = {"hidden_size": 4, "max_epochs": 1, "random_state": 0}
 
 
-@pytest.fixture
-def rng():
-    return np.random.default_rng(0)
-
-
-def sentences(rng, n_samples, n_ids=40):
-    return [rng.integers(2, n_ids, length) for length in rng.integers(1, 20, n_samples)]
-
-
-def pairs(rng, n_samples):
-    """Class 1 where id 5 follows id 4 at the beginning, and class 0 where 4 follows 5."""
-    y = rng.integers(0, 2, n_samples)
-    X = [rng.integers(6, 40, length) for length in rng.integers(2, 20, n_samples)]
-    for row, label in zip(X, y, strict=True):
-        row[:2] = (4, 5) if label else (5, 4)
-    return X, y
-
-
 def bumps(n_series, seed=0):
     """Noise with a short pulse somewhere, up in class 1 and down in class 0."""
     rng = np.random.default_rng(seed)
@@ -50,9 +32,9 @@ def bumps(n_series, seed=0):
     return X, y
 
 
-def test_a_pair_is_found_even_by_a_network_that_learns_nothing(rng):
-    X, y = pairs(rng, 400)
-    X_new, y_new = pairs(rng, 200)
+def test_a_pair_is_found_even_by_a_network_that_learns_nothing(pairs):
+    X, y = pairs(400)
+    X_new, y_new = pairs(200)
     options = SMALL | {"lr": 1e-9, "max_epochs": 1}
     model = LSTMSequenceClassifier(**options).fit(X, y)
     assert isinstance(model.linear_model_, NgramModel)
@@ -72,16 +54,16 @@ def test_a_shape_is_found_even_by_a_network_that_learns_nothing():
     assert alone.score(X_new, y_new) < 0.75
 
 
-def test_multilabel_has_a_linear_model_too(rng):
-    X, y = pairs(rng, 200)
+def test_multilabel_has_a_linear_model_too(pairs):
+    X, y = pairs(200)
     labels = np.column_stack([y, 1 - y, np.zeros_like(y), np.ones_like(y)])
     model = LSTMSequenceClassifier(**SMALL).fit(X, labels)
     assert model.linear_model_ is not None
     assert np.mean(model.predict(X) == labels) > 0.95
 
 
-def test_probabilities_do_not_depend_on_neighbours(rng):
-    X, y = pairs(rng, 150)
+def test_probabilities_do_not_depend_on_neighbours(pairs):
+    X, y = pairs(150)
     model = LSTMSequenceClassifier(**SMALL).fit(X, y)
     together = model.predict_proba(X)
     np.testing.assert_allclose(together[:1], model.predict_proba(X[:1]), rtol=0, atol=1e-7)
@@ -90,8 +72,8 @@ def test_probabilities_do_not_depend_on_neighbours(rng):
 
 @pytest.mark.parametrize("store", ["pickle", "joblib", "mmap"])
 @pytest.mark.parametrize("kind", ["ids", "series"])
-def test_it_is_stored_with_the_network(rng, kind, store, tmp_path):
-    X, y = pairs(rng, 150) if kind == "ids" else bumps(40)
+def test_it_is_stored_with_the_network(pairs, kind, store, tmp_path):
+    X, y = pairs(150) if kind == "ids" else bumps(40)
     options = SMALL if kind == "ids" else SMALL_SERIES
     model = LSTMSequenceClassifier(**options).fit(X, y)
     if store == "pickle":
@@ -104,8 +86,8 @@ def test_it_is_stored_with_the_network(rng, kind, store, tmp_path):
 
 
 @pytest.mark.parametrize("kind", ["ids", "series"])
-def test_the_same_seed_gives_the_same_bits(rng, kind):
-    X, y = pairs(rng, 150) if kind == "ids" else bumps(40)
+def test_the_same_seed_gives_the_same_bits(pairs, kind):
+    X, y = pairs(150) if kind == "ids" else bumps(40)
     options = SMALL if kind == "ids" else SMALL_SERIES
     first, second = (LSTMSequenceClassifier(**options).fit(X, y).predict_proba(X) for _ in range(2))
     np.testing.assert_array_equal(first, second)
@@ -120,8 +102,8 @@ def test_the_same_seed_gives_the_same_bits(rng, kind):
     ],
     ids=["few", "not wanted", "another loss"],
 )
-def test_a_network_of_ids_stands_alone(rng, n_samples, options):
-    X = sentences(rng, n_samples)
+def test_a_network_of_ids_stands_alone(sentences, n_samples, options):
+    X = sentences(n_samples)
     model = LSTMSequenceClassifier(**SMALL, **options).fit(X, np.arange(n_samples) % 2)
     assert model.linear_model_ is None
     assert model.calibration_ is None
@@ -135,9 +117,9 @@ def test_a_network_of_series_stands_alone(n_series, options):
     assert model.linear_model_ is None
 
 
-def test_a_linear_model_over_its_budget_is_left_out_with_a_warning(rng, monkeypatch):
+def test_a_linear_model_over_its_budget_is_left_out_with_a_warning(pairs, monkeypatch):
     monkeypatch.setattr(ngrams, "LARGEST_COEF", 1000)
-    X, y = pairs(rng, 150)
+    X, y = pairs(150)
     with pytest.warns(LinearModelSkippedWarning, match="linear_branch=False"):
         model = LSTMSequenceClassifier(**SMALL).fit(X, y)
     assert model.linear_model_ is None
@@ -148,8 +130,8 @@ def test_a_linear_model_over_its_budget_is_left_out_with_a_warning(rng, monkeypa
 
 
 @pytest.mark.filterwarnings("ignore:The number of unique classes")  # which is what is tested
-def test_a_class_with_one_sample_is_not_held_out(rng):
-    X, names = sentences(rng, 120), np.array([f"name {index}" for index in range(120)])
+def test_a_class_with_one_sample_is_not_held_out(sentences):
+    X, names = sentences(120), np.array([f"name {index}" for index in range(120)])
     assert LSTMSequenceClassifier(**SMALL).fit(X, names).linear_model_ is None
     y = names[np.minimum(np.arange(120), 50)]
     model = LSTMSequenceClassifier(**SMALL).fit(X, y)
@@ -158,8 +140,8 @@ def test_a_class_with_one_sample_is_not_held_out(rng):
 
 
 @pytest.mark.parametrize(("linear_branch", "share"), [(True, 0.8), (False, 1.0)])
-def test_each_network_learns_without_its_held_out_samples(rng, linear_branch, share):
-    X, y = pairs(rng, 300)
+def test_each_network_learns_without_its_held_out_samples(pairs, linear_branch, share):
+    X, y = pairs(300)
     epoch = LSTMSequenceClassifier(**SMALL, linear_branch=linear_branch).fit(X, y).history_[0]
     n_tokens = epoch["tokens_per_second"] * epoch["seconds"]
     assert n_tokens / sum(map(len, X)) == pytest.approx(share, abs=0.03)
@@ -176,8 +158,8 @@ def test_the_work_of_the_linear_model_counts_in_the_plan(monkeypatch):
     assert n_networks == [2, 1]
 
 
-def test_the_decision_is_the_weighed_sum_of_networks_and_linear_model(rng):
-    X, y = pairs(rng, 300)
+def test_the_decision_is_the_weighed_sum_of_networks_and_linear_model(pairs):
+    X, y = pairs(300)
     model = LSTMSequenceClassifier(**SMALL).fit(X, y)
     blend = model.calibration_
     assert blend["n_networks"] == 2
@@ -190,9 +172,9 @@ def test_the_decision_is_the_weighed_sum_of_networks_and_linear_model(rng):
     np.testing.assert_allclose(model.decision_function(X), expected[:, 1] - expected[:, 0])
 
 
-def test_a_network_that_is_right_on_held_out_samples_weighs_more(rng):
-    X, y = pairs(rng, 600)
-    X_noise = sentences(rng, len(X))
+def test_a_network_that_is_right_on_held_out_samples_weighs_more(pairs, sentences):
+    X, y = pairs(600)
+    X_noise = sentences(len(X))
     options = SMALL | {"hidden_size": 32, "max_epochs": 25, "lr": 0.02}
     right, noise = (
         LSTMSequenceClassifier(**options).fit(data, y).calibration_["network_weight"]
@@ -202,15 +184,15 @@ def test_a_network_that_is_right_on_held_out_samples_weighs_more(rng):
 
 
 @pytest.mark.parametrize("method", ["fit", "partial_fit"])
-def test_a_network_that_goes_on_does_so_alone(rng, method):
-    X, y = pairs(rng, 200)
+def test_a_network_that_goes_on_does_so_alone(pairs, method):
+    X, y = pairs(200)
     model = LSTMSequenceClassifier(**SMALL, warm_start=True).fit(X, y)
     assert model.calibration_["n_networks"] == 2
     assert getattr(model, method)(X, y).calibration_["n_networks"] == 1
 
 
-def test_warm_start_keeps_the_blend_weights(rng):
-    X, y = sentences(rng, 150), np.arange(150) % 2  # noise
+def test_warm_start_keeps_the_blend_weights(sentences):
+    X, y = sentences(150), np.arange(150) % 2  # noise
     model = LSTMSequenceClassifier(**SMALL, warm_start=True).fit(X, y)
     before = model.calibration_
     after = model.set_params(max_epochs=40, lr=0.05).fit(X, y).calibration_
@@ -220,16 +202,16 @@ def test_warm_start_keeps_the_blend_weights(rng):
     assert model.linear_model_ is None
 
 
-def test_warm_start_corrects_by_the_classes_of_the_samples_it_learns_from(rng):
-    X, y = sentences(rng, 200), np.arange(200) % 10 == 0
+def test_warm_start_corrects_by_the_classes_of_the_samples_it_learns_from(sentences):
+    X, y = sentences(200), np.arange(200) % 10 == 0
     model = LSTMSequenceClassifier(**SMALL, warm_start=True).fit(X, y)
     np.testing.assert_allclose(np.diff(model._model.log_prior), -np.log(9))
     model.fit(X, ~y)
     np.testing.assert_allclose(np.diff(model._model.log_prior), np.log(9))
 
 
-def test_partial_fit_keeps_the_linear_model(rng):
-    X, y = pairs(rng, 200)
+def test_partial_fit_keeps_the_linear_model(pairs):
+    X, y = pairs(200)
     model = LSTMSequenceClassifier(**SMALL).fit(X, y)
     before = model.linear_model_.logits(read_sequences(X))
     after = model.partial_fit(X, y).linear_model_.logits(read_sequences(X))

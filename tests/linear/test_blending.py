@@ -8,11 +8,6 @@ from sklearn_lstm.data.sequences import Samples
 from sklearn_lstm.linear.blending import ClassPrior, fit_blend
 
 
-@pytest.fixture
-def rng():
-    return np.random.default_rng(0)
-
-
 @pytest.mark.parametrize("better", [0, 1])
 def test_logits_that_are_right_on_held_out_samples_weigh_more(rng, better):
     targets = rng.integers(0, 3, 500)

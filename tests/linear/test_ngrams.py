@@ -19,26 +19,8 @@ from sklearn_lstm.linear.ngrams import fit_ngrams
 NOBODY = np.arange(0)
 
 
-@pytest.fixture
-def rng():
-    return np.random.default_rng(0)
-
-
 def fit(samples, n_outputs, held_out=NOBODY, *, unit="word", seed=0):
     return fit_ngrams(samples, held_out, n_outputs=n_outputs, token_unit=unit, seed=seed)
-
-
-def sentences(rng, n_samples, n_ids=40):
-    return [rng.integers(2, n_ids, length) for length in rng.integers(1, 20, n_samples)]
-
-
-def pairs(rng, n_samples):
-    """Class 1 where id 5 follows id 4 at the beginning, and class 0 where 4 follows 5."""
-    y = rng.integers(0, 2, n_samples)
-    X = [rng.integers(6, 40, length) for length in rng.integers(2, 20, n_samples)]
-    for row, label in zip(X, y, strict=True):
-        row[:2] = (4, 5) if label else (5, 4)
-    return X, y
 
 
 def topics(rng, n_samples, n_classes, n_ids=2000):
@@ -68,10 +50,10 @@ def _no_collisions(monkeypatch):
 @pytest.mark.parametrize("n_classes", [2, 4])
 @pytest.mark.parametrize("token_unit", ["char", "word"])
 def test_it_is_what_scikit_learn_makes_of_the_same_runs(
-    rng, samples_of, sequences_of, token_unit, n_classes
+    rng, samples_of, sequences_of, sentences, *, token_unit, n_classes
 ):
     n_ids, longest = (40, 5) if token_unit == "char" else (400, 2)
-    X = sentences(rng, 100, n_ids)
+    X = sentences(100, n_ids)
     y = np.array([(row[0] + row[-1]) % n_classes for row in X])
     weights = rng.random(100) + 0.5
     borders = token_unit == "char"
@@ -80,7 +62,7 @@ def test_it_is_what_scikit_learn_makes_of_the_same_runs(
     features = reference.fit_transform(documents(X, borders=borders))
     model, _ = fit(samples_of(X, y, weights), n_classes, unit=token_unit, seed=3)
     assert len(model.runs) == features.shape[1]
-    new = sentences(rng, 50, n_ids * 3 // 2)
+    new = sentences(50, n_ids * 3 // 2)
     found = model.logits(sequences_of(new))
     features_of_new = reference.transform(documents(new, borders=borders))
     for label in range(1, n_classes):
@@ -139,16 +121,16 @@ def test_sequences_are_read_once_for_both_models(rng, samples_of):
     assert (n_read == 1).all()
 
 
-def test_sequences_without_a_known_run_have_the_intercept(rng, samples_of, sequences_of):
-    X, y = sentences(rng, 120, 400), np.arange(120) % 2
+def test_sequences_without_a_known_run_have_the_intercept(sentences, samples_of, sequences_of):
+    X, y = sentences(120, 400), np.arange(120) % 2
     model, _ = fit(samples_of(X, y), 2)
     found = model.logits(sequences_of([np.array([999]), np.array([998, 997])]))
     assert np.array_equal(found[0], model.intercept)
 
 
 @pytest.mark.parametrize("dtype", [np.int32, np.int64])
-def test_a_step_without_an_id_is_a_token_like_any_other(rng, samples_of, sequences_of, dtype):
-    X, y = pairs(rng, 200)
+def test_a_step_without_an_id_is_a_token_like_any_other(pairs, samples_of, sequences_of, dtype):
+    X, y = pairs(200)
     X = [np.where(row == 4, -1, row).astype(dtype) for row in X]
     model, _ = fit(samples_of(X, y), 2)
     found = model.logits(sequences_of([np.array([-1, 5]), np.array([5, -1]), np.array([-1])]))
@@ -156,15 +138,15 @@ def test_a_step_without_an_id_is_a_token_like_any_other(rng, samples_of, sequenc
     assert np.isfinite(found).all()
 
 
-def test_a_class_without_samples_is_never_predicted(rng, samples_of, sequences_of):
-    X, y = pairs(rng, 120)
+def test_a_class_without_samples_is_never_predicted(pairs, samples_of, sequences_of):
+    X, y = pairs(120)
     model, _ = fit(samples_of(X, y), 3)
     assert set(model.logits(sequences_of(X)).argmax(1)) == {0, 1}
 
 
 @pytest.mark.parametrize("n_copies", [1, 12], ids=["few", "many"])
-def test_multilabel_has_a_machine_for_each_label(rng, samples_of, sequences_of, n_copies):
-    X, y = pairs(rng, 200)
+def test_multilabel_has_a_machine_for_each_label(pairs, samples_of, sequences_of, n_copies):
+    X, y = pairs(200)
     labels = np.column_stack([y, 1 - y, np.zeros_like(y), np.ones_like(y)]).astype(np.float32)
     labels = np.tile(labels, n_copies)
     model, logits = fit(samples_of(X, labels), labels.shape[1], np.arange(50), unit="char")
@@ -178,13 +160,13 @@ def test_ids_that_no_two_sequences_share_tell_nothing_of_others(samples_of):
     assert (np.ptp(logits, axis=0) == 0).all()
 
 
-def test_a_model_says_what_it_is(rng, samples_of):
-    model, _ = fit(samples_of(*pairs(rng, 100)), 2, unit="char")
+def test_a_model_says_what_it_is(pairs, samples_of):
+    model, _ = fit(samples_of(*pairs(100)), 2, unit="char")
     assert model.describe() == f"{len(model.runs):,} runs of 1-5 ids"
 
 
-def test_a_model_holds_nothing_but_its_features(rng, samples_of, sequences_of):
-    X, y = pairs(rng, 200)
+def test_a_model_holds_nothing_but_its_features(pairs, samples_of, sequences_of):
+    X, y = pairs(200)
     model, _ = fit(samples_of(X, y), 2)
     model.logits(sequences_of(X))
     n_bytes = sum(getattr(value, "nbytes", 0) for value in vars(model).values())

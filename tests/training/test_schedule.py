@@ -1,16 +1,10 @@
 """Training lasts as long as the loss of held-out samples falls."""
 
 import numpy as np
-import pytest
 from skorch.callbacks import Callback
 
 from sklearn_lstm import LSTMSequenceClassifier
 from sklearn_lstm.training.schedule import HeldOutLoss, Trapezoid
-
-
-@pytest.fixture
-def rng():
-    return np.random.default_rng(0)
 
 
 def order(rng, n_samples, length=12):

@@ -1,0 +1,69 @@
+"""The accuracies that README quotes are those that the benchmark wrote into docs/accuracy.csv."""
+
+import csv
+import re
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+OURS = "LSTMSequenceClassifier"
+PARTS = {"network alone", "linear model alone"}
+TASKS = {
+    "TREC questions, 6 kinds": "trec",
+    "IMDB reviews": "imdb",
+    "review sentences": "mr_polarity",
+    "titles of StackOverflow, 20 topics": "stackoverflow_titles",
+    "reviews in Chinese": "chinese_reviews",
+    "SMS spam": "sms_spam",
+    "mails, spam or not": "spamassassin",
+    "75 languages by two words": "langid_wordpairs",
+    "75 languages by a sentence": "langid_sentences",
+    "DNA splice junctions": "dna_splice",
+    "families of genes": "gene_families",
+    "types of tunes": "tune_types",
+    "which bracket closes next": "brackets",
+    "JapaneseVowels": "JapaneseVowels",
+    "GunPoint": "GunPoint",
+    "ItalyPowerDemand": "ItalyPowerDemand",
+    "PLAID, unequal lengths": "PLAID",
+    "exercises by a watch, other persons": "WatchExercises",
+}
+
+
+@pytest.fixture(scope="module")
+def measured():
+    """Return the accuracy of each model on each task, {task: {model: percent}}."""
+    accuracies = {}
+    with (ROOT / "docs" / "accuracy.csv").open() as file:
+        for row in csv.DictReader(file):
+            percent = float(row["accuracy"].split(" ")[0])
+            accuracies.setdefault(row["task"], {})[row["model"]] = percent
+    return accuracies
+
+
+def percent(cell):
+    return float(re.match(r"([\d.]+) %", cell.strip("*"))[1])
+
+
+def rows_of_readme():
+    table = (ROOT / "README.md").read_text().split(f"| task | {OURS} | best other model |\n")[1]
+    lines = table.split("\n\n")[0].splitlines()[1:]
+    return [[cell.strip() for cell in line.strip("|").split("|")] for line in lines]
+
+
+def test_every_task_is_in_the_readme(measured):
+    named = {TASKS[row[0]] for row in rows_of_readme()}
+    assert named == set(TASKS.values())
+    saturated = {task for task, models in measured.items() if models[OURS] == 100}
+    assert named == set(measured) - saturated
+
+
+@pytest.mark.parametrize("row", rows_of_readme(), ids=lambda row: TASKS[row[0]])
+def test_readme_quotes_the_table_and_the_best_other_model(row, measured):
+    models = measured[TASKS[row[0]]]
+    others = {name: figure for name, figure in models.items() if name not in {OURS, *PARTS}}
+    rounded = pytest.approx([models[OURS], max(others.values())], abs=0.0501)
+    assert [percent(cell) for cell in row[1:]] == rounded
+    if "**" in row[1]:
+        assert models[OURS] > max(others.values())
