@@ -170,10 +170,12 @@ class ExplanationDisplay:
         return self
 
     def _left_out(self) -> list[str]:
-        """Return what the contributions do not cover."""
-        left_out = self.explanation.left_out.items()
-        found = [f"{number:,} {name}" for name, number in left_out if number]
-        return [f"not covered: {', '.join(found)}"] if found else []
+        """Return how many tokens were truncated, and how many are unknown."""
+        return [
+            f"{number:,} {name if number > 1 else name.removesuffix('s')}"
+            for name, number in self.explanation.left_out.items()
+            if number
+        ]
 
     def _repr_html_(self) -> str:
         """Return the text, each token on a background that shows what it adds."""
