@@ -181,7 +181,7 @@ for row, models in enumerate(results.values()):
 ax.set_yticks(range(len(results)), list(results))
 gains = [100 * (ours - plain) for (plain, _), (ours, _) in map(dict.values, results.values())]
 ax.set(
-    title="Points gained over the plain model: " + ", ".join(f"{gain:+.1f}" for gain in gains),
+    title="Points gained over the plain model: " + ", ".join(f"{gain:+z.1f}" for gain in gains),
     xlabel="accuracy on the test part, %",
     xlim=(75, 100),
     ylim=(2.5, -0.5),

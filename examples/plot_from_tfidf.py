@@ -117,7 +117,7 @@ for (task, of_models), (top, bottom) in zip(results.items(), axes.T, strict=True
     gain, price = ours[-1][0] - plain[-1][0], ours[-1][1] / plain[-1][1]
     top.set(
         title=f"{task}, {sizes[task][-1]:,} texts:\n"
-        f"{gain:+.1f} points for {price:.0f} times the seconds",
+        f"{gain:+z.1f} points for {price:.0f} times the seconds",
         ylabel="accuracy, %",
     )
     bottom.set(xlabel="training texts", ylabel="seconds of a fit", xscale="log", yscale="log")

@@ -78,7 +78,7 @@ difference = np.mean(np.subtract(*accuracies.values()))
 ax.set(
     ylim=(50, 100),
     ylabel="accuracy in % (50 is chance)",
-    title=f"Real texts: LSTM minus plain model: {100 * difference:+.1f} points on average",
+    title=f"Real texts: LSTM minus plain model: {100 * difference:+z.1f} points on average",
 )
 figure.legend(loc="outside lower center", ncols=2)
 plt.show()

@@ -109,7 +109,7 @@ for ax, (task, of_models) in zip(axes, accuracies.items(), strict=True):
         ax.plot(SIZES, values, "o-", color=color, label=name)
     gain = np.mean(np.subtract(of_models["LSTM with word vectors"], of_models["LSTM"]))
     ax.set(
-        title=f"{task}: the vectors bring {gain:+.1f} points on average",
+        title=f"{task}: the vectors bring {gain:+z.1f} points on average",
         xlabel="training texts",
         ylabel="accuracy, %",
         xscale="log",
