@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -198,9 +199,7 @@ def fit_model(
             HeldOut(part, logits)
             for part, logits in zip(parts.held_out, linear_logits, strict=True)
         ]
-
-        def blend(parts: list[HeldOut], models: Iterable[NetworkModel]) -> Blend:
-            return _blend(parts, models, prior, settings.device)
+        blend = partial(_blend, prior=prior, device=settings.device)
 
         def learn(index: int) -> MicroBatchNet:
             model = networks[index]
@@ -284,6 +283,7 @@ def _fit_linear_model(
 def _blend(
     held_out: list[HeldOut],
     networks: Iterable[NetworkModel],
+    *,
     prior: ClassPrior,
     device: torch.device,
 ) -> Blend:
