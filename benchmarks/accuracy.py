@@ -26,6 +26,7 @@ from benchmark_data import read_rows, read_series
 from numpy.typing import NDArray
 from peers import COMPILED, PEERS
 from results_table import ResultsTable, add_row_options
+from sklearn.calibration import CalibratedClassifierCV
 from sklearn.metrics import f1_score, log_loss
 from sklearn.model_selection import StratifiedKFold
 from sklearn.pipeline import make_pipeline
@@ -155,10 +156,29 @@ def measure(model: Any, split: Split) -> dict[str, float]:
         "fit, s": fitted - start,
         "predict, s": done - fitted,
     }
-    probabilities = model.predict_proba(X_test) if hasattr(model, "predict_proba") else None
-    if probabilities is not None and np.any((probabilities > 0) & (probabilities < 1)):
-        scores["log loss"] = float(log_loss(y_test, probabilities, labels=model.classes_))
-        scores["calibration error"] = 100 * calibration_error(probabilities, predicted == y_test)
+    return scores | (probability_scores(model, split) if hasattr(model, "predict_proba") else {})
+
+
+def probability_scores(model: Any, split: Split) -> dict[str, float]:
+    """Return the scores of the probabilities of a fitted model, if they are not 0 and 1 alone."""
+    _, _, X_test, y_test = split
+    probabilities = model.predict_proba(X_test)
+    if not np.any((probabilities > 0) & (probabilities < 1)):
+        return {}
+    right = model.classes_[probabilities.argmax(axis=1)] == y_test
+    return {
+        "log loss": float(log_loss(y_test, probabilities, labels=model.classes_)),
+        "calibration error": 100 * calibration_error(probabilities, right),
+    }
+
+
+def measure_peer(model: Any, split: Split) -> dict[str, float]:
+    """Return the scores of a peer; its probabilities have a temperature that five folds set."""
+    scores = measure(model, split)
+    if hasattr(model, "decision_function") or "log loss" in scores:
+        X_train, y_train, _, _ = split
+        scaled = CalibratedClassifierCV(model, method="temperature", cv=5, ensemble=False)
+        scores |= probability_scores(scaled.fit(X_train, y_train), split)
     return scores
 
 
@@ -217,7 +237,8 @@ def main() -> None:
             try:
                 if model in COMPILED:
                     compile_ahead(makes[0](), splits[0])
-                cells = row_cells([[measure(make(), split) for split in splits] for make in makes])
+                score = measure_peer if model in PEERS[TASKS[name].kind] else measure
+                cells = row_cells([[score(make(), split) for split in splits] for make in makes])
             except ImportError as error:
                 print(f"{name:<20} {model:<32} not installed: {error.name}")
                 continue

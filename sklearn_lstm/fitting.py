@@ -15,7 +15,7 @@ from sklearn_lstm.compute.threads import lanes, map_in_lanes
 from sklearn_lstm.data.batches import SequenceDataset
 from sklearn_lstm.data.encoding import ChannelScaling, Encoding
 from sklearn_lstm.data.sequences import Samples, Sequences
-from sklearn_lstm.linear.blending import Blend, ClassPrior, fit_blend
+from sklearn_lstm.linear.blending import Blend, ClassPrior, expected_network_weight, fit_blend
 from sklearn_lstm.linear.convolutions import fit_convolutions, work_of_convolutions
 from sklearn_lstm.linear.ngrams import fit_ngrams
 from sklearn_lstm.model import LinearModel, NetworkModel, SequenceModel
@@ -36,7 +36,6 @@ FEWEST_FOR_NGRAMS = 100  # sequences
 FEWEST_FOR_CONVOLUTIONS = 20
 MOST_WORK_FOR_TWO_NETWORKS = 1_500_000  # tokens over all epochs: about 20 seconds
 EPOCHS_OF_NGRAMS, EPOCHS_OF_CONVOLUTIONS = 0.25, 2.0  # that take as long, for the progress bar
-EXPECTED_NETWORK_WEIGHT = 0.1  # a network is too sure of itself
 WEIGHT_AFTER_PARTIAL_FIT = 0.5  # of the network, which may learn far more than the linear model saw
 
 
@@ -56,6 +55,8 @@ class FitPlan:
         The network with the lowest loss of the held-out samples is restored.
     n_lanes : int
         How many things can be computed at the same time: two networks, or two directions.
+    expected_network_weight : float
+        In the blend, before any held-out sample tells.
     """
 
     length: Length
@@ -64,6 +65,7 @@ class FitPlan:
     n_held_out: int
     early_stopping: bool
     n_lanes: int
+    expected_network_weight: float
 
 
 def plan_fit(
@@ -128,6 +130,9 @@ def plan_fit(
         n_held_out,
         early_stopping,
         n_lanes=2 if has_two_networks or parameters["bidirectional"] else 1,
+        expected_network_weight=expected_network_weight(
+            sequences, is_pretrained=parameters["embeddings"] is not None
+        ),
     )
 
 
@@ -199,7 +204,12 @@ def fit_model(
             HeldOut(part, logits)
             for part, logits in zip(parts.held_out, linear_logits, strict=True)
         ]
-        blend = partial(_blend, prior=prior, device=settings.device)
+        blend = partial(
+            _blend,
+            expected_network_weight=plan.expected_network_weight,
+            prior=prior,
+            device=settings.device,
+        )
 
         def learn(index: int) -> MicroBatchNet:
             model = networks[index]
@@ -284,6 +294,7 @@ def _blend(
     held_out: list[HeldOut],
     networks: Iterable[NetworkModel],
     *,
+    expected_network_weight: float,
     prior: ClassPrior,
     device: torch.device,
 ) -> Blend:
@@ -297,7 +308,7 @@ def _blend(
     ]
     of_linear_model = [part.linear_logits for part in held_out if part.linear_logits is not None]
     logits, expected = [], []
-    for parts, weight in (of_networks, EXPECTED_NETWORK_WEIGHT), (of_linear_model, 1.0):
+    for parts, weight in (of_networks, expected_network_weight), (of_linear_model, 1.0):
         if parts:
             logits.append(np.concatenate(parts))
             expected.append(weight)

@@ -11,10 +11,11 @@ from scipy.optimize import minimize
 from scipy.sparse import csr_matrix
 from scipy.special import expit, log_expit, log_softmax
 
-from sklearn_lstm.data.sequences import Samples
+from sklearn_lstm.data.sequences import Samples, Sequences
 
 SMALLEST_LOG, LARGEST_LOG = -6, 4  # of a weight
 SMALLEST_RATE = 1e-9
+EXPECTED_PER_REPEAT, LEAST_EXPECTED, MOST_EXPECTED = 0.01, 0.005, 0.1  # weight of a network
 
 
 @dataclass(frozen=True)
@@ -55,6 +56,19 @@ class ClassPrior:
         weighed = np.bincount(targets, weights, n_outputs)
         logs = np.log(np.where(weighed > 0, weighed, weighed.max()))
         return cls(logs - logs.mean(), log_rates)
+
+
+def expected_network_weight(sequences: Sequences, *, is_pretrained: bool) -> float:
+    """Return how much a network counts in a blend, as long as no held-out sample tells.
+
+    A network is too sure of itself: 0.1. It knows little of words that it seldom sees: 0.01 for
+    each time that a token is seen again, on average, unless vectors are pretrained.
+    """
+    if sequences.n_channels is not None or is_pretrained:
+        return MOST_EXPECTED
+    found = [np.unique(ids) for ids, _ in sequences.chunks()]
+    n_repeats = sequences.lengths.sum() / len(np.unique(np.concatenate(found))) - 1
+    return float(np.clip(EXPECTED_PER_REPEAT * n_repeats, LEAST_EXPECTED, MOST_EXPECTED))
 
 
 @dataclass(frozen=True)

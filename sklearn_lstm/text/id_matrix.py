@@ -56,6 +56,13 @@ class TokenIds(sp.csr_matrix):  # type: ignore[misc]
         """Return a row."""
         return self[int(i)]
 
+    def resize(self, *shape: Any) -> None:
+        """Cut or extend rows and columns in place."""
+        super().resize(*shape)
+        if hasattr(self, "unknown_places"):
+            self.unknown_places = self.unknown_places.copy()  # other matrices may share it
+            self.unknown_places.resize(*shape)
+
     def _with_data(self, data: NDArray[Any], copy: bool = True) -> Any:  # noqa: FBT001, FBT002
         """Return the same entries with these data; SciPy copies and casts with it."""
         part = super()._with_data(data, copy)

@@ -5,7 +5,19 @@ import pytest
 from scipy.special import log_softmax, softmax
 
 from sklearn_lstm.data.sequences import Samples
-from sklearn_lstm.linear.blending import ClassPrior, fit_blend
+from sklearn_lstm.linear.blending import ClassPrior, expected_network_weight, fit_blend
+
+
+def test_a_network_counts_more_if_it_saw_each_token_more_often(sequences_of):
+    def expected(X, *, is_pretrained=False):
+        return expected_network_weight(sequences_of(X), is_pretrained=is_pretrained)
+
+    rare = [np.arange(20) + 20 * row for row in range(5)]
+    assert expected(rare) == 0.005
+    assert expected(rare + rare + rare[:3]) == pytest.approx(0.016)  # 260 tokens, 100 ids
+    assert expected(20 * rare) == 0.1
+    assert expected(rare, is_pretrained=True) == 0.1
+    assert expected([np.ones((20, 2))] * 5) == 0.1
 
 
 @pytest.mark.parametrize("better", [0, 1])

@@ -140,6 +140,17 @@ def test_ids_changed_in_place_name_no_wrong_tokens():
     assert X.unknown_tokens.tolist() == ["", "old", "new"]
 
 
+@pytest.mark.parametrize("shape", [(1, 2), (3, 4)])
+def test_ids_resized_in_place_name_their_tokens(shape):
+    X = TextSequenceVectorizer().fit(["a b"]).transform(["new a", "b old"])
+    whole = X.copy()
+    X.resize(shape)
+    assert X.unknown_tokens.tolist() == ["new", "old"][: shape[0]]
+    assert X[-1:, :2].unknown_tokens.tolist() == (["new"] if shape[0] == 1 else [])
+    assert X[[0, -1], 1].unknown_tokens.tolist() == []
+    assert whole.unknown_tokens.tolist() == ["new", "old"]
+
+
 def test_entries_selected_one_by_one_are_named():
     X = TextSequenceVectorizer().fit(["a b"]).transform(["new a", "b old"])
     picked = X[np.array([[0, 0], [1, 1]]), np.array([[0, 1], [0, 1]])]
