@@ -173,12 +173,16 @@ def probability_scores(model: Any, split: Split) -> dict[str, float]:
 
 
 def measure_peer(model: Any, split: Split) -> dict[str, float]:
-    """Return the scores of a peer; its probabilities have a temperature that five folds set."""
+    """Return the scores of a peer; five folds set the temperature of its probabilities.
+
+    Those without a temperature count if their log loss is lower: a fold may lack a rare class.
+    """
     scores = measure(model, split)
     if hasattr(model, "decision_function") or "log loss" in scores:
         X_train, y_train, _, _ = split
         scaled = CalibratedClassifierCV(model, method="temperature", cv=5, ensemble=False)
-        scores |= probability_scores(scaled.fit(X_train, y_train), split)
+        of_scaled = probability_scores(scaled.fit(X_train, y_train), split)
+        scores |= min(of_scaled, scores, key=lambda each: each.get("log loss", np.inf))
     return scores
 
 
