@@ -63,7 +63,7 @@ class Lexicon:
         """Return the words of sequences, or None if it is not known how they are spelled."""
         if sequences.spelling is None:
             return None
-        ids = np.unique(np.concatenate([np.unique(ids) for ids, _ in sequences.chunks()]))
+        ids = sequences.distinct_ids()
         words = sequences.spelling.words(ids.tolist())
         if not words:  # tokens that are no strings
             return None

@@ -95,6 +95,10 @@ class Sequences:
         for rows in chunks_of_rows(self.lengths * (self.n_channels or 1)):
             yield self.read(rows), self.lengths[rows]
 
+    def distinct_ids(self) -> NDArray[Any]:
+        """Return each id once, in ascending order."""
+        return np.unique(np.concatenate([np.unique(ids) for ids, _ in self.chunks()]))
+
 
 @dataclass(frozen=True)
 class Samples:

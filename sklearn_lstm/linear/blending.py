@@ -66,8 +66,7 @@ def expected_network_weight(sequences: Sequences, *, is_pretrained: bool) -> flo
     """
     if sequences.n_channels is not None or is_pretrained:
         return MOST_EXPECTED
-    found = [np.unique(ids) for ids, _ in sequences.chunks()]
-    n_repeats = sequences.lengths.sum() / len(np.unique(np.concatenate(found))) - 1
+    n_repeats = sequences.lengths.sum() / len(sequences.distinct_ids()) - 1
     return float(np.clip(EXPECTED_PER_REPEAT * n_repeats, LEAST_EXPECTED, MOST_EXPECTED))
 
 
