@@ -5,8 +5,8 @@ the two networks of a fit, the two directions of a layer, and the batches of a p
 nothing to do with each other, so two of them are computed at the same time. Each lane uses half of
 torch's threads. Which thread computes what does not change the results.
 
-No setting of the process changes: the number of OpenMP threads is set for the calling thread alone,
-which `torch.set_num_threads` can't do.
+No setting of the process changes: the number of threads of OpenMP, and that of MKL, is set for the
+calling thread alone, which `torch.set_num_threads` can't do.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ import os
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import CancelledError
 from contextlib import contextmanager
+from ctypes import CDLL
 from functools import cache
 from queue import SimpleQueue
 from threading import Event, Lock, Thread, local
@@ -80,7 +81,7 @@ def _work(jobs: SimpleQueue[Callable[[], None]]) -> None:
 class _Thread(local):
     """What each thread knows of itself."""
 
-    share: int | None = None  # OpenMP threads of its lane; None: it does not compute in a lane
+    share: int | None = None  # threads of its lane; None: it does not compute in a lane
     is_helper: bool = False
     abandoned: Event | None = None  # set when nobody waits for its work any more
 
@@ -101,7 +102,7 @@ if hasattr(os, "register_at_fork"):
 
 @contextmanager
 def lanes(device: torch.device | str, n_lanes: int = LANES) -> Iterator[None]:
-    """Compute within the block on `n_lanes` lanes, with the OpenMP threads of the caller.
+    """Compute within the block on `n_lanes` lanes, with the threads of the caller.
 
     The threads are set once for many batches: changing their number in each batch would cost more
     than it gains. On a GPU there is nothing to share, nor with one thread, as in the workers of
@@ -121,15 +122,18 @@ def lanes(device: torch.device | str, n_lanes: int = LANES) -> Iterator[None]:
     if min(n_threads, n_lanes) == 1:
         yield
         return
-    process, lane, before = _process, object(), [library.num_threads for library in _openmp()]
+    process, lane, share = _process, object(), n_threads // n_lanes
+    openmp, mkl = [library.num_threads for library in _openmp()], 0
     try:
         process.enter(lane)
-        _thread.share = n_threads // n_lanes
-        _set_openmp_threads([_thread.share] * len(before))
+        _thread.share = share
+        _set_openmp_threads([share] * len(openmp))
+        mkl = _set_mkl_threads(share)
         yield
     finally:
         _thread.share = None
-        _set_openmp_threads(before)
+        _set_mkl_threads(mkl)
+        _set_openmp_threads(openmp)
         process.leave(lane)
 
 
@@ -157,6 +161,7 @@ def map_pair(function: Callable[[Value], Result], values: Sequence[Value]) -> li
         try:
             if _thread.share != share:
                 _set_openmp_threads([share] * len(_openmp()))
+                _set_mkl_threads(share)
                 _thread.share = share
             _thread.is_helper, _thread.abandoned = True, abandoned
             with (
@@ -227,3 +232,20 @@ def _set_openmp_threads(numbers: Sequence[int]) -> None:
     torch.get_num_threads()  # else torch would set it later
     for library, number in zip(_openmp(), numbers, strict=True):
         library.set_num_threads(number)
+
+
+def _set_mkl_threads(number: int) -> int:
+    """Set the number of threads of torch's MKL, for the calling thread alone; return that before.
+
+    0 means as many as OpenMP has. MKL rounds by its number of threads, so without this a model
+    would depend on whether `torch.set_num_threads` has been called, even with the same number.
+    """
+    function = _mkl_function()
+    return 0 if function is None else int(function(number))
+
+
+@cache
+def _mkl_function() -> Callable[[int], int] | None:
+    """Find the function of MKL that sets the threads of one thread, if torch is built with MKL."""
+    torch_library = CDLL(torch._C.__file__)  # noqa: SLF001 - it knows where its libraries are
+    return getattr(torch_library, "MKL_Set_Num_Threads_Local", None)

@@ -30,11 +30,18 @@ TEXTS = ["so good", "good fun, so good!", "so bad", "bad, boring", "fun!", "bori
 UNIX = pytest.mark.skipif(sys.platform == "win32", reason="device: the system can not fork")
 
 
-def in_a_fresh_process(function, *arguments, n_threads, timeout=120):
-    """Run a function of this module in a process with so many threads; return what it prints."""
+def in_a_fresh_process(function, *arguments, n_threads=None, timeout=120):
+    """Run a function of this module in a process with so many threads; return what it prints.
+
+    None: two threads, which torch is not told.
+    """
     call = f"here.{function.__name__}({', '.join(map(repr, arguments))})"
-    code = f"import torch; torch.set_num_threads({n_threads}); import {__name__} as here; {call}"
-    environment = os.environ | {"PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
+    threads = "" if n_threads is None else f"torch.set_num_threads({n_threads}); "
+    code = f"import torch; {threads}import {__name__} as here; {call}"
+    environment = os.environ | {
+        "PYTHONPATH": os.pathsep.join(filter(None, sys.path)),
+        "OMP_NUM_THREADS": "2",
+    }
     process = subprocess.Popen(  # noqa: S603 - our own code
         [sys.executable, "-c", code],
         cwd=Path(__file__).parent,
@@ -339,6 +346,18 @@ def fit_inside_a_fit():
 @pytest.mark.parametrize("n_threads", [1, 2, 4])
 def test_a_fit_inside_a_callback_of_a_fit_gives_the_same_bits(n_threads):
     in_a_fresh_process(fit_inside_a_fit, n_threads=n_threads)
+
+
+def fit_before_and_after_the_number_of_threads_is_set():
+    rng = np.random.default_rng(0)
+    X, y = rng.normal(size=(270, 10, 12)), np.arange(270) % 2
+    before = fitted_bits(lambda: (X, y), batch_size="auto")
+    torch.set_num_threads(torch.get_num_threads())
+    assert fitted_bits(lambda: (X, y), batch_size="auto") == before
+
+
+def test_to_set_the_number_of_threads_that_torch_has_changes_no_bits():
+    in_a_fresh_process(fit_before_and_after_the_number_of_threads_is_set)
 
 
 # --- Processes and joblib
