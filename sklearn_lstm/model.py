@@ -91,6 +91,7 @@ class NetworkModel:
         lexicon = None if length is None else Lexicon.of(sequences)
         if lexicon is not None:
             is_new = self._codes(lexicon.ids) >= first_code
+            is_new &= np.array(list(map(bool, lexicon.words)))
             ids, words = lexicon.ids[is_new], list(compress(lexicon.words, is_new))
             self._mix(ids, letter_vectors(words, length), SHARE_OF_LETTERS)
         if pretrained is not None:

@@ -51,8 +51,9 @@ class Lexicon:
 
     Parameters
     ----------
-    ids : ndarray of shape (n_words,)
+    ids : ndarray of shape (n_ids,)
     words : tuple of str
+        "" for an id that stands for no word.
     """
 
     ids: NDArray[np.int64]
@@ -65,21 +66,25 @@ class Lexicon:
             return None
         ids = sequences.distinct_ids()
         words = sequences.spelling.words(ids.tolist())
-        if not words:  # tokens that are no strings
-            return None
-        known = sorted(words)
-        return cls(np.array(known, np.int64), tuple(words[id_] for id_ in known))
+        return cls(ids, tuple(words.get(id_, "") for id_ in ids.tolist())) if words else None
 
     @cached_property
     def _known(self) -> dict[int, str]:
         return dict(zip(self.ids.tolist(), self.words, strict=True))
 
     def bags(self, sequences: Sequences) -> csr_matrix:
-        """Return which runs of letters each sequence holds (n_sequences, 2**HASH_BITS)."""
+        """Return which runs of letters each sequence holds (n_sequences, 2**HASH_BITS).
+
+        They count by the root of the share of steps that are words. Else the few Latin words of a
+        Chinese text would count as much as all of its characters.
+        """
         parts = []
         for lengths, runs in self.runs_of_steps(sequences):
-            rows = np.repeat(np.repeat(np.arange(len(lengths)), lengths), np.diff(runs.indptr))
-            parts.append(bags_of(rows, runs.indices, len(lengths)))
+            rows, n_runs = np.repeat(np.arange(len(lengths)), lengths), np.diff(runs.indptr)
+            bags = bags_of(np.repeat(rows, n_runs), runs.indices, len(lengths))
+            share = np.bincount(rows, n_runs > 0, len(lengths)) / np.maximum(lengths, 1)
+            bags.data = np.repeat(np.sqrt(share, dtype=np.float32), np.diff(bags.indptr))
+            parts.append(bags)
         return vstack(parts, format="csr")
 
     def runs_of_steps(self, sequences: Sequences) -> Iterator[tuple[Lengths, csr_matrix]]:
@@ -91,7 +96,8 @@ class Lexicon:
         read = sequences.read if spelling is None else spelling.read
         for rows in chunks_of_rows(sequences.lengths):
             numbers, places = np.unique(read(rows), return_inverse=True)
-            words = {number: self._known.get(number, "") for number in numbers.tolist()}
+            words = {number: self._known.get(number) for number in numbers.tolist()}
             if spelling is not None:
-                words |= spelling.words([number for number, word in words.items() if not word])
-            yield sequences.lengths[rows], hash_letters(list(words.values()))[places]
+                words |= spelling.words([number for number, word in words.items() if word is None])
+            runs = hash_letters([word or "" for word in words.values()])
+            yield sequences.lengths[rows], runs[places]

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sklearn_lstm.text.counting import UNKNOWN
+from sklearn_lstm.text.vocabulary import is_character
 
 LARGEST_ID = int(np.iinfo(np.int32).max)
 FIRST_UNKNOWN = LARGEST_ID + 1
@@ -35,13 +36,17 @@ class Spelling:
     unknown_words: list[Any]
 
     def words(self, numbers: Iterable[int]) -> dict[int, str]:
-        """Return the words of these numbers; some have none."""
+        """Return the words of these numbers; characters are no words."""
         ids = {number for number in numbers if 0 < number < FIRST_UNKNOWN}
         words = {id_: word for word, id_ in self.vocabulary.items() if id_ in ids} if ids else {}
         for number in numbers:
             if number >= FIRST_UNKNOWN:
                 words[number] = self.unknown_words[number - FIRST_UNKNOWN]
-        return {number: word for number, word in words.items() if isinstance(word, str)}
+        return {number: word for number, word in words.items() if _is_word(word)}
+
+
+def _is_word(token: Any) -> bool:
+    return isinstance(token, str) and not is_character(token)
 
 
 def read_spelling(
@@ -56,7 +61,7 @@ def read_spelling(
     lay_out : callable
         From a value of each entry to the function that reads the values of rows.
     """
-    if not hasattr(X, "vocabulary") or getattr(X, "token_unit", None) != "word":
+    if not any(map(_is_word, getattr(X, "vocabulary", ()))):
         return None
     numbers, places = X.data.astype(np.int64), dict[Any, int]()
     is_unknown = X.data == UNKNOWN

@@ -12,7 +12,6 @@ from numpy.typing import NDArray
 from scipy.sparse import csr_matrix
 
 from sklearn_lstm.data.letters import RUN_LENGTHS, Lexicon
-from sklearn_lstm.data.runs import bags_of
 from sklearn_lstm.data.sequences import Sequences
 from sklearn_lstm.linear.tf_idf import RunFeatures
 
@@ -49,8 +48,7 @@ class LetterModel:
         """
         ((_, of_steps),) = self.lexicon.runs_of_steps(sequences)
         contributions = np.zeros(of_steps.shape[0])
-        bag = bags_of(np.zeros_like(of_steps.indices), of_steps.indices, 1)
-        features = RunFeatures(self.runs, self.idf)(bag)
+        features = RunFeatures(self.runs, self.idf)(self.lexicon.bags(sequences))
         if features.nnz:
             known = self.runs[features.indices]
             place = np.minimum(np.searchsorted(known, of_steps.indices), len(known) - 1)

@@ -35,9 +35,10 @@ LARGEST_COEF_OF_ALL_RUNS = 1 << 27  # with runs that one sequence alone holds
 class NgramModel:
     """Linear support vector machines, one for each output, on the tf-idf of runs of ids.
 
-    Words: runs of one or two, and runs of letters if it is known how the words are spelled.
-    Characters: runs of five lengths, mostly one to five. The beginning and the end of a sequence
-    count as characters, because the ends of names and of single words tell much.
+    Words: runs of one or two. Characters: runs of five lengths, mostly one to five. The beginning
+    and the end of a sequence count as characters, because the ends of names and of single words
+    tell much. Runs of letters too if it is known how words are spelled, those among characters
+    included.
 
     Parameters
     ----------
@@ -173,7 +174,7 @@ def fit_ngrams(
     sequences = samples.sequences
     run_lengths = choose_run_lengths(sequences, token_unit)
     has_borders = token_unit in UNITS_WITH_BORDERS
-    lexicon = Lexicon.of(sequences) if token_unit == "word" else None
+    lexicon = Lexicon.of(sequences)
     bags = _bags(sequences, run_lengths, lexicon, has_borders=has_borders)
     # The ratio of a run of characters that one sequence alone holds is noise.
     is_noise = token_unit == "char" and n_outputs <= MOST_SCALED

@@ -36,7 +36,10 @@ class RunFeatures:
         return len(self.runs)
 
     def __call__(self, bags: csr_matrix) -> csr_matrix:
-        """Return the features (n_sequences, n_features) of bags, each row of Euclidean length 1."""
+        """Return the features (n_sequences, n_features) of bags.
+
+        The Euclidean length of a row is the value that all entries of its bag have, mostly 1.
+        """
         if not len(self):
             return csr_matrix((bags.shape[0], 0), dtype=np.float32)
         features = np.minimum(np.searchsorted(self.runs, bags.indices), len(self) - 1)
@@ -47,4 +50,5 @@ class RunFeatures:
         weighed = csr_matrix((self.idf[features], features, ends), shape=shape)
         squares = np.asarray(weighed.multiply(weighed).sum(axis=1), np.float32).ravel()
         weighed.data /= np.repeat(np.sqrt(np.maximum(squares, 1e-12)), np.diff(weighed.indptr))
+        weighed.data *= bags.data[is_known]
         return weighed

@@ -157,10 +157,11 @@ def token_unit(vocabulary: Mapping[Any, int]) -> Literal["word", "char"]:
     and numbers too, and an English one has punctuation marks.
     """
     first = list(islice(vocabulary, _FREQUENT_TOKENS))
-    return "char" if sum(map(_is_character, first)) > len(first) / 2 else "word"
+    return "char" if sum(map(is_character, first)) > len(first) / 2 else "word"
 
 
-def _is_character(token: Any) -> bool:
+def is_character(token: Any) -> bool:
+    """Return whether a token is one character with its marks."""
     # No mark is a letter or digit. To ask that first decides most tokens without the loop, which
     # would be half of the time of reading one text.
     if not isinstance(token, str) or not token or token[1:2].isalnum():

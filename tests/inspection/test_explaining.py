@@ -90,6 +90,20 @@ def test_the_linear_part_is_exact(fitted_texts, analyzer):
     np.testing.assert_allclose(found, scores, atol=1e-5)
 
 
+def test_the_linear_part_is_exact_for_words_among_characters(fitted_texts):
+    _, texts = fitted_texts("word", max_epochs=0)
+    rng = np.random.default_rng(0)
+    characters = [chr(0x4E00 + number) for number in range(99)]
+    texts = [text + " " + "".join(rng.choice(characters, 8)) for text in [*texts] * 12]
+    labels = np.where(["good" in text for text in texts], "pos", "neg")
+    model = make_pipeline(TextSequenceVectorizer(), LSTMSequenceClassifier(max_epochs=0))
+    model.fit(texts, labels)
+    assert model[-1].token_unit_ == "char"
+    assert model[-1].linear_model_.letters is not None
+    found = [each.score for each in explain(model, texts[:20], "pos")]
+    np.testing.assert_allclose(found, model.decision_function(texts[:20]), atol=1e-5)
+
+
 def test_a_run_that_no_training_sequence_holds_adds_nothing(fitted_texts):
     model, _ = fitted_texts("word", max_epochs=0)
     (explanation,) = explain(model, ["good zebra zebra bad"])

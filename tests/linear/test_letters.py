@@ -11,6 +11,7 @@ from sklearn.svm import LinearSVC
 
 from sklearn_lstm import LSTMSequenceClassifier, TextSequenceVectorizer
 from sklearn_lstm.data import runs
+from sklearn_lstm.data.letters import Lexicon
 from sklearn_lstm.data.reading import read_sequences
 from sklearn_lstm.data.sequences import Samples
 from sklearn_lstm.linear import ngrams
@@ -99,6 +100,25 @@ def test_a_text_is_predicted_the_same_alone(fitted, texts):
 def test_tokens_that_are_no_words_have_no_letters(texts, vectorizer):
     model = make_pipeline(vectorizer, linear_model()).fit(*zip(*texts, strict=True))
     assert model[-1].linear_model_.letters is None
+
+
+def test_words_among_characters_have_letters(texts):
+    rng = np.random.default_rng(0)
+    characters = [chr(0x4E00 + number) for number in range(99)]
+    mixed = [text + " " + "".join(rng.choice(characters, 8)) for text, _ in texts]
+    labels = [label for _, label in texts]
+    vectorizer = TextSequenceVectorizer()
+    assert vectorizer.fit_transform(mixed).token_unit == "char"
+    model = make_pipeline(vectorizer, linear_model()).fit(mixed[:150], labels[:150])
+    assert model.score(mixed[150:], labels[150:]) == 1
+
+
+def test_letters_count_by_the_root_of_the_share_of_words():
+    X = TextSequenceVectorizer().fit_transform(["two words", "one among 三个字", "三个字", ""])
+    sequences = read_sequences(X)
+    found = Lexicon.of(sequences).bags(sequences)
+    largest = [found[row].data.max(initial=0) for row in range(4)]
+    np.testing.assert_allclose(largest, np.sqrt([1, 0.4, 0, 0]), rtol=1e-6)
 
 
 def test_it_is_what_scikit_learn_makes_of_words_and_letters(texts, monkeypatch):
