@@ -46,8 +46,8 @@ class LSTMSequenceClassifier(FittedClassifier):
     linear_branch : bool, default=True
         Fit a linear model beside the network and add its logits: the two err on different samples.
         It sees runs of ids [9]_, and the letters of words if X says how they are spelled; of
-        measurements, random convolutions [10]_. Samples that a network does not learn from set how
-        much each counts. See "A linear model beside the network" in the user guide.
+        measurements, random convolutions [10]_ [11]_. Samples that a network does not learn from
+        set how much each counts. See "A linear model beside the network" in the user guide.
     normalize : bool, default=True
         Scale each channel of measurements to mean 0 and standard deviation 1 over all training
         steps, and add its change from the step before as another input. False: X as it is.
@@ -176,8 +176,9 @@ class LSTMSequenceClassifier(FittedClassifier):
        neural networks. NeurIPS.
     .. [9] Wang and Manning (2012). Baselines and bigrams: simple, good sentiment and topic
        classification. ACL.
-    .. [10] Dempster, Schmidt and Webb (2021). MiniRocket: a very fast (almost) deterministic
-       transform for time series classification. KDD.
+    .. [10] Dempster et al. (2021). MiniRocket: a very fast (almost) deterministic transform for
+       time series classification. KDD.
+    .. [11] Dempster et al. (2023). Hydra: competing convolutional kernels. DMKD.
 
     Examples
     --------

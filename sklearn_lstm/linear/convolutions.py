@@ -1,13 +1,13 @@
 """A linear model of random convolutions of series, which recognizes shapes without training.
 
-Few and long series teach a recurrent network little. How often a convolution exceeds a threshold
-says much about them. The two make different errors.
+Few and long series teach a recurrent network little. How often a convolution exceeds a threshold,
+or its rivals, says much about them. The two make different errors.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import TypeAlias
 
@@ -16,19 +16,23 @@ from numpy.typing import NDArray
 
 from sklearn_lstm.compute.threads import check_not_abandoned
 from sklearn_lstm.data.encoding import ChannelScaling
-from sklearn_lstm.data.sequences import Rows, Samples, Sequences
+from sklearn_lstm.data.sequences import Lengths, Rows, Samples, Sequences
 from sklearn_lstm.linear.blending import fit_blend
 from sklearn_lstm.linear.kernels import (
     HEAVY,
+    MOST_DILATIONS,
+    RIVALS,
     batches_of_similar_length,
     choose_dilations,
     convolve,
     draw_channels,
+    draw_rivals,
     pad,
 )
 from sklearn_lstm.linear.ridge import Moments, RidgeFit, fit_few
 
 N_FEATURES = 5_000  # about so many
+SHARE_BY_RIVALS = 1 / 3  # of the features; the others are by thresholds
 LARGEST_PROBLEM = 2_500  # rows of the eigenvalue problem: series, or features if they are fewer
 SERIES_FOR_THRESHOLDS = 32
 GOLDEN_RATIO = (5**0.5 - 1) / 2
@@ -40,11 +44,13 @@ MOST_PREDICTIONS_LEFT_OUT = 10_000_000  # and fewer where there are thousands of
 
 @dataclass(frozen=True)
 class ConvolutionModel:
-    """Ridge regression on the share of the steps at which convolutions exceed thresholds.
+    """Ridge regression on the shares of the steps at which convolutions are large or small.
 
     The convolutions are those of MiniRocket (Dempster et al. 2021). They look at nine steps that
     are apart by a dilation. Three of the steps have the weight 2, six have -1. Each convolution
-    adds up some channels, or the changes of some channels.
+    adds up some channels, or the changes of some channels. A feature is the share of the steps at
+    which a convolution exceeds a threshold, or at which it is the largest or the smallest of a
+    group of rivals (Dempster et al. 2023).
 
     Parameters
     ----------
@@ -56,6 +62,8 @@ class ConvolutionModel:
         Quantiles of the values of the convolution of a training series.
     coef : ndarray of shape (n_features, n_outputs)
     intercept : ndarray of shape (n_outputs,)
+    rivals : ndarray of shape (n_dilations, n_groups, 7)
+        Convolutions that are compared with each other; none in files of earlier versions.
     """
 
     encoding: ChannelScaling
@@ -64,6 +72,9 @@ class ConvolutionModel:
     thresholds: NDArray[np.float32]
     coef: NDArray[np.float64]
     intercept: NDArray[np.float64]
+    rivals: NDArray[np.intp] = field(
+        default_factory=lambda: np.empty((MOST_DILATIONS, 0, RIVALS), np.intp)
+    )
 
     def logits(self, sequences: Sequences) -> NDArray[np.float64]:
         """Return the logits (n_samples, n_outputs)."""
@@ -98,29 +109,46 @@ class ConvolutionModel:
         inputs = np.stack(
             [self.encoding(steps, lengths) for steps in (sequences.read(np.array([0])), means)]
         )
-        coef = (self.coef @ direction).reshape(self.thresholds.shape) / lengths[0]
+        coef = self.coef @ direction / lengths[0]
         scores = np.zeros(inputs.shape[:2])
-        twice = np.repeat(lengths, 2)
-        for place, values in convolve(inputs, twice, self.dilations, self.channels):
-            scores += coef[place] @ (values[:, np.newaxis] > self.thresholds[place][:, np.newaxis])
+        for place, happens in self._events(inputs, np.repeat(lengths, 2)):
+            scores += np.tensordot(coef[place], happens, 1)
         return scores[0] - scores[1], float(self.intercept @ direction + scores[1].sum())
 
     def describe(self) -> str:
         """Return what the model consists of, in one line."""
-        return f"{self.thresholds.size:,} convolution features"
+        return f"{len(self.coef):,} convolution features"
 
     def shares(self, sequences: Sequences) -> Iterator[tuple[Rows, NDArray[np.float32]]]:
         """Yield rows and their features (B, n_features), the shares of the steps, in batches."""
         for rows in batches_of_similar_length(sequences.lengths):
             check_not_abandoned()
             lengths = sequences.lengths[rows]
-            shares = np.empty((len(rows), *self.thresholds.shape), np.float32)
-            inputs = pad(sequences, rows, self.encoding)
-            for place, values in convolve(inputs, lengths, self.dilations, self.channels):
-                above = values[:, np.newaxis] > self.thresholds[place][:, np.newaxis]
-                shares[:, *place] = np.einsum("bkt->bk", above.view(np.int8), dtype=np.int32)
-            shares /= lengths[:, np.newaxis, np.newaxis, np.newaxis]
-            yield rows, shares.reshape(len(rows), -1)
+            shares = np.empty((len(rows), len(self.coef)), np.float32)
+            for place, happens in self._events(pad(sequences, rows, self.encoding), lengths):
+                shares[:, place] = np.einsum("kbt->bk", happens.view(np.int8), dtype=np.int32)
+            shares /= lengths[:, np.newaxis]
+            yield rows, shares
+
+    def _events(
+        self, inputs: NDArray[np.float32], lengths: Lengths
+    ) -> Iterator[tuple[slice, NDArray[np.bool_]]]:
+        """Yield which features count at which steps of inputs (B, T, n_inputs): some (k, B, T)."""
+        first = 0
+        of_dilations = convolve(inputs, lengths, self.dilations, self.channels)
+        for values, thresholds, groups in zip(
+            of_dilations, self.thresholds, self.rivals, strict=False
+        ):
+            for of_one, its_thresholds in zip(values, thresholds, strict=True):
+                last = first + len(its_thresholds)
+                yield slice(first, last), of_one > its_thresholds[:, np.newaxis, np.newaxis]
+                first = last
+            for group in groups:
+                rivals = values[group]
+                for extreme in rivals.max(axis=0), rivals.min(axis=0):
+                    last = first + len(group)
+                    yield slice(first, last), rivals == extreme
+                    first = last
 
 
 def fit_convolutions(
@@ -153,7 +181,7 @@ def fit_convolutions(
         return model, of_others.logits(samples.subset(held_out).sequences)
     rng = np.random.default_rng(seed)
     drawn = _draw(samples.sequences, encoding, n_outputs, rng)
-    if len(samples) <= drawn.thresholds.size:
+    if len(samples) <= len(drawn.coef):
         ridge, rows, logits = _fit_few(drawn, samples, held_out)
     else:
         ridge, rows, logits = _fit_many(drawn, samples, held_out, rng)
@@ -190,7 +218,10 @@ def _draw(
     """Draw convolutions, and find their thresholds; the coefficients are 0."""
     dilations = choose_dilations(int(sequences.lengths.max()))
     channels = draw_channels(encoding, len(dilations), rng)
-    n_thresholds = round(_n_features(len(sequences)) / channels[..., 0].size)
+    n_by_rivals = SHARE_BY_RIVALS * _n_features(len(sequences))
+    n_by_thresholds = _n_features(len(sequences)) - n_by_rivals
+    n_groups = max(1, round(n_by_rivals / (len(dilations) * 2 * RIVALS)))
+    n_thresholds = max(1, round(n_by_thresholds / channels[..., 0].size))
     thresholds = np.empty((len(dilations), len(HEAVY), n_thresholds), np.float32)
     # Quantiles of each convolution of a series that is drawn for it, at low-discrepancy positions.
     rows = rng.permutation(len(sequences))[:SERIES_FOR_THRESHOLDS]
@@ -198,11 +229,15 @@ def _draw(
     positions = np.arange(1, thresholds.size + 1).reshape(thresholds.shape) * GOLDEN_RATIO % 1
     for row in np.unique(chosen):  # one at a time, for long series take much memory
         inputs, lengths = pad(sequences, np.array([row]), encoding), sequences.lengths[[row]]
-        for place, values in convolve(inputs, lengths, dilations, channels):
-            if chosen[place] == row:
-                thresholds[place] = np.quantile(values[0], positions[place])
-    coef, intercept = np.zeros((thresholds.size, n_outputs)), np.zeros(n_outputs)
-    return ConvolutionModel(encoding, dilations, channels, thresholds, coef, intercept)
+        for index, values in enumerate(convolve(inputs, lengths, dilations, channels)):
+            for number in np.flatnonzero(chosen[index] == row):
+                place = index, number
+                thresholds[place] = np.quantile(values[number, 0], positions[place])
+    rivals = draw_rivals(len(dilations), n_groups, rng)
+    coef = np.zeros((thresholds.size + 2 * rivals.size, n_outputs))
+    return ConvolutionModel(
+        encoding, dilations, channels, thresholds, coef, np.zeros(n_outputs), rivals
+    )
 
 
 # The regression, the rows that it left out in turn, and the logits of the held-out rows.
@@ -227,8 +262,8 @@ def _fit_many(
     rows = np.concatenate([held_out, rng.permutation(others)])[:most]
     position = np.full(n_samples, -1)
     position[rows] = np.arange(len(rows))
-    features = np.empty((len(rows), model.thresholds.size), np.float32)
-    moments = Moments(model.thresholds.size, n_outputs)
+    features = np.empty((len(rows), len(model.coef)), np.float32)
+    moments = Moments(len(model.coef), n_outputs)
     for block, shares in _blocks(model.shares(samples.sequences)):
         moments.add(shares, _signs(samples, block, n_outputs), samples.weights[block])
         is_kept = position[block] >= 0
@@ -245,7 +280,7 @@ def _fit_many(
 
 def _features(model: ConvolutionModel, sequences: Sequences) -> NDArray[np.float32]:
     """Return all features (n_samples, n_features)."""
-    features = np.empty((len(sequences), model.thresholds.size), np.float32)
+    features = np.empty((len(sequences), len(model.coef)), np.float32)
     for rows, shares in model.shares(sequences):
         features[rows] = shares
     return features

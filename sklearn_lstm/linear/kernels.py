@@ -14,6 +14,7 @@ from sklearn_lstm.data.sequences import Lengths, Rows, Sequences, rows_of_simila
 WIDTH = 9  # steps that a convolution looks at
 HEAVY = np.array(list(combinations(range(WIDTH), 3)))  # its steps of weight 2; others have -1
 MOST_DILATIONS = 16
+RIVALS = 7  # convolutions that are compared with each other
 MOST_CHANNELS = 9  # that a convolution adds up
 STEPS_PER_BATCH = 1 << 12  # arrays of so many steps stay in the processor's cache
 ROWS_PER_BATCH = 1 << 10
@@ -43,23 +44,30 @@ def draw_channels(
     return np.asarray((is_kind & is_chosen[..., np.newaxis, :]).reshape(*shape, -1))
 
 
+def draw_rivals(n_dilations: int, n_groups: int, rng: np.random.Generator) -> NDArray[np.intp]:
+    """Draw groups of convolutions of the same dilation, (n_dilations, n_groups, RIVALS)."""
+    order = rng.random((n_dilations, n_groups, len(HEAVY))).argsort(axis=-1)
+    return np.asarray(order[..., :RIVALS])
+
+
 def convolve(
     inputs: NDArray[np.float32],
     lengths: Lengths,
     dilations: NDArray[np.intp],
     channels: NDArray[np.bool_],
-) -> Iterator[tuple[tuple[int, int], NDArray[np.float32]]]:
-    """Yield the values (B, T) of each convolution of inputs (B, T, n_inputs), and its index.
+) -> Iterator[NDArray[np.float32]]:
+    """Yield the values (84, B, T) of the convolutions of inputs (B, T, n_inputs), by dilation.
 
-    Steps outside of a sequence count as 0. The values there are minus infinity.
+    Steps outside of a sequence count as 0. The values there are NaN.
     """
-    n_steps = inputs.shape[1]
+    n_rows, n_steps, _ = inputs.shape
     is_padding = np.arange(n_steps) >= lengths[:, np.newaxis]
     inputs = np.moveaxis(inputs, 2, 0)  # (n_inputs, B, T)
     for index, dilation in enumerate(dilations.tolist()):
         margin = (WIDTH // 2) * dilation
         wide = np.pad(inputs, [(0, 0), (0, 0), (margin, margin)])
         parts: dict[bytes, tuple[list[NDArray[np.float32]], NDArray[np.float32]]] = {}
+        values = np.empty((len(HEAVY), n_rows, n_steps), np.float32)
         for number, heavy in enumerate(HEAVY.tolist()):
             chosen = channels[index, number]
             key = chosen.tobytes()
@@ -69,9 +77,9 @@ def convolve(
                 shifted = [added[:, start : start + n_steps] for start in starts]
                 parts[key] = shifted, sum(shifted[1:], shifted[0])
             shifted, whole = parts[key]
-            values = 3 * (shifted[heavy[0]] + shifted[heavy[1]] + shifted[heavy[2]]) - whole
-            values[is_padding] = -np.inf
-            yield (index, number), values
+            values[number] = 3 * (shifted[heavy[0]] + shifted[heavy[1]] + shifted[heavy[2]]) - whole
+        values[:, is_padding] = np.nan
+        yield values
 
 
 def batches_of_similar_length(lengths: Lengths) -> Iterator[Rows]:
