@@ -120,20 +120,20 @@ def lanes(device: torch.device | str, n_lanes: int = LANES) -> Iterator[None]:
             torch.set_num_threads(n_threads)
         return
     if min(n_threads, n_lanes) == 1:
-        yield
+        with _mkl_threads(n_threads):
+            yield
         return
     process, lane, share = _process, object(), n_threads // n_lanes
-    openmp, mkl = [library.num_threads for library in _openmp()], 0
+    before = [library.num_threads for library in _openmp()]
     try:
         process.enter(lane)
         _thread.share = share
-        _set_openmp_threads([share] * len(openmp))
-        mkl = _set_mkl_threads(share)
-        yield
+        _set_openmp_threads([share] * len(before))
+        with _mkl_threads(share):
+            yield
     finally:
         _thread.share = None
-        _set_mkl_threads(mkl)
-        _set_openmp_threads(openmp)
+        _set_openmp_threads(before)
         process.leave(lane)
 
 
@@ -234,11 +234,22 @@ def _set_openmp_threads(numbers: Sequence[int]) -> None:
         library.set_num_threads(number)
 
 
+@contextmanager
+def _mkl_threads(number: int) -> Iterator[None]:
+    """Let MKL use so many threads for the calling thread within the block."""
+    before = _set_mkl_threads(number)
+    try:
+        yield
+    finally:
+        _set_mkl_threads(before)
+
+
 def _set_mkl_threads(number: int) -> int:
     """Set the number of threads of torch's MKL, for the calling thread alone; return that before.
 
-    0 means as many as OpenMP has. MKL rounds by its number of threads, so without this a model
-    would depend on whether `torch.set_num_threads` has been called, even with the same number.
+    0 means that the thread has no number of its own. MKL rounds by its number of threads, so
+    without this a model would depend on whether `torch.set_num_threads` has been called, even with
+    the same number.
     """
     function = _mkl_function()
     return 0 if function is None else int(function(number))
@@ -247,5 +258,8 @@ def _set_mkl_threads(number: int) -> int:
 @cache
 def _mkl_function() -> Callable[[int], int] | None:
     """Find the function of MKL that sets the threads of one thread, if torch is built with MKL."""
-    torch_library = CDLL(torch._C.__file__)  # noqa: SLF001 - it knows where its libraries are
+    try:
+        torch_library = CDLL(torch._C.__file__)  # noqa: SLF001 - it knows where its libraries are
+    except OSError:
+        return None
     return getattr(torch_library, "MKL_Set_Num_Threads_Local", None)

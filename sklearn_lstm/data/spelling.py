@@ -61,7 +61,8 @@ def read_spelling(
     lay_out : callable
         From a value of each entry to the function that reads the values of rows.
     """
-    if not any(map(_is_word, getattr(X, "vocabulary", ()))):
+    vocabulary = getattr(X, "vocabulary", None)
+    if not isinstance(vocabulary, Mapping) or not any(map(_is_word, vocabulary)):
         return None
     numbers, places = X.data.astype(np.int64), dict[Any, int]()
     is_unknown = X.data == UNKNOWN
@@ -70,4 +71,4 @@ def read_spelling(
         numbers[is_unknown] = [
             FIRST_UNKNOWN + places.setdefault(token, len(places)) for token in tokens
         ]
-    return Spelling(lay_out(numbers), X.vocabulary, list(places))
+    return Spelling(lay_out(numbers), vocabulary, list(places))

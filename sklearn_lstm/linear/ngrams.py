@@ -207,7 +207,7 @@ def fit_ngrams(
             seed=seed,
         )
         of_ids, letters = features[0], None
-        if lexicon is not None:
+        if lexicon is not None and len(features[1]):
             letters = LetterModel(lexicon, features[1].runs, features[1].idf, coef[len(of_ids) :])
         return NgramModel(
             run_lengths[0],

@@ -38,7 +38,8 @@ class RunFeatures:
     def __call__(self, bags: csr_matrix) -> csr_matrix:
         """Return the features (n_sequences, n_features) of bags.
 
-        The Euclidean length of a row is the value that all entries of its bag have, mostly 1.
+        The Euclidean length of a row is the value that all entries of its bag have: 1 for runs of
+        ids, the root of the share of words for runs of letters.
         """
         if not len(self):
             return csr_matrix((bags.shape[0], 0), dtype=np.float32)

@@ -212,6 +212,20 @@ def test_the_lanes_share_the_threads_of_the_caller():
     assert torch.get_num_threads() == 2
 
 
+def test_torch_may_hide_its_libraries(monkeypatch):
+    def refuse(_):
+        raise OSError
+
+    threads._mkl_function.cache_clear()
+    monkeypatch.setattr(threads, "CDLL", refuse)
+    before = [library.num_threads for library in threads._openmp()]
+    with lanes("cpu"):
+        assert map_pair(abs, (-1, -2)) == [1, 2]
+    assert [library.num_threads for library in threads._openmp()] == before
+    assert not threads._process.lanes
+    threads._mkl_function.cache_clear()
+
+
 def test_other_threads_keep_their_number_of_threads():
     numbers = []
 

@@ -113,6 +113,26 @@ def test_words_among_characters_have_letters(texts):
     assert model.score(mixed[150:], labels[150:]) == 1
 
 
+def test_letters_that_no_two_texts_share_are_no_part_of_the_model():
+    rng = np.random.default_rng(0)
+    characters = [chr(0x4E00 + number) for number in range(99)]
+    texts = ["".join(rng.choice(characters, 8)) for _ in range(120)]
+    model = make_pipeline(TextSequenceVectorizer(), linear_model())
+    model.fit([texts[0] + " Latin", *texts[1:]], np.arange(120) % 2)
+    assert model[-1].linear_model_.letters is None
+
+
+@pytest.mark.parametrize("vocabulary", [None, 5, ["happiness"]])
+def test_what_is_no_vocabulary_is_left_alone(texts, vocabulary):
+    documents, labels = zip(*texts, strict=True)
+    X = TextSequenceVectorizer().fit_transform(documents)
+    expected = linear_model().fit(csr_matrix((X.data, X.indices, X.indptr), X.shape), labels)
+    X = csr_matrix((X.data, X.indices, X.indptr), X.shape)
+    X.vocabulary = vocabulary
+    found = linear_model().fit(X, labels)
+    np.testing.assert_array_equal(found.decision_function(X), expected.decision_function(X))
+
+
 def test_letters_count_by_the_root_of_the_share_of_words():
     X = TextSequenceVectorizer().fit_transform(["two words", "one among 三个字", "三个字", ""])
     sequences = read_sequences(X)
