@@ -63,7 +63,7 @@ class ConvolutionModel:
     coef : ndarray of shape (n_features, n_outputs)
     intercept : ndarray of shape (n_outputs,)
     rivals : ndarray of shape (n_dilations, n_groups, 7)
-        Convolutions that are compared with each other; none in classifiers stored before.
+        Convolutions that are compared with each other; none in a model of an earlier version.
     """
 
     encoding: ChannelScaling
