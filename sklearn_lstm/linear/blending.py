@@ -39,12 +39,13 @@ class ClassPrior:
 
         Without groups each sample is one.
 
-        A class without samples counts as frequent, so that no correction is in its favour.
+        A class without samples counts as frequent, so that no correction is in its favour. Weights
+        do not count: with balanced ones no class would be rare, and none could be corrected.
         """
-        targets, weights = samples.targets, samples.weights
+        targets, has_weight = samples.targets, (samples.weights > 0).astype(np.float64)
         log_rates = np.zeros(n_outputs)
         if targets.ndim == 2:
-            inside, outside = weights @ (targets > 0), weights @ (targets <= 0)
+            inside, outside = has_weight @ (targets > 0), has_weight @ (targets <= 0)
             is_both = (inside > 0) & (outside > 0)
             inside, outside = np.where(is_both, inside, 1), np.where(is_both, outside, 1)
             return cls(np.log(inside / outside), log_rates)
@@ -53,8 +54,8 @@ class ClassPrior:
             shape = n_outputs, groups.max() + 1
             n_groups = csr_matrix((np.ones(len(groups)), (targets, groups)), shape).getnnz(axis=1)
             log_rates = np.log(np.maximum(n_groups - 1, SMALLEST_RATE) / np.maximum(n_groups, 1))
-        weighed = np.bincount(targets, weights, n_outputs)
-        logs = np.log(np.where(weighed > 0, weighed, weighed.max()))
+        counts = np.bincount(targets, has_weight, n_outputs)
+        logs = np.log(np.where(counts > 0, counts, counts.max()))
         return cls(logs - logs.mean(), log_rates)
 
 

@@ -151,3 +151,18 @@ def test_warm_start_may_go_on_without_a_class_that_has_a_weight():
     model = small(class_weight={1: 3.0}, warm_start=True).fit(X, y)
     model.fit(X[y == 0], y[y == 0])
     assert model.classes_.tolist() == [0, 1]
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_balanced_weights_find_a_rare_class_where_it_is_the_likelier_one(seed):
+    rng = np.random.default_rng(seed)
+    y = (rng.random(1300) < 0.1).astype(int)
+    X = rng.integers(2, 40, (1300, 6))
+    X[rng.random(1300) < np.where(y == 1, 0.8, 0.1), 0] = 1  # with equal classes it decides
+    found = []
+    for class_weight in (None, "balanced"):
+        model = LSTMSequenceClassifier(max_epochs=0, random_state=0, class_weight=class_weight)
+        predicted = model.fit(X[:300], y[:300]).predict(X[300:])
+        found.append(predicted[y[300:] == 1].mean())
+    assert found[0] < 0.5
+    assert found[1] == pytest.approx(0.8, abs=0.1)
