@@ -45,6 +45,19 @@ def letter_vectors(words: Sequence[str], length: int) -> NDArray[np.float32]:
     return np.asarray(folded @ of_runs / np.sqrt(n_runs)[:, np.newaxis], np.float32)
 
 
+def bags_of_steps(lengths: Lengths, runs: csr_matrix) -> csr_matrix:
+    """Join the runs of letters of steps to those of their sequences (n_sequences, 2**HASH_BITS).
+
+    They count by the root of the share of steps that are words. Else the few Latin words of a
+    Chinese text would count as much as all of its characters.
+    """
+    rows, n_runs = np.repeat(np.arange(len(lengths)), lengths), np.diff(runs.indptr)
+    bags = bags_of(np.repeat(rows, n_runs), runs.indices, len(lengths))
+    share = np.bincount(rows, n_runs > 0, len(lengths)) / np.maximum(lengths, 1)
+    bags.data = np.repeat(np.sqrt(share, dtype=np.float32), np.diff(bags.indptr))
+    return bags
+
+
 @dataclass(frozen=True)
 class Lexicon:
     """How the ids of words are spelled.
@@ -73,18 +86,8 @@ class Lexicon:
         return dict(zip(self.ids.tolist(), self.words, strict=True))
 
     def bags(self, sequences: Sequences) -> csr_matrix:
-        """Return which runs of letters each sequence holds (n_sequences, 2**HASH_BITS).
-
-        They count by the root of the share of steps that are words. Else the few Latin words of a
-        Chinese text would count as much as all of its characters.
-        """
-        parts = []
-        for lengths, runs in self.runs_of_steps(sequences):
-            rows, n_runs = np.repeat(np.arange(len(lengths)), lengths), np.diff(runs.indptr)
-            bags = bags_of(np.repeat(rows, n_runs), runs.indices, len(lengths))
-            share = np.bincount(rows, n_runs > 0, len(lengths)) / np.maximum(lengths, 1)
-            bags.data = np.repeat(np.sqrt(share, dtype=np.float32), np.diff(bags.indptr))
-            parts.append(bags)
+        """Return which runs of letters each sequence holds (n_sequences, 2**HASH_BITS)."""
+        parts = [bags_of_steps(*some) for some in self.runs_of_steps(sequences)]
         return vstack(parts, format="csr")
 
     def runs_of_steps(self, sequences: Sequences) -> Iterator[tuple[Lengths, csr_matrix]]:

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_matrix
 
-from sklearn_lstm.data.letters import RUN_LENGTHS, Lexicon
+from sklearn_lstm.data.letters import RUN_LENGTHS, Lexicon, bags_of_steps
 from sklearn_lstm.data.sequences import Sequences
 from sklearn_lstm.linear.tf_idf import RunFeatures
 
@@ -46,9 +46,9 @@ class LetterModel:
 
         The value of a run is shared by the words that hold it.
         """
-        ((_, of_steps),) = self.lexicon.runs_of_steps(sequences)
+        ((lengths, of_steps),) = self.lexicon.runs_of_steps(sequences)
         contributions = np.zeros(of_steps.shape[0])
-        features = RunFeatures(self.runs, self.idf)(self.lexicon.bags(sequences))
+        features = RunFeatures(self.runs, self.idf)(bags_of_steps(lengths, of_steps))
         if features.nnz:
             known = self.runs[features.indices]
             place = np.minimum(np.searchsorted(known, of_steps.indices), len(known) - 1)
