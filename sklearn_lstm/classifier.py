@@ -40,9 +40,9 @@ class LSTMSequenceClassifier(FittedClassifier):
     embeddings : array of shape (n_ids, embedding_dim), mapping or gensim KeyedVectors, default=None
         Pretrained vectors. Row i of an array belongs to id i. A mapping from tokens needs the CSR
         output of `TextSequenceVectorizer`, or rows of it, which says which token an id stands for;
-        a Pipeline passes it on. Ids without a vector get a random one.
+        a Pipeline passes it on. Other vectors are random, or follow from the letters of a word.
     freeze_embeddings : bool, default=False
-        Keep the pretrained vectors as they are.
+        Train no vector, neither the pretrained ones nor those of other ids and the unknown token.
     linear_branch : bool, default=True
         Fit a linear model beside the network and add its logits: the two err on different samples.
         It sees runs of ids [9]_, and the letters of words if X says how they are spelled; of
@@ -81,12 +81,12 @@ class LSTMSequenceClassifier(FittedClassifier):
         Weight decay, for the optimisers that have it.
     lr_schedule : {"trapezoid", "onecycle", "cosine", "constant"}, default="trapezoid"
         How the learning rate changes from batch to batch: "trapezoid" rises, stays and falls [6]_,
-        "onecycle" rises and falls, "cosine" falls.
+        "onecycle" rises and falls, "cosine" falls, "constant" stays.
     max_epochs : int or "auto", default="auto"
         A number is kept exactly; 0 fits the linear model alone. "auto" ends training when the loss
         of held-out samples no longer falls, if there is a linear model and the schedule is
         "trapezoid". It takes at most 800 updates or 5 million tokens (characters: twice as many),
-        or 6 epochs if that is more (characters: 15; large data: 4). See the user guide.
+        but 6 epochs are always allowed (characters: 15; large data: 4). See the user guide.
     batch_size : int or "auto", default="auto"
         Sequences in a training batch. "auto" is a fiftieth of the samples, at most 64, and at most
         8,192 steps on average, but not below 4; 32 in `partial_fit`.
@@ -145,7 +145,7 @@ class LSTMSequenceClassifier(FittedClassifier):
         How logits are blended: `network_weight`, `linear_weight`, `prior_correction` (for rare
         classes), `n_held_out` (samples that set them), `n_networks`. None without a linear model.
     net_ : skorch.NeuralNet
-        The skorch net that trained `module_`. After loading a new one, with a fresh optimiser.
+        The skorch net that trained `module_`. A loaded classifier makes a new one when it is read.
     module_ : torch.nn.Module
         The network, or the first of two. It has not learned from the samples held out of it.
 

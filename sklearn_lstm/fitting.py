@@ -36,7 +36,7 @@ FEWEST_FOR_NGRAMS = 100  # sequences
 FEWEST_FOR_CONVOLUTIONS = 20
 MOST_WORK_FOR_TWO_NETWORKS = 1_500_000  # tokens over all epochs: about 20 seconds
 EPOCHS_OF_NGRAMS, EPOCHS_OF_CONVOLUTIONS = 0.25, 2.0  # that take as long, for the progress bar
-WEIGHT_AFTER_PARTIAL_FIT = 0.5  # of the network, which may learn far more than the linear model saw
+UNJUDGED_WEIGHT = 0.5  # of a network that may have learned far more than the linear model saw
 
 
 @dataclass(frozen=True)
@@ -132,7 +132,9 @@ def plan_fit(
         n_lanes=2 if has_two_networks or parameters["bidirectional"] else 1,
         expected_network_weight=expected_network_weight(
             sequences, is_pretrained=parameters["embeddings"] is not None
-        ),
+        )
+        if is_judged
+        else UNJUDGED_WEIGHT,
     )
 
 
@@ -360,7 +362,7 @@ def update_model(
         )
     if previous is None:
         return SequenceModel((model,)), net
-    network_weight = previous.network_weight or WEIGHT_AFTER_PARTIAL_FIT
+    network_weight = previous.network_weight or UNJUDGED_WEIGHT
     return replace(previous, networks=(model,), network_weight=network_weight), net
 
 

@@ -40,8 +40,8 @@ UNKNOWN_TOKEN = "<unk>"
 class TextSequenceVectorizer(StoredMixin, DocumentedMixin, TransformerMixin, BaseEstimator):  # type: ignore[misc]
     r"""Convert texts to sequences of token ids.
 
-    The tokens keep their order instead of being counted. Parameters that scikit-learn's
-    ``CountVectorizer`` also has have the same meaning, and the same default except `token_pattern`.
+    The tokens keep their order instead of being counted. A parameter of scikit-learn's
+    ``CountVectorizer`` has the same meaning here, and, except `token_pattern`, the same default.
     There is no ``analyzer="char_wb"``, and no `ngram_range`, `binary` and `dtype`.
 
     Id 0 is padding, id 1 is any unknown token. The tokens of the vocabulary have the ids from 2 on,

@@ -70,7 +70,7 @@ def test_a_trained_network_without_a_linear_model_still_counts(pairs):
     assert model.linear_model_ is None
     model.set_params(max_epochs=0).fit(X, y)
     assert model.linear_model_ is not None
-    assert model.calibration_["network_weight"] == pytest.approx(0.1)
+    assert model.calibration_["network_weight"] == pytest.approx(0.5)
 
 
 @pytest.mark.filterwarnings("ignore::sklearn_lstm.exceptions.LinearModelSkippedWarning")
