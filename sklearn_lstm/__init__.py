@@ -8,7 +8,7 @@ if TYPE_CHECKING:
     from sklearn_lstm.vectorizer import TextSequenceVectorizer
 
 __all__ = ["LSTMSequenceClassifier", "TextSequenceVectorizer"]
-__version__ = "0.1.0"
+__version__ = "0.2.0.dev0"
 
 _MODULES = {"LSTMSequenceClassifier": "classifier", "TextSequenceVectorizer": "vectorizer"}
 

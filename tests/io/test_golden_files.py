@@ -13,6 +13,8 @@ import skops.io
 
 from sklearn_lstm import LSTMSequenceClassifier, TextSequenceVectorizer
 
+pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.InconsistentVersionWarning")
+
 FOLDER = Path(__file__).parent / "golden"
 FLOAT32 = {"hidden_size": 3, "max_epochs": 2, "random_state": 0, "precision": "float32"}
 TEXTS = ["so good", "good fun!", "so bad", "bad, boring", "never seen", ""] * 20
