@@ -17,8 +17,6 @@ messages from Almeida, Gomez Hidalgo and Yamakami (2011).
 #
 # We take the 100,000 most frequent of the 400,000 words. The network expects numbers of about
 # mean 0 and deviation 1. In your own code, read the vectors as :ref:`word-vectors` says.
-from typing import Any
-
 import matplotlib.pyplot as plt
 import numpy as np
 from example_data import fetch_movie_reviews, fetch_sms_spam
@@ -44,30 +42,29 @@ for word in ("superb", "dreadful", "ringtone"):
 # Three models
 # ------------
 #
-# The vectorizer gets all these words as its vocabulary, and then the words of the training texts.
-# So it knows words that no training text holds. Row *i* of ``embeddings`` is the vector of id *i*;
-# ids 0 and 1 stand for padding and for unknown words. The vectors stay as they are
+# The vectorizer gets all these words as its vocabulary, and the other words of the training texts
+# follow. So it knows words that no training text holds. Row *i* of ``embeddings`` is the vector of
+# id *i*; ids 0 and 1 stand for padding and for unknown words. The vectors stay as they are
 # (``freeze_embeddings=True``): if they were trained, the words of the training texts would move
 # away from the others.
 
 
-def with_vectors(texts: Any) -> Pipeline:
-    """Return our model with the pretrained vectors, for these training texts."""
-    seen = TextSequenceVectorizer().fit(texts).vocabulary_
+def with_vectors() -> Pipeline:
+    """Return our model with the pretrained vectors."""
     return make_pipeline(
-        TextSequenceVectorizer(vocabulary=list(dict.fromkeys([*words, *seen]))),
+        TextSequenceVectorizer(vocabulary=words, fixed_vocabulary=False),
         LSTMSequenceClassifier(
             embeddings=np.pad(vectors, ((2, 0), (0, 0))), freeze_embeddings=True, random_state=0
         ),
     )
 
 
-def without(_: Any) -> Pipeline:
+def without() -> Pipeline:
     """Return our model with its default parameters."""
     return make_pipeline(TextSequenceVectorizer(), LSTMSequenceClassifier(random_state=0))
 
 
-def plain(_: Any) -> Pipeline:
+def plain() -> Pipeline:
     """Return the plain model: words, pairs of words and pieces of words are counted."""
     words_and_letters = make_union(
         TfidfVectorizer(ngram_range=(1, 2), sublinear_tf=True),
@@ -93,7 +90,7 @@ for task, (texts, labels) in tasks.items():
     accuracies[task] = {name: [] for name in MODELS}
     for size in SIZES:
         for name, make in MODELS.items():
-            model = make(X_train[:size]).fit(X_train[:size], y_train[:size])
+            model = make().fit(X_train[:size], y_train[:size])
             accuracy = model.score(X_test, y_test)
             accuracies[task][name].append(100 * accuracy)
             print(f"{task:<12} {size:5,} texts  {name:<22} {accuracy:6.1%}")

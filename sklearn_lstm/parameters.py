@@ -63,6 +63,7 @@ VECTORIZER: dict[str, list[Any] | str] = {
         if name not in {"binary", "dtype", "ngram_range"}
     },
     "analyzer": [StrOptions({"word", "char"}), callable],
+    "fixed_vocabulary": ["boolean"],
     "max_length": [POSITIVE_INTEGER, None],
     "truncation": [StrOptions({"pre", "post", "middle"})],
     "padding": [StrOptions({"post", "pre"})],

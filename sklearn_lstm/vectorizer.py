@@ -25,10 +25,9 @@ from sklearn_lstm.text.analysis import (
 from sklearn_lstm.text.counting import TextCounts, TokenCounts, count_texts
 from sklearn_lstm.text.id_matrix import look_up_rows, to_csr, to_dense, to_onehot
 from sklearn_lstm.text.vocabulary import (
+    Selection,
     TokenNumbers,
-    extend_vocabulary,
     given_vocabulary,
-    learn_vocabulary,
     number_tokens,
     token_unit,
     warn_of_words_seen_once,
@@ -76,6 +75,8 @@ class TextSequenceVectorizer(StoredMixin, DocumentedMixin, TransformerMixin, Bas
         The largest size of the vocabulary; the most frequent tokens stay.
     vocabulary : mapping, iterable or None, default=None
         The tokens in order, or a mapping from tokens to 0, 1, ...: index `i` becomes id ``i + 2``.
+    fixed_vocabulary : bool, default=True
+        Whether `vocabulary` is all. False: the other tokens of the training texts follow.
     max_length : int or None, default=None
         The most tokens kept of a text; None: as many as the longest training text has.
     truncation : {"pre", "post", "middle"}, default="pre"
@@ -145,6 +146,7 @@ class TextSequenceVectorizer(StoredMixin, DocumentedMixin, TransformerMixin, Bas
         min_df: float = 1,
         max_features: int | None = None,
         vocabulary: Mapping[Any, int] | Iterable[Any] | None = None,
+        fixed_vocabulary: bool = True,
         max_length: int | None = None,
         truncation: Literal["pre", "post", "middle"] = "pre",
         padding: Literal["post", "pre"] = "post",
@@ -164,6 +166,7 @@ class TextSequenceVectorizer(StoredMixin, DocumentedMixin, TransformerMixin, Bas
         self.min_df = min_df
         self.max_features = max_features
         self.vocabulary = vocabulary
+        self.fixed_vocabulary = fixed_vocabulary
         self.max_length = max_length
         self.truncation = truncation
         self.padding = padding
@@ -236,18 +239,15 @@ class TextSequenceVectorizer(StoredMixin, DocumentedMixin, TransformerMixin, Bas
         -------
         self : TextSequenceVectorizer
         """
-        vocabulary = self._check()
-        known, counts, longest = {}, TokenCounts(), 1
+        selection = self._check()
+        known, counts, longest = selection.given, TokenCounts(), 1
         if hasattr(self, "vocabulary_"):
             known, counts, longest = self.vocabulary_, replace(self._counts), self.max_length_
         read = count_texts(self._analysis(), raw_documents, counts, self.max_length)
         read.longest = max(read.longest, longest)
-        if vocabulary is None:
-            limits = self.min_df, self.max_df, self.max_features
-            vocabulary = extend_vocabulary(known, counts, limits)
-            self._commit(read, vocabulary, counts.without(vocabulary))
-        else:
-            self._commit(read, vocabulary, TokenCounts())
+        vocabulary = selection.extend(known, counts)
+        left = counts.without(vocabulary) if selection.learns else TokenCounts()
+        self._commit(read, vocabulary, left)
         return self
 
     def transform(self, raw_documents: Iterable[Any]) -> Any:
@@ -349,25 +349,25 @@ class TextSequenceVectorizer(StoredMixin, DocumentedMixin, TransformerMixin, Bas
             analysis.set_params(analyzer=self.build_analyzer(), input="content")
         return analysis
 
-    def _check(self) -> dict[Any, int] | None:
-        """Check the parameters; return the ids of the tokens in `vocabulary`, if it is given."""
+    def _check(self) -> Selection:
+        """Check the parameters; return which tokens get an id."""
         check_parameters(self, VECTORIZER)
         self.build_analyzer()  # raises if a pattern or the stop words are wrong
-        given = None if self.vocabulary is None else given_vocabulary(self.vocabulary)
-        warn_of_ignored_parameters(count_vectorizer_like(self), given or {})
-        return given
+        given = {} if self.vocabulary is None else given_vocabulary(self.vocabulary)
+        warn_of_ignored_parameters(count_vectorizer_like(self), given)
+        learns = self.vocabulary is None or not self.fixed_vocabulary
+        return Selection(given, learns, self.min_df, self.max_df, self.max_features)
 
     def _learn(
         self,
         raw_documents: Iterable[Any],
-        vocabulary: dict[Any, int] | None,
+        selection: Selection,
         keep: Callable[[TokenRuns], None] | None = None,
     ) -> Iterable[Any]:
         """Fit; return the token of each index that `keep` was called with."""
         read = count_texts(self._analysis(), raw_documents, TokenCounts(), self.max_length, keep)
-        if vocabulary is None:
-            limits = self.min_df, self.max_df, self.max_features
-            vocabulary = learn_vocabulary(read.counts, limits)
+        vocabulary = selection.learn(read.counts)
+        if selection.learns:
             warn_of_words_seen_once(read.counts)
         self._commit(read, vocabulary, TokenCounts())
         return read.counts.indices

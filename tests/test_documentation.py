@@ -13,6 +13,7 @@ from types import SimpleNamespace
 import numpy as np
 import pyarrow as pa
 import pytest
+from gensim.models import KeyedVectors
 from pyarrow.parquet import write_table
 
 import sklearn_lstm
@@ -58,6 +59,8 @@ def plain_code(block):
 def names_of_the_docs():
     """Return what the pages take for granted."""
     texts = ["such fun !", "so bad", "good fun", "bad , dull", "good !", "dull"] * 2
+    keyed_vectors = KeyedVectors(2)
+    keyed_vectors.add_vectors(["fun", "bad"], np.eye(2, dtype=np.float32))
     series = [np.sin(np.arange(n))[:, None] for n in (5, 7, 6)]
     return {
         "LSTMSequenceClassifier": sklearn_lstm.LSTMSequenceClassifier,
@@ -69,7 +72,7 @@ def names_of_the_docs():
         "y": np.array([1, 0] * 60),
         "y_with_minus_ones": np.array([1, 0] * 4 + [-1] * 4),
         "classifier": sklearn_lstm.LSTMSequenceClassifier(hidden_size=8, max_epochs=3),
-        "keyed_vectors": {"fun": [1.0, 0.0], "bad": [0.0, 1.0]},
+        "keyed_vectors": keyed_vectors,
         **dict(zip(["first", "second", "third"], series, strict=True)),
         "speakers": ["ann", "ben", "ann"],
     }

@@ -6,16 +6,15 @@ import unicodedata
 import warnings
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from itertools import count, islice
 from numbers import Integral
-from typing import Any, Literal, TypeAlias
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from sklearn_lstm.text.counting import UNKNOWN, TokenCounts
-
-Limits: TypeAlias = tuple[float, float, int | None]  # min_df, max_df, max_features
 
 _FIRST_TOKEN = 2
 _MANY_WORDS = 200
@@ -28,34 +27,52 @@ def number_tokens(tokens: Iterable[Any]) -> dict[Any, int]:
     return {token: rank for rank, token in enumerate(tokens, _FIRST_TOKEN)}
 
 
-def learn_vocabulary(counts: TokenCounts, limits: Limits) -> dict[Any, int]:
-    """Return the ids of the tokens that are frequent enough, by falling frequency.
+@dataclass(frozen=True)
+class Selection:
+    """Which tokens get an id.
 
-    Raises
-    ------
-    ValueError
-        If there is none; the errors are those of ``CountVectorizer``.
+    Parameters
+    ----------
+    given : dict
+        The ids of tokens that the user gave.
+    learns : bool
+        Whether tokens of texts follow.
+    min_df, max_df, max_features
+        As in `TextSequenceVectorizer`.
     """
-    vocabulary = extend_vocabulary({}, counts, limits)
-    if vocabulary:
-        return vocabulary
-    if not counts.indices:
-        raise ValueError("empty vocabulary; perhaps the documents only contain stop words")
-    min_df, max_df, _ = limits
-    if _n_texts(max_df, counts) < _n_texts(min_df, counts):
-        raise ValueError("max_df corresponds to < documents than min_df")
-    raise ValueError("After pruning, no terms remain. Try a lower min_df or a higher max_df.")
 
+    given: dict[Any, int]
+    learns: bool
+    min_df: float
+    max_df: float
+    max_features: int | None
 
-def extend_vocabulary(
-    vocabulary: Mapping[Any, int], counts: TokenCounts, limits: Limits
-) -> dict[Any, int]:
-    """Return the vocabulary, with the next ids for the counted tokens that are frequent enough."""
-    min_df, max_df, max_features = limits
-    tokens = counts.between(_n_texts(min_df, counts), _n_texts(max_df, counts), vocabulary)
-    if max_features is not None:
-        tokens = tokens[: max(int(max_features) - len(vocabulary), 0)]
-    return number_tokens([*vocabulary, *tokens])
+    def learn(self, counts: TokenCounts) -> dict[Any, int]:
+        """Return the ids of the given tokens, and of the tokens that are frequent enough.
+
+        Raises
+        ------
+        ValueError
+            If there is none; the errors are those of ``CountVectorizer``.
+        """
+        vocabulary = self.extend(self.given, counts)
+        if vocabulary:
+            return vocabulary
+        if not counts.indices:
+            raise ValueError("empty vocabulary; perhaps the documents only contain stop words")
+        if _n_texts(self.max_df, counts) < _n_texts(self.min_df, counts):
+            raise ValueError("max_df corresponds to < documents than min_df")
+        raise ValueError("After pruning, no terms remain. Try a lower min_df or a higher max_df.")
+
+    def extend(self, vocabulary: dict[Any, int], counts: TokenCounts) -> dict[Any, int]:
+        """Return the vocabulary with the next ids for frequent tokens, by falling frequency."""
+        if not self.learns:
+            return self.given
+        at_least, at_most = _n_texts(self.min_df, counts), _n_texts(self.max_df, counts)
+        tokens = counts.between(at_least, at_most, vocabulary)
+        if self.max_features is not None:
+            tokens = tokens[: max(int(self.max_features) - len(vocabulary), 0)]
+        return number_tokens([*vocabulary, *tokens])
 
 
 class TokenNumbers:

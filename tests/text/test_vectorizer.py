@@ -3,6 +3,7 @@
 import copy
 import pickle
 import re
+from functools import partial
 
 import numpy as np
 import pandas as pd
@@ -169,6 +170,17 @@ def test_given_vocabulary_gets_its_indices_plus_two():
     vectorizer = TextSequenceVectorizer(vocabulary={"x": 1, "a": 0}).fit(["a a"])
     assert vectorizer.vocabulary_ == {"a": 2, "x": 3}
     assert tokens(vectorizer, ["x a"]) == [["x", "a"]]
+
+
+def test_tokens_of_the_texts_may_follow_a_given_vocabulary():
+    extended = partial(TextSequenceVectorizer, vocabulary=["x", "a"], fixed_vocabulary=False)
+    texts = ["c b a", "b c c"]
+    assert [*extended().fit(texts).vocabulary_] == ["x", "a", "c", "b"]
+    assert [*extended(min_df=3).fit(texts).vocabulary_] == ["x", "a"]
+    assert [*extended(max_features=3).fit(texts).vocabulary_] == ["x", "a", "c"]
+    vectorizer = extended().partial_fit(texts[:1]).partial_fit(["c d"])
+    assert [*vectorizer.vocabulary_] == ["x", "a", "b", "c", "d"]
+    assert tokens(vectorizer, ["x a new"]) == [["x", "a", "<unk>"]]
 
 
 def test_pruned_tokens_become_unknown_and_keep_their_place():
