@@ -54,6 +54,7 @@ def training_settings(
     """
     return TrainingSettings(
         criterion=find_criterion(parameters["criterion"], is_multilabel=is_multilabel),
+        is_multilabel=is_multilabel,
         optimizer=find_optimizer(parameters["optimizer"]),
         device=device or find_device(parameters["device"]),
         **{name: parameters[name] for name in TRAINING},

@@ -34,7 +34,7 @@ from sklearn_lstm.training.schedule import HeldOutLoss
 
 FEWEST_FOR_NGRAMS = 100  # sequences
 FEWEST_FOR_CONVOLUTIONS = 20
-MOST_WORK_FOR_TWO_NETWORKS = 1_500_000  # tokens over all epochs: about 20 seconds
+MOST_WORK_FOR_TWO_NETWORKS = 1_500_000  # units of work over all epochs: about 20 seconds
 EPOCHS_OF_NGRAMS, EPOCHS_OF_CONVOLUTIONS = 0.25, 2.0  # that take as long, for the progress bar
 UNJUDGED_WEIGHT = 0.5  # of a network that may have learned far more than the linear model saw
 
@@ -132,9 +132,7 @@ def plan_fit(
         n_lanes=2 if has_two_networks or parameters["bidirectional"] else 1,
         expected_network_weight=expected_network_weight(
             sequences, is_pretrained=parameters["embeddings"] is not None
-        )
-        if is_judged
-        else UNJUDGED_WEIGHT,
+        ),
     )
 
 
@@ -232,7 +230,9 @@ def fit_model(
         nets = map_in_lanes(learn, range(len(networks)))
         if linear_model is None:
             return SequenceModel(networks), nets[0]
-        if validation is None and previous and previous.linear_model and previous.network_weight:
+        if validation is None and previous and previous.network_weight:
+            if previous.linear_model is None:
+                previous = replace(previous, network_weight=UNJUDGED_WEIGHT, linear_weight=1.0)
             model = replace(
                 previous, networks=networks, linear_model=linear_model, log_prior=prior.logs
             )

@@ -73,6 +73,12 @@ class NetworkModel:
         network = deepcopy(self.network)
         if not isinstance(self.encoding, TokenCodes):
             return NetworkModel(self.encoding, network)
+        length = network.architecture["embedding_dim"]
+        if pretrained is not None and (found := pretrained.vectors.shape[1]) != length:
+            raise ValueError(
+                f"embeddings holds vectors of length {found}, but the network goes on with "
+                f"embedding_dim={length}. Set warm_start=False to fit a new one."
+            )
         encoding = self.encoding.extended(sequences, _ids(pretrained))
         if len(encoding) > len(self.encoding):
             network.grow(len(encoding), generator)

@@ -14,7 +14,7 @@ from sklearn_lstm.data.sequences import Lengths, Sequences
 PADDING_CODE, UNKNOWN_CODE = 0, 1  # rows of the embedding table that belong to no id
 N_SPECIAL = 2
 SPARSEST_TABLE = 16  # entries of a table per code; sparser ids are searched instead
-LARGEST_INPUT = 1e6  # every gate is saturated long before, and larger sums could overflow
+LARGEST_INPUT = 1e15  # larger ones could overflow in sums of squares
 
 
 @dataclass(frozen=True)

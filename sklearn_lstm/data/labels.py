@@ -82,7 +82,7 @@ class Labels:
         classes = set(self.classes.tolist())
         unseen = [label for label in np.unique(y).tolist() if label not in classes]
         if unseen:
-            why = "partial_fit needs all classes in its first call"
+            why = "the first call set them: partial_fit needs all in `classes` there"
             raise ValueError(
                 f"{name} holds labels {unseen[:5]} that are not among the classes "
                 f"{self.classes[:10].tolist()}{f'; {why}' if name == 'y' else ' of y'}."

@@ -74,7 +74,7 @@ def _library_versions() -> dict[str, str]:
 
 def _verified(state: Mapping[str, Any], name: str) -> dict[str, Any]:
     """Return the content of an envelope whose checksum fits."""
-    found = state.get("format") if isinstance(state, Mapping) else None
+    found = state.get("format")
     if isinstance(found, int) and found > FORMAT:
         raise ModelFileError(
             f"The stored {name} has format {found}, but sklearn_lstm {sklearn_lstm.__version__} "

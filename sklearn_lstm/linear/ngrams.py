@@ -15,7 +15,7 @@ from scipy.sparse import csr_matrix, hstack, vstack
 
 from sklearn_lstm.data.letters import Lexicon
 from sklearn_lstm.data.runs import bags_of, hash_runs, runs_of, with_borders
-from sklearn_lstm.data.sequences import Rows, Samples, Sequences
+from sklearn_lstm.data.sequences import Rows, Samples, Sequences, chunks_of_rows
 from sklearn_lstm.data.token_units import effective_number_of_tokens
 from sklearn_lstm.exceptions import LinearModelSkippedWarning
 from sklearn_lstm.linear.letters import LetterModel
@@ -65,14 +65,10 @@ class NgramModel:
 
     def logits(self, sequences: Sequences) -> NDArray[np.float64]:
         """Return the signed distances from the decision boundaries (n_samples, n_outputs)."""
-        return self.logits_of_bags(
-            _bags(
-                sequences,
-                self._lengths,
-                self.letters.lexicon if self.letters else None,
-                has_borders=self.has_borders,
-            )
-        )
+        lexicon = self.letters.lexicon if self.letters else None
+        parts = [sequences.subset(rows) for rows in chunks_of_rows(sequences.lengths)]
+        bags = (_bags(part, self._lengths, lexicon, has_borders=self.has_borders) for part in parts)
+        return np.concatenate([self.logits_of_bags(some) for some in bags])
 
     def logits_of_bags(self, bags: list[csr_matrix]) -> NDArray[np.float64]:
         """Return the logits of sequences that hold these runs of ids, and of letters."""

@@ -173,10 +173,10 @@ class RidgeSolver:
     ) -> RidgeFit:
         """Choose the penalty by these samples, each left out in turn."""
         components = self.components(features)
-        errors = [
-            np.square(signs - self.left_out(components, signs, weights, alpha)).mean()
-            for alpha in ALPHAS.tolist()
-        ]
+        errors = []
+        for alpha in ALPHAS.tolist():
+            residuals = signs - self.left_out(components, signs, weights, alpha)
+            errors.append((weights @ np.square(residuals)).sum())
         alpha = float(ALPHAS[np.argmin(errors)])
         left_out = self.left_out(components, signs, weights, alpha)
         coef = self.eigenvectors @ (self.cross / (self.eigenvalues + alpha)[:, np.newaxis])

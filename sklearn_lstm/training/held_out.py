@@ -9,7 +9,6 @@ from numpy.typing import NDArray
 from scipy.sparse import csr_matrix
 
 from sklearn_lstm.data.sequences import Rows, Samples
-from sklearn_lstm.training.plan import classes_of, hold_out, shuffled_by_class
 
 N_DRAWS = 10  # of groups, the best of which is taken: a few large groups seldom fit at first
 GROUPS_AT_ONCE = 1 << 8  # those of them that do not fit are passed over together
@@ -71,12 +70,61 @@ def _share(targets: NDArray[np.generic], rng: np.random.Generator, n_parts: int)
     return [np.sort(order[part::n_parts]) for part in range(n_parts)]
 
 
+def classes_of(targets: NDArray[np.generic]) -> NDArray[np.generic]:
+    """Return the class of each sample; samples with several labels are of one class."""
+    return targets if targets.ndim == 1 else np.zeros(len(targets))
+
+
+def shuffled_by_class(targets: NDArray[np.generic], rng: np.random.Generator) -> Rows:
+    """Return all rows, those of each class together, in random order."""
+    return np.asarray(np.lexsort((rng.random(len(targets)), classes_of(targets))))
+
+
+def hold_out(
+    targets: NDArray[np.generic], n_held_out: int, rng: np.random.Generator, n_parts: int
+) -> list[Rows]:
+    """Draw parts of the samples to hold out, class by class; no sample is in two of them.
+
+    One sample of each class is in none. If fewer than `n_parts` others are left, each is a part.
+
+    Parameters
+    ----------
+    targets : ndarray of shape (n_samples,) or (n_samples, n_labels)
+    n_held_out : int
+        Samples in each part, or fewer if there are not enough.
+    rng : numpy Generator
+    n_parts : int
+
+    Returns
+    -------
+    list of ndarray
+        The rows of each part, in ascending order.
+
+    Raises
+    ------
+    ValueError
+        If that leaves nothing to hold out.
+    """
+    n_samples, classes = len(targets), classes_of(targets)
+    order = shuffled_by_class(targets, rng)
+    spare = np.delete(order, np.unique(classes[order], return_index=True)[1])
+    if not len(spare):
+        raise ValueError(
+            "early_stopping=True needs a class with two samples or more, to validate on one: "
+            f"y holds {n_samples} samples of {n_samples} classes."
+        )
+    n_drawn = min(max(1, n_held_out) * n_parts, len(spare))
+    start = rng.integers(len(spare))  # without it the first class would be drawn more often
+    drawn = spare[(np.arange(n_drawn) * len(spare) + start) // n_drawn]
+    return [np.sort(drawn[part::n_parts]) for part in range(min(n_parts, n_drawn))]
+
+
 def hold_out_groups(
     targets: NDArray[np.generic],
     groups: NDArray[np.intp],
     n_held_out: int,
     rng: np.random.Generator,
-    n_parts: int = 1,
+    n_parts: int,
 ) -> list[Rows]:
     """Draw whole groups to hold out, close to the wanted number of samples of each class.
 

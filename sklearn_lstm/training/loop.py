@@ -37,9 +37,16 @@ ROWS_OF_EPOCHS = {"verbose": 1, "callbacks__print_log__sink": print_above_bar}
 
 @dataclass(frozen=True)
 class TrainingSettings:
-    """What the parameters of the classifier say about training; see there."""
+    """What the parameters of the classifier say about training; see there.
+
+    Raises
+    ------
+    ValueError
+        If `callbacks` holds something else.
+    """
 
     criterion: nn.Module
+    is_multilabel: bool
     optimizer: type[torch.optim.Optimizer]
     device: torch.device
     precision: str
@@ -52,10 +59,16 @@ class TrainingSettings:
     callbacks: Sequence[Any] | None
     verbose: int
 
+    def __post_init__(self) -> None:
+        for callback in self.callbacks or ():
+            if not isinstance(callback[1] if isinstance(callback, tuple) else callback, Callback):
+                raise ValueError(
+                    f"callbacks holds {callback!r}, which is not a callback of skorch."
+                )
+
 
 def make_net(network: SequenceNetwork, settings: TrainingSettings, **options: Any) -> MicroBatchNet:
     """Return a skorch net with the network and a fresh optimiser."""
-    is_multilabel = isinstance(settings.criterion.criterion, nn.BCEWithLogitsLoss)
     of_optimizer = optimizer_options(settings.optimizer, settings.weight_decay)
     net = MicroBatchNet(
         network,
@@ -65,7 +78,9 @@ def make_net(network: SequenceNetwork, settings: TrainingSettings, **options: An
         **{f"optimizer__{name}": value for name, value in of_optimizer.items()},
         device=str(settings.device),
         classes=list(range(network.architecture["n_outputs"])),
-        predict_nonlinearity=torch.sigmoid if is_multilabel else partial(torch.softmax, dim=-1),
+        predict_nonlinearity=torch.sigmoid
+        if settings.is_multilabel
+        else partial(torch.softmax, dim=-1),
         callbacks__valid_acc=None,
         **DEFAULTS | options,
     )
@@ -118,7 +133,7 @@ def train(
             batch_size=length.batch_size,
             iterator_train=partial(LengthBatches, rng=rng),
             train_split=None if validation is None else predefined_split(validation),
-            callbacks=[*first, *_copies(settings.callbacks or ()), *last],
+            callbacks=[*first, *deepcopy(list(settings.callbacks or ())), *last],
             **ROWS_OF_EPOCHS if settings.verbose > 1 else {},
         )
         if optimizer_state is not None:
@@ -128,8 +143,10 @@ def train(
         try:
             net.fit_loop(dataset)
         except KeyboardInterrupt:  # skorch's early stopping raises it, and so does a user
-            if not any(map(_has_stopped, dict(net.callbacks_).values())):
+            callbacks = dict(net.callbacks_)
+            if not any(map(_has_stopped, callbacks.values())):
                 raise
+            callbacks["print_log"].on_epoch_end(net)  # it comes after what ended the training
         network.generator = None
         net.notify("on_train_end", X=dataset, y=None)
     if not all(bool(torch.isfinite(weight).all()) for weight in network.parameters()):
@@ -185,14 +202,6 @@ def own_callbacks(
     return first, last
 
 
-def _copies(callbacks: Sequence[Any]) -> list[Any]:
-    """Return copies of the user's callbacks, which training changes."""
-    for callback in callbacks:
-        if not isinstance(callback[1] if isinstance(callback, tuple) else callback, Callback):
-            raise ValueError(f"callbacks holds {callback!r}, which is not a callback of skorch.")
-    return deepcopy(list(callbacks))
-
-
 def _has_stopped(callback: Callback) -> bool:
     if isinstance(callback, Trapezoid):
         return callback.has_stopped
@@ -212,7 +221,7 @@ def optimizer_state_of(net: MicroBatchNet) -> dict[str, Any]:
 def _restore(optimizer: torch.optim.Optimizer, optimizer_state: Mapping[str, Any]) -> None:
     """Go on with what an optimiser of the same class has gathered.
 
-    Weights may have got more rows since.
+    The embedding table may have got more rows since. They begin as padding, whose gradient is 0.
     """
     if optimizer_state["class"] != type(optimizer).__name__:
         return
@@ -224,5 +233,5 @@ def _restore(optimizer: torch.optim.Optimizer, optimizer_state: Mapping[str, Any
         for name, value in tensors.items():
             missing = len(weights[index]) - n_rows
             if missing and len(value) == n_rows:
-                values[name] = torch.cat([value, value.new_zeros(missing, *value.shape[1:])])
+                values[name] = torch.cat([value, value[:1].expand(missing, *value.shape[1:])])
     optimizer.load_state_dict(optimizer.state_dict() | {"state": grown})

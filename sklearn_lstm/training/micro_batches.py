@@ -65,7 +65,7 @@ class MicroBatchNet(NeuralNetClassifier):  # type: ignore[misc]
     def predict(self, X: Any) -> NDArray[Any]:
         """Return the index of the most probable class, or which labels are more likely than not."""
         probabilities = self.predict_proba(X)
-        if isinstance(self.criterion_.criterion, torch.nn.BCEWithLogitsLoss):
+        if self.predict_nonlinearity is torch.sigmoid:
             return np.asarray(probabilities > 0.5, dtype=np.int64)
         return np.asarray(probabilities.argmax(axis=1))
 

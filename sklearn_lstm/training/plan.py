@@ -1,14 +1,11 @@
-"""How long to train: batch size, epochs, and which samples are held out."""
+"""How long to train, and on how many samples: batch size, epochs, held-out samples."""
 
 from __future__ import annotations
 
 import math
 from dataclasses import dataclass
 
-import numpy as np
-from numpy.typing import NDArray
-
-from sklearn_lstm.data.sequences import Rows, Sequences
+from sklearn_lstm.data.sequences import Sequences
 
 SMALLEST_BATCH, LARGEST_BATCH = 4, 64  # sequences
 UPDATES_PER_EPOCH = 50
@@ -102,54 +99,5 @@ def n_to_hold_out(n_samples: int) -> int:
 
 
 def work_of_epoch(sequences: Sequences) -> int:
-    """Return the work of an epoch: 1 unit for each token, 2 for each step read in float32."""
+    """Return the work of an epoch: 1 unit for each token, 2 for each step of measurements."""
     return int(sequences.lengths.sum()) * (1 if sequences.n_channels is None else 2)
-
-
-def classes_of(targets: NDArray[np.generic]) -> NDArray[np.generic]:
-    """Return the class of each sample; samples with several labels are of one class."""
-    return targets if targets.ndim == 1 else np.zeros(len(targets))
-
-
-def shuffled_by_class(targets: NDArray[np.generic], rng: np.random.Generator) -> Rows:
-    """Return all rows, those of each class together, in random order."""
-    return np.asarray(np.lexsort((rng.random(len(targets)), classes_of(targets))))
-
-
-def hold_out(
-    targets: NDArray[np.generic], n_held_out: int, rng: np.random.Generator, n_parts: int = 1
-) -> list[Rows]:
-    """Draw parts of the samples to hold out, class by class; no sample is in two of them.
-
-    One sample of each class is in none.
-
-    Parameters
-    ----------
-    targets : ndarray of shape (n_samples,) or (n_samples, n_labels)
-    n_held_out : int
-        Samples in each part, or fewer if there are not enough.
-    rng : numpy Generator
-    n_parts : int
-
-    Returns
-    -------
-    list of ndarray
-        The rows of each part, in ascending order.
-
-    Raises
-    ------
-    ValueError
-        If that leaves nothing to hold out.
-    """
-    n_samples, classes = len(targets), classes_of(targets)
-    order = shuffled_by_class(targets, rng)
-    spare = np.delete(order, np.unique(classes[order], return_index=True)[1])
-    if not len(spare):
-        raise ValueError(
-            "early_stopping=True needs a class with two samples or more, to validate on one: "
-            f"y holds {n_samples} samples of {n_samples} classes."
-        )
-    n_drawn = min(max(1, n_held_out) * n_parts, len(spare))
-    start = rng.integers(len(spare))  # without it the first class would be drawn more often
-    drawn = spare[(np.arange(n_drawn) * len(spare) + start) // n_drawn]
-    return [np.sort(drawn[part::n_parts]) for part in range(n_parts)]

@@ -55,8 +55,8 @@ class SparseEmbedding(Callback):  # type: ignore[misc]
             if not _has_rows_of(value, rows):
                 state[name] = value
                 continue
-            if name not in state:
-                state[name] = value.new_zeros(len(self.table), *value.shape[1:])
+            if name not in state:  # as the optimiser began, which padding with its gradient 0 shows
+                state[name] = value[PADDING_CODE].repeat(len(self.table), *[1] * (value.ndim - 1))
             state[name].index_copy_(0, self.codes, value)
         self.table.data.index_copy_(0, self.codes, rows.data)
         self._put(optimizer, self.table)

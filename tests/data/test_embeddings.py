@@ -169,6 +169,14 @@ def test_a_mapping_from_ids_is_like_the_matrix():
     np.testing.assert_array_equal(by_row.predict_proba(IDS), by_id.predict_proba(IDS))
 
 
+@pytest.mark.parametrize("embedding_dim", ["auto", None])
+def test_vectors_of_another_length_are_refused_when_training_goes_on(embedding_dim):
+    model = small(embedding_dim=embedding_dim).partial_fit(IDS, LABELS, classes=[0, 1])
+    model.set_params(embedding_dim="auto", embeddings=matrix_of(9, 64))  # as many as gates
+    with pytest.raises(ValueError, match="embeddings holds vectors of length 64, but the network"):
+        model.partial_fit(IDS, LABELS)
+
+
 def test_new_words_of_partial_fit_get_pretrained_vectors_and_learned_ones_stay():
     model = small(embeddings={2: [1.0, 0.0], 4: [0.0, 1.0], 6: [3.0, 4.0]})
     model.partial_fit([[2, 3], [4, 3]], [1, 0], classes=[0, 1])

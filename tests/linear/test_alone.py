@@ -73,6 +73,13 @@ def test_a_trained_network_without_a_linear_model_still_counts(pairs):
     assert model.calibration_["network_weight"] == pytest.approx(0.5)
 
 
+def test_samples_that_a_network_has_learned_do_not_judge_it(pairs):
+    model = alone(warm_start=True, max_epochs=2, linear_branch=False).fit(*pairs)
+    model.set_params(linear_branch=True, early_stopping=True).fit(*pairs)
+    assert model.calibration_["network_weight"] == 0.5
+    assert model.calibration_["n_held_out"] == 0
+
+
 @pytest.mark.filterwarnings("ignore::sklearn_lstm.exceptions.LinearModelSkippedWarning")
 def test_a_linear_model_that_is_too_large_is_an_error(pairs, monkeypatch):
     monkeypatch.setattr(ngrams, "LARGEST_COEF", 10)

@@ -216,13 +216,16 @@ def test_epoch_scoring_takes_a_function():
     assert all(0 <= share <= 1 for share in model.net_.history[:, "certain"])
 
 
-def test_epoch_scoring_works_for_several_labels():
+@pytest.mark.parametrize("criterion", ["cross_entropy", torch.nn.MultiLabelSoftMarginLoss])
+def test_epoch_scoring_works_for_several_labels(criterion):
     X, y = series()
     Y = np.stack([y, 1 - y, y], axis=1)
     scoring = EpochScoring(
         "f1_macro", name="f1", lower_is_better=False, on_train=True, use_caching=False
     )
-    model = small(callbacks=[scoring], linear_branch=False, max_epochs=8, lr=0.05).fit(X, Y)
+    model = small(
+        callbacks=[scoring], criterion=criterion, linear_branch=False, max_epochs=8, lr=0.05
+    ).fit(X, Y)
     assert model.net_.history[-1, "f1"] > 0.9
     assert (model.predict(X) == Y).mean() > 0.9
 

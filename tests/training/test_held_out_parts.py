@@ -13,7 +13,7 @@ from sklearn.pipeline import Pipeline
 
 from sklearn_lstm import LSTMSequenceClassifier, TextSequenceVectorizer, fitting
 from sklearn_lstm.linear import ngrams
-from sklearn_lstm.training.held_out import hold_out_groups
+from sklearn_lstm.training.held_out import hold_out, hold_out_groups
 
 rng = np.random.default_rng(0)
 Y = rng.integers(0, 2, 120)
@@ -48,6 +48,46 @@ def parts(monkeypatch):
 
     monkeypatch.setattr(fitting, "divide", spy)
     return found
+
+
+# --- Which samples are drawn
+
+
+def test_held_out_samples_are_a_share_of_each_class():
+    targets = np.repeat([0, 1, 2, 3], [100, 50, 10, 1])
+    [held_out] = hold_out(targets, 32, np.random.default_rng(0), 1)
+    assert set(np.delete(targets, held_out)) == {0, 1, 2, 3}
+    np.testing.assert_allclose(np.bincount(targets[held_out]), [20, 10, 2], atol=1)
+    [other] = hold_out(targets, 32, np.random.default_rng(1), 1)
+    assert set(other) != set(held_out)
+
+
+@pytest.mark.parametrize("rare", [0, 1, 2])
+def test_a_rare_class_is_held_out_as_often_whatever_its_place(rare):
+    n_samples = np.where(np.arange(3) == rare, 3, 50)  # one of each class is never held out
+    targets = np.repeat(np.arange(3), n_samples)
+    draws = [hold_out(targets, 20, np.random.default_rng(seed), 1)[0] for seed in range(400)]
+    share = np.bincount(targets[np.concatenate(draws)]) / 400 / (n_samples - 1)
+    np.testing.assert_allclose(share, 20 / 100, rtol=0.15)
+
+
+def test_parts_held_out_of_two_networks_share_no_sample():
+    targets = np.repeat([0, 1, 2], [100, 50, 10])
+    parts = hold_out(targets, 16, np.random.default_rng(0), 2)
+    assert [len(part) for part in parts] == [16, 16]
+    assert not set(parts[0]) & set(parts[1])
+    for part in parts:
+        np.testing.assert_allclose(np.bincount(targets[part], minlength=3), [10, 5, 1], atol=1)
+
+
+def test_there_are_no_more_parts_than_samples_to_hold_out():
+    targets = np.append(np.arange(19), 0)
+    parts = hold_out(targets, 4, np.random.default_rng(0), 2)
+    assert len(parts) == 1
+    assert targets[parts[0]].tolist() == [0]
+    X = np.random.default_rng(0).normal(size=(20, 6))
+    model = small(max_epochs="auto").fit(X, targets)
+    assert model.calibration_["n_networks"] == 1
 
 
 # --- Which groups are drawn

@@ -97,6 +97,12 @@ def test_an_optimizer_goes_on_in_partial_fit_with_new_ids(optimizer, embedding_d
         assert (after != before).any()
 
 
+def test_rows_of_the_table_begin_with_the_state_of_a_new_optimizer():
+    model = small(torch.optim.Rprop, max_epochs=1).fit(*tokens())
+    for weight, state in model.net_.optimizer_.state.items():
+        assert state["step_size"].min() > 1e-4, weight.shape  # of 0.02 at the beginning
+
+
 @every_class
 def test_an_optimizer_goes_on_after_a_round_trip_as_without_it(optimizer):
     X, y = tokens()

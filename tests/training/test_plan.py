@@ -8,7 +8,6 @@ from sklearn_lstm.data.token_units import find_token_unit
 from sklearn_lstm.training.plan import (
     Length,
     batch_size_for,
-    hold_out,
     max_epochs_for,
     n_to_hold_out,
     plan_length,
@@ -66,33 +65,6 @@ def test_a_measurement_is_twice_the_work_of_a_token():
     ids = np.array([[1, 2, 0], [3, 0, 0]])
     assert work_of_epoch(read_sequences(ids)) == 3
     assert work_of_epoch(read_sequences(ids.astype(float))) == 12
-
-
-def test_held_out_samples_are_a_share_of_each_class():
-    targets = np.repeat([0, 1, 2, 3], [100, 50, 10, 1])
-    [held_out] = hold_out(targets, 32, np.random.default_rng(0))
-    assert set(np.delete(targets, held_out)) == {0, 1, 2, 3}
-    np.testing.assert_allclose(np.bincount(targets[held_out]), [20, 10, 2], atol=1)
-    [other] = hold_out(targets, 32, np.random.default_rng(1))
-    assert set(other) != set(held_out)
-
-
-@pytest.mark.parametrize("rare", [0, 1, 2])
-def test_a_rare_class_is_held_out_as_often_whatever_its_place(rare):
-    n_samples = np.where(np.arange(3) == rare, 3, 50)  # one of each class is never held out
-    targets = np.repeat(np.arange(3), n_samples)
-    draws = [hold_out(targets, 20, np.random.default_rng(seed))[0] for seed in range(400)]
-    share = np.bincount(targets[np.concatenate(draws)]) / 400 / (n_samples - 1)
-    np.testing.assert_allclose(share, 20 / 100, rtol=0.15)
-
-
-def test_parts_held_out_of_two_networks_share_no_sample():
-    targets = np.repeat([0, 1, 2], [100, 50, 10])
-    parts = hold_out(targets, 16, np.random.default_rng(0), 2)
-    assert [len(part) for part in parts] == [16, 16]
-    assert not set(parts[0]) & set(parts[1])
-    for part in parts:
-        np.testing.assert_allclose(np.bincount(targets[part], minlength=3), [10, 5, 1], atol=1)
 
 
 @pytest.mark.parametrize(

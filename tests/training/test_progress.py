@@ -107,6 +107,16 @@ def test_from_two_on_there_is_also_a_row_for_each_epoch(capsys):
     assert [line.split()[0] for line in printed.splitlines()[2:]] == ["1", "2"]
 
 
+@pytest.mark.parametrize("early_stopping", [False, True])
+def test_the_last_epoch_has_a_row_too_if_training_ends_early(capsys, early_stopping):
+    model = small(
+        verbose=2, max_epochs=200 if early_stopping else "auto", early_stopping=early_stopping
+    ).fit(X, Y)
+    _, printed = drawn(capsys)
+    assert model.n_epochs_ < 200
+    assert len(printed.splitlines()[2:]) == model.n_epochs_
+
+
 @pytest.mark.parametrize("data", [X, SERIES], ids=["ids", "series"])
 def test_nothing_is_shown_by_default(capfd, data):
     small(verbose=0).fit(data, Y[: len(data)]).partial_fit(data, Y[: len(data)])
