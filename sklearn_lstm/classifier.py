@@ -10,7 +10,7 @@ from sklearn_lstm.configuration import network_starter, random_generator, traini
 from sklearn_lstm.data.labels import Labels, absolute_weights, read_labels, relative_weights
 from sklearn_lstm.fitted_classifier import FittedClassifier
 from sklearn_lstm.fitting import fit_model, plan_fit, update_model
-from sklearn_lstm.parameters import CLASSIFIER, check_parameters, plain_parameters
+from sklearn_lstm.parameters import CLASSIFIER, checked_parameters
 from sklearn_lstm.training.loop import optimizer_state_of
 
 
@@ -314,8 +314,7 @@ class LSTMSequenceClassifier(FittedClassifier):
             If X is not a set of sequences (names the row), y is not a set of labels, a parameter
             is out of range, or the loss becomes infinite or NaN. What was fitted before is kept.
         """
-        check_parameters(self, CLASSIFIER)
-        parameters = plain_parameters(self, CLASSIFIER)
+        parameters = checked_parameters(self, CLASSIFIER)
         previous = self._previous() if self.warm_start else None
         y = read_labels(y)
         sequences, input_format = self._read_new(X, y, previous)
@@ -365,8 +364,7 @@ class LSTMSequenceClassifier(FittedClassifier):
         TypeError, ValueError
             As `fit`; also for labels that are not among the classes.
         """
-        check_parameters(self, CLASSIFIER)
-        parameters = plain_parameters(self, CLASSIFIER)
+        parameters = checked_parameters(self, CLASSIFIER)
         if self.class_weight == "balanced":
             raise ValueError(
                 "class_weight='balanced' is not supported for partial_fit, which does not know how "

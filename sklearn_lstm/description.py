@@ -32,25 +32,22 @@ class DocumentedMixin:
 class FittedDescriptionMixin(DocumentedMixin):
     """Show what was built below the parameters of a fitted estimator.
 
-    The class has the methods `_describe_fitted`, which returns one line, and `_fitted_parts`, which
-    returns the rows of a table. Both return None before `fit`.
+    The class has the method `_fitted_parts`, which returns the rows of a table; none before `fit`.
     """
 
-    def _describe_fitted(self) -> str | None:
-        raise NotImplementedError
-
-    def _fitted_parts(self) -> dict[str, str] | None:
+    def _fitted_parts(self) -> dict[str, str]:
         raise NotImplementedError
 
     def __repr__(self, N_CHAR_MAX: int = 700) -> str:
-        text = super().__repr__(N_CHAR_MAX)  # type: ignore[call-arg]
-        line = self._describe_fitted()
-        return text if line is None else f"{text}\n# fitted: {line}"
+        text: str = super().__repr__(N_CHAR_MAX)  # type: ignore[call-arg]
+        return "\n# ".join(
+            [text, *(f"{name}: {value}" for name, value in self._fitted_parts().items())]
+        )
 
     def _html_table(self) -> str:
         rows = [
             ROW.format(name=escape(name), value=escape(value))
-            for name, value in (self._fitted_parts() or {}).items()
+            for name, value in self._fitted_parts().items()
         ]
         return TABLE.format(rows="".join(rows)) if rows else ""
 
@@ -72,7 +69,7 @@ class FittedDescriptionMixin(DocumentedMixin):
             estimators=self,
             names=type(self).__name__,
             name_details=str(self),
-            name_caption=(self._fitted_parts() or {}).get("network"),
+            name_caption=self._fitted_parts().get("network"),
             doc_link_label=None,
             dash_wrapped=True,
         )

@@ -162,14 +162,9 @@ class FittedClassifier(
         check_is_fitted(self)
         return self._model.logits(self._read(X), self._device)
 
-    def _describe_fitted(self) -> str | None:
+    def _fitted_parts(self) -> dict[str, str]:
         if not self.__sklearn_is_fitted__():
-            return None
-        return f"{self.input_type_}, {self._model.describe()}, {self.n_epochs_} epochs"
-
-    def _fitted_parts(self) -> dict[str, str] | None:
-        if not self.__sklearn_is_fitted__():
-            return None
+            return {}
         n_channels, n_ids = self._format.n_channels, len(self._model.encoding) - N_SPECIAL
         if n_channels is None:
             size = f"{n_ids:,} known ids of {self.token_unit_}s"

@@ -239,12 +239,11 @@ def fit_model(
         else:
             is_trained = plan.length.max_epochs > 0 or bool(previous and previous.network_weight)
             found = blend(held_out, networks if is_trained else [])
-            network_weight, linear_weight = [0.0, *found.factors.tolist()][-2:]
             model = SequenceModel(
                 networks,
                 linear_model,
-                network_weight,
-                linear_weight,
+                float(found.factors[0]) if is_trained else 0.0,
+                float(found.factors[-1]),
                 found.prior_correction,
                 prior.logs,
                 n_held_out=sum(len(part.samples) for part in held_out),

@@ -113,10 +113,11 @@ class NetworkModel:
         self.network.mix_vectors(codes, torch.from_numpy(vectors), share)
 
     def logits(self, sequences: Sequences, device: torch.device) -> NDArray[np.float64]:
-        """Return the logits (n_samples, n_outputs), those of each sequence always the same.
+        """Return the logits (n_samples, n_outputs).
 
-        The last product is computed in float64: in float32 a row of odd length would be rounded by
-        its place in the batch.
+        Those of a sequence do not depend on the others, but for the rounding of float32. The last
+        product is computed in float64: in float32 a row of odd length would be rounded by its place
+        in the batch.
         """
         self.network.eval()
         limit = steps_at_once(device)
@@ -128,7 +129,8 @@ class NetworkModel:
             # differently. So a sequence is always read alone if it is long, and never if it is not.
             is_long = sequences.lengths[rows[0]] > limit // 2
             read_rows = rows if is_long else np.resize(rows, max(2, len(rows)))
-            steps, lengths = encoded(sequences, read_rows, self.encoding)
+            steps = torch.from_numpy(encoded(sequences, read_rows, self.encoding))
+            lengths = torch.from_numpy(sequences.lengths[read_rows])
             summary = self.network.summarize(steps.to(device), lengths.to(device)).cpu()
             logits[rows] = (exact(summary) @ weight.T + bias)[: len(rows)].numpy()
 
@@ -203,30 +205,15 @@ class SequenceModel:
             "n_networks": len(self.networks),
         }
 
-    def describe(self) -> str:
-        """Return in one line what the model is made of."""
-        architecture = self.network.architecture
-        network = (
-            f"{architecture['num_layers']} {'bidirectional ' * architecture['bidirectional']}"
-            f"{architecture['cell']} layer(s) of {architecture['hidden_size']} units "
-            f"({self._n_weights():,} weights)"
-        )
-        if self.linear_model is None:
-            return f"{network}, no linear model"
-        return (
-            f"{len(self.networks)} x {network}, weight {self.network_weight:.2f}; linear model of "
-            f"{self.linear_model.describe()}, weight {self.linear_weight:.2f}; prior correction "
-            f"{self.prior_correction:z.2f} ({self.n_held_out} samples held out)"
-        )
-
     def parts(self) -> dict[str, str]:
         """Return what the model is made of, part by part."""
         architecture, n_networks = self.network.architecture, len(self.networks)
+        n_weights = sum(weight.numel() for weight in self.network.parameters())
         network = (
             f"{f'{n_networks} networks of ' if n_networks > 1 else ''}{architecture['num_layers']} "
             f"{'bidirectional ' * architecture['bidirectional']}{architecture['cell'].upper()} "
             f"layer{'s' * (architecture['num_layers'] > 1)} of {architecture['hidden_size']} units"
-            f", {self._n_weights():,} weights{' each' * (n_networks > 1)}"
+            f", {n_weights:,} weights{' each' * (n_networks > 1)}"
         )
         if self.linear_model is None:
             return {"network": network, "linear model": "none"}
@@ -237,9 +224,6 @@ class SequenceModel:
             f"{self.linear_weight:.2f} (set by {self.n_held_out:,} samples held out)",
             "prior correction": f"{self.prior_correction:z.2f}",
         }
-
-    def _n_weights(self) -> int:
-        return sum(weight.numel() for weight in self.network.parameters())
 
 
 def _ids(pretrained: PretrainedVectors | None) -> NDArray[np.int64]:

@@ -1,4 +1,4 @@
-"""What each parameter may be. The only module that uses private names of scikit-learn."""
+"""What each parameter may be, checked by private functions of scikit-learn."""
 
 from __future__ import annotations
 
@@ -71,10 +71,17 @@ VECTORIZER: dict[str, list[Any] | str] = {
 }
 
 
-def check_parameters(estimator: BaseEstimator, constraints: Mapping[str, Any]) -> None:
-    """Raise scikit-learn's `InvalidParameterError` for a parameter that is out of range."""
+def checked_parameters(estimator: BaseEstimator, constraints: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the parameters.
+
+    Raises
+    ------
+    InvalidParameterError
+        If one is out of range; it is a ValueError of scikit-learn.
+    """
     parameters = plain_parameters(estimator, constraints)  # float32 is a number too
     validate_parameter_constraints(constraints, parameters, caller_name=type(estimator).__name__)
+    return parameters
 
 
 def plain_parameters(estimator: BaseEstimator, constraints: Mapping[str, Any]) -> dict[str, Any]:

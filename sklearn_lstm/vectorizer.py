@@ -15,7 +15,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from sklearn_lstm.description import DocumentedMixin
 from sklearn_lstm.io.envelope import StoredMixin
-from sklearn_lstm.parameters import VECTORIZER, check_parameters
+from sklearn_lstm.parameters import VECTORIZER, checked_parameters
 from sklearn_lstm.text.analysis import (
     TokenRuns,
     count_vectorizer_like,
@@ -351,7 +351,7 @@ class TextSequenceVectorizer(StoredMixin, DocumentedMixin, TransformerMixin, Bas
 
     def _check(self) -> Selection:
         """Check the parameters; return which tokens get an id."""
-        check_parameters(self, VECTORIZER)
+        checked_parameters(self, VECTORIZER)
         self.build_analyzer()  # raises if a pattern or the stop words are wrong
         given = {} if self.vocabulary is None else given_vocabulary(self.vocabulary)
         warn_of_ignored_parameters(count_vectorizer_like(self), given)

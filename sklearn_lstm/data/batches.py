@@ -139,10 +139,10 @@ def steps_at_once(device: torch.device) -> int:
     return STEPS_AT_ONCE.get(device.type, STEPS_AT_ONCE_ON_GPU)
 
 
-def encoded(sequences: Sequences, rows: Rows, encoding: Encoding) -> tuple[Tensor, Tensor]:
-    """Return the sequences of these rows padded, (B, T) or (B, T, n_inputs), and their lengths."""
+def encoded(sequences: Sequences, rows: Rows, encoding: Encoding) -> NDArray[Any]:
+    """Return these sequences side by side, (B, T) or (B, T, n_inputs), padded with 0."""
     lengths = sequences.lengths[rows]
     steps = encoding(sequences.read(rows), lengths)
     padded = np.full((len(rows), lengths.max(), *steps.shape[1:]), PADDING_CODE, steps.dtype)
     padded[np.arange(lengths.max()) < lengths[:, np.newaxis]] = steps
-    return torch.from_numpy(padded), torch.from_numpy(lengths)
+    return padded

@@ -129,9 +129,14 @@ class Samples:
 
     def indicators(self, n_outputs: int) -> NDArray[np.bool_]:
         """Return which classes or labels each sample has, (n_samples, n_outputs)."""
-        if self.targets.ndim == 2:
-            return np.asarray(self.targets > 0)
-        return np.asarray(self.targets[:, np.newaxis] == np.arange(n_outputs))
+        return indicators(self.targets, n_outputs)
+
+
+def indicators(targets: NDArray[Any], n_outputs: int) -> NDArray[np.bool_]:
+    """Return which classes or labels each sample has, (n_samples, n_outputs)."""
+    if targets.ndim == 2:
+        return np.asarray(targets > 0)
+    return np.asarray(targets[:, np.newaxis] == np.arange(n_outputs))
 
 
 def chunks_of_rows(sizes: NDArray[np.intp]) -> list[Rows]:

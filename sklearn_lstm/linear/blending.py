@@ -11,7 +11,7 @@ from scipy.optimize import minimize
 from scipy.sparse import csr_matrix
 from scipy.special import expit, log_expit, log_softmax
 
-from sklearn_lstm.data.sequences import Samples, Sequences
+from sklearn_lstm.data.sequences import Samples, Sequences, indicators
 
 SMALLEST_LOG, LARGEST_LOG = -6, 4  # of a weight
 SMALLEST_RATE = 1e-9
@@ -125,7 +125,7 @@ def fit_blend(
     expectation = np.append(np.log(expected), 0)
     precision = np.append(np.ones(len(expected)), max(1, np.abs(prior.logs).max()) ** 2)
     is_multilabel = targets.ndim == 2
-    truth = targets > 0 if is_multilabel else targets[:, np.newaxis] == np.arange(n_outputs)
+    truth = indicators(targets, n_outputs)
 
     def loss(values: NDArray[np.float64]) -> tuple[float, NDArray[np.float64]]:
         *logs, correction = values

@@ -15,19 +15,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sklearn_lstm.compute.threads import check_not_abandoned
+from sklearn_lstm.data.batches import encoded
 from sklearn_lstm.data.encoding import ChannelScaling
-from sklearn_lstm.data.sequences import Lengths, Rows, Samples, Sequences
+from sklearn_lstm.data.sequences import Lengths, Rows, Samples, Sequences, rows_of_similar_length
 from sklearn_lstm.linear.blending import fit_blend
 from sklearn_lstm.linear.kernels import (
     HEAVY,
     MOST_DILATIONS,
     RIVALS,
-    batches_of_similar_length,
     choose_dilations,
     convolve,
     draw_channels,
     draw_rivals,
-    pad,
 )
 from sklearn_lstm.linear.ridge import Moments, RidgeFit, fit_few
 
@@ -36,6 +35,8 @@ SHARE_BY_RIVALS = 1 / 3  # of the features; the others are by thresholds
 LARGEST_PROBLEM = 2_500  # rows of the eigenvalue problem: series, or features if they are fewer
 SERIES_FOR_THRESHOLDS = 32
 GOLDEN_RATIO = (5**0.5 - 1) / 2
+STEPS_PER_BATCH = 1 << 12  # arrays of so many steps stay in the processor's cache
+ROWS_PER_BATCH = 1 << 10
 ROWS_PER_BLOCK = 512  # of features that are added to the sums of squares at once
 PRODUCTS_PER_UNIT = 300_000  # of work
 MOST_LEFT_OUT = 5_000  # series whose leave-one-out predictions are computed at once,
@@ -121,11 +122,11 @@ class ConvolutionModel:
 
     def shares(self, sequences: Sequences) -> Iterator[tuple[Rows, NDArray[np.float32]]]:
         """Yield rows and their features (B, n_features), the shares of the steps, in batches."""
-        for rows in batches_of_similar_length(sequences.lengths):
+        for rows in rows_of_similar_length(sequences.lengths, STEPS_PER_BATCH, ROWS_PER_BATCH):
             check_not_abandoned()
             lengths = sequences.lengths[rows]
             shares = np.empty((len(rows), len(self.coef)), np.float32)
-            for place, happens in self._events(pad(sequences, rows, self.encoding), lengths):
+            for place, happens in self._events(encoded(sequences, rows, self.encoding), lengths):
                 shares[:, place] = np.einsum("kbt->bk", happens.view(np.int8), dtype=np.int32)
             shares /= lengths[:, np.newaxis]
             yield rows, shares
@@ -228,7 +229,7 @@ def _draw(
     chosen = rng.choice(rows, size=thresholds.shape[:2])
     positions = np.arange(1, thresholds.size + 1).reshape(thresholds.shape) * GOLDEN_RATIO % 1
     for row in np.unique(chosen):  # one at a time, for long series take much memory
-        inputs, lengths = pad(sequences, np.array([row]), encoding), sequences.lengths[[row]]
+        inputs, lengths = encoded(sequences, np.array([row]), encoding), sequences.lengths[[row]]
         for index, values in enumerate(convolve(inputs, lengths, dilations, channels)):
             for number in np.flatnonzero(chosen[index] == row):
                 place = index, number

@@ -9,15 +9,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sklearn_lstm.data.encoding import ChannelScaling
-from sklearn_lstm.data.sequences import Lengths, Rows, Sequences, rows_of_similar_length
+from sklearn_lstm.data.sequences import Lengths
 
 WIDTH = 9  # steps that a convolution looks at
 HEAVY = np.array(list(combinations(range(WIDTH), 3)))  # its steps of weight 2; others have -1
 MOST_DILATIONS = 16
 RIVALS = 7  # convolutions that are compared with each other
 MOST_CHANNELS = 9  # that a convolution adds up
-STEPS_PER_BATCH = 1 << 12  # arrays of so many steps stay in the processor's cache
-ROWS_PER_BATCH = 1 << 10
 
 
 def choose_dilations(longest: int) -> NDArray[np.intp]:
@@ -80,17 +78,3 @@ def convolve(
             values[number] = 3 * (shifted[heavy[0]] + shifted[heavy[1]] + shifted[heavy[2]]) - whole
         values[:, is_padding] = np.nan
         yield values
-
-
-def batches_of_similar_length(lengths: Lengths) -> Iterator[Rows]:
-    """Split all rows, in the order of their length, into batches of about as many steps."""
-    return rows_of_similar_length(lengths, STEPS_PER_BATCH, ROWS_PER_BATCH)
-
-
-def pad(sequences: Sequences, rows: Rows, encoding: ChannelScaling) -> NDArray[np.float32]:
-    """Return encoded sequences side by side (B, T, n_inputs), zero after the end of each."""
-    lengths = sequences.lengths[rows]
-    inputs = encoding(sequences.read(rows), lengths)
-    padded = np.zeros((len(rows), lengths.max(), inputs.shape[1]), np.float32)
-    padded[np.arange(lengths.max()) < lengths[:, np.newaxis]] = inputs
-    return padded

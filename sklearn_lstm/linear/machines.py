@@ -74,15 +74,10 @@ def _fit_each(
     present = csr_matrix(
         (np.ones_like(features.data), features.indices, features.indptr), features.shape
     )
-    for output in range(n_outputs):
+    targets = samples.indicators(n_outputs).T
+    for output, target in enumerate(targets[:1] if is_mirrored else targets):
         check_not_abandoned()
-        if samples.targets.ndim == 1:
-            target = samples.targets == output
-        else:
-            target = samples.targets[:, output] > 0
-        if is_mirrored and output == 1:
-            coef[:, 1], intercept[1] = -coef[:, 0], -intercept[0]
-        elif target.all() or not target.any():
+        if target.all() or not target.any():
             intercept[output] = 1.0 if target.all() else -1.0
         elif n_outputs > MOST_SCALED:
             machine = _solve(features, target, weights, seed, tol=TOLERANCE_OF_MANY)
@@ -92,9 +87,11 @@ def _fit_each(
             data = features.data * scale[features.indices]
             scaled = csr_matrix((data, features.indices, features.indptr), features.shape)
             machine = _solve(scaled, target, weights, seed)
-            half = 2 if is_mirrored else 1
-            coef[:, output] = machine.coef_[0] * scale / half
-            intercept[output] = machine.intercept_[0] / half
+            coef[:, output] = machine.coef_[0] * scale
+            intercept[output] = machine.intercept_[0]
+    if is_mirrored:
+        halves = np.array([0.5, -0.5], np.float32)
+        coef[:], intercept[:] = coef[:, :1] * halves, intercept[0] * halves
 
 
 def _fit_classes(

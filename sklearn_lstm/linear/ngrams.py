@@ -26,9 +26,8 @@ LONGEST_RUN_OF_WORDS = 2
 LONGEST_RUN_OF_CHARACTERS = 5  # or more, where the alphabet is small and the sequences are long
 N_LENGTHS_OF_CHARACTERS = 5
 CHANCE_RUNS = 1 / 64  # of one kind, expected in a sequence of random characters
-UNITS_WITH_BORDERS = ("char",)
 LARGEST_COEF = 1 << 30  # bytes of the coefficients: features x outputs x 4
-LARGEST_COEF_OF_ALL_RUNS = 1 << 27  # with runs that one sequence alone holds
+SHARE_OF_ALL_RUNS = 1 / 8  # of these bytes, with the runs that one sequence alone holds
 
 
 @dataclass(frozen=True)
@@ -169,20 +168,20 @@ def fit_ngrams(
     """
     sequences = samples.sequences
     run_lengths = choose_run_lengths(sequences, token_unit)
-    has_borders = token_unit in UNITS_WITH_BORDERS
+    has_borders = token_unit == "char"
     lexicon = Lexicon.of(sequences)
-    bags = _bags(sequences, run_lengths, lexicon, has_borders=has_borders)
+    all_bags = _bags(sequences, run_lengths, lexicon, has_borders=has_borders)
     # The ratio of a run of characters that one sequence alone holds is noise.
-    is_noise = token_unit == "char" and n_outputs <= MOST_SCALED
-    fewest = [2 if is_noise else 1, 2]
-    n_bytes = _bytes_of_coef(bags, fewest, n_outputs)
-    if n_bytes > LARGEST_COEF_OF_ALL_RUNS:
-        fewest = [2, 2]
-        n_bytes = _bytes_of_coef(bags, fewest, n_outputs)
-    if n_bytes > LARGEST_COEF and lexicon is not None:  # the letters are left out first
-        lexicon, bags = None, bags[:1]
-        n_bytes = _bytes_of_coef(bags, fewest, n_outputs)
-    if n_bytes > LARGEST_COEF:
+    is_noise = has_borders and n_outputs <= MOST_SCALED
+    for bags, fewest, limit in (
+        (all_bags, 2 if is_noise else 1, LARGEST_COEF * SHARE_OF_ALL_RUNS),
+        (all_bags, 2, LARGEST_COEF),
+        (all_bags[:1], 2, LARGEST_COEF),  # the letters are left out before the whole model
+    ):
+        n_bytes = 4 * n_outputs * sum(map(len, _features(bags, fewest)))
+        if n_bytes <= limit:
+            break
+    else:
         warnings.warn(
             f"The linear model was left out: {n_bytes // (4 * n_outputs):,} n-grams x "
             f"{n_outputs:,} classes are {n_bytes / 2**30:.1f} GiB of coefficients, and the limit "
@@ -195,7 +194,7 @@ def fit_ngrams(
 
     def fit(rows: Rows) -> NgramModel:
         parts = [some[rows] for some in bags]
-        features = [RunFeatures.of(*each) for each in zip(parts, fewest, strict=False)]
+        features = _features(parts, fewest)
         coef, intercept = fit_machines(
             hstack([of(part) for of, part in zip(features, parts, strict=True)], format="csr"),
             samples.subset(rows),
@@ -203,7 +202,7 @@ def fit_ngrams(
             seed=seed,
         )
         of_ids, letters = features[0], None
-        if lexicon is not None and len(features[1]):
+        if lexicon is not None and len(features) > 1 and len(features[1]):
             letters = LetterModel(lexicon, features[1].runs, features[1].idf, coef[len(of_ids) :])
         return NgramModel(
             run_lengths[0],
@@ -248,7 +247,7 @@ def _bags(
     return [of_ids] if lexicon is None else [of_ids, lexicon.bags(sequences)]
 
 
-def _bytes_of_coef(bags: list[csr_matrix], fewest: list[int], n_outputs: int) -> int:
-    """Return the size of the coefficients of the runs that so many sequences hold."""
-    counts = [len(RunFeatures.of(*each)) for each in zip(bags, fewest, strict=False)]
-    return 4 * n_outputs * sum(counts)
+def _features(bags: list[csr_matrix], fewest: int) -> list[RunFeatures]:
+    """Return the runs of ids that so many sequences hold, and those of letters that two hold."""
+    of_ids, *of_letters = bags
+    return [RunFeatures.of(of_ids, fewest), *(RunFeatures.of(some, 2) for some in of_letters)]

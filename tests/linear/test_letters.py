@@ -179,5 +179,5 @@ def test_the_letters_are_left_out_before_the_whole_model(texts, monkeypatch):
     n_of_ids = len(linear_model().fit(X, labels).linear_model_.runs)
     monkeypatch.setattr(ngrams, "LARGEST_COEF", 4 * 2 * (n_of_ids + 10))
     model = linear_model().fit(X, labels).linear_model_
-    assert len(model.runs) == n_of_ids
+    assert 0 < len(model.runs) < n_of_ids
     assert model.letters is None
