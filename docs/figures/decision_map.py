@@ -11,8 +11,8 @@ from matplotlib.patches import FancyBboxPatch
 QUESTIONS = [
     (
         "Texts, and at most some\nhundred of them have a label?",
-        "a pretrained transformer",
-        "knows the language already; ours with\npretrained word vectors knows the words",
+        "ours with pretrained word vectors",
+        "300 review sentences 69.0 %, without 63.1 %\nnot English: a pretrained transformer",
     ),
     (
         "Texts whose topic decides:\ndo single words tell the class?",
@@ -21,15 +21,15 @@ QUESTIONS = [
     ),
     (
         "Series of equal length,\nand a result in a second?",
-        "MiniRocket, ridge (aeon)",
+        "MiniRocket (aeon), or max_epochs=0",
         "GunPoint 99.3 % in 0.06 s, ours 100 % in 3.8 s\nItalyPowerDemand 96.3 %, ours 96.5 %",
     ),
 ]
 OURS = "LSTMSequenceClassifier"
 OUR_EVIDENCE = (
     "the order of the steps decides, or lengths differ\n"
-    "next bracket in code 99.2 %, bag of letters 97.7 %\n"
-    "splice junctions 97.1 %, bag of letters 70.1 %\n"
+    "next bracket in code 98.5 %, bag of letters 97.7 %\n"
+    "splice junctions 96.9 %, bag of letters 70.1 %\n"
     "PLAID 96.4 %, MiniRocket 87.7 %"
 )
 
