@@ -83,10 +83,10 @@ class LSTMSequenceClassifier(FittedClassifier):
         How the learning rate changes from batch to batch: "trapezoid" rises, stays and falls [6]_,
         "onecycle" rises and falls, "cosine" falls, "constant" stays.
     max_epochs : int or "auto", default="auto"
-        A number is kept exactly; 0 fits the linear model alone. "auto" ends training when the loss
-        of held-out samples no longer falls, if there is a linear model and the schedule is
-        "trapezoid". It takes at most 800 updates or 5 million tokens (characters: twice as many),
-        but 6 epochs are always allowed (characters: 15; large data: 4). See the user guide.
+        A number is kept exactly; 0 fits the linear model alone. "auto" is at most 800 updates or 5
+        million tokens (characters: twice as many), but 6 epochs are always allowed (characters:
+        15; large data: 4). It ends when the loss of held-out samples no longer falls. Where there
+        is no such loss, as without a linear model, it is twice as long. See the user guide.
     batch_size : int or "auto", default="auto"
         Sequences in a training batch. "auto" is a fiftieth of the samples, at most 64, and at most
         8,192 steps on average, but not below 4; 32 in `partial_fit`.
@@ -138,8 +138,8 @@ class LSTMSequenceClassifier(FittedClassifier):
     n_epochs_ : int
         Rows of `history_`.
     linear_model_ : object or None
-        The linear model beside the network. None for ``linear_branch=False``, another criterion
-        than the cross entropy, too few samples (below 100 for token ids, 20 for measurements, or
+        The linear model beside the network. None for ``linear_branch=False``, another `criterion`
+        than "cross_entropy", too few samples (below 100 for token ids, 20 for measurements, or
         no more than classes), or more than 1 GiB of coefficients for runs of ids.
     calibration_ : dict or None
         How logits are blended: `network_weight`, `linear_weight`, `prior_correction` (for rare
@@ -362,7 +362,7 @@ class LSTMSequenceClassifier(FittedClassifier):
         Raises
         ------
         TypeError, ValueError
-            As `fit`; also for labels that are not among the classes.
+            As `fit`; also for labels that are not among the classes, and for balanced weights.
         """
         parameters = checked_parameters(self, CLASSIFIER)
         if self.class_weight == "balanced":

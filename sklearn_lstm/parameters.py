@@ -56,11 +56,12 @@ CLASSIFIER: dict[str, list[Any] | str] = {
     "precision": [StrOptions({"auto", "float32", "bfloat16"})],
 }
 
+NOT_SHARED = {"binary", "dtype", "ngram_range"}  # with CountVectorizer
 VECTORIZER: dict[str, list[Any] | str] = {
     **{
         name: constraint
         for name, constraint in CountVectorizer._parameter_constraints.items()  # noqa: SLF001
-        if name not in {"binary", "dtype", "ngram_range"}
+        if name not in NOT_SHARED
     },
     "analyzer": [StrOptions({"word", "char"}), callable],
     "fixed_vocabulary": ["boolean"],

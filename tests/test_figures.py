@@ -47,7 +47,8 @@ def percent(cell):
 
 
 def rows_of_readme():
-    table = (ROOT / "README.md").read_text().split(f"| task | {OURS} | linear model alone | network alone | best other model |\n")[1]
+    header = f"| task | {OURS} | {' | '.join(PARTS)} | best other model |\n"
+    table = (ROOT / "README.md").read_text().split(header)[1]
     lines = table.split("\n\n")[0].splitlines()[1:]
     return [[cell.strip() for cell in line.strip("|").split("|")] for line in lines]
 

@@ -6,7 +6,8 @@ nothing to do with each other, so two of them are computed at the same time. Eac
 torch's threads. Which thread computes what does not change the results.
 
 No setting of the process changes: the number of threads of OpenMP, and that of MKL, is set for the
-calling thread alone, which `torch.set_num_threads` can't do.
+calling thread alone, which `torch.set_num_threads` can't do. (A forked child is another process. It
+has no helper thread, and computes on one thread.)
 """
 
 from __future__ import annotations

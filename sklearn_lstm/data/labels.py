@@ -163,7 +163,8 @@ def relative_weights(
     weight = np.ones(len(y))
     for factor in _factors(sample_weight, class_weight, y, labels):
         weight *= factor / (factor.max(initial=0) or 1)
-    return weight / weight[weight > 0].mean() if weight.any() else _refuse_no_weight()
+    _check_any(weight)
+    return weight / weight[weight > 0].mean()
 
 
 def absolute_weights(
@@ -187,7 +188,8 @@ def absolute_weights(
             f"The weight of sample {row} is {weight[row]:g}, which is too large: partial_fit takes "
             "weights as they are. Divide sample_weight and class_weight by a common factor."
         )
-    return weight if weight.any() else _refuse_no_weight()
+    _check_any(weight)
+    return weight
 
 
 def _factors(
@@ -289,5 +291,6 @@ def read_groups(groups: Any, n_samples: int) -> NDArray[np.intp] | None:
     return np.array(of_samples, np.intp)
 
 
-def _refuse_no_weight() -> NDArray[np.float64]:
-    raise ValueError("Sample weights must contain at least one non-zero number.")
+def _check_any(weight: NDArray[np.float64]) -> None:
+    if not weight.any():
+        raise ValueError("Sample weights must contain at least one non-zero number.")

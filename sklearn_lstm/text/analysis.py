@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from sklearn.base import BaseEstimator
 from sklearn.feature_extraction.text import CountVectorizer
 
+from sklearn_lstm.parameters import NOT_SHARED
 from sklearn_lstm.text.code_points import lengths_of, split_characters, split_words, words_of
 from sklearn_lstm.text.lookup import CharacterTable, WordTable
 
@@ -27,7 +28,7 @@ def count_vectorizer_like(estimator: BaseEstimator) -> CountVectorizer:
 
     Its tokenizer is `words_of` if the estimator has neither a tokenizer nor a pattern.
     """
-    shared = CountVectorizer().get_params().keys() - {"binary", "dtype", "ngram_range"}
+    shared = CountVectorizer().get_params().keys() - NOT_SHARED
     analysis = CountVectorizer(**{name: getattr(estimator, name) for name in shared})
     if analysis.tokenizer is None and analysis.token_pattern is None:
         analysis.tokenizer = words_of
