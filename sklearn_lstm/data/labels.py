@@ -164,7 +164,8 @@ def relative_weights(
     for factor in _factors(sample_weight, class_weight, y, labels):
         weight *= factor / (factor.max(initial=0) or 1)
     _check_any(weight)
-    return weight / weight[weight > 0].mean()
+    mean: float = weight[weight > 0].mean()
+    return weight / mean
 
 
 def absolute_weights(
