@@ -10,7 +10,13 @@ from typing import Any
 
 import numpy as np
 import torch
-from skorch.callbacks import Callback, EarlyStopping, GradientNormClipping, LRScheduler
+from skorch.callbacks import (
+    Callback,
+    EarlyStopping,
+    GradientNormClipping,
+    LRScheduler,
+    PrintLog,
+)
 from skorch.helper import predefined_split
 from torch import nn
 from torch.optim.lr_scheduler import CosineAnnealingLR, OneCycleLR
@@ -143,10 +149,12 @@ def train(
         try:
             net.fit_loop(dataset)
         except KeyboardInterrupt:  # skorch's early stopping raises it, and so does a user
-            callbacks = dict(net.callbacks_)
-            if not any(map(_has_stopped, callbacks.values())):
+            callbacks = list(dict(net.callbacks_).values())
+            if not any(map(_has_stopped, callbacks)):
                 raise
-            callbacks["print_log"].on_epoch_end(net)  # it comes after what ended the training
+            for callback in callbacks:
+                if isinstance(callback, PrintLog):  # skorch puts them after what ended the training
+                    callback.on_epoch_end(net)
         network.generator = None
         net.notify("on_train_end", X=dataset, y=None)
     if not all(bool(torch.isfinite(weight).all()) for weight in network.parameters()):

@@ -176,8 +176,11 @@ def test_what_has_no_letters_is_no_empty_text(texts):
 def test_the_letters_are_left_out_before_the_whole_model(texts, monkeypatch):
     documents, labels = zip(*texts, strict=True)
     X = TextSequenceVectorizer().fit_transform(documents)
-    n_of_ids = len(linear_model().fit(X, labels).linear_model_.runs)
+    monkeypatch.setattr(ngrams, "SHARE_OF_ALL_RUNS", 0)  # runs of two texts or more
+    model = linear_model().fit(X, labels).linear_model_
+    assert model.letters is not None
+    n_of_ids = len(model.runs)
     monkeypatch.setattr(ngrams, "LARGEST_COEF", 4 * 2 * (n_of_ids + 10))
     model = linear_model().fit(X, labels).linear_model_
-    assert 0 < len(model.runs) < n_of_ids
+    assert len(model.runs) == n_of_ids
     assert model.letters is None

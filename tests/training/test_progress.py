@@ -7,7 +7,7 @@ import sys
 import numpy as np
 import pytest
 from sklearn.model_selection import GridSearchCV
-from skorch.callbacks import Callback
+from skorch.callbacks import Callback, PrintLog
 from tqdm.auto import tqdm
 
 from sklearn_lstm import LSTMSequenceClassifier, fitting
@@ -109,12 +109,21 @@ def test_from_two_on_there_is_also_a_row_for_each_epoch(capsys):
 
 @pytest.mark.parametrize("early_stopping", [False, True])
 def test_the_last_epoch_has_a_row_too_if_training_ends_early(capsys, early_stopping):
+    own_lines = []
+
+    def sink(line):  # a function is not copied with its callback
+        own_lines.append(line)
+
     model = small(
-        verbose=2, max_epochs=200 if early_stopping else "auto", early_stopping=early_stopping
+        verbose=2,
+        max_epochs=200 if early_stopping else "auto",
+        early_stopping=early_stopping,
+        callbacks=[PrintLog(sink=sink)],
     ).fit(X, Y)
     _, printed = drawn(capsys)
     assert model.n_epochs_ < 200
     assert len(printed.splitlines()[2:]) == model.n_epochs_
+    assert len(own_lines[2:]) == model.n_epochs_
 
 
 @pytest.mark.parametrize("data", [X, SERIES], ids=["ids", "series"])
