@@ -1,20 +1,53 @@
-"""`LSTMSequenceClassifier`: sequences and labels to a fitted model."""
+"""`LSTMSequenceClassifier`: sequences and labels to a fitted model, and predictions."""
 
 from __future__ import annotations
 
-from typing import Any, Self
+from numbers import Integral, Real
+from typing import Any, ClassVar, Self
 
 import numpy as np
+from numpy.typing import NDArray
+from scipy.sparse import issparse
+from sklearn.base import BaseEstimator, ClassifierMixin
+from sklearn.utils._param_validation import HasMethods, Interval, StrOptions
+from sklearn.utils.validation import check_consistent_length, check_is_fitted, validate_data
+from skorch import NeuralNet
 
-from sklearn_lstm.configuration import network_starter, random_generator, training_settings
-from sklearn_lstm.data.labels import Labels, absolute_weights, read_labels, relative_weights
-from sklearn_lstm.fitted_classifier import FittedClassifier
-from sklearn_lstm.fitting import fit_model, plan_fit, update_model
-from sklearn_lstm.parameters import CLASSIFIER, checked_parameters
-from sklearn_lstm.training.loop import optimizer_state_of
+from sklearn_lstm.algorithm import fit_model
+from sklearn_lstm.data.embeddings import PretrainedVectors, read_embeddings
+from sklearn_lstm.data.encoding import N_SPECIAL
+from sklearn_lstm.data.input_format import InputFormat
+from sklearn_lstm.data.labels import Labels, read_labels
+from sklearn_lstm.data.reading import read_sequences
+from sklearn_lstm.data.samples import Samples
+from sklearn_lstm.data.sequences import Sequences
+from sklearn_lstm.data.weights import absolute_weights, relative_weights
+from sklearn_lstm.description import DescribedMixin
+from sklearn_lstm.io.envelope import StoredMixin
+from sklearn_lstm.io.packing import pack, unpack
+from sklearn_lstm.members.encoded_network import NetworkStart
+from sklearn_lstm.members.member import Member
+from sklearn_lstm.members.networks import Networks
+from sklearn_lstm.model import SequenceModel
+from sklearn_lstm.network.directions import CELLS
+from sklearn_lstm.network.network import SequenceNetwork
+from sklearn_lstm.network.pooling import POOLINGS
+from sklearn_lstm.parameters import checked_parameters, plain_parameters
+from sklearn_lstm.training.history import epoch_rows
+from sklearn_lstm.training.loop import TrainingSettings, make_net
+from sklearn_lstm.training.optimizers import OPTIMIZERS
+
+POSITIVE_INTEGER = Interval(Integral, 1, None, closed="left")
+POSITIVE_NUMBER = Interval(Real, 0, None, closed="neither")
+SHARE = Interval(Real, 0, 1, closed="left")
 
 
-class LSTMSequenceClassifier(FittedClassifier):
+class LSTMSequenceClassifier(
+    StoredMixin,
+    DescribedMixin,
+    ClassifierMixin,  # type: ignore[misc]
+    BaseEstimator,  # type: ignore[misc]
+):
     """Classify whole sequences with a long short-term memory network.
 
     X holds token ids, time series, speech frames, notes or bases, of equal or unequal length.
@@ -203,6 +236,51 @@ class LSTMSequenceClassifier(FittedClassifier):
     array([1, 0])
     """
 
+    _parameter_constraints: ClassVar[dict[str, list[Any] | str]] = {
+        "input_type": [StrOptions({"auto", "tokens", "numeric"})],
+        "token_unit": [StrOptions({"auto", "word", "char"})],
+        "embedding_dim": [StrOptions({"auto"}), POSITIVE_INTEGER, None],
+        "embeddings": ["array-like", HasMethods(["__getitem__", "__contains__"]), None],
+        "freeze_embeddings": ["boolean"],
+        "linear_branch": ["boolean"],
+        "normalize": ["boolean"],
+        "cell": [StrOptions(set(CELLS))],
+        "hidden_size": [POSITIVE_INTEGER],
+        "num_layers": [POSITIVE_INTEGER],
+        "bidirectional": ["boolean"],
+        "pooling": [StrOptions(set(POOLINGS)), list, tuple],
+        "dropout": [SHARE],
+        "token_dropout": [SHARE],
+        "criterion": [StrOptions({"cross_entropy"}), type],
+        "optimizer": [StrOptions(set(OPTIMIZERS)), type],
+        "lr": [POSITIVE_NUMBER],
+        "weight_decay": [Interval(Real, 0, None, closed="left")],
+        "lr_schedule": [StrOptions({"trapezoid", "onecycle", "cosine", "constant"})],
+        "max_epochs": [StrOptions({"auto"}), Interval(Integral, 0, None, closed="left")],
+        "batch_size": [StrOptions({"auto"}), POSITIVE_INTEGER],
+        "gradient_clip": [POSITIVE_NUMBER, None],
+        "class_weight": [dict, list, StrOptions({"balanced"}), None],
+        "early_stopping": ["boolean"],
+        "validation_fraction": [Interval(Real, 0, 1, closed="neither")],
+        "n_iter_no_change": [POSITIVE_INTEGER],
+        "warm_start": ["boolean"],
+        "callbacks": ["array-like", None],
+        "random_state": ["random_state"],
+        "verbose": ["verbose"],
+        "device": "no_validation",  # checked where it is found, so that texts need no torch
+        "precision": [StrOptions({"auto", "float32", "bfloat16"})],
+    }
+
+    classes_: NDArray[Any]
+    n_features_in_: int
+    input_type_: str
+    token_unit_: str | None
+    history_: list[dict[str, Any]]
+    n_epochs_: int
+    _labels: Labels
+    _format: InputFormat
+    _model: SequenceModel
+
     def __init__(
         self,
         *,
@@ -314,32 +392,26 @@ class LSTMSequenceClassifier(FittedClassifier):
             If X is not a set of sequences (names the row), y is not a set of labels, a parameter
             is out of range, or the loss becomes infinite or NaN. What was fitted before is kept.
         """
-        parameters = checked_parameters(self, CLASSIFIER)
+        parameters = checked_parameters(self, self._parameter_constraints)
         previous = self._previous() if self.warm_start else None
         y = read_labels(y)
         sequences, input_format = self._read_new(X, y, previous)
-        labels = self._labels() if previous else Labels.of(y)
+        labels = Labels.of(y) if previous is None else self._labels
         weights = relative_weights(sample_weight, self.class_weight, y, labels)
-        samples = labels.samples(sequences, y, weights, groups)
+        samples = Samples.of(sequences, y, weights, labels, groups)
         validation = self._read_validation(
             X, (X_val, y_val, sample_weight_val), labels, input_format
         )
-
-        plan = plan_fit(samples, validation, parameters, input_format.token_unit, previous)
-        model, net = fit_model(
+        model = fit_model(
             samples,
-            plan,
-            network_starter(X, sequences, parameters, len(labels.classes), previous),
-            training_settings(parameters, is_multilabel=labels.is_multilabel),
-            random_generator(self.random_state, self.n_epochs_ if previous else 0),
-            token_unit=input_format.token_unit,
-            n_outputs=len(labels.classes),
-            validation=validation,
+            validation,
+            parameters={**parameters, "token_unit": input_format.token_unit},
+            start=self._network_start(X, sequences, parameters, labels, previous),
+            settings=TrainingSettings.of(parameters, labels),
+            rng=self._random_generator(previous),
             previous=previous,
         )
-        return self._commit(
-            X, model, net, labels=labels, input_format=input_format, goes_on=previous is not None
-        )
+        return self._commit(X, model, labels, input_format, previous)
 
     def partial_fit(self, X: Any, y: Any, classes: Any = None, sample_weight: Any = None) -> Self:
         """Train for one epoch on some more sequences.
@@ -364,7 +436,7 @@ class LSTMSequenceClassifier(FittedClassifier):
         TypeError, ValueError
             As `fit`; also for labels that are not among the classes, and for balanced weights.
         """
-        parameters = checked_parameters(self, CLASSIFIER)
+        parameters = checked_parameters(self, self._parameter_constraints)
         if self.class_weight == "balanced":
             raise ValueError(
                 "class_weight='balanced' is not supported for partial_fit, which does not know how "
@@ -373,26 +445,259 @@ class LSTMSequenceClassifier(FittedClassifier):
         previous = self._previous()
         y = read_labels(y)
         sequences, input_format = self._read_new(X, y, previous)
-        labels = self._labels() if previous else Labels.named(classes, y)
+        labels = Labels.named(classes, y) if previous is None else self._labels
         labels.check_same(classes)
         weights = absolute_weights(sample_weight, self.class_weight, y, labels)
-        samples = labels.samples(sequences, y, weights)
+        networks = Networks.fit_one_epoch(
+            Samples.of(sequences, y, weights, labels),
+            self._network_start(X, sequences, parameters, labels, previous),
+            TrainingSettings.of(parameters, labels),
+            self._random_generator(previous),
+            batch_size=parameters["batch_size"],
+            optimizer_state=previous.networks.optimizer_state if previous else None,
+        )
+        model = previous.with_networks(networks) if previous else SequenceModel((networks,))
+        return self._commit(X, model, labels, input_format, previous)
 
-        model, net = update_model(
-            samples,
-            parameters["batch_size"],
-            network_starter(X, sequences, parameters, len(labels.classes), previous),
-            training_settings(parameters, is_multilabel=labels.is_multilabel),
-            random_generator(self.random_state, self.n_epochs_ if previous else 0),
-            previous=previous,
-            optimizer_state=self._optimizer_state if previous else None,
-        )
-        return self._commit(
-            X,
-            model,
-            net,
-            labels=labels,
-            input_format=input_format,
-            goes_on=previous is not None,
-            optimizer_state=optimizer_state_of(net),
-        )
+    def decision_function(self, X: Any) -> NDArray[np.float64]:
+        """Return the logits.
+
+        Parameters
+        ----------
+        X : {sparse matrix, array-like} of n_samples sequences
+            As in `fit`.
+
+        Returns
+        -------
+        ndarray of shape (n_samples,) or (n_samples, n_classes)
+            For two classes: the logit of the second minus that of the first.
+        """
+        logits = self._logits(X)
+        if len(self.classes_) == 2 and not self._labels.is_multilabel:
+            return np.asarray(logits[:, 1] - logits[:, 0])
+        return logits
+
+    def predict_proba(self, X: Any) -> NDArray[np.float64]:
+        """Return the probability of each class; of each label by itself if y is multilabel.
+
+        Parameters
+        ----------
+        X : {sparse matrix, array-like} of n_samples sequences
+            As in `fit`.
+
+        Returns
+        -------
+        ndarray of shape (n_samples, n_classes)
+            In the order of `classes_`.
+        """
+        logits = self._logits(X)
+        return self._labels.proba(logits)
+
+    def predict_log_proba(self, X: Any) -> NDArray[np.float64]:
+        """Return the logarithm of `predict_proba`, exact for small probabilities too.
+
+        Parameters
+        ----------
+        X : {sparse matrix, array-like} of n_samples sequences
+            As in `fit`.
+
+        Returns
+        -------
+        ndarray of shape (n_samples, n_classes)
+        """
+        logits = self._logits(X)
+        return self._labels.log_proba(logits)
+
+    def predict(self, X: Any) -> NDArray[Any]:
+        """Return the most probable label; each label with probability above 1/2 if multilabel.
+
+        Parameters
+        ----------
+        X : {sparse matrix, array-like} of n_samples sequences
+            As in `fit`.
+
+        Returns
+        -------
+        ndarray of shape (n_samples,) or (n_samples, n_labels)
+        """
+        logits = self._logits(X)
+        return self._labels.predict(logits)
+
+    @property
+    def net_(self) -> NeuralNet:
+        """The skorch net that trained the network; after loading a new one."""
+        check_is_fitted(self)
+        networks = self._model.networks
+        if networks.net is None:
+            parameters = plain_parameters(self, self._parameter_constraints)
+            settings = TrainingSettings.of(parameters, self._labels, networks.first.device)
+            networks.net = make_net(networks.first.network, settings)
+        return networks.net
+
+    @property
+    def module_(self) -> SequenceNetwork:
+        """The network, a `torch.nn.Module`."""
+        check_is_fitted(self)
+        return self._model.networks.first.network
+
+    @property
+    def linear_model_(self) -> Member | None:
+        """The linear model beside the network, or None."""
+        check_is_fitted(self)
+        return self._model.linear_model
+
+    @property
+    def calibration_(self) -> dict[str, float] | None:
+        """How the logits of network and linear model are blended, or None."""
+        check_is_fitted(self)
+        return self._model.calibration()
+
+    # --- Reading X and y
+
+    def _previous(self) -> SequenceModel | None:
+        """Return the model that training goes on from."""
+        return self._model if self.__sklearn_is_fitted__() else None
+
+    def _read(self, X: Any) -> Sequences:
+        """Read X as it was read at fit."""
+        if hasattr(self, "feature_names_in_") or not issparse(X):  # else no names
+            validate_data(self, X, reset=False, skip_check_array=True, ensure_2d=False)
+        return self._format.read(X)
+
+    def _read_new(
+        self, X: Any, y: NDArray[Any], previous: SequenceModel | None
+    ) -> tuple[Sequences, InputFormat]:
+        """Read the X of a training; nothing about it is kept yet."""
+        _check_column_names(X)
+        sequences = read_sequences(X, self.input_type) if previous is None else self._read(X)
+        check_consistent_length(sequences, y)
+        if previous is not None:
+            return sequences, self._format
+        return sequences, InputFormat.of(X, sequences, self.input_type, self.token_unit)
+
+    def _read_validation(
+        self, X: Any, validation: tuple[Any, Any, Any], labels: Labels, input_format: InputFormat
+    ) -> Samples | None:
+        """Read X_val, y_val and sample_weight_val as X and y were read; None if none was passed."""
+        if all(part is None for part in validation):
+            return None
+        X_val, y_val, sample_weight_val = validation
+        if X_val is None or y_val is None:
+            found = {"X_val": X_val, "y_val": y_val, "sample_weight_val": sample_weight_val}
+            names = " and ".join(name for name, part in found.items() if part is not None)
+            raise ValueError(f"X_val and y_val have to be passed together, found only {names}.")
+        try:
+            _check_column_names(X, X_val)
+            sequences, y_val = input_format.read(X_val), read_labels(y_val, "y_val")
+            check_consistent_length(sequences, y_val)
+            labels.encode(y_val, "y_val")  # before the weights of its classes are looked up
+            weights = relative_weights(sample_weight_val, self.class_weight, y_val, labels)
+            return Samples.of(sequences, y_val, weights, labels)
+        except (TypeError, ValueError) as error:
+            error.add_note("This is about X_val, y_val and sample_weight_val of fit.")
+            raise
+
+    def _network_start(
+        self,
+        X: Any,
+        sequences: Sequences,
+        parameters: dict[str, Any],
+        labels: Labels,
+        previous: SequenceModel | None,
+    ) -> NetworkStart:
+        """Read what the parameters say of the network and its vectors."""
+        pretrained: PretrainedVectors | None = None
+        if self.embeddings is not None:
+            if sequences.n_channels is not None:
+                raise ValueError("embeddings are vectors of token ids, but X holds measurements.")
+            pretrained = read_embeddings(self.embeddings, getattr(X, "vocabulary", None))
+        network = None if previous is None else previous.networks.first
+        return NetworkStart.of(parameters, len(labels), pretrained, network)
+
+    def _random_generator(self, previous: SequenceModel | None) -> np.random.Generator:
+        """Return the generator of a fit; one that goes on draws other numbers."""
+        seed = self.random_state
+        if seed is None:
+            return np.random.default_rng()
+        if isinstance(seed, np.random.RandomState):
+            seed = seed.randint(1 << 31)
+        return np.random.default_rng([int(seed), 0 if previous is None else self.n_epochs_])
+
+    # --- What is fitted
+
+    def _commit(
+        self,
+        X: Any,
+        model: SequenceModel,
+        labels: Labels,
+        input_format: InputFormat,
+        previous: SequenceModel | None,
+    ) -> Self:
+        """Set what was fitted, once all went well."""
+        if previous is None:
+            validate_data(self, X, skip_check_array=True, ensure_2d=False)  # column names
+            self.classes_, self._labels = labels.classes, labels
+            self._format = input_format
+            self.n_features_in_ = input_format.n_features
+            self.input_type_ = input_format.input_type
+            self.token_unit_ = input_format.token_unit
+        rows = epoch_rows(model.networks.net)
+        self.history_ = rows if previous is None else [*self.history_, *rows]
+        self.n_epochs_ = len(self.history_)
+        self._model = model
+        return self
+
+    def _logits(self, X: Any) -> NDArray[np.float64]:
+        check_is_fitted(self)
+        return self._model.logits(self._read(X))
+
+    def _fitted_parts(self) -> dict[str, str]:
+        """Return the rows of the table that `repr` and HTML show."""
+        if not self.__sklearn_is_fitted__():
+            return {}
+        n_channels, n_ids = self._format.n_channels, len(self._model.encoding) - N_SPECIAL
+        if n_channels is None:
+            size = f"{n_ids:,} known ids of {self.token_unit_}s"
+        else:
+            size = f"{n_channels:,} channel{'s' * (n_channels > 1)}"
+        return {
+            "input": f"{self.input_type_}: {size}",
+            **self._model.parts(),
+            "epochs": str(self.n_epochs_),
+        }
+
+    def __sklearn_is_fitted__(self) -> bool:
+        return "_model" in vars(self)
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.classifier_tags.multi_label = True
+        tags.input_tags.three_d_array = True
+        tags.input_tags.categorical = self.input_type == "tokens"
+        tags.input_tags.positive_only = tags.input_tags.sparse = tags.input_tags.categorical
+        return tags
+
+    def _pack_fitted(self, fitted: dict[str, Any]) -> dict[str, Any]:
+        names = {"_model", "_format", "_labels"}
+        return {name: pack(value) if name in names else value for name, value in fitted.items()}
+
+    def _unpack_fitted(self, packed: dict[str, Any]) -> dict[str, Any]:
+        if "_model" not in packed:
+            return packed
+        model, labels = unpack(packed["_model"]), unpack(packed["_labels"])
+        model.networks.move(plain_parameters(self, self._parameter_constraints))
+        return {
+            **packed,
+            "classes_": labels.classes,  # not a memory map
+            "_labels": labels,
+            "_format": unpack(packed["_format"]),
+            "_model": model,
+        }
+
+
+def _check_column_names(X: Any, X_val: Any = None) -> None:
+    """Raise an error for column names of several types, and for other ones in X_val than in X."""
+    names = BaseEstimator()
+    validate_data(names, X, skip_check_array=True, ensure_2d=False)
+    if X_val is not None:
+        validate_data(names, X_val, reset=False, skip_check_array=True, ensure_2d=False)

@@ -29,7 +29,7 @@ class DocumentedMixin:
     _doc_link_template = DOCUMENTATION + "api.html#sklearn_lstm.{estimator_name}"
 
 
-class FittedDescriptionMixin(DocumentedMixin):
+class DescribedMixin(DocumentedMixin):
     """Show what was built below the parameters of a fitted estimator.
 
     The class has the method `_fitted_parts`, which returns the rows of a table; none before `fit`.

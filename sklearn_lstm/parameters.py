@@ -3,58 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from numbers import Integral, Real
+from numbers import Integral
 from typing import Any
 
 import numpy as np
 from sklearn.base import BaseEstimator
 from sklearn.feature_extraction.text import CountVectorizer
 from sklearn.utils._param_validation import (
-    HasMethods,
     Interval,
     StrOptions,
     validate_parameter_constraints,
 )
-from sklearn.utils.validation import _get_feature_names
 
 POSITIVE_INTEGER = Interval(Integral, 1, None, closed="left")
-POSITIVE_NUMBER = Interval(Real, 0, None, closed="neither")
-SHARE = Interval(Real, 0, 1, closed="left")
-
-CLASSIFIER: dict[str, list[Any] | str] = {
-    "input_type": [StrOptions({"auto", "tokens", "numeric"})],
-    "token_unit": [StrOptions({"auto", "word", "char"})],
-    "embedding_dim": [StrOptions({"auto"}), POSITIVE_INTEGER, None],
-    "embeddings": ["array-like", HasMethods(["__getitem__", "__contains__"]), None],
-    "freeze_embeddings": ["boolean"],
-    "linear_branch": ["boolean"],
-    "normalize": ["boolean"],
-    "cell": [StrOptions({"lstm", "gru", "rnn"})],
-    "hidden_size": [POSITIVE_INTEGER],
-    "num_layers": [POSITIVE_INTEGER],
-    "bidirectional": ["boolean"],
-    "pooling": [StrOptions({"max", "mean", "last", "attention"}), list, tuple],
-    "dropout": [SHARE],
-    "token_dropout": [SHARE],
-    "criterion": [StrOptions({"cross_entropy"}), type],
-    "optimizer": [StrOptions({"adamw", "adam", "nadam", "rmsprop", "sgd"}), type],
-    "lr": [POSITIVE_NUMBER],
-    "weight_decay": [Interval(Real, 0, None, closed="left")],
-    "lr_schedule": [StrOptions({"trapezoid", "onecycle", "cosine", "constant"})],
-    "max_epochs": [StrOptions({"auto"}), Interval(Integral, 0, None, closed="left")],
-    "batch_size": [StrOptions({"auto"}), POSITIVE_INTEGER],
-    "gradient_clip": [POSITIVE_NUMBER, None],
-    "class_weight": [dict, list, StrOptions({"balanced"}), None],
-    "early_stopping": ["boolean"],
-    "validation_fraction": [Interval(Real, 0, 1, closed="neither")],
-    "n_iter_no_change": [POSITIVE_INTEGER],
-    "warm_start": ["boolean"],
-    "callbacks": ["array-like", None],
-    "random_state": ["random_state"],
-    "verbose": ["verbose"],
-    "device": "no_validation",  # checked where it is found, so that texts need no torch
-    "precision": [StrOptions({"auto", "float32", "bfloat16"})],
-}
 
 NOT_SHARED = {"binary", "dtype", "ngram_range"}  # with CountVectorizer
 VECTORIZER: dict[str, list[Any] | str] = {
@@ -95,13 +56,3 @@ def plain_parameters(estimator: BaseEstimator, constraints: Mapping[str, Any]) -
         name: value.item() if isinstance(value, np.generic) else value
         for name, value in parameters.items()
     }
-
-
-def check_column_names(X: Any, X_val: Any = None) -> None:
-    """Raise an error for column names of several types, and for other ones in X_val than in X."""
-    names, names_val = _get_feature_names(X), _get_feature_names(X_val)
-    if names is not None and names_val is not None and not np.array_equal(names, names_val):
-        raise ValueError(
-            f"X_val has the columns {names_val[:5].tolist()}, but X has {names[:5].tolist()}: both "
-            "need the same names in the same order."
-        )

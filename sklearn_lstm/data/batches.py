@@ -20,7 +20,8 @@ from sklearn_lstm.data.encoding import (
     Encoding,
     TokenCodes,
 )
-from sklearn_lstm.data.sequences import Rows, Samples, Sequences
+from sklearn_lstm.data.samples import Samples
+from sklearn_lstm.data.sequences import Rows, Sequences
 
 BATCHES_PER_POOL = 64  # sequences are sorted by length within so many batches
 STEPS_AT_ONCE = {"cpu": 1 << 12}  # what so many steps need stays in the processor's caches

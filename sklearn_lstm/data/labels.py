@@ -1,45 +1,40 @@
-"""y -> targets, weights and groups of samples: labels are encoded once, at the boundary."""
+"""y -> targets: labels are encoded once, at the boundary, and all that depends on their kind."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from numbers import Real
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
-from sklearn.utils import check_array, column_or_1d, compute_sample_weight
+from scipy.special import expit, log_expit, log_softmax, softmax
+from sklearn.utils import check_array, column_or_1d
 from sklearn.utils.multiclass import check_classification_targets, type_of_target
 
-from sklearn_lstm.data.containers import is_missing
-from sklearn_lstm.data.sequences import Samples, Sequences
+SMALLEST_RATE = 1e-9
 
 
 @dataclass(frozen=True)
 class Labels:
-    """The labels that a classifier knows.
+    """The classes that a classifier knows; each sequence has one.
 
     Parameters
     ----------
     classes : ndarray of shape (n_classes,)
-        Sorted; the numbers of the columns of a multilabel y.
-    is_multilabel : bool
+        Sorted.
     """
 
     classes: NDArray[Any]
-    is_multilabel: bool
+    is_multilabel = False
 
-    @classmethod
-    def of(cls, y: NDArray[Any]) -> Labels:
+    @staticmethod
+    def of(y: NDArray[Any]) -> Labels:
         """Find the labels of a y from `read_labels`."""
-        if y.ndim == 2:
-            return cls(np.arange(y.shape[1]), is_multilabel=True)
-        return cls(np.unique(y), is_multilabel=False)
+        return LabelSets(np.arange(y.shape[1])) if y.ndim == 2 else Labels(np.unique(y))
 
-    @classmethod
-    def named(cls, classes: Any, y: NDArray[Any]) -> Labels:
+    @staticmethod
+    def named(classes: Any, y: NDArray[Any]) -> Labels:
         """Return the labels that the first call of partial_fit names.
 
         Raises
@@ -48,10 +43,13 @@ class Labels:
             If it does not name them.
         """
         if y.ndim == 2:
-            return cls.of(y)
+            return Labels.of(y)
         if classes is None:
             raise ValueError("classes must be passed on the first call to partial_fit.")
-        return cls(np.unique(classes), is_multilabel=False)
+        return Labels(np.unique(classes))
+
+    def __len__(self) -> int:
+        return len(self.classes)
 
     def check_same(self, classes: Any) -> None:
         """Raise ValueError if a later call of partial_fit names other classes."""
@@ -62,23 +60,15 @@ class Labels:
             )
 
     def encode(self, y: NDArray[Any], name: str = "y") -> NDArray[Any]:
-        """Labels -> indices of classes (n_samples,) int64; a multilabel y -> float32 as it is.
+        """Labels -> indices of classes (n_samples,) int64.
 
         Raises
         ------
         ValueError
             If y holds a label that is not among the classes.
         """
-        if self.is_multilabel != (y.ndim == 2):
-            found, known = ("", "classes") if y.ndim == 2 else ("not ", "a multilabel y")
-            raise ValueError(f"{name} is {found}multilabel, but the classifier knows {known}.")
-        if self.is_multilabel:
-            if y.shape[1] != len(self.classes):
-                raise ValueError(
-                    f"{name} has shape {y.shape}, but the classifier knows {len(self.classes)} "
-                    "labels."
-                )
-            return y.astype(np.float32)
+        if y.ndim == 2:
+            raise ValueError(f"{name} is multilabel, but the classifier knows classes.")
         classes = set(self.classes.tolist())
         unseen = [label for label in np.unique(y).tolist() if label not in classes]
         if unseen:
@@ -89,22 +79,123 @@ class Labels:
             )
         return np.searchsorted(self.classes, y).astype(np.int64)
 
-    def samples(
-        self,
-        sequences: Sequences,
-        y: NDArray[Any],
-        weights: NDArray[np.float64],
-        groups: Any = None,
-    ) -> Samples:
-        """Return the samples whose weight is not 0.
+    def indicators(self, targets: NDArray[Any]) -> NDArray[np.bool_]:
+        """Return which outputs are true of each sample, (n_samples, n_outputs)."""
+        return np.asarray(targets[:, np.newaxis] == np.arange(len(self)))
+
+    def predict(self, logits: NDArray[np.float64]) -> NDArray[Any]:
+        """Return the class of the largest logit, (n_samples,)."""
+        return np.asarray(self.classes[logits.argmax(axis=1)])
+
+    def proba(self, logits: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Return the probability of each output."""
+        return np.asarray(softmax(logits, axis=1))
+
+    def log_proba(self, logits: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Return the logarithm of `proba`."""
+        return np.asarray(log_softmax(logits, axis=1))
+
+    def log_likelihood(
+        self, logits: NDArray[np.float64], truth: NDArray[np.bool_]
+    ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Return that of each sample (n_samples,), and the gradient of the loss by its logits."""
+        log_proba = log_softmax(logits, axis=1)
+        return log_proba[truth], np.exp(log_proba) - truth
+
+    def log_prior(self, targets: NDArray[Any]) -> NDArray[np.float64]:
+        """Return the logarithm of how frequent each class is, with mean 0.
+
+        A class without samples counts as frequent, so that no adjustment is in its favour.
+        """
+        n_samples = np.bincount(targets, minlength=len(self))
+        logs = np.log(np.where(n_samples > 0, n_samples, n_samples.max()))
+        return np.asarray(logs - logs.mean())
+
+    def log_drawn(self, targets: NDArray[Any], groups: NDArray[np.intp]) -> NDArray[np.float64]:
+        """Return the logarithm of the part of each class that can be held out: all but one group.
+
+        Parameters
+        ----------
+        targets, groups : ndarray of shape (n_samples,)
+        """
+        shape = len(self), groups.max() + 1
+        pairs = sparse.csr_matrix((np.ones(len(groups)), (targets, groups)), shape)
+        n_groups = pairs.getnnz(axis=1)
+        return np.asarray(np.log(np.maximum(n_groups - 1, SMALLEST_RATE) / np.maximum(n_groups, 1)))
+
+    def direction(self, output: int) -> NDArray[np.float64]:
+        """Return the vector d, (n_outputs,), for which ``logits @ d`` is the score of a class.
+
+        For two classes it is the logit of the class minus that of the other.
+        """
+        direction: NDArray[np.float64] = np.eye(len(self))[output]
+        return 2 * direction - 1 if len(self) == 2 else direction
+
+
+@dataclass(frozen=True)
+class LabelSets(Labels):
+    """The labels that a classifier knows; each sequence has any number of them.
+
+    Parameters
+    ----------
+    classes : ndarray of shape (n_labels,)
+        The numbers of the columns of y.
+    """
+
+    is_multilabel = True
+
+    def encode(self, y: NDArray[Any], name: str = "y") -> NDArray[Any]:
+        """Multilabel y (n_samples, n_labels) -> the same as float32.
 
         Raises
         ------
         ValueError
-            If y holds a label that is not among the classes, or groups are not labels of samples.
+            If y is not multilabel, or has another number of labels.
         """
-        samples = Samples(sequences, self.encode(y), weights, read_groups(groups, len(y)))
-        return samples.subset(np.flatnonzero(weights))
+        if y.ndim == 1:
+            raise ValueError(f"{name} is not multilabel, but the classifier knows a multilabel y.")
+        if y.shape[1] != len(self):
+            raise ValueError(
+                f"{name} has shape {y.shape}, but the classifier knows {len(self)} labels."
+            )
+        return y.astype(np.float32)
+
+    def indicators(self, targets: NDArray[Any]) -> NDArray[np.bool_]:
+        """Return which labels each sample has, (n_samples, n_labels)."""
+        return np.asarray(targets > 0)
+
+    def predict(self, logits: NDArray[np.float64]) -> NDArray[Any]:
+        """Return each label whose logit is above 0, (n_samples, n_labels)."""
+        return (logits > 0).astype(np.int64)
+
+    def proba(self, logits: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Return the probability of each label by itself."""
+        return np.asarray(expit(logits))
+
+    def log_proba(self, logits: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Return the logarithm of `proba`."""
+        return np.asarray(log_expit(logits))
+
+    def log_likelihood(
+        self, logits: NDArray[np.float64], truth: NDArray[np.bool_]
+    ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Return the mean over the labels, (n_samples,), and the gradient of the loss."""
+        fits = np.where(truth, log_expit(logits), log_expit(-logits)).mean(axis=1)
+        return fits, (expit(logits) - truth) / len(self)
+
+    def log_prior(self, targets: NDArray[Any]) -> NDArray[np.float64]:
+        """Return the logarithm of the odds of each label; 0 if all samples have it, or none."""
+        inside, outside = (targets > 0).sum(axis=0), (targets <= 0).sum(axis=0)
+        is_both = (inside > 0) & (outside > 0)
+        return np.asarray(np.log(np.where(is_both, inside, 1) / np.where(is_both, outside, 1)))
+
+    def log_drawn(self, targets: NDArray[Any], groups: NDArray[np.intp]) -> NDArray[np.float64]:  # noqa: ARG002
+        """Return 0: held-out samples are drawn without regard to their labels."""
+        return np.zeros(len(self))
+
+    def direction(self, output: int) -> NDArray[np.float64]:
+        """Return the vector d, (n_labels,), for which ``logits @ d`` is the score of a label."""
+        return np.asarray(np.eye(len(self))[output])
 
 
 def read_labels(y: Any, name: str = "y") -> NDArray[Any]:
@@ -146,152 +237,3 @@ def read_labels(y: Any, name: str = "y") -> NDArray[Any]:
             "multilabel indicator of 0 and 1; use MultiOutputClassifier for several outputs."
         )
     return np.asarray(column_or_1d(y, warn=True))
-
-
-def relative_weights(
-    sample_weight: Any, class_weight: Any, y: NDArray[Any], labels: Labels
-) -> NDArray[np.float64]:
-    """Return the weight of each sample, with mean 1 over those that count.
-
-    Each factor is divided by its largest value first, so that their product can't overflow.
-
-    Raises
-    ------
-    ValueError
-        For weights of another number or shape, negative or infinite ones, and none above zero.
-    """
-    weight = np.ones(len(y))
-    for factor in _factors(sample_weight, class_weight, y, labels):
-        weight *= factor / (factor.max(initial=0) or 1)
-    _check_any(weight)
-    mean: float = weight[weight > 0].mean()
-    return weight / mean
-
-
-def absolute_weights(
-    sample_weight: Any, class_weight: Any, y: NDArray[Any], labels: Labels
-) -> NDArray[np.float64]:
-    """Return the weight of each sample as it is.
-
-    Raises
-    ------
-    ValueError
-        As `relative_weights`, and for weights that are too large for float32.
-    """
-    weight = np.ones(len(y))
-    with np.errstate(over="ignore"):
-        for factor in _factors(sample_weight, class_weight, y, labels):
-            weight = weight * factor
-    too_large = weight > np.finfo(np.float32).max
-    if too_large.any():
-        row = int(np.argmax(too_large))
-        raise ValueError(
-            f"The weight of sample {row} is {weight[row]:g}, which is too large: partial_fit takes "
-            "weights as they are. Divide sample_weight and class_weight by a common factor."
-        )
-    _check_any(weight)
-    return weight
-
-
-def _factors(
-    sample_weight: Any, class_weight: Any, y: NDArray[Any], labels: Labels
-) -> list[NDArray[np.float64]]:
-    """Return the weights of samples and those of their classes."""
-    factors = [_read_sample_weight(sample_weight, len(y))]
-    if isinstance(class_weight, Mapping) and not labels.is_multilabel:
-        factors.append(_weights_of_classes(class_weight, labels)[labels.encode(y)])
-    elif isinstance(class_weight, list) and labels.is_multilabel:
-        if len(class_weight) != len(labels.classes):
-            raise ValueError(
-                f"class_weight has {len(class_weight)} entries, but y has {len(labels.classes)} "
-                "labels: one dict for each is needed."
-            )
-        no_or_yes = Labels(np.arange(2), is_multilabel=False)
-        factors += [
-            _weights_of_classes(each, no_or_yes)[column]
-            for each, column in zip(class_weight, y.T, strict=True)
-        ]
-    elif class_weight is not None:
-        factors.append(compute_sample_weight(class_weight, y))
-    return factors
-
-
-def _read_sample_weight(sample_weight: Any, n_samples: int) -> NDArray[np.float64]:
-    if sample_weight is None or isinstance(sample_weight, Real):
-        weight = np.full(n_samples, 1.0 if sample_weight is None else float(sample_weight))
-    else:
-        weight = check_array(
-            sample_weight,
-            ensure_2d=False,
-            dtype=np.float64,
-            ensure_min_samples=0,
-            input_name="sample_weight",
-        )
-    if weight.ndim != 1:
-        raise ValueError("Sample weights must be 1D array or scalar")
-    if len(weight) != n_samples:
-        raise ValueError(f"sample_weight.shape == {weight.shape}, expected {(n_samples,)}!")
-    is_wrong = ~(np.isfinite(weight) & (weight >= 0))
-    if is_wrong.any():
-        row = int(np.argmax(is_wrong))
-        kind = "Negative" if weight[row] < 0 else "Infinite"
-        raise ValueError(f"{kind} values in sample_weight: sample_weight[{row}] = {weight[row]}.")
-    return np.asarray(weight)
-
-
-def _weights_of_classes(class_weight: Mapping[Any, float], labels: Labels) -> NDArray[np.float64]:
-    """Return the weight of each class; 1 if the mapping does not name it.
-
-    A part of the data may lack classes that the mapping names.
-    """
-    _check_class_weight(class_weight)
-    classes = labels.classes.tolist()
-    unknown = [label for label in class_weight if label not in classes]
-    if unknown and not all(label in class_weight for label in classes):
-        raise ValueError(
-            f"class_weight names {unknown[:5]}, which are not among the classes {classes[:10]}."
-        )
-    return np.array([float(class_weight.get(label, 1.0)) for label in classes])
-
-
-def _check_class_weight(class_weight: Mapping[Any, float]) -> None:
-    for label, weight in class_weight.items():
-        if not (isinstance(weight, Real) and np.isfinite(weight) and weight >= 0):
-            raise ValueError(
-                f"class_weight[{label!r}] = {weight!r}, but the weight of a class is a finite "
-                "number of 0 or more."
-            )
-
-
-def read_groups(groups: Any, n_samples: int) -> NDArray[np.intp] | None:
-    """Return the number of each sample's group, (n_samples,); None without groups.
-
-    Raises
-    ------
-    ValueError
-        For labels that can't be hashed, missing ones, and another number of them.
-    """
-    if groups is None:
-        return None
-    wanted = (
-        "groups has to be 1-D and hold a label for each sequence, such as a string or a number."
-    )
-    if isinstance(groups, str | set | dict) or getattr(groups, "ndim", 1) != 1:
-        raise ValueError(f"{wanted} Found a {type(groups).__name__}.")
-    numbers: dict[Any, int] = {}
-    try:
-        labels = groups.tolist() if isinstance(groups, np.ndarray) else list(groups)
-        of_samples = [numbers.setdefault(label, len(numbers)) for label in labels]
-    except TypeError as error:
-        raise ValueError(wanted) from error
-    if len(labels) != n_samples:
-        raise ValueError(f"groups holds {len(labels)} labels for {n_samples} sequences.")
-    for label, number in numbers.items():
-        if is_missing(label) or label != label:  # noqa: PLR0124 - NaN
-            raise ValueError(f"groups[{of_samples.index(number)}] is missing: {label}.")
-    return np.array(of_samples, np.intp)
-
-
-def _check_any(weight: NDArray[np.float64]) -> None:
-    if not weight.any():
-        raise ValueError("Sample weights must contain at least one non-zero number.")

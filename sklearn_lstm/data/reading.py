@@ -17,13 +17,17 @@ from sklearn_lstm.data.containers import as_array, row_as_array
 from sklearn_lstm.data.sequences import (
     NO_ID,
     PADDING_ID,
+    DenseSeries,
     Lengths,
-    Read,
+    RaggedIds,
+    RaggedSeries,
     Rows,
     Sequences,
+    SparseIds,
+    TokenIds,
     chunks_of_rows,
 )
-from sklearn_lstm.data.spelling import LARGEST_ID, read_spelling
+from sklearn_lstm.data.spelling import LARGEST_ID, read_spellings
 from sklearn_lstm.exceptions import InvalidSequencesError, InvalidSequencesTypeError
 
 
@@ -79,24 +83,6 @@ def check_same_width(sequences: Sequences, n_channels: int | None, n_features: i
         )
 
 
-def _tokens(lengths: Lengths, read: Read, **what_is_known: Any) -> Sequences:
-    """Sequences of ids, where a row without an entry is one unknown token."""
-    return Sequences(np.maximum(lengths, 1), None, _filled(lengths, read), **what_is_known)
-
-
-def _filled(lengths: Lengths, read: Read) -> Read:
-    """Return the function that reads a row without an entry as one that is no id."""
-    empty = lengths == 0
-    if not empty.any():
-        return read
-
-    def read_filled(rows: Rows) -> NDArray[Any]:
-        ends = np.cumsum(lengths[rows])
-        return np.insert(read(rows).astype(np.int64), ends[empty[rows]], NO_ID)
-
-    return read_filled
-
-
 def _as_ids(values: NDArray[Any], name_row: Callable[[int], int]) -> NDArray[Any]:
     """Return values as integers; a fraction stands for no id, so its token is unknown.
 
@@ -142,20 +128,8 @@ def _read_sparse(X: Any, input_type: str) -> Sequences:
         X = X.copy()
         X.sum_duplicates()
         X.eliminate_zeros()
-    ids = _as_ids(X.data, lambda at: int(np.searchsorted(X.indptr, at, side="right")) - 1)
-    lengths = np.diff(X.indptr).astype(np.intp)
-    starts = X.indptr[:-1].astype(np.intp)
-
-    def reader(values: NDArray[Any]) -> Read:
-        def read(rows: Rows) -> NDArray[Any]:
-            steps = lengths[rows]
-            shift = np.repeat(starts[rows] - (np.cumsum(steps) - steps), steps)
-            return np.asarray(values[shift + np.arange(len(shift))])
-
-        return read
-
-    spelling = read_spelling(X, lambda numbers: _filled(lengths, reader(numbers)))
-    return _tokens(lengths, reader(ids), n_features=X.shape[1], spelling=spelling)
+    _as_ids(X.data, lambda at: int(np.searchsorted(X.indptr, at, side="right")) - 1)
+    return SparseIds(X, *read_spellings(X))
 
 
 def _read_dense(X: NDArray[Any], input_type: str) -> Sequences:
@@ -182,31 +156,34 @@ def _read_id_table(X: NDArray[Any], chunks: list[Rows]) -> Sequences:
             "A 3-D X holds measurements, but the classifier reads token ids (2-D)."
         )
 
-    def read_padded(rows: Rows) -> NDArray[Any]:
-        return _as_ids(X[rows], lambda position: int(rows[position // X.shape[1]]))
+    n_entries = [np.count_nonzero(_read_padded_ids(X, rows), axis=1) for rows in chunks]
+    return IdTable(X, np.concatenate(n_entries))
 
-    def read(rows: Rows) -> NDArray[Any]:
-        ids = read_padded(rows)
-        return np.asarray(ids[ids != PADDING_ID])
 
-    lengths = np.concatenate([np.count_nonzero(read_padded(rows), axis=1) for rows in chunks])
-    return _tokens(lengths, read, n_features=X.shape[1], is_table=True)
+class IdTable(TokenIds):
+    """A dense table of ids, (n_samples, n_columns), in which 0 is padding; floats are ids too."""
+
+    def __init__(self, X: NDArray[Any], n_entries: Lengths) -> None:
+        super().__init__(n_entries, X.shape[1], is_table=True)
+        self.table = X
+
+    def read(self, rows: Rows) -> NDArray[Any]:
+        """Return the ids of rows laid end to end."""
+        ids = _read_padded_ids(self.table, rows)
+        return self.filled(ids[ids != PADDING_ID], rows)
+
+
+def _read_padded_ids(X: NDArray[Any], rows: Rows) -> NDArray[Any]:
+    return _as_ids(X[rows], lambda position: int(rows[position // X.shape[1]]))
 
 
 def _read_series(X: NDArray[Any], chunks: list[Rows]) -> Sequences:
     lengths = np.empty(len(X), dtype=np.intp)
-    series = X if X.ndim == 3 else X[:, :, np.newaxis]
     for rows in chunks:
-        block = series[rows]
+        block = X[rows] if X.ndim == 3 else X[rows][:, :, np.newaxis]
         lengths[rows] = _observed_steps(block)
         _check_measurements(block, lengths[rows], int(rows[0]))
-
-    def read(rows: Rows) -> NDArray[Any]:
-        steps = lengths[rows]
-        observed = np.arange(steps.max()) < steps[:, np.newaxis]
-        return np.asarray(series[rows, : steps.max()][observed])
-
-    return Sequences(lengths, series.shape[2], read, n_features=X.shape[-1], is_table=X.ndim == 2)
+    return DenseSeries(X, lengths)
 
 
 def _observed_steps(block: NDArray[Any]) -> Lengths:
@@ -245,22 +222,21 @@ def _read_ragged(X: NDArray[Any], input_type: str) -> Sequences:
         negative = integers and any(row.size and row.min() < 0 for row in rows)
         some = any(row.size for row in rows)
         input_type = "tokens" if integers and some and not negative else "numeric"
-    lengths = np.empty(len(rows), dtype=np.intp)
-    if input_type == "tokens":
-        for index, row in enumerate(rows):
-            if row.ndim != 1:
-                raise InvalidSequencesError(
-                    f"X[{index}] has shape {row.shape}, but a row of token ids has shape (T,)."
-                )
-            ids = _as_ids(row, lambda _, index=index: index)  # type: ignore[misc]
-            rows[index] = ids if ids.all() else ids[ids != PADDING_ID]
-            lengths[index] = len(rows[index])
-        return _tokens(
-            lengths,
-            lambda some: np.concatenate([rows[index] for index in some]).astype(np.int64),
-            n_features=1,
-        )
+    return _read_ragged_ids(rows) if input_type == "tokens" else _read_ragged_series(rows)
 
+
+def _read_ragged_ids(rows: list[NDArray[Any]]) -> Sequences:
+    for index, row in enumerate(rows):
+        if row.ndim != 1:
+            raise InvalidSequencesError(
+                f"X[{index}] has shape {row.shape}, but a row of token ids has shape (T,)."
+            )
+        ids = _as_ids(row, lambda _, index=index: index)  # type: ignore[misc]
+        rows[index] = ids if ids.all() else ids[ids != PADDING_ID]
+    return RaggedIds(rows)
+
+
+def _read_ragged_series(rows: list[NDArray[Any]]) -> Sequences:
     first = next((row for row in rows if row.size), rows[0])
     n_channels = first.shape[1] if first.ndim == 2 else 1
     for index, row in enumerate(rows):
@@ -270,12 +246,7 @@ def _read_ragged(X: NDArray[Any], input_type: str) -> Sequences:
                 f"X[{index}] has {steps.shape[1]} channels, but the rows before it have "
                 f"{n_channels}: every series needs the same channels, shape (T_i, {n_channels})."
             )
-        lengths[index] = _observed_steps(steps[np.newaxis])[0] if steps.size else 0
-        _check_measurements(steps[np.newaxis], lengths[index : index + 1], index)
-        rows[index] = steps[: lengths[index]]
-    return Sequences(
-        lengths,
-        n_channels,
-        lambda some: np.concatenate([rows[index] for index in some]),
-        n_features=n_channels,
-    )
+        length = _observed_steps(steps[np.newaxis]) if steps.size else np.zeros(1, np.intp)
+        _check_measurements(steps[np.newaxis], length, index)
+        rows[index] = steps[: length[0]]
+    return RaggedSeries(rows)

@@ -1,20 +1,19 @@
-"""Sequences of unequal length, read a few rows at a time, and what is known about each."""
+"""Sequences of unequal length, read a few rows at a time from the X that holds them."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
-from functools import partial
+from abc import ABC, abstractmethod
+from collections.abc import Iterator
 from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.sparse import csr_matrix
 
 from sklearn_lstm.data.spelling import Spelling
 
-Rows: TypeAlias = NDArray[np.intp]  # indices of samples
+Rows: TypeAlias = NDArray[np.intp]  # indices of sequences
 Lengths: TypeAlias = NDArray[np.intp]  # steps of each sequence
-Read: TypeAlias = Callable[[Rows], NDArray[Any]]  # rows -> their steps, laid end to end
 
 PADDING_ID = 0  # in a table of ids: no step
 NO_ID = -1  # in place of an id: a step whose token is unknown
@@ -22,10 +21,8 @@ ROWS_AT_ONCE = 1 << 8  # sequences that are predicted together
 VALUES_PER_CHUNK = 1 << 17  # read at once, so that memory stays constant
 
 
-class Sequences:
-    """Sequences of unequal length, read a few rows at a time from the X that holds them.
-
-    Nothing is copied or padded before its batch is needed.
+class Sequences(ABC):
+    """Sequences of unequal length. Nothing is copied or padded before its batch is needed.
 
     Parameters
     ----------
@@ -33,8 +30,6 @@ class Sequences:
         Steps of each sequence, at least 1.
     n_channels : int or None
         Measurements per step; None for token ids.
-    read : callable
-        Rows -> their steps laid end to end: (n_steps,) ids or (n_steps, n_channels) measurements.
     n_features : int
         What scikit-learn counts as features: columns of a 2-D X, channels of any other.
     is_table : bool
@@ -47,15 +42,13 @@ class Sequences:
         self,
         lengths: Lengths,
         n_channels: int | None,
-        read: Read,
-        *,
         n_features: int,
+        *,
         is_table: bool = False,
         spelling: Spelling | None = None,
     ) -> None:
         self.lengths = lengths
         self.n_channels = n_channels
-        self.read = read
         self.n_features = n_features
         self.is_table = is_table
         self.spelling = spelling
@@ -63,32 +56,26 @@ class Sequences:
     def __len__(self) -> int:
         return len(self.lengths)
 
+    def __repr__(self) -> str:
+        kind = "token ids" if self.n_channels is None else f"{self.n_channels} channels"
+        shortest, longest = int(self.lengths.min()), int(self.lengths.max())
+        name = type(self).__name__
+        return f"<{name}: {len(self):,} sequences of {shortest:,} to {longest:,} steps, {kind}>"
+
+    @abstractmethod
+    def read(self, rows: Rows) -> NDArray[Any]:
+        """Return the steps of rows laid end to end: (n_steps,) ids or (n_steps, n_channels)."""
+
+    def read_spellings(self, rows: Rows) -> NDArray[Any]:
+        """Return a number for each step of rows, (n_steps,), which `spelling` turns into a word.
+
+        Without a spelling it is the id.
+        """
+        return self.read(rows)
+
     def subset(self, rows: Rows) -> Sequences:
         """Return the sequences of these rows."""
-        return self.derived(self.lengths[rows], lambda read, some: read(rows[some]))
-
-    def derived(
-        self, lengths: Lengths, read_from: Callable[[Read, Rows], NDArray[Any]]
-    ) -> Sequences:
-        """Return sequences of other lengths, made from these.
-
-        Parameters
-        ----------
-        lengths : ndarray
-        read_from : callable
-            From the function that reads rows of these, and rows of the new ones, to their steps.
-        """
-        spelling = self.spelling
-        if spelling is not None:
-            spelling = replace(spelling, read=partial(read_from, spelling.read))
-        return Sequences(
-            lengths,
-            self.n_channels,
-            partial(read_from, self.read),
-            n_features=self.n_features,
-            is_table=self.is_table,
-            spelling=spelling,
-        )
+        return SelectedRows(self, rows)
 
     def chunks(self) -> Iterator[tuple[NDArray[Any], Lengths]]:
         """Yield all steps in order, about VALUES_PER_CHUNK values at a time, and their lengths."""
@@ -100,43 +87,153 @@ class Sequences:
         return np.unique(np.concatenate([np.unique(ids) for ids, _ in self.chunks()]))
 
 
-@dataclass(frozen=True)
-class Samples:
-    """Sequences, the target of each, and how much it counts.
+class DerivedSequences(Sequences):
+    """Sequences that are made from others when they are read.
 
     Parameters
     ----------
-    sequences : Sequences
-    targets : ndarray of shape (n_samples,) of int64, or (n_samples, n_labels) of float32
-        Indices of classes, or multilabel indicators.
-    weights : ndarray of shape (n_samples,) of float64
-    groups : ndarray of shape (n_samples,) of int, or None
-        The number of the group of each: no group is split where samples are held out.
+    source : Sequences
+    lengths : ndarray of shape (n_samples,)
     """
 
-    sequences: Sequences
-    targets: NDArray[Any]
-    weights: NDArray[np.float64]
-    groups: NDArray[np.intp] | None = None
+    def __init__(self, source: Sequences, lengths: Lengths) -> None:
+        super().__init__(
+            lengths,
+            source.n_channels,
+            source.n_features,
+            is_table=source.is_table,
+            spelling=source.spelling,
+        )
+        self.source = source
 
-    def __len__(self) -> int:
-        return len(self.targets)
+    @abstractmethod
+    def source_rows(self, rows: Rows) -> Rows:
+        """Return the rows of the source that these rows are made from."""
 
-    def subset(self, rows: Rows) -> Samples:
-        """Return the samples of these rows."""
-        groups = None if self.groups is None else self.groups[rows]
-        return Samples(self.sequences.subset(rows), self.targets[rows], self.weights[rows], groups)
+    def derive(self, steps: NDArray[Any], rows: Rows) -> NDArray[Any]:  # noqa: ARG002
+        """Make the steps of rows from those of `source_rows`: ids, spellings or measurements."""
+        return steps
 
-    def indicators(self, n_outputs: int) -> NDArray[np.bool_]:
-        """Return which classes or labels each sample has, (n_samples, n_outputs)."""
-        return indicators(self.targets, n_outputs)
+    def read(self, rows: Rows) -> NDArray[Any]:
+        """Return the steps of rows laid end to end."""
+        return self.derive(self.source.read(self.source_rows(rows)), rows)
+
+    def read_spellings(self, rows: Rows) -> NDArray[Any]:
+        """Return the number of the spelling of each step."""
+        return self.derive(self.source.read_spellings(self.source_rows(rows)), rows)
 
 
-def indicators(targets: NDArray[Any], n_outputs: int) -> NDArray[np.bool_]:
-    """Return which classes or labels each sample has, (n_samples, n_outputs)."""
-    if targets.ndim == 2:
-        return np.asarray(targets > 0)
-    return np.asarray(targets[:, np.newaxis] == np.arange(n_outputs))
+class SelectedRows(DerivedSequences):
+    """Some rows of other sequences."""
+
+    def __init__(self, source: Sequences, rows: Rows) -> None:
+        super().__init__(source, source.lengths[rows])
+        self.rows = rows
+
+    def source_rows(self, rows: Rows) -> Rows:
+        """Return the rows of the source."""
+        return self.rows[rows]
+
+
+class TokenIds(Sequences):
+    """Token ids, where a row without an entry is one unknown token.
+
+    Parameters
+    ----------
+    n_entries : ndarray of shape (n_samples,)
+        Ids of each row.
+    """
+
+    def __init__(self, n_entries: Lengths, n_features: int, **what_is_known: Any) -> None:
+        super().__init__(np.maximum(n_entries, 1), None, n_features, **what_is_known)
+        self.n_entries = n_entries
+        self.has_empty = bool((n_entries == 0).any())
+
+    def filled(self, entries: NDArray[Any], rows: Rows) -> NDArray[Any]:
+        """Put `NO_ID` into rows without an entry."""
+        if not self.has_empty:
+            return entries
+        n_entries = self.n_entries[rows]
+        return np.insert(entries.astype(np.int64), np.cumsum(n_entries)[n_entries == 0], NO_ID)
+
+
+class SparseIds(TokenIds):
+    """The ids of a CSR matrix, with the columns of each row in order.
+
+    Parameters
+    ----------
+    X : csr_matrix
+    spelling : Spelling or None
+    spellings : ndarray of shape (n_entries,) or None
+        The number of the spelling of each entry.
+    """
+
+    def __init__(
+        self, X: csr_matrix, spelling: Spelling | None, spellings: NDArray[Any] | None
+    ) -> None:
+        super().__init__(np.diff(X.indptr).astype(np.intp), X.shape[1], spelling=spelling)
+        self.starts = X.indptr[:-1].astype(np.intp)
+        self.ids = X.data
+        self.spellings = X.data if spellings is None else spellings
+
+    def read(self, rows: Rows) -> NDArray[Any]:
+        """Return the ids of rows laid end to end."""
+        return self._gather(self.ids, rows)
+
+    def read_spellings(self, rows: Rows) -> NDArray[Any]:
+        """Return the number of the spelling of each step."""
+        return self._gather(self.spellings, rows)
+
+    def _gather(self, values: NDArray[Any], rows: Rows) -> NDArray[Any]:
+        n_entries = self.n_entries[rows]
+        shift = np.repeat(self.starts[rows] - (np.cumsum(n_entries) - n_entries), n_entries)
+        return self.filled(values[shift + np.arange(len(shift))], rows)
+
+
+class RaggedIds(TokenIds):
+    """A list of arrays of ids, without padding."""
+
+    def __init__(self, arrays: list[NDArray[Any]]) -> None:
+        super().__init__(np.array([len(ids) for ids in arrays], np.intp), n_features=1)
+        self.arrays = arrays
+
+    def read(self, rows: Rows) -> NDArray[Any]:
+        """Return the ids of rows laid end to end."""
+        ids = np.concatenate([self.arrays[row] for row in rows]).astype(np.int64)
+        return self.filled(ids, rows)
+
+
+class DenseSeries(Sequences):
+    """The first steps of each series of an array (n_samples, n_timesteps, n_channels).
+
+    Parameters
+    ----------
+    X : ndarray of shape (n_samples, n_timesteps) or (n_samples, n_timesteps, n_channels)
+    lengths : ndarray of shape (n_samples,)
+    """
+
+    def __init__(self, X: NDArray[Any], lengths: Lengths) -> None:
+        self.values = X if X.ndim == 3 else X[:, :, np.newaxis]
+        super().__init__(lengths, self.values.shape[2], X.shape[-1], is_table=X.ndim == 2)
+
+    def read(self, rows: Rows) -> NDArray[Any]:
+        """Return the steps of rows laid end to end, (n_steps, n_channels)."""
+        lengths = self.lengths[rows]
+        is_step = np.arange(lengths.max()) < lengths[:, np.newaxis]
+        return np.asarray(self.values[rows, : lengths.max()][is_step])
+
+
+class RaggedSeries(Sequences):
+    """A list of arrays (T_i, n_channels)."""
+
+    def __init__(self, arrays: list[NDArray[Any]]) -> None:
+        n_channels = arrays[0].shape[1]
+        super().__init__(np.array([len(one) for one in arrays], np.intp), n_channels, n_channels)
+        self.arrays = arrays
+
+    def read(self, rows: Rows) -> NDArray[Any]:
+        """Return the steps of rows laid end to end, (n_steps, n_channels)."""
+        return np.concatenate([self.arrays[row] for row in rows])
 
 
 def chunks_of_rows(sizes: NDArray[np.intp]) -> list[Rows]:

@@ -10,7 +10,6 @@ from numpy.typing import NDArray
 
 from sklearn_lstm.compute.threads import lanes, map_in_lanes
 from sklearn_lstm.data.sequences import Sequences
-from sklearn_lstm.inspection.gradients import integrated_gradients
 from sklearn_lstm.inspection.inputs import OpenModel, open_model
 
 
@@ -123,15 +122,15 @@ def explain_opened(opened: OpenModel, target: Any) -> list[Explanation]:
     """Return what `explain` returns."""
     outputs = target_outputs(opened, target)
     rows = [(row, *each) for row, each in enumerate(zip(opened, opened.data, strict=True))]
-    with lanes(opened.device):
+    with lanes(opened.model.networks.first.device):
         return map_in_lanes(lambda row: _explain_one(opened, *row, int(outputs[row[0]])), rows)
 
 
 def target_outputs(opened: OpenModel, target: Any) -> NDArray[np.intp]:
     """Return the index of the target class of each sequence."""
-    classes = opened.classifier.classes_.tolist()
+    classes = opened.labels.classes.tolist()
     if target is None:
-        return np.asarray(opened.model.logits(opened.sequences, opened.device).argmax(axis=1))
+        return np.asarray(opened.model.logits(opened.sequences).argmax(axis=1))
     targets = np.asarray(target, np.object_)
     if targets.ndim == 0:
         targets = np.repeat(targets, len(opened))
@@ -149,28 +148,22 @@ def target_outputs(opened: OpenModel, target: Any) -> NDArray[np.intp]:
     return np.array([classes.index(each) for each in targets], np.intp)
 
 
-def score_direction(opened: OpenModel, output: int) -> NDArray[np.float64]:
-    """Return the vector d, (n_outputs,), for which ``logits @ d`` is the score of a class."""
-    n_outputs = len(opened.classifier.classes_)
-    direction: NDArray[np.float64] = np.eye(n_outputs)[output]
-    if n_outputs == 2 and not opened.is_multilabel:
-        return 2 * direction - 1
-    return direction
-
-
 def _explain_one(
     opened: OpenModel, row: int, sequences: Sequences, data: NDArray[Any], output: int
 ) -> Explanation:
-    model, direction = opened.model, score_direction(opened, output)
-    linear, network = np.zeros(len(data)), np.zeros(len(data))
+    model, direction = opened.model, opened.labels.direction(output)
+    parts = {"network": np.zeros(len(data)), "linear model": np.zeros(len(data))}
     base_value = float((model.biases * direction).sum())
-    if model.linear_model is not None:
-        linear, base = model.linear_model.contributions(sequences, model.linear_weight * direction)
-        base_value += base
-    if model.network_weight:
-        share = model.network_weight / len(model.networks)
-        for each in model.networks:
-            of_one, base = integrated_gradients(each, sequences, share * direction, opened.device)
-            network, base_value = network + of_one, base_value + base
-    target = opened.classifier.classes_[output]
-    return Explanation(data, linear, network, base_value, target, opened.left_out(row))
+    for member, weight in zip(model.members, model.weights, strict=True):
+        if weight:
+            contributions, base = member.contributions(sequences, weight * direction)
+            parts[member.name] = parts[member.name] + contributions
+            base_value += base
+    return Explanation(
+        data,
+        parts["linear model"],
+        parts["network"],
+        base_value,
+        opened.labels.classes[output],
+        opened.left_out(row),
+    )

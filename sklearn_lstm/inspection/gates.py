@@ -12,7 +12,7 @@ from torch import Tensor
 
 from sklearn_lstm.data.sequences import Sequences
 from sklearn_lstm.inspection.inputs import OpenModel, open_model
-from sklearn_lstm.model import NetworkModel
+from sklearn_lstm.members.encoded_network import EncodedNetwork
 from sklearn_lstm.network.directions import Direction
 
 # What one step computes, for each kind of cell.
@@ -102,19 +102,17 @@ def gate_activations(model: Any, X: Any) -> list[Bunch]:
 
 def activations_of(opened: OpenModel) -> list[Bunch]:
     """Return what `gate_activations` returns."""
-    network = opened.model.networks[0]
+    network = opened.model.networks.first
     return [
-        Bunch(data=data, **_activations(network, sequences, opened.device))
+        Bunch(data=data, **_activations(network, sequences))
         for data, sequences in zip(opened.data, opened, strict=True)
     ]
 
 
 @torch.inference_mode()
-def _activations(
-    model: NetworkModel, sequences: Sequences, device: torch.device
-) -> dict[str, NDArray[np.float32]]:
+def _activations(model: EncodedNetwork, sequences: Sequences) -> dict[str, NDArray[np.float32]]:
     """Return the activations of one sequence, (num_layers, n_directions, n_steps, H) each."""
-    network = model.network
+    network, device = model.network, model.device
     ((steps, lengths),) = sequences.chunks()
     codes = torch.from_numpy(model.encoding(steps, lengths)).to(device)
     names = ACTIVATIONS[network.architecture["cell"]]

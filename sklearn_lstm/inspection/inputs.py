@@ -8,15 +8,15 @@ from functools import cached_property
 from typing import Any
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 from sklearn.model_selection import GridSearchCV, RandomizedSearchCV
 from sklearn.pipeline import Pipeline
 from sklearn.utils.validation import check_is_fitted
 
+from sklearn_lstm.classifier import LSTMSequenceClassifier
 from sklearn_lstm.data.encoding import UNKNOWN_CODE, TokenCodes
+from sklearn_lstm.data.labels import Labels
 from sklearn_lstm.data.sequences import Sequences
-from sklearn_lstm.fitted_classifier import FittedClassifier
 from sklearn_lstm.model import SequenceModel
 from sklearn_lstm.text.analysis import iterate_texts
 from sklearn_lstm.text.counting import UNKNOWN
@@ -32,8 +32,7 @@ class OpenModel:
     ----------
     classifier : LSTMSequenceClassifier
     model : SequenceModel
-    device : torch.device
-    is_multilabel : bool
+    labels : Labels
     sequences : Sequences
         What the classifier reads.
     vocabulary : dict or None
@@ -46,10 +45,9 @@ class OpenModel:
         Of these texts.
     """
 
-    classifier: FittedClassifier
+    classifier: LSTMSequenceClassifier
     model: SequenceModel
-    device: torch.device
-    is_multilabel: bool
+    labels: Labels
     sequences: Sequences
     vocabulary: dict[Any, int] | None
     unknown_tokens: Sequence[Any]
@@ -93,7 +91,7 @@ class OpenModel:
 
     def left_out(self, row: int) -> dict[str, int]:
         """Return what the sequence of a row lacks or hides, as far as it is known."""
-        encodings = [network.encoding for network in self.model.networks]
+        encodings = [each.encoding for each in self.model.networks.networks]
         if not isinstance(encodings[0], TokenCodes):
             return {}
         counts = {}
@@ -110,7 +108,7 @@ class OpenModel:
         return {**counts, "unknown tokens": n_unknown}
 
 
-def find_classifier(model: Any) -> tuple[list[Any], FittedClassifier]:
+def find_classifier(model: Any) -> tuple[list[Any], LSTMSequenceClassifier]:
     """Return the transformers of a model in order, and the classifier at its end.
 
     Parameters
@@ -131,7 +129,7 @@ def find_classifier(model: Any) -> tuple[list[Any], FittedClassifier]:
         transformers = [step for _, step in model.steps[:-1] if step not in (None, "passthrough")]
         more, classifier = find_classifier(model.steps[-1][1])
         return [*transformers, *more], classifier
-    if not isinstance(model, FittedClassifier):
+    if not isinstance(model, LSTMSequenceClassifier):
         raise TypeError(
             "Expected an LSTMSequenceClassifier, or a Pipeline or a search that ends with one; got "
             f"{type(model).__name__}."
@@ -159,8 +157,7 @@ def open_model(model: Any, X: Any) -> OpenModel:
     return OpenModel(
         classifier,
         classifier._model,  # noqa: SLF001 - this module alone looks inside
-        classifier._device,  # noqa: SLF001
-        classifier._is_multilabel(),  # noqa: SLF001
+        classifier._labels,  # noqa: SLF001
         classifier._read(X),  # noqa: SLF001
         getattr(X, "vocabulary", None) if vectorizer is None else vectorizer.vocabulary_,
         getattr(X, "unknown_tokens", ()),

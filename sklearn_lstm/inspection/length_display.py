@@ -9,10 +9,9 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from sklearn.utils import check_consistent_length
 
-from sklearn_lstm.data.sequences import Lengths, Read, Rows, Sequences
+from sklearn_lstm.data.sequences import DerivedSequences, Rows
 from sklearn_lstm.inspection.drawing import axes_for
-from sklearn_lstm.inspection.inputs import OpenModel, open_model
-from sklearn_lstm.logit_classifier import labels_of
+from sklearn_lstm.inspection.inputs import open_model
 
 SHARES = tuple(tenths / 10 for tenths in range(1, 11))
 
@@ -105,16 +104,12 @@ class LengthAccuracyDisplay:
         check_consistent_length(opened.sequences, y)
         whole = opened.sequences.lengths
         is_share = parts.dtype.kind == "f"
-        predictions = [
-            _predict(
-                opened,
-                # 0.3 of 10 steps are 3 steps, although 0.3 * 10 is not exact.
-                np.ceil(np.round(part * whole, 9)).astype(np.intp)
-                if is_share
-                else np.minimum(part, whole),
-            )
-            for part in parts
-        ]
+        predictions = []
+        for part in parts:
+            # 0.3 of 10 steps are 3 steps, although 0.3 * 10 is not exact.
+            n_steps = np.ceil(np.round(part * whole, 9)) if is_share else np.minimum(part, whole)
+            read = FirstSteps(opened.sequences, n_steps.astype(np.intp))
+            predictions.append(opened.labels.predict(opened.model.logits(read)))
         return cls.from_predictions(y, predictions, parts, ax=ax)
 
     @classmethod
@@ -192,18 +187,15 @@ def _check_parts(shares: ArrayLike, lengths: ArrayLike | None) -> NDArray[Any]:
     return parts.astype(np.intp)
 
 
-def _predict(opened: OpenModel, lengths: Lengths) -> NDArray[Any]:
-    """Return the labels that the model predicts from the first steps of each sequence."""
-    logits = opened.model.logits(_first_steps(opened.sequences, lengths), opened.device)
-    return labels_of(logits, opened.classifier.classes_, is_multilabel=opened.is_multilabel)
+class FirstSteps(DerivedSequences):
+    """The first steps of other sequences."""
 
+    def source_rows(self, rows: Rows) -> Rows:
+        """Return the same rows."""
+        return rows
 
-def _first_steps(sequences: Sequences, lengths: Lengths) -> Sequences:
-    """Return the sequences, cut to these lengths."""
-
-    def read_from(read: Read, rows: Rows) -> NDArray[Any]:
-        whole = sequences.lengths[rows]
+    def derive(self, steps: NDArray[Any], rows: Rows) -> NDArray[Any]:
+        """Leave out the steps that are not among the first."""
+        whole = self.source.lengths[rows]
         step = np.arange(whole.sum()) - np.repeat(np.cumsum(whole) - whole, whole)
-        return read(rows)[step < np.repeat(lengths[rows], whole)]
-
-    return sequences.derived(lengths, read_from)
+        return steps[step < np.repeat(self.lengths[rows], whole)]

@@ -10,8 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sklearn_lstm.data.encoding import ChannelScaling
-from sklearn_lstm.data.sequences import NO_ID, Read, Rows, Sequences
-from sklearn_lstm.inspection.explaining import score_direction, target_outputs
+from sklearn_lstm.data.sequences import NO_ID, DerivedSequences, Rows, Sequences
+from sklearn_lstm.inspection.explaining import target_outputs
 from sklearn_lstm.inspection.inputs import OpenModel, open_model
 
 LEAST_INTERACTION = 0.5  # in logits, for each step that joins a phrase
@@ -115,9 +115,8 @@ def _cut(
         ]
     )
     none = np.zeros((1, 2), np.intp)
-    occluded = _without(sequences, np.vstack([none, spans]), opened)
-    logits = opened.model.logits(occluded, opened.device)
-    scores = logits @ score_direction(opened, output)
+    logits = opened.model.logits(Occluded(sequences, np.vstack([none, spans]), opened))
+    scores = logits @ opened.labels.direction(output)
     effects = dict(zip(map(tuple, spans.tolist()), scores[0] - scores[1:], strict=True))
     alone = np.append(0, np.cumsum([effects[step, step + 1] for step in range(n_steps)]))
     # The best cut of the first steps: its sum, and where its last phrase starts.
@@ -137,18 +136,36 @@ def _cut(
     return phrases[::-1]
 
 
-def _without(sequences: Sequences, spans: NDArray[np.intp], opened: OpenModel) -> Sequences:
-    """Return one copy of a sequence for each span, with nothing known of the steps in it."""
-    encoding, n_steps = opened.model.encoding, int(sequences.lengths[0])
-    missing: NDArray[Any] = np.full(n_steps, NO_ID)
-    if isinstance(encoding, ChannelScaling):
-        missing = encoding.series_of_means(n_steps)
+class Occluded(DerivedSequences):
+    """Copies of one sequence, each with nothing known of the steps in its span.
 
-    def read_from(read: Read, rows: Rows) -> NDArray[Any]:
-        steps, copies = read(np.array([0])).astype(missing.dtype), []
-        for start, stop in spans[rows].tolist():
-            copies.append(steps.copy())
-            copies[-1][start:stop] = missing[start:stop]
-        return np.concatenate(copies)
+    Parameters
+    ----------
+    source : Sequences
+        One.
+    spans : ndarray of shape (n_copies, 2)
+        Starts and stops.
+    opened : OpenModel
+        The model that reads the copies.
+    """
 
-    return sequences.derived(np.repeat(sequences.lengths, len(spans)), read_from)
+    def __init__(self, source: Sequences, spans: NDArray[np.intp], opened: OpenModel) -> None:
+        super().__init__(source, np.repeat(source.lengths, len(spans)))
+        self.spans = spans
+        encoding, n_steps = opened.model.encoding, int(source.lengths[0])
+        self.missing: NDArray[Any] = np.full(n_steps, NO_ID)
+        if isinstance(encoding, ChannelScaling):
+            self.missing = encoding.series_of_means(n_steps)
+
+    def source_rows(self, rows: Rows) -> Rows:
+        """Return the one row, for each copy."""
+        return np.zeros_like(rows)
+
+    def derive(self, steps: NDArray[Any], rows: Rows) -> NDArray[Any]:
+        """Replace the steps of the spans by missing ones."""
+        n_steps = len(self.missing)
+        occluded = steps.astype(self.missing.dtype)
+        for copy, (start, stop) in enumerate(self.spans[rows].tolist()):
+            first = copy * n_steps
+            occluded[first + start : first + stop] = self.missing[start:stop]
+        return occluded

@@ -11,18 +11,22 @@ import torch
 
 from sklearn_lstm.data.encoding import ChannelScaling, TokenCodes
 from sklearn_lstm.data.input_format import InputFormat
+from sklearn_lstm.data.labels import Labels, LabelSets
 from sklearn_lstm.data.letters import Lexicon
-from sklearn_lstm.linear.convolutions import ConvolutionModel
-from sklearn_lstm.linear.letters import LetterModel
-from sklearn_lstm.linear.ngrams import NgramModel
-from sklearn_lstm.model import NetworkModel, SequenceModel
+from sklearn_lstm.members.convolutions import ConvolutionModel
+from sklearn_lstm.members.encoded_network import EncodedNetwork
+from sklearn_lstm.members.letters import LetterModel
+from sklearn_lstm.members.networks import Networks
+from sklearn_lstm.members.ngrams import NgramModel
+from sklearn_lstm.model import SequenceModel
 from sklearn_lstm.network.network import SequenceNetwork
 
 _PARTS = {
     part.__name__: part
     for part in (
         SequenceModel,
-        NetworkModel,
+        Networks,
+        EncodedNetwork,
         TokenCodes,
         ChannelScaling,
         NgramModel,
@@ -30,6 +34,8 @@ _PARTS = {
         Lexicon,
         ConvolutionModel,
         InputFormat,
+        Labels,
+        LabelSets,
     )
 }
 
@@ -44,7 +50,8 @@ def pack(value: Any) -> Any:
             "use_bfloat16": value.use_bfloat16,
         }
     if is_dataclass(value) and not isinstance(value, type):
-        packed = {each.name: pack(getattr(value, each.name)) for each in fields(value)}
+        stored = [each.name for each in fields(value) if each.metadata.get("is_stored", True)]
+        packed = {name: pack(getattr(value, name)) for name in stored}
         return {"class": type(value).__name__, **packed}
     if isinstance(value, np.ndarray):
         return np.asarray(value, order="C")
@@ -66,7 +73,7 @@ def unpack(packed: Any) -> Any:
     if packed.get("class") == "SequenceNetwork":
         return _unpack_network(packed)
     values = {name: unpack(value) for name, value in packed.items() if name != "class"}
-    return _PARTS[packed["class"]](**values)
+    return _PARTS[packed["class"]](**values) if "class" in packed else values
 
 
 @torch.inference_mode(mode=False)

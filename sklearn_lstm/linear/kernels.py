@@ -14,7 +14,7 @@ from sklearn_lstm.data.sequences import Lengths
 WIDTH = 9  # steps that a convolution looks at
 HEAVY = np.array(list(combinations(range(WIDTH), 3)))  # its steps of weight 2; others have -1
 MOST_DILATIONS = 16
-RIVALS = 7  # convolutions that are compared with each other
+COMPETING = 7  # kernels that are compared with each other
 MOST_CHANNELS = 9  # that a convolution adds up
 
 
@@ -42,10 +42,10 @@ def draw_channels(
     return np.asarray((is_kind & is_chosen[..., np.newaxis, :]).reshape(*shape, -1))
 
 
-def draw_rivals(n_dilations: int, n_groups: int, rng: np.random.Generator) -> NDArray[np.intp]:
-    """Draw groups of convolutions of the same dilation, (n_dilations, n_groups, RIVALS)."""
+def draw_competing(n_dilations: int, n_groups: int, rng: np.random.Generator) -> NDArray[np.intp]:
+    """Draw groups of kernels of the same dilation, (n_dilations, n_groups, COMPETING)."""
     order = rng.random((n_dilations, n_groups, len(HEAVY))).argsort(axis=-1)
-    return np.asarray(order[..., :RIVALS])
+    return np.asarray(order[..., :COMPETING])
 
 
 def convolve(

@@ -1,4 +1,4 @@
-"""How much each run tells about the sequences that hold it."""
+"""The weight of an n-gram: how much it tells about the sequences that hold it."""
 
 from __future__ import annotations
 
@@ -10,41 +10,41 @@ from scipy.sparse import csr_matrix
 
 
 @dataclass(frozen=True)
-class RunFeatures:
-    """The tf-idf of runs.
+class TfIdf:
+    """The tf-idf of n-grams.
 
     Parameters
     ----------
-    runs : ndarray of shape (n_features,)
-        Hashes, in ascending order.
+    hashes : ndarray of shape (n_features,)
+        Of the n-grams, in ascending order.
     idf : ndarray of shape (n_features,)
         Inverse document frequency.
     """
 
-    runs: NDArray[np.int32]
+    hashes: NDArray[np.int32]
     idf: NDArray[np.float32]
 
     @classmethod
-    def of(cls, bags: csr_matrix, fewest: int) -> RunFeatures:
-        """Return the features of the runs that at least so many sequences hold."""
+    def of(cls, bags: csr_matrix, fewest: int) -> TfIdf:
+        """Return the weights of the n-grams that at least so many sequences hold."""
         frequency = np.bincount(bags.indices)
-        runs = np.flatnonzero(frequency >= fewest).astype(np.int32)
-        idf = np.log((1 + bags.shape[0]) / (1 + frequency[runs])) + 1
-        return cls(runs, idf.astype(np.float32))
+        hashes = np.flatnonzero(frequency >= fewest).astype(np.int32)
+        idf = np.log((1 + bags.shape[0]) / (1 + frequency[hashes])) + 1
+        return cls(hashes, idf.astype(np.float32))
 
     def __len__(self) -> int:
-        return len(self.runs)
+        return len(self.hashes)
 
     def __call__(self, bags: csr_matrix) -> csr_matrix:
         """Return the features (n_sequences, n_features) of bags.
 
-        The Euclidean length of a row is the value that all entries of its bag have: 1 for runs of
-        ids, the root of the share of words for runs of letters.
+        The Euclidean length of a row is the value that all entries of its bag have: 1 for
+        n-grams of ids, the root of the share of words for n-grams of letters.
         """
         if not len(self):
             return csr_matrix((bags.shape[0], 0), dtype=np.float32)
-        features = np.minimum(np.searchsorted(self.runs, bags.indices), len(self) - 1)
-        is_known = self.runs[features] == bags.indices
+        features = np.minimum(np.searchsorted(self.hashes, bags.indices), len(self) - 1)
+        is_known = self.hashes[features] == bags.indices
         ends = np.append(0, np.cumsum(is_known))[bags.indptr]
         features = features[is_known].astype(np.int32)
         shape = (bags.shape[0], len(self))

@@ -16,8 +16,6 @@ from sklearn_lstm.network.directions import N_GATES, Direction, run_directions
 from sklearn_lstm.network.masks import SequenceMask
 from sklearn_lstm.network.positions import sinusoidal_positions
 
-PADDING_CODE = 0  # the embedding of padding is 0
-
 
 class SequenceNetwork(nn.Module):
     """One vector of logits for a whole sequence.
@@ -71,7 +69,7 @@ class SequenceNetwork(nn.Module):
         n_gates = N_GATES[cell] * hidden_size
         n_features = embedding_dim or (n_gates * n_directions if tokens else n_inputs)
         if tokens:
-            self.embedding = nn.Embedding(n_inputs, n_features, PADDING_CODE, **new)
+            self.embedding = nn.Embedding(n_inputs, n_features, padding_idx=0, **new)
             self.embedding.weight.requires_grad_(not freeze_embeddings)
         elif embedding_dim is not None:
             self.projection = nn.Linear(n_inputs, n_features, **new)
@@ -188,7 +186,7 @@ class SequenceNetwork(nn.Module):
             vectors.uniform_(-bound, bound, generator=generator)
         else:
             vectors.normal_(generator=generator)
-        vectors[PADDING_CODE] = 0
+        vectors[self.embedding.padding_idx] = 0
 
     @torch.no_grad()
     def grow(self, n_inputs: int, generator: torch.Generator) -> None:

@@ -8,7 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_matrix
 
-from sklearn_lstm.data.sequences import Rows, Samples
+from sklearn_lstm.data.samples import Samples
+from sklearn_lstm.data.sequences import Rows
 
 N_DRAWS = 10  # of groups, the best of which is taken: a few large groups seldom fit at first
 GROUPS_AT_ONCE = 1 << 8  # those of them that do not fit are passed over together

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from copy import deepcopy
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from functools import partial
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 import torch
@@ -18,16 +18,18 @@ from skorch.callbacks import (
     PrintLog,
 )
 from skorch.helper import predefined_split
-from torch import nn
+from torch import Tensor, nn
 from torch.optim.lr_scheduler import CosineAnnealingLR, OneCycleLR
 
-from sklearn_lstm.compute.devices import prefers_bfloat16
+from sklearn_lstm.compute.devices import find_device, prefers_bfloat16
 from sklearn_lstm.data.batches import LengthBatches, SequenceDataset
+from sklearn_lstm.data.labels import Labels
 from sklearn_lstm.network.network import SequenceNetwork
+from sklearn_lstm.training.duration import TrainingPlan
 from sklearn_lstm.training.history import EpochRecord, raise_not_finite
+from sklearn_lstm.training.losses import find_criterion
 from sklearn_lstm.training.micro_batches import MicroBatchNet
-from sklearn_lstm.training.optimizers import optimizer_options
-from sklearn_lstm.training.plan import Length
+from sklearn_lstm.training.optimizers import find_optimizer, optimizer_options
 from sklearn_lstm.training.progress import NetworkProgress, print_above_bar
 from sklearn_lstm.training.schedule import HeldOutLoss, Trapezoid
 from sklearn_lstm.training.sparse_embedding import SparseEmbedding
@@ -43,16 +45,10 @@ ROWS_OF_EPOCHS = {"verbose": 1, "callbacks__print_log__sink": print_above_bar}
 
 @dataclass(frozen=True)
 class TrainingSettings:
-    """What the parameters of the classifier say about training; see there.
-
-    Raises
-    ------
-    ValueError
-        If `callbacks` holds something else.
-    """
+    """What the parameters of the classifier say about training; see there."""
 
     criterion: nn.Module
-    is_multilabel: bool
+    probabilities: Callable[[Tensor], Tensor]  # of logits
     optimizer: type[torch.optim.Optimizer]
     device: torch.device
     precision: str
@@ -61,16 +57,38 @@ class TrainingSettings:
     lr_schedule: str
     gradient_clip: float | None
     token_dropout: float
+    early_stopping: bool
     n_iter_no_change: int
     callbacks: Sequence[Any] | None
     verbose: int
 
-    def __post_init__(self) -> None:
-        for callback in self.callbacks or ():
+    @classmethod
+    def of(
+        cls, parameters: Mapping[str, Any], labels: Labels, device: torch.device | None = None
+    ) -> Self:
+        """Read the parameters; a `device` replaces the one that they name.
+
+        Raises
+        ------
+        ValueError
+            For a device that is not there, a criterion or optimiser that can't be used, and
+            callbacks that are not skorch's.
+        """
+        for callback in parameters["callbacks"] or ():
             if not isinstance(callback[1] if isinstance(callback, tuple) else callback, Callback):
                 raise ValueError(
                     f"callbacks holds {callback!r}, which is not a callback of skorch."
                 )
+        criterion, probabilities = find_criterion(parameters["criterion"], labels)
+        names = [each.name for each in fields(cls)]
+        values: dict[str, Any] = {name: parameters.get(name) for name in names}
+        values |= {
+            "criterion": criterion,
+            "probabilities": probabilities,
+            "optimizer": find_optimizer(parameters["optimizer"]),
+            "device": device or find_device(parameters["device"]),
+        }
+        return cls(**values)
 
 
 def make_net(network: SequenceNetwork, settings: TrainingSettings, **options: Any) -> MicroBatchNet:
@@ -84,9 +102,7 @@ def make_net(network: SequenceNetwork, settings: TrainingSettings, **options: An
         **{f"optimizer__{name}": value for name, value in of_optimizer.items()},
         device=str(settings.device),
         classes=list(range(network.architecture["n_outputs"])),
-        predict_nonlinearity=torch.sigmoid
-        if settings.is_multilabel
-        else partial(torch.softmax, dim=-1),
+        predict_nonlinearity=settings.probabilities,
         callbacks__valid_acc=None,
         **DEFAULTS | options,
     )
@@ -105,7 +121,7 @@ def train(
     dataset: SequenceDataset,
     validation: SequenceDataset | None,
     settings: TrainingSettings,
-    length: Length,
+    plan: TrainingPlan,
     *,
     rng: np.random.Generator,
     held_out_loss: HeldOutLoss | None = None,
@@ -114,7 +130,7 @@ def train(
 ) -> MicroBatchNet:
     """Train a network in place, and return the skorch net that did it.
 
-    The held-out loss tells when training ends, if its length follows the loss.
+    The held-out loss tells when training ends, if the plan follows it.
 
     Raises
     ------
@@ -122,12 +138,12 @@ def train(
         If the loss or a weight is no longer finite.
     """
     choose_precision(network, settings)
-    updates_per_epoch = length.updates_per_epoch(len(dataset))
+    updates_per_epoch = plan.updates_per_epoch(len(dataset))
     first, last = own_callbacks(
         settings,
-        length,
+        plan,
         updates_per_epoch,
-        held_out_loss if length.follows_loss else None,
+        held_out_loss if plan.follows_loss else None,
         progress,
         has_validation=validation is not None,
     )
@@ -135,8 +151,8 @@ def train(
         net = make_net(
             network,
             settings,
-            max_epochs=length.max_epochs,
-            batch_size=length.batch_size,
+            max_epochs=plan.max_epochs,
+            batch_size=plan.batch_size,
             iterator_train=partial(LengthBatches, rng=rng),
             train_split=None if validation is None else predefined_split(validation),
             callbacks=[*first, *deepcopy(list(settings.callbacks or ())), *last],
@@ -166,7 +182,7 @@ def train(
 
 def own_callbacks(
     settings: TrainingSettings,
-    length: Length,
+    plan: TrainingPlan,
     updates_per_epoch: int,
     held_out_loss: HeldOutLoss | None,
     progress: NetworkProgress | None,
@@ -177,7 +193,7 @@ def own_callbacks(
 
     Those that may end the training come after the user's, which see each epoch to its end.
     """
-    n_updates = max(1, length.max_epochs * updates_per_epoch)
+    n_updates = max(1, plan.max_epochs * updates_per_epoch)
     first: list[tuple[str, Callback]] = [
         ("record", EpochRecord()),
         ("sparse_embedding", SparseEmbedding()),
@@ -187,7 +203,7 @@ def own_callbacks(
         first.append(("clip", GradientNormClipping(settings.gradient_clip)))
     if settings.lr_schedule == "trapezoid":
         trapezoid = Trapezoid(
-            settings.lr, n_updates, updates_per_epoch, held_out_loss, length.patience
+            settings.lr, n_updates, updates_per_epoch, held_out_loss, plan.patience
         )
         last.append(("schedule", trapezoid))
     elif settings.lr_schedule == "onecycle":
@@ -200,7 +216,7 @@ def own_callbacks(
         stop = EarlyStopping(
             patience=settings.n_iter_no_change,
             threshold=0,
-            load_best=length.max_epochs > 0,
+            load_best=plan.max_epochs > 0,
             sink=_print_nothing,
         )
         last.append(("early_stopping", stop))
@@ -223,7 +239,7 @@ def _print_nothing(_: str) -> None:
 def optimizer_state_of(net: MicroBatchNet) -> dict[str, Any]:
     """Return what the optimiser of a net has gathered so far."""
     optimizer = net.optimizer_
-    return {"class": type(optimizer).__name__, "state": optimizer.state_dict()["state"]}
+    return {"optimizer": type(optimizer).__name__, "state": optimizer.state_dict()["state"]}
 
 
 def _restore(optimizer: torch.optim.Optimizer, optimizer_state: Mapping[str, Any]) -> None:
@@ -231,10 +247,13 @@ def _restore(optimizer: torch.optim.Optimizer, optimizer_state: Mapping[str, Any
 
     The embedding table may have got more rows since. They begin as padding, whose gradient is 0.
     """
-    if optimizer_state["class"] != type(optimizer).__name__:
+    if optimizer_state["optimizer"] != type(optimizer).__name__:
         return
     weights = [weight for group in optimizer.param_groups for weight in group["params"]]
-    grown = deepcopy(dict(optimizer_state["state"]))
+    grown = {
+        index: {name: _copy(value) for name, value in values.items()}
+        for index, values in optimizer_state["state"].items()
+    }
     for index, values in grown.items():
         tensors = {name: value for name, value in values.items() if getattr(value, "ndim", 0)}
         n_rows = max(map(len, tensors.values()), default=0)
@@ -243,3 +262,8 @@ def _restore(optimizer: torch.optim.Optimizer, optimizer_state: Mapping[str, Any
             if missing and len(value) == n_rows:
                 values[name] = torch.cat([value, value[:1].expand(missing, *value.shape[1:])])
     optimizer.load_state_dict(optimizer.state_dict() | {"state": grown})
+
+
+def _copy(value: Any) -> Any:
+    """Return a copy of an entry of the optimiser state; a stored one is an array."""
+    return torch.from_numpy(np.array(value)) if isinstance(value, np.ndarray) else deepcopy(value)

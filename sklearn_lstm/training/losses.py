@@ -2,11 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
+
+import torch
 from torch import Tensor, nn
 
+from sklearn_lstm.data.labels import Labels
 
-def find_criterion(criterion: str | type[nn.Module], *, is_multilabel: bool) -> nn.Module:
-    """Return the loss of each sample; "cross_entropy" is that of each label if y is multilabel.
+
+def find_criterion(
+    criterion: str | type[nn.Module], labels: Labels
+) -> tuple[nn.Module, Callable[[Tensor], Tensor]]:
+    """Return the loss of each sample, and the function from logits to probabilities.
+
+    "cross_entropy" is that of each label by itself if y is multilabel.
 
     Raises
     ------
@@ -14,12 +24,13 @@ def find_criterion(criterion: str | type[nn.Module], *, is_multilabel: bool) -> 
         If the criterion is not a loss of torch.
     """
     if criterion == "cross_entropy":
-        criterion = nn.BCEWithLogitsLoss if is_multilabel else nn.CrossEntropyLoss
+        criterion = nn.BCEWithLogitsLoss if labels.is_multilabel else nn.CrossEntropyLoss
     if not (isinstance(criterion, type) and issubclass(criterion, nn.Module)):
         raise ValueError(
             f"criterion={criterion!r} is neither 'cross_entropy' nor a class of torch.nn losses."
         )
-    return SampleLoss(criterion)
+    probabilities = torch.sigmoid if labels.is_multilabel else partial(torch.softmax, dim=-1)
+    return SampleLoss(criterion), probabilities
 
 
 class SampleLoss(nn.Module):

@@ -13,7 +13,7 @@ from torch import Tensor
 
 from sklearn_lstm.data.encoding import UNKNOWN_CODE, ChannelScaling
 from sklearn_lstm.data.sequences import Sequences
-from sklearn_lstm.model import NetworkModel
+from sklearn_lstm.members.encoded_network import EncodedNetwork
 
 N_INTERVALS = 16  # of the path, at first
 MOST_INTERVALS = 128
@@ -25,7 +25,7 @@ _cudnn = Lock()
 
 @torch.inference_mode(mode=False)
 def integrated_gradients(
-    model: NetworkModel,
+    model: EncodedNetwork,
     sequences: Sequences,
     direction: NDArray[np.float64],
     device: torch.device,
@@ -41,7 +41,7 @@ def integrated_gradients(
 
     Parameters
     ----------
-    model : NetworkModel
+    model : EncodedNetwork
     sequences : Sequences
         One.
     direction : ndarray of shape (n_outputs,)
@@ -79,7 +79,7 @@ class VectorPath:
 
     def __init__(
         self,
-        model: NetworkModel,
+        model: EncodedNetwork,
         sequences: Sequences,
         direction: NDArray[np.float64],
         device: torch.device,

@@ -1,4 +1,4 @@
-"""Runs of integers, hashed: of the ids of a sequence, or of the letters of a word."""
+"""N-grams of integers, hashed: of the ids of a sequence, or of the letters of a word."""
 
 from __future__ import annotations
 
@@ -10,20 +10,20 @@ from numpy.typing import NDArray
 from scipy.sparse import csr_matrix
 
 BORDER = 0  # no id, and no character
-HASH_BITS = 22  # two runs with the same hash are taken for the same
+HASH_BITS = 22  # two n-grams with the same hash are taken for the same
 MULTIPLIERS = np.array([0x9E3779B97F4A7C15, 0xBF58476D1CE4E5B9], dtype=np.uint64)
 
 
-def hash_runs(
-    values: NDArray[Any], lengths: NDArray[np.intp], run_lengths: range, *, has_borders: bool
+def hash_ngrams(
+    values: NDArray[Any], lengths: NDArray[np.intp], ngram_lengths: range, *, has_borders: bool
 ) -> csr_matrix:
-    """Return which runs each sequence holds: a matrix of ones (n_sequences, 2**HASH_BITS)."""
+    """Return which n-grams each sequence holds: a matrix of ones (n_sequences, 2**HASH_BITS)."""
     if has_borders:
         values, lengths = with_borders(values, lengths)
     rows = np.repeat(np.arange(len(lengths)), lengths)
-    runs = list(runs_of(values, lengths, run_lengths))
-    of_runs = np.concatenate([rows[starts] for _, starts, _ in runs])
-    return bags_of(of_runs, np.concatenate([hashes for _, _, hashes in runs]), len(lengths))
+    ngrams = list(ngrams_of(values, lengths, ngram_lengths))
+    of_ngrams = np.concatenate([rows[starts] for _, starts, _ in ngrams])
+    return bags_of(of_ngrams, np.concatenate([hashes for _, _, hashes in ngrams]), len(lengths))
 
 
 def bags_of(rows: NDArray[np.integer[Any]], hashes: NDArray[Any], n_rows: int) -> csr_matrix:
@@ -46,19 +46,19 @@ def with_borders(
     return np.insert(values, np.concatenate([ends - lengths, ends]), BORDER), lengths + 2
 
 
-def runs_of(
-    values: NDArray[Any], lengths: NDArray[np.intp], run_lengths: range
+def ngrams_of(
+    values: NDArray[Any], lengths: NDArray[np.intp], ngram_lengths: range
 ) -> Iterator[tuple[int, NDArray[np.intp], NDArray[np.int64]]]:
-    """Yield the runs of each length: where they start among all values, and their hashes."""
+    """Yield the n-grams of each length: where they start among all values, and their hashes."""
     values = values.astype(np.uint64)  # -1, a step without an id, becomes the largest number
     n_left = np.repeat(np.cumsum(lengths), lengths) - np.arange(len(values))  # up to the end
     state = np.ones(len(values), np.uint64)  # not 0: a border that comes first has to count
-    for length in range(1, run_lengths[-1] + 1):
-        n_runs = max(len(values) - length + 1, 0)
-        state = state[:n_runs] * MULTIPLIERS[0] + values[length - 1 :]
-        if length not in run_lengths:
+    for length in range(1, ngram_lengths[-1] + 1):
+        n_ngrams = max(len(values) - length + 1, 0)
+        state = state[:n_ngrams] * MULTIPLIERS[0] + values[length - 1 :]
+        if length not in ngram_lengths:
             continue
-        starts = np.flatnonzero(n_left[:n_runs] >= length)
+        starts = np.flatnonzero(n_left[:n_ngrams] >= length)
         mixed = state[starts]
         mixed = (mixed ^ (mixed >> np.uint64(29))) * MULTIPLIERS[1]
         yield length, starts, (mixed >> np.uint64(64 - HASH_BITS)).astype(np.int64)

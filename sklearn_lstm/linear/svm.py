@@ -13,15 +13,15 @@ from scipy.sparse import csr_matrix
 from sklearn.svm import LinearSVC
 
 from sklearn_lstm.compute.threads import check_not_abandoned
-from sklearn_lstm.data.sequences import Samples
+from sklearn_lstm.data.samples import Samples
 
 MOST_SCALED = 32  # outputs with features of their own
 SHARE_OF_RATIO, SHARE_OF_ALL = 0.7, 0.35  # in the scale of a feature
 TOLERANCE_OF_MANY = 0.1  # a smaller one changes the accuracy by less than 0.1 points
-ENTRIES_AT_ONCE = 2_000_000  # of the features, times the machines that one call of the solver fits
+ENTRIES_AT_ONCE = 2_000_000  # of the features, times the SVMs that one call of the solver fits
 
 # The solver draws from one random generator of the whole process, which it seeds at the beginning.
-# Two threads in it at the same time would get different machines each time.
+# Two threads in it at the same time would get different SVMs each time.
 _solver = Lock()
 
 
@@ -35,26 +35,26 @@ if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=_after_fork)
 
 
-def fit_machines(
-    features: csr_matrix, samples: Samples, *, n_outputs: int, seed: int
+def fit_svms(
+    features: csr_matrix, samples: Samples, *, seed: int
 ) -> tuple[NDArray[np.float32], NDArray[np.float64]]:
-    """Fit a machine for each output.
+    """Fit an SVM for each output.
 
-    Up to `MOST_SCALED` outputs, each machine sees the features scaled by the log ratios of a naive
+    Up to `MOST_SCALED` outputs, each SVM sees the features scaled by the log ratios of a naive
     Bayes classifier (Wang and Manning 2012, with tf-idf in place of counts). A feature that is as
     frequent in the class as outside still counts a little. Of more classes each has few samples,
-    and its ratios are little more than noise: all machines see the same features.
+    and its ratios are little more than noise: all SVMs see the same features.
 
     Returns
     -------
     coef : ndarray of shape (n_features, n_outputs)
     intercept : ndarray of shape (n_outputs,)
     """
-    coef = np.zeros((features.shape[1], n_outputs), np.float32)
-    intercept = np.zeros(n_outputs)
+    coef = np.zeros((features.shape[1], samples.n_outputs), np.float32)
+    intercept = np.zeros(samples.n_outputs)
     if not features.shape[1]:
         return coef, intercept
-    if samples.targets.ndim == 1 and len(np.unique(samples.targets)) > MOST_SCALED:
+    if not samples.labels.is_multilabel and len(np.unique(samples.targets)) > MOST_SCALED:
         _fit_classes(features, samples, seed, coef, intercept)
     else:
         _fit_each(features, samples, seed, coef, intercept)
@@ -68,27 +68,27 @@ def _fit_each(
     coef: NDArray[np.float32],
     intercept: NDArray[np.float64],
 ) -> None:
-    """Fit the machines one by one."""
+    """Fit the SVMs one by one."""
     n_outputs, weights = len(intercept), samples.weights
-    is_mirrored = samples.targets.ndim == 1 and n_outputs == 2
+    is_mirrored = not samples.labels.is_multilabel and n_outputs == 2
     present = csr_matrix(
         (np.ones_like(features.data), features.indices, features.indptr), features.shape
     )
-    targets = samples.indicators(n_outputs).T
+    targets = samples.indicators().T
     for output, target in enumerate(targets[:1] if is_mirrored else targets):
         check_not_abandoned()
         if target.all() or not target.any():
             intercept[output] = 1.0 if target.all() else -1.0
         elif n_outputs > MOST_SCALED:
-            machine = _solve(features, target, weights, seed, tol=TOLERANCE_OF_MANY)
-            coef[:, output], intercept[output] = machine.coef_[0], machine.intercept_[0]
+            svm = _solve(features, target, weights, seed, tol=TOLERANCE_OF_MANY)
+            coef[:, output], intercept[output] = svm.coef_[0], svm.intercept_[0]
         else:
             scale = _scale(present, target, weights)
             data = features.data * scale[features.indices]
             scaled = csr_matrix((data, features.indices, features.indptr), features.shape)
-            machine = _solve(scaled, target, weights, seed)
-            coef[:, output] = machine.coef_[0] * scale
-            intercept[output] = machine.intercept_[0]
+            svm = _solve(scaled, target, weights, seed)
+            coef[:, output] = svm.coef_[0] * scale
+            intercept[output] = svm.intercept_[0]
     if is_mirrored:
         halves = np.array([0.5, -0.5], np.float32)
         coef[:], intercept[:] = coef[:, :1] * halves, intercept[0] * halves
@@ -101,7 +101,7 @@ def _fit_classes(
     coef: NDArray[np.float32],
     intercept: NDArray[np.float64],
 ) -> None:
-    """Fit the machines of many classes group by group; the solver calls the other classes -1."""
+    """Fit the SVMs of many classes group by group; the solver calls the other classes -1."""
     classes = np.unique(samples.targets)
     intercept[:] = -1.0  # of a class without samples
     n_together = max(1, ENTRIES_AT_ONCE // max(features.nnz, 1))
@@ -109,9 +109,9 @@ def _fit_classes(
     for group in np.split(classes, np.arange(n_together, len(classes), n_together)):
         check_not_abandoned()
         target = np.where(np.isin(samples.targets, group), samples.targets, -1)
-        machine = _solve(features, target, samples.weights, seed, tol=TOLERANCE_OF_MANY)
-        coef[:, group] = machine.coef_[-len(group) :].T
-        intercept[group] = machine.intercept_[-len(group) :]
+        svm = _solve(features, target, samples.weights, seed, tol=TOLERANCE_OF_MANY)
+        coef[:, group] = svm.coef_[-len(group) :].T
+        intercept[group] = svm.intercept_[-len(group) :]
 
 
 def _solve(
@@ -124,8 +124,8 @@ def _solve(
     with _solver, catch_warnings():
         # y as a whole was checked; without its held-out samples it may have few of each class.
         filterwarnings("ignore", "The number of unique classes is greater than 50%", UserWarning)
-        machine = LinearSVC(random_state=seed, **options)
-        return machine.fit(features, target, sample_weight=weights)
+        svm = LinearSVC(random_state=seed, **options)
+        return svm.fit(features, target, sample_weight=weights)
 
 
 def _scale(

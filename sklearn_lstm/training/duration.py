@@ -1,9 +1,11 @@
-"""How long to train, and on how many samples: batch size, epochs, held-out samples."""
+"""How long to train, and on how many samples: batch size, epochs, networks, held-out samples."""
 
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from sklearn_lstm.data.sequences import Sequences
 
@@ -18,10 +20,11 @@ MOST_WORK, MOST_WORK_OF_FEWEST_EPOCHS = 5_000_000, 25_000_000
 FEWEST_EPOCHS_OF_ALL = 4
 SMALLEST_HELD_OUT, LARGEST_HELD_OUT = 200, 1000  # samples that a network does not see
 HELD_OUT_SHARE, LARGEST_HELD_OUT_SHARE = 0.1, 0.2
+MOST_WORK_FOR_TWO_NETWORKS = 1_500_000  # units of work over all epochs: about 20 seconds
 
 
 @dataclass(frozen=True)
-class Length:
+class TrainingPlan:
     """The length of a training.
 
     Parameters
@@ -33,39 +36,81 @@ class Length:
         Training ends before `max_epochs` once the loss of held-out samples no longer falls.
     patience : int
         How many times longer than usual that loss need not fall.
+    n_networks : int
+    n_held_out : int
+        Samples to draw and hold out of each network; others for each network.
     """
 
     batch_size: int
     max_epochs: int
     follows_loss: bool = False
     patience: int = 1
+    n_networks: int = 1
+    n_held_out: int = 0
 
     def updates_per_epoch(self, n_samples: int) -> int:
         """Return the number of batches."""
         return math.ceil(n_samples / self.batch_size)
 
 
-def plan_length(
+def plan_training(
     sequences: Sequences,
-    batch_size: int | str,
-    max_epochs: int | str,
-    token_unit: str | None,
+    parameters: Mapping[str, Any],
     *,
-    follows_loss: bool,
-) -> Length:
-    """Return the batch size and the number of epochs, each of which may be "auto".
+    is_judged: bool,
+    is_new: bool,
+    has_validation: bool,
+    other_work: int,
+) -> TrainingPlan:
+    """Plan the training of networks from the kind and the amount of the data, by counting alone.
 
-    Where "auto" can't follow the loss of held-out samples, it is twice as many epochs: a network
-    without a linear model beside it needs them.
+    With `early_stopping`, one network learns; the samples held out of it, or the user's own, say
+    which of its epochs is best. Judged by held-out samples together with other members, a network
+    ends when the loss of the blend no longer falls, and where that is short two networks learn,
+    each without a part of its own. Else one network learns from all samples.
+
+    Parameters
+    ----------
+    sequences : Sequences
+    parameters : mapping
+        Those of the classifier.
+    is_judged : bool
+        Held-out samples set how much the networks count beside other members.
+    is_new : bool
+        The network does not go on from an earlier fit.
+    has_validation : bool
+        The user brings the held-out samples.
+    other_work : int
+        Work of the other members, in the units of `work_of_epoch`.
     """
-    if isinstance(batch_size, str):
-        batch_size = batch_size_for(len(sequences), float(sequences.lengths.mean()))
-    if not isinstance(max_epochs, str):
-        return Length(batch_size, max_epochs)
+    n_samples, early_stopping = len(sequences), parameters["early_stopping"]
+    follows_loss = is_judged and not early_stopping and parameters["lr_schedule"] == "trapezoid"
+    batch_size, max_epochs = parameters["batch_size"], parameters["max_epochs"]
+    if batch_size == "auto":
+        batch_size = batch_size_for(n_samples, float(sequences.lengths.mean()))
+    patience = MORE_FOR_CHARACTERS if parameters["token_unit"] == "char" else 1
     work = work_of_epoch(sequences)
-    most = max_epochs_for(len(sequences), work, batch_size, token_unit)
-    patience = MORE_FOR_CHARACTERS if token_unit == "char" else 1
-    return Length(batch_size, most if follows_loss else 2 * most, follows_loss, patience)
+    if max_epochs == "auto":
+        max_epochs = max_epochs_for(n_samples, work, batch_size, parameters["token_unit"])
+        if not follows_loss:  # a network without another member beside it needs more
+            max_epochs *= 2
+    else:
+        follows_loss, patience = False, 1
+    is_short = max_epochs * work + other_work <= MOST_WORK_FOR_TWO_NETWORKS
+    has_two = is_judged and is_new and not early_stopping and max_epochs > 0 and is_short
+    n_held_out = 0
+    if early_stopping:
+        n_held_out = max(1, round(parameters["validation_fraction"] * n_samples))
+    elif is_judged:
+        n_held_out = n_to_hold_out(n_samples)
+    return TrainingPlan(
+        batch_size,
+        max_epochs,
+        follows_loss,
+        patience,
+        n_networks=1 + has_two,
+        n_held_out=0 if has_validation else n_held_out,
+    )
 
 
 def batch_size_for(n_samples: int, mean_length: float) -> int:

@@ -11,9 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_matrix
 
-from sklearn_lstm.data.letters import RUN_LENGTHS, Lexicon, bags_of_steps
+from sklearn_lstm.data.letters import NGRAM_LENGTHS, Lexicon, bags_of_steps
 from sklearn_lstm.data.sequences import Sequences
-from sklearn_lstm.linear.tf_idf import RunFeatures
+from sklearn_lstm.linear.tf_idf import TfIdf
 
 
 @dataclass(frozen=True)
@@ -23,34 +23,34 @@ class LetterModel:
     Parameters
     ----------
     lexicon : Lexicon
-    runs : ndarray of shape (n_features,)
-        Hashes of the runs that at least two sequences hold, in ascending order.
+    hashes : ndarray of shape (n_features,)
+        Of the n-grams that at least two sequences hold, in ascending order.
     idf : ndarray of shape (n_features,)
         Inverse document frequency.
     coef : ndarray of shape (n_features, n_outputs)
     """
 
     lexicon: Lexicon
-    runs: NDArray[np.int32]
+    hashes: NDArray[np.int32]
     idf: NDArray[np.float32]
     coef: NDArray[np.float32]
 
     def logits_of_bags(self, bags: csr_matrix) -> NDArray[np.float64]:
-        """Return what the runs of sequences add to their logits (n_samples, n_outputs)."""
-        return np.asarray(RunFeatures(self.runs, self.idf)(bags) @ self.coef)
+        """Return what the n-grams of sequences add to their logits (n_samples, n_outputs)."""
+        return np.asarray(TfIdf(self.hashes, self.idf)(bags) @ self.coef)
 
     def contributions(
         self, sequences: Sequences, direction: NDArray[np.float64]
     ) -> NDArray[np.float64]:
         """Return what each word of one sequence adds to the score ``logits @ direction``.
 
-        The value of a run is shared by the words that hold it.
+        The value of an n-gram is shared by the words that hold it.
         """
-        ((lengths, of_steps),) = self.lexicon.runs_of_steps(sequences)
+        ((lengths, of_steps),) = self.lexicon.ngrams_of_steps(sequences)
         contributions = np.zeros(of_steps.shape[0])
-        features = RunFeatures(self.runs, self.idf)(bags_of_steps(lengths, of_steps))
+        features = TfIdf(self.hashes, self.idf)(bags_of_steps(lengths, of_steps))
         if features.nnz:
-            known = self.runs[features.indices]
+            known = self.hashes[features.indices]
             place = np.minimum(np.searchsorted(known, of_steps.indices), len(known) - 1)
             is_known = known[place] == of_steps.indices
             step = np.repeat(np.arange(len(contributions)), np.diff(of_steps.indptr))
@@ -61,4 +61,4 @@ class LetterModel:
 
     def describe(self) -> str:
         """Return what this part consists of, in a few words."""
-        return f"{len(self.runs):,} runs of {RUN_LENGTHS[0]}-{RUN_LENGTHS[-1]} letters"
+        return f"{len(self.hashes):,} n-grams of {NGRAM_LENGTHS[0]}-{NGRAM_LENGTHS[-1]} letters"

@@ -1,37 +1,37 @@
 """A linear model of random convolutions of series, which recognizes shapes without training.
 
 Few and long series teach a recurrent network little. How often a convolution exceeds a threshold,
-or its rivals, says much about them. The two make different errors.
+or competing kernels, says much about them. The two make different errors.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
-from functools import partial
-from typing import TypeAlias
+from dataclasses import dataclass, replace
+from typing import Self, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
+from sklearn_lstm.blending import fit_blend
 from sklearn_lstm.compute.threads import check_not_abandoned
 from sklearn_lstm.data.batches import encoded
 from sklearn_lstm.data.encoding import ChannelScaling
-from sklearn_lstm.data.sequences import Lengths, Rows, Samples, Sequences, rows_of_similar_length
-from sklearn_lstm.linear.blending import fit_blend
+from sklearn_lstm.data.samples import Samples
+from sklearn_lstm.data.sequences import Lengths, Rows, Sequences, rows_of_similar_length
 from sklearn_lstm.linear.kernels import (
+    COMPETING,
     HEAVY,
-    MOST_DILATIONS,
-    RIVALS,
     choose_dilations,
     convolve,
     draw_channels,
-    draw_rivals,
+    draw_competing,
 )
 from sklearn_lstm.linear.ridge import Moments, RidgeFit, fit_few
+from sklearn_lstm.members.member import FitTask, LinearMember
 
 N_FEATURES = 5_000  # about so many
-SHARE_BY_RIVALS = 1 / 3  # of the features; the others are by thresholds
+SHARE_BY_COMPETING = 1 / 3  # of the features; the others are by thresholds
 LARGEST_PROBLEM = 2_500  # rows of the eigenvalue problem: series, or features if they are fewer
 SERIES_FOR_THRESHOLDS = 32
 GOLDEN_RATIO = (5**0.5 - 1) / 2
@@ -44,14 +44,14 @@ MOST_PREDICTIONS_LEFT_OUT = 10_000_000  # and fewer where there are thousands of
 
 
 @dataclass(frozen=True)
-class ConvolutionModel:
-    """Ridge regression on the shares of the steps at which convolutions are large or small.
+class ConvolutionModel(LinearMember):
+    """Ridge regression on the proportions of steps at which convolutions are large or small.
 
     The convolutions are those of MiniRocket (Dempster et al. 2021). They look at nine steps that
     are apart by a dilation. Three of the steps have the weight 2, six have -1. Each convolution
-    adds up some channels, or the changes of some channels. A feature is the share of the steps at
+    adds up some channels, or the changes of some channels. A feature is the proportion of steps at
     which a convolution exceeds a threshold, or at which it is the largest or the smallest of a
-    group of rivals (Dempster et al. 2023).
+    group of competing kernels (Dempster et al. 2023).
 
     Parameters
     ----------
@@ -63,9 +63,12 @@ class ConvolutionModel:
         Quantiles of the values of the convolution of a training series.
     coef : ndarray of shape (n_features, n_outputs)
     intercept : ndarray of shape (n_outputs,)
-    rivals : ndarray of shape (n_dilations, n_groups, 7)
-        Convolutions that are compared with each other; none in a model of an earlier version.
+    competing : ndarray of shape (n_dilations, n_groups, 7)
+        Convolutions that are compared with each other.
     """
+
+    fewest_samples = 20
+    epochs = 2.0
 
     encoding: ChannelScaling
     dilations: NDArray[np.intp]
@@ -73,16 +76,100 @@ class ConvolutionModel:
     thresholds: NDArray[np.float32]
     coef: NDArray[np.float64]
     intercept: NDArray[np.float64]
-    rivals: NDArray[np.intp] = field(
-        default_factory=lambda: np.empty((MOST_DILATIONS, 0, RIVALS), np.intp)
-    )
+    competing: NDArray[np.intp]
+
+    @classmethod
+    def reads(cls, sequences: Sequences) -> bool:
+        """Return whether these are measurements."""
+        return sequences.n_channels is not None
+
+    @classmethod
+    def work(cls, samples: Samples) -> int:
+        """Return the work of fitting, in the units of the network's training: 2 for each step read.
+
+        Measured once, on one core: the features of a step take half as long as the network takes
+        for the step. 300,000 multiplications of the regression take as long as 1 unit: with n
+        samples, p features and d = min(n, p) there are n p d for the Gram matrix, and about 10 d^3
+        for its eigenvalues.
+        """
+        n_samples = len(samples)
+        n_features = _n_features(n_samples)
+        smaller = min(n_samples, n_features)
+        n_products = n_samples * n_features * smaller + 10 * smaller**3
+        return int(samples.sequences.lengths.sum()) + n_products // PRODUCTS_PER_UNIT
+
+    @classmethod
+    def fit_linear(cls, task: FitTask, held_out: Rows) -> tuple[Self, NDArray[np.float64]]:
+        """Fit to all samples, in memory that does not grow with their number.
+
+        Returns
+        -------
+        model : ConvolutionModel
+        logits : ndarray of shape (n_held_out, n_outputs)
+            Of each held-out sample, by a model fitted to all other samples (leave-one-out). If the
+            samples have groups, by a model fitted to those that are not held out.
+        """
+        samples, none = task.samples, np.arange(0)
+        encoding = task.start.scaling(task.parts.learned[0].sequences)
+        if samples.groups is None or not len(held_out):
+            return cls._fit(samples, held_out, encoding, task.seed)
+        others = np.setdiff1d(np.arange(len(samples)), held_out)
+        model, _ = cls._fit(samples, none, encoding, task.seed)
+        of_others, _ = cls._fit(samples.subset(others), none, encoding, task.seed)
+        return model, of_others.logits(samples.subset(held_out).sequences)
+
+    @classmethod
+    def _fit(
+        cls, samples: Samples, held_out: Rows, encoding: ChannelScaling, seed: int
+    ) -> tuple[Self, NDArray[np.float64]]:
+        rng = np.random.default_rng(seed)
+        drawn = cls._draw(samples, encoding, rng)
+        if len(samples) <= len(drawn.coef):
+            ridge, rows, logits = _fit_few(drawn, samples, held_out)
+        else:
+            ridge, rows, logits = _fit_many(drawn, samples, held_out, rng)
+        (scale,) = fit_blend(
+            [ridge.left_out],
+            samples.targets[rows],
+            samples.weights[rows],
+            samples.labels,
+            expected=[1.0],
+        ).factors
+        model = replace(drawn, coef=scale * ridge.coef, intercept=scale * ridge.intercept)
+        return model, scale * logits
+
+    @classmethod
+    def _draw(cls, samples: Samples, encoding: ChannelScaling, rng: np.random.Generator) -> Self:
+        """Draw convolutions, and find their thresholds; the coefficients are 0."""
+        sequences, n_outputs = samples.sequences, samples.n_outputs
+        dilations = choose_dilations(int(sequences.lengths.max()))
+        channels = draw_channels(encoding, len(dilations), rng)
+        n_by_competing = SHARE_BY_COMPETING * _n_features(len(sequences))
+        n_by_thresholds = _n_features(len(sequences)) - n_by_competing
+        n_groups = max(1, round(n_by_competing / (len(dilations) * 2 * COMPETING)))
+        n_thresholds = max(1, round(n_by_thresholds / channels[..., 0].size))
+        thresholds = np.empty((len(dilations), len(HEAVY), n_thresholds), np.float32)
+        # Quantiles of each convolution of a series drawn for it, at low-discrepancy positions.
+        rows = rng.permutation(len(sequences))[:SERIES_FOR_THRESHOLDS]
+        chosen = rng.choice(rows, size=thresholds.shape[:2])
+        positions = np.arange(1, thresholds.size + 1).reshape(thresholds.shape) * GOLDEN_RATIO % 1
+        for row in np.unique(chosen):  # one at a time, for long series take much memory
+            lengths = sequences.lengths[[row]]
+            inputs = encoded(sequences, np.array([row]), encoding)
+            for index, values in enumerate(convolve(inputs, lengths, dilations, channels)):
+                for number in np.flatnonzero(chosen[index] == row):
+                    place = index, number
+                    thresholds[place] = np.quantile(values[number, 0], positions[place])
+        competing = draw_competing(len(dilations), n_groups, rng)
+        coef = np.zeros((thresholds.size + 2 * competing.size, n_outputs))
+        return cls(encoding, dilations, channels, thresholds, coef, np.zeros(n_outputs), competing)
 
     def logits(self, sequences: Sequences) -> NDArray[np.float64]:
         """Return the logits (n_samples, n_outputs)."""
         logits = np.empty((len(sequences), len(self.intercept)))
-        for rows, shares in self.shares(sequences):
+        for rows, proportions in self.proportions(sequences):
             # In float32 the product would round a row by its neighbours.
-            logits[rows] = shares.astype(np.float64) @ self.coef + self.intercept
+            logits[rows] = proportions.astype(np.float64) @ self.coef + self.intercept
         return logits
 
     def contributions(
@@ -120,16 +207,16 @@ class ConvolutionModel:
         """Return what the model consists of, in one line."""
         return f"{len(self.coef):,} convolution features"
 
-    def shares(self, sequences: Sequences) -> Iterator[tuple[Rows, NDArray[np.float32]]]:
-        """Yield rows and their features (B, n_features), the shares of the steps, in batches."""
+    def proportions(self, sequences: Sequences) -> Iterator[tuple[Rows, NDArray[np.float32]]]:
+        """Yield rows and their features (B, n_features), the proportions of steps, in batches."""
         for rows in rows_of_similar_length(sequences.lengths, STEPS_PER_BATCH, ROWS_PER_BATCH):
             check_not_abandoned()
             lengths = sequences.lengths[rows]
-            shares = np.empty((len(rows), len(self.coef)), np.float32)
+            proportions = np.empty((len(rows), len(self.coef)), np.float32)
             for place, happens in self._events(encoded(sequences, rows, self.encoding), lengths):
-                shares[:, place] = np.einsum("kbt->bk", happens.view(np.int8), dtype=np.int32)
-            shares /= lengths[:, np.newaxis]
-            yield rows, shares
+                proportions[:, place] = np.einsum("kbt->bk", happens.view(np.int8), dtype=np.int32)
+            proportions /= lengths[:, np.newaxis]
+            yield rows, proportions
 
     def _events(
         self, inputs: NDArray[np.float32], lengths: Lengths
@@ -138,107 +225,23 @@ class ConvolutionModel:
         first = 0
         of_dilations = convolve(inputs, lengths, self.dilations, self.channels)
         for values, thresholds, groups in zip(
-            of_dilations, self.thresholds, self.rivals, strict=False
+            of_dilations, self.thresholds, self.competing, strict=True
         ):
             for of_one, its_thresholds in zip(values, thresholds, strict=True):
                 last = first + len(its_thresholds)
                 yield slice(first, last), of_one > its_thresholds[:, np.newaxis, np.newaxis]
                 first = last
             for group in groups:
-                rivals = values[group]
-                for extreme in rivals.max(axis=0), rivals.min(axis=0):
+                competing = values[group]
+                for extreme in competing.max(axis=0), competing.min(axis=0):
                     last = first + len(group)
-                    yield slice(first, last), rivals == extreme
+                    yield slice(first, last), competing == extreme
                     first = last
-
-
-def fit_convolutions(
-    samples: Samples, held_out: Rows, *, encoding: ChannelScaling, n_outputs: int, seed: int
-) -> tuple[ConvolutionModel, NDArray[np.float64]]:
-    """Fit convolutions to series, in memory that does not grow with their number.
-
-    Parameters
-    ----------
-    samples : Samples
-    held_out : ndarray of int
-        Rows of the samples whose logits are wanted without each of them.
-    encoding : ChannelScaling
-    n_outputs : int
-        Classes or labels.
-    seed : int
-
-    Returns
-    -------
-    model : ConvolutionModel
-        Fitted to all samples.
-    logits : ndarray of shape (n_held_out, n_outputs)
-        Of each held-out sample, by a model fitted to all other samples (leave-one-out). If the
-        samples have groups, by a model fitted to those that are not held out.
-    """
-    if samples.groups is not None and len(held_out):
-        none, others = np.arange(0), np.setdiff1d(np.arange(len(samples)), held_out)
-        fit = partial(fit_convolutions, encoding=encoding, n_outputs=n_outputs, seed=seed)
-        model, (of_others, _) = fit(samples, none)[0], fit(samples.subset(others), none)
-        return model, of_others.logits(samples.subset(held_out).sequences)
-    rng = np.random.default_rng(seed)
-    drawn = _draw(samples.sequences, encoding, n_outputs, rng)
-    if len(samples) <= len(drawn.coef):
-        ridge, rows, logits = _fit_few(drawn, samples, held_out)
-    else:
-        ridge, rows, logits = _fit_many(drawn, samples, held_out, rng)
-    (scale,) = fit_blend(
-        [ridge.left_out], samples.targets[rows], samples.weights[rows], expected=[1.0]
-    ).factors
-    model = replace(drawn, coef=scale * ridge.coef, intercept=scale * ridge.intercept)
-    return model, scale * logits
-
-
-def work_of_convolutions(sequences: Sequences) -> int:
-    """Return the work of fitting, in the units of the network's training: 2 for each step read.
-
-    Measured once, on one core: the features of a step take half as long as the network takes for
-    the step. 300,000 multiplications of the regression take as long as 1 unit: with n samples,
-    p features and d = min(n, p) there are n p d for the Gram matrix, and about 10 d^3 for its
-    eigenvalues.
-    """
-    n_samples = len(sequences)
-    n_features = _n_features(n_samples)
-    smaller = min(n_samples, n_features)
-    n_products = n_samples * n_features * smaller + 10 * smaller**3
-    return int(sequences.lengths.sum()) + n_products // PRODUCTS_PER_UNIT
 
 
 def _n_features(n_samples: int) -> int:
     """Return how many features to draw: of many series fewer, or the regression would take long."""
     return N_FEATURES if n_samples <= LARGEST_PROBLEM else min(N_FEATURES, LARGEST_PROBLEM)
-
-
-def _draw(
-    sequences: Sequences, encoding: ChannelScaling, n_outputs: int, rng: np.random.Generator
-) -> ConvolutionModel:
-    """Draw convolutions, and find their thresholds; the coefficients are 0."""
-    dilations = choose_dilations(int(sequences.lengths.max()))
-    channels = draw_channels(encoding, len(dilations), rng)
-    n_by_rivals = SHARE_BY_RIVALS * _n_features(len(sequences))
-    n_by_thresholds = _n_features(len(sequences)) - n_by_rivals
-    n_groups = max(1, round(n_by_rivals / (len(dilations) * 2 * RIVALS)))
-    n_thresholds = max(1, round(n_by_thresholds / channels[..., 0].size))
-    thresholds = np.empty((len(dilations), len(HEAVY), n_thresholds), np.float32)
-    # Quantiles of each convolution of a series that is drawn for it, at low-discrepancy positions.
-    rows = rng.permutation(len(sequences))[:SERIES_FOR_THRESHOLDS]
-    chosen = rng.choice(rows, size=thresholds.shape[:2])
-    positions = np.arange(1, thresholds.size + 1).reshape(thresholds.shape) * GOLDEN_RATIO % 1
-    for row in np.unique(chosen):  # one at a time, for long series take much memory
-        inputs, lengths = encoded(sequences, np.array([row]), encoding), sequences.lengths[[row]]
-        for index, values in enumerate(convolve(inputs, lengths, dilations, channels)):
-            for number in np.flatnonzero(chosen[index] == row):
-                place = index, number
-                thresholds[place] = np.quantile(values[number, 0], positions[place])
-    rivals = draw_rivals(len(dilations), n_groups, rng)
-    coef = np.zeros((thresholds.size + 2 * rivals.size, n_outputs))
-    return ConvolutionModel(
-        encoding, dilations, channels, thresholds, coef, np.zeros(n_outputs), rivals
-    )
 
 
 # The regression, the rows that it left out in turn, and the logits of the held-out rows.
@@ -249,7 +252,7 @@ def _fit_few(model: ConvolutionModel, samples: Samples, held_out: Rows) -> Fitte
     """Fit to all features at once, and leave each sample out in turn."""
     rows = np.arange(len(samples))
     features = _features(model, samples.sequences)
-    ridge = fit_few(features, _signs(samples, rows, len(model.intercept)), samples.weights)
+    ridge = fit_few(features, _signs(samples, rows), samples.weights)
     return ridge, rows, ridge.left_out[held_out]
 
 
@@ -265,16 +268,16 @@ def _fit_many(
     position[rows] = np.arange(len(rows))
     features = np.empty((len(rows), len(model.coef)), np.float32)
     moments = Moments(len(model.coef), n_outputs)
-    for block, shares in _blocks(model.shares(samples.sequences)):
-        moments.add(shares, _signs(samples, block, n_outputs), samples.weights[block])
+    for block, proportions in _blocks(model.proportions(samples.sequences)):
+        moments.add(proportions, _signs(samples, block), samples.weights[block])
         is_kept = position[block] >= 0
-        features[position[block[is_kept]]] = shares[is_kept]
+        features[position[block[is_kept]]] = proportions[is_kept]
     solver = moments.solve()
-    ridge = solver.fit(features, _signs(samples, rows, n_outputs), samples.weights[rows])
+    ridge = solver.fit(features, _signs(samples, rows), samples.weights[rows])
     logits = [ridge.left_out[: len(held_out)]]
     for part in np.split(held_out, np.arange(most, len(held_out), most))[1:]:
         features = _features(model, samples.sequences.subset(part))
-        signs, weights = _signs(samples, part, n_outputs), samples.weights[part]
+        signs, weights = _signs(samples, part), samples.weights[part]
         logits.append(solver.left_out(solver.components(features), signs, weights, ridge.alpha))
     return ridge, rows, np.concatenate(logits)
 
@@ -282,8 +285,8 @@ def _fit_many(
 def _features(model: ConvolutionModel, sequences: Sequences) -> NDArray[np.float32]:
     """Return all features (n_samples, n_features)."""
     features = np.empty((len(sequences), len(model.coef)), np.float32)
-    for rows, shares in model.shares(sequences):
-        features[rows] = shares
+    for rows, proportions in model.proportions(sequences):
+        features[rows] = proportions
     return features
 
 
@@ -306,10 +309,10 @@ def _join(
 ) -> tuple[Rows, NDArray[np.float32]]:
     return (
         np.concatenate([rows for rows, _ in batches]),
-        np.concatenate([shares for _, shares in batches]),
+        np.concatenate([proportions for _, proportions in batches]),
     )
 
 
-def _signs(samples: Samples, rows: Rows, n_outputs: int) -> NDArray[np.float64]:
+def _signs(samples: Samples, rows: Rows) -> NDArray[np.float64]:
     """Return 1 for each class or label that a sample has, and -1 for the others."""
-    return np.where(samples.subset(rows).indicators(n_outputs), 1.0, -1.0)
+    return np.where(samples.labels.indicators(samples.targets[rows]), 1.0, -1.0)

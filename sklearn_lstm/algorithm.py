@@ -1,0 +1,114 @@
+"""The algorithm: hold samples out, fit the members one after the other, and blend their logits."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import torch
+
+from sklearn_lstm.blending import ClassPrior, HeldOutLogits
+from sklearn_lstm.compute.threads import lanes
+from sklearn_lstm.data.samples import Samples
+from sklearn_lstm.members.convolutions import ConvolutionModel
+from sklearn_lstm.members.encoded_network import NetworkStart
+from sklearn_lstm.members.member import FitTask, LinearMember, Member
+from sklearn_lstm.members.networks import Networks
+from sklearn_lstm.members.ngrams import NgramModel
+from sklearn_lstm.model import SequenceModel
+from sklearn_lstm.training.duration import TrainingPlan, plan_training
+from sklearn_lstm.training.held_out import divide
+from sklearn_lstm.training.loop import TrainingSettings
+from sklearn_lstm.training.progress import FitProgress
+
+# In the order in which they are fitted. The networks are last: they watch the loss of the blend.
+MEMBERS: tuple[type[Member], ...] = (NgramModel, ConvolutionModel, Networks)
+
+
+@torch.inference_mode(mode=False)
+def fit_model(
+    samples: Samples,
+    validation: Samples | None,
+    *,
+    parameters: Mapping[str, Any],
+    start: NetworkStart,
+    settings: TrainingSettings,
+    rng: np.random.Generator,
+    previous: SequenceModel | None = None,
+) -> SequenceModel:
+    """Fit all members that suit the samples, and blend them.
+
+    Parameters
+    ----------
+    samples : Samples
+    validation : Samples or None
+        The user's own held-out samples; None: some of the samples are drawn.
+    parameters : mapping
+        Those of the classifier, with what "auto" means for `token_unit`.
+    start : NetworkStart
+    settings : TrainingSettings
+    rng : numpy Generator
+    previous : SequenceModel or None
+        That of the fit which this one goes on from.
+    """
+    kinds = [kind for kind in MEMBERS if kind.suits(samples, parameters)]
+    plan = _plan(samples, validation, parameters, kinds, previous)
+    parts = divide(samples, validation, plan.n_held_out, rng, plan.n_networks)
+    seed, generators = int(rng.integers(1 << 31)), rng.spawn(len(parts.learned))
+    progress = FitProgress(
+        sum(kind.epochs for kind in kinds if issubclass(kind, LinearMember)),
+        plan.max_epochs,
+        [plan.updates_per_epoch(len(part)) for part in parts.learned],
+        is_shown=settings.verbose > 0,
+    )
+    task = FitTask(samples, parts, plan, parameters, start, settings, seed, generators, progress)
+    prior = ClassPrior.of(samples, is_drawn=validation is None)
+    held_out = HeldOutLogits(parts.held_out, prior)
+    members: list[Member] = []
+    n_lanes = 2 if plan.n_networks == 2 or parameters["bidirectional"] else 1
+    with lanes(settings.device, n_lanes), progress:
+        for kind in kinds:
+            member, logits = kind.fit(task, held_out)
+            if member is not None:
+                members.insert(0, member)
+            if logits is not None:
+                held_out.add(logits, kind.expected_weight(samples, parameters))
+        return SequenceModel.blended(members, held_out, previous)
+
+
+def _plan(
+    samples: Samples,
+    validation: Samples | None,
+    parameters: Mapping[str, Any],
+    kinds: list[type[Member]],
+    previous: SequenceModel | None,
+) -> TrainingPlan:
+    """Plan the training of the networks beside the other members.
+
+    A network that goes on from an earlier fit has seen all samples: those that the user brings
+    alone can judge it.
+    """
+    goes_on = previous is not None and previous.networks.is_trained
+    plan = plan_training(
+        samples.sequences,
+        parameters,
+        is_judged=len(kinds) > 1 and (validation is not None or not goes_on),
+        is_new=previous is None,
+        has_validation=validation is not None,
+        other_work=sum(kind.work(samples) for kind in kinds),
+    )
+    if plan.max_epochs == 0 and len(kinds) == 1:
+        fewest = min(
+            kind.fewest_samples
+            for kind in MEMBERS
+            if issubclass(kind, LinearMember) and kind.reads(samples.sequences)
+        )
+        raise ValueError(
+            "max_epochs=0 fits the linear model alone, but there is none: it needs "
+            f"linear_branch=True (found {parameters['linear_branch']}), "
+            f"criterion='cross_entropy' (found {parameters['criterion']!r}), and at least "
+            f"{fewest} sequences, and more than classes (found {len(samples)}). Change this, or "
+            "leave max_epochs='auto'."
+        )
+    return plan

@@ -1,0 +1,164 @@
+"""The blend: how much the logits of each member count in their sum."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.optimize import minimize
+
+from sklearn_lstm.data.labels import Labels
+from sklearn_lstm.data.samples import Samples
+
+SMALLEST_LOG, LARGEST_LOG = -6, 4  # of a weight
+
+
+@dataclass(frozen=True)
+class ClassPrior:
+    """How frequent the classes, or labels, are.
+
+    Parameters
+    ----------
+    logs : ndarray of shape (n_outputs,)
+        Logarithms of the frequencies of classes, with mean 0, or of the odds of labels.
+    log_drawn : ndarray of shape (n_outputs,)
+        Logarithms of the part of each class that can be held out.
+    """
+
+    logs: NDArray[np.float64]
+    log_drawn: NDArray[np.float64]
+
+    @classmethod
+    def of(cls, samples: Samples, *, is_drawn: bool) -> ClassPrior:
+        """Count the samples; where held-out ones are drawn, one group of each class is not.
+
+        Without groups each sample is one. Weights do not count: with balanced ones no class would
+        be rare, and none could be adjusted for.
+        """
+        targets, labels = samples.targets, samples.labels
+        logs = labels.log_prior(targets)
+        if not is_drawn:
+            return cls(logs, np.zeros(len(labels)))
+        groups = np.arange(len(targets)) if samples.groups is None else samples.groups
+        return cls(logs, labels.log_drawn(targets, groups))
+
+
+@dataclass(frozen=True)
+class Blend:
+    """How logits are added up.
+
+    Parameters
+    ----------
+    factors : ndarray of shape (n_members,)
+    prior_correction : float
+        How many times the logarithms of the prior are subtracted.
+    loss : float
+        The negative logarithm of the likelihood of the held-out samples, a sum over them.
+    """
+
+    factors: NDArray[np.float64]
+    prior_correction: float
+    loss: float
+
+
+def fit_blend(
+    logits: list[NDArray[np.float64]],
+    targets: NDArray[Any],
+    weights: NDArray[np.float64],
+    labels: Labels,
+    *,
+    expected: list[float],
+    prior: ClassPrior | None = None,
+) -> Blend:
+    """Fit the factors of several members' logits whose sum predicts held-out samples best.
+
+    Rare classes are often predicted too seldom. A multiple of the prior's logarithms is subtracted
+    for that (logit adjustment, Menon et al. 2021). It is not negative: that few held-out samples
+    are of a rare class is no reason to predict it more seldom.
+
+    The blend has the highest posterior probability. The factors have a log-normal prior around
+    `expected`; the adjustment comes from N(0, 1), or a narrower normal prior if classes are so
+    unequal that it would move a logit by more than 1. Without samples they are `expected` and 0.
+
+    Parameters
+    ----------
+    logits : list of ndarray of shape (n_samples, n_outputs)
+        Of each member, for samples that it was not fitted to.
+    targets : ndarray of shape (n_samples,) or (n_samples, n_labels)
+        Indices of classes, or multilabel indicators.
+    weights : ndarray of shape (n_samples,)
+        How much each sample counts.
+    labels : Labels
+    expected : list of float
+        Median of the prior of each factor. The logarithm has the standard deviation 1.
+    prior : ClassPrior or None
+        None: no adjustment.
+    """
+    n_outputs = len(labels)
+    prior = prior or ClassPrior(np.zeros(n_outputs), np.zeros(n_outputs))
+    expectation = np.append(np.log(expected), 0)
+    precision = np.append(np.ones(len(expected)), max(1, np.abs(prior.logs).max()) ** 2)
+    truth = labels.indicators(targets)
+
+    def loss(values: NDArray[np.float64]) -> tuple[float, NDArray[np.float64]]:
+        *logs, correction = values
+        parts = [np.exp(log) * part for log, part in zip(logs, logits, strict=True)]
+        total = np.sum(parts, axis=0) - correction * prior.logs + prior.log_drawn
+        fits, slopes = labels.log_likelihood(total, truth)
+        slopes *= weights[:, np.newaxis]
+        gaps = values - expectation
+        gradient = [(slopes * part).sum() for part in (*parts, -prior.logs)]
+        surprise = precision * gaps
+        return float(-(weights @ fits) + gaps @ surprise / 2), gradient + surprise
+
+    bounds = [(SMALLEST_LOG, LARGEST_LOG)] * len(logits) + [(0, None)]
+    found = minimize(loss, expectation, jac=True, method="L-BFGS-B", bounds=bounds)
+    gaps = found.x - expectation
+    *logs, correction = found.x
+    return Blend(np.exp(logs), float(correction), float(found.fun - precision @ gaps**2 / 2))
+
+
+@dataclass
+class HeldOutLogits:
+    """What the members fitted so far say of held-out samples, and the blend that follows from it.
+
+    Parameters
+    ----------
+    parts : list of Samples
+        One part for each network.
+    prior : ClassPrior
+    members : list of (list of ndarray, float)
+        Of each member, the last one first: its logits of each part, by a fit that has not seen the
+        part; and the median of the prior of its weight.
+    """
+
+    parts: list[Samples]
+    prior: ClassPrior
+    members: list[tuple[list[NDArray[np.float64]], float]] = field(default_factory=list)
+
+    def add(self, logits: list[NDArray[np.float64]], expected: float) -> None:
+        """Add the logits of the next member."""
+        self.members.insert(0, (logits, expected))
+
+    def loss(self, part: int, logits: NDArray[np.float64], expected: float) -> float:
+        """Return the loss of the blend on one part, if a member with these logits joins."""
+        others = [([of_parts[part]], median) for of_parts, median in self.members]
+        return self._fit([self.parts[part]], [([logits], expected), *others]).loss
+
+    def blend(self) -> Blend:
+        """Return the blend of the members."""
+        return self._fit(self.parts, self.members)
+
+    def _fit(
+        self, parts: list[Samples], members: list[tuple[list[NDArray[np.float64]], float]]
+    ) -> Blend:
+        return fit_blend(
+            [np.concatenate(logits) for logits, _ in members],
+            np.concatenate([part.targets for part in parts]),
+            np.concatenate([part.weights for part in parts]),
+            parts[0].labels,
+            expected=[expected for _, expected in members],
+            prior=self.prior,
+        )

@@ -1,0 +1,163 @@
+"""Weights and groups of samples."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from numbers import Real
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.utils import check_array, compute_sample_weight
+
+from sklearn_lstm.data.containers import is_missing
+from sklearn_lstm.data.labels import Labels
+
+
+def relative_weights(
+    sample_weight: Any, class_weight: Any, y: NDArray[Any], labels: Labels
+) -> NDArray[np.float64]:
+    """Return the weight of each sample, with mean 1 over those that count.
+
+    Each factor is divided by its largest value first, so that their product can't overflow.
+
+    Raises
+    ------
+    ValueError
+        For weights of another number or shape, negative or infinite ones, and none above zero.
+    """
+    weight = np.ones(len(y))
+    for factor in _factors(sample_weight, class_weight, y, labels):
+        weight *= factor / (factor.max(initial=0) or 1)
+    _check_any(weight)
+    mean: float = weight[weight > 0].mean()
+    return weight / mean
+
+
+def absolute_weights(
+    sample_weight: Any, class_weight: Any, y: NDArray[Any], labels: Labels
+) -> NDArray[np.float64]:
+    """Return the weight of each sample as it is.
+
+    Raises
+    ------
+    ValueError
+        As `relative_weights`, and for weights that are too large for float32.
+    """
+    weight = np.ones(len(y))
+    with np.errstate(over="ignore"):
+        for factor in _factors(sample_weight, class_weight, y, labels):
+            weight = weight * factor
+    too_large = weight > np.finfo(np.float32).max
+    if too_large.any():
+        row = int(np.argmax(too_large))
+        raise ValueError(
+            f"The weight of sample {row} is {weight[row]:g}, which is too large: partial_fit takes "
+            "weights as they are. Divide sample_weight and class_weight by a common factor."
+        )
+    _check_any(weight)
+    return weight
+
+
+def _factors(
+    sample_weight: Any, class_weight: Any, y: NDArray[Any], labels: Labels
+) -> list[NDArray[np.float64]]:
+    """Return the weights of samples and those of their classes."""
+    factors = [_read_sample_weight(sample_weight, len(y))]
+    if isinstance(class_weight, Mapping) and not labels.is_multilabel:
+        factors.append(_weights_of_classes(class_weight, labels)[labels.encode(y)])
+    elif isinstance(class_weight, list) and labels.is_multilabel:
+        if len(class_weight) != len(labels.classes):
+            raise ValueError(
+                f"class_weight has {len(class_weight)} entries, but y has {len(labels.classes)} "
+                "labels: one dict for each is needed."
+            )
+        no_or_yes = Labels(np.arange(2))
+        factors += [
+            _weights_of_classes(each, no_or_yes)[column]
+            for each, column in zip(class_weight, y.T, strict=True)
+        ]
+    elif class_weight is not None:
+        factors.append(compute_sample_weight(class_weight, y))
+    return factors
+
+
+def _read_sample_weight(sample_weight: Any, n_samples: int) -> NDArray[np.float64]:
+    if sample_weight is None or isinstance(sample_weight, Real):
+        weight = np.full(n_samples, 1.0 if sample_weight is None else float(sample_weight))
+    else:
+        weight = check_array(
+            sample_weight,
+            ensure_2d=False,
+            dtype=np.float64,
+            ensure_min_samples=0,
+            input_name="sample_weight",
+        )
+    if weight.ndim != 1:
+        raise ValueError("Sample weights must be 1D array or scalar")
+    if len(weight) != n_samples:
+        raise ValueError(f"sample_weight.shape == {weight.shape}, expected {(n_samples,)}!")
+    is_wrong = ~(np.isfinite(weight) & (weight >= 0))
+    if is_wrong.any():
+        row = int(np.argmax(is_wrong))
+        kind = "Negative" if weight[row] < 0 else "Infinite"
+        raise ValueError(f"{kind} values in sample_weight: sample_weight[{row}] = {weight[row]}.")
+    return np.asarray(weight)
+
+
+def _weights_of_classes(class_weight: Mapping[Any, float], labels: Labels) -> NDArray[np.float64]:
+    """Return the weight of each class; 1 if the mapping does not name it.
+
+    A part of the data may lack classes that the mapping names.
+    """
+    _check_class_weight(class_weight)
+    classes = labels.classes.tolist()
+    unknown = [label for label in class_weight if label not in classes]
+    if unknown and not all(label in class_weight for label in classes):
+        raise ValueError(
+            f"class_weight names {unknown[:5]}, which are not among the classes {classes[:10]}."
+        )
+    return np.array([float(class_weight.get(label, 1.0)) for label in classes])
+
+
+def _check_class_weight(class_weight: Mapping[Any, float]) -> None:
+    for label, weight in class_weight.items():
+        if not (isinstance(weight, Real) and np.isfinite(weight) and weight >= 0):
+            raise ValueError(
+                f"class_weight[{label!r}] = {weight!r}, but the weight of a class is a finite "
+                "number of 0 or more."
+            )
+
+
+def read_groups(groups: Any, n_samples: int) -> NDArray[np.intp] | None:
+    """Return the number of each sample's group, (n_samples,); None without groups.
+
+    Raises
+    ------
+    ValueError
+        For labels that can't be hashed, missing ones, and another number of them.
+    """
+    if groups is None:
+        return None
+    wanted = (
+        "groups has to be 1-D and hold a label for each sequence, such as a string or a number."
+    )
+    if isinstance(groups, str | set | dict) or getattr(groups, "ndim", 1) != 1:
+        raise ValueError(f"{wanted} Found a {type(groups).__name__}.")
+    numbers: dict[Any, int] = {}
+    try:
+        labels = groups.tolist() if isinstance(groups, np.ndarray) else list(groups)
+        of_samples = [numbers.setdefault(label, len(numbers)) for label in labels]
+    except TypeError as error:
+        raise ValueError(wanted) from error
+    if len(labels) != n_samples:
+        raise ValueError(f"groups holds {len(labels)} labels for {n_samples} sequences.")
+    for label, number in numbers.items():
+        if is_missing(label) or label != label:  # noqa: PLR0124 - NaN
+            raise ValueError(f"groups[{of_samples.index(number)}] is missing: {label}.")
+    return np.array(of_samples, np.intp)
+
+
+def _check_any(weight: NDArray[np.float64]) -> None:
+    if not weight.any():
+        raise ValueError("Sample weights must contain at least one non-zero number.")

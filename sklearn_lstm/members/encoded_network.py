@@ -1,0 +1,241 @@
+"""A network, how it begins, and the encoding of sequences that it reads."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Mapping
+from copy import deepcopy
+from dataclasses import dataclass, field
+from itertools import compress
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from sklearn_lstm.compute.devices import exact
+from sklearn_lstm.compute.threads import lanes, map_in_lanes
+from sklearn_lstm.data.batches import encoded, steps_at_once
+from sklearn_lstm.data.embeddings import PretrainedVectors
+from sklearn_lstm.data.encoding import ChannelScaling, Encoding, TokenCodes
+from sklearn_lstm.data.letters import Lexicon, letter_vectors
+from sklearn_lstm.data.sequences import Rows, Sequences, rows_of_similar_length
+from sklearn_lstm.exceptions import IgnoredParameterWarning
+from sklearn_lstm.network.network import SequenceNetwork
+from sklearn_lstm.network.pooling import POOLINGS
+
+SHARE_OF_LETTERS = 0.7  # in the variance of the vector that a word begins with
+ARCHITECTURE = (
+    "cell",
+    "hidden_size",
+    "num_layers",
+    "bidirectional",
+    "pooling",
+    "dropout",
+    "freeze_embeddings",
+)
+
+
+@dataclass(frozen=True)
+class EncodedNetwork:
+    """An encoding and the network that reads it: sequences to logits.
+
+    Parameters
+    ----------
+    encoding : TokenCodes or ChannelScaling
+    network : SequenceNetwork
+    is_trained : bool
+    """
+
+    encoding: Encoding
+    network: SequenceNetwork
+    is_trained: bool = False
+
+    @property
+    def device(self) -> torch.device:
+        """Where the network computes."""
+        return self.network.output.weight.device
+
+    def logits(self, sequences: Sequences) -> NDArray[np.float64]:
+        """Return the logits (n_samples, n_outputs).
+
+        Those of a sequence do not depend on the others, but for the rounding of float32. The last
+        product is computed in float64: in float32 a row of odd length would be rounded by its place
+        in the batch.
+        """
+        self.network.eval()
+        device = self.device
+        limit = steps_at_once(device)
+        weight, bias = (exact(part.detach().cpu()) for part in self.network.output.parameters())
+        logits = np.empty((len(sequences), len(bias)))
+
+        def read(rows: Rows) -> None:
+            # One sequence alone takes another way through the matrix products, and is rounded
+            # differently. So a sequence is always read alone if it is long, and never if it is not.
+            is_long = sequences.lengths[rows[0]] > limit // 2
+            read_rows = rows if is_long else np.resize(rows, max(2, len(rows)))
+            steps = torch.from_numpy(encoded(sequences, read_rows, self.encoding))
+            lengths = torch.from_numpy(sequences.lengths[read_rows])
+            summary = self.network.summarize(steps.to(device), lengths.to(device)).cpu()
+            logits[rows] = (exact(summary) @ weight.T + bias)[: len(rows)].numpy()
+
+        batches = list(rows_of_similar_length(sequences.lengths, limit))
+        with torch.no_grad(), lanes(device):
+            map_in_lanes(read, batches)
+        return logits
+
+
+@dataclass(frozen=True)
+class NetworkStart:
+    """How a network begins: with new weights, or with those of the previous fit.
+
+    Parameters
+    ----------
+    architecture : dict
+        Arguments of `SequenceNetwork` that do not depend on the data.
+    embedding_dim : int, "auto" or None
+    normalize : bool
+    pretrained : PretrainedVectors or None
+    previous : EncodedNetwork or None
+        It goes on from this one.
+    """
+
+    architecture: dict[str, Any]
+    embedding_dim: int | str | None
+    normalize: bool
+    pretrained: PretrainedVectors | None
+    previous: EncodedNetwork | None = field(default=None, repr=False)
+
+    @classmethod
+    def of(
+        cls,
+        parameters: Mapping[str, Any],
+        n_outputs: int,
+        pretrained: PretrainedVectors | None,
+        previous: EncodedNetwork | None,
+    ) -> NetworkStart:
+        """Return how the parameters of the classifier say that a network begins.
+
+        Raises
+        ------
+        ValueError
+            For wrong names of poolings, and for vectors of another length than `embedding_dim`.
+
+        Warns
+        -----
+        IgnoredParameterWarning
+            For parameters that differ from the architecture of the previous network.
+        """
+        architecture = {name: parameters[name] for name in ARCHITECTURE}
+        pooling, embedding_dim = architecture["pooling"], parameters["embedding_dim"]
+        names = [pooling] if isinstance(pooling, str) else list(pooling)
+        if not names or not all(name in POOLINGS for name in names):
+            raise ValueError(f"pooling needs names out of {POOLINGS}, found {pooling!r}.")
+        architecture |= {"pooling": names, "n_outputs": n_outputs}
+        if previous is not None:
+            _check_goes_on(architecture, embedding_dim, pretrained, previous.network.architecture)
+        elif pretrained is not None:
+            length = pretrained.vectors.shape[1]
+            if embedding_dim not in ("auto", length):
+                raise ValueError(
+                    f"embeddings holds vectors of length {length}, but embedding_dim="
+                    f"{embedding_dim}. Leave it 'auto'."
+                )
+            embedding_dim = length
+        architecture["freeze_embeddings"] &= pretrained is not None
+        return cls(architecture, embedding_dim, parameters["normalize"], pretrained, previous)
+
+    def encoding(self, sequences: Sequences) -> Encoding:
+        """Return the encoding of sequences."""
+        return self.codes(sequences) if sequences.n_channels is None else self.scaling(sequences)
+
+    def codes(self, sequences: Sequences) -> TokenCodes:
+        """Return the codes of the previous network, with new ids added."""
+        known = None if self.previous is None else self.previous.encoding
+        codes = known if isinstance(known, TokenCodes) else TokenCodes()
+        pretrained = np.empty(0, np.int64) if self.pretrained is None else self.pretrained.ids
+        return codes.extended(sequences, pretrained)
+
+    def scaling(self, sequences: Sequences) -> ChannelScaling:
+        """Return the scaling of the channels: that of the previous network, if there is one."""
+        known = None if self.previous is None else self.previous.encoding
+        if isinstance(known, ChannelScaling):
+            return known
+        return ChannelScaling.of(sequences, normalize=self.normalize)
+
+    def __call__(self, sequences: Sequences, generator: torch.Generator) -> EncodedNetwork:
+        """Return a network for these sequences."""
+        encoding = self.encoding(sequences)
+        if self.previous is None:
+            network = SequenceNetwork(
+                n_inputs=len(encoding),
+                tokens=sequences.n_channels is None,
+                embedding_dim=self._embedding_dim(encoding),
+                **self.architecture,
+            )
+            network.draw_weights(generator)
+            first_code = 0
+        else:
+            network = deepcopy(self.previous.network)
+            first_code = len(self.previous.encoding)
+            if len(encoding) > first_code:
+                network.grow(len(encoding), generator)
+        if isinstance(encoding, TokenCodes):
+            self._place_vectors(encoding, network, sequences, first_code)
+        is_trained = self.previous is not None and self.previous.is_trained
+        return EncodedNetwork(encoding, network, is_trained)
+
+    def _embedding_dim(self, encoding: Encoding) -> int | None:
+        if isinstance(self.embedding_dim, str):
+            return min(128, int(16 * len(encoding) ** 0.5))
+        return self.embedding_dim
+
+    def _place_vectors(
+        self, encoding: TokenCodes, network: SequenceNetwork, sequences: Sequences, first_code: int
+    ) -> None:
+        """Set the vectors of the codes from `first_code` on: pretrained, or alike if spelled alike.
+
+        A vector by the letters is mixed with the one that was drawn.
+        """
+        length = network.architecture["embedding_dim"]
+        lexicon = None if length is None else Lexicon.of(sequences)
+        if lexicon is not None:
+            codes = encoding(lexicon.ids)
+            is_new = codes >= first_code
+            is_new &= np.array(list(map(bool, lexicon.words)))
+            vectors = letter_vectors(list(compress(lexicon.words, is_new)), length)
+            new_codes = torch.from_numpy(codes[is_new])
+            network.mix_vectors(new_codes, torch.from_numpy(vectors), SHARE_OF_LETTERS)
+        if self.pretrained is not None:
+            codes = encoding(self.pretrained.ids)
+            is_new = codes >= first_code
+            vectors = self.pretrained.vectors[is_new]
+            network.mix_vectors(torch.from_numpy(codes[is_new]), torch.from_numpy(vectors), 1.0)
+
+
+def _check_goes_on(
+    architecture: Mapping[str, Any],
+    embedding_dim: int | str | None,
+    pretrained: PretrainedVectors | None,
+    previous: Mapping[str, Any],
+) -> None:
+    """Check what a network that goes on is given; `previous` is its architecture."""
+    length = previous["embedding_dim"]
+    if pretrained is not None and (found := pretrained.vectors.shape[1]) != length:
+        raise ValueError(
+            f"embeddings holds vectors of length {found}, but the network goes on with "
+            f"embedding_dim={length}. Set warm_start=False to fit a new one."
+        )
+    wanted = dict(architecture)
+    if embedding_dim != "auto":
+        wanted["embedding_dim"] = embedding_dim
+    if pretrained is None:
+        del wanted["freeze_embeddings"]
+    for name, value in wanted.items():
+        if value != previous[name]:
+            warnings.warn(
+                f"{name}={value!r} is ignored: the network goes on with "
+                f"{name}={previous[name]!r}. Set warm_start=False to fit a new one.",
+                IgnoredParameterWarning,
+                stacklevel=4,
+            )

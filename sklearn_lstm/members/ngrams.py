@@ -1,0 +1,259 @@
+"""A linear model of n-grams, whose presence tells much about the class.
+
+A recurrent network reads in order, and a bag of n-grams does not. They make different errors.
+"""
+
+from __future__ import annotations
+
+import math
+import warnings
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.sparse import csr_matrix, hstack, vstack
+
+from sklearn_lstm.data.hashing import bags_of, hash_ngrams, ngrams_of, with_borders
+from sklearn_lstm.data.letters import Lexicon
+from sklearn_lstm.data.sequences import Rows, Sequences, chunks_of_rows
+from sklearn_lstm.data.token_units import effective_number_of_tokens
+from sklearn_lstm.exceptions import LinearModelSkippedWarning
+from sklearn_lstm.linear.svm import MOST_SCALED, fit_svms
+from sklearn_lstm.linear.tf_idf import TfIdf
+from sklearn_lstm.members.letters import LetterModel
+from sklearn_lstm.members.member import FitTask, LinearMember
+
+LONGEST_OF_WORDS = 2
+LONGEST_OF_CHARACTERS = 5  # or more, where the alphabet is small and the sequences are long
+N_LENGTHS_OF_CHARACTERS = 5
+EXPECTED_BY_CHANCE = 1 / 64  # n-grams of one kind, in a sequence of random characters
+LARGEST_COEF = 1 << 30  # bytes of the coefficients: features x outputs x 4
+SHARE_OF_ALL_NGRAMS = 1 / 8  # of these bytes, with the n-grams that one sequence alone holds
+
+
+@dataclass(frozen=True)
+class NgramModel(LinearMember):
+    """Linear support vector machines (SVMs), one for each output, on the tf-idf of n-grams of ids.
+
+    Words: n-grams of one or two. Characters: n-grams of five lengths, mostly one to five. The
+    beginning and the end of a sequence count as characters, because the ends of names and of single
+    words tell much. N-grams of letters too if it is known how words are spelled, those among
+    characters included.
+
+    Parameters
+    ----------
+    shortest, longest : int
+        Lengths of the n-grams.
+    has_borders : bool
+        Whether the beginning and the end of a sequence belong to its n-grams.
+    hashes : ndarray of shape (n_features,)
+        Of the n-grams, in ascending order.
+    idf : ndarray of shape (n_features,)
+        Inverse document frequency.
+    coef : ndarray of shape (n_features, n_outputs)
+    intercept : ndarray of shape (n_outputs,)
+    letters : LetterModel or None
+    """
+
+    fewest_samples = 100
+    epochs = 0.25
+
+    shortest: int
+    longest: int
+    has_borders: bool
+    hashes: NDArray[np.int32]
+    idf: NDArray[np.float32]
+    coef: NDArray[np.float32]
+    intercept: NDArray[np.float64]
+    letters: LetterModel | None = None
+
+    @classmethod
+    def reads(cls, sequences: Sequences) -> bool:
+        """Return whether these are token ids."""
+        return sequences.n_channels is None
+
+    @classmethod
+    def fit_linear(
+        cls, task: FitTask, held_out: Rows
+    ) -> tuple[NgramModel | None, NDArray[np.float64]]:
+        """Fit to all samples.
+
+        Returns
+        -------
+        model : NgramModel or None
+            None if its coefficients would need more than `LARGEST_COEF` bytes.
+        logits : ndarray of shape (n_held_out, n_outputs)
+            Of the held-out samples, by a model fitted to the others; no rows without a model.
+
+        Warns
+        -----
+        LinearModelSkippedWarning
+            If there is no model.
+        """
+        samples = task.samples
+        sequences, n_outputs = samples.sequences, samples.n_outputs
+        lengths = choose_lengths(sequences, task.parameters["token_unit"])
+        has_borders = task.parameters["token_unit"] == "char"
+        lexicon = Lexicon.of(sequences)
+        all_bags = _bags(sequences, lengths, lexicon, has_borders=has_borders)
+        # The ratio of an n-gram of characters that one sequence alone holds is noise.
+        is_noise = has_borders and n_outputs <= MOST_SCALED
+        for bags, fewest, limit in (
+            (all_bags, 2 if is_noise else 1, LARGEST_COEF * SHARE_OF_ALL_NGRAMS),
+            (all_bags, 2, LARGEST_COEF),
+            (all_bags[:1], 2, LARGEST_COEF),  # the letters are left out before the whole model
+        ):
+            n_features = sum(map(len, _weights(bags, fewest)))
+            if 4 * n_outputs * n_features <= limit:
+                break
+        else:
+            _warn_of_no_model(n_features, n_outputs)
+            return None, np.empty((0, n_outputs))
+
+        def fit(rows: Rows) -> NgramModel:
+            parts = [some[rows] for some in bags]
+            weights = _weights(parts, fewest)
+            features = [of(part) for of, part in zip(weights, parts, strict=True)]
+            coef, intercept = fit_svms(
+                hstack(features, format="csr"), samples.subset(rows), seed=task.seed
+            )
+            of_ids, letters = weights[0], None
+            if lexicon is not None and len(weights) > 1 and len(weights[1]):
+                of_letters = weights[1]
+                letters = LetterModel(
+                    lexicon, of_letters.hashes, of_letters.idf, coef[len(of_ids) :]
+                )
+            return NgramModel(
+                lengths[0],
+                lengths[-1],
+                has_borders,
+                of_ids.hashes,
+                of_ids.idf,
+                coef[: len(of_ids)],
+                intercept,
+                letters,
+            )
+
+        logits = np.empty((0, n_outputs))
+        if len(held_out):  # first, so that the two models are never in memory at the same time
+            others = np.setdiff1d(np.arange(len(samples)), held_out)
+            logits = fit(others).logits_of_bags([some[held_out] for some in bags])
+        return fit(np.arange(len(samples))), logits
+
+    def logits(self, sequences: Sequences) -> NDArray[np.float64]:
+        """Return the signed distances from the decision boundaries (n_samples, n_outputs)."""
+        lexicon = self.letters.lexicon if self.letters else None
+        parts = [sequences.subset(rows) for rows in chunks_of_rows(sequences.lengths)]
+        bags = (_bags(part, self._lengths, lexicon, has_borders=self.has_borders) for part in parts)
+        return np.concatenate([self.logits_of_bags(some) for some in bags])
+
+    def logits_of_bags(self, bags: list[csr_matrix]) -> NDArray[np.float64]:
+        """Return the logits of sequences that hold these n-grams of ids, and of letters."""
+        logits = self._weights(bags[0]) @ self.coef + self.intercept
+        if self.letters is not None:
+            logits += self.letters.logits_of_bags(bags[1])
+        return np.asarray(logits)
+
+    def contributions(
+        self, sequences: Sequences, direction: NDArray[np.float64]
+    ) -> tuple[NDArray[np.float64], float]:
+        """Return what each step of one sequence adds to the score ``logits @ direction``.
+
+        The value of an n-gram is shared by the places where it occurs, and there by its steps. That
+        of an n-gram of letters is shared by the words that hold it.
+
+        Parameters
+        ----------
+        sequences : Sequences
+            One.
+        direction : ndarray of shape (n_outputs,)
+
+        Returns
+        -------
+        contributions : ndarray of shape (n_steps,)
+        base : float
+            The rest of the score, which is that of no n-gram.
+        """
+        ((ids, lengths),) = sequences.chunks()
+        first, last = 0, len(ids)
+        if self.has_borders:
+            ids, lengths = with_borders(ids, lengths)
+            first, last = 1, last + 1
+        ngrams = list(ngrams_of(ids, lengths, self._lengths))
+        starts = np.concatenate([starts for _, starts, _ in ngrams])
+        stops = np.concatenate([starts + length for length, starts, _ in ngrams])
+        hashes, kind, n_places = np.unique(
+            np.concatenate([hashes for _, _, hashes in ngrams]),
+            return_inverse=True,
+            return_counts=True,
+        )
+        features = self._weights(bags_of(np.zeros_like(hashes), hashes, 1))
+        values = np.zeros(len(hashes))
+        values[np.searchsorted(hashes, self.hashes[features.indices])] = features.data * (
+            self.coef[features.indices] @ direction
+        )
+        starts, stops = np.maximum(starts, first), np.minimum(stops, last)  # without borders
+        n_steps = np.maximum(stops - starts, 0)
+        of_places = (values / n_places)[kind]
+        of_steps = np.divide(of_places, n_steps, out=np.zeros_like(of_places), where=n_steps > 0)
+        changes = np.bincount(starts, of_steps, last + 1) - np.bincount(stops, of_steps, last + 1)
+        base = self.intercept @ direction + of_places[n_steps == 0].sum()
+        contributions = np.cumsum(changes)[first:last]
+        if self.letters is not None:
+            contributions += self.letters.contributions(sequences, direction)
+        return contributions, float(base)
+
+    @property
+    def _lengths(self) -> range:
+        return range(self.shortest, self.longest + 1)
+
+    @property
+    def _weights(self) -> TfIdf:
+        return TfIdf(self.hashes, self.idf)
+
+    def describe(self) -> str:
+        """Return what the model consists of, in one line."""
+        of_ids = f"{len(self.hashes):,} n-grams of {self.shortest}-{self.longest} ids"
+        return of_ids if self.letters is None else f"{of_ids} and {self.letters.describe()}"
+
+
+def choose_lengths(sequences: Sequences, token_unit: str) -> range:
+    """Return the lengths of the n-grams.
+
+    An n-gram that many sequences hold by chance says little: a gene of 1,200 bases holds most
+    5-grams of bases. With an alphabet of effectively A characters and sequences of T steps, one of
+    length L is expected T / A^L times by chance. The longest of the five lengths is the smallest L,
+    but at least 5, for which this number is at most 1/64: L = 9 for A = 4 and T = 1,200.
+    """
+    if token_unit == "word":
+        return range(1, LONGEST_OF_WORDS + 1)
+    alphabet = max(effective_number_of_tokens(sequences), 2)
+    needed = math.log(sequences.lengths.mean() / EXPECTED_BY_CHANCE) / math.log(alphabet)
+    longest = max(LONGEST_OF_CHARACTERS, math.ceil(needed))
+    return range(longest - N_LENGTHS_OF_CHARACTERS + 1, longest + 1)
+
+
+def _warn_of_no_model(n_features: int, n_outputs: int) -> None:
+    warnings.warn(
+        f"The linear model was left out: {n_features:,} n-grams x {n_outputs:,} classes are "
+        f"{4 * n_outputs * n_features / 2**30:.1f} GiB of coefficients, and the limit is "
+        f"{LARGEST_COEF / 2**30:.1f} GiB. Set linear_branch=False to fit the network alone without "
+        "this warning.",
+        LinearModelSkippedWarning,
+        stacklevel=2,
+    )
+
+
+def _bags(
+    sequences: Sequences, lengths: range, lexicon: Lexicon | None, *, has_borders: bool
+) -> list[csr_matrix]:
+    """Return which n-grams of ids, and of letters, each sequence holds."""
+    parts = [hash_ngrams(*some, lengths, has_borders=has_borders) for some in sequences.chunks()]
+    of_ids = vstack(parts, format="csr")
+    return [of_ids] if lexicon is None else [of_ids, lexicon.bags(sequences)]
+
+
+def _weights(bags: list[csr_matrix], fewest: int) -> list[TfIdf]:
+    """Return the n-grams of ids that so many sequences hold, and those of letters that two hold."""
+    of_ids, *of_letters = bags
+    return [TfIdf.of(of_ids, fewest), *(TfIdf.of(some, 2) for some in of_letters)]
