@@ -10,7 +10,7 @@ import torch
 
 from sklearn_lstm.blending import ClassPrior, HeldOutLogits
 from sklearn_lstm.compute.threads import lanes
-from sklearn_lstm.data.samples import Samples
+from sklearn_lstm.data.sequences import Samples
 from sklearn_lstm.members.convolutions import ConvolutionModel
 from sklearn_lstm.members.encoded_network import NetworkStart
 from sklearn_lstm.members.member import FitTask, LinearMember, Member
@@ -63,8 +63,8 @@ def fit_model(
         is_shown=settings.verbose > 0,
     )
     task = FitTask(samples, parts, plan, parameters, start, settings, seed, generators, progress)
-    prior = ClassPrior.of(samples, is_drawn=validation is None)
-    held_out = HeldOutLogits(parts.held_out, prior)
+    prior = ClassPrior.of(samples.targets, is_drawn=validation is None)
+    held_out = HeldOutLogits([part.targets for part in parts.held_out], prior)
     members: list[Member] = []
     n_lanes = 2 if plan.n_networks == 2 or parameters["bidirectional"] else 1
     with lanes(settings.device, n_lanes), progress:

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import minimize
 
-from sklearn_lstm.data.labels import Labels
-from sklearn_lstm.data.samples import Samples
+from sklearn_lstm.data.targets import Targets
 
 SMALLEST_LOG, LARGEST_LOG = -6, 4  # of a weight
 
@@ -31,18 +29,18 @@ class ClassPrior:
     log_drawn: NDArray[np.float64]
 
     @classmethod
-    def of(cls, samples: Samples, *, is_drawn: bool) -> ClassPrior:
+    def of(cls, targets: Targets, *, is_drawn: bool) -> ClassPrior:
         """Count the samples; where held-out ones are drawn, one group of each class is not.
 
         Without groups each sample is one. Weights do not count: with balanced ones no class would
         be rare, and none could be adjusted for.
         """
-        targets, labels = samples.targets, samples.labels
-        logs = labels.log_prior(targets)
+        labels, values = targets.labels, targets.values
+        logs = labels.log_prior(values)
         if not is_drawn:
             return cls(logs, np.zeros(len(labels)))
-        groups = np.arange(len(targets)) if samples.groups is None else samples.groups
-        return cls(logs, labels.log_drawn(targets, groups))
+        groups = np.arange(len(targets)) if targets.groups is None else targets.groups
+        return cls(logs, labels.log_drawn(values, groups))
 
 
 @dataclass(frozen=True)
@@ -65,9 +63,7 @@ class Blend:
 
 def fit_blend(
     logits: list[NDArray[np.float64]],
-    targets: NDArray[Any],
-    weights: NDArray[np.float64],
-    labels: Labels,
+    targets: Targets,
     *,
     expected: list[float],
     prior: ClassPrior | None = None,
@@ -86,32 +82,28 @@ def fit_blend(
     ----------
     logits : list of ndarray of shape (n_samples, n_outputs)
         Of each member, for samples that it was not fitted to.
-    targets : ndarray of shape (n_samples,) or (n_samples, n_labels)
-        Indices of classes, or multilabel indicators.
-    weights : ndarray of shape (n_samples,)
-        How much each sample counts.
-    labels : Labels
+    targets : Targets
     expected : list of float
         Median of the prior of each factor. The logarithm has the standard deviation 1.
     prior : ClassPrior or None
         None: no adjustment.
     """
-    n_outputs = len(labels)
+    n_outputs, labels = targets.n_outputs, targets.labels
     prior = prior or ClassPrior(np.zeros(n_outputs), np.zeros(n_outputs))
     expectation = np.append(np.log(expected), 0)
     precision = np.append(np.ones(len(expected)), max(1, np.abs(prior.logs).max()) ** 2)
-    truth = labels.indicators(targets)
+    truth = targets.indicators()
 
     def loss(values: NDArray[np.float64]) -> tuple[float, NDArray[np.float64]]:
         *logs, correction = values
         parts = [np.exp(log) * part for log, part in zip(logs, logits, strict=True)]
         total = np.sum(parts, axis=0) - correction * prior.logs + prior.log_drawn
         fits, slopes = labels.log_likelihood(total, truth)
-        slopes *= weights[:, np.newaxis]
+        slopes *= targets.weights[:, np.newaxis]
         gaps = values - expectation
         gradient = [(slopes * part).sum() for part in (*parts, -prior.logs)]
         surprise = precision * gaps
-        return float(-(weights @ fits) + gaps @ surprise / 2), gradient + surprise
+        return float(-(targets.weights @ fits) + gaps @ surprise / 2), gradient + surprise
 
     bounds = [(SMALLEST_LOG, LARGEST_LOG)] * len(logits) + [(0, None)]
     found = minimize(loss, expectation, jac=True, method="L-BFGS-B", bounds=bounds)
@@ -126,15 +118,15 @@ class HeldOutLogits:
 
     Parameters
     ----------
-    parts : list of Samples
-        One part for each network.
+    parts : list of Targets
+        Of the samples held out of each network.
     prior : ClassPrior
     members : list of (list of ndarray, float)
         Of each member, the last one first: its logits of each part, by a fit that has not seen the
         part; and the median of the prior of its weight.
     """
 
-    parts: list[Samples]
+    parts: list[Targets]
     prior: ClassPrior
     members: list[tuple[list[NDArray[np.float64]], float]] = field(default_factory=list)
 
@@ -152,13 +144,11 @@ class HeldOutLogits:
         return self._fit(self.parts, self.members)
 
     def _fit(
-        self, parts: list[Samples], members: list[tuple[list[NDArray[np.float64]], float]]
+        self, parts: list[Targets], members: list[tuple[list[NDArray[np.float64]], float]]
     ) -> Blend:
         return fit_blend(
             [np.concatenate(logits) for logits, _ in members],
-            np.concatenate([part.targets for part in parts]),
-            np.concatenate([part.weights for part in parts]),
-            parts[0].labels,
+            Targets.joined(parts),
             expected=[expected for _, expected in members],
             prior=self.prior,
         )

@@ -19,9 +19,8 @@ from sklearn_lstm.data.encoding import N_SPECIAL
 from sklearn_lstm.data.input_format import InputFormat
 from sklearn_lstm.data.labels import Labels, read_labels
 from sklearn_lstm.data.reading import read_sequences
-from sklearn_lstm.data.samples import Samples
-from sklearn_lstm.data.sequences import Sequences
-from sklearn_lstm.data.weights import absolute_weights, relative_weights
+from sklearn_lstm.data.sequences import Samples, Sequences
+from sklearn_lstm.data.targets import Targets, absolute_weights, relative_weights
 from sklearn_lstm.description import DescribedMixin
 from sklearn_lstm.io.envelope import StoredMixin
 from sklearn_lstm.io.packing import pack, unpack
@@ -398,7 +397,7 @@ class LSTMSequenceClassifier(
         sequences, input_format = self._read_new(X, y, previous)
         labels = Labels.of(y) if previous is None else self._labels
         weights = relative_weights(sample_weight, self.class_weight, y, labels)
-        samples = Samples.of(sequences, y, weights, labels, groups)
+        samples = Samples(sequences, Targets.of(y, weights, labels, groups)).counted()
         validation = self._read_validation(
             X, (X_val, y_val, sample_weight_val), labels, input_format
         )
@@ -449,7 +448,7 @@ class LSTMSequenceClassifier(
         labels.check_same(classes)
         weights = absolute_weights(sample_weight, self.class_weight, y, labels)
         networks = Networks.fit_one_epoch(
-            Samples.of(sequences, y, weights, labels),
+            Samples(sequences, Targets.of(y, weights, labels)).counted(),
             self._network_start(X, sequences, parameters, labels, previous),
             TrainingSettings.of(parameters, labels),
             self._random_generator(previous),
@@ -592,7 +591,7 @@ class LSTMSequenceClassifier(
             check_consistent_length(sequences, y_val)
             labels.encode(y_val, "y_val")  # before the weights of its classes are looked up
             weights = relative_weights(sample_weight_val, self.class_weight, y_val, labels)
-            return Samples.of(sequences, y_val, weights, labels)
+            return Samples(sequences, Targets.of(y_val, weights, labels)).counted()
         except (TypeError, ValueError) as error:
             error.add_note("This is about X_val, y_val and sample_weight_val of fit.")
             raise

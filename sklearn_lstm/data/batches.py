@@ -20,8 +20,7 @@ from sklearn_lstm.data.encoding import (
     Encoding,
     TokenCodes,
 )
-from sklearn_lstm.data.samples import Samples
-from sklearn_lstm.data.sequences import Rows, Sequences
+from sklearn_lstm.data.sequences import Rows, Samples, Sequences
 
 BATCHES_PER_POOL = 64  # sequences are sorted by length within so many batches
 STEPS_AT_ONCE = {"cpu": 1 << 12}  # what so many steps need stays in the processor's caches
@@ -64,7 +63,7 @@ class SequenceDataset(Dataset):  # type: ignore[misc]
     """
 
     def __init__(self, samples: Samples, encoding: Encoding, token_dropout: float = 0) -> None:
-        self.X, self.y = self, samples.targets  # as callbacks of skorch look for them
+        self.X, self.y = self, samples.targets.values  # as callbacks of skorch look for them
         self.samples = samples
         self.encoding = encoding
         self.drop_probabilities: NDArray[np.float64] | None = None  # of each code
@@ -89,9 +88,10 @@ class SequenceDataset(Dataset):  # type: ignore[misc]
         if rng is not None and self.drop_probabilities is not None:
             is_dropped = rng.random(len(steps)) < self.drop_probabilities[steps.astype(np.intp)]
             steps = np.where(is_dropped, UNKNOWN_CODE, steps)
-        weights = self.samples.weights[rows].astype(np.float32)
+        targets = self.samples.targets.subset(rows)
+        weights = targets.weights.astype(np.float32)
         batch = SequenceBatch(*map(torch.from_numpy, (steps, lengths, weights)))
-        return batch, torch.from_numpy(self.samples.targets[rows])
+        return batch, torch.from_numpy(targets.values)
 
 
 class LengthBatches:

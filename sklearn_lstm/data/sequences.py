@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -11,6 +12,7 @@ from numpy.typing import NDArray
 from scipy.sparse import csr_matrix
 
 from sklearn_lstm.data.spelling import Spelling
+from sklearn_lstm.data.targets import Targets
 
 Rows: TypeAlias = NDArray[np.intp]  # indices of sequences
 Lengths: TypeAlias = NDArray[np.intp]  # steps of each sequence
@@ -234,6 +236,25 @@ class RaggedSeries(Sequences):
     def read(self, rows: Rows) -> NDArray[Any]:
         """Return the steps of rows laid end to end, (n_steps, n_channels)."""
         return np.concatenate([self.arrays[row] for row in rows])
+
+
+@dataclass(frozen=True)
+class Samples:
+    """Sequences and their targets."""
+
+    sequences: Sequences
+    targets: Targets
+
+    def __len__(self) -> int:
+        return len(self.targets)
+
+    def counted(self) -> Samples:
+        """Return the samples whose weight is not 0."""
+        return self.subset(np.flatnonzero(self.targets.weights))
+
+    def subset(self, rows: Rows) -> Samples:
+        """Return the samples of these rows."""
+        return Samples(self.sequences.subset(rows), self.targets.subset(rows))
 
 
 def chunks_of_rows(sizes: NDArray[np.intp]) -> list[Rows]:

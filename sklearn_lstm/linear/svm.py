@@ -13,7 +13,7 @@ from scipy.sparse import csr_matrix
 from sklearn.svm import LinearSVC
 
 from sklearn_lstm.compute.threads import check_not_abandoned
-from sklearn_lstm.data.samples import Samples
+from sklearn_lstm.data.targets import Targets
 
 MOST_SCALED = 32  # outputs with features of their own
 SHARE_OF_RATIO, SHARE_OF_ALL = 0.7, 0.35  # in the scale of a feature
@@ -36,7 +36,7 @@ if hasattr(os, "register_at_fork"):
 
 
 def fit_svms(
-    features: csr_matrix, samples: Samples, *, seed: int
+    features: csr_matrix, targets: Targets, *, seed: int
 ) -> tuple[NDArray[np.float32], NDArray[np.float64]]:
     """Fit an SVM for each output.
 
@@ -50,32 +50,32 @@ def fit_svms(
     coef : ndarray of shape (n_features, n_outputs)
     intercept : ndarray of shape (n_outputs,)
     """
-    coef = np.zeros((features.shape[1], samples.n_outputs), np.float32)
-    intercept = np.zeros(samples.n_outputs)
+    coef = np.zeros((features.shape[1], targets.n_outputs), np.float32)
+    intercept = np.zeros(targets.n_outputs)
     if not features.shape[1]:
         return coef, intercept
-    if not samples.labels.is_multilabel and len(np.unique(samples.targets)) > MOST_SCALED:
-        _fit_classes(features, samples, seed, coef, intercept)
+    if not targets.labels.is_multilabel and len(np.unique(targets.values)) > MOST_SCALED:
+        _fit_classes(features, targets, seed, coef, intercept)
     else:
-        _fit_each(features, samples, seed, coef, intercept)
+        _fit_each(features, targets, seed, coef, intercept)
     return coef, intercept
 
 
 def _fit_each(
     features: csr_matrix,
-    samples: Samples,
+    targets: Targets,
     seed: int,
     coef: NDArray[np.float32],
     intercept: NDArray[np.float64],
 ) -> None:
     """Fit the SVMs one by one."""
-    n_outputs, weights = len(intercept), samples.weights
-    is_mirrored = not samples.labels.is_multilabel and n_outputs == 2
+    n_outputs, weights = len(intercept), targets.weights
+    is_mirrored = not targets.labels.is_multilabel and n_outputs == 2
     present = csr_matrix(
         (np.ones_like(features.data), features.indices, features.indptr), features.shape
     )
-    targets = samples.indicators().T
-    for output, target in enumerate(targets[:1] if is_mirrored else targets):
+    indicators = targets.indicators().T
+    for output, target in enumerate(indicators[:1] if is_mirrored else indicators):
         check_not_abandoned()
         if target.all() or not target.any():
             intercept[output] = 1.0 if target.all() else -1.0
@@ -96,20 +96,20 @@ def _fit_each(
 
 def _fit_classes(
     features: csr_matrix,
-    samples: Samples,
+    targets: Targets,
     seed: int,
     coef: NDArray[np.float32],
     intercept: NDArray[np.float64],
 ) -> None:
     """Fit the SVMs of many classes group by group; the solver calls the other classes -1."""
-    classes = np.unique(samples.targets)
+    classes = np.unique(targets.values)
     intercept[:] = -1.0  # of a class without samples
     n_together = max(1, ENTRIES_AT_ONCE // max(features.nnz, 1))
     features = features.astype(np.float64)  # as the solver would in each call
     for group in np.split(classes, np.arange(n_together, len(classes), n_together)):
         check_not_abandoned()
-        target = np.where(np.isin(samples.targets, group), samples.targets, -1)
-        svm = _solve(features, target, samples.weights, seed, tol=TOLERANCE_OF_MANY)
+        target = np.where(np.isin(targets.values, group), targets.values, -1)
+        svm = _solve(features, target, targets.weights, seed, tol=TOLERANCE_OF_MANY)
         coef[:, group] = svm.coef_[-len(group) :].T
         intercept[group] = svm.intercept_[-len(group) :]
 

@@ -17,8 +17,7 @@ from sklearn_lstm.blending import fit_blend
 from sklearn_lstm.compute.threads import check_not_abandoned
 from sklearn_lstm.data.batches import encoded
 from sklearn_lstm.data.encoding import ChannelScaling
-from sklearn_lstm.data.samples import Samples
-from sklearn_lstm.data.sequences import Lengths, Rows, Sequences, rows_of_similar_length
+from sklearn_lstm.data.sequences import Lengths, Rows, Samples, Sequences, rows_of_similar_length
 from sklearn_lstm.linear.kernels import (
     COMPETING,
     HEAVY,
@@ -67,6 +66,7 @@ class ConvolutionModel(LinearMember):
         Convolutions that are compared with each other.
     """
 
+    reads_ids = False
     fewest_samples = 20
     epochs = 2.0
 
@@ -77,11 +77,6 @@ class ConvolutionModel(LinearMember):
     coef: NDArray[np.float64]
     intercept: NDArray[np.float64]
     competing: NDArray[np.intp]
-
-    @classmethod
-    def reads(cls, sequences: Sequences) -> bool:
-        """Return whether these are measurements."""
-        return sequences.n_channels is not None
 
     @classmethod
     def work(cls, samples: Samples) -> int:
@@ -111,7 +106,7 @@ class ConvolutionModel(LinearMember):
         """
         samples, none = task.samples, np.arange(0)
         encoding = task.start.scaling(task.parts.learned[0].sequences)
-        if samples.groups is None or not len(held_out):
+        if samples.targets.groups is None or not len(held_out):
             return cls._fit(samples, held_out, encoding, task.seed)
         others = np.setdiff1d(np.arange(len(samples)), held_out)
         model, _ = cls._fit(samples, none, encoding, task.seed)
@@ -128,20 +123,15 @@ class ConvolutionModel(LinearMember):
             ridge, rows, logits = _fit_few(drawn, samples, held_out)
         else:
             ridge, rows, logits = _fit_many(drawn, samples, held_out, rng)
-        (scale,) = fit_blend(
-            [ridge.left_out],
-            samples.targets[rows],
-            samples.weights[rows],
-            samples.labels,
-            expected=[1.0],
-        ).factors
+        left_out = samples.targets.subset(rows)
+        (scale,) = fit_blend([ridge.left_out], left_out, expected=[1.0]).factors
         model = replace(drawn, coef=scale * ridge.coef, intercept=scale * ridge.intercept)
         return model, scale * logits
 
     @classmethod
     def _draw(cls, samples: Samples, encoding: ChannelScaling, rng: np.random.Generator) -> Self:
         """Draw convolutions, and find their thresholds; the coefficients are 0."""
-        sequences, n_outputs = samples.sequences, samples.n_outputs
+        sequences, n_outputs = samples.sequences, samples.targets.n_outputs
         dilations = choose_dilations(int(sequences.lengths.max()))
         channels = draw_channels(encoding, len(dilations), rng)
         n_by_competing = SHARE_BY_COMPETING * _n_features(len(sequences))
@@ -252,7 +242,7 @@ def _fit_few(model: ConvolutionModel, samples: Samples, held_out: Rows) -> Fitte
     """Fit to all features at once, and leave each sample out in turn."""
     rows = np.arange(len(samples))
     features = _features(model, samples.sequences)
-    ridge = fit_few(features, _signs(samples, rows), samples.weights)
+    ridge = fit_few(features, _signs(samples, rows), samples.targets.weights)
     return ridge, rows, ridge.left_out[held_out]
 
 
@@ -269,15 +259,15 @@ def _fit_many(
     features = np.empty((len(rows), len(model.coef)), np.float32)
     moments = Moments(len(model.coef), n_outputs)
     for block, proportions in _blocks(model.proportions(samples.sequences)):
-        moments.add(proportions, _signs(samples, block), samples.weights[block])
+        moments.add(proportions, _signs(samples, block), samples.targets.weights[block])
         is_kept = position[block] >= 0
         features[position[block[is_kept]]] = proportions[is_kept]
     solver = moments.solve()
-    ridge = solver.fit(features, _signs(samples, rows), samples.weights[rows])
+    ridge = solver.fit(features, _signs(samples, rows), samples.targets.weights[rows])
     logits = [ridge.left_out[: len(held_out)]]
     for part in np.split(held_out, np.arange(most, len(held_out), most))[1:]:
         features = _features(model, samples.sequences.subset(part))
-        signs, weights = _signs(samples, part), samples.weights[part]
+        signs, weights = _signs(samples, part), samples.targets.weights[part]
         logits.append(solver.left_out(solver.components(features), signs, weights, ridge.alpha))
     return ridge, rows, np.concatenate(logits)
 
@@ -315,4 +305,4 @@ def _join(
 
 def _signs(samples: Samples, rows: Rows) -> NDArray[np.float64]:
     """Return 1 for each class or label that a sample has, and -1 for the others."""
-    return np.where(samples.labels.indicators(samples.targets[rows]), 1.0, -1.0)
+    return np.where(samples.targets.subset(rows).indicators(), 1.0, -1.0)

@@ -11,8 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sklearn_lstm.blending import HeldOutLogits
-from sklearn_lstm.data.samples import Samples
-from sklearn_lstm.data.sequences import Rows, Sequences
+from sklearn_lstm.data.sequences import Rows, Samples, Sequences
 from sklearn_lstm.members.encoded_network import NetworkStart
 from sklearn_lstm.training.duration import TrainingPlan
 from sklearn_lstm.training.held_out import Parts
@@ -129,18 +128,19 @@ class LinearMember(Member):
     """A linear model on features that do not have to be learned."""
 
     name = "linear model"
+    reads_ids: ClassVar[bool]  # or measurements
     fewest_samples: ClassVar[int]
     epochs: ClassVar[float]  # of a network that take as long, for the progress bar
 
     @classmethod
-    @abstractmethod
     def reads(cls, sequences: Sequences) -> bool:
         """Return whether it reads sequences of this kind."""
+        return cls.reads_ids == (sequences.n_channels is None)
 
     @classmethod
     def suits(cls, samples: Samples, parameters: Mapping[str, Any]) -> bool:
         """Return whether the member can be fitted to these samples, and is wanted."""
-        fewest = max(cls.fewest_samples, 1 + len(np.unique(samples.targets)))
+        fewest = max(cls.fewest_samples, 1 + len(np.unique(samples.targets.values)))
         is_wanted = parameters["linear_branch"] and parameters["criterion"] == "cross_entropy"
         return cls.reads(samples.sequences) and is_wanted and len(samples) >= fewest
 
@@ -150,9 +150,13 @@ class LinearMember(Member):
         return 1.0
 
     @classmethod
-    def fit(cls, task: FitTask, held_out: HeldOutLogits) -> tuple[Self | None, PartLogits | None]:
+    def fit(
+        cls,
+        task: FitTask,
+        held_out: HeldOutLogits,  # noqa: ARG003
+    ) -> tuple[Self | None, PartLogits | None]:
         """Fit to all samples, and return the logits of those that are held out of the networks."""
-        rows, parts = task.parts.rows, held_out.parts
+        rows, parts = task.parts.rows, task.parts.held_out
         model, logits = cls.fit_linear(task, np.arange(0) if rows is None else rows)
         task.progress.finish_linear_model()
         if model is None:

@@ -15,8 +15,7 @@ from sklearn_lstm.blending import HeldOutLogits
 from sklearn_lstm.compute.devices import find_device_or_cpu, prefers_bfloat16
 from sklearn_lstm.compute.threads import lanes, map_in_lanes
 from sklearn_lstm.data.batches import SequenceDataset
-from sklearn_lstm.data.samples import Samples
-from sklearn_lstm.data.sequences import Sequences
+from sklearn_lstm.data.sequences import Samples, Sequences
 from sklearn_lstm.members.encoded_network import EncodedNetwork, NetworkStart
 from sklearn_lstm.members.gradients import integrated_gradients
 from sklearn_lstm.members.member import FitTask, Member, PartLogits
@@ -91,8 +90,8 @@ class Networks(Member):
         expected = cls.expected_weight(task.samples, task.parameters)
 
         def learn(index: int) -> MicroBatchNet:
-            start, part = starts[index], held_out.parts[index]
-            loss = partial(_loss_of_blend, start, held_out, index, expected)
+            start, part = starts[index], task.parts.held_out[index]
+            loss = partial(_loss_of_blend, start, part.sequences, held_out, index, expected)
             return train(
                 start.network,
                 SequenceDataset(learned[index], start.encoding, settings.token_dropout),
@@ -111,7 +110,7 @@ class Networks(Member):
         has_seen_all = starts[0].is_trained and task.parts.rows is not None
         if has_seen_all or not is_trained or not held_out.members:
             return member, None
-        parts = zip(networks, held_out.parts, strict=True)
+        parts = zip(networks, task.parts.held_out, strict=True)
         return member, [network.logits(part.sequences) for network, part in parts]
 
     @classmethod
@@ -185,11 +184,14 @@ class Networks(Member):
 
 
 def _loss_of_blend(
-    network: EncodedNetwork, held_out: HeldOutLogits, index: int, expected: float
+    network: EncodedNetwork,
+    sequences: Sequences,
+    held_out: HeldOutLogits,
+    index: int,
+    expected: float,
 ) -> float:
     """Return the loss on a held-out part if the network joins the blend as it is now."""
-    logits = network.logits(held_out.parts[index].sequences)
-    return held_out.loss(index, logits, expected)
+    return held_out.loss(index, network.logits(sequences), expected)
 
 
 def _torch_generator(rng: np.random.Generator) -> torch.Generator:

@@ -55,6 +55,7 @@ class NgramModel(LinearMember):
     letters : LetterModel or None
     """
 
+    reads_ids = True
     fewest_samples = 100
     epochs = 0.25
 
@@ -66,11 +67,6 @@ class NgramModel(LinearMember):
     coef: NDArray[np.float32]
     intercept: NDArray[np.float64]
     letters: LetterModel | None = None
-
-    @classmethod
-    def reads(cls, sequences: Sequences) -> bool:
-        """Return whether these are token ids."""
-        return sequences.n_channels is None
 
     @classmethod
     def fit_linear(
@@ -91,7 +87,7 @@ class NgramModel(LinearMember):
             If there is no model.
         """
         samples = task.samples
-        sequences, n_outputs = samples.sequences, samples.n_outputs
+        sequences, n_outputs = samples.sequences, samples.targets.n_outputs
         lengths = choose_lengths(sequences, task.parameters["token_unit"])
         has_borders = task.parameters["token_unit"] == "char"
         lexicon = Lexicon.of(sequences)
@@ -115,7 +111,7 @@ class NgramModel(LinearMember):
             weights = _weights(parts, fewest)
             features = [of(part) for of, part in zip(weights, parts, strict=True)]
             coef, intercept = fit_svms(
-                hstack(features, format="csr"), samples.subset(rows), seed=task.seed
+                hstack(features, format="csr"), samples.targets.subset(rows), seed=task.seed
             )
             of_ids, letters = weights[0], None
             if lexicon is not None and len(weights) > 1 and len(weights[1]):

@@ -8,8 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_matrix
 
-from sklearn_lstm.data.samples import Samples
-from sklearn_lstm.data.sequences import Rows
+from sklearn_lstm.data.sequences import Rows, Samples
 
 N_DRAWS = 10  # of groups, the best of which is taken: a few large groups seldom fit at first
 GROUPS_AT_ONCE = 1 << 8  # those of them that do not fit are passed over together
@@ -48,15 +47,17 @@ def divide(
         If nothing can be held out.
     """
     if validation is not None:
-        shared = [rows for rows in _share(validation.targets, rng, n_parts) if len(rows)]
+        shared = [rows for rows in _share(validation.targets.values, rng, n_parts) if len(rows)]
         own = [validation.subset(rows) for rows in shared]
         return Parts([samples] * len(own), own, None)
     if not n_held_out:
         parts = [np.arange(0)] * n_parts
-    elif samples.groups is None:
-        parts = hold_out(samples.targets, n_held_out, rng, n_parts)
+    elif samples.targets.groups is None:
+        parts = hold_out(samples.targets.values, n_held_out, rng, n_parts)
     else:
-        parts = hold_out_groups(samples.targets, samples.groups, n_held_out, rng, n_parts)
+        parts = hold_out_groups(
+            samples.targets.values, samples.targets.groups, n_held_out, rng, n_parts
+        )
     all_rows = np.arange(len(samples))
     return Parts(
         [samples.subset(np.setdiff1d(all_rows, rows)) for rows in parts],

@@ -1,8 +1,9 @@
-"""Weights and groups of samples."""
+"""What is known of each sequence: its label, its weight and its group."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from numbers import Real
 from typing import Any
 
@@ -12,6 +13,67 @@ from sklearn.utils import check_array, compute_sample_weight
 
 from sklearn_lstm.data.containers import is_missing
 from sklearn_lstm.data.labels import Labels
+
+
+@dataclass(frozen=True)
+class Targets:
+    """The target of each sequence, how much it counts, and the group it belongs to.
+
+    Parameters
+    ----------
+    values : ndarray of shape (n_samples,) of int64, or (n_samples, n_labels) of float32
+        Indices of classes, or multilabel indicators.
+    weights : ndarray of shape (n_samples,) of float64
+    labels : Labels
+        What the values stand for.
+    groups : ndarray of shape (n_samples,) of int, or None
+        The number of the group of each: no group is split where samples are held out.
+    """
+
+    values: NDArray[Any]
+    weights: NDArray[np.float64]
+    labels: Labels
+    groups: NDArray[np.intp] | None = None
+
+    @classmethod
+    def of(
+        cls,
+        y: NDArray[Any],
+        weights: NDArray[np.float64],
+        labels: Labels,
+        groups: Any = None,
+    ) -> Targets:
+        """Encode a y from `read_labels`.
+
+        Raises
+        ------
+        ValueError
+            If y holds a label that is not among the classes, or groups are not labels of samples.
+        """
+        return cls(labels.encode(y), weights, labels, read_groups(groups, len(y)))
+
+    @classmethod
+    def joined(cls, parts: list[Targets]) -> Targets:
+        """Return the targets of all parts, without their groups."""
+        values = np.concatenate([part.values for part in parts])
+        return cls(values, np.concatenate([part.weights for part in parts]), parts[0].labels)
+
+    def __len__(self) -> int:
+        return len(self.values)
+
+    @property
+    def n_outputs(self) -> int:
+        """Classes, or labels of a multilabel y."""
+        return len(self.labels)
+
+    def subset(self, rows: NDArray[np.intp]) -> Targets:
+        """Return the targets of these rows."""
+        groups = None if self.groups is None else self.groups[rows]
+        return replace(self, values=self.values[rows], weights=self.weights[rows], groups=groups)
+
+    def indicators(self) -> NDArray[np.bool_]:
+        """Return which classes or labels each sample has, (n_samples, n_outputs)."""
+        return self.labels.indicators(self.values)
 
 
 def relative_weights(
