@@ -9,12 +9,12 @@ import numpy as np
 import pytest
 import torch
 
-from sklearn_lstm import LSTMSequenceClassifier, fitting
+from sklearn_lstm import LSTMSequenceClassifier
 from sklearn_lstm.data.reading import read_sequences
 from sklearn_lstm.exceptions import LinearModelSkippedWarning
-from sklearn_lstm.linear import ngrams
-from sklearn_lstm.linear.convolutions import ConvolutionModel
-from sklearn_lstm.linear.ngrams import NgramModel
+from sklearn_lstm.members import ngrams
+from sklearn_lstm.members.convolutions import ConvolutionModel
+from sklearn_lstm.members.ngrams import NgramModel
 
 SMALL = {"hidden_size": 8, "embedding_dim": 8, "max_epochs": 3, "random_state": 0}
 SMALL_SERIES = {"hidden_size": 4, "max_epochs": 1, "random_state": 0}
@@ -152,7 +152,7 @@ def test_the_work_of_the_linear_model_counts_in_the_plan(monkeypatch):
     X, y = bumps(200)
     n_networks = []
     for work in (0, 10**9):
-        monkeypatch.setattr(fitting, "work_of_convolutions", lambda _, work=work: work)
+        monkeypatch.setattr(ConvolutionModel, "work", lambda _, work=work: work)
         model = LSTMSequenceClassifier(**SMALL_SERIES).fit(X, y)
         n_networks.append(model.calibration_["n_networks"])
     assert n_networks == [2, 1]
@@ -164,7 +164,7 @@ def test_the_decision_is_the_weighed_sum_of_networks_and_linear_model(pairs):
     blend = model.calibration_
     assert blend["n_networks"] == 2
     sequences = read_sequences(X)
-    of_networks = [part.logits(sequences, torch.device("cpu")) for part in model._model.networks]
+    of_networks = [each.logits(sequences) for each in model._model.networks.networks]
     assert not np.allclose(*of_networks)
     expected = blend["network_weight"] * np.mean(of_networks, axis=0)
     expected += blend["linear_weight"] * model.linear_model_.logits(sequences)

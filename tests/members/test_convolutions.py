@@ -11,10 +11,9 @@ from sklearn import config_context
 from sklearn.linear_model import RidgeCV
 from sklearn.metrics import log_loss
 
-from sklearn_lstm.data.encoding import ChannelScaling
-from sklearn_lstm.linear import convolutions
-from sklearn_lstm.linear.convolutions import fit_convolutions, work_of_convolutions
 from sklearn_lstm.linear.kernels import convolve
+from sklearn_lstm.members import convolutions
+from sklearn_lstm.members.convolutions import ConvolutionModel
 
 
 def bumps(n_series, n_channels=1, seed=0):
@@ -38,15 +37,11 @@ def waves(n_series, n_steps=10, n_classes=3, seed=0):
 
 
 @pytest.fixture
-def fit(samples_of):
-    def fit(X, targets, weights=None, *, held_out=None, n_outputs=2, seed=0):
-        samples = samples_of(X, targets, weights)
-        return fit_convolutions(
-            samples,
-            np.arange(len(X)) if held_out is None else held_out,
-            encoding=ChannelScaling.of(samples.sequences, normalize=True),
-            n_outputs=n_outputs,
-            seed=seed,
+def fit(samples_of, fit_linear):
+    def fit(X, targets, weights=None, *, held_out=None, n_outputs=2):
+        samples = samples_of(X, targets, weights, n_outputs)
+        return fit_linear(
+            ConvolutionModel, samples, np.arange(len(X)) if held_out is None else held_out
         )
 
     return fit
@@ -100,36 +95,36 @@ def test_convolutions_are_those_of_the_definition(fit, sequences_of):
         assert np.isnan(values[:, 1, 5:]).all()
 
 
-def test_features_are_shares_of_the_steps(fit, sequences_of):
+def test_features_are_proportions_of_steps(fit, sequences_of):
     X = [np.random.default_rng(0).normal(size=(n, 2)) for n in (5, 40, 23)]
     model, _ = fit(X * 10, np.arange(30) % 2)
     features = {}
-    for rows, shares in model.shares(sequences_of(X)):
-        features |= dict(zip(rows.tolist(), shares, strict=True))
+    for rows, found in model.proportions(sequences_of(X)):
+        features |= dict(zip(rows.tolist(), found, strict=True))
     for row, series in enumerate(X):
         inputs = model.encoding(series, np.array([len(series)]))[np.newaxis]
         of_dilations = list(
             convolve(inputs, np.array([len(series)]), model.dilations, model.channels)
         )
         expected = []
-        for values, thresholds, rivals in zip(
-            np.array(of_dilations)[:, :, 0], model.thresholds, model.rivals, strict=True
+        for values, thresholds, competing in zip(
+            np.array(of_dilations)[:, :, 0], model.thresholds, model.competing, strict=True
         ):
             above = values[:, np.newaxis] > thresholds[..., np.newaxis]
             expected.append(above.mean(axis=2).ravel())
-            for rival in values[rivals]:
-                for extreme in rival.max(axis=0), rival.min(axis=0):
-                    expected.append((rival == extreme).mean(axis=1))  # noqa: PERF401
+            for group in values[competing]:
+                for extreme in group.max(axis=0), group.min(axis=0):
+                    expected.append((group == extreme).mean(axis=1))  # noqa: PERF401
         np.testing.assert_allclose(features[row], np.concatenate(expected), rtol=1e-6)
 
 
-def test_rivals_are_different_convolutions(fit):
+def test_competing_kernels_are_different(fit):
     model, _ = fit(*bumps(30))
-    groups = np.sort(model.rivals.reshape(-1, 7), axis=1)
+    groups = np.sort(model.competing.reshape(-1, 7), axis=1)
     assert (np.diff(groups, axis=1) > 0).all()
     assert groups.min() == 0
     assert groups.max() == 83
-    assert 4 * model.rivals.size == pytest.approx(model.thresholds.size, rel=0.2)
+    assert 4 * model.competing.size == pytest.approx(model.thresholds.size, rel=0.2)
 
 
 def test_a_convolution_adds_up_channels_or_their_changes(fit):
@@ -213,7 +208,7 @@ def test_many_series_get_the_ridge_regression_of_scikit_learn(
 
 def test_memory_does_not_grow_with_the_number_of_series(fit, monkeypatch):
     monkeypatch.setattr(convolutions, "N_FEATURES", 252)
-    monkeypatch.setattr(convolutions, "MOST_LEFT_OUT", 1000, raising=False)
+    monkeypatch.setattr(convolutions, "MOST_LEFT_OUT", 1000)
     peaks = []
     for n_series in (2000, 8000):
         X, y = waves(n_series)
@@ -226,7 +221,7 @@ def test_memory_does_not_grow_with_the_number_of_series(fit, monkeypatch):
 
 def test_thousands_of_classes_do_not_multiply_the_memory(fit, monkeypatch):
     monkeypatch.setattr(convolutions, "N_FEATURES", 84)
-    monkeypatch.setattr(convolutions, "MOST_PREDICTIONS_LEFT_OUT", 1_000_000, raising=False)
+    monkeypatch.setattr(convolutions, "MOST_PREDICTIONS_LEFT_OUT", 1_000_000)
     X, y = waves(6000, n_classes=3)
     tracemalloc.start()
     fit(X, y, held_out=np.arange(500), n_outputs=2000)
@@ -262,9 +257,9 @@ def test_fitting_ends_between_two_batches_when_it_is_abandoned(fit, monkeypatch)
         fit(*waves(50), n_outputs=3)
 
 
-def test_work_is_counted(sequences_of):
+def test_work_is_counted(samples_of):
     short, long, many = (
-        work_of_convolutions(sequences_of([np.zeros((n_steps, 1))] * n_series))
+        ConvolutionModel.work(samples_of([np.zeros((n_steps, 1))] * n_series, [0] * n_series))
         for n_series, n_steps in ((100, 10), (100, 1000), (4000, 10))
     )
     assert short < long < many

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from sklearn_lstm import LSTMSequenceClassifier
-from sklearn_lstm.linear import ngrams
+from sklearn_lstm.members import ngrams
 
 
 @pytest.fixture

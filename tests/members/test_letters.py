@@ -10,12 +10,10 @@ from sklearn.pipeline import make_pipeline
 from sklearn.svm import LinearSVC
 
 from sklearn_lstm import LSTMSequenceClassifier, TextSequenceVectorizer
-from sklearn_lstm.data import runs
+from sklearn_lstm.data import hashing
 from sklearn_lstm.data.letters import Lexicon
 from sklearn_lstm.data.reading import read_sequences
-from sklearn_lstm.data.sequences import Samples
-from sklearn_lstm.linear import ngrams
-from sklearn_lstm.linear.ngrams import fit_ngrams
+from sklearn_lstm.members import ngrams
 
 STEMS = {"pos": ["happi", "joy", "delight"], "neg": ["sadd", "gloom", "miser"]}
 ENDINGS = ["", "er", "est", "ness", "ful", "fully", "ing", "ed", "y", "able"]
@@ -142,7 +140,7 @@ def test_letters_count_by_the_root_of_the_share_of_words():
 
 
 def test_it_is_what_scikit_learn_makes_of_words_and_letters(texts, monkeypatch):
-    monkeypatch.setattr(runs, "HASH_BITS", 25)  # no two runs share a hash
+    monkeypatch.setattr(hashing, "HASH_BITS", 25)  # no two n-grams share a hash
     documents, labels = zip(*texts, strict=True)
     known, new, y = documents[:150], documents[150:], np.array(labels[:150]) == "pos"
     parts = [
@@ -153,13 +151,11 @@ def test_it_is_what_scikit_learn_makes_of_words_and_letters(texts, monkeypatch):
     inside, outside = (1 + (features > 0).T @ part.astype(float) for part in (y, ~y))
     ratio = np.log(inside / inside.sum() / (outside / outside.sum()))
     scale = diags(0.7 * np.abs(ratio) + 0.35)
-    machine = LinearSVC(random_state=3).fit(features @ scale, y)
-    expected = machine.decision_function(hstack([part.transform(new) for part in parts]) @ scale)
+    svm = LinearSVC(random_state=3).fit(features @ scale, y)
+    expected = svm.decision_function(hstack([part.transform(new) for part in parts]) @ scale)
 
     vectorizer = TextSequenceVectorizer()
-    sequences = read_sequences(vectorizer.fit_transform(known))
-    samples = Samples(sequences, y.astype(np.int64), np.ones(150))
-    model, _ = fit_ngrams(samples, np.arange(0), n_outputs=2, token_unit="word", seed=3)
+    model = linear_model().fit(vectorizer.fit_transform(known), y).linear_model_
     found = model.logits(read_sequences(vectorizer.transform(new)))
     np.testing.assert_allclose(found[:, 1] - found[:, 0], expected, atol=1e-3)
 
@@ -176,11 +172,11 @@ def test_what_has_no_letters_is_no_empty_text(texts):
 def test_the_letters_are_left_out_before_the_whole_model(texts, monkeypatch):
     documents, labels = zip(*texts, strict=True)
     X = TextSequenceVectorizer().fit_transform(documents)
-    monkeypatch.setattr(ngrams, "SHARE_OF_ALL_RUNS", 0)  # runs of two texts or more
+    monkeypatch.setattr(ngrams, "SHARE_OF_ALL_NGRAMS", 0)  # n-grams of two texts or more
     model = linear_model().fit(X, labels).linear_model_
     assert model.letters is not None
-    n_of_ids = len(model.runs)
+    n_of_ids = len(model.hashes)
     monkeypatch.setattr(ngrams, "LARGEST_COEF", 4 * 2 * (n_of_ids + 10))
     model = linear_model().fit(X, labels).linear_model_
-    assert len(model.runs) == n_of_ids
+    assert len(model.hashes) == n_of_ids
     assert model.letters is None

@@ -4,20 +4,22 @@ import numpy as np
 import pytest
 from scipy.special import log_softmax, softmax
 
-from sklearn_lstm.data.sequences import Samples
-from sklearn_lstm.linear.blending import ClassPrior, expected_network_weight, fit_blend
+from sklearn_lstm import blending
+from sklearn_lstm.blending import ClassPrior
+from sklearn_lstm.data.labels import Labels, LabelSets
+from sklearn_lstm.data.targets import Targets
 
 
-def test_a_network_counts_more_if_it_saw_each_token_more_often(sequences_of):
-    def expected(X, *, is_pretrained=False):
-        return expected_network_weight(sequences_of(X), is_pretrained=is_pretrained)
+def targets_of(values, n_outputs=None, weights=None, groups=None):
+    values = np.asarray(values)
+    n_outputs = n_outputs or (values.shape[1] if values.ndim == 2 else 3)
+    labels = (LabelSets if values.ndim == 2 else Labels)(np.arange(n_outputs))
+    return Targets(values, np.ones(len(values)) if weights is None else weights, labels, groups)
 
-    rare = [np.arange(20) + 20 * row for row in range(5)]
-    assert expected(rare) == 0.005
-    assert expected(rare + rare + rare[:3]) == pytest.approx(0.016)  # 260 tokens, 100 ids
-    assert expected(20 * rare) == 0.1
-    assert expected(rare, is_pretrained=True) == 0.1
-    assert expected([np.ones((20, 2))] * 5) == 0.1
+
+def fit_blend(logits, values, weights=None, **options):
+    targets = targets_of(values, logits[0].shape[1], weights)
+    return blending.fit_blend(logits, targets, **options)
 
 
 @pytest.mark.parametrize("better", [0, 1])
@@ -25,23 +27,21 @@ def test_logits_that_are_right_on_held_out_samples_weigh_more(rng, better):
     targets = rng.integers(0, 3, 500)
     logits = [5 * rng.normal(size=(500, 3)) for _ in range(2)]
     logits[better] = np.eye(3)[targets] * 2 + rng.normal(size=(500, 3)) / 2
-    weights = fit_blend(logits, targets, np.ones(500), expected=[0.5, 1.0]).factors
+    weights = fit_blend(logits, targets, expected=[0.5, 1.0]).factors
     assert weights[better] > 5 * weights[1 - better]
 
 
 def test_logits_that_are_too_large_get_a_small_weight(rng):
     logits = rng.normal(size=(4000, 3))
     targets = np.array([rng.choice(3, p=row) for row in softmax(logits, axis=1)])
-    weights = fit_blend([8 * logits], targets, np.ones(4000), expected=[0.5]).factors
+    weights = fit_blend([8 * logits], targets, expected=[0.5]).factors
     np.testing.assert_allclose(weights, 1 / 8, rtol=0.15)
 
 
 def test_without_samples_the_weights_are_what_is_expected():
     nothing = np.empty((0, 3))
     prior = ClassPrior(np.array([1.0, 0.0, -1.0]), np.zeros(3))
-    blend = fit_blend(
-        [nothing, nothing], np.empty(0, int), np.empty(0), expected=[0.2, 1.0], prior=prior
-    )
+    blend = fit_blend([nothing, nothing], np.empty(0, int), expected=[0.2, 1.0], prior=prior)
     assert blend.factors == pytest.approx([0.2, 1.0])
     assert blend.prior_correction == 0
 
@@ -50,7 +50,7 @@ def test_multilabel_logits_are_weighed_too(rng):
     targets = rng.integers(0, 2, (500, 3)).astype(np.float32)
     right = 2.0 * targets - 1 + rng.normal(size=(500, 3)) / 2
     noise = 5 * rng.normal(size=(500, 3))
-    weights = fit_blend([noise, right], targets, np.ones(500), expected=[0.5, 1.0]).factors
+    weights = fit_blend([noise, right], targets, expected=[0.5, 1.0]).factors
     assert weights[1] > 5 * weights[0]
 
 
@@ -71,9 +71,8 @@ def test_the_weights_have_the_highest_posterior_probability(rng):
     assert all(surprise(factor) < surprise(factor * change) for change in (0.9, 1.1))
 
 
-def prior_of(targets, n_outputs, *, weights=None, is_drawn=False):
-    weights = np.ones(len(targets)) if weights is None else weights
-    return ClassPrior.of(Samples(None, targets, weights), n_outputs, is_drawn=is_drawn)
+def prior_of(values, n_outputs, groups=None, *, is_drawn=False):
+    return ClassPrior.of(targets_of(values, n_outputs, groups=groups), is_drawn=is_drawn)
 
 
 def test_a_rare_class_that_is_predicted_too_seldom_is_corrected(rng):
@@ -82,7 +81,7 @@ def test_a_rare_class_that_is_predicted_too_seldom_is_corrected(rng):
     # The right logit is 2 * evidence - 2 + log(0.1 / 0.9); this one does not know the class well.
     logits = np.stack([np.zeros(3000), 2 * evidence - 2 + 2 * np.log(0.1 / 0.9)], axis=1)
     prior = prior_of(targets, 2)
-    blend = fit_blend([logits], targets, np.ones(3000), expected=[1.0], prior=prior)
+    blend = fit_blend([logits], targets, expected=[1.0], prior=prior)
     assert blend.prior_correction == pytest.approx(1, abs=0.15)
     np.testing.assert_allclose(blend.factors, 1, rtol=0.15)
 
@@ -91,7 +90,7 @@ def test_a_rare_class_is_never_made_rarer(rng):
     targets = (rng.random(300) < 0.1).astype(int)
     logits = np.stack([np.zeros(300), 2 * rng.normal(size=300) + 4 * targets], axis=1)
     prior = prior_of(targets, 2)
-    blend = fit_blend([logits], targets, np.ones(300), expected=[1.0], prior=prior)
+    blend = fit_blend([logits], targets, expected=[1.0], prior=prior)
     assert blend.prior_correction == 0
 
 
@@ -101,7 +100,7 @@ def test_labels_are_corrected_by_their_odds(rng):
     logits[:, 0] += 2 * np.log(0.1 / 0.9)
     prior = prior_of(targets, 2)
     np.testing.assert_allclose(prior.logs, [np.log(0.1 / 0.9), 0], atol=0.2)
-    blend = fit_blend([logits], targets, np.ones(3000), expected=[1.0], prior=prior)
+    blend = fit_blend([logits], targets, expected=[1.0], prior=prior)
     assert blend.prior_correction == pytest.approx(1, abs=0.15)
 
 
@@ -110,17 +109,16 @@ def test_that_one_sample_of_each_class_is_not_drawn_is_no_reason_for_a_correctio
     targets = np.repeat(np.arange(15), n_samples - 1)
     prior = prior_of(np.repeat(np.arange(15), n_samples), 15, is_drawn=True)
     logits = np.tile(np.log(n_samples / n_samples.sum()), (len(targets), 1))  # what is known
-    blend = fit_blend([logits], targets, np.ones(len(targets)), expected=[1.0], prior=prior)
+    blend = fit_blend([logits], targets, expected=[1.0], prior=prior)
     assert abs(blend.prior_correction) < 0.05
 
 
 def test_a_class_of_one_group_is_not_drawn_either():
     targets, groups = np.repeat([0, 1, 2], [20, 20, 6]), np.append(np.arange(40) // 4, [10] * 6)
-    samples = Samples(None, targets, np.ones(46), groups)
-    prior = ClassPrior.of(samples, 3, is_drawn=True)
-    np.testing.assert_allclose(np.exp(prior.log_rates), [4 / 5, 4 / 5, 0], atol=1e-6)
+    prior = prior_of(targets, 3, groups, is_drawn=True)
+    np.testing.assert_allclose(np.exp(prior.log_drawn), [4 / 5, 4 / 5, 0], atol=1e-6)
     logits = np.tile(np.log([20, 20, 6]), (40, 1))
-    blend = fit_blend([logits], targets[:40], np.ones(40), expected=[1.0], prior=prior)
+    blend = fit_blend([logits], targets[:40], expected=[1.0], prior=prior)
     assert blend.prior_correction == pytest.approx(0, abs=1e-3)
 
 
@@ -130,7 +128,7 @@ def test_the_rarer_a_class_the_more_its_correction_needs_evidence(rng):
 
     def correction(ratio):
         prior = prior_of(np.repeat([0, 1], [10 * ratio, 10]), 2)
-        blend = fit_blend([logits], targets, np.ones(40), expected=[1.0], prior=prior)
+        blend = fit_blend([logits], targets, expected=[1.0], prior=prior)
         return blend.prior_correction * prior.logs[0]
 
     assert 0 < correction(2) < correction(10)
@@ -140,7 +138,5 @@ def test_the_rarer_a_class_the_more_its_correction_needs_evidence(rng):
 def test_a_class_without_samples_gains_nothing():
     counted = prior_of(np.array([0, 0, 0, 1]), 3).logs
     assert counted[2] == counted[0] > counted[1]
-    weighed = prior_of(np.array([0, 0, 1]), 2, weights=np.array([1, 1, 0])).logs
-    assert weighed[0] == weighed[1]
     of_labels = prior_of(np.array([[0, 1, 1], [0, 1, 0], [0, 1, 0]], np.float32), 3).logs
     np.testing.assert_allclose(of_labels, [0, 0, np.log(1 / 2)])

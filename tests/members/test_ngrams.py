@@ -1,4 +1,4 @@
-"""Runs of ids tell classes apart, in bounded memory."""
+"""N-grams of ids tell classes apart, in bounded memory."""
 
 import sys
 import threading
@@ -11,16 +11,20 @@ from scipy.sparse import diags
 from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.svm import LinearSVC
 
-from sklearn_lstm.data import runs
+from sklearn_lstm.data import hashing
+from sklearn_lstm.data.sequences import RaggedIds
 from sklearn_lstm.exceptions import LinearModelSkippedWarning
-from sklearn_lstm.linear import machines, ngrams
-from sklearn_lstm.linear.ngrams import fit_ngrams
+from sklearn_lstm.linear import svm
+from sklearn_lstm.members import ngrams
+from sklearn_lstm.members.ngrams import NgramModel
 
-NOBODY = np.arange(0)
 
+@pytest.fixture
+def fit(fit_linear):
+    def fit(samples, held_out=(), *, unit="word", seed=0):
+        return fit_linear(NgramModel, samples, held_out, token_unit=unit, seed=seed)
 
-def fit(samples, n_outputs, held_out=NOBODY, *, unit="word", seed=0):
-    return fit_ngrams(samples, held_out, n_outputs=n_outputs, token_unit=unit, seed=seed)
+    return fit
 
 
 def topics(rng, n_samples, n_classes, n_ids=2000):
@@ -43,14 +47,14 @@ def documents(X, *, borders):
 
 @pytest.fixture
 def _no_collisions(monkeypatch):
-    monkeypatch.setattr(runs, "HASH_BITS", 25)  # no two runs share a hash
+    monkeypatch.setattr(hashing, "HASH_BITS", 25)  # no two n-grams share a hash
 
 
 @pytest.mark.usefixtures("_no_collisions")
 @pytest.mark.parametrize("n_classes", [2, 4])
 @pytest.mark.parametrize("token_unit", ["char", "word"])
-def test_it_is_what_scikit_learn_makes_of_the_same_runs(
-    rng, samples_of, sequences_of, sentences, *, token_unit, n_classes
+def test_it_is_what_scikit_learn_makes_of_the_same_ngrams(
+    fit, rng, samples_of, sentences, *, token_unit, n_classes
 ):
     n_ids, longest = (40, 5) if token_unit == "char" else (400, 2)
     X = sentences(100, n_ids)
@@ -60,10 +64,10 @@ def test_it_is_what_scikit_learn_makes_of_the_same_runs(
     min_df = 2 if borders else 1
     reference = TfidfVectorizer(ngram_range=(1, longest), min_df=min_df, binary=True)
     features = reference.fit_transform(documents(X, borders=borders))
-    model, _ = fit(samples_of(X, y, weights), n_classes, unit=token_unit, seed=3)
-    assert len(model.runs) == features.shape[1]
+    model, _ = fit(samples_of(X, y, weights), unit=token_unit, seed=3)
+    assert len(model.hashes) == features.shape[1]
     new = sentences(50, n_ids * 3 // 2)
-    found = model.logits(sequences_of(new))
+    found = model.logits(RaggedIds(new))
     features_of_new = reference.transform(documents(new, borders=borders))
     for label in range(1, n_classes):
         inside, outside = (
@@ -80,10 +84,10 @@ def test_it_is_what_scikit_learn_makes_of_the_same_runs(
 @pytest.mark.usefixtures("_no_collisions")
 @pytest.mark.parametrize("entries_at_once", [1, 30_000, 10**9])
 def test_machines_of_many_classes_share_the_features(
-    rng, samples_of, sequences_of, monkeypatch, entries_at_once
+    fit, rng, samples_of, monkeypatch, entries_at_once
 ):
-    monkeypatch.setattr(machines, "TOLERANCE_OF_MANY", 1e-4)
-    monkeypatch.setattr(machines, "ENTRIES_AT_ONCE", entries_at_once)  # 1, some, all classes
+    monkeypatch.setattr(svm, "TOLERANCE_OF_MANY", 1e-4)
+    monkeypatch.setattr(svm, "ENTRIES_AT_ONCE", entries_at_once)  # 1, some, all classes
     X, y = topics(rng, 400, 50, n_ids=300)
     weights = rng.random(400) + 0.5
     reference = TfidfVectorizer(ngram_range=(1, 2), binary=True)
@@ -91,23 +95,23 @@ def test_machines_of_many_classes_share_the_features(
     machine = LinearSVC(tol=1e-6).fit(features, y, weights)
     new, _ = topics(rng, 300, 50, n_ids=300)
     expected = machine.decision_function(reference.transform(documents(new, borders=False)))
-    model, _ = fit(samples_of(X, y, weights), 51)
-    found = model.logits(sequences_of(new))
+    model, _ = fit(samples_of(X, y, weights, n_outputs=51))
+    found = model.logits(RaggedIds(new))
     np.testing.assert_allclose(found[:, :50], expected, atol=1e-3)
     assert (found[:, 50] == -1).all()  # a class without samples
 
 
-def test_held_out_logits_come_from_a_model_that_has_not_seen_them(rng, samples_of):
+def test_held_out_logits_come_from_a_model_that_has_not_seen_them(fit, rng, samples_of):
     X, y = topics(rng, 300, 5)
     samples, held_out = samples_of(X, y), rng.permutation(300)[:80]
-    _, logits = fit(samples, 5, held_out)
+    _, logits = fit(samples, held_out)
     others = samples.subset(np.setdiff1d(np.arange(300), held_out))
-    model, nothing = fit(others, 5)
+    model, nothing = fit(others)
     np.testing.assert_array_equal(logits, model.logits(samples.sequences.subset(held_out)))
     assert nothing.shape == (0, 5)
 
 
-def test_sequences_are_read_once_for_both_models(rng, samples_of):
+def test_sequences_are_read_once_for_both_models(fit, rng, samples_of):
     X, y = topics(rng, 300, 5)
     samples, n_read = samples_of(X, y), np.zeros(300, int)
     read = samples.sequences.read
@@ -117,89 +121,89 @@ def test_sequences_are_read_once_for_both_models(rng, samples_of):
         return read(rows)
 
     samples.sequences.read = counted
-    fit(samples, 5, np.arange(0, 300, 4))
+    fit(samples, np.arange(0, 300, 4))
     assert (n_read == 1).all()
 
 
-def test_sequences_without_a_known_run_have_the_intercept(sentences, samples_of, sequences_of):
+def test_sequences_without_a_known_ngram_have_the_intercept(fit, sentences, samples_of):
     X, y = sentences(120, 400), np.arange(120) % 2
-    model, _ = fit(samples_of(X, y), 2)
-    found = model.logits(sequences_of([np.array([999]), np.array([998, 997])]))
+    model, _ = fit(samples_of(X, y))
+    found = model.logits(RaggedIds([np.array([999]), np.array([998, 997])]))
     assert np.array_equal(found[0], model.intercept)
 
 
 @pytest.mark.parametrize("dtype", [np.int32, np.int64])
-def test_a_step_without_an_id_is_a_token_like_any_other(pairs, samples_of, sequences_of, dtype):
+def test_a_step_without_an_id_is_a_token_like_any_other(fit, pairs, samples_of, dtype):
     X, y = pairs(200)
     X = [np.where(row == 4, -1, row).astype(dtype) for row in X]
-    model, _ = fit(samples_of(X, y), 2)
-    found = model.logits(sequences_of([np.array([-1, 5]), np.array([5, -1]), np.array([-1])]))
+    model, _ = fit(samples_of(X, y))
+    found = model.logits(RaggedIds([np.array([-1, 5]), np.array([5, -1]), np.array([-1])]))
     assert found[:2].argmax(axis=1).tolist() == [1, 0]
     assert np.isfinite(found).all()
 
 
-def test_a_class_without_samples_is_never_predicted(pairs, samples_of, sequences_of):
+def test_a_class_without_samples_is_never_predicted(fit, pairs, samples_of):
     X, y = pairs(120)
-    model, _ = fit(samples_of(X, y), 3)
-    assert set(model.logits(sequences_of(X)).argmax(1)) == {0, 1}
+    model, _ = fit(samples_of(X, y, n_outputs=3))
+    assert set(model.logits(RaggedIds(X)).argmax(1)) == {0, 1}
 
 
 @pytest.mark.parametrize("n_copies", [1, 12], ids=["few", "many"])
-def test_multilabel_has_a_machine_for_each_label(pairs, samples_of, sequences_of, n_copies):
+def test_multilabel_has_a_machine_for_each_label(fit, pairs, samples_of, n_copies):
     X, y = pairs(200)
     labels = np.column_stack([y, 1 - y, np.zeros_like(y), np.ones_like(y)]).astype(np.float32)
     labels = np.tile(labels, n_copies)
-    model, logits = fit(samples_of(X, labels), labels.shape[1], np.arange(50), unit="char")
-    assert np.mean((model.logits(sequences_of(X)) > 0) == labels) > 0.98
+    model, logits = fit(samples_of(X, labels), np.arange(50), unit="char")
+    assert np.mean((model.logits(RaggedIds(X)) > 0) == labels) > 0.98
     assert np.mean((logits > 0) == labels[:50]) > 0.95
 
 
-def test_ids_that_no_two_sequences_share_tell_nothing_of_others(samples_of):
+def test_ids_that_no_two_sequences_share_tell_nothing_of_others(fit, samples_of):
     X, y = list(np.arange(1, 1201).reshape(120, 10)), np.arange(120) % 2
-    _, logits = fit(samples_of(X, y), 2, np.arange(20))
+    _, logits = fit(samples_of(X, y), np.arange(20))
     assert (np.ptp(logits, axis=0) == 0).all()
 
 
-def test_a_model_says_what_it_is(pairs, samples_of):
-    model, _ = fit(samples_of(*pairs(100)), 2, unit="char")
-    assert model.describe() == f"{len(model.runs):,} runs of 1-5 ids"
+def test_a_model_says_what_it_is(fit, pairs, samples_of):
+    model, _ = fit(samples_of(*pairs(100)), unit="char")
+    assert model.describe() == f"{len(model.hashes):,} n-grams of 1-5 ids"
 
 
-def test_a_model_holds_nothing_but_its_features(pairs, samples_of, sequences_of):
+def test_a_model_holds_nothing_but_its_features(fit, pairs, samples_of):
     X, y = pairs(200)
-    model, _ = fit(samples_of(X, y), 2)
-    model.logits(sequences_of(X))
+    model, _ = fit(samples_of(X, y))
+    model.logits(RaggedIds(X))
     n_bytes = sum(getattr(value, "nbytes", 0) for value in vars(model).values())
     assert n_bytes < 100_000
 
 
-def test_a_model_over_its_memory_budget_is_left_out(rng, samples_of, monkeypatch):
-    monkeypatch.setattr(ngrams, "LARGEST_COEF", 10_000, raising=False)
+def test_a_model_over_its_memory_budget_is_left_out(fit, rng, samples_of, monkeypatch):
+    monkeypatch.setattr(ngrams, "LARGEST_COEF", 10_000)
     X, y = topics(rng, 300, 20)
     with pytest.warns(LinearModelSkippedWarning, match=r"n-grams x 20 classes.* GiB"):
-        model, logits = fit(samples_of(X, y), 20, np.arange(30))
+        model, logits = fit(samples_of(X, y), np.arange(30))
     assert model is None
     assert logits.shape == (0, 20)
 
 
-def test_thousands_of_classes_and_a_hundred_thousand_texts_take_little_memory(rng, samples_of):
+def test_thousands_of_classes_and_a_hundred_thousand_texts_take_little_memory(fit, rng, samples_of):
     X = list(rng.integers(2, 60_000, (100_000, 6)))
     samples = samples_of(X, np.arange(100_000) % 5000)
     tracemalloc.start()
     with pytest.warns(LinearModelSkippedWarning, match=r"5,000 classes"):
-        fit(samples, 5000, np.arange(1000))
+        fit(samples, np.arange(1000))
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
     assert peak < 300e6
 
 
-def test_threads_at_the_same_time_get_the_model_of_one_alone(rng, samples_of):
+def test_threads_at_the_same_time_get_the_model_of_one_alone(fit, rng, samples_of):
     X, y = topics(rng, 600, 8)
     samples, models, barrier = samples_of(X, y), {}, threading.Barrier(4)
 
     def fit_one(index, wait=barrier.wait):
         wait()
-        models[index], _ = fit(samples, 8)
+        models[index], _ = fit(samples)
 
     fit_one("alone", wait=lambda: None)
     threads = [threading.Thread(target=fit_one, args=(index,)) for index in range(4)]
@@ -216,14 +220,14 @@ def test_threads_at_the_same_time_get_the_model_of_one_alone(rng, samples_of):
         np.testing.assert_array_equal(models[index].coef, models["alone"].coef)
 
 
-def test_few_held_out_samples_of_many_classes_bring_no_warning_about_y(rng, samples_of):
+def test_few_held_out_samples_of_many_classes_bring_no_warning_about_y(fit, rng, samples_of):
     X, y = topics(rng, 100, 40)
-    fit(samples_of(X, y), 40, held_out=np.arange(30))  # 40 classes of 70 samples
+    fit(samples_of(X, y), np.arange(30))  # 40 classes of 70 samples
 
 
 @pytest.mark.parametrize("n_classes", [8, 40])
 def test_fitting_ends_between_two_machines_when_it_is_abandoned(
-    rng, samples_of, monkeypatch, n_classes
+    fit, rng, samples_of, monkeypatch, n_classes
 ):
     calls = []
 
@@ -232,9 +236,9 @@ def test_fitting_ends_between_two_machines_when_it_is_abandoned(
         if len(calls) == 3:
             raise CancelledError
 
-    monkeypatch.setattr(machines, "check_not_abandoned", check)
-    monkeypatch.setattr(machines, "ENTRIES_AT_ONCE", 1)
+    monkeypatch.setattr(svm, "check_not_abandoned", check)
+    monkeypatch.setattr(svm, "ENTRIES_AT_ONCE", 1)
     X, y = topics(rng, 400, n_classes)
     with pytest.raises(CancelledError):
-        fit(samples_of(X, y), n_classes)
+        fit(samples_of(X, y))
     assert len(calls) == 3

@@ -1,0 +1,82 @@
+"""Sequences and samples without the checks of X and y, and linear members fitted to them."""
+
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+
+from sklearn_lstm.data.labels import Labels, LabelSets
+from sklearn_lstm.data.sequences import RaggedIds, RaggedSeries, Samples
+from sklearn_lstm.data.targets import Targets
+from sklearn_lstm.members.encoded_network import NetworkStart
+from sklearn_lstm.training.held_out import Parts
+
+
+def sequences_from(X):
+    return RaggedSeries(X) if np.ndim(X[0]) == 2 else RaggedIds(X)
+
+
+@pytest.fixture
+def sequences_of():
+    """A function: list of arrays (T,) of ids or (T, n_channels) of measurements -> Sequences."""
+    return sequences_from
+
+
+@pytest.fixture
+def samples_of():
+    """A function: list of arrays, targets, perhaps weights and the number of classes -> Samples."""
+
+    def build(X, targets, weights=None, n_outputs=None):
+        targets = np.asarray(targets)
+        weights = np.ones(len(X)) if weights is None else weights
+        if targets.ndim == 2:
+            labels = LabelSets(np.arange(targets.shape[1]))
+        else:
+            labels = Labels(np.arange(n_outputs or targets.max() + 1))
+        return Samples(sequences_from(X), Targets(targets, weights, labels))
+
+    return build
+
+
+@pytest.fixture
+def fit_linear():
+    """A function: class of a linear member, samples, held-out rows -> member, held-out logits."""
+
+    def fit(kind, samples, held_out=(), *, token_unit=None, seed=0):
+        task = SimpleNamespace(
+            samples=samples,
+            parts=Parts([samples], [], None),
+            parameters={"token_unit": token_unit},
+            start=NetworkStart({}, embedding_dim="auto", normalize=True, pretrained=None),
+            seed=seed,
+        )
+        return kind.fit_linear(task, np.asarray(held_out, np.intp))
+
+    return fit
+
+
+@pytest.fixture
+def sentences(rng):
+    """A function: number of samples, and of ids -> sentences of up to 19 random ids."""
+
+    def draw(n_samples, n_ids=40):
+        return [rng.integers(2, n_ids, length) for length in rng.integers(1, 20, n_samples)]
+
+    return draw
+
+
+@pytest.fixture
+def pairs(rng):
+    """A function: number of samples -> X, y.
+
+    Class 1 is where id 5 follows id 4 at the beginning, and class 0 where 4 follows 5.
+    """
+
+    def draw(n_samples):
+        y = rng.integers(0, 2, n_samples)
+        X = [rng.integers(6, 40, length) for length in rng.integers(2, 20, n_samples)]
+        for row, label in zip(X, y, strict=True):
+            row[:2] = (4, 5) if label else (5, 4)
+        return X, y
+
+    return draw

@@ -1,0 +1,105 @@
+"""How long to train, and which samples are held out."""
+
+import numpy as np
+import pytest
+
+from sklearn_lstm import LSTMSequenceClassifier
+from sklearn_lstm.data.reading import read_sequences
+from sklearn_lstm.data.token_units import find_token_unit
+from sklearn_lstm.training.duration import (
+    batch_size_for,
+    max_epochs_for,
+    n_to_hold_out,
+    plan_training,
+    work_of_epoch,
+)
+
+
+def test_auto_epochs_and_batches_suit_small_and_large_data():
+    sizes = [batch_size_for(n, 20) for n in (1, 10, 100, 1000, 10**6)]
+    assert sizes == [4, 4, 4, 20, 64]
+    assert [batch_size_for(10**6, length) for length in (100, 1000, 10**5)] == [64, 8, 4]
+    epochs = [
+        max_epochs_for(n, 100 * n, batch_size_for(n, 100), "word")
+        for n in (100, 10**3, 10**4, 10**5, 10**7)
+    ]
+    assert epochs == sorted(epochs, reverse=True)
+    assert epochs[0] == 800 * 4 / 100
+    assert epochs[-1] == 4
+
+
+def plan(X, *, is_judged=True, is_new=True, has_validation=False, other_work=0, **parameters):
+    sequences = read_sequences(X)
+    defaults = LSTMSequenceClassifier(**parameters).get_params()
+    token_unit = find_token_unit(X, sequences, defaults["token_unit"])
+    return plan_training(
+        sequences,
+        {**defaults, "token_unit": token_unit},
+        is_judged=is_judged,
+        is_new=is_new,
+        has_validation=has_validation,
+        other_work=other_work,
+    )
+
+
+def test_small_alphabets_get_more_epochs_than_many_words():
+    rng = np.random.default_rng(0)
+    assert plan(rng.integers(2, 30, (9600, 10))).max_epochs == 15
+    assert plan(rng.integers(2, 20_000, (9600, 10))).max_epochs == 6
+    assert plan(rng.normal(size=(9600, 10))).max_epochs == 6
+
+
+IDS = np.arange(150).reshape(50, 3)
+
+
+@pytest.mark.parametrize("token_unit", ["word", "char"])
+def test_a_length_that_the_user_sets_is_kept(token_unit):
+    found = plan(IDS, token_unit=token_unit, batch_size=7, max_epochs=9)
+    assert (found.batch_size, found.max_epochs, found.follows_loss) == (7, 9, False)
+    assert plan(IDS, token_unit=token_unit, max_epochs=9).batch_size == 4
+    auto = plan(IDS, token_unit=token_unit, batch_size=7)
+    assert auto.batch_size == 7
+    assert auto.follows_loss
+
+
+def test_a_network_that_no_held_out_loss_tells_when_to_stop_gets_twice_the_epochs():
+    told = plan(IDS)
+    for untold in (
+        plan(IDS, is_judged=False),
+        plan(IDS, early_stopping=True),
+        plan(IDS, lr_schedule="cosine"),
+    ):
+        assert untold.max_epochs == 2 * told.max_epochs
+        assert not untold.follows_loss
+
+
+def test_two_networks_learn_where_a_new_one_is_judged_and_soon_done():
+    assert plan(IDS).n_networks == 2
+    for reason in (
+        {"is_judged": False},
+        {"is_new": False},
+        {"early_stopping": True},
+        {"other_work": 10**9},
+        {"max_epochs": 0},
+    ):
+        assert plan(IDS, **reason).n_networks == 1, reason
+
+
+def test_samples_are_held_out_to_judge_a_network_or_to_stop_it_early():
+    assert plan(IDS).n_held_out == 10
+    assert plan(IDS, is_judged=False).n_held_out == 0
+    assert plan(IDS, early_stopping=True, validation_fraction=0.3).n_held_out == 15
+    assert plan(IDS, has_validation=True).n_held_out == 0
+
+
+def test_a_measurement_is_twice_the_work_of_a_token():
+    ids = np.array([[1, 2, 0], [3, 0, 0]])
+    assert work_of_epoch(read_sequences(ids)) == 3
+    assert work_of_epoch(read_sequences(ids.astype(float))) == 12
+
+
+@pytest.mark.parametrize(
+    ("n_samples", "expected"), [(20, 4), (100, 20), (1000, 200), (5000, 500), (10**6, 1000)]
+)
+def test_small_data_hold_out_a_larger_share(n_samples, expected):
+    assert n_to_hold_out(n_samples) == expected
