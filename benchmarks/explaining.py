@@ -1,4 +1,4 @@
-"""How good `explain` is: ``pip install ".[examples,shap]" && python benchmarks/explaining.py``.
+"""How good `explain` is: ``pip install ".[examples]" && python benchmarks/explaining.py``.
 
 Deletion curves: the tokens that a method holds for most important are read as unknown tokens, at
 first 5 %, then 10, 20, 30 and 50 % of a text. The faster the score of the predicted class falls,
@@ -17,17 +17,15 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import shap
 from numpy.typing import NDArray
 from sklearn.model_selection import train_test_split
 from sklearn.pipeline import Pipeline, make_pipeline
 
 from sklearn_lstm import LSTMSequenceClassifier, TextSequenceVectorizer
 from sklearn_lstm.inspection import explain, explain_phrases
-from sklearn_lstm.inspection.explaining import score_direction, target_outputs
-from sklearn_lstm.inspection.gradients import VectorPath
+from sklearn_lstm.inspection.explaining import target_outputs
 from sklearn_lstm.inspection.inputs import open_model
-from sklearn_lstm.inspection.shap_connectors import TokenOffsets
+from sklearn_lstm.members.gradients import VectorPath
 
 sys.path.append(str(Path(__file__).parents[1] / "examples"))
 from example_data import fetch_movie_reviews, fetch_splice_sites
@@ -35,7 +33,6 @@ from tour import brackets, distance_to_partner
 
 SHARES = (0.05, 0.1, 0.2, 0.3, 0.5)
 N_TEXTS = 100
-EVALUATIONS = 500  # of SHAP's Partition explainer
 UNKNOWN = 1
 
 Values = NDArray[np.float64]
@@ -50,28 +47,19 @@ def integrated(model: Pipeline, text: str) -> Values:
 def gradient_times_input(model: Pipeline, text: str) -> Values:
     """Return the exact values of the linear model, plus gradients of the networks at the text."""
     opened = open_model(model, [text])
-    direction = score_direction(opened, int(target_outputs(opened, None)[0]))
+    direction = opened.labels.direction(int(target_outputs(opened, None)[0]))
     (sequences,) = opened
     values = explain(model, [text])[0].linear
-    for network in opened.model.networks:
-        _, slopes = VectorPath(network, sequences, direction, opened.device).look(np.ones(1))
-        values = values + opened.model.network_weight / len(opened.model.networks) * slopes[0]
+    networks, weight = opened.model.networks.networks, opened.model.weights[0]
+    for network in networks:
+        _, slopes = VectorPath(network, sequences, direction, network.device).look(np.ones(1))
+        values = values + weight / len(networks) * slopes[0]
     return values
 
 
 def occlusion(model: Pipeline, text: str) -> Values:
     """Return what the score loses without each token."""
     return np.array([phrase.effect for phrase in explain_phrases(model, [text], longest=1)[0]])
-
-
-def partition(model: Pipeline, text: str) -> Values:
-    """Return the values of SHAP's Partition explainer, on token ids."""
-    masker = shap.maskers.Text(
-        TokenOffsets(model[0]), UNKNOWN, collapse_mask_token=False, output_type="token_ids"
-    )
-    target = scores(model, [ids_of(model, text)]).argmax()
-    explainer = shap.explainers.Partition(lambda rows: scores(model, rows)[:, target], masker)
-    return explainer([text], max_evals=EVALUATIONS, silent=True).values[0]
 
 
 def at_random(model: Pipeline, text: str) -> Values:
@@ -115,7 +103,6 @@ METHODS: dict[str, Method] = {
     "explain": integrated,
     "gradient times input": gradient_times_input,
     "occlusion": occlusion,
-    f"SHAP Partition, {EVALUATIONS} evaluations": partition,
     "random order": at_random,
 }
 

@@ -13,8 +13,10 @@ from sklearn import config_context
 
 from sklearn_lstm import LSTMSequenceClassifier
 from sklearn_lstm.data.batches import SequenceDataset
+from sklearn_lstm.data.labels import Labels
 from sklearn_lstm.data.reading import read_sequences
 from sklearn_lstm.data.sequences import Samples
+from sklearn_lstm.data.targets import Targets
 from sklearn_lstm.exceptions import IgnoredParameterWarning
 
 
@@ -29,10 +31,10 @@ def small(**options):
     )
 
 
-def test_sequences_shorter_than_every_run_are_predicted():
+def test_sequences_shorter_than_every_ngram_are_predicted():
     X, y = ids(n_samples=120, n_ids=3, length=60)
     model = small().fit(X, y)
-    assert model.linear_model_.shortest_run > 4
+    assert model.linear_model_.shortest > 4
     assert model.predict([[1], [2, 1]]).shape == (2,)
 
 
@@ -100,7 +102,7 @@ def test_the_net_of_a_loaded_model_reads_datasets():
     X, y = ids()
     model = small().fit(X, y)
     loaded = pickle.loads(pickle.dumps(model))
-    samples = Samples(read_sequences(X), y, np.ones(len(y)))
+    samples = Samples(read_sequences(X), Targets.of(y, np.ones(len(y)), Labels.of(y)))
     dataset = SequenceDataset(samples, loaded._model.encoding)
     assert loaded.net_.predict_proba(dataset).shape == (40, 2)
 

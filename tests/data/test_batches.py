@@ -11,8 +11,10 @@ from sklearn_lstm.data.batches import (
     steps_at_once,
 )
 from sklearn_lstm.data.encoding import PADDING_CODE, UNKNOWN_CODE, ChannelScaling, TokenCodes
+from sklearn_lstm.data.labels import Labels
 from sklearn_lstm.data.reading import read_sequences
 from sklearn_lstm.data.sequences import ROWS_AT_ONCE, Samples, rows_of_similar_length
+from sklearn_lstm.data.targets import Targets
 
 LENGTHS = np.random.default_rng(0).lognormal(3, 1, 1000).astype(int) + 1
 NO_IDS = np.empty(0, dtype=np.int64)
@@ -23,9 +25,8 @@ def dataset_of(lengths):
     X = [np.full(length, row + 1) for row, length in enumerate(lengths)]
     sequences = read_sequences(X)
     rows = np.arange(len(X))
-    return SequenceDataset(
-        Samples(sequences, rows, rows / 2), TokenCodes().extended(sequences, NO_IDS)
-    )
+    samples = Samples(sequences, Targets(rows, rows / 2, Labels(rows)))
+    return SequenceDataset(samples, TokenCodes().extended(sequences, NO_IDS))
 
 
 def batches_of(lengths, batch_size, *, is_shuffled=True):
@@ -147,7 +148,8 @@ def test_tokens_are_dropped_at_random_and_those_seen_once_more_often():
     X = [[2, 3, 4 + row] for row in range(3000)] + [[2]]  # the third of each is seen once
     sequences = read_sequences(X)
     codes = TokenCodes().extended(sequences, NO_IDS)
-    dataset = SequenceDataset(Samples(sequences, np.zeros(3001), np.ones(3001)), codes, 0.1)
+    targets = Targets(np.zeros(3001, int), np.ones(3001), Labels(np.arange(2)))
+    dataset = SequenceDataset(Samples(sequences, targets), codes, 0.1)
     (untouched, _), (dropped, _) = (
         next(iter(LengthBatches(dataset, 3001, rng))) for rng in (None, np.random.default_rng(0))
     )

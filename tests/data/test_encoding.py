@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from sklearn_lstm import LSTMSequenceClassifier
 from sklearn_lstm.data import sequences
 from sklearn_lstm.data.encoding import (
     N_SPECIAL,
@@ -13,7 +14,6 @@ from sklearn_lstm.data.encoding import (
 )
 from sklearn_lstm.data.reading import read_sequences
 from sklearn_lstm.data.sequences import NO_ID
-from sklearn_lstm.network import network
 
 
 def codes_of(X):
@@ -27,7 +27,8 @@ def test_padding_and_the_unknown_token_have_codes_that_belong_to_no_id():
 
 
 def test_data_and_network_agree_about_padding():
-    assert network.PADDING_CODE == PADDING_CODE
+    model = LSTMSequenceClassifier(hidden_size=2, max_epochs=1).fit([[1, 2], [3]], [0, 1])
+    assert model.module_.embedding.padding_idx == PADDING_CODE
 
 
 def test_only_ids_that_were_seen_have_a_code():

@@ -7,7 +7,8 @@ from scipy import sparse
 from sklearn.exceptions import DataConversionWarning
 
 from sklearn_lstm import LSTMSequenceClassifier
-from sklearn_lstm.data.labels import Labels, absolute_weights, read_labels, relative_weights
+from sklearn_lstm.data.labels import Labels, read_labels
+from sklearn_lstm.data.targets import absolute_weights, relative_weights
 
 X = np.array([[3, 4, 0], [5, 0, 0], [3, 6, 7], [5, 5, 0]])
 
@@ -104,7 +105,7 @@ def test_decision_function_and_probabilities_agree():
 
 
 def test_labels_unknown_to_the_classes_are_named():
-    labels = Labels(np.array(["a", "b"]), is_multilabel=False)
+    labels = Labels(np.array(["a", "b"]))
     with pytest.raises(ValueError, match=r"\['x'\] that are not among the classes \['a', 'b'\]"):
         labels.encode(np.array(["a", "x"]))
 
@@ -112,7 +113,7 @@ def test_labels_unknown_to_the_classes_are_named():
 def test_targets_are_positions_among_the_classes():
     y = read_labels(["b", "a", "b"])
     assert not Labels.of(y).is_multilabel
-    targets = Labels(np.array(["a", "b", "c"]), is_multilabel=False).encode(y)
+    targets = Labels(np.array(["a", "b", "c"])).encode(y)
     assert targets.dtype == np.int64
     assert targets.tolist() == [1, 0, 1]
 

@@ -69,7 +69,7 @@ def test_the_parts_are_told_apart(fitted):
     fitted_model = open_model(model, X).model
     for each in explain(model, X):
         assert np.any(each.linear) == (fitted_model.linear_model is not None)
-        assert np.any(each.network) == bool(fitted_model.network_weight)
+        assert np.any(each.network) == bool(fitted_model.weights[0])
 
 
 def test_two_classes_have_opposite_contributions():

@@ -75,15 +75,15 @@ def test_it_is_what_scikit_learn_makes_of_the_same_ngrams(
         )
         ratio = np.log(inside / inside.sum() / (outside / outside.sum()))
         scale = diags(0.7 * np.abs(ratio) + 0.35)
-        machine = LinearSVC(random_state=3).fit(features @ scale, y == label, weights)
-        expected = machine.decision_function(features_of_new @ scale)
+        svm = LinearSVC(random_state=3).fit(features @ scale, y == label, weights)
+        expected = svm.decision_function(features_of_new @ scale)
         margin = found[:, 1] - found[:, 0] if n_classes == 2 else found[:, label]
         np.testing.assert_allclose(margin, expected, atol=1e-3)
 
 
 @pytest.mark.usefixtures("_no_collisions")
 @pytest.mark.parametrize("entries_at_once", [1, 30_000, 10**9])
-def test_machines_of_many_classes_share_the_features(
+def test_svms_of_many_classes_share_the_features(
     fit, rng, samples_of, monkeypatch, entries_at_once
 ):
     monkeypatch.setattr(svm, "TOLERANCE_OF_MANY", 1e-4)
@@ -92,9 +92,9 @@ def test_machines_of_many_classes_share_the_features(
     weights = rng.random(400) + 0.5
     reference = TfidfVectorizer(ngram_range=(1, 2), binary=True)
     features = reference.fit_transform(documents(X, borders=False))
-    machine = LinearSVC(tol=1e-6).fit(features, y, weights)
+    reference_svm = LinearSVC(tol=1e-6).fit(features, y, weights)
     new, _ = topics(rng, 300, 50, n_ids=300)
-    expected = machine.decision_function(reference.transform(documents(new, borders=False)))
+    expected = reference_svm.decision_function(reference.transform(documents(new, borders=False)))
     model, _ = fit(samples_of(X, y, weights, n_outputs=51))
     found = model.logits(RaggedIds(new))
     np.testing.assert_allclose(found[:, :50], expected, atol=1e-3)
@@ -149,7 +149,7 @@ def test_a_class_without_samples_is_never_predicted(fit, pairs, samples_of):
 
 
 @pytest.mark.parametrize("n_copies", [1, 12], ids=["few", "many"])
-def test_multilabel_has_a_machine_for_each_label(fit, pairs, samples_of, n_copies):
+def test_multilabel_has_a_svm_for_each_label(fit, pairs, samples_of, n_copies):
     X, y = pairs(200)
     labels = np.column_stack([y, 1 - y, np.zeros_like(y), np.ones_like(y)]).astype(np.float32)
     labels = np.tile(labels, n_copies)
@@ -208,7 +208,7 @@ def test_threads_at_the_same_time_get_the_model_of_one_alone(fit, rng, samples_o
     fit_one("alone", wait=lambda: None)
     threads = [threading.Thread(target=fit_one, args=(index,)) for index in range(4)]
     interval = sys.getswitchinterval()
-    sys.setswitchinterval(1e-5)  # threads take turns within a machine
+    sys.setswitchinterval(1e-5)  # threads take turns within a svm
     try:
         for thread in threads:
             thread.start()
@@ -226,7 +226,7 @@ def test_few_held_out_samples_of_many_classes_bring_no_warning_about_y(fit, rng,
 
 
 @pytest.mark.parametrize("n_classes", [8, 40])
-def test_fitting_ends_between_two_machines_when_it_is_abandoned(
+def test_fitting_ends_between_two_svms_when_it_is_abandoned(
     fit, rng, samples_of, monkeypatch, n_classes
 ):
     calls = []

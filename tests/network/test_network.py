@@ -11,7 +11,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from sklearn_lstm import LSTMSequenceClassifier
 from sklearn_lstm.compute import threads
 from sklearn_lstm.network.directions import CELLS
-from sklearn_lstm.network.network import PADDING_CODE, SequenceNetwork
+from sklearn_lstm.network.network import SequenceNetwork
 from sklearn_lstm.network.pooling import POOLINGS
 
 LENGTHS = torch.tensor([7, 1, 4, 6])
@@ -120,7 +120,7 @@ def test_gradients_do_not_depend_on_padding(pooling):
 def test_the_padding_vector_stays_zero():
     model = LSTMSequenceClassifier(hidden_size=3, max_epochs=3)
     model.fit([[3, 4, 5], [6], [3], [6, 5]], [0, 1, 0, 1])
-    assert not model.module_.embedding.weight[PADDING_CODE].any()
+    assert not model.module_.embedding.weight[0].any()
 
 
 def test_growing_keeps_the_vectors_that_were_learned():

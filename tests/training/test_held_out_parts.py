@@ -11,7 +11,7 @@ from sklearn.metrics import log_loss
 from sklearn.model_selection import GridSearchCV, GroupKFold
 from sklearn.pipeline import Pipeline
 
-from sklearn_lstm import LSTMSequenceClassifier, TextSequenceVectorizer, fitting
+from sklearn_lstm import LSTMSequenceClassifier, TextSequenceVectorizer, algorithm
 from sklearn_lstm.linear import ngrams
 from sklearn_lstm.training.held_out import hold_out, hold_out_groups
 
@@ -40,13 +40,13 @@ def data(request):
 def parts(monkeypatch):
     """All parts that fits from now on learn from, and hold out."""
     found = []
-    divide = fitting.divide
+    divide = algorithm.divide
 
     def spy(*arguments):
         found.append(divide(*arguments))
         return found[-1]
 
-    monkeypatch.setattr(fitting, "divide", spy)
+    monkeypatch.setattr(algorithm, "divide", spy)
     return found
 
 

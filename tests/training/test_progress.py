@@ -10,7 +10,7 @@ from sklearn.model_selection import GridSearchCV
 from skorch.callbacks import Callback, PrintLog
 from tqdm.auto import tqdm
 
-from sklearn_lstm import LSTMSequenceClassifier, fitting
+from sklearn_lstm import LSTMSequenceClassifier, algorithm
 from sklearn_lstm.exceptions import NonFiniteTrainingError
 from sklearn_lstm.training.progress import FitProgress
 
@@ -185,7 +185,7 @@ def test_the_bar_is_closed_if_the_linear_model_fails(monkeypatch):
     def fail(*_, **__):
         raise MemoryError
 
-    monkeypatch.setattr(fitting, "fit_ngrams", fail)
+    monkeypatch.setattr(algorithm, "fit_ngrams", fail)
     with pytest.raises(MemoryError):
         small().fit(X, Y)
     assert n_open_bars() == 0
@@ -209,7 +209,7 @@ class Counted(FitProgress):
 
 @pytest.fixture
 def counted(monkeypatch):
-    monkeypatch.setattr(fitting, "FitProgress", Counted)
+    monkeypatch.setattr(algorithm, "FitProgress", Counted)
     return Counted
 
 
