@@ -6,8 +6,8 @@ nothing to do with each other, so two of them are computed at the same time. Eac
 torch's threads. Which thread computes what does not change the results.
 
 No setting of the process changes: the number of threads of OpenMP, and that of MKL, is set for the
-calling thread alone, which `torch.set_num_threads` can't do. (A forked child is another process. It
-has no helper thread, and computes on one thread.)
+calling thread alone, which `torch.set_num_threads` can't do. The exception is a forked child, where
+torch computes on one thread, whoever calls it.
 """
 
 from __future__ import annotations
@@ -36,8 +36,7 @@ LONGEST_EXIT = 60  # seconds; an abandoned job ends much sooner
 class _Process:
     """What all threads of the process share. A forked child starts with a new one."""
 
-    def __init__(self, *, is_forked: bool = False) -> None:
-        self.is_forked = is_forked
+    def __init__(self) -> None:
         self.lock = Lock()
         self.lanes: set[object] = set()  # those that compute now
         self.jobs: SimpleQueue[Callable[[], None]] = SimpleQueue()
@@ -92,9 +91,14 @@ _thread = _Thread()
 
 
 def _after_fork() -> None:
-    """Forget the helper thread, which the child does not have."""
+    """Forget the threads of the parent, which a forked child does not have.
+
+    To use the OpenMP threads of torch would be to wait for them without end. torch's own
+    `DataLoader` sets their number to 1 in each worker, too.
+    """
     global _process, _thread
-    _process, _thread = _Process(is_forked=True), _Thread()
+    _process, _thread = _Process(), _Thread()
+    torch.set_num_threads(1)
 
 
 if hasattr(os, "register_at_fork"):
@@ -112,13 +116,6 @@ def lanes(device: torch.device | str, n_lanes: int = LANES) -> Iterator[None]:
     n_threads = torch.get_num_threads()
     if torch.device(device).type != "cpu" or _thread.share is not None:
         yield
-        return
-    if _process.is_forked:  # the OpenMP threads of the parent are gone: to use them would hang
-        torch.set_num_threads(1)
-        try:
-            yield
-        finally:
-            torch.set_num_threads(n_threads)
         return
     if min(n_threads, n_lanes) == 1:
         with _mkl_threads(n_threads):
