@@ -7,14 +7,17 @@ blocks, so that memory does not grow with the number of samples.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.linalg import eigh
 from sklearn import config_context
 from sklearn.linear_model import RidgeCV
 
 ALPHAS = np.logspace(-3, 3, 10)
 SMALLEST_DEVIATION = 1e-9  # less is rounding
+ROWS_AT_ONCE = 512
 
 
 @dataclass(frozen=True)
@@ -105,7 +108,8 @@ class Moments:
         self.gram /= deviation[:, np.newaxis]
         self.cross -= np.outer(self.total_weight * mean, mean_sign)
         self.cross /= deviation[:, np.newaxis]
-        eigenvalues, eigenvectors = np.linalg.eigh(self.gram)
+        # Its transpose is in the order of LAPACK, which then needs no copy.
+        eigenvalues, eigenvectors = eigh(self.gram.T, overwrite_a=True, check_finite=False)
         del self.gram
         return RidgeSolver(
             self.origin + mean,
@@ -154,7 +158,7 @@ class RidgeSolver:
 
     def left_out(
         self,
-        components: NDArray[np.float64],
+        components: NDArray[np.floating[Any]],
         signs: NDArray[np.float64],
         weights: NDArray[np.float64],
         alpha: float,
@@ -171,14 +175,23 @@ class RidgeSolver:
         signs: NDArray[np.float64],
         weights: NDArray[np.float64],
     ) -> RidgeFit:
-        """Choose the penalty by these samples, each left out in turn."""
-        components = self.components(features)
-        errors = []
-        for alpha in ALPHAS.tolist():
-            residuals = signs - self.left_out(components, signs, weights, alpha)
-            errors.append((weights @ np.square(residuals)).sum())
+        """Choose the penalty by these samples, each left out in turn.
+
+        The features are overwritten, so that no second array of their size is needed.
+        """
+        starts = range(0, len(features), ROWS_AT_ONCE)
+        parts = [slice(start, start + ROWS_AT_ONCE) for start in starts]
+        errors = np.zeros(len(ALPHAS))
+        for part in parts:
+            components = self.components(features[part])
+            for index, alpha in enumerate(ALPHAS):
+                left_out = self.left_out(components, signs[part], weights[part], alpha)
+                errors[index] += (weights[part] @ np.square(signs[part] - left_out)).sum()
+            features[part] = components
         alpha = float(ALPHAS[np.argmin(errors)])
-        left_out = self.left_out(components, signs, weights, alpha)
+        left_out = np.concatenate(
+            [self.left_out(features[part], signs[part], weights[part], alpha) for part in parts]
+        )
         coef = self.eigenvectors @ (self.cross / (self.eigenvalues + alpha)[:, np.newaxis])
         coef /= self.deviation[:, np.newaxis]
         return RidgeFit(coef, self.mean_sign - self.mean @ coef, left_out, alpha)
