@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 from scipy.linalg import eigh
+from scipy.linalg.blas import dsyr, dsyrk
 from sklearn import config_context
 from sklearn.linear_model import RidgeCV
 
@@ -75,7 +76,7 @@ class Moments:
         self.total_weight = 0.0
         self.weighted_sum = np.zeros(n_features)
         self.weighted_signs = np.zeros(n_outputs)
-        self.gram = np.zeros((n_features, n_features))
+        self.gram = np.zeros((n_features, n_features), order="F")  # its upper triangle
         self.cross = np.zeros((n_features, n_outputs))
 
     def add(
@@ -94,7 +95,7 @@ class Moments:
         self.weighted_sum += weights @ shifted
         self.weighted_signs += weights @ signs
         shifted *= np.sqrt(weights)[:, np.newaxis]
-        self.gram += shifted.T @ shifted
+        dsyrk(1, shifted.T, beta=1, c=self.gram, overwrite_c=True)
         self.cross += shifted.T @ (np.sqrt(weights)[:, np.newaxis] * signs)
 
     def solve(self) -> RidgeSolver:
@@ -103,13 +104,14 @@ class Moments:
         deviation = _replace_zeros(np.sqrt(np.maximum(deviation, 0)))
         mean = self.weighted_sum / self.total_weight
         mean_sign = self.weighted_signs / self.total_weight
-        self.gram -= np.outer(self.total_weight * mean, mean)
+        dsyr(-self.total_weight, mean, a=self.gram, overwrite_a=True)
         self.gram /= deviation
         self.gram /= deviation[:, np.newaxis]
         self.cross -= np.outer(self.total_weight * mean, mean_sign)
         self.cross /= deviation[:, np.newaxis]
-        # Its transpose is in the order of LAPACK, which then needs no copy.
-        eigenvalues, eigenvectors = eigh(self.gram.T, overwrite_a=True, check_finite=False)
+        eigenvalues, eigenvectors = eigh(
+            self.gram, lower=False, overwrite_a=True, check_finite=False
+        )
         del self.gram
         return RidgeSolver(
             self.origin + mean,
