@@ -6,22 +6,20 @@ nothing to do with each other, so two of them are computed at the same time. Eac
 torch's threads. Which thread computes what does not change the results.
 
 No setting of the process changes: the number of threads of OpenMP, and that of MKL, is set for the
-calling thread alone, which `torch.set_num_threads` can't do. (A forked child is another process. It
-has no helper thread, and computes on one thread.)
+calling thread alone, which `torch.set_num_threads` can't do. The exception is a forked child, where
+torch computes on one thread, whoever calls it.
 """
 
 from __future__ import annotations
 
-import atexit
 import os
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import CancelledError
+from concurrent.futures import CancelledError, ThreadPoolExecutor
 from contextlib import contextmanager
 from ctypes import CDLL
 from functools import cache
-from queue import SimpleQueue
-from threading import Event, Lock, Thread, local
-from typing import Any, TypeVar, cast
+from threading import Event, local
+from typing import Any, TypeVar
 
 import torch
 from threadpoolctl import ThreadpoolController
@@ -30,53 +28,6 @@ Value = TypeVar("Value")
 Result = TypeVar("Result")
 
 LANES = 2
-LONGEST_EXIT = 60  # seconds; an abandoned job ends much sooner
-
-
-class _Process:
-    """What all threads of the process share. A forked child starts with a new one."""
-
-    def __init__(self, *, is_forked: bool = False) -> None:
-        self.is_forked = is_forked
-        self.lock = Lock()
-        self.lanes: set[object] = set()  # those that compute now
-        self.jobs: SimpleQueue[Callable[[], None]] = SimpleQueue()
-        self.has_helper = False
-
-    def enter(self, lane: object, *, if_free: bool = False) -> bool:
-        """Count a lane; if `if_free`, only if there is one free."""
-        with self.lock:
-            if if_free and len(self.lanes) >= LANES:
-                return False
-            self.lanes.add(lane)
-            return True
-
-    def leave(self, lane: object) -> None:
-        """Count a lane no more; an interrupted caller may say so twice."""
-        with self.lock:
-            self.lanes.discard(lane)
-
-    def give_to_helper(self, job: Callable[[], None]) -> None:
-        """Let the helper thread do a job, which raises nothing."""
-        with self.lock:
-            if not self.has_helper:
-                Thread(target=_work, args=(self.jobs,), name="sklearn_lstm", daemon=True).start()
-                self.has_helper = True
-                atexit.register(self.wait_for_helper)
-        self.jobs.put(job)
-
-    def wait_for_helper(self) -> None:
-        """Wait until the helper thread has nothing to do: it must not be ended within a job."""
-        is_idle = Event()
-        if self is _process:  # a forked child has no such thread
-            self.jobs.put(is_idle.set)
-            is_idle.wait(LONGEST_EXIT)
-
-
-def _work(jobs: SimpleQueue[Callable[[], None]]) -> None:
-    """Do one job after the other, for as long as the process lives."""
-    while True:
-        jobs.get()()
 
 
 class _Thread(local):
@@ -87,14 +38,33 @@ class _Thread(local):
     abandoned: Event | None = None  # set when nobody waits for its work any more
 
 
-_process = _Process()
-_thread = _Thread()
+class _Process:
+    """What the threads of a process share. A forked child, which has one thread, starts anew."""
+
+    def __init__(self) -> None:
+        self.helper = ThreadPoolExecutor(1, "sklearn_lstm")
+        self.lanes: set[object] = set()  # those that compute now
+
+    def enter_if_free(self, lane: object) -> bool:
+        """Count a lane if there is one free."""
+        self.lanes.add(lane)
+        if len(self.lanes) > LANES:
+            self.lanes.discard(lane)
+        return lane in self.lanes
+
+
+_thread, _process = _Thread(), _Process()
 
 
 def _after_fork() -> None:
-    """Forget the helper thread, which the child does not have."""
-    global _process, _thread
-    _process, _thread = _Process(is_forked=True), _Thread()
+    """Forget the threads of the parent, which a forked child does not have.
+
+    To use the OpenMP threads of torch would be to wait for them without end. torch's own
+    `DataLoader` sets their number to 1 in each worker, too.
+    """
+    global _thread, _process
+    _thread, _process = _Thread(), _Process()
+    torch.set_num_threads(1)
 
 
 if hasattr(os, "register_at_fork"):
@@ -113,13 +83,6 @@ def lanes(device: torch.device | str, n_lanes: int = LANES) -> Iterator[None]:
     if torch.device(device).type != "cpu" or _thread.share is not None:
         yield
         return
-    if _process.is_forked:  # the OpenMP threads of the parent are gone: to use them would hang
-        torch.set_num_threads(1)
-        try:
-            yield
-        finally:
-            torch.set_num_threads(n_threads)
-        return
     if min(n_threads, n_lanes) == 1:
         with _mkl_threads(n_threads):
             yield
@@ -127,7 +90,7 @@ def lanes(device: torch.device | str, n_lanes: int = LANES) -> Iterator[None]:
     process, lane, share = _process, object(), n_threads // n_lanes
     before = [library.num_threads for library in _openmp()]
     try:
-        process.enter(lane)
+        process.lanes.add(lane)
         _thread.share = share
         _set_openmp_threads([share] * len(before))
         with _mkl_threads(share):
@@ -135,7 +98,7 @@ def lanes(device: torch.device | str, n_lanes: int = LANES) -> Iterator[None]:
     finally:
         _thread.share = None
         _set_openmp_threads(before)
-        process.leave(lane)
+        process.lanes.discard(lane)
 
 
 def is_lane_free() -> bool:
@@ -151,45 +114,43 @@ def map_pair(function: Callable[[Value], Result], values: Sequence[Value]) -> li
     interrupted, the helper ends at its next `check_not_abandoned`.
     """
     process, share, lane = _process, _thread.share, object()
-    if share is None or not is_lane_free() or not process.enter(lane, if_free=True):
+    if share is None or not is_lane_free() or not process.enter_if_free(lane):
         return [function(value) for value in values]
     has_gradient, is_inference = torch.is_grad_enabled(), torch.is_inference_mode_enabled()
     dtype, is_mixed = torch.get_autocast_dtype("cpu"), torch.is_autocast_enabled("cpu")
     abandoned = Event()
-    answers: SimpleQueue[tuple[Result | None, BaseException | None]] = SimpleQueue()
 
-    def on_helper() -> None:
+    def on_helper() -> Result:
         try:
             if _thread.share != share:
                 _set_openmp_threads([share] * len(_openmp()))
                 _set_mkl_threads(share)
                 _thread.share = share
             _thread.is_helper, _thread.abandoned = True, abandoned
+            check_not_abandoned()
             with (
                 torch.inference_mode(is_inference),
                 torch.set_grad_enabled(has_gradient),
                 torch.autocast("cpu", dtype, enabled=is_mixed, cache_enabled=False),
             ):
-                answer: tuple[Result | None, BaseException | None] = function(values[1]), None
-        except BaseException as error:  # noqa: BLE001 - it is raised by the caller
-            answer = None, error
-        process.leave(lane)
-        answers.put(answer)
+                return function(values[1])
+        finally:
+            process.lanes.discard(lane)
 
-    is_given = False
+    future = None
     try:
-        process.give_to_helper(on_helper)
-        is_given = True
+        try:
+            future = process.helper.submit(on_helper)
+        except RuntimeError:  # no thread can start any more: the interpreter ends
+            abandoned.set()
         first = function(values[0])
-        second, error = answers.get()
+        return [first, function(values[1]) if future is None else future.result()]
     except BaseException:
         abandoned.set()
-        if not is_given:
-            process.leave(lane)
         raise
-    if error is not None:
-        raise error
-    return [first, cast("Result", second)]
+    finally:
+        if future is None:
+            process.lanes.discard(lane)
 
 
 def map_in_lanes(function: Callable[[Value], Result], values: Sequence[Value]) -> list[Result]:

@@ -7,14 +7,18 @@ blocks, so that memory does not grow with the number of samples.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.linalg import eigh
+from scipy.linalg.blas import dsyr, dsyrk
 from sklearn import config_context
 from sklearn.linear_model import RidgeCV
 
 ALPHAS = np.logspace(-3, 3, 10)
 SMALLEST_DEVIATION = 1e-9  # less is rounding
+ROWS_AT_ONCE = 512
 
 
 @dataclass(frozen=True)
@@ -72,7 +76,7 @@ class Moments:
         self.total_weight = 0.0
         self.weighted_sum = np.zeros(n_features)
         self.weighted_signs = np.zeros(n_outputs)
-        self.gram = np.zeros((n_features, n_features))
+        self.gram = np.zeros((n_features, n_features), order="F")  # its upper triangle
         self.cross = np.zeros((n_features, n_outputs))
 
     def add(
@@ -91,7 +95,7 @@ class Moments:
         self.weighted_sum += weights @ shifted
         self.weighted_signs += weights @ signs
         shifted *= np.sqrt(weights)[:, np.newaxis]
-        self.gram += shifted.T @ shifted
+        dsyrk(1, shifted.T, beta=1, c=self.gram, overwrite_c=True)
         self.cross += shifted.T @ (np.sqrt(weights)[:, np.newaxis] * signs)
 
     def solve(self) -> RidgeSolver:
@@ -100,12 +104,14 @@ class Moments:
         deviation = _replace_zeros(np.sqrt(np.maximum(deviation, 0)))
         mean = self.weighted_sum / self.total_weight
         mean_sign = self.weighted_signs / self.total_weight
-        self.gram -= np.outer(self.total_weight * mean, mean)
+        dsyr(-self.total_weight, mean, a=self.gram, overwrite_a=True)
         self.gram /= deviation
         self.gram /= deviation[:, np.newaxis]
         self.cross -= np.outer(self.total_weight * mean, mean_sign)
         self.cross /= deviation[:, np.newaxis]
-        eigenvalues, eigenvectors = np.linalg.eigh(self.gram)
+        eigenvalues, eigenvectors = eigh(
+            self.gram, lower=False, overwrite_a=True, check_finite=False
+        )
         del self.gram
         return RidgeSolver(
             self.origin + mean,
@@ -154,7 +160,7 @@ class RidgeSolver:
 
     def left_out(
         self,
-        components: NDArray[np.float64],
+        components: NDArray[np.floating[Any]],
         signs: NDArray[np.float64],
         weights: NDArray[np.float64],
         alpha: float,
@@ -171,14 +177,23 @@ class RidgeSolver:
         signs: NDArray[np.float64],
         weights: NDArray[np.float64],
     ) -> RidgeFit:
-        """Choose the penalty by these samples, each left out in turn."""
-        components = self.components(features)
-        errors = []
-        for alpha in ALPHAS.tolist():
-            residuals = signs - self.left_out(components, signs, weights, alpha)
-            errors.append((weights @ np.square(residuals)).sum())
+        """Choose the penalty by these samples, each left out in turn.
+
+        The features are overwritten, so that no second array of their size is needed.
+        """
+        starts = range(0, len(features), ROWS_AT_ONCE)
+        parts = [slice(start, start + ROWS_AT_ONCE) for start in starts]
+        errors = np.zeros(len(ALPHAS))
+        for part in parts:
+            components = self.components(features[part])
+            for index, alpha in enumerate(ALPHAS):
+                left_out = self.left_out(components, signs[part], weights[part], alpha)
+                errors[index] += (weights[part] @ np.square(signs[part] - left_out)).sum()
+            features[part] = components
         alpha = float(ALPHAS[np.argmin(errors)])
-        left_out = self.left_out(components, signs, weights, alpha)
+        left_out = np.concatenate(
+            [self.left_out(features[part], signs[part], weights[part], alpha) for part in parts]
+        )
         coef = self.eigenvectors @ (self.cross / (self.eigenvalues + alpha)[:, np.newaxis])
         coef /= self.deviation[:, np.newaxis]
         return RidgeFit(coef, self.mean_sign - self.mean @ coef, left_out, alpha)

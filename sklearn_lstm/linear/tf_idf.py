@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_matrix
+from sklearn.utils.sparsefuncs_fast import inplace_csr_row_normalize_l2
 
 
 @dataclass(frozen=True)
@@ -49,7 +50,6 @@ class TfIdf:
         features = features[is_known].astype(np.int32)
         shape = (bags.shape[0], len(self))
         weighed = csr_matrix((self.idf[features], features, ends), shape=shape)
-        squares = np.asarray(weighed.multiply(weighed).sum(axis=1), np.float32).ravel()
-        weighed.data /= np.repeat(np.sqrt(np.maximum(squares, 1e-12)), np.diff(weighed.indptr))
+        inplace_csr_row_normalize_l2(weighed)
         weighed.data *= bags.data[is_known]
         return weighed

@@ -6,12 +6,11 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.sparse import csr_matrix
+from sklearn.model_selection import StratifiedGroupKFold
 
 from sklearn_lstm.data.sequences import Rows, Samples
 
-N_DRAWS = 10  # of groups, the best of which is taken: a few large groups seldom fit at first
-GROUPS_AT_ONCE = 1 << 8  # those of them that do not fit are passed over together
+MOST_GROUPS = 512  # more are joined at random, for each costs some milliseconds
 
 
 @dataclass(frozen=True)
@@ -128,7 +127,7 @@ def hold_out_groups(
     rng: np.random.Generator,
     n_parts: int,
 ) -> list[Rows]:
-    """Draw whole groups to hold out, close to the wanted number of samples of each class.
+    """Hold out whole groups: the folds closest to the wanted number of samples of each class.
 
     One sample of each class is in no part. Two parts or more hold at most half of the samples; if
     the groups are too large for that, or too few, there are fewer parts.
@@ -154,81 +153,46 @@ def hold_out_groups(
         If no group can be held out.
     """
     n_samples = len(targets)
-    _, classes = np.unique(classes_of(targets), return_inverse=True)
+    _, classes, of_classes = np.unique(classes_of(targets), return_inverse=True, return_counts=True)
     _, groups = np.unique(groups, return_inverse=True)
-    counts = csr_matrix((np.ones(n_samples), (groups, classes)))  # of the classes in each group
-    if counts.shape[0] < 2:
+    n_groups = int(groups.max()) + 1
+    if n_groups < 2:
         raise ValueError(
             "groups names one group, but a whole group is held out, and one has to stay to learn "
             "from. Leave groups out to hold out single samples, or pass X_val and y_val."
         )
-    left = np.bincount(classes).astype(np.float64)
-    wanted = left * n_held_out / n_samples
-    free = np.arange(counts.shape[0])
+    wanted = of_classes * n_held_out / n_samples
+    n_folds = min(max(2, round(n_samples / n_held_out)), n_groups, MOST_GROUPS)
+    joined = rng.permutation(n_groups)[groups] % MOST_GROUPS
+    # scikit-learn warns of classes with fewer samples than folds.
+    strata = np.where(of_classes[classes] < n_folds, of_classes.argmax(), classes)
+    folds = StratifiedGroupKFold(n_folds, shuffle=True, random_state=int(rng.integers(1 << 31)))
+
+    def count(rows: Rows) -> NDArray[np.intp]:
+        return np.bincount(classes[rows], minlength=len(of_classes))
+
+    def spare(rows: Rows) -> Rows:
+        """Return the rows without the groups that hold the last sample of a class."""
+        lost = np.flatnonzero(count(rows) == left)
+        stay = [groups[rows[classes[rows] == each][0]] for each in lost]
+        return rows[~np.isin(groups[rows], stay)]
+
+    def distance(rows: Rows) -> float:
+        missing = wanted - count(rows)
+        return float((missing**2 / wanted).sum() + missing.sum() ** 2 / n_held_out)
+
     parts: list[Rows] = []
-    for _ in range(n_parts):
-        draws = [_draw(counts, rng.permutation(free), left, wanted) for _ in range(N_DRAWS)]
-        drawn, _ = min(draws, key=lambda draw: draw[1])
-        left = left - np.asarray(counts[drawn].sum(axis=0)).ravel()
-        if not drawn or (parts and 2 * left.sum() < n_samples):
-            break
-        free = np.setdiff1d(free, drawn)
-        parts.append(np.flatnonzero(np.isin(groups, drawn)))
+    left = of_classes
+    drawn = [spare(fold) for _, fold in folds.split(strata, strata, joined)]
+    for rows in map(spare, sorted(drawn, key=distance)):
+        is_half = parts and 2 * (left - count(rows)).sum() < n_samples
+        if len(rows) and not is_half and len(parts) < n_parts:
+            left = left - count(rows)
+            parts.append(rows)
     if not parts:
         raise ValueError(
-            f"None of the {counts.shape[0]} groups can be held out: each holds all samples of some "
+            f"None of the {n_groups} groups can be held out: each holds all samples of some "
             "class, and every class needs a sample to learn from. Leave groups out to hold out "
             "single samples, or pass X_val and y_val."
         )
     return parts
-
-
-def _draw(
-    counts: csr_matrix,
-    order: NDArray[np.intp],
-    left: NDArray[np.float64],
-    wanted: NDArray[np.float64],
-) -> tuple[list[int], float]:
-    """Take those groups, in this order, that bring the numbers of samples closer to the wanted.
-
-    If none does, take the one that is best. No group takes the last sample of a class.
-
-    Returns
-    -------
-    list of int
-        The groups.
-    float
-        The distance that is left: the sum over the classes of (number - wanted)^2 / wanted, and
-        the same of all samples together.
-    """
-    left, missing, drawn, n_all = left.copy(), wanted.copy(), list[int](), wanted.sum()
-    counts = counts[order]
-    sizes = np.asarray(counts.sum(axis=1)).ravel()
-
-    def change(start: int, stop: int) -> NDArray[np.float64]:
-        """Return what taking each of these groups adds to the distance: no less after others."""
-        entries = slice(counts.indptr[start], counts.indptr[stop])
-        classes, n = counts.indices[entries], counts.data[entries]
-        starts = counts.indptr[start:stop] - counts.indptr[start]
-        of_classes = n * (n - 2 * missing[classes]) / wanted[classes]
-        of_classes[left[classes] <= n] = np.inf
-        of_all = sizes[start:stop] * (sizes[start:stop] - 2 * missing.sum()) / n_all
-        return np.asarray(np.add.reduceat(of_classes, starts) + of_all)
-
-    def take(group: int) -> None:
-        entries = slice(*counts.indptr[group : group + 2])
-        left[counts.indices[entries]] -= counts.data[entries]
-        missing[counts.indices[entries]] -= counts.data[entries]
-        drawn.append(group)
-
-    for start in range(0, len(order), GROUPS_AT_ONCE):
-        fits = change(start, min(start + GROUPS_AT_ONCE, len(order))) < 0
-        for group in (start + np.flatnonzero(fits)).tolist():
-            if missing.sum() > 0 and change(group, group + 1) < 0:
-                take(group)
-    if not drawn and len(order):
-        best = int(change(0, len(order)).argmin())
-        if np.isfinite(change(best, best + 1)):
-            take(best)
-    distance = (missing**2 / wanted).sum() + missing.sum() ** 2 / n_all
-    return order[drawn].tolist(), float(distance)

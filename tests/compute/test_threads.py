@@ -40,9 +40,15 @@ def thread_of(_):
 
 def wait_for_the_helper():
     """Wait until the helper thread has left its lane; what it computes may be abandoned."""
-    is_done = Event()
-    threads._process.give_to_helper(is_done.set)
-    assert is_done.wait(10)
+    threads._process.helper.submit(int).result(10)
+
+
+def run_alone(code, timeout=60):
+    """Run code in a process of its own, which a test can wait for, and which may hang or crash."""
+    command = [sys.executable, "-c", f"if True:{code}"]
+    return subprocess.run(  # noqa: S603 - our own code
+        command, timeout=timeout, capture_output=True, text=True, check=False
+    )
 
 
 # --- Which thread computes what
@@ -169,7 +175,7 @@ def test_an_interruption_ends_the_values_of_the_helper_thread():
 
 def test_a_helper_whose_caller_has_left_does_not_wait_for_itself():
     """It sees a free lane then, but the helper thread that would compute there is itself."""
-    code = """if True:
+    code = """
         from threading import Event
         from sklearn_lstm.compute.threads import lanes, map_pair
 
@@ -193,8 +199,65 @@ def test_a_helper_whose_caller_has_left_does_not_wait_for_itself():
             has_left.set()
         assert ended.wait(10)
     """
-    command = [sys.executable, "-c", code]
-    subprocess.run(command, check=True, timeout=60)  # noqa: S603 - else it never ends
+    end = run_alone(code)
+    assert end.returncode == 0, end.stderr
+
+
+# --- The end of the interpreter
+
+
+def test_the_interpreter_ends_after_the_work_of_the_helper_thread():
+    """In the middle of its work it must not be stopped, which would crash, nor go on for ever."""
+    code = """
+        import time
+        from threading import Event
+        from sklearn_lstm.compute.threads import check_not_abandoned, lanes, map_pair
+
+        has_begun = Event()
+
+        def work(value):
+            if value == 0:
+                has_begun.wait(10)
+                raise KeyboardInterrupt
+            has_begun.set()
+            try:
+                while True:
+                    check_not_abandoned()
+            finally:
+                time.sleep(0.5)
+                print("ended", flush=True)
+
+        with lanes("cpu"):
+            map_pair(work, (0, 1))
+    """
+    end = run_alone(code)
+    assert end.stdout == "ended\n"
+    assert end.stderr.endswith("KeyboardInterrupt\n")
+
+
+@pytest.mark.parametrize("has_helper", [False, True])
+def test_what_computes_while_the_interpreter_ends_gets_its_results(has_helper):
+    """Another thread may go on after the main thread, and functions of atexit after all threads."""
+    code = f"""
+        import atexit, threading
+        from sklearn_lstm.compute.threads import lanes, map_in_lanes
+
+        def work():
+            with lanes("cpu"):
+                print(map_in_lanes(abs, range(5)), flush=True)
+
+        def work_later():
+            threading.main_thread().join()
+            work()
+
+        if {has_helper}:
+            work()
+        threading.Thread(target=work_later).start()
+        atexit.register(work)
+    """
+    end = run_alone(code)
+    assert end.stdout == "[0, 1, 2, 3, 4]\n" * (2 + has_helper), end.stderr
+    assert not end.stderr
 
 
 # --- Numbers of threads

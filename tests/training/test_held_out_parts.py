@@ -148,6 +148,18 @@ def test_two_parts_leave_half_of_the_samples_to_learn_from(n_groups, n_parts):
         assert len(parts) == n_parts
 
 
+@pytest.mark.parametrize("seed", range(3))
+def test_groups_that_hold_the_last_sample_of_a_class_stay(seed):
+    """Each part of so many rare classes would hold some as a whole."""
+    pairs = np.random.default_rng(seed).permutation(400)
+    for targets, n_held_out in ((np.arange(400) // 2, 80), (np.maximum(np.arange(400), 200), 80)):
+        parts = draw(targets, pairs, n_held_out, n_parts=2, seed=seed)
+        assert len(parts) == 2
+        assert set(np.delete(targets, np.concatenate(parts))) == set(targets)
+        for part in parts:
+            assert len(part) == pytest.approx(n_held_out, rel=0.5)
+
+
 def test_without_a_group_to_spare_the_error_says_what_to_do():
     with pytest.raises(ValueError, match=r"names one group.*X_val and y_val"):
         draw([0, 1, 0], ["a", "a", "a"], 1)
@@ -176,10 +188,10 @@ def test_no_group_is_on_both_sides(data, parts, options):
 def test_logits_of_held_out_series_come_from_other_groups():
     """Each recording is there four times, and its label tells nothing about another recording."""
     rng = np.random.default_rng(0)
-    X, y = np.repeat(rng.normal(size=(20, 30)), 4, axis=0), np.repeat(np.arange(20) % 2, 4)
+    X, y = np.repeat(rng.normal(size=(60, 30)), 4, axis=0), np.repeat(np.arange(60) % 2, 4)
     model = small(max_epochs=0)
     alone = model.fit(X, y).calibration_["linear_weight"]
-    grouped = model.fit(X, y, groups=np.arange(80) // 4).calibration_["linear_weight"]
+    grouped = model.fit(X, y, groups=np.arange(240) // 4).calibration_["linear_weight"]
     assert grouped < alone / 2
 
 
