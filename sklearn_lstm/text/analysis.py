@@ -13,7 +13,7 @@ from sklearn.base import BaseEstimator
 from sklearn.feature_extraction.text import CountVectorizer
 
 from sklearn_lstm.parameters import NOT_SHARED
-from sklearn_lstm.text.code_points import lengths_of, split_characters, split_words, words_of
+from sklearn_lstm.text.words import lengths_of, split_characters, split_words, words_of
 from sklearn_lstm.text.lookup import CharacterTable, WordTable
 
 # The integers of some texts, laid end to end, and how many each text has.

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import unicodedata
 import warnings
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
@@ -15,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sklearn_lstm.text.counting import UNKNOWN, TokenCounts
+from sklearn_lstm.text.scripts import is_character
 
 _FIRST_TOKEN = 2
 _MANY_WORDS = 200
@@ -175,13 +175,3 @@ def token_unit(vocabulary: Mapping[Any, int]) -> Literal["word", "char"]:
     """
     first = list(islice(vocabulary, _FREQUENT_TOKENS))
     return "char" if sum(map(is_character, first)) > len(first) / 2 else "word"
-
-
-def is_character(token: Any) -> bool:
-    """Return whether a token is one character with its marks."""
-    # No mark is a letter or digit. To ask that first decides most tokens without the loop, which
-    # would be half of the time of reading one text.
-    if not isinstance(token, str) or not token or token[1:2].isalnum():
-        return False
-    marks = token[1:]
-    return not marks or all(unicodedata.category(mark).startswith("M") for mark in marks)

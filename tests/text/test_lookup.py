@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from sklearn_lstm.text import lookup
-from sklearn_lstm.text.code_points import LOWERED_IN_CONTEXT
+from sklearn_lstm.text.words import LOWERED_IN_CONTEXT
 from sklearn_lstm.text.lookup import CharacterTable, WordTable
 
 

@@ -12,8 +12,8 @@ import scipy.sparse as sp
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sklearn_lstm.text import code_points
-from sklearn_lstm.text.code_points import words_of
+from sklearn_lstm.text import words
+from sklearn_lstm.text.words import words_of
 from sklearn_lstm.vectorizer import TextSequenceVectorizer
 
 # The first article of the Universal Declaration of Human Rights. United Nations, in the
@@ -226,11 +226,11 @@ def test_composition_changes_no_token(texts):
 
 
 def test_plain_characters_are_the_same_in_both_ways():
-    plain = [c for c in map(chr, range(sys.maxunicode)) if code_points.PLAIN.fullmatch(c)]
+    plain = [c for c in map(chr, range(sys.maxunicode)) if words.PLAIN.fullmatch(c)]
     assert 1000 < len(plain) < 2000
     for character in plain:
         text = f"a{character}b {character}{character} '{character}'{character}1"
-        assert code_points.PLAIN_WORDS.findall(text) == words_by_the_rules(text)
+        assert words.PLAIN_WORDS.findall(text) == words_by_the_rules(text)
 
 
 def test_every_character_that_composes_is_composed(monkeypatch):

@@ -4,56 +4,34 @@ from __future__ import annotations
 
 import re
 from typing import Any, NamedTuple
-from unicodedata import category, name, normalize
+from unicodedata import normalize
 
 import numpy as np
 from numpy.typing import NDArray
 
 from sklearn_lstm.text.lookup import CharacterTable
+from sklearn_lstm.text.scripts import (
+    APOSTROPHE,
+    BLANK,
+    LETTER,
+    MARK,
+    SYMBOL,
+    UNSTABLE,
+    WORD,
+    kind_of,
+)
 
 # Lowering them depends on their neighbours, or gives two characters.
 LOWERED_IN_CONTEXT = "İΣ"
 _LATIN_LOWER = bytes(range(256)).decode("latin-1").lower().encode("latin-1")
 
-# The kinds of character that make words; see `words_of`. Plain texts have the first four.
-_BLANK, _SYMBOL, _WORD, _APOSTROPHE, _LETTER, _MARK = range(6)
-_UNSTABLE = 8  # added to the kind of what normal form C may change, such as marks
-_APOSTROPHES = "'’"  # noqa: RUF001 - the typeset one is meant
-_ZERO_WIDTH_SPACE = "\u200b"
-# They extend the character before them without being marks (Unicode's grapheme clusters): joiners,
-# the vowel sign am of Thai and Lao, and the voicing signs of half-width kana.
-_EXTENDERS = "\u200c\u200d\u0e33\u0eb3\uff9e\uff9f"
-# Scripts that put no spaces between words: how the names of their letters begin.
-_UNSPACED = (
-    *("CJK ", "IDEOGRAPHIC ", "HIRAGANA ", "KATAKANA", "HALFWIDTH KATAKANA ", "HENTAIGANA "),
-    *("THAI ", "LAO ", "KHMER ", "MYANMAR ", "TIBETAN ", "TAI ", "NEW TAI LUE "),
-)
 # Texts of these characters have no marks, no such letters, and are in normal form C: the letters of
 # Latin, Greek and Cyrillic, ASCII, and usual punctuation. A regular expression finds their words.
 PLAIN = re.compile(r"[\0-\u02ff\u0388-\u0482\u048a-\u052f\u2010-\u2027\u20a0-\u20bf]*")
 PLAIN_WORDS = re.compile(r"\w+(?:['’]\w+)*|[^\w\s]+")  # noqa: RUF001
 
 
-def _kind(character: str) -> int:
-    kind = _stable_kind(character)
-    # Vowels and final consonants of Hangul compose with the letter before them, as marks do.
-    is_jamo = "\u1160" <= character <= "\u11ff"
-    is_stable = kind != _MARK and not is_jamo and normalize("NFC", character) == character
-    return kind if is_stable else kind + _UNSTABLE
-
-
-def _stable_kind(character: str) -> int:
-    if category(character).startswith("M") or character in _EXTENDERS:
-        return _MARK
-    if character.isalnum() or character == "_":
-        is_letter = category(character) in {"Lo", "Lm", "Nl"}
-        return _LETTER if is_letter and name(character, "").startswith(_UNSPACED) else _WORD
-    if character.isspace() or character == _ZERO_WIDTH_SPACE:
-        return _BLANK
-    return _APOSTROPHE if character in _APOSTROPHES else _SYMBOL
-
-
-_kinds = CharacterTable(lambda characters: map(_kind, characters))
+_kinds = CharacterTable(lambda characters: map(kind_of, characters))
 _blanks = CharacterTable(lambda characters: map(str.isspace, characters))
 _lowered = CharacterTable(lambda characters: map(ord, map(str.lower, characters)))
 
@@ -147,34 +125,34 @@ def split_words(texts: list[str], *, lowers: bool) -> Words:
     if lowers:
         code_points = _lower(code_points)
     highest = kinds.max()
-    starts_letter = _resolve_marks(kinds) if highest > _APOSTROPHE else None
-    apostrophes = np.flatnonzero(kinds[1:-1] == _APOSTROPHE) + 1
-    is_inner = (kinds[apostrophes - 1] == _WORD) & (kinds[apostrophes + 1] == _WORD)
-    kinds[apostrophes[is_inner]] = _WORD
-    kinds[kinds == _APOSTROPHE] = _SYMBOL
+    starts_letter = _resolve_marks(kinds) if highest > APOSTROPHE else None
+    apostrophes = np.flatnonzero(kinds[1:-1] == APOSTROPHE) + 1
+    is_inner = (kinds[apostrophes - 1] == WORD) & (kinds[apostrophes + 1] == WORD)
+    kinds[apostrophes[is_inner]] = WORD
+    kinds[kinds == APOSTROPHE] = SYMBOL
     is_border = kinds[1:] != kinds[:-1]
     if starts_letter is not None:
         is_border |= starts_letter[1:]
     borders = np.flatnonzero(is_border) + 1
     starts, stops = np.append(0, borders), np.append(borders, len(kinds))
-    words = np.flatnonzero(kinds.take(starts) != _BLANK)
+    words = np.flatnonzero(kinds.take(starts) != BLANK)
     starts, stops = starts.take(words), stops.take(words)
     line_ends = np.cumsum(lengths + 1)
     n_words = np.diff(np.searchsorted(starts, line_ends), prepend=0)
-    return Words(code_points, starts, stops, n_words, bool(highest < _UNSTABLE))
+    return Words(code_points, starts, stops, n_words, bool(highest < UNSTABLE))
 
 
 def _resolve_marks(kinds: NDArray[Any]) -> NDArray[np.bool_]:
     """Replace marks, in place, by the kind that they belong to; return where letters start."""
-    kinds %= _UNSTABLE
-    starts_letter = np.asarray(kinds == _LETTER)
-    is_mark = kinds == _MARK
+    kinds %= UNSTABLE
+    starts_letter = np.asarray(kinds == LETTER)
+    is_mark = kinds == MARK
     marks = np.flatnonzero(is_mark)
     if len(marks):
         before = np.where(is_mark, 0, np.arange(len(kinds)))
         kinds_before = kinds[np.maximum.accumulate(before)[marks]]
-        stands_alone = np.isin(kinds_before, (_BLANK, _APOSTROPHE, _MARK))
-        kinds[marks] = np.where(stands_alone, _SYMBOL, kinds_before)
+        stands_alone = np.isin(kinds_before, (BLANK, APOSTROPHE, MARK))
+        kinds[marks] = np.where(stands_alone, SYMBOL, kinds_before)
     return starts_letter
 
 
