@@ -27,7 +27,6 @@ from sklearn_lstm.inspection import explain, explain_phrases
 from sklearn_lstm.inspection.explaining import score_direction, target_outputs
 from sklearn_lstm.inspection.gradients import VectorPath
 from sklearn_lstm.inspection.inputs import open_model
-from sklearn_lstm.inspection.shap_connectors import TokenOffsets
 
 sys.path.append(str(Path(__file__).parents[1] / "examples"))
 from example_data import fetch_movie_reviews, fetch_splice_sites
@@ -66,8 +65,20 @@ def occlusion(model: Pipeline, text: str) -> Values:
 
 def partition(model: Pipeline, text: str) -> Values:
     """Return the values of SHAP's Partition explainer, on token ids."""
+
+    def tokenize(text: str, *, return_offsets_mapping: bool = True) -> dict[str, Any]:
+        """Return the ids of a text, and where in it their tokens are."""
+        del return_offsets_mapping
+        ids, offsets, position = [], [], 0
+        for token in model[0].build_analyzer()(text):
+            start = text.lower().index(token, position)
+            position = start + len(token)
+            ids.append(model[0].vocabulary_.get(token, UNKNOWN))
+            offsets.append((start, position))
+        return {"input_ids": ids, "offset_mapping": offsets}
+
     masker = shap.maskers.Text(
-        TokenOffsets(model[0]), UNKNOWN, collapse_mask_token=False, output_type="token_ids"
+        tokenize, UNKNOWN, collapse_mask_token=False, output_type="token_ids"
     )
     target = scores(model, [ids_of(model, text)]).argmax()
     explainer = shap.explainers.Partition(lambda rows: scores(model, rows)[:, target], masker)
