@@ -1,7 +1,4 @@
-"""What a character is in any script: letter, mark, blank, or part of a word; which need no spaces.
-
-This is the one place that says what "a character with its marks" is.
-"""
+"""Kinds of characters in every script: marks, and letters of scripts without spaces."""
 
 from __future__ import annotations
 
@@ -34,7 +31,7 @@ def is_character(token: Any) -> bool:
     if not isinstance(token, str) or not token:
         return False
     marks = token[1:]
-    # No mark is in ASCII: most tokens need no loop, which would be half of the time of one text.
+    # No mark is in ASCII, so most tokens need no loop; it is half of the time of reading one text.
     return not marks if marks.isascii() else all(map(is_mark, marks))
 
 

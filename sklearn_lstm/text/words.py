@@ -1,39 +1,27 @@
-"""Characters and words among the code points of many texts at once."""
+"""Texts -> characters and words, as code points of many texts at once."""
 
 from __future__ import annotations
 
 import re
-from typing import Any, NamedTuple
-from unicodedata import normalize
+from typing import Any
+from unicodedata import is_normalized
 
 import numpy as np
 from numpy.typing import NDArray
 
-from sklearn_lstm.text.lookup import CharacterTable
-from sklearn_lstm.text.scripts import (
-    APOSTROPHE,
-    BLANK,
-    LETTER,
-    MARK,
-    SYMBOL,
-    UNSTABLE,
-    WORD,
-    kind_of,
-)
+from sklearn_lstm.text import scripts
+from sklearn_lstm.text.lookup import CharacterTable, Words
 
-# Lowering them depends on their neighbours, or gives two characters.
-LOWERED_IN_CONTEXT = "İΣ"
-_LATIN_LOWER = bytes(range(256)).decode("latin-1").lower().encode("latin-1")
+LOWERED_IN_CONTEXT = "İΣ"  # their lower case depends on their neighbours, or has two characters
 
-# Texts of these characters have no marks, no such letters, and are in normal form C: the letters of
-# Latin, Greek and Cyrillic, ASCII, and usual punctuation. A regular expression finds their words.
+# Texts of these characters have no marks, no letter that is a word, and are in normal form C: the
+# letters of Latin, Greek and Cyrillic, ASCII, and usual punctuation. A regular expression finds
+# their words.
 PLAIN = re.compile(r"[\0-\u02ff\u0388-\u0482\u048a-\u052f\u2010-\u2027\u20a0-\u20bf]*")
 PLAIN_WORDS = re.compile(r"\w+(?:['’]\w+)*|[^\w\s]+")  # noqa: RUF001
 
-
-_kinds = CharacterTable(lambda characters: map(kind_of, characters))
+_kinds = CharacterTable(lambda characters: map(scripts.kind_of, characters))
 _blanks = CharacterTable(lambda characters: map(str.isspace, characters))
-_lowered = CharacterTable(lambda characters: map(ord, map(str.lower, characters)))
 
 
 def lengths_of(sequences: list[Any]) -> NDArray[np.int64]:
@@ -48,14 +36,19 @@ def split_characters(texts: list[str], *, lowers: bool) -> tuple[NDArray[Any], N
     ----------
     texts : list of str
     lowers : bool
-        Whether the caller lowers the characters; here only those that depend on others are.
+        Whether the caller will lower each character. Texts with characters that can't be lowered
+        one by one are lowered here.
 
     Returns
     -------
     code_points : ndarray of shape (n_characters,)
     lengths : ndarray of shape (n_texts,)
     """
-    code_points, lengths = _code_points(texts, "", lowers=lowers)
+    joined = "".join(texts)
+    if lowers and any(character in joined for character in LOWERED_IN_CONTEXT):
+        texts = [text.lower() for text in texts]
+        joined = "".join(texts)
+    code_points, lengths = _code_points(joined), lengths_of(texts)
     is_blank = _blanks(code_points) == 1
     is_doubled = is_blank[1:] & is_blank[:-1]
     ends = np.cumsum(lengths)
@@ -68,28 +61,6 @@ def split_characters(texts: list[str], *, lowers: bool) -> tuple[NDArray[Any], N
     rows = np.searchsorted(ends, superfluous, side="right")
     lengths -= np.bincount(rows, minlength=len(lengths))
     return np.delete(code_points, superfluous), lengths
-
-
-class Words(NamedTuple):
-    """The words of some texts.
-
-    Parameters
-    ----------
-    code_points : ndarray of shape (n_code_points,)
-        The texts, laid end to end.
-    starts, stops : ndarray of shape (n_words,)
-        The words are ``code_points[start:stop]``.
-    lengths : ndarray of shape (n_texts,)
-        Words per text.
-    is_composed : bool
-        Whether the words are known to be in Unicode's normal form C.
-    """
-
-    code_points: NDArray[Any]
-    starts: NDArray[np.intp]
-    stops: NDArray[np.intp]
-    lengths: NDArray[np.int64]
-    is_composed: bool
 
 
 def words_of(text: str) -> list[str]:
@@ -105,78 +76,50 @@ def words_of(text: str) -> list[str]:
     """
     if PLAIN.fullmatch(text):
         return PLAIN_WORDS.findall(text)
-    words = split_words([text], lowers=False)
-    borders = zip(words.starts.tolist(), words.stops.tolist(), strict=True)
-    return [normalize("NFC", text[start:stop]) for start, stop in borders]
+    return split_words([text]).as_strings()
 
 
-def split_words(texts: list[str], *, lowers: bool) -> Words:
-    """Return where the words of texts are; see `words_of`.
-
-    Parameters
-    ----------
-    texts : list of str
-    lowers : bool
-        Whether to lower the texts.
-    """
-    # The line ends keep the words of different texts apart.
-    code_points, lengths = _code_points(texts, "\n", lowers=lowers)
+def split_words(texts: list[str]) -> Words:
+    """Return where the words of texts are; `words_of` says what a word is."""
+    text = "\n".join([*texts, ""])  # the line ends keep the words of different texts apart
+    code_points = _code_points(text)
     kinds = _kinds(code_points)
-    if lowers:
-        code_points = _lower(code_points)
     highest = kinds.max()
-    starts_letter = _resolve_marks(kinds) if highest > APOSTROPHE else None
-    apostrophes = np.flatnonzero(kinds[1:-1] == APOSTROPHE) + 1
-    is_inner = (kinds[apostrophes - 1] == WORD) & (kinds[apostrophes + 1] == WORD)
-    kinds[apostrophes[is_inner]] = WORD
-    kinds[kinds == APOSTROPHE] = SYMBOL
+    is_composed = bool(highest < scripts.UNSTABLE) or is_normalized("NFC", text)
+    is_letter = _join_marks(kinds) if highest >= scripts.LETTER else None
+    apostrophes = np.flatnonzero(kinds[1:-1] == scripts.APOSTROPHE) + 1
+    is_inner = (kinds[apostrophes - 1] == scripts.WORD) & (kinds[apostrophes + 1] == scripts.WORD)
+    kinds[apostrophes[is_inner]] = scripts.WORD
+    kinds[kinds == scripts.APOSTROPHE] = scripts.SYMBOL
     is_border = kinds[1:] != kinds[:-1]
-    if starts_letter is not None:
-        is_border |= starts_letter[1:]
+    if is_letter is not None:
+        is_border |= is_letter[1:]
     borders = np.flatnonzero(is_border) + 1
     starts, stops = np.append(0, borders), np.append(borders, len(kinds))
-    words = np.flatnonzero(kinds.take(starts) != BLANK)
+    words = np.flatnonzero(kinds.take(starts) != scripts.BLANK)
     starts, stops = starts.take(words), stops.take(words)
-    line_ends = np.cumsum(lengths + 1)
+    line_ends = np.cumsum(lengths_of(texts) + 1)
     n_words = np.diff(np.searchsorted(starts, line_ends), prepend=0)
-    return Words(code_points, starts, stops, n_words, bool(highest < UNSTABLE))
+    return Words(text, code_points, starts, stops, n_words, is_composed)
 
 
-def _resolve_marks(kinds: NDArray[Any]) -> NDArray[np.bool_]:
-    """Replace marks, in place, by the kind that they belong to; return where letters start."""
-    kinds %= UNSTABLE
-    starts_letter = np.asarray(kinds == LETTER)
-    is_mark = kinds == MARK
+def _join_marks(kinds: NDArray[Any]) -> NDArray[np.bool_]:
+    """Give marks, in place, the kind of the character before them; return where letters are."""
+    kinds %= scripts.UNSTABLE
+    is_letter = np.asarray(kinds == scripts.LETTER)
+    is_mark = kinds == scripts.MARK
     marks = np.flatnonzero(is_mark)
     if len(marks):
         before = np.where(is_mark, 0, np.arange(len(kinds)))
         kinds_before = kinds[np.maximum.accumulate(before)[marks]]
-        stands_alone = np.isin(kinds_before, (BLANK, APOSTROPHE, MARK))
-        kinds[marks] = np.where(stands_alone, SYMBOL, kinds_before)
-    return starts_letter
+        alone = np.isin(kinds_before, (scripts.BLANK, scripts.APOSTROPHE, scripts.MARK))
+        kinds[marks] = np.where(alone, scripts.SYMBOL, kinds_before)
+    return is_letter
 
 
-def _code_points(
-    texts: list[str], separator: str, *, lowers: bool
-) -> tuple[NDArray[Any], NDArray[np.int64]]:
-    """Return the code points of texts, a separator after each, and the length of each text.
-
-    Code points of Latin-1 are bytes: a few times as fast. If `lowers`, texts with characters that
-    can't be lowered one by one are lowered.
-    """
-    joined = separator.join(texts) + separator
-    if lowers and any(character in joined for character in LOWERED_IN_CONTEXT):
-        texts = [text.lower() for text in texts]
-        joined = separator.join(texts) + separator
+def _code_points(text: str) -> NDArray[Any]:
+    """Return the code points of a text: bytes, which are a few times as fast, if they suffice."""
     try:
-        code_points = np.frombuffer(joined.encode("latin-1"), np.uint8)
+        return np.frombuffer(text.encode("latin-1"), np.uint8)
     except UnicodeEncodeError:
-        code_points = np.frombuffer(joined.encode("utf-32-le", "surrogatepass"), np.dtype("<u4"))
-    return code_points, lengths_of(texts)
-
-
-def _lower(code_points: NDArray[Any]) -> NDArray[Any]:
-    """Return the lower case of characters that can be lowered one by one."""
-    if code_points.itemsize == 1:
-        return np.frombuffer(bytearray(code_points).translate(_LATIN_LOWER), np.uint8)
-    return _lowered(code_points).astype(code_points.dtype)
+        return np.frombuffer(text.encode("utf-32-le", "surrogatepass"), np.dtype("<u4"))

@@ -13,6 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sklearn_lstm.text import words
+from sklearn_lstm.text.scripts import is_character
 from sklearn_lstm.text.words import words_of
 from sklearn_lstm.vectorizer import TextSequenceVectorizer
 
@@ -210,6 +211,14 @@ def test_words_follow_the_rules(texts):
         assert words_of(text) == words_by_the_rules(text)
     fast = tokens_of(["x", *texts], lowercase=False)[1:]
     assert fast == [words_by_the_rules(text) or ["<unk>"] for text in texts]
+
+
+@settings(deadline=None, max_examples=500)
+@given(MANY_SCRIPTS)
+def test_a_letter_that_is_a_token_is_one_character(text):
+    for word in words_of(text):
+        if is_unspaced_letter(word[0]) and word[0] not in "\u0e33\u0eb3\uff9e\uff9f":
+            assert is_character(word)
 
 
 @settings(deadline=None, max_examples=200)
