@@ -1,4 +1,4 @@
-"""How good `explain` is: ``pip install ".[examples]" && python benchmarks/explaining.py``.
+"""How good `explain` is: ``pip install ".[examples,shap]" && python benchmarks/explaining.py``.
 
 Deletion curves: the tokens that a method holds for most important are read as unknown tokens, at
 first 5 %, then 10, 20, 30 and 50 % of a text. The faster the score of the predicted class falls,
@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import shap
 from numpy.typing import NDArray
 from sklearn.model_selection import train_test_split
 from sklearn.pipeline import Pipeline, make_pipeline
@@ -33,6 +34,7 @@ from tour import brackets, distance_to_partner
 
 SHARES = (0.05, 0.1, 0.2, 0.3, 0.5)
 N_TEXTS = 100
+EVALUATIONS = 500  # of SHAP's Partition explainer
 UNKNOWN = 1
 
 Values = NDArray[np.float64]
@@ -60,6 +62,28 @@ def gradient_times_input(model: Pipeline, text: str) -> Values:
 def occlusion(model: Pipeline, text: str) -> Values:
     """Return what the score loses without each token."""
     return np.array([phrase.effect for phrase in explain_phrases(model, [text], longest=1)[0]])
+
+
+def partition(model: Pipeline, text: str) -> Values:
+    """Return the values of SHAP's Partition explainer, on token ids."""
+
+    def tokenize(text: str, *, return_offsets_mapping: bool = True) -> dict[str, Any]:
+        """Return the ids of a text, and where in it their tokens are."""
+        del return_offsets_mapping
+        ids, offsets, position = [], [], 0
+        for token in model[0].build_analyzer()(text):
+            start = text.lower().index(token, position)
+            position = start + len(token)
+            ids.append(model[0].vocabulary_.get(token, UNKNOWN))
+            offsets.append((start, position))
+        return {"input_ids": ids, "offset_mapping": offsets}
+
+    masker = shap.maskers.Text(
+        tokenize, UNKNOWN, collapse_mask_token=False, output_type="token_ids"
+    )
+    target = scores(model, [ids_of(model, text)]).argmax()
+    explainer = shap.explainers.Partition(lambda rows: scores(model, rows)[:, target], masker)
+    return explainer([text], max_evals=EVALUATIONS, silent=True).values[0]
 
 
 def at_random(model: Pipeline, text: str) -> Values:
@@ -103,6 +127,7 @@ METHODS: dict[str, Method] = {
     "explain": integrated,
     "gradient times input": gradient_times_input,
     "occlusion": occlusion,
+    f"SHAP Partition, {EVALUATIONS} evaluations": partition,
     "random order": at_random,
 }
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import replace
 from typing import Any, Literal, Self
 
 import numpy as np
@@ -17,18 +16,17 @@ from sklearn_lstm.description import DocumentedMixin
 from sklearn_lstm.io.envelope import StoredMixin
 from sklearn_lstm.parameters import VECTORIZER, checked_parameters
 from sklearn_lstm.text.analysis import (
-    TokenRuns,
+    TokenBatch,
+    check_as_count_vectorizer,
     count_vectorizer_like,
     read_tokens,
-    warn_of_ignored_parameters,
 )
-from sklearn_lstm.text.counting import TextCounts, TokenCounts, count_texts
+from sklearn_lstm.text.counting import UNKNOWN, TextCounts, TokenCounts, count_texts, number_tokens
 from sklearn_lstm.text.id_matrix import look_up_rows, to_csr, to_dense, to_onehot
 from sklearn_lstm.text.vocabulary import (
-    Selection,
-    TokenNumbers,
-    given_vocabulary,
-    number_tokens,
+    CallIds,
+    frequent_tokens,
+    refuse_empty_vocabulary,
     token_unit,
     warn_of_words_seen_once,
 )
@@ -70,13 +68,15 @@ class TextSequenceVectorizer(StoredMixin, DocumentedMixin, TransformerMixin, Bas
         A token is a word, a character (a run of white space is one blank), or what a function
         from a text to its tokens returns.
     max_df, min_df : float in [0, 1] or int, default=1.0 and 1
-        Tokens in more, or fewer, texts than this are left out. Floats are shares of the texts.
+        Tokens in more texts than `max_df`, or in fewer than `min_df`, are left out. A float is a
+        share of the texts.
     max_features : int or None, default=None
         The largest size of the vocabulary; the most frequent tokens stay.
     vocabulary : mapping, iterable or None, default=None
         The tokens in order, or a mapping from tokens to 0, 1, ...: index `i` becomes id ``i + 2``.
     fixed_vocabulary : bool, default=True
-        Whether `vocabulary` is all. False: the other tokens of the training texts follow.
+        Whether only the tokens in `vocabulary` get ids. False: the other tokens of the training
+        texts get the next ids.
     max_length : int or None, default=None
         The most tokens kept of a text; None: as many as the longest training text has.
     truncation : {"pre", "post", "middle"}, default="pre"
@@ -93,7 +93,7 @@ class TextSequenceVectorizer(StoredMixin, DocumentedMixin, TransformerMixin, Bas
     max_length_ : int
         The number of columns of the output.
     coverage_ : dict of str to int
-        Numbers of the last `fit` or `partial_fit`: `n_texts`, `n_tokens`, `n_unknown_tokens`,
+        What the last `fit` or `partial_fit` read: `n_texts`, `n_tokens`, `n_unknown_tokens`,
         `n_truncated_texts` and `n_empty_texts`.
 
     Notes
@@ -193,7 +193,7 @@ class TextSequenceVectorizer(StoredMixin, DocumentedMixin, TransformerMixin, Bas
             If `raw_documents` is one string or a table, if a text can't be decoded, or if the
             vocabulary would be empty. The object stays as it was.
         """
-        self._learn(raw_documents, self._check())
+        self._fit(raw_documents)
         return self
 
     def fit_transform(self, raw_documents: Iterable[Any], y: Any = None) -> Any:  # noqa: ARG002
@@ -211,12 +211,11 @@ class TextSequenceVectorizer(StoredMixin, DocumentedMixin, TransformerMixin, Bas
         X : csr_matrix or ndarray
             As from `transform`.
         """
-        batches: list[TokenRuns] = []
-        tokens = self._learn(raw_documents, self._check(), batches.append)
-        numbers = TokenNumbers(self.vocabulary_)
-        of_tokens = np.fromiter(numbers(tokens), np.int32)
-        numbered = ((of_tokens.take(indices), lengths) for indices, lengths in batches)
-        return self._lay_out(numbered, numbers)
+        batches: list[TokenBatch] = []
+        tokens = self._fit(raw_documents, batches)
+        ids = CallIds(self.vocabulary_)
+        final = np.fromiter((0, UNKNOWN, *ids(tokens)), np.int32)  # by temporary id
+        return self._lay_out(((final.take(batch), lengths) for batch, lengths in batches), ids)
 
     def partial_fit(self, raw_documents: Iterable[Any], y: Any = None) -> Self:  # noqa: ARG002
         """Go on learning from further texts.
@@ -224,9 +223,8 @@ class TextSequenceVectorizer(StoredMixin, DocumentedMixin, TransformerMixin, Bas
         Tokens keep their ids. New tokens that pass `min_df`, `max_df` and `max_features` get the
         next ids, and `max_length_` grows if `max_length` is None. The vocabulary may be empty.
 
-        `fit` keeps nothing of the tokens that it leaves out. After `fit`, new tokens are counted
-        from the first `partial_fit` on, and `min_df` and `max_df` count the texts since then.
-        `partial_fit` keeps the counts of all tokens without an id, for its next call.
+        `partial_fit` keeps the counts of tokens that have no id yet, for its next call; `fit` keeps
+        none. So `min_df` and `max_df` count the texts since the last `fit`.
 
         Parameters
         ----------
@@ -239,15 +237,17 @@ class TextSequenceVectorizer(StoredMixin, DocumentedMixin, TransformerMixin, Bas
         -------
         self : TextSequenceVectorizer
         """
-        selection = self._check()
-        known, counts, longest = selection.given, TokenCounts(), 1
+        given = self._check()
+        known, before, longest = given, TokenCounts(), 1
         if hasattr(self, "vocabulary_"):
-            known, counts, longest = self.vocabulary_, replace(self._counts), self.max_length_
-        read = count_texts(self._analysis(), raw_documents, counts, self.max_length)
-        read.longest = max(read.longest, longest)
-        vocabulary = selection.extend(known, counts)
-        left = counts.without(vocabulary) if selection.learns else TokenCounts()
-        self._commit(read, vocabulary, left)
+            known, before, longest = self.vocabulary_, self._counts, self.max_length_
+        read = count_texts(self._analysis(), raw_documents)
+        vocabulary, left = given, TokenCounts()
+        if self._learns():
+            counts = before + read.tokens
+            vocabulary = self._extend(known, counts)
+            left = counts.without(vocabulary)
+        self._commit(read, max(read.longest, longest), vocabulary, left)
         return self
 
     def transform(self, raw_documents: Iterable[Any]) -> Any:
@@ -264,17 +264,18 @@ class TextSequenceVectorizer(StoredMixin, DocumentedMixin, TransformerMixin, Bas
             By `output`:
 
             - "sparse": int32 CSR of shape (n_texts, max_length_). Row `i` holds the ids of text
-              `i` from column 0 on. Its attributes, which rows and copies keep: `vocabulary`;
-              `token_unit`, "char" for ``analyzer="char"`` or if most of the first 1,000 tokens are
-              one character, else "word"; `unknown_tokens`, the token of each id 1, in order.
+              `i` from column 0 on. It has three attributes, which rows and copies keep:
+              `vocabulary`; `token_unit`, "char" for ``analyzer="char"`` or if most of the first
+              1,000 tokens are one character, else "word"; and `unknown_tokens`, the tokens that
+              have the id 1, in order.
             - "dense": the same as an int32 array, filled with 0.
             - "onehot": float32 array of shape (n_texts, max_length_, len(vocabulary_) + 1);
-              channel `j` stands for id ``j + 1``, the steps after the text are NaN. Large: ids
-              and ``LSTMSequenceClassifier(embedding_dim=None)`` do the same without it.
+              channel `j` stands for id ``j + 1``, the steps after the text are NaN. This array is
+              large; ``LSTMSequenceClassifier(embedding_dim=None)`` does the same with ids.
         """
         check_is_fitted(self)
-        numbers = TokenNumbers(self.vocabulary_)
-        return self._lay_out(read_tokens(self._analysis(), raw_documents, numbers), numbers)
+        ids = CallIds(self.vocabulary_)
+        return self._lay_out(read_tokens(self._analysis(), raw_documents, ids), ids)
 
     def inverse_transform(self, X: Any) -> list[NDArray[np.object_]]:
         """Return the tokens of each sequence.
@@ -346,45 +347,51 @@ class TextSequenceVectorizer(StoredMixin, DocumentedMixin, TransformerMixin, Bas
         """Return a ``CountVectorizer`` that finds the tokens of this object."""
         analysis = count_vectorizer_like(self)
         if self._has_own_analyzer():  # it reads files itself
-            analysis.set_params(analyzer=self.build_analyzer(), input="content")
+            analysis.set_params(analyzer=self.build_analyzer(), tokenizer=None, input="content")
         return analysis
 
-    def _check(self) -> Selection:
-        """Check the parameters; return which tokens get an id."""
+    def _check(self) -> dict[Any, int]:
+        """Check the parameters; return the ids of the tokens in `vocabulary`."""
         checked_parameters(self, VECTORIZER)
-        self.build_analyzer()  # raises if a pattern or the stop words are wrong
-        given = {} if self.vocabulary is None else given_vocabulary(self.vocabulary)
-        warn_of_ignored_parameters(count_vectorizer_like(self), given)
-        learns = self.vocabulary is None or not self.fixed_vocabulary
-        return Selection(given, learns, self.min_df, self.max_df, self.max_features)
+        return number_tokens(check_as_count_vectorizer(self))
 
-    def _learn(
-        self,
-        raw_documents: Iterable[Any],
-        selection: Selection,
-        keep: Callable[[TokenRuns], None] | None = None,
+    def _learns(self) -> bool:
+        """Return whether the tokens of training texts get ids."""
+        return self.vocabulary is None or not self.fixed_vocabulary
+
+    def _extend(self, vocabulary: dict[Any, int], counts: TokenCounts) -> dict[Any, int]:
+        """Return the vocabulary with the next ids for new tokens that are frequent enough."""
+        new = [t for t in frequent_tokens(counts, self.min_df, self.max_df) if t not in vocabulary]
+        if self.max_features is not None:
+            new = new[: max(int(self.max_features) - len(vocabulary), 0)]
+        return number_tokens([*vocabulary, *new])
+
+    def _fit(
+        self, raw_documents: Iterable[Any], batches: list[TokenBatch] | None = None
     ) -> Iterable[Any]:
-        """Fit; return the token of each index that `keep` was called with."""
-        read = count_texts(self._analysis(), raw_documents, TokenCounts(), self.max_length, keep)
-        vocabulary = selection.learn(read.counts)
-        if selection.learns:
-            warn_of_words_seen_once(read.counts)
-        self._commit(read, vocabulary, TokenCounts())
-        return read.counts.indices
+        """Fit, and append temporary ids to `batches`; return the tokens of 2, 3, ... among them."""
+        vocabulary = self._check()
+        read = count_texts(self._analysis(), raw_documents, batches)
+        if self._learns():
+            vocabulary = self._extend(vocabulary, read.tokens)
+            if not vocabulary:
+                refuse_empty_vocabulary(read.tokens, self.min_df, self.max_df)
+            warn_of_words_seen_once(read.tokens)
+        self._commit(read, read.longest, vocabulary, TokenCounts())
+        return read.tokens.ids
 
-    def _commit(self, read: TextCounts, vocabulary: dict[Any, int], counts: TokenCounts) -> None:
+    def _commit(
+        self, read: TextCounts, longest: int, vocabulary: dict[Any, int], left: TokenCounts
+    ) -> None:
         """Set the fitted attributes, once nothing can fail."""
-        read.count_unknown(vocabulary)
         self.vocabulary_ = vocabulary
-        self.max_length_ = int(self.max_length or read.longest)
-        self.coverage_ = read.coverage
-        self._counts = counts
+        self.max_length_ = int(self.max_length or longest)
+        self.coverage_ = read.coverage(vocabulary, self.max_length_)
+        self._counts = left
 
-    def _lay_out(
-        self, batches: Iterable[TokenRuns], numbers: TokenNumbers
-    ) -> sp.csr_matrix | NDArray[Any]:
+    def _lay_out(self, batches: Iterable[TokenBatch], ids: CallIds) -> sp.csr_matrix | NDArray[Any]:
         """Return the ids of texts in the container that `output` names."""
-        X = to_csr(batches, numbers, self.max_length_, self.truncation)
+        X = to_csr(batches, ids, self.max_length_, self.truncation)
         if self.output == "dense":
             return to_dense(X, self.padding)
         if self.output == "onehot":

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sklearn_lstm.text.counting import UNKNOWN
-from sklearn_lstm.text.vocabulary import is_character
+from sklearn_lstm.text.scripts import is_character
 
 LARGEST_ID = int(np.iinfo(np.int32).max)
 FIRST_UNKNOWN = LARGEST_ID + 1

@@ -6,7 +6,7 @@ from sklearn_lstm.inspection.gate_display import GateDisplay
 from sklearn_lstm.inspection.gates import gate_activations
 from sklearn_lstm.inspection.length_display import LengthAccuracyDisplay
 from sklearn_lstm.inspection.phrases import Phrase, explain_phrases
-from sklearn_lstm.inspection.shap_connectors import as_shap_explanation, as_shap_masker
+from sklearn_lstm.inspection.shap_connectors import as_shap_explanation
 from sklearn_lstm.inspection.training_display import TrainingDisplay
 
 __all__ = [
@@ -17,7 +17,6 @@ __all__ = [
     "Phrase",
     "TrainingDisplay",
     "as_shap_explanation",
-    "as_shap_masker",
     "explain",
     "explain_phrases",
     "gate_activations",

@@ -3,50 +3,55 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from itertools import pairwise
+from itertools import pairwise, repeat
 from typing import Any
 
 import numpy as np
 import scipy.sparse as sp
 from numpy.typing import NDArray
 
-from sklearn_lstm.text.analysis import TokenRuns
+from sklearn_lstm.text.analysis import TokenBatch
 from sklearn_lstm.text.counting import UNKNOWN
-from sklearn_lstm.text.vocabulary import TokenNumbers
+from sklearn_lstm.text.vocabulary import CallIds
 
 
 class TokenIds(sp.csr_matrix):  # type: ignore[misc]
-    """Token ids, and what is known of the tokens; copies and selected rows know it too.
+    """Token ids that know their tokens, as do copies and selected rows.
 
     Attributes
     ----------
     vocabulary : mapping
         Token to id.
     token_unit : {"word", "char"}
-    unknown_vocabulary : ndarray of object
-        Each unknown token once, after "", which is the token of an empty text.
-    unknown_places : csr_matrix
-        The place of an unknown token in `unknown_vocabulary`, at its row and column. So ids that
-        are selected, sorted, removed or changed in place are not named after another token.
+    temporary_ids : csr_matrix
+        The temporary id of each unknown token, at its row and column. They are found by row and
+        column: ids that are selected, sorted, removed or changed in place are never named after
+        another token.
+    temporary_tokens : dict
+        Temporary id to unknown token.
     """
 
     vocabulary: Mapping[Any, int]
     token_unit: str
-    unknown_vocabulary: NDArray[np.object_]
-    unknown_places: sp.csr_matrix
+    temporary_ids: sp.csr_matrix
+    temporary_tokens: dict[int, Any]
 
     @property
     def unknown_tokens(self) -> NDArray[np.object_]:
-        """The tokens of the entries that hold the unknown id, in order; "" if it is not known."""
+        """The tokens of the entries that hold the unknown id, in order; "" if it is not known.
+
+        An empty text has the unknown id, and no token.
+        """
         ids = self if self.has_canonical_format else self.copy()  # comparing would sort it
         is_unknown: Any = ids == UNKNOWN
-        places = sp.csr_matrix(self.unknown_places[is_unknown.nonzero()]).toarray()[0]
-        return np.asarray(self.unknown_vocabulary[places])
+        temporary = sp.csr_matrix(self.temporary_ids[is_unknown.nonzero()]).toarray()[0]
+        tokens = map(self.temporary_tokens.get, temporary.tolist(), repeat(""))
+        return np.fromiter(tokens, np.object_, len(temporary))
 
     def __getitem__(self, key: Any) -> Any:
         part = super().__getitem__(key)
-        if isinstance(part, TokenIds) and hasattr(self, "unknown_places"):
-            self._tell(part, self.unknown_places[key])
+        if isinstance(part, TokenIds) and hasattr(self, "temporary_ids"):
+            self._tell(part, self.temporary_ids[key])
         return part
 
     def __iter__(self) -> Iterator[Any]:
@@ -56,85 +61,101 @@ class TokenIds(sp.csr_matrix):  # type: ignore[misc]
         """Return a row."""
         return self[int(i)]
 
+    def copy(self) -> Any:
+        """Return a copy."""
+        copied = super().copy()
+        if hasattr(self, "temporary_ids"):
+            self._tell(copied, self.temporary_ids)
+        return copied
+
+    def astype(self, dtype: Any, casting: Any = "unsafe", copy: bool = True) -> Any:  # noqa: FBT001, FBT002
+        """Return the numbers in another type; if one changes, they are no ids."""
+        cast = super().astype(dtype, casting, copy)
+        if hasattr(self, "temporary_ids") and np.array_equal(cast.data, self.data):
+            self._tell(cast, self.temporary_ids)
+        return cast
+
     def resize(self, *shape: Any) -> None:
         """Cut or extend rows and columns in place."""
         super().resize(*shape)
-        if hasattr(self, "unknown_places"):
-            self.unknown_places = self.unknown_places.copy()  # other matrices may share it
-            self.unknown_places.resize(*shape)
+        if hasattr(self, "temporary_ids"):
+            self.temporary_ids = self.temporary_ids.copy()  # other matrices may share it
+            self.temporary_ids.resize(*shape)
 
-    def _with_data(self, data: NDArray[Any], copy: bool = True) -> Any:  # noqa: FBT001, FBT002
-        """Return the same entries with these data; SciPy copies and casts with it."""
-        part = super()._with_data(data, copy)
-        if hasattr(self, "unknown_places") and np.array_equal(data, self.data):
-            self._tell(part, self.unknown_places)
-        return part
-
-    def _tell(self, part: TokenIds, unknown_places: sp.csr_matrix) -> None:
-        part.unknown_places = unknown_places
-        for name in ("vocabulary", "token_unit", "unknown_vocabulary"):
-            if hasattr(self, name):
-                setattr(part, name, getattr(self, name))
+    def _tell(self, part: TokenIds, temporary_ids: sp.csr_matrix) -> None:
+        """Tell a part or a copy what is known of its tokens."""
+        part.temporary_ids = temporary_ids
+        for name in ("vocabulary", "token_unit", "temporary_tokens"):
+            setattr(part, name, getattr(self, name))
 
 
 def to_csr(
-    batches: Iterable[TokenRuns], numbers: TokenNumbers, max_length: int, truncation: str
+    batches: Iterable[TokenBatch], ids: CallIds, max_length: int, truncation: str
 ) -> TokenIds:
     """Return a row of ids for each text, from column 0 on, at most `max_length` of them.
 
-    The batches hold the numbers of their tokens.
+    Parameters
+    ----------
+    batches : iterable of TokenBatch
+        The ids of the tokens, also temporary ones.
+    ids : CallIds
+        It gave these ids.
+    max_length : int
+    truncation : str
     """
     parts = [_truncate(*_fill_empty(*batch), max_length, truncation) for batch in batches]
     lengths = np.concatenate([np.zeros(0, np.int64), *(part_lengths for _, part_lengths in parts)])
     ends = np.append(0, np.cumsum(lengths))
     # One block of memory is allocated faster than several.
-    ids, columns = np.empty((2, ends[-1]), np.int32)
+    data, columns = np.empty((2, ends[-1]), np.int32)
     stop = 0
-    for part_ids, part_lengths in parts:
-        start, stop = stop, stop + len(part_ids)
-        ids[start:stop] = part_ids
+    for part, part_lengths in parts:
+        start, stop = stop, stop + len(part)
+        data[start:stop] = part
         columns[start:stop] = _positions(part_lengths)
-    at, places, unknown_vocabulary = numbers.take_unknown(ids)
+    at = np.flatnonzero(data >= ids.first_unknown)
+    temporary = data[at], columns[at], np.searchsorted(at, ends)
+    data[at] = UNKNOWN
     shape = len(lengths), max_length
-    X = TokenIds((ids, columns, ends), shape)
+    X = TokenIds((data, columns, ends), shape)
     X.has_canonical_format = True
-    X.unknown_places = sp.csr_matrix((places, columns[at], np.searchsorted(at, ends)), shape)
-    X.unknown_vocabulary = unknown_vocabulary
+    X.temporary_ids = sp.csr_matrix(temporary, shape)
+    X.temporary_tokens = ids.unknown_tokens()
     return X
 
 
 def to_dense(X: sp.csr_matrix, padding: str) -> NDArray[np.int32]:
     """Return the ids as an array, with 0 after each text, or before it if `padding` is "pre"."""
-    lengths = np.diff(X.indptr)
-    dense = np.zeros(X.shape, np.int32)
-    shifts = X.shape[1] - lengths if padding == "pre" else np.zeros_like(lengths)
-    dense[np.repeat(np.arange(X.shape[0]), lengths), X.indices + np.repeat(shifts, lengths)] = (
-        X.data
-    )
+    dense: NDArray[np.int32] = X.toarray()
+    if padding == "pre":
+        n_steps = np.diff(X.indptr)[:, None]
+        is_step = np.arange(X.shape[1]) >= X.shape[1] - n_steps
+        dense[:] = 0
+        dense[is_step] = X.data
     return dense
 
 
-def to_onehot(X: sp.csr_matrix, n_tokens: int) -> NDArray[np.float32]:
+def to_onehot(X: sp.csr_matrix, n_channels: int) -> NDArray[np.float32]:
     """Return one channel per id, 1 for the id of the step; steps after a text are NaN."""
-    onehot = np.full((*X.shape, n_tokens), np.nan, np.float32)  # (n_texts, max_length, n_tokens)
-    rows = np.repeat(np.arange(X.shape[0]), np.diff(X.indptr))
-    onehot[rows, X.indices] = 0
-    onehot[rows, X.indices, X.data - 1] = 1
+    onehot = np.full((*X.shape, n_channels), np.nan, np.float32)  # (n_texts, max_length, n_ids)
+    steps = X.nonzero()
+    onehot[steps] = 0
+    onehot[*steps, X.data - 1] = 1
     return onehot
 
 
 def look_up_rows(X: Any, tokens: NDArray[np.object_]) -> list[NDArray[np.object_]]:
-    """Return the tokens of each row; `tokens[i]` has the id i."""
-    rows = []
-    for row, ids in enumerate(_ids_of_rows(X)):
-        if len(ids) and not 0 < ids.min() <= ids.max() < len(tokens):
-            wrong = ids[(ids < 1) | (ids >= len(tokens))][0]
-            raise ValueError(
-                f"Row {row} of X holds the id {wrong}, but the ids of this vectorizer are 1 to "
-                f"{len(tokens) - 1}; pass what its own transform returned."
-            )
-        rows.append(tokens[ids])
-    return rows
+    """Return the tokens of each row of any output of `transform`; `tokens[i]` has the id i."""
+    ids = _as_csr(X)
+    wrong = np.flatnonzero((ids.data < 0) | (ids.data >= len(tokens)))
+    if len(wrong):
+        row = np.searchsorted(ids.indptr, wrong[0], side="right") - 1
+        raise ValueError(
+            f"Row {row} of X holds the id {ids.data[wrong[0]]}, but the ids of this vectorizer are "
+            f"1 to {len(tokens) - 1}; pass what its own transform returned."
+        )
+    found = tokens[ids.data]
+    return [found[start:stop] for start, stop in pairwise(ids.indptr)]
 
 
 def n_first_kept(max_length: int, truncation: str) -> int:
@@ -142,23 +163,21 @@ def n_first_kept(max_length: int, truncation: str) -> int:
     return {"pre": 0, "post": max_length, "middle": (max_length + 1) // 2}[truncation]
 
 
-def _ids_of_rows(X: Any) -> Iterator[NDArray[np.integer[Any]]]:
-    """Return the ids of each row of any output of `transform`, without padding."""
-    if sp.issparse(X):
-        X = sp.csr_matrix(X).sorted_indices()
-        rows = (X.data[start:stop] for start, stop in pairwise(X.indptr))
-    else:
+def _as_csr(X: Any) -> sp.csr_matrix:
+    """Return the ids of each row of any output of `transform`, in order and without padding."""
+    if not sp.issparse(X):
         X = np.asarray(X)
         if X.ndim == 3:
             is_step = ~np.isnan(X).all(axis=2)
             X = np.where(is_step, np.nan_to_num(X).argmax(axis=2) + 1, 0)
-        rows = iter(X)
     if X.ndim != 2 or not np.issubdtype(X.dtype, np.integer):
         raise ValueError(
             f"Expected what transform returns, integers of shape (n_texts, max_length) or one-hot "
             f"floats of 3 axes; got {X.dtype} of shape {X.shape}."
         )
-    return (row[row != 0] for row in rows)
+    ids = sp.csr_matrix(X).sorted_indices()
+    ids.eliminate_zeros()
+    return ids
 
 
 def _positions(lengths: NDArray[np.int64]) -> NDArray[np.int32]:
@@ -169,7 +188,7 @@ def _positions(lengths: NDArray[np.int64]) -> NDArray[np.int32]:
     return positions
 
 
-def _fill_empty(ids: NDArray[np.integer[Any]], lengths: NDArray[np.int64]) -> TokenRuns:
+def _fill_empty(ids: NDArray[np.integer[Any]], lengths: NDArray[np.int64]) -> TokenBatch:
     """Put one unknown token into each text without a token."""
     is_empty = lengths == 0
     if not is_empty.any():
@@ -179,7 +198,7 @@ def _fill_empty(ids: NDArray[np.integer[Any]], lengths: NDArray[np.int64]) -> To
 
 def _truncate(
     ids: NDArray[np.integer[Any]], lengths: NDArray[np.int64], max_length: int, truncation: str
-) -> TokenRuns:
+) -> TokenBatch:
     """Remove tokens at the start, at the end or in the middle of texts that are too long."""
     excess = np.maximum(lengths - max_length, 0)
     if not excess.any():

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from typing import Any
-from unicodedata import is_normalized, normalize
+from typing import Any, NamedTuple
+from unicodedata import normalize
 
 import numpy as np
 from numpy.typing import NDArray
@@ -40,8 +40,7 @@ class CharacterTable:
         values = _take(known, code_points)
         if values.min(initial=0) >= 0:
             return values
-        missing = np.flatnonzero(values < 0)
-        new = np.unique(code_points[missing])
+        new = np.unique(code_points[values < 0])
         new_values = list(self._evaluate(map(chr, new.tolist())))
         largest = max(int(known.max()), *new_values)
         size = max(len(known), int(new[-1]) + 2)
@@ -49,9 +48,7 @@ class CharacterTable:
         table[: len(known)] = known
         table[new] = new_values
         self._values = table
-        values = values.astype(table.dtype, copy=False)
-        values[missing] = table.take(code_points[missing])
-        return values
+        return _take(table, code_points)
 
 
 def _take(table: NDArray[Any], code_points: NDArray[Any]) -> NDArray[Any]:
@@ -64,12 +61,43 @@ def _take(table: NDArray[Any], code_points: NDArray[Any]) -> NDArray[Any]:
     )
 
 
-class WordTable:
-    """A function of words, for arrays of their code points; computed once for most short words.
+class Words(NamedTuple):
+    """Where the words of some texts are.
 
-    A word of up to seven characters of Latin-1 makes a key of 64 bits. The hash of the key is the
-    index of a slot that keeps the value of the first word that came. A table keeps the values of
-    other words of one character. The values of all other words are computed each time.
+    Parameters
+    ----------
+    text : str
+        The texts, laid end to end.
+    code_points : ndarray of shape (n_code_points,)
+        Those of `text`, as bytes if all are below 256.
+    starts, stops : ndarray of shape (n_words,)
+        The words are ``text[start:stop]``.
+    lengths : ndarray of shape (n_texts,)
+        Words per text.
+    is_composed : bool
+        Whether `text` is in Unicode's normal form C.
+    """
+
+    text: str
+    code_points: NDArray[Any]
+    starts: NDArray[np.intp]
+    stops: NDArray[np.intp]
+    lengths: NDArray[np.int64]
+    is_composed: bool
+
+    def as_strings(self, chosen: Any = slice(None)) -> list[str]:
+        """Return the chosen words, in Unicode's normal form C."""
+        borders = zip(self.starts[chosen].tolist(), self.stops[chosen].tolist(), strict=True)
+        words = [self.text[start:stop] for start, stop in borders]
+        return words if self.is_composed else [normalize("NFC", word) for word in words]
+
+
+class WordTable:
+    """A function of words; computed once for most short words.
+
+    A word of up to seven characters of Latin-1 is packed into a key of 64 bits, which picks a slot.
+    The slot keeps the value of the first word that came to it. Other words of one character have a
+    `CharacterTable`. The values of all other words are computed each time.
 
     Parameters
     ----------
@@ -85,57 +113,37 @@ class WordTable:
         self._keys = np.zeros(1 << _SLOT_BITS, np.uint64)  # 0: no word yet
         self._values = np.zeros(1 << _SLOT_BITS, np.int32)
 
-    def __call__(
-        self,
-        code_points: NDArray[Any],
-        starts: NDArray[np.intp],
-        stops: NDArray[np.intp],
-        *,
-        is_composed: bool = True,
-    ) -> NDArray[np.int32]:
-        """Return the value of each word ``code_points[start:stop]``, of bytes or UTF-32.
-
-        Unless the words are known to be in Unicode's normal form C, they are brought to it.
-        """
-        encoding = "latin-1" if code_points.itemsize == 1 else "utf-32-le"
-        text = code_points.tobytes().decode(encoding, "surrogatepass")
-
-        is_composed = is_composed or is_normalized("NFC", text)
-
-        def evaluate(words: NDArray[np.intp]) -> NDArray[np.int32]:
-            borders = zip(starts[words].tolist(), stops[words].tolist(), strict=True)
-            spelled = [text[start:stop] for start, stop in borders]
-            if not is_composed:
-                spelled = [normalize("NFC", word) for word in spelled]
-            return np.fromiter(self._evaluate(spelled), np.int32, len(spelled))
-
-        keys = _keys(code_points, starts, stops)
+    def __call__(self, words: Words) -> NDArray[np.int32]:
+        """Return the value of each word, in Unicode's normal form C."""
+        keys = _keys(words)
         slots = (keys * _MULTIPLIER >> np.uint64(64 - _SLOT_BITS)).astype(np.intp)
         found = self._keys.take(slots)
         new = np.flatnonzero((found == 0) & (keys > 0))
         if len(new):
             new_slots, first = np.unique(slots[new], return_index=True)
             self._keys[new_slots] = keys[new[first]]
-            self._values[new_slots] = evaluate(new[first])
+            self._values[new_slots] = self._compute(words, new[first])
             found = self._keys.take(slots)
         values = self._values.take(slots)
         others = np.flatnonzero((found != keys) | (keys == 0))
-        if len(others) > _MANY and code_points.itemsize > 1:
-            is_character = stops[others] - starts[others] == 1
+        if len(others) > _MANY and words.code_points.itemsize > 1:
+            is_character = words.stops[others] - words.starts[others] == 1
             characters, others = others[is_character], others[~is_character]
-            values[characters] = self._characters(code_points[starts[characters]])
-        values[others] = evaluate(others)
+            values[characters] = self._characters(words.code_points[words.starts[characters]])
+        values[others] = self._compute(words, others)
         return values
 
+    def _compute(self, words: Words, chosen: NDArray[np.intp]) -> NDArray[np.int32]:
+        return np.fromiter(self._evaluate(words.as_strings(chosen)), np.int32, len(chosen))
 
-def _keys(
-    code_points: NDArray[Any], starts: NDArray[np.intp], stops: NDArray[np.intp]
-) -> NDArray[np.uint64]:
+
+def _keys(words: Words) -> NDArray[np.uint64]:
     """Return the key of each word, 0 for those that have none."""
+    code_points, starts = words.code_points, words.starts
     padded = np.zeros(len(code_points) + _KEY_BYTES, np.uint8)
     padded[: len(code_points)] = code_points
     windows = np.ndarray(len(code_points), np.dtype("<u8"), padded, strides=(1,))
-    lengths = stops - starts
+    lengths = words.stops - starts
     has_key = lengths <= _KEY_BYTES
     if code_points.itemsize > 1:
         has_key &= np.maximum.reduceat(code_points, starts) <= 255

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from sklearn_lstm.text import lookup
-from sklearn_lstm.text.code_points import LOWERED_IN_CONTEXT
-from sklearn_lstm.text.lookup import CharacterTable, WordTable
+from sklearn_lstm.text.lookup import CharacterTable, Words, WordTable
+from sklearn_lstm.text.words import LOWERED_IN_CONTEXT
 
 
 def counter():
@@ -26,7 +26,8 @@ def look_up(table, words, encoding):
     text = " ".join([*words, ""])
     code_points = np.frombuffer(text.encode(encoding), np.uint8 if encoding == "latin-1" else "<u4")
     stops = np.cumsum([len(word) + 1 for word in words]) - 1
-    return table(code_points, stops - [len(word) for word in words], stops).tolist()
+    starts = stops - [len(word) for word in words]
+    return table(Words(text, code_points, starts, stops, None, is_composed=True)).tolist()
 
 
 WORDS = ["a", "bc", "seven77", "eight888", "seven77", "a", "!", "!\0", "é", "ÿÿ", "bc"]

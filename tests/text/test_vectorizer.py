@@ -97,7 +97,9 @@ def test_unknown_tokens_are_named_in_order():
         copy.deepcopy,
         lambda X: pickle.loads(pickle.dumps(X)),
         lambda X: X.tocsr(copy=True),
+        lambda X: X.asformat("csr", copy=True),
         lambda X: X.astype(np.int64),
+        lambda X: X.astype(X.dtype, copy=False),
         lambda X: X[:, [3, 1, 0, 2]][:, [2, 1, 3, 0]].sorted_indices(),
     ],
 )
@@ -111,7 +113,7 @@ def test_copies_know_what_the_ids_know(same):
 
 def test_other_numbers_have_no_vocabulary():
     X = TextSequenceVectorizer().fit_transform(["a b"])
-    for other in (2 * X, X.astype(bool), X > 1):
+    for other in (2 * X, -X, X.power(2), X.astype(bool), X > 1):
         assert not hasattr(other, "vocabulary")
 
 

@@ -72,6 +72,9 @@ def test_a_subclass_is_warned_of_ignored_parameters_as_before():
         ({"analyzer": str.split}, ["Cm E G# Am", "A"], "word"),
         ({}, ["房间很大。早餐很好。", "2024 年买的 iPhone 手机"], "char"),
         ({}, ["มนุษย์ทั้งหลาย"], "char"),
+        ({}, ["น้ำ ทำ คำ"], "char"),  # with the vowel sign am
+        ({}, ["ນ້ຳ ຄຳ"], "char"),  # the same in Lao
+        ({}, ["ｶﾞｷﾞ ﾊﾟﾋﾟ"], "char"),  # half-width kana with voicing signs
         ({}, ["सभी मनुष्यों को गौरव"], "word"),
         ({"vocabulary": ["", "a"]}, ["a"], "word"),
         ({"vocabulary": ["a", "b"]}, ["a b"], "char"),

@@ -12,8 +12,9 @@ import scipy.sparse as sp
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sklearn_lstm.text import code_points
-from sklearn_lstm.text.code_points import words_of
+from sklearn_lstm.text import words
+from sklearn_lstm.text.scripts import is_character
+from sklearn_lstm.text.words import words_of
 from sklearn_lstm.vectorizer import TextSequenceVectorizer
 
 # The first article of the Universal Declaration of Human Rights. United Nations, in the
@@ -212,6 +213,14 @@ def test_words_follow_the_rules(texts):
     assert fast == [words_by_the_rules(text) or ["<unk>"] for text in texts]
 
 
+@settings(deadline=None, max_examples=500)
+@given(MANY_SCRIPTS)
+def test_a_letter_that_is_a_token_is_one_character(text):
+    for word in words_of(text):
+        if is_unspaced_letter(word[0]) and word[0] not in "\u0e33\u0eb3\uff9e\uff9f":
+            assert is_character(word)
+
+
 @settings(deadline=None, max_examples=200)
 @given(st.lists(MANY_SCRIPTS, min_size=1, max_size=5))
 def test_composition_changes_no_token(texts):
@@ -226,11 +235,11 @@ def test_composition_changes_no_token(texts):
 
 
 def test_plain_characters_are_the_same_in_both_ways():
-    plain = [c for c in map(chr, range(sys.maxunicode)) if code_points.PLAIN.fullmatch(c)]
+    plain = [c for c in map(chr, range(sys.maxunicode)) if words.PLAIN.fullmatch(c)]
     assert 1000 < len(plain) < 2000
     for character in plain:
         text = f"a{character}b {character}{character} '{character}'{character}1"
-        assert code_points.PLAIN_WORDS.findall(text) == words_by_the_rules(text)
+        assert words.PLAIN_WORDS.findall(text) == words_by_the_rules(text)
 
 
 def test_every_character_that_composes_is_composed(monkeypatch):

@@ -1,0 +1,125 @@
+"""Texts -> characters and words, as code points of many texts at once."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+from unicodedata import is_normalized
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sklearn_lstm.text import scripts
+from sklearn_lstm.text.lookup import CharacterTable, Words
+
+LOWERED_IN_CONTEXT = "İΣ"  # their lower case depends on their neighbours, or has two characters
+
+# Texts of these characters have no marks, no letter that is a word, and are in normal form C: the
+# letters of Latin, Greek and Cyrillic, ASCII, and usual punctuation. A regular expression finds
+# their words.
+PLAIN = re.compile(r"[\0-\u02ff\u0388-\u0482\u048a-\u052f\u2010-\u2027\u20a0-\u20bf]*")
+PLAIN_WORDS = re.compile(r"\w+(?:['’]\w+)*|[^\w\s]+")  # noqa: RUF001
+
+_kinds = CharacterTable(lambda characters: map(scripts.kind_of, characters))
+_blanks = CharacterTable(lambda characters: map(str.isspace, characters))
+
+
+def lengths_of(sequences: list[Any]) -> NDArray[np.int64]:
+    """Return the length of each sequence."""
+    return np.fromiter(map(len, sequences), np.int64, len(sequences))
+
+
+def split_characters(texts: list[str], *, lowers: bool) -> tuple[NDArray[Any], NDArray[np.int64]]:
+    """Return the characters of texts; a run of white space is one blank.
+
+    Parameters
+    ----------
+    texts : list of str
+    lowers : bool
+        Whether the caller will lower each character. Texts with characters that can't be lowered
+        one by one are lowered here.
+
+    Returns
+    -------
+    code_points : ndarray of shape (n_characters,)
+    lengths : ndarray of shape (n_texts,)
+    """
+    joined = "".join(texts)
+    if lowers and any(character in joined for character in LOWERED_IN_CONTEXT):
+        texts = [text.lower() for text in texts]
+        joined = "".join(texts)
+    code_points, lengths = _code_points(joined), lengths_of(texts)
+    is_blank = _blanks(code_points) == 1
+    is_doubled = is_blank[1:] & is_blank[:-1]
+    ends = np.cumsum(lengths)
+    is_doubled[ends[(ends > 0) & (ends < len(code_points))] - 1] = False  # not by the next text
+    superfluous = np.flatnonzero(is_doubled) + 1
+    if not len(superfluous):
+        return code_points, lengths
+    code_points = code_points.copy()
+    code_points[superfluous - 1] = ord(" ")
+    rows = np.searchsorted(ends, superfluous, side="right")
+    lengths -= np.bincount(rows, minlength=len(lengths))
+    return np.delete(code_points, superfluous), lengths
+
+
+def words_of(text: str) -> list[str]:
+    """Return the words of a text in any script, in order, in Unicode's normal form C.
+
+    A word is
+
+    - a run of letters, digits and underscores, in which apostrophes may stand alone;
+    - one letter of a script that puts no spaces between words;
+    - a run of other symbols, such as punctuation or emoji.
+
+    Marks belong to the character before them.
+    """
+    if PLAIN.fullmatch(text):
+        return PLAIN_WORDS.findall(text)
+    return split_words([text]).as_strings()
+
+
+def split_words(texts: list[str]) -> Words:
+    """Return where the words of texts are; `words_of` says what a word is."""
+    text = "\n".join([*texts, ""])  # the line ends keep the words of different texts apart
+    code_points = _code_points(text)
+    kinds = _kinds(code_points)
+    highest = kinds.max()
+    is_composed = bool(highest < scripts.UNSTABLE) or is_normalized("NFC", text)
+    is_letter = _join_marks(kinds) if highest >= scripts.LETTER else None
+    apostrophes = np.flatnonzero(kinds[1:-1] == scripts.APOSTROPHE) + 1
+    is_inner = (kinds[apostrophes - 1] == scripts.WORD) & (kinds[apostrophes + 1] == scripts.WORD)
+    kinds[apostrophes[is_inner]] = scripts.WORD
+    kinds[kinds == scripts.APOSTROPHE] = scripts.SYMBOL
+    is_border = kinds[1:] != kinds[:-1]
+    if is_letter is not None:
+        is_border |= is_letter[1:]
+    borders = np.flatnonzero(is_border) + 1
+    starts, stops = np.append(0, borders), np.append(borders, len(kinds))
+    words = np.flatnonzero(kinds.take(starts) != scripts.BLANK)
+    starts, stops = starts.take(words), stops.take(words)
+    line_ends = np.cumsum(lengths_of(texts) + 1)
+    n_words = np.diff(np.searchsorted(starts, line_ends), prepend=0)
+    return Words(text, code_points, starts, stops, n_words, is_composed)
+
+
+def _join_marks(kinds: NDArray[Any]) -> NDArray[np.bool_]:
+    """Give marks, in place, the kind of the character before them; return where letters are."""
+    kinds %= scripts.UNSTABLE
+    is_letter = np.asarray(kinds == scripts.LETTER)
+    is_mark = kinds == scripts.MARK
+    marks = np.flatnonzero(is_mark)
+    if len(marks):
+        before = np.where(is_mark, 0, np.arange(len(kinds)))
+        kinds_before = kinds[np.maximum.accumulate(before)[marks]]
+        alone = np.isin(kinds_before, (scripts.BLANK, scripts.APOSTROPHE, scripts.MARK))
+        kinds[marks] = np.where(alone, scripts.SYMBOL, kinds_before)
+    return is_letter
+
+
+def _code_points(text: str) -> NDArray[Any]:
+    """Return the code points of a text: bytes, which are a few times as fast, if they suffice."""
+    try:
+        return np.frombuffer(text.encode("latin-1"), np.uint8)
+    except UnicodeEncodeError:
+        return np.frombuffer(text.encode("utf-32-le", "surrogatepass"), np.dtype("<u4"))
