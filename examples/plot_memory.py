@@ -37,6 +37,7 @@ from sklearn_lstm import LSTMSequenceClassifier, TextSequenceVectorizer
 
 texts, brackets, files = load_brackets()
 distances = np.array([distance_to_partner(code) for code in texts])
+torch.set_num_threads(1)  # the matrix products of these small networks are too small for two
 splitter = GroupShuffleSplit(1, test_size=0.3, random_state=0)
 train, test = next(splitter.split(texts, groups=files))
 print(f"{len(train):,} texts to train on, {len(test):,} to test on")
