@@ -91,9 +91,7 @@ plt.show()
 # follows from their number. And another ``random_state`` gives another network. Look only at
 # differences that are larger than both.
 base = alone[1][0]
-of_seeds = [base] + [
-    validate(max_epochs=6, linear_branch=False, random_state=n)[0] for n in (1, 2)
-]
+of_seeds = [base] + [validate(max_epochs=6, linear_branch=False, random_state=n)[0] for n in (1, 2)]
 error = 100 * np.sqrt(base / 100 * (1 - base / 100) / len(X_valid))
 print(f"seeds: {min(of_seeds):.1f} to {max(of_seeds):.1f} %, standard error {error:.1f} points")
 

@@ -55,8 +55,8 @@ after = Pipeline(
 # Two tasks
 # ---------
 # *Film reviews*: is a sentence positive or negative? Mostly single words tell. *Splice sites*: 60
-# bases of DNA, is there a border of an exon in the middle, and of which kind? The same short n-grams
-# of bases are everywhere, but it matters where they stand.
+# bases of DNA, is there a border of an exon in the middle, and of which kind? The same short
+# n-grams of bases are everywhere, but it matters where they stand.
 #
 # The test part stays the same while the training part grows. To keep this page quick, it grows to
 # 1,000 texts only.

@@ -98,7 +98,7 @@ for name, candidate in fitted.items():
 ax.set(
     title=f"Brier score of the LSTM: {brier['LSTM']:.3f}",
     xlabel="predicted probability of a positive sentence (mean of a bin)",
-    ylabel="share of positive sentences in the bin",
+    ylabel="proportion of positive sentences in the bin",
 )
 plt.show()
 

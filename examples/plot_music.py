@@ -88,7 +88,7 @@ X_choose, y_choose = windows(choosing, SIGNS)
 X_test, y_test = windows(testing, SIGNS)
 
 # %%
-# The plain model counts which sign came after the same last signs. The more often such a run of
+# The plain model counts which sign came after the same last signs. The more often such an n-gram of
 # signs was seen, the more its counts weigh.
 
 
@@ -159,10 +159,10 @@ for name, candidate in models.items():
 # probable signs are taken: near 0 the most probable sign is always taken, at 1 each sign is taken
 # with its probability. Lower temperatures give tunes that are more regular, with less variety.
 #
-# Two numbers judge the tunes. The first is the share of full bars: a bar of a reel has eight
-# eighths, and the models have to learn this from the tunes. The second is the share of runs of
-# eight signs that are also in a training tune, and so were perhaps copied. Reels by people have
-# some such runs too, so unseen ones show how many are usual.
+# Two numbers judge the tunes. The first is the proportion of full bars: a bar of a reel has eight
+# eighths, and the models have to learn this from the tunes. The second is the proportion of n-grams
+# of eight signs that are also in a training tune, and so were perhaps copied. Reels by people have
+# some such n-grams too: those that were not used for training show how many are usual.
 
 
 def compose(model: object, temperature: float, n_tunes: int, n_signs: int = 145) -> list[list[str]]:
@@ -180,13 +180,13 @@ def compose(model: object, temperature: float, n_tunes: int, n_signs: int = 145)
 
 
 def full_bars(tunes: list[list[str]]) -> float:
-    """Return the share of the bars that have eight eighths."""
+    """Return the proportion of the bars that have eight eighths."""
     bars = [bar.split() for tune in tunes for bar in " ".join(tune).split("|")[1:-1]]
     return float(np.mean([abs(sum(n.length for n in notes_of(bar)) - 8) < 0.01 for bar in bars]))
 
 
-def runs_of_eight(tunes: list[list[str]]) -> set[tuple[str, ...]]:
-    """Return all runs of eight signs."""
+def ngrams_of_eight(tunes: list[list[str]]) -> set[tuple[str, ...]]:
+    """Return all n-grams of eight signs."""
     return {tuple(tune[i : i + 8]) for tune in tunes for i in range(len(tune) - 7)}
 
 
@@ -198,10 +198,10 @@ composed = {
     "n-grams, temperature 1.0": compose(ngrams, 1.0, n_tunes=10),
 }
 full = {name: full_bars(tunes) for name, tunes in {HUMAN: testing, **composed}.items()}
-seen = runs_of_eight(training)
+seen = ngrams_of_eight(training)
 copied = {}
 for name, tunes in {HUMAN: testing, **composed}.items():
-    copied[name] = np.mean([run in seen for run in runs_of_eight(tunes)])
+    copied[name] = np.mean([ngram in seen for ngram in ngrams_of_eight(tunes)])
     print(f"{name:<26} full bars: {full[name]:.0%}, in training tunes: {copied[name]:.0%}")
 
 # %%
@@ -255,7 +255,7 @@ with TemporaryDirectory() as folder:
 # When to use which
 # -----------------
 #
-# For the type of a tune, both models are close: short runs of signs already show the rhythm, and
+# For the type of a tune, both models are close: short n-grams of signs already show the rhythm, and
 # the plain model fits in a second. For the next sign the LSTM is ahead. The n-grams keep more bars
 # full, but they also copy far more from the training tunes. At temperature 1 the LSTM copies about
 # as much as is usual in reels by people. No model here counts as well as people.

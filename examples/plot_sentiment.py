@@ -114,7 +114,7 @@ X_train, y_train, X_test, y_test = X[:500], y[:500], X[500:], y[500:]
 
 ordered = lstm()
 bags = {
-    f"words in runs of 1 to {n}" if n > 1 else "single words": make_pipeline(
+    f"n-grams of 1 to {n} words" if n > 1 else "single words": make_pipeline(
         TfidfVectorizer(ngram_range=(1, n), token_pattern=r"\S+"), LinearSVC()
     )
     for n in (1, 2, 3)
