@@ -14,7 +14,7 @@ The tunes are from "Ryan's mammoth collection" (Boston, 1883), in ABC notation: 
 # Which dance is it?
 # ------------------
 #
-# Both models read the signs of a tune. To keep the example short, they read the first 150 signs
+# Both models read the signs of a tune. To keep the example short, they read the first 100 signs
 # only.
 
 from collections import defaultdict
@@ -36,7 +36,7 @@ from sklearn.svm import LinearSVC
 from sklearn_lstm import LSTMSequenceClassifier, TextSequenceVectorizer
 
 tunes, types = fetch_tunes()
-tunes = np.array([tune[:150] for tune in tunes], object)
+tunes = np.array([tune[:100] for tune in tunes], object)
 X_train, X_test, y_train, y_test = train_test_split(
     tunes, types, test_size=0.2, stratify=types, random_state=0
 )

@@ -178,15 +178,15 @@ plt.show()
 # Mails
 # -----
 #
-# Mails are longer. To keep this example short, the LSTM learns from the first 100 words of 1,500
-# mails; the plain model reads them whole.
+# Mails are longer. To keep this example short, there are 1,000 mails to learn from, and the LSTM
+# reads the first 100 words of a mail; the plain model reads all words.
 
 try:
     mails, kinds = fetch_mails()
 except FetchError as error:
     print(fill(f"Text messages alone. {error}", 78))
 else:
-    some = np.random.default_rng(0).permutation(len(mails))[:3000]
+    some = np.random.default_rng(0).permutation(len(mails))[:2000]
     X_train, X_test, y_train, y_test = train_test_split(
         mails[some], kinds[some], test_size=0.5, stratify=kinds[some], random_state=0
     )
