@@ -27,7 +27,7 @@ from text_data import fetch_translations
 from sklearn_lstm import LSTMSequenceClassifier, TextSequenceVectorizer
 
 texts, languages, messages = fetch_translations()
-splitter = GroupShuffleSplit(n_splits=1, train_size=0.25, test_size=0.1, random_state=0)
+splitter = GroupShuffleSplit(n_splits=1, train_size=0.2, test_size=0.1, random_state=0)
 train, test = next(splitter.split(texts, groups=messages))
 test = test[~np.isin(texts[test].astype(str), texts[train].astype(str))]
 print(f"{len(set(languages))} languages, {np.mean([len(t) for t in texts]):.0f} letters on average")
