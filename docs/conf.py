@@ -6,6 +6,7 @@
 import re
 import sys
 import zlib
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,7 @@ import sklearn_lstm
 
 DOCS = Path(__file__).parent
 GENERATED = DOCS / "generated"
-sys.path.insert(0, str(DOCS))  # mathml.py and capabilities.py
+sys.path.insert(0, str(DOCS))  # constants.py, mathml.py and capabilities.py
 
 project = "sklearn_lstm"
 author = "The sklearn_lstm developers"
@@ -33,6 +34,7 @@ extensions = [
     "sphinx_gallery.gen_gallery",
 ]
 exclude_patterns = ["_build"]
+rst_prolog = import_module("constants").PROLOG  # |n_updates| is the number of the code
 default_role = "literal"  # the backquotes of the docstrings
 smartquotes = False  # they would change the quotes of code in tables and docstrings
 toc_object_entries_show_parents = "hide"

@@ -15,7 +15,7 @@ from typing import Any
 
 import matplotlib.pyplot as plt
 import numpy as np
-from comparing import compare
+from comparing import measure
 from example_data import fetch_genes, fetch_peptides, fetch_splice_sites
 from matplotlib.axes import Axes
 from matplotlib.patches import PathPatch
@@ -63,13 +63,13 @@ positions = make_pipeline(
     ExtraTreesClassifier(500, random_state=0),
 )
 results = {
-    "splice sites": compare({"one-hot positions, extra trees": positions, "LSTM": model}, *data)
+    "splice sites": measure({"one-hot positions, extra trees": positions, "LSTM": model}, *data)
 }
 
 # %%
 # What did it learn?
 # ------------------
-# ``explain`` says how much each base adds to the score of a class. Averaged over the windows of the
+# ``explain`` says how much each base adds to the score of a class. Averaged over 60 windows of the
 # test part, it is the importance of each position. The model is not told where the border is.
 #
 # Above it stands what biologists know, as a *sequence logo* of the same windows. The height of a
@@ -111,7 +111,7 @@ names = np.where(places < 0, places, places + 1)
 fig, axes = plt.subplots(2, 2, figsize=(11, 5.5), sharex=True, sharey="row", layout="constrained")
 found = {}
 for border, (top, bottom) in zip(("EI", "IE"), axes.T, strict=True):
-    windows = X_test[y_test == border]
+    windows = X_test[y_test == border][:60]
     explanations = explain(model, windows, target=border)
     linear = np.mean([explanation.linear for explanation in explanations], axis=0)
     network = np.mean([explanation.network for explanation in explanations], axis=0)
@@ -135,9 +135,9 @@ plt.show()
 # %%
 # Antimicrobial peptides
 # ----------------------
-# The plain model counts runs of 1 to 5 amino acids. Related peptides may be on both sides of a
+# The plain model counts n-grams of 1 to 5 amino acids. Related peptides may be on both sides of a
 # random split, for both models.
-results["peptides"] = compare(
+results["peptides"] = measure(
     {
         "tf-idf of 1-5 letters, linear SVM": make_pipeline(
             TfidfVectorizer(analyzer="char", ngram_range=(1, 5), min_df=2, sublinear_tf=True),
@@ -153,11 +153,11 @@ results["peptides"] = compare(
 # -------------
 # Genes are long: the default network would need more than a minute. To keep this page quick, both
 # models read the first 1,000 bases only, and here the classifier is its linear model alone,
-# ``max_epochs=0``. It chooses the lengths of its runs by the length of the genes. Close relatives
-# are on both sides of the split, which makes the task easier than it looks.
+# ``max_epochs=0``. It chooses the lengths of its n-grams by the length of the genes. Close
+# relatives are on both sides of the split, which makes the task easier than it looks.
 genes, families = fetch_genes()
 starts, rows = np.unique([gene[:1000] for gene in genes], return_index=True)
-results["gene families"] = compare(
+results["gene families"] = measure(
     {
         "tf-idf of 8 letters, linear SVM": make_pipeline(
             TfidfVectorizer(analyzer="char", ngram_range=(8, 8), sublinear_tf=True), LinearSVC()
@@ -190,6 +190,6 @@ plt.show()
 
 # %%
 # **When the plain model is the better choice.** In a window around a fixed position, trees on
-# one-hot positions are as good, and fit faster. For long genes, runs of 8 bases say nearly all
+# one-hot positions are as good, and fit faster. For long genes, n-grams of 8 bases say nearly all
 # there is. The sequence classifier is for sequences of unequal length without a fixed position, as
 # the peptides, and it serves all three tasks without a choice of features.

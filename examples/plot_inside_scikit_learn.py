@@ -11,7 +11,7 @@ used, so that all of it takes less than a minute.
 """
 
 # %%
-# Sentences of film reviews, negative or positive: 2,000 to learn from, 3,000 for the test.
+# Sentences of film reviews, negative or positive: 1,500 to learn from, 2,000 for the test.
 import tempfile
 from pathlib import Path
 
@@ -33,7 +33,7 @@ from sklearn_lstm import LSTMSequenceClassifier, TextSequenceVectorizer
 
 texts, labels = fetch_movie_reviews()
 X_train, X_test, y_train, y_test = train_test_split(
-    texts, labels, train_size=2000, test_size=3000, stratify=labels, random_state=0
+    texts, labels, train_size=1500, test_size=2000, stratify=labels, random_state=0
 )
 print(f"{y_train[0]}: {X_train[0]}")
 
@@ -98,7 +98,7 @@ for name, candidate in fitted.items():
 ax.set(
     title=f"Brier score of the LSTM: {brier['LSTM']:.3f}",
     xlabel="predicted probability of a positive sentence (mean of a bin)",
-    ylabel="share of positive sentences in the bin",
+    ylabel="proportion of positive sentences in the bin",
 )
 plt.show()
 
@@ -111,7 +111,7 @@ plt.show()
 # used here are the balanced ones, so the two must agree.
 messages, kinds = fetch_sms_spam()
 M_train, M_test, k_train, k_test = train_test_split(
-    messages, kinds, train_size=400, test_size=3000, stratify=kinds, random_state=0
+    messages, kinds, train_size=400, test_size=2000, stratify=kinds, random_state=0
 )
 print(f"{np.mean(k_train == 'spam'):.0%} of the {len(k_train)} training messages are spam")
 
@@ -176,6 +176,6 @@ print("the same probabilities:", bool(same.all()))
 
 # %%
 # **When the plain model is the better choice.** A grid search fits a model for each setting and
-# fold: seconds with tf-idf, minutes with networks trained to the end. With 2,000 sentences of
+# fold: seconds with tf-idf, minutes with networks trained to the end. With 1,500 sentences of
 # reviews tf-idf is about as good, and stacking shows that the two make different errors. If you
 # search, do it with few epochs, and train to the end only once.

@@ -27,7 +27,7 @@ from text_data import fetch_translations
 from sklearn_lstm import LSTMSequenceClassifier, TextSequenceVectorizer
 
 texts, languages, messages = fetch_translations()
-splitter = GroupShuffleSplit(n_splits=1, train_size=0.25, test_size=0.1, random_state=0)
+splitter = GroupShuffleSplit(n_splits=1, train_size=0.2, test_size=0.1, random_state=0)
 train, test = next(splitter.split(texts, groups=messages))
 test = test[~np.isin(texts[test].astype(str), texts[train].astype(str))]
 print(f"{len(set(languages))} languages, {np.mean([len(t) for t in texts]):.0f} letters on average")
@@ -36,7 +36,7 @@ print(f"{len(set(languages))} languages, {np.mean([len(t) for t in texts]):.0f} 
 # Two models
 # ----------
 #
-# Both read letters. The plain model counts runs of one to three letters.
+# Both read letters. The plain model counts n-grams of one to three letters.
 
 model = make_pipeline(
     TextSequenceVectorizer(analyzer="char"), LSTMSequenceClassifier(random_state=0)
@@ -85,30 +85,31 @@ plt.show()
 # Why: some languages look alike
 # ------------------------------
 #
-# For each pair of languages we count which part of their runs of three letters is in both. Most
-# pairs that are mixed up share many runs. If a short message has only such runs, nobody can know
-# its language. In other pairs one language has so few messages that the model hardly knows it.
+# For each pair of languages we count which part of their n-grams of three letters is in both. Most
+# pairs that are mixed up have many n-grams in common. If a short message has only such n-grams,
+# nobody can know its language. In other pairs one language has so few messages that the model
+# hardly knows it.
 
-runs = {
+ngrams = {
     name: {text[i : i + 3] for text in texts[languages == name] for i in range(len(text) - 2)}
     for name in names
 }
 
 
-def common_runs(i: int, j: int) -> float:
-    """Return which part of the runs of two languages is in both."""
-    first, second = runs[names[i]], runs[names[j]]
+def common_ngrams(i: int, j: int) -> float:
+    """Return which part of the n-grams of two languages is in both."""
+    first, second = ngrams[names[i]], ngrams[names[j]]
     return len(first & second) / len(first | second)
 
 
 for i, j in pairs[:9]:
     fewest = min(np.sum(languages[train] == names[k]) for k in (i, j))
     print(
-        f"{names[i]:>8} and {names[j]:<8} mixed up: {mixed_up[i, j] / 2:4.0%} of the messages, "
-        f"common runs: {common_runs(i, j):4.0%}, training messages: at least {fewest}"
+        f"{names[i]:>7} and {names[j]:<7} {mixed_up[i, j] / 2:4.0%} mixed up, "
+        f"{common_ngrams(i, j):4.0%} of n-grams common, {fewest:3} messages or more"
     )
-every_pair = [common_runs(i, j) for i in range(len(names)) for j in range(i)]
-print(f"common runs of an average pair: {np.mean(every_pair):.0%}")
+every_pair = [common_ngrams(i, j) for i in range(len(names)) for j in range(i)]
+print(f"an average pair has {np.mean(every_pair):.0%} of its n-grams in common")
 
 # %%
 # Why: some messages are too short

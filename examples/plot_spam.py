@@ -18,6 +18,8 @@ end are the public corpus of SpamAssassin. They are read if their server can be 
 # fifth is for the test. In the training part we keep one spam message of six, so that spam is rare.
 # "ham" is the label of messages that are not spam.
 
+from textwrap import fill
+
 import matplotlib.pyplot as plt
 import numpy as np
 from comparing import compare
@@ -98,10 +100,9 @@ for name, model in models.items():
     found = scores[y_test == "spam"] >= threshold
     lost = scores[y_test == "ham"] >= threshold
     default = scores[y_test == "spam"] > 0
-    print(
-        f"{name:<20} spam found: {default.mean():.1%} with the default threshold, "
-        f"{found.mean():.1%} with the chosen one, which loses {lost.sum()} of {lost.size} ham"
-    )
+    print(f"{name}:")
+    print(f"  with the default threshold it finds {default.mean():.1%} of the spam")
+    print(f"  with the chosen one {found.mean():.1%}, and loses {lost.sum()} of {lost.size} ham")
     curve = precision_recall_curve(y_test, scores, pos_label="spam", sample_weight=weights(y_test))
     areas[name] = average_precision_score(
         y_test, scores, pos_label="spam", sample_weight=weights(y_test)
@@ -110,8 +111,8 @@ for name, model in models.items():
     alarms = found.sum() / RARE + lost.sum()
     ax.plot(found.mean(), found.sum() / RARE / alarms, "o", color=line.get_color(), markersize=9)
 ax.set(
-    xlabel="recall: share of the spam that is found",
-    ylabel="precision: share of the alarms that are right",
+    xlabel="recall: proportion of the spam that is found",
+    ylabel="precision: proportion of the alarms that are right",
     xlim=(0.5, 1.01),
     ylim=(0.5, 1.01),
     title=f"Rare spam: area under the curve {areas['LSTM']:.3f} (LSTM)\n"
@@ -160,8 +161,8 @@ known = set(model[0].vocabulary_)
 unknown_words = [sum(word not in known for word in analyzer(text)) for text in spam_of_new_words]
 short = [len(analyzer(text)) <= 25 for text in spam_of_new_words]
 message = spam_of_new_words[np.argmax(np.array(unknown_words) * short)]
-print(message)
-print("unknown:", [word for word in analyzer(message) if word not in known])
+print(fill(message, 78))
+print("unknown:", *(word for word in analyzer(message) if word not in known))
 (explanation,) = explain(model, [message], target="spam")
 display = ExplanationDisplay.from_explanation(explanation)
 network, words = explanation.network.sum(), explanation.linear.sum()
@@ -177,15 +178,15 @@ plt.show()
 # Mails
 # -----
 #
-# Mails are longer. To keep this example short, the LSTM learns from the first 100 words of 1,500
-# mails; the plain model reads them whole.
+# Mails are longer. To keep this example short, there are 1,000 mails to learn from, and the LSTM
+# reads the first 100 words of a mail; the plain model reads all words.
 
 try:
     mails, kinds = fetch_mails()
 except FetchError as error:
-    print(f"Text messages alone. {error}")
+    print(fill(f"Text messages alone. {error}", 78))
 else:
-    some = np.random.default_rng(0).permutation(len(mails))[:3000]
+    some = np.random.default_rng(0).permutation(len(mails))[:2000]
     X_train, X_test, y_train, y_test = train_test_split(
         mails[some], kinds[some], test_size=0.5, stratify=kinds[some], random_state=0
     )

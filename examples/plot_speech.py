@@ -21,7 +21,7 @@ Toyama and Shimbo (1999).
 
 import matplotlib.pyplot as plt
 import numpy as np
-from comparing import compare
+from comparing import compare, measure
 from example_data import fetch_japanese_vowels, fetch_spoken_digits
 from scipy.fft import dct
 from scipy.signal import ShortTimeFFT, chirp
@@ -91,14 +91,14 @@ def lstm() -> LSTMSequenceClassifier:
 
 plain = make_pipeline(FunctionTransformer(statistics), ExtraTreesClassifier(500, random_state=0))
 recordings, digits = fetch_spoken_digits()
-X_test, y_test = recordings[2000:], digits[2000:]
-sizes = [100, 200, 400, 800]
+X_test, y_test = recordings[2400:], digits[2400:]
+sizes = [100, 300, 800]
 accuracies = {"LSTM": [], "statistics, extra trees": []}
 for size in sizes:
     models = {"LSTM": lstm(), "statistics, extra trees": plain}
-    compare(models, recordings[:size], digits[:size], X_test, y_test)
-    for name, model in models.items():
-        accuracies[name].append(model.score(X_test, y_test))
+    results = measure(models, recordings[:size], digits[:size], X_test, y_test)
+    for name, (accuracy, _) in results.items():
+        accuracies[name].append(accuracy)
 listener = models["LSTM"]
 
 # %%

@@ -35,7 +35,7 @@ for label, text in zip(y_train[:3], texts_train[:3], strict=True):
 # %%
 # 1. Tokenise
 # -----------
-# A text becomes a list of tokens: words, and runs of punctuation. Upper case becomes lower case.
+# A text becomes a list of tokens: words and punctuation. Upper case becomes lower case.
 vectorizer = TextSequenceVectorizer(max_length=40, output="dense")
 tokenize = vectorizer.build_analyzer()
 print(tokenize("WINNER!! You don't pay."))

@@ -17,6 +17,7 @@ from gensim.models import KeyedVectors
 from pyarrow.parquet import write_table
 
 import sklearn_lstm
+from sklearn_lstm.description import DOCUMENTATION
 
 ROOT = Path(__file__).parent.parent
 DOCS = ROOT / "docs"
@@ -147,9 +148,32 @@ def test_pictures_of_the_docs_exist():
 
 
 def test_readme_names_only_files_that_exist(readme):
-    names = re.findall(r"\]\((?!http|#)([^)]+)\)", readme) + re.findall(r"examples/\w+\.py", readme)
-    assert names
+    names = re.findall(r"`((?:examples/|benchmarks/)?\w+\.(?:py|md|cff))`", readme)
+    assert len(names) >= 5
     assert [name for name in names if not (ROOT / name).exists()] == []
+
+
+def test_links_of_the_readme_are_absolute_and_lead_to_pages(readme):
+    targets = re.findall(r"\]\(([^)]+)\)", readme)
+    assert [target for target in targets if not target.startswith("https://")] == []
+    ours = [target.removeprefix(DOCUMENTATION) for target in targets if DOCUMENTATION in target]
+    pages = {f"{name}.html" for name in PAGES} | {"auto_examples/index.html", "_images/tour.png"}
+    assert len(ours) >= 15
+    assert {target.partition("#")[0] for target in ours} <= pages
+
+
+def test_pages_print_numbers_that_the_code_has(monkeypatch):
+    monkeypatch.syspath_prepend(DOCS)
+    numbers = import_module("constants").NUMBERS
+    printed = {name for text in PAGES.values() for name in re.findall(r"\|(\w+)\|", text)}
+    assert printed == set(numbers)
+
+
+def test_readme_has_the_numbers_of_the_code(readme, monkeypatch):
+    monkeypatch.syspath_prepend(DOCS)
+    numbers = import_module("constants").NUMBERS
+    ids, series = numbers["fewest_for_ngrams"], numbers["fewest_for_convolutions"]
+    assert f"at least {ids} sequences of ids or {series} series" in readme
 
 
 def test_versions_agree():

@@ -1,0 +1,126 @@
+"""Draw what ``fit`` does, step by step: ``python docs/figures/fit.py``.
+
+It writes two pictures into docs/images, one for light and one for dark pages.
+"""
+
+from lstm_cell import save_themes
+from matplotlib.axes import Axes
+from matplotlib.patches import FancyBboxPatch, Rectangle
+
+LEFT, RIGHT = 0.0, 12.2
+COLUMNS = LINEAR, FIRST, SECOND = 1.9, 6.1, 10.3  # middles of the boxes
+STEPS, SAMPLES, MEMBERS, BLEND, MODEL = 7.9, 6.45, 4.25, 1.8, 0.4  # middles of the rows
+WIDTH, HEIGHT = 3.8, 1.6  # of the box of a member
+PARTS = {"others": ("cell", 0.72), "A": ("gate", 0.86), "B": ("candidate", 1.0)}  # where they end
+SMALL = {"fontsize": 10}
+
+
+class Drawing:
+    """Boxes, bars, arrows and texts in the colours of one theme."""
+
+    def __init__(self, ax: Axes, colors: dict[str, str]) -> None:
+        self.ax = ax
+        self.colors = colors
+
+    def text(
+        self, x: float, y: float, text: str, color: str = "ink", **options: str | float
+    ) -> None:
+        """Write a text around the point."""
+        options = {"ha": "center", "va": "center", "fontsize": 11} | options
+        self.ax.text(x, y, text, color=self.colors[color], linespacing=1.35, **options)
+
+    def box(self, x: float, y: float, size: tuple[float, float], title: str, text: str) -> None:
+        """Draw a box around the point, with a title and lines of text."""
+        corner = (x - size[0] / 2, y - size[1] / 2)
+        style = {"boxstyle": "round,pad=0,rounding_size=0.1", "ec": self.colors["ink"], "lw": 1.2}
+        self.ax.add_patch(FancyBboxPatch(corner, *size, fc=self.colors["cell"], **style))
+        top = y + size[1] / 2
+        self.text(x, top - 0.27, title, weight="bold")
+        self.text(x, top - 0.5, text, va="top", **SMALL)
+
+    def bar(
+        self, left: float, y: float, size: tuple[float, float], names: dict[str, str], without: str
+    ) -> None:
+        """Draw the samples as a bar of three parts; one of them may be left out."""
+        start = left
+        for part, (color, share) in PARTS.items():
+            end = left + share * size[0]
+            is_out = part == without
+            fill = {"fc": "none" if is_out else self.colors[color], "ls": ":" if is_out else "-"}
+            style = {"ec": self.colors["note" if is_out else "ink"], "lw": 1.2, **fill}
+            corner = (start, y - size[1] / 2)
+            self.ax.add_patch(
+                Rectangle(corner, end - start, size[1], zorder=1 + (not is_out), **style)
+            )
+            if not is_out:
+                self.text((start + end) / 2, y, names[part], zorder=4, **SMALL)
+            start = end
+
+    def arrow(
+        self, start: tuple[float, float], end: tuple[float, float], color: str = "ink", **style: str
+    ) -> None:
+        """Draw an arrow."""
+        style = {"arrowstyle": "-|>", "mutation_scale": 13, "lw": 1.5} | style
+        style |= {"shrinkA": 0, "shrinkB": 0, "color": self.colors[color]}
+        self.ax.annotate("", end, start, arrowprops=style)
+
+
+def draw_fit(ax: Axes, colors: dict[str, str]) -> None:
+    """Draw the steps from top to bottom, and the three members side by side."""
+    draw = Drawing(ax, colors)
+    steps = {
+        "1  Read": "X: sequences\ny: indices of classes",
+        "2  Plan": "which members? how many\nepochs, and held-out samples?",
+        "3  Hold out": "two parts, A and B: each is\nhidden from one network",
+    }
+    for x, (title, text) in zip(COLUMNS, steps.items(), strict=True):
+        draw.box(x, STEPS, (WIDTH, 1.15), title, text)
+    for x in (LINEAR, FIRST):
+        draw.arrow((x + WIDTH / 2, STEPS), (x + 4.2 - WIDTH / 2, STEPS))
+    draw.arrow((SECOND, STEPS - 0.575), (SECOND, SAMPLES + 0.3))
+    names = {"others": "all other samples", "A": "held out: A", "B": "held out: B"}
+    draw.bar(LEFT, SAMPLES, (RIGHT - LEFT, 0.6), names, without="")
+    # The members, each below the samples that it is fitted to.
+    network = "learns from all but {0}, until\nthe loss of {0} no longer falls"
+    features = "token ids: n-grams and letters\nseries: random convolutions"
+    members = {
+        "4  Fit the linear model": ("", f"{features}\nthen once more, without A and B"),
+        "5  Train network 1": ("A", network.format("A")),
+        "5  Train network 2": ("B", network.format("B") + "\n(only if training is short)"),
+    }
+    top, bottom = MEMBERS + HEIGHT / 2, MEMBERS - HEIGHT / 2
+    for x, (title, (without, text)) in zip(COLUMNS, members.items(), strict=True):
+        draw.arrow((x, SAMPLES - 0.3), (x, top + 0.4))
+        names = {"others": "others", "A": "A", "B": "B"}
+        draw.bar(x - WIDTH / 2, top + 0.2, (WIDTH, 0.4), names, without)
+        draw.box(x, MEMBERS - 0.04, (WIDTH, HEIGHT - 0.08), title, text)
+    # The blend.
+    draw.box(
+        FIRST,
+        BLEND,
+        (RIGHT, 0.95),
+        "6  Blend",
+        "blend weights and logit adjustment that make the labels of A and B most probable",
+    )
+    top, middle = BLEND + 0.475, (bottom + BLEND + 0.475) / 2
+    draw.arrow((LINEAR - 0.5, bottom), (LINEAR - 0.5, top))
+    text = "logits of A and B,\nfrom the second fit"
+    draw.text(LINEAR - 0.35, middle, text, ha="left", **SMALL)
+    for x, part in ((FIRST, "A"), (SECOND, "B")):
+        draw.arrow((x - 0.45, bottom), (x - 0.45, top))
+        draw.text(x - 0.6, middle, f"logits\nof {part}", ha="right", **SMALL)
+        draw.arrow((x + 0.1, top), (x + 0.1, bottom), "memory", linestyle="--")
+        draw.text(x + 0.25, middle, f"loss of {part},\nblended", "memory", ha="left", **SMALL)
+    draw.arrow((FIRST, BLEND - 0.475), (FIRST, MODEL + 0.3))
+    terms = "weight · mean of the networks  +  weight · linear model  \u2212  logit adjustment"
+    draw.text(FIRST, MODEL, f"logits  =  {terms}", weight="bold")
+
+
+def main() -> None:
+    """Write the pictures."""
+    limits = {"xlim": (-0.1, 12.3), "ylim": (0.0, 8.6)}
+    save_themes("fit", draw_fit, (10.4, 7.6), limits)
+
+
+if __name__ == "__main__":
+    main()
