@@ -3,14 +3,15 @@
 import math
 import pickle
 import pickletools
+from functools import partial
 
 import numpy as np
 import pytest
+import small_models
 import torch
 from scipy import sparse
 from skorch.callbacks import Callback
 
-from sklearn_lstm import LSTMSequenceClassifier
 from sklearn_lstm.compute import devices
 from sklearn_lstm.exceptions import NonFiniteTrainingError
 
@@ -25,9 +26,7 @@ IDS, SERIES = random_sequences()
 LABELS = np.arange(24) % 3
 
 
-def small(**parameters):
-    defaults = {"hidden_size": 4, "max_epochs": 2, "batch_size": 8, "random_state": 0}
-    return LSTMSequenceClassifier(**(defaults | parameters))
+small = partial(small_models.small, batch_size=8)
 
 
 # 1. The probabilities of a sample do not depend on its padding, its neighbours or the batch size.

@@ -1,13 +1,14 @@
 """Parameters, weights, partial fits and failed fits of the classifier."""
 
+from functools import partial
+
 import numpy as np
 import pytest
+import small_models
 import torch
 from sklearn.exceptions import NotFittedError
 from sklearn.utils import compute_sample_weight
 from skorch.callbacks import Callback
-
-from sklearn_lstm import LSTMSequenceClassifier
 
 SERIES = np.random.default_rng(0).normal(size=(40, 6))
 LABELS = (SERIES[:, 1:4].mean(axis=1) > 0).astype(int)
@@ -15,9 +16,7 @@ IDS = np.random.default_rng(1).integers(2, 12, (40, 6))
 METHODS = ["predict", "predict_proba", "predict_log_proba", "decision_function"]
 
 
-def small(**parameters):
-    defaults = {"hidden_size": 4, "max_epochs": 3, "batch_size": 8, "random_state": 0}
-    return LSTMSequenceClassifier(**(defaults | parameters))
+small = partial(small_models.small, max_epochs=3, batch_size=8)
 
 
 @pytest.mark.parametrize("method", METHODS)

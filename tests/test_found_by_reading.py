@@ -10,8 +10,8 @@ import pandas as pd
 import pytest
 import torch
 from sklearn import config_context
+from small_models import small
 
-from sklearn_lstm import LSTMSequenceClassifier
 from sklearn_lstm.data.batches import SequenceDataset
 from sklearn_lstm.data.labels import Labels
 from sklearn_lstm.data.reading import read_sequences
@@ -23,12 +23,6 @@ from sklearn_lstm.exceptions import IgnoredParameterWarning
 def ids(n_samples=40, n_ids=9, length=12):
     rng = np.random.default_rng(0)
     return rng.integers(1, n_ids, (n_samples, length)), np.arange(n_samples) % 2
-
-
-def small(**options):
-    return LSTMSequenceClassifier(
-        **{"hidden_size": 4, "max_epochs": 2, "random_state": 0} | options
-    )
 
 
 def test_sequences_shorter_than_every_ngram_are_predicted():

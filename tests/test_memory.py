@@ -1,14 +1,15 @@
 """Memory does not grow with the data: no padded copy of the whole set, ever."""
 
 import tracemalloc
+from functools import partial
 
 import numpy as np
 import pytest
+import small_models
 import torch
 from scipy import sparse
 from torch.utils._python_dispatch import TorchDispatchMode
 
-from sklearn_lstm import LSTMSequenceClassifier
 from sklearn_lstm.compute import threads
 from sklearn_lstm.data import batches, sequences
 
@@ -48,15 +49,7 @@ def _one_lane(monkeypatch):
     monkeypatch.setattr(threads, "LANES", 1)  # the calling thread does all
 
 
-def small():
-    return LSTMSequenceClassifier(
-        hidden_size=1,
-        embedding_dim=1,
-        batch_size=16,
-        max_epochs=1,
-        linear_branch=False,
-        random_state=0,
-    )
+small = partial(small_models.small, hidden_size=1, embedding_dim=1, batch_size=16, max_epochs=1)
 
 
 @pytest.mark.parametrize("kind", ["csr", "ids", "series"])

@@ -1,14 +1,16 @@
 """Numbers of NumPy for every parameter, as a search over an array of them brings."""
 
 import pickle
+from functools import partial
 
 import numpy as np
 import pytest
+import small_models
 from numpy.testing import assert_array_equal
 from sklearn.base import clone
 from sklearn.model_selection import GridSearchCV, RandomizedSearchCV
 
-from sklearn_lstm import LSTMSequenceClassifier, TextSequenceVectorizer
+from sklearn_lstm import TextSequenceVectorizer
 
 INTEGERS = {
     "embedding_dim": 5,
@@ -50,16 +52,7 @@ every_case = pytest.mark.parametrize(
 )
 
 
-def small(**parameters):
-    defaults = {
-        "hidden_size": 4,
-        "embedding_dim": 4,
-        "max_epochs": 2,
-        "early_stopping": True,
-        "linear_branch": False,
-        "random_state": 0,
-    }
-    return LSTMSequenceClassifier(**(defaults | parameters))
+small = partial(small_models.small, embedding_dim=4, early_stopping=True)
 
 
 def tokens(n_samples=60):

@@ -2,10 +2,12 @@
 
 import pickle
 import re
+from functools import partial
 from html.parser import HTMLParser
 
 import numpy as np
 import pytest
+import small_models
 import torch
 from sklearn.base import clone
 from sklearn.pipeline import make_pipeline
@@ -14,10 +16,7 @@ from sklearn.preprocessing import FunctionTransformer
 from sklearn_lstm import LSTMSequenceClassifier, TextSequenceVectorizer
 from sklearn_lstm.description import DOCUMENTATION
 
-
-def small(**parameters):
-    defaults = {"hidden_size": 4, "max_epochs": 1, "random_state": 0}
-    return LSTMSequenceClassifier(**(defaults | parameters))
+small = partial(small_models.small, max_epochs=1, linear_branch=True)
 
 
 def tokens(n_samples=120):

@@ -1,7 +1,10 @@
 """Pretrained vectors from a matrix, a mapping and gensim find their ids; frozen or not."""
 
+from functools import partial
+
 import numpy as np
 import pytest
+import small_models
 from gensim.models import KeyedVectors
 from sklearn.pipeline import make_pipeline
 
@@ -91,10 +94,9 @@ def test_mappings_that_suit_no_token_are_refused(embeddings, message):
 # --- In the classifier
 
 
-def small(**parameters):
-    defaults = {"hidden_size": 8, "max_epochs": 15, "batch_size": 4, "random_state": 0}
-    defaults |= {"dropout": 0.0, "token_dropout": 0.0}
-    return LSTMSequenceClassifier(**(defaults | parameters))
+small = partial(
+    small_models.small, hidden_size=8, max_epochs=15, batch_size=4, dropout=0.0, token_dropout=0.0
+)
 
 
 def has_vector(model, vector):

@@ -1,22 +1,21 @@
 """Integer columns of any kind are token ids; a missing value in them is an error."""
 
+from functools import partial
+
 import numpy as np
 import pandas as pd
 import polars as pl
 import pyarrow as pa
 import pytest
+import small_models
 from numpy.testing import assert_array_equal
-
-from sklearn_lstm import LSTMSequenceClassifier
 
 IDS = [[3, 4, 0], [4, 5, 3], [3, 0, 0], [7, 7, 5], [5, 4, 3], [7, 3, 0], [4, 4, 4], [5, 7, 0]]
 NAMES = ["first", "second", "third"]
 LABELS = [0, 1] * 4
 
 
-def small(**parameters):
-    defaults = {"hidden_size": 4, "max_epochs": 1, "linear_branch": False, "random_state": 0}
-    return LSTMSequenceClassifier(**(defaults | parameters))
+small = partial(small_models.small, max_epochs=1)
 
 
 def object_array(rows):

@@ -1,19 +1,16 @@
 """Labels and column names that are rare, and are read or refused at once."""
 
 import pickle
+from functools import partial
 
 import numpy as np
 import pandas as pd
 import pytest
+import small_models
 from numpy.testing import assert_array_equal
 from skorch.callbacks import Callback
 
-from sklearn_lstm import LSTMSequenceClassifier
-
-
-def small(**parameters):
-    defaults = {"hidden_size": 4, "max_epochs": 1, "linear_branch": False, "random_state": 0}
-    return LSTMSequenceClassifier(**(defaults | parameters))
+small = partial(small_models.small, max_epochs=1)
 
 
 @pytest.mark.parametrize("dtype", [str, object])

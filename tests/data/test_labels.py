@@ -1,20 +1,21 @@
 """y is checked as scikit-learn does, and comes back as it was."""
 
+from functools import partial
+
 import numpy as np
 import pandas as pd
 import pytest
+import small_models
 from scipy import sparse
 from sklearn.exceptions import DataConversionWarning
 
-from sklearn_lstm import LSTMSequenceClassifier
 from sklearn_lstm.data.labels import Labels, read_labels
 from sklearn_lstm.data.targets import absolute_weights, relative_weights
 
 X = np.array([[3, 4, 0], [5, 0, 0], [3, 6, 7], [5, 5, 0]])
 
 
-def small(**parameters):
-    return LSTMSequenceClassifier(hidden_size=2, max_epochs=1, random_state=0, **parameters)
+small = partial(small_models.small, hidden_size=2, max_epochs=1)
 
 
 @pytest.mark.parametrize(

@@ -1,17 +1,16 @@
 """Weights of samples and classes: what is refused by name, and what is not too large or small."""
 
 import re
+from functools import partial
 
 import numpy as np
 import pytest
+import small_models
 from numpy.testing import assert_allclose, assert_array_equal
 
 from sklearn_lstm import LSTMSequenceClassifier
 
-
-def small(**parameters):
-    defaults = {"hidden_size": 4, "max_epochs": 3, "linear_branch": False, "random_state": 0}
-    return LSTMSequenceClassifier(**(defaults | parameters))
+small = partial(small_models.small, max_epochs=3)
 
 
 def data(n_samples=24, names=(0, 1)):

@@ -2,18 +2,20 @@
 
 import pickle
 import sys
+from functools import partial
 from html.parser import HTMLParser
 
 import matplotlib as mpl
 import numpy as np
 import pytest
+import small_models
 from matplotlib import pyplot as plt
 from scipy.sparse import csr_matrix
 from sklearn.exceptions import NotFittedError
 from sklearn.model_selection import GridSearchCV
 from sklearn.pipeline import make_pipeline
 
-from sklearn_lstm import LSTMSequenceClassifier, TextSequenceVectorizer
+from sklearn_lstm import TextSequenceVectorizer
 from sklearn_lstm.inspection import (
     Explanation,
     ExplanationDisplay,
@@ -32,9 +34,7 @@ TEXTS = ["so good", "bad, so bad", "good fun and more fun", "a boring thing"] * 
 LABELS = ["pos", "neg", "pos", "neg"] * 30
 
 
-def small(**parameters):
-    defaults = {"hidden_size": 6, "max_epochs": 2, "random_state": 0}
-    return LSTMSequenceClassifier(**(defaults | parameters))
+small = partial(small_models.small, hidden_size=6)
 
 
 @pytest.fixture(autouse=True)

@@ -1,21 +1,19 @@
 """A model from a device that is not here loads, and predicts without float64 on the device."""
 
 import pickle
+from functools import partial
 
 import numpy as np
 import pytest
+import small_models
 import torch
 from numpy.testing import assert_allclose, assert_array_equal
 from torch.overrides import TorchFunctionMode
 
-from sklearn_lstm import LSTMSequenceClassifier
-
 DEVICES = ["cuda", "cuda:1", "cuda:63", "mps", "xpu", "xpu:1"]
 
 
-def small(**parameters):
-    defaults = {"hidden_size": 4, "max_epochs": 1, "device": "cpu", "random_state": 0}
-    return LSTMSequenceClassifier(**(defaults | parameters))
+small = partial(small_models.small, max_epochs=1, device="cpu")
 
 
 def tokens():

@@ -8,11 +8,13 @@ import random
 import subprocess
 import sys
 import threading
+from functools import partial
 
 import joblib
 import numpy as np
 import pytest
 import skops.io
+import small_models
 import torch
 from numpy.testing import assert_array_equal
 from sklearn.exceptions import InconsistentVersionWarning, NotFittedError
@@ -25,9 +27,7 @@ from sklearn_lstm.exceptions import ModelFileError
 TEXTS = ["so good", "good fun, so good", "so bad", "bad, so boring", "naïve plot"]
 
 
-def small(**parameters):
-    defaults = {"hidden_size": 4, "max_epochs": 1, "random_state": 0}
-    return LSTMSequenceClassifier(**(defaults | parameters))
+small = partial(small_models.small, max_epochs=1, linear_branch=True)
 
 
 def tokens_model(**parameters):

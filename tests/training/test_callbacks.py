@@ -4,21 +4,18 @@ import gc
 import json
 import time
 import weakref
+from functools import partial
 
 import numpy as np
 import pytest
 import scipy.sparse as sp
+import small_models
 import torch
 from numpy.testing import assert_array_equal
 from sklearn.metrics import log_loss
 from skorch.callbacks import BatchScoring, Callback, Checkpoint, EpochScoring, Freezer
 
-from sklearn_lstm import LSTMSequenceClassifier
-
-
-def small(**parameters):
-    defaults = {"hidden_size": 4, "max_epochs": 3, "batch_size": 16, "random_state": 0}
-    return LSTMSequenceClassifier(**(defaults | parameters))
+small = partial(small_models.small, batch_size=16, max_epochs=3)
 
 
 def tokens(n_samples=120):

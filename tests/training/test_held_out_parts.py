@@ -1,10 +1,12 @@
 """Held-out samples: whole groups, or samples that the user brings."""
 
 import inspect
+from functools import partial
 
 import numpy as np
 import pandas as pd
 import pytest
+import small_models
 from numpy.testing import assert_array_equal
 from sklearn import config_context
 from sklearn.metrics import log_loss
@@ -12,7 +14,7 @@ from sklearn.model_selection import GridSearchCV, GroupKFold
 from sklearn.pipeline import Pipeline
 
 from sklearn_lstm import LSTMSequenceClassifier, TextSequenceVectorizer, algorithm
-from sklearn_lstm.linear import ngrams
+from sklearn_lstm.members import ngrams
 from sklearn_lstm.training.held_out import hold_out, hold_out_groups
 
 rng = np.random.default_rng(0)
@@ -25,10 +27,9 @@ KINDS = {"ids": (IDS, Y), "series": (SERIES, Y[:40])}
 NEW_IDS, NEW_Y = IDS[::-2], Y[::-2]  # a part of 60, in another order
 
 
-def small(**parameters):
-    defaults = {"hidden_size": 4, "embedding_dim": 4, "max_epochs": 1, "batch_size": 64}
-    defaults["random_state"] = 0
-    return LSTMSequenceClassifier(**defaults | parameters)
+small = partial(
+    small_models.small, embedding_dim=4, max_epochs=1, batch_size=64, linear_branch=True
+)
 
 
 @pytest.fixture(params=KINDS)

@@ -4,18 +4,16 @@ import json
 import math
 import pickle
 import time
+from functools import partial
 
 import numpy as np
 import pytest
-
-from sklearn_lstm import LSTMSequenceClassifier
+import small_models
 
 COLUMNS = {"train_loss", "valid_loss", "lr", "seconds", "tokens_per_second", "padding"}
 
 
-def small(**parameters):
-    defaults = {"hidden_size": 4, "max_epochs": 2, "batch_size": 16, "random_state": 0}
-    return LSTMSequenceClassifier(**(defaults | parameters))
+small = partial(small_models.small, batch_size=16)
 
 
 def data(kind):

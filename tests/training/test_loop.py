@@ -1,14 +1,15 @@
 """Early stopping, schedules, clipping, warm start, callbacks and the history of training."""
 
 import pickle
+from functools import partial
 
 import numpy as np
 import pytest
+import small_models
 import torch
 from sklearn.metrics import log_loss
 from skorch.callbacks import Callback
 
-from sklearn_lstm import LSTMSequenceClassifier
 from sklearn_lstm.training import held_out as parts
 from sklearn_lstm.training.optimizers import OPTIMIZERS
 
@@ -17,10 +18,7 @@ LABELS = (SERIES[:, 2:5].mean(axis=1) > 0).astype(int)
 NOISE = np.random.default_rng(1).integers(0, 2, 60)
 
 
-def small(**parameters):
-    defaults = {"hidden_size": 8, "max_epochs": 4, "batch_size": 16, "random_state": 0}
-    defaults |= {"dropout": 0.0, "linear_branch": False}  # so that few epochs teach much
-    return LSTMSequenceClassifier(**(defaults | parameters))
+small = partial(small_models.small, hidden_size=8, max_epochs=4, batch_size=16, dropout=0.0)
 
 
 def column(model, name):

@@ -3,14 +3,16 @@
 import pickle
 import re
 import sys
+from functools import partial
 
 import numpy as np
 import pytest
+import small_models
 from sklearn.model_selection import GridSearchCV
 from skorch.callbacks import Callback, PrintLog
 from tqdm.auto import tqdm
 
-from sklearn_lstm import LSTMSequenceClassifier, algorithm
+from sklearn_lstm import algorithm
 from sklearn_lstm.exceptions import NonFiniteTrainingError
 from sklearn_lstm.training.progress import FitProgress
 
@@ -19,9 +21,7 @@ Y = np.arange(120) % 2
 SERIES = np.random.default_rng(0).normal(size=(40, 5))
 
 
-def small(**parameters):
-    defaults = {"hidden_size": 4, "max_epochs": 2, "batch_size": 20, "random_state": 0}
-    return LSTMSequenceClassifier(**({"verbose": 1} | defaults | parameters))
+small = partial(small_models.small, batch_size=20, linear_branch=True, verbose=1)
 
 
 def drawn(capsys):
