@@ -7,7 +7,6 @@ blocks, so that memory does not grow with the number of samples.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -160,7 +159,7 @@ class RidgeSolver:
 
     def left_out(
         self,
-        components: NDArray[np.floating[Any]],
+        components: NDArray[np.float64],
         signs: NDArray[np.float64],
         weights: NDArray[np.float64],
         alpha: float,
@@ -179,7 +178,8 @@ class RidgeSolver:
     ) -> RidgeFit:
         """Choose the penalty by these samples, each left out in turn.
 
-        The features are overwritten, so that no second array of their size is needed.
+        The components are computed twice, block by block: as a whole they would take twice the
+        memory of the features.
         """
         starts = range(0, len(features), ROWS_AT_ONCE)
         parts = [slice(start, start + ROWS_AT_ONCE) for start in starts]
@@ -189,10 +189,12 @@ class RidgeSolver:
             for index, alpha in enumerate(ALPHAS):
                 left_out = self.left_out(components, signs[part], weights[part], alpha)
                 errors[index] += (weights[part] @ np.square(signs[part] - left_out)).sum()
-            features[part] = components
         alpha = float(ALPHAS[np.argmin(errors)])
         left_out = np.concatenate(
-            [self.left_out(features[part], signs[part], weights[part], alpha) for part in parts]
+            [
+                self.left_out(self.components(features[part]), signs[part], weights[part], alpha)
+                for part in parts
+            ]
         )
         coef = self.eigenvectors @ (self.cross / (self.eigenvalues + alpha)[:, np.newaxis])
         coef /= self.deviation[:, np.newaxis]
