@@ -31,7 +31,7 @@ from sklearn_lstm.model import SequenceModel
 from sklearn_lstm.network.directions import CELLS
 from sklearn_lstm.network.network import SequenceNetwork
 from sklearn_lstm.network.pooling import POOLINGS
-from sklearn_lstm.parameters import checked_parameters, plain_parameters
+from sklearn_lstm.parameters import check_column_names, checked_parameters, plain_parameters
 from sklearn_lstm.training.history import epoch_rows
 from sklearn_lstm.training.loop import TrainingSettings, make_net
 from sklearn_lstm.training.optimizers import OPTIMIZERS
@@ -567,7 +567,7 @@ class LSTMSequenceClassifier(
         self, X: Any, y: NDArray[Any], previous: SequenceModel | None
     ) -> tuple[Sequences, InputFormat]:
         """Read the X of a training; nothing about it is kept yet."""
-        _check_column_names(X)
+        check_column_names(X)
         sequences = read_sequences(X, self.input_type) if previous is None else self._read(X)
         check_consistent_length(sequences, y)
         if previous is not None:
@@ -586,7 +586,7 @@ class LSTMSequenceClassifier(
             names = " and ".join(name for name, part in found.items() if part is not None)
             raise ValueError(f"X_val and y_val have to be passed together, found only {names}.")
         try:
-            _check_column_names(X, X_val)
+            check_column_names(X, X_val)
             sequences, y_val = input_format.read(X_val), read_labels(y_val, "y_val")
             check_consistent_length(sequences, y_val)
             labels.encode(y_val, "y_val")  # before the weights of its classes are looked up
@@ -692,11 +692,3 @@ class LSTMSequenceClassifier(
             "_format": unpack(packed["_format"]),
             "_model": model,
         }
-
-
-def _check_column_names(X: Any, X_val: Any = None) -> None:
-    """Raise an error for column names of several types, and for other ones in X_val than in X."""
-    names = BaseEstimator()
-    validate_data(names, X, skip_check_array=True, ensure_2d=False)
-    if X_val is not None:
-        validate_data(names, X_val, reset=False, skip_check_array=True, ensure_2d=False)

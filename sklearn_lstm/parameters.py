@@ -14,6 +14,7 @@ from sklearn.utils._param_validation import (
     StrOptions,
     validate_parameter_constraints,
 )
+from sklearn.utils.validation import _get_feature_names
 
 POSITIVE_INTEGER = Interval(Integral, 1, None, closed="left")
 
@@ -56,3 +57,13 @@ def plain_parameters(estimator: BaseEstimator, constraints: Mapping[str, Any]) -
         name: value.item() if isinstance(value, np.generic) else value
         for name, value in parameters.items()
     }
+
+
+def check_column_names(X: Any, X_val: Any = None) -> None:
+    """Raise an error for column names of several types, and for other ones in X_val than in X."""
+    names, names_val = _get_feature_names(X), _get_feature_names(X_val)
+    if names is not None and names_val is not None and not np.array_equal(names, names_val):
+        raise ValueError(
+            f"X_val has the columns {names_val[:5].tolist()}, but X has {names[:5].tolist()}: both "
+            "need the same names in the same order."
+        )

@@ -180,9 +180,9 @@ def test_no_group_is_on_both_sides(data, parts, options):
     [found] = parts
     assert len(found.learned) == model.calibration_["n_networks"] == (1 if options else 2)
     for learned, held_out in zip(found.learned, found.held_out, strict=True):
-        assert set(held_out.groups)
-        assert set(held_out.groups) | set(learned.groups) == set(range(10)) - {3}
-        assert not set(held_out.groups) & set(learned.groups)
+        assert set(held_out.targets.groups)
+        assert set(held_out.targets.groups) | set(learned.targets.groups) == set(range(10)) - {3}
+        assert not set(held_out.targets.groups) & set(learned.targets.groups)
     assert model.calibration_["n_held_out"] == sum(map(len, found.held_out))
 
 
@@ -255,13 +255,13 @@ def test_the_networks_share_the_users_samples_and_learn_from_all_others(data, pa
 
 def test_the_linear_model_is_fitted_once(monkeypatch):
     n_samples = []
-    fit_machines = ngrams.fit_machines
+    fit_svms = ngrams.fit_svms
 
-    def spy(features, samples, **options):
-        n_samples.append(len(samples))
-        return fit_machines(features, samples, **options)
+    def spy(features, targets, **options):
+        n_samples.append(len(targets))
+        return fit_svms(features, targets, **options)
 
-    monkeypatch.setattr(ngrams, "fit_machines", spy)
+    monkeypatch.setattr(ngrams, "fit_svms", spy)
     small().fit(IDS, Y, X_val=NEW_IDS, y_val=NEW_Y)
     assert n_samples == [120]
 
@@ -418,10 +418,11 @@ def test_groups_are_routed_to_the_splitter_and_to_the_classifier(parts):
     assert len(parts) == 3
     for found in parts:
         for learned, held_out in zip(found.learned, found.held_out, strict=True):
-            assert held_out.groups is not None
-            assert not set(held_out.groups) & set(learned.groups)
+            assert held_out.targets.groups is not None
+            assert not set(held_out.targets.groups) & set(learned.targets.groups)
     n_groups = [
-        len(set(found.learned[0].groups) | set(found.held_out[0].groups)) for found in parts
+        len(set(found.learned[0].targets.groups) | set(found.held_out[0].targets.groups))
+        for found in parts
     ]
     assert n_groups == [4, 4, 8]
 

@@ -12,8 +12,8 @@ from sklearn.model_selection import GridSearchCV
 from skorch.callbacks import Callback, PrintLog
 from tqdm.auto import tqdm
 
-from sklearn_lstm import algorithm
 from sklearn_lstm.exceptions import NonFiniteTrainingError
+from sklearn_lstm.members.ngrams import NgramModel
 from sklearn_lstm.training.progress import FitProgress
 
 X = np.random.default_rng(0).integers(1, 9, (120, 5))
@@ -185,7 +185,7 @@ def test_the_bar_is_closed_if_the_linear_model_fails(monkeypatch):
     def fail(*_, **__):
         raise MemoryError
 
-    monkeypatch.setattr(algorithm, "fit_ngrams", fail)
+    monkeypatch.setattr(NgramModel, "fit_linear", fail)
     with pytest.raises(MemoryError):
         small().fit(X, Y)
     assert n_open_bars() == 0
