@@ -248,7 +248,7 @@ def test_the_networks_share_the_users_samples_and_learn_from_all_others(data, pa
     )
     assert sorted(sizes) == [7, 8]
     assert sorted(np.concatenate(lengths)) == sorted(map(len, X[-15:]))
-    counts = [np.bincount(part.targets, minlength=2) for part in found.held_out]
+    counts = [np.bincount(part.targets.values, minlength=2) for part in found.held_out]
     np.testing.assert_allclose(counts[0], counts[1], atol=1)
     assert model.calibration_["n_held_out"] == 15
 

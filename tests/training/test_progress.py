@@ -12,6 +12,7 @@ from sklearn.model_selection import GridSearchCV
 from skorch.callbacks import Callback, PrintLog
 from tqdm.auto import tqdm
 
+from sklearn_lstm import algorithm
 from sklearn_lstm.exceptions import NonFiniteTrainingError
 from sklearn_lstm.members.ngrams import NgramModel
 from sklearn_lstm.training.progress import FitProgress
