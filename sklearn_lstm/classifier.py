@@ -99,8 +99,8 @@ class LSTMSequenceClassifier(
         Probability with which training drops a feature of the steps, of the states between layers
         and of the pooled vector. A feature is dropped in all steps of a sequence [8]_.
     token_dropout : float in [0, 1), default=0.1
-        Probability p with which training reads a token as unknown; so the vector of the unknown
-        token is learned. Tokens seen once are dropped with probability 1 - (1 - p)^6.
+        Probability with which training reads a token as unknown; so the vector of the unknown token
+        is learned.
     criterion : "cross_entropy" or class of torch losses, default="cross_entropy"
         The loss. For a multilabel y the cross entropy is that of each label by itself. A class is
         made with ``reduction="none"`` and called with logits and targets.

@@ -14,7 +14,6 @@ from skorch.dataset import Dataset
 from torch import Tensor
 
 from sklearn_lstm.data.encoding import (
-    N_SPECIAL,
     PADDING_CODE,
     UNKNOWN_CODE,
     Encoding,
@@ -25,7 +24,6 @@ from sklearn_lstm.data.sequences import Rows, Samples, Sequences
 BATCHES_PER_POOL = 64  # sequences are sorted by length within so many batches
 STEPS_AT_ONCE = {"cpu": 1 << 12}  # what so many steps need stays in the processor's caches
 STEPS_AT_ONCE_ON_GPU = 1 << 18
-RARE_EXPONENT = 6
 
 
 @dataclass
@@ -57,20 +55,15 @@ class SequenceDataset(Dataset):  # type: ignore[misc]
     samples : Samples
     encoding : Encoding
     token_dropout : float
-        In training a token becomes the unknown token with this probability p, which is how the
-        vector of the unknown token is learned. Tokens seen once resemble the tokens to come: they
-        become unknown with probability 1 - (1 - p)^6.
+        In training a token becomes the unknown token with this probability, which is how the vector
+        of the unknown token is learned.
     """
 
     def __init__(self, samples: Samples, encoding: Encoding, token_dropout: float = 0) -> None:
         self.X, self.y = self, samples.targets.values  # as callbacks of skorch look for them
         self.samples = samples
         self.encoding = encoding
-        self.drop_probabilities: NDArray[np.float64] | None = None  # of each code
-        if isinstance(encoding, TokenCodes) and token_dropout:
-            exponents = np.where(encoding.counts == 1, RARE_EXPONENT, 1)
-            of_ids = 1 - (1 - token_dropout) ** exponents
-            self.drop_probabilities = np.concatenate([np.zeros(N_SPECIAL), of_ids])
+        self.token_dropout = token_dropout if isinstance(encoding, TokenCodes) else 0.0
 
     def __len__(self) -> int:
         return len(self.samples)
@@ -85,8 +78,8 @@ class SequenceDataset(Dataset):  # type: ignore[misc]
         """Return these rows and their targets; with `rng`, some tokens are unknown."""
         lengths = self.samples.sequences.lengths[rows]
         steps = self.encoding(self.samples.sequences.read(rows), lengths)
-        if rng is not None and self.drop_probabilities is not None:
-            is_dropped = rng.random(len(steps)) < self.drop_probabilities[steps.astype(np.intp)]
+        if rng is not None and self.token_dropout:
+            is_dropped = rng.random(len(steps)) < self.token_dropout
             steps = np.where(is_dropped, UNKNOWN_CODE, steps)
         targets = self.samples.targets.subset(rows)
         weights = targets.weights.astype(np.float32)

@@ -28,24 +28,15 @@ class TokenCodes:
     ----------
     ids : ndarray of shape (n_ids,)
         The id of each code from 2 on.
-    counts : ndarray of shape (n_ids,)
-        How often each was seen.
     """
 
     ids: NDArray[np.int64] = field(default_factory=lambda: np.empty(0, np.int64))
-    counts: NDArray[np.int64] = field(default_factory=lambda: np.empty(0, np.int64))
 
     def extended(self, sequences: Sequences, more: NDArray[np.int64]) -> TokenCodes:
         """Return codes for the ids in sequences and `more` too; known ids keep their codes."""
-        found = [np.unique(ids, return_counts=True) for ids, _ in sequences.chunks()]
-        candidates = np.concatenate([*(ids for ids, _ in found), more]).astype(np.int64)
+        candidates = np.concatenate([sequences.distinct_ids(), more]).astype(np.int64)
         new = np.setdiff1d(candidates[candidates > 0], self.ids)
-        counts = np.pad(self.counts, (0, len(new)))
-        extended = TokenCodes(np.concatenate([self.ids, new]), counts)
-        for ids, times in found:
-            is_id = ids > 0
-            counts[extended(ids[is_id]) - N_SPECIAL] += times[is_id]
-        return extended
+        return TokenCodes(np.concatenate([self.ids, new]))
 
     def __len__(self) -> int:
         return N_SPECIAL + len(self.ids)

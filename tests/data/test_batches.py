@@ -144,8 +144,8 @@ def test_a_subset_holds_its_rows_alone():
     assert set(batch.steps.tolist()) == {4}
 
 
-def test_tokens_are_dropped_at_random_and_those_seen_once_more_often():
-    X = [[2, 3, 4 + row] for row in range(3000)] + [[2]]  # the third of each is seen once
+def test_tokens_are_dropped_at_random():
+    X = [[2, 3, 4 + row] for row in range(3000)] + [[2]]
     sequences = read_sequences(X)
     codes = TokenCodes().extended(sequences, NO_IDS)
     targets = Targets(np.zeros(3001, int), np.ones(3001), Labels(np.arange(2)))
@@ -158,7 +158,7 @@ def test_tokens_are_dropped_at_random_and_those_seen_once_more_often():
     starts = (dropped.lengths.cumsum(0) - dropped.lengths)[dropped.lengths == 3]
     triples = dropped.steps[starts[:, None] + torch.arange(3)]
     shares = (triples == UNKNOWN_CODE).float().mean(0)
-    np.testing.assert_allclose(shares, [0.1, 0.1, 1 - 0.9**6], atol=0.04)
+    np.testing.assert_allclose(shares, [0.1] * 3, atol=0.02)
     without = SequenceDataset(dataset.samples, codes)
     batch, _ = without.batch(np.arange(3001), np.random.default_rng(1))
     assert not (batch.steps == UNKNOWN_CODE).any()

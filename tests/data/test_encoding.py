@@ -73,15 +73,6 @@ def test_codes_stay_when_new_ids_come():
     assert more(np.array([7, 40])).tolist() == first(np.array([7, 40])).tolist()
 
 
-def test_codes_tell_how_often_they_were_seen_in_all_calls():
-    first = codes_of([[5, 5, 9], [5], []])
-    assert dict(zip(first.ids.tolist(), first.counts.tolist(), strict=True)) == {5: 3, 9: 1}
-    more = first.extended(read_sequences([[9, 7]]), np.array([8]))
-    counts = dict(zip(more.ids.tolist(), more.counts.tolist(), strict=True))
-    assert counts == {5: 3, 9: 2, 7: 1, 8: 0}
-    assert first.counts.tolist() == [3, 1]
-
-
 def inputs_of(X, *, normalize=True):
     sequences = read_sequences(X)
     scaling = ChannelScaling.of(sequences, normalize=normalize)
