@@ -41,7 +41,7 @@ def seconds_to_end(work: Callable[[], Any], after: float) -> float:
     try:
         work()
     except KeyboardInterrupt:
-        while threads._process.lanes:  # noqa: SLF001 - until the helper thread has ended
+        while threads._process.working:  # noqa: SLF001 - until the helper thread has ended
             time.sleep(0.001)
         return time.perf_counter() - sent[0]
     timer.cancel()

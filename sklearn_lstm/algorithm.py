@@ -9,7 +9,7 @@ import numpy as np
 import torch
 
 from sklearn_lstm.blending import ClassPrior, HeldOutLogits
-from sklearn_lstm.compute.threads import lanes
+from sklearn_lstm.compute.threads import workers
 from sklearn_lstm.data.sequences import Samples
 from sklearn_lstm.members.convolutions import ConvolutionModel
 from sklearn_lstm.members.encoded_network import NetworkStart
@@ -66,8 +66,8 @@ def fit_model(
     prior = ClassPrior.of(samples.targets, is_drawn=validation is None)
     held_out = HeldOutLogits([part.targets for part in parts.held_out], prior)
     members: list[Member] = []
-    n_lanes = 2 if plan.n_networks == 2 or parameters["bidirectional"] else 1
-    with lanes(settings.device, n_lanes), progress:
+    n_workers = 2 if plan.n_networks == 2 or parameters["bidirectional"] else 1
+    with workers(settings.device, n_workers), progress:
         for kind in kinds:
             member, logits = kind.fit(task, held_out)
             if member is not None:

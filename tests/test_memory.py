@@ -45,8 +45,8 @@ def _all_is_imported():
 
 
 @pytest.fixture(autouse=True)
-def _one_lane(monkeypatch):
-    monkeypatch.setattr(threads, "LANES", 1)  # the calling thread does all
+def _one_worker(monkeypatch):
+    monkeypatch.setattr(threads, "N_WORKERS", 1)  # the calling thread does all
 
 
 small = partial(small_models.small, hidden_size=1, embedding_dim=1, batch_size=16, max_epochs=1)

@@ -1,8 +1,8 @@
-"""Two lanes of computing: the calling thread, and one helper thread that all callers share.
+"""Two workers: the calling thread, and one helper thread that all callers share.
 
 The matrix products of a recurrent step are too small to be split between threads without loss. But
 the two networks of a fit, the two directions of a layer, and the batches of a prediction have
-nothing to do with each other, so two of them are computed at the same time. Each lane uses half of
+nothing to do with each other, so two of them are computed at the same time. Each worker uses half of
 torch's threads. Which thread computes what does not change the results.
 
 No setting of the process changes: the number of threads of OpenMP, and that of MKL, is set for the
@@ -27,13 +27,13 @@ from threadpoolctl import ThreadpoolController
 Value = TypeVar("Value")
 Result = TypeVar("Result")
 
-LANES = 2
+N_WORKERS = 2
 
 
 class _Thread(local):
     """What each thread knows of itself."""
 
-    share: int | None = None  # threads of its lane; None: it does not compute in a lane
+    share: int | None = None  # torch's threads that it uses; None: it is no worker
     is_helper: bool = False
     abandoned: Event | None = None  # set when nobody waits for its work any more
 
@@ -43,14 +43,14 @@ class _Process:
 
     def __init__(self) -> None:
         self.helper = ThreadPoolExecutor(1, "sklearn_lstm")
-        self.lanes: set[object] = set()  # those that compute now
+        self.working: set[object] = set()  # the workers that compute now
 
-    def enter_if_free(self, lane: object) -> bool:
-        """Count a lane if there is one free."""
-        self.lanes.add(lane)
-        if len(self.lanes) > LANES:
-            self.lanes.discard(lane)
-        return lane in self.lanes
+    def enter_if_free(self, worker: object) -> bool:
+        """Count a worker if there is one free."""
+        self.working.add(worker)
+        if len(self.working) > N_WORKERS:
+            self.working.discard(worker)
+        return worker in self.working
 
 
 _thread, _process = _Thread(), _Process()
@@ -72,8 +72,8 @@ if hasattr(os, "register_at_fork"):
 
 
 @contextmanager
-def lanes(device: torch.device | str, n_lanes: int = LANES) -> Iterator[None]:
-    """Compute within the block on `n_lanes` lanes, with the threads of the caller.
+def workers(device: torch.device | str, n_workers: int = N_WORKERS) -> Iterator[None]:
+    """Compute within the block on `n_workers` workers, which share the threads of the caller.
 
     The threads are set once for many batches: changing their number in each batch would cost more
     than it gains. On a GPU there is nothing to share, nor with one thread, as in the workers of
@@ -83,14 +83,14 @@ def lanes(device: torch.device | str, n_lanes: int = LANES) -> Iterator[None]:
     if torch.device(device).type != "cpu" or _thread.share is not None:
         yield
         return
-    if min(n_threads, n_lanes) == 1:
+    if min(n_threads, n_workers) == 1:
         with _mkl_threads(n_threads):
             yield
         return
-    process, lane, share = _process, object(), n_threads // n_lanes
+    process, worker, share = _process, object(), n_threads // n_workers
     before = [library.num_threads for library in _openmp()]
     try:
-        process.lanes.add(lane)
+        process.working.add(worker)
         _thread.share = share
         _set_openmp_threads([share] * len(before))
         with _mkl_threads(share):
@@ -98,23 +98,23 @@ def lanes(device: torch.device | str, n_lanes: int = LANES) -> Iterator[None]:
     finally:
         _thread.share = None
         _set_openmp_threads(before)
-        process.lanes.discard(lane)
+        process.working.discard(worker)
 
 
-def is_lane_free() -> bool:
+def is_worker_free() -> bool:
     """Return whether `map_pair` would use the helper thread now."""
     # The helper can't wait for itself: what it is given to compute it computes alone.
-    return _thread.share is not None and not _thread.is_helper and len(_process.lanes) < LANES
+    return _thread.share is not None and not _thread.is_helper and len(_process.working) < N_WORKERS
 
 
 def map_pair(function: Callable[[Value], Result], values: Sequence[Value]) -> list[Result]:
-    """Map a function over two values, at the same time if a lane is free.
+    """Map a function over two values, at the same time if a worker is free.
 
     What runs on the helper thread sees the caller's modes of torch. Should the caller be
     interrupted, the helper ends at its next `check_not_abandoned`.
     """
-    process, share, lane = _process, _thread.share, object()
-    if share is None or not is_lane_free() or not process.enter_if_free(lane):
+    process, share, worker = _process, _thread.share, object()
+    if share is None or not is_worker_free() or not process.enter_if_free(worker):
         return [function(value) for value in values]
     has_gradient, is_inference = torch.is_grad_enabled(), torch.is_inference_mode_enabled()
     dtype, is_mixed = torch.get_autocast_dtype("cpu"), torch.is_autocast_enabled("cpu")
@@ -135,7 +135,7 @@ def map_pair(function: Callable[[Value], Result], values: Sequence[Value]) -> li
             ):
                 return function(values[1])
         finally:
-            process.lanes.discard(lane)
+            process.working.discard(worker)
 
     future = None
     try:
@@ -150,11 +150,11 @@ def map_pair(function: Callable[[Value], Result], values: Sequence[Value]) -> li
         raise
     finally:
         if future is None:
-            process.lanes.discard(lane)
+            process.working.discard(worker)
 
 
-def map_in_lanes(function: Callable[[Value], Result], values: Sequence[Value]) -> list[Result]:
-    """Map a function over values, the even ones in one lane and the odd ones in the other."""
+def map_on_workers(function: Callable[[Value], Result], values: Sequence[Value]) -> list[Result]:
+    """Map a function over values, the even ones on one worker and the odd ones on the other."""
 
     def map_over(some: Sequence[Value]) -> list[Result]:
         results = []
@@ -163,7 +163,7 @@ def map_in_lanes(function: Callable[[Value], Result], values: Sequence[Value]) -
             results.append(function(value))
         return results
 
-    if len(values) < LANES:
+    if len(values) < N_WORKERS:
         return map_over(values)
     halves = map_pair(map_over, (values[::2], values[1::2]))
     return [halves[index % 2][index // 2] for index in range(len(values))]

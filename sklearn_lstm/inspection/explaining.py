@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from sklearn_lstm.compute.threads import lanes, map_in_lanes
+from sklearn_lstm.compute.threads import map_on_workers, workers
 from sklearn_lstm.data.sequences import Sequences
 from sklearn_lstm.inspection.inputs import OpenModel, open_model
 
@@ -122,8 +122,8 @@ def explain_opened(opened: OpenModel, target: Any) -> list[Explanation]:
     """Return what `explain` returns."""
     outputs = target_outputs(opened, target)
     rows = [(row, *each) for row, each in enumerate(zip(opened, opened.data, strict=True))]
-    with lanes(opened.model.networks.first.device):
-        return map_in_lanes(lambda row: _explain_one(opened, *row, int(outputs[row[0]])), rows)
+    with workers(opened.model.networks.first.device):
+        return map_on_workers(lambda row: _explain_one(opened, *row, int(outputs[row[0]])), rows)
 
 
 def target_outputs(opened: OpenModel, target: Any) -> NDArray[np.intp]:

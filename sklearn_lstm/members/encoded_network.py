@@ -14,7 +14,7 @@ import torch
 from numpy.typing import NDArray
 
 from sklearn_lstm.compute.devices import exact
-from sklearn_lstm.compute.threads import lanes, map_in_lanes
+from sklearn_lstm.compute.threads import map_on_workers, workers
 from sklearn_lstm.data.batches import encoded, steps_at_once
 from sklearn_lstm.data.embeddings import PretrainedVectors
 from sklearn_lstm.data.encoding import ChannelScaling, Encoding, TokenCodes
@@ -80,8 +80,8 @@ class EncodedNetwork:
             logits[rows] = (exact(summary) @ weight.T + bias)[: len(rows)].numpy()
 
         batches = list(rows_of_similar_length(sequences.lengths, limit))
-        with torch.no_grad(), lanes(device):
-            map_in_lanes(read, batches)
+        with torch.no_grad(), workers(device):
+            map_on_workers(read, batches)
         return logits
 
 

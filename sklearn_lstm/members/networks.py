@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from sklearn_lstm.blending import HeldOutLogits
 from sklearn_lstm.compute.devices import find_device_or_cpu, prefers_bfloat16
-from sklearn_lstm.compute.threads import lanes, map_in_lanes
+from sklearn_lstm.compute.threads import map_on_workers, workers
 from sklearn_lstm.data.batches import SequenceDataset
 from sklearn_lstm.data.sequences import Samples, Sequences
 from sklearn_lstm.members.encoded_network import EncodedNetwork, NetworkStart
@@ -103,7 +103,7 @@ class Networks(Member):
                 progress=task.progress.of_network(index),
             )
 
-        nets = map_in_lanes(learn, range(len(starts)))
+        nets = map_on_workers(learn, range(len(starts)))
         is_trained = starts[0].is_trained or plan.max_epochs > 0
         networks = tuple(replace(start, is_trained=is_trained) for start in starts)
         member = cls(networks, net=nets[0])
@@ -133,7 +133,7 @@ class Networks(Member):
         progress = FitProgress(
             0, 1, [plan.updates_per_epoch(len(samples))], is_shown=settings.verbose > 0
         )
-        with lanes(settings.device, model.network.n_directions), progress:
+        with workers(settings.device, model.network.n_directions), progress:
             net = train(
                 model.network,
                 SequenceDataset(samples, model.encoding, settings.token_dropout),

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor, nn
 from torch.autograd.function import once_differentiable
 
-from sklearn_lstm.compute.threads import is_lane_free, map_pair
+from sklearn_lstm.compute.threads import is_worker_free, map_pair
 from sklearn_lstm.network.masks import SequenceMask, reverse
 from sklearn_lstm.network.pooling import Pooling
 
@@ -68,7 +68,7 @@ class Direction(nn.Module):
 
 def run_directions(directions: Sequence[nn.Module], x: Tensor, mask: SequenceMask) -> list[Tensor]:
     """Return ``direction(x, mask)`` for each of one or two directions."""
-    if len(directions) == 1 or not is_lane_free():
+    if len(directions) == 1 or not is_worker_free():
         return [direction(x, mask) for direction in directions]
     if not torch.is_grad_enabled():
         return map_pair(lambda direction: direction(x, mask), directions)

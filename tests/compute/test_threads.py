@@ -1,4 +1,4 @@
-"""Two lanes of computing: the order of results, errors, interruptions and numbers of threads."""
+"""Two workers of computing: the order of results, errors, interruptions and numbers of threads."""
 
 import subprocess
 import sys
@@ -11,7 +11,7 @@ import torch
 
 from sklearn_lstm import LSTMSequenceClassifier
 from sklearn_lstm.compute import threads
-from sklearn_lstm.compute.threads import check_not_abandoned, lanes, map_in_lanes, map_pair
+from sklearn_lstm.compute.threads import check_not_abandoned, map_on_workers, map_pair, workers
 
 PLAIN = {"hidden_size": 6, "max_epochs": 2, "batch_size": 20, "random_state": 0, "dropout": 0.0}
 PLAIN |= {"token_dropout": 0.0, "weight_decay": 0.0, "precision": "float32"}
@@ -39,7 +39,7 @@ def thread_of(_):
 
 
 def wait_for_the_helper():
-    """Wait until the helper thread has left its lane; what it computes may be abandoned."""
+    """Wait until the helper thread has left its worker; what it computes may be abandoned."""
     threads._process.helper.submit(int).result(10)
 
 
@@ -54,31 +54,31 @@ def run_alone(code, timeout=60):
 # --- Which thread computes what
 
 
-@pytest.mark.parametrize("is_in_lanes", [False, True])
+@pytest.mark.parametrize("is_in_workers", [False, True])
 @pytest.mark.parametrize("n_values", [0, 1, 2, 5])
-def test_values_are_mapped_in_their_order(is_in_lanes, n_values):
+def test_values_are_mapped_in_their_order(is_in_workers, n_values):
     values, expected = range(n_values), [2 * value for value in range(n_values)]
-    if not is_in_lanes:
-        assert map_in_lanes(lambda value: 2 * value, values) == expected
+    if not is_in_workers:
+        assert map_on_workers(lambda value: 2 * value, values) == expected
         return
-    with lanes("cpu"):
-        assert map_in_lanes(lambda value: 2 * value, values) == expected
+    with workers("cpu"):
+        assert map_on_workers(lambda value: 2 * value, values) == expected
 
 
 def test_a_pair_is_computed_by_the_caller_and_one_helper_thread():
-    with lanes("cpu"):
+    with workers("cpu"):
         first, second = map_pair(thread_of, (0, 1))
         assert first is current_thread()
         assert second is not first
         assert map_pair(thread_of, (0, 1)) == [first, second]  # the helper is the same
-        assert map_in_lanes(thread_of, range(4)) == [first, second] * 2
+        assert map_on_workers(thread_of, range(4)) == [first, second] * 2
 
 
-def test_outside_of_lanes_the_caller_computes_both():
+def test_without_workers_the_caller_computes_both():
     assert map_pair(thread_of, (0, 1)) == [current_thread()] * 2
 
 
-def test_where_no_lane_is_free_the_caller_computes_both():
+def test_where_no_worker_is_free_the_caller_computes_both():
     both = Barrier(2)
 
     def while_both_work(_):
@@ -87,7 +87,7 @@ def test_where_no_lane_is_free_the_caller_computes_both():
         both.wait(10)
         return threads_of_both
 
-    with lanes("cpu"):
+    with workers("cpu"):
         inner = map_pair(while_both_work, (0, 1))
     for one, other in inner:
         assert one is other
@@ -95,7 +95,7 @@ def test_where_no_lane_is_free_the_caller_computes_both():
 
 
 def test_on_a_gpu_there_is_nothing_to_share():
-    with lanes("cuda"):
+    with workers("cuda"):
         assert map_pair(thread_of, (0, 1)) == [current_thread()] * 2
 
 
@@ -108,7 +108,7 @@ def test_the_helper_sees_the_modes_of_the_caller():
             torch.get_autocast_dtype("cpu"),
         )
 
-    with lanes("cpu"):
+    with workers("cpu"):
         for context in (torch.no_grad(), torch.inference_mode(), torch.autocast("cpu")):
             with context:
                 here, there = map_pair(modes, (0, 1))
@@ -120,15 +120,15 @@ def test_the_helper_sees_the_modes_of_the_caller():
 
 
 @pytest.mark.parametrize("failing", [0, 1])
-def test_an_error_in_either_lane_is_raised(failing):
+def test_an_error_in_either_worker_is_raised(failing):
     def work(value):
         return 1 / (value != failing)
 
-    with lanes("cpu"):
+    with workers("cpu"):
         with pytest.raises(ZeroDivisionError):
             map_pair(work, (0, 1))
         wait_for_the_helper()
-        assert map_pair(thread_of, (0, 1))[1] is not current_thread()  # the lane is free again
+        assert map_pair(thread_of, (0, 1))[1] is not current_thread()  # the worker is free again
 
 
 def test_an_interruption_ends_the_work_of_the_helper_thread():
@@ -145,12 +145,12 @@ def test_an_interruption_ends_the_work_of_the_helper_thread():
         finally:
             ended.set()
 
-    with lanes("cpu"), pytest.raises(KeyboardInterrupt):
-        map_in_lanes(work, ["main", "helper"])
+    with workers("cpu"), pytest.raises(KeyboardInterrupt):
+        map_on_workers(work, ["main", "helper"])
     assert ended.wait(10)
     wait_for_the_helper()
     check_not_abandoned()  # the caller itself is not abandoned
-    with lanes("cpu"):
+    with workers("cpu"):
         map_pair(lambda _: check_not_abandoned(), (0, 1))  # nor is the next work of the helper
 
 
@@ -165,19 +165,19 @@ def test_an_interruption_ends_the_values_of_the_helper_thread():
         has_begun.set()
         assert is_interrupted.wait(10)
 
-    with lanes("cpu"):
+    with workers("cpu"):
         with pytest.raises(KeyboardInterrupt):
-            map_in_lanes(work, range(10))
+            map_on_workers(work, range(10))
         is_interrupted.set()
     wait_for_the_helper()
     assert done == [1]
 
 
 def test_a_helper_whose_caller_has_left_does_not_wait_for_itself():
-    """It sees a free lane then, but the helper thread that would compute there is itself."""
+    """It sees a free worker then, but the helper thread that would compute there is itself."""
     code = """
         from threading import Event
-        from sklearn_lstm.compute.threads import lanes, map_pair
+        from sklearn_lstm.compute.threads import workers, map_pair
 
         has_begun, has_left, ended = Event(), Event(), Event()
 
@@ -193,7 +193,7 @@ def test_a_helper_whose_caller_has_left_does_not_wait_for_itself():
                 ended.set()
 
         try:
-            with lanes("cpu"):
+            with workers("cpu"):
                 map_pair(work, (0, 1))
         except KeyboardInterrupt:
             has_left.set()
@@ -211,7 +211,7 @@ def test_the_interpreter_ends_after_the_work_of_the_helper_thread():
     code = """
         import time
         from threading import Event
-        from sklearn_lstm.compute.threads import check_not_abandoned, lanes, map_pair
+        from sklearn_lstm.compute.threads import check_not_abandoned, workers, map_pair
 
         has_begun = Event()
 
@@ -227,7 +227,7 @@ def test_the_interpreter_ends_after_the_work_of_the_helper_thread():
                 time.sleep(0.5)
                 print("ended", flush=True)
 
-        with lanes("cpu"):
+        with workers("cpu"):
             map_pair(work, (0, 1))
     """
     end = run_alone(code)
@@ -240,11 +240,11 @@ def test_what_computes_while_the_interpreter_ends_gets_its_results(has_helper):
     """Another thread may go on after the main thread, and functions of atexit after all threads."""
     code = f"""
         import atexit, threading
-        from sklearn_lstm.compute.threads import lanes, map_in_lanes
+        from sklearn_lstm.compute.threads import workers, map_on_workers
 
         def work():
-            with lanes("cpu"):
-                print(map_in_lanes(abs, range(5)), flush=True)
+            with workers("cpu"):
+                print(map_on_workers(abs, range(5)), flush=True)
 
         def work_later():
             threading.main_thread().join()
@@ -263,13 +263,13 @@ def test_what_computes_while_the_interpreter_ends_gets_its_results(has_helper):
 # --- Numbers of threads
 
 
-def test_the_lanes_share_the_threads_of_the_caller():
+def test_the_workers_share_the_threads_of_the_caller():
     before = [library.num_threads for library in threads._openmp()]
 
     def number(_):
         return {library.num_threads for library in threads._openmp()}
 
-    with lanes("cpu"):
+    with workers("cpu"):
         assert map_pair(number, (0, 1)) == [{1}, {1}]
     assert [library.num_threads for library in threads._openmp()] == before
     assert torch.get_num_threads() == 2
@@ -282,10 +282,10 @@ def test_torch_may_hide_its_libraries(monkeypatch):
     threads._mkl_function.cache_clear()
     monkeypatch.setattr(threads, "CDLL", refuse)
     before = [library.num_threads for library in threads._openmp()]
-    with lanes("cpu"):
+    with workers("cpu"):
         assert map_pair(abs, (-1, -2)) == [1, 2]
     assert [library.num_threads for library in threads._openmp()] == before
-    assert not threads._process.lanes
+    assert not threads._process.working
     threads._mkl_function.cache_clear()
 
 
@@ -297,7 +297,7 @@ def test_other_threads_keep_their_number_of_threads():
         numbers.append(torch.get_num_threads())
 
     other = Thread(target=ask)
-    with lanes("cpu"):
+    with workers("cpu"):
         other.start()
         other.join()
     assert numbers == [2]

@@ -5,7 +5,7 @@ import torch
 from torch import nn
 from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 
-from sklearn_lstm.compute.threads import lanes
+from sklearn_lstm.compute.threads import workers
 from sklearn_lstm.network.directions import CELLS, Direction, run_directions
 from sklearn_lstm.network.masks import SequenceMask
 
@@ -71,10 +71,10 @@ def test_a_direction_reads_only_what_comes_before():
 
 
 @pytest.mark.usefixtures("_two_threads")
-@pytest.mark.parametrize("in_lanes", [False, True])
+@pytest.mark.parametrize("in_workers", [False, True])
 @pytest.mark.parametrize("reads_gradient", [False, True])
 @pytest.mark.parametrize("pooling", [(), ("max", "attention")])
-def test_gradients_are_those_of_one_direction_after_the_other(in_lanes, reads_gradient, pooling):
+def test_gradients_are_those_of_one_direction_after_the_other(in_workers, reads_gradient, pooling):
     pair = both_directions(3, "lstm", 2, pooling)
     mask = SequenceMask(LENGTHS, 7)
 
@@ -87,8 +87,8 @@ def test_gradients_are_those_of_one_direction_after_the_other(in_lanes, reads_gr
         return [*found, x.grad]
 
     expected = gradients(lambda x: [direction(x, mask) for direction in pair])
-    if in_lanes:
-        with lanes("cpu"):
+    if in_workers:
+        with workers("cpu"):
             found = gradients(lambda x: run_directions(pair, x, mask))
     else:
         found = gradients(lambda x: run_directions(pair, x, mask))
@@ -100,11 +100,11 @@ def test_gradients_are_those_of_one_direction_after_the_other(in_lanes, reads_gr
 
 @pytest.mark.usefixtures("_two_threads")
 @pytest.mark.parametrize("has_gradient", [False, True])
-def test_lanes_change_no_bit_of_the_states(has_gradient):
+def test_workers_change_no_bit_of_the_states(has_gradient):
     pair, mask = both_directions(3, "gru", 5), SequenceMask(LENGTHS, 7)
     with torch.set_grad_enabled(has_gradient):
         expected = [direction(random_features(), mask) for direction in pair]
-        with lanes("cpu"):
+        with workers("cpu"):
             found = run_directions(pair, random_features(), mask)
     for states, others in zip(found, expected, strict=True):
         assert torch.equal(states, others)
@@ -127,7 +127,7 @@ def test_an_error_in_either_direction_is_raised(pair, has_gradient):
     mask = SequenceMask(LENGTHS, 7)
     with (
         torch.set_grad_enabled(has_gradient),
-        lanes("cpu"),
+        workers("cpu"),
         pytest.raises(ZeroDivisionError),
     ):
         run_directions(pair, random_features(requires_grad=has_gradient), mask)
