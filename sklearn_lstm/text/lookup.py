@@ -13,7 +13,7 @@ _BYTES = np.arange(256)
 _KEY_BYTES = 7  # characters of a key; its highest byte is their number
 _KEY_MASKS = np.array([(1 << 8 * n) - 1 for n in range(_KEY_BYTES + 1)], np.uint64)
 _SLOT_BITS = 16  # the table fits in the processor's cache
-_MANY = 1000  # words, for which a table of characters is faster
+_MANY = 1000  # words, of which a table of characters is worth its while
 _MULTIPLIER = np.uint64(0x9E3779B97F4A7C15)  # 2**64 divided by the golden ratio (Knuth 1973, 6.4)
 
 
@@ -76,6 +76,8 @@ class Words(NamedTuple):
         Words per text.
     is_composed : bool
         Whether `text` is in Unicode's normal form C.
+    has_letters : bool
+        Whether words may be letters of scripts without spaces between words.
     """
 
     text: str
@@ -84,6 +86,7 @@ class Words(NamedTuple):
     stops: NDArray[np.intp]
     lengths: NDArray[np.int64]
     is_composed: bool
+    has_letters: bool
 
     def as_strings(self, chosen: Any = slice(None)) -> list[str]:
         """Return the chosen words, in Unicode's normal form C."""
@@ -96,8 +99,8 @@ class WordTable:
     """A function of words; computed once for most short words.
 
     A word of up to seven characters of Latin-1 is packed into a key of 64 bits, which picks a slot.
-    The slot keeps the value of the first word that came to it. Other words of one character have a
-    `CharacterTable`. The values of all other words are computed each time.
+    The slot keeps the value of the first word that came to it. The values of all other words are
+    computed each time. If there are many words, those of one character have a `CharacterTable`.
 
     Parameters
     ----------
@@ -115,6 +118,19 @@ class WordTable:
 
     def __call__(self, words: Words) -> NDArray[np.int32]:
         """Return the value of each word, in Unicode's normal form C."""
+        if not words.has_letters or len(words.starts) < _MANY:
+            return self._look_up(words)
+        is_character = words.stops - words.starts == 1
+        longer = words._replace(
+            starts=words.starts[~is_character], stops=words.stops[~is_character]
+        )
+        values = np.empty(len(is_character), np.int32)
+        values[is_character] = self._characters(words.code_points[words.starts[is_character]])
+        values[~is_character] = self._look_up(longer)
+        return values
+
+    def _look_up(self, words: Words) -> NDArray[np.int32]:
+        """Return the value of each word, from its slot if it is there."""
         keys = _keys(words)
         slots = (keys * _MULTIPLIER >> np.uint64(64 - _SLOT_BITS)).astype(np.intp)
         found = self._keys.take(slots)
@@ -126,10 +142,6 @@ class WordTable:
             found = self._keys.take(slots)
         values = self._values.take(slots)
         others = np.flatnonzero((found != keys) | (keys == 0))
-        if len(others) > _MANY and words.code_points.itemsize > 1:
-            is_character = words.stops[others] - words.starts[others] == 1
-            characters, others = others[is_character], others[~is_character]
-            values[characters] = self._characters(words.code_points[words.starts[characters]])
         values[others] = self._compute(words, others)
         return values
 

@@ -7,7 +7,7 @@ from unicodedata import category, name, normalize
 
 # The kinds of character that make words; see `words_of`. Plain texts have the first four.
 BLANK, SYMBOL, WORD, APOSTROPHE, LETTER, MARK = range(6)
-UNSTABLE = 8  # added to the kind of what normal form C may change, such as marks
+UNSTABLE = 8  # added to the kind of what normal form C may change; without such, no text is checked
 
 # Scripts without spaces between words: how the Unicode names of their letters begin.
 _SCRIPTS_WITHOUT_SPACES = (

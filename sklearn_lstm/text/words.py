@@ -76,11 +76,20 @@ def words_of(text: str) -> list[str]:
     """
     if PLAIN.fullmatch(text):
         return PLAIN_WORDS.findall(text)
-    return split_words([text]).as_strings()
+    return split_words([text], lowers=False).as_strings()
 
 
-def split_words(texts: list[str]) -> Words:
-    """Return where the words of texts are; `words_of` says what a word is."""
+def split_words(texts: list[str], *, lowers: bool) -> Words:
+    """Return where the words of texts are; `words_of` says what a word is.
+
+    Parameters
+    ----------
+    texts : list of str
+    lowers : bool
+        Whether to lower the texts.
+    """
+    if lowers:
+        texts = list(map(str.lower, texts))
     text = "\n".join([*texts, ""])  # the line ends keep the words of different texts apart
     code_points = _code_points(text)
     kinds = _kinds(code_points)
@@ -100,7 +109,7 @@ def split_words(texts: list[str]) -> Words:
     starts, stops = starts.take(words), stops.take(words)
     line_ends = np.cumsum(lengths_of(texts) + 1)
     n_words = np.diff(np.searchsorted(starts, line_ends), prepend=0)
-    return Words(text, code_points, starts, stops, n_words, is_composed)
+    return Words(text, code_points, starts, stops, n_words, is_composed, is_letter is not None)
 
 
 def _join_marks(kinds: NDArray[Any]) -> NDArray[np.bool_]:

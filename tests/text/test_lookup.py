@@ -27,7 +27,8 @@ def look_up(table, words, encoding):
     code_points = np.frombuffer(text.encode(encoding), np.uint8 if encoding == "latin-1" else "<u4")
     stops = np.cumsum([len(word) + 1 for word in words]) - 1
     starts = stops - [len(word) for word in words]
-    return table(Words(text, code_points, starts, stops, None, is_composed=True)).tolist()
+    facts = {"lengths": None, "is_composed": True, "has_letters": encoding != "latin-1"}
+    return table(Words(text, code_points, starts, stops, **facts)).tolist()
 
 
 WORDS = ["a", "bc", "seven77", "eight888", "seven77", "a", "!", "!\0", "é", "ÿÿ", "bc"]
