@@ -125,7 +125,7 @@ def _numbers_of_objects(array: NDArray[Any], first_row: int = 0) -> NDArray[Any]
                 f"X[{row}] holds a sequence in one of {array.shape[1]} columns: pass the one "
                 "column that holds the sequences."
             )
-        has_integers |= isinstance(value, Integral) and not isinstance(value, bool)
+        has_integers |= _is_id(value)
         if missing is None and is_missing(value):
             missing = row
     if missing is not None:
@@ -133,11 +133,16 @@ def _numbers_of_objects(array: NDArray[Any], first_row: int = 0) -> NDArray[Any]
             _refuse_missing(missing, "holds a missing value")
         values = [np.nan if is_missing(value) else value for value in array.flat]
         array = np.array(values, dtype=object).reshape(array.shape)
-    are_integers = all(isinstance(value, Integral) for value in array.flat)
+    are_integers = all(map(_is_id, array.flat))
     try:
         return array.astype(np.int64 if are_integers else np.float64)
     except OverflowError:
         return array.astype(np.float64)
+
+
+def _is_id(value: Any) -> bool:
+    """Return whether a value is an integer; a boolean is a measurement."""
+    return isinstance(value, Integral) and not isinstance(value, bool)
 
 
 def is_missing(value: Any) -> bool:
