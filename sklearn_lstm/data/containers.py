@@ -8,8 +8,10 @@ from typing import Any, NoReturn
 import numpy as np
 from numpy.typing import NDArray
 
+from sklearn_lstm.data.spelling import LARGEST_ID
 from sklearn_lstm.exceptions import InvalidSequencesError, InvalidSequencesTypeError
 
+TOO_LARGE = 1 << 63  # for int64
 PIPELINE_ADVICE = (
     "Turn texts into token ids first:\n"
     "    make_pipeline(TextSequenceVectorizer(), LSTMSequenceClassifier())\n"
@@ -17,8 +19,14 @@ PIPELINE_ADVICE = (
 )
 
 
-def as_array(X: Any) -> NDArray[Any]:
+def as_array(X: Any, input_type: str) -> NDArray[Any]:
     """Return X as an array: of one dimension and dtype object if its rows are ragged.
+
+    Parameters
+    ----------
+    X : object
+    input_type : {"auto", "tokens", "numeric"}
+        "numeric" makes floats of integers that no integer type can hold.
 
     Raises
     ------
@@ -34,7 +42,7 @@ def as_array(X: Any) -> NDArray[Any]:
         for index, row in enumerate(X):
             array[index] = row
         return array
-    array = np.asarray(X)
+    array = _to_numpy(X)
     if array.dtype.kind in "SUT":
         raise InvalidSequencesTypeError(
             f"X holds strings, not sequences of numbers. {PIPELINE_ADVICE}."
@@ -52,10 +60,10 @@ def as_array(X: Any) -> NDArray[Any]:
         return array
     if array.size == len(array) > 0 and is_row(array.flat[0]):
         return array.ravel()  # a data frame whose one column holds lists
-    return _numbers_of_objects(array)
+    return _numbers_of_objects(array, input_type)
 
 
-def row_as_array(row: Any, index: int) -> NDArray[Any]:
+def row_as_array(row: Any, index: int, input_type: str) -> NDArray[Any]:
     """Return one ragged row as an array of numbers of one or two dimensions."""
     if isinstance(row, str | bytes):
         raise InvalidSequencesTypeError(f"X[{index}] is a string: {row[:40]!r}. {PIPELINE_ADVICE}.")
@@ -65,9 +73,9 @@ def row_as_array(row: Any, index: int) -> NDArray[Any]:
     if (has_missing() if callable(has_missing) else has_missing) and _is_integer(row):
         _refuse_missing(index, "holds a missing value")
     try:
-        array = np.asarray(row)
+        array = _to_numpy(row)
         if array.dtype.kind == "O" and array.ndim == 1 and not any(map(is_row, array)):
-            array = _numbers_of_objects(array[np.newaxis], first_row=index)[0]
+            array = _numbers_of_objects(array[np.newaxis], input_type, index)[0]
         elif array.dtype.kind == "O":  # a list of arrays of one length
             array = np.stack([np.asarray(step) for step in row])
     except (InvalidSequencesError, InvalidSequencesTypeError):
@@ -93,6 +101,14 @@ def _check_row(array: NDArray[Any], row: Any, index: int) -> NDArray[Any]:
     return array
 
 
+def describe_wrong_id(row: int, value: Any) -> str:
+    """Return what is wrong with a number that is no token id."""
+    return (
+        f"X[{row}] holds {value}, but token ids are integers from 0 (padding) to {LARGEST_ID}. "
+        "Pass input_type='numeric' if X holds measurements."
+    )
+
+
 def refuse_row(index: int, found: str, cause: Exception | None = None) -> NoReturn:
     """Raise the error for a row that is no sequence."""
     expected = "Each row has to be a sequence of shape (T,) or (T, n_channels)."
@@ -111,7 +127,17 @@ def _is_table(X: list[Any] | tuple[Any, ...]) -> bool:
     )
 
 
-def _numbers_of_objects(array: NDArray[Any], first_row: int = 0) -> NDArray[Any]:
+def _to_numpy(values: Any) -> NDArray[Any]:
+    """Return values as an array, in which no integer has become a float."""
+    array = np.asarray(values)
+    if array.dtype.kind == "f" and not hasattr(values, "dtype") and (array >= TOO_LARGE).any():
+        array = np.asarray(values, dtype=object)
+    return array
+
+
+def _numbers_of_objects(
+    array: NDArray[Any], input_type: str, first_row: int = 0
+) -> NDArray[Any]:
     """Return an array of Python numbers as integers if all are, else as floats."""
     has_integers, missing = False, None
     for index in np.ndindex(array.shape):
@@ -134,6 +160,10 @@ def _numbers_of_objects(array: NDArray[Any], first_row: int = 0) -> NDArray[Any]
         values = [np.nan if is_missing(value) else value for value in array.flat]
         array = np.array(values, dtype=object).reshape(array.shape)
     are_integers = all(map(_is_id, array.flat))
+    if are_integers and input_type != "numeric":
+        for index, value in np.ndenumerate(array):
+            if value >= TOO_LARGE:
+                raise InvalidSequencesError(describe_wrong_id(first_row + index[0], value))
     try:
         return array.astype(np.int64 if are_integers else np.float64)
     except OverflowError:
