@@ -170,6 +170,14 @@ def _numbers_of_objects(
         return array.astype(np.float64)
 
 
+def as_list(values: Any) -> list[Any]:
+    """Return plain values: those of tensors and pyarrow are objects of which no two are equal."""
+    for name in ("tolist", "to_pylist", "to_list"):
+        if hasattr(values, name):
+            return list(getattr(values, name)())
+    return list(values)
+
+
 def _is_id(value: Any) -> bool:
     """Return whether a value is an integer; a boolean is a measurement."""
     return isinstance(value, Integral) and not isinstance(value, bool)
