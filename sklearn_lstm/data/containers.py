@@ -135,9 +135,7 @@ def _to_numpy(values: Any) -> NDArray[Any]:
     return array
 
 
-def _numbers_of_objects(
-    array: NDArray[Any], input_type: str, first_row: int = 0
-) -> NDArray[Any]:
+def _numbers_of_objects(array: NDArray[Any], input_type: str, first_row: int = 0) -> NDArray[Any]:
     """Return an array of Python numbers as integers if all are, else as floats."""
     has_integers, missing = False, None
     for index in np.ndindex(array.shape):
@@ -161,13 +159,17 @@ def _numbers_of_objects(
         array = np.array(values, dtype=object).reshape(array.shape)
     are_integers = all(map(_is_id, array.flat))
     if are_integers and input_type != "numeric":
-        for index, value in np.ndenumerate(array):
-            if value >= TOO_LARGE:
-                raise InvalidSequencesError(describe_wrong_id(first_row + index[0], value))
+        _check_not_too_large(array, first_row)
     try:
         return array.astype(np.int64 if are_integers else np.float64)
     except OverflowError:
         return array.astype(np.float64)
+
+
+def _check_not_too_large(integers: NDArray[Any], first_row: int) -> None:
+    for index, value in np.ndenumerate(integers):
+        if value >= TOO_LARGE:
+            raise InvalidSequencesError(describe_wrong_id(first_row + index[0], value))
 
 
 def as_list(values: Any) -> list[Any]:

@@ -13,7 +13,8 @@ GROUPS = [7, 7, 3, 7, 3]
 
 
 @pytest.mark.parametrize(
-    "hold", [np.array, torch.tensor, pa.array, lambda a: pa.chunked_array([a]), pl.Series, pd.Series]
+    "hold",
+    [np.array, torch.tensor, pa.array, lambda a: pa.chunked_array([a]), pl.Series, pd.Series],
 )
 def test_groups_are_the_same_in_every_container(hold):
     assert read_groups(hold(GROUPS), 5).tolist() == [0, 0, 1, 0, 1]
