@@ -212,7 +212,7 @@ def _integer_table(X: Any) -> NDArray[np.int64] | None:
 
     NumPy would make floats of columns of several types, and of missing values.
     """
-    columns = _columns(X)
+    columns = columns_of(X)
     integers = [column for column in columns if _is_integer(column)]
     for column in integers:
         is_missing = np.asarray((getattr(column, "is_null", None) or column.isna)())
@@ -223,7 +223,7 @@ def _integer_table(X: Any) -> NDArray[np.int64] | None:
     return np.column_stack([_as_int64(np.asarray(column.to_numpy())) for column in columns])
 
 
-def _columns(X: Any) -> list[Any]:
+def columns_of(X: Any) -> list[Any]:
     """Return the columns of a data frame."""
     if hasattr(X, "get_columns"):  # polars
         return list(X.get_columns())
@@ -242,7 +242,7 @@ def _as_int64(values: NDArray[Any]) -> NDArray[np.int64]:
 
 def _check_lists_of_integers(X: Any) -> None:
     """Raise an error for a missing value in a column of lists of integers."""
-    columns = _columns(X) or [X]
+    columns = columns_of(X) or [X]
     column = columns[0] if len(columns) == 1 else X
     rows = None
     inner = getattr(getattr(column, "dtype", None), "inner", None)
