@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Set as AbstractSet
 from numbers import Integral
 from typing import Any, NoReturn
 
@@ -11,6 +12,7 @@ from numpy.typing import NDArray
 from sklearn_lstm.data.spelling import LARGEST_ID
 from sklearn_lstm.exceptions import InvalidSequencesError, InvalidSequencesTypeError
 
+HOLDS_MISSING = "holds a missing value"
 TOO_LARGE = 1 << 63  # for int64
 PIPELINE_ADVICE = (
     "Turn texts into token ids first:\n"
@@ -69,11 +71,11 @@ def row_as_array(row: Any, index: int, input_type: str) -> NDArray[Any]:
         raise InvalidSequencesTypeError(f"X[{index}] is a string: {row[:40]!r}. {PIPELINE_ADVICE}.")
     if row is None or (not is_row(row) and is_missing(row)):
         _refuse_missing(index, "is missing")
-    has_missing = getattr(row, "null_count", 0)  # a row of polars or pyarrow
-    if (has_missing() if callable(has_missing) else has_missing) and _is_integer(row):
-        _refuse_missing(index, "holds a missing value")
+    n_missing = getattr(row, "null_count", 0)  # a row of polars or pyarrow
+    if _is_integer(row) and (n_missing() if callable(n_missing) else n_missing):
+        _refuse_missing(index, HOLDS_MISSING)
     try:
-        array = _to_numpy(row)
+        array = _to_numpy(row, index)
         if array.dtype.kind == "O" and array.ndim == 1 and not any(map(is_row, array)):
             array = _numbers_of_objects(array[np.newaxis], input_type, index)[0]
         elif array.dtype.kind == "O":  # a list of arrays of one length
@@ -127,12 +129,34 @@ def _is_table(X: list[Any] | tuple[Any, ...]) -> bool:
     )
 
 
-def _to_numpy(values: Any) -> NDArray[Any]:
-    """Return values as an array, in which no integer has become a float."""
-    array = np.asarray(values)
+def _to_numpy(values: Any, row: int | None = None) -> NDArray[Any]:
+    """Return X, or a row of it, as an array in which no integer has become a float."""
+    name = "X" if row is None else f"X[{row}]"
+    if isinstance(values, AbstractSet):
+        raise InvalidSequencesError(
+            f"{name} is a {type(values).__name__}, which has no order of its own. Pass a list, in "
+            "the order that the classifier shall read."
+        )
+    try:
+        array = np.asarray(_with_missing(values, row))
+    except (RuntimeError, TypeError) as error:
+        raise InvalidSequencesTypeError(
+            f"{name} can't be turned into a NumPy array: {error} Of a tensor of measurements pass "
+            "tensor.detach().float().cpu()."
+        ) from error
     if array.dtype.kind == "f" and not hasattr(values, "dtype") and (array >= TOO_LARGE).any():
         array = np.asarray(values, dtype=object)
     return array
+
+
+def _with_missing(values: Any, row: int | None) -> Any:
+    """Return masked values as missing ones, which NumPy would uncover."""
+    if not np.ma.is_masked(values):
+        return values
+    if values.dtype.kind in "iu":
+        first, *_ = np.argwhere(values.mask)[0]
+        _refuse_missing(int(first) if row is None else row, HOLDS_MISSING)
+    return values.astype(np.float64).filled(np.nan)
 
 
 def _numbers_of_objects(array: NDArray[Any], input_type: str, first_row: int = 0) -> NDArray[Any]:
@@ -154,7 +178,7 @@ def _numbers_of_objects(array: NDArray[Any], input_type: str, first_row: int = 0
             missing = row
     if missing is not None:
         if has_integers:
-            _refuse_missing(missing, "holds a missing value")
+            _refuse_missing(missing, HOLDS_MISSING)
         values = [np.nan if is_missing(value) else value for value in array.flat]
         array = np.array(values, dtype=object).reshape(array.shape)
     are_integers = all(map(_is_id, array.flat))
@@ -217,7 +241,7 @@ def _integer_table(X: Any) -> NDArray[np.int64] | None:
     for column in integers:
         is_missing = np.asarray((getattr(column, "is_null", None) or column.isna)())
         if is_missing.any():
-            _refuse_missing(int(np.argmax(is_missing)), "holds a missing value")
+            _refuse_missing(int(np.argmax(is_missing)), HOLDS_MISSING)
     if not integers or len(integers) < len(columns):
         return None
     return np.column_stack([_as_int64(np.asarray(column.to_numpy())) for column in columns])
@@ -258,7 +282,7 @@ def _check_lists_of_integers(X: Any) -> None:
                 rows = arrow.to_pylist()
     for row, values in enumerate(rows or ()):
         if values is None or None in values:
-            found = "is missing" if values is None else "holds a missing value"
+            found = "is missing" if values is None else HOLDS_MISSING
             _refuse_missing(row, found)
 
 
