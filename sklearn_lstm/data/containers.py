@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Set as AbstractSet
 from numbers import Integral
 from typing import Any, NoReturn
 
 import numpy as np
 from numpy.typing import NDArray
 
+from sklearn_lstm.data.spelling import LARGEST_ID
 from sklearn_lstm.exceptions import InvalidSequencesError, InvalidSequencesTypeError
 
+HOLDS_MISSING = "holds a missing value"
+TOO_LARGE = 1 << 63  # for int64
 PIPELINE_ADVICE = (
     "Turn texts into token ids first:\n"
     "    make_pipeline(TextSequenceVectorizer(), LSTMSequenceClassifier())\n"
@@ -17,8 +21,14 @@ PIPELINE_ADVICE = (
 )
 
 
-def as_array(X: Any) -> NDArray[Any]:
+def as_array(X: Any, input_type: str) -> NDArray[Any]:
     """Return X as an array: of one dimension and dtype object if its rows are ragged.
+
+    Parameters
+    ----------
+    X : object
+    input_type : {"auto", "tokens", "numeric"}
+        "numeric" makes floats of integers that no integer type can hold.
 
     Raises
     ------
@@ -34,7 +44,7 @@ def as_array(X: Any) -> NDArray[Any]:
         for index, row in enumerate(X):
             array[index] = row
         return array
-    array = np.asarray(X)
+    array = _to_numpy(X)
     if array.dtype.kind in "SUT":
         raise InvalidSequencesTypeError(
             f"X holds strings, not sequences of numbers. {PIPELINE_ADVICE}."
@@ -52,22 +62,22 @@ def as_array(X: Any) -> NDArray[Any]:
         return array
     if array.size == len(array) > 0 and is_row(array.flat[0]):
         return array.ravel()  # a data frame whose one column holds lists
-    return _numbers_of_objects(array)
+    return _numbers_of_objects(array, input_type)
 
 
-def row_as_array(row: Any, index: int) -> NDArray[Any]:
+def row_as_array(row: Any, index: int, input_type: str) -> NDArray[Any]:
     """Return one ragged row as an array of numbers of one or two dimensions."""
     if isinstance(row, str | bytes):
         raise InvalidSequencesTypeError(f"X[{index}] is a string: {row[:40]!r}. {PIPELINE_ADVICE}.")
     if row is None or (not is_row(row) and is_missing(row)):
         _refuse_missing(index, "is missing")
-    has_missing = getattr(row, "null_count", 0)  # a row of polars or pyarrow
-    if (has_missing() if callable(has_missing) else has_missing) and _is_integer(row):
-        _refuse_missing(index, "holds a missing value")
+    n_missing = getattr(row, "null_count", 0)  # a row of polars or pyarrow
+    if _is_integer(row) and (n_missing() if callable(n_missing) else n_missing):
+        _refuse_missing(index, HOLDS_MISSING)
     try:
-        array = np.asarray(row)
+        array = _to_numpy(row, index)
         if array.dtype.kind == "O" and array.ndim == 1 and not any(map(is_row, array)):
-            array = _numbers_of_objects(array[np.newaxis], first_row=index)[0]
+            array = _numbers_of_objects(array[np.newaxis], input_type, index)[0]
         elif array.dtype.kind == "O":  # a list of arrays of one length
             array = np.stack([np.asarray(step) for step in row])
     except (InvalidSequencesError, InvalidSequencesTypeError):
@@ -93,6 +103,14 @@ def _check_row(array: NDArray[Any], row: Any, index: int) -> NDArray[Any]:
     return array
 
 
+def describe_wrong_id(row: int, value: Any) -> str:
+    """Return what is wrong with a number that is no token id."""
+    return (
+        f"X[{row}] holds {value}, but token ids are integers from 0 (padding) to {LARGEST_ID}. "
+        "Pass input_type='numeric' if X holds measurements."
+    )
+
+
 def refuse_row(index: int, found: str, cause: Exception | None = None) -> NoReturn:
     """Raise the error for a row that is no sequence."""
     expected = "Each row has to be a sequence of shape (T,) or (T, n_channels)."
@@ -111,7 +129,37 @@ def _is_table(X: list[Any] | tuple[Any, ...]) -> bool:
     )
 
 
-def _numbers_of_objects(array: NDArray[Any], first_row: int = 0) -> NDArray[Any]:
+def _to_numpy(values: Any, row: int | None = None) -> NDArray[Any]:
+    """Return X, or a row of it, as an array in which no integer has become a float."""
+    name = "X" if row is None else f"X[{row}]"
+    if isinstance(values, AbstractSet):
+        raise InvalidSequencesError(
+            f"{name} is a {type(values).__name__}, which has no order of its own. Pass a list, in "
+            "the order that the classifier shall read."
+        )
+    try:
+        array = np.asarray(_with_missing(values, row))
+    except (RuntimeError, TypeError) as error:
+        raise InvalidSequencesTypeError(
+            f"{name} can't be turned into a NumPy array: {error} Of a tensor of measurements pass "
+            "tensor.detach().float().cpu()."
+        ) from error
+    if array.dtype.kind == "f" and not hasattr(values, "dtype") and (array >= TOO_LARGE).any():
+        array = np.asarray(values, dtype=object)
+    return array
+
+
+def _with_missing(values: Any, row: int | None) -> Any:
+    """Return masked values as missing ones, which NumPy would uncover."""
+    if not np.ma.is_masked(values):
+        return values
+    if values.dtype.kind in "iu":
+        first, *_ = np.argwhere(values.mask)[0]
+        _refuse_missing(int(first) if row is None else row, HOLDS_MISSING)
+    return values.astype(np.float64).filled(np.nan)
+
+
+def _numbers_of_objects(array: NDArray[Any], input_type: str, first_row: int = 0) -> NDArray[Any]:
     """Return an array of Python numbers as integers if all are, else as floats."""
     has_integers, missing = False, None
     for index in np.ndindex(array.shape):
@@ -125,19 +173,40 @@ def _numbers_of_objects(array: NDArray[Any], first_row: int = 0) -> NDArray[Any]
                 f"X[{row}] holds a sequence in one of {array.shape[1]} columns: pass the one "
                 "column that holds the sequences."
             )
-        has_integers |= isinstance(value, Integral) and not isinstance(value, bool)
+        has_integers |= _is_id(value)
         if missing is None and is_missing(value):
             missing = row
     if missing is not None:
         if has_integers:
-            _refuse_missing(missing, "holds a missing value")
+            _refuse_missing(missing, HOLDS_MISSING)
         values = [np.nan if is_missing(value) else value for value in array.flat]
         array = np.array(values, dtype=object).reshape(array.shape)
-    are_integers = all(isinstance(value, Integral) for value in array.flat)
+    are_integers = all(map(_is_id, array.flat))
+    if are_integers and input_type != "numeric":
+        _check_not_too_large(array, first_row)
     try:
         return array.astype(np.int64 if are_integers else np.float64)
     except OverflowError:
         return array.astype(np.float64)
+
+
+def _check_not_too_large(integers: NDArray[Any], first_row: int) -> None:
+    for index, value in np.ndenumerate(integers):
+        if value >= TOO_LARGE:
+            raise InvalidSequencesError(describe_wrong_id(first_row + index[0], value))
+
+
+def as_list(values: Any) -> list[Any]:
+    """Return plain values: those of tensors and pyarrow are objects of which no two are equal."""
+    for name in ("tolist", "to_pylist", "to_list"):
+        if hasattr(values, name):
+            return list(getattr(values, name)())
+    return list(values)
+
+
+def _is_id(value: Any) -> bool:
+    """Return whether a value is an integer; a boolean is a measurement."""
+    return isinstance(value, Integral) and not isinstance(value, bool)
 
 
 def is_missing(value: Any) -> bool:
@@ -167,18 +236,18 @@ def _integer_table(X: Any) -> NDArray[np.int64] | None:
 
     NumPy would make floats of columns of several types, and of missing values.
     """
-    columns = _columns(X)
+    columns = columns_of(X)
     integers = [column for column in columns if _is_integer(column)]
     for column in integers:
         is_missing = np.asarray((getattr(column, "is_null", None) or column.isna)())
         if is_missing.any():
-            _refuse_missing(int(np.argmax(is_missing)), "holds a missing value")
+            _refuse_missing(int(np.argmax(is_missing)), HOLDS_MISSING)
     if not integers or len(integers) < len(columns):
         return None
     return np.column_stack([_as_int64(np.asarray(column.to_numpy())) for column in columns])
 
 
-def _columns(X: Any) -> list[Any]:
+def columns_of(X: Any) -> list[Any]:
     """Return the columns of a data frame."""
     if hasattr(X, "get_columns"):  # polars
         return list(X.get_columns())
@@ -197,7 +266,7 @@ def _as_int64(values: NDArray[Any]) -> NDArray[np.int64]:
 
 def _check_lists_of_integers(X: Any) -> None:
     """Raise an error for a missing value in a column of lists of integers."""
-    columns = _columns(X) or [X]
+    columns = columns_of(X) or [X]
     column = columns[0] if len(columns) == 1 else X
     rows = None
     inner = getattr(getattr(column, "dtype", None), "inner", None)
@@ -213,7 +282,7 @@ def _check_lists_of_integers(X: Any) -> None:
                 rows = arrow.to_pylist()
     for row, values in enumerate(rows or ()):
         if values is None or None in values:
-            found = "is missing" if values is None else "holds a missing value"
+            found = "is missing" if values is None else HOLDS_MISSING
             _refuse_missing(row, found)
 
 

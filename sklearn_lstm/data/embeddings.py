@@ -26,7 +26,8 @@ def read_embeddings(embeddings: Any, vocabulary: Mapping[Any, int] | None) -> Pr
     Parameters
     ----------
     embeddings : array of shape (n_ids, embedding_dim), mapping or gensim KeyedVectors
-        Row i of an array is the vector of id i. A mapping has tokens (or ids) as keys.
+        Row i of an array is the vector of id i. A mapping has tokens as keys, or ids: integers
+        are ids unless X names tokens that are integers.
     vocabulary : mapping from token to id, or None
         Which id the vectorizer gave to which token.
 
@@ -42,7 +43,7 @@ def read_embeddings(embeddings: Any, vocabulary: Mapping[Any, int] | None) -> Pr
     """
     if hasattr(embeddings, "key_to_index") or isinstance(embeddings, Mapping):
         keys = getattr(embeddings, "key_to_index", embeddings)
-        if all(isinstance(key, int | np.integer) for key in keys):
+        if all(map(_is_integer, keys)) and not any(map(_is_integer, vocabulary or ())):
             vocabulary = {key: int(key) for key in keys}
             if min(vocabulary.values(), default=0) < 0:
                 raise ValueError(
@@ -71,3 +72,7 @@ def read_embeddings(embeddings: Any, vocabulary: Mapping[Any, int] | None) -> Pr
         raise ValueError("embeddings holds NaN or infinite values.")
     is_token = rows != PADDING_ID
     return PretrainedVectors(rows[is_token], matrix[is_token])
+
+
+def _is_integer(key: Any) -> bool:
+    return isinstance(key, int | np.integer)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,6 +12,8 @@ from scipy import sparse
 from scipy.special import expit, log_expit, log_softmax, softmax
 from sklearn.utils import check_array, column_or_1d
 from sklearn.utils.multiclass import check_classification_targets, type_of_target
+
+from sklearn_lstm.data.containers import as_list, columns_of, is_missing
 
 SMALLEST_RATE = 1e-9
 
@@ -27,6 +30,7 @@ class Labels:
 
     classes: NDArray[Any]
     is_multilabel = False
+    _known_by = "the same as in the first call"
 
     @staticmethod
     def of(y: NDArray[Any]) -> Labels:
@@ -46,16 +50,16 @@ class Labels:
             return Labels.of(y)
         if classes is None:
             raise ValueError("classes must be passed on the first call to partial_fit.")
-        return Labels(np.unique(classes))
+        return Labels(_distinct(classes))
 
     def __len__(self) -> int:
         return len(self.classes)
 
     def check_same(self, classes: Any) -> None:
         """Raise ValueError if a later call of partial_fit names other classes."""
-        if classes is not None and not np.array_equal(np.unique(classes), self.classes):
+        if classes is not None and not np.array_equal(_distinct(classes), self.classes):
             raise ValueError(
-                f"classes={np.unique(classes).tolist()} is not the same as in the first call: "
+                f"classes={_distinct(classes).tolist()} is not {self._known_by}: "
                 f"{self.classes.tolist()}."
             )
 
@@ -143,6 +147,7 @@ class LabelSets(Labels):
     """
 
     is_multilabel = True
+    _known_by = "needed, since y is multilabel: its classes are the numbers of its columns"
 
     def encode(self, y: NDArray[Any], name: str = "y") -> NDArray[Any]:
         """Multilabel y (n_samples, n_labels) -> the same as float32.
@@ -208,12 +213,16 @@ def read_labels(y: Any, name: str = "y") -> NDArray[Any]:
     Raises
     ------
     ValueError
-        For no y, NaN in y, regression targets and several outputs that are not labels.
+        For no y, NaN in y, lists of labels, regression targets and several outputs that are not
+        labels.
     """
     if y is None:
         raise ValueError(
             "LSTMSequenceClassifier requires y to be passed, but the target y is None."
         )
+    y = _own_values(y)
+    _check_no_lists(y, name)
+    _check_all_known(y, name)
     y = check_array(
         y, accept_sparse="csr", ensure_2d=False, dtype=None, ensure_min_samples=0, input_name=name
     )
@@ -234,6 +243,60 @@ def read_labels(y: Any, name: str = "y") -> NDArray[Any]:
     if kind == "multiclass-multioutput":
         raise ValueError(
             "Unknown label type: multiclass-multioutput. y is one label per sequence, or a "
-            "multilabel indicator of 0 and 1; use MultiOutputClassifier for several outputs."
+            "multilabel indicator of 0 and 1, which MultiLabelBinarizer makes of lists of labels; "
+            "use MultiOutputClassifier for several outputs."
         )
     return np.asarray(column_or_1d(y, warn=True))
+
+
+def _own_values(y: Any) -> Any:
+    """Return nullable columns of pandas with the type of their values, and masked ones as NaN.
+
+    `check_array` would make floats of the first, which merge large integers, and drop the mask.
+    """
+    if isinstance(y, np.ma.MaskedArray):
+        return y.astype(object).filled(np.nan) if np.ma.is_masked(y) else y.data
+    columns = columns_of(y) or [y]
+    dtypes = [getattr(getattr(column, "dtype", None), "numpy_dtype", None) for column in columns]
+    if None in dtypes or any(column.isna().any() for column in columns):
+        return y
+    arrays = [column.to_numpy(dtype) for column, dtype in zip(columns, dtypes, strict=True)]
+    return arrays[0] if y.ndim == 1 else np.column_stack(arrays)
+
+
+def _distinct(classes: Any) -> NDArray[Any]:
+    """Return classes sorted, each once."""
+    return np.unique(list(classes) if isinstance(classes, AbstractSet) else _own_values(classes))
+
+
+def _check_no_lists(y: Any, name: str) -> None:
+    """Refuse lists and sets of labels; a list of lists of one length is a table."""
+    is_nested = isinstance(y, list | tuple)
+    if not is_nested and getattr(getattr(y, "dtype", None), "kind", None) in set("biufcSUmM"):
+        return
+    values = as_list(y) if getattr(y, "ndim", 1) == 1 else []
+    rows = [
+        row for row, value in enumerate(values) if isinstance(value, list | tuple | AbstractSet)
+    ]
+    is_table = is_nested and len({len(values[row]) for row in rows}) == 1
+    if rows and not (is_table and not any(isinstance(values[row], AbstractSet) for row in rows)):
+        raise ValueError(
+            f"{name}[{rows[0]}] is a {type(values[rows[0]]).__name__}. If a sequence can have any "
+            f"number of labels, {name} needs a column of 0 and 1 for each label: "
+            f"{name} = MultiLabelBinarizer().fit_transform({name})."
+        )
+
+
+def _check_all_known(y: Any, name: str) -> None:
+    """Refuse missing values among several labels."""
+    values = None if sparse.issparse(y) else np.asarray(y)
+    if values is None or values.ndim != 2 or values.shape[1] == 1 or values.dtype.kind not in "fO":
+        return
+    missing = np.array([[is_missing(value) or value != value for value in row] for row in values])  # noqa: PLR0124 - NaN
+    if missing.any():
+        row, column = np.argwhere(missing)[0].tolist()
+        raise ValueError(
+            f"{name}[{row}] in column {column} is missing, but a multilabel y says of each label "
+            "whether it applies: 1 or 0. Leave out such sequences or, if they are many, fit one "
+            "classifier for each label, to the sequences of which it is known."
+        )

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
-from sklearn_lstm.data.containers import as_array, row_as_array
+from sklearn_lstm.data.containers import as_array, describe_wrong_id, row_as_array
 from sklearn_lstm.data.sequences import (
     NO_ID,
     PADDING_ID,
@@ -55,7 +55,7 @@ def read_sequences(X: Any, input_type: str = "auto") -> Sequences:
     """
     if sparse.issparse(X):
         return _read_sparse(X, input_type)
-    array = as_array(X)
+    array = as_array(X, input_type)
     if array.shape[0] == 0:
         raise InvalidSequencesError(
             f"Found array with 0 sample(s) (shape={array.shape}) while 1 is required."
@@ -98,10 +98,7 @@ def _as_ids(values: NDArray[Any], name_row: Callable[[int], int]) -> NDArray[Any
         value = values.flat[position]
         found = "NaN" if np.isnan(value) else value
         kind = "Negative values in data: " if value < 0 else ""
-        raise InvalidSequencesError(
-            f"{kind}X[{name_row(position)}] holds {found}, but token ids are integers from 0 "
-            f"(padding) to {LARGEST_ID}. Pass input_type='numeric' if X holds measurements."
-        )
+        raise InvalidSequencesError(kind + describe_wrong_id(name_row(position), found))
     return np.where(whole, values, NO_ID).astype(np.int64) if is_float else values
 
 
@@ -216,7 +213,7 @@ def _check_measurements(block: NDArray[Any], lengths: Lengths, first_row: int) -
 
 
 def _read_ragged(X: NDArray[Any], input_type: str) -> Sequences:
-    rows = [row_as_array(row, index) for index, row in enumerate(X)]
+    rows = [row_as_array(row, index, input_type) for index, row in enumerate(X)]
     if input_type == "auto":
         integers = all(row.ndim == 1 and (row.dtype.kind in "iu" or not row.size) for row in rows)
         negative = integers and any(row.size and row.min() < 0 for row in rows)

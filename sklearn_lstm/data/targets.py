@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.utils import check_array, compute_sample_weight
 
-from sklearn_lstm.data.containers import is_missing
+from sklearn_lstm.data.containers import as_list, is_missing
 from sklearn_lstm.data.labels import Labels
 
 
@@ -208,7 +208,7 @@ def read_groups(groups: Any, n_samples: int) -> NDArray[np.intp] | None:
         raise ValueError(f"{wanted} Found a {type(groups).__name__}.")
     numbers: dict[Any, int] = {}
     try:
-        labels = groups.tolist() if isinstance(groups, np.ndarray) else list(groups)
+        labels = as_list(groups)
         of_samples = [numbers.setdefault(label, len(numbers)) for label in labels]
     except TypeError as error:
         raise ValueError(wanted) from error

@@ -126,7 +126,8 @@ def find_classifier(model: Any) -> tuple[list[Any], LSTMSequenceClassifier]:
         check_is_fitted(model)
         return find_classifier(model.best_estimator_)
     if isinstance(model, Pipeline):
-        transformers = [step for _, step in model.steps[:-1] if step not in (None, "passthrough")]
+        # A sampler of imbalanced-learn, which only takes part in fitting, has no transform.
+        transformers = [step for _, step in model.steps[:-1] if hasattr(step, "transform")]
         more, classifier = find_classifier(model.steps[-1][1])
         return [*transformers, *more], classifier
     if not isinstance(model, LSTMSequenceClassifier):

@@ -7,6 +7,7 @@ from typing import Any, Self
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
+from scipy.sparse import issparse
 from sklearn.utils import check_consistent_length
 
 from sklearn_lstm.data.sequences import DerivedSequences, Rows
@@ -80,7 +81,7 @@ class LengthAccuracyDisplay:
         model : LSTMSequenceClassifier, or a Pipeline or a search that ends with one
         X : iterable of n_samples sequences
             What the model takes.
-        y : array-like of shape (n_samples,) or (n_samples, n_labels)
+        y : array-like of shape (n_samples,), or array-like or sparse matrix (n_samples, n_labels)
             The labels. Multilabel: all labels of a sequence must be right.
         shares : array-like of floats in (0, 1], default=(0.1, 0.2, ..., 1.0)
             Which shares of its steps are read of each sequence, rounded up.
@@ -108,6 +109,7 @@ class LengthAccuracyDisplay:
         for part in parts:
             # 0.3 of 10 steps are 3 steps, although 0.3 * 10 is not exact.
             n_steps = np.ceil(np.round(part * whole, 9)) if is_share else np.minimum(part, whole)
+            n_steps = np.maximum(n_steps, 1)
             read = FirstSteps(opened.sequences, n_steps.astype(np.intp))
             predictions.append(opened.labels.predict(opened.model.logits(read)))
         return cls.from_predictions(y, predictions, parts, ax=ax)
@@ -132,14 +134,11 @@ class LengthAccuracyDisplay:
         -------
         LengthAccuracyDisplay
         """
-        y_true = np.asarray(y_true)
+        y_true, *y_preds = map(_dense, (y_true, *y_preds))
         check_consistent_length(y_preds, parts)
         check_consistent_length(y_true, *y_preds)
         rows = y_true.reshape(len(y_true), -1)
-        accuracy = [
-            np.mean((np.asarray(y_pred).reshape(rows.shape) == rows).all(axis=1))
-            for y_pred in y_preds
-        ]
+        accuracy = [np.mean((y_pred.reshape(rows.shape) == rows).all(axis=1)) for y_pred in y_preds]
         _, counts = np.unique(rows.astype(np.str_), axis=0, return_counts=True)
         return cls(accuracy, parts, len(rows), float(counts.max() / len(rows))).plot(ax=ax)
 
@@ -173,6 +172,10 @@ class LengthAccuracyDisplay:
         ax.legend(title=f"{self.n_samples:,} sequences")
         self.ax_, self.figure_ = ax, ax.figure
         return self
+
+
+def _dense(labels: ArrayLike) -> NDArray[Any]:
+    return np.asarray(labels.toarray() if issparse(labels) else labels)
 
 
 def _check_parts(shares: ArrayLike, lengths: ArrayLike | None) -> NDArray[Any]:

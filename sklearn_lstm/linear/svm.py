@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 from threading import Lock
 from typing import Any
-from warnings import catch_warnings, filterwarnings
 
 import numpy as np
 from numpy.typing import NDArray
@@ -104,7 +103,9 @@ def _fit_classes(
     """Fit the SVMs of many classes group by group; the solver calls the other classes -1."""
     classes = np.unique(targets.values)
     intercept[:] = -1.0  # of a class without samples
-    n_together = max(1, ENTRIES_AT_ONCE // max(features.nnz, 1))
+    # scikit-learn warns of a y with more than half as many classes as samples.
+    most = min(ENTRIES_AT_ONCE // max(features.nnz, 1), len(targets) // 2 - 1)
+    n_together = max(1, most)
     features = features.astype(np.float64)  # as the solver would in each call
     for group in np.split(classes, np.arange(n_together, len(classes), n_together)):
         check_not_abandoned()
@@ -121,9 +122,7 @@ def _solve(
     seed: int,
     **options: float,
 ) -> LinearSVC:
-    with _solver, catch_warnings():
-        # y as a whole was checked; without its held-out samples it may have few of each class.
-        filterwarnings("ignore", "The number of unique classes is greater than 50%", UserWarning)
+    with _solver:
         svm = LinearSVC(random_state=seed, **options)
         return svm.fit(features, target, sample_weight=weights)
 

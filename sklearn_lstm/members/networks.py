@@ -96,7 +96,7 @@ class Networks(Member):
                 start.network,
                 SequenceDataset(learned[index], start.encoding, settings.token_dropout),
                 SequenceDataset(part, start.encoding) if settings.early_stopping else None,
-                settings if index == 0 else replace(settings, callbacks=None, verbose=0),
+                settings if index == 0 else replace(settings, callbacks=(), verbose=0),
                 plan,
                 rng=task.generators[index],
                 held_out_loss=HeldOutLoss(loss, len(part)),

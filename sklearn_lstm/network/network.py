@@ -153,7 +153,7 @@ class SequenceNetwork(nn.Module):
             return x
         # nn.Dropout draws each number by itself, which takes three times as long.
         uniform = torch.rand(*shape, generator=self.generator, dtype=torch.float32, device=x.device)
-        return x * ((uniform >= self.dropout) / (1 - self.dropout)).to(x.dtype)
+        return x * ((uniform >= self.dropout).to(x.dtype) / (1 - self.dropout))
 
     @torch.no_grad()
     def draw_weights(self, generator: torch.Generator) -> None:

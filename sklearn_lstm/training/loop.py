@@ -59,7 +59,7 @@ class TrainingSettings:
     token_dropout: float
     early_stopping: bool
     n_iter_no_change: int
-    callbacks: Sequence[Any] | None
+    callbacks: Sequence[Any]  # copies of the user's
     verbose: int
 
     @classmethod
@@ -72,23 +72,36 @@ class TrainingSettings:
         ------
         ValueError
             For a device that is not there, a criterion or optimiser that can't be used, and
-            callbacks that are not skorch's.
+            callbacks that are not skorch's or can't be copied.
         """
-        for callback in parameters["callbacks"] or ():
-            if not isinstance(callback[1] if isinstance(callback, tuple) else callback, Callback):
-                raise ValueError(
-                    f"callbacks holds {callback!r}, which is not a callback of skorch."
-                )
         criterion, probabilities = find_criterion(parameters["criterion"], labels)
         names = [each.name for each in fields(cls)]
         values: dict[str, Any] = {name: parameters.get(name) for name in names}
         values |= {
+            "callbacks": _copies(parameters["callbacks"]),
             "criterion": criterion,
             "probabilities": probabilities,
             "optimizer": find_optimizer(parameters["optimizer"]),
             "device": device or find_device(parameters["device"]),
         }
         return cls(**values)
+
+
+def _copies(callbacks: Sequence[Any] | None) -> list[Any]:
+    """Copy the callbacks of the user, which stay as they are."""
+    copies, memo = [], dict[int, Any]()
+    for index, callback in enumerate(callbacks or ()):
+        if not isinstance(callback[1] if isinstance(callback, tuple) else callback, Callback):
+            raise ValueError(f"callbacks holds {callback!r}, which is not a callback of skorch.")
+        try:
+            copies.append(deepcopy(callback, memo))
+        except Exception as error:
+            raise ValueError(
+                f"callbacks[{index}] is {callback!r}, which can't be copied ({error}), but a copy "
+                "is what sees the training. Leave out what can't be copied, such as an open file: "
+                "let the callback open it in on_train_begin."
+            ) from error
+    return copies
 
 
 def make_net(network: SequenceNetwork, settings: TrainingSettings, **options: Any) -> MicroBatchNet:
@@ -155,7 +168,7 @@ def train(
             batch_size=plan.batch_size,
             iterator_train=partial(LengthBatches, rng=rng),
             train_split=None if validation is None else predefined_split(validation),
-            callbacks=[*first, *deepcopy(list(settings.callbacks or ())), *last],
+            callbacks=[*_named(first), *settings.callbacks, *_named(last)],
             **ROWS_OF_EPOCHS if settings.verbose > 1 else {},
         )
         if optimizer_state is not None:
@@ -188,30 +201,26 @@ def own_callbacks(
     progress: NetworkProgress | None,
     *,
     has_validation: bool,
-) -> tuple[list[tuple[str, Callback]], list[tuple[str, Callback]]]:
+) -> tuple[list[Callback], list[Callback]]:
     """Return the callbacks that the parameters of the classifier stand for.
 
     Those that may end the training come after the user's, which see each epoch to its end.
     """
     n_updates = max(1, plan.max_epochs * updates_per_epoch)
-    first: list[tuple[str, Callback]] = [
-        ("record", EpochRecord()),
-        ("sparse_embedding", SparseEmbedding()),
-    ]
-    last: list[tuple[str, Callback]] = []
+    first: list[Callback] = [EpochRecord(), SparseEmbedding()]
+    last: list[Callback] = []
     if settings.gradient_clip is not None:
-        first.append(("clip", GradientNormClipping(settings.gradient_clip)))
+        first.append(GradientNormClipping(settings.gradient_clip))
     if settings.lr_schedule == "trapezoid":
         trapezoid = Trapezoid(
             settings.lr, n_updates, updates_per_epoch, held_out_loss, plan.patience
         )
-        last.append(("schedule", trapezoid))
+        last.append(trapezoid)
     elif settings.lr_schedule == "onecycle":
         shape = {"max_lr": settings.lr, "total_steps": n_updates, "cycle_momentum": False}
-        first.append(("schedule", LRScheduler(OneCycleLR, step_every="batch", **shape)))
+        first.append(LRScheduler(OneCycleLR, step_every="batch", **shape))
     elif settings.lr_schedule == "cosine":
-        schedule = LRScheduler(CosineAnnealingLR, step_every="batch", T_max=n_updates)
-        first.append(("schedule", schedule))
+        first.append(LRScheduler(CosineAnnealingLR, step_every="batch", T_max=n_updates))
     if has_validation:
         stop = EarlyStopping(
             patience=settings.n_iter_no_change,
@@ -219,11 +228,16 @@ def own_callbacks(
             load_best=plan.max_epochs > 0,
             sink=_print_nothing,
         )
-        last.append(("early_stopping", stop))
+        last.append(stop)
     if progress is not None:
-        progress.schedule = next((each for _, each in last if isinstance(each, Trapezoid)), None)
-        last.append(("progress", progress))
+        progress.schedule = next((each for each in last if isinstance(each, Trapezoid)), None)
+        last.append(progress)
     return first, last
+
+
+def _named(callbacks: list[Callback]) -> list[tuple[str, Callback]]:
+    """Give callbacks of ours names that the user's do not have."""
+    return [(f"sklearn_lstm_{type(each).__name__}", each) for each in callbacks]
 
 
 def _has_stopped(callback: Callback) -> bool:

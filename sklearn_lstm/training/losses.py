@@ -10,6 +10,8 @@ from torch import Tensor, nn
 
 from sklearn_lstm.data.labels import Labels
 
+OF_CLASSES = (nn.CrossEntropyLoss, nn.NLLLoss)
+
 
 def find_criterion(
     criterion: str | type[nn.Module], labels: Labels
@@ -21,7 +23,7 @@ def find_criterion(
     Raises
     ------
     ValueError
-        If the criterion is not a loss of torch.
+        If the criterion does not return the loss of each sample.
     """
     if criterion == "cross_entropy":
         criterion = nn.BCEWithLogitsLoss if labels.is_multilabel else nn.CrossEntropyLoss
@@ -29,8 +31,38 @@ def find_criterion(
         raise ValueError(
             f"criterion={criterion!r} is neither 'cross_entropy' nor a class of torch.nn losses."
         )
+    if labels.is_multilabel and issubclass(criterion, OF_CLASSES):
+        raise ValueError(
+            f"criterion={criterion.__name__} is a loss of classes, of which each sequence has one, "
+            "but y is multilabel. Pass 'cross_entropy', which takes each label by itself, or "
+            "torch.nn.BCEWithLogitsLoss."
+        )
     probabilities = torch.sigmoid if labels.is_multilabel else partial(torch.softmax, dim=-1)
-    return SampleLoss(criterion), probabilities
+    return _checked_loss(criterion, labels), probabilities
+
+
+def _checked_loss(criterion: type[nn.Module], labels: Labels) -> SampleLoss:
+    """Make a loss, and call it once."""
+    n_outputs = len(labels)
+    n_samples = 3 if n_outputs == 2 else 2  # so that samples are not taken for outputs
+    logits = torch.linspace(-2, 2, n_samples * n_outputs, dtype=torch.float32).reshape(n_samples, n_outputs)
+    truth = torch.arange(n_samples) % n_outputs
+    targets = nn.functional.one_hot(truth, n_outputs).float() if labels.is_multilabel else truth
+    try:
+        loss = SampleLoss(criterion)
+        with torch.no_grad():
+            shape = tuple(loss.of_outputs(logits, targets).shape)
+        found, cause = f"returned the shape {shape}", None
+    except (AttributeError, IndexError, RuntimeError, TypeError, ValueError) as error:
+        shape, found, cause = (), f"raised {type(error).__name__}: {error}", error
+    if shape not in ((n_samples,), (n_samples, n_outputs)):
+        raise ValueError(
+            f"criterion={criterion.__name__} can't be used. It has to return one loss for each "
+            "sample, or for each sample and label. Made with reduction='none' and called with "
+            f"logits of shape {tuple(logits.shape)} and targets of shape {tuple(targets.shape)}, "
+            f"it {found}."
+        ) from cause
+    return loss
 
 
 class SampleLoss(nn.Module):
@@ -39,8 +71,15 @@ class SampleLoss(nn.Module):
     def __init__(self, criterion: type[nn.Module]) -> None:
         super().__init__()
         self.criterion = criterion(reduction="none")
+        takes_logarithms = issubclass(criterion, nn.NLLLoss)
+        self.prepare = nn.LogSoftmax(dim=-1) if takes_logarithms else nn.Identity()
 
     def forward(self, logits: Tensor, targets: Tensor) -> Tensor:
         """Logits (B, n_outputs), targets (B,) or (B, n_outputs) -> losses (B,)."""
-        losses: Tensor = self.criterion(logits, targets)
+        losses = self.of_outputs(logits, targets)
         return losses.mean(1) if losses.ndim == 2 else losses
+
+    def of_outputs(self, logits: Tensor, targets: Tensor) -> Tensor:
+        """Logits (B, n_outputs), targets (B,) or (B, n_outputs) -> losses as the criterion does."""
+        losses: Tensor = self.criterion(self.prepare(logits), targets)
+        return losses

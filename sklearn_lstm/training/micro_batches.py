@@ -37,6 +37,12 @@ class MicroBatchNet(NeuralNetClassifier):  # type: ignore[misc]
             weights = sequences.weights[rows].to(device)
             of_samples = self.criterion_(outputs, targets[rows].to(device))
             loss = (of_samples * weights).sum() / len(sequences)
+            if not loss.requires_grad:
+                raise ValueError(
+                    "Training stopped: no weight of the network can be trained, since a callback "
+                    "(such as Freezer) has frozen all of them. Freeze fewer, or set max_epochs=0 "
+                    "to fit the linear model alone."
+                )
             loss.backward()
             losses.append(loss.detach())
             logits.append(outputs.detach())

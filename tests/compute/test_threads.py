@@ -307,7 +307,9 @@ class Broken(torch.nn.Module):
     def __init__(self, reduction):  # noqa: ARG002
         super().__init__()
 
-    def forward(self, *_):
+    def forward(self, logits, targets):
+        if not torch.is_grad_enabled():  # the trial before training
+            return torch.nn.functional.cross_entropy(logits, targets, reduction="none")
         return 1 / 0
 
 

@@ -59,6 +59,23 @@ def test_keyed_vectors_are_read_as_a_mapping():
     np.testing.assert_array_equal(found.vectors, VECTORS[[1, 0]])
 
 
+@pytest.mark.parametrize("known", [[3001, 3002], [3002]])
+def test_integer_tokens_of_x_come_before_ids(known):
+    # Event codes: the vectors of 3001 and 2 are not those of the ids of these numbers.
+    vocabulary = {3001: 2, 3002: 3, 2: 4}
+    mapping = dict.fromkeys(known, VECTORS[0]) | {2: VECTORS[1]}
+    found = read_embeddings(mapping, vocabulary)
+    assert dict(zip(found.ids.tolist(), found.vectors.tolist(), strict=True)) == {
+        **{vocabulary[token]: VECTORS[0].tolist() for token in known},
+        4: VECTORS[1].tolist(),
+    }
+
+
+def test_integer_keys_that_are_no_tokens_of_x_are_not_taken_for_ids():
+    with pytest.raises(ValueError, match="None of the tokens"):
+        read_embeddings({2: VECTORS[0]}, {3001: 2, 3002: 3})
+
+
 def test_a_mapping_from_ids_needs_no_vocabulary():
     found = read_embeddings({9: VECTORS[0], np.int64(4): VECTORS[1]}, None)
     assert found.ids.tolist() == [9, 4]

@@ -1,0 +1,95 @@
+"""Labels keep their own values, whatever holds them."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from sklearn_lstm.data.labels import Labels, read_labels
+
+LARGE = 2**53
+
+
+@pytest.mark.parametrize("dtype", ["Int64", "int64[pyarrow]", "UInt64"])
+def test_nullable_integers_stay_integers(dtype):
+    y = read_labels(pd.Series([LARGE, LARGE + 1, LARGE], dtype=dtype))
+    assert y.dtype.kind in "iu"
+    assert y.tolist() == [LARGE, LARGE + 1, LARGE]
+
+
+@pytest.mark.parametrize("dtype", ["boolean", "bool[pyarrow]"])
+def test_nullable_booleans_stay_booleans(dtype):
+    y = read_labels(pd.Series([True, False, True], dtype=dtype))
+    assert Labels.of(y).classes.tolist() == [False, True]
+    assert y.dtype == bool
+
+
+@pytest.mark.parametrize("dtype", ["Int64", "boolean", "int64[pyarrow]"])
+def test_a_missing_label_is_refused(dtype):
+    with pytest.raises(ValueError, match="y contains NaN"):
+        read_labels(pd.Series([1, None, 0], dtype=dtype))
+
+
+@pytest.mark.parametrize("dtype", ["Int64", "boolean"])
+def test_several_nullable_labels_are_multilabel(dtype):
+    y = read_labels(pd.DataFrame({"a": [1, 0, 1], "b": [0, 0, 1]}, dtype=dtype))
+    assert y.tolist() == [[1, 0], [0, 0], [1, 1]]
+
+
+@pytest.mark.filterwarnings("ignore:A column-vector y")
+def test_a_column_of_nullable_integers_stays_one_of_integers():
+    y = read_labels(pd.DataFrame({"label": [LARGE, LARGE + 1]}, dtype="Int64"))
+    assert y.tolist() == [LARGE, LARGE + 1]
+
+
+@pytest.mark.parametrize("hold", [set, list, lambda classes: pd.Series(classes, dtype="Int64")])
+def test_the_classes_of_partial_fit_may_be_in_any_container(hold):
+    labels = Labels.named(hold([LARGE + 1, LARGE]), np.array([LARGE]))
+    assert labels.classes.tolist() == [LARGE, LARGE + 1]
+    labels.check_same(hold([LARGE, LARGE + 1]))
+    with pytest.raises(ValueError, match="not the same as in the first call"):
+        labels.check_same(hold([LARGE]))
+
+
+def test_classes_are_not_named_for_several_labels():
+    labels = Labels.of(np.eye(2, dtype=int))
+    for classes in (None, [0, 1], {0, 1}):
+        labels.check_same(classes)
+    with pytest.raises(ValueError, match=r"\['a', 'b'\].*multilabel.*numbers of its columns"):
+        labels.check_same(["a", "b"])
+
+
+@pytest.mark.parametrize(
+    "y",
+    [
+        [["a", "b"], ["a"], []],
+        [["a", "b"], ["a", "c"]],
+        [{"a"}, {"b", "c"}],
+        pd.Series([["a"], ["b", "c"]]),
+        [[0, 2], [1]],
+        [("a", "b"), ("c",)],
+    ],
+)
+def test_lists_of_labels_are_refused_with_a_recipe(y):
+    with pytest.raises(ValueError, match="MultiLabelBinarizer"):
+        read_labels(y)
+
+
+@pytest.mark.parametrize(
+    "y",
+    [
+        np.array([[1, 0], [0, np.nan]]),
+        np.array([[1, 0], [0, None]], object),
+        pd.DataFrame([[1, 0], [0, None]], dtype="Int64"),
+        pd.DataFrame([[True, False], [False, None]], dtype="boolean"),
+        np.ma.masked_array([[1, 0], [0, 1]], [[False, False], [False, True]]),
+    ],
+    ids=["floats", "objects", "Int64", "boolean", "masked"],
+)
+def test_a_label_that_is_not_known_is_refused_with_a_recipe(y):
+    with pytest.raises(ValueError, match=r"y\[1\] .*column 1.*missing.*one classifier for each"):
+        read_labels(y)
+
+
+def test_a_masked_label_is_missing():
+    with pytest.raises(ValueError, match="contains NaN"):
+        read_labels(np.ma.masked_array([1, 0, 1], [False, True, False]))

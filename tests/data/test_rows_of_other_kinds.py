@@ -1,0 +1,64 @@
+"""Rows that are tensors, data frames, sets or masked arrays are read, or refused by row."""
+
+import numpy as np
+import pandas as pd
+import polars as pl
+import pytest
+import torch
+
+from sklearn_lstm.data.reading import read_sequences
+from sklearn_lstm.exceptions import InvalidSequencesError, InvalidSequencesTypeError
+
+STEPS = [[0.5, 1.5], [2.5, 3.5], [4.5, 5.5]]
+
+
+@pytest.mark.parametrize("frame", [pl.DataFrame, pd.DataFrame])
+def test_a_row_may_be_a_data_frame_of_channels(frame):
+    columns = dict(zip("ab", np.transpose(STEPS), strict=True))
+    sequences = read_sequences([frame(columns), frame({"a": [1.0], "b": [2.0]})])
+    assert sequences.lengths.tolist() == [3, 1]
+    np.testing.assert_array_equal(sequences.read(np.array([0])), STEPS)
+
+
+@pytest.mark.parametrize(
+    "tensor",
+    [
+        torch.ones(3, 2, requires_grad=True),
+        torch.ones(3, 2, dtype=torch.bfloat16),
+        torch.ones(3, 2).to_sparse(),
+    ],
+    ids=["gradient", "bfloat16", "sparse"],
+)
+def test_a_tensor_that_numpy_does_not_take_is_refused_with_the_remedy(tensor):
+    for X, where in ((tensor, "X"), ([torch.ones(2, 2), tensor], r"X\[1\]")):
+        with pytest.raises(InvalidSequencesTypeError, match=rf"^{where} .*detach\(\).*float\(\)"):
+            read_sequences(X)
+
+
+@pytest.mark.parametrize("row", [{1, 2}, frozenset({1, 2}), {1: 0}.keys()])
+def test_a_set_is_refused_because_it_has_no_order(row):
+    for rows in ([[3, 1], row], pd.Series([[3, 1, 2], row])):
+        with pytest.raises(InvalidSequencesError, match=r"X\[1\] is a .*order.*list"):
+            read_sequences(rows)
+    with pytest.raises(InvalidSequencesError, match=r"X is a .*order.*list"):
+        read_sequences(row)
+
+
+def test_masked_measurements_are_missing():
+    mask = [[False, True, False], [False, False, True]]
+    X = np.ma.masked_array(np.arange(6.0).reshape(2, 3), mask)
+    with pytest.raises(InvalidSequencesError, match=r"contains NaN: X\[0\], step 1"):
+        read_sequences(X)
+    with pytest.raises(InvalidSequencesError, match=r"contains NaN: X\[1\], step 1"):
+        read_sequences([X[0, :1], X[0]])
+    assert read_sequences(X[1:]).lengths.tolist() == [2]
+    assert read_sequences([X[1], X[0, :1]]).lengths.tolist() == [2, 1]
+
+
+def test_masked_integers_are_refused():
+    X = np.ma.masked_array([[1, 2, 3], [4, 5, 6]], [[False] * 3, [False, True, False]])
+    for rows in (X, [[1, 2], X[1]]):
+        with pytest.raises(InvalidSequencesError, match=r"X\[1\] holds a missing value"):
+            read_sequences(rows)
+    X.mask = False
+    assert read_sequences(X).n_channels is None

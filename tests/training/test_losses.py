@@ -1,0 +1,71 @@
+"""Which losses can be used, and what they are given."""
+
+import numpy as np
+import pytest
+import torch
+from numpy.testing import assert_allclose
+
+from sklearn_lstm import LSTMSequenceClassifier
+
+X = np.random.default_rng(0).normal(size=(40, 5))
+CLASSES = np.digitize(X.mean(axis=1), [-0.2, 0.2])
+LABELS = np.stack([X[:, 0] > 0, X[:, 1] > 0, X[:, 2] > 0], axis=1).astype(int)
+
+
+def fit(criterion, y, **parameters):
+    defaults = {"hidden_size": 4, "max_epochs": 4, "linear_branch": False, "random_state": 0}
+    return LSTMSequenceClassifier(criterion=criterion, **(defaults | parameters)).fit(X, y)
+
+
+class TotalLoss(torch.nn.Module):
+    """One number for all samples."""
+
+    def __init__(self, reduction):  # noqa: ARG002
+        super().__init__()
+
+    def forward(self, logits, targets):
+        return (logits.sum() - targets.sum()) ** 2
+
+
+def test_nll_loss_gets_logarithms_of_probabilities():
+    found, expected = (fit(each, CLASSES) for each in (torch.nn.NLLLoss, "cross_entropy"))
+    assert_allclose(
+        [row["train_loss"] for row in found.history_],
+        [row["train_loss"] for row in expected.history_],
+        rtol=1e-6,
+    )
+    assert_allclose(found.predict_proba(X), expected.predict_proba(X), rtol=1e-5)
+
+
+@pytest.mark.parametrize("criterion", [torch.nn.CrossEntropyLoss, torch.nn.NLLLoss])
+def test_a_loss_of_classes_is_refused_for_several_labels(criterion):
+    with pytest.raises(ValueError, match=f"{criterion.__name__}.*multilabel.*BCEWithLogitsLoss"):
+        fit(criterion, LABELS)
+
+
+@pytest.mark.parametrize(
+    "criterion", [torch.nn.MultiLabelSoftMarginLoss, torch.nn.BCEWithLogitsLoss, torch.nn.MSELoss]
+)
+def test_a_loss_of_labels_can_be_used(criterion):
+    assert fit(criterion, LABELS).n_epochs_ == 4
+
+
+@pytest.mark.parametrize("y", [CLASSES, CLASSES > 0, LABELS], ids=["classes", "binary", "labels"])
+@pytest.mark.parametrize(
+    "criterion",
+    [
+        TotalLoss,
+        torch.nn.BCELoss,
+        torch.nn.TripletMarginLoss,
+        torch.nn.CTCLoss,
+        torch.nn.Linear,
+    ],
+)
+@pytest.mark.parametrize("method", ["fit", "partial_fit"])
+def test_a_loss_that_is_not_of_each_sample_is_refused_before_training(method, criterion, y):
+    model = LSTMSequenceClassifier(criterion=criterion, lr=1e38)  # training would fail otherwise
+    more = {"classes": np.unique(y)} if method == "partial_fit" and y.ndim == 1 else {}
+    with pytest.raises(
+        ValueError, match=f"criterion={criterion.__name__}.*one loss for each sample"
+    ):
+        getattr(model, method)(X, y, **more)
