@@ -45,7 +45,9 @@ def _checked_loss(criterion: type[nn.Module], labels: Labels) -> SampleLoss:
     """Make a loss, and call it once."""
     n_outputs = len(labels)
     n_samples = 3 if n_outputs == 2 else 2  # so that samples are not taken for outputs
-    logits = torch.linspace(-2, 2, n_samples * n_outputs, dtype=torch.float32).reshape(n_samples, n_outputs)
+    logits = torch.linspace(-2, 2, n_samples * n_outputs, dtype=torch.float32).reshape(
+        n_samples, n_outputs
+    )
     truth = torch.arange(n_samples) % n_outputs
     targets = nn.functional.one_hot(truth, n_outputs).float() if labels.is_multilabel else truth
     try:
