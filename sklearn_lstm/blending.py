@@ -50,14 +50,14 @@ class Blend:
     Parameters
     ----------
     factors : ndarray of shape (n_members,)
-    prior_correction : float
-        How many times the logarithms of the prior are subtracted.
+    prior_correction : float, or ndarray of shape (n_labels,)
+        How many times the logarithms of the prior are subtracted; of several labels, of each.
     loss : float
         The negative logarithm of the likelihood of the held-out samples, a sum over them.
     """
 
     factors: NDArray[np.float64]
-    prior_correction: float
+    prior_correction: float | NDArray[np.float64]
     loss: float
 
 
@@ -72,7 +72,8 @@ def fit_blend(
 
     Rare classes are often predicted too seldom. A multiple of the prior's logarithms is subtracted
     for that (logit adjustment, Menon et al. 2021). It is not negative: that few held-out samples
-    are of a rare class is no reason to predict it more seldom.
+    are of a rare class is no reason to predict it more seldom. Several labels are adjusted one by
+    one.
 
     The blend has the highest posterior probability. The factors have a log-normal prior around
     `expected`; the adjustment comes from N(0, 1), or a narrower normal prior if classes are so
@@ -90,26 +91,34 @@ def fit_blend(
     """
     n_outputs, labels = targets.n_outputs, targets.labels
     prior = prior or ClassPrior(np.zeros(n_outputs), np.zeros(n_outputs))
-    expectation = np.append(np.log(expected), 0)
-    precision = np.append(np.ones(len(expected)), max(1, np.abs(prior.logs).max()) ** 2)
+    axis = labels.axis_of_corrections
+    largest = np.atleast_1d(np.abs(prior.logs[np.newaxis]).max(axis=axis))
+    n_members, n_corrections = len(expected), len(largest)
+    expectation = np.append(np.log(expected), np.zeros(n_corrections))
+    # The likelihood is a mean over labels: one label is a small part of it.
+    of_corrections = np.maximum(1, largest) ** 2 / n_corrections
+    precision = np.append(np.ones(n_members), of_corrections)
     truth = targets.indicators()
 
     def loss(values: NDArray[np.float64]) -> tuple[float, NDArray[np.float64]]:
-        *logs, correction = values
+        logs, corrections = values[:n_members], values[n_members:]
         parts = [np.exp(log) * part for log, part in zip(logs, logits, strict=True)]
-        total = np.sum(parts, axis=0) - correction * prior.logs + prior.log_drawn
-        fits, slopes = labels.log_likelihood(total, truth)
-        slopes *= targets.weights[:, np.newaxis]
+        total = np.sum(parts, axis=0) - corrections * prior.logs + prior.log_drawn
+        fit, slopes = labels.log_likelihood(total, truth, targets.weights)
         gaps = values - expectation
-        gradient = [(slopes * part).sum() for part in (*parts, -prior.logs)]
+        of_members = [(slopes * part).sum() for part in parts]
+        gradient = np.append(of_members, (slopes * -prior.logs).sum(axis=axis))
         surprise = precision * gaps
-        return float(-(targets.weights @ fits) + gaps @ surprise / 2), gradient + surprise
+        return float(-fit + gaps @ surprise / 2), gradient + surprise
 
-    bounds = [(SMALLEST_LOG, LARGEST_LOG)] * len(logits) + [(0, None)]
+    bounds = [(SMALLEST_LOG, LARGEST_LOG)] * n_members + [(0, None)] * n_corrections
     found = minimize(loss, expectation, jac=True, method="L-BFGS-B", bounds=bounds)
     gaps = found.x - expectation
-    *logs, correction = found.x
-    return Blend(np.exp(logs), float(correction), float(found.fun - precision @ gaps**2 / 2))
+    corrections = found.x[n_members:]
+    correction = corrections.item() if axis is None else corrections
+    return Blend(
+        np.exp(found.x[:n_members]), correction, float(found.fun - precision @ gaps**2 / 2)
+    )
 
 
 @dataclass

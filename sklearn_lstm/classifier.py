@@ -125,7 +125,9 @@ class LSTMSequenceClassifier(
     gradient_clip : float or None, default=1.0
         The gradient is scaled down to this norm where it is longer.
     class_weight : dict, list of dict, "balanced" or None, default=None
-        Weight of each class, 0 or more, as in scikit-learn; multiplies `sample_weight`.
+        Weight of each class, 0 or more, as in scikit-learn; multiplies `sample_weight`. Of several
+        labels each is weighted by itself (scikit-learn would multiply their weights): a list has a
+        dict for each, with the keys 0 and 1.
     early_stopping : bool, default=False
         Hold out part of the data, stop when its loss no longer falls, and restore the best weights.
     validation_fraction : float in (0, 1), default=0.1
@@ -175,7 +177,8 @@ class LSTMSequenceClassifier(
         no more than classes), or more than 1 GiB of coefficients for runs of ids.
     calibration_ : dict or None
         How logits are blended: `network_weight`, `linear_weight`, `prior_correction` (for rare
-        classes), `n_held_out` (samples that set them), `n_networks`. None without a linear model.
+        classes; of several labels one for each), `n_held_out` (samples that set them),
+        `n_networks`. None without a linear model.
     net_ : skorch.NeuralNet
         The skorch net that trained `module_`. A loaded classifier makes a new one when it is read.
     module_ : torch.nn.Module
@@ -546,7 +549,7 @@ class LSTMSequenceClassifier(
         return self._model.linear_model
 
     @property
-    def calibration_(self) -> dict[str, float] | None:
+    def calibration_(self) -> dict[str, Any] | None:
         """How the logits of network and linear model are blended, or None."""
         check_is_fitted(self)
         return self._model.calibration()

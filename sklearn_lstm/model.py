@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,7 +28,7 @@ class SequenceModel:
         The networks first, perhaps a linear model beside them.
     weights : tuple of float
         Factor of the logits of each member. 0: the networks were not trained, and are not asked.
-    prior_correction : float
+    prior_correction : float, or ndarray of shape (n_labels,)
         How many times `log_prior` is subtracted: rare classes may be predicted too seldom.
     log_prior : ndarray of shape (n_outputs,), or 0
         Logarithms of the frequencies of classes, with mean 0, or of the odds of labels.
@@ -37,7 +38,7 @@ class SequenceModel:
 
     members: tuple[Member, ...]
     weights: tuple[float, ...] = (1.0,)
-    prior_correction: float = 0.0
+    prior_correction: float | NDArray[np.float64] = 0.0
     log_prior: NDArray[np.float64] | float = 0.0
     n_held_out: int = 0
 
@@ -108,7 +109,7 @@ class SequenceModel:
         """What the logit adjustment adds to the logits of each sequence."""
         return -self.prior_correction * self.log_prior
 
-    def calibration(self) -> dict[str, float] | None:
+    def calibration(self) -> dict[str, Any] | None:
         """Return how the members are blended; None for networks alone."""
         if len(self.members) == 1:
             return None
@@ -130,5 +131,11 @@ class SequenceModel:
         return {
             **described,
             "blend weights": f"{weights} (set by {self.n_held_out:,} samples held out)",
-            "prior correction": f"{self.prior_correction:z.2f}",
+            "prior correction": _range(self.prior_correction),
         }
+
+
+def _range(values: float | NDArray[np.float64]) -> str:
+    """Return a number, or the smallest and the largest of several."""
+    lowest, highest = f"{np.min(values):z.2f}", f"{np.max(values):z.2f}"
+    return lowest if lowest == highest else f"{lowest} to {highest}"

@@ -35,8 +35,8 @@ class SequenceBatch:
     steps : Tensor of shape (n_steps,) or (n_steps, n_inputs)
         Codes or inputs of all sequences, laid end to end.
     lengths : Tensor of shape (B,)
-    weights : Tensor of shape (B,)
-        How much each sample counts.
+    weights : Tensor of shape (B,) or (B, n_labels)
+        How much each sample counts, or each of its labels.
     """
 
     steps: Tensor

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -30,6 +30,7 @@ class Labels:
 
     classes: NDArray[Any]
     is_multilabel = False
+    axis_of_corrections: ClassVar[int | None] = None  # all classes share one
     _known_by = "the same as in the first call"
 
     @staticmethod
@@ -100,11 +101,15 @@ class Labels:
         return np.asarray(log_softmax(logits, axis=1))
 
     def log_likelihood(
-        self, logits: NDArray[np.float64], truth: NDArray[np.bool_]
-    ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-        """Return that of each sample (n_samples,), and the gradient of the loss by its logits."""
+        self,
+        logits: NDArray[np.float64],
+        truth: NDArray[np.bool_],
+        weights: NDArray[np.float64],
+    ) -> tuple[float, NDArray[np.float64]]:
+        """Return the weighted sum over the samples, and the gradient of the loss by the logits."""
         log_proba = log_softmax(logits, axis=1)
-        return log_proba[truth], np.exp(log_proba) - truth
+        slopes = np.exp(log_proba) - truth
+        return weights @ log_proba[truth], slopes * weights[:, np.newaxis]
 
     def log_prior(self, targets: NDArray[Any]) -> NDArray[np.float64]:
         """Return the logarithm of how frequent each class is, with mean 0.
@@ -120,12 +125,18 @@ class Labels:
 
         Parameters
         ----------
-        targets, groups : ndarray of shape (n_samples,)
+        targets : ndarray of shape (n_samples,) or (n_samples, n_labels)
+        groups : ndarray of shape (n_samples,)
         """
+        rows, outputs = self._truths(targets)
         shape = len(self), groups.max() + 1
-        pairs = sparse.csr_matrix((np.ones(len(groups)), (targets, groups)), shape)
+        pairs = sparse.csr_matrix((np.ones(len(rows)), (outputs, groups[rows])), shape)
         n_groups = pairs.getnnz(axis=1)
         return np.asarray(np.log(np.maximum(n_groups - 1, SMALLEST_RATE) / np.maximum(n_groups, 1)))
+
+    def _truths(self, targets: NDArray[Any]) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+        """Return sample and output of all that is true."""
+        return np.arange(len(targets)), targets
 
     def direction(self, output: int) -> NDArray[np.float64]:
         """Return the vector d, (n_outputs,), for which ``logits @ d`` is the score of a class.
@@ -147,6 +158,7 @@ class LabelSets(Labels):
     """
 
     is_multilabel = True
+    axis_of_corrections = 0  # each label has its own
     _known_by = "needed, since y is multilabel: its classes are the numbers of its columns"
 
     def encode(self, y: NDArray[Any], name: str = "y") -> NDArray[Any]:
@@ -182,11 +194,21 @@ class LabelSets(Labels):
         return np.asarray(log_expit(logits))
 
     def log_likelihood(
-        self, logits: NDArray[np.float64], truth: NDArray[np.bool_]
-    ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-        """Return the mean over the labels, (n_samples,), and the gradient of the loss."""
-        fits = np.where(truth, log_expit(logits), log_expit(-logits)).mean(axis=1)
-        return fits, (expit(logits) - truth) / len(self)
+        self,
+        logits: NDArray[np.float64],
+        truth: NDArray[np.bool_],
+        weights: NDArray[np.float64],
+    ) -> tuple[float, NDArray[np.float64]]:
+        """Return the sum over the samples of the mean over labels, and the gradient of the loss.
+
+        The weights of a label are scaled so that they add up to its effective number of samples
+        (Kish 1965): one positive that weighs as much as a hundred negatives is no more than one.
+        """
+        weights = weights.reshape(len(logits), -1)
+        squares = np.square(weights).sum(axis=0)
+        weights = weights * (weights.sum(axis=0) / np.where(squares > 0, squares, 1) / len(self))
+        fits = np.where(truth, log_expit(logits), log_expit(-logits))
+        return float((weights * fits).sum()), (expit(logits) - truth) * weights
 
     def log_prior(self, targets: NDArray[Any]) -> NDArray[np.float64]:
         """Return the logarithm of the odds of each label; 0 if all samples have it, or none."""
@@ -194,9 +216,9 @@ class LabelSets(Labels):
         is_both = (inside > 0) & (outside > 0)
         return np.asarray(np.log(np.where(is_both, inside, 1) / np.where(is_both, outside, 1)))
 
-    def log_drawn(self, targets: NDArray[Any], groups: NDArray[np.intp]) -> NDArray[np.float64]:  # noqa: ARG002
-        """Return 0: held-out samples are drawn without regard to their labels."""
-        return np.zeros(len(self))
+    def _truths(self, targets: NDArray[Any]) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+        rows, outputs = np.nonzero(targets > 0)
+        return rows, outputs
 
     def direction(self, output: int) -> NDArray[np.float64]:
         """Return the vector d, (n_labels,), for which ``logits @ d`` is the score of a label."""

@@ -250,7 +250,7 @@ class Samples:
 
     def counted(self) -> Samples:
         """Return the samples whose weight is not 0."""
-        return self.subset(np.flatnonzero(self.targets.weights))
+        return self.subset(np.flatnonzero(self.targets.sample_weights))
 
     def subset(self, rows: Rows) -> Samples:
         """Return the samples of these rows."""

@@ -23,7 +23,8 @@ class Targets:
     ----------
     values : ndarray of shape (n_samples,) of int64, or (n_samples, n_labels) of float32
         Indices of classes, or multilabel indicators.
-    weights : ndarray of shape (n_samples,) of float64
+    weights : ndarray of shape (n_samples,) or (n_samples, n_labels) of float64
+        How much each sample counts; of several labels perhaps each by itself.
     labels : Labels
         What the values stand for.
     groups : ndarray of shape (n_samples,) of int, or None
@@ -71,6 +72,15 @@ class Targets:
         groups = None if self.groups is None else self.groups[rows]
         return replace(self, values=self.values[rows], weights=self.weights[rows], groups=groups)
 
+    @property
+    def sample_weights(self) -> NDArray[np.float64]:
+        """How much each sample counts, (n_samples,): the mean over its labels."""
+        return self.weights if self.weights.ndim == 1 else np.asarray(self.weights.mean(axis=1))
+
+    def output_weights(self, output: int) -> NDArray[np.float64]:
+        """Return how much each sample counts for a class or label, (n_samples,)."""
+        return self.weights if self.weights.ndim == 1 else self.weights[:, output]
+
     def indicators(self) -> NDArray[np.bool_]:
         """Return which classes or labels each sample has, (n_samples, n_outputs)."""
         return self.labels.indicators(self.values)
@@ -79,7 +89,7 @@ class Targets:
 def relative_weights(
     sample_weight: Any, class_weight: Any, y: NDArray[Any], labels: Labels
 ) -> NDArray[np.float64]:
-    """Return the weight of each sample, with mean 1 over those that count.
+    """Return the weight of each sample or label, with mean 1 over those that count.
 
     Each factor is divided by its largest value first, so that their product can't overflow.
 
@@ -88,9 +98,9 @@ def relative_weights(
     ValueError
         For weights of another number or shape, negative or infinite ones, and none above zero.
     """
-    weight = np.ones(len(y))
+    weight = np.ones(1)
     for factor in _factors(sample_weight, class_weight, y, labels):
-        weight *= factor / (factor.max(initial=0) or 1)
+        weight = weight * (factor / (factor.max(initial=0) or 1))
     _check_any(weight)
     mean: float = weight[weight > 0].mean()
     return weight / mean
@@ -99,23 +109,23 @@ def relative_weights(
 def absolute_weights(
     sample_weight: Any, class_weight: Any, y: NDArray[Any], labels: Labels
 ) -> NDArray[np.float64]:
-    """Return the weight of each sample as it is.
+    """Return the weight of each sample, or of each of its labels, as it is.
 
     Raises
     ------
     ValueError
         As `relative_weights`, and for weights that are too large for float32.
     """
-    weight = np.ones(len(y))
+    weight = np.ones(1)
     with np.errstate(over="ignore"):
         for factor in _factors(sample_weight, class_weight, y, labels):
             weight = weight * factor
     too_large = weight > np.finfo(np.float32).max
     if too_large.any():
-        row = int(np.argmax(too_large))
+        row = int(np.argwhere(too_large)[0, 0])
         raise ValueError(
-            f"The weight of sample {row} is {weight[row]:g}, which is too large: partial_fit takes "
-            "weights as they are. Divide sample_weight and class_weight by a common factor."
+            f"The weight of sample {row} is {weight[row].max():g}, which is too large: partial_fit "
+            "takes weights as they are. Divide sample_weight and class_weight by a common factor."
         )
     _check_any(weight)
     return weight
@@ -124,24 +134,38 @@ def absolute_weights(
 def _factors(
     sample_weight: Any, class_weight: Any, y: NDArray[Any], labels: Labels
 ) -> list[NDArray[np.float64]]:
-    """Return the weights of samples and those of their classes."""
-    factors = [_read_sample_weight(sample_weight, len(y))]
+    """Return the weights of samples and those of their classes, or of each of their labels."""
+    of_samples = _read_sample_weight(sample_weight, len(y))
+    if class_weight is None:
+        return [of_samples]
+    if labels.is_multilabel and not isinstance(class_weight, Mapping):
+        return [of_samples[:, np.newaxis], _weights_of_labels(class_weight, y)]
     if isinstance(class_weight, Mapping) and not labels.is_multilabel:
-        factors.append(_weights_of_classes(class_weight, labels)[labels.encode(y)])
-    elif isinstance(class_weight, list) and labels.is_multilabel:
-        if len(class_weight) != len(labels.classes):
-            raise ValueError(
-                f"class_weight has {len(class_weight)} entries, but y has {len(labels.classes)} "
-                "labels: one dict for each is needed."
-            )
-        no_or_yes = Labels(np.arange(2))
-        factors += [
-            _weights_of_classes(each, no_or_yes)[column]
-            for each, column in zip(class_weight, y.T, strict=True)
-        ]
-    elif class_weight is not None:
-        factors.append(compute_sample_weight(class_weight, y))
-    return factors
+        return [of_samples, _weights_of_classes(class_weight, labels)[labels.encode(y)]]
+    return [of_samples, compute_sample_weight(class_weight, y)]
+
+
+def _weights_of_labels(
+    class_weight: list[Mapping[Any, float]] | str, y: NDArray[Any]
+) -> NDArray[np.float64]:
+    """Return the weights of each label by itself, (n_samples, n_labels).
+
+    scikit-learn multiplies them. Then hardly more than the one sample with the most labels counts.
+    """
+    n_labels = y.shape[1]
+    each = [class_weight] * n_labels if isinstance(class_weight, str) else class_weight
+    if len(each) != n_labels:
+        raise ValueError(
+            f"class_weight has {len(each)} entries, but y has {n_labels} labels: one dict for each "
+            "is needed."
+        )
+    weights, no_or_yes = np.empty(y.shape), Labels(np.arange(2))
+    for label, its_weight in enumerate(each):
+        if isinstance(its_weight, Mapping):
+            weights[:, label] = _weights_of_classes(its_weight, no_or_yes)[y[:, label]]
+        else:
+            weights[:, label] = compute_sample_weight(its_weight, y[:, label])
+    return weights
 
 
 def _read_sample_weight(sample_weight: Any, n_samples: int) -> NDArray[np.float64]:

@@ -68,7 +68,7 @@ def _fit_each(
     intercept: NDArray[np.float64],
 ) -> None:
     """Fit the SVMs one by one."""
-    n_outputs, weights = len(intercept), targets.weights
+    n_outputs = len(intercept)
     is_mirrored = not targets.labels.is_multilabel and n_outputs == 2
     present = csr_matrix(
         (np.ones_like(features.data), features.indices, features.indptr), features.shape
@@ -76,8 +76,10 @@ def _fit_each(
     indicators = targets.indicators().T
     for output, target in enumerate(indicators[:1] if is_mirrored else indicators):
         check_not_abandoned()
-        if target.all() or not target.any():
-            intercept[output] = 1.0 if target.all() else -1.0
+        weights = targets.output_weights(output)
+        counted = target[weights > 0]
+        if counted.all() or not counted.any():
+            intercept[output] = 1.0 if counted.any() else -1.0
         elif n_outputs > MOST_SCALED:
             svm = _solve(features, target, weights, seed, tol=TOLERANCE_OF_MANY)
             coef[:, output], intercept[output] = svm.coef_[0], svm.intercept_[0]

@@ -242,7 +242,7 @@ def _fit_few(model: ConvolutionModel, samples: Samples, held_out: Rows) -> Fitte
     """Fit to all features at once, and leave each sample out in turn."""
     rows = np.arange(len(samples))
     features = _features(model, samples.sequences)
-    ridge = fit_few(features, _signs(samples, rows), samples.targets.weights)
+    ridge = fit_few(features, _signs(samples, rows), samples.targets.sample_weights)
     return ridge, rows, ridge.left_out[held_out]
 
 
@@ -259,15 +259,15 @@ def _fit_many(
     features = np.empty((len(rows), len(model.coef)), np.float32)
     moments = Moments(len(model.coef), n_outputs)
     for block, proportions in _blocks(model.proportions(samples.sequences)):
-        moments.add(proportions, _signs(samples, block), samples.targets.weights[block])
+        moments.add(proportions, _signs(samples, block), samples.targets.sample_weights[block])
         is_kept = position[block] >= 0
         features[position[block[is_kept]]] = proportions[is_kept]
     solver = moments.solve()
-    ridge = solver.fit(features, _signs(samples, rows), samples.targets.weights[rows])
+    ridge = solver.fit(features, _signs(samples, rows), samples.targets.sample_weights[rows])
     logits = [ridge.left_out[: len(held_out)]]
     for part in np.split(held_out, np.arange(most, len(held_out), most))[1:]:
         features = _features(model, samples.sequences.subset(part))
-        signs, weights = _signs(samples, part), samples.targets.weights[part]
+        signs, weights = _signs(samples, part), samples.targets.sample_weights[part]
         logits.append(solver.left_out(solver.components(features), signs, weights, ridge.alpha))
     return ridge, rows, np.concatenate(logits)
 

@@ -76,6 +76,13 @@ def classes_of(targets: NDArray[np.generic]) -> NDArray[np.generic]:
     return targets if targets.ndim == 1 else np.zeros(len(targets))
 
 
+def _first_of_each(targets: NDArray[np.generic]) -> Rows:
+    """Return the first row of each class, or with each label."""
+    if targets.ndim == 1:
+        return np.unique(targets, return_index=True)[1]
+    return np.unique((targets > 0).argmax(axis=0))
+
+
 def shuffled_by_class(targets: NDArray[np.generic], rng: np.random.Generator) -> Rows:
     """Return all rows, those of each class together, in random order."""
     return np.asarray(np.lexsort((rng.random(len(targets)), classes_of(targets))))
@@ -86,7 +93,8 @@ def hold_out(
 ) -> list[Rows]:
     """Draw parts of the samples to hold out, class by class; no sample is in two of them.
 
-    One sample of each class is in none. If fewer than `n_parts` others are left, each is a part.
+    One sample of each class, or with each label, is in none. If fewer than `n_parts` others are
+    left, each is a part.
 
     Parameters
     ----------
@@ -106,9 +114,9 @@ def hold_out(
     ValueError
         If that leaves nothing to hold out.
     """
-    n_samples, classes = len(targets), classes_of(targets)
+    n_samples = len(targets)
     order = shuffled_by_class(targets, rng)
-    spare = np.delete(order, np.unique(classes[order], return_index=True)[1])
+    spare = np.delete(order, _first_of_each(targets[order]))
     if not len(spare):
         raise ValueError(
             "early_stopping=True needs a class with two samples or more, to validate on one: "

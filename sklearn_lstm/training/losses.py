@@ -68,7 +68,7 @@ def _checked_loss(criterion: type[nn.Module], labels: Labels) -> SampleLoss:
 
 
 class SampleLoss(nn.Module):
-    """The loss of each sample, for any loss that takes `reduction="none"`."""
+    """The weighted loss of each sample, for any loss that takes `reduction="none"`."""
 
     def __init__(self, criterion: type[nn.Module]) -> None:
         super().__init__()
@@ -76,10 +76,11 @@ class SampleLoss(nn.Module):
         takes_logarithms = issubclass(criterion, nn.NLLLoss)
         self.prepare = nn.LogSoftmax(dim=-1) if takes_logarithms else nn.Identity()
 
-    def forward(self, logits: Tensor, targets: Tensor) -> Tensor:
-        """Logits (B, n_outputs), targets (B,) or (B, n_outputs) -> losses (B,)."""
-        losses = self.of_outputs(logits, targets)
-        return losses.mean(1) if losses.ndim == 2 else losses
+    def forward(self, logits: Tensor, targets: Tensor, weights: Tensor) -> Tensor:
+        """Logits (B, n_outputs), targets and weights (B,) or (B, n_outputs) -> losses (B,)."""
+        n_samples = len(logits)
+        losses = self.of_outputs(logits, targets).reshape(n_samples, -1)  # (B, 1) or (B, n_outputs)
+        return (losses * weights.reshape(n_samples, -1)).mean(1)
 
     def of_outputs(self, logits: Tensor, targets: Tensor) -> Tensor:
         """Logits (B, n_outputs), targets (B,) or (B, n_outputs) -> losses as the criterion does."""

@@ -35,8 +35,8 @@ class MicroBatchNet(NeuralNetClassifier):  # type: ignore[misc]
             inputs = _padded(sequences, rows, device)
             outputs = self.module_(**inputs)
             weights = sequences.weights[rows].to(device)
-            of_samples = self.criterion_(outputs, targets[rows].to(device))
-            loss = (of_samples * weights).sum() / len(sequences)
+            losses_of_rows = self.criterion_(outputs, targets[rows].to(device), weights)
+            loss = losses_of_rows.sum() / len(sequences)
             if not loss.requires_grad:
                 raise ValueError(
                     "Training stopped: no weight of the network can be trained, since a callback "
@@ -65,8 +65,7 @@ class MicroBatchNet(NeuralNetClassifier):  # type: ignore[misc]
     def get_loss(self, y_pred: Tensor, y_true: Tensor, X: Any = None, **_: Any) -> Tensor:
         """Return the weighted mean of the losses of a batch."""
         weights = X.weights.to(y_pred.device)
-        losses = self.criterion_(y_pred, y_true.to(y_pred.device))
-        return torch.mean(losses * weights)
+        return torch.mean(self.criterion_(y_pred, y_true.to(y_pred.device), weights))
 
     def predict(self, X: Any) -> NDArray[Any]:
         """Return the index of the most probable class, or which labels are more likely than not."""

@@ -1,0 +1,78 @@
+"""Several labels are weighted one by one, and each keeps a positive to learn from."""
+
+import numpy as np
+import pytest
+from numpy.testing import assert_allclose
+from sklearn.utils import compute_sample_weight
+
+from sklearn_lstm import LSTMSequenceClassifier
+from sklearn_lstm.blending import ClassPrior, fit_blend
+from sklearn_lstm.data.labels import Labels
+from sklearn_lstm.data.targets import Targets, absolute_weights, relative_weights
+from sklearn_lstm.training.held_out import hold_out
+
+
+def rare_labels(n_samples=300, n_labels=12):
+    """Return ids and labels; label l has the token 10 + l, and the last label has 2 positives."""
+    rng = np.random.default_rng(0)
+    y = (rng.random((n_samples, n_labels)) < 0.05).astype(int)
+    y[:, -1] = 0
+    y[[3, 200], -1] = 1
+    X = [[*rng.integers(2, 9, 6), *(10 + np.flatnonzero(labels))] for labels in y]
+    return [rng.permutation(row) for row in X], y
+
+
+def test_balanced_weights_are_those_of_each_label_by_itself():
+    _, y = rare_labels()
+    weights = relative_weights(None, "balanced", y, Labels.of(y))
+    expected = [compute_sample_weight("balanced", column) for column in y.T]
+    assert_allclose(weights, np.transpose(expected))
+
+
+@pytest.mark.parametrize("weights_of", [relative_weights, absolute_weights])
+def test_a_dict_for_each_label_weighs_this_label_alone(weights_of):
+    y = np.array([[1, 0], [0, 1], [1, 1]])
+    weights = weights_of([1.0, 1.0, 0.0], [{0: 1, 1: 3}, {0: 2}], y, Labels.of(y))
+    expected = np.array([[3, 2], [1, 1], [0, 0]])
+    assert_allclose(weights / weights[1, 0], expected)
+
+
+def test_samples_count_if_any_label_does():
+    y = np.array([[1, 0], [0, 1]])
+    weights = absolute_weights(None, [{0: 0}, {0: 0}], y, Labels.of(y))
+    targets = Targets.of(y, weights, Labels.of(y))
+    assert targets.sample_weights.tolist() == [0.5, 0.5]
+    assert targets.output_weights(1).tolist() == [0, 1]
+
+
+@pytest.mark.parametrize("n_parts", [1, 2])
+def test_a_positive_of_each_label_is_held_out_of_no_part(n_parts):
+    y = np.zeros((30, 20))
+    y[np.arange(20), np.arange(20)] = 1
+    for seed in range(20):
+        parts = hold_out(y, 15, np.random.default_rng(seed), n_parts)
+        learned = np.delete(y, np.concatenate(parts), axis=0)
+        assert learned.any(axis=0).all()
+
+
+def test_each_label_has_its_own_prior_correction():
+    # The logits of the first label are right, those of the second lack 1 x its prior.
+    rng = np.random.default_rng(0)
+    true = np.stack([rng.normal(0, 2, 20_000), rng.normal(-3, 2, 20_000)], axis=1)
+    y = (rng.random(true.shape) < 1 / (1 + np.exp(-true))).astype(int)
+    targets = Targets.of(y, np.ones(len(y)), Labels.of(y))
+    prior = ClassPrior(np.array([-2.0, -2.0]), np.zeros(2))
+    logits = true - np.array([0, 2])
+    blend = fit_blend([logits], targets, expected=[1.0], prior=prior)
+    assert_allclose(blend.prior_correction, [0, 1], atol=0.1)
+
+
+@pytest.mark.parametrize("parameters", [{}, {"linear_branch": False}, {"max_epochs": 0}])
+def test_balanced_weights_find_rare_labels_without_predicting_them_for_all(parameters):
+    X, y = rare_labels()
+    defaults = {"hidden_size": 16, "max_epochs": 20, "random_state": 0, "class_weight": "balanced"}
+    model = LSTMSequenceClassifier(**(defaults | parameters)).fit(X, y)
+    predicted = model.predict(X)
+    assert predicted[y == 1].mean() > 0.7
+    assert predicted[:, -1].mean() < 0.3
+    assert predicted[y == 0].mean() < 0.15
