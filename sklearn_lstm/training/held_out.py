@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -76,7 +77,7 @@ def classes_of(targets: NDArray[np.generic]) -> NDArray[np.generic]:
     return targets if targets.ndim == 1 else np.zeros(len(targets))
 
 
-def _first_of_each(targets: NDArray[np.generic]) -> Rows:
+def _first_of_each(targets: NDArray[Any]) -> Rows:
     """Return the first row of each class, or with each label."""
     if targets.ndim == 1:
         return np.unique(targets, return_index=True)[1]
