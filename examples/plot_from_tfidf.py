@@ -72,7 +72,7 @@ X_train, X_test, y_train, y_test = train_test_split(
 )
 tasks["splice sites"] = (X_train, y_train, X_test, y_test)
 
-sizes = [250, 500, 1000]
+sizes = [250, 1000]
 settings = {
     "film reviews": ({}, {}),
     "splice sites": ({"analyzer": "char", "ngram_range": (1, 5)}, {"analyzer": "char"}),

@@ -55,7 +55,7 @@ compare(
 #
 # A row of the matrix is a language, a column is what the model says. The names are codes: hr is
 # Croatian, sr_Latn Serbian in Latin letters, bs Bosnian, ky Kyrgyz, udm Udmurt, mk Macedonian, ms
-# Malay, gl Galician.
+# Malay, id Indonesian, gl Galician, kab Kabyle.
 
 predicted = model.predict(texts[test])
 names = model.classes_
