@@ -60,11 +60,11 @@ def _warn_of_ids(table: NDArray[np.floating]) -> None:
     ids = np.flatnonzero(is_whole.all(axis=0) & (rows > 1).any(axis=0))  # no indicators
     if len(rows) >= FEWEST_ROWS and len(ids) and not is_whole.all():
         _warn(
-            f"X is read as series, of which each column is a step, but columns {ids[0]} to {ids[-1]} "
-            "hold whole numbers from 0 on, and others do not. If they are token ids beside other "
-            "features, as ColumnTransformer lays them, give the classifier the ids alone, and the "
-            "features to a model of their own (StackingClassifier joins the two). Pass "
-            "input_type='numeric' if X holds series."
+            f"X is read as series, of which each column is a step, but columns {ids[0]} to "
+            f"{ids[-1]} hold whole numbers from 0 on, and others do not. If they are token ids "
+            "beside other features, as ColumnTransformer lays them, give the classifier the ids "
+            "alone, and the features to a model of their own (StackingClassifier joins the two). "
+            "Pass input_type='numeric' if X holds series."
         )
 
 

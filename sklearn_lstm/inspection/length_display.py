@@ -174,7 +174,7 @@ class LengthAccuracyDisplay:
         return self
 
 
-def _dense(labels: ArrayLike) -> NDArray[Any]:
+def _dense(labels: Any) -> NDArray[Any]:
     return np.asarray(labels.toarray() if issparse(labels) else labels)
 
 
