@@ -23,5 +23,9 @@ class LinearModelSkippedWarning(UserWarning):
     """The linear model was left out because it would not fit in its memory budget."""
 
 
+class InputTypeWarning(UserWarning):
+    """X may hold something else than what it was read as."""
+
+
 class IgnoredParameterWarning(UserWarning):
     """A parameter was set, but cannot be used here."""

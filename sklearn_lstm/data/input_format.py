@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from sklearn_lstm.data.doubts import warn_of_doubts
 from sklearn_lstm.data.reading import check_same_width, read_sequences
 from sklearn_lstm.data.sequences import Sequences
 from sklearn_lstm.data.token_units import find_token_unit
@@ -35,7 +36,15 @@ class InputFormat:
 
     @classmethod
     def of(cls, X: Any, sequences: Sequences, input_type: str, token_unit: str) -> InputFormat:
-        """Return the format of X, which was read as `sequences`."""
+        """Return the format of X, which was read as `sequences`.
+
+        Warns
+        -----
+        InputTypeWarning
+            If it looks like something else, and the user did not say what it is.
+        """
+        if input_type == "auto":
+            warn_of_doubts(sequences)
         is_numeric = sequences.n_channels is not None
         return cls(
             input_type="numeric" if is_numeric else "tokens",

@@ -276,8 +276,8 @@ def _own_values(y: Any) -> Any:
 
     `check_array` would make floats of the first, which merge large integers, and drop the mask.
     """
-    if isinstance(y, np.ma.MaskedArray):
-        return np.ma.filled(y.astype(object), np.nan) if np.ma.is_masked(y) else y.data
+    if np.ma.is_masked(y):
+        return np.where(np.ma.getmaskarray(y), np.nan, y.astype(object).data)
     columns = columns_of(y) or [y]
     dtypes = [getattr(getattr(column, "dtype", None), "numpy_dtype", None) for column in columns]
     if None in dtypes or any(column.isna().any() for column in columns):

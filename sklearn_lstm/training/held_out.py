@@ -80,8 +80,8 @@ def classes_of(targets: NDArray[np.generic]) -> NDArray[np.generic]:
 def _first_of_each(targets: NDArray[Any]) -> Rows:
     """Return the first row of each class, or with each label."""
     if targets.ndim == 1:
-        return np.unique(targets, return_index=True)[1]
-    return np.unique((targets > 0).argmax(axis=0))
+        return np.asarray(np.unique(targets, return_index=True)[1])
+    return np.unique((targets != 0).argmax(axis=0))
 
 
 def shuffled_by_class(targets: NDArray[np.generic], rng: np.random.Generator) -> Rows:

@@ -1,0 +1,72 @@
+"""Warnings where X looks like something else than what integers and floats say that it is."""
+
+from __future__ import annotations
+
+import warnings
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sklearn_lstm.data.sequences import VALUES_PER_CHUNK, DenseSeries, Sequences, SparseIds
+from sklearn_lstm.exceptions import InputTypeWarning
+
+FEWEST_ROWS = 20  # of a table: fewer columns are whole by chance
+FEWEST_PAIRS, FEWEST_VALUES = 1_000, 50  # neighbours and different values of a signal
+CLOSE = 1 / 3  # distance of neighbours; at least 0.87 in texts, bases, tunes and system calls
+
+
+def warn_of_doubts(sequences: Sequences) -> None:
+    """Warn of ids that look like a signal, and of series that look like ids beside features.
+
+    Warns
+    -----
+    InputTypeWarning
+    """
+    if isinstance(sequences, DenseSeries):
+        if sequences.is_table:
+            _warn_of_ids(sequences.values[:, :, 0])
+    elif sequences.n_channels is None and not isinstance(sequences, SparseIds):
+        ids, lengths = next(sequences.chunks())
+        if neighbour_distance(ids, lengths) < CLOSE:
+            _warn(
+                "X holds integers of which neighbours are close to each other, like samples of a "
+                "signal (audio, counts of a sensor), but integers are read as token ids. Pass "
+                "input_type='numeric' if they are measurements, and 'tokens' if they are ids."
+            )
+
+
+def neighbour_distance(ids: NDArray[np.integer], lengths: NDArray[np.intp]) -> float:
+    """Return the mean distance of unequal neighbours, relative to two steps drawn at random.
+
+    It is infinite where there are too few values to tell.
+    """
+    values, counts = np.unique(ids, return_counts=True)
+    steps = np.abs(np.diff(ids.astype(np.float64)))
+    steps = np.delete(steps, np.cumsum(lengths)[:-1] - 1)  # from one sequence to the next
+    steps = steps[steps > 0]
+    if len(steps) < FEWEST_PAIRS or len(values) < FEWEST_VALUES:
+        return np.inf
+    # The mean distance of all pairs (Gini), by how many steps lie on both sides of each gap.
+    below = np.cumsum(counts)[:-1] / len(ids)
+    of_pairs = 2 * np.diff(values.astype(np.float64)) @ (below * (1 - below))
+    is_unequal = 1 - np.square(counts / len(ids)).sum()
+    return float(steps.mean() / (of_pairs / is_unequal))
+
+
+def _warn_of_ids(table: NDArray[np.floating]) -> None:
+    """Warn of columns of whole numbers beside columns of fractions."""
+    rows = table[: max(FEWEST_ROWS, VALUES_PER_CHUNK // table.shape[1])]
+    is_whole = (rows >= 0) & (rows == np.floor(rows))  # NaN is not
+    ids = np.flatnonzero(is_whole.all(axis=0) & (rows > 1).any(axis=0))  # no indicators
+    if len(rows) >= FEWEST_ROWS and len(ids) and not is_whole.all():
+        _warn(
+            f"X is read as series, of which each column is a step, but columns {ids[0]} to "
+            f"{ids[-1]} hold whole numbers from 0 on, and others do not. If they are token ids "
+            "beside other features, as ColumnTransformer lays them, give the classifier the ids "
+            "alone, and the features to a model of their own (StackingClassifier joins the two). "
+            "Pass input_type='numeric' if X holds series."
+        )
+
+
+def _warn(message: str) -> None:
+    warnings.warn(message, InputTypeWarning, stacklevel=7)

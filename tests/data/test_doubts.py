@@ -1,0 +1,79 @@
+"""Ids that look like measurements, and measurements that look like ids, get a warning."""
+
+import numpy as np
+import pytest
+from sklearn.compose import make_column_transformer
+from sklearn.datasets import load_digits
+from sklearn.preprocessing import StandardScaler
+
+from sklearn_lstm import LSTMSequenceClassifier, TextSequenceVectorizer
+from sklearn_lstm.data.doubts import warn_of_doubts
+from sklearn_lstm.data.reading import read_sequences
+from sklearn_lstm.exceptions import InputTypeWarning
+
+RNG = np.random.default_rng(0)
+TIME = np.arange(400)
+
+
+def walks(n_rows=40, n_steps=60):
+    return RNG.normal(size=(n_rows, n_steps)).cumsum(axis=1)
+
+
+def signal(n_levels):
+    frequency = RNG.uniform(0.005, 0.03, (10, 1))
+    return [
+        np.round((0.5 + 0.5 * np.sin(frequency[i] * TIME)) * n_levels).astype(int)
+        for i in range(10)
+    ]
+
+
+@pytest.mark.parametrize("n_levels", [255, 4095])
+@pytest.mark.parametrize("hold", [list, np.array])
+def test_integers_that_look_like_a_signal_get_a_warning(hold, n_levels):
+    with pytest.warns(InputTypeWarning, match="signal.*input_type='numeric'"):
+        warn_of_doubts(read_sequences(hold(signal(n_levels))))
+
+
+@pytest.fixture
+def mixed():
+    ids = RNG.integers(0, 50, (30, 6))
+    table = np.hstack([RNG.normal(size=(30, 2)), ids])
+    scale = make_column_transformer((StandardScaler(), [0, 1]), ("passthrough", slice(2, 8)))
+    return scale.fit_transform(table)
+
+
+def test_ids_beside_scaled_numbers_get_a_warning(mixed):
+    with pytest.warns(InputTypeWarning, match="columns 2 to 7.*ids alone.*input_type='numeric'"):
+        warn_of_doubts(read_sequences(mixed))
+
+
+def test_the_classifier_warns_where_the_user_did_not_say_what_x_is(mixed):
+    model = LSTMSequenceClassifier(max_epochs=0, random_state=0)
+    y = np.arange(30) % 2
+    with pytest.warns(InputTypeWarning) as caught:
+        model.fit(mixed, y)
+    assert [warning.filename for warning in caught] == [__file__]
+    model.set_params(input_type="numeric").fit(mixed, y).predict(mixed)
+
+
+ORDINARY = {
+    "words": RNG.zipf(1.3, (100, 50)).clip(1, 30_000),
+    "bases": RNG.integers(1, 5, (100, 50)),
+    "notes": [
+        60 + RNG.choice([-4, -2, -1, 0, 1, 2, 3], 30).cumsum().clip(-20, 20) for _ in range(99)
+    ],
+    "digits": load_digits().data.astype(int),
+    "few integers": np.arange(60).reshape(6, 10),
+    "counts": RNG.poisson(5, (100, 50)),
+    "floats of counts": RNG.poisson(5, (100, 50)).astype(float),
+    "walks": walks(),
+    "start at 0": np.pad(walks(), [(0, 0), (3, 0)]),
+    "few series": np.array([[0.0, 1.0, 2.5], [1.0, 2.0, 3.5]]),
+    "indicators": np.hstack([walks(), RNG.integers(0, 2, (40, 3))]),
+    "texts": TextSequenceVectorizer().fit_transform(["good day", "bad day"] * 600),
+}
+
+
+@pytest.mark.parametrize("name", ORDINARY)
+def test_ordinary_sequences_get_no_warning(name):
+    warn_of_doubts(read_sequences(ORDINARY[name]))  # pytest makes errors of warnings
