@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from sklearn_lstm.data.doubts import warn_of_doubts
+from sklearn_lstm.data.ambiguous_input import warn_of_doubts
 from sklearn_lstm.data.reading import check_same_width, read_sequences
 from sklearn_lstm.data.sequences import Sequences
 from sklearn_lstm.data.token_units import find_token_unit

@@ -7,7 +7,7 @@ from sklearn.datasets import load_digits
 from sklearn.preprocessing import StandardScaler
 
 from sklearn_lstm import LSTMSequenceClassifier, TextSequenceVectorizer
-from sklearn_lstm.data.doubts import warn_of_doubts
+from sklearn_lstm.data.ambiguous_input import warn_of_doubts
 from sklearn_lstm.data.reading import read_sequences
 from sklearn_lstm.exceptions import InputTypeWarning
 
