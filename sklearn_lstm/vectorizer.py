@@ -68,15 +68,13 @@ class TextSequenceVectorizer(StoredMixin, DocumentedMixin, TransformerMixin, Bas
         A token is a word, a character (a run of white space is one blank), or what a function
         from a text to its tokens returns.
     max_df, min_df : float in [0, 1] or int, default=1.0 and 1
-        Tokens in more texts than `max_df`, or in fewer than `min_df`, are left out. A float is a
-        share of the texts.
+        Tokens in more than `max_df` or fewer than `min_df` texts are left out. Floats are shares.
     max_features : int or None, default=None
         The largest size of the vocabulary; the most frequent tokens stay.
     vocabulary : mapping, iterable or None, default=None
         The tokens in order, or a mapping from tokens to 0, 1, ...: index `i` becomes id ``i + 2``.
     fixed_vocabulary : bool, default=True
-        Whether only the tokens in `vocabulary` get ids. False: the other tokens of the training
-        texts get the next ids.
+        Whether only the tokens in `vocabulary` get ids. False: those of the texts follow them.
     max_length : int or None, default=None
         The most tokens kept of a text; None: as many as the longest training text has.
     truncation : {"pre", "post", "middle"}, default="pre"
@@ -237,17 +235,14 @@ class TextSequenceVectorizer(StoredMixin, DocumentedMixin, TransformerMixin, Bas
         -------
         self : TextSequenceVectorizer
         """
-        given = self._check()
-        known, before, longest = given, TokenCounts(), 1
-        if hasattr(self, "vocabulary_"):
-            known, before, longest = self.vocabulary_, self._counts, self.max_length_
+        vocabulary, left, earlier = self._check(), TokenCounts(), vars(self)
         read = count_texts(self._analysis(), raw_documents)
-        vocabulary, left = given, TokenCounts()
         if self._learns():
-            counts = before + read.tokens
-            vocabulary = self._extend(known, counts)
+            counts = earlier.get("_counts", TokenCounts()) + read.tokens
+            vocabulary = self._extend(earlier.get("vocabulary_", vocabulary), counts)
             left = counts.without(vocabulary)
-        self._commit(read, max(read.longest, longest), vocabulary, left)
+        longest = max(read.longest, earlier.get("max_length_", 1))
+        self._commit(read, longest, vocabulary, left)
         return self
 
     def transform(self, raw_documents: Iterable[Any]) -> Any:
@@ -366,9 +361,7 @@ class TextSequenceVectorizer(StoredMixin, DocumentedMixin, TransformerMixin, Bas
             new = new[: max(int(self.max_features) - len(vocabulary), 0)]
         return number_tokens([*vocabulary, *new])
 
-    def _fit(
-        self, raw_documents: Iterable[Any], batches: list[TokenBatch] | None = None
-    ) -> Iterable[Any]:
+    def _fit(self, raw_documents: Any, batches: list[TokenBatch] | None = None) -> Iterable[Any]:
         """Fit, and append temporary ids to `batches`; return the tokens of 2, 3, ... among them."""
         vocabulary = self._check()
         read = count_texts(self._analysis(), raw_documents, batches)

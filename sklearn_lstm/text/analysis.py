@@ -30,7 +30,7 @@ def count_vectorizer_like(estimator: BaseEstimator) -> CountVectorizer:
     """
     shared = CountVectorizer().get_params().keys() - NOT_SHARED
     analysis = CountVectorizer(**{name: getattr(estimator, name) for name in shared})
-    if analysis.analyzer == "word" and analysis.tokenizer is analysis.token_pattern is None:
+    if analysis.analyzer == "word" and (analysis.tokenizer or analysis.token_pattern) is None:
         analysis.tokenizer = words_of
     return analysis
 
