@@ -3,10 +3,11 @@
 So a page can't disagree with the code. A module that moves has to be changed here only.
 """
 
-from sklearn_lstm import fitting
-from sklearn_lstm.data import batches, letters, runs, spelling, token_units
-from sklearn_lstm.linear import blending, convolutions, kernels, machines, ngrams
-from sklearn_lstm.training import plan, schedule
+from sklearn_lstm import model
+from sklearn_lstm.data import batches, hashing, letters, spelling, token_units
+from sklearn_lstm.linear import kernels, svm
+from sklearn_lstm.members import convolutions, networks, ngrams
+from sklearn_lstm.training import duration, schedule
 
 
 def count(number: float) -> str:
@@ -27,59 +28,58 @@ def memory(n_bytes: float) -> str:
 
 NUMBERS = {
     # when there is a linear model, and when there are two networks
-    "fewest_for_ngrams": count(fitting.FEWEST_FOR_NGRAMS),
-    "fewest_for_convolutions": count(fitting.FEWEST_FOR_CONVOLUTIONS),
-    "most_tokens_for_two": count(fitting.MOST_WORK_FOR_TWO_NETWORKS),
-    "most_steps_for_two": count(fitting.MOST_WORK_FOR_TWO_NETWORKS / 2),
+    "fewest_for_ngrams": count(ngrams.NgramModel.fewest_samples),
+    "fewest_for_convolutions": count(convolutions.ConvolutionModel.fewest_samples),
+    "most_tokens_for_two": count(duration.MOST_WORK_FOR_TWO_NETWORKS),
+    "most_steps_for_two": count(duration.MOST_WORK_FOR_TWO_NETWORKS / 2),
     # how long to train
-    "n_updates": count(plan.N_UPDATES),
-    "n_updates_of_characters": count(plan.MORE_FOR_CHARACTERS * plan.N_UPDATES),
-    "most_tokens": count(plan.MOST_WORK),
-    "most_tokens_of_characters": count(plan.MORE_FOR_CHARACTERS * plan.MOST_WORK),
-    "usual_epochs": count(plan.FEWEST_EPOCHS),
-    "usual_epochs_of_characters": count(plan.FEWEST_EPOCHS_OF_CHARACTERS),
-    "most_tokens_of_usual_epochs": count(plan.MOST_WORK_OF_FEWEST_EPOCHS),
-    "fewest_epochs": count(plan.FEWEST_EPOCHS_OF_ALL),
-    "batches_per_epoch": count(plan.UPDATES_PER_EPOCH),
-    "smallest_batch": count(plan.SMALLEST_BATCH),
-    "largest_batch": count(plan.LARGEST_BATCH),
-    "most_steps_per_batch": count(plan.MOST_STEPS_PER_BATCH),
-    "batch_of_partial_fit": count(plan.BATCH_SIZE_OF_PARTIAL_FIT),
+    "n_updates": count(duration.N_UPDATES),
+    "n_updates_of_characters": count(duration.MORE_FOR_CHARACTERS * duration.N_UPDATES),
+    "most_tokens": count(duration.MOST_WORK),
+    "most_tokens_of_characters": count(duration.MORE_FOR_CHARACTERS * duration.MOST_WORK),
+    "usual_epochs": count(duration.FEWEST_EPOCHS),
+    "usual_epochs_of_characters": count(duration.FEWEST_EPOCHS_OF_CHARACTERS),
+    "most_tokens_of_usual_epochs": count(duration.MOST_WORK_OF_FEWEST_EPOCHS),
+    "fewest_epochs": count(duration.FEWEST_EPOCHS_OF_ALL),
+    "batches_per_epoch": count(duration.UPDATES_PER_EPOCH),
+    "smallest_batch": count(duration.SMALLEST_BATCH),
+    "largest_batch": count(duration.LARGEST_BATCH),
+    "most_steps_per_batch": count(duration.MOST_STEPS_PER_BATCH),
+    "batch_of_partial_fit": count(duration.BATCH_SIZE_OF_PARTIAL_FIT),
     "warm_up": percent(schedule.WARM_UP),
     "longest_warm_up": count(schedule.LONGEST_WARM_UP),
     "updates_per_check": count(schedule.FEWEST_UPDATES_PER_CHECK),
     "updates_per_check_of_characters": count(
-        plan.MORE_FOR_CHARACTERS * schedule.FEWEST_UPDATES_PER_CHECK
+        duration.MORE_FOR_CHARACTERS * schedule.FEWEST_UPDATES_PER_CHECK
     ),
     "most_checks": count(schedule.MOST_CHECKS),
     "least_progress": count(schedule.LEAST_PROGRESS),
     "checks_without_progress": count(schedule.CHECKS_WITHOUT_PROGRESS),
     # held-out samples and the blend
-    "smallest_held_out": count(plan.SMALLEST_HELD_OUT),
-    "largest_held_out": count(plan.LARGEST_HELD_OUT),
-    "held_out": percent(plan.HELD_OUT_SHARE),
-    "most_held_out": percent(plan.LARGEST_HELD_OUT_SHARE),
-    "expected_weight": count(blending.MOST_EXPECTED),
-    "least_expected_weight": count(blending.LEAST_EXPECTED),
-    "expected_per_repeat": count(blending.EXPECTED_PER_REPEAT),
-    "unjudged_weight": count(fitting.UNJUDGED_WEIGHT),
+    "smallest_held_out": count(duration.SMALLEST_HELD_OUT),
+    "largest_held_out": count(duration.LARGEST_HELD_OUT),
+    "held_out": percent(duration.HELD_OUT_SHARE),
+    "most_held_out": percent(duration.LARGEST_HELD_OUT_SHARE),
+    "expected_weight": count(networks.EXPECTED_WEIGHT),
+    "expected_weight_of_tokens": count(networks.EXPECTED_WEIGHT_OF_TOKENS),
+    "unjudged_weight": count(model.UNJUDGED_WEIGHT),
     # the linear model
-    "longest_ngram_of_words": count(ngrams.LONGEST_RUN_OF_WORDS),
-    "longest_ngram_of_characters": count(ngrams.LONGEST_RUN_OF_CHARACTERS),
+    "longest_ngram_of_words": count(ngrams.LONGEST_OF_WORDS),
+    "longest_ngram_of_characters": count(ngrams.LONGEST_OF_CHARACTERS),
     "n_lengths": count(ngrams.N_LENGTHS_OF_CHARACTERS),
-    "shortest_letters": count(letters.RUN_LENGTHS[0]),
-    "longest_letters": count(letters.RUN_LENGTHS[-1]),
-    "chance": f"1/{1 / ngrams.CHANCE_RUNS:g}",
+    "shortest_letters": count(letters.NGRAM_LENGTHS[0]),
+    "longest_letters": count(letters.NGRAM_LENGTHS[-1]),
+    "chance": f"1/{1 / ngrams.EXPECTED_BY_CHANCE:g}",
     "largest_coefficients": memory(ngrams.LARGEST_COEF),
-    "coefficients_of_all": memory(ngrams.LARGEST_COEF * ngrams.SHARE_OF_ALL_RUNS),
-    "hash_bits": count(runs.HASH_BITS),
-    "n_hashes": f"{2**runs.HASH_BITS:,}",
-    "most_classes_scaled": count(machines.MOST_SCALED),
-    "share_of_ratio": count(machines.SHARE_OF_RATIO),
-    "share_of_all": count(machines.SHARE_OF_ALL),
+    "coefficients_of_all": memory(ngrams.LARGEST_COEF * ngrams.SHARE_OF_ALL_NGRAMS),
+    "hash_bits": count(hashing.HASH_BITS),
+    "n_hashes": f"{2**hashing.HASH_BITS:,}",
+    "most_classes_scaled": count(svm.MOST_SCALED),
+    "share_of_ratio": count(svm.SHARE_OF_RATIO),
+    "share_of_all": count(svm.SHARE_OF_ALL),
     "n_convolution_features": count(convolutions.N_FEATURES),
     "n_convolution_features_of_many": count(convolutions.LARGEST_PROBLEM),
-    "n_competing": count(kernels.RIVALS),
+    "n_competing": count(kernels.COMPETING),
     # tokens and batches
     "fewest_effective_words": count(token_units.FEWEST_WORDS),
     "largest_id": f"{spelling.LARGEST_ID:,}",

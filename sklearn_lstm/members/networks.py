@@ -25,7 +25,7 @@ from sklearn_lstm.training.micro_batches import MicroBatchNet
 from sklearn_lstm.training.progress import FitProgress
 from sklearn_lstm.training.schedule import HeldOutLoss
 
-EXPECTED_PER_REPEAT, LEAST_EXPECTED, MOST_EXPECTED = 0.01, 0.005, 0.1  # weight of a network
+EXPECTED_WEIGHT, EXPECTED_WEIGHT_OF_TOKENS = 0.1, 0.03
 
 
 @dataclass
@@ -65,14 +65,10 @@ class Networks(Member):
     def expected_weight(cls, samples: Samples, parameters: Mapping[str, Any]) -> float:
         """Return how much a network counts in a blend, as long as no held-out sample tells.
 
-        A network is too sure of itself: 0.1. It knows little of words that it seldom sees: 0.01 for
-        each time that a token is seen again, on average, unless vectors are pretrained.
+        A network is too sure of itself. It counts least where it has to learn the vectors of tokens.
         """
-        sequences = samples.sequences
-        if sequences.n_channels is not None or parameters["embeddings"] is not None:
-            return MOST_EXPECTED
-        n_repeats = sequences.lengths.sum() / len(sequences.distinct_ids()) - 1
-        return float(np.clip(EXPECTED_PER_REPEAT * n_repeats, LEAST_EXPECTED, MOST_EXPECTED))
+        learns_vectors = samples.sequences.n_channels is None and parameters["embeddings"] is None
+        return EXPECTED_WEIGHT_OF_TOKENS if learns_vectors else EXPECTED_WEIGHT
 
     @classmethod
     def fit(cls, task: FitTask, held_out: HeldOutLogits) -> tuple[Self, PartLogits | None]:

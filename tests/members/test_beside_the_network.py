@@ -14,6 +14,7 @@ from sklearn_lstm.data.reading import read_sequences
 from sklearn_lstm.exceptions import LinearModelSkippedWarning
 from sklearn_lstm.members import ngrams
 from sklearn_lstm.members.convolutions import ConvolutionModel
+from sklearn_lstm.members.networks import Networks
 from sklearn_lstm.members.ngrams import NgramModel
 
 SMALL = {"hidden_size": 8, "embedding_dim": 8, "max_epochs": 3, "random_state": 0}
@@ -218,3 +219,11 @@ def test_partial_fit_keeps_the_linear_model(pairs):
     assert np.array_equal(before, after)
     fresh = LSTMSequenceClassifier(**SMALL).partial_fit(X, y, classes=[0, 1])
     assert fresh.linear_model_ is None
+
+
+def test_a_network_that_has_to_learn_its_vectors_is_expected_to_count_less(samples_of):
+    ids, series = samples_of([np.arange(1, 4)], [0]), samples_of([np.ones((3, 2))], [0])
+    without, given = {"embeddings": None}, {"embeddings": np.ones((9, 2))}
+    weights = [Networks.expected_weight(*each) for each in ((ids, without), (ids, given))]
+    assert 0 < weights[0] < weights[1] < 1
+    assert Networks.expected_weight(series, without) == weights[1]
