@@ -65,7 +65,7 @@ class Networks(Member):
     def expected_weight(cls, samples: Samples, parameters: Mapping[str, Any]) -> float:
         """Return how much a network counts in a blend, as long as no held-out sample tells.
 
-        A network is too sure of itself. It counts least where it has to learn the vectors of tokens.
+        A network is too sure of itself, most of all where it has to learn the vectors of tokens.
         """
         learns_vectors = samples.sequences.n_channels is None and parameters["embeddings"] is None
         return EXPECTED_WEIGHT_OF_TOKENS if learns_vectors else EXPECTED_WEIGHT
