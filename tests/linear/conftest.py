@@ -3,7 +3,9 @@
 import numpy as np
 import pytest
 
+from sklearn_lstm.data import runs
 from sklearn_lstm.data.sequences import Samples, Sequences
+from sklearn_lstm.linear import ngrams
 
 
 @pytest.fixture
@@ -32,6 +34,17 @@ def samples_of(sequences_of):
         return Samples(sequences_of(X), np.asarray(targets), weights)
 
     return build
+
+
+@pytest.fixture
+def allow_bytes(monkeypatch):
+    """A function: the largest size of the coefficients of n-grams."""
+    return lambda n_bytes: monkeypatch.setattr(ngrams, "LARGEST_COEF", n_bytes)
+
+
+@pytest.fixture
+def _no_collisions(monkeypatch):
+    monkeypatch.setattr(runs, "HASH_BITS", 25)  # no two runs share a hash
 
 
 @pytest.fixture

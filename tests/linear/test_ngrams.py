@@ -11,9 +11,8 @@ from scipy.sparse import diags
 from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.svm import LinearSVC
 
-from sklearn_lstm.data import runs
 from sklearn_lstm.exceptions import LinearModelSkippedWarning
-from sklearn_lstm.linear import machines, ngrams
+from sklearn_lstm.linear import machines
 from sklearn_lstm.linear.ngrams import fit_ngrams
 
 NOBODY = np.arange(0)
@@ -39,11 +38,6 @@ def documents(X, *, borders):
     """The same sentences for scikit-learn."""
     border = ["border"] * borders
     return [" ".join([*border, *(f"w{id_}" for id_ in row), *border]) for row in X]
-
-
-@pytest.fixture
-def _no_collisions(monkeypatch):
-    monkeypatch.setattr(runs, "HASH_BITS", 25)  # no two runs share a hash
 
 
 @pytest.mark.usefixtures("_no_collisions")
@@ -173,8 +167,8 @@ def test_a_model_holds_nothing_but_its_features(pairs, samples_of, sequences_of)
     assert n_bytes < 100_000
 
 
-def test_a_model_over_its_memory_budget_is_left_out(rng, samples_of, monkeypatch):
-    monkeypatch.setattr(ngrams, "LARGEST_COEF", 10_000, raising=False)
+def test_a_model_over_its_memory_budget_is_left_out(rng, samples_of, allow_bytes):
+    allow_bytes(10_000)
     X, y = topics(rng, 300, 20)
     with pytest.warns(LinearModelSkippedWarning, match=r"n-grams x 20 classes.* GiB"):
         model, logits = fit(samples_of(X, y), 20, np.arange(30))
