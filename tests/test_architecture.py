@@ -1,4 +1,4 @@
-"""The layers of the package: short modules, no import of a higher layer, light imports."""
+"""The layers of the package: no import of a higher layer, light imports."""
 
 import ast
 import subprocess

@@ -1,8 +1,12 @@
 """What must hold everywhere; memory and import have a file of their own."""
 
+import json
 import math
+import os
 import pickle
 import pickletools
+import subprocess
+import sys
 from functools import partial
 
 import numpy as np
@@ -12,7 +16,6 @@ import torch
 from scipy import sparse
 from skorch.callbacks import Callback
 
-from sklearn_lstm.compute import devices
 from sklearn_lstm.exceptions import NonFiniteTrainingError
 
 
@@ -136,28 +139,26 @@ def test_what_is_stored_holds_nothing_of_torch():
     assert not [name for name in names if name.split(".")[0] in ("torch", "skorch")]
 
 
-def hide_gpus(monkeypatch):
-    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
-    monkeypatch.setattr(devices, "is_there", lambda device: device.type == "cpu")
-
-
-def test_a_model_of_a_gpu_loads_on_a_machine_without_one(monkeypatch):
-    model = small().partial_fit(IDS, LABELS, classes=[0, 1, 2])
-    proba = model.predict_proba(IDS)
-    model.device = "cuda"
-    stored = pickle.dumps(model)
-    hide_gpus(monkeypatch)
-    loaded = pickle.loads(stored)
-    np.testing.assert_array_equal(loaded.predict_proba(IDS), proba)
-    loaded.set_params(device="auto").partial_fit(IDS, LABELS)
+WITHOUT_GPU = """
+import pickle, sys, torch
+assert not torch.cuda.is_available()
+model, X, y = pickle.load(sys.stdin.buffer)
+print(model.predict_proba(X).tolist())
+model.set_params(device="auto").partial_fit(X, y)
+"""
 
 
 @pytest.mark.device("cuda")
-def test_a_gpu_model_predicts_the_same_on_the_processor(monkeypatch):
+def test_a_gpu_model_predicts_the_same_and_goes_on_where_there_is_none():
     model = small(device="cuda").fit(IDS, LABELS)
-    proba, stored = model.predict_proba(IDS), pickle.dumps(model)
-    hide_gpus(monkeypatch)
-    np.testing.assert_allclose(pickle.loads(stored).predict_proba(IDS), proba, atol=1e-4)
+    done = subprocess.run(  # noqa: S603 - our own code
+        [sys.executable, "-W", "error", "-c", WITHOUT_GPU],
+        input=pickle.dumps((model, IDS, LABELS)),
+        env=os.environ | {"CUDA_VISIBLE_DEVICES": ""},
+        capture_output=True,
+        check=True,
+    )
+    np.testing.assert_allclose(json.loads(done.stdout), model.predict_proba(IDS), atol=1e-4)
 
 
 # 4. A loss that is not finite stops training with an error that says where and what to try.

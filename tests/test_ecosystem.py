@@ -46,8 +46,12 @@ SPLIT = slice(None, 180), slice(180, None)  # of the 240 messages
 
 
 def lstm(**options):
-    defaults = {"hidden_size": 8, "lr": 0.04, "max_epochs": 5, "random_state": 0}
+    defaults = {"hidden_size": 8, "lr": 0.04, "batch_size": 16, "max_epochs": 5, "random_state": 0}
     return LSTMSequenceClassifier(**{**defaults, **options})
+
+
+def network(**options):
+    return lstm(**{"batch_size": 8, "linear_branch": False} | options)
 
 
 def text_model(**options):
@@ -211,17 +215,14 @@ def test_halving_grid_search(few_messages, resource):
 
 def test_grid_search_over_ragged_lists(digit_columns):
     X, y, X_test, y_test = digit_columns
-    search = GridSearchCV(
-        lstm(linear_branch=False), {"normalize": [True, False], "hidden_size": [2, 16]}, cv=2
-    )
+    search = GridSearchCV(network(), {"normalize": [True, False], "hidden_size": [2, 16]}, cv=2)
     assert search.fit(X, y).score(X_test, y_test) > 0.9
     assert search.best_params_["hidden_size"] == 16
 
 
 def test_grid_search_over_three_dimensional_arrays(digit_rows):
     X, y, X_test, y_test = digit_rows
-    network = lstm(max_epochs=8, linear_branch=False)
-    search = GridSearchCV(network, {"hidden_size": [1, 12]}, cv=2)
+    search = GridSearchCV(network(max_epochs=8, batch_size=4), {"hidden_size": [1, 12]}, cv=2)
     assert search.fit(X, y).score(X_test, y_test) > 0.5
     assert search.best_params_ == {"hidden_size": 12}
 
@@ -255,7 +256,7 @@ def test_cross_validation_of_other_kinds_of_x(rows_of_ids, digit_columns, digit_
     X, y = {"ragged ids": rows_of_ids, "ragged series": digit_columns[:2], "3-D": digit_rows[:2]}[
         kind
     ]
-    model = lstm(hidden_size=12, max_epochs=8)
+    model = network(hidden_size=12, max_epochs=8)
     predicted = cross_val_predict(model, X, y, cv=2)
     assert predicted.dtype == np.asarray(y).dtype
     assert np.mean(predicted == y) > 0.5 + 0.5 / len(set(y)) - 0.1
@@ -277,7 +278,7 @@ def test_learning_curve_rises(few_messages):
 def test_learning_curve_of_ragged_lists(digit_columns):
     X, y, *_ = digit_columns
     _, _, scores = learning_curve(
-        lstm(), X, y, train_sizes=[27, 180], cv=3, shuffle=True, random_state=0
+        network(), X, y, train_sizes=[27, 180], cv=3, shuffle=True, random_state=0
     )
     assert scores[1].mean() > 0.8
 
@@ -286,16 +287,16 @@ def test_learning_curve_of_ragged_lists(digit_columns):
 def test_permutation_test_tells_labels_from_chance(few_messages):
     texts, labels = few_messages
     score, by_chance, p_value = permutation_test_score(
-        text_model(), texts, labels, cv=2, n_permutations=9, random_state=0
+        text_model(), texts, labels, cv=2, n_permutations=4, random_state=0
     )
     assert score > by_chance.max()
-    assert p_value == 0.1
+    assert p_value == 0.2
 
 
 def test_permutation_test_of_three_dimensional_arrays(digit_rows):
     X, y, *_ = digit_rows
     score, by_chance, _ = permutation_test_score(
-        lstm(max_epochs=10), X, y, cv=2, n_permutations=3, random_state=0
+        network(max_epochs=10), X, y, cv=2, n_permutations=3, random_state=0
     )
     assert score > by_chance.max()
 
@@ -328,7 +329,7 @@ def test_calibration(few_messages, method):
 
 def test_calibration_of_a_frozen_model_on_ragged_lists(digit_columns):
     X, y, X_test, y_test = digit_columns
-    frozen = FrozenEstimator(lstm().fit(X, y))
+    frozen = FrozenEstimator(network().fit(X, y))
     model = CalibratedClassifierCV(frozen).fit(X_test[::2], y_test[::2])
     assert model.score(X_test[1::2], y_test[1::2]) > 0.8
 
@@ -353,7 +354,7 @@ def test_stacking_beside_a_bag_of_words(few_messages):
 
 def test_voting_and_stacking_on_three_dimensional_arrays(digit_rows):
     X, y, X_test, y_test = digit_rows
-    members = [("lstm", lstm(max_epochs=10)), ("means", flat_baseline())]
+    members = [("lstm", network(max_epochs=10)), ("means", flat_baseline())]
     assert VotingClassifier(members, voting="soft").fit(X, y).score(X_test, y_test) > 0.5
     stacked = StackingClassifier(members, cv=2).fit(X, y)
     assert stacked.score(X_test, y_test) > 0.5
@@ -362,7 +363,7 @@ def test_voting_and_stacking_on_three_dimensional_arrays(digit_rows):
 
 def test_voting_on_ragged_lists(digit_columns):
     X, y, X_test, y_test = digit_columns
-    model = VotingClassifier([("lstm", lstm()), ("gru", lstm(cell="gru"))], voting="soft")
+    model = VotingClassifier([("lstm", network()), ("gru", network(cell="gru"))], voting="soft")
     assert model.fit(X, y).score(X_test, y_test) > 0.9
 
 
@@ -382,7 +383,7 @@ def test_ada_boost_of_token_ids(ids):
 
 def test_ada_boost_of_three_dimensional_arrays(digit_rows):
     X, y, X_test, y_test = digit_rows
-    model = AdaBoostClassifier(lstm(max_epochs=8), n_estimators=2, random_state=0)
+    model = AdaBoostClassifier(network(max_epochs=8), n_estimators=2, random_state=0)
     assert model.fit(X, y).score(X_test, y_test) > 0.5
 
 
@@ -393,7 +394,7 @@ def test_ada_boost_of_three_dimensional_arrays(digit_rows):
 @pytest.mark.parametrize("kind", ["ragged", "3-D"])
 def test_one_versus_rest(digit_columns, digit_rows, kind):
     X, y, X_test, y_test = digit_columns if kind == "ragged" else digit_rows
-    model = OneVsRestClassifier(lstm(max_epochs=8)).fit(X, y)
+    model = OneVsRestClassifier(network(max_epochs=8)).fit(X, y)
     assert len(model.estimators_) == len(set(y))
     assert model.score(X_test, y_test) > 0.5
     assert model.predict_proba(X_test).shape == (len(y_test), len(set(y)))
@@ -419,7 +420,7 @@ def test_classifier_chain_of_series(digit_rows):
     X, X_test = X.reshape(40, 64), X_test.reshape(40, 64)  # a chain appends labels as columns
     classes = np.unique(y)
     Y, Y_test = (y[:, None] == classes).astype(int), (y_test[:, None] == classes).astype(int)
-    chain = ClassifierChain(lstm(max_epochs=10), random_state=0).fit(X, Y)
+    chain = ClassifierChain(network(max_epochs=10), random_state=0).fit(X, Y)
     assert chain.predict_proba(X_test).shape == (40, 4)
     assert [member.n_features_in_ for member in chain.estimators_] == [64, 65, 66, 67]
     assert (chain.predict(X_test) == Y_test).mean() > 0.75

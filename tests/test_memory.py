@@ -10,7 +10,6 @@ import torch
 from scipy import sparse
 from torch.utils._python_dispatch import TorchDispatchMode
 
-from sklearn_lstm.compute import threads
 from sklearn_lstm.data import batches, sequences
 
 
@@ -42,11 +41,6 @@ def peak_bytes(work):
 @pytest.fixture(scope="module", autouse=True)
 def _all_is_imported():
     small().fit([[2, 3], [4]], [0, 1]).predict([[2]])  # what torch imports at first use is not data
-
-
-@pytest.fixture(autouse=True)
-def _one_worker(monkeypatch):
-    monkeypatch.setattr(threads, "N_WORKERS", 1)  # the calling thread does all
 
 
 small = partial(small_models.small, hidden_size=1, embedding_dim=1, batch_size=16, max_epochs=1)

@@ -28,7 +28,7 @@ def data(n_samples=60, seed=0):
 
 def test_id_1_is_learned_like_any_other():
     X, y = data(160)
-    model = small(max_epochs=30, token_dropout=0.3)
+    model = small(max_epochs=30, batch_size=8, token_dropout=0.3)
     accuracy = {shift: model.fit(X + shift, y).score(X + shift, y) for shift in (0, 10)}
     assert accuracy[0] > accuracy[10] - 0.02
     assert accuracy[0] > 0.95

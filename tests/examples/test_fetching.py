@@ -131,7 +131,8 @@ def test_the_cache_is_where_the_platform_or_the_variable_says(
     for name, value in variables.items():
         monkeypatch.setenv(name, value)
     monkeypatch.setattr(fetching.sys, "platform", platform)
-    monkeypatch.setattr(fetching.Path, "home", lambda: Path("home"))
+    for name in ("HOME", "USERPROFILE"):  # of the system that the tests run on
+        monkeypatch.setenv(name, "home")
     assert fetching.cache_folder() == Path(expected)
 
 

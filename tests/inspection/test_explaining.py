@@ -172,8 +172,8 @@ def test_a_module_in_training_is_explained_without_dropout(fitted_texts):
     np.testing.assert_array_equal(explain(model, texts[:1], "pos")[0].values, expected)
 
 
-def test_settings_of_the_process_stay(fitted_texts, monkeypatch):
-    monkeypatch.setattr(torch.backends.cudnn, "enabled", True)
+def test_settings_of_the_process_stay(fitted_texts):
+    assert torch.backends.cudnn.enabled
     model, texts = fitted_texts("word")
     n_threads = torch.get_num_threads()
     torch.set_num_threads(2)

@@ -85,9 +85,9 @@ MODELS = {
 }
 
 
-@pytest.fixture(params=MODELS.values(), ids=MODELS)
+@pytest.fixture(scope="module", params=MODELS.values(), ids=MODELS)
 def fitted(request):
-    """A model of its own for each test, and what it reads."""
+    """A model, which no test changes, and what it reads."""
     return request.param()
 
 

@@ -5,9 +5,11 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
+from sklearn_lstm.data import hashing
 from sklearn_lstm.data.labels import Labels, LabelSets
 from sklearn_lstm.data.sequences import RaggedIds, RaggedSeries, Samples
 from sklearn_lstm.data.targets import Targets
+from sklearn_lstm.members import ngrams
 from sklearn_lstm.members.encoded_network import NetworkStart
 from sklearn_lstm.training.held_out import Parts
 
@@ -53,6 +55,17 @@ def fit_linear():
         return kind.fit_linear(task, np.asarray(held_out, np.intp))
 
     return fit
+
+
+@pytest.fixture
+def allow_bytes(monkeypatch):
+    """A function: the largest size of the coefficients of n-grams."""
+    return lambda n_bytes: monkeypatch.setattr(ngrams, "LARGEST_COEF", n_bytes)
+
+
+@pytest.fixture
+def _no_collisions(monkeypatch):
+    monkeypatch.setattr(hashing, "HASH_BITS", 25)  # no two n-grams share a hash
 
 
 @pytest.fixture

@@ -6,7 +6,6 @@ import numpy as np
 import pytest
 
 from sklearn_lstm import LSTMSequenceClassifier
-from sklearn_lstm.members import ngrams
 
 
 @pytest.fixture
@@ -81,8 +80,8 @@ def test_samples_that_a_network_has_learned_do_not_judge_it(pairs):
 
 
 @pytest.mark.filterwarnings("ignore::sklearn_lstm.exceptions.LinearModelSkippedWarning")
-def test_a_linear_model_that_is_too_large_is_an_error(pairs, monkeypatch):
-    monkeypatch.setattr(ngrams, "LARGEST_COEF", 10)
+def test_a_linear_model_that_is_too_large_is_an_error(pairs, allow_bytes):
+    allow_bytes(10)
     with pytest.raises(ValueError, match="max_epochs=0 fits the linear model alone, but that was"):
         alone().fit(*pairs)
 

@@ -12,7 +12,6 @@ import torch
 from sklearn_lstm import LSTMSequenceClassifier
 from sklearn_lstm.data.reading import read_sequences
 from sklearn_lstm.exceptions import LinearModelSkippedWarning
-from sklearn_lstm.members import ngrams
 from sklearn_lstm.members.convolutions import ConvolutionModel
 from sklearn_lstm.members.networks import Networks
 from sklearn_lstm.members.ngrams import NgramModel
@@ -118,8 +117,8 @@ def test_a_network_of_series_stands_alone(n_series, options):
     assert model.linear_model_ is None
 
 
-def test_a_linear_model_over_its_budget_is_left_out_with_a_warning(pairs, monkeypatch):
-    monkeypatch.setattr(ngrams, "LARGEST_COEF", 1000)
+def test_a_linear_model_over_its_budget_is_left_out_with_a_warning(pairs, allow_bytes):
+    allow_bytes(1000)
     X, y = pairs(150)
     with pytest.warns(LinearModelSkippedWarning, match="linear_branch=False"):
         model = LSTMSequenceClassifier(**SMALL).fit(X, y)
@@ -176,7 +175,7 @@ def test_the_decision_is_the_weighed_sum_of_networks_and_linear_model(pairs):
 def test_a_network_that_is_right_on_held_out_samples_weighs_more(pairs, sentences):
     X, y = pairs(600)
     X_noise = sentences(len(X))
-    options = SMALL | {"hidden_size": 32, "max_epochs": 25, "lr": 0.02}
+    options = SMALL | {"hidden_size": 16, "max_epochs": 25, "lr": 0.02, "batch_size": 24}
     right, noise = (
         LSTMSequenceClassifier(**options).fit(data, y).calibration_["network_weight"]
         for data in (X, X_noise)
@@ -196,7 +195,7 @@ def test_warm_start_keeps_the_blend_weights(sentences):
     X, y = sentences(150), np.arange(150) % 2  # noise
     model = LSTMSequenceClassifier(**SMALL, warm_start=True).fit(X, y)
     before = model.calibration_
-    after = model.set_params(max_epochs=40, lr=0.05).fit(X, y).calibration_
+    after = model.set_params(max_epochs=40, lr=0.05, batch_size=32).fit(X, y).calibration_
     for name in ("network_weight", "linear_weight", "prior_correction"):
         assert after[name] == before[name]
     model.set_params(linear_branch=False).fit(X, y)

@@ -10,7 +10,6 @@ from sklearn.pipeline import make_pipeline
 from sklearn.svm import LinearSVC
 
 from sklearn_lstm import LSTMSequenceClassifier, TextSequenceVectorizer
-from sklearn_lstm.data import hashing
 from sklearn_lstm.data.letters import Lexicon
 from sklearn_lstm.data.reading import read_sequences
 from sklearn_lstm.members import ngrams
@@ -139,8 +138,8 @@ def test_letters_count_by_the_root_of_the_share_of_words():
     np.testing.assert_allclose(largest, np.sqrt([1, 0.4, 0, 0]), rtol=1e-6)
 
 
-def test_it_is_what_scikit_learn_makes_of_words_and_letters(texts, monkeypatch):
-    monkeypatch.setattr(hashing, "HASH_BITS", 25)  # no two n-grams share a hash
+@pytest.mark.usefixtures("_no_collisions")
+def test_it_is_what_scikit_learn_makes_of_words_and_letters(texts):
     documents, labels = zip(*texts, strict=True)
     known, new, y = documents[:150], documents[150:], np.array(labels[:150]) == "pos"
     parts = [
@@ -169,14 +168,14 @@ def test_what_has_no_letters_is_no_empty_text(texts):
         assert letters.lexicon.bags(read_sequences(X)).nnz == 0
 
 
-def test_the_letters_are_left_out_before_the_whole_model(texts, monkeypatch):
+def test_the_letters_are_left_out_before_the_whole_model(texts, monkeypatch, allow_bytes):
     documents, labels = zip(*texts, strict=True)
     X = TextSequenceVectorizer().fit_transform(documents)
     monkeypatch.setattr(ngrams, "SHARE_OF_ALL_NGRAMS", 0)  # n-grams of two texts or more
     model = linear_model().fit(X, labels).linear_model_
     assert model.letters is not None
     n_of_ids = len(model.hashes)
-    monkeypatch.setattr(ngrams, "LARGEST_COEF", 4 * 2 * (n_of_ids + 10))
+    allow_bytes(4 * 2 * (n_of_ids + 10))
     model = linear_model().fit(X, labels).linear_model_
     assert len(model.hashes) == n_of_ids
     assert model.letters is None

@@ -11,11 +11,9 @@ from scipy.sparse import diags
 from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.svm import LinearSVC
 
-from sklearn_lstm.data import hashing
 from sklearn_lstm.data.sequences import RaggedIds
 from sklearn_lstm.exceptions import LinearModelSkippedWarning
 from sklearn_lstm.linear import svm
-from sklearn_lstm.members import ngrams
 from sklearn_lstm.members.ngrams import NgramModel
 
 
@@ -43,11 +41,6 @@ def documents(X, *, borders):
     """The same sentences for scikit-learn."""
     border = ["border"] * borders
     return [" ".join([*border, *(f"w{id_}" for id_ in row), *border]) for row in X]
-
-
-@pytest.fixture
-def _no_collisions(monkeypatch):
-    monkeypatch.setattr(hashing, "HASH_BITS", 25)  # no two n-grams share a hash
 
 
 @pytest.mark.usefixtures("_no_collisions")
@@ -177,8 +170,8 @@ def test_a_model_holds_nothing_but_its_features(fit, pairs, samples_of):
     assert n_bytes < 100_000
 
 
-def test_a_model_over_its_memory_budget_is_left_out(fit, rng, samples_of, monkeypatch):
-    monkeypatch.setattr(ngrams, "LARGEST_COEF", 10_000)
+def test_a_model_over_its_memory_budget_is_left_out(fit, rng, samples_of, allow_bytes):
+    allow_bytes(10_000)
     X, y = topics(rng, 300, 20)
     with pytest.warns(LinearModelSkippedWarning, match=r"n-grams x 20 classes.* GiB"):
         model, logits = fit(samples_of(X, y), np.arange(30))

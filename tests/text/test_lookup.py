@@ -1,11 +1,11 @@
 """Tables of characters and words: the values of the function, whatever was looked up before."""
 
 import sys
+from itertools import product
 
 import numpy as np
 import pytest
 
-from sklearn_lstm.text import lookup
 from sklearn_lstm.text.lookup import CharacterTable, Words, WordTable
 from sklearn_lstm.text.words import LOWERED_IN_CONTEXT
 
@@ -56,11 +56,11 @@ def test_bytes_and_wide_characters_mean_the_same_words():
     assert not {"a", "bc", "seven77", "!", "é"} & set(asked)
 
 
-def test_words_that_share_a_slot_keep_their_own_values(monkeypatch):
-    monkeypatch.setattr(lookup, "_SLOT_BITS", 2)
+def test_words_that_share_a_slot_keep_their_own_values():
     number, numbers, _ = counter()
     table = WordTable(number)
-    words = [chr(97 + i) + chr(97 + j) for i in range(20) for j in range(20)]
+    words = ["".join(letters) for letters in product("abcdefghijklmnopq", repeat=4)]
+    assert len(words) > 1 << 16  # so many slots
     for _ in range(2):
         assert look_up(table, words, "latin-1") == [numbers[word] for word in words]
     assert len(set(numbers.values())) == len(words)

@@ -369,16 +369,21 @@ def test_fast_and_general_way_learn_and_transform_alike(train, test, analyzer):
 
 
 @pytest.mark.parametrize("analyzer", ["word", "char"])
-def test_batches_leave_no_trace(analyzer, monkeypatch):
-    texts = [*TEXTS, "", "it's  fine !!", *TEXTS] * 3
-    whole = TextSequenceVectorizer(analyzer=analyzer)
-    expected = whole.fit_transform(texts).toarray()
-    monkeypatch.setattr("sklearn_lstm.text.analysis.BATCH_SIZE", 10)
-    small = TextSequenceVectorizer(analyzer=analyzer)
-    np.testing.assert_array_equal(small.fit_transform(texts).toarray(), expected)
-    np.testing.assert_array_equal(small.transform(texts).toarray(), expected)
-    assert small.vocabulary_ == whole.vocabulary_
-    assert small.coverage_ == whole.coverage_
+def test_batches_leave_no_trace(analyzer):
+    texts = [*TEXTS, "", "it's  fine !!", *TEXTS]
+    n_times = 3 + 3 * (1 << 16) // sum(map(len, texts))  # a batch has 65,536 characters
+    few = TextSequenceVectorizer(analyzer=analyzer)
+    expected = np.tile(few.fit_transform(texts).toarray(), (n_times, 1))
+    many = TextSequenceVectorizer(analyzer=analyzer)
+    np.testing.assert_array_equal(many.fit_transform(texts * n_times).toarray(), expected)
+    np.testing.assert_array_equal(many.transform(texts * n_times).toarray(), expected)
+    assert many.vocabulary_ == few.vocabulary_
+    assert many.coverage_ == pytest.approx(
+        {
+            name: value * n_times if name.startswith("n_") else value
+            for name, value in few.coverage_.items()
+        }
+    )
 
 
 def test_general_analyzers_may_return_any_iterable_of_hashables():

@@ -16,6 +16,7 @@ from sklearn.metrics import log_loss
 from skorch.callbacks import BatchScoring, Callback, Checkpoint, EpochScoring, Freezer
 
 small = partial(small_models.small, batch_size=16, max_epochs=3)
+small_beside_linear = partial(small, linear_branch=True)
 
 
 def tokens(n_samples=120):
@@ -62,8 +63,9 @@ def test_callbacks_run_on_the_final_network_only(make, early_stopping):
     """The linear model needs a second network, which the user did not ask for."""
     X, y = make()
     began, ended = [], []
-    model = small(callbacks=[listener(began, ended)], early_stopping=early_stopping).fit(X, y)
-    assert model.linear_branch
+    callbacks = [listener(began, ended)]
+    model = small_beside_linear(callbacks=callbacks, early_stopping=early_stopping).fit(X, y)
+    assert model.linear_model_ is not None
     assert len(began) == len(ended) == 1
     assert same_weights(model.module_, ended[0])
 
@@ -71,8 +73,8 @@ def test_callbacks_run_on_the_final_network_only(make, early_stopping):
 @kinds
 def test_callbacks_do_not_change_what_is_learned(make):
     X, y = make()
-    expected = small().fit(X, y).predict_proba(X)
-    model = small(callbacks=[listener([], [])]).fit(X, y)
+    expected = small_beside_linear().fit(X, y).predict_proba(X)
+    model = small_beside_linear(callbacks=[listener([], [])]).fit(X, y)
     assert_array_equal(model.predict_proba(X), expected)
 
 
@@ -85,7 +87,7 @@ def test_a_callback_hears_each_epoch_once(make):
         def on_epoch_end(self, net, **_):
             heard.append(len(net.history))
 
-    model = small(callbacks=[Counter()], max_epochs=4).fit(X, y)
+    model = small_beside_linear(callbacks=[Counter()], max_epochs=4).fit(X, y)
     assert heard == [1, 2, 3, 4]
     assert model.n_epochs_ == 4
 
@@ -101,7 +103,7 @@ def test_a_callback_that_sets_the_weights_acts_on_the_final_network_only(make):
             for weight in net.module_.parameters():
                 weight.data.zero_()
 
-    model = small(callbacks=[Eraser()]).fit(X, y)
+    model = small_beside_linear(callbacks=[Eraser()]).fit(X, y)
     assert len(modules) == 1
     assert not any(weight.any() for weight in model.module_.parameters())
 
@@ -113,7 +115,7 @@ def test_a_callback_that_sets_the_weights_acts_on_the_final_network_only(make):
 def test_two_networks_never_share_a_checkpoint(make, tmp_path):
     X, y = make()
     checkpoint = Checkpoint(dirname=tmp_path, monitor=None)
-    model = small(callbacks=[checkpoint]).fit(X, y)
+    model = small_beside_linear(callbacks=[checkpoint]).fit(X, y)
     assert same_weights(model.module_, torch.load(tmp_path / "params.pt"))
     history = json.loads((tmp_path / "history.json").read_text(encoding="utf-8"))
     assert len(history) == model.n_epochs_
@@ -173,7 +175,7 @@ def test_epoch_scoring_of_the_training_data_is_the_score_of_the_network(make, as
     }
     for callback in scoring.values():
         callback.set_params(use_caching=False)
-    model = small(callbacks=list(scoring.items()), linear_branch=False, max_epochs=6).fit(X, y)
+    model = small(callbacks=list(scoring.items()), max_epochs=6).fit(X, y)
     accuracies = model.net_.history[:, "acc"]
     assert len(accuracies) == 6
     assert accuracies[-1] == pytest.approx(model.score(X, y))
@@ -208,7 +210,7 @@ def test_epoch_scoring_takes_a_function():
         return float((proba.max(axis=1) > 0.9).mean())
 
     scoring = EpochScoring(share_of_certain, name="certain", on_train=True, use_caching=False)
-    model = small(callbacks=[scoring], max_epochs=2).fit(X, y)
+    model = small_beside_linear(callbacks=[scoring], max_epochs=2).fit(X, y)
     assert seen == [((32, 2), 32)] * 2  # a fifth of 40 is held out
     assert all(0 <= share <= 1 for share in model.net_.history[:, "certain"])
 
@@ -220,9 +222,7 @@ def test_epoch_scoring_works_for_several_labels(criterion):
     scoring = EpochScoring(
         "f1_macro", name="f1", lower_is_better=False, on_train=True, use_caching=False
     )
-    model = small(
-        callbacks=[scoring], criterion=criterion, linear_branch=False, max_epochs=8, lr=0.05
-    ).fit(X, Y)
+    model = small(callbacks=[scoring], criterion=criterion, max_epochs=8, lr=0.05).fit(X, Y)
     assert model.net_.history[-1, "f1"] > 0.9
     assert (model.predict(X) == Y).mean() > 0.9
 
@@ -255,7 +255,7 @@ def test_a_score_may_choose_the_checkpoint(make, tmp_path):
 def test_scores_are_there_when_training_goes_on(method):
     X, y = series()
     scoring = EpochScoring("accuracy", name="acc", lower_is_better=False, on_train=True)
-    model = small(callbacks=[scoring], warm_start=True, linear_branch=False)
+    model = small(callbacks=[scoring], warm_start=True)
     for _ in range(2):
         getattr(model, method)(X, y, **({"classes": [0, 1]} if method == "partial_fit" else {}))
         assert 0 <= model.net_.history[-1, "acc"] <= 1
@@ -287,7 +287,7 @@ def test_freezer_freezes_the_embedding_from_the_start(pattern):
         def on_train_begin(self, net, **_):
             start.append(net.module_.embedding.weight.detach().clone())
 
-    model = small(callbacks=[Start(), Freezer(pattern)], linear_branch=False).fit(X, y)
+    model = small(callbacks=[Start(), Freezer(pattern)]).fit(X, y)
     assert torch.equal(model.module_.embedding.weight, start[0])
 
 
@@ -321,33 +321,31 @@ def no_change(X):
     return X.copy()
 
 
+STOP = {"early_stopping": True}
+
+
 @pytest.mark.parametrize(
-    "parameters",
+    ("make", "container", "parameters"),
     [
-        {},
-        {"linear_branch": False},
-        {"early_stopping": True},
-        {"early_stopping": True, "linear_branch": False},
-        {"early_stopping": True, "warm_start": True},
-        {"early_stopping": True, "callbacks": [EpochScoring("neg_log_loss", on_train=True)]},
-        {"max_epochs": "auto"},
-    ],
-    ids=["plain", "one network", "early stopping", "both", "warm start", "scoring", "auto"],
-)
-@pytest.mark.parametrize(
-    ("make", "container"),
-    [
-        (tokens, no_change),
-        (tokens, as_csr),
-        (tokens, as_list),
-        (series, no_change),
-        (series, as_list),
+        (tokens, no_change, {}),
+        (tokens, as_csr, {}),
+        (tokens, as_list, {}),
+        (series, no_change, {}),
+        (series, as_list, {}),
+        (series, no_change, {"linear_branch": False}),
+        (tokens, no_change, STOP),
+        (series, no_change, STOP),
+        (series, as_list, STOP | {"linear_branch": False}),
+        (tokens, as_csr, STOP | {"warm_start": True}),
+        (series, no_change, STOP | {"warm_start": True}),
+        (tokens, as_list, STOP | {"callbacks": [EpochScoring("neg_log_loss", on_train=True)]}),
+        (tokens, no_change, {"max_epochs": "auto", "token_unit": "word"}),
     ],
 )
 def test_a_fitted_model_does_not_keep_the_training_data(make, container, parameters):
     X, y = make()
     X, y, weights = container(X), y.copy(), np.ones(len(y))
-    model = small(**parameters).fit(X, y, sample_weight=weights)
+    model = small_beside_linear(**parameters).fit(X, y, sample_weight=weights)
     if model.warm_start:
         model.fit(X, y, sample_weight=weights)
     kept = [weakref.ref(value) for value in (first_array(X), y, weights)]
@@ -376,7 +374,7 @@ def test_a_failed_fit_does_not_keep_the_training_data():
         def on_epoch_end(self, net, **_):
             raise RuntimeError(f"after {len(net.history)} epochs")
 
-    model = small(callbacks=[Breaker()])
+    model = small_beside_linear(callbacks=[Breaker()])
     with pytest.raises(RuntimeError, match="after 1 epochs"):
         model.fit(X, y)
     kept = weakref.ref(X)

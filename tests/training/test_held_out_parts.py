@@ -14,7 +14,6 @@ from sklearn.model_selection import GridSearchCV, GroupKFold
 from sklearn.pipeline import Pipeline
 
 from sklearn_lstm import LSTMSequenceClassifier, TextSequenceVectorizer, algorithm
-from sklearn_lstm.members import ngrams
 from sklearn_lstm.training.held_out import hold_out, hold_out_groups
 
 rng = np.random.default_rng(0)
@@ -87,7 +86,7 @@ def test_there_are_no_more_parts_than_samples_to_hold_out():
     assert len(parts) == 1
     assert targets[parts[0]].tolist() == [0]
     X = np.random.default_rng(0).normal(size=(20, 6))
-    model = small(max_epochs="auto").fit(X, targets)
+    model = small().fit(X, targets)
     assert model.calibration_["n_networks"] == 1
 
 
@@ -253,17 +252,16 @@ def test_the_networks_share_the_users_samples_and_learn_from_all_others(data, pa
     assert model.calibration_["n_held_out"] == 15
 
 
-def test_the_linear_model_is_fitted_once(monkeypatch):
-    n_samples = []
-    fit_svms = ngrams.fit_svms
+def test_the_linear_model_learns_from_all_samples_but_the_users():
+    def scores(n_samples, **own):
+        model = small(max_epochs=0).fit(IDS[:n_samples], Y[:n_samples], **own)
+        scores = model.decision_function(IDS) / model.calibration_["linear_weight"]
+        return scores - scores[0]  # without the correction for rare classes
 
-    def spy(features, targets, **options):
-        n_samples.append(len(targets))
-        return fit_svms(features, targets, **options)
-
-    monkeypatch.setattr(ngrams, "fit_svms", spy)
-    small().fit(IDS, Y, X_val=NEW_IDS, y_val=NEW_Y)
-    assert n_samples == [120]
+    expected = scores(120)
+    found = scores(120, X_val=NEW_IDS, y_val=NEW_Y)
+    np.testing.assert_allclose(found, expected, atol=1e-3)
+    assert abs(scores(110) - expected).max() > 0.01
 
 
 @pytest.mark.parametrize("warm_start", [False, True])
@@ -285,7 +283,8 @@ def test_early_stopping_restores_the_best_weights_for_the_users_samples():
 
 
 def test_the_users_samples_tell_when_training_may_end():
-    model = small(max_epochs="auto", batch_size=4).fit(IDS, Y, X_val=NEW_IDS, y_val=1 - NEW_Y)
+    model = small(max_epochs="auto", batch_size=4, token_unit="word")
+    model.fit(IDS, Y, X_val=NEW_IDS, y_val=1 - NEW_Y)
     losses = [row["valid_loss"] for row in model.history_ if row["valid_loss"] is not None]
     assert len(losses) >= 3
     assert min(losses) > 0.6  # of drawn samples it would be almost 0

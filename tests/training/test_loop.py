@@ -10,7 +10,6 @@ import torch
 from sklearn.metrics import log_loss
 from skorch.callbacks import Callback
 
-from sklearn_lstm.training import held_out as parts
 from sklearn_lstm.training.optimizers import OPTIMIZERS
 
 SERIES = np.random.default_rng(0).normal(size=(60, 8))
@@ -26,20 +25,10 @@ def column(model, name):
 
 
 @pytest.mark.parametrize(("lr", "max_epochs"), [(0.05, 60), (1e-5, 12)])
-def test_early_stopping_restores_the_best_weights(monkeypatch, lr, max_epochs):
-    held_out = []
-    hold_out = parts.hold_out
-
-    def spy(*arguments):
-        rows = hold_out(*arguments)
-        held_out.append(rows[0])
-        return rows
-
-    monkeypatch.setattr(parts, "hold_out", spy)
+def test_early_stopping_restores_the_best_weights(lr, max_epochs):
     model = small(early_stopping=True, max_epochs=max_epochs, lr=lr, lr_schedule="constant")
-    model.fit(SERIES, NOISE)
-    [rows] = held_out
-    loss = log_loss(NOISE[rows], model.predict_proba(SERIES[rows]))
+    model.fit(SERIES[6:], NOISE[6:], X_val=SERIES[:6], y_val=NOISE[:6])
+    loss = log_loss(NOISE[:6], model.predict_proba(SERIES[:6]), labels=[0, 1])
     assert loss == pytest.approx(column(model, "valid_loss").min(), rel=1e-5)
 
 
@@ -59,10 +48,11 @@ def test_a_loss_that_falls_very_slowly_is_progress():
     assert (falls < 5e-5).all()
 
 
-def test_without_early_stopping_nothing_is_held_out(monkeypatch):
-    monkeypatch.setattr(parts, "hold_out", None)
+def test_without_early_stopping_nothing_is_held_out():
     model = small().fit(SERIES, LABELS)
     assert set(column(model, "valid_loss")) == {None}
+    n_steps = column(model, "tokens_per_second") * column(model, "seconds")
+    np.testing.assert_allclose(n_steps, SERIES.size)  # all are learned from
 
 
 def test_validation_needs_a_class_of_two():

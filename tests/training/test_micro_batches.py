@@ -3,11 +3,10 @@
 import numpy as np
 import pytest
 import torch
+from skorch.callbacks import Callback
 
 from sklearn_lstm import LSTMSequenceClassifier
-from sklearn_lstm.compute import threads
 from sklearn_lstm.data import batches
-from sklearn_lstm.training.micro_batches import MicroBatchNet
 
 PLAIN = {"hidden_size": 6, "max_epochs": 2, "batch_size": 20, "random_state": 0, "dropout": 0.0}
 PLAIN |= {"token_dropout": 0.0, "weight_decay": 0.0, "precision": "float32"}
@@ -20,23 +19,25 @@ def texts():
     return X, rng.integers(0, 3, 60)
 
 
-@pytest.fixture
-def seen(monkeypatch):
-    """The rows of each micro-batch that is read, beside the lengths in its batch."""
-    seen = []
-    original = MicroBatchNet._micro_batches
+class Watch(Callback):
+    """Note the shapes of what the network reads for each batch, in a list that copies share."""
 
-    def spy(net, sequences):
-        found = original(net, sequences)
-        seen.append((found, sequences.lengths.numpy()))
-        return found
+    def __init__(self, seen):
+        self.seen = seen
 
-    monkeypatch.setattr(MicroBatchNet, "_micro_batches", spy)
-    return seen
+    def __deepcopy__(self, memory):
+        return self
 
+    def on_train_begin(self, net, **_):
+        net.module_.register_forward_hook(
+            lambda _module, _arguments, inputs, _output: self.seen[-1].append(
+                tuple(next(iter(inputs.values())).shape[:2])
+            ),
+            with_kwargs=True,
+        )
 
-def padded_steps(rows, lengths):
-    return len(rows) * lengths[rows].max()
+    def on_batch_begin(self, *_, **__):
+        self.seen.append([])
 
 
 def weights_of(model):
@@ -49,18 +50,19 @@ def assert_same(first, second, atol=1e-5):
 
 
 @pytest.mark.parametrize("optimizer", ["sgd", "adamw"])
-def test_micro_batches_have_the_gradient_of_the_batch(monkeypatch, seen, texts, optimizer):
-    options = PLAIN | {"optimizer": optimizer, "lr": 0.01}
+def test_micro_batches_have_the_gradient_of_the_batch(monkeypatch, texts, optimizer):
+    seen = []
+    options = PLAIN | {"optimizer": optimizer, "lr": 0.01, "callbacks": [Watch(seen)]}
     whole = LSTMSequenceClassifier(**options).fit(*texts)
-    assert {len(found) for found, _ in seen} == {1}
+    assert {len(shapes) for shapes in seen} == {1}
     seen.clear()
     monkeypatch.setitem(batches.STEPS_AT_ONCE, "cpu", 40)
     parts = LSTMSequenceClassifier(**options).fit(*texts)
     assert len(seen) == 3 * 2  # 3 batches, 2 epochs
-    assert sum(len(found) for found, _ in seen) > 3 * len(seen)
-    for found, lengths in seen:
-        assert sorted(np.concatenate(found)) == list(range(len(lengths)))
-        assert all(padded_steps(rows, lengths) <= 40 or len(rows) == 1 for rows in found)
+    assert sum(map(len, seen)) > 3 * len(seen)
+    for shapes in seen:
+        assert sum(n_rows for n_rows, _ in shapes) == 20
+        assert all(n_rows * n_steps <= 40 or n_rows == 1 for n_rows, n_steps in shapes)
     assert_same(weights_of(whole), weights_of(parts))
     for one, other in zip(whole.history_, parts.history_, strict=True):
         assert one["train_loss"] == pytest.approx(other["train_loss"], rel=1e-4)
@@ -78,13 +80,13 @@ def test_weights_of_samples_count_in_micro_batches_as_in_the_batch(monkeypatch, 
     assert_same(weights_of(whole), weights_of(parts))
 
 
-def test_a_long_sequence_is_padded_with_no_other(monkeypatch, seen):
+def test_a_long_sequence_is_padded_with_no_other(monkeypatch):
     monkeypatch.setitem(batches.STEPS_AT_ONCE, "cpu", 100)
-    X = [np.full(3, 2)] * 19 + [np.full(5000, 3)]
-    model = LSTMSequenceClassifier(**PLAIN).fit(X, [0, 1] * 10)
-    for found, lengths in seen:
-        [rows] = [rows for rows in found if lengths[rows].max() == 5000]
-        assert len(rows) == 1
+    X, seen = [np.full(3, 2)] * 19 + [np.full(5000, 3)], []
+    model = LSTMSequenceClassifier(**PLAIN, callbacks=[Watch(seen)]).fit(X, [0, 1] * 10)
+    assert len(seen) == 2
+    for shapes in seen:
+        assert [n_rows for n_rows, n_steps in shapes if n_steps > 3] == [1]
     assert [row["padding"] for row in model.history_] == [0, 0]
 
 
@@ -95,11 +97,3 @@ def test_the_validation_loss_is_that_of_the_batch(monkeypatch, texts):
     parts = LSTMSequenceClassifier(**options).fit(*texts)
     for one, other in zip(whole.history_, parts.history_, strict=True):
         assert one["valid_loss"] == pytest.approx(other["valid_loss"], rel=1e-4)
-
-
-def test_the_work_of_one_thread_is_that_of_two_to_the_last_bit(monkeypatch, texts):
-    both = LSTMSequenceClassifier(**PLAIN).fit(*texts)
-    monkeypatch.setattr(threads, "LANES", 1)
-    one = LSTMSequenceClassifier(**PLAIN).fit(*texts)
-    for name, weight in weights_of(one).items():
-        assert torch.equal(weight, weights_of(both)[name]), name

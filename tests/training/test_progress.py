@@ -2,7 +2,7 @@
 
 import pickle
 import re
-import sys
+from contextlib import redirect_stderr
 from functools import partial
 
 import numpy as np
@@ -14,7 +14,6 @@ from tqdm.auto import tqdm
 
 from sklearn_lstm import algorithm
 from sklearn_lstm.exceptions import NonFiniteTrainingError
-from sklearn_lstm.members.ngrams import NgramModel
 from sklearn_lstm.training.progress import FitProgress
 
 X = np.random.default_rng(0).integers(1, 9, (120, 5))
@@ -52,7 +51,7 @@ def check_one_full_bar(states):
         (X, {"early_stopping": True}),
         (X, {"max_epochs": 60, "early_stopping": True, "n_iter_no_change": 1}),
         (X, {"lr_schedule": "constant"}),
-        (X, {"max_epochs": "auto"}),
+        (X, {"max_epochs": "auto", "token_unit": "word"}),
         (X, {"verbose": True}),
     ],
     ids=[
@@ -119,6 +118,7 @@ def test_the_last_epoch_has_a_row_too_if_training_ends_early(capsys, early_stopp
         verbose=2,
         max_epochs=200 if early_stopping else "auto",
         early_stopping=early_stopping,
+        token_unit="word",  # half the updates
         callbacks=[PrintLog(sink=sink)],
     ).fit(X, Y)
     _, printed = drawn(capsys)
@@ -143,13 +143,15 @@ def test_the_bar_does_not_change_the_model(data):
 
 @pytest.mark.slow
 def test_a_search_with_processes_works_with_a_bar():
-    search = GridSearchCV(small(max_epochs=1), {"hidden_size": [2, 3]}, cv=2, n_jobs=2)
+    search = GridSearchCV(
+        small(max_epochs=1, linear_branch=False), {"hidden_size": [2, 3]}, cv=2, n_jobs=2
+    )
     assert np.isfinite(search.fit(X, Y).cv_results_["mean_test_score"]).all()
 
 
 @pytest.mark.parametrize("verbose", [1, 2])
 def test_model_and_net_can_be_pickled_after_a_fit_with_a_bar(verbose):
-    model = small(verbose=verbose).fit(X, Y)
+    model = small(verbose=verbose, linear_branch=False).fit(X, Y)
     assert pickle.loads(pickle.dumps(model)).n_epochs_ == 2
     assert pickle.dumps(model.net_)  # no lock of a bar is left in it
 
@@ -180,16 +182,6 @@ def test_the_bar_is_closed_if_fit_raises(capsys, parameters, error):
     assert n_open_bars() == 0
     states, _ = drawn(capsys)
     assert not states[-1].startswith("100%|")
-
-
-def test_the_bar_is_closed_if_the_linear_model_fails(monkeypatch):
-    def fail(*_, **__):
-        raise MemoryError
-
-    monkeypatch.setattr(NgramModel, "fit_linear", fail)
-    with pytest.raises(MemoryError):
-        small().fit(X, Y)
-    assert n_open_bars() == 0
 
 
 # --- What is counted
@@ -228,7 +220,7 @@ def test_the_linear_model_and_both_networks_are_counted(counted):
 def test_fewer_updates_are_counted_once_training_is_known_to_end_early(counted):
     rng = np.random.default_rng(0)
     noise = rng.integers(1, 9, (400, 3)), rng.integers(0, 2, 400)
-    model = small(max_epochs="auto").fit(*noise)
+    model = small(max_epochs="auto", token_unit="word").fit(*noise)
     done, to_do = np.transpose(counted.last.seen)
     assert 20 * model.n_epochs_ < to_do[0] / 2  # about 19 updates per epoch
     shrinks = np.flatnonzero(np.diff(to_do) < 0)
@@ -247,13 +239,14 @@ def test_nothing_is_drawn_unless_it_is_asked_for(capfd):
 
 class PickleNet(Callback):
     def on_epoch_end(self, net, **_):
-        assert pickle.dumps(net)
+        raise EOFError(len(pickle.dumps(net)))  # once is enough
 
 
 def test_a_callback_may_pickle_the_net():
-    assert small(callbacks=[PickleNet()], max_epochs="auto").fit(X, Y).n_epochs_
+    with pytest.raises(EOFError, match=r"\d{4}"):
+        small(callbacks=[PickleNet()], max_epochs="auto").fit(X, Y)
 
 
-def test_without_a_standard_error_nothing_is_drawn(monkeypatch):
-    monkeypatch.setattr(sys, "stderr", None)
-    small().fit(X, Y)
+def test_without_a_standard_error_nothing_is_drawn():
+    with redirect_stderr(None):
+        small().fit(X, Y)
