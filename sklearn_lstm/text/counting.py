@@ -88,21 +88,6 @@ class TokenCounts:
         indices = {token: index for index, (token, _) in enumerate(left)}
         return TokenCounts(indices, self.occurrences[old], self.documents[old], self.n_texts)
 
-    def pack(self) -> dict[str, Any]:
-        """Return the counts as plain data."""
-        return {
-            "tokens": list(self.indices),
-            "occurrences": self.occurrences,
-            "documents": self.documents,
-            "n_texts": self.n_texts,
-        }
-
-    @classmethod
-    def unpack(cls, packed: Mapping[str, Any]) -> TokenCounts:
-        """Return the counts that were packed."""
-        indices = {token: index for index, token in enumerate(packed["tokens"])}
-        return cls(indices, packed["occurrences"], packed["documents"], packed["n_texts"])
-
 
 @dataclass
 class TextCounts:

@@ -1,0 +1,395 @@
+"""`save`, `load` and `describe`: one safetensors file for each model."""
+
+from __future__ import annotations
+
+import math
+import os
+import re
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from importlib import import_module
+from io import BytesIO
+from pathlib import Path
+from typing import Any, BinaryIO
+from uuid import uuid4
+from zipfile import ZipFile
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.pipeline import Pipeline
+from sklearn.utils.validation import check_is_fitted
+
+from sklearn_lstm.exceptions import ModelFileError
+from sklearn_lstm.io.envelope import (
+    heading,
+    one_error,
+    pack_estimator,
+    read_content,
+    unpack_estimator,
+    warn_of_other_version,
+)
+from sklearn_lstm.io.stored_form import (
+    DTYPES,
+    Packer,
+    Unpacker,
+    checksum_of,
+    from_text,
+    to_text,
+)
+
+OURS = {
+    "LSTMSequenceClassifier": "sklearn_lstm.classifier",
+    "TextSequenceVectorizer": "sklearn_lstm.vectorizer",
+}
+TRUSTED = [f"{module}.{name}" for name, module in OURS.items()]  # beside what skops trusts itself
+OF_PIPELINE = ("verbose", "transform_input")
+EXTRA = 'pip install "sklearn-lstm[files]"'
+
+
+def save(model: Any, path: str | os.PathLike[str]) -> None:
+    """Store a fitted model in one safetensors file, which can be loaded without running code.
+
+    The file is written to a temporary file in the same folder, and renamed when all of it is on the
+    disk. If the program ends before, or the disk is full, an older file stays as it was.
+
+    Parameters
+    ----------
+    model : LSTMSequenceClassifier, TextSequenceVectorizer or Pipeline
+        Fitted. The other steps of a Pipeline are estimators of scikit-learn; skops stores them.
+    path : str or path
+        Usually ends with ".safetensors".
+
+    Raises
+    ------
+    TypeError
+        If the model is of another class, or holds what is no plain data: a function, a class, a
+        callback, a `RandomState`, or vectors of another package. The message names it.
+    NotFittedError
+        If it is not fitted.
+    ImportError
+        If safetensors or skops is not installed.
+
+    See Also
+    --------
+    load : Read it again.
+    describe : Read what it is, without its weights.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from sklearn_lstm import TextSequenceVectorizer
+    >>> from sklearn_lstm.io import load, save
+    >>> vectorizer = TextSequenceVectorizer(output="dense").fit(["so good", "so bad"])
+    >>> path = tempfile.mkdtemp() + "/vectorizer.safetensors"
+    >>> save(vectorizer, path)
+    >>> load(path).transform(["so so"])
+    array([[2, 2]], dtype=int32)
+    """
+    check_is_fitted(model)
+    arrays: dict[str, NDArray[Any]] = {}
+    text = to_text({**heading(), **_pack(model, "", arrays)})
+    metadata = {"content": text, "checksum": checksum_of(text)}
+    target = Path(os.path.realpath(path))
+    temporary = target.with_name(f".{target.name[:100]}.{uuid4().hex}.tmp")
+    try:
+        _import("safetensors.numpy").save_file(arrays, temporary, metadata)
+        _sync(temporary)
+        temporary.replace(target)
+    finally:
+        temporary.unlink(missing_ok=True)
+    if os.name == "posix":
+        _sync(target.parent)  # now the new name is on the disk too
+
+
+def load(path: str | os.PathLike[str]) -> Any:
+    """Load a model that `save` stored.
+
+    Nothing in the file is run or unpickled, and no module outside a fixed list is imported.
+
+    Parameters
+    ----------
+    path : str or path
+
+    Returns
+    -------
+    LSTMSequenceClassifier, TextSequenceVectorizer or Pipeline
+        Fitted. It makes the same predictions, and goes on learning as the stored one would have.
+
+    Raises
+    ------
+    ModelFileError
+        If the file is no stored model, is damaged, or is of a newer format.
+    ImportError
+        If a Pipeline has a step of scikit-learn, and skops is not installed.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from sklearn_lstm import LSTMSequenceClassifier
+    >>> from sklearn_lstm.io import load, save
+    >>> rising, falling = [[0.0, 1.0, 2.0], [1.0, 3.0]], [[2.0, 1.0], [4.0, 2.0, 1.0]]
+    >>> model = LSTMSequenceClassifier(hidden_size=4, max_epochs=1, random_state=0)
+    >>> path = tempfile.mkdtemp() + "/model.safetensors"
+    >>> save(model.fit(rising + falling, [1, 1, 0, 0]), path)
+    >>> bool((load(path).predict_proba(rising) == model.predict_proba(rising)).all())
+    True
+    """
+    with _opened(path) as (content, arrays):
+        unpack = Unpacker(arrays)
+        model = _unpack(content, unpack)
+        unpack.check_all_used()
+    warn_of_other_version(content, content["class"])
+    return model
+
+
+def describe(path: str | os.PathLike[str]) -> dict[str, Any]:
+    """Return what a stored model is, without loading its weights.
+
+    Parameters
+    ----------
+    path : str or path
+        Of a file that `save` wrote.
+
+    Returns
+    -------
+    dict
+        `format`, `versions` of the libraries that stored it, `parameters` (of an array its type
+        and shape), `classes` (None if it has none), `sizes`, and `n_samples` that it has learned
+        from (None if it is not known). Of a Pipeline `format`, `versions` and `steps`: the name of
+        each step to such a dict.
+
+    Raises
+    ------
+    ModelFileError
+        As `load`; but damage to the weights is not noticed.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from sklearn_lstm import TextSequenceVectorizer
+    >>> from sklearn_lstm.io import describe, save
+    >>> path = tempfile.mkdtemp() + "/vectorizer.safetensors"
+    >>> save(TextSequenceVectorizer().fit(["so good", "so bad", "so"]), path)
+    >>> described = describe(path)
+    >>> described["n_samples"], described["sizes"]["n_tokens"]
+    (3, 3)
+    """
+    with _opened(path) as (content, arrays):
+        return _describe(content, arrays, Unpacker(arrays))
+
+
+# --- Models to trees
+
+
+def _pack(model: Any, prefix: str, arrays: dict[str, NDArray[Any]]) -> dict[str, Any]:
+    """Return the tree of a model or step; its arrays are added to the table."""
+    kind = type(model)
+    if model is None or kind is str:
+        return _passthrough()
+    if kind is Pipeline:
+        return _pack_pipeline(model, prefix, arrays)
+    if OURS.get(kind.__name__) != kind.__module__:
+        return _pack_foreign(model, prefix, arrays)
+    content, its_arrays, objects = pack_estimator(model, prefix)
+    for name, value in objects.items():
+        _refuse(prefix + name, value)
+    arrays.update(its_arrays)
+    return content
+
+
+def _pack_pipeline(model: Pipeline, prefix: str, arrays: dict[str, NDArray[Any]]) -> dict[str, Any]:
+    if model.memory is not None:
+        _refuse(f"{prefix}memory", model.memory)
+    steps = [[name, _pack(step, f"{prefix}{name}.", arrays)] for name, step in model.steps]
+    parameters = {name: Packer()(getattr(model, name), name) for name in OF_PIPELINE}
+    return {"class": "Pipeline", "parameters": parameters, "steps": steps}
+
+
+def _pack_foreign(model: Any, prefix: str, arrays: dict[str, NDArray[Any]]) -> dict[str, Any]:
+    """Return the tree of an estimator of scikit-learn, which is an archive of skops."""
+    name = f"{type(model).__module__}.{type(model).__name__}"
+    if not prefix or not name.startswith("sklearn."):
+        raise TypeError(
+            "save takes an LSTMSequenceClassifier, a TextSequenceVectorizer, or a Pipeline of "
+            f"these and estimators of scikit-learn, found {name}. Store it with joblib, or the "
+            "best_estimator_ of a search."
+        )
+    skops, pack = _import("skops.io"), Packer()
+    archive = skops.dumps(model)
+    if untrusted := set(skops.get_untrusted_types(data=archive)) - set(TRUSTED):
+        _refuse(prefix.rstrip("."), sorted(untrusted))
+    parameters = {key: _plain(value) for key, value in model.get_params(deep=False).items()}
+    tree = {
+        "class": "skops",
+        "archive": pack(archive, f"{prefix}archive"),
+        "parameters": parameters,
+        "fitted": {"classes_": pack(getattr(model, "classes_", None), f"{prefix}classes_")},
+        "sizes": {"n_bytes": len(archive)},
+        "n_samples": None,
+    }
+    arrays.update(pack.arrays)
+    return tree
+
+
+def _passthrough() -> dict[str, Any]:
+    """Return the tree of a step that does nothing."""
+    return {"class": "passthrough", "parameters": {}, "fitted": {}, "sizes": {}, "n_samples": None}
+
+
+def _plain(value: Any) -> Any:
+    """Return a number or string for `describe`; of anything else its representation."""
+    is_number = type(value) is float and math.isfinite(value)
+    return value if is_number or value is None or type(value) in (bool, int, str) else repr(value)
+
+
+def _refuse(name: str, value: Any) -> None:
+    raise TypeError(
+        f"save can't store {name}={value!r:.200}, because a file that is safe to load holds plain "
+        "data only. If predictions do not need it, set another value with set_params (None, or a "
+        "string such as 'adamw'; an integer as random_state; an array as embeddings). Else store "
+        "the model with joblib, whose files only those should load who trust you."
+    )
+
+
+# --- Trees to models
+
+
+def _unpack(content: Mapping[str, Any], unpack: Unpacker) -> Any:
+    kind = content["class"]
+    if kind == "passthrough":
+        return kind
+    if kind == "Pipeline":
+        parameters = {name: unpack(content["parameters"][name]) for name in OF_PIPELINE}
+        steps = [(name, _unpack(step, unpack)) for name, step in content["steps"]]
+        return Pipeline(steps, **parameters)
+    if kind == "skops":
+        unpack(content["fitted"]["classes_"])  # what `describe` reads
+        return _load_archive(unpack(content["archive"]))
+    estimator = getattr(import_module(OURS[kind]), kind)()
+    unknown = set(content["parameters"]) - set(estimator.get_params())
+    unknown |= {name for name in content["fitted"] if hasattr(type(estimator), name)}
+    if unknown:
+        raise ValueError(f"unknown attributes: {sorted(unknown)[:5]}")
+    unpack_estimator(estimator, content, unpack, {})
+    return estimator
+
+
+def _load_archive(archive: bytes) -> Any:
+    """Return the estimator in an archive of skops, which is not compressed."""
+    with ZipFile(BytesIO(archive)) as file:
+        if sum(entry.file_size for entry in file.infolist()) > len(archive):
+            raise ValueError("an archive that is larger than it seems")
+    return _import("skops.io").loads(archive, trusted=TRUSTED)
+
+
+def _describe(content: Mapping[str, Any], arrays: StoredArrays, unpack: Unpacker) -> dict[str, Any]:
+    shared = {name: content[name] for name in ("format", "versions")}
+    if "steps" in content:
+        steps = {
+            name: _describe({**shared, **step}, arrays, unpack) for name, step in content["steps"]
+        }
+        return {**shared, "steps": steps}
+    parameters = {
+        name: arrays.describe(tree["array"][0]) if _is_array(tree) else unpack(tree)
+        for name, tree in content["parameters"].items()
+    }
+    classes = unpack(content["fitted"].get("classes_"))
+    return {
+        **shared,
+        "parameters": parameters,
+        "classes": classes if classes is None else classes.tolist(),
+        "sizes": content["sizes"],
+        "n_samples": content["n_samples"],
+    }
+
+
+def _is_array(tree: Any) -> bool:
+    return isinstance(tree, dict) and "array" in tree
+
+
+# --- Files
+
+
+class StoredArrays(Mapping[str, NDArray[Any]]):
+    """The arrays of a safetensors file, each read when it is asked for.
+
+    Parameters
+    ----------
+    file : binary file
+    header : dict
+        Name to the `dtype`, `shape` and `data_offsets` of an array.
+    start : int
+        Where the arrays begin.
+
+    Raises
+    ------
+    ModelFileError
+        If the arrays do not fill the rest of the file, one after the other.
+    """
+
+    def __init__(self, file: BinaryIO, header: Mapping[str, Any], start: int) -> None:
+        self.file = file
+        self.places: dict[str, tuple[int, tuple[int, ...], np.dtype[Any]]] = {}
+        end = 0
+        for name, entry in sorted(header.items(), key=lambda item: item[1]["data_offsets"]):
+            dtype, shape = np.dtype(DTYPES[entry["dtype"]]), tuple(entry["shape"])
+            begin, end = end, end + dtype.itemsize * math.prod(shape)
+            if entry["data_offsets"] != [begin, end] or min(shape, default=0) < 0:
+                raise ModelFileError(f"is damaged: {name!r} is not where it should be.")
+            self.places[name] = start + begin, shape, dtype
+        if (size := os.fstat(file.fileno()).st_size) != start + end:
+            raise ModelFileError(f"is damaged: it has {size:,} bytes instead of {start + end:,}.")
+
+    def __getitem__(self, name: str) -> NDArray[Any]:
+        start, shape, dtype = self.places[name]
+        array = np.empty(shape, dtype)
+        self.file.seek(start)
+        self.file.readinto(array)  # type: ignore[attr-defined]
+        return array
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.places)
+
+    def __len__(self) -> int:
+        return len(self.places)
+
+    def describe(self, name: str) -> str:
+        """Return type and shape of an array."""
+        _, shape, dtype = self.places[name]
+        return f"{dtype} array of shape {shape}"
+
+
+@contextmanager
+def _opened(path: str | os.PathLike[str]) -> Iterator[tuple[dict[str, Any], StoredArrays]]:
+    """Open a model file; what the header says is checked before any array is read."""
+    with one_error(f"The model file {os.fspath(path)}"), Path(path).open("rb") as file:
+        start = 8 + int.from_bytes(file.read(8), "little")
+        if start > (size := os.fstat(file.fileno()).st_size):
+            raise ModelFileError(
+                f"is no safetensors file, or is cut short: its header would end at byte {start:,} "
+                f"of {size:,}."
+            )
+        header = file.read(start - 8)
+        if re.search(rb"[\x00-\x1f]", header):
+            raise ModelFileError("is damaged: its header holds control characters.")
+        entries = from_text(header)
+        metadata = entries.pop("__metadata__")
+        content = read_content(**metadata)
+        yield content, StoredArrays(file, entries, start)
+
+
+def _sync(path: Path) -> None:
+    """Wait until a file or folder is on the disk."""
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _import(name: str) -> Any:
+    """Import a package that only files need."""
+    try:
+        return import_module(name)
+    except ImportError as error:
+        raise ImportError(f"{name.partition('.')[0]} is not installed: {EXTRA}") from error
