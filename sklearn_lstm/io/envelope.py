@@ -78,14 +78,16 @@ def pack_estimator(
             arrays |= pack.arrays
     sizes, n_samples = estimator._stored_numbers() if trees["fitted"] else ({}, None)  # noqa: SLF001
     sizes["n_bytes"] = sum(array.nbytes for array in arrays.values())
-    content = {"class": type(estimator).__name__, **trees, "sizes": sizes, "n_samples": n_samples}
-    return content, arrays, objects
+    content = {"class": type(estimator).__name__, **trees, "objects": sorted(objects)}
+    return {**content, "sizes": sizes, "n_samples": n_samples}, arrays, objects
 
 
 def unpack_estimator(
     estimator: Any, content: Mapping[str, Any], unpack: Unpacker, objects: Mapping[str, Any]
 ) -> None:
     """Give an estimator the attributes that were stored."""
+    if content["objects"] != sorted(objects):
+        raise ModelFileError(f"is damaged: it lacks some of {content['objects']}.")
     trees = {**content["parameters"], **content["fitted"]}
     attributes = {name: unpack(tree) for name, tree in trees.items()}
     vars(estimator).update({**attributes, **objects})

@@ -41,7 +41,13 @@ OURS = {
     "LSTMSequenceClassifier": "sklearn_lstm.classifier",
     "TextSequenceVectorizer": "sklearn_lstm.vectorizer",
 }
-TRUSTED = [f"{module}.{name}" for name, module in OURS.items()]  # beside what skops trusts itself
+TRUSTED = [  # beside what skops trusts itself; trees are not: a forged one reads beyond its memory
+    *(f"{module}.{name}" for name, module in OURS.items()),
+    "numpy.dtype",
+    "sklearn.calibration._CalibratedClassifier",
+    "sklearn.calibration._SigmoidCalibration",
+    "sklearn.feature_selection._univariate_selection.f_classif",
+]
 OF_PIPELINE = ("verbose", "transform_input")
 EXTRA = 'pip install "sklearn-lstm[files]"'
 
@@ -89,16 +95,19 @@ def save(model: Any, path: str | os.PathLike[str]) -> None:
     arrays: dict[str, NDArray[Any]] = {}
     text = to_text({**heading(), **_pack(model, "", arrays)})
     metadata = {"content": text, "checksum": checksum_of(text)}
+    data = _import("safetensors.numpy").save(arrays, metadata)
     target = Path(os.path.realpath(path))
     temporary = target.with_name(f".{target.name[:100]}.{uuid4().hex}.tmp")
     try:
-        _import("safetensors.numpy").save_file(arrays, temporary, metadata)
-        _sync(temporary)
+        with temporary.open("xb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
         temporary.replace(target)
     finally:
         temporary.unlink(missing_ok=True)
     if os.name == "posix":
-        _sync(target.parent)  # now the new name is on the disk too
+        _sync_folder(target.parent)  # so that the new name is on the disk too
 
 
 def load(path: str | os.PathLike[str]) -> Any:
@@ -199,8 +208,11 @@ def _pack(model: Any, prefix: str, arrays: dict[str, NDArray[Any]]) -> dict[str,
 
 def _pack_pipeline(model: Pipeline, prefix: str, arrays: dict[str, NDArray[Any]]) -> dict[str, Any]:
     if model.memory is not None:
-        _refuse(f"{prefix}memory", model.memory)
-    steps = [[name, _pack(step, f"{prefix}{name}.", arrays)] for name, step in model.steps]
+        raise TypeError(
+            f"save can't store {prefix}memory={model.memory!r}, a folder of this machine. Set it to "
+            "None with set_params."
+        )
+    steps = [[name, _pack(step, f"{prefix}{name}__", arrays)] for name, step in model.steps]
     parameters = {name: Packer()(getattr(model, name), name) for name in OF_PIPELINE}
     return {"class": "Pipeline", "parameters": parameters, "steps": steps}
 
@@ -217,7 +229,10 @@ def _pack_foreign(model: Any, prefix: str, arrays: dict[str, NDArray[Any]]) -> d
     skops, pack = _import("skops.io"), Packer()
     archive = skops.dumps(model)
     if untrusted := set(skops.get_untrusted_types(data=archive)) - set(TRUSTED):
-        _refuse(prefix.rstrip("."), sorted(untrusted))
+        raise TypeError(
+            f"save can't store the step {prefix[:-2]!r}: skops does not trust {sorted(untrusted)}. "
+            "Store the model with joblib; whoever loads that file has to trust you."
+        )
     parameters = {key: _plain(value) for key, value in model.get_params(deep=False).items()}
     tree = {
         "class": "skops",
@@ -247,7 +262,7 @@ def _refuse(name: str, value: Any) -> None:
         f"save can't store {name}={value!r:.200}, because a file that is safe to load holds plain "
         "data only. If predictions do not need it, set another value with set_params (None, or a "
         "string such as 'adamw'; an integer as random_state; an array as embeddings). Else store "
-        "the model with joblib, whose files only those should load who trust you."
+        "the model with joblib; whoever loads that file has to trust you."
     )
 
 
@@ -378,8 +393,8 @@ def _opened(path: str | os.PathLike[str]) -> Iterator[tuple[dict[str, Any], Stor
         yield content, StoredArrays(file, entries, start)
 
 
-def _sync(path: Path) -> None:
-    """Wait until a file or folder is on the disk."""
+def _sync_folder(path: Path) -> None:
+    """Wait until the names in a folder are on the disk."""
     descriptor = os.open(path, os.O_RDONLY)
     try:
         os.fsync(descriptor)
