@@ -20,8 +20,7 @@ LAYERS = [
     ["__init__"],  # the version; the two classes are imported at first use
     ["exceptions"],
     ["parameters"],
-    ["io.checksum"],
-    ["io.envelope"],
+    ["io"],
     ["text"],
     ["data"],
     ["compute"],
@@ -31,13 +30,12 @@ LAYERS = [
     ["model"],
     ["fitting"],
     ["configuration"],
-    ["io.packing"],
     ["description", "logit_classifier"],
     ["fitted_classifier"],
     ["vectorizer", "classifier"],
     ["inspection"],
 ]
-PUBLIC_PACKAGES = {"inspection.__init__"}
+PUBLIC_PACKAGES = {"inspection.__init__", "io.__init__"}
 LEVELS = {entry: level for level, entries in enumerate(LAYERS) for entry in entries}
 
 

@@ -209,8 +209,8 @@ def _pack(model: Any, prefix: str, arrays: dict[str, NDArray[Any]]) -> dict[str,
 def _pack_pipeline(model: Pipeline, prefix: str, arrays: dict[str, NDArray[Any]]) -> dict[str, Any]:
     if model.memory is not None:
         raise TypeError(
-            f"save can't store {prefix}memory={model.memory!r}, a folder of this machine. Set it to "
-            "None with set_params."
+            f"save can't store {prefix}memory={model.memory!r}, a folder of this machine. Set it "
+            "to None with set_params."
         )
     steps = [[name, _pack(step, f"{prefix}{name}__", arrays)] for name, step in model.steps]
     parameters = {name: Packer()(getattr(model, name), name) for name in OF_PIPELINE}

@@ -134,7 +134,16 @@ class Word(str):
 
 @pytest.mark.parametrize(
     "value",
-    [len, int, range(3), Word("a"), np.random.RandomState(0), np.zeros(2, "i4,f4"), [print], object()],
+    [
+        len,
+        int,
+        range(3),
+        Word("a"),
+        np.random.RandomState(0),
+        np.zeros(2, "i4,f4"),
+        [print],
+        object(),
+    ],
     ids=repr,
 )
 def test_what_is_no_plain_data_is_refused(value):
