@@ -28,7 +28,7 @@ from sklearn.preprocessing import FunctionTransformer, StandardScaler
 import sklearn_lstm
 from sklearn_lstm import LSTMSequenceClassifier, TextSequenceVectorizer
 from sklearn_lstm.inspection import explain, gate_activations
-from sklearn_lstm.io import ModelFileError, describe, files, load, save
+from sklearn_lstm.io import ModelFileError, array_file, describe, load, save
 from sklearn_lstm.io.stored_form import checksum_of
 
 TEXTS = ["so good", "good fun, so good", "so bad", "bad, so boring", "naïve plot"]
@@ -249,13 +249,13 @@ def test_a_package_that_is_missing_is_named(path, monkeypatch, vectorizer):
 def test_a_classifier_is_described_without_its_weights(path, intact, monkeypatch):
     path.write_bytes(intact)
     read = []
-    original = files.StoredArrays.__getitem__
+    original = array_file.StoredArrays.__getitem__
 
     def get(self, name):
         read.append(name)
         return original(self, name)
 
-    monkeypatch.setattr(files.StoredArrays, "__getitem__", get)
+    monkeypatch.setattr(array_file.StoredArrays, "__getitem__", get)
     found = describe(path)
     assert read == ["classes_"]
     keys = ["format", "versions", "parameters", "classes", "sizes", "n_samples"]
@@ -518,7 +518,7 @@ KILLS = {  # what is done instead of a function, and whether the new file is the
     "while writing": (HALF, False),
     "before fsync": ("os.fsync = lambda *_: end()", False),
     "before the renaming": ("import pathlib; pathlib.Path.replace = lambda *_: end()", False),
-    "after the renaming": ("files._sync_folder = lambda *_: end()", True),
+    "after the renaming": ("array_file._sync_folder = lambda *_: end()", True),
 }
 
 
@@ -527,7 +527,7 @@ def test_a_crash_leaves_the_old_file_or_the_new_one(kill, is_new, path, vectoriz
     save(vectorizer, path)
     code = (
         "import os, signal; from sklearn_lstm import TextSequenceVectorizer\n"
-        "from sklearn_lstm.io import files\n"
+        "from sklearn_lstm.io import array_file, files\n"
         "end = lambda: os.kill(os.getpid(), signal.SIGKILL)\n"
         f"{kill}\nfiles.save(TextSequenceVectorizer().fit(['new']), {str(path)!r})"
     )
