@@ -23,7 +23,6 @@ from sklearn_lstm.data.sequences import Samples, Sequences
 from sklearn_lstm.data.targets import Targets, absolute_weights, relative_weights
 from sklearn_lstm.description import DescribedMixin
 from sklearn_lstm.io.envelope import StoredMixin
-from sklearn_lstm.io.packing import pack, unpack
 from sklearn_lstm.members.encoded_network import NetworkStart
 from sklearn_lstm.members.member import Member
 from sklearn_lstm.members.networks import Networks
@@ -282,6 +281,7 @@ class LSTMSequenceClassifier(
     _labels: Labels
     _format: InputFormat
     _model: SequenceModel
+    _n_samples: int
 
     def __init__(
         self,
@@ -413,7 +413,7 @@ class LSTMSequenceClassifier(
             rng=self._random_generator(previous),
             previous=previous,
         )
-        return self._commit(X, model, labels, input_format, previous)
+        return self._commit(X, model, labels, input_format, previous, n_samples=len(samples))
 
     def partial_fit(self, X: Any, y: Any, classes: Any = None, sample_weight: Any = None) -> Self:
         """Train for one epoch on some more sequences.
@@ -459,7 +459,8 @@ class LSTMSequenceClassifier(
             optimizer_state=previous.networks.optimizer_state if previous else None,
         )
         model = previous.with_networks(networks) if previous else SequenceModel((networks,))
-        return self._commit(X, model, labels, input_format, previous)
+        n_samples = len(sequences) + (self._n_samples if previous else 0)
+        return self._commit(X, model, labels, input_format, previous, n_samples=n_samples)
 
     def decision_function(self, X: Any) -> NDArray[np.float64]:
         """Return the logits.
@@ -531,16 +532,17 @@ class LSTMSequenceClassifier(
         check_is_fitted(self)
         networks = self._model.networks
         if networks.net is None:
+            first = networks.first_with_weights
             parameters = plain_parameters(self, self._parameter_constraints)
-            settings = TrainingSettings.of(parameters, self._labels, networks.first.device)
-            networks.net = make_net(networks.first.network, settings)
+            settings = TrainingSettings.of(parameters, self._labels, first.device)
+            networks.net = make_net(first.network, settings)
         return networks.net
 
     @property
     def module_(self) -> SequenceNetwork:
         """The network, a `torch.nn.Module`."""
         check_is_fitted(self)
-        return self._model.networks.first.network
+        return self._model.networks.first_with_weights.network
 
     @property
     def linear_model_(self) -> Member | None:
@@ -634,6 +636,8 @@ class LSTMSequenceClassifier(
         labels: Labels,
         input_format: InputFormat,
         previous: SequenceModel | None,
+        *,
+        n_samples: int,
     ) -> Self:
         """Set what was fitted, once all went well."""
         if previous is None:
@@ -646,7 +650,7 @@ class LSTMSequenceClassifier(
         rows = epoch_rows(model.networks.net)
         self.history_ = rows if previous is None else [*self.history_, *rows]
         self.n_epochs_ = len(self.history_)
-        self._model = model
+        self._model, self._n_samples = model, n_samples
         return self
 
     def _logits(self, X: Any) -> NDArray[np.float64]:
@@ -679,19 +683,16 @@ class LSTMSequenceClassifier(
         tags.input_tags.positive_only = tags.input_tags.sparse = tags.input_tags.categorical
         return tags
 
-    def _pack_fitted(self, fitted: dict[str, Any]) -> dict[str, Any]:
-        names = {"_model", "_format", "_labels"}
-        return {name: pack(value) if name in names else value for name, value in fitted.items()}
-
-    def _unpack_fitted(self, packed: dict[str, Any]) -> dict[str, Any]:
-        if "_model" not in packed:
-            return packed
-        model, labels = unpack(packed["_model"]), unpack(packed["_labels"])
-        model.networks.move(plain_parameters(self, self._parameter_constraints))
-        return {
-            **packed,
-            "classes_": labels.classes,  # not a memory map
-            "_labels": labels,
-            "_format": unpack(packed["_format"]),
-            "_model": model,
+    def _stored_numbers(self) -> tuple[dict[str, int], int | None]:
+        n_channels = self._format.n_channels
+        n_ids = len(self._model.encoding) - N_SPECIAL
+        sizes = {
+            **({"n_ids": n_ids} if n_channels is None else {"n_channels": n_channels}),
+            "n_outputs": len(self._labels),
+            "n_weights": self._model.networks.n_weights,
         }
+        return sizes, self._n_samples
+
+    def _settle(self) -> None:
+        if self.__sklearn_is_fitted__():
+            self._model.networks.move(plain_parameters(self, self._parameter_constraints))

@@ -326,13 +326,9 @@ class TextSequenceVectorizer(StoredMixin, DocumentedMixin, TransformerMixin, Bas
         tags.input_tags.two_d_array = False
         return tags
 
-    def _pack_fitted(self, fitted: dict[str, Any]) -> dict[str, Any]:
-        """Return what is fitted as plain data; ids follow from the order of the tokens."""
-        return _convert(fitted, {"vocabulary_": list, "_counts": TokenCounts.pack})
-
-    def _unpack_fitted(self, packed: dict[str, Any]) -> dict[str, Any]:
-        """Return the attributes that were packed."""
-        return _convert(packed, {"vocabulary_": number_tokens, "_counts": TokenCounts.unpack})
+    def _stored_numbers(self) -> tuple[dict[str, int], int | None]:
+        sizes = {"n_tokens": len(self.vocabulary_), "max_length": self.max_length_}
+        return sizes, self.coverage_["n_texts"]
 
     def _has_own_analyzer(self) -> bool:
         """Return whether a subclass overrides `build_analyzer`."""
@@ -393,8 +389,3 @@ class TextSequenceVectorizer(StoredMixin, DocumentedMixin, TransformerMixin, Bas
         if self.analyzer == "char" and not self._has_own_analyzer():
             X.token_unit = "char"
         return X
-
-
-def _convert(items: dict[str, Any], functions: dict[str, Callable[[Any], Any]]) -> dict[str, Any]:
-    """Return the items, those that have a function here converted by it."""
-    return {key: functions.get(key, lambda value: value)(value) for key, value in items.items()}

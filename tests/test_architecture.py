@@ -20,8 +20,7 @@ LAYERS = [
     ["__init__"],  # the version; the two classes are imported at first use
     ["exceptions"],
     ["parameters"],
-    ["io.checksum"],
-    ["io.envelope"],
+    ["io"],
     ["text"],
     ["data"],
     ["blending", "compute"],
@@ -30,12 +29,11 @@ LAYERS = [
     ["members"],
     ["model"],
     ["algorithm"],
-    ["io.packing"],
     ["description"],
     ["vectorizer", "classifier"],
     ["inspection"],
 ]
-PUBLIC_PACKAGES = {"inspection.__init__"}
+PUBLIC_PACKAGES = {"inspection.__init__", "io.__init__"}
 LEVELS = {entry: level for level, entries in enumerate(LAYERS) for entry in entries}
 
 

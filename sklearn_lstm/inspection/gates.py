@@ -72,7 +72,7 @@ def gate_activations(model: Any, X: Any) -> list[Bunch]:
     TypeError
         If `model` is neither an LSTMSequenceClassifier nor a Pipeline or search that ends with one.
     NotFittedError
-        If it is not fitted.
+        If it is not fitted, or was loaded and its network was not trained (``max_epochs=0``).
 
     Notes
     -----
@@ -102,7 +102,7 @@ def gate_activations(model: Any, X: Any) -> list[Bunch]:
 
 def activations_of(opened: OpenModel) -> list[Bunch]:
     """Return what `gate_activations` returns."""
-    network = opened.model.networks.first
+    network = opened.model.networks.first_with_weights
     return [
         Bunch(data=data, **_activations(network, sequences))
         for data, sequences in zip(opened.data, opened, strict=True)

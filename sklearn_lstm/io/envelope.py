@@ -1,70 +1,103 @@
-"""The envelope of a stored estimator: format number, library versions and a checksum.
-
-pickle, joblib, skops and `copy.deepcopy` all store what `__getstate__` returns.
-"""
+"""How pickle, joblib, skops and `copy.deepcopy` store an estimator."""
 
 from __future__ import annotations
 
 import warnings
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from functools import cache
 from importlib.metadata import version
 from typing import Any
 
+from numpy.typing import NDArray
 from sklearn.exceptions import InconsistentVersionWarning
 
 import sklearn_lstm
 from sklearn_lstm.exceptions import ModelFileError
-from sklearn_lstm.io.checksum import checksum
+from sklearn_lstm.io.stored_form import (
+    NotPlainError,
+    Packer,
+    Unpacker,
+    checksum_of,
+    from_text,
+    to_text,
+)
 
-FORMAT = 1
-REQUESTS = ("_metadata_request",)
+FORMAT = 2
 LIBRARIES = ("numpy", "scikit-learn", "scipy")
 
 
 class StoredMixin:
-    """Store an estimator as one envelope; a damaged or unknown one is refused.
+    """Store an estimator as a tree and its arrays; a damaged or unknown one is refused.
 
-    A class that holds more than plain data overrides `_pack_fitted` and `_unpack_fitted`.
+    What is no plain data, such as a function, is an entry of its own, `objects`.
     """
 
-    def _pack_fitted(self, fitted: dict[str, Any]) -> dict[str, Any]:
-        """Return what is fitted as plain data: numbers, strings, arrays, lists and dicts."""
-        return fitted
+    def _stored_numbers(self) -> tuple[dict[str, int], int | None]:
+        """Return the sizes of a fitted estimator, and the number of samples it has seen."""
+        raise NotImplementedError
 
-    def _unpack_fitted(self, packed: dict[str, Any]) -> dict[str, Any]:
-        """Return the attributes that were packed."""
-        return packed
+    def _settle(self) -> None:
+        """Do what is left to do once all attributes are loaded."""
 
     def __getstate__(self) -> dict[str, Any]:
-        names = self.get_params(deep=False)  # type: ignore[attr-defined]
-        attributes = dict(vars(self))
-        # What metadata is requested refers back to the estimator, so it has no checksum.
-        requests = {name: attributes.pop(name) for name in REQUESTS if name in attributes}
-        params = {name: attributes.pop(name) for name in names if name in attributes}
-        content = {
-            "format": FORMAT,
-            "versions": {"sklearn_lstm": sklearn_lstm.__version__, **_library_versions()},
-            "params": params,
-            "fitted": self._pack_fitted(attributes),
+        content, arrays, objects = pack_estimator(self, "")
+        text = to_text({**heading(), **content})
+        return {
+            "content": text,
+            "checksum": checksum_of(text),
+            "arrays": arrays,
+            "objects": objects,
         }
-        envelope = {**content, "checksum": checksum(content)}
-        return {**envelope, "requests": requests} if requests else envelope
 
     def __setstate__(self, state: Mapping[str, Any]) -> None:
-        content = _verified(state, type(self).__name__)
-        stored = content["versions"]["sklearn_lstm"]
-        if stored != sklearn_lstm.__version__:
-            warnings.warn(
-                InconsistentVersionWarning(
-                    estimator_name=type(self).__name__,
-                    current_sklearn_version=f"sklearn_lstm {sklearn_lstm.__version__}",
-                    original_sklearn_version=f"sklearn_lstm {stored}",
-                ),
-                stacklevel=2,
-            )
-        vars(self).update(state.get("requests", {}) | content["params"] | content["fitted"])
-        vars(self).update(self._unpack_fitted(content["fitted"]))
+        with one_error(f"The stored {type(self).__name__}"):
+            content = read_content(state["content"], state["checksum"])
+            unpack = Unpacker(state["arrays"])
+            unpack_estimator(self, content, unpack, state["objects"])
+            unpack.check_all_used()
+        warn_of_other_version(content, type(self).__name__)
+
+
+def pack_estimator(
+    estimator: Any, prefix: str
+) -> tuple[dict[str, Any], dict[str, NDArray[Any]], dict[str, Any]]:
+    """Return the tree of an estimator, its arrays, and the attributes that are no plain data."""
+    names = estimator.get_params(deep=False)
+    trees: dict[str, dict[str, Any]] = {"parameters": {}, "fitted": {}}
+    arrays: dict[str, NDArray[Any]] = {}
+    objects = {}
+    for name, value in vars(estimator).items():
+        pack = Packer()
+        try:
+            tree = pack(value, f"{prefix}{name}")
+        except (NotPlainError, RecursionError):
+            objects[name] = value
+        else:
+            trees["parameters" if name in names else "fitted"][name] = tree
+            arrays |= pack.arrays
+    sizes, n_samples = estimator._stored_numbers() if trees["fitted"] else ({}, None)  # noqa: SLF001
+    sizes["n_bytes"] = sum(array.nbytes for array in arrays.values())
+    content = {"class": type(estimator).__name__, **trees, "objects": sorted(objects)}
+    return {**content, "sizes": sizes, "n_samples": n_samples}, arrays, objects
+
+
+def unpack_estimator(
+    estimator: Any, content: Mapping[str, Any], unpack: Unpacker, objects: Mapping[str, Any]
+) -> None:
+    """Give an estimator the attributes that were stored."""
+    if content["objects"] != sorted(objects):
+        raise ModelFileError(f"is damaged: it lacks some of {content['objects']}.")
+    trees = {**content["parameters"], **content["fitted"]}
+    attributes = {name: unpack(tree) for name, tree in trees.items()}
+    vars(estimator).update({**attributes, **objects})
+    estimator._settle()  # noqa: SLF001
+
+
+def heading() -> dict[str, Any]:
+    """Return what every tree begins with."""
+    versions = {"sklearn_lstm": sklearn_lstm.__version__, **_library_versions()}
+    return {"format": FORMAT, "versions": versions}
 
 
 @cache
@@ -72,18 +105,42 @@ def _library_versions() -> dict[str, str]:
     return {name: version(name) for name in LIBRARIES}
 
 
-def _verified(state: Mapping[str, Any], name: str) -> dict[str, Any]:
-    """Return the content of an envelope whose checksum fits."""
-    found = state.get("format")
-    if isinstance(found, int) and found > FORMAT:
+def read_content(content: str, checksum: str) -> dict[str, Any]:
+    """Return the tree of a text whose checksum fits."""
+    if checksum_of(content) != checksum:
+        raise ModelFileError("is damaged: the checksum of its JSON does not fit.")
+    tree: dict[str, Any] = from_text(content)
+    if tree["format"] > FORMAT:
         raise ModelFileError(
-            f"The stored {name} has format {found}, but sklearn_lstm {sklearn_lstm.__version__} "
-            f"reads formats up to {FORMAT}. Install a newer version to load it."
+            f"has format {tree['format']}, but sklearn_lstm {sklearn_lstm.__version__} reads "
+            f"formats up to {FORMAT}. Install a newer version to load it."
         )
-    content = {name: value for name, value in state.items() if name != "requests"}
-    if content.pop("checksum", None) != checksum(content):
-        raise ModelFileError(
-            f"The stored {name} is damaged: its checksum does not fit its content. "
-            "Load another copy of it, or train it again."
+    return tree
+
+
+def warn_of_other_version(content: Mapping[str, Any], name: str) -> None:
+    """Warn of a model that another version stored."""
+    stored = content["versions"]["sklearn_lstm"]
+    if stored != sklearn_lstm.__version__:
+        warnings.warn(
+            InconsistentVersionWarning(
+                estimator_name=name,
+                current_sklearn_version=f"sklearn_lstm {sklearn_lstm.__version__}",
+                original_sklearn_version=f"sklearn_lstm {stored}",
+            ),
+            stacklevel=3,
         )
-    return content
+
+
+@contextmanager
+def one_error(what: str) -> Iterator[None]:
+    """Make every error of loading a `ModelFileError` that says what could not be loaded."""
+    try:
+        yield
+    except (ImportError, OSError, Warning):
+        raise  # not about the content
+    except ModelFileError as error:
+        raise ModelFileError(f"{what} {error}") from error
+    except Exception as error:
+        reason = f"{type(error).__name__}: {error}"
+        raise ModelFileError(f"{what} is damaged, or is no stored model ({reason}).") from error

@@ -24,6 +24,7 @@ from sklearn_lstm.exceptions import IgnoredParameterWarning
 from sklearn_lstm.network.network import SequenceNetwork
 from sklearn_lstm.network.pooling import POOLINGS
 
+MOST_LAYERS = 1_000  # of a network that is loaded
 SHARE_OF_LETTERS = 0.7  # in the variance of the vector that a word begins with
 ARCHITECTURE = (
     "cell",
@@ -52,9 +53,42 @@ class EncodedNetwork:
     is_trained: bool = False
 
     @property
+    def has_weights(self) -> bool:
+        """Whether it can compute; a loaded network that was not trained can't."""
+        return not self.network.output.weight.is_meta
+
+    @property
     def device(self) -> torch.device:
         """Where the network computes."""
-        return self.network.output.weight.device
+        return self.network.output.weight.device if self.has_weights else torch.device("cpu")
+
+    def stored(self) -> dict[str, Any]:
+        """Return what is stored; weights that were not trained are not."""
+        return {
+            "encoding": self.encoding,
+            "architecture": self.network.architecture,
+            "use_bfloat16": self.network.use_bfloat16,
+            "weights": dict(self.network.state_dict()) if self.is_trained else None,
+        }
+
+    @classmethod
+    @torch.inference_mode(mode=False)
+    def from_stored(
+        cls,
+        encoding: Encoding,
+        architecture: dict[str, Any],
+        use_bfloat16: bool,  # noqa: FBT001 - a field
+        weights: dict[str, torch.Tensor] | None,
+    ) -> EncodedNetwork:
+        """Return the network that was stored; one that was not trained has no weights."""
+        n_layers, n_directions = architecture["num_layers"], 1 + architecture["bidirectional"]
+        if not (n_layers <= MOST_LAYERS and n_directions <= 2):  # a forged file may claim billions
+            raise ValueError(f"{n_layers} layers of {n_directions} directions")
+        network = SequenceNetwork(**architecture)
+        if weights is not None:
+            network.load_state_dict(weights, assign=True)
+        network.use_bfloat16 = use_bfloat16
+        return cls(encoding, network.eval(), is_trained=weights is not None)
 
     def logits(self, sequences: Sequences) -> NDArray[np.float64]:
         """Return the logits (n_samples, n_outputs).
@@ -165,25 +199,31 @@ class NetworkStart:
 
     def __call__(self, sequences: Sequences, generator: torch.Generator) -> EncodedNetwork:
         """Return a network for these sequences."""
-        encoding = self.encoding(sequences)
-        if self.previous is None:
-            network = SequenceNetwork(
-                n_inputs=len(encoding),
-                tokens=sequences.n_channels is None,
-                embedding_dim=self._embedding_dim(encoding),
-                **self.architecture,
-            )
-            network.draw_weights(generator)
-            first_code = 0
-        else:
-            network = deepcopy(self.previous.network)
-            first_code = len(self.previous.encoding)
+        encoding, previous = self.encoding(sequences), self.previous
+        is_trained = previous is not None and previous.is_trained
+        if previous is not None and is_trained:
+            network = deepcopy(previous.network)
+            first_code = len(previous.encoding)
             if len(encoding) > first_code:
                 network.grow(len(encoding), generator)
+        else:  # weights that were not trained are drawn again, since a loaded network has none
+            network = SequenceNetwork(**self._architecture(encoding, sequences))
+            network.draw_weights(generator)
+            first_code = 0
         if isinstance(encoding, TokenCodes):
             self._place_vectors(encoding, network, sequences, first_code)
-        is_trained = self.previous is not None and self.previous.is_trained
         return EncodedNetwork(encoding, network, is_trained)
+
+    def _architecture(self, encoding: Encoding, sequences: Sequences) -> dict[str, Any]:
+        """Return the arguments of a new network."""
+        if self.previous is not None:
+            return {**self.previous.network.architecture, "n_inputs": len(encoding)}
+        return {
+            "n_inputs": len(encoding),
+            "tokens": sequences.n_channels is None,
+            "embedding_dim": self._embedding_dim(encoding),
+            **self.architecture,
+        }
 
     def _embedding_dim(self, encoding: Encoding) -> int | None:
         if isinstance(self.embedding_dim, str):

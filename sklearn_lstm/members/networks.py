@@ -10,6 +10,7 @@ from typing import Any, Self
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from sklearn.exceptions import NotFittedError
 
 from sklearn_lstm.blending import HeldOutLogits
 from sklearn_lstm.compute.devices import find_device_or_cpu, prefers_bfloat16
@@ -50,6 +51,22 @@ class Networks(Member):
     def first(self) -> EncodedNetwork:
         """The first network, or the only one."""
         return self.networks[0]
+
+    @property
+    def first_with_weights(self) -> EncodedNetwork:
+        """The first network, to look into it.
+
+        Raises
+        ------
+        NotFittedError
+            If it was loaded, and not trained before.
+        """
+        if not self.first.has_weights:
+            raise NotFittedError(
+                "This network was not trained (max_epochs=0), so that its weights were not stored. "
+                "Train it with partial_fit, or with fit and another max_epochs."
+            )
+        return self.first
 
     @property
     def is_trained(self) -> bool:
@@ -147,7 +164,8 @@ class Networks(Member):
         device = find_device_or_cpu(parameters["device"])
         can_round = parameters["precision"] == "bfloat16" or prefers_bfloat16(device)
         for each in self.networks:
-            each.network.to(device)
+            if each.has_weights:
+                each.network.to(device)
             each.network.use_bfloat16 = each.network.use_bfloat16 and can_round
 
     def logits(self, sequences: Sequences) -> NDArray[np.float64]:
@@ -166,15 +184,19 @@ class Networks(Member):
             contributions, base = contributions + of_one, base + its_base
         return contributions, base
 
+    @property
+    def n_weights(self) -> int:
+        """The number of weights of one network."""
+        return sum(weight.numel() for weight in self.first.network.parameters())
+
     def describe(self) -> str:
         """Return what the networks consist of, in one line."""
         architecture, n_networks = self.first.network.architecture, len(self.networks)
-        n_weights = sum(weight.numel() for weight in self.first.network.parameters())
         return (
             f"{f'{n_networks} networks of ' if n_networks > 1 else ''}{architecture['num_layers']} "
             f"{'bidirectional ' * architecture['bidirectional']}{architecture['cell'].upper()} "
             f"layer{'s' * (architecture['num_layers'] > 1)} of {architecture['hidden_size']} units"
-            f", {n_weights:,} weights{' each' * (n_networks > 1)}"
+            f", {self.n_weights:,} weights{' each' * (n_networks > 1)}"
             f"{', not trained' * (not self.is_trained)}"
         )
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Container, Iterable, Mapping
+from collections.abc import Container, Iterable
 from dataclasses import dataclass, field
 from itertools import count
 from typing import Any, NamedTuple
@@ -64,21 +64,6 @@ class TokenCounts:
         return TokenCounts(
             number_tokens(left), self.occurrences[at], self.documents[at], self.n_texts
         )
-
-    def pack(self) -> dict[str, Any]:
-        """Return the counts as plain data."""
-        return {
-            "tokens": list(self.ids),
-            "occurrences": self.occurrences[FIRST_TOKEN:],
-            "documents": self.documents[FIRST_TOKEN:],
-            "n_texts": self.n_texts,
-        }
-
-    @classmethod
-    def unpack(cls, packed: Mapping[str, Any]) -> TokenCounts:
-        """Return the counts that were packed."""
-        counts = {name: np.append([0, 0], packed[name]) for name in ("occurrences", "documents")}
-        return cls(number_tokens(packed["tokens"]), n_texts=packed["n_texts"], **counts)
 
 
 class TextCounts(NamedTuple):

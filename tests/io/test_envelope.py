@@ -1,55 +1,50 @@
-"""Stored estimators are one envelope: format number, versions, checksum, parameters, the fitted."""
+"""What pickle, joblib, skops and deepcopy store: one JSON text, its arrays, and other objects."""
 
 import copy
-import fractions
+import copyreg
+import json
 import os
 import pickle
-import random
+import re
 import subprocess
 import sys
 import threading
-from functools import cache, partial
+from functools import partial
 
 import joblib
 import numpy as np
+import pandas as pd
 import pytest
 import skops.io
-import small_models
 import torch
 from numpy.testing import assert_array_equal
 from sklearn.exceptions import InconsistentVersionWarning, NotFittedError
-from skorch.callbacks import Callback, Checkpoint
+from skorch.callbacks import Callback
 
 import sklearn_lstm
 from sklearn_lstm import LSTMSequenceClassifier, TextSequenceVectorizer
 from sklearn_lstm.exceptions import ModelFileError
+from sklearn_lstm.io.envelope import FORMAT
+from sklearn_lstm.io.stored_form import checksum_of
 
 TEXTS = ["so good", "good fun, so good", "so bad", "bad, so boring", "naïve plot"]
 
 
-small = partial(small_models.small, max_epochs=1, linear_branch=True)
+def small(**parameters):
+    defaults = {"hidden_size": 4, "max_epochs": 1, "random_state": 0}
+    return LSTMSequenceClassifier(**(defaults | parameters))
 
 
-# Models that no test changes.
-
-
-@cache
-def tokens_model():
-    return fit_tokens(small())
-
-
-def fit_tokens(model):
+def tokens_model(**parameters):
     X = np.random.default_rng(0).integers(1, 9, (120, 5))
-    return model.fit(X, np.array(["ham", "spam"])[np.arange(120) % 2]), X
+    return small(**parameters).fit(X, np.array(["ham", "spam"])[np.arange(120) % 2]), X
 
 
-@cache
 def series_model():
     X = np.random.default_rng(0).normal(size=(24, 5))
     return small().fit(X, np.arange(24) % 3), X
 
 
-@cache
 def continued_model():
     X = np.random.default_rng(0).integers(1, 9, (30, 5))
     model = small().partial_fit(X, np.arange(30) % 2, classes=[0, 1])
@@ -81,23 +76,29 @@ def output(model, X):
 
 
 @every_model
-def test_the_state_is_one_envelope(make):
+def test_the_state_is_a_text_and_its_arrays(make):
     model, _ = make()
     state = model.__getstate__()
-    assert set(state) == {"format", "versions", "checksum", "params", "fitted"}
-    assert state["format"] == 1
-    assert type(state["checksum"]) is str
-    assert state["versions"]["sklearn_lstm"] == sklearn_lstm.__version__
-    assert state["versions"]["numpy"] == np.__version__
-    assert {type(version) for version in state["versions"].values()} == {str}
-    assert state["params"].keys() == model.get_params(deep=False).keys()
+    assert list(state) == ["content", "checksum", "arrays", "objects"]
+    assert state["objects"] == {}
+    assert {type(array) for array in state["arrays"].values()} == {np.ndarray}
+    content = json.loads(state["content"])
+    assert content["format"] == FORMAT
+    assert content["versions"]["sklearn_lstm"] == sklearn_lstm.__version__
+    assert content["versions"]["numpy"] == np.__version__
+    assert content["parameters"].keys() == model.get_params(deep=False).keys()
+    named = set(re.findall(r'{"array":\["([^"]+)"', state["content"]))
+    assert named == state["arrays"].keys()
+
+
+def test_weights_are_named_as_in_the_network():
+    names = tokens_model()[0].__getstate__()["arrays"]
+    assert "_model.members.0.networks.0.weights.output.weight" in names
+    assert "_model.members.1.coef" in names
 
 
 @every_class
-def test_an_unfitted_estimator_is_the_same_envelope(make):
-    state = make().__getstate__()
-    assert set(state) == {"format", "versions", "checksum", "params", "fitted"}
-    assert state["params"] == make().get_params()
+def test_an_unfitted_estimator_is_stored_too(make):
     restored = pickle.loads(pickle.dumps(make()))
     assert vars(restored) == vars(make())
     with pytest.raises(NotFittedError):
@@ -110,10 +111,10 @@ def test_storing_changes_nothing(make):
     expected = output(model, X)
     names = set(vars(model))
     state = model.__getstate__()
-    assert model.__getstate__()["checksum"] == state["checksum"]
+    assert model.__getstate__()["content"] == state["content"]
     assert set(vars(model)) == names
     restored = pickle.loads(pickle.dumps(model))
-    assert restored.__getstate__()["checksum"] == state["checksum"]
+    assert restored.__getstate__()["content"] == state["content"]
     assert_array_equal(output(restored, X), expected)
 
 
@@ -134,242 +135,201 @@ def test_a_subclass_is_stored_with_its_own_parameters():
 
 
 def test_an_attribute_that_the_user_sets_is_stored():
-    model, X = vectorizer_model()
-    model.note = {"made": "today", "by": ("a", 1)}
-    assert pickle.loads(pickle.dumps(model)).note == model.note
-    model, X = fit_tokens(small(linear_branch=False))
-    model.note = np.arange(3)
+    model, X = tokens_model()
+    model.note = {"made": "today", "by": ("a", 1), 3: np.arange(3)}
     restored = pickle.loads(pickle.dumps(model))
-    assert_array_equal(restored.note, model.note)
+    assert repr(restored.note) == repr(model.note)
     assert_array_equal(restored.predict_proba(X), model.predict_proba(X))
 
 
-# --- The checksum covers every type
+# --- What is no plain data
 
 
-PAIRS = [
-    ({1, 2}, {1, 3}),
-    (frozenset("ab"), frozenset("ac")),
-    (b"a", b"b"),
-    (b"a", "a"),
-    (1, True),
-    (1, 1.0),
-    (1, "1"),
-    (None, "None"),
-    (1j, 2j),
-    ([1, [2]], [[1], 2]),
-    ([1], (1,)),
-    ({"a": 1}, {"a": 2}),
-    ({"a": 1}, {"b": 1}),
-    ({1: "a"}, {"1": "a"}),
-    (["ab", "c"], ["a", "bc"]),
-    (np.float32(1), np.float64(1)),
-    (np.float32(1), np.float32(2)),
-    (np.int64(1), np.int64(2)),
-    (np.arange(4), np.arange(4).reshape(2, 2)),
-    (np.arange(4), np.arange(4.0)),
-    (np.array(["a", None], object), np.array(["b", None], object)),
-    (np.array("2020-01-01", "M8[D]"), np.array("2020-01-02", "M8[D]")),
-    (range(3), range(4)),
-    (fractions.Fraction(1, 2), fractions.Fraction(1, 3)),
-    (slice(1), slice(2)),
-    (torch.device("cpu"), torch.device("cuda")),
-    (torch.optim.SGD, torch.optim.Adam),
-    (len, max),
-    ([Checkpoint(monitor="a")], [Checkpoint(monitor="b")]),
-    (np.random.RandomState(0), np.random.RandomState(1)),
-]
+class Noted(Callback):
+    """A callback of the user, which knows what holds it."""
+
+    def __init__(self, note=""):
+        self.note = note
+        self.holders = []
 
 
-@pytest.mark.parametrize(("value", "other"), PAIRS, ids=[str(n) for n in range(len(PAIRS))])
-@pytest.mark.parametrize(
-    ("make", "name"),
-    [(LSTMSequenceClassifier, "callbacks"), (TextSequenceVectorizer, "stop_words")],
-)
-def test_a_changed_value_of_any_type_is_refused(make, name, value, other):
-    state = make(**{name: value}).__getstate__()
-    make().__setstate__(copy.deepcopy(state))
-    changed = {**state, "params": {**state["params"], name: other}}
-    with pytest.raises(ModelFileError, match="damaged"):
-        make().__setstate__(changed)
+class Registered:
+    """Can be pickled by what `copyreg` says alone."""
+
+    def __init__(self, lock):
+        self.lock = lock
 
 
-@pytest.mark.parametrize("make", [lambda: fit_tokens(small(linear_branch=False)), vectorizer_model])
+copyreg.pickle(Registered, lambda _: (Registered, (None,)))
+
+
+@pytest.mark.parametrize("copied", [lambda m: pickle.loads(pickle.dumps(m)), copy.deepcopy])
+def test_objects_are_carried_by_pickle(copied):
+    note = Noted("a")
+    model, X = tokens_model(callbacks=[note], optimizer=torch.optim.SGD)
+    note.holders += [model, note, model.callbacks]  # cycles
+    model.note = Registered(threading.Lock())
+    model.circle = []
+    model.circle.append(model.circle)
+    assert model.__getstate__()["objects"].keys() == {"callbacks", "optimizer", "note", "circle"}
+    restored = copied(model)
+    assert restored.callbacks[0].note == "a"
+    assert restored.callbacks[0].holders[0] is restored
+    assert restored.callbacks[0].holders[1] is restored.callbacks[0]
+    assert restored.optimizer is torch.optim.SGD
+    assert restored.note.lock is None
+    assert restored.circle[0] is restored.circle
+    assert_array_equal(restored.predict_proba(X), model.predict_proba(X))
+
+
 @pytest.mark.parametrize(
     "unknown",
     [lambda: (n for n in range(3)), threading.Lock, lambda: sys.stdout.buffer, lambda: np],
     ids=["generator", "lock", "file", "module"],
 )
-def test_a_type_that_can_not_be_stored_raises_instead_of_being_skipped(make, unknown):
-    model, _ = make()
+def test_what_pickle_does_not_take_raises_instead_of_being_skipped(unknown):
+    model, _ = vectorizer_model()
     model.note = [unknown()]
     with pytest.raises(TypeError):
-        model.__getstate__()
+        pickle.dumps(model)
 
 
-class Noted(Callback):
-    """A callback of the user."""
+@pytest.mark.parametrize(
+    "tokenizer",
+    [
+        re.compile(r"\w+").findall,
+        partial(re.findall, re.compile(r"\w+")),
+        partial(re.compile(" ").split, maxsplit=5),
+    ],
+    ids=["method", "function", "split"],
+)
+def test_a_tokenizer_may_hold_a_compiled_pattern(tokenizer):
+    model = TextSequenceVectorizer(tokenizer=tokenizer, token_pattern=None).fit(TEXTS)
+    expected = model.transform(TEXTS).toarray()
+    for each in (pickle.loads(pickle.dumps(model)), copy.deepcopy(model)):
+        assert_array_equal(each.transform(TEXTS).toarray(), expected)
+    tasks = [joblib.delayed(model.transform)(TEXTS)] * 2
+    for found in joblib.Parallel(n_jobs=2)(tasks):
+        assert_array_equal(found.toarray(), expected)
 
-    def __init__(self, note=""):
-        self.note = note
+
+def through_skops(model):
+    data = skops.io.dumps(model)
+    return skops.io.loads(data, trusted=skops.io.get_untrusted_types(data=data))
 
 
-def test_an_object_of_an_unknown_type_counts_with_all_that_it_holds():
-    model, _ = fit_tokens(small(callbacks=[Noted()], linear_branch=False))
-    state = model.__getstate__()
-    changed = {**state["params"], "callbacks": [Noted(note="changed")]}
-    with pytest.raises(ModelFileError, match="damaged"):
-        small().__setstate__({**state, "params": changed})
+@pytest.mark.parametrize("copied", [through_skops, copy.deepcopy, copy.copy])
+@pytest.mark.parametrize(
+    ("name", "make"),
+    [
+        ("random_state", lambda: np.random.RandomState(0)),
+        ("class_weight", lambda: {True: 2, False: 1}),
+        ("pooling", lambda: ("max", "last")),
+    ],
+)
+def test_parameters_come_back_from_other_ways_to_store(copied, name, make):
+    X = np.random.default_rng(0).normal(size=(24, 5))
+    model = small(**{name: make()}).fit(X, np.arange(24) % 2)
+    restored = copied(model)
+    assert_array_equal(restored.predict_proba(X), model.predict_proba(X))
+    found, expected = getattr(restored, name), getattr(model, name)
+    if name == "random_state":
+        found, expected = found.get_state()[1].tolist(), expected.get_state()[1].tolist()
+    assert repr(found) == repr(expected)
+
+
+def test_a_slice_of_an_arrow_column_serves_as_vocabulary():
+    column = pd.Series(["a", "so", "bad", "good"], dtype="string[pyarrow]")[1:3]
+    model = TextSequenceVectorizer(vocabulary=column).fit(TEXTS)
+    for restored in (copy.deepcopy(model), pickle.loads(pickle.dumps(model))):
+        assert restored.vocabulary_ == {"so": 2, "bad": 3}
+        assert list(restored.vocabulary) == ["so", "bad"]
+
+
+@pytest.mark.parametrize("dtype", [">i8", ">f4", ">U4"])
+def test_labels_and_vectors_of_another_byte_order_are_stored(dtype, round_trip):
+    y = np.array([1, 2] * 6).astype(dtype)
+    vectors = np.arange(20).reshape(10, 2).astype(">f4")
+    X = np.random.default_rng(0).integers(1, 9, (12, 5))
+    model = small(embeddings=vectors).fit(X, y)
+    restored = round_trip(model)
+    assert_array_equal(restored.predict(X), model.predict(X))
+    assert restored.classes_.dtype == model.classes_.dtype
+    assert_array_equal(restored.embeddings, vectors)
+
+
+def test_a_vocabulary_of_another_byte_order_is_stored():
+    model = TextSequenceVectorizer(vocabulary=np.array(["so", "bad"], ">U3")).fit(TEXTS)
+    restored = through_skops(model)
+    assert restored.vocabulary_ == {"so": 2, "bad": 3}
+    assert_array_equal(restored.vocabulary, model.vocabulary)
+
+
+# --- Damage
+
+
+def with_text(state, **changes):
+    """Return the state with another text, and the checksum that fits to it."""
+    text = json.dumps({**json.loads(state["content"]), **changes})
+    return {**state, "content": text, "checksum": checksum_of(text)}
 
 
 @every_model
-def test_a_changed_part_of_the_envelope_is_refused(make):
+def test_a_changed_part_of_the_state_is_refused(make):
     model, _ = make()
     state = model.__getstate__()
-    for change in (
-        {"checksum": "0" * len(state["checksum"])},
-        {"format": 0},
-        {"versions": {**state["versions"], "numpy": "0"}},
-        {"fitted": {**state["fitted"], "more": 1}},
-        {"fitted": dict(list(state["fitted"].items())[1:])},
-        {"more": 1},
+    name, array = max(state["arrays"].items(), key=lambda item: item[1].size)
+    of_object = {"objects": {"callbacks": 1}}
+    for changes in (
+        {"checksum": "00000000"},
+        {"content": state["content"].replace("fitted", "fittef")},
+        {"arrays": {}},
+        {"arrays": {**state["arrays"], "more": array}},
+        {"arrays": {**state["arrays"], name: np.append(array, array.dtype.type(1))}},
+        of_object,
     ):
-        with pytest.raises(ModelFileError, match=f"stored {type(model).__name__}"):
-            type(model)().__setstate__({**state, **change})
+        with pytest.raises(ModelFileError, match=f"The stored {type(model).__name__} "):
+            type(model)().__setstate__({**state, **changes})
     for name in state:
         part = {key: value for key, value in state.items() if key != name}
         with pytest.raises(ModelFileError):
             type(model)().__setstate__(part)
+    type(model)().__setstate__(with_text(state))
 
 
-def test_a_set_counts_the_same_in_another_process(tmp_path):
+@every_class
+@pytest.mark.parametrize("state", [{}, {"classes_": [0, 1]}, {"content": "{}", "checksum": "1"}])
+def test_something_else_is_refused(make, state):
+    with pytest.raises(ModelFileError):
+        make().__setstate__(state)
+
+
+@every_model
+def test_every_damaged_byte_of_text_and_arrays_is_refused(make):
+    model, _ = make()
+    state = model.__getstate__()
+    intact = pickle.dumps(model)
+    rng = np.random.default_rng(0)
+    stored = [state["content"].encode()]
+    stored += [array.tobytes() for array in state["arrays"].values() if array.nbytes > 16]
+    for content in stored:
+        start = intact.index(content)
+        for at in {0, len(content) - 1, *rng.integers(len(content), size=10).tolist()}:
+            damaged = bytearray(intact)
+            damaged[start + at] ^= 1 << int(rng.integers(7))  # the highest bit ends the string
+            with pytest.raises(ModelFileError, match=f"The stored {type(model).__name__} is damag"):
+                pickle.loads(damaged)
+
+
+def test_a_set_is_stored_the_same_in_another_process(tmp_path):
     """The order of a set changes from process to process."""
     model, _ = vectorizer_model()
     model.note = {f"word{n}" for n in range(20)}
     (tmp_path / "model.pickle").write_bytes(pickle.dumps(model))
-    code = "import pickle; pickle.load(open('model.pickle', 'rb'))"
-    for seed in ("1", "2"):
-        subprocess.run(  # noqa: S603 - our own code
-            [sys.executable, "-W", "error", "-c", code],
-            check=True,
-            cwd=tmp_path,
-            env={"PYTHONHASHSEED": seed, "PATH": "", "PYTHONPATH": ":".join(sys.path)},
-            timeout=120,
-        )
-
-
-# --- Every byte counts
-
-
-def arrays_in(value):
-    if isinstance(value, np.ndarray):
-        yield value
-    elif isinstance(value, dict):
-        for item in value.values():
-            yield from arrays_in(item)
-    elif isinstance(value, list | tuple):
-        for item in value:
-            yield from arrays_in(item)
-
-
-@pytest.mark.parametrize("make", [tokens_model, series_model, continued_model])
-@pytest.mark.parametrize("library", [pickle, joblib])
-def test_a_flipped_byte_of_any_array_is_refused(make, library, tmp_path):
-    model, X = make()
-    path = tmp_path / "model"
-    with path.open("wb") as file:
-        library.dump(model, file)
-    intact = path.read_bytes()
-
-    def load(content):
-        path.write_bytes(content)
-        with path.open("rb") as file:
-            return library.load(file)
-
-    assert_array_equal(load(intact).predict_proba(X), model.predict_proba(X))
-    rng = random.Random(0)  # noqa: S311 - positions
-    stored = [array.tobytes() for array in arrays_in(model.__getstate__()) if array.nbytes > 16]
-    assert len(stored) > 8
-    for content in stored:
-        start = intact.index(content)
-        for at in {0, len(content) // 2, len(content) - 1, rng.randrange(len(content))}:
-            damaged = bytearray(intact)
-            damaged[start + at] ^= 1 << rng.randrange(8)
-            with pytest.raises(ModelFileError, match="stored LSTMSequenceClassifier is damaged"):
-                load(bytes(damaged))
-
-
-FLIPS = """
-import os, pathlib, pickle, random, sys, warnings
-
-warnings.simplefilter("error")
-intact = pathlib.Path("model.pickle").read_bytes()
-expected = pickle.loads(intact)
-checksum = expected.__getstate__()["checksum"]
-
-def is_accepted(content):
-    try:
-        found = pickle.loads(content)
-    except BaseException:
-        return False
-    try:
-        return type(found) is type(expected) and found.__getstate__()["checksum"] != checksum
-    except Exception:
-        return True
-
-def flip(position):
-    rng, damaged = random.Random(position), bytearray(intact)
-    while damaged[position] in (intact[position], ord("r")):  # "r" may ask for much memory
-        damaged[position] = intact[position] ^ 1 << rng.randrange(8)
-    return bytes(damaged)
-
-positions = random.Random(0).sample(range(len(intact)), min(int(sys.argv[1]), len(intact)))
-while positions:
-    if not (child := os.fork()):
-        with open("started", "w", buffering=1) as started:
-            for position in positions:
-                print(position, file=started)
-                if is_accepted(flip(position)):
-                    print(position, flush=True)
-        os._exit(0)
-    os.waitpid(child, 0)
-    with open("started") as started:
-        positions = positions[len(started.readlines()):]
-"""
-
-
-@pytest.mark.skipif(not hasattr(os, "fork"), reason="device: the system can not fork")
-@every_model
-def test_a_flip_of_any_byte_of_a_stored_model_is_refused(make, tmp_path):
-    """All of a pickle is damaged in child processes, as some damage crashes NumPy.
-
-    A flip that makes no difference, such as in the number of the protocol, is no damage, and what
-    is no estimator any more is of no use to anybody.
-    """
-    model, _ = make()
-    (tmp_path / "model.pickle").write_bytes(pickle.dumps(model))
-    done = subprocess.run(  # noqa: S603 - our own code
-        [sys.executable, "-c", FLIPS, "1000" if make is vectorizer_model else "100"],
-        cwd=tmp_path,
-        capture_output=True,
-        text=True,
-        timeout=300,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr
-    assert not done.stdout.split()
-
-
-def test_a_flip_in_a_token_is_refused_as_damage():
-    model, _ = vectorizer_model()
-    intact = pickle.dumps(model)
-    for token in (b"good", b"boring", "naïve".encode()):
-        start = intact.index(token)
-        for position in range(start, start + len(token)):
-            damaged = bytearray(intact)
-            damaged[position] ^= 1
-            with pytest.raises(ModelFileError, match="stored TextSequenceVectorizer is damaged"):
-                pickle.loads(bytes(damaged))
+    code = "import pickle; assert len(pickle.load(open('model.pickle', 'rb')).note) == 20"
+    environment = {**os.environ, "PYTHONHASHSEED": "1", "PYTHONPATH": ":".join(sys.path)}
+    command = [sys.executable, "-W", "error", "-c", code]
+    subprocess.run(command, check=True, cwd=tmp_path, env=environment)  # noqa: S603 - our own code
 
 
 # --- Versions
@@ -379,38 +339,28 @@ def test_a_flip_in_a_token_is_refused_as_damage():
 def test_another_version_warns(make, monkeypatch):
     model, X = make()
     expected, stored = output(model, X), pickle.dumps(model)
-    stored_unfitted = pickle.dumps(type(model)())
     monkeypatch.setattr(sklearn_lstm, "__version__", "99.1.2")
     with pytest.warns(InconsistentVersionWarning, match=r"99\.1\.2") as caught:
         restored = pickle.loads(stored)
     assert len(caught) == 1
     assert type(model).__name__ in str(caught[0].message)
     assert_array_equal(output(restored, X), expected)
-    with pytest.warns(InconsistentVersionWarning, match=r"99\.1\.2"):
-        pickle.loads(stored_unfitted)
 
 
 @every_model
 def test_a_newer_format_is_refused_and_says_so(make):
     model, _ = make()
-    state = model.__getstate__()
-    with pytest.raises(ModelFileError, match=r"format 2.*newer") as caught:
-        type(model)().__setstate__({**state, "format": 2, "more": "parts"})
+    state = with_text(model.__getstate__(), format=FORMAT + 1, more="parts")
+    with pytest.raises(ModelFileError, match=rf"format {FORMAT + 1}.*newer") as caught:
+        type(model)().__setstate__(state)
     assert type(model).__name__ in str(caught.value)
     assert isinstance(caught.value, ValueError)
 
 
-@every_class
-@pytest.mark.parametrize("state", [{}, {"classes_": [0, 1]}, {"format": "1"}, {"format": None}])
-def test_something_else_is_refused(make, state):
-    with pytest.raises(ModelFileError):
-        make().__setstate__(state)
-
-
 @every_model
-def test_skops_keeps_the_envelope(make):
+def test_skops_keeps_the_state(make):
     model, X = make()
     name = f"{type(model).__module__}.{type(model).__qualname__}"
     restored = skops.io.loads(skops.io.dumps(model), trusted=[name])
-    assert restored.__getstate__()["checksum"] == model.__getstate__()["checksum"]
+    assert restored.__getstate__()["content"] == model.__getstate__()["content"]
     assert_array_equal(output(restored, X), output(model, X))

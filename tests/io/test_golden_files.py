@@ -1,88 +1,46 @@
-"""Files that an earlier version stored give the same probabilities as then.
-
-``python tests/io/test_golden_files.py`` writes them anew, for a new format only: the files of an
-old format stay, and keep their reader.
-"""
-
-from pathlib import Path
+"""Files that an earlier version stored give the same probabilities as then."""
 
 import joblib
 import numpy as np
 import pytest
-import skops.io
+from make_golden import FOLDER, MODELS
 
-from sklearn_lstm import LSTMSequenceClassifier, TextSequenceVectorizer
+from sklearn_lstm.io import describe, load
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.InconsistentVersionWarning")
 
-FOLDER = Path(__file__).parent / "golden"
-FLOAT32 = {"hidden_size": 3, "max_epochs": 2, "random_state": 0, "precision": "float32"}
-TEXTS = ["so good", "good fun!", "so bad", "bad, boring", "never seen", ""] * 20
-SERIES = [[0.0, 1.0, 2.0], [2.0, 1.0], [1.0, 1.5, 2.5, 4.0], [3.0, 1.0, 0.0]] * 6
+PATHS = sorted(FOLDER.glob("*.safetensors"))
 
 
-def text_model():
-    vectorizer = TextSequenceVectorizer(min_df=2)
-    X = vectorizer.fit_transform(TEXTS)
-    y = ["pos", "pos", "neg", "neg", "neg", "pos"] * 20
-    return [vectorizer, LSTMSequenceClassifier(**FLOAT32).fit(X, y)]
+def check(model, path):
+    _, X = MODELS[path.name.split("-")[0]]
+    expected = np.load(path.with_suffix(".npy"))
+    np.testing.assert_allclose(model.predict_proba(X), expected, rtol=0, atol=1e-5)
 
 
-def series_model():
-    return LSTMSequenceClassifier(cell="gru", pooling="attention", **FLOAT32).fit(
-        SERIES, [1, 0, 1, 0] * 6
-    )
+def test_every_kind_of_model_has_a_file():
+    assert {path.name.split("-")[0] for path in PATHS} == MODELS.keys()
 
 
-def continued_model():
-    model = LSTMSequenceClassifier(embedding_dim=None, **FLOAT32)
-    return model.partial_fit([[3, 4], [5]], [[0, 1], [1, 1]])
+@pytest.mark.parametrize("path", PATHS, ids=lambda path: path.name)
+def test_a_stored_model_gives_the_probabilities_of_the_day_it_was_stored(path):
+    check(load(path), path)
+    assert describe(path)["versions"]["sklearn_lstm"] >= "0.2"
 
 
-MODELS = {
-    "text": (text_model, TEXTS[:6]),
-    "series": (series_model, SERIES[:4]),
-    "continued": (continued_model, [[3, 4], [5, 6], [9]]),
-}
-
-
-def load_skops(path):
-    return skops.io.load(path, trusted=skops.io.get_untrusted_types(file=path))
-
-
-LOADERS = {"joblib": joblib.load, "skops": load_skops}
-
-
-def probabilities(model, X):
-    if isinstance(model, list):
-        vectorizer, model = model
-        X = vectorizer.transform(X)
-    return model.predict_proba(X)
-
-
-@pytest.mark.parametrize("suffix", LOADERS)
-@pytest.mark.parametrize("name", MODELS)
-def test_a_stored_model_gives_the_probabilities_of_the_day_it_was_stored(name, suffix):
-    model = LOADERS[suffix](FOLDER / f"{name}-format1.{suffix}")
-    _, X = MODELS[name]
-    expected = np.load(FOLDER / f"{name}-format1.npy")
-    np.testing.assert_allclose(probabilities(model, X), expected, rtol=0, atol=1e-5)
+@pytest.mark.parametrize("path", sorted(FOLDER.glob("*.joblib")), ids=lambda path: path.name)
+def test_a_pickled_model_gives_the_probabilities_of_the_day_it_was_stored(path):
+    check(joblib.load(path), path)
 
 
 def test_a_stored_model_that_was_continued_can_go_on():
-    model = joblib.load(FOLDER / "continued-format1.joblib")
+    model = load(FOLDER / "continued-format2.safetensors")
     model.partial_fit([[3, 9]], [[1, 0]])
     assert model.n_epochs_ == 2
+    assert model.class_weight[1][1].dtype == np.float32
 
 
-def main():
-    for name, (make, X) in MODELS.items():
-        model = make()
-        path = FOLDER / f"{name}-format1"
-        joblib.dump(model, path.with_suffix(".joblib"))
-        skops.io.dump(model, path.with_suffix(".skops"))
-        np.save(path.with_suffix(".npy"), probabilities(model, X))
-
-
-if __name__ == "__main__":
-    main()
+def test_parameters_of_another_byte_order_come_back():
+    model = load(FOLDER / "pretrained-format2.safetensors")
+    assert model.embeddings.dtype == ">f4"
+    assert model.classes_.dtype == ">i8"

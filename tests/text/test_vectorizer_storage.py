@@ -53,11 +53,10 @@ VOCABULARIES = {
 }
 
 
-def test_a_frozen_set_of_tokens_serves_as_vocabulary():
-    """Old versions of skops lose what it holds, and the checksum refuses that."""
+def test_a_frozen_set_of_tokens_serves_as_vocabulary(round_trip):
     vectorizer = TextSequenceVectorizer(vocabulary=frozenset({"sat", "the"}))
     X = vectorizer.fit_transform(TEXTS)
-    restored = pickle.loads(pickle.dumps(vectorizer))
+    restored = round_trip(vectorizer)
     np.testing.assert_array_equal(restored.transform(TEXTS).toarray(), X.toarray())
 
 
@@ -77,11 +76,7 @@ def test_any_collection_of_tokens_serves_as_vocabulary(vocabulary, analyzer, rou
     ]
 
 
-@pytest.mark.parametrize(
-    "round_trip", [trip for name, trip in ROUND_TRIPS.items() if name != "skops"]
-)
 def test_a_mapping_of_tuples_serves_as_vocabulary(round_trip):
-    # skops stores no dict whose keys are tuples.
     vocabulary = {("the", "dog"): 1, ("dog", "sat"): 0}
     vectorizer = TextSequenceVectorizer(vocabulary=vocabulary, analyzer=pairs_of_words).fit(TEXTS)
     assert vectorizer.vocabulary_ == {("dog", "sat"): 2, ("the", "dog"): 3}
@@ -114,61 +109,11 @@ def test_a_stored_vectorizer_goes_on_counting(round_trip):
         assert each.vocabulary_ == {("b", "c"): 2, ("a", "b"): 3}
 
 
-def is_plain(value):
-    if isinstance(value, dict):
-        return all(map(is_plain, value)) and all(map(is_plain, value.values()))
-    if type(value) in {list, tuple}:
-        return all(map(is_plain, value))
-    return value is None or type(value) in {bool, int, float, str, np.ndarray}
-
-
 @pytest.mark.parametrize("method", ["fit", "partial_fit"])
-def test_the_state_is_plain_data(method):
+def test_what_is_stored_is_plain_data(method):
     vectorizer = TextSequenceVectorizer(min_df=2)
     getattr(vectorizer, method)(TEXTS)
-    assert is_plain(vectorizer.__getstate__())
-
-
-def changed(value):  # noqa: C901 - one branch for each type
-    """Yield copies of nested plain data, each with one change of one value in it."""
-    if isinstance(value, dict):
-        for key, item in value.items():
-            yield from ({**value, key: other} for other in changed(item))
-    elif isinstance(value, list | tuple):
-        yield type(value)([*value, "another"])
-        for place, item in enumerate(value):
-            for other in changed(item):
-                yield type(value)([*value[:place], other, *value[place + 1 :]])
-    elif isinstance(value, np.ndarray):
-        yield value.astype(np.int32)
-        yield np.append(value, 0)
-        for place in range(len(value)):
-            yield np.where(np.arange(len(value)) == place, value + 1, value)
-    elif isinstance(value, str):
-        yield value + "!"
-        for place, character in enumerate(value):
-            yield value[:place] + chr(ord(character) ^ 1) + value[place + 1 :]
-    elif isinstance(value, bool | int | float):
-        yield value + 1
-        yield str(value)
-    else:
-        yield "another"
-
-
-@pytest.mark.parametrize(
-    "parameters", [{}, {"analyzer": "char"}, {"analyzer": pairs_of_words}, {"min_df": 2}]
-)
-@pytest.mark.parametrize("method", ["fit", "partial_fit"])
-def test_a_changed_value_is_refused(parameters, method):
-    vectorizer = TextSequenceVectorizer(**parameters)
-    getattr(vectorizer, method)(TEXTS)
-    state = vectorizer.__getstate__()
-    n_changes = 0
-    for damaged in changed(state):
-        with pytest.raises(ValueError, match="TextSequenceVectorizer"):
-            TextSequenceVectorizer().__setstate__(damaged)
-        n_changes += 1
-    assert n_changes > 140
+    assert vectorizer.__getstate__()["objects"] == {}
 
 
 @pytest.mark.parametrize("method", ["fit", "partial_fit"])

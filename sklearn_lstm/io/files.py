@@ -1,0 +1,309 @@
+"""`save`, `load` and `describe`: one safetensors file for each model."""
+
+from __future__ import annotations
+
+import math
+import os
+from collections.abc import Mapping
+from importlib import import_module
+from io import BytesIO
+from typing import Any
+from zipfile import ZipFile
+
+from numpy.typing import NDArray
+from sklearn.pipeline import Pipeline
+from sklearn.utils.validation import check_is_fitted
+
+from sklearn_lstm.io.array_file import StoredArrays, opened, write
+from sklearn_lstm.io.envelope import (
+    heading,
+    pack_estimator,
+    unpack_estimator,
+    warn_of_other_version,
+)
+from sklearn_lstm.io.stored_form import (
+    Packer,
+    Unpacker,
+    checksum_of,
+    to_text,
+)
+
+OURS = {
+    "LSTMSequenceClassifier": "sklearn_lstm.classifier",
+    "TextSequenceVectorizer": "sklearn_lstm.vectorizer",
+}
+TRUSTED = [  # beside what skops trusts itself; trees are not: a forged one reads beyond its memory
+    *(f"{module}.{name}" for name, module in OURS.items()),
+    "numpy.dtype",
+    "sklearn.calibration._CalibratedClassifier",
+    "sklearn.calibration._SigmoidCalibration",
+    "sklearn.feature_selection._univariate_selection.f_classif",
+]
+OF_PIPELINE = ("verbose", "transform_input")
+EXTRA = 'pip install "sklearn-lstm[files]"'
+
+
+def save(model: Any, path: str | os.PathLike[str]) -> None:
+    """Store a fitted model in one safetensors file, which can be loaded without running code.
+
+    The file is written to a temporary file in the same folder, and renamed when all of it is on the
+    disk. If the program ends before, or the disk is full, an older file stays as it was.
+
+    Parameters
+    ----------
+    model : LSTMSequenceClassifier, TextSequenceVectorizer or Pipeline
+        Fitted. The other steps of a Pipeline are estimators of scikit-learn; skops stores them.
+    path : str or path
+        Usually ends with ".safetensors".
+
+    Raises
+    ------
+    TypeError
+        If the model is of another class, or holds what is no plain data: a function, a class, a
+        callback, a `RandomState`, or vectors of another package. The message names it.
+    NotFittedError
+        If it is not fitted.
+    ImportError
+        If safetensors or skops is not installed.
+
+    See Also
+    --------
+    load : Read it again.
+    describe : Read what it is, without its weights.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from sklearn_lstm import TextSequenceVectorizer
+    >>> from sklearn_lstm.io import load, save
+    >>> vectorizer = TextSequenceVectorizer(output="dense").fit(["so good", "so bad"])
+    >>> path = tempfile.mkdtemp() + "/vectorizer.safetensors"
+    >>> save(vectorizer, path)
+    >>> load(path).transform(["so so"])
+    array([[2, 2]], dtype=int32)
+    """
+    check_is_fitted(model)
+    arrays: dict[str, NDArray[Any]] = {}
+    text = to_text({**heading(), **_pack(model, "", arrays)})
+    metadata = {"content": text, "checksum": checksum_of(text)}
+    write(_import("safetensors.numpy").save(arrays, metadata), path)
+
+
+def load(path: str | os.PathLike[str]) -> Any:
+    """Load a model that `save` stored.
+
+    Nothing in the file is run or unpickled, and no module outside a fixed list is imported.
+
+    Parameters
+    ----------
+    path : str or path
+
+    Returns
+    -------
+    LSTMSequenceClassifier, TextSequenceVectorizer or Pipeline
+        Fitted. It makes the same predictions, and goes on learning as the stored one would have.
+
+    Raises
+    ------
+    ModelFileError
+        If the file is no stored model, is damaged, or is of a newer format.
+    ImportError
+        If a Pipeline has a step of scikit-learn, and skops is not installed.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from sklearn_lstm import LSTMSequenceClassifier
+    >>> from sklearn_lstm.io import load, save
+    >>> rising, falling = [[0.0, 1.0, 2.0], [1.0, 3.0]], [[2.0, 1.0], [4.0, 2.0, 1.0]]
+    >>> model = LSTMSequenceClassifier(hidden_size=4, max_epochs=1, random_state=0)
+    >>> path = tempfile.mkdtemp() + "/model.safetensors"
+    >>> save(model.fit(rising + falling, [1, 1, 0, 0]), path)
+    >>> bool((load(path).predict_proba(rising) == model.predict_proba(rising)).all())
+    True
+    """
+    with opened(path) as (content, arrays):
+        unpack = Unpacker(arrays)
+        model = _unpack(content, unpack)
+        unpack.check_all_used()
+    warn_of_other_version(content, content["class"])
+    return model
+
+
+def describe(path: str | os.PathLike[str]) -> dict[str, Any]:
+    """Return what a stored model is, without loading its weights.
+
+    Parameters
+    ----------
+    path : str or path
+        Of a file that `save` wrote.
+
+    Returns
+    -------
+    dict
+        `format`, `versions` of the libraries that stored it, `parameters` (of an array its type
+        and shape), `classes` (None if it has none), `sizes`, and `n_samples` that it has learned
+        from (None if it is not known). Of a Pipeline `format`, `versions` and `steps`: the name of
+        each step to such a dict.
+
+    Raises
+    ------
+    ModelFileError
+        As `load`; but damage to the weights is not noticed.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from sklearn_lstm import TextSequenceVectorizer
+    >>> from sklearn_lstm.io import describe, save
+    >>> path = tempfile.mkdtemp() + "/vectorizer.safetensors"
+    >>> save(TextSequenceVectorizer().fit(["so good", "so bad", "so"]), path)
+    >>> described = describe(path)
+    >>> described["n_samples"], described["sizes"]["n_tokens"]
+    (3, 3)
+    """
+    with opened(path) as (content, arrays):
+        return _describe(content, arrays, Unpacker(arrays))
+
+
+# --- Models to trees
+
+
+def _pack(model: Any, prefix: str, arrays: dict[str, NDArray[Any]]) -> dict[str, Any]:
+    """Return the tree of a model or step; its arrays are added to the table."""
+    kind = type(model)
+    if model is None or kind is str:
+        return _passthrough()
+    if kind is Pipeline:
+        return _pack_pipeline(model, prefix, arrays)
+    if OURS.get(kind.__name__) != kind.__module__:
+        return _pack_foreign(model, prefix, arrays)
+    content, its_arrays, objects = pack_estimator(model, prefix)
+    for name, value in objects.items():
+        _refuse(prefix + name, value)
+    arrays.update(its_arrays)
+    return content
+
+
+def _pack_pipeline(model: Pipeline, prefix: str, arrays: dict[str, NDArray[Any]]) -> dict[str, Any]:
+    if model.memory is not None:
+        raise TypeError(
+            f"save can't store {prefix}memory={model.memory!r}, a folder of this machine. Set it "
+            "to None with set_params."
+        )
+    steps = [[name, _pack(step, f"{prefix}{name}__", arrays)] for name, step in model.steps]
+    parameters = {name: Packer()(getattr(model, name), name) for name in OF_PIPELINE}
+    return {"class": "Pipeline", "parameters": parameters, "steps": steps}
+
+
+def _pack_foreign(model: Any, prefix: str, arrays: dict[str, NDArray[Any]]) -> dict[str, Any]:
+    """Return the tree of an estimator of scikit-learn, which is an archive of skops."""
+    name = f"{type(model).__module__}.{type(model).__name__}"
+    if not prefix or not name.startswith("sklearn."):
+        raise TypeError(
+            "save takes an LSTMSequenceClassifier, a TextSequenceVectorizer, or a Pipeline of "
+            f"these and estimators of scikit-learn, found {name}. Store it with joblib, or the "
+            "best_estimator_ of a search."
+        )
+    skops, pack = _import("skops.io"), Packer()
+    archive = skops.dumps(model)
+    if untrusted := set(skops.get_untrusted_types(data=archive)) - set(TRUSTED):
+        raise TypeError(
+            f"save can't store the step {prefix[:-2]!r}: skops does not trust {sorted(untrusted)}. "
+            "Store the model with joblib; whoever loads that file has to trust you."
+        )
+    parameters = {key: _plain(value) for key, value in model.get_params(deep=False).items()}
+    tree = {
+        "class": "skops",
+        "archive": pack(archive, f"{prefix}archive"),
+        "parameters": parameters,
+        "fitted": {"classes_": pack(getattr(model, "classes_", None), f"{prefix}classes_")},
+        "sizes": {"n_bytes": len(archive)},
+        "n_samples": None,
+    }
+    arrays.update(pack.arrays)
+    return tree
+
+
+def _passthrough() -> dict[str, Any]:
+    """Return the tree of a step that does nothing."""
+    return {"class": "passthrough", "parameters": {}, "fitted": {}, "sizes": {}, "n_samples": None}
+
+
+def _plain(value: Any) -> Any:
+    """Return a number or string for `describe`; of anything else its representation."""
+    is_number = type(value) is float and math.isfinite(value)
+    return value if is_number or value is None or type(value) in (bool, int, str) else repr(value)
+
+
+def _refuse(name: str, value: Any) -> None:
+    raise TypeError(
+        f"save can't store {name}={value!r:.200}, because a file that is safe to load holds plain "
+        "data only. If predictions do not need it, set another value with set_params (None, or a "
+        "string such as 'adamw'; an integer as random_state; an array as embeddings). Else store "
+        "the model with joblib; whoever loads that file has to trust you."
+    )
+
+
+# --- Trees to models
+
+
+def _unpack(content: Mapping[str, Any], unpack: Unpacker) -> Any:
+    kind = content["class"]
+    if kind == "passthrough":
+        return kind
+    if kind == "Pipeline":
+        parameters = {name: unpack(content["parameters"][name]) for name in OF_PIPELINE}
+        steps = [(name, _unpack(step, unpack)) for name, step in content["steps"]]
+        return Pipeline(steps, **parameters)
+    if kind == "skops":
+        unpack(content["fitted"]["classes_"])  # what `describe` reads
+        return _load_archive(unpack(content["archive"]))
+    estimator = getattr(import_module(OURS[kind]), kind)()
+    unknown = set(content["parameters"]) - set(estimator.get_params())
+    unknown |= {name for name in content["fitted"] if hasattr(type(estimator), name)}
+    if unknown:
+        raise ValueError(f"unknown attributes: {sorted(unknown)[:5]}")
+    unpack_estimator(estimator, content, unpack, {})
+    return estimator
+
+
+def _load_archive(archive: bytes) -> Any:
+    """Return the estimator in an archive of skops, which is not compressed."""
+    with ZipFile(BytesIO(archive)) as file:
+        if sum(entry.file_size for entry in file.infolist()) > len(archive):
+            raise ValueError("an archive that is larger than it seems")
+    return _import("skops.io").loads(archive, trusted=TRUSTED)
+
+
+def _describe(content: Mapping[str, Any], arrays: StoredArrays, unpack: Unpacker) -> dict[str, Any]:
+    shared = {name: content[name] for name in ("format", "versions")}
+    if "steps" in content:
+        steps = {
+            name: _describe({**shared, **step}, arrays, unpack) for name, step in content["steps"]
+        }
+        return {**shared, "steps": steps}
+    parameters = {
+        name: arrays.describe(tree["array"][0]) if _is_array(tree) else unpack(tree)
+        for name, tree in content["parameters"].items()
+    }
+    classes = unpack(content["fitted"].get("classes_"))
+    return {
+        **shared,
+        "parameters": parameters,
+        "classes": classes if classes is None else classes.tolist(),
+        "sizes": content["sizes"],
+        "n_samples": content["n_samples"],
+    }
+
+
+def _is_array(tree: Any) -> bool:
+    return isinstance(tree, dict) and "array" in tree
+
+
+def _import(name: str) -> Any:
+    """Import a package that only files need."""
+    try:
+        return import_module(name)
+    except ImportError as error:
+        raise ImportError(f"{name.partition('.')[0]} is not installed: {EXTRA}") from error

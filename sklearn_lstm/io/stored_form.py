@@ -1,0 +1,296 @@
+"""What is stored: a JSON tree whose leaves name arrays, and a table of these arrays.
+
+None, booleans, integers, finite floats, strings and lists stand in the tree as they are. Everything
+else is an object ``{form: content}``, in which `RESTORE` and `PARTS` know the form.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import zlib
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import fields
+from importlib import import_module
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sklearn_lstm.exceptions import ModelFileError
+
+LONG = 100  # items of a list that is stored as an array, if it can be
+DTYPES = {
+    "BOOL": "|b1",
+    "U8": "|u1",
+    "I8": "|i1",
+    "U16": "<u2",
+    "I16": "<i2",
+    "U32": "<u4",
+    "I32": "<i4",
+    "U64": "<u8",
+    "I64": "<i8",
+    "F16": "<f2",
+    "F32": "<f4",
+    "F64": "<f8",
+}  # the name of each type of arrays in safetensors files
+PARTS = {
+    "SequenceModel": "sklearn_lstm.model",
+    "Networks": "sklearn_lstm.members.networks",
+    "EncodedNetwork": "sklearn_lstm.members.encoded_network",
+    "NgramModel": "sklearn_lstm.members.ngrams",
+    "LetterModel": "sklearn_lstm.members.letters",
+    "ConvolutionModel": "sklearn_lstm.members.convolutions",
+    "TokenCodes": "sklearn_lstm.data.encoding",
+    "ChannelScaling": "sklearn_lstm.data.encoding",
+    "InputFormat": "sklearn_lstm.data.input_format",
+    "Labels": "sklearn_lstm.data.labels",
+    "LabelSets": "sklearn_lstm.data.labels",
+    "Lexicon": "sklearn_lstm.data.letters",
+    "TokenCounts": "sklearn_lstm.text.counting",
+}  # our own classes, and where they are: dataclasses, or those with `stored` and `from_stored`
+
+
+class NotPlainError(TypeError):
+    """A value is no plain data, such as a function, or an object of an unknown class."""
+
+
+def checksum_of(data: str | NDArray[Any]) -> str:
+    """Return a CRC-32, which finds every damage of up to 32 bits that follow each other."""
+    if isinstance(data, str):
+        return f"{zlib.crc32(data.encode()):08x}"
+    kind = zlib.crc32(f"{data.dtype.str} {data.shape}".encode())
+    return f"{zlib.crc32(data.data, kind):08x}"
+
+
+# --- Values to the stored form
+
+
+class Packer:
+    """Values -> trees; their arrays are gathered in a table."""
+
+    def __init__(self) -> None:
+        self.arrays: dict[str, NDArray[Any]] = {}
+
+    def __call__(self, value: Any, name: str) -> Any:
+        """Return the tree of a value; its arrays get names that begin with this one.
+
+        Raises
+        ------
+        NotPlainError, RecursionError
+            If it is no plain data, or holds itself.
+        """
+        kind = type(value)
+        if value is None or kind in (bool, int, str) or (kind is float and math.isfinite(value)):
+            return value
+        form, content = _simplify_list(value) if kind is list else _simplify(value)
+        if form == "list":
+            return [self(item, f"{name}.{index}") for index, item in enumerate(content)]
+        if form == "array":
+            while name in self.arrays:
+                name += "'"
+            self.arrays[name] = np.asarray(content, order="C")
+            return {"array": [name, checksum_of(self.arrays[name])]}
+        if isinstance(content, dict):
+            return {form: self._pack_items(content, name)}
+        return {form: self(content, name)}
+
+    def _pack_items(self, items: Mapping[Any, Any], name: str) -> list[Any]:
+        """Return the trees of keys and values; arrays are named by their key."""
+        form, values = _simplify_list(list(items.values()))
+        if form == "list":
+            names = [
+                f"{name}.{key if isinstance(key, str) and key.isascii() else index}"
+                for index, key in enumerate(items)
+            ]
+            values = list(map(self, values, names))
+        else:
+            values = {form: self(values, name)}
+        return [self(list(items), name), values]
+
+
+def _simplify(value: Any) -> tuple[str, Any]:
+    """Return the form of a value, and its content, which is of a simpler type."""
+    kind = type(value)
+    name = f"{kind.__module__}.{kind.__name__}"
+    if name in SIMPLE:
+        form, simplify = SIMPLE[name]
+        return form, simplify(value)
+    if kind in (np.ndarray, np.memmap):
+        return _simplify_array(value)
+    if isinstance(value, np.generic):
+        return "scalar", np.asarray(value)
+    if PARTS.get(kind.__name__) == kind.__module__:
+        return kind.__name__, value.stored() if hasattr(value, "stored") else _fields(value)
+    raise NotPlainError(f"a {name} is no plain data")
+
+
+SIMPLE: dict[str, tuple[str, Callable[[Any], Any]]] = {
+    "builtins.float": ("float", repr),  # NaN, and the infinite ones
+    "builtins.complex": ("complex", repr),
+    "builtins.bytes": ("bytes", lambda value: np.frombuffer(value, np.uint8)),
+    "builtins.tuple": ("tuple", list),
+    "builtins.set": ("set", list),
+    "builtins.frozenset": ("frozenset", list),
+    "builtins.dict": ("dict", dict),
+    "numpy.str_": ("numpy string", str),
+    "torch.device": ("device", str),
+    "torch.Tensor": ("tensor", lambda value: value.detach().cpu().numpy()),
+}
+
+
+def _fields(part: Any) -> dict[str, Any]:
+    """Return what is stored of a dataclass."""
+    names = [each.name for each in fields(part) if each.metadata.get("is_stored", True)]
+    return {name: getattr(part, name) for name in names}
+
+
+def _simplify_array(array: NDArray[Any]) -> tuple[str, Any]:
+    if array.dtype.str in DTYPES.values():
+        return "array", array
+    if array.dtype.kind == "O":
+        return "objects", [list(array.shape), array.ravel().tolist()]
+    if array.dtype.kind in "iufcSUMm":  # strings, dates, and numbers of another byte order
+        return "view", [array.dtype.str, list(array.shape), array.tobytes()]
+    raise NotPlainError(f"an array of {array.dtype} is no plain data")
+
+
+def _simplify_list(items: list[Any]) -> tuple[str, Any]:
+    kinds = set(map(type, items)) if len(items) > LONG else set()
+    if kinds == {str}:
+        lengths = np.fromiter(map(len, items), np.int64, len(items))
+        return "strings", ["".join(items).encode("utf-8", "surrogatepass"), _smallest(lengths)]
+    if kinds == {int} and (numbers := np.array(items)).dtype == np.int64:
+        return "integers", _smallest(numbers)
+    is_array = kinds == {np.ndarray} and items[0].ndim > 0 and items[0].dtype.kind != "O"
+    if is_array and len({(item.dtype, item.shape) for item in items}) == 1:
+        return "rows", np.stack(items)
+    return "list", items
+
+
+def _smallest(numbers: NDArray[np.int64]) -> NDArray[Any]:
+    """Return the integers in the smallest type that holds them."""
+    bounds = np.min_scalar_type(numbers.min()), np.min_scalar_type(numbers.max())
+    dtype = np.promote_types(*bounds)
+    return numbers.astype(dtype) if dtype.kind in "iu" else numbers
+
+
+# --- The stored form to values
+
+
+class Unpacker:
+    """Trees -> values; each array is checked when it is read.
+
+    Parameters
+    ----------
+    arrays : mapping
+        Name to array.
+    """
+
+    def __init__(self, arrays: Mapping[str, NDArray[Any]]) -> None:
+        self.arrays = arrays
+        self.used: set[str] = set()
+
+    def __call__(self, tree: Any) -> Any:
+        """Return the value of a tree."""
+        if isinstance(tree, list):
+            return list(map(self, tree))
+        if not isinstance(tree, dict):
+            return tree
+        ((form, content),) = tree.items()
+        if form == "array":
+            return self._read(*content)
+        if form in PARTS:
+            part = getattr(import_module(PARTS[form]), form)
+            return getattr(part, "from_stored", part)(**_to_dict(self(content)))
+        return RESTORE[form](self(content))
+
+    def _read(self, name: str, expected: str) -> NDArray[Any]:
+        array = self.arrays[name]
+        self.used.add(name)
+        if checksum_of(array) != expected:
+            raise ModelFileError(f"is damaged: the checksum of {name!r} does not fit.")
+        # Memory maps, and tensors that another estimator goes on training, are copied.
+        is_own = array.flags.owndata and array.flags.writeable
+        return array if is_own else np.array(array)
+
+    def check_all_used(self) -> None:
+        """Raise an error if there are more arrays than the trees name."""
+        if unknown := sorted(set(self.arrays) - self.used):
+            raise ModelFileError(f"holds unknown arrays: {unknown[:5]}.")
+
+
+def _to_dict(content: Any) -> dict[Any, Any]:
+    return dict(zip(*content, strict=True))
+
+
+def _to_strings(content: Any) -> list[str]:
+    text, lengths = content[0].decode("utf-8", "surrogatepass"), content[1]
+    ends = np.cumsum(lengths, dtype=np.int64).tolist()
+    if ends[-1] != len(text):
+        raise ValueError("strings of another length")
+    return [text[start:end] for start, end in pairwise([0, *ends])]
+
+
+def _to_objects(content: Any) -> NDArray[np.object_]:
+    shape, items = content
+    return np.fromiter(items, np.object_, len(items)).reshape(shape)
+
+
+def _to_array(content: Any) -> NDArray[Any]:
+    dtype, shape, data = content
+    return np.frombuffer(data, dtype).reshape(shape).copy()
+
+
+def _to_tensor(array: NDArray[Any]) -> Any:
+    torch = import_module("torch")
+    with torch.inference_mode(mode=False):
+        return torch.from_numpy(array)
+
+
+RESTORE: dict[str, Callable[[Any], Any]] = {
+    "float": float,
+    "complex": complex,
+    "bytes": lambda array: array.tobytes(),
+    "tuple": tuple,
+    "set": set,
+    "frozenset": frozenset,
+    "dict": _to_dict,
+    "strings": _to_strings,
+    "integers": lambda array: array.tolist(),
+    "rows": list,
+    "objects": _to_objects,
+    "view": _to_array,
+    "scalar": lambda array: array[()],
+    "numpy string": np.str_,
+    "tensor": _to_tensor,
+    "device": lambda name: import_module("torch").device(name),
+}
+
+
+# --- The tree as a text
+
+
+def to_text(content: Any) -> str:
+    """Return the tree as JSON in ASCII."""
+    return json.dumps(content, allow_nan=False, separators=(",", ":"))
+
+
+def from_text(text: str | bytes) -> Any:
+    """Return the tree of a text.
+
+    Raises
+    ------
+    ValueError
+        If it is no JSON, or names an entry twice.
+    """
+    return json.loads(text, object_pairs_hook=_unique)
+
+
+def _unique(pairs: Iterable[tuple[str, Any]]) -> dict[str, Any]:
+    pairs = list(pairs)
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        raise ValueError(f"a name comes twice among {sorted(found)[:5]}")
+    return found

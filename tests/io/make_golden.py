@@ -1,0 +1,81 @@
+"""Write the golden files: ``python tests/io/make_golden.py``.
+
+Only for a new format, and under other names: files that were written once stay, and can be loaded
+for ever.
+"""
+
+from pathlib import Path
+
+import joblib
+import numpy as np
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+
+from sklearn_lstm import LSTMSequenceClassifier, TextSequenceVectorizer
+from sklearn_lstm.io import save
+from sklearn_lstm.io.envelope import FORMAT
+
+FOLDER = Path(__file__).parent / "golden"
+TEXTS = ["so good", "good fun!", "so bad", "bad, boring", "naïve plot", ""] * 20
+Y = np.array(["pos", "pos", "neg", "neg", "neg", "pos"] * 20)
+SERIES = [[0.0, 1.0, 2.0], [2.0, 1.0], [1.0, 1.5, 2.5, 4.0], [3.0, 1.0, 0.0]] * 6
+TABLE = np.random.default_rng(0).normal(size=(18, 4))
+
+
+def classifier(**parameters):
+    defaults = {"hidden_size": 3, "max_epochs": 2, "random_state": 0, "precision": "float32"}
+    return LSTMSequenceClassifier(**(defaults | parameters))
+
+
+def continued():
+    model = classifier(embedding_dim=None, class_weight=[{0: 1, 1: 2}, {0: 1.0, 1: np.float32(1)}])
+    return model.partial_fit([[3, 4], [5]], [[0, 1], [1, 1]])
+
+
+def pretrained():
+    vectors = np.random.default_rng(0).normal(size=(8, 2)).astype(">f4")
+    model = classifier(embeddings=vectors, freeze_embeddings=True, pooling=("max", "attention"))
+    return model.fit([[3, 4], [5, 6], [7]] * 2, np.array([1, 2, 3] * 2, ">i8"))
+
+
+def words(**parameters):
+    vectorizer = TextSequenceVectorizer(min_df=2)
+    return make_pipeline(vectorizer, classifier(**parameters)).fit(TEXTS, Y)
+
+
+def characters():
+    vectorizer = TextSequenceVectorizer(analyzer="char")
+    return make_pipeline(vectorizer, classifier(cell="rnn", max_epochs=1)).fit(TEXTS, Y)
+
+
+def series():
+    return classifier(cell="gru", num_layers=2).fit(SERIES, [1, 0, 1, 0] * 6)
+
+
+def scaled():
+    return make_pipeline(StandardScaler(), "passthrough", classifier()).fit(TABLE, [0, 1] * 9)
+
+
+MODELS = {  # how it is fitted, and what it reads
+    "words": (words, [*TEXTS[:6], "never seen"]),
+    "characters": (characters, [*TEXTS[:6], "never seen"]),
+    "untrained": (lambda: words(max_epochs=0), TEXTS[:6]),
+    "series": (series, SERIES[:4]),
+    "scaled": (scaled, TABLE[:3]),
+    "continued": (continued, [[3, 4], [5, 6], [9]]),
+    "pretrained": (pretrained, [[3, 4], [5, 6], [9]]),
+}
+
+
+def main():
+    FOLDER.mkdir(exist_ok=True)
+    for name, (make, X) in MODELS.items():
+        model, path = make(), FOLDER / f"{name}-format{FORMAT}"
+        save(model, path.with_suffix(".safetensors"))
+        np.save(path.with_suffix(".npy"), model.predict_proba(X))
+        if name == "continued":
+            joblib.dump(model, path.with_suffix(".joblib"))
+
+
+if __name__ == "__main__":
+    main()

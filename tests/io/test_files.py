@@ -1,0 +1,561 @@
+"""`save`, `load` and `describe`: the same model, and one clear error for every damaged file."""
+
+import json
+import os
+import pickle
+import random
+import signal
+import subprocess
+import sys
+import tracemalloc
+from pathlib import Path
+from zipfile import ZIP_DEFLATED, ZipFile
+
+import numpy as np
+import pytest
+import skops.io
+import torch
+from make_golden import MODELS
+from numpy.testing import assert_array_equal
+from safetensors.numpy import save as to_safetensors
+from sklearn.calibration import CalibratedClassifierCV
+from sklearn.exceptions import InconsistentVersionWarning, NotFittedError
+from sklearn.impute import SimpleImputer
+from sklearn.linear_model import LogisticRegression
+from sklearn.pipeline import Pipeline, make_pipeline
+from sklearn.preprocessing import FunctionTransformer, StandardScaler
+
+import sklearn_lstm
+from sklearn_lstm import LSTMSequenceClassifier, TextSequenceVectorizer
+from sklearn_lstm.inspection import explain, gate_activations
+from sklearn_lstm.io import ModelFileError, array_file, describe, load, save
+from sklearn_lstm.io.stored_form import checksum_of
+
+TEXTS = ["so good", "good fun, so good", "so bad", "bad, so boring", "naïve plot"]
+SERIES = np.random.default_rng(0).normal(size=(24, 5))
+IDS = np.random.default_rng(0).integers(1, 9, (24, 5))
+Y = np.arange(24) % 2
+
+
+def small(**parameters):
+    defaults = {"hidden_size": 2, "max_epochs": 1, "random_state": 0, "linear_branch": False}
+    return LSTMSequenceClassifier(**(defaults | parameters))
+
+
+@pytest.fixture
+def path(tmp_path):
+    return tmp_path / "model.safetensors"
+
+
+@pytest.fixture(scope="module")
+def intact(tmp_path_factory):
+    """The bytes of a small classifier."""
+    path = tmp_path_factory.mktemp("intact") / "model.safetensors"
+    save(small(bidirectional=False, embedding_dim=2).fit(IDS, Y), path)
+    return path.read_bytes()
+
+
+@pytest.fixture(scope="module")
+def vectorizer():
+    return TextSequenceVectorizer().fit(TEXTS)
+
+
+def parts_of(data):
+    """Return the header and the arrays of a file."""
+    end = 8 + int.from_bytes(data[:8], "little")
+    return json.loads(data[8:end]), data[end:]
+
+
+def joined(header, arrays=b""):
+    text = header if isinstance(header, bytes) else json.dumps(header).encode()
+    return len(text).to_bytes(8, "little") + text + arrays
+
+
+def refusal(path, data):
+    """Return the message of the error that a file raises."""
+    path.write_bytes(data)
+    with pytest.raises(ModelFileError) as caught:
+        load(path)
+    assert str(path) in str(caught.value)
+    assert len(str(caught.value)) > len(str(path)) + 25
+    return str(caught.value)
+
+
+# --- The same model
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_a_model_comes_back_to_the_last_bit(name, path):
+    make, X = MODELS[name]
+    model = make()
+    save(model, str(path))
+    loaded = load(path)
+    for method in ("predict_proba", "decision_function", "predict"):
+        expected, found = getattr(model, method)(X), getattr(loaded, method)(X)
+        assert found.dtype == expected.dtype
+        assert_array_equal(found, expected)
+    if name != "scaled":  # an archive of skops holds the time
+        first = path.read_bytes()
+        save(loaded, path)
+        assert parts_of(path.read_bytes())[1] == parts_of(first)[1]
+
+
+def test_steps_of_scikit_learn_come_back(path):
+    X = np.where(SERIES > 2, np.nan, SERIES)
+    inner = make_pipeline(SimpleImputer(), StandardScaler(), None)
+    model = Pipeline(
+        [("first", inner), ("skip", "passthrough"), ("last", small())], verbose=False
+    ).fit(X, Y)
+    save(model, path)
+    loaded = load(path)
+    assert [type(step) for _, step in loaded["first"].steps[:2]] == [SimpleImputer, StandardScaler]
+    assert_array_equal(loaded.predict_proba(X), model.predict_proba(X))
+    wrapped = make_pipeline(StandardScaler(), CalibratedClassifierCV(small(), cv=2)).fit(SERIES, Y)
+    save(wrapped, path)
+    assert_array_equal(load(path).predict_proba(SERIES), wrapped.predict_proba(SERIES))
+
+
+def test_parameters_come_back_as_they_were(path):
+    weights = {np.int64(0): 2, True: np.float32(0.5)}
+    model = small(class_weight=weights, pooling=("max", "last"), hidden_size=np.int8(2))
+    model.set_params(device=torch.device("cpu")).fit(SERIES, Y)
+    model.note = {"by": ("a", 1)}
+    save(model, path)
+    loaded = load(path)
+    assert repr(loaded.get_params()) == repr(model.get_params())
+    assert loaded.note == model.note
+
+
+@pytest.mark.parametrize("method", ["fit", "partial_fit"])
+def test_training_goes_on_to_the_last_bit(method, path):
+    model = small(warm_start=True).partial_fit(IDS, Y, classes=[0, 1])
+    save(model, path)
+    loaded = load(path)
+    for each in (model, loaded):
+        getattr(each, method)(IDS + 3, Y)
+    assert_array_equal(loaded.predict_proba(IDS), model.predict_proba(IDS))
+
+
+def test_a_vectorizer_goes_on_counting(path):
+    vectorizer = TextSequenceVectorizer(min_df=2).partial_fit(["a b c", "b c"])
+    save(vectorizer, path)
+    loaded = load(path)
+    for each in (vectorizer, loaded):
+        assert each.partial_fit(["a b"]).vocabulary_ == {"b": 2, "c": 3, "a": 4}
+
+
+# --- Networks that were not trained
+
+
+@pytest.fixture
+def untrained():
+    X = np.random.default_rng(0).integers(1, 30, (120, 6))
+    model = small(max_epochs=0, linear_branch=True, warm_start=True, num_layers=2)
+    return model.fit(X, X[:, 0] > 15), X
+
+
+@pytest.mark.parametrize("store", ["pickle", "file"])
+@pytest.mark.parametrize("method", ["fit", "partial_fit"])
+def test_a_network_that_was_not_trained_is_not_stored(untrained, store, method, path):
+    model, X = untrained
+    save(model, path)
+    loaded = load(path) if store == "file" else pickle.loads(pickle.dumps(model))
+    assert "weight_hh" not in str(parts_of(path.read_bytes())[0])
+    assert_array_equal(loaded.predict_proba(X), model.predict_proba(X))
+    assert repr(loaded) == repr(model)
+    assert_array_equal(explain(loaded, X[:1])[0].values, explain(model, X[:1])[0].values)
+    for look in (lambda: loaded.module_, lambda: loaded.net_, lambda: gate_activations(loaded, X)):
+        with pytest.raises(NotFittedError, match="not trained"):
+            look()
+    save(loaded, path)
+    for each in (model, loaded, load(path)):
+        getattr(each.set_params(max_epochs=2), method)(X + 5, X[:, 0] > 15)
+        assert_array_equal(each.predict_proba(X), model.predict_proba(X))
+        assert each.module_.output.weight.device.type == "cpu"
+
+
+# --- What is refused when it is stored
+
+
+def function(text):
+    return text.split()
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("random_state", np.random.RandomState(0)),
+        ("optimizer", torch.optim.SGD),
+        ("callbacks", [skops]),
+        ("embeddings", np.zeros(2, "i4,f4")),
+    ],
+)
+def test_what_is_no_plain_data_is_refused_by_name(name, value, path):
+    path.write_bytes(b"older")
+    model = small().fit(SERIES, Y).set_params(**{name: value})
+    for each, full_name in (
+        (model, name),
+        (make_pipeline(model), f"lstmsequenceclassifier__{name}"),
+    ):
+        with pytest.raises(TypeError, match=rf"store {full_name}=.*set_params.*joblib"):
+            save(each, path)
+    assert path.read_bytes() == b"older"
+
+
+def test_functions_of_a_vectorizer_are_refused(path):
+    model = TextSequenceVectorizer(tokenizer=function).fit(TEXTS)
+    with pytest.raises(TypeError, match="tokenizer=<function function"):
+        save(model, path)
+
+
+class Louder(LSTMSequenceClassifier):
+    """A subclass."""
+
+
+@pytest.mark.parametrize(
+    ("model", "message"),
+    [
+        (LogisticRegression().fit(SERIES, Y), "found sklearn.linear_model"),
+        (Louder(hidden_size=2, max_epochs=1).fit(SERIES, Y), "Louder"),
+        (make_pipeline(FunctionTransformer(np.negative), small()), "functiontransformer"),
+        (Pipeline([("a", small())], memory="folder"), "memory"),
+    ],
+    ids=lambda value: type(value).__name__,
+)
+def test_other_models_are_refused(model, message, path, monkeypatch):
+    if isinstance(model, Pipeline):
+        model.fit(SERIES, Y)
+    monkeypatch.setattr(skops.io, "get_untrusted_types", lambda **_: ["numpy.negative"])
+    with pytest.raises(TypeError, match=message):
+        save(model, path)
+    assert not path.exists()
+
+
+def test_only_what_is_fitted_is_stored(path):
+    for model in (small(), TextSequenceVectorizer(), make_pipeline(small())):
+        with pytest.raises(NotFittedError):
+            save(model, path)
+
+
+def test_a_package_that_is_missing_is_named(path, monkeypatch, vectorizer):
+    monkeypatch.setitem(sys.modules, "safetensors.numpy", None)
+    with pytest.raises(ImportError, match=r'safetensors is not .*pip install "sklearn-lstm\[files'):
+        save(vectorizer, path)
+
+
+# --- Describing
+
+
+def test_a_classifier_is_described_without_its_weights(path, intact, monkeypatch):
+    path.write_bytes(intact)
+    read = []
+    original = array_file.StoredArrays.__getitem__
+
+    def get(self, name):
+        read.append(name)
+        return original(self, name)
+
+    monkeypatch.setattr(array_file.StoredArrays, "__getitem__", get)
+    found = describe(path)
+    assert read == ["classes_"]
+    keys = ["format", "versions", "parameters", "classes", "sizes", "n_samples"]
+    assert list(found) == keys
+    assert found["parameters"]["pooling"] == ("max", "mean")
+    assert found["classes"] == [0, 1]
+    assert found["sizes"].keys() == {"n_ids", "n_outputs", "n_weights", "n_bytes"}
+    assert found["n_samples"] == 24
+    assert found["versions"]["sklearn_lstm"] == sklearn_lstm.__version__
+
+
+def test_large_parameters_are_described_by_their_shape(path):
+    save(small(embeddings=np.zeros((9, 2), np.float32)).fit(IDS, Y), path)
+    assert describe(path)["parameters"]["embeddings"] == "float32 array of shape (9, 2)"
+
+
+def test_a_pipeline_is_described_step_by_step(path):
+    model = make_pipeline(TextSequenceVectorizer(), "passthrough", small())
+    save(model.fit(TEXTS, [0, 1, 0, 1, 0]), path)
+    found = describe(path)
+    assert list(found) == ["format", "versions", "steps"]
+    assert list(found["steps"]) == list(model.named_steps)
+    assert {tuple(step) for step in found["steps"].values()} == {
+        ("format", "versions", "parameters", "classes", "sizes", "n_samples")
+    }
+    assert found["steps"]["textsequencevectorizer"]["sizes"]["n_tokens"] == 8
+    assert found["steps"]["textsequencevectorizer"]["n_samples"] == 5
+    save(make_pipeline(StandardScaler(), LogisticRegression()).fit(SERIES, Y), path)
+    last = describe(path)["steps"]["logisticregression"]
+    assert (last["parameters"]["C"], last["classes"]) == (1.0, [0, 1])
+
+
+def test_samples_are_counted(path):
+    model = small().partial_fit(IDS, Y, classes=[0, 1]).partial_fit(IDS[:10], Y[:10])
+    save(model, path)
+    assert describe(path)["n_samples"] == 34
+
+
+# --- Damage
+
+
+def test_400_damaged_bytes_are_refused(path, intact):
+    rng = random.Random(0)  # noqa: S311 - positions
+    header_end = 8 + int.from_bytes(intact[:8], "little")
+    places = [
+        *range(8),
+        *rng.sample(range(8, header_end), 192),
+        *rng.sample(range(header_end, len(intact)), 200),
+    ]
+    for place in places:
+        damaged = bytearray(intact)
+        damaged[place] ^= rng.choice([1 << rng.randrange(8), rng.randrange(1, 256)])
+        refusal(path, damaged)
+
+
+def test_a_file_that_is_cut_short_is_refused_at_any_length(path, vectorizer):
+    save(vectorizer, path)
+    data = path.read_bytes()
+    for length in range(len(data)):
+        refusal(path, data[:length])
+    refusal(path, data + b"\0")
+
+
+def changed(data, change):
+    """Return a file whose JSON is changed, with the checksum that fits to it."""
+    header, arrays = parts_of(data)
+    metadata = header["__metadata__"]
+    content = json.loads(metadata["content"])
+    change(content)
+    metadata["content"] = json.dumps(content)
+    metadata["checksum"] = checksum_of(metadata["content"])
+    return joined(header, arrays)
+
+
+def test_a_newer_format_is_refused_and_says_so(path, intact):
+    message = refusal(path, changed(intact, lambda content: content.update(format=3)))
+    assert "format 3" in message
+    assert "Install a newer version" in message
+
+
+def test_another_version_warns(path, intact):
+    path.write_bytes(
+        changed(intact, lambda content: content["versions"].update(sklearn_lstm="9.9"))
+    )
+    with pytest.warns(InconsistentVersionWarning, match=r"9\.9"):
+        load(path)
+
+
+def architecture_of(content):
+    members = content["fitted"]["_model"]["SequenceModel"][1][0]["tuple"]
+    networks = members[0]["Networks"][1][0]["tuple"]
+    keys, values = networks[0]["EncodedNetwork"]
+    return values[keys.index("architecture")]["dict"]
+
+
+def set_architecture(content, name, value):
+    keys, values = architecture_of(content)
+    values[keys.index(name)] = value
+
+
+FORGERIES = {
+    "an unknown parameter": lambda content: content["parameters"].update(__class__=1),
+    "an attribute that hides a method": lambda content: content["fitted"].update(predict=1),
+    "an unknown class": lambda content: content.update({"class": "os.system"}),
+    "an unknown form": lambda content: content["fitted"].update(note={"builtins.eval": "1"}),
+    "another class of the package": lambda content: content["fitted"].update(
+        note={"StoredArrays": [[], []]}
+    ),
+    "an unknown field": lambda content: content["fitted"].update(note={"Labels": [["a"], [1]]}),
+    "billions of layers": lambda content: set_architecture(content, "num_layers", 10**10),
+    "billions of directions": lambda content: set_architecture(content, "bidirectional", 10**10),
+    "trillions of units": lambda content: set_architecture(content, "hidden_size", 10**12),
+    "other units": lambda content: set_architecture(content, "hidden_size", 3),
+    "an array that is missing": lambda content: content["fitted"].update(
+        note={"array": ["missing", "0"]}
+    ),
+    "an array of objects": lambda content: content["fitted"].update(
+        note={"view": ["O", [1], {"array": ["classes_", "0"]}]}
+    ),
+    "strings of another length": lambda content: content["fitted"].update(
+        note={"strings": [{"bytes": []}, [5]]}
+    ),
+    "no parameters": lambda content: content.pop("parameters"),
+    "deep lists": lambda content: content["fitted"].update(note=json.loads("[" * 900 + "]" * 900)),
+}
+
+
+@pytest.mark.parametrize("change", FORGERIES.values(), ids=FORGERIES)
+def test_a_forged_tree_is_refused(change, path, intact):
+    load_after = changed(intact, lambda _: None)
+    path.write_bytes(load_after)
+    load(path)
+    refusal(path, changed(intact, change))
+
+
+def test_a_forged_header_is_refused_before_memory_is_taken(path, intact):
+    header, arrays = parts_of(intact)
+    name = "classes_"
+    first = header[name]
+
+    def with_entry(**changes):
+        return joined({**header, name: {**first, **changes}}, arrays)
+
+    forged = {
+        "terabytes": with_entry(shape=[10**12]),
+        "terabytes at the end": with_entry(shape=[10**12], data_offsets=[0, 8 * 10**12]),
+        "negative": with_entry(shape=[-1, -2]),
+        "no numbers": with_entry(shape=["2"]),
+        "zero of many": with_entry(shape=[0, 10**30], data_offsets=[0, 0]),
+        "overlapping": with_entry(data_offsets=[8, 24]),
+        "an unknown type": with_entry(dtype="BF16"),
+        "another type": with_entry(dtype="U64"),
+        "more arrays": joined(
+            {**header, "more": {"dtype": "U8", "shape": [0], "data_offsets": [len(arrays)] * 2}},
+            arrays,
+        ),
+        "no metadata": joined(
+            {name: entry for name, entry in header.items() if name[0] != "_"}, arrays
+        ),
+        "more metadata": joined(
+            {**header, "__metadata__": {**header["__metadata__"], "a": "b"}}, arrays
+        ),
+        "a long header": (10**13).to_bytes(8, "little") + intact[8:],
+        "a list": joined([1]),
+        "nothing": b"",
+        "zeros": bytes(1000),
+        "deep": joined(b"[" * 100_000),
+        "a long number": joined(b'{"a":' + b"9" * 10_000 + b"}"),
+        "twice": joined(
+            json.dumps(header).encode()[:-1] + b"," + json.dumps({name: first}).encode()[1:], arrays
+        ),
+        "white space": joined(json.dumps(header).encode() + b"\n", arrays),
+        "tensors of others": to_safetensors({"weight": np.zeros(3)}),
+    }
+    tracemalloc.start()
+    try:
+        for what, data in forged.items():
+            tracemalloc.reset_peak()
+            before = tracemalloc.get_traced_memory()[0]
+            refusal(path, data)
+            assert tracemalloc.get_traced_memory()[1] - before < 5_000_000, what
+    finally:
+        tracemalloc.stop()
+
+
+class Hostile:
+    """Runs code when it is unpickled."""
+
+    def __reduce__(self):
+        return os.mkdir, ("hostile",)
+
+
+def test_a_pickle_is_refused_and_not_run(path, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    for protocol in range(6):
+        refusal(path, pickle.dumps(Hostile(), protocol))
+    array = np.array([Hostile()], object)
+    refusal(path, joined({"__metadata__": {"content": "{}", "checksum": "0"}}, array.tobytes()))
+    np.save(path.with_suffix(".npy"), array)
+    refusal(path, path.with_suffix(".npy").read_bytes())
+    assert not (tmp_path / "hostile").exists()
+
+
+def with_archive(archive):
+    """Return the file of a Pipeline whose first step is this archive of skops."""
+    data = np.frombuffer(archive, np.uint8)
+    step = {"class": "skops", "parameters": {}, "fitted": {"classes_": None}, "sizes": {}}
+    step |= {"archive": {"bytes": {"array": ["a", checksum_of(data)]}}, "n_samples": None}
+    content = {"class": "Pipeline", "parameters": {"verbose": False, "transform_input": None}}
+    versions = {"sklearn_lstm": sklearn_lstm.__version__}
+    content |= {"format": 2, "versions": versions, "steps": [["a", step]]}
+    text = json.dumps(content)
+    return to_safetensors({"a": data}, {"content": text, "checksum": checksum_of(text)})
+
+
+def test_an_archive_of_skops_is_built_of_trusted_types_alone(path, tmp_path):
+    path.write_bytes(with_archive(skops.io.dumps(StandardScaler())))
+    assert isinstance(load(path)["a"], StandardScaler)
+    assert "Untrusted" in refusal(path, with_archive(skops.io.dumps(FunctionTransformer(function))))
+    refusal(path, with_archive(pickle.dumps(Hostile())))
+    with ZipFile(tmp_path / "bomb", "w", ZIP_DEFLATED) as bomb:
+        bomb.writestr("schema.json", bytes(10_000_000))
+    assert "larger" in refusal(path, with_archive((tmp_path / "bomb").read_bytes()))
+
+
+def test_a_file_that_is_missing_is_no_damage(path):
+    for function_of_path in (load, describe):
+        with pytest.raises(FileNotFoundError):
+            function_of_path(path)
+
+
+def test_loading_imports_nothing_that_the_file_names(path, vectorizer):
+    save(vectorizer, path)
+    code = (
+        "import sys; from sklearn_lstm.io import load; before = set(sys.modules)\n"
+        f"load({str(path)!r}); found = {{name.partition('.')[0] for name in sys.modules}}\n"
+        "assert not found & {'torch', 'safetensors', 'skops', 'skorch'}, found"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)  # noqa: S603 - our own code
+
+
+# --- Crashes
+
+
+HALF = """
+import pathlib
+original = pathlib.Path.open
+
+def half(self, mode="r", **options):
+    file = original(self, mode, **options)
+    if "x" in mode:
+        file.write(b"half")
+        file.flush()
+        end()
+    return file
+
+pathlib.Path.open = half
+"""
+KILLS = {  # what is done instead of a function, and whether the new file is there afterwards
+    "while writing": (HALF, False),
+    "before fsync": ("os.fsync = lambda *_: end()", False),
+    "before the renaming": ("import pathlib; pathlib.Path.replace = lambda *_: end()", False),
+    "after the renaming": ("array_file._sync_folder = lambda *_: end()", True),
+}
+
+
+@pytest.mark.parametrize(("kill", "is_new"), KILLS.values(), ids=KILLS)
+def test_a_crash_leaves_the_old_file_or_the_new_one(kill, is_new, path, vectorizer):
+    save(vectorizer, path)
+    code = (
+        "import os, signal; from sklearn_lstm import TextSequenceVectorizer\n"
+        "from sklearn_lstm.io import array_file, files\n"
+        "end = lambda: os.kill(os.getpid(), signal.SIGKILL)\n"
+        f"{kill}\nfiles.save(TextSequenceVectorizer().fit(['new']), {str(path)!r})"
+    )
+    done = subprocess.run([sys.executable, "-c", code], check=False)  # noqa: S603 - our own code
+    assert done.returncode == -signal.SIGKILL
+    assert load(path).vocabulary_ == ({"new": 2} if is_new else vectorizer.vocabulary_)
+
+
+def test_a_full_disk_leaves_the_old_file_and_nothing_else(path, vectorizer, monkeypatch):
+    save(vectorizer, path)
+    before = path.read_bytes()
+
+    def full(_):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.raises(OSError, match="No space"):
+        save(small().fit(SERIES, Y), path)
+    assert path.read_bytes() == before
+    assert [each.name for each in path.parent.iterdir()] == [path.name]
+
+
+def test_a_link_and_the_rights_of_new_files_stay(path, tmp_path, vectorizer):
+    (tmp_path / "other").write_bytes(b"")
+    path.symlink_to(tmp_path / "other")
+    save(vectorizer, path)
+    assert path.is_symlink()
+    assert load(tmp_path / "other").vocabulary_ == vectorizer.vocabulary_
+    plain = Path(tmp_path / "plain")
+    plain.write_bytes(b"")
+    assert (tmp_path / "other").stat().st_mode == plain.stat().st_mode
