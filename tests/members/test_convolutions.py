@@ -236,12 +236,12 @@ def test_thousands_of_classes_do_not_multiply_the_memory(fit, monkeypatch, set_f
 
 
 def test_thresholds_are_found_in_the_memory_of_one_series(fit):
-    X = list(np.random.default_rng(0).normal(size=(32, 4000, 3)))
+    X = list(np.random.default_rng(0).normal(size=(20, 4000, 3)))
     tracemalloc.start()
-    fit(X, np.arange(32) % 2)
+    fit(X, np.arange(20) % 2)
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
-    assert peak < 32e6  # 32 series at once would take 80 MB
+    assert peak < 32e6  # 20 series at once would take 50 MB
 
 
 @pytest.mark.parametrize("n_features", [2500, 84], ids=["few samples", "many samples"])
@@ -271,7 +271,10 @@ def test_work_is_counted(samples_of):
     assert isinstance(many, int)
 
 
-@pytest.mark.parametrize(("n_series", "n_features"), [(40, "5,026"), (2501, "2,520")])
-def test_a_model_says_what_it_is(fit, n_series, n_features):
+@pytest.mark.parametrize(("n_series", "n_features"), [(200, "5,026"), (201, "238")])
+def test_a_model_says_what_it_is_and_more_series_get_fewer_features(
+    fit, monkeypatch, n_series, n_features
+):
+    monkeypatch.setattr(convolutions, "LARGEST_PROBLEM", 200)
     model, _ = fit(*waves(n_series), n_outputs=3)
     assert model.describe() == f"{n_features} convolution features"
