@@ -190,8 +190,8 @@ class LSTMSequenceClassifier(
     A sample's probabilities depend neither on its padding, nor on its neighbours, nor on the batch.
     Id 0 is padding; every other id that `fit` has seen is an ordinary token, and an id that it has
     not seen is an unknown token; ids below 0 or above 2,147,483,647 are errors.
-    `sklearn_lstm.io.save` stores the fitted estimator in a file that is safe to load; pickle, joblib
-    and skops work too.
+    `sklearn_lstm.io.save` stores the fitted estimator in a file that is safe to load; pickle,
+    joblib and skops work too.
 
     References
     ----------
