@@ -181,7 +181,8 @@ class LSTMSequenceClassifier(
     net_ : skorch.NeuralNet
         The skorch net that trained `module_`. A loaded classifier makes a new one when it is read.
     module_ : torch.nn.Module
-        The network, or the first of two. It has not learned from the samples held out of it.
+        The network, or the first of two. It has not learned from the samples held out of it. A
+        network that was not trained (``max_epochs=0``) is not stored.
 
     See Also
     --------
@@ -191,8 +192,9 @@ class LSTMSequenceClassifier(
     -----
     A sample's probabilities depend neither on its padding, nor on its neighbours, nor on the batch.
     Id 0 is padding; every other id that `fit` has seen is an ordinary token, and an id that it has
-    not seen is an unknown token; ids below 0 or above 2,147,483,647 are errors. pickle, joblib and
-    skops store the fitted estimator as plain NumPy arrays with a checksum.
+    not seen is an unknown token; ids below 0 or above 2,147,483,647 are errors.
+    `sklearn_lstm.io.save` stores the fitted estimator in a file that is safe to load; pickle,
+    joblib and skops work too.
 
     References
     ----------

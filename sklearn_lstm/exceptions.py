@@ -16,7 +16,7 @@ class NonFiniteTrainingError(ValueError):
 
 
 class ModelFileError(ValueError):
-    """A stored estimator is damaged, or has a format that this version does not know."""
+    """A stored estimator is damaged or forged, or has a format that this version does not know."""
 
 
 class LinearModelSkippedWarning(UserWarning):

@@ -15,6 +15,7 @@ import pyarrow as pa
 import pytest
 from gensim.models import KeyedVectors
 from pyarrow.parquet import write_table
+from sklearn.pipeline import make_pipeline
 
 import sklearn_lstm
 from sklearn_lstm.description import DOCUMENTATION
@@ -66,6 +67,7 @@ def names_of_the_docs():
     return {
         "LSTMSequenceClassifier": sklearn_lstm.LSTMSequenceClassifier,
         "TextSequenceVectorizer": sklearn_lstm.TextSequenceVectorizer,
+        "make_pipeline": make_pipeline,
         "texts": texts,
         "labels": ["pos", "neg"] * 6,
         "new_texts": ["what fun !"],

@@ -284,7 +284,9 @@ def _describe(content: Mapping[str, Any], arrays: StoredArrays, unpack: Unpacker
         }
         return {**shared, "steps": steps}
     parameters = {
-        name: arrays.describe(tree["array"][0]) if _is_array(tree) else unpack(tree)
+        name: arrays.describe(tree["array"][0])
+        if isinstance(tree, dict) and "array" in tree
+        else unpack(tree)
         for name, tree in content["parameters"].items()
     }
     classes = unpack(content["fitted"].get("classes_"))
@@ -295,10 +297,6 @@ def _describe(content: Mapping[str, Any], arrays: StoredArrays, unpack: Unpacker
         "sizes": content["sizes"],
         "n_samples": content["n_samples"],
     }
-
-
-def _is_array(tree: Any) -> bool:
-    return isinstance(tree, dict) and "array" in tree
 
 
 def _import(name: str) -> Any:

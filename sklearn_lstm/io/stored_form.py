@@ -1,7 +1,7 @@
 """What is stored: a JSON tree whose leaves name arrays, and a table of these arrays.
 
 None, booleans, integers, finite floats, strings and lists stand in the tree as they are. Everything
-else is an object ``{form: content}``, in which `RESTORE` and `PARTS` know the form.
+else is an object ``{form: content}``, whose form is in `RESTORE` or `PARTS`.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import math
 import zlib
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import fields
 from importlib import import_module
 from itertools import pairwise
@@ -21,20 +21,9 @@ from numpy.typing import NDArray
 from sklearn_lstm.exceptions import ModelFileError
 
 LONG = 100  # items of a list that is stored as an array, if it can be
-DTYPES = {
-    "BOOL": "|b1",
-    "U8": "|u1",
-    "I8": "|i1",
-    "U16": "<u2",
-    "I16": "<i2",
-    "U32": "<u4",
-    "I32": "<i4",
-    "U64": "<u8",
-    "I64": "<i8",
-    "F16": "<f2",
-    "F32": "<f4",
-    "F64": "<f8",
-}  # the name of each type of arrays in safetensors files
+DTYPES = {"BOOL": "|b1", "U8": "|u1", "I8": "|i1"} | {
+    f"{kind}{8 * size}": f"<{kind.lower()}{size}" for kind in "UIF" for size in (2, 4, 8)
+}  # what safetensors files call the types of arrays
 PARTS = {
     "SequenceModel": "sklearn_lstm.model",
     "Networks": "sklearn_lstm.members.networks",
@@ -126,20 +115,6 @@ def _simplify(value: Any) -> tuple[str, Any]:
     raise NotPlainError(f"a {name} is no plain data")
 
 
-SIMPLE: dict[str, tuple[str, Callable[[Any], Any]]] = {
-    "builtins.float": ("float", repr),  # NaN, and the infinite ones
-    "builtins.complex": ("complex", repr),
-    "builtins.bytes": ("bytes", lambda value: np.frombuffer(value, np.uint8)),
-    "builtins.tuple": ("tuple", list),
-    "builtins.set": ("set", list),
-    "builtins.frozenset": ("frozenset", list),
-    "builtins.dict": ("dict", dict),
-    "numpy.str_": ("numpy string", str),
-    "torch.device": ("device", str),
-    "torch.Tensor": ("tensor", lambda value: value.detach().cpu().numpy()),
-}
-
-
 def _fields(part: Any) -> dict[str, Any]:
     """Return what is stored of a dataclass."""
     names = [each.name for each in fields(part) if each.metadata.get("is_stored", True)]
@@ -159,21 +134,15 @@ def _simplify_array(array: NDArray[Any]) -> tuple[str, Any]:
 def _simplify_list(items: list[Any]) -> tuple[str, Any]:
     kinds = set(map(type, items)) if len(items) > LONG else set()
     if kinds == {str}:
-        lengths = np.fromiter(map(len, items), np.int64, len(items))
-        return "strings", ["".join(items).encode("utf-8", "surrogatepass"), _smallest(lengths)]
-    if kinds == {int} and (numbers := np.array(items)).dtype == np.int64:
-        return "integers", _smallest(numbers)
+        lengths = np.array(list(map(len, items)))
+        shortened = lengths.astype(np.min_scalar_type(lengths.max()))
+        return "strings", ["".join(items).encode("utf-8", "surrogatepass"), shortened]
+    if kinds == {int} and min(items) >= 0 and max(items) < 1 << 64:
+        return "integers", np.array(items, np.min_scalar_type(max(items)))
     is_array = kinds == {np.ndarray} and items[0].ndim > 0 and items[0].dtype.kind != "O"
     if is_array and len({(item.dtype, item.shape) for item in items}) == 1:
         return "rows", np.stack(items)
     return "list", items
-
-
-def _smallest(numbers: NDArray[np.int64]) -> NDArray[Any]:
-    """Return the integers in the smallest type that holds them."""
-    bounds = np.min_scalar_type(numbers.min()), np.min_scalar_type(numbers.max())
-    dtype = np.promote_types(*bounds)
-    return numbers.astype(dtype) if dtype.kind in "iu" else numbers
 
 
 # --- The stored form to values
@@ -249,23 +218,27 @@ def _to_tensor(array: NDArray[Any]) -> Any:
         return torch.from_numpy(array)
 
 
+# Form: the type that is simplified so, what it consists of, and how it is built from that.
+FORMS: dict[str, tuple[str, Callable[[Any], Any], Callable[[Any], Any]]] = {
+    "float": ("builtins.float", repr, float),  # NaN, and the infinite ones
+    "bytes": ("builtins.bytes", lambda value: np.frombuffer(value, np.uint8), np.ndarray.tobytes),
+    "tuple": ("builtins.tuple", list, tuple),
+    "set": ("builtins.set", list, set),
+    "frozenset": ("builtins.frozenset", list, frozenset),
+    "dict": ("builtins.dict", dict, _to_dict),
+    "numpy string": ("numpy.str_", str, np.str_),
+    "tensor": ("torch.Tensor", lambda value: value.detach().cpu().numpy(), _to_tensor),
+    "device": ("torch.device", str, lambda name: import_module("torch").device(name)),
+}
+SIMPLE = {kind: (form, simplify) for form, (kind, simplify, _) in FORMS.items()}
 RESTORE: dict[str, Callable[[Any], Any]] = {
-    "float": float,
-    "complex": complex,
-    "bytes": lambda array: array.tobytes(),
-    "tuple": tuple,
-    "set": set,
-    "frozenset": frozenset,
-    "dict": _to_dict,
+    **{form: restore for form, (_, _, restore) in FORMS.items()},
     "strings": _to_strings,
-    "integers": lambda array: array.tolist(),
+    "integers": np.ndarray.tolist,
     "rows": list,
     "objects": _to_objects,
     "view": _to_array,
     "scalar": lambda array: array[()],
-    "numpy string": np.str_,
-    "tensor": _to_tensor,
-    "device": lambda name: import_module("torch").device(name),
 }
 
 
@@ -288,9 +261,7 @@ def from_text(text: str | bytes) -> Any:
     return json.loads(text, object_pairs_hook=_unique)
 
 
-def _unique(pairs: Iterable[tuple[str, Any]]) -> dict[str, Any]:
-    pairs = list(pairs)
-    found = dict(pairs)
-    if len(found) < len(pairs):
+def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    if len(found := dict(pairs)) < len(pairs):
         raise ValueError(f"a name comes twice among {sorted(found)[:5]}")
     return found
