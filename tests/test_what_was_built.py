@@ -30,11 +30,15 @@ def series(n_samples=40):
 kinds = pytest.mark.parametrize("make", [tokens, series])
 
 
-def check_calibration(calibration):
+def check_calibration(calibration, n_corrections=None):
     assert type(calibration) is dict
-    floats = ("network_weight", "linear_weight", "prior_correction")
-    assert set(calibration) == {*floats, "n_held_out", "n_networks"}
+    floats = ("network_weight", "linear_weight")
+    assert set(calibration) == {*floats, "prior_correction", "n_held_out", "n_networks"}
     assert all(type(calibration[name]) is float for name in floats)
+    if n_corrections is None:
+        assert type(calibration["prior_correction"]) is float
+    else:
+        assert calibration["prior_correction"].shape == (n_corrections,)
     assert type(calibration["n_held_out"]) is int
     assert type(calibration["n_networks"]) is int
     assert calibration["network_weight"] > 0
@@ -91,7 +95,7 @@ def test_several_labels_are_told_too(make):
     X, y = make()
     model = small().fit(X, np.stack([y, 1 - y], axis=1))
     assert model.linear_model_ is not None
-    check_calibration(model.calibration_)
+    check_calibration(model.calibration_, n_corrections=2)
 
 
 @kinds
