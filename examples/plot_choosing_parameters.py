@@ -163,5 +163,6 @@ print(f"test: extra trees on one-hot positions {trees.score(X_test, y_test):.1%}
 # **What to remember.** Choose ``max_epochs`` by the time that you have. Values that make the
 # network weaker lose most: few units (``hidden_size``), the plain RNN, the last state alone, and a
 # learning rate that is too small, or batches that are too large, for so few epochs. With so little
-# data, most other differences are not larger than chance. **When the baseline is better:**
-# windows of equal length around a fixed position are a table, and trees on a table fit faster.
+# data, most other differences are not larger than chance. **When the baseline is the better
+# choice:** windows of equal length around a fixed position are a table, and trees on a table fit
+# faster.
