@@ -144,7 +144,7 @@ class Word(str):
         [print],
         object(),
     ],
-    ids=repr,
+    ids=lambda value: type(value).__name__,
 )
 def test_what_is_no_plain_data_is_refused(value):
     for each in (value, [value], {"a": (value,)}, np.array([value, None], object)):
