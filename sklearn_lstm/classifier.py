@@ -61,8 +61,9 @@ class LSTMSequenceClassifier(
         floats, and a dense X must keep the number of columns that it had in `fit`.
     token_unit : {"auto", "word", "char"}, default="auto"
         What a token id stands for: a word, or a character of a small alphabet (letters, bases,
-        notes). It sets the number of epochs and the runs that the linear model sees. "auto" is what
-        `TextSequenceVectorizer` says about its output, else a guess from how often ids recur.
+        notes). It sets the limit of the epochs, and the lengths of the n-grams of the linear model.
+        "auto" is what `TextSequenceVectorizer` says about its output, else a guess from how often
+        ids recur.
     embedding_dim : int, "auto" or None, default="auto"
         Length of the vector that stands for a step: learned for each token id, or a linear map of
         the channels. Sines and cosines of the position are added [7]_. "auto" is 16 times the
@@ -71,14 +72,14 @@ class LSTMSequenceClassifier(
     embeddings : array of shape (n_ids, embedding_dim), mapping or gensim KeyedVectors, default=None
         Pretrained vectors. Row i of an array belongs to id i. A mapping from tokens needs the CSR
         output of `TextSequenceVectorizer`, or rows of it, which says which token an id stands for;
-        a Pipeline passes it on. Other vectors are random, or follow from the letters of a word.
+        a Pipeline passes it on. Other vectors are random.
     freeze_embeddings : bool, default=False
         Train no vector, neither the pretrained ones nor those of other ids and the unknown token.
     linear_branch : bool, default=True
         Fit a linear model beside the network and add its logits: the two err on different samples.
-        It sees runs of ids [9]_, and the letters of words if X says how they are spelled; of
-        measurements, random convolutions [10]_ [11]_. Samples that a network does not learn from
-        set how much each counts. See "A linear model beside the network" in the user guide.
+        For token ids it is fitted to n-grams [9]_, also of the letters of words if X says how they
+        are spelled; for measurements to random convolutions [10]_ [11]_. Held-out samples set how
+        much network and linear model count. See the page "The algorithm" of the documentation.
     normalize : bool, default=True
         Scale each channel of measurements to mean 0 and standard deviation 1 over all training
         steps, and add its change from the step before as another input. False: X as it is.
@@ -114,13 +115,14 @@ class LSTMSequenceClassifier(
         How the learning rate changes from batch to batch: "trapezoid" rises, stays and falls [6]_,
         "onecycle" rises and falls, "cosine" falls, "constant" stays.
     max_epochs : int or "auto", default="auto"
-        A number is kept exactly; 0 fits the linear model alone. "auto" is at most 800 updates or 5
-        million tokens (characters: twice as many), but 6 epochs are always allowed (characters:
-        15; large data: 4). It ends when the loss of held-out samples no longer falls. Where there
-        is no such loss, as without a linear model, it is twice as long. See the user guide.
+        A number is kept exactly; 0 fits the linear model alone. "auto" computes a limit from the
+        size of the data, and training ends before it when the loss of held-out samples no longer
+        falls. Without such a loss, as without a linear model, the limit is twice as high. See "How
+        long to train" on the page "The algorithm".
     batch_size : int or "auto", default="auto"
-        Sequences in a training batch. "auto" is a fiftieth of the samples, at most 64, and at most
-        8,192 steps on average, but not below 4; 32 in `partial_fit`.
+        Sequences in a training batch. "auto" gives about 50 batches in an epoch, of 4 to 64
+        sequences; of long sequences fewer, so that a batch has at most 8,192 steps on average. 32
+        in `partial_fit`.
     gradient_clip : float or None, default=1.0
         The gradient is scaled down to this norm where it is longer.
     class_weight : dict, list of dict, "balanced" or None, default=None
@@ -128,7 +130,8 @@ class LSTMSequenceClassifier(
         labels each is weighted by itself (scikit-learn would multiply their weights): a list has a
         dict for each, with the keys 0 and 1.
     early_stopping : bool, default=False
-        Hold out part of the data, stop when its loss no longer falls, and restore the best weights.
+        Hold out a part of the data, stop when the network's loss on it has not fallen for
+        `n_iter_no_change` epochs, and restore the best weights.
     validation_fraction : float in (0, 1), default=0.1
         The part held out, class by class.
     n_iter_no_change : int, default=5
@@ -167,13 +170,13 @@ class LSTMSequenceClassifier(
         What a token id stands for; None for measurements.
     history_ : list of dict
         One row for each epoch: `train_loss`, `valid_loss` (of held-out samples; None if it was not
-        computed), `lr` at its end, `seconds`, `tokens_per_second` and the share of `padding`.
+        computed), `lr` at its end, `seconds`, `tokens_per_second` and the proportion of `padding`.
     n_epochs_ : int
         Rows of `history_`.
     linear_model_ : object or None
         The linear model beside the network. None for ``linear_branch=False``, another `criterion`
         than "cross_entropy", too few samples (below 100 for token ids, 20 for measurements, or
-        no more than classes), or more than 1 GiB of coefficients for runs of ids.
+        no more than classes), or more than 1 GiB of coefficients for n-grams.
     calibration_ : dict or None
         How logits are blended: `network_weight`, `linear_weight`, `prior_correction` (for rare
         classes; of several labels one for each), `n_held_out` (samples that set them),
@@ -190,7 +193,8 @@ class LSTMSequenceClassifier(
 
     Notes
     -----
-    A sample's probabilities depend neither on its padding, nor on its neighbours, nor on the batch.
+    A sample's probabilities depend neither on its padding, nor on its neighbours, nor on the batch,
+    except for rounding (differences of 1e-10 to 4e-8).
     Id 0 is padding; every other id that `fit` has seen is an ordinary token, and an id that it has
     not seen is an unknown token; ids below 0 or above 2,147,483,647 are errors.
     `sklearn_lstm.io.save` stores the fitted estimator in a file that is safe to load; pickle,

@@ -15,7 +15,7 @@ from sklearn_lstm.data.sequences import Sequences
 from sklearn_lstm.members.member import Member
 from sklearn_lstm.members.networks import Networks
 
-UNJUDGED_WEIGHT = 0.5  # of networks that may have learned far more than the other members saw
+UNJUDGED_WEIGHT = 0.5  # of networks that no held-out sample can judge
 
 
 @dataclass(frozen=True)
@@ -27,7 +27,8 @@ class SequenceModel:
     members : tuple of Member
         The networks first, perhaps a linear model beside them.
     weights : tuple of float
-        Factor of the logits of each member. 0: the networks were not trained, and are not asked.
+        Factor of the logits of each member. 0: the networks were not trained, and their logits are
+        not computed.
     prior_correction : float, or ndarray of shape (n_labels,)
         How many times `log_prior` is subtracted: rare classes may be predicted too seldom.
     log_prior : ndarray of shape (n_outputs,), or 0

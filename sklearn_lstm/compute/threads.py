@@ -31,7 +31,7 @@ N_WORKERS = 2
 
 
 class _Thread(local):
-    """What each thread knows of itself."""
+    """The state of one thread."""
 
     share: int | None = None  # torch's threads that it uses; None: it is no worker
     is_helper: bool = False
@@ -103,7 +103,7 @@ def workers(device: torch.device | str, n_workers: int = N_WORKERS) -> Iterator[
 
 def is_worker_free() -> bool:
     """Return whether `map_pair` would use the helper thread now."""
-    # The helper can't wait for itself: what it is given to compute it computes alone.
+    # The helper can't wait for itself, so it computes its own jobs alone.
     return _thread.share is not None and not _thread.is_helper and len(_process.working) < N_WORKERS
 
 
@@ -184,7 +184,7 @@ def check_not_abandoned() -> None:
 @cache
 def _openmp() -> list[Any]:
     """Find the OpenMP libraries of the process."""
-    torch.get_num_threads()  # torch sets the number of a thread when that first asks for it
+    torch.get_num_threads()  # torch sets the number of threads of a thread at its first call
     found: list[Any] = ThreadpoolController().select(user_api="openmp").lib_controllers
     return found
 

@@ -21,8 +21,8 @@ from sklearn_lstm.data.encoding import (
 )
 from sklearn_lstm.data.sequences import Rows, Samples, Sequences
 
-BATCHES_PER_POOL = 64  # sequences are sorted by length within so many batches
-STEPS_AT_ONCE = {"cpu": 1 << 12}  # what so many steps need stays in the processor's caches
+BATCHES_PER_POOL = 64  # batches whose sequences are sorted by length together
+STEPS_AT_ONCE = {"cpu": 1 << 12}  # the data of so many steps fit into the processor's caches
 STEPS_AT_ONCE_ON_GPU = 1 << 18
 
 

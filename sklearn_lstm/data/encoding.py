@@ -22,7 +22,7 @@ class TokenCodes:
     """Codes for the ids that were seen at fit: rows of an embedding table without gaps.
 
     Code 0 is padding. Code 1 is the unknown token: a step without an id, or with an id that was
-    not seen. The ids follow from code 2 on, in the order of their first coming.
+    not seen. The ids follow from code 2 on, those of one fit in ascending order.
 
     Parameters
     ----------
@@ -69,8 +69,8 @@ class TokenCodes:
 class ChannelScaling:
     """Measurements and their changes from step to step, each with mean 0 and deviation 1.
 
-    Smooth series differ in their changes more than in their values. A network whose gates saturate
-    would have to learn to subtract.
+    Smooth series differ more in their changes than in their values, and a network does not easily
+    learn to subtract.
 
     Parameters
     ----------

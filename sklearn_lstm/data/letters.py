@@ -17,7 +17,6 @@ from sklearn_lstm.data.hashing import bags_of, hash_ngrams
 from sklearn_lstm.data.sequences import Lengths, Sequences, chunks_of_rows
 
 NGRAM_LENGTHS = range(2, 6)
-N_RANDOM_VECTORS = 1 << 14  # of n-grams of letters
 
 
 def hash_letters(words: Sequence[str]) -> csr_matrix:
@@ -28,21 +27,6 @@ def hash_letters(words: Sequence[str]) -> csr_matrix:
     ngrams.data[:] = np.repeat(lengths > 0, np.diff(ngrams.indptr))  # not the borders alone
     ngrams.eliminate_zeros()
     return ngrams
-
-
-def letter_vectors(words: Sequence[str], length: int) -> NDArray[np.float32]:
-    """Return a vector (length,) for each word, N(0, 1); words that are spelled alike are alike.
-
-    It is the sum of random vectors of the word's n-grams of letters. They are always the same.
-    """
-    ngrams = hash_letters(words)
-    rng = np.random.default_rng(0)
-    of_ngrams = rng.standard_normal((N_RANDOM_VECTORS, length), np.float32)
-    shape = (len(words), N_RANDOM_VECTORS)
-    ones = np.ones(ngrams.nnz, np.float32)
-    folded = csr_matrix((ones, ngrams.indices % N_RANDOM_VECTORS, ngrams.indptr), shape)
-    n_ngrams = np.maximum(np.diff(ngrams.indptr), 1)
-    return np.asarray(folded @ of_ngrams / np.sqrt(n_ngrams)[:, np.newaxis], np.float32)
 
 
 def bags_of_steps(lengths: Lengths, ngrams: csr_matrix) -> csr_matrix:

@@ -28,8 +28,8 @@ def guess_token_unit(sequences: Sequences) -> str:
     """Guess from how often two steps drawn at random hold the same id.
 
     The effective number of tokens is 3 for bases, 20 to 45 for letters of one or many languages,
-    and 65 to 220 for words. The most frequent id is set aside: of words it may be the unknown
-    token.
+    and 65 to 220 for words. The most frequent id is left out, because it may be
+    the unknown token.
     """
     n_tokens = effective_number_of_tokens(sequences, n_set_aside=1)
     return "char" if n_tokens < FEWEST_WORDS else "word"

@@ -1,4 +1,4 @@
-"""Ridge regression that knows what it would predict for each sample without that sample.
+"""Ridge regression with leave-one-out predictions.
 
 The strength of the penalty is the one with the smallest leave-one-out error. Features come in
 blocks, so that memory does not grow with the number of samples.
@@ -59,7 +59,7 @@ def fit_few(
 
 
 class Moments:
-    """Sums over all samples, from which a ridge regression follows.
+    """The Gram matrix and other sums over all samples, from which a ridge regression follows.
 
     Parameters
     ----------

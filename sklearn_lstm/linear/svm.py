@@ -41,8 +41,8 @@ def fit_svms(
 
     Up to `MOST_SCALED` outputs, each SVM sees the features scaled by the log ratios of a naive
     Bayes classifier (Wang and Manning 2012, with tf-idf in place of counts). A feature that is as
-    frequent in the class as outside still counts a little. Of more classes each has few samples,
-    and its ratios are little more than noise: all SVMs see the same features.
+    frequent in the class as outside still counts a little. With more outputs each class has few
+    samples, and its ratios are mostly noise: all SVMs use the same features.
 
     Returns
     -------

@@ -1,7 +1,8 @@
-"""A linear model of random convolutions of series, which recognizes shapes without training.
+"""A linear model of random convolutions of series.
 
-Few and long series teach a recurrent network little. How often a convolution exceeds a threshold,
-or competing kernels, says much about them. The two make different errors.
+From few and long series a recurrent network learns little. The features here are the proportions of
+steps at which a convolution is above a threshold, or is the largest or the smallest of several
+competing kernels. The two models make different errors.
 """
 
 from __future__ import annotations

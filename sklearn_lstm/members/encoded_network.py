@@ -6,7 +6,6 @@ import warnings
 from collections.abc import Mapping
 from copy import deepcopy
 from dataclasses import dataclass, field
-from itertools import compress
 from typing import Any
 
 import numpy as np
@@ -18,14 +17,12 @@ from sklearn_lstm.compute.threads import map_on_workers, workers
 from sklearn_lstm.data.batches import encoded, steps_at_once
 from sklearn_lstm.data.embeddings import PretrainedVectors
 from sklearn_lstm.data.encoding import ChannelScaling, Encoding, TokenCodes
-from sklearn_lstm.data.letters import Lexicon, letter_vectors
 from sklearn_lstm.data.sequences import Rows, Sequences, rows_of_similar_length
 from sklearn_lstm.exceptions import IgnoredParameterWarning
 from sklearn_lstm.network.network import SequenceNetwork
 from sklearn_lstm.network.pooling import POOLINGS
 
 MOST_LAYERS = 1_000  # of a network that is loaded
-SHARE_OF_LETTERS = 0.7  # in the variance of the vector that a word begins with
 ARCHITECTURE = (
     "cell",
     "hidden_size",
@@ -93,9 +90,9 @@ class EncodedNetwork:
     def logits(self, sequences: Sequences) -> NDArray[np.float64]:
         """Return the logits (n_samples, n_outputs).
 
-        Those of a sequence do not depend on the others, but for the rounding of float32. The last
-        product is computed in float64: in float32 a row of odd length would be rounded by its place
-        in the batch.
+        Except for the rounding of float32, those of a sequence do not depend on the others. The
+        last product is computed in float64: in float32 a row of odd length would be rounded by its
+        place in the batch.
         """
         self.network.eval()
         device = self.device
@@ -210,8 +207,11 @@ class NetworkStart:
             network = SequenceNetwork(**self._architecture(encoding, sequences))
             network.draw_weights(generator)
             first_code = 0
-        if isinstance(encoding, TokenCodes):
-            self._place_vectors(encoding, network, sequences, first_code)
+        if isinstance(encoding, TokenCodes) and self.pretrained is not None:
+            codes = encoding(self.pretrained.ids)
+            is_new = codes >= first_code
+            vectors = torch.from_numpy(self.pretrained.vectors[is_new])
+            network.set_vectors(torch.from_numpy(codes[is_new]), vectors)
         return EncodedNetwork(encoding, network, is_trained)
 
     def _architecture(self, encoding: Encoding, sequences: Sequences) -> dict[str, Any]:
@@ -229,28 +229,6 @@ class NetworkStart:
         if isinstance(self.embedding_dim, str):
             return min(128, int(16 * len(encoding) ** 0.5))
         return self.embedding_dim
-
-    def _place_vectors(
-        self, encoding: TokenCodes, network: SequenceNetwork, sequences: Sequences, first_code: int
-    ) -> None:
-        """Set the vectors of the codes from `first_code` on: pretrained, or alike if spelled alike.
-
-        A vector by the letters is mixed with the one that was drawn.
-        """
-        length = network.architecture["embedding_dim"]
-        lexicon = None if length is None else Lexicon.of(sequences)
-        if lexicon is not None:
-            codes = encoding(lexicon.ids)
-            is_new = codes >= first_code
-            is_new &= np.array(list(map(bool, lexicon.words)))
-            vectors = letter_vectors(list(compress(lexicon.words, is_new)), length)
-            new_codes = torch.from_numpy(codes[is_new])
-            network.mix_vectors(new_codes, torch.from_numpy(vectors), SHARE_OF_LETTERS)
-        if self.pretrained is not None:
-            codes = encoding(self.pretrained.ids)
-            is_new = codes >= first_code
-            vectors = self.pretrained.vectors[is_new]
-            network.mix_vectors(torch.from_numpy(codes[is_new]), torch.from_numpy(vectors), 1.0)
 
 
 def _check_goes_on(

@@ -36,8 +36,8 @@ def integrated_gradients(
     vectors to those of the sequence. A step's contribution is the integral of the gradient of the
     score along the path, times the way of the step's vector (trapezoidal rule). In each interval of
     the path, the contributions have to sum to the difference of the scores at its ends. Intervals
-    where they do not are halved. What is still missing then is shared by the steps, in proportion
-    to the sizes of their contributions, so that the sum is exact.
+    where they do not are halved. What is still missing then is divided among the steps, in
+    proportion to the sizes of their contributions, so that the sum is exact.
 
     Parameters
     ----------

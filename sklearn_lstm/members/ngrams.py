@@ -1,4 +1,4 @@
-"""A linear model of n-grams, whose presence tells much about the class.
+"""A linear model of n-grams of ids, and of the letters of words.
 
 A recurrent network reads in order, and a bag of n-grams does not. They make different errors.
 """
@@ -26,9 +26,10 @@ from sklearn_lstm.members.member import FitTask, LinearMember
 LONGEST_OF_WORDS = 2
 LONGEST_OF_CHARACTERS = 5  # or more, where the alphabet is small and the sequences are long
 N_LENGTHS_OF_CHARACTERS = 5
-EXPECTED_BY_CHANCE = 1 / 64  # n-grams of one kind, in a sequence of random characters
+EXPECTED_BY_CHANCE = 1 / 64  # how often one n-gram may occur in a sequence of random characters
 LARGEST_COEF = 1 << 30  # bytes of the coefficients: features x outputs x 4
-SHARE_OF_ALL_NGRAMS = 1 / 8  # of these bytes, with the n-grams that one sequence alone holds
+# If all n-grams need less than this part of it, those of one sequence alone are used too.
+SHARE_OF_ALL_NGRAMS = 1 / 8
 
 
 @dataclass(frozen=True)

@@ -33,8 +33,9 @@ class Direction(nn.Module):
     pooling : tuple of str
         Empty: return all states.
     gates : slice or None
-        None: the input is features. Else it is the sums at the gates already, and this slice of
-        them belongs to the direction: its input weights are the identity and stay so.
+        None if the input is features. For one-hot tokens the input is the embedding, whose rows are
+        the input weights of the gates; this slice of a row belongs to the direction, and its own
+        input weights are a fixed identity matrix.
     """
 
     def __init__(

@@ -26,7 +26,8 @@ class SequenceMask:
         mirrored = torch.where(self.is_step, lengths - 1 - step, step)  # (T, B)
         self.mirror = (mirrored * len(lengths) + sequence).flatten()  # (T * B,)
         self.last = (lengths - 1) * len(lengths) + sequence  # (B,)
-        # All sequences have so many steps. On a GPU to ask would be to wait for it.
+        # The length of the shortest sequence: no step before it is padding. 0 on a GPU, where
+        # reading it would wait for all computations before it.
         self.n_common = int(lengths.min()) if lengths.device.type == "cpu" else 0
 
 

@@ -30,7 +30,7 @@ class SequenceNetwork(nn.Module):
     n_outputs : int
     tokens : bool
     embedding_dim : int or None
-        None: one-hot codes or inputs go straight to the gates.
+        None: one-hot codes or inputs are the input of the recurrent layer.
     freeze_embeddings, cell, hidden_size, num_layers, bidirectional, pooling, dropout
         As in `LSTMSequenceClassifier`.
     """
@@ -110,7 +110,7 @@ class SequenceNetwork(nn.Module):
     def summarize(self, steps: Tensor, lengths: Tensor) -> Tensor:
         """Read, and pool the states: (B, n_directions * len(pooling) * H)."""
         kind = steps.device.type
-        # What oneDNN computes as a whole does not round a sequence by its neighbours.
+        # oneDNN's fused LSTM computes the same bits for a sequence in any batch.
         is_whole = kind == "cpu" and self.architecture["cell"] == "lstm"
         is_mixed = self.use_bfloat16 and (self.training or is_whole)
         # torch's cache of rounded weights is one for all threads, and may outlive an update.
@@ -157,7 +157,7 @@ class SequenceNetwork(nn.Module):
 
     @torch.no_grad()
     def draw_weights(self, generator: torch.Generator) -> None:
-        """Give the network weights, on the processor, as torch's layers do, but for two.
+        """Give the network weights, on the processor, as torch's layers do, with two exceptions.
 
         Vectors of tokens come from N(0, 1), and weights of the projection from N(0, 1 / n_inputs).
         """
@@ -200,8 +200,7 @@ class SequenceNetwork(nn.Module):
         self.architecture["n_inputs"] = n_inputs
 
     @torch.no_grad()
-    def mix_vectors(self, codes: Tensor, vectors: Tensor, share: float) -> None:
-        """Mix vectors with those of these codes; `share` is theirs of the variance, 1 all of it."""
+    def set_vectors(self, codes: Tensor, vectors: Tensor) -> None:
+        """Give these codes their vectors."""
         weight = self.embedding.weight
-        codes, vectors = codes.to(weight.device), vectors.to(weight.device)
-        weight[codes] = share**0.5 * vectors + (1 - share) ** 0.5 * weight[codes]
+        weight[codes.to(weight.device)] = vectors.to(weight.device)

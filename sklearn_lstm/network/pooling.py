@@ -63,7 +63,7 @@ class Pooling(nn.Module):
 
 
 class _Maximum(torch.autograd.Function):
-    """The maximum over the steps; only those that some sequence lacks are masked."""
+    """The maximum over the steps. Steps that all sequences have need no mask."""
 
     @staticmethod
     def forward(ctx: Any, states: Tensor, mask: SequenceMask) -> Tensor:

@@ -29,5 +29,5 @@ def _compute(n_steps: int, n_features: int) -> NDArray[np.float32]:
     return positions
 
 
-# NumPy's: a tensor that is made while torch traces a network would not be a real one.
+# A NumPy array: a tensor that is made while torch traces a network has no values.
 _table = lru_cache(4)(_compute)

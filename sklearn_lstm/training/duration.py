@@ -14,7 +14,8 @@ UPDATES_PER_EPOCH = 50
 MOST_STEPS_PER_BATCH = 1 << 13
 BATCH_SIZE_OF_PARTIAL_FIT = 32
 N_UPDATES = 800
-MORE_FOR_CHARACTERS = 2  # times the updates, and the patience: a character says less than a word
+# Factor of the updates, and of those between two checks: a character says less than a word.
+MORE_FOR_CHARACTERS = 2
 FEWEST_EPOCHS, FEWEST_EPOCHS_OF_CHARACTERS = 6, 15
 MOST_WORK, MOST_WORK_OF_FEWEST_EPOCHS = 5_000_000, 25_000_000
 FEWEST_EPOCHS_OF_ALL = 4
@@ -35,7 +36,7 @@ class TrainingPlan:
     follows_loss : bool
         Training ends before `max_epochs` once the loss of held-out samples no longer falls.
     patience : int
-        How many times longer than usual that loss need not fall.
+        Factor of the number of updates between two checks of that loss.
     n_networks : int
     n_held_out : int
         Samples to draw and hold out of each network; others for each network.
@@ -125,9 +126,9 @@ def batch_size_for(n_samples: int, mean_length: float) -> int:
 def max_epochs_for(n_samples: int, work: int, batch_size: int, token_unit: str | None) -> int:
     """Return the epochs of "auto", for data whose epoch is so much work.
 
-    Small data need about 800 updates, and at most 5 million units of work. All data get 6 epochs or
-    more. Small alphabets need more: twice the updates and the work, and 15 epochs. Large data get
-    fewer, but at least 4, where those would be more than 25 million units.
+    It is the number of epochs with 800 updates, or with 5 million units of work if that is less,
+    but at least 6. Characters: twice the updates and the work, and at least 15. Where 6 (or 15)
+    epochs are more than 25 million units, as many as these allow, but at least 4.
     """
     is_char = token_unit == "char"
     times = MORE_FOR_CHARACTERS if is_char else 1
@@ -138,7 +139,7 @@ def max_epochs_for(n_samples: int, work: int, batch_size: int, token_unit: str |
 
 
 def n_to_hold_out(n_samples: int) -> int:
-    """Return how many samples to hold out of a network: a tenth; 200 to 1,000, or a fifth."""
+    """Return how many samples to hold out: 10 %, but 200 to 1,000, and never more than 20 %."""
     n_held_out = min(max(SMALLEST_HELD_OUT, n_samples * HELD_OUT_SHARE), LARGEST_HELD_OUT)
     return round(min(n_held_out, n_samples * LARGEST_HELD_OUT_SHARE))
 

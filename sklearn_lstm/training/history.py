@@ -1,4 +1,4 @@
-"""What each epoch was like."""
+"""What is recorded of each epoch."""
 
 from __future__ import annotations
 

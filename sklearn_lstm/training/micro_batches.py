@@ -20,7 +20,7 @@ class MicroBatchNet(NeuralNetClassifier):  # type: ignore[misc]
     """A skorch net that reads a batch in micro-batches and adds up their gradients.
 
     The micro-batches hold sequences of similar length, and are small enough for the processor's
-    caches. One long sequence is padded with no other.
+    caches. A long sequence is a micro-batch of its own.
     """
 
     def train_step_single(self, batch: Any, **_: Any) -> dict[str, Any]:

@@ -18,7 +18,7 @@ INTERVAL = 0.1  # seconds from one drawing to the next
 
 
 class FitProgress:
-    """A bar that shows which share of the work is done, and the time that is left.
+    """A bar that shows how much of the work is done, and the time that is left.
 
     The work is counted in updates of the networks, which may be trained in two threads. The time is
     estimated from the average speed so far. Training may end before the last epoch: once this is

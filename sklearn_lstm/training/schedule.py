@@ -51,7 +51,7 @@ class Trapezoid(Callback):  # type: ignore[misc]
     updates_per_epoch : int
     held_out_loss : HeldOutLoss or None
     patience : int
-        A check comes after so many times 75 updates, or after more.
+        There are at least 75 times this number of updates between two checks.
     """
 
     def __init__(

@@ -17,7 +17,7 @@ class SparseEmbedding(Callback):  # type: ignore[misc]
 
     A vocabulary of 100,000 tokens has 13 million weights, of which a batch needs some hundred rows.
     For one update the weight and its optimiser state are replaced by these rows, and the batch
-    counts them from 0: any optimiser of torch takes them for a small weight.
+    counts them from 0: any optimiser of torch works on this small weight.
     """
 
     def on_train_begin(self, net: NeuralNet, **_: Any) -> None:
@@ -55,7 +55,7 @@ class SparseEmbedding(Callback):  # type: ignore[misc]
             if not _has_rows_of(value, rows):
                 state[name] = value
                 continue
-            if name not in state:  # as the optimiser began, which padding with its gradient 0 shows
+            if name not in state:  # the initial state, which padding still has: its gradient is 0
                 state[name] = value[PADDING_CODE].repeat(len(self.table), *[1] * (value.ndim - 1))
             state[name].index_copy_(0, self.codes, value)
         self.table.data.index_copy_(0, self.codes, rows.data)
