@@ -16,7 +16,7 @@ from sklearn_lstm.inspection.inputs import open_model
 SMALL = {"hidden_size": 12, "max_epochs": 4, "random_state": 0, "precision": "float32"}
 
 
-def first(X, n=12):
+def first(X, n=6):
     return X[:n] if hasattr(X, "__getitem__") else list(X)[:n]
 
 

@@ -1,7 +1,5 @@
 """The network: one-hot input, positions, dropout, weights, and every architecture on a toy task."""
 
-from itertools import product
-
 import numpy as np
 import pytest
 import torch
@@ -176,10 +174,9 @@ def toy_task():
     return X, y
 
 
-@pytest.mark.parametrize(
-    ("cell", "pooling", "num_layers", "bidirectional"),
-    list(product(CELLS, [*POOLINGS, ("max", "attention")], [1, 2], [False, True])),
-)
+@pytest.mark.parametrize(("num_layers", "bidirectional"), [(1, False), (2, True)])
+@pytest.mark.parametrize("pooling", [*POOLINGS, ("max", "attention")])
+@pytest.mark.parametrize("cell", CELLS)
 def test_every_architecture_learns(cell, pooling, num_layers, bidirectional):
     X, y = toy_task()
     model = LSTMSequenceClassifier(
