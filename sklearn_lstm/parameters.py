@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from numbers import Integral
 from typing import Any
 
@@ -47,12 +47,12 @@ def checked_parameters(estimator: BaseEstimator, constraints: Mapping[str, Any])
     return parameters
 
 
-def plain_parameters(estimator: BaseEstimator, constraints: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the parameters, those that are NumPy scalars as plain Python numbers.
+def plain_parameters(estimator: BaseEstimator, names: Iterable[str]) -> dict[str, Any]:
+    """Return the parameters of these names, those that are NumPy scalars as plain Python numbers.
 
     A subclass may have only some of them in its `__init__`.
     """
-    parameters = {name: getattr(estimator, name) for name in constraints}
+    parameters = {name: getattr(estimator, name) for name in names}
     return {
         name: value.item() if isinstance(value, np.generic) else value
         for name, value in parameters.items()

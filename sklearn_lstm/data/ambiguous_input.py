@@ -7,10 +7,11 @@ import warnings
 import numpy as np
 from numpy.typing import NDArray
 
-from sklearn_lstm.data.sequences import VALUES_PER_CHUNK, DenseSeries, Sequences, SparseIds
+from sklearn_lstm.data.sequences import DenseSeries, Sequences, SparseIds
 from sklearn_lstm.exceptions import InputTypeWarning
 
 FEWEST_ROWS = 20  # of a table: fewer columns are whole by chance
+MOST_VALUES = 1 << 14  # of a table that are looked at
 FEWEST_PAIRS, FEWEST_VALUES = 1_000, 50  # neighbours and different values of a signal
 CLOSE = 1 / 3  # distance of neighbours; at least 0.87 in texts, bases, tunes and system calls
 
@@ -55,7 +56,7 @@ def neighbour_distance(ids: NDArray[np.integer], lengths: NDArray[np.intp]) -> f
 
 def _warn_of_ids(table: NDArray[np.floating]) -> None:
     """Warn of columns of whole numbers beside columns of fractions."""
-    rows = table[: max(FEWEST_ROWS, VALUES_PER_CHUNK // table.shape[1])]
+    rows = table[: max(FEWEST_ROWS, MOST_VALUES // table.shape[1])]
     is_whole = (rows >= 0) & (rows == np.floor(rows))  # NaN is not
     ids = np.flatnonzero(is_whole.all(axis=0) & (rows > 1).any(axis=0))  # no indicators
     if len(rows) >= FEWEST_ROWS and len(ids) and not is_whole.all():

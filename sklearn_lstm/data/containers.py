@@ -201,7 +201,7 @@ def as_list(values: Any) -> list[Any]:
     for name in ("tolist", "to_pylist", "to_list"):
         if hasattr(values, name):
             return list(getattr(values, name)())
-    return list(values)
+    return list(np.asarray(values) if hasattr(values, "__array__") else values)
 
 
 def _is_id(value: Any) -> bool:
