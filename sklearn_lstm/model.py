@@ -132,7 +132,7 @@ class SequenceModel:
         return {
             **described,
             "blend weights": f"{weights} (set by {self.n_held_out:,} samples held out)",
-            "prior correction": _range(self.prior_correction),
+            "logit adjustment": _range(self.prior_correction),
         }
 
 

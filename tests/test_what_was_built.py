@@ -233,7 +233,7 @@ class Tables(HTMLParser):
 
 def table_of(model):
     """Return what was built, from the HTML: the cells of the rows that come last."""
-    names = ("input", "network", "linear model", "blend weights", "prior correction", "epochs")
+    names = ("input", "network", "linear model", "blend weights", "logit adjustment", "epochs")
     rows = [row for row in Tables(model._repr_html_()).rows if row and row[0] in names]
     return dict(rows)
 
@@ -254,7 +254,7 @@ def test_html_has_a_table_of_what_was_built_from_ids():
         "blend weights": f"network {model.calibration_['network_weight']:.2f}, linear model "
         f"{model.calibration_['linear_weight']:.2f} (set by {model.calibration_['n_held_out']} "
         "samples held out)",
-        "prior correction": f"{model.calibration_['prior_correction']:.2f}",
+        "logit adjustment": f"{model.calibration_['prior_correction']:.2f}",
         "epochs": "2",
     }
 
