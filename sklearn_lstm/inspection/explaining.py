@@ -27,9 +27,9 @@ class Explanation:
     linear, network : ndarray of shape (n_steps,)
         What each step adds, by the linear model and by the networks.
     base_value : float
-        The score of the baseline: a linear model that finds none of its runs, and networks that
+        The score of the baseline: a linear model that finds none of its n-grams, and networks that
         read unknown tokens only; for measurements, a series that is the mean throughout (0 with
-        ``normalize=False``). It includes the prior correction.
+        ``normalize=False``). It includes the logit adjustment.
     target : object
         The class.
     left_out : dict of str to int
@@ -58,9 +58,10 @@ class Explanation:
 def explain(model: Any, X: Any, target: Any = None) -> list[Explanation]:
     """Return what each token or step adds to the score of a class.
 
-    The model's score is a sum, and so are the contributions. Those of the linear model are exact: a
-    run of tokens is shared by its tokens, a run of letters counts for the words that hold it, and a
-    convolution counts at the step in its middle. Those of the networks are integrated gradients
+    The score is a sum over the members of the model, and so is each contribution. Those of the
+    linear model are exact: the value of an n-gram of tokens is divided among its tokens, that of an
+    n-gram of letters goes to the words that hold it, and a convolution counts at the step in its
+    middle. Those of the networks are integrated gradients
     [1]_. Their baseline is a sequence of unknown tokens only, or a series that is the mean
     throughout.
 

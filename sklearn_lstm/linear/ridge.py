@@ -58,7 +58,7 @@ def fit_few(
     )
 
 
-class Moments:
+class GramMatrix:
     """The Gram matrix and other sums over all samples, from which a ridge regression follows.
 
     Parameters
@@ -98,7 +98,7 @@ class Moments:
         self.cross += shifted.T @ (np.sqrt(weights)[:, np.newaxis] * signs)
 
     def solve(self) -> RidgeSolver:
-        """Return what is needed to predict with any penalty. The moments are used up."""
+        """Return what is needed to predict with any penalty. It is used up."""
         deviation = self.sums[1] / self.n_samples - np.square(self.sums[0] / self.n_samples)
         deviation = _replace_zeros(np.sqrt(np.maximum(deviation, 0)))
         mean = self.weighted_sum / self.total_weight

@@ -27,7 +27,7 @@ from sklearn_lstm.linear.kernels import (
     draw_channels,
     draw_competing,
 )
-from sklearn_lstm.linear.ridge import Moments, RidgeFit, fit_few
+from sklearn_lstm.linear.ridge import GramMatrix, RidgeFit, fit_few
 from sklearn_lstm.members.member import FitTask, LinearMember
 
 N_FEATURES = 5_000  # about so many
@@ -258,12 +258,12 @@ def _fit_many(
     position = np.full(n_samples, -1)
     position[rows] = np.arange(len(rows))
     features = np.empty((len(rows), len(model.coef)), np.float32)
-    moments = Moments(len(model.coef), n_outputs)
+    gram = GramMatrix(len(model.coef), n_outputs)
     for block, proportions in _blocks(model.proportions(samples.sequences)):
-        moments.add(proportions, _signs(samples, block), samples.targets.sample_weights[block])
+        gram.add(proportions, _signs(samples, block), samples.targets.sample_weights[block])
         is_kept = position[block] >= 0
         features[position[block[is_kept]]] = proportions[is_kept]
-    solver = moments.solve()
+    solver = gram.solve()
     ridge = solver.fit(features, _signs(samples, rows), samples.targets.sample_weights[rows])
     logits = [ridge.left_out[: len(held_out)]]
     for part in np.split(held_out, np.arange(most, len(held_out), most))[1:]:

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from sklearn_lstm.linear.ridge import Moments, fit_few
+from sklearn_lstm.linear.ridge import GramMatrix, fit_few
 
 
 @pytest.mark.parametrize("seed", range(10))
@@ -12,10 +12,10 @@ def test_many_samples_are_fitted_as_few_are(seed):
     features = rng.normal(size=(60, 12)).astype(np.float32)
     signs = np.sign(features[:, :2] + 2 * rng.normal(size=(60, 2)))
     weights = rng.exponential(size=60) ** 3
-    moments = Moments(12, 2)
+    gram = GramMatrix(12, 2)
     for rows in np.split(np.arange(60), 3):
-        moments.add(features[rows], signs[rows], weights[rows])
-    found = moments.solve().fit(features, signs, weights)
+        gram.add(features[rows], signs[rows], weights[rows])
+    found = gram.solve().fit(features, signs, weights)
     expected = fit_few(features, signs, weights)
     assert found.alpha == expected.alpha
     for name in ("coef", "intercept", "left_out"):
