@@ -61,9 +61,8 @@ def explain(model: Any, X: Any, target: Any = None) -> list[Explanation]:
     The score is a sum over the members of the model, and so is each contribution. Those of the
     linear model are exact: the value of an n-gram of tokens is divided among its tokens, that of an
     n-gram of letters goes to the words that hold it, and a convolution counts at the step in its
-    middle. Those of the networks are integrated gradients
-    [1]_. Their baseline is a sequence of unknown tokens only, or a series that is the mean
-    throughout.
+    middle. Those of the networks are integrated gradients [1]_. Their baseline is a sequence of
+    unknown tokens only, or a series that is the mean throughout.
 
     Parameters
     ----------
