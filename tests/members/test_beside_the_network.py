@@ -148,16 +148,6 @@ def test_each_network_learns_without_its_held_out_samples(pairs, linear_branch, 
     assert epoch["valid_loss"] is None
 
 
-def test_the_work_of_the_linear_model_counts_in_the_plan(monkeypatch):
-    X, y = bumps(200)
-    n_networks = []
-    for work in (0, 10**9):
-        monkeypatch.setattr(ConvolutionModel, "work", lambda _, work=work: work)
-        model = LSTMSequenceClassifier(**SMALL_SERIES).fit(X, y)
-        n_networks.append(model.calibration_["n_networks"])
-    assert n_networks == [2, 1]
-
-
 def test_the_decision_is_the_weighed_sum_of_networks_and_linear_model(pairs):
     X, y = pairs(300)
     model = LSTMSequenceClassifier(**SMALL).fit(X, y)

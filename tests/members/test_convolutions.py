@@ -43,6 +43,12 @@ def set_features(monkeypatch):
 
 
 @pytest.fixture
+def leave_out(monkeypatch):
+    """A function: how many series are left out in turn at once."""
+    return lambda n_series: monkeypatch.setattr(convolutions, "MOST_LEFT_OUT", n_series)
+
+
+@pytest.fixture
 def fit(samples_of, fit_linear):
     def fit(X, targets, weights=None, *, held_out=None, n_outputs=2):
         samples = samples_of(X, targets, weights, n_outputs)
@@ -180,7 +186,7 @@ def test_labels_classes_without_samples_and_weights(fit, sequences_of, set_featu
 @pytest.mark.parametrize("n_held_out", [40, 300], ids=["kept", "read again"])
 @pytest.mark.parametrize("rows_per_block", [64, 10_000])
 def test_many_series_get_the_ridge_regression_of_scikit_learn(
-    fit, samples_of, monkeypatch, set_features, *, rows_per_block, n_held_out
+    fit, samples_of, monkeypatch, leave_out, set_features, *, rows_per_block, n_held_out
 ):
     set_features(252)
     monkeypatch.setattr(convolutions, "ROWS_PER_BLOCK", rows_per_block)
@@ -203,7 +209,7 @@ def test_many_series_get_the_ridge_regression_of_scikit_learn(
     np.testing.assert_allclose(scale, scale[0], rtol=1e-6)
     expected = scale[0] * ridge.predict(features / deviation)
     np.testing.assert_allclose(full.logits(samples.sequences), expected, rtol=0, atol=1e-6)
-    monkeypatch.setattr(convolutions, "MOST_LEFT_OUT", 120)
+    leave_out(120)
     fewer, logits_of_fewer = fit(X, y, weights, **options)
     ratio = fewer.coef / np.where(full.coef == 0, 1, full.coef)
     scale = np.median(ratio)
@@ -211,9 +217,9 @@ def test_many_series_get_the_ridge_regression_of_scikit_learn(
     np.testing.assert_allclose(logits_of_fewer, scale * logits, rtol=0, atol=1e-6)
 
 
-def test_memory_does_not_grow_with_the_number_of_series(fit, monkeypatch, set_features):
+def test_memory_does_not_grow_with_the_number_of_series(fit, leave_out, set_features):
     set_features(252)
-    monkeypatch.setattr(convolutions, "MOST_LEFT_OUT", 1000)
+    leave_out(1000)
     peaks = []
     for n_series in (2000, 5000):
         X, y = waves(n_series)
