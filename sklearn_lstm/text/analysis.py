@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
 from itertools import chain
 from typing import Any, TypeAlias
+from unicodedata import normalize
 
 import numpy as np
 from numpy.typing import NDArray
@@ -44,20 +45,29 @@ def check_as_count_vectorizer(estimator: BaseEstimator) -> list[Any]:
         The tokens of the parameter `vocabulary`, in order.
     """
     given = [""] if estimator.vocabulary is None else estimator.vocabulary
+    analysis = count_vectorizer_like(estimator)
     if isinstance(given, set | frozenset):
         given = sorted(given)  # their own order differs from process to process
     elif not isinstance(given, Mapping):
-        given = list(given)
-        for token, times in Counter(given).most_common(1):
-            if times > 1:  # CountVectorizer's own error fails for tuples
-                raise ValueError(f"Duplicate term in vocabulary: {token!r}")
-    analysis = count_vectorizer_like(estimator).set_params(vocabulary=given)
+        given = given.to_pylist() if hasattr(given, "to_pylist") else list(given)  # pyarrow's
+        _check_distinct(given)  # CountVectorizer's own error fails for tuples
+    analysis.set_params(vocabulary=given)
     if not all(isinstance(token, str) for token in given):
         analysis.lowercase = False  # CountVectorizer would look for upper case in other tokens too
     indices = analysis.fit([]).vocabulary_
     tokens = sorted(indices, key=indices.get) if estimator.vocabulary is not None else []
     # Strings of an array are NumPy scalars.
-    return [token.item() if isinstance(token, np.generic) else token for token in tokens]
+    tokens = [token.item() if isinstance(token, np.generic) else token for token in tokens]
+    if analysis.tokenizer is words_of:  # whose tokens have this form
+        tokens = [normalize("NFC", token) if isinstance(token, str) else token for token in tokens]
+        _check_distinct(tokens)
+    return tokens
+
+
+def _check_distinct(tokens: list[Any]) -> None:
+    for token, times in Counter(tokens).most_common(1):
+        if times > 1:
+            raise ValueError(f"Duplicate term in vocabulary: {token!r}")
 
 
 def iterate_texts(raw_documents: Iterable[Any]) -> Iterator[Any]:
@@ -151,6 +161,8 @@ def _in_batches(
             size += len(text)
         except Exception as error:
             error.add_note(f"This was the text at index {index}.")
+            if isinstance(text, list | tuple | np.ndarray) and not callable(analysis.analyzer):
+                error.add_note("Pass analyzer=list if the texts are split into tokens already.")
             raise
         batch.append(text)
         if size >= BATCH_SIZE:

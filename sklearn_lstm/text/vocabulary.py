@@ -58,7 +58,15 @@ def frequent_tokens(counts: TokenCounts, min_df: float, max_df: float) -> list[A
     """
     is_frequent = counts.documents >= _n_texts(min_df, counts)
     is_frequent &= counts.documents <= _n_texts(max_df, counts)
-    tokens = sorted(token for token, id_ in counts.ids.items() if is_frequent[id_])
+    tokens = [token for token, id_ in counts.ids.items() if is_frequent[id_]]
+    try:
+        tokens.sort()
+    except TypeError as error:
+        examples = {type(token).__name__: token for token in reversed(tokens)}
+        shown = ", ".join(f"{token!r} ({kind})" for kind, token in reversed(examples.items()))
+        raise ValueError(
+            f"Tokens of several types: {shown}. Make them all strings, or all numbers."
+        ) from error
     occurrences = dict(zip(counts.ids, counts.occurrences[FIRST_TOKEN:].tolist(), strict=True))
     return sorted(tokens, key=occurrences.__getitem__, reverse=True)  # ties stay alphabetical
 

@@ -1,0 +1,42 @@
+"""Tokens that the user brings: a vocabulary of any container and normal form, texts in tokens."""
+
+import unicodedata
+
+import polars as pl
+import pyarrow as pa
+import pytest
+
+from sklearn_lstm import TextSequenceVectorizer
+
+WORDS = ["é", "crème", "brûlée"]
+
+
+@pytest.mark.parametrize("container", [list, tuple, pa.array, pl.Series, pa.chunked_array])
+def test_a_vocabulary_is_read_from_any_container(container):
+    vocabulary = container([WORDS]) if container is pa.chunked_array else container(WORDS)
+    vectorizer = TextSequenceVectorizer(vocabulary=vocabulary).fit(["crème"])
+    assert vectorizer.vocabulary_ == {"é": 2, "crème": 3, "brûlée": 4}
+
+
+def test_words_of_a_vocabulary_match_in_any_normal_form():
+    decomposed = [unicodedata.normalize("NFD", word) for word in WORDS]
+    assert decomposed != WORDS
+    vectorizer = TextSequenceVectorizer(vocabulary=decomposed).fit(WORDS)
+    assert vectorizer.coverage_["n_unknown_tokens"] == 0
+    own = TextSequenceVectorizer(vocabulary=decomposed, tokenizer=str.split)
+    assert own.fit(decomposed).coverage_["n_unknown_tokens"] == 0
+    with pytest.raises(ValueError, match="Duplicate term in vocabulary: 'é'"):
+        TextSequenceVectorizer(vocabulary=["é", unicodedata.normalize("NFD", "é")]).fit(WORDS)
+
+
+def test_texts_in_tokens_get_an_error_that_names_the_remedy():
+    with pytest.raises(AttributeError) as caught:  # as from CountVectorizer
+        TextSequenceVectorizer().fit(["so good", ["so", "bad"]])
+    assert "This was the text at index 1." in caught.value.__notes__
+    assert any("analyzer=list" in note for note in caught.value.__notes__)
+
+
+@pytest.mark.parametrize("odd", [None, 5])
+def test_tokens_of_several_types_are_named(odd):
+    with pytest.raises(ValueError, match=r"Tokens of several types.*'a'.*" + str(odd)):
+        TextSequenceVectorizer(analyzer=list).fit([["a", "b"], ["b", odd]])
