@@ -280,8 +280,11 @@ def _own_values(y: Any) -> Any:
         return np.where(np.ma.getmaskarray(y), np.nan, y.astype(object).data)
     columns = columns_of(y) or [y]
     dtypes = [getattr(getattr(column, "dtype", None), "numpy_dtype", None) for column in columns]
-    if None in dtypes or any(column.isna().any() for column in columns):
+    if None in dtypes:
         return y
+    if any(column.isna().any() for column in columns):
+        is_numeric = all(getattr(dtype, "kind", "O") in "biuf" for dtype in dtypes)
+        return y.to_numpy(np.float64, na_value=np.nan) if is_numeric else y  # NaN is refused
     arrays = [column.to_numpy(dtype) for column, dtype in zip(columns, dtypes, strict=True)]
     return arrays[0] if y.ndim == 1 else np.column_stack(arrays)
 

@@ -172,10 +172,10 @@ def hold_out_groups(
         )
     wanted = of_classes * n_held_out / n_samples
     n_folds = min(max(2, round(n_samples / n_held_out)), n_groups, MOST_GROUPS)
-    joined = rng.permutation(n_groups)[groups] % MOST_GROUPS
+    joined = rng.permutation(n_groups)[groups] % MOST_GROUPS  # in random order
     # scikit-learn warns of classes with fewer samples than folds.
     strata = np.where(of_classes[classes] < n_folds, of_classes.argmax(), classes)
-    folds = StratifiedGroupKFold(n_folds, shuffle=True, random_state=int(rng.integers(1 << 31)))
+    folds = StratifiedGroupKFold(n_folds)  # until 1.7, its own shuffling ignores the classes
 
     def count(rows: Rows) -> NDArray[np.intp]:
         return np.bincount(classes[rows], minlength=len(of_classes))
