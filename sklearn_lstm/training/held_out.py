@@ -175,7 +175,7 @@ def hold_out_groups(
     joined = rng.permutation(n_groups)[groups] % MOST_GROUPS  # in random order
     # scikit-learn warns of classes with fewer samples than folds.
     strata = np.where(of_classes[classes] < n_folds, of_classes.argmax(), classes)
-    folds = StratifiedGroupKFold(n_folds)  # until 1.7, its own shuffling ignores the classes
+    folds = StratifiedGroupKFold(n_folds)  # its own shuffling ignored the classes in older versions
 
     def count(rows: Rows) -> NDArray[np.intp]:
         return np.bincount(classes[rows], minlength=len(of_classes))
