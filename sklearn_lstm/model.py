@@ -51,10 +51,10 @@ class SequenceModel:
 
         Networks that have seen all samples keep the weights of the previous model.
         """
-        model = cls(tuple(members), log_prior=held_out.prior.logs)
-        n_unjudged = len(members) - len(held_out.members)
         if len(members) == 1:
             return cls(tuple(members))
+        model = cls(tuple(members), log_prior=held_out.prior.logs)
+        n_unjudged = len(members) - len(held_out.members)
         if n_unjudged and model.networks.is_trained and previous is not None:
             weights = previous.weights
             if len(previous.members) < len(members):

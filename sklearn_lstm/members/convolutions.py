@@ -169,19 +169,7 @@ class ConvolutionModel(LinearMember):
         """Return what each step of one series adds to the score ``logits @ direction``.
 
         A convolution counts at the step in its middle, relative to a series that is the mean of
-        all training steps throughout.
-
-        Parameters
-        ----------
-        sequences : Sequences
-            One.
-        direction : ndarray of shape (n_outputs,)
-
-        Returns
-        -------
-        contributions : ndarray of shape (n_steps,)
-        base : float
-            The score of the series of means.
+        all training steps throughout. The rest of the score is that of this series.
         """
         lengths = sequences.lengths
         means = self.encoding.series_of_means(int(lengths[0]))

@@ -157,19 +157,8 @@ class NgramModel(LinearMember):
         """Return what each step of one sequence adds to the score ``logits @ direction``.
 
         The value of an n-gram is shared by the places where it occurs, and there by its steps. That
-        of an n-gram of letters is shared by the words that hold it.
-
-        Parameters
-        ----------
-        sequences : Sequences
-            One.
-        direction : ndarray of shape (n_outputs,)
-
-        Returns
-        -------
-        contributions : ndarray of shape (n_steps,)
-        base : float
-            The rest of the score, which is that of no n-gram.
+        of an n-gram of letters is shared by the words that hold it. The rest of the score is that
+        of no n-gram.
         """
         ((ids, lengths),) = sequences.chunks()
         first, last = 0, len(ids)
