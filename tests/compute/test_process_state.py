@@ -18,6 +18,7 @@ import traceback
 import warnings
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
+from itertools import product
 from pathlib import Path
 
 import numpy as np
@@ -180,10 +181,7 @@ def state_before_and_after():
         with pytest.raises(NonFiniteTrainingError):
             small(lr=1e30, gradient_clip=None, optimizer="sgd").fit(*series())
         assert look() == before
-        jobs = jobs_of_all_kinds()
-        with ThreadPoolExecutor(len(jobs)) as pool:
-            for job in [pool.submit(job) for job in jobs]:
-                job.result()
+        eight_threads_at_once()
         after = look()
         assert after == before, [
             name
@@ -211,11 +209,6 @@ def watch_from_another_thread():
         done.set()
         watcher.join()
     assert not different, different
-
-
-@pytest.mark.parametrize("n_threads", [1, 2, 4])
-def test_no_thread_sees_a_change_of_the_state_of_the_process(n_threads):
-    in_a_fresh_process(state_before_and_after, n_threads=n_threads)
 
 
 def test_numbers_that_another_thread_draws_are_those_of_its_seed():
@@ -271,7 +264,7 @@ def jobs_of_all_kinds():
     return [
         lambda: fitted_bits(tokens),
         lambda: fitted_bits(series, random_state=1),
-        lambda: fitted_bits(tokens, early_stopping=True, cell="gru"),
+        lambda: fitted_bits(tokens, early_stopping=True, cell="gru", linear_branch=False),
         continue_training,
         lambda: predict(shared[0], tokens),
         lambda: predict(shared[1], series),
@@ -309,12 +302,13 @@ def one_model_in_eight_threads():
 
 def fit_inside_a_fit():
     for outer, inner in ((tokens, series), (series, tokens)):
-        alone = fitted_bits(outer, max_epochs=1), fitted_bits(inner, random_state=1)
+        fit_inner = partial(fitted_bits, inner, random_state=1, linear_branch=False)
+        alone = fitted_bits(outer, max_epochs=1), fit_inner()
         found = []
 
         class Nested(Callback):
-            def on_epoch_end(self, *_, inner=inner, found=found, **__):
-                found.append(fitted_bits(inner, random_state=1))
+            def on_epoch_end(self, *_, fit_inner=fit_inner, found=found, **__):
+                found.append(fit_inner())
 
         bits = fitted_bits(outer, callbacks=[Nested()], max_epochs=1)
         assert bits == alone[0]
@@ -323,18 +317,18 @@ def fit_inside_a_fit():
 
 
 def threads_of_joblib():
-    for make in (tokens, series):
-        expected = [fitted_bits(make, random_state=seed) for seed in range(3)]
-        jobs = [delayed(fitted_bits)(make, random_state=seed) for seed in range(3)]
-        before = state_of_the_process()
-        assert Parallel(n_jobs=3, backend="threading")(jobs) == expected
-        assert state_of_the_process() == before
+    makes = (tokens, series, tokens)
+    expected = [fitted_bits(make) for make in (tokens, series)]
+    before = state_of_the_process()
+    found = Parallel(n_jobs=3, backend="threading")(delayed(fitted_bits)(make) for make in makes)
+    assert found == [*expected, expected[0]]
+    assert state_of_the_process() == before
 
 
 @pytest.mark.parametrize("n_threads", [1, 2, 4])
-def test_the_bits_are_the_same_whoever_works_beside(n_threads):
+def test_the_state_of_the_process_and_the_bits_are_the_same_whoever_works_beside(n_threads):
     in_a_fresh_process(
-        eight_threads_at_once,
+        state_before_and_after,
         one_model_in_eight_threads,
         fit_inside_a_fit,
         threads_of_joblib,
@@ -345,9 +339,10 @@ def test_the_bits_are_the_same_whoever_works_beside(n_threads):
 def fit_before_and_after_the_number_of_threads_is_set():
     rng = np.random.default_rng(0)
     X, y = rng.normal(size=(270, 10, 12)), np.arange(270) % 2
-    before = fitted_bits(lambda: (X, y), batch_size="auto")
+    fit = partial(fitted_bits, lambda: (X, y), batch_size="auto", linear_branch=False)
+    before = fit()
     torch.set_num_threads(torch.get_num_threads())
-    assert fitted_bits(lambda: (X, y), batch_size="auto") == before
+    assert fit() == before
 
 
 def test_to_set_the_number_of_threads_that_torch_has_changes_no_bits():
@@ -473,10 +468,10 @@ def test_loky_workers_give_the_same_bits(kind):
 
 
 def interrupt_fits():
-    for make in (tokens, series):
-        for way in ("interrupt", "signal"):
-            if way == "interrupt" or sys.platform != "win32":
-                interrupt_a_fit(make, way)
+    ways = ("interrupt", "signal") if sys.platform != "win32" else ("interrupt",)
+    for n_threads, make, way in product((1, 4), (tokens, series), ways):
+        torch.set_num_threads(n_threads)
+        interrupt_a_fit(make, way)
 
 
 def interrupt_a_fit(make, way):
@@ -518,7 +513,8 @@ def interrupt_a_fit(make, way):
     assert all(vars(model)[name] is value for name, value in before.items())
     assert model.decision_function(X).tobytes() == bits
     assert state_of_the_process() == state
-    assert fitted_bits(tokens) == fitted_bits(tokens)  # all that is shared still works
+    # All that is shared still works.
+    assert fitted_bits(make, linear_branch=False) == fitted_bits(make, linear_branch=False)
 
     timers.clear()
     unfitted = small(callbacks=[Timer()], max_epochs=5000)
@@ -530,9 +526,8 @@ def interrupt_a_fit(make, way):
         raise AssertionError("fit was not interrupted")
 
 
-@pytest.mark.parametrize("n_threads", [1, 4])
-def test_ctrl_c_leaves_the_estimator_as_it_was_and_ends_all_work(n_threads):
-    in_a_fresh_process(interrupt_fits, n_threads=n_threads)
+def test_ctrl_c_leaves_the_estimator_as_it_was_and_ends_all_work():
+    in_a_fresh_process(interrupt_fits)
 
 
 def test_ctrl_c_in_a_callback_is_not_kept_from_the_user():
