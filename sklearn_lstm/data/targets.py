@@ -169,6 +169,12 @@ def _weights_of_labels(
 
 
 def _read_sample_weight(sample_weight: Any, n_samples: int) -> NDArray[np.float64]:
+    if np.ma.is_masked(sample_weight):
+        row, *_ = np.argwhere(np.ma.getmaskarray(sample_weight))[0].tolist()
+        raise ValueError(
+            f"sample_weight[{row}] is masked, but each sample needs a weight: 0 leaves it out, as "
+            "sample_weight.filled(0) says of all that are masked."
+        )
     if sample_weight is None or isinstance(sample_weight, Real):
         weight = np.full(n_samples, 1.0 if sample_weight is None else float(sample_weight))
     else:

@@ -180,7 +180,11 @@ def _pack(model: Any, prefix: str, arrays: dict[str, NDArray[Any]]) -> dict[str,
         return _pack_foreign(model, prefix, arrays)
     content, its_arrays, objects = pack_estimator(model, prefix)
     for name, value in objects.items():
-        _refuse(prefix + name, value)
+        raise TypeError(
+            f"save can't store {prefix}{name}={value!r:.200}, because a file that is safe to load "
+            f"holds plain data only. {_what_else(model, name)} Else store the model with joblib; "
+            "whoever loads that file has to trust you."
+        )
     arrays.update(its_arrays)
     return content
 
@@ -198,18 +202,20 @@ def _pack_pipeline(model: Pipeline, prefix: str, arrays: dict[str, NDArray[Any]]
 
 def _pack_foreign(model: Any, prefix: str, arrays: dict[str, NDArray[Any]]) -> dict[str, Any]:
     """Return the tree of an estimator of scikit-learn, which is an archive of skops."""
-    name = f"{type(model).__module__}.{type(model).__name__}"
+    name, step = f"{type(model).__module__}.{type(model).__name__}", prefix[:-2]
     if not prefix or not name.startswith("sklearn."):
         raise TypeError(
             "save takes an LSTMSequenceClassifier, a TextSequenceVectorizer, or a Pipeline of "
-            f"these and estimators of scikit-learn, found {name}. Store it with joblib, or the "
-            "best_estimator_ of a search."
+            "these and estimators of scikit-learn, found "
+            f"{name}{f' as the step {step!r}' * bool(step)}. Of a search, save the "
+            "best_estimator_. Else store the model with joblib; whoever loads that file has to "
+            "trust you."
         )
     skops, pack = _import("skops.io"), Packer()
     archive = skops.dumps(model)
     if untrusted := set(skops.get_untrusted_types(data=archive)) - set(TRUSTED):
         raise TypeError(
-            f"save can't store the step {prefix[:-2]!r}: skops does not trust {sorted(untrusted)}. "
+            f"save can't store the step {step!r}: skops does not trust {sorted(untrusted)}. "
             "Store the model with joblib; whoever loads that file has to trust you."
         )
     parameters = {key: _plain(value) for key, value in model.get_params(deep=False).items()}
@@ -236,12 +242,25 @@ def _plain(value: Any) -> Any:
     return value if is_number or value is None or type(value) in (bool, int, str) else repr(value)
 
 
-def _refuse(name: str, value: Any) -> None:
-    raise TypeError(
-        f"save can't store {name}={value!r:.200}, because a file that is safe to load holds plain "
-        "data only. If predictions do not need it, set another value with set_params (None, or a "
-        "string such as 'adamw'; an integer as random_state; an array as embeddings). Else store "
-        "the model with joblib; whoever loads that file has to trust you."
+def _what_else(model: Any, name: str) -> str:
+    """Return what to do about an attribute of a model that is no plain data."""
+    if name == "_metadata_request":
+        return (
+            "It says what set_fit_request and the like were given. Predictions do not need it: "
+            f"del model.{name}, and request it again after loading."
+        )
+    if name not in model.get_params(deep=False):
+        return f"It is no parameter: del model.{name}, and set it again after loading."
+    if name in ("analyzer", "preprocessor", "tokenizer"):
+        return (
+            "Call the function before the vectorizer, and fit that with analyzer=list to lists of "
+            "tokens: list, tuple and str.split can be stored."
+        )
+    if name in ("stop_words", "vocabulary"):
+        return "Pass a list or a dict."
+    return (
+        "Predictions do not need it: set another value with set_params (None, or a string such as "
+        "'adamw'; an integer as random_state; an array as embeddings)."
     )
 
 

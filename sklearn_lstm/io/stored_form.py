@@ -41,6 +41,13 @@ PARTS = {
 }  # our own classes, and where they are: dataclasses, or those with `stored` and `from_stored`
 
 
+FUNCTIONS = {  # that tokenize as users of CountVectorizer do, and that every Python has
+    "list": list,
+    "tuple": tuple,
+    "str.split": str.split,
+}
+
+
 class NotPlainError(TypeError):
     """A value is no plain data, such as a function, or an object of an unknown class."""
 
@@ -112,6 +119,9 @@ def _simplify(value: Any) -> tuple[str, Any]:
         return "scalar", np.asarray(value)
     if PARTS.get(kind.__name__) == kind.__module__:
         return kind.__name__, value.stored() if hasattr(value, "stored") else _fields(value)
+    for function_name, function in FUNCTIONS.items():
+        if value is function:
+            return "function", function_name
     raise NotPlainError(f"a {name} is no plain data")
 
 
@@ -239,6 +249,7 @@ RESTORE: dict[str, Callable[[Any], Any]] = {
     "objects": _to_objects,
     "view": _to_array,
     "scalar": lambda array: array[()],
+    "function": FUNCTIONS.__getitem__,
 }
 
 

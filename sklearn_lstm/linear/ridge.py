@@ -7,6 +7,7 @@ blocks, so that memory does not grow with the number of samples.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,6 +19,14 @@ from sklearn.linear_model import RidgeCV
 ALPHAS = np.logspace(-3, 3, 10)
 SMALLEST_DEVIATION = 1e-9  # less is rounding
 ROWS_AT_ONCE = 512
+
+
+class Features(Protocol):
+    """Features of samples that are an array only where they are read: (B, n_features)."""
+
+    def __len__(self) -> int: ...
+
+    def __getitem__(self, rows: slice, /) -> NDArray[np.float32]: ...
 
 
 @dataclass(frozen=True)
@@ -172,7 +181,7 @@ class RidgeSolver:
 
     def fit(
         self,
-        features: NDArray[np.float32],
+        features: Features,
         signs: NDArray[np.float64],
         weights: NDArray[np.float64],
     ) -> RidgeFit:

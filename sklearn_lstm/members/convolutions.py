@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from typing import Self, TypeAlias
+from typing import Any, Self, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -37,10 +37,41 @@ SERIES_FOR_THRESHOLDS = 32
 GOLDEN_RATIO = (5**0.5 - 1) / 2
 STEPS_PER_BATCH = 1 << 12  # arrays of so many steps stay in the processor's cache
 ROWS_PER_BATCH = 1 << 10
-ROWS_PER_BLOCK = 512  # of features that are added to the sums of squares at once
+ROWS_PER_BLOCK = 128  # of features that are added to the sums of squares at once
 PRODUCTS_PER_UNIT = 300_000  # of work
 MOST_LEFT_OUT = 5_000  # series whose leave-one-out predictions are computed at once,
 MOST_PREDICTIONS_LEFT_OUT = 10_000_000  # and fewer where there are thousands of classes
+
+
+@dataclass(frozen=True)
+class Proportions:
+    """Proportions of steps, kept as counts: those of short series take a quarter of the memory.
+
+    Parameters
+    ----------
+    counts : ndarray of unsigned integers of shape (n_samples, n_features)
+    lengths : ndarray of shape (n_samples,)
+    """
+
+    counts: NDArray[np.unsignedinteger[Any]]
+    lengths: Lengths
+
+    @classmethod
+    def empty(cls, lengths: Lengths, n_features: int) -> Self:
+        """Return proportions of the steps of these series, whose counts are not set."""
+        integer = np.min_scalar_type(lengths.max())
+        return cls(np.empty((len(lengths), n_features), integer), lengths)
+
+    def __len__(self) -> int:
+        return len(self.counts)
+
+    def __getitem__(self, rows: slice | NDArray[Any]) -> NDArray[np.float32]:
+        proportions = self.counts[rows].astype(np.float32)
+        proportions /= self.lengths[rows, np.newaxis]
+        return proportions
+
+
+Batch: TypeAlias = tuple[Rows, Proportions]
 
 
 @dataclass(frozen=True)
@@ -160,7 +191,7 @@ class ConvolutionModel(LinearMember):
         logits = np.empty((len(sequences), len(self.intercept)))
         for rows, proportions in self.proportions(sequences):
             # In float32 the product would round a row by its neighbours.
-            logits[rows] = proportions.astype(np.float64) @ self.coef + self.intercept
+            logits[rows] = proportions[:].astype(np.float64) @ self.coef + self.intercept
         return logits
 
     def contributions(
@@ -186,15 +217,15 @@ class ConvolutionModel(LinearMember):
         """Return what the model consists of, in one line."""
         return f"{len(self.coef):,} convolution features"
 
-    def proportions(self, sequences: Sequences) -> Iterator[tuple[Rows, NDArray[np.float32]]]:
+    def proportions(self, sequences: Sequences) -> Iterator[Batch]:
         """Yield rows and their features (B, n_features), the proportions of steps, in batches."""
         for rows in rows_of_similar_length(sequences.lengths, STEPS_PER_BATCH, ROWS_PER_BATCH):
             check_not_abandoned()
             lengths = sequences.lengths[rows]
-            proportions = np.empty((len(rows), len(self.coef)), np.float32)
+            proportions = Proportions.empty(lengths, len(self.coef))
             for place, happens in self._events(encoded(sequences, rows, self.encoding), lengths):
-                proportions[:, place] = np.einsum("kbt->bk", happens.view(np.int8), dtype=np.int32)
-            proportions /= lengths[:, np.newaxis]
+                counts = np.einsum("kbt->bk", happens.view(np.int8), dtype=np.int32)
+                proportions.counts[:, place] = counts
             yield rows, proportions
 
     def _events(
@@ -231,7 +262,7 @@ def _fit_few(model: ConvolutionModel, samples: Samples, held_out: Rows) -> Fitte
     """Fit to all features at once, and leave each sample out in turn."""
     rows = np.arange(len(samples))
     features = _features(model, samples.sequences)
-    ridge = fit_few(features, _signs(samples, rows), samples.targets.sample_weights)
+    ridge = fit_few(features[:], _signs(samples, rows), samples.targets.sample_weights)
     return ridge, rows, ridge.left_out[held_out]
 
 
@@ -245,51 +276,49 @@ def _fit_many(
     rows = np.concatenate([held_out, rng.permutation(others)])[:most]
     position = np.full(n_samples, -1)
     position[rows] = np.arange(len(rows))
-    features = np.empty((len(rows), len(model.coef)), np.float32)
+    kept = Proportions.empty(samples.sequences.lengths[rows], len(model.coef))
     gram = GramMatrix(len(model.coef), n_outputs)
     for block, proportions in _blocks(model.proportions(samples.sequences)):
-        gram.add(proportions, _signs(samples, block), samples.targets.sample_weights[block])
+        gram.add(proportions[:], _signs(samples, block), samples.targets.sample_weights[block])
         is_kept = position[block] >= 0
-        features[position[block[is_kept]]] = proportions[is_kept]
+        kept.counts[position[block[is_kept]]] = proportions.counts[is_kept]
     solver = gram.solve()
-    ridge = solver.fit(features, _signs(samples, rows), samples.targets.sample_weights[rows])
+    ridge = solver.fit(kept, _signs(samples, rows), samples.targets.sample_weights[rows])
     logits = [ridge.left_out[: len(held_out)]]
-    for part in np.split(held_out, np.arange(most, len(held_out), most))[1:]:
-        features = _features(model, samples.sequences.subset(part))
+    for part in np.split(held_out, np.arange(most, len(held_out), ROWS_PER_BLOCK))[1:]:
+        features = _features(model, samples.sequences.subset(part))[:]
         signs, weights = _signs(samples, part), samples.targets.sample_weights[part]
         logits.append(solver.left_out(solver.components(features), signs, weights, ridge.alpha))
     return ridge, rows, np.concatenate(logits)
 
 
-def _features(model: ConvolutionModel, sequences: Sequences) -> NDArray[np.float32]:
+def _features(model: ConvolutionModel, sequences: Sequences) -> Proportions:
     """Return all features (n_samples, n_features)."""
-    features = np.empty((len(sequences), len(model.coef)), np.float32)
+    features = Proportions.empty(sequences.lengths, len(model.coef))
     for rows, proportions in model.proportions(sequences):
-        features[rows] = proportions
+        features.counts[rows] = proportions.counts
     return features
 
 
-def _blocks(
-    batches: Iterator[tuple[Rows, NDArray[np.float32]]],
-) -> Iterator[tuple[Rows, NDArray[np.float32]]]:
-    """Join batches to blocks of some hundred rows, which are multiplied faster."""
-    joined: list[tuple[Rows, NDArray[np.float32]]] = []
+def _blocks(batches: Iterator[Batch]) -> Iterator[Batch]:
+    """Join and cut batches to blocks of some hundred rows, which are multiplied faster."""
+    joined: list[Batch] = []
     for batch in batches:
         joined.append(batch)
         if sum(len(rows) for rows, _ in joined) >= ROWS_PER_BLOCK:
-            yield _join(joined)
+            yield from _join(joined)
             joined = []
     if joined:
-        yield _join(joined)
+        yield from _join(joined)
 
 
-def _join(
-    batches: list[tuple[Rows, NDArray[np.float32]]],
-) -> tuple[Rows, NDArray[np.float32]]:
-    return (
-        np.concatenate([rows for rows, _ in batches]),
-        np.concatenate([proportions for _, proportions in batches]),
-    )
+def _join(batches: list[Batch]) -> Iterator[Batch]:
+    rows = np.concatenate([rows for rows, _ in batches])
+    counts = np.concatenate([part.counts for _, part in batches])
+    lengths = np.concatenate([part.lengths for _, part in batches])
+    for start in range(0, len(rows), ROWS_PER_BLOCK):
+        block = slice(start, start + ROWS_PER_BLOCK)
+        yield rows[block], Proportions(counts[block], lengths[block])
 
 
 def _signs(samples: Samples, rows: Rows) -> NDArray[np.float64]:

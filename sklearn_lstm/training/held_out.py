@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.sparse import csr_matrix
 from sklearn.model_selection import StratifiedGroupKFold
 
 from sklearn_lstm.data.sequences import Rows, Samples
@@ -138,8 +139,8 @@ def hold_out_groups(
 ) -> list[Rows]:
     """Hold out whole groups: the folds closest to the wanted number of samples of each class.
 
-    One sample of each class is in no part. Two parts or more hold at most half of the samples; if
-    the groups are too large for that, or too few, there are fewer parts.
+    One sample of each class, or with each label, is in no part. Two parts or more hold at most half
+    of the samples; if the groups are too large for that, or too few, there are fewer parts.
 
     Parameters
     ----------
@@ -177,31 +178,35 @@ def hold_out_groups(
     strata = np.where(of_classes[classes] < n_folds, of_classes.argmax(), classes)
     folds = StratifiedGroupKFold(n_folds)  # its own shuffling ignored the classes in older versions
 
-    def count(rows: Rows) -> NDArray[np.intp]:
-        return np.bincount(classes[rows], minlength=len(of_classes))
+    # Which classes or labels each sample has (n_samples, n_classes or n_labels).
+    one_class = np.ones(n_samples), classes, np.arange(n_samples + 1)
+    has = csr_matrix(one_class if targets.ndim == 1 else targets != 0)
 
     def spare(rows: Rows) -> Rows:
-        """Return the rows without the groups that hold the last sample of a class."""
-        lost = np.flatnonzero(count(rows) == left)
-        stay = [groups[rows[classes[rows] == each][0]] for each in lost]
-        return rows[~np.isin(groups[rows], stay)]
+        """Return the rows without the groups that hold the last sample of a class or label."""
+        theirs = has[rows].tocsc()
+        n_theirs, first = np.diff(theirs.indptr), theirs.indptr[:-1]
+        is_last = (n_theirs == n_left) & (n_theirs > 0)
+        return rows[~np.isin(groups[rows], groups[rows[theirs.indices[first[is_last]]]])]
 
     def distance(rows: Rows) -> float:
-        missing = wanted - count(rows)
+        missing = wanted - np.bincount(classes[rows], minlength=len(of_classes))
         return float((missing**2 / wanted).sum() + missing.sum() ** 2 / n_held_out)
 
     parts: list[Rows] = []
-    left = of_classes
+    n_left = has.getnnz(axis=0)
+    n_learned = n_samples
     drawn = [spare(fold) for _, fold in folds.split(strata, strata, joined)]
     for rows in map(spare, sorted(drawn, key=distance)):
-        is_half = parts and 2 * (left - count(rows)).sum() < n_samples
+        is_half = parts and 2 * (n_learned - len(rows)) < n_samples
         if len(rows) and not is_half and len(parts) < n_parts:
-            left = left - count(rows)
+            n_left = n_left - has[rows].getnnz(axis=0)
+            n_learned -= len(rows)
             parts.append(rows)
     if not parts:
         raise ValueError(
             f"None of the {n_groups} groups can be held out: each holds all samples of some "
-            "class, and every class needs a sample to learn from. Leave groups out to hold out "
-            "single samples, or pass X_val and y_val."
+            "class or label, and each of these needs a sample to learn from. Leave groups out to "
+            "hold out single samples, or pass X_val and y_val."
         )
     return parts

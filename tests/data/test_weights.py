@@ -104,6 +104,17 @@ def test_partial_fit_refuses_weights_that_it_cannot_use_and_takes_the_others(sca
         assert np.isfinite(model.predict_proba(X)).all()
 
 
+@pytest.mark.parametrize("method", ["fit", "partial_fit"])
+def test_a_masked_weight_is_refused_by_row(method):
+    X, y = data()
+    weights = np.ma.masked_array(np.ones(len(y)), np.arange(len(y)) == 7)
+    more = {"classes": [0, 1]} if method == "partial_fit" else {}
+    with pytest.raises(ValueError, match=r"sample_weight\[7\] is masked.*filled\(0\)"):
+        getattr(small(), method)(X, y, sample_weight=weights, **more)
+    weights.mask = False
+    getattr(small(max_epochs=1), method)(X, y, sample_weight=weights, **more)
+
+
 # --- partial_fit, and a batch that lacks a class
 
 

@@ -9,7 +9,7 @@ from sklearn_lstm import LSTMSequenceClassifier
 from sklearn_lstm.blending import ClassPrior, fit_blend
 from sklearn_lstm.data.labels import Labels
 from sklearn_lstm.data.targets import Targets, absolute_weights, relative_weights
-from sklearn_lstm.training.held_out import hold_out
+from sklearn_lstm.training.held_out import hold_out, hold_out_groups
 
 
 def rare_labels(n_samples=300, n_labels=12):
@@ -53,6 +53,17 @@ def test_a_positive_of_each_label_is_held_out_of_no_part(n_parts):
         parts = hold_out(y, 15, np.random.default_rng(seed), n_parts)
         learned = np.delete(y, np.concatenate(parts), axis=0)
         assert learned.any(axis=0).all()
+
+
+@pytest.mark.parametrize("n_parts", [1, 2])
+def test_groups_that_hold_all_positives_of_a_label_are_held_out_of_no_part(n_parts):
+    y = np.zeros((60, 9))
+    y[np.arange(16), np.arange(16) % 8] = 1  # the last label has no positive
+    for seed in range(20):
+        groups = np.random.default_rng(seed).permutation(60) // 3
+        parts = hold_out_groups(y, groups, 15, np.random.default_rng(seed), n_parts)
+        learned = np.delete(y, np.concatenate(parts), axis=0)
+        assert learned[:, :8].any(axis=0).all()
 
 
 def test_each_label_has_its_own_prior_correction():

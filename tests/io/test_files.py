@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import tracemalloc
+from collections import OrderedDict
 from pathlib import Path
 from zipfile import ZIP_DEFLATED, ZipFile
 
@@ -18,6 +19,7 @@ import torch
 from make_golden import MODELS
 from numpy.testing import assert_array_equal
 from safetensors.numpy import save as to_safetensors
+from sklearn import config_context
 from sklearn.calibration import CalibratedClassifierCV
 from sklearn.exceptions import InconsistentVersionWarning, NotFittedError
 from sklearn.impute import SimpleImputer
@@ -204,12 +206,42 @@ def test_what_is_no_plain_data_is_refused_by_name(name, value, path):
 
 def test_functions_of_a_vectorizer_are_refused(path):
     model = TextSequenceVectorizer(tokenizer=function).fit(TEXTS)
-    with pytest.raises(TypeError, match="tokenizer=<function function"):
+    with pytest.raises(TypeError, match=r"tokenizer=<function function.*before.*analyzer=list"):
         save(model, path)
+
+
+@pytest.mark.parametrize("analyzer", [list, tuple, str.split])
+def test_functions_that_every_python_has_are_stored_by_name(analyzer, path):
+    texts = TEXTS if analyzer is str.split else [text.split() for text in TEXTS]
+    vectorizer = TextSequenceVectorizer(analyzer=analyzer).fit(texts)
+    save(vectorizer, path)
+    restored = load(path)
+    assert restored.analyzer is analyzer
+    assert (restored.transform(texts) != vectorizer.transform(texts)).nnz == 0
+    assert describe(path)["parameters"]["analyzer"] is analyzer
+
+
+def test_what_is_no_parameter_is_refused_with_what_to_do(path):
+    model = small()
+    with config_context(enable_metadata_routing=True):
+        model.set_fit_request(sample_weight=True).fit(SERIES, Y)
+    with pytest.raises(TypeError, match=r"set_fit_request.*del model\._metadata_request"):
+        save(model, path)
+    del model._metadata_request
+    model.note = function
+    with pytest.raises(TypeError, match=r"note=<function.*no parameter: del model\.note"):
+        save(model, path)
+    vocabulary = OrderedDict(so=0, good=1)
+    with pytest.raises(TypeError, match=r"vocabulary=OrderedDict.*a list or a dict"):
+        save(TextSequenceVectorizer(vocabulary=vocabulary).fit(TEXTS), path)
 
 
 class Louder(LSTMSequenceClassifier):
     """A subclass."""
+
+
+class Scaler(StandardScaler):
+    """A subclass of scikit-learn's."""
 
 
 @pytest.mark.parametrize(
@@ -217,6 +249,7 @@ class Louder(LSTMSequenceClassifier):
     [
         (LogisticRegression().fit(SERIES, Y), "found sklearn.linear_model"),
         (Louder(hidden_size=2, max_epochs=1).fit(SERIES, Y), "Louder"),
+        (make_pipeline(Scaler(), small()), "Scaler as the step 'scaler'"),
         (make_pipeline(FunctionTransformer(np.negative), small()), "functiontransformer"),
         (Pipeline([("a", small())], memory="folder"), "memory"),
     ],

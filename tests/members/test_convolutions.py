@@ -198,7 +198,7 @@ def test_many_series_get_the_ridge_regression_of_scikit_learn(
     options = {"held_out": held_out, "n_outputs": 4}
     full, logits = fit(X, y, weights, **options)
     samples = samples_of(X, y)
-    features = convolutions._features(full, samples.sequences)
+    features = convolutions._features(full, samples.sequences)[:]
     deviation = np.maximum(features.std(axis=0, dtype=float), 1e-9)
     signs = np.where(np.arange(4) == y[:, np.newaxis], 1.0, -1.0)
     ridge = RidgeCV(
@@ -228,6 +228,16 @@ def test_memory_does_not_grow_with_the_number_of_series(fit, leave_out, set_feat
         peaks.append(tracemalloc.get_traced_memory()[1])
         tracemalloc.stop()
     assert peaks[1] < 1.15 * peaks[0]
+
+
+def test_a_feature_of_a_short_series_is_kept_in_one_byte(fit, set_features):
+    set_features(252)
+    X, y = waves(5000)
+    tracemalloc.start()
+    fit(X, y, held_out=np.arange(500), n_outputs=3)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 7e6  # 9.4e6 if a feature took four bytes
 
 
 def test_thousands_of_classes_do_not_multiply_the_memory(fit, monkeypatch, set_features):
