@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import issparse
 from sklearn.base import BaseEstimator, ClassifierMixin
-from sklearn.utils._param_validation import HasMethods, Interval, StrOptions
+from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import check_consistent_length, check_is_fitted, validate_data
 from skorch import NeuralNet
 
@@ -247,7 +247,7 @@ class LSTMSequenceClassifier(
         "input_type": [StrOptions({"auto", "tokens", "numeric"})],
         "token_unit": [StrOptions({"auto", "word", "char"})],
         "embedding_dim": [StrOptions({"auto"}), POSITIVE_INTEGER, None],
-        "embeddings": ["array-like", HasMethods(["__getitem__", "__contains__"]), None],
+        "embeddings": "no_validation",  # by data/embeddings.py
         "freeze_embeddings": ["boolean"],
         "linear_branch": ["boolean"],
         "normalize": ["boolean"],
@@ -288,6 +288,7 @@ class LSTMSequenceClassifier(
     _format: InputFormat
     _model: SequenceModel
     _n_samples: int
+    _vectors: PretrainedVectors | None = None
 
     def __init__(
         self,
@@ -408,18 +409,18 @@ class LSTMSequenceClassifier(
         weights = relative_weights(sample_weight, self.class_weight, y, labels)
         samples = Samples(sequences, Targets.of(y, weights, labels, groups)).counted()
         validation = self._read_validation(
-            X, (X_val, y_val, sample_weight_val), labels, input_format
+            X, (X_val, y_val, sample_weight_val), labels, input_format, sequences.vectors
         )
         model = fit_model(
             samples,
             validation,
             parameters={**parameters, "token_unit": input_format.token_unit},
-            start=self._network_start(X, sequences, parameters, labels, previous),
+            start=_network_start(parameters, labels, sequences, previous),
             settings=TrainingSettings.of(parameters, labels),
             rng=self._random_generator(previous),
             previous=previous,
         )
-        return self._commit(X, model, labels, input_format, previous, n_samples=len(samples))
+        return self._commit(X, model, labels, input_format, previous, len(samples), sequences.vectors)
 
     def partial_fit(self, X: Any, y: Any, classes: Any = None, sample_weight: Any = None) -> Self:
         """Train for one epoch on some more sequences.
@@ -458,7 +459,7 @@ class LSTMSequenceClassifier(
         weights = absolute_weights(sample_weight, self.class_weight, y, labels)
         networks = Networks.fit_one_epoch(
             Samples(sequences, Targets.of(y, weights, labels)).counted(),
-            self._network_start(X, sequences, parameters, labels, previous),
+            _network_start(parameters, labels, sequences, previous),
             TrainingSettings.of(parameters, labels),
             self._random_generator(previous),
             batch_size=parameters["batch_size"],
@@ -466,7 +467,7 @@ class LSTMSequenceClassifier(
         )
         model = previous.with_networks(networks) if previous else SequenceModel((networks,))
         n_samples = len(sequences) + (self._n_samples if previous else 0)
-        return self._commit(X, model, labels, input_format, previous, n_samples=n_samples)
+        return self._commit(X, model, labels, input_format, previous, n_samples, sequences.vectors)
 
     def decision_function(self, X: Any) -> NDArray[np.float64]:
         """Return the logits.
@@ -572,7 +573,9 @@ class LSTMSequenceClassifier(
         """Read X as it was read at fit."""
         if hasattr(self, "feature_names_in_") or not issparse(X):  # else no names
             validate_data(self, X, reset=False, skip_check_array=True, ensure_2d=False)
-        return self._format.read(X)
+        sequences = self._format.read(X)
+        sequences.vectors = self._vectors
+        return sequences
 
     def _read_new(
         self, X: Any, y: NDArray[Any], previous: SequenceModel | None
@@ -581,12 +584,18 @@ class LSTMSequenceClassifier(
         check_column_names(X)
         sequences = read_sequences(X, self.input_type) if previous is None else self._read(X)
         check_consistent_length(sequences, y)
+        sequences.vectors = self._pretrained_vectors(X, sequences)
         if previous is not None:
             return sequences, self._format
         return sequences, InputFormat.of(X, sequences, self.input_type, self.token_unit)
 
     def _read_validation(
-        self, X: Any, validation: tuple[Any, Any, Any], labels: Labels, input_format: InputFormat
+        self,
+        X: Any,
+        validation: tuple[Any, Any, Any],
+        labels: Labels,
+        input_format: InputFormat,
+        vectors: PretrainedVectors | None,
     ) -> Samples | None:
         """Read X_val, y_val and sample_weight_val as X and y were read; None if none was passed."""
         if all(part is None for part in validation):
@@ -600,6 +609,7 @@ class LSTMSequenceClassifier(
             check_column_names(X, X_val)
             sequences, y_val = input_format.read(X_val), read_labels(y_val, "y_val")
             check_consistent_length(sequences, y_val)
+            sequences.vectors = vectors
             labels.encode(y_val, "y_val")  # before the weights of its classes are looked up
             weights = relative_weights(sample_weight_val, self.class_weight, y_val, labels)
             return Samples(sequences, Targets.of(y_val, weights, labels)).counted()
@@ -607,22 +617,13 @@ class LSTMSequenceClassifier(
             error.add_note("This is about X_val, y_val and sample_weight_val of fit.")
             raise
 
-    def _network_start(
-        self,
-        X: Any,
-        sequences: Sequences,
-        parameters: dict[str, Any],
-        labels: Labels,
-        previous: SequenceModel | None,
-    ) -> NetworkStart:
-        """Read what the parameters say of the network and its vectors."""
-        pretrained: PretrainedVectors | None = None
-        if self.embeddings is not None:
-            if sequences.n_channels is not None:
-                raise ValueError("embeddings are vectors of token ids, but X holds measurements.")
-            pretrained = read_embeddings(self.embeddings, getattr(X, "vocabulary", None))
-        network = None if previous is None else previous.networks.first
-        return NetworkStart.of(parameters, len(labels), pretrained, network)
+    def _pretrained_vectors(self, X: Any, sequences: Sequences) -> PretrainedVectors | None:
+        """Return the vectors of the ids of X, or None."""
+        if self.embeddings is None:
+            return None
+        if sequences.n_channels is not None:
+            raise ValueError("embeddings are vectors of token ids, but X holds measurements.")
+        return read_embeddings(self.embeddings, getattr(X, "vocabulary", None))
 
     def _random_generator(self, previous: SequenceModel | None) -> np.random.Generator:
         """Return the generator of a fit; one that goes on draws other numbers."""
@@ -642,8 +643,8 @@ class LSTMSequenceClassifier(
         labels: Labels,
         input_format: InputFormat,
         previous: SequenceModel | None,
-        *,
         n_samples: int,
+        vectors: PretrainedVectors | None,
     ) -> Self:
         """Set what was fitted, once all went well."""
         if previous is None:
@@ -656,7 +657,7 @@ class LSTMSequenceClassifier(
         rows = epoch_rows(model.networks.net)
         self.history_ = rows if previous is None else [*self.history_, *rows]
         self.n_epochs_ = len(self.history_)
-        self._model, self._n_samples = model, n_samples
+        self._model, self._n_samples, self._vectors = model, n_samples, vectors
         return self
 
     def _logits(self, X: Any) -> NDArray[np.float64]:
@@ -702,3 +703,13 @@ class LSTMSequenceClassifier(
     def _settle(self) -> None:
         if self.__sklearn_is_fitted__():
             self._model.networks.move(plain_parameters(self, self._parameter_constraints))
+
+
+def _network_start(
+    parameters: dict[str, Any],
+    labels: Labels,
+    sequences: Sequences,
+    previous: SequenceModel | None,
+) -> NetworkStart:
+    network = None if previous is None else previous.networks.first
+    return NetworkStart.of(parameters, len(labels), sequences.vectors, network)

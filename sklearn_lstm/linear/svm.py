@@ -35,7 +35,7 @@ if hasattr(os, "register_at_fork"):
 
 
 def fit_svms(
-    features: csr_matrix, targets: Targets, *, seed: int
+    features: csr_matrix, targets: Targets, *, seed: int, n_scaled: int
 ) -> tuple[NDArray[np.float32], NDArray[np.float64]]:
     """Fit an SVM for each output.
 
@@ -43,6 +43,14 @@ def fit_svms(
     Bayes classifier (Wang and Manning 2012, with tf-idf in place of counts). A feature that is as
     frequent in the class as outside still counts a little. With more outputs each class has few
     samples, and its ratios are mostly noise: all SVMs use the same features.
+
+    Parameters
+    ----------
+    features : csr_matrix of shape (n_samples, n_features)
+    targets : Targets
+    seed : int
+    n_scaled : int
+        Features that are n-grams. Those that follow have no ratios, and are not scaled.
 
     Returns
     -------
@@ -56,7 +64,7 @@ def fit_svms(
     if not targets.labels.is_multilabel and len(np.unique(targets.values)) > MOST_SCALED:
         _fit_classes(features, targets, seed, coef, intercept)
     else:
-        _fit_each(features, targets, seed, coef, intercept)
+        _fit_each(features, targets, seed, coef, intercept, n_scaled)
     return coef, intercept
 
 
@@ -66,6 +74,7 @@ def _fit_each(
     seed: int,
     coef: NDArray[np.float32],
     intercept: NDArray[np.float64],
+    n_scaled: int,
 ) -> None:
     """Fit the SVMs one by one."""
     n_outputs = len(intercept)
@@ -85,6 +94,7 @@ def _fit_each(
             coef[:, output], intercept[output] = svm.coef_[0], svm.intercept_[0]
         else:
             scale = _scale(present, target, weights)
+            scale[n_scaled:] = 1
             data = features.data * scale[features.indices]
             scaled = csr_matrix((data, features.indices, features.indptr), features.shape)
             svm = _solve(scaled, target, weights, seed)
