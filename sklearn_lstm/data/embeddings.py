@@ -14,6 +14,7 @@ from sklearn_lstm.data.sequences import PADDING_ID, Sequences
 from sklearn_lstm.data.spelling import FIRST_UNKNOWN, Spelling
 from sklearn_lstm.data.static_models import StaticModel, is_static_model
 
+SMALLEST_SIZE = 1e-30  # of values whose mean square becomes 1
 Found: TypeAlias = tuple[NDArray[np.bool_], NDArray[np.float32]]
 
 
@@ -28,6 +29,8 @@ class WordTable(Protocol):
 class PretrainedVectors:
     """Vectors of token ids, those of several tables side by side.
 
+    The values of each table have the mean square 1, as those of vectors that are drawn.
+
     Parameters
     ----------
     ids : ndarray of shape (n_ids,)
@@ -36,6 +39,8 @@ class PretrainedVectors:
         0 in the columns of a table that does not know the id.
     widths : tuple of int
         Columns of each table.
+    scales : tuple of float
+        What the values of each table are multiplied by.
     tables : tuple
         A `WordTable`, or None for an array, which knows no words.
     """
@@ -43,6 +48,7 @@ class PretrainedVectors:
     ids: NDArray[np.int64]
     vectors: NDArray[np.float32]
     widths: tuple[int, ...]
+    scales: tuple[float, ...]
     tables: tuple[WordTable | None, ...]
 
     def __call__(self, spellings: NDArray[Any], spelling: Spelling | None) -> Found:
@@ -76,10 +82,12 @@ class PretrainedVectors:
         known = np.zeros(len(words), bool)
         vectors = np.zeros((len(words), sum(self.widths)), np.float32)
         stops = np.cumsum(self.widths)
-        for table, start, stop in zip(self.tables, stops - self.widths, stops, strict=True):
+        starts = stops - self.widths
+        for table, scale, start, stop in zip(self.tables, self.scales, starts, stops, strict=True):
             if table is not None:
                 is_known, found = table.lookup(words)
-                vectors[is_known, start:stop] = found
+                if is_known.any():
+                    vectors[is_known, start:stop] = scale * found
                 known |= is_known
         return known, vectors
 
@@ -137,7 +145,8 @@ def read_embeddings(embeddings: Any, vocabulary: Mapping[Any, int] | None) -> Pr
     stops = np.cumsum(widths)
     for part, start, stop in zip(parts, stops - widths, stops, strict=True):
         vectors[np.searchsorted(ids, part.ids), start:stop] = part.vectors
-    return PretrainedVectors(ids, vectors, widths, tuple(part.tables[0] for part in parts))
+    scales, tables = zip(*((part.scales[0], part.tables[0]) for part in parts), strict=True)
+    return PretrainedVectors(ids, vectors, widths, scales, tables)
 
 
 def _side_by_side(embeddings: Any) -> list[Any]:
@@ -174,7 +183,9 @@ def _read_one(embeddings: Any, vocabulary: Mapping[Any, int] | None) -> Pretrain
         raise ValueError("embeddings holds NaN or infinite values.")
     order = np.argsort(ids, kind="stable")
     order = order[ids[order] != PADDING_ID]
-    return PretrainedVectors(ids[order], matrix[order], (matrix.shape[1],), (table,))
+    ids, matrix = ids[order], matrix[order]
+    scale = 1 / max(float(np.sqrt(np.mean(np.square(matrix)))), SMALLEST_SIZE)
+    return PretrainedVectors(ids, matrix * np.float32(scale), matrix.shape[1:], (scale,), (table,))
 
 
 def _table_of(embeddings: Any) -> WordTable | None:
