@@ -14,7 +14,6 @@ from sklearn_lstm.data.sequences import PADDING_ID, Sequences
 from sklearn_lstm.data.spelling import FIRST_UNKNOWN, Spelling
 from sklearn_lstm.data.static_models import StaticModel, is_static_model
 
-SMALLEST_SIZE = 1e-30  # of values whose mean square becomes 1
 Found: TypeAlias = tuple[NDArray[np.bool_], NDArray[np.float32]]
 
 
@@ -29,8 +28,6 @@ class WordTable(Protocol):
 class PretrainedVectors:
     """Vectors of token ids, those of several tables side by side.
 
-    The values of each table have the mean square 1, as those of vectors that are drawn.
-
     Parameters
     ----------
     ids : ndarray of shape (n_ids,)
@@ -40,7 +37,8 @@ class PretrainedVectors:
     widths : tuple of int
         Columns of each table.
     scales : tuple of float
-        What the values of each table are multiplied by.
+        What the values of each table are multiplied by. Those of WordVectors and static models get
+        the mean square 1, as vectors that are drawn; others stay as the user gives them.
     tables : tuple
         A `WordTable`, or None for an array, which knows no words.
     """
@@ -183,9 +181,11 @@ def _read_one(embeddings: Any, vocabulary: Mapping[Any, int] | None) -> Pretrain
         raise ValueError("embeddings holds NaN or infinite values.")
     order = np.argsort(ids, kind="stable")
     order = order[ids[order] != PADDING_ID]
-    ids, matrix = ids[order], matrix[order]
-    scale = 1 / max(float(np.sqrt(np.mean(np.square(matrix)))), SMALLEST_SIZE)
-    return PretrainedVectors(ids, matrix * np.float32(scale), matrix.shape[1:], (scale,), (table,))
+    ids, matrix, scale = ids[order], matrix[order], 1.0
+    if not (table is None or isinstance(table, KeyTable)):
+        scale = 1 / float(np.sqrt(np.mean(np.square(matrix))))
+        matrix = matrix * np.float32(scale)
+    return PretrainedVectors(ids, matrix, matrix.shape[1:], (scale,), (table,))
 
 
 def _table_of(embeddings: Any) -> WordTable | None:
