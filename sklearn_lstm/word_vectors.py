@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from itertools import compress
+from operator import length_hint
 from typing import Any, ClassVar, Self
 
 import numpy as np
@@ -13,12 +15,16 @@ from sklearn.utils.validation import check_is_fitted
 from sklearn_lstm.description import DescribedMixin
 from sklearn_lstm.io.envelope import StoredMixin
 from sklearn_lstm.parameters import POSITIVE_INTEGER, checked_parameters
-from sklearn_lstm.text.analysis import read_tokens
+from sklearn_lstm.progress_bar import ProgressBar
+from sklearn_lstm.text.analysis import TokenBatch, iterate_texts, read_tokens
 from sklearn_lstm.text.cooccurrence import count_neighbours, factorize
 from sklearn_lstm.text.counting import FIRST_TOKEN, UNKNOWN
 from sklearn_lstm.vectorizer import TextSequenceVectorizer
 
-BAR = "{percentage:3.0f}%|{bar}| {elapsed}, {remaining} left{postfix}"
+REMEDY = (
+    "Pass a list, an array or a column, or an object whose __iter__ returns a new iterator each "
+    "time, such as one that opens a file."
+)
 
 
 class WordVectors(StoredMixin, DescribedMixin, BaseEstimator):  # type: ignore[misc]
@@ -49,8 +55,6 @@ class WordVectors(StoredMixin, DescribedMixin, BaseEstimator):  # type: ignore[m
         any text has no vector.
     vectors_ : ndarray of float32 of shape (n_words, embedding_dim)
         Each row has the length 1.
-    coverage_ : dict of str to int
-        What `fit` read: `n_texts`, `n_tokens` and `n_unknown_tokens`, which have no vector.
 
     See Also
     --------
@@ -92,7 +96,8 @@ class WordVectors(StoredMixin, DescribedMixin, BaseEstimator):  # type: ignore[m
 
     vocabulary_: dict[Any, int]
     vectors_: NDArray[np.float32]
-    coverage_: dict[str, int]
+    _n_texts: int
+    _n_tokens: int
 
     def __init__(
         self,
@@ -131,33 +136,30 @@ class WordVectors(StoredMixin, DescribedMixin, BaseEstimator):  # type: ignore[m
             The object stays as it was.
         """
         parameters = checked_parameters(self, self._parameter_constraints)
-        if isinstance(texts, Iterator):
+        if iterate_texts(texts) is texts:
             raise TypeError(
                 f"WordVectors reads the texts twice, but a {type(texts).__name__} can be read only "
-                "once. Pass a list, an array or a column, or an object whose __iter__ returns a "
-                "new iterator each time, such as one that opens a file."
+                f"once. {REMEDY}"
             )
         vectorizer = TextSequenceVectorizer(min_df=2, max_features=30_000)
         if self.vectorizer is not None:
             vectorizer = clone(self.vectorizer)
-        vectorizer.fit(texts)
-        coverage, words = vectorizer.coverage_, vectorizer.vocabulary_
-        analysis = vectorizer._analysis()  # noqa: SLF001
-        batches = read_tokens(
-            analysis, texts, lambda tokens: (words.get(token, UNKNOWN) for token in tokens)
-        )
-        counts = count_neighbours(
-            ((ids.astype(np.int32) - FIRST_TOKEN, lengths) for ids, lengths in batches),
-            len(words),
-            parameters["window"],
-        )
-        if not counts.nnz:
-            raise ValueError("No word of the vocabulary has another one beside it in any text.")
-        has_vector, vectors = factorize(counts, min(parameters["embedding_dim"], len(words)))
-        known = [word for word, is_known in zip(words, has_vector, strict=True) if is_known]
-        self.vocabulary_ = {word: row for row, word in enumerate(known)}
+        with ProgressBar(is_shown=bool(parameters["verbose"])) as bar:
+            n_texts = length_hint(texts)
+            vectorizer.fit(_shown(texts, bar, "words", 0.0, n_texts))
+            words, n_texts = list(vectorizer.vocabulary_), vectorizer.coverage_["n_texts"]
+            batches = _known_words(vectorizer, _shown(texts, bar, "neighbours", 0.2, n_texts))
+            counts = count_neighbours(batches, len(words), parameters["window"])
+            bar.show(0.4, "vectors")
+            has_vector, vectors = factorize(counts, min(parameters["embedding_dim"], len(words)))
+            if not has_vector.any():
+                raise ValueError(
+                    f"The texts tell nothing about the words of the vocabulary, {words[:5]}: none "
+                    "is beside another one more often than by chance. Pass more or longer texts."
+                )
+        self.vocabulary_ = {word: row for row, word in enumerate(compress(words, has_vector))}
         self.vectors_ = vectors
-        self.coverage_ = coverage
+        self._n_texts, self._n_tokens = n_texts, vectorizer.coverage_["n_tokens"]
         return self
 
     def lookup(self, tokens: Iterable[Any]) -> tuple[NDArray[np.bool_], NDArray[np.float32]]:
@@ -200,10 +202,37 @@ class WordVectors(StoredMixin, DescribedMixin, BaseEstimator):  # type: ignore[m
         n_words, n_dimensions = self.vectors_.shape
         return {
             "vectors": f"{n_words:,} words, {n_dimensions} dimensions",
-            "learned from": "{n_tokens:,} tokens of {n_texts:,} texts".format(**self.coverage_),
+            "learned from": f"{self._n_tokens:,} tokens of {self._n_texts:,} texts",
         }
 
     def _stored_numbers(self) -> tuple[dict[str, int], int | None]:
         n_words, n_dimensions = self.vectors_.shape
         sizes = {"n_words": n_words, "embedding_dim": n_dimensions}
-        return sizes, self.coverage_["n_texts"]
+        return sizes, self._n_texts
+
+
+def _shown(
+    texts: Iterable[Any], bar: ProgressBar, name: str, begin: float, n_texts: int
+) -> Iterator[Any]:
+    """Yield the texts, and show how many of them were read as a fifth of the work."""
+    for index, text in enumerate(iterate_texts(texts)):
+        bar.show(begin + 0.2 * index / n_texts if n_texts > index else begin, name)
+        yield text
+
+
+def _known_words(vectorizer: TextSequenceVectorizer, texts: Iterable[Any]) -> Iterator[TokenBatch]:
+    """Yield the words of texts as rows of the vocabulary, -1 for those that it lacks."""
+    ids = vectorizer.vocabulary_
+    n_expected, n_texts = vectorizer.coverage_["n_texts"], 0
+    for words, lengths in read_tokens(
+        vectorizer._analysis(),  # noqa: SLF001
+        texts,
+        lambda tokens: (ids.get(token, UNKNOWN) for token in tokens),
+    ):
+        n_texts += len(lengths)
+        yield words.astype(np.int32) - FIRST_TOKEN, lengths
+    if n_texts != n_expected:
+        raise ValueError(
+            f"There were {n_expected} texts at the first reading, but {n_texts} at the second. "
+            f"{REMEDY}"
+        )

@@ -22,18 +22,16 @@ from sklearn_lstm.io.envelope import (
     warn_of_other_version,
 )
 from sklearn_lstm.io.stored_form import (
+    ESTIMATORS,
     Packer,
     Unpacker,
     checksum_of,
+    new_estimator,
     to_text,
 )
 
-OURS = {
-    "LSTMSequenceClassifier": "sklearn_lstm.classifier",
-    "TextSequenceVectorizer": "sklearn_lstm.vectorizer",
-}
 TRUSTED = [  # beside what skops trusts itself; trees are not: a forged one reads beyond its memory
-    *(f"{module}.{name}" for name, module in OURS.items()),
+    *(f"{module}.{name}" for name, module in ESTIMATORS.items()),
     "numpy.dtype",
     "sklearn.calibration._CalibratedClassifier",
     "sklearn.calibration._SigmoidCalibration",
@@ -51,7 +49,7 @@ def save(model: Any, path: str | os.PathLike[str]) -> None:
 
     Parameters
     ----------
-    model : LSTMSequenceClassifier, TextSequenceVectorizer or Pipeline
+    model : LSTMSequenceClassifier, TextSequenceVectorizer, WordVectors or Pipeline
         Fitted. The other steps of a Pipeline are estimators of scikit-learn; skops stores them.
     path : str or path
         Usually ends with ".safetensors".
@@ -100,7 +98,7 @@ def load(path: str | os.PathLike[str]) -> Any:
 
     Returns
     -------
-    LSTMSequenceClassifier, TextSequenceVectorizer or Pipeline
+    LSTMSequenceClassifier, TextSequenceVectorizer, WordVectors or Pipeline
         Fitted. It makes the same predictions, and goes on learning as the stored one would have.
 
     Raises
@@ -142,9 +140,9 @@ def describe(path: str | os.PathLike[str]) -> dict[str, Any]:
     -------
     dict
         `format`, `versions` of the libraries that stored it, `parameters` (of an array its type
-        and shape), `classes` (None if it has none), `sizes`, and `n_samples` that it has learned
-        from (None if it is not known). Of a Pipeline `format`, `versions` and `steps`: the name of
-        each step to such a dict.
+        and shape, of an estimator its class and parameters), `classes` (None if it has none),
+        `sizes`, and `n_samples` that it has learned from (None if it is not known). Of a Pipeline
+        `format`, `versions` and `steps`: the name of each step to such a dict.
 
     Raises
     ------
@@ -176,7 +174,7 @@ def _pack(model: Any, prefix: str, arrays: dict[str, NDArray[Any]]) -> dict[str,
         return _passthrough()
     if kind is Pipeline:
         return _pack_pipeline(model, prefix, arrays)
-    if OURS.get(kind.__name__) != kind.__module__:
+    if ESTIMATORS.get(kind.__name__) != kind.__module__:
         return _pack_foreign(model, prefix, arrays)
     content, its_arrays, objects = pack_estimator(model, prefix)
     for name, value in objects.items():
@@ -201,9 +199,9 @@ def _pack_foreign(model: Any, prefix: str, arrays: dict[str, NDArray[Any]]) -> d
     name = f"{type(model).__module__}.{type(model).__name__}"
     if not prefix or not name.startswith("sklearn."):
         raise TypeError(
-            "save takes an LSTMSequenceClassifier, a TextSequenceVectorizer, or a Pipeline of "
-            f"these and estimators of scikit-learn, found {name}. Store it with joblib, or the "
-            "best_estimator_ of a search."
+            "save takes an LSTMSequenceClassifier, a TextSequenceVectorizer, WordVectors, or a "
+            f"Pipeline of these and estimators of scikit-learn, found {name}. Store it with "
+            "joblib, or the best_estimator_ of a search."
         )
     skops, pack = _import("skops.io"), Packer()
     archive = skops.dumps(model)
@@ -259,11 +257,7 @@ def _unpack(content: Mapping[str, Any], unpack: Unpacker) -> Any:
     if kind == "skops":
         unpack(content["fitted"]["classes_"])  # what `describe` reads
         return _load_archive(unpack(content["archive"]))
-    estimator = getattr(import_module(OURS[kind]), kind)()
-    unknown = set(content["parameters"]) - set(estimator.get_params())
-    unknown |= {name for name in content["fitted"] if hasattr(type(estimator), name)}
-    if unknown:
-        raise ValueError(f"unknown attributes: {sorted(unknown)[:5]}")
+    estimator = new_estimator(kind, content["parameters"], content["fitted"])
     unpack_estimator(estimator, content, unpack, {})
     return estimator
 
@@ -284,10 +278,7 @@ def _describe(content: Mapping[str, Any], arrays: StoredArrays, unpack: Unpacker
         }
         return {**shared, "steps": steps}
     parameters = {
-        name: arrays.describe(tree["array"][0])
-        if isinstance(tree, dict) and "array" in tree
-        else unpack(tree)
-        for name, tree in content["parameters"].items()
+        name: _describe_value(tree, arrays, unpack) for name, tree in content["parameters"].items()
     }
     classes = unpack(content["fitted"].get("classes_"))
     return {
@@ -297,6 +288,18 @@ def _describe(content: Mapping[str, Any], arrays: StoredArrays, unpack: Unpacker
         "sizes": content["sizes"],
         "n_samples": content["n_samples"],
     }
+
+
+def _describe_value(tree: Any, arrays: StoredArrays, unpack: Unpacker) -> Any:
+    """Return a value; of an array its type and shape, of an estimator its class and parameters."""
+    if isinstance(tree, dict) and "array" in tree:
+        return arrays.describe(tree["array"][0])
+    if isinstance(tree, dict) and "estimator" in tree:
+        kind, parameters, _ = tree["estimator"]
+        names, values = parameters["dict"]
+        described = (_describe_value(value, arrays, unpack) for value in values)
+        return {"class": kind, "parameters": dict(zip(unpack(names), described, strict=True))}
+    return unpack(tree)
 
 
 def _import(name: str) -> Any:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import math
 import zlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import fields
 from importlib import import_module
 from itertools import pairwise
@@ -39,6 +39,11 @@ PARTS = {
     "Lexicon": "sklearn_lstm.data.letters",
     "TokenCounts": "sklearn_lstm.text.counting",
 }  # our own classes, and where they are: dataclasses, or those with `stored` and `from_stored`
+ESTIMATORS = {
+    "LSTMSequenceClassifier": "sklearn_lstm.classifier",
+    "TextSequenceVectorizer": "sklearn_lstm.vectorizer",
+    "WordVectors": "sklearn_lstm.word_vectors",
+}
 
 
 class NotPlainError(TypeError):
@@ -110,6 +115,11 @@ def _simplify(value: Any) -> tuple[str, Any]:
         return _simplify_array(value)
     if isinstance(value, np.generic):
         return "scalar", np.asarray(value)
+    if ESTIMATORS.get(kind.__name__) == kind.__module__:
+        names = value.get_params(deep=False)
+        parameters = {name: each for name, each in vars(value).items() if name in names}
+        fitted = {name: each for name, each in vars(value).items() if name not in names}
+        return "estimator", [kind.__name__, parameters, fitted]
     if PARTS.get(kind.__name__) == kind.__module__:
         return kind.__name__, value.stored() if hasattr(value, "stored") else _fields(value)
     raise NotPlainError(f"a {name} is no plain data")
@@ -212,6 +222,23 @@ def _to_array(content: Any) -> NDArray[Any]:
     return np.frombuffer(data, dtype).reshape(shape).copy()
 
 
+def new_estimator(name: str, parameters: Iterable[str], fitted: Iterable[str]) -> Any:
+    """Return an estimator of ours, of which the names of the stored attributes are checked."""
+    estimator = getattr(import_module(ESTIMATORS[name]), name)()
+    unknown = set(parameters) - set(estimator.get_params(deep=False))
+    unknown |= {each for each in fitted if hasattr(type(estimator), each)}
+    if unknown:
+        raise ValueError(f"unknown attributes: {sorted(unknown)[:5]}")
+    return estimator
+
+
+def _to_estimator(content: Any) -> Any:
+    estimator = new_estimator(*content)
+    for attributes in content[1:]:
+        vars(estimator).update(attributes)
+    return estimator
+
+
 def _to_tensor(array: NDArray[Any]) -> Any:
     torch = import_module("torch")
     with torch.inference_mode(mode=False):
@@ -239,6 +266,7 @@ RESTORE: dict[str, Callable[[Any], Any]] = {
     "objects": _to_objects,
     "view": _to_array,
     "scalar": lambda array: array[()],
+    "estimator": _to_estimator,
 }
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Iterator
 from threading import Lock
 
@@ -17,7 +18,18 @@ TOKENS_AT_ONCE = 1 << 20
 CONTEXT_POWER = 0.75  # frequent contexts count a little less, rare ones a little more
 SMALLEST_NORM = 1e-4  # of a vector, by the longest one; less is rounding
 
+# Held while BLAS is limited to one thread: else one fit could restore the limit of another.
 _one_thread = Lock()
+
+
+def _after_fork() -> None:
+    """Forget that a thread of the parent may hold the lock."""
+    global _one_thread  # noqa: PLW0603
+    _one_thread = Lock()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_after_fork)
 
 
 def count_neighbours(batches: Iterable[TokenBatch], n_words: int, window: int) -> sp.csr_matrix:
