@@ -69,10 +69,22 @@ class LSTMSequenceClassifier(
         the channels. Sines and cosines of the position are added [7]_. "auto" is 16 times the
         square root of the number of ids or inputs, at most 128. None takes each step as it is:
         channels, or one-hot ids (no one-hot array is built).
-    embeddings : array of shape (n_ids, embedding_dim), mapping or gensim KeyedVectors, default=None
-        Pretrained vectors. Row i of an array belongs to id i. A mapping from tokens needs the CSR
-        output of `TextSequenceVectorizer`, or rows of it, which says which token an id stands for;
-        a Pipeline passes it on. Other vectors are random.
+    embeddings : array-like, mapping, str, path, object, list or None, default=None
+        Pretrained vectors; those of other ids are random. The network begins with them, and the
+        linear model reads their mean. Nothing is downloaded. One of these tables:
+
+        - an array of shape (n_ids, embedding_dim), whose row i belongs to id i;
+        - a mapping from tokens, or from ids, to vectors;
+        - a fitted `WordVectors`;
+        - a model or `KeyedVectors` of gensim, or a model of fastText;
+        - ``"wordllama"``, the table in the package of this name, the path (`pathlib.Path`) of a
+          folder with a `StaticModel` of model2vec, or an object of either package: a word gets the
+          mean of the vectors of its pieces. ``pip install "sklearn-lstm[pretrained]"``;
+        - a list of tables, whose vectors are laid side by side.
+
+        A table of tokens needs the CSR output of `TextSequenceVectorizer`, or rows of it, which
+        says which token an id stands for; a Pipeline passes it on. Then words that `fit` has not
+        seen have vectors too, if the table knows them. ``clone`` shares the table.
     freeze_embeddings : bool, default=False
         Train no vector, neither the pretrained ones nor those of other ids and the unknown token.
     linear_branch : bool, default=True
@@ -173,6 +185,9 @@ class LSTMSequenceClassifier(
         computed), `lr` at its end, `seconds`, `tokens_per_second` and the proportion of `padding`.
     n_epochs_ : int
         Rows of `history_`.
+    embedding_coverage_ : float or None
+        The share of the tokens of the training sequences that have a pretrained vector; None
+        without `embeddings`.
     linear_model_ : object or None
         The linear model beside the network. None for ``linear_branch=False``, another `criterion`
         than "cross_entropy", too few samples (below 100 for token ids, 20 for measurements, or
@@ -288,7 +303,8 @@ class LSTMSequenceClassifier(
     _format: InputFormat
     _model: SequenceModel
     _n_samples: int
-    _vectors: PretrainedVectors | None = None
+    _vectors: PretrainedVectors | None = None  # as in files of version 0.1
+    _coverage: float | None = None
 
     def __init__(
         self,
@@ -420,7 +436,7 @@ class LSTMSequenceClassifier(
             rng=self._random_generator(previous),
             previous=previous,
         )
-        return self._commit(X, model, labels, input_format, previous, len(samples), sequences.vectors)
+        return self._commit(X, model, labels, input_format, previous, len(samples), sequences)
 
     def partial_fit(self, X: Any, y: Any, classes: Any = None, sample_weight: Any = None) -> Self:
         """Train for one epoch on some more sequences.
@@ -467,7 +483,7 @@ class LSTMSequenceClassifier(
         )
         model = previous.with_networks(networks) if previous else SequenceModel((networks,))
         n_samples = len(sequences) + (self._n_samples if previous else 0)
-        return self._commit(X, model, labels, input_format, previous, n_samples, sequences.vectors)
+        return self._commit(X, model, labels, input_format, previous, n_samples, sequences)
 
     def decision_function(self, X: Any) -> NDArray[np.float64]:
         """Return the logits.
@@ -550,6 +566,12 @@ class LSTMSequenceClassifier(
         """The network, a `torch.nn.Module`."""
         check_is_fitted(self)
         return self._model.networks.first_with_weights.network
+
+    @property
+    def embedding_coverage_(self) -> float | None:
+        """The share of the training tokens that have a pretrained vector, or None."""
+        check_is_fitted(self)
+        return self._coverage
 
     @property
     def linear_model_(self) -> Member | None:
@@ -644,9 +666,11 @@ class LSTMSequenceClassifier(
         input_format: InputFormat,
         previous: SequenceModel | None,
         n_samples: int,
-        vectors: PretrainedVectors | None,
+        sequences: Sequences,
     ) -> Self:
         """Set what was fitted, once all went well."""
+        vectors = sequences.vectors
+        coverage = None if vectors is None else vectors.coverage(sequences)
         if previous is None:
             validate_data(self, X, skip_check_array=True, ensure_2d=False)  # column names
             self.classes_, self._labels = labels.classes, labels
@@ -658,6 +682,7 @@ class LSTMSequenceClassifier(
         self.history_ = rows if previous is None else [*self.history_, *rows]
         self.n_epochs_ = len(self.history_)
         self._model, self._n_samples, self._vectors = model, n_samples, vectors
+        self._coverage = coverage
         return self
 
     def _logits(self, X: Any) -> NDArray[np.float64]:
@@ -673,14 +698,27 @@ class LSTMSequenceClassifier(
             size = f"{n_ids:,} known ids of {self.token_unit_}s"
         else:
             size = f"{n_channels:,} channel{'s' * (n_channels > 1)}"
+        vectors = {}
+        if self._vectors is not None:
+            described = f"{self._vectors.describe()}; {self._coverage:.1%} of the tokens have one"
+            vectors = {"pretrained vectors": described}
         return {
             "input": f"{self.input_type_}: {size}",
+            **vectors,
             **self._model.parts(),
             "epochs": str(self.n_epochs_),
         }
 
     def __sklearn_is_fitted__(self) -> bool:
         return "_model" in vars(self)
+
+    def __sklearn_clone__(self) -> Self:
+        """Return a clone that shares the table of embeddings: it is large, or can't be copied."""
+        bare = object.__new__(type(self))
+        vars(bare).update({**vars(self), "embeddings": None})
+        copied: Self = super(LSTMSequenceClassifier, bare).__sklearn_clone__()
+        copied.embeddings = self.embeddings
+        return copied
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import reprlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol, TypeAlias
@@ -10,9 +11,16 @@ from typing import Any, Protocol, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from sklearn_lstm.data.sequences import PADDING_ID, Sequences
+from sklearn_lstm.data.sequences import PADDING_ID, Sequences, chunks_of_rows
 from sklearn_lstm.data.spelling import FIRST_UNKNOWN, Spelling
 from sklearn_lstm.data.static_models import StaticModel, is_static_model
+
+ACCEPTED = (
+    "embeddings takes an array of shape (n_ids, embedding_dim), a mapping from tokens to vectors, "
+    "a model of gensim or fastText, a fitted WordVectors, a static model ('wordllama', the "
+    "pathlib.Path of a folder of model2vec, or an object of these packages), or a list of such "
+    "tables"
+)
 
 Found: TypeAlias = tuple[NDArray[np.bool_], NDArray[np.float32]]
 
@@ -22,6 +30,9 @@ class WordTable(Protocol):
 
     def lookup(self, tokens: Sequence[Any]) -> Found:
         """Return which tokens have a vector (n,), and the vectors of these (n_known, dim)."""
+
+    def describe(self) -> str:
+        """Return what the table is, in a few words."""
 
 
 @dataclass(frozen=True)
@@ -82,17 +93,53 @@ class PretrainedVectors:
         stops = np.cumsum(self.widths)
         starts = stops - self.widths
         for table, scale, start, stop in zip(self.tables, self.scales, starts, stops, strict=True):
-            if table is not None:
-                is_known, found = table.lookup(words)
-                if is_known.any():
-                    vectors[is_known, start:stop] = scale * found
+            is_known, found = (False, None) if table is None else table.lookup(words)
+            if np.any(is_known):
+                vectors[is_known, start:stop] = scale * found
                 known |= is_known
+        _check_finite(vectors)
         return known, vectors
 
     def coverage(self, sequences: Sequences) -> float:
         """Return the share of the steps of sequences whose token has a vector."""
-        n_known = sum(np.isin(ids, self.ids).sum() for ids, _ in sequences.chunks())
+        n_known = 0
+        for rows in chunks_of_rows(sequences.lengths):
+            spellings, counts = np.unique(sequences.read_spellings(rows), return_counts=True)
+            is_known, _ = self(spellings, sequences.spelling)
+            n_known += counts[is_known].sum()
         return float(n_known / sequences.lengths.sum())
+
+    def describe(self) -> str:
+        """Return what the vectors are, in a few words."""
+        names = ["an array" if table is None else table.describe() for table in self.tables]
+        return " and ".join(
+            f"{width:,} columns of {name}" for width, name in zip(self.widths, names, strict=True)
+        )
+
+
+@dataclass(frozen=True)
+class VectorTable:
+    """The words and vectors of `WordVectors`, which may be fitted again.
+
+    Parameters
+    ----------
+    vocabulary : mapping
+        Word to row.
+    vectors : ndarray of shape (n_words, embedding_dim)
+    """
+
+    vocabulary: Mapping[Any, int]
+    vectors: NDArray[np.float32]
+
+    def lookup(self, tokens: Sequence[Any]) -> Found:
+        """Return which tokens have a vector (n,), and the vectors of these (n_known, dim)."""
+        rows = np.array([self.vocabulary.get(token, -1) for token in tokens], np.intp)
+        return rows >= 0, self.vectors[rows[rows >= 0]]
+
+    def describe(self) -> str:
+        """Return what the table is, in a few words."""
+        n_megabytes = self.vectors.nbytes / 1e6
+        return f"WordVectors ({len(self.vectors):,} words, {n_megabytes:,.1f} MB)"
 
 
 @dataclass(frozen=True)
@@ -103,16 +150,32 @@ class KeyTable:
 
     def lookup(self, tokens: Sequence[Any]) -> Found:
         """Return which tokens have a vector (n,), and the vectors of these (n_known, dim)."""
-        is_known = np.array([token in self.embeddings for token in tokens], bool)
-        vectors = [
-            np.asarray(self.embeddings[token], dtype=np.float32)
-            for token, known in zip(tokens, is_known.tolist(), strict=True)
-            if known
-        ]
+        found = [self._find(token) for token in tokens]
+        is_known = np.array([vector is not None for vector in found], bool)
+        vectors = [np.asarray(vector, np.float32) for vector in found if vector is not None]
         shapes = {vector.shape for vector in vectors}
         if len(shapes) > 1:
             raise ValueError(f"embeddings needs vectors of one length, found {sorted(shapes)}.")
         return is_known, np.stack(vectors) if vectors else np.empty((0, 0), np.float32)
+
+    def _find(self, token: Any) -> Any:
+        """Return the vector of a token, or None.
+
+        FastText composes vectors of all words, also in gensim. One of which it knows no part is 0.
+        """
+        table = self.embeddings
+        read = getattr(table, "get_word_vector", None)
+        has_parts = read is not None or hasattr(table, "vectors_ngrams")
+        if has_parts and not isinstance(token, str):
+            return None
+        if read is None and token not in table:
+            return None
+        vector = (read or table.__getitem__)(token)
+        return None if has_parts and not np.any(vector) else vector
+
+    def describe(self) -> str:
+        """Return what the table is, in a few words."""
+        return f"a {type(self.embeddings).__name__}"
 
 
 def read_embeddings(embeddings: Any, vocabulary: Mapping[Any, int] | None) -> PretrainedVectors:
@@ -155,30 +218,29 @@ def _side_by_side(embeddings: Any) -> list[Any]:
 
 def _is_table(embeddings: Any) -> bool:
     """Return whether this is a table by itself, not a row of numbers."""
+    marks = ("lookup", "wv", "key_to_index", "get_word_vector", "tokenizer")
     return (
         isinstance(embeddings, str | os.PathLike | Mapping)
-        or any(hasattr(embeddings, name) for name in ("lookup", "key_to_index", "wv", "tokenizer"))
-        or hasattr(embeddings, "get_word_vector")
-        or np.ndim(embeddings) == 2
+        or any(hasattr(embeddings, mark) for mark in marks)
+        or getattr(embeddings, "ndim", 0) == 2
     )
 
 
 def _read_one(embeddings: Any, vocabulary: Mapping[Any, int] | None) -> PretrainedVectors:
-    table: WordTable | None = _table_of(embeddings)
+    table = _table_of(embeddings)
     if table is None:
-        matrix = np.asarray(embeddings, dtype=np.float32)
-        ids = np.arange(len(matrix)) if matrix.ndim == 2 else np.arange(0)
+        matrix = _to_matrix(embeddings)
+        ids = np.arange(len(matrix))
     else:
         vocabulary = _ids_of_tokens(table, vocabulary)
         ids = np.array(list(vocabulary.values()), np.int64)
         is_known, matrix = table.lookup(list(vocabulary))
         if not is_known.any():
-            raise ValueError("None of the tokens in X has a vector in embeddings.")
+            raise ValueError(f"None of the tokens in X has a vector in {_shown(embeddings)}.")
         ids = ids[is_known]
     if matrix.ndim != 2 or 0 in matrix.shape:
-        raise ValueError(f"embeddings needs shape (n_ids, embedding_dim), found {matrix.shape}.")
-    if not np.isfinite(matrix).all():
-        raise ValueError("embeddings holds NaN or infinite values.")
+        raise ValueError(f"{ACCEPTED}; found vectors of shape {matrix.shape[1:]}.")
+    _check_finite(matrix)
     order = np.argsort(ids, kind="stable")
     order = order[ids[order] != PADDING_ID]
     ids, matrix, scale = ids[order], matrix[order], 1.0
@@ -194,12 +256,34 @@ def _table_of(embeddings: Any) -> WordTable | None:
     if isinstance(embeddings, str | os.PathLike):
         return StaticModel.installed(embeddings)
     if is_static_model(embeddings):
-        return StaticModel.of(embeddings)
+        return StaticModel(embeddings)
     if hasattr(embeddings, "lookup"):
-        table: WordTable = embeddings
-        return table
+        if not hasattr(embeddings, "vectors_"):
+            raise ValueError("embeddings: WordVectors is not fitted. Call its fit(texts) before.")
+        return VectorTable(embeddings.vocabulary_, embeddings.vectors_)
     is_mapping = isinstance(embeddings, Mapping) or hasattr(embeddings, "key_to_index")
     return KeyTable(embeddings) if is_mapping or hasattr(embeddings, "get_word_vector") else None
+
+
+def _to_matrix(embeddings: Any) -> NDArray[np.float32]:
+    try:
+        matrix = np.asarray(embeddings, dtype=np.float32)
+    except (TypeError, ValueError) as error:
+        raise ValueError(f"{ACCEPTED}; found {_shown(embeddings)}.") from error
+    if matrix.ndim != 2 or 0 in matrix.shape:
+        found = f"shape {matrix.shape}" if matrix.ndim else _shown(embeddings)
+        raise ValueError(f"{ACCEPTED}; found {found}.")
+    return matrix
+
+
+def _check_finite(vectors: NDArray[np.float32]) -> None:
+    if not np.isfinite(vectors).all():
+        raise ValueError("embeddings holds NaN or infinite values.")
+
+
+def _shown(embeddings: Any) -> str:
+    """Return the value of the parameter, shortened, and its type."""
+    return f"{reprlib.repr(embeddings)} ({type(embeddings).__name__})"
 
 
 def _ids_of_tokens(

@@ -178,7 +178,7 @@ def _pack(model: Any, prefix: str, arrays: dict[str, NDArray[Any]]) -> dict[str,
         return _pack_foreign(model, prefix, arrays)
     content, its_arrays, objects = pack_estimator(model, prefix)
     for name, value in objects.items():
-        _refuse(prefix + name, value)
+        _refuse(prefix + name.replace("_vectors", "embeddings"), value)
     arrays.update(its_arrays)
     return content
 
@@ -238,8 +238,9 @@ def _refuse(name: str, value: Any) -> None:
     raise TypeError(
         f"save can't store {name}={value!r:.200}, because a file that is safe to load holds plain "
         "data only. If predictions do not need it, set another value with set_params (None, or a "
-        "string such as 'adamw'; an integer as random_state; an array as embeddings). Else store "
-        "the model with joblib; whoever loads that file has to trust you."
+        "string such as 'adamw'; an integer as random_state). As embeddings fit with an array, a "
+        "dict, WordVectors, or the name or path of a static model. Else store the model with "
+        "joblib; whoever loads that file has to trust you."
     )
 
 
@@ -299,6 +300,8 @@ def _describe_value(tree: Any, arrays: StoredArrays, unpack: Unpacker) -> Any:
         names, values = parameters["dict"]
         described = (_describe_value(value, arrays, unpack) for value in values)
         return {"class": kind, "parameters": dict(zip(unpack(names), described, strict=True))}
+    if isinstance(tree, list):
+        return [_describe_value(each, arrays, unpack) for each in tree]
     return unpack(tree)
 
 
