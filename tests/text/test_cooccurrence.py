@@ -1,6 +1,8 @@
 """Counts of neighbours and vectors of words, compared with the formulas, computed plainly."""
 
+import time
 import tracemalloc
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
@@ -74,6 +76,21 @@ def test_the_number_of_threads_changes_no_bit_and_is_left_alone(rng):
             results.append(factorize(counts, 100)[1])
             assert threadpool_info() == before
     np.testing.assert_array_equal(*results)
+
+
+def test_fits_in_several_threads_leave_the_number_of_threads_alone(monkeypatch, rng):
+    decompose = cooccurrence.randomized_svd
+
+    def decompose_slowly(*args, **options):
+        time.sleep(0.02)
+        return decompose(*args, **options)
+
+    monkeypatch.setattr(cooccurrence, "randomized_svd", decompose_slowly)
+    counts = count_neighbours(batches_of([rng.integers(0, N_WORDS, 500)]), N_WORDS, 5)
+    with threadpool_limits(2, "blas"), ThreadPoolExecutor(4) as pool:
+        before = threadpool_info()
+        list(pool.map(lambda _: factorize(counts, 5), range(4)))
+        assert threadpool_info() == before
 
 
 def test_memory_does_not_grow_with_the_texts(monkeypatch, rng):
