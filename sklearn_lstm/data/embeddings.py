@@ -246,6 +246,8 @@ def _table_of(embeddings: Any) -> WordTable | None:
     if isinstance(embeddings, str | os.PathLike):
         return StaticModel.installed(embeddings)
     if is_static_model(embeddings):
+        if getattr(embeddings, "binary", False):
+            raise ValueError("embeddings: a WordLlama model with binary=True has no vectors.")
         return StaticModel(embeddings)
     if hasattr(embeddings, "lookup"):
         if not hasattr(embeddings, "vectors_"):
