@@ -151,7 +151,7 @@ def test_unseen_words_are_told_apart(kind, folder, wordllama):
 
 
 def test_a_missing_or_empty_folder_is_one_error(tmp_path):
-    with pytest.raises(FileNotFoundError, match="there is no folder .*minishlab"):
+    with pytest.raises(FileNotFoundError, match=r"there is no folder .*minishlab"):
         fit(Path("minishlab/potion-base-2M"))
     with pytest.raises(FileNotFoundError, match="holds no StaticModel of model2vec"):
         fit(tmp_path)
@@ -213,10 +213,10 @@ def test_an_object_is_pickled_once_and_not_saved(kind, wordllama, tmp_path):
     restored = pickle.loads(pickle.dumps(model))
     np.testing.assert_array_equal(restored.predict_proba(NEW), model.predict_proba(NEW))
     assert restored[-1]._vectors.tables[0].model is restored[-1].embeddings
-    with pytest.raises(TypeError, match="(?s)embeddings=.*name or path of a static model.*joblib"):
+    with pytest.raises(TypeError, match=r"(?s)embeddings=.*name or path of a static model.*joblib"):
         save(model, tmp_path / "model.safetensors")
     model.set_params(lstmsequenceclassifier__embeddings=None)
-    with pytest.raises(TypeError, match="(?s)embeddings=.*name or path of a static model.*joblib"):
+    with pytest.raises(TypeError, match=r"(?s)embeddings=.*name or path of a static model.*joblib"):
         save(model, tmp_path / "model.safetensors")
 
 

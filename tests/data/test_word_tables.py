@@ -23,7 +23,7 @@ TABLE = {
 TEXTS = [f"a {word} day {RNG.integers(20)}" for _ in range(10) for word in [*GOOD, *BAD]]
 Y = np.array([1] * 6 + [0] * 6).repeat(10).reshape(12, 10).T.ravel()
 NEW_TEXTS = ["a glad day", "sour", "qwxz qwxz good", "", "night sour glad", "a day"]
-UNLABELLED = [f"{a} {b} {c}" for some in (GOOD + ["glad"], BAD + ["sour"])
+UNLABELLED = [f"{a} {b} {c}" for some in ([*GOOD, "glad"], [*BAD, "sour"])
               for a in some for b in some for c in some]  # fmt: skip
 
 
@@ -125,7 +125,9 @@ def test_fast_text_composes_vectors_of_all_words():
 def test_new_events_and_characters_have_vectors_too():
     codes = {1: [1.0, 0.0], 2: [0.0, 1.0], 8: [1.0, 0.1], 9: [0.1, 1.0]}
     for tokens in (list("abab"), [1, 2, 1, 2]):
-        table = dict(zip([*tokens[:2], *("xy" if "a" in tokens else (8, 9))], codes.values()))
+        table = dict(
+            zip([*tokens[:2], *("xy" if "a" in tokens else (8, 9))], codes.values(), strict=True)
+        )
         vectorizer = TextSequenceVectorizer(analyzer=list)
         model = make_pipeline(
             vectorizer, small(embeddings=table, linear_branch=False, max_epochs=8)
