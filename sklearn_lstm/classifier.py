@@ -436,7 +436,9 @@ class LSTMSequenceClassifier(
             rng=self._random_generator(previous),
             previous=previous,
         )
-        return self._commit(X, model, labels, input_format, previous, len(samples), sequences)
+        return self._commit(
+            X, model, labels, input_format, previous, n_samples=len(samples), sequences=sequences
+        )
 
     def partial_fit(self, X: Any, y: Any, classes: Any = None, sample_weight: Any = None) -> Self:
         """Train for one epoch on some more sequences.
@@ -483,7 +485,9 @@ class LSTMSequenceClassifier(
         )
         model = previous.with_networks(networks) if previous else SequenceModel((networks,))
         n_samples = len(sequences) + (self._n_samples if previous else 0)
-        return self._commit(X, model, labels, input_format, previous, n_samples, sequences)
+        return self._commit(
+            X, model, labels, input_format, previous, n_samples=n_samples, sequences=sequences
+        )
 
     def decision_function(self, X: Any) -> NDArray[np.float64]:
         """Return the logits.
@@ -665,6 +669,7 @@ class LSTMSequenceClassifier(
         labels: Labels,
         input_format: InputFormat,
         previous: SequenceModel | None,
+        *,
         n_samples: int,
         sequences: Sequences,
     ) -> Self:
@@ -715,7 +720,7 @@ class LSTMSequenceClassifier(
     def __sklearn_clone__(self) -> Self:
         """Return a clone that shares the table of embeddings: it is large, or can't be copied."""
         bare = object.__new__(type(self))
-        vars(bare).update({**vars(self), "embeddings": None})
+        bare.__dict__ |= {**vars(self), "embeddings": None}
         copied: Self = super(LSTMSequenceClassifier, bare).__sklearn_clone__()
         copied.embeddings = self.embeddings
         return copied

@@ -256,6 +256,8 @@ def _table_of(embeddings: Any) -> WordTable | None:
     if isinstance(embeddings, str | os.PathLike):
         return StaticModel.installed(embeddings)
     if is_static_model(embeddings):
+        if getattr(embeddings, "binary", False):
+            raise ValueError("embeddings: a WordLlama model with binary=True has no vectors.")
         return StaticModel(embeddings)
     if hasattr(embeddings, "lookup"):
         if not hasattr(embeddings, "vectors_"):
@@ -286,19 +288,17 @@ def _shown(embeddings: Any) -> str:
     return f"{reprlib.repr(embeddings)} ({type(embeddings).__name__})"
 
 
-def _ids_of_tokens(
-    table: WordTable, vocabulary: Mapping[Any, int] | None
-) -> Mapping[Any, int]:
+def _ids_of_tokens(table: WordTable, vocabulary: Mapping[Any, int] | None) -> Mapping[Any, int]:
     """Return the ids of tokens to look up; the keys of a mapping may be ids themselves."""
     keys = table.embeddings if isinstance(table, KeyTable) else ()
     keys = getattr(keys, "key_to_index", keys)
-    if isinstance(keys, Mapping) and keys and all(map(_is_integer, keys)):
-        if not any(map(_is_integer, vocabulary or ())):
-            vocabulary = {key: int(key) for key in keys}
-            if min(vocabulary.values()) < 0:
-                raise ValueError(
-                    f"embeddings has a vector for {min(vocabulary)}, but token ids are 0 or more."
-                )
+    are_ids = isinstance(keys, Mapping) and len(keys) > 0 and all(map(_is_integer, keys))
+    if are_ids and not any(map(_is_integer, vocabulary or ())):
+        vocabulary = {key: int(key) for key in keys}
+        if min(vocabulary.values()) < 0:
+            raise ValueError(
+                f"embeddings has a vector for {min(vocabulary)}, but token ids are 0 or more."
+            )
     if vocabulary is None:
         raise ValueError(
             "embeddings maps tokens to vectors, but X does not say which token an id stands "

@@ -73,7 +73,9 @@ class Packer:
 
     def __init__(self) -> None:
         self.arrays: dict[str, NDArray[Any]] = {}
-        self.packed: dict[int, tuple[Any, Any]] = {}  # by id: a value, so that it lives, and its tree
+        self.packed: dict[
+            int, tuple[Any, Any]
+        ] = {}  # by id: a value, so that it lives, and its tree
 
     def copy(self) -> Packer:
         """Return a packer that has packed the same."""
