@@ -3,6 +3,7 @@
 import time
 import tracemalloc
 from concurrent.futures import ThreadPoolExecutor
+from threading import Event
 
 import numpy as np
 import pytest
@@ -78,18 +79,22 @@ def test_the_number_of_threads_changes_no_bit_and_is_left_alone(rng):
     np.testing.assert_array_equal(*results)
 
 
-def test_fits_in_several_threads_leave_the_number_of_threads_alone(monkeypatch, rng):
-    decompose = cooccurrence.randomized_svd
+def test_fits_that_overlap_leave_the_number_of_threads_alone(monkeypatch, rng):
+    decompose, is_limited = cooccurrence.randomized_svd, Event()
 
     def decompose_slowly(*args, **options):
-        time.sleep(0.02)
+        is_limited.set()
+        time.sleep(0.3)
         return decompose(*args, **options)
 
     monkeypatch.setattr(cooccurrence, "randomized_svd", decompose_slowly)
     counts = count_neighbours(batches_of([rng.integers(0, N_WORDS, 500)]), N_WORDS, 5)
-    with threadpool_limits(2, "blas"), ThreadPoolExecutor(4) as pool:
+    with threadpool_limits(2, "blas"), ThreadPoolExecutor(2) as pool:
         before = threadpool_info()
-        list(pool.map(lambda _: factorize(counts, 5), range(4)))
+        first = pool.submit(factorize, counts, 5)
+        is_limited.wait()
+        pool.submit(factorize, counts, 5).result()
+        first.result()
         assert threadpool_info() == before
 
 
