@@ -3,6 +3,7 @@
 import time
 import tracemalloc
 from concurrent.futures import ThreadPoolExecutor
+from threading import Event
 
 import numpy as np
 import pytest
@@ -78,19 +79,29 @@ def test_the_number_of_threads_changes_no_bit_and_is_left_alone(rng):
     np.testing.assert_array_equal(*results)
 
 
-def test_fits_in_several_threads_leave_the_number_of_threads_alone(monkeypatch, rng):
-    decompose = cooccurrence.randomized_svd
+def test_fits_that_overlap_use_one_thread_and_leave_the_number_alone(monkeypatch, rng):
+    decompose, has_begun, found = cooccurrence.randomized_svd, Event(), []
 
     def decompose_slowly(*args, **options):
-        time.sleep(0.02)
+        has_begun.set()
+        time.sleep(0.3)
+        found.append(blas_threads())
         return decompose(*args, **options)
 
     monkeypatch.setattr(cooccurrence, "randomized_svd", decompose_slowly)
     counts = count_neighbours(batches_of([rng.integers(0, N_WORDS, 500)]), N_WORDS, 5)
-    with threadpool_limits(2, "blas"), ThreadPoolExecutor(4) as pool:
-        before = threadpool_info()
-        list(pool.map(lambda _: factorize(counts, 5), range(4)))
-        assert threadpool_info() == before
+    before = blas_threads()
+    with ThreadPoolExecutor(2) as pool:
+        first = pool.submit(factorize, counts, 5)
+        has_begun.wait()
+        pool.submit(factorize, counts, 5).result()
+        first.result()
+    assert found == [{1}, {1}]
+    assert blas_threads() == before
+
+
+def blas_threads():
+    return {each["num_threads"] for each in threadpool_info() if each["user_api"] == "blas"}
 
 
 def test_memory_does_not_grow_with_the_texts(monkeypatch, rng):
