@@ -6,11 +6,16 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from sklearn_lstm.classifier import LSTMSequenceClassifier
     from sklearn_lstm.vectorizer import TextSequenceVectorizer
+    from sklearn_lstm.word_vectors import WordVectors
 
-__all__ = ["LSTMSequenceClassifier", "TextSequenceVectorizer"]
+__all__ = ["LSTMSequenceClassifier", "TextSequenceVectorizer", "WordVectors"]
 __version__ = "0.2.0.dev0"
 
-_MODULES = {"LSTMSequenceClassifier": "classifier", "TextSequenceVectorizer": "vectorizer"}
+_MODULES = {
+    "LSTMSequenceClassifier": "classifier",
+    "TextSequenceVectorizer": "vectorizer",
+    "WordVectors": "word_vectors",
+}
 
 
 def __getattr__(name: str) -> Any:

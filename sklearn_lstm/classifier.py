@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import issparse
 from sklearn.base import BaseEstimator, ClassifierMixin
-from sklearn.utils._param_validation import HasMethods, Interval, StrOptions
+from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import check_consistent_length, check_is_fitted, validate_data
 from skorch import NeuralNet
 
@@ -69,10 +69,22 @@ class LSTMSequenceClassifier(
         the channels. Sines and cosines of the position are added [7]_. "auto" is 16 times the
         square root of the number of ids or inputs, at most 128. None takes each step as it is:
         channels, or one-hot ids (no one-hot array is built).
-    embeddings : array of shape (n_ids, embedding_dim), mapping or gensim KeyedVectors, default=None
-        Pretrained vectors. Row i of an array belongs to id i. A mapping from tokens needs the CSR
-        output of `TextSequenceVectorizer`, or rows of it, which says which token an id stands for;
-        a Pipeline passes it on. Other vectors are random.
+    embeddings : array-like, mapping, str, path, object, list or None, default=None
+        Pretrained vectors; those of other ids are random. The network begins with them, and the
+        linear model reads their mean. Nothing is downloaded. One of these tables:
+
+        - an array of shape (n_ids, embedding_dim), whose row i belongs to id i;
+        - a mapping from tokens, or from ids, to vectors;
+        - a fitted `WordVectors`;
+        - a model or `KeyedVectors` of gensim, or a model of fastText;
+        - ``"wordllama"``, the table in the package of this name, the path (`pathlib.Path`) of a
+          folder with a `StaticModel` of model2vec, or an object of either package: a word gets the
+          mean of the vectors of its pieces. ``pip install "sklearn-lstm[pretrained]"``;
+        - a list of tables, whose vectors are laid side by side.
+
+        A table of tokens needs the CSR output of `TextSequenceVectorizer`, or rows of it, which
+        says which token an id stands for; a Pipeline passes it on. Then words that `fit` has not
+        seen have vectors too, if the table knows them. ``clone`` shares the table.
     freeze_embeddings : bool, default=False
         Train no vector, neither the pretrained ones nor those of other ids and the unknown token.
     linear_branch : bool, default=True
@@ -173,6 +185,9 @@ class LSTMSequenceClassifier(
         computed), `lr` at its end, `seconds`, `tokens_per_second` and the proportion of `padding`.
     n_epochs_ : int
         Rows of `history_`.
+    embedding_coverage_ : float or None
+        The share of the tokens of the training sequences that have a pretrained vector; None
+        without `embeddings`.
     linear_model_ : object or None
         The linear model beside the network. None for ``linear_branch=False``, another `criterion`
         than "cross_entropy", too few samples (below 100 for token ids, 20 for measurements, or
@@ -247,7 +262,7 @@ class LSTMSequenceClassifier(
         "input_type": [StrOptions({"auto", "tokens", "numeric"})],
         "token_unit": [StrOptions({"auto", "word", "char"})],
         "embedding_dim": [StrOptions({"auto"}), POSITIVE_INTEGER, None],
-        "embeddings": ["array-like", HasMethods(["__getitem__", "__contains__"]), None],
+        "embeddings": "no_validation",  # by data/embeddings.py
         "freeze_embeddings": ["boolean"],
         "linear_branch": ["boolean"],
         "normalize": ["boolean"],
@@ -288,6 +303,8 @@ class LSTMSequenceClassifier(
     _format: InputFormat
     _model: SequenceModel
     _n_samples: int
+    _vectors: PretrainedVectors | None = None  # as in files of version 0.1
+    _coverage: float | None = None
 
     def __init__(
         self,
@@ -408,18 +425,20 @@ class LSTMSequenceClassifier(
         weights = relative_weights(sample_weight, self.class_weight, y, labels)
         samples = Samples(sequences, Targets.of(y, weights, labels, groups)).counted()
         validation = self._read_validation(
-            X, (X_val, y_val, sample_weight_val), labels, input_format
+            X, (X_val, y_val, sample_weight_val), labels, input_format, sequences.vectors
         )
         model = fit_model(
             samples,
             validation,
             parameters={**parameters, "token_unit": input_format.token_unit},
-            start=self._network_start(X, sequences, parameters, labels, previous),
+            start=_network_start(parameters, labels, sequences, previous),
             settings=TrainingSettings.of(parameters, labels),
             rng=self._random_generator(previous),
             previous=previous,
         )
-        return self._commit(X, model, labels, input_format, previous, n_samples=len(samples))
+        return self._commit(
+            X, model, labels, input_format, previous, n_samples=len(samples), sequences=sequences
+        )
 
     def partial_fit(self, X: Any, y: Any, classes: Any = None, sample_weight: Any = None) -> Self:
         """Train for one epoch on some more sequences.
@@ -458,7 +477,7 @@ class LSTMSequenceClassifier(
         weights = absolute_weights(sample_weight, self.class_weight, y, labels)
         networks = Networks.fit_one_epoch(
             Samples(sequences, Targets.of(y, weights, labels)).counted(),
-            self._network_start(X, sequences, parameters, labels, previous),
+            _network_start(parameters, labels, sequences, previous),
             TrainingSettings.of(parameters, labels),
             self._random_generator(previous),
             batch_size=parameters["batch_size"],
@@ -466,7 +485,9 @@ class LSTMSequenceClassifier(
         )
         model = previous.with_networks(networks) if previous else SequenceModel((networks,))
         n_samples = len(sequences) + (self._n_samples if previous else 0)
-        return self._commit(X, model, labels, input_format, previous, n_samples=n_samples)
+        return self._commit(
+            X, model, labels, input_format, previous, n_samples=n_samples, sequences=sequences
+        )
 
     def decision_function(self, X: Any) -> NDArray[np.float64]:
         """Return the logits.
@@ -551,6 +572,12 @@ class LSTMSequenceClassifier(
         return self._model.networks.first_with_weights.network
 
     @property
+    def embedding_coverage_(self) -> float | None:
+        """The share of the training tokens that have a pretrained vector, or None."""
+        check_is_fitted(self)
+        return self._coverage
+
+    @property
     def linear_model_(self) -> Member | None:
         """The linear model beside the network, or None."""
         check_is_fitted(self)
@@ -572,7 +599,9 @@ class LSTMSequenceClassifier(
         """Read X as it was read at fit."""
         if hasattr(self, "feature_names_in_") or not issparse(X):  # else no names
             validate_data(self, X, reset=False, skip_check_array=True, ensure_2d=False)
-        return self._format.read(X)
+        sequences = self._format.read(X)
+        sequences.vectors = self._vectors
+        return sequences
 
     def _read_new(
         self, X: Any, y: NDArray[Any], previous: SequenceModel | None
@@ -581,12 +610,18 @@ class LSTMSequenceClassifier(
         check_column_names(X)
         sequences = read_sequences(X, self.input_type) if previous is None else self._read(X)
         check_consistent_length(sequences, y)
+        sequences.vectors = self._pretrained_vectors(X, sequences)
         if previous is not None:
             return sequences, self._format
         return sequences, InputFormat.of(X, sequences, self.input_type, self.token_unit)
 
     def _read_validation(
-        self, X: Any, validation: tuple[Any, Any, Any], labels: Labels, input_format: InputFormat
+        self,
+        X: Any,
+        validation: tuple[Any, Any, Any],
+        labels: Labels,
+        input_format: InputFormat,
+        vectors: PretrainedVectors | None,
     ) -> Samples | None:
         """Read X_val, y_val and sample_weight_val as X and y were read; None if none was passed."""
         if all(part is None for part in validation):
@@ -600,6 +635,7 @@ class LSTMSequenceClassifier(
             check_column_names(X, X_val)
             sequences, y_val = input_format.read(X_val), read_labels(y_val, "y_val")
             check_consistent_length(sequences, y_val)
+            sequences.vectors = vectors
             labels.encode(y_val, "y_val")  # before the weights of its classes are looked up
             weights = relative_weights(sample_weight_val, self.class_weight, y_val, labels)
             return Samples(sequences, Targets.of(y_val, weights, labels)).counted()
@@ -607,22 +643,13 @@ class LSTMSequenceClassifier(
             error.add_note("This is about X_val, y_val and sample_weight_val of fit.")
             raise
 
-    def _network_start(
-        self,
-        X: Any,
-        sequences: Sequences,
-        parameters: dict[str, Any],
-        labels: Labels,
-        previous: SequenceModel | None,
-    ) -> NetworkStart:
-        """Read what the parameters say of the network and its vectors."""
-        pretrained: PretrainedVectors | None = None
-        if self.embeddings is not None:
-            if sequences.n_channels is not None:
-                raise ValueError("embeddings are vectors of token ids, but X holds measurements.")
-            pretrained = read_embeddings(self.embeddings, getattr(X, "vocabulary", None))
-        network = None if previous is None else previous.networks.first
-        return NetworkStart.of(parameters, len(labels), pretrained, network)
+    def _pretrained_vectors(self, X: Any, sequences: Sequences) -> PretrainedVectors | None:
+        """Return the vectors of the ids of X, or None."""
+        if self.embeddings is None:
+            return None
+        if sequences.n_channels is not None:
+            raise ValueError("embeddings are vectors of token ids, but X holds measurements.")
+        return read_embeddings(self.embeddings, getattr(X, "vocabulary", None))
 
     def _random_generator(self, previous: SequenceModel | None) -> np.random.Generator:
         """Return the generator of a fit; one that goes on draws other numbers."""
@@ -644,8 +671,11 @@ class LSTMSequenceClassifier(
         previous: SequenceModel | None,
         *,
         n_samples: int,
+        sequences: Sequences,
     ) -> Self:
         """Set what was fitted, once all went well."""
+        vectors = sequences.vectors
+        coverage = None if vectors is None else vectors.coverage(sequences)
         if previous is None:
             validate_data(self, X, skip_check_array=True, ensure_2d=False)  # column names
             self.classes_, self._labels = labels.classes, labels
@@ -656,7 +686,8 @@ class LSTMSequenceClassifier(
         rows = epoch_rows(model.networks.net)
         self.history_ = rows if previous is None else [*self.history_, *rows]
         self.n_epochs_ = len(self.history_)
-        self._model, self._n_samples = model, n_samples
+        self._model, self._n_samples, self._vectors = model, n_samples, vectors
+        self._coverage = coverage
         return self
 
     def _logits(self, X: Any) -> NDArray[np.float64]:
@@ -672,14 +703,27 @@ class LSTMSequenceClassifier(
             size = f"{n_ids:,} known ids of {self.token_unit_}s"
         else:
             size = f"{n_channels:,} channel{'s' * (n_channels > 1)}"
+        vectors = {}
+        if self._vectors is not None:
+            described = f"{self._vectors.describe()}; {self._coverage:.1%} of the tokens have one"
+            vectors = {"pretrained vectors": described}
         return {
             "input": f"{self.input_type_}: {size}",
+            **vectors,
             **self._model.parts(),
             "epochs": str(self.n_epochs_),
         }
 
     def __sklearn_is_fitted__(self) -> bool:
         return "_model" in vars(self)
+
+    def __sklearn_clone__(self) -> Self:
+        """Return a clone that shares the table of embeddings: it is large, or can't be copied."""
+        bare = object.__new__(type(self))
+        bare.__dict__ |= {**vars(self), "embeddings": None}
+        copied: Self = super(LSTMSequenceClassifier, bare).__sklearn_clone__()
+        copied.embeddings = self.embeddings
+        return copied
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
@@ -702,3 +746,13 @@ class LSTMSequenceClassifier(
     def _settle(self) -> None:
         if self.__sklearn_is_fitted__():
             self._model.networks.move(plain_parameters(self, self._parameter_constraints))
+
+
+def _network_start(
+    parameters: dict[str, Any],
+    labels: Labels,
+    sequences: Sequences,
+    previous: SequenceModel | None,
+) -> NetworkStart:
+    network = None if previous is None else previous.networks.first
+    return NetworkStart.of(parameters, len(labels), sequences.vectors, network)

@@ -19,7 +19,7 @@ from sklearn_lstm.data.encoding import (
     Encoding,
     TokenCodes,
 )
-from sklearn_lstm.data.sequences import Rows, Samples, Sequences
+from sklearn_lstm.data.sequences import Lengths, Rows, Samples, Sequences
 
 BATCHES_PER_POOL = 64  # batches whose sequences are sorted by length together
 STEPS_AT_ONCE = {"cpu": 1 << 12}  # the data of so many steps fit into the processor's caches
@@ -136,7 +136,11 @@ def steps_at_once(device: torch.device) -> int:
 def encoded(sequences: Sequences, rows: Rows, encoding: Encoding) -> NDArray[Any]:
     """Return these sequences side by side, (B, T) or (B, T, n_inputs), padded with 0."""
     lengths = sequences.lengths[rows]
-    steps = encoding(sequences.read(rows), lengths)
-    padded = np.full((len(rows), lengths.max(), *steps.shape[1:]), PADDING_CODE, steps.dtype)
+    return pad(encoding(sequences.read(rows), lengths), lengths)
+
+
+def pad(steps: NDArray[Any], lengths: Lengths) -> NDArray[Any]:
+    """Lay sequences side by side: (n_steps, ...) -> (B, T, ...), padded with 0."""
+    padded = np.full((len(lengths), lengths.max(), *steps.shape[1:]), PADDING_CODE, steps.dtype)
     padded[np.arange(lengths.max()) < lengths[:, np.newaxis]] = steps
     return padded

@@ -1,23 +1,181 @@
-"""Pretrained vectors, and the token ids that they belong to."""
+"""Vectors that others learned, and the token ids and words that they belong to."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import os
+import reprlib
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
-from sklearn_lstm.data.sequences import PADDING_ID
+from sklearn_lstm.data.sequences import PADDING_ID, Sequences, chunks_of_rows
+from sklearn_lstm.data.spelling import FIRST_UNKNOWN, Spelling
+from sklearn_lstm.data.static_models import StaticModel, is_static_model
+
+ACCEPTED = (
+    "embeddings takes an array of shape (n_ids, embedding_dim), a mapping from tokens to vectors, "
+    "a model of gensim or fastText, a fitted WordVectors, a static model ('wordllama', the "
+    "pathlib.Path of a folder of model2vec, or an object of these packages), or a list of such "
+    "tables"
+)
+
+Found: TypeAlias = tuple[NDArray[np.bool_], NDArray[np.float32]]
+
+
+class WordTable(Protocol):
+    """A table of vectors that tokens are looked up in."""
+
+    def lookup(self, tokens: Sequence[Any]) -> Found:
+        """Return which tokens have a vector (n,), and the vectors of these (n_known, dim)."""
+
+    def describe(self) -> str:
+        """Return what the table is, in a few words."""
 
 
 @dataclass(frozen=True)
 class PretrainedVectors:
-    """Vectors (n, embedding_dim) for some token ids (n,)."""
+    """Vectors of token ids, those of several tables side by side.
+
+    Parameters
+    ----------
+    ids : ndarray of shape (n_ids,)
+        Those that a table knows, in ascending order.
+    vectors : ndarray of shape (n_ids, embedding_dim)
+        0 in the columns of a table that does not know the id.
+    widths : tuple of int
+        Columns of each table.
+    scales : tuple of float
+        What the values of each table are multiplied by. Those of WordVectors and static models get
+        the mean square 1, as vectors that are drawn; others stay as the user gives them.
+    tables : tuple
+        A `WordTable`, or None for an array, which knows no words.
+    """
 
     ids: NDArray[np.int64]
     vectors: NDArray[np.float32]
+    widths: tuple[int, ...]
+    scales: tuple[float, ...]
+    tables: tuple[WordTable | None, ...]
+
+    def __call__(self, spellings: NDArray[Any], spelling: Spelling | None) -> Found:
+        """Look ids and words up.
+
+        Parameters
+        ----------
+        spellings : ndarray of shape (n,)
+            Token ids, and the numbers of unknown words; each once.
+        spelling : Spelling or None
+            The words that they stand for.
+
+        Returns
+        -------
+        is_known : ndarray of bool of shape (n,)
+        vectors : ndarray of shape (n, embedding_dim)
+            0 where nothing is known.
+        """
+        place = np.minimum(np.searchsorted(self.ids, spellings), len(self.ids) - 1)
+        is_known = self.ids[place] == spellings
+        vectors = np.where(is_known[:, np.newaxis], self.vectors[place], np.float32(0))
+        is_word = spellings >= FIRST_UNKNOWN
+        if spelling is not None and is_word.any():
+            numbers = spellings[is_word] - FIRST_UNKNOWN
+            words = [spelling.unknown_words[number] for number in numbers.tolist()]
+            is_known[is_word], vectors[is_word] = self._look_up(words)
+        return is_known, vectors
+
+    def _look_up(self, words: list[Any]) -> Found:
+        """Return which words a table knows, and the vectors of all words."""
+        known = np.zeros(len(words), bool)
+        vectors = np.zeros((len(words), sum(self.widths)), np.float32)
+        stops = np.cumsum(self.widths)
+        starts = stops - self.widths
+        for table, scale, start, stop in zip(self.tables, self.scales, starts, stops, strict=True):
+            is_known, found = (False, None) if table is None else table.lookup(words)
+            if np.any(is_known):
+                vectors[is_known, start:stop] = scale * found
+                known |= is_known
+        _check_finite(vectors)
+        return known, vectors
+
+    def coverage(self, sequences: Sequences) -> float:
+        """Return the share of the steps of sequences whose token has a vector."""
+        n_known = 0
+        for rows in chunks_of_rows(sequences.lengths):
+            spellings, counts = np.unique(sequences.read_spellings(rows), return_counts=True)
+            is_known, _ = self(spellings, sequences.spelling)
+            n_known += counts[is_known].sum()
+        return float(n_known / sequences.lengths.sum())
+
+    def describe(self) -> str:
+        """Return what the vectors are, in a few words."""
+        names = ["an array" if table is None else table.describe() for table in self.tables]
+        return " and ".join(
+            f"{width:,} columns of {name}" for width, name in zip(self.widths, names, strict=True)
+        )
+
+
+@dataclass(frozen=True)
+class VectorTable:
+    """The words and vectors of `WordVectors`, which may be fitted again.
+
+    Parameters
+    ----------
+    vocabulary : mapping
+        Word to row.
+    vectors : ndarray of shape (n_words, embedding_dim)
+    """
+
+    vocabulary: Mapping[Any, int]
+    vectors: NDArray[np.float32]
+
+    def lookup(self, tokens: Sequence[Any]) -> Found:
+        """Return which tokens have a vector (n,), and the vectors of these (n_known, dim)."""
+        rows = np.array([self.vocabulary.get(token, -1) for token in tokens], np.intp)
+        return rows >= 0, self.vectors[rows[rows >= 0]]
+
+    def describe(self) -> str:
+        """Return what the table is, in a few words."""
+        n_megabytes = self.vectors.nbytes / 1e6
+        return f"WordVectors ({len(self.vectors):,} words, {n_megabytes:,.1f} MB)"
+
+
+@dataclass(frozen=True)
+class KeyTable:
+    """A mapping from tokens to vectors, or something of gensim or fastText that is like one."""
+
+    embeddings: Any
+
+    def lookup(self, tokens: Sequence[Any]) -> Found:
+        """Return which tokens have a vector (n,), and the vectors of these (n_known, dim)."""
+        found = [self._find(token) for token in tokens]
+        is_known = np.array([vector is not None for vector in found], bool)
+        vectors = [np.asarray(vector, np.float32) for vector in found if vector is not None]
+        shapes = {vector.shape for vector in vectors}
+        if len(shapes) > 1:
+            raise ValueError(f"embeddings needs vectors of one length, found {sorted(shapes)}.")
+        return is_known, np.stack(vectors) if vectors else np.empty((0, 0), np.float32)
+
+    def _find(self, token: Any) -> Any:
+        """Return the vector of a token, or None.
+
+        FastText composes vectors of all words, also in gensim. One of which it knows no part is 0.
+        """
+        table = self.embeddings
+        read = getattr(table, "get_word_vector", None)
+        has_parts = read is not None or hasattr(table, "vectors_ngrams")
+        if has_parts and not isinstance(token, str):
+            return None
+        if read is None and token not in table:
+            return None
+        vector = (read or table.__getitem__)(token)
+        return None if has_parts and not np.any(vector) else vector
+
+    def describe(self) -> str:
+        """Return what the table is, in a few words."""
+        return f"a {type(self.embeddings).__name__}"
 
 
 def read_embeddings(embeddings: Any, vocabulary: Mapping[Any, int] | None) -> PretrainedVectors:
@@ -25,7 +183,7 @@ def read_embeddings(embeddings: Any, vocabulary: Mapping[Any, int] | None) -> Pr
 
     Parameters
     ----------
-    embeddings : array of shape (n_ids, embedding_dim), mapping or gensim KeyedVectors
+    embeddings : as in `LSTMSequenceClassifier`
         Row i of an array is the vector of id i. A mapping has tokens as keys, or ids: integers
         are ids unless X names tokens that are integers.
     vocabulary : mapping from token to id, or None
@@ -38,40 +196,116 @@ def read_embeddings(embeddings: Any, vocabulary: Mapping[Any, int] | None) -> Pr
     Raises
     ------
     ValueError
-        If a mapping from tokens meets an X that does not say which token an id stands for, if no
+        If a table of tokens meets an X that does not say which token an id stands for, if no
         token has a vector, or if the vectors are not finite or not of one length.
     """
-    if hasattr(embeddings, "key_to_index") or isinstance(embeddings, Mapping):
-        keys = getattr(embeddings, "key_to_index", embeddings)
-        if all(map(_is_integer, keys)) and not any(map(_is_integer, vocabulary or ())):
-            vocabulary = {key: int(key) for key in keys}
-            if min(vocabulary.values(), default=0) < 0:
-                raise ValueError(
-                    f"embeddings has a vector for {min(vocabulary)}, but token ids are 0 or more."
-                )
-        elif vocabulary is None:
-            raise ValueError(
-                "embeddings maps tokens to vectors, but X does not say which token an id stands "
-                "for. Pass the CSR output of TextSequenceVectorizer as it is (a Pipeline "
-                "does), or embeddings as an array whose row i is the vector of id i."
-            )
-        ids = {token: id_ for token, id_ in vocabulary.items() if token in keys}
-        if not ids:
-            raise ValueError("None of the tokens in X has a vector in embeddings.")
-        vectors = [np.asarray(embeddings[token], dtype=np.float32) for token in ids]
-        shapes = {vector.shape for vector in vectors}
-        if len(shapes) > 1:
-            raise ValueError(f"embeddings needs vectors of one length, found {sorted(shapes)}.")
-        rows, matrix = np.array(list(ids.values()), np.int64), np.stack(vectors)
+    parts = [_read_one(one, vocabulary) for one in _side_by_side(embeddings)]
+    ids = np.unique(np.concatenate([part.ids for part in parts]))
+    widths = tuple(part.vectors.shape[1] for part in parts)
+    vectors = np.zeros((len(ids), sum(widths)), np.float32)
+    stops = np.cumsum(widths)
+    for part, start, stop in zip(parts, stops - widths, stops, strict=True):
+        vectors[np.searchsorted(ids, part.ids), start:stop] = part.vectors
+    scales, tables = zip(*((part.scales[0], part.tables[0]) for part in parts), strict=True)
+    return PretrainedVectors(ids, vectors, widths, scales, tables)
+
+
+def _side_by_side(embeddings: Any) -> list[Any]:
+    """Return the tables of a list of them, or the only one."""
+    is_list = isinstance(embeddings, list | tuple) and any(map(_is_table, embeddings))
+    return list(embeddings) if is_list else [embeddings]
+
+
+def _is_table(embeddings: Any) -> bool:
+    """Return whether this is a table by itself, not a row of numbers."""
+    marks = ("lookup", "wv", "key_to_index", "get_word_vector", "tokenizer")
+    return (
+        isinstance(embeddings, str | os.PathLike | Mapping)
+        or any(hasattr(embeddings, mark) for mark in marks)
+        or getattr(embeddings, "ndim", 0) == 2
+    )
+
+
+def _read_one(embeddings: Any, vocabulary: Mapping[Any, int] | None) -> PretrainedVectors:
+    table = _table_of(embeddings)
+    if table is None:
+        matrix = _to_matrix(embeddings)
+        ids = np.arange(len(matrix))
     else:
-        matrix = np.asarray(embeddings, dtype=np.float32)
-        rows = np.arange(len(matrix))
+        vocabulary = _ids_of_tokens(table, vocabulary)
+        ids = np.array(list(vocabulary.values()), np.int64)
+        is_known, matrix = table.lookup(list(vocabulary))
+        if not is_known.any():
+            raise ValueError(f"None of the tokens in X has a vector in {_shown(embeddings)}.")
+        ids = ids[is_known]
     if matrix.ndim != 2 or 0 in matrix.shape:
-        raise ValueError(f"embeddings needs shape (n_ids, embedding_dim), found {matrix.shape}.")
-    if not np.isfinite(matrix).all():
+        raise ValueError(f"{ACCEPTED}; found vectors of shape {matrix.shape[1:]}.")
+    _check_finite(matrix)
+    order = np.argsort(ids, kind="stable")
+    order = order[ids[order] != PADDING_ID]
+    ids, matrix, scale = ids[order], matrix[order], 1.0
+    if not (table is None or isinstance(table, KeyTable)):
+        scale = 1 / float(np.sqrt(np.mean(np.square(matrix))))
+        matrix = matrix * np.float32(scale)
+    return PretrainedVectors(ids, matrix, matrix.shape[1:], (scale,), (table,))
+
+
+def _table_of(embeddings: Any) -> WordTable | None:
+    """Return the table of tokens; None for an array."""
+    embeddings = getattr(embeddings, "wv", embeddings)  # of a model of gensim
+    if isinstance(embeddings, str | os.PathLike):
+        return StaticModel.installed(embeddings)
+    if is_static_model(embeddings):
+        if getattr(embeddings, "binary", False):
+            raise ValueError("embeddings: a WordLlama model with binary=True has no vectors.")
+        return StaticModel(embeddings)
+    if hasattr(embeddings, "lookup"):
+        if not hasattr(embeddings, "vectors_"):
+            raise ValueError("embeddings: WordVectors is not fitted. Call its fit(texts) before.")
+        return VectorTable(embeddings.vocabulary_, embeddings.vectors_)
+    is_mapping = isinstance(embeddings, Mapping) or hasattr(embeddings, "key_to_index")
+    return KeyTable(embeddings) if is_mapping or hasattr(embeddings, "get_word_vector") else None
+
+
+def _to_matrix(embeddings: Any) -> NDArray[np.float32]:
+    try:
+        matrix = np.asarray(embeddings, dtype=np.float32)
+    except (TypeError, ValueError) as error:
+        raise ValueError(f"{ACCEPTED}; found {_shown(embeddings)}.") from error
+    if matrix.ndim != 2 or 0 in matrix.shape:
+        found = f"shape {matrix.shape}" if matrix.ndim else _shown(embeddings)
+        raise ValueError(f"{ACCEPTED}; found {found}.")
+    return matrix
+
+
+def _check_finite(vectors: NDArray[np.float32]) -> None:
+    if not np.isfinite(vectors).all():
         raise ValueError("embeddings holds NaN or infinite values.")
-    is_token = rows != PADDING_ID
-    return PretrainedVectors(rows[is_token], matrix[is_token])
+
+
+def _shown(embeddings: Any) -> str:
+    """Return the value of the parameter, shortened, and its type."""
+    return f"{reprlib.repr(embeddings)} ({type(embeddings).__name__})"
+
+
+def _ids_of_tokens(table: WordTable, vocabulary: Mapping[Any, int] | None) -> Mapping[Any, int]:
+    """Return the ids of tokens to look up; the keys of a mapping may be ids themselves."""
+    keys = table.embeddings if isinstance(table, KeyTable) else ()
+    keys = getattr(keys, "key_to_index", keys)
+    are_ids = isinstance(keys, Mapping) and len(keys) > 0 and all(map(_is_integer, keys))
+    if are_ids and not any(map(_is_integer, vocabulary or ())):
+        vocabulary = {key: int(key) for key in keys}
+        if min(vocabulary.values()) < 0:
+            raise ValueError(
+                f"embeddings has a vector for {min(vocabulary)}, but token ids are 0 or more."
+            )
+    if vocabulary is None:
+        raise ValueError(
+            "embeddings maps tokens to vectors, but X does not say which token an id stands "
+            "for. Pass the CSR output of TextSequenceVectorizer as it is (a Pipeline "
+            "does), or embeddings as an array whose row i is the vector of id i."
+        )
+    return vocabulary
 
 
 def _is_integer(key: Any) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,6 +13,9 @@ from scipy.sparse import csr_matrix
 
 from sklearn_lstm.data.spelling import Spelling
 from sklearn_lstm.data.targets import Targets
+
+if TYPE_CHECKING:
+    from sklearn_lstm.data.embeddings import PretrainedVectors
 
 Rows: TypeAlias = NDArray[np.intp]  # indices of sequences
 Lengths: TypeAlias = NDArray[np.intp]  # steps of each sequence
@@ -38,6 +41,11 @@ class Sequences(ABC):
         X is a dense 2-D array: scikit-learn expects its width to stay the same.
     spelling : Spelling or None
         The words that ids stand for, if they are known.
+
+    Attributes
+    ----------
+    vectors : PretrainedVectors or None
+        Vectors of ids and words that the user brings.
     """
 
     def __init__(
@@ -54,6 +62,7 @@ class Sequences(ABC):
         self.n_features = n_features
         self.is_table = is_table
         self.spelling = spelling
+        self.vectors: PretrainedVectors | None = None
 
     def __len__(self) -> int:
         return len(self.lengths)
@@ -106,6 +115,7 @@ class DerivedSequences(Sequences):
             is_table=source.is_table,
             spelling=source.spelling,
         )
+        self.vectors = source.vectors
         self.source = source
 
     @abstractmethod

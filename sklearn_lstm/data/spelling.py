@@ -18,14 +18,14 @@ FIRST_UNKNOWN = LARGEST_ID + 1
 
 @dataclass(frozen=True)
 class Spelling:
-    """Which word a spelling stands for: the id of a known word, or a number beyond all ids.
+    """Which token a spelling stands for: the id of a known one, or a number beyond all ids.
 
     Parameters
     ----------
     vocabulary : mapping
-        Word to id.
+        Token to id.
     unknown_words : list
-        Words that the vocabulary lacks; their numbers start at `FIRST_UNKNOWN`.
+        Tokens that the vocabulary lacks; their numbers start at `FIRST_UNKNOWN`.
     """
 
     vocabulary: Mapping[Any, int]
@@ -55,12 +55,13 @@ def read_spellings(X: Any) -> tuple[Spelling | None, NDArray[np.int64] | None]:
         The spelling of each entry.
     """
     vocabulary = getattr(X, "vocabulary", None)
-    if not isinstance(vocabulary, Mapping) or not any(map(_is_word, vocabulary)):
+    if not isinstance(vocabulary, Mapping):
         return None, None
-    spellings, numbers = X.data.astype(np.int64), dict[Any, int]()
+    spellings, numbers = X.data, dict[Any, int]()
     is_unknown = X.data == UNKNOWN
     tokens = getattr(X, "unknown_tokens", ())
-    if len(tokens) == np.count_nonzero(is_unknown):
+    if len(tokens) and len(tokens) == np.count_nonzero(is_unknown):
+        spellings = spellings.astype(np.int64)
         spellings[is_unknown] = [
             numbers.setdefault(token, FIRST_UNKNOWN + len(numbers)) for token in tokens
         ]

@@ -113,12 +113,11 @@ def activations_of(opened: OpenModel) -> list[Bunch]:
 def _activations(model: EncodedNetwork, sequences: Sequences) -> dict[str, NDArray[np.float32]]:
     """Return the activations of one sequence, (num_layers, n_directions, n_steps, H) each."""
     network, device = model.network, model.device
-    ((steps, lengths),) = sequences.chunks()
-    codes = torch.from_numpy(model.encoding(steps, lengths)).to(device)
+    codes, more = model.encoded(sequences, np.arange(1))
     names = ACTIVATIONS[network.architecture["cell"]]
     layers = []
     with torch.autocast(device.type, enabled=False):
-        x = network.embed(codes[:, None])  # (T, 1, D)
+        x = network.embed(codes.transpose(0, 1), more)  # (T, 1, D)
         if network.architecture["embedding_dim"] is not None:
             x = network.add_positions(x)
         x = x[:, 0]

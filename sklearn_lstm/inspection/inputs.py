@@ -91,15 +91,15 @@ class OpenModel:
 
     def left_out(self, row: int) -> dict[str, int]:
         """Return what the sequence of a row lacks or hides, as far as it is known."""
-        encodings = [each.encoding for each in self.model.networks.networks]
-        if not isinstance(encodings[0], TokenCodes):
+        networks = self.model.networks.networks
+        if not isinstance(networks[0].encoding, TokenCodes):
             return {}
         counts = {}
-        ids, lengths = self.sequences.read(np.array([row])), self.sequences.lengths[[row]]
-        codes = np.array([encoding(ids, lengths) for encoding in encodings])
-        is_unknown = (codes == UNKNOWN_CODE).all(axis=0)
-        if self.vocabulary is not None:
-            is_unknown |= ids == UNKNOWN
+        ids = self.sequences.read(np.array([row]))
+        codes = [each.encoded(self.sequences, np.array([row]))[0][0] for each in networks]
+        is_unknown = np.all([each.cpu() == UNKNOWN_CODE for each in codes], axis=0)
+        if self.vocabulary is not None:  # words beyond the codes have a pretrained vector
+            is_unknown |= (ids == UNKNOWN) & (codes[0].cpu().numpy() < len(networks[0].encoding))
         n_unknown = int(is_unknown.sum())
         if self.tokens is not None:
             n_tokens = len(self.tokens[row])

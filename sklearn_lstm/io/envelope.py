@@ -65,17 +65,16 @@ def pack_estimator(
     """Return the tree of an estimator, its arrays, and the attributes that are no plain data."""
     names = estimator.get_params(deep=False)
     trees: dict[str, dict[str, Any]] = {"parameters": {}, "fitted": {}}
-    arrays: dict[str, NDArray[Any]] = {}
-    objects = {}
+    pack, objects = Packer(), {}
     for name, value in vars(estimator).items():
-        pack = Packer()
+        before = pack.copy()
         try:
             tree = pack(value, f"{prefix}{name}")
         except (NotPlainError, RecursionError):
-            objects[name] = value
+            pack, objects[name] = before, value
         else:
             trees["parameters" if name in names else "fitted"][name] = tree
-            arrays |= pack.arrays
+    arrays = pack.arrays
     sizes, n_samples = estimator._stored_numbers() if trees["fitted"] else ({}, None)  # noqa: SLF001
     sizes["n_bytes"] = sum(array.nbytes for array in arrays.values())
     content = {"class": type(estimator).__name__, **trees, "objects": sorted(objects)}

@@ -22,18 +22,16 @@ from sklearn_lstm.io.envelope import (
     warn_of_other_version,
 )
 from sklearn_lstm.io.stored_form import (
+    ESTIMATORS,
     Packer,
     Unpacker,
     checksum_of,
+    new_estimator,
     to_text,
 )
 
-OURS = {
-    "LSTMSequenceClassifier": "sklearn_lstm.classifier",
-    "TextSequenceVectorizer": "sklearn_lstm.vectorizer",
-}
 TRUSTED = [  # beside what skops trusts itself; trees are not: a forged one reads beyond its memory
-    *(f"{module}.{name}" for name, module in OURS.items()),
+    *(f"{module}.{name}" for name, module in ESTIMATORS.items()),
     "numpy.dtype",
     "sklearn.calibration._CalibratedClassifier",
     "sklearn.calibration._SigmoidCalibration",
@@ -51,7 +49,7 @@ def save(model: Any, path: str | os.PathLike[str]) -> None:
 
     Parameters
     ----------
-    model : LSTMSequenceClassifier, TextSequenceVectorizer or Pipeline
+    model : LSTMSequenceClassifier, TextSequenceVectorizer, WordVectors or Pipeline
         Fitted. The other steps of a Pipeline are estimators of scikit-learn; skops stores them.
     path : str or path
         Usually ends with ".safetensors".
@@ -100,7 +98,7 @@ def load(path: str | os.PathLike[str]) -> Any:
 
     Returns
     -------
-    LSTMSequenceClassifier, TextSequenceVectorizer or Pipeline
+    LSTMSequenceClassifier, TextSequenceVectorizer, WordVectors or Pipeline
         Fitted. It makes the same predictions, and goes on learning as the stored one would have.
 
     Raises
@@ -142,9 +140,9 @@ def describe(path: str | os.PathLike[str]) -> dict[str, Any]:
     -------
     dict
         `format`, `versions` of the libraries that stored it, `parameters` (of an array its type
-        and shape), `classes` (None if it has none), `sizes`, and `n_samples` that it has learned
-        from (None if it is not known). Of a Pipeline `format`, `versions` and `steps`: the name of
-        each step to such a dict.
+        and shape, of an estimator its class and parameters), `classes` (None if it has none),
+        `sizes`, and `n_samples` that it has learned from (None if it is not known). Of a Pipeline
+        `format`, `versions` and `steps`: the name of each step to such a dict.
 
     Raises
     ------
@@ -176,10 +174,11 @@ def _pack(model: Any, prefix: str, arrays: dict[str, NDArray[Any]]) -> dict[str,
         return _passthrough()
     if kind is Pipeline:
         return _pack_pipeline(model, prefix, arrays)
-    if OURS.get(kind.__name__) != kind.__module__:
+    if ESTIMATORS.get(kind.__name__) != kind.__module__:
         return _pack_foreign(model, prefix, arrays)
     content, its_arrays, objects = pack_estimator(model, prefix)
     for name, value in objects.items():
+        name = name.replace("_vectors", "embeddings")  # the same tables
         raise TypeError(
             f"save can't store {prefix}{name}={value!r:.200}, because a file that is safe to load "
             f"holds plain data only. {_what_else(model, name)} Else store the model with joblib; "
@@ -205,8 +204,8 @@ def _pack_foreign(model: Any, prefix: str, arrays: dict[str, NDArray[Any]]) -> d
     name, step = f"{type(model).__module__}.{type(model).__name__}", prefix[:-2]
     if not prefix or not name.startswith("sklearn."):
         raise TypeError(
-            "save takes an LSTMSequenceClassifier, a TextSequenceVectorizer, or a Pipeline of "
-            "these and estimators of scikit-learn, found "
+            "save takes an LSTMSequenceClassifier, a TextSequenceVectorizer, WordVectors, or a "
+            "Pipeline of these and estimators of scikit-learn, found "
             f"{name}{f' as the step {step!r}' * bool(step)}. Of a search, save the "
             "best_estimator_. Else store the model with joblib; whoever loads that file has to "
             "trust you."
@@ -258,9 +257,11 @@ def _what_else(model: Any, name: str) -> str:
         )
     if name in ("stop_words", "vocabulary"):
         return "Pass a list or a dict."
+    if name == "embeddings":
+        return "Fit with an array, a dict, WordVectors, or the name or path of a static model."
     return (
         "Predictions do not need it: set another value with set_params (None, or a string such as "
-        "'adamw'; an integer as random_state; an array as embeddings)."
+        "'adamw'; an integer as random_state)."
     )
 
 
@@ -278,11 +279,7 @@ def _unpack(content: Mapping[str, Any], unpack: Unpacker) -> Any:
     if kind == "skops":
         unpack(content["fitted"]["classes_"])  # what `describe` reads
         return _load_archive(unpack(content["archive"]))
-    estimator = getattr(import_module(OURS[kind]), kind)()
-    unknown = set(content["parameters"]) - set(estimator.get_params())
-    unknown |= {name for name in content["fitted"] if hasattr(type(estimator), name)}
-    if unknown:
-        raise ValueError(f"unknown attributes: {sorted(unknown)[:5]}")
+    estimator = new_estimator(kind, content["parameters"], content["fitted"])
     unpack_estimator(estimator, content, unpack, {})
     return estimator
 
@@ -303,10 +300,7 @@ def _describe(content: Mapping[str, Any], arrays: StoredArrays, unpack: Unpacker
         }
         return {**shared, "steps": steps}
     parameters = {
-        name: arrays.describe(tree["array"][0])
-        if isinstance(tree, dict) and "array" in tree
-        else unpack(tree)
-        for name, tree in content["parameters"].items()
+        name: _describe_value(tree, arrays, unpack) for name, tree in content["parameters"].items()
     }
     classes = unpack(content["fitted"].get("classes_"))
     return {
@@ -316,6 +310,20 @@ def _describe(content: Mapping[str, Any], arrays: StoredArrays, unpack: Unpacker
         "sizes": content["sizes"],
         "n_samples": content["n_samples"],
     }
+
+
+def _describe_value(tree: Any, arrays: StoredArrays, unpack: Unpacker) -> Any:
+    """Return a value; of an array its type and shape, of an estimator its class and parameters."""
+    if isinstance(tree, dict) and "array" in tree:
+        return arrays.describe(tree["array"][0])
+    if isinstance(tree, dict) and "estimator" in tree:
+        kind, parameters, _ = tree["estimator"]
+        names, values = parameters["dict"]
+        described = (_describe_value(value, arrays, unpack) for value in values)
+        return {"class": kind, "parameters": dict(zip(unpack(names), described, strict=True))}
+    if isinstance(tree, list):
+        return [_describe_value(each, arrays, unpack) for each in tree]
+    return unpack(tree)
 
 
 def _import(name: str) -> Any:

@@ -9,10 +9,11 @@ from __future__ import annotations
 import json
 import math
 import zlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import fields
 from importlib import import_module
 from itertools import pairwise
+from pathlib import Path, PurePath
 from typing import Any
 
 import numpy as np
@@ -38,7 +39,18 @@ PARTS = {
     "LabelSets": "sklearn_lstm.data.labels",
     "Lexicon": "sklearn_lstm.data.letters",
     "TokenCounts": "sklearn_lstm.text.counting",
+    "PretrainedVectors": "sklearn_lstm.data.embeddings",
+    "VectorTable": "sklearn_lstm.data.embeddings",
+    "KeyTable": "sklearn_lstm.data.embeddings",
+    "StaticModel": "sklearn_lstm.data.static_models",
+    "MeanVectors": "sklearn_lstm.members.vectors",
+    "VectorModel": "sklearn_lstm.members.vectors",
 }  # our own classes, and where they are: dataclasses, or those with `stored` and `from_stored`
+ESTIMATORS = {
+    "LSTMSequenceClassifier": "sklearn_lstm.classifier",
+    "TextSequenceVectorizer": "sklearn_lstm.vectorizer",
+    "WordVectors": "sklearn_lstm.word_vectors",
+}
 
 
 FUNCTIONS = {  # that tokenize as users of CountVectorizer do, and that every Python has
@@ -68,6 +80,15 @@ class Packer:
 
     def __init__(self) -> None:
         self.arrays: dict[str, NDArray[Any]] = {}
+        self.packed: dict[
+            int, tuple[Any, Any]
+        ] = {}  # by id: a value, so that it lives, and its tree
+
+    def copy(self) -> Packer:
+        """Return a packer that has packed the same."""
+        new = Packer()
+        new.arrays, new.packed = dict(self.arrays), dict(self.packed)
+        return new
 
     def __call__(self, value: Any, name: str) -> Any:
         """Return the tree of a value; its arrays get names that begin with this one.
@@ -80,7 +101,12 @@ class Packer:
         kind = type(value)
         if value is None or kind in (bool, int, str) or (kind is float and math.isfinite(value)):
             return value
-        form, content = _simplify_list(value) if kind is list else _simplify(value)
+        if id(value) not in self.packed:  # else its arrays are in the table
+            self.packed[id(value)] = value, self._pack(value, name)
+        return self.packed[id(value)][1]
+
+    def _pack(self, value: Any, name: str) -> Any:
+        form, content = _simplify_list(value) if type(value) is list else _simplify(value)
         if form == "list":
             return [self(item, f"{name}.{index}") for index, item in enumerate(content)]
         if form == "array":
@@ -117,6 +143,13 @@ def _simplify(value: Any) -> tuple[str, Any]:
         return _simplify_array(value)
     if isinstance(value, np.generic):
         return "scalar", np.asarray(value)
+    if isinstance(value, PurePath):
+        return "path", str(value)
+    if ESTIMATORS.get(kind.__name__) == kind.__module__:
+        names = value.get_params(deep=False)
+        parameters = {name: each for name, each in vars(value).items() if name in names}
+        fitted = {name: each for name, each in vars(value).items() if name not in names}
+        return "estimator", [kind.__name__, parameters, fitted]
     if PARTS.get(kind.__name__) == kind.__module__:
         return kind.__name__, value.stored() if hasattr(value, "stored") else _fields(value)
     for function_name, function in FUNCTIONS.items():
@@ -169,7 +202,7 @@ class Unpacker:
 
     def __init__(self, arrays: Mapping[str, NDArray[Any]]) -> None:
         self.arrays = arrays
-        self.used: set[str] = set()
+        self.read: dict[str, NDArray[Any]] = {}
 
     def __call__(self, tree: Any) -> Any:
         """Return the value of a tree."""
@@ -186,17 +219,18 @@ class Unpacker:
         return RESTORE[form](self(content))
 
     def _read(self, name: str, expected: str) -> NDArray[Any]:
-        array = self.arrays[name]
-        self.used.add(name)
-        if checksum_of(array) != expected:
-            raise ModelFileError(f"is damaged: the checksum of {name!r} does not fit.")
-        # Memory maps, and tensors that another estimator goes on training, are copied.
-        is_own = array.flags.owndata and array.flags.writeable
-        return array if is_own else np.array(array)
+        if name not in self.read:
+            array = self.arrays[name]
+            if checksum_of(array) != expected:
+                raise ModelFileError(f"is damaged: the checksum of {name!r} does not fit.")
+            # Memory maps, and tensors that another estimator goes on training, are copied.
+            is_own = array.flags.owndata and array.flags.writeable
+            self.read[name] = array if is_own else np.array(array)
+        return self.read[name]
 
     def check_all_used(self) -> None:
         """Raise an error if there are more arrays than the trees name."""
-        if unknown := sorted(set(self.arrays) - self.used):
+        if unknown := sorted(set(self.arrays) - set(self.read)):
             raise ModelFileError(f"holds unknown arrays: {unknown[:5]}.")
 
 
@@ -220,6 +254,23 @@ def _to_objects(content: Any) -> NDArray[np.object_]:
 def _to_array(content: Any) -> NDArray[Any]:
     dtype, shape, data = content
     return np.frombuffer(data, dtype).reshape(shape).copy()
+
+
+def new_estimator(name: str, parameters: Iterable[str], fitted: Iterable[str]) -> Any:
+    """Return an estimator of ours, of which the names of the stored attributes are checked."""
+    estimator = getattr(import_module(ESTIMATORS[name]), name)()
+    unknown = set(parameters) - set(estimator.get_params(deep=False))
+    unknown |= {each for each in fitted if getattr(type(estimator), each, None) is not None}
+    if unknown:
+        raise ValueError(f"unknown attributes: {sorted(unknown)[:5]}")
+    return estimator
+
+
+def _to_estimator(content: Any) -> Any:
+    estimator = new_estimator(*content)
+    for attributes in content[1:]:
+        vars(estimator).update(attributes)
+    return estimator
 
 
 def _to_tensor(array: NDArray[Any]) -> Any:
@@ -250,6 +301,8 @@ RESTORE: dict[str, Callable[[Any], Any]] = {
     "view": _to_array,
     "scalar": lambda array: array[()],
     "function": FUNCTIONS.__getitem__,
+    "path": Path,
+    "estimator": _to_estimator,
 }
 
 

@@ -17,6 +17,8 @@ from sklearn_lstm.data.targets import Targets
 MOST_SCALED = 32  # outputs with features of their own
 SHARE_OF_RATIO, SHARE_OF_ALL = 0.7, 0.35  # in the scale of a feature
 TOLERANCE_OF_MANY = 0.1  # a smaller one changes the accuracy by less than 0.1 points
+# Each class has so many samples where a vector counts as much as the n-grams of a sequence.
+COUNT_OF_EQUAL_SCALE = 30
 ENTRIES_AT_ONCE = 2_000_000  # of the features, times the SVMs that one call of the solver fits
 
 # The solver draws from one random generator of the whole process, which it seeds at the beginning.
@@ -35,7 +37,7 @@ if hasattr(os, "register_at_fork"):
 
 
 def fit_svms(
-    features: csr_matrix, targets: Targets, *, seed: int
+    features: csr_matrix, targets: Targets, *, seed: int, n_scaled: int
 ) -> tuple[NDArray[np.float32], NDArray[np.float64]]:
     """Fit an SVM for each output.
 
@@ -43,6 +45,14 @@ def fit_svms(
     Bayes classifier (Wang and Manning 2012, with tf-idf in place of counts). A feature that is as
     frequent in the class as outside still counts a little. With more outputs each class has few
     samples, and its ratios are mostly noise: all SVMs use the same features.
+
+    Parameters
+    ----------
+    features : csr_matrix of shape (n_samples, n_features)
+    targets : Targets
+    seed : int
+    n_scaled : int
+        Features that are n-grams. Those that follow have no ratios, and are not scaled.
 
     Returns
     -------
@@ -56,7 +66,7 @@ def fit_svms(
     if not targets.labels.is_multilabel and len(np.unique(targets.values)) > MOST_SCALED:
         _fit_classes(features, targets, seed, coef, intercept)
     else:
-        _fit_each(features, targets, seed, coef, intercept)
+        _fit_each(features, targets, seed, coef, intercept, n_scaled)
     return coef, intercept
 
 
@@ -66,6 +76,7 @@ def _fit_each(
     seed: int,
     coef: NDArray[np.float32],
     intercept: NDArray[np.float64],
+    n_scaled: int,
 ) -> None:
     """Fit the SVMs one by one."""
     n_outputs = len(intercept)
@@ -85,6 +96,7 @@ def _fit_each(
             coef[:, output], intercept[output] = svm.coef_[0], svm.intercept_[0]
         else:
             scale = _scale(present, target, weights)
+            scale[n_scaled:] = _scale_of_vectors(weights @ target, weights @ ~target)
             data = features.data * scale[features.indices]
             scaled = csr_matrix((data, features.indices, features.indptr), features.shape)
             svm = _solve(scaled, target, weights, seed)
@@ -127,6 +139,11 @@ def _solve(
     with _solver:
         svm = LinearSVC(random_state=seed, **options)
         return svm.fit(features, target, sample_weight=weights)
+
+
+def _scale_of_vectors(n_inside: float, n_outside: float) -> float:
+    """Return how much vectors count: less, the more samples tell what n-grams mean."""
+    return float((COUNT_OF_EQUAL_SCALE * (1 / n_inside + 1 / n_outside)) ** 0.25)
 
 
 def _scale(

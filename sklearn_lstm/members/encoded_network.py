@@ -11,13 +11,15 @@ from typing import Any
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from torch import Tensor
 
 from sklearn_lstm.compute.devices import exact
 from sklearn_lstm.compute.threads import map_on_workers, workers
-from sklearn_lstm.data.batches import encoded, steps_at_once
+from sklearn_lstm.data.batches import pad, steps_at_once
 from sklearn_lstm.data.embeddings import PretrainedVectors
 from sklearn_lstm.data.encoding import ChannelScaling, Encoding, TokenCodes
 from sklearn_lstm.data.sequences import Rows, Sequences, rows_of_similar_length
+from sklearn_lstm.data.spelling import FIRST_UNKNOWN
 from sklearn_lstm.exceptions import IgnoredParameterWarning
 from sklearn_lstm.network.network import SequenceNetwork
 from sklearn_lstm.network.pooling import POOLINGS
@@ -87,6 +89,29 @@ class EncodedNetwork:
         network.use_bfloat16 = use_bfloat16
         return cls(encoding, network.eval(), is_trained=weights is not None)
 
+    def encoded(self, sequences: Sequences, rows: Rows) -> tuple[Tensor, Tensor | None]:
+        """Return sequences as the network reads them, on its device.
+
+        Returns
+        -------
+        steps : Tensor of shape (B, T) or (B, T, n_inputs)
+            Padded with 0.
+        more : Tensor of shape (n, embedding_dim) or None
+            Vectors of words that no training sequence holds. Their codes follow those of the
+            network.
+        """
+        lengths, more = sequences.lengths[rows], None
+        steps = self.encoding(sequences.read(rows), lengths)
+        if sequences.vectors is not None:
+            spellings, places = np.unique(sequences.read_spellings(rows), return_inverse=True)
+            is_known, vectors = sequences.vectors(spellings, sequences.spelling)
+            is_new = is_known & (spellings >= FIRST_UNKNOWN)
+            codes = np.where(is_new, len(self.encoding) + np.cumsum(is_new) - 1, 0)[places]
+            steps = np.where(codes > 0, codes, steps)
+            more = torch.from_numpy(vectors[is_new]).to(self.device)
+        padded = torch.from_numpy(pad(steps, lengths)).to(self.device)
+        return padded, more
+
     def logits(self, sequences: Sequences) -> NDArray[np.float64]:
         """Return the logits (n_samples, n_outputs).
 
@@ -105,9 +130,9 @@ class EncodedNetwork:
             # differently. So a sequence is always read alone if it is long, and never if it is not.
             is_long = sequences.lengths[rows[0]] > limit // 2
             read_rows = rows if is_long else np.resize(rows, max(2, len(rows)))
-            steps = torch.from_numpy(encoded(sequences, read_rows, self.encoding))
+            steps, more = self.encoded(sequences, read_rows)
             lengths = torch.from_numpy(sequences.lengths[read_rows])
-            summary = self.network.summarize(steps.to(device), lengths.to(device)).cpu()
+            summary = self.network.summarize(steps, lengths.to(device), more).cpu()
             logits[rows] = (exact(summary) @ weight.T + bias)[: len(rows)].numpy()
 
         batches = list(rows_of_similar_length(sequences.lengths, limit))

@@ -86,15 +86,14 @@ class VectorPath:
     ) -> None:
         self.network = model.network.eval()
         self.direction = torch.from_numpy(direction).float().to(device)
-        ((steps, lengths),) = sequences.chunks()
-        codes = model.encoding(steps, lengths)
+        (codes,), more = model.encoded(sequences, np.arange(1))
+        of_baseline = torch.full_like(codes, UNKNOWN_CODE)
         if isinstance(model.encoding, ChannelScaling):
-            of_baseline = model.encoding(model.encoding.series_of_means(len(steps)), lengths)
-        else:
-            of_baseline = np.full_like(codes, UNKNOWN_CODE)
-        both = torch.from_numpy(np.stack([of_baseline, codes], 1)).to(device)  # (T, 2) or (T, 2, C)
+            series = model.encoding.series_of_means(len(codes))
+            of_baseline = torch.from_numpy(model.encoding(series, sequences.lengths)).to(device)
+        both = torch.stack([of_baseline, codes], 1)  # (T, 2) or (T, 2, C)
         with torch.no_grad(), torch.autocast(device.type, enabled=False):
-            self.start, end = self.network.embed(both).unbind(1)  # (T, D) each
+            self.start, end = self.network.embed(both, more).unbind(1)  # (T, D) each
         self.way = end - self.start
 
     def look(self, places: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:

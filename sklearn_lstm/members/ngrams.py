@@ -22,6 +22,7 @@ from sklearn_lstm.linear.svm import MOST_SCALED, fit_svms
 from sklearn_lstm.linear.tf_idf import TfIdf
 from sklearn_lstm.members.letters import LetterModel
 from sklearn_lstm.members.member import FitTask, LinearMember
+from sklearn_lstm.members.vectors import MeanVectors, VectorModel
 
 LONGEST_OF_WORDS = 2
 LONGEST_OF_CHARACTERS = 5  # or more, where the alphabet is small and the sequences are long
@@ -68,6 +69,7 @@ class NgramModel(LinearMember):
     coef: NDArray[np.float32]
     intercept: NDArray[np.float64]
     letters: LetterModel | None = None
+    vectors: VectorModel | None = None
 
     @classmethod
     def fit_linear(
@@ -93,6 +95,8 @@ class NgramModel(LinearMember):
         has_borders = task.parameters["token_unit"] == "char"
         lexicon = Lexicon.of(sequences)
         all_bags = _bags(sequences, lengths, lexicon, has_borders=has_borders)
+        average = MeanVectors.of(sequences)
+        means = np.empty((len(samples), 0)) if average is None else average(sequences)
         # The ratio of an n-gram of characters that one sequence alone holds is noise.
         is_noise = has_borders and n_outputs <= MOST_SCALED
         for bags, fewest, limit in (
@@ -111,14 +115,18 @@ class NgramModel(LinearMember):
             parts = [some[rows] for some in bags]
             weights = _weights(parts, fewest)
             features = [of(part) for of, part in zip(weights, parts, strict=True)]
+            n_ngrams = sum(map(len, weights))
             coef, intercept = fit_svms(
-                hstack(features, format="csr"), samples.targets.subset(rows), seed=task.seed
+                hstack([*features, csr_matrix(means[rows])], format="csr"),
+                samples.targets.subset(rows),
+                seed=task.seed,
+                n_scaled=n_ngrams,
             )
             of_ids, letters = weights[0], None
             if lexicon is not None and len(weights) > 1 and len(weights[1]):
                 of_letters = weights[1]
                 letters = LetterModel(
-                    lexicon, of_letters.hashes, of_letters.idf, coef[len(of_ids) :]
+                    lexicon, of_letters.hashes, of_letters.idf, coef[len(of_ids) : n_ngrams]
                 )
             return NgramModel(
                 lengths[0],
@@ -129,26 +137,42 @@ class NgramModel(LinearMember):
                 coef[: len(of_ids)],
                 intercept,
                 letters,
+                None if average is None else VectorModel(average, coef[n_ngrams:]),
             )
 
         logits = np.empty((0, n_outputs))
         if len(held_out):  # first, so that the two models are never in memory at the same time
             others = np.setdiff1d(np.arange(len(samples)), held_out)
-            logits = fit(others).logits_of_bags([some[held_out] for some in bags])
+            logits = fit(others).logits_of([some[held_out] for some in bags], means[held_out])
         return fit(np.arange(len(samples))), logits
 
     def logits(self, sequences: Sequences) -> NDArray[np.float64]:
         """Return the signed distances from the decision boundaries (n_samples, n_outputs)."""
         lexicon = self.letters.lexicon if self.letters else None
-        parts = [sequences.subset(rows) for rows in chunks_of_rows(sequences.lengths)]
-        bags = (_bags(part, self._lengths, lexicon, has_borders=self.has_borders) for part in parts)
-        return np.concatenate([self.logits_of_bags(some) for some in bags])
+        logits = []
+        for rows in chunks_of_rows(sequences.lengths):
+            part = sequences.subset(rows)
+            bags = _bags(part, self._lengths, lexicon, has_borders=self.has_borders)
+            logits.append(self.logits_of(bags, self.vectors and self.vectors.means(part)))
+        return np.concatenate(logits)
 
-    def logits_of_bags(self, bags: list[csr_matrix]) -> NDArray[np.float64]:
-        """Return the logits of sequences that hold these n-grams of ids, and of letters."""
+    def logits_of(
+        self, bags: list[csr_matrix], means: NDArray[np.float32] | None
+    ) -> NDArray[np.float64]:
+        """Return the logits of sequences.
+
+        Parameters
+        ----------
+        bags : list of csr_matrix
+            Which n-grams of ids, and of letters, they hold.
+        means : ndarray of shape (n_sequences, embedding_dim) or None
+            Of their vectors.
+        """
         logits = self._weights(bags[0]) @ self.coef + self.intercept
         if self.letters is not None:
             logits += self.letters.logits_of_bags(bags[1])
+        if self.vectors is not None:
+            logits += np.asarray(means, np.float64) @ self.vectors.coef
         return np.asarray(logits)
 
     def contributions(
@@ -187,6 +211,9 @@ class NgramModel(LinearMember):
         contributions = np.cumsum(changes)[first:last]
         if self.letters is not None:
             contributions += self.letters.contributions(sequences, direction)
+        if self.vectors is not None:
+            of_vectors, rest = self.vectors.contributions(sequences, direction)
+            contributions, base = contributions + of_vectors, base + rest
         return contributions, float(base)
 
     @property
@@ -200,7 +227,8 @@ class NgramModel(LinearMember):
     def describe(self) -> str:
         """Return what the model consists of, in one line."""
         of_ids = f"{len(self.hashes):,} n-grams of {self.shortest}-{self.longest} ids"
-        return of_ids if self.letters is None else f"{of_ids} and {self.letters.describe()}"
+        parts = [part.describe() for part in (self.letters, self.vectors) if part is not None]
+        return " and ".join([of_ids, *parts])
 
 
 def choose_lengths(sequences: Sequences, token_unit: str) -> range:

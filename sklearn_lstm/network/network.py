@@ -107,7 +107,7 @@ class SequenceNetwork(nn.Module):
         summary = self.summarize(steps, lengths)
         return F.linear(self.drop(summary, summary.shape), self.output.weight, self.output.bias)
 
-    def summarize(self, steps: Tensor, lengths: Tensor) -> Tensor:
+    def summarize(self, steps: Tensor, lengths: Tensor, more: Tensor | None = None) -> Tensor:
         """Read, and pool the states: (B, n_directions * len(pooling) * H)."""
         kind = steps.device.type
         # oneDNN's fused LSTM computes the same bits for a sequence in any batch.
@@ -115,15 +115,30 @@ class SequenceNetwork(nn.Module):
         is_mixed = self.use_bfloat16 and (self.training or is_whole)
         # torch's cache of rounded weights is one for all threads, and may outlive an update.
         with torch.autocast(kind, torch.bfloat16, enabled=is_mixed, cache_enabled=False):
-            return self.pool(self.embed(steps.transpose(0, 1)), lengths).float()
+            return self.pool(self.embed(steps.transpose(0, 1), more), lengths).float()
 
-    def embed(self, steps: Tensor) -> Tensor:
-        """Codes (T, B) or inputs (T, B, C) -> vectors (T, B, D)."""
-        x: Tensor = self.embedding(steps) if self.tokens else steps.contiguous()
-        if self.tokens or self.architecture["embedding_dim"] is None:
+    def embed(self, steps: Tensor, more: Tensor | None = None) -> Tensor:
+        """Codes (T, B) or inputs (T, B, C) -> vectors (T, B, D).
+
+        Codes beyond those of the network stand for the vectors `more` (n, D).
+        """
+        if self.tokens:
+            return self._vectors(steps, more)
+        x = steps.contiguous()
+        if self.architecture["embedding_dim"] is None:
             return x
         projected: Tensor = self.projection(x)
         return projected
+
+    def _vectors(self, codes: Tensor, more: Tensor | None) -> Tensor:
+        if more is None:
+            known: Tensor = self.embedding(codes)
+            return known
+        n_known = len(self.embedding.weight)
+        vectors: Tensor = self.embedding(codes.clamp(max=n_known - 1))
+        is_beyond = codes >= n_known
+        vectors[is_beyond] = more[codes[is_beyond] - n_known]
+        return vectors
 
     def pool(self, x: Tensor, lengths: Tensor) -> Tensor:
         """Vectors (T, B, D), and lengths (B,) -> what `summarize` returns."""

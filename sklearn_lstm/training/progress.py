@@ -2,27 +2,21 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Sequence
-from threading import Lock
-from time import monotonic
 from typing import Any, Self
 
 from skorch import NeuralNet
 from skorch.callbacks import Callback
 
+from sklearn_lstm.progress_bar import ProgressBar
 from sklearn_lstm.training.schedule import Trapezoid
 
-BAR = "{percentage:3.0f}%|{bar}| {elapsed}, {remaining} left{postfix}"
-INTERVAL = 0.1  # seconds from one drawing to the next
 
+class FitProgress(ProgressBar):
+    """A bar over the whole fit.
 
-class FitProgress:
-    """A bar that shows how much of the work is done, and the time that is left.
-
-    The work is counted in updates of the networks, which may be trained in two threads. The time is
-    estimated from the average speed so far. Training may end before the last epoch: once this is
-    known, fewer updates are counted.
+    The work is counted in updates of the networks, which may be trained in two threads. Training
+    may end before the last epoch: once this is known, fewer updates are counted.
 
     Parameters
     ----------
@@ -43,36 +37,16 @@ class FitProgress:
         *,
         is_shown: bool,
     ) -> None:
-        self.is_shown = is_shown
+        super().__init__(is_shown=is_shown)
         self._updates_per_epoch = updates_per_epoch
         self._all = [linear_epochs * updates_per_epoch[0]]  # the linear model, and each network
         self._all.extend(float(max_epochs * n) for n in updates_per_epoch)
         self._done = [0.0] * len(self._all)
-        self._lock = Lock()
-        self._next = 0.0  # when to draw again
 
     def __enter__(self) -> Self:
-        if self.is_shown:
-            from tqdm.auto import tqdm  # noqa: PLC0415 - in a notebook without widgets it warns
-
-            # With a delay, tqdm does not draw here: after an error it would keep its lock.
-            self._bar = tqdm(
-                total=1.0,
-                bar_format=BAR,
-                dynamic_ncols=True,
-                smoothing=0,
-                delay=1e-9,
-                disable=sys.stderr is None,
-            )
-            self._show("linear model" if self._all[0] else "")
+        super().__enter__()
+        self.show(0.0, "linear model" if self._all[0] else "")
         return self
-
-    def __exit__(self, error: type[BaseException] | None, *_: object) -> None:
-        if self.is_shown:
-            with self._lock:
-                if error is None:
-                    self._bar.n = 1.0
-                self._bar.close()
 
     def finish_linear_model(self) -> None:
         """Count the linear model as done."""
@@ -92,19 +66,7 @@ class FitProgress:
     def count(self, part: int, n_done: float, n_all: float, text: str | None) -> None:
         """Set how much of a part is done, and the text behind the bar unless it is None."""
         self._done[part], self._all[part] = n_done, n_all
-        if self.is_shown:
-            self._show(text)
-
-    def _show(self, text: str | None) -> None:
-        # tqdm keeps its lock if Ctrl-C comes while it draws, and the other thread would wait for
-        # ever. So it draws under a lock of ours.
-        with self._lock:
-            if text is not None:
-                self._bar.set_postfix_str(text, refresh=False)
-            self._bar.n = sum(self._done) / (sum(self._all) or 1.0)
-            if monotonic() >= self._next:
-                self._bar.refresh(nolock=True)
-                self._next = monotonic() + INTERVAL
+        self.show(sum(self._done) / (sum(self._all) or 1.0), text)
 
 
 class NetworkProgress(Callback):  # type: ignore[misc]

@@ -8,7 +8,7 @@ import small_models
 from gensim.models import KeyedVectors
 from sklearn.pipeline import make_pipeline
 
-from sklearn_lstm import LSTMSequenceClassifier, TextSequenceVectorizer
+from sklearn_lstm import LSTMSequenceClassifier, TextSequenceVectorizer, WordVectors
 from sklearn_lstm.data.embeddings import read_embeddings
 
 VECTORS = np.arange(12, dtype=np.float32).reshape(4, 3)
@@ -78,16 +78,16 @@ def test_integer_keys_that_are_no_tokens_of_x_are_not_taken_for_ids():
 
 def test_a_mapping_from_ids_needs_no_vocabulary():
     found = read_embeddings({9: VECTORS[0], np.int64(4): VECTORS[1]}, None)
-    assert found.ids.tolist() == [9, 4]
-    np.testing.assert_array_equal(found.vectors, VECTORS[:2])
+    assert found.ids.tolist() == [4, 9]
+    np.testing.assert_array_equal(found.vectors, VECTORS[[1, 0]])
 
 
 @pytest.mark.parametrize(
     ("embeddings", "message"),
     [
         ({"good": VECTORS[0]}, "X does not say which token an id stands for"),
-        (VECTORS[0], r"shape \(n_ids, embedding_dim\), found \(3,\)"),
-        (VECTORS[:0], r"found \(0, 3\)"),
+        (VECTORS[0], r"array of shape \(n_ids, embedding_dim\).*found shape \(3,\)"),
+        (VECTORS[:0], r"found shape \(0, 3\)"),
         (np.where(VECTORS == 5, np.nan, VECTORS), "NaN or infinite"),
     ],
 )
@@ -99,13 +99,51 @@ def test_embeddings_that_suit_no_id_are_refused(embeddings, message):
 @pytest.mark.parametrize(
     ("embeddings", "message"),
     [
-        ({"tree": VECTORS[0]}, "None of the tokens in X has a vector"),
+        ({"tree": VECTORS[0]}, "None of the tokens in X has a vector in .*tree"),
+        ({"good": 1.0}, "embeddings takes an array.*found vectors of shape"),
         ({"good": [1.0, 2.0], "bad": [1.0]}, r"one length, found \[\(1,\), \(2,\)\]"),
     ],
 )
 def test_mappings_that_suit_no_token_are_refused(embeddings, message):
     with pytest.raises(ValueError, match=message):
         read_embeddings(embeddings, VOCABULARY)
+
+
+@pytest.mark.parametrize(
+    ("embeddings", "found"),
+    [
+        (3, r"found 3 \(int\)"),
+        (object(), r"found <object .*\(object\)"),
+        ([], r"found shape \(0,\)"),
+        ([None], r"found \[None\] \(list\)"),
+        ([WORD_VECTORS, None], r"found None \(NoneType\)"),
+        ([[1.0], [1.0, 2.0]], r"found \[\[1.0\], \[1.0, 2.0\]\]"),
+        (b"words", r"found b'words' \(bytes\)"),
+    ],
+    ids=str,
+)
+def test_what_is_no_table_is_refused_with_a_list_of_what_is(embeddings, found):
+    with pytest.raises(ValueError, match=f"embeddings takes an array.*WordVectors.*{found}"):
+        small_models.small(embeddings=embeddings).fit(IDS, LABELS)
+
+
+@pytest.mark.parametrize("embeddings", [WordVectors(), WordVectors, [WORD_VECTORS, WordVectors()]])
+def test_word_vectors_that_are_not_fitted_are_refused(embeddings):
+    with pytest.raises(ValueError, match=r"WordVectors is not fitted. Call its fit\(texts\)"):
+        read_embeddings(embeddings, VOCABULARY)
+
+
+@pytest.mark.parametrize("embeddings", ["glove", ["glove", WORD_VECTORS]])
+def test_a_name_of_no_static_model_is_refused(embeddings):
+    with pytest.raises(ValueError, match=r"'glove' names no static model.*'wordllama'.*downloaded"):
+        read_embeddings(embeddings, VOCABULARY)
+
+
+def test_several_tables_are_laid_side_by_side():
+    found = read_embeddings([VECTORS, {"good": [7.0], "tree": [8.0]}], VOCABULARY)
+    assert found.widths == (3, 1)
+    assert found.ids.tolist() == [1, 2, 3]
+    np.testing.assert_array_equal(found.vectors, np.c_[VECTORS[1:], [0, 7, 0]])
 
 
 # --- In the classifier

@@ -1,0 +1,179 @@
+"""Static models: a word gets the mean of the vectors of its pieces."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cache, cached_property
+from importlib import import_module
+from importlib.util import find_spec
+from pathlib import Path
+from threading import Lock
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sklearn_lstm.exceptions import ModelFileError
+from sklearn_lstm.io.stored_form import NotPlainError, checksum_of
+
+EXTRA = 'pip install "sklearn-lstm[pretrained]"'
+INSTALLED = {  # a package, and where it keeps the vectors of pieces and their tokenizer
+    "wordllama": (
+        "weights/l2_supercat_256.safetensors",
+        "tokenizers/l2_supercat_tokenizer_config.json",
+    ),
+}
+ONE_AT_A_TIME = Lock()  # model2vec sets its tokenizer anew for each call
+
+
+def is_static_model(embeddings: Any) -> bool:
+    """Return whether this is a model of wordllama or model2vec."""
+    return hasattr(embeddings, "tokenizer") and hasattr(embeddings, "embedding")
+
+
+@dataclass(frozen=True)
+class StaticModel:
+    """Words to vectors, by a model of wordllama or model2vec.
+
+    Parameters
+    ----------
+    model : object
+    source : str, Path or None
+        The package or folder that it was loaded from. A stored classifier names it, and loads it
+        again. None: an object that the user brings.
+    """
+
+    model: Any
+    source: str | Path | None = None
+
+    @classmethod
+    def installed(cls, source: str | os.PathLike[str]) -> StaticModel:
+        """Return the model of an installed package, or in a folder. Nothing is downloaded.
+
+        Raises
+        ------
+        ValueError, ImportError, FileNotFoundError
+            If there is none.
+        """
+        if isinstance(source, str):
+            return cls(_in_package(source), source)
+        return cls(_in_folder(Path(source)), Path(source))
+
+    @classmethod
+    def from_stored(cls, source: str | Path, digest: str) -> StaticModel:
+        """Return the model of this name, if it still has the same vectors."""
+        found = cls.installed(source)
+        if found.digest != digest:
+            raise ModelFileError(
+                f"was fitted with the static model {str(source)!r}, which now has other vectors. "
+                "Install it as it was, or fit again."
+            )
+        return found
+
+    def stored(self) -> dict[str, Any]:
+        """Return what is stored: how to find the model, and a digest of its vectors."""
+        if self.source is None:
+            raise NotPlainError(f"a {type(self.model).__name__} is no plain data")
+        return {"source": self.source, "digest": self.digest}
+
+    @cached_property
+    def digest(self) -> str:
+        """A checksum of the vectors of pieces."""
+        return checksum_of(np.ascontiguousarray(self.model.embedding))
+
+    def lookup(self, tokens: Sequence[Any]) -> tuple[NDArray[np.bool_], NDArray[np.float32]]:
+        """Return which tokens have a vector (n,), and the vectors of these (n_known, dim).
+
+        What is no str, or has no known piece, has none.
+        """
+        is_known = np.array([isinstance(token, str) and len(token) > 0 for token in tokens], bool)
+        # Tokenizers refuse half a surrogate pair, which Python takes for a character.
+        words = [
+            token.encode(errors="replace").decode()
+            for token, known in zip(tokens, is_known.tolist(), strict=True)
+            if known
+        ]
+        if not words:
+            return is_known, np.empty((0, self.model.embedding.shape[1]), np.float32)
+        with ONE_AT_A_TIME:
+            vectors = self._embed(words).astype(np.float32, copy=False)
+        has_pieces = vectors.any(axis=1)
+        is_known[is_known] = has_pieces
+        return is_known, vectors[has_pieces]
+
+    def _embed(self, words: list[str]) -> NDArray[Any]:
+        if hasattr(self.model, "embed"):
+            return np.asarray(self.model.embed(words))
+        return np.asarray(self.model.encode(words, use_multiprocessing=False))
+
+    def describe(self) -> str:
+        """Return what it is, in a few words."""
+        return str(self.source or f"a {type(self.model).__name__}")
+
+
+@dataclass(frozen=True)
+class Pieces:
+    """The table of a package, read without importing that.
+
+    wordllama sets the level of the root logger when it is imported, and looks for its own tokenizer
+    on the network.
+
+    Parameters
+    ----------
+    tokenizer : tokenizers.Tokenizer
+    embedding : ndarray of shape (n_pieces, embedding_dim)
+    """
+
+    tokenizer: Any
+    embedding: NDArray[np.float32]
+
+    def embed(self, words: list[str]) -> NDArray[np.float32]:
+        """Return the mean of the pieces of each word; 0 for a word without a piece."""
+        vectors = np.zeros((len(words), self.embedding.shape[1]), np.float32)
+        encodings = self.tokenizer.encode_batch(words, add_special_tokens=False)
+        for vector, encoding in zip(vectors, encodings, strict=True):
+            if encoding.ids:
+                vector[:] = self.embedding[encoding.ids].mean(axis=0)
+        return vectors
+
+
+@cache
+def _in_package(name: str) -> Pieces:
+    if name not in INSTALLED:
+        known = ", ".join(map(repr, INSTALLED))
+        raise ValueError(
+            f"embeddings={name!r} names no static model that is known: {known}. The folder of a "
+            "model2vec StaticModel is given as pathlib.Path(...); nothing is downloaded."
+        )
+    package = find_spec(name)
+    if package is None or package.origin is None:
+        raise ImportError(f"embeddings={name!r} needs the package {name}, not installed: {EXTRA}")
+    vectors, tokenizer = (Path(package.origin).parent / file for file in INSTALLED[name])
+    if not (vectors.exists() and tokenizer.exists()):
+        raise ImportError(
+            f"embeddings={name!r}: the installed package lacks {vectors.name} or {tokenizer.name}. "
+            f"Install another version of {name}."
+        )
+    with import_module("safetensors").safe_open(str(vectors), "numpy") as file:
+        embedding = file.get_tensor("embedding.weight").astype(np.float32)
+    return Pieces(import_module("tokenizers").Tokenizer.from_file(str(tokenizer)), embedding)
+
+
+def _in_folder(folder: Path) -> Any:
+    if not folder.is_dir():  # model2vec would ask the network for it
+        raise FileNotFoundError(f"embeddings: there is no folder {str(folder)!r}.")
+    try:
+        model2vec = import_module("model2vec")
+    except ImportError as error:
+        raise ImportError(
+            f"embeddings is a folder, which needs the package model2vec, not installed: {EXTRA}"
+        ) from error
+    try:
+        return model2vec.StaticModel.from_pretrained(folder)
+    except Exception as error:
+        raise FileNotFoundError(
+            f"embeddings: the folder {str(folder)!r} holds no StaticModel of model2vec, as its "
+            f"save_pretrained writes it ({type(error).__name__}: {error})."
+        ) from error

@@ -1,0 +1,127 @@
+"""The vectors of words, as a linear model sees them: their mean in a sequence.
+
+They tell which words are alike, also words that no sequence with a label holds.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.sparse import csr_matrix
+
+from sklearn_lstm.data.sequences import Rows, Sequences, chunks_of_rows
+
+
+@dataclass(frozen=True)
+class MeanVectors:
+    """The mean of the vectors in a sequence, relative to the centre of all sequences.
+
+    Rare tokens count more, by their inverse document frequency (idf). For each table of vectors the
+    mean has length 1, then the centre is subtracted, and the difference has length 1. It is 0 where
+    the table knows no token.
+
+    Parameters
+    ----------
+    widths : tuple of int
+        Columns of each table.
+    ids : ndarray of shape (n_ids,)
+        Those of the training sequences, in ascending order.
+    idf : ndarray of shape (n_ids + 1,)
+        The last one is that of all other tokens.
+    centre : ndarray of shape (embedding_dim,)
+    """
+
+    widths: tuple[int, ...]
+    ids: NDArray[np.int64]
+    idf: NDArray[np.float32]
+    centre: NDArray[np.float32]
+
+    @classmethod
+    def of(cls, sequences: Sequences) -> MeanVectors | None:
+        """Return what the means in these sequences need; None if they have no vectors."""
+        if sequences.vectors is None:
+            return None
+        ids = sequences.distinct_ids().astype(np.int64)
+        frequency = np.zeros(len(ids) + 1)
+        for rows in chunks_of_rows(sequences.lengths):
+            row = np.repeat(rows, sequences.lengths[rows])
+            pairs = np.unique(row * len(ids) + np.searchsorted(ids, sequences.read(rows)))
+            frequency += np.bincount(pairs % len(ids), minlength=len(frequency))
+        idf = np.log((1 + len(sequences)) / (1 + frequency)) + 1
+        widths = sequences.vectors.widths
+        new = cls(widths, ids, idf.astype(np.float32), np.zeros(sum(widths), np.float32))
+        return cls(widths, ids, new.idf, new(sequences).mean(axis=0))
+
+    def __call__(self, sequences: Sequences) -> NDArray[np.float32]:
+        """Return the features (n_sequences, embedding_dim)."""
+        parts = []
+        for rows in chunks_of_rows(sequences.lengths):
+            weights, vectors, _ = self.weighted(sequences, rows)
+            sums = weights @ vectors
+            means = sums / self.lengths(sums)
+            gaps = np.where(self.lengths(sums) < np.inf, means - self.centre, 0)
+            parts.append(gaps / self.lengths(gaps))
+        return np.concatenate(parts)
+
+    def weighted(
+        self, sequences: Sequences, rows: Rows
+    ) -> tuple[csr_matrix, NDArray[np.float32], NDArray[np.intp]]:
+        """Return the weights of tokens in sequences, and the vectors of tokens.
+
+        Returns
+        -------
+        weights : csr_matrix of shape (n_sequences, n_tokens)
+        vectors : ndarray of shape (n_tokens, embedding_dim)
+        tokens : ndarray of shape (n_steps,)
+            Which token each step has.
+        """
+        assert sequences.vectors is not None  # noqa: S101 - the model has seen some
+        spellings, tokens = np.unique(sequences.read_spellings(rows), return_inverse=True)
+        _, vectors = sequences.vectors(spellings, sequences.spelling)
+        place = np.minimum(np.searchsorted(self.ids, spellings), len(self.ids) - 1)
+        idf = self.idf[np.where(self.ids[place] == spellings, place, len(self.ids))]
+        ends = np.append(0, np.cumsum(sequences.lengths[rows]))
+        shape = (len(rows), len(spellings))
+        return csr_matrix((idf[tokens], tokens, ends), shape), vectors, tokens
+
+    def lengths(self, vectors: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Return the length of the part of each table, in all of its columns; of 0 infinity."""
+        starts = np.append(0, np.cumsum(self.widths)[:-1])
+        lengths = np.sqrt(np.add.reduceat(np.square(vectors), starts, axis=1))
+        return np.repeat(np.where(lengths > 0, lengths, np.float32(np.inf)), self.widths, axis=1)
+
+
+@dataclass(frozen=True)
+class VectorModel:
+    """The part of a linear model that sees the vectors of tokens.
+
+    Parameters
+    ----------
+    means : MeanVectors
+    coef : ndarray of shape (embedding_dim, n_outputs)
+    """
+
+    means: MeanVectors
+    coef: NDArray[np.float32]
+
+    def contributions(
+        self, sequences: Sequences, direction: NDArray[np.float64]
+    ) -> tuple[NDArray[np.float64], float]:
+        """Return what each token of one sequence adds to the score ``logits @ direction``.
+
+        The rest is what the centre subtracts.
+        """
+        weights, vectors, tokens = self.means.weighted(sequences, np.arange(1))
+        sums = weights @ vectors
+        length = self.means.lengths(sums)
+        gaps = np.where(length < np.inf, sums / length - self.means.centre, 0)
+        slopes = (self.coef @ direction) / self.means.lengths(gaps)[0]
+        of_tokens = vectors @ (slopes / length[0])
+        rest = -(self.means.centre * (length[0] < np.inf)) @ slopes
+        return weights.data * of_tokens[tokens], float(rest)
+
+    def describe(self) -> str:
+        """Return what this part consists of, in a few words."""
+        return f"the mean of {len(self.coef):,} columns of vectors"

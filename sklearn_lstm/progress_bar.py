@@ -1,0 +1,67 @@
+"""One progress bar, which threads share."""
+
+from __future__ import annotations
+
+import sys
+from threading import Lock
+from time import monotonic
+from typing import Self
+
+BAR = "{percentage:3.0f}%|{bar}| {elapsed}, {remaining} left{postfix}"
+INTERVAL = 0.1  # seconds from one drawing to the next
+
+
+class ProgressBar:
+    """A bar that shows how much of the work is done, and the time that is left.
+
+    The time is estimated from the average speed so far.
+
+    Parameters
+    ----------
+    is_shown : bool
+        If False, nothing is drawn.
+    """
+
+    def __init__(self, *, is_shown: bool) -> None:
+        self.is_shown = is_shown
+        self._lock = Lock()
+        self._next = 0.0  # when to draw again
+
+    def __enter__(self) -> Self:
+        if self.is_shown:
+            from tqdm.auto import tqdm  # noqa: PLC0415 - in a notebook without widgets it warns
+
+            # With a delay, tqdm does not draw here: after an error it would keep its lock.
+            self._bar = tqdm(
+                total=1.0,
+                bar_format=BAR,
+                dynamic_ncols=True,
+                smoothing=0,
+                delay=1e-9,
+                disable=sys.stderr is None,
+            )
+        return self
+
+    def __exit__(self, error: type[BaseException] | None, *_: object) -> None:
+        if self.is_shown:
+            with self._lock:
+                if error is None:
+                    self._bar.n = 1.0
+                self._bar.close()
+
+    def show(self, share: float, text: str | None) -> None:
+        """Show the share of the work that is done, and the text behind the bar unless it is None.
+
+        Drawn at most every `INTERVAL` seconds.
+        """
+        if not self.is_shown:
+            return
+        # tqdm keeps its lock if Ctrl-C comes while it draws, and the other thread would wait for
+        # ever. So it draws under a lock of ours.
+        with self._lock:
+            if text is not None:
+                self._bar.set_postfix_str(text, refresh=False)
+            self._bar.n = share
+            if monotonic() >= self._next:
+                self._bar.refresh(nolock=True)
+                self._next = monotonic() + INTERVAL

@@ -1,0 +1,135 @@
+"""Ids of words -> which words stand near each other, and how often -> vectors of words."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Iterator
+from threading import Lock
+
+import numpy as np
+import scipy.sparse as sp
+from numpy.typing import NDArray
+from sklearn.utils.extmath import randomized_svd
+from threadpoolctl import threadpool_limits
+
+from sklearn_lstm.text.analysis import TokenBatch
+
+TOKENS_AT_ONCE = 1 << 20
+CONTEXT_POWER = 0.75  # frequent contexts count a little less, rare ones a little more
+SMALLEST_NORM = 1e-4  # of a vector, by the longest one; less is rounding
+
+# Held while BLAS is limited to one thread: else one fit could restore the limit of another.
+_one_thread = Lock()
+
+
+def _after_fork() -> None:
+    """Forget that a thread of the parent may hold the lock."""
+    global _one_thread  # noqa: PLW0603
+    _one_thread = Lock()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_after_fork)
+
+
+def count_neighbours(batches: Iterable[TokenBatch], n_words: int, window: int) -> sp.csr_matrix:
+    """Count how often two words stand within a window in the same text.
+
+    Memory grows with the number of different pairs, not with that of texts.
+
+    Parameters
+    ----------
+    batches : iterable of TokenBatch
+        Words as 0, 1, ... Words below 0 are left out, as if they were not in the texts.
+    n_words : int
+    window : int
+        The largest distance of two neighbours.
+
+    Returns
+    -------
+    csr_matrix of shape (n_words, n_words)
+        Symmetric.
+    """
+    pairs = sp.csr_matrix((n_words, n_words), dtype=np.int64)
+    for words, texts in _in_blocks(batches):
+        for start in range(0, len(words), TOKENS_AT_ONCE):
+            part = slice(start, start + TOKENS_AT_ONCE + window)
+            pairs += _count_pairs(words[part], texts[part], n_words, window)
+    return pairs + pairs.T
+
+
+def _in_blocks(
+    batches: Iterable[TokenBatch],
+) -> Iterator[tuple[NDArray[np.int64], NDArray[np.int64]]]:
+    """Yield the known words of many texts, and the number of the text that each comes from."""
+    held: list[TokenBatch] = []
+    size = 0
+    for words, lengths in batches:
+        held.append((words, lengths))
+        size += len(words)
+        if size >= TOKENS_AT_ONCE:
+            yield _join(held)
+            held, size = [], 0
+    if held:
+        yield _join(held)
+
+
+def _join(batches: list[TokenBatch]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    words = np.concatenate([words for words, _ in batches]).astype(np.int64)
+    lengths = np.concatenate([lengths for _, lengths in batches])
+    texts = np.repeat(np.arange(len(lengths)), lengths)
+    is_known = words >= 0
+    return words[is_known], texts[is_known]
+
+
+def _count_pairs(
+    words: NDArray[np.int64], texts: NDArray[np.int64], n_words: int, window: int
+) -> sp.csr_matrix:
+    """Count pairs whose first word is among the first `TOKENS_AT_ONCE`; the lower id is the row."""
+    keys = []
+    for distance in range(1, window + 1):
+        first = slice(0, max(0, min(TOKENS_AT_ONCE, len(words) - distance)))
+        second = slice(distance, distance + first.stop)
+        is_pair = texts[first] == texts[second]
+        one, other = words[first][is_pair], words[second][is_pair]
+        keys.append(np.minimum(one, other) * n_words + np.maximum(one, other))
+    pairs = np.concatenate(keys)
+    pairs.sort()
+    starts = np.flatnonzero(np.diff(pairs, prepend=-1))
+    counts = np.diff(starts, append=len(pairs))
+    pairs = pairs[starts]
+    ends = np.searchsorted(pairs, np.arange(n_words + 1) * n_words)
+    return sp.csr_matrix((counts, pairs % n_words, ends), (n_words, n_words))
+
+
+def factorize(
+    counts: sp.csr_matrix, n_dimensions: int
+) -> tuple[NDArray[np.bool_], NDArray[np.float32]]:
+    """Return which words have a vector, and their vectors of length 1, (n_vectors, n_dimensions).
+
+    Words of similar neighbours have similar vectors: those of the truncated SVD of the positive
+    pointwise mutual information of words and contexts. A word without neighbours has no vector,
+    and neither has one that the first `n_dimensions` singular vectors tell nothing about.
+    """
+    # OpenBLAS rounds by its number of threads, and that is the same for all threads of Python.
+    with _one_thread, threadpool_limits(1, "blas"):
+        left, values, _ = randomized_svd(
+            _positive_information(counts), n_dimensions, n_iter=5, random_state=0
+        )
+        vectors = left * values
+        norms = np.linalg.norm(vectors, axis=1)
+    has_vector = norms > SMALLEST_NORM * norms.max()
+    return has_vector, (vectors[has_vector] / norms[has_vector, np.newaxis]).astype(np.float32)
+
+
+def _positive_information(counts: sp.csr_matrix) -> sp.csr_matrix:
+    """Return max(0, log(p(word, context) / (p(word) p(context)))), contexts being smoothed."""
+    totals = np.asarray(counts.sum(axis=1), np.float64).ravel()
+    smoothed = totals**CONTEXT_POWER
+    ratios = counts.data * smoothed.sum()
+    ratios /= np.repeat(totals, np.diff(counts.indptr))
+    ratios /= smoothed[counts.indices]
+    is_positive = ratios > 1
+    ends = np.append(0, np.cumsum(is_positive))[counts.indptr]
+    information = np.log(ratios[is_positive]).astype(np.float32)
+    return sp.csr_matrix((information, counts.indices[is_positive], ends), counts.shape)

@@ -1,0 +1,243 @@
+"""`WordVectors`: texts without labels to vectors of their words."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from itertools import compress
+from operator import length_hint
+from typing import Any, ClassVar, Self
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.base import BaseEstimator, clone
+from sklearn.utils.validation import check_is_fitted
+
+from sklearn_lstm.description import DescribedMixin
+from sklearn_lstm.io.envelope import StoredMixin
+from sklearn_lstm.parameters import POSITIVE_INTEGER, checked_parameters
+from sklearn_lstm.progress_bar import ProgressBar
+from sklearn_lstm.text.analysis import TokenBatch, iterate_texts, read_tokens
+from sklearn_lstm.text.cooccurrence import count_neighbours, factorize
+from sklearn_lstm.text.counting import FIRST_TOKEN, UNKNOWN
+from sklearn_lstm.vectorizer import TextSequenceVectorizer
+
+REMEDY = (
+    "Pass a list, an array or a column, or an object whose __iter__ returns a new iterator each "
+    "time, such as one that opens a file."
+)
+
+
+class WordVectors(StoredMixin, DescribedMixin, BaseEstimator):  # type: ignore[misc]
+    """Learn vectors of words from texts without labels.
+
+    Words that stand among the same words have similar vectors. With few labels and many texts, a
+    classifier learns from them what it can't learn from the labelled texts alone: give the fitted
+    object to ``LSTMSequenceClassifier(embeddings=...)``.
+
+    Parameters
+    ----------
+    vectorizer : TextSequenceVectorizer or None, default=None
+        Says what a word is, and which words get a vector: those that would be the vocabulary of a
+        clone of it, fitted to the texts. None: ``TextSequenceVectorizer(min_df=2,
+        max_features=30_000)``. If the vectorizer of the classifier has another analyzer, such as
+        one of characters or events, pass one with the same.
+    embedding_dim : int, default=200
+        Length of the vectors. With fewer words they are as long as there are words.
+    window : int, default=5
+        The largest distance at which two words of a text are neighbours.
+    verbose : int, default=0
+        1: a progress bar.
+
+    Attributes
+    ----------
+    vocabulary_ : dict
+        Word to its row in `vectors_`, the most frequent word first. A word without a neighbour in
+        any text has no vector.
+    vectors_ : ndarray of float32 of shape (n_words, embedding_dim)
+        Each row has the length 1.
+
+    See Also
+    --------
+    LSTMSequenceClassifier : Reads them by its parameter `embeddings`.
+
+    Notes
+    -----
+    How often words are neighbours becomes their positive pointwise mutual information (the counts
+    of contexts are raised to the power 0.75), whose truncated singular value decomposition has the
+    vectors as its rows, scaled to length 1 [1]_. Words that have no vector are left out before
+    neighbours are counted.
+
+    The texts are read twice, a bounded number at a time. Memory grows with the number of different
+    pairs of neighbours. The vectors depend neither on random numbers nor on the number of threads.
+
+    ``clone`` returns a fitted object itself, so that the classifiers of a search share it.
+
+    References
+    ----------
+    .. [1] Levy, Goldberg and Dagan (2015). Improving distributional similarity with lessons learned
+       from word embeddings. TACL 3.
+
+    Examples
+    --------
+    >>> from sklearn_lstm import WordVectors
+    >>> texts = ["a good film", "a great film", "a bad day", "a sad day"] * 5
+    >>> vectors = WordVectors(embedding_dim=3).fit(texts)
+    >>> is_known, (good, great, bad) = vectors.lookup(["good", "great", "bad"])
+    >>> bool(good @ great > good @ bad)
+    True
+    """
+
+    _parameter_constraints: ClassVar[dict[str, list[Any] | str]] = {
+        "vectorizer": [TextSequenceVectorizer, None],
+        "embedding_dim": [POSITIVE_INTEGER],
+        "window": [POSITIVE_INTEGER],
+        "verbose": ["verbose"],
+    }
+
+    vocabulary_: dict[Any, int]
+    vectors_: NDArray[np.float32]
+    _n_texts: int
+    _n_tokens: int
+
+    def __init__(
+        self,
+        vectorizer: TextSequenceVectorizer | None = None,
+        *,
+        embedding_dim: int = 200,
+        window: int = 5,
+        verbose: int = 0,
+    ) -> None:
+        self.vectorizer = vectorizer
+        self.embedding_dim = embedding_dim
+        self.window = window
+        self.verbose = verbose
+
+    def fit(self, texts: Iterable[Any], y: Any = None) -> Self:  # noqa: ARG002
+        """Learn the vectors.
+
+        Parameters
+        ----------
+        texts : iterable of length n_texts
+            As for `TextSequenceVectorizer`, but it has to be one that can be read twice: no
+            generator, and no open file.
+        y : None
+            Ignored.
+
+        Returns
+        -------
+        self : WordVectors
+
+        Raises
+        ------
+        TypeError
+            If `texts` is an iterator, which can be read only once.
+        ValueError
+            If no word is frequent enough or has a neighbour, or as for `TextSequenceVectorizer`.
+            The object stays as it was.
+        """
+        parameters = checked_parameters(self, self._parameter_constraints)
+        if iterate_texts(texts) is texts:
+            raise TypeError(
+                f"WordVectors reads the texts twice, but a {type(texts).__name__} can be read only "
+                f"once. {REMEDY}"
+            )
+        vectorizer = TextSequenceVectorizer(min_df=2, max_features=30_000)
+        if self.vectorizer is not None:
+            vectorizer = clone(self.vectorizer)
+        with ProgressBar(is_shown=bool(parameters["verbose"])) as bar:
+            n_texts = length_hint(texts)
+            try:
+                vectorizer.fit(_shown(texts, bar, "words", 0.0, n_texts))
+            except ValueError as error:
+                if self.vectorizer is None:
+                    error.add_note(f"The words are those of {vectorizer}; you may pass another.")
+                raise
+            words, n_texts = list(vectorizer.vocabulary_), vectorizer.coverage_["n_texts"]
+            batches = _known_words(vectorizer, _shown(texts, bar, "neighbours", 0.2, n_texts))
+            counts = count_neighbours(batches, len(words), parameters["window"])
+            bar.show(0.4, "vectors")
+            has_vector, vectors = factorize(counts, min(parameters["embedding_dim"], len(words)))
+            if not has_vector.any():
+                raise ValueError(
+                    f"The texts tell nothing about the words of the vocabulary, {words[:5]}: none "
+                    "is beside another one more often than by chance. Pass more or longer texts."
+                )
+        self.vocabulary_ = {word: row for row, word in enumerate(compress(words, has_vector))}
+        self.vectors_ = vectors
+        self._n_texts, self._n_tokens = n_texts, vectorizer.coverage_["n_tokens"]
+        return self
+
+    def lookup(self, tokens: Iterable[Any]) -> tuple[NDArray[np.bool_], NDArray[np.float32]]:
+        """Return which tokens have a vector, and their vectors.
+
+        Parameters
+        ----------
+        tokens : iterable of length n_tokens
+
+        Returns
+        -------
+        is_known : ndarray of bool of shape (n_tokens,)
+        vectors : ndarray of float32 of shape (n_known, embedding_dim)
+            Those of the known tokens, in order.
+        """
+        check_is_fitted(self)
+        rows = np.array([self.vocabulary_.get(token, -1) for token in tokens], np.intp)
+        is_known = rows >= 0
+        return is_known, self.vectors_[rows[is_known]]
+
+    def __sklearn_clone__(self) -> Self:
+        if self.__sklearn_is_fitted__():
+            return self
+        copied: Self = super().__sklearn_clone__()
+        return copied
+
+    def __sklearn_is_fitted__(self) -> bool:
+        return "vectors_" in vars(self)
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.input_tags.string = True
+        tags.input_tags.two_d_array = False
+        return tags
+
+    def _fitted_parts(self) -> dict[str, str]:
+        """Return the rows of the table that `repr` and HTML show."""
+        if not self.__sklearn_is_fitted__():
+            return {}
+        n_words, n_dimensions = self.vectors_.shape
+        return {
+            "vectors": f"{n_words:,} words, {n_dimensions} dimensions",
+            "learned from": f"{self._n_tokens:,} tokens of {self._n_texts:,} texts",
+        }
+
+    def _stored_numbers(self) -> tuple[dict[str, int], int | None]:
+        n_words, n_dimensions = self.vectors_.shape
+        sizes = {"n_words": n_words, "embedding_dim": n_dimensions}
+        return sizes, self._n_texts
+
+
+def _shown(
+    texts: Iterable[Any], bar: ProgressBar, name: str, begin: float, n_texts: int
+) -> Iterator[Any]:
+    """Yield the texts, and show how many of them were read as a fifth of the work."""
+    for index, text in enumerate(iterate_texts(texts)):
+        bar.show(begin + 0.2 * index / n_texts if n_texts > index else begin, name)
+        yield text
+
+
+def _known_words(vectorizer: TextSequenceVectorizer, texts: Iterable[Any]) -> Iterator[TokenBatch]:
+    """Yield the words of texts as rows of the vocabulary, -1 for those that it lacks."""
+    ids = vectorizer.vocabulary_
+    n_expected, n_texts = vectorizer.coverage_["n_texts"], 0
+    for words, lengths in read_tokens(
+        vectorizer._analysis(),  # noqa: SLF001
+        texts,
+        lambda tokens: (ids.get(token, UNKNOWN) for token in tokens),
+    ):
+        n_texts += len(lengths)
+        yield words.astype(np.int32) - FIRST_TOKEN, lengths
+    if n_texts != n_expected:
+        raise ValueError(
+            f"There were {n_expected} texts at the first reading, but {n_texts} at the second. "
+            f"{REMEDY}"
+        )

@@ -1,0 +1,236 @@
+"""Tables of words reach all parts of a model, also for words that no training text holds."""
+
+from functools import partial
+
+import numpy as np
+import pytest
+import small_models
+from gensim.models import FastText, KeyedVectors, Word2Vec
+from sklearn.base import clone
+from sklearn.pipeline import make_pipeline
+
+from sklearn_lstm import TextSequenceVectorizer, WordVectors
+from sklearn_lstm.inspection import explain
+
+GOOD = ["good", "fine", "nice", "great", "lovely", "superb"]
+BAD = ["bad", "awful", "poor", "dire", "nasty", "horrid"]
+NEW = {"good": "glad", "bad": "sour", "unknown": "qwxz"}  # the last one is in no table
+RNG = np.random.default_rng(0)
+TABLE = {
+    **{word: np.r_[1.0, 0.3 * RNG.normal(size=3)] for word in [*GOOD, NEW["good"]]},
+    **{word: np.r_[-1.0, 0.3 * RNG.normal(size=3)] for word in [*BAD, NEW["bad"]]},
+}
+TEXTS = [f"a {word} day {RNG.integers(20)}" for _ in range(10) for word in [*GOOD, *BAD]]
+Y = np.array([1] * 6 + [0] * 6).repeat(10).reshape(12, 10).T.ravel()
+NEW_TEXTS = ["a glad day", "sour", "qwxz qwxz good", "", "night sour glad", "a day"]
+UNLABELLED = [f"{a} {b} {c}" for some in ([*GOOD, "glad"], [*BAD, "sour"])
+              for a in some for b in some for c in some]  # fmt: skip
+
+
+def keyed():
+    vectors = KeyedVectors(4)
+    vectors.add_vectors(list(TABLE), list(TABLE.values()))
+    return vectors
+
+
+def word2vec():
+    model = Word2Vec(vector_size=4, min_count=1, workers=1, seed=0)
+    model.build_vocab([list(TABLE)])
+    model.wv.vectors[:] = [TABLE[word] for word in model.wv.index_to_key]
+    return model
+
+
+def learned():
+    return WordVectors(embedding_dim=5).fit(UNLABELLED)
+
+
+TABLES = {
+    "mapping": lambda: TABLE,
+    "KeyedVectors": keyed,
+    "Word2Vec": word2vec,
+    "WordVectors": learned,
+    "several": lambda: [{"day": [1.0]}, TABLE, learned()],
+}
+
+small = partial(small_models.small, linear_branch=True, lr=0.02)
+
+
+def pipeline(embeddings, **parameters):
+    return make_pipeline(TextSequenceVectorizer(), small(embeddings=embeddings, **parameters))
+
+
+@pytest.fixture(scope="module", params=TABLES)
+def fitted(request):
+    return pipeline(TABLES[request.param](), max_epochs=4).fit(TEXTS, Y)
+
+
+# --- Words that no training text holds
+
+
+@pytest.mark.parametrize("kind", TABLES)
+def test_the_network_tells_new_words_apart_if_the_table_does(kind):
+    model = pipeline(TABLES[kind](), linear_branch=False, max_epochs=6).fit(TEXTS, Y)
+    good, bad, unknown, other = model.decision_function([*NEW.values(), "yyyy"])
+    assert good > bad + 0.1
+    np.testing.assert_allclose(unknown, other, atol=1e-6)
+
+
+def test_the_linear_model_reads_the_mean_of_the_vectors(fitted):
+    vectors = fitted[-1].linear_model_.vectors
+    sequences = fitted[-1]._read(fitted[0].transform([*NEW.values()]))
+    good, bad, unknown = vectors.means(sequences) @ vectors.coef[:, 1]
+    assert good > bad
+    assert unknown == 0
+
+
+def test_one_row_at_a_time_is_as_the_batch(fitted):
+    texts = [*NEW_TEXTS, *TEXTS[:10]]
+    batch = fitted.decision_function(texts)
+    alone = np.concatenate([fitted.decision_function([text]) for text in texts])
+    np.testing.assert_allclose(batch, alone, rtol=0, atol=1e-6)
+
+
+def test_rows_of_the_ids_keep_the_names_of_new_words(fitted):
+    X = fitted[0].transform(NEW_TEXTS)
+    np.testing.assert_allclose(
+        fitted[-1].decision_function(X[[4, 1]]),
+        fitted.decision_function([NEW_TEXTS[4], NEW_TEXTS[1]]),
+        rtol=0,
+        atol=1e-6,
+    )
+
+
+def test_explanations_sum_to_the_score(fitted):
+    X = [*NEW_TEXTS, *TEXTS[:4]]
+    explanations = explain(fitted, X, 1)
+    scores = fitted.decision_function(X)
+    np.testing.assert_allclose([each.score for each in explanations], scores, atol=1e-3)
+    glad = explanations[0]
+    assert glad.linear[1] != 0
+    assert glad.network[1] != 0
+
+
+def test_fast_text_composes_vectors_of_all_words():
+    fast_text = FastText(vector_size=4, min_count=1, workers=1, seed=0, min_n=2, bucket=500)
+    texts = [text.split() for text in UNLABELLED[:100]]
+    fast_text.build_vocab(texts)
+    fast_text.train(texts, total_examples=100, epochs=1)
+    for embeddings in (fast_text, fast_text.wv):
+        model = pipeline(embeddings, linear_branch=False, max_epochs=6).fit(TEXTS, Y)
+        assert model[-1].embedding_coverage_ == 1
+        one, other = model.decision_function(["goodly", "badly"])
+        assert abs(one - other) > 1e-4
+
+
+def test_new_events_and_characters_have_vectors_too():
+    codes = {1: [1.0, 0.0], 2: [0.0, 1.0], 8: [1.0, 0.1], 9: [0.1, 1.0]}
+    for tokens in (list("abab"), [1, 2, 1, 2]):
+        table = dict(
+            zip([*tokens[:2], *("xy" if "a" in tokens else (8, 9))], codes.values(), strict=True)
+        )
+        vectorizer = TextSequenceVectorizer(analyzer=list)
+        model = make_pipeline(
+            vectorizer, small(embeddings=table, linear_branch=False, max_epochs=8)
+        ).fit([[token] * 3 for token in tokens * 10], [0, 1, 0, 1] * 10)
+        one, other = model.decision_function([[token] for token in list(table)[2:]])
+        assert other > one + 0.05
+
+
+# --- Ways to train
+
+
+def test_several_labels_are_learned_from_vectors():
+    y = np.c_[Y, 1 - Y, Y]
+    model = pipeline(TABLE, max_epochs=3).fit(TEXTS, y)
+    good, bad, _ = model.predict_proba([*NEW.values()])
+    assert (good > bad).tolist() == [True, False, True]
+    scores = model.decision_function(NEW_TEXTS)[:, 2]
+    explained = [each.score for each in explain(model, NEW_TEXTS, 2)]
+    np.testing.assert_allclose(explained, scores, atol=1e-3)
+
+
+def test_validation_texts_may_hold_new_words():
+    vectorizer = TextSequenceVectorizer()
+    X, X_val = vectorizer.fit_transform(TEXTS), vectorizer.transform(["glad day", "sour day"] * 5)
+    model = small(embeddings=[TABLE, {"day": [1.0]}], early_stopping=True)
+    model.fit(X, Y, X_val=X_val, y_val=[1, 0] * 5)
+    assert model.calibration_["n_held_out"] == 10
+    assert model.history_[-1]["valid_loss"] is not None
+
+
+def test_training_goes_on_with_a_table():
+    vectorizer = TextSequenceVectorizer()
+    X = vectorizer.fit_transform(TEXTS)
+    model = small(embeddings=TABLE, warm_start=True, max_epochs=2).fit(X, Y)
+    before = model.decision_function(vectorizer.transform(["glad", "sour"]))
+    model.fit(X, Y)
+    model.partial_fit(X, Y)
+    after = model.decision_function(vectorizer.transform(["glad", "sour"]))
+    assert np.isfinite(after).all()
+    assert (before != after).all()
+    assert after[0] > after[1]
+    assert model.n_epochs_ == 5
+
+
+def test_partial_fit_alone_takes_a_table():
+    vectorizer = TextSequenceVectorizer()
+    X = vectorizer.fit_transform(TEXTS)
+    model = small(embeddings=[TABLE, learned()])
+    for _ in range(6):
+        model.partial_fit(X, Y, classes=[0, 1])
+    good, bad, _ = model.decision_function(vectorizer.transform([*NEW.values()]))
+    assert good > bad
+
+
+# --- What is told
+
+
+def test_the_share_of_known_tokens_and_the_tables_are_told():
+    vectors = learned()
+    model = pipeline([{"day": [1.0]}, vectors]).fit(TEXTS, Y)[-1]
+    n_known = sum(sum(word in ("day", *GOOD, *BAD) for word in t.split()) for t in TEXTS)
+    assert model.embedding_coverage_ == n_known / sum(len(text.split()) for text in TEXTS)
+    row = (
+        "pretrained vectors: 1 columns of a dict and 5 columns of WordVectors (14 words, 0.0 MB); "
+        f"{model.embedding_coverage_:.1%} of the tokens have one"
+    )
+    assert row in repr(model)
+    assert row.partition(": ")[2] in model._repr_html_()
+
+
+def test_without_vectors_there_is_no_share():
+    model = pipeline(None).fit(TEXTS, Y)[-1]
+    assert model.embedding_coverage_ is None
+    assert "pretrained" not in repr(model)
+
+
+def test_a_vector_that_is_not_finite_is_refused_in_prediction_too():
+    model = pipeline({**TABLE, "glad": np.full(4, np.nan)}, linear_branch=False).fit(TEXTS, Y)
+    with pytest.raises(ValueError, match="NaN or infinite"):
+        model.predict(["glad"])
+
+
+# --- Tables are shared, and stay as they were
+
+
+class Uncopied(dict):
+    """A table that can't be copied, like a fastText model."""
+
+    def __deepcopy__(self, memo):
+        raise TypeError
+
+
+@pytest.mark.parametrize("make", [lambda: Uncopied(TABLE), learned])
+def test_clones_share_the_table(make):
+    table = make()
+    model = pipeline([table])
+    assert clone(model)[-1].embeddings[0] is table
+    assert clone(model)[-1].get_params().keys() == model[-1].get_params().keys()
+
+
+def test_word_vectors_that_are_fitted_again_do_not_change_a_classifier():
+    vectors = learned()
+    model = pipeline(vectors).fit(TEXTS, Y)
+    before = model.decision_function(NEW_TEXTS)
+    vectors.fit(["sour glad day"] * 9)
+    np.testing.assert_array_equal(model.decision_function(NEW_TEXTS), before)
