@@ -89,7 +89,7 @@ class VectorPath:
         ((steps, lengths),) = sequences.chunks()
         codes = model.encoding(steps, lengths)
         if isinstance(model.encoding, ChannelScaling):
-            of_baseline = model.encoding(model.encoding.series_of_means(len(steps)), lengths)
+            of_baseline = model.encoding(model.encoding.uninformed(steps), lengths)
         else:
             of_baseline = np.full_like(codes, UNKNOWN_CODE)
         both = torch.from_numpy(np.stack([of_baseline, codes], 1)).to(device)  # (T, 2) or (T, 2, C)
