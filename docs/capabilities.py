@@ -53,6 +53,7 @@ X = {
     "series, 3-D": np.stack([row[:3] for row in CHANNELS]),
     "series, list of (T,)": SERIES,
     "series, list of (T, n_channels)": CHANNELS,
+    "series with missing values": np.where(_padded(SERIES, np.nan) > 1, np.nan, _padded(SERIES, 0)),
     "series, pandas column of lists": pd.Series([row.tolist() for row in SERIES]),
     "series, polars column of lists": pl.Series([row.tolist() for row in SERIES]),
     "series, pyarrow column of lists": pa.array([row.tolist() for row in SERIES]),
@@ -66,7 +67,6 @@ Y = {
 }
 
 REFUSED: dict[str, tuple[Any, Any, dict[str, Any]]] = {  # X, y and parameters
-    "series with NaN inside": ([np.where(row > 1, np.nan, row) for row in SERIES], _third, {}),
     "texts without the vectorizer": (TEXTS, _third, {}),
     "a bag of words, CSR of floats": (csr_array(_padded(IDS, 0).astype(float)), _third, {}),
     "y of real numbers": (IDS, _third + 0.5, {}),

@@ -64,6 +64,11 @@ class LSTMSequenceClassifier(
         notes). It sets the limit of the epochs, and the lengths of the n-grams of the linear model.
         "auto" is what `TextSequenceVectorizer` says about its output, else a guess from how often
         ids recur.
+    time_channel : int, str or None, default=None
+        The channel of measurements that holds the time of each step, in any unit, for steps that
+        are not equally far apart. It counts in `n_features_in_`. In its place stands the logarithm
+        of the time since the step before. A name is that of a column, if X is a list of data
+        frames. Times that are missing or run back are errors.
     embedding_dim : int, "auto" or None, default="auto"
         Length of the vector that stands for a step: learned for each token id, or a linear map of
         the channels. Sines and cosines of the position are added [7]_. "auto" is 16 times the
@@ -151,7 +156,7 @@ class LSTMSequenceClassifier(
     warm_start : bool, default=False
         Let `fit` go on from the weights of the last one. The network stays as it is: changes of its
         parameters, also `dropout`, are ignored with an `IgnoredParameterWarning`, and those of
-        `normalize`, `input_type` and `token_unit` without a warning.
+        `normalize`, `input_type`, `token_unit` and `time_channel` without a warning.
     callbacks : list of skorch callbacks, default=None
         Copies of them are called while the network trains. They see indices of classes as targets.
     random_state : int, RandomState or None, default=None
@@ -261,6 +266,7 @@ class LSTMSequenceClassifier(
     _parameter_constraints: ClassVar[dict[str, list[Any] | str]] = {
         "input_type": [StrOptions({"auto", "tokens", "numeric"})],
         "token_unit": [StrOptions({"auto", "word", "char"})],
+        "time_channel": [Integral, str, None],
         "embedding_dim": [StrOptions({"auto"}), POSITIVE_INTEGER, None],
         "embeddings": "no_validation",  # by data/embeddings.py
         "freeze_embeddings": ["boolean"],
@@ -311,6 +317,7 @@ class LSTMSequenceClassifier(
         *,
         input_type: str = "auto",
         token_unit: str = "auto",
+        time_channel: int | str | None = None,
         embedding_dim: int | str | None = "auto",
         embeddings: Any = None,
         freeze_embeddings: bool = False,
@@ -344,6 +351,7 @@ class LSTMSequenceClassifier(
     ) -> None:
         self.input_type = input_type
         self.token_unit = token_unit
+        self.time_channel = time_channel
         self.embedding_dim = embedding_dim
         self.embeddings = embeddings
         self.freeze_embeddings = freeze_embeddings
@@ -608,12 +616,13 @@ class LSTMSequenceClassifier(
     ) -> tuple[Sequences, InputFormat]:
         """Read the X of a training; nothing about it is kept yet."""
         check_column_names(X)
-        sequences = read_sequences(X, self.input_type) if previous is None else self._read(X)
+        ways = self.input_type, self.time_channel
+        sequences = read_sequences(X, *ways) if previous is None else self._read(X)
         check_consistent_length(sequences, y)
         sequences.vectors = self._pretrained_vectors(X, sequences)
         if previous is not None:
             return sequences, self._format
-        return sequences, InputFormat.of(X, sequences, self.input_type, self.token_unit)
+        return sequences, InputFormat.of(X, sequences, *ways, self.token_unit)
 
     def _read_validation(
         self,
@@ -702,7 +711,7 @@ class LSTMSequenceClassifier(
         if n_channels is None:
             size = f"{n_ids:,} known ids of {self.token_unit_}s"
         else:
-            size = f"{n_channels:,} channel{'s' * (n_channels > 1)}"
+            size = self._format.describe()
         vectors = {}
         if self._vectors is not None:
             described = f"{self._vectors.describe()}; {self._coverage:.1%} of the tokens have one"
@@ -729,6 +738,7 @@ class LSTMSequenceClassifier(
         tags = super().__sklearn_tags__()
         tags.classifier_tags.multi_label = True
         tags.input_tags.three_d_array = True
+        tags.input_tags.allow_nan = self.input_type != "tokens"
         tags.input_tags.categorical = self.input_type == "tokens"
         tags.input_tags.positive_only = tags.input_tags.sparse = tags.input_tags.categorical
         return tags

@@ -27,5 +27,9 @@ class InputTypeWarning(UserWarning):
     """X may hold something else than what it was read as."""
 
 
+class MissingValuesWarning(UserWarning):
+    """X has missing values in a channel that had none in training."""
+
+
 class IgnoredParameterWarning(UserWarning):
     """A parameter was set, but cannot be used here."""

@@ -204,7 +204,7 @@ class Breaking(Callback):
 
 
 BROKEN = {
-    "X": ({}, np.where(SERIES > 1, np.nan, SERIES), LABELS, ValueError),
+    "X": ({}, np.where(SERIES > 1, np.inf, SERIES), LABELS, ValueError),
     "y": ({}, SERIES, LABELS + 0.5, ValueError),
     "length": ({}, SERIES, LABELS[1:], ValueError),
     "parameter": ({"dropout": 2}, SERIES, LABELS, ValueError),

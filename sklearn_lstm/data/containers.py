@@ -35,16 +35,17 @@ def as_array(X: Any, input_type: str) -> NDArray[Any]:
     InvalidSequencesError, InvalidSequencesTypeError
         For strings, missing integers, and arrays that are no set of sequences.
     """
-    table = _integer_table(X)
+    table = _integer_table(X, input_type)
     if table is not None:
         return table
-    _check_lists_of_integers(X)
+    if input_type != "numeric":
+        _check_lists_of_integers(X)
     if isinstance(X, list | tuple) and any(map(is_row, X)) and not _is_table(X):
         array = np.empty(len(X), dtype=object)
         for index, row in enumerate(X):
             array[index] = row
         return array
-    array = _to_numpy(X)
+    array = _to_numpy(X, input_type)
     if array.dtype.kind in "SUT":
         raise InvalidSequencesTypeError(
             f"X holds strings, not sequences of numbers. {PIPELINE_ADVICE}."
@@ -72,14 +73,15 @@ def row_as_array(row: Any, index: int, input_type: str) -> NDArray[Any]:
     if row is None or (not is_row(row) and is_missing(row)):
         _refuse_missing(index, "is missing")
     n_missing = getattr(row, "null_count", 0)  # a row of polars or pyarrow
-    if _is_integer(row) and (n_missing() if callable(n_missing) else n_missing):
+    n_missing = n_missing() if callable(n_missing) else n_missing
+    if input_type != "numeric" and _is_integer(row) and n_missing:
         _refuse_missing(index, HOLDS_MISSING)
     try:
-        array = _to_numpy(row, index)
-        if array.dtype.kind == "O" and array.ndim == 1 and not any(map(is_row, array)):
+        array = _to_numpy(row, input_type, index)
+        if array.dtype.kind == "O" and array.ndim == 1 and any(map(is_row, array)):
+            array = np.stack([np.asarray(step) for step in row])  # steps of one width
+        if array.dtype.kind == "O":
             array = _numbers_of_objects(array[np.newaxis], input_type, index)[0]
-        elif array.dtype.kind == "O":  # a list of arrays of one length
-            array = np.stack([np.asarray(step) for step in row])
     except (InvalidSequencesError, InvalidSequencesTypeError):
         raise
     except (TypeError, ValueError) as error:
@@ -129,7 +131,7 @@ def _is_table(X: list[Any] | tuple[Any, ...]) -> bool:
     )
 
 
-def _to_numpy(values: Any, row: int | None = None) -> NDArray[Any]:
+def _to_numpy(values: Any, input_type: str, row: int | None = None) -> NDArray[Any]:
     """Return X, or a row of it, as an array in which no integer has become a float."""
     name = "X" if row is None else f"X[{row}]"
     if isinstance(values, AbstractSet):
@@ -138,7 +140,7 @@ def _to_numpy(values: Any, row: int | None = None) -> NDArray[Any]:
             "the order that the classifier shall read."
         )
     try:
-        array = np.asarray(_with_missing(values, row))
+        array = np.asarray(_with_missing(values, input_type, row))
     except (RuntimeError, TypeError) as error:
         raise InvalidSequencesTypeError(
             f"{name} can't be turned into a NumPy array: {error} Of a tensor of measurements pass "
@@ -149,19 +151,23 @@ def _to_numpy(values: Any, row: int | None = None) -> NDArray[Any]:
     return array
 
 
-def _with_missing(values: Any, row: int | None) -> Any:
+def _with_missing(values: Any, input_type: str, row: int | None) -> Any:
     """Return masked values as missing ones, which NumPy would uncover."""
     if not np.ma.is_masked(values):
         return values
-    if values.dtype.kind in "iu":
+    could_be_ids = values.ndim == (2 if row is None else 1) and input_type != "numeric"
+    if could_be_ids and values.dtype.kind in "iu":
         first, *_ = np.argwhere(values.mask)[0]
         _refuse_missing(int(first) if row is None else row, HOLDS_MISSING)
     return values.astype(np.float64).filled(np.nan)
 
 
 def _numbers_of_objects(array: NDArray[Any], input_type: str, first_row: int = 0) -> NDArray[Any]:
-    """Return an array of Python numbers as integers if all are, else as floats."""
-    has_integers, missing = False, None
+    """Return rows of Python numbers as integers if all are, else as floats; None becomes NaN.
+
+    Of integers in two dimensions, which are token ids, none may be missing.
+    """
+    could_be_ids, missing = array.ndim == 2 and input_type != "numeric", None
     for index in np.ndindex(array.shape):
         value, row = array[index], first_row + index[0]
         if isinstance(value, str | bytes):
@@ -173,11 +179,12 @@ def _numbers_of_objects(array: NDArray[Any], input_type: str, first_row: int = 0
                 f"X[{row}] holds a sequence in one of {array.shape[1]} columns: pass the one "
                 "column that holds the sequences."
             )
-        has_integers |= _is_id(value)
-        if missing is None and is_missing(value):
-            missing = row
+        if is_missing(value):
+            missing = row if missing is None else missing
+        elif not _is_id(value):
+            could_be_ids = False
     if missing is not None:
-        if has_integers:
+        if could_be_ids:
             _refuse_missing(missing, HOLDS_MISSING)
         values = [np.nan if is_missing(value) else value for value in array.flat]
         array = np.array(values, dtype=object).reshape(array.shape)
@@ -231,19 +238,20 @@ def _is_integer(column: Any) -> bool:
     return str(dtype).startswith(("int", "uint"))
 
 
-def _integer_table(X: Any) -> NDArray[np.int64] | None:
+def _integer_table(X: Any, input_type: str) -> NDArray[np.int64] | None:
     """Return a data frame of integers alone as an array; None for anything else.
 
     NumPy would make floats of columns of several types, and of missing values.
     """
     columns = columns_of(X)
-    integers = [column for column in columns if _is_integer(column)]
-    for column in integers:
+    if not columns or not all(map(_is_integer, columns)):
+        return None
+    for column in columns:
         is_missing = np.asarray((getattr(column, "is_null", None) or column.isna)())
+        if is_missing.any() and input_type == "numeric":
+            return None
         if is_missing.any():
             _refuse_missing(int(np.argmax(is_missing)), HOLDS_MISSING)
-    if not integers or len(integers) < len(columns):
-        return None
     return np.column_stack([_as_int64(np.asarray(column.to_numpy())) for column in columns])
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any, TypeAlias
 
@@ -72,56 +72,153 @@ class ChannelScaling:
     Smooth series differ more in their changes than in their values, and a network does not easily
     learn to subtract.
 
+    In place of a missing value stands the last value before it, or the mean where there is none
+    yet. Each channel with missing values in training is followed by whether the value is missing,
+    and by the logarithm of 1 plus the time since the last value (Lipton et al. 2016, Che et al.
+    2018). In place of the time of a step stands the logarithm of 1 plus the time since the step
+    before.
+
     Parameters
     ----------
     n_channels : int
-    mean, scale : ndarray of shape (n_inputs,)
-        Subtracted, and divided by. n_inputs is `n_channels` if the values stay as they are, and
-        2 `n_channels` if they are normalised and followed by their changes.
+    mean, scale : ndarray of shape (n_channels,) or (2 * n_channels,)
+        Subtracted, and divided by. n_channels if the values stay as they are, and twice as many if
+        they are normalised and followed by their changes.
+    gappy : ndarray of shape (n_gappy,)
+        The channels with missing values in training.
+    time_channel : int or None
+        None: each step takes the time 1.
+    time_unit : float
+        Times are divided by it.
     """
 
     n_channels: int
     mean: NDArray[np.float64]
     scale: NDArray[np.float64]
+    gappy: NDArray[np.intp] = field(default_factory=lambda: np.empty(0, np.intp))
+    time_channel: int | None = None
+    time_unit: float = 1.0
 
     @classmethod
     def of(cls, sequences: Sequences, *, normalize: bool) -> ChannelScaling:
-        """Return mean and deviation over all steps (Chan et al. 1983), or 0 and 1."""
-        n_channels = sequences.n_channels or 1
+        """Return mean and deviation of all known values (Chan et al. 1983), or 0 and 1."""
+        n_channels, gappy = sequences.n_channels or 1, np.flatnonzero(sequences.has_missing)
+        zeros, ones, time_channel = (
+            np.zeros(n_channels),
+            np.ones(n_channels),
+            sequences.time_channel,
+        )
+        plain = cls(n_channels, zeros, ones, gappy, time_channel)
+        if time_channel is not None:
+            plain = replace(plain, time_unit=_typical_gap(sequences, time_channel))
         if not normalize:
-            return cls(n_channels, np.zeros(n_channels), np.ones(n_channels))
-        n_steps, mean, squares = 0, np.zeros(2 * n_channels), np.zeros(2 * n_channels)
+            return plain
+        n_known, mean, squares = np.zeros((3, 2 * n_channels))
         for chunk, lengths in sequences.chunks():
-            steps = _with_changes(chunk, lengths)
-            gap, total = steps.mean(axis=0) - mean, n_steps + len(steps)
-            within = steps.var(axis=0) * len(steps)
-            squares = squares + within + gap**2 * n_steps * len(steps) / total
-            mean = mean + gap * len(steps) / total
-            n_steps = total
-        deviation = np.sqrt(squares / n_steps)
+            values = plain._without_times(chunk, lengths)
+            is_known = np.tile(~np.isnan(values), 2)
+            steps = _with_changes(_carried(values, _last_known(values, lengths)), lengths)
+            n_new = np.count_nonzero(is_known, axis=0)
+            of_new = steps.sum(axis=0, where=is_known) / np.maximum(n_new, 1)
+            variance = np.square(steps - of_new).sum(axis=0, where=is_known) / np.maximum(n_new, 1)
+            gap, total = of_new - mean, n_known + n_new
+            squares = squares + variance * n_new + gap**2 * n_known * n_new / np.maximum(total, 1)
+            mean = mean + gap * n_new / np.maximum(total, 1)
+            n_known = total
+        deviation = np.sqrt(squares / np.maximum(n_known, 1))
         noise = 10 * np.finfo(np.float64).eps * np.abs(mean)  # a constant channel is not stretched
-        return cls(n_channels, mean, np.where(deviation > noise, deviation, 1.0))
+        return replace(plain, mean=mean, scale=np.where(deviation > noise, deviation, 1.0))
 
     def __len__(self) -> int:
-        return len(self.mean)
+        return len(self.mean) + 2 * len(self.gappy)
 
-    def series_of_means(self, n_steps: int) -> NDArray[np.float64]:
-        """Return a series that is the mean throughout, (n_steps, n_channels); 0 without a mean."""
-        return np.tile(self.mean[: self.n_channels], (n_steps, 1))
+    def uninformed(self, steps: NDArray[Any]) -> NDArray[np.float64]:
+        """Return steps (n_steps, n_channels) as if nothing but their time were known.
+
+        Channels with missing values in training are missing. The others have their mean, or 0 if
+        values stay as they are.
+        """
+        unknown = np.tile(self.mean[: self.n_channels], (len(steps), 1))
+        unknown[:, self.gappy] = np.nan
+        if self.time_channel is not None:
+            unknown[:, self.time_channel] = steps[:, self.time_channel]
+        return unknown
 
     def __call__(self, steps: NDArray[Any], lengths: Lengths) -> NDArray[np.float32]:
         """Measurements (n_steps, n_channels) of sequences -> inputs (n_steps, n_inputs)."""
-        inputs = _with_changes(steps, lengths) if len(self) > self.n_channels else steps
+        values = self._without_times(steps, lengths)
+        last = _last_known(values, lengths)
+        inputs = _carried(values, last)
+        if len(self.mean) > self.n_channels:
+            inputs = _with_changes(inputs, lengths)
         scaled = np.clip((inputs - self.mean) / self.scale, -LARGEST_INPUT, LARGEST_INPUT)
+        if last is not None:
+            scaled[np.isnan(scaled)] = 0  # before the first value of a sequence
+        if len(self.gappy):
+            is_missing = np.isnan(values[:, self.gappy])
+            waited = np.zeros(is_missing.shape)
+            if last is not None:
+                waited = np.log1p(self._since(last[:, self.gappy], steps, lengths))
+            scaled = np.hstack([scaled, is_missing, waited])
         return np.asarray(scaled, dtype=np.float32)
+
+    def _without_times(self, steps: NDArray[Any], lengths: Lengths) -> NDArray[np.float64]:
+        """Return steps with the logarithm of the time since the step before in place of the time."""
+        if self.time_channel is None:
+            return steps.astype(np.float64)
+        steps = steps.astype(np.float64)
+        gaps = _with_changes(steps[:, [self.time_channel]], lengths)[:, 1]
+        steps[:, self.time_channel] = np.log1p(gaps / self.time_unit)
+        return steps
+
+    def _since(
+        self, last: NDArray[np.intp], steps: NDArray[Any], lengths: Lengths
+    ) -> NDArray[np.float64]:
+        """Return the time since the last known value, or since the step before the first."""
+        times = np.arange(len(steps), dtype=np.float64)
+        if self.time_channel is not None:
+            times = steps[:, self.time_channel].astype(np.float64) / self.time_unit
+        before = np.repeat(times[np.cumsum(lengths) - lengths] - 1, lengths)[:, np.newaxis]
+        return np.asarray(times[:, np.newaxis] - np.where(last < 0, before, times[last]))
+
+
+def _last_known(steps: NDArray[np.float64], lengths: Lengths) -> NDArray[np.intp] | None:
+    """Return where the last value of each channel stands, up to each step of its sequence.
+
+    It is -1 before the first value. None: no value is missing.
+    """
+    is_missing = np.isnan(steps)
+    if not is_missing.any():
+        return None
+    rows = np.where(is_missing, -1, np.arange(len(steps))[:, np.newaxis])
+    last = np.maximum.accumulate(rows, axis=0)
+    first = np.repeat(np.cumsum(lengths) - lengths, lengths)[:, np.newaxis]
+    return np.where(last < first, -1, last)
+
+
+def _carried(steps: NDArray[np.float64], last: NDArray[np.intp] | None) -> NDArray[np.float64]:
+    """Return steps with the last known value in place of missing ones; NaN before the first."""
+    if last is None:
+        return steps
+    return np.where(last < 0, np.nan, np.take_along_axis(steps, last, axis=0))
 
 
 def _with_changes(steps: NDArray[Any], lengths: Lengths) -> NDArray[np.float64]:
-    """Return each step beside its difference from the step before; 0 for the first step."""
+    """Return each step beside its difference from the step before; 0 for the first known one."""
     steps = steps.astype(np.float64)
     changes = np.diff(steps, axis=0, prepend=steps[:1])
     changes[np.cumsum(lengths) - lengths] = 0
+    changes[np.isnan(changes)] = 0
     return np.hstack([steps, changes])
+
+
+def _typical_gap(sequences: Sequences, time_channel: int) -> float:
+    """Return the geometric mean of the times between two steps that are not 0; 1 without any."""
+    n_gaps, total = 0, 0.0
+    for steps, lengths in sequences.chunks():
+        gaps = _with_changes(steps[:, [time_channel]], lengths)[:, 1]
+        n_gaps, total = n_gaps + np.count_nonzero(gaps), total + np.log(gaps[gaps > 0]).sum()
+    return float(np.exp(total / max(n_gaps, 1)))
 
 
 Encoding: TypeAlias = TokenCodes | ChannelScaling

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import warnings
 from dataclasses import dataclass
 from typing import Any
+
+import numpy as np
 
 from sklearn_lstm.data.ambiguous_input import warn_of_doubts
 from sklearn_lstm.data.reading import check_same_width, read_sequences
 from sklearn_lstm.data.sequences import Sequences
 from sklearn_lstm.data.token_units import find_token_unit
+from sklearn_lstm.exceptions import InvalidSequencesError, MissingValuesWarning
 
 
 @dataclass(frozen=True)
@@ -26,6 +30,11 @@ class InputFormat:
     has_fixed_width : bool
         X is a table whose number of columns must stay the same. Ids may come in any number of
         columns, unless the user says that they are a table of ids.
+    gappy : tuple of int
+        The channels with missing values.
+    time_channel : int or None
+    time_name : str or None
+        The name of its column, if the user knows it by that.
     """
 
     input_type: str
@@ -33,9 +42,19 @@ class InputFormat:
     n_channels: int | None
     n_features: int
     has_fixed_width: bool
+    gappy: tuple[int, ...] = ()
+    time_channel: int | None = None
+    time_name: str | None = None
 
     @classmethod
-    def of(cls, X: Any, sequences: Sequences, input_type: str, token_unit: str) -> InputFormat:
+    def of(
+        cls,
+        X: Any,
+        sequences: Sequences,
+        input_type: str,
+        time_channel: int | str | None,
+        token_unit: str,
+    ) -> InputFormat:
         """Return the format of X, which was read as `sequences`.
 
         Warns
@@ -52,7 +71,19 @@ class InputFormat:
             n_channels=sequences.n_channels,
             n_features=sequences.n_features,
             has_fixed_width=sequences.is_table and (is_numeric or input_type == "tokens"),
+            gappy=tuple(np.flatnonzero(sequences.has_missing).tolist()),
+            time_channel=sequences.time_channel,
+            time_name=time_channel if isinstance(time_channel, str) else None,
         )
+
+    def describe(self) -> str:
+        """Return how many channels X has, and what is known of them."""
+        notes = [
+            f"{self.n_channels:,} channel{'s' * (self.n_channels != 1)}",
+            *[f"{len(self.gappy):,} with missing values"] * bool(self.gappy),
+            *[f"time in channel {self.time_channel}"] * (self.time_channel is not None),
+        ]
+        return ", ".join(notes)
 
     def read(self, X: Any) -> Sequences:
         """Read X in this format.
@@ -61,8 +92,28 @@ class InputFormat:
         ------
         TypeError, ValueError
             If X has another format.
+
+        Warns
+        -----
+        MissingValuesWarning
+            If values are missing in a channel that had all of them.
         """
-        sequences = read_sequences(X, self.input_type)
+        time_channel = self.time_channel if self.time_name is None else self.time_name
+        sequences = read_sequences(X, self.input_type, time_channel)
         n_features = self.n_features if self.has_fixed_width else None
         check_same_width(sequences, self.n_channels, n_features)
+        if sequences.time_channel != self.time_channel:
+            raise InvalidSequencesError(
+                f"The time {self.time_name!r} is column {sequences.time_channel} of the series, "
+                f"but was column {self.time_channel} at fit. Pass the columns in the same order."
+            )
+        new = np.setdiff1d(np.flatnonzero(sequences.has_missing), self.gappy)
+        if len(new):
+            warnings.warn(
+                f"X has missing values in {len(new)} channel(s) that had none at fit, the first "
+                f"being channel {new[0]}. They are read as the last value before them, or as the "
+                "mean of the channel where there is none.",
+                MissingValuesWarning,
+                stacklevel=5,
+            )
         return sequences

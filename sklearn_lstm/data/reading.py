@@ -28,10 +28,13 @@ from sklearn_lstm.data.sequences import (
     chunks_of_rows,
 )
 from sklearn_lstm.data.spelling import LARGEST_ID, read_spellings
+from sklearn_lstm.data.time_stamps import find_time_channel
 from sklearn_lstm.exceptions import InvalidSequencesError, InvalidSequencesTypeError
 
 
-def read_sequences(X: Any, input_type: str = "auto") -> Sequences:
+def read_sequences(
+    X: Any, input_type: str = "auto", time_channel: int | str | None = None
+) -> Sequences:
     """Read X as sequences.
 
     Parameters
@@ -41,6 +44,8 @@ def read_sequences(X: Any, input_type: str = "auto") -> Sequences:
     input_type : {"auto", "tokens", "numeric"}, default="auto"
         "auto": non-negative integers are token ids, everything else is a measurement. "tokens"
         takes floats too, for containers that make floats of ids; a fraction is an unknown token.
+    time_channel : int, str or None, default=None
+        The channel that holds the time of each step. A name is that of a column of data frames.
 
     Returns
     -------
@@ -53,6 +58,13 @@ def read_sequences(X: Any, input_type: str = "auto") -> Sequences:
     InvalidSequencesError
         For anything else that is not a set of sequences; the message names the row.
     """
+    sequences = _read(X, input_type)
+    if time_channel is not None:
+        sequences.time_channel = find_time_channel(X, sequences, time_channel)
+    return sequences
+
+
+def _read(X: Any, input_type: str) -> Sequences:
     if sparse.issparse(X):
         return _read_sparse(X, input_type)
     array = as_array(X, input_type)
@@ -176,40 +188,50 @@ def _read_padded_ids(X: NDArray[Any], rows: Rows) -> NDArray[Any]:
 
 def _read_series(X: NDArray[Any], chunks: list[Rows]) -> Sequences:
     lengths = np.empty(len(X), dtype=np.intp)
+    has_missing = np.zeros(X.shape[2] if X.ndim == 3 else 1, dtype=bool)
     for rows in chunks:
         block = X[rows] if X.ndim == 3 else X[rows][:, :, np.newaxis]
-        lengths[rows] = _observed_steps(block)
-        _check_measurements(block, lengths[rows], int(rows[0]))
-    return DenseSeries(X, lengths)
+        lengths[rows], is_missing = _check_measurements(block, int(rows[0]))
+        has_missing |= is_missing
+    return DenseSeries(X, lengths, has_missing)
 
 
-def _observed_steps(block: NDArray[Any]) -> Lengths:
-    """Count the steps (n, T, C) up to the last that is not all NaN."""
-    observed = ~np.isnan(block).all(axis=2) if block.dtype.kind == "f" else np.ones(block.shape[:2])
-    last = np.argmax(observed[:, ::-1], axis=1)
-    return np.where(observed.any(axis=1), block.shape[1] - last, 0).astype(np.intp)
+def _check_measurements(block: NDArray[Any], first_row: int) -> tuple[Lengths, NDArray[np.bool_]]:
+    """Count the steps of series (n, T, C) up to the last that is not all NaN.
 
+    Returns
+    -------
+    lengths : ndarray of shape (n,)
+    has_missing : ndarray of bool of shape (C,)
+        Which channels have NaN before that.
 
-def _check_measurements(block: NDArray[Any], lengths: Lengths, first_row: int) -> None:
-    """Raise an error for series (n, T, C) without a step, or with values not finite in float32."""
-    limit = np.finfo(np.float32).max
-    with np.errstate(invalid="ignore"):
-        wrong = (
-            ~(np.abs(block) <= limit) & (np.arange(block.shape[1]) < lengths[:, None])[..., None]
-        )
-    if wrong.any():
-        row, step, channel = (int(at) for at in np.argwhere(wrong)[0])
-        value = block[row, step, channel]
-        found = "NaN" if np.isnan(value) else f"infinity or a value too large ({value})"
+    Raises
+    ------
+    InvalidSequencesError
+        For series without a step, and for values that are infinite in float32.
+    """
+    n_rows, n_steps, n_channels = block.shape
+    is_too_large = np.abs(block) > np.finfo(np.float32).max  # NaN is not
+    if is_too_large.any():
+        row, step, channel = (int(at) for at in np.argwhere(is_too_large)[0])
         raise InvalidSequencesError(
-            f"X contains {found}: X[{first_row + row}], step {step}, channel {channel}. Fill or "
-            "drop it; only trailing NaN is read as padding."
+            f"X contains infinity or a value too large ({block[row, step, channel]}): "
+            f"X[{first_row + row}], step {step}, channel {channel}. Correct it, or make it NaN if "
+            "it is missing."
         )
+    if block.dtype.kind == "f":
+        is_missing = np.isnan(block)
+        is_step = ~is_missing.all(axis=2)
+        lengths = (is_step * np.arange(1, n_steps + 1)).max(axis=1, initial=0).astype(np.intp)
+        n_missing = np.count_nonzero(is_missing, axis=(0, 1))
+    else:
+        lengths, n_missing = np.full(n_rows, n_steps, np.intp), np.zeros(n_channels, np.intp)
     if not lengths.all():
-        row = first_row + int(np.argmin(lengths))
         raise InvalidSequencesError(
-            f"X[{row}] is a series without a step (NaN or nothing at all). Drop it."
+            f"X[{first_row + int(np.argmin(lengths))}] is a series without a step (NaN or nothing "
+            "at all). Drop it."
         )
+    return lengths, n_missing > n_rows * n_steps - lengths.sum()  # more than padding
 
 
 def _read_ragged(X: NDArray[Any], input_type: str) -> Sequences:
@@ -236,6 +258,7 @@ def _read_ragged_ids(rows: list[NDArray[Any]]) -> Sequences:
 def _read_ragged_series(rows: list[NDArray[Any]]) -> Sequences:
     first = next((row for row in rows if row.size), rows[0])
     n_channels = first.shape[1] if first.ndim == 2 else 1
+    has_missing = np.zeros(n_channels, dtype=bool)
     for index, row in enumerate(rows):
         steps = row if row.ndim == 2 else row[:, np.newaxis]
         if steps.size and steps.shape[1] != n_channels:
@@ -243,7 +266,7 @@ def _read_ragged_series(rows: list[NDArray[Any]]) -> Sequences:
                 f"X[{index}] has {steps.shape[1]} channels, but the rows before it have "
                 f"{n_channels}: every series needs the same channels, shape (T_i, {n_channels})."
             )
-        length = _observed_steps(steps[np.newaxis]) if steps.size else np.zeros(1, np.intp)
-        _check_measurements(steps[np.newaxis], length, index)
-        rows[index] = steps[: length[0]]
-    return RaggedSeries(rows)
+        (length,), is_missing = _check_measurements(steps[np.newaxis], index)
+        has_missing |= is_missing
+        rows[index] = steps[:length]
+    return RaggedSeries(rows, has_missing)

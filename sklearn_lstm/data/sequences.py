@@ -41,9 +41,13 @@ class Sequences(ABC):
         X is a dense 2-D array: scikit-learn expects its width to stay the same.
     spelling : Spelling or None
         The words that ids stand for, if they are known.
+    has_missing : ndarray of bool of shape (n_channels,) or None
+        Which channels have missing values (NaN) in any series of X; None: no channel has.
 
     Attributes
     ----------
+    time_channel : int or None
+        The channel that holds the time of each step.
     vectors : PretrainedVectors or None
         Vectors of ids and words that the user brings.
     """
@@ -56,12 +60,15 @@ class Sequences(ABC):
         *,
         is_table: bool = False,
         spelling: Spelling | None = None,
+        has_missing: NDArray[np.bool_] | None = None,
     ) -> None:
         self.lengths = lengths
         self.n_channels = n_channels
         self.n_features = n_features
         self.is_table = is_table
         self.spelling = spelling
+        self.has_missing = np.zeros(n_channels or 0, bool) if has_missing is None else has_missing
+        self.time_channel: int | None = None
         self.vectors: PretrainedVectors | None = None
 
     def __len__(self) -> int:
@@ -114,7 +121,9 @@ class DerivedSequences(Sequences):
             source.n_features,
             is_table=source.is_table,
             spelling=source.spelling,
+            has_missing=source.has_missing,
         )
+        self.time_channel = source.time_channel
         self.vectors = source.vectors
         self.source = source
 
@@ -222,11 +231,18 @@ class DenseSeries(Sequences):
     ----------
     X : ndarray of shape (n_samples, n_timesteps) or (n_samples, n_timesteps, n_channels)
     lengths : ndarray of shape (n_samples,)
+    has_missing : ndarray of bool of shape (n_channels,)
     """
 
-    def __init__(self, X: NDArray[Any], lengths: Lengths) -> None:
+    def __init__(self, X: NDArray[Any], lengths: Lengths, has_missing: NDArray[np.bool_]) -> None:
         self.values = X if X.ndim == 3 else X[:, :, np.newaxis]
-        super().__init__(lengths, self.values.shape[2], X.shape[-1], is_table=X.ndim == 2)
+        super().__init__(
+            lengths,
+            self.values.shape[2],
+            X.shape[-1],
+            is_table=X.ndim == 2,
+            has_missing=has_missing,
+        )
 
     def read(self, rows: Rows) -> NDArray[Any]:
         """Return the steps of rows laid end to end, (n_steps, n_channels)."""
@@ -238,9 +254,9 @@ class DenseSeries(Sequences):
 class RaggedSeries(Sequences):
     """A list of arrays (T_i, n_channels)."""
 
-    def __init__(self, arrays: list[NDArray[Any]]) -> None:
-        n_channels = arrays[0].shape[1]
-        super().__init__(np.array([len(one) for one in arrays], np.intp), n_channels, n_channels)
+    def __init__(self, arrays: list[NDArray[Any]], has_missing: NDArray[np.bool_]) -> None:
+        lengths, n_channels = np.array([len(one) for one in arrays], np.intp), len(has_missing)
+        super().__init__(lengths, n_channels, n_channels, has_missing=has_missing)
         self.arrays = arrays
 
     def read(self, rows: Rows) -> NDArray[Any]:

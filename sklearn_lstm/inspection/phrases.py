@@ -155,7 +155,7 @@ class Occluded(DerivedSequences):
         encoding, n_steps = opened.model.encoding, int(source.lengths[0])
         self.missing: NDArray[Any] = np.full(n_steps, NO_ID)
         if isinstance(encoding, ChannelScaling):
-            self.missing = encoding.series_of_means(n_steps)
+            self.missing = encoding.uninformed(source.read(np.array([0])))
 
     def source_rows(self, rows: Rows) -> Rows:
         """Return the one row, for each copy."""

@@ -178,10 +178,10 @@ def _pack(model: Any, prefix: str, arrays: dict[str, NDArray[Any]]) -> dict[str,
         return _pack_foreign(model, prefix, arrays)
     content, its_arrays, objects = pack_estimator(model, prefix)
     for name, value in objects.items():
-        name = name.replace("_vectors", "embeddings")  # the same tables
+        parameter = name.replace("_vectors", "embeddings")  # the same tables
         raise TypeError(
-            f"save can't store {prefix}{name}={value!r:.200}, because a file that is safe to load "
-            f"holds plain data only. {_what_else(model, name)} Else store the model with joblib; "
+            f"save can't store {prefix}{parameter}={value!r:.200}, because a file that is safe to load "
+            f"holds plain data only. {_what_else(model, parameter)} Else store the model with joblib; "
             "whoever loads that file has to trust you."
         )
     arrays.update(its_arrays)

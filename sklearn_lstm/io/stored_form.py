@@ -51,8 +51,6 @@ ESTIMATORS = {
     "TextSequenceVectorizer": "sklearn_lstm.vectorizer",
     "WordVectors": "sklearn_lstm.word_vectors",
 }
-
-
 FUNCTIONS = {  # that tokenize as users of CountVectorizer do, and that every Python has
     "list": list,
     "tuple": tuple,
@@ -145,6 +143,12 @@ def _simplify(value: Any) -> tuple[str, Any]:
         return "scalar", np.asarray(value)
     if isinstance(value, PurePath):
         return "path", str(value)
+    return _simplify_own(value)
+
+
+def _simplify_own(value: Any) -> tuple[str, Any]:
+    """Return the form of an estimator, a part of one, or a function that is known."""
+    kind = type(value)
     if ESTIMATORS.get(kind.__name__) == kind.__module__:
         names = value.get_params(deep=False)
         parameters = {name: each for name, each in vars(value).items() if name in names}
@@ -155,7 +159,7 @@ def _simplify(value: Any) -> tuple[str, Any]:
     for function_name, function in FUNCTIONS.items():
         if value is function:
             return "function", function_name
-    raise NotPlainError(f"a {name} is no plain data")
+    raise NotPlainError(f"a {kind.__module__}.{kind.__name__} is no plain data")
 
 
 def _fields(part: Any) -> dict[str, Any]:

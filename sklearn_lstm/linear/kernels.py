@@ -32,14 +32,18 @@ def draw_channels(
     They are some channels, more often few than many, or the changes of some channels.
     """
     shape = n_dilations, len(HEAVY)
-    n_channels, n_kinds = encoding.n_channels, len(encoding) // encoding.n_channels
+    n_channels, n_kinds = encoding.n_channels, len(encoding.mean) // encoding.n_channels
     most = min(n_channels, MOST_CHANNELS) + 1
     n_chosen = (most ** rng.random(shape)).astype(np.intp)
     ranks = rng.random((*shape, n_channels)).argsort(axis=-1)
     is_chosen = ranks < n_chosen[..., np.newaxis]
     kind = rng.integers(n_kinds, size=shape)
     is_kind = kind[..., np.newaxis, np.newaxis] == np.arange(n_kinds)[:, np.newaxis]
-    return np.asarray((is_kind & is_chosen[..., np.newaxis, :]).reshape(*shape, -1))
+    is_added = np.zeros((*shape, len(encoding)), dtype=bool)
+    is_added[..., : len(encoding.mean)] = (is_kind & is_chosen[..., np.newaxis, :]).reshape(
+        *shape, -1
+    )
+    return is_added
 
 
 def draw_competing(n_dilations: int, n_groups: int, rng: np.random.Generator) -> NDArray[np.intp]:

@@ -66,7 +66,7 @@ def fit_svms(
     if not targets.labels.is_multilabel and len(np.unique(targets.values)) > MOST_SCALED:
         _fit_classes(features, targets, seed, coef, intercept)
     else:
-        _fit_each(features, targets, seed, coef, intercept, n_scaled)
+        _fit_each(features, targets, seed, coef, intercept, n_scaled=n_scaled)
     return coef, intercept
 
 
@@ -76,6 +76,7 @@ def _fit_each(
     seed: int,
     coef: NDArray[np.float32],
     intercept: NDArray[np.float64],
+    *,
     n_scaled: int,
 ) -> None:
     """Fit the SVMs one by one."""

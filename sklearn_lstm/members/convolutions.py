@@ -203,10 +203,9 @@ class ConvolutionModel(LinearMember):
         all training steps throughout. The rest of the score is that of this series.
         """
         lengths = sequences.lengths
-        means = self.encoding.series_of_means(int(lengths[0]))
-        inputs = np.stack(
-            [self.encoding(steps, lengths) for steps in (sequences.read(np.array([0])), means)]
-        )
+        steps = sequences.read(np.array([0]))
+        both = steps, self.encoding.uninformed(steps)
+        inputs = np.stack([self.encoding(each, lengths) for each in both])
         coef = self.coef @ direction / lengths[0]
         scores = np.zeros(inputs.shape[:2])
         for place, happens in self._events(inputs, np.repeat(lengths, 2)):

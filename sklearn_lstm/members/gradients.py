@@ -89,8 +89,9 @@ class VectorPath:
         (codes,), more = model.encoded(sequences, np.arange(1))
         of_baseline = torch.full_like(codes, UNKNOWN_CODE)
         if isinstance(model.encoding, ChannelScaling):
-            series = model.encoding.series_of_means(len(codes))
-            of_baseline = torch.from_numpy(model.encoding(series, sequences.lengths)).to(device)
+            steps = sequences.read(np.arange(1))
+            baseline = model.encoding(model.encoding.uninformed(steps), sequences.lengths)
+            of_baseline = torch.from_numpy(baseline).to(device)
         both = torch.stack([of_baseline, codes], 1)  # (T, 2) or (T, 2, C)
         with torch.no_grad(), torch.autocast(device.type, enabled=False):
             self.start, end = self.network.embed(both, more).unbind(1)  # (T, D) each

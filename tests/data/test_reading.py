@@ -11,7 +11,6 @@ from scipy import sparse
 from sklearn_lstm import LSTMSequenceClassifier
 from sklearn_lstm.data.reading import read_sequences
 from sklearn_lstm.data.sequences import NO_ID
-from sklearn_lstm.exceptions import InvalidSequencesError
 
 IDS = [[3, 4, 5, 3], [6], [7, 2]]
 ID_TABLE = np.array([[3, 4, 5, 3, 0], [6, 0, 0, 0, 0], [7, 2, 0, 0, 0]])
@@ -182,13 +181,6 @@ def test_input_type_overrides_what_the_dtype_says():
     assert read_sequences(IDS, "numeric").n_channels == 1
     assert steps_of(ID_TABLE.astype(float), "tokens") == IDS
     assert steps_of([[2.0, 2.5], [3.0]], "tokens") == [[2, NO_ID], [3]]
-
-
-def test_nan_in_all_channels_pads_only_at_the_end():
-    X = three_d(MULTIVARIATE)
-    X[0, 1] = np.nan
-    with pytest.raises(InvalidSequencesError, match=r"X contains NaN: X\[0\], step 1, channel 0"):
-        read_sequences(X)
 
 
 def test_steps_are_found_in_many_chunks_as_in_one():

@@ -44,17 +44,6 @@ def test_a_set_is_refused_because_it_has_no_order(row):
         read_sequences(row)
 
 
-def test_masked_measurements_are_missing():
-    mask = [[False, True, False], [False, False, True]]
-    X = np.ma.masked_array(np.arange(6.0).reshape(2, 3), mask)
-    with pytest.raises(InvalidSequencesError, match=r"contains NaN: X\[0\], step 1"):
-        read_sequences(X)
-    with pytest.raises(InvalidSequencesError, match=r"contains NaN: X\[1\], step 1"):
-        read_sequences([X[0, :1], X[0]])
-    assert read_sequences(X[1:]).lengths.tolist() == [2]
-    assert read_sequences([X[1], X[0, :1]]).lengths.tolist() == [2, 1]
-
-
 def test_masked_integers_are_refused():
     X = np.ma.masked_array([[1, 2, 3], [4, 5, 6]], [[False] * 3, [False, True, False]])
     for rows in (X, [[1, 2], X[1]]):

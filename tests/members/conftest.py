@@ -15,7 +15,9 @@ from sklearn_lstm.training.held_out import Parts
 
 
 def sequences_from(X):
-    return RaggedSeries(X) if np.ndim(X[0]) == 2 else RaggedIds(X)
+    if np.ndim(X[0]) == 1:
+        return RaggedIds(X)
+    return RaggedSeries(X, np.isnan(np.concatenate(X)).any(axis=0))
 
 
 @pytest.fixture

@@ -1,0 +1,168 @@
+"""Missing values are NaN in sequences of measurements, and get a place in the encoding."""
+
+import numpy as np
+import pandas as pd
+import polars as pl
+import pyarrow as pa
+import pytest
+
+from sklearn_lstm.data.encoding import ChannelScaling
+from sklearn_lstm.data.reading import read_sequences
+from sklearn_lstm.exceptions import InvalidSequencesError
+
+NAN = np.nan
+UNIVARIATE = [[0.5, None, 2.0], [None, 1.5, 3.0]]
+WHOLE = [[1, None, 2], [None, 5, 3]]  # numbers that are measurements only if the user says so
+CHANNELS = [[[0.5, None], [None, None], [2.5, 3.5]], [[None, 1.0], [4.0, 5.0], [None, 6.0]]]
+MASK = [[False, True, False], [True, False, False]]
+FRAMES = [{"a": [0.5, None, 2.5], "b": [None, None, 3.5]}, {"a": [None, 4, None], "b": [1, 5, 6]}]
+
+
+def plain(rows):
+    return np.array(rows, dtype=float)
+
+
+def masked(rows, dtype=float):
+    values = np.ma.masked_invalid(plain(rows))
+    return np.ma.masked_array(np.nan_to_num(values.data).astype(dtype), values.mask)
+
+
+HOLDERS = {
+    "lists": (UNIVARIATE, "auto", UNIVARIATE),
+    "objects": (np.array(UNIVARIATE, dtype=object), "auto", UNIVARIATE),
+    "masked": (masked(UNIVARIATE), "auto", UNIVARIATE),
+    "masked rows": ([*masked(UNIVARIATE)], "auto", UNIVARIATE),
+    "pandas": (pd.DataFrame(UNIVARIATE), "auto", UNIVARIATE),
+    "pandas nullable": (pd.DataFrame(UNIVARIATE).convert_dtypes(), "auto", UNIVARIATE),
+    "pandas column": (pd.Series(UNIVARIATE), "auto", UNIVARIATE),
+    "polars": (pl.DataFrame(UNIVARIATE, orient="row"), "auto", UNIVARIATE),
+    "polars column": (pl.Series(UNIVARIATE), "auto", UNIVARIATE),
+    "arrow column": (pa.array(UNIVARIATE), "auto", UNIVARIATE),
+    "arrow table": (pa.table({"steps": UNIVARIATE}), "auto", UNIVARIATE),
+    "arrow in pandas": (
+        pd.Series(UNIVARIATE, dtype=pd.ArrowDtype(pa.list_(pa.float64()))),
+        "auto",
+        UNIVARIATE,
+    ),
+    "whole numbers in lists": (WHOLE, "numeric", WHOLE),
+    "whole numbers, masked": (masked(WHOLE, int), "numeric", WHOLE),
+    "whole numbers, pandas": (pd.DataFrame(WHOLE, dtype="Int64"), "numeric", WHOLE),
+    "whole numbers, polars column": (pl.Series(WHOLE), "numeric", WHOLE),
+    "whole numbers, arrow column": (pa.array(WHOLE), "numeric", WHOLE),
+    "3-D objects": (np.array(CHANNELS, dtype=object), "auto", CHANNELS),
+    "3-D masked": (masked(CHANNELS), "auto", CHANNELS),
+    "lists of steps": (CHANNELS, "auto", CHANNELS),
+    "masked rows of channels": ([*masked(CHANNELS)], "auto", CHANNELS),
+    "pandas frames": ([*map(pd.DataFrame, FRAMES)], "auto", CHANNELS),
+    "nullable frames": ([pd.DataFrame(each).convert_dtypes() for each in FRAMES], "auto", CHANNELS),
+    "polars frames": ([pl.DataFrame(each, strict=False) for each in FRAMES], "auto", CHANNELS),
+}
+
+
+@pytest.mark.parametrize("name", HOLDERS)
+def test_every_container_of_missing_values_holds_the_same_series(name):
+    X, input_type, rows = HOLDERS[name]
+    expected = plain(rows).reshape(2, 3, -1)
+    sequences = read_sequences(X, input_type)
+    assert sequences.lengths.tolist() == [3, 3]
+    np.testing.assert_array_equal(sequences.read(np.arange(2)), np.concatenate(expected))
+    assert sequences.has_missing.all()
+
+
+def test_a_step_without_a_value_is_a_step_unless_it_is_trailing():
+    X = np.full((3, 5, 2), NAN)
+    X[0, [0, 3], 1], X[1], X[2, 2, 1] = 1.0, 2.0, 3.0
+    for rows in (X, list(X)):
+        sequences = read_sequences(rows)
+        assert sequences.lengths.tolist() == [4, 5, 3]
+        assert sequences.has_missing.tolist() == [True, True]
+    padded = np.where(np.arange(5)[:, np.newaxis] < 3, X[[1, 1]], NAN)
+    assert not read_sequences(padded).has_missing.any()
+    assert read_sequences(X).subset(np.array([1])).has_missing.all()  # as in all of X
+
+
+def test_a_series_of_nan_alone_is_refused():
+    X = np.ones((3, 4, 2))
+    X[1] = NAN
+    for rows in (X, list(X), X[:, :, 0]):
+        with pytest.raises(InvalidSequencesError, match=r"X\[1\] is a series without a step"):
+            read_sequences(rows)
+
+
+def series_with_gaps(*, times=False, n_series=9):
+    """Return series of 3 channels; channel 1 has every value, or holds the times."""
+    rng = np.random.default_rng(0)
+    X = []
+    for n_steps in rng.integers(1, 12, n_series):
+        steps = rng.normal([3, -1, 0], [2, 1, 5], (n_steps, 3))
+        steps[rng.random(steps.shape) < 0.5] = NAN
+        steps[:, 1] = 1e6 + np.sort(rng.integers(0, 50, n_steps)) if times else rng.normal(size=1)
+        X.append(steps)
+    return X
+
+
+def step_by_step(X, *, times):
+    """Return inputs before scaling, (n_steps, n_inputs), and which are known: plain loops."""
+    gaps = [b - a for steps in X for a, b in zip(steps[:-1, 1], steps[1:, 1], strict=True) if b > a]
+    unit = np.exp(np.mean(np.log(gaps))) if times else 1.0
+    inputs = []
+    for steps in X:
+        last, when = {}, {}
+        for t, step in enumerate(steps):
+            clock = (step[1] - steps[0, 1]) / unit if times else t
+            values, changes, missing, waited = [], [], [], []
+            for channel, value in enumerate(step):
+                if times and channel == 1:
+                    value = np.log1p((step[1] - steps[t - 1, 1]) / unit) if t else 0.0
+                old = last.get(channel)
+                values.append(value if value == value else old if old is not None else NAN)
+                changes.append(value - old if value == value and old is not None else 0.0)
+                if value == value:
+                    last[channel], when[channel] = value, clock
+                missing.append(float(value != value))
+                waited.append(np.log1p(clock - when.get(channel, -1.0)))
+            gappy = [0, 2]
+            inputs.append([*values, *changes, *np.take(missing, gappy), *np.take(waited, gappy)])
+    return np.array(inputs)
+
+
+@pytest.mark.parametrize("times", [False, True], ids=["even steps", "time stamps"])
+def test_inputs_are_those_of_a_loop_over_the_steps(times):
+    X = series_with_gaps(times=times)
+    sequences = read_sequences(X, "auto", 1 if times else None)
+    scaling = ChannelScaling.of(sequences, normalize=True)
+    expected = step_by_step(X, times=times)
+    known = ~np.isnan(np.concatenate(X))
+    both = expected[:, :6]
+    mean = [np.mean(both[known[:, channel % 3], channel]) for channel in range(6)]
+    deviation = [np.std(both[known[:, channel % 3], channel]) for channel in range(6)]
+    scaled = (both - mean) / np.where(np.array(deviation) > 1e-9, deviation, 1)
+    expected = np.hstack([np.nan_to_num(scaled), expected[:, 6:]])
+    inputs = scaling(sequences.read(np.arange(len(X))), sequences.lengths)
+    assert len(scaling) == inputs.shape[1] == 10
+    np.testing.assert_allclose(inputs, expected, rtol=0, atol=2e-6)
+    one_by_one = [
+        scaling(sequences.read(np.array([row])), sequences.lengths[[row]]) for row in range(len(X))
+    ]
+    np.testing.assert_array_equal(np.concatenate(one_by_one), inputs)
+
+
+def test_a_value_that_is_missing_at_predict_alone_is_the_last_one_or_the_mean():
+    X = np.random.default_rng(0).normal(3, 2, (20, 6, 2))
+    sequences = read_sequences(X)
+    scaling = ChannelScaling.of(sequences, normalize=True)
+    assert len(scaling) == 4
+    steps = np.array([[NAN, 1.0], [5.0, NAN], [NAN, NAN]])
+    filled = np.array([[scaling.mean[0], 1.0], [5.0, 1.0], [5.0, 1.0]])
+    found, expected = (scaling(each, np.array([3])) for each in (steps, filled))
+    expected[1, 2] = (0 - scaling.mean[2]) / scaling.scale[2]  # nothing is known of this change
+    np.testing.assert_allclose(found, expected, atol=1e-6)
+
+
+def test_a_channel_without_any_value_is_read_as_its_mean():
+    X = np.random.default_rng(0).normal(size=(20, 6, 2))
+    X[:, :, 1] = NAN
+    for normalize in (True, False):
+        sequences = read_sequences(X)
+        scaling = ChannelScaling.of(sequences, normalize=normalize)
+        assert np.isfinite(scaling(sequences.read(np.arange(20)), sequences.lengths)).all()
