@@ -93,9 +93,11 @@ class PretrainedVectors:
         stops = np.cumsum(self.widths)
         starts = stops - self.widths
         for table, scale, start, stop in zip(self.tables, self.scales, starts, stops, strict=True):
-            is_known, found = (False, None) if table is None else table.lookup(words)
-            if np.any(is_known):
-                vectors[is_known, start:stop] = scale * found
+            if table is None:
+                continue
+            is_known, found = table.lookup(words)
+            if is_known.any():  # else the width may be unknown
+                vectors[is_known, start:stop] = np.float32(scale) * found
                 known |= is_known
         _check_finite(vectors)
         return known, vectors

@@ -180,9 +180,9 @@ def _pack(model: Any, prefix: str, arrays: dict[str, NDArray[Any]]) -> dict[str,
     for name, value in objects.items():
         parameter = name.replace("_vectors", "embeddings")  # the same tables
         raise TypeError(
-            f"save can't store {prefix}{parameter}={value!r:.200}, because a file that is safe to load "
-            f"holds plain data only. {_what_else(model, parameter)} Else store the model with joblib; "
-            "whoever loads that file has to trust you."
+            f"save can't store {prefix}{parameter}={value!r:.200}, because a file that is safe to "
+            f"load holds plain data only. {_what_else(model, parameter)} Else store the model with "
+            "joblib; whoever loads that file has to trust you."
         )
     arrays.update(its_arrays)
     return content

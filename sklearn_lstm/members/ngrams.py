@@ -96,7 +96,9 @@ class NgramModel(LinearMember):
         lexicon = Lexicon.of(sequences)
         all_bags = _bags(sequences, lengths, lexicon, has_borders=has_borders)
         average = MeanVectors.of(sequences)
-        means = np.empty((len(samples), 0)) if average is None else average(sequences)
+        means = np.empty((len(samples), 0), np.float32)
+        if average is not None:
+            means = average(sequences)
         # The ratio of an n-gram of characters that one sequence alone holds is noise.
         is_noise = has_borders and n_outputs <= MOST_SCALED
         for bags, fewest, limit in (
@@ -153,7 +155,8 @@ class NgramModel(LinearMember):
         for rows in chunks_of_rows(sequences.lengths):
             part = sequences.subset(rows)
             bags = _bags(part, self._lengths, lexicon, has_borders=self.has_borders)
-            logits.append(self.logits_of(bags, self.vectors and self.vectors.means(part)))
+            means = None if self.vectors is None else self.vectors.means(part)
+            logits.append(self.logits_of(bags, means))
         return np.concatenate(logits)
 
     def logits_of(
@@ -171,8 +174,8 @@ class NgramModel(LinearMember):
         logits = self._weights(bags[0]) @ self.coef + self.intercept
         if self.letters is not None:
             logits += self.letters.logits_of_bags(bags[1])
-        if self.vectors is not None:
-            logits += np.asarray(means, np.float64) @ self.vectors.coef
+        if self.vectors is not None and means is not None:
+            logits += means.astype(np.float64) @ self.vectors.coef
         return np.asarray(logits)
 
     def contributions(
