@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import warnings
+from inspect import currentframe
+
+LIBRARIES = {"sklearn_lstm", "sklearn", "imblearn", "joblib", "torch"}
+
 
 class InvalidSequencesError(ValueError):
     """X does not hold sequences that can be read."""
@@ -24,7 +29,7 @@ class LinearModelSkippedWarning(UserWarning):
 
 
 class InputTypeWarning(UserWarning):
-    """X may hold something else than what it was read as."""
+    """X may hold something else than what it was read as, or than the X of fit."""
 
 
 class MissingValuesWarning(UserWarning):
@@ -33,3 +38,14 @@ class MissingValuesWarning(UserWarning):
 
 class IgnoredParameterWarning(UserWarning):
     """A parameter was set, but cannot be used here."""
+
+
+def warn_user(message: str, category: type[Warning] = UserWarning) -> None:
+    """Warn at the line of the user, who may have called scikit-learn, which called us.
+
+    Python 3.12 has `skip_file_prefixes` for this.
+    """
+    frame, level = currentframe(), 1
+    while frame and frame.f_globals.get("__name__", "").split(".")[0] in LIBRARIES:
+        frame, level = frame.f_back, level + 1
+    warnings.warn(message, category, stacklevel=level)

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import warnings
-
 import numpy as np
 from numpy.typing import NDArray
 
 from sklearn_lstm.data.sequences import DenseSeries, Sequences, SparseIds
-from sklearn_lstm.exceptions import InputTypeWarning
+from sklearn_lstm.exceptions import InputTypeWarning, warn_user
 
 FEWEST_ROWS = 20  # of a table: fewer columns are whole by chance
 MOST_VALUES = 1 << 14  # of a table that are looked at
@@ -70,4 +68,4 @@ def _warn_of_ids(table: NDArray[np.floating]) -> None:
 
 
 def _warn(message: str) -> None:
-    warnings.warn(message, InputTypeWarning, stacklevel=7)
+    warn_user(message, InputTypeWarning)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Mapping
 from copy import deepcopy
 from dataclasses import dataclass, field
@@ -20,7 +19,7 @@ from sklearn_lstm.data.embeddings import PretrainedVectors
 from sklearn_lstm.data.encoding import ChannelScaling, Encoding, TokenCodes
 from sklearn_lstm.data.sequences import Rows, Sequences, rows_of_similar_length
 from sklearn_lstm.data.spelling import FIRST_UNKNOWN
-from sklearn_lstm.exceptions import IgnoredParameterWarning
+from sklearn_lstm.exceptions import IgnoredParameterWarning, warn_user
 from sklearn_lstm.network.network import SequenceNetwork
 from sklearn_lstm.network.pooling import POOLINGS
 
@@ -276,9 +275,8 @@ def _check_goes_on(
         del wanted["freeze_embeddings"]
     for name, value in wanted.items():
         if value != previous[name]:
-            warnings.warn(
+            warn_user(
                 f"{name}={value!r} is ignored: the network goes on with "
                 f"{name}={previous[name]!r}. Set warm_start=False to fit a new one.",
                 IgnoredParameterWarning,
-                stacklevel=4,
             )

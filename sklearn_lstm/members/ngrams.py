@@ -6,7 +6,6 @@ A recurrent network reads in order, and a bag of n-grams does not. They make dif
 from __future__ import annotations
 
 import math
-import warnings
 from dataclasses import dataclass
 
 import numpy as np
@@ -17,7 +16,7 @@ from sklearn_lstm.data.hashing import bags_of, hash_ngrams, ngrams_of, with_bord
 from sklearn_lstm.data.letters import Lexicon
 from sklearn_lstm.data.sequences import Rows, Sequences, chunks_of_rows
 from sklearn_lstm.data.token_units import effective_number_of_tokens
-from sklearn_lstm.exceptions import LinearModelSkippedWarning
+from sklearn_lstm.exceptions import InputTypeWarning, LinearModelSkippedWarning, warn_user
 from sklearn_lstm.linear.svm import MOST_SCALED, fit_svms
 from sklearn_lstm.linear.tf_idf import TfIdf
 from sklearn_lstm.members.letters import LetterModel
@@ -55,6 +54,8 @@ class NgramModel(LinearMember):
     coef : ndarray of shape (n_features, n_outputs)
     intercept : ndarray of shape (n_outputs,)
     letters : LetterModel or None
+    knows_words : bool
+        Whether the X of fit said which words the ids stand for.
     """
 
     reads_ids = True
@@ -70,6 +71,7 @@ class NgramModel(LinearMember):
     intercept: NDArray[np.float64]
     letters: LetterModel | None = None
     vectors: VectorModel | None = None
+    knows_words: bool = True
 
     @classmethod
     def fit_linear(
@@ -140,6 +142,7 @@ class NgramModel(LinearMember):
                 intercept,
                 letters,
                 None if average is None else VectorModel(average, coef[n_ngrams:]),
+                sequences.spelling is not None,
             )
 
         logits = np.empty((0, n_outputs))
@@ -149,7 +152,23 @@ class NgramModel(LinearMember):
         return fit(np.arange(len(samples))), logits
 
     def logits(self, sequences: Sequences) -> NDArray[np.float64]:
-        """Return the signed distances from the decision boundaries (n_samples, n_outputs)."""
+        """Return the signed distances from the decision boundaries (n_samples, n_outputs).
+
+        Warns
+        -----
+        InputTypeWarning
+            If these sequences say which words their ids stand for, but those of fit did not.
+        """
+        if sequences.spelling is not None and not self.knows_words:
+            warn_user(
+                "X says which words its ids stand for, but the X of fit did not, so that the "
+                "linear model knows nothing of their letters. Samplers that add rows, such as "
+                "RandomOverSampler, and scipy.sparse.vstack lose the words that "
+                "TextSequenceVectorizer names. In place of such a sampler pass "
+                "class_weight='balanced', or take one that removes rows (RandomUnderSampler). Put "
+                "texts together before the vectorizer.",
+                InputTypeWarning,
+            )
         lexicon = self.letters.lexicon if self.letters else None
         logits = []
         for rows in chunks_of_rows(sequences.lengths):
@@ -251,13 +270,12 @@ def choose_lengths(sequences: Sequences, token_unit: str) -> range:
 
 
 def _warn_of_no_model(n_features: int, n_outputs: int) -> None:
-    warnings.warn(
+    warn_user(
         f"The linear model was left out: {n_features:,} n-grams x {n_outputs:,} classes are "
         f"{4 * n_outputs * n_features / 2**30:.1f} GiB of coefficients, and the limit is "
         f"{LARGEST_COEF / 2**30:.1f} GiB. Set linear_branch=False to fit the network alone without "
         "this warning.",
         LinearModelSkippedWarning,
-        stacklevel=2,
     )
 
 

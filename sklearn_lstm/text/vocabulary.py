@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from itertools import count, islice
@@ -11,6 +10,7 @@ from typing import Any, Literal, NoReturn
 
 import numpy as np
 
+from sklearn_lstm.exceptions import warn_user
 from sklearn_lstm.text.counting import FIRST_TOKEN, TokenCounts
 from sklearn_lstm.text.scripts import is_character
 
@@ -103,11 +103,10 @@ def warn_of_words_seen_once(counts: TokenCounts) -> None:
     n_words = int(counts.occurrences[words].sum())
     share = np.count_nonzero(is_once[words]) / max(n_words, 1)
     if n_words >= _MANY_WORDS and share > _NEARLY_ALL:
-        warnings.warn(
+        warn_user(
             f"{share:.0%} of the {n_words} words of the training texts were seen only once, so "
             "that little can be learned from them. Perhaps they are not words. Pass a `tokenizer` "
-            "that finds the words of these texts, another `token_pattern`, or analyzer='char'.",
-            stacklevel=4,
+            "that finds the words of these texts, another `token_pattern`, or analyzer='char'."
         )
 
 

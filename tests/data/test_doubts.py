@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from sklearn.compose import make_column_transformer
 from sklearn.datasets import load_digits
+from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from sklearn_lstm import LSTMSequenceClassifier, TextSequenceVectorizer
@@ -50,9 +51,10 @@ def test_ids_beside_scaled_numbers_get_a_warning(mixed):
 def test_the_classifier_warns_where_the_user_did_not_say_what_x_is(mixed):
     model = LSTMSequenceClassifier(max_epochs=0, random_state=0)
     y = np.arange(30) % 2
-    with pytest.warns(InputTypeWarning) as caught:
-        model.fit(mixed, y)
-    assert [warning.filename for warning in caught] == [__file__]
+    for each in (model, make_pipeline(model)):
+        with pytest.warns(InputTypeWarning) as caught:
+            each.fit(mixed, y)
+        assert [warning.filename for warning in caught] == [__file__]
     model.set_params(input_type="numeric").fit(mixed, y).predict(mixed)
 
 

@@ -1,10 +1,14 @@
-"""Explanations of pipelines of imbalanced-learn: a sampler only takes part in fitting."""
+"""Pipelines of imbalanced-learn: a sampler only takes part in fitting, and may lose the words."""
+
+import warnings
 
 import pytest
 from imblearn.over_sampling import RandomOverSampler
 from imblearn.pipeline import make_pipeline
+from imblearn.under_sampling import RandomUnderSampler
 
 from sklearn_lstm import LSTMSequenceClassifier, TextSequenceVectorizer
+from sklearn_lstm.exceptions import InputTypeWarning
 from sklearn_lstm.inspection import ExplanationDisplay, explain, gate_activations
 
 TEXTS = ["good day", "fine day", "good night"] * 12 + ["bad day", "awful night"] * 2
@@ -32,3 +36,27 @@ def test_a_pipeline_with_a_sampler_is_explained(model):
 def test_a_pipeline_with_a_sampler_is_drawn(model):
     display = ExplanationDisplay.from_estimator(model, ["good day"])
     assert [label.get_text() for label in display.ax_.get_yticklabels()] == ["good", "day"]
+
+
+def fitted_after(sampler):
+    classifier = LSTMSequenceClassifier(hidden_size=4, max_epochs=0, random_state=0)
+    model = make_pipeline(TextSequenceVectorizer(), sampler, classifier)
+    return model.fit(TEXTS * 14, LABELS * 14)
+
+
+def test_a_sampler_that_takes_rows_away_keeps_the_words():
+    model = fitted_after(RandomUnderSampler(random_state=0))
+    assert model[-1].linear_model_.letters is not None
+    model.predict(TEXTS)
+
+
+def test_after_a_sampler_has_lost_the_words_the_classifier_says_so():
+    model = fitted_after(RandomOverSampler(random_state=0))
+    assert model[-1].linear_model_.letters is None
+    with pytest.warns(InputTypeWarning, match="letters.*class_weight='balanced'") as caught:
+        model.predict(TEXTS)
+    assert [warning.filename for warning in caught] == [__file__]
+    ids = model[0].transform(TEXTS)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        model[-1].predict(ids.tocsc().tocsr())  # no more words than at fit
