@@ -134,7 +134,13 @@ def test_the_network_finds_the_token_that_decides():
     for ids, place, label in zip(X, places, y, strict=True):
         ids[place] = 1 + label
     model = LSTMSequenceClassifier(
-        hidden_size=16, linear_branch=False, max_epochs=20, random_state=0, precision="float32"
+        hidden_size=16,
+        linear_branch=False,
+        max_epochs=8,
+        batch_size=16,
+        lr=0.02,
+        random_state=0,
+        precision="float32",
     ).fit(X[:300], y[:300])
     assert model.score(X[300:], y[300:]) == 1
     top = [each.network.argmax() for each in explain(model, X[300:])]
@@ -188,7 +194,7 @@ def test_settings_of_the_process_stay(fitted_texts):
 
 
 def test_tokens_have_their_names_also_unknown_ones(fitted_texts):
-    model, _ = fitted_texts("word", max_length=4)
+    model, _ = fitted_texts("word", max_length=4, max_epochs=0)
     (explanation,) = explain(model, ["The film is a Zebra, NOT good"])
     assert explanation.data.tolist() == ["zebra", ",", "not", "good"]
     assert explanation.left_out == {"truncated tokens": 4, "unknown tokens": 2}
@@ -203,7 +209,7 @@ def test_tokens_have_their_names_also_unknown_ones(fitted_texts):
     ],
 )
 def test_tokens_are_those_that_truncation_keeps(fitted_texts, truncation, tokens):
-    model, _ = fitted_texts("word", max_length=3, truncation=truncation)
+    model, _ = fitted_texts("word", max_length=3, truncation=truncation, max_epochs=0)
     (explanation,) = explain(model, ["very dull not good film"])
     assert explanation.data.tolist() == tokens
     assert explanation.left_out["truncated tokens"] == 2
@@ -243,7 +249,7 @@ def test_without_texts_the_vocabulary_names_the_ids(fitted_texts):
 
 @pytest.mark.parametrize(("analyzer", "unknown"), [("word", "zebra"), ("char", "z")])
 def test_without_texts_unknown_tokens_have_their_names_too(fitted_texts, analyzer, unknown):
-    model, _ = fitted_texts(analyzer)
+    model, _ = fitted_texts(analyzer, max_epochs=0)
     texts = ["", f"good {unknown} film", f"{unknown} fun"]
     X = model[0].transform(texts)
     for found, expected in zip(explain(model[-1], X), explain(model, texts), strict=True):
