@@ -275,8 +275,7 @@ def _to_matrix(embeddings: Any) -> NDArray[np.float32]:
     except (TypeError, ValueError) as error:
         raise ValueError(f"{ACCEPTED}; found {_shown(embeddings)}.") from error
     if matrix.ndim != 2 or 0 in matrix.shape:
-        found = f"shape {matrix.shape}" if matrix.ndim else _shown(embeddings)
-        raise ValueError(f"{ACCEPTED}; found {found}.")
+        raise ValueError(f"{ACCEPTED}; found {_shown(embeddings)} of shape {matrix.shape}.")
     return matrix
 
 

@@ -207,6 +207,7 @@ class Unpacker:
     def __init__(self, arrays: Mapping[str, NDArray[Any]]) -> None:
         self.arrays = arrays
         self.read: dict[str, NDArray[Any]] = {}
+        self.restored: dict[str, Any] = {}
 
     def __call__(self, tree: Any) -> Any:
         """Return the value of a tree."""
@@ -217,6 +218,14 @@ class Unpacker:
         ((form, content),) = tree.items()
         if form == "array":
             return self._read(*content)
+        text = to_text(tree)  # the same arrays: it was one object
+        if '{"array":' not in text:
+            return self._restore(form, content)
+        if text not in self.restored:
+            self.restored[text] = self._restore(form, content)
+        return self.restored[text]
+
+    def _restore(self, form: str, content: Any) -> Any:
         if form in PARTS:
             part = getattr(import_module(PARTS[form]), form)
             return getattr(part, "from_stored", part)(**_to_dict(self(content)))

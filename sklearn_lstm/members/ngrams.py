@@ -159,7 +159,7 @@ class NgramModel(LinearMember):
         InputTypeWarning
             If these sequences say which words their ids stand for, but those of fit did not.
         """
-        if sequences.spelling is not None and not self.knows_words:
+        if not self.knows_words and Lexicon.of(sequences) is not None:
             warn_user(
                 "X says which words its ids stand for, but the X of fit did not, so that the "
                 "linear model knows nothing of their letters. Samplers that add rows, such as "

@@ -86,8 +86,8 @@ def test_a_mapping_from_ids_needs_no_vocabulary():
     ("embeddings", "message"),
     [
         ({"good": VECTORS[0]}, "X does not say which token an id stands for"),
-        (VECTORS[0], r"array of shape \(n_ids, embedding_dim\).*found shape \(3,\)"),
-        (VECTORS[:0], r"found shape \(0, 3\)"),
+        (VECTORS[0], r"array of shape \(n_ids, embedding_dim\).*found .* of shape \(3,\)"),
+        (VECTORS[:0], r"of shape \(0, 3\)"),
         (np.where(VECTORS == 5, np.nan, VECTORS), "NaN or infinite"),
     ],
 )
@@ -114,13 +114,12 @@ def test_mappings_that_suit_no_token_are_refused(embeddings, message):
     [
         (3, r"found 3 \(int\)"),
         (object(), r"found <object .*\(object\)"),
-        ([], r"found shape \(0,\)"),
+        ([], r"found \[\] \(list\) of shape \(0,\)"),
         ([None], r"found \[None\] \(list\)"),
-        ([WORD_VECTORS, None], r"found None \(NoneType\)"),
+        ([VECTORS, None], r"found None \(NoneType\)"),
         ([[1.0], [1.0, 2.0]], r"found \[\[1.0\], \[1.0, 2.0\]\]"),
         (b"words", r"found b'words' \(bytes\)"),
     ],
-    ids=str,
 )
 def test_what_is_no_table_is_refused_with_a_list_of_what_is(embeddings, found):
     with pytest.raises(ValueError, match=f"embeddings takes an array.*WordVectors.*{found}"):

@@ -81,6 +81,14 @@ def test_the_table_of_word_vectors_is_kept_once(tmp_path):
         copy.deepcopy(model)[-1],
     ):
         assert restored._vectors.tables[0].vectors is restored.embeddings.vectors_
+        assert restored._vectors.tables[0].vocabulary is restored.embeddings.vocabulary_
+
+
+def test_a_model_that_was_loaded_is_stored_in_as_many_bytes(plain, tmp_path):
+    first, second = tmp_path / "first.safetensors", tmp_path / "second.safetensors"
+    save(plain, first)
+    save(load(first), second)
+    assert second.read_bytes() == first.read_bytes()
 
 
 def test_a_described_file_tells_the_parameters_of_word_vectors(tmp_path):
