@@ -62,10 +62,10 @@ class WordVectors(StoredMixin, DescribedMixin, BaseEstimator):  # type: ignore[m
 
     Notes
     -----
-    How often words are neighbours becomes their positive pointwise mutual information (the counts
-    of contexts are raised to the power 0.75), whose truncated singular value decomposition has the
-    vectors as its rows, scaled to length 1 [1]_. Words that have no vector are left out before
-    neighbours are counted.
+    How often words are neighbours becomes their positive pointwise mutual information; the counts
+    of contexts are raised to the power 0.75. The vectors are its left singular vectors times the
+    roots of the singular values, scaled to length 1 [1]_. Words that are not in the vocabulary are
+    left out before neighbours are counted.
 
     The texts are read twice, a bounded number at a time. Memory grows with the number of different
     pairs of neighbours. The vectors depend neither on random numbers nor on the number of threads.

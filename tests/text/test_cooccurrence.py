@@ -47,7 +47,7 @@ def test_all_pairs_within_the_window_are_counted(monkeypatch, texts, window, tok
     np.testing.assert_array_equal(counts.toarray(), counted_plainly(texts, window))
 
 
-def test_products_of_vectors_are_those_of_the_information(texts):
+def test_vectors_are_the_singular_vectors_of_the_information(texts):
     counts = counted_plainly(texts, 5)
     total, smoothed = counts.sum(axis=1), counts.sum(axis=1) ** 0.75
     with np.errstate(divide="ignore", invalid="ignore"):
@@ -55,7 +55,8 @@ def test_products_of_vectors_are_those_of_the_information(texts):
     information = np.log(np.maximum(np.nan_to_num(shares), 1))
     has_vector, vectors = factorize(count_neighbours(batches_of(texts), N_WORDS, 5), N_WORDS)
     np.testing.assert_array_equal(has_vector, information.any(axis=1))
-    rows = information[has_vector]
+    left, values, _ = np.linalg.svd(information[has_vector])
+    rows = left * np.sqrt(values)
     rows /= np.linalg.norm(rows, axis=1, keepdims=True)
     np.testing.assert_allclose(vectors @ vectors.T, rows @ rows.T, atol=1e-5)
 
@@ -65,6 +66,13 @@ def test_words_that_the_first_dimensions_say_nothing_about_have_no_vector():
     has_vector, vectors = factorize(count_neighbours(batches_of(texts), 4, 1), 2)
     assert has_vector.tolist() == [False, False, True, True]
     assert vectors.shape == (2, 2)
+
+
+def test_words_without_a_neighbour_have_no_vector():
+    texts = [np.array([0, 1, 0, 2]), np.array([3]), np.array([4, 4])]
+    has_vector, vectors = factorize(count_neighbours(batches_of(texts), 6, 1), 6)
+    assert has_vector.tolist() == [True, True, True, False, True, False]
+    np.testing.assert_allclose(vectors[1], vectors[2], atol=1e-5)  # the same neighbours
 
 
 def test_the_number_of_threads_changes_no_bit_and_is_left_alone(rng):
