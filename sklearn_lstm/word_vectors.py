@@ -38,9 +38,9 @@ class WordVectors(StoredMixin, DescribedMixin, BaseEstimator):  # type: ignore[m
     ----------
     vectorizer : TextSequenceVectorizer or None, default=None
         Says what a word is, and which words get a vector: those that would be the vocabulary of a
-        clone of it, fitted to the texts. None: the 30,000 most frequent words that at least two
-        texts hold. Give the vectorizer of the classifier if it has an analyzer of its own; the
-        tokens may be characters or events too.
+        clone of it, fitted to the texts. None: ``TextSequenceVectorizer(min_df=2,
+        max_features=30_000)``. If the vectorizer of the classifier has another analyzer, such as
+        one of characters or events, pass one with the same.
     embedding_dim : int, default=200
         Length of the vectors. With fewer words they are as long as there are words.
     window : int, default=5
@@ -146,7 +146,12 @@ class WordVectors(StoredMixin, DescribedMixin, BaseEstimator):  # type: ignore[m
             vectorizer = clone(self.vectorizer)
         with ProgressBar(is_shown=bool(parameters["verbose"])) as bar:
             n_texts = length_hint(texts)
-            vectorizer.fit(_shown(texts, bar, "words", 0.0, n_texts))
+            try:
+                vectorizer.fit(_shown(texts, bar, "words", 0.0, n_texts))
+            except ValueError as error:
+                if self.vectorizer is None:
+                    error.add_note(f"The words are those of {vectorizer}; you may pass another.")
+                raise
             words, n_texts = list(vectorizer.vocabulary_), vectorizer.coverage_["n_texts"]
             batches = _known_words(vectorizer, _shown(texts, bar, "neighbours", 0.2, n_texts))
             counts = count_neighbours(batches, len(words), parameters["window"])

@@ -47,6 +47,9 @@ class PretrainedVectors:
         0 in the columns of a table that does not know the id.
     widths : tuple of int
         Columns of each table.
+    scales : tuple of float
+        What the values of each table are multiplied by. Those of WordVectors and static models get
+        the mean square 1, as vectors that are drawn; others stay as the user gives them.
     tables : tuple
         A `WordTable`, or None for an array, which knows no words.
     """
@@ -54,6 +57,7 @@ class PretrainedVectors:
     ids: NDArray[np.int64]
     vectors: NDArray[np.float32]
     widths: tuple[int, ...]
+    scales: tuple[float, ...]
     tables: tuple[WordTable | None, ...]
 
     def __call__(self, spellings: NDArray[Any], spelling: Spelling | None) -> Found:
@@ -87,10 +91,11 @@ class PretrainedVectors:
         known = np.zeros(len(words), bool)
         vectors = np.zeros((len(words), sum(self.widths)), np.float32)
         stops = np.cumsum(self.widths)
-        for table, start, stop in zip(self.tables, stops - self.widths, stops, strict=True):
+        starts = stops - self.widths
+        for table, scale, start, stop in zip(self.tables, self.scales, starts, stops, strict=True):
             is_known, found = (False, None) if table is None else table.lookup(words)
             if np.any(is_known):
-                vectors[is_known, start:stop] = found
+                vectors[is_known, start:stop] = scale * found
                 known |= is_known
         _check_finite(vectors)
         return known, vectors
@@ -201,7 +206,8 @@ def read_embeddings(embeddings: Any, vocabulary: Mapping[Any, int] | None) -> Pr
     stops = np.cumsum(widths)
     for part, start, stop in zip(parts, stops - widths, stops, strict=True):
         vectors[np.searchsorted(ids, part.ids), start:stop] = part.vectors
-    return PretrainedVectors(ids, vectors, widths, tuple(part.tables[0] for part in parts))
+    scales, tables = zip(*((part.scales[0], part.tables[0]) for part in parts), strict=True)
+    return PretrainedVectors(ids, vectors, widths, scales, tables)
 
 
 def _side_by_side(embeddings: Any) -> list[Any]:
@@ -237,7 +243,11 @@ def _read_one(embeddings: Any, vocabulary: Mapping[Any, int] | None) -> Pretrain
     _check_finite(matrix)
     order = np.argsort(ids, kind="stable")
     order = order[ids[order] != PADDING_ID]
-    return PretrainedVectors(ids[order], matrix[order], (matrix.shape[1],), (table,))
+    ids, matrix, scale = ids[order], matrix[order], 1.0
+    if not (table is None or isinstance(table, KeyTable)):
+        scale = 1 / float(np.sqrt(np.mean(np.square(matrix))))
+        matrix = matrix * np.float32(scale)
+    return PretrainedVectors(ids, matrix, matrix.shape[1:], (scale,), (table,))
 
 
 def _table_of(embeddings: Any) -> WordTable | None:

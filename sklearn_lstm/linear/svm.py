@@ -17,6 +17,8 @@ from sklearn_lstm.data.targets import Targets
 MOST_SCALED = 32  # outputs with features of their own
 SHARE_OF_RATIO, SHARE_OF_ALL = 0.7, 0.35  # in the scale of a feature
 TOLERANCE_OF_MANY = 0.1  # a smaller one changes the accuracy by less than 0.1 points
+# Each class has so many samples where a vector counts as much as the n-grams of a sequence.
+COUNT_OF_EQUAL_SCALE = 30
 ENTRIES_AT_ONCE = 2_000_000  # of the features, times the SVMs that one call of the solver fits
 
 # The solver draws from one random generator of the whole process, which it seeds at the beginning.
@@ -94,7 +96,7 @@ def _fit_each(
             coef[:, output], intercept[output] = svm.coef_[0], svm.intercept_[0]
         else:
             scale = _scale(present, target, weights)
-            scale[n_scaled:] = 1
+            scale[n_scaled:] = _scale_of_vectors(weights @ target, weights @ ~target)
             data = features.data * scale[features.indices]
             scaled = csr_matrix((data, features.indices, features.indptr), features.shape)
             svm = _solve(scaled, target, weights, seed)
@@ -137,6 +139,11 @@ def _solve(
     with _solver:
         svm = LinearSVC(random_state=seed, **options)
         return svm.fit(features, target, sample_weight=weights)
+
+
+def _scale_of_vectors(n_inside: float, n_outside: float) -> float:
+    """Return how much vectors count: less, the more samples tell what n-grams mean."""
+    return float((COUNT_OF_EQUAL_SCALE * (1 / n_inside + 1 / n_outside)) ** 0.25)
 
 
 def _scale(

@@ -235,11 +235,7 @@ class NetworkStart:
         if isinstance(encoding, TokenCodes) and self.pretrained is not None:
             codes = encoding(self.pretrained.ids)
             is_new = codes >= first_code
-            import os
-            scale = 1.0
-            if os.environ.get("RMS"):
-                scale = float(os.environ["RMS"]) / np.sqrt(np.mean(self.pretrained.vectors**2))
-            vectors = torch.from_numpy(self.pretrained.vectors[is_new] * np.float32(scale))
+            vectors = torch.from_numpy(self.pretrained.vectors[is_new])
             network.set_vectors(torch.from_numpy(codes[is_new]), vectors)
         return EncodedNetwork(encoding, network, is_trained)
 

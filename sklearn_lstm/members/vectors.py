@@ -13,7 +13,6 @@ from scipy.sparse import csr_matrix
 
 from sklearn_lstm.data.sequences import Rows, Sequences, chunks_of_rows
 
-
 @dataclass(frozen=True)
 class MeanVectors:
     """The mean of the vectors in a sequence, relative to the centre of all sequences.

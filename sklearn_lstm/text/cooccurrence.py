@@ -88,7 +88,7 @@ def _count_pairs(
     """Count pairs whose first word is among the first `TOKENS_AT_ONCE`; the lower id is the row."""
     keys = []
     for distance in range(1, window + 1):
-        first = slice(0, min(TOKENS_AT_ONCE, len(words) - distance))
+        first = slice(0, max(0, min(TOKENS_AT_ONCE, len(words) - distance)))
         second = slice(distance, distance + first.stop)
         is_pair = texts[first] == texts[second]
         one, other = words[first][is_pair], words[second][is_pair]
@@ -126,14 +126,10 @@ def _positive_information(counts: sp.csr_matrix) -> sp.csr_matrix:
     """Return max(0, log(p(word, context) / (p(word) p(context)))), contexts being smoothed."""
     totals = np.asarray(counts.sum(axis=1), np.float64).ravel()
     smoothed = totals**CONTEXT_POWER
-    of_word, of_context = np.log(np.maximum(totals, 1)), np.log(np.maximum(smoothed, 1))
-    information = np.log(counts.data, dtype=np.float64)
-    information += np.log(smoothed.sum())
-    information -= np.repeat(of_word, np.diff(counts.indptr))
-    information -= of_context[counts.indices]
-    positive = sp.csr_matrix(
-        (np.maximum(information, 0).astype(np.float32), counts.indices, counts.indptr),
-        counts.shape,
-    )
-    positive.eliminate_zeros()
-    return positive
+    ratios = counts.data * smoothed.sum()
+    ratios /= np.repeat(totals, np.diff(counts.indptr))
+    ratios /= smoothed[counts.indices]
+    is_positive = ratios > 1
+    ends = np.append(0, np.cumsum(is_positive))[counts.indptr]
+    information = np.log(ratios[is_positive]).astype(np.float32)
+    return sp.csr_matrix((information, counts.indices[is_positive], ends), counts.shape)

@@ -1,0 +1,302 @@
+"""`WordVectors`: what scikit-learn expects, and which words are near."""
+
+import copy
+import inspect
+import pickle
+import re
+
+import joblib
+import numpy as np
+import pandas as pd
+import polars as pl
+import pyarrow as pa
+import pytest
+import skops.io
+from sklearn.base import clone
+from sklearn.exceptions import NotFittedError
+from sklearn.model_selection import ParameterGrid
+from sklearn.utils import get_tags
+from sklearn.utils.estimator_checks import check_estimator
+
+from sklearn_lstm import LSTMSequenceClassifier, TextSequenceVectorizer, WordVectors
+from sklearn_lstm.exceptions import ModelFileError
+from sklearn_lstm.io import describe, load, save
+
+TEXTS = ["a good film", "a great film", "a bad day", "a sad day"] * 5
+
+
+class TextsOnDisk:
+    """Texts that are read anew each time, and of which nobody knows how many there are."""
+
+    def __init__(self, texts):
+        self.texts = texts
+
+    def __iter__(self):
+        yield from self.texts
+
+
+def small(**parameters):
+    return WordVectors(**{"embedding_dim": 4} | parameters)
+
+
+def assert_same(one, other):
+    assert one.vocabulary_ == other.vocabulary_
+    np.testing.assert_array_equal(one.vectors_, other.vectors_)
+
+
+@pytest.fixture(scope="module")
+def fitted(messages):
+    return WordVectors(embedding_dim=50).fit(messages[0])
+
+
+# --- Which words are near
+
+
+def test_vectors_have_length_one_and_rows_by_frequency(fitted, messages):
+    assert fitted.vectors_.dtype == np.float32
+    assert fitted.vectors_.shape == (len(fitted.vocabulary_), 50)
+    np.testing.assert_allclose(np.linalg.norm(fitted.vectors_, axis=1), 1, rtol=1e-6)
+    frequent = TextSequenceVectorizer(min_df=2).fit(messages[0]).vocabulary_
+    assert list(fitted.vocabulary_) == [word for word in frequent if word in fitted.vocabulary_]
+    assert list(fitted.vocabulary_.values()) == list(range(len(fitted.vocabulary_)))
+    assert len(fitted.vocabulary_) > 0.95 * len(frequent)
+
+
+def test_words_that_stand_among_the_same_words_are_near(fitted, messages):
+    texts, languages = messages
+    words = {
+        language: set(
+            TextSequenceVectorizer(min_df=2).fit(texts[languages == language]).vocabulary_
+        )
+        for language in ("de", "nl")
+    }
+    german, dutch = words["de"] - words["nl"], words["nl"] - words["de"]
+    (_, of_german), (_, of_dutch) = fitted.lookup(german), fitted.lookup(dutch)
+    np.fill_diagonal(to_german := of_german @ of_german.T, -1)
+    is_german = to_german.max(axis=1) > (of_german @ of_dutch.T).max(axis=1)
+    assert is_german.mean() > 0.95
+
+
+def test_a_token_is_what_the_vectorizer_says(messages):
+    characters = small(vectorizer=TextSequenceVectorizer(analyzer="char")).fit(messages[0])
+    assert {"e", " ", "ä"} <= set(characters.vocabulary_)
+    events = [[3, 1, 4], [1, 5, "x"], [3, 1], [1, 4]]
+    listed = small(vectorizer=TextSequenceVectorizer(analyzer=list, vocabulary=[1, 3, 4, 9]))
+    listed.fit(events)
+    assert list(listed.vocabulary_) == [1, 3, 4]  # 9 is nowhere, 5 and "x" are not asked for
+    is_known, vectors = listed.lookup([4, "x", 9, 4])
+    assert is_known.tolist() == [True, False, False, True]
+    np.testing.assert_array_equal(vectors, listed.vectors_[[2, 2]])
+
+
+def test_a_vectorizer_is_cloned(messages):
+    vectorizer = TextSequenceVectorizer(min_df=3).fit(["no, no, no", "no", "no"])
+    vectors = small(vectorizer=vectorizer).fit(messages[0])
+    assert_same(vectors, small(vectorizer=clone(vectorizer)).fit(messages[0]))
+    assert list(vectorizer.vocabulary_) == ["no"]
+
+
+def test_fewer_words_than_dimensions_shorten_the_vectors():
+    vectors = WordVectors().fit(TEXTS)
+    assert vectors.vectors_.shape == (7, 7)
+
+
+# --- Which texts are read
+
+
+@pytest.mark.parametrize(
+    "container", [tuple, np.array, pd.Series, pl.Series, pa.array, TextsOnDisk], ids=str
+)
+def test_texts_of_any_container_give_the_same_vectors(container):
+    assert_same(small().fit(container(TEXTS)), small().fit(TEXTS))
+
+
+@pytest.mark.parametrize("iterator", [iter, lambda texts: (text for text in texts)])
+def test_an_iterator_is_refused(iterator):
+    with pytest.raises(
+        TypeError, match=r"reads the texts twice, but a \w+ can be .* once\. Pass a"
+    ):
+        small().fit(iterator(TEXTS))
+
+
+def test_texts_that_are_gone_at_the_second_reading_are_refused():
+    with pytest.raises(ValueError, match=r"were 20 texts .* but 0 at the second\. Pass a list"):
+        small().fit(TextsOnDisk(iter(TEXTS)))
+
+
+@pytest.mark.parametrize("texts", ["a text", None, [None], [b"\xff"], np.array([["a"]]), [["a"]]])
+def test_other_wrong_texts_are_refused_as_by_the_vectorizer(texts):
+    with pytest.raises(Exception) as expected:  # noqa: PT011 - of any type
+        TextSequenceVectorizer(min_df=2).fit(texts)
+    with pytest.raises(expected.type, match=re.escape(str(expected.value))):
+        small().fit(texts)
+
+
+@pytest.mark.parametrize(
+    ("texts", "message"),
+    [
+        ([], "empty vocabulary"),
+        (["each word", "stands once"], r"no terms remain.*(?s:.*)are those of .*\(.*min_df=2\)"),
+        (["no", "no"], r"tell nothing about .*\['no'\]"),
+    ],
+)
+def test_texts_that_tell_nothing_are_refused_and_change_nothing(texts, message):
+    vectors = small().fit(TEXTS)
+    before = joblib.hash(vars(vectors))
+    with pytest.raises(ValueError, match=message):
+        vectors.fit(texts)
+    assert joblib.hash(vars(vectors)) == before
+
+
+def test_an_interrupted_fit_leaves_nothing(monkeypatch):
+    def interrupt(*_):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("sklearn_lstm.word_vectors.factorize", interrupt)
+    vectors = small(verbose=1)
+    with pytest.raises(KeyboardInterrupt):
+        vectors.fit(TEXTS)
+    assert vars(vectors) == small(verbose=1).get_params()
+
+
+# --- What scikit-learn expects
+
+
+@pytest.mark.filterwarnings("ignore::sklearn.exceptions.SkipTestWarning")
+def test_the_checks_that_scikit_learn_runs_pass():
+    check_estimator(WordVectors(), on_skip=None)
+
+
+def test_tags_say_strings_without_labels():
+    tags = get_tags(WordVectors())
+    assert tags.input_tags.string
+    assert not tags.input_tags.two_d_array
+    assert not tags.target_tags.required
+    assert not tags.non_deterministic
+
+
+def test_init_only_assigns():
+    names = list(inspect.signature(WordVectors).parameters)
+    assert names[0] == "vectorizer"
+    values = {name: object() for name in names}
+    assert vars(WordVectors(**values)) == values
+
+
+@pytest.mark.parametrize(
+    "wrong", [{"embedding_dim": 0}, {"window": 1.5}, {"vectorizer": "word"}, {"verbose": -1}]
+)
+def test_parameters_are_checked_in_fit(wrong):
+    with pytest.raises(ValueError, match=rf"'{next(iter(wrong))}' parameter of WordVectors must"):
+        small(**wrong).fit(TEXTS)
+
+
+def test_fit_is_idempotent_and_leaves_random_states_alone():
+    state = np.random.get_state()[1].copy()  # noqa: NPY002 - the global one is meant
+    vectors = small().fit(TEXTS)
+    assert_same(copy.deepcopy(vectors).fit(TEXTS, [0] * len(TEXTS)), vectors)
+    np.testing.assert_array_equal(np.random.get_state()[1], state)  # noqa: NPY002
+
+
+def test_a_clone_of_a_fitted_one_is_itself():
+    vectors = small(window=2)
+    copied = clone(vectors)
+    assert copied is not vectors
+    assert copied.get_params() == vectors.get_params()
+    with pytest.raises(NotFittedError):
+        copied.lookup(["a"])
+    assert clone(vectors.fit(TEXTS)) is vectors
+    [given] = ParameterGrid({"embeddings": [vectors]})
+    assert clone(LSTMSequenceClassifier(**given)).embeddings is vectors
+
+
+def test_one_bar_ends_full(capsys):
+    small().fit(TEXTS)
+    assert capsys.readouterr().err == ""
+    for texts in (TEXTS, TextsOnDisk(TEXTS)):
+        small(verbose=1).fit(texts)
+        states = [text for text in re.split(r"[\r\n]", capsys.readouterr().err) if text.strip()]
+        assert states[0].startswith("  0%|")
+        assert states[-1].startswith("100%|")
+
+
+def test_repr_tells_what_was_built():
+    assert repr(small()) == "WordVectors(embedding_dim=4)"
+    vectors = small().fit(TEXTS)
+    assert repr(vectors).splitlines()[1:] == [
+        f"# vectors: {len(vectors.vocabulary_)} words, 4 dimensions",
+        "# learned from: 60 tokens of 20 texts",
+    ]
+    assert "60 tokens of 20 texts" in vectors._repr_html_()
+
+
+# --- Storing
+
+
+def through_joblib(model, folder):
+    joblib.dump(model, folder / "model.joblib")
+    return joblib.load(folder / "model.joblib", mmap_mode="r")
+
+
+def through_skops(model, _):
+    trusted = ["sklearn_lstm.word_vectors.WordVectors"]
+    return skops.io.loads(skops.io.dumps(model), trusted=trusted)
+
+
+def through_a_file(model, folder):
+    save(model, folder / "model.safetensors")
+    return load(folder / "model.safetensors")
+
+
+ROUND_TRIPS = {
+    "pickle": lambda model, _: pickle.loads(pickle.dumps(model)),
+    "joblib": through_joblib,
+    "deepcopy": lambda model, _: copy.deepcopy(model),
+    "skops": through_skops,
+    "file": through_a_file,
+}
+
+
+@pytest.mark.parametrize("round_trip", ROUND_TRIPS.values(), ids=ROUND_TRIPS)
+@pytest.mark.parametrize("vectorizer", [None, TextSequenceVectorizer(analyzer="char").fit(TEXTS)])
+def test_stored_vectors_are_the_same(tmp_path, fitted, messages, round_trip, vectorizer):
+    vectors = fitted if vectorizer is None else small(vectorizer=vectorizer).fit(messages[0])
+    restored = round_trip(vectors, tmp_path)
+    assert_same(restored, vectors)
+    assert repr(restored) == repr(vectors)
+    if vectorizer is not None:
+        assert restored.vectorizer.vocabulary_ == vectorizer.vocabulary_
+    assert restored.vectors_.flags.writeable
+
+
+def test_vectors_are_stored_as_a_parameter(fitted):
+    model = LSTMSequenceClassifier(embeddings=fitted)
+    restored = pickle.loads(pickle.dumps(model)).embeddings
+    assert_same(restored, fitted)
+    assert model.__getstate__()["objects"] == {}
+
+
+def test_an_analyzer_that_is_no_plain_data_is_pickled_but_not_saved(tmp_path):
+    vectors = small(vectorizer=TextSequenceVectorizer(analyzer=str.split)).fit(TEXTS)
+    assert_same(pickle.loads(pickle.dumps(vectors)), vectors)
+    with pytest.raises(TypeError, match="can't store vectorizer=TextSequenceVectorizer"):
+        save(vectors, tmp_path / "model.safetensors")
+
+
+def test_a_file_is_described_without_its_vectors(tmp_path, fitted):
+    path = tmp_path / "model.safetensors"
+    save(copy.copy(fitted).set_params(vectorizer=TextSequenceVectorizer(vocabulary=["a"])), path)
+    described = describe(path)
+    n_words, n_dimensions = fitted.vectors_.shape
+    assert described["n_samples"] == 412
+    assert described["sizes"]["n_words"] == n_words
+    assert described["sizes"]["embedding_dim"] == n_dimensions == 50
+    assert described["parameters"]["vectorizer"]["class"] == "TextSequenceVectorizer"
+    assert described["parameters"]["vectorizer"]["parameters"]["vocabulary"] == ["a"]
+
+
+def test_a_stored_parameter_can_not_replace_a_method(tmp_path):
+    vectorizer = TextSequenceVectorizer()
+    vectorizer.transform = 1
+    vectors = small(vectorizer=vectorizer).fit(TEXTS)
+    with pytest.raises(ModelFileError, match="unknown attributes"):
+        through_a_file(vectors, tmp_path)
