@@ -36,7 +36,8 @@ from results_table import ResultsTable, add_row_options
 from sklearn_lstm import WordVectors
 
 CURVES = ("mr_polarity", "trec", "sms_spam", "stackoverflow_titles", "imdb")
-SIZES = ("100", "300", "1000", "3000", "all")
+TICKS = (100, 300, 1000, 3000)
+SIZES = (*map(str, TICKS), "all")
 PLAIN = "tf-idf of words and letters, SVM"
 UNLABELLED = "vectors of texts without labels"
 STATIC = "vectors of wordllama"
@@ -122,7 +123,7 @@ def draw_picture(table: Path, path: Path) -> None:
     *panels, for_legend = panels.flat
     shown = {}
     for task, axes in zip(CURVES, panels, strict=True):
-        sizes = {int(size) for size in SIZES if size != "all"}
+        sizes = set(TICKS)
         for model in ALL_LINES:
             if (task, model) not in curves:
                 continue
@@ -132,9 +133,9 @@ def draw_picture(table: Path, path: Path) -> None:
             band = accuracy - error, accuracy + error
             axes.fill_between(labels, *band, color=colors[model], alpha=0.15, linewidth=0)
             sizes |= {int(each) for each in labels}
-        axes.set(title=task, xscale="log", xlabel="labels", ylabel="accuracy, %")
-        ticks = [size for size in sorted(sizes) if size in {100, 300, 1000, 3000} or size > 5000]
-        axes.set_xticks(ticks, [f"{size:,}" for size in ticks])
+        title = f"{task}, up to {max(sizes):,} labels"
+        axes.set(title=title, xscale="log", xlabel="labels", ylabel="accuracy, %")
+        axes.set_xticks(TICKS, [f"{size:,}" for size in TICKS])
         axes.minorticks_off()
         axes.grid(alpha=0.3)
     for_legend.axis("off")
