@@ -16,7 +16,7 @@ import sklearn_lstm
 
 DOCS = Path(__file__).parent
 GENERATED = DOCS / "generated"
-sys.path.insert(0, str(DOCS))  # constants.py, mathml.py and capabilities.py
+sys.path.insert(0, str(DOCS))  # constants.py, mathml.py, capabilities.py, ...
 
 project = "sklearn_lstm"
 author = "The sklearn_lstm developers"
@@ -60,6 +60,7 @@ html_sidebars = {  # pages without pages below them have nothing to show there
         "index",
         "getting_started",
         "right_tool",
+        "few_labels",
         "api",
         "accuracy",
         "performance",
@@ -145,8 +146,16 @@ def write_capabilities(_: Any) -> None:
     write_tables(GENERATED)
 
 
+def write_few_labels(_: Any) -> None:
+    """Write the table of the page "With few labels" out of the measured one."""
+    from few_labels_table import write_table  # noqa: PLC0415 - of this folder
+
+    write_table(DOCS, GENERATED)
+
+
 def setup(app: Any) -> None:
     """Register what runs before the pages are read."""
     app.connect("autodoc-process-docstring", escape_fitted_names, priority=400)  # before numpydoc
     app.connect("builder-inited", write_changelog)
     app.connect("builder-inited", write_capabilities)
+    app.connect("builder-inited", write_few_labels)

@@ -67,6 +67,7 @@ def names_of_the_docs():
     return {
         "LSTMSequenceClassifier": sklearn_lstm.LSTMSequenceClassifier,
         "TextSequenceVectorizer": sklearn_lstm.TextSequenceVectorizer,
+        "all_texts": [*texts, "good and fun", "bad and dull"] * 2,
         "make_pipeline": make_pipeline,
         "texts": texts,
         "labels": ["pos", "neg"] * 6,

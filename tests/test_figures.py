@@ -67,3 +67,18 @@ def test_readme_quotes_the_table_and_the_best_other_model(row, measured):
     assert [percent(cell) for cell in row[1:]] == pytest.approx(figures, abs=0.0501)
     if "**" in row[1]:
         assert models[OURS] > max(others.values())
+
+
+def test_readme_quotes_the_accuracies_with_few_labels():
+    with (ROOT / "docs" / "few_labels.csv").open() as file:
+        accuracies = {
+            row["model"]: float(row["accuracy"])
+            for row in csv.DictReader(file)
+            if (row["task"], row["size"]) == ("mr_polarity", "100")
+        }
+    line = (ROOT / "README.md").read_text().split("**Few labels, many texts?**")[1].split("\n\n")[0]
+    models = ("vectors of texts without labels", OURS, "tf-idf of words and letters, SVM")
+    figures = [accuracies[model] for model in models]
+    assert [float(each) for each in re.findall(r"([\d.]+) %", line)] == pytest.approx(
+        figures, abs=0.0501
+    )

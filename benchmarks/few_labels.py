@@ -1,0 +1,178 @@
+"""Accuracy over the number of labels, with and without vectors of words ("With few labels").
+
+::
+
+    python benchmarks/few_labels.py --missing --table docs/few_labels.csv \
+        --picture docs/images/few_labels.png
+
+measures what the table lacks, and draws the picture. A draw is a random part of the training texts;
+the labels of the other training texts are not used. ``WordVectors`` reads all training texts. The
+test part is the official one, or the first of five folds; of imdb a fifth of it, but all of it with
+all labels. The table is written after each fit, so a run that ended goes on with ``--missing``.
+
+Names of tasks run these alone, ``--size`` and ``--model`` some rows, ``--draws`` another number of
+draws. ``--draw`` draws the picture from the table alone. Rows of a model whose package is not
+installed are left out.
+
+The data are in the folder that the environment variable SKLEARN_LSTM_DATA names.
+"""
+
+from __future__ import annotations
+
+import argparse
+import csv
+import time
+from collections.abc import Callable, Iterator
+from functools import cached_property
+from itertools import product
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from accuracy import OURS, TASKS, Split, default, measure
+from peers import PEERS
+from results_table import ResultsTable, add_row_options
+
+from sklearn_lstm import WordVectors
+
+CURVES = ("mr_polarity", "trec", "sms_spam", "stackoverflow_titles", "imdb")
+TICKS = (100, 300, 1000, 3000)
+SIZES = (*map(str, TICKS), "all")
+PLAIN = "tf-idf of words and letters, SVM"
+UNLABELLED = "vectors of texts without labels"
+STATIC = "vectors of wordllama"
+BOTH = "both"
+LINES = (PLAIN, OURS, UNLABELLED, STATIC)  # the rows that are run if none is named
+ALL_LINES = (*LINES, BOTH)
+COLUMNS = (
+    *("task", "size", "model", "labels", "accuracy", "standard error", "fit, s", "vectors, s"),
+    "accuracy of each draw",
+)
+
+
+class Draws:
+    """What the models of a task learn from, and what they are tested on."""
+
+    def __init__(self, task: str) -> None:
+        self.task = task
+        self.X, self.y, self.X_test, self.y_test = next(TASKS[task].splits())
+
+    @cached_property
+    def vectors(self) -> tuple[WordVectors, float]:
+        """The vectors of all training texts, and the seconds that they took."""
+        start = time.perf_counter()
+        return WordVectors().fit(self.X), time.perf_counter() - start
+
+    def n_labels(self, size: str) -> int:
+        """Return how many labels a size has; 0 if the task has too few of them."""
+        if size == "all":
+            return len(self.y)
+        return int(size) if int(size) < len(self.y) else 0
+
+    def split(self, size: str, seed: int) -> Split:
+        """Return the texts and labels of a draw, and the test part."""
+        rows = np.random.default_rng(seed).permutation(len(self.y))[: self.n_labels(size)]
+        step = 5 if self.task == "imdb" and size != "all" else 1
+        return [self.X[row] for row in rows], self.y[rows], self.X_test[::step], self.y_test[::step]
+
+    def model(self, name: str, seed: int) -> Any:
+        """Return a model that is not fitted."""
+        makers: dict[str, Callable[[], Any]] = {
+            PLAIN: PEERS["word"][PLAIN],
+            OURS: lambda: default("word", seed),
+            UNLABELLED: lambda: default("word", seed, embeddings=self.vectors[0]),
+            STATIC: lambda: default("word", seed, embeddings="wordllama"),
+            BOTH: lambda: default("word", seed, embeddings=[self.vectors[0], "wordllama"]),
+        }
+        return makers[name]()
+
+    def rows(
+        self, size: str, name: str, done: list[str] | None, n_draws: int
+    ) -> Iterator[list[str]]:
+        """Yield the row of a model after each draw that its row in the table lacks."""
+        accuracies = [float(each) for each in done[-1].split()] if done else []
+        seconds = [float(done[COLUMNS.index("fit, s")])] * len(accuracies) if done else []
+        for seed in range(len(accuracies), n_draws):
+            scores = measure(self.model(name, seed), self.split(size, seed))
+            accuracies.append(scores["accuracy"])
+            seconds.append(scores["fit, s"])
+            n = len(accuracies)
+            error = f"{np.std(accuracies, ddof=1) / np.sqrt(n):.2f}" if n > 1 else ""
+            vectors = f"{self.vectors[1]:.1f}" if name in (UNLABELLED, BOTH) else ""
+            yield [
+                *(self.task, size, name, str(self.n_labels(size)), f"{np.mean(accuracies):.2f}"),
+                *(error, f"{np.mean(seconds):.2f}", vectors),
+                " ".join(f"{each:.2f}" for each in accuracies),
+            ]
+
+
+def draw_picture(table: Path, path: Path) -> None:
+    """Draw a panel for each task; a line is a model, with one standard error around it."""
+    import matplotlib as mpl  # noqa: PLC0415 - an extra
+
+    mpl.use("agg")
+    import matplotlib.pyplot as plt  # noqa: PLC0415
+
+    curves: dict[tuple[str, str], list[list[float]]] = {}
+    with table.open(encoding="utf-8", newline="") as lines:
+        for row in csv.DictReader(lines):
+            point = [float(row[name] or 0) for name in ("labels", "accuracy", "standard error")]
+            curves.setdefault((row["task"], row["model"]), []).append(point)
+    colors = dict(zip(ALL_LINES, ("grey", "C0", "C2", "C1", "C3"), strict=True))
+    figure, panels = plt.subplots(2, 3, figsize=(12, 7), layout="constrained")
+    *panels, for_legend = panels.flat
+    shown = {}
+    for task, axes in zip(CURVES, panels, strict=True):
+        sizes = set(TICKS)
+        for model in ALL_LINES:
+            if (task, model) not in curves:
+                continue
+            labels, accuracy, error = np.array(sorted(curves[task, model])).T
+            style = {"color": colors[model], "linestyle": "--" if model == PLAIN else "-"}
+            (shown[model],) = axes.plot(labels, accuracy, marker="o", markersize=4, **style)
+            band = accuracy - error, accuracy + error
+            axes.fill_between(labels, *band, color=colors[model], alpha=0.15, linewidth=0)
+            sizes |= {int(each) for each in labels}
+        title = f"{task}, up to {max(sizes):,} labels"
+        axes.set(title=title, xscale="log", xlabel="labels", ylabel="accuracy, %")
+        axes.set_xticks(TICKS, [f"{size:,}" for size in TICKS])
+        axes.minorticks_off()
+        axes.grid(alpha=0.3)
+    for_legend.axis("off")
+    for_legend.legend(shown.values(), shown.keys(), loc="center left", frameon=False)
+    figure.savefig(path, dpi=120)
+
+
+def main() -> None:
+    """Measure, write and draw."""
+    keys = list(product(CURVES, SIZES, ALL_LINES))
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("tasks", nargs="*", default=list(CURVES), help="default: all five")
+    parser.add_argument("--size", action="append", choices=SIZES, help="run these sizes alone")
+    parser.add_argument("--draws", type=int, default=3, help="default: 3")
+    add_row_options(parser, keys)
+    parser.add_argument("--picture", type=Path, help="PNG file to draw from the table")
+    parser.add_argument("--draw", action="store_true", help="measure nothing")
+    options = parser.parse_args()
+    if options.picture and not options.table:
+        parser.error("--picture draws what is in a table: name it with --table")
+
+    table = ResultsTable(options.table, COLUMNS, keys)
+    stored = table.rows() if options.missing else {}
+    for task in () if options.draw else options.tasks:
+        draws = Draws(task)
+        for size, model in product(options.size or SIZES, options.model or LINES):
+            if not draws.n_labels(size):
+                continue
+            try:
+                for row in draws.rows(size, model, stored.get((task, size, model)), options.draws):
+                    table.put(row)
+                    print(*row, sep="\t", flush=True)
+            except ImportError as error:
+                print(f"{task}\t{size}\t{model}\tnot installed: {error}", flush=True)
+    if options.picture:
+        draw_picture(options.table, options.picture)
+
+
+if __name__ == "__main__":
+    main()
