@@ -162,6 +162,18 @@ class ChannelScaling:
             scaled = np.hstack([scaled, is_missing, waited])
         return np.asarray(scaled, dtype=np.float32)
 
+    def known(
+        self, inputs: NDArray[np.float32], lengths: Lengths
+    ) -> tuple[NDArray[np.float32], NDArray[np.bool_], Lengths]:
+        """Return the filled values of gappy channels, which of them were measured, and lengths.
+
+        All but the lengths are of shape (B, T, n_gappy), as inputs are of shape (B, T, n_inputs).
+        """
+        is_step = np.arange(inputs.shape[1]) < lengths[:, np.newaxis]
+        first = len(self.mean)
+        is_missing = inputs[..., first : first + len(self.gappy)] > 0
+        return inputs[..., self.gappy], ~is_missing & is_step[..., np.newaxis], lengths
+
     def with_times_between(self, steps: NDArray[Any], lengths: Lengths) -> NDArray[np.float64]:
         """Return steps in which the logarithm of the time since the step before is the time."""
         if self.time_channel is None:

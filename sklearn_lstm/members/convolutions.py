@@ -27,6 +27,7 @@ from sklearn_lstm.linear.kernels import (
     draw_channels,
     draw_competing,
 )
+from sklearn_lstm.linear.known_values import KnownValues
 from sklearn_lstm.linear.ridge import GramMatrix, RidgeFit, fit_few
 from sklearn_lstm.members.member import FitTask, LinearMember
 
@@ -34,6 +35,8 @@ N_FEATURES = 5_000  # about so many
 SHARE_BY_COMPETING = 1 / 3  # of the features; the others are by thresholds
 LARGEST_PROBLEM = 2_500  # rows of the eigenvalue problem: series, or features if they are fewer
 SERIES_FOR_THRESHOLDS = 32
+SHARE_OF_KNOWN_VALUES = 1 / 3  # of the features at most, if values are missing
+SERIES_OF_KNOWN_VALUES = 1_000
 GOLDEN_RATIO = (5**0.5 - 1) / 2
 STEPS_PER_BATCH = 1 << 12  # arrays of so many steps stay in the processor's cache
 ROWS_PER_BATCH = 1 << 10
@@ -65,6 +68,8 @@ class ConvolutionModel(LinearMember):
     intercept : ndarray of shape (n_outputs,)
     competing : ndarray of shape (n_dilations, n_groups, 7)
         Convolutions that are compared with each other.
+    known_values : KnownValues or None
+        The last features: what is known of channels with missing values in training.
     """
 
     reads_ids = False
@@ -78,6 +83,7 @@ class ConvolutionModel(LinearMember):
     coef: NDArray[np.float64]
     intercept: NDArray[np.float64]
     competing: NDArray[np.intp]
+    known_values: KnownValues | None = None
 
     @classmethod
     def work(cls, samples: Samples) -> int:
@@ -133,10 +139,16 @@ class ConvolutionModel(LinearMember):
     def _draw(cls, samples: Samples, encoding: ChannelScaling, rng: np.random.Generator) -> Self:
         """Draw convolutions, and find their thresholds; the coefficients are 0."""
         sequences, n_outputs = samples.sequences, samples.targets.n_outputs
+        n_features, known_values = _n_features(len(sequences)), None
+        if len(encoding.gappy):
+            some = sequences.subset(rng.permutation(len(sequences))[:SERIES_OF_KNOWN_VALUES])
+            n_of_known = int(SHARE_OF_KNOWN_VALUES * n_features)
+            known_values = KnownValues.of(_batches(some, encoding), encoding, n_of_known)
+            n_features -= len(known_values)
         dilations = choose_dilations(int(sequences.lengths.max()))
         channels = draw_channels(encoding, len(dilations), rng)
-        n_by_competing = SHARE_BY_COMPETING * _n_features(len(sequences))
-        n_by_thresholds = _n_features(len(sequences)) - n_by_competing
+        n_by_competing = SHARE_BY_COMPETING * n_features
+        n_by_thresholds = n_features - n_by_competing
         n_groups = max(1, round(n_by_competing / (len(dilations) * 2 * COMPETING)))
         n_thresholds = max(1, round(n_by_thresholds / channels[..., 0].size))
         thresholds = np.empty((len(dilations), len(HEAVY), n_thresholds), np.float32)
@@ -152,8 +164,11 @@ class ConvolutionModel(LinearMember):
                     place = index, number
                     thresholds[place] = np.quantile(values[number, 0], positions[place])
         competing = draw_competing(len(dilations), n_groups, rng)
-        coef = np.zeros((thresholds.size + 2 * competing.size, n_outputs))
-        return cls(encoding, dilations, channels, thresholds, coef, np.zeros(n_outputs), competing)
+        n_features = thresholds.size + 2 * competing.size + len(known_values or ())
+        coef, intercept = np.zeros((n_features, n_outputs)), np.zeros(n_outputs)
+        return cls(
+            encoding, dilations, channels, thresholds, coef, intercept, competing, known_values
+        )
 
     def logits(self, sequences: Sequences) -> NDArray[np.float64]:
         """Return the logits (n_samples, n_outputs)."""
@@ -173,13 +188,21 @@ class ConvolutionModel(LinearMember):
         """
         lengths = sequences.lengths
         steps = sequences.read(np.array([0]))
-        both = steps, self.encoding.uninformed(steps)
-        inputs = np.stack([self.encoding(each, lengths) for each in both])
-        coef = self.coef @ direction / lengths[0]
+        pair = steps, self.encoding.uninformed(steps)
+        inputs = np.stack([self.encoding(each, lengths) for each in pair])
+        both = np.repeat(lengths, 2)
+        coef = self.coef @ direction
         scores = np.zeros(inputs.shape[:2])
-        for place, happens in self._events(inputs, np.repeat(lengths, 2)):
-            scores += np.tensordot(coef[place], happens, 1)
-        return scores[0] - scores[1], float(self.intercept @ direction + scores[1].sum())
+        for place, happens in self._events(inputs, both):
+            scores += np.tensordot(coef[place] / lengths[0], happens, 1)
+        contributions = scores[0] - scores[1]
+        base = float(self.intercept @ direction + scores[1].sum())
+        if self.known_values is not None:
+            known = self.encoding.known(inputs, both)
+            of_known = self.known_values(*known) * coef[-len(self.known_values) :]
+            contributions += self.known_values.contributions(known[1][0], of_known[0] - of_known[1])
+            base += float(of_known[1].sum())
+        return contributions, base
 
     def describe(self) -> str:
         """Return what the model consists of, in one line."""
@@ -187,13 +210,15 @@ class ConvolutionModel(LinearMember):
 
     def proportions(self, sequences: Sequences) -> Iterator[tuple[Rows, NDArray[np.float32]]]:
         """Yield rows and their features (B, n_features), the proportions of steps, in batches."""
-        for rows in rows_of_similar_length(sequences.lengths, STEPS_PER_BATCH, ROWS_PER_BATCH):
+        for rows, inputs, lengths in _batches(sequences, self.encoding):
             check_not_abandoned()
-            lengths = sequences.lengths[rows]
-            proportions = np.empty((len(rows), len(self.coef)), np.float32)
-            for place, happens in self._events(encoded(sequences, rows, self.encoding), lengths):
+            proportions = np.zeros((len(rows), len(self.coef)), np.float32)
+            for place, happens in self._events(inputs, lengths):
                 proportions[:, place] = np.einsum("kbt->bk", happens.view(np.int8), dtype=np.int32)
             proportions /= lengths[:, np.newaxis]
+            if self.known_values is not None:
+                known = self.encoding.known(inputs, lengths)
+                proportions[:, -len(self.known_values) :] = self.known_values(*known)
             yield rows, proportions
 
     def _events(
@@ -215,6 +240,14 @@ class ConvolutionModel(LinearMember):
                     last = first + len(group)
                     yield slice(first, last), competing == extreme
                     first = last
+
+
+def _batches(
+    sequences: Sequences, encoding: ChannelScaling
+) -> Iterator[tuple[Rows, NDArray[np.float32], Lengths]]:
+    """Yield rows, their inputs (B, T, n_inputs) and lengths."""
+    for rows in rows_of_similar_length(sequences.lengths, STEPS_PER_BATCH, ROWS_PER_BATCH):
+        yield rows, encoded(sequences, rows, encoding), sequences.lengths[rows]
 
 
 def _n_features(n_samples: int) -> int:
