@@ -299,6 +299,8 @@ class LSTMSequenceClassifier(
         "precision": [StrOptions({"auto", "float32", "bfloat16"})],
     }
 
+    time_channel: int | str | None = None  # of models stored before there was this parameter
+
     classes_: NDArray[Any]
     n_features_in_: int
     input_type_: str

@@ -38,8 +38,7 @@ def as_array(X: Any, input_type: str) -> NDArray[Any]:
     table = _integer_table(X, input_type)
     if table is not None:
         return table
-    if input_type != "numeric":
-        _check_lists_of_integers(X)
+    _check_lists_of_integers(X, input_type)
     if isinstance(X, list | tuple) and any(map(is_row, X)) and not _is_table(X):
         array = np.empty(len(X), dtype=object)
         for index, row in enumerate(X):
@@ -272,8 +271,10 @@ def _as_int64(values: NDArray[Any]) -> NDArray[np.int64]:
     return values.astype(np.int64)
 
 
-def _check_lists_of_integers(X: Any) -> None:
-    """Raise an error for a missing value in a column of lists of integers."""
+def _check_lists_of_integers(X: Any, input_type: str) -> None:
+    """Raise an error for a missing value in a column of lists of integers that are ids."""
+    if input_type == "numeric":
+        return
     columns = columns_of(X) or [X]
     column = columns[0] if len(columns) == 1 else X
     rows = None

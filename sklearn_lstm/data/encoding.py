@@ -115,7 +115,7 @@ class ChannelScaling:
             return plain
         n_known, mean, squares = np.zeros((3, 2 * n_channels))
         for chunk, lengths in sequences.chunks():
-            values = plain._without_times(chunk, lengths)
+            values = plain.with_times_between(chunk, lengths)
             is_known = np.tile(~np.isnan(values), 2)
             steps = _with_changes(_carried(values, _last_known(values, lengths)), lengths)
             n_new = np.count_nonzero(is_known, axis=0)
@@ -146,7 +146,7 @@ class ChannelScaling:
 
     def __call__(self, steps: NDArray[Any], lengths: Lengths) -> NDArray[np.float32]:
         """Measurements (n_steps, n_channels) of sequences -> inputs (n_steps, n_inputs)."""
-        values = self._without_times(steps, lengths)
+        values = self.with_times_between(steps, lengths)
         last = _last_known(values, lengths)
         inputs = _carried(values, last)
         if len(self.mean) > self.n_channels:
@@ -162,8 +162,20 @@ class ChannelScaling:
             scaled = np.hstack([scaled, is_missing, waited])
         return np.asarray(scaled, dtype=np.float32)
 
-    def _without_times(self, steps: NDArray[Any], lengths: Lengths) -> NDArray[np.float64]:
-        """Return steps with the logarithm of the time since the step before in place of the time."""
+    def known(
+        self, inputs: NDArray[np.float32], lengths: Lengths
+    ) -> tuple[NDArray[np.float32], NDArray[np.bool_], Lengths]:
+        """Return the filled values of gappy channels, which of them were measured, and lengths.
+
+        All but the lengths are of shape (B, T, n_gappy), as inputs are of shape (B, T, n_inputs).
+        """
+        is_step = np.arange(inputs.shape[1]) < lengths[:, np.newaxis]
+        first = len(self.mean)
+        is_missing = inputs[..., first : first + len(self.gappy)] > 0
+        return inputs[..., self.gappy], ~is_missing & is_step[..., np.newaxis], lengths
+
+    def with_times_between(self, steps: NDArray[Any], lengths: Lengths) -> NDArray[np.float64]:
+        """Return steps in which the logarithm of the time since the step before is the time."""
         if self.time_channel is None:
             return steps.astype(np.float64)
         steps = steps.astype(np.float64)
@@ -217,7 +229,7 @@ def _typical_gap(sequences: Sequences, time_channel: int) -> float:
     n_gaps, total = 0, 0.0
     for steps, lengths in sequences.chunks():
         gaps = _with_changes(steps[:, [time_channel]], lengths)[:, 1]
-        n_gaps, total = n_gaps + np.count_nonzero(gaps), total + np.log(gaps[gaps > 0]).sum()
+        n_gaps, total = n_gaps + int(np.count_nonzero(gaps)), total + np.log(gaps[gaps > 0]).sum()
     return float(np.exp(total / max(n_gaps, 1)))
 
 

@@ -32,6 +32,7 @@ PARTS = {
     "NgramModel": "sklearn_lstm.members.ngrams",
     "LetterModel": "sklearn_lstm.members.letters",
     "ConvolutionModel": "sklearn_lstm.members.convolutions",
+    "KnownValues": "sklearn_lstm.linear.known_values",
     "TokenCodes": "sklearn_lstm.data.encoding",
     "ChannelScaling": "sklearn_lstm.data.encoding",
     "InputFormat": "sklearn_lstm.data.input_format",

@@ -27,6 +27,7 @@ from sklearn_lstm.linear.kernels import (
     draw_channels,
     draw_competing,
 )
+from sklearn_lstm.linear.known_values import KnownValues
 from sklearn_lstm.linear.ridge import GramMatrix, RidgeFit, fit_few
 from sklearn_lstm.members.member import FitTask, LinearMember
 
@@ -34,6 +35,8 @@ N_FEATURES = 5_000  # about so many
 SHARE_BY_COMPETING = 1 / 3  # of the features; the others are by thresholds
 LARGEST_PROBLEM = 2_500  # rows of the eigenvalue problem: series, or features if they are fewer
 SERIES_FOR_THRESHOLDS = 32
+SHARE_OF_KNOWN_VALUES = 1 / 3  # of the features at most, if values are missing
+SERIES_OF_KNOWN_VALUES = 1_000
 GOLDEN_RATIO = (5**0.5 - 1) / 2
 STEPS_PER_BATCH = 1 << 12  # arrays of so many steps stay in the processor's cache
 ROWS_PER_BATCH = 1 << 10
@@ -44,23 +47,21 @@ MOST_PREDICTIONS_LEFT_OUT = 10_000_000  # and fewer where there are thousands of
 
 
 @dataclass(frozen=True)
-class Proportions:
-    """Proportions of steps, kept as counts: those of short series take a quarter of the memory.
+class Features:
+    """Proportions of steps, and other values.
+
+    Proportions are kept as counts: those of short series take a quarter of the memory.
 
     Parameters
     ----------
-    counts : ndarray of unsigned integers of shape (n_samples, n_features)
+    counts : ndarray of unsigned integers of shape (n_samples, n_proportions)
     lengths : ndarray of shape (n_samples,)
+    values : ndarray of shape (n_samples, n_values)
     """
 
     counts: NDArray[np.unsignedinteger[Any]]
     lengths: Lengths
-
-    @classmethod
-    def empty(cls, lengths: Lengths, n_features: int) -> Self:
-        """Return proportions of the steps of these series, whose counts are not set."""
-        integer = np.min_scalar_type(lengths.max())
-        return cls(np.empty((len(lengths), n_features), integer), lengths)
+    values: NDArray[np.float32]
 
     def __len__(self) -> int:
         return len(self.counts)
@@ -68,10 +69,24 @@ class Proportions:
     def __getitem__(self, rows: slice | NDArray[Any]) -> NDArray[np.float32]:
         proportions = self.counts[rows].astype(np.float32)
         proportions /= self.lengths[rows, np.newaxis]
-        return proportions
+        return np.hstack([proportions, self.values[rows]]) if self.values.size else proportions
+
+    def of(self, rows: slice | NDArray[Any]) -> Features:
+        """Return the features of some rows."""
+        return Features(self.counts[rows], self.lengths[rows], self.values[rows])
+
+    def fill(self, rows: Rows, features: Features) -> None:
+        """Set some rows to the features of others."""
+        self.counts[rows], self.values[rows] = features.counts, features.values
+
+    @classmethod
+    def joined(cls, parts: list[Features]) -> Self:
+        """Return the features of several parts, one after the other."""
+        columns = zip(*((part.counts, part.lengths, part.values) for part in parts), strict=True)
+        return cls(*map(np.concatenate, columns))
 
 
-Batch: TypeAlias = tuple[Rows, Proportions]
+Batch: TypeAlias = tuple[Rows, Features]
 
 
 @dataclass(frozen=True)
@@ -96,6 +111,8 @@ class ConvolutionModel(LinearMember):
     intercept : ndarray of shape (n_outputs,)
     competing : ndarray of shape (n_dilations, n_groups, 7)
         Convolutions that are compared with each other.
+    known_values : KnownValues or None
+        The last features: what is known of channels with missing values in training.
     """
 
     reads_ids = False
@@ -109,6 +126,7 @@ class ConvolutionModel(LinearMember):
     coef: NDArray[np.float64]
     intercept: NDArray[np.float64]
     competing: NDArray[np.intp]
+    known_values: KnownValues | None = None
 
     @classmethod
     def work(cls, samples: Samples) -> int:
@@ -164,10 +182,16 @@ class ConvolutionModel(LinearMember):
     def _draw(cls, samples: Samples, encoding: ChannelScaling, rng: np.random.Generator) -> Self:
         """Draw convolutions, and find their thresholds; the coefficients are 0."""
         sequences, n_outputs = samples.sequences, samples.targets.n_outputs
+        n_features, known_values = _n_features(len(sequences)), None
+        if len(encoding.gappy):
+            some = sequences.subset(rng.permutation(len(sequences))[:SERIES_OF_KNOWN_VALUES])
+            n_of_known = int(SHARE_OF_KNOWN_VALUES * n_features)
+            known_values = KnownValues.of(_batches(some, encoding), encoding, n_of_known)
+            n_features -= len(known_values)
         dilations = choose_dilations(int(sequences.lengths.max()))
         channels = draw_channels(encoding, len(dilations), rng)
-        n_by_competing = SHARE_BY_COMPETING * _n_features(len(sequences))
-        n_by_thresholds = _n_features(len(sequences)) - n_by_competing
+        n_by_competing = SHARE_BY_COMPETING * n_features
+        n_by_thresholds = n_features - n_by_competing
         n_groups = max(1, round(n_by_competing / (len(dilations) * 2 * COMPETING)))
         n_thresholds = max(1, round(n_by_thresholds / channels[..., 0].size))
         thresholds = np.empty((len(dilations), len(HEAVY), n_thresholds), np.float32)
@@ -183,15 +207,18 @@ class ConvolutionModel(LinearMember):
                     place = index, number
                     thresholds[place] = np.quantile(values[number, 0], positions[place])
         competing = draw_competing(len(dilations), n_groups, rng)
-        coef = np.zeros((thresholds.size + 2 * competing.size, n_outputs))
-        return cls(encoding, dilations, channels, thresholds, coef, np.zeros(n_outputs), competing)
+        n_features = thresholds.size + 2 * competing.size + len(known_values or ())
+        coef, intercept = np.zeros((n_features, n_outputs)), np.zeros(n_outputs)
+        return cls(
+            encoding, dilations, channels, thresholds, coef, intercept, competing, known_values
+        )
 
     def logits(self, sequences: Sequences) -> NDArray[np.float64]:
         """Return the logits (n_samples, n_outputs)."""
         logits = np.empty((len(sequences), len(self.intercept)))
-        for rows, proportions in self.proportions(sequences):
+        for rows, features in self.features(sequences):
             # In float32 the product would round a row by its neighbours.
-            logits[rows] = proportions[:].astype(np.float64) @ self.coef + self.intercept
+            logits[rows] = features[:].astype(np.float64) @ self.coef + self.intercept
         return logits
 
     def contributions(
@@ -204,28 +231,47 @@ class ConvolutionModel(LinearMember):
         """
         lengths = sequences.lengths
         steps = sequences.read(np.array([0]))
-        both = steps, self.encoding.uninformed(steps)
-        inputs = np.stack([self.encoding(each, lengths) for each in both])
-        coef = self.coef @ direction / lengths[0]
+        pair = steps, self.encoding.uninformed(steps)
+        inputs = np.stack([self.encoding(each, lengths) for each in pair])
+        both = np.repeat(lengths, 2)
+        coef = self.coef @ direction
         scores = np.zeros(inputs.shape[:2])
-        for place, happens in self._events(inputs, np.repeat(lengths, 2)):
-            scores += np.tensordot(coef[place], happens, 1)
-        return scores[0] - scores[1], float(self.intercept @ direction + scores[1].sum())
+        for place, happens in self._events(inputs, both):
+            scores += np.tensordot(coef[place] / lengths[0], happens, 1)
+        contributions = scores[0] - scores[1]
+        base = float(self.intercept @ direction + scores[1].sum())
+        if self.known_values is not None:
+            known = self.encoding.known(inputs, both)
+            of_known = self.known_values(*known) * coef[-len(self.known_values) :]
+            contributions += self.known_values.contributions(known[1][0], of_known[0] - of_known[1])
+            base += float(of_known[1].sum())
+        return contributions, base
 
     def describe(self) -> str:
         """Return what the model consists of, in one line."""
         return f"{len(self.coef):,} convolution features"
 
-    def proportions(self, sequences: Sequences) -> Iterator[Batch]:
-        """Yield rows and their features (B, n_features), the proportions of steps, in batches."""
-        for rows in rows_of_similar_length(sequences.lengths, STEPS_PER_BATCH, ROWS_PER_BATCH):
+    def features(self, sequences: Sequences) -> Iterator[Batch]:
+        """Yield rows and their features, in batches."""
+        for rows, inputs, lengths in _batches(sequences, self.encoding):
             check_not_abandoned()
-            lengths = sequences.lengths[rows]
-            proportions = Proportions.empty(lengths, len(self.coef))
-            for place, happens in self._events(encoded(sequences, rows, self.encoding), lengths):
+            features = self.empty_features(lengths)
+            for place, happens in self._events(inputs, lengths):
                 counts = np.einsum("kbt->bk", happens.view(np.int8), dtype=np.int32)
-                proportions.counts[:, place] = counts
-            yield rows, proportions
+                features.counts[:, place] = counts
+            if self.known_values is not None:
+                features.values[:] = self.known_values(*self.encoding.known(inputs, lengths))
+            yield rows, features
+
+    def empty_features(self, lengths: Lengths) -> Features:
+        """Return features of series of these lengths, whose values are not set."""
+        n_values = len(self.known_values or ())
+        counts = len(lengths), len(self.coef) - n_values
+        return Features(
+            np.empty(counts, np.min_scalar_type(lengths.max())),
+            lengths,
+            np.empty((len(lengths), n_values), np.float32),
+        )
 
     def _events(
         self, inputs: NDArray[np.float32], lengths: Lengths
@@ -246,6 +292,14 @@ class ConvolutionModel(LinearMember):
                     last = first + len(group)
                     yield slice(first, last), competing == extreme
                     first = last
+
+
+def _batches(
+    sequences: Sequences, encoding: ChannelScaling
+) -> Iterator[tuple[Rows, NDArray[np.float32], Lengths]]:
+    """Yield rows, their inputs (B, T, n_inputs) and lengths."""
+    for rows in rows_of_similar_length(sequences.lengths, STEPS_PER_BATCH, ROWS_PER_BATCH):
+        yield rows, encoded(sequences, rows, encoding), sequences.lengths[rows]
 
 
 def _n_features(n_samples: int) -> int:
@@ -275,27 +329,27 @@ def _fit_many(
     rows = np.concatenate([held_out, rng.permutation(others)])[:most]
     position = np.full(n_samples, -1)
     position[rows] = np.arange(len(rows))
-    kept = Proportions.empty(samples.sequences.lengths[rows], len(model.coef))
+    kept = model.empty_features(samples.sequences.lengths[rows])
     gram = GramMatrix(len(model.coef), n_outputs)
-    for block, proportions in _blocks(model.proportions(samples.sequences)):
-        gram.add(proportions[:], _signs(samples, block), samples.targets.sample_weights[block])
+    for block, features in _blocks(model.features(samples.sequences)):
+        gram.add(features[:], _signs(samples, block), samples.targets.sample_weights[block])
         is_kept = position[block] >= 0
-        kept.counts[position[block[is_kept]]] = proportions.counts[is_kept]
+        kept.fill(position[block[is_kept]], features.of(is_kept))
     solver = gram.solve()
     ridge = solver.fit(kept, _signs(samples, rows), samples.targets.sample_weights[rows])
     logits = [ridge.left_out[: len(held_out)]]
     for part in np.split(held_out, np.arange(most, len(held_out), ROWS_PER_BLOCK))[1:]:
-        features = _features(model, samples.sequences.subset(part))[:]
+        more = _features(model, samples.sequences.subset(part))[:]
         signs, weights = _signs(samples, part), samples.targets.sample_weights[part]
-        logits.append(solver.left_out(solver.components(features), signs, weights, ridge.alpha))
+        logits.append(solver.left_out(solver.components(more), signs, weights, ridge.alpha))
     return ridge, rows, np.concatenate(logits)
 
 
-def _features(model: ConvolutionModel, sequences: Sequences) -> Proportions:
-    """Return all features (n_samples, n_features)."""
-    features = Proportions.empty(sequences.lengths, len(model.coef))
-    for rows, proportions in model.proportions(sequences):
-        features.counts[rows] = proportions.counts
+def _features(model: ConvolutionModel, sequences: Sequences) -> Features:
+    """Return all features."""
+    features = model.empty_features(sequences.lengths)
+    for rows, of_rows in model.features(sequences):
+        features.fill(rows, of_rows)
     return features
 
 
@@ -313,11 +367,10 @@ def _blocks(batches: Iterator[Batch]) -> Iterator[Batch]:
 
 def _join(batches: list[Batch]) -> Iterator[Batch]:
     rows = np.concatenate([rows for rows, _ in batches])
-    counts = np.concatenate([part.counts for _, part in batches])
-    lengths = np.concatenate([part.lengths for _, part in batches])
+    features = Features.joined([part for _, part in batches])
     for start in range(0, len(rows), ROWS_PER_BLOCK):
         block = slice(start, start + ROWS_PER_BLOCK)
-        yield rows[block], Proportions(counts[block], lengths[block])
+        yield rows[block], features.of(block)
 
 
 def _signs(samples: Samples, rows: Rows) -> NDArray[np.float64]:

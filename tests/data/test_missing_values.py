@@ -108,18 +108,20 @@ def step_by_step(X, *, times):
     inputs = []
     for steps in X:
         last, when = {}, {}
-        for t, step in enumerate(steps):
+        for t, measured in enumerate(steps):
+            step = measured
             clock = (step[1] - steps[0, 1]) / unit if times else t
             values, changes, missing, waited = [], [], [], []
+            if times:
+                wait = np.log1p((step[1] - steps[t - 1, 1]) / unit) if t else 0.0
+                step = np.array([step[0], wait, step[2]])
             for channel, value in enumerate(step):
-                if times and channel == 1:
-                    value = np.log1p((step[1] - steps[t - 1, 1]) / unit) if t else 0.0
-                old = last.get(channel)
-                values.append(value if value == value else old if old is not None else NAN)
-                changes.append(value - old if value == value and old is not None else 0.0)
-                if value == value:
+                is_known, old = not np.isnan(value), last.get(channel, value)
+                values.append(value if is_known else old)
+                changes.append(value - old if is_known else 0.0)
+                if is_known:
                     last[channel], when[channel] = value, clock
-                missing.append(float(value != value))
+                missing.append(float(not is_known))
                 waited.append(np.log1p(clock - when.get(channel, -1.0)))
             gappy = [0, 2]
             inputs.append([*values, *changes, *np.take(missing, gappy), *np.take(waited, gappy)])

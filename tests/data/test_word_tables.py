@@ -104,7 +104,7 @@ def test_explanations_sum_to_the_score(fitted):
     X = [*NEW_TEXTS, *TEXTS[:4]]
     explanations = explain(fitted, X, 1)
     scores = fitted.decision_function(X)
-    np.testing.assert_allclose([each.score for each in explanations], scores, atol=2e-3, rtol=1e-3)  # of bfloat16
+    np.testing.assert_allclose([each.score for each in explanations], scores, atol=2e-3, rtol=1e-3)
     glad = explanations[0]
     assert glad.linear[1] != 0
     assert glad.network[1] != 0
@@ -146,7 +146,7 @@ def test_several_labels_are_learned_from_vectors():
     assert (good > bad).tolist() == [True, False, True]
     scores = model.decision_function(NEW_TEXTS)[:, 2]
     explained = [each.score for each in explain(model, NEW_TEXTS, 2)]
-    np.testing.assert_allclose(explained, scores, atol=2e-3, rtol=1e-3)  # of bfloat16
+    np.testing.assert_allclose(explained, scores, atol=2e-3, rtol=1e-3)
 
 
 def test_validation_texts_may_hold_new_words():
