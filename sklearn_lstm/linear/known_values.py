@@ -53,7 +53,7 @@ class KnownValues:
 
     def __len__(self) -> int:
         n_thresholds, n_statistics, n_gappy = self.thresholds.shape
-        return (1 + n_thresholds) * n_statistics * n_gappy
+        return int((1 + n_thresholds) * n_statistics * n_gappy)
 
     def __call__(
         self, values: NDArray[np.float32], is_known: NDArray[np.bool_], lengths: Lengths

@@ -17,7 +17,9 @@ def test_svms_of_nearly_as_many_classes_as_samples_warn_of_nothing(n_samples):
     values = np.arange(n_samples) % 40
     targets = Targets(values, np.ones(n_samples), Labels(np.arange(40)))
     features = csr_matrix(np.eye(40, dtype=np.float32)[values])
-    coef, _ = fit_svms(features, targets, seed=0)  # pytest makes errors of warnings
+    coef, _ = fit_svms(
+        features, targets, seed=0, n_scaled=features.shape[1]
+    )  # pytest makes errors of warnings
     assert (coef.argmax(axis=1) == np.arange(40)).all()
 
 

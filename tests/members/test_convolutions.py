@@ -111,8 +111,8 @@ def test_features_are_proportions_of_steps(fit, sequences_of):
     X = [np.random.default_rng(0).normal(size=(n, 2)) for n in (5, 40, 23)]
     model, _ = fit(X * 10, np.arange(30) % 2)
     features = {}
-    for rows, found in model.proportions(sequences_of(X)):
-        features |= dict(zip(rows.tolist(), found, strict=True))
+    for rows, found in model.features(sequences_of(X)):
+        features |= dict(zip(rows.tolist(), found[:], strict=True))
     for row, series in enumerate(X):
         inputs = model.encoding(series, np.array([len(series)]))[np.newaxis]
         of_dilations = list(
