@@ -18,13 +18,14 @@ from sklearn.utils.validation import _get_feature_names
 
 POSITIVE_INTEGER = Interval(Integral, 1, None, closed="left")
 
-NOT_SHARED = {"binary", "dtype", "ngram_range"}  # with CountVectorizer
+# With CountVectorizer.
+SHARED: dict[str, list[Any] | str] = {
+    name: constraint
+    for name, constraint in CountVectorizer._parameter_constraints.items()  # noqa: SLF001
+    if name not in {"binary", "dtype", "ngram_range"}
+}
 VECTORIZER: dict[str, list[Any] | str] = {
-    **{
-        name: constraint
-        for name, constraint in CountVectorizer._parameter_constraints.items()  # noqa: SLF001
-        if name not in NOT_SHARED
-    },
+    **SHARED,
     "analyzer": [StrOptions({"word", "char"}), callable],
     "fixed_vocabulary": ["boolean"],
     "max_length": [POSITIVE_INTEGER, None],

@@ -27,7 +27,6 @@ from sklearn_lstm.text.vocabulary import (
     CallIds,
     frequent_tokens,
     refuse_empty_vocabulary,
-    token_unit,
     warn_of_words_seen_once,
 )
 
@@ -385,7 +384,7 @@ class TextSequenceVectorizer(StoredMixin, DocumentedMixin, TransformerMixin, Bas
             return to_dense(X, self.padding)
         if self.output == "onehot":
             return to_onehot(X, len(self.vocabulary_) + 1)
-        X.vocabulary, X.token_unit = self.vocabulary_, token_unit(self.vocabulary_)
+        X.vocabulary = self.vocabulary_
         if self.analyzer == "char" and not self._has_own_analyzer():
             X.token_unit = "char"
         return X

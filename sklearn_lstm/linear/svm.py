@@ -15,7 +15,7 @@ from sklearn_lstm.compute.threads import check_not_abandoned
 from sklearn_lstm.data.targets import Targets
 
 MOST_SCALED = 32  # outputs with features of their own
-SHARE_OF_RATIO, SHARE_OF_ALL = 0.7, 0.35  # in the scale of a feature
+VARIANCE_OF_RATIOS = 2.0  # of the log ratios of features, before any sample is seen
 TOLERANCE_OF_MANY = 0.1  # a smaller one changes the accuracy by less than 0.1 points
 # Each class has so many samples where a vector counts as much as the n-grams of a sequence.
 COUNT_OF_EQUAL_SCALE = 30
@@ -42,9 +42,9 @@ def fit_svms(
     """Fit an SVM for each output.
 
     Up to `MOST_SCALED` outputs, each SVM sees the features scaled by the log ratios of a naive
-    Bayes classifier (Wang and Manning 2012, with tf-idf in place of counts). A feature that is as
-    frequent in the class as outside still counts a little. With more outputs each class has few
-    samples, and its ratios are mostly noise: all SVMs use the same features.
+    Bayes classifier (Wang and Manning 2012, with tf-idf in place of counts), as far as the samples
+    tell them: a feature that few samples hold keeps a middle scale. With more outputs each class
+    has few samples, and its ratios are mostly noise: all SVMs use the same features.
 
     Parameters
     ----------
@@ -152,8 +152,12 @@ def _scale(
 ) -> NDArray[np.float32]:
     """Return the scale of each feature: larger, the more its frequency tells about a class.
 
-    The ratio is the logarithm of how much more frequent it is in the class than outside.
+    It is the root mean square of the logarithm of how much more frequent the feature is in the
+    class than outside, given how often it was seen in both: the logarithm comes from
+    N(0, `VARIANCE_OF_RATIOS`), and the inverse counts add up to the variance of its estimate.
     """
     inside, outside = (1 + present.T @ (weights * part) for part in (target, ~target))
     ratio = np.log(inside / inside.sum()) - np.log(outside / outside.sum())
-    return np.asarray(SHARE_OF_RATIO * np.abs(ratio) + SHARE_OF_ALL, dtype=np.float32)
+    variance = 1 / inside + 1 / outside
+    known = VARIANCE_OF_RATIOS / (VARIANCE_OF_RATIOS + variance)
+    return np.asarray(np.sqrt((known * ratio) ** 2 + known * variance), np.float32)

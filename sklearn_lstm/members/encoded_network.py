@@ -118,7 +118,8 @@ class EncodedNetwork:
         last product is computed in float64: in float32 a row of odd length would be rounded by its
         place in the batch.
         """
-        self.network.eval()
+        if self.network.training:
+            self.network.eval()
         device = self.device
         limit = steps_at_once(device)
         weight, bias = (exact(part.detach().cpu()) for part in self.network.output.parameters())

@@ -18,6 +18,7 @@ from sklearn_lstm.network.pooling import Pooling
 
 CELLS: dict[str, Callable[..., nn.RNNBase]] = {"lstm": nn.LSTM, "gru": nn.GRU, "rnn": nn.RNN}
 N_GATES = {"lstm": 4, "gru": 3, "rnn": 1}
+FEWEST_STEPS_IN_PAIRS = 1 << 8  # for fewer, waking the other worker takes longer than it saves
 
 
 class Direction(nn.Module):
@@ -69,7 +70,8 @@ class Direction(nn.Module):
 
 def run_directions(directions: Sequence[nn.Module], x: Tensor, mask: SequenceMask) -> list[Tensor]:
     """Return ``direction(x, mask)`` for each of one or two directions."""
-    if len(directions) == 1 or not is_worker_free():
+    is_small = x.shape[0] * x.shape[1] < FEWEST_STEPS_IN_PAIRS
+    if len(directions) == 1 or is_small or not is_worker_free():
         return [direction(x, mask) for direction in directions]
     if not torch.is_grad_enabled():
         return map_pair(lambda direction: direction(x, mask), directions)

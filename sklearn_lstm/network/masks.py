@@ -41,8 +41,15 @@ def pad(steps: Tensor, lengths: Tensor, n_steps: int) -> Tensor:
 
 def reverse(x: Tensor, mask: SequenceMask) -> Tensor:
     """Reverse each sequence of (T, B, D) within its own length; padding stays where it is."""
+    if not torch.is_grad_enabled():
+        return _permuted(x, mask.mirror)
     reversed_: Tensor = _Permutation.apply(x, mask.mirror)  # type: ignore[no-untyped-call]
     return reversed_
+
+
+def _permuted(x: Tensor, order: Tensor) -> Tensor:
+    """Return the steps (T, B, D) in another order."""
+    return x.flatten(0, 1).index_select(0, order).view_as(x)
 
 
 class _Permutation(torch.autograd.Function):
@@ -54,9 +61,9 @@ class _Permutation(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, x: Tensor, order: Tensor) -> Tensor:
         ctx.save_for_backward(order)
-        return x.flatten(0, 1).index_select(0, order).view_as(x)
+        return _permuted(x, order)
 
     @staticmethod
     def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, None]:
         (order,) = ctx.saved_tensors
-        return gradient.flatten(0, 1).index_select(0, order).view_as(gradient), None
+        return _permuted(gradient, order), None

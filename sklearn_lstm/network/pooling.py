@@ -41,6 +41,8 @@ class Pooling(nn.Module):
 
     def max(self, states: Tensor, mask: SequenceMask) -> Tensor:
         """Return the largest value of each unit."""
+        if not torch.is_grad_enabled():
+            return _largest(states, mask)[0]
         largest: Tensor = _Maximum.apply(states, mask)  # type: ignore[no-untyped-call]
         return largest
 
@@ -62,19 +64,28 @@ class Pooling(nn.Module):
         return (states * F.softmax(exact(scores), 0).to(states.dtype)).sum(0)
 
 
+def _largest(states: Tensor, mask: SequenceMask) -> tuple[Tensor, Tensor]:
+    """Return the maximum over the steps, and where it is. Steps of all sequences need no mask."""
+    start = mask.n_common
+    if start == len(states):
+        values, steps = states.max(0)
+        return values, steps
+    tail = states[start:].masked_fill(~mask.is_step[start:, :, None], -torch.inf)
+    values, steps = tail.max(0)
+    if start:
+        common = states[:start].max(0)
+        is_later, steps = values > common.values, steps + start
+        values = torch.where(is_later, values, common.values)
+        steps = torch.where(is_later, steps, common.indices)
+    return values, steps
+
+
 class _Maximum(torch.autograd.Function):
-    """The maximum over the steps. Steps that all sequences have need no mask."""
+    """The maximum over the steps, and its gradient."""
 
     @staticmethod
     def forward(ctx: Any, states: Tensor, mask: SequenceMask) -> Tensor:
-        start = mask.n_common
-        tail = states[start:].masked_fill(~mask.is_step[start:, :, None], -torch.inf)
-        parts = [part.max(0) for part in (states[:start], tail) if len(part)]
-        values, steps = parts[-1]
-        if len(parts) == 2:
-            is_later, steps = values > parts[0].values, steps + start
-            values = torch.where(is_later, values, parts[0].values)
-            steps = torch.where(is_later, steps, parts[0].indices)
+        values, steps = _largest(states, mask)
         ctx.save_for_backward(steps)
         ctx.shape = states.shape
         return values

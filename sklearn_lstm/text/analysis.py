@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from sklearn.base import BaseEstimator
 from sklearn.feature_extraction.text import CountVectorizer
 
-from sklearn_lstm.parameters import NOT_SHARED, plain_parameters
+from sklearn_lstm.parameters import SHARED, plain_parameters
 from sklearn_lstm.text.lookup import CharacterTable, WordTable
 from sklearn_lstm.text.words import lengths_of, split_characters, split_words, words_of
 
@@ -29,8 +29,7 @@ def count_vectorizer_like(estimator: BaseEstimator) -> CountVectorizer:
 
     Its tokenizer is `words_of` if the estimator has words, and neither a tokenizer nor a pattern.
     """
-    shared = CountVectorizer().get_params().keys() - NOT_SHARED
-    analysis = CountVectorizer(**plain_parameters(estimator, shared))
+    analysis = CountVectorizer(**plain_parameters(estimator, SHARED))
     if analysis.analyzer == "word" and (analysis.tokenizer or analysis.token_pattern) is None:
         analysis.tokenizer = words_of
     return analysis

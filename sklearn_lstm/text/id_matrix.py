@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
+from functools import cached_property
 from itertools import pairwise, repeat
 from typing import Any
 
@@ -12,7 +13,7 @@ from numpy.typing import NDArray
 
 from sklearn_lstm.text.analysis import TokenBatch
 from sklearn_lstm.text.counting import UNKNOWN
-from sklearn_lstm.text.vocabulary import CallIds
+from sklearn_lstm.text.vocabulary import CallIds, token_unit
 
 
 class TokenIds(sp.csr_matrix):  # type: ignore[misc]
@@ -32,9 +33,13 @@ class TokenIds(sp.csr_matrix):  # type: ignore[misc]
     """
 
     vocabulary: Mapping[Any, int]
-    token_unit: str
     temporary_ids: sp.csr_matrix
     temporary_tokens: dict[int, Any]
+
+    @cached_property
+    def token_unit(self) -> str:
+        """What most tokens of the vocabulary are. Found when it is read: predictions do not."""
+        return token_unit(self.vocabulary)
 
     @property
     def unknown_tokens(self) -> NDArray[np.object_]:
@@ -42,11 +47,13 @@ class TokenIds(sp.csr_matrix):  # type: ignore[misc]
 
         An empty text has the unknown id, and no token.
         """
-        ids = self if self.has_canonical_format else self.copy()  # comparing would sort it
-        is_unknown: Any = ids == UNKNOWN
-        temporary = sp.csr_matrix(self.temporary_ids[is_unknown.nonzero()]).toarray()[0]
-        tokens = map(self.temporary_tokens.get, temporary.tolist(), repeat(""))
-        return np.fromiter(tokens, np.object_, len(temporary))
+        ids = self if self.has_canonical_format else self.copy()
+        ids.sum_duplicates()
+        known = zip(_places(self.temporary_ids), self.temporary_ids.data.tolist(), strict=True)
+        found = dict(known)
+        temporary = [found.get(place, 0) for place in _places(ids, ids.data == UNKNOWN)]
+        tokens = map(self.temporary_tokens.get, temporary, repeat(""))
+        return np.fromiter(tokens, np.object_, len(temporary))  # a token may be a tuple
 
     def __getitem__(self, key: Any) -> Any:
         part = super().__getitem__(key)
@@ -85,7 +92,7 @@ class TokenIds(sp.csr_matrix):  # type: ignore[misc]
     def _tell(self, part: TokenIds, temporary_ids: sp.csr_matrix) -> None:
         """Tell a part or a copy what is known of its tokens."""
         part.temporary_ids = temporary_ids
-        for name in ("vocabulary", "token_unit", "temporary_tokens"):
+        for name in {"vocabulary", "token_unit", "temporary_tokens"} & vars(self).keys():
             setattr(part, name, getattr(self, name))
 
 
@@ -122,6 +129,12 @@ def to_csr(
     X.temporary_ids = sp.csr_matrix(temporary, shape)
     X.temporary_tokens = ids.unknown_tokens()
     return X
+
+
+def _places(X: sp.csr_matrix, chosen: Any = slice(None)) -> list[tuple[int, int]]:
+    """Return row and column of the chosen entries."""
+    rows = np.repeat(np.arange(X.shape[0]), np.diff(X.indptr))
+    return list(zip(rows[chosen].tolist(), X.indices[chosen].tolist(), strict=True))
 
 
 def to_dense(X: sp.csr_matrix, padding: str) -> NDArray[np.int32]:

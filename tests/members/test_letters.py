@@ -149,7 +149,9 @@ def test_it_is_what_scikit_learn_makes_of_words_and_letters(texts):
     features = hstack([part.fit_transform(known) for part in parts], format="csr")
     inside, outside = (1 + (features > 0).T @ part.astype(float) for part in (y, ~y))
     ratio = np.log(inside / inside.sum() / (outside / outside.sum()))
-    scale = diags(0.7 * np.abs(ratio) + 0.35)
+    variance = 1 / inside + 1 / outside
+    shrunk = 2 / (2 + variance)
+    scale = diags(np.sqrt((shrunk * ratio) ** 2 + shrunk * variance))
     svm = LinearSVC(random_state=3).fit(features @ scale, y)
     expected = svm.decision_function(hstack([part.transform(new) for part in parts]) @ scale)
 

@@ -73,7 +73,9 @@ def test_it_is_what_scikit_learn_makes_of_the_same_ngrams(
             1 + (features > 0).T @ (weights * part) for part in (y == label, y != label)
         )
         ratio = np.log(inside / inside.sum() / (outside / outside.sum()))
-        scale = diags(0.7 * np.abs(ratio) + 0.35)
+        variance = 1 / inside + 1 / outside
+        shrunk = 2 / (2 + variance)
+        scale = diags(np.sqrt((shrunk * ratio) ** 2 + shrunk * variance))
         svm = LinearSVC(random_state=3).fit(features @ scale, y == label, weights)
         expected = svm.decision_function(features_of_new @ scale)
         margin = found[:, 1] - found[:, 0] if n_classes == 2 else found[:, label]
