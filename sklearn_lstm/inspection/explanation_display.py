@@ -9,7 +9,9 @@ import numpy as np
 
 from sklearn_lstm.inspection.drawing import (
     axes_for,
+    hatch_missing,
     is_measured,
+    is_missing,
     label_steps,
     strongest,
     token_names,
@@ -153,6 +155,7 @@ class ExplanationDisplay:
             ax.plot(places, explanation.values[shown], "k.", markersize=3, label="sum")
             ax.axhline(0, color="0.5", linewidth=0.8)
             label_steps(ax.xaxis, explanation.data)
+            hatch_missing(ax, explanation.data)
             ax.set_ylabel(score, parse_math=False)
         else:
             ax.barh(places, linear, label="linear model")
@@ -181,7 +184,10 @@ class ExplanationDisplay:
         """Return the text, each token on a background that shows what it adds."""
         explanation, values = self.explanation, self.explanation.values
         is_series = is_measured(explanation.data)
-        names = [*map(str, range(len(values)))] if is_series else token_names(explanation.data)
+        names = [] if is_series else token_names(explanation.data)
+        if is_series:
+            gaps = is_missing(explanation.data).tolist()
+            names = [f"{step}{' missing' * is_gap}" for step, is_gap in enumerate(gaps)]
         is_of_characters = not is_series and all(len(name) == 1 for name in names)
         if is_of_characters:
             names = [*map(str, explanation.data)]  # with the white space of the text

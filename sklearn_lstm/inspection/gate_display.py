@@ -7,7 +7,7 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import ArrayLike
 
-from sklearn_lstm.inspection.drawing import axes_for, label_steps
+from sklearn_lstm.inspection.drawing import axes_for, hatch_missing, label_steps
 from sklearn_lstm.inspection.gates import activations_of
 from sklearn_lstm.inspection.inputs import open_one
 
@@ -145,6 +145,7 @@ class GateDisplay:
         ax.figure.colorbar(image, ax=ax, label=self.gate.replace("_", " "))
         is_short = all(len(str(token)) == 1 for token in self.data)
         label_steps(ax.xaxis, self.data, rotation=0 if is_short else 90)
+        hatch_missing(ax, self.data)
         ax.set_yticks(range(n_units), [str(unit) for unit in self.units], fontsize="small")
         ax.set_ylabel("unit")
         self.ax_, self.image_, self.figure_ = ax, image, ax.figure

@@ -5,6 +5,7 @@ Convolutions of a filled channel see neither its level nor how often it was meas
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Self
@@ -52,8 +53,8 @@ class KnownValues:
         return cls(np.quantile(np.concatenate(found), places, axis=0).astype(np.float32))
 
     def __len__(self) -> int:
-        n_thresholds, n_statistics, n_gappy = self.thresholds.shape
-        return int((1 + n_thresholds) * n_statistics * n_gappy)
+        n_thresholds, *shape = self.thresholds.shape
+        return int((1 + n_thresholds) * math.prod(shape))
 
     def __call__(
         self, values: NDArray[np.float32], is_known: NDArray[np.bool_], lengths: Lengths

@@ -49,10 +49,13 @@ class RidgeFit:
 
 
 def fit_few(
-    features: NDArray[np.float32], signs: NDArray[np.float64], weights: NDArray[np.float64]
+    features: NDArray[np.float32],
+    signs: NDArray[np.float64],
+    weights: NDArray[np.float64],
+    deviations: NDArray[np.float64],
 ) -> RidgeFit:
-    """Fit fewer samples than features, by scikit-learn."""
-    deviation = _replace_zeros(features.std(axis=0, dtype=np.float64))
+    """Fit fewer samples than features, by scikit-learn; features get these deviations."""
+    deviation = _replace_zeros(features.std(axis=0, dtype=np.float64)) / deviations
     ridge = RidgeCV(  # with a scoring it stores the predictions for each sample left out
         ALPHAS, scoring="neg_mean_squared_error", store_cv_results=True
     )
@@ -106,10 +109,13 @@ class GramMatrix:
         dsyrk(1, shifted.T, beta=1, c=self.gram, overwrite_c=True)
         self.cross += shifted.T @ (np.sqrt(weights)[:, np.newaxis] * signs)
 
-    def solve(self) -> RidgeSolver:
-        """Return what is needed to predict with any penalty. It is used up."""
+    def solve(self, deviations: NDArray[np.float64]) -> RidgeSolver:
+        """Return what is needed to predict with any penalty. It is used up.
+
+        Each feature gets its standard deviation.
+        """
         deviation = self.sums[1] / self.n_samples - np.square(self.sums[0] / self.n_samples)
-        deviation = _replace_zeros(np.sqrt(np.maximum(deviation, 0)))
+        deviation = _replace_zeros(np.sqrt(np.maximum(deviation, 0))) / deviations
         mean = self.weighted_sum / self.total_weight
         mean_sign = self.weighted_signs / self.total_weight
         dsyr(-self.total_weight, mean, a=self.gram, overwrite_a=True)

@@ -247,6 +247,18 @@ class ConvolutionModel(LinearMember):
             base += float(of_known[1].sum())
         return contributions, base
 
+    @property
+    def deviations(self) -> NDArray[np.float64]:
+        """The standard deviation of each feature for the ridge regression: a penalty by group.
+
+        What is known of the channels counts as much as all convolutions.
+        """
+        deviations = np.ones(len(self.coef))
+        if self.known_values is not None:
+            n_known = len(self.known_values)
+            deviations[-n_known:] = np.sqrt((len(self.coef) - n_known) / n_known)
+        return deviations
+
     def describe(self) -> str:
         """Return what the model consists of, in one line."""
         return f"{len(self.coef):,} convolution features"
@@ -315,7 +327,9 @@ def _fit_few(model: ConvolutionModel, samples: Samples, held_out: Rows) -> Fitte
     """Fit to all features at once, and leave each sample out in turn."""
     rows = np.arange(len(samples))
     features = _features(model, samples.sequences)
-    ridge = fit_few(features[:], _signs(samples, rows), samples.targets.sample_weights)
+    ridge = fit_few(
+        features[:], _signs(samples, rows), samples.targets.sample_weights, model.deviations
+    )
     return ridge, rows, ridge.left_out[held_out]
 
 
@@ -335,7 +349,7 @@ def _fit_many(
         gram.add(features[:], _signs(samples, block), samples.targets.sample_weights[block])
         is_kept = position[block] >= 0
         kept.fill(position[block[is_kept]], features.of(is_kept))
-    solver = gram.solve()
+    solver = gram.solve(model.deviations)
     ridge = solver.fit(kept, _signs(samples, rows), samples.targets.sample_weights[rows])
     logits = [ridge.left_out[: len(held_out)]]
     for part in np.split(held_out, np.arange(most, len(held_out), ROWS_PER_BLOCK))[1:]:
