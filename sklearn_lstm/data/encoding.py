@@ -14,6 +14,7 @@ from sklearn_lstm.data.sequences import Lengths, Sequences
 PADDING_CODE, UNKNOWN_CODE = 0, 1  # rows of the embedding table that belong to no id
 N_SPECIAL = 2
 SPARSEST_TABLE = 16  # entries of a table per code; sparser ids are searched instead
+N_FORMS = 3  # of a measurement that is normalised
 LARGEST_INPUT = 1e15  # larger ones could overflow in sums of squares
 
 
@@ -67,17 +68,18 @@ class TokenCodes:
 
 @dataclass(frozen=True)
 class ChannelScaling:
-    """Measurements and their changes from step to step, each with mean 0 and deviation 1.
+    """Measurements in several forms, each with mean 0 and deviation 1 over all steps.
 
-    Smooth series differ more in their changes than in their values, and a network does not easily
-    learn to subtract.
+    The forms are the values, their changes from step to step, and the values less their mean over
+    the sequence. Smooth series differ more in their changes than in their values, and a network
+    does not easily learn to subtract. Another microphone or sensor shifts a whole recording.
 
     Parameters
     ----------
     n_channels : int
     mean, scale : ndarray of shape (n_inputs,)
-        Subtracted, and divided by. n_inputs is `n_channels` if the values stay as they are, and
-        2 `n_channels` if they are normalised and followed by their changes.
+        Subtracted, and divided by. n_inputs is `n_channels` times the number of forms; one form:
+        the values stay as they are.
     """
 
     n_channels: int
@@ -90,9 +92,10 @@ class ChannelScaling:
         n_channels = sequences.n_channels or 1
         if not normalize:
             return cls(n_channels, np.zeros(n_channels), np.ones(n_channels))
-        n_steps, mean, squares = 0, np.zeros(2 * n_channels), np.zeros(2 * n_channels)
+        n_inputs = N_FORMS * n_channels
+        n_steps, mean, squares = 0, np.zeros(n_inputs), np.zeros(n_inputs)
         for chunk, lengths in sequences.chunks():
-            steps = _with_changes(chunk, lengths)
+            steps = _forms(chunk, lengths, N_FORMS)
             gap, total = steps.mean(axis=0) - mean, n_steps + len(steps)
             within = steps.var(axis=0) * len(steps)
             squares = squares + within + gap**2 * n_steps * len(steps) / total
@@ -111,17 +114,26 @@ class ChannelScaling:
 
     def __call__(self, steps: NDArray[Any], lengths: Lengths) -> NDArray[np.float32]:
         """Measurements (n_steps, n_channels) of sequences -> inputs (n_steps, n_inputs)."""
-        inputs = _with_changes(steps, lengths) if len(self) > self.n_channels else steps
+        n_forms = len(self) // self.n_channels  # a model of an earlier version has two
+        inputs = _forms(steps, lengths, n_forms) if n_forms > 1 else steps
         scaled = np.clip((inputs - self.mean) / self.scale, -LARGEST_INPUT, LARGEST_INPUT)
         return np.asarray(scaled, dtype=np.float32)
 
 
-def _with_changes(steps: NDArray[Any], lengths: Lengths) -> NDArray[np.float64]:
-    """Return each step beside its difference from the step before; 0 for the first step."""
+def _forms(steps: NDArray[Any], lengths: Lengths, n_forms: int) -> NDArray[np.float64]:
+    """Return the first forms of each step side by side.
+
+    They are its values, their differences from the step before (0 for the first step), and their
+    differences from the mean of the sequence.
+    """
     steps = steps.astype(np.float64)
+    starts = np.cumsum(lengths) - lengths
     changes = np.diff(steps, axis=0, prepend=steps[:1])
-    changes[np.cumsum(lengths) - lengths] = 0
-    return np.hstack([steps, changes])
+    changes[starts] = 0
+    centred = steps - np.repeat(steps[starts], lengths, axis=0)  # exactly 0 where all is constant
+    means = np.add.reduceat(centred, starts, axis=0) / lengths[:, np.newaxis]
+    centred -= np.repeat(means, lengths, axis=0)
+    return np.hstack([steps, changes, centred][:n_forms])
 
 
 Encoding: TypeAlias = TokenCodes | ChannelScaling
