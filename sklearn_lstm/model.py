@@ -47,7 +47,7 @@ class SequenceModel:
     def blended(
         cls, members: Sequence[Member], held_out: HeldOutLogits, previous: SequenceModel | None
     ) -> SequenceModel:
-        """Return the model whose weights predict held-out samples best.
+        """Return the model whose weights predict held-out samples best, times their confidence.
 
         Networks that have seen all samples keep the weights of the previous model.
         """
@@ -63,10 +63,11 @@ class SequenceModel:
                 previous, members=model.members, weights=weights, log_prior=model.log_prior
             )
         blend = held_out.blend()
+        confidence = min(member.confidence for member in members)
         return replace(
             model,
-            weights=(*[0.0] * n_unjudged, *blend.factors.tolist()),
-            prior_correction=blend.prior_correction,
+            weights=(*[0.0] * n_unjudged, *(confidence * blend.factors).tolist()),
+            prior_correction=confidence * blend.prior_correction,
             n_held_out=sum(map(len, held_out.parts)),
         )
 

@@ -14,6 +14,7 @@ from sklearn_lstm.data.sequences import Lengths, Sequences
 PADDING_CODE, UNKNOWN_CODE = 0, 1  # rows of the embedding table that belong to no id
 N_SPECIAL = 2
 SPARSEST_TABLE = 16  # entries of a table per code; sparser ids are searched instead
+N_FORMS = 3  # of a measurement that is normalised
 LARGEST_INPUT = 1e15  # larger ones could overflow in sums of squares
 
 
@@ -67,10 +68,11 @@ class TokenCodes:
 
 @dataclass(frozen=True)
 class ChannelScaling:
-    """Measurements and their changes from step to step, each with mean 0 and deviation 1.
+    """Measurements in several forms, each with mean 0 and deviation 1 over all steps.
 
-    Smooth series differ more in their changes than in their values, and a network does not easily
-    learn to subtract.
+    The forms are the values, their changes from step to step, and the values less their mean over
+    the sequence. Smooth series differ more in their changes than in their values, and a network
+    does not easily learn to subtract. Another microphone or sensor shifts a whole recording.
 
     In place of a missing value stands the last value before it, or the mean where there is none
     yet. Each channel with missing values in training is followed by whether the value is missing,
@@ -81,9 +83,8 @@ class ChannelScaling:
     Parameters
     ----------
     n_channels : int
-    mean, scale : ndarray of shape (n_channels,) or (2 * n_channels,)
-        Subtracted, and divided by. n_channels if the values stay as they are, and twice as many if
-        they are normalised and followed by their changes.
+    mean, scale : ndarray of shape (n_forms * n_channels,)
+        Subtracted, and divided by. One form: the values stay as they are.
     gappy : ndarray of shape (n_gappy,)
         The channels with missing values in training.
     time_channel : int or None
@@ -113,11 +114,12 @@ class ChannelScaling:
             plain = replace(plain, time_unit=_typical_gap(sequences, time_channel))
         if not normalize:
             return plain
-        n_known, mean, squares = np.zeros((3, 2 * n_channels))
+        n_known, mean, squares = np.zeros((3, N_FORMS * n_channels))
         for chunk, lengths in sequences.chunks():
             values = plain.with_times_between(chunk, lengths)
-            is_known = np.tile(~np.isnan(values), 2)
-            steps = _with_changes(_carried(values, _last_known(values, lengths)), lengths)
+            is_known = np.tile(~np.isnan(values), N_FORMS)
+            carried = _carried(values, _last_known(values, lengths))
+            steps = _forms(carried, lengths, N_FORMS)
             n_new = np.count_nonzero(is_known, axis=0)
             of_new = steps.sum(axis=0, where=is_known) / np.maximum(n_new, 1)
             variance = np.square(steps - of_new).sum(axis=0, where=is_known) / np.maximum(n_new, 1)
@@ -149,8 +151,9 @@ class ChannelScaling:
         values = self.with_times_between(steps, lengths)
         last = _last_known(values, lengths)
         inputs = _carried(values, last)
-        if len(self.mean) > self.n_channels:
-            inputs = _with_changes(inputs, lengths)
+        n_forms = len(self.mean) // self.n_channels  # a model of an earlier version has two
+        if n_forms > 1:
+            inputs = _forms(inputs, lengths, n_forms)
         scaled = np.clip((inputs - self.mean) / self.scale, -LARGEST_INPUT, LARGEST_INPUT)
         if last is not None:
             scaled[np.isnan(scaled)] = 0  # before the first value of a sequence
@@ -179,7 +182,7 @@ class ChannelScaling:
         if self.time_channel is None:
             return steps.astype(np.float64)
         steps = steps.astype(np.float64)
-        gaps = _with_changes(steps[:, [self.time_channel]], lengths)[:, 1]
+        gaps = _forms(steps[:, [self.time_channel]], lengths, 2)[:, 1]
         steps[:, self.time_channel] = np.log1p(gaps / self.time_unit)
         return steps
 
@@ -215,20 +218,33 @@ def _carried(steps: NDArray[np.float64], last: NDArray[np.intp] | None) -> NDArr
     return np.where(last < 0, np.nan, np.take_along_axis(steps, last, axis=0))
 
 
-def _with_changes(steps: NDArray[Any], lengths: Lengths) -> NDArray[np.float64]:
-    """Return each step beside its difference from the step before; 0 for the first known one."""
+def _forms(steps: NDArray[Any], lengths: Lengths, n_forms: int) -> NDArray[np.float64]:
+    """Return the first forms of each step side by side.
+
+    They are its values, their differences from the step before (0 for the first step), and their
+    differences from the mean of the sequence.
+    """
     steps = steps.astype(np.float64)
+    starts = np.cumsum(lengths) - lengths
     changes = np.diff(steps, axis=0, prepend=steps[:1])
-    changes[np.cumsum(lengths) - lengths] = 0
+    changes[starts] = 0
     changes[np.isnan(changes)] = 0
-    return np.hstack([steps, changes])
+    if n_forms == 2:
+        return np.hstack([steps, changes])
+    is_known = ~np.isnan(steps)
+    firsts = np.nan_to_num(steps[starts])  # subtracted first, a constant series is exactly 0
+    centred = steps - np.repeat(firsts, lengths, axis=0)
+    n_known = np.maximum(np.add.reduceat(is_known, starts, axis=0, dtype=np.intp), 1)
+    means = np.add.reduceat(np.where(is_known, centred, 0), starts, axis=0) / n_known
+    centred -= np.repeat(means, lengths, axis=0)
+    return np.hstack([steps, changes, centred])
 
 
 def _typical_gap(sequences: Sequences, time_channel: int) -> float:
     """Return the geometric mean of the times between two steps that are not 0; 1 without any."""
     n_gaps, total = 0, 0.0
     for steps, lengths in sequences.chunks():
-        gaps = _with_changes(steps[:, [time_channel]], lengths)[:, 1]
+        gaps = _forms(steps[:, [time_channel]], lengths, 2)[:, 1]
         n_gaps, total = n_gaps + int(np.count_nonzero(gaps)), total + np.log(gaps[gaps > 0]).sum()
     return float(np.exp(total / max(n_gaps, 1)))
 

@@ -29,7 +29,9 @@ def draw_channels(
 ) -> NDArray[np.bool_]:
     """Draw which inputs each convolution adds up, (n_dilations, 84, n_inputs).
 
-    They are some channels, more often few than many, or the changes of some channels.
+    They are some channels, more often few than many, in one form: values, changes, or values less
+    their mean. The weights of a kernel add up to 0, so that values and those less their mean differ
+    at the ends of a sequence alone.
     """
     shape = n_dilations, len(HEAVY)
     n_channels, n_kinds = encoding.n_channels, len(encoding.mean) // encoding.n_channels

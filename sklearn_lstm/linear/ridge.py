@@ -6,19 +6,24 @@ blocks, so that memory does not grow with the number of samples.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.cluster.hierarchy import fcluster, linkage
 from scipy.linalg import eigh
 from scipy.linalg.blas import dsyr, dsyrk
 from sklearn import config_context
 from sklearn.linear_model import RidgeCV
 
+from sklearn_lstm.data.sequences import Rows
+
 ALPHAS = np.logspace(-3, 3, 10)
 SMALLEST_DEVIATION = 1e-9  # less is rounding
 ROWS_AT_ONCE = 512
+N_CLUSTERS = 12  # of each class
 
 
 class Features(Protocol):
@@ -68,6 +73,51 @@ def fit_few(
         ridge.cv_results_.reshape(*signs.shape, -1)[:, :, best],
         float(ridge.alpha_),
     )
+
+
+def leave_alike_out(
+    features: NDArray[np.float32],
+    signs: NDArray[np.float64],
+    weights: NDArray[np.float64],
+    alpha: float,
+    deviations: NDArray[np.float64],
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Return two predictions for each sample: without it, and without all samples like it.
+
+    Both are of shape (n_samples, n_outputs). The samples of each class, or with each set of labels,
+    are divided into 12 clusters (Ward 1963), and each cluster is left out as a whole. With the hat
+    matrix H and the residuals r, the residuals without a cluster C would be (1 - H_CC)^-1 r_C.
+    """
+    scaled = features / _replace_zeros(features.std(axis=0, dtype=np.float64)) * deviations
+    scaled -= np.average(scaled, axis=0, weights=weights)
+    products, roots = scaled @ scaled.T, np.sqrt(weights)[:, np.newaxis]
+    remaining = alpha * np.linalg.inv(roots * products * roots.T + alpha * np.eye(len(products)))
+    remaining -= roots * roots.T / weights.sum()  # 1 - H
+    residuals = remaining @ (roots * signs)
+    alone = signs - residuals / np.diag(remaining)[:, np.newaxis] / roots
+    alike = np.empty_like(alone)
+    for rows in _clusters(products, signs):
+        within = np.linalg.solve(remaining[np.ix_(rows, rows)], residuals[rows])
+        alike[rows] = signs[rows] - within / roots[rows]
+    return alone, alike
+
+
+def _clusters(products: NDArray[np.float64], signs: NDArray[np.float64]) -> Iterator[Rows]:
+    """Yield the rows of each cluster, from the scalar products of the samples."""
+    classes = np.unique(signs, axis=0, return_inverse=True)[1].ravel()
+    squares = np.diag(products)
+    for each in range(int(classes.max()) + 1):
+        rows = np.flatnonzero(classes == each)
+        if len(rows) == 1:
+            yield rows
+            continue
+        first, second = np.triu_indices(len(rows), 1)
+        first, second = rows[first], rows[second]
+        distances = squares[first] + squares[second] - 2 * products[first, second]
+        tree = linkage(np.sqrt(np.maximum(distances, 0)), "ward")
+        cluster = fcluster(tree, N_CLUSTERS, "maxclust")
+        for number in np.unique(cluster):
+            yield rows[cluster == number]
 
 
 class GramMatrix:

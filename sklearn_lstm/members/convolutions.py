@@ -8,7 +8,7 @@ competing kernels. The two models make different errors.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any, Self, TypeAlias
 
 import numpy as np
@@ -28,7 +28,7 @@ from sklearn_lstm.linear.kernels import (
     draw_competing,
 )
 from sklearn_lstm.linear.known_values import KnownValues
-from sklearn_lstm.linear.ridge import GramMatrix, RidgeFit, fit_few
+from sklearn_lstm.linear.ridge import GramMatrix, RidgeFit, fit_few, leave_alike_out
 from sklearn_lstm.members.member import FitTask, LinearMember
 
 N_FEATURES = 5_000  # about so many
@@ -113,6 +113,9 @@ class ConvolutionModel(LinearMember):
         Convolutions that are compared with each other.
     known_values : KnownValues or None
         The last features: what is known of channels with missing values in training.
+    confidence : float
+        What all logits of a blend have to be multiplied by for series that are less like those of
+        the training than held-out samples drawn at random.
     """
 
     reads_ids = False
@@ -127,6 +130,7 @@ class ConvolutionModel(LinearMember):
     intercept: NDArray[np.float64]
     competing: NDArray[np.intp]
     known_values: KnownValues | None = None
+    confidence: float = field(default=1.0, metadata={"is_stored": False})
 
     @classmethod
     def work(cls, samples: Samples) -> int:
@@ -170,12 +174,14 @@ class ConvolutionModel(LinearMember):
         rng = np.random.default_rng(seed)
         drawn = cls._draw(samples, encoding, rng)
         if len(samples) <= len(drawn.coef):
-            ridge, rows, logits = _fit_few(drawn, samples, held_out)
+            ridge, rows, logits, features = _fit_few(drawn, samples, held_out)
         else:
-            ridge, rows, logits = _fit_many(drawn, samples, held_out, rng)
-        left_out = samples.targets.subset(rows)
-        (scale,) = fit_blend([ridge.left_out], left_out, expected=[1.0]).factors
+            ridge, rows, logits, features = _fit_many(drawn, samples, held_out, rng)
+        scale = _scale(ridge.left_out, samples, rows)
         model = replace(drawn, coef=scale * ridge.coef, intercept=scale * ridge.intercept)
+        if len(held_out):
+            some = rows[:LARGEST_PROBLEM]
+            model = replace(model, confidence=_confidence(model, features, samples, some, ridge))
         return model, scale * logits
 
     @classmethod
@@ -319,8 +325,31 @@ def _n_features(n_samples: int) -> int:
     return N_FEATURES if n_samples <= LARGEST_PROBLEM else min(N_FEATURES, LARGEST_PROBLEM)
 
 
-# The regression, the rows that it left out in turn, and the logits of the held-out rows.
-Fitted: TypeAlias = tuple[RidgeFit, Rows, NDArray[np.float64]]
+def _scale(predictions: NDArray[np.float64], samples: Samples, rows: Rows) -> float:
+    """Return the factor that makes predictions for these rows the most likely logits."""
+    return float(fit_blend([predictions], samples.targets.subset(rows), expected=[1.0]).factors[0])
+
+
+def _confidence(
+    model: ConvolutionModel, features: Features, samples: Samples, rows: Rows, ridge: RidgeFit
+) -> float:
+    """Return by how much logits should be smaller, if new samples may be of other groups.
+
+    Samples often come in groups: recordings of a person, windows of a recording. A sample held out
+    by itself leaves others of its group to the training, which those of a new person do not have.
+    Without all samples like it, it has fewer neighbours than any new one. The geometric mean is
+    between the two.
+    """
+    signs, weights = _signs(samples, rows), samples.targets.sample_weights[rows]
+    alone, alike = leave_alike_out(
+        features[: len(rows)], signs, weights, ridge.alpha, model.deviations
+    )
+    return min(1.0, _scale(alike, samples, rows) / _scale(alone, samples, rows)) ** 0.5
+
+
+# The regression, the rows that it left out in turn, the logits of the held-out rows, and the
+# features of the rows that were left out.
+Fitted: TypeAlias = tuple[RidgeFit, Rows, NDArray[np.float64], Features]
 
 
 def _fit_few(model: ConvolutionModel, samples: Samples, held_out: Rows) -> Fitted:
@@ -330,7 +359,7 @@ def _fit_few(model: ConvolutionModel, samples: Samples, held_out: Rows) -> Fitte
     ridge = fit_few(
         features[:], _signs(samples, rows), samples.targets.sample_weights, model.deviations
     )
-    return ridge, rows, ridge.left_out[held_out]
+    return ridge, rows, ridge.left_out[held_out], features
 
 
 def _fit_many(
@@ -356,7 +385,7 @@ def _fit_many(
         more = _features(model, samples.sequences.subset(part))[:]
         signs, weights = _signs(samples, part), samples.targets.sample_weights[part]
         logits.append(solver.left_out(solver.components(more), signs, weights, ridge.alpha))
-    return ridge, rows, np.concatenate(logits)
+    return ridge, rows, np.concatenate(logits), kept
 
 
 def _features(model: ConvolutionModel, sequences: Sequences) -> Features:

@@ -61,6 +61,7 @@ class Member(ABC):
     """
 
     name: ClassVar[str]
+    confidence: float = 1.0  # factor of all logits of a blend that samples drawn at random have set
 
     @classmethod
     @abstractmethod
