@@ -43,6 +43,7 @@ ROWS_PER_BATCH = 1 << 10
 ROWS_PER_BLOCK = 128  # of features that are added to the sums of squares at once
 PRODUCTS_PER_UNIT = 300_000  # of work
 MOST_LEFT_OUT = 5_000  # series whose leave-one-out predictions are computed at once,
+MOST_COMPARED = 1_000  # series that are left out together with those that are alike
 MOST_PREDICTIONS_LEFT_OUT = 10_000_000  # and fewer where there are thousands of classes
 
 
@@ -180,7 +181,7 @@ class ConvolutionModel(LinearMember):
         scale = _scale(ridge.left_out, samples, rows)
         model = replace(drawn, coef=scale * ridge.coef, intercept=scale * ridge.intercept)
         if len(held_out):
-            some = rows[:LARGEST_PROBLEM]
+            some = rows[:MOST_COMPARED]
             model = replace(model, confidence=_confidence(model, features, samples, some, ridge))
         return model, scale * logits
 
@@ -344,7 +345,7 @@ def _confidence(
     alone, alike = leave_alike_out(
         features[: len(rows)], signs, weights, ridge.alpha, model.deviations
     )
-    return min(1.0, _scale(alike, samples, rows) / _scale(alone, samples, rows)) ** 0.5
+    return float(min(1.0, _scale(alike, samples, rows) / _scale(alone, samples, rows)) ** 0.5)
 
 
 # The regression, the rows that it left out in turn, the logits of the held-out rows, and the
