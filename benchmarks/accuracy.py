@@ -22,12 +22,12 @@ from typing import Any
 
 import numpy as np
 import torch
-from benchmark_data import read_rows, read_series
+from benchmark_data import read_rows, read_series, read_stays
 from numpy.typing import NDArray
 from peers import COMPILED, PEERS
 from results_table import ResultsTable, add_row_options
 from sklearn.calibration import CalibratedClassifierCV
-from sklearn.metrics import f1_score, log_loss
+from sklearn.metrics import f1_score, log_loss, roc_auc_score
 from sklearn.model_selection import StratifiedKFold
 from sklearn.pipeline import make_pipeline
 
@@ -43,8 +43,9 @@ class Task:
     Parameters
     ----------
     file : str
-    kind : {"word", "char", "series"}
-        What a step is: a word, a character or a measurement.
+    kind : {"word", "char", "series", "stays"}
+        What a step is: a word, a character, a measurement, or an hour of a stay in intensive care,
+        most of whose values are missing.
     folds : int
         How many of five folds are run, if there is no official split.
     classes : tuple of str
@@ -61,6 +62,13 @@ class Task:
         if self.kind == "series":
             X_train, y_train, X_test, y_test = read_series(self.file)
             yield X_train, y_train, X_test, y_test
+            return
+        if self.kind == "stays":
+            stays, y = read_stays()
+            for train, test in StratifiedKFold(self.folds, shuffle=True, random_state=0).split(
+                y, y
+            ):
+                yield [stays[i] for i in train], y[train], [stays[i] for i in test], y[test]
             return
         rows = read_rows(self.file)
         if "split" in rows[0]:
@@ -105,6 +113,7 @@ TASKS = {
     "tune_types": Task("music_tune_type", "char", folds=3, classes=TUNES),
     "brackets": Task("brackets", "char"),
     **{name: Task(name, "series") for name in SERIES},
+    "icu_stays": Task("icu_stays", "stays", folds=5),
 }
 OURS = "LSTMSequenceClassifier"
 ABLATION: dict[str, dict[str, Any]] = {
@@ -116,7 +125,7 @@ ABLATION: dict[str, dict[str, Any]] = {
 def default(kind: str, seed: int, **parameters: Any) -> Any:
     """Return the model; parameters that are not named have their defaults."""
     classifier = LSTMSequenceClassifier(random_state=seed, **parameters)
-    if kind == "series":
+    if kind in {"series", "stays"}:
         return classifier
     return make_pipeline(TextSequenceVectorizer(analyzer=kind), classifier)
 
@@ -166,7 +175,9 @@ def probability_scores(model: Any, split: Split) -> dict[str, float]:
     if not np.any((probabilities > 0) & (probabilities < 1)):
         return {}
     right = model.classes_[probabilities.argmax(axis=1)] == y_test
+    of_two = {} if len(model.classes_) > 2 else {"AUC": roc_auc_score(y_test, probabilities[:, 1])}
     return {
+        **of_two,
         "log loss": float(log_loss(y_test, probabilities, labels=model.classes_)),
         "calibration error": 100 * calibration_error(probabilities, right),
     }
@@ -229,7 +240,7 @@ def main() -> None:
 
     table = ResultsTable(options.table, ("task", "model", *COLUMNS), keys)
     done = table.rows() if options.missing else {}
-    print(f"{'task':<20} {'model':<32}", *(f"{column:>13}" for column in COLUMNS))
+    print(f"{'task':<20} {'model':<32}", *(f"{column:>13}" for column in (*COLUMNS, "AUC")))
     for name in options.tasks:
         rows = {
             model: makes
@@ -239,14 +250,17 @@ def main() -> None:
         splits = list(TASKS[name].splits()) if rows else []
         for model, makes in rows.items():
             try:
+                score = measure_peer if model in PEERS[TASKS[name].kind] else measure
                 if model in COMPILED:
                     compile_ahead(makes[0](), splits[0])
-                score = measure_peer if model in PEERS[TASKS[name].kind] else measure
-                cells = row_cells([[score(make(), split) for split in splits] for make in makes])
+                runs = [[score(make(), split) for split in splits] for make in makes]
             except ImportError as error:
                 print(f"{name:<20} {model:<32} not installed: {error.name}")
                 continue
-            print(f"{name:<20} {model:<32}", *(f"{cell:>13}" for cell in cells), flush=True)
+            cells = row_cells(runs)
+            print(f"{name:<20} {model:<32}", *(f"{cell:>13}" for cell in cells), end="")
+            areas = [fold["AUC"] for folds in runs for fold in folds if "AUC" in fold]
+            print(f"{np.mean(areas):>13.4f}" if areas else "", flush=True)
             table.put([name, model, *cells])
 
 

@@ -60,3 +60,9 @@ def read_series(name: str) -> tuple[Series, NDArray[np.str_], Series, NDArray[np
         parts += [np.split(arrays[f"X_{part}_values"], ends[:-1]), arrays[f"y_{part}"]]
     X_train, y_train, X_test, y_test = parts
     return X_train, y_train, X_test, y_test
+
+
+def read_stays() -> tuple[Series, NDArray[np.int64]]:
+    """Return intensive-care stays (48 hours, 37 channels), most values NaN, and who died."""
+    with np.load(data_file("timeseries/icu_stays.npz")) as stored:
+        return list(stored["X"].astype(np.float64)), stored["y"]

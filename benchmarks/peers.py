@@ -17,7 +17,7 @@ import torch
 from numpy.typing import NDArray
 from scipy.sparse import csr_matrix, diags
 from sklearn.base import BaseEstimator, ClassifierMixin, TransformerMixin
-from sklearn.ensemble import ExtraTreesClassifier
+from sklearn.ensemble import ExtraTreesClassifier, HistGradientBoostingClassifier
 from sklearn.feature_extraction.text import CountVectorizer, TfidfVectorizer
 from sklearn.linear_model import LogisticRegression, RidgeClassifierCV
 from sklearn.pipeline import make_pipeline, make_union
@@ -238,6 +238,35 @@ def statistics(series: Any) -> NDArray[Any]:
     )  # (n_samples, 4 * n_channels)
 
 
+def statistics_of_known(series: Any) -> NDArray[Any]:
+    """Return statistics of the values of each channel that are not missing, NaN without any.
+
+    They are the mean, the least, greatest, first and last value, and the number of values.
+    """
+    rows = []
+    for one in series:
+        is_known = ~np.isnan(one)
+        ends = [is_known.argmax(0), len(one) - 1 - is_known[::-1].argmax(0)]
+        first, last = (np.take_along_axis(one, end[np.newaxis], 0)[0] for end in ends)
+        n_known = is_known.sum(0)
+        mean = np.where(is_known, one, 0).sum(0) / np.where(n_known, n_known, np.nan)
+        spread = [np.fmin.reduce(one, 0), np.fmax.reduce(one, 0)]
+        rows.append(np.concatenate([mean, *spread, first, last, n_known]))
+    return np.array(rows)  # (n_samples, 6 * n_channels)
+
+
+def boosted_trees() -> Any:
+    """Return gradient boosting of small trees, which read missing values, on statistics.
+
+    The number of trees, their size and the learning rate were chosen on the stays: with the
+    defaults of scikit-learn the log loss is .05 higher.
+    """
+    trees = HistGradientBoostingClassifier(
+        learning_rate=0.05, max_iter=150, max_leaf_nodes=8, random_state=0
+    )
+    return make_pipeline(FunctionTransformer(statistics_of_known), trees)
+
+
 def extra_trees(features: Callable[[Any], NDArray[Any]], *steps: Any) -> Any:
     """Return 500 trees on the features that a function computes."""
     return make_pipeline(
@@ -337,5 +366,6 @@ PEERS: dict[str, dict[str, Callable[[], Any]]] = {
         "QUANT": quant,
         "1-NN, time warping": nearest_warped,
     },
+    "stays": {"statistics, boosted trees": boosted_trees},
 }
 COMPILED = {"MiniRocket, ridge", "MultiRocket-Hydra", "1-NN, time warping"}  # at first use

@@ -99,7 +99,10 @@ class LSTMSequenceClassifier(
         much network and linear model count. See the page "The algorithm" of the documentation.
     normalize : bool, default=True
         Scale each channel of measurements to mean 0 and standard deviation 1 over all training
-        steps, and add its change from the step before as another input. False: X as it is.
+        steps, and add its change from the step before as another input. False: X as it is. Both
+        ways, a missing value (NaN) is read as the last one before it, or as the mean (0, if False)
+        where there is none; for channels with missing values in training further inputs say which
+        were missing, and since when [12]_ [13]_.
     cell : {"lstm", "gru", "rnn"}, default="lstm"
         LSTM [1]_, GRU [2]_, or the plain recurrent network.
     hidden_size : int, default=128
@@ -239,6 +242,10 @@ class LSTMSequenceClassifier(
     .. [10] Dempster et al. (2021). MiniRocket: a very fast (almost) deterministic transform for
        time series classification. KDD.
     .. [11] Dempster et al. (2023). Hydra: competing convolutional kernels. DMKD.
+    .. [12] Lipton, Kale and Wetzel (2016). Modeling missing data in clinical time series with
+       RNNs. MLHC.
+    .. [13] Che et al. (2018). Recurrent neural networks for multivariate time series with missing
+       values. Scientific Reports 8.
 
     Examples
     --------

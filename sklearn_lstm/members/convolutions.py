@@ -37,6 +37,7 @@ LARGEST_PROBLEM = 2_500  # rows of the eigenvalue problem: series, or features i
 SERIES_FOR_THRESHOLDS = 32
 SHARE_OF_KNOWN_VALUES = 1 / 3  # of the features at most, if values are missing
 SERIES_OF_KNOWN_VALUES = 1_000
+VARIANCE_WITH_MISSING_VALUES = 30  # of all convolutions, and of all known values
 GOLDEN_RATIO = (5**0.5 - 1) / 2
 STEPS_PER_BATCH = 1 << 12  # arrays of so many steps stay in the processor's cache
 ROWS_PER_BATCH = 1 << 10
@@ -256,15 +257,16 @@ class ConvolutionModel(LinearMember):
 
     @property
     def deviations(self) -> NDArray[np.float64]:
-        """The standard deviation of each feature for the ridge regression: a penalty by group.
+        """The standard deviation that each feature gets for the ridge regression.
 
-        What is known of the channels counts as much as all convolutions.
+        What is known of channels counts as much as all convolutions. Both are small, which allows
+        larger penalties: much of what is filled is noise.
         """
-        deviations = np.ones(len(self.coef))
-        if self.known_values is not None:
-            n_known = len(self.known_values)
-            deviations[-n_known:] = np.sqrt((len(self.coef) - n_known) / n_known)
-        return deviations
+        if self.known_values is None:
+            return np.ones(len(self.coef))
+        n_known = len(self.known_values)
+        sizes = np.repeat([len(self.coef) - n_known, n_known], [len(self.coef) - n_known, n_known])
+        return np.asarray(np.sqrt(VARIANCE_WITH_MISSING_VALUES / sizes))
 
     def describe(self) -> str:
         """Return what the model consists of, in one line."""
