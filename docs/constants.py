@@ -48,9 +48,10 @@ NUMBERS = {
     "batch_of_partial_fit": count(duration.BATCH_SIZE_OF_PARTIAL_FIT),
     "warm_up": percent(schedule.WARM_UP),
     "longest_warm_up": count(schedule.LONGEST_WARM_UP),
-    "updates_per_check": count(schedule.FEWEST_UPDATES_PER_CHECK),
+    "updates_per_check": count(duration.UPDATES_PER_CHECK),
+    "epochs_per_check": count(duration.EPOCHS_PER_CHECK),
     "updates_per_check_of_characters": count(
-        duration.MORE_FOR_CHARACTERS * schedule.FEWEST_UPDATES_PER_CHECK
+        duration.MORE_FOR_CHARACTERS * duration.UPDATES_PER_CHECK
     ),
     "most_checks": count(schedule.MOST_CHECKS),
     "least_progress": count(schedule.LEAST_PROGRESS),

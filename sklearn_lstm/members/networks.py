@@ -79,13 +79,13 @@ class Networks(Member):
         return True
 
     @classmethod
-    def expected_weight(cls, samples: Samples, parameters: Mapping[str, Any]) -> float:
+    def expected_weight(cls, samples: Samples, parameters: Mapping[str, Any]) -> float:  # noqa: ARG003
         """Return how much a network counts in a blend, as long as no held-out sample tells.
 
-        A network is too sure of itself, most of all where it has to learn the vectors of tokens.
+        A network is too sure of itself, most of all of tokens.
         """
-        learns_vectors = samples.sequences.n_channels is None and parameters["embeddings"] is None
-        return EXPECTED_WEIGHT_OF_TOKENS if learns_vectors else EXPECTED_WEIGHT
+        has_tokens = samples.sequences.n_channels is None
+        return EXPECTED_WEIGHT_OF_TOKENS if has_tokens else EXPECTED_WEIGHT
 
     @classmethod
     def fit(cls, task: FitTask, held_out: HeldOutLogits) -> tuple[Self, PartLogits | None]:

@@ -14,6 +14,7 @@ UPDATES_PER_EPOCH = 50
 MOST_STEPS_PER_BATCH = 1 << 13
 BATCH_SIZE_OF_PARTIAL_FIT = 32
 N_UPDATES = 800
+UPDATES_PER_CHECK, EPOCHS_PER_CHECK = 75, 1.5
 # Factor of the updates, and of those between two checks: a character says less than a word.
 MORE_FOR_CHARACTERS = 2
 FEWEST_EPOCHS, FEWEST_EPOCHS_OF_CHARACTERS = 6, 15
@@ -35,8 +36,8 @@ class TrainingPlan:
     max_epochs : int
     follows_loss : bool
         Training ends before `max_epochs` once the loss of held-out samples no longer falls.
-    patience : int
-        Factor of the number of updates between two checks of that loss.
+    updates_per_check : int
+        The fewest updates between two checks of that loss.
     n_networks : int
     n_held_out : int
         Samples to draw and hold out of each network; others for each network.
@@ -45,7 +46,7 @@ class TrainingPlan:
     batch_size: int
     max_epochs: int
     follows_loss: bool = False
-    patience: int = 1
+    updates_per_check: int = 1
     n_networks: int = 1
     n_held_out: int = 0
 
@@ -89,14 +90,14 @@ def plan_training(
     batch_size, max_epochs = parameters["batch_size"], parameters["max_epochs"]
     if batch_size == "auto":
         batch_size = batch_size_for(n_samples, float(sequences.lengths.mean()))
-    patience = MORE_FOR_CHARACTERS if parameters["token_unit"] == "char" else 1
+    per_check = updates_per_check(n_samples, batch_size, parameters["token_unit"])
     work = work_of_epoch(sequences)
     if max_epochs == "auto":
         max_epochs = max_epochs_for(n_samples, work, batch_size, parameters["token_unit"])
         if not follows_loss:  # a network without another member beside it needs more
             max_epochs *= 2
     else:
-        follows_loss, patience = False, 1
+        follows_loss = False
     is_short = max_epochs * work + other_work <= MOST_WORK_FOR_TWO_NETWORKS
     has_two = is_judged and is_new and not early_stopping and max_epochs > 0 and is_short
     n_held_out = 0
@@ -108,7 +109,7 @@ def plan_training(
         batch_size,
         max_epochs,
         follows_loss,
-        patience,
+        per_check,
         n_networks=1 + has_two,
         n_held_out=0 if has_validation else n_held_out,
     )
@@ -121,6 +122,19 @@ def batch_size_for(n_samples: int, mean_length: float) -> int:
     """
     most = min(LARGEST_BATCH, int(MOST_STEPS_PER_BATCH / mean_length))
     return max(min(n_samples // UPDATES_PER_EPOCH, most), SMALLEST_BATCH)
+
+
+def updates_per_check(n_samples: int, batch_size: int, token_unit: str | None) -> int:
+    """Return the updates between two checks of the held-out loss.
+
+    Series: 75. Words: at most 75, and at most 1.5 epochs, which is less for fewer than 200 texts.
+    Characters: twice as many.
+    """
+    if token_unit is None:
+        return UPDATES_PER_CHECK
+    times = MORE_FOR_CHARACTERS if token_unit == "char" else 1
+    of_epochs = round(EPOCHS_PER_CHECK * math.ceil(n_samples / batch_size))
+    return times * min(UPDATES_PER_CHECK, of_epochs)
 
 
 def max_epochs_for(n_samples: int, work: int, batch_size: int, token_unit: str | None) -> int:

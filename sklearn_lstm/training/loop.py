@@ -213,7 +213,7 @@ def own_callbacks(
         first.append(GradientNormClipping(settings.gradient_clip))
     if settings.lr_schedule == "trapezoid":
         trapezoid = Trapezoid(
-            settings.lr, n_updates, updates_per_epoch, held_out_loss, plan.patience
+            settings.lr, n_updates, updates_per_epoch, held_out_loss, plan.updates_per_check
         )
         last.append(trapezoid)
     elif settings.lr_schedule == "onecycle":

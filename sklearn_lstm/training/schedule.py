@@ -14,7 +14,7 @@ from skorch.callbacks import Callback
 
 WARM_UP, LONGEST_WARM_UP = 0.05, 50  # share of the updates, and at most so many
 DECAY = 1 / 3  # share of the updates
-FEWEST_UPDATES_PER_CHECK, MOST_CHECKS = 75, 20
+MOST_CHECKS = 20
 CHECKS_WITHOUT_PROGRESS = 3
 LEAST_PROGRESS = 2.0  # nats: the held-out samples become e^2 times as likely
 
@@ -50,8 +50,8 @@ class Trapezoid(Callback):  # type: ignore[misc]
         Of the whole training; with a `held_out_loss` the most.
     updates_per_epoch : int
     held_out_loss : HeldOutLoss or None
-    patience : int
-        There are at least 75 times this number of updates between two checks.
+    updates_per_check : int
+        Between two checks, or more if there would be more than 20.
     """
 
     def __init__(
@@ -60,21 +60,20 @@ class Trapezoid(Callback):  # type: ignore[misc]
         n_updates: int,
         updates_per_epoch: int,
         held_out_loss: HeldOutLoss | None,
-        patience: int = 1,
+        updates_per_check: int = 1,
     ) -> None:
         self.lr = lr
         self.n_updates = n_updates
         self.updates_per_epoch = updates_per_epoch
         self.held_out_loss = held_out_loss
-        self.patience = patience
+        self.updates_per_check = updates_per_check
 
     def on_train_begin(self, *_: Any, **__: Any) -> None:
         """Start to count."""
         self.n_done = 0
         self.has_stopped = False
         self.warm_up = min(LONGEST_WARM_UP, max(1, round(WARM_UP * self.n_updates)))
-        fewest = FEWEST_UPDATES_PER_CHECK * self.patience
-        self.interval = max(fewest, self.n_updates // MOST_CHECKS)
+        self.interval = max(self.updates_per_check, self.n_updates // MOST_CHECKS)
         if self.held_out_loss is not None:
             self.n_checks_since, self.lowest_loss = 0, self._check(self.held_out_loss)
             self.mean_loss: float | None = (
