@@ -42,13 +42,16 @@ def without_callbacks(estimator: Any) -> dict[str, Any]:
     return {name: value for name, value in vars(estimator).items() if name not in ATTRIBUTES}
 
 
-def own_callbacks(estimator: Any) -> list[Any]:
-    """Return the callbacks that were set, without those that a Pipeline lends during its fit."""
+def own_callbacks(estimator: Any) -> dict[str, Any]:
+    """Return the attribute with the callbacks that were set, if there are any.
+
+    Those that a Pipeline or a search lends to the estimator for its fit are left out.
+    """
     callbacks = getattr(estimator, SET, [])
-    if not hasattr(estimator, PARENT):
-        return list(callbacks)
-    lent = sklearn_callback.AutoPropagatedCallback
-    return [callback for callback in callbacks if not isinstance(callback, lent)]
+    if hasattr(estimator, PARENT):
+        lent = sklearn_callback.AutoPropagatedCallback
+        callbacks = [callback for callback in callbacks if not isinstance(callback, lent)]
+    return {SET: callbacks} if callbacks else {}
 
 
 @dataclass

@@ -44,19 +44,18 @@ class StoredMixin:
     def __getstate__(self) -> dict[str, Any]:
         content, arrays, objects = pack_estimator(self, "")
         text = to_text({**heading(), **content})
-        state = {
+        return {
             "content": text,
             "checksum": checksum_of(text),
             "arrays": arrays,
             "objects": objects,
+            **own_callbacks(self),  # the processes of a search fit with them
         }
-        callbacks = own_callbacks(self)  # a worker of joblib fits with them
-        return {**state, SET: callbacks} if callbacks else state
 
     def __copy__(self) -> Self:
-        """Return another object with the same attributes; nothing is copied."""
+        """Return another object with the same attributes, of which none is copied."""
         copied = object.__new__(type(self))
-        vars(copied).update(vars(self))
+        vars(copied).update(without_callbacks(self) | own_callbacks(self))
         return copied
 
     def __setstate__(self, state: Mapping[str, Any]) -> None:
