@@ -21,6 +21,7 @@ import numpy as np
 from example_data import fetch_movie_reviews, fetch_sms_spam
 from sklearn.base import clone
 from sklearn.calibration import CalibrationDisplay
+from sklearn.callback import ScoringMonitor
 from sklearn.ensemble import StackingClassifier
 from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.linear_model import LogisticRegression
@@ -59,6 +60,21 @@ for parameters, mean, deviation in zip(
     print(f"{mean:.1%} (deviation {deviation:.1%})  {parameters}")
 print("chosen:", search.best_params_)
 model = search.best_estimator_
+
+# %%
+# Watch each epoch
+# ----------------
+# scikit-learn 1.9 has callbacks. ``ScoringMonitor`` scores the training data after each epoch, with
+# the classifier that ``fit`` would return if it ended there.
+monitor = ScoringMonitor(scoring=["accuracy", "neg_log_loss"])
+watched = clone(model)
+watched["lstm"].set_callbacks(monitor)
+watched.fit(X_train, y_train)
+for row in monitor.get_logs().data:
+    if row["task_name"] == "epoch":
+        network, epoch = row["task_id_path"][-2:]
+        print(f"network {network}, epoch {epoch + 1}: ", end="")
+        print(f"accuracy {row['accuracy']:.1%}, loss {-row['neg_log_loss']:.3f}")
 
 # %%
 # Stacking with tf-idf

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
 import torch
 
 from sklearn_lstm.blending import ClassPrior, HeldOutLogits
+from sklearn_lstm.callback_support import Attributes, CallbackTask
 from sklearn_lstm.compute.threads import workers
 from sklearn_lstm.data.sequences import Samples
 from sklearn_lstm.members.convolutions import ConvolutionModel
@@ -35,6 +36,8 @@ def fit_model(
     start: NetworkStart,
     settings: TrainingSettings,
     rng: np.random.Generator,
+    callback_task: CallbackTask,
+    attributes: Callable[[SequenceModel], Attributes],
     previous: SequenceModel | None = None,
 ) -> SequenceModel:
     """Fit all members that suit the samples, and blend them.
@@ -49,6 +52,10 @@ def fit_model(
     start : NetworkStart
     settings : TrainingSettings
     rng : numpy Generator
+    callback_task : CallbackTask
+        Of the whole fit.
+    attributes : callable
+        From a model to the attributes of the classifier that is fitted with it.
     previous : SequenceModel or None
         That of the fit which this one goes on from.
     """
@@ -61,11 +68,18 @@ def fit_model(
         plan.max_epochs,
         [plan.updates_per_epoch(len(part)) for part in parts.learned],
         is_shown=settings.verbose > 0,
+        task=callback_task,
     )
-    task = FitTask(samples, parts, plan, parameters, start, settings, seed, generators, progress)
+    members: list[Member] = []
+
+    def fitted(member: Member, held_out: HeldOutLogits) -> Attributes:
+        return attributes(SequenceModel.blended([member, *members], held_out, previous))
+
+    task = FitTask(
+        samples, parts, plan, parameters, start, settings, seed, generators, progress, fitted
+    )
     prior = ClassPrior.of(samples.targets, is_drawn=validation is None)
     held_out = HeldOutLogits([part.targets for part in parts.held_out], prior)
-    members: list[Member] = []
     n_workers = 2 if plan.n_networks == 2 or parameters["bidirectional"] else 1
     with workers(settings.device, n_workers), progress:
         for kind in kinds:

@@ -145,19 +145,20 @@ class HeldOutLogits:
 
     def loss(self, part: int, logits: NDArray[np.float64], expected: float) -> float:
         """Return the loss of the blend on one part, if a member with these logits joins."""
-        others = [([of_parts[part]], median) for of_parts, median in self.members]
-        return self._fit([self.parts[part]], [([logits], expected), *others]).loss
+        of_part = self.of_part(part)
+        of_part.add([logits], expected)
+        return of_part.blend().loss
+
+    def of_part(self, part: int) -> HeldOutLogits:
+        """Return what the members fitted so far say of one part."""
+        members = [([of_parts[part]], expected) for of_parts, expected in self.members]
+        return HeldOutLogits([self.parts[part]], self.prior, members)
 
     def blend(self) -> Blend:
         """Return the blend of the members."""
-        return self._fit(self.parts, self.members)
-
-    def _fit(
-        self, parts: list[Targets], members: list[tuple[list[NDArray[np.float64]], float]]
-    ) -> Blend:
         return fit_blend(
-            [np.concatenate(logits) for logits, _ in members],
-            Targets.joined(parts),
-            expected=[expected for _, expected in members],
+            [np.concatenate(logits) for logits, _ in self.members],
+            Targets.joined(self.parts),
+            expected=[expected for _, expected in self.members],
             prior=self.prior,
         )

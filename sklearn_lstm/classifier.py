@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from copy import copy
 from numbers import Integral, Real
 from typing import Any, ClassVar, Self
 
@@ -14,6 +15,12 @@ from sklearn.utils.validation import check_consistent_length, check_is_fitted, v
 from skorch import NeuralNet
 
 from sklearn_lstm.algorithm import fit_model
+from sklearn_lstm.callback_support import (
+    Attributes,
+    CallbackSupportMixin,
+    CallbackTask,
+    with_callbacks,
+)
 from sklearn_lstm.data.embeddings import PretrainedVectors, read_embeddings
 from sklearn_lstm.data.encoding import N_SPECIAL
 from sklearn_lstm.data.input_format import InputFormat
@@ -43,6 +50,7 @@ SHARE = Interval(Real, 0, 1, closed="left")
 class LSTMSequenceClassifier(
     StoredMixin,
     DescribedMixin,
+    CallbackSupportMixin,  # type: ignore[misc]
     ClassifierMixin,  # type: ignore[misc]
     BaseEstimator,  # type: ignore[misc]
 ):
@@ -392,6 +400,7 @@ class LSTMSequenceClassifier(
         self.device = device
         self.precision = precision
 
+    @with_callbacks
     def fit(
         self,
         X: Any,
@@ -434,6 +443,7 @@ class LSTMSequenceClassifier(
             If X is not a set of sequences (names the row), y is not a set of labels, a parameter
             is out of range, or the loss becomes infinite or NaN. What was fitted before is kept.
         """
+        task = CallbackTask.of_fit(self, X, y, sample_weight)
         parameters = checked_parameters(self, self._parameter_constraints)
         previous = self._previous() if self.warm_start else None
         y = read_labels(y)
@@ -444,6 +454,14 @@ class LSTMSequenceClassifier(
         validation = self._read_validation(
             X, (X_val, y_val, sample_weight_val), labels, input_format, sequences.vectors
         )
+        found = {
+            "X": X,
+            "labels": labels,
+            "input_format": input_format,
+            "previous": previous,
+            "n_samples": len(samples),
+            "sequences": sequences,
+        }
         model = fit_model(
             samples,
             validation,
@@ -451,11 +469,13 @@ class LSTMSequenceClassifier(
             start=_network_start(parameters, labels, sequences, previous),
             settings=TrainingSettings.of(parameters, labels),
             rng=self._random_generator(previous),
+            callback_task=task,
+            attributes=lambda model: self._attributes(model, **found),
             previous=previous,
         )
-        return self._commit(
-            X, model, labels, input_format, previous, n_samples=len(samples), sequences=sequences
-        )
+        self._commit(model, **found)
+        task.end({})
+        return self
 
     def partial_fit(self, X: Any, y: Any, classes: Any = None, sample_weight: Any = None) -> Self:
         """Train for one epoch on some more sequences.
@@ -503,7 +523,13 @@ class LSTMSequenceClassifier(
         model = previous.with_networks(networks) if previous else SequenceModel((networks,))
         n_samples = len(sequences) + (self._n_samples if previous else 0)
         return self._commit(
-            X, model, labels, input_format, previous, n_samples=n_samples, sequences=sequences
+            model,
+            X=X,
+            labels=labels,
+            input_format=input_format,
+            previous=previous,
+            n_samples=n_samples,
+            sequences=sequences,
         )
 
     def decision_function(self, X: Any) -> NDArray[np.float64]:
@@ -680,14 +706,20 @@ class LSTMSequenceClassifier(
 
     # --- What is fitted
 
+    def _attributes(self, model: SequenceModel, **found: Any) -> Attributes:
+        """Return the attributes that this classifier would have with the model."""
+        attributes = vars(type(self)._commit(copy(self), model, **found))
+        model.networks.net = None  # it goes on training
+        return attributes
+
     def _commit(
         self,
-        X: Any,
         model: SequenceModel,
+        *,
+        X: Any,
         labels: Labels,
         input_format: InputFormat,
         previous: SequenceModel | None,
-        *,
         n_samples: int,
         sequences: Sequences,
     ) -> Self:

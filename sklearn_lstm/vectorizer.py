@@ -12,6 +12,7 @@ from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.feature_extraction.text import CountVectorizer
 from sklearn.utils.validation import check_is_fitted
 
+from sklearn_lstm.callback_support import CallbackSupportMixin, CallbackTask, with_callbacks
 from sklearn_lstm.description import DocumentedMixin
 from sklearn_lstm.io.envelope import StoredMixin
 from sklearn_lstm.parameters import VECTORIZER, checked_parameters
@@ -33,7 +34,13 @@ from sklearn_lstm.text.vocabulary import (
 UNKNOWN_TOKEN = "<unk>"
 
 
-class TextSequenceVectorizer(StoredMixin, DocumentedMixin, TransformerMixin, BaseEstimator):  # type: ignore[misc]
+class TextSequenceVectorizer(
+    StoredMixin,
+    DocumentedMixin,
+    CallbackSupportMixin,  # type: ignore[misc]
+    TransformerMixin,  # type: ignore[misc]
+    BaseEstimator,  # type: ignore[misc]
+):
     r"""Convert texts to sequences of token ids.
 
     The tokens keep their order instead of being counted. A parameter of scikit-learn's
@@ -356,9 +363,12 @@ class TextSequenceVectorizer(StoredMixin, DocumentedMixin, TransformerMixin, Bas
             new = new[: max(int(self.max_features) - len(vocabulary), 0)]
         return number_tokens([*vocabulary, *new])
 
+    @with_callbacks
     def _fit(self, raw_documents: Any, batches: list[TokenBatch] | None = None) -> Iterable[Any]:
         """Fit, and append temporary ids to `batches`; return the tokens of 2, 3, ... among them."""
+        task = CallbackTask.of_fit(self, raw_documents)
         vocabulary = self._check()
+        task.begin()
         read = count_texts(self._analysis(), raw_documents, batches)
         if self._learns():
             vocabulary = self._extend(vocabulary, read.tokens)
@@ -366,6 +376,7 @@ class TextSequenceVectorizer(StoredMixin, DocumentedMixin, TransformerMixin, Bas
                 refuse_empty_vocabulary(read.tokens, self.min_df, self.max_df)
             warn_of_words_seen_once(read.tokens)
         self._commit(read, read.longest, vocabulary, TokenCounts())
+        task.end({})
         return read.tokens.ids
 
     def _commit(

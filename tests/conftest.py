@@ -23,6 +23,8 @@ from sklearn.datasets import load_digits
 collect_ignore = []
 if importlib.util.find_spec("wordllama") is None:  # .ci/run names this file, with the packages
     collect_ignore.append("data/test_pretrained_packages.py")
+if importlib.util.find_spec("sklearn.callback") is None:  # before scikit-learn 1.9
+    collect_ignore.append("test_sklearn_callbacks.py")
 
 FIXTURES = Path(__file__).parent / "fixtures"
 DIGIT_NAMES = np.array(

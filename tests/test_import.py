@@ -1,8 +1,11 @@
 """Importing the package is quick and has no side effects; nothing optional is needed."""
 
+import importlib.util
 import subprocess
 import sys
 import textwrap
+
+from sklearn_lstm import LSTMSequenceClassifier, TextSequenceVectorizer
 
 
 def run(code):
@@ -62,3 +65,9 @@ def test_texts_are_classified_without_any_optional_dependency():
         model.fit(["good day", "bad day"], ["yes", "no"]).predict(["good night"])
         assert not OPTIONAL & set(sys.modules)
     """)
+
+
+def test_callbacks_can_be_set_where_scikit_learn_has_them():
+    has_callbacks = importlib.util.find_spec("sklearn.callback") is not None
+    for estimator in (LSTMSequenceClassifier(), TextSequenceVectorizer()):
+        assert hasattr(estimator, "set_callbacks") == has_callbacks

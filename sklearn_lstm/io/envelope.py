@@ -7,12 +7,13 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from functools import cache
 from importlib.metadata import version
-from typing import Any
+from typing import Any, Self
 
 from numpy.typing import NDArray
 from sklearn.exceptions import InconsistentVersionWarning
 
 import sklearn_lstm
+from sklearn_lstm.callback_support import SET, own_callbacks, without_callbacks
 from sklearn_lstm.exceptions import ModelFileError
 from sklearn_lstm.io.stored_form import (
     NotPlainError,
@@ -48,7 +49,14 @@ class StoredMixin:
             "checksum": checksum_of(text),
             "arrays": arrays,
             "objects": objects,
+            **own_callbacks(self),  # the processes of a search fit with them
         }
+
+    def __copy__(self) -> Self:
+        """Return another object with the same attributes, of which none is copied."""
+        copied = object.__new__(type(self))
+        vars(copied).update(without_callbacks(self) | own_callbacks(self))
+        return copied
 
     def __setstate__(self, state: Mapping[str, Any]) -> None:
         with one_error(f"The stored {type(self).__name__}"):
@@ -56,6 +64,7 @@ class StoredMixin:
             unpack = Unpacker(state["arrays"])
             unpack_estimator(self, content, unpack, state["objects"])
             unpack.check_all_used()
+        vars(self).update({name: state[name] for name in [SET] if name in state})
         warn_of_other_version(content, type(self).__name__)
 
 
@@ -66,7 +75,7 @@ def pack_estimator(
     names = estimator.get_params(deep=False)
     trees: dict[str, dict[str, Any]] = {"parameters": {}, "fitted": {}}
     pack, objects = Packer(), {}
-    for name, value in vars(estimator).items():
+    for name, value in without_callbacks(estimator).items():
         before = pack.copy()
         try:
             tree = pack(value, f"{prefix}{name}")

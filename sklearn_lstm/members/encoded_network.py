@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from copy import deepcopy
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -87,6 +87,12 @@ class EncodedNetwork:
             network.load_state_dict(weights, assign=True)
         network.use_bfloat16 = use_bfloat16
         return cls(encoding, network.eval(), is_trained=weights is not None)
+
+    def trained_so_far(self) -> EncodedNetwork:
+        """Return a copy of a network that is being trained, with its weights as they are now."""
+        stored = replace(self, is_trained=True).stored()
+        weights = {name: weight.clone() for name, weight in stored["weights"].items()}
+        return self.from_stored(**stored | {"weights": weights})
 
     def encoded(self, sequences: Sequences, rows: Rows) -> tuple[Tensor, Tensor | None]:
         """Return sequences as the network reads them, on its device.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar, Self
 
@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sklearn_lstm.blending import HeldOutLogits
+from sklearn_lstm.callback_support import Attributes
 from sklearn_lstm.data.sequences import Rows, Samples, Sequences
 from sklearn_lstm.members.encoded_network import NetworkStart
 from sklearn_lstm.training.duration import TrainingPlan
@@ -41,6 +42,9 @@ class FitTask:
     generators : sequence of numpy Generator
         One for each network.
     progress : FitProgress
+    fitted : callable
+        From a member, and the held-out logits, to the attributes of a classifier that is fitted
+        with it and the members before it.
     """
 
     samples: Samples
@@ -52,6 +56,7 @@ class FitTask:
     seed: int
     generators: Sequence[np.random.Generator]
     progress: FitProgress
+    fitted: Callable[[Any, HeldOutLogits], Attributes]
 
 
 class Member(ABC):

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from sklearn.exceptions import NotFittedError
 
 from sklearn_lstm.blending import HeldOutLogits
+from sklearn_lstm.callback_support import Attributes
 from sklearn_lstm.compute.devices import find_device_or_cpu, prefers_bfloat16
 from sklearn_lstm.compute.threads import map_on_workers, workers
 from sklearn_lstm.data.batches import SequenceDataset
@@ -101,6 +102,15 @@ class Networks(Member):
             for part, rng in zip(learned, task.generators, strict=True)
         ]
         expected = cls.expected_weight(task.samples, task.parameters)
+        is_trained = starts[0].is_trained or plan.max_epochs > 0
+        has_seen_all = starts[0].is_trained and task.parts.rows is not None
+        is_judged = bool(held_out.members) and is_trained and not has_seen_all
+
+        def fitted(index: int, net: MicroBatchNet) -> Attributes:
+            network, so_far = starts[index].trained_so_far(), held_out.of_part(index)
+            if is_judged:
+                so_far.add([network.logits(task.parts.held_out[index].sequences)], expected)
+            return task.fitted(cls((network,), net=net), so_far)
 
         def learn(index: int) -> MicroBatchNet:
             start, part = starts[index], task.parts.held_out[index]
@@ -113,15 +123,13 @@ class Networks(Member):
                 plan,
                 rng=task.generators[index],
                 held_out_loss=HeldOutLoss(loss, len(part)),
-                progress=task.progress.of_network(index),
+                progress=task.progress.of_network(index, partial(fitted, index)),
             )
 
         nets = map_on_workers(learn, range(len(starts)))
-        is_trained = starts[0].is_trained or plan.max_epochs > 0
         networks = tuple(replace(start, is_trained=is_trained) for start in starts)
         member = cls(networks, net=nets[0])
-        has_seen_all = starts[0].is_trained and task.parts.rows is not None
-        if has_seen_all or not is_trained or not held_out.members:
+        if not is_judged:
             return member, None
         parts = zip(networks, task.parts.held_out, strict=True)
         return member, [network.logits(part.sequences) for network, part in parts]

@@ -181,8 +181,11 @@ def train(
             callbacks = list(dict(net.callbacks_).values())
             if not any(map(_has_stopped, callbacks)):
                 raise
+            # Those after what ended the training see the end of the epoch too.
+            if progress is not None and not progress.has_stopped:
+                progress.end_epoch(net)
             for callback in callbacks:
-                if isinstance(callback, PrintLog):  # skorch puts them after what ended the training
+                if isinstance(callback, PrintLog):  # skorch puts them last
                     callback.on_epoch_end(net)
         network.generator = None
         net.notify("on_train_end", X=dataset, y=None)
@@ -241,7 +244,7 @@ def _named(callbacks: list[Callback]) -> list[tuple[str, Callback]]:
 
 
 def _has_stopped(callback: Callback) -> bool:
-    if isinstance(callback, Trapezoid):
+    if isinstance(callback, Trapezoid | NetworkProgress):
         return callback.has_stopped
     return isinstance(callback, EarlyStopping) and bool(callback.misses_ == callback.patience)
 

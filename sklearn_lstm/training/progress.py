@@ -1,22 +1,27 @@
-"""One progress bar over a whole fit: the linear model and all networks."""
+"""How much of a fit is done: one bar over the whole fit, and the tasks that callbacks see."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any, Self
 
 from skorch import NeuralNet
 from skorch.callbacks import Callback
 
+from sklearn_lstm.callback_support import Attributes, CallbackTask
 from sklearn_lstm.progress_bar import ProgressBar
 from sklearn_lstm.training.schedule import Trapezoid
 
 
 class FitProgress(ProgressBar):
-    """A bar over the whole fit.
+    """A bar over the whole fit, and the same fit as a task with subtasks.
 
     The work is counted in updates of the networks, which may be trained in two threads. Training
     may end before the last epoch: once this is known, fewer updates are counted.
+
+    The subtasks are the linear model (number 0) and the networks (from 1 on), whose subtasks are
+    their epochs.
 
     Parameters
     ----------
@@ -27,6 +32,8 @@ class FitProgress(ProgressBar):
         Of each network.
     is_shown : bool
         If False, nothing is drawn.
+    task : CallbackTask or None
+        Of the whole fit; None: no callback is told of it.
     """
 
     def __init__(
@@ -36,27 +43,39 @@ class FitProgress(ProgressBar):
         updates_per_epoch: Sequence[int],
         *,
         is_shown: bool,
+        task: CallbackTask | None = None,
     ) -> None:
         super().__init__(is_shown=is_shown)
+        self.task = task or CallbackTask()
         self._updates_per_epoch = updates_per_epoch
         self._all = [linear_epochs * updates_per_epoch[0]]  # the linear model, and each network
         self._all.extend(float(max_epochs * n) for n in updates_per_epoch)
         self._done = [0.0] * len(self._all)
 
     def __enter__(self) -> Self:
+        has_linear_model = self._all[0] > 0
+        self.task.begin(has_linear_model + len(self._updates_per_epoch))
+        if has_linear_model:
+            self._linear_model = self.task.subtask("linear model", 0)
         super().__enter__()
-        self.show(0.0, "linear model" if self._all[0] else "")
+        self.show(0.0, "linear model" if has_linear_model else "")
         return self
 
     def finish_linear_model(self) -> None:
         """Count the linear model as done."""
         self.count(0, self._all[0], self._all[0], "")
+        self._linear_model.end()
 
-    def of_network(self, index: int) -> NetworkProgress | None:
-        """Return the callback that counts the updates of a network; None if nothing is shown."""
-        if not self.is_shown:
+    def of_network(
+        self, index: int, fitted: Callable[[NeuralNet], Attributes] | None = None
+    ) -> NetworkProgress | None:
+        """Return the callback that counts the updates of a network; None if nobody looks at it.
+
+        `fitted` returns the attributes of a classifier whose training ends now.
+        """
+        if not (self.is_shown or self.task.is_heard):
             return None
-        return NetworkProgress(self, index, self._updates_per_epoch[index])
+        return NetworkProgress(self, index, self._updates_per_epoch[index], fitted)
 
     @property
     def has_first_network(self) -> bool:
@@ -72,28 +91,49 @@ class FitProgress(ProgressBar):
 class NetworkProgress(Callback):  # type: ignore[misc]
     """Count the updates of a network; show epoch and losses, of one network at a time.
 
+    Its epochs are tasks. Training ends if one of scikit-learn's callbacks says so.
+
     Parameters
     ----------
     progress : FitProgress
     index : int
         Which network it is.
     updates_per_epoch : int
+    fitted : callable or None
+        From the net to the attributes of a classifier whose training ends now.
     """
 
     schedule: Trapezoid | None = None  # tells when training ends, if that may be early
+    has_stopped = False
+    task = epoch = CallbackTask()
 
-    def __init__(self, progress: FitProgress, index: int, updates_per_epoch: int) -> None:
+    def __init__(
+        self,
+        progress: FitProgress,
+        index: int,
+        updates_per_epoch: int,
+        fitted: Callable[[NeuralNet], Attributes] | None,
+    ) -> None:
         self.progress: FitProgress | None = progress
         self.index = index
         self.updates_per_epoch = updates_per_epoch
+        self.fitted = fitted
 
     def __getstate__(self) -> dict[str, Any]:
-        """Leave out the bar, which can't be pickled."""
-        return vars(self) | {"progress": None, "schedule": None}
+        """Leave out the bar and the tasks, which can't be pickled."""
+        left_out = {"progress", "schedule", "fitted", "task", "epoch"}
+        kept = {name: value for name, value in vars(self).items() if name not in left_out}
+        return kept | {"progress": None, "fitted": None}
 
-    def on_train_begin(self, *_: Any, **__: Any) -> None:
+    def on_train_begin(self, net: NeuralNet, **_: Any) -> None:
         """Start to count."""
         self.n_done = 0
+        if self.progress is not None:
+            self.task = self.progress.task.subtask("network", 1 + self.index, net.max_epochs)
+
+    def on_epoch_begin(self, *_: Any, **__: Any) -> None:
+        """Begin the task of an epoch."""
+        self.epoch = self.task.subtask("epoch")
 
     def on_batch_end(self, net: NeuralNet, *, training: bool = False, **_: Any) -> None:
         """Count an update."""
@@ -102,10 +142,22 @@ class NetworkProgress(Callback):  # type: ignore[misc]
             end = None if self.schedule is None else self.schedule.end
             self._show(net, end or net.max_epochs * self.updates_per_epoch)
 
+    def on_epoch_end(self, net: NeuralNet, **_: Any) -> None:
+        """End the task of an epoch, and perhaps the training."""
+        self.end_epoch(net)
+        if self.has_stopped:
+            raise KeyboardInterrupt  # as skorch's early stopping does
+
+    def end_epoch(self, net: NeuralNet) -> None:
+        """End the task of an epoch."""
+        self.has_stopped = self.epoch.end(self.fitted and partial(self.fitted, net))
+
     def on_train_end(self, net: NeuralNet, **_: Any) -> None:
-        """Count no more updates than were done, and forget the bar, which can't be pickled."""
+        """Count no more updates than were done, and forget what can't be pickled."""
         self._show(net, self.n_done)
-        self.progress = self.schedule = None
+        self.task.end()
+        self.progress = self.schedule = self.fitted = None
+        self.task = self.epoch = CallbackTask()
 
     def _show(self, net: NeuralNet, n_all: int) -> None:
         if self.progress is not None:
