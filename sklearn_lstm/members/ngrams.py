@@ -27,6 +27,7 @@ LONGEST_OF_WORDS = 2
 LONGEST_OF_CHARACTERS = 5  # or more, where the alphabet is small and the sequences are long
 N_LENGTHS_OF_CHARACTERS = 5
 EXPECTED_BY_CHANCE = 1 / 64  # how often one n-gram may occur in a sequence of random characters
+MOST_ENTRIES = 1 << 26  # n-grams of all sequences together; from more, a sample is drawn
 LARGEST_COEF = 1 << 30  # bytes of the coefficients: features x outputs x 4
 # If all n-grams need less than this part of it, those of one sequence alone are used too.
 SHARE_OF_ALL_NGRAMS = 1 / 8
@@ -96,7 +97,15 @@ class NgramModel(LinearMember):
         lengths = choose_lengths(sequences, task.parameters["token_unit"])
         has_borders = task.parameters["token_unit"] == "char"
         lexicon = Lexicon.of(sequences)
-        all_bags = _bags(sequences, lengths, lexicon, has_borders=has_borders)
+        rows = np.arange(len(samples))
+        all_bags = _bags_of(sequences, rows, lengths, lexicon, has_borders=has_borders)
+        not_seen = np.arange(0)
+        if all_bags[0].shape[0] < len(samples):  # so many are left that none has to be held out
+            rng = np.random.default_rng(task.seed)
+            rows = rng.permutation(np.setdiff1d(rows, held_out))
+            all_bags = _bags_of(sequences, rows, lengths, lexicon, has_borders=has_borders)
+            samples = samples.subset(rows[: all_bags[0].shape[0]])
+            sequences, not_seen, held_out = samples.sequences, held_out, not_seen
         average = MeanVectors.of(sequences)
         means = np.empty((len(samples), 0), np.float32)
         if average is not None:
@@ -149,7 +158,10 @@ class NgramModel(LinearMember):
         if len(held_out):  # first, so that the two models are never in memory at the same time
             others = np.setdiff1d(np.arange(len(samples)), held_out)
             logits = fit(others).logits_of([some[held_out] for some in bags], means[held_out])
-        return fit(np.arange(len(samples))), logits
+        model = fit(np.arange(len(samples)))
+        if len(not_seen):
+            logits = model.logits(task.samples.subset(not_seen).sequences)
+        return model, logits
 
     def logits(self, sequences: Sequences) -> NDArray[np.float64]:
         """Return the signed distances from the decision boundaries (n_samples, n_outputs).
@@ -286,6 +298,21 @@ def _bags(
     parts = [hash_ngrams(*some, lengths, has_borders=has_borders) for some in sequences.chunks()]
     of_ids = vstack(parts, format="csr")
     return [of_ids] if lexicon is None else [of_ids, lexicon.bags(sequences)]
+
+
+def _bags_of(
+    sequences: Sequences, rows: Rows, lengths: range, lexicon: Lexicon | None, *, has_borders: bool
+) -> list[csr_matrix]:
+    """Return which n-grams these rows hold, or the first of them, up to `MOST_ENTRIES` n-grams."""
+    parts: list[list[csr_matrix]] = []
+    n_entries = 0
+    for chunk in chunks_of_rows(sequences.lengths[rows]):
+        part = _bags(sequences.subset(rows[chunk]), lengths, lexicon, has_borders=has_borders)
+        n_entries += sum(bags.nnz for bags in part)
+        if parts and n_entries > MOST_ENTRIES:
+            break
+        parts.append(part)
+    return [vstack(bags, format="csr") for bags in zip(*parts, strict=True)]
 
 
 def _weights(bags: list[csr_matrix], fewest: int) -> list[TfIdf]:
