@@ -39,8 +39,7 @@ class ClassPrior:
         logs = labels.log_prior(values)
         if not is_drawn:
             return cls(logs, np.zeros(len(labels)))
-        groups = np.arange(len(targets)) if targets.groups is None else targets.groups
-        return cls(logs, labels.log_drawn(values, groups))
+        return cls(logs, labels.log_drawn(values, targets.groups))
 
 
 @dataclass(frozen=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from copy import copy
+from dataclasses import replace
 from numbers import Integral, Real
 from typing import Any, ClassVar, Self
 
@@ -27,7 +28,12 @@ from sklearn_lstm.data.input_format import InputFormat
 from sklearn_lstm.data.labels import Labels, read_labels
 from sklearn_lstm.data.reading import read_sequences
 from sklearn_lstm.data.sequences import Samples, Sequences
-from sklearn_lstm.data.targets import Targets, absolute_weights, relative_weights
+from sklearn_lstm.data.targets import (
+    Targets,
+    absolute_weights,
+    read_groups,
+    relative_weights,
+)
 from sklearn_lstm.description import DescribedMixin
 from sklearn_lstm.io.envelope import StoredMixin
 from sklearn_lstm.members.encoded_network import NetworkStart
@@ -444,16 +450,45 @@ class LSTMSequenceClassifier(
             is out of range, or the loss becomes infinite or NaN. What was fitted before is kept.
         """
         task = CallbackTask.of_fit(self, X, y, sample_weight)
-        parameters = checked_parameters(self, self._parameter_constraints)
+        checked_parameters(self, self._parameter_constraints)
         previous = self._previous() if self.warm_start else None
         y = read_labels(y)
-        sequences, input_format = self._read_new(X, y, previous)
+        sequences = self._read_new(X, y, previous)
         labels = Labels.of(y) if previous is None else self._labels
-        weights = relative_weights(sample_weight, self.class_weight, y, labels)
-        samples = Samples(sequences, Targets.of(y, weights, labels, groups)).counted()
-        validation = self._read_validation(
-            X, (X_val, y_val, sample_weight_val), labels, input_format, sequences.vectors
+        return self._fit(
+            X,
+            sequences,
+            labels.encode(y),
+            labels,
+            sample_weight,
+            validation=(X_val, y_val, sample_weight_val),
+            groups=groups,
+            task=task,
         )
+
+    def _fit(
+        self,
+        X: Any,
+        sequences: Sequences,
+        values: NDArray[Any],
+        labels: Labels,
+        sample_weight: Any,
+        *,
+        validation: tuple[Any, Any, Any] = (None, None, None),
+        groups: Any = None,
+        task: CallbackTask | None = None,
+    ) -> Self:
+        """Train on sequences, wherever they lie, and their encoded labels.
+
+        Only the names of columns and tokens are read from X.
+        """
+        parameters = checked_parameters(self, self._parameter_constraints)
+        previous = self._previous() if self.warm_start else None
+        input_format = self._know(X, sequences, previous)
+        weights = relative_weights(sample_weight, self.class_weight, values, labels)
+        targets = Targets(values, weights, labels, read_groups(groups, len(values)))
+        samples = Samples(sequences, targets).counted()
+        task = task or CallbackTask()
         found = {
             "X": X,
             "labels": labels,
@@ -464,7 +499,7 @@ class LSTMSequenceClassifier(
         }
         model = fit_model(
             samples,
-            validation,
+            self._read_validation(X, validation, labels, input_format, sequences.vectors),
             parameters={**parameters, "token_unit": input_format.token_unit},
             start=_network_start(parameters, labels, sequences, previous),
             settings=TrainingSettings.of(parameters, labels),
@@ -508,12 +543,14 @@ class LSTMSequenceClassifier(
             )
         previous = self._previous()
         y = read_labels(y)
-        sequences, input_format = self._read_new(X, y, previous)
+        sequences = self._read_new(X, y, previous)
+        input_format = self._know(X, sequences, previous)
         labels = Labels.named(classes, y) if previous is None else self._labels
         labels.check_same(classes)
-        weights = absolute_weights(sample_weight, self.class_weight, y, labels)
+        values = labels.encode(y)
+        weights = absolute_weights(sample_weight, self.class_weight, values, labels)
         networks = Networks.fit_one_epoch(
-            Samples(sequences, Targets.of(y, weights, labels)).counted(),
+            Samples(sequences, Targets(values, weights, labels)).counted(),
             _network_start(parameters, labels, sequences, previous),
             TrainingSettings.of(parameters, labels),
             self._random_generator(previous),
@@ -634,6 +671,14 @@ class LSTMSequenceClassifier(
 
     # --- Reading X and y
 
+    def _check(self) -> None:
+        """Check the parameters."""
+        checked_parameters(self, self._parameter_constraints)
+
+    def _labels_before(self) -> Labels | None:
+        """Return the labels of the fit that the next one goes on from."""
+        return self._labels if self.warm_start and self.__sklearn_is_fitted__() else None
+
     def _previous(self) -> SequenceModel | None:
         """Return the model that training goes on from."""
         return self._model if self.__sklearn_is_fitted__() else None
@@ -646,18 +691,31 @@ class LSTMSequenceClassifier(
         sequences.vectors = self._vectors
         return sequences
 
-    def _read_new(
-        self, X: Any, y: NDArray[Any], previous: SequenceModel | None
-    ) -> tuple[Sequences, InputFormat]:
+    def _read_new(self, X: Any, y: NDArray[Any], previous: SequenceModel | None) -> Sequences:
         """Read the X of a training; nothing about it is kept yet."""
         check_column_names(X)
         ways = self.input_type, self.time_channel
         sequences = read_sequences(X, *ways) if previous is None else self._read(X)
         check_consistent_length(sequences, y)
+        return sequences
+
+    def _know(self, X: Any, sequences: Sequences, previous: SequenceModel | None) -> InputFormat:
+        """Give sequences their vectors, and return the format of the X that they were read from."""
         sequences.vectors = self._pretrained_vectors(X, sequences)
         if previous is not None:
-            return sequences, self._format
-        return sequences, InputFormat.of(X, sequences, *ways, self.token_unit)
+            return self._format
+        ways = self.input_type, self.time_channel
+        return InputFormat.of(X, sequences, *ways, self.token_unit)
+
+    def _format_of_batches(self, X: Any) -> InputFormat:
+        """Return how all batches of a training are read, by the X of the first one."""
+        if self.warm_start and self._previous() is not None:
+            self._read(X)
+            return self._format
+        check_column_names(X)
+        ways = self.input_type, self.time_channel
+        first = InputFormat.of(X, read_sequences(X, *ways), *ways, self.token_unit)
+        return replace(first, gappy=tuple(range(first.n_channels or 0)))  # any may have gaps later
 
     def _read_validation(
         self,
@@ -680,9 +738,9 @@ class LSTMSequenceClassifier(
             sequences, y_val = input_format.read(X_val), read_labels(y_val, "y_val")
             check_consistent_length(sequences, y_val)
             sequences.vectors = vectors
-            labels.encode(y_val, "y_val")  # before the weights of its classes are looked up
-            weights = relative_weights(sample_weight_val, self.class_weight, y_val, labels)
-            return Samples(sequences, Targets.of(y_val, weights, labels)).counted()
+            values = labels.encode(y_val, "y_val")
+            weights = relative_weights(sample_weight_val, self.class_weight, values, labels)
+            return Samples(sequences, Targets(values, weights, labels)).counted()
         except (TypeError, ValueError) as error:
             error.add_note("This is about X_val, y_val and sample_weight_val of fit.")
             raise

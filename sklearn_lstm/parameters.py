@@ -60,11 +60,11 @@ def plain_parameters(estimator: BaseEstimator, names: Iterable[str]) -> dict[str
     }
 
 
-def check_column_names(X: Any, X_val: Any = None) -> None:
-    """Raise an error for column names of several types, and for other ones in X_val than in X."""
-    names, names_val = _get_feature_names(X), _get_feature_names(X_val)
-    if names is not None and names_val is not None and not np.array_equal(names, names_val):
+def check_column_names(X: Any, other: Any = None, name: str = "X_val") -> None:
+    """Raise an error for column names of several types, and for other ones than in X."""
+    names, others = _get_feature_names(X), _get_feature_names(other)
+    if names is not None and others is not None and not np.array_equal(names, others):
         raise ValueError(
-            f"X_val has the columns {names_val[:5].tolist()}, but X has {names[:5].tolist()}: both "
+            f"{name} has the columns {others[:5].tolist()}, but X has {names[:5].tolist()}: both "
             "need the same names in the same order."
         )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, Literal, Self
 
 import numpy as np
@@ -22,7 +22,14 @@ from sklearn_lstm.text.analysis import (
     count_vectorizer_like,
     read_tokens,
 )
-from sklearn_lstm.text.counting import UNKNOWN, TextCounts, TokenCounts, count_texts, number_tokens
+from sklearn_lstm.text.counting import (
+    UNKNOWN,
+    TextCounts,
+    TokenBatches,
+    TokenCounts,
+    count_texts,
+    number_tokens,
+)
 from sklearn_lstm.text.id_matrix import look_up_rows, to_csr, to_dense, to_onehot
 from sklearn_lstm.text.vocabulary import (
     CallIds,
@@ -215,11 +222,7 @@ class TextSequenceVectorizer(
         X : csr_matrix or ndarray
             As from `transform`.
         """
-        batches: list[TokenBatch] = []
-        tokens = self._fit(raw_documents, batches)
-        ids = CallIds(self.vocabulary_)
-        final = np.fromiter((0, UNKNOWN, *ids(tokens)), np.int32)  # by temporary id
-        return self._lay_out(((final.take(batch), lengths) for batch, lengths in batches), ids)
+        return self._lay_out(*self._fit_batches(raw_documents, []))
 
     def partial_fit(self, raw_documents: Iterable[Any], y: Any = None) -> Self:  # noqa: ARG002
         """Go on learning from further texts.
@@ -363,8 +366,20 @@ class TextSequenceVectorizer(
             new = new[: max(int(self.max_features) - len(vocabulary), 0)]
         return number_tokens([*vocabulary, *new])
 
+    def _fit_batches(
+        self, raw_documents: Any, batches: TokenBatches
+    ) -> tuple[Iterator[TokenBatch], CallIds]:
+        """Fit, and return the ids of the texts; `batches` keeps them until the vocabulary is known.
+
+        The texts are read once.
+        """
+        tokens = self._fit(raw_documents, batches)
+        ids = CallIds(self.vocabulary_)
+        final = np.fromiter((0, UNKNOWN, *ids(tokens)), np.int32)  # by temporary id
+        return ((final.take(batch), lengths) for batch, lengths in batches), ids
+
     @with_callbacks
-    def _fit(self, raw_documents: Any, batches: list[TokenBatch] | None = None) -> Iterable[Any]:
+    def _fit(self, raw_documents: Any, batches: TokenBatches | None = None) -> Iterable[Any]:
         """Fit, and append temporary ids to `batches`; return the tokens of 2, 3, ... among them."""
         task = CallbackTask.of_fit(self, raw_documents)
         vocabulary = self._check()

@@ -31,7 +31,7 @@ LAYERS = [
     ["algorithm"],
     ["description"],
     ["vectorizer", "classifier"],
-    ["word_vectors"],
+    ["word_vectors", "streaming"],
     ["inspection"],
 ]
 PUBLIC_PACKAGES = {"inspection.__init__", "io.__init__"}

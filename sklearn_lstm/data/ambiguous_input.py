@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sklearn_lstm.data.sequences import DenseSeries, Sequences, SparseIds
+from sklearn_lstm.data.stored import StoredIds
 from sklearn_lstm.exceptions import InputTypeWarning, warn_user
 
 FEWEST_ROWS = 20  # of a table: fewer columns are whole by chance
@@ -24,7 +25,7 @@ def warn_of_doubts(sequences: Sequences) -> None:
     if isinstance(sequences, DenseSeries):
         if sequences.is_table:
             _warn_of_ids(sequences.values[:, :, 0])
-    elif sequences.n_channels is None and not isinstance(sequences, SparseIds):
+    elif sequences.n_channels is None and not isinstance(sequences, SparseIds | StoredIds):
         ids, lengths = next(sequences.chunks())
         if neighbour_distance(ids, lengths) < CLOSE:
             _warn(

@@ -120,18 +120,24 @@ class Labels:
         logs = np.log(np.where(n_samples > 0, n_samples, n_samples.max()))
         return np.asarray(logs - logs.mean())
 
-    def log_drawn(self, targets: NDArray[Any], groups: NDArray[np.intp]) -> NDArray[np.float64]:
+    def log_drawn(
+        self, targets: NDArray[Any], groups: NDArray[np.intp] | None
+    ) -> NDArray[np.float64]:
         """Return the logarithm of the part of each class that can be held out: all but one group.
 
         Parameters
         ----------
         targets : ndarray of shape (n_samples,) or (n_samples, n_labels)
-        groups : ndarray of shape (n_samples,)
+        groups : ndarray of shape (n_samples,) or None
+            None: each sample is a group.
         """
         rows, outputs = self._truths(targets)
-        shape = len(self), groups.max() + 1
-        pairs = sparse.csr_matrix((np.ones(len(rows)), (outputs, groups[rows])), shape)
-        n_groups = pairs.getnnz(axis=1)
+        if groups is None:
+            n_groups = np.bincount(outputs, minlength=len(self))
+        else:
+            shape = len(self), groups.max() + 1
+            pairs = sparse.csr_matrix((np.ones(len(rows)), (outputs, groups[rows])), shape)
+            n_groups = pairs.getnnz(axis=1)
         return np.asarray(np.log(np.maximum(n_groups - 1, SMALLEST_RATE) / np.maximum(n_groups, 1)))
 
     def _truths(self, targets: NDArray[Any]) -> tuple[NDArray[np.intp], NDArray[np.intp]]:

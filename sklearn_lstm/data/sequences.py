@@ -24,6 +24,7 @@ PADDING_ID = 0  # in a table of ids: no step
 NO_ID = -1  # in place of an id: a step whose token is unknown
 ROWS_AT_ONCE = 1 << 8  # sequences that are predicted together
 VALUES_PER_CHUNK = 1 << 17  # read at once, so that memory stays constant
+MOST_IDS_APART = 1 << 20  # of chunks, until they are joined
 
 
 class Sequences(ABC):
@@ -102,7 +103,14 @@ class Sequences(ABC):
 
     def distinct_ids(self) -> NDArray[Any]:
         """Return each id once, in ascending order."""
-        return np.unique(np.concatenate([np.unique(ids) for ids, _ in self.chunks()]))
+        parts: list[NDArray[Any]] = []
+        n_joined = 0
+        for ids, _ in self.chunks():
+            parts.append(np.unique(ids))
+            if sum(map(len, parts)) > 2 * n_joined + MOST_IDS_APART:
+                parts = [np.unique(np.concatenate(parts))]
+                n_joined = len(parts[0])
+        return np.unique(np.concatenate(parts))
 
 
 class DerivedSequences(Sequences):
@@ -166,9 +174,10 @@ class TokenIds(Sequences):
     """
 
     def __init__(self, n_entries: Lengths, n_features: int, **what_is_known: Any) -> None:
-        super().__init__(np.maximum(n_entries, 1), None, n_features, **what_is_known)
         self.n_entries = n_entries
         self.has_empty = bool((n_entries == 0).any())
+        lengths = np.maximum(n_entries, 1) if self.has_empty else n_entries
+        super().__init__(lengths, None, n_features, **what_is_known)
 
     def filled(self, entries: NDArray[Any], rows: Rows) -> NDArray[Any]:
         """Put `NO_ID` into rows without an entry."""
@@ -206,9 +215,7 @@ class SparseIds(TokenIds):
         return self._gather(self.spellings, rows)
 
     def _gather(self, values: NDArray[Any], rows: Rows) -> NDArray[Any]:
-        n_entries = self.n_entries[rows]
-        shift = np.repeat(self.starts[rows] - (np.cumsum(n_entries) - n_entries), n_entries)
-        return self.filled(values[shift + np.arange(len(shift))], rows)
+        return self.filled(gather(values, self.starts[rows], self.n_entries[rows]), rows)
 
 
 class RaggedIds(TokenIds):
@@ -276,11 +283,18 @@ class Samples:
 
     def counted(self) -> Samples:
         """Return the samples whose weight is not 0."""
-        return self.subset(np.flatnonzero(self.targets.sample_weights))
+        counts = self.targets.sample_weights > 0
+        return self if counts.all() else self.subset(np.flatnonzero(counts))
 
     def subset(self, rows: Rows) -> Samples:
         """Return the samples of these rows."""
         return Samples(self.sequences.subset(rows), self.targets.subset(rows))
+
+
+def gather(values: NDArray[Any], starts: Lengths, lengths: Lengths) -> NDArray[Any]:
+    """Lay the values of some rows end to end: those from `starts` on, as many as `lengths`."""
+    shift = np.repeat(starts - (np.cumsum(lengths) - lengths), lengths)
+    return np.asarray(values[shift + np.arange(len(shift))])
 
 
 def chunks_of_rows(sizes: NDArray[np.intp]) -> list[Rows]:

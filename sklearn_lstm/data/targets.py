@@ -87,11 +87,12 @@ class Targets:
 
 
 def relative_weights(
-    sample_weight: Any, class_weight: Any, y: NDArray[Any], labels: Labels
+    sample_weight: Any, class_weight: Any, values: NDArray[Any], labels: Labels
 ) -> NDArray[np.float64]:
     """Return the weight of each sample or label, with mean 1 over those that count.
 
-    Each factor is divided by its largest value first, so that their product can't overflow.
+    Each factor is divided by its largest value first, so that their product can't overflow. The
+    values are encoded labels.
 
     Raises
     ------
@@ -99,7 +100,7 @@ def relative_weights(
         For weights of another number or shape, negative or infinite ones, and none above zero.
     """
     weight = np.ones(1)
-    for factor in _factors(sample_weight, class_weight, y, labels):
+    for factor in _factors(sample_weight, class_weight, values, labels):
         weight = weight * (factor / (factor.max(initial=0) or 1))
     _check_any(weight)
     mean: float = weight[weight > 0].mean()
@@ -107,9 +108,11 @@ def relative_weights(
 
 
 def absolute_weights(
-    sample_weight: Any, class_weight: Any, y: NDArray[Any], labels: Labels
+    sample_weight: Any, class_weight: Any, values: NDArray[Any], labels: Labels
 ) -> NDArray[np.float64]:
     """Return the weight of each sample, or of each of its labels, as it is.
+
+    The values are encoded labels.
 
     Raises
     ------
@@ -118,7 +121,7 @@ def absolute_weights(
     """
     weight = np.ones(1)
     with np.errstate(over="ignore"):
-        for factor in _factors(sample_weight, class_weight, y, labels):
+        for factor in _factors(sample_weight, class_weight, values, labels):
             weight = weight * factor
     too_large = weight > np.finfo(np.float32).max
     if too_large.any():
@@ -132,17 +135,17 @@ def absolute_weights(
 
 
 def _factors(
-    sample_weight: Any, class_weight: Any, y: NDArray[Any], labels: Labels
+    sample_weight: Any, class_weight: Any, values: NDArray[Any], labels: Labels
 ) -> list[NDArray[np.float64]]:
     """Return the weights of samples and those of their classes, or of each of their labels."""
-    of_samples = _read_sample_weight(sample_weight, len(y))
+    of_samples = read_sample_weight(sample_weight, len(values))
     if class_weight is None:
         return [of_samples]
     if labels.is_multilabel and not isinstance(class_weight, Mapping):
-        return [of_samples[:, np.newaxis], _weights_of_labels(class_weight, y)]
+        return [of_samples[:, np.newaxis], _weights_of_labels(class_weight, values.astype(np.int8))]
     if isinstance(class_weight, Mapping) and not labels.is_multilabel:
-        return [of_samples, _weights_of_classes(class_weight, labels)[labels.encode(y)]]
-    return [of_samples, compute_sample_weight(class_weight, y)]
+        return [of_samples, _weights_of_classes(class_weight, labels)[values]]
+    return [of_samples, compute_sample_weight(class_weight, values)]
 
 
 def _weights_of_labels(
@@ -168,7 +171,14 @@ def _weights_of_labels(
     return weights
 
 
-def _read_sample_weight(sample_weight: Any, n_samples: int) -> NDArray[np.float64]:
+def read_sample_weight(sample_weight: Any, n_samples: int) -> NDArray[np.float64]:
+    """Check the weights of samples; None is 1 each.
+
+    Raises
+    ------
+    ValueError
+        For weights of another number or shape, and negative or infinite ones.
+    """
     if np.ma.is_masked(sample_weight):
         row, *_ = np.argwhere(np.ma.getmaskarray(sample_weight))[0].tolist()
         raise ValueError(

@@ -42,13 +42,11 @@ def effective_number_of_tokens(sequences: Sequences, n_set_aside: int = 0) -> fl
     1949). Its estimate does not grow with the amount of data. The most frequent ids can be set
     aside.
     """
-    ids, counts = [], []
+    ids = sequences.distinct_ids()
+    counts = np.zeros(len(ids))
     for chunk, _ in sequences.chunks():
-        of_chunk, times = np.unique(chunk, return_counts=True)
-        ids.append(of_chunk.astype(np.int64))
-        counts.append(times)
-    _, places = np.unique(np.concatenate(ids), return_inverse=True)
-    frequency = np.sort(np.bincount(places, weights=np.concatenate(counts)))
+        counts += np.bincount(np.searchsorted(ids, chunk), minlength=len(ids))
+    frequency = np.sort(counts)
     frequency = frequency[: len(frequency) - n_set_aside]
     n_pairs = frequency.sum() * (frequency.sum() - 1)
     n_equal_pairs = (frequency * (frequency - 1)).sum()

@@ -82,9 +82,6 @@ def _fit_each(
     """Fit the SVMs one by one."""
     n_outputs = len(intercept)
     is_mirrored = not targets.labels.is_multilabel and n_outputs == 2
-    present = csr_matrix(
-        (np.ones_like(features.data), features.indices, features.indptr), features.shape
-    )
     indicators = targets.indicators().T
     for output, target in enumerate(indicators[:1] if is_mirrored else indicators):
         check_not_abandoned()
@@ -96,11 +93,11 @@ def _fit_each(
             svm = _solve(features, target, weights, seed, tol=TOLERANCE_OF_MANY)
             coef[:, output], intercept[output] = svm.coef_[0], svm.intercept_[0]
         else:
-            scale = _scale(present, target, weights)
+            scale = _scale(features, target, weights)
             scale[n_scaled:] = _scale_of_vectors(weights @ target, weights @ ~target)
-            data = features.data * scale[features.indices]
-            scaled = csr_matrix((data, features.indices, features.indptr), features.shape)
-            svm = _solve(scaled, target, weights, seed)
+            svm = _solve(
+                _with_data(features, features.data * scale[features.indices]), target, weights, seed
+            )
             coef[:, output] = svm.coef_[0] * scale
             intercept[output] = svm.intercept_[0]
     if is_mirrored:
@@ -121,7 +118,7 @@ def _fit_classes(
     # scikit-learn warns of a y with more than half as many classes as samples.
     most = min(ENTRIES_AT_ONCE // max(features.nnz, 1), len(targets) // 2 - 1)
     n_together = max(1, most)
-    features = features.astype(np.float64)  # as the solver would in each call
+    features = _with_data(features, features.data)
     for group in np.split(classes, np.arange(n_together, len(classes), n_together)):
         check_not_abandoned()
         target = np.where(np.isin(targets.values, group), targets.values, -1)
@@ -147,8 +144,14 @@ def _scale_of_vectors(n_inside: float, n_outside: float) -> float:
     return float((COUNT_OF_EQUAL_SCALE * (1 / n_inside + 1 / n_outside)) ** 0.25)
 
 
+def _with_data(features: csr_matrix, data: NDArray[Any]) -> csr_matrix:
+    """Return features with other values, in float64: the solver would copy all of the others."""
+    parts = data.astype(np.float64), features.indices, features.indptr
+    return csr_matrix(parts, features.shape)
+
+
 def _scale(
-    present: csr_matrix, target: NDArray[np.bool_], weights: NDArray[np.float64]
+    features: csr_matrix, target: NDArray[np.bool_], weights: NDArray[np.float64]
 ) -> NDArray[np.float32]:
     """Return the scale of each feature: larger, the more its frequency tells about a class.
 
@@ -156,6 +159,7 @@ def _scale(
     class than outside, given how often it was seen in both: the logarithm comes from
     N(0, `VARIANCE_OF_RATIOS`), and the inverse counts add up to the variance of its estimate.
     """
+    present = _with_data(features, np.ones_like(features.data))
     inside, outside = (1 + present.T @ (weights * part) for part in (target, ~target))
     ratio = np.log(inside / inside.sum()) - np.log(outside / outside.sum())
     variance = 1 / inside + 1 / outside

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.sparse import csr_matrix
+from scipy.sparse import csr_matrix, vstack
 from sklearn.utils.sparsefuncs_fast import inplace_csr_row_normalize_l2
+
+ENTRIES_AT_ONCE = 1 << 22  # of bags: some arrays that are needed in between are larger
 
 
 @dataclass(frozen=True)
@@ -44,6 +47,15 @@ class TfIdf:
         """
         if not len(self):
             return csr_matrix((bags.shape[0], 0), dtype=np.float32)
+        cuts = np.flatnonzero(np.diff(bags.indptr // ENTRIES_AT_ONCE)) + 1
+        starts = [0, *cuts[cuts < bags.shape[0]].tolist()]
+        parts = [
+            self._weighed(bags[start:stop] if len(starts) > 1 else bags)
+            for start, stop in pairwise([*starts, bags.shape[0]])
+        ]
+        return vstack(parts, format="csr") if len(parts) > 1 else parts[0]
+
+    def _weighed(self, bags: csr_matrix) -> csr_matrix:
         features = np.minimum(np.searchsorted(self.hashes, bags.indices), len(self) - 1)
         is_known = self.hashes[features] == bags.indices
         ends = np.append(0, np.cumsum(is_known))[bags.indptr]

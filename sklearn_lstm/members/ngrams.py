@@ -27,6 +27,8 @@ LONGEST_OF_WORDS = 2
 LONGEST_OF_CHARACTERS = 5  # or more, where the alphabet is small and the sequences are long
 N_LENGTHS_OF_CHARACTERS = 5
 EXPECTED_BY_CHANCE = 1 / 64  # how often one n-gram may occur in a sequence of random characters
+# N-grams of all sequences together. The model learns from a sample if there are more.
+MOST_ENTRIES, SAMPLED_ENTRIES = 50_000_000, 25_000_000
 LARGEST_COEF = 1 << 30  # bytes of the coefficients: features x outputs x 4
 # If all n-grams need less than this part of it, those of one sequence alone are used too.
 SHARE_OF_ALL_NGRAMS = 1 / 8
@@ -96,7 +98,15 @@ class NgramModel(LinearMember):
         lengths = choose_lengths(sequences, task.parameters["token_unit"])
         has_borders = task.parameters["token_unit"] == "char"
         lexicon = Lexicon.of(sequences)
-        all_bags = _bags(sequences, lengths, lexicon, has_borders=has_borders)
+        reader = BagReader(lengths, lexicon, has_borders)
+        all_bags = reader.read(sequences, np.arange(len(samples)), MOST_ENTRIES)
+        not_seen = np.arange(0)
+        if all_bags[0].shape[0] < len(samples):  # enough are left to leave out all held-out ones
+            others = np.setdiff1d(np.arange(len(samples)), held_out)
+            rows = np.random.default_rng(task.seed).permutation(others)
+            all_bags = reader.read(sequences, rows, SAMPLED_ENTRIES)
+            samples = samples.subset(rows[: all_bags[0].shape[0]])
+            sequences, not_seen, held_out = samples.sequences, held_out, not_seen
         average = MeanVectors.of(sequences)
         means = np.empty((len(samples), 0), np.float32)
         if average is not None:
@@ -116,12 +126,14 @@ class NgramModel(LinearMember):
             return None, np.empty((0, n_outputs))
 
         def fit(rows: Rows) -> NgramModel:
-            parts = [some[rows] for some in bags]
+            parts = [some if len(rows) == some.shape[0] else some[rows] for some in bags]
             weights = _weights(parts, fewest)
             features = [of(part) for of, part in zip(weights, parts, strict=True)]
             n_ngrams = sum(map(len, weights))
+            together = hstack([*features, csr_matrix(means[rows])], format="csr")
+            del parts, features  # the solver needs much memory
             coef, intercept = fit_svms(
-                hstack([*features, csr_matrix(means[rows])], format="csr"),
+                together,
                 samples.targets.subset(rows),
                 seed=task.seed,
                 n_scaled=n_ngrams,
@@ -149,7 +161,10 @@ class NgramModel(LinearMember):
         if len(held_out):  # first, so that the two models are never in memory at the same time
             others = np.setdiff1d(np.arange(len(samples)), held_out)
             logits = fit(others).logits_of([some[held_out] for some in bags], means[held_out])
-        return fit(np.arange(len(samples))), logits
+        model = fit(np.arange(len(samples)))
+        if len(not_seen):
+            logits = model.logits(task.samples.subset(not_seen).sequences)
+        return model, logits
 
     def logits(self, sequences: Sequences) -> NDArray[np.float64]:
         """Return the signed distances from the decision boundaries (n_samples, n_outputs).
@@ -170,10 +185,11 @@ class NgramModel(LinearMember):
                 InputTypeWarning,
             )
         lexicon = self.letters.lexicon if self.letters else None
+        reader = BagReader(self._lengths, lexicon, self.has_borders)
         logits = []
         for rows in chunks_of_rows(sequences.lengths):
             part = sequences.subset(rows)
-            bags = _bags(part, self._lengths, lexicon, has_borders=self.has_borders)
+            bags = reader(part)
             means = None if self.vectors is None else self.vectors.means(part)
             logits.append(self.logits_of(bags, means))
         return np.concatenate(logits)
@@ -279,13 +295,43 @@ def _warn_of_no_model(n_features: int, n_outputs: int) -> None:
     )
 
 
-def _bags(
-    sequences: Sequences, lengths: range, lexicon: Lexicon | None, *, has_borders: bool
-) -> list[csr_matrix]:
-    """Return which n-grams of ids, and of letters, each sequence holds."""
-    parts = [hash_ngrams(*some, lengths, has_borders=has_borders) for some in sequences.chunks()]
-    of_ids = vstack(parts, format="csr")
-    return [of_ids] if lexicon is None else [of_ids, lexicon.bags(sequences)]
+@dataclass(frozen=True)
+class BagReader:
+    """Sequences to bags: which n-grams of ids, and of letters, each sequence holds.
+
+    Parameters
+    ----------
+    lengths : range
+        Of the n-grams of ids.
+    lexicon : Lexicon or None
+        None: no letters.
+    has_borders : bool
+    """
+
+    lengths: range
+    lexicon: Lexicon | None
+    has_borders: bool
+
+    def __call__(self, sequences: Sequences) -> list[csr_matrix]:
+        """Return the bags of all sequences."""
+        parts = [
+            hash_ngrams(*some, self.lengths, has_borders=self.has_borders)
+            for some in sequences.chunks()
+        ]
+        of_ids = vstack(parts, format="csr")
+        return [of_ids] if self.lexicon is None else [of_ids, self.lexicon.bags(sequences)]
+
+    def read(self, sequences: Sequences, rows: Rows, most: int) -> list[csr_matrix]:
+        """Return the bags of the first of these rows, up to so many n-grams."""
+        parts: list[list[csr_matrix]] = []
+        n_entries = 0
+        for chunk in chunks_of_rows(sequences.lengths[rows]):
+            part = self(sequences.subset(rows[chunk]))
+            n_entries += sum(bags.nnz for bags in part)
+            if parts and n_entries > most:
+                break
+            parts.append(part)
+        return [vstack(bags, format="csr") for bags in zip(*parts, strict=True)]
 
 
 def _weights(bags: list[csr_matrix], fewest: int) -> list[TfIdf]:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Container, Iterable
+from collections.abc import Container, Iterable, Iterator
 from dataclasses import dataclass, field
 from itertools import count
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,6 +17,16 @@ from sklearn_lstm.text.analysis import TokenBatch, read_tokens
 # Id 0 is padding.
 UNKNOWN = 1  # the id of every token that is not in the vocabulary
 FIRST_TOKEN = 2
+
+
+class TokenBatches(Protocol):
+    """A list of TokenBatch, or what keeps them elsewhere."""
+
+    def append(self, batch: TokenBatch, /) -> None:
+        """Add a batch."""
+
+    def __iter__(self) -> Iterator[TokenBatch]:
+        """Return the batches in order."""
 
 
 def number_tokens(tokens: Iterable[Any]) -> dict[Any, int]:
@@ -98,7 +108,7 @@ class TextCounts(NamedTuple):
 
 
 def count_texts(
-    analysis: CountVectorizer, raw_documents: Iterable[Any], batches: list[TokenBatch] | None = None
+    analysis: CountVectorizer, raw_documents: Iterable[Any], batches: TokenBatches | None = None
 ) -> TextCounts:
     """Read texts and count their tokens.
 
@@ -108,8 +118,8 @@ def count_texts(
         Its parameters say what a token is.
     raw_documents : iterable
         Texts, or what `analysis.input` says. Read once, a bounded number at a time.
-    batches : list or None
-        If it is a list, the temporary ids of the tokens are appended to it, batch by batch.
+    batches : TokenBatches or None
+        The temporary ids of the tokens are appended to it, batch by batch.
     """
     ids: defaultdict[Any, int] = defaultdict(count(FIRST_TOKEN).__next__)
     occurrences = documents = _no_counts()

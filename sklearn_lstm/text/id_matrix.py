@@ -110,7 +110,7 @@ def to_csr(
     max_length : int
     truncation : str
     """
-    parts = [_truncate(*_fill_empty(*batch), max_length, truncation) for batch in batches]
+    parts = list(cut_batches(batches, max_length, truncation))
     lengths = np.concatenate([np.zeros(0, np.int64), *(part_lengths for _, part_lengths in parts)])
     ends = np.append(0, np.cumsum(lengths))
     # One block of memory is allocated faster than several.
@@ -129,6 +129,13 @@ def to_csr(
     X.temporary_ids = sp.csr_matrix(temporary, shape)
     X.temporary_tokens = ids.unknown_tokens()
     return X
+
+
+def cut_batches(
+    batches: Iterable[TokenBatch], max_length: int, truncation: str
+) -> Iterator[TokenBatch]:
+    """Yield at most `max_length` ids of each text; an empty text is one unknown token."""
+    return (_truncate(*_fill_empty(*batch), max_length, truncation) for batch in batches)
 
 
 def _places(X: sp.csr_matrix, chosen: Any = slice(None)) -> list[tuple[int, int]]:

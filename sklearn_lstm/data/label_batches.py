@@ -1,0 +1,99 @@
+"""Labels and weights that come batch by batch."""
+
+from __future__ import annotations
+
+import warnings
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sklearn_lstm.data.labels import Labels, read_labels
+from sklearn_lstm.data.targets import read_sample_weight
+
+
+class LabelBatches:
+    """The labels and weights of all batches so far; of each label only its number is kept."""
+
+    def __init__(self) -> None:
+        self.n_samples = 0
+        self._kind: str | None = None
+        self._has_weights = False
+        self._numbers: dict[Any, int] = {}
+        self._classes: list[NDArray[Any]] = []
+        self._values: list[NDArray[Any]] = []  # numbers of classes, or rows of 0 and 1
+        self._weights: list[NDArray[np.float64]] = []
+
+    def add(self, n_samples: int, y: Any, sample_weight: Any) -> None:
+        """Add the labels of a batch.
+
+        Raises
+        ------
+        ValueError
+            For what is no y or `sample_weight` of so many samples, and for labels of another kind
+            than those before, or weights where the batches before had none.
+        """
+        with warnings.catch_warnings():  # a small batch may hold many classes
+            warnings.filterwarnings("ignore", "The number of unique classes", UserWarning)
+            y = read_labels(y)
+        if len(y) != n_samples:
+            raise ValueError(f"X holds {n_samples} sequences, but y {len(y)} labels.")
+        weights = read_sample_weight(sample_weight, n_samples)
+        kind, has_weights = _kind(y), sample_weight is not None
+        if self._kind is not None and kind != self._kind:
+            raise ValueError(
+                f"y holds {kind}, but that of the first batch {self._kind}. Make labels of all "
+                "batches of one kind."
+            )
+        if self._kind is not None and has_weights != self._has_weights:
+            raise ValueError(
+                "sample_weight has to come with each batch or with none: this batch has "
+                f"{'one' if has_weights else 'none'}, unlike the first."
+            )
+        self._kind, self._has_weights = kind, has_weights
+        self.n_samples += n_samples
+        self._values.append(y if y.ndim == 2 else self._number(y))
+        if has_weights:
+            self._weights.append(weights)
+
+    def _number(self, y: NDArray[Any]) -> NDArray[np.int32]:
+        """Return the number of each label, in the order in which they came first."""
+        distinct, places = np.unique(y, return_inverse=True)
+        is_new = [label not in self._numbers for label in distinct.tolist()]
+        self._classes.append(distinct[is_new])
+        numbers = [
+            self._numbers.setdefault(label, len(self._numbers)) for label in distinct.tolist()
+        ]
+        return np.array(numbers, np.int32)[places]
+
+    def encoded(self, known: Labels | None) -> tuple[NDArray[Any], Labels]:
+        """Return the labels of all batches as `Labels.encode` does, and what they stand for.
+
+        Parameters
+        ----------
+        known : Labels or None
+            Those of the fit that this one goes on from.
+        """
+        values = np.concatenate(self._values)
+        if values.ndim == 2:
+            labels = known or Labels.of(values)
+            return labels.encode(values), labels
+        classes = np.concatenate(self._classes)
+        labels = known or Labels.of(classes)
+        return labels.encode(classes)[values], labels
+
+    @property
+    def sample_weight(self) -> NDArray[np.float64] | None:
+        """The weights of all batches; None without any."""
+        return np.concatenate(self._weights) if self._weights else None
+
+
+def _kind(y: NDArray[Any]) -> str:
+    """Return what labels are; labels of two kinds can't be sorted."""
+    if y.ndim == 2:
+        return f"{y.shape[1]} labels each"
+    if y.dtype.kind in "biuf":
+        return "numbers"
+    if y.dtype.kind in "UO" and isinstance(y[0], str):
+        return "strings"
+    return f"labels of the type {type(y[0]).__name__}"

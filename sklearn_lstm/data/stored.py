@@ -1,0 +1,225 @@
+"""Sequences on disk: written part by part, and read a few rows at a time."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import DTypeLike, NDArray
+
+from sklearn_lstm.data.sequences import (
+    NO_ID,
+    Lengths,
+    Rows,
+    Sequences,
+    TokenIds,
+    chunks_of_rows,
+    gather,
+)
+from sklearn_lstm.data.spelling import FIRST_UNKNOWN, Spelling
+from sklearn_lstm.text.analysis import TokenBatch
+from sklearn_lstm.text.counting import UNKNOWN
+
+FIRST_WORD = NO_ID - 1  # on disk an unknown word has a number from here downwards
+
+
+class StepsFile:
+    """Steps of sequences in a file, laid end to end. It grows part by part.
+
+    Parameters
+    ----------
+    path : Path
+    dtype : dtype
+    """
+
+    def __init__(self, path: Path, dtype: DTypeLike) -> None:
+        self.path = path
+        self.dtype = np.dtype(dtype)
+        self._lengths: list[NDArray[np.int32]] = []
+        self._sizes: list[int] = []
+
+    def append(self, part: TokenBatch) -> None:
+        """Add the steps of some sequences, and their lengths."""
+        steps, lengths = part
+        with self.path.open("ab") as file:
+            steps.astype(self.dtype, copy=False).tofile(file)
+        self._lengths.append(lengths.astype(np.int32))
+        self._sizes.append(steps.size)
+
+    def __iter__(self) -> Iterator[TokenBatch]:
+        """Read what was added, part by part."""
+        with self.path.open("rb") as file:
+            for size, lengths in zip(self._sizes, self._lengths, strict=True):
+                yield np.fromfile(file, self.dtype, size), lengths.astype(np.int64)
+
+    def lengths(self) -> Lengths:
+        """Return the steps of each sequence."""
+        return np.concatenate(self._lengths).astype(np.intp)
+
+    def values(self) -> NDArray[Any]:
+        """Return all values, as an array that is read from the file where it is used."""
+        return np.asarray(np.memmap(self.path, self.dtype, "r"))
+
+
+class StoredIds(TokenIds):
+    """Token ids in a file.
+
+    Parameters
+    ----------
+    ids : ndarray of shape (n_steps,) of int32
+        A number of `FIRST_WORD` or below stands for an unknown word of the spelling.
+    lengths : ndarray of shape (n_samples,)
+    n_features : int
+    **what_is_known
+        Of `Sequences`.
+    """
+
+    def __init__(
+        self, ids: NDArray[np.int32], lengths: Lengths, n_features: int, **what_is_known: Any
+    ) -> None:
+        super().__init__(lengths, n_features, **what_is_known)
+        self.starts = np.cumsum(lengths) - lengths
+        self.ids = ids
+
+    def read(self, rows: Rows) -> NDArray[Any]:
+        """Return the ids of rows laid end to end."""
+        ids = gather(self.ids, self.starts[rows], self.lengths[rows])
+        ids[ids <= FIRST_WORD] = UNKNOWN
+        return ids
+
+    def read_spellings(self, rows: Rows) -> NDArray[Any]:
+        """Return the number of the spelling of each step."""
+        ids = gather(self.ids, self.starts[rows], self.lengths[rows]).astype(np.int64)
+        return np.where(ids <= FIRST_WORD, FIRST_UNKNOWN + FIRST_WORD - ids, ids)
+
+
+class StoredSeries(Sequences):
+    """Series in a file.
+
+    Parameters
+    ----------
+    values : ndarray of shape (n_steps, n_channels)
+    lengths : ndarray of shape (n_samples,)
+    n_features : int
+    **what_is_known
+        Of `Sequences`.
+    """
+
+    def __init__(
+        self, values: NDArray[Any], lengths: Lengths, n_features: int, **what_is_known: Any
+    ) -> None:
+        super().__init__(lengths, values.shape[1], n_features, **what_is_known)
+        self.starts = np.cumsum(lengths) - lengths
+        self.values = values
+
+    def read(self, rows: Rows) -> NDArray[Any]:
+        """Return the steps of rows laid end to end, (n_steps, n_channels)."""
+        return gather(self.values, self.starts[rows], self.lengths[rows])
+
+
+class IdsWriter:
+    """Write token ids into a file.
+
+    Parameters
+    ----------
+    path : Path
+    vocabulary : mapping or None
+        Token to id, if it is known which words the ids stand for.
+    """
+
+    def __init__(self, path: Path, vocabulary: Mapping[Any, int] | None) -> None:
+        self._file = StepsFile(path, np.int32)
+        self._vocabulary = vocabulary
+        self._numbers: dict[Any, int] = {}  # of unknown words
+
+    def number(self, words: Iterable[Any]) -> NDArray[np.intp]:
+        """Return the numbers of unknown words."""
+        numbers = self._numbers
+        return np.array([numbers.setdefault(word, len(numbers)) for word in words], np.intp)
+
+    def write(
+        self, ids: NDArray[Any], lengths: Lengths, numbers: NDArray[np.intp], first: int
+    ) -> None:
+        """Add ids; those from `first` on stand for the unknown words with these numbers."""
+        is_word = ids >= first
+        if is_word.any():
+            ids = ids.astype(np.int64)
+            ids[is_word] = FIRST_WORD - numbers[ids[is_word] - first]
+        self._file.append((ids, lengths))
+
+    def add(self, sequences: Sequences) -> None:
+        """Add sequences that were read from a batch.
+
+        Raises
+        ------
+        ValueError
+            If their ids stand for other words than those before.
+        """
+        spelling = sequences.spelling
+        vocabulary = None if spelling is None else spelling.vocabulary
+        if vocabulary is not self._vocabulary and vocabulary != self._vocabulary:
+            raise ValueError(
+                "The ids of X stand for other tokens than those of the first batch, or only one of "
+                "the two says for which. Transform the texts of all batches with the same fitted "
+                "TextSequenceVectorizer, or pass fit_batches a Pipeline and the texts."
+            )
+        numbers = self.number([] if spelling is None else spelling.unknown_words)
+        for rows in chunks_of_rows(sequences.lengths):
+            steps = sequences.read_spellings(rows)
+            self.write(steps, sequences.lengths[rows], numbers, FIRST_UNKNOWN)
+
+    def stored(self, n_features: int, **what_is_known: Any) -> StoredIds:
+        """Return what was written."""
+        spelling = None
+        if self._vocabulary is not None:
+            spelling = Spelling(self._vocabulary, list(self._numbers))
+        file = self._file
+        return StoredIds(
+            file.values(), file.lengths(), n_features, spelling=spelling, **what_is_known
+        )
+
+
+class SeriesWriter:
+    """Write series into a file.
+
+    Parameters
+    ----------
+    path : Path
+    n_channels : int
+    dtype : dtype
+    """
+
+    def __init__(self, path: Path, n_channels: int, dtype: DTypeLike) -> None:
+        self._file = StepsFile(path, dtype)
+        self._has_missing = np.zeros(n_channels, np.bool_)
+
+    def add(self, sequences: Sequences) -> None:
+        """Add sequences that were read from a batch.
+
+        Raises
+        ------
+        ValueError
+            If the type of the file can't hold their values.
+        """
+        self._has_missing |= sequences.has_missing
+        for steps, lengths in sequences.chunks():
+            if not np.can_cast(steps.dtype, self._file.dtype):
+                raise ValueError(
+                    f"X holds {steps.dtype}, but the first batch {self._file.dtype}, which can't "
+                    "hold all of these numbers. Make one type of all batches, such as "
+                    "X.astype(np.float64)."
+                )
+            self._file.append((steps, lengths))
+
+    def stored(self, n_features: int, **what_is_known: Any) -> StoredSeries:
+        """Return what was written."""
+        values = self._file.values().reshape(-1, len(self._has_missing))
+        return StoredSeries(
+            values,
+            self._file.lengths(),
+            n_features,
+            has_missing=self._has_missing,
+            **what_is_known,
+        )

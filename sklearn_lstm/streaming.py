@@ -1,0 +1,253 @@
+"""Fit to data that does not fit in memory: batches are read once, and kept on disk as numbers."""
+
+# ruff: noqa: SLF001 - it fits the two estimators step by step
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from copy import copy
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from time import monotonic
+from typing import Any, TypeVar
+
+import numpy as np
+from sklearn.pipeline import Pipeline
+
+from sklearn_lstm.classifier import LSTMSequenceClassifier
+from sklearn_lstm.data.label_batches import LabelBatches
+from sklearn_lstm.data.sequences import Sequences
+from sklearn_lstm.data.stored import IdsWriter, SeriesWriter, StepsFile
+from sklearn_lstm.parameters import check_column_names
+from sklearn_lstm.progress_bar import ProgressBar
+from sklearn_lstm.text.analysis import iterate_texts
+from sklearn_lstm.text.counting import UNKNOWN
+from sklearn_lstm.text.id_matrix import cut_batches
+from sklearn_lstm.vectorizer import TextSequenceVectorizer
+
+__all__ = ["fit_batches"]
+
+Model = TypeVar("Model", LSTMSequenceClassifier, Pipeline)
+
+
+def fit_batches(
+    model: Model, batches: Iterable[tuple[Any, ...]], *, folder: str | Path | None = None
+) -> Model:
+    """Fit a model to data that comes in batches, and need not fit in memory.
+
+    The result is that of ``model.fit`` with the samples of all batches in their order, bit for
+    bit. Batches are read once, one after the other. What remains of them is in files: 4 bytes for
+    each token of a text, 4 or 8 for each measurement. In memory are the vocabulary, some numbers
+    for each sample, and the linear model, which learns from a sample of the data if these are
+    large (see the user guide).
+
+    Parameters
+    ----------
+    model : LSTMSequenceClassifier or Pipeline
+        A classifier, or a Pipeline of a TextSequenceVectorizer and a classifier.
+    batches : iterable of (X, y) or (X, y, sample_weight)
+        Each is what ``model.fit`` takes. They may have any number of samples, also none. An
+        iterator or generator will do.
+    folder : str, Path or None, default=None
+        Where the files are while the model is fitted. Afterwards they are removed, also after an
+        error. None: the folder of the system for temporary files, which on some machines lies in
+        memory.
+
+    Returns
+    -------
+    model : LSTMSequenceClassifier or Pipeline
+        The same object. After an error it is as it was.
+
+    Raises
+    ------
+    TypeError, ValueError
+        As ``model.fit``; also for another model, no sample at all, a batch that is no such tuple,
+        and X or y of another kind than in the first batch. A note names the batch.
+
+    Examples
+    --------
+    >>> from sklearn.pipeline import make_pipeline
+    >>> from sklearn_lstm import LSTMSequenceClassifier, TextSequenceVectorizer
+    >>> from sklearn_lstm.streaming import fit_batches
+    >>> batches = [(["so bad", "good fun"], ["neg", "pos"]), (["good"], ["pos"])]
+    >>> model = make_pipeline(TextSequenceVectorizer(), LSTMSequenceClassifier())
+    >>> fit_batches(model, batches).predict(["so good"]).shape
+    (1,)
+    """
+    vectorizer, classifier = _steps(model)
+    classifier._check()
+    if folder is not None:
+        Path(folder).mkdir(parents=True, exist_ok=True)
+    with TemporaryDirectory(dir=folder, ignore_cleanup_errors=True) as path:
+        reading = Reading(batches, classifier.verbose)
+        if vectorizer is None:
+            X, sequences = _read_sequences(reading, classifier, Path(path))
+        else:
+            fitted = copy(vectorizer)
+            X, sequences = _read_texts(reading, fitted, Path(path))
+        values, labels = reading.labels.encoded(classifier._labels_before())
+        classifier._fit(X, sequences, values, labels, reading.labels.sample_weight)
+    if vectorizer is not None:
+        vars(vectorizer).update(vars(fitted))
+    return model
+
+
+def _steps(
+    model: LSTMSequenceClassifier | Pipeline,
+) -> tuple[TextSequenceVectorizer | None, LSTMSequenceClassifier]:
+    """Return the vectorizer of a model, if it has one, and its classifier.
+
+    Raises
+    ------
+    TypeError
+        For another model.
+    ValueError
+        For a vectorizer with another output than sparse.
+    """
+    steps = [step for _, step in model.steps] if isinstance(model, Pipeline) else [model]
+    *transformers, classifier = steps
+    vectorizer = transformers[0] if transformers else None
+    if (
+        len(transformers) > 1
+        or not isinstance(vectorizer, TextSequenceVectorizer | None)
+        or not isinstance(classifier, LSTMSequenceClassifier)
+    ):
+        names = [type(step).__name__ for step in steps]
+        raise TypeError(
+            "fit_batches fits an LSTMSequenceClassifier, or a Pipeline of a TextSequenceVectorizer "
+            f"and an LSTMSequenceClassifier; found {' and '.join(names)}. Apply other steps to "
+            "the batches before."
+        )
+    if vectorizer is not None and vectorizer.output != "sparse":
+        raise ValueError(
+            f"fit_batches keeps ids without padding, but the vectorizer has "
+            f"output={vectorizer.output!r}. Leave it 'sparse', the default."
+        )
+    return vectorizer, classifier
+
+
+class Reading:
+    """All batches, one after the other, with their labels.
+
+    Parameters
+    ----------
+    batches : iterable of tuple
+    verbose : int
+        Above 0 a bar shows how many rows were read.
+    """
+
+    def __init__(self, batches: Iterable[tuple[Any, ...]], verbose: int) -> None:
+        self.batches = batches
+        self.labels = LabelBatches()
+        self._is_shown = verbose > 0
+
+    def each(self) -> Iterator[tuple[int, Any]]:
+        """Yield the number and the X of each batch that holds a sample.
+
+        Raises
+        ------
+        TypeError, ValueError
+            For what is no batch, for wrong labels, and if there is no sample at all.
+        """
+        n_batches = len(self.batches) if hasattr(self.batches, "__len__") else None
+        start = monotonic()
+        with ProgressBar(is_shown=self._is_shown) as bar:
+            for number, batch in enumerate(self.batches):
+                with noted(number):
+                    X, y, sample_weight = _parts(batch)
+                    n_samples = _n_rows(X)
+                    if not n_samples and not _n_rows(y):
+                        continue
+                    self.labels.add(n_samples, y, sample_weight)
+                yield number, X
+                rows, seconds = self.labels.n_samples, max(monotonic() - start, 1e-6)
+                share = (number + 1) / n_batches if n_batches else 0.0
+                bar.show(share, f"{rows:,} rows read, {rows / seconds:,.0f} a second")
+        if not self.labels.n_samples:
+            raise ValueError(
+                "The batches hold no sample. If it is an iterator, it may have been read before: "
+                "make a new one."
+            )
+
+
+@contextmanager
+def noted(number: int) -> Iterator[None]:
+    """Tell in an error which batch it is about."""
+    try:
+        yield
+    except (TypeError, ValueError) as error:
+        error.add_note(f"This is about batch {number} of fit_batches, counted from 0.")
+        raise
+
+
+def _parts(batch: Any) -> tuple[Any, Any, Any]:
+    if not isinstance(batch, tuple | list) or len(batch) not in (2, 3):
+        size = f" of {len(batch)}" if isinstance(batch, tuple | list) else ""
+        raise TypeError(
+            f"A batch is (X, y) or (X, y, sample_weight), found a {type(batch).__name__}{size}."
+        )
+    X, y, *sample_weight = batch
+    return X, y, sample_weight[0] if sample_weight else None
+
+
+def _n_rows(values: Any) -> int:
+    """Return how many rows a container has; None has none."""
+    if values is None:
+        return 0
+    shape = getattr(values, "shape", None)
+    return int(shape[0]) if shape else len(values)
+
+
+def _read_texts(
+    reading: Reading, vectorizer: TextSequenceVectorizer, path: Path
+) -> tuple[Any, Sequences]:
+    """Fit the vectorizer to all texts, and return their ids, and an empty X that names the tokens.
+
+    As in `fit_transform`, texts are read once, and get temporary ids until the vocabulary is known.
+    """
+    temporary = StepsFile(path / "temporary", np.int32)
+    batches, ids = vectorizer._fit_batches(_texts(reading), temporary)
+    X = vectorizer.transform([])
+    writer = IdsWriter(path / "ids", X.vocabulary)
+    words = list(ids.unknown_tokens().values())
+    numbers = writer.number([*words, ""])  # the last one is that of an empty text
+    for some, lengths in cut_batches(batches, vectorizer.max_length_, vectorizer.truncation):
+        some[some == UNKNOWN] = ids.first_unknown + len(words)
+        writer.write(some, lengths, numbers, ids.first_unknown)
+    temporary.path.unlink()
+    return X, writer.stored(vectorizer.max_length_)
+
+
+def _texts(reading: Reading) -> Iterator[Any]:
+    for number, X in reading.each():
+        with noted(number):
+            texts = iterate_texts(X)
+        yield from texts
+
+
+def _read_sequences(
+    reading: Reading, classifier: LSTMSequenceClassifier, path: Path
+) -> tuple[Any, Sequences]:
+    """Write all sequences to disk, and return the first X beside them."""
+    first, n_features = None, 0
+    for number, X in reading.each():
+        with noted(number):
+            if first is None:
+                first, input_format = X, classifier._format_of_batches(X)
+                writer = _writer(input_format.read(X), path)
+            check_column_names(first, X, "X of this batch")
+            sequences = input_format.read(X)
+            n_features = max(n_features, sequences.n_features)
+            writer.add(sequences)
+    stored = writer.stored(n_features, is_table=sequences.is_table)
+    stored.time_channel = sequences.time_channel
+    return first, stored
+
+
+def _writer(first: Sequences, path: Path) -> IdsWriter | SeriesWriter:
+    """Return what writes sequences like the first ones."""
+    if first.n_channels is None:
+        return IdsWriter(path / "ids", first.spelling and first.spelling.vocabulary)
+    steps, _ = next(first.chunks())
+    return SeriesWriter(path / "series", first.n_channels, np.result_type(steps, np.float32))
