@@ -14,7 +14,6 @@ from sklearn_lstm.data.sequences import Lengths, Sequences
 PADDING_CODE, UNKNOWN_CODE = 0, 1  # rows of the embedding table that belong to no id
 N_SPECIAL = 2
 SPARSEST_TABLE = 16  # entries of a table per code; sparser ids are searched instead
-N_FORMS = 3  # of a measurement that is normalised
 LARGEST_INPUT = 1e15  # larger ones could overflow in sums of squares
 
 
@@ -68,42 +67,49 @@ class TokenCodes:
 
 @dataclass(frozen=True)
 class ChannelScaling:
-    """Measurements in several forms, each with mean 0 and deviation 1 over all steps.
+    """Measurements without their level, and their changes from step to step, at one scale.
 
-    The forms are the values, their changes from step to step, and the values less their mean over
-    the sequence. Smooth series differ more in their changes than in their values, and a network
-    does not easily learn to subtract. Another microphone or sensor shifts a whole recording.
+    Smooth series differ more in their changes than in their values, and a network does not easily
+    learn to subtract. The level of a channel is the mean of a sequence. Another microphone, sensor
+    or person shifts it, but it may also tell the class: so much of it is removed as `level` says.
 
     Parameters
     ----------
     n_channels : int
     mean, scale : ndarray of shape (n_inputs,)
-        Subtracted, and divided by. n_inputs is `n_channels` times the number of forms; one form:
-        the values stay as they are.
+        Subtracted, and divided by. n_inputs is `n_channels` if the values stay as they are, and
+        2 `n_channels` if they are normalised and followed by their changes.
+    level : ndarray of shape (n_channels,) or None
+        The part of the level of each channel, relative to the mean, that is subtracted too. None:
+        nothing.
     """
 
     n_channels: int
     mean: NDArray[np.float64]
     scale: NDArray[np.float64]
+    level: NDArray[np.float64] | None = None
 
     @classmethod
-    def of(cls, sequences: Sequences, *, normalize: bool) -> ChannelScaling:
-        """Return mean and deviation over all steps (Chan et al. 1983), or 0 and 1."""
+    def of(
+        cls, sequences: Sequences, targets: NDArray[np.generic], *, normalize: bool
+    ) -> ChannelScaling:
+        """Return mean and deviation over all steps, or 0 and 1."""
         n_channels = sequences.n_channels or 1
         if not normalize:
             return cls(n_channels, np.zeros(n_channels), np.ones(n_channels))
-        n_inputs = N_FORMS * n_channels
-        n_steps, mean, squares = 0, np.zeros(n_inputs), np.zeros(n_inputs)
+        chunks, within = [], np.zeros(2 * n_channels)
         for chunk, lengths in sequences.chunks():
-            steps = _forms(chunk, lengths, N_FORMS)
-            gap, total = steps.mean(axis=0) - mean, n_steps + len(steps)
-            within = steps.var(axis=0) * len(steps)
-            squares = squares + within + gap**2 * n_steps * len(steps) / total
-            mean = mean + gap * len(steps) / total
-            n_steps = total
-        deviation = np.sqrt(squares / n_steps)
+            steps = _with_changes(chunk, lengths)
+            chunks.append(_means(steps, lengths))
+            within += np.square(steps - np.repeat(chunks[-1], lengths, axis=0)).sum(axis=0)
+        means, n_steps = np.concatenate(chunks), sequences.lengths.sum()
+        mean = sequences.lengths @ means / n_steps
+        between = sequences.lengths @ np.square(means - mean)
+        level = _share_of_noise(means[:, :n_channels], targets)
+        between[:n_channels] *= np.square(1 - level)
+        deviation = np.sqrt((within + between) / n_steps)
         noise = 10 * np.finfo(np.float64).eps * np.abs(mean)  # a constant channel is not stretched
-        return cls(n_channels, mean, np.where(deviation > noise, deviation, 1.0))
+        return cls(n_channels, mean, np.where(deviation > noise, deviation, 1.0), level)
 
     def __len__(self) -> int:
         return len(self.mean)
@@ -114,26 +120,50 @@ class ChannelScaling:
 
     def __call__(self, steps: NDArray[Any], lengths: Lengths) -> NDArray[np.float32]:
         """Measurements (n_steps, n_channels) of sequences -> inputs (n_steps, n_inputs)."""
-        n_forms = len(self) // self.n_channels  # a model of an earlier version has two
-        inputs = _forms(steps, lengths, n_forms) if n_forms > 1 else steps
+        inputs = _with_changes(steps, lengths) if len(self) > self.n_channels else steps
+        if self.level is not None:
+            values = inputs[:, : self.n_channels]
+            levels = self.level * (_means(values, lengths) - self.mean[: self.n_channels])
+            values -= np.repeat(levels, lengths, axis=0)
         scaled = np.clip((inputs - self.mean) / self.scale, -LARGEST_INPUT, LARGEST_INPUT)
         return np.asarray(scaled, dtype=np.float32)
 
 
-def _forms(steps: NDArray[Any], lengths: Lengths, n_forms: int) -> NDArray[np.float64]:
-    """Return the first forms of each step side by side.
-
-    They are its values, their differences from the step before (0 for the first step), and their
-    differences from the mean of the sequence.
-    """
+def _with_changes(steps: NDArray[Any], lengths: Lengths) -> NDArray[np.float64]:
+    """Return each step beside its difference from the step before; 0 for the first step."""
     steps = steps.astype(np.float64)
-    starts = np.cumsum(lengths) - lengths
     changes = np.diff(steps, axis=0, prepend=steps[:1])
-    changes[starts] = 0
-    centred = steps - np.repeat(steps[starts], lengths, axis=0)  # exactly 0 where all is constant
-    means = np.add.reduceat(centred, starts, axis=0) / lengths[:, np.newaxis]
-    centred -= np.repeat(means, lengths, axis=0)
-    return np.hstack([steps, changes, centred][:n_forms])
+    changes[np.cumsum(lengths) - lengths] = 0
+    return np.hstack([steps, changes])
+
+
+def _means(steps: NDArray[np.float64], lengths: Lengths) -> NDArray[np.float64]:
+    """Return the mean of each sequence, (n_samples, n_inputs); of a constant one exactly itself."""
+    starts = np.cumsum(lengths) - lengths
+    first = steps[starts]
+    sums = np.add.reduceat(steps - np.repeat(first, lengths, axis=0), starts, axis=0)
+    return np.asarray(first + sums / lengths[:, np.newaxis])
+
+
+def _share_of_noise(
+    levels: NDArray[np.float64], targets: NDArray[np.generic]
+) -> NDArray[np.float64]:
+    """Return how much of the levels (n_samples, n_channels) is noise, 0 to 1 for each channel.
+
+    With the variance w within classes and b between classes it is w^2 / (w^2 + b^2): levels that
+    tell the classes stay, others go.
+    """
+    classes = np.unique(targets, axis=0, return_inverse=True)[1].ravel()  # sets of labels too
+    n_classes = int(classes.max()) + 1
+    if n_classes == len(levels):
+        return np.zeros(levels.shape[1])
+    of_classes = np.zeros((n_classes, levels.shape[1]))
+    np.add.at(of_classes, classes, levels)
+    of_classes /= np.bincount(classes)[:, np.newaxis]
+    within = np.square(levels - of_classes[classes]).sum(axis=0) / (len(levels) - n_classes)
+    between = np.maximum(levels.var(axis=0) - within, 0)
+    noise, signal = np.square(within), np.square(between)
+    return np.divide(noise, noise + signal, out=np.zeros_like(noise), where=noise > 0)
 
 
 Encoding: TypeAlias = TokenCodes | ChannelScaling

@@ -130,7 +130,8 @@ def _activations(model: EncodedNetwork, sequences: Sequences) -> dict[str, NDArr
                 directions.append(found.flip(1) if direction.is_backward else found)
             layers.append(torch.stack(directions, 1))  # (n_names, n_directions, T, H)
             x = torch.cat([found[-1] for found in directions], 1)
-    stacked = torch.stack(layers, 1).cpu().numpy()
+    frame = np.arange(len(steps)) // network.steps_per_frame
+    stacked = torch.stack(layers, 1).cpu().numpy()[..., frame, :]
     return dict(zip(names, stacked, strict=True))
 
 

@@ -69,10 +69,10 @@ def leave_alike_out(
     weights: NDArray[np.float64],
     alpha: float,
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Return two predictions for each sample (n_samples, n_outputs): without it, and without its like.
+    """Return predictions (n_samples, n_outputs) without each sample, and without all like it.
 
     The samples of each class, or with each set of labels, are divided into 12 clusters (Ward 1963),
-    and each cluster is left out as a whole. With the hat matrix H and the residuals r, the residuals
+    and each is left out as a whole. With the hat matrix H and the residuals r, the residuals
     without a cluster C would be (1 - H_CC)^-1 r_C.
     """
     scaled = features / _replace_zeros(features.std(axis=0, dtype=np.float64))

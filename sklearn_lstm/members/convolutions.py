@@ -22,6 +22,7 @@ from sklearn_lstm.data.sequences import Lengths, Rows, Samples, Sequences, rows_
 from sklearn_lstm.linear.kernels import (
     COMPETING,
     HEAVY,
+    STEPS_AT_ONCE,
     choose_dilations,
     convolve,
     draw_channels,
@@ -35,7 +36,6 @@ SHARE_BY_COMPETING = 1 / 3  # of the features; the others are by thresholds
 LARGEST_PROBLEM = 2_500  # rows of the eigenvalue problem: series, or features if they are fewer
 SERIES_FOR_THRESHOLDS = 32
 GOLDEN_RATIO = (5**0.5 - 1) / 2
-STEPS_PER_BATCH = 1 << 12  # arrays of so many steps stay in the processor's cache
 ROWS_PER_BATCH = 1 << 10
 ROWS_PER_BLOCK = 512  # of features that are added to the sums of squares at once
 PRODUCTS_PER_UNIT = 300_000  # of work
@@ -110,7 +110,7 @@ class ConvolutionModel(LinearMember):
             samples have groups, by a model fitted to those that are not held out.
         """
         samples, none = task.samples, np.arange(0)
-        encoding = task.start.scaling(task.parts.learned[0].sequences)
+        encoding = task.start.scaling(task.parts.learned[0])
         if samples.targets.groups is None or not len(held_out):
             return cls._fit(samples, held_out, encoding, task.seed)
         others = np.setdiff1d(np.arange(len(samples)), held_out)
@@ -153,10 +153,12 @@ class ConvolutionModel(LinearMember):
         for row in np.unique(chosen):  # one at a time, for long series take much memory
             lengths = sequences.lengths[[row]]
             inputs = encoded(sequences, np.array([row]), encoding)
-            for index, values in enumerate(convolve(inputs, lengths, dilations, channels)):
-                for number in np.flatnonzero(chosen[index] == row):
-                    place = index, number
-                    thresholds[place] = np.quantile(values[number, 0], positions[place])
+            found: dict[tuple[int, int], list[NDArray[np.float32]]] = {}
+            for index, _, values in convolve(inputs, lengths, dilations, channels):
+                for number in np.flatnonzero(chosen[index] == row).tolist():
+                    found.setdefault((index, number), []).append(values[number, 0].copy())
+            for place, parts in found.items():
+                thresholds[place] = np.quantile(np.concatenate(parts), positions[place])
         competing = draw_competing(len(dilations), n_groups, rng)
         coef = np.zeros((thresholds.size + 2 * competing.size, n_outputs))
         return cls(encoding, dilations, channels, thresholds, coef, np.zeros(n_outputs), competing)
@@ -184,8 +186,8 @@ class ConvolutionModel(LinearMember):
         )
         coef = self.coef @ direction / lengths[0]
         scores = np.zeros(inputs.shape[:2])
-        for place, happens in self._events(inputs, np.repeat(lengths, 2)):
-            scores += np.tensordot(coef[place], happens, 1)
+        for place, first, happens in self._events(inputs, np.repeat(lengths, 2)):
+            scores[:, first : first + happens.shape[2]] += np.tensordot(coef[place], happens, 1)
         return scores[0] - scores[1], float(self.intercept @ direction + scores[1].sum())
 
     def describe(self) -> str:
@@ -194,33 +196,35 @@ class ConvolutionModel(LinearMember):
 
     def proportions(self, sequences: Sequences) -> Iterator[tuple[Rows, NDArray[np.float32]]]:
         """Yield rows and their features (B, n_features), the proportions of steps, in batches."""
-        for rows in rows_of_similar_length(sequences.lengths, STEPS_PER_BATCH, ROWS_PER_BATCH):
+        for rows in rows_of_similar_length(sequences.lengths, STEPS_AT_ONCE, ROWS_PER_BATCH):
             check_not_abandoned()
             lengths = sequences.lengths[rows]
-            proportions = np.empty((len(rows), len(self.coef)), np.float32)
-            for place, happens in self._events(encoded(sequences, rows, self.encoding), lengths):
-                proportions[:, place] = np.einsum("kbt->bk", happens.view(np.int8), dtype=np.int32)
+            proportions = np.zeros((len(rows), len(self.coef)), np.float32)
+            inputs = encoded(sequences, rows, self.encoding)
+            for place, _, happens in self._events(inputs, lengths):
+                proportions[:, place] += np.einsum("kbt->bk", happens.view(np.int8), dtype=np.int32)
             proportions /= lengths[:, np.newaxis]
             yield rows, proportions
 
     def _events(
         self, inputs: NDArray[np.float32], lengths: Lengths
-    ) -> Iterator[tuple[slice, NDArray[np.bool_]]]:
-        """Yield which features count at which steps of inputs (B, T, n_inputs): some (k, B, T)."""
-        first = 0
-        of_dilations = convolve(inputs, lengths, self.dilations, self.channels)
-        for values, thresholds, groups in zip(
-            of_dilations, self.thresholds, self.competing, strict=True
-        ):
-            for of_one, its_thresholds in zip(values, thresholds, strict=True):
+    ) -> Iterator[tuple[slice, int, NDArray[np.bool_]]]:
+        """Yield which features count at which steps of inputs (B, T, n_inputs): some (k, B, n).
+
+        The number before them is that of the first step.
+        """
+        n_of_dilation = self.thresholds[0].size + 2 * self.competing[0].size
+        for index, start, values in convolve(inputs, lengths, self.dilations, self.channels):
+            first = index * n_of_dilation
+            for of_one, its_thresholds in zip(values, self.thresholds[index], strict=True):
                 last = first + len(its_thresholds)
-                yield slice(first, last), of_one > its_thresholds[:, np.newaxis, np.newaxis]
+                yield slice(first, last), start, of_one > its_thresholds[:, np.newaxis, np.newaxis]
                 first = last
-            for group in groups:
+            for group in self.competing[index]:
                 competing = values[group]
                 for extreme in competing.max(axis=0), competing.min(axis=0):
                     last = first + len(group)
-                    yield slice(first, last), competing == extreme
+                    yield slice(first, last), start, competing == extreme
                     first = last
 
 

@@ -70,8 +70,10 @@ def integrated_gradients(
         scores = np.insert(scores, halved + 1, new_scores)
         slopes = np.insert(slopes, halved + 1, new_slopes, axis=0)
     sizes = np.abs(means) + np.finfo(float).tiny
-    contributions = widths @ means + (missing / sizes.sum(axis=1)) @ sizes
-    return contributions, float(scores[0])
+    of_frames = widths @ means + (missing / sizes.sum(axis=1)) @ sizes
+    # The steps of a frame share its contribution.
+    frame = np.arange(sequences.lengths[0]) // model.network.steps_per_frame
+    return (of_frames / np.bincount(frame))[frame], float(scores[0])
 
 
 class VectorPath:

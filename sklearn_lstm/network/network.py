@@ -33,6 +33,8 @@ class SequenceNetwork(nn.Module):
         None: one-hot codes or inputs are the input of the recurrent layer.
     freeze_embeddings, cell, hidden_size, num_layers, bidirectional, pooling, dropout
         As in `LSTMSequenceClassifier`.
+    steps_per_frame : int
+        Of series: the recurrent layers read frames of so many steps side by side.
     """
 
     def __init__(
@@ -49,6 +51,7 @@ class SequenceNetwork(nn.Module):
         bidirectional: bool,
         pooling: Sequence[str],
         dropout: float,
+        steps_per_frame: int = 1,
     ) -> None:
         super().__init__()
         self.architecture: dict[str, Any] = {
@@ -63,16 +66,18 @@ class SequenceNetwork(nn.Module):
             "bidirectional": bidirectional,
             "pooling": list(pooling),
             "dropout": dropout,
+            "steps_per_frame": steps_per_frame,
         }
         new: dict[str, Any] = {"dtype": torch.float32, "device": "meta"}
         self.n_directions = n_directions = 1 + bidirectional
         n_gates = N_GATES[cell] * hidden_size
-        n_features = embedding_dim or (n_gates * n_directions if tokens else n_inputs)
+        n_inputs_of_frame = n_inputs * steps_per_frame
+        n_features = embedding_dim or (n_gates * n_directions if tokens else n_inputs_of_frame)
         if tokens:
             self.embedding = nn.Embedding(n_inputs, n_features, padding_idx=0, **new)
             self.embedding.weight.requires_grad_(not freeze_embeddings)
         elif embedding_dim is not None:
-            self.projection = nn.Linear(n_inputs, n_features, **new)
+            self.projection = nn.Linear(n_inputs_of_frame, n_features, **new)
         if embedding_dim is not None:
             self.position_scale = nn.Parameter(torch.empty((), **new))
         is_one_hot = tokens and embedding_dim is None
@@ -99,6 +104,7 @@ class SequenceNetwork(nn.Module):
         self.output = nn.Linear(len(pooling) * n_features, n_outputs, **new)
         self.dropout = dropout
         self.tokens = tokens
+        self.steps_per_frame = steps_per_frame
         self.use_bfloat16 = False
         self.generator: torch.Generator | None = None  # of dropout; None: torch's own
 
@@ -115,15 +121,24 @@ class SequenceNetwork(nn.Module):
         is_mixed = self.use_bfloat16 and (self.training or is_whole)
         # torch's cache of rounded weights is one for all threads, and may outlive an update.
         with torch.autocast(kind, torch.bfloat16, enabled=is_mixed, cache_enabled=False):
-            return self.pool(self.embed(steps.transpose(0, 1)), lengths).float()
+            n_frames = -(-lengths // self.steps_per_frame)
+            return self.pool(self.embed(steps.transpose(0, 1)), n_frames).float()
 
     def embed(self, steps: Tensor) -> Tensor:
-        """Codes (T, B) or inputs (T, B, C) -> vectors (T, B, D)."""
-        x: Tensor = self.embedding(steps) if self.tokens else steps.contiguous()
+        """Codes (T, B) or inputs (T, B, C) -> vectors (T, B, D), or those of T frames."""
+        x: Tensor = self.embedding(steps) if self.tokens else self.frames(steps).contiguous()
         if self.tokens or self.architecture["embedding_dim"] is None:
             return x
         projected: Tensor = self.projection(x)
         return projected
+
+    def frames(self, steps: Tensor) -> Tensor:
+        """Put K steps side by side, (T, B, C) -> (T / K, B, K * C); zeros fill the last frame."""
+        size = self.steps_per_frame
+        if size == 1:
+            return steps
+        filled = F.pad(steps, (0, 0, 0, 0, 0, -len(steps) % size))
+        return filled.unflatten(0, (-1, size)).transpose(1, 2).flatten(2)
 
     def pool(self, x: Tensor, lengths: Tensor) -> Tensor:
         """Vectors (T, B, D), and lengths (B,) -> what `summarize` returns."""

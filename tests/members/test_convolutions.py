@@ -98,11 +98,14 @@ def test_what_comes_in_groups_of_its_like_is_trusted_less(fit):
 def test_convolutions_are_those_of_the_definition(fit, sequences_of):
     X = [np.random.default_rng(0).normal(size=(n, 2)) for n in (5, 40, 23)]
     model, _ = fit(X * 10, np.arange(30) % 2)
-    steps = model.encoding(sequences_of(X).read(np.array([1])), np.array([40]))  # (40, 6)
-    batch = np.zeros((2, 45, 6), np.float32)
+    steps = model.encoding(sequences_of(X).read(np.array([1])), np.array([40]))  # (40, 4)
+    batch = np.zeros((2, 45, 4), np.float32)
     batch[0, :40] = steps
     batch[1, :5] = steps[:5]
-    of_dilations = list(convolve(batch, np.array([40, 5]), model.dilations, model.channels))
+    of_dilations = [
+        values
+        for _, _, values in convolve(batch, np.array([40, 5]), model.dilations, model.channels)
+    ]
     assert len(of_dilations) == len(model.dilations)
     for values, dilation, channels in zip(
         of_dilations, model.dilations, model.channels, strict=True
@@ -128,9 +131,12 @@ def test_features_are_proportions_of_steps(fit, sequences_of):
         features |= dict(zip(rows.tolist(), found, strict=True))
     for row, series in enumerate(X):
         inputs = model.encoding(series, np.array([len(series)]))[np.newaxis]
-        of_dilations = list(
-            convolve(inputs, np.array([len(series)]), model.dilations, model.channels)
-        )
+        of_dilations = [
+            values
+            for _, _, values in convolve(
+                inputs, np.array([len(series)]), model.dilations, model.channels
+            )
+        ]
         expected = []
         for values, thresholds, competing in zip(
             np.array(of_dilations)[:, :, 0], model.thresholds, model.competing, strict=True
@@ -154,10 +160,10 @@ def test_competing_kernels_are_different(fit):
 
 def test_a_convolution_adds_up_channels_of_one_form(fit):
     X, y = bumps(60, n_channels=5)
-    n_added = fit(X, y)[0].channels.reshape(-1, 3, 5).sum(axis=2)
+    n_added = fit(X, y)[0].channels.reshape(-1, 2, 5).sum(axis=2)
     assert ((n_added > 0).sum(axis=1) == 1).all()
     assert {1, 2, 3, 4, 5} >= set(n_added.sum(axis=1)) >= {1, 2, 3}
-    np.testing.assert_allclose((n_added > 0).mean(axis=0), 1 / 3, atol=0.07)
+    np.testing.assert_allclose((n_added > 0).mean(axis=0), 1 / 2, atol=0.1)
 
 
 def test_logits_do_not_depend_on_neighbours(fit, sequences_of):
