@@ -118,7 +118,7 @@ def _activations(model: EncodedNetwork, sequences: Sequences) -> dict[str, NDArr
     names = ACTIVATIONS[network.architecture["cell"]]
     layers = []
     with torch.autocast(device.type, enabled=False):
-        x = network.embed(codes[:, None])  # (T, 1, D)
+        x = network.embed(codes[:, None], torch.from_numpy(lengths).to(device))  # (T, 1, D)
         if network.architecture["embedding_dim"] is not None:
             x = network.add_positions(x)
         x = x[:, 0]

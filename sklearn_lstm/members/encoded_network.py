@@ -19,7 +19,7 @@ from sklearn_lstm.data.embeddings import PretrainedVectors
 from sklearn_lstm.data.encoding import ChannelScaling, Encoding, TokenCodes
 from sklearn_lstm.data.sequences import Rows, Samples, Sequences, rows_of_similar_length
 from sklearn_lstm.exceptions import IgnoredParameterWarning
-from sklearn_lstm.network.network import SequenceNetwork
+from sklearn_lstm.network.network import N_SUMMARIES, SequenceNetwork
 from sklearn_lstm.network.pooling import POOLINGS
 from sklearn_lstm.training.duration import steps_per_frame
 
@@ -226,7 +226,7 @@ class NetworkStart:
         return {
             "n_inputs": len(encoding),
             "tokens": sequences.n_channels is None,
-            "embedding_dim": self._embedding_dim(len(encoding) * size),
+            "embedding_dim": self._embedding_dim(len(encoding) * (N_SUMMARIES if size > 1 else 1)),
             "steps_per_frame": size,
             **self.architecture,
         }

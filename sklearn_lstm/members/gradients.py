@@ -96,7 +96,8 @@ class VectorPath:
             of_baseline = np.full_like(codes, UNKNOWN_CODE)
         both = torch.from_numpy(np.stack([of_baseline, codes], 1)).to(device)  # (T, 2) or (T, 2, C)
         with torch.no_grad(), torch.autocast(device.type, enabled=False):
-            self.start, end = self.network.embed(both).unbind(1)  # (T, D) each
+            n_steps = torch.full((2,), len(both), device=device)
+            self.start, end = self.network.embed(both, n_steps).unbind(1)  # (T, D) each
         self.way = end - self.start
 
     def look(self, places: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:

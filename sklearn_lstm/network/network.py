@@ -16,6 +16,21 @@ from sklearn_lstm.network.directions import N_GATES, Direction, run_directions
 from sklearn_lstm.network.masks import SequenceMask
 from sklearn_lstm.network.positions import sinusoidal_positions
 
+N_SUMMARIES = 4
+
+
+def summarize_frames(steps: Tensor, lengths: Tensor, size: int) -> Tensor:
+    """Return mean, deviation, largest and smallest of each frame: (T, B, C) -> (T / size, B, 4 C).
+
+    The last step of a sequence fills up its last frame.
+    """
+    n_steps = len(steps) + -len(steps) % size
+    step = torch.arange(n_steps, device=steps.device)[:, None].minimum(lengths - 1)  # (T, B)
+    filled = steps[step, torch.arange(len(lengths), device=steps.device)]
+    frames = filled.unflatten(0, (-1, size))  # (T / size, size, B, C)
+    deviation, mean = torch.std_mean(frames, 1, correction=0)
+    return torch.cat([mean, deviation, frames.amax(1), frames.amin(1)], -1)
+
 
 class SequenceNetwork(nn.Module):
     """One vector of logits for a whole sequence.
@@ -34,7 +49,7 @@ class SequenceNetwork(nn.Module):
     freeze_embeddings, cell, hidden_size, num_layers, bidirectional, pooling, dropout
         As in `LSTMSequenceClassifier`.
     steps_per_frame : int
-        Of series: the recurrent layers read frames of so many steps side by side.
+        Of series: the recurrent layers read frames of so many steps.
     """
 
     def __init__(
@@ -71,7 +86,7 @@ class SequenceNetwork(nn.Module):
         new: dict[str, Any] = {"dtype": torch.float32, "device": "meta"}
         self.n_directions = n_directions = 1 + bidirectional
         n_gates = N_GATES[cell] * hidden_size
-        n_inputs_of_frame = n_inputs * steps_per_frame
+        n_inputs_of_frame = n_inputs * (N_SUMMARIES if steps_per_frame > 1 else 1)
         n_features = embedding_dim or (n_gates * n_directions if tokens else n_inputs_of_frame)
         if tokens:
             self.embedding = nn.Embedding(n_inputs, n_features, padding_idx=0, **new)
@@ -122,23 +137,21 @@ class SequenceNetwork(nn.Module):
         # torch's cache of rounded weights is one for all threads, and may outlive an update.
         with torch.autocast(kind, torch.bfloat16, enabled=is_mixed, cache_enabled=False):
             n_frames = -(-lengths // self.steps_per_frame)
-            return self.pool(self.embed(steps.transpose(0, 1)), n_frames).float()
+            return self.pool(self.embed(steps.transpose(0, 1), lengths), n_frames).float()
 
-    def embed(self, steps: Tensor) -> Tensor:
+    def embed(self, steps: Tensor, lengths: Tensor) -> Tensor:
         """Codes (T, B) or inputs (T, B, C) -> vectors (T, B, D), or those of T frames."""
-        x: Tensor = self.embedding(steps) if self.tokens else self.frames(steps).contiguous()
+        x: Tensor
+        if self.tokens:
+            x = self.embedding(steps)
+        elif self.steps_per_frame > 1:
+            x = summarize_frames(steps, lengths, self.steps_per_frame)
+        else:
+            x = steps.contiguous()
         if self.tokens or self.architecture["embedding_dim"] is None:
             return x
         projected: Tensor = self.projection(x)
         return projected
-
-    def frames(self, steps: Tensor) -> Tensor:
-        """Put K steps side by side, (T, B, C) -> (T / K, B, K * C); zeros fill the last frame."""
-        size = self.steps_per_frame
-        if size == 1:
-            return steps
-        filled = F.pad(steps, (0, 0, 0, 0, 0, -len(steps) % size))
-        return filled.unflatten(0, (-1, size)).transpose(1, 2).flatten(2)
 
     def pool(self, x: Tensor, lengths: Tensor) -> Tensor:
         """Vectors (T, B, D), and lengths (B,) -> what `summarize` returns."""

@@ -11,6 +11,7 @@ from sklearn import config_context
 from sklearn.linear_model import RidgeCV
 from sklearn.metrics import log_loss
 
+from sklearn_lstm.linear import kernels
 from sklearn_lstm.linear.kernels import convolve
 from sklearn_lstm.members import convolutions
 from sklearn_lstm.members.convolutions import ConvolutionModel
@@ -183,6 +184,30 @@ def test_short_and_constant_series_are_read(fit, sequences_of, length):
     assert np.array_equal(model.logits(sequences_of(list(X))).argmax(1), y)
     constant, _ = fit(list(np.ones((30, length, 2))), y.astype(int))
     assert np.isfinite(constant.logits(sequences_of(list(X)))).all()
+
+
+def test_a_long_series_is_read_in_pieces(fit, sequences_of, monkeypatch):
+    X, y = bumps(30, n_channels=3)
+    at_once, logits = fit(X, y)
+    whole = at_once.contributions(sequences_of(X[:1]), np.array([-1.0, 1.0]))
+    monkeypatch.setattr(kernels, "STEPS_AT_ONCE", 7)
+    in_pieces, logits_in_pieces = fit(X, y)
+    np.testing.assert_array_equal(in_pieces.thresholds, at_once.thresholds)
+    np.testing.assert_allclose(logits_in_pieces, logits, rtol=1e-9)
+    parts = in_pieces.contributions(sequences_of(X[:1]), np.array([-1.0, 1.0]))
+    np.testing.assert_allclose(parts[0], whole[0], rtol=1e-6, atol=1e-9)
+
+
+def test_memory_hardly_grows_with_the_length_of_a_series(fit, sequences_of):
+    model, _ = fit(list(np.random.default_rng(0).normal(size=(20, 8000, 1))), np.arange(20) % 2)
+    peaks = []
+    for n_steps in (20_000, 80_000):
+        sequences = sequences_of([np.zeros((n_steps, 1))])
+        tracemalloc.start()
+        model.logits(sequences)
+        peaks.append(tracemalloc.get_traced_memory()[1])
+        tracemalloc.stop()
+    assert peaks[1] - peaks[0] < 60_000 * 200  # values of 84 convolutions alone would be 336 bytes
 
 
 @pytest.mark.parametrize("n_features", [2500, 84], ids=["few samples", "many samples"])
