@@ -14,7 +14,6 @@ from sklearn_lstm.data.sequences import Lengths, Sequences
 PADDING_CODE, UNKNOWN_CODE = 0, 1  # rows of the embedding table that belong to no id
 N_SPECIAL = 2
 SPARSEST_TABLE = 16  # entries of a table per code; sparser ids are searched instead
-N_FORMS = 3  # of a measurement that is normalised
 LARGEST_INPUT = 1e15  # larger ones could overflow in sums of squares
 
 
@@ -68,11 +67,11 @@ class TokenCodes:
 
 @dataclass(frozen=True)
 class ChannelScaling:
-    """Measurements in several forms, each with mean 0 and deviation 1 over all steps.
+    """Measurements without their level, and their changes from step to step, at one scale.
 
-    The forms are the values, their changes from step to step, and the values less their mean over
-    the sequence. Smooth series differ more in their changes than in their values, and a network
-    does not easily learn to subtract. Another microphone or sensor shifts a whole recording.
+    Smooth series differ more in their changes than in their values, and a network does not easily
+    learn to subtract. The level of a channel is the mean of a sequence. Another microphone, sensor
+    or person shifts it, but it may also tell the class: so much of it is removed as `level` says.
 
     In place of a missing value stands the last value before it, or the mean where there is none
     yet. Each channel with missing values in training is followed by whether the value is missing,
@@ -83,14 +82,18 @@ class ChannelScaling:
     Parameters
     ----------
     n_channels : int
-    mean, scale : ndarray of shape (n_forms * n_channels,)
-        Subtracted, and divided by. One form: the values stay as they are.
+    mean, scale : ndarray of shape (n_channels,) or (2 * n_channels,)
+        Subtracted, and divided by. n_channels if the values stay as they are, and twice as many if
+        they are normalised and followed by their changes.
     gappy : ndarray of shape (n_gappy,)
         The channels with missing values in training.
     time_channel : int or None
         None: each step takes the time 1.
     time_unit : float
         Times are divided by it.
+    level : ndarray of shape (n_channels,) or None
+        The part of the level of each channel, relative to the mean, that is subtracted too. None:
+        nothing.
     """
 
     n_channels: int
@@ -99,37 +102,40 @@ class ChannelScaling:
     gappy: NDArray[np.intp] = field(default_factory=lambda: np.empty(0, np.intp))
     time_channel: int | None = None
     time_unit: float = 1.0
+    level: NDArray[np.float64] | None = None
 
     @classmethod
-    def of(cls, sequences: Sequences, *, normalize: bool) -> ChannelScaling:
-        """Return mean and deviation of all known values (Chan et al. 1983), or 0 and 1."""
+    def of(
+        cls, sequences: Sequences, targets: NDArray[np.generic], *, normalize: bool
+    ) -> ChannelScaling:
+        """Return mean and deviation of all known values, or 0 and 1."""
         n_channels, gappy = sequences.n_channels or 1, np.flatnonzero(sequences.has_missing)
-        zeros, ones, time_channel = (
-            np.zeros(n_channels),
-            np.ones(n_channels),
-            sequences.time_channel,
-        )
-        plain = cls(n_channels, zeros, ones, gappy, time_channel)
-        if time_channel is not None:
-            plain = replace(plain, time_unit=_typical_gap(sequences, time_channel))
+        zeros, ones = np.zeros(n_channels), np.ones(n_channels)
+        plain = cls(n_channels, zeros, ones, gappy, sequences.time_channel)
+        if sequences.time_channel is not None:
+            plain = replace(plain, time_unit=_typical_gap(sequences, sequences.time_channel))
         if not normalize:
             return plain
-        n_known, mean, squares = np.zeros((3, N_FORMS * n_channels))
+        chunks, within = [], np.zeros(2 * n_channels)
         for chunk, lengths in sequences.chunks():
             values = plain.with_times_between(chunk, lengths)
-            is_known = np.tile(~np.isnan(values), N_FORMS)
-            carried = _carried(values, _last_known(values, lengths))
-            steps = _forms(carried, lengths, N_FORMS)
-            n_new = np.count_nonzero(is_known, axis=0)
-            of_new = steps.sum(axis=0, where=is_known) / np.maximum(n_new, 1)
-            variance = np.square(steps - of_new).sum(axis=0, where=is_known) / np.maximum(n_new, 1)
-            gap, total = of_new - mean, n_known + n_new
-            squares = squares + variance * n_new + gap**2 * n_known * n_new / np.maximum(total, 1)
-            mean = mean + gap * n_new / np.maximum(total, 1)
-            n_known = total
-        deviation = np.sqrt(squares / np.maximum(n_known, 1))
+            is_known = np.tile(~np.isnan(values), 2)
+            steps = _with_changes(_carried(values, _last_known(values, lengths)), lengths)
+            of_chunk, n_known = _means(steps, is_known, lengths)
+            gaps = np.square(steps - np.repeat(of_chunk, lengths, axis=0))
+            within += gaps.sum(axis=0, where=is_known)
+            chunks.append((of_chunk, n_known))
+        means, counts = map(np.concatenate, zip(*chunks, strict=True))
+        total = np.maximum(counts.sum(axis=0), 1)
+        mean = (counts * means).sum(axis=0) / total
+        means = np.where(counts > 0, means, mean)
+        level = _share_of_noise(means[:, :n_channels], targets)
+        between = (counts * np.square(means - mean)).sum(axis=0)
+        between[:n_channels] *= np.square(1 - level)
+        deviation = np.sqrt((within + between) / total)
         noise = 10 * np.finfo(np.float64).eps * np.abs(mean)  # a constant channel is not stretched
-        return replace(plain, mean=mean, scale=np.where(deviation > noise, deviation, 1.0))
+        scale = np.where(deviation > noise, deviation, 1.0)
+        return replace(plain, mean=mean, scale=scale, level=level)
 
     def __len__(self) -> int:
         return len(self.mean) + 2 * len(self.gappy)
@@ -151,9 +157,12 @@ class ChannelScaling:
         values = self.with_times_between(steps, lengths)
         last = _last_known(values, lengths)
         inputs = _carried(values, last)
-        n_forms = len(self.mean) // self.n_channels  # a model of an earlier version has two
-        if n_forms > 1:
-            inputs = _forms(inputs, lengths, n_forms)
+        if len(self.mean) > self.n_channels:
+            inputs = _with_changes(inputs, lengths)
+        if self.level is not None:
+            means, n_known = _means(inputs[:, : self.n_channels], ~np.isnan(values), lengths)
+            levels = np.where(n_known > 0, means - self.mean[: self.n_channels], 0)
+            inputs[:, : self.n_channels] -= np.repeat(self.level * levels, lengths, axis=0)
         scaled = np.clip((inputs - self.mean) / self.scale, -LARGEST_INPUT, LARGEST_INPUT)
         if last is not None:
             scaled[np.isnan(scaled)] = 0  # before the first value of a sequence
@@ -182,7 +191,7 @@ class ChannelScaling:
         if self.time_channel is None:
             return steps.astype(np.float64)
         steps = steps.astype(np.float64)
-        gaps = _forms(steps[:, [self.time_channel]], lengths, 2)[:, 1]
+        gaps = _with_changes(steps[:, [self.time_channel]], lengths)[:, 1]
         steps[:, self.time_channel] = np.log1p(gaps / self.time_unit)
         return steps
 
@@ -218,33 +227,56 @@ def _carried(steps: NDArray[np.float64], last: NDArray[np.intp] | None) -> NDArr
     return np.where(last < 0, np.nan, np.take_along_axis(steps, last, axis=0))
 
 
-def _forms(steps: NDArray[Any], lengths: Lengths, n_forms: int) -> NDArray[np.float64]:
-    """Return the first forms of each step side by side.
-
-    They are its values, their differences from the step before (0 for the first step), and their
-    differences from the mean of the sequence.
-    """
+def _with_changes(steps: NDArray[Any], lengths: Lengths) -> NDArray[np.float64]:
+    """Return each step beside its difference from the step before; 0 for the first known one."""
     steps = steps.astype(np.float64)
-    starts = np.cumsum(lengths) - lengths
     changes = np.diff(steps, axis=0, prepend=steps[:1])
-    changes[starts] = 0
+    changes[np.cumsum(lengths) - lengths] = 0
     changes[np.isnan(changes)] = 0
-    if n_forms == 2:
-        return np.hstack([steps, changes])
-    is_known = ~np.isnan(steps)
-    firsts = np.nan_to_num(steps[starts])  # subtracted first, a constant series is exactly 0
-    centred = steps - np.repeat(firsts, lengths, axis=0)
-    n_known = np.maximum(np.add.reduceat(is_known, starts, axis=0, dtype=np.intp), 1)
-    means = np.add.reduceat(np.where(is_known, centred, 0), starts, axis=0) / n_known
-    centred -= np.repeat(means, lengths, axis=0)
-    return np.hstack([steps, changes, centred])
+    return np.hstack([steps, changes])
+
+
+def _means(
+    steps: NDArray[np.float64], is_known: NDArray[np.bool_], lengths: Lengths
+) -> tuple[NDArray[np.float64], NDArray[np.intp]]:
+    """Return the mean of the known values of each sequence, and their number.
+
+    Both are of shape (n_samples, n_inputs). The mean of a constant sequence is exactly its value.
+    """
+    starts = np.cumsum(lengths) - lengths
+    first = np.nan_to_num(steps[starts])
+    gaps = np.where(is_known, steps - np.repeat(first, lengths, axis=0), 0)
+    n_known = np.add.reduceat(is_known, starts, axis=0, dtype=np.intp)
+    return first + np.add.reduceat(gaps, starts, axis=0) / np.maximum(n_known, 1), n_known
+
+
+def _share_of_noise(
+    levels: NDArray[np.float64], targets: NDArray[np.generic]
+) -> NDArray[np.float64]:
+    """Return how much of the levels (n_samples, n_channels) is noise, 0 to 1 for each channel.
+
+    With the variance w within classes and b between classes it is w^2 / (w^2 + b^2): levels that
+    tell the classes stay, others go.
+    """
+    classes = np.unique(targets, axis=0, return_inverse=True)[1].ravel()  # sets of labels too
+    n_classes = int(classes.max()) + 1
+    if n_classes == len(levels):
+        return np.zeros(levels.shape[1])
+    of_classes = np.zeros((n_classes, levels.shape[1]))
+    np.add.at(of_classes, classes, levels)
+    of_classes /= np.bincount(classes)[:, np.newaxis]
+    within = np.square(levels - of_classes[classes]).sum(axis=0) / (len(levels) - n_classes)
+    between = np.maximum(levels.var(axis=0) - within, 0)
+    noise, signal = np.square(within), np.square(between)
+    whole = np.where(noise > 0, noise + signal, 1)
+    return np.asarray(noise / whole)
 
 
 def _typical_gap(sequences: Sequences, time_channel: int) -> float:
     """Return the geometric mean of the times between two steps that are not 0; 1 without any."""
     n_gaps, total = 0, 0.0
     for steps, lengths in sequences.chunks():
-        gaps = _forms(steps[:, [time_channel]], lengths, 2)[:, 1]
+        gaps = _with_changes(steps[:, [time_channel]], lengths)[:, 1]
         n_gaps, total = n_gaps + int(np.count_nonzero(gaps)), total + np.log(gaps[gaps > 0]).sum()
     return float(np.exp(total / max(n_gaps, 1)))
 

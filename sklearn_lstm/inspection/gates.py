@@ -117,7 +117,8 @@ def _activations(model: EncodedNetwork, sequences: Sequences) -> dict[str, NDArr
     names = ACTIVATIONS[network.architecture["cell"]]
     layers = []
     with torch.autocast(device.type, enabled=False):
-        x = network.embed(codes.transpose(0, 1), more)  # (T, 1, D)
+        n_steps = torch.from_numpy(sequences.lengths).to(device)
+        x = network.embed(codes.transpose(0, 1), n_steps, more)  # (T, 1, D)
         if network.architecture["embedding_dim"] is not None:
             x = network.add_positions(x)
         x = x[:, 0]
@@ -129,7 +130,8 @@ def _activations(model: EncodedNetwork, sequences: Sequences) -> dict[str, NDArr
                 directions.append(found.flip(1) if direction.is_backward else found)
             layers.append(torch.stack(directions, 1))  # (n_names, n_directions, T, H)
             x = torch.cat([found[-1] for found in directions], 1)
-    stacked = torch.stack(layers, 1).cpu().numpy()
+    frame = np.arange(sequences.lengths[0]) // network.steps_per_frame
+    stacked = torch.stack(layers, 1).cpu().numpy()[..., frame, :]
     return dict(zip(names, stacked, strict=True))
 
 

@@ -15,6 +15,7 @@ WIDTH = 9  # steps that a convolution looks at
 HEAVY = np.array(list(combinations(range(WIDTH), 3)))  # its steps of weight 2; others have -1
 MOST_DILATIONS = 16
 COMPETING = 7  # kernels that are compared with each other
+STEPS_AT_ONCE = 1 << 12  # arrays of so many steps stay in the processor's cache
 MOST_CHANNELS = 9  # that a convolution adds up
 
 
@@ -29,9 +30,7 @@ def draw_channels(
 ) -> NDArray[np.bool_]:
     """Draw which inputs each convolution adds up, (n_dilations, 84, n_inputs).
 
-    They are some channels, more often few than many, in one form: values, changes, or values less
-    their mean. The weights of a kernel add up to 0, so that values and those less their mean differ
-    at the ends of a sequence alone.
+    They are some channels, more often few than many, or the changes of some channels.
     """
     shape = n_dilations, len(HEAVY)
     n_channels, n_kinds = encoding.n_channels, len(encoding.mean) // encoding.n_channels
@@ -59,10 +58,11 @@ def convolve(
     lengths: Lengths,
     dilations: NDArray[np.intp],
     channels: NDArray[np.bool_],
-) -> Iterator[NDArray[np.float32]]:
-    """Yield the values (84, B, T) of the convolutions of inputs (B, T, n_inputs), by dilation.
+) -> Iterator[tuple[int, int, NDArray[np.float32]]]:
+    """Yield the values (84, B, n) of convolutions of inputs (B, T, n_inputs), n steps at once.
 
-    Steps outside of a sequence count as 0. The values there are NaN.
+    Steps outside of a sequence count as 0. The values there are NaN. The numbers before them are
+    those of the dilation and of the first step.
     """
     n_rows, n_steps, _ = inputs.shape
     is_padding = np.arange(n_steps) >= lengths[:, np.newaxis]
@@ -70,17 +70,30 @@ def convolve(
     for index, dilation in enumerate(dilations.tolist()):
         margin = (WIDTH // 2) * dilation
         wide = np.pad(inputs, [(0, 0), (0, 0), (margin, margin)])
-        parts: dict[bytes, tuple[list[NDArray[np.float32]], NDArray[np.float32]]] = {}
-        values = np.empty((len(HEAVY), n_rows, n_steps), np.float32)
-        for number, heavy in enumerate(HEAVY.tolist()):
-            chosen = channels[index, number]
-            key = chosen.tobytes()
-            if key not in parts:
-                added = wide[chosen].sum(axis=0)
-                starts = range(0, WIDTH * dilation, dilation)
-                shifted = [added[:, start : start + n_steps] for start in starts]
-                parts[key] = shifted, sum(shifted[1:], shifted[0])
-            shifted, whole = parts[key]
-            values[number] = 3 * (shifted[heavy[0]] + shifted[heavy[1]] + shifted[heavy[2]]) - whole
-        values[:, is_padding] = np.nan
-        yield values
+        for first in range(0, n_steps, STEPS_AT_ONCE):
+            n = min(STEPS_AT_ONCE, n_steps - first)
+            parts: dict[bytes, tuple[list[NDArray[np.float32]], NDArray[np.float32]]] = {}
+            values = np.empty((len(HEAVY), n_rows, n), np.float32)
+            for number, heavy in enumerate(HEAVY.tolist()):
+                chosen = channels[index, number]
+                key = chosen.tobytes()
+                if key not in parts:
+                    shifted = _shifted(wide, chosen, first, n, dilation)
+                    parts[key] = shifted, sum(shifted[1:], shifted[0])
+                shifted, whole = parts[key]
+                values[number] = (
+                    3 * (shifted[heavy[0]] + shifted[heavy[1]] + shifted[heavy[2]]) - whole
+                )
+            values[:, is_padding[:, first : first + n]] = np.nan
+            yield index, first, values
+
+
+def _shifted(
+    wide: NDArray[np.float32], chosen: NDArray[np.bool_], first: int, n: int, dilation: int
+) -> list[NDArray[np.float32]]:
+    """Return the sum of the chosen inputs at the nine steps that a convolution looks at."""
+    starts = range(first, first + WIDTH * dilation, dilation)
+    if dilation >= n:  # what lies between is not read
+        return [wide[chosen, :, start : start + n].sum(axis=0) for start in starts]
+    added = wide[chosen, :, first : starts[-1] + n].sum(axis=0)
+    return [added[:, start - first : start - first + n] for start in starts]

@@ -22,6 +22,7 @@ from sklearn_lstm.data.sequences import Lengths, Rows, Samples, Sequences, rows_
 from sklearn_lstm.linear.kernels import (
     COMPETING,
     HEAVY,
+    STEPS_AT_ONCE,
     choose_dilations,
     convolve,
     draw_channels,
@@ -39,7 +40,6 @@ SHARE_OF_KNOWN_VALUES = 1 / 3  # of the features at most, if values are missing
 SERIES_OF_KNOWN_VALUES = 1_000
 VARIANCE_WITH_MISSING_VALUES = 30  # of all convolutions, and of all known values
 GOLDEN_RATIO = (5**0.5 - 1) / 2
-STEPS_PER_BATCH = 1 << 12  # arrays of so many steps stay in the processor's cache
 ROWS_PER_BATCH = 1 << 10
 ROWS_PER_BLOCK = 128  # of features that are added to the sums of squares at once
 PRODUCTS_PER_UNIT = 300_000  # of work
@@ -161,7 +161,7 @@ class ConvolutionModel(LinearMember):
             samples have groups, by a model fitted to those that are not held out.
         """
         samples, none = task.samples, np.arange(0)
-        encoding = task.start.scaling(task.parts.learned[0].sequences)
+        encoding = task.start.scaling(task.parts.learned[0])
         if samples.targets.groups is None or not len(held_out):
             return cls._fit(samples, held_out, encoding, task.seed)
         others = np.setdiff1d(np.arange(len(samples)), held_out)
@@ -210,10 +210,12 @@ class ConvolutionModel(LinearMember):
         for row in np.unique(chosen):  # one at a time, for long series take much memory
             lengths = sequences.lengths[[row]]
             inputs = encoded(sequences, np.array([row]), encoding)
-            for index, values in enumerate(convolve(inputs, lengths, dilations, channels)):
-                for number in np.flatnonzero(chosen[index] == row):
-                    place = index, number
-                    thresholds[place] = np.quantile(values[number, 0], positions[place])
+            found: dict[tuple[int, int], list[NDArray[np.float32]]] = {}
+            for index, _, values in convolve(inputs, lengths, dilations, channels):
+                for number in np.flatnonzero(chosen[index] == row).tolist():
+                    found.setdefault((index, number), []).append(values[number, 0].copy())
+            for place, parts in found.items():
+                thresholds[place] = np.quantile(np.concatenate(parts), positions[place])
         competing = draw_competing(len(dilations), n_groups, rng)
         n_features = thresholds.size + 2 * competing.size + len(known_values or ())
         coef, intercept = np.zeros((n_features, n_outputs)), np.zeros(n_outputs)
@@ -244,8 +246,9 @@ class ConvolutionModel(LinearMember):
         both = np.repeat(lengths, 2)
         coef = self.coef @ direction
         scores = np.zeros(inputs.shape[:2])
-        for place, happens in self._events(inputs, both):
-            scores += np.tensordot(coef[place] / lengths[0], happens, 1)
+        for place, first, happens in self._events(inputs, both):
+            part = slice(first, first + happens.shape[2])
+            scores[:, part] += np.tensordot(coef[place] / lengths[0], happens, 1)
         contributions = scores[0] - scores[1]
         base = float(self.intercept @ direction + scores[1].sum())
         if self.known_values is not None:
@@ -277,41 +280,42 @@ class ConvolutionModel(LinearMember):
         for rows, inputs, lengths in _batches(sequences, self.encoding):
             check_not_abandoned()
             features = self.empty_features(lengths)
-            for place, happens in self._events(inputs, lengths):
+            for place, _, happens in self._events(inputs, lengths):
                 counts = np.einsum("kbt->bk", happens.view(np.int8), dtype=np.int32)
-                features.counts[:, place] = counts
+                features.counts[:, place] += counts.astype(features.counts.dtype)
             if self.known_values is not None:
                 features.values[:] = self.known_values(*self.encoding.known(inputs, lengths))
             yield rows, features
 
     def empty_features(self, lengths: Lengths) -> Features:
-        """Return features of series of these lengths, whose values are not set."""
+        """Return features of series of these lengths, with counts of 0."""
         n_values = len(self.known_values or ())
         counts = len(lengths), len(self.coef) - n_values
         return Features(
-            np.empty(counts, np.min_scalar_type(lengths.max())),
+            np.zeros(counts, np.min_scalar_type(lengths.max())),
             lengths,
             np.empty((len(lengths), n_values), np.float32),
         )
 
     def _events(
         self, inputs: NDArray[np.float32], lengths: Lengths
-    ) -> Iterator[tuple[slice, NDArray[np.bool_]]]:
-        """Yield which features count at which steps of inputs (B, T, n_inputs): some (k, B, T)."""
-        first = 0
-        of_dilations = convolve(inputs, lengths, self.dilations, self.channels)
-        for values, thresholds, groups in zip(
-            of_dilations, self.thresholds, self.competing, strict=True
-        ):
-            for of_one, its_thresholds in zip(values, thresholds, strict=True):
+    ) -> Iterator[tuple[slice, int, NDArray[np.bool_]]]:
+        """Yield which features count at which steps of inputs (B, T, n_inputs): some (k, B, n).
+
+        The number before them is that of the first step.
+        """
+        n_of_dilation = self.thresholds[0].size + 2 * self.competing[0].size
+        for index, start, values in convolve(inputs, lengths, self.dilations, self.channels):
+            first = index * n_of_dilation
+            for of_one, its_thresholds in zip(values, self.thresholds[index], strict=True):
                 last = first + len(its_thresholds)
-                yield slice(first, last), of_one > its_thresholds[:, np.newaxis, np.newaxis]
+                yield slice(first, last), start, of_one > its_thresholds[:, np.newaxis, np.newaxis]
                 first = last
-            for group in groups:
+            for group in self.competing[index]:
                 competing = values[group]
                 for extreme in competing.max(axis=0), competing.min(axis=0):
                     last = first + len(group)
-                    yield slice(first, last), competing == extreme
+                    yield slice(first, last), start, competing == extreme
                     first = last
 
 
@@ -319,7 +323,7 @@ def _batches(
     sequences: Sequences, encoding: ChannelScaling
 ) -> Iterator[tuple[Rows, NDArray[np.float32], Lengths]]:
     """Yield rows, their inputs (B, T, n_inputs) and lengths."""
-    for rows in rows_of_similar_length(sequences.lengths, STEPS_PER_BATCH, ROWS_PER_BATCH):
+    for rows in rows_of_similar_length(sequences.lengths, STEPS_AT_ONCE, ROWS_PER_BATCH):
         yield rows, encoded(sequences, rows, encoding), sequences.lengths[rows]
 
 

@@ -17,11 +17,12 @@ from sklearn_lstm.compute.threads import map_on_workers, workers
 from sklearn_lstm.data.batches import pad, steps_at_once
 from sklearn_lstm.data.embeddings import PretrainedVectors
 from sklearn_lstm.data.encoding import ChannelScaling, Encoding, TokenCodes
-from sklearn_lstm.data.sequences import Rows, Sequences, rows_of_similar_length
+from sklearn_lstm.data.sequences import Rows, Samples, Sequences, rows_of_similar_length
 from sklearn_lstm.data.spelling import FIRST_UNKNOWN
 from sklearn_lstm.exceptions import IgnoredParameterWarning, warn_user
-from sklearn_lstm.network.network import SequenceNetwork
+from sklearn_lstm.network.network import N_SUMMARIES, SequenceNetwork
 from sklearn_lstm.network.pooling import POOLINGS
+from sklearn_lstm.training.duration import steps_per_frame
 
 MOST_LAYERS = 1_000  # of a network that is loaded
 ARCHITECTURE = (
@@ -127,7 +128,7 @@ class EncodedNetwork:
         if self.network.training:
             self.network.eval()
         device = self.device
-        limit = steps_at_once(device)
+        limit = steps_at_once(device) * self.network.steps_per_frame
         weight, bias = (exact(part.detach().cpu()) for part in self.network.output.parameters())
         logits = np.empty((len(sequences), len(bias)))
 
@@ -207,9 +208,10 @@ class NetworkStart:
         architecture["freeze_embeddings"] &= pretrained is not None
         return cls(architecture, embedding_dim, parameters["normalize"], pretrained, previous)
 
-    def encoding(self, sequences: Sequences) -> Encoding:
-        """Return the encoding of sequences."""
-        return self.codes(sequences) if sequences.n_channels is None else self.scaling(sequences)
+    def encoding(self, samples: Samples) -> Encoding:
+        """Return the encoding of the sequences of samples."""
+        sequences = samples.sequences
+        return self.codes(sequences) if sequences.n_channels is None else self.scaling(samples)
 
     def codes(self, sequences: Sequences) -> TokenCodes:
         """Return the codes of the previous network, with new ids added."""
@@ -218,16 +220,18 @@ class NetworkStart:
         pretrained = np.empty(0, np.int64) if self.pretrained is None else self.pretrained.ids
         return codes.extended(sequences, pretrained)
 
-    def scaling(self, sequences: Sequences) -> ChannelScaling:
+    def scaling(self, samples: Samples) -> ChannelScaling:
         """Return the scaling of the channels: that of the previous network, if there is one."""
         known = None if self.previous is None else self.previous.encoding
         if isinstance(known, ChannelScaling):
             return known
-        return ChannelScaling.of(sequences, normalize=self.normalize)
+        return ChannelScaling.of(
+            samples.sequences, samples.targets.values, normalize=self.normalize
+        )
 
-    def __call__(self, sequences: Sequences, generator: torch.Generator) -> EncodedNetwork:
-        """Return a network for these sequences."""
-        encoding, previous = self.encoding(sequences), self.previous
+    def __call__(self, samples: Samples, generator: torch.Generator) -> EncodedNetwork:
+        """Return a network for the sequences of these samples."""
+        encoding, previous = self.encoding(samples), self.previous
         is_trained = previous is not None and previous.is_trained
         if previous is not None and is_trained:
             network = deepcopy(previous.network)
@@ -235,7 +239,7 @@ class NetworkStart:
             if len(encoding) > first_code:
                 network.grow(len(encoding), generator)
         else:  # weights that were not trained are drawn again, since a loaded network has none
-            network = SequenceNetwork(**self._architecture(encoding, sequences))
+            network = SequenceNetwork(**self._architecture(encoding, samples.sequences))
             network.draw_weights(generator)
             first_code = 0
         if isinstance(encoding, TokenCodes) and self.pretrained is not None:
@@ -249,16 +253,18 @@ class NetworkStart:
         """Return the arguments of a new network."""
         if self.previous is not None:
             return {**self.previous.network.architecture, "n_inputs": len(encoding)}
+        size = steps_per_frame(sequences)
         return {
             "n_inputs": len(encoding),
             "tokens": sequences.n_channels is None,
-            "embedding_dim": self._embedding_dim(encoding),
+            "embedding_dim": self._embedding_dim(len(encoding) * (N_SUMMARIES if size > 1 else 1)),
+            "steps_per_frame": size,
             **self.architecture,
         }
 
-    def _embedding_dim(self, encoding: Encoding) -> int | None:
+    def _embedding_dim(self, n_inputs: int) -> int | None:
         if isinstance(self.embedding_dim, str):
-            return min(128, int(16 * len(encoding) ** 0.5))
+            return min(128, int(16 * n_inputs**0.5))
         return self.embedding_dim
 
 

@@ -70,8 +70,10 @@ def integrated_gradients(
         scores = np.insert(scores, halved + 1, new_scores)
         slopes = np.insert(slopes, halved + 1, new_slopes, axis=0)
     sizes = np.abs(means) + np.finfo(float).tiny
-    contributions = widths @ means + (missing / sizes.sum(axis=1)) @ sizes
-    return contributions, float(scores[0])
+    of_frames = widths @ means + (missing / sizes.sum(axis=1)) @ sizes
+    # The steps of a frame share its contribution.
+    frame = np.arange(sequences.lengths[0]) // model.network.steps_per_frame
+    return (of_frames / np.bincount(frame))[frame], float(scores[0])
 
 
 class VectorPath:
@@ -94,7 +96,8 @@ class VectorPath:
             of_baseline = torch.from_numpy(baseline).to(device)
         both = torch.stack([of_baseline, codes], 1)  # (T, 2) or (T, 2, C)
         with torch.no_grad(), torch.autocast(device.type, enabled=False):
-            self.start, end = self.network.embed(both, more).unbind(1)  # (T, D) each
+            n_steps = torch.full((2,), len(both), device=device)
+            self.start, end = self.network.embed(both, n_steps, more).unbind(1)  # (T, D) each
         self.way = end - self.start
 
     def look(self, places: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:

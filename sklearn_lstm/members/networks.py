@@ -98,7 +98,7 @@ class Networks(Member):
                 "says. Leave max_epochs='auto'."
             )
         starts = [
-            task.start(part.sequences, _torch_generator(rng))
+            task.start(part, _torch_generator(rng))
             for part, rng in zip(learned, task.generators, strict=True)
         ]
         expected = cls.expected_weight(task.samples, task.parameters)
@@ -150,7 +150,7 @@ class Networks(Member):
         if isinstance(batch_size, str):
             batch_size = BATCH_SIZE_OF_PARTIAL_FIT
         plan = TrainingPlan(batch_size, max_epochs=1)
-        model = start(samples.sequences, _torch_generator(rng))
+        model = start(samples, _torch_generator(rng))
         progress = FitProgress(
             0, 1, [plan.updates_per_epoch(len(samples))], is_shown=settings.verbose > 0
         )

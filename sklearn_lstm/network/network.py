@@ -16,6 +16,21 @@ from sklearn_lstm.network.directions import N_GATES, Direction, run_directions
 from sklearn_lstm.network.masks import SequenceMask
 from sklearn_lstm.network.positions import sinusoidal_positions
 
+N_SUMMARIES = 4
+
+
+def summarize_frames(steps: Tensor, lengths: Tensor, size: int) -> Tensor:
+    """Return mean, deviation, largest and smallest of each frame: (T, B, C) -> (T / size, B, 4 C).
+
+    The last step of a sequence fills up its last frame.
+    """
+    n_steps = len(steps) + -len(steps) % size
+    step = torch.arange(n_steps, device=steps.device)[:, None].minimum(lengths - 1)  # (T, B)
+    filled = steps[step, torch.arange(len(lengths), device=steps.device)]
+    frames = filled.unflatten(0, (-1, size))  # (T / size, size, B, C)
+    deviation, mean = torch.std_mean(frames, 1, correction=0)
+    return torch.cat([mean, deviation, frames.amax(1), frames.amin(1)], -1)
+
 
 class SequenceNetwork(nn.Module):
     """One vector of logits for a whole sequence.
@@ -33,6 +48,8 @@ class SequenceNetwork(nn.Module):
         None: one-hot codes or inputs are the input of the recurrent layer.
     freeze_embeddings, cell, hidden_size, num_layers, bidirectional, pooling, dropout
         As in `LSTMSequenceClassifier`.
+    steps_per_frame : int
+        Of series: the recurrent layers read frames of so many steps.
     """
 
     def __init__(
@@ -49,6 +66,7 @@ class SequenceNetwork(nn.Module):
         bidirectional: bool,
         pooling: Sequence[str],
         dropout: float,
+        steps_per_frame: int = 1,
     ) -> None:
         super().__init__()
         self.architecture: dict[str, Any] = {
@@ -63,16 +81,18 @@ class SequenceNetwork(nn.Module):
             "bidirectional": bidirectional,
             "pooling": list(pooling),
             "dropout": dropout,
+            "steps_per_frame": steps_per_frame,
         }
         new: dict[str, Any] = {"dtype": torch.float32, "device": "meta"}
         self.n_directions = n_directions = 1 + bidirectional
         n_gates = N_GATES[cell] * hidden_size
-        n_features = embedding_dim or (n_gates * n_directions if tokens else n_inputs)
+        n_inputs_of_frame = n_inputs * (N_SUMMARIES if steps_per_frame > 1 else 1)
+        n_features = embedding_dim or (n_gates * n_directions if tokens else n_inputs_of_frame)
         if tokens:
             self.embedding = nn.Embedding(n_inputs, n_features, padding_idx=0, **new)
             self.embedding.weight.requires_grad_(not freeze_embeddings)
         elif embedding_dim is not None:
-            self.projection = nn.Linear(n_inputs, n_features, **new)
+            self.projection = nn.Linear(n_inputs_of_frame, n_features, **new)
         if embedding_dim is not None:
             self.position_scale = nn.Parameter(torch.empty((), **new))
         is_one_hot = tokens and embedding_dim is None
@@ -99,6 +119,7 @@ class SequenceNetwork(nn.Module):
         self.output = nn.Linear(len(pooling) * n_features, n_outputs, **new)
         self.dropout = dropout
         self.tokens = tokens
+        self.steps_per_frame = steps_per_frame
         self.use_bfloat16 = False
         self.generator: torch.Generator | None = None  # of dropout; None: torch's own
 
@@ -115,16 +136,21 @@ class SequenceNetwork(nn.Module):
         is_mixed = self.use_bfloat16 and (self.training or is_whole)
         # torch's cache of rounded weights is one for all threads, and may outlive an update.
         with torch.autocast(kind, torch.bfloat16, enabled=is_mixed, cache_enabled=False):
-            return self.pool(self.embed(steps.transpose(0, 1), more), lengths).float()
+            n_frames = -(-lengths // self.steps_per_frame)
+            x = self.embed(steps.transpose(0, 1), lengths, more)
+            return self.pool(x, n_frames).float()
 
-    def embed(self, steps: Tensor, more: Tensor | None = None) -> Tensor:
-        """Codes (T, B) or inputs (T, B, C) -> vectors (T, B, D).
+    def embed(self, steps: Tensor, lengths: Tensor, more: Tensor | None = None) -> Tensor:
+        """Codes (T, B) or inputs (T, B, C) -> vectors (T, B, D), or those of T frames.
 
         Codes beyond those of the network stand for the vectors `more` (n, D).
         """
         if self.tokens:
             return self._vectors(steps, more)
-        x = steps.contiguous()
+        if self.steps_per_frame > 1:
+            x = summarize_frames(steps, lengths, self.steps_per_frame)
+        else:
+            x = steps.contiguous()
         if self.architecture["embedding_dim"] is None:
             return x
         projected: Tensor = self.projection(x)

@@ -11,6 +11,7 @@ from sklearn_lstm.data.sequences import Sequences
 
 SMALLEST_BATCH, LARGEST_BATCH = 4, 64  # sequences
 UPDATES_PER_EPOCH = 50
+N_FRAMES = 200  # that a network reads of a series of mean length, if it is long
 MOST_STEPS_PER_BATCH = 1 << 13
 BATCH_SIZE_OF_PARTIAL_FIT = 32
 N_UPDATES = 800
@@ -89,7 +90,8 @@ def plan_training(
     follows_loss = is_judged and not early_stopping and parameters["lr_schedule"] == "trapezoid"
     batch_size, max_epochs = parameters["batch_size"], parameters["max_epochs"]
     if batch_size == "auto":
-        batch_size = batch_size_for(n_samples, float(sequences.lengths.mean()))
+        mean_length = sequences.lengths.mean() / steps_per_frame(sequences)
+        batch_size = batch_size_for(n_samples, float(mean_length))
     per_check = updates_per_check(n_samples, batch_size, parameters["token_unit"])
     work = work_of_epoch(sequences)
     if max_epochs == "auto":
@@ -158,6 +160,15 @@ def n_to_hold_out(n_samples: int) -> int:
     return round(min(n_held_out, n_samples * LARGEST_HELD_OUT_SHARE))
 
 
+def steps_per_frame(sequences: Sequences) -> int:
+    """Return how many steps of measurements a network reads at once.
+
+    Series of up to 400 steps are read step by step, longer ones in about 200 frames.
+    """
+    return 1 if sequences.n_channels is None else max(1, int(sequences.lengths.mean() / N_FRAMES))
+
+
 def work_of_epoch(sequences: Sequences) -> int:
-    """Return the work of an epoch: 1 unit for each token, 2 for each step of measurements."""
-    return int(sequences.lengths.sum()) * (1 if sequences.n_channels is None else 2)
+    """Return the work of an epoch: 1 unit for each token, 2 for each frame of measurements."""
+    n_steps = int(sequences.lengths.sum())
+    return n_steps if sequences.n_channels is None else 2 * n_steps // steps_per_frame(sequences)

@@ -75,7 +75,7 @@ class MicroBatchNet(NeuralNetClassifier):  # type: ignore[misc]
         return np.asarray(probabilities.argmax(axis=1))
 
     def _micro_batches(self, sequences: SequenceBatch) -> list[Rows]:
-        most_steps = steps_at_once(torch.device(self.device))
+        most_steps = steps_at_once(torch.device(self.device)) * self.module_.steps_per_frame
         lengths = sequences.lengths.numpy()
         return list(rows_of_similar_length(lengths, most_steps, len(lengths)))
 

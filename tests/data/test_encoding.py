@@ -79,13 +79,12 @@ def inputs_of(X, *, normalize=True):
 
 
 @pytest.mark.parametrize("longest", [9, 4000], ids=["in one chunk", "in several"])
-def test_values_changes_and_values_less_their_mean_get_mean_zero_and_deviation_one(longest):
+def test_channels_and_their_changes_get_mean_zero_and_deviation_one(longest):
     rng = np.random.default_rng(0)
     lengths = rng.integers(1, longest, 50)
     X = [rng.normal([5, -1e4, 0], [2, 1, 1e-6], (length, 3)) for length in lengths]
     changes = [np.diff(series, axis=0, prepend=series[:1]) for series in X]
-    centred = [series - series.mean(axis=0) for series in X]
-    steps = np.hstack([np.concatenate(form) for form in (X, changes, centred)])
+    steps = np.hstack([np.concatenate(X), np.concatenate(changes)])
     expected = (steps - steps.mean(axis=0)) / steps.std(axis=0)
     inputs = inputs_of(X)
     assert inputs.dtype == np.float32
@@ -98,18 +97,10 @@ def test_the_first_change_of_a_sequence_is_zero():
     assert both[:, 1].tolist() == [0, 3, 0, -2]
 
 
-def test_an_offset_of_a_sequence_changes_its_level_alone():
-    X = np.random.default_rng(0).normal(size=(6, 9))
-    scaling = ChannelScaling.of(read_sequences(X), normalize=True)
-    shifted = [scaling(X[0][:, np.newaxis] + offset, np.array([9])) for offset in (0, 3)]
-    is_level = [not np.allclose(*forms, atol=1e-5) for forms in np.transpose(shifted, (2, 0, 1))]
-    assert is_level == [True, False, False]
-
-
 def test_a_constant_channel_is_not_stretched():
     X = np.full((4, 5, 2), 0.1)
     X[:, :, 0] += np.random.default_rng(0).normal(size=(4, 5))
-    np.testing.assert_allclose(inputs_of(X)[:, [1, 3, 5]], 0, atol=1e-6)
+    np.testing.assert_allclose(inputs_of(X)[:, [1, 3]], 0, atol=1e-6)
 
 
 def test_without_normalising_measurements_stay_as_they_are():

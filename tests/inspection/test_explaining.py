@@ -10,7 +10,7 @@ from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import FunctionTransformer
 
 from sklearn_lstm import LSTMSequenceClassifier, TextSequenceVectorizer
-from sklearn_lstm.inspection import explain
+from sklearn_lstm.inspection import explain, gate_activations
 from sklearn_lstm.inspection.inputs import open_model
 
 SMALL = {"hidden_size": 12, "max_epochs": 4, "random_state": 0, "precision": "float32"}
@@ -342,3 +342,19 @@ def test_another_classifier_is_refused():
 def test_a_classifier_that_is_not_fitted_is_refused():
     with pytest.raises(NotFittedError):
         explain(LSTMSequenceClassifier(), [[1]])
+
+
+# --- Long series
+
+
+def test_the_steps_of_a_frame_share_what_it_adds_and_what_the_gates_do():
+    X = list(np.random.default_rng(0).normal(size=(24, 700)))
+    model = LSTMSequenceClassifier(**SMALL | {"linear_branch": False}).fit(X, np.arange(24) % 2)
+    assert model.module_.steps_per_frame == 3
+    short = [X[0][:400]]
+    (explanation,), (activations,) = explain(model, short), gate_activations(model, short)
+    np.testing.assert_allclose(scores_of(model, short, [explanation]), explanation.score, atol=1e-3)
+    for of_steps in (explanation.network[:, np.newaxis], activations.forget_gate[0, 1]):
+        assert len(of_steps) == 400
+        np.testing.assert_array_equal(of_steps[:399:3], of_steps[2:399:3])
+        assert len(np.unique(of_steps, axis=0)) == 134

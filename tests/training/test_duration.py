@@ -11,6 +11,7 @@ from sklearn_lstm.training.duration import (
     max_epochs_for,
     n_to_hold_out,
     plan_training,
+    steps_per_frame,
     work_of_epoch,
 )
 
@@ -96,6 +97,14 @@ def test_a_measurement_is_twice_the_work_of_a_token():
     ids = np.array([[1, 2, 0], [3, 0, 0]])
     assert work_of_epoch(read_sequences(ids)) == 3
     assert work_of_epoch(read_sequences(ids.astype(float))) == 12
+
+
+@pytest.mark.parametrize(("n_steps", "expected"), [(9, 1), (399, 1), (400, 2), (10_000, 50)])
+def test_long_series_are_read_in_about_200_frames(n_steps, expected):
+    sequences = read_sequences(np.zeros((3, n_steps)))
+    assert steps_per_frame(sequences) == expected
+    assert work_of_epoch(sequences) == 6 * n_steps // expected
+    assert steps_per_frame(read_sequences(np.ones((3, n_steps), int))) == 1
 
 
 @pytest.mark.parametrize(
