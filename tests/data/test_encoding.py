@@ -74,7 +74,7 @@ def test_codes_stay_when_new_ids_come():
 
 def inputs_of(X, *, normalize=True):
     sequences = read_sequences(X)
-    scaling = ChannelScaling.of(sequences, normalize=normalize)
+    scaling = ChannelScaling.of(sequences, np.arange(len(sequences)), normalize=normalize)
     return scaling(sequences.read(np.arange(len(sequences))), sequences.lengths)
 
 

@@ -125,12 +125,7 @@ def step_by_step(X, *, times):
                 missing.append(float(not is_known))
                 waited.append(np.log1p(clock - when.get(channel, -1.0)))
             of_series.append((values, changes, np.take(missing, [0, 2]), np.take(waited, [0, 2])))
-        values, changes, missing, waited = map(np.array, zip(*of_series, strict=True))
-        means = [
-            np.mean(known[~np.isnan(known)] if not np.isnan(known).all() else 0)
-            for known in values.T
-        ]
-        inputs.append(np.hstack([values, changes, values - means, missing, waited]))
+        inputs.append(np.hstack([np.array(column) for column in zip(*of_series, strict=True)]))
     return np.concatenate(inputs)
 
 
@@ -138,16 +133,16 @@ def step_by_step(X, *, times):
 def test_inputs_are_those_of_a_loop_over_the_steps(times):
     X = series_with_gaps(times=times)
     sequences = read_sequences(X, "auto", 1 if times else None)
-    scaling = ChannelScaling.of(sequences, normalize=True)
+    scaling = ChannelScaling.of(sequences, np.arange(len(sequences)), normalize=True)
     expected = step_by_step(X, times=times)
     known = ~np.isnan(np.concatenate(X))
-    forms = expected[:, :9]
-    mean = [np.mean(forms[known[:, channel % 3], channel]) for channel in range(9)]
-    deviation = [np.std(forms[known[:, channel % 3], channel]) for channel in range(9)]
-    scaled = (forms - mean) / np.where(np.array(deviation) > 1e-9, deviation, 1)
-    expected = np.hstack([np.nan_to_num(scaled), expected[:, 9:]])
+    both = expected[:, :6]
+    mean = [np.mean(both[known[:, channel % 3], channel]) for channel in range(6)]
+    deviation = [np.std(both[known[:, channel % 3], channel]) for channel in range(6)]
+    scaled = (both - mean) / np.where(np.array(deviation) > 1e-9, deviation, 1)
+    expected = np.hstack([np.nan_to_num(scaled), expected[:, 6:]])
     inputs = scaling(sequences.read(np.arange(len(X))), sequences.lengths)
-    assert len(scaling) == inputs.shape[1] == 13
+    assert len(scaling) == inputs.shape[1] == 10
     np.testing.assert_allclose(inputs, expected, rtol=0, atol=2e-6)
     one_by_one = [
         scaling(sequences.read(np.array([row])), sequences.lengths[[row]]) for row in range(len(X))
@@ -158,14 +153,12 @@ def test_inputs_are_those_of_a_loop_over_the_steps(times):
 def test_a_value_that_is_missing_at_predict_alone_is_the_last_one_or_the_mean():
     X = np.random.default_rng(0).normal(3, 2, (20, 6, 2))
     sequences = read_sequences(X)
-    scaling = ChannelScaling.of(sequences, normalize=True)
-    assert len(scaling) == 6
+    scaling = ChannelScaling.of(sequences, np.arange(len(sequences)), normalize=True)
+    assert len(scaling) == 4
     steps = np.array([[NAN, 1.0], [5.0, NAN], [NAN, NAN]])
     filled = np.array([[scaling.mean[0], 1.0], [5.0, 1.0], [5.0, 1.0]])
     found, expected = (scaling(each, np.array([3])) for each in (steps, filled))
     expected[1, 2] = (0 - scaling.mean[2]) / scaling.scale[2]  # nothing is known of this change
-    expected[:, 4] = (0 - scaling.mean[4]) / scaling.scale[4]  # 5 is all that is known
-    expected[0, 4] = 0
     np.testing.assert_allclose(found, expected, atol=1e-6)
 
 
@@ -174,5 +167,5 @@ def test_a_channel_without_any_value_is_read_as_its_mean():
     X[:, :, 1] = NAN
     for normalize in (True, False):
         sequences = read_sequences(X)
-        scaling = ChannelScaling.of(sequences, normalize=normalize)
+        scaling = ChannelScaling.of(sequences, np.arange(len(sequences)), normalize=normalize)
         assert np.isfinite(scaling(sequences.read(np.arange(20)), sequences.lengths)).all()
