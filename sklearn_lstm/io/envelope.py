@@ -64,7 +64,8 @@ class StoredMixin:
             unpack = Unpacker(state["arrays"])
             unpack_estimator(self, content, unpack, state["objects"])
             unpack.check_all_used()
-        vars(self).update({name: state[name] for name in [SET] if name in state})
+        if SET in state:
+            vars(self)[SET] = state[SET]
         warn_of_other_version(content, type(self).__name__)
 
 
