@@ -28,7 +28,7 @@ LONGEST_OF_CHARACTERS = 5  # or more, where the alphabet is small and the sequen
 N_LENGTHS_OF_CHARACTERS = 5
 EXPECTED_BY_CHANCE = 1 / 64  # how often one n-gram may occur in a sequence of random characters
 # N-grams of all sequences together. The model learns from a sample if there are more.
-MOST_ENTRIES, SAMPLED_ENTRIES = 50_000_000, 25_000_000
+MOST_ENTRIES, SAMPLED_ENTRIES = 1 << 26, 1 << 25
 LARGEST_COEF = 1 << 30  # bytes of the coefficients: features x outputs x 4
 # If all n-grams need less than this part of it, those of one sequence alone are used too.
 SHARE_OF_ALL_NGRAMS = 1 / 8

@@ -1,0 +1,311 @@
+"""A fit to batches is the fit to all of their samples, in files that do not stay."""
+
+import tracemalloc
+
+import numpy as np
+import pandas as pd
+import polars as pl
+import pyarrow as pa
+import pytest
+from pyarrow import csv, dataset, parquet
+from scipy import sparse
+from sklearn.exceptions import NotFittedError
+from sklearn.linear_model import LogisticRegression
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import FunctionTransformer
+
+from sklearn_lstm import LSTMSequenceClassifier, TextSequenceVectorizer
+from sklearn_lstm.data import sequences
+from sklearn_lstm.members import ngrams
+from sklearn_lstm.streaming import fit_batches
+
+N_SAMPLES = 130
+RNG = np.random.default_rng(0)
+WORDS = [f"{first}{last}" for first in "abcdef" for last in ("ing", "ed", "er", "s", "")]
+TEXTS = [" ".join(RNG.choice(WORDS, RNG.integers(9))) for _ in range(N_SAMPLES - 1)] + [""]
+LABELS = np.array(["few", "letters"])[[len(text) % 2 for text in TEXTS]]
+WEIGHTS = RNG.integers(0, 4, N_SAMPLES)
+FLAGS = (RNG.random((N_SAMPLES, 3)) < 0.3).astype(int)
+
+
+def small(**parameters):
+    """Return a classifier with a linear model that is fitted quickly."""
+    defaults = {"hidden_size": 4, "max_epochs": 1, "random_state": 0}
+    return LSTMSequenceClassifier(**defaults | parameters)
+
+
+def with_texts(*, classifier=None, **parameters):
+    return make_pipeline(TextSequenceVectorizer(**parameters), classifier or small())
+
+
+def cut(*columns, sizes=(20, 0, 90)):
+    """Return columns in batches of these sizes, one of which is empty, and of what is left."""
+    stops = [*np.cumsum(sizes), len(columns[1])]
+    return [
+        tuple(column[start:stop] for column in columns)
+        for start, stop in zip([0, *stops], stops, strict=False)
+    ]
+
+
+def assert_same(fitted, expected, X):
+    """Check that two classifiers agree in each bit."""
+    assert np.array_equal(fitted.predict_proba(X), expected.predict_proba(X))
+    assert fitted.classes_.dtype == expected.classes_.dtype
+    assert fitted.classes_.tolist() == expected.classes_.tolist()
+    classifiers = [each[-1] if hasattr(each, "steps") else each for each in (fitted, expected)]
+    for name in ("n_features_in_", "input_type_", "token_unit_", "calibration_"):
+        found, wanted = (getattr(each, name) for each in classifiers)
+        np.testing.assert_equal(found, wanted, name)
+
+
+@pytest.mark.parametrize(
+    "parameters",
+    [
+        {},
+        {"min_df": 20},  # the linear model knows the letters of unknown words
+        {"max_features": 9, "max_length": 4, "truncation": "middle"},
+        {"analyzer": "char"},
+        {"vocabulary": WORDS[:20]},
+    ],
+    ids=str,
+)
+def test_texts_are_read_as_fit_reads_them(parameters):
+    expected = with_texts(**parameters).fit(TEXTS, LABELS)
+    assert expected[-1].linear_model_ is not None
+    fitted = with_texts(**parameters)
+    assert fit_batches(fitted, cut(TEXTS, LABELS)) is fitted
+    assert list(fitted[0].vocabulary_.items()) == list(expected[0].vocabulary_.items())
+    assert fitted[0].coverage_ == expected[0].coverage_
+    assert_same(fitted, expected, [*TEXTS, "nothing like that"])
+
+
+IDS = TextSequenceVectorizer(min_df=20).fit_transform(TEXTS)
+SERIES = RNG.normal(size=(N_SAMPLES, 6, 2)).astype(np.float32)
+SERIES[3, 4:] = np.nan  # padding
+SERIES[100, 2, 1] = np.nan  # a missing value, after the first batch
+X_OF_KIND = {
+    "ids of the vectorizer": IDS,
+    "CSR": sparse.csr_matrix(IDS),
+    "lists of ids": [row.data for row in IDS],
+    "table of ids": IDS.toarray(),
+    "series": SERIES,
+    "lists of series": [series[: 1 + row % 6] for row, series in enumerate(SERIES)],
+    "counts": (SERIES > 0).astype(np.int8),
+    "table of series": pd.DataFrame(SERIES[:, :, 0]).add_prefix("step"),
+}
+
+
+@pytest.mark.parametrize("kind", X_OF_KIND)
+def test_ids_and_series_are_read_as_fit_reads_them(kind):
+    X = X_OF_KIND[kind]
+    assert_same(fit_batches(small(), cut(X, LABELS)), small().fit(X, LABELS), X)
+
+
+@pytest.mark.parametrize("class_weight", [None, "balanced", {"few": 3}])
+def test_weights_count_as_in_fit(class_weight):
+    expected = small(class_weight=class_weight).fit(IDS, LABELS, WEIGHTS)
+    fitted = small(class_weight=class_weight)
+    assert_same(fit_batches(fitted, cut(IDS, LABELS, WEIGHTS)), expected, IDS)
+
+
+def test_several_labels_are_learned_as_in_fit():
+    expected = small(class_weight="balanced").fit(IDS, FLAGS)
+    fitted = fit_batches(small(class_weight="balanced"), cut(IDS, FLAGS))
+    assert_same(fitted, expected, IDS)
+
+
+def test_a_warm_start_goes_on_as_in_fit():
+    models = [small(warm_start=True).fit(IDS[:60], LABELS[:60]) for _ in range(2)]
+    fit_batches(models[0], cut(IDS, LABELS))
+    assert_same(models[0], models[1].fit(IDS, LABELS), IDS)
+
+
+def test_labels_get_the_type_that_they_have_together():
+    labels = ["no", "yes"] * 30 + ["perhaps", "no"] * 35
+    fitted = fit_batches(small(), cut(IDS, labels, sizes=(60,)))
+    assert_same(fitted, small().fit(IDS, labels), IDS)
+
+
+def parquet_files(folder):
+    for part in range(2):
+        rows = slice(part * 70, part * 70 + 70)
+        table = pa.table({"text": TEXTS[rows], "label": LABELS[rows]})
+        parquet.write_table(table, folder / f"{part}.parquet")
+    files = dataset.dataset(folder, format="parquet")
+    return ((batch["text"], batch["label"]) for batch in files.to_batches(batch_size=50))
+
+
+def csv_file(folder):
+    csv.write_csv(pa.table({"text": TEXTS, "label": LABELS}), folder / "all.csv")
+    files = dataset.dataset(folder, format="csv")
+    return ((batch["text"], batch["label"]) for batch in files.to_batches(batch_size=50))
+
+
+def lazy_frame(folder):
+    pl.DataFrame({"text": TEXTS, "label": LABELS}).write_parquet(folder / "all.parquet")
+    frame = pl.scan_parquet(folder / "all.parquet")
+    for start in range(0, frame.select(pl.len()).collect().item(), 50):
+        part = frame.slice(start, 50).collect()
+        yield part["text"], part["label"]
+
+
+@pytest.mark.parametrize("batches_in", [parquet_files, csv_file, lazy_frame])
+def test_files_of_other_libraries_are_read(batches_in, tmp_path):
+    expected = with_texts().fit(TEXTS, LABELS)
+    fitted = fit_batches(with_texts(), batches_in(tmp_path))
+    assert np.array_equal(fitted.predict_proba(TEXTS), expected.predict_proba(TEXTS))
+    assert fitted.classes_.tolist() == expected.classes_.tolist()
+
+
+# --- What stays
+
+
+@pytest.fixture
+def temporary(tmp_path, monkeypatch):
+    """Return the folder for the temporary files of all programs."""
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    return tmp_path
+
+
+def interrupted(*columns, sizes):
+    yield from cut(*columns, sizes=sizes)
+    raise KeyboardInterrupt
+
+
+@pytest.mark.parametrize("X", [TEXTS, IDS], ids=["texts", "ids"])
+@pytest.mark.parametrize("is_own", [True, False], ids=["own folder", "default"])
+def test_files_are_removed_after_success_an_error_and_ctrl_c(X, is_own, temporary):
+    folder = temporary / "a" / "b" if is_own else temporary
+    model, seen = (with_texts() if X is TEXTS else small()), []
+
+    def watched():
+        for batch in cut(X, LABELS):
+            yield batch
+            seen.extend(path.name for path in folder.rglob("*") if path.is_file())
+
+    fit_batches(model, watched(), folder=folder if is_own else None)
+    assert X is TEXTS or seen  # texts are gathered until there are many
+    assert [path for path in folder.rglob("*") if path.is_file() or not is_own] == []
+    for batches, error in (
+        (interrupted(X, LABELS, sizes=(90,)), KeyboardInterrupt),
+        ([*cut(X, LABELS), (X, LABELS[:3])], ValueError),
+    ):
+        with pytest.raises(error):
+            fit_batches(model, batches, folder=folder if is_own else None)
+        assert list(folder.iterdir()) == []
+
+
+def test_a_failed_fit_leaves_the_model_as_it_was():
+    model = with_texts(classifier=small(lr=1e30, linear_branch=False, gradient_clip=None))
+    with pytest.raises(ValueError, match="Training stopped"):
+        fit_batches(model, cut(TEXTS, LABELS))
+    with pytest.raises(NotFittedError):
+        model[0].transform(TEXTS)
+    model = with_texts().fit(TEXTS, LABELS)
+    before = model.predict_proba(TEXTS)
+    with pytest.raises(ValueError, match="y holds numbers"):
+        fit_batches(model, [*cut(TEXTS, LABELS), (["new words"], [1])])
+    assert np.array_equal(model.predict_proba(TEXTS), before)
+
+
+# --- Errors
+
+
+@pytest.mark.parametrize(
+    ("batches", "error", "message"),
+    [
+        ([], ValueError, "The batches hold no sample"),
+        ([(IDS[:0], LABELS[:0])], ValueError, "The batches hold no sample"),
+        ([(IDS, LABELS), IDS], TypeError, "A batch is .X, y. or .*, found a TokenIds"),
+        ([(IDS, LABELS), (IDS,)], TypeError, "found a tuple of 1"),
+        ([(IDS, LABELS), (IDS, LABELS[1:])], ValueError, "X holds 130 sequences, but y 129"),
+        ([(IDS, LABELS), (IDS, range(130))], ValueError, "y holds numbers, but .* strings"),
+        ([(IDS, LABELS), (IDS, FLAGS)], ValueError, "y holds 3 labels each, but .* strings"),
+        ([(IDS, LABELS), (IDS, LABELS, WEIGHTS)], ValueError, "this batch has one, unlike the"),
+        ([(IDS, LABELS), (SERIES, LABELS)], ValueError, "A 3-D X holds measurements"),
+        ([(SERIES, LABELS), (SERIES[..., :1], LABELS)], ValueError, "X has 1 channels, .* 2"),
+        ([(SERIES, LABELS), (SERIES.astype(float), LABELS)], ValueError, "X holds float64, but"),
+        ([(IDS, LABELS), (sparse.csr_matrix(IDS), LABELS)], ValueError, "only one of the two"),
+        (
+            [(X_OF_KIND["table of series"], LABELS)]
+            + [(X_OF_KIND["table of series"].iloc[:, ::-1], LABELS)],
+            ValueError,
+            "X of this batch has the columns",
+        ),
+    ],
+)
+def test_wrong_batches_raise_one_error_that_names_the_batch(batches, error, message):
+    with pytest.raises(error, match=message) as caught:
+        fit_batches(small(), batches)
+    if len(batches) > 1:
+        assert caught.value.__notes__ == ["This is about batch 1 of fit_batches, counted from 0."]
+
+
+def test_one_string_in_place_of_texts_is_refused():
+    with pytest.raises(ValueError, match="string object received") as caught:
+        fit_batches(with_texts(), [*cut(TEXTS, LABELS), ("good", list("pos "))])
+    assert "batch 4" in caught.value.__notes__[0]
+
+
+@pytest.mark.parametrize(
+    ("model", "error", "message"),
+    [
+        (LogisticRegression(), TypeError, "found LogisticRegression"),
+        (make_pipeline(FunctionTransformer(), small()), TypeError, "FunctionTransformer and LSTM"),
+        (with_texts(output="dense"), ValueError, "output='dense'"),
+        (small(hidden_size=0), ValueError, "hidden_size"),
+    ],
+)
+def test_another_model_is_refused_before_a_batch_is_read(model, error, message):
+    with pytest.raises(error, match=message):
+        fit_batches(model, iter(lambda: pytest.fail("a batch was read"), None))
+
+
+# --- Size
+
+
+def test_the_linear_model_learns_from_a_sample_where_there_are_many_ngrams(monkeypatch):
+    monkeypatch.setattr(sequences, "VALUES_PER_CHUNK", 50)
+    whole = small(max_epochs=0).fit(IDS, LABELS)
+    monkeypatch.setattr(ngrams, "MOST_ENTRIES", 2_000)
+    monkeypatch.setattr(ngrams, "SAMPLED_ENTRIES", 1_000)
+    seen = []
+    fit_svms = ngrams.fit_svms
+
+    def watched(features, targets, **more):
+        seen.append((len(targets), features.nnz))
+        return fit_svms(features, targets, **more)
+
+    monkeypatch.setattr(ngrams, "fit_svms", watched)
+    model = small(max_epochs=0).fit(IDS, LABELS)
+    ((n_samples, n_entries),) = seen  # one fit, without the held-out samples
+    assert n_samples < N_SAMPLES / 2
+    assert 500 < n_entries <= 1_000
+    assert model.calibration_["n_held_out"] == whole.calibration_["n_held_out"]
+    assert np.mean(model.predict(IDS) == LABELS) > 0.5
+    assert_same(fit_batches(small(max_epochs=0), cut(IDS, LABELS)), model, IDS)
+
+
+def test_memory_grows_by_some_bytes_for_each_sample_not_by_its_steps():
+    n_rows, n_steps = 50, 2_000
+
+    def batches(n_batches):
+        for seed in range(n_batches):
+            X = np.random.default_rng(seed).integers(1, 50, (n_rows, n_steps))
+            yield list(X), [0, 1] * (n_rows // 2)
+
+    model, peaks = small(linear_branch=False, embedding_dim=1, hidden_size=1), []
+    for n_batches in (4, 16):
+        tracemalloc.start()
+        try:
+            fit_batches(model, batches(n_batches))
+            peaks.append(tracemalloc.get_traced_memory()[1])
+        finally:
+            tracemalloc.stop()
+    n_more = 12 * n_rows
+    assert peaks[1] - peaks[0] < n_more * n_steps / 4  # a quarter of a byte for each step
+
+
+def test_a_bar_shows_how_fast_rows_are_read(capfd):
+    fit_batches(small(verbose=1), cut(IDS, LABELS))
+    assert "130 rows read, " in capfd.readouterr().err
