@@ -163,7 +163,8 @@ def _share_of_noise(
     within = np.square(levels - of_classes[classes]).sum(axis=0) / (len(levels) - n_classes)
     between = np.maximum(levels.var(axis=0) - within, 0)
     noise, signal = np.square(within), np.square(between)
-    return np.divide(noise, noise + signal, out=np.zeros_like(noise), where=noise > 0)
+    share = np.divide(noise, noise + signal, out=np.zeros_like(noise), where=noise > 0)
+    return np.asarray(share)
 
 
 Encoding: TypeAlias = TokenCodes | ChannelScaling

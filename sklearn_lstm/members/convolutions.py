@@ -7,6 +7,7 @@ competing kernels. The two models make different errors.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from typing import Self, TypeAlias
@@ -65,9 +66,9 @@ class ConvolutionModel(LinearMember):
     intercept : ndarray of shape (n_outputs,)
     competing : ndarray of shape (n_dilations, n_groups, 7)
         Convolutions that are compared with each other.
-    confidence : float
-        What all logits of a blend have to be multiplied by for series that are less like those of
-        the training than held-out samples drawn at random.
+    confidence : float or None
+        By how much logits have to be smaller for series that are less like those of the training
+        than held-out samples drawn at random. None: no samples were drawn.
     """
 
     reads_ids = False
@@ -81,7 +82,7 @@ class ConvolutionModel(LinearMember):
     coef: NDArray[np.float64]
     intercept: NDArray[np.float64]
     competing: NDArray[np.intp]
-    confidence: float = field(default=1.0, metadata={"is_stored": False})
+    confidence: float | None = field(default=None, metadata={"is_stored": False})
 
     @classmethod
     def work(cls, samples: Samples) -> int:
@@ -162,6 +163,14 @@ class ConvolutionModel(LinearMember):
         competing = draw_competing(len(dilations), n_groups, rng)
         coef = np.zeros((thresholds.size + 2 * competing.size, n_outputs))
         return cls(encoding, dilations, channels, thresholds, coef, np.zeros(n_outputs), competing)
+
+    def confidence_in(self, factor: float) -> float:
+        """Return the confidence, divided by a factor above 1.
+
+        The logits are at the scale that all series have set, each left out in turn. That few
+        held-out ones are all right is no reason to be surer.
+        """
+        return 1.0 if self.confidence is None else self.confidence / max(1.0, factor)
 
     def logits(self, sequences: Sequences) -> NDArray[np.float64]:
         """Return the logits (n_samples, n_outputs)."""
@@ -248,7 +257,7 @@ def _confidence(features: NDArray[np.float32], samples: Samples, rows: Rows, alp
     """
     signs, weights = _signs(samples, rows), samples.targets.sample_weights[rows]
     alone, alike = leave_alike_out(features[: len(rows)], signs, weights, alpha)
-    return min(1.0, _scale(alike, samples, rows) / _scale(alone, samples, rows)) ** 0.5
+    return math.sqrt(min(1.0, _scale(alike, samples, rows) / _scale(alone, samples, rows)))
 
 
 # The regression, the rows that it left out in turn, the logits of the held-out rows, and the
