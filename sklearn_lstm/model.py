@@ -63,10 +63,13 @@ class SequenceModel:
                 previous, members=model.members, weights=weights, log_prior=model.log_prior
             )
         blend = held_out.blend()
-        confidence = min(member.confidence for member in members)
+        factors = [*[0.0] * n_unjudged, *blend.factors.tolist()]
+        confidence = min(
+            member.confidence_in(factor) for member, factor in zip(members, factors, strict=True)
+        )
         return replace(
             model,
-            weights=(*[0.0] * n_unjudged, *(confidence * blend.factors).tolist()),
+            weights=tuple(confidence * factor for factor in factors),
             prior_correction=confidence * blend.prior_correction,
             n_held_out=sum(map(len, held_out.parts)),
         )

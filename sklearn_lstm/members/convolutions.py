@@ -7,6 +7,7 @@ competing kernels. The two models make different errors.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from typing import Any, Self, TypeAlias
@@ -115,9 +116,9 @@ class ConvolutionModel(LinearMember):
         Convolutions that are compared with each other.
     known_values : KnownValues or None
         The last features: what is known of channels with missing values in training.
-    confidence : float
-        What all logits of a blend have to be multiplied by for series that are less like those of
-        the training than held-out samples drawn at random.
+    confidence : float or None
+        By how much logits have to be smaller for series that are less like those of the training
+        than held-out samples drawn at random. None: no samples were drawn.
     """
 
     reads_ids = False
@@ -132,7 +133,7 @@ class ConvolutionModel(LinearMember):
     intercept: NDArray[np.float64]
     competing: NDArray[np.intp]
     known_values: KnownValues | None = None
-    confidence: float = field(default=1.0, metadata={"is_stored": False})
+    confidence: float | None = field(default=None, metadata={"is_stored": False})
 
     @classmethod
     def work(cls, samples: Samples) -> int:
@@ -222,6 +223,14 @@ class ConvolutionModel(LinearMember):
         return cls(
             encoding, dilations, channels, thresholds, coef, intercept, competing, known_values
         )
+
+    def confidence_in(self, factor: float) -> float:
+        """Return the confidence, divided by a factor above 1.
+
+        The logits are at the scale that all series have set, each left out in turn. That few
+        held-out ones are all right is no reason to be surer.
+        """
+        return 1.0 if self.confidence is None else self.confidence / max(1.0, factor)
 
     def logits(self, sequences: Sequences) -> NDArray[np.float64]:
         """Return the logits (n_samples, n_outputs)."""
@@ -351,7 +360,7 @@ def _confidence(
     alone, alike = leave_alike_out(
         features[: len(rows)], signs, weights, ridge.alpha, model.deviations
     )
-    return float(min(1.0, _scale(alike, samples, rows) / _scale(alone, samples, rows)) ** 0.5)
+    return math.sqrt(min(1.0, _scale(alike, samples, rows) / _scale(alone, samples, rows)))
 
 
 # The regression, the rows that it left out in turn, the logits of the held-out rows, and the

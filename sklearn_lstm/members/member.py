@@ -66,7 +66,6 @@ class Member(ABC):
     """
 
     name: ClassVar[str]
-    confidence: float = 1.0  # factor of all logits of a blend that samples drawn at random have set
 
     @classmethod
     @abstractmethod
@@ -101,6 +100,10 @@ class Member(ABC):
         logits : list of ndarray or None
             Of each held-out part, by a fit that has not seen it. None: nothing can judge it.
         """
+
+    def confidence_in(self, factor: float) -> float:  # noqa: ARG002
+        """Return what all logits of a blend are multiplied by where the member has this factor."""
+        return 1.0
 
     @abstractmethod
     def logits(self, sequences: Sequences) -> NDArray[np.float64]:

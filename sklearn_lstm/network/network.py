@@ -27,7 +27,7 @@ def summarize_frames(steps: Tensor, lengths: Tensor, size: int) -> Tensor:
     n_steps = len(steps) + -len(steps) % size
     step = torch.arange(n_steps, device=steps.device)[:, None].minimum(lengths - 1)  # (T, B)
     filled = steps[step, torch.arange(len(lengths), device=steps.device)]
-    frames = filled.unflatten(0, (-1, size))  # (T / size, size, B, C)
+    frames = filled.reshape(-1, size, *filled.shape[1:])  # (T / size, size, B, C)
     deviation, mean = torch.std_mean(frames, 1, correction=0)
     return torch.cat([mean, deviation, frames.amax(1), frames.amin(1)], -1)
 
