@@ -766,7 +766,7 @@ class LSTMSequenceClassifier(
 
     def _attributes(self, model: SequenceModel, **found: Any) -> Attributes:
         """Return the attributes that this classifier would have with the model."""
-        attributes = vars(type(self)._commit(copy(self), model, **found))
+        attributes = vars(copy(self)._commit(model, **found))  # noqa: SLF001 - our own
         model.networks.net = None  # it goes on training
         return attributes
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from typing import Any
 
 import numpy as np
@@ -33,9 +32,7 @@ class LabelBatches:
             For what is no y or `sample_weight` of so many samples, and for labels of another kind
             than those before, or weights where the batches before had none.
         """
-        with warnings.catch_warnings():  # a small batch may hold many classes
-            warnings.filterwarnings("ignore", "The number of unique classes", UserWarning)
-            y = read_labels(y)
+        y = read_labels(y, "y of a batch")
         if len(y) != n_samples:
             raise ValueError(f"X holds {n_samples} sequences, but y {len(y)} labels.")
         weights = read_sample_weight(sample_weight, n_samples)

@@ -257,7 +257,7 @@ def read_labels(y: Any, name: str = "y") -> NDArray[Any]:
     if y.dtype.kind == "O" and len({isinstance(label, str) for label in y.flat}) > 1:
         kinds = ", ".join(sorted({type(label).__name__ for label in y.flat}))
         raise ValueError(f"{name} holds labels of several types: {kinds}. Make them all strings.")
-    if name == "y":  # a y_val may be so small that it would seem to hold too many classes
+    if name == "y":  # others may be so small that they would seem to hold too many classes
         check_classification_targets(y)
     kind = type_of_target(y, input_name=name)
     if kind == "multilabel-indicator":
