@@ -70,7 +70,7 @@ class ConvolutionModel(LinearMember):
     competing : ndarray of shape (n_dilations, n_groups, 7)
         Convolutions that are compared with each other.
     known_values : KnownValues or None
-        The last features: what is known of channels with missing values in training.
+        The last features, if values are missing in training or times are known.
     """
 
     reads_ids = False
@@ -141,7 +141,7 @@ class ConvolutionModel(LinearMember):
         """Draw convolutions, and find their thresholds; the coefficients are 0."""
         sequences, n_outputs = samples.sequences, samples.targets.n_outputs
         n_features, known_values = _n_features(len(sequences)), None
-        if len(encoding.gappy):
+        if len(encoding.uneven):
             some = sequences.subset(rng.permutation(len(sequences))[:SERIES_OF_KNOWN_VALUES])
             n_of_known = int(SHARE_OF_KNOWN_VALUES * n_features)
             known_values = KnownValues.of(_batches(some, encoding), encoding, n_of_known)
