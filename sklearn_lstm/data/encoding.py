@@ -140,6 +140,13 @@ class ChannelScaling:
     def __len__(self) -> int:
         return len(self.mean) + 2 * len(self.gappy)
 
+    @property
+    def uneven(self) -> NDArray[np.intp]:
+        """The channels with missing values in training, and that of the time."""
+        return np.append(self.gappy, [] if self.time_channel is None else self.time_channel).astype(
+            np.intp
+        )
+
     def uninformed(self, steps: NDArray[Any]) -> NDArray[np.float64]:
         """Return steps (n_steps, n_channels) as if nothing but their time were known.
 
@@ -177,14 +184,15 @@ class ChannelScaling:
     def known(
         self, inputs: NDArray[np.float32], lengths: Lengths
     ) -> tuple[NDArray[np.float32], NDArray[np.bool_], Lengths]:
-        """Return the filled values of gappy channels, which of them were measured, and lengths.
+        """Return the filled values of uneven channels, which of them were measured, and lengths.
 
-        All but the lengths are of shape (B, T, n_gappy), as inputs are of shape (B, T, n_inputs).
+        All but the lengths are of shape (B, T, n_uneven), as inputs are of shape (B, T, n_inputs).
         """
         is_step = np.arange(inputs.shape[1]) < lengths[:, np.newaxis]
-        first = len(self.mean)
-        is_missing = inputs[..., first : first + len(self.gappy)] > 0
-        return inputs[..., self.gappy], ~is_missing & is_step[..., np.newaxis], lengths
+        is_known = np.repeat(is_step[..., np.newaxis], len(self.uneven), axis=2)
+        first, n_gappy = len(self.mean), len(self.gappy)
+        is_known[..., :n_gappy] &= inputs[..., first : first + n_gappy] == 0
+        return inputs[..., self.uneven], is_known, lengths
 
     def with_times_between(self, steps: NDArray[Any], lengths: Lengths) -> NDArray[np.float64]:
         """Return steps in which the logarithm of the time since the step before is the time."""

@@ -1,4 +1,4 @@
-"""What is known of channels with missing values, as features of a linear model.
+"""What is known of channels with missing values, and of the times, for a linear model.
 
 Convolutions of a filled channel see neither its level nor how often it was measured.
 """
@@ -22,14 +22,14 @@ MOST_THRESHOLDS = 3  # of a statistic
 
 @dataclass(frozen=True)
 class KnownValues:
-    """Statistics of each channel with missing values, and whether they exceed thresholds.
+    """Statistics of channels with missing values and of the time, above thresholds or not.
 
     They are the proportion of steps with a value, the mean of the values, and the last value. The
     thresholds make a linear model additive: low and high values may both speak for a class.
 
     Parameters
     ----------
-    thresholds : ndarray of shape (n_thresholds, 3, n_gappy)
+    thresholds : ndarray of shape (n_thresholds, 3, n_uneven)
         Quantiles of the statistics of training series.
     """
 
@@ -46,7 +46,7 @@ class KnownValues:
 
         There are as many as make about `n_features` features, but at most 3 of each statistic.
         """
-        n_thresholds = n_features // (N_STATISTICS * len(encoding.gappy)) - 1
+        n_thresholds = n_features // (N_STATISTICS * len(encoding.uneven)) - 1
         n_thresholds = min(max(n_thresholds, 0), MOST_THRESHOLDS)
         found = [_statistics(*encoding.known(inputs, lengths)) for _, inputs, lengths in batches]
         places = (np.arange(n_thresholds) + 0.5) / max(n_thresholds, 1)
@@ -62,7 +62,7 @@ class KnownValues:
         """Return the features (B, n_features) of what `ChannelScaling.known` returns."""
         found = _statistics(values, is_known, lengths)
         exceeds = found[:, np.newaxis] > self.thresholds
-        features = np.concatenate([found[:, np.newaxis], exceeds], axis=1)  # (B, ., 3, n_gappy)
+        features = np.concatenate([found[:, np.newaxis], exceeds], axis=1)  # (B, ., 3, n_uneven)
         return features.reshape(len(features), -1).astype(np.float32)
 
     def contributions(
@@ -74,7 +74,7 @@ class KnownValues:
 
         Parameters
         ----------
-        is_known : ndarray of bool of shape (n_steps, n_gappy)
+        is_known : ndarray of bool of shape (n_steps, n_uneven)
         scores : ndarray of shape (n_features,)
             What each feature adds, relative to a series without a value.
         """
@@ -88,7 +88,7 @@ class KnownValues:
 def _statistics(
     values: NDArray[np.float32], is_known: NDArray[np.bool_], lengths: Lengths
 ) -> NDArray[np.float32]:
-    """Return the statistics (B, 3, n_gappy) of filled values (B, T, n_gappy)."""
+    """Return the statistics (B, 3, n_uneven) of filled values (B, T, n_uneven)."""
     n_known = np.count_nonzero(is_known, axis=1)
     total = values.sum(axis=1, where=is_known, dtype=np.float64)
     last = values[np.arange(len(values)), lengths - 1]

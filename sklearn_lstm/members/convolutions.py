@@ -115,7 +115,7 @@ class ConvolutionModel(LinearMember):
     competing : ndarray of shape (n_dilations, n_groups, 7)
         Convolutions that are compared with each other.
     known_values : KnownValues or None
-        The last features: what is known of channels with missing values in training.
+        The last features, if values are missing in training or times are known.
     confidence : float or None
         By how much logits have to be smaller for series that are less like those of the training
         than held-out samples drawn at random. None: no samples were drawn.
@@ -192,7 +192,7 @@ class ConvolutionModel(LinearMember):
         """Draw convolutions, and find their thresholds; the coefficients are 0."""
         sequences, n_outputs = samples.sequences, samples.targets.n_outputs
         n_features, known_values = _n_features(len(sequences)), None
-        if len(encoding.gappy):
+        if len(encoding.uneven):
             some = sequences.subset(rng.permutation(len(sequences))[:SERIES_OF_KNOWN_VALUES])
             n_of_known = int(SHARE_OF_KNOWN_VALUES * n_features)
             known_values = KnownValues.of(_batches(some, encoding), encoding, n_of_known)
