@@ -16,20 +16,22 @@ from sklearn_lstm.network.directions import N_GATES, Direction, run_directions
 from sklearn_lstm.network.masks import SequenceMask
 from sklearn_lstm.network.positions import sinusoidal_positions
 
-N_SUMMARIES = 4
+N_SUMMARIES = 8  # of each input of a frame
 
 
 def summarize_frames(steps: Tensor, lengths: Tensor, size: int) -> Tensor:
-    """Return mean, deviation, largest and smallest of each frame: (T, B, C) -> (T / size, B, 4 C).
+    """Return what frames are like: (T, B, C) -> (T / size, B, 8 C).
 
-    The last step of a sequence fills up its last frame.
+    Mean, deviation, largest and smallest of their steps, and the changes of these four from frame to
+    frame. The last step of a sequence fills up its last frame.
     """
     n_steps = len(steps) + -len(steps) % size
     step = torch.arange(n_steps, device=steps.device)[:, None].minimum(lengths - 1)  # (T, B)
     filled = steps[step, torch.arange(len(lengths), device=steps.device)]
     frames = filled.reshape(-1, size, *filled.shape[1:])  # (T / size, size, B, C)
     deviation, mean = torch.std_mean(frames, 1, correction=0)
-    return torch.cat([mean, deviation, frames.amax(1), frames.amin(1)], -1)
+    summaries = torch.cat([mean, deviation, frames.amax(1), frames.amin(1)], -1)
+    return torch.cat([summaries, torch.diff(summaries, dim=0, prepend=summaries[:1])], -1)
 
 
 class SequenceNetwork(nn.Module):

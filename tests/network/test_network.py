@@ -197,18 +197,19 @@ def test_every_architecture_learns(cell, pooling, num_layers, bidirectional):
 
 
 @pytest.mark.parametrize("embedding_dim", [None, 5])
-def test_a_frame_is_the_mean_deviation_largest_and_smallest_of_its_steps(embedding_dim):
+def test_a_frame_is_summaries_of_its_steps_and_their_changes(embedding_dim):
     options = {"tokens": False, "embedding_dim": embedding_dim}
     of_steps = network(**options, n_inputs=2, steps_per_frame=3)
-    of_frames = network(**options, n_inputs=8)
+    of_frames = network(**options, n_inputs=16)
     of_frames.load_state_dict(of_steps.state_dict())
     steps = torch.randn(4, 7, 2, generator=generator())
-    frames = torch.zeros(4, 3, 8)
+    frames = torch.zeros(4, 3, 16)
     for row, length in enumerate(LENGTHS.tolist()):
         for number, start in enumerate(range(0, length, 3)):
             frame = steps[row, start : min(start + 3, length)]
             frame = torch.cat([frame, frame[-1:].expand(3 - len(frame), -1)])
             summaries = frame.mean(0), frame.std(0, correction=0), frame.amax(0), frame.amin(0)
-            frames[row, number] = torch.cat(summaries)
+            frames[row, number, :8] = torch.cat(summaries)
+    frames[:, 1:, 8:] = frames[:, :, :8].diff(dim=1)
     expected = of_frames(frames, torch.tensor([3, 1, 2, 2]))
     torch.testing.assert_close(of_steps(steps, LENGTHS), expected, **CLOSE)
