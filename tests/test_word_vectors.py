@@ -105,7 +105,7 @@ def test_fewer_words_than_dimensions_shorten_the_vectors():
 
 
 @pytest.mark.parametrize(
-    "container", [tuple, np.array, pd.Series, pl.Series, pa.array, TextsOnDisk], ids=str
+    "container", [tuple, np.array, pd.Series, pl.Series, pa.array, TextsOnDisk], ids=range(6)
 )
 def test_texts_of_any_container_give_the_same_vectors(container):
     assert_same(small().fit(container(TEXTS)), small().fit(TEXTS))
