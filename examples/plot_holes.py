@@ -19,8 +19,10 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 from comparing import compare, measure
-from example_data import fetch_japanese_vowels, fetch_watch_recordings
+from example_data import fetch_japanese_vowels
+from melodies import fetch_melodies, notes_of
 from sklearn.ensemble import HistGradientBoostingClassifier
+from sklearn.model_selection import train_test_split
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer
 
@@ -96,53 +98,55 @@ ExplanationDisplay.from_estimator(model, X_test[:1])
 plt.show()
 
 # %%
-# A watch that measures now and then
-# ----------------------------------
+# Reels and jigs: when the notes begin
+# ------------------------------------
 #
-# Seven exercises were recorded by a watch with six sensors, 50 times a second. To save its battery
-# the watch could measure at random times: on average at every fourth step. Logs of such devices are
-# long tables, with a row for each time and the number of the recording in a column.
+# Both are dances of a collection of 1883. Reels go in groups of four notes, jigs of three notes.
+# A note has a pitch, and a time at which it begins, counted in eighths. Performances, like logs of
+# devices and files of patients, are often kept as a long table: a row for each event, and a column
+# with the number of the sequence.
 
-windows, exercises, people = (part[::4] for part in fetch_watch_recordings())
-recording, step = np.nonzero(rng.random(windows.shape[:2]) < 0.25)
-table = pd.DataFrame(windows[recording, step], columns=[f"sensor {n}" for n in range(6)])
-table.insert(0, "recording", recording)
-table.insert(1, "seconds", step / 50)
+rows, dances = [], []
+for dance in ("reel", "jig"):
+    for key in ("D", "G", "A", "C", "E"):
+        for signs in fetch_melodies(dance, key):
+            notes = notes_of(signs, key)[:48]
+            rows.extend((len(dances), note.start, note.pitch) for note in notes)
+            dances.append(dance)
+table = pd.DataFrame(rows, columns=["tune", "time", "pitch"])
 print(table.head())
 
 # %%
 # ``groupby`` cuts the table into series. Each is a data frame, so the channel of the times has a
-# name. Without ``time_channel`` the time would be a measurement like the others. The third model
-# reads no time at all. People of the test part are not in the training part.
+# name. The second model reads the pitches alone.
 
-series = [steps.drop(columns="recording") for _, steps in table.groupby("recording")]
-is_test = people >= 8
-train = [series[row] for row in np.flatnonzero(~is_test)]
-test = [series[row] for row in np.flatnonzero(is_test)]
+tunes = [notes.drop(columns="tune") for _, notes in table.groupby("tune")]
+train, test = train_test_split(np.arange(len(tunes)), stratify=dances, random_state=0)
+labels = np.array(dances)
 
 
-def without_time(frames: list[pd.DataFrame]) -> list[np.ndarray]:
-    """Return the sensors alone."""
-    return [frame.drop(columns="seconds").to_numpy() for frame in frames]
+def pitches(frames: list[pd.DataFrame]) -> list[np.ndarray]:
+    """Return the pitches as floats."""
+    return [frame["pitch"].to_numpy(float) for frame in frames]
 
 
 compare(
     {
-        "with time stamps": LSTMSequenceClassifier(time_channel="seconds", random_state=0),
-        "without": make_pipeline(FunctionTransformer(without_time), model),
+        "pitches with time stamps": LSTMSequenceClassifier(time_channel="time", random_state=0),
+        "pitches alone": make_pipeline(FunctionTransformer(pitches), model),
     },
-    train,
-    exercises[~is_test],
-    test,
-    exercises[is_test],
+    [tunes[row] for row in train],
+    labels[train],
+    [tunes[row] for row in test],
+    labels[test],
 )
 
-figure, ax = plt.subplots(figsize=(8, 3), layout="constrained")
-first = series[0]
-ax.plot(np.arange(128) / 50, windows[0, :, 0], color="0.8", label="what happened")
-ax.plot(first["seconds"], first["sensor 0"], "o", markersize=4, label="what the watch measured")
-ax.set(xlabel="seconds", ylabel="sensor 0", title=exercises[0])
-ax.legend()
+figure, axes = plt.subplots(1, 2, figsize=(9, 2.8), layout="constrained", sharey=True)
+for ax, dance in zip(axes, ("reel", "jig"), strict=True):
+    notes = tunes[dances.index(dance)][:24]
+    ax.plot(notes["time"], notes["pitch"], "o", markersize=4)
+    ax.set(xlabel="eighths", title=dance)
+axes[0].set(ylabel="pitch (60 is middle C)")
 plt.show()
 
 # %%
