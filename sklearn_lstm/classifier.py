@@ -82,7 +82,8 @@ class LSTMSequenceClassifier(
         much network and linear model count. See the page "The algorithm" of the documentation.
     normalize : bool, default=True
         Scale each channel of measurements to mean 0 and standard deviation 1 over all training
-        steps, and add its change from the step before as another input. False: X as it is.
+        steps, and add its change from the step before as another input. The mean of a sequence is
+        subtracted first, as far as it does not tell the class. False: X as it is.
     cell : {"lstm", "gru", "rnn"}, default="lstm"
         LSTM [1]_, GRU [2]_, or the plain recurrent network.
     hidden_size : int, default=128

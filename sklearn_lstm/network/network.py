@@ -22,8 +22,8 @@ N_SUMMARIES = 8  # of each input of a frame
 def summarize_frames(steps: Tensor, lengths: Tensor, size: int) -> Tensor:
     """Return what frames are like: (T, B, C) -> (T / size, B, 8 C).
 
-    Mean, deviation, largest and smallest of their steps, and the changes of these four from frame to
-    frame. The last step of a sequence fills up its last frame.
+    Mean, deviation, largest and smallest of their steps, and the changes of these four from one
+    frame to the next. The last step of a sequence fills up its last frame.
     """
     n_steps = len(steps) + -len(steps) % size
     step = torch.arange(n_steps, device=steps.device)[:, None].minimum(lengths - 1)  # (T, B)
