@@ -5,7 +5,7 @@ So a page can't disagree with the code. A module that moves has to be changed he
 
 from sklearn_lstm import model
 from sklearn_lstm.data import batches, hashing, letters, spelling, token_units
-from sklearn_lstm.linear import kernels, svm
+from sklearn_lstm.linear import kernels, ridge, svm
 from sklearn_lstm.members import convolutions, networks, ngrams
 from sklearn_lstm.training import duration, schedule
 
@@ -45,6 +45,8 @@ NUMBERS = {
     "smallest_batch": count(duration.SMALLEST_BATCH),
     "largest_batch": count(duration.LARGEST_BATCH),
     "most_steps_per_batch": count(duration.MOST_STEPS_PER_BATCH),
+    "n_frames": count(duration.N_FRAMES),
+    "n_framed_steps": count(2 * duration.N_FRAMES),
     "batch_of_partial_fit": count(duration.BATCH_SIZE_OF_PARTIAL_FIT),
     "warm_up": percent(schedule.WARM_UP),
     "longest_warm_up": count(schedule.LONGEST_WARM_UP),
@@ -79,6 +81,7 @@ NUMBERS = {
     "n_hashes": f"{2**hashing.HASH_BITS:,}",
     "most_classes_scaled": count(svm.MOST_SCALED),
     "variance_of_ratios": count(svm.VARIANCE_OF_RATIOS),
+    "n_clusters": count(ridge.N_CLUSTERS),
     "n_convolution_features": count(convolutions.N_FEATURES),
     "n_convolution_features_of_many": count(convolutions.LARGEST_PROBLEM),
     "n_competing": count(kernels.COMPETING),

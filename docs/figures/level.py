@@ -18,8 +18,8 @@ sys.path.append(str(Path(__file__).parents[2] / "examples"))
 
 import example_data
 
-EXERCISE, CHANNEL = "FEL", 0  # forward elevation of the arm; one of the six sensors
-COLORS = {1: "#2f7fd3", 3: "#d2671a", 4: "#3b9f4f", 7: "#a05fd0"}  # of four persons
+EXERCISE, CHANNEL = "TRAP", 0  # trapezius extension; one of the six sensors
+COLORS = {1: "#2f7fd3", 3: "#d2671a", 6: "#3b9f4f", 7: "#a05fd0"}  # of four persons
 LEFT, WIDTH, HEIGHT = (0.0, 6.6), 5.6, 3.6
 
 
