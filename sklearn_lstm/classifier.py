@@ -113,10 +113,11 @@ class LSTMSequenceClassifier(
         much network and linear model count. See the page "The algorithm" of the documentation.
     normalize : bool, default=True
         Scale each channel of measurements to mean 0 and standard deviation 1 over all training
-        steps, and add its change from the step before as another input. The mean of a sequence
-        is subtracted first, as far as it does not tell the class. False: X as it is. Both ways, a missing value (NaN) is read as the last one before it, or as the mean (0, if False)
-        where there is none; for channels with missing values in training further inputs say which
-        were missing, and since when [12]_ [13]_.
+        steps, and add its change from the step before as another input. The mean of a sequence is
+        subtracted first, as far as it does not tell the class. False: X as it is. Both ways, a
+        missing value (NaN) is read as the last one before it, or as the mean (0, if False) where
+        there is none; for channels with missing values in training further inputs say which were
+        missing, and since when [12]_ [13]_.
     cell : {"lstm", "gru", "rnn"}, default="lstm"
         LSTM [1]_, GRU [2]_, or the plain recurrent network.
     hidden_size : int, default=128
