@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sized
 from contextlib import contextmanager
 from copy import copy
 from pathlib import Path
@@ -89,7 +89,7 @@ def fit_batches(
         values, labels = reading.labels.encoded(classifier._labels_before())
         classifier._fit(X, sequences, values, labels, reading.labels.sample_weight)
     if vectorizer is not None:
-        vars(vectorizer).update(vars(fitted))
+        vectorizer.__dict__.update(vars(fitted))
     return model
 
 
@@ -150,7 +150,7 @@ class Reading:
         TypeError, ValueError
             For what is no batch, for wrong labels, and if there is no sample at all.
         """
-        n_batches = len(self.batches) if hasattr(self.batches, "__len__") else None
+        n_batches = len(self.batches) if isinstance(self.batches, Sized) else None
         start = monotonic()
         with ProgressBar(is_shown=self._is_shown) as bar:
             for number, batch in enumerate(self.batches):
@@ -248,6 +248,7 @@ def _read_sequences(
 def _writer(first: Sequences, path: Path) -> IdsWriter | SeriesWriter:
     """Return what writes sequences like the first ones."""
     if first.n_channels is None:
-        return IdsWriter(path / "ids", first.spelling and first.spelling.vocabulary)
+        spelling = first.spelling
+        return IdsWriter(path / "ids", None if spelling is None else spelling.vocabulary)
     steps, _ = next(first.chunks())
     return SeriesWriter(path / "series", first.n_channels, np.result_type(steps, np.float32))
