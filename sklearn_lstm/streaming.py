@@ -89,8 +89,7 @@ def fit_batches(
         values, labels = reading.labels.encoded(classifier._labels_before())
         classifier._fit(X, sequences, values, labels, reading.labels.sample_weight)
     if vectorizer is not None:
-        for name, value in vars(fitted).items():
-            setattr(vectorizer, name, value)
+        vectorizer.__dict__.update(vars(fitted))
     return model
 
 
@@ -249,6 +248,7 @@ def _read_sequences(
 def _writer(first: Sequences, path: Path) -> IdsWriter | SeriesWriter:
     """Return what writes sequences like the first ones."""
     if first.n_channels is None:
-        return IdsWriter(path / "ids", first.spelling.vocabulary if first.spelling else None)
+        spelling = first.spelling
+        return IdsWriter(path / "ids", None if spelling is None else spelling.vocabulary)
     steps, _ = next(first.chunks())
     return SeriesWriter(path / "series", first.n_channels, np.result_type(steps, np.float32))

@@ -18,7 +18,7 @@ from sklearn_lstm import TextSequenceVectorizer
 from sklearn_lstm.callback_support import ATTRIBUTES
 from sklearn_lstm.exceptions import NonFiniteTrainingError
 from sklearn_lstm.io import load, save
-from sklearn_lstm.training import schedule
+from sklearn_lstm.training import duration, schedule
 
 X = np.random.default_rng(0).integers(1, 9, (120, 5))
 Y = np.arange(120) % 2
@@ -120,7 +120,7 @@ def test_a_fit_is_a_tree_of_tasks_linear_model_networks_and_epochs():
     ids=["held-out loss", "early stopping"],
 )
 def test_the_epoch_that_ends_the_training_ends_too(parameters, monkeypatch):
-    monkeypatch.setattr(schedule, "FEWEST_UPDATES_PER_CHECK", 5)
+    monkeypatch.setattr(duration, "UPDATES_PER_CHECK", 5)
     monkeypatch.setattr(schedule, "MOST_CHECKS", 160)
     recorder = Recorder()
     model = small(recorder, **parameters).fit(X, Y)

@@ -122,7 +122,6 @@ def test_tags_leave_out_no_check(estimator):
         "check_classifiers_multilabel_output_format_predict",
         "check_classifiers_multilabel_output_format_predict_proba",
         "check_classifiers_multilabel_representation_invariance",
-        "check_estimators_nan_inf",
         "check_estimators_partial_fit_n_features",
         "check_fit_idempotent",
         "check_methods_sample_order_invariance",

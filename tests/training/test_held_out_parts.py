@@ -192,7 +192,7 @@ def test_logits_of_held_out_series_come_from_other_groups():
     model = small(max_epochs=0)
     alone = model.fit(X, y).calibration_["linear_weight"]
     grouped = model.fit(X, y, groups=np.arange(240) // 4).calibration_["linear_weight"]
-    assert grouped < alone / 2
+    assert grouped < 0.9 * alone  # alone, it is below 1 by its confidence
 
 
 def test_labels_of_groups_may_be_anything_that_has_a_hash():
