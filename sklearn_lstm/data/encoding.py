@@ -106,9 +106,9 @@ class ChannelScaling:
 
     @classmethod
     def of(
-        cls, sequences: Sequences, targets: NDArray[np.generic], *, normalize: bool
+        cls, sequences: Sequences, targets: NDArray[np.generic] | None, *, normalize: bool
     ) -> ChannelScaling:
-        """Return mean and deviation of all known values, or 0 and 1."""
+        """Return mean and deviation of all known values, or 0 and 1; without targets no level."""
         n_channels, gappy = sequences.n_channels or 1, np.flatnonzero(sequences.has_missing)
         zeros, ones = np.zeros(n_channels), np.ones(n_channels)
         plain = cls(n_channels, zeros, ones, gappy, sequences.time_channel)
@@ -129,9 +129,11 @@ class ChannelScaling:
         total = np.maximum(counts.sum(axis=0), 1)
         mean = (counts * means).sum(axis=0) / total
         means = np.where(counts > 0, means, mean)
-        level = _share_of_noise(means[:, :n_channels], targets)
+        level = None if targets is None else _share_of_noise(means[:, :n_channels], targets)
         between = (counts * np.square(means - mean)).sum(axis=0)
-        between[:n_channels] *= np.square(1 - level)
+        if level is not None:
+            level[gappy] = 0  # measured now and then, such as in a laboratory: its level counts
+            between[:n_channels] *= np.square(1 - level)
         deviation = np.sqrt((within + between) / total)
         noise = 10 * np.finfo(np.float64).eps * np.abs(mean)  # a constant channel is not stretched
         scale = np.where(deviation > noise, deviation, 1.0)

@@ -161,6 +161,8 @@ class NetworkStart:
     pretrained : PretrainedVectors or None
     previous : EncodedNetwork or None
         It goes on from this one.
+    knows_all_samples : bool
+        Else the first ones can't say whether the level of a channel tells the class.
     """
 
     architecture: dict[str, Any]
@@ -168,6 +170,7 @@ class NetworkStart:
     normalize: bool
     pretrained: PretrainedVectors | None
     previous: EncodedNetwork | None = field(default=None, repr=False)
+    knows_all_samples: bool = True
 
     @classmethod
     def of(
@@ -225,9 +228,8 @@ class NetworkStart:
         known = None if self.previous is None else self.previous.encoding
         if isinstance(known, ChannelScaling):
             return known
-        return ChannelScaling.of(
-            samples.sequences, samples.targets.values, normalize=self.normalize
-        )
+        targets = samples.targets.values if self.knows_all_samples else None
+        return ChannelScaling.of(samples.sequences, targets, normalize=self.normalize)
 
     def __call__(self, samples: Samples, generator: torch.Generator) -> EncodedNetwork:
         """Return a network for the sequences of these samples."""

@@ -150,6 +150,7 @@ class Networks(Member):
         if isinstance(batch_size, str):
             batch_size = BATCH_SIZE_OF_PARTIAL_FIT
         plan = TrainingPlan(batch_size, max_epochs=1)
+        start = replace(start, knows_all_samples=False)
         model = start(samples, _torch_generator(rng))
         progress = FitProgress(
             0, 1, [plan.updates_per_epoch(len(samples))], is_shown=settings.verbose > 0
