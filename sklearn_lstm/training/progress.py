@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from functools import partial
-from typing import Any, Self
+from typing import Any, ClassVar, Self
 
 from skorch import NeuralNet
 from skorch.callbacks import Callback
@@ -106,6 +106,10 @@ class NetworkProgress(Callback):  # type: ignore[misc]
     schedule: Trapezoid | None = None  # tells when training ends, if that may be early
     has_stopped = False
     task = epoch = CallbackTask()
+    afterwards: ClassVar = dict.fromkeys(("progress", "schedule", "fitted")) | {
+        "task": CallbackTask(),
+        "epoch": CallbackTask(),
+    }
 
     def __init__(
         self,
@@ -121,9 +125,7 @@ class NetworkProgress(Callback):  # type: ignore[misc]
 
     def __getstate__(self) -> dict[str, Any]:
         """Leave out the bar and the tasks, which can't be pickled."""
-        left_out = {"progress", "schedule", "fitted", "task", "epoch"}
-        kept = {name: value for name, value in vars(self).items() if name not in left_out}
-        return kept | {"progress": None, "fitted": None}
+        return vars(self) | self.afterwards
 
     def on_train_begin(self, net: NeuralNet, **_: Any) -> None:
         """Start to count."""
@@ -156,8 +158,7 @@ class NetworkProgress(Callback):  # type: ignore[misc]
         """Count no more updates than were done, and forget what can't be pickled."""
         self._show(net, self.n_done)
         self.task.end()
-        self.progress = self.schedule = self.fitted = None
-        self.task = self.epoch = CallbackTask()
+        self.__dict__.update(self.afterwards)
 
     def _show(self, net: NeuralNet, n_all: int) -> None:
         if self.progress is not None:
