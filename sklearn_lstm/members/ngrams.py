@@ -28,7 +28,7 @@ LONGEST_OF_CHARACTERS = 5  # or more, where the alphabet is small and the sequen
 N_LENGTHS_OF_CHARACTERS = 5
 EXPECTED_BY_CHANCE = 1 / 64  # how often one n-gram may occur in a sequence of random characters
 # N-grams of all sequences together. The model learns from a sample if there are more.
-MOST_ENTRIES, SAMPLED_ENTRIES = 1 << 26, 1 << 25
+MOST_ENTRIES, SAMPLED_ENTRIES = 55_000_000, 25_000_000
 LARGEST_COEF = 1 << 30  # bytes of the coefficients: features x outputs x 4
 # If all n-grams need less than this part of it, those of one sequence alone are used too.
 SHARE_OF_ALL_NGRAMS = 1 / 8
@@ -125,13 +125,14 @@ class NgramModel(LinearMember):
             _warn_of_no_model(n_features, n_outputs)
             return None, np.empty((0, n_outputs))
 
-        def fit(rows: Rows) -> NgramModel:
-            parts = [some if len(rows) == some.shape[0] else some[rows] for some in bags]
+        def fit(rows: Rows, parts: list[csr_matrix]) -> NgramModel:
+            """Fit to the bags of these rows, and empty the list: the solver needs the memory."""
             weights = _weights(parts, fewest)
             features = [of(part) for of, part in zip(weights, parts, strict=True)]
             n_ngrams = sum(map(len, weights))
             together = hstack([*features, csr_matrix(means[rows])], format="csr")
-            del parts, features  # the solver needs much memory
+            del features
+            parts.clear()
             coef, intercept = fit_svms(
                 together,
                 samples.targets.subset(rows),
@@ -160,8 +161,10 @@ class NgramModel(LinearMember):
         logits = np.empty((0, n_outputs))
         if len(held_out):  # first, so that the two models are never in memory at the same time
             others = np.setdiff1d(np.arange(len(samples)), held_out)
-            logits = fit(others).logits_of([some[held_out] for some in bags], means[held_out])
-        model = fit(np.arange(len(samples)))
+            without = fit(others, [some[others] for some in bags])
+            logits = without.logits_of([some[held_out] for some in bags], means[held_out])
+            del without
+        model = fit(np.arange(len(samples)), bags)
         if len(not_seen):
             logits = model.logits(task.samples.subset(not_seen).sequences)
         return model, logits
