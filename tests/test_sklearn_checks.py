@@ -122,13 +122,14 @@ def test_tags_leave_out_no_check(estimator):
         "check_classifiers_multilabel_output_format_predict",
         "check_classifiers_multilabel_output_format_predict_proba",
         "check_classifiers_multilabel_representation_invariance",
-        "check_estimators_nan_inf",
         "check_estimators_partial_fit_n_features",
         "check_fit_idempotent",
         "check_methods_sample_order_invariance",
         "check_methods_subset_invariance",
         "check_sample_weights_list",
     } <= names
+    assert tags.input_tags.allow_nan == (estimator.input_type != "tokens")  # missing values
+    assert ("check_estimators_nan_inf" in names) != tags.input_tags.allow_nan
 
 
 # Of scikit-learn's checks only the four named above fit multilabel targets. What the others check
