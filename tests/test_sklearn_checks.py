@@ -128,6 +128,8 @@ def test_tags_leave_out_no_check(estimator):
         "check_methods_subset_invariance",
         "check_sample_weights_list",
     } <= names
+    assert tags.input_tags.allow_nan == (estimator.input_type != "tokens")  # missing values
+    assert ("check_estimators_nan_inf" in names) != tags.input_tags.allow_nan
 
 
 # Of scikit-learn's checks only the four named above fit multilabel targets. What the others check
