@@ -74,7 +74,8 @@ def test_codes_stay_when_new_ids_come():
 
 def inputs_of(X, *, normalize=True):
     sequences = read_sequences(X)
-    scaling = ChannelScaling.of(sequences, np.arange(len(sequences)), normalize=normalize)
+    each_a_class = np.arange(len(sequences))  # so that every level tells the class, and stays
+    scaling = ChannelScaling.of(sequences, each_a_class, normalize=normalize)
     return scaling(sequences.read(np.arange(len(sequences))), sequences.lengths)
 
 
@@ -95,6 +96,25 @@ def test_the_first_change_of_a_sequence_is_zero():
     alone = ChannelScaling(1, np.zeros(2), np.ones(2))
     both = alone(np.array([[1.0], [4.0], [9.0], [7.0]]), np.array([2, 2]))
     assert both[:, 1].tolist() == [0, 3, 0, -2]
+
+
+def test_a_level_goes_where_it_does_not_tell_the_class():
+    """Channel 0 has a level of each class, channel 1 of each recording, channel 2 of both."""
+    rng = np.random.default_rng(0)
+    y = np.arange(200) % 2
+    levels = np.stack([5 * y, rng.normal(0, 5, 200), 5 * y + rng.normal(0, 5, 200)], 1)
+    X = rng.normal(size=(200, 9, 3)) + levels[:, np.newaxis]
+    scaling = ChannelScaling.of(read_sequences(X), y, normalize=True)
+    assert scaling.level[0] < 0.01
+    assert scaling.level[1] > 0.99
+    assert 0.5 < scaling.level[2] < 0.99
+    moved = scaling(np.vstack([X[0], X[0] + 3]), np.array([9, 9])).reshape(2, 9, 6)
+    shift = (moved[1] - moved[0]) * scaling.scale
+    expected = np.append(3 * (1 - scaling.level), np.zeros(3))  # no change of any step moves
+    np.testing.assert_allclose(shift, np.tile(expected, (9, 1)), atol=1e-4)
+    inputs = scaling(X.reshape(-1, 3), np.full(200, 9))
+    np.testing.assert_allclose(inputs.mean(axis=0), 0, atol=1e-4)
+    np.testing.assert_allclose(inputs.std(axis=0), 1, atol=1e-4)
 
 
 def test_a_constant_channel_is_not_stretched():
