@@ -122,11 +122,14 @@ def draw_picture(table: Path, path: Path) -> None:
             point = [float(row[name] or 0) for name in ("labels", "accuracy", "standard error")]
             curves.setdefault((row["task"], row["model"]), []).append(point)
     colors = dict(zip(ALL_LINES, ("grey", "C0", "C2", "C1", "C3"), strict=True))
+    tasks = [task for task in CURVES if any(name == task for name, _ in curves)]
     figure, panels = plt.subplots(2, 3, figsize=(12, 7), layout="constrained")
-    *panels, for_legend = panels.flat
+    for axes in panels.flat[len(tasks) :]:
+        axes.axis("off")
+    for_legend = panels.flat[-1]
     shown = {}
-    for task, axes in zip(CURVES, panels, strict=True):
-        sizes = set(TICKS)
+    for task, axes in zip(tasks, panels.flat, strict=False):
+        sizes = set()
         for model in ALL_LINES:
             if (task, model) not in curves:
                 continue
@@ -138,10 +141,10 @@ def draw_picture(table: Path, path: Path) -> None:
             sizes |= {int(each) for each in labels}
         title = f"{task}, up to {max(sizes):,} labels"
         axes.set(title=title, xscale="log", xlabel="labels", ylabel="accuracy, %")
-        axes.set_xticks(TICKS, [f"{size:,}" for size in TICKS])
+        ticks = [size for size in TICKS if size <= max(sizes)]
+        axes.set_xticks(ticks, [f"{size:,}" for size in ticks])
         axes.minorticks_off()
         axes.grid(alpha=0.3)
-    for_legend.axis("off")
     for_legend.legend(shown.values(), shown.keys(), loc="center left", frameon=False)
     figure.savefig(path, dpi=120)
 
