@@ -221,6 +221,6 @@ def test_multilabel_partial_fit_and_pickle(multilabel):
 
 def test_multilabel_beats_the_most_frequent_labels(multilabel):
     model, X, y = multilabel
-    model.set_params(batch_size=8, max_epochs=40, n_iter_no_change=20).fit(X, y)
+    model.set_params(batch_size=8, max_epochs=40).fit(X, y)
     majority = np.round(y.mean(axis=0))
     assert (model.predict(X) == y).mean() > (majority == y).mean()

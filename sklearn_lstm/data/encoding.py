@@ -129,9 +129,11 @@ class ChannelScaling:
         total = np.maximum(counts.sum(axis=0), 1)
         mean = (counts * means).sum(axis=0) / total
         means = np.where(counts > 0, means, mean)
-        level = None if targets is None else _share_of_noise(means[:, :n_channels], targets)
         between = (counts * np.square(means - mean)).sum(axis=0)
-        if level is not None:
+        level = None
+        if targets is not None:
+            by_chance = within / total * (1 / np.maximum(counts, 1)).mean(axis=0)
+            level = _share_of_noise(means[:, :n_channels], by_chance[:n_channels], targets)
             level[gappy] = 0  # measured now and then, such as in a laboratory: its level counts
             between[:n_channels] *= np.square(1 - level)
         deviation = np.sqrt((within + between) / total)
@@ -261,12 +263,13 @@ def _means(
 
 
 def _share_of_noise(
-    levels: NDArray[np.float64], targets: NDArray[np.generic]
+    levels: NDArray[np.float64], by_chance: NDArray[np.float64], targets: NDArray[np.generic]
 ) -> NDArray[np.float64]:
     """Return how much of the levels (n_samples, n_channels) is noise, 0 to 1 for each channel.
 
     With the variance w within classes and b between classes it is w^2 / (w^2 + b^2): levels that
-    tell the classes stay, others go.
+    tell the classes stay, others go. What the mean of so many independent steps varies by chance,
+    without any difference between recordings, is not part of w.
     """
     classes = np.unique(targets, axis=0, return_inverse=True)[1].ravel()  # sets of labels too
     n_classes = int(classes.max()) + 1
@@ -277,6 +280,7 @@ def _share_of_noise(
     of_classes /= np.bincount(classes)[:, np.newaxis]
     within = np.square(levels - of_classes[classes]).sum(axis=0) / (len(levels) - n_classes)
     between = np.maximum(levels.var(axis=0) - within, 0)
+    within = np.maximum(within - by_chance, 0)
     noise, signal = np.square(within), np.square(between)
     whole = np.where(noise > 0, noise + signal, 1)
     return np.asarray(noise / whole)

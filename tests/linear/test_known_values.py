@@ -15,7 +15,7 @@ def example():
     X[4, :, 2] = np.nan
     X[5, 6:] = np.nan
     sequences = read_sequences(X, "auto", 1)
-    encoding = ChannelScaling.of(sequences, normalize=True)
+    encoding = ChannelScaling.of(sequences, None, normalize=True)
     lengths = sequences.lengths
     inputs = np.zeros((30, 9, len(encoding)), np.float32)
     steps = encoding(sequences.read(np.arange(30)), lengths)

@@ -180,7 +180,7 @@ def test_history_has_a_row_for_each_epoch():
 @pytest.mark.parametrize("optimizer", [*OPTIMIZERS, torch.optim.Adagrad, torch.optim.Adamax])
 def test_every_optimizer_lowers_the_loss(optimizer):
     lr = {"sgd": 1.0, "rmsprop": 0.01}.get(optimizer, 0.05)
-    model = small(optimizer=optimizer, lr=lr, max_epochs=20).fit(SERIES, LABELS)
+    model = small(optimizer=optimizer, lr=lr, max_epochs=12).fit(SERIES, LABELS)
     losses = column(model, "train_loss")
     assert losses[-1] < 0.9 * losses[0]
 
