@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from sklearn.base import BaseEstimator, clone
 from sklearn.utils.validation import check_is_fitted
 
+from sklearn_lstm.data.embeddings import VectorTable
 from sklearn_lstm.description import DescribedMixin
 from sklearn_lstm.io.envelope import StoredMixin
 from sklearn_lstm.parameters import POSITIVE_INTEGER, checked_parameters
@@ -181,9 +182,7 @@ class WordVectors(StoredMixin, DescribedMixin, BaseEstimator):  # type: ignore[m
             Those of the known tokens, in order.
         """
         check_is_fitted(self)
-        rows = np.array([self.vocabulary_.get(token, -1) for token in tokens], np.intp)
-        is_known = rows >= 0
-        return is_known, self.vectors_[rows[is_known]]
+        return VectorTable(self.vocabulary_, self.vectors_).lookup(list(tokens))
 
     def __sklearn_clone__(self) -> Self:
         if self.__sklearn_is_fitted__():
