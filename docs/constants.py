@@ -5,7 +5,8 @@ So a page can't disagree with the code. A module that moves has to be changed he
 
 from sklearn_lstm import model
 from sklearn_lstm.data import batches, hashing, letters, spelling, token_units
-from sklearn_lstm.linear import kernels, ridge, svm
+from sklearn_lstm.linear import convolutions as linear_convolutions
+from sklearn_lstm.linear import ridge, svm
 from sklearn_lstm.members import convolutions, networks, ngrams
 from sklearn_lstm.training import duration, schedule
 
@@ -84,7 +85,8 @@ NUMBERS = {
     "n_clusters": count(ridge.N_CLUSTERS),
     "n_convolution_features": count(convolutions.N_FEATURES),
     "n_convolution_features_of_many": count(convolutions.LARGEST_PROBLEM),
-    "n_competing": count(kernels.COMPETING),
+    "variance_of_levels": percent(convolutions.VARIANCE_OF_LEVELS),
+    "n_competing": count(linear_convolutions.COMPETING),
     # tokens and batches
     "fewest_effective_words": count(token_units.FEWEST_WORDS),
     "largest_id": f"{spelling.LARGEST_ID:,}",

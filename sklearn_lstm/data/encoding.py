@@ -174,7 +174,7 @@ class ChannelScaling:
             means, n_known = _means(inputs[:, : self.n_channels], ~np.isnan(values), lengths)
             levels = np.where(n_known > 0, means - self.mean[: self.n_channels], 0)
             inputs[:, : self.n_channels] -= np.repeat(self.level * levels, lengths, axis=0)
-        scaled = np.clip((inputs - self.mean) / self.scale, -LARGEST_INPUT, LARGEST_INPUT)
+        scaled = self._scaled(inputs, np.arange(len(self.mean)))
         if last is not None:
             scaled[np.isnan(scaled)] = 0  # before the first value of a sequence
         if len(self.gappy):
@@ -186,17 +186,26 @@ class ChannelScaling:
         return np.asarray(scaled, dtype=np.float32)
 
     def known(
-        self, inputs: NDArray[np.float32], lengths: Lengths
-    ) -> tuple[NDArray[np.float32], NDArray[np.bool_], Lengths]:
-        """Return the filled values of uneven channels, which of them were measured, and lengths.
+        self, steps: NDArray[Any], lengths: Lengths
+    ) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
+        """Return the filled and scaled values of uneven channels, and which of them were measured.
 
-        All but the lengths are of shape (B, T, n_uneven), as inputs are of shape (B, T, n_inputs).
+        Both are of shape (n_steps, n_uneven).
         """
-        is_step = np.arange(inputs.shape[1]) < lengths[:, np.newaxis]
-        is_known = np.repeat(is_step[..., np.newaxis], len(self.uneven), axis=2)
-        first, n_gappy = len(self.mean), len(self.gappy)
-        is_known[..., :n_gappy] &= inputs[..., first : first + n_gappy] == 0
-        return inputs[..., self.uneven], is_known, lengths
+        values = self.with_times_between(steps, lengths)[:, self.uneven]
+        scaled = self._scaled(_carried(values, _last_known(values, lengths)), self.uneven)
+        return np.where(np.isnan(scaled), 0, scaled), ~np.isnan(values)
+
+    def parts_of_levels(self, steps: NDArray[Any], lengths: Lengths) -> NDArray[np.float64]:
+        """Return what each step adds to the levels of its sequence, (n_steps, n_channels).
+
+        They add up to the mean of the known values, relative to the mean and at one scale.
+        """
+        values = self.with_times_between(steps, lengths)
+        is_known, starts = ~np.isnan(values), np.cumsum(lengths) - lengths
+        n_known = np.maximum(np.add.reduceat(is_known, starts, axis=0, dtype=np.intp), 1)
+        scaled = self._scaled(values, np.arange(self.n_channels))
+        return np.asarray(np.where(is_known, scaled, 0) / np.repeat(n_known, lengths, axis=0))
 
     def with_times_between(self, steps: NDArray[Any], lengths: Lengths) -> NDArray[np.float64]:
         """Return steps in which the logarithm of the time since the step before is the time."""
@@ -206,6 +215,10 @@ class ChannelScaling:
         gaps = _with_changes(steps[:, [self.time_channel]], lengths)[:, 1]
         steps[:, self.time_channel] = np.log1p(gaps / self.time_unit)
         return steps
+
+    def _scaled(self, steps: NDArray[np.float64], columns: NDArray[np.intp]) -> NDArray[np.float64]:
+        scaled = (steps - self.mean[columns]) / self.scale[columns]
+        return np.asarray(np.clip(scaled, -LARGEST_INPUT, LARGEST_INPUT))
 
     def _since(
         self, last: NDArray[np.intp], steps: NDArray[Any], lengths: Lengths

@@ -11,8 +11,9 @@ from sklearn import config_context
 from sklearn.linear_model import RidgeCV
 from sklearn.metrics import log_loss
 
-from sklearn_lstm.linear import kernels
-from sklearn_lstm.linear.kernels import convolve
+from sklearn_lstm.linear import convolutions as linear_convolutions
+from sklearn_lstm.linear import features as linear_features
+from sklearn_lstm.linear.convolutions import convolve
 from sklearn_lstm.members import convolutions
 from sklearn_lstm.members.convolutions import ConvolutionModel
 
@@ -99,17 +100,18 @@ def test_what_comes_in_groups_of_its_like_is_trusted_less(fit):
 def test_convolutions_are_those_of_the_definition(fit, sequences_of):
     X = [np.random.default_rng(0).normal(size=(n, 2)) for n in (5, 40, 23)]
     model, _ = fit(X * 10, np.arange(30) % 2)
-    steps = model.encoding(sequences_of(X).read(np.array([1])), np.array([40]))  # (40, 4)
+    encoding, drawn = model.statistics.encoding, model.convolutions
+    steps = encoding(sequences_of(X).read(np.array([1])), np.array([40]))  # (40, 4)
     batch = np.zeros((2, 45, 4), np.float32)
     batch[0, :40] = steps
     batch[1, :5] = steps[:5]
     of_dilations = [
         values
-        for _, _, values in convolve(batch, np.array([40, 5]), model.dilations, model.channels)
+        for _, _, values in convolve(batch, np.array([40, 5]), drawn.dilations, drawn.channels)
     ]
-    assert len(of_dilations) == len(model.dilations)
+    assert len(of_dilations) == len(drawn.dilations)
     for values, dilation, channels in zip(
-        of_dilations, model.dilations, model.channels, strict=True
+        of_dilations, drawn.dilations, drawn.channels, strict=True
     ):
         for number in range(0, 84, 7):
             added = steps[:, channels[number]].sum(1)
@@ -124,44 +126,51 @@ def test_convolutions_are_those_of_the_definition(fit, sequences_of):
         assert np.isnan(values[:, 1, 5:]).all()
 
 
-def test_features_are_proportions_of_steps(fit, sequences_of):
+def test_features_are_proportions_of_steps_and_levels(fit, sequences_of):
     X = [np.random.default_rng(0).normal(size=(n, 2)) for n in (5, 40, 23)]
     model, _ = fit(X * 10, np.arange(30) % 2)
-    features = {}
+    drawn, features = model.convolutions, {}
     for rows, found in model.features(sequences_of(X)):
         features |= dict(zip(rows.tolist(), found[:], strict=True))
     for row, series in enumerate(X):
-        inputs = model.encoding(series, np.array([len(series)]))[np.newaxis]
+        inputs = model.statistics.encoding(series, np.array([len(series)]))[np.newaxis]
         of_dilations = [
             values
             for _, _, values in convolve(
-                inputs, np.array([len(series)]), model.dilations, model.channels
+                inputs,
+                np.array([len(series)]),
+                drawn.dilations,
+                drawn.channels,
             )
         ]
         expected = []
         for values, thresholds, competing in zip(
-            np.array(of_dilations)[:, :, 0], model.thresholds, model.competing, strict=True
+            np.array(of_dilations)[:, :, 0],
+            drawn.thresholds,
+            drawn.competing,
+            strict=True,
         ):
             above = values[:, np.newaxis] > thresholds[..., np.newaxis]
             expected.append(above.mean(axis=2).ravel())
             for group in values[competing]:
                 for extreme in group.max(axis=0), group.min(axis=0):
                     expected.append((group == extreme).mean(axis=1))  # noqa: PERF401
-        np.testing.assert_allclose(features[row], np.concatenate(expected), rtol=1e-6)
+        expected.append(inputs[0, :, :2].mean(axis=0))  # the levels of two channels
+        np.testing.assert_allclose(features[row], np.concatenate(expected), rtol=1e-6, atol=1e-7)
 
 
 def test_competing_kernels_are_different(fit):
-    model, _ = fit(*bumps(30))
-    groups = np.sort(model.competing.reshape(-1, 7), axis=1)
+    drawn = fit(*bumps(30))[0].convolutions
+    groups = np.sort(drawn.competing.reshape(-1, 7), axis=1)
     assert (np.diff(groups, axis=1) > 0).all()
     assert groups.min() == 0
     assert groups.max() == 83
-    assert 4 * model.competing.size == pytest.approx(model.thresholds.size, rel=0.2)
+    assert 4 * drawn.competing.size == pytest.approx(drawn.thresholds.size, rel=0.2)
 
 
 def test_a_convolution_adds_up_channels_of_one_form(fit):
     X, y = bumps(60, n_channels=5)
-    n_added = fit(X, y)[0].channels.reshape(-1, 2, 5).sum(axis=2)
+    n_added = fit(X, y)[0].convolutions.channels.reshape(-1, 2, 5).sum(axis=2)
     assert ((n_added > 0).sum(axis=1) == 1).all()
     assert {1, 2, 3, 4, 5} >= set(n_added.sum(axis=1)) >= {1, 2, 3}
     np.testing.assert_allclose((n_added > 0).mean(axis=0), 1 / 2, atol=0.1)
@@ -190,9 +199,11 @@ def test_a_long_series_is_read_in_pieces(fit, sequences_of, monkeypatch):
     X, y = bumps(30, n_channels=3)
     at_once, logits = fit(X, y)
     whole = at_once.contributions(sequences_of(X[:1]), np.array([-1.0, 1.0]))
-    monkeypatch.setattr(kernels, "STEPS_AT_ONCE", 7)
+    monkeypatch.setattr(linear_convolutions, "STEPS_AT_ONCE", 7)
     in_pieces, logits_in_pieces = fit(X, y)
-    np.testing.assert_array_equal(in_pieces.thresholds, at_once.thresholds)
+    np.testing.assert_array_equal(
+        in_pieces.convolutions.thresholds, at_once.convolutions.thresholds
+    )
     np.testing.assert_allclose(logits_in_pieces, logits, rtol=1e-9)
     parts = in_pieces.contributions(sequences_of(X[:1]), np.array([-1.0, 1.0]))
     np.testing.assert_allclose(parts[0], whole[0], rtol=1e-6, atol=1e-9)
@@ -232,7 +243,7 @@ def test_many_series_get_the_ridge_regression_of_scikit_learn(
     fit, samples_of, monkeypatch, leave_out, set_features, *, rows_per_block, n_held_out
 ):
     set_features(252)
-    monkeypatch.setattr(convolutions, "ROWS_PER_BLOCK", rows_per_block)
+    monkeypatch.setattr(linear_features, "ROWS_PER_BLOCK", rows_per_block)
     rng = np.random.default_rng(0)
     X, y = waves(400)
     X[7][:] = X[8]  # a series that is there twice
@@ -242,7 +253,7 @@ def test_many_series_get_the_ridge_regression_of_scikit_learn(
     full, logits = fit(X, y, weights, **options)
     samples = samples_of(X, y)
     features = convolutions._features(full, samples.sequences)[:]
-    deviation = np.maximum(features.std(axis=0, dtype=float), 1e-9)
+    deviation = np.maximum(features.std(axis=0, dtype=float), 1e-9) / full.deviations
     signs = np.where(np.arange(4) == y[:, np.newaxis], 1.0, -1.0)
     ridge = RidgeCV(
         np.logspace(-3, 3, 10), scoring="neg_mean_squared_error", store_cv_results=True
@@ -331,10 +342,10 @@ def test_work_is_counted(samples_of):
     assert isinstance(many, int)
 
 
-@pytest.mark.parametrize(("n_series", "n_features"), [(200, "5,026"), (201, "238")])
+@pytest.mark.parametrize(("n_series", "n_features"), [(200, "5,027"), (201, "239")])
 def test_a_model_says_what_it_is_and_more_series_get_fewer_features(
     fit, monkeypatch, n_series, n_features
 ):
     monkeypatch.setattr(convolutions, "LARGEST_PROBLEM", 200)
     model, _ = fit(*waves(n_series), n_outputs=3)
-    assert model.describe() == f"{n_features} convolution features"
+    assert model.describe() == f"{n_features} features of convolutions and levels"

@@ -1,0 +1,196 @@
+"""Random convolutions of series, and at how many steps each is large or small."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import combinations
+from typing import Any, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sklearn_lstm.data.batches import encoded
+from sklearn_lstm.data.encoding import ChannelScaling
+from sklearn_lstm.data.sequences import Lengths, Sequences
+
+WIDTH = 9  # steps that a convolution looks at
+HEAVY = np.array(list(combinations(range(WIDTH), 3)))  # its steps of weight 2; others have -1
+MOST_DILATIONS = 16
+COMPETING = 7  # kernels that are compared with each other
+SHARE_BY_COMPETING = 1 / 3  # of the features; the others are by thresholds
+SERIES_FOR_THRESHOLDS = 32
+GOLDEN_RATIO = (5**0.5 - 1) / 2
+STEPS_AT_ONCE = 1 << 12  # arrays of so many steps stay in the processor's cache
+MOST_CHANNELS = 9  # that a convolution adds up
+
+
+@dataclass(frozen=True)
+class Convolutions:
+    """Convolutions of MiniRocket (Dempster et al. 2021), and the events that are counted.
+
+    They look at nine steps that are apart by a dilation. Three of the steps have the weight 2, six
+    have -1. Each convolution adds up some channels, or the changes of some channels. It is an event
+    when a convolution exceeds a threshold, and when it is the largest or the smallest of a group
+    of competing kernels (Dempster et al. 2023).
+
+    Parameters
+    ----------
+    dilations : ndarray of shape (n_dilations,)
+    channels : ndarray of bool of shape (n_dilations, 84, n_inputs)
+        Which inputs each convolution adds up.
+    thresholds : ndarray of shape (n_dilations, 84, n_thresholds)
+        Quantiles of the values of the convolution of a training series.
+    competing : ndarray of shape (n_dilations, n_groups, 7)
+        Convolutions that are compared with each other.
+    """
+
+    dilations: NDArray[np.intp]
+    channels: NDArray[np.bool_]
+    thresholds: NDArray[np.float32]
+    competing: NDArray[np.intp]
+
+    @classmethod
+    def draw(
+        cls,
+        sequences: Sequences,
+        encoding: ChannelScaling,
+        n_features: int,
+        rng: np.random.Generator,
+    ) -> Self:
+        """Draw convolutions with about so many events, and find their thresholds."""
+        dilations = choose_dilations(int(sequences.lengths.max()))
+        channels = draw_channels(encoding, len(dilations), rng)
+        n_by_competing = SHARE_BY_COMPETING * n_features
+        n_by_thresholds = n_features - n_by_competing
+        n_groups = max(1, round(n_by_competing / (len(dilations) * 2 * COMPETING)))
+        n_thresholds = max(1, round(n_by_thresholds / channels[..., 0].size))
+        thresholds = np.empty((len(dilations), len(HEAVY), n_thresholds), np.float32)
+        # Quantiles of each convolution of a series drawn for it, at low-discrepancy positions.
+        rows = rng.permutation(len(sequences))[:SERIES_FOR_THRESHOLDS]
+        chosen = rng.choice(rows, size=thresholds.shape[:2])
+        positions = np.arange(1, thresholds.size + 1).reshape(thresholds.shape) * GOLDEN_RATIO % 1
+        for row in np.unique(chosen):  # one at a time, for long series take much memory
+            lengths = sequences.lengths[[row]]
+            inputs = encoded(sequences, np.array([row]), encoding)
+            found: dict[tuple[int, int], list[NDArray[np.float32]]] = {}
+            for index, _, values in convolve(inputs, lengths, dilations, channels):
+                for number in np.flatnonzero(chosen[index] == row).tolist():
+                    found.setdefault((index, number), []).append(values[number, 0].copy())
+            for place, parts in found.items():
+                thresholds[place] = np.quantile(np.concatenate(parts), positions[place])
+        return cls(dilations, channels, thresholds, draw_competing(len(dilations), n_groups, rng))
+
+    def __len__(self) -> int:
+        return self.thresholds.size + 2 * self.competing.size
+
+    def events(
+        self, inputs: NDArray[np.float32], lengths: Lengths
+    ) -> Iterator[tuple[slice, int, NDArray[np.bool_]]]:
+        """Yield which events happen at which steps of inputs (B, T, n_inputs): some (k, B, n).
+
+        The number before them is that of the first step.
+        """
+        n_of_dilation = len(self) // len(self.dilations)
+        for index, start, values in convolve(inputs, lengths, self.dilations, self.channels):
+            first = index * n_of_dilation
+            for of_one, its_thresholds in zip(values, self.thresholds[index], strict=True):
+                last = first + len(its_thresholds)
+                yield slice(first, last), start, of_one > its_thresholds[:, np.newaxis, np.newaxis]
+                first = last
+            for group in self.competing[index]:
+                competing = values[group]
+                for extreme in competing.max(axis=0), competing.min(axis=0):
+                    last = first + len(group)
+                    yield slice(first, last), start, competing == extreme
+                    first = last
+
+    def counts(
+        self, inputs: NDArray[np.float32], lengths: Lengths
+    ) -> NDArray[np.unsignedinteger[Any]]:
+        """Return at how many steps of inputs (B, T, n_inputs) each event happens, (B, n_events)."""
+        counts = np.zeros((len(lengths), len(self)), np.min_scalar_type(lengths.max()))
+        for place, _, happens in self.events(inputs, lengths):
+            of_piece = np.einsum("kbt->bk", happens.view(np.int8), dtype=np.int32)
+            counts[:, place] += of_piece.astype(counts.dtype)
+        return counts
+
+
+def choose_dilations(longest: int) -> NDArray[np.intp]:
+    """Return the distances between the steps of a convolution, up to the longest sequence."""
+    reach = max(longest - 1, WIDTH - 1) / (WIDTH - 1)
+    return np.unique((reach ** np.linspace(0, 1, MOST_DILATIONS)).astype(np.intp))
+
+
+def draw_channels(
+    encoding: ChannelScaling, n_dilations: int, rng: np.random.Generator
+) -> NDArray[np.bool_]:
+    """Draw which inputs each convolution adds up, (n_dilations, 84, n_inputs).
+
+    They are some channels, more often few than many, or the changes of some channels.
+    """
+    shape = n_dilations, len(HEAVY)
+    n_channels, n_kinds = encoding.n_channels, len(encoding.mean) // encoding.n_channels
+    most = min(n_channels, MOST_CHANNELS) + 1
+    n_chosen = (most ** rng.random(shape)).astype(np.intp)
+    ranks = rng.random((*shape, n_channels)).argsort(axis=-1)
+    is_chosen = ranks < n_chosen[..., np.newaxis]
+    kind = rng.integers(n_kinds, size=shape)
+    is_kind = kind[..., np.newaxis, np.newaxis] == np.arange(n_kinds)[:, np.newaxis]
+    is_added = np.zeros((*shape, len(encoding)), dtype=bool)
+    is_added[..., : len(encoding.mean)] = (is_kind & is_chosen[..., np.newaxis, :]).reshape(
+        *shape, -1
+    )
+    return is_added
+
+
+def draw_competing(n_dilations: int, n_groups: int, rng: np.random.Generator) -> NDArray[np.intp]:
+    """Draw groups of kernels of the same dilation, (n_dilations, n_groups, COMPETING)."""
+    order = rng.random((n_dilations, n_groups, len(HEAVY))).argsort(axis=-1)
+    return np.asarray(order[..., :COMPETING])
+
+
+def convolve(
+    inputs: NDArray[np.float32],
+    lengths: Lengths,
+    dilations: NDArray[np.intp],
+    channels: NDArray[np.bool_],
+) -> Iterator[tuple[int, int, NDArray[np.float32]]]:
+    """Yield the values (84, B, n) of convolutions of inputs (B, T, n_inputs), n steps at once.
+
+    Steps outside of a sequence count as 0. The values there are NaN. The numbers before them are
+    those of the dilation and of the first step.
+    """
+    n_rows, n_steps, _ = inputs.shape
+    is_padding = np.arange(n_steps) >= lengths[:, np.newaxis]
+    inputs = np.moveaxis(inputs, 2, 0)  # (n_inputs, B, T)
+    for index, dilation in enumerate(dilations.tolist()):
+        margin = (WIDTH // 2) * dilation
+        wide = np.pad(inputs, [(0, 0), (0, 0), (margin, margin)])
+        for first in range(0, n_steps, STEPS_AT_ONCE):
+            n = min(STEPS_AT_ONCE, n_steps - first)
+            parts: dict[bytes, tuple[list[NDArray[np.float32]], NDArray[np.float32]]] = {}
+            values = np.empty((len(HEAVY), n_rows, n), np.float32)
+            for number, heavy in enumerate(HEAVY.tolist()):
+                chosen = channels[index, number]
+                key = chosen.tobytes()
+                if key not in parts:
+                    shifted = _shifted(wide, chosen, first, n, dilation)
+                    parts[key] = shifted, sum(shifted[1:], shifted[0])
+                shifted, whole = parts[key]
+                values[number] = (
+                    3 * (shifted[heavy[0]] + shifted[heavy[1]] + shifted[heavy[2]]) - whole
+                )
+            values[:, is_padding[:, first : first + n]] = np.nan
+            yield index, first, values
+
+
+def _shifted(
+    wide: NDArray[np.float32], chosen: NDArray[np.bool_], first: int, n: int, dilation: int
+) -> list[NDArray[np.float32]]:
+    """Return the sum of the chosen inputs at the nine steps that a convolution looks at."""
+    starts = range(first, first + WIDTH * dilation, dilation)
+    if dilation >= n:  # what lies between is not read
+        return [wide[chosen, :, start : start + n].sum(axis=0) for start in starts]
+    added = wide[chosen, :, first : starts[-1] + n].sum(axis=0)
+    return [added[:, start - first : start - first + n] for start in starts]

@@ -1,0 +1,77 @@
+"""Features of series, in little memory."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any, Self, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sklearn_lstm.data.sequences import Lengths, Rows
+
+ROWS_PER_BLOCK = 128
+
+
+@dataclass(frozen=True)
+class Features:
+    """Proportions of steps, and other values.
+
+    Proportions are kept as counts: those of short series take a quarter of the memory.
+
+    Parameters
+    ----------
+    counts : ndarray of unsigned integers of shape (n_samples, n_proportions)
+    lengths : ndarray of shape (n_samples,)
+    values : ndarray of shape (n_samples, n_values)
+    """
+
+    counts: NDArray[np.unsignedinteger[Any]]
+    lengths: Lengths
+    values: NDArray[np.float32]
+
+    def __len__(self) -> int:
+        return len(self.counts)
+
+    def __getitem__(self, rows: slice | NDArray[Any]) -> NDArray[np.float32]:
+        proportions = self.counts[rows].astype(np.float32)
+        proportions /= self.lengths[rows, np.newaxis]
+        return np.hstack([proportions, self.values[rows]])
+
+    def of(self, rows: slice | NDArray[Any]) -> Features:
+        """Return the features of some rows."""
+        return Features(self.counts[rows], self.lengths[rows], self.values[rows])
+
+    def fill(self, rows: Rows, features: Features) -> None:
+        """Set some rows to the features of others."""
+        self.counts[rows], self.values[rows] = features.counts, features.values
+
+    @classmethod
+    def joined(cls, parts: list[Features]) -> Self:
+        """Return the features of several parts, one after the other."""
+        columns = zip(*((part.counts, part.lengths, part.values) for part in parts), strict=True)
+        return cls(*map(np.concatenate, columns))
+
+
+Batch: TypeAlias = tuple[Rows, Features]
+
+
+def in_blocks(batches: Iterator[Batch]) -> Iterator[Batch]:
+    """Join and cut batches to blocks of some hundred rows, which are multiplied faster."""
+    joined: list[Batch] = []
+    for batch in batches:
+        joined.append(batch)
+        if sum(len(rows) for rows, _ in joined) >= ROWS_PER_BLOCK:
+            yield from _join(joined)
+            joined = []
+    if joined:
+        yield from _join(joined)
+
+
+def _join(batches: list[Batch]) -> Iterator[Batch]:
+    rows = np.concatenate([rows for rows, _ in batches])
+    features = Features.joined([part for _, part in batches])
+    for start in range(0, len(rows), ROWS_PER_BLOCK):
+        block = slice(start, start + ROWS_PER_BLOCK)
+        yield rows[block], features.of(block)
