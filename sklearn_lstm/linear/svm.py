@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-from threading import Lock
 from typing import Any
 
 import numpy as np
@@ -11,6 +9,7 @@ from numpy.typing import NDArray
 from scipy.sparse import csr_matrix
 from sklearn.svm import LinearSVC
 
+from sklearn_lstm.compute.locks import ForkSafeLock
 from sklearn_lstm.compute.threads import check_not_abandoned
 from sklearn_lstm.data.targets import Targets
 
@@ -23,17 +22,7 @@ ENTRIES_AT_ONCE = 2_000_000  # of the features, times the SVMs that one call of 
 
 # The solver draws from one random generator of the whole process, which it seeds at the beginning.
 # Two threads in it at the same time would get different SVMs each time.
-_solver = Lock()
-
-
-def _after_fork() -> None:
-    """Replace a lock that a thread of the parent may have held."""
-    global _solver  # noqa: PLW0603
-    _solver = Lock()
-
-
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_after_fork)
+_solver = ForkSafeLock()
 
 
 def fit_svms(

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterable, Iterator
-from threading import Lock
 
 import numpy as np
 import scipy.sparse as sp
@@ -12,6 +10,7 @@ from numpy.typing import NDArray
 from sklearn.utils.extmath import randomized_svd
 from threadpoolctl import threadpool_limits
 
+from sklearn_lstm.compute.locks import ForkSafeLock
 from sklearn_lstm.text.analysis import TokenBatch
 
 TOKENS_AT_ONCE = 1 << 20
@@ -19,17 +18,7 @@ CONTEXT_POWER = 0.75  # frequent contexts count a little less, rare ones a littl
 SMALLEST = 1e-4  # singular value or length of a vector, by the largest one; less is rounding
 
 # Held while BLAS is limited to one thread: else one fit could restore the limit of another.
-_one_thread = Lock()
-
-
-def _after_fork() -> None:
-    """Forget that a thread of the parent may hold the lock."""
-    global _one_thread  # noqa: PLW0603
-    _one_thread = Lock()
-
-
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_after_fork)
+_one_thread = ForkSafeLock()
 
 
 def count_neighbours(batches: Iterable[TokenBatch], n_words: int, window: int) -> sp.csr_matrix:

@@ -1,0 +1,24 @@
+"""Locks that survive a fork."""
+
+from __future__ import annotations
+
+import os
+from threading import Lock
+
+
+class ForkSafeLock:
+    """A lock that is open in a forked child, even if a thread of the parent held it."""
+
+    def __init__(self) -> None:
+        self._lock = Lock()
+        if hasattr(os, "register_at_fork"):
+            os.register_at_fork(after_in_child=self._open)
+
+    def _open(self) -> None:
+        self._lock = Lock()
+
+    def __enter__(self) -> None:
+        self._lock.acquire()
+
+    def __exit__(self, *_: object) -> None:
+        self._lock.release()
