@@ -22,7 +22,7 @@ from typing import Any
 
 import numpy as np
 import torch
-from benchmark_data import read_rows, read_series, read_stays
+from benchmark_data import read_all_series, read_rows, read_series, read_stays
 from numpy.typing import NDArray
 from peers import COMPILED, PEERS
 from results_table import ResultsTable, add_row_options
@@ -43,9 +43,9 @@ class Task:
     Parameters
     ----------
     file : str
-    kind : {"word", "char", "series", "stays"}
-        What a step is: a word, a character, a measurement, or an hour of a stay in intensive care,
-        most of whose values are missing.
+    kind : {"word", "char", "series", "recordings", "stays"}
+        What a step is: a word, a character, a measurement, one of thousands of measurements of a
+        recording, or an hour of a stay in intensive care, most of whose values are missing.
     folds : int
         How many of five folds are run, if there is no official split.
     classes : tuple of str
@@ -63,12 +63,11 @@ class Task:
             X_train, y_train, X_test, y_test = read_series(self.file)
             yield X_train, y_train, X_test, y_test
             return
-        if self.kind == "stays":
-            stays, y = read_stays()
-            for train, test in StratifiedKFold(self.folds, shuffle=True, random_state=0).split(
-                y, y
-            ):
-                yield [stays[i] for i in train], y[train], [stays[i] for i in test], y[test]
+        if self.kind in {"recordings", "stays"}:
+            X, y = (read_stays if self.kind == "stays" else read_all_series)(self.file)
+            folds = StratifiedKFold(5, shuffle=True, random_state=0).split(y, y)
+            for _, (train, test) in zip(range(self.folds), folds, strict=False):
+                yield [X[i] for i in train], y[train], [X[i] for i in test], y[test]
             return
         rows = read_rows(self.file)
         if "split" in rows[0]:
@@ -113,6 +112,7 @@ TASKS = {
     "tune_types": Task("music_tune_type", "char", folds=3, classes=TUNES),
     "brackets": Task("brackets", "char"),
     **{name: Task(name, "series") for name in SERIES},
+    "ecg_rhythm": Task("ecg_rhythm", "recordings", folds=5),
     "icu_stays": Task("icu_stays", "stays", folds=5),
 }
 OURS = "LSTMSequenceClassifier"
@@ -125,7 +125,7 @@ ABLATION: dict[str, dict[str, Any]] = {
 def default(kind: str, seed: int, **parameters: Any) -> Any:
     """Return the model; parameters that are not named have their defaults."""
     classifier = LSTMSequenceClassifier(random_state=seed, **parameters)
-    if kind in {"series", "stays"}:
+    if kind not in {"word", "char"}:
         return classifier
     return make_pipeline(TextSequenceVectorizer(analyzer=kind), classifier)
 

@@ -62,7 +62,13 @@ def read_series(name: str) -> tuple[Series, NDArray[np.str_], Series, NDArray[np
     return X_train, y_train, X_test, y_test
 
 
-def read_stays() -> tuple[Series, NDArray[np.int64]]:
+def read_all_series(name: str) -> tuple[Series, NDArray[np.str_]]:
+    """Return the series of both parts of the file ``timeseries/name.npz``."""
+    X_train, y_train, X_test, y_test = read_series(name)
+    return X_train + X_test, np.concatenate([y_train, y_test])
+
+
+def read_stays(name: str) -> tuple[Series, NDArray[np.int64]]:
     """Return intensive-care stays (48 hours, 37 channels), most values NaN, and who died."""
-    with np.load(data_file("timeseries/icu_stays.npz")) as stored:
+    with np.load(data_file(f"timeseries/{name}.npz")) as stored:
         return list(stored["X"].astype(np.float64)), stored["y"]

@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from scipy.signal import welch
 from scipy.sparse import csr_matrix, diags
 from sklearn.base import BaseEstimator, ClassifierMixin, TransformerMixin
 from sklearn.ensemble import ExtraTreesClassifier, HistGradientBoostingClassifier
@@ -238,6 +239,12 @@ def statistics(series: Any) -> NDArray[Any]:
     )  # (n_samples, 4 * n_channels)
 
 
+def statistics_and_spectrum(series: Any) -> NDArray[Any]:
+    """Return also the logarithm of the power at 129 frequencies (Welch 1967)."""
+    power = [welch(one, nperseg=256, axis=0)[1].ravel() for one in series]
+    return np.hstack([statistics(series), np.log(np.maximum(power, 1e-12))])
+
+
 def statistics_of_known(series: Any) -> NDArray[Any]:
     """Return statistics of the values of each channel that are not missing, NaN without any.
 
@@ -365,6 +372,10 @@ PEERS: dict[str, dict[str, Callable[[], Any]]] = {
         "MultiRocket-Hydra": multirocket_hydra,
         "QUANT": quant,
         "1-NN, time warping": nearest_warped,
+    },
+    "recordings": {
+        "statistics, spectrum, extra trees": lambda: extra_trees(statistics_and_spectrum),
+        "MiniRocket, ridge": minirocket,
     },
     "stays": {"statistics, boosted trees": boosted_trees},
 }
