@@ -14,7 +14,7 @@ from scipy.sparse import csr_matrix, hstack, vstack
 
 from sklearn_lstm.data.hashing import bags_of, hash_ngrams, ngrams_of, with_borders
 from sklearn_lstm.data.letters import Lexicon
-from sklearn_lstm.data.sequences import Rows, Sequences, chunks_of_rows
+from sklearn_lstm.data.sequences import Rows, Samples, Sequences, chunks_of_rows
 from sklearn_lstm.data.token_units import effective_number_of_tokens
 from sklearn_lstm.exceptions import InputTypeWarning, LinearModelSkippedWarning, warn_user
 from sklearn_lstm.linear.svm import MOST_SCALED, fit_svms
@@ -93,78 +93,32 @@ class NgramModel(LinearMember):
         LinearModelSkippedWarning
             If there is no model.
         """
-        samples = task.samples
-        sequences, n_outputs = samples.sequences, samples.targets.n_outputs
-        lengths = choose_lengths(sequences, task.parameters["token_unit"])
-        has_borders = task.parameters["token_unit"] == "char"
-        lexicon = Lexicon.of(sequences)
-        reader = BagReader(lengths, lexicon, has_borders)
-        all_bags = reader.read(sequences, np.arange(len(samples)), MOST_ENTRIES)
-        not_seen = np.arange(0)
-        if all_bags[0].shape[0] < len(samples):  # enough are left to leave out all held-out ones
+        samples, not_seen = task.samples, np.arange(0)
+        reader = BagReader.of(samples.sequences, task.parameters["token_unit"])
+        bags = reader.read(samples.sequences, np.arange(len(samples)), MOST_ENTRIES)
+        if bags[0].shape[0] < len(samples):  # enough are left to leave out all held-out ones
             others = np.setdiff1d(np.arange(len(samples)), held_out)
             rows = np.random.default_rng(task.seed).permutation(others)
-            all_bags = reader.read(sequences, rows, SAMPLED_ENTRIES)
-            samples = samples.subset(rows[: all_bags[0].shape[0]])
-            sequences, not_seen, held_out = samples.sequences, held_out, not_seen
-        average = MeanVectors.of(sequences)
+            bags = reader.read(samples.sequences, rows, SAMPLED_ENTRIES)
+            samples = samples.subset(rows[: bags[0].shape[0]])
+            not_seen, held_out = held_out, not_seen
+        n_outputs = samples.targets.n_outputs
+        chosen = _choose_ngrams(bags, n_outputs, has_borders=reader.has_borders)
+        if chosen is None:
+            return None, np.empty((0, n_outputs))
+        bags, fewest = chosen
+        average = MeanVectors.of(samples.sequences)
         means = np.empty((len(samples), 0), np.float32)
         if average is not None:
-            means = average(sequences)
-        # The ratio of an n-gram of characters that one sequence alone holds is noise.
-        is_noise = has_borders and n_outputs <= MOST_SCALED
-        for bags, fewest, limit in (
-            (all_bags, 2 if is_noise else 1, LARGEST_COEF * SHARE_OF_ALL_NGRAMS),
-            (all_bags, 2, LARGEST_COEF),
-            (all_bags[:1], 2, LARGEST_COEF),  # the letters are left out before the whole model
-        ):
-            n_features = sum(map(len, _weights(bags, fewest)))
-            if 4 * n_outputs * n_features <= limit:
-                break
-        else:
-            _warn_of_no_model(n_features, n_outputs)
-            return None, np.empty((0, n_outputs))
-
-        def fit(rows: Rows, parts: list[csr_matrix]) -> NgramModel:
-            """Fit to the bags of these rows, and empty the list: the solver needs the memory."""
-            weights = _weights(parts, fewest)
-            features = [of(part) for of, part in zip(weights, parts, strict=True)]
-            n_ngrams = sum(map(len, weights))
-            together = hstack([*features, csr_matrix(means[rows])], format="csr")
-            del features
-            parts.clear()
-            coef, intercept = fit_svms(
-                together,
-                samples.targets.subset(rows),
-                seed=task.seed,
-                n_scaled=n_ngrams,
-            )
-            of_ids, letters = weights[0], None
-            if lexicon is not None and len(weights) > 1 and len(weights[1]):
-                of_letters = weights[1]
-                letters = LetterModel(
-                    lexicon, of_letters.hashes, of_letters.idf, coef[len(of_ids) : n_ngrams]
-                )
-            return NgramModel(
-                lengths[0],
-                lengths[-1],
-                has_borders,
-                of_ids.hashes,
-                of_ids.idf,
-                coef[: len(of_ids)],
-                intercept,
-                letters,
-                None if average is None else VectorModel(average, coef[n_ngrams:]),
-                sequences.spelling is not None,
-            )
-
+            means = average(samples.sequences)
+        fitting = NgramFit(samples, reader, fewest, average, means, task.seed)
         logits = np.empty((0, n_outputs))
         if len(held_out):  # first, so that the two models are never in memory at the same time
             others = np.setdiff1d(np.arange(len(samples)), held_out)
-            without = fit(others, [some[others] for some in bags])
+            without = fitting.fit(others, [some[others] for some in bags])
             logits = without.logits_of([some[held_out] for some in bags], means[held_out])
             del without
-        model = fit(np.arange(len(samples)), bags)
+        model = fitting.fit(np.arange(len(samples)), bags)
         if len(not_seen):
             logits = model.logits(task.samples.subset(not_seen).sequences)
         return model, logits
@@ -272,6 +226,79 @@ class NgramModel(LinearMember):
         return " and ".join([of_ids, *parts])
 
 
+@dataclass(frozen=True)
+class NgramFit:
+    """What the fits to some samples, and to all of them, have in common.
+
+    Parameters
+    ----------
+    samples : Samples
+    reader : BagReader
+    fewest : int
+        N-grams of ids that fewer samples hold are left out.
+    average : MeanVectors or None
+    means : ndarray of shape (n_samples, embedding_dim)
+    seed : int
+    """
+
+    samples: Samples
+    reader: BagReader
+    fewest: int
+    average: MeanVectors | None
+    means: NDArray[np.float32]
+    seed: int
+
+    def fit(self, rows: Rows, bags: list[csr_matrix]) -> NgramModel:
+        """Fit to the bags of these rows, and empty the list: the solver needs the memory."""
+        weights = _weights(bags, self.fewest)
+        features = [of(part) for of, part in zip(weights, bags, strict=True)]
+        n_ngrams = sum(map(len, weights))
+        together = hstack([*features, csr_matrix(self.means[rows])], format="csr")
+        del features
+        bags.clear()
+        targets = self.samples.targets.subset(rows)
+        coef, intercept = fit_svms(together, targets, seed=self.seed, n_scaled=n_ngrams)
+        of_ids, lexicon, letters = weights[0], self.reader.lexicon, None
+        if lexicon is not None and len(weights) > 1 and len(weights[1]):
+            of_letters = weights[1]
+            letters = LetterModel(
+                lexicon, of_letters.hashes, of_letters.idf, coef[len(of_ids) : n_ngrams]
+            )
+        return NgramModel(
+            self.reader.lengths[0],
+            self.reader.lengths[-1],
+            self.reader.has_borders,
+            of_ids.hashes,
+            of_ids.idf,
+            coef[: len(of_ids)],
+            intercept,
+            letters,
+            None if self.average is None else VectorModel(self.average, coef[n_ngrams:]),
+            self.samples.sequences.spelling is not None,
+        )
+
+
+def _choose_ngrams(
+    bags: list[csr_matrix], n_outputs: int, *, has_borders: bool
+) -> tuple[list[csr_matrix], int] | None:
+    """Return the bags that the model reads, and how many samples hold an n-gram of ids at least.
+
+    None if the coefficients would take too much memory; then it warns.
+    """
+    # The ratio of an n-gram of characters that one sequence alone holds is noise.
+    is_noise = has_borders and n_outputs <= MOST_SCALED
+    for some, fewest, limit in (
+        (bags, 2 if is_noise else 1, LARGEST_COEF * SHARE_OF_ALL_NGRAMS),
+        (bags, 2, LARGEST_COEF),
+        (bags[:1], 2, LARGEST_COEF),  # the letters are left out before the whole model
+    ):
+        n_features = sum(map(len, _weights(some, fewest)))
+        if 4 * n_outputs * n_features <= limit:
+            return some, fewest
+    _warn_of_no_model(n_features, n_outputs)
+    return None
+
+
 def choose_lengths(sequences: Sequences, token_unit: str) -> range:
     """Return the lengths of the n-grams.
 
@@ -314,6 +341,12 @@ class BagReader:
     lengths: range
     lexicon: Lexicon | None
     has_borders: bool
+
+    @classmethod
+    def of(cls, sequences: Sequences, token_unit: str) -> BagReader:
+        """Return what reads these sequences, and others like them."""
+        lengths = choose_lengths(sequences, token_unit)
+        return cls(lengths, Lexicon.of(sequences), token_unit == "char")
 
     def __call__(self, sequences: Sequences) -> list[csr_matrix]:
         """Return the bags of all sequences."""
