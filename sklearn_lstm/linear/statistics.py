@@ -30,11 +30,14 @@ class SeriesStatistics:
     Parameters
     ----------
     encoding : ChannelScaling
+    deviations : ndarray of shape (n_channels,)
+        The standard deviations of the levels of training series.
     thresholds : ndarray of shape (n_thresholds, 3, n_uneven)
         Quantiles of the statistics of training series.
     """
 
     encoding: ChannelScaling
+    deviations: NDArray[np.float64]
     thresholds: NDArray[np.float32]
 
     @classmethod
@@ -44,15 +47,15 @@ class SeriesStatistics:
         There are as many as make about `n_features` features of the uneven channels, but at most 3
         of each statistic.
         """
-        n_uneven = len(encoding.uneven)
-        if not n_uneven:
-            return cls(encoding, np.empty((0, N_STATISTICS, 0), np.float32))
-        n_thresholds = n_features // (N_STATISTICS * n_uneven) - 1
+        n_thresholds = n_features // max(N_STATISTICS * len(encoding.uneven), 1) - 1
         n_thresholds = min(max(n_thresholds, 0), MOST_THRESHOLDS)
-        found = [_of_uneven(encoding, *chunk) for chunk in sequences.chunks()]
         places = (np.arange(n_thresholds) + 0.5) / max(n_thresholds, 1)
-        thresholds = np.quantile(np.concatenate(found), places, axis=0)
-        return cls(encoding, thresholds.astype(np.float32))
+        levels, of_uneven = (
+            np.concatenate([function(encoding, *chunk) for chunk in sequences.chunks()])
+            for function in (_levels, _of_uneven)
+        )
+        thresholds = np.quantile(of_uneven, places, axis=0).astype(np.float32)
+        return cls(encoding, levels.std(axis=0), thresholds)
 
     @property
     def sizes(self) -> tuple[int, int]:
@@ -65,8 +68,7 @@ class SeriesStatistics:
 
     def __call__(self, steps: NDArray[Any], lengths: Lengths) -> NDArray[np.float32]:
         """Return the features (n_samples, n_features) of steps (n_steps, n_channels)."""
-        starts = np.cumsum(lengths) - lengths
-        levels = np.add.reduceat(self.encoding.parts_of_levels(steps, lengths), starts, axis=0)
+        levels = _levels(self.encoding, steps, lengths)
         found = _of_uneven(self.encoding, steps, lengths)[:, np.newaxis]
         more = np.concatenate([found, found > self.thresholds], axis=1)  # (n_samples, ., 3, .)
         return np.hstack([levels, more.reshape(len(lengths), -1)]).astype(np.float32)
@@ -95,6 +97,12 @@ class SeriesStatistics:
         is_last = is_known & (np.cumsum(is_known, axis=0) == n_known)
         contributions += np.einsum("stg,sg->t", [equal, equal, is_last], of_statistics)
         return contributions, float(base @ coef)
+
+
+def _levels(encoding: ChannelScaling, steps: NDArray[Any], lengths: Lengths) -> NDArray[np.float64]:
+    """Return the levels (n_samples, n_channels)."""
+    starts = np.cumsum(lengths) - lengths
+    return np.add.reduceat(encoding.parts_of_levels(steps, lengths), starts, axis=0)
 
 
 def _of_uneven(

@@ -22,7 +22,13 @@ from sklearn_lstm.data.encoding import ChannelScaling
 from sklearn_lstm.data.sequences import Lengths, Rows, Samples, Sequences, rows_of_similar_length
 from sklearn_lstm.linear.convolutions import STEPS_AT_ONCE, Convolutions
 from sklearn_lstm.linear.features import ROWS_PER_BLOCK, Batch, Features, in_blocks
-from sklearn_lstm.linear.ridge import GramMatrix, RidgeFit, fit_few, leave_alike_out
+from sklearn_lstm.linear.ridge import (
+    SMALLEST_DEVIATION,
+    GramMatrix,
+    RidgeFit,
+    fit_few,
+    leave_alike_out,
+)
 from sklearn_lstm.linear.statistics import SeriesStatistics
 from sklearn_lstm.members.member import FitTask, LinearMember
 
@@ -30,7 +36,7 @@ N_FEATURES = 5_000  # about so many
 LARGEST_PROBLEM = 2_500  # rows of the eigenvalue problem: series, or features if they are fewer
 SHARE_OF_STATISTICS = 1 / 3  # of the features at most, if values are missing
 SERIES_OF_STATISTICS = 1_000
-VARIANCE_OF_LEVELS = 0.03  # relative to that of all convolutions
+VARIANCE_OF_LEVELS = 0.03  # at most, relative to that of all convolutions
 VARIANCE_WITH_MISSING_VALUES = 30  # of all convolutions, and of all that is known of channels
 ROWS_PER_BATCH = 1 << 10
 PRODUCTS_PER_UNIT = 300_000  # of work
@@ -173,14 +179,18 @@ class ConvolutionModel(LinearMember):
     def deviations(self) -> NDArray[np.float64]:
         """The standard deviation that each feature gets for the ridge regression.
 
-        Levels count little: another person or sensor shifts them. What is known of channels with
-        missing values counts as much as all convolutions. Both are small then, which allows larger
-        penalties: much of what is filled is noise.
+        Levels count little: another person or sensor shifts them. They count less where they vary
+        less than the steps of a series, and not at all where their differences are rounding. What
+        is known of channels with missing values counts as much as all convolutions. Both are small
+        then, which allows larger penalties: much of what is filled is noise.
         """
         sizes = np.array([len(self.convolutions), *self.statistics.sizes])
         of_convolutions = VARIANCE_WITH_MISSING_VALUES if sizes[2] else sizes[0]
         variances = of_convolutions * np.array([1, VARIANCE_OF_LEVELS, 1])
-        return np.asarray(np.sqrt(np.repeat(variances / np.maximum(sizes, 1), sizes)))
+        deviations = np.sqrt(np.repeat(variances / np.maximum(sizes, 1), sizes))
+        levels = slice(sizes[0], sizes[0] + sizes[1])
+        deviations[levels] *= np.clip(self.statistics.deviations, SMALLEST_DEVIATION, 1)
+        return np.asarray(deviations)
 
     def describe(self) -> str:
         """Return what the model consists of, in one line."""

@@ -159,6 +159,16 @@ def test_features_are_proportions_of_steps_and_levels(fit, sequences_of):
         np.testing.assert_allclose(features[row], np.concatenate(expected), rtol=1e-6, atol=1e-7)
 
 
+def test_levels_that_differ_by_rounding_tell_nothing(fit):
+    X, y = waves(60, n_classes=2)
+    levels = 1e-12 * (2 * y - 1)
+    X = [series - series.mean() + level for series, level in zip(X, levels, strict=True)]
+    model, _ = fit(X, y)
+    scale = model.statistics.encoding.scale[0]
+    of_levels = model.coef[len(model.convolutions) :] * 1e-12 / scale
+    assert np.abs(of_levels).max() < 1e-6
+
+
 def test_competing_kernels_are_different(fit):
     drawn = fit(*bumps(30))[0].convolutions
     groups = np.sort(drawn.competing.reshape(-1, 7), axis=1)
