@@ -11,7 +11,7 @@ import numpy as np
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from sklearn_lstm import LSTMSequenceClassifier, TextSequenceVectorizer
+from sklearn_lstm import LSTMSequenceClassifier, TextSequenceVectorizer, WordVectors
 from sklearn_lstm.io import save
 from sklearn_lstm.io.envelope import FORMAT
 
@@ -19,6 +19,13 @@ FOLDER = Path(__file__).parent / "golden"
 TEXTS = ["so good", "good fun!", "so bad", "bad, boring", "naïve plot", ""] * 20
 Y = np.array(["pos", "pos", "neg", "neg", "neg", "pos"] * 20)
 SERIES = [[0.0, 1.0, 2.0], [2.0, 1.0], [1.0, 1.5, 2.5, 4.0], [3.0, 1.0, 0.0]] * 6
+NAN = np.nan  # times beside a channel with missing values
+MEASURED = [
+    [[0.0, 1.0], [1.0, NAN], [3.0, 2.0]],
+    [[0.0, NAN], [2.0, 1.0]],
+    [[5.0, 1.0], [5.5, NAN], [6.5, 1.5], [7.0, 3.0]],
+    [[0.0, 3.0], [1.0, 0.0]],
+] * 6
 TABLE = np.random.default_rng(0).normal(size=(18, 4))
 
 
@@ -52,6 +59,15 @@ def series():
     return classifier(cell="gru", num_layers=2).fit(SERIES, [1, 0, 1, 0] * 6)
 
 
+def holes():
+    return classifier(time_channel=0).fit(MEASURED, [1, 0, 1, 0] * 6)
+
+
+def vectors():
+    table = WordVectors(embedding_dim=3).fit([*TEXTS, "so much fun", "so very boring"])
+    return words(embeddings=table)
+
+
 def scaled():
     return make_pipeline(StandardScaler(), "passthrough", classifier()).fit(TABLE, [0, 1] * 9)
 
@@ -61,6 +77,8 @@ MODELS = {  # how it is fitted, and what it reads
     "characters": (characters, [*TEXTS[:6], "never seen"]),
     "untrained": (lambda: words(max_epochs=0), TEXTS[:6]),
     "series": (series, SERIES[:4]),
+    "holes": (holes, MEASURED[:4]),
+    "vectors": (vectors, [*TEXTS[:6], "never seen, very boring"]),
     "scaled": (scaled, TABLE[:3]),
     "continued": (continued, [[3, 4], [5, 6], [9]]),
     "pretrained": (pretrained, [[3, 4], [5, 6], [9]]),
