@@ -136,6 +136,7 @@ class ChannelScaling:
             level = _share_of_noise(means[:, :n_channels], by_chance[:n_channels], targets)
             level[gappy] = 0  # measured now and then, such as in a laboratory: its level counts
             between[:n_channels] *= np.square(1 - level)
+            level = level if level.any() else None
         deviation = np.sqrt((within + between) / total)
         noise = 10 * np.finfo(np.float64).eps * np.abs(mean)  # a constant channel is not stretched
         scale = np.where(deviation > noise, deviation, 1.0)
