@@ -88,9 +88,7 @@ class Lexicon:
         """Return which n-grams of letters each sequence holds (n_sequences, 2**HASH_BITS)."""
         return bags_of_steps(sequences.lengths, *self.ngrams_of_steps(sequences))
 
-    def ngrams_of_steps(
-        self, sequences: Sequences
-    ) -> tuple[NDArray[np.int32], NDArray[np.intp]]:
+    def ngrams_of_steps(self, sequences: Sequences) -> tuple[NDArray[np.int32], NDArray[np.intp]]:
         """Return the n-grams of letters of each step.
 
         Returns
