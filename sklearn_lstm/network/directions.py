@@ -72,8 +72,8 @@ class Direction(nn.Module):
 
     def _read(self, x: Tensor) -> Tensor:
         """(T, B, D) -> (T, B, H)."""
-        is_mixed = torch.is_autocast_enabled("cpu") and isinstance(self.cells, nn.LSTM)
-        if torch.is_grad_enabled() or not is_mixed:
+        is_mixed = x.is_cpu and torch.is_autocast_enabled("cpu")
+        if torch.is_grad_enabled() or not (is_mixed and isinstance(self.cells, nn.LSTM)):
             return self.cells(x)[0]  # type: ignore[no-any-return]
         x, weights = x.bfloat16(), self._rounded_weights()
         start = x.new_zeros(1, x.shape[1], self.cells.hidden_size)
