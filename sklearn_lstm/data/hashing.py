@@ -16,34 +16,45 @@ MULTIPLIERS = np.array([0x9E3779B97F4A7C15, 0xBF58476D1CE4E5B9], dtype=np.uint64
 
 def hash_ngrams(
     values: NDArray[Any], lengths: NDArray[np.intp], ngram_lengths: range, *, has_borders: bool
-) -> csr_matrix:
-    """Return which n-grams each sequence holds: a matrix of ones (n_sequences, 2**HASH_BITS)."""
+) -> tuple[NDArray[np.intp], NDArray[np.int64]]:
+    """Return the hashes of the n-grams of each length, and the number of the sequence of each."""
     if has_borders:
         values, lengths = with_borders(values, lengths)
     rows = np.repeat(np.arange(len(lengths)), lengths)
     ngrams = list(ngrams_of(values, lengths, ngram_lengths))
     of_ngrams = np.concatenate([rows[starts] for _, starts, _ in ngrams])
-    return bags_of(of_ngrams, np.concatenate([hashes for _, _, hashes in ngrams]), len(lengths))
+    return of_ngrams, np.concatenate([hashes for _, _, hashes in ngrams])
 
 
 def bags_of(rows: NDArray[np.integer[Any]], hashes: NDArray[Any], n_rows: int) -> csr_matrix:
     """Return which hashes each row has: a matrix of ones (n_rows, 2**HASH_BITS)."""
+    columns, ends = distinct(rows, hashes, n_rows)
+    return csr_matrix((np.ones(len(columns), np.bool_), columns, ends), (n_rows, 1 << HASH_BITS))
+
+
+def distinct(
+    rows: NDArray[np.integer[Any]], hashes: NDArray[Any], n_rows: int
+) -> tuple[NDArray[np.int32], NDArray[np.intp]]:
+    """Return each hash of a row once, row after row, and where each row begins and ends.
+
+    Shapes (n_hashes,) and (n_rows + 1,).
+    """
     keys = np.sort((rows.astype(np.int64) << HASH_BITS) | hashes)
     is_new = np.ones(len(keys), np.bool_)  # np.unique hashes first, which takes four times longer
     is_new[1:] = keys[1:] != keys[:-1]
     keys = keys[is_new]
     ends = np.searchsorted(keys, np.arange(n_rows + 1) << HASH_BITS)
-    columns = (keys & ((1 << HASH_BITS) - 1)).astype(np.int32)
-    shape = (n_rows, 1 << HASH_BITS)
-    return csr_matrix((np.ones(len(columns), np.bool_), columns, ends), shape)
+    return (keys & ((1 << HASH_BITS) - 1)).astype(np.int32), ends
 
 
 def with_borders(
     values: NDArray[Any], lengths: NDArray[np.intp]
 ) -> tuple[NDArray[Any], NDArray[np.intp]]:
     """Put a border before and after each sequence."""
-    ends = np.cumsum(lengths)
-    return np.insert(values, np.concatenate([ends - lengths, ends]), BORDER), lengths + 2
+    bordered = np.full(len(values) + 2 * len(lengths), BORDER, values.dtype)
+    n_borders = np.repeat(2 * np.arange(len(lengths)) + 1, lengths)  # up to each value
+    bordered[np.arange(len(values)) + n_borders] = values
+    return bordered, lengths + 2
 
 
 def ngrams_of(

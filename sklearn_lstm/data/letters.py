@@ -5,38 +5,53 @@ They tell what unknown and rare words are like (Bojanowski et al. 2017).
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.sparse import csr_matrix, vstack
+from scipy.sparse import csr_matrix
 
-from sklearn_lstm.data.hashing import bags_of, hash_ngrams
-from sklearn_lstm.data.sequences import Lengths, Sequences, chunks_of_rows
+from sklearn_lstm.data.hashing import bags_of, distinct, hash_ngrams
+from sklearn_lstm.data.sequences import Lengths, Sequences, gather
 
 NGRAM_LENGTHS = range(2, 6)
 
 
-def hash_letters(words: Sequence[str]) -> csr_matrix:
-    """Return which n-grams of letters each word holds (n_words, 2**HASH_BITS); "" holds none."""
+def hash_letters(words: Sequence[str]) -> tuple[NDArray[np.int32], NDArray[np.intp]]:
+    """Return the distinct n-grams of letters of each word, word after word; "" has none.
+
+    Returns
+    -------
+    hashes : ndarray of shape (n_ngrams,)
+    ends : ndarray of shape (n_words + 1,)
+        Where those of each word begin and end.
+    """
     letters = np.frombuffer("".join(words).encode("utf-32-le", "surrogatepass"), np.uint32)
     lengths = np.fromiter(map(len, words), np.intp, len(words))
-    ngrams = hash_ngrams(letters, lengths, NGRAM_LENGTHS, has_borders=True)
-    ngrams.data[:] = np.repeat(lengths > 0, np.diff(ngrams.indptr))  # not the borders alone
-    ngrams.eliminate_zeros()
-    return ngrams
+    rows, hashes = hash_ngrams(letters, lengths, NGRAM_LENGTHS, has_borders=True)
+    is_of_word = lengths[rows] > 0  # not the borders alone
+    return distinct(rows[is_of_word], hashes[is_of_word], len(words))
 
 
-def bags_of_steps(lengths: Lengths, ngrams: csr_matrix) -> csr_matrix:
+def bags_of_steps(
+    lengths: Lengths, hashes: NDArray[np.int32], n_ngrams: NDArray[np.intp]
+) -> csr_matrix:
     """Join the n-grams of letters of steps to those of their sequences (n_sequences, 2**HASH_BITS).
 
     They count by the root of the share of steps that are words. Else the few Latin words of a
     Chinese text would count as much as all of its characters.
+
+    Parameters
+    ----------
+    lengths : ndarray of shape (n_sequences,)
+    hashes : ndarray of shape (n_hashes,)
+        Of all steps, laid end to end.
+    n_ngrams : ndarray of shape (n_steps,)
     """
-    rows, n_ngrams = np.repeat(np.arange(len(lengths)), lengths), np.diff(ngrams.indptr)
-    bags = bags_of(np.repeat(rows, n_ngrams), ngrams.indices, len(lengths))
+    rows = np.repeat(np.arange(len(lengths)), lengths)
+    bags = bags_of(np.repeat(rows, n_ngrams), hashes, len(lengths))
     share = np.bincount(rows, n_ngrams > 0, len(lengths)) / np.maximum(lengths, 1)
     bags.data = np.repeat(np.sqrt(share, dtype=np.float32), np.diff(bags.indptr))
     return bags
@@ -71,19 +86,23 @@ class Lexicon:
 
     def bags(self, sequences: Sequences) -> csr_matrix:
         """Return which n-grams of letters each sequence holds (n_sequences, 2**HASH_BITS)."""
-        parts = [bags_of_steps(*some) for some in self.ngrams_of_steps(sequences)]
-        return vstack(parts, format="csr")
+        return bags_of_steps(sequences.lengths, *self.ngrams_of_steps(sequences))
 
-    def ngrams_of_steps(self, sequences: Sequences) -> Iterator[tuple[Lengths, csr_matrix]]:
-        """Yield the lengths of some sequences, and the n-grams of letters of each of their steps.
+    def ngrams_of_steps(self, sequences: Sequences) -> tuple[NDArray[np.int32], NDArray[np.intp]]:
+        """Return the n-grams of letters of each step.
 
-        The n-grams are a matrix of ones (n_steps, 2**HASH_BITS).
+        Returns
+        -------
+        hashes : ndarray of shape (n_hashes,)
+            Of all steps, laid end to end.
+        n_ngrams : ndarray of shape (n_steps,)
         """
-        for rows in chunks_of_rows(sequences.lengths):
-            spellings, places = np.unique(sequences.read_spellings(rows), return_inverse=True)
-            words = {spelling: self._known.get(spelling) for spelling in spellings.tolist()}
-            if sequences.spelling is not None:
-                missing = [spelling for spelling, word in words.items() if word is None]
-                words |= sequences.spelling.words(missing)
-            ngrams = hash_letters([word or "" for word in words.values()])
-            yield sequences.lengths[rows], ngrams[places]
+        numbers = sequences.read_spellings(np.arange(len(sequences)))
+        spellings, places = np.unique(numbers, return_inverse=True)
+        words = {spelling: self._known.get(spelling) for spelling in spellings.tolist()}
+        if sequences.spelling is not None:
+            missing = [spelling for spelling, word in words.items() if word is None]
+            words |= sequences.spelling.words(missing)
+        hashes, ends = hash_letters([word or "" for word in words.values()])
+        n_ngrams = np.diff(ends)[places]
+        return gather(hashes, ends[places], n_ngrams), n_ngrams

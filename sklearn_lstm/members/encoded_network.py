@@ -59,7 +59,8 @@ class EncodedNetwork:
     @property
     def device(self) -> torch.device:
         """Where the network computes."""
-        return self.network.output.weight.device if self.has_weights else torch.device("cpu")
+        weight = self.network.output.weight
+        return torch.device("cpu") if weight.is_meta else weight.device
 
     def stored(self) -> dict[str, Any]:
         """Return what is stored; weights that were not trained are not."""
@@ -127,23 +128,23 @@ class EncodedNetwork:
         """
         if self.network.training:
             self.network.eval()
-        device = self.device
+        device, output = self.device, self.network.output
         limit = steps_at_once(device) * self.network.steps_per_frame
-        weight, bias = (exact(part.detach().cpu()) for part in self.network.output.parameters())
+        weight, bias = exact(output.weight.detach().cpu()).T, exact(output.bias.detach().cpu())
         logits = np.empty((len(sequences), len(bias)))
 
         def read(rows: Rows) -> None:
             # One sequence alone takes another way through the matrix products, and is rounded
             # differently. So a sequence is always read alone if it is long, and never if it is not.
             is_long = sequences.lengths[rows[0]] > limit // 2
-            read_rows = rows if is_long else np.resize(rows, max(2, len(rows)))
+            read_rows = rows if is_long or len(rows) > 1 else rows.repeat(2)
             steps, more = self.encoded(sequences, read_rows)
             lengths = torch.from_numpy(sequences.lengths[read_rows])
             summary = self.network.summarize(steps, lengths.to(device), more).cpu()
-            logits[rows] = (exact(summary) @ weight.T + bias)[: len(rows)].numpy()
+            logits[rows] = (exact(summary) @ weight + bias)[: len(rows)].numpy()
 
         batches = list(rows_of_similar_length(sequences.lengths, limit))
-        with torch.no_grad(), workers(device):
+        with torch.inference_mode(), workers(device):
             map_on_workers(read, batches)
         return logits
 

@@ -46,14 +46,15 @@ class LetterModel:
 
         The value of an n-gram is shared by the words that hold it.
         """
-        ((lengths, of_steps),) = self.lexicon.ngrams_of_steps(sequences)
-        contributions = np.zeros(of_steps.shape[0])
-        features = TfIdf(self.hashes, self.idf)(bags_of_steps(lengths, of_steps))
+        hashes, n_ngrams = self.lexicon.ngrams_of_steps(sequences)
+        contributions = np.zeros(len(n_ngrams))
+        bags = bags_of_steps(sequences.lengths, hashes, n_ngrams)
+        features = TfIdf(self.hashes, self.idf)(bags)
         if features.nnz:
             known = self.hashes[features.indices]
-            place = np.minimum(np.searchsorted(known, of_steps.indices), len(known) - 1)
-            is_known = known[place] == of_steps.indices
-            step = np.repeat(np.arange(len(contributions)), np.diff(of_steps.indptr))
+            place = np.minimum(np.searchsorted(known, hashes), len(known) - 1)
+            is_known = known[place] == hashes
+            step = np.repeat(np.arange(len(contributions)), n_ngrams)
             values = features.data * (self.coef[features.indices] @ direction)
             shares = values / np.bincount(place[is_known])
             np.add.at(contributions, step[is_known], shares[place[is_known]])

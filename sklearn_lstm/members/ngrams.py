@@ -350,11 +350,9 @@ class BagReader:
 
     def __call__(self, sequences: Sequences) -> list[csr_matrix]:
         """Return the bags of all sequences."""
-        parts = [
-            hash_ngrams(*some, self.lengths, has_borders=self.has_borders)
-            for some in sequences.chunks()
-        ]
-        of_ids = vstack(parts, format="csr")
+        ids, lengths = sequences.read(np.arange(len(sequences))), sequences.lengths
+        hashed = hash_ngrams(ids, lengths, self.lengths, has_borders=self.has_borders)
+        of_ids = bags_of(*hashed, len(sequences))
         return [of_ids] if self.lexicon is None else [of_ids, self.lexicon.bags(sequences)]
 
     def read(self, sequences: Sequences, rows: Rows, most: int) -> list[csr_matrix]:

@@ -6,7 +6,7 @@ T steps, B sequences, D features, H units.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, Self
 
 import torch
 from torch import Tensor, nn
@@ -39,6 +39,9 @@ class Direction(nn.Module):
         input weights are a fixed identity matrix.
     """
 
+    # The state of the weights when they were rounded to bfloat16, and the rounded ones.
+    _rounded: tuple[list[tuple[int, int]], list[Tensor]] | None = None
+
     def __init__(
         self,
         n_features: int,
@@ -61,11 +64,42 @@ class Direction(nn.Module):
         """(T, B, D) -> states (T, B, H), or what is pooled of them, (B, len(pooling) * H)."""
         if self.gates is not None:
             x = x[:, :, self.gates]
-        states = self.cells(reverse(x, mask) if self.is_backward else x)[0]
+        states = self._read(reverse(x, mask) if self.is_backward else x)
         if self.pooling is not None:
             pooled: Tensor = self.pooling(states, mask)
             return pooled
         return reverse(states, mask) if self.is_backward else states
+
+    def _read(self, x: Tensor) -> Tensor:
+        """(T, B, D) -> (T, B, H)."""
+        is_mixed = x.is_cpu and torch.is_autocast_enabled("cpu")
+        if torch.is_grad_enabled() or not (is_mixed and isinstance(self.cells, nn.LSTM)):
+            return self.cells(x)[0]  # type: ignore[no-any-return]
+        x, weights = x.bfloat16(), self._rounded_weights()
+        start = x.new_zeros(1, x.shape[1], self.cells.hidden_size)
+        return torch.lstm(x, (start, start), weights, True, 1, 0.0, False, False, False)[0]  # noqa: FBT003
+
+    def _rounded_weights(self) -> list[Tensor]:
+        """Return the weights in bfloat16. To round them takes longer than to read a short text."""
+        weights = self.cells.all_weights[0]
+        state = [(weight.data_ptr(), _version(weight)) for weight in weights]
+        kept = self._rounded
+        if kept is None or kept[0] != state:
+            kept = self._rounded = state, [weight.bfloat16() for weight in weights]
+        return kept[1]
+
+    def train(self, mode: bool = True) -> Self:  # noqa: FBT001, FBT002
+        """Set the mode. A fused optimiser changes weights, and torch does not count it."""
+        self._rounded = None
+        return super().train(mode)
+
+    def __getstate__(self) -> dict[str, Any]:
+        return vars(self) | {"_rounded": None}
+
+
+def _version(weight: Tensor) -> int:
+    """Return how often a weight has been changed in place."""
+    return 0 if weight.is_inference() else weight._version  # noqa: SLF001 - torch documents it
 
 
 def run_directions(directions: Sequence[nn.Module], x: Tensor, mask: SequenceMask) -> list[Tensor]:

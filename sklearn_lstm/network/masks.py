@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cached_property
 from typing import Any
 
 import torch
@@ -19,16 +20,44 @@ class SequenceMask:
     """
 
     def __init__(self, lengths: Tensor, n_steps: int) -> None:
-        step = torch.arange(n_steps, device=lengths.device)[:, None]  # (T, 1)
-        sequence = torch.arange(len(lengths), device=lengths.device)  # (B,)
         self.lengths = lengths
-        self.is_step = step < lengths  # (T, B)
-        mirrored = torch.where(self.is_step, lengths - 1 - step, step)  # (T, B)
-        self.mirror = (mirrored * len(lengths) + sequence).flatten()  # (T * B,)
-        self.last = (lengths - 1) * len(lengths) + sequence  # (B,)
+        self.n_steps = n_steps
         # The length of the shortest sequence: no step before it is padding. 0 on a GPU, where
         # reading it would wait for all computations before it.
         self.n_common = int(lengths.min()) if lengths.device.type == "cpu" else 0
+
+    @property
+    def has_padding(self) -> bool:
+        """Whether any step may be padding."""
+        return self.n_common < self.n_steps
+
+    def filled(self, x: Tensor, value: float) -> Tensor:
+        """Return (T, B, D) with this value in place of padding."""
+        return x.masked_fill(~self.is_step[:, :, None], value) if self.has_padding else x
+
+    @cached_property
+    def _step(self) -> Tensor:  # (T, 1)
+        return torch.arange(self.n_steps, device=self.lengths.device)[:, None]
+
+    @cached_property
+    def _sequence(self) -> Tensor:  # (B,)
+        return torch.arange(len(self.lengths), device=self.lengths.device)
+
+    @cached_property
+    def is_step(self) -> Tensor:
+        """Which steps are no padding (T, B)."""
+        return self._step < self.lengths
+
+    @cached_property
+    def mirror(self) -> Tensor:
+        """The place of each step in reverse order (T * B,)."""
+        mirrored = torch.where(self.is_step, self.lengths - 1 - self._step, self._step)  # (T, B)
+        return (mirrored * len(self.lengths) + self._sequence).flatten()
+
+    @cached_property
+    def last(self) -> Tensor:
+        """The place of the last step of each sequence (B,)."""
+        return (self.lengths - 1) * len(self.lengths) + self._sequence
 
 
 def pad(steps: Tensor, lengths: Tensor, n_steps: int) -> Tensor:
@@ -41,6 +70,8 @@ def pad(steps: Tensor, lengths: Tensor, n_steps: int) -> Tensor:
 
 def reverse(x: Tensor, mask: SequenceMask) -> Tensor:
     """Reverse each sequence of (T, B, D) within its own length; padding stays where it is."""
+    if not mask.has_padding:
+        return x.flip(0)
     if not torch.is_grad_enabled():
         return _permuted(x, mask.mirror)
     reversed_: Tensor = _Permutation.apply(x, mask.mirror)  # type: ignore[no-untyped-call]

@@ -138,9 +138,10 @@ class SequenceNetwork(nn.Module):
         is_mixed = self.use_bfloat16 and (self.training or is_whole)
         # torch's cache of rounded weights is one for all threads, and may outlive an update.
         with torch.autocast(kind, torch.bfloat16, enabled=is_mixed, cache_enabled=False):
-            n_frames = -(-lengths // self.steps_per_frame)
             x = self.embed(steps.transpose(0, 1), lengths, more)
-            return self.pool(x, n_frames).float()
+            if self.steps_per_frame > 1:
+                lengths = -(-lengths // self.steps_per_frame)  # in frames
+            return self.pool(x, lengths).float()
 
     def embed(self, steps: Tensor, lengths: Tensor, more: Tensor | None = None) -> Tensor:
         """Codes (T, B) or inputs (T, B, C) -> vectors (T, B, D), or those of T frames.

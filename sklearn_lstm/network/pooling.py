@@ -41,16 +41,14 @@ class Pooling(nn.Module):
 
     def max(self, states: Tensor, mask: SequenceMask) -> Tensor:
         """Return the largest value of each unit."""
-        if not torch.is_grad_enabled():
-            return _largest(states, mask)[0]
+        if not torch.is_grad_enabled():  # without their places, which takes an eighth of the time
+            return mask.filled(states, -torch.inf).amax(0)
         largest: Tensor = _Maximum.apply(states, mask)  # type: ignore[no-untyped-call]
         return largest
 
     def mean(self, states: Tensor, mask: SequenceMask) -> Tensor:
         """Return the average over the steps."""
-        if mask.n_common < len(states):
-            states = states * mask.is_step[:, :, None]
-        return states.sum(0) / mask.lengths[:, None]
+        return mask.filled(states, 0).sum(0) / mask.lengths[:, None]
 
     def last(self, states: Tensor, mask: SequenceMask) -> Tensor:
         """Return the state in which the direction ends."""
@@ -59,7 +57,7 @@ class Pooling(nn.Module):
     def attend(self, states: Tensor, mask: SequenceMask) -> Tensor:
         """Return the average with learned weights (Yang et al. 2016, without the hidden layer)."""
         scores = (states * self.attention.weight).sum(2, keepdim=True)  # (T, B, 1)
-        scores = scores.masked_fill(~mask.is_step[:, :, None], -torch.inf)
+        scores = mask.filled(scores, -torch.inf)
         # In float32 the exponential of a score would depend on the place of its sequence.
         return (states * F.softmax(exact(scores), 0).to(states.dtype)).sum(0)
 

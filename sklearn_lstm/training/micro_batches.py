@@ -12,7 +12,7 @@ from torch import Tensor
 
 from sklearn_lstm.compute.threads import check_not_abandoned
 from sklearn_lstm.data.batches import SequenceBatch, steps_at_once
-from sklearn_lstm.data.sequences import Rows, rows_of_similar_length
+from sklearn_lstm.data.sequences import Rows, gather, rows_of_similar_length
 from sklearn_lstm.network.masks import pad
 
 
@@ -82,16 +82,11 @@ class MicroBatchNet(NeuralNetClassifier):  # type: ignore[misc]
 
 def _padded(sequences: SequenceBatch, rows: Rows, device: torch.device) -> dict[str, Tensor]:
     """Return the inputs of the network for some sequences of a batch."""
-    lengths = sequences.lengths[rows]
-    starts = sequences.lengths.cumsum(0)[rows] - lengths
-    steps = torch.cat(
-        [
-            sequences.steps[start : start + length]
-            for start, length in zip(starts.tolist(), lengths.tolist(), strict=True)
-        ]
-    )
-    longest, lengths = int(lengths.max()), lengths.to(device)
-    return {"steps": pad(steps.to(device), lengths, longest), "lengths": lengths}
+    lengths = sequences.lengths.numpy()
+    starts, lengths = (lengths.cumsum() - lengths)[rows], lengths[rows]
+    steps = torch.from_numpy(gather(sequences.steps.numpy(), starts, lengths)).to(device)
+    longest, on_device = int(lengths.max()), torch.from_numpy(lengths).to(device)
+    return {"steps": pad(steps, on_device, longest), "lengths": on_device}
 
 
 def _in_order(logits: list[Tensor], order: list[Rows]) -> Tensor:

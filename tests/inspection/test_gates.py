@@ -36,11 +36,11 @@ def states_of_the_network(model, X):
     opened = open_model(model, X)
     ((steps, lengths),) = opened.sequences.chunks()
     codes = torch.from_numpy(opened.model.encoding(steps, lengths))[None]
-    with torch.no_grad():
-        network.eval().summarize(codes, torch.from_numpy(lengths))
+    # Without gradients, a rounded copy of the cells' weights may be read, and no hook be called.
+    network.eval().summarize(codes, torch.from_numpy(lengths))
     for handle in handles:
         handle.remove()
-    found = torch.stack(states)[:, :, 0].float().numpy()  # (n_layers * n_directions, T, H)
+    found = torch.stack(states)[:, :, 0].detach().float().numpy()  # (n_layers * n_directions, T, H)
     found = found.reshape(len(network.layers), -1, *found.shape[1:])
     found[:, 1:] = found[:, 1:, ::-1]
     return found
