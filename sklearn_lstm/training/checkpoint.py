@@ -31,16 +31,8 @@ from sklearn_lstm.io.stored_form import Packer, to_text
 
 LOCK = "lock"
 CHECKSUM_BYTES = 4
-# What the result does not depend on, and what `_name` reads in another form.
-NOT_NAMED = {
-    "callbacks",
-    "checkpoint",
-    "class_weight",
-    "device",
-    "embeddings",
-    "random_state",
-    "verbose",
-}
+# What a result does not depend on, and what tells fits apart in another form.
+NOT_NAMED = {"callbacks", "checkpoint", "embeddings", "random_state", "verbose"}
 
 
 # --- The folder of a fit
@@ -114,21 +106,23 @@ def _threads_of_libraries() -> list[str]:
 
 
 def _content(samples: Samples | None) -> Any:
-    """Return what tells samples from others: small arrays as they are, and a hash of the steps."""
+    """Return what tells samples from others: some arrays, and a hash of all steps."""
     if samples is None:
         return None
     sequences, targets = samples.sequences, samples.targets
-    steps, spelling, vectors = blake2b(digest_size=16), sequences.spelling, sequences.vectors
+    spelling, vectors = sequences.spelling, sequences.vectors
+    steps = blake2b()
     for rows in chunks_of_rows(sequences.lengths * (sequences.n_channels or 1)):
         steps.update(sequences.read_spellings(rows).tobytes())
     if spelling is not None:
         steps.update(repr((dict(spelling.vocabulary), spelling.unknown_words)).encode())
-    return [
-        *(steps.hexdigest(), sequences.lengths, sequences.n_channels),
-        *(sequences.time_channel, sequences.has_missing),
-        *(targets.values, targets.weights, targets.groups, targets.n_outputs),
-        None if vectors is None else [vectors.ids, vectors.vectors, vectors.scales],
-    ]
+    return {
+        "steps": steps.hexdigest(),
+        "channels": [sequences.n_channels, sequences.time_channel, sequences.has_missing],
+        "lengths": sequences.lengths,
+        "targets": [targets.values, targets.weights, targets.groups, targets.n_outputs],
+        "vectors": vectors and [vectors.ids, vectors.vectors, vectors.scales],
+    }
 
 
 @contextmanager
@@ -145,13 +139,15 @@ def _held(folder: Path, name: str) -> Iterator[Path]:
         (folder / f"{name}-{uuid4().hex}").mkdir()
     path = Path(lock.name).parent
     with lock:
+        for file in path.glob(".network*"):  # the process was killed while it wrote
+            file.unlink()
         try:
             yield path
         except BaseException:
             if not any(path.glob("network*")):
                 _delete(path)
             raise
-        for file in path.glob("*network*"):
+        for file in path.glob("network*"):
             file.unlink()
         _delete(path)
     if sys.platform == "win32":  # which deletes no file that is open
@@ -195,8 +191,8 @@ def _lock(path: Path) -> BinaryIO | None:
 class Checkpoint(Callback):  # type: ignore[misc]
     """Write the state of a training after each epoch, and begin with the last one that is whole.
 
-    It has to be the last callback, since it writes the state that the others leave. The last two
-    states are kept.
+    It comes after all other callbacks, since it writes the state that they leave. Two states are
+    kept: should the last one be damaged, the one before will do.
 
     Parameters
     ----------
@@ -208,7 +204,7 @@ class Checkpoint(Callback):  # type: ignore[misc]
         It draws the order of the samples.
     """
 
-    folder: Path | None = None  # not while trained
+    folder: Path | None = None  # unless it trains
 
     def __init__(self, folder: Path, index: int, rng: np.random.Generator) -> None:
         self.folder = folder
@@ -216,13 +212,11 @@ class Checkpoint(Callback):  # type: ignore[misc]
         self.rng = rng
 
     def __getstate__(self) -> dict[str, Any]:
-        """Leave out the folder, which is deleted after the fit."""
-        return {"index": self.index, "rng": self.rng}
+        """Leave out all: a copy of the net writes nothing."""
+        return {}
 
     def on_train_begin(self, net: NeuralNet, **_: Any) -> None:
-        """Go on from the last state that is whole; without one, write that before training."""
-        if self.folder is None:
-            return
+        """Go on from the last state that is whole, or write the one before training."""
         for path in sorted(self._written(), key=_epoch, reverse=True):
             try:
                 state = _read(path, _own(net))
@@ -242,14 +236,14 @@ class Checkpoint(Callback):  # type: ignore[misc]
             return
         check_not_abandoned()
         data, epoch = self._pickled(net), len(net.history)
-        checksum = zlib.crc32(data).to_bytes(CHECKSUM_BYTES)
+        checksum = zlib.crc32(data).to_bytes(CHECKSUM_BYTES, "big")
         write(checksum + data, self.folder / f"network{self.index}-{epoch}")
         for path in self._written():
             if _epoch(path) not in (epoch - 1, epoch):
                 path.unlink()
 
     def on_train_end(self, *_: Any, **__: Any) -> None:
-        """Write nothing more, whatever is done with the net later."""
+        """Write nothing more: the folder is deleted, but the net can be trained again."""
         self.folder = None
 
     def _written(self) -> list[Path]:
@@ -258,11 +252,11 @@ class Checkpoint(Callback):  # type: ignore[misc]
 
     def _pickled(self, net: NeuralNet) -> bytes:
         """Return all that changes while a network is trained."""
-        optimizer, own = net.optimizer_, _own(net)
+        optimizer, modules, own = net.optimizer_, (net.module_, net.criterion_), _own(net)
         state = {
             "modules": [
                 (module.state_dict(), [weight.requires_grad for weight in module.parameters()])
-                for module in (net.module_, net.criterion_)
+                for module in modules
             ],
             "optimizer": (dict(optimizer.state), optimizer.param_groups),
             "generators": (net.module_.generator.get_state(), self.rng.bit_generator.state),
@@ -272,16 +266,14 @@ class Checkpoint(Callback):  # type: ignore[misc]
         try:
             return _dumped(state, own)
         except Exception:
-            _check_can_be_pickled(
-                {f"The callback {name!r}": each for name, each in net.callbacks_}, own
-            )
-            raise
+            named = {f"The callback {name!r}": each for name, each in net.callbacks_}
+            _check_can_be_pickled(named, own)
+            raise  # it is no callback
 
     def _set_state(self, net: NeuralNet, state: Mapping[str, Any]) -> None:
         """Let a training that has just begun be as it was."""
-        for module, (weights, flags) in zip(
-            (net.module_, net.criterion_), state["modules"], strict=True
-        ):
+        modules = net.module_, net.criterion_
+        for module, (weights, flags) in zip(modules, state["modules"], strict=True):
             module.load_state_dict(weights)
             for weight, is_trained in zip(module.parameters(), flags, strict=True):
                 weight.requires_grad_(is_trained)
@@ -293,12 +285,11 @@ class Checkpoint(Callback):  # type: ignore[misc]
         net.module_.generator.set_state(generator)
         net.history = state["history"]
         for name, callback in net.callbacks_:
-            if (values := state["callbacks"].get(name)) is None:
-                continue
+            values = state["callbacks"].get(name)
             if hasattr(callback, "__setstate__"):
                 callback.__setstate__(values)
             else:
-                vars(callback).update(values)
+                vars(callback).update(values or {})
 
 
 def _epoch(path: Path) -> int:
@@ -377,6 +368,6 @@ def _read(path: Path, own: Mapping[str, Any]) -> Any:
         If its checksum does not fit.
     """
     data = path.read_bytes()
-    if zlib.crc32(data[CHECKSUM_BYTES:]) != int.from_bytes(data[:CHECKSUM_BYTES]):
+    if zlib.crc32(data[CHECKSUM_BYTES:]) != int.from_bytes(data[:CHECKSUM_BYTES], "big"):
         raise ValueError("it is damaged")
     return _Unpickler(BytesIO(data[CHECKSUM_BYTES:]), own).load()
