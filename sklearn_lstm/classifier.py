@@ -182,9 +182,9 @@ class LSTMSequenceClassifier(
     checkpoint : str, path or None, default=None
         A folder. `fit` writes the state of the training into it after each epoch, and deletes it at
         the end. If the process was killed, or Ctrl-C ended it, the same `fit` goes on from the last
-        epoch and gives the same bits; without a `random_state` too. See "Fits that may be killed"
-        in the user guide. What is in the folder is unpickled: nobody else should be able to write
-        there. Not used by `partial_fit`.
+        epoch and gives the same bits, without a `random_state` too. The files are pickles, so
+        nobody else should be able to write there. See "Fits that may be killed" in the user guide.
+        Not used by `partial_fit`.
     random_state : int, RandomState or None, default=None
         Seed of weights, dropout, and order of the data. An int gives the same model each time, on
         one machine and number of threads. Global random states are neither used nor changed.
