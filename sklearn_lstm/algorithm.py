@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -39,6 +40,7 @@ def fit_model(
     callback_task: CallbackTask,
     attributes: Callable[[SequenceModel], Attributes],
     previous: SequenceModel | None = None,
+    checkpoint: Path | None = None,
 ) -> SequenceModel:
     """Fit all members that suit the samples, and blend them.
 
@@ -58,6 +60,8 @@ def fit_model(
         From a model to the attributes of the classifier that is fitted with it.
     previous : SequenceModel or None
         That of the fit which this one goes on from.
+    checkpoint : Path or None
+        The folder of the states from which a training that was killed goes on.
     """
     kinds = [kind for kind in MEMBERS if kind.suits(samples, parameters)]
     plan = _plan(samples, validation, parameters, kinds, previous)
@@ -76,7 +80,17 @@ def fit_model(
         return attributes(SequenceModel.blended([member, *members], held_out, previous))
 
     task = FitTask(
-        samples, parts, plan, parameters, start, settings, seed, generators, progress, fitted
+        samples,
+        parts,
+        plan,
+        parameters,
+        start,
+        settings,
+        seed,
+        generators,
+        progress,
+        checkpoint,
+        fitted,
     )
     prior = ClassPrior.of(samples.targets, is_drawn=validation is None)
     held_out = HeldOutLogits([part.targets for part in parts.held_out], prior)

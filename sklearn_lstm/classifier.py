@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from copy import copy
 from dataclasses import replace
 from numbers import Integral, Real
@@ -44,6 +45,7 @@ from sklearn_lstm.network.directions import CELLS
 from sklearn_lstm.network.network import SequenceNetwork
 from sklearn_lstm.network.pooling import POOLINGS
 from sklearn_lstm.parameters import check_column_names, checked_parameters, plain_parameters
+from sklearn_lstm.training.checkpoint import checkpoint_of_fit
 from sklearn_lstm.training.history import epoch_rows
 from sklearn_lstm.training.loop import TrainingSettings, make_net
 from sklearn_lstm.training.optimizers import OPTIMIZERS
@@ -177,6 +179,12 @@ class LSTMSequenceClassifier(
         `normalize`, `input_type`, `token_unit` and `time_channel` without a warning.
     callbacks : list of skorch callbacks, default=None
         Copies of them are called while the network trains. They see indices of classes as targets.
+    checkpoint : str, path or None, default=None
+        A folder. `fit` writes the state of the training into it after each epoch, and deletes it at
+        the end. If the process was killed, or Ctrl-C ended it, the same `fit` goes on from the last
+        epoch and gives the same bits, without a `random_state` too. The files are pickles, so
+        nobody else should be able to write there. See "Fits that may be killed" in the user guide.
+        Not used by `partial_fit`.
     random_state : int, RandomState or None, default=None
         Seed of weights, dropout, and order of the data. An int gives the same model each time, on
         one machine and number of threads. Global random states are neither used nor changed.
@@ -315,13 +323,16 @@ class LSTMSequenceClassifier(
         "n_iter_no_change": [POSITIVE_INTEGER],
         "warm_start": ["boolean"],
         "callbacks": ["array-like", None],
+        "checkpoint": [str, os.PathLike, None],
         "random_state": ["random_state"],
         "verbose": ["verbose"],
         "device": "no_validation",  # checked where it is found, so that texts need no torch
         "precision": [StrOptions({"auto", "float32", "bfloat16"})],
     }
 
-    time_channel: int | str | None = None  # of models stored before there was this parameter
+    # Of models stored before there were these parameters.
+    time_channel: int | str | None = None
+    checkpoint: str | os.PathLike[str] | None = None
 
     classes_: NDArray[Any]
     n_features_in_: int
@@ -368,6 +379,7 @@ class LSTMSequenceClassifier(
         n_iter_no_change: int = 5,
         warm_start: bool = False,
         callbacks: list[Any] | None = None,
+        checkpoint: str | os.PathLike[str] | None = None,
         random_state: int | np.random.RandomState | None = None,
         verbose: int = 0,
         device: Any = "auto",
@@ -402,6 +414,7 @@ class LSTMSequenceClassifier(
         self.n_iter_no_change = n_iter_no_change
         self.warm_start = warm_start
         self.callbacks = callbacks
+        self.checkpoint = checkpoint
         self.random_state = random_state
         self.verbose = verbose
         self.device = device
@@ -498,18 +511,32 @@ class LSTMSequenceClassifier(
             "n_samples": len(samples),
             "sequences": sequences,
         }
-        model = fit_model(
+        held_out = self._read_validation(X, validation, labels, input_format, sequences.vectors)
+        parameters["token_unit"] = input_format.token_unit
+        start = _network_start(parameters, labels, sequences, previous)
+        settings = TrainingSettings.of(parameters, labels)
+        with checkpoint_of_fit(
             samples,
-            self._read_validation(X, validation, labels, input_format, sequences.vectors),
-            parameters={**parameters, "token_unit": input_format.token_unit},
-            start=_network_start(parameters, labels, sequences, previous),
-            settings=TrainingSettings.of(parameters, labels),
+            held_out,
+            parameters=parameters,
+            callbacks=settings.callbacks,
+            device=settings.device,
+            previous=start.previous,
             rng=self._random_generator(previous),
-            callback_task=task,
-            attributes=lambda model: self._attributes(model, **found),
-            previous=previous,
-        )
-        self._commit(model, **found)
+        ) as (checkpoint, rng):
+            model = fit_model(
+                samples,
+                held_out,
+                parameters=parameters,
+                start=start,
+                settings=settings,
+                rng=rng,
+                callback_task=task,
+                attributes=lambda model: self._attributes(model, **found),
+                previous=previous,
+                checkpoint=checkpoint,
+            )
+            self._commit(model, **found)
         task.end({})
         return self
 

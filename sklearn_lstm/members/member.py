@@ -5,6 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, ClassVar, Self
 
 import numpy as np
@@ -42,6 +43,8 @@ class FitTask:
     generators : sequence of numpy Generator
         One for each network.
     progress : FitProgress
+    checkpoint : Path or None
+        The folder of the states from which a training that was killed goes on.
     fitted : callable
         From a member, and the held-out logits, to the attributes of a classifier that is fitted
         with it and the members before it.
@@ -56,6 +59,7 @@ class FitTask:
     seed: int
     generators: Sequence[np.random.Generator]
     progress: FitProgress
+    checkpoint: Path | None
     fitted: Callable[[Any, HeldOutLogits], Attributes]
 
 

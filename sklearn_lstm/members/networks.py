@@ -21,6 +21,7 @@ from sklearn_lstm.data.sequences import Samples, Sequences
 from sklearn_lstm.members.encoded_network import EncodedNetwork, NetworkStart
 from sklearn_lstm.members.gradients import integrated_gradients
 from sklearn_lstm.members.member import FitTask, Member, PartLogits
+from sklearn_lstm.training.checkpoint import Checkpoint
 from sklearn_lstm.training.duration import BATCH_SIZE_OF_PARTIAL_FIT, TrainingPlan
 from sklearn_lstm.training.loop import TrainingSettings, optimizer_state_of, train
 from sklearn_lstm.training.micro_batches import MicroBatchNet
@@ -92,6 +93,7 @@ class Networks(Member):
     def fit(cls, task: FitTask, held_out: HeldOutLogits) -> tuple[Self, PartLogits | None]:
         """Train a network on each part; the loss of the blend on held-out samples may end it."""
         plan, settings, learned = task.plan, task.settings, task.parts.learned
+        folder = task.checkpoint
         if plan.max_epochs == 0 and not held_out.members:
             raise ValueError(
                 "max_epochs=0 fits the linear model alone, but that was left out, as a warning "
@@ -124,6 +126,7 @@ class Networks(Member):
                 rng=task.generators[index],
                 held_out_loss=HeldOutLoss(loss, len(part)),
                 progress=task.progress.of_network(index, partial(fitted, index)),
+                checkpoint=folder and Checkpoint(folder, index, task.generators[index]),
             )
 
         nets = map_on_workers(learn, range(len(starts)))

@@ -140,10 +140,12 @@ def train(
     held_out_loss: HeldOutLoss | None = None,
     optimizer_state: Mapping[str, Any] | None = None,
     progress: NetworkProgress | None = None,
+    checkpoint: Callback | None = None,
 ) -> MicroBatchNet:
     """Train a network in place, and return the skorch net that did it.
 
-    The held-out loss tells when training ends, if the plan follows it.
+    The held-out loss tells when training ends, if the plan follows it. With a `checkpoint`, the
+    training may begin after some epochs.
 
     Raises
     ------
@@ -160,6 +162,8 @@ def train(
         progress,
         has_validation=validation is not None,
     )
+    if checkpoint is not None:
+        last.append(checkpoint)  # it sees what the others leave
     with torch.enable_grad(), torch.autocast(settings.device.type, enabled=False):
         net = make_net(
             network,
@@ -176,7 +180,7 @@ def train(
         network.generator = torch.Generator(net.device).manual_seed(int(rng.integers(1 << 62)))
         net.notify("on_train_begin", X=dataset, y=None)
         try:
-            net.fit_loop(dataset)
+            net.fit_loop(dataset, epochs=plan.max_epochs - len(net.history))
         except KeyboardInterrupt:  # skorch's early stopping raises it, and so does a user
             callbacks = list(dict(net.callbacks_).values())
             if not any(map(_has_stopped, callbacks)):

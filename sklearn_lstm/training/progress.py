@@ -103,13 +103,13 @@ class NetworkProgress(Callback):  # type: ignore[misc]
         From the net to the attributes of a classifier whose training ends now.
     """
 
-    schedule: Trapezoid | None = None  # tells when training ends, if that may be early
     has_stopped = False
+    # While trained: what can't be pickled.
+    progress: FitProgress | None = None
+    schedule: Trapezoid | None = None  # tells when training ends, if that may be early
+    fitted: Callable[[NeuralNet], Attributes] | None = None
     task = epoch = CallbackTask()
-    afterwards: ClassVar = dict.fromkeys(("progress", "schedule", "fitted")) | {
-        "task": CallbackTask(),
-        "epoch": CallbackTask(),
-    }
+    while_trained: ClassVar = {"progress", "schedule", "fitted", "task", "epoch"}
 
     def __init__(
         self,
@@ -118,14 +118,14 @@ class NetworkProgress(Callback):  # type: ignore[misc]
         updates_per_epoch: int,
         fitted: Callable[[NeuralNet], Attributes] | None,
     ) -> None:
-        self.progress: FitProgress | None = progress
+        self.progress = progress
         self.index = index
         self.updates_per_epoch = updates_per_epoch
         self.fitted = fitted
 
     def __getstate__(self) -> dict[str, Any]:
         """Leave out the bar and the tasks, which can't be pickled."""
-        return vars(self) | self.afterwards
+        return {name: value for name, value in vars(self).items() if name not in self.while_trained}
 
     def on_train_begin(self, net: NeuralNet, **_: Any) -> None:
         """Start to count."""
@@ -158,7 +158,7 @@ class NetworkProgress(Callback):  # type: ignore[misc]
         """Count no more updates than were done, and forget what can't be pickled."""
         self._show(net, self.n_done)
         self.task.end()
-        self.__dict__.update(self.afterwards)
+        self.__dict__ = self.__getstate__()
 
     def _show(self, net: NeuralNet, n_all: int) -> None:
         if self.progress is not None:

@@ -54,6 +54,8 @@ class Trapezoid(Callback):  # type: ignore[misc]
         Between two checks, or more if there would be more than 20.
     """
 
+    held_out_loss: HeldOutLoss | None = None
+
     def __init__(
         self,
         lr: float,
@@ -108,7 +110,7 @@ class Trapezoid(Callback):  # type: ignore[misc]
 
     def __getstate__(self) -> dict[str, Any]:
         """Leave out the held-out samples, which can't be pickled."""
-        return vars(self) | {"held_out_loss": None}
+        return {name: value for name, value in vars(self).items() if name != "held_out_loss"}
 
     def _check(self, held_out_loss: HeldOutLoss) -> float:
         """Return the held-out loss, and keep its mean for the history."""

@@ -1,0 +1,373 @@
+"""Checkpoints: a fit that was killed goes on from its last epoch, and ends with the same bits."""
+
+from __future__ import annotations
+
+import os
+import pickle
+import sys
+import zlib
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager, suppress
+from hashlib import blake2b
+from importlib.metadata import version
+from io import BytesIO
+from pathlib import Path
+from typing import Any, BinaryIO
+from uuid import uuid4
+
+import joblib
+import numpy as np
+import torch
+from skorch import NeuralNet
+from skorch.callbacks import Callback
+from threadpoolctl import threadpool_info
+
+from sklearn_lstm.compute.threads import check_not_abandoned
+from sklearn_lstm.data.sequences import Samples, chunks_of_rows
+from sklearn_lstm.exceptions import warn_user
+from sklearn_lstm.io.array_file import write
+from sklearn_lstm.io.envelope import heading
+from sklearn_lstm.io.stored_form import Packer, to_text
+
+LOCK = "lock"
+CHECKSUM_BYTES = 4
+# What a result does not depend on, and what tells fits apart in another form.
+NOT_NAMED = {"callbacks", "checkpoint", "embeddings", "random_state", "verbose"}
+
+
+# --- The folder of a fit
+
+
+@contextmanager
+def checkpoint_of_fit(
+    samples: Samples,
+    validation: Samples | None,
+    *,
+    parameters: Mapping[str, Any],
+    callbacks: Sequence[Any],
+    device: torch.device,
+    previous: Any,
+    rng: np.random.Generator,
+) -> Iterator[tuple[Path | None, np.random.Generator]]:
+    """Hold the folder of a fit, which goes on if one like it was killed; delete it after success.
+
+    The name of the folder is a hash of all that the result depends on, and a drawn number. This
+    number is the seed where the user gives none, so that a fit goes on with the seed it began with.
+
+    Parameters
+    ----------
+    samples : Samples
+    validation : Samples or None
+    parameters : mapping
+        Those of the classifier. Without its `checkpoint` the folder is None, and costs nothing.
+    callbacks : sequence
+        Copies of the user's.
+    device : torch.device
+    previous : EncodedNetwork or None
+        What the fit goes on from, for `warm_start`.
+    rng : numpy Generator
+
+    Yields
+    ------
+    folder : Path or None
+    rng : numpy Generator
+        The one to fit with.
+
+    Raises
+    ------
+    ValueError
+        For a callback that can't be pickled.
+    """
+    if parameters["checkpoint"] is None:
+        yield None, rng
+        return
+    of_user = {f"callbacks[{place}]": _unnamed(each) for place, each in enumerate(callbacks)}
+    _check_can_be_pickled(of_user, of_user)
+    is_drawn = parameters["random_state"] is None
+    facts = {
+        "versions": heading()["versions"] | {name: version(name) for name in ("skorch", "torch")},
+        "threads": [torch.get_num_threads(), *_threads_of_libraries()],
+        "device": str(device),
+        "parameters": repr({k: v for k, v in parameters.items() if k not in NOT_NAMED}),
+        "callbacks": joblib.hash([(repr(type(each)), _state(each)) for each in of_user.values()]),
+        "seed": None if is_drawn else rng.bit_generator.seed_seq.entropy,  # type: ignore[attr-defined]
+        "data": [_content(samples), _content(validation)],
+        "previous": previous,
+    }
+    name = blake2b(to_text(Packer()(facts, "")).encode(), digest_size=16).hexdigest()
+    with _held(Path(parameters["checkpoint"]).absolute(), name) as path:
+        drawn = int(path.name.partition("-")[2], 16)
+        yield path, np.random.default_rng(drawn) if is_drawn else rng
+
+
+def _threads_of_libraries() -> list[str]:
+    """Return the numbers of threads of BLAS and OpenMP, by which the linear model is rounded."""
+    return sorted({f"{each['user_api']} {each['num_threads']}" for each in threadpool_info()})
+
+
+def _content(samples: Samples | None) -> Any:
+    """Return what tells samples from others: some arrays, and a hash of all steps."""
+    if samples is None:
+        return None
+    sequences, targets = samples.sequences, samples.targets
+    spelling, vectors = sequences.spelling, sequences.vectors
+    steps = blake2b()
+    for rows in chunks_of_rows(sequences.lengths * (sequences.n_channels or 1)):
+        steps.update(sequences.read_spellings(rows).tobytes())
+    if spelling is not None:
+        steps.update(repr((dict(spelling.vocabulary), spelling.unknown_words)).encode())
+    return {
+        "steps": steps.hexdigest(),
+        "channels": [sequences.n_channels, sequences.time_channel, sequences.has_missing],
+        "lengths": sequences.lengths,
+        "targets": [targets.values, targets.weights, targets.groups, targets.n_outputs],
+        "vectors": vectors and [vectors.ids, vectors.vectors, vectors.scales],
+    }
+
+
+@contextmanager
+def _held(folder: Path, name: str) -> Iterator[Path]:
+    """Hold a folder of this name that no living fit holds, or a new one.
+
+    It is deleted after success, and after an error if it is empty.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    while True:
+        locks = map(_lock, sorted(folder.glob(f"{name}-*")))
+        if (lock := next(filter(None, locks), None)) is not None:
+            break
+        (folder / f"{name}-{uuid4().hex}").mkdir()
+    path = Path(lock.name).parent
+    with lock:
+        for file in path.glob(".network*"):  # the process was killed while it wrote
+            file.unlink()
+        try:
+            yield path
+        except BaseException:
+            if not any(path.glob("network*")):
+                _delete(path)
+            raise
+        for file in path.glob("network*"):
+            file.unlink()
+        _delete(path)
+    if sys.platform == "win32":  # which deletes no file that is open
+        _delete(path)
+
+
+def _delete(path: Path) -> None:
+    """Delete a folder that holds nothing but the lock.
+
+    The lock comes last: nobody is to take over what is half deleted.
+    """
+    with suppress(OSError):  # a fit that went well does not fail of what stays behind
+        (path / LOCK).unlink()
+        path.rmdir()
+
+
+def _lock(path: Path) -> BinaryIO | None:
+    """Lock a folder until the returned file is closed, as the system does when a process ends.
+
+    None: another fit holds it, or has deleted it.
+    """
+    with suppress(FileNotFoundError, BlockingIOError, PermissionError), ExitStack() as stack:
+        file = stack.enter_context((path / LOCK).open("ab"))
+        if sys.platform == "win32":
+            import msvcrt  # noqa: PLC0415
+
+            msvcrt.locking(file.fileno(), msvcrt.LK_NBLCK, 1)
+        else:
+            import fcntl  # noqa: PLC0415
+
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        if os.path.samestat(os.fstat(file.fileno()), (path / LOCK).stat()):
+            stack.pop_all()
+            return file
+    return None
+
+
+# --- The state of a network's training
+
+
+class Checkpoint(Callback):  # type: ignore[misc]
+    """Write the state of a training after each epoch, and begin with the last one that is whole.
+
+    It comes after all other callbacks, since it writes the state that they leave. Two states are
+    kept: should the last one be damaged, the one before will do.
+
+    Parameters
+    ----------
+    folder : Path
+        That of the fit.
+    index : int
+        Which network it is.
+    rng : numpy Generator
+        It draws the order of the samples.
+    """
+
+    folder: Path | None = None  # unless it trains
+
+    def __init__(self, folder: Path, index: int, rng: np.random.Generator) -> None:
+        self.folder = folder
+        self.index = index
+        self.rng = rng
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Leave out all: a copy of the net writes nothing."""
+        return {}
+
+    def on_train_begin(self, net: NeuralNet, **_: Any) -> None:
+        """Go on from the last state that is whole, or write the one before training."""
+        for path in sorted(self._written(), key=_epoch, reverse=True):
+            try:
+                state = _read(path, _own(net))
+            except Exception as error:  # noqa: BLE001 - whatever a damaged file may lead to
+                warn_user(
+                    f"The checkpoint {path} can't be read ({error}). The fit goes on from the one "
+                    "before, or from its start."
+                )
+            else:
+                self._set_state(net, state)
+                return
+        self.on_epoch_end(net)
+
+    def on_epoch_end(self, net: NeuralNet, **_: Any) -> None:
+        """Write the state, and delete all but the one before."""
+        if self.folder is None:
+            return
+        check_not_abandoned()
+        data, epoch = self._pickled(net), len(net.history)
+        checksum = zlib.crc32(data).to_bytes(CHECKSUM_BYTES, "big")
+        write(checksum + data, self.folder / f"network{self.index}-{epoch}")
+        for path in self._written():
+            if _epoch(path) not in (epoch - 1, epoch):
+                path.unlink()
+
+    def on_train_end(self, *_: Any, **__: Any) -> None:
+        """Write nothing more: the folder is deleted, but the net can be trained again."""
+        self.folder = None
+
+    def _written(self) -> list[Path]:
+        """Return all states of this network."""
+        return [] if self.folder is None else list(self.folder.glob(f"network{self.index}-*"))
+
+    def _pickled(self, net: NeuralNet) -> bytes:
+        """Return all that changes while a network is trained."""
+        optimizer, modules, own = net.optimizer_, (net.module_, net.criterion_), _own(net)
+        state = {
+            "modules": [
+                (module.state_dict(), [weight.requires_grad for weight in module.parameters()])
+                for module in modules
+            ],
+            "optimizer": (dict(optimizer.state), optimizer.param_groups),
+            "generators": (net.module_.generator.get_state(), self.rng.bit_generator.state),
+            "history": net.history,
+            "callbacks": {name: _state(each) for name, each in net.callbacks_ if each is not self},
+        }
+        try:
+            return _dumped(state, own)
+        except Exception:
+            named = {f"The callback {name!r}": each for name, each in net.callbacks_}
+            _check_can_be_pickled(named, own)
+            raise  # it is no callback
+
+    def _set_state(self, net: NeuralNet, state: Mapping[str, Any]) -> None:
+        """Let a training that has just begun be as it was."""
+        modules = net.module_, net.criterion_
+        for module, (weights, flags) in zip(modules, state["modules"], strict=True):
+            module.load_state_dict(weights)
+            for weight, is_trained in zip(module.parameters(), flags, strict=True):
+                weight.requires_grad_(is_trained)
+        of_weights, groups = state["optimizer"]
+        net.optimizer_.state.update(of_weights)
+        for group, values in zip(net.optimizer_.param_groups, groups, strict=True):
+            group.update(values)
+        generator, self.rng.bit_generator.state = state["generators"]
+        net.module_.generator.set_state(generator)
+        net.history = state["history"]
+        for name, callback in net.callbacks_:
+            values = state["callbacks"].get(name)
+            if hasattr(callback, "__setstate__"):
+                callback.__setstate__(values)
+            else:
+                vars(callback).update(values or {})
+
+
+def _epoch(path: Path) -> int:
+    return int(path.name.rpartition("-")[2])
+
+
+def _unnamed(callback: Any) -> Callback:
+    """Return a callback, which may be in a pair with its name."""
+    return callback[1] if isinstance(callback, tuple) else callback
+
+
+def _state(callback: Callback) -> Any:
+    """Return what pickle would store of a callback."""
+    return callback.__getstate__()
+
+
+def _check_can_be_pickled(callbacks: Mapping[str, Callback], own: Mapping[str, Any]) -> None:
+    """Raise an error that names the first callback that can't be pickled."""
+    for name, callback in callbacks.items():
+        try:
+            _dumped(_state(callback), own)
+        except Exception as error:
+            raise ValueError(
+                f"{name} is {callback!r}, which can't be pickled ({error}), but with checkpoint "
+                "the state of all callbacks is written after each epoch. Let its __getstate__ "
+                "leave out what can't be pickled, such as an open file or a lambda, or leave "
+                "checkpoint=None."
+            ) from error
+
+
+# --- States as bytes
+
+
+def _own(net: NeuralNet) -> dict[str, Any]:
+    """Return what a training makes anew. In a state it is named: a callback may refer to it."""
+    own = {"net": net, "optimizer": net.optimizer_}
+    for part in ("module_", "criterion_"):
+        module = getattr(net, part)
+        own |= {f"{part} {name}": each for name, each in module.named_modules()}
+        own |= {f"weight of {part} {name}": each for name, each in module.named_parameters()}
+    return own | {f"callback {name}": each for name, each in net.callbacks_}
+
+
+class _Pickler(pickle.Pickler):
+    """Pickle all but what has a name."""
+
+    def __init__(self, file: BytesIO, own: Mapping[str, Any]) -> None:
+        super().__init__(file, pickle.HIGHEST_PROTOCOL)
+        self.names = {id(each): name for name, each in own.items()}
+
+    def persistent_id(self, value: Any) -> str | None:
+        return self.names.get(id(value))
+
+
+class _Unpickler(pickle.Unpickler):
+    def __init__(self, file: BytesIO, own: Mapping[str, Any]) -> None:
+        super().__init__(file)
+        self.own = own
+
+    def persistent_load(self, name: str) -> Any:
+        return self.own[name]
+
+
+def _dumped(value: Any, own: Mapping[str, Any]) -> bytes:
+    file = BytesIO()
+    _Pickler(file, own).dump(value)
+    return file.getvalue()
+
+
+def _read(path: Path, own: Mapping[str, Any]) -> Any:
+    """Return the state in a file.
+
+    Raises
+    ------
+    ValueError
+        If its checksum does not fit.
+    """
+    data = path.read_bytes()
+    if zlib.crc32(data[CHECKSUM_BYTES:]) != int.from_bytes(data[:CHECKSUM_BYTES], "big"):
+        raise ValueError("it is damaged")
+    return _Unpickler(BytesIO(data[CHECKSUM_BYTES:]), own).load()
