@@ -47,7 +47,7 @@ TASK = "sms_spam"
 PREDICTING = ["one process", "dask", "spark", "ray"]
 SEARCHING = ["one process", "loky", "dask", "ray"]
 ROWS_OF_PART = 4096
-FEW, MANY = 2 * ROWS_OF_PART, 22 * ROWS_OF_PART
+FEW = 2 * ROWS_OF_PART
 GRID = {
     "lstmsequenceclassifier__pooling": ["max", "mean"],
     "textsequencevectorizer__lowercase": [True, False],
@@ -98,12 +98,13 @@ def seconds(work: Callable[[], Any]) -> tuple[float, Any]:
     return time.perf_counter() - start, result
 
 
-def predict(engine: str, n_workers: int, folder: Path) -> dict[str, float]:
+def predict(engine: str, n_workers: int, options: argparse.Namespace) -> dict[str, float]:
     """Return rows a second, and the largest difference from the model in this process."""
-    model = pickle.loads((folder / "model.pkl").read_bytes())  # noqa: S301 - we wrote it
+    model = pickle.loads((options.folder / "model.pkl").read_bytes())  # noqa: S301 - we wrote it
     texts, _ = read_texts(TASK)
-    rows = np.random.default_rng(0).integers(len(texts), size=MANY)
-    table = pd.DataFrame({"id": np.arange(MANY), "text": np.array(texts, object)[rows]})
+    n_rows = options.parts * ROWS_OF_PART
+    rows = np.random.default_rng(0).integers(len(texts), size=n_rows)
+    table = pd.DataFrame({"id": np.arange(n_rows), "text": np.array(texts, object)[rows]})
     put = ways_to_predict(engine, model, n_workers)
     few, many = put(table[:FEW]), put(table)
     few()
@@ -111,12 +112,12 @@ def predict(engine: str, n_workers: int, folder: Path) -> dict[str, float]:
     long, _ = seconds(many)
     here = model.predict_proba(table["text"][:FEW])
     return {
-        "rows a second": (MANY - FEW) / (long - short),
-        "difference": float(np.abs(found.sort_index().to_numpy() - here).max()),
+        "rows a second": (n_rows - FEW) / (long - short),
+        "difference": float(np.abs(found.sort_index().to_numpy(float) - here).max()),
     }
 
 
-def search(engine: str, n_workers: int, _: Path) -> dict[str, Any]:
+def search(engine: str, n_workers: int, _: argparse.Namespace) -> dict[str, Any]:
     """Return the seconds of a search, and its scores."""
     texts, labels = read_texts(TASK)
     model = make_pipeline(
@@ -132,7 +133,7 @@ def search(engine: str, n_workers: int, _: Path) -> dict[str, Any]:
     else:
         functions = recipe(engine)
         handle = functions.start(n_workers)
-        given = [handle] if engine == "dask" else []
+        given = [handle if engine == "dask" else n_workers]
         fit = lambda: functions.fit(grid, texts, labels, *given)  # noqa: E731
     taken, found = seconds(fit)
     return {"seconds": taken, "scores": found.cv_results_["mean_test_score"].tolist()}
@@ -141,12 +142,14 @@ def search(engine: str, n_workers: int, _: Path) -> dict[str, Any]:
 WORK = {"predict": (predict, PREDICTING), "search": (search, SEARCHING)}
 
 
-def runs(work: str, repeats: int, folder: Path) -> dict[str, list[list[dict[str, Any]]]]:
+def runs(work: str, options: argparse.Namespace, folder: str) -> dict[str, Any]:
     """Return what each run told, {engine: [runs with one worker, runs with two]}."""
-    told: dict[str, Any] = {engine: [[], []] for engine in WORK[work][1]}
-    for _ in range(repeats):
+    engines = [engine for engine in WORK[work][1] if engine in options.engines]
+    told: dict[str, Any] = {engine: [[], []] for engine in engines}
+    for _ in range(options.repeats):
         for engine, n_workers in product(told, (1, 2)):
-            run = ["--run", engine, "--workers", str(n_workers), "--folder", str(folder)]
+            run = ["--run", engine, "--workers", str(n_workers), "--folder", folder]
+            run += ["--parts", str(options.parts)]
             done = subprocess.run(  # noqa: S603
                 [sys.executable, __file__, work, *run],
                 check=True,
@@ -171,7 +174,7 @@ def print_predictions(told: dict[str, list[list[dict[str, Any]]]]) -> None:
 def print_searches(told: dict[str, list[list[dict[str, Any]]]]) -> None:
     """Print docs/engines_search.csv."""
     print("engine,seconds: one worker,two workers,ratio,scores")
-    expected = told["one process"][0][0]["scores"]
+    expected = next(iter(told.values()))[0][0]["scores"]
     for engine, both in told.items():
         one, two = (median(run["seconds"] for run in each) for each in both)
         same = all(run["scores"] == expected for each in both for run in each)
@@ -190,23 +193,25 @@ def main() -> None:
         description=__doc__, formatter_class=argparse.RawTextHelpFormatter
     )
     parser.add_argument("work", nargs="+", choices=WORK)
+    parser.add_argument("--engines", nargs="+", choices=PACKAGES, default=[*PACKAGES])
     parser.add_argument("--repeats", type=int, default=3)
+    parser.add_argument("--parts", type=int, default=22, help="parts of 4,096 rows to predict")
     for hidden, kind in (("--run", str), ("--workers", int), ("--folder", Path)):
         parser.add_argument(hidden, type=kind, help=argparse.SUPPRESS)  # of one run
     options = parser.parse_args()
     torch.set_num_threads(1)
     if options.run:
         function, _ = WORK[options.work[0]]
-        print(json.dumps(function(options.run, options.workers, options.folder)), flush=True)
+        print(json.dumps(function(options.run, options.workers, options)), flush=True)
         return
     with tempfile.TemporaryDirectory() as folder:
         if "predict" in options.work:
             model = make_pipeline(TextSequenceVectorizer(), LSTMSequenceClassifier(random_state=0))
             model.fit(*read_texts(TASK))
             Path(folder, "model.pkl").write_bytes(pickle.dumps(model))
-            print_predictions(runs("predict", options.repeats, Path(folder)))
+            print_predictions(runs("predict", options, folder))
         if "search" in options.work:
-            print_searches(runs("search", options.repeats, Path(folder)))
+            print_searches(runs("search", options, folder))
 
 
 if __name__ == "__main__":

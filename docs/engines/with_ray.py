@@ -11,7 +11,7 @@ from ray.util.joblib import register_ray
 
 def start(n_workers: int = 2) -> None:
     """Start Ray on this machine; elsewhere: ``ray.init(address)``."""
-    ray.init(num_cpus=n_workers, include_dashboard=False)
+    ray.init(num_cpus=n_workers + 1, include_dashboard=False)  # one more, for reading
 
 
 class Stored(list[Any]):
@@ -25,10 +25,10 @@ class Stored(list[Any]):
         return ray.get, (self.reference,)
 
 
-def fit(search: Any, X: Sequence[Any], y: Sequence[Any]) -> Any:
+def fit(search: Any, X: Sequence[Any], y: Sequence[Any], n_workers: int = 2) -> Any:
     """Fit a search; each machine gets X and y once."""
     register_ray()
-    with joblib.parallel_backend("ray"):
+    with joblib.parallel_backend("ray", n_workers):
         return search.fit(Stored(X), Stored(y))
 
 

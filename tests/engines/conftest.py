@@ -107,7 +107,11 @@ def check_probabilities(model, few_messages):
         expected = pd.DataFrame(model.predict_proba(texts), table["id"], model.classes_)
         found = found.set_index("id") if "id" in found else found
         pd.testing.assert_frame_equal(
-            found.sort_index(), expected.sort_index(), rtol=0, atol=1e-7, check_index_type=False
+            found.sort_index().astype(float),
+            expected.sort_index(),
+            rtol=0,
+            atol=1e-7,
+            check_index_type=False,
         )
         told = predict_proba(Spy(), table)
         assert set(told["threads"]) == {1}

@@ -3,8 +3,8 @@
 import pytest
 import ray
 
-# Ray makes its own default settings with it.
-pytestmark = pytest.mark.filterwarnings("ignore:`use_push_based_shuffle`:DeprecationWarning")
+# Ray's own defaults set them.
+pytestmark = pytest.mark.filterwarnings(r"ignore:`\w+` is deprecated:DeprecationWarning")
 
 
 @pytest.fixture(scope="module")
