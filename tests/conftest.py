@@ -24,6 +24,9 @@ collect_ignore = []
 packages = "wordllama", "model2vec", "fasttext"
 if not all(map(importlib.util.find_spec, packages)):  # .ci/run names this file, and has them
     collect_ignore.append("data/test_pretrained_packages.py")
+for package, module in {"pyspark": "spark", "ray": "ray"}.items():  # .ci/engines has them
+    if importlib.util.find_spec(package) is None:
+        collect_ignore.append(f"engines/test_{module}.py")
 if importlib.util.find_spec("sklearn.callback") is None:  # before scikit-learn 1.9
     collect_ignore.append("test_sklearn_callbacks.py")
 

@@ -41,6 +41,7 @@ DEFAULTS: dict[str, Any] = {
     "iterator_valid": LengthBatches,
 }
 ROWS_OF_EPOCHS = {"verbose": 1, "callbacks__print_log__sink": print_above_bar}
+NO_ROWS = {"callbacks__print_log": None}  # with verbose=0 skorch prints if `print` is replaced
 
 
 @dataclass(frozen=True)
@@ -173,7 +174,7 @@ def train(
             iterator_train=partial(LengthBatches, rng=rng),
             train_split=None if validation is None else predefined_split(validation),
             callbacks=[*_named(first), *settings.callbacks, *_named(last)],
-            **ROWS_OF_EPOCHS if settings.verbose > 1 else {},
+            **ROWS_OF_EPOCHS if settings.verbose > 1 else NO_ROWS,
         )
         if optimizer_state is not None:
             _restore(net.optimizer_, optimizer_state)

@@ -133,6 +133,12 @@ def test_nothing_is_shown_by_default(capfd, data):
     assert capfd.readouterr() == ("", "")
 
 
+def test_nothing_is_shown_by_default_where_print_was_replaced(capfd, monkeypatch):
+    monkeypatch.setattr("builtins.print", lambda *_: None)  # as Ray does
+    small(verbose=0).fit(X, Y).partial_fit(X, Y)
+    assert capfd.readouterr() == ("", "")
+
+
 @pytest.mark.parametrize("data", [X, SERIES], ids=["ids", "series"])
 def test_the_bar_does_not_change_the_model(data):
     y = Y[: len(data)]
