@@ -189,7 +189,9 @@ def train(
                     callback.on_epoch_end(net)
         network.generator = None
         net.notify("on_train_end", X=dataset, y=None)
-    if not all(bool(torch.isfinite(weight).all()) for weight in network.parameters()):
+    # A sum of float32 in float64 is finite only if all are, and quickly computed.
+    sums = [weight.detach().sum(dtype=torch.float64).item() for weight in network.parameters()]
+    if not np.isfinite(sums).all():
         raise_not_finite("a weight of the network is not finite", net)
     network.eval()
     net.train_split = None  # it would keep the held-out samples alive
@@ -283,4 +285,6 @@ def _restore(optimizer: torch.optim.Optimizer, optimizer_state: Mapping[str, Any
 
 def _copy(value: Any) -> Any:
     """Return a copy of an entry of the optimiser state; a stored one is an array."""
-    return torch.from_numpy(np.array(value)) if isinstance(value, np.ndarray) else deepcopy(value)
+    if isinstance(value, np.ndarray):
+        return torch.from_numpy(np.array(value))
+    return value.clone() if isinstance(value, Tensor) else deepcopy(value)
