@@ -40,7 +40,8 @@ DEFAULTS: dict[str, Any] = {
     "iterator_train": LengthBatches,
     "iterator_valid": LengthBatches,
 }
-ROWS_OF_EPOCHS = {"verbose": 1, "callbacks__print_log__sink": print_above_bar}
+NO_ROWS: dict[str, Any] = {"callbacks__print_log": None}  # it would lay them out for nobody
+ROWS_OF_EPOCHS: dict[str, Any] = {"verbose": 1, "callbacks__print_log__sink": print_above_bar}
 
 
 @dataclass(frozen=True)
@@ -169,7 +170,7 @@ def train(
             iterator_train=partial(LengthBatches, rng=rng),
             train_split=None if validation is None else predefined_split(validation),
             callbacks=[*_named(first), *settings.callbacks, *_named(last)],
-            **ROWS_OF_EPOCHS if settings.verbose > 1 else {},
+            **ROWS_OF_EPOCHS if settings.verbose > 1 else NO_ROWS,
         )
         if optimizer_state is not None:
             _restore(net.optimizer_, optimizer_state)
@@ -262,25 +263,13 @@ def optimizer_state_of(net: MicroBatchNet) -> dict[str, Any]:
 
 
 def _restore(optimizer: torch.optim.Optimizer, optimizer_state: Mapping[str, Any]) -> None:
-    """Go on with what an optimiser of the same class has gathered.
-
-    The embedding table may have got more rows since. They begin as padding, whose gradient is 0.
-    """
-    if optimizer_state["optimizer"] != type(optimizer).__name__:
-        return
-    weights = [weight for group in optimizer.param_groups for weight in group["params"]]
-    grown = {
-        index: {name: _copy(value) for name, value in values.items()}
-        for index, values in optimizer_state["state"].items()
-    }
-    for index, values in grown.items():
-        tensors = {name: value for name, value in values.items() if getattr(value, "ndim", 0)}
-        n_rows = max(map(len, tensors.values()), default=0)
-        for name, value in tensors.items():
-            missing = len(weights[index]) - n_rows
-            if missing and len(value) == n_rows:
-                values[name] = torch.cat([value, value[:1].expand(missing, *value.shape[1:])])
-    optimizer.load_state_dict(optimizer.state_dict() | {"state": grown})
+    """Go on with what an optimiser of the same class has gathered."""
+    if optimizer_state["optimizer"] == type(optimizer).__name__:
+        state = {
+            index: {name: _copy(value) for name, value in values.items()}
+            for index, values in optimizer_state["state"].items()
+        }
+        optimizer.load_state_dict(optimizer.state_dict() | {"state": state})
 
 
 def _copy(value: Any) -> Any:
