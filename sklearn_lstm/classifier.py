@@ -802,7 +802,7 @@ class LSTMSequenceClassifier(
             self.token_unit_ = input_format.token_unit
         rows = epoch_rows(model.networks.net)
         history = rows if previous is None else [*self.history_, *rows]
-        vars(self).update(  # all at once, whenever a user presses Ctrl-C
+        self.__dict__.update(  # all at once, whenever a user presses Ctrl-C
             history_=history,
             n_epochs_=len(history),
             _model=model,

@@ -39,8 +39,8 @@ class Excerpt:
         The code in the whole network of each code of the excerpt, in ascending order.
     tables : dict of str to Tensor of shape (n_codes, ...)
         The state of the whole optimiser that has a row for each code.
-    optimizer_state : dict or None
-        The state of the optimiser of the excerpt.
+    optimizer_state : mapping or None
+        The state of the optimiser of the excerpt, by the place of the weight.
     new_ids : ndarray of shape (n_new,)
         Those that the whole network lacks.
     new_vectors : Tensor of shape (n_new, embedding_dim)
@@ -51,7 +51,7 @@ class Excerpt:
     whole: EncodedNetwork
     codes: Tensor
     tables: dict[str, Tensor]
-    optimizer_state: dict[str, Any] | None
+    optimizer_state: Mapping[int, Any] | None
     new_ids: NDArray[np.int64]
     new_vectors: Tensor
 
@@ -61,7 +61,7 @@ class Excerpt:
         start: NetworkStart,
         sequences: Sequences,
         generator: torch.Generator,
-        optimizer_state: Mapping[str, Any] | None,
+        optimizer_state: Mapping[int, Any] | None,
     ) -> Excerpt | None:
         """Return the excerpt for some sequences; None if no network of tokens goes on."""
         whole = start.previous
@@ -93,17 +93,15 @@ class Excerpt:
         )
         tables = {}
         if optimizer_state is not None:
-            state = dict(optimizer_state["state"])
             index = [id(each) for each in whole.network.parameters()].index(id(weight))
-            of_weight = dict(state.get(index, {}))
+            of_weight = dict(optimizer_state.get(index, {}))
             for name, value in of_weight.items():
                 table = torch.from_numpy(value) if isinstance(value, np.ndarray) else value
                 if has_rows_of(table, weight):
                     tables[name] = table.to(weight.device)
                     # New rows begin as padding, whose gradient is 0.
                     of_weight[name] = tables[name][torch.where(is_known, codes, PADDING_CODE)]
-            state[index] = of_weight
-            optimizer_state = {**optimizer_state, "state": state}
+            optimizer_state = {**optimizer_state, index: of_weight}
         excerpt = EncodedNetwork(TokenCodes(ids[order]), network)
         return cls(excerpt, whole, codes, tables, optimizer_state, new_ids, new_vectors)
 
@@ -128,10 +126,9 @@ class Excerpt:
         state = optimizer.state.pop(weight, {})
         for name, value in state.items():
             if has_rows_of(value, weight):
-                initial = value[:1]
                 table = self.tables.get(name)
-                if table is None:
-                    table = initial.repeat(len(self.whole.encoding), *[1] * (value.ndim - 1))
+                if table is None:  # the initial state, which padding still has
+                    table = value[:1].repeat(len(self.whole.encoding), *[1] * (value.ndim - 1))
                 new_rows = table[:1].expand(len(self.new_ids), *value.shape[1:])
                 state[name] = grown(table, new_rows, value)
         table = self.whole.network.embedding.weight.detach()

@@ -165,7 +165,10 @@ class Networks(Member):
         plan = TrainingPlan(batch_size, max_epochs=1)
         start = replace(start, knows_all_samples=False)
         generator, changes = _torch_generator(rng), RowChanges()
-        optimizer_state = None if previous is None else previous.optimizer_state
+        optimizer_state = None
+        if previous is not None and previous.optimizer_state is not None:
+            is_same = previous.optimizer_state["optimizer"] == settings.optimizer.__name__
+            optimizer_state = previous.optimizer_state["state"] if is_same else None
         excerpt = Excerpt.of(start, samples.sequences, generator, optimizer_state)
         if excerpt is None:
             model = start(samples, generator)

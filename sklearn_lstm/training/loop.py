@@ -139,7 +139,7 @@ def train(
     *,
     rng: np.random.Generator,
     held_out_loss: HeldOutLoss | None = None,
-    optimizer_state: Mapping[str, Any] | None = None,
+    optimizer_state: Mapping[int, Any] | None = None,
     progress: NetworkProgress | None = None,
 ) -> MicroBatchNet:
     """Train a network in place, and return the skorch net that did it.
@@ -262,14 +262,13 @@ def optimizer_state_of(net: MicroBatchNet) -> dict[str, Any]:
     return {"optimizer": type(optimizer).__name__, "state": optimizer.state_dict()["state"]}
 
 
-def _restore(optimizer: torch.optim.Optimizer, optimizer_state: Mapping[str, Any]) -> None:
-    """Go on with what an optimiser of the same class has gathered."""
-    if optimizer_state["optimizer"] == type(optimizer).__name__:
-        state = {
-            index: {name: _copy(value) for name, value in values.items()}
-            for index, values in optimizer_state["state"].items()
-        }
-        optimizer.load_state_dict(optimizer.state_dict() | {"state": state})
+def _restore(optimizer: torch.optim.Optimizer, optimizer_state: Mapping[int, Any]) -> None:
+    """Go on with what an optimiser of the same class has gathered about each weight."""
+    state = {
+        index: {name: _copy(value) for name, value in values.items()}
+        for index, values in optimizer_state.items()
+    }
+    optimizer.load_state_dict(optimizer.state_dict() | {"state": state})
 
 
 def _copy(value: Any) -> Any:

@@ -68,9 +68,7 @@ class SparseEmbedding(Callback):  # type: ignore[misc]
         self.embedding.weight = weight
 
 
-def replace_weight(
-    optimizer: torch.optim.Optimizer, old: nn.Parameter, new: nn.Parameter
-) -> None:
+def replace_weight(optimizer: torch.optim.Optimizer, old: Tensor, new: Tensor) -> None:
     """Let the optimiser train another weight in place of an old one."""
     for group in optimizer.param_groups:
         group["params"] = [new if weight is old else weight for weight in group["params"]]
