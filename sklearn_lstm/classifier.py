@@ -577,25 +577,31 @@ class LSTMSequenceClassifier(
         labels.check_same(classes)
         values = labels.encode(y)
         weights = absolute_weights(sample_weight, self.class_weight, values, labels)
-        networks = Networks.fit_one_epoch(
+        networks, changes = Networks.fit_one_epoch(
             Samples(sequences, Targets(values, weights, labels)).counted(),
             _network_start(parameters, labels, sequences, previous),
             TrainingSettings.of(parameters, labels),
             self._random_generator(previous),
             batch_size=parameters["batch_size"],
-            optimizer_state=previous.networks.optimizer_state if previous else None,
+            previous=previous.networks if previous else None,
         )
         model = previous.with_networks(networks) if previous else SequenceModel((networks,))
         n_samples = len(sequences) + (self._n_samples if previous else 0)
-        return self._commit(
-            model,
-            X=X,
-            labels=labels,
-            input_format=input_format,
-            previous=previous,
-            n_samples=n_samples,
-            sequences=sequences,
-        )
+        try:
+            changes.write()
+            return self._commit(
+                model,
+                X=X,
+                labels=labels,
+                input_format=input_format,
+                previous=previous,
+                n_samples=n_samples,
+                sequences=sequences,
+            )
+        except BaseException:
+            if self._previous() is previous:  # it was not replaced yet
+                changes.undo()
+            raise
 
     def decision_function(self, X: Any) -> NDArray[np.float64]:
         """Return the logits.
@@ -666,6 +672,7 @@ class LSTMSequenceClassifier(
         """The skorch net that trained the network; after loading a new one."""
         check_is_fitted(self)
         networks = self._model.networks
+        networks.is_shared = True
         if networks.net is None:
             first = networks.first_with_weights
             parameters = plain_parameters(self, self._parameter_constraints)
@@ -677,6 +684,7 @@ class LSTMSequenceClassifier(
     def module_(self) -> SequenceNetwork:
         """The network, a `torch.nn.Module`."""
         check_is_fitted(self)
+        self._model.networks.is_shared = True
         return self._model.networks.first_with_weights.network
 
     @property
@@ -820,10 +828,15 @@ class LSTMSequenceClassifier(
             self.input_type_ = input_format.input_type
             self.token_unit_ = input_format.token_unit
         rows = epoch_rows(model.networks.net)
-        self.history_ = rows if previous is None else [*self.history_, *rows]
-        self.n_epochs_ = len(self.history_)
-        self._model, self._n_samples, self._vectors = model, n_samples, vectors
-        self._coverage = coverage
+        history = rows if previous is None else [*self.history_, *rows]
+        self.__dict__.update(  # all at once, whenever a user presses Ctrl-C
+            history_=history,
+            n_epochs_=len(history),
+            _model=model,
+            _n_samples=n_samples,
+            _vectors=vectors,
+            _coverage=coverage,
+        )
         return self
 
     def _logits(self, X: Any) -> NDArray[np.float64]:
@@ -849,6 +862,11 @@ class LSTMSequenceClassifier(
             **self._model.parts(),
             "epochs": str(self.n_epochs_),
         }
+
+    def __copy__(self) -> Self:
+        if self.__sklearn_is_fitted__():
+            self._model.networks.is_shared = True
+        return super().__copy__()
 
     def __sklearn_is_fitted__(self) -> bool:
         return "_model" in vars(self)

@@ -23,6 +23,7 @@ from sklearn_lstm.text.analysis import (
     read_tokens,
 )
 from sklearn_lstm.text.counting import (
+    FIRST_TOKEN,
     UNKNOWN,
     TextCounts,
     TokenBatches,
@@ -244,14 +245,22 @@ class TextSequenceVectorizer(
         -------
         self : TextSequenceVectorizer
         """
-        vocabulary, left, earlier = self._check(), TokenCounts(), vars(self)
+        vocabulary, earlier = self._check(), vars(self).copy()
         read = count_texts(self._analysis(), raw_documents)
+        counts, new = TokenCounts(), dict[Any, int]()
         if self._learns():
-            counts = earlier.get("_counts", TokenCounts()) + read.tokens
-            vocabulary = self._extend(earlier.get("vocabulary_", vocabulary), counts)
-            left = counts.without(vocabulary)
+            vocabulary = earlier.get("vocabulary_", vocabulary)
+            counts = earlier.get("_counts", counts) + read.tokens
+            new = self._new_ids(vocabulary, counts)
         longest = max(read.longest, earlier.get("max_length_", 1))
-        self._commit(read, longest, vocabulary, left)
+        try:
+            vocabulary |= new
+            self._commit(read, longest, vocabulary, counts.without(vocabulary))
+        except BaseException:
+            if vars(self).get("_counts") is earlier.get("_counts"):  # nothing was set yet
+                for token in new:
+                    vocabulary.pop(token, None)
+            raise
         return self
 
     def transform(self, raw_documents: Iterable[Any]) -> Any:
@@ -329,6 +338,12 @@ class TextSequenceVectorizer(
         check_is_fitted(self)
         return np.array([f"position{column}" for column in range(self.max_length_)], np.object_)
 
+    def __copy__(self) -> Self:
+        copied = super().__copy__()
+        if "vocabulary_" in vars(self):
+            copied.vocabulary_ = self.vocabulary_.copy()  # `partial_fit` changes it
+        return copied
+
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
         tags.input_tags.string = True
@@ -359,12 +374,12 @@ class TextSequenceVectorizer(
         """Return whether the tokens of training texts get ids."""
         return self.vocabulary is None or not self.fixed_vocabulary
 
-    def _extend(self, vocabulary: dict[Any, int], counts: TokenCounts) -> dict[Any, int]:
-        """Return the vocabulary with the next ids for new tokens that are frequent enough."""
+    def _new_ids(self, vocabulary: dict[Any, int], counts: TokenCounts) -> dict[Any, int]:
+        """Return the next ids for new tokens that are frequent enough."""
         new = [t for t in frequent_tokens(counts, self.min_df, self.max_df) if t not in vocabulary]
         if self.max_features is not None:
             new = new[: max(int(self.max_features) - len(vocabulary), 0)]
-        return number_tokens([*vocabulary, *new])
+        return number_tokens(new, FIRST_TOKEN + len(vocabulary))
 
     def _fit_batches(
         self, raw_documents: Any, batches: TokenBatches
@@ -386,7 +401,7 @@ class TextSequenceVectorizer(
         task.begin()
         read = count_texts(self._analysis(), raw_documents, batches)
         if self._learns():
-            vocabulary = self._extend(vocabulary, read.tokens)
+            vocabulary |= self._new_ids(vocabulary, read.tokens)
             if not vocabulary:
                 refuse_empty_vocabulary(read.tokens, self.min_df, self.max_df)
             warn_of_words_seen_once(read.tokens)
@@ -398,10 +413,13 @@ class TextSequenceVectorizer(
         self, read: TextCounts, longest: int, vocabulary: dict[Any, int], left: TokenCounts
     ) -> None:
         """Set the fitted attributes, once nothing can fail."""
-        self.vocabulary_ = vocabulary
-        self.max_length_ = int(self.max_length or longest)
-        self.coverage_ = read.coverage(vocabulary, self.max_length_)
-        self._counts = left
+        max_length = int(self.max_length or longest)
+        self.__dict__.update(  # all at once, whenever a user presses Ctrl-C
+            vocabulary_=vocabulary,
+            max_length_=max_length,
+            coverage_=read.coverage(vocabulary, max_length),
+            _counts=left,
+        )
 
     def _lay_out(self, batches: Iterable[TokenBatch], ids: CallIds) -> sp.csr_matrix | NDArray[Any]:
         """Return the ids of texts in the container that `output` names."""
@@ -410,7 +428,7 @@ class TextSequenceVectorizer(
             return to_dense(X, self.padding)
         if self.output == "onehot":
             return to_onehot(X, len(self.vocabulary_) + 1)
-        X.vocabulary = self.vocabulary_
+        X.vocabulary = ids.vocabulary
         if self.analyzer == "char" and not self._has_own_analyzer():
             X.token_unit = "char"
         return X

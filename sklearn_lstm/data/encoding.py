@@ -9,6 +9,7 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
+from sklearn_lstm.data.row_changes import RowChanges
 from sklearn_lstm.data.sequences import Lengths, Sequences
 
 PADDING_CODE, UNKNOWN_CODE = 0, 1  # rows of the embedding table that belong to no id
@@ -34,12 +35,41 @@ class TokenCodes:
 
     def extended(self, sequences: Sequences, more: NDArray[np.int64]) -> TokenCodes:
         """Return codes for the ids in sequences and `more` too; known ids keep their codes."""
-        candidates = np.concatenate([sequences.distinct_ids(), more]).astype(np.int64)
-        new = np.setdiff1d(candidates[candidates > 0], self.ids)
-        return TokenCodes(np.concatenate([self.ids, new]))
+        return TokenCodes(np.concatenate([self.ids, self.new_ids(sequences, more)]))
+
+    def new_ids(self, sequences: Sequences, more: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Return the ids in sequences and `more` that have no code, in ascending order."""
+        ids = np.unique(np.concatenate([sequences.distinct_ids(), more]).astype(np.int64))
+        ids = ids[ids > 0]
+        return np.asarray(ids[self(ids) == UNKNOWN_CODE])
 
     def __len__(self) -> int:
         return N_SPECIAL + len(self.ids)
+
+    def appended(
+        self, new: NDArray[np.int64], changes: RowChanges, *, in_place: bool
+    ) -> TokenCodes:
+        """Return codes for new ids too, in their order, once the changes are written.
+
+        In place, both share memory, with room for further ids: to append some copies no others.
+        """
+        if not len(new):
+            return self
+        n_ids = len(self.ids) + len(new)
+        room = self._room if in_place else self.ids
+        if len(room) < n_ids:
+            room = np.append(self.ids, np.empty(n_ids // 2 + len(new), np.int64))
+        room[len(self.ids) : n_ids] = new
+        codes = TokenCodes(room[:n_ids])
+        vars(codes)["_room"] = room
+        largest, table = int(new.max()), self._table
+        if in_place and table is not None and largest <= SPARSEST_TABLE * len(codes):
+            if len(table) < largest + 2:
+                n_more = largest + 2 + largest // 2 - len(table)
+                table = np.append(table, np.full(n_more, UNKNOWN_CODE))
+            changes.add(table, new, np.arange(len(self), len(codes)))
+            vars(codes)["_table"] = table
+        return codes
 
     @cached_property
     def _table(self) -> NDArray[np.int64] | None:
@@ -52,6 +82,11 @@ class TokenCodes:
         return table
 
     @cached_property
+    def _room(self) -> NDArray[np.int64]:
+        """The ids, perhaps with room behind them."""
+        return self.ids
+
+    @cached_property
     def _order(self) -> NDArray[np.intp]:
         return np.argsort(self.ids)
 
@@ -59,7 +94,8 @@ class TokenCodes:
         """Ids (n_steps,) -> codes (n_steps,)."""
         if self._table is not None:
             steps = steps.astype(np.int64, copy=False)  # a small type could not hold the bound
-            return np.asarray(self._table[np.minimum(steps, len(self._table) - 1)])
+            codes = self._table[np.minimum(steps, len(self._table) - 1)]
+            return np.where(codes < len(self), codes, UNKNOWN_CODE)  # the table may have grown
         at = np.searchsorted(self.ids, steps, sorter=self._order)
         nearest = self._order[np.minimum(at, len(self.ids) - 1)]
         return np.where(self.ids[nearest] == steps, N_SPECIAL + nearest, UNKNOWN_CODE)

@@ -221,8 +221,12 @@ class NetworkStart:
         """Return the codes of the previous network, with new ids added."""
         known = None if self.previous is None else self.previous.encoding
         codes = known if isinstance(known, TokenCodes) else TokenCodes()
-        pretrained = np.empty(0, np.int64) if self.pretrained is None else self.pretrained.ids
-        return codes.extended(sequences, pretrained)
+        return codes.extended(sequences, self.pretrained_ids)
+
+    @property
+    def pretrained_ids(self) -> NDArray[np.int64]:
+        """The ids that have a pretrained vector."""
+        return np.empty(0, np.int64) if self.pretrained is None else self.pretrained.ids
 
     def scaling(self, samples: Samples) -> ChannelScaling:
         """Return the scaling of the channels: that of the previous network, if there is one."""

@@ -17,8 +17,10 @@ from sklearn_lstm.callback_support import Attributes
 from sklearn_lstm.compute.devices import find_device_or_cpu, prefers_bfloat16
 from sklearn_lstm.compute.threads import map_on_workers, workers
 from sklearn_lstm.data.batches import SequenceDataset
+from sklearn_lstm.data.row_changes import RowChanges
 from sklearn_lstm.data.sequences import Samples, Sequences
 from sklearn_lstm.members.encoded_network import EncodedNetwork, NetworkStart
+from sklearn_lstm.members.excerpt import Excerpt
 from sklearn_lstm.members.gradients import integrated_gradients
 from sklearn_lstm.members.member import FitTask, Member, PartLogits
 from sklearn_lstm.training.checkpoint import Checkpoint
@@ -42,12 +44,15 @@ class Networks(Member):
         What the optimiser of `partial_fit` has gathered.
     net : MicroBatchNet or None
         The skorch net that trained the first network; None once it was stored.
+    is_shared : bool
+        Whether others see the networks too, so that `partial_fit` must not change their tables.
     """
 
     name = "network"
     networks: tuple[EncodedNetwork, ...]
     optimizer_state: dict[str, Any] | None = None
     net: MicroBatchNet | None = field(default=None, repr=False, metadata={"is_stored": False})
+    is_shared: bool = field(default=False, repr=False, metadata={"is_stored": False})
 
     @property
     def first(self) -> EncodedNetwork:
@@ -147,14 +152,31 @@ class Networks(Member):
         rng: np.random.Generator,
         *,
         batch_size: int | str,
-        optimizer_state: Mapping[str, Any] | None,
-    ) -> Self:
-        """Train one network for an epoch at a constant learning rate."""
+        previous: Networks | None,
+    ) -> tuple[Self, RowChanges]:
+        """Train one network for an epoch at a constant learning rate.
+
+        Returns
+        -------
+        Networks
+            They may share tables with those before: these stay as they are until the changes are
+            written, and go out of use then.
+        RowChanges
+        """
         if isinstance(batch_size, str):
             batch_size = BATCH_SIZE_OF_PARTIAL_FIT
         plan = TrainingPlan(batch_size, max_epochs=1)
         start = replace(start, knows_all_samples=False)
-        model = start(samples, _torch_generator(rng))
+        generator, changes = _torch_generator(rng), RowChanges()
+        optimizer_state = None
+        if previous is not None and previous.optimizer_state is not None:
+            is_same = previous.optimizer_state["optimizer"] == settings.optimizer.__name__
+            optimizer_state = previous.optimizer_state["state"] if is_same else None
+        excerpt = Excerpt.of(start, samples.sequences, generator, optimizer_state)
+        if excerpt is None:
+            model = start(samples, generator)
+        else:
+            model, optimizer_state = excerpt.network, excerpt.optimizer_state
         progress = FitProgress(
             0, 1, [plan.updates_per_epoch(len(samples))], is_shown=settings.verbose > 0
         )
@@ -169,7 +191,11 @@ class Networks(Member):
                 optimizer_state=optimizer_state,
                 progress=progress.of_network(0),
             )
-        return cls((replace(model, is_trained=True),), optimizer_state_of(net), net)
+        if excerpt is not None:
+            is_shared = previous is None or previous.is_shared
+            model = excerpt.whole_again(net, changes, in_place=not is_shared)
+        trained = (replace(model, is_trained=True),)
+        return cls(trained, optimizer_state_of(net), net), changes
 
     def move(self, parameters: Mapping[str, Any]) -> None:
         """Move loaded networks to their device, or to the processor where it is not there."""

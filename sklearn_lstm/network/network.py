@@ -233,15 +233,24 @@ class SequenceNetwork(nn.Module):
         vectors[self.embedding.padding_idx] = 0
 
     @torch.no_grad()
-    def grow(self, n_inputs: int, generator: torch.Generator) -> None:
-        """Give codes up to `n_inputs` a vector of their own."""
+    def new_vectors(self, n_inputs: int, generator: torch.Generator) -> Tensor:
+        """Draw a vector for each code from those of the network on, up to `n_inputs`."""
         old = self.embedding.weight
+        if n_inputs == len(old):
+            return old[:0]
         vectors = torch.empty(n_inputs, old.shape[1], dtype=old.dtype)
         self._draw_vectors(vectors, generator)
-        vectors[: len(old)] = old.cpu()
-        self.embedding.weight = nn.Parameter(vectors.to(old.device), old.requires_grad)
-        self.embedding.num_embeddings = n_inputs
-        self.architecture["n_inputs"] = n_inputs
+        return vectors[len(old) :].to(old.device, copy=True)
+
+    @torch.no_grad()
+    def grow(self, n_inputs: int, generator: torch.Generator) -> None:
+        """Give codes up to `n_inputs` a vector of their own."""
+        self.set_table(torch.cat([self.embedding.weight, self.new_vectors(n_inputs, generator)]))
+
+    def set_table(self, vectors: Tensor) -> None:
+        """Make these the vectors of all codes."""
+        self.embedding.weight = nn.Parameter(vectors, self.embedding.weight.requires_grad)
+        self.embedding.num_embeddings = self.architecture["n_inputs"] = len(vectors)
 
     @torch.no_grad()
     def set_vectors(self, codes: Tensor, vectors: Tensor) -> None:

@@ -29,9 +29,9 @@ class TokenBatches(Protocol):
         """Return the batches in order."""
 
 
-def number_tokens(tokens: Iterable[Any]) -> dict[Any, int]:
-    """Return the id of each token, in order from 2 on."""
-    return {token: id_ for id_, token in enumerate(tokens, FIRST_TOKEN)}
+def number_tokens(tokens: Iterable[Any], first: int = FIRST_TOKEN) -> dict[Any, int]:
+    """Return the id of each token, in order from the first id on."""
+    return {token: id_ for id_, token in enumerate(tokens, first)}
 
 
 def _no_counts() -> NDArray[np.int64]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import ItemsView, Iterable, Iterator, Mapping, ValuesView
 from itertools import count, islice
 from numbers import Integral
 from typing import Any, Literal, NoReturn
@@ -19,6 +19,54 @@ _NEARLY_ALL = 0.85
 _FREQUENT_TOKENS = 1000
 
 
+class Vocabulary(Mapping[Any, int]):
+    """The first tokens of a dict that may get more, and their ids.
+
+    Parameters
+    ----------
+    tokens : dict
+        Token to id, the ids rising from `FIRST_TOKEN` on.
+    """
+
+    def __init__(self, tokens: dict[Any, int]) -> None:
+        self._tokens = tokens
+        self._n_tokens = len(tokens)
+
+    def __getitem__(self, token: Any) -> int:
+        id_ = self._tokens[token]
+        if id_ >= FIRST_TOKEN + self._n_tokens:
+            raise KeyError(token)
+        return id_
+
+    def __len__(self) -> int:
+        return self._n_tokens
+
+    def __iter__(self) -> Iterator[Any]:
+        return iter(self._copy())
+
+    def items(self) -> ItemsView[Any, int]:
+        """Return the tokens with their ids."""
+        return self._copy().items()
+
+    def values(self) -> ValuesView[int]:
+        """Return the ids."""
+        return self._copy().values()
+
+    def __eq__(self, other: object) -> bool:
+        if isinstance(other, Vocabulary) and other._tokens is self._tokens:
+            return len(other) == len(self)
+        return super().__eq__(other)
+
+    __hash__ = None  # type: ignore[assignment]
+
+    def __repr__(self) -> str:
+        return repr(self._copy())
+
+    def _copy(self) -> dict[Any, int]:
+        """Return a copy, during which no other thread adds tokens."""
+        return dict(islice(self._tokens.items(), self._n_tokens))
+
+
 class CallIds:
     """The ids of the tokens of one call.
 
@@ -26,24 +74,26 @@ class CallIds:
 
     Parameters
     ----------
-    vocabulary : mapping
-        Token to id.
+    tokens : dict
+        Token to id. Those that it gets later are unknown.
 
     Attributes
     ----------
+    vocabulary : Vocabulary
     first_unknown : int
         The lowest temporary id.
     """
 
-    def __init__(self, vocabulary: Mapping[Any, int]) -> None:
-        self.first_unknown = FIRST_TOKEN + len(vocabulary)
-        self._vocabulary = vocabulary
+    def __init__(self, tokens: dict[Any, int]) -> None:
+        self.vocabulary = Vocabulary(tokens)
+        self.first_unknown = FIRST_TOKEN + len(self.vocabulary)
+        self._tokens = tokens
         self._unknown: defaultdict[Any, int] = defaultdict(count(self.first_unknown).__next__)
 
     def __call__(self, tokens: Iterable[Any]) -> Iterator[int]:
         """Yield the id of each token."""
-        find, unknown = self._vocabulary.get, self._unknown
-        return (find(token) or unknown[token] for token in tokens)
+        find, limit, unknown = self._tokens.get, self.first_unknown, self._unknown
+        return (id_ if (id_ := find(token, limit)) < limit else unknown[token] for token in tokens)
 
     def unknown_tokens(self) -> dict[int, Any]:
         """Return the unknown tokens so far, by their temporary ids."""

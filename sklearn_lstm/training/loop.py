@@ -40,8 +40,9 @@ DEFAULTS: dict[str, Any] = {
     "iterator_train": LengthBatches,
     "iterator_valid": LengthBatches,
 }
-ROWS_OF_EPOCHS = {"verbose": 1, "callbacks__print_log__sink": print_above_bar}
-NO_ROWS = {"callbacks__print_log": None}  # with verbose=0 skorch prints if `print` is replaced
+# With verbose=0 skorch would lay rows out for nobody, and print them if `print` is replaced.
+NO_ROWS: dict[str, Any] = {"callbacks__print_log": None}
+ROWS_OF_EPOCHS: dict[str, Any] = {"verbose": 1, "callbacks__print_log__sink": print_above_bar}
 
 
 @dataclass(frozen=True)
@@ -139,7 +140,7 @@ def train(
     *,
     rng: np.random.Generator,
     held_out_loss: HeldOutLoss | None = None,
-    optimizer_state: Mapping[str, Any] | None = None,
+    optimizer_state: Mapping[int, Any] | None = None,
     progress: NetworkProgress | None = None,
     checkpoint: Callback | None = None,
 ) -> MicroBatchNet:
@@ -194,7 +195,9 @@ def train(
                     callback.on_epoch_end(net)
         network.generator = None
         net.notify("on_train_end", X=dataset, y=None)
-    if not all(bool(torch.isfinite(weight).all()) for weight in network.parameters()):
+    # A sum of float32 in float64 is finite only if all are, and quickly computed.
+    sums = [weight.detach().sum(dtype=torch.float64).item() for weight in network.parameters()]
+    if not np.isfinite(sums).all():
         raise_not_finite("a weight of the network is not finite", net)
     network.eval()
     net.train_split = None  # it would keep the held-out samples alive
@@ -264,28 +267,17 @@ def optimizer_state_of(net: MicroBatchNet) -> dict[str, Any]:
     return {"optimizer": type(optimizer).__name__, "state": optimizer.state_dict()["state"]}
 
 
-def _restore(optimizer: torch.optim.Optimizer, optimizer_state: Mapping[str, Any]) -> None:
-    """Go on with what an optimiser of the same class has gathered.
-
-    The embedding table may have got more rows since. They begin as padding, whose gradient is 0.
-    """
-    if optimizer_state["optimizer"] != type(optimizer).__name__:
-        return
-    weights = [weight for group in optimizer.param_groups for weight in group["params"]]
-    grown = {
+def _restore(optimizer: torch.optim.Optimizer, optimizer_state: Mapping[int, Any]) -> None:
+    """Go on with what an optimiser of the same class has gathered about each weight."""
+    state = {
         index: {name: _copy(value) for name, value in values.items()}
-        for index, values in optimizer_state["state"].items()
+        for index, values in optimizer_state.items()
     }
-    for index, values in grown.items():
-        tensors = {name: value for name, value in values.items() if getattr(value, "ndim", 0)}
-        n_rows = max(map(len, tensors.values()), default=0)
-        for name, value in tensors.items():
-            missing = len(weights[index]) - n_rows
-            if missing and len(value) == n_rows:
-                values[name] = torch.cat([value, value[:1].expand(missing, *value.shape[1:])])
-    optimizer.load_state_dict(optimizer.state_dict() | {"state": grown})
+    optimizer.load_state_dict(optimizer.state_dict() | {"state": state})
 
 
 def _copy(value: Any) -> Any:
     """Return a copy of an entry of the optimiser state; a stored one is an array."""
-    return torch.from_numpy(np.array(value)) if isinstance(value, np.ndarray) else deepcopy(value)
+    if isinstance(value, np.ndarray):
+        return torch.from_numpy(np.array(value))
+    return value.clone() if isinstance(value, Tensor) else deepcopy(value)

@@ -41,7 +41,7 @@ class SparseEmbedding(Callback):  # type: ignore[misc]
         self.codes = codes.to(table.device)
         rows = nn.Parameter(table.data.index_select(0, self.codes))
         net.optimizer_.state[rows] = {
-            name: value.index_select(0, self.codes) if _has_rows_of(value, table) else value
+            name: value.index_select(0, self.codes) if has_rows_of(value, table) else value
             for name, value in net.optimizer_.state[table].items()
         }
         self._put(net.optimizer_, rows)
@@ -52,7 +52,7 @@ class SparseEmbedding(Callback):  # type: ignore[misc]
             return
         rows, state = self.embedding.weight, optimizer.state[self.table]
         for name, value in optimizer.state.pop(rows).items():
-            if not _has_rows_of(value, rows):
+            if not has_rows_of(value, rows):
                 state[name] = value
                 continue
             if name not in state:  # the initial state, which padding still has: its gradient is 0
@@ -64,13 +64,16 @@ class SparseEmbedding(Callback):  # type: ignore[misc]
 
     def _put(self, optimizer: torch.optim.Optimizer, weight: nn.Parameter) -> None:
         """Make this the weight of the embedding, for the optimiser too."""
-        for group in optimizer.param_groups:
-            group["params"] = [
-                weight if other is self.embedding.weight else other for other in group["params"]
-            ]
+        replace_weight(optimizer, self.embedding.weight, weight)
         self.embedding.weight = weight
 
 
-def _has_rows_of(value: Any, weight: Tensor) -> bool:
+def replace_weight(optimizer: torch.optim.Optimizer, old: Tensor, new: Tensor) -> None:
+    """Let the optimiser train another weight in place of an old one."""
+    for group in optimizer.param_groups:
+        group["params"] = [new if weight is old else weight for weight in group["params"]]
+
+
+def has_rows_of(value: Any, weight: Tensor) -> bool:
     """Return whether an entry of the optimiser state has a row for each row of the weight."""
     return isinstance(value, Tensor) and value.ndim > 0 and len(value) == len(weight)

@@ -1,0 +1,151 @@
+"""The rows of a network of tokens that some samples read: to train them costs what they cost."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from copy import deepcopy
+from dataclasses import dataclass
+from math import prod
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from sklearn_lstm.data.encoding import N_SPECIAL, PADDING_CODE, UNKNOWN_CODE, TokenCodes
+from sklearn_lstm.data.row_changes import RowChanges
+from sklearn_lstm.data.sequences import Sequences
+from sklearn_lstm.members.encoded_network import EncodedNetwork, NetworkStart
+from sklearn_lstm.training.micro_batches import MicroBatchNet
+from sklearn_lstm.training.sparse_embedding import has_rows_of, replace_weight
+
+
+@dataclass(frozen=True)
+class Excerpt:
+    """A network of tokens with only those rows of its tables that some samples read.
+
+    The embedding table has a row for each token, and so have tables of the optimiser. An epoch on
+    a few samples changes few rows. So it trains the excerpt, and the rows are written into the
+    whole tables once nothing can fail.
+
+    Parameters
+    ----------
+    network : EncodedNetwork
+        The excerpt, which knows only the ids of the samples.
+    whole : EncodedNetwork
+        The network that it is taken from.
+    codes : Tensor of shape (n_rows,)
+        The code in the whole network of each code of the excerpt, in ascending order.
+    tables : dict of str to Tensor of shape (n_codes, ...)
+        The state of the whole optimiser that has a row for each code.
+    optimizer_state : mapping or None
+        The state of the optimiser of the excerpt, by the place of the weight.
+    new_ids : ndarray of shape (n_new,)
+        Those that the whole network lacks.
+    new_vectors : Tensor of shape (n_new, embedding_dim)
+        Their vectors before training.
+    """
+
+    network: EncodedNetwork
+    whole: EncodedNetwork
+    codes: Tensor
+    tables: dict[str, Tensor]
+    optimizer_state: Mapping[int, Any] | None
+    new_ids: NDArray[np.int64]
+    new_vectors: Tensor
+
+    @classmethod
+    def of(
+        cls,
+        start: NetworkStart,
+        sequences: Sequences,
+        generator: torch.Generator,
+        optimizer_state: Mapping[int, Any] | None,
+    ) -> Excerpt | None:
+        """Return the excerpt for some sequences; None if no network of tokens goes on."""
+        whole = start.previous
+        if whole is None or not (whole.is_trained and isinstance(whole.encoding, TokenCodes)):
+            return None
+        known, weight = whole.encoding, whole.network.embedding.weight
+        new_ids = known.new_ids(sequences, start.pretrained_ids)
+        new_vectors = whole.network.new_vectors(len(known) + len(new_ids), generator)
+        if start.pretrained is not None:
+            is_new = np.isin(start.pretrained_ids, new_ids)
+            places = torch.from_numpy(np.searchsorted(new_ids, start.pretrained_ids[is_new]))
+            vectors = torch.from_numpy(start.pretrained.vectors[is_new])
+            new_vectors[places.to(weight.device)] = vectors.to(weight.device)
+
+        ids = sequences.distinct_ids().astype(np.int64)
+        ids = ids[ids > 0]
+        codes_of_ids = known(ids)
+        is_new = codes_of_ids == UNKNOWN_CODE
+        codes_of_ids[is_new] = len(known) + np.searchsorted(new_ids, ids[is_new])
+        order = np.argsort(codes_of_ids)
+        codes = torch.from_numpy(np.append(np.arange(N_SPECIAL), codes_of_ids[order]))
+        codes = codes.to(weight.device)
+        is_known = codes < len(known)
+        network = deepcopy(whole.network, {id(weight): weight})
+        network.set_table(
+            torch.cat(
+                [weight.detach()[codes[is_known]], new_vectors[codes[~is_known] - len(known)]]
+            )
+        )
+        tables = {}
+        if optimizer_state is not None:
+            index = [id(each) for each in whole.network.parameters()].index(id(weight))
+            of_weight = dict(optimizer_state.get(index, {}))
+            for name, value in of_weight.items():
+                table = torch.from_numpy(value) if isinstance(value, np.ndarray) else value
+                if has_rows_of(table, weight):
+                    tables[name] = table.to(weight.device)
+                    # New rows begin as padding, whose gradient is 0.
+                    of_weight[name] = tables[name][torch.where(is_known, codes, PADDING_CODE)]
+            optimizer_state = {**optimizer_state, index: of_weight}
+        excerpt = EncodedNetwork(TokenCodes(ids[order]), network)
+        return cls(excerpt, whole, codes, tables, optimizer_state, new_ids, new_vectors)
+
+    def whole_again(
+        self, net: MicroBatchNet, changes: RowChanges, *, in_place: bool
+    ) -> EncodedNetwork:
+        """Give the trained network and its optimiser the whole tables.
+
+        In place, they share the rows that nothing changes with the tables before. They have the
+        trained rows once the changes are written.
+        """
+        network, optimizer = self.network.network, net.optimizer_
+        assert isinstance(self.whole.encoding, TokenCodes)  # noqa: S101 - see `of`
+        encoding = self.whole.encoding.appended(self.new_ids, changes, in_place=in_place)
+
+        def grown(table: Tensor, new_rows: Tensor, rows: Tensor) -> Tensor:
+            whole = _with_rows(table, new_rows, in_place=in_place)
+            changes.add(whole, self.codes, rows)
+            return whole
+
+        weight = network.embedding.weight
+        state = optimizer.state.pop(weight, {})
+        for name, value in state.items():
+            if has_rows_of(value, weight):
+                table = self.tables.get(name)
+                if table is None:  # the initial state, which padding still has
+                    table = value[:1].repeat(len(self.whole.encoding), *[1] * (value.ndim - 1))
+                new_rows = table[:1].expand(len(self.new_ids), *value.shape[1:])
+                state[name] = grown(table, new_rows, value)
+        table = self.whole.network.embedding.weight.detach()
+        network.set_table(grown(table, self.new_vectors, weight.detach()))
+        replace_weight(optimizer, weight, network.embedding.weight)
+        optimizer.state[network.embedding.weight] = state
+        return EncodedNetwork(encoding, network, is_trained=True)
+
+
+def _with_rows(table: Tensor, new_rows: Tensor, *, in_place: bool) -> Tensor:
+    """Return a table with new rows behind its own; in place, its memory is used if it has room."""
+    n_rows = len(table) + len(new_rows)
+    size = prod(table.shape[1:]) * table.element_size()
+    if not in_place or table.untyped_storage().nbytes() < n_rows * size:
+        room = table.new_empty(n_rows + n_rows // 2, *table.shape[1:])
+        room[: len(table)] = table
+        table = room[: len(table)]
+    whole = table.as_strided((n_rows, *table.shape[1:]), table.stride())
+    whole[len(table) :] = new_rows
+    return whole

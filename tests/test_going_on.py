@@ -1,0 +1,286 @@
+"""`partial_fit` costs what its samples cost, whatever the vocabulary, and is all or nothing."""
+
+import copy
+import pickle
+import sys
+import tracemalloc
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from numpy.testing import assert_array_equal
+from torch.utils._python_dispatch import TorchDispatchMode
+
+import sklearn_lstm
+from sklearn_lstm import TextSequenceVectorizer
+from sklearn_lstm.text.vocabulary import CallIds
+from tests.small_models import small
+
+N_IDS = 30_000
+ROWS = np.random.default_rng(0).permutation(np.arange(2, N_IDS + 2)).reshape(-1, 100)
+LABELS = np.arange(len(ROWS)) % 2
+
+
+@pytest.fixture(scope="module")
+def large():
+    """A network of many tokens, as it is after two calls."""
+    model = small(embedding_dim=16).partial_fit(ROWS, LABELS, classes=[0, 1])
+    return model.partial_fit([[2, N_IDS + 2]], [0])  # makes room for further tokens
+
+
+class LargestTensor(TorchDispatchMode):
+    """Measure the largest tensor that an operation of torch makes, but for those that exist."""
+
+    def __init__(self, existing):
+        super().__init__()
+        self.existing = {tensor.untyped_storage().data_ptr() for tensor in existing}
+        self.n_bytes = 0
+
+    def __torch_dispatch__(self, function, types, args=(), kwargs=None):
+        result = function(*args, **(kwargs or {}))
+        for tensor in result if isinstance(result, tuple | list) else [result]:
+            if isinstance(tensor, torch.Tensor):
+                storage = tensor.untyped_storage()
+                if storage.data_ptr() not in self.existing:
+                    self.n_bytes = max(self.n_bytes, storage.nbytes())
+        return result
+
+
+def n_bytes_of(call):
+    """Return how much memory of Python and NumPy a call takes at most."""
+    tracemalloc.start()
+    try:
+        call()
+        return tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+
+
+def tables_of(model):
+    networks = model._model.networks
+    states = networks.optimizer_state["state"].values()
+    state = [value for values in states for value in values.values()]
+    return [networks.first.network.embedding.weight, *state]
+
+
+def test_nothing_as_large_as_the_vocabulary_is_made_for_a_few_samples(large):
+    table = large._model.networks.first.network.embedding.weight
+    with LargestTensor(tables_of(large)) as largest:
+        large.partial_fit([[2, 3, 4], [5, 6, 7]], [0, 1])
+    assert 0 < largest.n_bytes < table.nbytes / 10
+    assert n_bytes_of(lambda: large.partial_fit([[7, 8, 9]], [1])) < 8 * N_IDS
+
+
+def test_tokens_that_are_new_make_no_copies_of_what_is_known_of_others(large):
+    new = N_IDS + 10
+    for _ in range(2):
+        assert n_bytes_of(lambda: large.partial_fit([[7, new]], [1])) < 8 * N_IDS  # noqa: B023
+        new += 1
+    assert large._model.encoding(np.array([new - 2, new - 1, new])).tolist() == [
+        len(large._model.encoding) - 2,
+        len(large._model.encoding) - 1,
+        1,
+    ]
+
+
+def stream(rng):
+    """Yield samples, some of whose ids are new, and some of whose steps have no id."""
+    for number in range(12):
+        n_ids = 20 + 15 * number
+        yield [rng.integers(1, n_ids, rng.integers(0, 9)) for _ in range(3)], [0, 1, number % 2]
+
+
+@pytest.mark.parametrize("optimizer", ["adamw", "nadam", "rmsprop", "sgd", torch.optim.Adafactor])
+@pytest.mark.parametrize("embedding_dim", [5, None])
+def test_tables_that_are_shared_and_those_that_are_not_learn_the_same(optimizer, embedding_dim):
+    models = [
+        small(optimizer=optimizer, embedding_dim=embedding_dim, dropout=0, lr=0.1) for _ in range(3)
+    ]
+    for number, (X, y) in enumerate(stream(np.random.default_rng(0))):
+        for model in models:
+            model.partial_fit(X, y, classes=[0, 1])
+        _ = models[1].module_  # so that the next call copies the tables
+        if number % 4 == 3:
+            models[2] = pickle.loads(pickle.dumps(models[2]))
+    X, y = next(stream(np.random.default_rng(1)))
+    first, *others = [
+        model.partial_fit(X, y).predict_proba([[2, 3, 150], [77]]) for model in models
+    ]
+    for proba in others:
+        assert_array_equal(proba, first)
+    table = models[0].module_.embedding.weight
+    assert (
+        len(table) == len(models[0]._model.encoding) == models[0].module_.architecture["n_inputs"]
+    )
+    state = models[0].net_.optimizer_.state[table]
+    assert models[0].net_.module_ is models[0].module_
+    assert all(len(value) == len(table) for name, value in state.items() if name.startswith("exp"))
+
+
+def test_another_optimizer_forgets_what_the_last_one_has_gathered():
+    model = small(optimizer="adamw").partial_fit([[2, 3], [4, 5]], [0, 1], classes=[0, 1])
+    model.set_params(optimizer="adam").partial_fit([[2]], [0])
+    state = model.net_.optimizer_.state[model.module_.embedding.weight]
+    has_state = state["exp_avg"].abs().sum(axis=1) > 0
+    assert has_state[model._model.encoding(np.array([2, 3, 4, 5]))].tolist() == [True] + 3 * [False]
+
+
+# --- What others hold stays as it is
+
+
+def with_room():
+    """Return a network whose tables have room, so that the next call writes in place."""
+    model = small().partial_fit([[2, 3], [4, 5]], [0, 1], classes=[0, 1])
+    return model.partial_fit([[2, 6]], [0])
+
+
+@pytest.mark.parametrize(
+    "share", [copy.copy, lambda model: model.module_, lambda model: model.net_]
+)
+@pytest.mark.parametrize("ids", [[2, 5], [2, 9]])
+def test_what_was_shared_does_not_learn_from_later_samples(share, ids):
+    model, expected = with_room(), with_room().partial_fit([ids], [1]).predict_proba([[2, 3, 9]])
+    network = model._model.networks.first.network
+    _ = share(model)
+    before = copy.deepcopy(network.state_dict())
+    assert_array_equal(model.partial_fit([ids], [1]).predict_proba([[2, 3, 9]]), expected)
+    for name, weight in network.state_dict().items():
+        assert torch.equal(weight, before[name]), name
+
+
+def test_of_two_copies_each_learns_its_own_tokens():
+    alone = [with_room().partial_fit([[2, id_]], [1]) for id_ in (8, 9)]
+    model = with_room()
+    both = model, copy.copy(model)
+    for one, id_ in zip(both, (8, 9), strict=True):
+        one.partial_fit([[2, id_]], [1])
+    for one, other in zip(both, alone, strict=True):
+        expected = other.partial_fit([[8, 6]], [0]).predict_proba([[2, 6, 8, 9]])
+        assert_array_equal(one.partial_fit([[8, 6]], [0]).predict_proba([[2, 6, 8, 9]]), expected)
+
+
+# --- All or nothing
+
+
+class Interruptions:
+    """Press Ctrl-C before one line of the package after the other."""
+
+    folder = str(Path(sklearn_lstm.__file__).parent)
+
+    def __init__(self):
+        self.n_lines = 0
+
+    def interrupt(self, call, line):
+        """Call, and return whether it was interrupted before the line of this number."""
+        self.n_lines = 0
+
+        def trace(frame, event, _):
+            if not frame.f_code.co_filename.startswith(self.folder):
+                return None
+            if event == "line":
+                self.n_lines += 1
+                if self.n_lines == line:
+                    sys.settrace(None)
+                    raise KeyboardInterrupt
+            return trace
+
+        before = sys.gettrace()
+        sys.settrace(trace)
+        try:
+            call()
+        except KeyboardInterrupt:
+            return True
+        finally:
+            sys.settrace(before)
+        return False
+
+
+def interrupted_lines(interruptions, call):
+    """Interrupt a call again and again, until it ends; yield the numbers of the lines.
+
+    They are some of all lines, and all of the last ones, which change what is fitted.
+    """
+    n_lines = interruptions.n_lines
+    assert n_lines > 100
+    for line in [*range(1, n_lines - 60, 17), *range(n_lines - 60, n_lines + 1)]:
+        if not interruptions.interrupt(call, line):
+            return
+        yield line
+
+
+def test_an_interrupted_call_leaves_the_classifier_as_it_was_or_has_ended():
+    X, y, seen = [[2, 3, 8], [4, 9]], [1, 0], [[2, 3], [4, 5, 8], [9]]
+
+    ended, interruptions = with_room(), Interruptions()
+    before = ended.predict_proba(seen)
+    interruptions.interrupt(lambda: ended.partial_fit(X, y), None)
+    after = ended.predict_proba(seen)
+    later = ended.partial_fit([[10, 8]], [1]).predict_proba(seen)
+
+    model, n_unchanged = with_room(), 0
+    for _ in interrupted_lines(interruptions, lambda: model.partial_fit(X, y)):
+        if model.n_epochs_ == ended.n_epochs_ - 1:
+            break
+        assert_array_equal(model.predict_proba(seen), before)
+        n_unchanged += 1
+    assert n_unchanged > 60
+    if model.n_epochs_ == 2:
+        model.partial_fit(X, y)
+    assert_array_equal(model.predict_proba(seen), after)
+    assert_array_equal(model.partial_fit([[10, 8]], [1]).predict_proba(seen), later)
+
+
+def test_an_interrupted_call_leaves_the_vectorizer_as_it_was_or_has_ended():
+    def prepared():
+        return TextSequenceVectorizer(min_df=2).partial_fit(["a b a", "b c d"])
+
+    ended, interruptions = prepared(), Interruptions()
+    before = ended.vocabulary_.copy(), ended.coverage_
+    interruptions.interrupt(lambda: ended.partial_fit(["c c a e f"]), None)
+    after = ended.vocabulary_.copy(), ended.coverage_
+    assert before != after
+
+    vectorizer, n_unchanged = prepared(), 0
+    for _ in interrupted_lines(interruptions, lambda: vectorizer.partial_fit(["c c a e f"])):
+        if vectorizer.coverage_ == after[1]:
+            break
+        assert (vectorizer.vocabulary_, vectorizer.coverage_) == before
+        n_unchanged += 1
+    assert n_unchanged > 60
+    if vectorizer.coverage_ != after[1]:
+        vectorizer.partial_fit(["c c a e f"])
+    assert (vectorizer.vocabulary_, vectorizer.coverage_) == after
+    assert vectorizer.partial_fit(["d e f"]).vocabulary_ == ended.partial_fit(["d e f"]).vocabulary_
+
+
+# --- The vectorizer
+
+
+def test_one_text_makes_nothing_as_large_as_the_vocabulary():
+    n_words = 200_000  # a constant megabyte is for the words of any call
+    vectorizer = TextSequenceVectorizer().partial_fit([" ".join(f"w{n}" for n in range(n_words))])
+    for word in ("new", "newer"):  # a dict doubles its memory now and then
+        n_bytes = n_bytes_of(lambda: vectorizer.partial_fit([f"w1 w2 {word}"]))  # noqa: B023
+    assert n_bytes < 8 * n_words
+    assert n_bytes_of(lambda: vectorizer.transform(["w1 w7 newest"])) < 8 * n_words
+    assert vectorizer.vocabulary_["newer"] == n_words + 3
+
+
+def test_a_copy_of_a_vectorizer_learns_tokens_of_its_own():
+    vectorizer = TextSequenceVectorizer().fit(["a b"])
+    copied = copy.copy(vectorizer)
+    copied.partial_fit(["c"])
+    assert vectorizer.vocabulary_ == {"a": 2, "b": 3}
+    assert copied.vocabulary_ == {"a": 2, "b": 3, "c": 4}
+
+
+def test_tokens_that_come_during_a_call_are_unknown_to_it():
+    tokens = {"a": 2, "b": 3}
+    ids = CallIds(tokens)
+    tokens["c"] = 4
+    assert list(ids(["a", "c", "d", "c"])) == [2, 4, 5, 4]
+    assert ids.unknown_tokens() == {4: "c", 5: "d"}
+    assert ids.vocabulary == {"a": 2, "b": 3} != CallIds(tokens).vocabulary
+    assert "c" not in ids.vocabulary
+    assert list(ids.vocabulary.values()) == [2, 3]
