@@ -6,7 +6,8 @@ docs/engines_search.csv. The data are in the folder that the environment variabl
 SKLEARN_LSTM_DATA names.
 
 Rows a second: how much longer many rows take than few, so that the start of an engine and of its
-workers does not count.
+workers does not count. The processor seconds are those of all processes of the engine. They do not
+depend on what else the machine does.
 """
 
 import argparse
@@ -18,16 +19,19 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from importlib import import_module
 from importlib.metadata import version
 from itertools import product
 from pathlib import Path
 from statistics import median
+from threading import Event, Thread
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 import pandas as pd
+import psutil
 import torch
 from benchmark_data import read_texts
 from sklearn.model_selection import GridSearchCV
@@ -91,11 +95,51 @@ def ways_to_predict(engine: str, model: Any, n_workers: int) -> Callable[[pd.Dat
     return {"dask": dask, "spark": spark, "ray": ray}[engine]
 
 
-def seconds(work: Callable[[], Any]) -> tuple[float, Any]:
-    """Return how long work takes, and its result."""
-    start = time.perf_counter()
-    result = work()
-    return time.perf_counter() - start, result
+class Processor:
+    """The processor seconds of this process and of those that it started, while a block runs.
+
+    They are read often, because a process that has ended tells nothing any more.
+    """
+
+    def __enter__(self) -> Self:
+        self._first: dict[int, float] = {}
+        self._last: dict[int, float] = {}
+        self._read(self._first)
+        self._ends = Event()
+        self._thread = Thread(target=self._watch)
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._ends.set()
+        self._thread.join()
+        self._read(self._last)
+
+    def _watch(self) -> None:
+        while not self._ends.wait(0.1):
+            self._read(self._last)
+
+    @staticmethod
+    def _read(into: dict[int, float]) -> None:
+        own = psutil.Process()
+        for process in [own, *own.children(recursive=True)]:
+            with suppress(psutil.NoSuchProcess):
+                times = process.cpu_times()
+                into[process.pid] = times.user + times.system
+
+    @property
+    def seconds(self) -> float:
+        """Return the sum over all processes."""
+        return sum(last - self._first.get(pid, 0.0) for pid, last in self._last.items())
+
+
+def seconds(work: Callable[[], Any]) -> tuple[float, float, Any]:
+    """Return how long work takes, its processor seconds, and its result."""
+    with Processor() as processor:
+        start = time.perf_counter()
+        result = work()
+        taken = time.perf_counter() - start
+    return taken, processor.seconds, result
 
 
 def predict(engine: str, n_workers: int, options: argparse.Namespace) -> dict[str, float]:
@@ -108,11 +152,12 @@ def predict(engine: str, n_workers: int, options: argparse.Namespace) -> dict[st
     put = ways_to_predict(engine, model, n_workers)
     few, many = put(table[:FEW]), put(table)
     few()
-    short, found = seconds(few)
-    long, _ = seconds(many)
+    short, work_of_few, found = seconds(few)
+    long, work_of_many, _ = seconds(many)
     here = model.predict_proba(table["text"][:FEW])
     return {
         "rows a second": (n_rows - FEW) / (long - short),
+        "processor seconds": 1000 * (work_of_many - work_of_few) / (n_rows - FEW),
         "difference": float(np.abs(found.sort_index().to_numpy(float) - here).max()),
     }
 
@@ -135,7 +180,7 @@ def search(engine: str, n_workers: int, _: argparse.Namespace) -> dict[str, Any]
         handle = functions.start(n_workers)
         given = [handle if engine == "dask" else n_workers]
         fit = lambda: functions.fit(grid, texts, labels, *given)  # noqa: E731
-    taken, found = seconds(fit)
+    taken, _, found = seconds(fit)
     return {"seconds": taken, "scores": found.cv_results_["mean_test_score"].tolist()}
 
 
@@ -164,11 +209,18 @@ def runs(work: str, options: argparse.Namespace, folder: str) -> dict[str, Any]:
 
 def print_predictions(told: dict[str, list[list[dict[str, Any]]]]) -> None:
     """Print docs/engines.csv."""
-    print("engine,rows a second: one worker,two workers,ratio,largest difference")
+    print(
+        "engine,rows a second: one worker,two workers,ratio,"
+        '"processor seconds for 1,000 rows: one worker",two workers,largest difference'
+    )
     for engine, both in told.items():
         one, two = (median(run["rows a second"] for run in each) for each in both)
+        work = [median(run["processor seconds"] for run in each) for each in both]
         difference = max(run["difference"] for each in both for run in each)
-        print(f'{named(engine)},"{one:,.0f}","{two:,.0f}",{two / one:.2f},{difference:.1g}')
+        print(
+            f'{named(engine)},"{one:,.0f}","{two:,.0f}",{two / one:.2f},'
+            f"{work[0]:.3f},{work[1]:.3f},{difference:.1g}"
+        )
 
 
 def print_searches(told: dict[str, list[list[dict[str, Any]]]]) -> None:
