@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from copy import copy
 from dataclasses import replace
+from functools import partial
 from numbers import Integral, Real
 from typing import Any, ClassVar, Self
 
@@ -503,14 +504,21 @@ class LSTMSequenceClassifier(
         targets = Targets(values, weights, labels, read_groups(groups, len(values)))
         samples = Samples(sequences, targets).counted()
         task = task or CallbackTask()
-        found = {
-            "X": X,
-            "labels": labels,
-            "input_format": input_format,
-            "previous": previous,
-            "n_samples": len(samples),
-            "sequences": sequences,
-        }
+        commit = partial(
+            LSTMSequenceClassifier._commit,
+            X=X,
+            labels=labels,
+            input_format=input_format,
+            previous=previous,
+            n_samples=len(samples),
+            sequences=sequences,
+        )
+
+        def attributes(model: SequenceModel) -> Attributes:
+            fitted = commit(copy(self), model)
+            model.networks.net = None  # it goes on training
+            return vars(fitted)
+
         held_out = self._read_validation(X, validation, labels, input_format, sequences.vectors)
         parameters["token_unit"] = input_format.token_unit
         start = _network_start(parameters, labels, sequences, previous)
@@ -532,11 +540,11 @@ class LSTMSequenceClassifier(
                 settings=settings,
                 rng=rng,
                 callback_task=task,
-                attributes=lambda model: self._attributes(model, **found),
+                attributes=attributes,
                 previous=previous,
                 checkpoint=checkpoint,
             )
-            self._commit(model, **found)
+            commit(self, model)
         task.end({})
         return self
 
@@ -799,12 +807,6 @@ class LSTMSequenceClassifier(
         return np.random.default_rng([int(seed), 0 if previous is None else self.n_epochs_])
 
     # --- What is fitted
-
-    def _attributes(self, model: SequenceModel, **found: Any) -> Attributes:
-        """Return the attributes that this classifier would have with the model."""
-        attributes = vars(copy(self)._commit(model, **found))  # noqa: SLF001 - our own
-        model.networks.net = None  # it goes on training
-        return attributes
 
     def _commit(
         self,
