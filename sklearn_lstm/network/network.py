@@ -210,6 +210,7 @@ class SequenceNetwork(nn.Module):
         for name, weight in self.named_parameters():
             if name.startswith("embedding"):
                 self._draw_vectors(weight, generator)
+                weight[self.embedding.padding_idx] = 0
             elif name == "projection.weight":
                 weight.normal_(std=weight.shape[1] ** -0.5, generator=generator)
             elif name.startswith(("projection", "output")):
@@ -224,23 +225,20 @@ class SequenceNetwork(nn.Module):
                 weight.uniform_(-hidden_bound, hidden_bound, generator=generator)
 
     def _draw_vectors(self, vectors: Tensor, generator: torch.Generator) -> None:
-        """Draw vectors of codes; that of padding is 0."""
+        """Draw vectors of codes."""
         if self.architecture["embedding_dim"] is None:  # they are the input weights of the gates
             bound = self.architecture["hidden_size"] ** -0.5
             vectors.uniform_(-bound, bound, generator=generator)
         else:
             vectors.normal_(generator=generator)
-        vectors[self.embedding.padding_idx] = 0
 
     @torch.no_grad()
     def new_vectors(self, n_inputs: int, generator: torch.Generator) -> Tensor:
         """Draw a vector for each code from those of the network on, up to `n_inputs`."""
         old = self.embedding.weight
-        if n_inputs == len(old):
-            return old[:0]
-        vectors = torch.empty(n_inputs, old.shape[1], dtype=old.dtype)
+        vectors = torch.empty(n_inputs - len(old), old.shape[1], dtype=old.dtype)
         self._draw_vectors(vectors, generator)
-        return vectors[len(old) :].to(old.device, copy=True)
+        return vectors.to(old.device)
 
     @torch.no_grad()
     def grow(self, n_inputs: int, generator: torch.Generator) -> None:
