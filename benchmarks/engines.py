@@ -116,8 +116,9 @@ class Processor:
         self._read(self._last)
 
     def _watch(self) -> None:
-        while not self._ends.wait(0.1):
+        while not self._ends.wait(0.5):
             self._read(self._last)
+        self._spent = time.thread_time()  # on reading
 
     @staticmethod
     def _read(into: dict[int, float]) -> None:
@@ -130,7 +131,8 @@ class Processor:
     @property
     def seconds(self) -> float:
         """Return the sum over all processes."""
-        return sum(last - self._first.get(pid, 0.0) for pid, last in self._last.items())
+        total = sum(last - self._first.get(pid, 0.0) for pid, last in self._last.items())
+        return total - self._spent
 
 
 def seconds(work: Callable[[], Any]) -> tuple[float, float, Any]:
