@@ -28,6 +28,7 @@ TASKS = {
     "ItalyPowerDemand": "ItalyPowerDemand",
     "PLAID, unequal lengths": "PLAID",
     "exercises by a watch, other persons": "WatchExercises",
+    "rhythm of the heart, up to 3,000 steps": "ecg_rhythm",
 }
 
 
@@ -43,7 +44,8 @@ def measured():
 
 
 def percent(cell):
-    return float(re.match(r"([\d.]+) %", cell.strip("*"))[1])
+    """Return the figure of a cell; None: not measured."""
+    return None if cell == "-" else float(re.match(r"([\d.]+) %", cell.strip("*"))[1])
 
 
 def rows_of_readme():
@@ -56,15 +58,17 @@ def rows_of_readme():
 def test_every_task_is_in_the_readme(measured):
     named = {TASKS[row[0]] for row in rows_of_readme()}
     assert named == set(TASKS.values())
-    assert named == set(measured) - {"BasicMotions"}  # on which five models reach 100 %
+    # On one, five models reach 100 %; on the other, 86 % of the patients are of one class.
+    assert named == set(measured) - {"BasicMotions", "icu_stays"}
 
 
 @pytest.mark.parametrize("row", rows_of_readme(), ids=lambda row: TASKS[row[0]])
 def test_readme_quotes_the_table_and_the_best_other_model(row, measured):
     models = measured[TASKS[row[0]]]
     others = {name: figure for name, figure in models.items() if name not in {OURS, *PARTS}}
-    figures = [models[name] for name in (OURS, *PARTS)] + [max(others.values())]
-    assert [percent(cell) for cell in row[1:]] == pytest.approx(figures, abs=0.0501)
+    figures = [models.get(name) for name in (OURS, *PARTS)] + [max(others.values())]
+    for cell, figure in zip(row[1:], figures, strict=True):
+        assert percent(cell) == (figure and pytest.approx(figure, abs=0.0501))
     if "**" in row[1]:
         assert models[OURS] > max(others.values())
 
