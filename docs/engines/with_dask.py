@@ -9,7 +9,7 @@ from dask.distributed import Client
 
 
 def start(n_workers: int = 2) -> Client:
-    """Start processes of one thread on this machine; elsewhere: ``Client(address)``."""
+    """Start processes of one thread on this machine. For a cluster: ``Client(address)``."""
     return Client(n_workers=n_workers, threads_per_worker=1, dashboard_address=None)
 
 

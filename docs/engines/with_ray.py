@@ -10,7 +10,7 @@ from ray.util.joblib import register_ray
 
 
 def start(n_workers: int = 2) -> None:
-    """Start Ray on this machine; elsewhere: ``ray.init(address)``."""
+    """Start Ray on this machine. For a cluster: ``ray.init(address)``."""
     ray.init(num_cpus=n_workers + 1, include_dashboard=False)  # one more, for reading
 
 
@@ -33,7 +33,7 @@ def fit(search: Any, X: Sequence[Any], y: Sequence[Any], n_workers: int = 2) -> 
 
 
 class Probabilities:
-    """The model, which each worker loads once."""
+    """Probabilities of batches; each worker makes one such object, and so loads the model once."""
 
     def __init__(self, model: ray.ObjectRef) -> None:
         self.model = ray.get(model)

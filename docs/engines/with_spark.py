@@ -9,7 +9,7 @@ from pyspark.sql.types import DoubleType, StructField, StructType
 
 
 def start(n_workers: int = 2) -> SparkSession:
-    """Start Spark on this machine; elsewhere: ``.master(address)``, or a session that is there."""
+    """Start Spark on this machine. For a cluster: ``.master(address)``, or its own session."""
     return SparkSession.builder.master(f"local[{n_workers}]").getOrCreate()
 
 

@@ -1,4 +1,4 @@
-"""Changes of rows of tables, which can be undone."""
+"""Changes of rows of tables that are written all at once, and can be undone."""
 
 from __future__ import annotations
 
@@ -6,18 +6,22 @@ from typing import Any
 
 
 class RowChanges:
-    """Rows that are to be written into tables: arrays of NumPy, or tensors."""
+    """New values for rows of tables: arrays of NumPy, or tensors.
+
+    `partial_fit` collects them, and writes them when the rest has gone well. If an error or Ctrl-C
+    comes while they are written, it writes back the old rows.
+    """
 
     def __init__(self) -> None:
         self._new: list[tuple[Any, Any, Any]] = []  # table, places, rows
         self._old: list[tuple[Any, Any, Any]] = []
 
     def add(self, table: Any, places: Any, rows: Any) -> None:
-        """Plan to write rows into a table, at these places, none of which comes twice."""
+        """Plan to write rows into a table at these places, which are distinct."""
         self._new.append((table, places, rows))
 
     def write(self) -> None:
-        """Write all rows."""
+        """Write all planned rows, and keep the old ones."""
         self._old = [(table, places, table[places]) for table, places, _ in self._new]
         _write(self._new)
 

@@ -1,4 +1,4 @@
-"""Random convolutions of series, and at how many steps each is large or small."""
+"""Random convolutions of series, and the number of steps at which each is large or small."""
 
 from __future__ import annotations
 
@@ -29,20 +29,21 @@ MOST_CHANNELS = 9  # that a convolution adds up
 class Convolutions:
     """Convolutions of MiniRocket (Dempster et al. 2021), and the events that are counted.
 
-    They look at nine steps that are apart by a dilation. Three of the steps have the weight 2, six
-    have -1. Each convolution adds up some channels, or the changes of some channels. It is an event
-    when a convolution exceeds a threshold, and when it is the largest or the smallest of a group
-    of competing kernels (Dempster et al. 2023).
+    A convolution reads nine steps; its dilation is the distance from each of them to the next.
+    Three of the steps have the weight 2, six have -1. There are 84 ways to choose the three. Each
+    convolution reads the sum of some channels, or of the changes of some channels. An event is that
+    a convolution exceeds a threshold at a step, or that it is the largest or the smallest of a
+    group of competing kernels there (Dempster et al. 2023).
 
     Parameters
     ----------
     dilations : ndarray of shape (n_dilations,)
     channels : ndarray of bool of shape (n_dilations, 84, n_inputs)
-        Which inputs each convolution adds up.
+        Which inputs (channels and their changes) each convolution adds up.
     thresholds : ndarray of shape (n_dilations, 84, n_thresholds)
-        Quantiles of the values of the convolution of a training series.
+        Quantiles of the values of each convolution on one training series.
     competing : ndarray of shape (n_dilations, n_groups, 7)
-        Convolutions that are compared with each other.
+        The numbers, 0 to 83, of the convolutions of each group.
     """
 
     dilations: NDArray[np.intp]
@@ -58,7 +59,7 @@ class Convolutions:
         n_features: int,
         rng: np.random.Generator,
     ) -> Self:
-        """Draw convolutions with about so many events, and find their thresholds."""
+        """Draw convolutions with about `n_features` events, and find their thresholds."""
         dilations = choose_dilations(int(sequences.lengths.max()))
         channels = draw_channels(encoding, len(dilations), rng)
         n_by_competing = SHARE_BY_COMPETING * n_features
@@ -87,9 +88,10 @@ class Convolutions:
     def events(
         self, inputs: NDArray[np.float32], lengths: Lengths
     ) -> Iterator[tuple[slice, int, NDArray[np.bool_]]]:
-        """Yield which events happen at which steps of inputs (B, T, n_inputs): some (k, B, n).
+        """Yield which events happen at which steps of inputs (B, T, n_inputs), part by part.
 
-        The number before them is that of the first step.
+        A part is the slice of its k events, its first step, and whether each event happens in each
+        of its n steps, (k, B, n).
         """
         n_of_dilation = len(self) // len(self.dilations)
         for index, start, values in convolve(inputs, lengths, self.dilations, self.channels):
@@ -108,7 +110,7 @@ class Convolutions:
     def counts(
         self, inputs: NDArray[np.float32], lengths: Lengths
     ) -> NDArray[np.unsignedinteger[Any]]:
-        """Return at how many steps of inputs (B, T, n_inputs) each event happens, (B, n_events)."""
+        """Return the number of steps of inputs (B, T, n_inputs) with each event, (B, n_events)."""
         counts = np.zeros((len(lengths), len(self)), np.min_scalar_type(lengths.max()))
         for place, _, happens in self.events(inputs, lengths):
             of_piece = np.einsum("kbt->bk", happens.view(np.int8), dtype=np.int32)
@@ -117,7 +119,7 @@ class Convolutions:
 
 
 def choose_dilations(longest: int) -> NDArray[np.intp]:
-    """Return the distances between the steps of a convolution, up to the longest sequence."""
+    """Return the dilations: with the largest, nine steps span at most the longest sequence."""
     reach = max(longest - 1, WIDTH - 1) / (WIDTH - 1)
     return np.unique((reach ** np.linspace(0, 1, MOST_DILATIONS)).astype(np.intp))
 
@@ -156,10 +158,10 @@ def convolve(
     dilations: NDArray[np.intp],
     channels: NDArray[np.bool_],
 ) -> Iterator[tuple[int, int, NDArray[np.float32]]]:
-    """Yield the values (84, B, n) of convolutions of inputs (B, T, n_inputs), n steps at once.
+    """Yield the values of convolutions of inputs (B, T, n_inputs), a piece of n steps at a time.
 
-    Steps outside of a sequence count as 0. The values there are NaN. The numbers before them are
-    those of the dilation and of the first step.
+    A piece is the number of the dilation, the first step, and the values (84, B, n). A convolution
+    that reaches beyond a sequence reads 0 there. The values at steps of padding are NaN.
     """
     n_rows, n_steps, _ = inputs.shape
     is_padding = np.arange(n_steps) >= lengths[:, np.newaxis]
@@ -190,7 +192,7 @@ def _shifted(
 ) -> list[NDArray[np.float32]]:
     """Return the sum of the chosen inputs at the nine steps that a convolution looks at."""
     starts = range(first, first + WIDTH * dilation, dilation)
-    if dilation >= n:  # what lies between is not read
+    if dilation >= n:  # the steps between them are not read
         return [wide[chosen, :, start : start + n].sum(axis=0) for start in starts]
     added = wide[chosen, :, first : starts[-1] + n].sum(axis=0)
     return [added[:, start - first : start - first + n] for start in starts]

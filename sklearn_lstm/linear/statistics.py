@@ -1,6 +1,6 @@
 """Statistics of series, for a linear model.
 
-Convolutions hardly see the level of a channel, and not how often it was measured.
+Convolutions tell little about the level of a channel, and nothing about how often it was measured.
 """
 
 from __future__ import annotations
@@ -21,11 +21,13 @@ MOST_THRESHOLDS = 3  # of a statistic
 
 @dataclass(frozen=True)
 class SeriesStatistics:
-    """The level of each channel, and more of channels with missing values and of the time.
+    """The level of each channel, and three statistics of each uneven channel.
 
-    The level is the mean of the known values, relative to that of all series. Of uneven channels
-    there are the proportion of steps with a value, the level and the last value. Whether they
-    exceed thresholds makes a linear model additive: low and high values may both speak for a class.
+    The level is the mean of the known values, relative to that of all series. A channel is uneven
+    if it had missing values in training, or holds the time. Its statistics are the proportion of
+    steps with a value, the mean of the known values, and the last value. Further features say
+    whether a statistic exceeds thresholds. So a linear model can learn that low and high values
+    both speak for a class.
 
     Parameters
     ----------
@@ -44,8 +46,8 @@ class SeriesStatistics:
     def of(cls, sequences: Sequences, encoding: ChannelScaling, n_features: int) -> Self:
         """Return statistics with thresholds that are quantiles of these series.
 
-        There are as many as make about `n_features` features of the uneven channels, but at most 3
-        of each statistic.
+        Each statistic has so many thresholds that the uneven channels have about `n_features`
+        features, but at most 3.
         """
         n_thresholds = n_features // max(N_STATISTICS * len(encoding.uneven), 1) - 1
         n_thresholds = min(max(n_thresholds, 0), MOST_THRESHOLDS)
@@ -59,7 +61,7 @@ class SeriesStatistics:
 
     @property
     def sizes(self) -> tuple[int, int]:
-        """The numbers of levels, and of features of uneven channels."""
+        """Return the number of levels, and that of features of uneven channels."""
         n_thresholds, *shape = self.thresholds.shape
         return self.encoding.n_channels, (1 + n_thresholds) * math.prod(shape)
 
@@ -78,8 +80,9 @@ class SeriesStatistics:
     ) -> tuple[NDArray[np.float64], float]:
         """Return what each step of one series adds to ``features @ coef``, and the rest.
 
-        The rest is that of a series of which nothing but the times are known. The last value counts
-        where it stands. Each value has an equal part in the proportion and the level.
+        The rest is ``features @ coef`` of a series of which only the times are known. The score of
+        the last value belongs to the step of this value. The scores of the proportion and of the
+        mean are divided equally among the steps with a value.
         """
         unknown = self.encoding.uninformed(steps)
         of_levels, of_uneven = np.split(coef, [self.encoding.n_channels])

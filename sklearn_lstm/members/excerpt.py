@@ -1,4 +1,4 @@
-"""The rows of a network of tokens that some samples read: to train them costs what they cost."""
+"""The part of a network of tokens that some samples read, so that few samples train quickly."""
 
 from __future__ import annotations
 
@@ -26,8 +26,8 @@ class Excerpt:
     """A network of tokens with only those rows of its tables that some samples read.
 
     The embedding table has a row for each token, and so have tables of the optimiser. An epoch on
-    a few samples changes few rows. So it trains the excerpt, and the rows are written into the
-    whole tables once nothing can fail.
+    a few samples changes few rows. So `partial_fit` trains the excerpt, whose tables hold copies of
+    these rows. They are written into the whole tables at the end, when nothing can fail any more.
 
     Parameters
     ----------
@@ -36,13 +36,13 @@ class Excerpt:
     whole : EncodedNetwork
         The network that it is taken from.
     codes : Tensor of shape (n_rows,)
-        The code in the whole network of each code of the excerpt, in ascending order.
+        For each code of the excerpt, in ascending order: the code in the whole network.
     tables : dict of str to Tensor of shape (n_codes, ...)
-        The state of the whole optimiser that has a row for each code.
+        Those parts of the state of the whole optimiser that have a row for each code, by name.
     optimizer_state : mapping or None
-        The state of the optimiser of the excerpt, by the place of the weight.
+        The state of the excerpt's optimiser, by the index of the weight.
     new_ids : ndarray of shape (n_new,)
-        Those that the whole network lacks.
+        The ids in the samples, or with a pretrained vector, that the whole network lacks.
     new_vectors : Tensor of shape (n_new, embedding_dim)
         Their vectors before training.
     """
@@ -63,7 +63,7 @@ class Excerpt:
         generator: torch.Generator,
         optimizer_state: Mapping[int, Any] | None,
     ) -> Excerpt | None:
-        """Return the excerpt for some sequences; None if no network of tokens goes on."""
+        """Return the excerpt for some sequences; None without a trained network of tokens."""
         whole = start.previous
         if whole is None or not (whole.is_trained and isinstance(whole.encoding, TokenCodes)):
             return None
@@ -108,10 +108,11 @@ class Excerpt:
     def whole_again(
         self, net: MicroBatchNet, changes: RowChanges, *, in_place: bool
     ) -> EncodedNetwork:
-        """Give the trained network and its optimiser the whole tables.
+        """Return the trained network with whole tables; its optimiser gets whole tables too.
 
-        In place, they share the rows that nothing changes with the tables before. They have the
-        trained rows once the changes are written.
+        The trained rows are added to `changes`, and are in the tables after `changes.write()`. With
+        `in_place` the tables share their memory with those of the network before, if it has room
+        for the new rows. Else they are copies.
         """
         network, optimizer = self.network.network, net.optimizer_
         assert isinstance(self.whole.encoding, TokenCodes)  # noqa: S101 - see `of`
@@ -139,7 +140,7 @@ class Excerpt:
 
 
 def _with_rows(table: Tensor, new_rows: Tensor, *, in_place: bool) -> Tensor:
-    """Return a table with new rows behind its own; in place, its memory is used if it has room."""
+    """Return a table with new rows at its end; in place, in the same memory if it has room."""
     n_rows = len(table) + len(new_rows)
     size = prod(table.shape[1:]) * table.element_size()
     if not in_place or table.untyped_storage().nbytes() < n_rows * size:

@@ -20,7 +20,10 @@ _FREQUENT_TOKENS = 1000
 
 
 class Vocabulary(Mapping[Any, int]):
-    """The first tokens of a dict that may get more, and their ids.
+    """The tokens that a dict holds now, and their ids; tokens that are added later do not count.
+
+    `partial_fit` of the vectorizer adds tokens to its dict. The output of an earlier `transform`
+    keeps the tokens of its time, without a copy of the dict.
 
     Parameters
     ----------
@@ -63,19 +66,19 @@ class Vocabulary(Mapping[Any, int]):
         return repr(self._copy())
 
     def _copy(self) -> dict[Any, int]:
-        """Return a copy, during which no other thread adds tokens."""
+        """Return a copy. It is made in one step, so no other thread adds tokens meanwhile."""
         return dict(islice(self._tokens.items(), self._n_tokens))
 
 
 class CallIds:
-    """The ids of the tokens of one call.
+    """The ids of the tokens of one call of `transform` or `fit_transform`.
 
-    Unknown tokens get temporary ids beyond the vocabulary, so that they can be told apart.
+    Unknown tokens get temporary ids, above those of the vocabulary, so that they can be told apart.
 
     Parameters
     ----------
     tokens : dict
-        Token to id. Those that it gets later are unknown.
+        Token to id. Tokens that are added to it later are unknown.
 
     Attributes
     ----------
@@ -101,7 +104,7 @@ class CallIds:
 
 
 def frequent_tokens(counts: TokenCounts, min_df: float, max_df: float) -> list[Any]:
-    """Return the tokens that `min_df` to `max_df` texts hold.
+    """Return the tokens that at least `min_df` and at most `max_df` texts hold.
 
     They are sorted by falling frequency, ties alphabetically, so that the order of the texts does
     not matter.
@@ -131,7 +134,7 @@ def refuse_empty_vocabulary(counts: TokenCounts, min_df: float, max_df: float) -
 
 
 def _n_texts(bound: float, counts: TokenCounts) -> float:
-    """Return a number of texts: an integer is one, a float is a share of the texts."""
+    """Return a bound as a number of texts: an integer is one already, a float is a share."""
     return bound if isinstance(bound, Integral) else bound * counts.n_texts
 
 
@@ -139,8 +142,9 @@ def warn_of_words_seen_once(counts: TokenCounts) -> None:
     """Warn if nearly all words were seen only once: the tokens are probably not words then.
 
     Tokens without a letter or digit are no words. In 74 of the 75 languages of Lingua's test
-    sentences, at most 82 % of 200 or more words occur once; in Korean it is 89 % of 317 words and
-    79 % of 1,400. Of the clauses of 6,000 Chinese reviews 87 % occur once, of hashes all.
+    sentences, at most 82 % of 200 or more words occur once; in Korean, 89 % of 317 words and
+    79 % of 1,400. If the tokens are not words, it is more: 87 % if they are the clauses of 6,000
+    Chinese reviews, and 100 % if they are hashes.
     """
     is_once = counts.occurrences == 1
     if np.count_nonzero(is_once) * 4 < counts.occurrences.sum():  # far from nearly all

@@ -31,7 +31,7 @@ from sklearn_lstm.io.stored_form import Packer, to_text
 
 LOCK = "lock"
 CHECKSUM_BYTES = 4
-# What a result does not depend on, and what tells fits apart in another form.
+# The result does not depend on checkpoint and verbose; the others are in the hash in another form.
 NOT_NAMED = {"callbacks", "checkpoint", "embeddings", "random_state", "verbose"}
 
 
@@ -49,19 +49,20 @@ def checkpoint_of_fit(
     previous: Any,
     rng: np.random.Generator,
 ) -> Iterator[tuple[Path | None, np.random.Generator]]:
-    """Hold the folder of a fit, which goes on if one like it was killed; delete it after success.
+    """Lock the folder of a fit while the fit runs, and delete it after success.
 
-    The name of the folder is a hash of all that the result depends on, and a drawn number. This
-    number is the seed where the user gives none, so that a fit goes on with the seed it began with.
+    It is the folder that the same fit has left when it was killed, or a new one. Its name is a hash
+    of all that the result depends on, followed by a random number. If the user gives no seed, this
+    number is the seed, so that a fit goes on with the seed it began with.
 
     Parameters
     ----------
     samples : Samples
     validation : Samples or None
     parameters : mapping
-        Those of the classifier. Without its `checkpoint` the folder is None, and costs nothing.
+        Those of the classifier. If `checkpoint` is None, so is the folder, and nothing is hashed.
     callbacks : sequence
-        Copies of the user's.
+        Copies of the callbacks that the user has set.
     device : torch.device
     previous : EncodedNetwork or None
         What the fit goes on from, for `warm_start`.
@@ -71,7 +72,7 @@ def checkpoint_of_fit(
     ------
     folder : Path or None
     rng : numpy Generator
-        The one to fit with.
+        The generator to fit with.
 
     Raises
     ------
@@ -127,9 +128,9 @@ def _content(samples: Samples | None) -> Any:
 
 @contextmanager
 def _held(folder: Path, name: str) -> Iterator[Path]:
-    """Hold a folder of this name that no living fit holds, or a new one.
+    """Lock a folder of this name that no running fit has locked, or a new one.
 
-    It is deleted after success, and after an error if it is empty.
+    It is deleted after success. After an error it is deleted only if it holds no state.
     """
     folder.mkdir(parents=True, exist_ok=True)
     while True:
@@ -157,17 +158,17 @@ def _held(folder: Path, name: str) -> Iterator[Path]:
 def _delete(path: Path) -> None:
     """Delete a folder that holds nothing but the lock.
 
-    The lock comes last: nobody is to take over what is half deleted.
+    The lock was the last file in it, so that no other fit takes over a folder that is half deleted.
     """
-    with suppress(OSError):  # a fit that went well does not fail of what stays behind
+    with suppress(OSError):  # a folder that stays behind is no reason for a fit to fail
         (path / LOCK).unlink()
         path.rmdir()
 
 
 def _lock(path: Path) -> BinaryIO | None:
-    """Lock a folder until the returned file is closed, as the system does when a process ends.
+    """Lock a folder until the returned file is closed; the system closes it when a process ends.
 
-    None: another fit holds it, or has deleted it.
+    None: another fit has locked the folder, or has deleted it.
     """
     with suppress(FileNotFoundError, BlockingIOError, PermissionError), ExitStack() as stack:
         file = stack.enter_context((path / LOCK).open("ab"))
@@ -189,19 +190,19 @@ def _lock(path: Path) -> BinaryIO | None:
 
 
 class Checkpoint(Callback):  # type: ignore[misc]
-    """Write the state of a training after each epoch, and begin with the last one that is whole.
+    """Write the state of a training after each epoch; begin with the last state that can be read.
 
-    It comes after all other callbacks, since it writes the state that they leave. Two states are
-    kept: should the last one be damaged, the one before will do.
+    This callback comes after all others, so that it writes the state that they leave. Two states
+    are kept: if the last one is damaged, the one before it is read.
 
     Parameters
     ----------
     folder : Path
-        That of the fit.
+        The folder of the fit.
     index : int
-        Which network it is.
+        The number of the network: 0 or 1.
     rng : numpy Generator
-        It draws the order of the samples.
+        The generator that draws the order of the samples.
     """
 
     folder: Path | None = None  # unless it trains
@@ -212,11 +213,11 @@ class Checkpoint(Callback):  # type: ignore[misc]
         self.rng = rng
 
     def __getstate__(self) -> dict[str, Any]:
-        """Leave out all: a copy of the net writes nothing."""
+        """Leave out everything, so that a copy of the net writes no state."""
         return {}
 
     def on_train_begin(self, net: NeuralNet, **_: Any) -> None:
-        """Go on from the last state that is whole, or write the one before training."""
+        """Go on from the last state that can be read; without any, write that before training."""
         for path in sorted(self._written(), key=_epoch, reverse=True):
             try:
                 state = _read(path, _own(net))
@@ -243,7 +244,7 @@ class Checkpoint(Callback):  # type: ignore[misc]
                 path.unlink()
 
     def on_train_end(self, *_: Any, **__: Any) -> None:
-        """Write nothing more: the folder is deleted, but the net can be trained again."""
+        """Write no more states: the fit deletes the folder, but the net may be trained again."""
         self.folder = None
 
     def _written(self) -> list[Path]:
@@ -271,7 +272,7 @@ class Checkpoint(Callback):  # type: ignore[misc]
             raise  # it is no callback
 
     def _set_state(self, net: NeuralNet, state: Mapping[str, Any]) -> None:
-        """Let a training that has just begun be as it was."""
+        """Give this state to a training that has just begun."""
         modules = net.module_, net.criterion_
         for module, (weights, flags) in zip(modules, state["modules"], strict=True):
             module.load_state_dict(weights)
@@ -324,7 +325,10 @@ def _check_can_be_pickled(callbacks: Mapping[str, Callback], own: Mapping[str, A
 
 
 def _own(net: NeuralNet) -> dict[str, Any]:
-    """Return what a training makes anew. In a state it is named: a callback may refer to it."""
+    """Return, by name, the objects that each training makes anew.
+
+    A callback may refer to them. A state then holds their names instead of the objects.
+    """
     own = {"net": net, "optimizer": net.optimizer_}
     for part in ("module_", "criterion_"):
         module = getattr(net, part)
@@ -334,7 +338,7 @@ def _own(net: NeuralNet) -> dict[str, Any]:
 
 
 class _Pickler(pickle.Pickler):
-    """Pickle all but what has a name."""
+    """Pickle the name of each object that has one, instead of the object."""
 
     def __init__(self, file: BytesIO, own: Mapping[str, Any]) -> None:
         super().__init__(file, pickle.HIGHEST_PROTOCOL)
@@ -345,6 +349,8 @@ class _Pickler(pickle.Pickler):
 
 
 class _Unpickler(pickle.Unpickler):
+    """Put the objects of this training in the places of their names."""
+
     def __init__(self, file: BytesIO, own: Mapping[str, Any]) -> None:
         super().__init__(file)
         self.own = own
