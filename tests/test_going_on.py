@@ -10,12 +10,12 @@ import numpy as np
 import pytest
 import torch
 from numpy.testing import assert_array_equal
+from small_models import small
 from torch.utils._python_dispatch import TorchDispatchMode
 
 import sklearn_lstm
 from sklearn_lstm import TextSequenceVectorizer
 from sklearn_lstm.text.vocabulary import CallIds
-from tests.small_models import small
 
 N_IDS = 30_000
 ROWS = np.random.default_rng(0).permutation(np.arange(2, N_IDS + 2)).reshape(-1, 100)
