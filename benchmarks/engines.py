@@ -25,7 +25,6 @@ from importlib.metadata import version
 from itertools import product
 from pathlib import Path
 from statistics import median
-from threading import Event, Thread
 from types import SimpleNamespace
 from typing import Any, Self
 
@@ -36,6 +35,7 @@ import torch
 from benchmark_data import read_texts
 from sklearn.model_selection import GridSearchCV
 from sklearn.pipeline import make_pipeline
+from watching import Watch
 
 from sklearn_lstm import LSTMSequenceClassifier, TextSequenceVectorizer
 
@@ -95,30 +95,27 @@ def ways_to_predict(engine: str, model: Any, n_workers: int) -> Callable[[pd.Dat
     return {"dask": dask, "spark": spark, "ray": ray}[engine]
 
 
-class Processor:
+class Processor(Watch):
     """The processor seconds of this process and of those that it started, while a block runs.
 
     They are read often, because a process that has ended tells nothing any more.
     """
 
+    interval = 0.5
+
     def __enter__(self) -> Self:
         self._first: dict[int, float] = {}
         self._last: dict[int, float] = {}
         self._read(self._first)
-        self._ends = Event()
-        self._thread = Thread(target=self._watch)
-        self._thread.start()
-        return self
+        return super().__enter__()
 
     def __exit__(self, *_: object) -> None:
-        self._ends.set()
-        self._thread.join()
-        self._read(self._last)
+        super().__exit__()
+        self.look()
 
-    def _watch(self) -> None:
-        while not self._ends.wait(0.5):
-            self._read(self._last)
-        self._spent = time.thread_time()  # on reading
+    def look(self) -> None:
+        """Read the processor seconds."""
+        self._read(self._last)
 
     @staticmethod
     def _read(into: dict[int, float]) -> None:
@@ -132,7 +129,7 @@ class Processor:
     def seconds(self) -> float:
         """Return the sum over all processes."""
         total = sum(last - self._first.get(pid, 0.0) for pid, last in self._last.items())
-        return total - self._spent
+        return total - self.spent
 
 
 def seconds(work: Callable[[], Any]) -> tuple[float, float, Any]:

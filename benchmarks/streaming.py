@@ -16,7 +16,6 @@ import tempfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from threading import Event, Thread
 from typing import Self
 
 import numpy as np
@@ -25,6 +24,7 @@ from benchmark_data import read_texts
 from pyarrow import dataset, parquet
 from sklearn.model_selection import train_test_split
 from sklearn.pipeline import make_pipeline
+from watching import Watch
 
 from sklearn_lstm import LSTMSequenceClassifier, TextSequenceVectorizer
 from sklearn_lstm.streaming import fit_batches
@@ -33,7 +33,6 @@ REVIEWS = "mr_polarity"
 ROWS_PER_BATCH = 10_000
 SHARE_OF_ERRORS = 0.01  # of the words
 LETTERS = "abcdefghijklmnopqrstuvwxyz"
-INTERVAL = 0.05  # seconds between two looks at the memory
 MIB = 1024  # KiB
 
 
@@ -90,7 +89,7 @@ def make(path: Path, n_texts: int) -> None:
     unfinished.rename(path)
 
 
-class Memory:
+class Memory(Watch):
     """The most memory of this process while a block runs, in MiB, beside what it had before.
 
     Attributes
@@ -102,24 +101,18 @@ class Memory:
         them.
     """
 
+    interval = 0.05
     own = resident = 0.0
 
     def __enter__(self) -> Self:
         self._before = self._now()
-        self._ends = Event()
-        self._thread = Thread(target=self._watch)
-        self._thread.start()
-        return self
+        return super().__enter__()
 
-    def __exit__(self, *_: object) -> None:
-        self._ends.set()
-        self._thread.join()
-
-    def _watch(self) -> None:
-        while not self._ends.wait(INTERVAL):
-            own, of_files = self._now()
-            self.own = max(self.own, own - self._before[0])
-            self.resident = max(self.resident, own + of_files - sum(self._before))
+    def look(self) -> None:
+        """Keep the most memory so far."""
+        own, of_files = self._now()
+        self.own = max(self.own, own - self._before[0])
+        self.resident = max(self.resident, own + of_files - sum(self._before))
 
     @staticmethod
     def _now() -> tuple[float, float]:
