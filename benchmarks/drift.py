@@ -6,10 +6,11 @@ In "January" come 2,500 sentences of film reviews, in "February" 1,800 sentences
 cameras, phones and players; both are positive or negative. A quarter of each source is held out (of
 the products, whole reviews). A model learns January, and then February, batch by batch and once, by
 `partial_fit` of the two steps of a Pipeline. Its accuracy on both held-out parts is measured
-before and after. Beside it stands what takes longer: `fit` of both months together. Parameters are
-the defaults, but for `linear_branch` where a row says so. Figures are means over the seeds, which
-split the data and begin the networks, and their standard errors. ``--table docs/drift.csv`` writes
-the table. Some minutes on two cores.
+before and after. Beside it stand the plain models of scikit-learn that learn from a stream, on
+hashed n-grams of one and two words, and what takes longer: `fit` of both months together.
+Parameters are the defaults, but for `linear_branch` where a row says so. Figures are means over the
+seeds, which split the data and begin the networks, and their standard errors. ``--table
+docs/drift.csv`` writes the table. Some minutes on two cores.
 """
 
 from __future__ import annotations
@@ -24,7 +25,10 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
+from sklearn.feature_extraction.text import HashingVectorizer
+from sklearn.linear_model import SGDClassifier
 from sklearn.model_selection import GroupShuffleSplit
+from sklearn.naive_bayes import MultinomialNB
 from sklearn.pipeline import Pipeline, make_pipeline
 
 from sklearn_lstm import LSTMSequenceClassifier, TextSequenceVectorizer
@@ -36,7 +40,8 @@ Texts = NDArray[np.object_]
 BATCH = 32  # texts that come together
 HELD_OUT = 0.25
 MOST_LEARNED = 2_500  # texts of a month
-WAYS = ("stream", "fit", "network", "both")
+PEERS = ("naive Bayes", "linear SVM by SGD")
+WAYS = (*PEERS, "stream", "fit", "network", "both")
 HEADER = ["what was learned", "films (January)", "products (February)"]
 
 Steps = Iterator[tuple[str, Callable[[], Pipeline]]]
@@ -72,6 +77,14 @@ def new_model(seed: int) -> Pipeline:
     return make_pipeline(TextSequenceVectorizer(), LSTMSequenceClassifier(random_state=seed))
 
 
+def plain_model(name: str) -> Pipeline:
+    """Return a model of scikit-learn that learns from a stream."""
+    read = HashingVectorizer(ngram_range=(1, 2), alternate_sign=False, norm=None, binary=True)
+    if name == "naive Bayes":
+        return make_pipeline(read, MultinomialNB())
+    return make_pipeline(read.set_params(norm="l2"), SGDClassifier(random_state=0))
+
+
 def learn(model: Pipeline, month: Month) -> Pipeline:
     """Learn a month, batch by batch."""
     vectorizer, classifier = model
@@ -90,10 +103,11 @@ def fit(model: Pipeline, *some: Month) -> Pipeline:
 
 def steps(way: str, seed: int, january: Month, february: Month) -> Steps:
     """Yield what is done one after the other: its name, and the function that does it."""
-    model = new_model(seed)
-    if way == "stream":
-        yield "partial_fit of January", lambda: learn(model, january)
-        yield "partial_fit of January, then of February", lambda: learn(model, february)
+    model = plain_model(way) if way in PEERS else new_model(seed)
+    if way == "stream" or way in PEERS:
+        name = f"{way}: partial_fit" if way in PEERS else "partial_fit"
+        yield f"{name} of January", lambda: learn(model, january)
+        yield f"{name} of January, then of February", lambda: learn(model, february)
     elif way == "fit":
         yield "fit of January", lambda: fit(model, january)
         yield "fit of January, then partial_fit of February", lambda: learn(model, february)

@@ -1,4 +1,7 @@
-"""The algorithm: hold samples out, fit the members one after the other, and blend their logits."""
+"""The algorithm: hold samples out, fit the members one after the other, and blend their logits.
+
+`fit_one_epoch` is that of `partial_fit`.
+"""
 
 from __future__ import annotations
 
@@ -12,12 +15,14 @@ import torch
 from sklearn_lstm.blending import ClassPrior, HeldOutLogits
 from sklearn_lstm.callback_support import Attributes, CallbackTask
 from sklearn_lstm.compute.threads import workers
+from sklearn_lstm.data.row_changes import RowChanges
 from sklearn_lstm.data.sequences import Samples
 from sklearn_lstm.members.convolutions import ConvolutionModel
 from sklearn_lstm.members.encoded_network import NetworkStart
-from sklearn_lstm.members.member import FitTask, LinearMember, Member
+from sklearn_lstm.members.member import FitTask, FittedMember, LinearMember, Member
 from sklearn_lstm.members.networks import Networks
 from sklearn_lstm.members.ngrams import NgramModel
+from sklearn_lstm.members.online_ngrams import OnlineNgrams
 from sklearn_lstm.model import SequenceModel
 from sklearn_lstm.training.duration import TrainingPlan, plan_training
 from sklearn_lstm.training.held_out import divide
@@ -25,7 +30,7 @@ from sklearn_lstm.training.loop import TrainingSettings
 from sklearn_lstm.training.progress import FitProgress
 
 # In the order in which they are fitted. The networks are last: they watch the loss of the blend.
-MEMBERS: tuple[type[Member], ...] = (NgramModel, ConvolutionModel, Networks)
+MEMBERS: tuple[type[FittedMember], ...] = (NgramModel, ConvolutionModel, Networks)
 
 
 @torch.inference_mode(mode=False)
@@ -105,11 +110,61 @@ def fit_model(
         return SequenceModel.blended(members, held_out, previous)
 
 
+def fit_one_epoch(
+    samples: Samples,
+    *,
+    parameters: Mapping[str, Any],
+    start: NetworkStart,
+    settings: TrainingSettings,
+    rng: np.random.Generator,
+    previous: SequenceModel | None,
+) -> tuple[SequenceModel, RowChanges]:
+    """Train a network for an epoch, and let n-grams learn the errors of the model before it.
+
+    Parameters
+    ----------
+    samples : Samples
+    parameters, start, settings, rng, previous
+        As in `fit_model`.
+
+    Returns
+    -------
+    SequenceModel
+        It may share tables with the previous one: these stay as they are until the changes are
+        written, and go out of use then.
+    RowChanges
+    """
+    sequences, targets = samples.sequences, samples.targets
+    in_place = previous is not None and not previous.networks.is_shared
+    networks, changes = Networks.fit_one_epoch(
+        samples,
+        start,
+        settings,
+        rng,
+        batch_size=parameters["batch_size"],
+        previous=None if previous is None else previous.networks,
+    )
+    model = SequenceModel((networks,)) if previous is None else previous.with_networks(networks)
+    if OnlineNgrams.suits(samples, parameters):
+        logits = np.zeros((len(samples), targets.n_outputs))
+        if previous is not None:
+            logits = previous.logits(sequences)
+        errors = targets.labels.proba(logits) - targets.indicators()
+        errors *= targets.weights.reshape(len(samples), -1)
+        before = model.online_ngrams
+        if before is None:
+            before, in_place = OnlineNgrams.of(samples, parameters["token_unit"]), True
+        model = model.with_online_ngrams(
+            before.learned(sequences, errors, changes, in_place=in_place)
+        )
+    return model, changes
+
+
 def _plan(
     samples: Samples,
     validation: Samples | None,
     parameters: Mapping[str, Any],
-    kinds: list[type[Member]],
+    kinds: list[type[FittedMember]],
     previous: SequenceModel | None,
 ) -> TrainingPlan:
     """Plan the training of the networks beside the other members.

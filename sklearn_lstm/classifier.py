@@ -17,7 +17,7 @@ from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import check_consistent_length, check_is_fitted, validate_data
 from skorch import NeuralNet
 
-from sklearn_lstm.algorithm import fit_model
+from sklearn_lstm.algorithm import fit_model, fit_one_epoch
 from sklearn_lstm.callback_support import (
     Attributes,
     CallbackSupportMixin,
@@ -40,7 +40,6 @@ from sklearn_lstm.description import DescribedMixin
 from sklearn_lstm.io.envelope import StoredMixin
 from sklearn_lstm.members.encoded_network import NetworkStart
 from sklearn_lstm.members.member import Member
-from sklearn_lstm.members.networks import Networks
 from sklearn_lstm.model import SequenceModel
 from sklearn_lstm.network.directions import CELLS
 from sklearn_lstm.network.network import SequenceNetwork
@@ -552,8 +551,10 @@ class LSTMSequenceClassifier(
         """Train for one epoch on some more sequences.
 
         The optimiser goes on where the last call stopped, at a constant learning rate. New token
-        ids get a vector of their own. Channels keep the scale of the first call, and weights count
-        as they are. A linear model stays as it was; a second network is dropped.
+        ids get a vector of their own. Beside the network, n-grams of ids learn online what the
+        model before the call got wrong, unless ``linear_branch=False``. Channels keep the scale of
+        the first call, and weights count as they are. The linear model of `fit` stays as it was; a
+        second network is dropped.
 
         Parameters
         ----------
@@ -585,15 +586,14 @@ class LSTMSequenceClassifier(
         labels.check_same(classes)
         values = labels.encode(y)
         weights = absolute_weights(sample_weight, self.class_weight, values, labels)
-        networks, changes = Networks.fit_one_epoch(
+        model, changes = fit_one_epoch(
             Samples(sequences, Targets(values, weights, labels)).counted(),
-            _network_start(parameters, labels, sequences, previous),
-            TrainingSettings.of(parameters, labels),
-            self._random_generator(previous),
-            batch_size=parameters["batch_size"],
-            previous=previous.networks if previous else None,
+            parameters={**parameters, "token_unit": input_format.token_unit},
+            start=_network_start(parameters, labels, sequences, previous),
+            settings=TrainingSettings.of(parameters, labels),
+            rng=self._random_generator(previous),
+            previous=previous,
         )
-        model = previous.with_networks(networks) if previous else SequenceModel((networks,))
         n_samples = len(sequences) + (self._n_samples if previous else 0)
         try:
             changes.write()

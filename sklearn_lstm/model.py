@@ -12,8 +12,9 @@ from numpy.typing import NDArray
 from sklearn_lstm.blending import HeldOutLogits
 from sklearn_lstm.data.encoding import Encoding
 from sklearn_lstm.data.sequences import Sequences
-from sklearn_lstm.members.member import Member
+from sklearn_lstm.members.member import LinearMember, Member
 from sklearn_lstm.members.networks import Networks
+from sklearn_lstm.members.online_ngrams import OnlineNgrams
 
 UNJUDGED_WEIGHT = 0.5  # of networks that no held-out sample can judge
 
@@ -25,7 +26,8 @@ class SequenceModel:
     Parameters
     ----------
     members : tuple of Member
-        The networks first, perhaps a linear model beside them.
+        The networks first, perhaps a linear model beside them; at last perhaps the n-grams that
+        `partial_fit` has learned.
     weights : tuple of float
         Factor of the logits of each member. 0: the networks were not trained, and their logits are
         not computed.
@@ -56,8 +58,8 @@ class SequenceModel:
         model = cls(tuple(members), log_prior=held_out.prior.logs)
         n_unjudged = len(members) - len(held_out.members)
         if n_unjudged and model.networks.is_trained and previous is not None:
-            weights = previous.weights
-            if len(previous.members) < len(members):
+            weights = previous.weights[: len(members)]
+            if previous.linear_model is None:
                 weights = (UNJUDGED_WEIGHT, *[1.0] * (len(members) - 1))
             return replace(
                 previous, members=model.members, weights=weights, log_prior=model.log_prior
@@ -83,6 +85,15 @@ class SequenceModel:
             weights=(weight, *self.weights[1:]),
         )
 
+    def with_online_ngrams(self, ngrams: OnlineNgrams) -> SequenceModel:
+        """Return the model with these n-grams in place of those that `partial_fit` learned."""
+        n_others = len(self.members) - (self.online_ngrams is not None)
+        return replace(
+            self,
+            members=(*self.members[:n_others], ngrams),
+            weights=(*self.weights[:n_others], 1.0),
+        )
+
     @property
     def networks(self) -> Networks:
         """The networks."""
@@ -93,7 +104,13 @@ class SequenceModel:
     @property
     def linear_model(self) -> Member | None:
         """The linear model beside the networks, or None."""
-        return self.members[1] if len(self.members) > 1 else None
+        return next((each for each in self.members if isinstance(each, LinearMember)), None)
+
+    @property
+    def online_ngrams(self) -> OnlineNgrams | None:
+        """What `partial_fit` has learned of n-grams, or None."""
+        last = self.members[-1]
+        return last if isinstance(last, OnlineNgrams) else None
 
     @property
     def encoding(self) -> Encoding:
@@ -115,8 +132,8 @@ class SequenceModel:
         return -self.prior_correction * self.log_prior
 
     def calibration(self) -> dict[str, Any] | None:
-        """Return how the members are blended; None for networks alone."""
-        if len(self.members) == 1:
+        """Return how network and linear model are blended; None without a linear model."""
+        if self.linear_model is None:
             return None
         return {
             "network_weight": self.weights[0],
@@ -129,9 +146,9 @@ class SequenceModel:
     def parts(self) -> dict[str, str]:
         """Return what the model is made of, part by part."""
         described = {member.name: member.describe() for member in self.members}
-        if len(self.members) == 1:
+        if self.linear_model is None:
             return {**described, "linear model": "none"}
-        pairs = zip(self.members, self.weights, strict=True)
+        pairs = list(zip(self.members, self.weights, strict=True))[:2]
         weights = ", ".join(f"{member.name} {weight:.2f}" for member, weight in pairs)
         return {
             **described,

@@ -22,10 +22,15 @@ ROWS = np.random.default_rng(0).permutation(np.arange(2, N_IDS + 2)).reshape(-1,
 LABELS = np.arange(len(ROWS)) % 2
 
 
+def growing(**parameters):
+    """Return a small network, beside which `partial_fit` learns n-grams."""
+    return small(linear_branch=True, **parameters)
+
+
 @pytest.fixture(scope="module")
 def large():
     """A network of many tokens, as it is after two calls."""
-    model = small(embedding_dim=16).partial_fit(ROWS, LABELS, classes=[0, 1])
+    model = growing(embedding_dim=16).partial_fit(ROWS, LABELS, classes=[0, 1])
     return model.partial_fit([[2, N_IDS + 2]], [0])  # makes room for further tokens
 
 
@@ -95,7 +100,8 @@ def stream(rng):
 @pytest.mark.parametrize("embedding_dim", [5, None])
 def test_tables_that_are_shared_and_those_that_are_not_learn_the_same(optimizer, embedding_dim):
     models = [
-        small(optimizer=optimizer, embedding_dim=embedding_dim, dropout=0, lr=0.1) for _ in range(3)
+        growing(optimizer=optimizer, embedding_dim=embedding_dim, dropout=0, lr=0.1)
+        for _ in range(3)
     ]
     for number, (X, y) in enumerate(stream(np.random.default_rng(0))):
         for model in models:
@@ -119,7 +125,7 @@ def test_tables_that_are_shared_and_those_that_are_not_learn_the_same(optimizer,
 
 
 def test_another_optimizer_forgets_what_the_last_one_has_gathered():
-    model = small(optimizer="adamw").partial_fit([[2, 3], [4, 5]], [0, 1], classes=[0, 1])
+    model = growing(optimizer="adamw").partial_fit([[2, 3], [4, 5]], [0, 1], classes=[0, 1])
     model.set_params(optimizer="adam").partial_fit([[2]], [0])
     state = model.net_.optimizer_.state[model.module_.embedding.weight]
     has_state = state["exp_avg"].abs().sum(axis=1) > 0
@@ -131,7 +137,7 @@ def test_another_optimizer_forgets_what_the_last_one_has_gathered():
 
 def with_room():
     """Return a network whose tables have room, so that the next call writes in place."""
-    model = small().partial_fit([[2, 3], [4, 5]], [0, 1], classes=[0, 1])
+    model = growing().partial_fit([[2, 3], [4, 5]], [0, 1], classes=[0, 1])
     return model.partial_fit([[2, 6]], [0])
 
 

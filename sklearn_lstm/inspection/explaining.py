@@ -25,7 +25,7 @@ class Explanation:
     data : ndarray of shape (n_steps,) or (n_steps, n_channels)
         The tokens (ids, if no vocabulary is known), or the measurements.
     linear, network : ndarray of shape (n_steps,)
-        What each step adds, by the linear model and by the networks.
+        What each step adds, by the linear models and by the networks.
     base_value : float
         The score of the baseline: a linear model that finds none of its n-grams, and networks that
         read unknown tokens only; for measurements, a series that is the mean throughout (0 with
@@ -152,17 +152,18 @@ def _explain_one(
     opened: OpenModel, row: int, sequences: Sequences, data: NDArray[Any], output: int
 ) -> Explanation:
     model, direction = opened.model, opened.labels.direction(output)
-    parts = {"network": np.zeros(len(data)), "linear model": np.zeros(len(data))}
+    linear, network = np.zeros((2, len(data)))
     base_value = float((model.biases * direction).sum())
     for member, weight in zip(model.members, model.weights, strict=True):
         if weight:
             contributions, base = member.contributions(sequences, weight * direction)
-            parts[member.name] = parts[member.name] + contributions
+            part = network if member is model.networks else linear
+            part += contributions
             base_value += base
     return Explanation(
         data,
-        parts["linear model"],
-        parts["network"],
+        linear,
+        network,
         base_value,
         opened.labels.classes[output],
         opened.left_out(row),

@@ -31,6 +31,7 @@ PARTS = {
     "EncodedNetwork": "sklearn_lstm.members.encoded_network",
     "NgramModel": "sklearn_lstm.members.ngrams",
     "LetterModel": "sklearn_lstm.members.letters",
+    "OnlineNgrams": "sklearn_lstm.members.online_ngrams",
     "ConvolutionModel": "sklearn_lstm.members.convolutions",
     "Convolutions": "sklearn_lstm.linear.convolutions",
     "SeriesStatistics": "sklearn_lstm.linear.statistics",

@@ -64,12 +64,47 @@ class FitTask:
 
 
 class Member(ABC):
-    """A part of a model that turns sequences into logits by itself.
+    """A part of a model that turns sequences into logits by itself."""
+
+    name: ClassVar[str]
+
+    def confidence_in(self, factor: float) -> float:  # noqa: ARG002
+        """Return what all logits of a blend are multiplied by where the member has this factor."""
+        return 1.0
+
+    @abstractmethod
+    def logits(self, sequences: Sequences) -> NDArray[np.float64]:
+        """Return the logits (n_samples, n_outputs)."""
+
+    @abstractmethod
+    def contributions(
+        self, sequences: Sequences, direction: NDArray[np.float64]
+    ) -> tuple[NDArray[np.float64], float]:
+        """Return what each step of one sequence adds to the score ``logits @ direction``.
+
+        Parameters
+        ----------
+        sequences : Sequences
+            One.
+        direction : ndarray of shape (n_outputs,)
+
+        Returns
+        -------
+        contributions : ndarray of shape (n_steps,)
+        base : float
+            The rest of the score.
+        """
+
+    @abstractmethod
+    def describe(self) -> str:
+        """Return what the member consists of, in one line."""
+
+
+class FittedMember(Member):
+    """A member that `fit` fits.
 
     A new one is a class with these methods, and an entry in `algorithm.MEMBERS`.
     """
-
-    name: ClassVar[str]
 
     @classmethod
     @abstractmethod
@@ -105,39 +140,8 @@ class Member(ABC):
             Of each held-out part, by a fit that has not seen it. None: nothing can judge it.
         """
 
-    def confidence_in(self, factor: float) -> float:  # noqa: ARG002
-        """Return what all logits of a blend are multiplied by where the member has this factor."""
-        return 1.0
 
-    @abstractmethod
-    def logits(self, sequences: Sequences) -> NDArray[np.float64]:
-        """Return the logits (n_samples, n_outputs)."""
-
-    @abstractmethod
-    def contributions(
-        self, sequences: Sequences, direction: NDArray[np.float64]
-    ) -> tuple[NDArray[np.float64], float]:
-        """Return what each step of one sequence adds to the score ``logits @ direction``.
-
-        Parameters
-        ----------
-        sequences : Sequences
-            One.
-        direction : ndarray of shape (n_outputs,)
-
-        Returns
-        -------
-        contributions : ndarray of shape (n_steps,)
-        base : float
-            The rest of the score.
-        """
-
-    @abstractmethod
-    def describe(self) -> str:
-        """Return what the member consists of, in one line."""
-
-
-class LinearMember(Member):
+class LinearMember(FittedMember):
     """A linear model on features that do not have to be learned."""
 
     name = "linear model"

@@ -22,7 +22,7 @@ from sklearn_lstm.data.sequences import Samples, Sequences
 from sklearn_lstm.members.encoded_network import EncodedNetwork, NetworkStart
 from sklearn_lstm.members.excerpt import Excerpt
 from sklearn_lstm.members.gradients import integrated_gradients
-from sklearn_lstm.members.member import FitTask, Member, PartLogits
+from sklearn_lstm.members.member import FitTask, FittedMember, PartLogits
 from sklearn_lstm.training.checkpoint import Checkpoint
 from sklearn_lstm.training.duration import BATCH_SIZE_OF_PARTIAL_FIT, TrainingPlan
 from sklearn_lstm.training.loop import TrainingSettings, optimizer_state_of, train
@@ -34,7 +34,7 @@ EXPECTED_WEIGHT, EXPECTED_WEIGHT_OF_TOKENS = 0.1, 0.03
 
 
 @dataclass
-class Networks(Member):
+class Networks(FittedMember):
     """Networks whose logits are averaged. Each learned without a part of the samples.
 
     Parameters

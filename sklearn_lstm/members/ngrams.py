@@ -6,6 +6,7 @@ A recurrent network reads in order, and a bag of n-grams does not. They make dif
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -179,31 +180,18 @@ class NgramModel(LinearMember):
         of an n-gram of letters is shared by the words that hold it. The rest of the score is that
         of no n-gram.
         """
-        ((ids, lengths),) = sequences.chunks()
-        first, last = 0, len(ids)
-        if self.has_borders:
-            ids, lengths = with_borders(ids, lengths)
-            first, last = 1, last + 1
-        ngrams = list(ngrams_of(ids, lengths, self._lengths))
-        starts = np.concatenate([starts for _, starts, _ in ngrams])
-        stops = np.concatenate([starts + length for length, starts, _ in ngrams])
-        hashes, kind, n_places = np.unique(
-            np.concatenate([hashes for _, _, hashes in ngrams]),
-            return_inverse=True,
-            return_counts=True,
-        )
-        features = self._weights(bags_of(np.zeros_like(hashes), hashes, 1))
-        values = np.zeros(len(hashes))
-        values[np.searchsorted(hashes, self.hashes[features.indices])] = features.data * (
-            self.coef[features.indices] @ direction
-        )
-        starts, stops = np.maximum(starts, first), np.minimum(stops, last)  # without borders
-        n_steps = np.maximum(stops - starts, 0)
-        of_places = (values / n_places)[kind]
-        of_steps = np.divide(of_places, n_steps, out=np.zeros_like(of_places), where=n_steps > 0)
-        changes = np.bincount(starts, of_steps, last + 1) - np.bincount(stops, of_steps, last + 1)
-        base = self.intercept @ direction + of_places[n_steps == 0].sum()
-        contributions = np.cumsum(changes)[first:last]
+        reader = BagReader(self._lengths, None, self.has_borders)
+
+        def values_of(hashes: NDArray[np.int64]) -> NDArray[np.float64]:
+            features = self._weights(bags_of(np.zeros_like(hashes), hashes, 1))
+            values = np.zeros(len(hashes))
+            values[np.searchsorted(hashes, self.hashes[features.indices])] = features.data * (
+                self.coef[features.indices] @ direction
+            )
+            return values
+
+        contributions, rest = reader.shared_by_steps(sequences, values_of)
+        base = self.intercept @ direction + rest
         if self.letters is not None:
             contributions += self.letters.contributions(sequences, direction)
         if self.vectors is not None:
@@ -354,6 +342,44 @@ class BagReader:
         hashed = hash_ngrams(ids, lengths, self.lengths, has_borders=self.has_borders)
         of_ids = bags_of(*hashed, len(sequences))
         return [of_ids] if self.lexicon is None else [of_ids, self.lexicon.bags(sequences)]
+
+    def shared_by_steps(
+        self, sequences: Sequences, values_of: Callable[[NDArray[np.int64]], NDArray[np.float64]]
+    ) -> tuple[NDArray[np.float64], float]:
+        """Share the value of each n-gram of ids by its places, and there by its steps.
+
+        Parameters
+        ----------
+        sequences : Sequences
+            One.
+        values_of : callable
+            From the distinct hashes of its n-grams, in ascending order, to their values.
+
+        Returns
+        -------
+        contributions : ndarray of shape (n_steps,)
+        rest : float
+            The value of n-grams of borders alone.
+        """
+        ((ids, lengths),) = sequences.chunks()
+        first, last = 0, len(ids)
+        if self.has_borders:
+            ids, lengths = with_borders(ids, lengths)
+            first, last = 1, last + 1
+        ngrams = list(ngrams_of(ids, lengths, self.lengths))
+        starts = np.concatenate([starts for _, starts, _ in ngrams])
+        stops = np.concatenate([starts + length for length, starts, _ in ngrams])
+        hashes, kind, n_places = np.unique(
+            np.concatenate([hashes for _, _, hashes in ngrams]),
+            return_inverse=True,
+            return_counts=True,
+        )
+        starts, stops = np.maximum(starts, first), np.minimum(stops, last)  # without borders
+        n_steps = np.maximum(stops - starts, 0)
+        of_places = (values_of(hashes) / n_places)[kind]
+        of_steps = np.divide(of_places, n_steps, out=np.zeros_like(of_places), where=n_steps > 0)
+        changes = np.bincount(starts, of_steps, last + 1) - np.bincount(stops, of_steps, last + 1)
+        return np.cumsum(changes)[first:last], float(of_places[n_steps == 0].sum())
 
     def read(self, sequences: Sequences, rows: Rows, most: int) -> list[csr_matrix]:
         """Return the bags of the first of these rows, up to so many n-grams."""

@@ -50,6 +50,14 @@ def words(**parameters):
     return make_pipeline(vectorizer, classifier(**parameters)).fit(TEXTS, Y)
 
 
+def stream():
+    model = words(max_epochs=1)
+    new = ["good, but new", "new words"] * 2
+    X = model[0].partial_fit(new).transform(new)
+    model[-1].partial_fit(X, ["neg", "pos"] * 2)
+    return model
+
+
 def characters():
     vectorizer = TextSequenceVectorizer(analyzer="char")
     return make_pipeline(vectorizer, classifier(cell="rnn", max_epochs=1)).fit(TEXTS, Y)
@@ -74,6 +82,7 @@ def scaled():
 
 MODELS = {  # how it is fitted, and what it reads
     "words": (words, [*TEXTS[:6], "never seen"]),
+    "stream": (stream, [*TEXTS[:6], "new words, never seen"]),
     "characters": (characters, [*TEXTS[:6], "never seen"]),
     "untrained": (lambda: words(max_epochs=0), TEXTS[:6]),
     "series": (series, SERIES[:4]),

@@ -1,0 +1,187 @@
+"""A linear model of n-grams that goes on learning, as `partial_fit` brings samples."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import Any, Self
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.sparse import csr_matrix
+
+from sklearn_lstm.data.hashing import HASH_BITS, bags_of
+from sklearn_lstm.data.row_changes import RowChanges
+from sklearn_lstm.data.sequences import Samples, Sequences, chunks_of_rows
+from sklearn_lstm.members.member import Member
+from sklearn_lstm.members.ngrams import BagReader, choose_lengths
+
+RATE = 0.7
+FIRST_SQUARE = 0.01  # where a sum of squares begins: larger ones make the first steps smaller
+NO_NGRAM = -1  # a hash that no n-gram has
+
+
+@dataclass(frozen=True)
+class OnlineNgrams(Member):
+    """Logistic regression on n-grams of ids, learned online by AdaGrad (Duchi et al. 2011).
+
+    It learns the errors of the whole model on samples that the model does not know yet. The more a
+    coefficient was corrected, the smaller its steps become: so rare n-grams learn quickly, and
+    frequent ones stay what they are. The n-grams of a sequence that holds n different ones have the
+    value 1 / sqrt(n).
+
+    Parameters
+    ----------
+    shortest, longest : int
+        Lengths of the n-grams.
+    has_borders : bool
+        Whether the beginning and the end of a sequence belong to its n-grams.
+    hashes : ndarray of shape (n_features,)
+        Of the n-grams, in the order in which they came. The first feature stands for all others.
+    coef : ndarray of shape (n_features, n_outputs)
+    squares : ndarray of shape (n_features, n_outputs)
+        The sums of the squared gradients.
+    """
+
+    name = "online linear model"
+
+    shortest: int
+    longest: int
+    has_borders: bool
+    hashes: NDArray[np.int32]
+    coef: NDArray[np.float32]
+    squares: NDArray[np.float64]
+
+    @classmethod
+    def suits(cls, samples: Samples, parameters: Mapping[str, Any]) -> bool:
+        """Return whether it reads these samples, and a linear model is wanted."""
+        is_wanted = parameters["linear_branch"] and parameters["criterion"] == "cross_entropy"
+        return samples.sequences.n_channels is None and is_wanted
+
+    @classmethod
+    def of(cls, samples: Samples, token_unit: str) -> Self:
+        """Return a model that knows no n-gram yet, for sequences like these."""
+        lengths = choose_lengths(samples.sequences, token_unit)
+        shape = 1, samples.targets.n_outputs
+        return cls(
+            lengths[0],
+            lengths[-1],
+            token_unit == "char",
+            np.full(1, NO_NGRAM, np.int32),
+            np.zeros(shape, np.float32),
+            np.full(shape, FIRST_SQUARE),
+        )
+
+    def learned(
+        self,
+        sequences: Sequences,
+        errors: NDArray[np.float64],
+        changes: RowChanges,
+        *,
+        in_place: bool,
+    ) -> Self:
+        """Return the model after one step, once the changes are written.
+
+        Parameters
+        ----------
+        sequences : Sequences
+        errors : ndarray of shape (n_sequences, n_outputs)
+            The gradient of the loss by the logits.
+        changes : RowChanges
+        in_place : bool
+            Share memory with this model, with room for further n-grams: then the step costs what
+            the sequences cost, however many n-grams are known.
+        """
+        bags = self._reader(sequences)[0]
+        hashes, columns = np.unique(bags.indices, return_inverse=True)
+        rows = self._rows(hashes)
+        is_new = rows == 0
+        model = self._with_room(hashes[is_new], in_place=in_place)
+        rows[is_new] = np.arange(len(self.hashes), len(model.hashes))
+        values = csr_matrix((_values(bags), columns, bags.indptr), (len(sequences), len(hashes)))
+        squares = model.squares[rows] + values.power(2).T @ errors**2
+        step = RATE * (values.T @ errors) / np.sqrt(squares)
+        changes.add(model.coef, rows, model.coef[rows] - step)
+        changes.add(model.squares, rows, squares)
+        changes.add(model._row_of, hashes[is_new], rows[is_new])  # noqa: SLF001 - of this class
+        return model
+
+    def logits(self, sequences: Sequences) -> NDArray[np.float64]:
+        """Return what n-grams add to the logits (n_samples, n_outputs)."""
+        logits = []
+        for rows in chunks_of_rows(sequences.lengths):
+            bags = self._reader(sequences.subset(rows))[0]
+            parts = _values(bags), self._rows(bags.indices), bags.indptr
+            logits.append(csr_matrix(parts, (len(rows), len(self.coef))) @ self.coef)
+        return np.concatenate(logits).astype(np.float64)
+
+    def contributions(
+        self, sequences: Sequences, direction: NDArray[np.float64]
+    ) -> tuple[NDArray[np.float64], float]:
+        """Return what each step of one sequence adds to the score ``logits @ direction``.
+
+        The value of an n-gram is shared by the places where it occurs, and there by its steps. The
+        rest of the score is that of n-grams of borders alone.
+        """
+
+        def values_of(hashes: NDArray[np.int64]) -> NDArray[np.float64]:
+            values = _values(bags_of(np.zeros_like(hashes), hashes, 1))
+            return np.asarray(values * (self.coef[self._rows(hashes)] @ direction))
+
+        return self._reader.shared_by_steps(sequences, values_of)
+
+    def describe(self) -> str:
+        """Return what the model consists of, in one line."""
+        n_ngrams = len(self.hashes) - 1
+        return f"{n_ngrams:,} n-grams of {self.shortest}-{self.longest} ids, from partial_fit"
+
+    @property
+    def _reader(self) -> BagReader:
+        return BagReader(range(self.shortest, self.longest + 1), None, self.has_borders)
+
+    def _rows(self, hashes: NDArray[np.integer[Any]]) -> NDArray[np.int32]:
+        """Return the feature of each n-gram, or 0."""
+        rows: NDArray[np.int32] = self._row_of[hashes]
+        rows[rows >= len(self.hashes)] = 0  # those of a later model in the same memory
+        return rows
+
+    @cached_property
+    def _row_of(self) -> NDArray[np.int32]:
+        """The feature of each hash, or 0."""
+        row_of = np.zeros(1 << HASH_BITS, np.int32)
+        row_of[self.hashes[1:]] = np.arange(1, len(self.hashes))
+        return row_of
+
+    @cached_property
+    def _room(self) -> tuple[NDArray[Any], ...]:
+        """The tables, perhaps with room behind them."""
+        return self.hashes, self.coef, self.squares
+
+    def _with_room(self, new: NDArray[np.int32], *, in_place: bool) -> Self:
+        """Return the model with rows for new n-grams, which no sequence reads yet."""
+        tables = self.hashes, self.coef, self.squares
+        n_old, n_rows = len(self.hashes), len(self.hashes) + len(new)
+        room = self._room if in_place else tables
+        if not in_place or len(room[0]) < n_rows:
+            room = tuple(_longer(table, n_rows + n_rows // 2) for table in tables)
+        hashes, coef, squares = room
+        hashes[n_old:n_rows], coef[n_old:n_rows], squares[n_old:n_rows] = new, 0, FIRST_SQUARE
+        model = replace(self, hashes=hashes[:n_rows], coef=coef[:n_rows], squares=squares[:n_rows])
+        vars(model)["_room"] = room
+        if in_place:
+            vars(model)["_row_of"] = self._row_of
+        return model
+
+
+def _values(bags: csr_matrix) -> NDArray[np.float32]:
+    """Return the value of each entry of bags: 1 over the root of how many its row has."""
+    n_entries = np.diff(bags.indptr)
+    return np.repeat(1 / np.sqrt(np.maximum(n_entries, 1), dtype=np.float32), n_entries)
+
+
+def _longer(table: NDArray[Any], n_rows: int) -> NDArray[Any]:
+    """Return a copy of a table with more rows, whose values do not matter."""
+    longer = np.empty((n_rows, *table.shape[1:]), table.dtype)
+    longer[: len(table)] = table
+    return longer
