@@ -58,7 +58,8 @@ NUMBERS = {
     ),
     "most_checks": count(schedule.MOST_CHECKS),
     "least_progress": count(schedule.LEAST_PROGRESS),
-    "checks_without_progress": count(schedule.CHECKS_WITHOUT_PROGRESS),
+    "checks_without_progress": count(duration.CHECKS_WITHOUT_PROGRESS),
+    "epochs_without_progress": count(duration.EPOCHS_WITHOUT_PROGRESS),
     # held-out samples and the blend
     "smallest_held_out": count(duration.SMALLEST_HELD_OUT),
     "largest_held_out": count(duration.LARGEST_HELD_OUT),

@@ -16,6 +16,7 @@ MOST_STEPS_PER_BATCH = 1 << 13
 BATCH_SIZE_OF_PARTIAL_FIT = 32
 N_UPDATES = 800
 UPDATES_PER_CHECK, EPOCHS_PER_CHECK = 75, 1.5
+CHECKS_WITHOUT_PROGRESS, EPOCHS_WITHOUT_PROGRESS = 3, 3  # after which training ends
 # Factor of the updates, and of those between two checks: a character says less than a word.
 MORE_FOR_CHARACTERS = 2
 FEWEST_EPOCHS, FEWEST_EPOCHS_OF_CHARACTERS = 6, 15
@@ -39,6 +40,8 @@ class TrainingPlan:
         Training ends before `max_epochs` once the loss of held-out samples no longer falls.
     updates_per_check : int
         The fewest updates between two checks of that loss.
+    checks_without_progress : int
+        After so many, training ends.
     n_networks : int
     n_held_out : int
         Samples to draw and hold out of each network; others for each network.
@@ -48,6 +51,7 @@ class TrainingPlan:
     max_epochs: int
     follows_loss: bool = False
     updates_per_check: int = 1
+    checks_without_progress: int = CHECKS_WITHOUT_PROGRESS
     n_networks: int = 1
     n_held_out: int = 0
 
@@ -112,6 +116,7 @@ def plan_training(
         max_epochs,
         follows_loss,
         per_check,
+        checks_without_progress(n_samples, batch_size, parameters["token_unit"], per_check),
         n_networks=1 + has_two,
         n_held_out=0 if has_validation else n_held_out,
     )
@@ -137,6 +142,16 @@ def updates_per_check(n_samples: int, batch_size: int, token_unit: str | None) -
     times = MORE_FOR_CHARACTERS if token_unit == "char" else 1
     of_epochs = round(EPOCHS_PER_CHECK * math.ceil(n_samples / batch_size))
     return times * min(UPDATES_PER_CHECK, of_epochs)
+
+
+def checks_without_progress(
+    n_samples: int, batch_size: int, token_unit: str | None, per_check: int
+) -> int:
+    """Return after how many checks without progress training ends: 3; words: 3 epochs at most."""
+    if token_unit != "word":
+        return CHECKS_WITHOUT_PROGRESS
+    of_epochs = EPOCHS_WITHOUT_PROGRESS * math.ceil(n_samples / batch_size) / per_check
+    return min(CHECKS_WITHOUT_PROGRESS, math.ceil(of_epochs))
 
 
 def max_epochs_for(n_samples: int, work: int, batch_size: int, token_unit: str | None) -> int:

@@ -224,7 +224,12 @@ def own_callbacks(
         first.append(GradientNormClipping(settings.gradient_clip))
     if settings.lr_schedule == "trapezoid":
         trapezoid = Trapezoid(
-            settings.lr, n_updates, updates_per_epoch, held_out_loss, plan.updates_per_check
+            settings.lr,
+            n_updates,
+            updates_per_epoch,
+            held_out_loss,
+            updates_per_check=plan.updates_per_check,
+            checks_without_progress=plan.checks_without_progress,
         )
         last.append(trapezoid)
     elif settings.lr_schedule == "onecycle":

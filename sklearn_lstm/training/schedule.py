@@ -15,7 +15,6 @@ from skorch.callbacks import Callback
 WARM_UP, LONGEST_WARM_UP = 0.05, 50  # share of the updates, and at most so many
 DECAY = 1 / 3  # share of the updates
 MOST_CHECKS = 20
-CHECKS_WITHOUT_PROGRESS = 3
 LEAST_PROGRESS = 2.0  # nats: the held-out samples become e^2 times as likely
 
 
@@ -37,10 +36,11 @@ class HeldOutLoss:
 class Trapezoid(Callback):  # type: ignore[misc]
     """Raise the learning rate, keep it constant, and lower it to 0 over the last third.
 
-    With a `held_out_loss`, it is computed at checks while the learning rate is constant. Once three
-    checks have made no progress, the learning rate goes down for half as many updates as were done,
-    to the nearest end of an epoch, and training stops. Checks before the end of the first epoch do
-    not count: beside a good linear model, a network that has not seen all samples adds nothing yet.
+    With a `held_out_loss`, it is computed at checks while the learning rate is constant. Once some
+    checks in a row have made no progress, the learning rate goes down for half as many updates as
+    were done, to the nearest end of an epoch, and training stops. Checks before the end of the
+    first epoch do not count: beside a good linear model, a network that has not seen all samples
+    adds nothing yet.
 
     Parameters
     ----------
@@ -52,6 +52,7 @@ class Trapezoid(Callback):  # type: ignore[misc]
     held_out_loss : HeldOutLoss or None
     updates_per_check : int
         Between two checks, or more if there would be more than 20.
+    checks_without_progress : int
     """
 
     held_out_loss: HeldOutLoss | None = None
@@ -62,13 +63,16 @@ class Trapezoid(Callback):  # type: ignore[misc]
         n_updates: int,
         updates_per_epoch: int,
         held_out_loss: HeldOutLoss | None,
+        *,
         updates_per_check: int = 1,
+        checks_without_progress: int = 3,
     ) -> None:
         self.lr = lr
         self.n_updates = n_updates
         self.updates_per_epoch = updates_per_epoch
         self.held_out_loss = held_out_loss
         self.updates_per_check = updates_per_check
+        self.checks_without_progress = checks_without_progress
 
     def on_train_begin(self, *_: Any, **__: Any) -> None:
         """Start to count."""
@@ -105,7 +109,7 @@ class Trapezoid(Callback):  # type: ignore[misc]
             self.n_checks_since += self.n_done > self.updates_per_epoch
             if loss <= self.lowest_loss - LEAST_PROGRESS:
                 self.lowest_loss, self.n_checks_since = loss, 0
-            if self.n_checks_since == CHECKS_WITHOUT_PROGRESS:
+            if self.n_checks_since == self.checks_without_progress:
                 self._decay()
 
     def __getstate__(self) -> dict[str, Any]:
