@@ -20,6 +20,7 @@ from sklearn_lstm.members.ngrams import BagReader, choose_lengths
 RATE = 0.7
 FIRST_SQUARE = 0.01  # where a sum of squares begins: larger ones make the first steps smaller
 NO_NGRAM = -1  # a hash that no n-gram has
+LARGEST_TABLE = 1 << 29  # bytes of the coefficients; n-grams that come later are not learned
 
 
 @dataclass(frozen=True)
@@ -51,7 +52,7 @@ class OnlineNgrams(Member):
     has_borders: bool
     hashes: NDArray[np.int32]
     coef: NDArray[np.float32]
-    squares: NDArray[np.float64]
+    squares: NDArray[np.float32]
 
     @classmethod
     def suits(cls, samples: Samples, parameters: Mapping[str, Any]) -> bool:
@@ -70,7 +71,7 @@ class OnlineNgrams(Member):
             token_unit == "char",
             np.full(1, NO_NGRAM, np.int32),
             np.zeros(shape, np.float32),
-            np.full(shape, FIRST_SQUARE),
+            np.full(shape, FIRST_SQUARE, np.float32),
         )
 
     def learned(
@@ -97,13 +98,17 @@ class OnlineNgrams(Member):
         hashes, columns = np.unique(bags.indices, return_inverse=True)
         rows = self._rows(hashes)
         is_new = rows == 0
+        n_left = LARGEST_TABLE // (4 * errors.shape[1]) - len(self.hashes)
+        is_new &= np.cumsum(is_new) <= n_left
         model = self._with_room(hashes[is_new], in_place=in_place)
         rows[is_new] = np.arange(len(self.hashes), len(model.hashes))
         values = csr_matrix((_values(bags), columns, bags.indptr), (len(sequences), len(hashes)))
         squares = model.squares[rows] + values.power(2).T @ errors**2
-        step = RATE * (values.T @ errors) / np.sqrt(squares)
-        changes.add(model.coef, rows, model.coef[rows] - step)
-        changes.add(model.squares, rows, squares)
+        steps = RATE * (values.T @ errors) / np.sqrt(squares)
+        is_kept, largest = rows > 0, np.finfo(np.float32).max
+        kept = rows[is_kept]
+        changes.add(model.coef, kept, (model.coef[rows] - steps)[is_kept])
+        changes.add(model.squares, kept, np.minimum(squares, largest)[is_kept])
         changes.add(model._row_of, hashes[is_new], rows[is_new])  # noqa: SLF001 - of this class
         return model
 

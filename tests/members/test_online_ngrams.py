@@ -7,6 +7,7 @@ from sklearn.pipeline import make_pipeline
 
 from sklearn_lstm import LSTMSequenceClassifier, TextSequenceVectorizer
 from sklearn_lstm.inspection import explain
+from sklearn_lstm.members import online_ngrams
 
 SMALL = {"hidden_size": 4, "precision": "float32", "random_state": 0}
 
@@ -114,3 +115,15 @@ def test_a_fit_that_goes_on_has_its_own_n_grams_and_no_linear_branch_has_none():
     without = LSTMSequenceClassifier(**SMALL, linear_branch=False)
     without.partial_fit(X, np.arange(40) % 2, classes=[0, 1])
     assert len(without._model.members) == 1
+
+
+def test_a_full_table_learns_no_further_n_grams_but_what_it_has(monkeypatch):
+    monkeypatch.setattr(online_ngrams, "LARGEST_TABLE", 4 * 2 * 10)  # of 2 classes: 10 rows
+    model, X = streamed(np.arange(40) % 2, [0, 1])
+    ngrams = model._model.online_ngrams
+    before = ngrams.coef.copy()
+    assert len(before) == 10
+    model.partial_fit(X, np.arange(40) % 2)
+    assert model._model.online_ngrams.hashes.tolist() == ngrams.hashes.tolist()
+    assert (model._model.online_ngrams.coef[1:] != before[1:]).all()
+    assert not model._model.online_ngrams.coef[0].any()
