@@ -137,7 +137,10 @@ def fit(path: Path, way: str, max_epochs: str) -> None:
     with Memory() as memory:
         start, cpu = time.perf_counter(), time.process_time()
         if way == "batches":
-            batches = dataset.dataset(path).to_batches(batch_size=ROWS_PER_BATCH)
+            options = dataset.ParquetFragmentScanOptions(pre_buffer=False)  # else the file is kept
+            batches = dataset.dataset(path).to_batches(
+                batch_size=ROWS_PER_BATCH, fragment_scan_options=options
+            )
             fit_batches(model, ((batch["text"], batch["label"]) for batch in batches))
         else:
             table = parquet.read_table(path)

@@ -122,9 +122,11 @@ class LengthBatches:
         cuts = np.arange(self.batch_size, n_samples, self.batch_size)
         if self.rng is None:
             return np.split(np.arange(n_samples), cuts)
-        order = self.rng.permutation(n_samples)
-        pool = np.arange(n_samples) // (self.batch_size * BATCHES_PER_POOL)
-        batches = np.split(order[np.lexsort((lengths[order], pool))], cuts)
+        order, size = self.rng.permutation(n_samples), self.batch_size * BATCHES_PER_POOL
+        for start in range(0, n_samples, size):
+            pool = order[start : start + size]
+            pool[:] = pool[np.argsort(lengths[pool], kind="stable")]
+        batches = np.split(order, cuts)
         return [batches[index] for index in self.rng.permutation(len(batches))]
 
 
