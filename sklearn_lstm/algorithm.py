@@ -134,8 +134,7 @@ def fit_one_epoch(
         written, and go out of use then.
     RowChanges
     """
-    sequences, targets = samples.sequences, samples.targets
-    in_place = previous is not None and not previous.networks.is_shared
+    is_shared = previous is None or previous.networks.is_shared
     networks, changes = Networks.fit_one_epoch(
         samples,
         start,
@@ -146,17 +145,12 @@ def fit_one_epoch(
     )
     model = SequenceModel((networks,)) if previous is None else previous.with_networks(networks)
     if OnlineNgrams.suits(samples, parameters):
-        logits = np.zeros((len(samples), targets.n_outputs))
+        others = np.zeros((len(samples), samples.targets.n_outputs))
         if previous is not None:
-            logits = previous.logits(sequences)
-        errors = targets.labels.proba(logits) - targets.indicators()
-        errors *= targets.weights.reshape(len(samples), -1)
-        before = model.online_ngrams
-        if before is None:
-            before, in_place = OnlineNgrams.of(samples, parameters["token_unit"]), True
-        model = model.with_online_ngrams(
-            before.learned(sequences, errors, changes, in_place=in_place)
-        )
+            others = previous.without_online_ngrams().logits(samples.sequences)
+        ngrams = model.online_ngrams or OnlineNgrams.of(samples, parameters["token_unit"])
+        ngrams = ngrams.learned(samples, others, changes, rng, in_place=not is_shared)
+        model = model.with_online_ngrams(ngrams)
     return model, changes
 
 

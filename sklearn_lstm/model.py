@@ -85,14 +85,15 @@ class SequenceModel:
             weights=(weight, *self.weights[1:]),
         )
 
+    def without_online_ngrams(self) -> SequenceModel:
+        """Return the model without the n-grams that `partial_fit` learned."""
+        n_others = len(self.members) - (self.online_ngrams is not None)
+        return replace(self, members=self.members[:n_others], weights=self.weights[:n_others])
+
     def with_online_ngrams(self, ngrams: OnlineNgrams) -> SequenceModel:
         """Return the model with these n-grams in place of those that `partial_fit` learned."""
-        n_others = len(self.members) - (self.online_ngrams is not None)
-        return replace(
-            self,
-            members=(*self.members[:n_others], ngrams),
-            weights=(*self.weights[:n_others], 1.0),
-        )
+        others = self.without_online_ngrams()
+        return replace(others, members=(*others.members, ngrams), weights=(*others.weights, 1.0))
 
     @property
     def networks(self) -> Networks:

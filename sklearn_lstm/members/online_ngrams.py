@@ -16,6 +16,7 @@ from sklearn_lstm.data.row_changes import RowChanges
 from sklearn_lstm.data.sequences import Samples, Sequences, chunks_of_rows
 from sklearn_lstm.members.member import Member
 from sklearn_lstm.members.ngrams import BagReader, choose_lengths
+from sklearn_lstm.training.duration import BATCH_SIZE_OF_PARTIAL_FIT
 
 RATE = 0.7
 FIRST_SQUARE = 0.01  # where a sum of squares begins: larger ones make the first steps smaller
@@ -27,10 +28,9 @@ LARGEST_TABLE = 1 << 29  # bytes of the coefficients; n-grams that come later ar
 class OnlineNgrams(Member):
     """Logistic regression on n-grams of ids, learned online by AdaGrad (Duchi et al. 2011).
 
-    It learns the errors of the whole model on samples that the model does not know yet. The more a
-    coefficient was corrected, the smaller its steps become: so rare n-grams learn quickly, and
-    frequent ones stay what they are. The n-grams of a sequence that holds n different ones have the
-    value 1 / sqrt(n).
+    It learns the errors of the whole model, in batches of 32 samples. The more a coefficient was
+    corrected, the smaller its steps become: so rare n-grams learn quickly, and frequent ones stay
+    what they are. The n-grams of a sequence that holds n different ones have the value 1 / sqrt(n).
 
     Parameters
     ----------
@@ -76,39 +76,51 @@ class OnlineNgrams(Member):
 
     def learned(
         self,
-        sequences: Sequences,
-        errors: NDArray[np.float64],
+        samples: Samples,
+        others: NDArray[np.float64],
         changes: RowChanges,
+        rng: np.random.Generator,
         *,
         in_place: bool,
     ) -> Self:
-        """Return the model after one step, once the changes are written.
+        """Return the model that has learned some samples, once the changes are written.
 
         Parameters
         ----------
-        sequences : Sequences
-        errors : ndarray of shape (n_sequences, n_outputs)
-            The gradient of the loss by the logits.
+        samples : Samples
+        others : ndarray of shape (n_samples, n_outputs)
+            The logits of all other members, which have not learned these samples.
         changes : RowChanges
+        rng : numpy Generator
+            Draws the order of the samples.
         in_place : bool
-            Share memory with this model, with room for further n-grams: then the step costs what
-            the sequences cost, however many n-grams are known.
+            Share memory with this model, with room for further n-grams: then the time depends on
+            the samples alone, however many n-grams are known.
         """
-        bags = self._reader(sequences)[0]
+        targets, n_samples, n_outputs = samples.targets, *others.shape
+        bags = self._reader(samples.sequences)[0]
         hashes, columns = np.unique(bags.indices, return_inverse=True)
+        values = csr_matrix((_values(bags), columns, bags.indptr), (n_samples, len(hashes)))
         rows = self._rows(hashes)
         is_new = rows == 0
-        n_left = LARGEST_TABLE // (4 * errors.shape[1]) - len(self.hashes)
-        is_new &= np.cumsum(is_new) <= n_left
+        is_new &= np.cumsum(is_new) <= LARGEST_TABLE // (4 * n_outputs) - len(self.hashes)
         model = self._with_room(hashes[is_new], in_place=in_place)
         rows[is_new] = np.arange(len(self.hashes), len(model.hashes))
-        values = csr_matrix((_values(bags), columns, bags.indptr), (len(sequences), len(hashes)))
-        squares = model.squares[rows] + values.power(2).T @ errors**2
-        steps = RATE * (values.T @ errors) / np.sqrt(squares)
-        is_kept, largest = rows > 0, np.finfo(np.float32).max
-        kept = rows[is_kept]
-        changes.add(model.coef, kept, (model.coef[rows] - steps)[is_kept])
-        changes.add(model.squares, kept, np.minimum(squares, largest)[is_kept])
+        coef, squares = (table[rows].astype(np.float64) for table in (model.coef, model.squares))
+        weights, truth = targets.weights.reshape(n_samples, -1), targets.indicators()
+        order = rng.permutation(n_samples)
+        for start in range(0, n_samples, BATCH_SIZE_OF_PARTIAL_FIT):
+            batch = order[start : start + BATCH_SIZE_OF_PARTIAL_FIT]
+            some, its_ngrams = values[batch], np.unique(values[batch].indices)
+            some = some[:, its_ngrams]
+            logits = others[batch] + some @ coef[its_ngrams]
+            errors = weights[batch] * (targets.labels.proba(logits) - truth[batch])
+            squares[its_ngrams] += some.power(2).T @ errors**2
+            coef[its_ngrams] -= RATE * (some.T @ errors) / np.sqrt(squares[its_ngrams])
+        is_kept = rows > 0
+        kept, squares = rows[is_kept], np.minimum(squares, np.finfo(np.float32).max)
+        changes.add(model.coef, kept, coef[is_kept])
+        changes.add(model.squares, kept, squares[is_kept])
         changes.add(model._row_of, hashes[is_new], rows[is_new])  # noqa: SLF001 - of this class
         return model
 

@@ -49,6 +49,16 @@ def test_new_words_are_learned_after_a_fit_and_old_ones_are_kept(size):
     assert "n-grams of 1-2 ids, from partial_fit" in repr(model[-1])
 
 
+def test_one_large_call_is_learned_in_batches_whatever_the_order_of_its_samples():
+    rng = np.random.default_rng(0)
+    (texts, y), later = texts_of(FEBRUARY, 320, rng), texts_of(FEBRUARY, 100, rng)
+    texts, y = [texts[row] for row in np.argsort(y)], np.sort(y)
+    model = make_pipeline(TextSequenceVectorizer(), LSTMSequenceClassifier(**SMALL))
+    learn(model, texts, y, len(texts))
+    assert model.score(*later) == 1
+    assert np.abs(model[-1]._model.online_ngrams.coef).max() < 5
+
+
 def test_messages_that_come_one_batch_after_the_other_are_told_apart(few_messages):
     texts, languages = few_messages
     rows = {
