@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from sklearn_lstm.data.encoding import ChannelScaling
 from sklearn_lstm.data.sequences import Lengths, Sequences
 
-N_QUANTILES = 32
+N_THRESHOLDS = 32
 IS_OF_LAST = np.array([False, False, True] * 2 + [False])  # of the features of a channel
 
 
@@ -35,13 +35,13 @@ class SeriesStatistics:
     encoding : ChannelScaling
     deviations : ndarray of shape (n_channels,)
         The standard deviations of the levels of training series.
-    quantiles : ndarray of shape (n_quantiles, 3, n_uneven)
-        Of the known statistics of training series.
+    thresholds : ndarray of shape (n_thresholds, 3, n_uneven)
+        Quantiles of the known statistics of training series.
     """
 
     encoding: ChannelScaling
     deviations: NDArray[np.float64]
-    quantiles: NDArray[np.float32]
+    thresholds: NDArray[np.float32]
 
     @classmethod
     def of(cls, sequences: Sequences, encoding: ChannelScaling) -> Self:
@@ -50,14 +50,14 @@ class SeriesStatistics:
             np.concatenate([function(encoding, *chunk) for chunk in sequences.chunks()])
             for function in (_levels, _of_uneven)
         )
-        places = (np.arange(N_QUANTILES) + 0.5) / N_QUANTILES
-        quantiles = np.zeros((N_QUANTILES, *of_uneven.shape[1:]), np.float32)
+        places = (np.arange(N_THRESHOLDS) + 0.5) / N_THRESHOLDS
+        thresholds = np.zeros((N_THRESHOLDS, *of_uneven.shape[1:]), np.float32)
         for place in np.ndindex(*of_uneven.shape[1:]):
             found = of_uneven[:, *place]
             found = found[~np.isnan(found)]
             if len(found):
-                quantiles[:, *place] = np.quantile(found, places)
-        return cls(encoding, levels.std(axis=0), quantiles)
+                thresholds[:, *place] = np.quantile(found, places)
+        return cls(encoding, levels.std(axis=0), thresholds)
 
     @property
     def sizes(self) -> tuple[int, int]:
@@ -72,9 +72,9 @@ class SeriesStatistics:
         levels = _levels(self.encoding, steps, lengths)
         found = _of_uneven(self.encoding, steps, lengths)
         ranks = np.zeros_like(found)
-        for quantile in self.quantiles:
-            ranks += np.sign(found - quantile)
-        ranks = np.nan_to_num(ranks / len(self.quantiles))
+        for threshold in self.thresholds:
+            ranks += np.sign(found - threshold)
+        ranks = np.nan_to_num(ranks / len(self.thresholds))
         is_any = found[:, :1] > 0
         more = np.concatenate([ranks, np.square(ranks), is_any], axis=1)  # (n_samples, 7, .)
         return np.hstack([levels, more.reshape(len(lengths), -1)]).astype(np.float32)
