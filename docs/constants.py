@@ -86,7 +86,6 @@ NUMBERS = {
     "n_convolution_features": count(convolutions.N_FEATURES),
     "n_convolution_features_of_many": count(convolutions.LARGEST_PROBLEM),
     "variance_of_levels": percent(convolutions.VARIANCE_OF_LEVELS),
-    "of_known": count(convolutions.VARIANCE_OF_KNOWN),
     "n_competing": count(linear_convolutions.COMPETING),
     # tokens and batches
     "fewest_effective_words": count(token_units.FEWEST_WORDS),

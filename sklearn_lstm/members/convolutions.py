@@ -37,8 +37,7 @@ LARGEST_PROBLEM = 2_500  # rows of the eigenvalue problem: series, or features i
 SHARE_OF_CONVOLUTIONS = 2 / 3  # of the features at least, if values are missing
 SERIES_OF_STATISTICS = 1_000
 VARIANCE_OF_LEVELS = 0.03  # at most, relative to that of all convolutions
-VARIANCE_OF_KNOWN = 3  # of channels with missing values, relative to that of all convolutions
-VARIANCE_WITH_MISSING_VALUES = 10  # of all convolutions
+VARIANCE_WITH_MISSING_VALUES = 30  # of all convolutions, and of all that is known of channels
 ROWS_PER_BATCH = 1 << 10
 PRODUCTS_PER_UNIT = 300_000  # of work
 MOST_LEFT_OUT = 5_000  # series whose leave-one-out predictions are computed at once,
@@ -187,12 +186,12 @@ class ConvolutionModel(LinearMember):
 
         Levels count little: another person or sensor shifts them. They count less where they vary
         less than the steps of a series, and not at all where their differences are rounding. What
-        is known of channels with missing values counts more than all convolutions. Both are small
+        is known of channels with missing values counts as much as all convolutions. Both are small
         then, which allows larger penalties: much of what is filled is noise.
         """
         sizes = np.array([len(self.convolutions), *self.statistics.sizes])
         of_convolutions = VARIANCE_WITH_MISSING_VALUES if sizes[2] else sizes[0]
-        variances = of_convolutions * np.array([1, VARIANCE_OF_LEVELS, VARIANCE_OF_KNOWN])
+        variances = of_convolutions * np.array([1, VARIANCE_OF_LEVELS, 1])
         deviations = np.sqrt(np.repeat(variances / np.maximum(sizes, 1), sizes))
         levels = slice(sizes[0], sizes[0] + sizes[1])
         deviations[levels] *= np.clip(self.statistics.deviations, SMALLEST_DEVIATION, 1)
