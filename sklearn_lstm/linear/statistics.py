@@ -5,7 +5,6 @@ Convolutions tell little about the level of a channel, and nothing about how oft
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 from typing import Any, Self
 
@@ -15,8 +14,8 @@ from numpy.typing import NDArray
 from sklearn_lstm.data.encoding import ChannelScaling
 from sklearn_lstm.data.sequences import Lengths, Sequences
 
-N_STATISTICS = 3  # of an uneven channel
-MOST_THRESHOLDS = 3  # of a statistic
+N_THRESHOLDS = 32
+IS_OF_LAST = np.array([False, False, True] * 2 + [False])  # of the features of a channel
 
 
 @dataclass(frozen=True)
@@ -25,9 +24,11 @@ class SeriesStatistics:
 
     The level is the mean of the known values, relative to that of all series. A channel is uneven
     if it had missing values in training, or holds the time. Its statistics are the proportion of
-    steps with a value, the mean of the known values, and the last value. Further features say
-    whether a statistic exceeds thresholds. So a linear model can learn that low and high values
-    both speak for a class.
+    steps with a value, the mean of the known values, and the last value. Each is read as its rank
+    among the training series, from -1 to 1, and as the square of the rank. So laboratory values
+    that range over orders of magnitude count as others do, and a linear model can learn that low
+    and high values both speak for a class. A further feature says whether there is any value;
+    without one, the ranks of mean and last value are 0.
 
     Parameters
     ----------
@@ -35,7 +36,7 @@ class SeriesStatistics:
     deviations : ndarray of shape (n_channels,)
         The standard deviations of the levels of training series.
     thresholds : ndarray of shape (n_thresholds, 3, n_uneven)
-        Quantiles of the statistics of training series.
+        Quantiles of the known statistics of training series.
     """
 
     encoding: ChannelScaling
@@ -43,27 +44,25 @@ class SeriesStatistics:
     thresholds: NDArray[np.float32]
 
     @classmethod
-    def of(cls, sequences: Sequences, encoding: ChannelScaling, n_features: int) -> Self:
-        """Return statistics with thresholds that are quantiles of these series.
-
-        Each statistic has so many thresholds that the uneven channels have about `n_features`
-        features, but at most 3.
-        """
-        n_thresholds = n_features // max(N_STATISTICS * len(encoding.uneven), 1) - 1
-        n_thresholds = min(max(n_thresholds, 0), MOST_THRESHOLDS)
-        places = (np.arange(n_thresholds) + 0.5) / max(n_thresholds, 1)
+    def of(cls, sequences: Sequences, encoding: ChannelScaling) -> Self:
+        """Return statistics whose ranks are those among these series."""
         levels, of_uneven = (
             np.concatenate([function(encoding, *chunk) for chunk in sequences.chunks()])
             for function in (_levels, _of_uneven)
         )
-        thresholds = np.quantile(of_uneven, places, axis=0).astype(np.float32)
+        places = (np.arange(N_THRESHOLDS) + 0.5) / N_THRESHOLDS
+        thresholds = np.zeros((N_THRESHOLDS, *of_uneven.shape[1:]), np.float32)
+        for place in np.ndindex(*of_uneven.shape[1:]):
+            found = of_uneven[:, *place]
+            found = found[~np.isnan(found)]
+            if len(found):
+                thresholds[:, *place] = np.quantile(found, places)
         return cls(encoding, levels.std(axis=0), thresholds)
 
     @property
     def sizes(self) -> tuple[int, int]:
         """Return the number of levels, and that of features of uneven channels."""
-        n_thresholds, *shape = self.thresholds.shape
-        return self.encoding.n_channels, (1 + n_thresholds) * math.prod(shape)
+        return self.encoding.n_channels, len(IS_OF_LAST) * len(self.encoding.uneven)
 
     def __len__(self) -> int:
         return sum(self.sizes)
@@ -71,8 +70,13 @@ class SeriesStatistics:
     def __call__(self, steps: NDArray[Any], lengths: Lengths) -> NDArray[np.float32]:
         """Return the features (n_samples, n_features) of steps (n_steps, n_channels)."""
         levels = _levels(self.encoding, steps, lengths)
-        found = _of_uneven(self.encoding, steps, lengths)[:, np.newaxis]
-        more = np.concatenate([found, found > self.thresholds], axis=1)  # (n_samples, ., 3, .)
+        found = _of_uneven(self.encoding, steps, lengths)
+        ranks = np.zeros_like(found)
+        for threshold in self.thresholds:
+            ranks += np.sign(found - threshold)
+        ranks = np.nan_to_num(ranks / len(self.thresholds))
+        is_any = found[:, :1] > 0
+        more = np.concatenate([ranks, np.square(ranks), is_any], axis=1)  # (n_samples, 7, .)
         return np.hstack([levels, more.reshape(len(lengths), -1)]).astype(np.float32)
 
     def contributions(
@@ -81,8 +85,8 @@ class SeriesStatistics:
         """Return what each step of one series adds to ``features @ coef``, and the rest.
 
         The rest is ``features @ coef`` of a series of which only the times are known. The score of
-        the last value belongs to the step of this value. The scores of the proportion and of the
-        mean are divided equally among the steps with a value.
+        the last value belongs to the step of this value. The other scores of a channel are divided
+        equally among the steps with a value.
         """
         unknown = self.encoding.uninformed(steps)
         of_levels, of_uneven = np.split(coef, [self.encoding.n_channels])
@@ -92,13 +96,12 @@ class SeriesStatistics:
         ) @ of_levels
         features, base = self(steps, lengths)[0], self(unknown, lengths)[0]
         scores = (features - base)[self.encoding.n_channels :] * of_uneven
-        n_thresholds, *shape = self.thresholds.shape
-        of_statistics = scores.reshape(1 + n_thresholds, *shape).sum(axis=0)
         _, is_known = self.encoding.known(steps, lengths)
         n_known = np.count_nonzero(is_known, axis=0)
         equal = is_known / np.maximum(n_known, 1)
         is_last = is_known & (np.cumsum(is_known, axis=0) == n_known)
-        contributions += np.einsum("stg,sg->t", [equal, equal, is_last], of_statistics)
+        shares = np.where(IS_OF_LAST[:, np.newaxis, np.newaxis], is_last, equal)
+        contributions += np.einsum("stg,sg->t", shares, scores.reshape(len(IS_OF_LAST), -1))
         return contributions, float(base @ coef)
 
 
@@ -111,14 +114,15 @@ def _levels(encoding: ChannelScaling, steps: NDArray[Any], lengths: Lengths) -> 
 def _of_uneven(
     encoding: ChannelScaling, steps: NDArray[Any], lengths: Lengths
 ) -> NDArray[np.float32]:
-    """Return the statistics (n_samples, 3, n_uneven) of the uneven channels."""
+    """Return the statistics (n_samples, 3, n_uneven) of the uneven channels.
+
+    Mean and last value are NaN where there is none.
+    """
     ends = np.cumsum(lengths)
     values, is_known = encoding.known(steps, lengths)
     n_known = np.add.reduceat(is_known, ends - lengths, axis=0, dtype=np.intp)
     total = np.add.reduceat(np.where(is_known, values, 0.0), ends - lengths, axis=0)
-    return np.stack(
-        [n_known / lengths[:, np.newaxis], total / np.maximum(n_known, 1), values[ends - 1]],
-        axis=1,
-        dtype=np.float32,
-        casting="same_kind",
-    )
+    of_values = np.stack([total / np.maximum(n_known, 1), values[ends - 1]], axis=1)
+    of_values = np.where(n_known[:, np.newaxis] > 0, of_values, np.nan)
+    proportions = (n_known / lengths[:, np.newaxis])[:, np.newaxis]
+    return np.concatenate([proportions, of_values], axis=1).astype(np.float32)

@@ -15,7 +15,7 @@ from typing import Self, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from sklearn_lstm.blending import fit_blend
+from sklearn_lstm.blending import Blend, ClassPrior, fit_blend
 from sklearn_lstm.compute.threads import check_not_abandoned
 from sklearn_lstm.data.batches import pad
 from sklearn_lstm.data.encoding import ChannelScaling
@@ -34,7 +34,7 @@ from sklearn_lstm.members.member import FitTask, LinearMember
 
 N_FEATURES = 5_000  # about so many
 LARGEST_PROBLEM = 2_500  # rows of the eigenvalue problem: series, or features if they are fewer
-SHARE_OF_STATISTICS = 1 / 3  # of the features at most, if values are missing
+SHARE_OF_CONVOLUTIONS = 2 / 3  # of the features at least, if values are missing
 SERIES_OF_STATISTICS = 1_000
 VARIANCE_OF_LEVELS = 0.03  # at most, relative to that of all convolutions
 VARIANCE_WITH_MISSING_VALUES = 30  # of all convolutions, and of all that is known of channels
@@ -117,12 +117,17 @@ class ConvolutionModel(LinearMember):
             ridge, rows, logits, features = _fit_few(drawn, samples, held_out)
         else:
             ridge, rows, logits, features = _fit_many(drawn, samples, held_out, rng)
-        scale = _scale(ridge.left_out, samples, rows)
-        model = replace(drawn, coef=scale * ridge.coef, intercept=scale * ridge.intercept)
+        # Large penalties, as missing values need, draw the predictions towards their mean.
+        is_adjusted = drawn.statistics.sizes[1] > 0
+        prior = ClassPrior.of(samples.targets, is_drawn=False) if is_adjusted else None
+        blend = _calibration(ridge.left_out, samples, rows, prior)
+        scale = float(blend.factors[0])
+        bias = 0.0 if prior is None else -blend.prior_correction * prior.logs
+        model = replace(drawn, coef=scale * ridge.coef, intercept=scale * ridge.intercept + bias)
         if len(held_out):
             some = rows[:MOST_COMPARED]
             model = replace(model, confidence=_confidence(model, features, samples, some, ridge))
-        return model, scale * logits
+        return model, scale * logits + bias
 
     @classmethod
     def _draw(cls, samples: Samples, encoding: ChannelScaling, rng: np.random.Generator) -> Self:
@@ -131,9 +136,9 @@ class ConvolutionModel(LinearMember):
         n_features = _n_features(len(sequences))
         every = math.ceil(len(sequences) / SERIES_OF_STATISTICS)
         some = sequences.subset(np.arange(0, len(sequences), every))
-        n_of_statistics = int(SHARE_OF_STATISTICS * n_features)
-        statistics = SeriesStatistics.of(some, encoding, n_of_statistics)
-        n_features -= statistics.sizes[1]
+        statistics = SeriesStatistics.of(some, encoding)
+        fewest = int(SHARE_OF_CONVOLUTIONS * n_features)
+        n_features = max(n_features - statistics.sizes[1], fewest)
         convolutions = Convolutions.draw(sequences, encoding, n_features, rng)
         coef = np.zeros((len(convolutions) + len(statistics), n_outputs))
         return cls(convolutions, statistics, coef, np.zeros(n_outputs))
@@ -221,7 +226,14 @@ def _n_features(n_samples: int) -> int:
 
 def _scale(predictions: NDArray[np.float64], samples: Samples, rows: Rows) -> float:
     """Return the factor that makes predictions for these rows the most likely logits."""
-    return float(fit_blend([predictions], samples.targets.subset(rows), expected=[1.0]).factors[0])
+    return float(_calibration(predictions, samples, rows, None).factors[0])
+
+
+def _calibration(
+    predictions: NDArray[np.float64], samples: Samples, rows: Rows, prior: ClassPrior | None
+) -> Blend:
+    """Return what makes predictions for these rows the most likely logits, given a prior."""
+    return fit_blend([predictions], samples.targets.subset(rows), expected=[1.0], prior=prior)
 
 
 def _confidence(

@@ -1,6 +1,7 @@
 """Levels, times and what is known of channels with missing values, as features and step by step."""
 
 import numpy as np
+from scipy.stats import rankdata
 
 from sklearn_lstm.data.encoding import ChannelScaling
 from sklearn_lstm.data.reading import read_sequences
@@ -17,30 +18,54 @@ def example():
     X[5, 6:] = np.nan
     sequences = read_sequences(X, "auto", 1)
     encoding = ChannelScaling.of(sequences, None, normalize=True)
-    return X, sequences, encoding, SeriesStatistics.of(sequences, encoding, 50)
+    return X, sequences, encoding, SeriesStatistics.of(sequences, encoding)
 
 
-def test_features_are_levels_and_more_of_uneven_channels_and_whether_it_exceeds_thresholds():
+def test_features_are_levels_and_ranks_of_uneven_channels_and_whether_there_is_a_value():
     X, sequences, encoding, found = example()
     lengths = sequences.lengths
     features = found(sequences.read(np.arange(30)), lengths)
     assert features.shape == (30, len(found))
     levels, uneven = np.split(features, [4], axis=1)
-    assert found.thresholds.shape == (3, 3, 2)  # of channel 0 and the times between steps
-    uneven = uneven.reshape(30, 4, 3, 2)
-    np.testing.assert_array_equal(uneven[:, 1:], uneven[:, :1] > found.thresholds)
+    uneven = uneven.reshape(30, 7, 2)  # of channel 0 and the times between steps
+    expected = np.full((30, 3, 2), np.nan)
     for row, series in enumerate(X):
         steps = series[: lengths[row]].copy()
         steps[:, 1] = np.log1p(np.diff(steps[:, 1], prepend=steps[0, 1]) / encoding.time_unit)
         scaled = (steps - encoding.mean[:4]) / encoding.scale[:4]
         known = [channel[~np.isnan(channel)] for channel in scaled.T]
-        expected = [channel.mean() if len(channel) else 0 for channel in known]
-        np.testing.assert_allclose(levels[row], expected, atol=1e-6)
+        means = [channel.mean() if len(channel) else 0 for channel in known]
+        np.testing.assert_allclose(levels[row], means, atol=1e-6)
         for place in 0, 1:
-            values = known[place]
-            last = values[-1] if len(values) else 0
-            expected = [len(values) / lengths[row], levels[row, place], last]
-            np.testing.assert_allclose(uneven[row, 0, :, place], expected, atol=1e-6)
+            expected[row, 0, place] = len(known[place]) / lengths[row]
+            if len(known[place]):
+                expected[row, 1:, place] = means[place], known[place][-1]
+    for statistic, place in np.ndindex(3, 2):
+        values, ranks = expected[:, statistic, place], uneven[:, statistic, place]
+        is_known = ~np.isnan(values)
+        assert not ranks[~is_known].any()
+        of_known = 2 * (rankdata(values[is_known]) - 0.5) / is_known.sum() - 1
+        np.testing.assert_allclose(ranks[is_known], of_known, atol=0.07)
+    np.testing.assert_allclose(uneven[:, 3:6], np.square(uneven[:, :3]))
+    np.testing.assert_array_equal(uneven[:, 6], ~np.isnan(expected[:, 1]))
+
+
+def test_a_scale_on_which_a_channel_was_measured_does_not_matter():
+    X, sequences, _, found = example()
+    lengths = sequences.lengths
+    others = X.copy()
+    others[..., 0] = np.exp(3 * others[..., 0])
+    last = [slice(4 + 2 * place, 5 + 2 * place) for place in (2, 5)]  # the mean is another one
+    sequences_of_others = read_sequences(others, "auto", 1)
+    encoding = ChannelScaling.of(sequences_of_others, None, normalize=True)
+    of_others = SeriesStatistics.of(sequences_of_others, encoding)
+    rows = np.arange(30)
+    for columns in last:
+        np.testing.assert_allclose(
+            of_others(sequences_of_others.read(rows), lengths)[:, columns],
+            found(sequences.read(rows), lengths)[:, columns],
+            atol=0.07,
+        )
 
 
 def test_each_value_has_its_part_of_the_score_and_a_missing_one_has_none():
@@ -50,8 +75,8 @@ def test_each_value_has_its_part_of_the_score_and_a_missing_one_has_none():
     coef = rng.normal(size=len(found))
     contributions, rest = found.contributions(steps, lengths, coef)
     assert np.isclose(contributions.sum() + rest, found(steps, lengths)[0] @ coef)
-    of_gaps = np.zeros((4, 3, 2))
-    of_gaps[:, :, 0] = rng.normal(size=(4, 3))
+    of_gaps = np.zeros((7, 2))
+    of_gaps[:, 0] = rng.normal(size=7)
     contributions, _ = found.contributions(steps, lengths, np.r_[np.zeros(4), of_gaps.ravel()])
     is_missing = np.isnan(X[0, :, 0])
     assert not contributions[is_missing].any()

@@ -71,6 +71,16 @@ def test_a_shape_is_found_wherever_it_stands(fit, sequences_of, n_channels):
     assert np.mean(left_out.argmax(1) == y) == pytest.approx(accuracy, abs=0.06)
 
 
+def test_with_missing_values_left_out_logits_say_how_frequent_a_rare_class_is(fit):
+    rng = np.random.default_rng(0)
+    y = (np.arange(200) % 8 == 0).astype(int)
+    X = rng.normal(size=(200, 10, 2)) + y[:, np.newaxis, np.newaxis]
+    X[rng.random(X.shape) < 0.5] = np.nan
+    _, left_out = fit(list(X), y)
+    proba = expit(left_out[:, 1] - left_out[:, 0])
+    assert proba.mean() == pytest.approx(1 / 8, abs=0.002)
+
+
 def test_held_out_logits_are_as_sure_as_those_of_new_series(fit, sequences_of):
     X, y = bumps(100)
     noisy = np.where(np.random.default_rng(1).random(100) < 0.2, 1 - y, y)
