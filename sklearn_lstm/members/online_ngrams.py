@@ -28,9 +28,9 @@ LARGEST_TABLE = 1 << 29  # bytes of the coefficients; n-grams that come later ar
 class OnlineNgrams(Member):
     """Logistic regression on n-grams of ids, learned online by AdaGrad (Duchi et al. 2011).
 
-    It learns the errors of the whole model, in batches of 32 samples. The more a coefficient was
-    corrected, the smaller its steps become: so rare n-grams learn quickly, and frequent ones stay
-    what they are. The n-grams of a sequence that holds n different ones have the value 1 / sqrt(n).
+    It learns from the errors of the whole model, in batches of 32 samples. The more a coefficient
+    was corrected, the smaller its steps become: coefficients of rare n-grams change quickly, those
+    of frequent ones slowly. In a sequence of n different n-grams each has the value 1 / sqrt(n).
 
     Parameters
     ----------
@@ -39,7 +39,8 @@ class OnlineNgrams(Member):
     has_borders : bool
         Whether the beginning and the end of a sequence belong to its n-grams.
     hashes : ndarray of shape (n_features,)
-        Of the n-grams, in the order in which they came. The first feature stands for all others.
+        Of the n-grams, in the order in which they came. The first feature stands for all n-grams
+        that are not known.
     coef : ndarray of shape (n_features, n_outputs)
     squares : ndarray of shape (n_features, n_outputs)
         The sums of the squared gradients.
