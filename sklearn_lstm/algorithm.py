@@ -134,7 +134,6 @@ def fit_one_epoch(
         written, and go out of use then.
     RowChanges
     """
-    is_shared = previous is None or previous.networks.is_shared
     networks, changes = Networks.fit_one_epoch(
         samples,
         start,
@@ -144,13 +143,16 @@ def fit_one_epoch(
         previous=None if previous is None else previous.networks,
     )
     model = SequenceModel((networks,)) if previous is None else previous.with_networks(networks)
+    is_shared, ngrams = previous is None or previous.networks.is_shared, model.online_ngrams
     if OnlineNgrams.suits(samples, parameters):
         others = np.zeros((len(samples), samples.targets.n_outputs))
         if previous is not None:
             others = previous.without_online_ngrams().logits(samples.sequences)
-        ngrams = model.online_ngrams or OnlineNgrams.of(samples, parameters["token_unit"])
+        ngrams = ngrams or OnlineNgrams.of(samples, parameters["token_unit"])
         ngrams = ngrams.learned(samples, others, changes, rng, in_place=not is_shared)
         model = model.with_online_ngrams(ngrams)
+    elif ngrams is not None and is_shared:  # the new networks no longer say so
+        model = model.with_online_ngrams(ngrams.without_room())
     return model, changes
 
 

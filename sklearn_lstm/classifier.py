@@ -551,10 +551,10 @@ class LSTMSequenceClassifier(
         """Train for one epoch on some more sequences.
 
         The optimiser goes on where the last call stopped, at a constant learning rate. New token
-        ids get a vector of their own. Beside the network, n-grams of ids learn online what the
-        model before the call got wrong, unless ``linear_branch=False``. Channels keep the scale of
-        the first call, and weights count as they are. The linear model of `fit` stays as it was; a
-        second network is dropped.
+        ids get a vector of their own. Beside the network, a linear model of n-grams of ids learns
+        online from the errors of the whole model, unless ``linear_branch=False``. Channels keep the
+        scale of the first call, and weights count as they are. The linear model of `fit` stays as
+        it was; a second network is dropped.
 
         Parameters
         ----------

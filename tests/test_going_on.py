@@ -166,6 +166,32 @@ def test_of_two_copies_each_learns_its_own_tokens():
         assert_array_equal(one.partial_fit([[8, 6]], [0]).predict_proba([[2, 6, 8, 9]]), expected)
 
 
+def learned_by_the_network_alone(model):
+    """Return a model whose n-grams another one still reads, but whose network is its own."""
+    model.set_params(linear_branch=False).partial_fit([[2, 3]], [1])
+    return model.set_params(linear_branch=True)
+
+
+@pytest.mark.parametrize(
+    "copies",
+    [
+        copy.deepcopy,
+        lambda both: pickle.loads(pickle.dumps(both)),
+        lambda both: [learned_by_the_network_alone(both[0]), both[1]],
+    ],
+    ids=["deepcopy", "pickle", "without n-grams between"],
+)
+def test_a_copy_keeps_its_n_grams(copies):
+    model = with_room()
+    one, other = copies([model, copy.copy(model)])
+    before = other.predict_proba([[2, 3], [4, 5]])
+    for _ in range(2):
+        one.partial_fit([[2, 3], [4, 5]], [1, 0])  # n-grams that are known
+    assert_array_equal(other.predict_proba([[2, 3], [4, 5]]), before)
+    expected = with_room().partial_fit([[8, 9]], [1]).predict_proba([[2, 8, 9]])
+    assert_array_equal(other.partial_fit([[8, 9]], [1]).predict_proba([[2, 8, 9]]), expected)
+
+
 # --- All or nothing
 
 

@@ -28,9 +28,9 @@ LARGEST_TABLE = 1 << 29  # bytes of the coefficients; n-grams that come later ar
 class OnlineNgrams(Member):
     """Logistic regression on n-grams of ids, learned online by AdaGrad (Duchi et al. 2011).
 
-    It learns the errors of the whole model, in batches of 32 samples. The more a coefficient was
-    corrected, the smaller its steps become: so rare n-grams learn quickly, and frequent ones stay
-    what they are. The n-grams of a sequence that holds n different ones have the value 1 / sqrt(n).
+    It learns from the errors of the whole model, in batches of 32 samples. The more a coefficient
+    was corrected, the smaller its steps become: coefficients of rare n-grams change quickly, those
+    of frequent ones slowly. In a sequence of n different n-grams each has the value 1 / sqrt(n).
 
     Parameters
     ----------
@@ -39,7 +39,8 @@ class OnlineNgrams(Member):
     has_borders : bool
         Whether the beginning and the end of a sequence belong to its n-grams.
     hashes : ndarray of shape (n_features,)
-        Of the n-grams, in the order in which they came. The first feature stands for all others.
+        Of the n-grams, in the order in which they came. The first feature stands for all n-grams
+        that are not known.
     coef : ndarray of shape (n_features, n_outputs)
     squares : ndarray of shape (n_features, n_outputs)
         The sums of the squared gradients.
@@ -94,8 +95,8 @@ class OnlineNgrams(Member):
         rng : numpy Generator
             Draws the order of the samples.
         in_place : bool
-            Share memory with this model, with room for further n-grams: then the time depends on
-            the samples alone, however many n-grams are known.
+            Write into the memory of this model if nobody else reads it. It has room for further
+            n-grams, so that the time depends on the samples alone, however many are known.
         """
         targets, n_samples, n_outputs = samples.targets, *others.shape
         bags = self._reader(samples.sequences)[0]
@@ -106,6 +107,8 @@ class OnlineNgrams(Member):
         is_new &= np.cumsum(is_new) <= LARGEST_TABLE // (4 * n_outputs) - len(self.hashes)
         model = self._with_room(hashes[is_new], in_place=in_place)
         rows[is_new] = np.arange(len(self.hashes), len(model.hashes))
+        is_kept = rows > 0
+        rows, values = rows[is_kept], values[:, is_kept]
         coef, squares = (table[rows].astype(np.float64) for table in (model.coef, model.squares))
         weights, truth = targets.weights.reshape(n_samples, -1), targets.indicators()
         order = rng.permutation(n_samples)
@@ -117,11 +120,10 @@ class OnlineNgrams(Member):
             errors = weights[batch] * (targets.labels.proba(logits) - truth[batch])
             squares[its_ngrams] += some.power(2).T @ errors**2
             coef[its_ngrams] -= RATE * (some.T @ errors) / np.sqrt(squares[its_ngrams])
-        is_kept = rows > 0
-        kept, squares = rows[is_kept], np.minimum(squares, np.finfo(np.float32).max)
-        changes.add(model.coef, kept, coef[is_kept])
-        changes.add(model.squares, kept, squares[is_kept])
-        changes.add(model._row_of, hashes[is_new], rows[is_new])  # noqa: SLF001 - of this class
+        new = np.arange(len(self.hashes), len(model.hashes), dtype=np.int32)
+        changes.add(model.coef, rows, coef)
+        changes.add(model.squares, rows, np.minimum(squares, np.finfo(np.float32).max))
+        changes.add(model._row_of, model.hashes[new], new)  # noqa: SLF001 - of this class
         return model
 
     def logits(self, sequences: Sequences) -> NDArray[np.float64]:
@@ -170,23 +172,24 @@ class OnlineNgrams(Member):
         row_of[self.hashes[1:]] = np.arange(1, len(self.hashes))
         return row_of
 
-    @cached_property
-    def _room(self) -> tuple[NDArray[Any], ...]:
-        """The tables, perhaps with room behind them."""
-        return self.hashes, self.coef, self.squares
+    def without_room(self) -> Self:
+        """Return the same model, which does not learn in place, so that others may read it too."""
+        return replace(self)
 
     def _with_room(self, new: NDArray[np.int32], *, in_place: bool) -> Self:
         """Return the model with rows for new n-grams, which no sequence reads yet."""
-        tables = self.hashes, self.coef, self.squares
         n_old, n_rows = len(self.hashes), len(self.hashes) + len(new)
-        room = self._room if in_place else tables
-        if not in_place or len(room[0]) < n_rows:
+        # A model that was loaded has no room: another one may have been loaded with its arrays.
+        room = vars(self).get("_room") if in_place else None
+        has_room = room is not None
+        if room is None or len(room[0]) < n_rows:
+            tables = self.hashes, self.coef, self.squares
             room = tuple(_longer(table, n_rows + n_rows // 2) for table in tables)
         hashes, coef, squares = room
         hashes[n_old:n_rows], coef[n_old:n_rows], squares[n_old:n_rows] = new, 0, FIRST_SQUARE
         model = replace(self, hashes=hashes[:n_rows], coef=coef[:n_rows], squares=squares[:n_rows])
         vars(model)["_room"] = room
-        if in_place:
+        if has_room:
             vars(model)["_row_of"] = self._row_of
         return model
 

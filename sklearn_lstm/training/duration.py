@@ -147,7 +147,10 @@ def updates_per_check(n_samples: int, batch_size: int, token_unit: str | None) -
 def checks_without_progress(
     n_samples: int, batch_size: int, token_unit: str | None, per_check: int
 ) -> int:
-    """Return after how many checks without progress training ends: 3; words: 3 epochs at most."""
+    """Return after how many checks without progress training ends.
+
+    3; of words fewer, if these cover 3 epochs.
+    """
     if token_unit != "word":
         return CHECKS_WITHOUT_PROGRESS
     of_epochs = EPOCHS_WITHOUT_PROGRESS * math.ceil(n_samples / batch_size) / per_check
