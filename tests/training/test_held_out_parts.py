@@ -286,7 +286,7 @@ def test_the_users_samples_tell_when_training_may_end():
     model = small(max_epochs="auto", batch_size=4, token_unit="word")
     model.fit(IDS, Y, X_val=NEW_IDS, y_val=1 - NEW_Y)
     losses = [row["valid_loss"] for row in model.history_ if row["valid_loss"] is not None]
-    assert len(losses) >= 3
+    assert len(losses) >= 2
     assert min(losses) > 0.6  # of drawn samples it would be almost 0
 
 
