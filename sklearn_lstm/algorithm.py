@@ -143,15 +143,16 @@ def fit_one_epoch(
         previous=None if previous is None else previous.networks,
     )
     model = SequenceModel((networks,)) if previous is None else previous.with_networks(networks)
-    is_shared, ngrams = previous is None or previous.networks.is_shared, model.online_ngrams
+    ngrams = model.online_ngrams
     if OnlineNgrams.suits(samples, parameters):
+        is_shared = previous is None or previous.networks.is_shared
         others = np.zeros((len(samples), samples.targets.n_outputs))
         if previous is not None:
             others = previous.without_online_ngrams().logits(samples.sequences)
         ngrams = ngrams or OnlineNgrams.of(samples, parameters["token_unit"])
         ngrams = ngrams.learned(samples, others, changes, rng, in_place=not is_shared)
         model = model.with_online_ngrams(ngrams)
-    elif ngrams is not None and is_shared:  # the new networks no longer say so
+    elif ngrams is not None:  # a copy of the previous model may read them too
         model = model.with_online_ngrams(ngrams.without_room())
     return model, changes
 

@@ -141,6 +141,11 @@ class FittedMember(Member):
         """
 
 
+def wants_linear_model(parameters: Mapping[str, Any]) -> bool:
+    """Return whether the parameters of the classifier allow a linear model."""
+    return bool(parameters["linear_branch"]) and parameters["criterion"] == "cross_entropy"
+
+
 class LinearMember(FittedMember):
     """A linear model on features that do not have to be learned."""
 
@@ -158,7 +163,7 @@ class LinearMember(FittedMember):
     def suits(cls, samples: Samples, parameters: Mapping[str, Any]) -> bool:
         """Return whether the member can be fitted to these samples, and is wanted."""
         fewest = max(cls.fewest_samples, 1 + len(np.unique(samples.targets.values)))
-        is_wanted = parameters["linear_branch"] and parameters["criterion"] == "cross_entropy"
+        is_wanted = wants_linear_model(parameters)
         return cls.reads(samples.sequences) and is_wanted and len(samples) >= fewest
 
     @classmethod

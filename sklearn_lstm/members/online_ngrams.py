@@ -14,7 +14,7 @@ from scipy.sparse import csr_matrix
 from sklearn_lstm.data.hashing import HASH_BITS, bags_of
 from sklearn_lstm.data.row_changes import RowChanges
 from sklearn_lstm.data.sequences import Samples, Sequences, chunks_of_rows
-from sklearn_lstm.members.member import Member
+from sklearn_lstm.members.member import Member, wants_linear_model
 from sklearn_lstm.members.ngrams import BagReader, choose_lengths
 from sklearn_lstm.training.duration import BATCH_SIZE_OF_PARTIAL_FIT
 
@@ -58,8 +58,7 @@ class OnlineNgrams(Member):
     @classmethod
     def suits(cls, samples: Samples, parameters: Mapping[str, Any]) -> bool:
         """Return whether it reads these samples, and a linear model is wanted."""
-        is_wanted = parameters["linear_branch"] and parameters["criterion"] == "cross_entropy"
-        return samples.sequences.n_channels is None and is_wanted
+        return samples.sequences.n_channels is None and wants_linear_model(parameters)
 
     @classmethod
     def of(cls, samples: Samples, token_unit: str) -> Self:
@@ -114,7 +113,8 @@ class OnlineNgrams(Member):
         order = rng.permutation(n_samples)
         for start in range(0, n_samples, BATCH_SIZE_OF_PARTIAL_FIT):
             batch = order[start : start + BATCH_SIZE_OF_PARTIAL_FIT]
-            some, its_ngrams = values[batch], np.unique(values[batch].indices)
+            some = values[batch]
+            its_ngrams = np.unique(some.indices)
             some = some[:, its_ngrams]
             logits = others[batch] + some @ coef[its_ngrams]
             errors = weights[batch] * (targets.labels.proba(logits) - truth[batch])

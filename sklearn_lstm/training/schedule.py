@@ -12,6 +12,8 @@ from typing import Any
 from skorch import NeuralNet
 from skorch.callbacks import Callback
 
+from sklearn_lstm.training.duration import CHECKS_WITHOUT_PROGRESS
+
 WARM_UP, LONGEST_WARM_UP = 0.05, 50  # share of the updates, and at most so many
 DECAY = 1 / 3  # share of the updates
 MOST_CHECKS = 20
@@ -65,7 +67,7 @@ class Trapezoid(Callback):  # type: ignore[misc]
         held_out_loss: HeldOutLoss | None,
         *,
         updates_per_check: int = 1,
-        checks_without_progress: int = 3,
+        checks_without_progress: int = CHECKS_WITHOUT_PROGRESS,
     ) -> None:
         self.lr = lr
         self.n_updates = n_updates
