@@ -6,6 +6,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from copy import deepcopy
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -130,10 +132,11 @@ def fit_one_epoch(
     Returns
     -------
     SequenceModel
-        It may share tables with the previous one: these stay as they are until the changes are
-        written, and go out of use then.
+        It shares tables with the previous one, unless others see that: these stay as they are until
+        the changes are written, and go out of use then.
     RowChanges
     """
+    in_place = previous is not None and not previous.is_shared
     networks, changes = Networks.fit_one_epoch(
         samples,
         start,
@@ -141,20 +144,20 @@ def fit_one_epoch(
         rng,
         batch_size=parameters["batch_size"],
         previous=None if previous is None else previous.networks,
+        in_place=in_place,
     )
     model = SequenceModel((networks,)) if previous is None else previous.with_networks(networks)
     ngrams = model.online_ngrams
     if OnlineNgrams.suits(samples, parameters):
-        is_shared = previous is None or previous.networks.is_shared
         others = np.zeros((len(samples), samples.targets.n_outputs))
         if previous is not None:
             others = previous.without_online_ngrams().logits(samples.sequences)
         ngrams = ngrams or OnlineNgrams.of(samples, parameters["token_unit"])
-        ngrams = ngrams.learned(samples, others, changes, rng, in_place=not is_shared)
+        ngrams = ngrams.learned(samples, others, changes, rng, in_place=in_place)
         model = model.with_online_ngrams(ngrams)
-    elif ngrams is not None:  # a copy of the previous model may read them too
-        model = model.with_online_ngrams(ngrams.without_room())
-    return model, changes
+    elif ngrams is not None and not in_place:
+        model = model.with_online_ngrams(deepcopy(ngrams))
+    return replace(model, is_shared=False), changes
 
 
 def _plan(

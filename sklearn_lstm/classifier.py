@@ -679,8 +679,8 @@ class LSTMSequenceClassifier(
     def net_(self) -> NeuralNet:
         """The skorch net that trained the network; after loading a new one."""
         check_is_fitted(self)
+        self._model.is_shared = True
         networks = self._model.networks
-        networks.is_shared = True
         if networks.net is None:
             first = networks.first_with_weights
             parameters = plain_parameters(self, self._parameter_constraints)
@@ -692,7 +692,7 @@ class LSTMSequenceClassifier(
     def module_(self) -> SequenceNetwork:
         """The network, a `torch.nn.Module`."""
         check_is_fitted(self)
-        self._model.networks.is_shared = True
+        self._model.is_shared = True
         return self._model.networks.first_with_weights.network
 
     @property
@@ -867,7 +867,7 @@ class LSTMSequenceClassifier(
 
     def __copy__(self) -> Self:
         if self.__sklearn_is_fitted__():
-            self._model.networks.is_shared = True
+            self._model.is_shared = True
         return super().__copy__()
 
     def __sklearn_is_fitted__(self) -> bool:

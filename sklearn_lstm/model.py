@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -19,7 +19,7 @@ from sklearn_lstm.members.online_ngrams import OnlineNgrams
 UNJUDGED_WEIGHT = 0.5  # of networks that no held-out sample can judge
 
 
-@dataclass(frozen=True)
+@dataclass
 class SequenceModel:
     """Members whose weighted logits are added up: sequences to logits.
 
@@ -37,6 +37,9 @@ class SequenceModel:
         Logarithms of the frequencies of classes, with mean 0, or of the odds of labels.
     n_held_out : int
         Samples that set the weights and the correction.
+    is_shared : bool
+        Whether a user or another model may see its tables, so that `partial_fit` has to copy them.
+        Only those that `partial_fit` itself has made belong to the model alone.
     """
 
     members: tuple[Member, ...]
@@ -44,6 +47,7 @@ class SequenceModel:
     prior_correction: float | NDArray[np.float64] = 0.0
     log_prior: NDArray[np.float64] | float = 0.0
     n_held_out: int = 0
+    is_shared: bool = field(default=True, repr=False, metadata={"is_stored": False})
 
     @classmethod
     def blended(

@@ -155,12 +155,18 @@ def test_what_was_shared_does_not_learn_from_later_samples(share, ids):
         assert torch.equal(weight, before[name]), name
 
 
-def test_of_two_copies_each_learns_its_own_tokens():
-    alone = [with_room().partial_fit([[2, id_]], [1]) for id_ in (8, 9)]
-    model = with_room()
-    both = model, copy.copy(model)
-    for one, id_ in zip(both, (8, 9), strict=True):
-        one.partial_fit([[2, id_]], [1])
+@pytest.mark.parametrize("first", [[], [[2, 3]]], ids=["at once", "after known tokens"])
+def test_of_two_copies_each_learns_its_own_tokens(first):
+    def learn(models):
+        for ids in first:
+            for model in models:
+                model.partial_fit([ids], [1])
+        for model, id_ in zip(models, (8, 9), strict=True):
+            model.partial_fit([[2, id_]], [1])
+        return models
+
+    alone, model = learn([with_room(), with_room()]), with_room()
+    both = learn([model, copy.copy(model)])
     for one, other in zip(both, alone, strict=True):
         expected = other.partial_fit([[8, 6]], [0]).predict_proba([[2, 6, 8, 9]])
         assert_array_equal(one.partial_fit([[8, 6]], [0]).predict_proba([[2, 6, 8, 9]]), expected)

@@ -9,7 +9,7 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from sklearn_lstm.data.row_changes import RowChanges
+from sklearn_lstm.data.row_changes import RowChanges, with_rows
 from sklearn_lstm.data.sequences import Lengths, Sequences
 
 PADDING_CODE, UNKNOWN_CODE = 0, 1  # rows of the embedding table that belong to no id
@@ -35,11 +35,12 @@ class TokenCodes:
 
     def extended(self, sequences: Sequences, more: NDArray[np.int64]) -> TokenCodes:
         """Return codes for the ids in sequences and `more` too; known ids keep their codes."""
-        return TokenCodes(np.concatenate([self.ids, self.new_ids(sequences, more)]))
+        new = self.new_ids(sequences.distinct_ids(), more)
+        return TokenCodes(np.concatenate([self.ids, new]))
 
-    def new_ids(self, sequences: Sequences, more: NDArray[np.int64]) -> NDArray[np.int64]:
-        """Return the ids in sequences and `more` that have no code, in ascending order."""
-        ids = np.unique(np.concatenate([sequences.distinct_ids(), more]).astype(np.int64))
+    def new_ids(self, ids: NDArray[Any], more: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Return the ids in both that have no code, in ascending order."""
+        ids = np.unique(np.concatenate([ids, more]).astype(np.int64))
         ids = ids[ids > 0]
         return np.asarray(ids[self(ids) == UNKNOWN_CODE])
 
@@ -51,22 +52,15 @@ class TokenCodes:
     ) -> TokenCodes:
         """Return codes for new ids too, in their order, once the changes are written.
 
-        In place, both share memory, with room for further ids: to append some copies no others.
+        In place, both share memory.
         """
-        if not len(new):
+        if in_place and not len(new):
             return self
-        n_ids = len(self.ids) + len(new)
-        room = self._room if in_place else self.ids
-        if len(room) < n_ids:
-            room = np.append(self.ids, np.empty(n_ids // 2 + len(new), np.int64))
-        room[len(self.ids) : n_ids] = new
-        codes = TokenCodes(room[:n_ids])
-        vars(codes)["_room"] = room
-        largest, table = int(new.max()), self._table
+        codes = TokenCodes(with_rows(self.ids, new, in_place=in_place))
+        largest, table = int(new.max(initial=0)), self._table
         if in_place and table is not None and largest <= SPARSEST_TABLE * len(codes):
-            if len(table) < largest + 2:
-                n_more = largest + 2 + largest // 2 - len(table)
-                table = np.append(table, np.full(n_more, UNKNOWN_CODE))
+            unknown = np.full(max(0, largest + 2 - len(table)), UNKNOWN_CODE)
+            table = with_rows(table, unknown, in_place=True)
             changes.add(table, new, np.arange(len(self), len(codes)))
             vars(codes)["_table"] = table
         return codes
@@ -80,11 +74,6 @@ class TokenCodes:
         table = np.full(largest + 2, UNKNOWN_CODE)
         table[self.ids] = np.arange(N_SPECIAL, len(self))
         return table
-
-    @cached_property
-    def _room(self) -> NDArray[np.int64]:
-        """The ids, perhaps with room behind them."""
-        return self.ids
 
     @cached_property
     def _order(self) -> NDArray[np.intp]:

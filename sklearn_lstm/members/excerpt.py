@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from copy import deepcopy
 from dataclasses import dataclass
-from math import prod
 from typing import Any
 
 import numpy as np
@@ -14,7 +13,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from sklearn_lstm.data.encoding import N_SPECIAL, PADDING_CODE, UNKNOWN_CODE, TokenCodes
-from sklearn_lstm.data.row_changes import RowChanges
+from sklearn_lstm.data.row_changes import RowChanges, with_rows
 from sklearn_lstm.data.sequences import Sequences
 from sklearn_lstm.members.encoded_network import EncodedNetwork, NetworkStart
 from sklearn_lstm.training.micro_batches import MicroBatchNet
@@ -68,7 +67,8 @@ class Excerpt:
         if whole is None or not (whole.is_trained and isinstance(whole.encoding, TokenCodes)):
             return None
         known, weight = whole.encoding, whole.network.embedding.weight
-        new_ids = known.new_ids(sequences, start.pretrained_ids)
+        ids = sequences.distinct_ids().astype(np.int64)
+        new_ids = known.new_ids(ids, start.pretrained_ids)
         new_vectors = whole.network.new_vectors(len(known) + len(new_ids), generator)
         if start.pretrained is not None:
             is_new = np.isin(start.pretrained_ids, new_ids)
@@ -76,7 +76,6 @@ class Excerpt:
             vectors = torch.from_numpy(start.pretrained.vectors[is_new])
             new_vectors[places.to(weight.device)] = vectors.to(weight.device)
 
-        ids = sequences.distinct_ids().astype(np.int64)
         ids = ids[ids > 0]
         codes_of_ids = known(ids)
         is_new = codes_of_ids == UNKNOWN_CODE
@@ -110,16 +109,15 @@ class Excerpt:
     ) -> EncodedNetwork:
         """Return the trained network with whole tables; its optimiser gets whole tables too.
 
-        The trained rows are added to `changes`, and are in the tables after `changes.write()`. With
-        `in_place` the tables share their memory with those of the network before, if it has room
-        for the new rows. Else they are copies.
+        The trained rows are added to `changes`, and are in the tables after `changes.write()`. In
+        place, the tables share their memory with those of the network before.
         """
         network, optimizer = self.network.network, net.optimizer_
         assert isinstance(self.whole.encoding, TokenCodes)  # noqa: S101 - see `of`
         encoding = self.whole.encoding.appended(self.new_ids, changes, in_place=in_place)
 
         def grown(table: Tensor, new_rows: Tensor, rows: Tensor) -> Tensor:
-            whole = _with_rows(table, new_rows, in_place=in_place)
+            whole: Tensor = with_rows(table, new_rows, in_place=in_place)
             changes.add(whole, self.codes, rows)
             return whole
 
@@ -137,16 +135,3 @@ class Excerpt:
         replace_weight(optimizer, weight, network.embedding.weight)
         optimizer.state[network.embedding.weight] = state
         return EncodedNetwork(encoding, network, is_trained=True)
-
-
-def _with_rows(table: Tensor, new_rows: Tensor, *, in_place: bool) -> Tensor:
-    """Return a table with new rows at its end; in place, in the same memory if it has room."""
-    n_rows = len(table) + len(new_rows)
-    size = prod(table.shape[1:]) * table.element_size()
-    if not in_place or table.untyped_storage().nbytes() < n_rows * size:
-        room = table.new_empty(n_rows + n_rows // 2, *table.shape[1:])
-        room[: len(table)] = table
-        table = room[: len(table)]
-    whole = table.as_strided((n_rows, *table.shape[1:]), table.stride())
-    whole[len(table) :] = new_rows
-    return whole

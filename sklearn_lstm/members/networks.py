@@ -44,15 +44,12 @@ class Networks(FittedMember):
         What the optimiser of `partial_fit` has gathered.
     net : MicroBatchNet or None
         The skorch net that trained the first network; None once it was stored.
-    is_shared : bool
-        Whether others see the networks too, so that `partial_fit` must not change their tables.
     """
 
     name = "network"
     networks: tuple[EncodedNetwork, ...]
     optimizer_state: dict[str, Any] | None = None
     net: MicroBatchNet | None = field(default=None, repr=False, metadata={"is_stored": False})
-    is_shared: bool = field(default=False, repr=False, metadata={"is_stored": False})
 
     @property
     def first(self) -> EncodedNetwork:
@@ -153,14 +150,15 @@ class Networks(FittedMember):
         *,
         batch_size: int | str,
         previous: Networks | None,
+        in_place: bool,
     ) -> tuple[Self, RowChanges]:
         """Train one network for an epoch at a constant learning rate.
 
         Returns
         -------
         Networks
-            They may share tables with those before: these stay as they are until the changes are
-            written, and go out of use then.
+            In place, they share tables with those before: these stay as they are until the changes
+            are written, and go out of use then.
         RowChanges
         """
         if isinstance(batch_size, str):
@@ -192,8 +190,7 @@ class Networks(FittedMember):
                 progress=progress.of_network(0),
             )
         if excerpt is not None:
-            is_shared = previous is None or previous.is_shared
-            model = excerpt.whole_again(net, changes, in_place=not is_shared)
+            model = excerpt.whole_again(net, changes, in_place=in_place)
         trained = (replace(model, is_trained=True),)
         return cls(trained, optimizer_state_of(net), net), changes
 

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from scipy.sparse import csr_matrix
 
 from sklearn_lstm.data.hashing import HASH_BITS, bags_of
-from sklearn_lstm.data.row_changes import RowChanges
+from sklearn_lstm.data.row_changes import RowChanges, with_rows
 from sklearn_lstm.data.sequences import Samples, Sequences, chunks_of_rows
 from sklearn_lstm.members.member import Member, wants_linear_model
 from sklearn_lstm.members.ngrams import BagReader, choose_lengths
@@ -94,8 +94,7 @@ class OnlineNgrams(Member):
         rng : numpy Generator
             Draws the order of the samples.
         in_place : bool
-            Write into the memory of this model if nobody else reads it. It has room for further
-            n-grams, so that the time depends on the samples alone, however many are known.
+            Write into the memory of this model, which nobody else reads.
         """
         targets, n_samples, n_outputs = samples.targets, *others.shape
         bags = self._reader(samples.sequences)[0]
@@ -104,7 +103,7 @@ class OnlineNgrams(Member):
         rows = self._rows(hashes)
         is_new = rows == 0
         is_new &= np.cumsum(is_new) <= LARGEST_TABLE // (4 * n_outputs) - len(self.hashes)
-        model = self._with_room(hashes[is_new], in_place=in_place)
+        model = self._with_features(hashes[is_new], in_place=in_place)
         rows[is_new] = np.arange(len(self.hashes), len(model.hashes))
         is_kept = rows > 0
         rows, values = rows[is_kept], values[:, is_kept]
@@ -172,24 +171,16 @@ class OnlineNgrams(Member):
         row_of[self.hashes[1:]] = np.arange(1, len(self.hashes))
         return row_of
 
-    def without_room(self) -> Self:
-        """Return the same model, which does not learn in place, so that others may read it too."""
-        return replace(self)
-
-    def _with_room(self, new: NDArray[np.int32], *, in_place: bool) -> Self:
-        """Return the model with rows for new n-grams, which no sequence reads yet."""
-        n_old, n_rows = len(self.hashes), len(self.hashes) + len(new)
-        # A model that was loaded has no room: another one may have been loaded with its arrays.
-        room = vars(self).get("_room") if in_place else None
-        has_room = room is not None
-        if room is None or len(room[0]) < n_rows:
-            tables = self.hashes, self.coef, self.squares
-            room = tuple(_longer(table, n_rows + n_rows // 2) for table in tables)
-        hashes, coef, squares = room
-        hashes[n_old:n_rows], coef[n_old:n_rows], squares[n_old:n_rows] = new, 0, FIRST_SQUARE
-        model = replace(self, hashes=hashes[:n_rows], coef=coef[:n_rows], squares=squares[:n_rows])
-        vars(model)["_room"] = room
-        if has_room:
+    def _with_features(self, new: NDArray[np.int32], *, in_place: bool) -> Self:
+        """Return the model with features for new n-grams, which no sequence reads yet."""
+        zeros = np.zeros((len(new), self.coef.shape[1]))
+        model = replace(
+            self,
+            hashes=with_rows(self.hashes, new, in_place=in_place),
+            coef=with_rows(self.coef, zeros, in_place=in_place),
+            squares=with_rows(self.squares, zeros + FIRST_SQUARE, in_place=in_place),
+        )
+        if in_place:
             vars(model)["_row_of"] = self._row_of
         return model
 
@@ -198,10 +189,3 @@ def _values(bags: csr_matrix) -> NDArray[np.float32]:
     """Return the value of each entry of bags: 1 over the root of how many its row has."""
     n_entries = np.diff(bags.indptr)
     return np.repeat(1 / np.sqrt(np.maximum(n_entries, 1), dtype=np.float32), n_entries)
-
-
-def _longer(table: NDArray[Any], n_rows: int) -> NDArray[Any]:
-    """Return a copy of a table with more rows, whose values do not matter."""
-    longer = np.empty((n_rows, *table.shape[1:]), table.dtype)
-    longer[: len(table)] = table
-    return longer
