@@ -259,6 +259,8 @@ def read_labels(y: Any, name: str = "y") -> NDArray[Any]:
         raise ValueError(f"{name} holds labels of several types: {kinds}. Make them all strings.")
     if name == "y":  # others may be so small that they would seem to hold too many classes
         check_classification_targets(y)
+    if y.ndim == 1:
+        return np.asarray(y)
     kind = type_of_target(y, input_name=name)
     if kind == "multilabel-indicator":
         indicator = np.asarray(y.toarray() if sparse.issparse(y) else y)

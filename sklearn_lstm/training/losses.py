@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import partial
+from functools import lru_cache, partial
 
 import torch
 from torch import Tensor, nn
@@ -38,22 +38,22 @@ def find_criterion(
             "torch.nn.BCEWithLogitsLoss."
         )
     probabilities = torch.sigmoid if labels.is_multilabel else partial(torch.softmax, dim=-1)
-    return _checked_loss(criterion, labels), probabilities
+    _check_loss(criterion, len(labels), is_multilabel=labels.is_multilabel)  # type: ignore[arg-type]
+    return SampleLoss(criterion), probabilities
 
 
-def _checked_loss(criterion: type[nn.Module], labels: Labels) -> SampleLoss:
-    """Make a loss, and call it once."""
-    n_outputs = len(labels)
+@lru_cache  # since `partial_fit` asks in each call
+def _check_loss(criterion: type[nn.Module], n_outputs: int, *, is_multilabel: bool) -> None:
+    """Make a loss of this class, and call it once."""
     n_samples = 3 if n_outputs == 2 else 2  # so that samples are not taken for outputs
     logits = torch.linspace(-2, 2, n_samples * n_outputs, dtype=torch.float32).reshape(
         n_samples, n_outputs
     )
     truth = torch.arange(n_samples) % n_outputs
-    targets = nn.functional.one_hot(truth, n_outputs).float() if labels.is_multilabel else truth
+    targets = nn.functional.one_hot(truth, n_outputs).float() if is_multilabel else truth
     try:
-        loss = SampleLoss(criterion)
         with torch.no_grad():
-            shape = tuple(loss.of_outputs(logits, targets).shape)
+            shape = tuple(SampleLoss(criterion).of_outputs(logits, targets).shape)
         found, cause = f"returned the shape {shape}", None
     except (AttributeError, IndexError, RuntimeError, TypeError, ValueError) as error:
         shape, found, cause = (), f"raised {type(error).__name__}: {error}", error
@@ -64,7 +64,6 @@ def _checked_loss(criterion: type[nn.Module], labels: Labels) -> SampleLoss:
             f"logits of shape {tuple(logits.shape)} and targets of shape {tuple(targets.shape)}, "
             f"it {found}."
         ) from cause
-    return loss
 
 
 class SampleLoss(nn.Module):
