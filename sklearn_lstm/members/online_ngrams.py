@@ -99,22 +99,22 @@ class OnlineNgrams(Member):
         targets, n_samples, n_outputs = samples.targets, *others.shape
         bags = self._reader(samples.sequences)[0]
         hashes, columns = np.unique(bags.indices, return_inverse=True)
-        values = csr_matrix((_values(bags), columns, bags.indptr), (n_samples, len(hashes)))
         rows = self._rows(hashes)
         is_new = rows == 0
         is_new &= np.cumsum(is_new) <= LARGEST_TABLE // (4 * n_outputs) - len(self.hashes)
         model = self._with_features(hashes[is_new], in_place=in_place)
         rows[is_new] = np.arange(len(self.hashes), len(model.hashes))
-        is_kept = rows > 0
-        rows, values = rows[is_kept], values[:, is_kept]
+        # An n-gram without a feature has the value 0, so that feature 0 stays as it is.
+        entries = _values(bags) * (rows > 0)[columns], columns, bags.indptr
+        values = csr_matrix(entries, (n_samples, len(hashes)))
         coef, squares = (table[rows].astype(np.float64) for table in (model.coef, model.squares))
         weights, truth = targets.weights.reshape(n_samples, -1), targets.indicators()
         order = rng.permutation(n_samples)
         for start in range(0, n_samples, BATCH_SIZE_OF_PARTIAL_FIT):
             batch = order[start : start + BATCH_SIZE_OF_PARTIAL_FIT]
             some = values[batch]
-            its_ngrams = np.unique(some.indices)
-            some = some[:, its_ngrams]
+            its_ngrams, columns = np.unique(some.indices, return_inverse=True)
+            some = csr_matrix((some.data, columns, some.indptr), (len(batch), len(its_ngrams)))
             logits = others[batch] + some @ coef[its_ngrams]
             errors = weights[batch] * (targets.labels.proba(logits) - truth[batch])
             squares[its_ngrams] += some.power(2).T @ errors**2
