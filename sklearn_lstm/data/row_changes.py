@@ -46,7 +46,7 @@ class RowChanges:
         self._old: list[tuple[Any, Any, Any]] = []
 
     def add(self, table: Any, places: Any, rows: Any) -> None:
-        """Plan to write rows into a table at these places, which are distinct."""
+        """Plan to write rows into a table at these places; equal places have equal rows."""
         self._new.append((table, places, rows))
 
     def write(self) -> None:
