@@ -196,7 +196,9 @@ def train(
         network.generator = None
         net.notify("on_train_end", X=dataset, y=None)
     # The least and the largest are finite only if all are, and need no copy of a large table.
-    ends = [end.item() for weight in network.parameters() for end in weight.detach().aminmax()]
+    ends = [
+        end(each.detach()).item() for each in network.parameters() for end in (torch.min, torch.max)
+    ]
     if not np.isfinite(ends).all():
         raise_not_finite("a weight of the network is not finite", net)
     network.eval()
