@@ -84,7 +84,7 @@ class SequenceDataset(Dataset):  # type: ignore[misc]
         targets = self.samples.targets.subset(rows)
         weights, values = targets.weights.astype(np.float32), targets.values
         if values.ndim == 1:
-            values = values.astype(np.int64)
+            values = values.astype(np.int64)  # the losses of torch take no smaller type
         batch = SequenceBatch(*map(torch.from_numpy, (steps, lengths, weights)))
         return batch, torch.from_numpy(values)
 
