@@ -89,6 +89,16 @@ def make(path: Path, n_texts: int) -> None:
     unfinished.rename(path)
 
 
+def read(path: Path) -> Iterator[tuple[pa.Array, pa.Array]]:
+    """Yield batches of a Parquet file, as docs/streaming.rst reads them."""
+    options = dataset.ParquetFragmentScanOptions(pre_buffer=False)
+    for batch in dataset.dataset(path).to_batches(
+        batch_size=ROWS_PER_BATCH, fragment_scan_options=options
+    ):
+        yield batch["text"], batch["label"]
+    pa.default_memory_pool().release_unused()
+
+
 class Memory(Watch):
     """The most memory of this process while a block runs, in MiB, beside what it had before.
 
@@ -137,11 +147,7 @@ def fit(path: Path, way: str, max_epochs: str) -> None:
     with Memory() as memory:
         start, cpu = time.perf_counter(), time.process_time()
         if way == "batches":
-            options = dataset.ParquetFragmentScanOptions(pre_buffer=False)  # else the file is kept
-            batches = dataset.dataset(path).to_batches(
-                batch_size=ROWS_PER_BATCH, fragment_scan_options=options
-            )
-            fit_batches(model, ((batch["text"], batch["label"]) for batch in batches))
+            fit_batches(model, read(path))
         else:
             table = parquet.read_table(path)
             model.fit(table["text"].to_pylist(), table["label"].to_pylist())

@@ -87,7 +87,9 @@ def fit_batches(
             fitted = copy(vectorizer)
             X, sequences = _read_texts(reading, fitted, Path(path))
         values, labels = reading.labels.encoded(classifier._labels_before())
-        classifier._fit(X, sequences, values, labels, reading.labels.sample_weight)
+        sample_weight = reading.labels.sample_weight
+        del reading  # which keeps the labels of each batch
+        classifier._fit(X, sequences, values, labels, sample_weight)
     if vectorizer is not None:
         vectorizer.__dict__.update(vars(fitted))
     return model

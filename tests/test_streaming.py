@@ -133,7 +133,10 @@ def parquet_files(folder):
         table = pa.table({"text": TEXTS[rows], "label": LABELS[rows]})
         parquet.write_table(table, folder / f"{part}.parquet")
     files = dataset.dataset(folder, format="parquet")
-    return ((batch["text"], batch["label"]) for batch in files.to_batches(batch_size=50))
+    options = dataset.ParquetFragmentScanOptions(pre_buffer=False)
+    for batch in files.to_batches(batch_size=50, fragment_scan_options=options):
+        yield batch["text"], batch["label"]
+    pa.default_memory_pool().release_unused()
 
 
 def csv_file(folder):
@@ -286,15 +289,22 @@ def test_the_linear_model_learns_from_a_sample_where_there_are_many_ngrams(monke
     assert_same(fit_batches(small(max_epochs=0), cut(IDS, LABELS)), model, IDS)
 
 
-def test_memory_grows_by_some_bytes_for_each_sample_not_by_its_steps():
-    n_rows, n_steps = 50, 2_000
+@pytest.mark.parametrize(
+    ("n_rows", "n_steps", "values_per_chunk", "most"),
+    [(50, 2_000, sequences.VALUES_PER_CHUNK, 2_000 / 4), (1_000, 3, 2_000, 50)],
+    ids=["a quarter of a byte for each step", "50 bytes for each short sample"],
+)
+def test_memory_grows_by_few_bytes(n_rows, n_steps, values_per_chunk, most, monkeypatch):
+    monkeypatch.setattr(sequences, "VALUES_PER_CHUNK", values_per_chunk)
 
     def batches(n_batches):
         for seed in range(n_batches):
             X = np.random.default_rng(seed).integers(1, 50, (n_rows, n_steps))
             yield list(X), [0, 1] * (n_rows // 2)
 
-    model, peaks = small(linear_branch=False, embedding_dim=1, hidden_size=1), []
+    parameters = {"linear_branch": False, "embedding_dim": 1, "hidden_size": 1}
+    model, peaks = small(**parameters, batch_size=n_rows), []
+    fit_batches(model, batches(1))  # what is loaded at first use
     for n_batches in (4, 16):
         tracemalloc.start()
         try:
@@ -302,8 +312,7 @@ def test_memory_grows_by_some_bytes_for_each_sample_not_by_its_steps():
             peaks.append(tracemalloc.get_traced_memory()[1])
         finally:
             tracemalloc.stop()
-    n_more = 12 * n_rows
-    assert peaks[1] - peaks[0] < n_more * n_steps / 4  # a quarter of a byte for each step
+    assert peaks[1] - peaks[0] < 12 * n_rows * most
 
 
 def test_a_bar_shows_how_fast_rows_are_read(capfd):

@@ -35,7 +35,7 @@ def warn_of_doubts(sequences: Sequences) -> None:
             )
 
 
-def neighbour_distance(ids: NDArray[np.integer], lengths: NDArray[np.intp]) -> float:
+def neighbour_distance(ids: NDArray[np.integer], lengths: NDArray[np.integer]) -> float:
     """Return the mean distance of unequal neighbours, relative to two steps drawn at random.
 
     It is infinite where there are too few values to tell.

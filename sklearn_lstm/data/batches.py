@@ -19,7 +19,7 @@ from sklearn_lstm.data.encoding import (
     Encoding,
     TokenCodes,
 )
-from sklearn_lstm.data.sequences import Lengths, Rows, Samples, Sequences
+from sklearn_lstm.data.sequences import Lengths, Rows, Samples, Sequences, row_numbers
 
 BATCHES_PER_POOL = 64  # batches whose sequences are sorted by length together
 STEPS_AT_ONCE = {"cpu": 1 << 12}  # the data of so many steps fit into the processor's caches
@@ -76,15 +76,17 @@ class SequenceDataset(Dataset):  # type: ignore[misc]
         self, rows: Rows, rng: np.random.Generator | None = None
     ) -> tuple[SequenceBatch, Tensor]:
         """Return these rows and their targets; with `rng`, some tokens are unknown."""
-        lengths = self.samples.sequences.lengths[rows]
+        lengths = self.samples.sequences.lengths[rows].astype(np.int64)
         steps = self.encoding(self.samples.sequences.read(rows), lengths)
         if rng is not None and self.token_dropout:
             is_dropped = rng.random(len(steps)) < self.token_dropout
             steps = np.where(is_dropped, UNKNOWN_CODE, steps)
         targets = self.samples.targets.subset(rows)
-        weights = targets.weights.astype(np.float32)
+        weights, values = targets.weights.astype(np.float32), targets.values
+        if values.ndim == 1:
+            values = values.astype(np.int64)  # the losses of torch take no smaller type
         batch = SequenceBatch(*map(torch.from_numpy, (steps, lengths, weights)))
-        return batch, torch.from_numpy(targets.values)
+        return batch, torch.from_numpy(values)
 
 
 class LengthBatches:
@@ -122,7 +124,8 @@ class LengthBatches:
         cuts = np.arange(self.batch_size, n_samples, self.batch_size)
         if self.rng is None:
             return np.split(np.arange(n_samples), cuts)
-        order, size = self.rng.permutation(n_samples), self.batch_size * BATCHES_PER_POOL
+        order, size = row_numbers(n_samples), self.batch_size * BATCHES_PER_POOL
+        self.rng.shuffle(order)
         for start in range(0, n_samples, size):
             pool = order[start : start + size]
             pool[:] = pool[np.argsort(lengths[pool], kind="stable")]

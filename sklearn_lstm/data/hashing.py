@@ -15,7 +15,11 @@ MULTIPLIERS = np.array([0x9E3779B97F4A7C15, 0xBF58476D1CE4E5B9], dtype=np.uint64
 
 
 def hash_ngrams(
-    values: NDArray[Any], lengths: NDArray[np.intp], ngram_lengths: range, *, has_borders: bool
+    values: NDArray[Any],
+    lengths: NDArray[np.integer[Any]],
+    ngram_lengths: range,
+    *,
+    has_borders: bool,
 ) -> tuple[NDArray[np.intp], NDArray[np.int64]]:
     """Return the hashes of the n-grams of each length, and the number of the sequence of each."""
     if has_borders:
@@ -48,8 +52,8 @@ def distinct(
 
 
 def with_borders(
-    values: NDArray[Any], lengths: NDArray[np.intp]
-) -> tuple[NDArray[Any], NDArray[np.intp]]:
+    values: NDArray[Any], lengths: NDArray[np.integer[Any]]
+) -> tuple[NDArray[Any], NDArray[np.integer[Any]]]:
     """Put a border before and after each sequence."""
     bordered = np.full(len(values) + 2 * len(lengths), BORDER, values.dtype)
     n_borders = np.repeat(2 * np.arange(len(lengths)) + 1, lengths)  # up to each value
@@ -58,7 +62,7 @@ def with_borders(
 
 
 def ngrams_of(
-    values: NDArray[Any], lengths: NDArray[np.intp], ngram_lengths: range
+    values: NDArray[Any], lengths: NDArray[np.integer[Any]], ngram_lengths: range
 ) -> Iterator[tuple[int, NDArray[np.intp], NDArray[np.int64]]]:
     """Yield the n-grams of each length: where they start among all values, and their hashes."""
     values = values.astype(np.uint64)  # -1, a step without an id, becomes the largest number

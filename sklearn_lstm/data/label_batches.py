@@ -53,7 +53,7 @@ class LabelBatches:
         if has_weights:
             self._weights.append(weights)
 
-    def _number(self, y: NDArray[Any]) -> NDArray[np.int32]:
+    def _number(self, y: NDArray[Any]) -> NDArray[np.signedinteger[Any]]:
         """Return the number of each label, in the order in which they came first."""
         distinct, places = np.unique(y, return_inverse=True)
         is_new = [label not in self._numbers for label in distinct.tolist()]
@@ -61,10 +61,10 @@ class LabelBatches:
         numbers = [
             self._numbers.setdefault(label, len(self._numbers)) for label in distinct.tolist()
         ]
-        return np.array(numbers, np.int32)[places]
+        return np.array(numbers, np.min_scalar_type(-len(self._numbers)))[places]
 
     def encoded(self, known: Labels | None) -> tuple[NDArray[Any], Labels]:
-        """Return the labels of all batches as `Labels.encode` does, and what they stand for.
+        """Return the labels of all batches in small integers, and what they stand for.
 
         Parameters
         ----------
@@ -77,7 +77,8 @@ class LabelBatches:
             return labels.encode(values), labels
         classes = np.concatenate(self._classes)
         labels = known or Labels.of(classes)
-        return labels.encode(classes)[values], labels
+        encoded = labels.encode(classes).astype(np.min_scalar_type(-len(labels)))
+        return encoded[values], labels
 
     @property
     def sample_weight(self) -> NDArray[np.float64] | None:

@@ -151,7 +151,7 @@ def _read_dense(X: NDArray[Any], input_type: str) -> Sequences:
         raise InvalidSequencesError(
             f"Found array with 0 feature(s) (shape={X.shape}) while a minimum of 1 is required."
         )
-    chunks = chunks_of_rows(np.full(len(X), X[0].size))
+    chunks = list(chunks_of_rows(np.full(len(X), X[0].size)))
     if input_type == "auto":
         could_be_ids = X.ndim == 2 and X.dtype.kind in "iu"
         negative = could_be_ids and any(X[rows].min() < 0 for rows in chunks)

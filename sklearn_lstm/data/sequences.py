@@ -5,6 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
@@ -17,8 +18,8 @@ from sklearn_lstm.data.targets import Targets
 if TYPE_CHECKING:
     from sklearn_lstm.data.embeddings import PretrainedVectors
 
-Rows: TypeAlias = NDArray[np.intp]  # indices of sequences
-Lengths: TypeAlias = NDArray[np.intp]  # steps of each sequence
+Rows: TypeAlias = NDArray[np.integer[Any]]  # indices of sequences
+Lengths: TypeAlias = NDArray[np.integer[Any]]  # steps of each sequence
 
 PADDING_ID = 0  # in a table of ids: no step
 NO_ID = -1  # in place of an id: a step whose token is unknown
@@ -297,10 +298,23 @@ def gather(values: NDArray[Any], starts: Lengths, lengths: Lengths) -> NDArray[A
     return np.asarray(values[shift + np.arange(len(shift))])
 
 
-def chunks_of_rows(sizes: NDArray[np.intp]) -> list[Rows]:
+def row_numbers(n_rows: int) -> Rows:
+    """Return 0, 1, ..., n_rows - 1, in 4 bytes each if these suffice: they may be many."""
+    return np.arange(n_rows, dtype=integer_type(n_rows))
+
+
+def integer_type(largest: int) -> type[np.signedinteger[Any]]:
+    """Return the type of 4 bytes, or of 8 if `largest` needs them."""
+    return np.int32 if largest <= np.iinfo(np.int32).max else np.int64
+
+
+def chunks_of_rows(sizes: NDArray[np.integer[Any]]) -> Iterator[Rows]:
     """Split rows of these sizes into runs of about VALUES_PER_CHUNK values."""
-    total = np.cumsum(sizes)
-    return np.split(np.arange(len(sizes)), np.flatnonzero(np.diff(total // VALUES_PER_CHUNK)) + 1)
+    total = np.cumsum(sizes, dtype=np.int64)
+    most = total[-1] if len(total) else 0
+    starts = np.searchsorted(total, np.arange(VALUES_PER_CHUNK, most + 1, VALUES_PER_CHUNK))
+    borders = [0, *np.unique(starts[starts > 0]).tolist(), len(sizes)]
+    return (np.arange(start, stop) for start, stop in pairwise(borders))
 
 
 def rows_of_similar_length(

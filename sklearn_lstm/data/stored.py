@@ -17,6 +17,7 @@ from sklearn_lstm.data.sequences import (
     TokenIds,
     chunks_of_rows,
     gather,
+    integer_type,
 )
 from sklearn_lstm.data.spelling import FIRST_UNKNOWN, Spelling
 from sklearn_lstm.text.analysis import TokenBatch
@@ -40,7 +41,7 @@ class StepsFile:
         self._lengths: list[NDArray[np.int32]] = []
         self._sizes: list[int] = []
 
-    def append(self, part: TokenBatch) -> None:
+    def append(self, part: tuple[NDArray[Any], Lengths]) -> None:
         """Add the steps of some sequences, and their lengths."""
         steps, lengths = part
         with self.path.open("ab") as file:
@@ -56,11 +57,18 @@ class StepsFile:
 
     def lengths(self) -> Lengths:
         """Return the steps of each sequence."""
-        return np.concatenate(self._lengths).astype(np.intp)
+        return np.concatenate(self._lengths)
 
     def values(self) -> NDArray[Any]:
         """Return all values, as an array that is read from the file where it is used."""
         return np.asarray(np.memmap(self.path, self.dtype, "r"))
+
+
+def _starts(lengths: Lengths) -> NDArray[np.integer[Any]]:
+    """Return where each sequence starts, if they are laid end to end."""
+    ends = np.cumsum(lengths, dtype=np.int64)
+    ends -= lengths
+    return ends.astype(integer_type(int(ends[-1])), copy=False)
 
 
 class StoredIds(TokenIds):
@@ -80,7 +88,7 @@ class StoredIds(TokenIds):
         self, ids: NDArray[np.int32], lengths: Lengths, n_features: int, **what_is_known: Any
     ) -> None:
         super().__init__(lengths, n_features, **what_is_known)
-        self.starts = np.cumsum(lengths) - lengths
+        self.starts = _starts(lengths)
         self.ids = ids
 
     def read(self, rows: Rows) -> NDArray[Any]:
@@ -111,7 +119,7 @@ class StoredSeries(Sequences):
         self, values: NDArray[Any], lengths: Lengths, n_features: int, **what_is_known: Any
     ) -> None:
         super().__init__(lengths, values.shape[1], n_features, **what_is_known)
-        self.starts = np.cumsum(lengths) - lengths
+        self.starts = _starts(lengths)
         self.values = values
 
     def read(self, rows: Rows) -> NDArray[Any]:

@@ -21,7 +21,7 @@ class Targets:
 
     Parameters
     ----------
-    values : ndarray of shape (n_samples,) of int64, or (n_samples, n_labels) of float32
+    values : ndarray of shape (n_samples,) of int, or (n_samples, n_labels) of float32
         Indices of classes, or multilabel indicators.
     weights : ndarray of shape (n_samples,) or (n_samples, n_labels) of float64
         How much each sample counts; of several labels perhaps each by itself.
@@ -67,7 +67,7 @@ class Targets:
         """Classes, or labels of a multilabel y."""
         return len(self.labels)
 
-    def subset(self, rows: NDArray[np.intp]) -> Targets:
+    def subset(self, rows: NDArray[np.integer[Any]]) -> Targets:
         """Return the targets of these rows."""
         groups = None if self.groups is None else self.groups[rows]
         return replace(self, values=self.values[rows], weights=self.weights[rows], groups=groups)

@@ -89,11 +89,18 @@ def opened(path: str | os.PathLike[str]) -> Iterator[tuple[dict[str, Any], Store
 
 def write(data: bytes, path: str | os.PathLike[str]) -> None:
     """Replace a file by another one when all of that is on the disk."""
+    with replacing(path) as file:
+        file.write(data)
+
+
+@contextmanager
+def replacing(path: str | os.PathLike[str]) -> Iterator[BinaryIO]:
+    """Yield a file to write, which replaces that of this name when all of it is on the disk."""
     target = Path(os.path.realpath(path))
     temporary = target.with_name(f".{target.name[:100]}.{uuid4().hex}.tmp")
     try:
         with temporary.open("xb") as file:
-            file.write(data)
+            yield file
             file.flush()
             os.fsync(file.fileno())
         temporary.replace(target)

@@ -139,7 +139,7 @@ class EncodedNetwork:
             is_long = sequences.lengths[rows[0]] > limit // 2
             read_rows = rows if is_long or len(rows) > 1 else rows.repeat(2)
             steps, more = self.encoded(sequences, read_rows)
-            lengths = torch.from_numpy(sequences.lengths[read_rows])
+            lengths = torch.from_numpy(sequences.lengths[read_rows].astype(np.int64))
             summary = self.network.summarize(steps, lengths.to(device), more).cpu()
             logits[rows] = (exact(summary) @ weight + bias)[: len(rows)].numpy()
 

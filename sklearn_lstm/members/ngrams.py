@@ -15,7 +15,7 @@ from scipy.sparse import csr_matrix, hstack, vstack
 
 from sklearn_lstm.data.hashing import bags_of, hash_ngrams, ngrams_of, with_borders
 from sklearn_lstm.data.letters import Lexicon
-from sklearn_lstm.data.sequences import Rows, Samples, Sequences, chunks_of_rows
+from sklearn_lstm.data.sequences import Rows, Samples, Sequences, chunks_of_rows, row_numbers
 from sklearn_lstm.data.token_units import effective_number_of_tokens
 from sklearn_lstm.exceptions import InputTypeWarning, LinearModelSkippedWarning, warn_user
 from sklearn_lstm.linear.svm import MOST_SCALED, fit_svms
@@ -94,14 +94,14 @@ class NgramModel(LinearMember):
         LinearModelSkippedWarning
             If there is no model.
         """
-        samples, not_seen = task.samples, np.arange(0)
+        samples, not_seen = task.samples, row_numbers(0)
         reader = BagReader.of(samples.sequences, task.parameters["token_unit"])
-        bags = reader.read(samples.sequences, np.arange(len(samples)), MOST_ENTRIES)
-        if bags[0].shape[0] < len(samples):  # enough are left to leave out all held-out ones
-            others = np.setdiff1d(np.arange(len(samples)), held_out)
-            rows = np.random.default_rng(task.seed).permutation(others)
-            bags = reader.read(samples.sequences, rows, SAMPLED_ENTRIES)
-            samples = samples.subset(rows[: bags[0].shape[0]])
+        bags = reader.read(samples.sequences)
+        if bags is None:  # enough are left to leave out all held-out ones
+            rows = np.delete(row_numbers(len(samples)), held_out)
+            np.random.default_rng(task.seed).shuffle(rows)
+            bags, rows = reader.read_some(samples.sequences, rows)
+            samples = samples.subset(rows)
             not_seen, held_out = held_out, not_seen
         n_outputs = samples.targets.n_outputs
         chosen = _choose_ngrams(bags, n_outputs, has_borders=reader.has_borders)
@@ -381,8 +381,18 @@ class BagReader:
         changes = np.bincount(starts, of_steps, last + 1) - np.bincount(stops, of_steps, last + 1)
         return np.cumsum(changes)[first:last], float(of_places[n_steps == 0].sum())
 
-    def read(self, sequences: Sequences, rows: Rows, most: int) -> list[csr_matrix]:
-        """Return the bags of the first of these rows, up to so many n-grams."""
+    def read(self, sequences: Sequences) -> list[csr_matrix] | None:
+        """Return the bags of all sequences; None if they hold too many n-grams."""
+        parts = self._first(sequences, row_numbers(len(sequences)), MOST_ENTRIES)
+        return _stacked(parts) if sum(map(_n_rows, parts)) == len(sequences) else None
+
+    def read_some(self, sequences: Sequences, rows: Rows) -> tuple[list[csr_matrix], Rows]:
+        """Return the bags of the first of these rows, as many as a sample has, and these rows."""
+        parts = self._first(sequences, rows, SAMPLED_ENTRIES)
+        return _stacked(parts), rows[: sum(map(_n_rows, parts))].copy()  # the others are many
+
+    def _first(self, sequences: Sequences, rows: Rows, most: int) -> list[list[csr_matrix]]:
+        """Return the bags of the first of these rows, up to so many n-grams, part by part."""
         parts: list[list[csr_matrix]] = []
         n_entries = 0
         for chunk in chunks_of_rows(sequences.lengths[rows]):
@@ -391,7 +401,16 @@ class BagReader:
             if parts and n_entries > most:
                 break
             parts.append(part)
-        return [vstack(bags, format="csr") for bags in zip(*parts, strict=True)]
+        return parts
+
+
+def _n_rows(part: list[csr_matrix]) -> int:
+    return int(part[0].shape[0])
+
+
+def _stacked(parts: list[list[csr_matrix]]) -> list[csr_matrix]:
+    """Put parts of bags one below the other."""
+    return [vstack(bags, format="csr") for bags in zip(*parts, strict=True)]
 
 
 def _weights(bags: list[csr_matrix], fewest: int) -> list[TfIdf]:

@@ -25,7 +25,7 @@ from threadpoolctl import threadpool_info
 from sklearn_lstm.compute.threads import check_not_abandoned
 from sklearn_lstm.data.sequences import Samples, chunks_of_rows
 from sklearn_lstm.exceptions import warn_user
-from sklearn_lstm.io.array_file import write
+from sklearn_lstm.io.array_file import replacing
 from sklearn_lstm.io.envelope import heading
 from sklearn_lstm.io.stored_form import Packer, to_text
 
@@ -236,9 +236,11 @@ class Checkpoint(Callback):  # type: ignore[misc]
         if self.folder is None:
             return
         check_not_abandoned()
-        data, epoch = self._pickled(net), len(net.history)
-        checksum = zlib.crc32(data).to_bytes(CHECKSUM_BYTES, "big")
-        write(checksum + data, self.folder / f"network{self.index}-{epoch}")
+        epoch = len(net.history)
+        with replacing(self.folder / f"network{self.index}-{epoch}") as file:
+            checked = _Checked(file)
+            self._pickle(net, checked)
+            file.write(checked.checksum.to_bytes(CHECKSUM_BYTES, "big"))
         for path in self._written():
             if _epoch(path) not in (epoch - 1, epoch):
                 path.unlink()
@@ -251,8 +253,8 @@ class Checkpoint(Callback):  # type: ignore[misc]
         """Return all states of this network."""
         return [] if self.folder is None else list(self.folder.glob(f"network{self.index}-*"))
 
-    def _pickled(self, net: NeuralNet) -> bytes:
-        """Return all that changes while a network is trained."""
+    def _pickle(self, net: NeuralNet, file: _Checked) -> None:
+        """Write all that changes while a network is trained."""
         optimizer, modules, own = net.optimizer_, (net.module_, net.criterion_), _own(net)
         state = {
             "modules": [
@@ -265,7 +267,7 @@ class Checkpoint(Callback):  # type: ignore[misc]
             "callbacks": {name: _state(each) for name, each in net.callbacks_ if each is not self},
         }
         try:
-            return _dumped(state, own)
+            _Pickler(file, own).dump(state)
         except Exception:
             named = {f"The callback {name!r}": each for name, each in net.callbacks_}
             _check_can_be_pickled(named, own)
@@ -311,7 +313,7 @@ def _check_can_be_pickled(callbacks: Mapping[str, Callback], own: Mapping[str, A
     """Raise an error that names the first callback that can't be pickled."""
     for name, callback in callbacks.items():
         try:
-            _dumped(_state(callback), own)
+            _Pickler(BytesIO(), own).dump(_state(callback))
         except Exception as error:
             raise ValueError(
                 f"{name} is {callback!r}, which can't be pickled ({error}), but with checkpoint "
@@ -322,6 +324,18 @@ def _check_can_be_pickled(callbacks: Mapping[str, Callback], own: Mapping[str, A
 
 
 # --- States as bytes
+
+
+class _Checked:
+    """A file whose bytes are counted into a checksum: the tables are too large to copy them."""
+
+    def __init__(self, file: BinaryIO) -> None:
+        self.file = file
+        self.checksum = 0
+
+    def write(self, data: bytes) -> int:
+        self.checksum = zlib.crc32(data, self.checksum)
+        return self.file.write(data)
 
 
 def _own(net: NeuralNet) -> dict[str, Any]:
@@ -340,7 +354,7 @@ def _own(net: NeuralNet) -> dict[str, Any]:
 class _Pickler(pickle.Pickler):
     """Pickle the name of each object that has one, instead of the object."""
 
-    def __init__(self, file: BytesIO, own: Mapping[str, Any]) -> None:
+    def __init__(self, file: BytesIO | _Checked, own: Mapping[str, Any]) -> None:
         super().__init__(file, pickle.HIGHEST_PROTOCOL)
         self.names = {id(each): name for name, each in own.items()}
 
@@ -359,12 +373,6 @@ class _Unpickler(pickle.Unpickler):
         return self.own[name]
 
 
-def _dumped(value: Any, own: Mapping[str, Any]) -> bytes:
-    file = BytesIO()
-    _Pickler(file, own).dump(value)
-    return file.getvalue()
-
-
 def _read(path: Path, own: Mapping[str, Any]) -> Any:
     """Return the state in a file.
 
@@ -374,6 +382,7 @@ def _read(path: Path, own: Mapping[str, Any]) -> Any:
         If its checksum does not fit.
     """
     data = path.read_bytes()
-    if zlib.crc32(data[CHECKSUM_BYTES:]) != int.from_bytes(data[:CHECKSUM_BYTES], "big"):
+    content, checksum = memoryview(data)[:-CHECKSUM_BYTES], data[-CHECKSUM_BYTES:]
+    if zlib.crc32(content) != int.from_bytes(checksum, "big"):
         raise ValueError("it is damaged")
-    return _Unpickler(BytesIO(data[CHECKSUM_BYTES:]), own).load()
+    return _Unpickler(BytesIO(data), own).load()  # it ends before the checksum

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from scipy.sparse import csr_matrix
 from sklearn.model_selection import StratifiedGroupKFold
 
-from sklearn_lstm.data.sequences import Rows, Samples
+from sklearn_lstm.data.sequences import Rows, Samples, row_numbers
 
 MOST_GROUPS = 512  # more are joined at random, for each costs some milliseconds
 
@@ -51,6 +51,7 @@ def divide(
         shared = [rows for rows in _share(validation.targets.values, rng, n_parts) if len(rows)]
         own = [validation.subset(rows) for rows in shared]
         return Parts([samples] * len(own), own, None)
+    parts: list[Rows]
     if not n_held_out:
         parts = [np.arange(0)] * n_parts
     elif samples.targets.groups is None:
@@ -59,9 +60,8 @@ def divide(
         parts = hold_out_groups(
             samples.targets.values, samples.targets.groups, n_held_out, rng, n_parts
         )
-    all_rows = np.arange(len(samples))
     return Parts(
-        [samples.subset(np.setdiff1d(all_rows, rows)) for rows in parts],
+        [samples.subset(np.delete(row_numbers(len(samples)), rows)) for rows in parts],
         [samples.subset(rows) for rows in parts],
         np.concatenate(parts),
     )

@@ -195,9 +195,11 @@ def train(
                     callback.on_epoch_end(net)
         network.generator = None
         net.notify("on_train_end", X=dataset, y=None)
-    # A sum of float32 in float64 is finite only if all are, and quickly computed.
-    sums = [weight.detach().sum(dtype=torch.float64).item() for weight in network.parameters()]
-    if not np.isfinite(sums).all():
+    # The least and the largest are finite only if all are, and need no copy of a large table.
+    ends = [
+        end(each.detach()).item() for each in network.parameters() for end in (torch.min, torch.max)
+    ]
+    if not np.isfinite(ends).all():
         raise_not_finite("a weight of the network is not finite", net)
     network.eval()
     net.train_split = None  # it would keep the held-out samples alive
