@@ -43,6 +43,12 @@ class Features:
         """Return the features of some rows."""
         return Features(self.counts[rows], self.lengths[rows], self.values[rows])
 
+    def split(self, n_values: int) -> tuple[Features, Features]:
+        """Return the proportions with the first values, and the other values."""
+        first, others = np.split(self.values, [n_values], axis=1)
+        none = self.counts[:, :0]
+        return Features(self.counts, self.lengths, first), Features(none, self.lengths, others)
+
     def fill(self, rows: Rows, features: Features) -> None:
         """Set some rows to the features of others."""
         self.counts[rows], self.values[rows] = features.counts, features.values

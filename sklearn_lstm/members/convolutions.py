@@ -37,7 +37,7 @@ LARGEST_PROBLEM = 2_500  # rows of the eigenvalue problem: series, or features i
 SHARE_OF_CONVOLUTIONS = 2 / 3  # of the features at least, if values are missing
 SERIES_OF_STATISTICS = 1_000
 VARIANCE_OF_LEVELS = 0.03  # at most, relative to that of all convolutions
-VARIANCE_WITH_MISSING_VALUES = 30  # of all convolutions, and of all that is known of channels
+VARIANCE_WITH_MISSING_VALUES = 30  # of the features of a regression
 ROWS_PER_BATCH = 1 << 10
 PRODUCTS_PER_UNIT = 300_000  # of work
 MOST_LEFT_OUT = 5_000  # series whose leave-one-out predictions are computed at once,
@@ -49,7 +49,8 @@ MOST_PREDICTIONS_LEFT_OUT = 10_000_000  # and fewer where there are thousands of
 class ConvolutionModel(LinearMember):
     """Ridge regression on the proportions of steps at which convolutions are large or small.
 
-    Beside them it reads the level of each channel, and how much of it was measured.
+    Beside them it reads the level of each channel. A second regression reads what is known of
+    channels with missing values; their sum is the model.
 
     Parameters
     ----------
@@ -114,20 +115,24 @@ class ConvolutionModel(LinearMember):
         rng = np.random.default_rng(seed)
         drawn = cls._draw(samples, encoding, rng)
         if len(samples) <= len(drawn.coef):
-            ridge, rows, logits, features = _fit_few(drawn, samples, held_out)
+            fits, rows, logits, features = _fit_few(drawn, samples, held_out)
         else:
-            ridge, rows, logits, features = _fit_many(drawn, samples, held_out, rng)
+            fits, rows, logits, features = _fit_many(drawn, samples, held_out, rng)
         # Large penalties, as missing values need, draw the predictions towards their mean.
-        is_adjusted = drawn.statistics.sizes[1] > 0
-        prior = ClassPrior.of(samples.targets, is_drawn=False) if is_adjusted else None
-        blend = _calibration(ridge.left_out, samples, rows, prior)
-        scale = float(blend.factors[0])
+        prior = ClassPrior.of(samples.targets, is_drawn=False) if len(fits) > 1 else None
+        blend = _calibration([fit.left_out for fit in fits], samples, rows, prior)
         bias = 0.0 if prior is None else -blend.prior_correction * prior.logs
-        model = replace(drawn, coef=scale * ridge.coef, intercept=scale * ridge.intercept + bias)
+        weighted = list(zip(blend.factors, fits, strict=True))
+        model = replace(
+            drawn,
+            coef=np.concatenate([factor * fit.coef for factor, fit in weighted]),
+            intercept=np.sum([factor * fit.intercept for factor, fit in weighted], axis=0) + bias,
+        )
         if len(held_out):
             some = rows[:MOST_COMPARED]
-            model = replace(model, confidence=_confidence(model, features, samples, some, ridge))
-        return model, scale * logits + bias
+            confidence = _confidence(model, features, samples, some, fits[0].alpha)
+            model = replace(model, confidence=confidence)
+        return model, np.tensordot(blend.factors, logits, 1) + bias
 
     @classmethod
     def _draw(cls, samples: Samples, encoding: ChannelScaling, rng: np.random.Generator) -> Self:
@@ -182,12 +187,12 @@ class ConvolutionModel(LinearMember):
 
     @property
     def deviations(self) -> NDArray[np.float64]:
-        """The standard deviation that each feature gets for the ridge regression.
+        """The standard deviation that each feature gets for its ridge regression.
 
         Levels count little: another person or sensor shifts them. They count less where they vary
-        less than the steps of a series, and not at all where their differences are rounding. What
-        is known of channels with missing values counts as much as all convolutions. Both are small
-        then, which allows larger penalties: much of what is filled is noise.
+        less than the steps of a series, and not at all where their differences are rounding. With
+        missing values all deviations are small, which allows larger penalties: much of what is
+        filled is noise.
         """
         sizes = np.array([len(self.convolutions), *self.statistics.sizes])
         of_convolutions = VARIANCE_WITH_MISSING_VALUES if sizes[2] else sizes[0]
@@ -196,6 +201,18 @@ class ConvolutionModel(LinearMember):
         levels = slice(sizes[0], sizes[0] + sizes[1])
         deviations[levels] *= np.clip(self.statistics.deviations, SMALLEST_DEVIATION, 1)
         return np.asarray(deviations)
+
+    def by_regression(self, features: Features) -> list[tuple[Features, NDArray[np.float64]]]:
+        """Return the features of each ridge regression, and their deviations.
+
+        What is known of channels with missing values has a regression of its own: its penalty
+        hardly suits convolutions of series that were filled.
+        """
+        n_levels, n_statistics = self.statistics.sizes
+        if not n_statistics:
+            return [(features, self.deviations)]
+        deviations = np.split(self.deviations, [len(self.convolutions) + n_levels])
+        return list(zip(features.split(n_levels), deviations, strict=True))
 
     def describe(self) -> str:
         """Return what the model consists of, in one line."""
@@ -226,46 +243,47 @@ def _n_features(n_samples: int) -> int:
 
 def _scale(predictions: NDArray[np.float64], samples: Samples, rows: Rows) -> float:
     """Return the factor that makes predictions for these rows the most likely logits."""
-    return float(_calibration(predictions, samples, rows, None).factors[0])
+    return float(_calibration([predictions], samples, rows, None).factors[0])
 
 
 def _calibration(
-    predictions: NDArray[np.float64], samples: Samples, rows: Rows, prior: ClassPrior | None
+    predictions: list[NDArray[np.float64]], samples: Samples, rows: Rows, prior: ClassPrior | None
 ) -> Blend:
-    """Return what makes predictions for these rows the most likely logits, given a prior."""
-    return fit_blend([predictions], samples.targets.subset(rows), expected=[1.0], prior=prior)
+    """Return what makes the sum of predictions for these rows the most likely logits."""
+    expected = [1 / len(predictions)] * len(predictions)
+    return fit_blend(predictions, samples.targets.subset(rows), expected=expected, prior=prior)
 
 
 def _confidence(
-    model: ConvolutionModel, features: Features, samples: Samples, rows: Rows, ridge: RidgeFit
+    model: ConvolutionModel, features: Features, samples: Samples, rows: Rows, alpha: float
 ) -> float:
     """Return by how much logits should be smaller, if new samples may be of other groups.
 
     Samples often come in groups: recordings of a person, windows of a recording. A sample held out
     by itself leaves others of its group to the training, which those of a new person do not have.
     Without all samples like it, it has fewer neighbours than any new one. The geometric mean is
-    between the two.
+    between the two. Samples are alike by convolutions and levels.
     """
     signs, weights = _signs(samples, rows), samples.targets.sample_weights[rows]
-    alone, alike = leave_alike_out(
-        features[: len(rows)], signs, weights, ridge.alpha, model.deviations
-    )
+    compared, deviations = model.by_regression(features.of(slice(len(rows))))[0]
+    alone, alike = leave_alike_out(compared[:], signs, weights, alpha, deviations)
     return math.sqrt(min(1.0, _scale(alike, samples, rows) / _scale(alone, samples, rows)))
 
 
-# The regression, the rows that it left out in turn, the logits of the held-out rows, and the
-# features of the rows that were left out.
-Fitted: TypeAlias = tuple[RidgeFit, Rows, NDArray[np.float64], Features]
+# The regressions, the rows that they left out in turn, the logits of the held-out rows by each
+# regression, and the features of the rows that were left out.
+Fitted: TypeAlias = tuple[list[RidgeFit], Rows, NDArray[np.float64], Features]
 
 
 def _fit_few(model: ConvolutionModel, samples: Samples, held_out: Rows) -> Fitted:
     """Fit to all features at once, and leave each sample out in turn."""
     rows = np.arange(len(samples))
-    features = _features(model, samples.sequences)
-    ridge = fit_few(
-        features[:], _signs(samples, rows), samples.targets.sample_weights, model.deviations
-    )
-    return ridge, rows, ridge.left_out[held_out], features
+    features, signs = _features(model, samples.sequences), _signs(samples, rows)
+    fits = [
+        fit_few(part[:], signs, samples.targets.sample_weights, deviations)
+        for part, deviations in model.by_regression(features)
+    ]
+    return fits, rows, np.stack([fit.left_out[held_out] for fit in fits]), features
 
 
 def _fit_many(
@@ -279,19 +297,30 @@ def _fit_many(
     position = np.full(n_samples, -1)
     position[rows] = np.arange(len(rows))
     kept = model.empty_features(samples.sequences.lengths[rows])
-    gram = GramMatrix(len(model.coef), n_outputs)
+    grams = [GramMatrix(len(deviations), n_outputs) for _, deviations in model.by_regression(kept)]
     for block, features in in_blocks(model.features(samples.sequences)):
-        gram.add(features[:], _signs(samples, block), samples.targets.sample_weights[block])
+        signs, weights = _signs(samples, block), samples.targets.sample_weights[block]
+        for gram, (part, _) in zip(grams, model.by_regression(features), strict=True):
+            gram.add(part[:], signs, weights)
         is_kept = position[block] >= 0
         kept.fill(position[block[is_kept]], features.of(is_kept))
-    solver = gram.solve(model.deviations)
-    ridge = solver.fit(kept, _signs(samples, rows), samples.targets.sample_weights[rows])
-    logits = [ridge.left_out[: len(held_out)]]
-    for part in np.split(held_out, np.arange(most, len(held_out), ROWS_PER_BLOCK))[1:]:
-        more = _features(model, samples.sequences.subset(part))[:]
-        signs, weights = _signs(samples, part), samples.targets.sample_weights[part]
-        logits.append(solver.left_out(solver.components(more), signs, weights, ridge.alpha))
-    return ridge, rows, np.concatenate(logits), kept
+    solvers = [
+        gram.solve(deviations)
+        for gram, (_, deviations) in zip(grams, model.by_regression(kept), strict=True)
+    ]
+    signs, weights = _signs(samples, rows), samples.targets.sample_weights[rows]
+    parts = [part for part, _ in model.by_regression(kept)]
+    fits = [solver.fit(part, signs, weights) for solver, part in zip(solvers, parts, strict=True)]
+    logits = [np.stack([fit.left_out[: len(held_out)] for fit in fits])]
+    for rest in np.split(held_out, np.arange(most, len(held_out), ROWS_PER_BLOCK))[1:]:
+        more = _features(model, samples.sequences.subset(rest))
+        signs, weights = _signs(samples, rest), samples.targets.sample_weights[rest]
+        of_rest = [
+            solver.left_out(solver.components(part[:]), signs, weights, fit.alpha)
+            for solver, fit, (part, _) in zip(solvers, fits, model.by_regression(more), strict=True)
+        ]
+        logits.append(np.stack(of_rest))
+    return fits, rows, np.concatenate(logits, axis=1), kept
 
 
 def _features(model: ConvolutionModel, sequences: Sequences) -> Features:

@@ -291,6 +291,29 @@ def test_many_series_get_the_ridge_regression_of_scikit_learn(
     np.testing.assert_allclose(logits_of_fewer, scale * logits, rtol=0, atol=1e-6)
 
 
+@pytest.mark.parametrize("n_features", [252, 2_000], ids=["many series", "few series"])
+def test_what_is_known_of_channels_with_missing_values_has_a_regression_of_its_own(
+    fit, samples_of, set_features, n_features
+):
+    set_features(n_features)
+    X, y = waves(400)
+    rng = np.random.default_rng(1)
+    for series in X:
+        series[rng.random(series.shape) < 0.3] = np.nan
+    model, _ = fit(X, y, n_outputs=3)
+    features = convolutions._features(model, samples_of(X, y).sequences)
+    parts = model.by_regression(features)
+    assert [len(deviations) for _, deviations in parts] == [len(model.coef) - 7, 7]
+    signs = np.where(np.arange(3) == y[:, np.newaxis], 1.0, -1.0)
+    for (part, deviations), coef in zip(parts, np.split(model.coef, [-7]), strict=True):
+        deviation = np.maximum(part[:].std(axis=0, dtype=float), 1e-9) / deviations
+        ridge = RidgeCV(np.logspace(-3, 3, 10)).fit(part[:] / deviation, signs)
+        alone = ridge.coef_.T / deviation[:, np.newaxis]
+        weight = (coef * alone).sum() / np.square(alone).sum()
+        assert weight > 0
+        np.testing.assert_allclose(coef, weight * alone, rtol=0, atol=1e-3 * np.abs(coef).max())
+
+
 def test_memory_does_not_grow_with_the_number_of_series(fit, leave_out, set_features):
     set_features(252)
     leave_out(1000)
