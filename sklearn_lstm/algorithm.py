@@ -5,7 +5,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from copy import deepcopy
 from dataclasses import replace
 from pathlib import Path
@@ -25,7 +26,7 @@ from sklearn_lstm.members.member import FitTask, FittedMember, LinearMember, Mem
 from sklearn_lstm.members.networks import Networks
 from sklearn_lstm.members.ngrams import NgramModel
 from sklearn_lstm.members.online_ngrams import OnlineNgrams
-from sklearn_lstm.model import SequenceModel
+from sklearn_lstm.model import SHARING, SequenceModel
 from sklearn_lstm.training.duration import TrainingPlan, plan_training
 from sklearn_lstm.training.held_out import divide
 from sklearn_lstm.training.loop import TrainingSettings
@@ -112,6 +113,7 @@ def fit_model(
         return SequenceModel.blended(members, held_out, previous)
 
 
+@contextmanager
 def fit_one_epoch(
     samples: Samples,
     *,
@@ -120,8 +122,10 @@ def fit_one_epoch(
     settings: TrainingSettings,
     rng: np.random.Generator,
     previous: SequenceModel | None,
-) -> tuple[SequenceModel, RowChanges]:
+) -> Iterator[tuple[SequenceModel, RowChanges]]:
     """Train a network for an epoch, and let n-grams learn the errors of the model before it.
+
+    Until the context ends, nobody else begins to share the tables of the previous model.
 
     Parameters
     ----------
@@ -129,35 +133,38 @@ def fit_one_epoch(
     parameters, start, settings, rng, previous
         As in `fit_model`.
 
-    Returns
-    -------
+    Yields
+    ------
     SequenceModel
         It shares tables with the previous one, unless others see that: these stay as they are until
         the changes are written, and go out of use then.
     RowChanges
     """
-    in_place = previous is not None and not previous.is_shared
-    networks, changes = Networks.fit_one_epoch(
+    networks, excerpt = Networks.fit_one_epoch(
         samples,
         start,
         settings,
         rng,
         batch_size=parameters["batch_size"],
         previous=None if previous is None else previous.networks,
-        in_place=in_place,
     )
-    model = SequenceModel((networks,)) if previous is None else previous.with_networks(networks)
-    ngrams = model.online_ngrams
-    if OnlineNgrams.suits(samples, parameters):
-        others = np.zeros((len(samples), samples.targets.n_outputs))
-        if previous is not None:
-            others = previous.without_online_ngrams().logits(samples.sequences)
-        ngrams = ngrams or OnlineNgrams.of(samples, parameters["token_unit"])
-        ngrams = ngrams.learned(samples, others, changes, rng, in_place=in_place)
-        model = model.with_online_ngrams(ngrams)
-    elif ngrams is not None and not in_place:
-        model = model.with_online_ngrams(deepcopy(ngrams))
-    return replace(model, is_shared=False), changes
+    learns_ngrams, changes = OnlineNgrams.suits(samples, parameters), RowChanges()
+    others = np.zeros((len(samples), samples.targets.n_outputs))
+    if learns_ngrams and previous is not None:
+        others = previous.without_online_ngrams().logits(samples.sequences)
+    with SHARING.lock:  # after the training, in which a callback may have made a copy
+        in_place = previous is not None and not previous.is_shared
+        if excerpt is not None:
+            networks = networks.with_whole_tables(excerpt, changes, in_place=in_place)
+        model = SequenceModel((networks,)) if previous is None else previous.with_networks(networks)
+        ngrams = model.online_ngrams
+        if learns_ngrams:
+            ngrams = ngrams or OnlineNgrams.of(samples, parameters["token_unit"])
+            ngrams = ngrams.learned(samples, others, changes, rng, in_place=in_place)
+            model = model.with_online_ngrams(ngrams)
+        elif ngrams is not None and not in_place:
+            model = model.with_online_ngrams(deepcopy(ngrams))
+        yield replace(model, is_shared=False), changes
 
 
 def _plan(

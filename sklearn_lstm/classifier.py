@@ -40,12 +40,12 @@ from sklearn_lstm.description import DescribedMixin
 from sklearn_lstm.io.envelope import StoredMixin
 from sklearn_lstm.members.encoded_network import NetworkStart
 from sklearn_lstm.members.member import Member
-from sklearn_lstm.model import SequenceModel
+from sklearn_lstm.model import SHARING, SequenceModel
 from sklearn_lstm.network.directions import CELLS
 from sklearn_lstm.network.network import SequenceNetwork
 from sklearn_lstm.network.pooling import POOLINGS
 from sklearn_lstm.parameters import check_column_names, checked_parameters, plain_parameters
-from sklearn_lstm.training.checkpoint import checkpoint_of_fit
+from sklearn_lstm.training.checkpoint_folder import checkpoint_of_fit
 from sklearn_lstm.training.history import epoch_rows
 from sklearn_lstm.training.loop import TrainingSettings, make_net
 from sklearn_lstm.training.optimizers import OPTIMIZERS
@@ -586,30 +586,30 @@ class LSTMSequenceClassifier(
         labels.check_same(classes)
         values = labels.encode(y)
         weights = absolute_weights(sample_weight, self.class_weight, values, labels)
-        model, changes = fit_one_epoch(
+        n_samples = len(sequences) + (self._n_samples if previous else 0)
+        with fit_one_epoch(
             Samples(sequences, Targets(values, weights, labels)).counted(),
             parameters={**parameters, "token_unit": input_format.token_unit},
             start=_network_start(parameters, labels, sequences, previous),
             settings=TrainingSettings.of(parameters, labels),
             rng=self._random_generator(previous),
             previous=previous,
-        )
-        n_samples = len(sequences) + (self._n_samples if previous else 0)
-        try:
-            changes.write()
-            return self._commit(
-                model,
-                X=X,
-                labels=labels,
-                input_format=input_format,
-                previous=previous,
-                n_samples=n_samples,
-                sequences=sequences,
-            )
-        except BaseException:
-            if self._previous() is previous:  # it was not replaced yet
-                changes.undo()
-            raise
+        ) as (model, changes):
+            try:
+                changes.write()
+                return self._commit(
+                    model,
+                    X=X,
+                    labels=labels,
+                    input_format=input_format,
+                    previous=previous,
+                    n_samples=n_samples,
+                    sequences=sequences,
+                )
+            except BaseException:
+                if self._previous() is previous:  # it was not replaced yet
+                    changes.undo()
+                raise
 
     def decision_function(self, X: Any) -> NDArray[np.float64]:
         """Return the logits.
@@ -678,9 +678,7 @@ class LSTMSequenceClassifier(
     @property
     def net_(self) -> NeuralNet:
         """The skorch net that trained the network; after loading a new one."""
-        check_is_fitted(self)
-        self._model.is_shared = True
-        networks = self._model.networks
+        networks = self._shared_model().networks
         if networks.net is None:
             first = networks.first_with_weights
             parameters = plain_parameters(self, self._parameter_constraints)
@@ -691,9 +689,7 @@ class LSTMSequenceClassifier(
     @property
     def module_(self) -> SequenceNetwork:
         """The network, a `torch.nn.Module`."""
-        check_is_fitted(self)
-        self._model.is_shared = True
-        return self._model.networks.first_with_weights.network
+        return self._shared_model().networks.first_with_weights.network
 
     @property
     def embedding_coverage_(self) -> float | None:
@@ -865,10 +861,18 @@ class LSTMSequenceClassifier(
             "epochs": str(self.n_epochs_),
         }
 
-    def __copy__(self) -> Self:
-        if self.__sklearn_is_fitted__():
+    def _shared_model(self) -> SequenceModel:
+        """Return the model, whose tables others see from now on."""
+        check_is_fitted(self)
+        with SHARING.lock:
             self._model.is_shared = True
-        return super().__copy__()
+            return self._model
+
+    def __copy__(self) -> Self:
+        with SHARING.lock:
+            if self.__sklearn_is_fitted__():
+                self._model.is_shared = True
+            return super().__copy__()
 
     def __sklearn_is_fitted__(self) -> bool:
         return "_model" in vars(self)

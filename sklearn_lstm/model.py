@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sklearn_lstm.blending import HeldOutLogits
+from sklearn_lstm.compute.locks import ForkSafeLock
 from sklearn_lstm.data.encoding import Encoding
 from sklearn_lstm.data.sequences import Sequences
 from sklearn_lstm.members.member import LinearMember, Member
@@ -17,6 +18,7 @@ from sklearn_lstm.members.networks import Networks
 from sklearn_lstm.members.online_ngrams import OnlineNgrams
 
 UNJUDGED_WEIGHT = 0.5  # of networks that no held-out sample can judge
+SHARING = ForkSafeLock()  # held while a model becomes shared, or its tables change in place
 
 
 @dataclass
@@ -66,7 +68,10 @@ class SequenceModel:
             if previous.linear_model is None:
                 weights = (UNJUDGED_WEIGHT, *[1.0] * (len(members) - 1))
             return replace(
-                previous, members=model.members, weights=weights, log_prior=model.log_prior
+                model,
+                weights=weights,
+                prior_correction=previous.prior_correction,
+                n_held_out=previous.n_held_out,
             )
         blend = held_out.blend()
         factors = [*[0.0] * n_unjudged, *blend.factors.tolist()]

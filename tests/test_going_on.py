@@ -5,16 +5,19 @@ import pickle
 import sys
 import tracemalloc
 from pathlib import Path
+from threading import Thread
 
 import numpy as np
 import pytest
 import torch
 from numpy.testing import assert_array_equal
+from skorch.callbacks import EpochScoring
 from small_models import small
 from torch.utils._python_dispatch import TorchDispatchMode
 
 import sklearn_lstm
 from sklearn_lstm import TextSequenceVectorizer
+from sklearn_lstm.data.row_changes import RowChanges
 from sklearn_lstm.text.vocabulary import CallIds
 
 N_IDS = 30_000
@@ -170,6 +173,36 @@ def test_of_two_copies_each_learns_its_own_tokens(first):
     for one, other in zip(both, alone, strict=True):
         expected = other.partial_fit([[8, 6]], [0]).predict_proba([[2, 6, 8, 9]])
         assert_array_equal(one.partial_fit([[8, 6]], [0]).predict_proba([[2, 6, 8, 9]]), expected)
+
+
+def test_a_copy_that_a_callback_makes_does_not_learn():
+    model, copies = with_room(), []
+
+    def score(*_):
+        copies.append(copy.copy(model))
+        return 0
+
+    before = model.predict_proba([[2, 3], [4, 5]])
+    model.set_params(callbacks=[EpochScoring(score, name="copied", on_train=True)])
+    model.partial_fit([[2, 3], [4, 5]], [1, 0])
+    assert_array_equal(copies[0].predict_proba([[2, 3], [4, 5]]), before)
+
+
+def test_a_copy_from_another_thread_has_learned_all_samples_of_a_call_or_none(monkeypatch):
+    model, copies, write = with_room(), [], RowChanges.write
+    before = model.predict_proba([[2, 3]])
+    thread = Thread(target=lambda: copies.append(copy.copy(model)))
+
+    def write_meanwhile(changes):
+        thread.start()
+        thread.join(0.1)
+        write(changes)
+
+    monkeypatch.setattr(RowChanges, "write", write_meanwhile)
+    model.partial_fit([[2, 3], [4, 5]], [1, 0])
+    thread.join()
+    proba = copies[0].predict_proba([[2, 3]])
+    assert any(np.array_equal(proba, each) for each in (before, model.predict_proba([[2, 3]])))
 
 
 def learned_by_the_network_alone(model):

@@ -7,18 +7,15 @@ from threading import Lock
 
 
 class ForkSafeLock:
-    """A lock that is open in a forked child, even if a thread of the parent held it."""
+    """A lock that is open in a forked child, even if a thread of the parent held it.
+
+    ``with`` takes its `lock`, in which no Python code runs that Ctrl-C could interrupt.
+    """
 
     def __init__(self) -> None:
-        self._lock = Lock()
+        self._open()
         if hasattr(os, "register_at_fork"):
             os.register_at_fork(after_in_child=self._open)
 
     def _open(self) -> None:
-        self._lock = Lock()
-
-    def __enter__(self) -> None:
-        self._lock.acquire()
-
-    def __exit__(self, *_: object) -> None:
-        self._lock.release()
+        self.lock = Lock()

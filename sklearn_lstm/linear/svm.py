@@ -123,7 +123,7 @@ def _solve(
     seed: int,
     **options: float,
 ) -> LinearSVC:
-    with _solver:
+    with _solver.lock:
         svm = LinearSVC(random_state=seed, **options)
         return svm.fit(features, target, sample_weight=weights)
 

@@ -150,23 +150,20 @@ class Networks(FittedMember):
         *,
         batch_size: int | str,
         previous: Networks | None,
-        in_place: bool,
-    ) -> tuple[Self, RowChanges]:
+    ) -> tuple[Self, Excerpt | None]:
         """Train one network for an epoch at a constant learning rate.
 
         Returns
         -------
         Networks
-            In place, they share tables with those before: these stay as they are until the changes
-            are written, and go out of use then.
-        RowChanges
+        Excerpt or None
+            What was trained, if it is an excerpt: the networks need `with_whole_tables` then.
         """
         if isinstance(batch_size, str):
             batch_size = BATCH_SIZE_OF_PARTIAL_FIT
         plan = TrainingPlan(batch_size, max_epochs=1)
         start = replace(start, knows_all_samples=False)
-        generator, changes = _torch_generator(rng), RowChanges()
-        optimizer_state = None
+        generator, optimizer_state = _torch_generator(rng), None
         if previous is not None and previous.optimizer_state is not None:
             is_same = previous.optimizer_state["optimizer"] == settings.optimizer.__name__
             optimizer_state = previous.optimizer_state["state"] if is_same else None
@@ -189,10 +186,18 @@ class Networks(FittedMember):
                 optimizer_state=optimizer_state,
                 progress=progress.of_network(0),
             )
-        if excerpt is not None:
-            model = excerpt.whole_again(net, changes, in_place=in_place)
         trained = (replace(model, is_trained=True),)
-        return cls(trained, optimizer_state_of(net), net), changes
+        return cls(trained, optimizer_state_of(net), net), excerpt
+
+    @torch.inference_mode(mode=False)
+    def with_whole_tables(self, excerpt: Excerpt, changes: RowChanges, *, in_place: bool) -> Self:
+        """Return the networks after the training of an excerpt, once the changes are written.
+
+        In place, they share tables with those before: these stay as they are until then.
+        """
+        assert self.net is not None  # noqa: S101 - it has trained the excerpt
+        network = excerpt.whole_again(self.net, changes, in_place=in_place)
+        return replace(self, networks=(network,), optimizer_state=optimizer_state_of(self.net))
 
     def move(self, parameters: Mapping[str, Any]) -> None:
         """Move loaded networks to their device, or to the processor where it is not there."""

@@ -102,7 +102,7 @@ def factorize(
     singular vectors tell nothing about.
     """
     # OpenBLAS rounds by its number of threads, and that is the same for all threads of Python.
-    with _one_thread, threadpool_limits(1, "blas"):
+    with _one_thread.lock, threadpool_limits(1, "blas"):
         left, values, _ = randomized_svd(
             _positive_information(counts), n_dimensions, n_iter=5, random_state=0
         )

@@ -1,192 +1,23 @@
-"""Checkpoints: a fit that was killed goes on from its last epoch, and ends with the same bits."""
+"""The state of a training, written after each epoch, from which a fit that was killed goes on."""
 
 from __future__ import annotations
 
-import os
 import pickle
-import sys
 import zlib
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager, suppress
-from hashlib import blake2b
-from importlib.metadata import version
+from collections.abc import Mapping
 from io import BytesIO
 from pathlib import Path
 from typing import Any, BinaryIO
-from uuid import uuid4
 
-import joblib
 import numpy as np
-import torch
 from skorch import NeuralNet
 from skorch.callbacks import Callback
-from threadpoolctl import threadpool_info
 
 from sklearn_lstm.compute.threads import check_not_abandoned
-from sklearn_lstm.data.sequences import Samples, chunks_of_rows
 from sklearn_lstm.exceptions import warn_user
 from sklearn_lstm.io.array_file import replacing
-from sklearn_lstm.io.envelope import heading
-from sklearn_lstm.io.stored_form import Packer, to_text
 
-LOCK = "lock"
 CHECKSUM_BYTES = 4
-# The result does not depend on checkpoint and verbose; the others are in the hash in another form.
-NOT_NAMED = {"callbacks", "checkpoint", "embeddings", "random_state", "verbose"}
-
-
-# --- The folder of a fit
-
-
-@contextmanager
-def checkpoint_of_fit(
-    samples: Samples,
-    validation: Samples | None,
-    *,
-    parameters: Mapping[str, Any],
-    callbacks: Sequence[Any],
-    device: torch.device,
-    previous: Any,
-    rng: np.random.Generator,
-) -> Iterator[tuple[Path | None, np.random.Generator]]:
-    """Lock the folder of a fit while the fit runs, and delete it after success.
-
-    It is the folder that the same fit has left when it was killed, or a new one. Its name is a hash
-    of all that the result depends on, followed by a random number. If the user gives no seed, this
-    number is the seed, so that a fit goes on with the seed it began with.
-
-    Parameters
-    ----------
-    samples : Samples
-    validation : Samples or None
-    parameters : mapping
-        Those of the classifier. If `checkpoint` is None, so is the folder, and nothing is hashed.
-    callbacks : sequence
-        Copies of the callbacks that the user has set.
-    device : torch.device
-    previous : EncodedNetwork or None
-        What the fit goes on from, for `warm_start`.
-    rng : numpy Generator
-
-    Yields
-    ------
-    folder : Path or None
-    rng : numpy Generator
-        The generator to fit with.
-
-    Raises
-    ------
-    ValueError
-        For a callback that can't be pickled.
-    """
-    if parameters["checkpoint"] is None:
-        yield None, rng
-        return
-    of_user = {f"callbacks[{place}]": _unnamed(each) for place, each in enumerate(callbacks)}
-    _check_can_be_pickled(of_user, of_user)
-    is_drawn = parameters["random_state"] is None
-    facts = {
-        "versions": heading()["versions"] | {name: version(name) for name in ("skorch", "torch")},
-        "threads": [torch.get_num_threads(), *_threads_of_libraries()],
-        "device": str(device),
-        "parameters": repr({k: v for k, v in parameters.items() if k not in NOT_NAMED}),
-        "callbacks": joblib.hash([(repr(type(each)), _state(each)) for each in of_user.values()]),
-        "seed": None if is_drawn else rng.bit_generator.seed_seq.entropy,  # type: ignore[attr-defined]
-        "data": [_content(samples), _content(validation)],
-        "previous": previous,
-    }
-    name = blake2b(to_text(Packer()(facts, "")).encode(), digest_size=16).hexdigest()
-    with _held(Path(parameters["checkpoint"]).absolute(), name) as path:
-        drawn = int(path.name.partition("-")[2], 16)
-        yield path, np.random.default_rng(drawn) if is_drawn else rng
-
-
-def _threads_of_libraries() -> list[str]:
-    """Return the numbers of threads of BLAS and OpenMP, by which the linear model is rounded."""
-    return sorted({f"{each['user_api']} {each['num_threads']}" for each in threadpool_info()})
-
-
-def _content(samples: Samples | None) -> Any:
-    """Return what tells samples from others: some arrays, and a hash of all steps."""
-    if samples is None:
-        return None
-    sequences, targets = samples.sequences, samples.targets
-    spelling, vectors = sequences.spelling, sequences.vectors
-    steps = blake2b()
-    for rows in chunks_of_rows(sequences.lengths * (sequences.n_channels or 1)):
-        steps.update(sequences.read_spellings(rows).tobytes())
-    if spelling is not None:
-        steps.update(repr((dict(spelling.vocabulary), spelling.unknown_words)).encode())
-    return {
-        "steps": steps.hexdigest(),
-        "channels": [sequences.n_channels, sequences.time_channel, sequences.has_missing],
-        "lengths": sequences.lengths,
-        "targets": [targets.values, targets.weights, targets.groups, targets.n_outputs],
-        "vectors": vectors and [vectors.ids, vectors.vectors, vectors.scales],
-    }
-
-
-@contextmanager
-def _held(folder: Path, name: str) -> Iterator[Path]:
-    """Lock a folder of this name that no running fit has locked, or a new one.
-
-    It is deleted after success. After an error it is deleted only if it holds no state.
-    """
-    folder.mkdir(parents=True, exist_ok=True)
-    while True:
-        locks = map(_lock, sorted(folder.glob(f"{name}-*")))
-        if (lock := next(filter(None, locks), None)) is not None:
-            break
-        (folder / f"{name}-{uuid4().hex}").mkdir()
-    path = Path(lock.name).parent
-    with lock:
-        for file in path.glob(".network*"):  # the process was killed while it wrote
-            file.unlink()
-        try:
-            yield path
-        except BaseException:
-            if not any(path.glob("network*")):
-                _delete(path)
-            raise
-        for file in path.glob("network*"):
-            file.unlink()
-        _delete(path)
-    if sys.platform == "win32":  # which deletes no file that is open
-        _delete(path)
-
-
-def _delete(path: Path) -> None:
-    """Delete a folder that holds nothing but the lock.
-
-    The lock was the last file in it, so that no other fit takes over a folder that is half deleted.
-    """
-    with suppress(OSError):  # a folder that stays behind is no reason for a fit to fail
-        (path / LOCK).unlink()
-        path.rmdir()
-
-
-def _lock(path: Path) -> BinaryIO | None:
-    """Lock a folder until the returned file is closed; the system closes it when a process ends.
-
-    None: another fit has locked the folder, or has deleted it.
-    """
-    with suppress(FileNotFoundError, BlockingIOError, PermissionError), ExitStack() as stack:
-        file = stack.enter_context((path / LOCK).open("ab"))
-        if sys.platform == "win32":
-            import msvcrt  # noqa: PLC0415
-
-            msvcrt.locking(file.fileno(), msvcrt.LK_NBLCK, 1)
-        else:
-            import fcntl  # noqa: PLC0415
-
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        if os.path.samestat(os.fstat(file.fileno()), (path / LOCK).stat()):
-            stack.pop_all()
-            return file
-    return None
-
-
-# --- The state of a network's training
 
 
 class Checkpoint(Callback):  # type: ignore[misc]
@@ -264,13 +95,15 @@ class Checkpoint(Callback):  # type: ignore[misc]
             "optimizer": (dict(optimizer.state), optimizer.param_groups),
             "generators": (net.module_.generator.get_state(), self.rng.bit_generator.state),
             "history": net.history,
-            "callbacks": {name: _state(each) for name, each in net.callbacks_ if each is not self},
+            "callbacks": {
+                name: each.__getstate__() for name, each in net.callbacks_ if each is not self
+            },
         }
         try:
             _Pickler(file, own).dump(state)
         except Exception:
             named = {f"The callback {name!r}": each for name, each in net.callbacks_}
-            _check_can_be_pickled(named, own)
+            check_can_be_pickled(named, own)
             raise  # it is no callback
 
     def _set_state(self, net: NeuralNet, state: Mapping[str, Any]) -> None:
@@ -299,21 +132,11 @@ def _epoch(path: Path) -> int:
     return int(path.name.rpartition("-")[2])
 
 
-def _unnamed(callback: Any) -> Callback:
-    """Return a callback, which may be in a pair with its name."""
-    return callback[1] if isinstance(callback, tuple) else callback
-
-
-def _state(callback: Callback) -> Any:
-    """Return what pickle would store of a callback."""
-    return callback.__getstate__()
-
-
-def _check_can_be_pickled(callbacks: Mapping[str, Callback], own: Mapping[str, Any]) -> None:
+def check_can_be_pickled(callbacks: Mapping[str, Callback], own: Mapping[str, Any]) -> None:
     """Raise an error that names the first callback that can't be pickled."""
     for name, callback in callbacks.items():
         try:
-            _Pickler(BytesIO(), own).dump(_state(callback))
+            _Pickler(BytesIO(), own).dump(callback.__getstate__())
         except Exception as error:
             raise ValueError(
                 f"{name} is {callback!r}, which can't be pickled ({error}), but with checkpoint "

@@ -1,0 +1,172 @@
+"""The folder of a fit that may be killed: its name, its lock, and its end."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager, suppress
+from hashlib import blake2b
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any, BinaryIO
+from uuid import uuid4
+
+import joblib
+import numpy as np
+import torch
+from threadpoolctl import threadpool_info
+
+from sklearn_lstm.data.sequences import Samples, chunks_of_rows
+from sklearn_lstm.io.envelope import heading
+from sklearn_lstm.io.stored_form import Packer, to_text
+from sklearn_lstm.training.checkpoint import check_can_be_pickled
+
+LOCK = "lock"
+# The result does not depend on checkpoint and verbose; the others are in the hash in another form.
+NOT_NAMED = {"callbacks", "checkpoint", "embeddings", "random_state", "verbose"}
+
+
+@contextmanager
+def checkpoint_of_fit(
+    samples: Samples,
+    validation: Samples | None,
+    *,
+    parameters: Mapping[str, Any],
+    callbacks: Sequence[Any],
+    device: torch.device,
+    previous: Any,
+    rng: np.random.Generator,
+) -> Iterator[tuple[Path | None, np.random.Generator]]:
+    """Lock the folder of a fit while the fit runs, and delete it after success.
+
+    It is the folder that the same fit has left when it was killed, or a new one. Its name is a hash
+    of all that the result depends on, followed by a random number. If the user gives no seed, this
+    number is the seed, so that a fit goes on with the seed it began with.
+
+    Parameters
+    ----------
+    samples : Samples
+    validation : Samples or None
+    parameters : mapping
+        Those of the classifier. If `checkpoint` is None, so is the folder, and nothing is hashed.
+    callbacks : sequence
+        Copies of the callbacks that the user has set.
+    device : torch.device
+    previous : EncodedNetwork or None
+        What the fit goes on from, for `warm_start`.
+    rng : numpy Generator
+
+    Yields
+    ------
+    folder : Path or None
+    rng : numpy Generator
+        The generator to fit with.
+
+    Raises
+    ------
+    ValueError
+        For a callback that can't be pickled.
+    """
+    if parameters["checkpoint"] is None:
+        yield None, rng
+        return
+    unnamed = [each[1] if isinstance(each, tuple) else each for each in callbacks]
+    of_user = {f"callbacks[{place}]": each for place, each in enumerate(unnamed)}
+    check_can_be_pickled(of_user, of_user)
+    libraries = {f"{each['user_api']} {each['num_threads']}" for each in threadpool_info()}
+    is_drawn = parameters["random_state"] is None
+    facts = {
+        "versions": heading()["versions"] | {name: version(name) for name in ("skorch", "torch")},
+        "threads": [torch.get_num_threads(), *sorted(libraries)],  # by which results are rounded
+        "device": str(device),
+        "parameters": repr({k: v for k, v in parameters.items() if k not in NOT_NAMED}),
+        "callbacks": joblib.hash([(repr(type(each)), each.__getstate__()) for each in unnamed]),
+        "seed": None if is_drawn else rng.bit_generator.seed_seq.entropy,  # type: ignore[attr-defined]
+        "data": [_content(samples), _content(validation)],
+        "previous": previous,
+    }
+    name = blake2b(to_text(Packer()(facts, "")).encode(), digest_size=16).hexdigest()
+    with _held(Path(parameters["checkpoint"]).absolute(), name) as path:
+        drawn = int(path.name.partition("-")[2], 16)
+        yield path, np.random.default_rng(drawn) if is_drawn else rng
+
+
+def _content(samples: Samples | None) -> Any:
+    """Return what tells samples from others: some arrays, and a hash of all steps."""
+    if samples is None:
+        return None
+    sequences, targets = samples.sequences, samples.targets
+    spelling, vectors = sequences.spelling, sequences.vectors
+    steps = blake2b()
+    for rows in chunks_of_rows(sequences.lengths * (sequences.n_channels or 1)):
+        steps.update(sequences.read_spellings(rows).tobytes())
+    if spelling is not None:
+        steps.update(repr((dict(spelling.vocabulary), spelling.unknown_words)).encode())
+    return {
+        "steps": steps.hexdigest(),
+        "channels": [sequences.n_channels, sequences.time_channel, sequences.has_missing],
+        "lengths": sequences.lengths,
+        "targets": [targets.values, targets.weights, targets.groups, targets.n_outputs],
+        "vectors": vectors and [vectors.ids, vectors.vectors, vectors.scales],
+    }
+
+
+@contextmanager
+def _held(folder: Path, name: str) -> Iterator[Path]:
+    """Lock a folder of this name that no running fit has locked, or a new one.
+
+    It is deleted after success. After an error it is deleted only if it holds no state.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    while True:
+        locks = map(_lock, sorted(folder.glob(f"{name}-*")))
+        if (lock := next(filter(None, locks), None)) is not None:
+            break
+        (folder / f"{name}-{uuid4().hex}").mkdir()
+    path = Path(lock.name).parent
+    with lock:
+        for file in path.glob(".network*"):  # the process was killed while it wrote
+            file.unlink()
+        try:
+            yield path
+        except BaseException:
+            if not any(path.glob("network*")):
+                _delete(path)
+            raise
+        for file in path.glob("network*"):
+            file.unlink()
+        _delete(path)
+    if sys.platform == "win32":  # which deletes no file that is open
+        _delete(path)
+
+
+def _delete(path: Path) -> None:
+    """Delete a folder that holds nothing but the lock.
+
+    The lock was the last file in it, so that no other fit takes over a folder that is half deleted.
+    """
+    with suppress(OSError):  # a folder that stays behind is no reason for a fit to fail
+        (path / LOCK).unlink()
+        path.rmdir()
+
+
+def _lock(path: Path) -> BinaryIO | None:
+    """Lock a folder until the returned file is closed; the system closes it when a process ends.
+
+    None: another fit has locked the folder, or has deleted it.
+    """
+    with suppress(FileNotFoundError, BlockingIOError, PermissionError), ExitStack() as stack:
+        file = stack.enter_context((path / LOCK).open("ab"))
+        if sys.platform == "win32":
+            import msvcrt  # noqa: PLC0415
+
+            msvcrt.locking(file.fileno(), msvcrt.LK_NBLCK, 1)
+        else:
+            import fcntl  # noqa: PLC0415
+
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        if os.path.samestat(os.fstat(file.fileno()), (path / LOCK).stat()):
+            stack.pop_all()
+            return file
+    return None
