@@ -297,20 +297,19 @@ def _fit_many(
     position = np.full(n_samples, -1)
     position[rows] = np.arange(len(rows))
     kept = model.empty_features(samples.sequences.lengths[rows])
-    grams = [GramMatrix(len(deviations), n_outputs) for _, deviations in model.by_regression(kept)]
+    parts = model.by_regression(kept)  # they see what is filled in later
+    grams = [GramMatrix(len(deviations), n_outputs) for _, deviations in parts]
     for block, features in in_blocks(model.features(samples.sequences)):
         signs, weights = _signs(samples, block), samples.targets.sample_weights[block]
         for gram, (part, _) in zip(grams, model.by_regression(features), strict=True):
             gram.add(part[:], signs, weights)
         is_kept = position[block] >= 0
         kept.fill(position[block[is_kept]], features.of(is_kept))
-    solvers = [
-        gram.solve(deviations)
-        for gram, (_, deviations) in zip(grams, model.by_regression(kept), strict=True)
-    ]
+    solvers = [gram.solve(deviations) for gram, (_, deviations) in zip(grams, parts, strict=True)]
     signs, weights = _signs(samples, rows), samples.targets.sample_weights[rows]
-    parts = [part for part, _ in model.by_regression(kept)]
-    fits = [solver.fit(part, signs, weights) for solver, part in zip(solvers, parts, strict=True)]
+    fits = [
+        solver.fit(part, signs, weights) for solver, (part, _) in zip(solvers, parts, strict=True)
+    ]
     logits = [np.stack([fit.left_out[: len(held_out)] for fit in fits])]
     for rest in np.split(held_out, np.arange(most, len(held_out), ROWS_PER_BLOCK))[1:]:
         more = _features(model, samples.sequences.subset(rest))
