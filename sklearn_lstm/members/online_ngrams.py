@@ -14,8 +14,8 @@ from scipy.sparse import csr_matrix
 from sklearn_lstm.data.hashing import HASH_BITS, bags_of
 from sklearn_lstm.data.row_changes import RowChanges, with_rows
 from sklearn_lstm.data.sequences import Samples, Sequences, chunks_of_rows
+from sklearn_lstm.linear.bags import BagReader, choose_lengths
 from sklearn_lstm.members.member import Member, wants_linear_model
-from sklearn_lstm.members.ngrams import BagReader, choose_lengths
 from sklearn_lstm.training.duration import BATCH_SIZE_OF_PARTIAL_FIT
 
 RATE = 0.7

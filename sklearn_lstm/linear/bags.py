@@ -1,0 +1,139 @@
+"""Sequences of ids as bags of n-grams, for linear models."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.sparse import csr_matrix, vstack
+
+from sklearn_lstm.data.hashing import bags_of, hash_ngrams, ngrams_of, with_borders
+from sklearn_lstm.data.letters import Lexicon
+from sklearn_lstm.data.sequences import Rows, Sequences, chunks_of_rows, row_numbers
+from sklearn_lstm.data.token_units import effective_number_of_tokens
+
+LONGEST_OF_WORDS = 2
+LONGEST_OF_CHARACTERS = 5  # or more, where the alphabet is small and the sequences are long
+N_LENGTHS_OF_CHARACTERS = 5
+EXPECTED_BY_CHANCE = 1 / 64  # how often one n-gram may occur in a sequence of random characters
+# N-grams of all sequences together. The model learns from a sample if there are more.
+MOST_ENTRIES, SAMPLED_ENTRIES = 55_000_000, 25_000_000
+
+
+@dataclass(frozen=True)
+class BagReader:
+    """Sequences to bags: which n-grams of ids, and of letters, each sequence holds.
+
+    Parameters
+    ----------
+    lengths : range
+        Of the n-grams of ids.
+    lexicon : Lexicon or None
+        None: no letters.
+    has_borders : bool
+    """
+
+    lengths: range
+    lexicon: Lexicon | None
+    has_borders: bool
+
+    @classmethod
+    def of(cls, sequences: Sequences, token_unit: str) -> BagReader:
+        """Return what reads these sequences, and others like them."""
+        lengths = choose_lengths(sequences, token_unit)
+        return cls(lengths, Lexicon.of(sequences), token_unit == "char")
+
+    def __call__(self, sequences: Sequences) -> list[csr_matrix]:
+        """Return the bags of all sequences."""
+        ids, lengths = sequences.read(np.arange(len(sequences))), sequences.lengths
+        hashed = hash_ngrams(ids, lengths, self.lengths, has_borders=self.has_borders)
+        of_ids = bags_of(*hashed, len(sequences))
+        return [of_ids] if self.lexicon is None else [of_ids, self.lexicon.bags(sequences)]
+
+    def shared_by_steps(
+        self, sequences: Sequences, values_of: Callable[[NDArray[np.int64]], NDArray[np.float64]]
+    ) -> tuple[NDArray[np.float64], float]:
+        """Share the value of each n-gram of ids by its places, and there by its steps.
+
+        Parameters
+        ----------
+        sequences : Sequences
+            One.
+        values_of : callable
+            From the distinct hashes of its n-grams, in ascending order, to their values.
+
+        Returns
+        -------
+        contributions : ndarray of shape (n_steps,)
+        rest : float
+            The value of n-grams of borders alone.
+        """
+        ((ids, lengths),) = sequences.chunks()
+        first, last = 0, len(ids)
+        if self.has_borders:
+            ids, lengths = with_borders(ids, lengths)
+            first, last = 1, last + 1
+        ngrams = list(ngrams_of(ids, lengths, self.lengths))
+        starts = np.concatenate([starts for _, starts, _ in ngrams])
+        stops = np.concatenate([starts + length for length, starts, _ in ngrams])
+        hashes, kind, n_places = np.unique(
+            np.concatenate([hashes for _, _, hashes in ngrams]),
+            return_inverse=True,
+            return_counts=True,
+        )
+        starts, stops = np.maximum(starts, first), np.minimum(stops, last)  # without borders
+        n_steps = np.maximum(stops - starts, 0)
+        of_places = (values_of(hashes) / n_places)[kind]
+        of_steps = np.divide(of_places, n_steps, out=np.zeros_like(of_places), where=n_steps > 0)
+        changes = np.bincount(starts, of_steps, last + 1) - np.bincount(stops, of_steps, last + 1)
+        return np.cumsum(changes)[first:last], float(of_places[n_steps == 0].sum())
+
+    def read(self, sequences: Sequences) -> list[csr_matrix] | None:
+        """Return the bags of all sequences; None if they hold too many n-grams."""
+        parts = self._first(sequences, row_numbers(len(sequences)), MOST_ENTRIES)
+        return _stacked(parts) if sum(map(_n_rows, parts)) == len(sequences) else None
+
+    def read_some(self, sequences: Sequences, rows: Rows) -> tuple[list[csr_matrix], Rows]:
+        """Return the bags of the first of these rows, as many as a sample has, and these rows."""
+        parts = self._first(sequences, rows, SAMPLED_ENTRIES)
+        return _stacked(parts), rows[: sum(map(_n_rows, parts))].copy()  # the others are many
+
+    def _first(self, sequences: Sequences, rows: Rows, most: int) -> list[list[csr_matrix]]:
+        """Return the bags of the first of these rows, up to so many n-grams, part by part."""
+        parts: list[list[csr_matrix]] = []
+        n_entries = 0
+        for chunk in chunks_of_rows(sequences.lengths[rows]):
+            part = self(sequences.subset(rows[chunk]))
+            n_entries += sum(bags.nnz for bags in part)
+            if parts and n_entries > most:
+                break
+            parts.append(part)
+        return parts
+
+
+def choose_lengths(sequences: Sequences, token_unit: str) -> range:
+    """Return the lengths of the n-grams.
+
+    An n-gram that many sequences hold by chance says little: a gene of 1,200 bases holds most
+    5-grams of bases. With an alphabet of effectively A characters and sequences of T steps, one of
+    length L is expected T / A^L times by chance. The longest of the five lengths is the smallest L,
+    but at least 5, for which this number is at most 1/64: L = 9 for A = 4 and T = 1,200.
+    """
+    if token_unit == "word":
+        return range(1, LONGEST_OF_WORDS + 1)
+    alphabet = max(effective_number_of_tokens(sequences), 2)
+    needed = math.log(sequences.lengths.mean() / EXPECTED_BY_CHANCE) / math.log(alphabet)
+    longest = max(LONGEST_OF_CHARACTERS, math.ceil(needed))
+    return range(longest - N_LENGTHS_OF_CHARACTERS + 1, longest + 1)
+
+
+def _n_rows(part: list[csr_matrix]) -> int:
+    return int(part[0].shape[0])
+
+
+def _stacked(parts: list[list[csr_matrix]]) -> list[csr_matrix]:
+    """Put parts of bags one below the other."""
+    return [vstack(bags, format="csr") for bags in zip(*parts, strict=True)]
