@@ -9,6 +9,7 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
+from sklearn_lstm.data.normal_scores import normal_scores, quantiles_of
 from sklearn_lstm.data.row_changes import RowChanges, with_rows
 from sklearn_lstm.data.sequences import Lengths, Sequences
 
@@ -99,10 +100,10 @@ class ChannelScaling:
     or person shifts it, but it may also tell the class: so much of it is removed as `level` says.
 
     In place of a missing value stands the last value before it, or the mean where there is none
-    yet. Each channel with missing values in training is followed by whether the value is missing,
-    and by the logarithm of 1 plus the time since the last value (Lipton et al. 2016, Che et al.
-    2018). In place of the time of a step stands the logarithm of 1 plus the time since the step
-    before.
+    yet. The values of a channel with missing values in training are replaced by their normal
+    scores. The channel is followed by whether the value is missing, and by the logarithm of 1 plus
+    the time since the last value (Lipton et al. 2016, Che et al. 2018). In place of the time of a
+    step stands the logarithm of 1 plus the time since the step before.
 
     Parameters
     ----------
@@ -119,6 +120,8 @@ class ChannelScaling:
     level : ndarray of shape (n_channels,) or None
         The part of the level of each channel, relative to the mean, that is subtracted too. None:
         nothing.
+    quantiles : ndarray of shape (n_quantiles, n_gappy) or None
+        Of the known values of gappy channels. None: the values stay as they are.
     """
 
     n_channels: int
@@ -128,6 +131,7 @@ class ChannelScaling:
     time_channel: int | None = None
     time_unit: float = 1.0
     level: NDArray[np.float64] | None = None
+    quantiles: NDArray[np.float64] | None = None
 
     @classmethod
     def of(
@@ -141,9 +145,11 @@ class ChannelScaling:
             plain = replace(plain, time_unit=_typical_gap(sequences, sequences.time_channel))
         if not normalize:
             return plain
+        if len(gappy):
+            plain = replace(plain, quantiles=quantiles_of(sequences, gappy))
         chunks, within = [], np.zeros(2 * n_channels)
         for chunk, lengths in sequences.chunks():
-            values = plain.with_times_between(chunk, lengths)
+            values = plain.readable(chunk, lengths)
             is_known = np.tile(~np.isnan(values), 2)
             steps = _with_changes(_carried(values, _last_known(values, lengths)), lengths)
             of_chunk, n_known = _means(steps, is_known, lengths)
@@ -191,7 +197,7 @@ class ChannelScaling:
 
     def __call__(self, steps: NDArray[Any], lengths: Lengths) -> NDArray[np.float32]:
         """Measurements (n_steps, n_channels) of sequences -> inputs (n_steps, n_inputs)."""
-        values = self.with_times_between(steps, lengths)
+        values = self.readable(steps, lengths)
         last = _last_known(values, lengths)
         inputs = _carried(values, last)
         if len(self.mean) > self.n_channels:
@@ -218,7 +224,7 @@ class ChannelScaling:
 
         Both are of shape (n_steps, n_uneven).
         """
-        values = self.with_times_between(steps, lengths)[:, self.uneven]
+        values = self.readable(steps, lengths)[:, self.uneven]
         scaled = self._scaled(_carried(values, _last_known(values, lengths)), self.uneven)
         return np.where(np.isnan(scaled), 0, scaled), ~np.isnan(values)
 
@@ -227,20 +233,21 @@ class ChannelScaling:
 
         They add up to the mean of the known values, relative to the mean and at one scale.
         """
-        values = self.with_times_between(steps, lengths)
+        values = self.readable(steps, lengths)
         is_known, starts = ~np.isnan(values), np.cumsum(lengths) - lengths
         n_known = np.maximum(np.add.reduceat(is_known, starts, axis=0, dtype=np.intp), 1)
         scaled = self._scaled(values, np.arange(self.n_channels))
         return np.asarray(np.where(is_known, scaled, 0) / np.repeat(n_known, lengths, axis=0))
 
-    def with_times_between(self, steps: NDArray[Any], lengths: Lengths) -> NDArray[np.float64]:
-        """Return steps in which the logarithm of the time since the step before is the time."""
-        if self.time_channel is None:
-            return steps.astype(np.float64)
-        steps = steps.astype(np.float64)
-        gaps = _with_changes(steps[:, [self.time_channel]], lengths)[:, 1]
-        steps[:, self.time_channel] = np.log1p(gaps / self.time_unit)
-        return steps
+    def readable(self, steps: NDArray[Any], lengths: Lengths) -> NDArray[np.float64]:
+        """Return steps with the scores of gappy channels, and the times between steps."""
+        values = steps.astype(np.float64)
+        if self.quantiles is not None:
+            values[:, self.gappy] = normal_scores(values[:, self.gappy], self.quantiles)
+        if self.time_channel is not None:
+            gaps = _with_changes(values[:, [self.time_channel]], lengths)[:, 1]
+            values[:, self.time_channel] = np.log1p(gaps / self.time_unit)
+        return values
 
     def _scaled(self, steps: NDArray[np.float64], columns: NDArray[np.intp]) -> NDArray[np.float64]:
         scaled = (steps - self.mean[columns]) / self.scale[columns]

@@ -7,6 +7,7 @@ import pyarrow as pa
 import pytest
 
 from sklearn_lstm.data.encoding import ChannelScaling
+from sklearn_lstm.data.normal_scores import normal_scores, quantiles_of
 from sklearn_lstm.data.reading import read_sequences
 from sklearn_lstm.exceptions import InvalidSequencesError
 
@@ -134,7 +135,12 @@ def test_inputs_are_those_of_a_loop_over_the_steps(times):
     X = series_with_gaps(times=times)
     sequences = read_sequences(X, "auto", 1 if times else None)
     scaling = ChannelScaling.of(sequences, np.arange(len(sequences)), normalize=True)
-    expected = step_by_step(X, times=times)
+    gappy = [0, 2]
+    quantiles = quantiles_of(sequences, np.array(gappy))
+    scores = [steps.copy() for steps in X]
+    for steps in scores:
+        steps[:, gappy] = normal_scores(steps[:, gappy], quantiles)
+    expected = step_by_step(scores, times=times)
     known = ~np.isnan(np.concatenate(X))
     both = expected[:, :6]
     mean = [np.mean(both[known[:, channel % 3], channel]) for channel in range(6)]

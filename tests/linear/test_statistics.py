@@ -4,6 +4,7 @@ import numpy as np
 from scipy.stats import rankdata
 
 from sklearn_lstm.data.encoding import ChannelScaling
+from sklearn_lstm.data.normal_scores import normal_scores
 from sklearn_lstm.data.reading import read_sequences
 from sklearn_lstm.linear.statistics import SeriesStatistics
 
@@ -32,6 +33,7 @@ def test_features_are_levels_and_ranks_of_uneven_channels_and_whether_there_is_a
     for row, series in enumerate(X):
         steps = series[: lengths[row]].copy()
         steps[:, 1] = np.log1p(np.diff(steps[:, 1], prepend=steps[0, 1]) / encoding.time_unit)
+        steps[:, :1] = normal_scores(steps[:, :1], encoding.quantiles)
         scaled = (steps - encoding.mean[:4]) / encoding.scale[:4]
         known = [channel[~np.isnan(channel)] for channel in scaled.T]
         means = [channel.mean() if len(channel) else 0 for channel in known]
@@ -51,21 +53,19 @@ def test_features_are_levels_and_ranks_of_uneven_channels_and_whether_there_is_a
 
 
 def test_a_scale_on_which_a_channel_was_measured_does_not_matter():
-    X, sequences, _, found = example()
-    lengths = sequences.lengths
+    X, sequences, encoding, found = example()
+    lengths, rows = sequences.lengths, np.arange(30)
     others = X.copy()
     others[..., 0] = np.exp(3 * others[..., 0])
-    last = [slice(4 + 2 * place, 5 + 2 * place) for place in (2, 5)]  # the mean is another one
     sequences_of_others = read_sequences(others, "auto", 1)
-    encoding = ChannelScaling.of(sequences_of_others, None, normalize=True)
-    of_others = SeriesStatistics.of(sequences_of_others, encoding)
-    rows = np.arange(30)
-    for columns in last:
-        np.testing.assert_allclose(
-            of_others(sequences_of_others.read(rows), lengths)[:, columns],
-            found(sequences.read(rows), lengths)[:, columns],
-            atol=0.07,
-        )
+    of_others = ChannelScaling.of(sequences_of_others, None, normalize=True)
+    for function, other in (
+        (encoding, of_others),
+        (found, SeriesStatistics.of(sequences_of_others, of_others)),
+    ):
+        expected = function(sequences.read(rows), lengths)
+        inputs = other(sequences_of_others.read(rows), lengths)
+        assert np.abs(inputs - expected).mean() < 0.03
 
 
 def test_each_value_has_its_part_of_the_score_and_a_missing_one_has_none():
