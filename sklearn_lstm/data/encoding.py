@@ -9,7 +9,7 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from sklearn_lstm.data.normal_scores import normal_scores, quantiles_of
+from sklearn_lstm.data.normal_scores import NormalScores
 from sklearn_lstm.data.row_changes import RowChanges, with_rows
 from sklearn_lstm.data.sequences import Lengths, Sequences
 
@@ -120,8 +120,8 @@ class ChannelScaling:
     level : ndarray of shape (n_channels,) or None
         The part of the level of each channel, relative to the mean, that is subtracted too. None:
         nothing.
-    quantiles : ndarray of shape (n_quantiles, n_gappy) or None
-        Of the known values of gappy channels. None: the values stay as they are.
+    scores : NormalScores or None
+        Of gappy channels. None: their values stay as they are.
     """
 
     n_channels: int
@@ -131,7 +131,7 @@ class ChannelScaling:
     time_channel: int | None = None
     time_unit: float = 1.0
     level: NDArray[np.float64] | None = None
-    quantiles: NDArray[np.float64] | None = None
+    scores: NormalScores | None = None
 
     @classmethod
     def of(
@@ -146,7 +146,7 @@ class ChannelScaling:
         if not normalize:
             return plain
         if len(gappy):
-            plain = replace(plain, quantiles=quantiles_of(sequences, gappy))
+            plain = replace(plain, scores=NormalScores.of(sequences, gappy))
         chunks, within = [], np.zeros(2 * n_channels)
         for chunk, lengths in sequences.chunks():
             values = plain.readable(chunk, lengths)
@@ -242,8 +242,8 @@ class ChannelScaling:
     def readable(self, steps: NDArray[Any], lengths: Lengths) -> NDArray[np.float64]:
         """Return steps with the scores of gappy channels, and the times between steps."""
         values = steps.astype(np.float64)
-        if self.quantiles is not None:
-            values[:, self.gappy] = normal_scores(values[:, self.gappy], self.quantiles)
+        if self.scores is not None:
+            values[:, self.gappy] = self.scores(values[:, self.gappy])
         if self.time_channel is not None:
             gaps = _with_changes(values[:, [self.time_channel]], lengths)[:, 1]
             values[:, self.time_channel] = np.log1p(gaps / self.time_unit)

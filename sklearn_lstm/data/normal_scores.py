@@ -1,9 +1,12 @@
-"""Values -> normal scores: where a value stands among those of training, as a normal deviate.
+"""Values -> normal scores: where each stands among those of training, as a normal deviate.
 
 Laboratory values range over orders of magnitude, and sensors fail with values far from all others.
 """
 
 from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,41 +15,56 @@ from scipy.special import ndtri
 from sklearn_lstm.data.sequences import Sequences
 
 PROPORTIONS = np.linspace(0.01, 0.99, 33)
-SCORES = ndtri(PROPORTIONS)  # from -2.3 to 2.3
 STEPS_FOR_QUANTILES = 1 << 18
 
 
-def quantiles_of(sequences: Sequences, channels: NDArray[np.intp]) -> NDArray[np.float64]:
-    """Return quantiles (n_quantiles, n_channels) of the known values of some channels.
+@dataclass(frozen=True)
+class NormalScores:
+    """Quantiles of the known values of some channels, and their scores.
 
-    Of many series every k-th is read.
+    Parameters
+    ----------
+    quantiles, scores : ndarray of shape (n_quantiles, n_channels)
+        In ascending order. Quantiles that are the same value have the same score.
     """
-    every = -(-int(sequences.lengths.sum()) // STEPS_FOR_QUANTILES)
-    some = sequences.subset(np.arange(0, len(sequences), every))
-    steps = np.concatenate([chunk[:, channels] for chunk, _ in some.chunks()])
-    quantiles = np.zeros((len(PROPORTIONS), len(channels)))
-    for column, values in enumerate(steps.T):
-        known = values[~np.isnan(values)]
-        if len(known):
-            quantiles[:, column] = np.quantile(known, PROPORTIONS)
-    return quantiles
 
+    quantiles: NDArray[np.float64]
+    scores: NDArray[np.float64]
 
-def normal_scores(
-    values: NDArray[np.float64], quantiles: NDArray[np.float64]
-) -> NDArray[np.float64]:
-    """Return the normal scores of values (n, n_channels); those of missing values are missing.
+    @classmethod
+    def of(cls, sequences: Sequences, channels: NDArray[np.intp]) -> Self:
+        """Return those of these channels; of many series every k-th is read."""
+        every = -(-int(sequences.lengths.sum()) // STEPS_FOR_QUANTILES)
+        some = sequences.subset(np.arange(0, len(sequences), every))
+        steps = np.concatenate([chunk[:, channels] for chunk, _ in some.chunks()])
+        quantiles = np.zeros((len(PROPORTIONS), len(channels)))
+        scores = np.empty_like(quantiles)
+        for column, values in enumerate(steps.T):
+            known = values[~np.isnan(values)]
+            if len(known):
+                quantiles[:, column] = np.quantile(known, PROPORTIONS)
+            _, which, n_same = np.unique(
+                quantiles[:, column], return_inverse=True, return_counts=True
+            )
+            scores[:, column] = (np.bincount(which, ndtri(PROPORTIONS)) / n_same)[which]
+        return cls(quantiles, scores)
 
-    Between two quantiles they are interpolated, so that waves keep their form. Beyond the outer
-    ones they grow as the logarithm. A value that is several quantiles gets their mean score.
-    """
-    scores = values.copy()
-    for column, of_channel in enumerate(quantiles.T):
-        is_known = ~np.isnan(values[:, column])
-        known, (first, *_, last) = values[is_known, column], of_channel
-        low = np.interp(known, of_channel, SCORES)
-        high = -np.interp(-known, -of_channel[::-1], SCORES)
-        unit = (last - first) / (SCORES[-1] - SCORES[0]) or 1.0
-        above, below = (np.maximum(gap, 0) / unit for gap in (known - last, first - known))
-        scores[is_known, column] = (low + high) / 2 + np.log1p(above) - np.log1p(below)
-    return scores
+    def __call__(self, values: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Return the scores of values (n, n_channels); those of missing values are missing.
+
+        Between two quantiles they are interpolated, so that waves keep their form. Beyond the outer
+        ones they grow as the logarithm.
+        """
+        scores = values.copy()
+        for column, (knots, at_knots) in enumerate(
+            zip(self.quantiles.T, self.scores.T, strict=True)
+        ):
+            is_known = ~np.isnan(values[:, column])
+            known, (first, last) = values[is_known, column], knots[[0, -1]]
+            found = np.interp(known, knots, at_knots)
+            unit = (last - first) / (at_knots[-1] - at_knots[0]) if last > first else 1.0
+            for sign, gaps in (1, known - last), (-1, first - known):
+                is_beyond = gaps > 0
+                found[is_beyond] += sign * np.log1p(gaps[is_beyond] / unit)
+            scores[is_known, column] = found
+        return scores

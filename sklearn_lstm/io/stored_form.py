@@ -37,6 +37,7 @@ PARTS = {
     "SeriesStatistics": "sklearn_lstm.linear.statistics",
     "TokenCodes": "sklearn_lstm.data.encoding",
     "ChannelScaling": "sklearn_lstm.data.encoding",
+    "NormalScores": "sklearn_lstm.data.normal_scores",
     "InputFormat": "sklearn_lstm.data.input_format",
     "Labels": "sklearn_lstm.data.labels",
     "LabelSets": "sklearn_lstm.data.labels",

@@ -25,9 +25,9 @@ class SeriesStatistics:
     The level is the mean of the known values, relative to that of all series. A channel is uneven
     if it had missing values in training, or holds the time. Its statistics are the proportion of
     steps with a value, the mean of the known values, and the last value. Each is read as its rank
-    among the training series, from -1 to 1, and as the square of the rank. So laboratory values
-    that range over orders of magnitude count as others do, and a linear model can learn that low
-    and high values both speak for a class. A further feature says whether there is any value;
+    among the training series, from -1 to 1, and as the square of the rank. So series that
+    differ from all others do not outweigh these, and a linear model can learn that low and high
+    values both speak for a class. A further feature says whether there is any value;
     without one, the ranks of mean and last value are 0.
 
     Parameters

@@ -7,7 +7,7 @@ import pyarrow as pa
 import pytest
 
 from sklearn_lstm.data.encoding import ChannelScaling
-from sklearn_lstm.data.normal_scores import normal_scores, quantiles_of
+from sklearn_lstm.data.normal_scores import NormalScores
 from sklearn_lstm.data.reading import read_sequences
 from sklearn_lstm.exceptions import InvalidSequencesError
 
@@ -136,10 +136,10 @@ def test_inputs_are_those_of_a_loop_over_the_steps(times):
     sequences = read_sequences(X, "auto", 1 if times else None)
     scaling = ChannelScaling.of(sequences, np.arange(len(sequences)), normalize=True)
     gappy = [0, 2]
-    quantiles = quantiles_of(sequences, np.array(gappy))
+    of_gappy = NormalScores.of(sequences, np.array(gappy))
     scores = [steps.copy() for steps in X]
     for steps in scores:
-        steps[:, gappy] = normal_scores(steps[:, gappy], quantiles)
+        steps[:, gappy] = of_gappy(steps[:, gappy])
     expected = step_by_step(scores, times=times)
     known = ~np.isnan(np.concatenate(X))
     both = expected[:, :6]

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy.stats import norm, rankdata
 
-from sklearn_lstm.data.normal_scores import normal_scores, quantiles_of
+from sklearn_lstm.data.normal_scores import NormalScores
 from sklearn_lstm.data.reading import read_sequences
 
 NAN = np.nan
@@ -12,8 +12,8 @@ NAN = np.nan
 
 def scores_of(values, training):
     sequences = read_sequences(np.reshape(training, (1, -1, 1)))
-    quantiles = quantiles_of(sequences, np.array([0]))
-    return normal_scores(np.reshape(values, (-1, 1)).astype(float), quantiles)[:, 0]
+    scores = NormalScores.of(sequences, np.array([0]))
+    return scores(np.reshape(values, (-1, 1)).astype(float))[:, 0]
 
 
 @pytest.mark.parametrize("draw", ["normal", "standard_cauchy", "exponential"])

@@ -4,7 +4,6 @@ import numpy as np
 from scipy.stats import rankdata
 
 from sklearn_lstm.data.encoding import ChannelScaling
-from sklearn_lstm.data.normal_scores import normal_scores
 from sklearn_lstm.data.reading import read_sequences
 from sklearn_lstm.linear.statistics import SeriesStatistics
 
@@ -33,7 +32,7 @@ def test_features_are_levels_and_ranks_of_uneven_channels_and_whether_there_is_a
     for row, series in enumerate(X):
         steps = series[: lengths[row]].copy()
         steps[:, 1] = np.log1p(np.diff(steps[:, 1], prepend=steps[0, 1]) / encoding.time_unit)
-        steps[:, :1] = normal_scores(steps[:, :1], encoding.quantiles)
+        steps[:, :1] = encoding.scores(steps[:, :1])
         scaled = (steps - encoding.mean[:4]) / encoding.scale[:4]
         known = [channel[~np.isnan(channel)] for channel in scaled.T]
         means = [channel.mean() if len(channel) else 0 for channel in known]
