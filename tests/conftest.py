@@ -18,6 +18,7 @@ import numpy as np
 import pytest
 import skops.io
 import torch
+from joblib.externals.loky import get_reusable_executor
 from sklearn.datasets import load_digits
 
 collect_ignore = []
@@ -51,6 +52,15 @@ def _one_thread():
 @pytest.fixture
 def rng():
     return np.random.default_rng(0)
+
+
+@pytest.fixture
+def _new_workers():
+    """End loky's workers. One that began with a small task takes torch for a leak, and leaves.
+
+    Sometimes the task that it was to get next is then waited for without end.
+    """
+    get_reusable_executor().shutdown(wait=True)
 
 
 # --- Ways to store a classifier

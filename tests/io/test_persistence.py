@@ -196,6 +196,7 @@ def test_another_process_gives_the_same_probabilities(all_fitted, tmp_path):
         assert_array_equal(probabilities, model.predict_proba(X))
 
 
+@pytest.mark.usefixtures("_new_workers")
 def test_loky_workers_get_and_return_the_same_model(all_fitted):
     there = Parallel(n_jobs=2)(delayed(_predict_there)(model, X) for model, X in all_fitted)
     for (model, X), (probabilities, back) in zip(all_fitted, there, strict=True):
