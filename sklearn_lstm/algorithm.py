@@ -198,7 +198,7 @@ def _plan(
             "max_epochs=0 fits the linear model alone, but there is none: it needs "
             f"linear_branch=True (found {parameters['linear_branch']}), "
             f"criterion='cross_entropy' (found {parameters['criterion']!r}), and at least "
-            f"{fewest} sequences, and more than classes (found {len(samples)}). Change this, or "
-            "leave max_epochs='auto'."
+            f"{fewest} sequences, more than there are classes (found {len(samples)} sequences). "
+            "Change this, or leave max_epochs='auto'."
         )
     return plan

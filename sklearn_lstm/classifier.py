@@ -790,7 +790,9 @@ class LSTMSequenceClassifier(
         if self.embeddings is None:
             return None
         if sequences.n_channels is not None:
-            raise ValueError("embeddings are vectors of token ids, but X holds measurements.")
+            raise ValueError(
+                "embeddings are vectors of token ids, but X holds measurements. Leave it None."
+            )
         return read_embeddings(self.embeddings, getattr(X, "vocabulary", None))
 
     def _random_generator(self, previous: SequenceModel | None) -> np.random.Generator:

@@ -185,7 +185,7 @@ def noted(number: int) -> Iterator[None]:
 
 def _parts(batch: Any) -> tuple[Any, Any, Any]:
     if not isinstance(batch, tuple | list) or len(batch) not in (2, 3):
-        size = f" of {len(batch)}" if isinstance(batch, tuple | list) else ""
+        size = f" of length {len(batch)}" if isinstance(batch, tuple | list) else ""
         raise TypeError(
             f"A batch is (X, y) or (X, y, sample_weight), found a {type(batch).__name__}{size}."
         )
