@@ -136,8 +136,9 @@ def fit_one_epoch(
     Yields
     ------
     SequenceModel
-        It shares tables with the previous one, unless others see that: these stay as they are until
-        the changes are written, and go out of use then.
+        The trained model. It shares tables with the previous one, unless others may see that. The
+        tables stay as they are until the changes are written; then the previous model is not used
+        any more.
     RowChanges
     """
     networks, excerpt = Networks.fit_one_epoch(
