@@ -63,7 +63,8 @@ def fit_batches(
     ------
     TypeError, ValueError
         As ``model.fit``; also for another model, no sample at all, a batch that is no such tuple,
-        and X or y of another kind than in the first batch. A note names the batch.
+        an X that can't be read as that of the first batch, and a y of another kind. A note names
+        the batch.
 
     Examples
     --------
