@@ -5,8 +5,8 @@ So a page can't disagree with the code. A module that moves has to be changed he
 
 from sklearn_lstm import model
 from sklearn_lstm.data import batches, hashing, letters, spelling, token_units
+from sklearn_lstm.linear import bags, ridge, svm
 from sklearn_lstm.linear import convolutions as linear_convolutions
-from sklearn_lstm.linear import ridge, svm
 from sklearn_lstm.members import convolutions, networks, ngrams
 from sklearn_lstm.training import duration, schedule
 
@@ -69,15 +69,15 @@ NUMBERS = {
     "expected_weight_of_tokens": count(networks.EXPECTED_WEIGHT_OF_TOKENS),
     "unjudged_weight": count(model.UNJUDGED_WEIGHT),
     # the linear model
-    "longest_ngram_of_words": count(ngrams.LONGEST_OF_WORDS),
-    "longest_ngram_of_characters": count(ngrams.LONGEST_OF_CHARACTERS),
-    "n_lengths": count(ngrams.N_LENGTHS_OF_CHARACTERS),
+    "longest_ngram_of_words": count(bags.LONGEST_OF_WORDS),
+    "longest_ngram_of_characters": count(bags.LONGEST_OF_CHARACTERS),
+    "n_lengths": count(bags.N_LENGTHS_OF_CHARACTERS),
     "shortest_letters": count(letters.NGRAM_LENGTHS[0]),
     "longest_letters": count(letters.NGRAM_LENGTHS[-1]),
-    "chance": f"1/{1 / ngrams.EXPECTED_BY_CHANCE:g}",
+    "chance": f"1/{1 / bags.EXPECTED_BY_CHANCE:g}",
     "largest_coefficients": memory(ngrams.LARGEST_COEF),
-    "most_entries": count(ngrams.MOST_ENTRIES),
-    "sampled_entries": count(ngrams.SAMPLED_ENTRIES),
+    "most_entries": count(bags.MOST_ENTRIES),
+    "sampled_entries": count(bags.SAMPLED_ENTRIES),
     "coefficients_of_all": memory(ngrams.LARGEST_COEF * ngrams.SHARE_OF_ALL_NGRAMS),
     "hash_bits": count(hashing.HASH_BITS),
     "n_hashes": f"{2**hashing.HASH_BITS:,}",

@@ -136,8 +136,9 @@ def fit_one_epoch(
     Yields
     ------
     SequenceModel
-        It shares tables with the previous one, unless others see that: these stay as they are until
-        the changes are written, and go out of use then.
+        The trained model. It shares tables with the previous one, unless others may see that. The
+        tables stay as they are until the changes are written; then the previous model is not used
+        any more.
     RowChanges
     """
     networks, excerpt = Networks.fit_one_epoch(
@@ -198,7 +199,7 @@ def _plan(
             "max_epochs=0 fits the linear model alone, but there is none: it needs "
             f"linear_branch=True (found {parameters['linear_branch']}), "
             f"criterion='cross_entropy' (found {parameters['criterion']!r}), and at least "
-            f"{fewest} sequences, and more than classes (found {len(samples)}). Change this, or "
-            "leave max_epochs='auto'."
+            f"{fewest} sequences, more than there are classes (found {len(samples)} sequences). "
+            "Change this, or leave max_epochs='auto'."
         )
     return plan

@@ -119,8 +119,8 @@ class LSTMSequenceClassifier(
         subtracted first, as far as it does not tell the class. False: X as it is. Both ways, a
         missing value (NaN) is read as the last one before it, or as the mean (0, if False) where
         there is none; for channels with missing values in training further inputs say which were
-        missing, and since when [12]_ [13]_. With True, normal scores stand for the values of these
-        channels: where each stands among those of training.
+        missing, and since when [12]_ [13]_. With True, normal scores replace the values of these
+        channels: where a value stands among those of the training part.
     cell : {"lstm", "gru", "rnn"}, default="lstm"
         LSTM [1]_, GRU [2]_, or the plain recurrent network.
     hidden_size : int, default=128
@@ -791,7 +791,9 @@ class LSTMSequenceClassifier(
         if self.embeddings is None:
             return None
         if sequences.n_channels is not None:
-            raise ValueError("embeddings are vectors of token ids, but X holds measurements.")
+            raise ValueError(
+                "embeddings are vectors of token ids, but X holds measurements. Leave it None."
+            )
         return read_embeddings(self.embeddings, getattr(X, "vocabulary", None))
 
     def _random_generator(self, previous: SequenceModel | None) -> np.random.Generator:

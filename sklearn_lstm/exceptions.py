@@ -29,7 +29,7 @@ class LinearModelSkippedWarning(UserWarning):
 
 
 class InputTypeWarning(UserWarning):
-    """X may hold something else than what it was read as, or than the X of fit."""
+    """X may hold something other than what it is read as, or than the X of fit."""
 
 
 class MissingValuesWarning(UserWarning):

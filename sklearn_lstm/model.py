@@ -28,8 +28,8 @@ class SequenceModel:
     Parameters
     ----------
     members : tuple of Member
-        The networks first, perhaps a linear model beside them; at last perhaps the n-grams that
-        `partial_fit` has learned.
+        The networks; the linear model, if there is one; the n-grams that `partial_fit` has learned,
+        if there are any.
     weights : tuple of float
         Factor of the logits of each member. 0: the networks were not trained, and their logits are
         not computed.
@@ -55,7 +55,9 @@ class SequenceModel:
     def blended(
         cls, members: Sequence[Member], held_out: HeldOutLogits, previous: SequenceModel | None
     ) -> SequenceModel:
-        """Return the model whose weights predict held-out samples best, times their confidence.
+        """Return the model with the weights that predict held-out samples best.
+
+        All weights are multiplied by the confidence of the members (see `Member.confidence_in`).
 
         Networks that have seen all samples keep the weights of the previous model.
         """

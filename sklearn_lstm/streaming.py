@@ -63,7 +63,8 @@ def fit_batches(
     ------
     TypeError, ValueError
         As ``model.fit``; also for another model, no sample at all, a batch that is no such tuple,
-        and X or y of another kind than in the first batch. A note names the batch.
+        an X that can't be read as that of the first batch, and a y of another kind. A note names
+        the batch.
 
     Examples
     --------
@@ -185,7 +186,7 @@ def noted(number: int) -> Iterator[None]:
 
 def _parts(batch: Any) -> tuple[Any, Any, Any]:
     if not isinstance(batch, tuple | list) or len(batch) not in (2, 3):
-        size = f" of {len(batch)}" if isinstance(batch, tuple | list) else ""
+        size = f" of length {len(batch)}" if isinstance(batch, tuple | list) else ""
         raise TypeError(
             f"A batch is (X, y) or (X, y, sample_weight), found a {type(batch).__name__}{size}."
         )

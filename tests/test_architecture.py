@@ -1,6 +1,7 @@
 """The layers of the package: no import of a higher layer, light imports."""
 
 import ast
+import re
 import subprocess
 import sys
 from functools import cache
@@ -120,6 +121,16 @@ def test_the_network_imports_neither_texts_nor_data_nor_scikit_learn():
             }
             packages = {full.split(".")[0] for full in imported_names(modules()[name])}
             assert not packages & {"sklearn", "skorch", "scipy"}
+
+
+def test_the_guide_for_contributors_lists_each_module_below_those_that_it_imports():
+    guide = (ROOT.parent / "CONTRIBUTING.md").read_text(encoding="utf-8")
+    cells = re.findall(r"^\| (`\S+\.py`.*?) \|", guide, re.MULTILINE)
+    paths = [path for cell in cells for path in re.findall(r"`(\S+)\.py`", cell)]
+    listed = [path.replace("/", ".") for path in paths]
+    assert sorted(listed) == sorted(name for name in modules() if not name.endswith("__init__"))
+    for position, name in enumerate(listed):
+        assert not modules_imported_by(name) & set(listed[position:]), name
 
 
 # --- What an import loads

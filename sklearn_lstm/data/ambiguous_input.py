@@ -1,4 +1,4 @@
-"""Warnings where X looks like something else than what integers and floats say that it is."""
+"""Warnings where X does not look like what it is read as."""
 
 from __future__ import annotations
 
@@ -29,8 +29,8 @@ def warn_of_doubts(sequences: Sequences) -> None:
         ids, lengths = next(sequences.chunks())
         if neighbour_distance(ids, lengths) < CLOSE:
             _warn(
-                "X holds integers of which neighbours are close to each other, like samples of a "
-                "signal (audio, counts of a sensor), but integers are read as token ids. Pass "
+                "X holds integers, which are read as token ids. But neighbouring integers are "
+                "close to each other, as in a signal (audio, counts of a sensor). Pass "
                 "input_type='numeric' if they are measurements, and 'tokens' if they are ids."
             )
 
@@ -60,10 +60,10 @@ def _warn_of_ids(table: NDArray[np.floating]) -> None:
     ids = np.flatnonzero(is_whole.all(axis=0) & (rows > 1).any(axis=0))  # no indicators
     if len(rows) >= FEWEST_ROWS and len(ids) and not is_whole.all():
         _warn(
-            f"X is read as series, of which each column is a step, but columns {ids[0]} to "
-            f"{ids[-1]} hold whole numbers from 0 on, and others do not. If they are token ids "
-            "beside other features, as ColumnTransformer lays them, give the classifier the ids "
-            "alone, and the features to a model of their own (StackingClassifier joins the two). "
+            f"X is read as series in which each column is a step. But columns {ids[0]} to "
+            f"{ids[-1]} hold whole numbers (0, 1, 2, ...), and others do not. If these are token "
+            "ids beside other features, as ColumnTransformer returns them, give the classifier the "
+            "ids alone, and the features to another model (StackingClassifier joins the two). "
             "Pass input_type='numeric' if X holds series."
         )
 

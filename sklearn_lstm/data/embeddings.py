@@ -238,7 +238,10 @@ def _read_one(embeddings: Any, vocabulary: Mapping[Any, int] | None) -> Pretrain
         ids = np.array(list(vocabulary.values()), np.int64)
         is_known, matrix = table.lookup(list(vocabulary))
         if not is_known.any():
-            raise ValueError(f"None of the tokens in X has a vector in {_shown(embeddings)}.")
+            raise ValueError(
+                f"None of the tokens in X has a vector in {_shown(embeddings)}. Do they differ in "
+                "language, or in upper and lower case?"
+            )
         ids = ids[is_known]
     if matrix.ndim != 2 or 0 in matrix.shape:
         raise ValueError(f"{ACCEPTED}; found vectors of shape {matrix.shape[1:]}.")

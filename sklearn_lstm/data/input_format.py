@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,7 +11,7 @@ from sklearn_lstm.data.ambiguous_input import warn_of_doubts
 from sklearn_lstm.data.reading import check_same_width, read_sequences
 from sklearn_lstm.data.sequences import Sequences
 from sklearn_lstm.data.token_units import find_token_unit
-from sklearn_lstm.exceptions import InvalidSequencesError, MissingValuesWarning
+from sklearn_lstm.exceptions import InvalidSequencesError, MissingValuesWarning, warn_user
 
 
 @dataclass(frozen=True)
@@ -109,11 +108,10 @@ class InputFormat:
             )
         new = np.setdiff1d(np.flatnonzero(sequences.has_missing), self.gappy)
         if len(new):
-            warnings.warn(
+            warn_user(
                 f"X has missing values in {len(new)} channel(s) that had none at fit, the first "
                 f"being channel {new[0]}. They are read as the last value before them, or as the "
                 "mean of the channel where there is none.",
                 MissingValuesWarning,
-                stacklevel=5,
             )
         return sequences

@@ -34,13 +34,13 @@ class LabelBatches:
         """
         y = read_labels(y, "y of a batch")
         if len(y) != n_samples:
-            raise ValueError(f"X holds {n_samples} sequences, but y {len(y)} labels.")
+            raise ValueError(f"X holds {n_samples} sequences, but y holds {len(y)} labels.")
         weights = read_sample_weight(sample_weight, n_samples)
         kind, has_weights = _kind(y), sample_weight is not None
         if self._kind is not None and kind != self._kind:
             raise ValueError(
-                f"y holds {kind}, but that of the first batch {self._kind}. Make labels of all "
-                "batches of one kind."
+                f"y holds {kind}, but the y of the first batch holds {self._kind}. The labels of "
+                "all batches have to be of one kind."
             )
         if self._kind is not None and has_weights != self._has_weights:
             raise ValueError(

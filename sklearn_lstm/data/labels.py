@@ -73,14 +73,20 @@ class Labels:
             If y holds a label that is not among the classes.
         """
         if y.ndim == 2:
-            raise ValueError(f"{name} is multilabel, but the classifier knows classes.")
+            raise ValueError(
+                f"{name} is multilabel, but the classifier was fitted to one label per sequence. "
+                "Pass such labels, or fit a new classifier."
+            )
         classes = set(self.classes.tolist())
         unseen = [label for label in np.unique(y).tolist() if label not in classes]
         if unseen:
-            why = "the first call set them: partial_fit needs all in `classes` there"
+            found = f"{name} holds labels {unseen[:5]} that are not among the classes"
+            known = self.classes[:10].tolist()
+            if name != "y":
+                raise ValueError(f"{found} {known} of y.")
             raise ValueError(
-                f"{name} holds labels {unseen[:5]} that are not among the classes "
-                f"{self.classes[:10].tolist()}{f'; {why}' if name == 'y' else ' of y'}."
+                f"{found} {known}. The first fit or partial_fit sets the classes; in partial_fit "
+                "the parameter `classes` names all of them."
             )
         return np.searchsorted(self.classes, y).astype(np.int64)
 
@@ -176,10 +182,14 @@ class LabelSets(Labels):
             If y is not multilabel, or has another number of labels.
         """
         if y.ndim == 1:
-            raise ValueError(f"{name} is not multilabel, but the classifier knows a multilabel y.")
+            raise ValueError(
+                f"{name} is not multilabel, but the classifier was fitted to a multilabel y. Pass "
+                "a table of 0 and 1, or fit a new classifier."
+            )
         if y.shape[1] != len(self):
             raise ValueError(
-                f"{name} has shape {y.shape}, but the classifier knows {len(self)} labels."
+                f"{name} has shape {y.shape}, but the classifier was fitted to {len(self)} labels: "
+                "one column for each is needed."
             )
         return y.astype(np.float32)
 
@@ -266,15 +276,15 @@ def read_labels(y: Any, name: str = "y") -> NDArray[Any]:
         indicator = np.asarray(y.toarray() if sparse.issparse(y) else y)
         if not np.isin(indicator, (0, 1)).all():
             raise ValueError(
-                f"A multilabel {name} holds 1 where a label applies, else 0, found "
+                f"A multilabel {name} has to hold 1 where a label applies and 0 elsewhere, found "
                 f"{np.unique(indicator)[:5].tolist()}."
             )
         return indicator.astype(np.int8)
     if kind == "multiclass-multioutput":
         raise ValueError(
-            "Unknown label type: multiclass-multioutput. y is one label per sequence, or a "
-            "multilabel indicator of 0 and 1, which MultiLabelBinarizer makes of lists of labels; "
-            "use MultiOutputClassifier for several outputs."
+            "Unknown label type: multiclass-multioutput. y has to be one label per sequence, or a "
+            "multilabel indicator of 0 and 1 (MultiLabelBinarizer makes one of lists of labels). "
+            "For several outputs use MultiOutputClassifier."
         )
     return np.asarray(column_or_1d(y, warn=True))
 

@@ -228,8 +228,8 @@ def _check_measurements(block: NDArray[Any], first_row: int) -> tuple[Lengths, N
         lengths, n_missing = np.full(n_rows, n_steps, np.intp), np.zeros(n_channels, np.intp)
     if not lengths.all():
         raise InvalidSequencesError(
-            f"X[{first_row + int(np.argmin(lengths))}] is a series without a step (NaN or nothing "
-            "at all). Drop it."
+            f"X[{first_row + int(np.argmin(lengths))}] is a series without a value (only NaN, or "
+            "empty). Drop it."
         )
     return lengths, n_missing > n_rows * n_steps - lengths.sum()  # more than padding
 

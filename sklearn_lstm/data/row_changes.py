@@ -11,9 +11,10 @@ import numpy as np
 def with_rows(table: Any, rows: Any, *, in_place: bool) -> Any:
     """Return a table with rows at its end: an array of NumPy, or a tensor.
 
-    In place, both share memory as long as it has room for the rows. A table that a user or another
-    model may see, or that was loaded, has to be copied. A copy gets room for half as many rows
-    again, so that the time to append some does not depend on how many there are.
+    In place, the new table has the memory of the old one, as long as there is room for the rows. A
+    table that a user or another model may see, or that was loaded, has to be copied. A copy gets
+    room for half as many rows again, so that the time to append some does not depend on how many
+    there are.
     """
     n_rows = len(table) + len(rows)
     room = _memory_of(table) if in_place else table[:0]

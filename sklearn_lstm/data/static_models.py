@@ -144,8 +144,8 @@ def _in_package(name: str) -> Pieces:
     if name not in INSTALLED:
         known = ", ".join(map(repr, INSTALLED))
         raise ValueError(
-            f"embeddings={name!r} names no static model that is known: {known}. The folder of a "
-            "model2vec StaticModel is given as pathlib.Path(...); nothing is downloaded."
+            f"embeddings={name!r} is not the name of a static model. Names: {known}. For the "
+            "folder of a model2vec StaticModel pass pathlib.Path(...); nothing is downloaded."
         )
     package = find_spec(name)
     if package is None or package.origin is None:

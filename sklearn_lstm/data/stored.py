@@ -170,8 +170,9 @@ class IdsWriter:
         if vocabulary is not self._vocabulary and vocabulary != self._vocabulary:
             raise ValueError(
                 "The ids of X stand for other tokens than those of the first batch, or only one of "
-                "the two says for which. Transform the texts of all batches with the same fitted "
-                "TextSequenceVectorizer, or pass fit_batches a Pipeline and the texts."
+                "the two batches says which tokens its ids stand for. Transform the texts of all "
+                "batches with the same fitted TextSequenceVectorizer, or pass fit_batches a "
+                "Pipeline and the texts."
             )
         numbers = self.number([] if spelling is None else spelling.unknown_words)
         for rows in chunks_of_rows(sequences.lengths):
@@ -215,9 +216,9 @@ class SeriesWriter:
         for steps, lengths in sequences.chunks():
             if not np.can_cast(steps.dtype, self._file.dtype):
                 raise ValueError(
-                    f"X holds {steps.dtype}, but the first batch {self._file.dtype}, which can't "
-                    "hold all of these numbers. Make one type of all batches, such as "
-                    "X.astype(np.float64)."
+                    f"X holds {steps.dtype}, but the first batch holds {self._file.dtype}, which "
+                    "can't represent all of these numbers. Convert all batches to one type, such "
+                    "as with X.astype(np.float64)."
                 )
             self._file.append((steps, lengths))
 

@@ -182,8 +182,8 @@ def read_sample_weight(sample_weight: Any, n_samples: int) -> NDArray[np.float64
     if np.ma.is_masked(sample_weight):
         row, *_ = np.argwhere(np.ma.getmaskarray(sample_weight))[0].tolist()
         raise ValueError(
-            f"sample_weight[{row}] is masked, but each sample needs a weight: 0 leaves it out, as "
-            "sample_weight.filled(0) says of all that are masked."
+            f"sample_weight[{row}] is masked, but each sample needs a weight. To leave out all "
+            "masked samples, pass sample_weight.filled(0)."
         )
     if sample_weight is None or isinstance(sample_weight, Real):
         weight = np.full(n_samples, 1.0 if sample_weight is None else float(sample_weight))
@@ -256,7 +256,10 @@ def read_groups(groups: Any, n_samples: int) -> NDArray[np.intp] | None:
         raise ValueError(f"groups holds {len(labels)} labels for {n_samples} sequences.")
     for label, number in numbers.items():
         if is_missing(label) or label != label:  # noqa: PLR0124 - NaN
-            raise ValueError(f"groups[{of_samples.index(number)}] is missing: {label}.")
+            raise ValueError(
+                f"groups[{of_samples.index(number)}] is missing: {label}. Each sequence needs a "
+                "group, if need be one of its own."
+            )
     return np.array(of_samples, np.intp)
 
 

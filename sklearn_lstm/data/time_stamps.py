@@ -29,8 +29,8 @@ def find_time_channel(X: Any, sequences: Sequences, time_channel: int | str) -> 
     n_channels = sequences.n_channels
     if n_channels is None:
         raise InvalidSequencesError(
-            f"time_channel={time_channel!r} is a channel of measurements, but X holds token ids. "
-            "Leave it None."
+            f"time_channel={time_channel!r} is for measurements, but X holds token ids. Leave it "
+            "None."
         )
     if isinstance(time_channel, str):
         time_channel = _position_of(time_channel, X)

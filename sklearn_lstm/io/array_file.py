@@ -75,8 +75,8 @@ def opened(path: str | os.PathLike[str]) -> Iterator[tuple[dict[str, Any], Store
         start = 8 + int.from_bytes(file.read(8), "little")
         if start > (size := os.fstat(file.fileno()).st_size):
             raise ModelFileError(
-                f"is no safetensors file, or is cut short: its header would end at byte {start:,} "
-                f"of {size:,}."
+                f"is no safetensors file, or is cut short: its header would end at byte {start:,}, "
+                f"but the file has {size:,} bytes."
             )
         header = file.read(start - 8)
         if re.search(rb"[\x00-\x1f]", header):

@@ -40,9 +40,9 @@ VARIANCE_OF_LEVELS = 0.03  # at most, relative to that of all convolutions
 VARIANCE_WITH_MISSING_VALUES = 30  # of the features of a regression
 ROWS_PER_BATCH = 1 << 10
 PRODUCTS_PER_UNIT = 300_000  # of work
-MOST_LEFT_OUT = 5_000  # series whose leave-one-out predictions are computed at once,
+MOST_LEFT_OUT = 5_000  # series whose leave-one-out predictions are computed at once
+MOST_PREDICTIONS_LEFT_OUT = 10_000_000  # series times classes, of the same predictions
 MOST_COMPARED = 1_000  # series that are left out together with those that are alike
-MOST_PREDICTIONS_LEFT_OUT = 10_000_000  # and fewer where there are thousands of classes
 
 
 @dataclass(frozen=True)
@@ -59,8 +59,8 @@ class ConvolutionModel(LinearMember):
     coef : ndarray of shape (n_features, n_outputs)
     intercept : ndarray of shape (n_outputs,)
     confidence : float or None
-        By how much logits have to be smaller for series that are less like those of the training
-        than held-out samples drawn at random. None: no samples were drawn.
+        A factor up to 1 for all logits: new series may be less like those of the training part than
+        held-out samples, which are drawn at random. None: no samples were drawn.
     """
 
     reads_ids = False
@@ -149,10 +149,10 @@ class ConvolutionModel(LinearMember):
         return cls(convolutions, statistics, coef, np.zeros(n_outputs))
 
     def confidence_in(self, factor: float) -> float:
-        """Return the confidence, divided by a factor above 1.
+        """Return the confidence, divided by the factor of this model's logits if it is above 1.
 
-        The logits are at the scale that all series have set, each left out in turn. That few
-        held-out ones are all right is no reason to be surer.
+        All series, each left out in turn, have already set the scale of the logits. That the model
+        is right on a few held-out series is no reason to make them larger.
         """
         return 1.0 if self.confidence is None else self.confidence / max(1.0, factor)
 
@@ -190,9 +190,9 @@ class ConvolutionModel(LinearMember):
         """The standard deviation that each feature gets for its ridge regression.
 
         Levels count little: another person or sensor shifts them. They count less where they vary
-        less than the steps of a series, and not at all where their differences are rounding. With
+        less than the steps of a series, and not at all where they differ by rounding only. With
         missing values all deviations are small, which allows larger penalties: much of what is
-        filled is noise.
+        filled in is noise.
         """
         sizes = np.array([len(self.convolutions), *self.statistics.sizes])
         of_convolutions = VARIANCE_WITH_MISSING_VALUES if sizes[2] else sizes[0]
@@ -257,12 +257,13 @@ def _calibration(
 def _confidence(
     model: ConvolutionModel, features: Features, samples: Samples, rows: Rows, alpha: float
 ) -> float:
-    """Return by how much logits should be smaller, if new samples may be of other groups.
+    """Return a factor for logits, up to 1, because new samples may be of other groups.
 
-    Samples often come in groups: recordings of a person, windows of a recording. A sample held out
-    by itself leaves others of its group to the training, which those of a new person do not have.
-    Without all samples like it, it has fewer neighbours than any new one. The geometric mean is
-    between the two. Samples are alike by convolutions and levels.
+    Samples often come in groups: recordings of a person, windows of a recording. A sample that is
+    left out alone has others of its group in the training part; a new person has none there. If
+    all samples that are alike are left out with it, it has fewer neighbours than a new one. The
+    logits of both predictions need different scales, and the root of their ratio is between the
+    two cases. Samples are alike if their convolutions and levels are.
     """
     signs, weights = _signs(samples, rows), samples.targets.sample_weights[rows]
     compared, deviations = model.by_regression(features.of(slice(len(rows))))[0]

@@ -67,7 +67,7 @@ class Networks(FittedMember):
         """
         if not self.first.has_weights:
             raise NotFittedError(
-                "This network was not trained (max_epochs=0), so that its weights were not stored. "
+                "This network was not trained (max_epochs=0), so its weights were not stored. "
                 "Train it with partial_fit, or with fit and another max_epochs."
             )
         return self.first

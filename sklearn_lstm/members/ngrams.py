@@ -126,12 +126,12 @@ class NgramModel(LinearMember):
         """
         if not self.knows_words and Lexicon.of(sequences) is not None:
             warn_user(
-                "X says which words its ids stand for, but the X of fit did not, so that the "
-                "linear model knows nothing of their letters. Samplers that add rows, such as "
-                "RandomOverSampler, and scipy.sparse.vstack lose the words that "
-                "TextSequenceVectorizer names. In place of such a sampler pass "
-                "class_weight='balanced', or take one that removes rows (RandomUnderSampler). Put "
-                "texts together before the vectorizer.",
+                "X says which words its ids stand for, but the X of fit did not, so the linear "
+                "model knows nothing of their letters. Samplers that add rows, such as "
+                "RandomOverSampler, and scipy.sparse.vstack drop the words that "
+                "TextSequenceVectorizer has attached to its output. Instead of such a sampler pass "
+                "class_weight='balanced', or take one that only removes rows (RandomUnderSampler). "
+                "Instead of stacking ids, join the texts before the vectorizer.",
                 InputTypeWarning,
             )
         lexicon = self.letters.lexicon if self.letters else None

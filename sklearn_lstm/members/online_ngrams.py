@@ -1,4 +1,4 @@
-"""A linear model of n-grams that goes on learning, as `partial_fit` brings samples."""
+"""A linear model of n-grams that learns online, in each call of `partial_fit`."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ from sklearn_lstm.linear.bags import BagReader, choose_lengths
 from sklearn_lstm.members.member import Member, wants_linear_model
 from sklearn_lstm.training.duration import BATCH_SIZE_OF_PARTIAL_FIT
 
-RATE = 0.7
-FIRST_SQUARE = 0.01  # where a sum of squares begins: larger ones make the first steps smaller
+RATE = 0.7  # the learning rate of AdaGrad
+FIRST_SQUARE = 0.01  # the initial sum of squared gradients: a larger one makes first steps smaller
 NO_NGRAM = -1  # a hash that no n-gram has
 LARGEST_TABLE = 1 << 29  # bytes of the coefficients; n-grams that come later are not learned
 
@@ -83,7 +83,7 @@ class OnlineNgrams(Member):
         *,
         in_place: bool,
     ) -> Self:
-        """Return the model that has learned some samples, once the changes are written.
+        """Return a model that has learned some samples as soon as the changes are written.
 
         Parameters
         ----------
@@ -172,7 +172,7 @@ class OnlineNgrams(Member):
         return row_of
 
     def _with_features(self, new: NDArray[np.int32], *, in_place: bool) -> Self:
-        """Return the model with features for new n-grams, which no sequence reads yet."""
+        """Return the model with features for new n-grams, whose coefficients are 0."""
         zeros = np.zeros((len(new), self.coef.shape[1]))
         model = replace(
             self,

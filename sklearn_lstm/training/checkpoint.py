@@ -36,7 +36,7 @@ class Checkpoint(Callback):  # type: ignore[misc]
         The generator that draws the order of the samples.
     """
 
-    folder: Path | None = None  # unless it trains
+    folder: Path | None = None  # of a copy, and after the training
 
     def __init__(self, folder: Path, index: int, rng: np.random.Generator) -> None:
         self.folder = folder

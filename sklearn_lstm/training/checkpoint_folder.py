@@ -93,7 +93,7 @@ def checkpoint_of_fit(
 
 
 def _content(samples: Samples | None) -> Any:
-    """Return what tells samples from others: some arrays, and a hash of all steps."""
+    """Return what distinguishes these samples from others: arrays, and a hash of all steps."""
     if samples is None:
         return None
     sequences, targets = samples.sequences, samples.targets

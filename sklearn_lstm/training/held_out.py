@@ -121,8 +121,9 @@ def hold_out(
     spare = np.delete(order, _first_of_each(targets[order]))
     if not len(spare):
         raise ValueError(
-            "early_stopping=True needs a class with two samples or more, to validate on one: "
-            f"y holds {n_samples} samples of {n_samples} classes."
+            "early_stopping=True holds out samples of classes with two samples or more, but y "
+            f"holds {n_samples} samples of {n_samples} classes. Pass more samples, or X_val and "
+            "y_val."
         )
     n_drawn = min(max(1, n_held_out) * n_parts, len(spare))
     start = rng.integers(len(spare))  # without it the first class would be drawn more often
@@ -168,7 +169,7 @@ def hold_out_groups(
     n_groups = int(groups.max()) + 1
     if n_groups < 2:
         raise ValueError(
-            "groups names one group, but a whole group is held out, and one has to stay to learn "
+            "groups names a single group. Whole groups are held out, and one has to stay to learn "
             "from. Leave groups out to hold out single samples, or pass X_val and y_val."
         )
     wanted = of_classes * n_held_out / n_samples
@@ -205,8 +206,8 @@ def hold_out_groups(
             parts.append(rows)
     if not parts:
         raise ValueError(
-            f"None of the {n_groups} groups can be held out: each holds all samples of some "
-            "class or label, and each of these needs a sample to learn from. Leave groups out to "
-            "hold out single samples, or pass X_val and y_val."
+            f"None of the {n_groups} groups can be held out: each group holds all samples of some "
+            "class or label, and without them there is nothing to learn this class from. Leave "
+            "groups out to hold out single samples, or pass X_val and y_val."
         )
     return parts

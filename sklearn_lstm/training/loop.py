@@ -94,14 +94,17 @@ def _copies(callbacks: Sequence[Any] | None) -> list[Any]:
     copies, memo = [], dict[int, Any]()
     for index, callback in enumerate(callbacks or ()):
         if not isinstance(callback[1] if isinstance(callback, tuple) else callback, Callback):
-            raise ValueError(f"callbacks holds {callback!r}, which is not a callback of skorch.")
+            raise ValueError(
+                f"callbacks[{index}] is {callback!r}, which is not a callback of skorch. "
+                "Callbacks of scikit-learn are set by set_callbacks."
+            )
         try:
             copies.append(deepcopy(callback, memo))
         except Exception as error:
             raise ValueError(
-                f"callbacks[{index}] is {callback!r}, which can't be copied ({error}), but a copy "
-                "is what sees the training. Leave out what can't be copied, such as an open file: "
-                "let the callback open it in on_train_begin."
+                f"callbacks[{index}] is {callback!r}, which can't be copied ({error}), but fit "
+                "calls copies of the callbacks. Leave out what can't be copied, such as an open "
+                "file: let the callback open it in on_train_begin."
             ) from error
     return copies
 

@@ -29,12 +29,12 @@ def find_criterion(
         criterion = nn.BCEWithLogitsLoss if labels.is_multilabel else nn.CrossEntropyLoss
     if not (isinstance(criterion, type) and issubclass(criterion, nn.Module)):
         raise ValueError(
-            f"criterion={criterion!r} is neither 'cross_entropy' nor a class of torch.nn losses."
+            f"criterion={criterion!r} is neither 'cross_entropy' nor a loss class of torch.nn."
         )
     if labels.is_multilabel and issubclass(criterion, OF_CLASSES):
         raise ValueError(
-            f"criterion={criterion.__name__} is a loss of classes, of which each sequence has one, "
-            "but y is multilabel. Pass 'cross_entropy', which takes each label by itself, or "
+            f"criterion={criterion.__name__} needs one class per sequence, but y is multilabel. "
+            "Pass 'cross_entropy', which takes each label by itself, or "
             "torch.nn.BCEWithLogitsLoss."
         )
     probabilities = torch.sigmoid if labels.is_multilabel else partial(torch.softmax, dim=-1)

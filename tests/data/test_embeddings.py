@@ -134,7 +134,7 @@ def test_word_vectors_that_are_not_fitted_are_refused(embeddings):
 
 @pytest.mark.parametrize("embeddings", ["glove", ["glove", WORD_VECTORS]])
 def test_a_name_of_no_static_model_is_refused(embeddings):
-    with pytest.raises(ValueError, match=r"'glove' names no static model.*'wordllama'.*downloaded"):
+    with pytest.raises(ValueError, match=r"'glove' is not the name.*'wordllama'.*downloaded"):
         read_embeddings(embeddings, VOCABULARY)
 
 

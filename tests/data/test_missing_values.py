@@ -86,7 +86,7 @@ def test_a_series_of_nan_alone_is_refused():
     X = np.ones((3, 4, 2))
     X[1] = NAN
     for rows in (X, list(X), X[:, :, 0]):
-        with pytest.raises(InvalidSequencesError, match=r"X\[1\] is a series without a step"):
+        with pytest.raises(InvalidSequencesError, match=r"X\[1\] is a series without a value"):
             read_sequences(rows)
 
 

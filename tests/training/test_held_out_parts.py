@@ -161,7 +161,7 @@ def test_groups_that_hold_the_last_sample_of_a_class_stay(seed):
 
 
 def test_without_a_group_to_spare_the_error_says_what_to_do():
-    with pytest.raises(ValueError, match=r"names one group.*X_val and y_val"):
+    with pytest.raises(ValueError, match=r"names a single group.*X_val and y_val"):
         draw([0, 1, 0], ["a", "a", "a"], 1)
     with pytest.raises(ValueError, match=r"None of the 3 groups can be held out.*some class"):
         draw([0, 1, 2, 2], [0, 1, 2, 2], 1)
@@ -216,7 +216,7 @@ def test_labels_of_groups_may_be_anything_that_has_a_hash():
         (7, "groups has to be 1-D"),
         (["a", None] * 60, r"groups\[1\] is missing: None"),
         (np.where(np.arange(120) > 1, np.nan, 1), r"groups\[2\] is missing: nan"),
-        (["a"] * 120, "names one group"),
+        (["a"] * 120, "names a single group"),
         (Y, "None of the 2 groups can be held out"),
     ],
 )
