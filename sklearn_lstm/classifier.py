@@ -119,8 +119,8 @@ class LSTMSequenceClassifier(
         subtracted first, as far as it does not tell the class. False: X as it is. Both ways, a
         missing value (NaN) is read as the last one before it, or as the mean (0, if False) where
         there is none; for channels with missing values in training further inputs say which were
-        missing, and since when [12]_ [13]_. With True, normal scores replace the values of these
-        channels: where a value stands among those of the training part.
+        missing, and since when [12]_ [13]_. With True, these channels are read as normal scores
+        too: where a value stands among those of the training part.
     cell : {"lstm", "gru", "rnn"}, default="lstm"
         LSTM [1]_, GRU [2]_, or the plain recurrent network.
     hidden_size : int, default=128

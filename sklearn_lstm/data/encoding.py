@@ -100,28 +100,30 @@ class ChannelScaling:
     or person shifts it, but it may also tell the class: so much of it is removed as `level` says.
 
     In place of a missing value stands the last value before it, or the mean where there is none
-    yet. The values of a channel with missing values in training are replaced by their normal
-    scores. The channel is followed by whether the value is missing, and by the logarithm of 1 plus
-    the time since the last value (Lipton et al. 2016, Che et al. 2018). In place of the time of a
-    step stands the logarithm of 1 plus the time since the step before.
+    yet. Each channel with missing values in training is read a second time, as normal scores, and
+    followed by whether the value is missing, and by the logarithm of 1 plus the time since the last
+    value (Lipton et al. 2016, Che et al. 2018). In place of the time of a step stands the logarithm
+    of 1 plus the time since the step before.
+
+    The values are those of all channels, and after them the scores.
 
     Parameters
     ----------
     n_channels : int
-    mean, scale : ndarray of shape (n_channels,) or (2 * n_channels,)
-        Subtracted, and divided by. n_channels if the values stay as they are, and twice as many if
-        they are normalised and followed by their changes.
+    mean, scale : ndarray of shape (n_values,) or (2 * n_values,)
+        Subtracted, and divided by. Twice as many as values if their changes follow, as they do if
+        the values are normalised.
     gappy : ndarray of shape (n_gappy,)
         The channels with missing values in training.
     time_channel : int or None
         None: each step takes the time 1.
     time_unit : float
         Times are divided by it.
-    level : ndarray of shape (n_channels,) or None
-        The part of the level of each channel, relative to the mean, that is subtracted too. None:
+    level : ndarray of shape (n_values,) or None
+        The part of the level of each value, relative to the mean, that is subtracted too. None:
         nothing.
     scores : NormalScores or None
-        Of gappy channels. None: their values stay as they are.
+        Of gappy channels. None: they are read once.
     """
 
     n_channels: int
@@ -147,9 +149,10 @@ class ChannelScaling:
             return plain
         if len(gappy):
             plain = replace(plain, scores=NormalScores.of(sequences, gappy))
-        chunks, within = [], np.zeros(2 * n_channels)
+        n_values = plain.n_values
+        chunks, within = [], np.zeros(2 * n_values)
         for chunk, lengths in sequences.chunks():
-            values = plain.readable(chunk, lengths)
+            values = plain.values(chunk, lengths)
             is_known = np.tile(~np.isnan(values), 2)
             steps = _with_changes(_carried(values, _last_known(values, lengths)), lengths)
             of_chunk, n_known = _means(steps, is_known, lengths)
@@ -164,9 +167,9 @@ class ChannelScaling:
         level = None
         if targets is not None:
             by_chance = within / total * (1 / np.maximum(counts, 1)).mean(axis=0)
-            level = _share_of_noise(means[:, :n_channels], by_chance[:n_channels], targets)
-            level[gappy] = 0  # measured now and then, such as in a laboratory: its level counts
-            between[:n_channels] *= np.square(1 - level)
+            level = _share_of_noise(means[:, :n_values], by_chance[:n_values], targets)
+            level[n_channels:] = 0  # measured now and then, such as in a laboratory: it counts
+            between[:n_values] *= np.square(1 - level)
             level = level if level.any() else None
         deviation = np.sqrt((within + between) / total)
         noise = 10 * np.finfo(np.float64).eps * np.abs(mean)  # a constant channel is not stretched
@@ -177,11 +180,17 @@ class ChannelScaling:
         return len(self.mean) + 2 * len(self.gappy)
 
     @property
+    def n_values(self) -> int:
+        """The number of channels and scores."""
+        return self.n_channels + (0 if self.scores is None else len(self.gappy))
+
+    @property
     def uneven(self) -> NDArray[np.intp]:
-        """The channels with missing values in training, and that of the time."""
-        return np.append(self.gappy, [] if self.time_channel is None else self.time_channel).astype(
-            np.intp
-        )
+        """The values of channels with missing values in training (their scores), and the time."""
+        scores = np.arange(self.n_channels, self.n_values)
+        gappy = self.gappy if self.scores is None else scores
+        time = [] if self.time_channel is None else [self.time_channel]
+        return np.append(gappy, time).astype(np.intp)
 
     def uninformed(self, steps: NDArray[Any]) -> NDArray[np.float64]:
         """Return steps (n_steps, n_channels) as if nothing but their time were known.
@@ -197,15 +206,15 @@ class ChannelScaling:
 
     def __call__(self, steps: NDArray[Any], lengths: Lengths) -> NDArray[np.float32]:
         """Measurements (n_steps, n_channels) of sequences -> inputs (n_steps, n_inputs)."""
-        values = self.readable(steps, lengths)
+        values = self.values(steps, lengths)
         last = _last_known(values, lengths)
         inputs = _carried(values, last)
-        if len(self.mean) > self.n_channels:
+        if len(self.mean) > self.n_values:
             inputs = _with_changes(inputs, lengths)
         if self.level is not None:
-            means, n_known = _means(inputs[:, : self.n_channels], ~np.isnan(values), lengths)
-            levels = np.where(n_known > 0, means - self.mean[: self.n_channels], 0)
-            inputs[:, : self.n_channels] -= np.repeat(self.level * levels, lengths, axis=0)
+            means, n_known = _means(inputs[:, : self.n_values], ~np.isnan(values), lengths)
+            levels = np.where(n_known > 0, means - self.mean[: self.n_values], 0)
+            inputs[:, : self.n_values] -= np.repeat(self.level * levels, lengths, axis=0)
         scaled = self._scaled(inputs, np.arange(len(self.mean)))
         if last is not None:
             scaled[np.isnan(scaled)] = 0  # before the first value of a sequence
@@ -220,30 +229,30 @@ class ChannelScaling:
     def known(
         self, steps: NDArray[Any], lengths: Lengths
     ) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
-        """Return the filled and scaled values of uneven channels, and which of them were measured.
+        """Return the filled and scaled uneven values, and which of them were measured.
 
         Both are of shape (n_steps, n_uneven).
         """
-        values = self.readable(steps, lengths)[:, self.uneven]
+        values = self.values(steps, lengths)[:, self.uneven]
         scaled = self._scaled(_carried(values, _last_known(values, lengths)), self.uneven)
         return np.where(np.isnan(scaled), 0, scaled), ~np.isnan(values)
 
     def parts_of_levels(self, steps: NDArray[Any], lengths: Lengths) -> NDArray[np.float64]:
-        """Return what each step adds to the levels of its sequence, (n_steps, n_channels).
+        """Return what each step adds to the levels of its sequence, (n_steps, n_values).
 
         They add up to the mean of the known values, relative to the mean and at one scale.
         """
-        values = self.readable(steps, lengths)
+        values = self.values(steps, lengths)
         is_known, starts = ~np.isnan(values), np.cumsum(lengths) - lengths
         n_known = np.maximum(np.add.reduceat(is_known, starts, axis=0, dtype=np.intp), 1)
-        scaled = self._scaled(values, np.arange(self.n_channels))
+        scaled = self._scaled(values, np.arange(self.n_values))
         return np.asarray(np.where(is_known, scaled, 0) / np.repeat(n_known, lengths, axis=0))
 
-    def readable(self, steps: NDArray[Any], lengths: Lengths) -> NDArray[np.float64]:
-        """Return steps with the scores of gappy channels, and the times between steps."""
+    def values(self, steps: NDArray[Any], lengths: Lengths) -> NDArray[np.float64]:
+        """Return the values (n_steps, n_values), with the times between steps."""
         values = steps.astype(np.float64)
         if self.scores is not None:
-            values[:, self.gappy] = self.scores(values[:, self.gappy])
+            values = np.hstack([values, self.scores(values[:, self.gappy])])
         if self.time_channel is not None:
             gaps = _with_changes(values[:, [self.time_channel]], lengths)[:, 1]
             values[:, self.time_channel] = np.log1p(gaps / self.time_unit)

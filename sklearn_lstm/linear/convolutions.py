@@ -129,13 +129,14 @@ def draw_channels(
 ) -> NDArray[np.bool_]:
     """Draw which inputs each convolution adds up, (n_dilations, 84, n_inputs).
 
-    They are some channels, more often few than many, or the changes of some channels.
+    They are some values (channels, or their scores), more often few than many, or the changes of
+    some values.
     """
     shape = n_dilations, len(HEAVY)
-    n_channels, n_kinds = encoding.n_channels, len(encoding.mean) // encoding.n_channels
-    most = min(n_channels, MOST_CHANNELS) + 1
+    n_values, n_kinds = encoding.n_values, len(encoding.mean) // encoding.n_values
+    most = min(n_values, MOST_CHANNELS) + 1
     n_chosen = (most ** rng.random(shape)).astype(np.intp)
-    ranks = rng.random((*shape, n_channels)).argsort(axis=-1)
+    ranks = rng.random((*shape, n_values)).argsort(axis=-1)
     is_chosen = ranks < n_chosen[..., np.newaxis]
     kind = rng.integers(n_kinds, size=shape)
     is_kind = kind[..., np.newaxis, np.newaxis] == np.arange(n_kinds)[:, np.newaxis]

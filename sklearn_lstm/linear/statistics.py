@@ -20,20 +20,21 @@ IS_OF_LAST = np.array([False, False, True] * 2 + [False])  # of the features of 
 
 @dataclass(frozen=True)
 class SeriesStatistics:
-    """The level of each channel, and three statistics of each uneven channel.
+    """The levels, and three statistics of each uneven channel.
 
-    The level is the mean of the known values, relative to that of all series. A channel is uneven
-    if it had missing values in training, or holds the time. Its statistics are the proportion of
-    steps with a value, the mean of the known values, and the last value. Each is read as its rank
-    among the training series, from -1 to 1, and as the square of the rank. So series that
-    differ from all others do not outweigh these, and a linear model can learn that low and high
-    values both speak for a class. A further feature says whether there is any value;
-    without one, the ranks of mean and last value are 0.
+    A level is the mean of the known values of a channel, or of their scores, relative to that of
+    all series. A channel is uneven if it had missing values in training, or holds the time. Its
+    statistics are the proportion of steps with a value, the mean of the known values (of their
+    scores, if it has some), and the last value. Each is read as its rank among the training series,
+    from -1 to 1, and as the square of the rank. So series that differ from all others do not
+    outweigh these, and a linear model can learn that low and high values both speak for a class. A
+    further feature says whether there is any value; without one, the ranks of mean and last value
+    are 0.
 
     Parameters
     ----------
     encoding : ChannelScaling
-    deviations : ndarray of shape (n_channels,)
+    deviations : ndarray of shape (n_values,)
         The standard deviations of the levels of training series.
     thresholds : ndarray of shape (n_thresholds, 3, n_uneven)
         Quantiles of the known statistics of training series.
@@ -62,7 +63,7 @@ class SeriesStatistics:
     @property
     def sizes(self) -> tuple[int, int]:
         """Return the number of levels, and that of features of uneven channels."""
-        return self.encoding.n_channels, len(IS_OF_LAST) * len(self.encoding.uneven)
+        return self.encoding.n_values, len(IS_OF_LAST) * len(self.encoding.uneven)
 
     def __len__(self) -> int:
         return sum(self.sizes)
@@ -89,13 +90,13 @@ class SeriesStatistics:
         equally among the steps with a value.
         """
         unknown = self.encoding.uninformed(steps)
-        of_levels, of_uneven = np.split(coef, [self.encoding.n_channels])
+        of_levels, of_uneven = np.split(coef, [self.encoding.n_values])
         contributions = (
             self.encoding.parts_of_levels(steps, lengths)
             - self.encoding.parts_of_levels(unknown, lengths)
         ) @ of_levels
         features, base = self(steps, lengths)[0], self(unknown, lengths)[0]
-        scores = (features - base)[self.encoding.n_channels :] * of_uneven
+        scores = (features - base)[self.encoding.n_values :] * of_uneven
         _, is_known = self.encoding.known(steps, lengths)
         n_known = np.count_nonzero(is_known, axis=0)
         equal = is_known / np.maximum(n_known, 1)
@@ -106,7 +107,7 @@ class SeriesStatistics:
 
 
 def _levels(encoding: ChannelScaling, steps: NDArray[Any], lengths: Lengths) -> NDArray[np.float64]:
-    """Return the levels (n_samples, n_channels)."""
+    """Return the levels (n_samples, n_values)."""
     starts = np.cumsum(lengths) - lengths
     return np.add.reduceat(encoding.parts_of_levels(steps, lengths), starts, axis=0)
 

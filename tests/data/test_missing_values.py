@@ -116,7 +116,7 @@ def step_by_step(X, *, times):
             values, changes, missing, waited = [], [], [], []
             if times:
                 wait = np.log1p((step[1] - steps[t - 1, 1]) / unit) if t else 0.0
-                step = np.array([step[0], wait, step[2]])
+                step = np.r_[step[0], wait, step[2:]]
             for channel, value in enumerate(step):
                 is_known, old = not np.isnan(value), last.get(channel, value)
                 values.append(value if is_known else old)
@@ -135,21 +135,19 @@ def test_inputs_are_those_of_a_loop_over_the_steps(times):
     X = series_with_gaps(times=times)
     sequences = read_sequences(X, "auto", 1 if times else None)
     scaling = ChannelScaling.of(sequences, np.arange(len(sequences)), normalize=True)
-    gappy = [0, 2]
-    of_gappy = NormalScores.of(sequences, np.array(gappy))
-    scores = [steps.copy() for steps in X]
-    for steps in scores:
-        steps[:, gappy] = of_gappy(steps[:, gappy])
-    expected = step_by_step(scores, times=times)
-    known = ~np.isnan(np.concatenate(X))
-    both = expected[:, :6]
-    mean = [np.mean(both[known[:, channel % 3], channel]) for channel in range(6)]
-    deviation = [np.std(both[known[:, channel % 3], channel]) for channel in range(6)]
-    scaled = (both - mean) / np.where(np.array(deviation) > 1e-9, deviation, 1)
-    expected = np.hstack([np.nan_to_num(scaled), expected[:, 6:]])
+    of_gappy = NormalScores.of(sequences, np.array([0, 2]))
+    values = [np.hstack([steps, of_gappy(steps[:, [0, 2]])]) for steps in X]
+    expected = step_by_step(values, times=times)
+    both, known = expected[:, :10], np.tile(~np.isnan(np.concatenate(values)), 2)
+    mean, deviation = (
+        np.array([of(column[is_known]) for column, is_known in zip(both.T, known.T, strict=True)])
+        for of in (np.mean, np.std)
+    )
+    scaled = (both - mean) / np.where(deviation > 1e-9, deviation, 1)
     inputs = scaling(sequences.read(np.arange(len(X))), sequences.lengths)
-    assert len(scaling) == inputs.shape[1] == 10
-    np.testing.assert_allclose(inputs, expected, rtol=0, atol=2e-6)
+    assert len(scaling) == inputs.shape[1] == 14
+    np.testing.assert_allclose(inputs[:, :10], np.nan_to_num(scaled), rtol=0, atol=2e-6)
+    np.testing.assert_allclose(inputs[:, 10:], expected[:, 10:], rtol=0, atol=2e-6)
     one_by_one = [
         scaling(sequences.read(np.array([row])), sequences.lengths[[row]]) for row in range(len(X))
     ]

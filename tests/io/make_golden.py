@@ -87,6 +87,7 @@ MODELS = {  # how it is fitted, and what it reads
     "untrained": (lambda: words(max_epochs=0), TEXTS[:6]),
     "series": (series, SERIES[:4]),
     "holes": (holes, MEASURED[:4]),
+    "scores": (holes, MEASURED[:4]),  # as holes, since these are read as normal scores too
     "vectors": (vectors, [*TEXTS[:6], "never seen, very boring"]),
     "scaled": (scaled, TABLE[:3]),
     "continued": (continued, [[3, 4], [5, 6], [9]]),

@@ -26,21 +26,21 @@ def test_features_are_levels_and_ranks_of_uneven_channels_and_whether_there_is_a
     lengths = sequences.lengths
     features = found(sequences.read(np.arange(30)), lengths)
     assert features.shape == (30, len(found))
-    levels, uneven = np.split(features, [4], axis=1)
-    uneven = uneven.reshape(30, 7, 2)  # of channel 0 and the times between steps
+    levels, uneven = np.split(features, [5], axis=1)  # the last level is that of the scores
+    uneven = uneven.reshape(30, 7, 2)  # of the scores of channel 0, and the times between steps
     expected = np.full((30, 3, 2), np.nan)
     for row, series in enumerate(X):
         steps = series[: lengths[row]].copy()
         steps[:, 1] = np.log1p(np.diff(steps[:, 1], prepend=steps[0, 1]) / encoding.time_unit)
-        steps[:, :1] = encoding.scores(steps[:, :1])
-        scaled = (steps - encoding.mean[:4]) / encoding.scale[:4]
+        steps = np.hstack([steps, encoding.scores(steps[:, :1])])
+        scaled = (steps - encoding.mean[:5]) / encoding.scale[:5]
         known = [channel[~np.isnan(channel)] for channel in scaled.T]
         means = [channel.mean() if len(channel) else 0 for channel in known]
         np.testing.assert_allclose(levels[row], means, atol=1e-6)
-        for place in 0, 1:
-            expected[row, 0, place] = len(known[place]) / lengths[row]
-            if len(known[place]):
-                expected[row, 1:, place] = means[place], known[place][-1]
+        for place, value in enumerate((4, 1)):
+            expected[row, 0, place] = len(known[value]) / lengths[row]
+            if len(known[value]):
+                expected[row, 1:, place] = means[value], known[value][-1]
     for statistic, place in np.ndindex(3, 2):
         values, ranks = expected[:, statistic, place], uneven[:, statistic, place]
         is_known = ~np.isnan(values)
@@ -52,19 +52,16 @@ def test_features_are_levels_and_ranks_of_uneven_channels_and_whether_there_is_a
 
 
 def test_a_scale_on_which_a_channel_was_measured_does_not_matter():
-    X, sequences, encoding, found = example()
+    X, sequences, _, found = example()
     lengths, rows = sequences.lengths, np.arange(30)
     others = X.copy()
     others[..., 0] = np.exp(3 * others[..., 0])
     sequences_of_others = read_sequences(others, "auto", 1)
     of_others = ChannelScaling.of(sequences_of_others, None, normalize=True)
-    for function, other in (
-        (encoding, of_others),
-        (found, SeriesStatistics.of(sequences_of_others, of_others)),
-    ):
-        expected = function(sequences.read(rows), lengths)
-        inputs = other(sequences_of_others.read(rows), lengths)
-        assert np.abs(inputs - expected).mean() < 0.03
+    of_others = SeriesStatistics.of(sequences_of_others, of_others)
+    expected = found(sequences.read(rows), lengths)[:, 4:]  # but the level of the values themselves
+    features = of_others(sequences_of_others.read(rows), lengths)[:, 4:]
+    assert np.abs(features - expected).mean() < 0.03
 
 
 def test_each_value_has_its_part_of_the_score_and_a_missing_one_has_none():
@@ -76,7 +73,7 @@ def test_each_value_has_its_part_of_the_score_and_a_missing_one_has_none():
     assert np.isclose(contributions.sum() + rest, found(steps, lengths)[0] @ coef)
     of_gaps = np.zeros((7, 2))
     of_gaps[:, 0] = rng.normal(size=7)
-    contributions, _ = found.contributions(steps, lengths, np.r_[np.zeros(4), of_gaps.ravel()])
+    contributions, _ = found.contributions(steps, lengths, np.r_[np.zeros(5), of_gaps.ravel()])
     is_missing = np.isnan(X[0, :, 0])
     assert not contributions[is_missing].any()
     *others, last = contributions[~is_missing]
