@@ -29,7 +29,12 @@ from sklearn_lstm.data.sequences import (
 )
 from sklearn_lstm.data.spelling import LARGEST_ID, read_spellings
 from sklearn_lstm.data.time_stamps import find_time_channel
-from sklearn_lstm.exceptions import InvalidSequencesError, InvalidSequencesTypeError
+from sklearn_lstm.exceptions import (
+    InputTypeWarning,
+    InvalidSequencesError,
+    InvalidSequencesTypeError,
+    warn_user,
+)
 
 
 def read_sequences(
@@ -111,7 +116,16 @@ def _as_ids(values: NDArray[Any], name_row: Callable[[int], int]) -> NDArray[Any
         found = "NaN" if np.isnan(value) else value
         kind = "Negative values in data: " if value < 0 else ""
         raise InvalidSequencesError(kind + describe_wrong_id(name_row(position), found))
-    return np.where(whole, values, NO_ID).astype(np.int64) if is_float else values
+    if not is_float:
+        return values
+    if np.count_nonzero(whole) < values.size / 2:
+        warn_user(
+            "X is read as token ids, as the X of fit was, but most of its values have fractions, "
+            "which makes them unknown tokens. If X holds measurements, fit another classifier to "
+            "measurements.",
+            InputTypeWarning,
+        )
+    return np.where(whole, values, NO_ID).astype(np.int64)
 
 
 def _read_sparse(X: Any, input_type: str) -> Sequences:

@@ -9,6 +9,7 @@ import small_models
 from numpy.testing import assert_array_equal
 
 from sklearn_lstm import TextSequenceVectorizer
+from sklearn_lstm.exceptions import InputTypeWarning
 
 CONTAINERS = {
     "dense": np.array,
@@ -86,6 +87,15 @@ def test_a_fraction_is_an_unknown_token_and_not_id_1():
     fraction, unseen, one = model.predict_proba(np.array(start))
     assert_array_equal(fraction, unseen)
     assert np.abs(fraction - one).max() > 1e-6
+
+
+@pytest.mark.parametrize("kind", [np.array, list])
+def test_measurements_for_a_model_of_ids_are_not_taken_in_silence(kind):
+    X, y = data()
+    model = small().fit(X, y)
+    measurements = kind(np.random.default_rng(0).random((5, 12)).tolist())
+    with pytest.warns(InputTypeWarning, match="most of its values have fractions"):
+        model.predict(measurements)
 
 
 @pytest.mark.parametrize("as_mapping", [False, True])
