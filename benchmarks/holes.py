@@ -44,7 +44,7 @@ def in_blocks(shape: tuple[int, int], share: float, rng: np.random.Generator) ->
     return is_deleted
 
 
-WAYS: dict[str, Callable[..., NDArray[np.bool_]]] = {"at random": at_random, "blocks": in_blocks}
+WAYS: dict[str, Callable[..., NDArray[np.bool_]]] = {"at random": at_random, "in blocks": in_blocks}
 
 
 def with_holes(X: Series, way: str, share: float, rng: np.random.Generator) -> Series:
