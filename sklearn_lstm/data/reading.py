@@ -120,9 +120,9 @@ def _as_ids(values: NDArray[Any], name_row: Callable[[int], int]) -> NDArray[Any
         return values
     if np.count_nonzero(whole) < values.size / 2:
         warn_user(
-            "X is read as token ids, as the X of fit was, but most of its values have fractions, "
-            "which makes them unknown tokens. If X holds measurements, fit another classifier to "
-            "measurements.",
+            "X is read as token ids, but most of its values have fractions, which makes them "
+            "unknown tokens. If X holds measurements, fit a classifier to measurements "
+            "(input_type='numeric').",
             InputTypeWarning,
         )
     return np.where(whole, values, NO_ID).astype(np.int64)
