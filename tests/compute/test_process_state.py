@@ -325,7 +325,9 @@ def threads_of_joblib():
     assert state_of_the_process() == before
 
 
-@pytest.mark.parametrize("n_threads", [1, 2, 4])
+@pytest.mark.parametrize(
+    "n_threads", [1, *(pytest.param(n, marks=pytest.mark.slow) for n in (2, 4))]
+)
 def test_the_state_of_the_process_and_the_bits_are_the_same_whoever_works_beside(n_threads):
     in_a_fresh_process(
         state_before_and_after,
@@ -429,6 +431,7 @@ def work_in_forked_children():
 
 
 @UNIX
+@pytest.mark.slow
 def test_a_forked_child_does_all_that_its_parent_does():
     in_a_fresh_process(work_in_forked_children, n_threads=4, timeout=400)
 
@@ -447,6 +450,7 @@ def fit_in_forked_workers():
 
 
 @UNIX
+@pytest.mark.slow
 def test_forked_workers_of_joblib_fit():
     in_a_fresh_process(fit_in_forked_workers, n_threads=2, timeout=60)
 
@@ -457,6 +461,7 @@ def fit_in_a_worker(seed, kind):
         return fitted_bits(tokens if kind == "tokens" else series, random_state=seed)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", ["tokens", "numeric"])
 def test_loky_workers_give_the_same_bits(kind):
     jobs = [delayed(fit_in_a_worker)(seed, kind) for seed in range(2)]
@@ -526,6 +531,7 @@ def interrupt_a_fit(make, way):
         raise AssertionError("fit was not interrupted")
 
 
+@pytest.mark.slow
 def test_ctrl_c_leaves_the_estimator_as_it_was_and_ends_all_work():
     in_a_fresh_process(interrupt_fits)
 

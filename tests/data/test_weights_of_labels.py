@@ -78,6 +78,7 @@ def test_each_label_has_its_own_prior_correction():
     assert_allclose(blend.prior_correction, [0, 1], atol=0.1)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("parameters", [{}, {"linear_branch": False}, {"max_epochs": 0}])
 def test_balanced_weights_find_rare_labels_without_predicting_them_for_all(parameters):
     X, y = rare_labels()

@@ -31,6 +31,7 @@ def test_an_effect_is_what_the_score_loses_without_the_phrase():
             assert phrase.effect == pytest.approx(expected, abs=1e-4)
 
 
+@pytest.mark.slow
 def test_tokens_that_decide_together_are_one_phrase():
     # Label 1: "2 3" or "4 5"; label 0: "2 5" or "4 3". No token says anything by itself.
     rng = np.random.default_rng(0)

@@ -229,6 +229,7 @@ def test_a_long_series_is_read_in_pieces(fit, sequences_of, monkeypatch):
     np.testing.assert_allclose(parts[0], whole[0], rtol=1e-6, atol=1e-9)
 
 
+@pytest.mark.slow
 def test_memory_hardly_grows_with_the_length_of_a_series(fit, sequences_of):
     model, _ = fit(list(np.random.default_rng(0).normal(size=(20, 8000, 1))), np.arange(20) % 2)
     peaks = []
@@ -349,6 +350,7 @@ def test_thousands_of_classes_do_not_multiply_the_memory(fit, monkeypatch, set_f
     assert peak < 100e6  # predictions for all series left out, for ten penalties: 1 GB
 
 
+@pytest.mark.slow
 def test_thresholds_are_found_in_the_memory_of_one_series(fit):
     X = list(np.random.default_rng(0).normal(size=(20, 4000, 3)))
     tracemalloc.start()
