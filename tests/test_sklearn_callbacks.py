@@ -7,6 +7,7 @@ from threading import Lock
 import numpy as np
 import optuna
 import pytest
+import rich
 import small_models
 from numpy.testing import assert_array_equal
 from sklearn.base import clone
@@ -222,7 +223,7 @@ def test_a_search_with_processes_fills_the_log_of_the_monitor():
 
 
 def test_the_bar_of_a_search_is_whole(capsys, monkeypatch):
-    monkeypatch.setenv("COLUMNS", "200")
+    monkeypatch.setattr(rich.get_console(), "width", 200)
     grid = {"lstmsequenceclassifier__linear_branch": [True, False]}
     search = GridSearchCV(text_model(), grid, cv=2, refit=False)
     search.set_callbacks(ProgressBar(max_propagation_depth=None)).fit(TEXTS * 2, np.tile(Y, 2))
