@@ -87,6 +87,7 @@ NUMBERS = {
     "n_convolution_features": count(convolutions.N_FEATURES),
     "n_convolution_features_of_many": count(convolutions.LARGEST_PROBLEM),
     "variance_of_levels": percent(convolutions.VARIANCE_OF_LEVELS),
+    "steps_of_convolutions": count(linear_convolutions.STEPS_AT_ONCE),
     "n_competing": count(linear_convolutions.COMPETING),
     # tokens and batches
     "fewest_effective_words": count(token_units.FEWEST_WORDS),

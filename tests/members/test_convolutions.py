@@ -331,6 +331,7 @@ def test_memory_does_not_grow_with_the_number_of_series(fit, leave_out, set_feat
 def test_a_feature_of_a_short_series_is_kept_in_one_byte(fit, monkeypatch, set_features):
     set_features(252)
     monkeypatch.setattr(convolutions, "MOST_COMPARED", 50)
+    monkeypatch.setattr(convolutions, "STEPS_AT_ONCE", 1 << 10)  # else these steps take the most
     X, y = waves(5000)
     tracemalloc.start()
     fit(X, y, n_outputs=3)
