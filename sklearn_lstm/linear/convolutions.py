@@ -21,7 +21,7 @@ COMPETING = 7  # kernels that are compared with each other
 SHARE_BY_COMPETING = 1 / 3  # of the features; the others are by thresholds
 SERIES_FOR_THRESHOLDS = 32
 GOLDEN_RATIO = (5**0.5 - 1) / 2
-STEPS_AT_ONCE = 1 << 13  # half or twice as many take longer
+STEPS_AT_ONCE = 1 << 13  # fewer take longer, more take memory
 MOST_CHANNELS = 9  # that a convolution adds up
 
 
