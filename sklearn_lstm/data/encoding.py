@@ -168,7 +168,8 @@ class ChannelScaling:
         if targets is not None:
             by_chance = within / total * (1 / np.maximum(counts, 1)).mean(axis=0)
             level = _share_of_noise(means[:, :n_values], by_chance[:n_values], targets)
-            level[n_channels:] = 0  # measured now and then, such as in a laboratory: it counts
+            # Of what is measured now and then, such as in a laboratory, the level counts.
+            level[n_channels:] = 0
             between[:n_values] *= np.square(1 - level)
             level = level if level.any() else None
         deviation = np.sqrt((within + between) / total)
@@ -187,8 +188,8 @@ class ChannelScaling:
     @property
     def uneven(self) -> NDArray[np.intp]:
         """The values of channels with missing values in training (their scores), and the time."""
-        scores = np.arange(self.n_channels, self.n_values)
-        gappy = self.gappy if self.scores is None else scores
+        is_read_once = self.scores is None
+        gappy = self.gappy if is_read_once else np.arange(self.n_channels, self.n_values)
         time = [] if self.time_channel is None else [self.time_channel]
         return np.append(gappy, time).astype(np.intp)
 
@@ -227,22 +228,21 @@ class ChannelScaling:
         return np.asarray(scaled, dtype=np.float32)
 
     def known(
-        self, steps: NDArray[Any], lengths: Lengths
+        self, values: NDArray[np.float64], lengths: Lengths
     ) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
         """Return the filled and scaled uneven values, and which of them were measured.
 
         Both are of shape (n_steps, n_uneven).
         """
-        values = self.values(steps, lengths)[:, self.uneven]
+        values = values[:, self.uneven]
         scaled = self._scaled(_carried(values, _last_known(values, lengths)), self.uneven)
         return np.where(np.isnan(scaled), 0, scaled), ~np.isnan(values)
 
-    def parts_of_levels(self, steps: NDArray[Any], lengths: Lengths) -> NDArray[np.float64]:
+    def parts_of_levels(self, values: NDArray[np.float64], lengths: Lengths) -> NDArray[np.float64]:
         """Return what each step adds to the levels of its sequence, (n_steps, n_values).
 
         They add up to the mean of the known values, relative to the mean and at one scale.
         """
-        values = self.values(steps, lengths)
         is_known, starts = ~np.isnan(values), np.cumsum(lengths) - lengths
         n_known = np.maximum(np.add.reduceat(is_known, starts, axis=0, dtype=np.intp), 1)
         scaled = self._scaled(values, np.arange(self.n_values))

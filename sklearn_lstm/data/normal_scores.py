@@ -1,4 +1,6 @@
-"""Values -> normal scores: where each stands among those of training, as a normal deviate.
+"""Values -> normal scores: where each stands among those of training.
+
+A score is a value of the standard normal distribution: the median of training becomes 0.
 
 Laboratory values range over orders of magnitude, and sensors fail with values far from all others.
 """

@@ -47,10 +47,8 @@ class SeriesStatistics:
     @classmethod
     def of(cls, sequences: Sequences, encoding: ChannelScaling) -> Self:
         """Return statistics whose ranks are those among these series."""
-        levels, of_uneven = (
-            np.concatenate([function(encoding, *chunk) for chunk in sequences.chunks()])
-            for function in (_levels, _of_uneven)
-        )
+        parts = [_measured(encoding, *chunk) for chunk in sequences.chunks()]
+        levels, of_uneven = map(np.concatenate, zip(*parts, strict=True))
         places = (np.arange(N_THRESHOLDS) + 0.5) / N_THRESHOLDS
         thresholds = np.zeros((N_THRESHOLDS, *of_uneven.shape[1:]), np.float32)
         for place in np.ndindex(*of_uneven.shape[1:]):
@@ -70,8 +68,7 @@ class SeriesStatistics:
 
     def __call__(self, steps: NDArray[Any], lengths: Lengths) -> NDArray[np.float32]:
         """Return the features (n_samples, n_features) of steps (n_steps, n_channels)."""
-        levels = _levels(self.encoding, steps, lengths)
-        found = _of_uneven(self.encoding, steps, lengths)
+        levels, found = _measured(self.encoding, steps, lengths)
         ranks = np.zeros_like(found)
         for threshold in self.thresholds:
             ranks += np.sign(found - threshold)
@@ -90,14 +87,15 @@ class SeriesStatistics:
         equally among the steps with a value.
         """
         unknown = self.encoding.uninformed(steps)
+        values, of_unknown = (self.encoding.values(each, lengths) for each in (steps, unknown))
         of_levels, of_uneven = np.split(coef, [self.encoding.n_values])
         contributions = (
-            self.encoding.parts_of_levels(steps, lengths)
-            - self.encoding.parts_of_levels(unknown, lengths)
+            self.encoding.parts_of_levels(values, lengths)
+            - self.encoding.parts_of_levels(of_unknown, lengths)
         ) @ of_levels
         features, base = self(steps, lengths)[0], self(unknown, lengths)[0]
         scores = (features - base)[self.encoding.n_values :] * of_uneven
-        _, is_known = self.encoding.known(steps, lengths)
+        _, is_known = self.encoding.known(values, lengths)
         n_known = np.count_nonzero(is_known, axis=0)
         equal = is_known / np.maximum(n_known, 1)
         is_last = is_known & (np.cumsum(is_known, axis=0) == n_known)
@@ -106,24 +104,19 @@ class SeriesStatistics:
         return contributions, float(base @ coef)
 
 
-def _levels(encoding: ChannelScaling, steps: NDArray[Any], lengths: Lengths) -> NDArray[np.float64]:
-    """Return the levels (n_samples, n_values)."""
-    starts = np.cumsum(lengths) - lengths
-    return np.add.reduceat(encoding.parts_of_levels(steps, lengths), starts, axis=0)
-
-
-def _of_uneven(
+def _measured(
     encoding: ChannelScaling, steps: NDArray[Any], lengths: Lengths
-) -> NDArray[np.float32]:
-    """Return the statistics (n_samples, 3, n_uneven) of the uneven channels.
+) -> tuple[NDArray[np.float64], NDArray[np.float32]]:
+    """Return the levels (n_samples, n_values), and the statistics (n_samples, 3, n_uneven).
 
     Mean and last value are NaN where there is none.
     """
-    ends = np.cumsum(lengths)
-    values, is_known = encoding.known(steps, lengths)
+    all_values, ends = encoding.values(steps, lengths), np.cumsum(lengths)
+    levels = np.add.reduceat(encoding.parts_of_levels(all_values, lengths), ends - lengths, axis=0)
+    values, is_known = encoding.known(all_values, lengths)
     n_known = np.add.reduceat(is_known, ends - lengths, axis=0, dtype=np.intp)
     total = np.add.reduceat(np.where(is_known, values, 0.0), ends - lengths, axis=0)
     of_values = np.stack([total / np.maximum(n_known, 1), values[ends - 1]], axis=1)
     of_values = np.where(n_known[:, np.newaxis] > 0, of_values, np.nan)
     proportions = (n_known / lengths[:, np.newaxis])[:, np.newaxis]
-    return np.concatenate([proportions, of_values], axis=1).astype(np.float32)
+    return levels, np.concatenate([proportions, of_values], axis=1).astype(np.float32)
