@@ -555,7 +555,8 @@ class LSTMSequenceClassifier(
         ids get a vector of their own. Beside the network, a linear model of n-grams of ids learns
         online from the errors of the whole model, unless ``linear_branch=False``. Channels keep the
         scale of the first call, and weights count as they are. The linear model of `fit` stays as
-        it was; a second network is dropped.
+        it was; a second network is dropped. A call may change tables in place: meanwhile, let other
+        threads predict with a copy (``copy.copy(model)``).
 
         Parameters
         ----------
@@ -821,23 +822,27 @@ class LSTMSequenceClassifier(
         """Set what was fitted, once all went well."""
         vectors = sequences.vectors
         coverage = None if vectors is None else vectors.coverage(sequences)
-        if previous is None:
-            validate_data(self, X, skip_check_array=True, ensure_2d=False)  # column names
-            self.classes_, self._labels = labels.classes, labels
-            self._format = input_format
-            self.n_features_in_ = input_format.n_features
-            self.input_type_ = input_format.input_type
-            self.token_unit_ = input_format.token_unit
         rows = epoch_rows(model.networks.net)
         history = rows if previous is None else [*self.history_, *rows]
-        self.__dict__.update(  # all at once, whenever a user presses Ctrl-C
+        fitted = object.__new__(type(self))
+        fitted.__dict__ = vars(self).copy()
+        if previous is None:
+            validate_data(fitted, X, skip_check_array=True, ensure_2d=False)  # column names
+        fitted.__dict__.update(
+            classes_=labels.classes,
+            n_features_in_=input_format.n_features,
+            input_type_=input_format.input_type,
+            token_unit_=input_format.token_unit,
             history_=history,
             n_epochs_=len(history),
+            _labels=labels,
+            _format=input_format,
             _model=model,
             _n_samples=n_samples,
             _vectors=vectors,
             _coverage=coverage,
         )
+        self.__dict__ = fitted.__dict__  # all in one statement: a user may press Ctrl-C
         return self
 
     def _logits(self, X: Any) -> NDArray[np.float64]:

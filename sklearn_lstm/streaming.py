@@ -76,7 +76,8 @@ def fit_batches(
     >>> fit_batches(model, batches).predict(["so good"]).shape
     (1,)
     """
-    vectorizer, classifier = _steps(model)
+    old_vectorizer, old_classifier = _steps(model)
+    vectorizer, classifier = copy(old_vectorizer), copy(old_classifier)
     classifier._check()
     if folder is not None:
         Path(folder).mkdir(parents=True, exist_ok=True)
@@ -85,14 +86,16 @@ def fit_batches(
         if vectorizer is None:
             X, sequences = _read_sequences(reading, classifier, Path(path))
         else:
-            fitted = copy(vectorizer)
-            X, sequences = _read_texts(reading, fitted, Path(path))
+            X, sequences = _read_texts(reading, vectorizer, Path(path))
         values, labels = reading.labels.encoded(classifier._labels_before())
         sample_weight = reading.labels.sample_weight
         del reading  # which keeps the labels of each batch
         classifier._fit(X, sequences, values, labels, sample_weight)
-    if vectorizer is not None:
-        vectorizer.__dict__.update(vars(fitted))
+    if old_vectorizer is None:
+        old_classifier.__dict__ = classifier.__dict__
+    else:  # both in one statement: a user may press Ctrl-C
+        fitted = vectorizer.__dict__, classifier.__dict__
+        old_vectorizer.__dict__, old_classifier.__dict__ = fitted
     return model
 
 
