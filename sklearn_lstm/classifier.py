@@ -756,7 +756,12 @@ class LSTMSequenceClassifier(
         check_column_names(X)
         ways = self.input_type, self.time_channel
         first = InputFormat.of(X, read_sequences(X, *ways), *ways, self.token_unit)
-        return replace(first, gappy=tuple(range(first.n_channels or 0)))  # any may have gaps later
+        is_guess = self.input_type == "auto" and first.input_type == "tokens"
+        return replace(
+            first,
+            input_type="integers" if is_guess else first.input_type,
+            gappy=tuple(range(first.n_channels or 0)),  # any may have gaps later
+        )
 
     def _read_validation(
         self,
