@@ -136,7 +136,9 @@ def _read_sparse(X: Any, input_type: str) -> Sequences:
         raise InvalidSequencesTypeError(
             f"X is a sparse matrix of {X.dtype}: a bag of words (tf-idf, counts) has no order, and "
             "sparse input is only supported for integer token ids. Use TextSequenceVectorizer in "
-            "place of TfidfVectorizer or CountVectorizer."
+            "place of TfidfVectorizer or CountVectorizer. If ColumnTransformer has joined token "
+            "ids with other columns, give the classifier the ids alone, and the other columns to "
+            "another model (StackingClassifier joins the two)."
         )
     if input_type == "numeric":
         raise InvalidSequencesTypeError(

@@ -205,6 +205,7 @@ class SparseIds(TokenIds):
     ) -> None:
         super().__init__(np.diff(X.indptr).astype(np.intp), X.shape[1], spelling=spelling)
         self.starts = X.indptr[:-1].astype(np.intp)
+        self.columns = X.indices
         self.ids = X.data
         self.spellings = X.data if spellings is None else spellings
 
