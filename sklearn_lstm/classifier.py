@@ -74,7 +74,7 @@ class LSTMSequenceClassifier(
         How X is read. "auto" decides in `fit`: non-negative integers in two dimensions (CSR, dense
         or ragged) are token ids, everything else is a measurement. "tokens" also takes ids that a
         container has turned into floats (a fraction is an unknown token), but no sparse matrix of
-        floats, and a dense X must keep the number of columns that it had in `fit`.
+        floats, and an array must keep the number of columns that X had in `fit`.
     token_unit : {"auto", "word", "char"}, default="auto"
         What a token id stands for: a word, or a character of a small alphabet (letters, bases,
         notes). It sets the limit of the epochs, and the lengths of the n-grams of the linear model.

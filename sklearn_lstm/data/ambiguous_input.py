@@ -88,12 +88,12 @@ def _warn_of_features(columns: NDArray[np.integer], counts: Lengths, n_rows: int
     if n_rows < FEWEST_ROWS or not is_full.any():
         return
     start = int(np.argmax(is_full))
-    changes = np.diff(counts[start:])
-    n_ids = 1 + int(np.argmax(np.append(changes, 1) > 0))
-    n_falls, stop = np.count_nonzero(changes[: n_ids - 1]), start + n_ids
+    rises = np.append(np.diff(counts[start:]), 1) > 0
+    stop = start + 1 + int(np.argmax(rises))
+    n_falls = np.count_nonzero(np.diff(counts[start:stop]))
     beside = np.delete(np.arange(len(counts)), slice(start, stop))
     is_filled = counts[beside] >= max(n_rows / 2, 2 * counts[stop - 1])
-    if is_filled.all() and 0 < len(beside) < n_falls:  # else chance, or a text beside a text
+    if is_filled.all() and 0 < len(beside) ** 2 < n_falls:  # many columns are another text
         _warn(
             f"Columns {columns[start]} to {columns[stop - 1]} of X are filled like those of padded "
             f"token ids, but the columns beside them ({len(beside)}, the first being column "

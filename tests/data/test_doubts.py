@@ -110,6 +110,9 @@ ORDINARY = {
     "short texts in a table": TextSequenceVectorizer(output="dense").fit_transform(TEXTS),
     "padding first": TextSequenceVectorizer(output="dense", padding="pre").fit_transform(TEXTS),
     "two texts": sparse.hstack([TextSequenceVectorizer().fit_transform(TEXTS)] * 2),
+    "a text and the begin of it": sparse.hstack(
+        [TextSequenceVectorizer(max_length=length).fit_transform(TEXTS) for length in (None, 6)]
+    ),
     "rests": RNG.integers(1, 5, (60, 12)) * (RNG.random((60, 12)) < 0.7),
     "codes, of which one is rare": RNG.integers(1, 5, (60, 4))
     * (RNG.random((60, 4)) < [1, 1, 0.1, 1]),
