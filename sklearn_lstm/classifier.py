@@ -74,7 +74,7 @@ class LSTMSequenceClassifier(
         How X is read. "auto" decides in `fit`: non-negative integers in two dimensions (CSR, dense
         or ragged) are token ids, everything else is a measurement. "tokens" also takes ids that a
         container has turned into floats (a fraction is an unknown token), but no sparse matrix of
-        floats, and a dense X must keep the number of columns that it had in `fit`.
+        floats, and an array must keep the number of columns that X had in `fit`.
     token_unit : {"auto", "word", "char"}, default="auto"
         What a token id stands for: a word, or a character of a small alphabet (letters, bases,
         notes). It sets the limit of the epochs, and the lengths of the n-grams of the linear model.
@@ -757,7 +757,12 @@ class LSTMSequenceClassifier(
         check_column_names(X)
         ways = self.input_type, self.time_channel
         first = InputFormat.of(X, read_sequences(X, *ways), *ways, self.token_unit)
-        return replace(first, gappy=tuple(range(first.n_channels or 0)))  # any may have gaps later
+        is_guess = self.input_type == "auto" and first.input_type == "tokens"
+        return replace(
+            first,
+            input_type="integers" if is_guess else first.input_type,
+            gappy=tuple(range(first.n_channels or 0)),  # any may have gaps later
+        )
 
     def _read_validation(
         self,

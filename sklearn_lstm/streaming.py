@@ -63,8 +63,8 @@ def fit_batches(
     ------
     TypeError, ValueError
         As ``model.fit``; also for another model, no sample at all, a batch that is no such tuple,
-        an X that can't be read as that of the first batch, and a y of another kind. A note names
-        the batch.
+        an X that can't be read as that of the first batch (floats after integers), and a y of
+        another kind. A note names the batch.
 
     Examples
     --------
@@ -236,7 +236,7 @@ def _read_sequences(
     reading: Reading, classifier: LSTMSequenceClassifier, path: Path
 ) -> tuple[Any, Sequences]:
     """Write all sequences to disk, and return the first X beside them."""
-    first, n_features = None, 0
+    first, shapes = None, set[tuple[int, bool]]()
     for number, X in reading.each():
         with noted(number):
             if first is None:
@@ -244,9 +244,12 @@ def _read_sequences(
                 writer = _writer(input_format.read(X), path)
             check_column_names(first, X, "X of this batch")
             sequences = input_format.read(X)
-            n_features = max(n_features, sequences.n_features)
+            shapes.add((sequences.n_features, sequences.is_table))
             writer.add(sequences)
-    stored = writer.stored(n_features, is_table=sequences.is_table)
+    n_features, is_table = max(shapes)
+    if isinstance(X, list | tuple) and len(shapes) > 1:  # as one list, they are no table
+        n_features, is_table = 1, False
+    stored = writer.stored(n_features, is_table=is_table)
     stored.time_channel = sequences.time_channel
     return first, stored
 
