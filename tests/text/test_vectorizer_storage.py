@@ -99,8 +99,8 @@ def test_a_mapping_of_tuples_serves_as_vocabulary(round_trip):
 )
 @pytest.mark.parametrize("is_given", [False, True])
 def test_tokens_of_any_type_are_found_again(tokens, is_given, round_trip):
-    vocabulary = dict.fromkeys(tokens) if is_given else None
-    vectorizer = TextSequenceVectorizer(analyzer=list, vocabulary=vocabulary and list(vocabulary))
+    vocabulary = list(dict.fromkeys(tokens)) if is_given else None
+    vectorizer = TextSequenceVectorizer(analyzer=list, vocabulary=vocabulary)
     X = vectorizer.fit_transform([tokens, tokens[:1]]).toarray()
     assert X.min(where=X > 0, initial=9) > 1
     copied = [pickle.loads(pickle.dumps(token)) for token in tokens]
