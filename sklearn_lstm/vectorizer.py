@@ -42,7 +42,23 @@ from sklearn_lstm.text.vocabulary import (
 UNKNOWN_TOKEN = "<unk>"
 
 
+class _SetOutputIfDenseMixin:
+    """Let scikit-learn make data frames of dense output only.
+
+    Other output stays as it is under ``set_config(transform_output="pandas")``, and there is no
+    `set_output`, both as with ``CountVectorizer``.
+    """
+
+    output: str
+
+    def __init_subclass__(cls, **options: Any) -> None:
+        super().__init_subclass__(**options)
+        keys = property(lambda self: {"transform"} if self.output == "dense" else set())
+        cls._sklearn_auto_wrap_output_keys = keys  # type: ignore[attr-defined]
+
+
 class TextSequenceVectorizer(
+    _SetOutputIfDenseMixin,
     StoredMixin,
     DocumentedMixin,
     CallbackSupportMixin,  # type: ignore[misc]
@@ -96,7 +112,8 @@ class TextSequenceVectorizer(
     padding : {"post", "pre"}, default="post"
         The side of the zeros, if ``output="dense"``.
     output : {"sparse", "dense", "onehot"}, default="sparse"
-        The container that `transform` returns.
+        The container that `transform` returns. Only of "dense" scikit-learn's ``set_output`` and
+        ``set_config(transform_output=...)`` make a data frame.
 
     Attributes
     ----------

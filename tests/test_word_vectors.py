@@ -221,7 +221,7 @@ def test_a_search_over_parameters_of_fitted_vectors_is_refused():
     vectors = small().fit(TEXTS)
     model = LSTMSequenceClassifier(embeddings=vectors)
     X = TextSequenceVectorizer().fit_transform(TEXTS)
-    with pytest.raises(ValueError, match="embeddings__window can't be set.*Set embeddings as a"):
+    with pytest.raises(ValueError, match=r"embeddings__window can't be set.*Set embeddings as a"):
         GridSearchCV(model, {"embeddings__window": [1, 5]}).fit(X, [1, 1, 0, 0] * 5)
     assert vectors.window == 5
     model.set_params(**model.get_params())
