@@ -220,13 +220,6 @@ def test_an_object_is_pickled_once_and_not_saved(kind, wordllama, tmp_path):
         save(model, tmp_path / "model.safetensors")
 
 
-def test_a_static_model_of_zeros_knows_no_word():
-    model = model2vec()
-    model.embedding = np.zeros_like(model.embedding)
-    with pytest.raises(ValueError, match="None of the tokens in X has a vector"):
-        read_embeddings(model, {"good": 2})
-
-
 def test_vectors_of_bits_are_refused(wordllama):
     binary = copy.copy(wordllama)
     binary.binary = True
