@@ -15,7 +15,7 @@ from sklearn.utils.validation import check_is_fitted
 from sklearn_lstm.callback_support import CallbackSupportMixin, CallbackTask, with_callbacks
 from sklearn_lstm.description import DocumentedMixin
 from sklearn_lstm.io.envelope import StoredMixin
-from sklearn_lstm.parameters import VECTORIZER, checked_parameters
+from sklearn_lstm.parameters import VECTORIZER, DataFrameMixin, checked_parameters
 from sklearn_lstm.text.analysis import (
     TokenBatch,
     check_as_count_vectorizer,
@@ -42,23 +42,8 @@ from sklearn_lstm.text.vocabulary import (
 UNKNOWN_TOKEN = "<unk>"
 
 
-class _SetOutputIfDenseMixin:
-    """Let scikit-learn make data frames of dense output only.
-
-    Other output stays as it is under ``set_config(transform_output="pandas")``, and there is no
-    `set_output`, both as with ``CountVectorizer``.
-    """
-
-    output: str
-
-    def __init_subclass__(cls, **options: Any) -> None:
-        super().__init_subclass__(**options)
-        keys = property(lambda self: {"transform"} if self.output == "dense" else set())
-        cls._sklearn_auto_wrap_output_keys = keys  # type: ignore[attr-defined]
-
-
 class TextSequenceVectorizer(
-    _SetOutputIfDenseMixin,
+    DataFrameMixin,
     StoredMixin,
     DocumentedMixin,
     CallbackSupportMixin,  # type: ignore[misc]

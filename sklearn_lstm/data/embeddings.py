@@ -315,7 +315,7 @@ def _check_vectors(vectors: NDArray[np.float32], length: int, words: Sequence[An
         )
     is_finite = np.isfinite(vectors).all(axis=1)
     if not is_finite.all():
-        word = f" in the vector of {words[int(is_finite.argmin())]!r}" if words else ""
+        word = f" in the vector of {words[int(is_finite.argmin())]!r}" if len(words) else ""
         raise ValueError(f"embeddings holds NaN or infinite values{word}.")
 
 
