@@ -44,7 +44,7 @@ def test_tokens_of_several_types_are_named(odd):
 
 
 @pytest.mark.parametrize(
-    "nan", [float("nan"), np.float32("nan"), ("a", np.nan), np.datetime64("NaT")]
+    "nan", [float("nan"), np.float32("nan"), ("a", np.nan), np.datetime64("NaT", "D")]
 )
 def test_nan_is_refused_as_a_token_of_texts_and_in_a_vocabulary(nan):
     message = "can't be a token: NaN"
