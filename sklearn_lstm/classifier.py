@@ -890,6 +890,45 @@ class LSTMSequenceClassifier(
     def __sklearn_is_fitted__(self) -> bool:
         return "_model" in vars(self)
 
+    def get_params(self, deep: bool = True) -> dict[str, Any]:  # noqa: FBT001, FBT002
+        """Return the parameters, but none of the table of embeddings.
+
+        Parameters
+        ----------
+        deep : bool, default=True
+            As in scikit-learn.
+
+        Returns
+        -------
+        dict of str to object
+        """
+        parameters = super().get_params(deep)
+        return {name: value for name, value in parameters.items() if not _is_of_table(name)}
+
+    def set_params(self, **params: Any) -> Self:
+        """Set parameters.
+
+        Parameters
+        ----------
+        **params : dict
+            Names and values.
+
+        Returns
+        -------
+        self : LSTMSequenceClassifier
+
+        Raises
+        ------
+        ValueError
+            For an unknown name, or one such as ``embeddings__window``.
+        """
+        for name in filter(_is_of_table, params):
+            raise ValueError(
+                f"{name} can't be set: the vectors are computed already, and clones share them. "
+                "Set embeddings as a whole; in a search, to each of several fitted tables."
+            )
+        return super().set_params(**params)  # type: ignore[no-any-return]
+
     def __sklearn_clone__(self) -> Self:
         """Return a clone that shares the table of embeddings: it is large, or can't be copied."""
         bare = object.__new__(type(self))
@@ -920,6 +959,11 @@ class LSTMSequenceClassifier(
     def _settle(self) -> None:
         if self.__sklearn_is_fitted__():
             self._model.networks.move(plain_parameters(self, self._parameter_constraints))
+
+
+def _is_of_table(name: str) -> bool:
+    """Return whether a name is that of a parameter of the table of embeddings."""
+    return name.startswith("embeddings__")
 
 
 def _network_start(

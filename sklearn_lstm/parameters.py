@@ -1,4 +1,4 @@
-"""What each parameter may be, checked by private functions of scikit-learn."""
+"""What each parameter may be, and all else that needs private names of scikit-learn."""
 
 from __future__ import annotations
 
@@ -68,3 +68,18 @@ def check_column_names(X: Any, other: Any = None, name: str = "X_val") -> None:
             f"{name} has the columns {others[:5].tolist()}, but X has {names[:5].tolist()}: both "
             "need the same names in the same order."
         )
+
+
+class DataFrameMixin:
+    """Let scikit-learn make data frames of dense output only.
+
+    Other output stays as it is under ``set_config(transform_output="pandas")``, and there is no
+    `set_output`, both as with ``CountVectorizer``.
+    """
+
+    output: str
+
+    def __init_subclass__(cls, **options: Any) -> None:
+        super().__init_subclass__(**options)
+        keys = property(lambda self: {"transform"} if self.output == "dense" else set())
+        cls._sklearn_auto_wrap_output_keys = keys  # type: ignore[attr-defined]

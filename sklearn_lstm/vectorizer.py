@@ -15,7 +15,7 @@ from sklearn.utils.validation import check_is_fitted
 from sklearn_lstm.callback_support import CallbackSupportMixin, CallbackTask, with_callbacks
 from sklearn_lstm.description import DocumentedMixin
 from sklearn_lstm.io.envelope import StoredMixin
-from sklearn_lstm.parameters import VECTORIZER, checked_parameters
+from sklearn_lstm.parameters import VECTORIZER, DataFrameMixin, checked_parameters
 from sklearn_lstm.text.analysis import (
     TokenBatch,
     check_as_count_vectorizer,
@@ -43,6 +43,7 @@ UNKNOWN_TOKEN = "<unk>"
 
 
 class TextSequenceVectorizer(
+    DataFrameMixin,
     StoredMixin,
     DocumentedMixin,
     CallbackSupportMixin,  # type: ignore[misc]
@@ -96,7 +97,8 @@ class TextSequenceVectorizer(
     padding : {"post", "pre"}, default="post"
         The side of the zeros, if ``output="dense"``.
     output : {"sparse", "dense", "onehot"}, default="sparse"
-        The container that `transform` returns.
+        The container that `transform` returns. Only of "dense" scikit-learn's ``set_output`` and
+        ``set_config(transform_output=...)`` make a data frame.
 
     Attributes
     ----------

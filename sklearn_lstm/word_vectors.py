@@ -71,7 +71,7 @@ class WordVectors(StoredMixin, DescribedMixin, BaseEstimator):  # type: ignore[m
     The texts are read twice, a bounded number at a time. Memory grows with the number of different
     pairs of neighbours. The vectors depend neither on random numbers nor on the number of threads.
 
-    ``clone`` returns a fitted object itself, so that the classifiers of a search share it.
+    ``clone`` keeps what was learned and shares its memory, so that a search computes it once.
 
     References
     ----------
@@ -188,9 +188,8 @@ class WordVectors(StoredMixin, DescribedMixin, BaseEstimator):  # type: ignore[m
         return VectorTable(self.vocabulary_, self.vectors_).lookup(list(tokens))
 
     def __sklearn_clone__(self) -> Self:
-        if self.__sklearn_is_fitted__():
-            return self
         copied: Self = super().__sklearn_clone__()
+        copied.__dict__ = vars(self) | vars(copied)  # also what was learned
         return copied
 
     def __sklearn_is_fitted__(self) -> bool:

@@ -130,6 +130,15 @@ def test_set_output_passes_a_data_frame_on(few_messages, library):
         model[-1].predict(frame.rename({"position0": "other"}, **_columns(library)))
 
 
+@pytest.mark.parametrize("library", ["pandas", "polars"])
+def test_texts_are_classified_while_transformers_return_data_frames(few_messages, library):
+    texts, labels = few_messages
+    model = make_pipeline(TextSequenceVectorizer(max_length=40), lstm())
+    expected = model.fit(texts, labels).predict_proba(texts)
+    with config_context(transform_output=library):
+        assert_array_equal(model.fit(texts, labels).predict_proba(texts), expected)
+
+
 def _columns(library):
     return {"axis": 1} if library == "pandas" else {}
 

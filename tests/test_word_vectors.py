@@ -14,7 +14,7 @@ import pytest
 import skops.io
 from sklearn.base import clone
 from sklearn.exceptions import NotFittedError
-from sklearn.model_selection import ParameterGrid
+from sklearn.model_selection import GridSearchCV, ParameterGrid
 from sklearn.utils import get_tags
 from sklearn.utils.estimator_checks import check_estimator
 
@@ -197,16 +197,34 @@ def test_fit_is_idempotent_and_leaves_random_states_alone():
     np.testing.assert_array_equal(np.random.get_state()[1], state)  # noqa: NPY002
 
 
-def test_a_clone_of_a_fitted_one_is_itself():
+def test_a_clone_of_a_fitted_one_shares_what_was_learned():
     vectors = small(window=2)
     copied = clone(vectors)
     assert copied is not vectors
     assert copied.get_params() == vectors.get_params()
     with pytest.raises(NotFittedError):
         copied.lookup(["a"])
-    assert clone(vectors.fit(TEXTS)) is vectors
+    assert clone(vectors.fit(TEXTS)).vectors_ is vectors.vectors_
     [given] = ParameterGrid({"embeddings": [vectors]})
     assert clone(LSTMSequenceClassifier(**given)).embeddings is vectors
+
+
+def test_changes_of_a_clone_do_not_reach_a_fitted_one():
+    vectors = small(vectorizer=TextSequenceVectorizer(min_df=2)).fit(TEXTS)
+    changed = clone(vectors).set_params(window=1, vectorizer__min_df=6)
+    assert (vectors.window, vectors.vectorizer.min_df) == (5, 2)
+    changed.fit(TEXTS)
+    assert (len(vectors.vocabulary_), len(changed.vocabulary_)) == (7, 3)
+
+
+def test_a_search_over_parameters_of_fitted_vectors_is_refused():
+    vectors = small().fit(TEXTS)
+    model = LSTMSequenceClassifier(embeddings=vectors)
+    X = TextSequenceVectorizer().fit_transform(TEXTS)
+    with pytest.raises(ValueError, match=r"embeddings__window can't be set.*Set embeddings as a"):
+        GridSearchCV(model, {"embeddings__window": [1, 5]}).fit(X, [1, 1, 0, 0] * 5)
+    assert vectors.window == 5
+    model.set_params(**model.get_params())
 
 
 def test_one_bar_ends_full(capsys):

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import os
 import reprlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import compress, islice
 from typing import Any, Protocol, TypeAlias
 
 import numpy as np
@@ -21,6 +22,8 @@ ACCEPTED = (
     "pathlib.Path of a folder of model2vec, or an object of these packages), or a list of such "
     "tables"
 )
+
+WORDS_AT_ONCE = 10_000
 
 Found: TypeAlias = tuple[NDArray[np.bool_], NDArray[np.float32]]
 
@@ -97,9 +100,9 @@ class PretrainedVectors:
                 continue
             is_known, found = table.lookup(words)
             if is_known.any():  # else the width may be unknown
+                _check_vectors(found, stop - start, [*compress(words, is_known)])
                 vectors[is_known, start:stop] = np.float32(scale) * found
                 known |= is_known
-        _check_finite(vectors)
         return known, vectors
 
     def coverage(self, sequences: Sequences) -> float:
@@ -155,10 +158,27 @@ class KeyTable:
         found = [self._find(token) for token in tokens]
         is_known = np.array([vector is not None for vector in found], bool)
         vectors = [np.asarray(vector, np.float32) for vector in found if vector is not None]
-        shapes = {vector.shape for vector in vectors}
-        if len(shapes) > 1:
-            raise ValueError(f"embeddings needs vectors of one length, found {sorted(shapes)}.")
+        if len({vector.shape for vector in vectors}) > 1:
+            known = compress(tokens, is_known)
+            shapes = {v.shape: word for word, v in zip(known, vectors, strict=True)}
+            raise ValueError(
+                f"embeddings needs vectors of one length, found {sorted(shapes)}, such as those of "
+                f"{[shapes[shape] for shape in sorted(shapes)]}."
+            )
         return is_known, np.stack(vectors) if vectors else np.empty((0, 0), np.float32)
+
+    def in_memory(self) -> Iterator[tuple[Sequence[Any], NDArray[np.float32]]]:
+        """Yield words with their vectors, but not if each is loaded only when it is asked for."""
+        table = self.embeddings
+        if hasattr(table, "key_to_index"):
+            for start in range(0, len(table.vectors), WORDS_AT_ONCE):
+                rows = slice(start, start + WORDS_AT_ONCE)
+                yield table.index_to_key[rows], table.vectors[rows]
+        elif getattr(type(table), "__getitem__", None) is dict.__getitem__:
+            keys = iter(table)
+            while words := [*islice(keys, WORDS_AT_ONCE)]:
+                is_known, vectors = self.lookup(words)
+                yield [*compress(words, is_known)], vectors
 
     def _find(self, token: Any) -> Any:
         """Return the vector of a token, or None.
@@ -232,11 +252,12 @@ def _read_one(embeddings: Any, vocabulary: Mapping[Any, int] | None) -> Pretrain
     table = _table_of(embeddings)
     if table is None:
         matrix = _to_matrix(embeddings)
-        ids = np.arange(len(matrix))
+        ids, words = np.arange(len(matrix)), []
     else:
         vocabulary = _ids_of_tokens(table, vocabulary)
         ids = np.array(list(vocabulary.values()), np.int64)
         is_known, matrix = table.lookup(list(vocabulary))
+        words = [*compress(vocabulary, is_known)]
         if not is_known.any():
             raise ValueError(
                 f"None of the tokens in X has a vector in {_shown(embeddings)}. Do they differ in "
@@ -245,7 +266,10 @@ def _read_one(embeddings: Any, vocabulary: Mapping[Any, int] | None) -> Pretrain
         ids = ids[is_known]
     if matrix.ndim != 2 or 0 in matrix.shape:
         raise ValueError(f"{ACCEPTED}; found vectors of shape {matrix.shape[1:]}.")
-    _check_finite(matrix)
+    _check_vectors(matrix, matrix.shape[1], words)
+    if isinstance(table, KeyTable):
+        for unread_words, vectors in table.in_memory():
+            _check_vectors(vectors, matrix.shape[1], unread_words)
     order = np.argsort(ids, kind="stable")
     order = order[ids[order] != PADDING_ID]
     ids, matrix, scale = ids[order], matrix[order], 1.0
@@ -282,9 +306,17 @@ def _to_matrix(embeddings: Any) -> NDArray[np.float32]:
     return matrix
 
 
-def _check_finite(vectors: NDArray[np.float32]) -> None:
-    if not np.isfinite(vectors).all():
-        raise ValueError("embeddings holds NaN or infinite values.")
+def _check_vectors(vectors: NDArray[np.float32], length: int, words: Sequence[Any] = ()) -> None:
+    """Raise an error for vectors of another length, and for values that are not finite."""
+    if len(vectors) and vectors.shape[1:] != (length,):
+        raise ValueError(
+            f"embeddings needs vectors of length {length}, found {vectors.shape[1:]}, such as that "
+            f"of {words[0]!r}."
+        )
+    is_finite = np.isfinite(vectors).all(axis=1)
+    if not is_finite.all():
+        word = f" in the vector of {words[int(is_finite.argmin())]!r}" if len(words) else ""
+        raise ValueError(f"embeddings holds NaN or infinite values{word}.")
 
 
 def _shown(embeddings: Any) -> str:

@@ -91,8 +91,8 @@ def relative_weights(
 ) -> NDArray[np.float64]:
     """Return the weight of each sample or label, with mean 1 over those that count.
 
-    Each factor is divided by its largest value first, so that their product can't overflow. The
-    values are encoded labels.
+    Each factor is divided by its largest value first, so that their product can't overflow. A
+    weight that is lost by rounding in the sum of all is 0. The values are encoded labels.
 
     Raises
     ------
@@ -102,6 +102,7 @@ def relative_weights(
     weight = np.ones(1)
     for factor in _factors(sample_weight, class_weight, values, labels):
         weight = weight * (factor / (factor.max(initial=0) or 1))
+    weight = np.where(weight < np.finfo(np.float64).eps * weight.sum(axis=0), 0, weight)
     _check_any(weight)
     mean: float = weight[weight > 0].mean()
     return weight / mean

@@ -38,9 +38,17 @@ def is_measured(data: NDArray[Any]) -> bool:
     return data.ndim > 1
 
 
+def printable(value: Any) -> str:
+    """Return a token or label as a text that can be drawn and encoded.
+
+    In place of half a surrogate pair, which is no character, stands the replacement character.
+    """
+    return str(value).encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+
+
 def token_names(data: NDArray[Any]) -> list[str]:
     """Return the tokens of a sequence, white space made visible."""
-    return [SHOWN.get(token, token.replace("\n", SHOWN["\n"])) for token in map(str, data)]
+    return [SHOWN.get(token, token.replace("\n", SHOWN["\n"])) for token in map(printable, data)]
 
 
 def label_steps(axis: Any, data: NDArray[Any], *, rotation: float = 0) -> None:

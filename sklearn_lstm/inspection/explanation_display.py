@@ -13,6 +13,7 @@ from sklearn_lstm.inspection.drawing import (
     is_measured,
     is_missing,
     label_steps,
+    printable,
     strongest,
     token_names,
 )
@@ -148,7 +149,7 @@ class ExplanationDisplay:
         places = np.arange(len(shown))
         height = float(np.clip(1.4 + 0.22 * len(shown), 2.4, 12))
         ax = axes_for(ax, (8.0, 4.0) if is_series else (6.4, height))
-        score = f"adds to the score of {explanation.target!s}"
+        score = f"adds to the score of {printable(explanation.target)}"
         if is_series:
             ax.bar(places, linear, width=1.0, label="linear model")
             ax.bar(places, network, bottom=starts, width=1.0, label="network")
@@ -190,7 +191,7 @@ class ExplanationDisplay:
             names = [f"{step}{' missing' * is_gap}" for step, is_gap in enumerate(gaps)]
         is_of_characters = not is_series and all(len(name) == 1 for name in names)
         if is_of_characters:
-            names = [*map(str, explanation.data)]  # with the white space of the text
+            names = [*map(printable, explanation.data)]  # with the white space of the text
         largest = float(np.abs(values).max(initial=0)) or 1.0
         tokens = [
             TOKEN.format(
@@ -204,7 +205,7 @@ class ExplanationDisplay:
                 names, values, explanation.linear, explanation.network, strict=True
             )
         ]
-        target = escape(str(explanation.target))
+        target = escape(printable(explanation.target))
         head = (
             f"score of <b>{target}</b>: {explanation.score:+.2f} = {explanation.base_value:+.2f} "
             f"(baseline) {explanation.linear.sum():+.2f} (linear model) "

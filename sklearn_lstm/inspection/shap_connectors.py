@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from sklearn_lstm.inspection.drawing import printable
 from sklearn_lstm.inspection.explaining import Explanation
 
 
@@ -55,7 +56,7 @@ def as_shap_explanation(explanations: Explanation | Sequence[Explanation]) -> An
             data=_shown(explanations),
             feature_names=_names(explanations),
         )
-        found.output_names = str(explanations.target)
+        found.output_names = printable(explanations.target)
         return found
     if not len(explanations):
         raise ValueError("There is no explanation: the list is empty.")
@@ -70,7 +71,7 @@ def as_shap_explanation(explanations: Explanation | Sequence[Explanation]) -> An
 def _names(explanation: Explanation) -> list[str]:
     if explanation.data.ndim == 2:
         return [f"step {step}" for step in range(len(explanation.data))]
-    return [str(token) for token in explanation.data]
+    return [*map(printable, explanation.data)]
 
 
 def _shown(explanation: Explanation) -> Any:

@@ -55,8 +55,12 @@ def check_as_count_vectorizer(estimator: BaseEstimator) -> list[Any]:
         analysis.lowercase = False  # CountVectorizer would look for upper case in other tokens too
     indices = analysis.fit([]).vocabulary_
     tokens = sorted(indices, key=indices.get) if estimator.vocabulary is not None else []
-    # Strings of an array are NumPy scalars.
-    tokens = [token.item() if isinstance(token, np.generic) else token for token in tokens]
+    # Strings of an array are NumPy scalars. Dates of Python are other tokens than those of NumPy.
+    tokens = [
+        token.item() if isinstance(token, np.generic) and token.dtype.kind not in "mM" else token
+        for token in tokens
+    ]
+    refuse_nan(tokens)
     if analysis.tokenizer is words_of:  # whose tokens have this form
         tokens = [normalize("NFC", token) if isinstance(token, str) else token for token in tokens]
         _check_distinct(tokens)
@@ -67,6 +71,23 @@ def _check_distinct(tokens: list[Any]) -> None:
     for token, times in Counter(tokens).most_common(1):
         if times > 1:
             raise ValueError(f"Duplicate term in vocabulary: {token!r}")
+
+
+def refuse_nan(tokens: Iterable[Any]) -> None:
+    """Raise an error if a token is or holds NaN: a copy, as in a stored file, is another token."""
+    for token in tokens:
+        if type(token) is not str and _holds_nan(token):
+            raise ValueError(
+                f"{token!r} can't be a token: NaN and NaT equal nothing, so that they would not be "
+                "found again. Put another value in their place."
+            )
+
+
+def _holds_nan(token: Any) -> bool:
+    if isinstance(token, tuple | frozenset):
+        return any(map(_holds_nan, token))
+    is_other = token != token  # noqa: PLR0124
+    return isinstance(is_other, bool | np.bool_) and bool(is_other)  # not NA of pandas
 
 
 def iterate_texts(raw_documents: Iterable[Any]) -> Iterator[Any]:

@@ -11,6 +11,7 @@ from typing import Any, Literal, NoReturn
 import numpy as np
 
 from sklearn_lstm.exceptions import warn_user
+from sklearn_lstm.text.analysis import refuse_nan
 from sklearn_lstm.text.counting import FIRST_TOKEN, TokenCounts
 from sklearn_lstm.text.scripts import is_character
 
@@ -109,6 +110,7 @@ def frequent_tokens(counts: TokenCounts, min_df: float, max_df: float) -> list[A
     They are sorted by falling frequency, ties alphabetically, so that the order of the texts does
     not matter.
     """
+    refuse_nan(counts.ids)
     is_frequent = counts.documents >= _n_texts(min_df, counts)
     is_frequent &= counts.documents <= _n_texts(max_df, counts)
     tokens = [token for token, id_ in counts.ids.items() if is_frequent[id_]]

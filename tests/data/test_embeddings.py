@@ -1,6 +1,7 @@
 """Pretrained vectors from a matrix, a mapping and gensim find their ids; frozen or not."""
 
 from functools import partial
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -10,6 +11,7 @@ from sklearn.pipeline import make_pipeline
 
 from sklearn_lstm import LSTMSequenceClassifier, TextSequenceVectorizer, WordVectors
 from sklearn_lstm.data.embeddings import read_embeddings
+from sklearn_lstm.data.static_models import Pieces
 
 VECTORS = np.arange(12, dtype=np.float32).reshape(4, 3)
 VOCABULARY = {"good": 2, "bad": 3, "day": 5}
@@ -136,6 +138,13 @@ def test_word_vectors_that_are_not_fitted_are_refused(embeddings):
 def test_a_name_of_no_static_model_is_refused(embeddings):
     with pytest.raises(ValueError, match=r"'glove' is not the name.*'wordllama'.*downloaded"):
         read_embeddings(embeddings, VOCABULARY)
+
+
+def test_a_static_model_of_zeros_knows_no_word():
+    first_piece = SimpleNamespace(ids=[0])
+    tokenizer = SimpleNamespace(encode_batch=lambda words, **_: [first_piece] * len(words))
+    with pytest.raises(ValueError, match="None of the tokens in X has a vector"):
+        read_embeddings(Pieces(tokenizer, np.zeros((1, 4), np.float32)), VOCABULARY)
 
 
 def test_several_tables_are_laid_side_by_side():

@@ -82,6 +82,14 @@ def test_weights_may_differ_by_any_factor(linear_branch):
     assert set(model.predict(X)) == {1}
 
 
+def test_weights_that_are_lost_beside_another_are_0():
+    X, y = data(60)
+    weights = np.where(np.arange(60) == 3, 1e20, 1)
+    model = small(linear_branch=True, max_epochs=1).fit(X, y, sample_weight=weights)
+    expected = small(linear_branch=True, max_epochs=1).fit(X, y, sample_weight=weights > 1)
+    assert_array_equal(model.predict_proba(X), expected.predict_proba(X))
+
+
 def test_weights_of_several_labels_may_be_of_any_scale():
     X, y = data()
     Y = np.stack([y, 1 - y], axis=1)

@@ -1,5 +1,6 @@
 """Tables of words reach all parts of a model, also for words that no training text holds."""
 
+from collections import UserDict
 from functools import partial
 
 import numpy as np
@@ -10,6 +11,7 @@ from sklearn.base import clone
 from sklearn.pipeline import make_pipeline
 
 from sklearn_lstm import TextSequenceVectorizer, WordVectors
+from sklearn_lstm.data.embeddings import WORDS_AT_ONCE, read_embeddings
 from sklearn_lstm.inspection import explain
 
 GOOD = ["good", "fine", "nice", "great", "lovely", "superb"]
@@ -204,10 +206,39 @@ def test_without_vectors_there_is_no_share():
     assert "pretrained" not in repr(model)
 
 
-def test_a_vector_that_is_not_finite_is_refused_in_prediction_too():
-    model = pipeline({**TABLE, "glad": np.full(4, np.nan)}, linear_branch=False).fit(TEXTS, Y)
-    with pytest.raises(ValueError, match="NaN or infinite"):
+WRONG = {
+    "NaN": (np.full(4, np.nan), "NaN or infinite values in the vector of 'glad'"),
+    "infinite": ([1, 2, 3, np.inf], "NaN or infinite values in the vector of 'glad'"),
+    "another length": (np.ones(3), r"one length, found \[\(3,\), \(4,\)\].*\['glad', "),
+    "a number": (1.0, r"one length, found \[\(\), \(4,\)\].*\['glad', "),
+}
+
+
+class Lazy(UserDict):
+    """A mapping that could load its vectors one by one."""
+
+
+@pytest.mark.parametrize(("wrong", "message"), WRONG.values(), ids=WRONG.keys())
+def test_a_wrong_vector_of_a_word_of_no_training_text_is_refused(wrong, message):
+    with pytest.raises(ValueError, match=message):
+        pipeline({**TABLE, "glad": wrong}).fit(TEXTS, Y)
+    many = {"good": np.ones(4), **dict.fromkeys(range(1, WORDS_AT_ONCE), np.ones(4))}
+    with pytest.raises(ValueError, match="of 'glad'"):
+        read_embeddings({**many, "glad": wrong}, {"good": 2})
+
+
+@pytest.mark.parametrize(("wrong", "message"), WRONG.values(), ids=WRONG.keys())
+def test_a_wrong_vector_that_is_loaded_when_it_is_asked_for_is_refused_then(wrong, message):
+    model = pipeline(Lazy({**TABLE, "glad": wrong}), linear_branch=False).fit(TEXTS, Y)
+    with pytest.raises(ValueError, match=f"({message})|(length 4, found .* of 'glad')"):
         model.predict(["glad"])
+
+
+def test_a_wrong_vector_of_gensim_is_refused():
+    vectors = keyed()
+    vectors.vectors[vectors.key_to_index["glad"], 2] = np.nan
+    with pytest.raises(ValueError, match="NaN or infinite values in the vector of 'glad'"):
+        pipeline(vectors).fit(TEXTS, Y)
 
 
 # --- Tables are shared, and stay as they were

@@ -228,6 +228,27 @@ def test_tokens_are_not_read_as_mathematics():
     display.figure_.draw_without_rendering()
 
 
+# Half a surrogate pair: in words, alone as a character, and in the name of a class.
+HALVES = [["so", "a\udc80b", "\ud83d"], ["a", "\ud83d", " "]]
+
+
+@pytest.mark.parametrize("tokens", HALVES)
+def test_half_a_surrogate_pair_is_shown_as_the_replacement_character(tokens):
+    data = np.array(tokens, object)
+    shown = [token.replace("\udc80", "\ufffd").replace("\ud83d", "\ufffd") for token in tokens]
+    values = np.arange(3.0)
+    explanation = Explanation(data, values, values, 0.0, "\udc80", {})
+    for display, axis in (
+        (GateDisplay(np.zeros((1, 3)), data, [0]).plot(), "x"),
+        (ExplanationDisplay(explanation).plot(), "y"),
+    ):
+        labels = [text.get_text() for text in getattr(display.ax_, f"get_{axis}ticklabels")()]
+        assert labels == [token.replace(" ", "␣") for token in shown]
+        display.figure_.draw_without_rendering()
+    html = ExplanationDisplay(explanation)._repr_html_()
+    assert html.encode().decode().count("\ufffd") == "".join(shown).count("\ufffd") + 3
+
+
 # --- Explanations
 
 

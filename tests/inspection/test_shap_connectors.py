@@ -8,7 +8,7 @@ import pytest
 import shap
 
 from sklearn_lstm import LSTMSequenceClassifier
-from sklearn_lstm.inspection import as_shap_explanation, explain
+from sklearn_lstm.inspection import Explanation, as_shap_explanation, explain
 
 
 def test_one_explanation_is_drawn_as_waterfall_and_as_text(fitted_texts):
@@ -22,6 +22,16 @@ def test_one_explanation_is_drawn_as_waterfall_and_as_text(fitted_texts):
     shap.plots.waterfall(found, show=False)
     plt.close("all")
     assert explanation.data[0] in shap.plots.text(found, display=False)
+
+
+def test_half_a_surrogate_pair_is_drawn():
+    data, values = np.array(["so", "a\udc80b", "\ud83d"], object), np.arange(3.0)
+    found = as_shap_explanation(Explanation(data, values, values, 0.0, "\udc80", {}))
+    assert found.feature_names == ["so", "a\ufffdb", "\ufffd"]
+    shap.plots.waterfall(found, show=False)
+    plt.gcf().canvas.draw()
+    plt.close("all")
+    shap.plots.text(found, display=False).encode()
 
 
 def test_many_explanations_are_drawn_as_text(fitted_texts):

@@ -2,6 +2,7 @@
 
 import unicodedata
 
+import numpy as np
 import polars as pl
 import pyarrow as pa
 import pytest
@@ -40,3 +41,18 @@ def test_texts_in_tokens_get_an_error_that_names_the_remedy():
 def test_tokens_of_several_types_are_named(odd):
     with pytest.raises(ValueError, match=r"Tokens of several types.*'a'.*" + str(odd)):
         TextSequenceVectorizer(analyzer=list).fit([["a", "b"], ["b", odd]])
+
+
+@pytest.mark.parametrize(
+    "nan", [float("nan"), np.float32("nan"), ("a", np.nan), np.datetime64("NaT", "D")]
+)
+def test_nan_is_refused_as_a_token_of_texts_and_in_a_vocabulary(nan):
+    message = "can't be a token: NaN"
+    vectorizer = TextSequenceVectorizer(analyzer=list, min_df=2)
+    for learn in (vectorizer.fit, vectorizer.partial_fit):
+        with pytest.raises(ValueError, match=message):
+            learn([[nan]])
+    with pytest.raises(ValueError, match=message):
+        TextSequenceVectorizer(analyzer=list, vocabulary=[nan]).fit([[nan]])
+    X = vectorizer.fit([["a", "a"]] * 2).transform([["a", nan]])
+    assert X.toarray().tolist() == [[2, 1]]

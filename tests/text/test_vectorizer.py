@@ -13,8 +13,10 @@ import pytest
 import scipy.sparse as sp
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from sklearn import config_context
 from sklearn.compose import ColumnTransformer
 from sklearn.exceptions import NotFittedError
+from sklearn.pipeline import make_pipeline
 from sklearn.utils._param_validation import InvalidParameterError
 
 from sklearn_lstm.vectorizer import TextSequenceVectorizer
@@ -511,10 +513,20 @@ def test_set_output_names_the_positions(container):
     assert tokens(vectorizer, TEXTS) == expected_tokens(vectorizer, TEXTS)
 
 
-def test_set_output_on_sparse_says_what_is_wrong():
-    vectorizer = TextSequenceVectorizer().set_output(transform="pandas")
-    with pytest.raises(ValueError, match="sparse"):
-        vectorizer.fit_transform(TEXTS)
+@pytest.mark.parametrize("output", ["sparse", "onehot"])
+@pytest.mark.parametrize("container", ["pandas", "polars"])
+def test_other_output_is_no_frame_as_that_of_countvectorizer(output, container):
+    class Own(TextSequenceVectorizer):
+        def transform(self, raw_documents):
+            return super().transform(raw_documents)
+
+    for vectorizer in (TextSequenceVectorizer(output=output), Own(output=output)):
+        with config_context(transform_output=container):
+            X, again = vectorizer.fit_transform(TEXTS), vectorizer.transform(TEXTS)
+        assert type(X) is type(again) is type(vectorizer.transform(TEXTS))
+        assert not hasattr(vectorizer, "set_output")
+        with pytest.raises(ValueError, match="`set_output` is not available"):
+            make_pipeline(vectorizer).set_output(transform=container)
 
 
 @pytest.mark.parametrize("output", ["sparse", "dense"])

@@ -84,6 +84,30 @@ def test_a_mapping_of_tuples_serves_as_vocabulary(round_trip):
     assert clone(vectorizer).fit(TEXTS).vocabulary_ == vectorizer.vocabulary_
 
 
+@pytest.mark.parametrize(
+    "tokens",
+    [
+        [-0.0, 1.0, 0.5],
+        [True, 1, 2.0],
+        list(np.array([0.1, 0.2], np.float32)),
+        [None],
+        [("a", 1), ("b", np.int64(2))],
+        [b"a", b"b"],
+        list(np.array(["2020-01-01", "2020-01-02"], "M8[ns]")),
+        ["\ud83d", "\ude00"],
+    ],
+)
+@pytest.mark.parametrize("is_given", [False, True])
+def test_tokens_of_any_type_are_found_again(tokens, is_given, round_trip):
+    vocabulary = list(dict.fromkeys(tokens)) if is_given else None
+    vectorizer = TextSequenceVectorizer(analyzer=list, vocabulary=vocabulary)
+    X = vectorizer.fit_transform([tokens, tokens[:1]]).toarray()
+    assert X.min(where=X > 0, initial=9) > 1
+    copied = [pickle.loads(pickle.dumps(token)) for token in tokens]
+    restored = round_trip(vectorizer)
+    np.testing.assert_array_equal(restored.transform([copied, copied[:1]]).toarray(), X)
+
+
 def test_a_set_of_tokens_is_numbered_in_alphabetical_order():
     for kind in (set, frozenset):
         words = kind(["one", "two", "three", "four", "five", "six", "seven"])
