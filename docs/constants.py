@@ -36,6 +36,7 @@ NUMBERS = {
     # how long to train
     "n_updates": count(duration.N_UPDATES),
     "n_updates_of_characters": count(duration.MORE_FOR_CHARACTERS * duration.N_UPDATES),
+    "fewest_for_more_epochs": count(duration.FEWEST_SAMPLES),
     "most_tokens": count(duration.MOST_WORK),
     "most_tokens_of_characters": count(duration.MORE_FOR_CHARACTERS * duration.MOST_WORK),
     "usual_epochs": count(duration.FEWEST_EPOCHS),

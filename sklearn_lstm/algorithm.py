@@ -190,16 +190,14 @@ def _plan(
         other_work=sum(kind.work(samples) for kind in kinds),
     )
     if plan.max_epochs == 0 and len(kinds) == 1:
-        fewest = min(
-            kind.fewest_samples
+        (kind,) = (
+            kind
             for kind in MEMBERS
             if issubclass(kind, LinearMember) and kind.reads(samples.sequences)
         )
+        lacking = " and ".join(kind.lacks(samples, parameters))
         raise ValueError(
-            "max_epochs=0 fits the linear model alone, but there is none: it needs "
-            f"linear_branch=True (found {parameters['linear_branch']}), "
-            f"criterion='cross_entropy' (found {parameters['criterion']!r}), and at least "
-            f"{fewest} sequences, more than there are classes (found {len(samples)} sequences). "
+            f"max_epochs=0 fits the linear model alone, but there is none: it needs {lacking}. "
             "Change this, or leave max_epochs='auto'."
         )
     return plan

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from scipy.sparse import issparse
 from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.utils._param_validation import Interval, StrOptions
+from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_consistent_length, check_is_fitted, validate_data
 from skorch import NeuralNet
 
@@ -461,13 +462,15 @@ class LSTMSequenceClassifier(
         TypeError
             If X holds strings or a bag of words.
         ValueError
-            If X is not a set of sequences (names the row), y is not a set of labels, a parameter
-            is out of range, or the loss becomes infinite or NaN. What was fitted before is kept.
+            If X is not a set of sequences (names the row), y is not a set of labels or holds a
+            single class, a parameter is out of range, or the loss becomes infinite or NaN. What was
+            fitted before is kept.
         """
         task = CallbackTask.of_fit(self, X, y, sample_weight)
         checked_parameters(self, self._parameter_constraints)
         previous = self._previous() if self.warm_start else None
         y = read_labels(y)
+        check_classification_targets(y)  # warns of nearly as many classes as samples
         sequences = self._read_new(X, y, previous)
         labels = Labels.of(y) if previous is None else self._labels
         return self._fit(

@@ -122,6 +122,11 @@ def test_a_warm_start_goes_on_as_in_fit():
     assert_same(models[0], models[1].fit(IDS, LABELS), IDS)
 
 
+def test_a_batch_may_hold_one_class_or_nearly_as_many_as_samples():
+    X, y = IDS[:60], np.arange(60) % 30
+    assert_same(fit_batches(small(), cut(X, y, sizes=(1, 29))), small().fit(X, y), X)
+
+
 def test_labels_get_the_type_that_they_have_together():
     labels = ["no", "yes"] * 30 + ["perhaps", "no"] * 35
     fitted = fit_batches(small(), cut(IDS, labels, sizes=(60,)))
@@ -249,6 +254,14 @@ def test_a_failed_fit_leaves_the_model_as_it_was():
         ([(IDS, LABELS), (IDS,)], TypeError, "found a tuple of length 1"),
         ([(IDS, LABELS), (IDS, LABELS[1:])], ValueError, "X holds 130 sequences, but y holds 129"),
         ([(IDS, LABELS), (IDS, range(130))], ValueError, "y holds numbers, but .* strings"),
+        ([(IDS, WEIGHTS), (IDS, WEIGHTS + 0.5)], ValueError, "Unknown label type: continuous. y"),
+        (
+            [(IDS, LABELS), (IDS, [["few"], []] * 65)],
+            ValueError,
+            r"^y\[0\] is a list.*y = Multi.*\(y\)",
+        ),
+        ([(IDS, LABELS), (IDS, [None] * 130)], ValueError, r"^y\[0\] is missing: None"),
+        ([(IDS, [1] * 130)], ValueError, "y holds only one class: 1"),
         ([(IDS, LABELS), (IDS, FLAGS)], ValueError, "y holds 3 labels each, but .* strings"),
         ([(IDS, LABELS), (IDS, LABELS, WEIGHTS)], ValueError, "this batch has one, unlike the"),
         ([(IDS, LABELS), (SERIES, LABELS)], ValueError, "A 3-D X holds measurements"),

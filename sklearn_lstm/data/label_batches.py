@@ -32,7 +32,7 @@ class LabelBatches:
             For what is no y or `sample_weight` of so many samples, and for labels of another kind
             than those before, or weights where the batches before had none.
         """
-        y = read_labels(y, "y of a batch")
+        y = read_labels(y)
         if len(y) != n_samples:
             raise ValueError(f"X holds {n_samples} sequences, but y holds {len(y)} labels.")
         weights = read_sample_weight(sample_weight, n_samples)
@@ -92,6 +92,6 @@ def _kind(y: NDArray[Any]) -> str:
         return f"{y.shape[1]} labels each"
     if y.dtype.kind in "biuf":
         return "numbers"
-    if y.dtype.kind in "UO" and isinstance(y[0], str):
+    if y.dtype.kind in "UO":
         return "strings"
     return f"labels of the type {type(y[0]).__name__}"

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from scipy import sparse
 from scipy.special import expit, log_expit, log_softmax, softmax
 from sklearn.utils import check_array, column_or_1d
-from sklearn.utils.multiclass import check_classification_targets, type_of_target
+from sklearn.utils.multiclass import type_of_target
 
 from sklearn_lstm.data.containers import as_list, columns_of, is_missing
 
@@ -35,8 +35,16 @@ class Labels:
 
     @staticmethod
     def of(y: NDArray[Any]) -> Labels:
-        """Find the labels of a y from `read_labels`."""
-        return LabelSets(np.arange(y.shape[1])) if y.ndim == 2 else Labels(np.unique(y))
+        """Find the labels of a y from `read_labels`.
+
+        Raises
+        ------
+        ValueError
+            If y holds a single class.
+        """
+        if y.ndim == 2:
+            return LabelSets(np.arange(y.shape[1]))
+        return Labels(_several(np.unique(y), "y holds"))
 
     @staticmethod
     def named(classes: Any, y: NDArray[Any]) -> Labels:
@@ -45,13 +53,13 @@ class Labels:
         Raises
         ------
         ValueError
-            If it does not name them.
+            If it does not name them, or a single one.
         """
         if y.ndim == 2:
             return Labels.of(y)
         if classes is None:
             raise ValueError("classes must be passed on the first call to partial_fit.")
-        return Labels(_distinct(classes))
+        return Labels(_several(_distinct(classes), "classes names"))
 
     def __len__(self) -> int:
         return len(self.classes)
@@ -242,7 +250,7 @@ class LabelSets(Labels):
 
 
 def read_labels(y: Any, name: str = "y") -> NDArray[Any]:
-    """Check y as scikit-learn does.
+    """Check y as scikit-learn does, but without a warning of many classes.
 
     Returns
     -------
@@ -251,8 +259,8 @@ def read_labels(y: Any, name: str = "y") -> NDArray[Any]:
     Raises
     ------
     ValueError
-        For no y, NaN in y, lists of labels, regression targets and several outputs that are not
-        labels.
+        For no y, missing values in y, lists of labels, regression targets and several outputs that
+        are not labels.
     """
     if y is None:
         raise ValueError(
@@ -264,11 +272,7 @@ def read_labels(y: Any, name: str = "y") -> NDArray[Any]:
     y = check_array(
         y, accept_sparse="csr", ensure_2d=False, dtype=None, ensure_min_samples=0, input_name=name
     )
-    if y.dtype.kind == "O" and len({isinstance(label, str) for label in y.flat}) > 1:
-        kinds = ", ".join(sorted({type(label).__name__ for label in y.flat}))
-        raise ValueError(f"{name} holds labels of several types: {kinds}. Make them all strings.")
-    if name == "y":  # others may be so small that they would seem to hold too many classes
-        check_classification_targets(y)
+    _check_discrete(y, name)
     if y.ndim == 1:
         return np.asarray(y)
     kind = type_of_target(y, input_name=name)
@@ -307,6 +311,33 @@ def _own_values(y: Any) -> Any:
     return arrays[0] if y.ndim == 1 else np.column_stack(arrays)
 
 
+def _check_discrete(y: Any, name: str) -> None:
+    """Refuse fractions, and objects other than strings."""
+    if y.dtype.kind in "OS" and not all(isinstance(label, str) for label in y.flat):
+        kinds = ", ".join(sorted({type(label).__name__ for label in y.flat}))
+        raise ValueError(
+            f"{name} holds objects of the type {kinds}. Make them all strings, or an array of "
+            "numbers."
+        )
+    values = y.data if sparse.issparse(y) else y.ravel()
+    if y.dtype.kind == "f" and (is_fraction := values != np.trunc(values)).any():
+        kind = "continuous-multioutput" if y.ndim == 2 and y.shape[1] > 1 else "continuous"
+        raise ValueError(
+            f"Unknown label type: {kind}. {name} holds {values[is_fraction.argmax()]}, but classes "
+            "are whole numbers or strings. For a target of continuous values use a regressor."
+        )
+
+
+def _several(classes: NDArray[Any], found: str) -> NDArray[Any]:
+    """Return distinct classes, unless there is only one."""
+    if len(classes) == 1:
+        raise ValueError(
+            "LSTMSequenceClassifier needs samples of at least 2 classes, but "
+            f"{found} only one class: {classes.tolist()[0]!r}."
+        )
+    return classes
+
+
 def _distinct(classes: Any) -> NDArray[Any]:
     """Return classes sorted, each once."""
     return np.unique(list(classes) if isinstance(classes, AbstractSet) else _own_values(classes))
@@ -331,9 +362,18 @@ def _check_no_lists(y: Any, name: str) -> None:
 
 
 def _check_all_known(y: Any, name: str) -> None:
-    """Refuse missing values among several labels."""
+    """Refuse missing values; NaN among single labels is left to `check_array`."""
     values = None if sparse.issparse(y) else np.asarray(y)
-    if values is None or values.ndim != 2 or values.shape[1] == 1 or values.dtype.kind not in "fO":
+    if values is None or values.ndim not in (1, 2) or values.dtype.kind not in "fOmM":
+        return
+    if values.ndim == 1 or values.shape[1] == 1:
+        labels = [] if values.dtype.kind == "f" else values.astype(object).ravel().tolist()
+        row = next((row for row, label in enumerate(labels) if is_missing(label)), None)
+        if row is not None:
+            raise ValueError(
+                f"{name}[{row}] is missing: {labels[row]}. Each sequence needs a label: leave out "
+                "those without one."
+            )
         return
     missing = np.array([[is_missing(value) or value != value for value in row] for row in values])  # noqa: PLR0124 - NaN
     if missing.any():

@@ -162,9 +162,19 @@ class LinearMember(FittedMember):
     @classmethod
     def suits(cls, samples: Samples, parameters: Mapping[str, Any]) -> bool:
         """Return whether the member can be fitted to these samples, and is wanted."""
+        return cls.reads(samples.sequences) and not cls.lacks(samples, parameters)
+
+    @classmethod
+    def lacks(cls, samples: Samples, parameters: Mapping[str, Any]) -> list[str]:
+        """Return which conditions of a fit are not met."""
         fewest = max(cls.fewest_samples, 1 + len(np.unique(samples.targets.values)))
-        is_wanted = wants_linear_model(parameters)
-        return cls.reads(samples.sequences) and is_wanted and len(samples) >= fewest
+        criterion, n_samples = parameters["criterion"], len(samples)
+        conditions = {
+            "linear_branch=True": parameters["linear_branch"],
+            f"criterion='cross_entropy' (found {criterion})": criterion == "cross_entropy",
+            f"at least {fewest} sequences (found {n_samples})": n_samples >= fewest,
+        }
+        return [condition for condition, is_met in conditions.items() if not is_met]
 
     @classmethod
     def expected_weight(cls, samples: Samples, parameters: Mapping[str, Any]) -> float:  # noqa: ARG003

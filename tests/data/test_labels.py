@@ -26,6 +26,12 @@ small = partial(small_models.small, hidden_size=2, max_epochs=1)
         (np.array(["a", "b", np.nan, "a"], dtype=object), "contains NaN"),
         ([0, 1, np.inf, 1], "y contains infinity"),
         (None, "requires y to be passed, but the target y is None"),
+        ([None] * 4, r"y\[0\] is missing: None. Each sequence needs a label"),
+        (["a", "b", None, "a"], r"y\[2\] is missing: None. Each sequence needs a label"),
+        (pd.to_datetime([None] * 4), r"y\[0\] is missing: None"),
+        (np.array([0, 1, 0, 1], object), "y holds objects of the type int. Make them"),
+        (["ham"] * 4, "at least 2 classes, but y holds only one class: 'ham'"),
+        (np.zeros(4, int), "at least 2 classes, but y holds only one class: 0"),
         ([[0.1, 0.2]] * 4, "Unknown label type: continuous-multioutput"),
         ([[0, 1], [2, 3], [1, 1], [0, 0]], "multiclass-multioutput.*MultiOutputClassifier"),
         ([[0, 3], [3, 3], [0, 0], [3, 0]], "multilabel y has to hold 1 where"),
@@ -72,12 +78,10 @@ def test_labels_come_back_as_they_are(y):
     np.testing.assert_array_equal(model.predict(X), model.classes_[proba.argmax(axis=1)])
 
 
-@pytest.mark.parametrize("label", [0, "ham"])
-def test_one_class_is_always_predicted(label):
-    model = small().fit(X, [label] * 4)
-    assert model.classes_.tolist() == [label]
-    assert model.predict(X).tolist() == [label] * 4
-    np.testing.assert_array_equal(model.predict_proba(X), np.ones((4, 1)))
+@pytest.mark.parametrize("weights", [{"sample_weight": [1, 0, 1, 0]}, {"class_weight": {1: 0}}])
+def test_a_class_without_weight_is_a_class(weights):
+    sample_weight = weights.pop("sample_weight", None)
+    assert small(**weights).fit(X, [0, 1, 0, 1], sample_weight).classes_.tolist() == [0, 1]
 
 
 @pytest.mark.parametrize("container", [np.array, sparse.csr_matrix, pd.DataFrame, list])
@@ -135,14 +139,14 @@ WEIGHTS = {"relative": relative_weights, "absolute": absolute_weights}
     ],
 )
 def test_wrong_sample_weights_are_refused(kind, weights, message):
-    y = np.zeros(3)
+    y = np.array([0, 1, 0])
     with pytest.raises(ValueError, match=message):
         WEIGHTS[kind](weights, None, y, Labels.of(y))
 
 
 @pytest.mark.parametrize("kind", WEIGHTS)
 def test_no_sample_weights_are_one_each(kind):
-    y = np.zeros(3)
+    y = np.array([0, 1, 0])
     assert WEIGHTS[kind](None, None, y, Labels.of(y)).tolist() == [1, 1, 1]
 
 

@@ -4,6 +4,7 @@ import pickle
 
 import numpy as np
 import pytest
+from torch.nn import CrossEntropyLoss
 
 from sklearn_lstm import LSTMSequenceClassifier
 
@@ -87,12 +88,22 @@ def test_a_linear_model_that_is_too_large_is_an_error(pairs, allow_bytes):
 
 
 @pytest.mark.parametrize(
-    "parameters", [{"linear_branch": False}, {"n_samples": 99}], ids=["without", "few"]
+    ("n_samples", "parameters", "lacking"),
+    [
+        (300, {"linear_branch": False}, "linear_branch=True"),
+        (99, {}, r"at least 100 sequences \(found 99\)"),
+        (
+            99,
+            {"criterion": CrossEntropyLoss},
+            r"criterion='cross_entropy' \(found .*CrossEntropyLoss'>\) and at least 100 .*",
+        ),
+    ],
 )
-def test_without_a_linear_model_there_is_nothing_to_fit(pairs, parameters):
+def test_without_a_linear_model_an_error_names_the_conditions_that_are_not_met(
+    pairs, n_samples, parameters, lacking
+):
     X, y = pairs
-    n_samples = parameters.pop("n_samples", 300)
     model = alone(**parameters)
-    with pytest.raises(ValueError, match="max_epochs=0 fits the linear model alone, but there is"):
+    with pytest.raises(ValueError, match=rf"there is none: it needs {lacking}\. Change this"):
         model.fit(X[:n_samples], y[:n_samples])
     assert not hasattr(model, "classes_")

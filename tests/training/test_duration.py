@@ -29,6 +29,12 @@ def test_auto_epochs_and_batches_suit_small_and_large_data():
     assert epochs[-1] == 4
 
 
+@pytest.mark.parametrize("token_unit", ["word", "char", None])
+def test_few_samples_get_no_more_epochs_than_a_hundred(token_unit):
+    epochs = [max_epochs_for(n, 10 * n, 4, token_unit) for n in (1, 6, 99, 100, 200)]
+    assert epochs[0] == epochs[1] == epochs[2] == epochs[3] > epochs[4]
+
+
 def plan(X, *, is_judged=True, is_new=True, has_validation=False, other_work=0, **parameters):
     sequences = read_sequences(X)
     defaults = LSTMSequenceClassifier(**parameters).get_params()
