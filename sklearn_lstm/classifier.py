@@ -726,7 +726,8 @@ class LSTMSequenceClassifier(
 
     def _read(self, X: Any) -> Sequences:
         """Read X as it was read at fit."""
-        if hasattr(self, "feature_names_in_") or not issparse(X):  # else no names
+        has_names = hasattr(self, "feature_names_in_") or not issparse(X)
+        if has_names and not self._format.channel_names:  # else checked series by series
             validate_data(self, X, reset=False, skip_check_array=True, ensure_2d=False)
         sequences = self._format.read(X)
         sequences.vectors = self._vectors
@@ -823,6 +824,8 @@ class LSTMSequenceClassifier(
         coverage = None if vectors is None else vectors.coverage(sequences)
         if previous is None:
             validate_data(self, X, skip_check_array=True, ensure_2d=False)  # column names
+            if input_format.channel_names:
+                self.feature_names_in_ = np.array(input_format.channel_names, np.object_)
             self.classes_, self._labels = labels.classes, labels
             self._format = input_format
             self.n_features_in_ = input_format.n_features

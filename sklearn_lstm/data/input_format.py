@@ -11,7 +11,7 @@ from sklearn_lstm.data.ambiguous_input import warn_of_doubts
 from sklearn_lstm.data.reading import check_same_width, read_sequences
 from sklearn_lstm.data.sequences import Sequences
 from sklearn_lstm.data.token_units import find_token_unit
-from sklearn_lstm.exceptions import InvalidSequencesError, MissingValuesWarning, warn_user
+from sklearn_lstm.exceptions import MissingValuesWarning, warn_user
 
 
 @dataclass(frozen=True)
@@ -34,6 +34,8 @@ class InputFormat:
     time_channel : int or None
     time_name : str or None
         The name of its column, if the user knows it by that.
+    channel_names : tuple of str
+        The names of the channels, if each series is a data frame.
     """
 
     input_type: str
@@ -44,6 +46,7 @@ class InputFormat:
     gappy: tuple[int, ...] = ()
     time_channel: int | None = None
     time_name: str | None = None
+    channel_names: tuple[str, ...] = ()
 
     @classmethod
     def of(
@@ -73,6 +76,7 @@ class InputFormat:
             gappy=tuple(np.flatnonzero(sequences.has_missing).tolist()),
             time_channel=sequences.time_channel,
             time_name=time_channel if isinstance(time_channel, str) else None,
+            channel_names=sequences.channel_names,
         )
 
     def describe(self) -> str:
@@ -98,14 +102,9 @@ class InputFormat:
             If values are missing in a channel that had all of them.
         """
         time_channel = self.time_channel if self.time_name is None else self.time_name
-        sequences = read_sequences(X, self.input_type, time_channel)
+        sequences = read_sequences(X, self.input_type, time_channel, self.channel_names)
         n_features = self.n_features if self.has_fixed_width else None
         check_same_width(sequences, self.n_channels, n_features)
-        if sequences.time_channel != self.time_channel:
-            raise InvalidSequencesError(
-                f"The time {self.time_name!r} is column {sequences.time_channel} of the series, "
-                f"but was column {self.time_channel} at fit. Pass the columns in the same order."
-            )
         new = np.setdiff1d(np.flatnonzero(sequences.has_missing), self.gappy)
         if len(new):
             warn_user(
