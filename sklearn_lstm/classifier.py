@@ -81,10 +81,10 @@ class LSTMSequenceClassifier(
         "auto" is what `TextSequenceVectorizer` says about its output, else a guess from how often
         ids recur.
     time_channel : int, str or None, default=None
-        The channel of measurements that holds the time of each step, in any unit, for steps that
-        are not equally far apart. It counts in `n_features_in_`. In its place stands the logarithm
-        of the time since the step before. A name is that of a column, if X is a list of data
-        frames. Times that are missing or run back are errors.
+        The channel of measurements that holds the time of each step, for steps that are not equally
+        far apart: numbers in any unit, dates or durations. It counts in `n_features_in_`. In its
+        place stands the logarithm of the time since the step before. A name is that of a column, if
+        X is a list of data frames. Times that are missing or run back are errors.
     embedding_dim : int, "auto" or None, default="auto"
         Length of the vector that stands for a step: learned for each token id, or a linear map of
         the channels. Sines and cosines of the position are added [7]_. "auto" is 16 times the
@@ -207,7 +207,7 @@ class LSTMSequenceClassifier(
     n_features_in_ : int
         Columns of a 2-D X, channels of any other.
     feature_names_in_ : ndarray of shape (n_features_in_,)
-        Names of the columns, if X had any.
+        Names of the columns, if X had any, or the data frames in it.
     input_type_ : {"tokens", "numeric"}
         How X is read.
     token_unit_ : {"word", "char"} or None
@@ -440,7 +440,7 @@ class LSTMSequenceClassifier(
         X : {sparse matrix, array-like} of n_samples sequences
             Integers are token ids, everything else is a measurement: 2-D ids (CSR or dense, 0 is
             padding), 2-D series, 3-D series (n_samples, n_timesteps, n_channels), or a list or
-            column of arrays of unequal length.
+            column of arrays of unequal length, or of data frames.
         y : array-like of shape (n_samples,) or (n_samples, n_labels)
             Labels of any kind, or a multilabel indicator of 0 and 1.
         sample_weight : array-like of shape (n_samples,), default=None

@@ -245,6 +245,7 @@ def _read_sequences(
             writer.add(sequences)
     stored = writer.stored(n_features, is_table=sequences.is_table)
     stored.time_channel = sequences.time_channel
+    stored.has_dates = sequences.has_dates
     stored.channel_names = sequences.channel_names
     return first, stored
 

@@ -84,10 +84,10 @@ def _as_rows(X: Any) -> NDArray[np.object_]:
 
 def row_as_array(
     row: Any, index: int, input_type: str, time_channel: int | None = None
-) -> NDArray[Any]:
+) -> tuple[NDArray[Any], bool]:
     """Return one ragged row as an array of numbers of one or two dimensions.
 
-    Only the time channel may hold dates or durations.
+    Only the time channel may hold dates or durations; returned too is whether it does.
     """
     if isinstance(row, str | bytes):
         raise InvalidSequencesTypeError(f"X[{index}] is a string: {row[:40]!r}. {PIPELINE_ADVICE}.")
@@ -98,7 +98,7 @@ def row_as_array(
     if input_type != "numeric" and _is_integer(row) and n_missing:
         _refuse_missing(index, HOLDS_MISSING)
     try:
-        array = _numbers_of_row(row, index, input_type, time_channel)
+        array, has_dates = _numbers_of_row(row, index, input_type, time_channel)
     except (InvalidSequencesError, InvalidSequencesTypeError):
         raise
     except (TypeError, ValueError) as error:
@@ -106,15 +106,17 @@ def row_as_array(
     array = _check_row(array, row, index)
     steps = array if array.ndim == 2 else array[:, np.newaxis]
     if time_channel is None or not -steps.shape[1] <= time_channel < steps.shape[1]:
-        return array
-    if array.dtype.kind == "f" and has_large(steps[:, time_channel]) and columns_of(row):
-        return _stacked(columns_of(row), index, time_channel)  # integers become floats later
-    return with_exact_times(steps, np.array([len(steps)]), time_channel).reshape(array.shape)
+        return array, has_dates
+    is_rounded = array.dtype.kind == "f" and not has_dates and has_large(steps[:, time_channel])
+    if is_rounded and columns_of(row):
+        return _stacked(columns_of(row), index, time_channel)  # integers of their own
+    steps = with_exact_times(steps, np.array([len(steps)]), time_channel)
+    return steps.reshape(array.shape), has_dates
 
 
 def _numbers_of_row(
     row: Any, index: int, input_type: str, time_channel: int | None
-) -> NDArray[Any]:
+) -> tuple[NDArray[Any], bool]:
     if _has_date_columns(row):
         return _stacked(columns_of(row), index, time_channel)
     array = _to_numpy(row, input_type, index)
@@ -123,22 +125,23 @@ def _numbers_of_row(
     if _holds_dates(array) and array.ndim == 2:
         return _stacked(list(array.T), index, time_channel)
     if _holds_dates(array):
-        return _read_dates(array, index, time_channel)
+        return _read_dates(array, index, time_channel), True
     if array.dtype.kind == "O":
         array = _numbers_of_objects(array[np.newaxis], input_type, index)[0]
-    return array
+    return array, False
 
 
-def _stacked(columns: list[Any], index: int, time_channel: int | None) -> NDArray[Any]:
+def _stacked(columns: list[Any], index: int, time_channel: int | None) -> tuple[NDArray[Any], bool]:
     """Return the columns of a row, each of a type of its own, as one array."""
     times: list[int | None] = [None] * len(columns)
     if time_channel is not None and -len(columns) <= time_channel < len(columns):
         times[time_channel] = 0
-    arrays = [
+    read = [
         row_as_array(column, index, "numeric", time)
         for column, time in zip(columns, times, strict=True)
     ]
-    return np.column_stack(arrays)
+    arrays, have_dates = zip(*read, strict=True)
+    return np.column_stack(arrays), any(have_dates)
 
 
 def _holds_dates(array: NDArray[Any]) -> bool:
@@ -155,8 +158,13 @@ def _has_date_columns(frame: Any) -> bool:
         dtypes = frame.schema.types
     else:
         dtypes = frame.dtypes if hasattr(frame, "columns") else ()
-    prefixes = "date", "timestamp", "timedelta", "duration"
-    return any(str(dtype).lower().startswith(prefixes) for dtype in dtypes)
+    return any(map(_is_date_type, dtypes))
+
+
+def _is_date_type(dtype: Any) -> bool:
+    if hasattr(dtype, "kind"):  # of NumPy and pandas
+        return dtype.kind in "mM"
+    return str(dtype).lower().startswith(("date", "timestamp", "duration"))
 
 
 def _read_dates(array: NDArray[Any], index: int, time_channel: int | None) -> NDArray[np.float64]:
@@ -167,7 +175,8 @@ def _read_dates(array: NDArray[Any], index: int, time_channel: int | None) -> ND
             "the channel of the times as time_channel, and turn others into numbers."
         )
     if array.dtype.kind == "O":
-        array = np.array([None if is_missing(value) else value for value in array], object)
+        array = array.copy()
+        array[[is_missing(value) or isinstance(value, float) for value in array]] = None  # NaN
     return since_first(array)
 
 

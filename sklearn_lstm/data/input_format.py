@@ -10,6 +10,7 @@ import numpy as np
 from sklearn_lstm.data.ambiguous_input import warn_of_doubts
 from sklearn_lstm.data.reading import check_same_width, read_sequences
 from sklearn_lstm.data.sequences import Sequences
+from sklearn_lstm.data.time_stamps import check_kind_of_times
 from sklearn_lstm.data.token_units import find_token_unit
 from sklearn_lstm.exceptions import MissingValuesWarning, warn_user
 
@@ -36,6 +37,8 @@ class InputFormat:
         The name of its column, if the user knows it by that.
     channel_names : tuple of str
         The names of the channels, if each series is a data frame.
+    has_dates : bool
+        The times are dates or durations.
     """
 
     input_type: str
@@ -47,6 +50,7 @@ class InputFormat:
     time_channel: int | None = None
     time_name: str | None = None
     channel_names: tuple[str, ...] = ()
+    has_dates: bool = False
 
     @classmethod
     def of(
@@ -77,6 +81,7 @@ class InputFormat:
             time_channel=sequences.time_channel,
             time_name=time_channel if isinstance(time_channel, str) else None,
             channel_names=sequences.channel_names,
+            has_dates=sequences.has_dates,
         )
 
     def describe(self) -> str:
@@ -105,6 +110,7 @@ class InputFormat:
         sequences = read_sequences(X, self.input_type, time_channel, self.channel_names)
         n_features = self.n_features if self.has_fixed_width else None
         check_same_width(sequences, self.n_channels, n_features)
+        check_kind_of_times(sequences.has_dates, self.has_dates, "X")
         new = np.setdiff1d(np.flatnonzero(sequences.has_missing), self.gappy)
         if len(new):
             warn_user(

@@ -34,7 +34,11 @@ from sklearn_lstm.data.sequences import (
     chunks_of_rows,
 )
 from sklearn_lstm.data.spelling import LARGEST_ID, read_spellings
-from sklearn_lstm.data.time_stamps import find_time_channel, set_time_channel
+from sklearn_lstm.data.time_stamps import (
+    check_kind_of_times,
+    find_time_channel,
+    set_time_channel,
+)
 from sklearn_lstm.exceptions import (
     InputTypeWarning,
     InvalidSequencesError,
@@ -261,20 +265,24 @@ def _check_measurements(block: NDArray[Any], first_row: int) -> tuple[Lengths, N
 def _read_ragged(
     X: NDArray[Any], input_type: str, time_channel: int | None, names: tuple[str, ...]
 ) -> Sequences:
-    rows = []
+    rows, first_has_dates = [], False
     for index, row in enumerate(X):
         order = order_of_columns(row, names, index)
         time = time_channel
         if order is not None and time is not None:
             time = order[time % len(order)]
-        array = row_as_array(row, index, input_type, time)
+        array, has_dates = row_as_array(row, index, input_type, time)
         rows.append(array if order is None else array[:, order])
+        first_has_dates = first_has_dates if index else has_dates
+        check_kind_of_times(has_dates, first_has_dates, f"X[{index}]")
     if input_type == "auto":
         integers = all(row.ndim == 1 and (row.dtype.kind in "iu" or not row.size) for row in rows)
         negative = integers and any(row.size and row.min() < 0 for row in rows)
         some = any(row.size for row in rows)
         input_type = "tokens" if integers and some and not negative else "numeric"
-    return _read_ragged_ids(rows) if input_type == "tokens" else _read_ragged_series(rows)
+    sequences = _read_ragged_ids(rows) if input_type == "tokens" else _read_ragged_series(rows)
+    sequences.has_dates = first_has_dates
+    return sequences
 
 
 def _read_ragged_ids(rows: list[NDArray[Any]]) -> Sequences:

@@ -51,6 +51,8 @@ class Sequences(ABC):
     ----------
     time_channel : int or None
         The channel that holds the time of each step.
+    has_dates : bool
+        The times are dates or durations.
     channel_names : tuple of str
         Names of the channels, if each series is a data frame.
     vectors : PretrainedVectors or None
@@ -74,6 +76,7 @@ class Sequences(ABC):
         self.spelling = spelling
         self.has_missing = np.zeros(n_channels or 0, bool) if has_missing is None else has_missing
         self.time_channel: int | None = None
+        self.has_dates = False
         self.channel_names: tuple[str, ...] = ()
         self.vectors: PretrainedVectors | None = None
 

@@ -29,6 +29,8 @@ def since_first(dates: NDArray[Any]) -> NDArray[np.float64]:
     They are subtracted before they become floats: these can't hold the nanoseconds of a date.
     """
     if dates.dtype.kind == "O":
+        if not all(value is None or is_date(value) for value in dates):
+            raise TypeError("dates beside other values")
         are_durations = isinstance(next(filter(is_date, dates)), DURATIONS)
         dates = np.array([*map(_as_numpy, dates)], "m8" if are_durations else "M8")
     if dates.dtype in ("M8[Y]", "M8[M]"):  # years and months are not equally long
@@ -96,6 +98,16 @@ def find_time_channel(time_channel: int | str, names: tuple[str, ...], X: NDArra
             "list of data frames, one for each series, or the number of the channel."
         )
     return names.index(time_channel)
+
+
+def check_kind_of_times(has_dates: bool, expected: bool, name: str) -> None:  # noqa: FBT001
+    """Raise an error for dates where numbers are expected, or the reverse: they differ in unit."""
+    if has_dates != expected:
+        kinds = "numbers", "dates or durations"
+        raise InvalidSequencesError(
+            f"The times of {name} are {kinds[has_dates]}, but those before, or at fit, are "
+            f"{kinds[expected]}. Convert all to one kind."
+        )
 
 
 def set_time_channel(sequences: Sequences, time_channel: int) -> None:

@@ -141,12 +141,32 @@ def test_a_long_table_is_refused_with_the_recipe(name):
 
 
 def test_a_missing_date_is_a_missing_time():
-    for times in (pl.Series([DATES[0].item(), None]), [pd.NaT, DATES[0]], [DATES[0].item(), None]):
+    for times in (
+        pl.Series([DATES[0].item(), None]),
+        [pd.NaT, DATES[0]],
+        [DATES[0].item(), np.nan],
+    ):
         frames = [pd.DataFrame({"time": times, "value": [1.0, 2.0]})]
         with pytest.raises(
             InvalidSequencesError, match=r"The time of X\[0\], step \d.* is missing"
         ):
             read_sequences(frames, time_channel="time")
+
+
+@pytest.mark.parametrize("make", [pandas_of, polars_of])
+def test_dates_and_numbers_are_not_mixed(make):
+    dates, numbers = make(dates_in("ms")), make(SECONDS)
+    for X in ([dates, numbers], [numbers, dates]):
+        with pytest.raises(InvalidSequencesError, match=r"The times of X\[1\] are .*one kind"):
+            read_sequences(X, time_channel="time")
+    for first, second in ((dates, numbers), (numbers, dates)):
+        model = small(time_channel=0).fit([first, first[:2]], [0, 1])
+        with pytest.raises(InvalidSequencesError, match=r"The times of X are .*at fit"):
+            model.predict([second])
+        with pytest.raises(InvalidSequencesError, match=r"The times of X are .*at fit"):
+            fit_batches(small(time_channel=0), [([first], [0]), ([second], [1])])
+    with pytest.raises(InvalidSequencesError, match="not a sequence of steps of one width"):
+        read_sequences([[[DATES[0].item(), 1.0], [3, 2.0]]], time_channel=0)
 
 
 @pytest.mark.parametrize("time_channel", [True, False, np.True_])
