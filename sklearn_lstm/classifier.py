@@ -82,10 +82,10 @@ class LSTMSequenceClassifier(
         "auto" is what `TextSequenceVectorizer` says about its output, else a guess from how often
         ids recur.
     time_channel : int, str or None, default=None
-        The channel of measurements that holds the time of each step, in any unit, for steps that
-        are not equally far apart. It counts in `n_features_in_`. In its place stands the logarithm
-        of the time since the step before. A name is that of a column, if X is a list of data
-        frames. Times that are missing or run back are errors.
+        The channel of measurements that holds the time of each step, for steps that are not equally
+        far apart: numbers in any unit, dates or durations. It counts in `n_features_in_`. In its
+        place stands the logarithm of the time since the step before. A name is that of a column, if
+        X is a list of data frames. Times that are missing or run back are errors.
     embedding_dim : int, "auto" or None, default="auto"
         Length of the vector that stands for a step: learned for each token id, or a linear map of
         the channels. Sines and cosines of the position are added [7]_. "auto" is 16 times the
@@ -208,7 +208,7 @@ class LSTMSequenceClassifier(
     n_features_in_ : int
         Columns of a 2-D X, channels of any other.
     feature_names_in_ : ndarray of shape (n_features_in_,)
-        Names of the columns, if X had any.
+        Names of the columns, if X had any, or the data frames in it.
     input_type_ : {"tokens", "numeric"}
         How X is read.
     token_unit_ : {"word", "char"} or None
@@ -441,7 +441,7 @@ class LSTMSequenceClassifier(
         X : {sparse matrix, array-like} of n_samples sequences
             Integers are token ids, everything else is a measurement: 2-D ids (CSR or dense, 0 is
             padding), 2-D series, 3-D series (n_samples, n_timesteps, n_channels), or a list or
-            column of arrays of unequal length.
+            column of arrays of unequal length, or of data frames.
         y : array-like of shape (n_samples,) or (n_samples, n_labels)
             Labels of any kind, or a multilabel indicator of 0 and 1.
         sample_weight : array-like of shape (n_samples,), default=None
@@ -730,7 +730,8 @@ class LSTMSequenceClassifier(
 
     def _read(self, X: Any) -> Sequences:
         """Read X as it was read at fit."""
-        if hasattr(self, "feature_names_in_") or not issparse(X):  # else no names
+        has_names = hasattr(self, "feature_names_in_") or not issparse(X)
+        if has_names and not self._format.channel_names:  # else checked series by series
             validate_data(self, X, reset=False, skip_check_array=True, ensure_2d=False)
         sequences = self._format.read(X)
         sequences.vectors = self._vectors
@@ -836,6 +837,8 @@ class LSTMSequenceClassifier(
         fitted.__dict__ = vars(self).copy()
         if previous is None:
             validate_data(fitted, X, skip_check_array=True, ensure_2d=False)  # column names
+            if input_format.channel_names:
+                fitted.feature_names_in_ = np.array(input_format.channel_names, np.object_)
         fitted.__dict__.update(
             classes_=labels.classes,
             n_features_in_=input_format.n_features,

@@ -251,6 +251,8 @@ def _read_sequences(
         n_features, is_table = 1, False
     stored = writer.stored(n_features, is_table=is_table)
     stored.time_channel = sequences.time_channel
+    stored.has_dates = sequences.has_dates
+    stored.channel_names = sequences.channel_names
     return first, stored
 
 

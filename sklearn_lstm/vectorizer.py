@@ -193,7 +193,7 @@ class TextSequenceVectorizer(
         ----------
         raw_documents : iterable of length n_texts
             Texts, or what `input` says. Lists, generators, arrays, and pandas, polars or pyarrow
-            columns.
+            columns, or tables of one column.
         y : None
             Ignored.
 
@@ -204,7 +204,7 @@ class TextSequenceVectorizer(
         Raises
         ------
         ValueError
-            If `raw_documents` is one string or a table, if a text can't be decoded, or if the
+            If `raw_documents` is one string or another table, if a text can't be decoded, or if the
             vocabulary would be empty. The object stays as it was.
         """
         self._fit(raw_documents)

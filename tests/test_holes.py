@@ -182,7 +182,6 @@ def test_a_time_channel_has_a_name_in_data_frames():
             lambda X: frames(X, ["value", "when"]),
             r"X\[0\] has the columns \['value', 'when'",
         ),
-        ("time", lambda X: [*frames(X[1:]), frames(X[:1])[0][["time", "value"]]], "column 0 of X"),
         (2, lambda X: X, "time_channel=2, but X has 2 channels"),
         (1, lambda X: [X[0], X[1][::-1]], r"X\[1\], step 1, channel 1, runs back .* Sort"),
         (1, lambda X: [X[0], np.where(X[1] == X[1][3, 1], np.nan, X[1])], r"step 3.* is missing"),
@@ -193,10 +192,3 @@ def test_a_wrong_time_is_refused(parameter, change, message):
     X, _ = events(2)
     with pytest.raises(InvalidSequencesError, match=message):
         small(time_channel=parameter).fit(change(X), [0, 1])
-
-
-def test_columns_in_another_order_than_at_fit_are_refused():
-    X, y = events()
-    model = small(time_channel="time").fit(frames(X), y)
-    with pytest.raises(InvalidSequencesError, match="was column 1 at fit"):
-        model.predict([frame[["time", "value"]] for frame in frames(X)])

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sklearn_lstm.data.spelling import LARGEST_ID
+from sklearn_lstm.data.time_stamps import has_large, is_date, since_first, with_exact_times
 from sklearn_lstm.exceptions import InvalidSequencesError, InvalidSequencesTypeError
 
 HOLDS_MISSING = "holds a missing value"
@@ -40,19 +41,17 @@ def as_array(X: Any, input_type: str) -> NDArray[Any]:
         return table
     _check_lists_of_integers(X, input_type)
     if isinstance(X, list | tuple) and any(map(is_row, X)) and not _is_table(X):
-        array = np.empty(len(X), dtype=object)
-        for index, row in enumerate(X):
-            array[index] = row
-        return array
-    array = _to_numpy(X, input_type)
-    if array.dtype.kind in "SUT":
+        return _as_rows(X)
+    if _has_date_columns(X):
         raise InvalidSequencesTypeError(
-            f"X holds strings, not sequences of numbers. {PIPELINE_ADVICE}."
+            "X is one data frame with dates, times or durations, but each series has to be a data "
+            "frame of its own. Pass a list of them, such as [steps for _, steps in "
+            "frame.groupby(...)]."
         )
-    if array.dtype.kind == "c":
-        raise InvalidSequencesError("Complex data not supported: X has to hold real numbers.")
-    if array.dtype.kind in "mMV":
-        raise InvalidSequencesTypeError(f"X has to hold numbers, found dtype {array.dtype}.")
+    array = _to_numpy(X, input_type)
+    _check_kind(array)
+    if array.ndim > 1 and _holds_dates(array):
+        return _as_rows(array)
     if array.ndim == 0 or (array.ndim == 1 and array.dtype.kind != "O" and array.size):
         raise InvalidSequencesError(
             f"Expected a set of sequences, got a {array.ndim}-D array. Reshape your data: "
@@ -65,8 +64,31 @@ def as_array(X: Any, input_type: str) -> NDArray[Any]:
     return _numbers_of_objects(array, input_type)
 
 
-def row_as_array(row: Any, index: int, input_type: str) -> NDArray[Any]:
-    """Return one ragged row as an array of numbers of one or two dimensions."""
+def _check_kind(array: NDArray[Any]) -> None:
+    if array.dtype.kind in "SUT":
+        raise InvalidSequencesTypeError(
+            f"X holds strings, not sequences of numbers. {PIPELINE_ADVICE}."
+        )
+    if array.dtype.kind == "c":
+        raise InvalidSequencesError("Complex data not supported: X has to hold real numbers.")
+    if array.dtype.kind == "V" or (array.dtype.kind in "mM" and array.ndim < 2):
+        raise InvalidSequencesTypeError(f"X has to hold numbers, found dtype {array.dtype}.")
+
+
+def _as_rows(X: Any) -> NDArray[np.object_]:
+    array = np.empty(len(X), dtype=object)
+    for index, row in enumerate(X):
+        array[index] = row
+    return array
+
+
+def row_as_array(
+    row: Any, index: int, input_type: str, time_channel: int | None = None
+) -> tuple[NDArray[Any], bool]:
+    """Return one ragged row as an array of numbers of one or two dimensions.
+
+    Only the time channel may hold dates or durations; returned too is whether it does.
+    """
     if isinstance(row, str | bytes):
         raise InvalidSequencesTypeError(f"X[{index}] is a string: {row[:40]!r}. {PIPELINE_ADVICE}.")
     if row is None or (not is_row(row) and is_missing(row)):
@@ -76,16 +98,121 @@ def row_as_array(row: Any, index: int, input_type: str) -> NDArray[Any]:
     if input_type != "numeric" and _is_integer(row) and n_missing:
         _refuse_missing(index, HOLDS_MISSING)
     try:
-        array = _to_numpy(row, input_type, index)
-        if array.dtype.kind == "O" and array.ndim == 1 and any(map(is_row, array)):
-            array = np.stack([np.asarray(step) for step in row])  # steps of one width
-        if array.dtype.kind == "O":
-            array = _numbers_of_objects(array[np.newaxis], input_type, index)[0]
+        array, has_dates = _numbers_of_row(row, index, input_type, time_channel)
     except (InvalidSequencesError, InvalidSequencesTypeError):
         raise
     except (TypeError, ValueError) as error:
         refuse_row(index, "is not a sequence of steps of one width", error)
-    return _check_row(array, row, index)
+    array = _check_row(array, row, index)
+    steps = array if array.ndim == 2 else array[:, np.newaxis]
+    if time_channel is None or not -steps.shape[1] <= time_channel < steps.shape[1]:
+        return array, has_dates
+    is_rounded = array.dtype.kind == "f" and not has_dates and has_large(steps[:, time_channel])
+    if is_rounded and columns_of(row):
+        return _stacked(columns_of(row), index, time_channel)  # integers of their own
+    steps = with_exact_times(steps, np.array([len(steps)]), time_channel)
+    return steps.reshape(array.shape), has_dates
+
+
+def _numbers_of_row(
+    row: Any, index: int, input_type: str, time_channel: int | None
+) -> tuple[NDArray[Any], bool]:
+    if _has_date_columns(row):
+        return _stacked(columns_of(row), index, time_channel)
+    array = _to_numpy(row, input_type, index)
+    if array.dtype.kind == "O" and array.ndim == 1 and any(map(is_row, array)):
+        array = np.stack([np.asarray(step) for step in row])  # steps of one width
+    if _holds_dates(array) and array.ndim == 2:
+        return _stacked(list(array.T), index, time_channel)
+    if _holds_dates(array):
+        return _read_dates(array, index, time_channel), True
+    if array.dtype.kind == "O":
+        array = _numbers_of_objects(array[np.newaxis], input_type, index)[0]
+    return array, False
+
+
+def _stacked(columns: list[Any], index: int, time_channel: int | None) -> tuple[NDArray[Any], bool]:
+    """Return the columns of a row, each of a type of its own, as one array."""
+    times: list[int | None] = [None] * len(columns)
+    if time_channel is not None and -len(columns) <= time_channel < len(columns):
+        times[time_channel] = 0
+    read = [
+        row_as_array(column, index, "numeric", time)
+        for column, time in zip(columns, times, strict=True)
+    ]
+    arrays, have_dates = zip(*read, strict=True)
+    return np.column_stack(arrays), any(have_dates)
+
+
+def _holds_dates(array: NDArray[Any]) -> bool:
+    kind = array.dtype.kind
+    return kind in "mM" or (kind == "O" and any(map(is_date, array.flat)))
+
+
+def _has_date_columns(frame: Any) -> bool:
+    """Return whether a data frame has columns of dates or durations.
+
+    polars would make numbers of them, in the unit of each column.
+    """
+    if hasattr(frame, "itercolumns"):  # pyarrow
+        dtypes = frame.schema.types
+    else:
+        dtypes = frame.dtypes if hasattr(frame, "columns") else ()
+    return any(map(_is_date_type, dtypes))
+
+
+def _is_date_type(dtype: Any) -> bool:
+    if hasattr(dtype, "kind"):  # of NumPy and pandas
+        return dtype.kind in "mM"
+    return str(dtype).lower().startswith(("date", "timestamp", "duration"))
+
+
+def _read_dates(array: NDArray[Any], index: int, time_channel: int | None) -> NDArray[np.float64]:
+    if time_channel is None:
+        found = next(filter(is_date, array), array.dtype)
+        raise InvalidSequencesTypeError(
+            f"X[{index}] holds {found}, but dates, times and durations are no measurements. Pass "
+            "the channel of the times as time_channel, and turn others into numbers."
+        )
+    if array.dtype.kind == "O":
+        array = array.copy()
+        array[[is_missing(value) or isinstance(value, float) for value in array]] = None  # NaN
+    return since_first(array)
+
+
+def channel_names(X: Any) -> tuple[str, ...]:
+    """Return the names of the columns of the first data frame in an array of rows, if any."""
+    rows = X if X.dtype.kind == "O" and X.ndim == 1 else ()
+    return next(filter(None, map(_column_names, rows)), ())
+
+
+def _column_names(row: Any) -> tuple[str, ...]:
+    names = getattr(row, "column_names", None)  # of pyarrow, whose `columns` are arrays
+    return tuple(map(str, getattr(row, "columns", ()) if names is None else names))
+
+
+def order_of_columns(row: Any, names: tuple[str, ...], index: int) -> list[int] | None:
+    """Return where the channels of these names stand in a row.
+
+    None: in this order, or the row is no data frame.
+
+    Raises
+    ------
+    InvalidSequencesError
+        If a column is missing, or there is one too many.
+    """
+    columns = _column_names(row)
+    if columns in ((), names):
+        return None
+    for name in (*names, *columns):
+        if not columns.count(name) == names.count(name) == 1:
+            found = "a column" if name in columns else "no column"
+            raise InvalidSequencesError(
+                f"X[{index}] has {found} {name!r}: its columns are {[*columns[:5]]}, but those of "
+                f"the first series, or at fit, {[*names[:5]]}. Every series needs the same "
+                "columns, each once, in any order."
+            )
+    return [columns.index(name) for name in names]
 
 
 def _check_row(array: NDArray[Any], row: Any, index: int) -> NDArray[Any]:

@@ -10,8 +10,9 @@ import numpy as np
 from sklearn_lstm.data.ambiguous_input import warn_of_doubts
 from sklearn_lstm.data.reading import check_same_width, read_sequences
 from sklearn_lstm.data.sequences import Sequences
+from sklearn_lstm.data.time_stamps import check_kind_of_times
 from sklearn_lstm.data.token_units import find_token_unit
-from sklearn_lstm.exceptions import InvalidSequencesError, MissingValuesWarning, warn_user
+from sklearn_lstm.exceptions import MissingValuesWarning, warn_user
 
 
 @dataclass(frozen=True)
@@ -36,6 +37,10 @@ class InputFormat:
     time_channel : int or None
     time_name : str or None
         The name of its column, if the user knows it by that.
+    channel_names : tuple of str
+        The names of the channels, if each series is a data frame.
+    has_dates : bool
+        The times are dates or durations.
     """
 
     input_type: str
@@ -46,6 +51,8 @@ class InputFormat:
     gappy: tuple[int, ...] = ()
     time_channel: int | None = None
     time_name: str | None = None
+    channel_names: tuple[str, ...] = ()
+    has_dates: bool = False
 
     @classmethod
     def of(
@@ -75,6 +82,8 @@ class InputFormat:
             gappy=tuple(np.flatnonzero(sequences.has_missing).tolist()),
             time_channel=sequences.time_channel,
             time_name=time_channel if isinstance(time_channel, str) else None,
+            channel_names=sequences.channel_names,
+            has_dates=sequences.has_dates,
         )
 
     def describe(self) -> str:
@@ -100,15 +109,11 @@ class InputFormat:
             If values are missing in a channel that had all of them.
         """
         time_channel = self.time_channel if self.time_name is None else self.time_name
-        sequences = read_sequences(X, self.input_type, time_channel)
+        sequences = read_sequences(X, self.input_type, time_channel, self.channel_names)
         has_width = self.has_fixed_width and not isinstance(X, list | tuple)
         n_features = self.n_features if has_width else None
         check_same_width(sequences, self.n_channels, n_features)
-        if sequences.time_channel != self.time_channel:
-            raise InvalidSequencesError(
-                f"The time {self.time_name!r} is column {sequences.time_channel} of the series, "
-                f"but was column {self.time_channel} at fit. Pass the columns in the same order."
-            )
+        check_kind_of_times(sequences.has_dates, self.has_dates, "X")
         new = np.setdiff1d(np.flatnonzero(sequences.has_missing), self.gappy)
         if len(new):
             warn_user(

@@ -13,7 +13,13 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
-from sklearn_lstm.data.containers import as_array, describe_wrong_id, row_as_array
+from sklearn_lstm.data.containers import (
+    as_array,
+    channel_names,
+    describe_wrong_id,
+    order_of_columns,
+    row_as_array,
+)
 from sklearn_lstm.data.sequences import (
     NO_ID,
     PADDING_ID,
@@ -28,7 +34,11 @@ from sklearn_lstm.data.sequences import (
     chunks_of_rows,
 )
 from sklearn_lstm.data.spelling import LARGEST_ID, read_spellings
-from sklearn_lstm.data.time_stamps import find_time_channel
+from sklearn_lstm.data.time_stamps import (
+    check_kind_of_times,
+    find_time_channel,
+    set_time_channel,
+)
 from sklearn_lstm.exceptions import (
     InputTypeWarning,
     InvalidSequencesError,
@@ -38,7 +48,10 @@ from sklearn_lstm.exceptions import (
 
 
 def read_sequences(
-    X: Any, input_type: str = "auto", time_channel: int | str | None = None
+    X: Any,
+    input_type: str = "auto",
+    time_channel: int | str | None = None,
+    names: tuple[str, ...] = (),
 ) -> Sequences:
     """Read X as sequences.
 
@@ -52,6 +65,9 @@ def read_sequences(
         "integers" are token ids that nobody called so: floats contradict.
     time_channel : int, str or None, default=None
         The channel that holds the time of each step. A name is that of a column of data frames.
+    names : tuple of str, default=()
+        The columns of each data frame in X, in the order of the channels. Without any they are
+        those of the first data frame.
 
     Returns
     -------
@@ -64,23 +80,25 @@ def read_sequences(
     InvalidSequencesError
         For anything else that is not a set of sequences; the message names the row.
     """
-    sequences = _read(X, input_type)
-    if time_channel is not None:
-        sequences.time_channel = find_time_channel(X, sequences, time_channel)
-    return sequences
-
-
-def _read(X: Any, input_type: str) -> Sequences:
-    if sparse.issparse(X):
-        return _read_sparse(X, input_type)
-    array = as_array(X, input_type)
+    is_sparse = sparse.issparse(X)
+    array = X if is_sparse else as_array(X, input_type)
     if array.shape[0] == 0:
         raise InvalidSequencesError(
             f"Found array with 0 sample(s) (shape={array.shape}) while 1 is required."
         )
-    if array.dtype.kind == "O" and array.ndim == 1:
-        return _read_ragged(array, input_type)
-    return _read_dense(array, input_type)
+    names = names or channel_names(array)
+    if time_channel is not None:
+        time_channel = find_time_channel(time_channel, names, array)
+    if is_sparse:
+        sequences = _read_sparse(array, input_type)
+    elif array.dtype.kind == "O" and array.ndim == 1:
+        sequences = _read_ragged(array, input_type, time_channel, names)
+    else:
+        sequences = _read_dense(array, input_type)
+    sequences.channel_names = names
+    if time_channel is not None:
+        set_time_channel(sequences, time_channel)
+    return sequences
 
 
 def check_same_width(sequences: Sequences, n_channels: int | None, n_features: int | None) -> None:
@@ -144,10 +162,6 @@ def _read_sparse(X: Any, input_type: str) -> Sequences:
         raise InvalidSequencesTypeError(
             "A sparse X can only be token ids, but the classifier reads input_type='numeric'. "
             "Pass X.toarray() if these are measurements."
-        )
-    if X.shape[0] == 0:
-        raise InvalidSequencesError(
-            f"Found array with 0 sample(s) (shape={X.shape}) while 1 is required."
         )
     if not getattr(X, "has_canonical_format", True):
         _check_places(X.tocoo())
@@ -268,8 +282,19 @@ def _check_measurements(block: NDArray[Any], first_row: int) -> tuple[Lengths, N
     return lengths, n_missing > n_rows * n_steps - lengths.sum()  # more than padding
 
 
-def _read_ragged(X: NDArray[Any], input_type: str) -> Sequences:
-    rows = [row_as_array(row, index, input_type) for index, row in enumerate(X)]
+def _read_ragged(
+    X: NDArray[Any], input_type: str, time_channel: int | None, names: tuple[str, ...]
+) -> Sequences:
+    rows, first_has_dates = [], False
+    for index, row in enumerate(X):
+        order = order_of_columns(row, names, index)
+        time = time_channel
+        if order is not None and time is not None:
+            time = order[time % len(order)]
+        array, has_dates = row_as_array(row, index, input_type, time)
+        rows.append(array if order is None else array[:, order])
+        first_has_dates = first_has_dates if index else has_dates
+        check_kind_of_times(has_dates, first_has_dates, f"X[{index}]")
     if input_type == "auto":
         integers = all(row.ndim == 1 and (row.dtype.kind in "iu" or not row.size) for row in rows)
         negative = integers and any(row.size and row.min() < 0 for row in rows)
@@ -278,7 +303,9 @@ def _read_ragged(X: NDArray[Any], input_type: str) -> Sequences:
     if input_type == "integers":
         for index, row in enumerate(rows):
             _check_integers(row, index)
-    return _read_ragged_series(rows) if input_type == "numeric" else _read_ragged_ids(rows)
+    sequences = _read_ragged_series(rows) if input_type == "numeric" else _read_ragged_ids(rows)
+    sequences.has_dates = first_has_dates
+    return sequences
 
 
 def _check_integers(values: NDArray[Any], row: int) -> None:

@@ -14,6 +14,7 @@ from scipy.sparse import csr_matrix
 
 from sklearn_lstm.data.spelling import Spelling
 from sklearn_lstm.data.targets import Targets
+from sklearn_lstm.data.time_stamps import with_exact_times
 
 if TYPE_CHECKING:
     from sklearn_lstm.data.embeddings import PretrainedVectors
@@ -51,6 +52,10 @@ class Sequences(ABC):
     ----------
     time_channel : int or None
         The channel that holds the time of each step.
+    has_dates : bool
+        The times are dates or durations.
+    channel_names : tuple of str
+        Names of the channels, if each series is a data frame.
     vectors : PretrainedVectors or None
         Vectors of ids and words that the user brings.
     """
@@ -72,6 +77,8 @@ class Sequences(ABC):
         self.spelling = spelling
         self.has_missing = np.zeros(n_channels or 0, bool) if has_missing is None else has_missing
         self.time_channel: int | None = None
+        self.has_dates = False
+        self.channel_names: tuple[str, ...] = ()
         self.vectors: PretrainedVectors | None = None
 
     def __len__(self) -> int:
@@ -258,7 +265,10 @@ class DenseSeries(Sequences):
         """Return the steps of rows laid end to end, (n_steps, n_channels)."""
         lengths = self.lengths[rows]
         is_step = np.arange(lengths.max()) < lengths[:, np.newaxis]
-        return np.asarray(self.values[rows, : lengths.max()][is_step])
+        steps = np.asarray(self.values[rows, : lengths.max()][is_step])
+        if self.time_channel is None:
+            return steps
+        return with_exact_times(steps, lengths, self.time_channel)
 
 
 class RaggedSeries(Sequences):

@@ -1,25 +1,117 @@
-"""Which channel holds the time of each step, and whether times are in order."""
+"""Times of steps: dates as numbers, which channel holds them, and whether they are in order."""
 
 from __future__ import annotations
 
-from typing import Any
+from datetime import UTC, date, timedelta
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.typing import NDArray
 
-from sklearn_lstm.data.sequences import Sequences
 from sklearn_lstm.exceptions import InvalidSequencesError
 
+if TYPE_CHECKING:
+    from sklearn_lstm.data.sequences import Lengths, Sequences
 
-def find_time_channel(X: Any, sequences: Sequences, time_channel: int | str) -> int:
+DURATIONS = (timedelta, np.timedelta64)
+LARGEST_EXACT = 1 << 53  # float64 holds all integers up to this one
+
+
+def is_date(value: Any) -> bool:
+    """Return whether a value is a date, with or without a time of day, or a duration."""
+    is_missing = type(value).__name__ == "NaTType"  # of pandas
+    return isinstance(value, (date, np.datetime64, *DURATIONS)) and not is_missing
+
+
+def since_first(dates: NDArray[Any]) -> NDArray[np.float64]:
+    """Return the nanoseconds since the first of dates or durations (T,), where None is missing.
+
+    They are subtracted before they become floats: these can't hold the nanoseconds of a date.
+    """
+    if dates.dtype.kind == "O":
+        if not all(value is None or is_date(value) for value in dates):
+            raise TypeError("dates beside other values")
+        are_durations = isinstance(next(filter(is_date, dates)), DURATIONS)
+        dates = np.array([*map(_as_numpy, dates)], "m8" if are_durations else "M8")
+    if dates.dtype in ("M8[Y]", "M8[M]"):  # years and months are not equally long
+        dates = dates.astype("M8[D]")
+    gaps = dates - dates[:1]
+    tick = np.ones((), gaps.dtype)
+    return np.asarray(gaps / tick * (tick / np.timedelta64(1, "ns")))
+
+
+def _as_numpy(value: Any) -> Any:
+    """Return a date as NumPy reads it without loss, in universal time if it has a time zone."""
+    if hasattr(value, "asm8"):  # of pandas, with nanoseconds
+        return value.asm8
+    if getattr(value, "tzinfo", None) is not None:
+        return value.astimezone(UTC).replace(tzinfo=None)
+    return value
+
+
+def with_exact_times(steps: NDArray[Any], lengths: Lengths, time_channel: int) -> NDArray[Any]:
+    """Return the steps of sequences, (n_steps, n_channels), with times that float64 can hold.
+
+    Larger integers are counted from the first step of their sequence.
+    """
+    times = steps[:, time_channel]
+    if times.dtype.kind not in "iu" or not has_large(times):
+        return steps
+    first = np.repeat(times[np.cumsum(lengths) - lengths], lengths)
+    steps = steps.astype(np.float64)
+    steps[:, time_channel] = (times - first).astype(np.int64)
+    return steps
+
+
+def has_large(times: NDArray[Any]) -> bool:
+    """Return whether float64 can't hold all integers up to the largest time."""
+    return bool(((times > LARGEST_EXACT) | (times < -LARGEST_EXACT)).any())
+
+
+def find_time_channel(time_channel: int | str, names: tuple[str, ...], X: NDArray[Any]) -> int:
     """Return the number of the channel that holds the time of each step.
 
     Parameters
     ----------
-    X : object
-        What `sequences` were read from.
-    sequences : Sequences
     time_channel : int or str
         A name is that of a column of data frames, of which each is a series.
+    names : tuple of str
+        The names of the channels, if they have any.
+    X : ndarray of n_samples series
+
+    Raises
+    ------
+    InvalidSequencesError
+        If it is no number, or no channel has this name.
+    """
+    if isinstance(time_channel, bool | np.bool_):
+        raise InvalidSequencesError(
+            f"time_channel={time_channel} is neither the number nor the name of a channel. Pass "
+            "one of them, or None."
+        )
+    if not isinstance(time_channel, str):
+        return int(time_channel)
+    if time_channel not in names:
+        found = f"has the columns {[*names[:5]]}" if names else f"is a {type(X[0]).__name__}"
+        raise InvalidSequencesError(
+            f"time_channel={time_channel!r} is the name of a column, but X[0] {found}. Pass a "
+            "list of data frames, one for each series, or the number of the channel."
+        )
+    return names.index(time_channel)
+
+
+def check_kind_of_times(has_dates: bool, expected: bool, name: str) -> None:  # noqa: FBT001
+    """Raise an error for dates where numbers are expected, or the reverse: they differ in unit."""
+    if has_dates != expected:
+        kinds = "numbers", "dates or durations"
+        raise InvalidSequencesError(
+            f"The times of {name} are {kinds[has_dates]}, but those before, or at fit, are "
+            f"{kinds[expected]}. Convert all to one kind."
+        )
+
+
+def set_time_channel(sequences: Sequences, time_channel: int) -> None:
+    """Say which channel of sequences holds the time of each step.
 
     Raises
     ------
@@ -32,36 +124,12 @@ def find_time_channel(X: Any, sequences: Sequences, time_channel: int | str) -> 
             f"time_channel={time_channel!r} is for measurements, but X holds token ids. Leave it "
             "None."
         )
-    if isinstance(time_channel, str):
-        time_channel = _position_of(time_channel, X)
     if not -n_channels <= time_channel < n_channels:
         raise InvalidSequencesError(
             f"time_channel={time_channel}, but X has {n_channels} channels, counted from 0."
         )
-    time_channel = int(time_channel) % n_channels
-    _check_times(sequences, time_channel)
-    return time_channel
-
-
-def _position_of(name: str, X: Any) -> int:
-    """Return where the column of a name stands in a list of data frames."""
-    position = None
-    for index, row in enumerate(X):
-        names = [*map(str, getattr(row, "column_names", getattr(row, "columns", ())))]
-        if name not in names:
-            found = f"has the columns {names[:5]}" if names else f"is a {type(row).__name__}"
-            raise InvalidSequencesError(
-                f"time_channel={name!r} is the name of a column, but X[{index}] {found}. Pass a "
-                "list of data frames, one for each series, or the number of the channel."
-            )
-        if position not in (None, names.index(name)):
-            raise InvalidSequencesError(
-                f"time_channel={name!r} is column {names.index(name)} of X[{index}], but column "
-                f"{position} of the series before it: each series needs the same columns."
-            )
-        position = names.index(name)
-    assert position is not None  # noqa: S101 - X has at least one row
-    return position
+    sequences.time_channel = time_channel % n_channels
+    _check_times(sequences, sequences.time_channel)
 
 
 def _check_times(sequences: Sequences, time_channel: int) -> None:

@@ -91,9 +91,13 @@ def _holds_nan(token: Any) -> bool:
 
 
 def iterate_texts(raw_documents: Iterable[Any]) -> Iterator[Any]:
-    """Return an iterator over the texts; refuse a string and tables."""
+    """Return an iterator over the texts; refuse a string, and tables of several columns."""
     if isinstance(raw_documents, str):
         raise ValueError("Iterable over raw text documents expected, string object received.")
+    frame: Any = raw_documents
+    names: Any = getattr(frame, "column_names", getattr(frame, "columns", ()))
+    if len(names) == 1:  # as other libraries pass on a column of a data frame
+        raw_documents = frame[names[0]]
     shape = getattr(raw_documents, "shape", None)
     if shape is not None and len(shape) != 1:
         raise ValueError(

@@ -37,7 +37,7 @@ WRONG = {
     "tf-idf": (TfidfVectorizer().fit_transform(TEXTS), WrongType, NO_ORDER),
     "float counts": (CountVectorizer(dtype=float).fit_transform(TEXTS), WrongType, NO_ORDER),
     "sparse booleans": (csr([[True], [True], [False]]), WrongType, NO_ORDER),
-    "dates": (np.zeros((3, 2), "datetime64[D]"), WrongType, r"numbers, found dtype datetime64"),
+    "dates": (np.zeros((3, 2), "datetime64[D]"), WrongType, r"X\[0\] holds 1970.*no measure"),
     "nothing": (None, WrongValue, "Expected a set of sequences, got a 0-D array"),
     "one sequence": (np.arange(3.0), WrongValue, r"got a 1-D array.*X.reshape\(1, -1\)"),
     "4-D": (np.ones((3, 2, 2, 2)), WrongValue, r"dim 4, while dim <= 3 .*n_timesteps, n_channels"),

@@ -428,6 +428,9 @@ def test_default_words_keep_marks_letters_and_contractions():
         pytest.param(pl.Series, id="polars"),
         pytest.param(pa.array, id="pyarrow"),
         pytest.param(lambda texts: pa.chunked_array([texts[:1], texts[1:]]), id="pyarrow chunked"),
+        pytest.param(lambda texts: pd.DataFrame({"text": texts}), id="pandas frame"),
+        pytest.param(lambda texts: pl.DataFrame({"text": texts}), id="polars frame"),
+        pytest.param(lambda texts: pa.table({"text": texts}), id="pyarrow table"),
     ],
 )
 def test_columns_of_any_library_are_read(column):
@@ -435,14 +438,15 @@ def test_columns_of_any_library_are_read(column):
     vectorizer = TextSequenceVectorizer()
     np.testing.assert_array_equal(vectorizer.fit_transform(column(TEXTS)).toarray(), expected)
     np.testing.assert_array_equal(vectorizer.transform(column(TEXTS)).toarray(), expected)
+    assert vectorizer.fit(column(TEXTS)).vocabulary_ == vectorizer.vocabulary_
 
 
 @pytest.mark.parametrize(
     "table",
     [
-        pd.DataFrame({"text": TEXTS}),
-        pl.DataFrame({"text": TEXTS}),
-        pa.table({"text": TEXTS}),
+        pd.DataFrame({"text": TEXTS, "more": TEXTS}),
+        pl.DataFrame({"text": TEXTS, "more": TEXTS}),
+        pa.table({"text": TEXTS, "more": TEXTS}),
         np.array(TEXTS)[:, None],
         np.array("text"),
     ],

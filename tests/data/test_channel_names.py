@@ -1,0 +1,101 @@
+"""The columns of series that are data frames are found by their names."""
+
+from functools import partial
+
+import numpy as np
+import pandas as pd
+import polars as pl
+import pyarrow as pa
+import pytest
+import small_models
+from numpy.testing import assert_array_equal
+
+from sklearn_lstm.data.reading import read_sequences
+from sklearn_lstm.exceptions import InvalidSequencesError
+from sklearn_lstm.inspection import explain
+from sklearn_lstm.streaming import fit_batches
+
+small = partial(small_models.small, max_epochs=1)
+NAMES = ("heat", "pulse", "time")
+X = [np.cumsum(np.full((n_steps, 3), [0.5, -1, 2]), axis=0) for n_steps in (3, 2, 4, 2)]
+Y = [0, 1, 0, 1]
+
+
+def frame(make, series, order=(0, 1, 2)):
+    return make({NAMES[channel]: series[:, channel] for channel in order})
+
+
+@pytest.mark.parametrize("make", [pd.DataFrame, pl.DataFrame, pa.table])
+def test_columns_are_read_by_name_in_any_order(make):
+    frames = [frame(make, series) for series in X]
+    mixed = [frame(make, X[0]), *(frame(make, series, (2, 0, 1)) for series in X[1:])]
+    other = [frame(make, series, (1, 2, 0)) for series in X]
+    model = small().fit(frames, Y)
+    assert model.feature_names_in_.tolist() == [*NAMES]
+    expected = model.predict_proba(frames)
+    assert_array_equal(small().fit(mixed, Y).predict_proba(frames), expected)
+    objects = np.empty(4, object)
+    objects[:] = other
+    for new in (other, mixed, tuple(other), objects, pd.Series(other)):
+        assert_array_equal(model.predict_proba(new), expected)
+    assert_array_equal(explain(model, other)[2].data, X[2])
+
+
+def test_the_time_channel_keeps_its_place_in_any_order():
+    frames = [frame(pd.DataFrame, series) for series in X]
+    other = [frame(pl.DataFrame, series, (2, 0, 1)) for series in X]
+    for time_channel in ("time", 2, -1):
+        model = small(time_channel=time_channel).fit(frames, Y)
+        assert_array_equal(model.predict_proba(other), model.predict_proba(frames))
+
+
+def test_every_way_of_training_reads_columns_by_name():
+    frames = [frame(pd.DataFrame, series) for series in X]
+    other = [frame(pd.DataFrame, series, (1, 2, 0)) for series in X]
+    validated = [
+        small(early_stopping=True).fit(frames, Y, X_val=X_val, y_val=Y).history_[-1]["valid_loss"]
+        for X_val in (frames, other)
+    ]
+    assert validated[0] == validated[1]
+    models = [
+        small().partial_fit(frames, Y, classes=[0, 1]).partial_fit(new, Y)
+        for new in (frames, other)
+    ]
+    models += [
+        fit_batches(small(), [(frames[:2], Y[:2]), (new[2:], Y[2:])]) for new in (frames, other)
+    ]
+    for first, second in (models[:2], models[2:]):
+        assert_array_equal(first.predict_proba(frames), second.predict_proba(other))
+        assert first.feature_names_in_.tolist() == [*NAMES]
+
+
+@pytest.mark.parametrize("make", [pd.DataFrame, pl.DataFrame, pa.table])
+@pytest.mark.parametrize(
+    ("columns", "message"),
+    [
+        (("heat", "pulse", "when"), "has no column 'time'"),
+        (("heat", "pulse"), "has no column 'time'"),
+        (("heat", "pulse", "time", "salt"), "has a column 'salt'"),
+    ],
+)
+def test_a_missing_or_new_column_is_refused_with_its_row(make, columns, message):
+    model = small().fit([frame(make, series) for series in X], Y)
+    wrong = make(dict.fromkeys(columns, np.arange(3.0)))
+    for read in (model.predict, read_sequences):
+        with pytest.raises(InvalidSequencesError, match=rf"X\[1\] {message}.*'heat', 'pulse'"):
+            read([frame(make, X[0]), wrong])
+
+
+def test_columns_of_one_name_are_refused_in_another_order():
+    first = pd.DataFrame(np.ones((2, 3)), columns=["a", "b", "b"])
+    assert read_sequences([first, first]).n_channels == 3
+    with pytest.raises(InvalidSequencesError, match=r"X\[1\] has a column 'b'.*each once"):
+        read_sequences([first, first[["b", "a"]]])
+
+
+def test_a_model_fitted_on_arrays_reads_data_frames_of_one_order():
+    model = small().fit(X, Y)
+    assert not hasattr(model, "feature_names_in_")
+    frames = [frame(pd.DataFrame, series) for series in X]
+    assert_array_equal(model.predict_proba(frames), model.predict_proba(X))
+    assert_array_equal(small().fit(frames, Y).predict_proba(X), model.predict_proba(X))
