@@ -80,13 +80,13 @@ class StaticModel:
 
         A file may come from a stranger, so the folder that it names is not opened.
         """
-        passed = None if isinstance(source, str) else PASSED.get()
-        if passed is None:
+        passed: Sequence[StaticModel] | None = PASSED.get()
+        if passed is None or isinstance(source, str):
             passed = [cls.installed(source)]
         elif not passed:
             raise ModelFileError(
-                f"names the folder {str(source)!r} of a static model, and load opens no folder that "
-                "a file names. Pass it: load(path, embeddings=pathlib.Path(...))."
+                f"names the folder {str(source)!r} of a static model, and load opens no folder "
+                "that a file names. Pass it: load(path, embeddings=pathlib.Path(...))."
             )
         for model in passed:
             if model.digest == digest:

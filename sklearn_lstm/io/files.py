@@ -49,7 +49,8 @@ def save(model: Any, path: str | os.PathLike[str]) -> None:
     ------
     TypeError
         If the model is of another class, or holds what is no plain data: a function, a class, a
-        callback, a `RandomState`, or vectors of another package. The message names it.
+        callback, a `RandomState`, or vectors of another package; or if a step of scikit-learn is
+        not safe to load, such as trees and `SVC`. The message names it.
     NotFittedError
         If it is not fitted.
     ImportError
@@ -88,7 +89,8 @@ def save(model: Any, path: str | os.PathLike[str]) -> None:
 def load(path: str | os.PathLike[str], *, embeddings: Any = None) -> Any:
     """Load a model that `save` stored.
 
-    Nothing in the file is run or unpickled, and no module outside a fixed list is imported.
+    Nothing in the file is run or unpickled, no module outside a fixed list is imported, and no
+    folder that the file names is opened.
 
     Parameters
     ----------

@@ -4,14 +4,14 @@ skops checks the types in an archive, not the values. A forged value makes code 
 its memory where that follows it without a check. `SAFE` names the classes of which no value does
 this, in `predict` and `transform`; further training is another matter. What is left out, and why:
 
-| values that nothing checks | where |
-|---|---|
-| indices and sizes that compiled code follows | trees and their ensembles, `SVC` and its relatives, \
-k-means, nearest neighbours, NMF, latent Dirichlet allocation, splines, `FeatureHasher` |
-| column numbers that become indices of a sparse matrix | `CountVectorizer`, `TfidfVectorizer`, \
-`DictVectorizer`, `OneHotEncoder`, `MultiLabelBinarizer`, and every sparse matrix in an archive |
-| the shape of the matrix of SciPy's Mahalanobis distance | `sklearn.covariance` |
-| the position of a random state | `RandomState`, and what holds one |
+- Compiled code follows sizes and indices: trees and their ensembles, `SVC` and its relatives,
+  k-means, nearest neighbours, `NMF`, `LatentDirichletAllocation`, splines, `FeatureHasher` (which
+  divides by its number of columns).
+- SciPy follows the column numbers of sparse matrices: `CountVectorizer`, `TfidfVectorizer`,
+  `DictVectorizer`, `OneHotEncoder` and `MultiLabelBinarizer`, which write such numbers, and every
+  sparse matrix in an archive.
+- SciPy does not compare the shape of the matrix of a Mahalanobis distance: `sklearn.covariance`.
+- NumPy follows the position of a stored random state: `RandomState`, and what holds one.
 """
 
 from __future__ import annotations
@@ -22,11 +22,12 @@ from io import BytesIO
 from typing import Any
 from zipfile import ZipFile
 
+from sklearn_lstm.exceptions import ModelFileError
 from sklearn_lstm.io.stored_form import DEEPEST, ESTIMATORS, check_depth
 
 EXTRA = 'pip install "sklearn-lstm[files]"'
-SAFE = [  # modules and classes of scikit-learn; the first group computes with NumPy and SciPy
-    # functions that compare shapes and check indices
+SAFE = [  # modules and classes of scikit-learn
+    # They compute with functions of NumPy and SciPy that compare shapes and check indices:
     "_loss",
     "cross_decomposition",
     *(f"decomposition._{name}" for name in ("factor_analysis", "fastica", "incremental_pca")),
@@ -50,7 +51,7 @@ SAFE = [  # modules and classes of scikit-learn; the first group computes with N
     "random_projection",
     "svm._classes.LinearSVC",
     "svm._classes.LinearSVR",
-    # these only call the estimators in them, which are checked too
+    # They only call the estimators in them, which are checked too:
     "calibration",
     "compose",
     "ensemble._bagging",
@@ -64,8 +65,10 @@ SAFE = [  # modules and classes of scikit-learn; the first group computes with N
 ]
 LOADERS = {  # the parts of skops that build plain data, arrays, functions, losses and estimators
     f"{kind}Node"
-    for kind in ("Json", "Dict", "List", "Tuple", "Set", "Slice", "NdArray", "DType", "Type")
-    + ("Function", "Loss", "Object")
+    for kind in (
+        *("Json", "Dict", "List", "Tuple", "Set", "Slice", "NdArray", "DType", "Type"),
+        *("Function", "Loss", "Object"),
+    )
 }
 TRUSTED = [  # beside what skops trusts itself
     *(f"{module}.{name}" for name, module in ESTIMATORS.items()),
@@ -87,7 +90,10 @@ def to_archive(estimator: Any) -> tuple[bytes, list[str]]:
 def from_archive(archive: bytes) -> Any:
     """Return the estimator in an archive, which is not compressed."""
     if unsafe := _unsafe_types(archive):
-        raise ValueError(f"an archive of unsafe types: {sorted(unsafe)}")
+        raise ModelFileError(
+            f"holds {sorted(unsafe)}, which are not safe to load from a file. Store the model with "
+            "joblib; whoever loads that file has to trust you."
+        )
     return import_extra("skops.io").loads(archive, trusted=TRUSTED)
 
 

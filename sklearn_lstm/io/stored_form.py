@@ -377,7 +377,7 @@ def from_text(text: str | bytes) -> Any:
 
 def check_depth(tree: Any, deepest: int = DEEPEST) -> None:
     """Raise a RecursionError, which not every Python raises itself, if a tree is too deep."""
-    level = [[tree]]
+    level: list[Any] = [[tree]]
     for _ in range(deepest):
         inner = (item.values() if isinstance(item, dict) else item for item in level)
         level = [child for items in inner for child in items if isinstance(child, dict | list)]
