@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sklearn_lstm.exceptions import ModelFileError
-from sklearn_lstm.io.stored_form import NotPlainError, checksum_of
+from sklearn_lstm.io.stored_form import PASSED, NotPlainError, checksum_of
 
 EXTRA = 'pip install "sklearn-lstm[pretrained]"'
 INSTALLED = {  # a package, and where it keeps the vectors of pieces and their tokenizer
@@ -41,8 +41,9 @@ class StaticModel:
     ----------
     model : object
     source : str, Path or None
-        The package or folder that it was loaded from. A stored classifier names it, and loads it
-        again. None: an object that the user brings.
+        The package or folder that it was read from. A stored classifier names it. A package is
+        read again, and a folder too by pickle; for one in a file, `load` takes what the user
+        passes. None: an object that the user brings.
     """
 
     model: Any
@@ -62,15 +63,39 @@ class StaticModel:
         return cls(_in_folder(Path(source)), Path(source))
 
     @classmethod
+    def passed(cls, embeddings: Any) -> list[StaticModel]:
+        """Return the static models that `load` is given: one, a folder, or a list of them."""
+        models = embeddings if isinstance(embeddings, list | tuple) else [embeddings]
+        for model in models:
+            if not (isinstance(model, str | os.PathLike) or is_static_model(model)):
+                raise TypeError(
+                    "load takes as embeddings the pathlib.Path of the folder of a static model, an "
+                    f"object of model2vec, or a list of them, found a {type(model).__name__}."
+                )
+        return [cls(each) if is_static_model(each) else cls.installed(each) for each in models]
+
+    @classmethod
     def from_stored(cls, source: str | Path, digest: str) -> StaticModel:
-        """Return the model of this name, if it still has the same vectors."""
-        found = cls.installed(source)
-        if found.digest != digest:
+        """Return the model with the vectors of this digest: installed, or passed to `load`.
+
+        A file may come from a stranger, so the folder that it names is not opened.
+        """
+        passed: Sequence[StaticModel] | None = PASSED.get()
+        if passed is None or isinstance(source, str):
+            passed = [cls.installed(source)]
+        elif not passed:
             raise ModelFileError(
-                f"was fitted with the static model {str(source)!r}, which now has other vectors. "
-                "Install it as it was, or fit again."
+                f"names the folder {str(source)!r} of a static model, and load opens no folder "
+                "that a file names. Pass it: load(path, embeddings=pathlib.Path(...))."
             )
-        return found
+        for model in passed:
+            if model.digest == digest:
+                return model
+        raise ModelFileError(
+            f"was fitted with the static model {str(source)!r}, whose vectors differ from those "
+            f"of {' and '.join(model.describe() for model in passed)}. Install or pass the model "
+            "as it was, or fit again."
+        )
 
     def stored(self) -> dict[str, Any]:
         """Return what is stored: how to find the model, and a digest of its vectors."""

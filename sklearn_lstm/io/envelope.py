@@ -19,6 +19,7 @@ from sklearn_lstm.io.stored_form import (
     NotPlainError,
     Packer,
     Unpacker,
+    check_depth,
     checksum_of,
     from_text,
     to_text,
@@ -80,6 +81,7 @@ def pack_estimator(
         before = pack.copy()
         try:
             tree = pack(value, f"{prefix}{name}")
+            check_depth(tree)
         except (NotPlainError, RecursionError):
             pack, objects[name] = before, value
         else:

@@ -5,40 +5,31 @@ from __future__ import annotations
 import math
 import os
 from collections.abc import Mapping
-from importlib import import_module
-from io import BytesIO
 from typing import Any
-from zipfile import ZipFile
 
 from numpy.typing import NDArray
 from sklearn.pipeline import Pipeline
 from sklearn.utils.validation import check_is_fitted
 
-from sklearn_lstm.io.array_file import StoredArrays, opened, write
+from sklearn_lstm.io.array_file import StoredArrays, n_rows, opened, write
 from sklearn_lstm.io.envelope import (
     heading,
     pack_estimator,
     unpack_estimator,
     warn_of_other_version,
 )
+from sklearn_lstm.io.steps import from_archive, import_extra, to_archive
 from sklearn_lstm.io.stored_form import (
     ESTIMATORS,
     Packer,
     Unpacker,
     checksum_of,
+    class_of,
     new_estimator,
     to_text,
 )
 
-TRUSTED = [  # beside what skops trusts itself; trees are not: a forged one reads beyond its memory
-    *(f"{module}.{name}" for name, module in ESTIMATORS.items()),
-    "numpy.dtype",
-    "sklearn.calibration._CalibratedClassifier",
-    "sklearn.calibration._SigmoidCalibration",
-    "sklearn.feature_selection._univariate_selection.f_classif",
-]
 OF_PIPELINE = ("verbose", "transform_input")
-EXTRA = 'pip install "sklearn-lstm[files]"'
 
 
 def save(model: Any, path: str | os.PathLike[str]) -> None:
@@ -58,7 +49,8 @@ def save(model: Any, path: str | os.PathLike[str]) -> None:
     ------
     TypeError
         If the model is of another class, or holds what is no plain data: a function, a class, a
-        callback, a `RandomState`, or vectors of another package. The message names it.
+        callback, a `RandomState`, or vectors of another package; or if a step of scikit-learn is
+        not safe to load, such as trees and `SVC`. The message names it.
     NotFittedError
         If it is not fitted.
     ImportError
@@ -84,17 +76,28 @@ def save(model: Any, path: str | os.PathLike[str]) -> None:
     arrays: dict[str, NDArray[Any]] = {}
     text = to_text({**heading(), **_pack(model, "", arrays)})
     metadata = {"content": text, "checksum": checksum_of(text)}
-    write(_import("safetensors.numpy").save(arrays, metadata), path)
+    data = import_extra("safetensors.numpy").save(arrays, metadata)
+    for name, array in arrays.items():
+        if n_rows(array.shape) > len(data):
+            raise TypeError(
+                f"save can't store {name}, an array of shape {array.shape}: `load` refuses rows "
+                "without values of which there are more than bytes in the file."
+            )
+    write(data, path)
 
 
-def load(path: str | os.PathLike[str]) -> Any:
+def load(path: str | os.PathLike[str], *, embeddings: Any = None) -> Any:
     """Load a model that `save` stored.
 
-    Nothing in the file is run or unpickled, and no module outside a fixed list is imported.
+    Nothing in the file is run or unpickled, no module outside a fixed list is imported, and no
+    folder that the file names is opened.
 
     Parameters
     ----------
     path : str or path
+    embeddings : Path, object of model2vec, or list of them, default=None
+        What the classifier was fitted with, if that was the folder of a static model. The file only
+        names the folder, and `load` opens no folder that a file names.
 
     Returns
     -------
@@ -104,9 +107,11 @@ def load(path: str | os.PathLike[str]) -> Any:
     Raises
     ------
     ModelFileError
-        If the file is no stored model, is damaged, or is of a newer format.
+        If the file is no stored model, is damaged, or is of a newer format; or if it was fitted
+        with a static model in a folder, and `embeddings` does not have the same vectors.
     ImportError
-        If a Pipeline has a step of scikit-learn, and skops is not installed.
+        If a Pipeline has a step of scikit-learn, and skops is not installed; or if the package of
+        the static model that it was fitted with is not.
 
     Examples
     --------
@@ -120,7 +125,8 @@ def load(path: str | os.PathLike[str]) -> Any:
     >>> bool((load(path).predict_proba(rising) == model.predict_proba(rising)).all())
     True
     """
-    with opened(path) as (content, arrays):
+    passed = () if embeddings is None else class_of("StaticModel").passed(embeddings)
+    with opened(path, passed) as (content, arrays):
         unpack = Unpacker(arrays)
         model = _unpack(content, unpack)
         unpack.check_all_used()
@@ -210,13 +216,13 @@ def _pack_foreign(model: Any, prefix: str, arrays: dict[str, NDArray[Any]]) -> d
             "best_estimator_. Else store the model with joblib; whoever loads that file has to "
             "trust you."
         )
-    skops, pack = _import("skops.io"), Packer()
-    archive = skops.dumps(model)
-    if untrusted := set(skops.get_untrusted_types(data=archive)) - set(TRUSTED):
+    archive, unsafe = to_archive(model)
+    if unsafe:
         raise TypeError(
-            f"save can't store the step {step!r}: skops does not trust {sorted(untrusted)}. "
+            f"save can't store the step {step!r}: a file with {unsafe} is not safe to load. "
             "Store the model with joblib; whoever loads that file has to trust you."
         )
+    pack = Packer()
     parameters = {key: _plain(value) for key, value in model.get_params(deep=False).items()}
     tree = {
         "class": "skops",
@@ -278,18 +284,10 @@ def _unpack(content: Mapping[str, Any], unpack: Unpacker) -> Any:
         return Pipeline(steps, **parameters)
     if kind == "skops":
         unpack(content["fitted"]["classes_"])  # what `describe` reads
-        return _load_archive(unpack(content["archive"]))
+        return from_archive(unpack(content["archive"]))
     estimator = new_estimator(kind, content["parameters"], content["fitted"])
     unpack_estimator(estimator, content, unpack, {})
     return estimator
-
-
-def _load_archive(archive: bytes) -> Any:
-    """Return the estimator in an archive of skops, which is not compressed."""
-    with ZipFile(BytesIO(archive)) as file:
-        if sum(entry.file_size for entry in file.infolist()) > len(archive):
-            raise ValueError("an archive that is larger than it seems")
-    return _import("skops.io").loads(archive, trusted=TRUSTED)
 
 
 def _describe(content: Mapping[str, Any], arrays: StoredArrays, unpack: Unpacker) -> dict[str, Any]:
@@ -324,11 +322,3 @@ def _describe_value(tree: Any, arrays: StoredArrays, unpack: Unpacker) -> Any:
     if isinstance(tree, list):
         return [_describe_value(each, arrays, unpack) for each in tree]
     return unpack(tree)
-
-
-def _import(name: str) -> Any:
-    """Import a package that only files need."""
-    try:
-        return import_module(name)
-    except ImportError as error:
-        raise ImportError(f"{name.partition('.')[0]} is not installed: {EXTRA}") from error

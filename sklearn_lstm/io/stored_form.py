@@ -9,7 +9,8 @@ from __future__ import annotations
 import json
 import math
 import zlib
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextvars import ContextVar
 from dataclasses import fields
 from importlib import import_module
 from itertools import pairwise
@@ -22,6 +23,7 @@ from numpy.typing import NDArray
 from sklearn_lstm.exceptions import ModelFileError
 
 LONG = 100  # items of a list that is stored as an array, if it can be
+DEEPEST = 100  # lists and objects inside each other, in the tree of an attribute
 DTYPES = {"BOOL": "|b1", "U8": "|u1", "I8": "|i1"} | {
     f"{kind}{8 * size}": f"<{kind.lower()}{size}" for kind in "UIF" for size in (2, 4, 8)
 }  # what safetensors files call the types of arrays
@@ -60,6 +62,8 @@ FUNCTIONS = {  # that tokenize as users of CountVectorizer do, and that every Py
     "tuple": tuple,
     "str.split": str.split,
 }
+PASSED: ContextVar[Sequence[Any] | None] = ContextVar("PASSED", default=None)
+"""What `load` was given for the folders that a file names. None: a pickle, which may open them."""
 
 
 class NotPlainError(TypeError):
@@ -190,7 +194,8 @@ def _simplify_list(items: list[Any]) -> tuple[str, Any]:
         return "strings", ["".join(items).encode("utf-8", "surrogatepass"), shortened]
     if kinds == {int} and min(items) >= 0 and max(items) < 1 << 64:
         return "integers", np.array(items, np.min_scalar_type(max(items)))
-    is_array = kinds == {np.ndarray} and items[0].ndim > 0 and items[0].dtype.kind != "O"
+    is_array = kinds == {np.ndarray} and items[0].size > 0 < items[0].ndim
+    is_array = is_array and items[0].dtype.kind != "O"
     if is_array and len({(item.dtype, item.shape) for item in items}) == 1:
         return "rows", np.stack(items)
     return "list", items
@@ -231,7 +236,7 @@ class Unpacker:
 
     def _restore(self, form: str, content: Any) -> Any:
         if form in PARTS:
-            part = getattr(import_module(PARTS[form]), form)
+            part = class_of(form)
             return getattr(part, "from_stored", part)(**_to_dict(self(content)))
         return RESTORE[form](self(content))
 
@@ -251,8 +256,32 @@ class Unpacker:
             raise ModelFileError(f"holds unknown arrays: {unknown[:5]}.")
 
 
+def class_of(form: str) -> Any:
+    """Return the class of a part."""
+    return getattr(import_module(PARTS[form]), form)
+
+
+def _items(value: Any) -> list[Any]:
+    """Return a list; an array is refused, since it may have billions of rows in no bytes."""
+    if not isinstance(value, list):
+        raise TypeError(f"a {type(value).__name__} instead of a list")
+    return value
+
+
 def _to_dict(content: Any) -> dict[Any, Any]:
-    return dict(zip(*content, strict=True))
+    return dict(zip(*map(_items, content), strict=True))
+
+
+def _to_rows(array: NDArray[Any]) -> list[Any]:
+    if not array.size:
+        raise ValueError("rows without values")
+    return list(array)
+
+
+def _to_integers(array: NDArray[Any]) -> Any:
+    if array.ndim != 1:
+        raise ValueError("integers in rows")
+    return array.tolist()
 
 
 def _to_strings(content: Any) -> list[str]:
@@ -265,7 +294,7 @@ def _to_strings(content: Any) -> list[str]:
 
 def _to_objects(content: Any) -> NDArray[np.object_]:
     shape, items = content
-    return np.fromiter(items, np.object_, len(items)).reshape(shape)
+    return np.fromiter(_items(items), np.object_, len(items)).reshape(shape)
 
 
 def _to_array(content: Any) -> NDArray[Any]:
@@ -300,9 +329,9 @@ def _to_tensor(array: NDArray[Any]) -> Any:
 FORMS: dict[str, tuple[str, Callable[[Any], Any], Callable[[Any], Any]]] = {
     "float": ("builtins.float", repr, float),  # NaN, and the infinite ones
     "bytes": ("builtins.bytes", lambda value: np.frombuffer(value, np.uint8), np.ndarray.tobytes),
-    "tuple": ("builtins.tuple", list, tuple),
-    "set": ("builtins.set", list, set),
-    "frozenset": ("builtins.frozenset", list, frozenset),
+    "tuple": ("builtins.tuple", list, lambda items: tuple(_items(items))),
+    "set": ("builtins.set", list, lambda items: set(_items(items))),
+    "frozenset": ("builtins.frozenset", list, lambda items: frozenset(_items(items))),
     "dict": ("builtins.dict", dict, _to_dict),
     "numpy string": ("numpy.str_", str, np.str_),
     "tensor": ("torch.Tensor", lambda value: value.detach().cpu().numpy(), _to_tensor),
@@ -312,8 +341,8 @@ SIMPLE = {kind: (form, simplify) for form, (kind, simplify, _) in FORMS.items()}
 RESTORE: dict[str, Callable[[Any], Any]] = {
     **{form: restore for form, (_, _, restore) in FORMS.items()},
     "strings": _to_strings,
-    "integers": np.ndarray.tolist,
-    "rows": list,
+    "integers": _to_integers,
+    "rows": _to_rows,
     "objects": _to_objects,
     "view": _to_array,
     "scalar": lambda array: array[()],
@@ -338,8 +367,23 @@ def from_text(text: str | bytes) -> Any:
     ------
     ValueError
         If it is no JSON, or names an entry twice.
+    RecursionError
+        If it is nested too deeply.
     """
-    return json.loads(text, object_pairs_hook=_unique)
+    tree = json.loads(text, object_pairs_hook=_unique)
+    check_depth(tree, 2 * DEEPEST)  # an attribute, and the Pipelines around it
+    return tree
+
+
+def check_depth(tree: Any, deepest: int = DEEPEST) -> None:
+    """Raise a RecursionError, which not every Python raises itself, if a tree is too deep."""
+    level: list[Any] = [[tree]]
+    for _ in range(deepest):
+        inner = (item.values() if isinstance(item, dict) else item for item in level)
+        level = [child for items in inner for child in items if isinstance(child, dict | list)]
+        if not level:
+            return
+    raise RecursionError(f"more than {deepest} lists inside each other")
 
 
 def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

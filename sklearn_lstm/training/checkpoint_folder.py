@@ -126,7 +126,7 @@ def _held(folder: Path, name: str) -> Iterator[Path]:
         (folder / f"{name}-{uuid4().hex}").mkdir()
     path = Path(lock.name).parent
     with lock:
-        for file in path.glob(".network*"):  # the process was killed while it wrote
+        for file in path.glob(".*.tmp"):  # the process was killed while it wrote
             file.unlink()
         try:
             yield path

@@ -16,6 +16,7 @@ import pytest
 import small_models
 from model2vec import StaticModel
 from sklearn.base import clone
+from sklearn.calibration import CalibratedClassifierCV
 from sklearn.pipeline import make_pipeline
 from tokenizers import Tokenizer
 from tokenizers.models import WordPiece
@@ -183,7 +184,8 @@ def test_a_stored_model_names_the_static_model_only(kind, folder, tmp_path):
     joblib.dump(model, tmp_path / "model.joblib")
     for file in (path, tmp_path / "model.joblib"):
         assert file.stat().st_size < 1_000_000
-    for restored in (load(path), joblib.load(tmp_path / "model.joblib"), copy.deepcopy(model)):
+    passed = load(path, embeddings=None if kind == "name" else [model2vec(seed=1), folder])
+    for restored in (passed, joblib.load(tmp_path / "model.joblib"), copy.deepcopy(model)):
         np.testing.assert_array_equal(restored.predict_proba(NEW), expected)
         assert repr(restored[-1]) == repr(model[-1])
     described = describe(path)["steps"]["lstmsequenceclassifier"]["parameters"]
@@ -195,15 +197,42 @@ def test_a_stored_model_is_not_loaded_without_its_static_model(folder, tmp_path)
     save(model, path)
     pickled = pickle.dumps(model)
     model2vec(seed=1).save_pretrained(folder)
-    message = re.escape(f"was fitted with the static model {str(folder)!r}, which now has other")
-    for restore in (lambda: load(path), lambda: pickle.loads(pickled)):
+    message = re.escape(f"was fitted with the static model {str(folder)!r}, whose vectors differ")
+    for restore in (lambda: load(path, embeddings=folder), lambda: pickle.loads(pickled)):
         with pytest.raises(ModelFileError, match=message):
             restore()
     folder.rename(tmp_path / "elsewhere")
-    for restore in (lambda: load(path), lambda: pickle.loads(pickled)):
+    for restore in (lambda: load(path, embeddings=folder), lambda: pickle.loads(pickled)):
         with pytest.raises(FileNotFoundError, match="there is no folder"):
             restore()
+    with pytest.raises(TypeError, match="found a dict"):
+        load(path, embeddings={})
     assert describe(path)["steps"]["lstmsequenceclassifier"]["parameters"]["embeddings"] == folder
+
+
+@pytest.mark.parametrize("is_wrapped", [False, True])
+def test_a_folder_that_a_file_names_is_not_opened(is_wrapped, folder, tmp_path, monkeypatch):
+    model, path = fit(folder), tmp_path / "model.safetensors"
+    if is_wrapped:  # an archive of skops
+        X = model[0].transform(TEXTS)
+        model = make_pipeline("passthrough", CalibratedClassifierCV(model[-1], cv=2)).fit(X, LABELS)
+    save(model, path)
+    with monkeypatch.context() as patched:
+        patched.setitem(sys.modules, "model2vec", None)
+        patched.setattr(static_models, "_in_folder", None)
+        with pytest.raises(ModelFileError, match=rf"names the folder '{folder}'.*embeddings="):
+            load(path)
+        describe(path)
+        load(path, embeddings=model2vec())
+    moved = folder.rename(tmp_path / "moved")
+    restored = load(path, embeddings=moved)
+    if is_wrapped:
+        np.testing.assert_array_equal(restored.predict_proba(X), model.predict_proba(X))
+        return
+    np.testing.assert_array_equal(restored.predict_proba(NEW), model.predict_proba(NEW))
+    np.testing.assert_array_equal(
+        copy.deepcopy(restored).predict_proba(NEW), model.predict_proba(NEW)
+    )
 
 
 @pytest.mark.parametrize("kind", ["wordllama", "model2vec"])

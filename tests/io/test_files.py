@@ -1,5 +1,6 @@
 """`save`, `load` and `describe`: the same model, and one clear error for every damaged file."""
 
+import copy
 import json
 import os
 import pickle
@@ -413,7 +414,7 @@ FORGERIES = {
         note={"strings": [{"bytes": []}, [5]]}
     ),
     "no parameters": lambda content: content.pop("parameters"),
-    "deep lists": lambda content: content["fitted"].update(note=json.loads("[" * 900 + "]" * 900)),
+    "deep lists": lambda content: content["fitted"].update(note=json.loads("[" * 220 + "]" * 220)),
 }
 
 
@@ -473,6 +474,57 @@ def test_a_forged_header_is_refused_before_memory_is_taken(path, intact):
             assert tracemalloc.get_traced_memory()[1] - before < 5_000_000, what
     finally:
         tracemalloc.stop()
+
+
+EMPTY = {"array": ["nothing", "00000000"]}
+NOTHING = {"view": ["<i4", [10**6, 0], {"bytes": EMPTY}]}
+ROWS_OF_NOTHING = {
+    "an array": {"rows": EMPTY},
+    "rows": {"rows": NOTHING},
+    "a tuple": {"tuple": NOTHING},
+    "integers": {"integers": NOTHING},
+    "a dict": {"dict": [{"tuple": []}, NOTHING]},
+    "objects": {"objects": [[10**6], NOTHING]},
+}
+
+
+@pytest.mark.parametrize("tree", ROWS_OF_NOTHING.values(), ids=ROWS_OF_NOTHING)
+@pytest.mark.parametrize("read", [load, describe])
+def test_millions_of_rows_without_bytes_are_refused_before_memory_is_taken(
+    tree, read, path, intact
+):
+    header, arrays = parts_of(intact)
+    empty = np.zeros((10**6, 0) if tree == {"rows": EMPTY} else 0, np.uint8)
+    text = json.dumps(tree).replace("00000000", checksum_of(empty))
+    header["nothing"] = {"dtype": "U8", "shape": empty.shape, "data_offsets": [len(arrays)] * 2}
+    name = "fitted" if read is load else "parameters"
+
+    def add(content):
+        content[name]["verbose"] = json.loads(text)
+
+    path.write_bytes(changed(joined(header, arrays), add))
+    tracemalloc.start()
+    try:
+        with pytest.raises(ModelFileError):
+            read(path)
+        assert tracemalloc.get_traced_memory()[1] < 5_000_000
+    finally:
+        tracemalloc.stop()
+
+
+def test_what_load_would_refuse_is_not_saved(path, vectorizer):
+    deep = []
+    for _ in range(150):
+        deep = [deep]
+    for note in (np.zeros((10**5, 0)), deep):
+        model = copy.copy(vectorizer)
+        model.note = note
+        with pytest.raises(TypeError, match="store note"):
+            save(model, path)
+        assert repr(pickle.loads(pickle.dumps(model)).note) == repr(note)
+    model.note = [np.zeros(0)] * 1000
+    save(model, path)
+    assert len(load(path).note) == 1000
 
 
 class Hostile:
@@ -540,7 +592,7 @@ original = pathlib.Path.open
 
 def half(self, mode="r", **options):
     file = original(self, mode, **options)
-    if "x" in mode:
+    if "w" in mode:
         file.write(b"half")
         file.flush()
         end()
@@ -593,3 +645,28 @@ def test_a_link_and_the_rights_of_new_files_stay(path, tmp_path, vectorizer):
     plain = Path(tmp_path / "plain")
     plain.write_bytes(b"")
     assert (tmp_path / "other").stat().st_mode == plain.stat().st_mode
+
+
+@pytest.mark.skipif(os.name != "posix", reason="rights of POSIX")
+@pytest.mark.parametrize("mode", [0o600, 0o640, 0o666, 0o400])
+def test_a_file_that_is_replaced_keeps_its_rights(mode, path, vectorizer, monkeypatch):
+    path.write_bytes(b"")
+    path.chmod(mode)
+    meanwhile = []
+    original = os.fsync
+
+    def look(descriptor):
+        meanwhile.append(os.fstat(descriptor).st_mode & 0o777)
+        original(descriptor)
+
+    monkeypatch.setattr(os, "fsync", look)
+    save(vectorizer, path)
+    assert path.stat().st_mode & 0o777 == mode
+    assert meanwhile[0] & ~mode & 0o077 == 0  # not even meanwhile may more people read it
+
+
+@pytest.mark.parametrize("letter", ["a", "ä", "模"])
+def test_the_longest_name_that_the_system_takes_can_be_saved(letter, tmp_path, vectorizer):
+    name = letter * (252 // len(letter.encode()))
+    save(vectorizer, tmp_path / name)
+    assert load(tmp_path / name).vocabulary_ == vectorizer.vocabulary_

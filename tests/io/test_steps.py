@@ -1,0 +1,133 @@
+"""Steps of scikit-learn in a file: only those that are safe, whatever values a file gives them."""
+
+import json
+from io import BytesIO
+from zipfile import ZipFile
+
+import numpy as np
+import pytest
+import scipy.sparse as sp
+import skops.io
+from sklearn.calibration import CalibratedClassifierCV
+from sklearn.cluster import KMeans
+from sklearn.covariance import EmpiricalCovariance
+from sklearn.feature_extraction import DictVectorizer, FeatureHasher
+from sklearn.feature_extraction.text import CountVectorizer
+from sklearn.feature_selection import SelectKBest
+from sklearn.impute import SimpleImputer
+from sklearn.linear_model import LogisticRegression, SGDClassifier
+from sklearn.multiclass import OneVsRestClassifier
+from sklearn.neighbors import KNeighborsClassifier
+from sklearn.pipeline import make_pipeline, make_union
+from sklearn.preprocessing import (
+    KBinsDiscretizer,
+    MultiLabelBinarizer,
+    OneHotEncoder,
+    OrdinalEncoder,
+    StandardScaler,
+)
+from sklearn.svm import SVC, SVR, LinearSVC, NuSVC, NuSVR, OneClassSVM
+from sklearn.tree import DecisionTreeClassifier
+
+from sklearn_lstm.io import ModelFileError, load, save
+from sklearn_lstm.io.steps import from_archive
+
+X = np.abs(np.random.default_rng(0).normal(size=(40, 4)))
+Y = np.arange(40) % 2
+UNSAFE = [
+    SVC(),
+    NuSVC(),
+    SVR(),
+    NuSVR(),
+    OneClassSVM(),
+    DecisionTreeClassifier(),
+    KMeans(2, n_init=1),
+    KNeighborsClassifier(algorithm="brute"),
+    OneHotEncoder(),
+    EmpiricalCovariance(),
+    OneVsRestClassifier(SVC()),
+    make_union(StandardScaler(), KBinsDiscretizer(quantile_method="linear")),
+]
+WITHOUT_Y = [
+    CountVectorizer().fit(["so good"]),
+    DictVectorizer().fit([{"a": 1}]),
+    MultiLabelBinarizer().fit([[1]]),
+    FeatureHasher(),
+]
+SAFE = [
+    SimpleImputer(),
+    OrdinalEncoder(),
+    SelectKBest(k=2),
+    make_pipeline(make_union(StandardScaler(), SimpleImputer()), LinearSVC()),
+    CalibratedClassifierCV(SGDClassifier(random_state=0), cv=2, method="isotonic"),
+    OneVsRestClassifier(LogisticRegression()),
+]
+
+
+def changed(archive, change):
+    """Return an archive with another schema."""
+    new = BytesIO()
+    with ZipFile(BytesIO(archive)) as old, ZipFile(new, "w") as file:
+        schema = json.loads(old.read("schema.json"))
+        for name in old.namelist():
+            data = old.read(name)
+            file.writestr(name, json.dumps(change(schema)) if name == "schema.json" else data)
+    return new.getvalue()
+
+
+@pytest.mark.parametrize(
+    "step", [*(each.fit(X, Y) for each in UNSAFE), *WITHOUT_Y], ids=lambda step: repr(step)[:30]
+)
+def test_a_step_that_reads_beyond_its_memory_if_forged_is_neither_saved_nor_loaded(step, tmp_path):
+    with pytest.raises(TypeError, match=r"the step 'a'.*sklearn.* not safe to load"):
+        save(make_pipeline("passthrough", step).set_params(steps=[("a", step)]), tmp_path / "model")
+    with pytest.raises(ModelFileError, match="not safe to load"):
+        from_archive(skops.io.dumps(step))
+
+
+@pytest.mark.parametrize(
+    "step", [each.fit(X, Y) for each in SAFE], ids=lambda step: repr(step)[:30]
+)
+def test_a_safe_step_comes_back(step, tmp_path):
+    save(make_pipeline(step), tmp_path / "model")
+    method = "predict" if hasattr(step, "predict") else "transform"
+    restored = load(tmp_path / "model")
+    np.testing.assert_array_equal(getattr(restored, method)(X), getattr(step, method)(X))
+
+
+def test_values_that_are_read_without_a_check_are_refused_under_any_name():
+    model = LogisticRegression().fit(X, Y)
+    model.coef_ = sp.csr_matrix(model.coef_)
+
+    def renamed(schema):
+        schema["content"]["content"]["coef_"] |= {
+            "__class__": "spmatrix",
+            "__module__": "scipy.sparse._matrix",
+        }
+        return schema
+
+    assert skops.io.loads(changed(skops.io.dumps(model), renamed)).coef_.nnz == 4  # skops trusts it
+    model.coef_ = np.random.RandomState(0)
+    for archive in (changed(skops.io.dumps(model), lambda schema: schema), skops.io.dumps(model)):
+        with pytest.raises(ModelFileError, match="not safe to load"):
+            from_archive(archive)
+
+
+def test_a_reference_does_not_stand_for_more_than_its_bytes():
+    def nested(_):
+        node = {"__module__": "builtins", "__class__": "list", "__loader__": "ListNode"}
+        tree = {**node, "__id__": 1, "content": []}
+        for key in range(2, 30):
+            tree = {**node, "__id__": key, "content": [tree, *[{**node, "__id__": key - 1}] * 9]}
+        return {**tree, "protocol": 2, "_skops_version": "0"}
+
+    with pytest.raises(ValueError, match="in another form"):
+        from_archive(changed(skops.io.dumps(StandardScaler()), nested))
+
+    def one_file(schema):
+        content = schema["content"]["content"]
+        content["var_"]["file"] = content["mean_"]["file"]
+        return schema
+
+    with pytest.raises(ValueError, match="in another form"):
+        from_archive(changed(skops.io.dumps(StandardScaler().fit(X)), one_file))
