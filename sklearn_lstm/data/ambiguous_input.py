@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from sklearn_lstm.data.sequences import DenseSeries, Sequences, SparseIds
+from sklearn_lstm.data.sequences import VALUES_PER_CHUNK, DenseSeries, Sequences, SparseIds
 from sklearn_lstm.data.stored import StoredIds
 from sklearn_lstm.exceptions import InputTypeWarning, warn_user
 
@@ -26,7 +26,8 @@ def warn_of_doubts(sequences: Sequences) -> None:
         if sequences.is_table:
             _warn_of_ids(sequences.values[:, :, 0])
     elif sequences.n_channels is None and not isinstance(sequences, SparseIds | StoredIds):
-        ids, lengths = next(sequences.chunks())
+        every = -(-int(sequences.lengths.sum()) // VALUES_PER_CHUNK)
+        ids, lengths = next(sequences.subset(np.arange(0, len(sequences), every)).chunks())
         if neighbour_distance(ids, lengths) < CLOSE:
             _warn(
                 "X holds integers, which are read as token ids. But neighbouring integers are "
@@ -55,7 +56,8 @@ def neighbour_distance(ids: NDArray[np.integer], lengths: NDArray[np.integer]) -
 
 def _warn_of_ids(table: NDArray[np.floating]) -> None:
     """Warn of columns of whole numbers beside columns of fractions."""
-    rows = table[: max(FEWEST_ROWS, MOST_VALUES // table.shape[1])]
+    n_rows = max(FEWEST_ROWS, MOST_VALUES // table.shape[1])
+    rows = table[:: max(1, len(table) // n_rows)]  # not the first ones: they may all be of one class
     is_whole = (rows >= 0) & (rows == np.floor(rows))  # NaN is not
     ids = np.flatnonzero(is_whole.all(axis=0) & (rows > 1).any(axis=0))  # no indicators
     if len(rows) >= FEWEST_ROWS and len(ids) and not is_whole.all():
