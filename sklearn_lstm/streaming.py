@@ -17,6 +17,7 @@ from sklearn.pipeline import Pipeline
 
 from sklearn_lstm.classifier import LSTMSequenceClassifier
 from sklearn_lstm.data.label_batches import LabelBatches
+from sklearn_lstm.data.reading import refuse_unknown
 from sklearn_lstm.data.sequences import Sequences
 from sklearn_lstm.data.stored import IdsWriter, SeriesWriter, StepsFile
 from sklearn_lstm.parameters import check_column_names
@@ -233,7 +234,7 @@ def _read_sequences(
     reading: Reading, classifier: LSTMSequenceClassifier, path: Path
 ) -> tuple[Any, Sequences]:
     """Write all sequences to disk, and return the first X beside them."""
-    first, n_features = None, 0
+    first, n_features, unknown = None, 0, None
     for number, X in reading.each():
         with noted(number):
             if first is None:
@@ -243,7 +244,13 @@ def _read_sequences(
             sequences = input_format.read(X)
             n_features = max(n_features, sequences.n_features)
             writer.add(sequences)
+            row = None if unknown else sequences.first_unknown()
+            unknown = unknown if row is None else (number, row)
     stored = writer.stored(n_features, is_table=sequences.is_table)
+    if unknown and not stored.has_missing.any() and classifier._labels_before() is None:
+        number, row = unknown
+        with noted(number):
+            refuse_unknown(row)
     stored.time_channel = sequences.time_channel
     return first, stored
 

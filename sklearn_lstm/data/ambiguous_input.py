@@ -57,7 +57,7 @@ def neighbour_distance(ids: NDArray[np.integer], lengths: NDArray[np.integer]) -
 def _warn_of_ids(table: NDArray[np.floating]) -> None:
     """Warn of columns of whole numbers beside columns of fractions."""
     n_rows = max(FEWEST_ROWS, MOST_VALUES // table.shape[1])
-    rows = table[:: max(1, len(table) // n_rows)]  # not the first ones: they may all be of one class
+    rows = table[:: max(1, len(table) // n_rows)]  # the first ones may all be of one class
     is_whole = (rows >= 0) & (rows == np.floor(rows))  # NaN is not
     ids = np.flatnonzero(is_whole.all(axis=0) & (rows > 1).any(axis=0))  # no indicators
     if len(rows) >= FEWEST_ROWS and len(ids) and not is_whole.all():

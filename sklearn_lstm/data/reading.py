@@ -7,7 +7,7 @@ decides how X is read: integers are token ids, everything else is a measurement.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, NoReturn
 
 import numpy as np
 from numpy.typing import NDArray
@@ -38,7 +38,12 @@ from sklearn_lstm.exceptions import (
 
 
 def read_sequences(
-    X: Any, input_type: str = "auto", time_channel: int | str | None = None
+    X: Any,
+    input_type: str = "auto",
+    time_channel: int | str | None = None,
+    *,
+    had_missing: bool = False,
+    n_channels: int | None = None,
 ) -> Sequences:
     """Read X as sequences.
 
@@ -51,6 +56,11 @@ def read_sequences(
         takes floats too, for containers that make floats of ids; a fraction is an unknown token.
     time_channel : int, str or None, default=None
         The channel that holds the time of each step. A name is that of a column of data frames.
+    had_missing : bool, default=False
+        Values were missing in training, or may be in another batch. Then, or if values are missing
+        in X, a series without a value is read as one step of which nothing is known.
+    n_channels : int or None, default=None
+        Those of training; None: as many as X has, or one if no series of it has a step.
 
     Returns
     -------
@@ -63,13 +73,25 @@ def read_sequences(
     InvalidSequencesError
         For anything else that is not a set of sequences; the message names the row.
     """
-    sequences = _read(X, input_type)
+    sequences = _read(X, input_type, n_channels or 1)
+    if not had_missing and not sequences.has_missing.any():
+        unknown = sequences.first_unknown()
+        if unknown is not None:
+            refuse_unknown(unknown)
     if time_channel is not None:
         sequences.time_channel = find_time_channel(X, sequences, time_channel)
     return sequences
 
 
-def _read(X: Any, input_type: str) -> Sequences:
+def refuse_unknown(row: int) -> NoReturn:
+    """Raise the error for a series of which nothing is known, if no value is missing elsewhere."""
+    raise InvalidSequencesError(
+        f"X[{row}] is a series without a value (only NaN, or empty), which is read only by a model "
+        "that has seen missing values in other series. Drop it."
+    )
+
+
+def _read(X: Any, input_type: str, n_channels: int) -> Sequences:
     if sparse.issparse(X):
         return _read_sparse(X, input_type)
     array = as_array(X, input_type)
@@ -78,7 +100,9 @@ def _read(X: Any, input_type: str) -> Sequences:
             f"Found array with 0 sample(s) (shape={array.shape}) while 1 is required."
         )
     if array.dtype.kind == "O" and array.ndim == 1:
-        return _read_ragged(array, input_type)
+        return _read_ragged(array, input_type, n_channels)
+    if array.ndim == 3 and not array.shape[1]:
+        array = np.full((len(array), 1, array.shape[2]), np.nan)
     return _read_dense(array, input_type)
 
 
@@ -207,7 +231,7 @@ def _read_series(X: NDArray[Any], chunks: list[Rows]) -> Sequences:
         block = X[rows] if X.ndim == 3 else X[rows][:, :, np.newaxis]
         lengths[rows], is_missing = _check_measurements(block, int(rows[0]))
         has_missing |= is_missing
-    return DenseSeries(X, lengths, has_missing)
+    return DenseSeries(X, np.maximum(lengths, 1), has_missing)
 
 
 def _check_measurements(block: NDArray[Any], first_row: int) -> tuple[Lengths, NDArray[np.bool_]]:
@@ -216,13 +240,14 @@ def _check_measurements(block: NDArray[Any], first_row: int) -> tuple[Lengths, N
     Returns
     -------
     lengths : ndarray of shape (n,)
+        0 without a value.
     has_missing : ndarray of bool of shape (C,)
         Which channels have NaN before that.
 
     Raises
     ------
     InvalidSequencesError
-        For series without a step, and for values that are infinite in float32.
+        For values that are infinite in float32.
     """
     n_rows, n_steps, n_channels = block.shape
     is_too_large = np.abs(block) > np.finfo(np.float32).max  # NaN is not
@@ -240,22 +265,19 @@ def _check_measurements(block: NDArray[Any], first_row: int) -> tuple[Lengths, N
         n_missing = np.count_nonzero(is_missing, axis=(0, 1))
     else:
         lengths, n_missing = np.full(n_rows, n_steps, np.intp), np.zeros(n_channels, np.intp)
-    if not lengths.all():
-        raise InvalidSequencesError(
-            f"X[{first_row + int(np.argmin(lengths))}] is a series without a value (only NaN, or "
-            "empty). Drop it."
-        )
     return lengths, n_missing > n_rows * n_steps - lengths.sum()  # more than padding
 
 
-def _read_ragged(X: NDArray[Any], input_type: str) -> Sequences:
+def _read_ragged(X: NDArray[Any], input_type: str, n_channels: int) -> Sequences:
     rows = [row_as_array(row, index, input_type) for index, row in enumerate(X)]
     if input_type == "auto":
         integers = all(row.ndim == 1 and (row.dtype.kind in "iu" or not row.size) for row in rows)
         negative = integers and any(row.size and row.min() < 0 for row in rows)
         some = any(row.size for row in rows)
         input_type = "tokens" if integers and some and not negative else "numeric"
-    return _read_ragged_ids(rows) if input_type == "tokens" else _read_ragged_series(rows)
+    if input_type == "tokens":
+        return _read_ragged_ids(rows)
+    return _read_ragged_series(rows, n_channels)
 
 
 def _read_ragged_ids(rows: list[NDArray[Any]]) -> Sequences:
@@ -269,9 +291,10 @@ def _read_ragged_ids(rows: list[NDArray[Any]]) -> Sequences:
     return RaggedIds(rows)
 
 
-def _read_ragged_series(rows: list[NDArray[Any]]) -> Sequences:
+def _read_ragged_series(rows: list[NDArray[Any]], n_channels: int) -> Sequences:
     first = next((row for row in rows if row.size), rows[0])
-    n_channels = first.shape[1] if first.ndim == 2 else 1
+    if first.size or first.ndim == 2:
+        n_channels = first.shape[1] if first.ndim == 2 else 1
     has_missing = np.zeros(n_channels, dtype=bool)
     for index, row in enumerate(rows):
         steps = row if row.ndim == 2 else row[:, np.newaxis]
@@ -280,7 +303,9 @@ def _read_ragged_series(rows: list[NDArray[Any]]) -> Sequences:
                 f"X[{index}] has {steps.shape[1]} channels, but the rows before it have "
                 f"{n_channels}: every series needs the same channels, shape (T_i, {n_channels})."
             )
+        if not steps.size:  # in the smallest type: it does not change that of its neighbours
+            steps = np.full((1, n_channels), np.nan, np.float16)
         (length,), is_missing = _check_measurements(steps[np.newaxis], index)
         has_missing |= is_missing
-        rows[index] = steps[:length]
+        rows[index] = steps[: max(length, 1)]
     return RaggedSeries(rows, has_missing)
