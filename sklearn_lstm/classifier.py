@@ -85,7 +85,8 @@ class LSTMSequenceClassifier(
         The channel of measurements that holds the time of each step, for steps that are not equally
         far apart: numbers in any unit, dates or durations. It counts in `n_features_in_`. In its
         place stands the logarithm of the time since the step before. A name is that of a column, if
-        X is a list of data frames. Times that are missing or run back are errors.
+        X is a list of data frames. Times that are missing or run back are errors, but for a series
+        without a value.
     embedding_dim : int, "auto" or None, default="auto"
         Length of the vector that stands for a step: learned for each token id, or a linear map of
         the channels. Sines and cosines of the position are added [7]_. "auto" is 16 times the
@@ -441,7 +442,9 @@ class LSTMSequenceClassifier(
         X : {sparse matrix, array-like} of n_samples sequences
             Integers are token ids, everything else is a measurement: 2-D ids (CSR or dense, 0 is
             padding), 2-D series, 3-D series (n_samples, n_timesteps, n_channels), or a list or
-            column of arrays of unequal length, or of data frames.
+            column of arrays of unequal length, or of data frames. A series without a value (only
+            NaN, or empty) is one step of which nothing is known if values are missing in other
+            series of training.
         y : array-like of shape (n_samples,) or (n_samples, n_labels)
             Labels of any kind, or a multilabel indicator of 0 and 1.
         sample_weight : array-like of shape (n_samples,), default=None
@@ -760,7 +763,8 @@ class LSTMSequenceClassifier(
             return self._format
         check_column_names(X)
         ways = self.input_type, self.time_channel
-        first = InputFormat.of(X, read_sequences(X, *ways), *ways, self.token_unit)
+        sequences = read_sequences(X, *ways, had_missing=True)
+        first = InputFormat.of(X, sequences, *ways, self.token_unit)
         is_guess = self.input_type == "auto" and first.input_type == "tokens"
         return replace(
             first,

@@ -17,6 +17,7 @@ from sklearn.pipeline import Pipeline
 
 from sklearn_lstm.classifier import LSTMSequenceClassifier
 from sklearn_lstm.data.label_batches import LabelBatches
+from sklearn_lstm.data.reading import refuse_unknown
 from sklearn_lstm.data.sequences import Sequences
 from sklearn_lstm.data.stored import IdsWriter, SeriesWriter, StepsFile
 from sklearn_lstm.parameters import check_column_names
@@ -236,7 +237,7 @@ def _read_sequences(
     reading: Reading, classifier: LSTMSequenceClassifier, path: Path
 ) -> tuple[Any, Sequences]:
     """Write all sequences to disk, and return the first X beside them."""
-    first, shapes = None, set[tuple[int, bool]]()
+    first, shapes, unknown = None, set[tuple[int, bool]](), None
     for number, X in reading.each():
         with noted(number):
             if first is None:
@@ -246,10 +247,16 @@ def _read_sequences(
             sequences = input_format.read(X)
             shapes.add((sequences.n_features, sequences.is_table))
             writer.add(sequences)
+            row = None if unknown else sequences.first_unknown()
+            unknown = unknown if row is None else (number, row)
     n_features, is_table = max(shapes)
     if isinstance(X, list | tuple) and len(shapes) > 1:  # as one list, they are no table
         n_features, is_table = 1, False
     stored = writer.stored(n_features, is_table=is_table)
+    if unknown and not stored.has_missing.any() and classifier._labels_before() is None:
+        number, row = unknown
+        with noted(number):
+            refuse_unknown(row)
     stored.time_channel = sequences.time_channel
     stored.has_dates = sequences.has_dates
     stored.channel_names = sequences.channel_names

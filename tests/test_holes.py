@@ -65,6 +65,57 @@ def test_probabilities_do_not_depend_on_padding_and_neighbours(model):
     np.testing.assert_allclose(alone, expected, rtol=0, atol=1e-7)
 
 
+@pytest.mark.parametrize("time_channel", [None, 1])
+@pytest.mark.parametrize("normalize", [True, False])
+def test_a_series_of_which_nothing_is_known_has_the_same_probabilities_anywhere(
+    time_channel, normalize
+):
+    X, y = with_gaps()
+    X[:, :, 1] = np.arange(14)
+    X[7] = np.nan  # in training too
+    model = small(time_channel=time_channel, normalize=normalize, max_epochs=1).fit(X, y)
+    assert model.linear_model_ is not None
+    without = small(time_channel=time_channel, normalize=normalize, max_epochs=1)
+    without.fit(np.delete(X, 7, axis=0), np.delete(y, 7))
+    unknown = np.full((30, 3), np.nan)
+    for fitted in (model, without):
+        (expected,) = fitted.predict_proba([unknown])
+        assert np.isfinite(expected).all()
+        beside = [X[0], unknown[:0], X[1][:5], [], unknown[:2], pd.DataFrame(unknown), unknown]
+        found = [
+            *fitted.predict_proba(beside)[[1, 3, 4, 5, 6]],
+            fitted.predict_proba(np.stack([X[0], unknown[:14]]))[1],
+            *fitted.predict_proba(np.full((2, 0, 3), np.nan)),
+            *fitted.predict_proba([[]]),
+            *fitted.predict_proba(unknown[np.newaxis].astype(np.float32)),
+        ]
+        np.testing.assert_allclose(found, np.tile(expected, (10, 1)), rtol=0, atol=1e-7)
+        np.testing.assert_allclose(
+            fitted.predict_proba(beside)[0], fitted.predict_proba(X[:1])[0], rtol=0, atol=1e-7
+        )
+        (explanation,) = explain(fitted, [unknown])
+        assert len(explanation.data) == 1
+        assert np.isfinite(explanation.score)
+        fitted.partial_fit([X[0], unknown], [0, 1])
+        fitted.set_params(warm_start=True).fit(X, y, X_val=[unknown, X[0]], y_val=[0, 1])
+
+
+def test_a_series_of_which_nothing_is_known_is_refused_after_training_without_missing_values():
+    X, y = with_gaps(n_series=20)
+    complete = np.nan_to_num(X)
+    model = small(max_epochs=1).fit(complete, y)
+    X_val = complete.copy()
+    X_val[1] = np.nan
+    for refused in (
+        model.predict,
+        lambda X: model.partial_fit(X, y),
+        lambda X: small().fit(X, y),
+        lambda X: small().fit(complete, y, X_val=X, y_val=y),
+    ):
+        with pytest.raises(InvalidSequencesError, match=r"X\[1\] is a series without a value"):
+            refused(X_val)
+
+
 def test_a_channel_that_had_all_values_in_training_warns_once_of_those_it_lacks(model):
     X, _ = with_gaps(seed=1)
     with warnings.catch_warnings():

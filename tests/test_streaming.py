@@ -84,6 +84,7 @@ IDS = TextSequenceVectorizer(min_df=20).fit_transform(TEXTS)
 SERIES = RNG.normal(size=(N_SAMPLES, 6, 2)).astype(np.float32)
 SERIES[3, 4:] = np.nan  # padding
 SERIES[100, 2, 1] = np.nan  # a missing value, after the first batch
+UNKNOWN = np.full((6, 2), np.nan, np.float32)
 TABLE = pd.DataFrame(SERIES[:, :, 0]).add_prefix("step")
 X_OF_KIND = {
     "ids of the vectorizer": IDS,
@@ -92,6 +93,8 @@ X_OF_KIND = {
     "table of ids": IDS.toarray(),
     "series": SERIES,
     "lists of series": [series[: 1 + row % 6] for row, series in enumerate(SERIES)],
+    "series without a value": np.concatenate([SERIES[:5], UNKNOWN[np.newaxis], SERIES[6:]]),
+    "lists without a value": [*SERIES[:5], UNKNOWN, [], *SERIES[7:120], [], *SERIES[121:]],
     "counts": (SERIES > 0).astype(np.int8),
     "table of series": TABLE,
 }
@@ -268,6 +271,11 @@ def test_a_failed_fit_leaves_the_model_as_it_was():
         ([(SERIES, LABELS), (SERIES[..., :1], LABELS)], ValueError, "X has 1 channels, .* 2"),
         ([(SERIES, LABELS), (SERIES.astype(float), LABELS)], ValueError, "X holds float64, but"),
         ([(IDS, LABELS), (sparse.csr_matrix(IDS), LABELS)], ValueError, "only one of the two"),
+        (  # without another missing value in any batch
+            [(SERIES[4:9], LABELS[4:9]), ([SERIES[7], UNKNOWN], LABELS[7:9])] * 2,
+            ValueError,
+            r"X\[1\] is a series without a value",
+        ),
         (
             [(RAGGED, FLAGS[:18]), (FRACTIONS, FLAGS[:18])],
             ValueError,

@@ -6,7 +6,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sklearn_lstm.data.reading import IdTable
-from sklearn_lstm.data.sequences import DenseSeries, Lengths, Sequences, SparseIds
+from sklearn_lstm.data.sequences import (
+    VALUES_PER_CHUNK,
+    DenseSeries,
+    Lengths,
+    Sequences,
+    SparseIds,
+)
 from sklearn_lstm.data.stored import StoredIds
 from sklearn_lstm.exceptions import InputTypeWarning, warn_user
 
@@ -33,7 +39,8 @@ def warn_of_doubts(sequences: Sequences) -> None:
     elif isinstance(sequences, SparseIds | IdTable):
         _warn_of_features(*_filled_columns(sequences))
     if sequences.n_channels is None and not isinstance(sequences, SparseIds | StoredIds):
-        ids, lengths = next(sequences.chunks())
+        every = -(-int(sequences.lengths.sum()) // VALUES_PER_CHUNK)
+        ids, lengths = next(sequences.subset(np.arange(0, len(sequences), every)).chunks())
         if neighbour_distance(ids, lengths) < CLOSE:
             _warn(
                 "X holds integers, which are read as token ids. But neighbouring integers are "
@@ -62,7 +69,8 @@ def neighbour_distance(ids: NDArray[np.integer], lengths: NDArray[np.integer]) -
 
 def _warn_of_ids(table: NDArray[np.floating]) -> None:
     """Warn of columns of whole numbers beside columns of fractions."""
-    rows = table[: max(FEWEST_ROWS, MOST_VALUES // table.shape[1])]
+    n_rows = max(FEWEST_ROWS, MOST_VALUES // table.shape[1])
+    rows = table[:: max(1, len(table) // n_rows)]  # the first ones may all be of one class
     is_whole = (rows >= 0) & (rows == np.floor(rows))  # NaN is not
     ids = np.flatnonzero(is_whole.all(axis=0) & (rows > 1).any(axis=0))  # no indicators
     if is_whole.all():

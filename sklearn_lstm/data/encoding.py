@@ -268,7 +268,7 @@ class ChannelScaling:
         """Return the time since the last known value, or since the step before the first."""
         times = np.arange(len(steps), dtype=np.float64)
         if self.time_channel is not None:
-            times = steps[:, self.time_channel].astype(np.float64) / self.time_unit
+            times = np.nan_to_num(steps[:, self.time_channel].astype(np.float64)) / self.time_unit
         before = np.repeat(times[np.cumsum(lengths) - lengths] - 1, lengths)[:, np.newaxis]
         return np.asarray(times[:, np.newaxis] - np.where(last < 0, before, times[last]))
 

@@ -109,7 +109,14 @@ class InputFormat:
             If values are missing in a channel that had all of them.
         """
         time_channel = self.time_channel if self.time_name is None else self.time_name
-        sequences = read_sequences(X, self.input_type, time_channel, self.channel_names)
+        sequences = read_sequences(
+            X,
+            self.input_type,
+            time_channel,
+            self.channel_names,
+            had_missing=bool(self.gappy),
+            n_channels=self.n_channels,
+        )
         has_width = self.has_fixed_width and not isinstance(X, list | tuple)
         n_features = self.n_features if has_width else None
         check_same_width(sequences, self.n_channels, n_features)

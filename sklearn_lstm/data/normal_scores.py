@@ -8,7 +8,7 @@ Laboratory values range over orders of magnitude, and sensors fail with values f
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Self
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,7 +17,7 @@ from scipy.special import ndtri
 from sklearn_lstm.data.sequences import Sequences
 
 PROPORTIONS = np.linspace(0.01, 0.99, 33)
-STEPS_FOR_QUANTILES = 1 << 18
+VALUES_FOR_QUANTILES = 1 << 18  # of each channel
 
 
 @dataclass(frozen=True)
@@ -35,14 +35,21 @@ class NormalScores:
 
     @classmethod
     def of(cls, sequences: Sequences, channels: NDArray[np.intp]) -> Self:
-        """Return those of these channels; of many series every k-th is read."""
-        every = -(-int(sequences.lengths.sum()) // STEPS_FOR_QUANTILES)
-        some = sequences.subset(np.arange(0, len(sequences), every))
-        steps = np.concatenate([chunk[:, channels] for chunk, _ in some.chunks()])
+        """Return those of these channels; of many values a sample from all series is read."""
+        is_known = (~np.isnan(chunk[:, channels]) for chunk, _ in sequences.chunks())
+        n_known = sum(known.sum(axis=0) for known in is_known)
+        shares = VALUES_FOR_QUANTILES / np.maximum(n_known, 1)
+        samples: list[list[NDArray[Any]]] = [[] for _ in channels]
+        rng = np.random.default_rng(0)
+        for chunk, _ in sequences.chunks():
+            draws = rng.random(len(chunk))
+            for sample, channel, share in zip(samples, channels, shares, strict=True):
+                values = chunk[draws < share, channel]
+                sample.append(values[~np.isnan(values)])
         quantiles = np.zeros((len(PROPORTIONS), len(channels)))
         scores = np.empty_like(quantiles)
-        for column, values in enumerate(steps.T):
-            known = values[~np.isnan(values)]
+        for column, sample in enumerate(samples):
+            known = np.concatenate(sample)
             if len(known):
                 quantiles[:, column] = np.quantile(known, PROPORTIONS)
             _, which, n_same = np.unique(

@@ -7,7 +7,7 @@ decides how X is read: integers are token ids, everything else is a measurement.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, NoReturn
 
 import numpy as np
 from numpy.typing import NDArray
@@ -52,6 +52,9 @@ def read_sequences(
     input_type: str = "auto",
     time_channel: int | str | None = None,
     names: tuple[str, ...] = (),
+    *,
+    had_missing: bool = False,
+    n_channels: int | None = None,
 ) -> Sequences:
     """Read X as sequences.
 
@@ -68,6 +71,11 @@ def read_sequences(
     names : tuple of str, default=()
         The columns of each data frame in X, in the order of the channels. Without any they are
         those of the first data frame.
+    had_missing : bool, default=False
+        Values were missing in training, or may be in another batch. Then, or if values are missing
+        in X, a series without a value is read as one step of which nothing is known.
+    n_channels : int or None, default=None
+        Those of training; None: as many as X has, or one if no series of it has a step.
 
     Returns
     -------
@@ -92,13 +100,25 @@ def read_sequences(
     if is_sparse:
         sequences = _read_sparse(array, input_type)
     elif array.dtype.kind == "O" and array.ndim == 1:
-        sequences = _read_ragged(array, input_type, time_channel, names)
+        sequences = _read_ragged(array, input_type, time_channel, names, n_channels or 1)
     else:
         sequences = _read_dense(array, input_type)
     sequences.channel_names = names
+    if not had_missing and not sequences.has_missing.any():
+        unknown = sequences.first_unknown()
+        if unknown is not None:
+            refuse_unknown(unknown)
     if time_channel is not None:
         set_time_channel(sequences, time_channel)
     return sequences
+
+
+def refuse_unknown(row: int) -> NoReturn:
+    """Raise the error for a series of which nothing is known, if no value is missing elsewhere."""
+    raise InvalidSequencesError(
+        f"X[{row}] is a series without a value (only NaN, or empty), which is read only by a model "
+        "that has seen missing values in other series. Drop it."
+    )
 
 
 def check_same_width(sequences: Sequences, n_channels: int | None, n_features: int | None) -> None:
@@ -193,6 +213,8 @@ def _read_dense(X: NDArray[Any], input_type: str) -> Sequences:
             f"Found array with dim {X.ndim}, while dim <= 3 is required: "
             "(n_samples, n_timesteps, n_channels)."
         )
+    if X.ndim == 3 and not X.shape[1]:
+        X = np.full((len(X), 1, X.shape[2]), np.nan)
     if 0 in X.shape:
         raise InvalidSequencesError(
             f"Found array with 0 feature(s) (shape={X.shape}) while a minimum of 1 is required."
@@ -241,7 +263,7 @@ def _read_series(X: NDArray[Any], chunks: list[Rows]) -> Sequences:
         block = X[rows] if X.ndim == 3 else X[rows][:, :, np.newaxis]
         lengths[rows], is_missing = _check_measurements(block, int(rows[0]))
         has_missing |= is_missing
-    return DenseSeries(X, lengths, has_missing)
+    return DenseSeries(X, np.maximum(lengths, 1), has_missing)
 
 
 def _check_measurements(block: NDArray[Any], first_row: int) -> tuple[Lengths, NDArray[np.bool_]]:
@@ -250,13 +272,14 @@ def _check_measurements(block: NDArray[Any], first_row: int) -> tuple[Lengths, N
     Returns
     -------
     lengths : ndarray of shape (n,)
+        0 without a value.
     has_missing : ndarray of bool of shape (C,)
         Which channels have NaN before that.
 
     Raises
     ------
     InvalidSequencesError
-        For series without a step, and for values that are infinite in float32.
+        For values that are infinite in float32.
     """
     n_rows, n_steps, n_channels = block.shape
     is_too_large = np.abs(block) > np.finfo(np.float32).max  # NaN is not
@@ -274,16 +297,15 @@ def _check_measurements(block: NDArray[Any], first_row: int) -> tuple[Lengths, N
         n_missing = np.count_nonzero(is_missing, axis=(0, 1))
     else:
         lengths, n_missing = np.full(n_rows, n_steps, np.intp), np.zeros(n_channels, np.intp)
-    if not lengths.all():
-        raise InvalidSequencesError(
-            f"X[{first_row + int(np.argmin(lengths))}] is a series without a value (only NaN, or "
-            "empty). Drop it."
-        )
     return lengths, n_missing > n_rows * n_steps - lengths.sum()  # more than padding
 
 
 def _read_ragged(
-    X: NDArray[Any], input_type: str, time_channel: int | None, names: tuple[str, ...]
+    X: NDArray[Any],
+    input_type: str,
+    time_channel: int | None,
+    names: tuple[str, ...],
+    n_channels: int,
 ) -> Sequences:
     rows, first_has_dates = [], False
     for index, row in enumerate(X):
@@ -303,7 +325,8 @@ def _read_ragged(
     if input_type == "integers":
         for index, row in enumerate(rows):
             _check_integers(row, index)
-    sequences = _read_ragged_series(rows) if input_type == "numeric" else _read_ragged_ids(rows)
+    is_numeric = input_type == "numeric"
+    sequences = _read_ragged_series(rows, n_channels) if is_numeric else _read_ragged_ids(rows)
     sequences.has_dates = first_has_dates
     return sequences
 
@@ -328,9 +351,10 @@ def _read_ragged_ids(rows: list[NDArray[Any]]) -> Sequences:
     return RaggedIds(rows)
 
 
-def _read_ragged_series(rows: list[NDArray[Any]]) -> Sequences:
+def _read_ragged_series(rows: list[NDArray[Any]], n_channels: int) -> Sequences:
     first = next((row for row in rows if row.size), rows[0])
-    n_channels = first.shape[1] if first.ndim == 2 else 1
+    if first.size or first.ndim == 2:
+        n_channels = first.shape[1] if first.ndim == 2 else 1
     has_missing = np.zeros(n_channels, dtype=bool)
     for index, row in enumerate(rows):
         steps = row if row.ndim == 2 else row[:, np.newaxis]
@@ -339,7 +363,9 @@ def _read_ragged_series(rows: list[NDArray[Any]]) -> Sequences:
                 f"X[{index}] has {steps.shape[1]} channels, but the rows before it have "
                 f"{n_channels}: every series needs the same channels, shape (T_i, {n_channels})."
             )
+        if not steps.size:  # in the smallest type: it does not change that of its neighbours
+            steps = np.full((1, n_channels), np.nan, np.float16)
         (length,), is_missing = _check_measurements(steps[np.newaxis], index)
         has_missing |= is_missing
-        rows[index] = steps[:length]
+        rows[index] = steps[: max(length, 1)]
     return RaggedSeries(rows, has_missing)

@@ -46,7 +46,8 @@ class Sequences(ABC):
     spelling : Spelling or None
         The words that ids stand for, if they are known.
     has_missing : ndarray of bool of shape (n_channels,) or None
-        Which channels have missing values (NaN) in any series of X; None: no channel has.
+        Which channels have missing values (NaN) in any series of X; None: no channel has. Those
+        of which nothing is known do not count: they have one step, without a value.
 
     Attributes
     ----------
@@ -109,6 +110,16 @@ class Sequences(ABC):
         """Yield all steps in order, about VALUES_PER_CHUNK values at a time, and their lengths."""
         for rows in chunks_of_rows(self.lengths * (self.n_channels or 1)):
             yield self.read(rows), self.lengths[rows]
+
+    def first_unknown(self) -> int | None:
+        """Return the row of the first series of which nothing is known, if there is one."""
+        rows = np.flatnonzero(self.lengths == 1) if self.n_channels is not None else np.arange(0)
+        for start in range(0, len(rows), ROWS_AT_ONCE):
+            part = rows[start : start + ROWS_AT_ONCE]
+            is_unknown = np.isnan(self.read(part)).all(axis=1)
+            if is_unknown.any():
+                return int(part[is_unknown.argmax()])
+        return None
 
     def distinct_ids(self) -> NDArray[Any]:
         """Return each id once, in ascending order."""

@@ -138,9 +138,11 @@ def _check_times(sequences: Sequences, time_channel: int) -> None:
     for steps, lengths in sequences.chunks():
         times = steps[:, time_channel].astype(np.float64)
         starts = np.cumsum(lengths) - lengths
-        is_wrong = np.isnan(times)
+        is_known = np.repeat(lengths > 1, lengths) | ~np.isnan(steps).all(axis=1)
+        is_missing = np.isnan(times) & is_known  # of a series without a value no time is known
+        is_wrong = is_missing.copy()
         is_wrong[1:] |= times[1:] < times[:-1]
-        is_wrong[starts] = np.isnan(times[starts])
+        is_wrong[starts] = is_missing[starts]
         if is_wrong.any():
             at = int(np.argmax(is_wrong))
             row = int(np.searchsorted(starts, at, side="right")) - 1

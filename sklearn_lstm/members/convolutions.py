@@ -129,9 +129,9 @@ class ConvolutionModel(LinearMember):
             intercept=np.sum([factor * fit.intercept for factor, fit in weighted], axis=0) + bias,
         )
         if len(held_out):
-            some = rows[:MOST_COMPARED]
-            confidence = _confidence(model, features, samples, some, fits[0].alpha)
-            model = replace(model, confidence=confidence)
+            places = _drawn(len(rows), MOST_COMPARED, rng)
+            parts = features.of(places), samples, rows[places]
+            model = replace(model, confidence=_confidence(model, *parts, fits[0].alpha))
         return model, np.tensordot(blend.factors, logits, 1) + bias
 
     @classmethod
@@ -139,9 +139,8 @@ class ConvolutionModel(LinearMember):
         """Draw convolutions, and find all thresholds; the coefficients are 0."""
         sequences, n_outputs = samples.sequences, samples.targets.n_outputs
         n_features = _n_features(len(sequences))
-        every = math.ceil(len(sequences) / SERIES_OF_STATISTICS)
-        some = sequences.subset(np.arange(0, len(sequences), every))
-        statistics = SeriesStatistics.of(some, encoding)
+        rows = _drawn(len(sequences), SERIES_OF_STATISTICS, rng.spawn(1)[0])
+        statistics = SeriesStatistics.of(sequences.subset(rows), encoding)
         fewest = int(SHARE_OF_CONVOLUTIONS * n_features)
         n_features = max(n_features - statistics.sizes[1], fewest)
         convolutions = Convolutions.draw(sequences, encoding, n_features, rng)
@@ -241,6 +240,11 @@ def _n_features(n_samples: int) -> int:
     return N_FEATURES if n_samples <= LARGEST_PROBLEM else min(N_FEATURES, LARGEST_PROBLEM)
 
 
+def _drawn(n_rows: int, most: int, rng: np.random.Generator) -> Rows:
+    """Return all of some rows, or as many drawn at random: rows often stand in an order."""
+    return np.sort(rng.permutation(n_rows)[:most])
+
+
 def _scale(predictions: NDArray[np.float64], samples: Samples, rows: Rows) -> float:
     """Return the factor that makes predictions for these rows the most likely logits."""
     return float(_calibration([predictions], samples, rows, None).factors[0])
@@ -266,7 +270,7 @@ def _confidence(
     two cases. Samples are alike if their convolutions and levels are.
     """
     signs, weights = _signs(samples, rows), samples.targets.sample_weights[rows]
-    compared, deviations = model.by_regression(features.of(slice(len(rows))))[0]
+    compared, deviations = model.by_regression(features)[0]
     alone, alike = leave_alike_out(compared[:], signs, weights, alpha, deviations)
     return math.sqrt(min(1.0, _scale(alike, samples, rows) / _scale(alone, samples, rows)))
 
@@ -294,7 +298,9 @@ def _fit_many(
     n_samples, n_outputs = len(samples), len(model.intercept)
     most = max(1, min(MOST_LEFT_OUT, MOST_PREDICTIONS_LEFT_OUT // n_outputs))
     others = np.setdiff1d(np.arange(n_samples), held_out)
-    rows = np.concatenate([held_out, rng.permutation(others)])[:most]
+    first = _drawn(len(held_out), most, rng.spawn(1)[0])
+    order = np.concatenate([first, np.setdiff1d(np.arange(len(held_out)), first)])
+    rows = np.concatenate([held_out[order], rng.permutation(others)])[:most]
     position = np.full(n_samples, -1)
     position[rows] = np.arange(len(rows))
     kept = model.empty_features(samples.sequences.lengths[rows])
@@ -312,7 +318,7 @@ def _fit_many(
         solver.fit(part, signs, weights) for solver, (part, _) in zip(solvers, parts, strict=True)
     ]
     logits = [np.stack([fit.left_out[: len(held_out)] for fit in fits])]
-    for rest in np.split(held_out, np.arange(most, len(held_out), ROWS_PER_BLOCK))[1:]:
+    for rest in np.split(held_out[order], np.arange(most, len(held_out), ROWS_PER_BLOCK))[1:]:
         more = _features(model, samples.sequences.subset(rest))
         signs, weights = _signs(samples, rest), samples.targets.sample_weights[rest]
         of_rest = [
@@ -320,7 +326,7 @@ def _fit_many(
             for solver, fit, (part, _) in zip(solvers, fits, model.by_regression(more), strict=True)
         ]
         logits.append(np.stack(of_rest))
-    return fits, rows, np.concatenate(logits, axis=1), kept
+    return fits, rows, np.concatenate(logits, axis=1)[:, np.argsort(order)], kept
 
 
 def _features(model: ConvolutionModel, sequences: Sequences) -> Features:

@@ -37,6 +37,11 @@ def test_integers_that_look_like_a_signal_get_a_warning(hold, n_levels):
         warn_of_doubts(read_sequences(hold(signal(n_levels))))
 
 
+def test_a_signal_is_seen_behind_rows_of_rest():
+    with pytest.warns(InputTypeWarning, match="signal"):
+        warn_of_doubts(read_sequences([np.full(400, 7)] * 400 + 40 * signal(255)))
+
+
 @pytest.fixture
 def mixed():
     ids = RNG.integers(0, 50, (30, 6))
@@ -104,6 +109,7 @@ ORDINARY = {
     "floats of counts": RNG.poisson(5, (100, 50)).astype(float),
     "walks": walks(),
     "start at 0": np.pad(walks(), [(0, 0), (3, 0)]),
+    "rest before walks": np.vstack([np.where(TIME[:60] < 5, 3.0, walks(300)), walks(100)]),
     "few series": np.array([[0.0, 1.0, 2.5], [1.0, 2.0, 3.5]]),
     "indicators": np.hstack([walks(), RNG.integers(0, 2, (40, 3))]),
     "short texts": TextSequenceVectorizer().fit_transform(TEXTS),

@@ -82,7 +82,43 @@ def test_a_step_without_a_value_is_a_step_unless_it_is_trailing():
     assert read_sequences(X).subset(np.array([1])).has_missing.all()  # as in all of X
 
 
-def test_a_series_of_nan_alone_is_refused():
+UNKNOWN = {
+    "array": lambda X: X,
+    "list": list,
+    "cut": lambda X: [X[0], X[1][:1], X[2]],
+    "empty": lambda X: [X[0], X[1][:0], X[2]],
+    "empty list": lambda X: [X[0], [], X[2]],
+    "lists": lambda X: [[*map(list, series)] for series in X],
+    "objects": lambda X: np.array([X[0], X[1][:2], X[2]], dtype=object),
+    "None": lambda X: [np.where(np.isnan(series), None, series) for series in X],
+    "masked": np.ma.masked_invalid,
+    "pandas frames": lambda X: [*map(pd.DataFrame, X)],
+    "nullable frames": lambda X: [pd.DataFrame(series).convert_dtypes() for series in X],
+    "empty frames": lambda X: [pd.DataFrame(series).dropna(how="all") for series in X],
+    "polars frames": lambda X: [pl.DataFrame(series, nan_to_null=True) for series in X],
+}
+
+
+@pytest.mark.parametrize("hold", UNKNOWN.values(), ids=UNKNOWN)
+@pytest.mark.parametrize("time_channel", [None, 1])
+def test_a_series_of_nan_alone_is_one_unknown_step_if_other_values_are_missing(hold, time_channel):
+    X = np.arange(24.0).reshape(3, 4, 2)
+    X[0, 1, 0], X[1] = NAN, NAN
+    sequences = read_sequences(hold(X), "auto", time_channel)
+    assert sequences.lengths.tolist() == [4, 1, 4]
+    np.testing.assert_array_equal(sequences.read(np.array([1])), [[NAN, NAN]])
+    assert sequences.has_missing.tolist() == [True, False]  # as without that series
+    alone = read_sequences(hold(X)[1:2], "numeric", time_channel, had_missing=True, n_channels=2)
+    np.testing.assert_array_equal(alone.read(np.array([0])), [[NAN, NAN]])
+
+
+def test_steps_with_known_times_are_steps():
+    X = np.arange(24.0).reshape(3, 4, 2)
+    X[1, :, 0], X[1, 2:, 1] = NAN, NAN
+    assert read_sequences(X, "auto", 1).lengths.tolist() == [4, 2, 4]
+
+
+def test_a_series_of_nan_alone_is_refused_if_no_other_value_is_missing():
     X = np.ones((3, 4, 2))
     X[1] = NAN
     for rows in (X, list(X), X[:, :, 0]):

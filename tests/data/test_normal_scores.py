@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy.stats import norm, rankdata
 
-from sklearn_lstm.data.normal_scores import NormalScores
+from sklearn_lstm.data.normal_scores import PROPORTIONS, NormalScores
 from sklearn_lstm.data.reading import read_sequences
 
 NAN = np.nan
@@ -51,3 +51,19 @@ def test_values_beyond_those_of_training_grow_slowly_and_without_end():
     assert scores[-1] < 20
     few = scores_of([1, 2, 3], [2.0])  # one value in training
     assert few[0] < few[1] == 0 < few[2]
+
+
+def test_quantiles_of_many_values_are_those_of_all_series():
+    rng = np.random.default_rng(0)
+    values = rng.normal(size=(4, 300_000, 2)).astype(np.float32)
+    values[:, :, 0] += np.arange(4)[:, np.newaxis]  # sorted by class
+    values[:, 1::2, 0] = NAN  # measured at every second step
+    values[:, 5:, 1] = NAN  # measured hardly ever
+    scores = NormalScores.of(read_sequences(values), np.arange(2))
+    known = [column[~np.isnan(column)] for column in np.moveaxis(values, 2, 0)]
+    np.testing.assert_allclose(
+        scores.quantiles[:, 0], np.quantile(known[0], PROPORTIONS), rtol=0, atol=0.05
+    )
+    np.testing.assert_array_equal(scores.quantiles[:, 1], np.quantile(known[1], PROPORTIONS))
+    again = NormalScores.of(read_sequences(values), np.arange(2))
+    np.testing.assert_array_equal(again.quantiles, scores.quantiles)

@@ -107,6 +107,34 @@ def test_what_comes_in_groups_of_its_like_is_trusted_less(fit):
     assert in_groups < alone - 0.1
 
 
+@pytest.mark.parametrize("n_features", [84, 5_000], ids=["many series", "few series"])
+def test_series_that_are_sorted_by_class_are_trusted_as_in_any_order(
+    fit, monkeypatch, leave_out, set_features, n_features
+):
+    monkeypatch.setattr(convolutions, "MOST_COMPARED", 60)
+    set_features(n_features)
+    leave_out(60)
+    X, y = waves(400, n_classes=2)
+    X = np.array(X) + 2 * np.random.default_rng(9).normal(size=(400, 10, 1))
+    shuffled, by_class = np.random.default_rng(1).permutation(400), np.argsort(y)
+    confidences, left_out = [], []
+    for order in (shuffled, by_class):
+        model, logits = fit(list(X[order]), y[order])
+        confidences.append(model.confidence)
+        left_out.append(logits[np.argsort(order)])
+    assert max(confidences) < 0.8
+    correlation = np.corrcoef(*np.diff(left_out, axis=2)[:, :, 0])[0, 1]  # of the same series
+    assert correlation > 0.8
+
+
+def test_ranks_are_those_among_all_series_also_if_classes_take_turns(fit, monkeypatch):
+    monkeypatch.setattr(convolutions, "SERIES_OF_STATISTICS", 40)
+    y = np.arange(80) % 2
+    X = np.random.default_rng(0).normal(size=(80, 10, 1)) + 4 * y[:, np.newaxis, np.newaxis]
+    model, _ = fit(list(X), y)
+    assert model.statistics.deviations > 0.5
+
+
 def test_convolutions_are_those_of_the_definition(fit, sequences_of):
     X = [np.random.default_rng(0).normal(size=(n, 2)) for n in (5, 40, 23)]
     model, _ = fit(X * 10, np.arange(30) % 2)
