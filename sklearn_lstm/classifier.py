@@ -74,7 +74,7 @@ class LSTMSequenceClassifier(
         How X is read. "auto" decides in `fit`: non-negative integers in two dimensions (CSR, dense
         or ragged) are token ids, everything else is a measurement. "tokens" also takes ids that a
         container has turned into floats (a fraction is an unknown token), but no sparse matrix of
-        floats, and a dense X must keep the number of columns that it had in `fit`.
+        floats, and an array must keep the number of columns that X had in `fit`.
     token_unit : {"auto", "word", "char"}, default="auto"
         What a token id stands for: a word, or a character of a small alphabet (letters, bases,
         notes). It sets the limit of the epochs, and the lengths of the n-grams of the linear model.
@@ -555,7 +555,8 @@ class LSTMSequenceClassifier(
         ids get a vector of their own. Beside the network, a linear model of n-grams of ids learns
         online from the errors of the whole model, unless ``linear_branch=False``. Channels keep the
         scale of the first call, and weights count as they are. The linear model of `fit` stays as
-        it was; a second network is dropped.
+        it was; a second network is dropped. A call may change tables in place: meanwhile, let other
+        threads predict with a copy (``copy.copy(model)``).
 
         Parameters
         ----------
@@ -756,7 +757,12 @@ class LSTMSequenceClassifier(
         check_column_names(X)
         ways = self.input_type, self.time_channel
         first = InputFormat.of(X, read_sequences(X, *ways), *ways, self.token_unit)
-        return replace(first, gappy=tuple(range(first.n_channels or 0)))  # any may have gaps later
+        is_guess = self.input_type == "auto" and first.input_type == "tokens"
+        return replace(
+            first,
+            input_type="integers" if is_guess else first.input_type,
+            gappy=tuple(range(first.n_channels or 0)),  # any may have gaps later
+        )
 
     def _read_validation(
         self,
@@ -821,23 +827,27 @@ class LSTMSequenceClassifier(
         """Set what was fitted, once all went well."""
         vectors = sequences.vectors
         coverage = None if vectors is None else vectors.coverage(sequences)
-        if previous is None:
-            validate_data(self, X, skip_check_array=True, ensure_2d=False)  # column names
-            self.classes_, self._labels = labels.classes, labels
-            self._format = input_format
-            self.n_features_in_ = input_format.n_features
-            self.input_type_ = input_format.input_type
-            self.token_unit_ = input_format.token_unit
         rows = epoch_rows(model.networks.net)
         history = rows if previous is None else [*self.history_, *rows]
-        self.__dict__.update(  # all at once, whenever a user presses Ctrl-C
+        fitted = object.__new__(type(self))
+        fitted.__dict__ = vars(self).copy()
+        if previous is None:
+            validate_data(fitted, X, skip_check_array=True, ensure_2d=False)  # column names
+        fitted.__dict__.update(
+            classes_=labels.classes,
+            n_features_in_=input_format.n_features,
+            input_type_=input_format.input_type,
+            token_unit_=input_format.token_unit,
             history_=history,
             n_epochs_=len(history),
+            _labels=labels,
+            _format=input_format,
             _model=model,
             _n_samples=n_samples,
             _vectors=vectors,
             _coverage=coverage,
         )
+        self.__dict__ = fitted.__dict__  # all in one statement: a user may press Ctrl-C
         return self
 
     def _logits(self, X: Any) -> NDArray[np.float64]:

@@ -63,8 +63,8 @@ def fit_batches(
     ------
     TypeError, ValueError
         As ``model.fit``; also for another model, no sample at all, a batch that is no such tuple,
-        an X that can't be read as that of the first batch, and a y of another kind. A note names
-        the batch.
+        an X that can't be read as that of the first batch (floats after integers), and a y of
+        another kind. A note names the batch.
 
     Examples
     --------
@@ -76,7 +76,8 @@ def fit_batches(
     >>> fit_batches(model, batches).predict(["so good"]).shape
     (1,)
     """
-    vectorizer, classifier = _steps(model)
+    old_vectorizer, old_classifier = _steps(model)
+    vectorizer, classifier = copy(old_vectorizer), copy(old_classifier)
     classifier._check()
     if folder is not None:
         Path(folder).mkdir(parents=True, exist_ok=True)
@@ -85,14 +86,16 @@ def fit_batches(
         if vectorizer is None:
             X, sequences = _read_sequences(reading, classifier, Path(path))
         else:
-            fitted = copy(vectorizer)
-            X, sequences = _read_texts(reading, fitted, Path(path))
+            X, sequences = _read_texts(reading, vectorizer, Path(path))
         values, labels = reading.labels.encoded(classifier._labels_before())
         sample_weight = reading.labels.sample_weight
         del reading  # which keeps the labels of each batch
         classifier._fit(X, sequences, values, labels, sample_weight)
-    if vectorizer is not None:
-        vectorizer.__dict__.update(vars(fitted))
+    if old_vectorizer is None:
+        old_classifier.__dict__ = classifier.__dict__
+    else:  # both in one statement: a user may press Ctrl-C
+        fitted = vectorizer.__dict__, classifier.__dict__
+        old_vectorizer.__dict__, old_classifier.__dict__ = fitted
     return model
 
 
@@ -233,7 +236,7 @@ def _read_sequences(
     reading: Reading, classifier: LSTMSequenceClassifier, path: Path
 ) -> tuple[Any, Sequences]:
     """Write all sequences to disk, and return the first X beside them."""
-    first, n_features = None, 0
+    first, shapes = None, set[tuple[int, bool]]()
     for number, X in reading.each():
         with noted(number):
             if first is None:
@@ -241,9 +244,12 @@ def _read_sequences(
                 writer = _writer(input_format.read(X), path)
             check_column_names(first, X, "X of this batch")
             sequences = input_format.read(X)
-            n_features = max(n_features, sequences.n_features)
+            shapes.add((sequences.n_features, sequences.is_table))
             writer.add(sequences)
-    stored = writer.stored(n_features, is_table=sequences.is_table)
+    n_features, is_table = max(shapes)
+    if isinstance(X, list | tuple) and len(shapes) > 1:  # as one list, they are no table
+        n_features, is_table = 1, False
+    stored = writer.stored(n_features, is_table=is_table)
     stored.time_channel = sequences.time_channel
     return first, stored
 

@@ -163,9 +163,12 @@ class WordVectors(StoredMixin, DescribedMixin, BaseEstimator):  # type: ignore[m
                     f"The texts tell nothing about the words of the vocabulary, {words[:5]}: none "
                     "is beside another one more often than by chance. Pass more or longer texts."
                 )
-        self.vocabulary_ = {word: row for row, word in enumerate(compress(words, has_vector))}
-        self.vectors_ = vectors
-        self._n_texts, self._n_tokens = n_texts, vectorizer.coverage_["n_tokens"]
+        self.__dict__.update(  # all in one statement: a user may press Ctrl-C
+            vocabulary_={word: row for row, word in enumerate(compress(words, has_vector))},
+            vectors_=vectors,
+            _n_texts=n_texts,
+            _n_tokens=vectorizer.coverage_["n_tokens"],
+        )
         return self
 
     def lookup(self, tokens: Iterable[Any]) -> tuple[NDArray[np.bool_], NDArray[np.float32]]:

@@ -8,16 +8,19 @@ from pathlib import Path
 from threading import Thread
 
 import numpy as np
+import pandas as pd
 import pytest
 import torch
 from numpy.testing import assert_array_equal
+from sklearn.pipeline import make_pipeline
 from skorch.callbacks import EpochScoring
 from small_models import small
 from torch.utils._python_dispatch import TorchDispatchMode
 
 import sklearn_lstm
-from sklearn_lstm import TextSequenceVectorizer
+from sklearn_lstm import TextSequenceVectorizer, WordVectors
 from sklearn_lstm.data.row_changes import RowChanges
+from sklearn_lstm.streaming import fit_batches
 from sklearn_lstm.text.vocabulary import CallIds
 
 N_IDS = 30_000
@@ -235,11 +238,10 @@ def test_a_copy_keeps_its_n_grams(copies):
 
 
 class Interruptions:
-    """Press Ctrl-C before one line of the package after the other."""
+    """Press Ctrl-C before one line of the package, or of one module, after the other."""
 
-    folder = str(Path(sklearn_lstm.__file__).parent)
-
-    def __init__(self):
+    def __init__(self, module=""):
+        self.path = str(Path(sklearn_lstm.__file__).parent / module)
         self.n_lines = 0
 
     def interrupt(self, call, line):
@@ -247,7 +249,7 @@ class Interruptions:
         self.n_lines = 0
 
         def trace(frame, event, _):
-            if not frame.f_code.co_filename.startswith(self.folder):
+            if not frame.f_code.co_filename.startswith(self.path):
                 return None
             if event == "line":
                 self.n_lines += 1
@@ -323,6 +325,64 @@ def test_an_interrupted_call_leaves_the_vectorizer_as_it_was_or_has_ended():
         vectorizer.partial_fit(["c c a e f"])
     assert (vectorizer.vocabulary_, vectorizer.coverage_) == after
     assert vectorizer.partial_fit(["d e f"]).vocabulary_ == ended.partial_fit(["d e f"]).vocabulary_
+
+
+SERIES = np.random.default_rng(0).normal(size=(6, 3))
+NAMED = pd.DataFrame({"first": [2, 3], "second": [3, 2]})
+
+
+def fitted_classifier():
+    return small(max_epochs=1).fit(NAMED, ["a", "b"])
+
+
+def contents(model):
+    """Return what is fitted, as text: all but times."""
+    values = []
+    for step in getattr(model, "named_steps", {"model": model}).values():
+        attributes = vars(step) | {"history_": None, "_counts": None}
+        if "_model" in attributes:
+            weights = attributes.pop("_model").networks.first.network.state_dict()
+            attributes["weights"] = {name: table.tolist() for name, table in weights.items()}
+        values.append(attributes)
+    return repr(values)
+
+
+@pytest.mark.filterwarnings("ignore:Implicitly cleaning up:ResourceWarning")  # of files
+@pytest.mark.parametrize(
+    ("module", "prepared", "learn"),
+    [
+        ("classifier.py", fitted_classifier, lambda model: model.fit(SERIES, [1, 2, 3] * 2)),
+        ("classifier.py", fitted_classifier, lambda model: model.partial_fit(NAMED, ["b", "a"])),
+        ("classifier.py", small, lambda model: model.partial_fit(NAMED, [3, 1], [1, 2, 3])),
+        (
+            "streaming.py",
+            lambda: make_pipeline(TextSequenceVectorizer(), small()).fit(["a b", "b c"], [1, 2]),
+            lambda model: fit_batches(model, [(["d e", "f"], [4, 3]), (["g d"], [5])]),
+        ),
+        (
+            "vectorizer.py",
+            lambda: TextSequenceVectorizer().fit(["a b"]),
+            lambda vectorizer: vectorizer.fit(["c d e", "f"]),
+        ),
+        (
+            "word_vectors.py",
+            lambda: WordVectors(TextSequenceVectorizer()).fit(["a b", "c d"]),
+            lambda vectors: vectors.fit(["e f g", "g h"]),
+        ),
+    ],
+)
+def test_ctrl_c_leaves_the_old_model_or_the_new_one(module, prepared, learn):
+    old, interruptions = prepared(), Interruptions(module)
+    before, model = contents(old), copy.deepcopy(old)
+    interruptions.interrupt(lambda: learn(model), None)
+    after, n_unchanged = contents(model), 0
+    for line in range(1, interruptions.n_lines + 1):
+        model = copy.deepcopy(old)
+        assert interruptions.interrupt(lambda: learn(model), line)  # noqa: B023
+        is_unchanged = contents(model) == before
+        assert is_unchanged or contents(model) == after
+        n_unchanged += is_unchanged
+    assert 0 < n_unchanged < interruptions.n_lines
 
 
 # --- The vectorizer

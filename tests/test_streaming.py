@@ -162,6 +162,30 @@ def test_files_of_other_libraries_are_read(batches_in, tmp_path):
     assert fitted.classes_.tolist() == expected.classes_.tolist()
 
 
+WIDE, RAGGED, NARROW = [[2, 3], [4, 5]] * 9, [[2, 3], [4]] * 9, [[2], [3]] * 9
+FRACTIONS, EMPTY = [[0.5, 1.2], [2.0]] * 9, [[], []] * 9
+PARTS_OF_LISTS = {
+    "of one width": (NARROW, NARROW),
+    "of two widths": (NARROW, WIDE),
+    "of one width and ragged": (WIDE, RAGGED),
+    "ragged and of one width": (RAGGED, NARROW),
+    "ids and empty": (RAGGED, EMPTY),
+    "fractions and whole numbers": (FRACTIONS, NARROW),
+}
+
+
+@pytest.mark.parametrize("parts", PARTS_OF_LISTS.values(), ids=PARTS_OF_LISTS)
+def test_lists_of_lists_are_read_as_fit_reads_them(parts):
+    X, y = [*parts[0], *parts[1]], [0, 1] * 9
+    wrong = {"numeric"} if EMPTY in parts else {"tokens"} if FRACTIONS in parts else set()
+    for input_type in {"auto", "tokens", "numeric"} - wrong:
+        parameters = {"input_type": input_type, "linear_branch": False}
+        expected = small(**parameters).fit(X, y * 2)
+        fitted = fit_batches(small(**parameters), [(part, y) for part in parts])
+        assert_same(fitted, expected, X)
+        assert fitted._format == expected._format
+
+
 # --- What stays
 
 
@@ -231,6 +255,16 @@ def test_a_failed_fit_leaves_the_model_as_it_was():
         ([(SERIES, LABELS), (SERIES[..., :1], LABELS)], ValueError, "X has 1 channels, .* 2"),
         ([(SERIES, LABELS), (SERIES.astype(float), LABELS)], ValueError, "X holds float64, but"),
         ([(IDS, LABELS), (sparse.csr_matrix(IDS), LABELS)], ValueError, "only one of the two"),
+        (
+            [(RAGGED, FLAGS[:18]), (FRACTIONS, FLAGS[:18])],
+            ValueError,
+            r"X\[0\] holds float64.*'numeric'",
+        ),
+        (
+            [(X_OF_KIND["table of ids"], LABELS), (X_OF_KIND["table of ids"] * 1.0, LABELS)],
+            ValueError,
+            r"X\[0\] holds float64, but the first batch holds integers",
+        ),
         (
             [(TABLE, LABELS), (TABLE.iloc[:, ::-1], LABELS)],
             ValueError,

@@ -5,18 +5,23 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from sklearn_lstm.data.sequences import DenseSeries, Sequences, SparseIds
+from sklearn_lstm.data.reading import IdTable
+from sklearn_lstm.data.sequences import DenseSeries, Lengths, Sequences, SparseIds
 from sklearn_lstm.data.stored import StoredIds
 from sklearn_lstm.exceptions import InputTypeWarning, warn_user
 
 FEWEST_ROWS = 20  # of a table: fewer columns are whole by chance
 MOST_VALUES = 1 << 14  # of a table that are looked at
 FEWEST_PAIRS, FEWEST_VALUES = 1_000, 50  # neighbours and different values of a signal
+ADVICE = (
+    "as ColumnTransformer returns them, give the classifier the ids alone, and the features to "
+    "another model (StackingClassifier joins the two)."
+)
 CLOSE = 1 / 3  # distance of neighbours; at least 0.87 in texts, bases, tunes and system calls
 
 
 def warn_of_doubts(sequences: Sequences) -> None:
-    """Warn of ids that look like a signal, and of series that look like ids beside features.
+    """Warn of ids that look like a signal, and of tables that look like ids beside features.
 
     Warns
     -----
@@ -25,7 +30,9 @@ def warn_of_doubts(sequences: Sequences) -> None:
     if isinstance(sequences, DenseSeries):
         if sequences.is_table:
             _warn_of_ids(sequences.values[:, :, 0])
-    elif sequences.n_channels is None and not isinstance(sequences, SparseIds | StoredIds):
+    elif isinstance(sequences, SparseIds | IdTable):
+        _warn_of_features(*_filled_columns(sequences))
+    if sequences.n_channels is None and not isinstance(sequences, SparseIds | StoredIds):
         ids, lengths = next(sequences.chunks())
         if neighbour_distance(ids, lengths) < CLOSE:
             _warn(
@@ -58,14 +65,51 @@ def _warn_of_ids(table: NDArray[np.floating]) -> None:
     rows = table[: max(FEWEST_ROWS, MOST_VALUES // table.shape[1])]
     is_whole = (rows >= 0) & (rows == np.floor(rows))  # NaN is not
     ids = np.flatnonzero(is_whole.all(axis=0) & (rows > 1).any(axis=0))  # no indicators
-    if len(rows) >= FEWEST_ROWS and len(ids) and not is_whole.all():
+    if is_whole.all():
+        _warn_of_features(np.arange(rows.shape[1]), np.count_nonzero(rows, axis=0), len(rows))
+    elif len(rows) >= FEWEST_ROWS and len(ids):
         _warn(
             f"X is read as series in which each column is a step. But columns {ids[0]} to "
             f"{ids[-1]} hold whole numbers (0, 1, 2, ...), and others do not. If these are token "
-            "ids beside other features, as ColumnTransformer returns them, give the classifier the "
-            "ids alone, and the features to another model (StackingClassifier joins the two). "
-            "Pass input_type='numeric' if X holds series."
+            f"ids beside other features, {ADVICE} Pass input_type='numeric' if X holds series."
         )
+
+
+def _warn_of_features(columns: NDArray[np.integer], counts: Lengths, n_rows: int) -> None:
+    """Warn of columns beside padded ids, which fill fewer rows with each column.
+
+    Parameters
+    ----------
+    columns, counts : ndarray of shape (n_columns,)
+        Which columns of the first rows are filled, and in how many of these.
+    n_rows : int
+    """
+    is_full = counts == n_rows
+    if n_rows < FEWEST_ROWS or not is_full.any():
+        return
+    start = int(np.argmax(is_full))
+    rises = np.append(np.diff(counts[start:]), 1) > 0
+    stop = start + 1 + int(np.argmax(rises))
+    n_falls = np.count_nonzero(np.diff(counts[start:stop]))
+    beside = np.delete(np.arange(len(counts)), slice(start, stop))
+    is_filled = counts[beside] >= max(n_rows / 2, 2 * counts[stop - 1])
+    if is_filled.all() and 0 < len(beside) ** 2 < n_falls:  # many columns are another text
+        _warn(
+            f"Columns {columns[start]} to {columns[stop - 1]} of X are filled like those of padded "
+            f"token ids, but the columns beside them ({len(beside)}, the first being column "
+            f"{columns[beside[0]]}) are not. If these hold other features, {ADVICE} Else pass "
+            "input_type='tokens' if all columns hold ids, and 'numeric' if X holds series."
+        )
+
+
+def _filled_columns(ids: SparseIds | IdTable) -> tuple[NDArray[np.integer], Lengths, int]:
+    """Return columns of a table, in how many of its first rows they are filled, and of how many."""
+    n_rows = min(len(ids), max(FEWEST_ROWS, MOST_VALUES // ids.n_features))
+    if isinstance(ids, IdTable):
+        counts = np.count_nonzero(ids.table[:n_rows], axis=0)
+        return np.arange(len(counts)), counts, n_rows
+    n_entries = int(ids.n_entries[:n_rows].sum())
+    return *np.unique(ids.columns[:n_entries], return_counts=True), n_rows
 
 
 def _warn(message: str) -> None:

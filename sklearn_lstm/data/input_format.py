@@ -20,15 +20,17 @@ class InputFormat:
 
     Parameters
     ----------
-    input_type : {"tokens", "numeric"}
+    input_type : {"tokens", "numeric", "integers"}
+        "integers": while batches are read, ids that nobody called so.
     token_unit : {"word", "char"} or None
     n_channels : int or None
         None: token ids.
     n_features : int
         What scikit-learn counts as features.
     has_fixed_width : bool
-        X is a table whose number of columns must stay the same. Ids may come in any number of
-        columns, unless the user says that they are a table of ids.
+        X is a table whose number of columns must stay the same in arrays; rows of a list may have
+        any length. Ids may come in any number of columns, unless the user says that they are a
+        table of ids.
     gappy : tuple of int
         The channels with missing values.
     time_channel : int or None
@@ -99,7 +101,8 @@ class InputFormat:
         """
         time_channel = self.time_channel if self.time_name is None else self.time_name
         sequences = read_sequences(X, self.input_type, time_channel)
-        n_features = self.n_features if self.has_fixed_width else None
+        has_width = self.has_fixed_width and not isinstance(X, list | tuple)
+        n_features = self.n_features if has_width else None
         check_same_width(sequences, self.n_channels, n_features)
         if sequences.time_channel != self.time_channel:
             raise InvalidSequencesError(

@@ -46,9 +46,10 @@ def read_sequences(
     ----------
     X : sparse matrix, array, data frame, column of lists or list of arrays
         The user guide has the table of what is read how.
-    input_type : {"auto", "tokens", "numeric"}, default="auto"
+    input_type : {"auto", "tokens", "integers", "numeric"}, default="auto"
         "auto": non-negative integers are token ids, everything else is a measurement. "tokens"
         takes floats too, for containers that make floats of ids; a fraction is an unknown token.
+        "integers" are token ids that nobody called so: floats contradict.
     time_channel : int, str or None, default=None
         The channel that holds the time of each step. A name is that of a column of data frames.
 
@@ -95,8 +96,8 @@ def check_same_width(sequences: Sequences, n_channels: int | None, n_features: i
     if sequences.is_table and n_features not in (None, sequences.n_features):
         raise InvalidSequencesError(
             f"X has {sequences.n_features} features, but LSTMSequenceClassifier is expecting "
-            f"{n_features} features as input. For series of another length pass a list of arrays, "
-            "or fill the missing steps with trailing NaN."
+            f"{n_features} features as input. For series of another length pass a list, or fill "
+            "the missing steps with trailing NaN."
         )
 
 
@@ -135,24 +136,41 @@ def _read_sparse(X: Any, input_type: str) -> Sequences:
         raise InvalidSequencesTypeError(
             f"X is a sparse matrix of {X.dtype}: a bag of words (tf-idf, counts) has no order, and "
             "sparse input is only supported for integer token ids. Use TextSequenceVectorizer in "
-            "place of TfidfVectorizer or CountVectorizer."
+            "place of TfidfVectorizer or CountVectorizer. If ColumnTransformer has joined token "
+            "ids with other columns, give the classifier the ids alone, and the other columns to "
+            "another model (StackingClassifier joins the two)."
         )
     if input_type == "numeric":
         raise InvalidSequencesTypeError(
             "A sparse X can only be token ids, but the classifier reads input_type='numeric'. "
             "Pass X.toarray() if these are measurements."
         )
-    X = X.tocsr()
     if X.shape[0] == 0:
         raise InvalidSequencesError(
             f"Found array with 0 sample(s) (shape={X.shape}) while 1 is required."
         )
+    if not getattr(X, "has_canonical_format", True):
+        _check_places(X.tocoo())
+    X = X.tocsr()
     if not X.has_canonical_format or not X.data.all():
         X = X.copy()
         X.sum_duplicates()
         X.eliminate_zeros()
     _as_ids(X.data, lambda at: int(np.searchsorted(X.indptr, at, side="right")) - 1)
     return SparseIds(X, *read_spellings(X))
+
+
+def _check_places(X: Any) -> None:
+    """Raise an error for entries of a COO matrix that are at one place: SciPy would add them."""
+    order = np.lexsort((X.col, X.row))
+    rows, columns = X.row[order], X.col[order]
+    is_repeated = (np.diff(rows) == 0) & (np.diff(columns) == 0)
+    if is_repeated.any():
+        at = int(np.argmax(is_repeated))
+        raise InvalidSequencesError(
+            f"X[{rows[at]}] has several entries in column {columns[at]}, so the order of its ids "
+            "is not known. Put each id into a column of its own."
+        )
 
 
 def _read_dense(X: NDArray[Any], input_type: str) -> Sequences:
@@ -170,7 +188,9 @@ def _read_dense(X: NDArray[Any], input_type: str) -> Sequences:
         could_be_ids = X.ndim == 2 and X.dtype.kind in "iu"
         negative = could_be_ids and any(X[rows].min() < 0 for rows in chunks)
         input_type = "tokens" if could_be_ids and not negative else "numeric"
-    return _read_id_table(X, chunks) if input_type == "tokens" else _read_series(X, chunks)
+    if input_type == "integers" and X.ndim == 2:
+        _check_integers(X, 0)
+    return _read_series(X, chunks) if input_type == "numeric" else _read_id_table(X, chunks)
 
 
 def _read_id_table(X: NDArray[Any], chunks: list[Rows]) -> Sequences:
@@ -255,7 +275,19 @@ def _read_ragged(X: NDArray[Any], input_type: str) -> Sequences:
         negative = integers and any(row.size and row.min() < 0 for row in rows)
         some = any(row.size for row in rows)
         input_type = "tokens" if integers and some and not negative else "numeric"
-    return _read_ragged_ids(rows) if input_type == "tokens" else _read_ragged_series(rows)
+    if input_type == "integers":
+        for index, row in enumerate(rows):
+            _check_integers(row, index)
+    return _read_ragged_series(rows) if input_type == "numeric" else _read_ragged_ids(rows)
+
+
+def _check_integers(values: NDArray[Any], row: int) -> None:
+    if values.size and values.dtype.kind not in "iu":
+        raise InvalidSequencesError(
+            f"X[{row}] holds {values.dtype}, but the first batch holds integers, which are read as "
+            "token ids. Set input_type of the classifier: 'numeric' if all batches hold "
+            "measurements, 'tokens' if all hold ids."
+        )
 
 
 def _read_ragged_ids(rows: list[NDArray[Any]]) -> Sequences:

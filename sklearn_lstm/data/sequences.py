@@ -40,7 +40,8 @@ class Sequences(ABC):
     n_features : int
         What scikit-learn counts as features: columns of a 2-D X, channels of any other.
     is_table : bool
-        X is a dense 2-D array: scikit-learn expects its width to stay the same.
+        X is a dense 2-D array, or a list that makes one: scikit-learn expects arrays of this width
+        from then on.
     spelling : Spelling or None
         The words that ids stand for, if they are known.
     has_missing : ndarray of bool of shape (n_channels,) or None
@@ -204,6 +205,7 @@ class SparseIds(TokenIds):
     ) -> None:
         super().__init__(np.diff(X.indptr).astype(np.intp), X.shape[1], spelling=spelling)
         self.starts = X.indptr[:-1].astype(np.intp)
+        self.columns = X.indices
         self.ids = X.data
         self.spellings = X.data if spellings is None else spellings
 

@@ -11,7 +11,7 @@ from typing import Any, BinaryIO
 
 import numpy as np
 from skorch import NeuralNet
-from skorch.callbacks import Callback
+from skorch.callbacks import Callback, EarlyStopping
 
 from sklearn_lstm.compute.threads import check_not_abandoned
 from sklearn_lstm.exceptions import warn_user
@@ -96,7 +96,9 @@ class Checkpoint(Callback):  # type: ignore[misc]
             "generators": (net.module_.generator.get_state(), self.rng.bit_generator.state),
             "history": net.history,
             "callbacks": {
-                name: each.__getstate__() for name, each in net.callbacks_ if each is not self
+                name: _state_of(callback)
+                for name, callback in net.callbacks_
+                if callback is not self
             },
         }
         try:
@@ -129,7 +131,21 @@ class Checkpoint(Callback):  # type: ignore[misc]
 
 
 def _epoch(path: Path) -> int:
-    return int(path.name.rpartition("-")[2])
+    number = path.name.rpartition("-")[2]
+    if not number.isdecimal():
+        raise ValueError(
+            f"{path} is no file of a checkpoint, but is named like one. Move it to another folder, "
+            "and run the same fit again: it goes on from its last epoch."
+        )
+    return int(number)
+
+
+def _state_of(callback: Callback) -> Any:
+    """Return what a callback has to remember."""
+    state = callback.__getstate__()
+    if isinstance(callback, EarlyStopping):  # which leaves out the best weights
+        state = {**state, "best_model_weights_": callback.best_model_weights_}
+    return state
 
 
 def check_can_be_pickled(callbacks: Mapping[str, Callback], own: Mapping[str, Any]) -> None:

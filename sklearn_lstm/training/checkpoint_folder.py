@@ -120,7 +120,7 @@ def _held(folder: Path, name: str) -> Iterator[Path]:
     """
     folder.mkdir(parents=True, exist_ok=True)
     while True:
-        locks = map(_lock, sorted(folder.glob(f"{name}-*")))
+        locks = map(_lock, sorted(folder.glob(f"{name}-{'[0-9a-f]' * 32}")))
         if (lock := next(filter(None, locks), None)) is not None:
             break
         (folder / f"{name}-{uuid4().hex}").mkdir()
@@ -131,10 +131,10 @@ def _held(folder: Path, name: str) -> Iterator[Path]:
         try:
             yield path
         except BaseException:
-            if not any(path.glob("network*")):
+            if not any(path.glob("network[01]-*")):
                 _delete(path)
             raise
-        for file in path.glob("network*"):
+        for file in path.glob("network[01]-*"):
             file.unlink()
         _delete(path)
     if sys.platform == "win32":  # which deletes no file that is open

@@ -11,6 +11,7 @@ from scipy import sparse
 from sklearn_lstm import LSTMSequenceClassifier
 from sklearn_lstm.data.reading import read_sequences
 from sklearn_lstm.data.sequences import NO_ID
+from sklearn_lstm.exceptions import InvalidSequencesError
 
 IDS = [[3, 4, 5, 3], [6], [7, 2]]
 ID_TABLE = np.array([[3, 4, 5, 3, 0], [6, 0, 0, 0, 0], [7, 2, 0, 0, 0]])
@@ -151,6 +152,23 @@ def test_reading_does_not_change_the_matrix_of_the_caller(name):
     read_sequences(X)
     for array, copy in zip([X.data, X.indices, X.indptr], before, strict=True):
         np.testing.assert_array_equal(array, copy)
+
+
+@pytest.mark.parametrize("kind", ["csr", "csc", "coo"])
+@pytest.mark.parametrize("name", ["matrix", "array"])
+def test_two_ids_at_one_place_are_refused(kind, name):
+    entries = np.array([4, 3, 2, 5]), (np.array([1, 1, 0, 2]), np.array([2, 2, 0, 1]))
+    X = getattr(sparse, f"coo_{name}")(entries)
+    if kind != "coo":  # conversions would add the entries
+        other = {"csr": 1, "csc": 0}[kind]
+        order = np.argsort(entries[1][1 - other], kind="stable")
+        ends = np.cumsum([0, *np.bincount(entries[1][1 - other])])
+        data = entries[0][order], entries[1][other][order], ends
+        X = getattr(sparse, f"{kind}_{name}")(data, shape=(3, 3))
+    assert X.nnz == 4
+    with pytest.raises(InvalidSequencesError, match=r"X\[1\] has several entries in column 2"):
+        read_sequences(X)
+    assert X.nnz == 4
 
 
 def test_a_row_without_an_id_is_one_unknown_token():

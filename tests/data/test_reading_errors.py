@@ -175,6 +175,22 @@ def test_the_input_type_stays_as_decided_at_fit(fitted):
     )
 
 
+@pytest.mark.parametrize("input_type", ["tokens", "numeric"])
+@pytest.mark.parametrize("hold", [list, tuple])
+def test_a_list_of_lists_may_have_any_width(input_type, hold):
+    model = LSTMSequenceClassifier(
+        hidden_size=2, max_epochs=1, input_type=input_type, random_state=0
+    )
+    model.fit(np.arange(24.0).reshape(6, 4), [0, 1] * 3)
+    rows = [[2.0, 3.0], [5.0], [7.0, 1.0], [3.0] * 9]
+    together = model.predict_proba(hold(rows))
+    for alone, expected in zip(rows, together, strict=True):
+        np.testing.assert_allclose(model.predict_proba(hold([alone])), [expected], atol=1e-7)
+    np.testing.assert_allclose(model.predict_proba(hold(rows[::2])), together[::2], atol=1e-7)
+    with pytest.raises(WrongValue, match=r"X has 2 features, but .* 4 features"):
+        model.predict(np.array(rows[::2]))
+
+
 def test_ids_may_come_in_any_number_of_columns(fitted):
     X = np.array([[3, 4, 5], [6, 0, 0]])
     wide = np.pad(X, ((0, 0), (0, 20)))

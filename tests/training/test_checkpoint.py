@@ -1,6 +1,7 @@
 """A fit that was killed goes on from its last epoch, and ends with the bits of one that was not."""
 
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -12,7 +13,8 @@ import pytest
 import torch
 from joblib.externals.loky.process_executor import TerminatedWorkerError
 from sklearn.model_selection import GridSearchCV
-from skorch.callbacks import Callback, EpochScoring, Freezer, LRScheduler
+from skorch.callbacks import Callback, EarlyStopping, EpochScoring, Freezer, LRScheduler
+from skorch.utils import noop
 
 from sklearn_lstm import LSTMSequenceClassifier
 from sklearn_lstm.streaming import fit_batches
@@ -157,6 +159,29 @@ def test_a_fit_that_was_ended_goes_on_from_its_last_epoch(fit, X, parameters, tm
     assert not list(model.checkpoint.iterdir())
 
 
+@pytest.mark.parametrize(
+    ("parameters", "name"),
+    [
+        ({"early_stopping": True}, "sklearn_lstm_EarlyStopping"),
+        # Every epoch after the first one is worse.
+        (
+            {"callbacks": [EarlyStopping("epoch", load_best=True, sink=noop), Stop()]},
+            "EarlyStopping",
+        ),
+    ],
+)
+def test_the_best_weights_are_restored_though_they_are_from_before_the_end(
+    parameters, name, tmp_path
+):
+    labels = np.random.default_rng(1).permutation(y)  # nothing can be learned
+    expected = classifier(lr=0.05, **parameters).fit(X, labels)
+    assert dict(expected.net_.callbacks_)[name].best_epoch_ < ENDS_IN < expected.n_epochs_
+    model = classifier(lr=0.05, checkpoint=tmp_path, **parameters)
+    begun_by(lambda: model.fit(X, labels), stopped=True)
+    begun_by(lambda: model.fit(X, labels))
+    assert_same(model, expected)
+
+
 def test_a_process_that_was_killed_goes_on_in_another_one(tmp_path):
     code = (
         f"import sys, torch; sys.path.insert(0, {str(Path(__file__).parent)!r})\n"
@@ -248,6 +273,31 @@ def test_damaged_states_are_left_out(n_damaged, first, cut, tmp_path):
         assert begun_by(lambda: model.fit(X, y))[0] == first
     assert_same(model, classifier().fit(X, y))
     assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("name", ["network0-copy", "network0-3 (1)"])
+def test_a_foreign_file_beside_the_states_is_named(name, tmp_path):
+    model = classifier(checkpoint=tmp_path)
+    begun_by(lambda: model.fit(X, y), stopped=True)
+    foreign = next(tmp_path.iterdir()) / name
+    foreign.touch()
+    with pytest.raises(ValueError, match=rf"{re.escape(str(foreign))} is no .*Move it"):
+        model.fit(X, y)
+    foreign.unlink()
+    assert begun_by(lambda: model.fit(X, y))[0] == ENDS_IN
+
+
+def test_files_that_only_look_like_those_of_a_fit_stay(tmp_path):
+    model = classifier(checkpoint=tmp_path)
+    begun_by(lambda: model.fit(X, y), stopped=True)
+    (folder,) = tmp_path.iterdir()
+    notes, archive, copied = folder / "networks.txt", Path(f"{folder}.zip"), Path(f"{folder}-copy")
+    notes.touch()
+    assert begun_by(lambda: model.fit(X, y))[0] == ENDS_IN
+    archive.touch()
+    copied.mkdir()
+    assert begun_by(lambda: model.fit(X, y))[0] == 1
+    assert set(contents(tmp_path)) == {str(notes), str(archive)}
 
 
 @pytest.mark.parametrize("random_state", [0, None])
