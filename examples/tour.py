@@ -14,7 +14,6 @@ from typing import Any
 import joblib
 import matplotlib.pyplot as plt
 import numpy as np
-import torch
 from example_data import (
     fetch_sms_spam,
     fetch_splice_sites,
@@ -165,7 +164,7 @@ def run(task: Task) -> tuple[str, Any, Any]:
     return row, X_test, y_test
 
 
-def percentages(accuracy: float, plain: float, n_samples: int) -> tuple[str, str]:
+def percentages(accuracy: float, plain: float, n_samples: int) -> tuple[str, ...]:
     """Return both accuracies; bold: better by more than two standard errors of the difference."""
     error = np.sqrt((accuracy * (1 - accuracy) + plain * (1 - plain)) / n_samples)
     return tuple(
@@ -230,7 +229,6 @@ def draw(model: Any, texts: Any) -> None:
 def main() -> None:
     """Run all tasks."""
     FOLDER.mkdir(exist_ok=True)
-    torch.set_num_threads(2)  # with another number, sums are rounded in another order
     start = time.perf_counter()
     rows = []
     for task in TASKS:
