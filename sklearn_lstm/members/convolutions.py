@@ -100,6 +100,9 @@ class ConvolutionModel(LinearMember):
             samples have groups, by a model fitted to those that are not held out.
         """
         samples, none = task.samples, np.arange(0)
+        # Labels of a second held-out part help to say how much of a level is noise. That is one
+        # number for each channel: even with 300 channels of noise its logits are no better than
+        # those of the first part.
         encoding = task.start.scaling(task.parts.learned[0])
         if samples.targets.groups is None or not len(held_out):
             return cls._fit(samples, held_out, encoding, task.seed)
