@@ -1,8 +1,7 @@
 """The table of the tour in README.md.
 
 ``python docs/tour_table.py`` compares it with ``sklearn_lstm_tour/table.md``, which the last run of
-``examples/tour.py`` in this folder wrote; with ``--write`` it is replaced. A processor without
-bfloat16 rounds otherwise, and may differ by more samples than are allowed.
+``examples/tour.py`` in this folder wrote; with ``--write`` it is replaced.
 """
 
 import re

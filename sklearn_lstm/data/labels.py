@@ -316,8 +316,8 @@ def _check_discrete(y: Any, name: str) -> None:
     if y.dtype.kind in "OS" and not all(isinstance(label, str) for label in y.flat):
         kinds = ", ".join(sorted({type(label).__name__ for label in y.flat}))
         raise ValueError(
-            f"{name} holds objects of the type {kinds}. Make them all strings, or an array of "
-            "numbers."
+            f"Unknown label type: {name} holds objects of the type {kinds}. Make them all strings, "
+            "or an array of numbers."
         )
     values = y.data if sparse.issparse(y) else y.ravel()
     if y.dtype.kind == "f" and (is_fraction := values != np.trunc(values)).any():
