@@ -4,10 +4,10 @@ So a page can't disagree with the code. A module that moves has to be changed he
 """
 
 from sklearn_lstm import model
-from sklearn_lstm.data import batches, hashing, letters, spelling, token_units
+from sklearn_lstm.data import batches, hashing, kinds, letters, spelling
 from sklearn_lstm.linear import bags, ridge, svm
 from sklearn_lstm.linear import convolutions as linear_convolutions
-from sklearn_lstm.members import convolutions, networks, ngrams
+from sklearn_lstm.members import convolutions, ngrams
 from sklearn_lstm.training import duration, schedule
 
 
@@ -35,44 +35,42 @@ NUMBERS = {
     "most_steps_for_two": count(duration.MOST_WORK_FOR_TWO_NETWORKS / 2),
     # how long to train
     "n_updates": count(duration.N_UPDATES),
-    "n_updates_of_characters": count(duration.MORE_FOR_CHARACTERS * duration.N_UPDATES),
+    "n_updates_of_characters": count(kinds.CHARACTERS.effort * duration.N_UPDATES),
     "fewest_for_more_epochs": count(duration.FEWEST_SAMPLES),
     "most_tokens": count(duration.MOST_WORK),
-    "most_tokens_of_characters": count(duration.MORE_FOR_CHARACTERS * duration.MOST_WORK),
-    "usual_epochs": count(duration.FEWEST_EPOCHS),
-    "usual_epochs_of_characters": count(duration.FEWEST_EPOCHS_OF_CHARACTERS),
+    "most_tokens_of_characters": count(kinds.CHARACTERS.effort * duration.MOST_WORK),
+    "usual_epochs": count(kinds.WORDS.fewest_epochs),
+    "usual_epochs_of_characters": count(kinds.CHARACTERS.fewest_epochs),
     "most_tokens_of_usual_epochs": count(duration.MOST_WORK_OF_FEWEST_EPOCHS),
     "fewest_epochs": count(duration.FEWEST_EPOCHS_OF_ALL),
     "batches_per_epoch": count(duration.UPDATES_PER_EPOCH),
     "smallest_batch": count(duration.SMALLEST_BATCH),
     "largest_batch": count(duration.LARGEST_BATCH),
     "most_steps_per_batch": count(duration.MOST_STEPS_PER_BATCH),
-    "n_frames": count(duration.N_FRAMES),
-    "n_framed_steps": count(2 * duration.N_FRAMES),
+    "n_frames": count(kinds.MEASUREMENTS.n_frames),
+    "n_framed_steps": count(2 * kinds.MEASUREMENTS.n_frames),
     "batch_of_partial_fit": count(duration.BATCH_SIZE_OF_PARTIAL_FIT),
     "warm_up": percent(schedule.WARM_UP),
     "longest_warm_up": count(schedule.LONGEST_WARM_UP),
     "updates_per_check": count(duration.UPDATES_PER_CHECK),
-    "epochs_per_check": count(duration.EPOCHS_PER_CHECK),
-    "updates_per_check_of_characters": count(
-        duration.MORE_FOR_CHARACTERS * duration.UPDATES_PER_CHECK
-    ),
+    "epochs_per_check": count(kinds.WORDS.epochs_per_check),
+    "updates_per_check_of_characters": count(kinds.CHARACTERS.effort * duration.UPDATES_PER_CHECK),
     "most_checks": count(schedule.MOST_CHECKS),
     "least_progress": count(schedule.LEAST_PROGRESS),
     "checks_without_progress": count(duration.CHECKS_WITHOUT_PROGRESS),
-    "epochs_without_progress": count(duration.EPOCHS_WITHOUT_PROGRESS),
+    "epochs_without_progress": count(kinds.WORDS.epochs_without_progress),
     # held-out samples and the blend
     "smallest_held_out": count(duration.SMALLEST_HELD_OUT),
     "largest_held_out": count(duration.LARGEST_HELD_OUT),
     "held_out": percent(duration.HELD_OUT_SHARE),
     "most_held_out": percent(duration.LARGEST_HELD_OUT_SHARE),
-    "expected_weight": count(networks.EXPECTED_WEIGHT),
-    "expected_weight_of_tokens": count(networks.EXPECTED_WEIGHT_OF_TOKENS),
+    "expected_weight": count(kinds.MEASUREMENTS.network_weight),
+    "expected_weight_of_tokens": count(kinds.WORDS.network_weight),
     "unjudged_weight": count(model.UNJUDGED_WEIGHT),
     # the linear model
-    "longest_ngram_of_words": count(bags.LONGEST_OF_WORDS),
-    "longest_ngram_of_characters": count(bags.LONGEST_OF_CHARACTERS),
-    "n_lengths": count(bags.N_LENGTHS_OF_CHARACTERS),
+    "longest_ngram_of_words": count(kinds.WORDS.ngram_lengths[1]),
+    "longest_ngram_of_characters": count(kinds.CHARACTERS.ngram_lengths[1]),
+    "n_lengths": count(len(range(*kinds.CHARACTERS.ngram_lengths)) + 1),
     "shortest_letters": count(letters.NGRAM_LENGTHS[0]),
     "longest_letters": count(letters.NGRAM_LENGTHS[-1]),
     "chance": f"1/{1 / bags.EXPECTED_BY_CHANCE:g}",
@@ -91,7 +89,7 @@ NUMBERS = {
     "steps_of_convolutions": count(linear_convolutions.STEPS_AT_ONCE),
     "n_competing": count(linear_convolutions.COMPETING),
     # tokens and batches
-    "fewest_effective_words": count(token_units.FEWEST_WORDS),
+    "fewest_effective_words": count(kinds.FEWEST_WORDS),
     "largest_id": f"{spelling.LARGEST_ID:,}",
     "batches_per_pool": count(batches.BATCHES_PER_POOL),
     "steps_at_once": count(batches.STEPS_AT_ONCE["cpu"]),

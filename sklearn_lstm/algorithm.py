@@ -1,35 +1,33 @@
-"""The algorithm: hold samples out, fit the members one after the other, and blend their logits.
+"""The algorithm: plan, hold samples out, fit the members one after the other, and blend them.
 
 `fit_one_epoch` is that of `partial_fit`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from copy import deepcopy
-from dataclasses import replace
-from pathlib import Path
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 import torch
 
 from sklearn_lstm.blending import ClassPrior, HeldOutLogits
-from sklearn_lstm.callback_support import Attributes, CallbackTask
+from sklearn_lstm.callback_support import Attributes, CallbackTask, without_callbacks
 from sklearn_lstm.compute.threads import workers
 from sklearn_lstm.data.row_changes import RowChanges
 from sklearn_lstm.data.sequences import Samples
 from sklearn_lstm.members.convolutions import ConvolutionModel
-from sklearn_lstm.members.encoded_network import NetworkStart
-from sklearn_lstm.members.member import FitTask, FittedMember, LinearMember, Member
-from sklearn_lstm.members.networks import Networks
+from sklearn_lstm.members.member import FittedMember, LinearMember, Member
+from sklearn_lstm.members.networks import Networks, NetworkSoFar
 from sklearn_lstm.members.ngrams import NgramModel
 from sklearn_lstm.members.online_ngrams import OnlineNgrams
 from sklearn_lstm.model import SHARING, SequenceModel
+from sklearn_lstm.training.configuration import Configuration
 from sklearn_lstm.training.duration import TrainingPlan, plan_training
 from sklearn_lstm.training.held_out import divide
-from sklearn_lstm.training.loop import TrainingSettings
 from sklearn_lstm.training.progress import FitProgress
 
 # In the order in which they are fitted. The networks are last: they watch the loss of the blend.
@@ -40,15 +38,12 @@ MEMBERS: tuple[type[FittedMember], ...] = (NgramModel, ConvolutionModel, Network
 def fit_model(
     samples: Samples,
     validation: Samples | None,
+    configuration: Configuration,
     *,
-    parameters: Mapping[str, Any],
-    start: NetworkStart,
-    settings: TrainingSettings,
     rng: np.random.Generator,
     callback_task: CallbackTask,
     attributes: Callable[[SequenceModel], Attributes],
     previous: SequenceModel | None = None,
-    checkpoint: Path | None = None,
 ) -> SequenceModel:
     """Fit all members that suit the samples, and blend them.
 
@@ -57,10 +52,7 @@ def fit_model(
     samples : Samples
     validation : Samples or None
         The user's own held-out samples; None: some of the samples are drawn.
-    parameters : mapping
-        Those of the classifier, with what "auto" means for `token_unit`.
-    start : NetworkStart
-    settings : TrainingSettings
+    configuration : Configuration
     rng : numpy Generator
     callback_task : CallbackTask
         Of the whole fit.
@@ -68,58 +60,63 @@ def fit_model(
         From a model to the attributes of the classifier that is fitted with it.
     previous : SequenceModel or None
         That of the fit which this one goes on from.
-    checkpoint : Path or None
-        The folder of the states from which a training that was killed goes on.
     """
-    kinds = [kind for kind in MEMBERS if kind.suits(samples, parameters)]
-    plan = _plan(samples, validation, parameters, kinds, previous)
+    kinds = [kind for kind in MEMBERS if kind.suits(samples, configuration)]
+    plan = _plan(samples, validation, configuration, kinds, is_new=previous is None)
     parts = divide(samples, validation, plan.n_held_out, rng, plan.n_networks)
-    seed, generators = int(rng.integers(1 << 31)), rng.spawn(len(parts.learned))
+    prior = ClassPrior.of(samples.targets, is_drawn=validation is None)
+    held_out = HeldOutLogits([part.targets for part in parts.held_out], prior)
+    members: list[Member] = []
     progress = FitProgress(
         sum(kind.epochs for kind in kinds if issubclass(kind, LinearMember)),
         plan.max_epochs,
         [plan.updates_per_epoch(len(part)) for part in parts.learned],
-        is_shown=settings.verbose > 0,
+        is_shown=configuration.verbose > 0,
         task=callback_task,
+        estimator=EstimatorSoFar(members, previous, attributes),
     )
-    members: list[Member] = []
-
-    def fitted(member: Member, held_out: HeldOutLogits) -> Attributes:
-        return attributes(SequenceModel.blended([member, *members], held_out, previous))
-
-    task = FitTask(
-        samples,
-        parts,
-        plan,
-        parameters,
-        start,
-        settings,
-        seed,
-        generators,
-        progress,
-        checkpoint,
-        fitted,
-    )
-    prior = ClassPrior.of(samples.targets, is_drawn=validation is None)
-    held_out = HeldOutLogits([part.targets for part in parts.held_out], prior)
-    n_workers = 2 if plan.n_networks == 2 or parameters["bidirectional"] else 1
-    with workers(settings.device, n_workers), progress:
+    n_directions = 1 + configuration.architecture["bidirectional"]
+    with workers(configuration.device, max(plan.n_networks, n_directions)), progress:
         for kind in kinds:
-            member, logits = kind.fit(task, held_out)
+            member, logits = kind.fit(parts, configuration, plan, held_out, progress)
             if member is not None:
                 members.insert(0, member)
             if logits is not None:
-                held_out.add(logits, kind.expected_weight(samples, parameters))
+                expected = kind.expected_weight(configuration)
+                held_out = held_out.joined_by(kind.name, logits, expected)
         return SequenceModel.blended(members, held_out, previous)
+
+
+@dataclass(frozen=True)
+class EstimatorSoFar:
+    """The attributes of the classifier as it would be if its fit ended now.
+
+    Parameters
+    ----------
+    members : list of Member
+        Those that are fitted; more are added during the fit.
+    previous : SequenceModel or None
+    attributes : callable
+        From a model to the attributes of the classifier that is fitted with it.
+    """
+
+    members: list[Member]
+    previous: SequenceModel | None
+    attributes: Callable[[SequenceModel], Attributes]
+
+    def __call__(self, network: NetworkSoFar, net: Any) -> Attributes:
+        """Return them with a network that is being trained, and the net that trains it."""
+        member, held_out = network.member(net)
+        model = SequenceModel.blended([member, *self.members], held_out, self.previous)
+        found = without_callbacks(self.attributes(model))
+        model.networks.net = None  # it goes on training
+        return found
 
 
 @contextmanager
 def fit_one_epoch(
     samples: Samples,
-    *,
-    parameters: Mapping[str, Any],
-    start: NetworkStart,
-    settings: TrainingSettings,
+    configuration: Configuration,
     rng: np.random.Generator,
     previous: SequenceModel | None,
 ) -> Iterator[tuple[SequenceModel, RowChanges]]:
@@ -130,7 +127,7 @@ def fit_one_epoch(
     Parameters
     ----------
     samples : Samples
-    parameters, start, settings, rng, previous
+    configuration, rng, previous
         As in `fit_model`.
 
     Yields
@@ -141,15 +138,9 @@ def fit_one_epoch(
         any more.
     RowChanges
     """
-    networks, excerpt = Networks.fit_one_epoch(
-        samples,
-        start,
-        settings,
-        rng,
-        batch_size=parameters["batch_size"],
-        previous=None if previous is None else previous.networks,
-    )
-    learns_ngrams, changes = OnlineNgrams.suits(samples, parameters), RowChanges()
+    before = None if previous is None else previous.networks
+    networks, excerpt = Networks.fit_one_epoch(samples, configuration, rng, before)
+    learns_ngrams, changes = OnlineNgrams.suits(configuration), RowChanges()
     others = np.zeros((len(samples), samples.targets.n_outputs))
     if learns_ngrams and previous is not None:
         others = previous.without_online_ngrams().logits(samples.sequences)
@@ -160,32 +151,32 @@ def fit_one_epoch(
         model = SequenceModel((networks,)) if previous is None else previous.with_networks(networks)
         ngrams = model.online_ngrams
         if learns_ngrams:
-            ngrams = ngrams or OnlineNgrams.of(samples, parameters["token_unit"])
+            ngrams = ngrams or OnlineNgrams.of(samples, configuration.kind)
             ngrams = ngrams.learned(samples, others, changes, rng, in_place=in_place)
-            model = model.with_online_ngrams(ngrams)
+            model = model.with_member(ngrams, 1.0)
         elif ngrams is not None and not in_place:
-            model = model.with_online_ngrams(deepcopy(ngrams))
+            model = model.with_member(deepcopy(ngrams), 1.0)
         yield replace(model, is_shared=False), changes
 
 
 def _plan(
     samples: Samples,
     validation: Samples | None,
-    parameters: Mapping[str, Any],
+    configuration: Configuration,
     kinds: list[type[FittedMember]],
-    previous: SequenceModel | None,
+    *,
+    is_new: bool,
 ) -> TrainingPlan:
     """Plan the training of the networks beside the other members.
 
     A network that goes on from an earlier fit has seen all samples: those that the user brings
     alone can judge it.
     """
-    goes_on = previous is not None and previous.networks.is_trained
     plan = plan_training(
         samples.sequences,
-        parameters,
-        is_judged=len(kinds) > 1 and (validation is not None or not goes_on),
-        is_new=previous is None,
+        configuration,
+        is_judged=len(kinds) > 1 and (validation is not None or not configuration.goes_on),
+        is_new=is_new,
         has_validation=validation is not None,
         other_work=sum(kind.work(samples) for kind in kinds),
     )
@@ -193,9 +184,9 @@ def _plan(
         (kind,) = (
             kind
             for kind in MEMBERS
-            if issubclass(kind, LinearMember) and kind.reads(samples.sequences)
+            if issubclass(kind, LinearMember) and configuration.kind in kind.kinds
         )
-        lacking = " and ".join(kind.lacks(samples, parameters))
+        lacking = " and ".join(kind.lacks(samples, configuration))
         raise ValueError(
             f"max_epochs=0 fits the linear model alone, but there is none: it needs {lacking}. "
             "Change this, or leave max_epochs='auto'."

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -120,7 +120,7 @@ def fit_blend(
     )
 
 
-@dataclass
+@dataclass(frozen=True)
 class HeldOutLogits:
     """What the members fitted so far say of held-out samples, and the blend that follows from it.
 
@@ -129,35 +129,33 @@ class HeldOutLogits:
     parts : list of Targets
         Of the samples held out of each network.
     prior : ClassPrior
-    members : list of (list of ndarray, float)
-        Of each member, the last one first: its logits of each part, by a fit that has not seen the
-        part; and the median of the prior of its weight.
+    members : dict of str to (list of ndarray, float)
+        By the name of each member, the last one first: its logits of each part, by a fit that has
+        not seen the part; and the median of the prior of its weight.
     """
 
     parts: list[Targets]
     prior: ClassPrior
-    members: list[tuple[list[NDArray[np.float64]], float]] = field(default_factory=list)
+    members: dict[str, tuple[list[NDArray[np.float64]], float]] = field(default_factory=dict)
 
-    def add(self, logits: list[NDArray[np.float64]], expected: float) -> None:
-        """Add the logits of the next member."""
-        self.members.insert(0, (logits, expected))
+    def joined_by(
+        self, name: str, logits: list[NDArray[np.float64]], expected: float
+    ) -> HeldOutLogits:
+        """Return the same with the logits of one more member."""
+        return replace(self, members={name: (logits, expected), **self.members})
 
-    def loss(self, part: int, logits: NDArray[np.float64], expected: float) -> float:
-        """Return the loss of the blend on one part, if a member with these logits joins."""
-        of_part = self.of_part(part)
-        of_part.add([logits], expected)
-        return of_part.blend().loss
-
-    def of_part(self, part: int) -> HeldOutLogits:
+    def part(self, index: int) -> HeldOutLogits:
         """Return what the members fitted so far say of one part."""
-        members = [([of_parts[part]], expected) for of_parts, expected in self.members]
-        return HeldOutLogits([self.parts[part]], self.prior, members)
+        members = {
+            name: ([logits[index]], expected) for name, (logits, expected) in self.members.items()
+        }
+        return HeldOutLogits([self.parts[index]], self.prior, members)
 
     def blend(self) -> Blend:
         """Return the blend of the members."""
         return fit_blend(
-            [np.concatenate(logits) for logits, _ in self.members],
+            [np.concatenate(logits) for logits, _ in self.members.values()],
             Targets.joined(self.parts),
-            expected=[expected for _, expected in self.members],
+            expected=[expected for _, expected in self.members.values()],
             prior=self.prior,
         )

@@ -37,9 +37,9 @@ def with_callbacks(method: Method) -> Method:
     return cast("Method", sklearn_callback.with_callbacks(method))
 
 
-def without_callbacks(estimator: Any) -> dict[str, Any]:
+def without_callbacks(attributes: Attributes) -> dict[str, Any]:
     """Return the attributes of an estimator but for those that are there because of callbacks."""
-    return {name: value for name, value in vars(estimator).items() if name not in ATTRIBUTES}
+    return {name: value for name, value in attributes.items() if name not in ATTRIBUTES}
 
 
 def own_callbacks(estimator: Any) -> dict[str, Any]:

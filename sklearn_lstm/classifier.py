@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import os
-from copy import copy
-from dataclasses import replace
-from functools import partial
+from dataclasses import dataclass, replace
 from numbers import Integral, Real
 from typing import Any, ClassVar, Self
 
@@ -20,7 +18,6 @@ from skorch import NeuralNet
 
 from sklearn_lstm.algorithm import fit_model, fit_one_epoch
 from sklearn_lstm.callback_support import (
-    Attributes,
     CallbackSupportMixin,
     CallbackTask,
     with_callbacks,
@@ -39,7 +36,6 @@ from sklearn_lstm.data.targets import (
 )
 from sklearn_lstm.description import DescribedMixin
 from sklearn_lstm.io.envelope import StoredMixin
-from sklearn_lstm.members.encoded_network import NetworkStart
 from sklearn_lstm.members.member import Member
 from sklearn_lstm.model import SHARING, SequenceModel
 from sklearn_lstm.network.directions import CELLS
@@ -47,8 +43,9 @@ from sklearn_lstm.network.network import SequenceNetwork
 from sklearn_lstm.network.pooling import POOLINGS
 from sklearn_lstm.parameters import check_column_names, checked_parameters, plain_parameters
 from sklearn_lstm.training.checkpoint_folder import checkpoint_of_fit
+from sklearn_lstm.training.configuration import Configuration
 from sklearn_lstm.training.history import epoch_rows
-from sklearn_lstm.training.loop import TrainingSettings, make_net
+from sklearn_lstm.training.loop import make_net
 from sklearn_lstm.training.optimizers import OPTIMIZERS
 
 POSITIVE_INTEGER = Interval(Integral, 1, None, closed="left")
@@ -503,54 +500,36 @@ class LSTMSequenceClassifier(
 
         Only the names of columns and tokens are read from X.
         """
-        parameters = checked_parameters(self, self._parameter_constraints)
+        checked_parameters(self, self._parameter_constraints)
         previous = self._previous() if self.warm_start else None
         input_format = self._know(X, sequences, previous)
         weights = relative_weights(sample_weight, self.class_weight, values, labels)
         targets = Targets(values, weights, labels, read_groups(groups, len(values)))
         samples = Samples(sequences, targets).counted()
         task = task or CallbackTask()
-        commit = partial(
-            LSTMSequenceClassifier._commit,
-            X=X,
-            labels=labels,
-            input_format=input_format,
-            previous=previous,
-            n_samples=len(samples),
-            sequences=sequences,
+        attributes = FittedAttributes(
+            self, X, sequences, labels, input_format, previous, len(samples)
         )
-
-        def attributes(model: SequenceModel) -> Attributes:
-            fitted = commit(copy(self), model)
-            model.networks.net = None  # it goes on training
-            return vars(fitted)
-
         held_out = self._read_validation(X, validation, labels, input_format, sequences.vectors)
-        parameters["token_unit"] = input_format.token_unit
-        start = _network_start(parameters, labels, sequences, previous)
-        settings = TrainingSettings.of(parameters, labels)
+        configuration = self._configuration(sequences, input_format, labels, previous)
         with checkpoint_of_fit(
             samples,
             held_out,
-            parameters=parameters,
-            callbacks=settings.callbacks,
-            device=settings.device,
-            previous=start.previous,
+            configuration,
+            folder=self.checkpoint,
             rng=self._random_generator(previous),
-        ) as (checkpoint, rng):
+            is_seeded=self.random_state is not None,
+        ) as (folder, rng):
             model = fit_model(
                 samples,
                 held_out,
-                parameters=parameters,
-                start=start,
-                settings=settings,
+                replace(configuration, checkpoint=folder),
                 rng=rng,
                 callback_task=task,
                 attributes=attributes,
                 previous=previous,
-                checkpoint=checkpoint,
             )
-            commit(self, model)
+            self.__dict__ = attributes(model)  # in one statement: a user may press Ctrl-C
         task.end({})
         return self
 
@@ -580,7 +559,7 @@ class LSTMSequenceClassifier(
         TypeError, ValueError
             As `fit`; also for labels that are not among the classes, and for balanced weights.
         """
-        parameters = checked_parameters(self, self._parameter_constraints)
+        checked_parameters(self, self._parameter_constraints)
         if self.class_weight == "balanced":
             raise ValueError(
                 "class_weight='balanced' is not supported for partial_fit, which does not know how "
@@ -595,29 +574,21 @@ class LSTMSequenceClassifier(
         values = labels.encode(y)
         weights = absolute_weights(sample_weight, self.class_weight, values, labels)
         n_samples = len(sequences) + (self._n_samples if previous else 0)
+        attributes = FittedAttributes(self, X, sequences, labels, input_format, previous, n_samples)
         with fit_one_epoch(
             Samples(sequences, Targets(values, weights, labels)).counted(),
-            parameters={**parameters, "token_unit": input_format.token_unit},
-            start=_network_start(parameters, labels, sequences, previous),
-            settings=TrainingSettings.of(parameters, labels),
-            rng=self._random_generator(previous),
-            previous=previous,
+            self._configuration(sequences, input_format, labels, previous),
+            self._random_generator(previous),
+            previous,
         ) as (model, changes):
             try:
                 changes.write()
-                return self._commit(
-                    model,
-                    X=X,
-                    labels=labels,
-                    input_format=input_format,
-                    previous=previous,
-                    n_samples=n_samples,
-                    sequences=sequences,
-                )
+                self.__dict__ = attributes(model)  # in one statement: a user may press Ctrl-C
             except BaseException:
                 if self._previous() is previous:  # it was not replaced yet
                     changes.undo()
                 raise
+        return self
 
     def decision_function(self, X: Any) -> NDArray[np.float64]:
         """Return the logits.
@@ -690,8 +661,10 @@ class LSTMSequenceClassifier(
         if networks.net is None:
             first = networks.first_with_weights
             parameters = plain_parameters(self, self._parameter_constraints)
-            settings = TrainingSettings.of(parameters, self._labels, first.device)
-            networks.net = make_net(first.network, settings)
+            configuration = Configuration.of(
+                parameters, self._format.kind, self._labels, device=first.device
+            )
+            networks.net = make_net(first.network, configuration)
         return networks.net
 
     @property
@@ -810,6 +783,22 @@ class LSTMSequenceClassifier(
             )
         return read_embeddings(self.embeddings, getattr(X, "vocabulary", None))
 
+    def _configuration(
+        self,
+        sequences: Sequences,
+        input_format: InputFormat,
+        labels: Labels,
+        previous: SequenceModel | None,
+    ) -> Configuration:
+        """Return what a fit to these sequences is told."""
+        return Configuration.of(
+            plain_parameters(self, self._parameter_constraints),
+            input_format.kind,
+            labels,
+            vectors=sequences.vectors,
+            previous=None if previous is None else previous.networks.first,
+        )
+
     def _random_generator(self, previous: SequenceModel | None) -> np.random.Generator:
         """Return the generator of a fit; one that goes on draws other numbers."""
         seed = self.random_state
@@ -820,45 +809,6 @@ class LSTMSequenceClassifier(
         return np.random.default_rng([int(seed), 0 if previous is None else self.n_epochs_])
 
     # --- What is fitted
-
-    def _commit(
-        self,
-        model: SequenceModel,
-        *,
-        X: Any,
-        labels: Labels,
-        input_format: InputFormat,
-        previous: SequenceModel | None,
-        n_samples: int,
-        sequences: Sequences,
-    ) -> Self:
-        """Set what was fitted, once all went well."""
-        vectors = sequences.vectors
-        coverage = None if vectors is None else vectors.coverage(sequences)
-        rows = epoch_rows(model.networks.net)
-        history = rows if previous is None else [*self.history_, *rows]
-        fitted = object.__new__(type(self))
-        fitted.__dict__ = vars(self).copy()
-        if previous is None:
-            validate_data(fitted, X, skip_check_array=True, ensure_2d=False)  # column names
-            if input_format.channel_names:
-                fitted.feature_names_in_ = np.array(input_format.channel_names, np.object_)
-        fitted.__dict__.update(
-            classes_=labels.classes,
-            n_features_in_=input_format.n_features,
-            input_type_=input_format.input_type,
-            token_unit_=input_format.token_unit,
-            history_=history,
-            n_epochs_=len(history),
-            _labels=labels,
-            _format=input_format,
-            _model=model,
-            _n_samples=n_samples,
-            _vectors=vectors,
-            _coverage=coverage,
-        )
-        self.__dict__ = fitted.__dict__  # all in one statement: a user may press Ctrl-C
-        return self
 
     def _logits(self, X: Any) -> NDArray[np.float64]:
         check_is_fitted(self)
@@ -976,11 +926,58 @@ def _is_of_table(name: str) -> bool:
     return name.startswith("embeddings__")
 
 
-def _network_start(
-    parameters: dict[str, Any],
-    labels: Labels,
-    sequences: Sequences,
-    previous: SequenceModel | None,
-) -> NetworkStart:
-    network = None if previous is None else previous.networks.first
-    return NetworkStart.of(parameters, len(labels), sequences.vectors, network)
+@dataclass(frozen=True)
+class FittedAttributes:
+    """From a model to all attributes of the classifier that is fitted with it.
+
+    Parameters
+    ----------
+    classifier : LSTMSequenceClassifier
+        As it was before.
+    X : object
+        What it is fitted to; only the names of its columns are read.
+    sequences : Sequences
+        Those of X.
+    labels : Labels
+    input_format : InputFormat
+    previous : SequenceModel or None
+        That of the fit which goes on.
+    n_samples : int
+        That the model has learned from.
+    """
+
+    classifier: LSTMSequenceClassifier
+    X: Any
+    sequences: Sequences
+    labels: Labels
+    input_format: InputFormat
+    previous: SequenceModel | None
+    n_samples: int
+
+    def __call__(self, model: SequenceModel) -> dict[str, Any]:
+        """Return the attributes; the classifier stays as it is."""
+        fitted = object.__new__(type(self.classifier))
+        fitted.__dict__ = vars(self.classifier).copy()
+        history = epoch_rows(model.networks.net)
+        if self.previous is None:
+            validate_data(fitted, self.X, skip_check_array=True, ensure_2d=False)  # column names
+            if self.input_format.channel_names:
+                names = np.array(self.input_format.channel_names, np.object_)
+                fitted.feature_names_in_ = names
+        else:
+            history = [*self.classifier.history_, *history]
+        vectors = self.sequences.vectors
+        return vars(fitted) | {
+            "classes_": self.labels.classes,
+            "n_features_in_": self.input_format.n_features,
+            "input_type_": self.input_format.input_type,
+            "token_unit_": self.input_format.token_unit,
+            "history_": history,
+            "n_epochs_": len(history),
+            "_labels": self.labels,
+            "_format": self.input_format,
+            "_model": model,
+            "_n_samples": self.n_samples,
+            "_vectors": vectors,
+            "_coverage": None if vectors is None else vectors.coverage(self.sequences),
+        }

@@ -64,65 +64,71 @@ class SequenceModel:
         if len(members) == 1:
             return cls(tuple(members))
         model = cls(tuple(members), log_prior=held_out.prior.logs)
-        n_unjudged = len(members) - len(held_out.members)
-        if n_unjudged and model.networks.is_trained and previous is not None:
-            weights = previous.weights[: len(members)]
-            if previous.linear_model is None:
-                weights = (UNJUDGED_WEIGHT, *[1.0] * (len(members) - 1))
+        is_unjudged = Networks.name not in held_out.members
+        if is_unjudged and model.networks.is_trained and previous is not None:
+            known = {Networks.name: UNJUDGED_WEIGHT}
+            if previous.linear_model is not None:
+                known = previous.weights_by_name
             return replace(
                 model,
-                weights=weights,
+                weights=tuple(known.get(member.name, 1.0) for member in members),
                 prior_correction=previous.prior_correction,
                 n_held_out=previous.n_held_out,
             )
         blend = held_out.blend()
-        factors = [*[0.0] * n_unjudged, *blend.factors.tolist()]
-        confidence = min(
-            member.confidence_in(factor) for member, factor in zip(members, factors, strict=True)
-        )
+        factors = dict(zip(held_out.members, blend.factors.tolist(), strict=True))
+        confidence = min(member.confidence_in(factors.get(member.name, 0.0)) for member in members)
         return replace(
             model,
-            weights=tuple(confidence * factor for factor in factors),
+            weights=tuple(confidence * factors.get(member.name, 0.0) for member in members),
             prior_correction=confidence * blend.prior_correction,
             n_held_out=sum(map(len, held_out.parts)),
         )
 
+    def __getitem__(self, name: str) -> Any:
+        """Return the member of this name, or None."""
+        return next((member for member in self.members if member.name == name), None)
+
+    @property
+    def weights_by_name(self) -> dict[str, float]:
+        """The factor of the logits of each member, by its name."""
+        names = [member.name for member in self.members]
+        return dict(zip(names, self.weights, strict=True))
+
+    def with_member(self, member: Member, weight: float) -> SequenceModel:
+        """Return the model with a member more, or in place of that of the same name."""
+        members = {known.name: known for known in self.members} | {member.name: member}
+        weights = self.weights_by_name | {member.name: weight}
+        return replace(self, members=tuple(members.values()), weights=tuple(weights.values()))
+
     def with_networks(self, networks: Networks) -> SequenceModel:
         """Return the model with other networks, which no held-out sample has judged."""
-        weight = self.weights[0] or UNJUDGED_WEIGHT
-        return replace(
-            self,
-            members=(networks, *self.members[1:]),
-            weights=(weight, *self.weights[1:]),
-        )
+        weight = self.weights_by_name[networks.name] or UNJUDGED_WEIGHT
+        return self.with_member(networks, weight)
 
     def without_online_ngrams(self) -> SequenceModel:
         """Return the model without the n-grams that `partial_fit` learned."""
-        n_others = len(self.members) - (self.online_ngrams is not None)
-        return replace(self, members=self.members[:n_others], weights=self.weights[:n_others])
-
-    def with_online_ngrams(self, ngrams: OnlineNgrams) -> SequenceModel:
-        """Return the model with these n-grams in place of those that `partial_fit` learned."""
-        others = self.without_online_ngrams()
-        return replace(others, members=(*others.members, ngrams), weights=(*others.weights, 1.0))
+        kept = [member for member in self.members if member.name != OnlineNgrams.name]
+        weights = [self.weights_by_name[member.name] for member in kept]
+        return replace(self, members=tuple(kept), weights=tuple(weights))
 
     @property
     def networks(self) -> Networks:
         """The networks."""
-        networks = self.members[0]
-        assert isinstance(networks, Networks)  # noqa: S101 - they are always the first member
+        networks: Networks = self[Networks.name]
         return networks
 
     @property
     def linear_model(self) -> Member | None:
         """The linear model beside the networks, or None."""
-        return next((each for each in self.members if isinstance(each, LinearMember)), None)
+        linear_model: Member | None = self[LinearMember.name]
+        return linear_model
 
     @property
     def online_ngrams(self) -> OnlineNgrams | None:
         """What `partial_fit` has learned of n-grams, or None."""
-        last = self.members[-1]
-        return last if isinstance(last, OnlineNgrams) else None
+        ngrams: OnlineNgrams | None = self[OnlineNgrams.name]
+        return ngrams
 
     @property
     def encoding(self) -> Encoding:
@@ -147,9 +153,10 @@ class SequenceModel:
         """Return how network and linear model are blended; None without a linear model."""
         if self.linear_model is None:
             return None
+        weights = self.weights_by_name
         return {
-            "network_weight": self.weights[0],
-            "linear_weight": self.weights[1],
+            "network_weight": weights[Networks.name],
+            "linear_weight": weights[LinearMember.name],
             "prior_correction": self.prior_correction,
             "n_held_out": self.n_held_out,
             "n_networks": len(self.networks.networks),
@@ -160,8 +167,8 @@ class SequenceModel:
         described = {member.name: member.describe() for member in self.members}
         if self.linear_model is None:
             return {**described, "linear model": "none"}
-        pairs = list(zip(self.members, self.weights, strict=True))[:2]
-        weights = ", ".join(f"{member.name} {weight:.2f}" for member, weight in pairs)
+        blended = (Networks.name, LinearMember.name)
+        weights = ", ".join(f"{name} {self.weights_by_name[name]:.2f}" for name in blended)
         return {
             **described,
             "blend weights": f"{weights} (set by {self.n_held_out:,} samples held out)",

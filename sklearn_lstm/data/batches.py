@@ -13,12 +13,7 @@ from numpy.typing import NDArray
 from skorch.dataset import Dataset
 from torch import Tensor
 
-from sklearn_lstm.data.encoding import (
-    PADDING_CODE,
-    UNKNOWN_CODE,
-    Encoding,
-    TokenCodes,
-)
+from sklearn_lstm.data.encoding import PADDING_CODE, UNKNOWN_CODE, Encoding
 from sklearn_lstm.data.sequences import Lengths, Rows, Samples, Sequences, row_numbers
 
 BATCHES_PER_POOL = 64  # batches whose sequences are sorted by length together
@@ -63,7 +58,7 @@ class SequenceDataset(Dataset):  # type: ignore[misc]
         self.X, self.y = self, samples.targets.values  # as callbacks of skorch look for them
         self.samples = samples
         self.encoding = encoding
-        self.token_dropout = token_dropout if isinstance(encoding, TokenCodes) else 0.0
+        self.token_dropout = token_dropout
 
     def __len__(self) -> int:
         return len(self.samples)

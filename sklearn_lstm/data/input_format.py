@@ -8,10 +8,10 @@ from typing import Any
 import numpy as np
 
 from sklearn_lstm.data.ambiguous_input import warn_of_doubts
+from sklearn_lstm.data.kinds import KINDS, MEASUREMENTS, Kind, find_kind
 from sklearn_lstm.data.reading import check_same_width, read_sequences
 from sklearn_lstm.data.sequences import Sequences
 from sklearn_lstm.data.time_stamps import check_kind_of_times
-from sklearn_lstm.data.token_units import find_token_unit
 from sklearn_lstm.exceptions import MissingValuesWarning, warn_user
 
 
@@ -72,19 +72,24 @@ class InputFormat:
         """
         if input_type == "auto":
             warn_of_doubts(sequences)
-        is_numeric = sequences.n_channels is not None
+        kind = find_kind(X, sequences, token_unit)
         return cls(
-            input_type="numeric" if is_numeric else "tokens",
-            token_unit=find_token_unit(X, sequences, token_unit),
+            input_type=kind.input_type,
+            token_unit=kind.token_unit,
             n_channels=sequences.n_channels,
             n_features=sequences.n_features,
-            has_fixed_width=sequences.is_table and (is_numeric or input_type == "tokens"),
+            has_fixed_width=sequences.is_table and (kind is MEASUREMENTS or input_type == "tokens"),
             gappy=tuple(np.flatnonzero(sequences.has_missing).tolist()),
             time_channel=sequences.time_channel,
             time_name=time_channel if isinstance(time_channel, str) else None,
             channel_names=sequences.channel_names,
             has_dates=sequences.has_dates,
         )
+
+    @property
+    def kind(self) -> Kind:
+        """What a step is."""
+        return KINDS[self.token_unit]
 
     def describe(self) -> str:
         """Return how many channels X has, and what is known of them."""

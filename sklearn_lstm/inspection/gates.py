@@ -12,8 +12,8 @@ from torch import Tensor
 
 from sklearn_lstm.data.sequences import Sequences
 from sklearn_lstm.inspection.inputs import OpenModel, open_model
-from sklearn_lstm.members.encoded_network import EncodedNetwork
 from sklearn_lstm.network.directions import Direction
+from sklearn_lstm.training.encoded_network import EncodedNetwork
 
 # What one step computes, for each kind of cell.
 ACTIVATIONS = {

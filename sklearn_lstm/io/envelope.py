@@ -56,7 +56,7 @@ class StoredMixin:
     def __copy__(self) -> Self:
         """Return another object with the same attributes, of which none is copied."""
         copied = object.__new__(type(self))
-        vars(copied).update(without_callbacks(self) | own_callbacks(self))
+        vars(copied).update(without_callbacks(vars(self)) | own_callbacks(self))
         return copied
 
     def __setstate__(self, state: Mapping[str, Any]) -> None:
@@ -77,7 +77,7 @@ def pack_estimator(
     names = estimator.get_params(deep=False)
     trees: dict[str, dict[str, Any]] = {"parameters": {}, "fitted": {}}
     pack, objects = Packer(), {}
-    for name, value in without_callbacks(estimator).items():
+    for name, value in without_callbacks(vars(estimator)).items():
         before = pack.copy()
         try:
             tree = pack(value, f"{prefix}{name}")

@@ -30,7 +30,7 @@ DTYPES = {"BOOL": "|b1", "U8": "|u1", "I8": "|i1"} | {
 PARTS = {
     "SequenceModel": "sklearn_lstm.model",
     "Networks": "sklearn_lstm.members.networks",
-    "EncodedNetwork": "sklearn_lstm.members.encoded_network",
+    "EncodedNetwork": "sklearn_lstm.training.encoded_network",
     "NgramModel": "sklearn_lstm.members.ngrams",
     "LetterModel": "sklearn_lstm.members.letters",
     "OnlineNgrams": "sklearn_lstm.members.online_ngrams",

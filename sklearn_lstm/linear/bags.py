@@ -11,13 +11,10 @@ from numpy.typing import NDArray
 from scipy.sparse import csr_matrix, vstack
 
 from sklearn_lstm.data.hashing import bags_of, hash_ngrams, ngrams_of, with_borders
+from sklearn_lstm.data.kinds import WORDS, Kind, effective_number_of_tokens
 from sklearn_lstm.data.letters import Lexicon
 from sklearn_lstm.data.sequences import Rows, Sequences, chunks_of_rows, row_numbers
-from sklearn_lstm.data.token_units import effective_number_of_tokens
 
-LONGEST_OF_WORDS = 2
-LONGEST_OF_CHARACTERS = 5  # or more, where the alphabet is small and the sequences are long
-N_LENGTHS_OF_CHARACTERS = 5
 EXPECTED_BY_CHANCE = 1 / 64  # how often one n-gram may occur in a sequence of random characters
 # N-grams of all sequences together. The model learns from a sample if there are more.
 MOST_ENTRIES, SAMPLED_ENTRIES = 55_000_000, 25_000_000
@@ -41,10 +38,9 @@ class BagReader:
     has_borders: bool
 
     @classmethod
-    def of(cls, sequences: Sequences, token_unit: str) -> BagReader:
+    def of(cls, sequences: Sequences, kind: Kind) -> BagReader:
         """Return what reads these sequences, and others like them."""
-        lengths = choose_lengths(sequences, token_unit)
-        return cls(lengths, Lexicon.of(sequences), token_unit == "char")
+        return cls(choose_lengths(sequences, kind), Lexicon.of(sequences), kind.has_borders)
 
     def __call__(self, sequences: Sequences) -> list[csr_matrix]:
         """Return the bags of all sequences."""
@@ -114,7 +110,7 @@ class BagReader:
         return parts
 
 
-def choose_lengths(sequences: Sequences, token_unit: str) -> range:
+def choose_lengths(sequences: Sequences, kind: Kind) -> range:
     """Return the lengths of the n-grams.
 
     An n-gram that many sequences hold by chance says little: a gene of 1,200 bases holds most
@@ -122,12 +118,13 @@ def choose_lengths(sequences: Sequences, token_unit: str) -> range:
     length L is expected T / A^L times by chance. The longest of the five lengths is the smallest L,
     but at least 5, for which this number is at most 1/64: L = 9 for A = 4 and T = 1,200.
     """
-    if token_unit == "word":
-        return range(1, LONGEST_OF_WORDS + 1)
+    shortest, longest = kind.ngram_lengths
+    if kind is WORDS:
+        return range(shortest, longest + 1)
     alphabet = max(effective_number_of_tokens(sequences), 2)
     needed = math.log(sequences.lengths.mean() / EXPECTED_BY_CHANCE) / math.log(alphabet)
-    longest = max(LONGEST_OF_CHARACTERS, math.ceil(needed))
-    return range(longest - N_LENGTHS_OF_CHARACTERS + 1, longest + 1)
+    more = max(0, math.ceil(needed) - longest)
+    return range(shortest + more, longest + more + 1)
 
 
 def _n_rows(part: list[csr_matrix]) -> int:

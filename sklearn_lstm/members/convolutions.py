@@ -19,6 +19,7 @@ from sklearn_lstm.blending import Blend, ClassPrior, fit_blend
 from sklearn_lstm.compute.threads import check_not_abandoned
 from sklearn_lstm.data.batches import pad
 from sklearn_lstm.data.encoding import ChannelScaling
+from sklearn_lstm.data.kinds import MEASUREMENTS
 from sklearn_lstm.data.sequences import Lengths, Rows, Samples, Sequences, rows_of_similar_length
 from sklearn_lstm.linear.convolutions import STEPS_AT_ONCE, Convolutions
 from sklearn_lstm.linear.features import ROWS_PER_BLOCK, Batch, Features, in_blocks
@@ -30,7 +31,9 @@ from sklearn_lstm.linear.ridge import (
     leave_alike_out,
 )
 from sklearn_lstm.linear.statistics import SeriesStatistics
-from sklearn_lstm.members.member import FitTask, LinearMember
+from sklearn_lstm.members.member import LinearMember
+from sklearn_lstm.training.configuration import Configuration
+from sklearn_lstm.training.held_out import Parts
 
 N_FEATURES = 5_000  # about so many
 LARGEST_PROBLEM = 2_500  # rows of the eigenvalue problem: series, or features if they are fewer
@@ -63,7 +66,7 @@ class ConvolutionModel(LinearMember):
         held-out samples, which are drawn at random. None: no samples were drawn.
     """
 
-    reads_ids = False
+    kinds = (MEASUREMENTS,)
     fewest_samples = 20
     epochs = 2.0
 
@@ -89,7 +92,9 @@ class ConvolutionModel(LinearMember):
         return int(samples.sequences.lengths.sum()) + n_products // PRODUCTS_PER_UNIT
 
     @classmethod
-    def fit_linear(cls, task: FitTask, held_out: Rows) -> tuple[Self, NDArray[np.float64]]:
+    def fit_linear(
+        cls, parts: Parts, configuration: Configuration
+    ) -> tuple[Self, NDArray[np.float64]]:
         """Fit to all samples, in memory that does not grow with their number.
 
         Returns
@@ -99,16 +104,17 @@ class ConvolutionModel(LinearMember):
             Of each held-out sample, by a model fitted to all other samples (leave-one-out). If the
             samples have groups, by a model fitted to those that are not held out.
         """
-        samples, none = task.samples, np.arange(0)
+        samples, first, held_out = parts.samples, parts.learned[0], parts.drawn
         # Labels of a second held-out part help to say how much of a level is noise. That is one
         # number for each channel: even with 300 channels of noise its logits are no better than
         # those of the first part.
-        encoding = task.start.scaling(task.parts.learned[0])
+        encoding = configuration.encoding(first.sequences, first.targets.values)
+        assert isinstance(encoding, ChannelScaling)  # noqa: S101 - of measurements
         if samples.targets.groups is None or not len(held_out):
-            return cls._fit(samples, held_out, encoding, task.seed)
-        others = np.setdiff1d(np.arange(len(samples)), held_out)
-        model, _ = cls._fit(samples, none, encoding, task.seed)
-        of_others, _ = cls._fit(samples.subset(others), none, encoding, task.seed)
+            return cls._fit(samples, held_out, encoding, parts.seed)
+        none, others = np.arange(0), np.setdiff1d(np.arange(len(samples)), held_out)
+        model, _ = cls._fit(samples, none, encoding, parts.seed)
+        of_others, _ = cls._fit(samples.subset(others), none, encoding, parts.seed)
         return model, of_others.logits(samples.subset(held_out).sequences)
 
     @classmethod

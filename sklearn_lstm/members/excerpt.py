@@ -15,7 +15,8 @@ from torch import Tensor
 from sklearn_lstm.data.encoding import N_SPECIAL, PADDING_CODE, UNKNOWN_CODE, TokenCodes
 from sklearn_lstm.data.row_changes import RowChanges, with_rows
 from sklearn_lstm.data.sequences import Sequences
-from sklearn_lstm.members.encoded_network import EncodedNetwork, NetworkStart
+from sklearn_lstm.training.configuration import Configuration
+from sklearn_lstm.training.encoded_network import EncodedNetwork
 from sklearn_lstm.training.micro_batches import MicroBatchNet
 from sklearn_lstm.training.sparse_embedding import has_rows_of, replace_weight
 
@@ -57,23 +58,25 @@ class Excerpt:
     @classmethod
     def of(
         cls,
-        start: NetworkStart,
+        configuration: Configuration,
         sequences: Sequences,
         generator: torch.Generator,
         optimizer_state: Mapping[int, Any] | None,
     ) -> Excerpt | None:
         """Return the excerpt for some sequences; None without a trained network of tokens."""
-        whole = start.previous
+        whole = configuration.previous
         if whole is None or not (whole.is_trained and isinstance(whole.encoding, TokenCodes)):
             return None
         known, weight = whole.encoding, whole.network.embedding.weight
         ids = sequences.distinct_ids().astype(np.int64)
-        new_ids = known.new_ids(ids, start.pretrained_ids)
+        new_ids = known.new_ids(ids, configuration.ids_with_vectors)
         new_vectors = whole.network.new_vectors(len(known) + len(new_ids), generator)
-        if start.pretrained is not None:
-            is_new = np.isin(start.pretrained_ids, new_ids)
-            places = torch.from_numpy(np.searchsorted(new_ids, start.pretrained_ids[is_new]))
-            vectors = torch.from_numpy(start.pretrained.vectors[is_new])
+        if configuration.vectors is not None:
+            is_new = np.isin(configuration.ids_with_vectors, new_ids)
+            places = torch.from_numpy(
+                np.searchsorted(new_ids, configuration.ids_with_vectors[is_new])
+            )
+            vectors = torch.from_numpy(configuration.vectors.vectors[is_new])
             new_vectors[places.to(weight.device)] = vectors.to(weight.device)
 
         ids = ids[ids > 0]

@@ -13,7 +13,7 @@ from torch import Tensor
 
 from sklearn_lstm.data.encoding import UNKNOWN_CODE, ChannelScaling
 from sklearn_lstm.data.sequences import Sequences
-from sklearn_lstm.members.encoded_network import EncodedNetwork
+from sklearn_lstm.training.encoded_network import EncodedNetwork
 
 N_INTERVALS = 16  # of the path, at first
 MOST_INTERVALS = 128

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from functools import partial
 from typing import Any, Self
 
 import numpy as np
@@ -13,24 +12,24 @@ from numpy.typing import NDArray
 from sklearn.exceptions import NotFittedError
 
 from sklearn_lstm.blending import HeldOutLogits
-from sklearn_lstm.callback_support import Attributes
 from sklearn_lstm.compute.devices import find_device_or_cpu, prefers_bfloat16
 from sklearn_lstm.compute.threads import map_on_workers, workers
 from sklearn_lstm.data.batches import SequenceDataset
 from sklearn_lstm.data.row_changes import RowChanges
 from sklearn_lstm.data.sequences import Samples, Sequences
-from sklearn_lstm.members.encoded_network import EncodedNetwork, NetworkStart
 from sklearn_lstm.members.excerpt import Excerpt
 from sklearn_lstm.members.gradients import integrated_gradients
-from sklearn_lstm.members.member import FitTask, FittedMember, PartLogits
+from sklearn_lstm.members.member import FittedMember, PartLogits
 from sklearn_lstm.training.checkpoint import Checkpoint
+from sklearn_lstm.training.configuration import Configuration
 from sklearn_lstm.training.duration import BATCH_SIZE_OF_PARTIAL_FIT, TrainingPlan
-from sklearn_lstm.training.loop import TrainingSettings, optimizer_state_of, train
+from sklearn_lstm.training.encoded_network import EncodedNetwork
+from sklearn_lstm.training.held_out import Parts
+from sklearn_lstm.training.loop import optimizer_state_of, train
 from sklearn_lstm.training.micro_batches import MicroBatchNet
+from sklearn_lstm.training.new_network import new_network
 from sklearn_lstm.training.progress import FitProgress
 from sklearn_lstm.training.schedule import HeldOutLoss
-
-EXPECTED_WEIGHT, EXPECTED_WEIGHT_OF_TOKENS = 0.1, 0.03
 
 
 @dataclass
@@ -78,57 +77,56 @@ class Networks(FittedMember):
         return self.first.is_trained
 
     @classmethod
-    def suits(cls, samples: Samples, parameters: Mapping[str, Any]) -> bool:  # noqa: ARG003
+    def suits(cls, samples: Samples, configuration: Configuration) -> bool:  # noqa: ARG003
         """Return True: a network reads all sequences."""
         return True
 
     @classmethod
-    def expected_weight(cls, samples: Samples, parameters: Mapping[str, Any]) -> float:  # noqa: ARG003
-        """Return how much a network counts in a blend, as long as no held-out sample tells.
-
-        A network is too sure of itself, most of all of tokens.
-        """
-        has_tokens = samples.sequences.n_channels is None
-        return EXPECTED_WEIGHT_OF_TOKENS if has_tokens else EXPECTED_WEIGHT
+    def expected_weight(cls, configuration: Configuration) -> float:
+        """Return how much a network counts in a blend, as long as no held-out sample tells."""
+        return configuration.kind.network_weight
 
     @classmethod
-    def fit(cls, task: FitTask, held_out: HeldOutLogits) -> tuple[Self, PartLogits | None]:
+    def fit(
+        cls,
+        parts: Parts,
+        configuration: Configuration,
+        plan: TrainingPlan,
+        held_out: HeldOutLogits,
+        progress: FitProgress,
+    ) -> tuple[Self, PartLogits | None]:
         """Train a network on each part; the loss of the blend on held-out samples may end it."""
-        plan, settings, learned = task.plan, task.settings, task.parts.learned
-        folder = task.checkpoint
         if plan.max_epochs == 0 and not held_out.members:
             raise ValueError(
                 "max_epochs=0 fits the linear model alone, but that was left out, as a warning "
                 "says. Leave max_epochs='auto'."
             )
-        starts = [
-            task.start(part, _torch_generator(rng))
-            for part, rng in zip(learned, task.generators, strict=True)
-        ]
-        expected = cls.expected_weight(task.samples, task.parameters)
-        is_trained = starts[0].is_trained or plan.max_epochs > 0
-        has_seen_all = starts[0].is_trained and task.parts.rows is not None
+        is_trained = configuration.goes_on or plan.max_epochs > 0
+        has_seen_all = configuration.goes_on and parts.rows is not None
         is_judged = bool(held_out.members) and is_trained and not has_seen_all
-
-        def fitted(index: int, net: MicroBatchNet) -> Attributes:
-            network, so_far = starts[index].trained_so_far(), held_out.of_part(index)
-            if is_judged:
-                so_far.add([network.logits(task.parts.held_out[index].sequences)], expected)
-            return task.fitted(cls((network,), net=net), so_far)
+        starts = []
+        for learned, rng in zip(parts.learned, parts.generators, strict=True):
+            encoding = configuration.encoding(learned.sequences, learned.targets.values)
+            generator = _torch_generator(rng)
+            starts.append(new_network(configuration, learned.sequences, encoding, generator))
+        expected = cls.expected_weight(configuration)
 
         def learn(index: int) -> MicroBatchNet:
-            start, part = starts[index], task.parts.held_out[index]
-            loss = partial(_loss_of_blend, start, part.sequences, held_out, index, expected)
+            start, rng, part = starts[index], parts.generators[index], parts.held_out[index]
+            so_far = NetworkSoFar(
+                start, part.sequences, held_out.part(index), expected, is_judged=is_judged
+            )
+            folder, token_dropout = configuration.checkpoint, configuration.token_dropout
             return train(
                 start.network,
-                SequenceDataset(learned[index], start.encoding, settings.token_dropout),
-                SequenceDataset(part, start.encoding) if settings.early_stopping else None,
-                settings if index == 0 else replace(settings, callbacks=(), verbose=0),
+                SequenceDataset(parts.learned[index], start.encoding, token_dropout),
+                SequenceDataset(part, start.encoding) if configuration.early_stopping else None,
+                configuration if index == 0 else replace(configuration, callbacks=(), verbose=0),
                 plan,
-                rng=task.generators[index],
-                held_out_loss=HeldOutLoss(loss, len(part)),
-                progress=task.progress.of_network(index, partial(fitted, index)),
-                checkpoint=folder and Checkpoint(folder, index, task.generators[index]),
+                rng=rng,
+                held_out_loss=HeldOutLoss(so_far.loss, len(part)),
+                progress=progress.network(index, so_far),
+                checkpoint=folder and Checkpoint(folder, index, rng),
             )
 
         nets = map_on_workers(learn, range(len(starts)))
@@ -136,19 +134,16 @@ class Networks(FittedMember):
         member = cls(networks, net=nets[0])
         if not is_judged:
             return member, None
-        parts = zip(networks, task.parts.held_out, strict=True)
-        return member, [network.logits(part.sequences) for network, part in parts]
+        judged = zip(networks, parts.held_out, strict=True)
+        return member, [network.logits(part.sequences) for network, part in judged]
 
     @classmethod
     @torch.inference_mode(mode=False)
     def fit_one_epoch(
         cls,
         samples: Samples,
-        start: NetworkStart,
-        settings: TrainingSettings,
+        configuration: Configuration,
         rng: np.random.Generator,
-        *,
-        batch_size: int | str,
         previous: Networks | None,
     ) -> tuple[Self, Excerpt | None]:
         """Train one network for an epoch at a constant learning rate.
@@ -159,32 +154,33 @@ class Networks(FittedMember):
         Excerpt or None
             What was trained, if it is an excerpt: the networks need `with_whole_tables` then.
         """
+        batch_size = configuration.batch_size
         if isinstance(batch_size, str):
             batch_size = BATCH_SIZE_OF_PARTIAL_FIT
         plan = TrainingPlan(batch_size, max_epochs=1)
-        start = replace(start, knows_all_samples=False)
         generator, optimizer_state = _torch_generator(rng), None
         if previous is not None and previous.optimizer_state is not None:
-            is_same = previous.optimizer_state["optimizer"] == settings.optimizer.__name__
+            is_same = previous.optimizer_state["optimizer"] == configuration.optimizer.__name__
             optimizer_state = previous.optimizer_state["state"] if is_same else None
-        excerpt = Excerpt.of(start, samples.sequences, generator, optimizer_state)
+        excerpt = Excerpt.of(configuration, samples.sequences, generator, optimizer_state)
         if excerpt is None:
-            model = start(samples, generator)
+            encoding = configuration.encoding(samples.sequences)
+            model = new_network(configuration, samples.sequences, encoding, generator)
         else:
             model, optimizer_state = excerpt.network, excerpt.optimizer_state
         progress = FitProgress(
-            0, 1, [plan.updates_per_epoch(len(samples))], is_shown=settings.verbose > 0
+            0, 1, [plan.updates_per_epoch(len(samples))], is_shown=configuration.verbose > 0
         )
-        with workers(settings.device, model.network.n_directions), progress:
+        with workers(configuration.device, model.network.n_directions), progress:
             net = train(
                 model.network,
-                SequenceDataset(samples, model.encoding, settings.token_dropout),
+                SequenceDataset(samples, model.encoding, configuration.token_dropout),
                 None,
-                replace(settings, lr_schedule="constant"),
+                replace(configuration, lr_schedule="constant"),
                 plan,
                 rng=rng,
                 optimizer_state=optimizer_state,
-                progress=progress.of_network(0),
+                progress=progress.network(0),
             )
         trained = (replace(model, is_trained=True),)
         return cls(trained, optimizer_state_of(net), net), excerpt
@@ -241,15 +237,43 @@ class Networks(FittedMember):
         )
 
 
-def _loss_of_blend(
-    network: EncodedNetwork,
-    sequences: Sequences,
-    held_out: HeldOutLogits,
-    index: int,
-    expected: float,
-) -> float:
-    """Return the loss on a held-out part if the network joins the blend as it is now."""
-    return held_out.loss(index, network.logits(sequences), expected)
+@dataclass(frozen=True)
+class NetworkSoFar:
+    """A network that is being trained, beside the members that were fitted before it.
+
+    Parameters
+    ----------
+    network : EncodedNetwork
+    sequences : Sequences
+        Held out of it.
+    held_out : HeldOutLogits
+        What the other members say of these.
+    expected : float
+        The median of the prior of the network's weight.
+    is_judged : bool
+        Whether the held-out sequences say how much the network counts.
+    """
+
+    network: EncodedNetwork
+    sequences: Sequences
+    held_out: HeldOutLogits
+    expected: float
+    is_judged: bool
+
+    def judged(self) -> HeldOutLogits:
+        """Return what all members say of the held-out sequences now."""
+        logits = [self.network.logits(self.sequences)]
+        return self.held_out.joined_by(Networks.name, logits, self.expected)
+
+    def loss(self) -> float:
+        """Return the loss of the blend, if the network joins it as it is now."""
+        return self.judged().blend().loss
+
+    def member(self, net: MicroBatchNet) -> tuple[Networks, HeldOutLogits]:
+        """Return a copy of the network as it is now, and what is said of held-out sequences."""
+        so_far = replace(self, network=self.network.trained_so_far())
+        held_out = so_far.judged() if self.is_judged else self.held_out
+        return Networks((so_far.network,), net=net), held_out
 
 
 def _torch_generator(rng: np.random.Generator) -> torch.Generator:

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from scipy.sparse import csr_matrix, hstack
 
 from sklearn_lstm.data.hashing import bags_of
+from sklearn_lstm.data.kinds import TOKENS
 from sklearn_lstm.data.letters import Lexicon
 from sklearn_lstm.data.sequences import Rows, Samples, Sequences, chunks_of_rows, row_numbers
 from sklearn_lstm.exceptions import InputTypeWarning, LinearModelSkippedWarning, warn_user
@@ -19,8 +20,10 @@ from sklearn_lstm.linear.bags import BagReader
 from sklearn_lstm.linear.svm import MOST_SCALED, fit_svms
 from sklearn_lstm.linear.tf_idf import TfIdf
 from sklearn_lstm.members.letters import LetterModel
-from sklearn_lstm.members.member import FitTask, LinearMember
+from sklearn_lstm.members.member import LinearMember
 from sklearn_lstm.members.vectors import MeanVectors, VectorModel
+from sklearn_lstm.training.configuration import Configuration
+from sklearn_lstm.training.held_out import Parts
 
 LARGEST_COEF = 1 << 30  # bytes of the coefficients: features x outputs x 4
 # If all n-grams need less than this part of it, those of one sequence alone are used too.
@@ -53,7 +56,7 @@ class NgramModel(LinearMember):
         Whether the X of fit said which words the ids stand for.
     """
 
-    reads_ids = True
+    kinds = TOKENS
     fewest_samples = 100
     epochs = 0.25
 
@@ -70,7 +73,7 @@ class NgramModel(LinearMember):
 
     @classmethod
     def fit_linear(
-        cls, task: FitTask, held_out: Rows
+        cls, parts: Parts, configuration: Configuration
     ) -> tuple[NgramModel | None, NDArray[np.float64]]:
         """Fit to all samples.
 
@@ -86,12 +89,13 @@ class NgramModel(LinearMember):
         LinearModelSkippedWarning
             If there is no model.
         """
-        samples, not_seen = task.samples, row_numbers(0)
-        reader = BagReader.of(samples.sequences, task.parameters["token_unit"])
+        samples, not_seen = parts.samples, row_numbers(0)
+        held_out = parts.drawn
+        reader = BagReader.of(samples.sequences, configuration.kind)
         bags = reader.read(samples.sequences)
         if bags is None:  # enough are left to leave out all held-out ones
             rows = np.delete(row_numbers(len(samples)), held_out)
-            np.random.default_rng(task.seed).shuffle(rows)
+            np.random.default_rng(parts.seed).shuffle(rows)
             bags, rows = reader.read_some(samples.sequences, rows)
             samples = samples.subset(rows)
             not_seen, held_out = held_out, not_seen
@@ -104,7 +108,7 @@ class NgramModel(LinearMember):
         means = np.empty((len(samples), 0), np.float32)
         if average is not None:
             means = average(samples.sequences)
-        fitting = NgramFit(samples, reader, fewest, average, means, task.seed)
+        fitting = NgramFit(samples, reader, fewest, average, means, parts.seed)
         logits = np.empty((0, n_outputs))
         if len(held_out):  # first, so that the two models are never in memory at the same time
             others = np.setdiff1d(np.arange(len(samples)), held_out)
@@ -113,7 +117,7 @@ class NgramModel(LinearMember):
             del without
         model = fitting.fit(np.arange(len(samples)), bags)
         if len(not_seen):
-            logits = model.logits(task.samples.subset(not_seen).sequences)
+            logits = model.logits(parts.samples.subset(not_seen).sequences)
         return model, logits
 
     def logits(self, sequences: Sequences) -> NDArray[np.float64]:

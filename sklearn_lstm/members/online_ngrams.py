@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any, Self
@@ -12,10 +11,12 @@ from numpy.typing import NDArray
 from scipy.sparse import csr_matrix
 
 from sklearn_lstm.data.hashing import HASH_BITS, bags_of
+from sklearn_lstm.data.kinds import Kind
 from sklearn_lstm.data.row_changes import RowChanges, with_rows
 from sklearn_lstm.data.sequences import Samples, Sequences, chunks_of_rows
 from sklearn_lstm.linear.bags import BagReader, choose_lengths
-from sklearn_lstm.members.member import Member, wants_linear_model
+from sklearn_lstm.members.member import Member
+from sklearn_lstm.training.configuration import Configuration
 from sklearn_lstm.training.duration import BATCH_SIZE_OF_PARTIAL_FIT
 
 RATE = 0.7  # the learning rate of AdaGrad
@@ -56,19 +57,19 @@ class OnlineNgrams(Member):
     squares: NDArray[np.float32]
 
     @classmethod
-    def suits(cls, samples: Samples, parameters: Mapping[str, Any]) -> bool:
-        """Return whether it reads these samples, and a linear model is wanted."""
-        return samples.sequences.n_channels is None and wants_linear_model(parameters)
+    def suits(cls, configuration: Configuration) -> bool:
+        """Return whether it reads such samples, and a linear model is wanted."""
+        return configuration.has_linear_model and configuration.reads_tokens
 
     @classmethod
-    def of(cls, samples: Samples, token_unit: str) -> Self:
+    def of(cls, samples: Samples, kind: Kind) -> Self:
         """Return a model that knows no n-gram yet, for sequences like these."""
-        lengths = choose_lengths(samples.sequences, token_unit)
+        lengths = choose_lengths(samples.sequences, kind)
         shape = 1, samples.targets.n_outputs
         return cls(
             lengths[0],
             lengths[-1],
-            token_unit == "char",
+            kind.has_borders,
             np.full(1, NO_NGRAM, np.int32),
             np.zeros(shape, np.float32),
             np.full(shape, FIRST_SQUARE, np.float32),

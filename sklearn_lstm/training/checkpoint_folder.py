@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from hashlib import blake2b
 from importlib.metadata import version
@@ -21,22 +21,20 @@ from sklearn_lstm.data.sequences import Samples, chunks_of_rows
 from sklearn_lstm.io.envelope import heading
 from sklearn_lstm.io.stored_form import Packer, to_text
 from sklearn_lstm.training.checkpoint import check_can_be_pickled
+from sklearn_lstm.training.configuration import Configuration
 
 LOCK = "lock"
-# The result does not depend on checkpoint and verbose; the others are in the hash in another form.
-NOT_NAMED = {"callbacks", "checkpoint", "embeddings", "random_state", "verbose"}
 
 
 @contextmanager
 def checkpoint_of_fit(
     samples: Samples,
     validation: Samples | None,
+    configuration: Configuration,
     *,
-    parameters: Mapping[str, Any],
-    callbacks: Sequence[Any],
-    device: torch.device,
-    previous: Any,
+    folder: str | os.PathLike[str] | None,
     rng: np.random.Generator,
+    is_seeded: bool,
 ) -> Iterator[tuple[Path | None, np.random.Generator]]:
     """Lock the folder of a fit while the fit runs, and delete it after success.
 
@@ -48,14 +46,12 @@ def checkpoint_of_fit(
     ----------
     samples : Samples
     validation : Samples or None
-    parameters : mapping
-        Those of the classifier. If `checkpoint` is None, so is the folder, and nothing is hashed.
-    callbacks : sequence
-        Copies of the callbacks that the user has set.
-    device : torch.device
-    previous : EncodedNetwork or None
-        What the fit goes on from, for `warm_start`.
+    configuration : Configuration
+    folder : path or None
+        Of all fits. None: that of this fit is None too, and nothing is hashed.
     rng : numpy Generator
+    is_seeded : bool
+        Whether the user gives the seed.
 
     Yields
     ------
@@ -68,28 +64,26 @@ def checkpoint_of_fit(
     ValueError
         For a callback that can't be pickled.
     """
-    if parameters["checkpoint"] is None:
+    if folder is None:
         yield None, rng
         return
-    unnamed = [each[1] if isinstance(each, tuple) else each for each in callbacks]
+    unnamed = [each[1] if isinstance(each, tuple) else each for each in configuration.callbacks]
     of_user = {f"callbacks[{place}]": each for place, each in enumerate(unnamed)}
     check_can_be_pickled(of_user, of_user)
     libraries = {f"{each['user_api']} {each['num_threads']}" for each in threadpool_info()}
-    is_drawn = parameters["random_state"] is None
     facts = {
         "versions": heading()["versions"] | {name: version(name) for name in ("skorch", "torch")},
         "threads": [torch.get_num_threads(), *sorted(libraries)],  # by which results are rounded
-        "device": str(device),
-        "parameters": repr({k: v for k, v in parameters.items() if k not in NOT_NAMED}),
+        "configuration": repr(configuration),
         "callbacks": joblib.hash([(repr(type(each)), each.__getstate__()) for each in unnamed]),
-        "seed": None if is_drawn else rng.bit_generator.seed_seq.entropy,  # type: ignore[attr-defined]
+        "seed": rng.bit_generator.seed_seq.entropy if is_seeded else None,  # type: ignore[attr-defined]
         "data": [_content(samples), _content(validation)],
-        "previous": previous,
+        "previous": configuration.previous,
     }
     name = blake2b(to_text(Packer()(facts, "")).encode(), digest_size=16).hexdigest()
-    with _held(Path(parameters["checkpoint"]).absolute(), name) as path:
+    with _held(Path(folder).absolute(), name) as path:
         drawn = int(path.name.partition("-")[2], 16)
-        yield path, np.random.default_rng(drawn) if is_drawn else rng
+        yield path, rng if is_seeded else np.random.default_rng(drawn)
 
 
 def _content(samples: Samples | None) -> Any:

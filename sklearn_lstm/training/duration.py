@@ -3,24 +3,20 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
+from sklearn_lstm.data.kinds import Kind
 from sklearn_lstm.data.sequences import Sequences
+from sklearn_lstm.training.configuration import Configuration
 
 SMALLEST_BATCH, LARGEST_BATCH = 4, 64  # sequences
 UPDATES_PER_EPOCH = 50
-N_FRAMES = 200  # that a network reads of a series of mean length, if it is long
 MOST_STEPS_PER_BATCH = 1 << 13
 BATCH_SIZE_OF_PARTIAL_FIT = 32
 N_UPDATES = 800
 FEWEST_SAMPLES = 100  # fewer get as many epochs as these
-UPDATES_PER_CHECK, EPOCHS_PER_CHECK = 75, 1.5
-CHECKS_WITHOUT_PROGRESS, EPOCHS_WITHOUT_PROGRESS = 3, 3  # after which training ends
-# Factor of the updates, and of those between two checks: a character says less than a word.
-MORE_FOR_CHARACTERS = 2
-FEWEST_EPOCHS, FEWEST_EPOCHS_OF_CHARACTERS = 6, 15
+UPDATES_PER_CHECK = 75
+CHECKS_WITHOUT_PROGRESS = 3  # after which training ends
 MOST_WORK, MOST_WORK_OF_FEWEST_EPOCHS = 5_000_000, 25_000_000
 FEWEST_EPOCHS_OF_ALL = 4
 SMALLEST_HELD_OUT, LARGEST_HELD_OUT = 200, 1000  # samples that a network does not see
@@ -63,7 +59,7 @@ class TrainingPlan:
 
 def plan_training(
     sequences: Sequences,
-    parameters: Mapping[str, Any],
+    configuration: Configuration,
     *,
     is_judged: bool,
     is_new: bool,
@@ -80,8 +76,7 @@ def plan_training(
     Parameters
     ----------
     sequences : Sequences
-    parameters : mapping
-        Those of the classifier.
+    configuration : Configuration
     is_judged : bool
         Held-out samples set how much the networks count beside other members.
     is_new : bool
@@ -91,16 +86,18 @@ def plan_training(
     other_work : int
         Work of the other members, in the units of `work_of_epoch`.
     """
-    n_samples, early_stopping = len(sequences), parameters["early_stopping"]
-    follows_loss = is_judged and not early_stopping and parameters["lr_schedule"] == "trapezoid"
-    batch_size, max_epochs = parameters["batch_size"], parameters["max_epochs"]
-    if batch_size == "auto":
-        mean_length = sequences.lengths.mean() / steps_per_frame(sequences)
+    n_samples, kind = len(sequences), configuration.kind
+    early_stopping = configuration.early_stopping
+    follows_loss = is_judged and not early_stopping and configuration.lr_schedule == "trapezoid"
+    batch_size, max_epochs = configuration.batch_size, configuration.max_epochs
+    if isinstance(batch_size, str):
+        mean_length = sequences.lengths.mean() / steps_per_frame(sequences, kind)
         batch_size = batch_size_for(n_samples, float(mean_length))
-    per_check = updates_per_check(n_samples, batch_size, parameters["token_unit"])
-    work = work_of_epoch(sequences)
-    if max_epochs == "auto":
-        max_epochs = max_epochs_for(n_samples, work, batch_size, parameters["token_unit"])
+    updates_per_epoch = math.ceil(n_samples / batch_size)
+    per_check = updates_per_check(updates_per_epoch, kind)
+    work = work_of_epoch(sequences, kind)
+    if isinstance(max_epochs, str):
+        max_epochs = max_epochs_for(n_samples, work, batch_size, kind)
         if not follows_loss:  # a network without another member beside it needs more
             max_epochs *= 2
     else:
@@ -109,7 +106,7 @@ def plan_training(
     has_two = is_judged and is_new and not early_stopping and max_epochs > 0 and is_short
     n_held_out = 0
     if early_stopping:
-        n_held_out = max(1, round(parameters["validation_fraction"] * n_samples))
+        n_held_out = max(1, round(configuration.validation_fraction * n_samples))
     elif is_judged:
         n_held_out = n_to_hold_out(n_samples)
     return TrainingPlan(
@@ -117,7 +114,7 @@ def plan_training(
         max_epochs,
         follows_loss,
         per_check,
-        checks_without_progress(n_samples, batch_size, parameters["token_unit"], per_check),
+        checks_without_progress(updates_per_epoch / per_check, kind),
         n_networks=1 + has_two,
         n_held_out=0 if has_validation else n_held_out,
     )
@@ -132,33 +129,25 @@ def batch_size_for(n_samples: int, mean_length: float) -> int:
     return max(min(n_samples // UPDATES_PER_EPOCH, most), SMALLEST_BATCH)
 
 
-def updates_per_check(n_samples: int, batch_size: int, token_unit: str | None) -> int:
+def updates_per_check(updates_per_epoch: int, kind: Kind) -> int:
     """Return the updates between two checks of the held-out loss.
 
     Series: 75. Words: at most 75, and at most 1.5 epochs, which is less for fewer than 200 texts.
     Characters: twice as many.
     """
-    if token_unit is None:
-        return UPDATES_PER_CHECK
-    times = MORE_FOR_CHARACTERS if token_unit == "char" else 1
-    of_epochs = round(EPOCHS_PER_CHECK * math.ceil(n_samples / batch_size))
-    return times * min(UPDATES_PER_CHECK, of_epochs)
+    return kind.effort * round(min(UPDATES_PER_CHECK, kind.epochs_per_check * updates_per_epoch))
 
 
-def checks_without_progress(
-    n_samples: int, batch_size: int, token_unit: str | None, per_check: int
-) -> int:
+def checks_without_progress(checks_per_epoch: float, kind: Kind) -> int:
     """Return after how many checks without progress training ends.
 
     3; of words fewer, if these cover 3 epochs.
     """
-    if token_unit != "word":
-        return CHECKS_WITHOUT_PROGRESS
-    of_epochs = EPOCHS_WITHOUT_PROGRESS * math.ceil(n_samples / batch_size) / per_check
-    return min(CHECKS_WITHOUT_PROGRESS, math.ceil(of_epochs))
+    of_epochs = kind.epochs_without_progress * checks_per_epoch
+    return math.ceil(min(CHECKS_WITHOUT_PROGRESS, of_epochs))
 
 
-def max_epochs_for(n_samples: int, work: int, batch_size: int, token_unit: str | None) -> int:
+def max_epochs_for(n_samples: int, work: int, batch_size: int, kind: Kind) -> int:
     """Return the epochs of "auto", for data whose epoch is so much work.
 
     It is the number of epochs with 800 updates, or with 5 million units of work if that is less,
@@ -166,13 +155,10 @@ def max_epochs_for(n_samples: int, work: int, batch_size: int, token_unit: str |
     long before 800 updates. Characters: twice the updates and the work, and at least 15. Where 6
     (or 15) epochs are more than 25 million units, as many as these allow, but at least 4.
     """
-    is_char = token_unit == "char"
-    times = MORE_FOR_CHARACTERS if is_char else 1
-    least = FEWEST_EPOCHS_OF_CHARACTERS if is_char else FEWEST_EPOCHS
-    of_updates = round(times * N_UPDATES * batch_size / max(n_samples, FEWEST_SAMPLES))
-    enough = min(of_updates, times * MOST_WORK // work)
-    affordable = max(FEWEST_EPOCHS_OF_ALL, min(least, MOST_WORK_OF_FEWEST_EPOCHS // work))
-    return max(enough, affordable)
+    n_updates, most_work = kind.effort * N_UPDATES, kind.effort * MOST_WORK
+    enough = min(round(n_updates * batch_size / max(n_samples, FEWEST_SAMPLES)), most_work // work)
+    affordable = min(kind.fewest_epochs, MOST_WORK_OF_FEWEST_EPOCHS // work)
+    return max(enough, affordable, FEWEST_EPOCHS_OF_ALL)
 
 
 def n_to_hold_out(n_samples: int) -> int:
@@ -181,15 +167,16 @@ def n_to_hold_out(n_samples: int) -> int:
     return round(min(n_held_out, n_samples * LARGEST_HELD_OUT_SHARE))
 
 
-def steps_per_frame(sequences: Sequences) -> int:
-    """Return how many steps of measurements a network reads at once.
+def steps_per_frame(sequences: Sequences, kind: Kind) -> int:
+    """Return how many steps a network reads at once.
 
-    Series of up to 400 steps are read step by step, longer ones in about 200 frames.
+    Series of up to 400 steps are read step by step, longer ones in about 200 frames. Tokens are
+    read one by one.
     """
-    return 1 if sequences.n_channels is None else max(1, int(sequences.lengths.mean() / N_FRAMES))
+    return max(1, int(sequences.lengths.mean() / kind.n_frames))
 
 
-def work_of_epoch(sequences: Sequences) -> int:
+def work_of_epoch(sequences: Sequences, kind: Kind) -> int:
     """Return the work of an epoch: 1 unit for each token, 2 for each frame of measurements."""
     n_steps = int(sequences.lengths.sum())
-    return n_steps if sequences.n_channels is None else 2 * n_steps // steps_per_frame(sequences)
+    return kind.work_per_step * n_steps // steps_per_frame(sequences, kind)

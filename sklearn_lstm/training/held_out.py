@@ -21,14 +21,28 @@ class Parts:
 
     Parameters
     ----------
+    samples : Samples
+        All, which the other members learn from.
     learned, held_out : list of Samples
     rows : ndarray of int or None
         The held-out rows of the samples, part after part. None if they are the user's own.
+    seed : int
+        Of the other members.
+    generators : list of numpy Generator
+        One for each network.
     """
 
+    samples: Samples
     learned: list[Samples]
     held_out: list[Samples]
     rows: Rows | None
+    seed: int
+    generators: list[np.random.Generator]
+
+    @property
+    def drawn(self) -> Rows:
+        """The held-out rows; none if the held-out samples are the user's own."""
+        return np.arange(0) if self.rows is None else self.rows
 
 
 def divide(
@@ -47,23 +61,27 @@ def divide(
     ValueError
         If nothing can be held out.
     """
+    rows: list[Rows]
     if validation is not None:
-        shared = [rows for rows in _share(validation.targets.values, rng, n_parts) if len(rows)]
-        own = [validation.subset(rows) for rows in shared]
-        return Parts([samples] * len(own), own, None)
-    parts: list[Rows]
-    if not n_held_out:
-        parts = [np.arange(0)] * n_parts
+        rows = [part for part in _share(validation.targets.values, rng, n_parts) if len(part)]
+    elif not n_held_out:
+        rows = [np.arange(0)] * n_parts
     elif samples.targets.groups is None:
-        parts = hold_out(samples.targets.values, n_held_out, rng, n_parts)
+        rows = hold_out(samples.targets.values, n_held_out, rng, n_parts)
     else:
-        parts = hold_out_groups(
+        rows = hold_out_groups(
             samples.targets.values, samples.targets.groups, n_held_out, rng, n_parts
         )
+    learned = [samples] * len(rows)
+    if validation is None:
+        learned = [samples.subset(np.delete(row_numbers(len(samples)), part)) for part in rows]
     return Parts(
-        [samples.subset(np.delete(row_numbers(len(samples)), rows)) for rows in parts],
-        [samples.subset(rows) for rows in parts],
-        np.concatenate(parts),
+        samples,
+        learned,
+        [(validation or samples).subset(part) for part in rows],
+        None if validation is not None else np.concatenate(rows),
+        int(rng.integers(1 << 31)),
+        rng.spawn(len(rows)),
     )
 
 

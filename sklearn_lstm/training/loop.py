@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping
 from copy import deepcopy
-from dataclasses import dataclass, fields
 from functools import partial
-from typing import Any, Self
+from typing import Any
 
 import numpy as np
 import torch
@@ -18,18 +17,17 @@ from skorch.callbacks import (
     PrintLog,
 )
 from skorch.helper import predefined_split
-from torch import Tensor, nn
+from torch import Tensor
 from torch.optim.lr_scheduler import CosineAnnealingLR, OneCycleLR
 
-from sklearn_lstm.compute.devices import find_device, prefers_bfloat16
+from sklearn_lstm.compute.devices import prefers_bfloat16
 from sklearn_lstm.data.batches import LengthBatches, SequenceDataset
-from sklearn_lstm.data.labels import Labels
 from sklearn_lstm.network.network import SequenceNetwork
+from sklearn_lstm.training.configuration import Configuration
 from sklearn_lstm.training.duration import TrainingPlan
 from sklearn_lstm.training.history import EpochRecord, raise_not_finite
-from sklearn_lstm.training.losses import find_criterion
 from sklearn_lstm.training.micro_batches import MicroBatchNet
-from sklearn_lstm.training.optimizers import find_optimizer, optimizer_options
+from sklearn_lstm.training.optimizers import optimizer_options
 from sklearn_lstm.training.progress import NetworkProgress, print_above_bar
 from sklearn_lstm.training.schedule import HeldOutLoss, Trapezoid
 from sklearn_lstm.training.sparse_embedding import SparseEmbedding
@@ -45,82 +43,20 @@ NO_ROWS: dict[str, Any] = {"callbacks__print_log": None}
 ROWS_OF_EPOCHS: dict[str, Any] = {"verbose": 1, "callbacks__print_log__sink": print_above_bar}
 
 
-@dataclass(frozen=True)
-class TrainingSettings:
-    """What the parameters of the classifier say about training; see there."""
-
-    criterion: nn.Module
-    probabilities: Callable[[Tensor], Tensor]  # of logits
-    optimizer: type[torch.optim.Optimizer]
-    device: torch.device
-    precision: str
-    lr: float
-    weight_decay: float
-    lr_schedule: str
-    gradient_clip: float | None
-    token_dropout: float
-    early_stopping: bool
-    n_iter_no_change: int
-    callbacks: Sequence[Any]  # copies of the user's
-    verbose: int
-
-    @classmethod
-    def of(
-        cls, parameters: Mapping[str, Any], labels: Labels, device: torch.device | None = None
-    ) -> Self:
-        """Read the parameters; a `device` replaces the one that they name.
-
-        Raises
-        ------
-        ValueError
-            For a device that is not there, a criterion or optimiser that can't be used, and
-            callbacks that are not skorch's or can't be copied.
-        """
-        criterion, probabilities = find_criterion(parameters["criterion"], labels)
-        names = [each.name for each in fields(cls)]
-        values: dict[str, Any] = {name: parameters.get(name) for name in names}
-        values |= {
-            "callbacks": _copies(parameters["callbacks"]),
-            "criterion": criterion,
-            "probabilities": probabilities,
-            "optimizer": find_optimizer(parameters["optimizer"]),
-            "device": device or find_device(parameters["device"]),
-        }
-        return cls(**values)
-
-
-def _copies(callbacks: Sequence[Any] | None) -> list[Any]:
-    """Copy the callbacks of the user, which stay as they are."""
-    copies, memo = [], dict[int, Any]()
-    for index, callback in enumerate(callbacks or ()):
-        if not isinstance(callback[1] if isinstance(callback, tuple) else callback, Callback):
-            raise ValueError(
-                f"callbacks[{index}] is {callback!r}, which is not a callback of skorch. "
-                "Callbacks of scikit-learn are set by set_callbacks."
-            )
-        try:
-            copies.append(deepcopy(callback, memo))
-        except Exception as error:
-            raise ValueError(
-                f"callbacks[{index}] is {callback!r}, which can't be copied ({error}), but fit "
-                "calls copies of the callbacks. Leave out what can't be copied, such as an open "
-                "file: let the callback open it in on_train_begin."
-            ) from error
-    return copies
-
-
-def make_net(network: SequenceNetwork, settings: TrainingSettings, **options: Any) -> MicroBatchNet:
+def make_net(
+    network: SequenceNetwork, configuration: Configuration, **options: Any
+) -> MicroBatchNet:
     """Return a skorch net with the network and a fresh optimiser."""
-    of_optimizer = optimizer_options(settings.optimizer, settings.weight_decay)
+    of_optimizer = optimizer_options(configuration.optimizer, configuration.weight_decay)
     net = MicroBatchNet(
         network,
-        criterion=settings.criterion,
-        optimizer=settings.optimizer,
-        lr=settings.lr,
+        criterion=configuration.loss,
+        optimizer=configuration.optimizer,
+        lr=configuration.lr,
         **{f"optimizer__{name}": value for name, value in of_optimizer.items()},
-        device=str(settings.device),
+        device=str(configuration.device),
         classes=list(range(network.architecture["n_outputs"])),
-        predict_nonlinearity=settings.probabilities,
+        predict_nonlinearity=configuration.probabilities,
         callbacks__valid_acc=None,
         **DEFAULTS | options,
     )
@@ -128,17 +64,21 @@ def make_net(network: SequenceNetwork, settings: TrainingSettings, **options: An
     return net
 
 
-def choose_precision(network: SequenceNetwork, settings: TrainingSettings) -> None:
+def choose_precision(network: SequenceNetwork, configuration: Configuration) -> None:
     """Choose the arithmetic of a new network."""
-    is_auto = settings.precision == "auto" and network.tokens and prefers_bfloat16(settings.device)
-    network.use_bfloat16 = is_auto or settings.precision == "bfloat16"
+    is_auto = (
+        configuration.precision == "auto"
+        and network.tokens
+        and prefers_bfloat16(configuration.device)
+    )
+    network.use_bfloat16 = is_auto or configuration.precision == "bfloat16"
 
 
 def train(
     network: SequenceNetwork,
     dataset: SequenceDataset,
     validation: SequenceDataset | None,
-    settings: TrainingSettings,
+    configuration: Configuration,
     plan: TrainingPlan,
     *,
     rng: np.random.Generator,
@@ -157,10 +97,10 @@ def train(
     NonFiniteTrainingError
         If the loss or a weight is no longer finite.
     """
-    choose_precision(network, settings)
+    choose_precision(network, configuration)
     updates_per_epoch = plan.updates_per_epoch(len(dataset))
     first, last = own_callbacks(
-        settings,
+        configuration,
         plan,
         updates_per_epoch,
         held_out_loss if plan.follows_loss else None,
@@ -169,16 +109,16 @@ def train(
     )
     if checkpoint is not None:
         last.append(checkpoint)  # it sees what the others leave
-    with torch.enable_grad(), torch.autocast(settings.device.type, enabled=False):
+    with torch.enable_grad(), torch.autocast(configuration.device.type, enabled=False):
         net = make_net(
             network,
-            settings,
+            configuration,
             max_epochs=plan.max_epochs,
             batch_size=plan.batch_size,
             iterator_train=partial(LengthBatches, rng=rng),
             train_split=None if validation is None else predefined_split(validation),
-            callbacks=[*_named(first), *settings.callbacks, *_named(last)],
-            **ROWS_OF_EPOCHS if settings.verbose > 1 else NO_ROWS,
+            callbacks=[*_named(first), *configuration.callbacks, *_named(last)],
+            **ROWS_OF_EPOCHS if configuration.verbose > 1 else NO_ROWS,
         )
         if optimizer_state is not None:
             _restore(net.optimizer_, optimizer_state)
@@ -210,7 +150,7 @@ def train(
 
 
 def own_callbacks(
-    settings: TrainingSettings,
+    configuration: Configuration,
     plan: TrainingPlan,
     updates_per_epoch: int,
     held_out_loss: HeldOutLoss | None,
@@ -225,11 +165,11 @@ def own_callbacks(
     n_updates = max(1, plan.max_epochs * updates_per_epoch)
     first: list[Callback] = [EpochRecord(), SparseEmbedding()]
     last: list[Callback] = []
-    if settings.gradient_clip is not None:
-        first.append(GradientNormClipping(settings.gradient_clip))
-    if settings.lr_schedule == "trapezoid":
+    if configuration.gradient_clip is not None:
+        first.append(GradientNormClipping(configuration.gradient_clip))
+    if configuration.lr_schedule == "trapezoid":
         trapezoid = Trapezoid(
-            settings.lr,
+            configuration.lr,
             n_updates,
             updates_per_epoch,
             held_out_loss,
@@ -237,14 +177,14 @@ def own_callbacks(
             checks_without_progress=plan.checks_without_progress,
         )
         last.append(trapezoid)
-    elif settings.lr_schedule == "onecycle":
-        shape = {"max_lr": settings.lr, "total_steps": n_updates, "cycle_momentum": False}
+    elif configuration.lr_schedule == "onecycle":
+        shape = {"max_lr": configuration.lr, "total_steps": n_updates, "cycle_momentum": False}
         first.append(LRScheduler(OneCycleLR, step_every="batch", **shape))
-    elif settings.lr_schedule == "cosine":
+    elif configuration.lr_schedule == "cosine":
         first.append(LRScheduler(CosineAnnealingLR, step_every="batch", T_max=n_updates))
     if has_validation:
         stop = EarlyStopping(
-            patience=settings.n_iter_no_change,
+            patience=configuration.n_iter_no_change,
             threshold=0,
             load_best=plan.max_epochs > 0,
             sink=_print_nothing,

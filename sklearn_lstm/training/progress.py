@@ -34,6 +34,9 @@ class FitProgress(ProgressBar):
         If False, nothing is drawn.
     task : CallbackTask or None
         Of the whole fit; None: no callback is told of it.
+    estimator : callable or None
+        From a network that is being trained, and its net, to the attributes of a classifier whose
+        training ends now. Called only if a callback asks for them.
     """
 
     def __init__(
@@ -44,9 +47,11 @@ class FitProgress(ProgressBar):
         *,
         is_shown: bool,
         task: CallbackTask | None = None,
+        estimator: Callable[[Any, NeuralNet], Attributes] | None = None,
     ) -> None:
         super().__init__(is_shown=is_shown)
         self.task = task or CallbackTask()
+        self.estimator = estimator
         self._updates_per_epoch = updates_per_epoch
         self._all = [linear_epochs * updates_per_epoch[0]]  # the linear model, and each network
         self._all.extend(float(max_epochs * n) for n in updates_per_epoch)
@@ -66,16 +71,11 @@ class FitProgress(ProgressBar):
         self.count(0, self._all[0], self._all[0], "")
         self._linear_model.end()
 
-    def of_network(
-        self, index: int, fitted: Callable[[NeuralNet], Attributes] | None = None
-    ) -> NetworkProgress | None:
-        """Return the callback that counts the updates of a network; None if nobody looks at it.
-
-        `fitted` returns the attributes of a classifier whose training ends now.
-        """
+    def network(self, index: int, so_far: Any = None) -> NetworkProgress | None:
+        """Return the callback that counts the updates of a network; None if nobody looks at it."""
         if not (self.is_shown or self.task.is_heard):
             return None
-        return NetworkProgress(self, index, self._updates_per_epoch[index], fitted)
+        return NetworkProgress(self, index, self._updates_per_epoch[index], so_far)
 
     @property
     def has_first_network(self) -> bool:
@@ -99,29 +99,29 @@ class NetworkProgress(Callback):  # type: ignore[misc]
     index : int
         Which network it is.
     updates_per_epoch : int
-    fitted : callable or None
-        From the net to the attributes of a classifier whose training ends now.
+    so_far : object or None
+        The network that is being trained, as `FitProgress.estimator` takes it.
     """
 
     has_stopped = False
     # While trained: what can't be pickled.
     progress: FitProgress | None = None
     schedule: Trapezoid | None = None  # tells when training ends, if that may be early
-    fitted: Callable[[NeuralNet], Attributes] | None = None
+    so_far: Any = None
     task = epoch = CallbackTask()
-    while_trained: ClassVar = {"progress", "schedule", "fitted", "task", "epoch"}
+    while_trained: ClassVar = {"progress", "schedule", "so_far", "task", "epoch"}
 
     def __init__(
         self,
         progress: FitProgress,
         index: int,
         updates_per_epoch: int,
-        fitted: Callable[[NeuralNet], Attributes] | None,
+        so_far: Any,
     ) -> None:
         self.progress = progress
         self.index = index
         self.updates_per_epoch = updates_per_epoch
-        self.fitted = fitted
+        self.so_far = so_far
 
     def __getstate__(self) -> dict[str, Any]:
         """Leave out the bar and the tasks, which can't be pickled."""
@@ -152,7 +152,8 @@ class NetworkProgress(Callback):  # type: ignore[misc]
 
     def end_epoch(self, net: NeuralNet) -> None:
         """End the task of an epoch."""
-        self.has_stopped = self.epoch.end(self.fitted and partial(self.fitted, net))
+        estimator = None if self.progress is None else self.progress.estimator
+        self.has_stopped = self.epoch.end(estimator and partial(estimator, self.so_far, net))
 
     def on_train_end(self, net: NeuralNet, **_: Any) -> None:
         """Count no more updates than were done, and forget what can't be pickled."""

@@ -1,16 +1,16 @@
 """Sequences and samples without the checks of X and y, and linear members fitted to them."""
 
-from types import SimpleNamespace
-
 import numpy as np
 import pytest
 
+from sklearn_lstm import LSTMSequenceClassifier
 from sklearn_lstm.data import hashing
+from sklearn_lstm.data.kinds import KINDS
 from sklearn_lstm.data.labels import Labels, LabelSets
 from sklearn_lstm.data.sequences import RaggedIds, RaggedSeries, Samples
 from sklearn_lstm.data.targets import Targets
 from sklearn_lstm.members import ngrams
-from sklearn_lstm.members.encoded_network import NetworkStart
+from sklearn_lstm.training.configuration import Configuration
 from sklearn_lstm.training.held_out import Parts
 
 
@@ -47,14 +47,11 @@ def fit_linear():
     """A function: class of a linear member, samples, held-out rows -> member, held-out logits."""
 
     def fit(kind, samples, held_out=(), *, token_unit=None, seed=0):
-        task = SimpleNamespace(
-            samples=samples,
-            parts=Parts([samples], [], None),
-            parameters={"token_unit": token_unit},
-            start=NetworkStart({}, embedding_dim="auto", normalize=True, pretrained=None),
-            seed=seed,
+        configuration = Configuration.of(
+            LSTMSequenceClassifier().get_params(), KINDS[token_unit], samples.targets.labels
         )
-        return kind.fit_linear(task, np.asarray(held_out, np.intp))
+        parts = Parts(samples, [samples], [], np.asarray(held_out, np.intp), seed, [])
+        return kind.fit_linear(parts, configuration)
 
     return fit
 

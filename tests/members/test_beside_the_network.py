@@ -14,7 +14,6 @@ from sklearn_lstm import LSTMSequenceClassifier
 from sklearn_lstm.data.reading import read_sequences
 from sklearn_lstm.exceptions import LinearModelSkippedWarning
 from sklearn_lstm.members.convolutions import ConvolutionModel
-from sklearn_lstm.members.networks import Networks
 from sklearn_lstm.members.ngrams import NgramModel
 
 SMALL = {"hidden_size": 8, "embedding_dim": 8, "max_epochs": 3, "random_state": 0}
@@ -223,9 +222,3 @@ def test_partial_fit_keeps_the_linear_model(pairs):
     assert np.array_equal(before, after)
     fresh = LSTMSequenceClassifier(**SMALL).partial_fit(X, y, classes=[0, 1])
     assert fresh.linear_model_ is None
-
-
-def test_a_network_of_tokens_is_expected_to_count_less_than_one_of_series(samples_of):
-    ids, series = samples_of([np.arange(1, 4)], [0]), samples_of([np.ones((3, 2))], [0])
-    of_ids, of_series = (Networks.expected_weight(each, {}) for each in (ids, series))
-    assert 0 < of_ids < of_series < 1

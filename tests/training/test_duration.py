@@ -4,8 +4,10 @@ import numpy as np
 import pytest
 
 from sklearn_lstm import LSTMSequenceClassifier
+from sklearn_lstm.data.kinds import KINDS, MEASUREMENTS, WORDS, find_kind
+from sklearn_lstm.data.labels import Labels
 from sklearn_lstm.data.reading import read_sequences
-from sklearn_lstm.data.token_units import find_token_unit
+from sklearn_lstm.training.configuration import Configuration
 from sklearn_lstm.training.duration import (
     batch_size_for,
     max_epochs_for,
@@ -21,7 +23,7 @@ def test_auto_epochs_and_batches_suit_small_and_large_data():
     assert sizes == [4, 4, 4, 20, 64]
     assert [batch_size_for(10**6, length) for length in (100, 1000, 10**5)] == [64, 8, 4]
     epochs = [
-        max_epochs_for(n, 100 * n, batch_size_for(n, 100), "word")
+        max_epochs_for(n, 100 * n, batch_size_for(n, 100), WORDS)
         for n in (100, 10**3, 10**4, 10**5, 10**7)
     ]
     assert epochs == sorted(epochs, reverse=True)
@@ -29,19 +31,19 @@ def test_auto_epochs_and_batches_suit_small_and_large_data():
     assert epochs[-1] == 4
 
 
-@pytest.mark.parametrize("token_unit", ["word", "char", None])
-def test_few_samples_get_no_more_epochs_than_a_hundred(token_unit):
-    epochs = [max_epochs_for(n, 10 * n, 4, token_unit) for n in (1, 6, 99, 100, 200)]
+@pytest.mark.parametrize("kind", KINDS.values())
+def test_few_samples_get_no_more_epochs_than_a_hundred(kind):
+    epochs = [max_epochs_for(n, 10 * n, 4, kind) for n in (1, 6, 99, 100, 200)]
     assert epochs[0] == epochs[1] == epochs[2] == epochs[3] > epochs[4]
 
 
 def plan(X, *, is_judged=True, is_new=True, has_validation=False, other_work=0, **parameters):
     sequences = read_sequences(X)
     defaults = LSTMSequenceClassifier(**parameters).get_params()
-    token_unit = find_token_unit(X, sequences, defaults["token_unit"])
+    kind = find_kind(X, sequences, defaults["token_unit"])
     return plan_training(
         sequences,
-        {**defaults, "token_unit": token_unit},
+        Configuration.of(defaults, kind, Labels(np.arange(2))),
         is_judged=is_judged,
         is_new=is_new,
         has_validation=has_validation,
@@ -111,16 +113,16 @@ def test_samples_are_held_out_to_judge_a_network_or_to_stop_it_early():
 
 def test_a_measurement_is_twice_the_work_of_a_token():
     ids = np.array([[1, 2, 0], [3, 0, 0]])
-    assert work_of_epoch(read_sequences(ids)) == 3
-    assert work_of_epoch(read_sequences(ids.astype(float))) == 12
+    assert work_of_epoch(read_sequences(ids), WORDS) == 3
+    assert work_of_epoch(read_sequences(ids.astype(float)), MEASUREMENTS) == 12
 
 
 @pytest.mark.parametrize(("n_steps", "expected"), [(9, 1), (399, 1), (400, 2), (10_000, 50)])
 def test_long_series_are_read_in_about_200_frames(n_steps, expected):
     sequences = read_sequences(np.zeros((3, n_steps)))
-    assert steps_per_frame(sequences) == expected
-    assert work_of_epoch(sequences) == 6 * n_steps // expected
-    assert steps_per_frame(read_sequences(np.ones((3, n_steps), int))) == 1
+    assert steps_per_frame(sequences, MEASUREMENTS) == expected
+    assert work_of_epoch(sequences, MEASUREMENTS) == 6 * n_steps // expected
+    assert steps_per_frame(read_sequences(np.ones((3, n_steps), int)), WORDS) == 1
 
 
 @pytest.mark.parametrize(

@@ -239,7 +239,7 @@ def test_fewer_updates_are_counted_once_training_is_known_to_end_early(counted):
 def test_nothing_is_drawn_unless_it_is_asked_for(capfd):
     with FitProgress(1.0, 2, [5, 6], is_shown=False) as progress:
         progress.finish_linear_model()
-        assert progress.of_network(0) is None
+        assert progress.network(0) is None
     assert capfd.readouterr() == ("", "")
 
 

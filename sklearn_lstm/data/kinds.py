@@ -1,0 +1,140 @@
+"""Words, characters, measurements: what a step of a sequence can be, and all that depends on it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from math import inf
+from typing import Any
+
+import numpy as np
+
+from sklearn_lstm.data.sequences import Sequences
+
+FEWEST_WORDS = 50  # effective number of tokens, the most frequent one set aside
+
+
+@dataclass(frozen=True)
+class Kind:
+    """What a step is, and how models learn from such steps.
+
+    Parameters
+    ----------
+    token_unit : {"word", "char"} or None
+    input_type : {"tokens", "numeric"}
+    work_per_step : int
+        Work of a network, in the units of `duration.work_of_epoch`.
+    n_frames : float
+        That a network reads of a series of mean length, if it is long.
+    effort : int
+        Factor of the updates of a training, and of those between two checks of the held-out loss: a
+        character says less than a word.
+    fewest_epochs : int
+        Of a training, unless these are too much work.
+    epochs_per_check : float
+        The held-out loss is checked at least so often.
+    epochs_without_progress : float
+        After which training ends, if not before.
+    network_weight : float
+        The median of the prior of a network's factor in the blend. A network is too sure of itself,
+        most of all of tokens.
+    ngram_lengths : tuple of int
+        The shortest and the longest n-gram. Those of characters may be longer.
+    has_borders : bool
+        Whether the beginning and the end of a sequence belong to its n-grams: the ends of names and
+        of single words tell much.
+    """
+
+    token_unit: str | None
+    input_type: str
+    work_per_step: int
+    n_frames: float
+    effort: int
+    fewest_epochs: int
+    epochs_per_check: float
+    epochs_without_progress: float
+    network_weight: float
+    ngram_lengths: tuple[int, ...]
+    has_borders: bool
+
+
+WORDS = Kind(
+    token_unit="word",
+    input_type="tokens",
+    work_per_step=1,
+    n_frames=inf,
+    effort=1,
+    fewest_epochs=6,
+    epochs_per_check=1.5,
+    epochs_without_progress=3,
+    network_weight=0.03,
+    ngram_lengths=(1, 2),
+    has_borders=False,
+)
+CHARACTERS = Kind(
+    token_unit="char",
+    input_type="tokens",
+    work_per_step=1,
+    n_frames=inf,
+    effort=2,
+    fewest_epochs=15,
+    epochs_per_check=1.5,
+    epochs_without_progress=inf,
+    network_weight=0.03,
+    ngram_lengths=(1, 5),
+    has_borders=True,
+)
+MEASUREMENTS = Kind(
+    token_unit=None,
+    input_type="numeric",
+    work_per_step=2,
+    n_frames=200,
+    effort=1,
+    fewest_epochs=6,
+    epochs_per_check=inf,
+    epochs_without_progress=inf,
+    network_weight=0.1,
+    ngram_lengths=(),
+    has_borders=False,
+)
+TOKENS = WORDS, CHARACTERS
+KINDS = {kind.token_unit: kind for kind in (*TOKENS, MEASUREMENTS)}
+
+
+def find_kind(X: Any, sequences: Sequences, token_unit: str) -> Kind:
+    """Return what the steps of sequences are, which were read from X.
+
+    With `token_unit` "auto", the vectorizer says it about X, else it is guessed from the ids.
+    """
+    if sequences.n_channels is not None:
+        return MEASUREMENTS
+    said = getattr(X, "token_unit", None) if token_unit == "auto" else token_unit
+    return KINDS[said] if said in ("word", "char") else guess_kind(sequences)
+
+
+def guess_kind(sequences: Sequences) -> Kind:
+    """Guess what ids are from how often two steps drawn at random hold the same one.
+
+    The effective number of tokens is 3 for bases, 20 to 45 for letters of one or many languages,
+    and 65 to 220 for words. The most frequent id is left out, because it may be
+    the unknown token.
+    """
+    n_tokens = effective_number_of_tokens(sequences, n_set_aside=1)
+    return CHARACTERS if n_tokens < FEWEST_WORDS else WORDS
+
+
+def effective_number_of_tokens(sequences: Sequences, n_set_aside: int = 0) -> float:
+    """Return how many equally frequent ids would recur as often as those of the sequences.
+
+    It is the inverse of the probability that two steps drawn at random hold the same id (Simpson
+    1949). Its estimate does not grow with the amount of data. The most frequent ids can be set
+    aside.
+    """
+    ids = sequences.distinct_ids()
+    counts = np.zeros(len(ids))
+    for chunk, _ in sequences.chunks():
+        counts += np.bincount(np.searchsorted(ids, chunk), minlength=len(ids))
+    frequency = np.sort(counts)
+    frequency = frequency[: len(frequency) - n_set_aside]
+    n_pairs = frequency.sum() * (frequency.sum() - 1)
+    n_equal_pairs = (frequency * (frequency - 1)).sum()
+    return float(n_pairs / n_equal_pairs) if n_equal_pairs else np.inf

@@ -1,0 +1,233 @@
+"""What a fit is told: the parameters of the classifier, and what X and y say about them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from copy import deepcopy
+from dataclasses import dataclass, field, fields
+from pathlib import Path
+from typing import Any, Self, cast
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from skorch.callbacks import Callback
+from torch import Tensor, nn
+
+from sklearn_lstm.compute.devices import find_device
+from sklearn_lstm.data.embeddings import PretrainedVectors
+from sklearn_lstm.data.encoding import ChannelScaling, Encoding, TokenCodes
+from sklearn_lstm.data.kinds import MEASUREMENTS, Kind
+from sklearn_lstm.data.labels import Labels
+from sklearn_lstm.data.sequences import Sequences
+from sklearn_lstm.exceptions import IgnoredParameterWarning, warn_user
+from sklearn_lstm.network.pooling import POOLINGS
+from sklearn_lstm.training.encoded_network import EncodedNetwork
+from sklearn_lstm.training.losses import find_criterion
+from sklearn_lstm.training.optimizers import find_optimizer
+
+ARCHITECTURE = (
+    "cell",
+    "hidden_size",
+    "num_layers",
+    "bidirectional",
+    "pooling",
+    "dropout",
+    "freeze_embeddings",
+)
+
+
+@dataclass(frozen=True)
+class Configuration:
+    """All that is decided before the samples are divided and the members fitted.
+
+    Where nothing else is said, a field is the parameter of the classifier of the same name.
+
+    Parameters
+    ----------
+    kind : Kind
+        What the steps of sequences are.
+    labels : Labels
+    vectors : PretrainedVectors or None
+    previous : EncodedNetwork or None
+        The network that training goes on from.
+    architecture : dict
+        Arguments of `SequenceNetwork` that do not depend on the steps.
+    loss : nn.Module
+        Of each sample, by the criterion.
+    probabilities : callable
+        From logits.
+    callbacks : sequence
+        Copies of the user's.
+    checkpoint : Path or None
+        The folder of the states from which a training that was killed goes on.
+    """
+
+    kind: Kind
+    labels: Labels = field(repr=False)
+    vectors: PretrainedVectors | None = field(repr=False)
+    previous: EncodedNetwork | None = field(repr=False)
+    architecture: dict[str, Any]
+    criterion: str | type
+    loss: nn.Module
+    probabilities: Callable[[Tensor], Tensor] = field(repr=False)
+    linear_branch: bool
+    optimizer: type[torch.optim.Optimizer]
+    device: torch.device
+    callbacks: Sequence[Any] = field(repr=False)
+    embedding_dim: int | str | None
+    normalize: bool
+    precision: str
+    lr: float
+    weight_decay: float
+    lr_schedule: str
+    max_epochs: int | str
+    batch_size: int | str
+    gradient_clip: float | None
+    token_dropout: float
+    early_stopping: bool
+    validation_fraction: float
+    n_iter_no_change: int
+    verbose: int = field(repr=False)
+    checkpoint: Path | None = field(default=None, repr=False)
+
+    @classmethod
+    def of(
+        cls,
+        parameters: Mapping[str, Any],
+        kind: Kind,
+        labels: Labels,
+        *,
+        vectors: PretrainedVectors | None = None,
+        previous: EncodedNetwork | None = None,
+        device: torch.device | None = None,
+    ) -> Self:
+        """Read the parameters of the classifier; a `device` replaces the one that they name.
+
+        Raises
+        ------
+        ValueError
+            For wrong names of poolings, vectors of another length than `embedding_dim`, a device
+            that is not there, a criterion or optimiser that can't be used, and callbacks that are
+            not skorch's or can't be copied.
+
+        Warns
+        -----
+        IgnoredParameterWarning
+            For parameters that differ from the architecture of the previous network.
+        """
+        architecture = {name: parameters[name] for name in ARCHITECTURE}
+        pooling, embedding_dim = architecture["pooling"], parameters["embedding_dim"]
+        names = [pooling] if isinstance(pooling, str) else list(pooling)
+        if not names or not all(name in POOLINGS for name in names):
+            raise ValueError(f"pooling needs names out of {POOLINGS}, found {pooling!r}.")
+        architecture |= {"pooling": names, "n_outputs": len(labels)}
+        if previous is not None:
+            _check_goes_on(architecture, embedding_dim, vectors, previous.network.architecture)
+        elif vectors is not None:
+            length = vectors.vectors.shape[1]
+            if embedding_dim not in ("auto", length):
+                raise ValueError(
+                    f"embeddings holds vectors of length {length}, but embedding_dim="
+                    f"{embedding_dim}. Leave it 'auto'."
+                )
+            embedding_dim = length
+        architecture["freeze_embeddings"] &= vectors is not None
+        loss, probabilities = find_criterion(parameters["criterion"], labels)
+        known = {each.name for each in fields(cls)} - {"checkpoint"}
+        values = {name: value for name, value in parameters.items() if name in known}
+        values |= {
+            "kind": kind,
+            "labels": labels,
+            "vectors": vectors,
+            "previous": previous,
+            "architecture": architecture,
+            "embedding_dim": embedding_dim,
+            "loss": loss,
+            "probabilities": probabilities,
+            "token_dropout": 0.0 if kind is MEASUREMENTS else parameters["token_dropout"],
+            "callbacks": _copies(parameters["callbacks"]),
+            "optimizer": find_optimizer(parameters["optimizer"]),
+            "device": device or find_device(parameters["device"]),
+        }
+        return cls(**values)
+
+    @property
+    def reads_tokens(self) -> bool:
+        """Whether steps are tokens; else they are measurements."""
+        return self.kind is not MEASUREMENTS
+
+    @property
+    def has_linear_model(self) -> bool:
+        """Whether a linear model is wanted, and possible with the criterion."""
+        return self.linear_branch and self.criterion == "cross_entropy"
+
+    @property
+    def goes_on(self) -> bool:
+        """Whether the network has learned before."""
+        return self.previous is not None and self.previous.is_trained
+
+    @property
+    def ids_with_vectors(self) -> NDArray[np.int64]:
+        """The ids that have a pretrained vector."""
+        return np.empty(0, np.int64) if self.vectors is None else self.vectors.ids
+
+    def encoding(
+        self, sequences: Sequences, targets: NDArray[np.generic] | None = None
+    ) -> Encoding:
+        """Return how a network reads sequences: as the previous one, with codes for new ids.
+
+        Without targets, the level of a channel stays: nothing says whether it tells the class.
+        """
+        known = None if self.previous is None else self.previous.encoding
+        if self.reads_tokens:
+            codes = cast("TokenCodes", known or TokenCodes())
+            return codes.extended(sequences, self.ids_with_vectors)
+        return known or ChannelScaling.of(sequences, targets, normalize=self.normalize)
+
+
+def _check_goes_on(
+    architecture: Mapping[str, Any],
+    embedding_dim: int | str | None,
+    vectors: PretrainedVectors | None,
+    previous: Mapping[str, Any],
+) -> None:
+    """Check what a network that goes on is given; `previous` is its architecture."""
+    length = previous["embedding_dim"]
+    if vectors is not None and (found := vectors.vectors.shape[1]) != length:
+        raise ValueError(
+            f"embeddings holds vectors of length {found}, but the network goes on with "
+            f"embedding_dim={length}. Set warm_start=False to fit a new one."
+        )
+    wanted = dict(architecture)
+    if embedding_dim != "auto":
+        wanted["embedding_dim"] = embedding_dim
+    if vectors is None:
+        del wanted["freeze_embeddings"]
+    for name, value in wanted.items():
+        if value != previous[name]:
+            warn_user(
+                f"{name}={value!r} is ignored: the network goes on with "
+                f"{name}={previous[name]!r}. Set warm_start=False to fit a new one.",
+                IgnoredParameterWarning,
+            )
+
+
+def _copies(callbacks: Sequence[Any] | None) -> list[Any]:
+    """Copy the callbacks of the user, which stay as they are."""
+    copies, memo = [], dict[int, Any]()
+    for index, callback in enumerate(callbacks or ()):
+        if not isinstance(callback[1] if isinstance(callback, tuple) else callback, Callback):
+            raise ValueError(
+                f"callbacks[{index}] is {callback!r}, which is not a callback of skorch. "
+                "Callbacks of scikit-learn are set by set_callbacks."
+            )
+        try:
+            copies.append(deepcopy(callback, memo))
+        except Exception as error:
+            raise ValueError(
+                f"callbacks[{index}] is {callback!r}, which can't be copied ({error}), but fit "
+                "calls copies of the callbacks. Leave out what can't be copied, such as an open "
+                "file: let the callback open it in on_train_begin."
+            ) from error
+    return copies
