@@ -19,7 +19,7 @@ ROOT = Path(sklearn_lstm.__file__).parent
 # lines. An entry with a dot stands for that module, any other for a module or a whole folder.
 LAYERS = [
     ["__init__"],  # the version; the classes are imported at first use
-    ["callback_support", "compute.locks", "exceptions", "progress_bar"],
+    ["callback_support", "compute.abandoning", "compute.locks", "exceptions", "progress_bar"],
     ["parameters"],
     ["io"],
     ["text"],
@@ -166,6 +166,35 @@ def test_importing_the_package_alone_loads_neither_torch_nor_scikit_learn():
 def test_importing_what_reads_texts_loads_no_torch():
     loaded = loaded_by("from sklearn_lstm import TextSequenceVectorizer, WordVectors")
     assert "sklearn" in packages_of(loaded)
+    assert not packages_of(loaded) & {"torch", "skorch"}
+
+
+MEMBER_OF_A_FILE = """
+from sklearn_lstm.data.reading import read_sequences
+from sklearn_lstm.io.array_file import opened
+from sklearn_lstm.io.stored_form import Unpacker
+
+def found(tree):
+    if isinstance(tree, dict):
+        for form, content in tree.items():
+            if form in ("NgramModel", "ConvolutionModel"):
+                yield tree
+            yield from found(content)
+    elif isinstance(tree, list):
+        for part in tree:
+            yield from found(part)
+
+with opened({path!r}) as (content, arrays):
+    (member,) = map(Unpacker(arrays), found(content))
+assert member.logits(read_sequences({X!r})).shape[0] == 1
+"""
+
+
+@pytest.mark.parametrize(("name", "X"), [("words", [[2, 3, 2]]), ("series", [[0.5, 1.0] * 9])])
+def test_a_stored_linear_model_computes_without_torch(name, X):
+    path = ROOT.parent / "tests" / "io" / "golden" / f"{name}-format2.safetensors"
+    loaded = loaded_by(MEMBER_OF_A_FILE.format(path=str(path), X=X))
+    assert "sklearn_lstm.members.member" in loaded
     assert not packages_of(loaded) & {"torch", "skorch"}
 
 

@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import CancelledError, ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from ctypes import CDLL
 from functools import cache
@@ -23,6 +23,8 @@ from typing import Any, TypeVar
 
 import torch
 from threadpoolctl import ThreadpoolController
+
+from sklearn_lstm.compute.abandoning import check_not_abandoned, work
 
 Value = TypeVar("Value")
 Result = TypeVar("Result")
@@ -35,7 +37,6 @@ class _Thread(local):
 
     share: int | None = None  # torch's threads that it uses; None: it is no worker
     is_helper: bool = False
-    abandoned: Event | None = None  # set when nobody waits for its work any more
 
 
 class _Process:
@@ -64,6 +65,7 @@ def _after_fork() -> None:
     """
     global _thread, _process
     _thread, _process = _Thread(), _Process()
+    work.abandoned = None
     torch.set_num_threads(1)
 
 
@@ -126,7 +128,7 @@ def map_pair(function: Callable[[Value], Result], values: Sequence[Value]) -> li
                 _set_openmp_threads([share] * len(_openmp()))
                 _set_mkl_threads(share)
                 _thread.share = share
-            _thread.is_helper, _thread.abandoned = True, abandoned
+            _thread.is_helper, work.abandoned = True, abandoned
             check_not_abandoned()
             with (
                 torch.inference_mode(is_inference),
@@ -167,18 +169,6 @@ def map_on_workers(function: Callable[[Value], Result], values: Sequence[Value])
         return map_over(values)
     halves = map_pair(map_over, (values[::2], values[1::2]))
     return [halves[index % 2][index // 2] for index in range(len(values))]
-
-
-def check_not_abandoned() -> None:
-    """End the work of a helper thread for which nobody waits any more.
-
-    Raises
-    ------
-    CancelledError
-        If the caller has been interrupted.
-    """
-    if _thread.abandoned is not None and _thread.abandoned.is_set():
-        raise CancelledError
 
 
 @cache

@@ -9,12 +9,11 @@ from typing import Any
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from skorch.dataset import Dataset
 from torch import Tensor
 
-from sklearn_lstm.data.encoding import PADDING_CODE, UNKNOWN_CODE, Encoding
-from sklearn_lstm.data.sequences import Lengths, Rows, Samples, Sequences, row_numbers
+from sklearn_lstm.data.encoding import UNKNOWN_CODE, Encoding
+from sklearn_lstm.data.sequences import Rows, Samples, row_numbers
 
 BATCHES_PER_POOL = 64  # batches whose sequences are sorted by length together
 STEPS_AT_ONCE = {"cpu": 1 << 12}  # the data of so many steps fit into the processor's caches
@@ -131,16 +130,3 @@ class LengthBatches:
 def steps_at_once(device: torch.device) -> int:
     """Return how many steps, padding included, the device reads at once."""
     return STEPS_AT_ONCE.get(device.type, STEPS_AT_ONCE_ON_GPU)
-
-
-def encoded(sequences: Sequences, rows: Rows, encoding: Encoding) -> NDArray[Any]:
-    """Return these sequences side by side, (B, T) or (B, T, n_inputs), padded with 0."""
-    lengths = sequences.lengths[rows]
-    return pad(encoding(sequences.read(rows), lengths), lengths)
-
-
-def pad(steps: NDArray[Any], lengths: Lengths) -> NDArray[Any]:
-    """Lay sequences side by side: (n_steps, ...) -> (B, T, ...), padded with 0."""
-    padded = np.full((len(lengths), lengths.max(), *steps.shape[1:]), PADDING_CODE, steps.dtype)
-    padded[np.arange(lengths.max()) < lengths[:, np.newaxis]] = steps
-    return padded

@@ -10,8 +10,8 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from sklearn_lstm.data.batches import encoded
 from sklearn_lstm.data.encoding import ChannelScaling
+from sklearn_lstm.data.padding import encoded
 from sklearn_lstm.data.sequences import Lengths, Sequences
 
 WIDTH = 9  # steps that a convolution looks at

@@ -9,8 +9,8 @@ from numpy.typing import NDArray
 from scipy.sparse import csr_matrix
 from sklearn.svm import LinearSVC
 
+from sklearn_lstm.compute.abandoning import check_not_abandoned
 from sklearn_lstm.compute.locks import ForkSafeLock
-from sklearn_lstm.compute.threads import check_not_abandoned
 from sklearn_lstm.data.targets import Targets
 
 MOST_SCALED = 32  # outputs with features of their own

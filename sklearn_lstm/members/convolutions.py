@@ -10,16 +10,16 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
-from typing import Self, TypeAlias
+from typing import TYPE_CHECKING, Self, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
 from sklearn_lstm.blending import Blend, ClassPrior, fit_blend
-from sklearn_lstm.compute.threads import check_not_abandoned
-from sklearn_lstm.data.batches import pad
+from sklearn_lstm.compute.abandoning import check_not_abandoned
 from sklearn_lstm.data.encoding import ChannelScaling
 from sklearn_lstm.data.kinds import MEASUREMENTS
+from sklearn_lstm.data.padding import pad
 from sklearn_lstm.data.sequences import Lengths, Rows, Samples, Sequences, rows_of_similar_length
 from sklearn_lstm.linear.convolutions import STEPS_AT_ONCE, Convolutions
 from sklearn_lstm.linear.features import ROWS_PER_BLOCK, Batch, Features, in_blocks
@@ -32,8 +32,10 @@ from sklearn_lstm.linear.ridge import (
 )
 from sklearn_lstm.linear.statistics import SeriesStatistics
 from sklearn_lstm.members.member import LinearMember
-from sklearn_lstm.training.configuration import Configuration
 from sklearn_lstm.training.held_out import Parts
+
+if TYPE_CHECKING:  # a stored member computes without torch
+    from sklearn_lstm.training.configuration import Configuration
 
 N_FEATURES = 5_000  # about so many
 LARGEST_PROBLEM = 2_500  # rows of the eigenvalue problem: series, or features if they are fewer

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from typing import ClassVar, Self
+from typing import TYPE_CHECKING, ClassVar, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,10 +11,12 @@ from numpy.typing import NDArray
 from sklearn_lstm.blending import HeldOutLogits
 from sklearn_lstm.data.kinds import Kind
 from sklearn_lstm.data.sequences import Samples, Sequences
-from sklearn_lstm.training.configuration import Configuration
-from sklearn_lstm.training.duration import TrainingPlan
 from sklearn_lstm.training.held_out import Parts
-from sklearn_lstm.training.progress import FitProgress
+
+if TYPE_CHECKING:  # a stored member computes without torch
+    from sklearn_lstm.training.configuration import Configuration
+    from sklearn_lstm.training.duration import TrainingPlan
+    from sklearn_lstm.training.progress import FitProgress
 
 PartLogits = list[NDArray[np.float64]]  # of each held-out part (n_samples, n_outputs)
 

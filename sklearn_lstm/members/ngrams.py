@@ -6,6 +6,7 @@ A recurrent network reads in order, and a bag of n-grams does not. They make dif
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,8 +23,10 @@ from sklearn_lstm.linear.tf_idf import TfIdf
 from sklearn_lstm.members.letters import LetterModel
 from sklearn_lstm.members.member import LinearMember
 from sklearn_lstm.members.vectors import MeanVectors, VectorModel
-from sklearn_lstm.training.configuration import Configuration
 from sklearn_lstm.training.held_out import Parts
+
+if TYPE_CHECKING:  # a stored member computes without torch
+    from sklearn_lstm.training.configuration import Configuration
 
 LARGEST_COEF = 1 << 30  # bytes of the coefficients: features x outputs x 4
 # If all n-grams need less than this part of it, those of one sequence alone are used too.

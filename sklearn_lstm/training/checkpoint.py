@@ -13,7 +13,7 @@ import numpy as np
 from skorch import NeuralNet
 from skorch.callbacks import Callback, EarlyStopping
 
-from sklearn_lstm.compute.threads import check_not_abandoned
+from sklearn_lstm.compute.abandoning import check_not_abandoned
 from sklearn_lstm.exceptions import warn_user
 from sklearn_lstm.io.array_file import replacing
 

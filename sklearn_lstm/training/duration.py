@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from sklearn_lstm.data.kinds import Kind
 from sklearn_lstm.data.sequences import Sequences
-from sklearn_lstm.training.configuration import Configuration
+
+if TYPE_CHECKING:  # linear models need no torch
+    from sklearn_lstm.training.configuration import Configuration
 
 SMALLEST_BATCH, LARGEST_BATCH = 4, 64  # sequences
 UPDATES_PER_EPOCH = 50

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from skorch import NeuralNetClassifier
 from torch import Tensor
 
-from sklearn_lstm.compute.threads import check_not_abandoned
+from sklearn_lstm.compute.abandoning import check_not_abandoned
 from sklearn_lstm.data.batches import SequenceBatch, steps_at_once
 from sklearn_lstm.data.sequences import Rows, gather, rows_of_similar_length
 from sklearn_lstm.network.masks import pad
