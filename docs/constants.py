@@ -57,8 +57,7 @@ NUMBERS = {
     "updates_per_check_of_characters": count(kinds.CHARACTERS.effort * duration.UPDATES_PER_CHECK),
     "most_checks": count(schedule.MOST_CHECKS),
     "least_progress": count(schedule.LEAST_PROGRESS),
-    "checks_without_progress": count(duration.CHECKS_WITHOUT_PROGRESS),
-    "epochs_without_progress": count(kinds.WORDS.epochs_without_progress),
+    "checks_without_progress": count(schedule.CHECKS_WITHOUT_PROGRESS),
     # held-out samples and the blend
     "smallest_held_out": count(duration.SMALLEST_HELD_OUT),
     "largest_held_out": count(duration.LARGEST_HELD_OUT),

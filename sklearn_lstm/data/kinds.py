@@ -31,9 +31,7 @@ class Kind:
     fewest_epochs : int
         Of a training, unless these are too much work.
     epochs_per_check : float
-        The held-out loss is checked at least so often.
-    epochs_without_progress : float
-        After which training ends, if not before.
+        The most epochs, times the effort, between two of these checks.
     network_weight : float
         The median of the prior of a network's factor in the blend. A network is too sure of itself,
         most of all of tokens.
@@ -51,7 +49,6 @@ class Kind:
     effort: int
     fewest_epochs: int
     epochs_per_check: float
-    epochs_without_progress: float
     network_weight: float
     ngram_lengths: tuple[int, ...]
     has_borders: bool
@@ -64,8 +61,7 @@ WORDS = Kind(
     n_frames=inf,
     effort=1,
     fewest_epochs=6,
-    epochs_per_check=1.5,
-    epochs_without_progress=3,
+    epochs_per_check=1,
     network_weight=0.03,
     ngram_lengths=(1, 2),
     has_borders=False,
@@ -78,7 +74,6 @@ CHARACTERS = Kind(
     effort=2,
     fewest_epochs=15,
     epochs_per_check=1.5,
-    epochs_without_progress=inf,
     network_weight=0.03,
     ngram_lengths=(1, 5),
     has_borders=True,
@@ -91,7 +86,6 @@ MEASUREMENTS = Kind(
     effort=1,
     fewest_epochs=6,
     epochs_per_check=inf,
-    epochs_without_progress=inf,
     network_weight=0.1,
     ngram_lengths=(),
     has_borders=False,

@@ -19,7 +19,6 @@ BATCH_SIZE_OF_PARTIAL_FIT = 32
 N_UPDATES = 800
 FEWEST_SAMPLES = 100  # fewer get as many epochs as these
 UPDATES_PER_CHECK = 75
-CHECKS_WITHOUT_PROGRESS = 3  # after which training ends
 MOST_WORK, MOST_WORK_OF_FEWEST_EPOCHS = 5_000_000, 25_000_000
 FEWEST_EPOCHS_OF_ALL = 4
 SMALLEST_HELD_OUT, LARGEST_HELD_OUT = 200, 1000  # samples that a network does not see
@@ -40,8 +39,6 @@ class TrainingPlan:
         Training ends before `max_epochs` once the loss of held-out samples no longer falls.
     updates_per_check : int
         The fewest updates between two checks of that loss.
-    checks_without_progress : int
-        After so many, training ends.
     n_networks : int
     n_held_out : int
         Samples to draw and hold out of each network; others for each network.
@@ -51,7 +48,6 @@ class TrainingPlan:
     max_epochs: int
     follows_loss: bool = False
     updates_per_check: int = 1
-    checks_without_progress: int = CHECKS_WITHOUT_PROGRESS
     n_networks: int = 1
     n_held_out: int = 0
 
@@ -117,7 +113,6 @@ def plan_training(
         max_epochs,
         follows_loss,
         per_check,
-        checks_without_progress(updates_per_epoch / per_check, kind),
         n_networks=1 + has_two,
         n_held_out=0 if has_validation else n_held_out,
     )
@@ -135,19 +130,10 @@ def batch_size_for(n_samples: int, mean_length: float) -> int:
 def updates_per_check(updates_per_epoch: int, kind: Kind) -> int:
     """Return the updates between two checks of the held-out loss.
 
-    Series: 75. Words: at most 75, and at most 1.5 epochs, which is less for fewer than 200 texts.
-    Characters: twice as many.
+    75, or twice as many for characters. Of few texts fewer: those of one epoch, or of three epochs
+    of characters.
     """
     return kind.effort * round(min(UPDATES_PER_CHECK, kind.epochs_per_check * updates_per_epoch))
-
-
-def checks_without_progress(checks_per_epoch: float, kind: Kind) -> int:
-    """Return after how many checks without progress training ends.
-
-    3; of words fewer, if these cover 3 epochs.
-    """
-    of_epochs = kind.epochs_without_progress * checks_per_epoch
-    return math.ceil(min(CHECKS_WITHOUT_PROGRESS, of_epochs))
 
 
 def max_epochs_for(n_samples: int, work: int, batch_size: int, kind: Kind) -> int:

@@ -174,7 +174,6 @@ def own_callbacks(
             updates_per_epoch,
             held_out_loss,
             updates_per_check=plan.updates_per_check,
-            checks_without_progress=plan.checks_without_progress,
         )
         last.append(trapezoid)
     elif configuration.lr_schedule == "onecycle":

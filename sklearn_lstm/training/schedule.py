@@ -12,11 +12,9 @@ from typing import Any
 from skorch import NeuralNet
 from skorch.callbacks import Callback
 
-from sklearn_lstm.training.duration import CHECKS_WITHOUT_PROGRESS
-
 WARM_UP, LONGEST_WARM_UP = 0.05, 50  # share of the updates, and at most so many
 DECAY = 1 / 3  # share of the updates
-MOST_CHECKS = 20
+MOST_CHECKS, CHECKS_WITHOUT_PROGRESS = 20, 3  # in all, and in a row until training ends
 LEAST_PROGRESS = 2.0  # nats: the held-out samples become e^2 times as likely
 
 
@@ -38,7 +36,7 @@ class HeldOutLoss:
 class Trapezoid(Callback):  # type: ignore[misc]
     """Raise the learning rate, keep it constant, and lower it to 0 over the last third.
 
-    With a `held_out_loss`, it is computed at checks while the learning rate is constant. Once some
+    With a `held_out_loss`, it is computed at checks while the learning rate is constant. Once three
     checks in a row have made no progress, the learning rate goes down for half as many updates as
     were done, to the nearest end of an epoch, and training stops. Checks before the end of the
     first epoch do not count: beside a good linear model, a network that has not seen all samples
@@ -54,7 +52,6 @@ class Trapezoid(Callback):  # type: ignore[misc]
     held_out_loss : HeldOutLoss or None
     updates_per_check : int
         Between two checks, or more if there would be more than 20.
-    checks_without_progress : int
     """
 
     held_out_loss: HeldOutLoss | None = None
@@ -67,14 +64,12 @@ class Trapezoid(Callback):  # type: ignore[misc]
         held_out_loss: HeldOutLoss | None,
         *,
         updates_per_check: int = 1,
-        checks_without_progress: int = CHECKS_WITHOUT_PROGRESS,
     ) -> None:
         self.lr = lr
         self.n_updates = n_updates
         self.updates_per_epoch = updates_per_epoch
         self.held_out_loss = held_out_loss
         self.updates_per_check = updates_per_check
-        self.checks_without_progress = checks_without_progress
 
     def on_train_begin(self, *_: Any, **__: Any) -> None:
         """Start to count."""
@@ -111,7 +106,7 @@ class Trapezoid(Callback):  # type: ignore[misc]
             self.n_checks_since += self.n_done > self.updates_per_epoch
             if loss <= self.lowest_loss - LEAST_PROGRESS:
                 self.lowest_loss, self.n_checks_since = loss, 0
-            if self.n_checks_since == self.checks_without_progress:
+            if self.n_checks_since == CHECKS_WITHOUT_PROGRESS:
                 self._decay()
 
     def __getstate__(self) -> dict[str, Any]:
