@@ -95,8 +95,8 @@ def fit_blend(
     n_members, n_corrections = len(expected), len(largest)
     expectation = np.append(np.log(expected), np.zeros(n_corrections))
     # The likelihood is a mean over labels: one label is a small part of it.
-    of_corrections = np.maximum(1, largest) ** 2 / n_corrections
-    precision = np.append(np.ones(n_members), of_corrections)
+    correction_precision = np.maximum(1, largest) ** 2 / n_corrections
+    precision = np.append(np.ones(n_members), correction_precision)
     truth = targets.indicators()
 
     def loss(values: NDArray[np.float64]) -> tuple[float, NDArray[np.float64]]:
@@ -105,8 +105,8 @@ def fit_blend(
         total = np.sum(parts, axis=0) - corrections * prior.logs + prior.log_drawn
         fit, slopes = labels.log_likelihood(total, truth, targets.weights)
         gaps = values - expectation
-        of_members = [(slopes * part).sum() for part in parts]
-        gradient = np.append(of_members, (slopes * -prior.logs).sum(axis=axis))
+        factor_gradient = [(slopes * part).sum() for part in parts]
+        gradient = np.append(factor_gradient, (slopes * -prior.logs).sum(axis=axis))
         surprise = precision * gaps
         return float(-fit + gaps @ surprise / 2), gradient + surprise
 

@@ -53,8 +53,8 @@ class DescribedMixin(DocumentedMixin):
 
     @property
     def _repr_html_(self) -> Callable[[], str]:
-        of_parameters: Callable[[], str] = super()._repr_html_  # type: ignore[misc]
-        return lambda: of_parameters() + self._html_table()
+        parameters_html: Callable[[], str] = super()._repr_html_  # type: ignore[misc]
+        return lambda: parameters_html() + self._html_table()
 
     def _repr_mimebundle_(self, **options: Any) -> dict[str, str]:
         bundle: dict[str, str] = super()._repr_mimebundle_(**options)  # type: ignore[misc]

@@ -62,11 +62,11 @@ def plain_parameters(estimator: BaseEstimator, names: Iterable[str]) -> dict[str
 
 def check_column_names(X: Any, other: Any = None, name: str = "X_val") -> None:
     """Raise an error for column names of several types, and for other ones than in X."""
-    names, others = _get_feature_names(X), _get_feature_names(other)
-    if names is not None and others is not None and not np.array_equal(names, others):
+    names, other_names = _get_feature_names(X), _get_feature_names(other)
+    if names is not None and other_names is not None and not np.array_equal(names, other_names):
         raise ValueError(
-            f"{name} has the columns {others[:5].tolist()}, but X has {names[:5].tolist()}: both "
-            "need the same names in the same order."
+            f"{name} has the columns {other_names[:5].tolist()}, but X has {names[:5].tolist()}: "
+            "both need the same names in the same order."
         )
 
 

@@ -158,9 +158,9 @@ def map_pair(function: Callable[[Value], Result], values: Sequence[Value]) -> li
 def map_on_workers(function: Callable[[Value], Result], values: Sequence[Value]) -> list[Result]:
     """Map a function over values, the even ones on one worker and the odd ones on the other."""
 
-    def map_over(some: Sequence[Value]) -> list[Result]:
+    def map_over(portion: Sequence[Value]) -> list[Result]:
         results = []
-        for value in some:
+        for value in portion:
             check_not_abandoned()
             results.append(function(value))
         return results

@@ -62,9 +62,9 @@ def neighbour_distance(ids: NDArray[np.integer], lengths: NDArray[np.integer]) -
         return np.inf
     # The mean distance of all pairs (Gini), by how many steps lie on both sides of each gap.
     below = np.cumsum(counts)[:-1] / len(ids)
-    of_pairs = 2 * np.diff(values.astype(np.float64)) @ (below * (1 - below))
+    pair_distance = 2 * np.diff(values.astype(np.float64)) @ (below * (1 - below))
     is_unequal = 1 - np.square(counts / len(ids)).sum()
-    return float(steps.mean() / (of_pairs / is_unequal))
+    return float(steps.mean() / (pair_distance / is_unequal))
 
 
 def _warn_of_ids(table: NDArray[np.floating]) -> None:

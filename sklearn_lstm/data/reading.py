@@ -320,8 +320,8 @@ def _read_ragged(
     if input_type == "auto":
         integers = all(row.ndim == 1 and (row.dtype.kind in "iu" or not row.size) for row in rows)
         negative = integers and any(row.size and row.min() < 0 for row in rows)
-        some = any(row.size for row in rows)
-        input_type = "tokens" if integers and some and not negative else "numeric"
+        has_values = any(row.size for row in rows)
+        input_type = "tokens" if integers and has_values and not negative else "numeric"
     if input_type == "integers":
         for index, row in enumerate(rows):
             _check_integers(row, index)

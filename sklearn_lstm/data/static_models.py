@@ -72,7 +72,7 @@ class StaticModel:
                     "load takes as embeddings the pathlib.Path of the folder of a static model, an "
                     f"object of model2vec, or a list of them, found a {type(model).__name__}."
                 )
-        return [cls(each) if is_static_model(each) else cls.installed(each) for each in models]
+        return [cls(model) if is_static_model(model) else cls.installed(model) for model in models]
 
     @classmethod
     def from_stored(cls, source: str | Path, digest: str) -> StaticModel:

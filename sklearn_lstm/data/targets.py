@@ -139,14 +139,14 @@ def _factors(
     sample_weight: Any, class_weight: Any, values: NDArray[Any], labels: Labels
 ) -> list[NDArray[np.float64]]:
     """Return the weights of samples and those of their classes, or of each of their labels."""
-    of_samples = read_sample_weight(sample_weight, len(values))
+    weights = read_sample_weight(sample_weight, len(values))
     if class_weight is None:
-        return [of_samples]
+        return [weights]
     if labels.is_multilabel and not isinstance(class_weight, Mapping):
-        return [of_samples[:, np.newaxis], _weights_of_labels(class_weight, values.astype(np.int8))]
+        return [weights[:, np.newaxis], _weights_of_labels(class_weight, values.astype(np.int8))]
     if isinstance(class_weight, Mapping) and not labels.is_multilabel:
-        return [of_samples, _weights_of_classes(class_weight, labels)[values]]
-    return [of_samples, compute_sample_weight(class_weight, values)]
+        return [weights, _weights_of_classes(class_weight, labels)[values]]
+    return [weights, compute_sample_weight(class_weight, values)]
 
 
 def _weights_of_labels(
@@ -157,14 +157,14 @@ def _weights_of_labels(
     scikit-learn multiplies them. Then hardly more than the one sample with the most labels counts.
     """
     n_labels = y.shape[1]
-    each = [class_weight] * n_labels if isinstance(class_weight, str) else class_weight
-    if len(each) != n_labels:
+    class_weights = [class_weight] * n_labels if isinstance(class_weight, str) else class_weight
+    if len(class_weights) != n_labels:
         raise ValueError(
-            f"class_weight has {len(each)} entries, but y has {n_labels} labels: one dict for each "
-            "is needed."
+            f"class_weight has {len(class_weights)} entries, but y has {n_labels} labels: one dict "
+            "for each is needed."
         )
     weights, no_or_yes = np.empty(y.shape), Labels(np.arange(2))
-    for label, its_weight in enumerate(each):
+    for label, its_weight in enumerate(class_weights):
         if isinstance(its_weight, Mapping):
             weights[:, label] = _weights_of_classes(its_weight, no_or_yes)[y[:, label]]
         else:
@@ -250,7 +250,7 @@ def read_groups(groups: Any, n_samples: int) -> NDArray[np.intp] | None:
     numbers: dict[Any, int] = {}
     try:
         labels = as_list(groups)
-        of_samples = [numbers.setdefault(label, len(numbers)) for label in labels]
+        group_numbers = [numbers.setdefault(label, len(numbers)) for label in labels]
     except TypeError as error:
         raise ValueError(wanted) from error
     if len(labels) != n_samples:
@@ -258,10 +258,10 @@ def read_groups(groups: Any, n_samples: int) -> NDArray[np.intp] | None:
     for label, number in numbers.items():
         if is_missing(label) or label != label:  # noqa: PLR0124 - NaN
             raise ValueError(
-                f"groups[{of_samples.index(number)}] is missing: {label}. Each sequence needs a "
+                f"groups[{group_numbers.index(number)}] is missing: {label}. Each sequence needs a "
                 "group, if need be one of its own."
             )
-    return np.array(of_samples, np.intp)
+    return np.array(group_numbers, np.intp)
 
 
 def _check_any(weight: NDArray[np.float64]) -> None:

@@ -121,7 +121,7 @@ def explain(model: Any, X: Any, target: Any = None) -> list[Explanation]:
 def explain_opened(opened: OpenModel, target: Any) -> list[Explanation]:
     """Return what `explain` returns."""
     outputs = target_outputs(opened, target)
-    rows = [(row, *each) for row, each in enumerate(zip(opened, opened.data, strict=True))]
+    rows = [(row, *pair) for row, pair in enumerate(zip(opened, opened.data, strict=True))]
     with workers(opened.model.networks.first.device):
         return map_on_workers(lambda row: _explain_one(opened, *row, int(outputs[row[0]])), rows)
 
@@ -139,13 +139,13 @@ def target_outputs(opened: OpenModel, target: Any) -> NDArray[np.intp]:
             f"target must be one class, or one class for each of {len(opened)} sequences; got an "
             f"array of shape {targets.shape}."
         )
-    for each in targets:
-        if each not in classes:
+    for label in targets:
+        if label not in classes:
             raise ValueError(
-                f"target={each!r} is not a class of the model; its classes are "
+                f"target={label!r} is not a class of the model; its classes are "
                 f"{', '.join(map(repr, classes))}."
             )
-    return np.array([classes.index(each) for each in targets], np.intp)
+    return np.array([classes.index(label) for label in targets], np.intp)
 
 
 def _explain_one(

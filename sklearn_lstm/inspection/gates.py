@@ -113,12 +113,12 @@ def activations_of(opened: OpenModel) -> list[Bunch]:
 def _activations(model: EncodedNetwork, sequences: Sequences) -> dict[str, NDArray[np.float32]]:
     """Return the activations of one sequence, (num_layers, n_directions, n_steps, H) each."""
     network, device = model.network, model.device
-    codes, more = model.encoded(sequences, np.arange(1))
+    codes, extension = model.encoded(sequences, np.arange(1))
     names = ACTIVATIONS[network.architecture["cell"]]
     layers = []
     with torch.autocast(device.type, enabled=False):
         n_steps = torch.from_numpy(sequences.lengths).to(device)
-        x = network.embed(codes.transpose(0, 1), n_steps, more)  # (T, 1, D)
+        x = network.embed(codes.transpose(0, 1), n_steps, extension)  # (T, 1, D)
         if network.architecture["embedding_dim"] is not None:
             x = network.add_positions(x)
         x = x[:, 0]
@@ -139,29 +139,29 @@ def _read(direction: Direction, x: Tensor) -> Tensor:
     """Read (T, D) step by step; return all activations (n_names, T, H), hidden states last."""
     cells, weights = direction.cells, dict(direction.cells.named_parameters())
     step = {"LSTM": _lstm_step, "GRU": _gru_step, "RNN": _rnn_step}[type(cells).__name__]
-    of_inputs = x @ weights["weight_ih_l0"].T + weights["bias_ih_l0"]
+    input_terms = x @ weights["weight_ih_l0"].T + weights["bias_ih_l0"]
     state = [x.new_zeros(cells.hidden_size)] * 2
     rows = []
-    for of_input in of_inputs:
-        of_state = weights["weight_hh_l0"] @ state[-1] + weights["bias_hh_l0"]
-        rows.append(torch.stack(step(of_input, of_state, state)))
+    for input_term in input_terms:
+        state_term = weights["weight_hh_l0"] @ state[-1] + weights["bias_hh_l0"]
+        rows.append(torch.stack(step(input_term, state_term, state)))
         state = [*rows[-1][-2:]]  # memory cell and hidden state; a GRU and an RNN need the latter
     return torch.stack(rows, 1)
 
 
-def _lstm_step(of_input: Tensor, of_state: Tensor, state: list[Tensor]) -> list[Tensor]:
-    i, f, g, o = (of_input + of_state).chunk(4)
+def _lstm_step(input_term: Tensor, state_term: Tensor, state: list[Tensor]) -> list[Tensor]:
+    i, f, g, o = (input_term + state_term).chunk(4)
     i, f, g, o = i.sigmoid(), f.sigmoid(), g.tanh(), o.sigmoid()
     memory = f * state[0] + i * g
     return [i, f, o, g, memory, o * memory.tanh()]
 
 
-def _gru_step(of_input: Tensor, of_state: Tensor, state: list[Tensor]) -> list[Tensor]:
-    (r, z, n), (r_state, z_state, n_state) = of_input.chunk(3), of_state.chunk(3)
+def _gru_step(input_term: Tensor, state_term: Tensor, state: list[Tensor]) -> list[Tensor]:
+    (r, z, n), (r_state, z_state, n_state) = input_term.chunk(3), state_term.chunk(3)
     r, z = (r + r_state).sigmoid(), (z + z_state).sigmoid()
     n = (n + r * n_state).tanh()
     return [r, z, n, (1 - z) * n + z * state[-1]]
 
 
-def _rnn_step(of_input: Tensor, of_state: Tensor, _: list[Tensor]) -> list[Tensor]:
-    return [(of_input + of_state).tanh()]
+def _rnn_step(input_term: Tensor, state_term: Tensor, _: list[Tensor]) -> list[Tensor]:
+    return [(input_term + state_term).tanh()]

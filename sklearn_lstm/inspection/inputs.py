@@ -96,8 +96,8 @@ class OpenModel:
             return {}
         counts = {}
         ids = self.sequences.read(np.array([row]))
-        codes = [each.encoded(self.sequences, np.array([row]))[0][0] for each in networks]
-        is_unknown = np.all([each.cpu() == UNKNOWN_CODE for each in codes], axis=0)
+        codes = [network.encoded(self.sequences, np.array([row]))[0][0] for network in networks]
+        is_unknown = np.all([row_codes.cpu() == UNKNOWN_CODE for row_codes in codes], axis=0)
         if self.vocabulary is not None:  # words beyond the codes have a pretrained vector
             is_unknown |= (ids == UNKNOWN) & (codes[0].cpu().numpy() < len(networks[0].encoding))
         n_unknown = int(is_unknown.sum())
@@ -128,8 +128,8 @@ def find_classifier(model: Any) -> tuple[list[Any], LSTMSequenceClassifier]:
     if isinstance(model, Pipeline):
         # A sampler of imbalanced-learn, which only takes part in fitting, has no transform.
         transformers = [step for _, step in model.steps[:-1] if hasattr(step, "transform")]
-        more, classifier = find_classifier(model.steps[-1][1])
-        return [*transformers, *more], classifier
+        nested_transformers, classifier = find_classifier(model.steps[-1][1])
+        return [*transformers, *nested_transformers], classifier
     if not isinstance(model, LSTMSequenceClassifier):
         raise TypeError(
             "Expected an LSTMSequenceClassifier, or a Pipeline or a search that ends with one; got "

@@ -61,10 +61,10 @@ def as_shap_explanation(explanations: Explanation | Sequence[Explanation]) -> An
     if not len(explanations):
         raise ValueError("There is no explanation: the list is empty.")
     return shap.Explanation(
-        _ragged([each.values for each in explanations]),
-        base_values=np.array([each.base_value for each in explanations]),
-        data=_ragged([_shown(each) for each in explanations]),
-        feature_names=[_names(each) for each in explanations],
+        _ragged([explanation.values for explanation in explanations]),
+        base_values=np.array([explanation.base_value for explanation in explanations]),
+        data=_ragged([_shown(explanation) for explanation in explanations]),
+        feature_names=[_names(explanation) for explanation in explanations],
     )
 
 

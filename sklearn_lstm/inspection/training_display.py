@@ -117,7 +117,7 @@ class TrainingDisplay:
         ax = axes_for(ax, (6.4, 4.0))
         epochs = np.arange(1, len(self.train_loss) + 1)
         lr_ax = ax.twinx()
-        (of_lr,) = lr_ax.plot(epochs, self.lr, color="0.6", linestyle=":", label="learning rate")
+        (lr_line,) = lr_ax.plot(epochs, self.lr, color="0.6", linestyle=":", label="learning rate")
         lines = ax.plot(epochs, self.train_loss, marker=".", label="training loss")
         if self.valid_loss is not None:
             lines += ax.plot(epochs, self.valid_loss, marker=".", label="held-out loss")
@@ -130,7 +130,7 @@ class TrainingDisplay:
         lr_ax.yaxis.label.set_color("0.4")
         lr_ax.tick_params(axis="y", colors="0.4")
         ax.legend(
-            handles=[*lines, of_lr],
+            handles=[*lines, lr_line],
             loc="lower center",
             bbox_to_anchor=(0.5, 1.0),
             ncols=2,

@@ -320,5 +320,5 @@ def _describe_value(tree: Any, arrays: StoredArrays, unpack: Unpacker) -> Any:
         described = (_describe_value(value, arrays, unpack) for value in values)
         return {"class": kind, "parameters": dict(zip(unpack(names), described, strict=True))}
     if isinstance(tree, list):
-        return [_describe_value(each, arrays, unpack) for each in tree]
+        return [_describe_value(item, arrays, unpack) for item in tree]
     return unpack(tree)

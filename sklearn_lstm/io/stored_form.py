@@ -159,8 +159,8 @@ def _simplify_own(value: Any) -> tuple[str, Any]:
     kind = type(value)
     if ESTIMATORS.get(kind.__name__) == kind.__module__:
         names = value.get_params(deep=False)
-        parameters = {name: each for name, each in vars(value).items() if name in names}
-        fitted = {name: each for name, each in vars(value).items() if name not in names}
+        parameters = {name: attribute for name, attribute in vars(value).items() if name in names}
+        fitted = {name: attribute for name, attribute in vars(value).items() if name not in names}
         return "estimator", [kind.__name__, parameters, fitted]
     if PARTS.get(kind.__name__) == kind.__module__:
         return kind.__name__, value.stored() if hasattr(value, "stored") else _fields(value)
@@ -172,7 +172,7 @@ def _simplify_own(value: Any) -> tuple[str, Any]:
 
 def _fields(part: Any) -> dict[str, Any]:
     """Return what is stored of a dataclass."""
-    names = [each.name for each in fields(part) if each.metadata.get("is_stored", True)]
+    names = [field.name for field in fields(part) if field.metadata.get("is_stored", True)]
     return {name: getattr(part, name) for name in names}
 
 
@@ -306,7 +306,7 @@ def new_estimator(name: str, parameters: Iterable[str], fitted: Iterable[str]) -
     """Return an estimator of ours, of which the names of the stored attributes are checked."""
     estimator = getattr(import_module(ESTIMATORS[name]), name)()
     unknown = set(parameters) - set(estimator.get_params(deep=False))
-    unknown |= {each for each in fitted if getattr(type(estimator), each, None) is not None}
+    unknown |= {attr for attr in fitted if getattr(type(estimator), attr, None) is not None}
     if unknown:
         raise ValueError(f"unknown attributes: {sorted(unknown)[:5]}")
     return estimator

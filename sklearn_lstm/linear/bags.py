@@ -46,8 +46,8 @@ class BagReader:
         """Return the bags of all sequences."""
         ids, lengths = sequences.read(np.arange(len(sequences))), sequences.lengths
         hashed = hash_ngrams(ids, lengths, self.lengths, has_borders=self.has_borders)
-        of_ids = bags_of(*hashed, len(sequences))
-        return [of_ids] if self.lexicon is None else [of_ids, self.lexicon.bags(sequences)]
+        id_bags = bags_of(*hashed, len(sequences))
+        return [id_bags] if self.lexicon is None else [id_bags, self.lexicon.bags(sequences)]
 
     def shared_by_steps(
         self, sequences: Sequences, values_of: Callable[[NDArray[np.int64]], NDArray[np.float64]]
@@ -64,7 +64,7 @@ class BagReader:
         Returns
         -------
         contributions : ndarray of shape (n_steps,)
-        rest : float
+        border_value : float
             The value of n-grams of borders alone.
         """
         ((ids, lengths),) = sequences.chunks()
@@ -82,10 +82,10 @@ class BagReader:
         )
         starts, stops = np.maximum(starts, first), np.minimum(stops, last)  # without borders
         n_steps = np.maximum(stops - starts, 0)
-        of_places = (values_of(hashes) / n_places)[kind]
-        of_steps = np.divide(of_places, n_steps, out=np.zeros_like(of_places), where=n_steps > 0)
-        changes = np.bincount(starts, of_steps, last + 1) - np.bincount(stops, of_steps, last + 1)
-        return np.cumsum(changes)[first:last], float(of_places[n_steps == 0].sum())
+        values = (values_of(hashes) / n_places)[kind]
+        shares = np.divide(values, n_steps, out=np.zeros_like(values), where=n_steps > 0)
+        changes = np.bincount(starts, shares, last + 1) - np.bincount(stops, shares, last + 1)
+        return np.cumsum(changes)[first:last], float(values[n_steps == 0].sum())
 
     def read(self, sequences: Sequences) -> list[csr_matrix] | None:
         """Return the bags of all sequences; None if they hold too many n-grams."""
@@ -123,8 +123,8 @@ def choose_lengths(sequences: Sequences, kind: Kind) -> range:
         return range(shortest, longest + 1)
     alphabet = max(effective_number_of_tokens(sequences), 2)
     needed = math.log(sequences.lengths.mean() / EXPECTED_BY_CHANCE) / math.log(alphabet)
-    more = max(0, math.ceil(needed) - longest)
-    return range(shortest + more, longest + more + 1)
+    shift = max(0, math.ceil(needed) - longest)
+    return range(shortest + shift, longest + shift + 1)
 
 
 def _n_rows(part: list[csr_matrix]) -> int:

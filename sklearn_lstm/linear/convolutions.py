@@ -103,9 +103,9 @@ class Convolutions:
                 values[:, np.newaxis] > limits,
                 competing[:, np.newaxis] == extremes[:, :, np.newaxis],
             ):
-                of_steps = happens.reshape(-1, n_rows, values.shape[2])
-                yield slice(first, first + len(of_steps)), start, of_steps
-                first += len(of_steps)
+                indicators = happens.reshape(-1, n_rows, values.shape[2])
+                yield slice(first, first + len(indicators)), start, indicators
+                first += len(indicators)
 
     def counts(
         self, inputs: NDArray[np.float32], lengths: Lengths
@@ -113,8 +113,8 @@ class Convolutions:
         """Return the number of steps of inputs (B, T, n_inputs) with each event, (B, n_events)."""
         counts = np.zeros((len(lengths), len(self)), np.min_scalar_type(lengths.max()))
         for place, _, happens in self.events(inputs, lengths):
-            of_piece = np.einsum("kbt->bk", happens.view(np.int8), dtype=np.int32)
-            counts[:, place] += of_piece.astype(counts.dtype)
+            piece_counts = np.einsum("kbt->bk", happens.view(np.int8), dtype=np.int32)
+            counts[:, place] += piece_counts.astype(counts.dtype)
         return counts
 
 
@@ -181,11 +181,11 @@ def convolve(
                     shifted = _shifted(wide, chosen, first, n, dilation)
                     parts[key] = shifted, sum(shifted[1:], shifted[0])
                 shifted, whole = parts[key]
-                of_one = values[number]  # 3 times the heavy steps, minus all nine
-                np.add(shifted[heavy[0]], shifted[heavy[1]], out=of_one)
-                of_one += shifted[heavy[2]]
-                of_one *= 3
-                of_one -= whole
+                kernel_values = values[number]  # 3 times the heavy steps, minus all nine
+                np.add(shifted[heavy[0]], shifted[heavy[1]], out=kernel_values)
+                kernel_values += shifted[heavy[2]]
+                kernel_values *= 3
+                kernel_values -= whole
             values[:, is_padding[:, first : first + n]] = np.nan
             yield index, first, values
 

@@ -45,9 +45,9 @@ class Features:
 
     def split(self, n_values: int) -> tuple[Features, Features]:
         """Return the proportions with the first values, and the other values."""
-        first, others = np.split(self.values, [n_values], axis=1)
+        first, second = np.split(self.values, [n_values], axis=1)
         none = self.counts[:, :0]
-        return Features(self.counts, self.lengths, first), Features(none, self.lengths, others)
+        return Features(self.counts, self.lengths, first), Features(none, self.lengths, second)
 
     def fill(self, rows: Rows, features: Features) -> None:
         """Set some rows to the features of others."""

@@ -26,7 +26,7 @@ ROWS_AT_ONCE = 512
 N_CLUSTERS = 12  # of each class
 
 
-class Features(Protocol):
+class LazyFeatures(Protocol):
     """Features of samples that are an array only where they are read: (B, n_features)."""
 
     def __len__(self) -> int: ...
@@ -106,8 +106,8 @@ def _clusters(products: NDArray[np.float64], signs: NDArray[np.float64]) -> Iter
     """Yield the rows of each cluster, from the scalar products of the samples."""
     classes = np.unique(signs, axis=0, return_inverse=True)[1].ravel()
     squares = np.diag(products)
-    for each in range(int(classes.max()) + 1):
-        rows = np.flatnonzero(classes == each)
+    for class_index in range(int(classes.max()) + 1):
+        rows = np.flatnonzero(classes == class_index)
         if len(rows) == 1:
             yield rows
             continue
@@ -237,7 +237,7 @@ class RidgeSolver:
 
     def fit(
         self,
-        features: Features,
+        features: LazyFeatures,
         signs: NDArray[np.float64],
         weights: NDArray[np.float64],
     ) -> RidgeFit:

@@ -48,11 +48,11 @@ class SeriesStatistics:
     def of(cls, sequences: Sequences, encoding: ChannelScaling) -> Self:
         """Return statistics whose ranks are those among these series."""
         parts = [_measured(encoding, *chunk) for chunk in sequences.chunks()]
-        levels, of_uneven = map(np.concatenate, zip(*parts, strict=True))
+        levels, statistics = map(np.concatenate, zip(*parts, strict=True))
         places = (np.arange(N_THRESHOLDS) + 0.5) / N_THRESHOLDS
-        thresholds = np.zeros((N_THRESHOLDS, *of_uneven.shape[1:]), np.float32)
-        for place in np.ndindex(*of_uneven.shape[1:]):
-            found = of_uneven[:, *place]
+        thresholds = np.zeros((N_THRESHOLDS, *statistics.shape[1:]), np.float32)
+        for place in np.ndindex(*statistics.shape[1:]):
+            found = statistics[:, *place]
             found = found[~np.isnan(found)]
             if len(found):
                 thresholds[:, *place] = np.quantile(found, places)
@@ -74,8 +74,8 @@ class SeriesStatistics:
             ranks += np.sign(found - threshold)
         ranks = np.nan_to_num(ranks / len(self.thresholds))
         is_any = found[:, :1] > 0
-        more = np.concatenate([ranks, np.square(ranks), is_any], axis=1)  # (n_samples, 7, .)
-        return np.hstack([levels, more.reshape(len(lengths), -1)]).astype(np.float32)
+        features = np.concatenate([ranks, np.square(ranks), is_any], axis=1)  # (n_samples, 7, .)
+        return np.hstack([levels, features.reshape(len(lengths), -1)]).astype(np.float32)
 
     def contributions(
         self, steps: NDArray[Any], lengths: Lengths, coef: NDArray[np.float64]
@@ -87,14 +87,14 @@ class SeriesStatistics:
         equally among the steps with a value.
         """
         unknown = self.encoding.uninformed(steps)
-        values, of_unknown = (self.encoding.values(each, lengths) for each in (steps, unknown))
-        of_levels, of_uneven = np.split(coef, [self.encoding.n_values])
+        values, baseline = (self.encoding.values(series, lengths) for series in (steps, unknown))
+        level_coef, uneven_coef = np.split(coef, [self.encoding.n_values])
         contributions = (
             self.encoding.parts_of_levels(values, lengths)
-            - self.encoding.parts_of_levels(of_unknown, lengths)
-        ) @ of_levels
+            - self.encoding.parts_of_levels(baseline, lengths)
+        ) @ level_coef
         features, base = self(steps, lengths)[0], self(unknown, lengths)[0]
-        scores = (features - base)[self.encoding.n_values :] * of_uneven
+        scores = (features - base)[self.encoding.n_values :] * uneven_coef
         _, is_known = self.encoding.known(values, lengths)
         n_known = np.count_nonzero(is_known, axis=0)
         equal = is_known / np.maximum(n_known, 1)
@@ -116,7 +116,7 @@ def _measured(
     values, is_known = encoding.known(all_values, lengths)
     n_known = np.add.reduceat(is_known, ends - lengths, axis=0, dtype=np.intp)
     total = np.add.reduceat(np.where(is_known, values, 0.0), ends - lengths, axis=0)
-    of_values = np.stack([total / np.maximum(n_known, 1), values[ends - 1]], axis=1)
-    of_values = np.where(n_known[:, np.newaxis] > 0, of_values, np.nan)
+    value_statistics = np.stack([total / np.maximum(n_known, 1), values[ends - 1]], axis=1)
+    value_statistics = np.where(n_known[:, np.newaxis] > 0, value_statistics, np.nan)
     proportions = (n_known / lengths[:, np.newaxis])[:, np.newaxis]
-    return levels, np.concatenate([proportions, of_values], axis=1).astype(np.float32)
+    return levels, np.concatenate([proportions, value_statistics], axis=1).astype(np.float32)

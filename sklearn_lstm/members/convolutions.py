@@ -114,10 +114,10 @@ class ConvolutionModel(LinearMember):
         assert isinstance(encoding, ChannelScaling)  # noqa: S101 - of measurements
         if samples.targets.groups is None or not len(held_out):
             return cls._fit(samples, held_out, encoding, parts.seed)
-        none, others = np.arange(0), np.setdiff1d(np.arange(len(samples)), held_out)
+        none, learned_rows = np.arange(0), np.setdiff1d(np.arange(len(samples)), held_out)
         model, _ = cls._fit(samples, none, encoding, parts.seed)
-        of_others, _ = cls._fit(samples.subset(others), none, encoding, parts.seed)
-        return model, of_others.logits(samples.subset(held_out).sequences)
+        fold_model, _ = cls._fit(samples.subset(learned_rows), none, encoding, parts.seed)
+        return model, fold_model.logits(samples.subset(held_out).sequences)
 
     @classmethod
     def _fit(
@@ -185,15 +185,15 @@ class ConvolutionModel(LinearMember):
         lengths, encoding = sequences.lengths, self.statistics.encoding
         steps = sequences.read(np.array([0]))
         pair = steps, encoding.uninformed(steps)
-        inputs = np.stack([encoding(each, lengths) for each in pair])
-        of_counts, of_statistics = np.split(self.coef @ direction, [len(self.convolutions)])
+        inputs = np.stack([encoding(series, lengths) for series in pair])
+        event_coef, statistics_coef = np.split(self.coef @ direction, [len(self.convolutions)])
         scores = np.zeros(inputs.shape[:2])
         for place, first, happens in self.convolutions.events(inputs, np.repeat(lengths, 2)):
             part = slice(first, first + happens.shape[2])
-            scores[:, part] += np.tensordot(of_counts[place] / lengths[0], happens, 1)
-        more, rest = self.statistics.contributions(steps, lengths, of_statistics)
+            scores[:, part] += np.tensordot(event_coef[place] / lengths[0], happens, 1)
+        additions, statistics_base = self.statistics.contributions(steps, lengths, statistics_coef)
         base = float(self.intercept @ direction + scores[1].sum())
-        return scores[0] - scores[1] + more, base + rest
+        return scores[0] - scores[1] + additions, base + statistics_base
 
     @property
     def deviations(self) -> NDArray[np.float64]:
@@ -205,8 +205,8 @@ class ConvolutionModel(LinearMember):
         filled in is noise.
         """
         sizes = np.array([len(self.convolutions), *self.statistics.sizes])
-        of_convolutions = VARIANCE_WITH_MISSING_VALUES if sizes[2] else sizes[0]
-        variances = of_convolutions * np.array([1, VARIANCE_OF_LEVELS, 1])
+        convolution_variance = VARIANCE_WITH_MISSING_VALUES if sizes[2] else sizes[0]
+        variances = convolution_variance * np.array([1, VARIANCE_OF_LEVELS, 1])
         deviations = np.sqrt(np.repeat(variances / np.maximum(sizes, 1), sizes))
         levels = slice(sizes[0], sizes[0] + sizes[1])
         deviations[levels] *= np.clip(self.statistics.deviations, SMALLEST_DEVIATION, 1)
@@ -308,10 +308,10 @@ def _fit_many(
     """Fit to sums over blocks of features, and leave some samples out in turn."""
     n_samples, n_outputs = len(samples), len(model.intercept)
     most = max(1, min(MOST_LEFT_OUT, MOST_PREDICTIONS_LEFT_OUT // n_outputs))
-    others = np.setdiff1d(np.arange(n_samples), held_out)
+    remaining_rows = np.setdiff1d(np.arange(n_samples), held_out)
     first = _drawn(len(held_out), most, rng.spawn(1)[0])
     order = np.concatenate([first, np.setdiff1d(np.arange(len(held_out)), first)])
-    rows = np.concatenate([held_out[order], rng.permutation(others)])[:most]
+    rows = np.concatenate([held_out[order], rng.permutation(remaining_rows)])[:most]
     position = np.full(n_samples, -1)
     position[rows] = np.arange(len(rows))
     kept = model.empty_features(samples.sequences.lengths[rows])
@@ -329,22 +329,24 @@ def _fit_many(
         solver.fit(part, signs, weights) for solver, (part, _) in zip(solvers, parts, strict=True)
     ]
     logits = [np.stack([fit.left_out[: len(held_out)] for fit in fits])]
-    for rest in np.split(held_out[order], np.arange(most, len(held_out), ROWS_PER_BLOCK))[1:]:
-        more = _features(model, samples.sequences.subset(rest))
-        signs, weights = _signs(samples, rest), samples.targets.sample_weights[rest]
-        of_rest = [
+    for block in np.split(held_out[order], np.arange(most, len(held_out), ROWS_PER_BLOCK))[1:]:
+        features = _features(model, samples.sequences.subset(block))
+        signs, weights = _signs(samples, block), samples.targets.sample_weights[block]
+        block_logits = [
             solver.left_out(solver.components(part[:]), signs, weights, fit.alpha)
-            for solver, fit, (part, _) in zip(solvers, fits, model.by_regression(more), strict=True)
+            for solver, fit, (part, _) in zip(
+                solvers, fits, model.by_regression(features), strict=True
+            )
         ]
-        logits.append(np.stack(of_rest))
+        logits.append(np.stack(block_logits))
     return fits, rows, np.concatenate(logits, axis=1)[:, np.argsort(order)], kept
 
 
 def _features(model: ConvolutionModel, sequences: Sequences) -> Features:
     """Return all features."""
     features = model.empty_features(sequences.lengths)
-    for rows, of_rows in model.features(sequences):
-        features.fill(rows, of_rows)
+    for rows, batch_features in model.features(sequences):
+        features.fill(rows, batch_features)
     return features
 
 

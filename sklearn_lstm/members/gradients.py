@@ -70,10 +70,10 @@ def integrated_gradients(
         scores = np.insert(scores, halved + 1, new_scores)
         slopes = np.insert(slopes, halved + 1, new_slopes, axis=0)
     sizes = np.abs(means) + np.finfo(float).tiny
-    of_frames = widths @ means + (missing / sizes.sum(axis=1)) @ sizes
+    frame_contributions = widths @ means + (missing / sizes.sum(axis=1)) @ sizes
     # The steps of a frame share its contribution.
     frame = np.arange(sequences.lengths[0]) // model.network.steps_per_frame
-    return (of_frames / np.bincount(frame))[frame], float(scores[0])
+    return (frame_contributions / np.bincount(frame))[frame], float(scores[0])
 
 
 class VectorPath:
@@ -88,16 +88,16 @@ class VectorPath:
     ) -> None:
         self.network = model.network.eval()
         self.direction = torch.from_numpy(direction).float().to(device)
-        (codes,), more = model.encoded(sequences, np.arange(1))
-        of_baseline = torch.full_like(codes, UNKNOWN_CODE)
+        (codes,), extension = model.encoded(sequences, np.arange(1))
+        baseline_codes = torch.full_like(codes, UNKNOWN_CODE)
         if isinstance(model.encoding, ChannelScaling):
             steps = sequences.read(np.arange(1))
             baseline = model.encoding(model.encoding.uninformed(steps), sequences.lengths)
-            of_baseline = torch.from_numpy(baseline).to(device)
-        both = torch.stack([of_baseline, codes], 1)  # (T, 2) or (T, 2, C)
+            baseline_codes = torch.from_numpy(baseline).to(device)
+        both = torch.stack([baseline_codes, codes], 1)  # (T, 2) or (T, 2, C)
         with torch.no_grad(), torch.autocast(device.type, enabled=False):
             n_steps = torch.full((2,), len(both), device=device)
-            self.start, end = self.network.embed(both, n_steps, more).unbind(1)  # (T, D) each
+            self.start, end = self.network.embed(both, n_steps, extension).unbind(1)  # (T, D) each
         self.way = end - self.start
 
     def look(self, places: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:

@@ -199,25 +199,25 @@ class Networks(FittedMember):
         """Move loaded networks to their device, or to the processor where it is not there."""
         device = find_device_or_cpu(parameters["device"])
         can_round = parameters["precision"] == "bfloat16" or prefers_bfloat16(device)
-        for each in self.networks:
-            if each.has_weights:
-                each.network.to(device)
-            each.network.use_bfloat16 = each.network.use_bfloat16 and can_round
+        for network in self.networks:
+            if network.has_weights:
+                network.network.to(device)
+            network.network.use_bfloat16 = network.network.use_bfloat16 and can_round
 
     def logits(self, sequences: Sequences) -> NDArray[np.float64]:
         """Return the mean of the networks' logits (n_samples, n_outputs)."""
-        return np.asarray(np.mean([each.logits(sequences) for each in self.networks], axis=0))
+        return np.asarray(np.mean([network.logits(sequences) for network in self.networks], axis=0))
 
     def contributions(
         self, sequences: Sequences, direction: NDArray[np.float64]
     ) -> tuple[NDArray[np.float64], float]:
         """Return what each step adds to the score, by integrated gradients."""
         contributions, base = np.zeros(int(sequences.lengths[0])), 0.0
-        for each in self.networks:
-            of_one, its_base = integrated_gradients(
-                each, sequences, direction / len(self.networks), each.device
+        for network in self.networks:
+            network_contributions, network_base = integrated_gradients(
+                network, sequences, direction / len(self.networks), network.device
             )
-            contributions, base = contributions + of_one, base + its_base
+            contributions, base = contributions + network_contributions, base + network_base
         return contributions, base
 
     @property

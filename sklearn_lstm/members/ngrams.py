@@ -114,9 +114,9 @@ class NgramModel(LinearMember):
         fitting = NgramFit(samples, reader, fewest, average, means, parts.seed)
         logits = np.empty((0, n_outputs))
         if len(held_out):  # first, so that the two models are never in memory at the same time
-            others = np.setdiff1d(np.arange(len(samples)), held_out)
-            without = fitting.fit(others, [some[others] for some in bags])
-            logits = without.logits_of([some[held_out] for some in bags], means[held_out])
+            learned_rows = np.setdiff1d(np.arange(len(samples)), held_out)
+            without = fitting.fit(learned_rows, [matrix[learned_rows] for matrix in bags])
+            logits = without.logits_of([matrix[held_out] for matrix in bags], means[held_out])
             del without
         model = fitting.fit(np.arange(len(samples)), bags)
         if len(not_seen):
@@ -189,13 +189,13 @@ class NgramModel(LinearMember):
             )
             return values
 
-        contributions, rest = reader.shared_by_steps(sequences, values_of)
-        base = self.intercept @ direction + rest
+        contributions, border_value = reader.shared_by_steps(sequences, values_of)
+        base = self.intercept @ direction + border_value
         if self.letters is not None:
             contributions += self.letters.contributions(sequences, direction)
         if self.vectors is not None:
-            of_vectors, rest = self.vectors.contributions(sequences, direction)
-            contributions, base = contributions + of_vectors, base + rest
+            vector_contributions, vector_base = self.vectors.contributions(sequences, direction)
+            contributions, base = contributions + vector_contributions, base + vector_base
         return contributions, float(base)
 
     @property
@@ -208,9 +208,9 @@ class NgramModel(LinearMember):
 
     def describe(self) -> str:
         """Return what the model consists of, in one line."""
-        of_ids = f"{len(self.hashes):,} n-grams of {self.shortest}-{self.longest} ids"
+        id_ngrams = f"{len(self.hashes):,} n-grams of {self.shortest}-{self.longest} ids"
         parts = [part.describe() for part in (self.letters, self.vectors) if part is not None]
-        return " and ".join([of_ids, *parts])
+        return " and ".join([id_ngrams, *parts])
 
 
 @dataclass(frozen=True)
@@ -245,19 +245,19 @@ class NgramFit:
         bags.clear()
         targets = self.samples.targets.subset(rows)
         coef, intercept = fit_svms(together, targets, seed=self.seed, n_scaled=n_ngrams)
-        of_ids, lexicon, letters = weights[0], self.reader.lexicon, None
+        id_weights, lexicon, letters = weights[0], self.reader.lexicon, None
         if lexicon is not None and len(weights) > 1 and len(weights[1]):
-            of_letters = weights[1]
+            letter_weights = weights[1]
             letters = LetterModel(
-                lexicon, of_letters.hashes, of_letters.idf, coef[len(of_ids) : n_ngrams]
+                lexicon, letter_weights.hashes, letter_weights.idf, coef[len(id_weights) : n_ngrams]
             )
         return NgramModel(
             self.reader.lengths[0],
             self.reader.lengths[-1],
             self.reader.has_borders,
-            of_ids.hashes,
-            of_ids.idf,
-            coef[: len(of_ids)],
+            id_weights.hashes,
+            id_weights.idf,
+            coef[: len(id_weights)],
             intercept,
             letters,
             None if self.average is None else VectorModel(self.average, coef[n_ngrams:]),
@@ -274,14 +274,14 @@ def _choose_ngrams(
     """
     # The ratio of an n-gram of characters that one sequence alone holds is noise.
     is_noise = has_borders and n_outputs <= MOST_SCALED
-    for some, fewest, limit in (
+    for kept_bags, fewest, limit in (
         (bags, 2 if is_noise else 1, LARGEST_COEF * SHARE_OF_ALL_NGRAMS),
         (bags, 2, LARGEST_COEF),
         (bags[:1], 2, LARGEST_COEF),  # the letters are left out before the whole model
     ):
-        n_features = sum(map(len, _weights(some, fewest)))
+        n_features = sum(map(len, _weights(kept_bags, fewest)))
         if 4 * n_outputs * n_features <= limit:
-            return some, fewest
+            return kept_bags, fewest
     _warn_of_no_model(n_features, n_outputs)
     return None
 
@@ -298,5 +298,5 @@ def _warn_of_no_model(n_features: int, n_outputs: int) -> None:
 
 def _weights(bags: list[csr_matrix], fewest: int) -> list[TfIdf]:
     """Return the n-grams of ids that so many sequences hold, and those of letters that two hold."""
-    of_ids, *of_letters = bags
-    return [TfIdf.of(of_ids, fewest), *(TfIdf.of(some, 2) for some in of_letters)]
+    id_bags, *letter_bags = bags
+    return [TfIdf.of(id_bags, fewest), *(TfIdf.of(matrix, 2) for matrix in letter_bags)]

@@ -118,9 +118,9 @@ class VectorModel:
         length = self.means.lengths(sums)
         gaps = np.where(length < np.inf, sums / length - self.means.centre, 0)
         slopes = (self.coef @ direction) / self.means.lengths(gaps)[0]
-        of_tokens = vectors @ (slopes / length[0])
-        rest = -(self.means.centre * (length[0] < np.inf)) @ slopes
-        return weights.data * of_tokens[tokens], float(rest)
+        token_scores = vectors @ (slopes / length[0])
+        base = -(self.means.centre * (length[0] < np.inf)) @ slopes
+        return weights.data * token_scores[tokens], float(base)
 
     def describe(self) -> str:
         """Return what this part consists of, in a few words."""

@@ -149,5 +149,5 @@ class _BothDirections(torch.autograd.Function):
             )
 
         first, second = map_pair(gradients_of, (0, 1))
-        of_x = first[0] + second[0] if reads_x else None
-        return None, None, None, of_x, *first[reads_x:], *second[reads_x:]
+        x_gradient = first[0] + second[0] if reads_x else None
+        return None, None, None, x_gradient, *first[reads_x:], *second[reads_x:]

@@ -60,7 +60,7 @@ class SequenceMask:
         return (self.lengths - 1) * len(self.lengths) + self._sequence
 
 
-def pad(steps: Tensor, lengths: Tensor, n_steps: int) -> Tensor:
+def pad_steps(steps: Tensor, lengths: Tensor, n_steps: int) -> Tensor:
     """Sequences laid end to end, (n_steps, ...) -> side by side (B, T, ...), filled with 0."""
     is_step = torch.arange(n_steps, device=lengths.device) < lengths[:, None]  # (B, T)
     padded = steps.new_zeros(len(lengths), n_steps, *steps.shape[1:])

@@ -130,7 +130,7 @@ class SequenceNetwork(nn.Module):
         summary = self.summarize(steps, lengths)
         return F.linear(self.drop(summary, summary.shape), self.output.weight, self.output.bias)
 
-    def summarize(self, steps: Tensor, lengths: Tensor, more: Tensor | None = None) -> Tensor:
+    def summarize(self, steps: Tensor, lengths: Tensor, extension: Tensor | None = None) -> Tensor:
         """Read, and pool the states: (B, n_directions * len(pooling) * H)."""
         kind = steps.device.type
         # oneDNN's fused LSTM computes the same bits for a sequence in any batch.
@@ -138,18 +138,18 @@ class SequenceNetwork(nn.Module):
         is_mixed = self.use_bfloat16 and (self.training or is_whole)
         # torch's cache of rounded weights is one for all threads, and may outlive an update.
         with torch.autocast(kind, torch.bfloat16, enabled=is_mixed, cache_enabled=False):
-            x = self.embed(steps.transpose(0, 1), lengths, more)
+            x = self.embed(steps.transpose(0, 1), lengths, extension)
             if self.steps_per_frame > 1:
                 lengths = -(-lengths // self.steps_per_frame)  # in frames
             return self.pool(x, lengths).float()
 
-    def embed(self, steps: Tensor, lengths: Tensor, more: Tensor | None = None) -> Tensor:
+    def embed(self, steps: Tensor, lengths: Tensor, extension: Tensor | None = None) -> Tensor:
         """Codes (T, B) or inputs (T, B, C) -> vectors (T, B, D), or those of T frames.
 
-        Codes beyond those of the network stand for the vectors `more` (n, D).
+        Codes beyond those of the network stand for the vectors `extension` (n, D).
         """
         if self.tokens:
-            return self._vectors(steps, more)
+            return self._vectors(steps, extension)
         if self.steps_per_frame > 1:
             x = summarize_frames(steps, lengths, self.steps_per_frame)
         else:
@@ -159,14 +159,14 @@ class SequenceNetwork(nn.Module):
         projected: Tensor = self.projection(x)
         return projected
 
-    def _vectors(self, codes: Tensor, more: Tensor | None) -> Tensor:
-        if more is None:
+    def _vectors(self, codes: Tensor, extension: Tensor | None) -> Tensor:
+        if extension is None:
             known: Tensor = self.embedding(codes)
             return known
         n_known = len(self.embedding.weight)
         vectors: Tensor = self.embedding(codes.clamp(max=n_known - 1))
         is_beyond = codes >= n_known
-        vectors[is_beyond] = more[codes[is_beyond] - n_known]
+        vectors[is_beyond] = extension[codes[is_beyond] - n_known]
         return vectors
 
     def pool(self, x: Tensor, lengths: Tensor) -> Tensor:

@@ -104,7 +104,7 @@ class Checkpoint(Callback):  # type: ignore[misc]
         try:
             _Pickler(file, own).dump(state)
         except Exception:
-            named = {f"The callback {name!r}": each for name, each in net.callbacks_}
+            named = {f"The callback {name!r}": callback for name, callback in net.callbacks_}
             check_can_be_pickled(named, own)
             raise  # it is no callback
 
@@ -115,8 +115,8 @@ class Checkpoint(Callback):  # type: ignore[misc]
             module.load_state_dict(weights)
             for weight, is_trained in zip(module.parameters(), flags, strict=True):
                 weight.requires_grad_(is_trained)
-        of_weights, groups = state["optimizer"]
-        net.optimizer_.state.update(of_weights)
+        weight_states, groups = state["optimizer"]
+        net.optimizer_.state.update(weight_states)
         for group, values in zip(net.optimizer_.param_groups, groups, strict=True):
             group.update(values)
         generator, self.rng.bit_generator.state = state["generators"]
@@ -185,9 +185,9 @@ def _own(net: NeuralNet) -> dict[str, Any]:
     own = {"net": net, "optimizer": net.optimizer_}
     for part in ("module_", "criterion_"):
         module = getattr(net, part)
-        own |= {f"{part} {name}": each for name, each in module.named_modules()}
-        own |= {f"weight of {part} {name}": each for name, each in module.named_parameters()}
-    return own | {f"callback {name}": each for name, each in net.callbacks_}
+        own |= {f"{part} {name}": submodule for name, submodule in module.named_modules()}
+        own |= {f"weight of {part} {name}": weight for name, weight in module.named_parameters()}
+    return own | {f"callback {name}": callback for name, callback in net.callbacks_}
 
 
 class _Pickler(pickle.Pickler):
@@ -195,7 +195,7 @@ class _Pickler(pickle.Pickler):
 
     def __init__(self, file: BytesIO | _Checked, own: Mapping[str, Any]) -> None:
         super().__init__(file, pickle.HIGHEST_PROTOCOL)
-        self.names = {id(each): name for name, each in own.items()}
+        self.names = {id(value): name for name, value in own.items()}
 
     def persistent_id(self, value: Any) -> str | None:
         return self.names.get(id(value))

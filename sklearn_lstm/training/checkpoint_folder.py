@@ -67,15 +67,17 @@ def checkpoint_of_fit(
     if folder is None:
         yield None, rng
         return
-    unnamed = [each[1] if isinstance(each, tuple) else each for each in configuration.callbacks]
-    of_user = {f"callbacks[{place}]": each for place, each in enumerate(unnamed)}
-    check_can_be_pickled(of_user, of_user)
-    libraries = {f"{each['user_api']} {each['num_threads']}" for each in threadpool_info()}
+    unnamed = [entry[1] if isinstance(entry, tuple) else entry for entry in configuration.callbacks]
+    user_callbacks = {f"callbacks[{place}]": callback for place, callback in enumerate(unnamed)}
+    check_can_be_pickled(user_callbacks, user_callbacks)
+    libraries = {f"{library['user_api']} {library['num_threads']}" for library in threadpool_info()}
     facts = {
         "versions": heading()["versions"] | {name: version(name) for name in ("skorch", "torch")},
         "threads": [torch.get_num_threads(), *sorted(libraries)],  # by which results are rounded
         "configuration": repr(configuration),
-        "callbacks": joblib.hash([(repr(type(each)), each.__getstate__()) for each in unnamed]),
+        "callbacks": joblib.hash(
+            [(repr(type(callback)), callback.__getstate__()) for callback in unnamed]
+        ),
         "seed": rng.bit_generator.seed_seq.entropy if is_seeded else None,  # type: ignore[attr-defined]
         "data": [_content(samples), _content(validation)],
         "previous": configuration.previous,

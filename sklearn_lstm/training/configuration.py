@@ -134,7 +134,7 @@ class Configuration:
             embedding_dim = length
         architecture["freeze_embeddings"] &= vectors is not None
         loss, probabilities = find_criterion(parameters["criterion"], labels)
-        known = {each.name for each in fields(cls)} - {"checkpoint"}
+        known = {field.name for field in fields(cls)} - {"checkpoint"}
         values = {name: value for name, value in parameters.items() if name in known}
         values |= {
             "kind": kind,

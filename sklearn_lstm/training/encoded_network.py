@@ -89,11 +89,11 @@ class EncodedNetwork:
         -------
         steps : Tensor of shape (B, T) or (B, T, n_inputs)
             Padded with 0.
-        more : Tensor of shape (n, embedding_dim) or None
+        extension : Tensor of shape (n, embedding_dim) or None
             Vectors of words that no training sequence holds. Their codes follow those of the
             network.
         """
-        lengths, more = sequences.lengths[rows], None
+        lengths, extension = sequences.lengths[rows], None
         steps = self.encoding(sequences.read(rows), lengths)
         if sequences.vectors is not None:
             spellings, places = np.unique(sequences.read_spellings(rows), return_inverse=True)
@@ -101,9 +101,9 @@ class EncodedNetwork:
             is_new = is_known & (spellings >= FIRST_UNKNOWN)
             codes = np.where(is_new, len(self.encoding) + np.cumsum(is_new) - 1, 0)[places]
             steps = np.where(codes > 0, codes, steps)
-            more = torch.from_numpy(vectors[is_new]).to(self.device)
+            extension = torch.from_numpy(vectors[is_new]).to(self.device)
         padded = torch.from_numpy(pad(steps, lengths)).to(self.device)
-        return padded, more
+        return padded, extension
 
     def logits(self, sequences: Sequences) -> NDArray[np.float64]:
         """Return the logits (n_samples, n_outputs).
@@ -124,9 +124,9 @@ class EncodedNetwork:
             # differently. So a sequence is always read alone if it is long, and never if it is not.
             is_long = sequences.lengths[rows[0]] > limit // 2
             read_rows = rows if is_long or len(rows) > 1 else rows.repeat(2)
-            steps, more = self.encoded(sequences, read_rows)
+            steps, extension = self.encoded(sequences, read_rows)
             lengths = torch.from_numpy(sequences.lengths[read_rows].astype(np.int64))
-            summary = self.network.summarize(steps, lengths.to(device), more).cpu()
+            summary = self.network.summarize(steps, lengths.to(device), extension).cpu()
             logits[rows] = (exact(summary) @ weight + bias)[: len(rows)].numpy()
 
         batches = list(rows_of_similar_length(sequences.lengths, limit))

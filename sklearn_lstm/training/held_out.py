@@ -182,7 +182,7 @@ def hold_out_groups(
         If no group can be held out.
     """
     n_samples = len(targets)
-    _, classes, of_classes = np.unique(classes_of(targets), return_inverse=True, return_counts=True)
+    _, classes, counts = np.unique(classes_of(targets), return_inverse=True, return_counts=True)
     _, groups = np.unique(groups, return_inverse=True)
     n_groups = int(groups.max()) + 1
     if n_groups < 2:
@@ -190,11 +190,11 @@ def hold_out_groups(
             "groups names a single group. Whole groups are held out, and one has to stay to learn "
             "from. Leave groups out to hold out single samples, or pass X_val and y_val."
         )
-    wanted = of_classes * n_held_out / n_samples
+    wanted = counts * n_held_out / n_samples
     n_folds = min(max(2, round(n_samples / n_held_out)), n_groups, MOST_GROUPS)
     joined = rng.permutation(n_groups)[groups] % MOST_GROUPS  # in random order
     # scikit-learn warns of classes with fewer samples than folds.
-    strata = np.where(of_classes[classes] < n_folds, of_classes.argmax(), classes)
+    strata = np.where(counts[classes] < n_folds, counts.argmax(), classes)
     folds = StratifiedGroupKFold(n_folds)  # its own shuffling ignored the classes in older versions
 
     # Which classes or labels each sample has (n_samples, n_classes or n_labels).
@@ -203,13 +203,13 @@ def hold_out_groups(
 
     def spare(rows: Rows) -> Rows:
         """Return the rows without the groups that hold the last sample of a class or label."""
-        theirs = has[rows].tocsc()
-        n_theirs, first = np.diff(theirs.indptr), theirs.indptr[:-1]
-        is_last = (n_theirs == n_left) & (n_theirs > 0)
-        return rows[~np.isin(groups[rows], groups[rows[theirs.indices[first[is_last]]]])]
+        indicators = has[rows].tocsc()
+        n_in_rows, first = np.diff(indicators.indptr), indicators.indptr[:-1]
+        is_last = (n_in_rows == n_left) & (n_in_rows > 0)
+        return rows[~np.isin(groups[rows], groups[rows[indicators.indices[first[is_last]]]])]
 
     def distance(rows: Rows) -> float:
-        missing = wanted - np.bincount(classes[rows], minlength=len(of_classes))
+        missing = wanted - np.bincount(classes[rows], minlength=len(counts))
         return float((missing**2 / wanted).sum() + missing.sum() ** 2 / n_held_out)
 
     parts: list[Rows] = []

@@ -47,13 +47,13 @@ def make_net(
     network: SequenceNetwork, configuration: Configuration, **options: Any
 ) -> MicroBatchNet:
     """Return a skorch net with the network and a fresh optimiser."""
-    of_optimizer = optimizer_options(configuration.optimizer, configuration.weight_decay)
+    optimizer_arguments = optimizer_options(configuration.optimizer, configuration.weight_decay)
     net = MicroBatchNet(
         network,
         criterion=configuration.loss,
         optimizer=configuration.optimizer,
         lr=configuration.lr,
-        **{f"optimizer__{name}": value for name, value in of_optimizer.items()},
+        **{f"optimizer__{name}": value for name, value in optimizer_arguments.items()},
         device=str(configuration.device),
         classes=list(range(network.architecture["n_outputs"])),
         predict_nonlinearity=configuration.probabilities,
@@ -99,7 +99,7 @@ def train(
     """
     choose_precision(network, configuration)
     updates_per_epoch = plan.updates_per_epoch(len(dataset))
-    first, last = own_callbacks(
+    first, last = training_callbacks(
         configuration,
         plan,
         updates_per_epoch,
@@ -140,7 +140,9 @@ def train(
         net.notify("on_train_end", X=dataset, y=None)
     # The least and the largest are finite only if all are, and need no copy of a large table.
     ends = [
-        end(each.detach()).item() for each in network.parameters() for end in (torch.min, torch.max)
+        end(weight.detach()).item()
+        for weight in network.parameters()
+        for end in (torch.min, torch.max)
     ]
     if not np.isfinite(ends).all():
         raise_not_finite("a weight of the network is not finite", net)
@@ -149,7 +151,7 @@ def train(
     return net
 
 
-def own_callbacks(
+def training_callbacks(
     configuration: Configuration,
     plan: TrainingPlan,
     updates_per_epoch: int,
@@ -190,14 +192,16 @@ def own_callbacks(
         )
         last.append(stop)
     if progress is not None:
-        progress.schedule = next((each for each in last if isinstance(each, Trapezoid)), None)
+        progress.schedule = next(
+            (callback for callback in last if isinstance(callback, Trapezoid)), None
+        )
         last.append(progress)
     return first, last
 
 
 def _named(callbacks: list[Callback]) -> list[tuple[str, Callback]]:
     """Give callbacks of ours names that the user's do not have."""
-    return [(f"sklearn_lstm_{type(each).__name__}", each) for each in callbacks]
+    return [(f"sklearn_lstm_{type(callback).__name__}", callback) for callback in callbacks]
 
 
 def _has_stopped(callback: Callback) -> bool:

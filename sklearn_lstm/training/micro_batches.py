@@ -13,7 +13,7 @@ from torch import Tensor
 from sklearn_lstm.compute.abandoning import check_not_abandoned
 from sklearn_lstm.data.batches import SequenceBatch, steps_at_once
 from sklearn_lstm.data.sequences import Rows, gather, rows_of_similar_length
-from sklearn_lstm.network.masks import pad
+from sklearn_lstm.network.masks import pad_steps
 
 
 class MicroBatchNet(NeuralNetClassifier):  # type: ignore[misc]
@@ -86,7 +86,7 @@ def _padded(sequences: SequenceBatch, rows: Rows, device: torch.device) -> dict[
     starts, lengths = (lengths.cumsum() - lengths)[rows], lengths[rows]
     steps = torch.from_numpy(gather(sequences.steps.numpy(), starts, lengths)).to(device)
     longest, on_device = int(lengths.max()), torch.from_numpy(lengths).to(device)
-    return {"steps": pad(steps, on_device, longest), "lengths": on_device}
+    return {"steps": pad_steps(steps, on_device, longest), "lengths": on_device}
 
 
 def _in_order(logits: list[Tensor], order: list[Rows]) -> Tensor:

@@ -2,7 +2,7 @@
 
 import torch
 
-from sklearn_lstm.network.masks import SequenceMask, pad, reverse
+from sklearn_lstm.network.masks import SequenceMask, pad_steps, reverse
 
 LENGTHS = torch.tensor([7, 1, 4, 6])
 
@@ -43,7 +43,7 @@ def test_the_gradient_is_reversed_like_the_value():
 
 def test_sequences_laid_end_to_end_are_padded_with_zeros():
     for steps in (torch.arange(1, 19), random_steps(18, 2)):
-        padded = pad(steps, LENGTHS, 9)
+        padded = pad_steps(steps, LENGTHS, 9)
         assert padded.shape == (4, 9, *steps.shape[1:])
         assert padded.dtype == steps.dtype
         for row, part in zip(padded, steps.split(LENGTHS.tolist()), strict=True):
