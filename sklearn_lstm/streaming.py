@@ -18,12 +18,12 @@ from sklearn.pipeline import Pipeline
 from sklearn_lstm.classifier import LSTMSequenceClassifier
 from sklearn_lstm.data.label_batches import LabelBatches
 from sklearn_lstm.data.reading import refuse_unknown
-from sklearn_lstm.data.sequences import Sequences
+from sklearn_lstm.data.sequences import FlatIds, Sequences
+from sklearn_lstm.data.spelling import Spelling
 from sklearn_lstm.data.stored import IdsWriter, SeriesWriter, StepsFile
 from sklearn_lstm.parameters import check_column_names
 from sklearn_lstm.progress_bar import ProgressBar
 from sklearn_lstm.text.analysis import iterate_texts
-from sklearn_lstm.text.counting import UNKNOWN
 from sklearn_lstm.text.id_matrix import cut_batches
 from sklearn_lstm.vectorizer import TextSequenceVectorizer
 
@@ -211,19 +211,17 @@ def _read_texts(
 ) -> tuple[Any, Sequences]:
     """Fit the vectorizer to all texts, and return their ids, and an empty X that names the tokens.
 
-    As in `fit_transform`, texts are read once, and get temporary ids until the vocabulary is known.
+    As in `fit_transform`, texts are read once, and kept until the vocabulary is known.
     """
-    temporary = StepsFile(path / "temporary", np.int32)
-    batches, ids = vectorizer._fit_batches(_texts(reading), temporary)
-    X = vectorizer.transform([])
-    writer = IdsWriter(path / "ids", X.vocabulary)
-    words = list(ids.unknown_tokens().values())
-    numbers = writer.number([*words, ""])  # the last one is that of an empty text
-    for some, lengths in cut_batches(batches, vectorizer.max_length_, vectorizer.truncation):
-        some[some == UNKNOWN] = ids.first_unknown + len(words)
-        writer.write(some, lengths, numbers, ids.first_unknown)
-    temporary.path.unlink()
-    return X, writer.stored(vectorizer.max_length_)
+    tokens, file = StepsFile(path / "tokens", np.int32), StepsFile(path / "ids", np.int32)
+    batches, ids = vectorizer._fit_batches(_texts(reading), tokens)
+    max_length = vectorizer.max_length_
+    for batch in cut_batches(batches, max_length, vectorizer.truncation):
+        file.append(batch)
+    tokens.path.unlink()
+    spelling = Spelling(ids.vocabulary, list(ids.unknown))
+    sequences = FlatIds(file.values(), file.lengths(), max_length, spelling=spelling)
+    return vectorizer.transform([]), sequences
 
 
 def _texts(reading: Reading) -> Iterator[Any]:

@@ -24,7 +24,6 @@ from sklearn_lstm.text.analysis import (
 )
 from sklearn_lstm.text.counting import (
     FIRST_TOKEN,
-    UNKNOWN,
     TextCounts,
     TokenBatches,
     TokenCounts,
@@ -386,18 +385,18 @@ class TextSequenceVectorizer(
     def _fit_batches(
         self, raw_documents: Any, batches: TokenBatches
     ) -> tuple[Iterator[TokenBatch], CallIds]:
-        """Fit, and return the ids of the texts; `batches` keeps them until the vocabulary is known.
+        """Fit, and return the ids of the texts, and the numbers of unknown tokens among them.
 
-        The texts are read once.
+        The texts are read once; `batches` keeps their tokens until the vocabulary is known.
         """
         tokens = self._fit(raw_documents, batches)
         ids = CallIds(self.vocabulary_)
-        final = np.fromiter((0, UNKNOWN, *ids(tokens)), np.int32)  # by temporary id
-        return ((final.take(batch), lengths) for batch, lengths in batches), ids
+        final = np.fromiter(ids(tokens), np.int32)
+        return ((final.take(batch - FIRST_TOKEN), lengths) for batch, lengths in batches), ids
 
     @with_callbacks
     def _fit(self, raw_documents: Any, batches: TokenBatches | None = None) -> Iterable[Any]:
-        """Fit, and append temporary ids to `batches`; return the tokens of 2, 3, ... among them."""
+        """Fit, and append numbers to `batches`; return the tokens that 2, 3, ... stand for."""
         task = CallbackTask.of_fit(self, raw_documents)
         vocabulary = self._check()
         task.begin()

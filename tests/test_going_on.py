@@ -410,8 +410,8 @@ def test_tokens_that_come_during_a_call_are_unknown_to_it():
     tokens = {"a": 2, "b": 3}
     ids = CallIds(tokens)
     tokens["c"] = 4
-    assert list(ids(["a", "c", "d", "c"])) == [2, 4, 5, 4]
-    assert ids.unknown_tokens() == {4: "c", 5: "d"}
+    assert list(ids(["a", "c", "d", "c"])) == [2, -3, -4, -3]
+    assert list(ids.unknown) == ["", "c", "d"]
     assert ids.vocabulary == {"a": 2, "b": 3} != CallIds(tokens).vocabulary
     assert "c" not in ids.vocabulary
     assert list(ids.vocabulary.values()) == [2, 3]

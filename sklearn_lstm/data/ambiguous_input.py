@@ -9,11 +9,11 @@ from sklearn_lstm.data.reading import IdTable
 from sklearn_lstm.data.sequences import (
     VALUES_PER_CHUNK,
     DenseSeries,
+    FlatIds,
     Lengths,
     Sequences,
     SparseIds,
 )
-from sklearn_lstm.data.stored import StoredIds
 from sklearn_lstm.exceptions import InputTypeWarning, warn_user
 
 FEWEST_ROWS = 20  # of a table: fewer columns are whole by chance
@@ -38,7 +38,7 @@ def warn_of_doubts(sequences: Sequences) -> None:
             _warn_of_ids(sequences.values[:, :, 0])
     elif isinstance(sequences, SparseIds | IdTable):
         _warn_of_features(*_filled_columns(sequences))
-    if sequences.n_channels is None and not isinstance(sequences, SparseIds | StoredIds):
+    if sequences.n_channels is None and not isinstance(sequences, FlatIds):
         every = -(-int(sequences.lengths.sum()) // VALUES_PER_CHUNK)
         ids, lengths = next(sequences.subset(np.arange(0, len(sequences), every)).chunks())
         if neighbour_distance(ids, lengths) < CLOSE:

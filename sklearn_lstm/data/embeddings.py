@@ -13,8 +13,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sklearn_lstm.data.sequences import PADDING_ID, Sequences, chunks_of_rows
-from sklearn_lstm.data.spelling import FIRST_UNKNOWN, Spelling
+from sklearn_lstm.data.spelling import Spelling
 from sklearn_lstm.data.static_models import StaticModel, is_static_model
+from sklearn_lstm.text.counting import FIRST_UNKNOWN
 
 ACCEPTED = (
     "embeddings takes an array of shape (n_ids, embedding_dim), a mapping from tokens to vectors, "
@@ -28,7 +29,7 @@ WORDS_AT_ONCE = 10_000
 Found: TypeAlias = tuple[NDArray[np.bool_], NDArray[np.float32]]
 
 
-class WordTable(Protocol):
+class LookupTable(Protocol):
     """A table of vectors that tokens are looked up in."""
 
     def lookup(self, tokens: Sequence[Any]) -> Found:
@@ -54,14 +55,14 @@ class PretrainedVectors:
         What the values of each table are multiplied by. Those of WordVectors and static models get
         the mean square 1, as vectors that are drawn; others stay as the user gives them.
     tables : tuple
-        A `WordTable`, or None for an array, which knows no words.
+        A `LookupTable`, or None for an array, which knows no words.
     """
 
     ids: NDArray[np.int64]
     vectors: NDArray[np.float32]
     widths: tuple[int, ...]
     scales: tuple[float, ...]
-    tables: tuple[WordTable | None, ...]
+    tables: tuple[LookupTable | None, ...]
 
     def __call__(self, spellings: NDArray[Any], spelling: Spelling | None) -> Found:
         """Look ids and words up.
@@ -82,10 +83,10 @@ class PretrainedVectors:
         place = np.minimum(np.searchsorted(self.ids, spellings), len(self.ids) - 1)
         is_known = self.ids[place] == spellings
         vectors = np.where(is_known[:, np.newaxis], self.vectors[place], np.float32(0))
-        is_word = spellings >= FIRST_UNKNOWN
+        is_word = spellings <= FIRST_UNKNOWN
         if spelling is not None and is_word.any():
-            numbers = spellings[is_word] - FIRST_UNKNOWN
-            words = [spelling.unknown_words[number] for number in numbers.tolist()]
+            places = FIRST_UNKNOWN - spellings[is_word]
+            words = [spelling.unknown_words[place] for place in places.tolist()]
             is_known[is_word], vectors[is_word] = self._look_up(words)
         return is_known, vectors
 
@@ -279,7 +280,7 @@ def _read_one(embeddings: Any, vocabulary: Mapping[Any, int] | None) -> Pretrain
     return PretrainedVectors(ids, matrix, matrix.shape[1:], (scale,), (table,))
 
 
-def _table_of(embeddings: Any) -> WordTable | None:
+def _table_of(embeddings: Any) -> LookupTable | None:
     """Return the table of tokens; None for an array."""
     embeddings = getattr(embeddings, "wv", embeddings)  # of a model of gensim
     if isinstance(embeddings, str | os.PathLike):
@@ -324,7 +325,7 @@ def _shown(embeddings: Any) -> str:
     return f"{reprlib.repr(embeddings)} ({type(embeddings).__name__})"
 
 
-def _ids_of_tokens(table: WordTable, vocabulary: Mapping[Any, int] | None) -> Mapping[Any, int]:
+def _ids_of_tokens(table: LookupTable, vocabulary: Mapping[Any, int] | None) -> Mapping[Any, int]:
     """Return the ids of tokens to look up; the keys of a mapping may be ids themselves."""
     keys = table.embeddings if isinstance(table, KeyTable) else ()
     keys = getattr(keys, "key_to_index", keys)

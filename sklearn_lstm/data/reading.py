@@ -24,16 +24,16 @@ from sklearn_lstm.data.sequences import (
     NO_ID,
     PADDING_ID,
     DenseSeries,
+    IdSequences,
     Lengths,
     RaggedIds,
     RaggedSeries,
     Rows,
     Sequences,
     SparseIds,
-    TokenIds,
     chunks_of_rows,
 )
-from sklearn_lstm.data.spelling import LARGEST_ID, read_spellings
+from sklearn_lstm.data.spelling import LARGEST_ID
 from sklearn_lstm.data.time_stamps import (
     check_kind_of_times,
     find_time_channel,
@@ -191,7 +191,7 @@ def _read_sparse(X: Any, input_type: str) -> Sequences:
         X.sum_duplicates()
         X.eliminate_zeros()
     _as_ids(X.data, lambda at: int(np.searchsorted(X.indptr, at, side="right")) - 1)
-    return SparseIds(X, *read_spellings(X))
+    return SparseIds(X)
 
 
 def _check_places(X: Any) -> None:
@@ -239,7 +239,7 @@ def _read_id_table(X: NDArray[Any], chunks: list[Rows]) -> Sequences:
     return IdTable(X, np.concatenate(n_entries))
 
 
-class IdTable(TokenIds):
+class IdTable(IdSequences):
     """A dense table of ids, (n_samples, n_columns), in which 0 is padding; floats are ids too."""
 
     def __init__(self, X: NDArray[Any], n_entries: Lengths) -> None:

@@ -12,9 +12,10 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_matrix
 
-from sklearn_lstm.data.spelling import Spelling
+from sklearn_lstm.data.spelling import Spelling, read_spellings
 from sklearn_lstm.data.targets import Targets
 from sklearn_lstm.data.time_stamps import with_exact_times
+from sklearn_lstm.text.counting import FIRST_UNKNOWN, UNKNOWN
 
 if TYPE_CHECKING:
     from sklearn_lstm.data.embeddings import PretrainedVectors
@@ -96,10 +97,7 @@ class Sequences(ABC):
         """Return the steps of rows laid end to end: (n_steps,) ids or (n_steps, n_channels)."""
 
     def read_spellings(self, rows: Rows) -> NDArray[Any]:
-        """Return a number for each step of rows, (n_steps,), which `spelling` turns into a word.
-
-        Without a spelling it is the id.
-        """
+        """Return the ids of rows, but for the k-th unknown word of `spelling` -2 - k."""
         return self.read(rows)
 
     def subset(self, rows: Rows) -> Sequences:
@@ -168,7 +166,7 @@ class DerivedSequences(Sequences):
         return self.derive(self.source.read(self.source_rows(rows)), rows)
 
     def read_spellings(self, rows: Rows) -> NDArray[Any]:
-        """Return the number of the spelling of each step."""
+        """Return the ids of rows, and the numbers of unknown words."""
         return self.derive(self.source.read_spellings(self.source_rows(rows)), rows)
 
 
@@ -184,7 +182,7 @@ class SelectedRows(DerivedSequences):
         return self.rows[rows]
 
 
-class TokenIds(Sequences):
+class IdSequences(Sequences):
     """Token ids, where a row without an entry is one unknown token.
 
     Parameters
@@ -207,39 +205,47 @@ class TokenIds(Sequences):
         return np.insert(entries.astype(np.int64), np.cumsum(n_entries)[n_entries == 0], NO_ID)
 
 
-class SparseIds(TokenIds):
-    """The ids of a CSR matrix, with the columns of each row in order.
+class FlatIds(IdSequences):
+    """Token ids laid end to end, in memory or in a file.
 
     Parameters
     ----------
-    X : csr_matrix
-    spelling : Spelling or None
-    spellings : ndarray of shape (n_entries,) or None
-        The number of the spelling of each entry.
+    spellings : ndarray of shape (n_entries,)
+        An id, or -2 - k for the k-th unknown word of the spelling.
+    n_entries, n_features, **what_is_known
+        Of `IdSequences`.
     """
 
     def __init__(
-        self, X: csr_matrix, spelling: Spelling | None, spellings: NDArray[Any] | None
+        self, spellings: NDArray[Any], n_entries: Lengths, n_features: int, **what_is_known: Any
     ) -> None:
-        super().__init__(np.diff(X.indptr).astype(np.intp), X.shape[1], spelling=spelling)
-        self.starts = X.indptr[:-1].astype(np.intp)
-        self.columns = X.indices
-        self.ids = X.data
-        self.spellings = X.data if spellings is None else spellings
+        super().__init__(n_entries, n_features, **what_is_known)
+        self.starts = starts_of(n_entries)
+        self.spellings = spellings
 
     def read(self, rows: Rows) -> NDArray[Any]:
         """Return the ids of rows laid end to end."""
-        return self._gather(self.ids, rows)
+        ids = self.read_spellings(rows)
+        ids[ids <= FIRST_UNKNOWN] = UNKNOWN
+        return ids
 
     def read_spellings(self, rows: Rows) -> NDArray[Any]:
-        """Return the number of the spelling of each step."""
-        return self._gather(self.spellings, rows)
-
-    def _gather(self, values: NDArray[Any], rows: Rows) -> NDArray[Any]:
-        return self.filled(gather(values, self.starts[rows], self.n_entries[rows]), rows)
+        """Return the ids of rows, and the numbers of unknown words."""
+        entries = gather(self.spellings, self.starts[rows], self.n_entries[rows])
+        return self.filled(entries, rows)
 
 
-class RaggedIds(TokenIds):
+class SparseIds(FlatIds):
+    """The ids of a CSR matrix, with the columns of each row in order."""
+
+    def __init__(self, X: csr_matrix) -> None:
+        spelling, spellings = read_spellings(X)
+        n_entries = np.diff(X.indptr).astype(np.intp)
+        super().__init__(spellings, n_entries, X.shape[1], spelling=spelling)
+        self.columns = X.indices
+
+
+class RaggedIds(IdSequences):
     """A list of arrays of ids, without padding."""
 
     def __init__(self, arrays: list[NDArray[Any]]) -> None:
@@ -319,6 +325,13 @@ def gather(values: NDArray[Any], starts: Lengths, lengths: Lengths) -> NDArray[A
     """Lay the values of some rows end to end: those from `starts` on, as many as `lengths`."""
     shift = np.repeat(starts - (np.cumsum(lengths) - lengths), lengths)
     return np.asarray(values[shift + np.arange(len(shift))])
+
+
+def starts_of(lengths: Lengths) -> NDArray[np.integer[Any]]:
+    """Return where each sequence starts, if they are laid end to end."""
+    ends = np.cumsum(lengths, dtype=np.int64)
+    ends -= lengths
+    return ends.astype(integer_type(int(ends[-1])), copy=False)
 
 
 def row_numbers(n_rows: int) -> Rows:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -10,20 +10,18 @@ import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
 from sklearn_lstm.data.sequences import (
-    NO_ID,
+    FlatIds,
     Lengths,
     Rows,
     Sequences,
-    TokenIds,
     chunks_of_rows,
     gather,
-    integer_type,
+    starts_of,
 )
-from sklearn_lstm.data.spelling import FIRST_UNKNOWN, Spelling
+from sklearn_lstm.data.spelling import Spelling
 from sklearn_lstm.text.analysis import TokenBatch
-from sklearn_lstm.text.counting import UNKNOWN
-
-FIRST_WORD = NO_ID - 1  # on disk an unknown word has a number from here downwards
+from sklearn_lstm.text.counting import FIRST_UNKNOWN
+from sklearn_lstm.text.vocabulary import UnknownTokens
 
 
 class StepsFile:
@@ -64,45 +62,6 @@ class StepsFile:
         return np.asarray(np.memmap(self.path, self.dtype, "r"))
 
 
-def _starts(lengths: Lengths) -> NDArray[np.integer[Any]]:
-    """Return where each sequence starts, if they are laid end to end."""
-    ends = np.cumsum(lengths, dtype=np.int64)
-    ends -= lengths
-    return ends.astype(integer_type(int(ends[-1])), copy=False)
-
-
-class StoredIds(TokenIds):
-    """Token ids in a file.
-
-    Parameters
-    ----------
-    ids : ndarray of shape (n_steps,) of int32
-        A number of `FIRST_WORD` or below stands for an unknown word of the spelling.
-    lengths : ndarray of shape (n_samples,)
-    n_features : int
-    **what_is_known
-        Of `Sequences`.
-    """
-
-    def __init__(
-        self, ids: NDArray[np.int32], lengths: Lengths, n_features: int, **what_is_known: Any
-    ) -> None:
-        super().__init__(lengths, n_features, **what_is_known)
-        self.starts = _starts(lengths)
-        self.ids = ids
-
-    def read(self, rows: Rows) -> NDArray[Any]:
-        """Return the ids of rows laid end to end."""
-        ids = gather(self.ids, self.starts[rows], self.lengths[rows])
-        ids[ids <= FIRST_WORD] = UNKNOWN
-        return ids
-
-    def read_spellings(self, rows: Rows) -> NDArray[Any]:
-        """Return the number of the spelling of each step."""
-        ids = gather(self.ids, self.starts[rows], self.lengths[rows]).astype(np.int64)
-        return np.where(ids <= FIRST_WORD, FIRST_UNKNOWN + FIRST_WORD - ids, ids)
-
-
 class StoredSeries(Sequences):
     """Series in a file.
 
@@ -119,7 +78,7 @@ class StoredSeries(Sequences):
         self, values: NDArray[Any], lengths: Lengths, n_features: int, **what_is_known: Any
     ) -> None:
         super().__init__(lengths, values.shape[1], n_features, **what_is_known)
-        self.starts = _starts(lengths)
+        self.starts = starts_of(lengths)
         self.values = values
 
     def read(self, rows: Rows) -> NDArray[Any]:
@@ -140,22 +99,7 @@ class IdsWriter:
     def __init__(self, path: Path, vocabulary: Mapping[Any, int] | None) -> None:
         self._file = StepsFile(path, np.int32)
         self._vocabulary = vocabulary
-        self._numbers: dict[Any, int] = {}  # of unknown words
-
-    def number(self, words: Iterable[Any]) -> NDArray[np.intp]:
-        """Return the numbers of unknown words."""
-        numbers = self._numbers
-        return np.array([numbers.setdefault(word, len(numbers)) for word in words], np.intp)
-
-    def write(
-        self, ids: NDArray[Any], lengths: Lengths, numbers: NDArray[np.intp], first: int
-    ) -> None:
-        """Add ids; those from `first` on stand for the unknown words with these numbers."""
-        is_word = ids >= first
-        if is_word.any():
-            ids = ids.astype(np.int64)
-            ids[is_word] = FIRST_WORD - numbers[ids[is_word] - first]
-        self._file.append((ids, lengths))
+        self._unknown = UnknownTokens()
 
     def add(self, sequences: Sequences) -> None:
         """Add sequences that were read from a batch.
@@ -174,18 +118,21 @@ class IdsWriter:
                 "batches with the same fitted TextSequenceVectorizer, or pass fit_batches a "
                 "Pipeline and the texts."
             )
-        numbers = self.number([] if spelling is None else spelling.unknown_words)
+        words = [] if spelling is None else spelling.unknown_words
+        numbers = np.array([self._unknown[word] for word in words], np.int32)
         for rows in chunks_of_rows(sequences.lengths):
-            steps = sequences.read_spellings(rows)
-            self.write(steps, sequences.lengths[rows], numbers, FIRST_UNKNOWN)
+            ids = sequences.read_spellings(rows).astype(np.int32)
+            is_unknown = ids <= FIRST_UNKNOWN
+            ids[is_unknown] = numbers[FIRST_UNKNOWN - ids[is_unknown]]
+            self._file.append((ids, sequences.lengths[rows]))
 
-    def stored(self, n_features: int, **what_is_known: Any) -> StoredIds:
+    def stored(self, n_features: int, **what_is_known: Any) -> FlatIds:
         """Return what was written."""
         spelling = None
         if self._vocabulary is not None:
-            spelling = Spelling(self._vocabulary, list(self._numbers))
+            spelling = Spelling(self._vocabulary, list(self._unknown))
         file = self._file
-        return StoredIds(
+        return FlatIds(
             file.values(), file.lengths(), n_features, spelling=spelling, **what_is_known
         )
 

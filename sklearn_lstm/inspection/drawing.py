@@ -70,14 +70,14 @@ def label_steps(axis: Any, data: NDArray[Any], *, rotation: float = 0) -> None:
 
 def hatch_missing(ax: Any, data: NDArray[Any]) -> None:
     """Hatch the steps of measurements that hold no value."""
-    for step in np.flatnonzero(is_missing(data)):
+    for step in np.flatnonzero(has_no_value(data)):
         ax.axvspan(
             step - 0.5, step + 0.5, facecolor="none", edgecolor="0.5", hatch="///", linewidth=0,
             gid="missing",
         )  # fmt: skip
 
 
-def is_missing(data: NDArray[Any]) -> NDArray[np.bool_]:
+def has_no_value(data: NDArray[Any]) -> NDArray[np.bool_]:
     """Return which steps of a sequence hold no value."""
     if data.dtype.kind != "f" or not is_measured(data):
         return np.zeros(len(data), dtype=bool)

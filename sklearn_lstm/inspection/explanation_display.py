@@ -9,9 +9,9 @@ import numpy as np
 
 from sklearn_lstm.inspection.drawing import (
     axes_for,
+    has_no_value,
     hatch_missing,
     is_measured,
-    is_missing,
     label_steps,
     printable,
     strongest,
@@ -187,7 +187,7 @@ class ExplanationDisplay:
         is_series = is_measured(explanation.data)
         names = [] if is_series else token_names(explanation.data)
         if is_series:
-            gaps = is_missing(explanation.data).tolist()
+            gaps = has_no_value(explanation.data).tolist()
             names = [f"{step}{' missing' * is_gap}" for step, is_gap in enumerate(gaps)]
         is_of_characters = not is_series and all(len(name) == 1 for name in names)
         if is_of_characters:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -17,6 +17,7 @@ from sklearn_lstm.classifier import LSTMSequenceClassifier
 from sklearn_lstm.data.encoding import UNKNOWN_CODE, TokenCodes
 from sklearn_lstm.data.labels import Labels
 from sklearn_lstm.data.sequences import Sequences
+from sklearn_lstm.data.spelling import Spelling
 from sklearn_lstm.model import SequenceModel
 from sklearn_lstm.text.analysis import iterate_texts
 from sklearn_lstm.text.counting import UNKNOWN
@@ -37,8 +38,6 @@ class OpenModel:
         What the classifier reads.
     vocabulary : dict or None
         Token to id, if it is known.
-    unknown_tokens : sequence
-        The tokens of the steps that hold the unknown id, in order, as far as they are known.
     vectorizer : TextSequenceVectorizer or None
         It made the sequences.
     texts : list
@@ -50,7 +49,6 @@ class OpenModel:
     labels: Labels
     sequences: Sequences
     vocabulary: dict[Any, int] | None
-    unknown_tokens: Sequence[Any]
     vectorizer: TextSequenceVectorizer | None
     texts: list[Any]
 
@@ -75,9 +73,10 @@ class OpenModel:
 
         An empty text is one unknown token.
         """
-        steps, is_ids = self.sequences.read(np.arange(len(self))), self.sequences.n_channels is None
+        is_ids = self.sequences.n_channels is None
+        steps = self.sequences.read_spellings(np.arange(len(self)))
         if is_ids:
-            steps = _named(steps, self.vocabulary, self.unknown_tokens)
+            steps = _named(steps, self.vocabulary, self.sequences.spelling)
         rows = np.split(steps, np.cumsum(self.sequences.lengths)[:-1])
         if not is_ids or self.vectorizer is None or self.tokens is None:
             return rows
@@ -161,7 +160,6 @@ def open_model(model: Any, X: Any) -> OpenModel:
         classifier._labels,  # noqa: SLF001
         classifier._read(X),  # noqa: SLF001
         getattr(X, "vocabulary", None) if vectorizer is None else vectorizer.vocabulary_,
-        getattr(X, "unknown_tokens", ()),
         vectorizer,
         texts,
     )
@@ -182,15 +180,13 @@ def open_one(model: Any, X: Any) -> OpenModel:
 
 
 def _named(
-    ids: NDArray[Any], vocabulary: dict[Any, int] | None, unknown_tokens: Sequence[Any]
+    spellings: NDArray[Any], vocabulary: dict[Any, int] | None, spelling: Spelling | None
 ) -> NDArray[np.object_]:
-    """Return the tokens of ids, or the ids without a vocabulary, as objects."""
+    """Return the tokens of spellings, or the ids without a vocabulary, as objects."""
     if vocabulary is None:
-        return ids.astype(np.object_)
-    tokens = np.fromiter((UNKNOWN_TOKEN, UNKNOWN_TOKEN, *vocabulary), np.object_)
-    named: NDArray[np.object_] = tokens[np.where(ids < len(tokens), np.maximum(ids, 0), 0)]
-    is_unknown = ids == UNKNOWN
-    if np.count_nonzero(is_unknown) == len(unknown_tokens):
-        names = (token or UNKNOWN_TOKEN for token in unknown_tokens)
-        named[is_unknown] = np.fromiter(names, np.object_)
-    return named
+        return spellings.astype(np.object_)
+    known = UNKNOWN_TOKEN, UNKNOWN_TOKEN, *vocabulary
+    words = () if spelling is None else spelling.unknown_words
+    unknown = (word or UNKNOWN_TOKEN for word in reversed(words))
+    tokens = np.fromiter((*known, *unknown, UNKNOWN_TOKEN), np.object_)  # -1 is the last one
+    return np.asarray(tokens[np.where(spellings < len(known), spellings, UNKNOWN)])

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from scipy.sparse import csr_matrix
 
 from sklearn_lstm.data.sequences import Rows, Sequences, chunks_of_rows
+from sklearn_lstm.text.counting import FIRST_UNKNOWN
 
 
 @dataclass(frozen=True)
@@ -79,6 +80,9 @@ class MeanVectors:
         """
         assert sequences.vectors is not None  # noqa: S101 - the model has seen some
         spellings, tokens = np.unique(sequences.read_spellings(rows), return_inverse=True)
+        # Unknown words come last, as they came: BLAS rounds the product of a row by its place.
+        order = np.lexsort((np.abs(spellings), spellings <= FIRST_UNKNOWN))
+        spellings, tokens = spellings[order], np.argsort(order)[tokens]
         _, vectors = sequences.vectors(spellings, sequences.spelling)
         place = np.minimum(np.searchsorted(self.ids, spellings), len(self.ids) - 1)
         idf = self.idf[np.where(self.ids[place] == spellings, place, len(self.ids))]

@@ -14,7 +14,7 @@ from sklearn.base import BaseEstimator
 from sklearn.feature_extraction.text import CountVectorizer
 
 from sklearn_lstm.parameters import SHARED, plain_parameters
-from sklearn_lstm.text.lookup import CharacterTable, WordTable
+from sklearn_lstm.text.lookup import CharacterTable, WordLookup
 from sklearn_lstm.text.words import lengths_of, split_characters, split_words, words_of
 
 # The ids of the tokens of some texts, laid end to end, and how many tokens each text has.
@@ -146,7 +146,7 @@ def read_tokens(
             code_points, lengths = split_characters(batch, lowers=lowers)
             yield find_characters(code_points), lengths
     elif analysis.tokenizer is words_of and not analysis.get_stop_words():
-        find_words = WordTable(find)
+        find_words = WordLookup(find)
         for batch in _in_batches(texts, analysis, preprocess, keeps_str=is_plain):
             words = split_words(batch, lowers=lowers)
             yield find_words(words), words.lengths

@@ -1,4 +1,4 @@
-"""Texts -> temporary ids of their tokens, and counts: what a vocabulary is learned from."""
+"""Texts -> numbers and counts of their tokens: what a vocabulary is learned from."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ from sklearn_lstm.text.analysis import TokenBatch, read_tokens
 # Id 0 is padding.
 UNKNOWN = 1  # the id of every token that is not in the vocabulary
 FIRST_TOKEN = 2
+FIRST_UNKNOWN = -2  # where unknown tokens are told apart, the k-th one is -2 - k
 
 
 class TokenBatches(Protocol):
@@ -45,9 +46,9 @@ class TokenCounts:
     Parameters
     ----------
     ids : dict
-        Token to temporary id: 2, 3, ... by first appearance, until a vocabulary is learned.
+        Token to number: 2, 3, ... by first appearance.
     occurrences, documents : ndarray of shape (2 + n_tokens,)
-        By temporary id: how often the token was read, and in how many texts.
+        By number: how often the token was read, and in how many texts.
     n_texts : int
         How many texts were read.
     """
@@ -119,7 +120,7 @@ def count_texts(
     raw_documents : iterable
         Texts, or what `analysis.input` says. Read once, a bounded number at a time.
     batches : TokenBatches or None
-        The temporary ids of the tokens are appended to it, batch by batch.
+        The numbers of the tokens are appended to it, batch by batch.
     """
     ids: defaultdict[Any, int] = defaultdict(count(FIRST_TOKEN).__next__)
     occurrences = documents = _no_counts()

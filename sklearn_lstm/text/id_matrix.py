@@ -12,7 +12,7 @@ import scipy.sparse as sp
 from numpy.typing import NDArray
 
 from sklearn_lstm.text.analysis import TokenBatch
-from sklearn_lstm.text.counting import UNKNOWN
+from sklearn_lstm.text.counting import FIRST_UNKNOWN, UNKNOWN
 from sklearn_lstm.text.vocabulary import CallIds, token_unit
 
 
@@ -25,11 +25,11 @@ class TokenIds(sp.csr_matrix):  # type: ignore[misc]
         Token to id.
     token_unit : {"word", "char"}
     temporary_ids : csr_matrix
-        The temporary id of each unknown token, at its row and column. They are found by row and
-        column: ids that are selected, sorted, removed or changed in place are never named after
-        another token.
+        The number of each unknown token, at its row and column. They are found by row and column:
+        ids that are selected, sorted, removed or changed in place are never named after another
+        token.
     temporary_tokens : dict
-        Temporary id to unknown token.
+        Number to unknown token.
     """
 
     vocabulary: Mapping[Any, int]
@@ -51,9 +51,9 @@ class TokenIds(sp.csr_matrix):  # type: ignore[misc]
         ids.sum_duplicates()
         known = zip(_places(self.temporary_ids), self.temporary_ids.data.tolist(), strict=True)
         found = dict(known)
-        temporary = [found.get(place, 0) for place in _places(ids, ids.data == UNKNOWN)]
-        tokens = map(self.temporary_tokens.get, temporary, repeat(""))
-        return np.fromiter(tokens, np.object_, len(temporary))  # a token may be a tuple
+        numbers = [found.get(place, 0) for place in _places(ids, ids.data == UNKNOWN)]
+        tokens = map(self.temporary_tokens.get, numbers, repeat(""))
+        return np.fromiter(tokens, np.object_, len(numbers))  # a token may be a tuple
 
     def __getitem__(self, key: Any) -> Any:
         part = super().__getitem__(key)
@@ -104,9 +104,9 @@ def to_csr(
     Parameters
     ----------
     batches : iterable of TokenBatch
-        The ids of the tokens, also temporary ones.
+        The ids of the tokens, and the numbers of unknown ones.
     ids : CallIds
-        It gave these ids.
+        It gave them.
     max_length : int
     truncation : str
     """
@@ -120,14 +120,14 @@ def to_csr(
         start, stop = stop, stop + len(part)
         data[start:stop] = part
         columns[start:stop] = _positions(part_lengths)
-    at = np.flatnonzero(data >= ids.first_unknown)
-    temporary = data[at], columns[at], np.searchsorted(at, ends)
+    at = np.flatnonzero(data <= FIRST_UNKNOWN)
+    numbers = data[at], columns[at], np.searchsorted(at, ends)
     data[at] = UNKNOWN
     shape = len(lengths), max_length
     X = TokenIds((data, columns, ends), shape)
     X.has_canonical_format = True
-    X.temporary_ids = sp.csr_matrix(temporary, shape)
-    X.temporary_tokens = ids.unknown_tokens()
+    X.temporary_ids = sp.csr_matrix(numbers, shape)
+    X.temporary_tokens = {number: token for token, number in ids.unknown.items()}
     return X
 
 
@@ -213,7 +213,7 @@ def _fill_empty(ids: NDArray[np.integer[Any]], lengths: NDArray[np.int64]) -> To
     is_empty = lengths == 0
     if not is_empty.any():
         return ids, lengths
-    return np.insert(ids, np.cumsum(lengths)[is_empty], UNKNOWN), np.maximum(lengths, 1)
+    return np.insert(ids, np.cumsum(lengths)[is_empty], FIRST_UNKNOWN), np.maximum(lengths, 1)
 
 
 def _truncate(

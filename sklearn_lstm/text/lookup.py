@@ -26,7 +26,7 @@ class CharacterTable:
     Parameters
     ----------
     evaluate : callable
-        From characters to an integer >= 0 for each, always the same for the same character.
+        From characters to an integer other than -1 for each, always the same for the same one.
     """
 
     def __init__(self, evaluate: Callable[[Iterable[str]], Iterable[int]]) -> None:
@@ -38,17 +38,15 @@ class CharacterTable:
         """Return the value of each code point, in a new array of the smallest type that fits."""
         known = self._values
         values = _take(known, code_points)
-        if values.min(initial=0) >= 0:
+        is_new = values == -1
+        if not is_new.any():
             return values
-        new = np.unique(code_points[values < 0])
-        new_values = list(self._evaluate(map(chr, new.tolist())))
-        largest = max(int(known.max()), *new_values)
-        size = max(len(known), int(new[-1]) + 2)
-        table = np.full(size, -1, np.min_scalar_type(-1 - largest))
+        new = np.unique(code_points[is_new])
+        table = np.full(max(len(known), int(new[-1]) + 2), -1)
         table[: len(known)] = known
-        table[new] = new_values
-        self._values = table
-        return _take(table, code_points)
+        table[new] = list(self._evaluate(map(chr, new.tolist())))
+        self._values = table.astype(np.min_scalar_type(min(table.min(), -1 - table.max())))
+        return _take(self._values, code_points)
 
 
 def _take(table: NDArray[Any], code_points: NDArray[Any]) -> NDArray[Any]:
@@ -95,7 +93,7 @@ class Words(NamedTuple):
         return words if self.is_composed else [normalize("NFC", word) for word in words]
 
 
-class WordTable:
+class WordLookup:
     """A function of words; computed once for most short words.
 
     A word of up to seven characters of Latin-1 is packed into a key of 64 bits, which picks a slot.
@@ -105,7 +103,7 @@ class WordTable:
     Parameters
     ----------
     evaluate : callable
-        From words to an integer >= 0 for each, always the same for the same word.
+        From words to an integer other than -1 for each, always the same for the same word.
     """
 
     def __init__(self, evaluate: Callable[[Iterable[str]], Iterable[int]]) -> None:

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import ItemsView, Iterable, Iterator, Mapping, ValuesView
-from itertools import count, islice
+from itertools import islice
 from numbers import Integral
 from typing import Any, Literal, NoReturn
 
@@ -12,7 +11,7 @@ import numpy as np
 
 from sklearn_lstm.exceptions import warn_user
 from sklearn_lstm.text.analysis import refuse_nan
-from sklearn_lstm.text.counting import FIRST_TOKEN, TokenCounts
+from sklearn_lstm.text.counting import FIRST_TOKEN, FIRST_UNKNOWN, TokenCounts
 from sklearn_lstm.text.scripts import is_character
 
 _MANY_WORDS = 200
@@ -71,10 +70,16 @@ class Vocabulary(Mapping[Any, int]):
         return dict(islice(self._tokens.items(), self._n_tokens))
 
 
+class UnknownTokens(dict[Any, int]):
+    """Unknown tokens and their numbers: -2, -3, ... in the order in which they are looked up."""
+
+    def __missing__(self, token: Any) -> int:
+        number = self[token] = FIRST_UNKNOWN - len(self)
+        return number
+
+
 class CallIds:
     """The ids of the tokens of one call of `transform` or `fit_transform`.
-
-    Unknown tokens get temporary ids, above those of the vocabulary, so that they can be told apart.
 
     Parameters
     ----------
@@ -84,24 +89,19 @@ class CallIds:
     Attributes
     ----------
     vocabulary : Vocabulary
-    first_unknown : int
-        The lowest temporary id.
+    unknown : UnknownTokens
+        Those so far. The first one, "", is that of an empty text.
     """
 
     def __init__(self, tokens: dict[Any, int]) -> None:
         self.vocabulary = Vocabulary(tokens)
-        self.first_unknown = FIRST_TOKEN + len(self.vocabulary)
+        self.unknown = UnknownTokens({"": FIRST_UNKNOWN})
         self._tokens = tokens
-        self._unknown: defaultdict[Any, int] = defaultdict(count(self.first_unknown).__next__)
 
     def __call__(self, tokens: Iterable[Any]) -> Iterator[int]:
-        """Yield the id of each token."""
-        find, limit, unknown = self._tokens.get, self.first_unknown, self._unknown
+        """Yield the id of each token, or its number if it is unknown."""
+        find, unknown, limit = self._tokens.get, self.unknown, FIRST_TOKEN + len(self.vocabulary)
         return (id_ if (id_ := find(token, limit)) < limit else unknown[token] for token in tokens)
-
-    def unknown_tokens(self) -> dict[int, Any]:
-        """Return the unknown tokens so far, by their temporary ids."""
-        return dict(zip(self._unknown.values(), self._unknown, strict=True))
 
 
 def frequent_tokens(counts: TokenCounts, min_df: float, max_df: float) -> list[Any]:

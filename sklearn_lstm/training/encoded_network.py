@@ -16,8 +16,8 @@ from sklearn_lstm.data.batches import steps_at_once
 from sklearn_lstm.data.encoding import Encoding
 from sklearn_lstm.data.padding import pad
 from sklearn_lstm.data.sequences import Rows, Sequences, rows_of_similar_length
-from sklearn_lstm.data.spelling import FIRST_UNKNOWN
 from sklearn_lstm.network.network import SequenceNetwork
+from sklearn_lstm.text.counting import FIRST_UNKNOWN
 
 MOST_LAYERS = 1_000  # of a network that is loaded
 
@@ -98,7 +98,7 @@ class EncodedNetwork:
         if sequences.vectors is not None:
             spellings, places = np.unique(sequences.read_spellings(rows), return_inverse=True)
             is_known, vectors = sequences.vectors(spellings, sequences.spelling)
-            is_new = is_known & (spellings >= FIRST_UNKNOWN)
+            is_new = is_known & (spellings <= FIRST_UNKNOWN)
             codes = np.where(is_new, len(self.encoding) + np.cumsum(is_new) - 1, 0)[places]
             steps = np.where(codes > 0, codes, steps)
             extension = torch.from_numpy(vectors[is_new]).to(self.device)

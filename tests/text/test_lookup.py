@@ -6,7 +6,7 @@ from itertools import product
 import numpy as np
 import pytest
 
-from sklearn_lstm.text.lookup import CharacterTable, Words, WordTable
+from sklearn_lstm.text.lookup import CharacterTable, WordLookup, Words
 from sklearn_lstm.text.words import LOWERED_IN_CONTEXT
 
 
@@ -41,7 +41,7 @@ WIDE_WORDS = [*WORDS, "ā", "日本", "!\U0001f600", "a\u0100", "日本", "a"]
 )
 def test_each_word_has_its_value(words, encoding):
     number, numbers, _ = counter()
-    table = WordTable(number)
+    table = WordLookup(number)
     for _ in range(2):
         values = look_up(table, words, encoding)
         assert values == [numbers[word] for word in words]
@@ -49,7 +49,7 @@ def test_each_word_has_its_value(words, encoding):
 
 def test_bytes_and_wide_characters_mean_the_same_words():
     number, numbers, asked = counter()
-    table = WordTable(number)
+    table = WordLookup(number)
     look_up(table, WORDS, "latin-1")
     asked.clear()
     assert look_up(table, WIDE_WORDS, "utf-32-le") == [numbers[word] for word in WIDE_WORDS]
@@ -58,7 +58,7 @@ def test_bytes_and_wide_characters_mean_the_same_words():
 
 def test_words_that_share_a_slot_keep_their_own_values():
     number, numbers, _ = counter()
-    table = WordTable(number)
+    table = WordLookup(number)
     words = ["".join(letters) for letters in product("abcdefghijklmnopq", repeat=4)]
     assert len(words) > 1 << 16  # so many slots
     for _ in range(2):
@@ -68,7 +68,7 @@ def test_words_that_share_a_slot_keep_their_own_values():
 
 def test_a_short_word_is_asked_for_once():
     number, _, asked = counter()
-    table = WordTable(number)
+    table = WordLookup(number)
     for _ in range(3):
         look_up(table, ["same", "same"], "latin-1")
     assert asked == ["same"]
