@@ -15,7 +15,7 @@ N_FRAMES = 200  # that a network reads of a series of mean length, if it is long
 MOST_STEPS_PER_BATCH = 1 << 13
 BATCH_SIZE_OF_PARTIAL_FIT = 32
 N_UPDATES = 800
-FEWEST_SAMPLES = 100  # fewer get as many epochs as these
+FEWEST_SAMPLES = 100  # fewer get as many epochs as these where no held-out loss ends the training
 UPDATES_PER_CHECK, EPOCHS_PER_CHECK = 75, 1.5
 CHECKS_WITHOUT_PROGRESS, EPOCHS_WITHOUT_PROGRESS = 3, 3  # after which training ends
 # Factor of the updates, and of those between two checks: a character says less than a word.
@@ -100,7 +100,8 @@ def plan_training(
     per_check = updates_per_check(n_samples, batch_size, parameters["token_unit"])
     work = work_of_epoch(sequences)
     if max_epochs == "auto":
-        max_epochs = max_epochs_for(n_samples, work, batch_size, parameters["token_unit"])
+        n_counted = n_samples if follows_loss else max(n_samples, FEWEST_SAMPLES)
+        max_epochs = max_epochs_for(n_counted, work, batch_size, parameters["token_unit"])
         if not follows_loss:  # a network without another member beside it needs more
             max_epochs *= 2
     else:
@@ -162,15 +163,13 @@ def max_epochs_for(n_samples: int, work: int, batch_size: int, token_unit: str |
     """Return the epochs of "auto", for data whose epoch is so much work.
 
     It is the number of epochs with 800 updates, or with 5 million units of work if that is less,
-    but at least 6. Fewer than 100 samples get as many epochs as 100: six texts are learned by heart
-    long before 800 updates. Characters: twice the updates and the work, and at least 15. Where 6
-    (or 15) epochs are more than 25 million units, as many as these allow, but at least 4.
+    but at least 6. Characters: twice the updates and the work, and at least 15. Where 6 (or 15)
+    epochs are more than 25 million units, as many as these allow, but at least 4.
     """
     is_char = token_unit == "char"
     times = MORE_FOR_CHARACTERS if is_char else 1
     least = FEWEST_EPOCHS_OF_CHARACTERS if is_char else FEWEST_EPOCHS
-    of_updates = round(times * N_UPDATES * batch_size / max(n_samples, FEWEST_SAMPLES))
-    enough = min(of_updates, times * MOST_WORK // work)
+    enough = min(round(times * N_UPDATES * batch_size / n_samples), times * MOST_WORK // work)
     affordable = max(FEWEST_EPOCHS_OF_ALL, min(least, MOST_WORK_OF_FEWEST_EPOCHS // work))
     return max(enough, affordable)
 

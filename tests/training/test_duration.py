@@ -29,12 +29,6 @@ def test_auto_epochs_and_batches_suit_small_and_large_data():
     assert epochs[-1] == 4
 
 
-@pytest.mark.parametrize("token_unit", ["word", "char", None])
-def test_few_samples_get_no_more_epochs_than_a_hundred(token_unit):
-    epochs = [max_epochs_for(n, 10 * n, 4, token_unit) for n in (1, 6, 99, 100, 200)]
-    assert epochs[0] == epochs[1] == epochs[2] == epochs[3] > epochs[4]
-
-
 def plan(X, *, is_judged=True, is_new=True, has_validation=False, other_work=0, **parameters):
     sequences = read_sequences(X)
     defaults = LSTMSequenceClassifier(**parameters).get_params()
@@ -80,14 +74,26 @@ def test_a_length_that_the_user_sets_is_kept(token_unit):
 
 
 def test_a_network_that_no_held_out_loss_tells_when_to_stop_gets_twice_the_epochs():
-    told = plan(IDS)
+    ids = np.arange(300).reshape(100, 3)
+    told = plan(ids)
     for untold in (
-        plan(IDS, is_judged=False),
-        plan(IDS, early_stopping=True),
-        plan(IDS, lr_schedule="cosine"),
+        plan(ids, is_judged=False),
+        plan(ids, early_stopping=True),
+        plan(ids, lr_schedule="cosine"),
     ):
         assert untold.max_epochs == 2 * told.max_epochs
         assert not untold.follows_loss
+
+
+@pytest.mark.parametrize("X", [np.arange(400).reshape(200, 2), np.ones((200, 2))])
+@pytest.mark.parametrize("token_unit", ["word", "char"])
+def test_few_samples_that_no_held_out_loss_judges_get_no_more_epochs_than_a_hundred(X, token_unit):
+    def epochs(n, **parameters):
+        return plan(X[:n], token_unit=token_unit, **parameters).max_epochs
+
+    few, hundred, many = (epochs(n, is_judged=False) for n in (6, 100, 200))
+    assert few == hundred > many
+    assert epochs(6) > few
 
 
 def test_two_networks_learn_where_a_new_one_is_judged_and_soon_done():
