@@ -17,7 +17,7 @@ UPDATES_PER_EPOCH = 50
 MOST_STEPS_PER_BATCH = 1 << 13
 BATCH_SIZE_OF_PARTIAL_FIT = 32
 N_UPDATES = 800
-FEWEST_SAMPLES = 100  # fewer get as many epochs as these
+FEWEST_SAMPLES = 100  # fewer get as many epochs as these where no held-out loss ends the training
 UPDATES_PER_CHECK = 75
 MOST_WORK, MOST_WORK_OF_FEWEST_EPOCHS = 5_000_000, 25_000_000
 FEWEST_EPOCHS_OF_ALL = 4
@@ -96,7 +96,8 @@ def plan_training(
     per_check = updates_per_check(updates_per_epoch, kind)
     work = work_of_epoch(sequences, kind)
     if isinstance(max_epochs, str):
-        max_epochs = max_epochs_for(n_samples, work, batch_size, kind)
+        n_counted = n_samples if follows_loss else max(n_samples, FEWEST_SAMPLES)
+        max_epochs = max_epochs_for(n_counted, work, batch_size, kind)
         if not follows_loss:  # a network without another member beside it needs more
             max_epochs *= 2
     else:
@@ -140,12 +141,11 @@ def max_epochs_for(n_samples: int, work: int, batch_size: int, kind: Kind) -> in
     """Return the epochs of "auto", for data whose epoch is so much work.
 
     It is the number of epochs with 800 updates, or with 5 million units of work if that is less,
-    but at least 6. Fewer than 100 samples get as many epochs as 100: six texts are learned by heart
-    long before 800 updates. Characters: twice the updates and the work, and at least 15. Where 6
-    (or 15) epochs are more than 25 million units, as many as these allow, but at least 4.
+    but at least 6. Characters: twice the updates and the work, and at least 15. Where 6 (or 15)
+    epochs are more than 25 million units, as many as these allow, but at least 4.
     """
     n_updates, most_work = kind.effort * N_UPDATES, kind.effort * MOST_WORK
-    enough = min(round(n_updates * batch_size / max(n_samples, FEWEST_SAMPLES)), most_work // work)
+    enough = min(round(n_updates * batch_size / n_samples), most_work // work)
     affordable = min(kind.fewest_epochs, MOST_WORK_OF_FEWEST_EPOCHS // work)
     return max(enough, affordable, FEWEST_EPOCHS_OF_ALL)
 

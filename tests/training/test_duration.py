@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from sklearn_lstm import LSTMSequenceClassifier
-from sklearn_lstm.data.kinds import KINDS, MEASUREMENTS, WORDS, find_kind
+from sklearn_lstm.data.kinds import MEASUREMENTS, WORDS, find_kind
 from sklearn_lstm.data.labels import Labels
 from sklearn_lstm.data.reading import read_sequences
 from sklearn_lstm.training.configuration import Configuration
@@ -29,12 +29,6 @@ def test_auto_epochs_and_batches_suit_small_and_large_data():
     assert epochs == sorted(epochs, reverse=True)
     assert epochs[0] == 800 * 4 / 100
     assert epochs[-1] == 4
-
-
-@pytest.mark.parametrize("kind", KINDS.values())
-def test_few_samples_get_no_more_epochs_than_a_hundred(kind):
-    epochs = [max_epochs_for(n, 10 * n, 4, kind) for n in (1, 6, 99, 100, 200)]
-    assert epochs[0] == epochs[1] == epochs[2] == epochs[3] > epochs[4]
 
 
 def plan(X, *, is_judged=True, is_new=True, has_validation=False, other_work=0, **parameters):
@@ -82,14 +76,26 @@ def test_a_length_that_the_user_sets_is_kept(token_unit):
 
 
 def test_a_network_that_no_held_out_loss_tells_when_to_stop_gets_twice_the_epochs():
-    told = plan(IDS)
+    ids = np.arange(300).reshape(100, 3)
+    told = plan(ids)
     for untold in (
-        plan(IDS, is_judged=False),
-        plan(IDS, early_stopping=True),
-        plan(IDS, lr_schedule="cosine"),
+        plan(ids, is_judged=False),
+        plan(ids, early_stopping=True),
+        plan(ids, lr_schedule="cosine"),
     ):
         assert untold.max_epochs == 2 * told.max_epochs
         assert not untold.follows_loss
+
+
+@pytest.mark.parametrize("X", [np.arange(400).reshape(200, 2), np.ones((200, 2))])
+@pytest.mark.parametrize("token_unit", ["word", "char"])
+def test_few_samples_that_no_held_out_loss_judges_get_no_more_epochs_than_a_hundred(X, token_unit):
+    def epochs(n, **parameters):
+        return plan(X[:n], token_unit=token_unit, **parameters).max_epochs
+
+    few, hundred, many = (epochs(n, is_judged=False) for n in (6, 100, 200))
+    assert few == hundred > many
+    assert epochs(6) > few
 
 
 def test_two_networks_learn_where_a_new_one_is_judged_and_soon_done():
