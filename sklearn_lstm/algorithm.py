@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from copy import deepcopy
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -17,14 +16,14 @@ import torch
 from sklearn_lstm.blending import ClassPrior, HeldOutLogits
 from sklearn_lstm.callback_support import Attributes, CallbackTask, without_callbacks
 from sklearn_lstm.compute.threads import workers
-from sklearn_lstm.data.row_changes import RowChanges
+from sklearn_lstm.data.growing_tables import GrowingTables
 from sklearn_lstm.data.sequences import Samples
 from sklearn_lstm.members.convolutions import ConvolutionModel
 from sklearn_lstm.members.member import FittedMember, LinearMember, Member
 from sklearn_lstm.members.networks import Networks, NetworkSoFar
 from sklearn_lstm.members.ngrams import NgramModel
 from sklearn_lstm.members.online_ngrams import OnlineNgrams
-from sklearn_lstm.model import SHARING, SequenceModel
+from sklearn_lstm.model import SequenceModel
 from sklearn_lstm.training.configuration import Configuration
 from sklearn_lstm.training.duration import TrainingPlan, plan_training
 from sklearn_lstm.training.held_out import divide
@@ -119,7 +118,7 @@ def fit_one_epoch(
     configuration: Configuration,
     rng: np.random.Generator,
     previous: SequenceModel | None,
-) -> Iterator[tuple[SequenceModel, RowChanges]]:
+) -> Iterator[tuple[SequenceModel, GrowingTables]]:
     """Train a network for an epoch, and let n-grams learn the errors of the model before it.
 
     Until the context ends, nobody else begins to share the tables of the previous model.
@@ -136,27 +135,23 @@ def fit_one_epoch(
         The trained model. It shares tables with the previous one, unless others may see that. The
         tables stay as they are until the changes are written; then the previous model is not used
         any more.
-    RowChanges
+    GrowingTables
     """
     before = None if previous is None else previous.networks
     networks, excerpt = Networks.fit_one_epoch(samples, configuration, rng, before)
-    learns_ngrams, changes = OnlineNgrams.suits(configuration), RowChanges()
+    learns_ngrams = OnlineNgrams.suits(configuration)
     others = np.zeros((len(samples), samples.targets.n_outputs))
     if learns_ngrams and previous is not None:
         others = previous.without_online_ngrams().logits(samples.sequences)
-    with SHARING.lock:  # after the training, in which a callback may have made a copy
-        in_place = previous is not None and not previous.is_shared
+    with GrowingTables.sharing.lock:  # after the training, in which a callback may have made a copy
+        growing = GrowingTables({} if previous is None else previous.memory)
         if excerpt is not None:
-            networks = networks.with_whole_tables(excerpt, changes, in_place=in_place)
+            networks = networks.with_whole_tables(excerpt, growing)
         model = SequenceModel((networks,)) if previous is None else previous.with_networks(networks)
-        ngrams = model.online_ngrams
         if learns_ngrams:
-            ngrams = ngrams or OnlineNgrams.of(samples, configuration.kind)
-            ngrams = ngrams.learned(samples, others, changes, rng, in_place=in_place)
-            model = model.with_member(ngrams, 1.0)
-        elif ngrams is not None and not in_place:
-            model = model.with_member(deepcopy(ngrams), 1.0)
-        yield replace(model, is_shared=False), changes
+            ngrams = model.online_ngrams or OnlineNgrams.of(samples, configuration.kind)
+            model = model.with_member(ngrams.learned(samples, others, growing, rng), 1.0)
+        yield replace(model, memory=growing.memory), growing
 
 
 def _plan(

@@ -24,6 +24,7 @@ from sklearn_lstm.callback_support import (
 )
 from sklearn_lstm.data.embeddings import PretrainedVectors, read_embeddings
 from sklearn_lstm.data.encoding import N_SPECIAL
+from sklearn_lstm.data.growing_tables import GrowingTables
 from sklearn_lstm.data.input_format import InputFormat
 from sklearn_lstm.data.labels import Labels, read_labels
 from sklearn_lstm.data.reading import read_sequences
@@ -37,7 +38,7 @@ from sklearn_lstm.data.targets import (
 from sklearn_lstm.description import DescribedMixin
 from sklearn_lstm.io.envelope import StoredMixin
 from sklearn_lstm.members.member import Member
-from sklearn_lstm.model import SHARING, SequenceModel
+from sklearn_lstm.model import SequenceModel
 from sklearn_lstm.network.directions import CELLS
 from sklearn_lstm.network.network import SequenceNetwork
 from sklearn_lstm.network.pooling import POOLINGS
@@ -580,13 +581,13 @@ class LSTMSequenceClassifier(
             self._configuration(sequences, input_format, labels, previous),
             self._random_generator(previous),
             previous,
-        ) as (model, changes):
+        ) as (model, growing):
             try:
-                changes.write()
+                growing.write()
                 self.__dict__ = attributes(model)  # in one statement: a user may press Ctrl-C
             except BaseException:
                 if self._previous() is previous:  # it was not replaced yet
-                    changes.undo()
+                    growing.undo()
                 raise
         return self
 
@@ -837,14 +838,14 @@ class LSTMSequenceClassifier(
     def _shared_model(self) -> SequenceModel:
         """Return the model, whose tables others see from now on."""
         check_is_fitted(self)
-        with SHARING.lock:
-            self._model.is_shared = True
+        with GrowingTables.sharing.lock:
+            self._model.memory.clear()  # it is not its own any more
             return self._model
 
     def __copy__(self) -> Self:
-        with SHARING.lock:
+        with GrowingTables.sharing.lock:
             if self.__sklearn_is_fitted__():
-                self._model.is_shared = True
+                self._model.memory.clear()
             return super().__copy__()
 
     def __sklearn_is_fitted__(self) -> bool:

@@ -10,7 +10,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sklearn_lstm.blending import HeldOutLogits
-from sklearn_lstm.compute.locks import ForkSafeLock
 from sklearn_lstm.data.encoding import Encoding
 from sklearn_lstm.data.sequences import Sequences
 from sklearn_lstm.members.member import LinearMember, Member
@@ -18,7 +17,6 @@ from sklearn_lstm.members.networks import Networks
 from sklearn_lstm.members.online_ngrams import OnlineNgrams
 
 UNJUDGED_WEIGHT = 0.5  # of networks that no held-out sample can judge
-SHARING = ForkSafeLock()  # held while a model becomes shared, or its tables change in place
 
 
 @dataclass
@@ -39,9 +37,8 @@ class SequenceModel:
         Logarithms of the frequencies of classes, with mean 0, or of the odds of labels.
     n_held_out : int
         Samples that set the weights and the correction.
-    is_shared : bool
-        Whether a user or another model may see its tables, so that `partial_fit` has to copy them.
-        Only those that `partial_fit` itself has made belong to the model alone.
+    memory : dict of int to ndarray or Tensor
+        Of the tables that nobody else sees (see `GrowingTables`).
     """
 
     members: tuple[Member, ...]
@@ -49,7 +46,7 @@ class SequenceModel:
     prior_correction: float | NDArray[np.float64] = 0.0
     log_prior: NDArray[np.float64] | float = 0.0
     n_held_out: int = 0
-    is_shared: bool = field(default=True, repr=False, metadata={"is_stored": False})
+    memory: dict[int, Any] = field(default_factory=dict, repr=False, metadata={"is_stored": False})
 
     @classmethod
     def blended(

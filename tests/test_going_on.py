@@ -19,7 +19,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 
 import sklearn_lstm
 from sklearn_lstm import TextSequenceVectorizer, WordVectors
-from sklearn_lstm.data.row_changes import RowChanges
+from sklearn_lstm.data.growing_tables import GrowingTables
 from sklearn_lstm.streaming import fit_batches
 from sklearn_lstm.text.vocabulary import CallIds
 
@@ -192,16 +192,16 @@ def test_a_copy_that_a_callback_makes_does_not_learn():
 
 
 def test_a_copy_from_another_thread_has_learned_all_samples_of_a_call_or_none(monkeypatch):
-    model, copies, write = with_room(), [], RowChanges.write
+    model, copies, write = with_room(), [], GrowingTables.write
     before = model.predict_proba([[2, 3]])
     thread = Thread(target=lambda: copies.append(copy.copy(model)))
 
-    def write_meanwhile(changes):
+    def write_meanwhile(growing):
         thread.start()
         thread.join(0.1)
-        write(changes)
+        write(growing)
 
-    monkeypatch.setattr(RowChanges, "write", write_meanwhile)
+    monkeypatch.setattr(GrowingTables, "write", write_meanwhile)
     model.partial_fit([[2, 3], [4, 5]], [1, 0])
     thread.join()
     proba = copies[0].predict_proba([[2, 3]])

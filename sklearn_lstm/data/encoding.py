@@ -9,8 +9,8 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
+from sklearn_lstm.data.growing_tables import GrowingTables
 from sklearn_lstm.data.normal_scores import NormalScores
-from sklearn_lstm.data.row_changes import RowChanges, with_rows
 from sklearn_lstm.data.sequences import Lengths, Sequences
 
 PADDING_CODE, UNKNOWN_CODE = 0, 1  # rows of the embedding table that belong to no id
@@ -30,14 +30,30 @@ class TokenCodes:
     ----------
     ids : ndarray of shape (n_ids,)
         The id of each code from 2 on.
+    table : ndarray of shape (largest + 2,) or None
+        The code of each id; the last entry, which is also that of -1, is the unknown code. None:
+        the ids are too sparse, and are searched.
     """
 
-    ids: NDArray[np.int64] = field(default_factory=lambda: np.empty(0, np.int64))
+    ids: NDArray[np.int64]
+    table: NDArray[np.int64] | None = field(repr=False, metadata={"is_stored": False})
+
+    @classmethod
+    def of(cls, ids: NDArray[np.int64]) -> TokenCodes:
+        """Return codes for these ids, in their order."""
+        largest = int(ids.max(initial=0))
+        if largest > SPARSEST_TABLE * (N_SPECIAL + len(ids)):
+            return cls(ids, None)
+        table = np.full(largest + 2, UNKNOWN_CODE)
+        table[ids] = np.arange(N_SPECIAL, N_SPECIAL + len(ids))
+        return cls(ids, table)
+
+    from_stored = of
 
     def extended(self, sequences: Sequences, more: NDArray[np.int64]) -> TokenCodes:
         """Return codes for the ids in sequences and `more` too; known ids keep their codes."""
         new = self.new_ids(sequences.distinct_ids(), more)
-        return TokenCodes(np.concatenate([self.ids, new]))
+        return TokenCodes.of(np.concatenate([self.ids, new]))
 
     def new_ids(self, ids: NDArray[Any], more: NDArray[np.int64]) -> NDArray[np.int64]:
         """Return the ids in both that have no code, in ascending order."""
@@ -48,33 +64,17 @@ class TokenCodes:
     def __len__(self) -> int:
         return N_SPECIAL + len(self.ids)
 
-    def appended(
-        self, new: NDArray[np.int64], changes: RowChanges, *, in_place: bool
-    ) -> TokenCodes:
-        """Return codes for new ids too, in their order, once the changes are written.
-
-        In place, both share memory.
-        """
-        if in_place and not len(new):
-            return self
-        codes = TokenCodes(with_rows(self.ids, new, in_place=in_place))
-        largest, table = int(new.max(initial=0)), self._table
-        if in_place and table is not None and largest <= SPARSEST_TABLE * len(codes):
-            unknown = np.full(max(0, largest + 2 - len(table)), UNKNOWN_CODE)
-            table = with_rows(table, unknown, in_place=True)
-            changes.add(table, new, np.arange(len(self), len(codes)))
-            vars(codes)["_table"] = table
-        return codes
-
-    @cached_property
-    def _table(self) -> NDArray[np.int64] | None:
-        """The code of each id; the last entry, which is also that of -1, is the unknown code."""
-        largest = int(self.ids.max(initial=0))
-        if largest > SPARSEST_TABLE * len(self):
-            return None
-        table = np.full(largest + 2, UNKNOWN_CODE)
-        table[self.ids] = np.arange(N_SPECIAL, len(self))
-        return table
+    def appended(self, new: NDArray[np.int64], growing: GrowingTables) -> TokenCodes:
+        """Return codes for new ids too, in their order, once the changes are written."""
+        if self.table is None and not len(new):
+            return self  # the order of its ids is known
+        ids, largest = growing.with_rows(self.ids, new), int(new.max(initial=0))
+        if self.table is None or largest > SPARSEST_TABLE * (N_SPECIAL + len(ids)):
+            return TokenCodes.of(ids)
+        unknown = np.full(max(0, largest + 2 - len(self.table)), UNKNOWN_CODE)
+        table = growing.with_rows(self.table, unknown)
+        growing.change(table, new, np.arange(len(self), N_SPECIAL + len(ids)))
+        return TokenCodes(ids, table)
 
     @cached_property
     def _order(self) -> NDArray[np.intp]:
@@ -82,9 +82,9 @@ class TokenCodes:
 
     def __call__(self, steps: NDArray[Any], _lengths: Lengths | None = None) -> NDArray[np.int64]:
         """Ids (n_steps,) -> codes (n_steps,)."""
-        if self._table is not None:
+        if self.table is not None:
             steps = steps.astype(np.int64, copy=False)  # a small type could not hold the bound
-            codes = self._table[np.minimum(steps, len(self._table) - 1)]
+            codes = self.table[np.minimum(steps, len(self.table) - 1)]
             return np.where(codes < len(self), codes, UNKNOWN_CODE)  # the table may have grown
         at = np.searchsorted(self.ids, steps, sorter=self._order)
         nearest = self._order[np.minimum(at, len(self.ids) - 1)]

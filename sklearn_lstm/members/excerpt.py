@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from sklearn_lstm.data.encoding import N_SPECIAL, PADDING_CODE, UNKNOWN_CODE, TokenCodes
-from sklearn_lstm.data.row_changes import RowChanges, with_rows
+from sklearn_lstm.data.growing_tables import GrowingTables
 from sklearn_lstm.data.sequences import Sequences
 from sklearn_lstm.training.configuration import Configuration
 from sklearn_lstm.training.encoded_network import EncodedNetwork
@@ -104,24 +104,21 @@ class Excerpt:
                     # New rows begin as padding, whose gradient is 0.
                     of_weight[name] = tables[name][torch.where(is_known, codes, PADDING_CODE)]
             optimizer_state = {**optimizer_state, index: of_weight}
-        excerpt = EncodedNetwork(TokenCodes(ids[order]), network)
+        excerpt = EncodedNetwork(TokenCodes.of(ids[order]), network)
         return cls(excerpt, whole, codes, tables, optimizer_state, new_ids, new_vectors)
 
-    def whole_again(
-        self, net: MicroBatchNet, changes: RowChanges, *, in_place: bool
-    ) -> EncodedNetwork:
+    def whole_again(self, net: MicroBatchNet, growing: GrowingTables) -> EncodedNetwork:
         """Return the trained network with whole tables; its optimiser gets whole tables too.
 
-        The trained rows are added to `changes`, and are in the tables after `changes.write()`. In
-        place, the tables share their memory with those of the network before.
+        The trained rows are in the tables after `growing.write()`.
         """
         network, optimizer = self.network.network, net.optimizer_
         assert isinstance(self.whole.encoding, TokenCodes)  # noqa: S101 - see `of`
-        encoding = self.whole.encoding.appended(self.new_ids, changes, in_place=in_place)
+        encoding = self.whole.encoding.appended(self.new_ids, growing)
 
         def grown(table: Tensor, new_rows: Tensor, rows: Tensor) -> Tensor:
-            whole: Tensor = with_rows(table, new_rows, in_place=in_place)
-            changes.add(whole, self.codes, rows)
+            whole: Tensor = growing.with_rows(table, new_rows)
+            growing.change(whole, self.codes, rows)
             return whole
 
         weight = network.embedding.weight

@@ -15,7 +15,7 @@ from sklearn_lstm.blending import HeldOutLogits
 from sklearn_lstm.compute.devices import find_device_or_cpu, prefers_bfloat16
 from sklearn_lstm.compute.threads import map_on_workers, workers
 from sklearn_lstm.data.batches import SequenceDataset
-from sklearn_lstm.data.row_changes import RowChanges
+from sklearn_lstm.data.growing_tables import GrowingTables
 from sklearn_lstm.data.sequences import Samples, Sequences
 from sklearn_lstm.members.excerpt import Excerpt
 from sklearn_lstm.members.gradients import integrated_gradients
@@ -186,13 +186,10 @@ class Networks(FittedMember):
         return cls(trained, optimizer_state_of(net), net), excerpt
 
     @torch.inference_mode(mode=False)
-    def with_whole_tables(self, excerpt: Excerpt, changes: RowChanges, *, in_place: bool) -> Self:
-        """Return the networks after the training of an excerpt, once the changes are written.
-
-        In place, they share tables with those before: these stay as they are until then.
-        """
+    def with_whole_tables(self, excerpt: Excerpt, growing: GrowingTables) -> Self:
+        """Return the networks after the training of an excerpt, once the changes are written."""
         assert self.net is not None  # noqa: S101 - it has trained the excerpt
-        network = excerpt.whole_again(self.net, changes, in_place=in_place)
+        network = excerpt.whole_again(self.net, growing)
         return replace(self, networks=(network,), optimizer_state=optimizer_state_of(self.net))
 
     def move(self, parameters: Mapping[str, Any]) -> None:

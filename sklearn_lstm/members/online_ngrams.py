@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
-from functools import cached_property
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_matrix
 
+from sklearn_lstm.data.growing_tables import GrowingTables
 from sklearn_lstm.data.hashing import HASH_BITS, bags_of
 from sklearn_lstm.data.kinds import Kind
-from sklearn_lstm.data.row_changes import RowChanges, with_rows
 from sklearn_lstm.data.sequences import Samples, Sequences, chunks_of_rows
 from sklearn_lstm.linear.bags import BagReader, choose_lengths
 from sklearn_lstm.members.member import Member
@@ -47,6 +46,8 @@ class OnlineNgrams(Member):
     coef : ndarray of shape (n_features, n_outputs)
     squares : ndarray of shape (n_features, n_outputs)
         The sums of the squared gradients.
+    row_of : ndarray of shape (2 ** HASH_BITS,)
+        The feature of each hash, or 0.
     """
 
     name = "online linear model"
@@ -57,6 +58,7 @@ class OnlineNgrams(Member):
     hashes: NDArray[np.int32]
     coef: NDArray[np.float32]
     squares: NDArray[np.float32]
+    row_of: NDArray[np.int32] = field(repr=False, metadata={"is_stored": False})
 
     @classmethod
     def suits(cls, configuration: Configuration) -> bool:
@@ -68,23 +70,26 @@ class OnlineNgrams(Member):
         """Return a model that knows no n-gram yet, for sequences like these."""
         lengths = choose_lengths(samples.sequences, kind)
         shape = 1, samples.targets.n_outputs
-        return cls(
-            lengths[0],
-            lengths[-1],
-            kind.has_borders,
-            np.full(1, NO_NGRAM, np.int32),
-            np.zeros(shape, np.float32),
-            np.full(shape, FIRST_SQUARE, np.float32),
+        return cls.from_stored(
+            shortest=lengths[0],
+            longest=lengths[-1],
+            has_borders=kind.has_borders,
+            hashes=np.full(1, NO_NGRAM, np.int32),
+            coef=np.zeros(shape, np.float32),
+            squares=np.full(shape, FIRST_SQUARE, np.float32),
         )
+
+    @classmethod
+    def from_stored(cls, hashes: NDArray[np.int32], **stored: Any) -> Self:
+        """Return the model with what is not stored."""
+        return cls(hashes=hashes, row_of=_row_of(hashes), **stored)
 
     def learned(
         self,
         samples: Samples,
         others: NDArray[np.float64],
-        changes: RowChanges,
+        growing: GrowingTables,
         rng: np.random.Generator,
-        *,
-        in_place: bool,
     ) -> Self:
         """Return a model that has learned some samples as soon as the changes are written.
 
@@ -93,11 +98,9 @@ class OnlineNgrams(Member):
         samples : Samples
         others : ndarray of shape (n_samples, n_outputs)
             The logits of all other members, which have not learned these samples.
-        changes : RowChanges
+        growing : GrowingTables
         rng : numpy Generator
             Draws the order of the samples.
-        in_place : bool
-            Write into the memory of this model, which nobody else reads.
         """
         targets, n_samples, n_outputs = samples.targets, *others.shape
         bags = self._reader(samples.sequences)[0]
@@ -105,7 +108,7 @@ class OnlineNgrams(Member):
         rows = self._rows(hashes)
         is_new = rows == 0
         is_new &= np.cumsum(is_new) <= LARGEST_TABLE // (4 * n_outputs) - len(self.hashes)
-        model = self._with_features(hashes[is_new], in_place=in_place)
+        model = self._with_features(hashes[is_new], growing)
         rows[is_new] = np.arange(len(self.hashes), len(model.hashes))
         # An n-gram without a feature has the value 0, so that feature 0 stays as it is.
         entries = _values(bags) * (rows > 0)[columns], columns, bags.indptr
@@ -123,9 +126,9 @@ class OnlineNgrams(Member):
             squares[its_ngrams] += some.power(2).T @ errors**2
             coef[its_ngrams] -= RATE * (some.T @ errors) / np.sqrt(squares[its_ngrams])
         new = np.arange(len(self.hashes), len(model.hashes), dtype=np.int32)
-        changes.add(model.coef, rows, coef)
-        changes.add(model.squares, rows, np.minimum(squares, np.finfo(np.float32).max))
-        changes.add(model._row_of, model.hashes[new], new)  # noqa: SLF001 - of this class
+        growing.change(model.coef, rows, coef)
+        growing.change(model.squares, rows, np.minimum(squares, np.finfo(np.float32).max))
+        growing.change(model.row_of, model.hashes[new], new)
         return model
 
     def logits(self, sequences: Sequences) -> NDArray[np.float64]:
@@ -163,29 +166,27 @@ class OnlineNgrams(Member):
 
     def _rows(self, hashes: NDArray[np.integer[Any]]) -> NDArray[np.int32]:
         """Return the feature of each n-gram, or 0."""
-        rows: NDArray[np.int32] = self._row_of[hashes]
+        rows: NDArray[np.int32] = self.row_of[hashes]
         rows[rows >= len(self.hashes)] = 0  # those of a later model in the same memory
         return rows
 
-    @cached_property
-    def _row_of(self) -> NDArray[np.int32]:
-        """The feature of each hash, or 0."""
-        row_of = np.zeros(1 << HASH_BITS, np.int32)
-        row_of[self.hashes[1:]] = np.arange(1, len(self.hashes))
-        return row_of
-
-    def _with_features(self, new: NDArray[np.int32], *, in_place: bool) -> Self:
+    def _with_features(self, new: NDArray[np.int32], growing: GrowingTables) -> Self:
         """Return the model with features for new n-grams, whose coefficients are 0."""
         zeros = np.zeros((len(new), self.coef.shape[1]))
-        model = replace(
+        return replace(
             self,
-            hashes=with_rows(self.hashes, new, in_place=in_place),
-            coef=with_rows(self.coef, zeros, in_place=in_place),
-            squares=with_rows(self.squares, zeros + FIRST_SQUARE, in_place=in_place),
+            hashes=growing.with_rows(self.hashes, new),
+            coef=growing.with_rows(self.coef, zeros),
+            squares=growing.with_rows(self.squares, zeros + FIRST_SQUARE),
+            row_of=self.row_of if growing.owns(self.hashes) else _row_of(self.hashes),
         )
-        if in_place:
-            vars(model)["_row_of"] = self._row_of
-        return model
+
+
+def _row_of(hashes: NDArray[np.int32]) -> NDArray[np.int32]:
+    """Return the feature of each hash, or 0."""
+    row_of = np.zeros(1 << HASH_BITS, np.int32)
+    row_of[hashes[1:]] = np.arange(1, len(hashes))
+    return row_of
 
 
 def _values(bags: csr_matrix) -> NDArray[np.float32]:

@@ -181,7 +181,7 @@ class Configuration:
         """
         known = None if self.previous is None else self.previous.encoding
         if self.reads_tokens:
-            codes = cast("TokenCodes", known or TokenCodes())
+            codes = cast("TokenCodes", known or TokenCodes.of(np.empty(0, np.int64)))
             return codes.extended(sequences, self.ids_with_vectors)
         return known or ChannelScaling.of(sequences, targets, normalize=self.normalize)
 

@@ -16,7 +16,8 @@ from sklearn_lstm.data.sequences import NO_ID
 
 
 def codes_of(X):
-    return TokenCodes().extended(read_sequences(X), np.empty(0, dtype=np.int64))
+    no_ids = np.empty(0, dtype=np.int64)
+    return TokenCodes.of(no_ids).extended(read_sequences(X), no_ids)
 
 
 def test_padding_and_the_unknown_token_have_codes_that_belong_to_no_id():
@@ -41,7 +42,7 @@ def test_only_ids_that_were_seen_have_a_code():
 def test_ids_that_were_not_seen_are_unknown(largest):
     unseen = np.array([NO_ID, 1, 3, 8, 41, 2**31 - 1])
     assert codes_of([[7, largest]])(unseen).tolist() == [UNKNOWN_CODE] * 6
-    assert TokenCodes()(unseen).tolist() == [UNKNOWN_CODE] * 6
+    assert TokenCodes.of(np.empty(0, np.int64))(unseen).tolist() == [UNKNOWN_CODE] * 6
 
 
 def test_a_step_without_an_id_gets_no_code_of_its_own():
