@@ -26,7 +26,7 @@ from sklearn_lstm import LSTMSequenceClassifier, TextSequenceVectorizer
 from sklearn_lstm.inspection import explain, explain_phrases
 from sklearn_lstm.inspection.explaining import target_outputs
 from sklearn_lstm.inspection.inputs import open_model
-from sklearn_lstm.members.gradients import VectorPath
+from sklearn_lstm.members.network.gradients import VectorPath
 
 sys.path.append(str(Path(__file__).parents[1] / "examples"))
 from example_data import fetch_movie_reviews, fetch_splice_sites

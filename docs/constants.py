@@ -4,10 +4,15 @@ So a page can't disagree with the code. A module that moves has to be changed he
 """
 
 from sklearn_lstm import model
-from sklearn_lstm.data import batches, hashing, kinds, letters, spelling
-from sklearn_lstm.linear import bags, ridge, svm
-from sklearn_lstm.linear import convolutions as linear_convolutions
-from sklearn_lstm.members import convolutions, ngrams
+from sklearn_lstm.data import batches, kinds, spelling
+from sklearn_lstm.members.convolutions.convolution_model import convolution_model as convolutions
+from sklearn_lstm.members.convolutions.convolution_model import (
+    random_convolutions as linear_convolutions,
+)
+from sklearn_lstm.members.convolutions.convolution_model import ridge
+from sklearn_lstm.members.ngrams.ngram_model import bags, hashing, svm
+from sklearn_lstm.members.ngrams.ngram_model import lexicon as letters
+from sklearn_lstm.members.ngrams.ngram_model import ngram_model as ngrams
 from sklearn_lstm.training import duration, schedule
 
 

@@ -18,11 +18,11 @@ from sklearn_lstm.callback_support import Attributes, CallbackTask, without_call
 from sklearn_lstm.compute.threads import workers
 from sklearn_lstm.data.growing_tables import GrowingTables
 from sklearn_lstm.data.sequences import Samples
-from sklearn_lstm.members.convolutions import ConvolutionModel
+from sklearn_lstm.members.convolutions.convolution_model import ConvolutionModel
 from sklearn_lstm.members.member import FittedMember, LinearMember, Member
-from sklearn_lstm.members.networks import Networks, NetworkSoFar
-from sklearn_lstm.members.ngrams import NgramModel
-from sklearn_lstm.members.online_ngrams import OnlineNgrams
+from sklearn_lstm.members.network.networks import Networks, NetworkSoFar
+from sklearn_lstm.members.ngrams.ngram_model import NgramModel
+from sklearn_lstm.members.ngrams.online_ngrams import OnlineNgrams
 from sklearn_lstm.model import SequenceModel
 from sklearn_lstm.training.configuration import Configuration
 from sklearn_lstm.training.duration import TrainingPlan, plan_training

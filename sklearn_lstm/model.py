@@ -13,8 +13,8 @@ from sklearn_lstm.blending import HeldOutLogits
 from sklearn_lstm.data.encoding import Encoding
 from sklearn_lstm.data.sequences import Sequences
 from sklearn_lstm.members.member import LinearMember, Member
-from sklearn_lstm.members.networks import Networks
-from sklearn_lstm.members.online_ngrams import OnlineNgrams
+from sklearn_lstm.members.network.networks import Networks
+from sklearn_lstm.members.ngrams.online_ngrams import OnlineNgrams
 
 UNJUDGED_WEIGHT = 0.5  # of networks that no held-out sample can judge
 

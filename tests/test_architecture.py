@@ -25,7 +25,7 @@ LAYERS = [
     ["text"],
     ["data"],
     ["blending", "compute"],
-    ["network", "linear"],
+    ["network"],
     ["training"],
     ["members"],
     ["model"],

@@ -13,8 +13,8 @@ from sklearn.base import clone
 from sklearn_lstm import LSTMSequenceClassifier
 from sklearn_lstm.data.reading import read_sequences
 from sklearn_lstm.exceptions import LinearModelSkippedWarning
-from sklearn_lstm.members.convolutions import ConvolutionModel
-from sklearn_lstm.members.ngrams import NgramModel
+from sklearn_lstm.members.convolutions.convolution_model import ConvolutionModel
+from sklearn_lstm.members.ngrams.ngram_model import NgramModel
 
 SMALL = {"hidden_size": 8, "embedding_dim": 8, "max_epochs": 3, "random_state": 0}
 SMALL_SERIES = {"hidden_size": 4, "max_epochs": 1, "random_state": 0}

@@ -10,9 +10,9 @@ from sklearn.pipeline import make_pipeline
 from sklearn.svm import LinearSVC
 
 from sklearn_lstm import LSTMSequenceClassifier, TextSequenceVectorizer
-from sklearn_lstm.data.letters import Lexicon
 from sklearn_lstm.data.reading import read_sequences
-from sklearn_lstm.members import ngrams
+from sklearn_lstm.members.ngrams.lexicon import Lexicon
+from sklearn_lstm.members.ngrams.ngram_model import ngram_model as ngrams
 
 STEMS = {"pos": ["happi", "joy", "delight"], "neg": ["sadd", "gloom", "miser"]}
 ENDINGS = ["", "er", "est", "ness", "ful", "fully", "ing", "ed", "y", "able"]

@@ -13,8 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_matrix
 
-from sklearn_lstm.data.hashing import bags_of, distinct, hash_ngrams
 from sklearn_lstm.data.sequences import Lengths, Sequences, gather
+from sklearn_lstm.members.ngrams.hashing import bags_of, distinct, hash_ngrams
 
 NGRAM_LENGTHS = range(2, 6)
 

@@ -11,11 +11,13 @@ from sklearn import config_context
 from sklearn.linear_model import RidgeCV
 from sklearn.metrics import log_loss
 
-from sklearn_lstm.linear import convolutions as linear_convolutions
-from sklearn_lstm.linear import features as linear_features
-from sklearn_lstm.linear.convolutions import convolve
-from sklearn_lstm.members import convolutions
-from sklearn_lstm.members.convolutions import ConvolutionModel
+from sklearn_lstm.members.convolutions.convolution_model import ConvolutionModel
+from sklearn_lstm.members.convolutions.convolution_model import convolution_model as convolutions
+from sklearn_lstm.members.convolutions.convolution_model import features as linear_features
+from sklearn_lstm.members.convolutions.convolution_model import (
+    random_convolutions as linear_convolutions,
+)
+from sklearn_lstm.members.convolutions.random_convolutions import convolve
 
 
 def bumps(n_series, n_channels=1, seed=0):

@@ -5,7 +5,7 @@ from scipy.stats import rankdata
 
 from sklearn_lstm.data.encoding import ChannelScaling
 from sklearn_lstm.data.reading import read_sequences
-from sklearn_lstm.linear.statistics import SeriesStatistics
+from sklearn_lstm.members.convolutions.statistics import SeriesStatistics
 
 
 def example():

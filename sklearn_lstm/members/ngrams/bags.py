@@ -10,10 +10,10 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_matrix, vstack
 
-from sklearn_lstm.data.hashing import bags_of, hash_ngrams, ngrams_of, with_borders
 from sklearn_lstm.data.kinds import WORDS, Kind, effective_number_of_tokens
-from sklearn_lstm.data.letters import Lexicon
 from sklearn_lstm.data.sequences import Rows, Sequences, chunks_of_rows, row_numbers
+from sklearn_lstm.members.ngrams.hashing import bags_of, hash_ngrams, ngrams_of, with_borders
+from sklearn_lstm.members.ngrams.lexicon import Lexicon
 
 EXPECTED_BY_CHANCE = 1 / 64  # how often one n-gram may occur in a sequence of random characters
 # N-grams of all sequences together. The model learns from a sample if there are more.

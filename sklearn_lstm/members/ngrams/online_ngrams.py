@@ -10,11 +10,11 @@ from numpy.typing import NDArray
 from scipy.sparse import csr_matrix
 
 from sklearn_lstm.data.growing_tables import GrowingTables
-from sklearn_lstm.data.hashing import HASH_BITS, bags_of
 from sklearn_lstm.data.kinds import Kind
 from sklearn_lstm.data.sequences import Samples, Sequences, chunks_of_rows
-from sklearn_lstm.linear.bags import BagReader, choose_lengths
 from sklearn_lstm.members.member import Member
+from sklearn_lstm.members.ngrams.bags import BagReader, choose_lengths
+from sklearn_lstm.members.ngrams.hashing import HASH_BITS, bags_of
 from sklearn_lstm.training.duration import BATCH_SIZE_OF_PARTIAL_FIT
 
 if TYPE_CHECKING:  # a stored member computes without torch

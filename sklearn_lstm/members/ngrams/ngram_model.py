@@ -12,17 +12,17 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_matrix, hstack
 
-from sklearn_lstm.data.hashing import bags_of
 from sklearn_lstm.data.kinds import TOKENS
-from sklearn_lstm.data.letters import Lexicon
 from sklearn_lstm.data.sequences import Rows, Samples, Sequences, chunks_of_rows, row_numbers
 from sklearn_lstm.exceptions import InputTypeWarning, LinearModelSkippedWarning, warn_user
-from sklearn_lstm.linear.bags import BagReader
-from sklearn_lstm.linear.svm import MOST_SCALED, fit_svms
-from sklearn_lstm.linear.tf_idf import TfIdf
-from sklearn_lstm.members.letters import LetterModel
 from sklearn_lstm.members.member import LinearMember
-from sklearn_lstm.members.vectors import MeanVectors, VectorModel
+from sklearn_lstm.members.ngrams.bags import BagReader
+from sklearn_lstm.members.ngrams.hashing import bags_of
+from sklearn_lstm.members.ngrams.letter_model import LetterModel
+from sklearn_lstm.members.ngrams.lexicon import Lexicon
+from sklearn_lstm.members.ngrams.svm import MOST_SCALED, fit_svms
+from sklearn_lstm.members.ngrams.tf_idf import TfIdf
+from sklearn_lstm.members.ngrams.vector_model import MeanVectors, VectorModel
 from sklearn_lstm.training.held_out import Parts
 
 if TYPE_CHECKING:  # a stored member computes without torch

@@ -21,16 +21,16 @@ from sklearn_lstm.data.encoding import ChannelScaling
 from sklearn_lstm.data.kinds import MEASUREMENTS
 from sklearn_lstm.data.padding import pad
 from sklearn_lstm.data.sequences import Lengths, Rows, Samples, Sequences, rows_of_similar_length
-from sklearn_lstm.linear.convolutions import STEPS_AT_ONCE, Convolutions
-from sklearn_lstm.linear.features import ROWS_PER_BLOCK, Batch, Features, in_blocks
-from sklearn_lstm.linear.ridge import (
+from sklearn_lstm.members.convolutions.features import ROWS_PER_BLOCK, Batch, Features, in_blocks
+from sklearn_lstm.members.convolutions.random_convolutions import STEPS_AT_ONCE, Convolutions
+from sklearn_lstm.members.convolutions.ridge import (
     SMALLEST_DEVIATION,
     GramMatrix,
     RidgeFit,
     fit_few,
     leave_alike_out,
 )
-from sklearn_lstm.linear.statistics import SeriesStatistics
+from sklearn_lstm.members.convolutions.statistics import SeriesStatistics
 from sklearn_lstm.members.member import LinearMember
 from sklearn_lstm.training.held_out import Parts
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from sklearn.linear_model import Ridge
 
-from sklearn_lstm.linear.ridge import GramMatrix, fit_few, leave_alike_out
+from sklearn_lstm.members.convolutions.ridge import GramMatrix, fit_few, leave_alike_out
 
 
 @pytest.mark.parametrize("seed", range(10))

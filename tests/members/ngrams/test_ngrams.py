@@ -13,8 +13,7 @@ from sklearn.svm import LinearSVC
 
 from sklearn_lstm.data.sequences import RaggedIds
 from sklearn_lstm.exceptions import LinearModelSkippedWarning
-from sklearn_lstm.linear import svm
-from sklearn_lstm.members.ngrams import NgramModel
+from sklearn_lstm.members.ngrams.ngram_model import NgramModel, svm
 
 
 @pytest.fixture

@@ -11,9 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_matrix
 
-from sklearn_lstm.data.letters import NGRAM_LENGTHS, Lexicon, bags_of_steps
 from sklearn_lstm.data.sequences import Sequences
-from sklearn_lstm.linear.tf_idf import TfIdf
+from sklearn_lstm.members.ngrams.lexicon import NGRAM_LENGTHS, Lexicon, bags_of_steps
+from sklearn_lstm.members.ngrams.tf_idf import TfIdf
 
 
 @dataclass(frozen=True)

@@ -17,9 +17,9 @@ from sklearn_lstm.compute.threads import map_on_workers, workers
 from sklearn_lstm.data.batches import SequenceDataset
 from sklearn_lstm.data.growing_tables import GrowingTables
 from sklearn_lstm.data.sequences import Samples, Sequences
-from sklearn_lstm.members.excerpt import Excerpt
-from sklearn_lstm.members.gradients import integrated_gradients
 from sklearn_lstm.members.member import FittedMember, PartLogits
+from sklearn_lstm.members.network.excerpt import Excerpt
+from sklearn_lstm.members.network.gradients import integrated_gradients
 from sklearn_lstm.training.checkpoint import Checkpoint
 from sklearn_lstm.training.configuration import Configuration
 from sklearn_lstm.training.duration import BATCH_SIZE_OF_PARTIAL_FIT, TrainingPlan

@@ -9,7 +9,7 @@ from scipy.sparse import csr_matrix
 import sklearn_lstm
 from sklearn_lstm.data.labels import Labels
 from sklearn_lstm.data.targets import Targets
-from sklearn_lstm.linear.svm import fit_svms
+from sklearn_lstm.members.ngrams.svm import fit_svms
 
 
 @pytest.mark.parametrize("n_samples", [41, 60, 100])

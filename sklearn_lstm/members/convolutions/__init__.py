@@ -1,0 +1,1 @@
+"""The linear model of random convolutions of series: features, levels, ridge regression."""

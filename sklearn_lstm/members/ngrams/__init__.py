@@ -1,0 +1,1 @@
+"""The linear model of n-grams of ids: reader, weights, SVMs, letters, vectors, the online form."""
