@@ -980,5 +980,5 @@ class FittedAttributes:
             "_model": model,
             "_n_samples": self.n_samples,
             "_vectors": vectors,
-            "_coverage": None if vectors is None else vectors.coverage(self.sequences),
+            "_coverage": self.sequences.coverage(),
         }

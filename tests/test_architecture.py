@@ -50,10 +50,8 @@ def modules():
 
 
 def imported_names(tree):
-    """Yield the full name of all that a module imports, but not for type checkers alone."""
+    """Yield the full name of all that a module imports, for type checkers alone too."""
     for node in ast.iter_child_nodes(tree):
-        if isinstance(node, ast.If) and getattr(node.test, "id", "") == "TYPE_CHECKING":
-            continue
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom):
@@ -66,6 +64,8 @@ def imported_names(tree):
 def modules_imported_by(name):
     """Return the modules of the package that a module imports."""
     found = set()
+    if name == "__init__":  # it imports the classes at first use
+        return found
     for full_name in imported_names(modules()[name]):
         package, _, rest = full_name.partition(".")
         if package == "sklearn_lstm":

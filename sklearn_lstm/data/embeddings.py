@@ -12,8 +12,7 @@ from typing import Any, Protocol, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from sklearn_lstm.data.sequences import PADDING_ID, Sequences, chunks_of_rows
-from sklearn_lstm.data.spelling import Spelling
+from sklearn_lstm.data.spelling import PADDING_ID, Spelling
 from sklearn_lstm.data.static_models import StaticModel, is_static_model
 from sklearn_lstm.text.counting import FIRST_UNKNOWN
 
@@ -105,15 +104,6 @@ class PretrainedVectors:
                 vectors[is_known, start:stop] = np.float32(scale) * found
                 known |= is_known
         return known, vectors
-
-    def coverage(self, sequences: Sequences) -> float:
-        """Return the share of the steps of sequences whose token has a vector."""
-        n_known = 0
-        for rows in chunks_of_rows(sequences.lengths):
-            spellings, counts = np.unique(sequences.read_spellings(rows), return_counts=True)
-            is_known, _ = self(spellings, sequences.spelling)
-            n_known += counts[is_known].sum()
-        return float(n_known / sequences.lengths.sum())
 
     def describe(self) -> str:
         """Return what the vectors are, in a few words."""

@@ -6,24 +6,21 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_matrix
 
+from sklearn_lstm.data.embeddings import PretrainedVectors
 from sklearn_lstm.data.spelling import Spelling, read_spellings
 from sklearn_lstm.data.targets import Targets
 from sklearn_lstm.data.time_stamps import with_exact_times
 from sklearn_lstm.text.counting import FIRST_UNKNOWN, UNKNOWN
 
-if TYPE_CHECKING:
-    from sklearn_lstm.data.embeddings import PretrainedVectors
-
 Rows: TypeAlias = NDArray[np.integer[Any]]  # indices of sequences
 Lengths: TypeAlias = NDArray[np.integer[Any]]  # steps of each sequence
 
-PADDING_ID = 0  # in a table of ids: no step
 NO_ID = -1  # in place of an id: a step whose token is unknown
 ROWS_AT_ONCE = 1 << 8  # sequences that are predicted together
 VALUES_PER_CHUNK = 1 << 17  # read at once, so that memory stays constant
@@ -108,6 +105,17 @@ class Sequences(ABC):
         """Yield all steps in order, about VALUES_PER_CHUNK values at a time, and their lengths."""
         for rows in chunks_of_rows(self.lengths * (self.n_channels or 1)):
             yield self.read(rows), self.lengths[rows]
+
+    def coverage(self) -> float | None:
+        """Return the share of the steps whose token has a vector; None without vectors."""
+        if self.vectors is None:
+            return None
+        n_known = 0
+        for rows in chunks_of_rows(self.lengths):
+            spellings, counts = np.unique(self.read_spellings(rows), return_counts=True)
+            is_known, _ = self.vectors(spellings, self.spelling)
+            n_known += counts[is_known].sum()
+        return float(n_known / self.lengths.sum())
 
     def first_unknown(self) -> int | None:
         """Return the row of the first series of which nothing is known, if there is one."""

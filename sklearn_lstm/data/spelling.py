@@ -13,6 +13,7 @@ from sklearn_lstm.text.counting import FIRST_UNKNOWN, UNKNOWN
 from sklearn_lstm.text.scripts import is_character
 from sklearn_lstm.text.vocabulary import UnknownTokens
 
+PADDING_ID = 0  # in a table of ids: no step
 LARGEST_ID = int(np.iinfo(np.int32).max)
 
 

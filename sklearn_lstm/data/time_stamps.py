@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 from datetime import UTC, date, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from sklearn_lstm.exceptions import InvalidSequencesError
-
-if TYPE_CHECKING:
-    from sklearn_lstm.data.sequences import Lengths, Sequences
 
 DURATIONS = (timedelta, np.timedelta64)
 LARGEST_EXACT = 1 << 53  # float64 holds all integers up to this one
@@ -49,7 +46,9 @@ def _as_numpy(value: Any) -> Any:
     return value
 
 
-def with_exact_times(steps: NDArray[Any], lengths: Lengths, time_channel: int) -> NDArray[Any]:
+def with_exact_times(
+    steps: NDArray[Any], lengths: NDArray[np.integer[Any]], time_channel: int
+) -> NDArray[Any]:
     """Return the steps of sequences, (n_steps, n_channels), with times that float64 can hold.
 
     Larger integers are counted from the first step of their sequence.
@@ -108,51 +107,3 @@ def check_kind_of_times(has_dates: bool, expected: bool, name: str) -> None:  # 
             f"The times of {name} are {kinds[has_dates]}, but those before, or at fit, are "
             f"{kinds[expected]}. Convert all to one kind."
         )
-
-
-def set_time_channel(sequences: Sequences, time_channel: int) -> None:
-    """Say which channel of sequences holds the time of each step.
-
-    Raises
-    ------
-    InvalidSequencesError
-        If there is no such channel, or it does not hold times in ascending order.
-    """
-    n_channels = sequences.n_channels
-    if n_channels is None:
-        raise InvalidSequencesError(
-            f"time_channel={time_channel!r} is for measurements, but X holds token ids. Leave it "
-            "None."
-        )
-    if not -n_channels <= time_channel < n_channels:
-        raise InvalidSequencesError(
-            f"time_channel={time_channel}, but X has {n_channels} channels, counted from 0."
-        )
-    sequences.time_channel = time_channel % n_channels
-    _check_times(sequences, sequences.time_channel)
-
-
-def _check_times(sequences: Sequences, time_channel: int) -> None:
-    """Raise an error for a time that is missing, or earlier than that of the step before."""
-    first_row = 0
-    for steps, lengths in sequences.chunks():
-        times = steps[:, time_channel].astype(np.float64)
-        starts = np.cumsum(lengths) - lengths
-        is_known = np.repeat(lengths > 1, lengths) | ~np.isnan(steps).all(axis=1)
-        is_missing = np.isnan(times) & is_known  # of a series without a value no time is known
-        is_wrong = is_missing.copy()
-        is_wrong[1:] |= times[1:] < times[:-1]
-        is_wrong[starts] = is_missing[starts]
-        if is_wrong.any():
-            at = int(np.argmax(is_wrong))
-            row = int(np.searchsorted(starts, at, side="right")) - 1
-            if np.isnan(times[at]):
-                found, remedy = "is missing", "Fill it, or drop the step"
-            else:
-                found = f"runs back from {times[at - 1]} to {times[at]}"
-                remedy = "Sort the steps by time"
-            raise InvalidSequencesError(
-                f"The time of X[{first_row + row}], step {at - starts[row]}, channel "
-                f"{time_channel}, {found}. {remedy}."
-            )
-        first_row += len(lengths)
