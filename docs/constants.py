@@ -5,14 +5,12 @@ So a page can't disagree with the code. A module that moves has to be changed he
 
 from sklearn_lstm import model
 from sklearn_lstm.data import batches, kinds, spelling
-from sklearn_lstm.members.convolutions.convolution_model import convolution_model as convolutions
-from sklearn_lstm.members.convolutions.convolution_model import (
-    random_convolutions as linear_convolutions,
-)
-from sklearn_lstm.members.convolutions.convolution_model import ridge
-from sklearn_lstm.members.ngrams.ngram_model import bags, hashing, svm
-from sklearn_lstm.members.ngrams.ngram_model import lexicon as letters
-from sklearn_lstm.members.ngrams.ngram_model import ngram_model as ngrams
+from sklearn_lstm.members.convolutions import convolution_model as convolutions
+from sklearn_lstm.members.convolutions import random_convolutions as linear_convolutions
+from sklearn_lstm.members.convolutions import ridge
+from sklearn_lstm.members.ngrams import bags, hashing, svm
+from sklearn_lstm.members.ngrams import lexicon as letters
+from sklearn_lstm.members.ngrams import ngram_model as ngrams
 from sklearn_lstm.training import duration, schedule
 
 

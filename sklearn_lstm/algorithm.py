@@ -140,9 +140,9 @@ def fit_one_epoch(
     before = None if previous is None else previous.networks
     networks, excerpt = Networks.fit_one_epoch(samples, configuration, rng, before)
     learns_ngrams = OnlineNgrams.suits(configuration)
-    others = np.zeros((len(samples), samples.targets.n_outputs))
+    known = np.zeros((len(samples), samples.targets.n_outputs))
     if learns_ngrams and previous is not None:
-        others = previous.without_online_ngrams().logits(samples.sequences)
+        known = previous.without_online_ngrams().logits(samples.sequences)
     with GrowingTables.sharing.lock:  # after the training, in which a callback may have made a copy
         growing = GrowingTables({} if previous is None else previous.memory)
         if excerpt is not None:
@@ -150,7 +150,7 @@ def fit_one_epoch(
         model = SequenceModel((networks,)) if previous is None else previous.with_networks(networks)
         if learns_ngrams:
             ngrams = model.online_ngrams or OnlineNgrams.of(samples, configuration.kind)
-            model = model.with_member(ngrams.learned(samples, others, growing, rng), 1.0)
+            model = model.with_member(ngrams.learned(samples, known, growing, rng), 1.0)
         yield replace(model, memory=growing.memory), growing
 
 

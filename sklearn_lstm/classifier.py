@@ -908,10 +908,8 @@ class LSTMSequenceClassifier(
         return tags
 
     def _stored_numbers(self) -> tuple[dict[str, int], int | None]:
-        n_channels = self._format.n_channels
-        n_ids = len(self._model.encoding) - N_SPECIAL
         sizes = {
-            **({"n_ids": n_ids} if n_channels is None else {"n_channels": n_channels}),
+            **self._model.encoding.sizes,
             "n_outputs": len(self._labels),
             "n_weights": self._model.networks.n_weights,
         }

@@ -16,8 +16,8 @@ from sklearn.preprocessing import FunctionTransformer
 
 from sklearn_lstm import LSTMSequenceClassifier, TextSequenceVectorizer
 from sklearn_lstm.data import sequences
-from sklearn_lstm.members.ngrams.ngram_model import bags
-from sklearn_lstm.members.ngrams.ngram_model import ngram_model as ngrams
+from sklearn_lstm.members.ngrams import bags
+from sklearn_lstm.members.ngrams import ngram_model as ngrams
 from sklearn_lstm.streaming import fit_batches
 
 N_SAMPLES = 130

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from sklearn_lstm.data.growing_tables import GrowingTables
 from sklearn_lstm.data.normal_scores import NormalScores
-from sklearn_lstm.data.sequences import Lengths, Sequences
+from sklearn_lstm.data.sequences import NO_ID, Lengths, Sequences
 
 PADDING_CODE, UNKNOWN_CODE = 0, 1  # rows of the embedding table that belong to no id
 N_SPECIAL = 2
@@ -50,19 +50,28 @@ class TokenCodes:
 
     from_stored = of
 
-    def extended(self, sequences: Sequences, more: NDArray[np.int64]) -> TokenCodes:
-        """Return codes for the ids in sequences and `more` too; known ids keep their codes."""
-        new = self.new_ids(sequences.distinct_ids(), more)
+    def extended(self, sequences: Sequences, further: NDArray[np.int64]) -> TokenCodes:
+        """Return codes for the ids in sequences and `further` too; known ids keep their codes."""
+        new = self.new_ids(sequences.distinct_ids(), further)
         return TokenCodes.of(np.concatenate([self.ids, new]))
 
-    def new_ids(self, ids: NDArray[Any], more: NDArray[np.int64]) -> NDArray[np.int64]:
+    def new_ids(self, ids: NDArray[Any], further: NDArray[np.int64]) -> NDArray[np.int64]:
         """Return the ids in both that have no code, in ascending order."""
-        ids = np.unique(np.concatenate([ids, more]).astype(np.int64))
+        ids = np.unique(np.concatenate([ids, further]).astype(np.int64))
         ids = ids[ids > 0]
         return np.asarray(ids[self(ids) == UNKNOWN_CODE])
 
     def __len__(self) -> int:
         return N_SPECIAL + len(self.ids)
+
+    @property
+    def sizes(self) -> dict[str, int]:
+        """What `describe` says of it."""
+        return {"n_ids": len(self.ids)}
+
+    def uninformed(self, steps: NDArray[Any]) -> NDArray[np.int64]:
+        """Return steps (n_steps,) as if no token were known."""
+        return np.full(len(steps), NO_ID)
 
     def appended(self, new: NDArray[np.int64], growing: GrowingTables) -> TokenCodes:
         """Return codes for new ids too, in their order, once the changes are written."""
@@ -155,10 +164,10 @@ class ChannelScaling:
             values = plain.values(chunk, lengths)
             is_known = np.tile(~np.isnan(values), 2)
             steps = _with_changes(_carried(values, _last_known(values, lengths)), lengths)
-            of_chunk, n_known = _means(steps, is_known, lengths)
-            gaps = np.square(steps - np.repeat(of_chunk, lengths, axis=0))
+            chunk_means, n_known = _means(steps, is_known, lengths)
+            gaps = np.square(steps - np.repeat(chunk_means, lengths, axis=0))
             within += gaps.sum(axis=0, where=is_known)
-            chunks.append((of_chunk, n_known))
+            chunks.append((chunk_means, n_known))
         means, counts = map(np.concatenate, zip(*chunks, strict=True))
         total = np.maximum(counts.sum(axis=0), 1)
         mean = (counts * means).sum(axis=0) / total
@@ -192,6 +201,11 @@ class ChannelScaling:
         gappy = self.gappy if is_read_once else np.arange(self.n_channels, self.n_values)
         time = [] if self.time_channel is None else [self.time_channel]
         return np.append(gappy, time).astype(np.intp)
+
+    @property
+    def sizes(self) -> dict[str, int]:
+        """What `describe` says of it."""
+        return {"n_channels": self.n_channels}
 
     def uninformed(self, steps: NDArray[Any]) -> NDArray[np.float64]:
         """Return steps (n_steps, n_channels) as if nothing but their time were known.
@@ -330,10 +344,10 @@ def _share_of_noise(
     n_classes = int(classes.max()) + 1
     if n_classes == len(levels):
         return np.zeros(levels.shape[1])
-    of_classes = np.zeros((n_classes, levels.shape[1]))
-    np.add.at(of_classes, classes, levels)
-    of_classes /= np.bincount(classes)[:, np.newaxis]
-    within = np.square(levels - of_classes[classes]).sum(axis=0) / (len(levels) - n_classes)
+    class_levels = np.zeros((n_classes, levels.shape[1]))
+    np.add.at(class_levels, classes, levels)
+    class_levels /= np.bincount(classes)[:, np.newaxis]
+    within = np.square(levels - class_levels[classes]).sum(axis=0) / (len(levels) - n_classes)
     between = np.maximum(levels.var(axis=0) - within, 0)
     within = np.maximum(within - by_chance, 0)
     noise, signal = np.square(within), np.square(between)

@@ -9,8 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from sklearn_lstm.data.encoding import ChannelScaling
-from sklearn_lstm.data.sequences import NO_ID, DerivedSequences, Rows, Sequences
+from sklearn_lstm.data.sequences import DerivedSequences, Rows, Sequences
 from sklearn_lstm.inspection.explaining import target_outputs
 from sklearn_lstm.inspection.inputs import OpenModel, open_model
 
@@ -152,10 +151,8 @@ class Occluded(DerivedSequences):
     def __init__(self, source: Sequences, spans: NDArray[np.intp], opened: OpenModel) -> None:
         super().__init__(source, np.repeat(source.lengths, len(spans)))
         self.spans = spans
-        encoding, n_steps = opened.model.encoding, int(source.lengths[0])
-        self.missing: NDArray[Any] = np.full(n_steps, NO_ID)
-        if isinstance(encoding, ChannelScaling):
-            self.missing = encoding.uninformed(source.read(np.array([0])))
+        steps = source.read(np.array([0]))
+        self.missing: NDArray[Any] = opened.model.encoding.uninformed(steps)
 
     def source_rows(self, rows: Rows) -> Rows:
         """Return the one row, for each copy."""

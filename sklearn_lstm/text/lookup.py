@@ -139,8 +139,8 @@ class WordLookup:
             self._values[new_slots] = self._compute(words, new[first])
             found = self._keys.take(slots)
         values = self._values.take(slots)
-        others = np.flatnonzero((found != keys) | (keys == 0))
-        values[others] = self._compute(words, others)
+        missed = np.flatnonzero((found != keys) | (keys == 0))
+        values[missed] = self._compute(words, missed)
         return values
 
     def _compute(self, words: Words, chosen: NDArray[np.intp]) -> NDArray[np.int32]:

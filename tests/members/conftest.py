@@ -8,8 +8,8 @@ from sklearn_lstm.data.kinds import KINDS
 from sklearn_lstm.data.labels import Labels, LabelSets
 from sklearn_lstm.data.sequences import RaggedIds, RaggedSeries, Samples
 from sklearn_lstm.data.targets import Targets
-from sklearn_lstm.members.ngrams.ngram_model import hashing
-from sklearn_lstm.members.ngrams.ngram_model import ngram_model as ngrams
+from sklearn_lstm.members.ngrams import hashing
+from sklearn_lstm.members.ngrams import ngram_model as ngrams
 from sklearn_lstm.training.configuration import Configuration
 from sklearn_lstm.training.held_out import Parts
 

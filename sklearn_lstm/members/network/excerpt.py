@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from copy import deepcopy
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import torch
@@ -65,9 +65,9 @@ class Excerpt:
     ) -> Excerpt | None:
         """Return the excerpt for some sequences; None without a trained network of tokens."""
         whole = configuration.previous
-        if whole is None or not (whole.is_trained and isinstance(whole.encoding, TokenCodes)):
+        if whole is None or not (whole.is_trained and whole.network.tokens):
             return None
-        known, weight = whole.encoding, whole.network.embedding.weight
+        known, weight = cast("TokenCodes", whole.encoding), whole.network.embedding.weight
         ids = sequences.distinct_ids().astype(np.int64)
         new_ids = known.new_ids(ids, configuration.ids_with_vectors)
         new_vectors = whole.network.new_vectors(len(known) + len(new_ids), generator)
@@ -95,15 +95,15 @@ class Excerpt:
         )
         tables = {}
         if optimizer_state is not None:
-            index = [id(each) for each in whole.network.parameters()].index(id(weight))
-            of_weight = dict(optimizer_state.get(index, {}))
-            for name, value in of_weight.items():
+            index = [id(parameter) for parameter in whole.network.parameters()].index(id(weight))
+            state = dict(optimizer_state.get(index, {}))
+            for name, value in state.items():
                 table = torch.from_numpy(value) if isinstance(value, np.ndarray) else value
                 if has_rows_of(table, weight):
                     tables[name] = table.to(weight.device)
                     # New rows begin as padding, whose gradient is 0.
-                    of_weight[name] = tables[name][torch.where(is_known, codes, PADDING_CODE)]
-            optimizer_state = {**optimizer_state, index: of_weight}
+                    state[name] = tables[name][torch.where(is_known, codes, PADDING_CODE)]
+            optimizer_state = {**optimizer_state, index: state}
         excerpt = EncodedNetwork(TokenCodes.of(ids[order]), network)
         return cls(excerpt, whole, codes, tables, optimizer_state, new_ids, new_vectors)
 
@@ -113,8 +113,7 @@ class Excerpt:
         The trained rows are in the tables after `growing.write()`.
         """
         network, optimizer = self.network.network, net.optimizer_
-        assert isinstance(self.whole.encoding, TokenCodes)  # noqa: S101 - see `of`
-        encoding = self.whole.encoding.appended(self.new_ids, growing)
+        encoding = cast("TokenCodes", self.whole.encoding).appended(self.new_ids, growing)
 
         def grown(table: Tensor, new_rows: Tensor, rows: Tensor) -> Tensor:
             whole: Tensor = growing.with_rows(table, new_rows)

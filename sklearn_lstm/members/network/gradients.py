@@ -11,7 +11,6 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from sklearn_lstm.data.encoding import UNKNOWN_CODE, ChannelScaling
 from sklearn_lstm.data.sequences import Sequences
 from sklearn_lstm.training.encoded_network import EncodedNetwork
 
@@ -89,12 +88,9 @@ class VectorPath:
         self.network = model.network.eval()
         self.direction = torch.from_numpy(direction).float().to(device)
         (codes,), extension = model.encoded(sequences, np.arange(1))
-        baseline_codes = torch.full_like(codes, UNKNOWN_CODE)
-        if isinstance(model.encoding, ChannelScaling):
-            steps = sequences.read(np.arange(1))
-            baseline = model.encoding(model.encoding.uninformed(steps), sequences.lengths)
-            baseline_codes = torch.from_numpy(baseline).to(device)
-        both = torch.stack([baseline_codes, codes], 1)  # (T, 2) or (T, 2, C)
+        nothing = model.encoding.uninformed(sequences.read(np.arange(1)))
+        baseline = torch.from_numpy(model.encoding(nothing, sequences.lengths)).to(device)
+        both = torch.stack([baseline, codes], 1)  # (T, 2) or (T, 2, C)
         with torch.no_grad(), torch.autocast(device.type, enabled=False):
             n_steps = torch.full((2,), len(both), device=device)
             self.start, end = self.network.embed(both, n_steps, extension).unbind(1)  # (T, D) each

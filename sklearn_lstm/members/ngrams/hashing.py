@@ -26,8 +26,8 @@ def hash_ngrams(
         values, lengths = with_borders(values, lengths)
     rows = np.repeat(np.arange(len(lengths)), lengths)
     ngrams = list(ngrams_of(values, lengths, ngram_lengths))
-    of_ngrams = np.concatenate([rows[starts] for _, starts, _ in ngrams])
-    return of_ngrams, np.concatenate([hashes for _, _, hashes in ngrams])
+    ngram_rows = np.concatenate([rows[starts] for _, starts, _ in ngrams])
+    return ngram_rows, np.concatenate([hashes for _, _, hashes in ngrams])
 
 
 def bags_of(rows: NDArray[np.integer[Any]], hashes: NDArray[Any], n_rows: int) -> csr_matrix:

@@ -87,7 +87,7 @@ class OnlineNgrams(Member):
     def learned(
         self,
         samples: Samples,
-        others: NDArray[np.float64],
+        known: NDArray[np.float64],
         growing: GrowingTables,
         rng: np.random.Generator,
     ) -> Self:
@@ -96,13 +96,13 @@ class OnlineNgrams(Member):
         Parameters
         ----------
         samples : Samples
-        others : ndarray of shape (n_samples, n_outputs)
+        known : ndarray of shape (n_samples, n_outputs)
             The logits of all other members, which have not learned these samples.
         growing : GrowingTables
         rng : numpy Generator
             Draws the order of the samples.
         """
-        targets, n_samples, n_outputs = samples.targets, *others.shape
+        targets, n_samples, n_outputs = samples.targets, *known.shape
         bags = self._reader(samples.sequences)[0]
         hashes, columns = np.unique(bags.indices, return_inverse=True)
         rows = self._rows(hashes)
@@ -118,13 +118,15 @@ class OnlineNgrams(Member):
         order = rng.permutation(n_samples)
         for start in range(0, n_samples, BATCH_SIZE_OF_PARTIAL_FIT):
             batch = order[start : start + BATCH_SIZE_OF_PARTIAL_FIT]
-            some = values[batch]
-            its_ngrams, columns = np.unique(some.indices, return_inverse=True)
-            some = csr_matrix((some.data, columns, some.indptr), (len(batch), len(its_ngrams)))
-            logits = others[batch] + some @ coef[its_ngrams]
+            batch_values = values[batch]
+            its_ngrams, columns = np.unique(batch_values.indices, return_inverse=True)
+            batch_values = csr_matrix(
+                (batch_values.data, columns, batch_values.indptr), (len(batch), len(its_ngrams))
+            )
+            logits = known[batch] + batch_values @ coef[its_ngrams]
             errors = weights[batch] * (targets.labels.proba(logits) - truth[batch])
-            squares[its_ngrams] += some.power(2).T @ errors**2
-            coef[its_ngrams] -= RATE * (some.T @ errors) / np.sqrt(squares[its_ngrams])
+            squares[its_ngrams] += batch_values.power(2).T @ errors**2
+            coef[its_ngrams] -= RATE * (batch_values.T @ errors) / np.sqrt(squares[its_ngrams])
         new = np.arange(len(self.hashes), len(model.hashes), dtype=np.int32)
         growing.change(model.coef, rows, coef)
         growing.change(model.squares, rows, np.minimum(squares, np.finfo(np.float32).max))

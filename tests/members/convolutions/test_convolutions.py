@@ -11,12 +11,10 @@ from sklearn import config_context
 from sklearn.linear_model import RidgeCV
 from sklearn.metrics import log_loss
 
+from sklearn_lstm.members.convolutions import convolution_model as convolutions
+from sklearn_lstm.members.convolutions import features as linear_features
+from sklearn_lstm.members.convolutions import random_convolutions as linear_convolutions
 from sklearn_lstm.members.convolutions.convolution_model import ConvolutionModel
-from sklearn_lstm.members.convolutions.convolution_model import convolution_model as convolutions
-from sklearn_lstm.members.convolutions.convolution_model import features as linear_features
-from sklearn_lstm.members.convolutions.convolution_model import (
-    random_convolutions as linear_convolutions,
-)
 from sklearn_lstm.members.convolutions.random_convolutions import convolve
 
 

@@ -11,8 +11,8 @@ from sklearn.svm import LinearSVC
 
 from sklearn_lstm import LSTMSequenceClassifier, TextSequenceVectorizer
 from sklearn_lstm.data.reading import read_sequences
+from sklearn_lstm.members.ngrams import ngram_model as ngrams
 from sklearn_lstm.members.ngrams.lexicon import Lexicon
-from sklearn_lstm.members.ngrams.ngram_model import ngram_model as ngrams
 
 STEMS = {"pos": ["happi", "joy", "delight"], "neg": ["sadd", "gloom", "miser"]}
 ENDINGS = ["", "er", "est", "ness", "ful", "fully", "ing", "ed", "y", "able"]

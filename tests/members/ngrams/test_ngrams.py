@@ -13,7 +13,8 @@ from sklearn.svm import LinearSVC
 
 from sklearn_lstm.data.sequences import RaggedIds
 from sklearn_lstm.exceptions import LinearModelSkippedWarning
-from sklearn_lstm.members.ngrams.ngram_model import NgramModel, svm
+from sklearn_lstm.members.ngrams import svm
+from sklearn_lstm.members.ngrams.ngram_model import NgramModel
 
 
 @pytest.fixture

@@ -7,7 +7,7 @@ from sklearn.pipeline import make_pipeline
 
 from sklearn_lstm import LSTMSequenceClassifier, TextSequenceVectorizer
 from sklearn_lstm.inspection import explain
-from sklearn_lstm.members.ngrams.ngram_model import online_ngrams
+from sklearn_lstm.members.ngrams import online_ngrams
 
 SMALL = {"hidden_size": 4, "precision": "float32", "random_state": 0}
 
