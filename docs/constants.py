@@ -11,7 +11,7 @@ from sklearn_lstm.members.convolutions import ridge
 from sklearn_lstm.members.ngrams import bags, hashing, svm
 from sklearn_lstm.members.ngrams import lexicon as letters
 from sklearn_lstm.members.ngrams import ngram_model as ngrams
-from sklearn_lstm.training import duration, schedule
+from sklearn_lstm.training import duration, schedule_and_end
 
 
 def count(number: float) -> str:
@@ -53,14 +53,14 @@ NUMBERS = {
     "n_frames": count(kinds.MEASUREMENTS.n_frames),
     "n_framed_steps": count(2 * kinds.MEASUREMENTS.n_frames),
     "batch_of_partial_fit": count(duration.BATCH_SIZE_OF_PARTIAL_FIT),
-    "warm_up": percent(schedule.WARM_UP),
-    "longest_warm_up": count(schedule.LONGEST_WARM_UP),
+    "warm_up": percent(schedule_and_end.WARM_UP),
+    "longest_warm_up": count(schedule_and_end.LONGEST_WARM_UP),
     "updates_per_check": count(duration.UPDATES_PER_CHECK),
     "epochs_per_check": count(kinds.WORDS.epochs_per_check),
     "updates_per_check_of_characters": count(kinds.CHARACTERS.effort * duration.UPDATES_PER_CHECK),
-    "most_checks": count(schedule.MOST_CHECKS),
-    "least_progress": count(schedule.LEAST_PROGRESS),
-    "checks_without_progress": count(schedule.CHECKS_WITHOUT_PROGRESS),
+    "most_checks": count(schedule_and_end.MOST_CHECKS),
+    "least_progress": count(schedule_and_end.LEAST_PROGRESS),
+    "checks_without_progress": count(schedule_and_end.CHECKS_WITHOUT_PROGRESS),
     # held-out samples and the blend
     "smallest_held_out": count(duration.SMALLEST_HELD_OUT),
     "largest_held_out": count(duration.LARGEST_HELD_OUT),

@@ -18,9 +18,9 @@ from sklearn.pipeline import Pipeline
 from sklearn_lstm.classifier import LSTMSequenceClassifier
 from sklearn_lstm.data.label_batches import LabelBatches
 from sklearn_lstm.data.reading import refuse_unknown
+from sklearn_lstm.data.sequence_files import IdsWriter, SeriesWriter, StepsFile
 from sklearn_lstm.data.sequences import FlatIds, Sequences
 from sklearn_lstm.data.spelling import Spelling
-from sklearn_lstm.data.stored import IdsWriter, SeriesWriter, StepsFile
 from sklearn_lstm.parameters import check_column_names
 from sklearn_lstm.progress_bar import ProgressBar
 from sklearn_lstm.text.analysis import iterate_texts

@@ -29,7 +29,7 @@ from sklearn_lstm.training.history import EpochRecord, raise_not_finite
 from sklearn_lstm.training.micro_batches import MicroBatchNet
 from sklearn_lstm.training.optimizers import optimizer_options
 from sklearn_lstm.training.progress import NetworkProgress, print_above_bar
-from sklearn_lstm.training.schedule import HeldOutLoss, Trapezoid
+from sklearn_lstm.training.schedule_and_end import HeldOutLoss, Trapezoid
 from sklearn_lstm.training.sparse_embedding import SparseEmbedding
 
 DEFAULTS: dict[str, Any] = {

@@ -11,7 +11,7 @@ from skorch.callbacks import Callback
 
 from sklearn_lstm.callback_support import Attributes, CallbackTask
 from sklearn_lstm.progress_bar import ProgressBar
-from sklearn_lstm.training.schedule import Trapezoid
+from sklearn_lstm.training.schedule_and_end import Trapezoid
 
 
 class FitProgress(ProgressBar):

@@ -29,7 +29,7 @@ from sklearn_lstm.training.loop import optimizer_state_of, train
 from sklearn_lstm.training.micro_batches import MicroBatchNet
 from sklearn_lstm.training.new_network import new_network
 from sklearn_lstm.training.progress import FitProgress
-from sklearn_lstm.training.schedule import HeldOutLoss
+from sklearn_lstm.training.schedule_and_end import HeldOutLoss
 
 
 @dataclass
