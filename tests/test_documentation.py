@@ -128,6 +128,11 @@ def test_the_table_of_the_tour_may_differ_from_a_run_by_two_test_samples(readme,
     assert len(tour_table.differences(row, row.replace("98.0", "97.5"))) == 1
     assert len(tour_table.differences(row, row.replace("97.0", "96.5"))) == 1
     assert len(tour_table.differences(row, row.replace("DNA", "RNA"))) == 1
+    elsewhere = f"{row}\nThis run took 2 min 5 s, with AVX2."
+    assert (
+        tour_table.differences(row, elsewhere.replace("98.0", "96.5")) == []
+    )  # two standard errors
+    assert len(tour_table.differences(row, elsewhere.replace("98.0", "96.0"))) == 1
 
 
 def test_versions_agree():
