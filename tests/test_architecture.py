@@ -192,7 +192,7 @@ assert member.logits(read_sequences({X!r})).shape[0] == 1
 
 @pytest.mark.parametrize(("name", "X"), [("words", [[2, 3, 2]]), ("series", [[0.5, 1.0] * 9])])
 def test_a_stored_linear_model_computes_without_torch(name, X):
-    path = ROOT.parent / "tests" / "io" / "golden" / f"{name}-format2.safetensors"
+    path = Path(__file__).parent / "io" / "golden" / f"{name}-format2.safetensors"
     loaded = loaded_by(MEMBER_OF_A_FILE.format(path=str(path), X=X))
     assert "sklearn_lstm.members.member" in loaded
     assert not packages_of(loaded) & {"torch", "skorch"}
