@@ -7,6 +7,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sized
 from contextlib import contextmanager
 from copy import copy
+from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from time import monotonic
@@ -236,6 +237,7 @@ def _read_sequences(
 ) -> tuple[Any, Sequences]:
     """Write all sequences to disk, and return the first X beside them."""
     first, shapes, unknown = None, set[tuple[int, bool]](), None
+    has_lists = False
     for number, X in reading.each():
         with noted(number):
             if first is None:
@@ -243,12 +245,14 @@ def _read_sequences(
                 writer = _writer(input_format.read(X), path)
             check_column_names(first, X, "X of this batch")
             sequences = input_format.read(X)
+            input_format = replace(input_format, channel_names=sequences.channel_names)
+            has_lists |= isinstance(X, list | tuple)
             shapes.add((sequences.n_features, sequences.is_table))
             writer.add(sequences)
             row = None if unknown else sequences.first_unknown()
             unknown = unknown if row is None else (number, row)
     n_features, is_table = max(shapes)
-    if isinstance(X, list | tuple) and len(shapes) > 1:  # as one list, they are no table
+    if has_lists and len(shapes) > 1:  # as one list, they are no table
         n_features, is_table = 1, False
     stored = writer.stored(n_features, is_table=is_table)
     if unknown and not stored.has_missing.any() and classifier._labels_before() is None:
@@ -256,7 +260,7 @@ def _read_sequences(
         with noted(number):
             refuse_unknown(row)
     stored.time_channel = sequences.time_channel
-    stored.has_dates = sequences.has_dates
+    stored.has_dates = input_format.has_dates
     stored.channel_names = sequences.channel_names
     return first, stored
 

@@ -170,6 +170,7 @@ def test_files_of_other_libraries_are_read(batches_in, tmp_path):
     assert fitted.classes_.tolist() == expected.classes_.tolist()
 
 
+RNGS = [np.random.default_rng(seed) for seed in range(8)]
 WIDE, RAGGED, NARROW = [[2, 3], [4, 5]] * 9, [[2, 3], [4]] * 9, [[2], [3]] * 9
 FRACTIONS, EMPTY = [[0.5, 1.2], [2.0]] * 9, [[], []] * 9
 PARTS_OF_LISTS = {
@@ -192,6 +193,22 @@ def test_lists_of_lists_are_read_as_fit_reads_them(parts):
         fitted = fit_batches(small(**parameters), [(part, y) for part in parts])
         assert_same(fitted, expected, X)
         assert fitted._format == expected._format
+
+
+def test_columns_of_frames_are_those_of_the_first_one_behind_arrays():
+    series = [pd.DataFrame({"a": rng.normal(size=3), "b": 10 + rng.normal(size=3)}) for rng in RNGS]
+    parts = [[series[0].to_numpy()], series[1:5], [each[["b", "a"]] for each in series[5:]]]
+    y = [0, 1] * 4
+    expected = small(linear_branch=False).fit([each for part in parts for each in part], y)
+    batches = [(parts[0], y[:1]), (parts[1], y[1:5]), (parts[2], y[5:])]
+    assert_same(fit_batches(small(linear_branch=False), batches), expected, series)
+
+
+def test_lists_before_an_array_are_no_table_as_in_fit():
+    X = [[0.5, 1.0], [2.0]] * 9, np.ones((18, 2))
+    parameters = {"input_type": "numeric", "linear_branch": False}
+    fitted = fit_batches(small(**parameters), [(part, [0, 1] * 9) for part in X])
+    assert not fitted._format.has_fixed_width
 
 
 # --- What stays

@@ -71,10 +71,10 @@ def _warn_of_ids(table: NDArray[np.floating]) -> None:
     """Warn of columns of whole numbers beside columns of fractions."""
     n_rows = max(FEWEST_ROWS, MOST_VALUES // table.shape[1])
     rows = table[:: max(1, len(table) // n_rows)]  # the first ones may all be of one class
-    is_whole = (rows >= 0) & (rows == np.floor(rows))  # NaN is not
+    is_whole = np.isnan(rows) | ((rows >= 0) & (rows == np.floor(rows)))
     ids = np.flatnonzero(is_whole.all(axis=0) & (rows > 1).any(axis=0))  # no indicators
     if is_whole.all():
-        _warn_of_features(np.arange(rows.shape[1]), np.count_nonzero(rows, axis=0), len(rows))
+        _warn_of_features(np.arange(rows.shape[1]), np.count_nonzero(rows > 0, axis=0), len(rows))
     elif len(rows) >= FEWEST_ROWS and len(ids):
         _warn(
             f"X is read as series in which each column is a step. But columns {ids[0]} to "

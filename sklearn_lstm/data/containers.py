@@ -45,8 +45,8 @@ def as_array(X: Any, input_type: str) -> NDArray[Any]:
     if _has_date_columns(X):
         raise InvalidSequencesTypeError(
             "X is one data frame with dates, times or durations, but each series has to be a data "
-            "frame of its own. Pass a list of them, such as [steps for _, steps in "
-            "frame.groupby(...)]."
+            "frame of its own. Pass a list of them, such as [steps.drop(columns='id') for _, steps "
+            "in frame.groupby('id')]."
         )
     array = _to_numpy(X, input_type)
     _check_kind(array)
@@ -164,7 +164,7 @@ def _has_date_columns(frame: Any) -> bool:
 def _is_date_type(dtype: Any) -> bool:
     if hasattr(dtype, "kind"):  # of NumPy and pandas
         return dtype.kind in "mM"
-    return str(dtype).lower().startswith(("date", "timestamp", "duration"))
+    return str(dtype).lower().startswith(("date", "timestamp", "time", "duration"))
 
 
 def _read_dates(array: NDArray[Any], index: int, time_channel: int | None) -> NDArray[np.float64]:
@@ -176,7 +176,7 @@ def _read_dates(array: NDArray[Any], index: int, time_channel: int | None) -> ND
         )
     if array.dtype.kind == "O":
         array = array.copy()
-        array[[is_missing(value) or isinstance(value, float) for value in array]] = None  # NaN
+        array[[is_missing(value) or value != value for value in array]] = None  # noqa: PLR0124 - NaN
     return since_first(array)
 
 

@@ -125,7 +125,8 @@ class InputFormat:
         has_width = self.has_fixed_width and not isinstance(X, list | tuple)
         n_features = self.n_features if has_width else None
         check_same_width(sequences, self.n_channels, n_features)
-        check_kind_of_times(sequences.has_dates, self.has_dates, "X")
+        if self.time_channel is not None and sequences.has_values():
+            check_kind_of_times(sequences.has_dates, self.has_dates, "X")
         new = np.setdiff1d(np.flatnonzero(sequences.has_missing), self.gappy)
         if len(new):
             warn_user(

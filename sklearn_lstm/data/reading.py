@@ -51,7 +51,7 @@ def read_sequences(
     time_channel: int | str | None = None,
     names: tuple[str, ...] = (),
     *,
-    had_missing: bool = False,
+    had_missing: bool | None = None,
     n_channels: int | None = None,
 ) -> Sequences:
     """Read X as sequences.
@@ -69,9 +69,9 @@ def read_sequences(
     names : tuple of str, default=()
         The columns of each data frame in X, in the order of the channels. Without any they are
         those of the first data frame.
-    had_missing : bool, default=False
-        Values were missing in training, or may be in another batch. Then, or if values are missing
-        in X, a series without a value is read as one step of which nothing is known.
+    had_missing : bool or None, default=None
+        Whether values were missing in training, or may be in another batch: then a series without a
+        value is read as one step of which nothing is known. None: this X is that of training.
     n_channels : int or None, default=None
         Those of training; None: as many as X has, or one if no series of it has a step.
 
@@ -102,7 +102,9 @@ def read_sequences(
     else:
         sequences = _read_dense(array, input_type)
     sequences.channel_names = names
-    if not had_missing and not sequences.has_missing.any():
+    if had_missing is None:
+        had_missing = bool(sequences.has_missing.any())
+    if not had_missing:
         unknown = sequences.first_unknown()
         if unknown is not None:
             refuse_unknown(unknown)
@@ -212,7 +214,7 @@ def _read_dense(X: NDArray[Any], input_type: str) -> Sequences:
             "(n_samples, n_timesteps, n_channels)."
         )
     if X.ndim == 3 and not X.shape[1]:
-        X = np.full((len(X), 1, X.shape[2]), np.nan)
+        X = np.full((len(X), 1, X.shape[2]), np.nan, np.float16)  # as `_read_ragged_series`
     if 0 in X.shape:
         raise InvalidSequencesError(
             f"Found array with 0 feature(s) (shape={X.shape}) while a minimum of 1 is required."
@@ -305,7 +307,7 @@ def _read_ragged(
     names: tuple[str, ...],
     n_channels: int,
 ) -> Sequences:
-    rows, first_has_dates = [], False
+    rows, first_has_dates = [], None
     for index, row in enumerate(X):
         order = order_of_columns(row, names, index)
         time = time_channel
@@ -313,8 +315,9 @@ def _read_ragged(
             time = order[time % len(order)]
         array, has_dates = row_as_array(row, index, input_type, time)
         rows.append(array if order is None else array[:, order])
-        first_has_dates = first_has_dates if index else has_dates
-        check_kind_of_times(has_dates, first_has_dates, f"X[{index}]")
+        if time is not None and array.size and not np.isnan(array).all():
+            first_has_dates = has_dates if first_has_dates is None else first_has_dates
+            check_kind_of_times(has_dates, first_has_dates, f"X[{index}]")
     if input_type == "auto":
         integers = all(row.ndim == 1 and (row.dtype.kind in "iu" or not row.size) for row in rows)
         negative = integers and any(row.size and row.min() < 0 for row in rows)
@@ -325,7 +328,7 @@ def _read_ragged(
             _check_integers(row, index)
     is_numeric = input_type == "numeric"
     sequences = _read_ragged_series(rows, n_channels) if is_numeric else _read_ragged_ids(rows)
-    sequences.has_dates = first_has_dates
+    sequences.has_dates = bool(first_has_dates)
     return sequences
 
 

@@ -117,6 +117,10 @@ class Sequences(ABC):
             n_known += counts[is_known].sum()
         return float(n_known / self.lengths.sum())
 
+    def has_values(self) -> bool:
+        """Return whether any step of a series has a value."""
+        return any(not np.isnan(steps).all() for steps, _ in self.chunks())
+
     def first_unknown(self) -> int | None:
         """Return the row of the first series of which nothing is known, if there is one."""
         rows = np.flatnonzero(self.lengths == 1) if self.n_channels is not None else np.arange(0)

@@ -107,6 +107,7 @@ ORDINARY = {
     "few integers": np.arange(60).reshape(6, 10),
     "counts": RNG.poisson(5, (100, 50)),
     "floats of counts": RNG.poisson(5, (100, 50)).astype(float),
+    "padded counts": np.where(np.arange(50) < RNG.integers(9, 50, (100, 1)), 4.0, np.nan),
     "walks": walks(),
     "start at 0": np.pad(walks(), [(0, 0), (3, 0)]),
     "rest before walks": np.vstack([np.where(TIME[:60] < 5, 3.0, walks(300)), walks(100)]),

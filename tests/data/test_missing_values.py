@@ -5,6 +5,7 @@ import pandas as pd
 import polars as pl
 import pyarrow as pa
 import pytest
+import small_models
 
 from sklearn_lstm.data.encoding import ChannelScaling
 from sklearn_lstm.data.normal_scores import NormalScores
@@ -124,6 +125,14 @@ def test_a_series_of_nan_alone_is_refused_if_no_other_value_is_missing():
     for rows in (X, list(X), X[:, :, 0]):
         with pytest.raises(InvalidSequencesError, match=r"X\[1\] is a series without a value"):
             read_sequences(rows)
+
+
+def test_a_series_of_nan_alone_is_read_or_refused_whatever_else_is_predicted():
+    model = small_models.small(max_epochs=1).fit(np.ones((4, 3, 2)), [0, 1] * 2)
+    unknown, gappy = np.full((3, 2), NAN), np.where(np.eye(3, 2) > 0, NAN, 1)
+    for X in ([unknown], [unknown, gappy]):
+        with pytest.raises(InvalidSequencesError, match=r"X\[0\] is a series without a value"):
+            model.predict(X)
 
 
 def series_with_gaps(*, times=False, n_series=9):

@@ -175,6 +175,30 @@ def test_a_boolean_is_no_time_channel(time_channel):
         small(time_channel=time_channel).fit(np.ones((2, 3, 2)), [0, 1])
 
 
+def test_numbers_beside_dates_are_no_missing_dates():
+    days = [date(2024, 1, 1), date(2024, 1, 2)]
+    frame = pd.DataFrame({"t": days, "x": [0.5, 1.5]})  # one frame, not one for each series
+    for X in (frame, [[day, 1.0] for day in days], [frame.assign(t=[days[0], 1.7e9])]):
+        with pytest.raises((InvalidSequencesError, InvalidSequencesTypeError)):
+            read_sequences(X, "auto", 0)
+
+
+UNKNOWN = [[], np.full((2, 2), np.nan), pd.DataFrame({"t": [], "x": []})]
+
+
+@pytest.mark.parametrize("unknown", UNKNOWN, ids=["empty", "NaN", "frame"])
+def test_a_series_of_which_nothing_is_known_goes_with_dates_and_with_numbers(unknown):
+    times = pd.date_range("2024", periods=3)
+    for column in (times, np.arange(3.0)):
+        X = [pd.DataFrame({"t": column, "x": [1.0, None, k]}) for k in range(6)]
+        model = small(time_channel="t").fit([*X, unknown], [0, 1] * 3 + [0])
+        expected = model.predict_proba([*X, unknown])
+        assert_array_equal(model.predict_proba([unknown]), expected[-1:])
+        batches = [(X, [0, 1] * 3), ([unknown], [0])]
+        again = fit_batches(small(time_channel="t"), batches)
+        assert_array_equal(again.predict_proba([*X, unknown]), expected)
+
+
 LARGE = 1_700_000_000_000_000_003
 TICKS = np.array([[0, 10, 40], [0, 30, 31]])
 
