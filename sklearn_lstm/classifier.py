@@ -661,7 +661,7 @@ class LSTMSequenceClassifier(
         networks = self._shared_model().networks
         if networks.net is None:
             first = networks.first_with_weights
-            parameters = plain_parameters(self, self._parameter_constraints)
+            parameters = plain_parameters(self, LSTMSequenceClassifier._parameter_constraints)
             configuration = Configuration.of(
                 parameters, self._format.kind, self._labels, device=first.device
             )
@@ -793,7 +793,7 @@ class LSTMSequenceClassifier(
     ) -> Configuration:
         """Return what a fit to these sequences is told."""
         return Configuration.of(
-            plain_parameters(self, self._parameter_constraints),
+            plain_parameters(self, LSTMSequenceClassifier._parameter_constraints),
             input_format.kind,
             labels,
             vectors=sequences.vectors,
@@ -917,7 +917,9 @@ class LSTMSequenceClassifier(
 
     def _settle(self) -> None:
         if self.__sklearn_is_fitted__():
-            self._model.networks.move(plain_parameters(self, self._parameter_constraints))
+            self._model.networks.move(
+                plain_parameters(self, LSTMSequenceClassifier._parameter_constraints)
+            )
 
 
 def _is_of_table(name: str) -> bool:

@@ -10,7 +10,8 @@ from importlib.metadata import version
 from typing import Any, Self
 
 from numpy.typing import NDArray
-from sklearn.exceptions import InconsistentVersionWarning
+from sklearn.exceptions import InconsistentVersionWarning, NotFittedError
+from sklearn.utils.validation import check_is_fitted
 
 import sklearn_lstm
 from sklearn_lstm.callback_support import SET, own_callbacks, without_callbacks
@@ -87,10 +88,18 @@ def pack_estimator(
         else:
             trees["parameters" if name in names else "fitted"][name] = tree
     arrays = pack.arrays
-    sizes, n_samples = estimator._stored_numbers() if trees["fitted"] else ({}, None)  # noqa: SLF001
+    sizes, n_samples = estimator._stored_numbers() if _is_fitted(estimator) else ({}, None)  # noqa: SLF001
     sizes["n_bytes"] = sum(array.nbytes for array in arrays.values())
     content = {"class": type(estimator).__name__, **trees, "objects": sorted(objects)}
     return {**content, "sizes": sizes, "n_samples": n_samples}, arrays, objects
+
+
+def _is_fitted(estimator: Any) -> bool:
+    try:
+        check_is_fitted(estimator)
+    except NotFittedError:
+        return False
+    return True
 
 
 def unpack_estimator(

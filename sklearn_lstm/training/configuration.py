@@ -69,7 +69,7 @@ class Configuration:
     previous: EncodedNetwork | None = field(repr=False)
     architecture: dict[str, Any]
     criterion: str | type
-    loss: nn.Module
+    loss: nn.Module = field(repr=False)
     probabilities: Callable[[Tensor], Tensor] = field(repr=False)
     linear_branch: bool
     optimizer: type[torch.optim.Optimizer]

@@ -10,6 +10,7 @@ import subprocess
 import sys
 import threading
 from functools import partial
+from typing import ClassVar
 
 import joblib
 import numpy as np
@@ -132,6 +133,19 @@ def test_a_subclass_is_stored_with_its_own_parameters():
     restored = pickle.loads(pickle.dumps(model))
     assert restored.volume == 11
     assert_array_equal(restored.predict_proba(X), model.predict_proba(X))
+
+
+def test_a_subclass_that_is_not_fitted_is_stored():
+    restored = pickle.loads(pickle.dumps(Louder(volume=11)))
+    assert (restored.volume, restored.hidden_size) == (11, 4)
+
+
+def test_a_subclass_may_leave_out_the_checks_of_parameters():
+    class Unchecked(Louder):
+        _parameter_constraints: ClassVar = {"volume": [int]}
+
+    X, y = [[1, 2], [3]] * 4, [0, 1] * 4
+    assert_array_equal(Unchecked().fit(X, y).predict_proba(X), Louder().fit(X, y).predict_proba(X))
 
 
 def test_an_attribute_that_the_user_sets_is_stored():

@@ -120,6 +120,20 @@ def with_validation(model, X, y):
 # --- What goes on
 
 
+class Described(torch.nn.CrossEntropyLoss):
+    """A loss of the user, whose repr is another one each time."""
+
+    def extra_repr(self):
+        return f"made of {object()}"
+
+
+def test_a_fit_goes_on_however_its_loss_is_printed(tmp_path):
+    y = (X[:, 0] > X[:, 3]).astype(int)
+    model = classifier(criterion=Described, checkpoint=tmp_path)
+    begun_by(lambda: model.fit(X, y), stopped=True)
+    assert begun_by(lambda: model.fit(X, y))[0] == ENDS_IN
+
+
 @pytest.mark.parametrize(
     ("fit", "X", "parameters"),
     [
