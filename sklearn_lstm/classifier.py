@@ -468,7 +468,7 @@ class LSTMSequenceClassifier(
             fitted before is kept.
         """
         task = CallbackTask.of_fit(self, X, y, sample_weight)
-        checked_parameters(self, self._parameter_constraints)
+        self._check()
         previous = self._previous() if self.warm_start else None
         y = read_labels(y)
         check_classification_targets(y)  # warns of nearly as many classes as samples
@@ -501,7 +501,6 @@ class LSTMSequenceClassifier(
 
         Only the names of columns and tokens are read from X.
         """
-        checked_parameters(self, self._parameter_constraints)
         previous = self._previous() if self.warm_start else None
         input_format = self._know(X, sequences, previous)
         weights = relative_weights(sample_weight, self.class_weight, values, labels)
@@ -560,7 +559,7 @@ class LSTMSequenceClassifier(
         TypeError, ValueError
             As `fit`; also for labels that are not among the classes, and for balanced weights.
         """
-        checked_parameters(self, self._parameter_constraints)
+        self._check()
         if self.class_weight == "balanced":
             raise ValueError(
                 "class_weight='balanced' is not supported for partial_fit, which does not know how "
@@ -661,7 +660,7 @@ class LSTMSequenceClassifier(
         networks = self._shared_model().networks
         if networks.net is None:
             first = networks.first_with_weights
-            parameters = plain_parameters(self, LSTMSequenceClassifier._parameter_constraints)
+            parameters = self._plain_parameters()
             configuration = Configuration.of(
                 parameters, self._format.kind, self._labels, device=first.device
             )
@@ -696,6 +695,10 @@ class LSTMSequenceClassifier(
     def _check(self) -> None:
         """Check the parameters."""
         checked_parameters(self, self._parameter_constraints)
+
+    def _plain_parameters(self) -> dict[str, Any]:
+        """Return all parameters, also those that a subclass does not name."""
+        return plain_parameters(self, LSTMSequenceClassifier._parameter_constraints)
 
     def _labels_before(self) -> Labels | None:
         """Return the labels of the fit that the next one goes on from."""
@@ -793,7 +796,7 @@ class LSTMSequenceClassifier(
     ) -> Configuration:
         """Return what a fit to these sequences is told."""
         return Configuration.of(
-            plain_parameters(self, LSTMSequenceClassifier._parameter_constraints),
+            self._plain_parameters(),
             input_format.kind,
             labels,
             vectors=sequences.vectors,
@@ -917,9 +920,7 @@ class LSTMSequenceClassifier(
 
     def _settle(self) -> None:
         if self.__sklearn_is_fitted__():
-            self._model.networks.move(
-                plain_parameters(self, LSTMSequenceClassifier._parameter_constraints)
-            )
+            self._model.networks.move(self._plain_parameters())
 
 
 def _is_of_table(name: str) -> bool:
