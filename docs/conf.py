@@ -12,7 +12,7 @@ from typing import Any
 
 from sphinx_gallery.sorting import ExplicitOrder
 
-import sklearn_lstm
+import sklearn_lstm.description
 
 DOCS = Path(__file__).parent
 GENERATED = DOCS / "generated"
@@ -42,10 +42,16 @@ toc_object_entries_show_parents = "hide"
 html_theme = "pydata_sphinx_theme"
 html_title = f"sklearn_lstm {release}"
 html_static_path = ["static"]
+html_favicon = "static/logo.svg"
+html_baseurl = sklearn_lstm.description.DOCUMENTATION
 html_css_files = ["custom.css"]
 html_math_renderer = "mathml"
 html_theme_options = {
-    "logo": {"text": "sklearn_lstm"},
+    "logo": {
+        "text": "sklearn_lstm",
+        "image_light": "_static/logo.svg",
+        "image_dark": "_static/logo.svg",
+    },
     "navbar_align": "left",
     "header_links_before_dropdown": 5,
     "navigation_with_keys": False,
@@ -146,11 +152,11 @@ def write_capabilities(_: Any) -> None:
     write_tables(GENERATED)
 
 
-def write_few_labels(_: Any) -> None:
-    """Write the table of the page "With few labels" out of the measured one."""
-    from few_labels_table import write_table  # noqa: PLC0415 - of this folder
+def write_measured(_: Any) -> None:
+    """Write the tables of accuracies out of the measured ones."""
+    from measured import write_tables  # noqa: PLC0415 - of this folder
 
-    write_table(DOCS, GENERATED)
+    write_tables(DOCS, GENERATED)
 
 
 def setup(app: Any) -> None:
@@ -158,4 +164,4 @@ def setup(app: Any) -> None:
     app.connect("autodoc-process-docstring", escape_fitted_names, priority=400)  # before numpydoc
     app.connect("builder-inited", write_changelog)
     app.connect("builder-inited", write_capabilities)
-    app.connect("builder-inited", write_few_labels)
+    app.connect("builder-inited", write_measured)
