@@ -9,6 +9,7 @@ import zlib
 from importlib import import_module
 from pathlib import Path
 from typing import Any
+from zipfile import ZIP_DEFLATED, ZipFile
 
 from sphinx_gallery.sorting import ExplicitOrder
 
@@ -159,9 +160,28 @@ def write_measured(_: Any) -> None:
     write_tables(DOCS, GENERATED)
 
 
+def write_archive_of_examples(_: Any) -> None:
+    """Write all examples with the modules that they share into one archive."""
+    with ZipFile(GENERATED / "examples.zip", "w", ZIP_DEFLATED) as archive:
+        for path in sorted(EXAMPLES.glob("*.py")):
+            archive.write(path, f"sklearn_lstm_examples/{path.name}")
+
+
+def offer_archive_of_examples(_: Any, page: str, source: list[str]) -> None:
+    """Say below each example where the modules are that it imports."""
+    if page.startswith("auto_examples/plot_"):
+        source[0] += (
+            "\nThe script imports modules that the examples share. "
+            ":download:`All examples in one archive </generated/examples.zip>` has them: "
+            "unpack it and run the script there.\n"
+        )
+
+
 def setup(app: Any) -> None:
     """Register what runs before the pages are read."""
     app.connect("autodoc-process-docstring", escape_fitted_names, priority=400)  # before numpydoc
     app.connect("builder-inited", write_changelog)
     app.connect("builder-inited", write_capabilities)
     app.connect("builder-inited", write_measured)
+    app.connect("builder-inited", write_archive_of_examples)
+    app.connect("source-read", offer_archive_of_examples)

@@ -70,10 +70,15 @@ def write_tables(docs: Path, generated: Path) -> None:
         for task, title in tasks.items():
             here = [row for row in measured if row["task"] == task]
             here.sort(key=lambda row: -float(row["accuracy"].split()[0]))
-            for row in here:
+            for number, row in enumerate(here):
                 bold = "**{}**" if row["model"] == OURS else "{}"
                 shown = (model_name(row["model"]), *(row[name] for name in NUMBERS))
-                rows.append([title, *(bold.format(cell) if cell else "" for cell in shown)])
+                rows.append(
+                    [
+                        "" if number else title,
+                        *(bold.format(cell) if cell else "" for cell in shown),
+                    ]
+                )
         write(generated / f"accuracy_{kind}.csv", ["task", "model", *NUMBERS], *rows)
     by_size(
         read(docs / "few_labels.csv"),
