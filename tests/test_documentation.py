@@ -123,7 +123,7 @@ def test_pages_print_numbers_that_the_code_has(monkeypatch):
     monkeypatch.syspath_prepend(DOCS)
     numbers = import_module("constants").NUMBERS
     printed = {name for text in PAGES.values() for name in re.findall(r"\|(\w+)\|", text)}
-    assert printed == set(numbers)
+    assert printed - {"release"} == set(numbers)  # Sphinx knows the version itself
 
 
 def test_readme_has_the_numbers_of_the_code(readme, monkeypatch):
