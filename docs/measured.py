@@ -80,6 +80,15 @@ def write_tables(docs: Path, generated: Path) -> None:
                     ]
                 )
         write(generated / f"accuracy_{kind}.csv", ["task", "model", *NUMBERS], *rows)
+    models = (OURS, "linear model alone", "network alone")
+    cells = {(row["task"], row["model"]): row for row in measured}
+    rows = []
+    for task, title in TASKS.items():
+        here = [cells.get((task, model), {}) for model in models]
+        accuracies = [row.get("accuracy", "").split(" ")[0] for row in here]
+        rows.append([title, *accuracies, *(row.get("fit, s", "") for row in here)])
+    header = ["task", "both", "linear model alone", "network alone"]
+    write(generated / "parts.csv", [*header, *(f"{name}, s" for name in header[1:])], *rows)
     by_size(
         read(docs / "few_labels.csv"),
         {"100": "100", "300": "300", "1000": "1,000", "3000": "3,000", "all": "all"},
