@@ -43,7 +43,7 @@ from sklearn_lstm.network.directions import CELLS
 from sklearn_lstm.network.network import SequenceNetwork
 from sklearn_lstm.network.pooling import POOLINGS
 from sklearn_lstm.parameters import check_column_names, checked_parameters, plain_parameters
-from sklearn_lstm.training.checkpoint_folder import checkpoint_of_fit
+from sklearn_lstm.training.checkpoint import checkpoint_of_fit
 from sklearn_lstm.training.configuration import Configuration
 from sklearn_lstm.training.history import epoch_rows
 from sklearn_lstm.training.loop import make_net
