@@ -136,7 +136,7 @@ class WordVectors(StoredMixin, DescribedMixin, BaseEstimator):  # type: ignore[m
             If no word is frequent enough or has a neighbour, or as for `TextSequenceVectorizer`.
             The object stays as it was.
         """
-        parameters = checked_parameters(self, self._parameter_constraints)
+        parameters = checked_parameters(self)
         if iterate_texts(texts) is texts:
             raise TypeError(
                 f"WordVectors reads the texts twice, but a {type(texts).__name__} can be read only "

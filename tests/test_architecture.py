@@ -30,6 +30,7 @@ LAYERS = [
     ["members"],
     ["model"],
     ["algorithm"],
+    ["fitting"],
     ["description"],
     ["vectorizer", "classifier"],
     ["word_vectors", "streaming"],
