@@ -32,13 +32,13 @@ from sklearn_lstm.data.targets import (
 )
 from sklearn_lstm.description import DescribedMixin
 from sklearn_lstm.fitting import Fit, FittedAttributes, read_as_at_fit
-from sklearn_lstm.io.envelope import StoredMixin
 from sklearn_lstm.members.member import Member
 from sklearn_lstm.model import SequenceModel
 from sklearn_lstm.network.directions import CELLS
 from sklearn_lstm.network.network import SequenceNetwork
 from sklearn_lstm.network.pooling import POOLINGS
 from sklearn_lstm.parameters import plain_parameters
+from sklearn_lstm.storing.envelope import StoredMixin
 from sklearn_lstm.training.configuration import Configuration
 from sklearn_lstm.training.loop import make_net
 from sklearn_lstm.training.optimizers import OPTIMIZERS

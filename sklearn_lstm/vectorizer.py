@@ -14,8 +14,8 @@ from sklearn.utils.validation import check_is_fitted
 
 from sklearn_lstm.callback_support import CallbackSupportMixin, CallbackTask, with_callbacks
 from sklearn_lstm.description import DocumentedMixin
-from sklearn_lstm.io.envelope import StoredMixin
 from sklearn_lstm.parameters import VECTORIZER, DataFrameMixin, checked_parameters
+from sklearn_lstm.storing.envelope import StoredMixin
 from sklearn_lstm.text.analysis import (
     TokenBatch,
     check_as_count_vectorizer,

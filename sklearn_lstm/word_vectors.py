@@ -14,9 +14,9 @@ from sklearn.utils.validation import check_is_fitted
 
 from sklearn_lstm.data.embeddings import VectorTable
 from sklearn_lstm.description import DescribedMixin
-from sklearn_lstm.io.envelope import StoredMixin
 from sklearn_lstm.parameters import POSITIVE_INTEGER, checked_parameters
 from sklearn_lstm.progress_bar import ProgressBar
+from sklearn_lstm.storing.envelope import StoredMixin
 from sklearn_lstm.text.analysis import TokenBatch, iterate_texts, read_tokens
 from sklearn_lstm.text.cooccurrence import count_neighbours, factorize
 from sklearn_lstm.text.counting import FIRST_TOKEN, UNKNOWN

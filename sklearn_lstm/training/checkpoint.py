@@ -25,9 +25,9 @@ from threadpoolctl import threadpool_info
 from sklearn_lstm.compute.abandoning import check_not_abandoned
 from sklearn_lstm.data.sequences import Samples, chunks_of_rows
 from sklearn_lstm.exceptions import warn_user
-from sklearn_lstm.io.array_file import replacing
-from sklearn_lstm.io.envelope import heading
-from sklearn_lstm.io.stored_form import Packer, to_text
+from sklearn_lstm.storing.envelope import heading
+from sklearn_lstm.storing.replacing import replacing
+from sklearn_lstm.storing.stored_form import Packer, to_text
 from sklearn_lstm.training.configuration import Configuration
 
 LOCK, STATES = "lock", "network[01]-*"
