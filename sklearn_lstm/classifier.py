@@ -33,6 +33,7 @@ from sklearn_lstm.data.targets import (
 from sklearn_lstm.description import DescribedMixin
 from sklearn_lstm.fitting import Fit, FittedAttributes, read_as_at_fit
 from sklearn_lstm.members.member import Member
+from sklearn_lstm.members.network.loop import make_net
 from sklearn_lstm.model import SequenceModel
 from sklearn_lstm.network.directions import CELLS
 from sklearn_lstm.network.network import SequenceNetwork
@@ -40,7 +41,6 @@ from sklearn_lstm.network.pooling import POOLINGS
 from sklearn_lstm.parameters import plain_parameters
 from sklearn_lstm.storing.envelope import StoredMixin
 from sklearn_lstm.training.configuration import Configuration
-from sklearn_lstm.training.loop import make_net
 from sklearn_lstm.training.optimizers import OPTIMIZERS
 
 POSITIVE_INTEGER = Interval(Integral, 1, None, closed="left")

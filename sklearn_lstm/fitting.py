@@ -19,11 +19,11 @@ from sklearn_lstm.data.labels import Labels, read_labels
 from sklearn_lstm.data.reading import read_sequences
 from sklearn_lstm.data.sequences import Samples, Sequences
 from sklearn_lstm.data.targets import Targets, read_groups, relative_weights
+from sklearn_lstm.members.network.history import epoch_rows
 from sklearn_lstm.model import SequenceModel
 from sklearn_lstm.parameters import check_column_names, checked_parameters
 from sklearn_lstm.training.checkpoint import checkpoint_of_fit
 from sklearn_lstm.training.configuration import Configuration
-from sklearn_lstm.training.history import epoch_rows
 
 
 def read_as_at_fit(classifier: Any, X: Any) -> Sequences:

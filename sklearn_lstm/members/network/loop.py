@@ -22,15 +22,15 @@ from torch.optim.lr_scheduler import CosineAnnealingLR, OneCycleLR
 
 from sklearn_lstm.compute.devices import prefers_bfloat16
 from sklearn_lstm.data.batches import LengthBatches, SequenceDataset
+from sklearn_lstm.members.network.history import EpochRecord, raise_not_finite
+from sklearn_lstm.members.network.micro_batches import MicroBatchNet
+from sklearn_lstm.members.network.schedule_and_end import HeldOutLoss, Trapezoid
+from sklearn_lstm.members.network.sparse_embedding import SparseEmbedding
 from sklearn_lstm.network.network import SequenceNetwork
 from sklearn_lstm.training.configuration import Configuration
 from sklearn_lstm.training.duration import TrainingPlan
-from sklearn_lstm.training.history import EpochRecord, raise_not_finite
-from sklearn_lstm.training.micro_batches import MicroBatchNet
 from sklearn_lstm.training.optimizers import optimizer_options
 from sklearn_lstm.training.progress import NetworkProgress, print_above_bar
-from sklearn_lstm.training.schedule_and_end import HeldOutLoss, Trapezoid
-from sklearn_lstm.training.sparse_embedding import SparseEmbedding
 
 DEFAULTS: dict[str, Any] = {
     "train_split": None,
