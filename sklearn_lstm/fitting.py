@@ -33,7 +33,7 @@ def read_as_at_fit(classifier: Any, X: Any) -> Sequences:
     if has_names and not fitted["_format"].channel_names:  # else checked series by series
         validate_data(classifier, X, reset=False, skip_check_array=True, ensure_2d=False)
     sequences: Sequences = fitted["_format"].read(X)
-    sequences.vectors = fitted["_vectors"]
+    sequences.vectors = fitted.get("_vectors")  # files of version 0.1 have none
     return sequences
 
 
