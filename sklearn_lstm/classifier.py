@@ -15,21 +15,14 @@ from sklearn.utils.validation import check_consistent_length, check_is_fitted
 from skorch import NeuralNet
 
 from sklearn_lstm.algorithm import fit_one_epoch
-from sklearn_lstm.callback_support import (
-    CallbackSupportMixin,
-    CallbackTask,
-    with_callbacks,
-)
+from sklearn_lstm.callback_support import CallbackSupportMixin, CallbackTask, with_callbacks
 from sklearn_lstm.data.embeddings import PretrainedVectors
 from sklearn_lstm.data.encoding import N_SPECIAL
 from sklearn_lstm.data.growing_tables import GrowingTables
 from sklearn_lstm.data.input_format import InputFormat
 from sklearn_lstm.data.labels import Labels, read_labels
 from sklearn_lstm.data.sequences import Samples
-from sklearn_lstm.data.targets import (
-    Targets,
-    absolute_weights,
-)
+from sklearn_lstm.data.targets import Targets, absolute_weights
 from sklearn_lstm.description import DescribedMixin
 from sklearn_lstm.fitting import Fit, FittedAttributes, read_as_at_fit
 from sklearn_lstm.members.member import Member
@@ -530,7 +523,7 @@ class LSTMSequenceClassifier(
         ) as (model, growing):
             try:
                 growing.write()
-                attributes.set(model)
+                self.__dict__ = attributes(model)  # in one statement: a user may press Ctrl-C
             except BaseException:
                 if vars(self).get("_model") is fit.previous:  # it was not replaced yet
                     growing.undo()

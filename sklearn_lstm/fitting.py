@@ -170,7 +170,8 @@ class Fit:
                 attributes=attributes,
                 previous=self.previous,
             )
-            attributes.set(model)
+            # In one statement: a user may press Ctrl-C.
+            self.classifier.__dict__ = attributes(model)
         task.end({})
 
     def _read_validation(
@@ -257,7 +258,3 @@ class FittedAttributes:
             "_vectors": vectors,
             "_coverage": self.sequences.coverage(),
         }
-
-    def set(self, model: SequenceModel) -> None:
-        """Set them in one statement: a user may press Ctrl-C."""
-        self.fit.classifier.__dict__ = self(model)

@@ -2,18 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from numbers import Integral
 from typing import Any
 
 import numpy as np
 from sklearn.base import BaseEstimator
 from sklearn.feature_extraction.text import CountVectorizer
-from sklearn.utils._param_validation import (
-    Interval,
-    StrOptions,
-    validate_parameter_constraints,
-)
+from sklearn.utils._param_validation import Interval, StrOptions, validate_parameter_constraints
 from sklearn.utils.validation import _get_feature_names
 
 POSITIVE_INTEGER = Interval(Integral, 1, None, closed="left")
@@ -49,17 +44,14 @@ def checked_parameters(estimator: BaseEstimator) -> dict[str, Any]:
     return parameters
 
 
-def plain_parameters(
-    estimator: BaseEstimator, names: Iterable[str] | None = None
-) -> dict[str, Any]:
-    """Return parameters, those that are NumPy scalars as plain Python numbers.
+def plain_parameters(estimator: BaseEstimator) -> dict[str, Any]:
+    """Return the parameters, those that are NumPy scalars as plain Python numbers.
 
-    Without names these are all that the classes of the estimator constrain: a subclass may have
-    only some of them in its `__init__`, and in its constraints.
+    They are all that the classes of the estimator constrain: a subclass may have only some of them
+    in its `__init__`, and in its constraints.
     """
-    if names is None:
-        kinds = type(estimator).__mro__
-        names = [name for kind in kinds for name in getattr(kind, "_parameter_constraints", ())]
+    kinds = type(estimator).__mro__
+    names = [name for kind in kinds for name in getattr(kind, "_parameter_constraints", ())]
     parameters = {name: getattr(estimator, name) for name in names}
     return {
         name: value.item() if isinstance(value, np.generic) else value

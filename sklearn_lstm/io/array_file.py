@@ -83,16 +83,6 @@ def opened(
 
     `passed` is what stands for the folders that the file names: none of these is opened.
     """
-    token = PASSED.set(passed)
-    try:
-        with _opened(path) as content_and_arrays:
-            yield content_and_arrays
-    finally:
-        PASSED.reset(token)
-
-
-@contextmanager
-def _opened(path: str | os.PathLike[str]) -> Iterator[tuple[dict[str, Any], StoredArrays]]:
     with one_error(f"The model file {os.fspath(path)}"), Path(path).open("rb") as file:
         start = 8 + int.from_bytes(file.read(8), "little")
         if start > (size := os.fstat(file.fileno()).st_size):
@@ -106,4 +96,8 @@ def _opened(path: str | os.PathLike[str]) -> Iterator[tuple[dict[str, Any], Stor
         entries = from_text(header)
         metadata = entries.pop("__metadata__")
         content = read_content(**metadata)
-        yield content, StoredArrays(file, entries, start)
+        token = PASSED.set(passed)
+        try:
+            yield content, StoredArrays(file, entries, start)
+        finally:
+            PASSED.reset(token)
