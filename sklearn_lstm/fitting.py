@@ -56,7 +56,7 @@ class Fit:
 
     @classmethod
     def of(cls, classifier: Any, *, goes_on: bool) -> Self:
-        """Check the parameters; whoever goes on does so if the classifier is fitted."""
+        """Check the parameters; `goes_on`: go on from the last fit, if there was one."""
         parameters = checked_parameters(classifier)
         is_fitted = goes_on and classifier.__sklearn_is_fitted__()
         return cls(classifier, parameters, vars(classifier) if is_fitted else {})
