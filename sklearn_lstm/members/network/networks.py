@@ -20,16 +20,16 @@ from sklearn_lstm.data.sequences import Samples, Sequences
 from sklearn_lstm.members.member import FittedMember, PartLogits
 from sklearn_lstm.members.network.excerpt import Excerpt
 from sklearn_lstm.members.network.gradients import integrated_gradients
+from sklearn_lstm.members.network.loop import optimizer_state_of, train
+from sklearn_lstm.members.network.micro_batches import MicroBatchNet
+from sklearn_lstm.members.network.new_network import new_network
+from sklearn_lstm.members.network.schedule_and_end import HeldOutLoss
 from sklearn_lstm.training.checkpoint import Checkpoint
 from sklearn_lstm.training.configuration import Configuration
 from sklearn_lstm.training.duration import BATCH_SIZE_OF_PARTIAL_FIT, TrainingPlan
 from sklearn_lstm.training.encoded_network import EncodedNetwork
 from sklearn_lstm.training.held_out import Parts
-from sklearn_lstm.training.loop import optimizer_state_of, train
-from sklearn_lstm.training.micro_batches import MicroBatchNet
-from sklearn_lstm.training.new_network import new_network
 from sklearn_lstm.training.progress import FitProgress
-from sklearn_lstm.training.schedule_and_end import HeldOutLoss
 
 
 @dataclass
