@@ -75,7 +75,7 @@ def fit_model(
         [plan.updates_per_epoch(len(part)) for part in parts.learned],
         is_shown=configuration.verbose > 0,
         task=callback_task,
-        estimator=EstimatorSoFar(members, thresholds, previous, attributes),
+        estimator=EstimatorSoFar(members, thresholds, validation, previous, attributes),
     )
     n_directions = 1 + configuration.architecture["bidirectional"]
     with workers(configuration.device, max(plan.n_networks, n_directions)), progress:
@@ -87,7 +87,7 @@ def fit_model(
                 expected = kind.expected_weight(configuration)
                 held_out = held_out.joined_by(kind.name, logits, expected)
         model = SequenceModel.blended(members, held_out, previous)
-        return model.with_thresholds(thresholds, previous, held_out)
+        return model.with_thresholds(thresholds, previous, held_out, validation)
 
 
 @dataclass(frozen=True)
@@ -100,6 +100,8 @@ class EstimatorSoFar:
         Those that are fitted; more are added during the fit.
     thresholds : ndarray of shape (n_thresholds,)
         NaN: chosen by held-out samples.
+    validation : Samples or None
+        The user's own.
     previous : SequenceModel or None
     attributes : callable
         From a model to the attributes of the classifier that is fitted with it.
@@ -107,6 +109,7 @@ class EstimatorSoFar:
 
     members: list[Member]
     thresholds: NDArray[np.float64]
+    validation: Samples | None
     previous: SequenceModel | None
     attributes: Callable[[SequenceModel], Attributes]
 
@@ -114,7 +117,7 @@ class EstimatorSoFar:
         """Return them with a network that is being trained, and the net that trains it."""
         member, held_out = network.member(net)
         model = SequenceModel.blended([member, *self.members], held_out, self.previous)
-        model = model.with_thresholds(self.thresholds, self.previous, held_out)
+        model = model.with_thresholds(self.thresholds, self.previous, held_out, self.validation)
         found = without_callbacks(self.attributes(model))
         model.networks.net = None  # it goes on training
         return found

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from sklearn_lstm.blending import HeldOutLogits
 from sklearn_lstm.data.encoding import Encoding
 from sklearn_lstm.data.labels import Thresholds
-from sklearn_lstm.data.sequences import Sequences
+from sklearn_lstm.data.sequences import Samples, Sequences
 from sklearn_lstm.members.member import LinearMember, Member
 from sklearn_lstm.members.network.networks import Networks
 from sklearn_lstm.members.ngrams.online_ngrams import OnlineNgrams
@@ -92,14 +92,20 @@ class SequenceModel:
         given: NDArray[np.float64],
         previous: SequenceModel | None,
         held_out: HeldOutLogits | None = None,
+        validation: Samples | None = None,
     ) -> SequenceModel:
-        """Return the model with the thresholds that the user gives, or held-out samples choose."""
+        """Return the model with the thresholds that the user gives, or held-out samples choose.
+
+        The user's own held-out samples are predicted; of others, each network has seen a part.
+        """
         if not np.isnan(given).any():
             return replace(self, thresholds=given)
         probabilities = np.empty((0, len(given)))
         is_trained = self.networks.is_trained
         if held_out is not None and (Networks.name in held_out.members or not is_trained):
             logits = held_out.total(self.weights_by_name) + self.biases
+            if validation is not None:
+                logits = self.logits(validation.sequences)
             probabilities = held_out.parts[0].labels.proba(logits)[:, -len(given) :]
         before = 0.5 if previous is None else previous.thresholds
         return replace(self, thresholds=choose_thresholds(given, probabilities, before))
