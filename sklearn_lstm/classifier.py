@@ -714,7 +714,7 @@ class LSTMSequenceClassifier(
     def thresholds_(self) -> NDArray[np.float64]:
         """The probabilities above which labels, or the second of two classes, are predicted."""
         check_is_fitted(self)
-        return np.full(self._labels.n_thresholds, self._model.thresholds)
+        return np.full_like(self._labels.thresholds(0.5), self._model.thresholds)
 
     @property
     def calibration_(self) -> dict[str, Any] | None:

@@ -67,13 +67,8 @@ class Labels:
     def __len__(self) -> int:
         return len(self.classes)
 
-    @property
-    def n_thresholds(self) -> int:
-        """How many probabilities have a threshold: that of the last of two classes."""
-        return 1
-
     def thresholds(self, threshold: Any) -> NDArray[np.float64]:
-        """Return the thresholds that the parameter gives; NaN where held-out samples choose.
+        """Return the threshold that the parameter gives; NaN where held-out samples choose.
 
         Raises
         ------
@@ -218,11 +213,6 @@ class LabelSets(Labels):
     is_multilabel = True
     axis_of_corrections = 0  # each label has its own
     _known_by = "needed, since y is multilabel: its classes are the numbers of its columns"
-
-    @property
-    def n_thresholds(self) -> int:
-        """One for each label."""
-        return len(self)
 
     def thresholds(self, threshold: Any) -> NDArray[np.float64]:
         """Return the thresholds that the parameter gives; NaN where held-out samples choose.
