@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -150,6 +151,12 @@ class HeldOutLogits:
             name: ([logits[index]], expected) for name, (logits, expected) in self.members.items()
         }
         return HeldOutLogits([self.parts[index]], self.prior, members)
+
+    def total(self, weights: Mapping[str, float]) -> NDArray[np.float64]:
+        """Return the sum of the logits of all samples (n_samples, n_outputs), by these weights."""
+        members = self.members.items()
+        parts = [weights[name] * np.concatenate(logits) for name, (logits, _) in members]
+        return np.asarray(np.sum(parts, axis=0))
 
     def blend(self) -> Blend:
         """Return the blend of the members."""

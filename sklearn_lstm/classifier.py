@@ -154,6 +154,13 @@ class LSTMSequenceClassifier(
         Weight of each class, 0 or more, as in scikit-learn; multiplies `sample_weight`. Of several
         labels each is weighted by itself (scikit-learn would multiply their weights): a list has a
         dict for each, with the keys 0 and 1.
+    threshold : float, "f1" or array-like of shape (n_labels,), default=0.5
+        A label is predicted if its probability is above it; of two classes the second,
+        ``classes_[1]``. "f1" chooses one for each label in `fit`: half of the largest F1 that the
+        probabilities of held-out samples let one expect [14]_. They are those that set the blend or
+        end the training, or `X_val`. Without any, and for a label that all samples have or none, it
+        is 0.5. One for each of several labels is an array. More than two classes need 0.5: the most
+        probable one is predicted. See "Thresholds" in the user guide.
     early_stopping : bool, default=False
         Hold out a part of the data, stop when the network's loss on it has not fallen for
         `n_iter_no_change` epochs, and restore the best weights.
@@ -215,6 +222,9 @@ class LSTMSequenceClassifier(
         How logits are blended: `network_weight`, `linear_weight`, `prior_correction` (for rare
         classes; of several labels one for each), `n_held_out` (samples that set them),
         `n_networks`. None without a linear model.
+    thresholds_ : ndarray of shape (n_labels,) or (1,)
+        The threshold of each label, or that of ``classes_[1]``. Kept by `partial_fit`, and by a fit
+        that goes on and holds nothing new out, if `threshold` is "f1".
     net_ : skorch.NeuralNet
         The skorch net that trained `module_`. A loaded classifier makes a new one when it is read.
     module_ : torch.nn.Module
@@ -257,6 +267,8 @@ class LSTMSequenceClassifier(
        RNNs. MLHC.
     .. [13] Che et al. (2018). Recurrent neural networks for multivariate time series with missing
        values. Scientific Reports 8.
+    .. [14] Lipton, Elkan and Naryanaswamy (2014). Optimal thresholding of classifiers to maximize
+       F1 measure. ECML PKDD.
 
     Examples
     --------
@@ -279,6 +291,14 @@ class LSTMSequenceClassifier(
     ...     rising + falling, [1, 1, 1, 0, 0, 0]
     ... ).predict([[0.0, 3.0], [3.0, 1.0, 0.5]])
     array([1, 0])
+
+    Several labels, one of them rare, with thresholds for F1:
+
+    >>> series, has_labels = (rising + falling) * 5, [[1, 1], [1, 0], [1, 0]] * 5 + [[0, 0]] * 15
+    >>> LSTMSequenceClassifier(threshold="f1", max_epochs=0, random_state=0).fit(
+    ...     series, has_labels
+    ... ).thresholds_.shape
+    (2,)
     """
 
     _parameter_constraints: ClassVar[dict[str, list[Any] | str]] = {
@@ -306,6 +326,7 @@ class LSTMSequenceClassifier(
         "batch_size": [StrOptions({"auto"}), POSITIVE_INTEGER],
         "gradient_clip": [POSITIVE_NUMBER, None],
         "class_weight": [dict, list, StrOptions({"balanced"}), None],
+        "threshold": [Interval(Real, 0, 1, closed="both"), StrOptions({"f1"}), "array-like"],
         "early_stopping": ["boolean"],
         "validation_fraction": [Interval(Real, 0, 1, closed="neither")],
         "n_iter_no_change": [POSITIVE_INTEGER],
@@ -320,6 +341,7 @@ class LSTMSequenceClassifier(
 
     # Of models stored before there were these parameters.
     time_channel: int | str | None = None
+    threshold: Any = 0.5
     checkpoint: str | os.PathLike[str] | None = None
 
     classes_: NDArray[Any]
@@ -362,6 +384,7 @@ class LSTMSequenceClassifier(
         batch_size: int | str = "auto",
         gradient_clip: float | None = 1.0,
         class_weight: dict[Any, float] | list[dict[Any, float]] | str | None = None,
+        threshold: float | str | Any = 0.5,
         early_stopping: bool = False,
         validation_fraction: float = 0.1,
         n_iter_no_change: int = 5,
@@ -397,6 +420,7 @@ class LSTMSequenceClassifier(
         self.batch_size = batch_size
         self.gradient_clip = gradient_clip
         self.class_weight = class_weight
+        self.threshold = threshold
         self.early_stopping = early_stopping
         self.validation_fraction = validation_fraction
         self.n_iter_no_change = n_iter_no_change
@@ -580,7 +604,9 @@ class LSTMSequenceClassifier(
         return self._labels.log_proba(logits)
 
     def predict(self, X: Any) -> NDArray[Any]:
-        """Return the most probable label; each label with probability above 1/2 if multilabel.
+        """Return the most probable class; each label above its threshold if y is multilabel.
+
+        Of two classes the second is predicted if it is above the threshold.
 
         Parameters
         ----------
@@ -592,7 +618,7 @@ class LSTMSequenceClassifier(
         ndarray of shape (n_samples,) or (n_samples, n_labels)
         """
         logits = self._logits(X)
-        return self._labels.predict(logits)
+        return self._labels.predict(logits, self._model.thresholds)
 
     @property
     def net_(self) -> NeuralNet:
@@ -623,6 +649,12 @@ class LSTMSequenceClassifier(
         """The linear model beside the network, or None."""
         check_is_fitted(self)
         return self._model.linear_model
+
+    @property
+    def thresholds_(self) -> NDArray[np.float64]:
+        """The probabilities above which labels, or the second of two classes, are predicted."""
+        check_is_fitted(self)
+        return np.full_like(self._labels.thresholds(0.5), self._model.thresholds)
 
     @property
     def calibration_(self) -> dict[str, Any] | None:

@@ -24,7 +24,7 @@ LAYERS = [
     ["storing"],
     ["text"],
     ["data"],
-    ["blending", "compute"],
+    ["blending", "compute", "thresholds"],
     ["network"],
     ["training"],
     ["members"],

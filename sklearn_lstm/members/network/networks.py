@@ -103,7 +103,9 @@ class Networks(FittedMember):
             )
         is_trained = configuration.goes_on or plan.max_epochs > 0
         has_seen_all = configuration.goes_on and parts.rows is not None
-        is_judged = bool(held_out.members) and is_trained and not has_seen_all
+        judges = bool(held_out.members) or bool(np.isnan(configuration.thresholds).any())
+        is_held_out = any(map(len, parts.held_out))
+        is_judged = judges and is_held_out and is_trained and not has_seen_all
         starts = []
         for learned, rng in zip(parts.learned, parts.generators, strict=True):
             encoding = configuration.encoding(learned.sequences, learned.targets.values)
@@ -248,7 +250,7 @@ class NetworkSoFar:
     expected : float
         The median of the prior of the network's weight.
     is_judged : bool
-        Whether the held-out sequences say how much the network counts.
+        Whether the held-out sequences say how much the network counts, or choose thresholds.
     """
 
     network: EncodedNetwork
