@@ -164,7 +164,7 @@ class Labels:
         For two classes it is the logit of the class minus that of the other.
         """
         direction: NDArray[np.float64] = np.eye(len(self))[output]
-        return 2 * direction - 1 if len(self) == 2 else direction
+        return 2 * direction - 1 if len(self) == 2 and not self.is_multilabel else direction
 
 
 @dataclass(frozen=True)
@@ -243,10 +243,6 @@ class LabelSets(Labels):
     def _truths(self, targets: NDArray[Any]) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
         rows, outputs = np.nonzero(targets > 0)
         return rows, outputs
-
-    def direction(self, output: int) -> NDArray[np.float64]:
-        """Return the vector d, (n_labels,), for which ``logits @ d`` is the score of a label."""
-        return np.asarray(np.eye(len(self))[output])
 
 
 def read_labels(y: Any, name: str = "y") -> NDArray[Any]:

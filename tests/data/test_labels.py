@@ -135,7 +135,7 @@ WEIGHTS = {"relative": relative_weights, "absolute": absolute_weights}
         ([0, 0, 0], "at least one non-zero"),
         ([1, np.nan, 1], "sample_weight contains NaN"),
         ([1, np.inf, 1], "sample_weight contains infinity"),
-        ([[1, 2, 3]] * 3, "Sample weights must be 1D"),
+        ([[1, 2, 3]] * 3, r"sample_weight.shape == \(3, 3\)"),
     ],
 )
 def test_wrong_sample_weights_are_refused(kind, weights, message):

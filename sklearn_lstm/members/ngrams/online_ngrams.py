@@ -22,7 +22,6 @@ if TYPE_CHECKING:  # a stored member computes without torch
 
 RATE = 0.7  # the learning rate of AdaGrad
 FIRST_SQUARE = 0.01  # the initial sum of squared gradients: a larger one makes first steps smaller
-NO_NGRAM = -1  # a hash that no n-gram has
 LARGEST_TABLE = 1 << 29  # bytes of the coefficients; n-grams that come later are not learned
 
 
@@ -74,7 +73,7 @@ class OnlineNgrams(Member):
             shortest=lengths[0],
             longest=lengths[-1],
             has_borders=kind.has_borders,
-            hashes=np.full(1, NO_NGRAM, np.int32),
+            hashes=np.full(1, -1, np.int32),  # a hash that no n-gram has
             coef=np.zeros(shape, np.float32),
             squares=np.full(shape, FIRST_SQUARE, np.float32),
         )

@@ -64,7 +64,9 @@ def fit_svms(
             intercept[output] = 1.0 if counted.any() else -1.0
         elif is_scaled:
             scale = _scale(features, target, weights)
-            scale[n_scaled:] = _scale_of_vectors(weights @ target, weights @ ~target)
+            # Vectors count less, the more samples tell what n-grams mean.
+            inverse_counts = 1 / (weights @ target) + 1 / (weights @ ~target)
+            scale[n_scaled:] = (COUNT_OF_EQUAL_SCALE * inverse_counts) ** 0.25
             scaled = _with_data(features, features.data * scale[features.indices])
             svm = _solve(scaled, target, weights, seed)
             coef[:, output], intercept[output] = svm.coef_[0] * scale, svm.intercept_[0]
@@ -87,11 +89,6 @@ def _solve(
     with _solver.lock:
         svm = LinearSVC(random_state=seed, **options)
         return svm.fit(features, target, sample_weight=weights)
-
-
-def _scale_of_vectors(n_inside: float, n_outside: float) -> float:
-    """Return how much vectors count: less, the more samples tell what n-grams mean."""
-    return float((COUNT_OF_EQUAL_SCALE * (1 / n_inside + 1 / n_outside)) ** 0.25)
 
 
 def _with_data(features: csr_matrix, data: NDArray[Any]) -> csr_matrix:
