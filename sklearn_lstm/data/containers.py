@@ -163,7 +163,7 @@ def _read_dates(array: NDArray[Any], index: int, time_channel: int | None) -> ND
         )
     if array.dtype.kind == "O":
         array = array.copy()
-        array[[is_missing(value) or value != value for value in array]] = None  # noqa: PLR0124 - NaN
+        array[[*map(is_missing_or_nan, array)]] = None
     return since_first(array)
 
 
@@ -310,6 +310,11 @@ def _is_id(value: Any) -> bool:
 def is_missing(value: Any) -> bool:
     """Return whether a value is None, or pandas' mark of a missing value."""
     return value is None or type(value).__name__ in {"NAType", "NaTType"}
+
+
+def is_missing_or_nan(value: Any) -> bool:
+    """Return whether a value is missing, or is no number."""
+    return is_missing(value) or bool(value != value)  # noqa: PLR0124
 
 
 def _refuse_missing(row: int, found: str) -> NoReturn:

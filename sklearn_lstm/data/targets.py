@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.utils import check_array, compute_sample_weight
 
-from sklearn_lstm.data.containers import as_list, is_missing
+from sklearn_lstm.data.containers import as_list, is_missing_or_nan
 from sklearn_lstm.data.labels import Labels
 
 
@@ -35,23 +35,6 @@ class Targets:
     weights: NDArray[np.float64]
     labels: Labels
     groups: NDArray[np.intp] | None = None
-
-    @classmethod
-    def of(
-        cls,
-        y: NDArray[Any],
-        weights: NDArray[np.float64],
-        labels: Labels,
-        groups: Any = None,
-    ) -> Targets:
-        """Encode a y from `read_labels`.
-
-        Raises
-        ------
-        ValueError
-            If y holds a label that is not among the classes, or groups are not labels of samples.
-        """
-        return cls(labels.encode(y), weights, labels, read_groups(groups, len(y)))
 
     @classmethod
     def joined(cls, parts: list[Targets]) -> Targets:
@@ -242,7 +225,7 @@ def read_groups(groups: Any, n_samples: int) -> NDArray[np.intp] | None:
     if len(labels) != n_samples:
         raise ValueError(f"groups holds {len(labels)} labels for {n_samples} sequences.")
     for label, number in numbers.items():
-        if is_missing(label) or label != label:  # noqa: PLR0124 - NaN
+        if is_missing_or_nan(label):
             raise ValueError(
                 f"groups[{group_numbers.index(number)}] is missing: {label}. Each sequence needs a "
                 "group, if need be one of its own."

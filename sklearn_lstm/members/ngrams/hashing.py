@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from scipy.sparse import csr_matrix
 
 HASH_BITS = 22  # two n-grams with the same hash are taken for the same
+LARGEST_COEF = 1 << 30  # bytes of the coefficients of a model: n-grams x outputs x 4
 MULTIPLIERS = np.array([0x9E3779B97F4A7C15, 0xBF58476D1CE4E5B9], dtype=np.uint64)
 
 

@@ -17,7 +17,7 @@ from sklearn_lstm.data.sequences import Rows, Samples, Sequences, chunks_of_rows
 from sklearn_lstm.exceptions import InputTypeWarning, LinearModelSkippedWarning, warn_user
 from sklearn_lstm.members.member import LinearMember
 from sklearn_lstm.members.ngrams.bags import BagReader
-from sklearn_lstm.members.ngrams.hashing import bags_of
+from sklearn_lstm.members.ngrams.hashing import LARGEST_COEF, bags_of
 from sklearn_lstm.members.ngrams.letter_model import LetterModel
 from sklearn_lstm.members.ngrams.lexicon import Lexicon
 from sklearn_lstm.members.ngrams.svm import MOST_SCALED, fit_svms
@@ -28,7 +28,8 @@ from sklearn_lstm.training.held_out import Parts
 if TYPE_CHECKING:  # a stored member computes without torch
     from sklearn_lstm.training.configuration import Configuration
 
-LARGEST_COEF = 1 << 30  # bytes of the coefficients: features x outputs x 4
+# N-grams of all sequences together. The model learns from a sample if there are more.
+MOST_ENTRIES, SAMPLED_ENTRIES = 55_000_000, 25_000_000
 # If all n-grams need less than this part of it, those of one sequence alone are used too.
 SHARE_OF_ALL_NGRAMS = 1 / 8
 
@@ -95,12 +96,13 @@ class NgramModel(LinearMember):
         samples, not_seen = parts.samples, row_numbers(0)
         held_out = parts.drawn
         reader = BagReader.of(samples.sequences, configuration.kind)
-        bags = reader.read(samples.sequences)
-        if bags is None:  # enough are left to leave out all held-out ones
+        bags = reader.read(samples.sequences, row_numbers(len(samples)), MOST_ENTRIES)
+        if bags[0].shape[0] < len(samples):  # enough are left to leave out all held-out ones
+            del bags
             rows = np.delete(row_numbers(len(samples)), held_out)
             np.random.default_rng(parts.seed).shuffle(rows)
-            bags, rows = reader.read_some(samples.sequences, rows)
-            samples = samples.subset(rows)
+            bags = reader.read(samples.sequences, rows, SAMPLED_ENTRIES)
+            samples = samples.subset(rows[: bags[0].shape[0]].copy())  # the others are many
             not_seen, held_out = held_out, not_seen
         n_outputs = samples.targets.n_outputs
         fewest = _fewest_sequences(bags, n_outputs, has_borders=reader.has_borders)
