@@ -47,14 +47,20 @@ def _neighbour_distance(ids: NDArray[np.float64]) -> float:
 
 
 def _warn_of_ids(table: NDArray[np.floating]) -> None:
-    """Warn of columns of whole numbers beside columns of fractions."""
+    """Warn of whole numbers beside fractions, and of rows of whole numbers that end in zeros."""
     rows = table[:: -(-table.size // VALUES_PER_CHUNK)]  # the first may all be of one class
     is_whole = (np.isnan(rows) | ((rows >= 0) & (rows == np.floor(rows)))).all(axis=0)
-    ids = np.flatnonzero(is_whole & (rows > 1).any(axis=0))  # no indicators
-    if len(rows) >= FEWEST_ROWS and len(ids) and not is_whole.all():
+    ids, fewest = np.flatnonzero(is_whole & (rows > 1).any(axis=0)), 0  # no indicators
+    found = "and others do not"
+    if is_whole.all():  # a text that has ended goes on with zeros, which counts do not
+        before, after = rows[:, :-1] == 0, rows[:, 1:] == 0
+        has_zeros = before.any(axis=0)
+        ids = np.flatnonzero(has_zeros & (before <= after).all(axis=0))
+        found, fewest = "with zeros behind zeros", np.count_nonzero(has_zeros) // 2
+    if len(rows) >= FEWEST_ROWS and len(ids) > fewest:
         warn_user(
             f"X is read as series in which each column is a step. But columns {ids[0]} to "
-            f"{ids[-1]} hold whole numbers (0, 1, 2, ...), and others do not. If these are token "
+            f"{ids[-1]} hold whole numbers (0, 1, 2, ...), {found}. If these are token "
             "ids beside other features, as ColumnTransformer returns them, give the classifier "
             "the ids alone, and the features to another model (StackingClassifier joins the two). "
             "Pass input_type='numeric' if X holds series.",

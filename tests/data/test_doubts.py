@@ -67,6 +67,16 @@ def test_the_classifier_warns_where_the_user_did_not_say_what_x_is(mixed):
 TEXTS = [" ".join(RNG.choice(list("abcdefghij"), n)) for n in RNG.geometric(0.2, 60)]
 
 
+@pytest.mark.parametrize("place", ["before", "behind"])
+def test_whole_floats_beside_padded_ids_get_a_warning(place):
+    ids = TextSequenceVectorizer(output="dense").fit_transform(TEXTS).astype(float)
+    years = 2000 + RNG.poisson(2, (60, 1))
+    with pytest.warns(InputTypeWarning, match="with zeros behind zeros.*ids alone"):
+        warn_of_doubts(
+            read_sequences(np.hstack([years, ids] if place == "before" else [ids, years]))
+        )
+
+
 def test_floats_beside_ids_in_a_sparse_matrix_are_an_error_that_tells_of_both_causes():
     frame = pd.DataFrame({"n": RNG.normal(size=60), "text": TEXTS})
     join = make_column_transformer(("passthrough", ["n"]), (TextSequenceVectorizer(), "text"))
@@ -84,6 +94,7 @@ ORDINARY = {
         60 + RNG.choice([-4, -2, -1, 0, 1, 2, 3], 30).cumsum().clip(-20, 20) for _ in range(99)
     ],
     "digits": load_digits().data.astype(int),
+    "floats of digits": load_digits().data,
     "few integers": np.arange(60).reshape(6, 10),
     "counts": RNG.poisson(5, (100, 50)),
     "floats of counts": RNG.poisson(5, (100, 50)).astype(float),
