@@ -56,7 +56,7 @@ def _warn_of_ids(table: NDArray[np.floating]) -> None:
         before, after = rows[:, :-1] == 0, rows[:, 1:] == 0
         has_zeros = before.any(axis=0)
         ids = np.flatnonzero(has_zeros & (before <= after).all(axis=0))
-        found, fewest = "with zeros behind zeros", np.count_nonzero(has_zeros) // 2
+        found, fewest = "with zeros behind zeros", int(has_zeros.sum()) // 2
     if len(rows) >= FEWEST_ROWS and len(ids) > fewest:
         warn_user(
             f"X is read as series in which each column is a step. But columns {ids[0]} to "
