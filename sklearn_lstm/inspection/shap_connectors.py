@@ -50,8 +50,7 @@ def as_shap_explanation(explanations: Explanation | Sequence[Explanation]) -> An
         shap: Any = import_module("shap")
     except ImportError as error:
         raise ImportError("SHAP is not installed: pip install shap") from error
-    is_one = isinstance(explanations, Explanation)
-    rows = [explanations] if is_one else explanations
+    rows = [explanations] if isinstance(explanations, Explanation) else explanations
     if not len(rows):
         raise ValueError("There is no explanation: the list is empty.")
     values, data = np.empty((2, len(rows)), np.object_)  # rows of unequal length
@@ -61,7 +60,7 @@ def as_shap_explanation(explanations: Explanation | Sequence[Explanation]) -> An
         values[row] = explanation.values
         names.append(step_names)
     base_values = np.array([explanation.base_value for explanation in rows])
-    if not is_one:
+    if rows is explanations:
         return shap.Explanation(values, base_values, data, feature_names=names)
     found = shap.Explanation(values[0], base_values[0], data[0], feature_names=names[0])
     found.output_names = printable(rows[0].target)

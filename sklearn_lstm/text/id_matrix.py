@@ -52,7 +52,7 @@ class TokenIds(sp.csr_matrix):  # type: ignore[misc]
         numbers = self.temporary_ids.data.tolist()
         known = dict(zip(_places(self.temporary_ids), numbers, strict=True))
         places = _places(ids, ids.data == UNKNOWN)
-        tokens = (self.temporary_tokens.get(known.get(place), "") for place in places)
+        tokens = (self.temporary_tokens.get(known.get(place, 0), "") for place in places)
         return np.fromiter(tokens, np.object_, len(places))  # a token may be a tuple
 
     def __getitem__(self, key: Any) -> Any:
@@ -85,7 +85,8 @@ class TokenIds(sp.csr_matrix):  # type: ignore[misc]
         """Return a part or a copy, told what is known of its tokens."""
         if isinstance(part, TokenIds) and hasattr(self, "temporary_ids"):
             known = {"vocabulary", "token_unit", "temporary_tokens"} & vars(self).keys()
-            vars(part).update({name: getattr(self, name) for name in known})
+            for name in known:
+                setattr(part, name, getattr(self, name))
             part.temporary_ids = self.temporary_ids[key]
         return part
 
