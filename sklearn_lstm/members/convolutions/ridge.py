@@ -21,7 +21,7 @@ from sklearn.linear_model import RidgeCV
 from sklearn_lstm.data.sequences import Rows
 from sklearn_lstm.members.convolutions.features import ROWS_PER_BLOCK
 
-ALPHAS = np.logspace(-7, 2, 10)  # relative to the total variance of the convolutions, 1
+ALPHAS = np.logspace(-7, 2, 14)  # relative to the total variance of the convolutions, 1
 N_CLUSTERS = 12  # for each class
 
 
