@@ -34,6 +34,7 @@ if TYPE_CHECKING:  # a stored member computes without torch
 N_FEATURES = 5_000  # about so many
 LARGEST_PROBLEM = 2_500  # rows of the eigenvalue problem: series, or features if they are fewer
 MOST_DRAWN = 1_000  # series that say how features vary, and which are compared with those alike
+VARIANCE_OF_LEVELS = 0.3  # relative to that of all convolutions
 PRODUCTS_PER_UNIT = 300_000  # of work
 MOST_LEFT_OUT = 5_000  # series whose leave-one-out predictions are computed at once
 MOST_PREDICTIONS_LEFT_OUT = 10_000_000  # series times classes, of the same predictions
@@ -192,13 +193,14 @@ class ConvolutionModel(LinearMember):
     def deviations(self) -> NDArray[np.float64]:
         """The standard deviation that each feature gets for the ridge regression.
 
-        Convolutions, levels, and statistics of uneven channels have the same total variance, 1;
-        levels less where they vary by chance only.
+        Convolutions, and statistics of uneven channels, have the same total variance, 1. Levels
+        have less, for another person or sensor shifts them.
         """
         sizes = np.array([len(self.convolutions), *self.statistics.sizes])
-        deviations = np.repeat(1 / np.sqrt(np.maximum(sizes, 1)), sizes)
+        variances = np.array([1, VARIANCE_OF_LEVELS, 1]) / np.maximum(sizes, 1)
+        deviations = np.sqrt(np.repeat(variances, sizes))
         deviations[sizes[0] : sizes[:2].sum()] *= self.statistics.deviations
-        return deviations
+        return np.asarray(deviations)
 
     def describe(self) -> str:
         """Return what the model consists of, in one line."""

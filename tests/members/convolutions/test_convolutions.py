@@ -208,6 +208,16 @@ def test_levels_that_differ_by_rounding_tell_nothing(fit):
     assert np.abs(of_levels).max() < 1e-3
 
 
+def test_levels_of_many_channels_are_learned_and_independent_series_are_trusted(fit, sequences_of):
+    rng = np.random.default_rng(0)
+    y = np.arange(600) % 2
+    levels = rng.normal(size=(600, 30)) / 2 + np.where(y, 0.15, -0.15)[:, np.newaxis]
+    X = list(levels[:, np.newaxis] + rng.normal(size=(600, 5, 30)))
+    model, _ = fit(X[:200], y[:200])
+    assert np.mean(model.logits(sequences_of(X[200:])).argmax(1) == y[200:]) > 0.85
+    assert model.confidence > 0.8
+
+
 def test_competing_kernels_are_different(fit):
     drawn = fit(*bumps(30))[0].convolutions
     groups = np.sort(drawn.competing.reshape(-1, 7), axis=1)
