@@ -29,7 +29,7 @@ class Kind:
         Factor of the updates of a training, and of those between two checks of the held-out loss: a
         character says less than a word.
     fewest_epochs : int
-        Of a training, unless these are too much work.
+        Half of the limit of a training is at least so many, unless these are too much work.
     epochs_per_check : float
         The most epochs, times the effort, between two of these checks.
     network_weight : float
