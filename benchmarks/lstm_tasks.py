@@ -1,6 +1,6 @@
 """Tasks for which the LSTM was invented, and their epochs: ``python benchmarks/lstm_tasks.py``.
 
-Five tasks whose classes depend on the order of many steps, so that no n-grams tell them. Each is
+Five tasks whose classes depend on many steps or their order, of which n-grams tell little. Each is
 drawn anew from the same seed: the first 500 or all of 5,000 training samples, and 2,000 others to
 test. The default beside other values of ``max_epochs`` shows where it needs other epochs.
 
