@@ -22,12 +22,13 @@ from sklearn_lstm.callback_support import (
     CallbackTask,
     with_callbacks,
 )
-from sklearn_lstm.data.embeddings import PretrainedVectors, read_embeddings
+from sklearn_lstm.data.embeddings import PretrainedVectors, find_encoder, read_embeddings
 from sklearn_lstm.data.encoding import N_SPECIAL
 from sklearn_lstm.data.growing_tables import GrowingTables
 from sklearn_lstm.data.input_format import InputFormat
 from sklearn_lstm.data.labels import Labels, read_labels
 from sklearn_lstm.data.reading import read_sequences
+from sklearn_lstm.data.sentence_encoders import EncodedTexts, SentenceEncoder
 from sklearn_lstm.data.sequences import Samples, Sequences
 from sklearn_lstm.data.targets import (
     Targets,
@@ -347,6 +348,7 @@ class LSTMSequenceClassifier(
     _n_samples: int
     _vectors: PretrainedVectors | None = None  # as in files of version 0.1
     _coverage: float | None = None
+    _encoder: SentenceEncoder | None = None
 
     def __init__(
         self,
@@ -503,6 +505,9 @@ class LSTMSequenceClassifier(
         """
         previous = self._previous() if self.warm_start else None
         input_format = self._know(X, sequences, previous)
+        encoder = find_encoder(self.embeddings)
+        if encoder is not None:
+            sequences.encoder = EncodedTexts(SentenceEncoder.of(encoder))
         weights = relative_weights(sample_weight, self.class_weight, values, labels)
         targets = Targets(values, weights, labels, read_groups(groups, len(values)))
         samples = Samples(sequences, targets).counted()
@@ -510,7 +515,7 @@ class LSTMSequenceClassifier(
         attributes = FittedAttributes(
             self, X, sequences, labels, input_format, previous, len(samples)
         )
-        held_out = self._read_validation(X, validation, labels, input_format, sequences.vectors)
+        held_out = self._read_validation(X, validation, labels, input_format, sequences)
         configuration = self._configuration(sequences, input_format, labels, previous)
         with checkpoint_of_fit(
             samples,
@@ -714,7 +719,7 @@ class LSTMSequenceClassifier(
         if has_names and not self._format.channel_names:  # else checked series by series
             validate_data(self, X, reset=False, skip_check_array=True, ensure_2d=False)
         sequences = self._format.read(X)
-        sequences.vectors = self._vectors
+        sequences.vectors, sequences.encoder = self._vectors, self._encoder
         return sequences
 
     def _read_new(self, X: Any, y: NDArray[Any], previous: SequenceModel | None) -> Sequences:
@@ -755,7 +760,7 @@ class LSTMSequenceClassifier(
         validation: tuple[Any, Any, Any],
         labels: Labels,
         input_format: InputFormat,
-        vectors: PretrainedVectors | None,
+        learned: Sequences,
     ) -> Samples | None:
         """Read X_val, y_val and sample_weight_val as X and y were read; None if none was passed."""
         if all(part is None for part in validation):
@@ -769,7 +774,7 @@ class LSTMSequenceClassifier(
             check_column_names(X, X_val)
             sequences, y_val = input_format.read(X_val), read_labels(y_val, "y_val")
             check_consistent_length(sequences, y_val)
-            sequences.vectors = vectors
+            sequences.vectors, sequences.encoder = learned.vectors, learned.encoder
             values = labels.encode(y_val, "y_val")
             weights = relative_weights(sample_weight_val, self.class_weight, values, labels)
             return Samples(sequences, Targets(values, weights, labels)).counted()
@@ -828,9 +833,11 @@ class LSTMSequenceClassifier(
         else:
             size = self._format.describe()
         vectors = {}
+        if self._encoder is not None:
+            vectors = {"sentence vectors": self._encoder.describe()}
         if self._vectors is not None:
             described = f"{self._vectors.describe()}; {self._coverage:.1%} of the tokens have one"
-            vectors = {"pretrained vectors": described}
+            vectors["pretrained vectors"] = described
         return {
             "input": f"{self.input_type_}: {size}",
             **vectors,
@@ -968,7 +975,9 @@ class FittedAttributes:
                 fitted.feature_names_in_ = names
         else:
             history = [*self.classifier.history_, *history]
-        vectors = self.sequences.vectors
+        vectors, encoder = self.sequences.vectors, self.sequences.encoder
+        if isinstance(encoder, EncodedTexts):  # of a whole fit
+            encoder = encoder.encoder
         return vars(fitted) | {
             "classes_": self.labels.classes,
             "n_features_in_": self.input_format.n_features,
@@ -981,5 +990,6 @@ class FittedAttributes:
             "_model": model,
             "_n_samples": self.n_samples,
             "_vectors": vectors,
+            "_encoder": encoder,
             "_coverage": self.sequences.coverage(),
         }

@@ -431,5 +431,5 @@ class TextSequenceVectorizer(
             return to_onehot(X, len(self.vocabulary_) + 1)
         X.vocabulary = ids.vocabulary
         if self.analyzer == "char" and not self._has_own_analyzer():
-            X.token_unit = "char"
+            X.token_unit, X.joiner = "char", ""
         return X

@@ -24,6 +24,8 @@ class TokenIds(sp.csr_matrix):  # type: ignore[misc]
     vocabulary : mapping
         Token to id.
     token_unit : {"word", "char"}
+    joiner : str
+        What stands between two tokens of a text.
     temporary_ids : csr_matrix
         The number of each unknown token, at its row and column. They are found by row and column:
         ids that are selected, sorted, removed or changed in place are never named after another
@@ -33,6 +35,7 @@ class TokenIds(sp.csr_matrix):  # type: ignore[misc]
     """
 
     vocabulary: Mapping[Any, int]
+    joiner: str = " "
     temporary_ids: sp.csr_matrix
     temporary_tokens: dict[int, Any]
 
@@ -92,7 +95,7 @@ class TokenIds(sp.csr_matrix):  # type: ignore[misc]
     def _tell(self, part: TokenIds, temporary_ids: sp.csr_matrix) -> None:
         """Tell a part or a copy what is known of its tokens."""
         part.temporary_ids = temporary_ids
-        for name in {"vocabulary", "token_unit", "temporary_tokens"} & vars(self).keys():
+        for name in {"vocabulary", "token_unit", "joiner", "temporary_tokens"} & vars(self).keys():
             setattr(part, name, getattr(self, name))
 
 
