@@ -109,6 +109,7 @@ def _factors_of_few(
             logits = []
             for fold in folds:
                 member, _ = kind.fit_linear(fold, configuration)
+                assert member is not None  # noqa: S101 - so few n-grams are no memory
                 logits.append(member.logits(fold.held_out[0].sequences))
             held_out = held_out.joined_by(kind.name, logits, kind.expected_weight(configuration))
     return dict(zip(held_out.members, held_out.blend().factors.tolist(), strict=True))

@@ -22,7 +22,7 @@ from sklearn_lstm.callback_support import (
     CallbackTask,
     with_callbacks,
 )
-from sklearn_lstm.data.embeddings import PretrainedVectors, find_encoder, read_embeddings
+from sklearn_lstm.data.embeddings import PretrainedVectors, find_encoder, read_embeddings, replaced
 from sklearn_lstm.data.encoding import N_SPECIAL
 from sklearn_lstm.data.growing_tables import GrowingTables
 from sklearn_lstm.data.input_format import InputFormat
@@ -925,7 +925,17 @@ class LSTMSequenceClassifier(
         }
         return sizes, self._n_samples
 
+    def _stored_attributes(self) -> dict[str, Any]:
+        """Return all attributes; an encoder that is an object is stored as `_encoder` is."""
+        attributes = dict(vars(self))
+        if self._encoder is not None:
+            parts = self.embeddings, self._encoder.model, self._encoder
+            attributes["embeddings"] = replaced(*parts)
+        return attributes
+
     def _settle(self) -> None:
+        if self._encoder is not None:
+            self.embeddings = replaced(self.embeddings, self._encoder, self._encoder.model)
         if self.__sklearn_is_fitted__():
             self._model.networks.move(self._plain_parameters())
 

@@ -206,6 +206,13 @@ def find_encoder(embeddings: Any) -> Any:
     return encoders[0] if encoders else None
 
 
+def replaced(embeddings: Any, part: Any, new: Any) -> Any:
+    """Return embeddings with another object in place of one, alone or in a list."""
+    if isinstance(embeddings, list | tuple):
+        return [new if one is part else one for one in embeddings]
+    return new if embeddings is part else embeddings
+
+
 def read_embeddings(
     embeddings: Any, vocabulary: Mapping[Any, int] | None
 ) -> PretrainedVectors | None:
@@ -214,8 +221,8 @@ def read_embeddings(
     Parameters
     ----------
     embeddings : as in `LSTMSequenceClassifier`
-        An encoder is no table. Row i of an array is the vector of id i. A mapping has tokens as keys, or ids: integers
-        are ids unless X names tokens that are integers.
+        An encoder is no table. Row i of an array is the vector of id i. A mapping has tokens as
+        keys, or ids: integers are ids unless X names tokens that are integers.
     vocabulary : mapping from token to id, or None
         Which id the vectorizer gave to which token.
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterator
+from copy import deepcopy
 from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
@@ -13,7 +13,9 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from sklearn_lstm.data.static_models import is_static_model
+from sklearn_lstm.data.static_models import StaticModel, is_static_model
+from sklearn_lstm.exceptions import ModelFileError
+from sklearn_lstm.io.stored_form import IN_FILE, PASSED, NotPlainError
 
 FIXED_SENTENCES = [  # a stored model holds their vectors, and none of the weights
     "The food was good, but the waiter was slow.",
@@ -72,11 +74,63 @@ class SentenceEncoder:
         ValueError
             If the encoder does not give each text a vector of one length.
         """
-        model, source = embeddings, type(embeddings).__name__
         if isinstance(embeddings, os.PathLike):
-            source = Path(embeddings)
-            model = _in_folder(source)
-        return cls(model, source, _encode(model, FIXED_SENTENCES, source))
+            folder = Path(embeddings)
+            model = _in_folder(folder)
+            return cls(model, folder, _encode(model, FIXED_SENTENCES, folder))
+        name = type(embeddings).__name__
+        return cls(embeddings, name, _encode(embeddings, FIXED_SENTENCES, name))
+
+    @classmethod
+    def passed(cls, embeddings: Any) -> list[Any]:
+        """Return the encoder and the static models that `load` is given, of one or a list."""
+        parts = embeddings if isinstance(embeddings, list | tuple) else [embeddings]
+        found: list[Any] = []
+        for part in parts:
+            if is_encoder(part):
+                found.append(cls.of(part))
+            elif is_static_model(part):
+                found.append(StaticModel(part))
+            elif isinstance(part, str | os.PathLike):
+                found.append(StaticModel.installed(part))
+        if not found:
+            raise TypeError(
+                "load takes as embeddings a static model or an encoder, as an object or the "
+                f"pathlib.Path of its folder, or a list of them; found a {type(parts[0]).__name__}."
+            )
+        return found
+
+    @classmethod
+    def from_stored(cls, source: Path | str, fixed_vectors: NDArray[np.float32]) -> Self:
+        """Return the encoder with these vectors, that `load` was given or a pickle names."""
+        is_pickle = PASSED.get() is None and isinstance(source, Path)
+        passed = [cls.of(source)] if is_pickle else PASSED.get() or ()
+        encoders = [encoder for encoder in passed if isinstance(encoder, cls)]
+        for encoder in encoders:
+            if encoder.is_like(fixed_vectors):
+                return encoder
+        if not encoders:
+            raise ModelFileError(
+                f"was fitted with the encoder {str(source)!r}, which is not in the file. Pass it: "
+                "load(path, embeddings=...)."
+            )
+        raise ModelFileError(
+            f"was fitted with the encoder {str(source)!r}, whose vectors of sentences differ from "
+            f"those of {str(encoders[0].source)!r}. Pass the encoder as it was, or fit again."
+        )
+
+    def stored(self) -> dict[str, Any]:
+        """Return what is stored: how to find the encoder, and what it makes of fixed sentences."""
+        if isinstance(self.source, str) and not IN_FILE.get():
+            raise NotPlainError(f"a {self.source} is no plain data")
+        return {"source": self.source, "fixed_vectors": self.fixed_vectors}
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Return the attributes with the model on the processor: another machine has no GPU."""
+        model = self.model
+        if getattr(getattr(model, "device", None), "type", "cpu") != "cpu":
+            model = deepcopy(model).to("cpu")
+        return {**vars(self), "model": model}
 
     def __call__(self, texts: list[str]) -> NDArray[np.float32]:
         """Return the vector of each text (n_texts, dim)."""
@@ -92,9 +146,9 @@ class SentenceEncoder:
         """Return whether the fixed sentences have these vectors, but for rounding."""
         if fixed_vectors.shape != self.fixed_vectors.shape:
             return False
-        lengths = (np.linalg.norm(vectors, axis=1) for vectors in (fixed_vectors, self.fixed_vectors))
-        cosines = (fixed_vectors * self.fixed_vectors).sum(axis=1) / np.prod([*lengths], axis=0)
-        return bool((cosines >= LEAST_COSINE).all())
+        products = (fixed_vectors * self.fixed_vectors).sum(axis=1)
+        lengths = [np.linalg.norm(part, axis=1) for part in (fixed_vectors, self.fixed_vectors)]
+        return bool((products >= LEAST_COSINE * lengths[0] * lengths[1]).all())
 
     def describe(self) -> str:
         """Return what it is, in a few words."""
@@ -102,12 +156,7 @@ class SentenceEncoder:
 
 
 class EncodedTexts:
-    """The vectors of the texts of a fit, each of which is encoded once.
-
-    Parameters
-    ----------
-    encoder : SentenceEncoder
-    """
+    """The vectors of the texts of a fit, each of which is encoded once."""
 
     def __init__(self, encoder: SentenceEncoder) -> None:
         self.encoder = encoder
@@ -130,10 +179,15 @@ def _encode(model: Any, texts: list[str], source: Path | str) -> NDArray[np.floa
         raise ValueError(
             f"embeddings: encode of {source} failed ({type(error).__name__}: {error})."
         ) from error
-    if vectors.ndim != 2 or len(vectors) != len(texts) or not np.isfinite(vectors).all():
-        found = f"an array of shape {vectors.shape}" if vectors.ndim != 2 or len(vectors) != len(texts) else "NaN or infinite values"
+    if vectors.ndim != 2 or len(vectors) != len(texts):
         raise ValueError(
-            f"embeddings: encode of {source} returned {found}, and not a finite vector for each of {len(texts)} texts."
+            f"embeddings: encode of {source} returned an array of shape {vectors.shape} for "
+            f"{len(texts)} texts; expected a vector for each."
+        )
+    if not np.isfinite(vectors).all():
+        row = int(np.isfinite(vectors).all(axis=1).argmin())
+        raise ValueError(
+            f"embeddings: encode of {source} returned NaN or infinity for {texts[row]!r:.80}."
         )
     return vectors
 

@@ -111,9 +111,7 @@ class IdsWriter:
             If their ids stand for other words than those before.
         """
         spelling = sequences.spelling
-        found, known = (
-            one and (one.joiner, one.vocabulary) for one in (spelling, self._known)
-        )
+        found, known = (one and (one.joiner, one.vocabulary) for one in (spelling, self._known))
         if found != known:
             raise ValueError(
                 "The ids of X stand for other tokens than those of the first batch, or only one of "

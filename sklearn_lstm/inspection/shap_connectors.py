@@ -7,6 +7,7 @@ from importlib import import_module
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from sklearn_lstm.inspection.drawing import printable
 from sklearn_lstm.inspection.explaining import Explanation
@@ -23,7 +24,8 @@ def as_shap_explanation(explanations: Explanation | Sequence[Explanation]) -> An
     -------
     shap.Explanation
         With `values`, `base_values`, `data` (the tokens, each followed by a blank if some are
-        longer than one character; the measurements of series of one channel) and `feature_names`;
+        longer than one character; the measurements of series of one channel) and `feature_names`.
+        Beside an encoder, the text as a whole is one more feature, the last;
         of one explanation `output_names` too. ``shap.plots.waterfall`` draws one explanation,
         ``shap.plots.text`` one or several.
 
@@ -51,7 +53,7 @@ def as_shap_explanation(explanations: Explanation | Sequence[Explanation]) -> An
         raise ImportError("SHAP is not installed: pip install shap") from error
     if isinstance(explanations, Explanation):
         found = shap.Explanation(
-            explanations.values,
+            _values(explanations),
             base_values=explanations.base_value,
             data=_shown(explanations),
             feature_names=_names(explanations),
@@ -61,17 +63,21 @@ def as_shap_explanation(explanations: Explanation | Sequence[Explanation]) -> An
     if not len(explanations):
         raise ValueError("There is no explanation: the list is empty.")
     return shap.Explanation(
-        _ragged([explanation.values for explanation in explanations]),
+        _ragged([_values(explanation) for explanation in explanations]),
         base_values=np.array([explanation.base_value for explanation in explanations]),
         data=_ragged([_shown(explanation) for explanation in explanations]),
         feature_names=[_names(explanation) for explanation in explanations],
     )
 
 
+def _values(explanation: Explanation) -> NDArray[np.float64]:
+    return np.append(explanation.values, [explanation.whole] * bool(explanation.whole))
+
+
 def _names(explanation: Explanation) -> list[str]:
     if explanation.data.ndim == 2:
         return [f"step {step}" for step in range(len(explanation.data))]
-    return [*map(printable, explanation.data)]
+    return [*map(printable, explanation.data)] + ["the whole text"] * bool(explanation.whole)
 
 
 def _shown(explanation: Explanation) -> Any:

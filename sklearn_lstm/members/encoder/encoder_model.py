@@ -107,9 +107,7 @@ class EncoderModel(LinearMember):
         vectors, targets = _vectors(samples.sequences), samples.targets
         held_out = np.searchsorted(rows, parts.drawn)
         learned = np.delete(np.arange(len(rows)), held_out)
-        penalty = find_penalty(
-            _standardised(vectors[learned]), targets.subset(learned), parts.seed
-        )
+        penalty = find_penalty(_standardised(vectors[learned]), targets.subset(learned), parts.seed)
         logits = np.empty((0, targets.n_outputs))
         if len(held_out):
             without = cls._of(vectors[learned], targets.subset(learned), penalty)
@@ -163,9 +161,9 @@ def _vectors(sequences: Sequences) -> NDArray[np.float32]:
 
 
 def _deviation(vectors: NDArray[np.float32]) -> NDArray[np.float64]:
-    return np.maximum(vectors.std(axis=0, dtype=np.float64), SMALLEST_DEVIATION)
+    return np.asarray(np.maximum(vectors.std(axis=0, dtype=np.float64), SMALLEST_DEVIATION))
 
 
 def _standardised(vectors: NDArray[np.float32]) -> NDArray[np.float32]:
     mean = vectors.mean(axis=0, dtype=np.float64)
-    return ((vectors - mean) / _deviation(vectors)).astype(np.float32)
+    return np.asarray((vectors - mean) / _deviation(vectors), np.float32)

@@ -14,6 +14,7 @@ from sklearn_lstm.training.held_out import folds
 PENALTIES = (1000.0, 300.0, 100.0, 30.0, 10.0, 3.0)  # from the largest on
 MOST_TRIED_ON = 2_000  # samples
 MOST_ITERATIONS = 100
+TOLERANCE = 1e-5  # relative, of the loss
 PENALTY_OF_INTERCEPT = 0.01  # a class that a fold lacks would have minus infinity
 
 Weights = NDArray[np.float64]  # (1 + dim, n_outputs), those of the intercept first
@@ -41,16 +42,14 @@ def fit_regression(
 
     def loss(values: NDArray[np.float64]) -> tuple[float, NDArray[np.float64]]:
         weights = values.reshape(shape)
-        fit, slopes = labels.log_likelihood(
-            logits_of(vectors, weights), truth, targets.weights
-        )
+        fit, slopes = labels.log_likelihood(logits_of(vectors, weights), truth, targets.weights)
         gradient = precisions * weights
         gradient[0] += slopes.sum(axis=0)
         gradient[1:] += vectors.T @ slopes.astype(np.float32)
         return float((precisions * weights**2).sum() / 2 - fit), gradient.ravel()
 
     first = np.zeros(shape) if start is None else start
-    options = {"maxiter": MOST_ITERATIONS}
+    options = {"maxiter": MOST_ITERATIONS, "ftol": TOLERANCE}
     found = minimize(loss, first.ravel(), jac=True, method="L-BFGS-B", options=options)
     return np.asarray(found.x).reshape(shape)
 
