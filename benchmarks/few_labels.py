@@ -1,17 +1,13 @@
 """Accuracy over the number of labels, with and without vectors of words ("With few labels").
 
-::
-
-    python benchmarks/few_labels.py --missing --table docs/few_labels.csv \
-        --picture docs/images/few_labels.png
-
-measures what the table lacks, and draws the picture. A draw is a random part of the training texts;
-the labels of the other training texts are not used. ``WordVectors`` reads all training texts. The
+``python benchmarks/few_labels.py --missing --table docs/few_labels.csv`` measures what the table
+lacks, and ``docs/figures/accuracy_curves.py`` draws it. A draw is a random part of the training
+texts; the labels of the other ones are not used. ``WordVectors`` reads all training texts. The
 test part is the official one, or the first of five folds; of imdb a fifth of it, but all of it with
 all labels. The table is written after each fit, so a run that ended goes on with ``--missing``.
 
 Names of tasks run these alone, ``--size`` and ``--model`` some rows, ``--draws`` another number of
-draws. ``--draw`` draws the picture from the table alone. Rows of a model whose package is not
+draws. Rows of a model whose package is not
 installed are left out.
 
 The data are in the folder that the environment variable SKLEARN_LSTM_DATA names.
@@ -20,12 +16,10 @@ The data are in the folder that the environment variable SKLEARN_LSTM_DATA names
 from __future__ import annotations
 
 import argparse
-import csv
 import time
 from collections.abc import Callable, Iterator
 from functools import cached_property
 from itertools import product
-from pathlib import Path
 from time import perf_counter
 from typing import Any
 
@@ -37,8 +31,7 @@ from results_table import ResultsTable, add_row_options
 from sklearn_lstm import WordVectors
 
 CURVES = ("mr_polarity", "trec", "sms_spam", "stackoverflow_titles", "imdb")
-TICKS = (100, 300, 1000, 3000)
-SIZES = (*map(str, TICKS), "all")
+SIZES = ("100", "300", "1000", "3000", "all")
 PLAIN = "tf-idf of words and letters, SVM"
 UNLABELLED = "vectors of texts without labels"
 STATIC = "vectors of wordllama"
@@ -109,63 +102,19 @@ class Draws:
             ]
 
 
-def draw_picture(table: Path, path: Path) -> None:
-    """Draw a panel for each task; a line is a model, with one standard error around it."""
-    import matplotlib as mpl  # noqa: PLC0415 - an extra
-
-    mpl.use("agg")
-    import matplotlib.pyplot as plt  # noqa: PLC0415
-
-    curves: dict[tuple[str, str], list[list[float]]] = {}
-    with table.open(encoding="utf-8", newline="") as lines:
-        for row in csv.DictReader(lines):
-            point = [float(row[name] or 0) for name in ("labels", "accuracy", "standard error")]
-            curves.setdefault((row["task"], row["model"]), []).append(point)
-    colors = dict(zip(ALL_LINES, ("grey", "C0", "C2", "C1", "C3"), strict=True))
-    tasks = [task for task in CURVES if any(name == task for name, _ in curves)]
-    figure, panels = plt.subplots(2, 3, figsize=(12, 7), layout="constrained")
-    for axes in panels.flat[len(tasks) :]:
-        axes.axis("off")
-    for_legend = panels.flat[-1]
-    shown = {}
-    for task, axes in zip(tasks, panels.flat, strict=False):
-        sizes = set()
-        for model in ALL_LINES:
-            if (task, model) not in curves:
-                continue
-            labels, accuracy, error = np.array(sorted(curves[task, model])).T
-            style = {"color": colors[model], "linestyle": "--" if model == PLAIN else "-"}
-            (shown[model],) = axes.plot(labels, accuracy, marker="o", markersize=4, **style)
-            band = accuracy - error, accuracy + error
-            axes.fill_between(labels, *band, color=colors[model], alpha=0.15, linewidth=0)
-            sizes |= {int(each) for each in labels}
-        title = f"{task}, up to {max(sizes):,} labels"
-        axes.set(title=title, xscale="log", xlabel="labels", ylabel="accuracy, %")
-        ticks = [size for size in TICKS if size <= max(sizes)]
-        axes.set_xticks(ticks, [f"{size:,}" for size in ticks])
-        axes.minorticks_off()
-        axes.grid(alpha=0.3)
-    for_legend.legend(shown.values(), shown.keys(), loc="center left", frameon=False)
-    figure.savefig(path, dpi=120)
-
-
 def main() -> None:
-    """Measure, write and draw."""
+    """Measure and write."""
     keys = list(product(CURVES, SIZES, ALL_LINES))
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("tasks", nargs="*", default=list(CURVES), help="default: all five")
     parser.add_argument("--size", action="append", choices=SIZES, help="run these sizes alone")
     parser.add_argument("--draws", type=int, default=3, help="default: 3")
     add_row_options(parser, keys)
-    parser.add_argument("--picture", type=Path, help="PNG file to draw from the table")
-    parser.add_argument("--draw", action="store_true", help="measure nothing")
     options = parser.parse_args()
-    if options.picture and not options.table:
-        parser.error("--picture draws what is in a table: name it with --table")
 
     table = ResultsTable(options.table, COLUMNS, keys)
     stored = table.rows() if options.missing else {}
-    for task in () if options.draw else options.tasks:
+    for task in options.tasks:
         draws = Draws(task)
         for size, model in product(options.size or SIZES, options.model or LINES):
             if not draws.n_labels(size):
@@ -176,8 +125,6 @@ def main() -> None:
                     print(*row, sep="\t", flush=True)
             except ImportError as error:
                 print(f"{task}\t{size}\t{model}\tnot installed: {error}", flush=True)
-    if options.picture:
-        draw_picture(options.table, options.picture)
 
 
 if __name__ == "__main__":

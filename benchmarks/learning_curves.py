@@ -4,9 +4,8 @@ A fifth of the training part of each task is held out, but at most 2,000 texts; 
 parts are not read. From the other texts 100, 300, 1,000 and 3,000 are drawn, three times each. A
 model is fitted on each draw, and its accuracy on the held-out texts is averaged over the draws.
 
-``--table docs/learning_curves.csv --picture docs/images/learning_curves.png`` writes what the
-documentation shows, row by row; with ``--missing`` only rows that the table lacks are run.
-``--draw`` draws the picture from the table alone.
+``--table docs/learning_curves.csv`` writes what the documentation shows, row by row; with
+``--missing`` only rows that the table lacks are run. ``docs/figures/accuracy_curves.py`` draws it.
 
 The data are in the folder that the environment variable SKLEARN_LSTM_DATA names.
 """
@@ -14,10 +13,9 @@ The data are in the folder that the environment variable SKLEARN_LSTM_DATA names
 from __future__ import annotations
 
 import argparse
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from functools import partial
 from itertools import product
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -81,40 +79,8 @@ def learn(make: Callable[[int], Any], split: Split, n_samples: int) -> list[str]
     return [f"{figure:.2f}" for figure in (np.mean(accuracy), np.std(accuracy), seconds)]
 
 
-def draw_picture(rows: Iterable[list[str]], path: Path) -> None:
-    """Draw a panel for each task; a line is a model, with one standard deviation around it."""
-    import matplotlib as mpl  # noqa: PLC0415 - an extra
-
-    mpl.use("agg")
-    import matplotlib.pyplot as plt  # noqa: PLC0415
-
-    curves: dict[tuple[str, str], list[list[float]]] = {}
-    for task, size, model, accuracy, deviation, _ in rows:
-        point = [float(size), float(accuracy), float(deviation)]
-        curves.setdefault((task, model), []).append(point)
-    figure, panels = plt.subplots(2, 3, figsize=(12, 7), layout="constrained")
-    *panels, for_legend = panels.flat
-    lines = {}
-    for number, model in enumerate((OURS, NETWORK, *PLAIN["word"], *PLAIN["char"])):
-        for task, axes in zip(CURVES, panels, strict=True):
-            if (task, model) not in curves:
-                continue
-            size, accuracy, deviation = np.array(curves[task, model]).T
-            (lines[model],) = axes.plot(size, accuracy, "o-", color=f"C{number}", markersize=4)
-            band = accuracy - deviation, accuracy + deviation
-            axes.fill_between(size, *band, color=f"C{number}", alpha=0.15, linewidth=0)
-    for task, axes in zip(CURVES, panels, strict=True):
-        axes.set(title=task, xscale="log", xlabel="training samples", ylabel="accuracy, %")
-        axes.set_xticks(SIZES, [f"{size:,}" for size in SIZES])
-        axes.minorticks_off()
-        axes.grid(alpha=0.3)
-    for_legend.axis("off")
-    for_legend.legend(lines.values(), lines.keys(), loc="center left", frameon=False)
-    figure.savefig(path, dpi=120)
-
-
 def main() -> None:
-    """Measure, write and draw."""
+    """Measure and write."""
     keys = [
         (task, str(size), model)
         for task in CURVES
@@ -125,15 +91,11 @@ def main() -> None:
     parser.add_argument("tasks", nargs="*", default=list(CURVES), help="default: all five")
     parser.add_argument("--size", type=int, action="append", help="run these sizes alone")
     add_row_options(parser, keys)
-    parser.add_argument("--picture", type=Path, help="PNG file to draw from the table")
-    parser.add_argument("--draw", action="store_true", help="measure nothing")
     options = parser.parse_args()
-    if options.picture and not options.table:
-        parser.error("--picture draws what is in a table: name it with --table")
 
     table = ResultsTable(options.table, COLUMNS, keys)
     done = table.rows() if options.missing else {}
-    for task in () if options.draw else options.tasks:
+    for task in options.tasks:
         split = held_out_split(task)
         for size, (model, make) in product(SIZES, makers(TASKS[task].kind).items()):
             left_out = (options.size and size not in options.size) or (
@@ -144,8 +106,6 @@ def main() -> None:
             row = [task, str(size), model, *learn(make, split, size)]
             print(*row, sep="\t", flush=True)
             table.put(row)
-    if options.picture:
-        draw_picture(table.rows().values(), options.picture)
 
 
 if __name__ == "__main__":

@@ -3,7 +3,7 @@
 Both sides of a row run in turn in one process, and their medians are compared.
 
 The data are in the folder that the environment variable SKLEARN_LSTM_DATA names. The peers need
-``pip install ".[benchmarks]"``. All rows together take about a quarter of an hour.
+``pip install --group benchmarks .``. All rows together take about a quarter of an hour.
 """
 
 from __future__ import annotations

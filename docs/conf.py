@@ -9,10 +9,11 @@ import zlib
 from importlib import import_module
 from pathlib import Path
 from typing import Any
+from zipfile import ZIP_DEFLATED, ZipFile
 
 from sphinx_gallery.sorting import ExplicitOrder
 
-import sklearn_lstm
+import sklearn_lstm.description
 
 DOCS = Path(__file__).parent
 GENERATED = DOCS / "generated"
@@ -42,10 +43,16 @@ toc_object_entries_show_parents = "hide"
 html_theme = "pydata_sphinx_theme"
 html_title = f"sklearn_lstm {release}"
 html_static_path = ["static"]
+html_favicon = "static/logo.svg"
+html_baseurl = sklearn_lstm.description.DOCUMENTATION
 html_css_files = ["custom.css"]
 html_math_renderer = "mathml"
 html_theme_options = {
-    "logo": {"text": "sklearn_lstm"},
+    "logo": {
+        "text": "sklearn_lstm",
+        "image_light": "_static/logo.svg",
+        "image_dark": "_static/logo.svg",
+    },
     "navbar_align": "left",
     "header_links_before_dropdown": 5,
     "navigation_with_keys": False,
@@ -146,11 +153,28 @@ def write_capabilities(_: Any) -> None:
     write_tables(GENERATED)
 
 
-def write_few_labels(_: Any) -> None:
-    """Write the table of the page "With few labels" out of the measured one."""
-    from few_labels_table import write_table  # noqa: PLC0415 - of this folder
+def write_measured(_: Any) -> None:
+    """Write the tables of accuracies out of the measured ones."""
+    from measured import write_tables  # noqa: PLC0415 - of this folder
 
-    write_table(DOCS, GENERATED)
+    write_tables(DOCS, GENERATED)
+
+
+def write_archive_of_examples(_: Any) -> None:
+    """Write all examples with the modules that they share into one archive."""
+    with ZipFile(GENERATED / "examples.zip", "w", ZIP_DEFLATED) as archive:
+        for path in sorted(EXAMPLES.glob("*.py")):
+            archive.write(path, f"sklearn_lstm_examples/{path.name}")
+
+
+def offer_archive_of_examples(_: Any, page: str, source: list[str]) -> None:
+    """Say below each example where the modules are that it imports."""
+    if page.startswith("auto_examples/plot_"):
+        source[0] += (
+            "\nThe script imports modules that the examples share. "
+            ":download:`All examples in one archive </generated/examples.zip>` has them: "
+            "unpack it and run the script there.\n"
+        )
 
 
 def setup(app: Any) -> None:
@@ -158,4 +182,6 @@ def setup(app: Any) -> None:
     app.connect("autodoc-process-docstring", escape_fitted_names, priority=400)  # before numpydoc
     app.connect("builder-inited", write_changelog)
     app.connect("builder-inited", write_capabilities)
-    app.connect("builder-inited", write_few_labels)
+    app.connect("builder-inited", write_measured)
+    app.connect("builder-inited", write_archive_of_examples)
+    app.connect("source-read", offer_archive_of_examples)

@@ -101,7 +101,7 @@ class LSTMSequenceClassifier(
         - a model or `KeyedVectors` of gensim, or a model of fastText;
         - ``"wordllama"``, the table in the package of this name, the path (`pathlib.Path`) of a
           folder with a `StaticModel` of model2vec, or an object of either package: a word gets the
-          mean of the vectors of its pieces. ``pip install "sklearn-lstm[pretrained]"``;
+          mean of the vectors of its pieces. ``pip install model2vec wordllama``;
         - a list of tables, whose vectors are laid side by side.
 
         A table of tokens needs the CSR output of `TextSequenceVectorizer`, or rows of it, which

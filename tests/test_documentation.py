@@ -94,20 +94,36 @@ def test_readme_names_only_files_that_exist(readme):
     assert [name for name in names if not (ROOT / name).exists()] == []
 
 
-def test_links_of_the_readme_are_absolute_and_lead_to_pages(readme):
-    targets = re.findall(r"\]\(([^)]+)\)", readme)
+def test_links_of_the_readme_lead_to_files_in_a_clone_and_to_pages_on_a_package_index(readme):
+    link = re.compile(r"\]\(([^)#]+)")
+    in_clone = [target for target in link.findall(readme) if not target.startswith("https://")]
+    assert len(in_clone) >= 15
+    assert [target for target in in_clone if not (ROOT / target).exists()] == []
+    built = subprocess.run(  # what the build writes into the metadata of the package
+        [sys.executable, "-m", "hatch_fancy_pypi_readme"],
+        cwd=ROOT,
+        check=True,
+        capture_output=True,
+        encoding="utf-8",
+    ).stdout
+    targets = link.findall(built)
     assert [target for target in targets if not target.startswith("https://")] == []
     ours = [target.removeprefix(DOCUMENTATION) for target in targets if DOCUMENTATION in target]
     pages = {f"{name}.html" for name in PAGES} | {"auto_examples/index.html", "_images/tour.png"}
-    assert len(ours) >= 15
-    assert {target.partition("#")[0] for target in ours} <= pages
+    assert len(ours) == len(in_clone)
+    assert set(ours) <= pages
+
+
+def test_the_address_of_the_pages_is_one():
+    project = (ROOT / "pyproject.toml").read_text(encoding="utf-8")
+    assert set(re.findall(r"https://sklearn-lstm\S+?/latest/", project)) == {DOCUMENTATION}
 
 
 def test_pages_print_numbers_that_the_code_has(monkeypatch):
     monkeypatch.syspath_prepend(DOCS)
     numbers = import_module("constants").NUMBERS
     printed = {name for text in PAGES.values() for name in re.findall(r"\|(\w+)\|", text)}
-    assert printed == set(numbers)
+    assert printed - {"release"} == set(numbers)  # Sphinx knows the version itself
 
 
 def test_readme_has_the_numbers_of_the_code(readme, monkeypatch):

@@ -11,11 +11,13 @@ from ray.util.joblib import register_ray
 
 def start(n_workers: int = 2) -> None:
     """Start Ray on this machine. For a cluster: ``ray.init(address)``."""
-    ray.init(num_cpus=n_workers + 1, include_dashboard=False)  # one more, for reading
+    ray.init(
+        num_cpus=n_workers + 1, include_dashboard=False
+    )  # one more, for reading
 
 
 class Stored(list[Any]):
-    """A list in Ray's object store: only a reference to it is sent with each fit."""
+    """A list in Ray's object store: each fit is sent only a reference."""
 
     def __init__(self, values: Sequence[Any]) -> None:
         super().__init__(values)
@@ -25,7 +27,9 @@ class Stored(list[Any]):
         return ray.get, (self.reference,)
 
 
-def fit(search: Any, X: Sequence[Any], y: Sequence[Any], n_workers: int = 2) -> Any:
+def fit(
+    search: Any, X: Sequence[Any], y: Sequence[Any], n_workers: int = 2
+) -> Any:
     """Fit a search; each machine gets X and y once."""
     register_ray()
     with joblib.parallel_backend("ray", n_workers):
@@ -33,7 +37,7 @@ def fit(search: Any, X: Sequence[Any], y: Sequence[Any], n_workers: int = 2) -> 
 
 
 class Probabilities:
-    """Probabilities of batches; each worker makes one such object, and so loads the model once."""
+    """Probabilities of batches; each worker loads the model once."""
 
     def __init__(self, model: ray.ObjectRef) -> None:
         self.model = ray.get(model)
@@ -45,8 +49,10 @@ class Probabilities:
         return {"id": batch["id"], **dict(zip(names, values.T, strict=True))}
 
 
-def predict_proba(model: Any, data: ray.data.Dataset, n_workers: int = 2) -> ray.data.Dataset:
-    """Return the column "id" and one for each class; the texts are in the column "text"."""
+def predict_proba(
+    model: Any, data: ray.data.Dataset, n_workers: int = 2
+) -> ray.data.Dataset:
+    """Return the column "id" and one for each class; texts are in "text"."""
     return data.map_batches(
         Probabilities,
         fn_constructor_args=[ray.put(model)],

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from sklearn_lstm.exceptions import ModelFileError
 from sklearn_lstm.io.stored_form import PASSED, NotPlainError, checksum_of
 
-EXTRA = 'pip install "sklearn-lstm[pretrained]"'
+EXTRA = "pip install model2vec wordllama"
 INSTALLED = {  # a package, and where it keeps the vectors of pieces and their tokenizer
     "wordllama": (
         "weights/l2_supercat_256.safetensors",

@@ -25,7 +25,7 @@ from zipfile import ZipFile
 from sklearn_lstm.exceptions import ModelFileError
 from sklearn_lstm.io.stored_form import DEEPEST, ESTIMATORS, check_depth
 
-EXTRA = 'pip install "sklearn-lstm[files]"'
+EXTRA = "pip install safetensors skops"
 SAFE = [  # modules and classes of scikit-learn
     # They compute with functions of NumPy and SciPy that compare shapes and check indices:
     "_loss",

@@ -1,0 +1,121 @@
+"""What the tables and pictures of the pages call tasks and models, and how they group them.
+
+The benchmarks write CSV files into this folder, with their own short names. The pages show these.
+"""
+
+import csv
+from pathlib import Path
+
+KINDS = {
+    "words": {
+        "trec": "TREC questions",
+        "imdb": "IMDB reviews",
+        "mr_polarity": "review sentences",
+        "stackoverflow_titles": "titles of StackOverflow",
+        "sms_spam": "SMS spam",
+        "spamassassin": "mails",
+    },
+    "characters": {
+        "chinese_reviews": "reviews in Chinese",
+        "langid_wordpairs": "languages by two words",
+        "langid_sentences": "languages by a sentence",
+        "dna_splice": "DNA splice junctions",
+        "gene_families": "families of genes",
+        "tune_types": "types of tunes",
+        "brackets": "closing brackets",
+    },
+    "series": {
+        "JapaneseVowels": "Japanese vowels",
+        "BasicMotions": "basic motions",
+        "GunPoint": "gun or point",
+        "ItalyPowerDemand": "Italian power demand",
+        "PLAID": "appliances (PLAID)",
+        "WatchExercises": "exercises by a watch",
+        "ecg_rhythm": "rhythm of the heart",
+        "icu_stays": "intensive care",
+    },
+}
+TASKS = {name: title for tasks in KINDS.values() for name, title in tasks.items()}
+OURS = "LSTMSequenceClassifier"
+NUMBERS = ("accuracy", "macro F1", "log loss", "calibration error", "fit, s", "predict, s")
+
+
+def model_name(name: str) -> str:
+    """Return the name of a model in the one spelling of the pages."""
+    return name.replace("tf-idf", "TF-IDF")
+
+
+def read(path: Path) -> list[dict[str, str]]:
+    """Return the rows of a table by the names of its columns."""
+    with path.open(encoding="utf-8", newline="") as lines:
+        return list(csv.DictReader(lines))
+
+
+def write(path: Path, *rows: list[str]) -> None:
+    """Write a table for `csv-table`. A no-break space holds a value and its error together."""
+    with path.open("w", encoding="utf-8", newline="") as lines:
+        csv.writer(lines).writerows(
+            [
+                [cell.replace(" ± ", "\N{NO-BREAK SPACE}±\N{NO-BREAK SPACE}") for cell in row]
+                for row in rows
+            ]
+        )
+
+
+def write_tables(docs: Path, generated: Path) -> None:
+    """Write the tables of accuracy (one for each kind of data), of few samples and few labels."""
+    measured = read(docs / "accuracy.csv")
+    for kind, tasks in KINDS.items():
+        rows = []
+        for task, title in tasks.items():
+            here = [row for row in measured if row["task"] == task]
+            here.sort(key=lambda row: -float(row["accuracy"].split()[0]))
+            for number, row in enumerate(here):
+                bold = "**{}**" if row["model"] == OURS else "{}"
+                shown = (model_name(row["model"]), *(row[name] for name in NUMBERS))
+                rows.append(
+                    [
+                        "" if number else title,
+                        *(bold.format(cell) if cell else "" for cell in shown),
+                    ]
+                )
+        write(generated / f"accuracy_{kind}.csv", ["task", "model", *NUMBERS], *rows)
+    models = (OURS, "linear model alone", "network alone")
+    cells = {(row["task"], row["model"]): row for row in measured}
+    rows = []
+    for task, title in TASKS.items():
+        here = [cells.get((task, model), {}) for model in models]
+        accuracies = [row.get("accuracy", "").split(" ")[0] for row in here]
+        rows.append([title, *accuracies, *(row.get("fit, s", "") for row in here)])
+    header = ["task", "both", "linear model alone", "network alone"]
+    write(generated / "parts.csv", [*header, *(f"{name}, s" for name in header[1:])], *rows)
+    by_size(
+        read(docs / "few_labels.csv"),
+        {"100": "100", "300": "300", "1000": "1,000", "3000": "3,000", "all": "all"},
+        "size",
+        "standard error",
+        generated / "few_labels.csv",
+    )
+    by_size(
+        read(docs / "learning_curves.csv"),
+        {"100": "100", "300": "300", "1000": "1,000", "3000": "3,000"},
+        "n",
+        "standard deviation",
+        generated / "learning_curves.csv",
+    )
+
+
+def by_size(
+    measured: list[dict[str, str]], sizes: dict[str, str], size: str, error: str, path: Path
+) -> None:
+    """Write a row for each task and model, with a column for each number of samples."""
+    cells: dict[tuple[str, str], dict[str, str]] = {}
+    for row in measured:
+        around = f" ± {float(row[error]):.1f}" if row[error] else ""
+        shown = f"{float(row['accuracy']):.1f}{around}"
+        cells.setdefault((row["task"], row["model"]), {})[row[size]] = shown
+    rows = [
+        [TASKS[task], model_name(model), *(cells[task, model].get(key, "") for key in sizes)]
+        for task, model in sorted(cells, key=lambda key: list(TASKS).index(key[0]))
+    ]
+    write(path, ["task", "model", *sizes.values()], *rows)
