@@ -159,7 +159,7 @@ class EncodedTexts:
     """The vectors of the texts of a fit, each of which is encoded once."""
 
     def __init__(self, encoder: SentenceEncoder) -> None:
-        self.encoder = encoder
+        self.encoder, self.fixed_vectors = encoder, encoder.fixed_vectors
         self._vectors: dict[str, NDArray[np.float32]] = {}
 
     def __call__(self, texts: list[str]) -> NDArray[np.float32]:
@@ -199,7 +199,7 @@ def _in_folder(folder: Path) -> Any:
     except ImportError as error:
         raise ImportError(
             "embeddings is the folder of an encoder, which needs the package "
-            'sentence-transformers, not installed: pip install "sklearn-lstm[encoders]"'
+            "sentence-transformers, not installed: pip install sentence-transformers"
         ) from error
     try:
         return library.SentenceTransformer(str(folder), local_files_only=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any, TypeAlias
@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from scipy.sparse import csr_matrix
 
 from sklearn_lstm.data.embeddings import PretrainedVectors
+from sklearn_lstm.data.sentence_encoders import EncodedTexts, SentenceEncoder
 from sklearn_lstm.data.spelling import NO_TEXTS, Spelling, read_spellings
 from sklearn_lstm.data.targets import Targets
 from sklearn_lstm.data.time_stamps import with_exact_times
@@ -57,8 +58,8 @@ class Sequences(ABC):
         Names of the channels, if each series is a data frame.
     vectors : PretrainedVectors or None
         Vectors of ids and words that the user brings.
-    encoder : callable or None
-        From texts to their vectors.
+    encoder : SentenceEncoder, EncodedTexts or None
+        That the user brings.
     """
 
     def __init__(
@@ -81,7 +82,7 @@ class Sequences(ABC):
         self.has_dates = False
         self.channel_names: tuple[str, ...] = ()
         self.vectors: PretrainedVectors | None = None
-        self.encoder: Callable[[list[str]], NDArray[np.float32]] | None = None
+        self.encoder: SentenceEncoder | EncodedTexts | None = None
 
     def __len__(self) -> int:
         return len(self.lengths)

@@ -67,7 +67,7 @@ class FitProgress(ProgressBar):
         if has_linear_model:
             self._linear_model = self.task.subtask("linear model", 0)
         super().__enter__()
-        self.show(0.0, "linear model" if has_linear_model else "")
+        self.show(0.0, next(iter(self._left), ""))
         return self
 
     def count_linear_model(self, name: str, share: float = 1.0) -> None:

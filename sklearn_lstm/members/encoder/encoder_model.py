@@ -32,7 +32,6 @@ if TYPE_CHECKING:  # a stored member computes without torch
     from sklearn_lstm.training.progress import FitProgress
 
 MOST_SAMPLES = 100_000  # that it learns from: a vector takes 1.5 kB
-SMALLEST_DEVIATION = 1e-6
 
 
 @dataclass(frozen=True)
@@ -148,8 +147,7 @@ def _rows(parts: Parts) -> Rows:
     rows = row_numbers(len(parts.samples))
     if len(rows) <= MOST_SAMPLES:
         return rows
-    others = np.delete(rows, parts.drawn)
-    chosen = np.random.default_rng(parts.seed).permutation(others)
+    chosen = np.random.default_rng(parts.seed).permutation(np.delete(rows, parts.drawn))
     return np.sort(np.append(parts.drawn, chosen[: MOST_SAMPLES - len(parts.drawn)]))
 
 
@@ -161,7 +159,7 @@ def _vectors(sequences: Sequences) -> NDArray[np.float32]:
 
 
 def _deviation(vectors: NDArray[np.float32]) -> NDArray[np.float64]:
-    return np.asarray(np.maximum(vectors.std(axis=0, dtype=np.float64), SMALLEST_DEVIATION))
+    return np.asarray(np.maximum(vectors.std(axis=0, dtype=np.float64), np.finfo(np.float32).eps))
 
 
 def _standardised(vectors: NDArray[np.float32]) -> NDArray[np.float32]:

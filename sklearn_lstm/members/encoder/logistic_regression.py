@@ -13,9 +13,7 @@ from sklearn_lstm.training.held_out import folds
 
 PENALTIES = (1000.0, 300.0, 100.0, 30.0, 10.0, 3.0)  # from the largest on
 MOST_TRIED_ON = 2_000  # samples
-MOST_ITERATIONS = 100
 TOLERANCE = 1e-5  # relative, of the loss
-PENALTY_OF_INTERCEPT = 0.01  # a class that a fold lacks would have minus infinity
 
 Weights = NDArray[np.float64]  # (1 + dim, n_outputs), those of the intercept first
 
@@ -38,7 +36,7 @@ def fit_regression(
     truth, labels = targets.indicators(), targets.labels
     shape = 1 + vectors.shape[1], targets.n_outputs
     precisions = np.full((shape[0], 1), penalty)
-    precisions[0] = PENALTY_OF_INTERCEPT
+    precisions[0] = 0
 
     def loss(values: NDArray[np.float64]) -> tuple[float, NDArray[np.float64]]:
         weights = values.reshape(shape)
@@ -49,7 +47,7 @@ def fit_regression(
         return float((precisions * weights**2).sum() / 2 - fit), gradient.ravel()
 
     first = np.zeros(shape) if start is None else start
-    options = {"maxiter": MOST_ITERATIONS, "ftol": TOLERANCE}
+    options = {"ftol": TOLERANCE}
     found = minimize(loss, first.ravel(), jac=True, method="L-BFGS-B", options=options)
     return np.asarray(found.x).reshape(shape)
 

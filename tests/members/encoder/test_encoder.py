@@ -4,6 +4,8 @@ import copy
 import io
 import pickle
 import sys
+from types import SimpleNamespace
+from unittest.mock import MagicMock
 
 import joblib
 import numpy as np
@@ -15,11 +17,15 @@ from numpy.testing import assert_allclose, assert_array_equal
 from sklearn.base import clone
 from sklearn.model_selection import GridSearchCV, cross_val_score
 from sklearn.pipeline import make_pipeline
+from skorch.callbacks import Callback
 from torch.nn import MultiMarginLoss
 
 from sklearn_lstm import LSTMSequenceClassifier, TextSequenceVectorizer, WordVectors
-from sklearn_lstm.data.sentence_encoders import FIXED_SENTENCES
+from sklearn_lstm.data.sentence_encoders import FIXED_SENTENCES, SentenceEncoder
+from sklearn_lstm.exceptions import ModelFileError
 from sklearn_lstm.inspection import as_shap_explanation, explain
+from sklearn_lstm.io import describe, load, save
+from sklearn_lstm.members.encoder.encoder_model import EncoderModel
 from sklearn_lstm.streaming import fit_batches
 
 WORDS = {1: ["good", "fine", "great", "nice"], 0: ["bad", "poor", "dull", "awful"]}
@@ -168,17 +174,26 @@ def test_few_samples_are_enough(n_samples, encoder):
     assert model[-1].calibration_["weights"]["encoder"] > 0
 
 
-def test_few_held_out_samples_do_not_set_the_weights_of_linear_members(encoder):
-    """Cross-validation does: the weights do not depend on which samples are held out."""
+@pytest.mark.parametrize("by_groups", [False, True])
+def test_few_held_out_samples_alone_do_not_judge_an_encoder(by_groups, encoder, monkeypatch):
+    """Below 50, five folds do: all samples set the weights of n-grams and encoder."""
+    fitted = []
+    fit_linear = EncoderModel.fit_linear
+
+    def spy(parts, configuration):
+        fitted.append(len(parts.samples))
+        return fit_linear(parts, configuration)
+
+    monkeypatch.setattr(EncoderModel, "fit_linear", spy)
+    groups = np.arange(120) // 4 if by_groups else None
     X = TextSequenceVectorizer().fit_transform(TEXTS)
-    weights = []
-    for groups in (None, np.arange(120) % 30):
-        few = classifier(encoder, max_epochs=0).fit(X, LABELS, groups=groups)
-        assert few.calibration_["n_held_out"] < 50
-        weights.append(few.calibration_["weights"]["encoder"])
-    noise = np.random.default_rng(0).integers(0, 2, 120)
-    useless = classifier(encoder, max_epochs=0).fit(X, noise).calibration_["weights"]
-    assert useless["encoder"] < min(weights) / 1.5
+    few = classifier(encoder, max_epochs=0).fit(X, LABELS, groups=groups)
+    assert few.calibration_["n_held_out"] < 50
+    assert (fitted[0], sum(fitted)) == (120, 5 * 120)
+    texts, labels = draw_texts(260)
+    fitted.clear()
+    classifier(encoder, max_epochs=0).fit(TextSequenceVectorizer().fit_transform(texts), labels)
+    assert fitted == [260]
 
 
 def test_several_labels_and_weights(encoder):
@@ -218,18 +233,19 @@ def test_fit_batches_gives_the_same_model(encoder):
 
 
 def test_no_more_texts_are_encoded_than_the_memory_allows(encoder, monkeypatch):
-    monkeypatch.setattr("sklearn_lstm.members.encoder.encoder_model.MOST_SAMPLES", 80)
-    model = pipeline(encoder).fit(TEXTS, LABELS)
-    assert len(encoder.texts) <= 80 + len(FIXED_SENTENCES)
+    monkeypatch.setattr("sklearn_lstm.members.encoder.encoder_model.MOST_SAMPLES", 200)
+    model = pipeline(encoder, max_epochs=0).fit(*draw_texts(400))
+    assert len(encoder.texts) <= 200 + len(FIXED_SENTENCES)
     assert model.score(NEW, NEW_LABELS) > 0.9
 
 
-def test_the_bar_counts_encoding(encoder, capsys, monkeypatch):
-    monkeypatch.setattr("sklearn_lstm.members.encoder.encoder_model.ROWS_AT_ONCE", 8)
+def test_the_bar_counts_encoding(encoder, monkeypatch):
+    monkeypatch.setattr("sklearn_lstm.progress_bar.ProgressBar.show", show := MagicMock())
+    monkeypatch.setattr("sklearn_lstm.members.encoder.encoder_model.ROWS_AT_ONCE", 40)
     pipeline(encoder, verbose=1, max_epochs=1).fit(TEXTS, LABELS)
-    shown = capsys.readouterr().err
-    assert ", encoder" in shown
-    assert "100%" in shown
+    shares, texts = zip(*(call.args for call in show.call_args_list), strict=True)
+    assert texts[:5] == ("linear model", "linear model", "encoder", "encoder", "encoder")
+    assert sorted(shares) == list(shares)
 
 
 # --- What is refused
@@ -277,9 +293,7 @@ def test_two_encoders_are_refused(encoder):
 def test_the_folder_of_an_encoder_needs_sentence_transformers(tmp_path, monkeypatch):
     (tmp_path / "config.json").write_text('{"model_type": "bert"}')
     monkeypatch.setitem(sys.modules, "sentence_transformers", None)
-    with pytest.raises(
-        ImportError, match=r'sentence-transformers, not installed: pip.*\[encoders\]"'
-    ):
+    with pytest.raises(ImportError, match=r"sentence-transformers, not installed: pip install"):
         pipeline(tmp_path).fit(TEXTS, LABELS)
 
 
@@ -321,3 +335,65 @@ def test_measurements_can_not_be_left_out():
     )
     with pytest.raises(ValueError, match="X holds measurements"):
         explain(series, [[0.5, 1.0]], method="leave_one_out")
+
+
+# --- Stored models
+
+
+def test_save_names_an_encoder_and_pickle_holds_it(model, tmp_path):
+    path = tmp_path / "model.safetensors"
+    expected = model.predict_proba(NEW)
+    save(model, path)
+    described = describe(path)["steps"]["lstmsequenceclassifier"]["parameters"]
+    assert described["embeddings"] == "SmallEncoder"
+    with pytest.raises(ModelFileError, match="with the encoder 'SmallEncoder', which is not in"):
+        load(path)
+    with pytest.raises(ModelFileError, match="whose vectors of sentences differ"):
+        load(path, embeddings=small_encoder.SmallEncoder(dim=9))
+    passed = small_encoder.SmallEncoder()
+    restored = load(path, embeddings=[WordVectors().fit(TEXTS), passed])
+    assert_array_equal(restored.predict_proba(NEW), expected)
+    assert restored[-1].embeddings is passed
+    assert restored[-1].calibration_ == model[-1].calibration_
+    pickled = pickle.loads(pickle.dumps(model))
+    assert_array_equal(pickled.predict_proba(NEW), expected)
+    assert pickled[-1].embeddings is pickled[-1]._encoder.model
+
+
+def test_a_pickle_holds_an_encoder_that_needs_no_gpu():
+    class OnGpu(small_encoder.SmallEncoder):
+        device = SimpleNamespace(type="cuda")
+
+        def to(self, device):
+            self.device = SimpleNamespace(type=device)
+            return self
+
+    encoder = SentenceEncoder.of(OnGpu())
+    assert encoder.__getstate__()["model"].device.type == "cpu"
+    assert encoder.model.device.type == "cuda"
+
+
+class StopOnce(Callback):
+    """Ends the training after two epochs, but the second time it goes on."""
+
+    def __init__(self, path):
+        self.path = path
+
+    def on_epoch_end(self, net, **_):
+        if len(net.history) == 2 and not self.path.exists():
+            self.path.touch()
+            raise RuntimeError("stopped")
+
+
+def test_a_training_that_goes_on_encodes_again(encoder, tmp_path):
+    def fit(path):
+        model = pipeline(encoder, max_epochs=3, checkpoint=tmp_path, callbacks=[StopOnce(path)])
+        return model.fit(TEXTS, LABELS)
+
+    with pytest.raises(RuntimeError, match="stopped"):
+        fit(tmp_path / "stopped")
+    encoder.texts.clear()
+    probabilities = fit(tmp_path / "stopped").predict_proba(NEW)
+    assert {*TEXTS} <= {*encoder.texts}
+    (tmp_path / "whole").touch()
+    assert_array_equal(probabilities, fit(tmp_path / "whole").predict_proba(NEW))
