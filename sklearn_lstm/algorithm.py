@@ -78,17 +78,20 @@ def fit_model(
         estimator=EstimatorSoFar(members, previous, attributes),
     )
     n_directions = 1 + configuration.architecture["bidirectional"]
-    with workers(configuration.device, max(plan.n_networks, n_directions)), progress:
+    with progress:
         for kind in kinds:
-            if kind is Networks:
-                factors = _factors_of_few(parts, configuration, kinds)
-                held_out = replace(held_out, factors=factors)
-            member, logits = kind.fit(parts, configuration, plan, held_out, progress)
-            if member is not None:
-                members.insert(0, member)
-            if logits is not None:
-                expected = kind.expected_weight(configuration)
-                held_out = held_out.joined_by(kind.name, logits, expected)
+            kind.prepare(parts, progress)
+        with workers(configuration.device, max(plan.n_networks, n_directions)):
+            for kind in kinds:
+                if kind is Networks:
+                    factors = _factors_of_few(parts, configuration, kinds)
+                    held_out = replace(held_out, factors=factors)
+                member, logits = kind.fit(parts, configuration, plan, held_out, progress)
+                if member is not None:
+                    members.insert(0, member)
+                if logits is not None:
+                    expected = kind.expected_weight(configuration)
+                    held_out = held_out.joined_by(kind.name, logits, expected)
         return SequenceModel.blended(members, held_out, previous)
 
 

@@ -512,6 +512,7 @@ class LSTMSequenceClassifier(
         previous = self._previous() if self.warm_start else None
         input_format = self._know(X, sequences, previous)
         encoder = find_encoder(self.embeddings)
+        sequences.encoder = None
         if encoder is not None:
             sequences.encoder = EncodedTexts(SentenceEncoder.of(encoder))
         weights = relative_weights(sample_weight, self.class_weight, values, labels)

@@ -13,6 +13,7 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
+from sklearn_lstm.compute.locks import ForkSafeLock
 from sklearn_lstm.data.static_models import StaticModel, is_static_model
 from sklearn_lstm.exceptions import ModelFileError
 from sklearn_lstm.io.stored_form import IN_FILE, PASSED, NotPlainError
@@ -24,6 +25,7 @@ FIXED_SENTENCES = [  # a stored model holds their vectors, and none of the weigh
     "This film is a waste of time.",
     "How do I sort a list of numbers in Python?",
 ]
+_one_at_a_time = ForkSafeLock()
 LEAST_COSINE = 0.999  # precisions and sizes of batches differ by some 1e-4
 
 
@@ -174,7 +176,8 @@ def _encode(model: Any, texts: list[str], source: Path | str) -> NDArray[np.floa
     """Return the vector of each text; half of a surrogate pair is replaced, as others refuse it."""
     plain = [text.encode(errors="replace").decode() for text in texts]
     try:
-        vectors = np.asarray(model.encode(plain), np.float32)
+        with _one_at_a_time.lock:  # the tokenizers of others can't be used by two threads at once
+            vectors = np.asarray(model.encode(plain), np.float32)
     except Exception as error:
         raise ValueError(
             f"embeddings: encode of {source} failed ({type(error).__name__}: {error})."

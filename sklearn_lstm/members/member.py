@@ -76,6 +76,10 @@ class FittedMember(Member):
         return 0
 
     @classmethod
+    def prepare(cls, parts: Parts, progress: FitProgress) -> None:
+        """Do what takes all threads, before the members are fitted and share them."""
+
+    @classmethod
     @abstractmethod
     def expected_weight(cls, configuration: Configuration) -> float:
         """Return how much the logits count in a blend, as long as no held-out sample tells."""

@@ -11,8 +11,6 @@ from typing import TYPE_CHECKING, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from sklearn_lstm.blending import HeldOutLogits
-from sklearn_lstm.data.kinds import TOKENS
 from sklearn_lstm.data.sequences import (
     ROWS_AT_ONCE,
     Rows,
@@ -23,12 +21,11 @@ from sklearn_lstm.data.sequences import (
 )
 from sklearn_lstm.data.targets import Targets
 from sklearn_lstm.members.encoder.logistic_regression import find_penalty, fit_regression
-from sklearn_lstm.members.member import LinearMember, PartLogits
+from sklearn_lstm.members.member import LinearMember
 from sklearn_lstm.training.held_out import Parts
 
 if TYPE_CHECKING:  # a stored member computes without torch
     from sklearn_lstm.training.configuration import Configuration
-    from sklearn_lstm.training.duration import TrainingPlan
     from sklearn_lstm.training.progress import FitProgress
 
 MOST_SAMPLES = 100_000  # that it learns from: a vector takes 1.5 kB
@@ -48,7 +45,7 @@ class EncoderModel(LinearMember):
     """
 
     name = "encoder"
-    kinds = TOKENS
+    kinds = ()  # it is for any tokens, but only where the user brings an encoder
     fewest_samples = 2
     epochs = 10.0
 
@@ -72,20 +69,12 @@ class EncoderModel(LinearMember):
         return True
 
     @classmethod
-    def fit(
-        cls,
-        parts: Parts,
-        configuration: Configuration,
-        plan: TrainingPlan,
-        held_out: HeldOutLogits,
-        progress: FitProgress,
-    ) -> tuple[Self | None, PartLogits | None]:
-        """Encode the texts, which takes longest, and fit to all samples."""
+    def prepare(cls, parts: Parts, progress: FitProgress) -> None:
+        """Encode the texts, which takes longest."""
         sequences, rows = parts.samples.sequences, _rows(parts)
         for start in range(0, len(rows), ROWS_AT_ONCE):
             progress.count_linear_model(cls.name, start / len(rows))
             sequences.sentence_vectors(rows[start : start + ROWS_AT_ONCE])
-        return super().fit(parts, configuration, plan, held_out, progress)
 
     @classmethod
     def fit_linear(

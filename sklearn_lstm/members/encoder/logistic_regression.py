@@ -35,7 +35,9 @@ def fit_regression(
     check_not_abandoned()
     truth, labels = targets.indicators(), targets.labels
     shape = 1 + vectors.shape[1], targets.n_outputs
-    precisions = np.full((shape[0], 1), penalty)
+    # The likelihood of several labels is a mean over them.
+    n_labels = targets.n_outputs if labels.is_multilabel else 1
+    precisions = np.full((shape[0], 1), penalty / n_labels)
     precisions[0] = 0
 
     def loss(values: NDArray[np.float64]) -> tuple[float, NDArray[np.float64]]:

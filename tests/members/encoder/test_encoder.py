@@ -4,6 +4,9 @@ import copy
 import io
 import pickle
 import sys
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
 from types import SimpleNamespace
 from unittest.mock import MagicMock
 
@@ -244,7 +247,7 @@ def test_the_bar_counts_encoding(encoder, monkeypatch):
     monkeypatch.setattr("sklearn_lstm.members.encoder.encoder_model.ROWS_AT_ONCE", 40)
     pipeline(encoder, verbose=1, max_epochs=1).fit(TEXTS, LABELS)
     shares, texts = zip(*(call.args for call in show.call_args_list), strict=True)
-    assert texts[:5] == ("linear model", "linear model", "encoder", "encoder", "encoder")
+    assert texts[:5] == ("linear model", "encoder", "encoder", "encoder", "linear model")
     assert sorted(shares) == list(shares)
 
 
@@ -335,6 +338,23 @@ def test_measurements_can_not_be_left_out():
     )
     with pytest.raises(ValueError, match="X holds measurements"):
         explain(series, [[0.5, 1.0]], method="leave_one_out")
+
+
+def test_threads_encode_one_after_the_other(model, monkeypatch):
+    """The tokenizers of sentence-transformers can't be used by two threads at once."""
+    alone = threading.Lock()
+    encode = small_encoder.SmallEncoder.encode
+
+    def refuse_others(self, texts):
+        assert alone.acquire(blocking=False)
+        time.sleep(0.05)
+        alone.release()
+        return encode(self, texts)
+
+    monkeypatch.setattr(small_encoder.SmallEncoder, "encode", refuse_others)
+    with ThreadPoolExecutor(2) as pool:
+        found = list(pool.map(model.predict, [NEW[:2], NEW[2:4]]))
+    assert_array_equal(np.concatenate(found), model.predict(NEW[:4]))
 
 
 # --- Stored models
