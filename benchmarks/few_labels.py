@@ -48,8 +48,8 @@ STATIC = "vectors of wordllama"
 BOTH = "both"
 LINES = (PLAIN, OURS, UNLABELLED, STATIC)  # the rows that are run if none is named
 MINILM = "MiniLM, logistic regression"
-BESIDE_MINILM = "tf-idf of words and letters beside MiniLM, SVM"
-ENCODER = "LSTMSequenceClassifier with MiniLM"
+BESIDE_MINILM = "MiniLM beside words and letters, SVM"
+ENCODER = "encoder MiniLM"
 ALL_LINES = (*LINES, BOTH, MINILM, BESIDE_MINILM, ENCODER)
 COLUMNS = (
     *("task", "size", "model", "labels", "accuracy", "standard error", "fit, s", "vectors, s"),
