@@ -25,7 +25,7 @@ from numpy.typing import NDArray
 from sklearn.pipeline import make_pipeline
 
 from sklearn_lstm import LSTMSequenceClassifier, TextSequenceVectorizer
-from sklearn_lstm.training import checkpoint, checkpoint_folder
+from sklearn_lstm.training import checkpoint
 
 SEEDS = 4  # fits with another seed, each of which is killed many times
 N_EPOCHS = 8  # of each of the two networks
@@ -145,7 +145,7 @@ def measure_cost(name: str) -> None:
     states: list[float] = []
     names: list[float] = []
     checkpoint.Checkpoint.on_epoch_end = timed(checkpoint.Checkpoint.on_epoch_end, states)
-    checkpoint_folder._content = timed(checkpoint_folder._content, names)  # noqa: SLF001 - it reads all data
+    checkpoint._content = timed(checkpoint._content, names)  # noqa: SLF001 - it reads all data
     with tempfile.TemporaryDirectory() as folder:
         classifier = LSTMSequenceClassifier(random_state=0, checkpoint=folder)
         before = time.perf_counter()

@@ -70,6 +70,7 @@ REFUSED: dict[str, tuple[Any, Any, dict[str, Any]]] = {  # X, y and parameters
     "texts without the vectorizer": (TEXTS, _third, {}),
     "a bag of words, CSR of floats": (csr_array(_padded(IDS, 0).astype(float)), _third, {}),
     "y of real numbers": (IDS, _third + 0.5, {}),
+    "a threshold for three classes": (IDS, _third, {"threshold": "f1"}),
     "no network and no linear model": (IDS, _third, {"max_epochs": 0, "linear_branch": False}),
     "an optimiser that needs several losses": (IDS, _third, {"optimizer": torch.optim.LBFGS}),
 }

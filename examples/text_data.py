@@ -90,14 +90,14 @@ PLACEHOLDERS = re.compile(
 )
 
 
-def fetch_translations() -> tuple[Strings, Strings, Strings]:
+def fetch_translations(*, by_region: bool = False) -> tuple[Strings, Strings, Strings]:
     """Return (texts, languages, messages): the messages of Django, in 87 languages.
 
     Placeholders and markup are taken out. Left out are messages that were not translated, those
     with fewer than 10 letters, and languages with fewer than 50 messages. Regional variants count
-    as their language (Argentinian Spanish, ``es_AR``, as ``es``), scripts do not (``zh_Hans`` and
-    ``zh_Hant``). The third array tells which English message a text translates: texts of one
-    message belong on one side of a split. Each text appears once in a language.
+    as their language (Argentinian Spanish, ``es_AR``, as ``es``) unless `by_region`, scripts do not
+    (``zh_Hans`` and ``zh_Hant``). The third array tells which English message a text translates:
+    texts of one message belong on one side of a split. Each text appears once in a language.
 
     Source: the message catalogs in django 5.2.8, by the translators of Django.
     """
@@ -111,7 +111,8 @@ def fetch_translations() -> tuple[Strings, Strings, Strings]:
     with open_wheel(DJANGO) as wheel:
         for name in sorted(wheel.namelist()):
             if name.endswith(".mo"):
-                language = re.sub("_[A-Z]{2}$", "", name.split("/")[-3])
+                language = name.split("/")[-3]
+                language = language if by_region else re.sub("_[A-Z]{2}$", "", language)
                 for message, translation in read_catalog(wheel.read(name)):
                     add(message, "en", message)
                     if translation != message:

@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 
 from sklearn_lstm.blending import ClassPrior, HeldOutLogits
 from sklearn_lstm.callback_support import Attributes, CallbackTask, without_callbacks
@@ -25,6 +26,7 @@ from sklearn_lstm.members.network.networks import Networks, NetworkSoFar
 from sklearn_lstm.members.ngrams.ngram_model import NgramModel
 from sklearn_lstm.members.ngrams.online_ngrams import OnlineNgrams
 from sklearn_lstm.model import SequenceModel
+from sklearn_lstm.thresholds import without_constants
 from sklearn_lstm.training.configuration import Configuration
 from sklearn_lstm.training.duration import TrainingPlan, plan_training
 from sklearn_lstm.training.held_out import Parts, divide
@@ -67,6 +69,7 @@ def fit_model(
     plan = _plan(samples, validation, configuration, kinds, is_new=previous is None)
     parts = divide(samples, validation, plan.n_held_out, rng, plan.n_networks)
     prior = ClassPrior.of(samples.targets, is_drawn=validation is None)
+    thresholds = without_constants(configuration.thresholds, samples.targets)
     held_out = HeldOutLogits([part.targets for part in parts.held_out], prior)
     members: list[Member] = []
     progress = FitProgress(
@@ -75,7 +78,7 @@ def fit_model(
         [plan.updates_per_epoch(len(part)) for part in parts.learned],
         is_shown=configuration.verbose > 0,
         task=callback_task,
-        estimator=EstimatorSoFar(members, previous, attributes),
+        estimator=EstimatorSoFar(members, thresholds, validation, previous, attributes),
     )
     n_directions = 1 + configuration.architecture["bidirectional"]
     with progress:
@@ -92,7 +95,8 @@ def fit_model(
                 if logits is not None:
                     expected = kind.expected_weight(configuration)
                     held_out = held_out.joined_by(kind.name, logits, expected)
-        return SequenceModel.blended(members, held_out, previous)
+        model = SequenceModel.blended(members, held_out, previous)
+        return model.with_thresholds(thresholds, previous, held_out, validation)
 
 
 def _factors_of_few(
@@ -126,12 +130,18 @@ class EstimatorSoFar:
     ----------
     members : list of Member
         Those that are fitted; more are added during the fit.
+    thresholds : ndarray of shape (n_thresholds,)
+        NaN: chosen by held-out samples.
+    validation : Samples or None
+        The user's own.
     previous : SequenceModel or None
     attributes : callable
         From a model to the attributes of the classifier that is fitted with it.
     """
 
     members: list[Member]
+    thresholds: NDArray[np.float64]
+    validation: Samples | None
     previous: SequenceModel | None
     attributes: Callable[[SequenceModel], Attributes]
 
@@ -139,6 +149,7 @@ class EstimatorSoFar:
         """Return them with a network that is being trained, and the net that trains it."""
         member, held_out = network.member(net)
         model = SequenceModel.blended([member, *self.members], held_out, self.previous)
+        model = model.with_thresholds(self.thresholds, self.previous, held_out, self.validation)
         found = without_callbacks(self.attributes(model))
         model.networks.net = None  # it goes on training
         return found
@@ -183,6 +194,7 @@ def fit_one_epoch(
         if learns_ngrams:
             ngrams = model.online_ngrams or OnlineNgrams.of(samples, configuration.kind)
             model = model.with_member(ngrams.learned(samples, known, growing, rng), 1.0)
+        model = model.with_thresholds(configuration.thresholds, previous)
         yield replace(model, memory=growing.memory), growing
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -160,6 +160,12 @@ class HeldOutLogits:
             name: ([logits[index]], expected) for name, (logits, expected) in self.members.items()
         }
         return replace(self, parts=[self.parts[index]], members=members)
+
+    def total(self, weights: Mapping[str, float]) -> NDArray[np.float64]:
+        """Return the sum of the logits of all samples (n_samples, n_outputs), by these weights."""
+        members = self.members.items()
+        parts = [weights[name] * np.concatenate(logits) for name, (logits, _) in members]
+        return np.asarray(np.sum(parts, axis=0))
 
     def blend(self) -> Blend:
         """Return the blend of the members."""

@@ -3,51 +3,38 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass, replace
 from numbers import Integral, Real
 from typing import Any, ClassVar, Self
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.sparse import issparse
 from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.multiclass import check_classification_targets
-from sklearn.utils.validation import check_consistent_length, check_is_fitted, validate_data
+from sklearn.utils.validation import check_consistent_length, check_is_fitted
 from skorch import NeuralNet
 
-from sklearn_lstm.algorithm import fit_model, fit_one_epoch
-from sklearn_lstm.callback_support import (
-    CallbackSupportMixin,
-    CallbackTask,
-    with_callbacks,
-)
-from sklearn_lstm.data.embeddings import PretrainedVectors, find_encoder, read_embeddings, replaced
+from sklearn_lstm.algorithm import fit_one_epoch
+from sklearn_lstm.callback_support import CallbackSupportMixin, CallbackTask, with_callbacks
+from sklearn_lstm.data.embeddings import PretrainedVectors, replaced
 from sklearn_lstm.data.encoding import N_SPECIAL
 from sklearn_lstm.data.growing_tables import GrowingTables
 from sklearn_lstm.data.input_format import InputFormat
 from sklearn_lstm.data.labels import Labels, read_labels
-from sklearn_lstm.data.reading import read_sequences
-from sklearn_lstm.data.sentence_encoders import EncodedTexts, SentenceEncoder
-from sklearn_lstm.data.sequences import Samples, Sequences
-from sklearn_lstm.data.targets import (
-    Targets,
-    absolute_weights,
-    read_groups,
-    relative_weights,
-)
+from sklearn_lstm.data.sentence_encoders import SentenceEncoder
+from sklearn_lstm.data.sequences import Samples
+from sklearn_lstm.data.targets import Targets, absolute_weights
 from sklearn_lstm.description import DescribedMixin
-from sklearn_lstm.io.envelope import StoredMixin
+from sklearn_lstm.fitting import Fit, FittedAttributes, read_as_at_fit
 from sklearn_lstm.members.member import Member
+from sklearn_lstm.members.network.loop import make_net
 from sklearn_lstm.model import SequenceModel
 from sklearn_lstm.network.directions import CELLS
 from sklearn_lstm.network.network import SequenceNetwork
 from sklearn_lstm.network.pooling import POOLINGS
-from sklearn_lstm.parameters import check_column_names, checked_parameters, plain_parameters
-from sklearn_lstm.training.checkpoint_folder import checkpoint_of_fit
+from sklearn_lstm.parameters import plain_parameters
+from sklearn_lstm.storing.envelope import StoredMixin
 from sklearn_lstm.training.configuration import Configuration
-from sklearn_lstm.training.history import epoch_rows
-from sklearn_lstm.training.loop import make_net
 from sklearn_lstm.training.optimizers import OPTIMIZERS
 
 POSITIVE_INTEGER = Interval(Integral, 1, None, closed="left")
@@ -174,6 +161,13 @@ class LSTMSequenceClassifier(
         Weight of each class, 0 or more, as in scikit-learn; multiplies `sample_weight`. Of several
         labels each is weighted by itself (scikit-learn would multiply their weights): a list has a
         dict for each, with the keys 0 and 1.
+    threshold : float, "f1" or array-like of shape (n_labels,), default=0.5
+        A label is predicted if its probability is above it; of two classes the second,
+        ``classes_[1]``. "f1" chooses one for each label in `fit`: half of the largest F1 that the
+        probabilities of held-out samples let one expect [14]_. They are those that set the blend or
+        end the training, or `X_val`. Without any, and for a label that all samples have or none, it
+        is 0.5. One for each of several labels is an array. More than two classes need 0.5: the most
+        probable one is predicted. See "Thresholds" in the user guide.
     early_stopping : bool, default=False
         Hold out a part of the data, stop when the network's loss on it has not fallen for
         `n_iter_no_change` epochs, and restore the best weights.
@@ -235,6 +229,9 @@ class LSTMSequenceClassifier(
         How logits are blended: `weights` of the members by name, among them `network_weight` and
         `linear_weight`, `prior_correction` (for rare classes; of several labels one for each),
         `n_held_out` (samples that set them), `n_networks`. None if there are only networks.
+    thresholds_ : ndarray of shape (n_labels,) or (1,)
+        The threshold of each label, or that of ``classes_[1]``. Kept by `partial_fit`, and by a fit
+        that goes on and holds nothing new out, if `threshold` is "f1".
     net_ : skorch.NeuralNet
         The skorch net that trained `module_`. A loaded classifier makes a new one when it is read.
     module_ : torch.nn.Module
@@ -277,6 +274,8 @@ class LSTMSequenceClassifier(
        RNNs. MLHC.
     .. [13] Che et al. (2018). Recurrent neural networks for multivariate time series with missing
        values. Scientific Reports 8.
+    .. [14] Lipton, Elkan and Naryanaswamy (2014). Optimal thresholding of classifiers to maximize
+       F1 measure. ECML PKDD.
 
     Examples
     --------
@@ -299,6 +298,14 @@ class LSTMSequenceClassifier(
     ...     rising + falling, [1, 1, 1, 0, 0, 0]
     ... ).predict([[0.0, 3.0], [3.0, 1.0, 0.5]])
     array([1, 0])
+
+    Several labels, one of them rare, with thresholds for F1:
+
+    >>> series, has_labels = (rising + falling) * 5, [[1, 1], [1, 0], [1, 0]] * 5 + [[0, 0]] * 15
+    >>> LSTMSequenceClassifier(threshold="f1", max_epochs=0, random_state=0).fit(
+    ...     series, has_labels
+    ... ).thresholds_.shape
+    (2,)
     """
 
     _parameter_constraints: ClassVar[dict[str, list[Any] | str]] = {
@@ -326,6 +333,7 @@ class LSTMSequenceClassifier(
         "batch_size": [StrOptions({"auto"}), POSITIVE_INTEGER],
         "gradient_clip": [POSITIVE_NUMBER, None],
         "class_weight": [dict, list, StrOptions({"balanced"}), None],
+        "threshold": [Interval(Real, 0, 1, closed="both"), StrOptions({"f1"}), "array-like"],
         "early_stopping": ["boolean"],
         "validation_fraction": [Interval(Real, 0, 1, closed="neither")],
         "n_iter_no_change": [POSITIVE_INTEGER],
@@ -340,6 +348,7 @@ class LSTMSequenceClassifier(
 
     # Of models stored before there were these parameters.
     time_channel: int | str | None = None
+    threshold: Any = 0.5
     checkpoint: str | os.PathLike[str] | None = None
 
     classes_: NDArray[Any]
@@ -383,6 +392,7 @@ class LSTMSequenceClassifier(
         batch_size: int | str = "auto",
         gradient_clip: float | None = 1.0,
         class_weight: dict[Any, float] | list[dict[Any, float]] | str | None = None,
+        threshold: float | str | Any = 0.5,
         early_stopping: bool = False,
         validation_fraction: float = 0.1,
         n_iter_no_change: int = 5,
@@ -418,6 +428,7 @@ class LSTMSequenceClassifier(
         self.batch_size = batch_size
         self.gradient_clip = gradient_clip
         self.class_weight = class_weight
+        self.threshold = threshold
         self.early_stopping = early_stopping
         self.validation_fraction = validation_fraction
         self.n_iter_no_change = n_iter_no_change
@@ -476,13 +487,13 @@ class LSTMSequenceClassifier(
             fitted before is kept.
         """
         task = CallbackTask.of_fit(self, X, y, sample_weight)
-        self._check()
-        previous = self._previous() if self.warm_start else None
+        fit = Fit.of(self, goes_on=self.warm_start)
         y = read_labels(y)
         check_classification_targets(y)  # warns of nearly as many classes as samples
-        sequences = self._read_new(X, y, previous)
-        labels = Labels.of(y) if previous is None else self._labels
-        return self._fit(
+        sequences = fit.read(X)
+        check_consistent_length(sequences, y)
+        labels = fit.labels or Labels.of(y)
+        fit.train(
             X,
             sequences,
             labels.encode(y),
@@ -492,57 +503,6 @@ class LSTMSequenceClassifier(
             groups=groups,
             task=task,
         )
-
-    def _fit(
-        self,
-        X: Any,
-        sequences: Sequences,
-        values: NDArray[Any],
-        labels: Labels,
-        sample_weight: Any,
-        *,
-        validation: tuple[Any, Any, Any] = (None, None, None),
-        groups: Any = None,
-        task: CallbackTask | None = None,
-    ) -> Self:
-        """Train on sequences, wherever they lie, and their encoded labels.
-
-        Only the names of columns and tokens are read from X.
-        """
-        previous = self._previous() if self.warm_start else None
-        input_format = self._know(X, sequences, previous)
-        encoder = find_encoder(self.embeddings)
-        sequences.encoder = None
-        if encoder is not None:
-            sequences.encoder = EncodedTexts(SentenceEncoder.of(encoder))
-        weights = relative_weights(sample_weight, self.class_weight, values, labels)
-        targets = Targets(values, weights, labels, read_groups(groups, len(values)))
-        samples = Samples(sequences, targets).counted()
-        task = task or CallbackTask()
-        attributes = FittedAttributes(
-            self, X, sequences, labels, input_format, previous, len(samples)
-        )
-        held_out = self._read_validation(X, validation, labels, input_format, sequences)
-        configuration = self._configuration(sequences, input_format, labels, previous)
-        with checkpoint_of_fit(
-            samples,
-            held_out,
-            configuration,
-            folder=self.checkpoint,
-            rng=self._random_generator(previous),
-            is_seeded=self.random_state is not None,
-        ) as (folder, rng):
-            model = fit_model(
-                samples,
-                held_out,
-                replace(configuration, checkpoint=folder),
-                rng=rng,
-                callback_task=task,
-                attributes=attributes,
-                previous=previous,
-            )
-            self.__dict__ = attributes(model)  # in one statement: a user may press Ctrl-C
-        task.end({})
         return self
 
     def partial_fit(self, X: Any, y: Any, classes: Any = None, sample_weight: Any = None) -> Self:
@@ -571,33 +531,33 @@ class LSTMSequenceClassifier(
         TypeError, ValueError
             As `fit`; also for labels that are not among the classes, and for balanced weights.
         """
-        self._check()
+        fit = Fit.of(self, goes_on=True)
         if self.class_weight == "balanced":
             raise ValueError(
                 "class_weight='balanced' is not supported for partial_fit, which does not know how "
                 "often each class will come. Pass a dict, or sample_weight."
             )
-        previous = self._previous()
         y = read_labels(y)
-        sequences = self._read_new(X, y, previous)
-        input_format = self._know(X, sequences, previous)
-        labels = Labels.named(classes, y) if previous is None else self._labels
+        sequences = fit.read(X)
+        check_consistent_length(sequences, y)
+        input_format = fit.know(X, sequences)
+        labels = fit.labels or Labels.named(classes, y)
         labels.check_same(classes)
         values = labels.encode(y)
         weights = absolute_weights(sample_weight, self.class_weight, values, labels)
-        n_samples = len(sequences) + (self._n_samples if previous else 0)
-        attributes = FittedAttributes(self, X, sequences, labels, input_format, previous, n_samples)
+        n_samples = len(sequences) + fit.before.get("_n_samples", 0)
+        attributes = FittedAttributes(fit, X, sequences, labels, input_format, n_samples)
         with fit_one_epoch(
             Samples(sequences, Targets(values, weights, labels)).counted(),
-            self._configuration(sequences, input_format, labels, previous),
-            self._random_generator(previous),
-            previous,
+            fit.configuration(sequences, input_format, labels),
+            fit.random_generator(),
+            fit.previous,
         ) as (model, growing):
             try:
                 growing.write()
                 self.__dict__ = attributes(model)  # in one statement: a user may press Ctrl-C
             except BaseException:
-                if self._previous() is previous:  # it was not replaced yet
+                if vars(self).get("_model") is fit.previous:  # it was not replaced yet
                     growing.undo()
                 raise
         return self
@@ -652,7 +612,9 @@ class LSTMSequenceClassifier(
         return self._labels.log_proba(logits)
 
     def predict(self, X: Any) -> NDArray[Any]:
-        """Return the most probable label; each label with probability above 1/2 if multilabel.
+        """Return the most probable class; each label above its threshold if y is multilabel.
+
+        Of two classes the second is predicted if it is above the threshold.
 
         Parameters
         ----------
@@ -664,7 +626,7 @@ class LSTMSequenceClassifier(
         ndarray of shape (n_samples,) or (n_samples, n_labels)
         """
         logits = self._logits(X)
-        return self._labels.predict(logits)
+        return self._labels.predict(logits, self._model.thresholds)
 
     @property
     def net_(self) -> NeuralNet:
@@ -672,7 +634,7 @@ class LSTMSequenceClassifier(
         networks = self._shared_model().networks
         if networks.net is None:
             first = networks.first_with_weights
-            parameters = self._plain_parameters()
+            parameters = plain_parameters(self)
             configuration = Configuration.of(
                 parameters, self._format.kind, self._labels, device=first.device
             )
@@ -697,138 +659,22 @@ class LSTMSequenceClassifier(
         return self._model.linear_model
 
     @property
+    def thresholds_(self) -> NDArray[np.float64]:
+        """The probabilities above which labels, or the second of two classes, are predicted."""
+        check_is_fitted(self)
+        return np.full_like(self._labels.thresholds(0.5), self._model.thresholds)
+
+    @property
     def calibration_(self) -> dict[str, Any] | None:
         """How the logits of network and linear model are blended, or None."""
         check_is_fitted(self)
         return self._model.calibration()
 
-    # --- Reading X and y
-
-    def _check(self) -> None:
-        """Check the parameters."""
-        checked_parameters(self, self._parameter_constraints)
-
-    def _plain_parameters(self) -> dict[str, Any]:
-        """Return all parameters, also those that a subclass does not name."""
-        return plain_parameters(self, LSTMSequenceClassifier._parameter_constraints)
-
-    def _labels_before(self) -> Labels | None:
-        """Return the labels of the fit that the next one goes on from."""
-        return self._labels if self.warm_start and self.__sklearn_is_fitted__() else None
-
-    def _previous(self) -> SequenceModel | None:
-        """Return the model that training goes on from."""
-        return self._model if self.__sklearn_is_fitted__() else None
-
-    def _read(self, X: Any) -> Sequences:
-        """Read X as it was read at fit."""
-        has_names = hasattr(self, "feature_names_in_") or not issparse(X)
-        if has_names and not self._format.channel_names:  # else checked series by series
-            validate_data(self, X, reset=False, skip_check_array=True, ensure_2d=False)
-        sequences = self._format.read(X)
-        sequences.vectors, sequences.encoder = self._vectors, self._encoder
-        return sequences
-
-    def _read_new(self, X: Any, y: NDArray[Any], previous: SequenceModel | None) -> Sequences:
-        """Read the X of a training; nothing about it is kept yet."""
-        check_column_names(X)
-        ways = self.input_type, self.time_channel
-        sequences = read_sequences(X, *ways) if previous is None else self._read(X)
-        check_consistent_length(sequences, y)
-        return sequences
-
-    def _know(self, X: Any, sequences: Sequences, previous: SequenceModel | None) -> InputFormat:
-        """Give sequences their vectors, and return the format of the X that they were read from."""
-        sequences.vectors = self._pretrained_vectors(X, sequences)
-        if previous is not None:
-            return self._format
-        ways = self.input_type, self.time_channel
-        return InputFormat.of(X, sequences, *ways, self.token_unit)
-
-    def _format_of_batches(self, X: Any) -> InputFormat:
-        """Return how all batches of a training are read, by the X of the first one."""
-        if self.warm_start and self._previous() is not None:
-            self._read(X)
-            return self._format
-        check_column_names(X)
-        ways = self.input_type, self.time_channel
-        sequences = read_sequences(X, *ways, had_missing=True)
-        first = InputFormat.of(X, sequences, *ways, self.token_unit)
-        is_guess = self.input_type == "auto" and first.input_type == "tokens"
-        return replace(
-            first,
-            input_type="integers" if is_guess else first.input_type,
-            gappy=tuple(range(first.n_channels or 0)),  # any may have gaps later
-        )
-
-    def _read_validation(
-        self,
-        X: Any,
-        validation: tuple[Any, Any, Any],
-        labels: Labels,
-        input_format: InputFormat,
-        learned: Sequences,
-    ) -> Samples | None:
-        """Read X_val, y_val and sample_weight_val as X and y were read; None if none was passed."""
-        if all(part is None for part in validation):
-            return None
-        X_val, y_val, sample_weight_val = validation
-        if X_val is None or y_val is None:
-            found = {"X_val": X_val, "y_val": y_val, "sample_weight_val": sample_weight_val}
-            names = " and ".join(name for name, part in found.items() if part is not None)
-            raise ValueError(f"X_val and y_val have to be passed together, found only {names}.")
-        try:
-            check_column_names(X, X_val)
-            sequences, y_val = input_format.read(X_val), read_labels(y_val, "y_val")
-            check_consistent_length(sequences, y_val)
-            sequences.vectors, sequences.encoder = learned.vectors, learned.encoder
-            values = labels.encode(y_val, "y_val")
-            weights = relative_weights(sample_weight_val, self.class_weight, values, labels)
-            return Samples(sequences, Targets(values, weights, labels)).counted()
-        except (TypeError, ValueError) as error:
-            error.add_note("This is about X_val, y_val and sample_weight_val of fit.")
-            raise
-
-    def _pretrained_vectors(self, X: Any, sequences: Sequences) -> PretrainedVectors | None:
-        """Return the vectors of the ids of X, or None."""
-        if self.embeddings is None:
-            return None
-        if sequences.n_channels is not None:
-            raise ValueError(
-                "embeddings are vectors of token ids, but X holds measurements. Leave it None."
-            )
-        return read_embeddings(self.embeddings, getattr(X, "vocabulary", None))
-
-    def _configuration(
-        self,
-        sequences: Sequences,
-        input_format: InputFormat,
-        labels: Labels,
-        previous: SequenceModel | None,
-    ) -> Configuration:
-        """Return what a fit to these sequences is told."""
-        return Configuration.of(
-            self._plain_parameters(),
-            input_format.kind,
-            labels,
-            vectors=sequences.vectors,
-            previous=None if previous is None else previous.networks.first,
-        )
-
-    def _random_generator(self, previous: SequenceModel | None) -> np.random.Generator:
-        """Return the generator of a fit; one that goes on draws other numbers."""
-        seed = self.random_state
-        if seed is None:
-            return np.random.default_rng()
-        if isinstance(seed, np.random.RandomState):
-            seed = seed.randint(1 << 31)
-        return np.random.default_rng([int(seed), 0 if previous is None else self.n_epochs_])
-
     # --- What is fitted
 
     def _logits(self, X: Any) -> NDArray[np.float64]:
         check_is_fitted(self)
-        return self._model.logits(self._read(X))
+        return self._model.logits(read_as_at_fit(self, X))
 
     def _fitted_parts(self) -> dict[str, str]:
         """Return the rows of the table that `repr` and HTML show."""
@@ -944,69 +790,9 @@ class LSTMSequenceClassifier(
         if self._encoder is not None:
             self.embeddings = replaced(self.embeddings, self._encoder, self._encoder.model)
         if self.__sklearn_is_fitted__():
-            self._model.networks.move(self._plain_parameters())
+            self._model.networks.move(plain_parameters(self))
 
 
 def _is_of_table(name: str) -> bool:
     """Return whether a name is that of a parameter of the table of embeddings."""
     return name.startswith("embeddings__")
-
-
-@dataclass(frozen=True)
-class FittedAttributes:
-    """From a model to all attributes of the classifier that is fitted with it.
-
-    Parameters
-    ----------
-    classifier : LSTMSequenceClassifier
-        As it was before.
-    X : object
-        What it is fitted to; only the names of its columns are read.
-    sequences : Sequences
-        Those of X.
-    labels : Labels
-    input_format : InputFormat
-    previous : SequenceModel or None
-        That of the fit which goes on.
-    n_samples : int
-        That the model has learned from.
-    """
-
-    classifier: LSTMSequenceClassifier
-    X: Any
-    sequences: Sequences
-    labels: Labels
-    input_format: InputFormat
-    previous: SequenceModel | None
-    n_samples: int
-
-    def __call__(self, model: SequenceModel) -> dict[str, Any]:
-        """Return the attributes; the classifier stays as it is."""
-        fitted = object.__new__(type(self.classifier))
-        fitted.__dict__ = vars(self.classifier).copy()
-        history = epoch_rows(model.networks.net)
-        if self.previous is None:
-            validate_data(fitted, self.X, skip_check_array=True, ensure_2d=False)  # column names
-            if self.input_format.channel_names:
-                names = np.array(self.input_format.channel_names, np.object_)
-                fitted.feature_names_in_ = names
-        else:
-            history = [*self.classifier.history_, *history]
-        vectors, encoder = self.sequences.vectors, self.sequences.encoder
-        if isinstance(encoder, EncodedTexts):  # of a whole fit
-            encoder = encoder.encoder
-        return vars(fitted) | {
-            "classes_": self.labels.classes,
-            "n_features_in_": self.input_format.n_features,
-            "input_type_": self.input_format.input_type,
-            "token_unit_": self.input_format.token_unit,
-            "history_": history,
-            "n_epochs_": len(history),
-            "_labels": self.labels,
-            "_format": self.input_format,
-            "_model": model,
-            "_n_samples": self.n_samples,
-            "_vectors": vectors,
-            "_encoder": encoder,
-            "_coverage": self.sequences.coverage(),
-        }

@@ -11,10 +11,12 @@ from numpy.typing import NDArray
 
 from sklearn_lstm.blending import HeldOutLogits
 from sklearn_lstm.data.encoding import Encoding
-from sklearn_lstm.data.sequences import Sequences
+from sklearn_lstm.data.labels import Thresholds
+from sklearn_lstm.data.sequences import Samples, Sequences
 from sklearn_lstm.members.member import LinearMember, Member
 from sklearn_lstm.members.network.networks import Networks
 from sklearn_lstm.members.ngrams.online_ngrams import OnlineNgrams
+from sklearn_lstm.thresholds import choose_thresholds
 
 UNJUDGED_WEIGHT = 0.5  # of networks that no held-out sample can judge
 
@@ -37,6 +39,8 @@ class SequenceModel:
         Logarithms of the frequencies of classes, with mean 0, or of the odds of labels.
     n_held_out : int
         Samples that set the weights and the correction.
+    thresholds : float, or ndarray of shape (n_thresholds,)
+        The probabilities above which labels, or the second of two classes, are predicted.
     memory : dict of int to ndarray or Tensor
         Of the tables that nobody else sees (see `GrowingTables`).
     """
@@ -46,6 +50,7 @@ class SequenceModel:
     prior_correction: float | NDArray[np.float64] = 0.0
     log_prior: NDArray[np.float64] | float = 0.0
     n_held_out: int = 0
+    thresholds: Thresholds = 0.5
     memory: dict[int, Any] = field(default_factory=dict, repr=False, metadata={"is_stored": False})
 
     @classmethod
@@ -81,6 +86,29 @@ class SequenceModel:
             prior_correction=confidence * blend.prior_correction,
             n_held_out=sum(map(len, held_out.parts)),
         )
+
+    def with_thresholds(
+        self,
+        given: NDArray[np.float64],
+        previous: SequenceModel | None,
+        held_out: HeldOutLogits | None = None,
+        validation: Samples | None = None,
+    ) -> SequenceModel:
+        """Return the model with the thresholds that the user gives, or held-out samples choose.
+
+        The user's own held-out samples are predicted; of others, each network has seen a part.
+        """
+        if not np.isnan(given).any():
+            return replace(self, thresholds=given)
+        probabilities = np.empty((0, len(given)))
+        is_trained = self.networks.is_trained
+        if held_out is not None and (Networks.name in held_out.members or not is_trained):
+            logits = held_out.total(self.weights_by_name) + self.biases
+            if validation is not None:
+                logits = self.logits(validation.sequences)
+            probabilities = held_out.parts[0].labels.proba(logits)[:, -len(given) :]
+        before = 0.5 if previous is None else previous.thresholds
+        return replace(self, thresholds=choose_thresholds(given, probabilities, before))
 
     def __getitem__(self, name: str) -> Any:
         """Return the member of this name, or None."""
@@ -168,6 +196,8 @@ class SequenceModel:
     def parts(self) -> dict[str, str]:
         """Return what the model is made of, part by part."""
         described = {member.name: member.describe() for member in self.members}
+        if np.any(self.thresholds != 0.5):
+            described["thresholds"] = _range(self.thresholds)
         if self.linear_model is None:
             described |= {LinearMember.name: "none"}
         if not self.linear_members:
@@ -181,7 +211,7 @@ class SequenceModel:
         }
 
 
-def _range(values: float | NDArray[np.float64]) -> str:
+def _range(values: Thresholds) -> str:
     """Return a number, or the smallest and the largest of several."""
     lowest, highest = f"{np.min(values):z.2f}", f"{np.max(values):z.2f}"
     return lowest if lowest == highest else f"{lowest} to {highest}"

@@ -2,18 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
 from numbers import Integral
 from typing import Any
 
 import numpy as np
 from sklearn.base import BaseEstimator
 from sklearn.feature_extraction.text import CountVectorizer
-from sklearn.utils._param_validation import (
-    Interval,
-    StrOptions,
-    validate_parameter_constraints,
-)
+from sklearn.utils._param_validation import Interval, StrOptions, validate_parameter_constraints
 from sklearn.utils.validation import _get_feature_names
 
 POSITIVE_INTEGER = Interval(Integral, 1, None, closed="left")
@@ -35,7 +30,7 @@ VECTORIZER: dict[str, list[Any] | str] = {
 }
 
 
-def checked_parameters(estimator: BaseEstimator, constraints: Mapping[str, Any]) -> dict[str, Any]:
+def checked_parameters(estimator: BaseEstimator) -> dict[str, Any]:
     """Return the parameters.
 
     Raises
@@ -43,16 +38,20 @@ def checked_parameters(estimator: BaseEstimator, constraints: Mapping[str, Any])
     InvalidParameterError
         If one is out of range; it is a ValueError of scikit-learn.
     """
-    parameters = plain_parameters(estimator, constraints)  # float32 is a number too
+    parameters = plain_parameters(estimator)  # float32 is a number too
+    constraints = estimator._parameter_constraints  # noqa: SLF001
     validate_parameter_constraints(constraints, parameters, caller_name=type(estimator).__name__)
     return parameters
 
 
-def plain_parameters(estimator: BaseEstimator, names: Iterable[str]) -> dict[str, Any]:
-    """Return the parameters of these names, those that are NumPy scalars as plain Python numbers.
+def plain_parameters(estimator: BaseEstimator) -> dict[str, Any]:
+    """Return the parameters, those that are NumPy scalars as plain Python numbers.
 
-    A subclass may have only some of them in its `__init__`.
+    They are all that the classes of the estimator constrain: a subclass may have only some of them
+    in its `__init__`, and in its constraints.
     """
+    kinds = type(estimator).__mro__
+    names = [name for kind in kinds for name in getattr(kind, "_parameter_constraints", ())]
     parameters = {name: getattr(estimator, name) for name in names}
     return {
         name: value.item() if isinstance(value, np.generic) else value

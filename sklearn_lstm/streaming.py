@@ -1,7 +1,5 @@
 """Fit to data that does not fit in memory: batches are read once, and kept on disk as numbers."""
 
-# ruff: noqa: SLF001 - it fits the two estimators step by step
-
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sized
@@ -22,11 +20,12 @@ from sklearn_lstm.data.reading import refuse_unknown
 from sklearn_lstm.data.sequence_files import IdsWriter, SeriesWriter, StepsFile
 from sklearn_lstm.data.sequences import FlatIds, Sequences
 from sklearn_lstm.data.spelling import Spelling
+from sklearn_lstm.fitting import Fit
 from sklearn_lstm.parameters import check_column_names
 from sklearn_lstm.progress_bar import ProgressBar
 from sklearn_lstm.text.analysis import iterate_texts
 from sklearn_lstm.text.id_matrix import cut_batches
-from sklearn_lstm.vectorizer import TextSequenceVectorizer
+from sklearn_lstm.vectorizer import TextSequenceVectorizer, fit_and_number
 
 __all__ = ["fit_batches"]
 
@@ -80,19 +79,19 @@ def fit_batches(
     """
     old_vectorizer, old_classifier = _steps(model)
     vectorizer, classifier = copy(old_vectorizer), copy(old_classifier)
-    classifier._check()
+    fit = Fit.of(classifier, goes_on=classifier.warm_start)
     if folder is not None:
         Path(folder).mkdir(parents=True, exist_ok=True)
     with TemporaryDirectory(dir=folder, ignore_cleanup_errors=True) as path:
         reading = Reading(batches, classifier.verbose)
         if vectorizer is None:
-            X, sequences = _read_sequences(reading, classifier, Path(path))
+            X, sequences = _read_sequences(reading, fit, Path(path))
         else:
             X, sequences = _read_texts(reading, vectorizer, Path(path))
-        values, labels = reading.labels.encoded(classifier._labels_before())
+        values, labels = reading.labels.encoded(fit.labels)
         sample_weight = reading.labels.sample_weight
         del reading  # which keeps the labels of each batch
-        classifier._fit(X, sequences, values, labels, sample_weight)
+        fit.train(X, sequences, values, labels, sample_weight)
     if old_vectorizer is None:
         old_classifier.__dict__ = classifier.__dict__
     else:  # both in one statement: a user may press Ctrl-C
@@ -215,7 +214,7 @@ def _read_texts(
     As in `fit_transform`, texts are read once, and kept until the vocabulary is known.
     """
     tokens, file = StepsFile(path / "tokens", np.int32), StepsFile(path / "ids", np.int32)
-    batches, ids = vectorizer._fit_batches(_texts(reading), tokens)
+    batches, ids = fit_and_number(vectorizer, _texts(reading), tokens)
     max_length = vectorizer.max_length_
     for batch in cut_batches(batches, max_length, vectorizer.truncation):
         file.append(batch)
@@ -232,16 +231,14 @@ def _texts(reading: Reading) -> Iterator[Any]:
         yield from texts
 
 
-def _read_sequences(
-    reading: Reading, classifier: LSTMSequenceClassifier, path: Path
-) -> tuple[Any, Sequences]:
+def _read_sequences(reading: Reading, fit: Fit, path: Path) -> tuple[Any, Sequences]:
     """Write all sequences to disk, and return the first X beside them."""
     first, shapes, unknown = None, set[tuple[int, bool]](), None
     has_lists = False
     for number, X in reading.each():
         with noted(number):
             if first is None:
-                first, input_format = X, classifier._format_of_batches(X)
+                first, input_format = X, fit.format_of_batches(X)
                 writer = _writer(input_format.read(X), path)
             check_column_names(first, X, "X of this batch")
             sequences = input_format.read(X)
@@ -255,7 +252,7 @@ def _read_sequences(
     if has_lists and len(shapes) > 1:  # as one list, they are no table
         n_features, is_table = 1, False
     stored = writer.stored(n_features, is_table=is_table)
-    if unknown and not stored.has_missing.any() and classifier._labels_before() is None:
+    if unknown and not stored.has_missing.any() and fit.previous is None:
         number, row = unknown
         with noted(number):
             refuse_unknown(row)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from typing import Any, Literal, Self
+from typing import Any, ClassVar, Literal, Self
 
 import numpy as np
 import scipy.sparse as sp
@@ -14,8 +14,8 @@ from sklearn.utils.validation import check_is_fitted
 
 from sklearn_lstm.callback_support import CallbackSupportMixin, CallbackTask, with_callbacks
 from sklearn_lstm.description import DocumentedMixin
-from sklearn_lstm.io.envelope import StoredMixin
 from sklearn_lstm.parameters import VECTORIZER, DataFrameMixin, checked_parameters
+from sklearn_lstm.storing.envelope import StoredMixin
 from sklearn_lstm.text.analysis import (
     TokenBatch,
     check_as_count_vectorizer,
@@ -142,6 +142,8 @@ class TextSequenceVectorizer(
     coverage_: dict[str, int]
     _counts: TokenCounts
 
+    _parameter_constraints: ClassVar[dict[str, list[Any] | str]] = VECTORIZER
+
     def __init__(
         self,
         *,
@@ -224,7 +226,7 @@ class TextSequenceVectorizer(
         X : csr_matrix or ndarray
             As from `transform`.
         """
-        return self._lay_out(*self._fit_batches(raw_documents, []))
+        return self._lay_out(*fit_and_number(self, raw_documents, []))
 
     def partial_fit(self, raw_documents: Iterable[Any], y: Any = None) -> Self:  # noqa: ARG002
         """Go on learning from further texts.
@@ -368,7 +370,7 @@ class TextSequenceVectorizer(
 
     def _check(self) -> dict[Any, int]:
         """Check the parameters; return the ids of the tokens in `vocabulary`."""
-        checked_parameters(self, VECTORIZER)
+        checked_parameters(self)
         return number_tokens(check_as_count_vectorizer(self))
 
     def _learns(self) -> bool:
@@ -381,18 +383,6 @@ class TextSequenceVectorizer(
         if self.max_features is not None:
             new = new[: max(int(self.max_features) - len(vocabulary), 0)]
         return number_tokens(new, FIRST_TOKEN + len(vocabulary))
-
-    def _fit_batches(
-        self, raw_documents: Any, batches: TokenBatches
-    ) -> tuple[Iterator[TokenBatch], CallIds]:
-        """Fit, and return the ids of the texts, and the numbers of unknown tokens among them.
-
-        The texts are read once; `batches` keeps their tokens until the vocabulary is known.
-        """
-        tokens = self._fit(raw_documents, batches)
-        ids = CallIds(self.vocabulary_)
-        final = np.fromiter(ids(tokens), np.int32)
-        return ((final.take(batch - FIRST_TOKEN), lengths) for batch, lengths in batches), ids
 
     @with_callbacks
     def _fit(self, raw_documents: Any, batches: TokenBatches | None = None) -> Iterable[Any]:
@@ -433,3 +423,16 @@ class TextSequenceVectorizer(
         if self.analyzer == "char" and not self._has_own_analyzer():
             X.token_unit, X.joiner = "char", ""
         return X
+
+
+def fit_and_number(
+    vectorizer: TextSequenceVectorizer, raw_documents: Any, batches: TokenBatches
+) -> tuple[Iterator[TokenBatch], CallIds]:
+    """Fit, and return the ids of the texts, and the numbers of unknown tokens among them.
+
+    The texts are read once; `batches` keeps their tokens until the vocabulary is known.
+    """
+    tokens = vectorizer._fit(raw_documents, batches)  # noqa: SLF001 - of this module
+    ids = CallIds(vectorizer.vocabulary_)
+    final = np.fromiter(ids(tokens), np.int32)
+    return ((final.take(batch - FIRST_TOKEN), lengths) for batch, lengths in batches), ids

@@ -14,9 +14,9 @@ from sklearn.utils.validation import check_is_fitted
 
 from sklearn_lstm.data.embeddings import VectorTable
 from sklearn_lstm.description import DescribedMixin
-from sklearn_lstm.io.envelope import StoredMixin
 from sklearn_lstm.parameters import POSITIVE_INTEGER, checked_parameters
 from sklearn_lstm.progress_bar import ProgressBar
+from sklearn_lstm.storing.envelope import StoredMixin
 from sklearn_lstm.text.analysis import TokenBatch, iterate_texts, read_tokens
 from sklearn_lstm.text.cooccurrence import count_neighbours, factorize
 from sklearn_lstm.text.counting import FIRST_TOKEN, UNKNOWN
@@ -136,7 +136,7 @@ class WordVectors(StoredMixin, DescribedMixin, BaseEstimator):  # type: ignore[m
             If no word is frequent enough or has a neighbour, or as for `TextSequenceVectorizer`.
             The object stays as it was.
         """
-        parameters = checked_parameters(self, self._parameter_constraints)
+        parameters = checked_parameters(self)
         if iterate_texts(texts) is texts:
             raise TypeError(
                 f"WordVectors reads the texts twice, but a {type(texts).__name__} can be read only "

@@ -21,19 +21,20 @@ LAYERS = [
     ["__init__"],  # the version; the classes are imported at first use
     ["callback_support", "compute.abandoning", "compute.locks", "exceptions", "progress_bar"],
     ["parameters"],
-    ["io"],
+    ["storing"],
     ["text"],
     ["data"],
-    ["blending", "compute"],
+    ["blending", "compute", "thresholds"],
     ["network"],
     ["training"],
     ["members"],
     ["model"],
     ["algorithm"],
+    ["fitting"],
     ["description"],
     ["vectorizer", "classifier"],
     ["word_vectors", "streaming"],
-    ["inspection"],
+    ["inspection", "io"],
 ]
 PUBLIC_PACKAGES = {"inspection.__init__", "io.__init__"}
 LEVELS = {entry: level for level, entries in enumerate(LAYERS) for entry in entries}
@@ -172,7 +173,7 @@ def test_importing_what_reads_texts_loads_no_torch():
 MEMBER_OF_A_FILE = """
 from sklearn_lstm.data.reading import read_sequences
 from sklearn_lstm.io.array_file import opened
-from sklearn_lstm.io.stored_form import Unpacker
+from sklearn_lstm.storing.stored_form import Unpacker
 
 def found(tree):
     if isinstance(tree, dict):

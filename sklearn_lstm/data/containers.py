@@ -10,7 +10,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sklearn_lstm.data.spelling import LARGEST_ID
-from sklearn_lstm.data.time_stamps import has_large, is_date, since_first, with_exact_times
+from sklearn_lstm.data.time_stamps import (
+    has_date_columns,
+    has_large,
+    holds_dates,
+    is_date,
+    since_first,
+    with_exact_times,
+)
 from sklearn_lstm.exceptions import InvalidSequencesError, InvalidSequencesTypeError
 
 HOLDS_MISSING = "holds a missing value"
@@ -42,7 +49,7 @@ def as_array(X: Any, input_type: str) -> NDArray[Any]:
     _check_lists_of_integers(X, input_type)
     if isinstance(X, list | tuple) and any(map(is_row, X)) and not _is_table(X):
         return _as_rows(X)
-    if _has_date_columns(X):
+    if has_date_columns(X):
         raise InvalidSequencesTypeError(
             "X is one data frame with dates, times or durations, but each series has to be a data "
             "frame of its own. Pass a list of them, such as [steps.drop(columns='id') for _, steps "
@@ -50,7 +57,7 @@ def as_array(X: Any, input_type: str) -> NDArray[Any]:
         )
     array = _to_numpy(X, input_type)
     _check_kind(array)
-    if array.ndim > 1 and _holds_dates(array):
+    if array.ndim > 1 and holds_dates(array):
         return _as_rows(array)
     if array.ndim == 0 or (array.ndim == 1 and array.dtype.kind != "O" and array.size):
         raise InvalidSequencesError(
@@ -117,14 +124,14 @@ def row_as_array(
 def _numbers_of_row(
     row: Any, index: int, input_type: str, time_channel: int | None
 ) -> tuple[NDArray[Any], bool]:
-    if _has_date_columns(row):
+    if has_date_columns(row):
         return _stacked(columns_of(row), index, time_channel)
     array = _to_numpy(row, input_type, index)
     if array.dtype.kind == "O" and array.ndim == 1 and any(map(is_row, array)):
         array = np.stack([np.asarray(step) for step in row])  # steps of one width
-    if _holds_dates(array) and array.ndim == 2:
+    if holds_dates(array) and array.ndim == 2:
         return _stacked(list(array.T), index, time_channel)
-    if _holds_dates(array):
+    if holds_dates(array):
         return _read_dates(array, index, time_channel), True
     if array.dtype.kind == "O":
         array = _numbers_of_objects(array[np.newaxis], input_type, index)[0]
@@ -142,29 +149,6 @@ def _stacked(columns: list[Any], index: int, time_channel: int | None) -> tuple[
     ]
     arrays, have_dates = zip(*read, strict=True)
     return np.column_stack(arrays), any(have_dates)
-
-
-def _holds_dates(array: NDArray[Any]) -> bool:
-    kind = array.dtype.kind
-    return kind in "mM" or (kind == "O" and any(map(is_date, array.flat)))
-
-
-def _has_date_columns(frame: Any) -> bool:
-    """Return whether a data frame has columns of dates or durations.
-
-    polars would make numbers of them, in the unit of each column.
-    """
-    if hasattr(frame, "itercolumns"):  # pyarrow
-        dtypes = frame.schema.types
-    else:
-        dtypes = frame.dtypes if hasattr(frame, "columns") else ()
-    return any(map(_is_date_type, dtypes))
-
-
-def _is_date_type(dtype: Any) -> bool:
-    if hasattr(dtype, "kind"):  # of NumPy and pandas
-        return dtype.kind in "mM"
-    return str(dtype).lower().startswith(("date", "timestamp", "time", "duration"))
 
 
 def _read_dates(array: NDArray[Any], index: int, time_channel: int | None) -> NDArray[np.float64]:

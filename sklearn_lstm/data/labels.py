@@ -4,18 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
+from numbers import Real
 from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
-from scipy.special import expit, log_expit, log_softmax, softmax
+from scipy.special import expit, log_expit, log_softmax, logit, softmax
 from sklearn.utils import check_array, column_or_1d
 from sklearn.utils.multiclass import type_of_target
 
 from sklearn_lstm.data.containers import as_list, columns_of, is_missing
 
 SMALLEST_RATE = 1e-9
+
+Thresholds = NDArray[np.float64] | float  # (n_thresholds,), or one for all
 
 
 @dataclass(frozen=True)
@@ -64,6 +67,26 @@ class Labels:
     def __len__(self) -> int:
         return len(self.classes)
 
+    def thresholds(self, threshold: Any) -> NDArray[np.float64]:
+        """Return the threshold that the parameter gives; NaN where held-out samples choose.
+
+        Raises
+        ------
+        ValueError
+            For more than two classes, unless it is 0.5, and for several thresholds.
+        """
+        if not isinstance(threshold, Real | str):
+            raise ValueError(
+                f"threshold={threshold!r}, but a list has one for each of several labels, and y "
+                "holds one class per sequence. Pass a number, or 'f1'."
+            )
+        if len(self) > 2 and threshold != 0.5:
+            raise ValueError(
+                f"threshold={threshold!r} is for two classes or several labels, but y has "
+                f"{len(self)} classes, and the most probable one is predicted. Leave it 0.5."
+            )
+        return np.full(1, np.nan if isinstance(threshold, str) else threshold)
+
     def check_same(self, classes: Any) -> None:
         """Raise ValueError if a later call of partial_fit names other classes."""
         if classes is not None and not np.array_equal(_distinct(classes), self.classes):
@@ -102,9 +125,19 @@ class Labels:
         """Return which outputs are true of each sample, (n_samples, n_outputs)."""
         return np.asarray(targets[:, np.newaxis] == np.arange(len(self)))
 
-    def predict(self, logits: NDArray[np.float64]) -> NDArray[Any]:
-        """Return the class of the largest logit, (n_samples,)."""
-        return np.asarray(self.classes[logits.argmax(axis=1)])
+    def predict(self, logits: NDArray[np.float64], thresholds: Thresholds) -> NDArray[Any]:
+        """Return the class of each sample, (n_samples,); several labels (n_samples, n_labels)."""
+        return np.asarray(self.classes[self.best_outputs(logits, thresholds)])
+
+    def best_outputs(self, logits: NDArray[np.float64], thresholds: Thresholds) -> NDArray[np.intp]:
+        """Return the index of the predicted class of each sample.
+
+        It has the largest logit. Of two classes, the second one is above another threshold than
+        1/2, which needs no probability, as this is rounded.
+        """
+        if len(self) == 2 and thresholds != 0.5:
+            return (self.proba(logits)[:, 1] > thresholds).astype(np.intp)
+        return np.asarray(logits.argmax(axis=1))
 
     def proba(self, logits: NDArray[np.float64]) -> NDArray[np.float64]:
         """Return the probability of each output."""
@@ -181,6 +214,27 @@ class LabelSets(Labels):
     axis_of_corrections = 0  # each label has its own
     _known_by = "needed, since y is multilabel: its classes are the numbers of its columns"
 
+    def thresholds(self, threshold: Any) -> NDArray[np.float64]:
+        """Return the thresholds that the parameter gives; NaN where held-out samples choose.
+
+        Raises
+        ------
+        ValueError
+            For another number of thresholds than labels, and those that are no probability.
+        """
+        if isinstance(threshold, Real | str):
+            return np.full(len(self), np.nan if isinstance(threshold, str) else threshold)
+        thresholds = np.asarray(threshold, np.float64)
+        if thresholds.shape != (len(self),):
+            raise ValueError(
+                f"threshold has shape {thresholds.shape}, but y has {len(self)} labels: one for "
+                "each is needed, or a number for all of them."
+            )
+        if (is_wrong := ~((thresholds >= 0) & (thresholds <= 1))).any():
+            label = int(is_wrong.argmax())
+            raise ValueError(f"threshold[{label}] = {thresholds[label]} is not between 0 and 1.")
+        return thresholds
+
     def encode(self, y: NDArray[Any], name: str = "y") -> NDArray[Any]:
         """Multilabel y (n_samples, n_labels) -> the same as float32.
 
@@ -205,9 +259,14 @@ class LabelSets(Labels):
         """Return which labels each sample has, (n_samples, n_labels)."""
         return np.asarray(targets > 0)
 
-    def predict(self, logits: NDArray[np.float64]) -> NDArray[Any]:
-        """Return each label whose logit is above 0, (n_samples, n_labels)."""
-        return (logits > 0).astype(np.int64)
+    def predict(self, logits: NDArray[np.float64], thresholds: Thresholds) -> NDArray[Any]:
+        """Return each label whose probability is above its threshold, (n_samples, n_labels)."""
+        is_above = np.where(thresholds == 0.5, logits > 0, self.proba(logits) > thresholds)
+        return is_above.astype(np.int64)
+
+    def best_outputs(self, logits: NDArray[np.float64], thresholds: Thresholds) -> NDArray[np.intp]:
+        """Return the index of the label of each sample that is furthest above its threshold."""
+        return np.asarray((logits - logit(thresholds)).argmax(axis=1))
 
     def proba(self, logits: NDArray[np.float64]) -> NDArray[np.float64]:
         """Return the probability of each label by itself."""

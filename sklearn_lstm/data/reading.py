@@ -35,6 +35,8 @@ from sklearn_lstm.data.sequences import (
 from sklearn_lstm.data.spelling import LARGEST_ID, PADDING_ID
 from sklearn_lstm.data.time_stamps import (
     check_kind_of_times,
+    check_times,
+    checked_channel,
     find_time_channel,
 )
 from sklearn_lstm.exceptions import (
@@ -109,7 +111,8 @@ def read_sequences(
         if unknown is not None:
             refuse_unknown(unknown)
     if time_channel is not None:
-        _set_time_channel(sequences, time_channel)
+        sequences.time_channel = checked_channel(time_channel, sequences.n_channels)
+        check_times(sequences.chunks(), sequences.time_channel)
     return sequences
 
 
@@ -370,51 +373,3 @@ def _read_ragged_series(rows: list[NDArray[Any]], n_channels: int) -> Sequences:
         has_missing |= is_missing
         rows[index] = steps[: max(length, 1)]
     return RaggedSeries(rows, has_missing)
-
-
-def _set_time_channel(sequences: Sequences, time_channel: int) -> None:
-    """Say which channel of sequences holds the time of each step.
-
-    Raises
-    ------
-    InvalidSequencesError
-        If there is no such channel, or it does not hold times in ascending order.
-    """
-    n_channels = sequences.n_channels
-    if n_channels is None:
-        raise InvalidSequencesError(
-            f"time_channel={time_channel!r} is for measurements, but X holds token ids. Leave it "
-            "None."
-        )
-    if not -n_channels <= time_channel < n_channels:
-        raise InvalidSequencesError(
-            f"time_channel={time_channel}, but X has {n_channels} channels, counted from 0."
-        )
-    sequences.time_channel = time_channel % n_channels
-    _check_times(sequences, sequences.time_channel)
-
-
-def _check_times(sequences: Sequences, time_channel: int) -> None:
-    """Raise an error for a time that is missing, or earlier than that of the step before."""
-    first_row = 0
-    for steps, lengths in sequences.chunks():
-        times = steps[:, time_channel].astype(np.float64)
-        starts = np.cumsum(lengths) - lengths
-        is_known = np.repeat(lengths > 1, lengths) | ~np.isnan(steps).all(axis=1)
-        is_missing = np.isnan(times) & is_known  # of a series without a value no time is known
-        is_wrong = is_missing.copy()
-        is_wrong[1:] |= times[1:] < times[:-1]
-        is_wrong[starts] = is_missing[starts]
-        if is_wrong.any():
-            at = int(np.argmax(is_wrong))
-            row = int(np.searchsorted(starts, at, side="right")) - 1
-            if np.isnan(times[at]):
-                found, remedy = "is missing", "Fill it, or drop the step"
-            else:
-                found = f"runs back from {times[at - 1]} to {times[at]}"
-                remedy = "Sort the steps by time"
-            raise InvalidSequencesError(
-                f"The time of X[{first_row + row}], step {at - starts[row]}, channel "
-                f"{time_channel}, {found}. {remedy}."
-            )
-        first_row += len(lengths)

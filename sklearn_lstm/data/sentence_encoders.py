@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from sklearn_lstm.compute.locks import ForkSafeLock
 from sklearn_lstm.data.static_models import StaticModel, is_static_model
 from sklearn_lstm.exceptions import ModelFileError
-from sklearn_lstm.io.stored_form import IN_FILE, PASSED, NotPlainError
+from sklearn_lstm.storing.stored_form import IN_FILE, PASSED, NotPlainError
 
 FIXED_SENTENCES = [  # a stored model holds their vectors, and none of the weights
     "The food was good, but the waiter was slow.",

@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sklearn_lstm.exceptions import ModelFileError
-from sklearn_lstm.io.stored_form import PASSED, NotPlainError, checksum_of
+from sklearn_lstm.storing.stored_form import PASSED, NotPlainError, checksum_of
 
 EXTRA = "pip install model2vec wordllama"
 INSTALLED = {  # a package, and where it keeps the vectors of pieces and their tokenizer

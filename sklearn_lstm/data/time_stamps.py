@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import UTC, date, timedelta
 from typing import Any
 
@@ -18,6 +19,30 @@ def is_date(value: Any) -> bool:
     """Return whether a value is a date, with or without a time of day, or a duration."""
     is_missing = type(value).__name__ == "NaTType"  # of pandas
     return isinstance(value, (date, np.datetime64, *DURATIONS)) and not is_missing
+
+
+def holds_dates(array: NDArray[Any]) -> bool:
+    """Return whether an array holds dates or durations."""
+    kind = array.dtype.kind
+    return kind in "mM" or (kind == "O" and any(map(is_date, array.flat)))
+
+
+def has_date_columns(frame: Any) -> bool:
+    """Return whether a data frame has columns of dates or durations.
+
+    polars would make numbers of them, in the unit of each column.
+    """
+    if hasattr(frame, "itercolumns"):  # pyarrow
+        dtypes = frame.schema.types
+    else:
+        dtypes = frame.dtypes if hasattr(frame, "columns") else ()
+    return any(map(_is_date_type, dtypes))
+
+
+def _is_date_type(dtype: Any) -> bool:
+    if hasattr(dtype, "kind"):  # of NumPy and pandas
+        return dtype.kind in "mM"
+    return str(dtype).lower().startswith(("date", "timestamp", "time", "duration"))
 
 
 def since_first(dates: NDArray[Any]) -> NDArray[np.float64]:
@@ -97,6 +122,57 @@ def find_time_channel(time_channel: int | str, names: tuple[str, ...], X: NDArra
             "list of data frames, one for each series, or the number of the channel."
         )
     return names.index(time_channel)
+
+
+def checked_channel(time_channel: int, n_channels: int | None) -> int:
+    """Return the number of the channel, counted from 0, that holds the time of each step.
+
+    Raises
+    ------
+    InvalidSequencesError
+        If there is no such channel.
+    """
+    if n_channels is None:
+        raise InvalidSequencesError(
+            f"time_channel={time_channel!r} is for measurements, but X holds token ids. Leave it "
+            "None."
+        )
+    if not -n_channels <= time_channel < n_channels:
+        raise InvalidSequencesError(
+            f"time_channel={time_channel}, but X has {n_channels} channels, counted from 0."
+        )
+    return time_channel % n_channels
+
+
+def check_times(
+    chunks: Iterable[tuple[NDArray[Any], NDArray[np.integer[Any]]]], time_channel: int
+) -> None:
+    """Raise an error for a time that is missing, or earlier than that of the step before.
+
+    `chunks` are the steps of sequences, end to end, and the lengths of these.
+    """
+    first_row = 0
+    for steps, lengths in chunks:
+        times = steps[:, time_channel].astype(np.float64)
+        starts = np.cumsum(lengths) - lengths
+        is_known = np.repeat(lengths > 1, lengths) | ~np.isnan(steps).all(axis=1)
+        is_missing = np.isnan(times) & is_known  # of a series without a value no time is known
+        is_wrong = is_missing.copy()
+        is_wrong[1:] |= times[1:] < times[:-1]
+        is_wrong[starts] = is_missing[starts]
+        if is_wrong.any():
+            at = int(np.argmax(is_wrong))
+            row = int(np.searchsorted(starts, at, side="right")) - 1
+            if np.isnan(times[at]):
+                found, remedy = "is missing", "Fill it, or drop the step"
+            else:
+                found = f"runs back from {times[at - 1]} to {times[at]}"
+                remedy = "Sort the steps by time"
+            raise InvalidSequencesError(
+                f"The time of X[{first_row + row}], step {at - starts[row]}, channel "
+                f"{time_channel}, {found}. {remedy}."
+            )
+        first_row += len(lengths)
 
 
 def check_kind_of_times(has_dates: bool, expected: bool, name: str) -> None:  # noqa: FBT001

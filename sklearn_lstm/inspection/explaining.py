@@ -81,7 +81,7 @@ def explain(model: Any, X: Any, target: Any = None, *, method: str = "shares") -
         What the model takes.
     target : class, array-like of n_samples classes, or None, default=None
         The class, one for all or one for each sequence. None is the predicted class of each; if y
-        was multilabel, the label with the highest score.
+        was multilabel, the label with the highest score above its threshold.
     method : {"shares", "leave_one_out"}, default="shares"
         "leave_one_out" is for tokens. It takes a prediction for each token.
 
@@ -150,7 +150,8 @@ def target_outputs(opened: OpenModel, target: Any) -> NDArray[np.intp]:
     """Return the index of the target class of each sequence."""
     classes = opened.labels.classes.tolist()
     if target is None:
-        return np.asarray(opened.model.logits(opened.sequences).argmax(axis=1))
+        logits = opened.model.logits(opened.sequences)
+        return opened.labels.best_outputs(logits, opened.model.thresholds)
     targets = np.asarray(target, np.object_)
     if targets.ndim == 0:
         targets = np.repeat(targets, len(opened))

@@ -18,6 +18,7 @@ from sklearn_lstm.data.encoding import UNKNOWN_CODE, TokenCodes
 from sklearn_lstm.data.labels import Labels
 from sklearn_lstm.data.sequences import Sequences
 from sklearn_lstm.data.spelling import Spelling
+from sklearn_lstm.fitting import read_as_at_fit
 from sklearn_lstm.model import SequenceModel
 from sklearn_lstm.text.analysis import iterate_texts
 from sklearn_lstm.text.counting import UNKNOWN
@@ -158,7 +159,7 @@ def open_model(model: Any, X: Any) -> OpenModel:
         classifier,
         classifier._model,  # noqa: SLF001 - this module alone looks inside
         classifier._labels,  # noqa: SLF001
-        classifier._read(X),  # noqa: SLF001
+        read_as_at_fit(classifier, X),
         getattr(X, "vocabulary", None) if vectorizer is None else vectorizer.vocabulary_,
         vectorizer,
         texts,

@@ -111,7 +111,8 @@ class LengthAccuracyDisplay:
             n_steps = np.ceil(np.round(part * whole, 9)) if is_share else np.minimum(part, whole)
             n_steps = np.maximum(n_steps, 1)
             read = FirstSteps(opened.sequences, n_steps.astype(np.intp))
-            predictions.append(opened.labels.predict(opened.model.logits(read)))
+            logits = opened.model.logits(read)
+            predictions.append(opened.labels.predict(logits, opened.model.thresholds))
         return cls.from_predictions(y, predictions, parts, ax=ax)
 
     @classmethod

@@ -11,21 +11,22 @@ from numpy.typing import NDArray
 from sklearn.pipeline import Pipeline
 from sklearn.utils.validation import check_is_fitted
 
-from sklearn_lstm.io.array_file import StoredArrays, n_rows, opened, write
-from sklearn_lstm.io.envelope import (
+from sklearn_lstm.data.sentence_encoders import SentenceEncoder
+from sklearn_lstm.io.array_file import StoredArrays, n_rows, opened
+from sklearn_lstm.io.steps import from_archive, import_extra, to_archive
+from sklearn_lstm.storing.envelope import (
     heading,
     pack_estimator,
     unpack_estimator,
     warn_of_other_version,
 )
-from sklearn_lstm.io.steps import from_archive, import_extra, to_archive
-from sklearn_lstm.io.stored_form import (
+from sklearn_lstm.storing.replacing import replacing
+from sklearn_lstm.storing.stored_form import (
     ESTIMATORS,
     IN_FILE,
     Packer,
     Unpacker,
     checksum_of,
-    class_of,
     new_estimator,
     to_text,
 )
@@ -88,7 +89,8 @@ def save(model: Any, path: str | os.PathLike[str]) -> None:
                 f"save can't store {name}, an array of shape {array.shape}: `load` refuses rows "
                 "without values of which there are more than bytes in the file."
             )
-    write(data, path)
+    with replacing(path) as file:
+        file.write(data)
 
 
 def load(path: str | os.PathLike[str], *, embeddings: Any = None) -> Any:
@@ -130,7 +132,7 @@ def load(path: str | os.PathLike[str], *, embeddings: Any = None) -> Any:
     >>> bool((load(path).predict_proba(rising) == model.predict_proba(rising)).all())
     True
     """
-    passed = () if embeddings is None else class_of("SentenceEncoder").passed(embeddings)
+    passed = () if embeddings is None else SentenceEncoder.passed(embeddings)
     with opened(path, passed) as (content, arrays):
         unpack = Unpacker(arrays)
         model = _unpack(content, unpack)

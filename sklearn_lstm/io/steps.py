@@ -23,7 +23,7 @@ from typing import Any
 from zipfile import ZipFile
 
 from sklearn_lstm.exceptions import ModelFileError
-from sklearn_lstm.io.stored_form import DEEPEST, ESTIMATORS, check_depth
+from sklearn_lstm.storing.stored_form import DEEPEST, ESTIMATORS, check_depth
 
 EXTRA = "pip install safetensors skops"
 SAFE = [  # modules and classes of scikit-learn

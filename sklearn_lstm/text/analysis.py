@@ -29,7 +29,8 @@ def count_vectorizer_like(estimator: BaseEstimator) -> CountVectorizer:
 
     Its tokenizer is `words_of` if the estimator has words, and neither a tokenizer nor a pattern.
     """
-    analysis = CountVectorizer(**plain_parameters(estimator, SHARED))
+    parameters = plain_parameters(estimator)
+    analysis = CountVectorizer(**{name: parameters[name] for name in SHARED})
     if analysis.analyzer == "word" and (analysis.tokenizer or analysis.token_pattern) is None:
         analysis.tokenizer = words_of
     return analysis

@@ -1,1 +1,1 @@
-"""The training of a network."""
+"""What members share while they learn: what they are told, how long, and on which samples."""

@@ -53,6 +53,8 @@ class Configuration:
         The network that training goes on from.
     architecture : dict
         Arguments of `SequenceNetwork` that do not depend on the steps.
+    thresholds : ndarray of shape (n_thresholds,)
+        NaN: chosen by held-out samples.
     loss : nn.Module
         Of each sample, by the criterion.
     probabilities : callable
@@ -69,6 +71,7 @@ class Configuration:
     previous: EncodedNetwork | None = field(repr=False)
     architecture: dict[str, Any]
     criterion: str | type
+    thresholds: NDArray[np.float64] = field(repr=False)
     loss: nn.Module = field(repr=False)
     probabilities: Callable[[Tensor], Tensor] = field(repr=False)
     linear_branch: bool
@@ -107,9 +110,9 @@ class Configuration:
         Raises
         ------
         ValueError
-            For wrong names of poolings, vectors of another length than `embedding_dim`, a device
-            that is not there, a criterion or optimiser that can't be used, and callbacks that are
-            not skorch's or can't be copied.
+            For wrong names of poolings, vectors of another length than `embedding_dim`, thresholds
+            that do not fit y, a device that is not there, a criterion or optimiser that can't be
+            used, and callbacks that are not skorch's or can't be copied.
 
         Warns
         -----
@@ -143,6 +146,7 @@ class Configuration:
             "previous": previous,
             "architecture": architecture,
             "embedding_dim": embedding_dim,
+            "thresholds": labels.thresholds(parameters["threshold"]),
             "loss": loss,
             "probabilities": probabilities,
             "token_dropout": 0.0 if kind is MEASUREMENTS else parameters["token_dropout"],

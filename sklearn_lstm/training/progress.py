@@ -11,7 +11,6 @@ from skorch.callbacks import Callback
 
 from sklearn_lstm.callback_support import Attributes, CallbackTask
 from sklearn_lstm.progress_bar import ProgressBar
-from sklearn_lstm.training.schedule_and_end import Trapezoid
 
 
 class FitProgress(ProgressBar):
@@ -113,7 +112,7 @@ class NetworkProgress(Callback):  # type: ignore[misc]
     has_stopped = False
     # While trained: what can't be pickled.
     progress: FitProgress | None = None
-    schedule: Trapezoid | None = None  # tells when training ends, if that may be early
+    schedule: Callback | None = None  # tells when training ends, if that may be early
     so_far: Any = None
     task = epoch = CallbackTask()
     while_trained: ClassVar = {"progress", "schedule", "so_far", "task", "epoch"}

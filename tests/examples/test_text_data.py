@@ -122,6 +122,8 @@ def test_translations_know_their_message_and_lose_markup(text_data, put, monkeyp
     assert found["not translated at all"][0] == "en"
     assert set(languages) == {"de", "en"}  # French has one message
     assert "kurz" not in found
+    by_region, *_ = text_data.fetch_translations(by_region=True)
+    assert "Bitte heuer noch ändern" not in by_region  # Austrian German has one message
 
 
 def test_word_vectors_are_in_the_order_of_their_words(text_data, put):

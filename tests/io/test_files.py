@@ -32,7 +32,7 @@ import sklearn_lstm
 from sklearn_lstm import LSTMSequenceClassifier, TextSequenceVectorizer
 from sklearn_lstm.inspection import explain, gate_activations
 from sklearn_lstm.io import ModelFileError, array_file, describe, load, save
-from sklearn_lstm.io.stored_form import checksum_of
+from sklearn_lstm.storing.stored_form import checksum_of
 
 TEXTS = ["so good", "good fun, so good", "so bad", "bad, so boring", "naïve plot"]
 SERIES = np.random.default_rng(0).normal(size=(24, 5))
@@ -274,7 +274,7 @@ def test_only_what_is_fitted_is_stored(path):
 
 def test_a_package_that_is_missing_is_named(path, monkeypatch, vectorizer):
     monkeypatch.setitem(sys.modules, "safetensors.numpy", None)
-    with pytest.raises(ImportError, match=r'safetensors is not .*pip install "sklearn-lstm\[files'):
+    with pytest.raises(ImportError, match=r"safetensors is not .*pip install safetensors skops"):
         save(vectorizer, path)
 
 
@@ -604,7 +604,7 @@ KILLS = {  # what is done instead of a function, and whether the new file is the
     "while writing": (HALF, False),
     "before fsync": ("os.fsync = lambda *_: end()", False),
     "before the renaming": ("import pathlib; pathlib.Path.replace = lambda *_: end()", False),
-    "after the renaming": ("array_file._sync_folder = lambda *_: end()", True),
+    "after the renaming": ("replacing._sync_folder = lambda *_: end()", True),
 }
 
 
@@ -613,7 +613,7 @@ def test_a_crash_leaves_the_old_file_or_the_new_one(kill, is_new, path, vectoriz
     save(vectorizer, path)
     code = (
         "import os, signal; from sklearn_lstm import TextSequenceVectorizer\n"
-        "from sklearn_lstm.io import array_file, files\n"
+        "from sklearn_lstm.io import files; from sklearn_lstm.storing import replacing\n"
         "end = lambda: os.kill(os.getpid(), signal.SIGKILL)\n"
         f"{kill}\nfiles.save(TextSequenceVectorizer().fit(['new']), {str(path)!r})"
     )

@@ -44,3 +44,13 @@ def test_parameters_of_another_byte_order_come_back():
     model = load(FOLDER / "pretrained-format2.safetensors")
     assert model.embeddings.dtype == ">f4"
     assert model.classes_.dtype == ">i8"
+
+
+@pytest.mark.parametrize("suffix", ["safetensors", "joblib"])
+def test_a_model_of_before_thresholds_predicts_above_one_half(suffix):
+    path = FOLDER / f"continued-format2.{suffix}"
+    model = load(path) if suffix == "safetensors" else joblib.load(path)
+    assert model.threshold == 0.5
+    assert model.thresholds_.tolist() == [0.5, 0.5]
+    X = MODELS["continued"][1]
+    np.testing.assert_array_equal(model.predict(X), model.decision_function(X) > 0)

@@ -1,1 +1,1 @@
-"""One or two recurrent networks: `network/` has their layers, `training/` how they learn."""
+"""One or two recurrent networks and how they learn; the layers: see `network/`."""

@@ -15,10 +15,10 @@ from torch import Tensor
 from sklearn_lstm.data.encoding import N_SPECIAL, PADDING_CODE, UNKNOWN_CODE, TokenCodes
 from sklearn_lstm.data.growing_tables import GrowingTables
 from sklearn_lstm.data.sequences import Sequences
+from sklearn_lstm.members.network.micro_batches import MicroBatchNet
+from sklearn_lstm.members.network.sparse_embedding import has_rows_of, replace_weight
 from sklearn_lstm.training.configuration import Configuration
 from sklearn_lstm.training.encoded_network import EncodedNetwork
-from sklearn_lstm.training.micro_batches import MicroBatchNet
-from sklearn_lstm.training.sparse_embedding import has_rows_of, replace_weight
 
 
 @dataclass(frozen=True)

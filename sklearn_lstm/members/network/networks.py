@@ -20,16 +20,16 @@ from sklearn_lstm.data.sequences import Samples, Sequences
 from sklearn_lstm.members.member import FittedMember, PartLogits
 from sklearn_lstm.members.network.excerpt import Excerpt
 from sklearn_lstm.members.network.gradients import integrated_gradients
+from sklearn_lstm.members.network.loop import optimizer_state_of, train
+from sklearn_lstm.members.network.micro_batches import MicroBatchNet
+from sklearn_lstm.members.network.new_network import new_network
+from sklearn_lstm.members.network.schedule_and_end import HeldOutLoss
 from sklearn_lstm.training.checkpoint import Checkpoint
 from sklearn_lstm.training.configuration import Configuration
 from sklearn_lstm.training.duration import BATCH_SIZE_OF_PARTIAL_FIT, TrainingPlan
 from sklearn_lstm.training.encoded_network import EncodedNetwork
 from sklearn_lstm.training.held_out import Parts
-from sklearn_lstm.training.loop import optimizer_state_of, train
-from sklearn_lstm.training.micro_batches import MicroBatchNet
-from sklearn_lstm.training.new_network import new_network
 from sklearn_lstm.training.progress import FitProgress
-from sklearn_lstm.training.schedule_and_end import HeldOutLoss
 
 
 @dataclass
@@ -103,7 +103,9 @@ class Networks(FittedMember):
             )
         is_trained = configuration.goes_on or plan.max_epochs > 0
         has_seen_all = configuration.goes_on and parts.rows is not None
-        is_judged = bool(held_out.members) and is_trained and not has_seen_all
+        judges = bool(held_out.members) or bool(np.isnan(configuration.thresholds).any())
+        is_held_out = any(map(len, parts.held_out))
+        is_judged = judges and is_held_out and is_trained and not has_seen_all
         starts = []
         for learned, rng in zip(parts.learned, parts.generators, strict=True):
             encoding = configuration.encoding(learned.sequences, learned.targets.values)
@@ -248,7 +250,7 @@ class NetworkSoFar:
     expected : float
         The median of the prior of the network's weight.
     is_judged : bool
-        Whether the held-out sequences say how much the network counts.
+        Whether the held-out sequences say how much the network counts, or choose thresholds.
     """
 
     network: EncodedNetwork

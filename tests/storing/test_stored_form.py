@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from sklearn_lstm.exceptions import ModelFileError
-from sklearn_lstm.io.stored_form import (
+from sklearn_lstm.storing.stored_form import (
     DTYPES,
     NotPlainError,
     Packer,

@@ -240,7 +240,7 @@ class Unpacker:
 
     def _restore(self, form: str, content: Any) -> Any:
         if form in PARTS:
-            part = class_of(form)
+            part = getattr(import_module(PARTS[form]), form)
             return getattr(part, "from_stored", part)(**_to_dict(self(content)))
         return RESTORE[form](self(content))
 
@@ -258,11 +258,6 @@ class Unpacker:
         """Raise an error if there are more arrays than the trees name."""
         if unknown := sorted(set(self.arrays) - set(self.read)):
             raise ModelFileError(f"holds unknown arrays: {unknown[:5]}.")
-
-
-def class_of(form: str) -> Any:
-    """Return the class of a part."""
-    return getattr(import_module(PARTS[form]), form)
 
 
 def _items(value: Any) -> list[Any]:

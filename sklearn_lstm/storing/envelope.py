@@ -16,7 +16,7 @@ from sklearn.utils.validation import check_is_fitted
 import sklearn_lstm
 from sklearn_lstm.callback_support import SET, own_callbacks, without_callbacks
 from sklearn_lstm.exceptions import ModelFileError
-from sklearn_lstm.io.stored_form import (
+from sklearn_lstm.storing.stored_form import (
     NotPlainError,
     Packer,
     Unpacker,

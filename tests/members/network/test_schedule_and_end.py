@@ -4,7 +4,7 @@ import numpy as np
 from skorch.callbacks import Callback
 
 from sklearn_lstm import LSTMSequenceClassifier
-from sklearn_lstm.training.schedule_and_end import HeldOutLoss, Trapezoid
+from sklearn_lstm.members.network.schedule_and_end import HeldOutLoss, Trapezoid
 
 
 def order(rng, n_samples, length=8):

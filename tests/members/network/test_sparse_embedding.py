@@ -6,7 +6,7 @@ import torch
 from skorch.callbacks import Callback
 
 from sklearn_lstm import LSTMSequenceClassifier
-from sklearn_lstm.training.sparse_embedding import SparseEmbedding
+from sklearn_lstm.members.network.sparse_embedding import SparseEmbedding
 
 PLAIN = {"hidden_size": 6, "max_epochs": 2, "batch_size": 20, "random_state": 0, "dropout": 0.0}
 PLAIN |= {"token_dropout": 0.0, "weight_decay": 0.0, "precision": "float32"}

@@ -9,28 +9,22 @@ from typing import Any
 
 import numpy as np
 import torch
-from skorch.callbacks import (
-    Callback,
-    EarlyStopping,
-    GradientNormClipping,
-    LRScheduler,
-    PrintLog,
-)
+from skorch.callbacks import Callback, EarlyStopping, GradientNormClipping, LRScheduler, PrintLog
 from skorch.helper import predefined_split
 from torch import Tensor
 from torch.optim.lr_scheduler import CosineAnnealingLR, OneCycleLR
 
 from sklearn_lstm.compute.devices import prefers_bfloat16
 from sklearn_lstm.data.batches import LengthBatches, SequenceDataset
+from sklearn_lstm.members.network.history import EpochRecord, raise_not_finite
+from sklearn_lstm.members.network.micro_batches import MicroBatchNet
+from sklearn_lstm.members.network.schedule_and_end import HeldOutLoss, Trapezoid
+from sklearn_lstm.members.network.sparse_embedding import SparseEmbedding
 from sklearn_lstm.network.network import SequenceNetwork
 from sklearn_lstm.training.configuration import Configuration
 from sklearn_lstm.training.duration import TrainingPlan
-from sklearn_lstm.training.history import EpochRecord, raise_not_finite
-from sklearn_lstm.training.micro_batches import MicroBatchNet
 from sklearn_lstm.training.optimizers import optimizer_options
 from sklearn_lstm.training.progress import NetworkProgress, print_above_bar
-from sklearn_lstm.training.schedule_and_end import HeldOutLoss, Trapezoid
-from sklearn_lstm.training.sparse_embedding import SparseEmbedding
 
 DEFAULTS: dict[str, Any] = {
     "train_split": None,
@@ -64,16 +58,6 @@ def make_net(
     return net
 
 
-def choose_precision(network: SequenceNetwork, configuration: Configuration) -> None:
-    """Choose the arithmetic of a new network."""
-    is_auto = (
-        configuration.precision == "auto"
-        and network.tokens
-        and prefers_bfloat16(configuration.device)
-    )
-    network.use_bfloat16 = is_auto or configuration.precision == "bfloat16"
-
-
 def train(
     network: SequenceNetwork,
     dataset: SequenceDataset,
@@ -97,7 +81,9 @@ def train(
     NonFiniteTrainingError
         If the loss or a weight is no longer finite.
     """
-    choose_precision(network, configuration)
+    can_round = network.tokens and prefers_bfloat16(configuration.device)
+    precisions = ("auto", "bfloat16") if can_round else ("bfloat16",)
+    network.use_bfloat16 = configuration.precision in precisions
     updates_per_epoch = plan.updates_per_epoch(len(dataset))
     first, last = training_callbacks(
         configuration,
@@ -178,6 +164,8 @@ def training_callbacks(
             updates_per_check=plan.updates_per_check,
         )
         last.append(trapezoid)
+        if progress is not None:
+            progress.schedule = trapezoid
     elif configuration.lr_schedule == "onecycle":
         shape = {"max_lr": configuration.lr, "total_steps": n_updates, "cycle_momentum": False}
         first.append(LRScheduler(OneCycleLR, step_every="batch", **shape))
@@ -192,9 +180,6 @@ def training_callbacks(
         )
         last.append(stop)
     if progress is not None:
-        progress.schedule = next(
-            (callback for callback in last if isinstance(callback, Trapezoid)), None
-        )
         last.append(progress)
     return first, last
 

@@ -1,0 +1,69 @@
+"""The probability above which a label is predicted, chosen for the F1 score."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sklearn_lstm.data.labels import Thresholds
+from sklearn_lstm.data.targets import Targets
+from sklearn_lstm.exceptions import warn_user
+
+
+def expected_f1_thresholds(probabilities: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return half of the largest F1 that the probabilities of each label let one expect.
+
+    If they are right, the k most probable of n samples hold as many true ones as the sum of their
+    probabilities, of as many as the sum of all. The best k are those above half of that F1 (Lipton,
+    Elkan and Naryanaswamy 2014).
+
+    Parameters
+    ----------
+    probabilities : ndarray of shape (n_samples, n_labels)
+
+    Returns
+    -------
+    ndarray of shape (n_labels,)
+    """
+    falling = -np.sort(-probabilities, axis=0)
+    n_predicted = np.arange(1, len(falling) + 1)[:, np.newaxis]
+    f1 = 2 * falling.cumsum(axis=0) / (n_predicted + falling.sum(axis=0))
+    return np.asarray(f1.max(axis=0) / 2)
+
+
+def without_constants(thresholds: NDArray[np.float64], targets: Targets) -> NDArray[np.float64]:
+    """Return 1/2 for the labels that all samples have, or none, where none was given."""
+    if not np.isnan(thresholds).any():
+        return thresholds
+    truth = targets.indicators()[:, -len(thresholds) :]
+    is_constant = truth.all(axis=0) | ~truth.any(axis=0)
+    return np.where(np.isnan(thresholds) & is_constant, 0.5, thresholds)
+
+
+def choose_thresholds(
+    given: NDArray[np.float64], probabilities: NDArray[np.float64], previous: Thresholds
+) -> NDArray[np.float64]:
+    """Return all thresholds.
+
+    Parameters
+    ----------
+    given : ndarray of shape (n_thresholds,)
+        By the user. NaN: to be chosen.
+    probabilities : ndarray of shape (n_held_out, n_thresholds)
+        Of samples that the model has not learned from. Without any, the previous ones stay.
+    previous : float or ndarray of shape (n_thresholds,)
+        Of the fit that the model goes on from, or 1/2.
+
+    Warns
+    -----
+    UserWarning
+        If nothing says what to choose.
+    """
+    if len(probabilities):
+        previous = expected_f1_thresholds(probabilities)
+    elif np.all(previous == 0.5):
+        warn_user(
+            "threshold='f1' needs held-out samples, and this training has none: all thresholds are "
+            "0.5. Call fit with X_val and y_val, or with early_stopping=True."
+        )
+    return np.where(np.isnan(given), previous, given)
