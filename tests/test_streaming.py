@@ -16,7 +16,6 @@ from sklearn.preprocessing import FunctionTransformer
 
 from sklearn_lstm import LSTMSequenceClassifier, TextSequenceVectorizer
 from sklearn_lstm.data import sequences
-from sklearn_lstm.members.ngrams import bags
 from sklearn_lstm.members.ngrams import ngram_model as ngrams
 from sklearn_lstm.streaming import fit_batches
 
@@ -343,8 +342,8 @@ def test_another_model_is_refused_before_a_batch_is_read(model, error, message):
 def test_the_linear_model_learns_from_a_sample_where_there_are_many_ngrams(monkeypatch):
     monkeypatch.setattr(sequences, "VALUES_PER_CHUNK", 50)
     whole = small(max_epochs=0).fit(IDS, LABELS)
-    monkeypatch.setattr(bags, "MOST_ENTRIES", 2_000)
-    monkeypatch.setattr(bags, "SAMPLED_ENTRIES", 1_000)
+    monkeypatch.setattr(ngrams, "MOST_ENTRIES", 2_000)
+    monkeypatch.setattr(ngrams, "SAMPLED_ENTRIES", 1_000)
     seen = []
     fit_svms = ngrams.fit_svms
 

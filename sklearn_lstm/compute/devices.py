@@ -19,10 +19,13 @@ def find_device(device: str | torch.device) -> torch.device:
         found = torch.device(device)
     except (RuntimeError, TypeError) as error:
         raise ValueError(f"device={device!r} is no device that torch knows.") from error
-    if not is_there(found):
-        raise ValueError(
-            f"device={str(device)!r}, but this machine has no such device. Leave device='auto'."
-        )
+    if found.type != "cpu":
+        try:
+            torch.empty(1, device=found).fill_(0).cpu()
+        except (RuntimeError, AssertionError, NotImplementedError) as error:
+            raise ValueError(
+                f"device={str(device)!r}, but this machine has no such device. Leave device='auto'."
+            ) from error
     return found
 
 
@@ -32,17 +35,6 @@ def find_device_or_cpu(device: str | torch.device) -> torch.device:
         return find_device(device)
     except ValueError:
         return torch.device("cpu")
-
-
-def is_there(device: torch.device) -> bool:
-    """Return whether tensors can be made on the device."""
-    if device.type == "cpu":
-        return True
-    try:
-        torch.empty(1, device=device).fill_(0).cpu()
-    except (RuntimeError, AssertionError, NotImplementedError):
-        return False
-    return device.type != "meta"
 
 
 def prefers_bfloat16(device: torch.device) -> bool:

@@ -21,7 +21,7 @@ from sklearn_lstm.data.time_stamps import (
 from sklearn_lstm.exceptions import InvalidSequencesError, InvalidSequencesTypeError
 
 HOLDS_MISSING = "holds a missing value"
-TOO_LARGE = 1 << 63  # for int64
+LARGEST_INTEGER = np.iinfo(np.int64).max
 PIPELINE_ADVICE = (
     "Turn texts into token ids first:\n"
     "    make_pipeline(TextSequenceVectorizer(), LSTMSequenceClassifier())\n"
@@ -56,7 +56,7 @@ def as_array(X: Any, input_type: str) -> NDArray[Any]:
             "in frame.groupby('id')]."
         )
     array = _to_numpy(X, input_type)
-    _check_kind(array)
+    _check_kind(array, "X")
     if array.ndim > 1 and holds_dates(array):
         return _as_rows(array)
     if array.ndim == 0 or (array.ndim == 1 and array.dtype.kind != "O" and array.size):
@@ -71,15 +71,16 @@ def as_array(X: Any, input_type: str) -> NDArray[Any]:
     return _numbers_of_objects(array, input_type)
 
 
-def _check_kind(array: NDArray[Any]) -> None:
+def _check_kind(array: NDArray[Any], name: str) -> None:
+    """Raise an error for an array that can hold no real numbers."""
     if array.dtype.kind in "SUT":
-        raise InvalidSequencesTypeError(
-            f"X holds strings, not sequences of numbers. {PIPELINE_ADVICE}."
-        )
+        raise InvalidSequencesTypeError(f"{name} holds strings, not numbers. {PIPELINE_ADVICE}.")
     if array.dtype.kind == "c":
-        raise InvalidSequencesError("Complex data not supported: X has to hold real numbers.")
+        raise InvalidSequencesError(
+            f"{name} is complex (Complex data not supported), but it has to hold real numbers."
+        )
     if array.dtype.kind == "V" or (array.dtype.kind in "mM" and array.ndim < 2):
-        raise InvalidSequencesTypeError(f"X has to hold numbers, found dtype {array.dtype}.")
+        raise InvalidSequencesTypeError(f"{name} has to hold numbers, found dtype {array.dtype}.")
 
 
 def _as_rows(X: Any) -> NDArray[np.object_]:
@@ -110,7 +111,9 @@ def row_as_array(
         raise
     except (TypeError, ValueError) as error:
         refuse_row(index, "is not a sequence of steps of one width", error)
-    array = _check_row(array, row, index)
+    _check_kind(array, f"X[{index}]")
+    if array.ndim not in (1, 2):
+        refuse_row(index, f"has {array.ndim} dimensions")
     steps = array if array.ndim == 2 else array[:, np.newaxis]
     if time_channel is None or not -steps.shape[1] <= time_channel < steps.shape[1]:
         return array, has_dates
@@ -160,7 +163,7 @@ def _read_dates(array: NDArray[Any], index: int, time_channel: int | None) -> ND
         )
     if array.dtype.kind == "O":
         array = array.copy()
-        array[[is_missing(value) or value != value for value in array]] = None  # noqa: PLR0124 - NaN
+        array[[*map(is_missing_or_nan, array)]] = None
     return since_first(array)
 
 
@@ -197,22 +200,6 @@ def order_of_columns(row: Any, names: tuple[str, ...], index: int) -> list[int] 
                 "columns, each once, in any order."
             )
     return [columns.index(name) for name in names]
-
-
-def _check_row(array: NDArray[Any], row: Any, index: int) -> NDArray[Any]:
-    if array.dtype.kind in "SUT":
-        raise InvalidSequencesTypeError(
-            f"X[{index}] holds strings, not numbers. {PIPELINE_ADVICE}."
-        )
-    if array.dtype.kind == "c":
-        refuse_row(index, "is complex (Complex data not supported)")
-    if array.dtype.kind not in "iufb":
-        raise InvalidSequencesTypeError(
-            f"X[{index}] has to hold numbers, found {type(row).__name__}."
-        )
-    if array.ndim not in (1, 2):
-        refuse_row(index, f"has {array.ndim} dimensions")
-    return array
 
 
 def describe_wrong_id(row: int, value: Any) -> str:
@@ -256,7 +243,11 @@ def _to_numpy(values: Any, input_type: str, row: int | None = None) -> NDArray[A
             f"{name} can't be turned into a NumPy array: {error} Of a tensor of measurements pass "
             "tensor.detach().float().cpu()."
         ) from error
-    if array.dtype.kind == "f" and not hasattr(values, "dtype") and (array >= TOO_LARGE).any():
+    if (
+        array.dtype.kind == "f"
+        and not hasattr(values, "dtype")
+        and (array >= LARGEST_INTEGER).any()
+    ):
         array = np.asarray(values, dtype=object)
     return array
 
@@ -277,40 +268,30 @@ def _numbers_of_objects(array: NDArray[Any], input_type: str, first_row: int = 0
 
     Of integers in two dimensions, which are token ids, none may be missing.
     """
-    could_be_ids, missing = array.ndim == 2 and input_type != "numeric", None
-    for index in np.ndindex(array.shape):
-        value, row = array[index], first_row + index[0]
+    for (row, *_), value in np.ndenumerate(array):
         if isinstance(value, str | bytes):
             raise InvalidSequencesTypeError(
-                f"X[{row}] holds strings, not numbers. {PIPELINE_ADVICE}."
+                f"X[{first_row + row}] holds strings, not numbers. {PIPELINE_ADVICE}."
             )
         if is_row(value):
             raise InvalidSequencesError(
-                f"X[{row}] holds a sequence in one of {array.shape[1]} columns: pass the one "
-                "column that holds the sequences."
+                f"X[{first_row + row}] holds a sequence in one of {array.shape[1]} columns: pass "
+                "the one column that holds the sequences."
             )
-        if is_missing(value):
-            missing = row if missing is None else missing
-        elif not _is_id(value):
-            could_be_ids = False
-    if missing is not None:
-        if could_be_ids:
-            _refuse_missing(missing, HOLDS_MISSING)
-        values = [np.nan if is_missing(value) else value for value in array.flat]
-        array = np.array(values, dtype=object).reshape(array.shape)
-    are_integers = all(map(_is_id, array.flat))
+    missing = np.array([*map(is_missing, array.flat)], bool).reshape(array.shape)
+    are_integers = all(map(_is_id, array[~missing]))
+    if missing.any():
+        if are_integers and array.ndim == 2 and input_type != "numeric":
+            _refuse_missing(first_row + int(np.argwhere(missing)[0, 0]), HOLDS_MISSING)
+        return np.where(missing, np.nan, array).astype(np.float64)
     if are_integers and input_type != "numeric":
-        _check_not_too_large(array, first_row)
+        for (row, *_), value in np.ndenumerate(array):
+            if value > LARGEST_INTEGER:
+                raise InvalidSequencesError(describe_wrong_id(first_row + row, value))
     try:
         return array.astype(np.int64 if are_integers else np.float64)
     except OverflowError:
         return array.astype(np.float64)
-
-
-def _check_not_too_large(integers: NDArray[Any], first_row: int) -> None:
-    for index, value in np.ndenumerate(integers):
-        if value >= TOO_LARGE:
-            raise InvalidSequencesError(describe_wrong_id(first_row + index[0], value))
 
 
 def as_list(values: Any) -> list[Any]:
@@ -329,6 +310,11 @@ def _is_id(value: Any) -> bool:
 def is_missing(value: Any) -> bool:
     """Return whether a value is None, or pandas' mark of a missing value."""
     return value is None or type(value).__name__ in {"NAType", "NaTType"}
+
+
+def is_missing_or_nan(value: Any) -> bool:
+    """Return whether a value is missing, or is no number."""
+    return is_missing(value) or bool(value != value)  # noqa: PLR0124
 
 
 def _refuse_missing(row: int, found: str) -> NoReturn:

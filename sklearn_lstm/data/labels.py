@@ -14,7 +14,7 @@ from scipy.special import expit, log_expit, log_softmax, logit, softmax
 from sklearn.utils import check_array, column_or_1d
 from sklearn.utils.multiclass import type_of_target
 
-from sklearn_lstm.data.containers import as_list, columns_of, is_missing
+from sklearn_lstm.data.containers import as_list, columns_of, is_missing_or_nan
 
 SMALLEST_RATE = 1e-9
 
@@ -197,7 +197,7 @@ class Labels:
         For two classes it is the logit of the class minus that of the other.
         """
         direction: NDArray[np.float64] = np.eye(len(self))[output]
-        return 2 * direction - 1 if len(self) == 2 else direction
+        return 2 * direction - 1 if len(self) == 2 and not self.is_multilabel else direction
 
 
 @dataclass(frozen=True)
@@ -303,10 +303,6 @@ class LabelSets(Labels):
         rows, outputs = np.nonzero(targets > 0)
         return rows, outputs
 
-    def direction(self, output: int) -> NDArray[np.float64]:
-        """Return the vector d, (n_labels,), for which ``logits @ d`` is the score of a label."""
-        return np.asarray(np.eye(len(self))[output])
-
 
 def read_labels(y: Any, name: str = "y") -> NDArray[Any]:
     """Check y as scikit-learn does, but without a warning of many classes.
@@ -364,8 +360,7 @@ def _own_values(y: Any) -> Any:
     if None in dtypes:
         return y
     if any(column.isna().any() for column in columns):
-        is_numeric = all(getattr(dtype, "kind", "O") in "biuf" for dtype in dtypes)
-        return y.to_numpy(np.float64, na_value=np.nan) if is_numeric else y  # NaN is refused
+        return y  # which is refused
     arrays = [column.to_numpy(dtype) for column, dtype in zip(columns, dtypes, strict=True)]
     return arrays[0] if y.ndim == 1 else np.column_stack(arrays)
 
@@ -408,9 +403,8 @@ def _check_no_lists(y: Any, name: str) -> None:
     if not is_nested and getattr(getattr(y, "dtype", None), "kind", None) in set("biufcSUmM"):
         return
     values = as_list(y) if getattr(y, "ndim", 1) == 1 else []
-    rows = [
-        row for row, value in enumerate(values) if isinstance(value, list | tuple | AbstractSet)
-    ]
+    kinds = list, tuple, np.ndarray, AbstractSet
+    rows = [row for row, value in enumerate(values) if isinstance(value, kinds)]
     is_table = is_nested and len({len(values[row]) for row in rows}) == 1
     if rows and not (is_table and not any(isinstance(values[row], AbstractSet) for row in rows)):
         raise ValueError(
@@ -421,24 +415,22 @@ def _check_no_lists(y: Any, name: str) -> None:
 
 
 def _check_all_known(y: Any, name: str) -> None:
-    """Refuse missing values; NaN among single labels is left to `check_array`."""
+    """Refuse missing values."""
     values = None if sparse.issparse(y) else np.asarray(y)
     if values is None or values.ndim not in (1, 2) or values.dtype.kind not in "fOmM":
         return
-    if values.ndim == 1 or values.shape[1] == 1:
-        labels = [] if values.dtype.kind == "f" else values.astype(object).ravel().tolist()
-        row = next((row for row, label in enumerate(labels) if is_missing(label)), None)
-        if row is not None:
-            raise ValueError(
-                f"{name}[{row}] is missing: {labels[row]}. Each sequence needs a label: leave out "
-                "those without one."
-            )
+    table = values.astype(object) if values.ndim == 2 else values.astype(object)[:, np.newaxis]
+    missing = np.argwhere(np.frompyfunc(is_missing_or_nan, 1, 1)(table).astype(bool))
+    if not len(missing):
         return
-    missing = np.array([[is_missing(value) or value != value for value in row] for row in values])  # noqa: PLR0124 - NaN
-    if missing.any():
-        row, column = np.argwhere(missing)[0].tolist()
+    row, column = missing[0].tolist()
+    if table.shape[1] == 1:
         raise ValueError(
-            f"{name}[{row}] in column {column} is missing, but a multilabel y says of each label "
-            "whether it applies: 1 or 0. Leave out such sequences or, if they are many, fit one "
-            "classifier for each label, to the sequences of which it is known."
+            f"{name}[{row}] is missing: {table[row, 0]}. Each sequence needs a label: leave out "
+            "those without one."
         )
+    raise ValueError(
+        f"{name}[{row}] in column {column} is missing, but a multilabel y says of each label "
+        "whether it applies: 1 or 0. Leave out such sequences or, if they are many, fit one "
+        "classifier for each label, to the sequences of which it is known."
+    )

@@ -147,19 +147,17 @@ def _as_ids(values: NDArray[Any], name_row: Callable[[int], int]) -> NDArray[Any
 
     `name_row` returns the row of X that a position in the flattened values comes from.
     """
-    is_float = values.dtype.kind == "f"
-    if not is_float and (not values.size or (values.min() >= 0 and values.max() <= LARGEST_ID)):
+    is_outside = (values < 0) | (values > LARGEST_ID)
+    if values.dtype.kind != "f" and not is_outside.any():
         return values
-    whole = values == np.floor(values) if is_float else np.ones(values.shape, dtype=bool)
-    wrong = np.isnan(values) | np.isinf(values) | (whole & ((values < 0) | (values > LARGEST_ID)))
+    whole = values == np.floor(values)
+    wrong = ~np.isfinite(values) | (whole & is_outside)
     if wrong.any():
         position = int(np.argmax(wrong))
         value = values.flat[position]
         found = "NaN" if np.isnan(value) else value
         kind = "Negative values in data: " if value < 0 else ""
         raise InvalidSequencesError(kind + describe_wrong_id(name_row(position), found))
-    if not is_float:
-        return values
     if np.count_nonzero(whole) < values.size / 2:
         warn_user(
             "X is read as token ids, but most of its values have fractions, which makes them "
@@ -229,15 +227,12 @@ def _read_dense(X: NDArray[Any], input_type: str) -> Sequences:
         input_type = "tokens" if could_be_ids and not negative else "numeric"
     if input_type == "integers" and X.ndim == 2:
         _check_integers(X, 0)
-    return _read_series(X, chunks) if input_type == "numeric" else _read_id_table(X, chunks)
-
-
-def _read_id_table(X: NDArray[Any], chunks: list[Rows]) -> Sequences:
+    if input_type == "numeric":
+        return _read_series(X, chunks)
     if X.ndim == 3:
         raise InvalidSequencesError(
             "A 3-D X holds measurements, but the classifier reads token ids (2-D)."
         )
-
     n_entries = [np.count_nonzero(_read_padded_ids(X, rows), axis=1) for rows in chunks]
     return IdTable(X, np.concatenate(n_entries))
 
@@ -284,7 +279,7 @@ def _check_measurements(block: NDArray[Any], first_row: int) -> tuple[Lengths, N
     InvalidSequencesError
         For values that are infinite in float32.
     """
-    n_rows, n_steps, n_channels = block.shape
+    n_rows, n_steps, _ = block.shape
     is_too_large = np.abs(block) > np.finfo(np.float32).max  # NaN is not
     if is_too_large.any():
         row, step, channel = (int(at) for at in np.argwhere(is_too_large)[0])
@@ -293,13 +288,10 @@ def _check_measurements(block: NDArray[Any], first_row: int) -> tuple[Lengths, N
             f"X[{first_row + row}], step {step}, channel {channel}. Correct it, or make it NaN if "
             "it is missing."
         )
-    if block.dtype.kind == "f":
-        is_missing = np.isnan(block)
-        is_step = ~is_missing.all(axis=2)
-        lengths = (is_step * np.arange(1, n_steps + 1)).max(axis=1, initial=0).astype(np.intp)
-        n_missing = np.count_nonzero(is_missing, axis=(0, 1))
-    else:
-        lengths, n_missing = np.full(n_rows, n_steps, np.intp), np.zeros(n_channels, np.intp)
+    is_missing = np.isnan(block)
+    is_step = ~is_missing.all(axis=2)
+    lengths = (is_step * np.arange(1, n_steps + 1)).max(axis=1, initial=0).astype(np.intp)
+    n_missing = np.count_nonzero(is_missing, axis=(0, 1))
     return lengths, n_missing > n_rows * n_steps - lengths.sum()  # more than padding
 
 

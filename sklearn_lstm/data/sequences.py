@@ -25,7 +25,6 @@ Lengths: TypeAlias = NDArray[np.integer[Any]]  # steps of each sequence
 NO_ID = -1  # in place of an id: a step whose token is unknown
 ROWS_AT_ONCE = 1 << 8  # sequences that are predicted together
 VALUES_PER_CHUNK = 1 << 17  # read at once, so that memory stays constant
-MOST_IDS_APART = 1 << 20  # of chunks, until they are joined
 
 
 class Sequences(ABC):
@@ -153,7 +152,7 @@ class Sequences(ABC):
         n_joined = 0
         for ids, _ in self.chunks():
             parts.append(np.unique(ids))
-            if sum(map(len, parts)) > 2 * n_joined + MOST_IDS_APART:
+            if sum(map(len, parts)) > 2 * n_joined + VALUES_PER_CHUNK:  # not too often
                 parts = [np.unique(np.concatenate(parts))]
                 n_joined = len(parts[0])
         return np.unique(np.concatenate(parts))

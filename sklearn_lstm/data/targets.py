@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.utils import check_array, compute_sample_weight
 
-from sklearn_lstm.data.containers import as_list, is_missing
+from sklearn_lstm.data.containers import as_list, is_missing_or_nan
 from sklearn_lstm.data.labels import Labels
 
 
@@ -35,23 +35,6 @@ class Targets:
     weights: NDArray[np.float64]
     labels: Labels
     groups: NDArray[np.intp] | None = None
-
-    @classmethod
-    def of(
-        cls,
-        y: NDArray[Any],
-        weights: NDArray[np.float64],
-        labels: Labels,
-        groups: Any = None,
-    ) -> Targets:
-        """Encode a y from `read_labels`.
-
-        Raises
-        ------
-        ValueError
-            If y holds a label that is not among the classes, or groups are not labels of samples.
-        """
-        return cls(labels.encode(y), weights, labels, read_groups(groups, len(y)))
 
     @classmethod
     def joined(cls, parts: list[Targets]) -> Targets:
@@ -187,25 +170,15 @@ def read_sample_weight(sample_weight: Any, n_samples: int) -> NDArray[np.float64
             "masked samples, pass sample_weight.filled(0)."
         )
     if sample_weight is None or isinstance(sample_weight, Real):
-        weight = np.full(n_samples, 1.0 if sample_weight is None else float(sample_weight))
-    else:
-        weight = check_array(
-            sample_weight,
-            ensure_2d=False,
-            dtype=np.float64,
-            ensure_min_samples=0,
-            input_name="sample_weight",
-        )
-    if weight.ndim != 1:
-        raise ValueError("Sample weights must be 1D array or scalar")
-    if len(weight) != n_samples:
+        sample_weight = np.full(n_samples, 1.0 if sample_weight is None else sample_weight)
+    options = {"ensure_2d": False, "ensure_min_samples": 0, "input_name": "sample_weight"}
+    weight = np.asarray(check_array(sample_weight, dtype=np.float64, **options))
+    if weight.shape != (n_samples,):
         raise ValueError(f"sample_weight.shape == {weight.shape}, expected {(n_samples,)}!")
-    is_wrong = ~(np.isfinite(weight) & (weight >= 0))
-    if is_wrong.any():
-        row = int(np.argmax(is_wrong))
-        kind = "Negative" if weight[row] < 0 else "Infinite"
-        raise ValueError(f"{kind} values in sample_weight: sample_weight[{row}] = {weight[row]}.")
-    return np.asarray(weight)
+    if (weight < 0).any():
+        row = int(np.argmax(weight < 0))
+        raise ValueError(f"Negative values in sample_weight: sample_weight[{row}] = {weight[row]}.")
+    return weight
 
 
 def _weights_of_classes(class_weight: Mapping[Any, float], labels: Labels) -> NDArray[np.float64]:
@@ -213,7 +186,12 @@ def _weights_of_classes(class_weight: Mapping[Any, float], labels: Labels) -> ND
 
     A part of the data may lack classes that the mapping names.
     """
-    _check_class_weight(class_weight)
+    for label, weight in class_weight.items():
+        if not (isinstance(weight, Real) and np.isfinite(weight) and weight >= 0):
+            raise ValueError(
+                f"class_weight[{label!r}] = {weight!r}, but the weight of a class is a finite "
+                "number of 0 or more."
+            )
     classes = labels.classes.tolist()
     unknown = [label for label in class_weight if label not in classes]
     if unknown and not all(label in class_weight for label in classes):
@@ -221,15 +199,6 @@ def _weights_of_classes(class_weight: Mapping[Any, float], labels: Labels) -> ND
             f"class_weight names {unknown[:5]}, which are not among the classes {classes[:10]}."
         )
     return np.array([float(class_weight.get(label, 1.0)) for label in classes])
-
-
-def _check_class_weight(class_weight: Mapping[Any, float]) -> None:
-    for label, weight in class_weight.items():
-        if not (isinstance(weight, Real) and np.isfinite(weight) and weight >= 0):
-            raise ValueError(
-                f"class_weight[{label!r}] = {weight!r}, but the weight of a class is a finite "
-                "number of 0 or more."
-            )
 
 
 def read_groups(groups: Any, n_samples: int) -> NDArray[np.intp] | None:
@@ -256,7 +225,7 @@ def read_groups(groups: Any, n_samples: int) -> NDArray[np.intp] | None:
     if len(labels) != n_samples:
         raise ValueError(f"groups holds {len(labels)} labels for {n_samples} sequences.")
     for label, number in numbers.items():
-        if is_missing(label) or label != label:  # noqa: PLR0124 - NaN
+        if is_missing_or_nan(label):
             raise ValueError(
                 f"groups[{group_numbers.index(number)}] is missing: {label}. Each sequence needs a "
                 "group, if need be one of its own."

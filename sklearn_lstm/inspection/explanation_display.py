@@ -186,10 +186,11 @@ class ExplanationDisplay:
         """Return the text, each token on a background that shows what it adds."""
         explanation, values = self.explanation, self.explanation.values
         is_series = is_measured(explanation.data)
-        names = [] if is_series else token_names(explanation.data)
         if is_series:
             gaps = has_no_value(explanation.data).tolist()
             names = [f"{step}{' missing' * is_gap}" for step, is_gap in enumerate(gaps)]
+        else:
+            names = token_names(explanation.data)
         is_of_characters = not is_series and all(len(name) == 1 for name in names)
         if is_of_characters:
             names = [*map(printable, explanation.data)]  # with the white space of the text

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, cast
+from typing import Any
 
 import numpy as np
 import torch
@@ -12,22 +12,9 @@ from torch import Tensor
 
 from sklearn_lstm.data.sequences import Sequences
 from sklearn_lstm.inspection.inputs import OpenModel, open_model
-from sklearn_lstm.network.directions import Direction
 from sklearn_lstm.training.encoded_network import EncodedNetwork
 
-# What one step computes, for each kind of cell.
-ACTIVATIONS = {
-    "lstm": (
-        "input_gate",
-        "forget_gate",
-        "output_gate",
-        "candidate",
-        "memory_cell",
-        "hidden_state",
-    ),
-    "gru": ("reset_gate", "update_gate", "candidate", "hidden_state"),
-    "rnn": ("hidden_state",),
-}
+Activations = dict[str, Tensor]
 
 
 def gate_activations(model: Any, X: Any) -> list[Bunch]:
@@ -114,8 +101,7 @@ def _activations(model: EncodedNetwork, sequences: Sequences) -> dict[str, NDArr
     """Return the activations of one sequence, (num_layers, n_directions, n_steps, H) each."""
     network, device = model.network, model.device
     codes, extension = model.encoded(sequences, np.arange(1))
-    names = ACTIVATIONS[network.architecture["cell"]]
-    layers = []
+    layers: list[list[Activations]] = []
     with torch.autocast(device.type, enabled=False):
         n_steps = torch.from_numpy(sequences.lengths).to(device)
         x = network.embed(codes.transpose(0, 1), n_steps, extension)  # (T, 1, D)
@@ -123,45 +109,47 @@ def _activations(model: EncodedNetwork, sequences: Sequences) -> dict[str, NDArr
             x = network.add_positions(x)
         x = x[:, 0]
         for layer in network.layers:
-            directions = []
-            for direction in cast("list[Direction]", list(layer.children())):
-                seen = x if direction.gates is None else x[:, direction.gates]
-                found = _read(direction, seen.flip(0) if direction.is_backward else seen)
-                directions.append(found.flip(1) if direction.is_backward else found)
-            layers.append(torch.stack(directions, 1))  # (n_names, n_directions, T, H)
-            x = torch.cat([found[-1] for found in directions], 1)
+            directions = [_read(direction, x) for direction in layer.children()]
+            layers.append(directions)
+            x = torch.cat([found["hidden_state"] for found in directions], 1)
     frame = np.arange(sequences.lengths[0]) // network.steps_per_frame
-    stacked = torch.stack(layers, 1).cpu().numpy()[..., frame, :]
-    return dict(zip(names, stacked, strict=True))
+    return {
+        name: np.stack([[found[name][frame].cpu().numpy() for found in layer] for layer in layers])
+        for name in layers[0][0]
+    }
 
 
-def _read(direction: Direction, x: Tensor) -> Tensor:
-    """Read (T, D) step by step; return all activations (n_names, T, H), hidden states last."""
+def _read(direction: Any, x: Tensor) -> Activations:
+    """Read (T, D) step by step; return each activation of all steps, (T, H)."""
     cells, weights = direction.cells, dict(direction.cells.named_parameters())
     step = {"LSTM": _lstm_step, "GRU": _gru_step, "RNN": _rnn_step}[type(cells).__name__]
+    x = x if direction.gates is None else x[:, direction.gates]
     input_terms = x @ weights["weight_ih_l0"].T + weights["bias_ih_l0"]
-    state = [x.new_zeros(cells.hidden_size)] * 2
-    rows = []
-    for input_term in input_terms:
-        state_term = weights["weight_hh_l0"] @ state[-1] + weights["bias_hh_l0"]
-        rows.append(torch.stack(step(input_term, state_term, state)))
-        state = [*rows[-1][-2:]]  # memory cell and hidden state; a GRU and an RNN need the latter
-    return torch.stack(rows, 1)
+    zeros = x.new_zeros(cells.hidden_size)
+    steps = [{"memory_cell": zeros, "hidden_state": zeros}]
+    for input_term in input_terms.flip(0) if direction.is_backward else input_terms:
+        state_term = weights["weight_hh_l0"] @ steps[-1]["hidden_state"] + weights["bias_hh_l0"]
+        steps.append(step(input_term, state_term, steps[-1]))
+    order = slice(None, 0, -1) if direction.is_backward else slice(1, None)
+    return {name: torch.stack([found[name] for found in steps[order]]) for name in steps[-1]}
 
 
-def _lstm_step(input_term: Tensor, state_term: Tensor, state: list[Tensor]) -> list[Tensor]:
+def _lstm_step(input_term: Tensor, state_term: Tensor, before: Activations) -> Activations:
     i, f, g, o = (input_term + state_term).chunk(4)
-    i, f, g, o = i.sigmoid(), f.sigmoid(), g.tanh(), o.sigmoid()
-    memory = f * state[0] + i * g
-    return [i, f, o, g, memory, o * memory.tanh()]
+    gates = {"input_gate": i.sigmoid(), "forget_gate": f.sigmoid(), "output_gate": o.sigmoid()}
+    candidate = g.tanh()
+    memory = gates["forget_gate"] * before["memory_cell"] + gates["input_gate"] * candidate
+    hidden = gates["output_gate"] * memory.tanh()
+    return gates | {"candidate": candidate, "memory_cell": memory, "hidden_state": hidden}
 
 
-def _gru_step(input_term: Tensor, state_term: Tensor, state: list[Tensor]) -> list[Tensor]:
+def _gru_step(input_term: Tensor, state_term: Tensor, before: Activations) -> Activations:
     (r, z, n), (r_state, z_state, n_state) = input_term.chunk(3), state_term.chunk(3)
     r, z = (r + r_state).sigmoid(), (z + z_state).sigmoid()
     n = (n + r * n_state).tanh()
-    return [r, z, n, (1 - z) * n + z * state[-1]]
+    hidden = (1 - z) * n + z * before["hidden_state"]
+    return {"reset_gate": r, "update_gate": z, "candidate": n, "hidden_state": hidden}
 
 
-def _rnn_step(input_term: Tensor, state_term: Tensor, _: list[Tensor]) -> list[Tensor]:
-    return [(input_term + state_term).tanh()]
+def _rnn_step(input_term: Tensor, state_term: Tensor, _: Activations) -> Activations:
+    return {"hidden_state": (input_term + state_term).tanh()}

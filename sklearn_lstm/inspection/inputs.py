@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from copy import copy
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -22,7 +23,6 @@ from sklearn_lstm.fitting import read_as_at_fit
 from sklearn_lstm.model import SequenceModel
 from sklearn_lstm.text.analysis import iterate_texts
 from sklearn_lstm.text.counting import UNKNOWN
-from sklearn_lstm.text.id_matrix import n_first_kept
 from sklearn_lstm.vectorizer import UNKNOWN_TOKEN, TextSequenceVectorizer
 
 
@@ -37,8 +37,6 @@ class OpenModel:
     labels : Labels
     sequences : Sequences
         What the classifier reads.
-    vocabulary : dict or None
-        Token to id, if it is known.
     vectorizer : TextSequenceVectorizer or None
         It made the sequences.
     texts : list
@@ -49,7 +47,6 @@ class OpenModel:
     model: SequenceModel
     labels: Labels
     sequences: Sequences
-    vocabulary: dict[Any, int] | None
     vectorizer: TextSequenceVectorizer | None
     texts: list[Any]
 
@@ -61,12 +58,12 @@ class OpenModel:
         return (self.sequences.subset(np.array([row])) for row in range(len(self)))
 
     @cached_property
-    def tokens(self) -> list[NDArray[np.object_]] | None:
-        """All tokens of each text, or None if there are no texts."""
+    def n_tokens(self) -> list[int] | None:
+        """How many tokens each text has, or None if there are no texts."""
         if self.vectorizer is None or self.vectorizer.input == "file":  # can't be read twice
             return None
         analyze = self.vectorizer.build_analyzer()
-        return [np.fromiter(analyze(text), np.object_) for text in self.texts]
+        return [sum(1 for _ in analyze(text)) for text in self.texts]
 
     @cached_property
     def data(self) -> list[NDArray[Any]]:
@@ -74,38 +71,30 @@ class OpenModel:
 
         An empty text is one unknown token.
         """
-        is_ids = self.sequences.n_channels is None
         steps = self.sequences.read_spellings(np.arange(len(self)))
-        if is_ids:
-            steps = _named(steps, self.vocabulary, self.sequences.spelling)
-        rows = np.split(steps, np.cumsum(self.sequences.lengths)[:-1])
-        if not is_ids or self.vectorizer is None or self.tokens is None:
-            return rows
-        n_first = n_first_kept(self.vectorizer.max_length_, self.vectorizer.truncation)
-        data = []
-        for tokens, names in zip(self.tokens, rows, strict=True):
-            excess = max(len(tokens) - self.vectorizer.max_length_, 0)
-            kept = np.delete(tokens, np.s_[n_first : n_first + excess])
-            data.append(kept if len(kept) == len(names) else names)
-        return data
+        if self.sequences.n_channels is None:
+            steps = _named(steps, self.sequences.spelling)
+        return np.split(steps, np.cumsum(self.sequences.lengths)[:-1])
 
     def left_out(self, row: int) -> dict[str, int]:
         """Return what the sequence of a row lacks or hides, as far as it is known."""
         networks = self.model.networks.networks
         if not isinstance(networks[0].encoding, TokenCodes):
             return {}
-        counts = {}
-        ids = self.sequences.read(np.array([row]))
-        codes = [network.encoded(self.sequences, np.array([row]))[0][0] for network in networks]
-        is_unknown = np.all([row_codes.cpu() == UNKNOWN_CODE for row_codes in codes], axis=0)
-        if self.vocabulary is not None:  # words beyond the codes have a pretrained vector
-            is_unknown |= (ids == UNKNOWN) & (codes[0].cpu().numpy() < len(networks[0].encoding))
+        rows = np.array([row])
+        ids = self.sequences.read(rows)
+        codes = np.stack([net.encoded(self.sequences, rows)[0][0].cpu() for net in networks])
+        is_unknown = (codes == UNKNOWN_CODE).all(axis=0)
+        if self.sequences.spelling is not None:  # words beyond the codes have a pretrained vector
+            is_unknown |= (ids == UNKNOWN) & (codes[0] < len(networks[0].encoding))
         n_unknown = int(is_unknown.sum())
-        if self.tokens is not None:
-            n_tokens = len(self.tokens[row])
-            counts["truncated tokens"] = max(0, n_tokens - len(ids))
-            n_unknown = min(n_unknown, n_tokens)  # an empty text has none
-        return {**counts, "unknown tokens": n_unknown}
+        if self.n_tokens is None:
+            return {"unknown tokens": n_unknown}
+        n_tokens = self.n_tokens[row]
+        return {
+            "truncated tokens": max(0, n_tokens - len(ids)),
+            "unknown tokens": min(n_unknown, n_tokens),  # an empty text has none
+        }
 
 
 def find_classifier(model: Any) -> tuple[list[Any], LSTMSequenceClassifier]:
@@ -154,13 +143,14 @@ def open_model(model: Any, X: Any) -> OpenModel:
         if step is transformers[-1] and isinstance(step, TextSequenceVectorizer):
             vectorizer = step
             X = texts = list(iterate_texts(X))
+            if step.output == "dense":  # CSR means the same, and names unknown tokens too
+                step = copy(step).set_params(output="sparse")  # noqa: PLW2901
         X = step.transform(X)
     return OpenModel(
         classifier,
         classifier._model,  # noqa: SLF001 - this module alone looks inside
         classifier._labels,  # noqa: SLF001
         read_as_at_fit(classifier, X),
-        getattr(X, "vocabulary", None) if vectorizer is None else vectorizer.vocabulary_,
         vectorizer,
         texts,
     )
@@ -180,14 +170,11 @@ def open_one(model: Any, X: Any) -> OpenModel:
     return opened
 
 
-def _named(
-    spellings: NDArray[Any], vocabulary: dict[Any, int] | None, spelling: Spelling | None
-) -> NDArray[np.object_]:
+def _named(spellings: NDArray[Any], spelling: Spelling | None) -> NDArray[np.object_]:
     """Return the tokens of spellings, or the ids without a vocabulary, as objects."""
-    if vocabulary is None:
+    if spelling is None:
         return spellings.astype(np.object_)
-    known = UNKNOWN_TOKEN, UNKNOWN_TOKEN, *vocabulary
-    words = () if spelling is None else spelling.unknown_words
-    unknown = (word or UNKNOWN_TOKEN for word in reversed(words))
+    known = UNKNOWN_TOKEN, UNKNOWN_TOKEN, *spelling.vocabulary
+    unknown = (UNKNOWN_TOKEN if word == "" else word for word in reversed(spelling.unknown_words))
     tokens = np.fromiter((*known, *unknown, UNKNOWN_TOKEN), np.object_)  # -1 is the last one
     return np.asarray(tokens[np.where(spellings < len(known), spellings, UNKNOWN)])

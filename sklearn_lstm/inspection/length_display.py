@@ -181,14 +181,17 @@ def _dense(labels: Any) -> NDArray[Any]:
 
 def _check_parts(shares: ArrayLike, lengths: ArrayLike | None) -> NDArray[Any]:
     if lengths is None:
-        parts = np.atleast_1d(np.asarray(shares, dtype=float))
-        if parts.ndim > 1 or not (len(parts) and np.all((parts > 0) & (parts <= 1))):
-            raise ValueError(f"shares must be above 0 and at most 1; found {parts.tolist()}.")
-        return parts
-    parts = np.atleast_1d(np.asarray(lengths))
-    if parts.ndim > 1 or parts.dtype.kind not in "iu" or not len(parts) or parts.min() < 1:
-        raise ValueError(f"lengths must be integers from 1 on; found {parts.tolist()}.")
-    return parts.astype(np.intp)
+        parts, wanted = (
+            np.atleast_1d(np.asarray(shares, float)),
+            "shares must be above 0 and at most 1",
+        )
+        is_right = (parts > 0) & (parts <= 1)
+    else:
+        parts, wanted = np.atleast_1d(np.asarray(lengths)), "lengths must be integers from 1 on"
+        is_right = (parts >= 1) & (parts.dtype.kind in "iu")
+    if parts.ndim > 1 or not len(parts) or not is_right.all():
+        raise ValueError(f"{wanted}; found {parts.tolist()}.")
+    return parts
 
 
 class FirstSteps(DerivedSequences):

@@ -51,46 +51,32 @@ def as_shap_explanation(explanations: Explanation | Sequence[Explanation]) -> An
         shap: Any = import_module("shap")
     except ImportError as error:
         raise ImportError("SHAP is not installed: pip install shap") from error
-    if isinstance(explanations, Explanation):
-        found = shap.Explanation(
-            _values(explanations),
-            base_values=explanations.base_value,
-            data=_shown(explanations),
-            feature_names=_names(explanations),
-        )
-        found.output_names = printable(explanations.target)
-        return found
-    if not len(explanations):
+    rows = [explanations] if isinstance(explanations, Explanation) else explanations
+    if not len(rows):
         raise ValueError("There is no explanation: the list is empty.")
-    return shap.Explanation(
-        _ragged([_values(explanation) for explanation in explanations]),
-        base_values=np.array([explanation.base_value for explanation in explanations]),
-        data=_ragged([_shown(explanation) for explanation in explanations]),
-        feature_names=[_names(explanation) for explanation in explanations],
-    )
+    values, data = np.empty((2, len(rows)), np.object_)  # rows of unequal length
+    names: list[list[str]] = []
+    for row, explanation in enumerate(rows):
+        steps, whole = explanation.data, [explanation.whole] * bool(explanation.whole)
+        if whole:  # one more token
+            steps = np.append(steps, "the whole text")
+        step_names, data[row] = _shown(steps)
+        values[row] = np.append(explanation.values, whole)
+        names.append(step_names)
+    base_values = np.array([explanation.base_value for explanation in rows])
+    if rows is explanations:
+        return shap.Explanation(values, base_values, data, feature_names=names)
+    found = shap.Explanation(values[0], base_values[0], data[0], feature_names=names[0])
+    found.output_names = printable(rows[0].target)
+    return found
 
 
-def _values(explanation: Explanation) -> NDArray[np.float64]:
-    return np.append(explanation.values, [explanation.whole] * bool(explanation.whole))
-
-
-def _names(explanation: Explanation) -> list[str]:
-    if explanation.data.ndim == 2:
-        return [f"step {step}" for step in range(len(explanation.data))]
-    return [*map(printable, explanation.data)] + ["the whole text"] * bool(explanation.whole)
-
-
-def _shown(explanation: Explanation) -> Any:
-    """Return what a plot shows of each step: tokens with blanks, measurements of one channel."""
-    if explanation.data.ndim == 2:
-        return explanation.data[:, 0] if explanation.data.shape[1] == 1 else None
-    names = _names(explanation)
+def _shown(data: NDArray[Any]) -> tuple[list[str], Any]:
+    """Return the names of steps, and what a plot shows of them: the token, or the one channel."""
+    if data.ndim == 2:
+        return [f"step {step}" for step in range(len(data))], data[:, 0] if data.shape[
+            1
+        ] == 1 else None
+    names = [*map(printable, data)]
     blank = "" if all(len(name) == 1 for name in names) else " "
-    return np.array([name + blank for name in names], np.object_)
-
-
-def _ragged(rows: list[Any]) -> Any:
-    """Return an array of arrays of unequal length."""
-    ragged = np.empty(len(rows), np.object_)
-    ragged[:] = rows
-    return ragged
+    return names, np.array([name + blank for name in names], np.object_)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from functools import cached_property
-from typing import Any
 
 import torch
 from torch import Tensor
@@ -22,14 +21,8 @@ class SequenceMask:
     def __init__(self, lengths: Tensor, n_steps: int) -> None:
         self.lengths = lengths
         self.n_steps = n_steps
-        # The length of the shortest sequence: no step before it is padding. 0 on a GPU, where
-        # reading it would wait for all computations before it.
-        self.n_common = int(lengths.min()) if lengths.device.type == "cpu" else 0
-
-    @property
-    def has_padding(self) -> bool:
-        """Whether any step may be padding."""
-        return self.n_common < self.n_steps
+        # Whether any step may be padding. To know it, a GPU would wait for all computations before.
+        self.has_padding = lengths.device.type != "cpu" or int(lengths.min()) < n_steps
 
     def filled(self, x: Tensor, value: float) -> Tensor:
         """Return (T, B, D) with this value in place of padding."""
@@ -72,29 +65,4 @@ def reverse(x: Tensor, mask: SequenceMask) -> Tensor:
     """Reverse each sequence of (T, B, D) within its own length; padding stays where it is."""
     if not mask.has_padding:
         return x.flip(0)
-    if not torch.is_grad_enabled():
-        return _permuted(x, mask.mirror)
-    reversed_: Tensor = _Permutation.apply(x, mask.mirror)  # type: ignore[no-untyped-call]
-    return reversed_
-
-
-def _permuted(x: Tensor, order: Tensor) -> Tensor:
-    """Return the steps (T, B, D) in another order."""
-    return x.flatten(0, 1).index_select(0, order).view_as(x)
-
-
-class _Permutation(torch.autograd.Function):
-    """Reorder the steps of a batch by a permutation that is its own inverse.
-
-    The gradient is permuted like the value, which is faster than adding it up by index.
-    """
-
-    @staticmethod
-    def forward(ctx: Any, x: Tensor, order: Tensor) -> Tensor:
-        ctx.save_for_backward(order)
-        return _permuted(x, order)
-
-    @staticmethod
-    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, None]:
-        (order,) = ctx.saved_tensors
-        return _permuted(gradient, order), None
+    return x.flatten(0, 1).index_select(0, mask.mirror).view_as(x)

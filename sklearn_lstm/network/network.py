@@ -6,13 +6,14 @@ T steps, B sequences, D features, H units.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from inspect import signature
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F  # noqa: N812
 
-from sklearn_lstm.network.directions import N_GATES, Direction, run_directions
+from sklearn_lstm.network.directions import N_GATES, Direction
 from sklearn_lstm.network.masks import SequenceMask
 from sklearn_lstm.network.positions import sinusoidal_positions
 
@@ -70,21 +71,10 @@ class SequenceNetwork(nn.Module):
         dropout: float,
         steps_per_frame: int = 1,
     ) -> None:
+        arguments = locals()
         super().__init__()
-        self.architecture: dict[str, Any] = {
-            "n_inputs": n_inputs,
-            "n_outputs": n_outputs,
-            "tokens": tokens,
-            "embedding_dim": embedding_dim,
-            "freeze_embeddings": freeze_embeddings,
-            "cell": cell,
-            "hidden_size": hidden_size,
-            "num_layers": num_layers,
-            "bidirectional": bidirectional,
-            "pooling": list(pooling),
-            "dropout": dropout,
-            "steps_per_frame": steps_per_frame,
-        }
+        self.architecture = {name: arguments[name] for name in signature(type(self)).parameters}
+        self.architecture["pooling"] = list(pooling)  # as it is stored
         new: dict[str, Any] = {"dtype": torch.float32, "device": "meta"}
         self.n_directions = n_directions = 1 + bidirectional
         n_gates = N_GATES[cell] * hidden_size
@@ -101,22 +91,20 @@ class SequenceNetwork(nn.Module):
         self.layers = nn.ModuleList()
         for index in range(num_layers):
             has_gates = is_one_hot and index == 0
-            self.layers.append(
-                nn.ModuleList(
-                    Direction(
-                        n_gates if has_gates else n_features,
-                        cell=cell,
-                        hidden_size=hidden_size,
-                        is_backward=number == 1,
-                        pooling=pooling if index == num_layers - 1 else (),
-                        gates=slice(number * n_gates, (number + 1) * n_gates)
-                        if has_gates
-                        else None,
-                        device="meta",
-                    )
-                    for number in range(n_directions)
+            layer = nn.ModuleList()
+            for number in range(n_directions):
+                gates = slice(number * n_gates, (number + 1) * n_gates) if has_gates else None
+                direction = Direction(
+                    n_gates if has_gates else n_features,
+                    cell=cell,
+                    hidden_size=hidden_size,
+                    is_backward=number == 1,
+                    pooling=pooling if index == num_layers - 1 else (),
+                    gates=gates,
+                    device="meta",
                 )
-            )
+                layer.append(direction)
+            self.layers.append(layer)
             n_features = hidden_size * n_directions
         self.output = nn.Linear(len(pooling) * n_features, n_outputs, **new)
         self.dropout = dropout
@@ -177,7 +165,7 @@ class SequenceNetwork(nn.Module):
         for index, layer in enumerate(self.layers):
             x = self.drop_features(x) if index else x
             # States (T, B, n_directions * H), or what is pooled of those of the last layer.
-            x = torch.cat(run_directions(list(layer.children()), x, mask), -1)
+            x = torch.cat([direction(x, mask) for direction in layer.children()], -1)
         return x
 
     def add_positions(self, x: Tensor) -> Tensor:

@@ -77,18 +77,13 @@ def _count_pairs(
     """Count pairs whose first word is among the first `TOKENS_AT_ONCE`; the lower id is the row."""
     keys = []
     for distance in range(1, window + 1):
-        first = slice(0, max(0, min(TOKENS_AT_ONCE, len(words) - distance)))
-        second = slice(distance, distance + first.stop)
+        second = slice(distance, distance + TOKENS_AT_ONCE)
+        first = slice(0, len(words[second]))
         is_pair = texts[first] == texts[second]
         one, other = words[first][is_pair], words[second][is_pair]
         keys.append(np.minimum(one, other) * n_words + np.maximum(one, other))
-    pairs = np.concatenate(keys)
-    pairs.sort()
-    starts = np.flatnonzero(np.diff(pairs, prepend=-1))
-    counts = np.diff(starts, append=len(pairs))
-    pairs = pairs[starts]
-    ends = np.searchsorted(pairs, np.arange(n_words + 1) * n_words)
-    return sp.csr_matrix((counts, pairs % n_words, ends), (n_words, n_words))
+    pairs, counts = np.unique(np.concatenate(keys), return_counts=True)
+    return sp.csr_matrix((counts, np.divmod(pairs, n_words)), (n_words, n_words))
 
 
 def factorize(
@@ -120,7 +115,7 @@ def _positive_information(counts: sp.csr_matrix) -> sp.csr_matrix:
     ratios = counts.data * smoothed.sum()
     ratios /= np.repeat(totals, np.diff(counts.indptr))
     ratios /= smoothed[counts.indices]
-    is_positive = ratios > 1
-    ends = np.append(0, np.cumsum(is_positive))[counts.indptr]
-    information = np.log(ratios[is_positive]).astype(np.float32)
-    return sp.csr_matrix((information, counts.indices[is_positive], ends), counts.shape)
+    information = counts.astype(np.float32)
+    information.data = np.log(np.maximum(ratios, 1)).astype(np.float32)
+    information.eliminate_zeros()
+    return information

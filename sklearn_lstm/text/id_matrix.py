@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from functools import cached_property
-from itertools import pairwise, repeat
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -52,17 +52,14 @@ class TokenIds(sp.csr_matrix):  # type: ignore[misc]
         """
         ids = self if self.has_canonical_format else self.copy()
         ids.sum_duplicates()
-        known = zip(_places(self.temporary_ids), self.temporary_ids.data.tolist(), strict=True)
-        found = dict(known)
-        numbers = [found.get(place, 0) for place in _places(ids, ids.data == UNKNOWN)]
-        tokens = map(self.temporary_tokens.get, numbers, repeat(""))
-        return np.fromiter(tokens, np.object_, len(numbers))  # a token may be a tuple
+        numbers = self.temporary_ids.data.tolist()
+        known = dict(zip(_places(self.temporary_ids), numbers, strict=True))
+        places = _places(ids, ids.data == UNKNOWN)
+        tokens = (self.temporary_tokens.get(known.get(place, 0), "") for place in places)
+        return np.fromiter(tokens, np.object_, len(places))  # a token may be a tuple
 
     def __getitem__(self, key: Any) -> Any:
-        part = super().__getitem__(key)
-        if isinstance(part, TokenIds) and hasattr(self, "temporary_ids"):
-            self._tell(part, self.temporary_ids[key])
-        return part
+        return self._told(super().__getitem__(key), key)
 
     def __iter__(self) -> Iterator[Any]:
         return (self[row] for row in range(self.shape[0]))
@@ -73,17 +70,12 @@ class TokenIds(sp.csr_matrix):  # type: ignore[misc]
 
     def copy(self) -> Any:
         """Return a copy."""
-        copied = super().copy()
-        if hasattr(self, "temporary_ids"):
-            self._tell(copied, self.temporary_ids)
-        return copied
+        return self._told(super().copy())
 
     def astype(self, dtype: Any, casting: Any = "unsafe", copy: bool = True) -> Any:  # noqa: FBT001, FBT002
         """Return the numbers in another type; if one changes, they are no ids."""
         cast = super().astype(dtype, casting, copy)
-        if hasattr(self, "temporary_ids") and np.array_equal(cast.data, self.data):
-            self._tell(cast, self.temporary_ids)
-        return cast
+        return self._told(cast) if np.array_equal(cast.data, self.data) else cast
 
     def resize(self, *shape: Any) -> None:
         """Cut or extend rows and columns in place."""
@@ -92,11 +84,14 @@ class TokenIds(sp.csr_matrix):  # type: ignore[misc]
             self.temporary_ids = self.temporary_ids.copy()  # other matrices may share it
             self.temporary_ids.resize(*shape)
 
-    def _tell(self, part: TokenIds, temporary_ids: sp.csr_matrix) -> None:
-        """Tell a part or a copy what is known of its tokens."""
-        part.temporary_ids = temporary_ids
-        for name in {"vocabulary", "token_unit", "joiner", "temporary_tokens"} & vars(self).keys():
-            setattr(part, name, getattr(self, name))
+    def _told(self, part: Any, key: Any = slice(None)) -> Any:
+        """Return a part or a copy, told what is known of its tokens."""
+        if isinstance(part, TokenIds) and hasattr(self, "temporary_ids"):
+            known = {"vocabulary", "token_unit", "joiner", "temporary_tokens"} & vars(self).keys()
+            for name in known:
+                setattr(part, name, getattr(self, name))
+            part.temporary_ids = self.temporary_ids[key]
+        return part
 
 
 def to_csr(

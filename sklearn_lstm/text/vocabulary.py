@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import ItemsView, Iterable, Iterator, Mapping, ValuesView
+from collections.abc import ItemsView, Iterable, Iterator, Mapping
 from itertools import islice
 from numbers import Integral
 from typing import Any, Literal, NoReturn
@@ -50,17 +50,6 @@ class Vocabulary(Mapping[Any, int]):
     def items(self) -> ItemsView[Any, int]:
         """Return the tokens with their ids."""
         return self._copy().items()
-
-    def values(self) -> ValuesView[int]:
-        """Return the ids."""
-        return self._copy().values()
-
-    def __eq__(self, other: object) -> bool:
-        if isinstance(other, Vocabulary) and other._tokens is self._tokens:
-            return len(other) == len(self)
-        return super().__eq__(other)
-
-    __hash__ = None  # type: ignore[assignment]
 
     def __repr__(self) -> str:
         return repr(self._copy())

@@ -22,8 +22,8 @@ small = partial(small_models.small, hidden_size=2, max_epochs=1)
     ("y", "message"),
     [
         ([0.1, 0.2, 0.3, 1.5], "Unknown label type: continuous"),
-        ([0, 1, np.nan, 1], "y contains NaN"),
-        (np.array(["a", "b", np.nan, "a"], dtype=object), "contains NaN"),
+        ([0, 1, np.nan, 1], r"y\[2\] is missing: nan"),
+        (np.array(["a", "b", np.nan, "a"], dtype=object), r"y\[2\] is missing: nan"),
         ([0, 1, np.inf, 1], "y contains infinity"),
         (None, "requires y to be passed, but the target y is None"),
         ([None] * 4, r"y\[0\] is missing: None. Each sequence needs a label"),
@@ -135,7 +135,7 @@ WEIGHTS = {"relative": relative_weights, "absolute": absolute_weights}
         ([0, 0, 0], "at least one non-zero"),
         ([1, np.nan, 1], "sample_weight contains NaN"),
         ([1, np.inf, 1], "sample_weight contains infinity"),
-        ([[1, 2, 3]] * 3, "Sample weights must be 1D"),
+        ([[1, 2, 3]] * 3, r"sample_weight.shape == \(3, 3\)"),
     ],
 )
 def test_wrong_sample_weights_are_refused(kind, weights, message):

@@ -40,7 +40,8 @@ def test_a_dict_for_each_label_weighs_this_label_alone(weights_of):
 def test_samples_count_if_any_label_does():
     y = np.array([[1, 0], [0, 1]])
     weights = absolute_weights(None, [{0: 0}, {0: 0}], y, Labels.of(y))
-    targets = Targets.of(y, weights, Labels.of(y))
+    labels = Labels.of(y)
+    targets = Targets(labels.encode(y), weights, labels)
     assert targets.sample_weights.tolist() == [0.5, 0.5]
     assert targets.output_weights(1).tolist() == [0, 1]
 
@@ -71,7 +72,8 @@ def test_each_label_has_its_own_prior_correction():
     rng = np.random.default_rng(0)
     true = np.stack([rng.normal(0, 2, 20_000), rng.normal(-3, 2, 20_000)], axis=1)
     y = (rng.random(true.shape) < 1 / (1 + np.exp(-true))).astype(int)
-    targets = Targets.of(y, np.ones(len(y)), Labels.of(y))
+    labels = Labels.of(y)
+    targets = Targets(labels.encode(y), np.ones(len(y)), labels)
     prior = ClassPrior(np.array([-2.0, -2.0]), np.zeros(2))
     logits = true - np.array([0, 2])
     blend = fit_blend([logits], targets, expected=[1.0], prior=prior)

@@ -16,7 +16,7 @@ def test_a_mask_tells_steps_from_padding():
     assert mask.is_step.shape == (7, 4)
     assert mask.is_step.sum(0).tolist() == LENGTHS.tolist()
     assert mask.is_step.int().diff(dim=0).max() <= 0  # padding comes last
-    assert mask.n_common == 1
+    assert mask.has_padding
 
 
 def test_the_last_step_is_that_of_each_sequence():

@@ -11,13 +11,11 @@ from numpy.typing import NDArray
 from scipy.sparse import csr_matrix, vstack
 
 from sklearn_lstm.data.kinds import WORDS, Kind, effective_number_of_tokens
-from sklearn_lstm.data.sequences import Rows, Sequences, chunks_of_rows, row_numbers
+from sklearn_lstm.data.sequences import Rows, Sequences, chunks_of_rows
 from sklearn_lstm.members.ngrams.hashing import bags_of, hash_ngrams, ngrams_of, with_borders
 from sklearn_lstm.members.ngrams.lexicon import Lexicon
 
 EXPECTED_BY_CHANCE = 1 / 64  # how often one n-gram may occur in a sequence of random characters
-# N-grams of all sequences together. The model learns from a sample if there are more.
-MOST_ENTRIES, SAMPLED_ENTRIES = 55_000_000, 25_000_000
 
 
 @dataclass(frozen=True)
@@ -87,18 +85,8 @@ class BagReader:
         changes = np.bincount(starts, shares, last + 1) - np.bincount(stops, shares, last + 1)
         return np.cumsum(changes)[first:last], float(values[n_steps == 0].sum())
 
-    def read(self, sequences: Sequences) -> list[csr_matrix] | None:
-        """Return the bags of all sequences; None if they hold too many n-grams."""
-        parts = self._first(sequences, row_numbers(len(sequences)), MOST_ENTRIES)
-        return _stacked(parts) if sum(map(_n_rows, parts)) == len(sequences) else None
-
-    def read_some(self, sequences: Sequences, rows: Rows) -> tuple[list[csr_matrix], Rows]:
-        """Return the bags of the first of these rows, as many as a sample has, and these rows."""
-        parts = self._first(sequences, rows, SAMPLED_ENTRIES)
-        return _stacked(parts), rows[: sum(map(_n_rows, parts))].copy()  # the others are many
-
-    def _first(self, sequences: Sequences, rows: Rows, most: int) -> list[list[csr_matrix]]:
-        """Return the bags of the first of these rows, up to so many n-grams, part by part."""
+    def read(self, sequences: Sequences, rows: Rows, most: int) -> list[csr_matrix]:
+        """Return the bags of the first of these rows, up to so many n-grams."""
         parts: list[list[csr_matrix]] = []
         n_entries = 0
         for chunk in chunks_of_rows(sequences.lengths[rows]):
@@ -107,7 +95,7 @@ class BagReader:
             if parts and n_entries > most:
                 break
             parts.append(part)
-        return parts
+        return [vstack(bags, format="csr") for bags in zip(*parts, strict=True)]
 
 
 def choose_lengths(sequences: Sequences, kind: Kind) -> range:
@@ -125,12 +113,3 @@ def choose_lengths(sequences: Sequences, kind: Kind) -> range:
     needed = math.log(sequences.lengths.mean() / EXPECTED_BY_CHANCE) / math.log(alphabet)
     shift = max(0, math.ceil(needed) - longest)
     return range(shortest + shift, longest + shift + 1)
-
-
-def _n_rows(part: list[csr_matrix]) -> int:
-    return int(part[0].shape[0])
-
-
-def _stacked(parts: list[list[csr_matrix]]) -> list[csr_matrix]:
-    """Put parts of bags one below the other."""
-    return [vstack(bags, format="csr") for bags in zip(*parts, strict=True)]

@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_matrix
 
-BORDER = 0  # no id, and no character
 HASH_BITS = 22  # two n-grams with the same hash are taken for the same
+LARGEST_COEF = 1 << 30  # bytes of the coefficients of a model: n-grams x outputs x 4
 MULTIPLIERS = np.array([0x9E3779B97F4A7C15, 0xBF58476D1CE4E5B9], dtype=np.uint64)
 
 
@@ -54,8 +54,8 @@ def distinct(
 def with_borders(
     values: NDArray[Any], lengths: NDArray[np.integer[Any]]
 ) -> tuple[NDArray[Any], NDArray[np.integer[Any]]]:
-    """Put a border before and after each sequence."""
-    bordered = np.full(len(values) + 2 * len(lengths), BORDER, values.dtype)
+    """Put a border before and after each sequence: 0, which is no id and no character."""
+    bordered = np.zeros(len(values) + 2 * len(lengths), values.dtype)
     n_borders = np.repeat(2 * np.arange(len(lengths)) + 1, lengths)  # up to each value
     bordered[np.arange(len(values)) + n_borders] = values
     return bordered, lengths + 2

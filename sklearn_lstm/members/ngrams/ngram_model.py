@@ -17,7 +17,7 @@ from sklearn_lstm.data.sequences import Rows, Samples, Sequences, chunks_of_rows
 from sklearn_lstm.exceptions import InputTypeWarning, LinearModelSkippedWarning, warn_user
 from sklearn_lstm.members.member import LinearMember
 from sklearn_lstm.members.ngrams.bags import BagReader
-from sklearn_lstm.members.ngrams.hashing import bags_of
+from sklearn_lstm.members.ngrams.hashing import LARGEST_COEF, bags_of
 from sklearn_lstm.members.ngrams.letter_model import LetterModel
 from sklearn_lstm.members.ngrams.lexicon import Lexicon
 from sklearn_lstm.members.ngrams.svm import MOST_SCALED, fit_svms
@@ -28,7 +28,8 @@ from sklearn_lstm.training.held_out import Parts
 if TYPE_CHECKING:  # a stored member computes without torch
     from sklearn_lstm.training.configuration import Configuration
 
-LARGEST_COEF = 1 << 30  # bytes of the coefficients: features x outputs x 4
+# N-grams of all sequences together. The model learns from a sample if there are more.
+MOST_ENTRIES, SAMPLED_ENTRIES = 55_000_000, 25_000_000
 # If all n-grams need less than this part of it, those of one sequence alone are used too.
 SHARE_OF_ALL_NGRAMS = 1 / 8
 
@@ -95,18 +96,18 @@ class NgramModel(LinearMember):
         samples, not_seen = parts.samples, row_numbers(0)
         held_out = parts.drawn
         reader = BagReader.of(samples.sequences, configuration.kind)
-        bags = reader.read(samples.sequences)
-        if bags is None:  # enough are left to leave out all held-out ones
+        bags = reader.read(samples.sequences, row_numbers(len(samples)), MOST_ENTRIES)
+        if bags[0].shape[0] < len(samples):  # enough are left to leave out all held-out ones
+            del bags
             rows = np.delete(row_numbers(len(samples)), held_out)
             np.random.default_rng(parts.seed).shuffle(rows)
-            bags, rows = reader.read_some(samples.sequences, rows)
-            samples = samples.subset(rows)
+            bags = reader.read(samples.sequences, rows, SAMPLED_ENTRIES)
+            samples = samples.subset(rows[: bags[0].shape[0]].copy())  # the others are many
             not_seen, held_out = held_out, not_seen
         n_outputs = samples.targets.n_outputs
-        chosen = _choose_ngrams(bags, n_outputs, has_borders=reader.has_borders)
-        if chosen is None:
+        fewest = _fewest_sequences(bags, n_outputs, has_borders=reader.has_borders)
+        if fewest is None:
             return None, np.empty((0, n_outputs))
-        bags, fewest = chosen
         average = MeanVectors.of(samples.sequences)
         means = np.empty((len(samples), 0), np.float32)
         if average is not None:
@@ -246,7 +247,7 @@ class NgramFit:
         targets = self.samples.targets.subset(rows)
         coef, intercept = fit_svms(together, targets, seed=self.seed, n_scaled=n_ngrams)
         id_weights, lexicon, letters = weights[0], self.reader.lexicon, None
-        if lexicon is not None and len(weights) > 1 and len(weights[1]):
+        if lexicon is not None and len(weights[1]):
             letter_weights = weights[1]
             letters = LetterModel(
                 lexicon, letter_weights.hashes, letter_weights.idf, coef[len(id_weights) : n_ngrams]
@@ -265,28 +266,18 @@ class NgramFit:
         )
 
 
-def _choose_ngrams(
-    bags: list[csr_matrix], n_outputs: int, *, has_borders: bool
-) -> tuple[list[csr_matrix], int] | None:
-    """Return the bags that the model reads, and how many samples hold an n-gram of ids at least.
+def _fewest_sequences(bags: list[csr_matrix], n_outputs: int, *, has_borders: bool) -> int | None:
+    """Return how many sequences hold an n-gram of ids at least, as few as memory allows.
 
     None if the coefficients would take too much memory; then it warns.
     """
-    # The ratio of an n-gram of characters that one sequence alone holds is noise.
-    is_noise = has_borders and n_outputs <= MOST_SCALED
-    for kept_bags, fewest, limit in (
-        (bags, 2 if is_noise else 1, LARGEST_COEF * SHARE_OF_ALL_NGRAMS),
-        (bags, 2, LARGEST_COEF),
-        (bags[:1], 2, LARGEST_COEF),  # the letters are left out before the whole model
-    ):
-        n_features = sum(map(len, _weights(kept_bags, fewest)))
+    limits = {1: LARGEST_COEF * SHARE_OF_ALL_NGRAMS, 2: LARGEST_COEF}
+    if has_borders and n_outputs <= MOST_SCALED:
+        del limits[1]  # the ratio of an n-gram of characters that one sequence alone holds is noise
+    for fewest, limit in limits.items():
+        n_features = sum(map(len, _weights(bags, fewest)))
         if 4 * n_outputs * n_features <= limit:
-            return kept_bags, fewest
-    _warn_of_no_model(n_features, n_outputs)
-    return None
-
-
-def _warn_of_no_model(n_features: int, n_outputs: int) -> None:
+            return fewest
     warn_user(
         f"The linear model was left out: {n_features:,} n-grams x {n_outputs:,} classes are "
         f"{4 * n_outputs * n_features / 2**30:.1f} GiB of coefficients, and the limit is "
@@ -294,6 +285,7 @@ def _warn_of_no_model(n_features: int, n_outputs: int) -> None:
         "this warning.",
         LinearModelSkippedWarning,
     )
+    return None
 
 
 def _weights(bags: list[csr_matrix], fewest: int) -> list[TfIdf]:

@@ -14,7 +14,7 @@ from sklearn_lstm.data.kinds import Kind
 from sklearn_lstm.data.sequences import Samples, Sequences, chunks_of_rows
 from sklearn_lstm.members.member import Member
 from sklearn_lstm.members.ngrams.bags import BagReader, choose_lengths
-from sklearn_lstm.members.ngrams.hashing import HASH_BITS, bags_of
+from sklearn_lstm.members.ngrams.hashing import HASH_BITS, LARGEST_COEF, bags_of
 from sklearn_lstm.training.duration import BATCH_SIZE_OF_PARTIAL_FIT
 
 if TYPE_CHECKING:  # a stored member computes without torch
@@ -22,8 +22,6 @@ if TYPE_CHECKING:  # a stored member computes without torch
 
 RATE = 0.7  # the learning rate of AdaGrad
 FIRST_SQUARE = 0.01  # the initial sum of squared gradients: a larger one makes first steps smaller
-NO_NGRAM = -1  # a hash that no n-gram has
-LARGEST_TABLE = 1 << 29  # bytes of the coefficients; n-grams that come later are not learned
 
 
 @dataclass(frozen=True)
@@ -74,7 +72,7 @@ class OnlineNgrams(Member):
             shortest=lengths[0],
             longest=lengths[-1],
             has_borders=kind.has_borders,
-            hashes=np.full(1, NO_NGRAM, np.int32),
+            hashes=np.full(1, -1, np.int32),  # a hash that no n-gram has
             coef=np.zeros(shape, np.float32),
             squares=np.full(shape, FIRST_SQUARE, np.float32),
         )
@@ -107,7 +105,8 @@ class OnlineNgrams(Member):
         hashes, columns = np.unique(bags.indices, return_inverse=True)
         rows = self._rows(hashes)
         is_new = rows == 0
-        is_new &= np.cumsum(is_new) <= LARGEST_TABLE // (4 * n_outputs) - len(self.hashes)
+        # When the coefficients take so much memory, no further n-grams are learned.
+        is_new &= np.cumsum(is_new) <= LARGEST_COEF // (4 * n_outputs) - len(self.hashes)
         model = self._with_features(hashes[is_new], growing)
         rows[is_new] = np.arange(len(self.hashes), len(model.hashes))
         # An n-gram without a feature has the value 0, so that feature 0 stays as it is.

@@ -18,7 +18,6 @@ VARIANCE_OF_RATIOS = 2.0  # of the log ratios of features, before any sample is 
 TOLERANCE_OF_MANY = 0.1  # a smaller one changes the accuracy by less than 0.1 points
 # Each class has so many samples where a vector counts as much as the n-grams of a sequence.
 COUNT_OF_EQUAL_SCALE = 30
-ENTRIES_AT_ONCE = 2_000_000  # of the features, times the SVMs that one call of the solver fits
 
 # The solver draws from one random generator of the whole process, which it seeds at the beginning.
 # Two threads in it at the same time would get different SVMs each time.
@@ -48,72 +47,36 @@ def fit_svms(
     coef : ndarray of shape (n_features, n_outputs)
     intercept : ndarray of shape (n_outputs,)
     """
-    coef = np.zeros((features.shape[1], targets.n_outputs), np.float32)
-    intercept = np.zeros(targets.n_outputs)
+    n_outputs, is_multilabel = targets.n_outputs, targets.labels.is_multilabel
+    coef, intercept = np.zeros((features.shape[1], n_outputs), np.float32), np.zeros(n_outputs)
     if not features.shape[1]:
         return coef, intercept
-    if not targets.labels.is_multilabel and len(np.unique(targets.values)) > MOST_SCALED:
-        _fit_classes(features, targets, seed, coef, intercept)
-    else:
-        _fit_each(features, targets, seed, coef, intercept, n_scaled=n_scaled)
-    return coef, intercept
-
-
-def _fit_each(
-    features: csr_matrix,
-    targets: Targets,
-    seed: int,
-    coef: NDArray[np.float32],
-    intercept: NDArray[np.float64],
-    *,
-    n_scaled: int,
-) -> None:
-    """Fit the SVMs one by one."""
-    n_outputs = len(intercept)
-    is_mirrored = not targets.labels.is_multilabel and n_outputs == 2
-    indicators = targets.indicators().T
-    for output, target in enumerate(indicators[:1] if is_mirrored else indicators):
+    is_scaled = n_outputs <= MOST_SCALED
+    if not is_scaled:
+        features = _with_data(features, features.data)
+    is_mirrored = not is_multilabel and n_outputs == 2
+    for output in range(1 if is_mirrored else n_outputs):
         check_not_abandoned()
+        target = targets.values[:, output] > 0 if is_multilabel else targets.values == output
         weights = targets.output_weights(output)
         counted = target[weights > 0]
         if counted.all() or not counted.any():
             intercept[output] = 1.0 if counted.any() else -1.0
-        elif n_outputs > MOST_SCALED:
+        elif is_scaled:
+            scale = _scale(features, target, weights)
+            # Vectors count less, the more samples tell what n-grams mean.
+            inverse_counts = 1 / (weights @ target) + 1 / (weights @ ~target)
+            scale[n_scaled:] = (COUNT_OF_EQUAL_SCALE * inverse_counts) ** 0.25
+            scaled = _with_data(features, features.data * scale[features.indices])
+            svm = _solve(scaled, target, weights, seed)
+            coef[:, output], intercept[output] = svm.coef_[0] * scale, svm.intercept_[0]
+        else:
             svm = _solve(features, target, weights, seed, tol=TOLERANCE_OF_MANY)
             coef[:, output], intercept[output] = svm.coef_[0], svm.intercept_[0]
-        else:
-            scale = _scale(features, target, weights)
-            scale[n_scaled:] = _scale_of_vectors(weights @ target, weights @ ~target)
-            svm = _solve(
-                _with_data(features, features.data * scale[features.indices]), target, weights, seed
-            )
-            coef[:, output] = svm.coef_[0] * scale
-            intercept[output] = svm.intercept_[0]
     if is_mirrored:
         halves = np.array([0.5, -0.5], np.float32)
         coef[:], intercept[:] = coef[:, :1] * halves, intercept[0] * halves
-
-
-def _fit_classes(
-    features: csr_matrix,
-    targets: Targets,
-    seed: int,
-    coef: NDArray[np.float32],
-    intercept: NDArray[np.float64],
-) -> None:
-    """Fit the SVMs of many classes group by group; the solver calls the other classes -1."""
-    classes = np.unique(targets.values)
-    intercept[:] = -1.0  # of a class without samples
-    # scikit-learn warns of a y with more than half as many classes as samples.
-    most = min(ENTRIES_AT_ONCE // max(features.nnz, 1), len(targets) // 2 - 1)
-    n_together = max(1, most)
-    features = _with_data(features, features.data)
-    for group in np.split(classes, np.arange(n_together, len(classes), n_together)):
-        check_not_abandoned()
-        target = np.where(np.isin(targets.values, group), targets.values, -1)
-        svm = _solve(features, target, targets.weights, seed, tol=TOLERANCE_OF_MANY)
-        coef[:, group] = svm.coef_[-len(group) :].T
-        intercept[group] = svm.intercept_[-len(group) :]
+    return coef, intercept
 
 
 def _solve(
@@ -126,11 +89,6 @@ def _solve(
     with _solver.lock:
         svm = LinearSVC(random_state=seed, **options)
         return svm.fit(features, target, sample_weight=weights)
-
-
-def _scale_of_vectors(n_inside: float, n_outside: float) -> float:
-    """Return how much vectors count: less, the more samples tell what n-grams mean."""
-    return float((COUNT_OF_EQUAL_SCALE * (1 / n_inside + 1 / n_outside)) ** 0.25)
 
 
 def _with_data(features: csr_matrix, data: NDArray[Any]) -> csr_matrix:

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_matrix, vstack
 from sklearn.utils.sparsefuncs_fast import inplace_csr_row_normalize_l2
 
-ENTRIES_AT_ONCE = 1 << 22  # of bags: some arrays that are needed in between are larger
+from sklearn_lstm.data.sequences import chunks_of_rows
 
 
 @dataclass(frozen=True)
@@ -47,12 +46,7 @@ class TfIdf:
         """
         if not len(self):
             return csr_matrix((bags.shape[0], 0), dtype=np.float32)
-        cuts = np.flatnonzero(np.diff(bags.indptr // ENTRIES_AT_ONCE)) + 1
-        starts = [0, *cuts[cuts < bags.shape[0]].tolist()]
-        parts = [
-            self._weighed(bags[start:stop] if len(starts) > 1 else bags)
-            for start, stop in pairwise([*starts, bags.shape[0]])
-        ]
+        parts = [self._weighed(bags[rows]) for rows in chunks_of_rows(np.diff(bags.indptr))]
         return vstack(parts, format="csr") if len(parts) > 1 else parts[0]
 
     def _weighed(self, bags: csr_matrix) -> csr_matrix:

@@ -11,7 +11,6 @@ from sklearn.svm import LinearSVC
 
 from sklearn_lstm import LSTMSequenceClassifier, TextSequenceVectorizer
 from sklearn_lstm.data.reading import read_sequences
-from sklearn_lstm.members.ngrams import ngram_model as ngrams
 from sklearn_lstm.members.ngrams.lexicon import Lexicon
 
 STEMS = {"pos": ["happi", "joy", "delight"], "neg": ["sadd", "gloom", "miser"]}
@@ -168,16 +167,3 @@ def test_what_has_no_letters_is_no_empty_text(texts):
     letters = model[-1].linear_model_.letters
     for X in (model[0].transform([""]), csr_matrix([[999, 998]])):
         assert letters.lexicon.bags(read_sequences(X)).nnz == 0
-
-
-def test_the_letters_are_left_out_before_the_whole_model(texts, monkeypatch, allow_bytes):
-    documents, labels = zip(*texts, strict=True)
-    X = TextSequenceVectorizer().fit_transform(documents)
-    monkeypatch.setattr(ngrams, "SHARE_OF_ALL_NGRAMS", 0)  # n-grams of two texts or more
-    model = linear_model().fit(X, labels).linear_model_
-    assert model.letters is not None
-    n_of_ids = len(model.hashes)
-    allow_bytes(4 * 2 * (n_of_ids + 10))
-    model = linear_model().fit(X, labels).linear_model_
-    assert len(model.hashes) == n_of_ids
-    assert model.letters is None

@@ -25,12 +25,6 @@ def fit(fit_linear):
     return fit
 
 
-@pytest.fixture
-def fit_entries(monkeypatch):
-    """A function: how many entries of the features one call of the solver fits."""
-    return lambda n_entries: monkeypatch.setattr(svm, "ENTRIES_AT_ONCE", n_entries)
-
-
 def topics(rng, n_samples, n_classes, n_ids=2000):
     """Sentences of which a third comes from five ids of their class."""
     y = np.arange(n_samples) % n_classes
@@ -83,12 +77,8 @@ def test_it_is_what_scikit_learn_makes_of_the_same_ngrams(
 
 
 @pytest.mark.usefixtures("_no_collisions")
-@pytest.mark.parametrize("entries_at_once", [1, 30_000, 10**9])
-def test_svms_of_many_classes_share_the_features(
-    fit, rng, samples_of, monkeypatch, fit_entries, *, entries_at_once
-):
+def test_svms_of_many_classes_share_the_features(fit, rng, samples_of, monkeypatch):
     monkeypatch.setattr(svm, "TOLERANCE_OF_MANY", 1e-4)
-    fit_entries(entries_at_once)  # 1, some, all classes
     X, y = topics(rng, 400, 50, n_ids=300)
     weights = rng.random(400) + 0.5
     reference = TfidfVectorizer(ngram_range=(1, 2), binary=True)
@@ -228,7 +218,7 @@ def test_few_held_out_samples_of_many_classes_bring_no_warning_about_y(fit, rng,
 
 @pytest.mark.parametrize("n_classes", [8, 40])
 def test_fitting_ends_between_two_svms_when_it_is_abandoned(
-    fit, rng, samples_of, monkeypatch, fit_entries, *, n_classes
+    fit, rng, samples_of, monkeypatch, n_classes
 ):
     calls = []
 
@@ -238,7 +228,6 @@ def test_fitting_ends_between_two_svms_when_it_is_abandoned(
             raise CancelledError
 
     monkeypatch.setattr(svm, "check_not_abandoned", check)
-    fit_entries(1)
     X, y = topics(rng, 400, n_classes)
     with pytest.raises(CancelledError):
         fit(samples_of(X, y))

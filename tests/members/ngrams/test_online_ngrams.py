@@ -128,7 +128,7 @@ def test_a_fit_that_goes_on_has_its_own_n_grams_and_no_linear_branch_has_none():
 
 
 def test_a_full_table_learns_no_further_n_grams_but_what_it_has(monkeypatch):
-    monkeypatch.setattr(online_ngrams, "LARGEST_TABLE", 4 * 2 * 10)  # of 2 classes: 10 rows
+    monkeypatch.setattr(online_ngrams, "LARGEST_COEF", 4 * 2 * 10)  # of 2 classes: 10 rows
     model, X = streamed(np.arange(40) % 2, [0, 1])
     ngrams = model._model.online_ngrams
     before = ngrams.coef.copy()
