@@ -89,6 +89,8 @@ NUMBERS = {
     "n_convolution_features": count(convolutions.N_FEATURES),
     "n_convolution_features_of_many": count(convolutions.LARGEST_PROBLEM),
     "variance_of_levels": percent(convolutions.VARIANCE_OF_LEVELS),
+    "smallest_penalty": f"{ridge.ALPHAS[0]:.7f}".rstrip("0"),
+    "largest_penalty": count(ridge.ALPHAS[-1]),
     "steps_of_convolutions": count(linear_convolutions.STEPS_AT_ONCE),
     "n_competing": count(linear_convolutions.COMPETING),
     # tokens and batches
