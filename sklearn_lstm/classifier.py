@@ -149,8 +149,7 @@ class LSTMSequenceClassifier(
     max_epochs : int or "auto", default="auto"
         A number is kept exactly; 0 fits the linear model alone. "auto" computes a limit from the
         size of the data, and training ends before it when the loss of held-out samples no longer
-        falls. Without such a loss, as without a linear model, the limit is twice as high. See "How
-        long to train" on the page "The algorithm".
+        falls. See "How long to train" on the page "The algorithm".
     batch_size : int or "auto", default="auto"
         Sequences in a training batch. "auto" gives about 50 batches in an epoch, of 4 to 64
         sequences; of long sequences fewer, so that a batch has at most 8,192 steps on average. 32
