@@ -47,6 +47,11 @@ class TokenIds(sp.csr_matrix):  # type: ignore[misc]
         return "char" if is_char else self.analyzer
 
     @property
+    def joiner(self) -> str:
+        """What stands between two tokens of a text."""
+        return "" if self.analyzer == "char" else " "
+
+    @property
     def unknown_tokens(self) -> NDArray[np.object_]:
         """The tokens of the entries that hold the unknown id, in order; "" if it is not known.
 
