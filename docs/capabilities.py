@@ -87,7 +87,10 @@ CHANGES: dict[str, dict[str, Any]] = {
     "normalize=False": {"normalize": False},
     "linear_branch=False": {"linear_branch": False},
     "max_epochs=0": {"max_epochs": 0},
-    "criterion=torch.nn.MultiMarginLoss": {"criterion": torch.nn.MultiMarginLoss},
+    "criterion=torch.nn.MultiMarginLoss": {
+        "criterion": torch.nn.MultiMarginLoss,
+        "linear_branch": False,
+    },
     "optimizer=torch.optim.RAdam": {"optimizer": torch.optim.RAdam},
     'lr_schedule="onecycle"': {"lr_schedule": "onecycle"},
     'class_weight="balanced"': {"class_weight": "balanced"},

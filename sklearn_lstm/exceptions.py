@@ -25,7 +25,7 @@ class ModelFileError(ValueError):
 
 
 class LinearModelSkippedWarning(UserWarning):
-    """The linear model was left out because it would not fit in its memory budget."""
+    """The linear model was left out: it needs too much memory, or another `criterion`."""
 
 
 class InputTypeWarning(UserWarning):

@@ -6,6 +6,7 @@ import torch
 from numpy.testing import assert_allclose
 
 from sklearn_lstm import LSTMSequenceClassifier
+from sklearn_lstm.exceptions import LinearModelSkippedWarning
 
 X = np.random.default_rng(0).normal(size=(40, 5))
 CLASSES = np.digitize(X.mean(axis=1), [-0.2, 0.2])
@@ -15,6 +16,13 @@ LABELS = np.stack([X[:, 0] > 0, X[:, 1] > 0, X[:, 2] > 0], axis=1).astype(int)
 def fit(criterion, y, **parameters):
     defaults = {"hidden_size": 4, "max_epochs": 4, "linear_branch": False, "random_state": 0}
     return LSTMSequenceClassifier(criterion=criterion, **(defaults | parameters)).fit(X, y)
+
+
+def test_another_loss_leaves_out_the_linear_model_with_a_warning():
+    with pytest.warns(LinearModelSkippedWarning, match="criterion='cross_entropy'.*linear_branch"):
+        model = fit(torch.nn.MultiMarginLoss, CLASSES, linear_branch=True)
+    assert model.linear_model_ is None
+    model.partial_fit(X, CLASSES)  # warns no more
 
 
 class TotalLoss(torch.nn.Module):
@@ -63,7 +71,9 @@ def test_a_loss_of_labels_can_be_used(criterion):
 )
 @pytest.mark.parametrize("method", ["fit", "partial_fit"])
 def test_a_loss_that_is_not_of_each_sample_is_refused_before_training(method, criterion, y):
-    model = LSTMSequenceClassifier(criterion=criterion, lr=1e38)  # training would fail otherwise
+    model = LSTMSequenceClassifier(
+        criterion=criterion, linear_branch=False, lr=1e38
+    )  # training would fail otherwise
     more = {"classes": np.unique(y)} if method == "partial_fit" and y.ndim == 1 else {}
     with pytest.raises(
         ValueError, match=f"criterion={criterion.__name__}.*one loss for each sample"
