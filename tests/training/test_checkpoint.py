@@ -129,7 +129,7 @@ class Described(torch.nn.CrossEntropyLoss):
 
 def test_a_fit_goes_on_however_its_loss_is_printed(tmp_path):
     y = (X[:, 0] > X[:, 3]).astype(int)
-    model = classifier(criterion=Described, checkpoint=tmp_path)
+    model = classifier(criterion=Described, linear_branch=False, checkpoint=tmp_path)
     begun_by(lambda: model.fit(X, y), stopped=True)
     assert begun_by(lambda: model.fit(X, y))[0] == ENDS_IN
 
