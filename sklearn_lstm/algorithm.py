@@ -20,6 +20,7 @@ from sklearn_lstm.compute.threads import workers
 from sklearn_lstm.data.growing_tables import GrowingTables
 from sklearn_lstm.data.sequences import Samples
 from sklearn_lstm.members.convolutions.convolution_model import ConvolutionModel
+from sklearn_lstm.members.encoder.encoder_model import EncoderModel
 from sklearn_lstm.members.member import FittedMember, LinearMember, Member
 from sklearn_lstm.members.network.networks import Networks, NetworkSoFar
 from sklearn_lstm.members.ngrams.ngram_model import NgramModel
@@ -28,11 +29,13 @@ from sklearn_lstm.model import SequenceModel
 from sklearn_lstm.thresholds import without_constants
 from sklearn_lstm.training.configuration import Configuration
 from sklearn_lstm.training.duration import TrainingPlan, plan_training
-from sklearn_lstm.training.held_out import divide
+from sklearn_lstm.training.held_out import Parts, divide
 from sklearn_lstm.training.progress import FitProgress
 
 # In the order in which they are fitted. The networks are last: they watch the loss of the blend.
-MEMBERS: tuple[type[FittedMember], ...] = (NgramModel, ConvolutionModel, Networks)
+MEMBERS: tuple[type[FittedMember], ...] = (NgramModel, ConvolutionModel, EncoderModel, Networks)
+
+FEWEST_JUDGES = 50  # held-out samples that can judge two linear members
 
 
 @torch.inference_mode(mode=False)
@@ -70,7 +73,7 @@ def fit_model(
     held_out = HeldOutLogits([part.targets for part in parts.held_out], prior)
     members: list[Member] = []
     progress = FitProgress(
-        sum(kind.epochs for kind in kinds if issubclass(kind, LinearMember)),
+        {kind.name: kind.epochs for kind in kinds if issubclass(kind, LinearMember)},
         plan.max_epochs,
         [plan.updates_per_epoch(len(part)) for part in parts.learned],
         is_shown=configuration.verbose > 0,
@@ -78,16 +81,45 @@ def fit_model(
         estimator=EstimatorSoFar(members, thresholds, validation, previous, attributes),
     )
     n_directions = 1 + configuration.architecture["bidirectional"]
-    with workers(configuration.device, max(plan.n_networks, n_directions)), progress:
+    with progress:
         for kind in kinds:
-            member, logits = kind.fit(parts, configuration, plan, held_out, progress)
-            if member is not None:
-                members.insert(0, member)
-            if logits is not None:
-                expected = kind.expected_weight(configuration)
-                held_out = held_out.joined_by(kind.name, logits, expected)
+            kind.prepare(parts, progress)
+        with workers(configuration.device, max(plan.n_networks, n_directions)):
+            for kind in kinds:
+                if kind is Networks:
+                    factors = _factors_of_few(parts, configuration, kinds)
+                    held_out = replace(held_out, factors=factors)
+                member, logits = kind.fit(parts, configuration, plan, held_out, progress)
+                if member is not None:
+                    members.insert(0, member)
+                if logits is not None:
+                    expected = kind.expected_weight(configuration)
+                    held_out = held_out.joined_by(kind.name, logits, expected)
         model = SequenceModel.blended(members, held_out, previous)
         return model.with_thresholds(thresholds, previous, held_out, validation)
+
+
+def _factors_of_few(
+    parts: Parts, configuration: Configuration, kinds: list[type[FittedMember]]
+) -> dict[str, float]:
+    """Return the factors of n-grams and encoder, by cross-validation.
+
+    So few held-out samples as there are of 250 do not tell which of the two is better.
+    """
+    if EncoderModel not in kinds or not 0 < len(parts.drawn) < FEWEST_JUDGES:
+        return {}
+    folds = parts.folds()
+    prior = ClassPrior.of(parts.samples.targets, is_drawn=False)
+    held_out = HeldOutLogits([fold.held_out[0].targets for fold in folds], prior)
+    for kind in kinds:
+        if issubclass(kind, LinearMember):
+            logits = []
+            for fold in folds:
+                member, _ = kind.fit_linear(fold, configuration)
+                assert member is not None  # noqa: S101 - so few n-grams are no memory
+                logits.append(member.logits(fold.held_out[0].sequences))
+            held_out = held_out.joined_by(kind.name, logits, kind.expected_weight(configuration))
+    return dict(zip(held_out.members, held_out.blend().factors.tolist(), strict=True))
 
 
 @dataclass(frozen=True)

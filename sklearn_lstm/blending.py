@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -67,6 +67,7 @@ def fit_blend(
     *,
     expected: list[float],
     prior: ClassPrior | None = None,
+    known: Sequence[bool] = (),
 ) -> Blend:
     """Fit the factors of several members' logits whose sum predicts held-out samples best.
 
@@ -88,6 +89,8 @@ def fit_blend(
         Median of the prior of each factor. The logarithm has the standard deviation 1.
     prior : ClassPrior or None
         None: no adjustment.
+    known : sequence of bool
+        Whether each factor is as expected, and not fitted. Empty: all are fitted.
     """
     n_outputs, labels = targets.n_outputs, targets.labels
     prior = prior or ClassPrior(np.zeros(n_outputs), np.zeros(n_outputs))
@@ -111,7 +114,10 @@ def fit_blend(
         surprise = precision * gaps
         return float(-fit + gaps @ surprise / 2), gradient + surprise
 
-    bounds = [(SMALLEST_LOG, LARGEST_LOG)] * n_members + [(0, None)] * n_corrections
+    limits = [(SMALLEST_LOG, LARGEST_LOG)] * n_members
+    for member in np.flatnonzero(known):
+        limits[member] = (expectation[member],) * 2
+    bounds = [*limits, *[(0, None)] * n_corrections]
     found = minimize(loss, expectation, jac=True, method="L-BFGS-B", bounds=bounds)
     gaps = found.x - expectation
     corrections = found.x[n_members:]
@@ -133,11 +139,14 @@ class HeldOutLogits:
     members : dict of str to (list of ndarray, float)
         By the name of each member, the last one first: its logits of each part, by a fit that has
         not seen the part; and the median of the prior of its weight.
+    factors : dict of str to float
+        Those that are known, by the name of the member: more samples than these have set them.
     """
 
     parts: list[Targets]
     prior: ClassPrior
     members: dict[str, tuple[list[NDArray[np.float64]], float]] = field(default_factory=dict)
+    factors: dict[str, float] = field(default_factory=dict)
 
     def joined_by(
         self, name: str, logits: list[NDArray[np.float64]], expected: float
@@ -150,7 +159,7 @@ class HeldOutLogits:
         members = {
             name: ([logits[index]], expected) for name, (logits, expected) in self.members.items()
         }
-        return HeldOutLogits([self.parts[index]], self.prior, members)
+        return replace(self, parts=[self.parts[index]], members=members)
 
     def total(self, weights: Mapping[str, float]) -> NDArray[np.float64]:
         """Return the sum of the logits of all samples (n_samples, n_outputs), by these weights."""
@@ -163,6 +172,7 @@ class HeldOutLogits:
         return fit_blend(
             [np.concatenate(logits) for logits, _ in self.members.values()],
             Targets.joined(self.parts),
-            expected=[expected for _, expected in self.members.values()],
+            expected=[self.factors.get(name, one) for name, (_, one) in self.members.items()],
             prior=self.prior,
+            known=[name in self.factors for name in self.members],
         )

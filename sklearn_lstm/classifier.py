@@ -16,11 +16,12 @@ from skorch import NeuralNet
 
 from sklearn_lstm.algorithm import fit_one_epoch
 from sklearn_lstm.callback_support import CallbackSupportMixin, CallbackTask, with_callbacks
-from sklearn_lstm.data.embeddings import PretrainedVectors
+from sklearn_lstm.data.embeddings import PretrainedVectors, replaced
 from sklearn_lstm.data.encoding import N_SPECIAL
 from sklearn_lstm.data.growing_tables import GrowingTables
 from sklearn_lstm.data.input_format import InputFormat
 from sklearn_lstm.data.labels import Labels, read_labels
+from sklearn_lstm.data.sentence_encoders import SentenceEncoder
 from sklearn_lstm.data.sequences import Samples
 from sklearn_lstm.data.targets import Targets, absolute_weights
 from sklearn_lstm.description import DescribedMixin
@@ -90,9 +91,15 @@ class LSTMSequenceClassifier(
           mean of the vectors of its pieces. ``pip install model2vec wordllama``;
         - a list of tables, whose vectors are laid side by side.
 
+        Or, alone or in such a list, a sentence encoder: an object with ``encode(list of str)``,
+        which returns a vector for each text, such as a ``SentenceTransformer``, or the path of its
+        folder (``pip install sentence-transformers``). A logistic regression on these vectors
+        becomes a member of the model, beside n-grams and network.
+
         A table of tokens needs the CSR output of `TextSequenceVectorizer`, or rows of it, which
         says which token an id stands for; a Pipeline passes it on. Then words that `fit` has not
-        seen have vectors too, if the table knows them. ``clone`` shares the table.
+        seen have vectors too, if the table knows them. An encoder needs such an X too: it reads the
+        words of a text. ``clone`` shares tables and encoder.
     freeze_embeddings : bool, default=False
         Train no vector, neither the pretrained ones nor those of other ids and the unknown token.
     linear_branch : bool, default=True
@@ -142,8 +149,7 @@ class LSTMSequenceClassifier(
     max_epochs : int or "auto", default="auto"
         A number is kept exactly; 0 fits the linear model alone. "auto" computes a limit from the
         size of the data, and training ends before it when the loss of held-out samples no longer
-        falls. Without such a loss, as without a linear model, the limit is twice as high. See "How
-        long to train" on the page "The algorithm".
+        falls. See "How long to train" on the page "The algorithm".
     batch_size : int or "auto", default="auto"
         Sequences in a training batch. "auto" gives about 50 batches in an epoch, of 4 to 64
         sequences; of long sequences fewer, so that a batch has at most 8,192 steps on average. 32
@@ -219,9 +225,9 @@ class LSTMSequenceClassifier(
         than "cross_entropy", too few samples (below 100 for token ids, 20 for measurements, or
         no more than classes), or more than 1 GiB of coefficients for n-grams.
     calibration_ : dict or None
-        How logits are blended: `network_weight`, `linear_weight`, `prior_correction` (for rare
-        classes; of several labels one for each), `n_held_out` (samples that set them),
-        `n_networks`. None without a linear model.
+        How logits are blended: `weights` of the members by name, among them `network_weight` and
+        `linear_weight`, `prior_correction` (for rare classes; of several labels one for each),
+        `n_held_out` (samples that set them), `n_networks`. None if there are only networks.
     thresholds_ : ndarray of shape (n_labels,) or (1,)
         The threshold of each label, or that of ``classes_[1]``. Kept by `partial_fit`, and by a fit
         that goes on and holds nothing new out, if `threshold` is "f1".
@@ -238,7 +244,7 @@ class LSTMSequenceClassifier(
     Notes
     -----
     A sample's probabilities depend neither on its padding, nor on its neighbours, nor on the batch,
-    except for rounding (differences of 1e-10 to 4e-8).
+    except for rounding (differences of 1e-10 to 4e-8; with an encoder up to 1e-5).
     Id 0 is padding; every other id that `fit` has seen is an ordinary token, and an id that it has
     not seen is an unknown token; ids below 0 or above 2,147,483,647 are errors.
     `sklearn_lstm.io.save` stores the fitted estimator in a file that is safe to load; pickle,
@@ -356,6 +362,7 @@ class LSTMSequenceClassifier(
     _n_samples: int
     _vectors: PretrainedVectors | None = None  # as in files of version 0.1
     _coverage: float | None = None
+    _encoder: SentenceEncoder | None = None
 
     def __init__(
         self,
@@ -503,9 +510,9 @@ class LSTMSequenceClassifier(
         The optimiser goes on where the last call stopped, at a constant learning rate. New token
         ids get a vector of their own. Beside the network, a linear model of n-grams of ids learns
         online from the errors of the whole model, unless ``linear_branch=False``. Channels keep the
-        scale of the first call, and weights count as they are. The linear model of `fit` stays as
-        it was; a second network is dropped. A call may change tables in place: meanwhile, let other
-        threads predict with a copy (``copy.copy(model)``).
+        scale of the first call, and weights count as they are. The linear models of `fit`, that of
+        an encoder too, stay as they were; a second network is dropped. A call may change tables in
+        place: meanwhile, let other threads predict with a copy (``copy.copy(model)``).
 
         Parameters
         ----------
@@ -678,9 +685,11 @@ class LSTMSequenceClassifier(
         else:
             size = self._format.describe()
         vectors = {}
+        if self._encoder is not None:
+            vectors = {"sentence vectors": self._encoder.describe()}
         if self._vectors is not None:
             described = f"{self._vectors.describe()}; {self._coverage:.1%} of the tokens have one"
-            vectors = {"pretrained vectors": described}
+            vectors["pretrained vectors"] = described
         return {
             "input": f"{self.input_type_}: {size}",
             **vectors,
@@ -768,7 +777,17 @@ class LSTMSequenceClassifier(
         }
         return sizes, self._n_samples
 
+    def _stored_attributes(self) -> dict[str, Any]:
+        """Return all attributes; an encoder that is an object is stored as `_encoder` is."""
+        attributes = dict(vars(self))
+        if self._encoder is not None:
+            parts = self.embeddings, self._encoder.model, self._encoder
+            attributes["embeddings"] = replaced(*parts)
+        return attributes
+
     def _settle(self) -> None:
+        if self._encoder is not None:
+            self.embeddings = replaced(self.embeddings, self._encoder, self._encoder.model)
         if self.__sklearn_is_fitted__():
             self._model.networks.move(plain_parameters(self))
 

@@ -13,10 +13,11 @@ from sklearn.utils.validation import check_consistent_length, validate_data
 
 from sklearn_lstm.algorithm import fit_model
 from sklearn_lstm.callback_support import CallbackTask
-from sklearn_lstm.data.embeddings import PretrainedVectors, read_embeddings
+from sklearn_lstm.data.embeddings import find_encoder, read_embeddings
 from sklearn_lstm.data.input_format import InputFormat
 from sklearn_lstm.data.labels import Labels, read_labels
 from sklearn_lstm.data.reading import read_sequences
+from sklearn_lstm.data.sentence_encoders import EncodedTexts, SentenceEncoder
 from sklearn_lstm.data.sequences import Samples, Sequences
 from sklearn_lstm.data.targets import Targets, read_groups, relative_weights
 from sklearn_lstm.members.network.history import epoch_rows
@@ -34,6 +35,7 @@ def read_as_at_fit(classifier: Any, X: Any) -> Sequences:
         validate_data(classifier, X, reset=False, skip_check_array=True, ensure_2d=False)
     sequences: Sequences = fitted["_format"].read(X)
     sequences.vectors = fitted.get("_vectors")  # files of version 0.1 have none
+    sequences.encoder = fitted.get("_encoder")
     return sequences
 
 
@@ -146,12 +148,16 @@ class Fit:
         Only the names of columns and tokens are read from X.
         """
         input_format = self.know(X, sequences)
+        encoder = find_encoder(self.parameters["embeddings"])
+        sequences.encoder = None
+        if encoder is not None:
+            sequences.encoder = EncodedTexts(SentenceEncoder.of(encoder))
         weights = relative_weights(sample_weight, self.parameters["class_weight"], values, labels)
         targets = Targets(values, weights, labels, read_groups(groups, len(values)))
         samples = Samples(sequences, targets).counted()
         task = task or CallbackTask()
         attributes = FittedAttributes(self, X, sequences, labels, input_format, len(samples))
-        held_out = self._read_validation(X, validation, labels, input_format, sequences.vectors)
+        held_out = self._read_validation(X, validation, labels, input_format, sequences)
         configuration = self.configuration(sequences, input_format, labels)
         with checkpoint_of_fit(
             samples,
@@ -180,7 +186,7 @@ class Fit:
         validation: tuple[Any, Any, Any],
         labels: Labels,
         input_format: InputFormat,
-        vectors: PretrainedVectors | None,
+        learned: Sequences,
     ) -> Samples | None:
         """Read X_val, y_val and sample_weight_val as X and y were read; None if none was passed."""
         if all(part is None for part in validation):
@@ -194,7 +200,7 @@ class Fit:
             check_column_names(X, X_val)
             sequences, y_val = input_format.read(X_val), read_labels(y_val, "y_val")
             check_consistent_length(sequences, y_val)
-            sequences.vectors = vectors
+            sequences.vectors, sequences.encoder = learned.vectors, learned.encoder
             values = labels.encode(y_val, "y_val")
             weights = relative_weights(
                 sample_weight_val, self.parameters["class_weight"], values, labels
@@ -243,7 +249,9 @@ class FittedAttributes:
                 fitted.feature_names_in_ = names
         else:
             history = [*self.fit.before["history_"], *history]
-        vectors = self.sequences.vectors
+        encoder = self.sequences.encoder
+        if isinstance(encoder, EncodedTexts):  # of a whole fit
+            encoder = encoder.encoder
         return attributes | {
             "classes_": self.labels.classes,
             "n_features_in_": self.input_format.n_features,
@@ -255,6 +263,7 @@ class FittedAttributes:
             "_format": self.input_format,
             "_model": model,
             "_n_samples": self.n_samples,
-            "_vectors": vectors,
+            "_vectors": self.sequences.vectors,
+            "_encoder": encoder,
             "_coverage": self.sequences.coverage(),
         }

@@ -69,7 +69,7 @@ class SequenceModel:
         is_unjudged = Networks.name not in held_out.members
         if is_unjudged and model.networks.is_trained and previous is not None:
             known = {Networks.name: UNJUDGED_WEIGHT}
-            if previous.linear_model is not None:
+            if previous.linear_members:
                 known = previous.weights_by_name
             return replace(
                 model,
@@ -150,6 +150,11 @@ class SequenceModel:
         return linear_model
 
     @property
+    def linear_members(self) -> list[str]:
+        """The names of the members that `fit` has fitted beside the networks."""
+        return [member.name for member in self.members if isinstance(member, LinearMember)]
+
+    @property
     def online_ngrams(self) -> OnlineNgrams | None:
         """What `partial_fit` has learned of n-grams, or None."""
         ngrams: OnlineNgrams | None = self[OnlineNgrams.name]
@@ -175,13 +180,14 @@ class SequenceModel:
         return -self.prior_correction * self.log_prior
 
     def calibration(self) -> dict[str, Any] | None:
-        """Return how network and linear model are blended; None without a linear model."""
-        if self.linear_model is None:
+        """Return how the members are blended; None if there are only networks."""
+        if not self.linear_members:
             return None
         weights = self.weights_by_name
         return {
+            "weights": weights,
             "network_weight": weights[Networks.name],
-            "linear_weight": weights[LinearMember.name],
+            "linear_weight": weights.get(LinearMember.name, 0.0),
             "prior_correction": self.prior_correction,
             "n_held_out": self.n_held_out,
             "n_networks": len(self.networks.networks),
@@ -193,8 +199,10 @@ class SequenceModel:
         if np.any(self.thresholds != 0.5):
             described["thresholds"] = _range(self.thresholds)
         if self.linear_model is None:
-            return {**described, "linear model": "none"}
-        blended = (Networks.name, LinearMember.name)
+            described |= {LinearMember.name: "none"}
+        if not self.linear_members:
+            return described
+        blended = (Networks.name, *self.linear_members)
         weights = ", ".join(f"{name} {self.weights_by_name[name]:.2f}" for name in blended)
         return {
             **described,

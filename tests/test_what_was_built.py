@@ -33,7 +33,8 @@ kinds = pytest.mark.parametrize("make", [tokens, series])
 def check_calibration(calibration, n_corrections=None):
     assert type(calibration) is dict
     floats = ("network_weight", "linear_weight")
-    assert set(calibration) == {*floats, "prior_correction", "n_held_out", "n_networks"}
+    assert set(calibration) == {*floats, "weights", "prior_correction", "n_held_out", "n_networks"}
+    assert {*calibration["weights"]} >= {"network", "linear model"}
     assert all(type(calibration[name]) is float for name in floats)
     if n_corrections is None:
         assert type(calibration["prior_correction"]) is float

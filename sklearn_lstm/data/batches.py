@@ -16,7 +16,7 @@ from sklearn_lstm.data.encoding import UNKNOWN_CODE, Encoding
 from sklearn_lstm.data.sequences import Rows, Samples, row_numbers
 
 BATCHES_PER_POOL = 64  # batches whose sequences are sorted by length together
-STEPS_AT_ONCE = {"cpu": 1 << 12}  # the data of so many steps fit into the processor's caches
+STEPS_AT_ONCE = {"cpu": 1 << 13}  # fewer steps leave too few long sequences side by side
 STEPS_AT_ONCE_ON_GPU = 1 << 18
 
 

@@ -12,6 +12,7 @@ from typing import Any, Protocol, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
+from sklearn_lstm.data.sentence_encoders import is_encoder
 from sklearn_lstm.data.spelling import PADDING_ID, Spelling
 from sklearn_lstm.data.static_models import StaticModel, is_static_model
 from sklearn_lstm.text.counting import FIRST_UNKNOWN
@@ -19,8 +20,8 @@ from sklearn_lstm.text.counting import FIRST_UNKNOWN
 ACCEPTED = (
     "embeddings takes an array of shape (n_ids, embedding_dim), a mapping from tokens to vectors, "
     "a model of gensim or fastText, a fitted WordVectors, a static model ('wordllama', the "
-    "pathlib.Path of a folder of model2vec, or an object of these packages), or a list of such "
-    "tables"
+    "pathlib.Path of a folder of model2vec, or an object of these packages), an encoder (an object "
+    "with encode, or the pathlib.Path of a folder of sentence-transformers), or a list of these"
 )
 
 WORDS_AT_ONCE = 10_000
@@ -191,14 +192,37 @@ class KeyTable:
         return f"a {type(self.embeddings).__name__}"
 
 
-def read_embeddings(embeddings: Any, vocabulary: Mapping[Any, int] | None) -> PretrainedVectors:
-    """Return the ids that have a pretrained vector, and their vectors.
+def find_encoder(embeddings: Any) -> Any:
+    """Return the encoder among embeddings, or its folder; None if there is none.
+
+    Raises
+    ------
+    ValueError
+        If there are several.
+    """
+    encoders = [one for one in _side_by_side(embeddings) if is_encoder(one)]
+    if len(encoders) > 1:
+        raise ValueError(f"embeddings takes one encoder at most, found {len(encoders)}.")
+    return encoders[0] if encoders else None
+
+
+def replaced(embeddings: Any, part: Any, new: Any) -> Any:
+    """Return embeddings with another object in place of one, alone or in a list."""
+    if isinstance(embeddings, list | tuple):
+        return [new if one is part else one for one in embeddings]
+    return new if embeddings is part else embeddings
+
+
+def read_embeddings(
+    embeddings: Any, vocabulary: Mapping[Any, int] | None
+) -> PretrainedVectors | None:
+    """Return the ids that have a pretrained vector, and their vectors; None without a table.
 
     Parameters
     ----------
     embeddings : as in `LSTMSequenceClassifier`
-        Row i of an array is the vector of id i. A mapping has tokens as keys, or ids: integers
-        are ids unless X names tokens that are integers.
+        An encoder is no table. Row i of an array is the vector of id i. A mapping has tokens as
+        keys, or ids: integers are ids unless X names tokens that are integers.
     vocabulary : mapping from token to id, or None
         Which id the vectorizer gave to which token.
 
@@ -212,15 +236,18 @@ def read_embeddings(embeddings: Any, vocabulary: Mapping[Any, int] | None) -> Pr
         If a table of tokens meets an X that does not say which token an id stands for, if no
         token has a vector, or if the vectors are not finite or not of one length.
     """
-    parts = [_read_one(one, vocabulary) for one in _side_by_side(embeddings)]
+    tables = [one for one in _side_by_side(embeddings) if not is_encoder(one)]
+    if not tables:
+        return None
+    parts = [_read_one(table, vocabulary) for table in tables]
     ids = np.unique(np.concatenate([part.ids for part in parts]))
     widths = tuple(part.vectors.shape[1] for part in parts)
     vectors = np.zeros((len(ids), sum(widths)), np.float32)
     stops = np.cumsum(widths)
     for part, start, stop in zip(parts, stops - widths, stops, strict=True):
         vectors[np.searchsorted(ids, part.ids), start:stop] = part.vectors
-    scales, tables = zip(*((part.scales[0], part.tables[0]) for part in parts), strict=True)
-    return PretrainedVectors(ids, vectors, widths, scales, tables)
+    scales = tuple(part.scales[0] for part in parts)
+    return PretrainedVectors(ids, vectors, widths, scales, tuple(part.tables[0] for part in parts))
 
 
 def _side_by_side(embeddings: Any) -> list[Any]:
@@ -236,6 +263,7 @@ def _is_table(embeddings: Any) -> bool:
         isinstance(embeddings, str | os.PathLike | Mapping)
         or any(hasattr(embeddings, mark) for mark in marks)
         or getattr(embeddings, "ndim", 0) == 2
+        or is_encoder(embeddings)
     )
 
 

@@ -7,10 +7,12 @@ from math import inf
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
-from sklearn_lstm.data.sequences import Sequences
+from sklearn_lstm.data.sequences import Sequences, chunks_of_rows
+from sklearn_lstm.text.counting import FIRST_UNKNOWN
 
-FEWEST_WORDS = 50  # effective number of tokens, the most frequent one set aside
+FEWEST_WORDS = 140  # effective number of tokens, the most frequent one set aside
 
 
 @dataclass(frozen=True)
@@ -29,7 +31,7 @@ class Kind:
         Factor of the updates of a training, and of those between two checks of the held-out loss: a
         character says less than a word.
     fewest_epochs : int
-        Of a training, unless these are too much work.
+        Half of the limit of a training is at least so many, unless these are too much work.
     epochs_per_check : float
         The most epochs, times the effort, between two of these checks.
     network_weight : float
@@ -106,29 +108,40 @@ def find_kind(X: Any, sequences: Sequences, token_unit: str) -> Kind:
 
 
 def guess_kind(sequences: Sequences) -> Kind:
-    """Guess what ids are from how often two steps drawn at random hold the same one.
+    """Guess what ids are from their effective number, that of equally frequent ones of one entropy.
 
-    The effective number of tokens is 3 for bases, 20 to 45 for letters of one or many languages,
-    and 65 to 220 for words. The most frequent id is left out, because it may be
-    the unknown token.
+    It is 3 for bases, 20 to 110 for letters of one or many languages, 70 to 130 for bytes of files,
+    and 300 to 30,000 for words. The most frequent token is left out, because it may be the unknown
+    one. The entropy is that of Chao and Shen (2003), which a few texts estimate too: the share of
+    tokens seen once tells how much was never seen.
     """
-    n_tokens = effective_number_of_tokens(sequences, n_set_aside=1)
-    return CHARACTERS if n_tokens < FEWEST_WORDS else WORDS
+    counts = np.sort(count_tokens(sequences))[:-1]
+    n_steps = max(counts.sum(), 1)
+    seen = 1 - min(np.count_nonzero(counts == 1), n_steps - 1) / n_steps
+    share = seen * counts[counts > 0] / n_steps
+    entropy = -(share * np.log(share) / (1 - (1 - share) ** n_steps)).sum()
+    return CHARACTERS if np.exp(entropy) < FEWEST_WORDS else WORDS
 
 
-def effective_number_of_tokens(sequences: Sequences, n_set_aside: int = 0) -> float:
+def effective_number_of_tokens(sequences: Sequences) -> float:
     """Return how many equally frequent ids would recur as often as those of the sequences.
 
     It is the inverse of the probability that two steps drawn at random hold the same id (Simpson
-    1949). Its estimate does not grow with the amount of data. The most frequent ids can be set
-    aside.
+    1949). Its estimate does not grow with the amount of data.
     """
-    ids = sequences.distinct_ids()
-    counts = np.zeros(len(ids))
-    for chunk, _ in sequences.chunks():
-        counts += np.bincount(np.searchsorted(ids, chunk), minlength=len(ids))
-    frequency = np.sort(counts)
-    frequency = frequency[: len(frequency) - n_set_aside]
-    n_pairs = frequency.sum() * (frequency.sum() - 1)
-    n_equal_pairs = (frequency * (frequency - 1)).sum()
+    counts = count_tokens(sequences)
+    n_pairs = counts.sum() * (counts.sum() - 1)
+    n_equal_pairs = (counts * (counts - 1)).sum()
     return float(n_pairs / n_equal_pairs) if n_equal_pairs else np.inf
+
+
+def count_tokens(sequences: Sequences) -> NDArray[np.float64]:
+    """Return how often each token occurs, those that a vocabulary lacks too if they are spelled."""
+    n_unknown = len(sequences.spelling.unknown_words) if sequences.spelling else 0
+    unknown = np.arange(FIRST_UNKNOWN - n_unknown, FIRST_UNKNOWN) + 1
+    tokens = np.concatenate([unknown, sequences.distinct_ids()])
+    counts = np.zeros(len(tokens))
+    for rows in chunks_of_rows(sequences.lengths):
+        spellings = sequences.read_spellings(rows)
+        counts += np.bincount(np.searchsorted(tokens, spellings), minlength=len(tokens))
+    return counts

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -92,13 +93,13 @@ class IdsWriter:
     Parameters
     ----------
     path : Path
-    vocabulary : mapping or None
-        Token to id, if it is known which words the ids stand for.
+    known : Spelling or None
+        That of the first sequences, if it is known which words the ids stand for.
     """
 
-    def __init__(self, path: Path, vocabulary: Mapping[Any, int] | None) -> None:
+    def __init__(self, path: Path, known: Spelling | None) -> None:
         self._file = StepsFile(path, np.int32)
-        self._vocabulary = vocabulary
+        self._known = known
         self._unknown = UnknownTokens()
 
     def add(self, sequences: Sequences) -> None:
@@ -110,8 +111,8 @@ class IdsWriter:
             If their ids stand for other words than those before.
         """
         spelling = sequences.spelling
-        vocabulary = None if spelling is None else spelling.vocabulary
-        if vocabulary is not self._vocabulary and vocabulary != self._vocabulary:
+        found, known = (one and (one.joiner, one.vocabulary) for one in (spelling, self._known))
+        if found != known:
             raise ValueError(
                 "The ids of X stand for other tokens than those of the first batch, or only one of "
                 "the two batches says which tokens its ids stand for. Transform the texts of all "
@@ -128,9 +129,7 @@ class IdsWriter:
 
     def stored(self, n_features: int, **what_is_known: Any) -> FlatIds:
         """Return what was written."""
-        spelling = None
-        if self._vocabulary is not None:
-            spelling = Spelling(self._vocabulary, list(self._unknown))
+        spelling = self._known and replace(self._known, unknown_words=list(self._unknown))
         file = self._file
         return FlatIds(
             file.values(), file.lengths(), n_features, spelling=spelling, **what_is_known

@@ -13,7 +13,8 @@ from numpy.typing import NDArray
 from scipy.sparse import csr_matrix
 
 from sklearn_lstm.data.embeddings import PretrainedVectors
-from sklearn_lstm.data.spelling import Spelling, read_spellings
+from sklearn_lstm.data.sentence_encoders import EncodedTexts, SentenceEncoder
+from sklearn_lstm.data.spelling import NO_TEXTS, Spelling, read_spellings
 from sklearn_lstm.data.targets import Targets
 from sklearn_lstm.data.time_stamps import with_exact_times
 from sklearn_lstm.text.counting import FIRST_UNKNOWN, UNKNOWN
@@ -56,6 +57,8 @@ class Sequences(ABC):
         Names of the channels, if each series is a data frame.
     vectors : PretrainedVectors or None
         Vectors of ids and words that the user brings.
+    encoder : SentenceEncoder, EncodedTexts or None
+        That the user brings.
     """
 
     def __init__(
@@ -78,6 +81,7 @@ class Sequences(ABC):
         self.has_dates = False
         self.channel_names: tuple[str, ...] = ()
         self.vectors: PretrainedVectors | None = None
+        self.encoder: SentenceEncoder | EncodedTexts | None = None
 
     def __len__(self) -> int:
         return len(self.lengths)
@@ -95,6 +99,18 @@ class Sequences(ABC):
     def read_spellings(self, rows: Rows) -> NDArray[Any]:
         """Return the ids of rows, but for the k-th unknown word of `spelling` -2 - k."""
         return self.read(rows)
+
+    def sentence_vectors(self, rows: Rows) -> NDArray[np.float32]:
+        """Return what the encoder makes of the texts of rows (n_rows, dim).
+
+        Raises
+        ------
+        ValueError
+            If it is not known which words the ids stand for, or the encoder fails.
+        """
+        if self.spelling is None or self.encoder is None:
+            raise ValueError(NO_TEXTS)
+        return self.encoder(self.spelling.texts(self.read_spellings(rows), self.lengths[rows]))
 
     def subset(self, rows: Rows) -> Sequences:
         """Return the sequences of these rows."""
@@ -161,7 +177,7 @@ class DerivedSequences(Sequences):
             has_missing=source.has_missing,
         )
         self.time_channel = source.time_channel
-        self.vectors = source.vectors
+        self.vectors, self.encoder = source.vectors, source.encoder
         self.source = source
 
     @abstractmethod

@@ -4,17 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from sklearn_lstm.text.counting import FIRST_UNKNOWN, UNKNOWN
-from sklearn_lstm.text.scripts import is_character
+from sklearn_lstm.text.scripts import LETTER, UNSTABLE, is_character, kind_of
 from sklearn_lstm.text.vocabulary import UnknownTokens
 
 PADDING_ID = 0  # in a table of ids: no step
 LARGEST_ID = int(np.iinfo(np.int32).max)
+NO_TEXTS = (
+    "An encoder as embeddings reads texts, but X does not say which words its ids stand for. Pass "
+    "the CSR output of TextSequenceVectorizer, or rows of it, as a Pipeline does. Dense output, "
+    "scipy.sparse.vstack, save_npz and ColumnTransformer lose the words: join texts before the "
+    "vectorizer, and store the texts or a pickle of X."
+)
 
 
 @dataclass(frozen=True)
@@ -27,23 +34,57 @@ class Spelling:
         Token to id.
     unknown_words : list
         Tokens that the vocabulary lacks.
+    joiner : str
+        What stands between two tokens of a text.
     """
 
     vocabulary: Mapping[Any, int]
     unknown_words: list[Any]
+    joiner: str = " "
 
     def words(self, spellings: Iterable[int]) -> dict[int, str]:
         """Return the words of these spellings; characters are no words."""
+        return {number: word for number, word in self._tokens(spellings).items() if _is_word(word)}
+
+    def texts(
+        self, spellings: NDArray[np.integer[Any]], lengths: NDArray[np.integer[Any]]
+    ) -> list[str]:
+        """Return the texts of sequences that are laid end to end; what has no name is left out.
+
+        Between two tokens stands the joiner, but not beside a letter of a script without spaces.
+        """
+        numbers = spellings.tolist()
+        tokens = self._tokens(set(numbers))
+        if not all(isinstance(token, str) for token in tokens.values()):
+            raise ValueError(NO_TEXTS)
+        is_alone = {number for number, token in tokens.items() if token and _has_no_spaces(token)}
+        texts, stop = [], 0
+        for length in lengths.tolist():
+            start, stop = stop, stop + length
+            named = [number for number in numbers[start:stop] if tokens.get(number)]
+            parts = [tokens[number] for number in named[:1]]
+            for before, number in pairwise(named):
+                parts.append("" if {before, number} & is_alone else self.joiner)
+                parts.append(tokens[number])
+            texts.append("".join(parts))
+        return texts
+
+    def _tokens(self, spellings: Iterable[int]) -> dict[int, Any]:
         ids = {number for number in spellings if number > 0}
-        words = {id_: word for word, id_ in self.vocabulary.items() if id_ in ids} if ids else {}
+        tokens = {id_: token for token, id_ in self.vocabulary.items() if id_ in ids} if ids else {}
         for number in spellings:
             if number <= FIRST_UNKNOWN:
-                words[number] = self.unknown_words[FIRST_UNKNOWN - number]
-        return {number: word for number, word in words.items() if _is_word(word)}
+                tokens[number] = self.unknown_words[FIRST_UNKNOWN - number]
+        return tokens
 
 
 def _is_word(token: Any) -> bool:
     return isinstance(token, str) and not is_character(token)
+
+
+def _has_no_spaces(token: str) -> bool:
+    """Return whether a token begins with a letter of a script without spaces between words."""
+    return kind_of(token[0]) % UNSTABLE == LETTER
 
 
 def read_spellings(X: Any) -> tuple[Spelling | None, NDArray[np.integer[Any]]]:
@@ -64,4 +105,4 @@ def read_spellings(X: Any) -> tuple[Spelling | None, NDArray[np.integer[Any]]]:
     if len(tokens) and len(tokens) == np.count_nonzero(is_unknown):
         spellings = spellings.astype(np.int32)
         spellings[is_unknown] = [unknown[token] for token in tokens]
-    return Spelling(vocabulary, list(unknown)), spellings
+    return Spelling(vocabulary, list(unknown), getattr(X, "joiner", " ")), spellings

@@ -63,25 +63,13 @@ class StaticModel:
         return cls(_in_folder(Path(source)), Path(source))
 
     @classmethod
-    def passed(cls, embeddings: Any) -> list[StaticModel]:
-        """Return the static models that `load` is given: one, a folder, or a list of them."""
-        models = embeddings if isinstance(embeddings, list | tuple) else [embeddings]
-        for model in models:
-            if not (isinstance(model, str | os.PathLike) or is_static_model(model)):
-                raise TypeError(
-                    "load takes as embeddings the pathlib.Path of the folder of a static model, an "
-                    f"object of model2vec, or a list of them, found a {type(model).__name__}."
-                )
-        return [cls(model) if is_static_model(model) else cls.installed(model) for model in models]
-
-    @classmethod
     def from_stored(cls, source: str | Path, digest: str) -> StaticModel:
         """Return the model with the vectors of this digest: installed, or passed to `load`.
 
         A file may come from a stranger, so the folder that it names is not opened.
         """
-        passed: Sequence[StaticModel] | None = PASSED.get()
-        if passed is None or isinstance(source, str):
+        passed = [model for model in PASSED.get() or () if isinstance(model, cls)]
+        if PASSED.get() is None or isinstance(source, str):
             passed = [cls.installed(source)]
         elif not passed:
             raise ModelFileError(

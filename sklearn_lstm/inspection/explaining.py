@@ -9,8 +9,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sklearn_lstm.compute.threads import map_on_workers, workers
-from sklearn_lstm.data.sequences import Sequences
+from sklearn_lstm.data.sequences import NO_ID, DerivedSequences, Rows, Sequences
 from sklearn_lstm.inspection.inputs import OpenModel, open_model
+from sklearn_lstm.members.encoder.encoder_model import EncoderModel
+from sklearn_lstm.members.network.networks import Networks
 
 
 @dataclass(frozen=True, eq=False)
@@ -32,6 +34,8 @@ class Explanation:
         ``normalize=False``). It includes the logit adjustment.
     target : object
         The class.
+    whole : float
+        What the text as a whole adds: the share of an encoder, which names no steps.
     left_out : dict of str to int
         What the model did not read or did not know, as far as this can be told: "truncated tokens"
         of the text, and "unknown tokens", of which only the linear model sees the letters.
@@ -43,6 +47,7 @@ class Explanation:
     base_value: float
     target: Any
     left_out: dict[str, int]
+    whole: float = 0.0
 
     @property
     def values(self) -> NDArray[np.float64]:
@@ -52,17 +57,21 @@ class Explanation:
     @property
     def score(self) -> float:
         """The score: `base_value` and all contributions."""
-        return float(self.base_value + self.values.sum())
+        return float(self.base_value + self.values.sum() + self.whole)
 
 
-def explain(model: Any, X: Any, target: Any = None) -> list[Explanation]:
-    """Return what each token or step adds to the score of a class.
+def explain(model: Any, X: Any, target: Any = None, *, method: str = "shares") -> list[Explanation]:
+    """Return what each token or step adds to the score of a class, or what leaving it out takes.
 
     The score is a sum over the members of the model, and so is each contribution. Those of the
     linear model are exact: the value of an n-gram of tokens is divided among its tokens, that of an
     n-gram of letters goes to the words that hold it, and a convolution counts at the step in its
     middle. Those of the networks are integrated gradients [1]_. Their baseline is a sequence of
-    unknown tokens only, or a series that is the mean throughout.
+    unknown tokens only, or a series that is the mean throughout. An encoder reads the text as a
+    whole: its share is a number by itself.
+
+    These shares say where the evidence lies. ``method="leave_one_out"`` says what changes: what the
+    score of the whole model, encoder included, loses when a token is deleted.
 
     Parameters
     ----------
@@ -73,11 +82,15 @@ def explain(model: Any, X: Any, target: Any = None) -> list[Explanation]:
     target : class, array-like of n_samples classes, or None, default=None
         The class, one for all or one for each sequence. None is the predicted class of each; if y
         was multilabel, the label with the highest score above its threshold.
+    method : {"shares", "leave_one_out"}, default="shares"
+        "leave_one_out" is for tokens. It takes a prediction for each token.
 
     Returns
     -------
     list of Explanation
-        One for each sequence. ``base_value + values.sum()`` is the score of its class.
+        One for each sequence. ``base_value + values.sum() + whole`` is the score of its class. With
+        "leave_one_out" `linear` has what all members but the network lose, `whole` is 0, and
+        `base_value` what makes the sum the score.
 
     Raises
     ------
@@ -86,7 +99,8 @@ def explain(model: Any, X: Any, target: Any = None) -> list[Explanation]:
     NotFittedError
         If it is not fitted.
     ValueError
-        If the target is not a class of the model.
+        If the target is not a class of the model, the method is unknown, or measurements are to be
+        left out.
 
     Notes
     -----
@@ -115,15 +129,21 @@ def explain(model: Any, X: Any, target: Any = None) -> list[Explanation]:
     >>> explanation.left_out
     {'truncated tokens': 0, 'unknown tokens': 1}
     """
-    return explain_opened(open_model(model, X), target)
+    if method not in METHODS:
+        raise ValueError(f"method must be one of {[*METHODS]}; got {method!r}.")
+    opened = open_model(model, X)
+    if method == "leave_one_out" and opened.sequences.n_channels is not None:
+        raise ValueError("method='leave_one_out' deletes tokens, but X holds measurements.")
+    return explain_opened(opened, target, method)
 
 
-def explain_opened(opened: OpenModel, target: Any) -> list[Explanation]:
+def explain_opened(opened: OpenModel, target: Any, method: str = "shares") -> list[Explanation]:
     """Return what `explain` returns."""
+    explain_one = METHODS[method]
     outputs = target_outputs(opened, target)
     rows = [(row, *pair) for row, pair in enumerate(zip(opened, opened.data, strict=True))]
     with workers(opened.model.networks.first.device):
-        return map_on_workers(lambda row: _explain_one(opened, *row, int(outputs[row[0]])), rows)
+        return map_on_workers(lambda row: explain_one(opened, *row, int(outputs[row[0]])), rows)
 
 
 def target_outputs(opened: OpenModel, target: Any) -> NDArray[np.intp]:
@@ -149,17 +169,18 @@ def target_outputs(opened: OpenModel, target: Any) -> NDArray[np.intp]:
     return np.array([classes.index(label) for label in targets], np.intp)
 
 
-def _explain_one(
+def _share(
     opened: OpenModel, row: int, sequences: Sequences, data: NDArray[Any], output: int
 ) -> Explanation:
     model, direction = opened.model, opened.labels.direction(output)
     linear, network = np.zeros((2, len(data)))
+    whole = np.zeros(1)
+    parts = {Networks.name: network, EncoderModel.name: whole}
     base_value = float((model.biases * direction).sum())
     for member, weight in zip(model.members, model.weights, strict=True):
         if weight:
             contributions, base = member.contributions(sequences, weight * direction)
-            part = network if member is model.networks else linear
-            part += contributions
+            parts.get(member.name, linear)[:] += contributions
             base_value += base
     return Explanation(
         data,
@@ -168,4 +189,47 @@ def _explain_one(
         base_value,
         opened.labels.classes[output],
         opened.left_out(row),
+        float(whole[0]),
     )
+
+
+def _leave_out_one(
+    opened: OpenModel, row: int, sequences: Sequences, data: NDArray[Any], output: int
+) -> Explanation:
+    model, direction = opened.model, opened.labels.direction(output)
+    linear, network = np.zeros((2, len(data)))
+    score = float((model.biases * direction).sum())
+    for member, weight in zip(model.members, model.weights, strict=True):
+        if weight:
+            full, *shorter = member.logits(WithoutStep(sequences)) @ (weight * direction)
+            part = network if member is model.networks else linear
+            part += full - np.array(shorter)
+            score += float(full)
+    base_value = score - float((linear + network).sum())
+    target = opened.labels.classes[output]
+    return Explanation(data, linear, network, base_value, target, opened.left_out(row))
+
+
+class WithoutStep(DerivedSequences):
+    """A sequence, and its copies without each step in turn."""
+
+    def __init__(self, source: Sequences) -> None:
+        n_steps = int(source.lengths[0])
+        # Without its only step, a sequence is one unknown token.
+        super().__init__(source, np.maximum(n_steps - (np.arange(n_steps + 1) > 0), 1))
+
+    def source_rows(self, rows: Rows) -> Rows:
+        """Return the one row, for each copy."""
+        return np.zeros_like(rows)
+
+    def derive(self, steps: NDArray[Any], rows: Rows) -> NDArray[Any]:
+        """Delete a step of each copy."""
+        steps = steps.astype(np.int64)
+        copies = steps.reshape(len(rows), -1)
+        n_steps = copies.shape[1]
+        if n_steps == 1:
+            return np.where(rows > 0, NO_ID, steps)
+        return np.asarray(copies[np.arange(n_steps) != rows[:, np.newaxis] - 1])
+
+
+METHODS = {"shares": _share, "leave_one_out": _leave_out_one}

@@ -169,6 +169,7 @@ class ExplanationDisplay:
             ax.set_xlabel(score, parse_math=False)
         ax.legend()
         notes = [f"{len(shown)} of {n_all} tokens"] * (len(shown) < n_all) + self._left_out()
+        notes += [f"the whole text {explanation.whole:+.2f}"] * bool(explanation.whole)
         ax.set_title("; ".join(notes), fontsize="small", color="0.4")
         self.ax_, self.figure_ = ax, ax.figure
         return self
@@ -207,10 +208,11 @@ class ExplanationDisplay:
             )
         ]
         target = escape(printable(explanation.target))
+        whole = f" {explanation.whole:+.2f} (the whole text)" * bool(explanation.whole)
         head = (
             f"score of <b>{target}</b>: {explanation.score:+.2f} = {explanation.base_value:+.2f} "
             f"(baseline) {explanation.linear.sum():+.2f} (linear model) "
-            f"{explanation.network.sum():+.2f} (network)"
+            f"{explanation.network.sum():+.2f} (network){whole}"
         )
         key = " ".join(
             TOKEN.format(

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from sklearn.pipeline import Pipeline
 from sklearn.utils.validation import check_is_fitted
 
-from sklearn_lstm.data.static_models import StaticModel
+from sklearn_lstm.data.sentence_encoders import SentenceEncoder
 from sklearn_lstm.io.array_file import StoredArrays, n_rows, opened
 from sklearn_lstm.io.steps import from_archive, import_extra, to_archive
 from sklearn_lstm.storing.envelope import (
@@ -23,6 +23,7 @@ from sklearn_lstm.storing.envelope import (
 from sklearn_lstm.storing.replacing import replacing
 from sklearn_lstm.storing.stored_form import (
     ESTIMATORS,
+    IN_FILE,
     Packer,
     Unpacker,
     checksum_of,
@@ -75,7 +76,11 @@ def save(model: Any, path: str | os.PathLike[str]) -> None:
     """
     check_is_fitted(model)
     arrays: dict[str, NDArray[Any]] = {}
-    text = to_text({**heading(), **_pack(model, "", arrays)})
+    token = IN_FILE.set(True)
+    try:
+        text = to_text({**heading(), **_pack(model, "", arrays)})
+    finally:
+        IN_FILE.reset(token)
     metadata = {"content": text, "checksum": checksum_of(text)}
     data = import_extra("safetensors.numpy").save(arrays, metadata)
     for name, array in arrays.items():
@@ -97,9 +102,9 @@ def load(path: str | os.PathLike[str], *, embeddings: Any = None) -> Any:
     Parameters
     ----------
     path : str or path
-    embeddings : Path, object of model2vec, or list of them, default=None
-        What the classifier was fitted with, if that was the folder of a static model. The file only
-        names the folder, and `load` opens no folder that a file names.
+    embeddings : Path, object, or list of them, default=None
+        What the classifier was fitted with, if a static model in a folder or an encoder is among
+        it. The file only names these, and `load` opens no folder that a file names.
 
     Returns
     -------
@@ -110,7 +115,7 @@ def load(path: str | os.PathLike[str], *, embeddings: Any = None) -> Any:
     ------
     ModelFileError
         If the file is no stored model, is damaged, or is of a newer format; or if it was fitted
-        with a static model in a folder, and `embeddings` does not have the same vectors.
+        with a static model in a folder, or an encoder, and `embeddings` has other vectors.
     ImportError
         If a Pipeline has a step of scikit-learn, and skops is not installed; or if the package of
         the static model that it was fitted with is not.
@@ -127,7 +132,7 @@ def load(path: str | os.PathLike[str], *, embeddings: Any = None) -> Any:
     >>> bool((load(path).predict_proba(rising) == model.predict_proba(rising)).all())
     True
     """
-    passed = () if embeddings is None else StaticModel.passed(embeddings)
+    passed = () if embeddings is None else SentenceEncoder.passed(embeddings)
     with opened(path, passed) as (content, arrays):
         unpack = Unpacker(arrays)
         model = _unpack(content, unpack)
@@ -316,6 +321,9 @@ def _describe_value(tree: Any, arrays: StoredArrays, unpack: Unpacker) -> Any:
     """Return a value; of an array its type and shape, of an estimator its class and parameters."""
     if isinstance(tree, dict) and "array" in tree:
         return arrays.describe(tree["array"][0])
+    if isinstance(tree, dict) and "SentenceEncoder" in tree:
+        names, values = tree["SentenceEncoder"]
+        return unpack(values[names.index("source")])
     if isinstance(tree, dict) and "estimator" in tree:
         kind, parameters, _ = tree["estimator"]
         names, values = parameters["dict"]

@@ -49,6 +49,7 @@ class Member(ABC):
         Returns
         -------
         contributions : ndarray of shape (n_steps,)
+            Or of shape (1,), for a member that reads the sequence as a whole.
         base : float
             The rest of the score.
         """
@@ -73,6 +74,10 @@ class FittedMember(Member):
     def work(cls, samples: Samples) -> int:  # noqa: ARG003
         """Return the work of fitting, in the units of `duration.work_of_epoch`."""
         return 0
+
+    @classmethod
+    def prepare(cls, parts: Parts, progress: FitProgress) -> None:
+        """Do what takes all threads, before the members are fitted and share them."""
 
     @classmethod
     @abstractmethod
@@ -151,7 +156,7 @@ class LinearMember(FittedMember):
     ) -> tuple[Self | None, PartLogits | None]:
         """Fit to all samples, and return the logits of those that are held out of the networks."""
         model, logits = cls.fit_linear(parts, configuration)
-        progress.finish_linear_model()
+        progress.count_linear_model(cls.name)
         if model is None:
             return None, None
         if parts.rows is None:  # the user's own held-out samples

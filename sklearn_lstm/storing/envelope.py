@@ -40,6 +40,10 @@ class StoredMixin:
         """Return the sizes of a fitted estimator, and the number of samples it has seen."""
         raise NotImplementedError
 
+    def _stored_attributes(self) -> dict[str, Any]:
+        """Return all attributes, as they are stored."""
+        return vars(self)
+
     def _settle(self) -> None:
         """Do what is left to do once all attributes are loaded."""
 
@@ -78,7 +82,8 @@ def pack_estimator(
     names = estimator.get_params(deep=False)
     trees: dict[str, dict[str, Any]] = {"parameters": {}, "fitted": {}}
     pack, objects = Packer(), {}
-    for name, value in without_callbacks(vars(estimator)).items():
+    attributes = estimator._stored_attributes()  # noqa: SLF001
+    for name, value in without_callbacks(attributes).items():
         before = pack.copy()
         try:
             tree = pack(value, f"{prefix}{name}")

@@ -30,6 +30,7 @@ DTYPES = {"BOOL": "|b1", "U8": "|u1", "I8": "|i1"} | {
 PARTS = {
     "SequenceModel": "sklearn_lstm.model",
     "Networks": "sklearn_lstm.members.network.networks",
+    "EncoderModel": "sklearn_lstm.members.encoder.encoder_model",
     "EncodedNetwork": "sklearn_lstm.training.encoded_network",
     "NgramModel": "sklearn_lstm.members.ngrams.ngram_model",
     "LetterModel": "sklearn_lstm.members.ngrams.letter_model",
@@ -49,6 +50,7 @@ PARTS = {
     "VectorTable": "sklearn_lstm.data.embeddings",
     "KeyTable": "sklearn_lstm.data.embeddings",
     "StaticModel": "sklearn_lstm.data.static_models",
+    "SentenceEncoder": "sklearn_lstm.data.sentence_encoders",
     "MeanVectors": "sklearn_lstm.members.ngrams.vector_model",
     "VectorModel": "sklearn_lstm.members.ngrams.vector_model",
 }  # our own classes, and where they are: dataclasses, or those with `stored` and `from_stored`
@@ -64,6 +66,8 @@ FUNCTIONS = {  # that tokenize as users of CountVectorizer do, and that every Py
 }
 PASSED: ContextVar[Sequence[Any] | None] = ContextVar("PASSED", default=None)
 """What `load` was given for the folders that a file names. None: a pickle, which may open them."""
+IN_FILE: ContextVar[bool] = ContextVar("IN_FILE", default=False)
+"""Whether `save` stores, which names an encoder that a pickle holds."""
 
 
 class NotPlainError(TypeError):

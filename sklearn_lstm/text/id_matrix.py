@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from sklearn_lstm.text.analysis import TokenBatch
 from sklearn_lstm.text.counting import FIRST_UNKNOWN, UNKNOWN
-from sklearn_lstm.text.vocabulary import CallIds, token_unit
+from sklearn_lstm.text.vocabulary import CallIds, are_characters
 
 
 class TokenIds(sp.csr_matrix):  # type: ignore[misc]
@@ -23,7 +23,10 @@ class TokenIds(sp.csr_matrix):  # type: ignore[misc]
     ----------
     vocabulary : mapping
         Token to id.
-    token_unit : {"word", "char"}
+    analyzer : {"word", "char"} or None
+        That of the vectorizer. None: a function of the user finds the tokens.
+    token_unit : {"word", "char"} or None
+        None: the tokens of that function are no characters, so how often they recur has to tell.
     temporary_ids : csr_matrix
         The number of each unknown token, at its row and column. They are found by row and column:
         ids that are selected, sorted, removed or changed in place are never named after another
@@ -35,11 +38,18 @@ class TokenIds(sp.csr_matrix):  # type: ignore[misc]
     vocabulary: Mapping[Any, int]
     temporary_ids: sp.csr_matrix
     temporary_tokens: dict[int, Any]
+    analyzer: Any = "word"
 
     @cached_property
-    def token_unit(self) -> str:
+    def token_unit(self) -> Any:
         """What most tokens of the vocabulary are. Found when it is read: predictions do not."""
-        return token_unit(self.vocabulary)
+        is_char = self.analyzer == "char" or are_characters(self.vocabulary)
+        return "char" if is_char else self.analyzer
+
+    @property
+    def joiner(self) -> str:
+        """What stands between two tokens of a text."""
+        return "" if self.analyzer == "char" else " "
 
     @property
     def unknown_tokens(self) -> NDArray[np.object_]:
@@ -84,7 +94,7 @@ class TokenIds(sp.csr_matrix):  # type: ignore[misc]
     def _told(self, part: Any, key: Any = slice(None)) -> Any:
         """Return a part or a copy, told what is known of its tokens."""
         if isinstance(part, TokenIds) and hasattr(self, "temporary_ids"):
-            known = {"vocabulary", "token_unit", "temporary_tokens"} & vars(self).keys()
+            known = {"vocabulary", "analyzer", "token_unit", "temporary_tokens"} & vars(self).keys()
             for name in known:
                 setattr(part, name, getattr(self, name))
             part.temporary_ids = self.temporary_ids[key]

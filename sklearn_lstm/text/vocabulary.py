@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import ItemsView, Iterable, Iterator, Mapping
 from itertools import islice
 from numbers import Integral
-from typing import Any, Literal, NoReturn
+from typing import Any, NoReturn
 
 import numpy as np
 
@@ -155,11 +155,11 @@ def warn_of_words_seen_once(counts: TokenCounts) -> None:
         )
 
 
-def token_unit(vocabulary: Mapping[Any, int]) -> Literal["word", "char"]:
-    """Return "char" if most of the first 1,000 tokens are one character with its marks.
+def are_characters(vocabulary: Mapping[Any, int]) -> bool:
+    """Return whether most of the first 1,000 tokens are one character with its marks.
 
     The first tokens are the most frequent ones. A Chinese vocabulary has words in Latin letters
     and numbers too, and an English one has punctuation marks.
     """
     first = list(islice(vocabulary, _FREQUENT_TOKENS))
-    return "char" if sum(map(is_character, first)) > len(first) / 2 else "word"
+    return sum(map(is_character, first)) > len(first) / 2

@@ -115,6 +115,7 @@ def _content(samples: Samples | None) -> Any:
         "lengths": sequences.lengths,
         "targets": [targets.values, targets.weights, targets.groups, targets.n_outputs],
         "vectors": vectors and [vectors.ids, vectors.vectors, vectors.scales],
+        "encoder": sequences.encoder and sequences.encoder.fixed_vectors,
     }
 
 

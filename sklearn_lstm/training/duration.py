@@ -19,10 +19,8 @@ BATCH_SIZE_OF_PARTIAL_FIT = 32
 N_UPDATES = 800
 FEWEST_SAMPLES = 100  # fewer get as many epochs as these, unless the loss of the blend ends it
 UPDATES_PER_CHECK = 75
-MOST_WORK, MOST_WORK_OF_FEWEST_EPOCHS = 5_000_000, 25_000_000
-FEWEST_EPOCHS_OF_ALL = 4
-SMALLEST_HELD_OUT, LARGEST_HELD_OUT = 200, 1000  # samples that a network does not see
-HELD_OUT_SHARE, LARGEST_HELD_OUT_SHARE = 0.1, 0.2
+MOST_WORK, FEWEST_EPOCHS = 5_000_000, 4
+HELD_OUT_SHARE, LARGEST_HELD_OUT = 0.1, 1000  # samples that a network does not see
 MOST_WORK_FOR_TWO_NETWORKS = 1_500_000  # units of work over all epochs: about 20 seconds
 
 
@@ -98,11 +96,10 @@ def plan_training(
     if isinstance(max_epochs, str):
         n_counted = n_samples if follows_loss else max(n_samples, FEWEST_SAMPLES)
         max_epochs = max_epochs_for(n_counted, work, batch_size, kind)
-        if not follows_loss:  # a network without another member beside it needs more
-            max_epochs *= 2
     else:
         follows_loss = False
-    is_short = max_epochs * work + other_work <= MOST_WORK_FOR_TWO_NETWORKS
+    usual_epochs = max_epochs // 2 if follows_loss else max_epochs  # the loss mostly ends it there
+    is_short = usual_epochs * work + other_work <= MOST_WORK_FOR_TWO_NETWORKS
     has_two = is_judged and is_new and not early_stopping and max_epochs > 0 and is_short
     n_held_out = 0
     if early_stopping:
@@ -140,20 +137,20 @@ def updates_per_check(updates_per_epoch: int, kind: Kind) -> int:
 def max_epochs_for(n_samples: int, work: int, batch_size: int, kind: Kind) -> int:
     """Return the epochs of "auto", for data whose epoch is so much work.
 
-    It is the number of epochs with 800 updates, or with 5 million units of work if that is less,
-    but at least 6. Characters: twice the updates and the work, and at least 15. Where 6 (or 15)
-    epochs are more than 25 million units, as many as these allow, but at least 4.
+    It is twice the largest of three numbers: the epochs with 800 updates, or with 5 million units
+    of work if that is less (characters: twice as many of both); 6 epochs (characters: 15), or as
+    many as are 20 million units; and 4 epochs.
     """
     n_updates, most_work = kind.effort * N_UPDATES, kind.effort * MOST_WORK
     enough = min(round(n_updates * batch_size / n_samples), most_work // work)
-    affordable = min(kind.fewest_epochs, MOST_WORK_OF_FEWEST_EPOCHS // work)
-    return max(enough, affordable, FEWEST_EPOCHS_OF_ALL)
+    affordable = min(kind.fewest_epochs, FEWEST_EPOCHS * MOST_WORK // work)
+    return 2 * max(enough, affordable, FEWEST_EPOCHS)
 
 
 def n_to_hold_out(n_samples: int) -> int:
     """Return how many samples to hold out: 10 %, but 200 to 1,000, and never more than 20 %."""
-    n_held_out = min(max(SMALLEST_HELD_OUT, n_samples * HELD_OUT_SHARE), LARGEST_HELD_OUT)
-    return round(min(n_held_out, n_samples * LARGEST_HELD_OUT_SHARE))
+    fewest, most = 2 * HELD_OUT_SHARE * LARGEST_HELD_OUT, 2 * HELD_OUT_SHARE * n_samples
+    return round(min(max(fewest, n_samples * HELD_OUT_SHARE), LARGEST_HELD_OUT, most))
 
 
 def steps_per_frame(sequences: Sequences, kind: Kind) -> int:

@@ -115,7 +115,7 @@ class EncodedNetwork:
         if self.network.training:
             self.network.eval()
         device, output = self.device, self.network.output
-        limit = steps_at_once(device) * self.network.steps_per_frame
+        limit = steps_at_once(device) * self.network.steps_per_frame // 2  # of that in training
         weight, bias = exact(output.weight.detach().cpu()).T, exact(output.bias.detach().cpu())
         logits = np.empty((len(sequences), len(bias)))
 

@@ -11,7 +11,9 @@ from scipy.sparse import csr_matrix
 from sklearn.model_selection import StratifiedGroupKFold
 
 from sklearn_lstm.data.sequences import Rows, Samples, row_numbers
+from sklearn_lstm.data.targets import Targets
 
+N_FOLDS = 5  # of cross-validation
 MOST_GROUPS = 512  # more are joined at random, for each costs some milliseconds
 
 
@@ -38,6 +40,15 @@ class Parts:
     rows: Rows | None
     seed: int
     generators: list[np.random.Generator]
+
+    def folds(self) -> list[Parts]:
+        """Return the same for cross-validation: each fold is held out as if the user brought it."""
+        parts = []
+        for rows in folds(self.samples.targets, self.seed):
+            learned = self.samples.subset(np.delete(row_numbers(len(self.samples)), rows))
+            held_out = [self.samples.subset(rows)]
+            parts.append(Parts(learned, [learned], held_out, None, self.seed, []))
+        return parts
 
     @property
     def drawn(self) -> Rows:
@@ -89,6 +100,18 @@ def _share(targets: NDArray[np.generic], rng: np.random.Generator, n_parts: int)
     """Deal out all samples, class by class."""
     order = shuffled_by_class(targets, rng)
     return [np.sort(order[part::n_parts]) for part in range(n_parts)]
+
+
+def folds(targets: Targets, seed: int) -> list[Rows]:
+    """Return `N_FOLDS` parts of all samples, or fewer; groups stay whole."""
+    rng = np.random.default_rng(seed)
+    if targets.groups is None:
+        parts = _share(targets.values, rng, N_FOLDS)
+    else:
+        _, groups = np.unique(targets.groups, return_inverse=True)
+        fold = rng.permutation(len(np.unique(groups)))[groups] % N_FOLDS
+        parts = [np.flatnonzero(fold == number) for number in range(N_FOLDS)]
+    return [part for part in parts if 0 < len(part) < len(targets)]
 
 
 def classes_of(targets: NDArray[np.generic]) -> NDArray[np.generic]:

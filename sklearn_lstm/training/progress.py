@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import Any, ClassVar, Self
 
@@ -19,13 +19,13 @@ class FitProgress(ProgressBar):
     The work is counted in updates of the networks, which may be trained in two threads. Training
     may end before the last epoch: once this is known, fewer updates are counted.
 
-    The subtasks are the linear model (number 0) and the networks (from 1 on), whose subtasks are
+    The subtasks are the linear models (number 0) and the networks (from 1 on), whose subtasks are
     their epochs.
 
     Parameters
     ----------
-    linear_epochs : float
-        The time that the linear model takes, in epochs of the first network; 0 without one.
+    linear_epochs : dict of str to float
+        The time that each linear model takes, by its name, in epochs of the first network.
     max_epochs : int
     updates_per_epoch : sequence of int
         Of each network.
@@ -40,7 +40,7 @@ class FitProgress(ProgressBar):
 
     def __init__(
         self,
-        linear_epochs: float,
+        linear_epochs: Mapping[str, float],
         max_epochs: int,
         updates_per_epoch: Sequence[int],
         *,
@@ -52,23 +52,30 @@ class FitProgress(ProgressBar):
         self.task = task or CallbackTask()
         self.estimator = estimator
         self._updates_per_epoch = updates_per_epoch
-        self._all = [linear_epochs * updates_per_epoch[0]]  # the linear model, and each network
+        self._linear_updates = {
+            name: epochs * updates_per_epoch[0] for name, epochs in linear_epochs.items()
+        }
+        self._left = dict(self._linear_updates)
+        self._all = [sum(self._left.values())]  # the linear models, and each network
         self._all.extend(float(max_epochs * n) for n in updates_per_epoch)
         self._done = [0.0] * len(self._all)
 
     def __enter__(self) -> Self:
-        has_linear_model = self._all[0] > 0
+        has_linear_model = len(self._left) > 0
         self.task.begin(has_linear_model + len(self._updates_per_epoch))
         if has_linear_model:
             self._linear_model = self.task.subtask("linear model", 0)
         super().__enter__()
-        self.show(0.0, "linear model" if has_linear_model else "")
+        self.show(0.0, next(iter(self._left), ""))
         return self
 
-    def finish_linear_model(self) -> None:
-        """Count the linear model as done."""
-        self.count(0, self._all[0], self._all[0], "")
-        self._linear_model.end()
+    def count_linear_model(self, name: str, share: float = 1.0) -> None:
+        """Set which share of a linear model is done."""
+        self._left[name] = (1 - share) * self._linear_updates[name]
+        left = sum(self._left.values())
+        self.count(0, self._all[0] - left, self._all[0], name if left else "")
+        if not left:
+            self._linear_model.end()
 
     def network(self, index: int, so_far: Any = None) -> NetworkProgress | None:
         """Return the callback that counts the updates of a network; None if nobody looks at it."""

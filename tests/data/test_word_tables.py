@@ -12,6 +12,7 @@ from sklearn.pipeline import make_pipeline
 
 from sklearn_lstm import TextSequenceVectorizer, WordVectors
 from sklearn_lstm.data.embeddings import WORDS_AT_ONCE, read_embeddings
+from sklearn_lstm.fitting import read_as_at_fit
 from sklearn_lstm.inspection import explain
 
 GOOD = ["good", "fine", "nice", "great", "lovely", "superb"]
@@ -79,7 +80,7 @@ def test_the_network_tells_new_words_apart_if_the_table_does(kind):
 
 def test_the_linear_model_reads_the_mean_of_the_vectors(fitted):
     vectors = fitted[-1].linear_model_.vectors
-    sequences = fitted[-1]._read(fitted[0].transform([*NEW.values()]))
+    sequences = read_as_at_fit(fitted[-1], fitted[0].transform([*NEW.values()]))
     good, bad, unknown = vectors.means(sequences) @ vectors.coef[:, 1]
     assert good > bad
     assert unknown == 0

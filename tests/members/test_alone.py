@@ -7,6 +7,7 @@ import pytest
 from torch.nn import CrossEntropyLoss
 
 from sklearn_lstm import LSTMSequenceClassifier
+from sklearn_lstm.fitting import read_as_at_fit
 
 
 @pytest.fixture
@@ -31,7 +32,7 @@ def test_the_network_neither_learns_nor_counts(pairs, lr_schedule, early_stoppin
     model = alone(lr_schedule=lr_schedule, early_stopping=early_stopping).fit(X[:200], y[:200])
     assert model.n_epochs_ == len(model.history_) == 0
     assert model.calibration_["network_weight"] == 0
-    sequences = model._read(X)
+    sequences = read_as_at_fit(model, X)
     expected = model.calibration_["linear_weight"] * model.linear_model_.logits(sequences)
     expected += model._model.biases
     np.testing.assert_allclose(model.decision_function(X), expected[:, 1] - expected[:, 0])

@@ -27,8 +27,8 @@ def test_auto_epochs_and_batches_suit_small_and_large_data():
         for n in (100, 10**3, 10**4, 10**5, 10**7)
     ]
     assert epochs == sorted(epochs, reverse=True)
-    assert epochs[0] == 800 * 4 / 100
-    assert epochs[-1] == 4
+    assert epochs[0] == 2 * 800 * 4 / 100
+    assert epochs[-1] == 8
 
 
 def plan(X, *, is_judged=True, is_new=True, has_validation=False, other_work=0, **parameters):
@@ -47,9 +47,9 @@ def plan(X, *, is_judged=True, is_new=True, has_validation=False, other_work=0, 
 
 def test_small_alphabets_get_more_epochs_than_many_words():
     rng = np.random.default_rng(0)
-    assert plan(rng.integers(2, 30, (9600, 10))).max_epochs == 15
-    assert plan(rng.integers(2, 20_000, (9600, 10))).max_epochs == 6
-    assert plan(rng.normal(size=(9600, 10))).max_epochs == 6
+    assert plan(rng.integers(2, 30, (9600, 10))).max_epochs == 30
+    assert plan(rng.integers(2, 20_000, (9600, 10))).max_epochs == 12
+    assert plan(rng.normal(size=(9600, 10))).max_epochs == 12
 
 
 def test_few_texts_are_checked_more_often_than_characters_and_many_texts():
@@ -75,16 +75,25 @@ def test_a_length_that_the_user_sets_is_kept(token_unit):
     assert auto.follows_loss
 
 
-def test_a_network_that_no_held_out_loss_tells_when_to_stop_gets_twice_the_epochs():
+def test_all_networks_may_train_as_long_whether_or_not_a_held_out_loss_tells_when_to_stop():
     ids = np.arange(300).reshape(100, 3)
     told = plan(ids)
+    assert told.follows_loss
     for untold in (
         plan(ids, is_judged=False),
         plan(ids, early_stopping=True),
         plan(ids, lr_schedule="cosine"),
     ):
-        assert untold.max_epochs == 2 * told.max_epochs
+        assert untold.max_epochs == told.max_epochs == 64
         assert not untold.follows_loss
+
+
+def test_half_of_the_most_epochs_decides_whether_two_networks_are_affordable():
+    ids = np.arange(36_000).reshape(100, 360)  # an epoch is 36,000 units of work
+    told = plan(ids)
+    assert (told.max_epochs, told.n_networks) == (64, 2)  # 2.3 million units of 1.5 million
+    for to_the_end in ({"max_epochs": 64}, {"lr_schedule": "cosine"}):
+        assert plan(ids, **to_the_end).n_networks == 1
 
 
 @pytest.mark.parametrize("X", [np.arange(400).reshape(200, 2), np.ones((200, 2))])

@@ -190,9 +190,8 @@ def test_logits_of_held_out_series_come_from_other_groups():
     rng = np.random.default_rng(0)
     X, y = np.repeat(rng.normal(size=(60, 30)), 4, axis=0), np.repeat(np.arange(60) % 2, 4)
     model = small(max_epochs=0)
-    alone = model.fit(X, y).calibration_["linear_weight"]
-    grouped = model.fit(X, y, groups=np.arange(240) // 4).calibration_["linear_weight"]
-    assert grouped < 0.9 * alone  # alone, it is below 1 by its confidence
+    weight = model.fit(X, y, groups=np.arange(240) // 4).calibration_["linear_weight"]
+    assert weight < 0.2  # of logits that leave out one series at a time: 1
 
 
 def test_labels_of_groups_may_be_anything_that_has_a_hash():

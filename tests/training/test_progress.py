@@ -237,8 +237,8 @@ def test_fewer_updates_are_counted_once_training_is_known_to_end_early(counted):
 
 
 def test_nothing_is_drawn_unless_it_is_asked_for(capfd):
-    with FitProgress(1.0, 2, [5, 6], is_shown=False) as progress:
-        progress.finish_linear_model()
+    with FitProgress({"linear model": 1.0}, 2, [5, 6], is_shown=False) as progress:
+        progress.count_linear_model("linear model")
         assert progress.network(0) is None
     assert capfd.readouterr() == ("", "")
 

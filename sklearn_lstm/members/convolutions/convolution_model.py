@@ -7,10 +7,9 @@ competing kernels. The two models make different errors.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Self, TypeAlias
+from typing import TYPE_CHECKING, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,15 +20,10 @@ from sklearn_lstm.data.encoding import ChannelScaling
 from sklearn_lstm.data.kinds import MEASUREMENTS
 from sklearn_lstm.data.padding import pad
 from sklearn_lstm.data.sequences import Lengths, Rows, Samples, Sequences, rows_of_similar_length
-from sklearn_lstm.members.convolutions.features import ROWS_PER_BLOCK, Batch, Features, in_blocks
+from sklearn_lstm.data.targets import Targets
+from sklearn_lstm.members.convolutions.features import Batch, Features, in_blocks
 from sklearn_lstm.members.convolutions.random_convolutions import STEPS_AT_ONCE, Convolutions
-from sklearn_lstm.members.convolutions.ridge import (
-    SMALLEST_DEVIATION,
-    GramMatrix,
-    RidgeFit,
-    fit_few,
-    leave_alike_out,
-)
+from sklearn_lstm.members.convolutions.ridge import GramMatrix, fit_few, leave_alike_out
 from sklearn_lstm.members.convolutions.statistics import SeriesStatistics
 from sklearn_lstm.members.member import LinearMember
 from sklearn_lstm.training.held_out import Parts
@@ -39,23 +33,19 @@ if TYPE_CHECKING:  # a stored member computes without torch
 
 N_FEATURES = 5_000  # about so many
 LARGEST_PROBLEM = 2_500  # rows of the eigenvalue problem: series, or features if they are fewer
-SHARE_OF_CONVOLUTIONS = 2 / 3  # of the features at least, if values are missing
-SERIES_OF_STATISTICS = 1_000
-VARIANCE_OF_LEVELS = 0.03  # at most, relative to that of all convolutions
-VARIANCE_WITH_MISSING_VALUES = 30  # of the features of a regression
-ROWS_PER_BATCH = 1 << 10
+MOST_DRAWN = 1_000  # series that say how features vary, and which are compared with those alike
+VARIANCE_OF_LEVELS = 0.3  # relative to that of all convolutions
 PRODUCTS_PER_UNIT = 300_000  # of work
 MOST_LEFT_OUT = 5_000  # series whose leave-one-out predictions are computed at once
 MOST_PREDICTIONS_LEFT_OUT = 10_000_000  # series times classes, of the same predictions
-MOST_COMPARED = 1_000  # series that are left out together with those that are alike
 
 
 @dataclass(frozen=True)
 class ConvolutionModel(LinearMember):
     """Ridge regression on the proportions of steps at which convolutions are large or small.
 
-    Beside them it reads the level of each channel. A second regression reads what is known of
-    channels with missing values; their sum is the model.
+    Beside them it reads the level of each channel, and what is known of channels with missing
+    values.
 
     Parameters
     ----------
@@ -125,36 +115,40 @@ class ConvolutionModel(LinearMember):
     ) -> tuple[Self, NDArray[np.float64]]:
         rng = np.random.default_rng(seed)
         drawn = cls._draw(samples, encoding, rng)
-        if len(samples) <= len(drawn.coef):
-            fits, rows, logits, features = _fit_few(drawn, samples, held_out)
+        rows = np.append(held_out, rng.permutation(np.setdiff1d(np.arange(len(samples)), held_out)))
+        is_many = len(samples) > len(drawn.coef)
+        if is_many:
+            most = min(MOST_LEFT_OUT, MOST_PREDICTIONS_LEFT_OUT // len(drawn.intercept))
+            rows = rows[: max(most, len(held_out))]
+        left_out = samples.subset(rows)
+        signs, weights = _signs(left_out.targets), left_out.targets.sample_weights
+        if is_many:
+            gram, features = drawn._sums(samples, rows)  # noqa: SLF001 - of the same class
+            fit = gram.solve(drawn.deviations).fit(features, signs, weights)
         else:
-            fits, rows, logits, features = _fit_many(drawn, samples, held_out, rng)
-        # Large penalties, as missing values need, draw the predictions towards their mean.
-        prior = ClassPrior.of(samples.targets, is_drawn=False) if len(fits) > 1 else None
-        blend = _calibration([fit.left_out for fit in fits], samples, rows, prior)
-        bias = 0.0 if prior is None else -blend.prior_correction * prior.logs
-        weighted = list(zip(blend.factors, fits, strict=True))
-        model = replace(
-            drawn,
-            coef=np.concatenate([factor * fit.coef for factor, fit in weighted]),
-            intercept=np.sum([factor * fit.intercept for factor, fit in weighted], axis=0) + bias,
-        )
+            features = drawn._all_features(left_out.sequences)  # noqa: SLF001
+            fit = fit_few(features[:], signs, weights, drawn.deviations)
+        # Large penalties draw the predictions towards their mean.
+        prior = ClassPrior.of(samples.targets, is_drawn=False)
+        blend = _calibration(fit.left_out, left_out.targets, prior)
+        factor, bias = blend.factors[0], -blend.prior_correction * prior.logs
+        model = replace(drawn, coef=factor * fit.coef, intercept=factor * fit.intercept + bias)
         if len(held_out):
-            places = _drawn(len(rows), MOST_COMPARED, rng)
-            parts = features.of(places), samples, rows[places]
-            model = replace(model, confidence=_confidence(model, *parts, fits[0].alpha))
-        return model, np.tensordot(blend.factors, logits, 1) + bias
+            places = _drawn(len(rows), MOST_DRAWN, rng)
+            targets = left_out.targets.subset(places)
+            confidence = _confidence(model, features[places], targets, prior, fit.alpha)
+            model = replace(model, confidence=confidence)
+        return model, factor * fit.left_out[: len(held_out)] + bias
 
     @classmethod
     def _draw(cls, samples: Samples, encoding: ChannelScaling, rng: np.random.Generator) -> Self:
         """Draw convolutions, and find all thresholds; the coefficients are 0."""
         sequences, n_outputs = samples.sequences, samples.targets.n_outputs
         n_features = _n_features(len(sequences))
-        rows = _drawn(len(sequences), SERIES_OF_STATISTICS, rng.spawn(1)[0])
+        rows = _drawn(len(sequences), MOST_DRAWN, rng.spawn(1)[0])
         statistics = SeriesStatistics.of(sequences.subset(rows), encoding)
-        fewest = int(SHARE_OF_CONVOLUTIONS * n_features)
-        n_features = max(n_features - statistics.sizes[1], fewest)
-        convolutions = Convolutions.draw(sequences, encoding, n_features, rng)
+        n_convolutions = n_features - statistics.sizes[1]
+        convolutions = Convolutions.draw(sequences, encoding, n_convolutions, rng)
         coef = np.zeros((len(convolutions) + len(statistics), n_outputs))
         return cls(convolutions, statistics, coef, np.zeros(n_outputs))
 
@@ -197,32 +191,16 @@ class ConvolutionModel(LinearMember):
 
     @property
     def deviations(self) -> NDArray[np.float64]:
-        """The standard deviation that each feature gets for its ridge regression.
+        """The standard deviation that each feature gets for the ridge regression.
 
-        Levels count little: another person or sensor shifts them. They count less where they vary
-        less than the steps of a series, and not at all where they differ by rounding only. With
-        missing values all deviations are small, which allows larger penalties: much of what is
-        filled in is noise.
+        Convolutions, and statistics of uneven channels, have the same total variance, 1. Levels
+        have less, for another person or sensor shifts them.
         """
         sizes = np.array([len(self.convolutions), *self.statistics.sizes])
-        convolution_variance = VARIANCE_WITH_MISSING_VALUES if sizes[2] else sizes[0]
-        variances = convolution_variance * np.array([1, VARIANCE_OF_LEVELS, 1])
-        deviations = np.sqrt(np.repeat(variances / np.maximum(sizes, 1), sizes))
-        levels = slice(sizes[0], sizes[0] + sizes[1])
-        deviations[levels] *= np.clip(self.statistics.deviations, SMALLEST_DEVIATION, 1)
+        variances = np.array([1, VARIANCE_OF_LEVELS, 1]) / np.maximum(sizes, 1)
+        deviations = np.sqrt(np.repeat(variances, sizes))
+        deviations[sizes[0] : sizes[:2].sum()] *= self.statistics.deviations
         return np.asarray(deviations)
-
-    def by_regression(self, features: Features) -> list[tuple[Features, NDArray[np.float64]]]:
-        """Return the features of each ridge regression, and their deviations.
-
-        What is known of channels with missing values has a regression of its own: its penalty
-        hardly suits convolutions of series that were filled.
-        """
-        n_levels, n_statistics = self.statistics.sizes
-        if not n_statistics:
-            return [(features, self.deviations)]
-        deviations = np.split(self.deviations, [len(self.convolutions) + n_levels])
-        return list(zip(features.split(n_levels), deviations, strict=True))
 
     def describe(self) -> str:
         """Return what the model consists of, in one line."""
@@ -230,20 +208,39 @@ class ConvolutionModel(LinearMember):
 
     def features(self, sequences: Sequences) -> Iterator[Batch]:
         """Yield rows and their features, in batches."""
-        for rows in rows_of_similar_length(sequences.lengths, STEPS_AT_ONCE, ROWS_PER_BATCH):
+        for rows in rows_of_similar_length(sequences.lengths, STEPS_AT_ONCE):
             check_not_abandoned()
             steps, lengths = sequences.read(rows), sequences.lengths[rows]
             inputs = pad(self.statistics.encoding(steps, lengths), lengths)
             counts = self.convolutions.counts(inputs, lengths)
             yield rows, Features(counts, lengths, self.statistics(steps, lengths))
 
-    def empty_features(self, lengths: Lengths) -> Features:
+    def _empty_features(self, lengths: Lengths) -> Features:
         """Return features of series of these lengths, to be filled."""
         return Features(
             np.empty((len(lengths), len(self.convolutions)), np.min_scalar_type(lengths.max())),
             lengths,
             np.empty((len(lengths), len(self.statistics)), np.float32),
         )
+
+    def _all_features(self, sequences: Sequences) -> Features:
+        features = self._empty_features(sequences.lengths)
+        for rows, batch_features in self.features(sequences):
+            features.fill(rows, batch_features)
+        return features
+
+    def _sums(self, samples: Samples, rows: Rows) -> tuple[GramMatrix, Features]:
+        """Return sums over the features of all samples, and the features of some rows."""
+        position = np.full(len(samples), -1)
+        position[rows] = np.arange(len(rows))
+        kept = self._empty_features(samples.sequences.lengths[rows])
+        gram = GramMatrix(*self.coef.shape)
+        for block, features in in_blocks(self.features(samples.sequences)):
+            targets = samples.targets.subset(block)
+            gram.add(features[:], _signs(targets), targets.sample_weights)
+            is_kept = position[block] >= 0
+            kept.fill(position[block[is_kept]], features.of(is_kept))
+        return gram, kept
 
 
 def _n_features(n_samples: int) -> int:
@@ -256,100 +253,33 @@ def _drawn(n_rows: int, most: int, rng: np.random.Generator) -> Rows:
     return np.sort(rng.permutation(n_rows)[:most])
 
 
-def _scale(predictions: NDArray[np.float64], samples: Samples, rows: Rows) -> float:
-    """Return the factor that makes predictions for these rows the most likely logits."""
-    return float(_calibration([predictions], samples, rows, None).factors[0])
+def _signs(targets: Targets) -> NDArray[np.float64]:
+    """Return 1 for each class or label that a sample has, and -1 for the others."""
+    return np.where(targets.indicators(), 1.0, -1.0)
 
 
-def _calibration(
-    predictions: list[NDArray[np.float64]], samples: Samples, rows: Rows, prior: ClassPrior | None
-) -> Blend:
-    """Return what makes the sum of predictions for these rows the most likely logits."""
-    expected = [1 / len(predictions)] * len(predictions)
-    return fit_blend(predictions, samples.targets.subset(rows), expected=expected, prior=prior)
+def _calibration(predictions: NDArray[np.float64], targets: Targets, prior: ClassPrior) -> Blend:
+    """Return what makes predictions for these targets the most likely logits."""
+    return fit_blend([predictions], targets, expected=[1.0], prior=prior)
 
 
 def _confidence(
-    model: ConvolutionModel, features: Features, samples: Samples, rows: Rows, alpha: float
+    model: ConvolutionModel,
+    features: NDArray[np.float32],
+    targets: Targets,
+    prior: ClassPrior,
+    alpha: float,
 ) -> float:
     """Return a factor for logits, up to 1, because new samples may be of other groups.
 
     Samples often come in groups: recordings of a person, windows of a recording. A sample that is
-    left out alone has others of its group in the training part; a new person has none there. If
-    all samples that are alike are left out with it, it has fewer neighbours than a new one. The
-    logits of both predictions need different scales, and the root of their ratio is between the
-    two cases. Samples are alike if their convolutions and levels are.
+    left out alone has others of its group in the training part; a new person has none there, as if
+    all samples that are alike were left out too. The factor is the ratio of the scales that the
+    logits of both predictions need.
     """
-    signs, weights = _signs(samples, rows), samples.targets.sample_weights[rows]
-    compared, deviations = model.by_regression(features)[0]
-    alone, alike = leave_alike_out(compared[:], signs, weights, alpha, deviations)
-    return math.sqrt(min(1.0, _scale(alike, samples, rows) / _scale(alone, samples, rows)))
-
-
-# The regressions, the rows that they left out in turn, the logits of the held-out rows by each
-# regression, and the features of the rows that were left out.
-Fitted: TypeAlias = tuple[list[RidgeFit], Rows, NDArray[np.float64], Features]
-
-
-def _fit_few(model: ConvolutionModel, samples: Samples, held_out: Rows) -> Fitted:
-    """Fit to all features at once, and leave each sample out in turn."""
-    rows = np.arange(len(samples))
-    features, signs = _features(model, samples.sequences), _signs(samples, rows)
-    fits = [
-        fit_few(part[:], signs, samples.targets.sample_weights, deviations)
-        for part, deviations in model.by_regression(features)
-    ]
-    return fits, rows, np.stack([fit.left_out[held_out] for fit in fits]), features
-
-
-def _fit_many(
-    model: ConvolutionModel, samples: Samples, held_out: Rows, rng: np.random.Generator
-) -> Fitted:
-    """Fit to sums over blocks of features, and leave some samples out in turn."""
-    n_samples, n_outputs = len(samples), len(model.intercept)
-    most = max(1, min(MOST_LEFT_OUT, MOST_PREDICTIONS_LEFT_OUT // n_outputs))
-    remaining_rows = np.setdiff1d(np.arange(n_samples), held_out)
-    first = _drawn(len(held_out), most, rng.spawn(1)[0])
-    order = np.concatenate([first, np.setdiff1d(np.arange(len(held_out)), first)])
-    rows = np.concatenate([held_out[order], rng.permutation(remaining_rows)])[:most]
-    position = np.full(n_samples, -1)
-    position[rows] = np.arange(len(rows))
-    kept = model.empty_features(samples.sequences.lengths[rows])
-    parts = model.by_regression(kept)  # they see what is filled in later
-    grams = [GramMatrix(len(deviations), n_outputs) for _, deviations in parts]
-    for block, features in in_blocks(model.features(samples.sequences)):
-        signs, weights = _signs(samples, block), samples.targets.sample_weights[block]
-        for gram, (part, _) in zip(grams, model.by_regression(features), strict=True):
-            gram.add(part[:], signs, weights)
-        is_kept = position[block] >= 0
-        kept.fill(position[block[is_kept]], features.of(is_kept))
-    solvers = [gram.solve(deviations) for gram, (_, deviations) in zip(grams, parts, strict=True)]
-    signs, weights = _signs(samples, rows), samples.targets.sample_weights[rows]
-    fits = [
-        solver.fit(part, signs, weights) for solver, (part, _) in zip(solvers, parts, strict=True)
-    ]
-    logits = [np.stack([fit.left_out[: len(held_out)] for fit in fits])]
-    for block in np.split(held_out[order], np.arange(most, len(held_out), ROWS_PER_BLOCK))[1:]:
-        features = _features(model, samples.sequences.subset(block))
-        signs, weights = _signs(samples, block), samples.targets.sample_weights[block]
-        block_logits = [
-            solver.left_out(solver.components(part[:]), signs, weights, fit.alpha)
-            for solver, fit, (part, _) in zip(
-                solvers, fits, model.by_regression(features), strict=True
-            )
-        ]
-        logits.append(np.stack(block_logits))
-    return fits, rows, np.concatenate(logits, axis=1)[:, np.argsort(order)], kept
-
-
-def _features(model: ConvolutionModel, sequences: Sequences) -> Features:
-    """Return all features."""
-    features = model.empty_features(sequences.lengths)
-    for rows, batch_features in model.features(sequences):
-        features.fill(rows, batch_features)
-    return features
-
-
-def _signs(samples: Samples, rows: Rows) -> NDArray[np.float64]:
-    """Return 1 for each class or label that a sample has, and -1 for the others."""
-    return np.where(samples.targets.subset(rows).indicators(), 1.0, -1.0)
+    signs, weights = _signs(targets), targets.sample_weights
+    alone, alike = (
+        _calibration(predictions, targets, prior).factors[0]
+        for predictions in leave_alike_out(features, signs, weights, alpha, model.deviations)
+    )
+    return min(1.0, float(alike / alone))

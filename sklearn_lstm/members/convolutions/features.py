@@ -43,12 +43,6 @@ class Features:
         """Return the features of some rows."""
         return Features(self.counts[rows], self.lengths[rows], self.values[rows])
 
-    def split(self, n_values: int) -> tuple[Features, Features]:
-        """Return the proportions with the first values, and the other values."""
-        first, second = np.split(self.values, [n_values], axis=1)
-        none = self.counts[:, :0]
-        return Features(self.counts, self.lengths, first), Features(none, self.lengths, second)
-
     def fill(self, rows: Rows, features: Features) -> None:
         """Set some rows to the features of others."""
         self.counts[rows], self.values[rows] = features.counts, features.values
@@ -64,20 +58,17 @@ Batch: TypeAlias = tuple[Rows, Features]
 
 
 def in_blocks(batches: Iterator[Batch]) -> Iterator[Batch]:
-    """Join and cut batches to blocks of some hundred rows, which are multiplied faster."""
+    """Join batches to blocks of some hundred rows, which are multiplied faster."""
     joined: list[Batch] = []
     for batch in batches:
         joined.append(batch)
         if sum(len(rows) for rows, _ in joined) >= ROWS_PER_BLOCK:
-            yield from _join(joined)
+            yield _join(joined)
             joined = []
     if joined:
-        yield from _join(joined)
+        yield _join(joined)
 
 
-def _join(batches: list[Batch]) -> Iterator[Batch]:
-    rows = np.concatenate([rows for rows, _ in batches])
-    features = Features.joined([part for _, part in batches])
-    for start in range(0, len(rows), ROWS_PER_BLOCK):
-        block = slice(start, start + ROWS_PER_BLOCK)
-        yield rows[block], features.of(block)
+def _join(batches: list[Batch]) -> Batch:
+    rows, parts = zip(*batches, strict=True)
+    return np.concatenate(rows), Features.joined(list(parts))

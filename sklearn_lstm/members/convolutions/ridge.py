@@ -19,11 +19,10 @@ from sklearn import config_context
 from sklearn.linear_model import RidgeCV
 
 from sklearn_lstm.data.sequences import Rows
+from sklearn_lstm.members.convolutions.features import ROWS_PER_BLOCK
 
-ALPHAS = np.logspace(-3, 3, 10)
-SMALLEST_DEVIATION = 1e-9  # less is rounding
-ROWS_AT_ONCE = 512
-N_CLUSTERS = 12  # of each class
+ALPHAS = np.logspace(-7, 2, 14)  # relative to the total variance of the convolutions, 1
+N_CLUSTERS = 12  # for each class
 
 
 class LazyFeatures(Protocol):
@@ -60,15 +59,15 @@ def fit_few(
     deviations: NDArray[np.float64],
 ) -> RidgeFit:
     """Fit fewer samples than features, by scikit-learn; features get these deviations."""
-    deviation = _replace_zeros(features.std(axis=0, dtype=np.float64)) / deviations
+    scale = deviations / _replace_zeros(features.std(axis=0, dtype=np.float64))
     ridge = RidgeCV(  # with a scoring it stores the predictions for each sample left out
         ALPHAS, scoring="neg_mean_squared_error", store_cv_results=True
     )
     with config_context(enable_metadata_routing=False):
-        ridge.fit(features / deviation, signs, sample_weight=weights)
+        ridge.fit(features * scale, signs, sample_weight=weights)
     best = int(np.flatnonzero(ridge.alphas == ridge.alpha_)[0])
     return RidgeFit(
-        np.atleast_2d(ridge.coef_).T / deviation[:, np.newaxis],
+        np.atleast_2d(ridge.coef_).T * scale[:, np.newaxis],
         np.atleast_1d(ridge.intercept_),
         ridge.cv_results_.reshape(*signs.shape, -1)[:, :, best],
         float(ridge.alpha_),
@@ -84,8 +83,9 @@ def leave_alike_out(
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Return two predictions for each sample: without it, and without all samples like it.
 
-    Both are of shape (n_samples, n_outputs). The samples of each class, or with each set of labels,
-    are divided into 12 clusters (Ward 1963), and each cluster is left out as a whole. With the hat
+    Both are of shape (n_samples, n_outputs). The samples are divided into 12 clusters (Ward 1963)
+    for each class, or set of labels, and each cluster is left out as a whole, whatever its classes:
+    where classes hardly differ, the others like it would speak for the other classes. With the hat
     matrix H and the residuals r, the residuals without a cluster C would be (1 - H_CC)^-1 r_C.
     """
     scaled = features / _replace_zeros(features.std(axis=0, dtype=np.float64)) * deviations
@@ -96,28 +96,20 @@ def leave_alike_out(
     residuals = remaining @ (roots * signs)
     alone = signs - residuals / np.diag(remaining)[:, np.newaxis] / roots
     alike = np.empty_like(alone)
-    for rows in _clusters(products, signs):
+    for rows in _clusters(products, N_CLUSTERS * len(np.unique(signs, axis=0))):
         within = np.linalg.solve(remaining[np.ix_(rows, rows)], residuals[rows])
         alike[rows] = signs[rows] - within / roots[rows]
     return alone, alike
 
 
-def _clusters(products: NDArray[np.float64], signs: NDArray[np.float64]) -> Iterator[Rows]:
+def _clusters(products: NDArray[np.float64], n_clusters: int) -> Iterator[Rows]:
     """Yield the rows of each cluster, from the scalar products of the samples."""
-    classes = np.unique(signs, axis=0, return_inverse=True)[1].ravel()
     squares = np.diag(products)
-    for class_index in range(int(classes.max()) + 1):
-        rows = np.flatnonzero(classes == class_index)
-        if len(rows) == 1:
-            yield rows
-            continue
-        first, second = np.triu_indices(len(rows), 1)
-        first, second = rows[first], rows[second]
-        distances = squares[first] + squares[second] - 2 * products[first, second]
-        tree = linkage(np.sqrt(np.maximum(distances, 0)), "ward")
-        cluster = fcluster(tree, N_CLUSTERS, "maxclust")
-        for number in np.unique(cluster):
-            yield rows[cluster == number]
+    first, second = np.triu_indices(len(products), 1)
+    distances = squares[first] + squares[second] - 2 * products[first, second]
+    clusters = fcluster(linkage(np.sqrt(np.maximum(distances, 0)), "ward"), n_clusters, "maxclust")
+    for number in np.unique(clusters):
+        yield np.flatnonzero(clusters == number)
 
 
 class GramMatrix:
@@ -165,21 +157,21 @@ class GramMatrix:
         Each feature gets its standard deviation.
         """
         deviation = self.sums[1] / self.n_samples - np.square(self.sums[0] / self.n_samples)
-        deviation = _replace_zeros(np.sqrt(np.maximum(deviation, 0))) / deviations
+        scale = deviations / _replace_zeros(np.sqrt(np.maximum(deviation, 0)))
         mean = self.weighted_sum / self.total_weight
         mean_sign = self.weighted_signs / self.total_weight
         dsyr(-self.total_weight, mean, a=self.gram, overwrite_a=True)
-        self.gram /= deviation
-        self.gram /= deviation[:, np.newaxis]
+        self.gram *= scale
+        self.gram *= scale[:, np.newaxis]
         self.cross -= np.outer(self.total_weight * mean, mean_sign)
-        self.cross /= deviation[:, np.newaxis]
+        self.cross *= scale[:, np.newaxis]
         eigenvalues, eigenvectors = eigh(
             self.gram, lower=False, overwrite_a=True, check_finite=False
         )
         del self.gram
         return RidgeSolver(
             self.origin + mean,
-            deviation,
+            scale,
             mean_sign,
             self.total_weight,
             np.maximum(eigenvalues, 0),
@@ -199,7 +191,7 @@ class RidgeSolver:
 
     Parameters
     ----------
-    mean, deviation : ndarray of shape (n_features,)
+    mean, scale : ndarray of shape (n_features,)
     mean_sign : ndarray of shape (n_outputs,)
     total_weight : float
     eigenvalues : ndarray of shape (n_features,)
@@ -209,7 +201,7 @@ class RidgeSolver:
     """
 
     mean: NDArray[np.float64]
-    deviation: NDArray[np.float64]
+    scale: NDArray[np.float64]
     mean_sign: NDArray[np.float64]
     total_weight: float
     eigenvalues: NDArray[np.float64]
@@ -219,7 +211,7 @@ class RidgeSolver:
     def components(self, features: NDArray[np.float32]) -> NDArray[np.float64]:
         """Features (B, n_features) -> Z (B, n_features)."""
         centred = features - self.mean
-        centred /= self.deviation
+        centred *= self.scale
         return np.asarray(centred @ self.eigenvectors)
 
     def left_out(
@@ -246,8 +238,8 @@ class RidgeSolver:
         The components are computed twice, block by block: as a whole they would take twice the
         memory of the features.
         """
-        starts = range(0, len(features), ROWS_AT_ONCE)
-        parts = [slice(start, start + ROWS_AT_ONCE) for start in starts]
+        starts = range(0, len(features), ROWS_PER_BLOCK)
+        parts = [slice(start, start + ROWS_PER_BLOCK) for start in starts]
         errors = np.zeros(len(ALPHAS))
         for part in parts:
             components = self.components(features[part])
@@ -262,9 +254,9 @@ class RidgeSolver:
             ]
         )
         coef = self.eigenvectors @ (self.cross / (self.eigenvalues + alpha)[:, np.newaxis])
-        coef /= self.deviation[:, np.newaxis]
+        coef *= self.scale[:, np.newaxis]
         return RidgeFit(coef, self.mean_sign - self.mean @ coef, left_out, alpha)
 
 
 def _replace_zeros(deviation: NDArray[np.float64]) -> NDArray[np.float64]:
-    return np.where(deviation < SMALLEST_DEVIATION, 1.0, deviation)
+    return np.where(deviation < np.finfo(np.float32).eps, 1.0, deviation)  # less is rounding

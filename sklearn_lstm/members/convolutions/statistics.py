@@ -35,7 +35,9 @@ class SeriesStatistics:
     ----------
     encoding : ChannelScaling
     deviations : ndarray of shape (n_values,)
-        The standard deviations of the levels of training series.
+        The standard deviation that a linear model gives each level, up to 1. With the variance v
+        of the training levels and that of a mean of independent steps c, it is
+        (v / (v + c))^1/2: levels that are 0 but for rounding stay silent.
     thresholds : ndarray of shape (n_thresholds, 3, n_uneven)
         Quantiles of the known statistics of training series.
     """
@@ -56,7 +58,8 @@ class SeriesStatistics:
             found = found[~np.isnan(found)]
             if len(found):
                 thresholds[:, *place] = np.quantile(found, places)
-        return cls(encoding, levels.std(axis=0), thresholds)
+        variances, by_chance = levels.var(axis=0), (1 / sequences.lengths).mean()
+        return cls(encoding, np.sqrt(variances / (variances + by_chance)), thresholds)
 
     @property
     def sizes(self) -> tuple[int, int]:

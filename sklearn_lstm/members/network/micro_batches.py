@@ -19,8 +19,8 @@ from sklearn_lstm.network.masks import pad_steps
 class MicroBatchNet(NeuralNetClassifier):  # type: ignore[misc]
     """A skorch net that reads a batch in micro-batches and adds up their gradients.
 
-    The micro-batches hold sequences of similar length, and are small enough for the processor's
-    caches. A long sequence is a micro-batch of its own.
+    The micro-batches hold sequences of similar length, and need little memory. A long sequence is a
+    micro-batch of its own.
     """
 
     def train_step_single(self, batch: Any, **_: Any) -> dict[str, Any]:

@@ -171,7 +171,7 @@ class Networks(FittedMember):
         else:
             model, optimizer_state = excerpt.network, excerpt.optimizer_state
         progress = FitProgress(
-            0, 1, [plan.updates_per_epoch(len(samples))], is_shown=configuration.verbose > 0
+            {}, 1, [plan.updates_per_epoch(len(samples))], is_shown=configuration.verbose > 0
         )
         with workers(configuration.device, model.network.n_directions), progress:
             net = train(

@@ -14,7 +14,7 @@ from skorch.callbacks import Callback
 
 WARM_UP, LONGEST_WARM_UP = 0.05, 50  # share of the updates, and at most so many
 DECAY = 1 / 3  # share of the updates
-MOST_CHECKS, CHECKS_WITHOUT_PROGRESS = 20, 3  # in all, and in a row until training ends
+MOST_CHECKS, CHECKS_WITHOUT_PROGRESS = 40, 3  # in all, and in a row until training ends
 LEAST_PROGRESS = 2.0  # nats: the held-out samples become e^2 times as likely
 
 
@@ -51,7 +51,7 @@ class Trapezoid(Callback):  # type: ignore[misc]
     updates_per_epoch : int
     held_out_loss : HeldOutLoss or None
     updates_per_check : int
-        Between two checks, or more if there would be more than 20.
+        Between two checks, or more if there would be more than 40.
     """
 
     held_out_loss: HeldOutLoss | None = None
@@ -75,7 +75,9 @@ class Trapezoid(Callback):  # type: ignore[misc]
         """Start to count."""
         self.n_done = 0
         self.has_stopped = False
-        self.warm_up = min(LONGEST_WARM_UP, max(1, round(WARM_UP * self.n_updates)))
+        # The held-out loss mostly ends a training in the first half of its updates.
+        usual_updates = self.n_updates if self.held_out_loss is None else self.n_updates // 2
+        self.warm_up = min(LONGEST_WARM_UP, max(1, round(WARM_UP * usual_updates)))
         self.interval = max(self.updates_per_check, self.n_updates // MOST_CHECKS)
         if self.held_out_loss is not None:
             self.n_checks_since, self.lowest_loss = 0, self._check(self.held_out_loss)

@@ -33,7 +33,7 @@ class Net:
         self.loss = value
 
 
-def run(losses, n_updates=3000, updates_per_epoch=50):
+def run(losses, n_updates=6000, updates_per_epoch=50):
     """Return the learning rates of a training whose held-out losses are given."""
     losses = iter(losses)
     loss = HeldOutLoss(lambda: next(losses), 1)
@@ -70,15 +70,24 @@ def test_the_first_epoch_is_always_seen_to_its_end():
 
 def test_a_loss_that_falls_trains_to_the_end():
     rates = run(np.arange(100, 0, -2.5))
-    assert len(rates) == 3000
-    np.testing.assert_allclose(rates[50:2000], 1.0)
-    assert (np.diff(rates[2000:]) < 0).all()
+    assert len(rates) == 6000
+    np.testing.assert_allclose(rates[50:4000], 1.0)
+    assert (np.diff(rates[4000:]) < 0).all()
 
 
 def test_progress_is_measured_from_the_lowest_loss():
     # A slow fall adds up: 0.8 at each check are 2.4 in three checks.
-    assert len(run(np.arange(100, 0, -0.8))) == 3000
-    assert len(run(np.arange(100, 0, -0.6))) < 3000
+    assert len(run(np.arange(100, 0, -0.8))) == 6000
+    assert len(run(np.arange(100, 0, -0.6))) < 6000
+
+
+def test_warm_up_and_checks_suit_half_of_the_updates_where_a_loss_may_end_them():
+    # Of 1,200 updates half are 600: a warm-up over 30 and a check after each 30th.
+    ended = run([100, 90, 80, 79, 81, 80], n_updates=1200)
+    np.testing.assert_allclose(ended[:30], np.arange(1, 31) / 30)
+    np.testing.assert_allclose(ended[30:150], 1.0)
+    assert len(ended) == 200  # 150 * 3 / 2, to the nearest end of an epoch of 50
+    assert len(run(np.arange(100, 0, -2.0), n_updates=1200)) == 1200
 
 
 class Count(Callback):

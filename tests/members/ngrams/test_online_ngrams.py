@@ -6,6 +6,7 @@ from numpy.testing import assert_allclose
 from sklearn.pipeline import make_pipeline
 
 from sklearn_lstm import LSTMSequenceClassifier, TextSequenceVectorizer
+from sklearn_lstm.fitting import read_as_at_fit
 from sklearn_lstm.inspection import explain
 from sklearn_lstm.members.ngrams import online_ngrams
 
@@ -112,7 +113,10 @@ def test_samples_without_weight_teach_nothing_and_large_weights_stay_finite():
     models = [streamed(np.arange(40) % 2, [0, 1])[0] for _ in range(2)]
     models[0].partial_fit([[3, 4], [5, 6]], [0, 1], sample_weight=[1, 0])
     models[1].partial_fit([[3, 4]], [0])
-    logits = [model._model.online_ngrams.logits(model._read([[5, 6], [3, 8]])) for model in models]
+    logits = [
+        model._model.online_ngrams.logits(read_as_at_fit(model, [[5, 6], [3, 8]]))
+        for model in models
+    ]
     assert_allclose(*logits)
     proba = models[0].partial_fit([[7]], [0], sample_weight=[1e20]).predict_proba([[7], [3, 4]])
     assert np.isfinite(proba).all()

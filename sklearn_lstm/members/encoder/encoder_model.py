@@ -1,0 +1,156 @@
+"""A linear model of what a sentence encoder knows, which others trained on many texts.
+
+N-grams and networks know only the words of the labelled texts.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sklearn_lstm.data.sequences import (
+    ROWS_AT_ONCE,
+    Rows,
+    Samples,
+    Sequences,
+    chunks_of_rows,
+    row_numbers,
+)
+from sklearn_lstm.data.targets import Targets
+from sklearn_lstm.members.encoder.logistic_regression import find_penalty, fit_regression
+from sklearn_lstm.members.member import LinearMember
+from sklearn_lstm.training.held_out import Parts
+
+if TYPE_CHECKING:  # a stored member computes without torch
+    from sklearn_lstm.training.configuration import Configuration
+    from sklearn_lstm.training.progress import FitProgress
+
+MOST_SAMPLES = 100_000  # that it learns from: a vector takes 1.5 kB
+
+
+@dataclass(frozen=True)
+class EncoderModel(LinearMember):
+    """Logistic regression on the standardised vectors of whole texts.
+
+    Parameters
+    ----------
+    mean : ndarray of shape (dim,)
+        Of the vectors of the training texts.
+    coef : ndarray of shape (dim, n_outputs)
+    intercept : ndarray of shape (n_outputs,)
+        The logits of the mean.
+    """
+
+    name = "encoder"
+    kinds = ()  # it is for any tokens, but only where the user brings an encoder
+    fewest_samples = 2
+    epochs = 10.0
+
+    mean: NDArray[np.float64]
+    coef: NDArray[np.float64]
+    intercept: NDArray[np.float64]
+
+    @classmethod
+    def suits(cls, samples: Samples, configuration: Configuration) -> bool:
+        """Return whether there is an encoder.
+
+        Raises
+        ------
+        ValueError
+            If the member can't be fitted, which the user wants.
+        """
+        if samples.sequences.encoder is None:
+            return False
+        if lacking := cls.lacks(samples, configuration):
+            raise ValueError(f"An encoder as embeddings needs {' and '.join(lacking)}.")
+        return True
+
+    @classmethod
+    def prepare(cls, parts: Parts, progress: FitProgress) -> None:
+        """Encode the texts, which takes longest."""
+        sequences, rows = parts.samples.sequences, _rows(parts)
+        for start in range(0, len(rows), ROWS_AT_ONCE):
+            progress.count_linear_model(cls.name, start / len(rows))
+            sequences.sentence_vectors(rows[start : start + ROWS_AT_ONCE])
+
+    @classmethod
+    def fit_linear(
+        cls,
+        parts: Parts,
+        configuration: Configuration,  # noqa: ARG003
+    ) -> tuple[Self, NDArray[np.float64]]:
+        """Fit to all samples, or to as many as the memory allows.
+
+        Returns
+        -------
+        model : EncoderModel
+        logits : ndarray of shape (n_held_out, n_outputs)
+            Of the held-out samples, by a model fitted to the others.
+        """
+        rows = _rows(parts)
+        samples = parts.samples.subset(rows)
+        vectors, targets = _vectors(samples.sequences), samples.targets
+        held_out = np.searchsorted(rows, parts.drawn)
+        learned = np.delete(np.arange(len(rows)), held_out)
+        penalty = find_penalty(_standardised(vectors[learned]), targets.subset(learned), parts.seed)
+        logits = np.empty((0, targets.n_outputs))
+        if len(held_out):
+            without = cls._of(vectors[learned], targets.subset(learned), penalty)
+            logits = without.logits_of(vectors[held_out])
+        return cls._of(vectors, targets, penalty), logits
+
+    @classmethod
+    def _of(cls, vectors: NDArray[np.float32], targets: Targets, penalty: float) -> Self:
+        mean, deviation = vectors.mean(axis=0, dtype=np.float64), _deviation(vectors)
+        intercept, *coef = fit_regression(_standardised(vectors), targets, penalty)
+        return cls(mean, np.stack(coef) / deviation[:, np.newaxis], intercept)
+
+    def logits(self, sequences: Sequences) -> NDArray[np.float64]:
+        """Return the logits (n_samples, n_outputs)."""
+        return self.logits_of(_vectors(sequences))
+
+    def logits_of(self, vectors: NDArray[np.float32]) -> NDArray[np.float64]:
+        """Return the logits of vectors (n_samples, n_outputs)."""
+        return np.asarray((vectors - self.mean) @ self.coef + self.intercept)
+
+    def contributions(
+        self, sequences: Sequences, direction: NDArray[np.float64]
+    ) -> tuple[NDArray[np.float64], float]:
+        """Return what the text as a whole adds to the score ``logits @ direction``, (1,).
+
+        The rest of the score is that of the mean of all training texts.
+        """
+        base = float(self.intercept @ direction)
+        return self.logits(sequences) @ direction - base, base
+
+    def describe(self) -> str:
+        """Return what the model consists of, in one line."""
+        return f"logistic regression on {len(self.mean):,} columns of vectors of whole texts"
+
+
+def _rows(parts: Parts) -> Rows:
+    """Return the rows that the model is fitted to, in ascending order: all, or a random part."""
+    rows = row_numbers(len(parts.samples))
+    if len(rows) <= MOST_SAMPLES:
+        return rows
+    chosen = np.random.default_rng(parts.seed).permutation(np.delete(rows, parts.drawn))
+    return np.sort(np.append(parts.drawn, chosen[: MOST_SAMPLES - len(parts.drawn)]))
+
+
+def _vectors(sequences: Sequences) -> NDArray[np.float32]:
+    """Return the vectors of all texts, which are read and encoded part by part."""
+    return np.concatenate(
+        [sequences.sentence_vectors(rows) for rows in chunks_of_rows(sequences.lengths)]
+    )
+
+
+def _deviation(vectors: NDArray[np.float32]) -> NDArray[np.float64]:
+    return np.asarray(np.maximum(vectors.std(axis=0, dtype=np.float64), np.finfo(np.float32).eps))
+
+
+def _standardised(vectors: NDArray[np.float32]) -> NDArray[np.float32]:
+    mean = vectors.mean(axis=0, dtype=np.float64)
+    return np.asarray((vectors - mean) / _deviation(vectors), np.float32)

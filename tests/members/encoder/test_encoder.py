@@ -1,0 +1,419 @@
+"""A sentence encoder as embeddings: what it reads, how it is fitted, and what is refused."""
+
+import copy
+import io
+import pickle
+import sys
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
+from types import SimpleNamespace
+from unittest.mock import MagicMock
+
+import joblib
+import numpy as np
+import pytest
+import scipy.sparse as sp
+import small_encoder
+import small_models
+from numpy.testing import assert_allclose, assert_array_equal
+from sklearn.base import clone
+from sklearn.model_selection import GridSearchCV, cross_val_score
+from sklearn.pipeline import make_pipeline
+from skorch.callbacks import Callback
+from torch.nn import MultiMarginLoss
+
+from sklearn_lstm import LSTMSequenceClassifier, TextSequenceVectorizer, WordVectors
+from sklearn_lstm.data.sentence_encoders import FIXED_SENTENCES, SentenceEncoder
+from sklearn_lstm.exceptions import ModelFileError
+from sklearn_lstm.inspection import as_shap_explanation, explain
+from sklearn_lstm.io import describe, load, save
+from sklearn_lstm.members.encoder.encoder_model import EncoderModel
+from sklearn_lstm.streaming import fit_batches
+
+WORDS = {1: ["good", "fine", "great", "nice"], 0: ["bad", "poor", "dull", "awful"]}
+FILLERS = ["the", "film", "plot", "was", "so", "actor", "a", ","]
+
+
+def draw_texts(n_samples, seed=0):
+    rng = np.random.default_rng(seed)
+    labels = rng.permutation(np.arange(n_samples) % 2)
+    texts = [" ".join([*rng.choice(FILLERS, 5), rng.choice(WORDS[label])]) for label in labels]
+    return texts, labels
+
+
+TEXTS, LABELS = draw_texts(120)
+NEW, NEW_LABELS = draw_texts(40, seed=1)
+
+
+@pytest.fixture
+def encoder():
+    return small_encoder.SmallEncoder()
+
+
+def classifier(embeddings, **parameters):
+    return small_models.small(embeddings=embeddings, linear_branch=True, **parameters)
+
+
+def pipeline(embeddings, **parameters):
+    return make_pipeline(TextSequenceVectorizer(), classifier(embeddings, **parameters))
+
+
+@pytest.fixture(scope="module")
+def model():
+    return pipeline(small_encoder.SmallEncoder()).fit(TEXTS, LABELS)
+
+
+# --- What the encoder reads
+
+
+@pytest.mark.parametrize(
+    ("vectorizer", "text", "expected"),
+    [
+        ({}, "So GOOD, isn't it?", "so good , isn't it ?"),
+        ({"lowercase": False}, "So good", "So good"),
+        ({}, "私は LSTM が 好き です ok", "私はlstmが好きですok"),
+        ({"analyzer": "char"}, "so good", "so good"),
+        ({"stop_words": ["so"]}, "so unheard-of", "unheard - of"),
+        ({"max_length": 2}, "one two three", "two three"),
+        ({}, "half \ud800 pair", "half ? pair"),
+        ({}, "", ""),
+    ],
+)
+def test_texts_are_the_tokens_joined(vectorizer, text, expected, encoder):
+    vectorizer = TextSequenceVectorizer(**{"max_length": 50} | vectorizer)
+    model = make_pipeline(vectorizer, classifier(encoder, max_epochs=0))
+    model.fit(["so bad", "so good", "two three", "plot ?"] * 2, [0, 1, 0, 1] * 2)
+    encoder.texts.clear()
+    model.predict([text])
+    assert encoder.texts == [expected]
+
+
+def test_each_text_is_encoded_once_in_a_fit(encoder):
+    model = pipeline(encoder).fit(TEXTS, LABELS)
+    assert sorted(encoder.texts) == sorted({*TEXTS, *FIXED_SENTENCES})
+    encoder.texts.clear()
+    X, X_val = model[0].transform(TEXTS), model[0].transform(NEW)
+    model[-1].fit(X, LABELS, X_val=X_val, y_val=NEW_LABELS)
+    assert sorted(encoder.texts) == sorted({*TEXTS, *NEW, *FIXED_SENTENCES})
+
+
+def test_words_survive_what_scikit_learn_does_with_rows(encoder):
+    X = TextSequenceVectorizer().fit_transform(TEXTS)
+    X = pickle.loads(pickle.dumps(X[np.arange(len(TEXTS))][:100]))
+    file = io.BytesIO()
+    joblib.dump(X, file)
+    file.seek(0)
+    X, y = joblib.load(file), LABELS[:100]
+    assert cross_val_score(classifier(encoder, max_epochs=0), X, y, cv=2).min() > 0.6
+    search = GridSearchCV(
+        pipeline(encoder, max_epochs=0), {"textsequencevectorizer__lowercase": [True]}, cv=2
+    )
+    assert search.fit(TEXTS, LABELS).best_estimator_[-1].embeddings is encoder
+
+
+@pytest.mark.parametrize(
+    "lose",
+    [
+        lambda X: sp.vstack([X, X])[: X.shape[0]],
+        lambda X: X.toarray(),
+        lambda X: [row[row > 0] for row in X.toarray()],
+    ],
+)
+def test_an_x_without_words_is_one_error(lose, model):
+    X = model[0].transform(TEXTS)
+    for method in (model[-1].predict, lambda X: clone(model[-1]).fit(X, LABELS)):
+        with pytest.raises(ValueError, match="does not say which words its ids stand for"):
+            method(lose(X))
+
+
+def test_tokens_that_are_no_strings_and_series_are_errors(encoder):
+    vectorizer = TextSequenceVectorizer(analyzer=list)
+    model = make_pipeline(vectorizer, classifier(encoder))
+    with pytest.raises(ValueError, match="does not say which words"):
+        model.fit([[3, 4], [5, 3], [4, 4], [5, 5]] * 2, [0, 1] * 4)
+    with pytest.raises(ValueError, match="X holds measurements"):
+        classifier(encoder).fit([[0.5, 1.0], [0.25, 3.0]] * 4, [0, 1] * 4)
+
+
+# --- What is fitted
+
+
+def test_the_encoder_is_a_member_with_a_weight(model):
+    fitted = model[-1]
+    assert list(fitted.calibration_["weights"]) == ["network", "encoder", "linear model"]
+    assert fitted.calibration_["weights"]["linear model"] == fitted.calibration_["linear_weight"]
+    assert "n-grams" in fitted.linear_model_.describe()
+    assert "# encoder: logistic regression on 8 columns" in repr(fitted)
+    assert "8 columns of SmallEncoder" in fitted._repr_html_()
+    assert ", encoder 0." in repr(fitted) or ", encoder 1." in repr(fitted)
+    assert model.score(NEW, NEW_LABELS) > 0.9
+
+
+def test_a_text_has_the_same_probabilities_alone_and_in_a_batch(model):
+    alone = np.vstack([model.predict_proba([text]) for text in NEW])
+    assert_allclose(model.predict_proba(NEW), alone, rtol=0, atol=1e-5)
+
+
+def test_words_that_were_never_seen_count(encoder):
+    """Of the words of the test texts the encoder alone knows that they are alike."""
+    texts = [f"{word} {filler}" for word in "abcdefgh" for filler in FILLERS]
+    labels = [int(word < "e") for word in "abcdefgh" for _ in FILLERS]
+    encoder.encode = lambda texts: np.array(
+        [[text[:1].lower() < "e", len(text) % 2] for text in texts], float
+    )
+    model = make_pipeline(TextSequenceVectorizer(lowercase=False), classifier(encoder)).fit(
+        texts, labels
+    )
+    assert model.predict(["A", "B", "G", "H"]).tolist() == [1, 1, 0, 0]
+
+
+@pytest.mark.parametrize("n_samples", [4, 16, 60])
+def test_few_samples_are_enough(n_samples, encoder):
+    texts, labels = draw_texts(n_samples)
+    model = pipeline(encoder, max_epochs=0).fit(texts, labels)
+    assert model[-1].linear_model_ is None
+    assert model[-1].calibration_["linear_weight"] == 0
+    assert model[-1].calibration_["weights"]["encoder"] > 0
+
+
+@pytest.mark.parametrize("by_groups", [False, True])
+def test_few_held_out_samples_alone_do_not_judge_an_encoder(by_groups, encoder, monkeypatch):
+    """Below 50, five folds do: all samples set the weights of n-grams and encoder."""
+    fitted = []
+    fit_linear = EncoderModel.fit_linear
+
+    def spy(parts, configuration):
+        fitted.append(len(parts.samples))
+        return fit_linear(parts, configuration)
+
+    monkeypatch.setattr(EncoderModel, "fit_linear", spy)
+    groups = np.arange(120) // 4 if by_groups else None
+    X = TextSequenceVectorizer().fit_transform(TEXTS)
+    few = classifier(encoder, max_epochs=0).fit(X, LABELS, groups=groups)
+    assert few.calibration_["n_held_out"] < 50
+    assert (fitted[0], sum(fitted)) == (120, 5 * 120)
+    texts, labels = draw_texts(260)
+    fitted.clear()
+    classifier(encoder, max_epochs=0).fit(TextSequenceVectorizer().fit_transform(texts), labels)
+    assert fitted == [260]
+
+
+def test_several_labels_and_weights(encoder):
+    X = TextSequenceVectorizer().fit_transform(TEXTS)
+    first = np.array([text.startswith("the") for text in TEXTS])
+    model = classifier(encoder).fit(X, np.column_stack([LABELS, first]))
+    assert np.mean(model.predict(X)[:, 0] == LABELS) > 0.9
+    wrong = np.append(LABELS, 1 - LABELS)
+    X = TextSequenceVectorizer().fit_transform(TEXTS * 2)
+    weights = np.repeat([1.0, 0.0], len(TEXTS))
+    weighted = classifier(encoder, max_epochs=0).fit(X, wrong, weights)
+    assert weighted.score(X[:120], LABELS) > 0.9
+
+
+def test_tables_beside_an_encoder_stay_where_they_are(encoder):
+    vectors = WordVectors().fit(TEXTS)
+    model = pipeline([encoder, vectors], max_epochs=0).fit(TEXTS, LABELS)
+    assert model[-1].embedding_coverage_ == 1
+    assert "mean of" in model[-1].linear_model_.describe()
+    assert "columns of SmallEncoder" in repr(model[-1])
+
+
+def test_partial_fit_leaves_the_encoder_as_it_is(model):
+    X = model[0].transform(TEXTS)
+    learned = copy.deepcopy(model[-1]).partial_fit(X, LABELS)
+    before, after = model[-1].calibration_["weights"], learned.calibration_["weights"]
+    assert after["encoder"] == before["encoder"]
+    assert_array_equal(learned._model["encoder"].coef, model[-1]._model["encoder"].coef)
+
+
+def test_fit_batches_gives_the_same_model(encoder):
+    batches = [(TEXTS[start : start + 50], LABELS[start : start + 50]) for start in (0, 50, 100)]
+    streamed = fit_batches(pipeline(encoder), batches)
+    assert_array_equal(
+        streamed.predict_proba(NEW), pipeline(encoder).fit(TEXTS, LABELS).predict_proba(NEW)
+    )
+
+
+def test_no_more_texts_are_encoded_than_the_memory_allows(encoder, monkeypatch):
+    monkeypatch.setattr("sklearn_lstm.members.encoder.encoder_model.MOST_SAMPLES", 200)
+    model = pipeline(encoder, max_epochs=0).fit(*draw_texts(400))
+    assert len(encoder.texts) <= 200 + len(FIXED_SENTENCES)
+    assert model.score(NEW, NEW_LABELS) > 0.9
+
+
+def test_the_bar_counts_encoding(encoder, monkeypatch):
+    monkeypatch.setattr("sklearn_lstm.progress_bar.ProgressBar.show", show := MagicMock())
+    monkeypatch.setattr("sklearn_lstm.members.encoder.encoder_model.ROWS_AT_ONCE", 40)
+    pipeline(encoder, verbose=1, max_epochs=1).fit(TEXTS, LABELS)
+    shares, texts = zip(*(call.args for call in show.call_args_list), strict=True)
+    assert texts[:5] == ("linear model", "encoder", "encoder", "encoder", "linear model")
+    assert sorted(shares) == list(shares)
+
+
+# --- What is refused
+
+
+@pytest.mark.parametrize(
+    ("encode", "message"),
+    [
+        (lambda _: 1 / 0, "encode of SmallEncoder failed .ZeroDivisionError"),
+        (lambda texts: np.full((len(texts), 3), np.nan), "NaN or infinity"),
+        (lambda _: np.zeros((1, 3)), r"shape \(1, 3\) for \d+ texts"),
+        (
+            lambda texts: np.zeros((len(texts), len(texts))),
+            "vectors of length 5 before, and now of length",
+        ),
+        (list, "failed .ValueError"),
+    ],
+)
+def test_a_wrong_encoder_is_one_error_and_nothing_is_half_fitted(encode, message, encoder):
+    encoder.encode = encode
+    model = classifier(encoder)
+    with pytest.raises(ValueError, match=message):
+        model.fit(TextSequenceVectorizer().fit_transform(TEXTS), LABELS)
+    assert not model.__sklearn_is_fitted__()
+
+
+@pytest.mark.parametrize(
+    ("parameters", "message"),
+    [
+        ({"linear_branch": False}, "needs linear_branch=True"),
+        ({"criterion": MultiMarginLoss}, "needs criterion='cross_entropy'"),
+    ],
+)
+def test_a_model_without_linear_members_refuses_an_encoder(parameters, message, encoder):
+    model = small_models.small(embeddings=encoder, **{"linear_branch": True} | parameters)
+    with pytest.raises(ValueError, match=message):
+        model.fit(TextSequenceVectorizer().fit_transform(TEXTS), LABELS)
+
+
+def test_two_encoders_are_refused(encoder):
+    with pytest.raises(ValueError, match="one encoder at most, found 2"):
+        pipeline([encoder, small_encoder.SmallEncoder()]).fit(TEXTS, LABELS)
+
+
+def test_the_folder_of_an_encoder_needs_sentence_transformers(tmp_path, monkeypatch):
+    (tmp_path / "config.json").write_text('{"model_type": "bert"}')
+    monkeypatch.setitem(sys.modules, "sentence_transformers", None)
+    with pytest.raises(ImportError, match=r"sentence-transformers, not installed: pip install"):
+        pipeline(tmp_path).fit(TEXTS, LABELS)
+
+
+# --- Explanations
+
+
+def test_the_share_of_the_whole_text_makes_the_sum_the_score(model):
+    classes = model.predict(NEW[:3])
+    for explanation, label, score in zip(
+        explain(model, NEW[:3]), classes, model.decision_function(NEW[:3]), strict=True
+    ):
+        total = explanation.base_value + explanation.values.sum() + explanation.whole
+        assert total == pytest.approx(score if label else -score, abs=1e-5)
+        assert explanation.score == pytest.approx(total)
+        assert abs(explanation.whole) > 1e-3
+        shown = as_shap_explanation(explanation)
+        assert shown.feature_names[-1] == "the whole text"
+        assert shown.values.sum() + shown.base_values == pytest.approx(total)
+
+
+def test_leaving_out_a_token_is_deleting_it(model):
+    texts = ["the film was good", "dull"]
+    for text, explanation in zip(
+        texts, explain(model, texts, 1, method="leave_one_out"), strict=True
+    ):
+        words = text.split()
+        shorter = [" ".join(np.delete(words, place)) for place in range(len(words))]
+        expected = model.decision_function([text]) - model.decision_function(shorter)
+        assert_allclose(explanation.values, expected, atol=1e-5)
+        assert explanation.score == pytest.approx(model.decision_function([text])[0], abs=1e-5)
+        assert explanation.whole == 0
+    with pytest.raises(ValueError, match="method must be one of"):
+        explain(model, texts, method="leave_two_out")
+
+
+def test_measurements_can_not_be_left_out():
+    series = LSTMSequenceClassifier(hidden_size=2, max_epochs=1).fit(
+        [[0.5, 1.0], [1.5, 0.0]] * 3, [0, 1] * 3
+    )
+    with pytest.raises(ValueError, match="X holds measurements"):
+        explain(series, [[0.5, 1.0]], method="leave_one_out")
+
+
+def test_threads_encode_one_after_the_other(model, monkeypatch):
+    """The tokenizers of sentence-transformers can't be used by two threads at once."""
+    alone = threading.Lock()
+    encode = small_encoder.SmallEncoder.encode
+
+    def refuse_others(self, texts):
+        assert alone.acquire(blocking=False)
+        time.sleep(0.05)
+        alone.release()
+        return encode(self, texts)
+
+    monkeypatch.setattr(small_encoder.SmallEncoder, "encode", refuse_others)
+    with ThreadPoolExecutor(2) as pool:
+        found = list(pool.map(model.predict, [NEW[:2], NEW[2:4]]))
+    assert_array_equal(np.concatenate(found), model.predict(NEW[:4]))
+
+
+# --- Stored models
+
+
+def test_save_names_an_encoder_and_pickle_holds_it(model, tmp_path):
+    path = tmp_path / "model.safetensors"
+    expected = model.predict_proba(NEW)
+    save(model, path)
+    described = describe(path)["steps"]["lstmsequenceclassifier"]["parameters"]
+    assert described["embeddings"] == "SmallEncoder"
+    with pytest.raises(ModelFileError, match="with the encoder 'SmallEncoder', which is not in"):
+        load(path)
+    with pytest.raises(ModelFileError, match="whose vectors of sentences differ"):
+        load(path, embeddings=small_encoder.SmallEncoder(dim=9))
+    passed = small_encoder.SmallEncoder()
+    restored = load(path, embeddings=[WordVectors().fit(TEXTS), passed])
+    assert_array_equal(restored.predict_proba(NEW), expected)
+    assert restored[-1].embeddings is passed
+    assert restored[-1].calibration_ == model[-1].calibration_
+    pickled = pickle.loads(pickle.dumps(model))
+    assert_array_equal(pickled.predict_proba(NEW), expected)
+    assert pickled[-1].embeddings is pickled[-1]._encoder.model
+
+
+def test_a_pickle_holds_an_encoder_that_needs_no_gpu():
+    class OnGpu(small_encoder.SmallEncoder):
+        device = SimpleNamespace(type="cuda")
+
+        def to(self, device):
+            self.device = SimpleNamespace(type=device)
+            return self
+
+    encoder = SentenceEncoder.of(OnGpu())
+    assert encoder.__getstate__()["model"].device.type == "cpu"
+    assert encoder.model.device.type == "cuda"
+
+
+class StopOnce(Callback):
+    """Ends the training after two epochs, but the second time it goes on."""
+
+    def __init__(self, path):
+        self.path = path
+
+    def on_epoch_end(self, net, **_):
+        if len(net.history) == 2 and not self.path.exists():
+            self.path.touch()
+            raise RuntimeError("stopped")
+
+
+def test_a_training_that_goes_on_encodes_again(encoder, tmp_path):
+    def fit(path):
+        model = pipeline(encoder, max_epochs=3, checkpoint=tmp_path, callbacks=[StopOnce(path)])
+        return model.fit(TEXTS, LABELS)
+
+    with pytest.raises(RuntimeError, match="stopped"):
+        fit(tmp_path / "stopped")
+    encoder.texts.clear()
+    probabilities = fit(tmp_path / "stopped").predict_proba(NEW)
+    assert {*TEXTS} <= {*encoder.texts}
+    (tmp_path / "whole").touch()
+    assert_array_equal(probabilities, fit(tmp_path / "whole").predict_proba(NEW))

