@@ -79,19 +79,13 @@ class MicroBatchNet(NeuralNetClassifier):  # type: ignore[misc]
         frame, lengths = self.module_.steps_per_frame, sequences.lengths.numpy()
         most_steps = frame * steps_at_once(torch.device(self.device))
         is_long = lengths > most_steps // SMALLEST_BATCH
-        short, long = np.flatnonzero(~is_long), np.flatnonzero(is_long)
-        return [
-            *(
-                short[rows]
-                for rows in rows_of_similar_length(lengths[short], most_steps, len(lengths))
-            ),
-            *(
-                long[rows]
-                for rows in rows_of_similar_length(
-                    lengths[long], max(most_steps, frame * STEPS_OF_LONG), SMALLEST_BATCH
-                )
-            ),
-        ]
+        parts: list[Rows] = []
+        for rows, steps, size in (
+            (np.flatnonzero(~is_long), most_steps, len(lengths)),
+            (np.flatnonzero(is_long), max(most_steps, frame * STEPS_OF_LONG), SMALLEST_BATCH),
+        ):
+            parts += [rows[part] for part in rows_of_similar_length(lengths[rows], steps, size)]
+        return parts
 
 
 def _padded(sequences: SequenceBatch, rows: Rows, device: torch.device) -> dict[str, Tensor]:
