@@ -98,6 +98,7 @@ NUMBERS = {
     "largest_id": f"{spelling.LARGEST_ID:,}",
     "batches_per_pool": count(batches.BATCHES_PER_POOL),
     "steps_at_once": count(batches.STEPS_AT_ONCE["cpu"]),
+    "steps_of_long": count(batches.STEPS_OF_LONG),
     "steps_at_once_on_gpu": f"{batches.STEPS_AT_ONCE_ON_GPU:,}",
 }
 PROLOG = "\n".join(f".. |{name}| replace:: {number}" for name, number in NUMBERS.items())

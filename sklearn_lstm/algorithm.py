@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -28,7 +29,12 @@ from sklearn_lstm.members.ngrams.online_ngrams import OnlineNgrams
 from sklearn_lstm.model import SequenceModel
 from sklearn_lstm.thresholds import without_constants
 from sklearn_lstm.training.configuration import Configuration
-from sklearn_lstm.training.duration import TrainingPlan, plan_training
+from sklearn_lstm.training.duration import (
+    MOST_WORK_FOR_TWO_NETWORKS,
+    TrainingPlan,
+    plan_training,
+    work_of_epoch,
+)
 from sklearn_lstm.training.held_out import Parts, divide
 from sklearn_lstm.training.progress import FitProgress
 
@@ -67,6 +73,7 @@ def fit_model(
     """
     kinds = [kind for kind in MEMBERS if kind.suits(samples, configuration)]
     plan = _plan(samples, validation, configuration, kinds, is_new=previous is None)
+    _log_minutes(samples, configuration, kinds, plan)
     parts = divide(samples, validation, plan.n_held_out, rng, plan.n_networks)
     prior = ClassPrior.of(samples.targets, is_drawn=validation is None)
     thresholds = without_constants(configuration.thresholds, samples.targets)
@@ -217,7 +224,7 @@ def _plan(
         is_judged=len(kinds) > 1 and (validation is not None or not configuration.goes_on),
         is_new=is_new,
         has_validation=validation is not None,
-        other_work=sum(kind.work(samples) for kind in kinds),
+        other_work=ConvolutionModel.work(samples) if ConvolutionModel in kinds else 0,
     )
     if plan.max_epochs == 0 and len(kinds) == 1:
         (kind,) = (
@@ -231,3 +238,22 @@ def _plan(
             "Change this, or leave max_epochs='auto'."
         )
     return plan
+
+
+def _log_minutes(
+    samples: Samples,
+    configuration: Configuration,
+    kinds: list[type[FittedMember]],
+    plan: TrainingPlan,
+) -> None:
+    """Log about how long the fit will take, if it takes minutes; a held-out loss may end it."""
+    epochs = plan.n_networks * plan.max_epochs / (2 if plan.follows_loss else 1)
+    work = epochs * work_of_epoch(samples.sequences, configuration.kind)
+    work += sum(kind.work(samples) for kind in kinds)
+    minutes = work / (3 * MOST_WORK_FOR_TWO_NETWORKS)
+    if minutes >= 2:
+        logging.getLogger("sklearn_lstm").info(
+            "The fit to %s sequences will take about %.0f minutes on one core of a processor.",
+            f"{len(samples):,}",
+            minutes,
+        )

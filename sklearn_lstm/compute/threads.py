@@ -1,9 +1,9 @@
 """Two workers: the calling thread, and one helper thread that all callers share.
 
 The matrix products of a recurrent step are too small to be split between threads without loss. But
-the two networks of a fit, and the batches of a prediction, have nothing to do with each other, so
-two of them are computed at the same time. Each worker uses half of torch's threads. Which thread
-computes what does not change the results.
+the two networks of a fit, the two directions of a layer, and the batches of a prediction have
+nothing to do with each other, so two of them are computed at the same time. Each worker uses half
+of torch's threads. Which thread computes what does not change the results.
 
 No setting of the process changes: the number of threads of OpenMP, and that of MKL, is set for the
 calling thread alone, which `torch.set_num_threads` can't do. The exception is a forked child, where
@@ -103,6 +103,12 @@ def workers(device: torch.device | str, n_workers: int = N_WORKERS) -> Iterator[
         process.working.discard(worker)
 
 
+def is_worker_free() -> bool:
+    """Return whether `map_pair` would use the helper thread now."""
+    # The helper can't wait for itself, so it computes its own jobs alone.
+    return _thread.share is not None and not _thread.is_helper and len(_process.working) < N_WORKERS
+
+
 def map_pair(function: Callable[[Value], Result], values: Sequence[Value]) -> list[Result]:
     """Map a function over two values, at the same time if a worker is free.
 
@@ -110,8 +116,7 @@ def map_pair(function: Callable[[Value], Result], values: Sequence[Value]) -> li
     interrupted, the helper ends at its next `check_not_abandoned`.
     """
     process, share, worker = _process, _thread.share, object()
-    # The helper can't wait for itself, so it computes its own jobs alone.
-    if share is None or _thread.is_helper or not process.enter_if_free(worker):
+    if share is None or not is_worker_free() or not process.enter_if_free(worker):
         return [function(value) for value in values]
     has_gradient, is_inference = torch.is_grad_enabled(), torch.is_inference_mode_enabled()
     dtype, is_mixed = torch.get_autocast_dtype("cpu"), torch.is_autocast_enabled("cpu")

@@ -18,6 +18,7 @@ from sklearn_lstm.data.sequences import Rows, Samples, row_numbers
 BATCHES_PER_POOL = 64  # batches whose sequences are sorted by length together
 STEPS_AT_ONCE = {"cpu": 1 << 13}  # fewer steps leave too few long sequences side by side
 STEPS_AT_ONCE_ON_GPU = 1 << 18
+STEPS_OF_LONG = 1 << 16  # of few long sequences: they do not fit into caches anyway
 
 
 @dataclass

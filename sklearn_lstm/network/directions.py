@@ -1,4 +1,4 @@
-"""The recurrent cells of one direction.
+"""The recurrent cells of one direction, and two directions at the same time.
 
 T steps, B sequences, D features, H units.
 """
@@ -10,12 +10,15 @@ from typing import Any, Self
 
 import torch
 from torch import Tensor, nn
+from torch.autograd.function import once_differentiable
 
+from sklearn_lstm.compute.threads import is_worker_free, map_pair
 from sklearn_lstm.network.masks import SequenceMask, reverse
 from sklearn_lstm.network.pooling import Pooling
 
 CELLS: dict[str, Callable[..., nn.RNNBase]] = {"lstm": nn.LSTM, "gru": nn.GRU, "rnn": nn.RNN}
 N_GATES = {"lstm": 4, "gru": 3, "rnn": 1}
+FEWEST_STEPS_IN_PAIRS = 1 << 10  # for fewer, waking the other worker takes longer than it saves
 
 
 class Direction(nn.Module):
@@ -97,3 +100,55 @@ class Direction(nn.Module):
 def _version(weight: Tensor) -> int:
     """Return how often a weight has been changed in place."""
     return 0 if weight.is_inference() else weight._version  # noqa: SLF001 - torch documents it
+
+
+def run_directions(directions: Sequence[nn.Module], x: Tensor, mask: SequenceMask) -> list[Tensor]:
+    """Return ``direction(x, mask)`` for each of one or two directions.
+
+    They are read at the same time in training only: prediction has batches for two workers.
+    """
+    is_large = torch.is_grad_enabled() and x.shape[0] * x.shape[1] >= FEWEST_STEPS_IN_PAIRS
+    if len(directions) == 1 or not (is_large and is_worker_free()):
+        return [direction(x, mask) for direction in directions]
+    weights = [[w for w in module.parameters() if w.requires_grad] for module in directions]
+    results = _BothDirections.apply(  # type: ignore[no-untyped-call]
+        directions, weights, mask, x, *weights[0], *weights[1]
+    )
+    return list(results)
+
+
+class _BothDirections(torch.autograd.Function):
+    """Two directions with a graph each, so that their gradients are computed in pairs too."""
+
+    @staticmethod
+    def forward(
+        ctx: Any,
+        directions: Sequence[nn.Module],
+        weights: Sequence[Sequence[Tensor]],
+        mask: SequenceMask,
+        x: Tensor,
+        *_: Tensor,
+    ) -> tuple[Tensor, ...]:
+        def read(direction: nn.Module) -> tuple[Tensor, Tensor]:
+            leaf = x.detach().requires_grad_(x.requires_grad)
+            return leaf, direction(leaf, mask)
+
+        with torch.enable_grad():
+            ctx.graphs = map_pair(read, directions)
+        ctx.weights = weights
+        return tuple(result.detach() for _, result in ctx.graphs)
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor | None, ...]:
+        reads_x = int(ctx.needs_input_grad[3])
+
+        def gradients_of(index: int) -> tuple[Tensor, ...]:
+            leaf, result = ctx.graphs[index]
+            return torch.autograd.grad(
+                result, [*[leaf] * reads_x, *ctx.weights[index]], gradients[index]
+            )
+
+        first, second = map_pair(gradients_of, (0, 1))
+        x_gradient = first[0] + second[0] if reads_x else None
+        return None, None, None, x_gradient, *first[reads_x:], *second[reads_x:]

@@ -13,7 +13,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F  # noqa: N812
 
-from sklearn_lstm.network.directions import N_GATES, Direction
+from sklearn_lstm.network.directions import N_GATES, Direction, run_directions
 from sklearn_lstm.network.masks import SequenceMask
 from sklearn_lstm.network.positions import sinusoidal_positions
 
@@ -165,7 +165,7 @@ class SequenceNetwork(nn.Module):
         for index, layer in enumerate(self.layers):
             x = self.drop_features(x) if index else x
             # States (T, B, n_directions * H), or what is pooled of those of the last layer.
-            x = torch.cat([direction(x, mask) for direction in layer.children()], -1)
+            x = torch.cat(run_directions(list(layer.children()), x, mask), -1)
         return x
 
     def add_positions(self, x: Tensor) -> Tensor:

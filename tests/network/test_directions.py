@@ -1,22 +1,34 @@
-"""Two directions against torch's own layers."""
+"""Two directions against torch's own layers, one after the other and at the same time."""
 
 import pytest
 import torch
+from torch import nn
 from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 
-from sklearn_lstm.network.directions import CELLS, Direction
+from sklearn_lstm.compute.threads import workers
+from sklearn_lstm.network import directions
+from sklearn_lstm.network.directions import CELLS, Direction, run_directions
 from sklearn_lstm.network.masks import SequenceMask
 
 LENGTHS = torch.tensor([7, 1, 4, 6])
 CLOSE = {"rtol": 1e-5, "atol": 1e-6}
 
 
-def random_features():
+@pytest.fixture
+def _two_threads(monkeypatch):
+    before = torch.get_num_threads()
+    torch.set_num_threads(2)
+    monkeypatch.setattr(directions, "FEWEST_STEPS_IN_PAIRS", 0)
+    yield
+    torch.set_num_threads(before)
+
+
+def random_features(*, requires_grad=False):
     generator = torch.Generator().manual_seed(0)
-    return torch.randn(7, 4, 3, generator=generator)
+    return torch.randn(7, 4, 3, generator=generator, requires_grad=requires_grad)
 
 
-def both_directions(n_features, cell, hidden_size):
+def both_directions(n_features, cell, hidden_size, pooling=()):
     torch.manual_seed(0)
     return [
         Direction(
@@ -24,7 +36,7 @@ def both_directions(n_features, cell, hidden_size):
             cell=cell,
             hidden_size=hidden_size,
             is_backward=is_backward,
-            pooling=(),
+            pooling=pooling,
             gates=None,
         )
         for is_backward in (False, True)
@@ -43,7 +55,7 @@ def test_a_layer_equals_torchs_layer_with_packed_sequences(cell, bidirectional):
     packed, _ = reference(pack_padded_sequence(x, LENGTHS, enforce_sorted=False))
     expected, _ = pad_packed_sequence(packed)  # (T, B, n_directions * H)
     mask = SequenceMask(LENGTHS, 7)
-    states = torch.cat([direction(x, mask) for direction in layer], 2)
+    states = torch.cat(run_directions(layer, x, mask), 2)
     torch.testing.assert_close(states[mask.is_step], expected[mask.is_step], **CLOSE)
 
 
@@ -58,3 +70,59 @@ def test_a_direction_reads_only_what_comes_before():
     )
     assert forward == [False] * 3 + [True] * 4
     assert backward == [True] * 4 + [False] * 3
+
+
+@pytest.mark.usefixtures("_two_threads")
+@pytest.mark.parametrize("in_workers", [False, True])
+@pytest.mark.parametrize("reads_gradient", [False, True])
+@pytest.mark.parametrize("pooling", [(), ("max", "attention")])
+def test_gradients_are_those_of_one_direction_after_the_other(in_workers, reads_gradient, pooling):
+    pair = both_directions(3, "lstm", 2, pooling)
+    mask = SequenceMask(LENGTHS, 7)
+
+    def gradients(run):
+        x = random_features(requires_grad=reads_gradient)
+        torch.cat(run(x), -1).square().sum().backward()
+        found = [weight.grad for module in pair for weight in module.parameters()]
+        for module in pair:
+            module.zero_grad()
+        return [*found, x.grad]
+
+    expected = gradients(lambda x: [direction(x, mask) for direction in pair])
+    if in_workers:
+        with workers("cpu"):
+            found = gradients(lambda x: run_directions(pair, x, mask))
+    else:
+        found = gradients(lambda x: run_directions(pair, x, mask))
+    for gradient, other in zip(found, expected, strict=True):
+        assert (gradient is None) == (other is None)
+        if gradient is not None:
+            torch.testing.assert_close(gradient, other)
+
+
+@pytest.mark.usefixtures("_two_threads")
+def test_workers_change_no_bit_of_the_states():
+    pair, mask = both_directions(3, "gru", 5), SequenceMask(LENGTHS, 7)
+    expected = [direction(random_features(), mask) for direction in pair]
+    with workers("cpu"):
+        found = run_directions(pair, random_features(), mask)
+    for states, others in zip(found, expected, strict=True):
+        assert torch.equal(states, others)
+
+
+class Fails(nn.Module):
+    def forward(self, *_):
+        raise ZeroDivisionError
+
+
+class First(nn.Module):
+    def forward(self, x, _mask):
+        return x
+
+
+@pytest.mark.usefixtures("_two_threads")
+@pytest.mark.parametrize("pair", [(First(), Fails()), (Fails(), First())])
+def test_an_error_in_either_direction_is_raised(pair):
+    mask = SequenceMask(LENGTHS, 7)
+    with workers("cpu"), pytest.raises(ZeroDivisionError):
+        run_directions(pair, random_features(requires_grad=True), mask)

@@ -12,7 +12,7 @@ from sklearn.model_selection import GridSearchCV
 from skorch.callbacks import Callback, PrintLog
 from tqdm.auto import tqdm
 
-from sklearn_lstm import algorithm
+from sklearn_lstm import LSTMSequenceClassifier, algorithm
 from sklearn_lstm.exceptions import NonFiniteTrainingError
 from sklearn_lstm.training.progress import FitProgress
 
@@ -256,3 +256,16 @@ def test_a_callback_may_pickle_the_net():
 def test_without_a_standard_error_nothing_is_drawn():
     with redirect_stderr(None):
         small().fit(X, Y)
+
+
+@pytest.mark.parametrize("n_minutes", [1, 9])
+def test_a_fit_that_takes_minutes_says_so_at_its_start(monkeypatch, caplog, n_minutes):
+    y = np.arange(120) % 50
+    n_steps = X.size  # as much work as an epoch of a network, or as 25 SVMs
+    work = 2 * n_steps + 50 * n_steps / 25
+    monkeypatch.setattr(algorithm, "MOST_WORK_FOR_TWO_NETWORKS", work / n_minutes / 3)
+    caplog.set_level("INFO", "sklearn_lstm")
+    LSTMSequenceClassifier(token_unit="word", max_epochs=1, hidden_size=2).fit(X, y)
+    found = [record.getMessage() for record in caplog.records]
+    said = "The fit to 120 sequences will take about 9 minutes on one core of a processor."
+    assert found == ([said] if n_minutes > 1 else [])

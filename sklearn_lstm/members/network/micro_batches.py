@@ -11,9 +11,10 @@ from skorch import NeuralNetClassifier
 from torch import Tensor
 
 from sklearn_lstm.compute.abandoning import check_not_abandoned
-from sklearn_lstm.data.batches import SequenceBatch, steps_at_once
+from sklearn_lstm.data.batches import STEPS_OF_LONG, SequenceBatch, steps_at_once
 from sklearn_lstm.data.sequences import Rows, gather, rows_of_similar_length
 from sklearn_lstm.network.masks import pad_steps
+from sklearn_lstm.training.duration import SMALLEST_BATCH
 
 
 class MicroBatchNet(NeuralNetClassifier):  # type: ignore[misc]
@@ -75,9 +76,16 @@ class MicroBatchNet(NeuralNetClassifier):  # type: ignore[misc]
         return np.asarray(probabilities.argmax(axis=1))
 
     def _micro_batches(self, sequences: SequenceBatch) -> list[Rows]:
-        most_steps = steps_at_once(torch.device(self.device)) * self.module_.steps_per_frame
-        lengths = sequences.lengths.numpy()
-        return list(rows_of_similar_length(lengths, most_steps, len(lengths)))
+        frame, lengths = self.module_.steps_per_frame, sequences.lengths.numpy()
+        most_steps = frame * steps_at_once(torch.device(self.device))
+        is_long = lengths > most_steps // SMALLEST_BATCH
+        parts: list[Rows] = []
+        for rows, steps, size in (
+            (np.flatnonzero(~is_long), most_steps, len(lengths)),
+            (np.flatnonzero(is_long), max(most_steps, frame * STEPS_OF_LONG), SMALLEST_BATCH),
+        ):
+            parts += [rows[part] for part in rows_of_similar_length(lengths[rows], steps, size)]
+        return parts
 
 
 def _padded(sequences: SequenceBatch, rows: Rows, device: torch.device) -> dict[str, Tensor]:

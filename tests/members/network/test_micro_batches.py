@@ -7,6 +7,7 @@ from skorch.callbacks import Callback
 
 from sklearn_lstm import LSTMSequenceClassifier
 from sklearn_lstm.data import batches
+from sklearn_lstm.members.network import micro_batches
 
 PLAIN = {"hidden_size": 6, "max_epochs": 2, "batch_size": 20, "random_state": 0, "dropout": 0.0}
 PLAIN |= {"token_dropout": 0.0, "weight_decay": 0.0, "precision": "float32"}
@@ -57,12 +58,15 @@ def test_micro_batches_have_the_gradient_of_the_batch(monkeypatch, texts, optimi
     assert {len(shapes) for shapes in seen} == {1}
     seen.clear()
     monkeypatch.setitem(batches.STEPS_AT_ONCE, "cpu", 40)
+    monkeypatch.setattr(micro_batches, "STEPS_OF_LONG", 90)  # of those of more than 40 / 4 steps
     parts = LSTMSequenceClassifier(**options).fit(*texts)
     assert len(seen) == 3 * 2  # 3 batches, 2 epochs
     assert sum(map(len, seen)) > 3 * len(seen)
     for shapes in seen:
         assert sum(n_rows for n_rows, _ in shapes) == 20
-        assert all(n_rows * n_steps <= 40 or n_rows == 1 for n_rows, n_steps in shapes)
+        for n_rows, n_steps in shapes:
+            assert n_rows * n_steps <= 40 or (n_steps > 10 and n_rows <= min(4, 90 / n_steps))
+    assert any(n_rows == 4 and n_steps > 10 for shapes in seen for n_rows, n_steps in shapes)
     assert_same(weights_of(whole), weights_of(parts))
     for one, other in zip(whole.history_, parts.history_, strict=True):
         assert one["train_loss"] == pytest.approx(other["train_loss"], rel=1e-4)
