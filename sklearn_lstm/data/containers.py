@@ -20,7 +20,6 @@ from sklearn_lstm.data.time_stamps import (
 )
 from sklearn_lstm.exceptions import InvalidSequencesError, InvalidSequencesTypeError
 
-HOLDS_MISSING = "holds a missing value"
 LARGEST_INTEGER = np.iinfo(np.int64).max
 PIPELINE_ADVICE = (
     "Turn texts into token ids first:\n"
@@ -99,12 +98,12 @@ def row_as_array(
     """
     if isinstance(row, str | bytes):
         raise InvalidSequencesTypeError(f"X[{index}] is a string: {row[:40]!r}. {PIPELINE_ADVICE}.")
-    if row is None or (not is_row(row) and is_missing(row)):
-        _refuse_missing(index, "is missing")
+    if not is_row(row) and is_missing_or_nan(row):
+        refuse_row(index, "is missing")
     n_missing = getattr(row, "null_count", 0)  # a row of polars or pyarrow
     n_missing = n_missing() if callable(n_missing) else n_missing
     if input_type != "numeric" and _is_integer(row) and n_missing:
-        _refuse_missing(index, HOLDS_MISSING)
+        _refuse_missing(index)
     try:
         array, has_dates = _numbers_of_row(row, index, input_type, time_channel)
     except (InvalidSequencesError, InvalidSequencesTypeError):
@@ -259,7 +258,7 @@ def _with_missing(values: Any, input_type: str, row: int | None) -> Any:
     could_be_ids = values.ndim == (2 if row is None else 1) and input_type != "numeric"
     if could_be_ids and values.dtype.kind in "iu":
         first, *_ = np.argwhere(values.mask)[0]
-        _refuse_missing(int(first) if row is None else row, HOLDS_MISSING)
+        _refuse_missing(int(first) if row is None else row)
     return values.astype(np.float64).filled(np.nan)
 
 
@@ -282,7 +281,7 @@ def _numbers_of_objects(array: NDArray[Any], input_type: str, first_row: int = 0
     are_integers = all(map(_is_id, array[~missing]))
     if missing.any():
         if are_integers and array.ndim == 2 and input_type != "numeric":
-            _refuse_missing(first_row + int(np.argwhere(missing)[0, 0]), HOLDS_MISSING)
+            _refuse_missing(first_row + int(np.argwhere(missing)[0, 0]))
         return np.where(missing, np.nan, array).astype(np.float64)
     if are_integers and input_type != "numeric":
         for (row, *_), value in np.ndenumerate(array):
@@ -317,10 +316,10 @@ def is_missing_or_nan(value: Any) -> bool:
     return is_missing(value) or bool(value != value)  # noqa: PLR0124
 
 
-def _refuse_missing(row: int, found: str) -> NoReturn:
+def _refuse_missing(row: int) -> NoReturn:
     raise InvalidSequencesError(
-        f"X[{row}] {found}, but token ids have no missing values. Drop it; in a table of ids, 0 is "
-        "padding."
+        f"X[{row}] holds a missing value, but token ids have none. Drop it; in a table of ids, 0 "
+        "is padding."
     )
 
 
@@ -347,7 +346,7 @@ def _integer_table(X: Any, input_type: str) -> NDArray[np.int64] | None:
         if is_missing.any() and input_type == "numeric":
             return None
         if is_missing.any():
-            _refuse_missing(int(np.argmax(is_missing)), HOLDS_MISSING)
+            _refuse_missing(int(np.argmax(is_missing)))
     return np.column_stack([_as_int64(np.asarray(column.to_numpy())) for column in columns])
 
 
@@ -387,9 +386,10 @@ def _check_lists_of_integers(X: Any, input_type: str) -> None:
             if arrow.null_count or any(chunk.flatten().null_count for chunk in chunks):
                 rows = arrow.to_pylist()
     for row, values in enumerate(rows or ()):
-        if values is None or None in values:
-            found = "is missing" if values is None else HOLDS_MISSING
-            _refuse_missing(row, found)
+        if values is None:
+            refuse_row(row, "is missing")
+        if None in values:
+            _refuse_missing(row)
 
 
 def _arrow_of_pandas(X: Any) -> Any:

@@ -394,7 +394,8 @@ def _several(classes: NDArray[Any], found: str) -> NDArray[Any]:
 
 def _distinct(classes: Any) -> NDArray[Any]:
     """Return classes sorted, each once."""
-    return np.unique(list(classes) if isinstance(classes, AbstractSet) else _own_values(classes))
+    classes = [*classes] if isinstance(classes, AbstractSet) else classes
+    return np.unique(read_labels(classes, "classes"))
 
 
 def _check_no_lists(y: Any, name: str) -> None:
@@ -402,7 +403,7 @@ def _check_no_lists(y: Any, name: str) -> None:
     is_nested = isinstance(y, list | tuple)
     if not is_nested and getattr(getattr(y, "dtype", None), "kind", None) in set("biufcSUmM"):
         return
-    values = as_list(y) if getattr(y, "ndim", 1) == 1 else []
+    values = as_list(y) if len(getattr(y, "shape", [0])) == 1 else []
     kinds = list, tuple, np.ndarray, AbstractSet
     rows = [row for row, value in enumerate(values) if isinstance(value, kinds)]
     is_table = is_nested and len({len(values[row]) for row in rows}) == 1
@@ -416,7 +417,8 @@ def _check_no_lists(y: Any, name: str) -> None:
 
 def _check_all_known(y: Any, name: str) -> None:
     """Refuse missing values."""
-    values = None if sparse.issparse(y) else np.asarray(y)
+    dtype = object if isinstance(y, list | tuple) else None  # NumPy makes a string of NaN in a list
+    values = None if sparse.issparse(y) else np.asarray(y, dtype)
     if values is None or values.ndim not in (1, 2) or values.dtype.kind not in "fOmM":
         return
     table = values.astype(object) if values.ndim == 2 else values.astype(object)[:, np.newaxis]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import UTC, date, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 
 import numpy as np
@@ -16,9 +16,9 @@ LARGEST_EXACT = 1 << 53  # float64 holds all integers up to this one
 
 
 def is_date(value: Any) -> bool:
-    """Return whether a value is a date, with or without a time of day, or a duration."""
+    """Return whether a value is a date, a time of day, both, or a duration."""
     is_missing = type(value).__name__ == "NaTType"  # of pandas
-    return isinstance(value, (date, np.datetime64, *DURATIONS)) and not is_missing
+    return isinstance(value, (date, time, np.datetime64, *DURATIONS)) and not is_missing
 
 
 def holds_dates(array: NDArray[Any]) -> bool:
@@ -36,13 +36,7 @@ def has_date_columns(frame: Any) -> bool:
         dtypes = frame.schema.types
     else:
         dtypes = frame.dtypes if hasattr(frame, "columns") else ()
-    return any(map(_is_date_type, dtypes))
-
-
-def _is_date_type(dtype: Any) -> bool:
-    if hasattr(dtype, "kind"):  # of NumPy and pandas
-        return dtype.kind in "mM"
-    return str(dtype).lower().startswith(("date", "timestamp", "time", "duration"))
+    return any(str(dtype).lower().startswith(("date", "time", "duration")) for dtype in dtypes)
 
 
 def since_first(dates: NDArray[Any]) -> NDArray[np.float64]:
@@ -66,6 +60,8 @@ def _as_numpy(value: Any) -> Any:
     """Return a date as NumPy reads it without loss, in universal time if it has a time zone."""
     if hasattr(value, "asm8"):  # of pandas, with nanoseconds
         return value.asm8
+    if isinstance(value, time):
+        value = datetime.combine(date.min, value, UTC)
     if getattr(value, "tzinfo", None) is not None:
         return value.astimezone(UTC).replace(tzinfo=None)
     return value

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pandas as pd
+import polars as pl
 import pytest
 
 from sklearn_lstm.data.labels import Labels, read_labels
@@ -35,6 +36,11 @@ def test_several_nullable_labels_are_multilabel(dtype):
     assert y.tolist() == [[1, 0], [0, 0], [1, 1]]
 
 
+def test_a_frame_of_polars_is_multilabel():
+    y = read_labels(pl.DataFrame({"a": [1, 0, 1], "b": [0, 0, 1]}))
+    assert y.tolist() == [[1, 0], [0, 0], [1, 1]]
+
+
 @pytest.mark.filterwarnings("ignore:A column-vector y")
 def test_a_column_of_nullable_integers_stays_one_of_integers():
     y = read_labels(pd.DataFrame({"label": [LARGE, LARGE + 1]}, dtype="Int64"))
@@ -48,6 +54,12 @@ def test_the_classes_of_partial_fit_may_be_in_any_container(hold):
     labels.check_same(hold([LARGE, LARGE + 1]))
     with pytest.raises(ValueError, match="not the same as in the first call"):
         labels.check_same(hold([LARGE]))
+
+
+@pytest.mark.parametrize("classes", [[0, 1, np.nan], ["a", "b", None], ["a", "b", np.nan]])
+def test_a_class_of_partial_fit_is_not_missing(classes):
+    with pytest.raises(ValueError, match=r"classes\[2\] is missing"):
+        Labels.named(classes, np.array([0, 1]))
 
 
 def test_classes_are_not_named_for_several_labels():

@@ -28,6 +28,7 @@ small = partial(small_models.small, hidden_size=2, max_epochs=1)
         (None, "requires y to be passed, but the target y is None"),
         ([None] * 4, r"y\[0\] is missing: None. Each sequence needs a label"),
         (["a", "b", None, "a"], r"y\[2\] is missing: None. Each sequence needs a label"),
+        (["a", "b", np.nan, "a"], r"y\[2\] is missing: nan"),
         (pd.to_datetime([None] * 4), r"y\[0\] is missing: None"),
         (np.array([0, 1, 0, 1], object), "y holds objects of the type int. Make them"),
         (["ham"] * 4, "at least 2 classes, but y holds only one class: 'ham'"),

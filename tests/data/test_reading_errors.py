@@ -55,7 +55,8 @@ WRONG = {
     "mixed channels": ([ONE, ONE, ONE[:, :2]], WrongValue, r"X\[2\] has 2 channels, .* have 3"),
     "mixed dimensions": ([ONE, ONE[0], ONE], WrongValue, r"X\[1\] has 1 channels, .* have 3"),
     "ragged steps": ([[[1.0, 2.0], [3.0]]] * 3, WrongValue, r"X\[0\] is not .* of one width"),
-    "missing row": ([[1, 2], None, [3]], WrongValue, r"X\[1\]"),
+    "missing row": ([[1.0], None, [3.0]], WrongValue, r"X\[1\] is missing. Each row .*\(T,\) or"),
+    "NaN as a row": (pd.Series([[1], np.nan, [3]]), WrongValue, r"X\[1\] is missing. Each row"),
     "number as a row": ([[1, 2], 3, [3]], WrongValue, r"X\[1\] has 0 dimensions"),
     "infinite": (
         np.array([[1.0, 2.0], [1.0, 2.0], [1.0, -np.inf]]),

@@ -1,6 +1,6 @@
 """Times of steps are instants in any container and unit, and exact to the nanosecond."""
 
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from functools import partial
 from zoneinfo import ZoneInfo
 
@@ -44,6 +44,7 @@ def dates_in(unit):
 
 
 BERLIN = ZoneInfo("Europe/Berlin")
+CLOCK = [time(0, 30), time(1, 30), time(2, 0)]
 FRAMES = {
     **{f"pandas {unit}": pandas_of(dates_in(unit)) for unit in ("s", "ms", "us", "ns")},
     **{
@@ -57,6 +58,9 @@ FRAMES = {
     "pandas durations": pandas_of(pd.to_timedelta(SECONDS, unit="s")),
     "polars zone": polars_of(python_dates(BERLIN)),
     "polars durations": polars_of([timedelta(seconds=int(each)) for each in SECONDS]),
+    "polars times of day": polars_of(CLOCK),
+    "pyarrow times of day": pa.table({"time": pa.array(CLOCK, pa.time64("ns")), "value": VALUES}),
+    "pandas times of day": pandas_of(CLOCK),
     "pyarrow zone": arrow_of(pa.timestamp("us", "Europe/Berlin")),
     "pyarrow durations": pa.table({"time": pa.array(SECONDS, pa.duration("s")), "value": VALUES}),
     "lists": [list(step) for step in zip(python_dates(UTC), VALUES, strict=True)],
