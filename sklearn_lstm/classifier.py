@@ -16,7 +16,7 @@ from skorch import NeuralNet
 
 from sklearn_lstm.algorithm import fit_one_epoch
 from sklearn_lstm.callback_support import CallbackSupportMixin, CallbackTask, with_callbacks
-from sklearn_lstm.data.embeddings import PretrainedVectors, replaced
+from sklearn_lstm.data.embeddings import PretrainedVectors, find_encoder, replaced
 from sklearn_lstm.data.encoding import N_SPECIAL
 from sklearn_lstm.data.growing_tables import GrowingTables
 from sklearn_lstm.data.input_format import InputFormat
@@ -528,13 +528,19 @@ class LSTMSequenceClassifier(
         Raises
         ------
         TypeError, ValueError
-            As `fit`; also for labels that are not among the classes, and for balanced weights.
+            As `fit`; also for labels that are not among the classes, for balanced weights, and for
+            an encoder in the first call of all.
         """
         fit = Fit.of(self, goes_on=True)
         if self.class_weight == "balanced":
             raise ValueError(
                 "class_weight='balanced' is not supported for partial_fit, which does not know how "
                 "often each class will come. Pass a dict, or sample_weight."
+            )
+        if find_encoder(self.embeddings) is not None and not fit.before.get("_encoder"):
+            raise ValueError(
+                "partial_fit does not fit the member of an encoder: call fit before, or leave the "
+                "encoder out of embeddings."
             )
         y = read_labels(y)
         sequences = fit.read(X)

@@ -182,15 +182,8 @@ def _share(
             contributions, base = member.contributions(sequences, weight * direction)
             parts.get(member.name, linear)[:] += contributions
             base_value += base
-    return Explanation(
-        data,
-        linear,
-        network,
-        base_value,
-        opened.labels.classes[output],
-        opened.left_out(row),
-        float(whole[0]),
-    )
+    target, left_out = opened.labels.classes[output], opened.left_out(row)
+    return Explanation(data, linear, network, base_value, target, left_out, float(whole[0]))
 
 
 def _leave_out_one(
