@@ -94,7 +94,8 @@ def fit_model(
         with workers(configuration.device, max(plan.n_networks, n_directions)):
             for kind in kinds:
                 if kind is Networks:
-                    factors = _factors_of_few(parts, configuration, kinds)
+                    linear = [one for one in kinds if one.name in held_out.members]
+                    factors = _factors_of_few(parts, configuration, linear)
                     held_out = replace(held_out, factors=factors)
                 member, logits = kind.fit(parts, configuration, plan, held_out, progress)
                 if member is not None:
@@ -109,7 +110,7 @@ def fit_model(
 def _factors_of_few(
     parts: Parts, configuration: Configuration, kinds: list[type[FittedMember]]
 ) -> dict[str, float]:
-    """Return the factors of n-grams and encoder, by cross-validation.
+    """Return the factors of the members of these kinds, n-grams and encoder, by cross-validation.
 
     So few held-out samples as there are of 250 do not tell which of the two is better.
     """
@@ -123,7 +124,7 @@ def _factors_of_few(
             logits = []
             for fold in folds:
                 member, _ = kind.fit_linear(fold, configuration)
-                assert member is not None  # noqa: S101 - so few n-grams are no memory
+                assert member is not None  # noqa: S101 - a part has no more n-grams
                 logits.append(member.logits(fold.held_out[0].sequences))
             held_out = held_out.joined_by(kind.name, logits, kind.expected_weight(configuration))
     return dict(zip(held_out.members, held_out.blend().factors.tolist(), strict=True))

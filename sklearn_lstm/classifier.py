@@ -16,7 +16,7 @@ from skorch import NeuralNet
 
 from sklearn_lstm.algorithm import fit_one_epoch
 from sklearn_lstm.callback_support import CallbackSupportMixin, CallbackTask, with_callbacks
-from sklearn_lstm.data.embeddings import PretrainedVectors, replaced
+from sklearn_lstm.data.embeddings import PretrainedVectors, find_encoder, replaced
 from sklearn_lstm.data.encoding import N_SPECIAL
 from sklearn_lstm.data.growing_tables import GrowingTables
 from sklearn_lstm.data.input_format import InputFormat
@@ -91,15 +91,14 @@ class LSTMSequenceClassifier(
           mean of the vectors of its pieces. ``pip install model2vec wordllama``;
         - a list of tables, whose vectors are laid side by side.
 
-        Or, alone or in such a list, a sentence encoder: an object with ``encode(list of str)``,
-        which returns a vector for each text, such as a ``SentenceTransformer``, or the path of its
-        folder (``pip install sentence-transformers``). A logistic regression on these vectors
-        becomes a member of the model, beside n-grams and network.
+        Or a sentence encoder, alone or in such a list: an object whose ``encode(list of str)``
+        returns a vector for each text, such as a ``SentenceTransformer``, or the path of its folder
+        (``pip install sentence-transformers``). The model gets one more member, beside n-grams and
+        network: a logistic regression on these vectors.
 
-        A table of tokens needs the CSR output of `TextSequenceVectorizer`, or rows of it, which
-        says which token an id stands for; a Pipeline passes it on. Then words that `fit` has not
-        seen have vectors too, if the table knows them. An encoder needs such an X too: it reads the
-        words of a text. ``clone`` shares tables and encoder.
+        A table of tokens and an encoder need the CSR output of `TextSequenceVectorizer`, or rows of
+        it, which says which token an id stands for; a Pipeline passes it on. Then words that `fit`
+        has not seen have vectors too, if the table knows them. ``clone`` shares tables and encoder.
     freeze_embeddings : bool, default=False
         Train no vector, neither the pretrained ones nor those of other ids and the unknown token.
     linear_branch : bool, default=True
@@ -162,12 +161,13 @@ class LSTMSequenceClassifier(
         labels each is weighted by itself (scikit-learn would multiply their weights): a list has a
         dict for each, with the keys 0 and 1.
     threshold : float, "f1" or array-like of shape (n_labels,), default=0.5
-        A label is predicted if its probability is above it; of two classes the second,
-        ``classes_[1]``. "f1" chooses one for each label in `fit`: half of the largest F1 that the
-        probabilities of held-out samples let one expect [14]_. They are those that set the blend or
-        end the training, or `X_val`. Without any, and for a label that all samples have or none, it
-        is 0.5. One for each of several labels is an array. More than two classes need 0.5: the most
-        probable one is predicted. See "Thresholds" in the user guide.
+        A label is predicted if its probability is above the threshold; of two classes the second,
+        ``classes_[1]``. A list has a number for each of several labels. "f1" lets `fit` choose one
+        for each label: half of the largest F1 to expect from the probabilities of held-out samples
+        [14]_. These are `X_val`, or the samples that set the blend or end the training. Without
+        any, and for a label that all samples have or none, it chooses 0.5. More than two classes
+        need 0.5: the most probable one is predicted. A new value counts from the next fit on. See
+        "Thresholds" in the reference of the documentation.
     early_stopping : bool, default=False
         Hold out a part of the data, stop when the network's loss on it has not fallen for
         `n_iter_no_change` epochs, and restore the best weights.
@@ -220,7 +220,7 @@ class LSTMSequenceClassifier(
         Rows of `history_`.
     embedding_coverage_ : float or None
         The share of the tokens of the training sequences that have a pretrained vector; None
-        without `embeddings`.
+        without a table in `embeddings`.
     linear_model_ : object or None
         The linear model beside the network. None for ``linear_branch=False``, another `criterion`
         than "cross_entropy", too few samples (below 100 for token ids, 20 for measurements, or
@@ -529,13 +529,19 @@ class LSTMSequenceClassifier(
         Raises
         ------
         TypeError, ValueError
-            As `fit`; also for labels that are not among the classes, and for balanced weights.
+            As `fit`; also for labels that are not among the classes, for balanced weights, and for
+            an encoder in the first call of all.
         """
         fit = Fit.of(self, goes_on=True)
         if self.class_weight == "balanced":
             raise ValueError(
                 "class_weight='balanced' is not supported for partial_fit, which does not know how "
                 "often each class will come. Pass a dict, or sample_weight."
+            )
+        if find_encoder(self.embeddings) is not None and not fit.before.get("_encoder"):
+            raise ValueError(
+                "partial_fit does not fit the member of an encoder: call fit before, or leave the "
+                "encoder out of embeddings."
             )
         y = read_labels(y)
         sequences = fit.read(X)

@@ -150,9 +150,8 @@ class Fit:
         """
         input_format = self.know(X, sequences)
         encoder = find_encoder(self.parameters["embeddings"])
-        sequences.encoder = None
-        if encoder is not None:
-            sequences.encoder = EncodedTexts(SentenceEncoder.of(encoder))
+        known = None if encoder is None else SentenceEncoder.of(encoder)
+        sequences.encoder = known and EncodedTexts(known)
         weights = relative_weights(sample_weight, self.parameters["class_weight"], values, labels)
         targets = Targets(values, weights, labels, read_groups(groups, len(values)))
         samples = Samples(sequences, targets).counted()

@@ -64,6 +64,6 @@ def choose_thresholds(
     elif np.all(previous == 0.5):
         warn_user(
             "threshold='f1' needs held-out samples, and this training has none: all thresholds are "
-            "0.5. Call fit with X_val and y_val, or with early_stopping=True."
+            "0.5. Call fit with X_val and y_val or early_stopping=True, or give a number."
         )
     return np.where(np.isnan(given), previous, given)

@@ -75,15 +75,16 @@ class Labels:
         ValueError
             For more than two classes, unless it is 0.5, and for several thresholds.
         """
-        if not isinstance(threshold, Real | str):
+        is_single = isinstance(threshold, Real | str)
+        if len(self) > 2 and not (is_single and threshold == 0.5):
             raise ValueError(
-                f"threshold={threshold!r}, but a list has one for each of several labels, and y "
-                "holds one class per sequence. Pass a number, or 'f1'."
-            )
-        if len(self) > 2 and threshold != 0.5:
-            raise ValueError(
-                f"threshold={threshold!r} is for two classes or several labels, but y has "
+                f"threshold={threshold!r:.200} is for two classes or several labels, but y has "
                 f"{len(self)} classes, and the most probable one is predicted. Leave it 0.5."
+            )
+        if not is_single:
+            raise ValueError(
+                f"threshold={threshold!r:.200} is a list, which is for several labels, but y holds "
+                "one class per sequence. Pass a number, or 'f1'."
             )
         return np.full(1, np.nan if isinstance(threshold, str) else threshold)
 
@@ -220,15 +221,18 @@ class LabelSets(Labels):
         Raises
         ------
         ValueError
-            For another number of thresholds than labels, and those that are no probability.
+            For a list that does not hold a probability for each label.
         """
         if isinstance(threshold, Real | str):
             return np.full(len(self), np.nan if isinstance(threshold, str) else threshold)
-        thresholds = np.asarray(threshold, np.float64)
+        try:
+            thresholds = np.asarray(threshold, np.float64)
+        except (TypeError, ValueError):
+            thresholds = np.empty(0)
         if thresholds.shape != (len(self),):
             raise ValueError(
-                f"threshold has shape {thresholds.shape}, but y has {len(self)} labels: one for "
-                "each is needed, or a number for all of them."
+                f"threshold={threshold!r:.200} is no list of {len(self)} numbers, one for each "
+                "label of y. Pass one, or a number or 'f1' for all labels."
             )
         if (is_wrong := ~((thresholds >= 0) & (thresholds <= 1))).any():
             label = int(is_wrong.argmax())

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 from copy import deepcopy
 from dataclasses import dataclass
@@ -41,11 +40,10 @@ def is_encoder(embeddings: Any) -> bool:
 def _holds_encoder(folder: Path) -> bool:
     """Return whether a folder holds another model than a table of the vectors of pieces."""
     if (modules := folder / "modules.json").exists():
-        kinds = [module["type"].rpartition(".")[2] for module in json.loads(modules.read_text())]
-        return kinds[:1] != ["StaticEmbedding"]
+        return "StaticEmbedding" not in modules.read_text()
     config = folder / "config.json"
-    known = json.loads(config.read_text()).get("model_type") if config.exists() else None
-    return known not in (None, "model2vec")  # whose own folders name no type
+    text = config.read_text() if config.exists() else ""
+    return '"model_type"' in text and "model2vec" not in text  # whose old folders name no type
 
 
 @dataclass(frozen=True)
@@ -76,12 +74,10 @@ class SentenceEncoder:
         ValueError
             If the encoder does not give each text a vector of one length.
         """
-        if isinstance(embeddings, os.PathLike):
-            folder = Path(embeddings)
-            model = _in_folder(folder)
-            return cls(model, folder, _encode(model, FIXED_SENTENCES, folder))
-        name = type(embeddings).__name__
-        return cls(embeddings, name, _encode(embeddings, FIXED_SENTENCES, name))
+        is_folder = isinstance(embeddings, os.PathLike)
+        source = Path(embeddings) if is_folder else type(embeddings).__name__
+        model = _in_folder(source) if isinstance(source, Path) else embeddings
+        return cls(model, source, _encode(model, FIXED_SENTENCES, source))
 
     @classmethod
     def passed(cls, embeddings: Any) -> list[Any]:
@@ -98,7 +94,7 @@ class SentenceEncoder:
         if not found:
             raise TypeError(
                 "load takes as embeddings a static model or an encoder, as an object or the "
-                f"pathlib.Path of its folder, or a list of them; found a {type(parts[0]).__name__}."
+                f"pathlib.Path of its folder, or a list of them; found {embeddings!r:.100}."
             )
         return found
 
@@ -182,7 +178,7 @@ def _encode(model: Any, texts: list[str], source: Path | str) -> NDArray[np.floa
         raise ValueError(
             f"embeddings: encode of {source} failed ({type(error).__name__}: {error})."
         ) from error
-    if vectors.ndim != 2 or len(vectors) != len(texts):
+    if vectors.ndim != 2 or len(vectors) != len(texts) or not vectors.size:
         raise ValueError(
             f"embeddings: encode of {source} returned an array of shape {vectors.shape} for "
             f"{len(texts)} texts; expected a vector for each."

@@ -61,7 +61,7 @@ class Explanation:
 
 
 def explain(model: Any, X: Any, target: Any = None, *, method: str = "shares") -> list[Explanation]:
-    """Return what each token or step adds to the score of a class, or what leaving it out takes.
+    """Return what each token or step adds to the score of a class, or what the score loses without.
 
     The score is a sum over the members of the model, and so is each contribution. Those of the
     linear model are exact: the value of an n-gram of tokens is divided among its tokens, that of an
@@ -70,8 +70,8 @@ def explain(model: Any, X: Any, target: Any = None, *, method: str = "shares") -
     unknown tokens only, or a series that is the mean throughout. An encoder reads the text as a
     whole: its share is a number by itself.
 
-    These shares say where the evidence lies. ``method="leave_one_out"`` says what changes: what the
-    score of the whole model, encoder included, loses when a token is deleted.
+    These shares say where the evidence lies. ``method="leave_one_out"`` says what a change does:
+    how much the score of the whole model, encoder included, falls when a token is deleted.
 
     Parameters
     ----------
@@ -83,14 +83,15 @@ def explain(model: Any, X: Any, target: Any = None, *, method: str = "shares") -
         The class, one for all or one for each sequence. None is the predicted class of each; if y
         was multilabel, the label with the highest score above its threshold.
     method : {"shares", "leave_one_out"}, default="shares"
-        "leave_one_out" is for tokens. It takes a prediction for each token.
+        What the values are, see above. "leave_one_out" is for tokens, and needs as many
+        predictions as a text has tokens.
 
     Returns
     -------
     list of Explanation
         One for each sequence. ``base_value + values.sum() + whole`` is the score of its class. With
-        "leave_one_out" `linear` has what all members but the network lose, `whole` is 0, and
-        `base_value` what makes the sum the score.
+        "leave_one_out" `network` is what the networks lose, `linear` what all other members lose,
+        `whole` is 0, and `base_value` is the rest of the score.
 
     Raises
     ------
@@ -182,15 +183,8 @@ def _share(
             contributions, base = member.contributions(sequences, weight * direction)
             parts.get(member.name, linear)[:] += contributions
             base_value += base
-    return Explanation(
-        data,
-        linear,
-        network,
-        base_value,
-        opened.labels.classes[output],
-        opened.left_out(row),
-        float(whole[0]),
-    )
+    target, left_out = opened.labels.classes[output], opened.left_out(row)
+    return Explanation(data, linear, network, base_value, target, left_out, float(whole[0]))
 
 
 def _leave_out_one(

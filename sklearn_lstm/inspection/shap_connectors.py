@@ -24,10 +24,10 @@ def as_shap_explanation(explanations: Explanation | Sequence[Explanation]) -> An
     -------
     shap.Explanation
         With `values`, `base_values`, `data` (the tokens, each followed by a blank if some are
-        longer than one character; the measurements of series of one channel) and `feature_names`.
-        Beside an encoder, the text as a whole is one more feature, the last;
-        of one explanation `output_names` too. ``shap.plots.waterfall`` draws one explanation,
-        ``shap.plots.text`` one or several.
+        longer than one character; the measurements of series of one channel) and `feature_names`;
+        of one explanation `output_names` too. With an encoder, the text as a whole is one more
+        feature, the last. ``shap.plots.waterfall`` draws one explanation, ``shap.plots.text`` one
+        or several.
 
     Raises
     ------
@@ -57,11 +57,12 @@ def as_shap_explanation(explanations: Explanation | Sequence[Explanation]) -> An
     values, data = np.empty((2, len(rows)), np.object_)  # rows of unequal length
     names: list[list[str]] = []
     for row, explanation in enumerate(rows):
-        steps, whole = explanation.data, [explanation.whole] * bool(explanation.whole)
-        if whole:  # one more token
-            steps = np.append(steps, "the whole text")
-        step_names, data[row] = _shown(steps)
-        values[row] = np.append(explanation.values, whole)
+        step_names, data[row] = _shown(explanation.data)
+        values[row] = explanation.values
+        if explanation.whole:  # one more token
+            step_names.append("the whole text")
+            data[row] = np.append(data[row], " the whole text")
+            values[row] = np.append(values[row], explanation.whole)
         names.append(step_names)
     base_values = np.array([explanation.base_value for explanation in rows])
     if rows is explanations:

@@ -103,13 +103,14 @@ def _share(targets: NDArray[np.generic], rng: np.random.Generator, n_parts: int)
 
 
 def folds(targets: Targets, seed: int) -> list[Rows]:
-    """Return `N_FOLDS` parts of all samples, or fewer; groups stay whole."""
+    """Return `N_FOLDS` parts of all samples, or fewer; groups, if there are two, stay whole."""
     rng = np.random.default_rng(seed)
-    if targets.groups is None:
+    groups = np.zeros(len(targets)) if targets.groups is None else targets.groups
+    names, groups = np.unique(groups, return_inverse=True)
+    if len(names) < 2:
         parts = _share(targets.values, rng, N_FOLDS)
     else:
-        _, groups = np.unique(targets.groups, return_inverse=True)
-        fold = rng.permutation(len(np.unique(groups)))[groups] % N_FOLDS
+        fold = rng.permutation(len(names))[groups] % N_FOLDS
         parts = [np.flatnonzero(fold == number) for number in range(N_FOLDS)]
     return [part for part in parts if 0 < len(part) < len(targets)]
 

@@ -34,6 +34,14 @@ def test_half_a_surrogate_pair_is_drawn():
     shap.plots.text(found, display=False).encode()
 
 
+def test_characters_stand_side_by_side_beside_the_whole_text():
+    data, values = np.array(["o", "k"], object), np.arange(2.0)
+    found = as_shap_explanation(Explanation(data, values, values, 0.0, 1, {}, whole=0.5))
+    assert found.data.tolist() == ["o", "k", " the whole text"]
+    assert found.feature_names == ["o", "k", "the whole text"]
+    assert found.values.tolist() == [0.0, 2.0, 0.5]
+
+
 def test_many_explanations_are_drawn_as_text(fitted_texts):
     model, texts = fitted_texts("word")
     found = as_shap_explanation(explain(model, texts))

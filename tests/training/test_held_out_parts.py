@@ -1,6 +1,7 @@
 """Held-out samples: whole groups, or samples that the user brings."""
 
 import inspect
+from dataclasses import replace
 from functools import partial
 
 import numpy as np
@@ -14,7 +15,9 @@ from sklearn.model_selection import GridSearchCV, GroupKFold
 from sklearn.pipeline import Pipeline
 
 from sklearn_lstm import LSTMSequenceClassifier, TextSequenceVectorizer, algorithm
-from sklearn_lstm.training.held_out import hold_out, hold_out_groups
+from sklearn_lstm.data.labels import Labels
+from sklearn_lstm.data.targets import Targets
+from sklearn_lstm.training.held_out import folds, hold_out, hold_out_groups
 
 rng = np.random.default_rng(0)
 Y = rng.integers(0, 2, 120)
@@ -228,6 +231,14 @@ def test_groups_change_nothing_where_nothing_is_held_out():
     model = small(linear_branch=False)
     expected = model.fit(IDS, Y).predict_proba(IDS)
     assert_array_equal(model.fit(IDS, Y, groups=["a"] * 120).predict_proba(IDS), expected)
+
+
+def test_a_single_group_is_divided_into_folds_by_its_samples():
+    """Without a fold, nothing would set the penalty of an encoder's member."""
+    targets = Targets(Y, np.ones(120), Labels(np.arange(2)), np.full(120, 7))
+    alone, single = folds(replace(targets, groups=None), 0), folds(targets, 0)
+    assert [part.tolist() for part in single] == [part.tolist() for part in alone]
+    assert len(single) == 5
 
 
 # --- fit with samples of the user's own

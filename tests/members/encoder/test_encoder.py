@@ -3,6 +3,7 @@
 import copy
 import io
 import pickle
+import re
 import sys
 import threading
 import time
@@ -25,7 +26,7 @@ from torch.nn import MultiMarginLoss
 
 from sklearn_lstm import LSTMSequenceClassifier, TextSequenceVectorizer, WordVectors
 from sklearn_lstm.data.sentence_encoders import FIXED_SENTENCES, SentenceEncoder
-from sklearn_lstm.exceptions import ModelFileError
+from sklearn_lstm.exceptions import LinearModelSkippedWarning, ModelFileError
 from sklearn_lstm.inspection import as_shap_explanation, explain
 from sklearn_lstm.io import describe, load, save
 from sklearn_lstm.members.encoder.encoder_model import EncoderModel
@@ -199,6 +200,14 @@ def test_few_held_out_samples_alone_do_not_judge_an_encoder(by_groups, encoder, 
     assert fitted == [260]
 
 
+def test_an_encoder_stands_alone_where_n_grams_would_be_too_large(encoder, monkeypatch):
+    monkeypatch.setattr("sklearn_lstm.members.ngrams.ngram_model.LARGEST_COEF", 10)
+    with pytest.warns(LinearModelSkippedWarning) as warned:
+        model = pipeline(encoder, max_epochs=0).fit(TEXTS, LABELS)
+    assert len(warned) == 1
+    assert list(model[-1].calibration_["weights"]) == ["network", "encoder"]
+
+
 def test_several_labels_and_weights(encoder):
     X = TextSequenceVectorizer().fit_transform(TEXTS)
     first = np.array([text.startswith("the") for text in TEXTS])
@@ -265,6 +274,7 @@ def test_the_bar_counts_encoding(encoder, monkeypatch):
             "vectors of length 5 before, and now of length",
         ),
         (list, "failed .ValueError"),
+        (lambda texts: np.zeros((len(texts), 0)), r"shape \(5, 0\)"),
     ],
 )
 def test_a_wrong_encoder_is_one_error_and_nothing_is_half_fitted(encode, message, encoder):
@@ -273,6 +283,15 @@ def test_a_wrong_encoder_is_one_error_and_nothing_is_half_fitted(encode, message
     with pytest.raises(ValueError, match=message):
         model.fit(TextSequenceVectorizer().fit_transform(TEXTS), LABELS)
     assert not model.__sklearn_is_fitted__()
+
+
+@pytest.mark.parametrize("name", ["modules.json", "config.json"])
+def test_a_folder_with_a_damaged_file_is_an_error_that_names_it(name, tmp_path, monkeypatch):
+    library = SimpleNamespace(SentenceTransformer=MagicMock(side_effect=OSError("no JSON")))
+    monkeypatch.setitem(sys.modules, "sentence_transformers", library)
+    (tmp_path / name).write_text('{"model_type": "be')
+    with pytest.raises(FileNotFoundError, match=re.escape(str(tmp_path))):
+        pipeline(tmp_path).fit(TEXTS, LABELS)
 
 
 @pytest.mark.parametrize(
@@ -286,6 +305,14 @@ def test_a_model_without_linear_members_refuses_an_encoder(parameters, message, 
     model = small_models.small(embeddings=encoder, **{"linear_branch": True} | parameters)
     with pytest.raises(ValueError, match=message):
         model.fit(TextSequenceVectorizer().fit_transform(TEXTS), LABELS)
+
+
+def test_partial_fit_before_fit_refuses_an_encoder(encoder):
+    X = TextSequenceVectorizer().fit_transform(TEXTS)
+    model = classifier(encoder)
+    with pytest.raises(ValueError, match="partial_fit does not fit the member of an encoder"):
+        model.partial_fit(X, LABELS, classes=[0, 1])
+    assert not model.__sklearn_is_fitted__()
 
 
 def test_two_encoders_are_refused(encoder):
@@ -370,6 +397,8 @@ def test_save_names_an_encoder_and_pickle_holds_it(model, tmp_path):
         load(path)
     with pytest.raises(ModelFileError, match="whose vectors of sentences differ"):
         load(path, embeddings=small_encoder.SmallEncoder(dim=9))
+    with pytest.raises(TypeError, match=r"found \[\]"):
+        load(path, embeddings=[])
     passed = small_encoder.SmallEncoder()
     restored = load(path, embeddings=[WordVectors().fit(TEXTS), passed])
     assert_array_equal(restored.predict_proba(NEW), expected)
