@@ -85,10 +85,8 @@ def fit_model(
         for kind in kinds:
             kind.prepare(parts, progress)
         with workers(configuration.device, max(plan.n_networks, n_directions)):
+            held_out = replace(held_out, factors=_factors_of_few(parts, configuration, kinds))
             for kind in kinds:
-                if kind is Networks:
-                    factors = _factors_of_few(parts, configuration, kinds)
-                    held_out = replace(held_out, factors=factors)
                 member, logits = kind.fit(parts, configuration, plan, held_out, progress)
                 if member is not None:
                     members.insert(0, member)
@@ -190,7 +188,10 @@ def fit_one_epoch(
         growing = GrowingTables({} if previous is None else previous.memory)
         if excerpt is not None:
             networks = networks.with_whole_tables(excerpt, growing)
-        model = SequenceModel((networks,)) if previous is None else previous.with_networks(networks)
+        if previous is None:
+            model = SequenceModel.alone(networks)
+        else:
+            model = previous.with_networks(networks)
         if learns_ngrams:
             ngrams = model.online_ngrams or OnlineNgrams.of(samples, configuration.kind)
             model = model.with_member(ngrams.learned(samples, known, growing, rng), 1.0)
