@@ -85,8 +85,10 @@ def fit_model(
         for kind in kinds:
             kind.prepare(parts, progress)
         with workers(configuration.device, max(plan.n_networks, n_directions)):
-            held_out = replace(held_out, factors=_factors_of_few(parts, configuration, kinds))
             for kind in kinds:
+                if kind is Networks:
+                    factors = _factors_of_few(parts, configuration, kinds)
+                    held_out = replace(held_out, factors=factors)
                 member, logits = kind.fit(parts, configuration, plan, held_out, progress)
                 if member is not None:
                     members.insert(0, member)
