@@ -198,7 +198,10 @@ def fit_one_epoch(
         growing = GrowingTables({} if previous is None else previous.memory)
         if excerpt is not None:
             networks = networks.with_whole_tables(excerpt, growing)
-        model = SequenceModel((networks,)) if previous is None else previous.with_networks(networks)
+        if previous is None:
+            model = SequenceModel.alone(networks)
+        else:
+            model = previous.with_networks(networks)
         if learns_ngrams:
             ngrams = model.online_ngrams or OnlineNgrams.of(samples, configuration.kind)
             model = model.with_member(ngrams.learned(samples, known, growing, rng), 1.0)

@@ -66,7 +66,7 @@ def fit_blend(
     targets: Targets,
     *,
     expected: list[float],
-    prior: ClassPrior | None = None,
+    prior: ClassPrior,
     known: Sequence[bool] = (),
 ) -> Blend:
     """Fit the factors of several members' logits whose sum predicts held-out samples best.
@@ -87,13 +87,11 @@ def fit_blend(
     targets : Targets
     expected : list of float
         Median of the prior of each factor. The logarithm has the standard deviation 1.
-    prior : ClassPrior or None
-        None: no adjustment.
+    prior : ClassPrior
     known : sequence of bool
         Whether each factor is as expected, and not fitted. Empty: all are fitted.
     """
-    n_outputs, labels = targets.n_outputs, targets.labels
-    prior = prior or ClassPrior(np.zeros(n_outputs), np.zeros(n_outputs))
+    labels = targets.labels
     axis = labels.axis_of_corrections
     largest = np.atleast_1d(np.abs(prior.logs[np.newaxis]).max(axis=axis))
     n_members, n_corrections = len(expected), len(largest)

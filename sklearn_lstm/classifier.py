@@ -26,7 +26,7 @@ from sklearn_lstm.data.sequences import Samples
 from sklearn_lstm.data.targets import Targets, absolute_weights
 from sklearn_lstm.description import DescribedMixin
 from sklearn_lstm.fitting import Fit, FittedAttributes, read_as_at_fit
-from sklearn_lstm.members.member import Member
+from sklearn_lstm.members.member import LinearMember, Member
 from sklearn_lstm.members.network.loop import make_net
 from sklearn_lstm.model import SequenceModel
 from sklearn_lstm.network.directions import CELLS
@@ -662,7 +662,8 @@ class LSTMSequenceClassifier(
     def linear_model_(self) -> Member | None:
         """The linear model beside the network, or None."""
         check_is_fitted(self)
-        return self._model.linear_model
+        linear_model: Member | None = self._model[LinearMember.name]
+        return linear_model
 
     @property
     def thresholds_(self) -> NDArray[np.float64]:

@@ -46,12 +46,17 @@ class SequenceModel:
     """
 
     members: tuple[Member, ...]
-    weights: tuple[float, ...] = (1.0,)
-    prior_correction: float | NDArray[np.float64] = 0.0
-    log_prior: NDArray[np.float64] | float = 0.0
-    n_held_out: int = 0
-    thresholds: Thresholds = 0.5
+    weights: tuple[float, ...]
+    prior_correction: float | NDArray[np.float64]
+    log_prior: NDArray[np.float64] | float
+    n_held_out: int
+    thresholds: Thresholds = 0.5  # which models of older files do not name
     memory: dict[int, Any] = field(default_factory=dict, repr=False, metadata={"is_stored": False})
+
+    @classmethod
+    def alone(cls, networks: Member) -> SequenceModel:
+        """Return the model of networks without any other member."""
+        return cls((networks,), (1.0,), 0.0, 0.0, 0)
 
     @classmethod
     def blended(
@@ -64,28 +69,24 @@ class SequenceModel:
         Networks that have seen all samples keep the weights of the previous model.
         """
         if len(members) == 1:
-            return cls(tuple(members))
-        model = cls(tuple(members), log_prior=held_out.prior.logs)
-        is_unjudged = Networks.name not in held_out.members
-        if is_unjudged and model.networks.is_trained and previous is not None:
+            return cls.alone(*members)
+        is_trained = any(isinstance(member, Networks) and member.is_trained for member in members)
+        if Networks.name not in held_out.members and is_trained and previous is not None:
             known = {Networks.name: UNJUDGED_WEIGHT}
             if previous.linear_members:
                 known = previous.weights_by_name
-            return replace(
-                model,
-                weights=tuple(known.get(member.name, 1.0) for member in members),
-                prior_correction=previous.prior_correction,
-                n_held_out=previous.n_held_out,
-            )
-        blend = held_out.blend()
-        factors = dict(zip(held_out.members, blend.factors.tolist(), strict=True))
-        confidence = min(member.confidence_in(factors.get(member.name, 0.0)) for member in members)
-        return replace(
-            model,
-            weights=tuple(confidence * factors.get(member.name, 0.0) for member in members),
-            prior_correction=confidence * blend.prior_correction,
-            n_held_out=sum(map(len, held_out.parts)),
-        )
+            weights = [known.get(member.name, 1.0) for member in members]
+            correction, n_held_out = previous.prior_correction, previous.n_held_out
+        else:
+            blend = held_out.blend()
+            known = dict(zip(held_out.members, blend.factors.tolist(), strict=True))
+            factors = [known.get(member.name, 0.0) for member in members]
+            pairs = zip(members, factors, strict=True)
+            confidence = min(member.confidence_in(factor) for member, factor in pairs)
+            weights = [confidence * factor for factor in factors]
+            correction = confidence * blend.prior_correction
+            n_held_out = sum(map(len, held_out.parts))
+        return cls(tuple(members), tuple(weights), correction, held_out.prior.logs, n_held_out)
 
     def with_thresholds(
         self,
@@ -144,12 +145,6 @@ class SequenceModel:
         return networks
 
     @property
-    def linear_model(self) -> Member | None:
-        """The linear model beside the networks, or None."""
-        linear_model: Member | None = self[LinearMember.name]
-        return linear_model
-
-    @property
     def linear_members(self) -> list[str]:
         """The names of the members that `fit` has fitted beside the networks."""
         return [member.name for member in self.members if isinstance(member, LinearMember)]
@@ -198,7 +193,7 @@ class SequenceModel:
         described = {member.name: member.describe() for member in self.members}
         if np.any(self.thresholds != 0.5):
             described["thresholds"] = _range(self.thresholds)
-        if self.linear_model is None:
+        if self[LinearMember.name] is None:
             described |= {LinearMember.name: "none"}
         if not self.linear_members:
             return described

@@ -19,7 +19,8 @@ def targets_of(values, n_outputs=None, weights=None, groups=None):
 
 def fit_blend(logits, values, weights=None, **options):
     targets = targets_of(values, logits[0].shape[1], weights)
-    return blending.fit_blend(logits, targets, **options)
+    nothing = np.zeros(logits[0].shape[1])
+    return blending.fit_blend(logits, targets, **{"prior": ClassPrior(nothing, nothing)} | options)
 
 
 @pytest.mark.parametrize("better", [0, 1])

@@ -80,9 +80,9 @@ class FittedMember(Member):
         """Do what takes all threads, before the members are fitted and share them."""
 
     @classmethod
-    @abstractmethod
-    def expected_weight(cls, configuration: Configuration) -> float:
+    def expected_weight(cls, configuration: Configuration) -> float:  # noqa: ARG003
         """Return how much the logits count in a blend, as long as no held-out sample tells."""
+        return 1.0
 
     @classmethod
     @abstractmethod
@@ -139,11 +139,6 @@ class LinearMember(FittedMember):
             f"at least {fewest} sequences (found {n_samples})": n_samples >= fewest,
         }
         return [condition for condition, is_met in conditions.items() if not is_met]
-
-    @classmethod
-    def expected_weight(cls, configuration: Configuration) -> float:  # noqa: ARG003
-        """Return 1: its logits are scaled by themselves."""
-        return 1.0
 
     @classmethod
     def fit(

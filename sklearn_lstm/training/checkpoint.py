@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import pickle
 import sys
-import zlib
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager, suppress
 from hashlib import blake2b
@@ -31,7 +30,6 @@ from sklearn_lstm.storing.stored_form import Packer, to_text
 from sklearn_lstm.training.configuration import Configuration
 
 LOCK, STATES = "lock", "network[01]-*"
-CHECKSUM_BYTES = 4
 
 # --- The folder: its name, its lock, and its end
 
@@ -231,7 +229,7 @@ class Checkpoint(Callback):  # type: ignore[misc]
         with replacing(self.folder / f"network{self.index}-{epoch}") as file:
             checked = _Checked(file)
             self._pickle(net, checked)
-            file.write(checked.checksum.to_bytes(CHECKSUM_BYTES, "big"))
+            file.write(checked.digest.digest())
         for path in self._written():
             if _epoch(path) not in (epoch - 1, epoch):
                 path.unlink()
@@ -326,14 +324,14 @@ def check_can_be_pickled(callbacks: Mapping[str, Callback], own: Mapping[str, An
 
 
 class _Checked:
-    """A file whose bytes are counted into a checksum: the tables are too large to copy them."""
+    """A file whose bytes go into a hash: the tables are too large to copy them."""
 
     def __init__(self, file: BinaryIO) -> None:
         self.file = file
-        self.checksum = 0
+        self.digest = blake2b()
 
     def write(self, data: bytes) -> int:
-        self.checksum = zlib.crc32(data, self.checksum)
+        self.digest.update(data)
         return self.file.write(data)
 
 
@@ -378,10 +376,9 @@ def _read(path: Path, own: Mapping[str, Any]) -> Any:
     Raises
     ------
     ValueError
-        If its checksum does not fit.
+        If its hash does not fit.
     """
-    data = path.read_bytes()
-    content, checksum = memoryview(data)[:-CHECKSUM_BYTES], data[-CHECKSUM_BYTES:]
-    if zlib.crc32(content) != int.from_bytes(checksum, "big"):
+    data, size = path.read_bytes(), blake2b().digest_size
+    if blake2b(memoryview(data)[:-size]).digest() != data[-size:]:
         raise ValueError("it is damaged")
-    return _Unpickler(BytesIO(data), own).load()  # it ends before the checksum
+    return _Unpickler(BytesIO(data), own).load()  # it ends before the hash

@@ -44,10 +44,10 @@ class TrainingPlan:
 
     batch_size: int
     max_epochs: int
-    follows_loss: bool = False
-    updates_per_check: int = 1
-    n_networks: int = 1
-    n_held_out: int = 0
+    follows_loss: bool
+    updates_per_check: int
+    n_networks: int
+    n_held_out: int
 
     def updates_per_epoch(self, n_samples: int) -> int:
         """Return the number of batches."""

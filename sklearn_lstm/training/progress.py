@@ -83,15 +83,11 @@ class FitProgress(ProgressBar):
             return None
         return NetworkProgress(self, index, self._updates_per_epoch[index], so_far)
 
-    @property
-    def has_first_network(self) -> bool:
-        """Whether the first network is trained."""
-        return self._done[1] >= self._all[1]
-
-    def count(self, part: int, n_done: float, n_all: float, text: str | None) -> None:
-        """Set how much of a part is done, and the text behind the bar unless it is None."""
+    def count(self, part: int, n_done: float, n_all: float, text: str) -> None:
+        """Set how much of a part is done, and the text, unless an earlier network is trained."""
         self._done[part], self._all[part] = n_done, n_all
-        self.show(sum(self._done) / (sum(self._all) or 1.0), text)
+        is_told = part < 2 or self._done[1] >= self._all[1]
+        self.show(sum(self._done) / (sum(self._all) or 1.0), text if is_told else None)
 
 
 class NetworkProgress(Callback):  # type: ignore[misc]
@@ -169,9 +165,7 @@ class NetworkProgress(Callback):  # type: ignore[misc]
 
     def _show(self, net: NeuralNet, n_all: int) -> None:
         if self.progress is not None:
-            is_told = self.index == 0 or self.progress.has_first_network
-            text = self._text(net, n_all) if is_told else None
-            self.progress.count(1 + self.index, self.n_done, n_all, text)
+            self.progress.count(1 + self.index, self.n_done, n_all, self._text(net, n_all))
 
     def _text(self, net: NeuralNet, n_all: int) -> str:
         if not self.n_done:

@@ -129,15 +129,11 @@ class Louder(LSTMSequenceClassifier):
 
 def test_a_subclass_is_stored_with_its_own_parameters():
     X, y = [[1, 2], [3]] * 4, [0, 1] * 4
-    model = Louder(volume=11).fit(X, y)
-    restored = pickle.loads(pickle.dumps(model))
+    model = Louder(volume=11)
+    assert vars(pickle.loads(pickle.dumps(model))) == vars(model)
+    restored = pickle.loads(pickle.dumps(model.fit(X, y)))
     assert restored.volume == 11
     assert_array_equal(restored.predict_proba(X), model.predict_proba(X))
-
-
-def test_a_subclass_that_is_not_fitted_is_stored():
-    restored = pickle.loads(pickle.dumps(Louder(volume=11)))
-    assert (restored.volume, restored.hidden_size) == (11, 4)
 
 
 def test_a_subclass_may_leave_out_the_checks_of_parameters():
@@ -369,12 +365,3 @@ def test_a_newer_format_is_refused_and_says_so(make):
         type(model)().__setstate__(state)
     assert type(model).__name__ in str(caught.value)
     assert isinstance(caught.value, ValueError)
-
-
-@every_model
-def test_skops_keeps_the_state(make):
-    model, X = make()
-    name = f"{type(model).__module__}.{type(model).__qualname__}"
-    restored = skops.io.loads(skops.io.dumps(model), trusted=[name])
-    assert restored.__getstate__()["content"] == model.__getstate__()["content"]
-    assert_array_equal(output(restored, X), output(model, X))

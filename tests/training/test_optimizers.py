@@ -77,9 +77,14 @@ def test_an_optimizer_lowers_the_loss_or_is_refused_by_name(make, optimizer):
 
 @every_class
 @pytest.mark.filterwarnings("ignore:.*weight_decay.*:UserWarning")
-def test_an_optimizer_takes_the_default_weight_decay_or_is_refused_by_name(optimizer):
+@pytest.mark.parametrize(
+    "parameters",
+    [{"weight_decay": 0.01}, {"embeddings": np.eye(9, 4), "freeze_embeddings": True}],
+    ids=["weight decay", "frozen embeddings"],
+)
+def test_an_optimizer_takes_these_parameters_or_is_refused_by_name(optimizer, parameters):
     X, y = tokens()
-    model = small(optimizer, weight_decay=0.01, max_epochs=2)
+    model = small(optimizer, max_epochs=2, **parameters)
     if fitted_or_refused(optimizer, lambda: model.fit(X, y)) is not None:
         assert np.isfinite(model.predict_proba(X)).all()
 
@@ -121,15 +126,6 @@ def test_an_optimizer_goes_on_in_a_warm_start(optimizer):
         losses = [row["train_loss"] for row in model.fit(X, y).history_]
         assert len(losses) == 24
         assert losses[-1] < losses[0]
-
-
-@every_class
-def test_an_optimizer_works_beside_frozen_embeddings(optimizer):
-    X, y = tokens()
-    vectors = np.random.default_rng(0).normal(size=(9, 4))
-    model = small(optimizer, embeddings=vectors, freeze_embeddings=True, max_epochs=2)
-    if fitted_or_refused(optimizer, lambda: model.fit(X, y)) is not None:
-        assert np.isfinite(model.predict_proba(X)).all()
 
 
 def test_a_subclass_of_an_optimizer_works():

@@ -22,17 +22,22 @@ from sklearn_lstm.data.padding import pad
 from sklearn_lstm.data.sequences import Lengths, Rows, Samples, Sequences, rows_of_similar_length
 from sklearn_lstm.data.targets import Targets
 from sklearn_lstm.members.convolutions.features import Batch, Features, in_blocks
-from sklearn_lstm.members.convolutions.random_convolutions import STEPS_AT_ONCE, Convolutions
-from sklearn_lstm.members.convolutions.ridge import GramMatrix, fit_few, leave_alike_out
+from sklearn_lstm.members.convolutions.random_convolutions import Convolutions
+from sklearn_lstm.members.convolutions.ridge import (
+    GramMatrix,
+    RidgeSolver,
+    fit_few,
+    leave_alike_out,
+)
 from sklearn_lstm.members.convolutions.statistics import SeriesStatistics
 from sklearn_lstm.members.member import LinearMember
+from sklearn_lstm.training.duration import MOST_STEPS_PER_BATCH
 from sklearn_lstm.training.held_out import Parts
 
 if TYPE_CHECKING:  # a stored member computes without torch
     from sklearn_lstm.training.configuration import Configuration
 
-N_FEATURES = 5_000  # about so many
-LARGEST_PROBLEM = 2_500  # rows of the eigenvalue problem: series, or features if they are fewer
+N_FEATURES = 5_000  # about so many; of more series than half as many, half
 MOST_DRAWN = 1_000  # series that say how features vary, and which are compared with those alike
 VARIANCE_OF_LEVELS = 0.3  # relative to that of all convolutions
 PRODUCTS_PER_UNIT = 300_000  # of work
@@ -124,7 +129,7 @@ class ConvolutionModel(LinearMember):
         signs, weights = _signs(left_out.targets), left_out.targets.sample_weights
         if is_many:
             gram, features = drawn._sums(samples, rows)  # noqa: SLF001 - of the same class
-            fit = gram.solve(drawn.deviations).fit(features, signs, weights)
+            fit = RidgeSolver(gram, drawn.deviations).fit(features, signs, weights)
         else:
             features = drawn._all_features(left_out.sequences)  # noqa: SLF001
             fit = fit_few(features[:], signs, weights, drawn.deviations)
@@ -208,7 +213,7 @@ class ConvolutionModel(LinearMember):
 
     def features(self, sequences: Sequences) -> Iterator[Batch]:
         """Yield rows and their features, in batches."""
-        for rows in rows_of_similar_length(sequences.lengths, STEPS_AT_ONCE):
+        for rows in rows_of_similar_length(sequences.lengths, MOST_STEPS_PER_BATCH):
             check_not_abandoned()
             steps, lengths = sequences.read(rows), sequences.lengths[rows]
             inputs = pad(self.statistics.encoding(steps, lengths), lengths)
@@ -245,7 +250,7 @@ class ConvolutionModel(LinearMember):
 
 def _n_features(n_samples: int) -> int:
     """Return how many features to draw: of many series fewer, or the regression would take long."""
-    return N_FEATURES if n_samples <= LARGEST_PROBLEM else min(N_FEATURES, LARGEST_PROBLEM)
+    return N_FEATURES if 2 * n_samples <= N_FEATURES else N_FEATURES // 2
 
 
 def _drawn(n_rows: int, most: int, rng: np.random.Generator) -> Rows:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any, Self, TypeAlias
+from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -47,12 +47,6 @@ class Features:
         """Set some rows to the features of others."""
         self.counts[rows], self.values[rows] = features.counts, features.values
 
-    @classmethod
-    def joined(cls, parts: list[Features]) -> Self:
-        """Return the features of several parts, one after the other."""
-        columns = zip(*((part.counts, part.lengths, part.values) for part in parts), strict=True)
-        return cls(*map(np.concatenate, columns))
-
 
 Batch: TypeAlias = tuple[Rows, Features]
 
@@ -71,4 +65,5 @@ def in_blocks(batches: Iterator[Batch]) -> Iterator[Batch]:
 
 def _join(batches: list[Batch]) -> Batch:
     rows, parts = zip(*batches, strict=True)
-    return np.concatenate(rows), Features.joined(list(parts))
+    columns = zip(*((part.counts, part.lengths, part.values) for part in parts), strict=True)
+    return np.concatenate(rows), Features(*map(np.concatenate, columns))

@@ -9,10 +9,12 @@ from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.constants import golden
 
 from sklearn_lstm.data.encoding import ChannelScaling
 from sklearn_lstm.data.padding import encoded
 from sklearn_lstm.data.sequences import Lengths, Sequences
+from sklearn_lstm.training.duration import MOST_STEPS_PER_BATCH
 
 WIDTH = 9  # steps that a convolution looks at
 HEAVY = np.array(list(combinations(range(WIDTH), 3)))  # its steps of weight 2; others have -1
@@ -20,9 +22,6 @@ MOST_DILATIONS = 16
 COMPETING = 7  # kernels that are compared with each other
 SHARE_BY_COMPETING = 1 / 3  # of the features; the others are by thresholds
 SERIES_FOR_THRESHOLDS = 32
-GOLDEN_RATIO = (5**0.5 - 1) / 2
-STEPS_AT_ONCE = 1 << 13  # fewer take longer, more take memory
-MOST_CHANNELS = 9  # that a convolution adds up
 
 
 @dataclass(frozen=True)
@@ -70,7 +69,7 @@ class Convolutions:
         # Quantiles of each convolution of a series drawn for it, at low-discrepancy positions.
         rows = rng.permutation(len(sequences))[:SERIES_FOR_THRESHOLDS]
         chosen = rng.choice(rows, size=thresholds.shape[:2])
-        positions = np.arange(1, thresholds.size + 1).reshape(thresholds.shape) * GOLDEN_RATIO % 1
+        positions = np.arange(1, thresholds.size + 1).reshape(thresholds.shape) * (golden - 1) % 1
         for row in np.unique(chosen):  # one at a time, for long series take much memory
             lengths = sequences.lengths[[row]]
             inputs = encoded(sequences, np.array([row]), encoding)
@@ -134,7 +133,7 @@ def draw_channels(
     """
     shape = n_dilations, len(HEAVY)
     n_values, n_kinds = encoding.n_values, len(encoding.mean) // encoding.n_values
-    most = min(n_values, MOST_CHANNELS) + 1
+    most = min(n_values, WIDTH) + 1  # as in MiniRocket
     n_chosen = (most ** rng.random(shape)).astype(np.intp)
     ranks = rng.random((*shape, n_values)).argsort(axis=-1)
     is_chosen = ranks < n_chosen[..., np.newaxis]
@@ -170,8 +169,8 @@ def convolve(
     for index, dilation in enumerate(dilations.tolist()):
         margin = (WIDTH // 2) * dilation
         wide = np.pad(inputs, [(0, 0), (0, 0), (margin, margin)])
-        for first in range(0, n_steps, STEPS_AT_ONCE):
-            n = min(STEPS_AT_ONCE, n_steps - first)
+        for first in range(0, n_steps, MOST_STEPS_PER_BATCH):
+            n = min(MOST_STEPS_PER_BATCH, n_steps - first)
             parts: dict[bytes, tuple[list[NDArray[np.float32]], NDArray[np.float32]]] = {}
             values = np.empty((len(HEAVY), n_rows, n), np.float32)
             for number, heavy in enumerate(HEAVY.tolist()):

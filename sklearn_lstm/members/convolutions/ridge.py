@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,18 +18,10 @@ from sklearn import config_context
 from sklearn.linear_model import RidgeCV
 
 from sklearn_lstm.data.sequences import Rows
-from sklearn_lstm.members.convolutions.features import ROWS_PER_BLOCK
+from sklearn_lstm.members.convolutions.features import ROWS_PER_BLOCK, Features
 
 ALPHAS = np.logspace(-7, 2, 14)  # relative to the total variance of the convolutions, 1
 N_CLUSTERS = 12  # for each class
-
-
-class LazyFeatures(Protocol):
-    """Features of samples that are an array only where they are read: (B, n_features)."""
-
-    def __len__(self) -> int: ...
-
-    def __getitem__(self, rows: slice, /) -> NDArray[np.float32]: ...
 
 
 @dataclass(frozen=True)
@@ -151,36 +142,7 @@ class GramMatrix:
         dsyrk(1, shifted.T, beta=1, c=self.gram, overwrite_c=True)
         self.cross += shifted.T @ (np.sqrt(weights)[:, np.newaxis] * signs)
 
-    def solve(self, deviations: NDArray[np.float64]) -> RidgeSolver:
-        """Return what is needed to predict with any penalty. It is used up.
 
-        Each feature gets its standard deviation.
-        """
-        deviation = self.sums[1] / self.n_samples - np.square(self.sums[0] / self.n_samples)
-        scale = deviations / _replace_zeros(np.sqrt(np.maximum(deviation, 0)))
-        mean = self.weighted_sum / self.total_weight
-        mean_sign = self.weighted_signs / self.total_weight
-        dsyr(-self.total_weight, mean, a=self.gram, overwrite_a=True)
-        self.gram *= scale
-        self.gram *= scale[:, np.newaxis]
-        self.cross -= np.outer(self.total_weight * mean, mean_sign)
-        self.cross *= scale[:, np.newaxis]
-        eigenvalues, eigenvectors = eigh(
-            self.gram, lower=False, overwrite_a=True, check_finite=False
-        )
-        del self.gram
-        return RidgeSolver(
-            self.origin + mean,
-            scale,
-            mean_sign,
-            self.total_weight,
-            np.maximum(eigenvalues, 0),
-            eigenvectors,
-            eigenvectors.T @ self.cross,
-        )
-
-
-@dataclass(frozen=True)
 class RidgeSolver:
     """A ridge regression in the coordinates of the principal components of its features.
 
@@ -191,22 +153,30 @@ class RidgeSolver:
 
     Parameters
     ----------
-    mean, scale : ndarray of shape (n_features,)
-    mean_sign : ndarray of shape (n_outputs,)
-    total_weight : float
-    eigenvalues : ndarray of shape (n_features,)
-    eigenvectors : ndarray of shape (n_features, n_features)
-    cross : ndarray of shape (n_features, n_outputs)
-        Z^T y.
+    sums : GramMatrix
+        Of all samples. It is used up.
+    deviations : ndarray of shape (n_features,)
+        The standard deviation that each feature gets.
     """
 
-    mean: NDArray[np.float64]
-    scale: NDArray[np.float64]
-    mean_sign: NDArray[np.float64]
-    total_weight: float
-    eigenvalues: NDArray[np.float64]
-    eigenvectors: NDArray[np.float64]
-    cross: NDArray[np.float64]
+    def __init__(self, sums: GramMatrix, deviations: NDArray[np.float64]) -> None:
+        variances = sums.sums[1] / sums.n_samples - np.square(sums.sums[0] / sums.n_samples)
+        self.scale = deviations / _replace_zeros(np.sqrt(np.maximum(variances, 0)))
+        self.total_weight = sums.total_weight
+        self.mean_sign = sums.weighted_signs / sums.total_weight
+        mean = sums.weighted_sum / sums.total_weight
+        self.mean = sums.origin + mean
+        dsyr(-sums.total_weight, mean, a=sums.gram, overwrite_a=True)
+        sums.gram *= self.scale
+        sums.gram *= self.scale[:, np.newaxis]
+        sums.cross -= np.outer(sums.total_weight * mean, self.mean_sign)
+        sums.cross *= self.scale[:, np.newaxis]
+        eigenvalues, self.eigenvectors = eigh(
+            sums.gram, lower=False, overwrite_a=True, check_finite=False
+        )
+        del sums.gram
+        self.eigenvalues = np.maximum(eigenvalues, 0)
+        self.cross = self.eigenvectors.T @ sums.cross  # Z^T y (n_features, n_outputs)
 
     def components(self, features: NDArray[np.float32]) -> NDArray[np.float64]:
         """Features (B, n_features) -> Z (B, n_features)."""
@@ -229,7 +199,7 @@ class RidgeSolver:
 
     def fit(
         self,
-        features: LazyFeatures,
+        features: Features,
         signs: NDArray[np.float64],
         weights: NDArray[np.float64],
     ) -> RidgeFit:

@@ -11,13 +11,13 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from sklearn_lstm.data.batches import steps_at_once
 from sklearn_lstm.data.sequences import Sequences
 from sklearn_lstm.training.encoded_network import EncodedNetwork
 
 N_INTERVALS = 16  # of the path, at first
 MOST_INTERVALS = 128
 TOLERANCE = 0.01  # of the error, relative to the difference of the scores or 1
-STEPS_AT_ONCE = 1 << 12
 
 _cudnn = Lock()
 
@@ -101,7 +101,7 @@ class VectorPath:
 
         Shapes (n_places,) and (n_places, n_steps).
         """
-        size = max(1, STEPS_AT_ONCE // len(self.way))
+        size = max(1, steps_at_once(self.way.device) // 2 // len(self.way))  # of that in training
         parts = [self._look(part) for part in np.split(places, range(size, len(places), size))]
         scores, slopes = zip(*parts, strict=True)
         return np.concatenate(scores), np.concatenate(slopes)

@@ -10,8 +10,6 @@ from skorch.callbacks import Callback
 
 from sklearn_lstm.exceptions import NonFiniteTrainingError
 
-SHORTEST_EPOCH = 1e-6  # seconds; a coarse timer may measure 0
-
 
 class EpochRecord(Callback):  # type: ignore[misc]
     """Record learning rate, steps and padding of each epoch; stop at a loss that is not finite."""
@@ -69,7 +67,8 @@ def epoch_rows(net: NeuralNet) -> list[dict[str, float | None]]:
             "valid_loss": None if row.get("valid_loss") is None else float(row["valid_loss"]),
             "lr": float(row["lr"]),
             "seconds": float(row["dur"]),
-            "tokens_per_second": row["n_steps"] / max(row["dur"], SHORTEST_EPOCH),
+            # A coarse timer may measure 0 seconds.
+            "tokens_per_second": row["n_steps"] / max(row["dur"], np.finfo(float).eps),
             "padding": float(row["padding"]),
         }
         for row in net.history

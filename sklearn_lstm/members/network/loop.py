@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from copy import deepcopy
 from functools import partial
 from typing import Any
@@ -11,30 +11,20 @@ import numpy as np
 import torch
 from skorch.callbacks import Callback, EarlyStopping, GradientNormClipping, LRScheduler, PrintLog
 from skorch.helper import predefined_split
-from torch import Tensor
+from skorch.utils import noop
 from torch.optim.lr_scheduler import CosineAnnealingLR, OneCycleLR
 
 from sklearn_lstm.compute.devices import prefers_bfloat16
 from sklearn_lstm.data.batches import LengthBatches, SequenceDataset
 from sklearn_lstm.members.network.history import EpochRecord, raise_not_finite
 from sklearn_lstm.members.network.micro_batches import MicroBatchNet
-from sklearn_lstm.members.network.schedule_and_end import HeldOutLoss, Trapezoid
+from sklearn_lstm.members.network.schedule_and_end import Trapezoid
 from sklearn_lstm.members.network.sparse_embedding import SparseEmbedding
 from sklearn_lstm.network.network import SequenceNetwork
 from sklearn_lstm.training.configuration import Configuration
 from sklearn_lstm.training.duration import TrainingPlan
 from sklearn_lstm.training.optimizers import optimizer_options
 from sklearn_lstm.training.progress import NetworkProgress, print_above_bar
-
-DEFAULTS: dict[str, Any] = {
-    "train_split": None,
-    "verbose": 0,
-    "iterator_train": LengthBatches,
-    "iterator_valid": LengthBatches,
-}
-# With verbose=0 skorch would lay rows out for nobody, and print them if `print` is replaced.
-NO_ROWS: dict[str, Any] = {"callbacks__print_log": None}
-ROWS_OF_EPOCHS: dict[str, Any] = {"verbose": 1, "callbacks__print_log__sink": print_above_bar}
 
 
 def make_net(
@@ -52,7 +42,8 @@ def make_net(
         classes=list(range(network.architecture["n_outputs"])),
         predict_nonlinearity=configuration.probabilities,
         callbacks__valid_acc=None,
-        **DEFAULTS | options,
+        iterator_valid=LengthBatches,
+        **{"iterator_train": LengthBatches, "train_split": None, "verbose": 0} | options,
     )
     net.initialize()
     return net
@@ -66,7 +57,7 @@ def train(
     plan: TrainingPlan,
     *,
     rng: np.random.Generator,
-    held_out_loss: HeldOutLoss | None = None,
+    held_out_loss: Callable[[], tuple[float, float]] | None = None,
     optimizer_state: Mapping[int, Any] | None = None,
     progress: NetworkProgress | None = None,
     checkpoint: Callback | None = None,
@@ -85,16 +76,15 @@ def train(
     precisions = ("auto", "bfloat16") if can_round else ("bfloat16",)
     network.use_bfloat16 = configuration.precision in precisions
     updates_per_epoch = plan.updates_per_epoch(len(dataset))
-    first, last = training_callbacks(
+    callbacks = training_callbacks(
         configuration,
         plan,
         updates_per_epoch,
         held_out_loss if plan.follows_loss else None,
         progress,
-        has_validation=validation is not None,
+        checkpoint=checkpoint,
     )
-    if checkpoint is not None:
-        last.append(checkpoint)  # it sees what the others leave
+    prints_rows = configuration.verbose > 1
     with torch.enable_grad(), torch.autocast(configuration.device.type, enabled=False):
         net = make_net(
             network,
@@ -103,8 +93,10 @@ def train(
             batch_size=plan.batch_size,
             iterator_train=partial(LengthBatches, rng=rng),
             train_split=None if validation is None else predefined_split(validation),
-            callbacks=[*_named(first), *configuration.callbacks, *_named(last)],
-            **ROWS_OF_EPOCHS if configuration.verbose > 1 else NO_ROWS,
+            callbacks=callbacks,
+            verbose=int(prints_rows),
+            # Else it would lay rows out for nobody, and print them if `print` is replaced.
+            callbacks__print_log=PrintLog(sink=print_above_bar) if prints_rows else None,
         )
         if optimizer_state is not None:
             _restore(net.optimizer_, optimizer_state)
@@ -141,14 +133,15 @@ def training_callbacks(
     configuration: Configuration,
     plan: TrainingPlan,
     updates_per_epoch: int,
-    held_out_loss: HeldOutLoss | None,
+    held_out_loss: Callable[[], tuple[float, float]] | None,
     progress: NetworkProgress | None,
     *,
-    has_validation: bool,
-) -> tuple[list[Callback], list[Callback]]:
-    """Return the callbacks that the parameters of the classifier stand for.
+    checkpoint: Callback | None,
+) -> list[Any]:
+    """Return the callbacks that the parameters of the classifier stand for, and the user's own.
 
-    Those that may end the training come after the user's, which see each epoch to its end.
+    Those that may end the training come after the user's, which see each epoch to its end. The
+    checkpoint comes last: it sees what the others leave.
     """
     n_updates = max(1, plan.max_epochs * updates_per_epoch)
     first: list[Callback] = [EpochRecord(), SparseEmbedding()]
@@ -171,17 +164,16 @@ def training_callbacks(
         first.append(LRScheduler(OneCycleLR, step_every="batch", **shape))
     elif configuration.lr_schedule == "cosine":
         first.append(LRScheduler(CosineAnnealingLR, step_every="batch", T_max=n_updates))
-    if has_validation:
+    if configuration.early_stopping:
         stop = EarlyStopping(
             patience=configuration.n_iter_no_change,
             threshold=0,
             load_best=plan.max_epochs > 0,
-            sink=_print_nothing,
+            sink=noop,
         )
         last.append(stop)
-    if progress is not None:
-        last.append(progress)
-    return first, last
+    last += [callback for callback in (progress, checkpoint) if callback is not None]
+    return [*_named(first), *configuration.callbacks, *_named(last)]
 
 
 def _named(callbacks: list[Callback]) -> list[tuple[str, Callback]]:
@@ -193,10 +185,6 @@ def _has_stopped(callback: Callback) -> bool:
     if isinstance(callback, Trapezoid | NetworkProgress):
         return callback.has_stopped
     return isinstance(callback, EarlyStopping) and bool(callback.misses_ == callback.patience)
-
-
-def _print_nothing(_: str) -> None:
-    pass
 
 
 def optimizer_state_of(net: MicroBatchNet) -> dict[str, Any]:
@@ -216,6 +204,4 @@ def _restore(optimizer: torch.optim.Optimizer, optimizer_state: Mapping[int, Any
 
 def _copy(value: Any) -> Any:
     """Return a copy of an entry of the optimiser state; a stored one is an array."""
-    if isinstance(value, np.ndarray):
-        return torch.from_numpy(np.array(value))
-    return value.clone() if isinstance(value, Tensor) else deepcopy(value)
+    return torch.from_numpy(value.copy()) if isinstance(value, np.ndarray) else deepcopy(value)

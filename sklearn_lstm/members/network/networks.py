@@ -23,7 +23,6 @@ from sklearn_lstm.members.network.gradients import integrated_gradients
 from sklearn_lstm.members.network.loop import optimizer_state_of, train
 from sklearn_lstm.members.network.micro_batches import MicroBatchNet
 from sklearn_lstm.members.network.new_network import new_network
-from sklearn_lstm.members.network.schedule_and_end import HeldOutLoss
 from sklearn_lstm.training.checkpoint import Checkpoint
 from sklearn_lstm.training.configuration import Configuration
 from sklearn_lstm.training.duration import BATCH_SIZE_OF_PARTIAL_FIT, TrainingPlan
@@ -126,7 +125,7 @@ class Networks(FittedMember):
                 configuration if index == 0 else replace(configuration, callbacks=(), verbose=0),
                 plan,
                 rng=rng,
-                held_out_loss=HeldOutLoss(so_far.loss, len(part)),
+                held_out_loss=so_far.loss,
                 progress=progress.network(index, so_far),
                 checkpoint=folder and Checkpoint(folder, index, rng),
             )
@@ -159,7 +158,9 @@ class Networks(FittedMember):
         batch_size = configuration.batch_size
         if isinstance(batch_size, str):
             batch_size = BATCH_SIZE_OF_PARTIAL_FIT
-        plan = TrainingPlan(batch_size, max_epochs=1)
+        plan = TrainingPlan(
+            batch_size, 1, follows_loss=False, updates_per_check=1, n_networks=1, n_held_out=0
+        )
         generator, optimizer_state = _torch_generator(rng), None
         if previous is not None and previous.optimizer_state is not None:
             is_same = previous.optimizer_state["optimizer"] == configuration.optimizer.__name__
@@ -178,7 +179,7 @@ class Networks(FittedMember):
                 model.network,
                 SequenceDataset(samples, model.encoding, configuration.token_dropout),
                 None,
-                replace(configuration, lr_schedule="constant"),
+                replace(configuration, lr_schedule="constant", early_stopping=False),
                 plan,
                 rng=rng,
                 optimizer_state=optimizer_state,
@@ -264,9 +265,10 @@ class NetworkSoFar:
         logits = [self.network.logits(self.sequences)]
         return self.held_out.joined_by(Networks.name, logits, self.expected)
 
-    def loss(self) -> float:
-        """Return the loss of the blend, if the network joins it as it is now."""
-        return self.judged().blend().loss
+    def loss(self) -> tuple[float, float]:
+        """Return sum and mean of the loss of the blend, if the network joins it as it is now."""
+        loss = self.judged().blend().loss
+        return loss, loss / len(self.sequences)
 
     def member(self, net: MicroBatchNet) -> tuple[Networks, HeldOutLogits]:
         """Return a copy of the network as it is now, and what is said of held-out sequences."""

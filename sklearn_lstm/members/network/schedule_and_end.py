@@ -6,31 +6,17 @@ How long it stays constant may follow the loss of held-out samples.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any
 
 from skorch import NeuralNet
 from skorch.callbacks import Callback
 
-WARM_UP, LONGEST_WARM_UP = 0.05, 50  # share of the updates, and at most so many
+from sklearn_lstm.training.duration import UPDATES_PER_EPOCH
+
+WARM_UP = 0.05  # share of the updates; at most as many as an epoch has by default
 DECAY = 1 / 3  # share of the updates
 MOST_CHECKS, CHECKS_WITHOUT_PROGRESS = 40, 3  # in all, and in a row until training ends
 LEAST_PROGRESS = 2.0  # nats: the held-out samples become e^2 times as likely
-
-
-@dataclass(frozen=True)
-class HeldOutLoss:
-    """The loss of samples that the network does not learn from.
-
-    Parameters
-    ----------
-    total : callable
-        Returns the sum over the samples, as the network is now.
-    n_samples : int
-    """
-
-    total: Callable[[], float]
-    n_samples: int
 
 
 class Trapezoid(Callback):  # type: ignore[misc]
@@ -49,19 +35,20 @@ class Trapezoid(Callback):  # type: ignore[misc]
     n_updates : int
         Of the whole training; with a `held_out_loss` the most.
     updates_per_epoch : int
-    held_out_loss : HeldOutLoss or None
+    held_out_loss : callable or None
+        Returns the loss of samples that the network does not learn from: their sum and mean.
     updates_per_check : int
         Between two checks, or more if there would be more than 40.
     """
 
-    held_out_loss: HeldOutLoss | None = None
+    held_out_loss: Callable[[], tuple[float, float]] | None = None
 
     def __init__(
         self,
         lr: float,
         n_updates: int,
         updates_per_epoch: int,
-        held_out_loss: HeldOutLoss | None,
+        held_out_loss: Callable[[], tuple[float, float]] | None,
         *,
         updates_per_check: int = 1,
     ) -> None:
@@ -77,13 +64,12 @@ class Trapezoid(Callback):  # type: ignore[misc]
         self.has_stopped = False
         # The held-out loss mostly ends a training in the first half of its updates.
         usual_updates = self.n_updates if self.held_out_loss is None else self.n_updates // 2
-        self.warm_up = min(LONGEST_WARM_UP, max(1, round(WARM_UP * usual_updates)))
+        self.warm_up = min(UPDATES_PER_EPOCH, max(1, round(WARM_UP * usual_updates)))
         self.interval = max(self.updates_per_check, self.n_updates // MOST_CHECKS)
         if self.held_out_loss is not None:
-            self.n_checks_since, self.lowest_loss = 0, self._check(self.held_out_loss)
-            self.mean_loss: float | None = (
-                None  # that of the weights as they were drawn says little
-            )
+            self.n_checks_since, self.lowest_loss = 0, self.held_out_loss()[0]
+            # That of the weights as they were drawn says little.
+            self.mean_loss: float | None = None
         self.end = self.n_updates
         self.start_of_decay = round(self.n_updates * (1 - DECAY))
 
@@ -104,7 +90,7 @@ class Trapezoid(Callback):  # type: ignore[misc]
         if self.held_out_loss is None or self.n_done >= self.start_of_decay:
             return
         if self.n_done % self.interval == 0:
-            loss = self._check(self.held_out_loss)
+            loss, self.mean_loss = self.held_out_loss()
             self.n_checks_since += self.n_done > self.updates_per_epoch
             if loss <= self.lowest_loss - LEAST_PROGRESS:
                 self.lowest_loss, self.n_checks_since = loss, 0
@@ -114,12 +100,6 @@ class Trapezoid(Callback):  # type: ignore[misc]
     def __getstate__(self) -> dict[str, Any]:
         """Leave out the held-out samples, which can't be pickled."""
         return {name: value for name, value in vars(self).items() if name != "held_out_loss"}
-
-    def _check(self, held_out_loss: HeldOutLoss) -> float:
-        """Return the held-out loss, and keep its mean for the history."""
-        loss = held_out_loss.total()
-        self.mean_loss = loss / held_out_loss.n_samples
-        return loss
 
     def _decay(self) -> None:
         """Let the learning rate fall from now on."""

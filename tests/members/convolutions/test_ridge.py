@@ -4,7 +4,12 @@ import numpy as np
 import pytest
 from sklearn.linear_model import Ridge
 
-from sklearn_lstm.members.convolutions.ridge import GramMatrix, fit_few, leave_alike_out
+from sklearn_lstm.members.convolutions.ridge import (
+    GramMatrix,
+    RidgeSolver,
+    fit_few,
+    leave_alike_out,
+)
 
 
 @pytest.mark.parametrize("seed", range(10))
@@ -17,7 +22,7 @@ def test_many_samples_are_fitted_as_few_are(seed):
     gram = GramMatrix(12, 2)
     for rows in np.split(np.arange(60), 3):
         gram.add(features[rows], signs[rows], weights[rows])
-    found = gram.solve(deviations).fit(features, signs, weights)
+    found = RidgeSolver(gram, deviations).fit(features, signs, weights)
     expected = fit_few(features, signs, weights, deviations)
     assert found.alpha == expected.alpha
     for name in ("coef", "intercept", "left_out"):

@@ -4,7 +4,7 @@ import numpy as np
 from skorch.callbacks import Callback
 
 from sklearn_lstm import LSTMSequenceClassifier
-from sklearn_lstm.members.network.schedule_and_end import HeldOutLoss, Trapezoid
+from sklearn_lstm.members.network.schedule_and_end import Trapezoid
 
 
 def order(rng, n_samples, length=8):
@@ -35,9 +35,9 @@ class Net:
 
 def run(losses, n_updates=6000, updates_per_epoch=50):
     """Return the learning rates of a training whose held-out losses are given."""
-    losses = iter(losses)
-    loss = HeldOutLoss(lambda: next(losses), 1)
-    schedule, net, rates = Trapezoid(1.0, n_updates, updates_per_epoch, loss), Net(), []
+    losses = iter(zip(losses, losses, strict=True))
+    held_out_loss = losses.__next__
+    schedule, net, rates = Trapezoid(1.0, n_updates, updates_per_epoch, held_out_loss), Net(), []
     schedule.on_train_begin()
     try:
         for _ in range(n_updates // updates_per_epoch):
