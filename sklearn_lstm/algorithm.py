@@ -20,6 +20,7 @@ from sklearn_lstm.callback_support import Attributes, CallbackTask, without_call
 from sklearn_lstm.compute.threads import workers
 from sklearn_lstm.data.growing_tables import GrowingTables
 from sklearn_lstm.data.sequences import Samples
+from sklearn_lstm.exceptions import LinearModelSkippedWarning, warn_user
 from sklearn_lstm.members.convolutions.convolution_model import ConvolutionModel
 from sklearn_lstm.members.encoder.encoder_model import EncoderModel
 from sklearn_lstm.members.member import FittedMember, LinearMember, Member
@@ -73,6 +74,12 @@ def fit_model(
     """
     kinds = [kind for kind in MEMBERS if kind.suits(samples, configuration)]
     plan = _plan(samples, validation, configuration, kinds, is_new=previous is None)
+    if previous is None and configuration.linear_branch > configuration.has_linear_model:
+        warn_user(
+            "The linear model is left out: it needs criterion='cross_entropy'. The network "
+            "alone is mostly less accurate; if you want it, set linear_branch=False.",
+            LinearModelSkippedWarning,
+        )
     _log_minutes(samples, configuration, kinds, plan)
     parts = divide(samples, validation, plan.n_held_out, rng, plan.n_networks)
     prior = ClassPrior.of(samples.targets, is_drawn=validation is None)

@@ -20,7 +20,6 @@ from sklearn_lstm.data.reading import read_sequences
 from sklearn_lstm.data.sentence_encoders import EncodedTexts, SentenceEncoder
 from sklearn_lstm.data.sequences import Samples, Sequences
 from sklearn_lstm.data.targets import Targets, read_groups, relative_weights
-from sklearn_lstm.exceptions import LinearModelSkippedWarning, warn_user
 from sklearn_lstm.members.network.history import epoch_rows
 from sklearn_lstm.model import SequenceModel
 from sklearn_lstm.parameters import check_column_names, checked_parameters
@@ -159,12 +158,6 @@ class Fit:
         attributes = FittedAttributes(self, X, sequences, labels, input_format, len(samples))
         held_out = self._read_validation(X, validation, labels, input_format, sequences)
         configuration = self.configuration(sequences, input_format, labels)
-        if not self.before and configuration.linear_branch > configuration.has_linear_model:
-            warn_user(
-                "The linear model is left out: it needs criterion='cross_entropy'. The network "
-                "alone is mostly less accurate; if you want it, set linear_branch=False.",
-                LinearModelSkippedWarning,
-            )
         with checkpoint_of_fit(
             samples,
             held_out,

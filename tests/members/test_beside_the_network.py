@@ -109,7 +109,7 @@ def test_the_same_seed_gives_the_same_bits(fitted, kind):
     [
         (99, {}),
         (150, {"linear_branch": False}),
-        (150, {"criterion": torch.nn.CrossEntropyLoss}),
+        (150, {"criterion": torch.nn.CrossEntropyLoss, "linear_branch": False}),
     ],
     ids=["few", "not wanted", "another loss"],
 )
