@@ -25,8 +25,8 @@ def warn_of_doubts(sequences: Sequences) -> None:
         _warn_of_ids(sequences.values[:, :, 0])
     elif sequences.n_channels is None and not isinstance(sequences, FlatIds):
         every = -(-int(sequences.lengths.sum()) // VALUES_PER_CHUNK)
-        ids, _ = next(sequences.subset(np.arange(0, len(sequences), every)).chunks())
-        if _neighbour_distance(ids.astype(np.float64)) < CLOSE:
+        ids, lengths = next(sequences.subset(np.arange(0, len(sequences), every)).chunks())
+        if _neighbour_distance(ids.astype(np.float64), lengths) < CLOSE:
             warn_user(
                 "X holds integers, which are read as token ids. But neighbouring integers are "
                 "close to each other, as in a signal (audio, counts of a sensor). Pass "
@@ -35,12 +35,13 @@ def warn_of_doubts(sequences: Sequences) -> None:
             )
 
 
-def _neighbour_distance(ids: NDArray[np.float64]) -> float:
+def _neighbour_distance(ids: NDArray[np.float64], lengths: NDArray[np.integer]) -> float:
     """Return the mean distance of unequal neighbours, relative to two steps drawn at random.
 
     It is infinite where there are too few values to tell.
     """
     near, far = np.abs(np.diff(ids)), np.abs(ids - np.random.default_rng(0).permutation(ids))
+    near = np.delete(near, np.cumsum(lengths)[:-1] - 1)  # from one sequence to the next
     if np.count_nonzero(near) < FEWEST_PAIRS or len(np.unique(ids)) < FEWEST_WORDS:
         return np.inf
     return float(near[near > 0].mean() / far[far > 0].mean())

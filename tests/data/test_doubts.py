@@ -41,6 +41,10 @@ def test_a_signal_is_seen_behind_rows_of_rest():
         warn_of_doubts(read_sequences([np.full(400, 7)] * 400 + 40 * signal(255)))
 
 
+def test_sorted_rows_of_one_id_are_no_signal():
+    warn_of_doubts(read_sequences(np.arange(2, 2002)[:, None]))  # a warning would be an error
+
+
 @pytest.fixture
 def mixed():
     ids = RNG.integers(0, 50, (30, 6))

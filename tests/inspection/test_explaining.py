@@ -66,10 +66,10 @@ def test_each_step_has_a_contribution(fitted):
 def test_the_parts_are_told_apart(fitted):
     model, X = fitted
     X = first(X, 4)
-    fitted_model = open_model(model, X).model
+    classifier = open_model(model, X).classifier
     for each in explain(model, X):
-        assert np.any(each.linear) == (fitted_model.linear_model is not None)
-        assert np.any(each.network) == bool(fitted_model.weights[0])
+        assert np.any(each.linear) == (classifier.linear_model_ is not None)
+        assert np.any(each.network) == (classifier.n_epochs_ > 0)
 
 
 def test_two_classes_have_opposite_contributions():
