@@ -271,7 +271,10 @@ def _what_else(model: Any, name: str) -> str:
     if name in ("stop_words", "vocabulary"):
         return "Pass a list or a dict."
     if name == "embeddings":
-        return "Fit with an array, a dict, WordVectors, an encoder or an installed static model."
+        return (
+            "Fit with an array, a dict, WordVectors, an encoder, or the name or path of a static "
+            "model."
+        )
     return (
         "Predictions do not need it: set another value with set_params (None, or a string such as "
         "'adamw'; an integer as random_state)."

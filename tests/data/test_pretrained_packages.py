@@ -164,7 +164,7 @@ def test_a_missing_package_is_named_with_the_command(missing, monkeypatch, folde
     monkeypatch.setitem(sys.modules, "model2vec", None)
     static_models._in_package.cache_clear()
     table = "wordllama" if missing == "wordllama" else folder
-    with pytest.raises(ImportError, match=rf'{missing}, not installed: pip.*\[pretrained\]"'):
+    with pytest.raises(ImportError, match=f"{missing}, not installed: pip install model2vec"):
         fit(table)
 
 
@@ -205,7 +205,7 @@ def test_a_stored_model_is_not_loaded_without_its_static_model(folder, tmp_path)
     for restore in (lambda: load(path, embeddings=folder), lambda: pickle.loads(pickled)):
         with pytest.raises(FileNotFoundError, match="there is no folder"):
             restore()
-    with pytest.raises(TypeError, match="found a dict"):
+    with pytest.raises(TypeError, match="found {}"):
         load(path, embeddings={})
     assert describe(path)["steps"]["lstmsequenceclassifier"]["parameters"]["embeddings"] == folder
 
