@@ -5,6 +5,7 @@ import csv
 import importlib.util
 import os
 import pickle
+import socket
 from pathlib import Path
 
 # scikit-learn skips one of its estimator checks without it; SciPy reads it when it is imported.
@@ -43,6 +44,17 @@ DEVICES = {
     "no cuda": lambda: not torch.cuda.is_available(),
     "mps": torch.backends.mps.is_available,
 }
+
+
+@pytest.fixture
+def no_network(monkeypatch):
+    """Let every network connection fail."""
+
+    def refuse(*_, **__):
+        raise AssertionError("a network connection")
+
+    monkeypatch.setattr(socket.socket, "connect", refuse)
+    monkeypatch.setattr(socket, "getaddrinfo", refuse)
 
 
 @pytest.fixture(scope="session", autouse=True)

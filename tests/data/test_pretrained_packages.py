@@ -4,7 +4,6 @@ import copy
 import logging
 import pickle
 import re
-import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -29,6 +28,7 @@ from sklearn_lstm.data.static_models import StaticModel as Table
 from sklearn_lstm.exceptions import ModelFileError
 from sklearn_lstm.io import describe, load, save
 
+pytestmark = pytest.mark.usefixtures("no_network")
 TEXTS = ["a good day", "so bad", "good night", "bad , boring day"] * 5
 LABELS = [1, 0, 1, 0] * 5
 NEW = ["wonderful", "horrible", "so dull", "unheard-of"]
@@ -60,15 +60,6 @@ def wordllama():
 def folder(tmp_path):
     model2vec().save_pretrained(tmp_path / "static")
     return tmp_path / "static"
-
-
-@pytest.fixture(autouse=True)
-def _no_network(monkeypatch):
-    def refuse(*_, **__):
-        raise AssertionError("a network connection")
-
-    monkeypatch.setattr(socket.socket, "connect", refuse)
-    monkeypatch.setattr(socket, "getaddrinfo", refuse)
 
 
 def fit(embeddings, **parameters):

