@@ -4,8 +4,9 @@ For each task the classifier is fitted with ``random_state`` 0, 1 and 2, and its
 the same folds. ``--ablation`` adds the network without the linear model, and the linear model
 without the network. Names of tasks as arguments run these tasks alone.
 
-The option ``--table docs/accuracy.csv`` writes the table that the documentation shows, row by row;
-with ``--missing`` only rows that it lacks are run, so a run can be resumed.
+The option ``--table docs/accuracy.csv`` writes the table that the documentation shows, row by row,
+each with the commit that was measured; with ``--missing`` only rows that it lacks are run, so a run
+can be resumed. Times are seconds of the processor: other work on the machine hardly changes them.
 
 The data are in the folder that the environment variable SKLEARN_LSTM_DATA names. All tasks together
 take some hours on two cores; time warping on PLAID alone takes more than ten minutes.
@@ -14,10 +15,12 @@ take some hours on two cores; time warping on PLAID alone takes more than ten mi
 from __future__ import annotations
 
 import argparse
+import subprocess
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -150,14 +153,14 @@ def compile_ahead(model: Any, split: Split) -> None:
 
 
 def measure(model: Any, split: Split) -> dict[str, float]:
-    """Return the scores and the times of one fit and one prediction."""
+    """Return the scores of one fit and one prediction, and their seconds of the processor."""
     X_train, y_train, X_test, y_test = split
     n_threads = torch.get_num_threads()
-    start = time.perf_counter()
+    start = time.process_time()
     model.fit(X_train, y_train)
-    fitted = time.perf_counter()
+    fitted = time.process_time()
     predicted = model.predict(X_test)
-    done = time.perf_counter()
+    done = time.process_time()
     torch.set_num_threads(n_threads)  # aeon's Hydra leaves one
     scores = {
         "accuracy": 100 * float(np.mean(predicted == y_test)),
@@ -195,6 +198,13 @@ def measure_peer(model: Any, split: Split) -> dict[str, float]:
         of_scaled = probability_scores(scaled.fit(X_train, y_train), split)
         scores |= min(of_scaled, scores, key=lambda each: each.get("log loss", np.inf))
     return scores
+
+
+def commit() -> str:
+    """Return the commit of the package that is measured, with a + if files differ from it."""
+    here = Path(__file__).parent
+    described = ["git", "describe", "--always", "--dirty=+", "--exclude=*"]
+    return subprocess.run(described, cwd=here, capture_output=True, text=True).stdout.strip()
 
 
 COLUMNS = ("accuracy", "macro F1", "log loss", "calibration error", "fit, s", "predict, s")
@@ -238,7 +248,7 @@ def main() -> None:
             options.ablation if model in ABLATION else not options.without_peers
         )
 
-    table = ResultsTable(options.table, ("task", "model", *COLUMNS), keys)
+    table = ResultsTable(options.table, ("task", "model", *COLUMNS, "commit"), keys)
     done = table.rows() if options.missing else {}
     print(f"{'task':<20} {'model':<32}", *(f"{column:>13}" for column in (*COLUMNS, "AUC")))
     for name in options.tasks:
@@ -261,7 +271,7 @@ def main() -> None:
             print(f"{name:<20} {model:<32}", *(f"{cell:>13}" for cell in cells), end="")
             areas = [fold["AUC"] for folds in runs for fold in folds if "AUC" in fold]
             print(f"{np.mean(areas):>13.4f}" if areas else "", flush=True)
-            table.put([name, model, *cells])
+            table.put([name, model, *cells, commit()])
 
 
 if __name__ == "__main__":
