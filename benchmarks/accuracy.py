@@ -204,7 +204,8 @@ def commit() -> str:
     """Return the commit of the package that is measured, with a + if files differ from it."""
     here = Path(__file__).parent
     described = ["git", "describe", "--always", "--dirty=+", "--exclude=*"]
-    return subprocess.run(described, cwd=here, capture_output=True, text=True).stdout.strip()
+    run = subprocess.run(described, check=True, cwd=here, capture_output=True, text=True)  # noqa: S603
+    return run.stdout.strip()
 
 
 COLUMNS = ("accuracy", "macro F1", "log loss", "calibration error", "fit, s", "predict, s")
