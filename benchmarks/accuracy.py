@@ -249,7 +249,7 @@ def main() -> None:
             options.ablation if model in ABLATION else not options.without_peers
         )
 
-    table = ResultsTable(options.table, ("task", "model", *COLUMNS, "commit"), keys)
+    table = ResultsTable(options.table, ("task", "model", *COLUMNS, "tested", "commit"), keys)
     done = table.rows() if options.missing else {}
     print(f"{'task':<20} {'model':<32}", *(f"{column:>13}" for column in (*COLUMNS, "AUC")))
     for name in options.tasks:
@@ -272,7 +272,8 @@ def main() -> None:
             print(f"{name:<20} {model:<32}", *(f"{cell:>13}" for cell in cells), end="")
             areas = [fold["AUC"] for folds in runs for fold in folds if "AUC" in fold]
             print(f"{np.mean(areas):>13.4f}" if areas else "", flush=True)
-            table.put([name, model, *cells, commit()])
+            n_tested = sum(len(y_test) for *_, y_test in splits)
+            table.put([name, model, *cells, str(n_tested), commit()])
 
 
 if __name__ == "__main__":

@@ -405,7 +405,8 @@ def _distinct(classes: Any) -> NDArray[Any]:
 def _check_no_lists(y: Any, name: str) -> None:
     """Refuse lists and sets of labels; a list of lists of one length is a table."""
     is_nested = isinstance(y, list | tuple)
-    if not is_nested and getattr(getattr(y, "dtype", None), "kind", None) in set("biufcSUmM"):
+    kind = getattr(getattr(y, "dtype", None), "kind", None)
+    if not is_nested and (kind in set("biufcSUmM") or not np.iterable(y)):
         return
     values = as_list(y) if len(getattr(y, "shape", [0])) == 1 else []
     kinds = list, tuple, np.ndarray, AbstractSet

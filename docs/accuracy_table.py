@@ -1,0 +1,57 @@
+"""The table of accuracy in README.md, out of `docs/accuracy.csv`.
+
+``python docs/accuracy_table.py`` compares both; with ``--write`` the table is replaced. The columns
+of this package are from one commit. What was not measured there has a dash.
+"""
+
+import re
+import sys
+from pathlib import Path
+
+from measured import OURS, TASKS, model_name, read
+
+DOCS = Path(__file__).parent
+README = DOCS.parent / "README.md"
+PARTS = ("linear model alone", "network alone")
+TABLE = re.compile(
+    r"^\| task \| LSTMSequenceClassifier \|.*?^Measured at .*?$", re.MULTILINE | re.DOTALL
+)
+
+
+def accuracy(row: dict[str, str]) -> float:
+    """Return the accuracy of a row, in percent."""
+    return float(row["accuracy"].split()[0])
+
+
+def variance(row: dict[str, str]) -> float:
+    """Return the variance of an accuracy, which the number of tested samples sets."""
+    return accuracy(row) * (100 - accuracy(row)) / int(row["tested"])
+
+
+def table(measured: list[dict[str, str]]) -> str:
+    """Return the table, and the line below it."""
+    lines = [f"| task | {OURS} | {' | '.join(PARTS)} | best other model |", "|---|---|---|---|---|"]
+    commits = {row["commit"] for row in measured} - {""}
+    if len(commits) != 1:
+        raise ValueError(f"The rows of this package are from more than one commit: {commits}.")
+    for task, title in TASKS.items():
+        here = {row["model"]: row for row in measured if row["task"] == task}
+        ours = [here.pop(name, {"commit": ""}) for name in (OURS, *PARTS)]
+        best = max(here.values(), key=accuracy)
+        cells = [f"{accuracy(row):.1f} %" if row["commit"] else "-" for row in ours]
+        if ours[0]["commit"]:
+            error = (variance(ours[0]) + variance(best)) ** 0.5
+            if accuracy(ours[0]) - accuracy(best) > 2 * error:
+                cells[0] = f"**{cells[0]}**"
+        cells.append(f"{accuracy(best):.1f} % {model_name(best['model'])}")
+        lines.append(f"| {' | '.join([title, *cells])} |")
+    return "\n".join([*lines, "", f"Measured at the commit {commits.pop()}."])
+
+
+if __name__ == "__main__":
+    found = table(read(DOCS / "accuracy.csv"))
+    readme = README.read_text(encoding="utf-8")
+    if "--write" in sys.argv[1:]:
+        README.write_text(TABLE.sub(lambda _: found, readme), encoding="utf-8")
+    elif TABLE.search(readme)[0] != found:
+        sys.exit("README.md does not show docs/accuracy.csv: run docs/accuracy_table.py --write.")
