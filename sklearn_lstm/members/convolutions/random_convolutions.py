@@ -79,7 +79,8 @@ class Convolutions:
                     found.setdefault((index, number), []).append(values[number, 0].copy())
             for place, parts in found.items():
                 thresholds[place] = np.quantile(np.concatenate(parts), positions[place])
-        return cls(dilations, channels, thresholds, draw_competing(len(dilations), n_groups, rng))
+        order = rng.random((len(dilations), n_groups, len(HEAVY))).argsort(axis=-1)
+        return cls(dilations, channels, thresholds, order[..., :COMPETING])
 
     def __len__(self) -> int:
         return self.thresholds.size + 2 * self.competing.size
@@ -144,12 +145,6 @@ def draw_channels(
         *shape, -1
     )
     return is_added
-
-
-def draw_competing(n_dilations: int, n_groups: int, rng: np.random.Generator) -> NDArray[np.intp]:
-    """Draw groups of kernels of the same dilation, (n_dilations, n_groups, COMPETING)."""
-    order = rng.random((n_dilations, n_groups, len(HEAVY))).argsort(axis=-1)
-    return np.asarray(order[..., :COMPETING])
 
 
 def convolve(

@@ -17,7 +17,7 @@ from sklearn_lstm.compute.threads import map_on_workers, workers
 from sklearn_lstm.data.batches import SequenceDataset
 from sklearn_lstm.data.growing_tables import GrowingTables
 from sklearn_lstm.data.sequences import Samples, Sequences
-from sklearn_lstm.members.member import FittedMember, PartLogits
+from sklearn_lstm.members.member import Member
 from sklearn_lstm.members.network.excerpt import Excerpt
 from sklearn_lstm.members.network.gradients import integrated_gradients
 from sklearn_lstm.members.network.loop import optimizer_state_of, train
@@ -32,7 +32,7 @@ from sklearn_lstm.training.progress import FitProgress
 
 
 @dataclass
-class Networks(FittedMember):
+class Networks(Member):
     """Networks whose logits are averaged. Each learned without a part of the samples.
 
     Parameters
@@ -76,16 +76,6 @@ class Networks(FittedMember):
         return self.first.is_trained
 
     @classmethod
-    def suits(cls, samples: Samples, configuration: Configuration) -> bool:  # noqa: ARG003
-        """Return True: a network reads all sequences."""
-        return True
-
-    @classmethod
-    def expected_weight(cls, configuration: Configuration) -> float:
-        """Return how much a network counts in a blend, as long as no held-out sample tells."""
-        return configuration.kind.network_weight
-
-    @classmethod
     def fit(
         cls,
         parts: Parts,
@@ -93,8 +83,15 @@ class Networks(FittedMember):
         plan: TrainingPlan,
         held_out: HeldOutLogits,
         progress: FitProgress,
-    ) -> tuple[Self, PartLogits | None]:
-        """Train a network on each part; the loss of the blend on held-out samples may end it."""
+    ) -> tuple[Self, HeldOutLogits]:
+        """Train a network on each part; the loss of the blend on held-out samples may end it.
+
+        Returns
+        -------
+        Networks
+        HeldOutLogits
+            With the logits of the networks, if the held-out samples can judge them.
+        """
         if plan.max_epochs == 0 and not held_out.members:
             raise ValueError(
                 "max_epochs=0 fits the linear model alone, but that was left out, as a warning "
@@ -110,7 +107,7 @@ class Networks(FittedMember):
             encoding = configuration.encoding(learned.sequences, learned.targets.values)
             generator = _torch_generator(rng)
             starts.append(new_network(configuration, learned.sequences, encoding, generator))
-        expected = cls.expected_weight(configuration)
+        expected = configuration.kind.network_weight
 
         def learn(index: int) -> MicroBatchNet:
             start, rng, part = starts[index], parts.generators[index], parts.held_out[index]
@@ -134,9 +131,10 @@ class Networks(FittedMember):
         networks = tuple(replace(start, is_trained=is_trained) for start in starts)
         member = cls(networks, net=nets[0])
         if not is_judged:
-            return member, None
+            return member, held_out
         judged = zip(networks, parts.held_out, strict=True)
-        return member, [network.logits(part.sequences) for network, part in judged]
+        logits = [network.logits(part.sequences) for network, part in judged]
+        return member, held_out.joined_by(cls.name, logits, expected)
 
     @classmethod
     @torch.inference_mode(mode=False)
