@@ -17,7 +17,9 @@ UPDATES_PER_EPOCH = 50
 MOST_STEPS_PER_BATCH = 1 << 13
 BATCH_SIZE_OF_PARTIAL_FIT = 32
 N_UPDATES = 800
-FEWEST_SAMPLES = 100  # fewer get as many epochs as these, unless the loss of the blend ends it
+# Of fewer texts no n-grams are learned. Fewer samples get as many epochs as these, unless the loss
+# of the blend ends the training.
+FEWEST_SAMPLES = 100
 UPDATES_PER_CHECK = 75
 MOST_WORK, FEWEST_EPOCHS = 5_000_000, 4
 HELD_OUT_SHARE, LARGEST_HELD_OUT = 0.1, 1000  # samples that a network does not see

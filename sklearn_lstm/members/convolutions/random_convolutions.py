@@ -140,11 +140,8 @@ def draw_channels(
     is_chosen = ranks < n_chosen[..., np.newaxis]
     kind = rng.integers(n_kinds, size=shape)
     is_kind = kind[..., np.newaxis, np.newaxis] == np.arange(n_kinds)[:, np.newaxis]
-    is_added = np.zeros((*shape, len(encoding)), dtype=bool)
-    is_added[..., : len(encoding.mean)] = (is_kind & is_chosen[..., np.newaxis, :]).reshape(
-        *shape, -1
-    )
-    return is_added
+    is_added = (is_kind & is_chosen[..., np.newaxis, :]).reshape(*shape, -1)
+    return np.pad(is_added, [(0, 0), (0, 0), (0, len(encoding) - len(encoding.mean))])
 
 
 def convolve(

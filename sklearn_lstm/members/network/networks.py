@@ -20,7 +20,7 @@ from sklearn_lstm.data.sequences import Samples, Sequences
 from sklearn_lstm.members.member import Member
 from sklearn_lstm.members.network.excerpt import Excerpt
 from sklearn_lstm.members.network.gradients import integrated_gradients
-from sklearn_lstm.members.network.loop import optimizer_state_of, train
+from sklearn_lstm.members.network.loop import optimizer_state_of, torch_generator, train
 from sklearn_lstm.members.network.micro_batches import MicroBatchNet
 from sklearn_lstm.members.network.new_network import new_network
 from sklearn_lstm.training.checkpoint import Checkpoint
@@ -105,7 +105,7 @@ class Networks(Member):
         starts = []
         for learned, rng in zip(parts.learned, parts.generators, strict=True):
             encoding = configuration.encoding(learned.sequences, learned.targets.values)
-            generator = _torch_generator(rng)
+            generator = torch_generator(rng)
             starts.append(new_network(configuration, learned.sequences, encoding, generator))
         expected = configuration.kind.network_weight
 
@@ -159,7 +159,7 @@ class Networks(Member):
         plan = TrainingPlan(
             batch_size, 1, follows_loss=False, updates_per_check=1, n_networks=1, n_held_out=0
         )
-        generator, optimizer_state = _torch_generator(rng), None
+        generator, optimizer_state = torch_generator(rng), None
         if previous is not None and previous.optimizer_state is not None:
             is_same = previous.optimizer_state["optimizer"] == configuration.optimizer.__name__
             optimizer_state = previous.optimizer_state["state"] if is_same else None
@@ -212,9 +212,8 @@ class Networks(Member):
         """Return what each step adds to the score, by integrated gradients."""
         contributions, base = np.zeros(int(sequences.lengths[0])), 0.0
         for network in self.networks:
-            network_contributions, network_base = integrated_gradients(
-                network, sequences, direction / len(self.networks), network.device
-            )
+            share = direction / len(self.networks)
+            network_contributions, network_base = integrated_gradients(network, sequences, share)
             contributions, base = contributions + network_contributions, base + network_base
         return contributions, base
 
@@ -273,8 +272,3 @@ class NetworkSoFar:
         so_far = replace(self, network=self.network.trained_so_far())
         held_out = so_far.judged() if self.is_judged else self.held_out
         return Networks((so_far.network,), net=net), held_out
-
-
-def _torch_generator(rng: np.random.Generator) -> torch.Generator:
-    """Return a generator of torch, so that weights are drawn without any global random state."""
-    return torch.Generator().manual_seed(int(rng.integers(1 << 62)))
