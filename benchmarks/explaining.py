@@ -54,7 +54,7 @@ def gradient_times_input(model: Pipeline, text: str) -> Values:
     values = explain(model, [text])[0].linear
     networks, weight = opened.model.networks.networks, opened.model.weights[0]
     for network in networks:
-        _, slopes = VectorPath(network, sequences, direction, network.device).look(np.ones(1))
+        _, slopes = VectorPath(network, sequences, direction).look(np.ones(1))
         values = values + weight / len(networks) * slopes[0]
     return values
 

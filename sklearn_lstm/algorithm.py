@@ -23,7 +23,7 @@ from sklearn_lstm.data.sequences import Samples
 from sklearn_lstm.exceptions import LinearModelSkippedWarning, warn_user
 from sklearn_lstm.members.convolutions.convolution_model import ConvolutionModel
 from sklearn_lstm.members.encoder.encoder_model import EncoderModel
-from sklearn_lstm.members.member import FittedMember, LinearMember, Member
+from sklearn_lstm.members.member import LinearMember
 from sklearn_lstm.members.network.networks import Networks, NetworkSoFar
 from sklearn_lstm.members.ngrams.ngram_model import NgramModel
 from sklearn_lstm.members.ngrams.online_ngrams import OnlineNgrams
@@ -39,8 +39,7 @@ from sklearn_lstm.training.duration import (
 from sklearn_lstm.training.held_out import Parts, divide
 from sklearn_lstm.training.progress import FitProgress
 
-# In the order in which they are fitted. The networks are last: they watch the loss of the blend.
-MEMBERS: tuple[type[FittedMember], ...] = (NgramModel, ConvolutionModel, EncoderModel, Networks)
+LINEAR_MEMBERS: tuple[type[LinearMember], ...] = (NgramModel, ConvolutionModel, EncoderModel)
 
 FEWEST_JUDGES = 50  # held-out samples that can judge two linear members
 
@@ -72,27 +71,29 @@ def fit_model(
     previous : SequenceModel or None
         That of the fit which this one goes on from.
     """
-    kinds = [kind for kind in MEMBERS if kind.suits(samples, configuration)]
-    plan = _plan(samples, validation, configuration, kinds, is_new=previous is None)
-    if previous is None and configuration.linear_branch > configuration.has_linear_model:
-        warn_user(
-            "The linear model is left out: it needs criterion='cross_entropy'. The network "
-            "alone is mostly less accurate; if you want it, set linear_branch=False.",
-            LinearModelSkippedWarning,
-        )
+    kinds = [kind for kind in LINEAR_MEMBERS if kind.suits(samples, configuration)]
+    _check_linear_model(samples, configuration, kinds)
+    plan = plan_training(
+        samples.sequences,
+        configuration,
+        has_linear_model=bool(kinds),
+        has_validation=validation is not None,
+        other_work=ConvolutionModel.work(samples) if ConvolutionModel in kinds else 0,
+    )
     _log_minutes(samples, configuration, kinds, plan)
     parts = divide(samples, validation, plan.n_held_out, rng, plan.n_networks)
     prior = ClassPrior.of(samples.targets, is_drawn=validation is None)
-    thresholds = without_constants(configuration.thresholds, samples.targets)
     held_out = HeldOutLogits([part.targets for part in parts.held_out], prior)
-    members: list[Member] = []
+    thresholds = without_constants(configuration.thresholds, samples.targets)
+    so_far = EstimatorSoFar([], thresholds, validation, previous, attributes)
+    epoch = work_of_epoch(samples.sequences, configuration.kind)
     progress = FitProgress(
-        {kind.name: kind.epochs for kind in kinds if issubclass(kind, LinearMember)},
+        {kind.name: kind.work(samples) / epoch for kind in kinds},
         plan.max_epochs,
         [plan.updates_per_epoch(len(part)) for part in parts.learned],
         is_shown=configuration.verbose > 0,
         task=callback_task,
-        estimator=EstimatorSoFar(members, thresholds, validation, previous, attributes),
+        estimator=so_far,
     )
     n_directions = 1 + configuration.architecture["bidirectional"]
     with progress:
@@ -100,51 +101,67 @@ def fit_model(
             kind.prepare(parts, progress)
         with workers(configuration.device, max(plan.n_networks, n_directions)):
             for kind in kinds:
-                if kind is Networks:
-                    linear = [one for one in kinds if one.name in held_out.members]
-                    factors = _factors_of_few(parts, configuration, linear)
-                    held_out = replace(held_out, factors=factors)
-                member, logits = kind.fit(parts, configuration, plan, held_out, progress)
+                member, logits = kind.fit(parts, configuration)
+                progress.count_linear_model(kind.name)
                 if member is not None:
-                    members.insert(0, member)
-                if logits is not None:
-                    expected = kind.expected_weight(configuration)
-                    held_out = held_out.joined_by(kind.name, logits, expected)
-        model = SequenceModel.blended(members, held_out, previous)
-        return model.with_thresholds(thresholds, previous, held_out, validation)
+                    so_far.members.insert(0, member)
+                    held_out = held_out.joined_by(kind.name, logits)
+            factors = _factors_of_few(parts, configuration, so_far.members)
+            held_out = replace(held_out, factors=factors)
+            # The networks are last: they watch the loss of the blend.
+            networks, held_out = Networks.fit(parts, configuration, plan, held_out, progress)
+        return so_far.model(networks, held_out)
+
+
+def _check_linear_model(
+    samples: Samples, configuration: Configuration, kinds: list[type[LinearMember]]
+) -> None:
+    """Check that there is a linear model to fit where the user relies on it."""
+    if configuration.max_epochs == 0 and not kinds:
+        (kind,) = (kind for kind in LINEAR_MEMBERS if configuration.kind in kind.kinds)
+        lacking = " and ".join(kind.lacks(samples, configuration))
+        raise ValueError(
+            f"max_epochs=0 fits the linear model alone, but there is none: it needs {lacking}. "
+            "Change this, or leave max_epochs='auto'."
+        )
+    if (
+        configuration.previous is None
+        and configuration.linear_branch > configuration.has_linear_model
+    ):
+        warn_user(
+            "The linear model is left out: it needs criterion='cross_entropy'. The network "
+            "alone is mostly less accurate; if you want it, set linear_branch=False.",
+            LinearModelSkippedWarning,
+        )
 
 
 def _factors_of_few(
-    parts: Parts, configuration: Configuration, kinds: list[type[FittedMember]]
+    parts: Parts, configuration: Configuration, members: list[LinearMember]
 ) -> dict[str, float]:
-    """Return the factors of the members of these kinds, n-grams and encoder, by cross-validation.
+    """Return the factors of n-grams and encoder in the blend, by cross-validation.
 
     So few held-out samples as there are of 250 do not tell which of the two is better.
     """
+    kinds = [type(member) for member in reversed(members)]
     if EncoderModel not in kinds or not 0 < len(parts.drawn) < FEWEST_JUDGES:
         return {}
     folds = parts.folds()
     prior = ClassPrior.of(parts.samples.targets, is_drawn=False)
     held_out = HeldOutLogits([fold.held_out[0].targets for fold in folds], prior)
     for kind in kinds:
-        if issubclass(kind, LinearMember):
-            logits = []
-            for fold in folds:
-                member, _ = kind.fit_linear(fold, configuration)
-                assert member is not None  # noqa: S101 - a part has no more n-grams
-                logits.append(member.logits(fold.held_out[0].sequences))
-            held_out = held_out.joined_by(kind.name, logits, kind.expected_weight(configuration))
+        logits = [kind.fit(fold, configuration)[1][0] for fold in folds]
+        held_out = held_out.joined_by(kind.name, logits)
     return dict(zip(held_out.members, held_out.blend().factors.tolist(), strict=True))
 
 
 @dataclass(frozen=True)
 class EstimatorSoFar:
-    """The attributes of the classifier as it would be if its fit ended now.
+    """What a fit knows of the classifier before it ends.
 
     Parameters
     ----------
-    members : list of Member
-        Those that are fitted; more are added during the fit.
+    members : list of LinearMember
+        Those that are fitted, the last one first; more are added during the fit.
     thresholds : ndarray of shape (n_thresholds,)
         NaN: chosen by held-out samples.
     validation : Samples or None
@@ -154,17 +171,23 @@ class EstimatorSoFar:
         From a model to the attributes of the classifier that is fitted with it.
     """
 
-    members: list[Member]
+    members: list[LinearMember]
     thresholds: NDArray[np.float64]
     validation: Samples | None
     previous: SequenceModel | None
     attributes: Callable[[SequenceModel], Attributes]
 
+    def model(self, networks: Networks, held_out: HeldOutLogits) -> SequenceModel:
+        """Return the blend of networks and the members that are fitted."""
+        model = SequenceModel.blended([networks, *self.members], held_out, self.previous)
+        return model.with_thresholds(self.thresholds, self.previous, held_out, self.validation)
+
     def __call__(self, network: NetworkSoFar, net: Any) -> Attributes:
-        """Return them with a network that is being trained, and the net that trains it."""
-        member, held_out = network.member(net)
-        model = SequenceModel.blended([member, *self.members], held_out, self.previous)
-        model = model.with_thresholds(self.thresholds, self.previous, held_out, self.validation)
+        """Return the attributes of the classifier as if the fit ended now.
+
+        Its network is being trained by this net.
+        """
+        model = self.model(*network.member(net))
         found = without_callbacks(self.attributes(model))
         model.networks.net = None  # it goes on training
         return found
@@ -216,45 +239,10 @@ def fit_one_epoch(
         yield replace(model, memory=growing.memory), growing
 
 
-def _plan(
-    samples: Samples,
-    validation: Samples | None,
-    configuration: Configuration,
-    kinds: list[type[FittedMember]],
-    *,
-    is_new: bool,
-) -> TrainingPlan:
-    """Plan the training of the networks beside the other members.
-
-    A network that goes on from an earlier fit has seen all samples: those that the user brings
-    alone can judge it.
-    """
-    plan = plan_training(
-        samples.sequences,
-        configuration,
-        is_judged=len(kinds) > 1 and (validation is not None or not configuration.goes_on),
-        is_new=is_new,
-        has_validation=validation is not None,
-        other_work=ConvolutionModel.work(samples) if ConvolutionModel in kinds else 0,
-    )
-    if plan.max_epochs == 0 and len(kinds) == 1:
-        (kind,) = (
-            kind
-            for kind in MEMBERS
-            if issubclass(kind, LinearMember) and configuration.kind in kind.kinds
-        )
-        lacking = " and ".join(kind.lacks(samples, configuration))
-        raise ValueError(
-            f"max_epochs=0 fits the linear model alone, but there is none: it needs {lacking}. "
-            "Change this, or leave max_epochs='auto'."
-        )
-    return plan
-
-
 def _log_minutes(
     samples: Samples,
     configuration: Configuration,
-    kinds: list[type[FittedMember]],
+    kinds: list[type[LinearMember]],
     plan: TrainingPlan,
 ) -> None:
     """Log about how long the fit will take, if it takes minutes; a held-out loss may end it."""

@@ -147,7 +147,7 @@ class HeldOutLogits:
     factors: dict[str, float] = field(default_factory=dict)
 
     def joined_by(
-        self, name: str, logits: list[NDArray[np.float64]], expected: float
+        self, name: str, logits: list[NDArray[np.float64]], expected: float = 1.0
     ) -> HeldOutLogits:
         """Return the same with the logits of one more member."""
         return replace(self, members={name: (logits, expected), **self.members})

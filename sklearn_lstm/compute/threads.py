@@ -29,8 +29,6 @@ from sklearn_lstm.compute.abandoning import check_not_abandoned, work
 Value = TypeVar("Value")
 Result = TypeVar("Result")
 
-N_WORKERS = 2
-
 
 class _Thread(local):
     """The state of one thread."""
@@ -49,7 +47,7 @@ class _Process:
     def enter_if_free(self, worker: object) -> bool:
         """Count a worker if there is one free."""
         self.working.add(worker)
-        if len(self.working) > N_WORKERS:
+        if len(self.working) > 2:
             self.working.discard(worker)
         return worker in self.working
 
@@ -74,7 +72,7 @@ if hasattr(os, "register_at_fork"):
 
 
 @contextmanager
-def workers(device: torch.device | str, n_workers: int = N_WORKERS) -> Iterator[None]:
+def workers(device: torch.device | str, n_workers: int = 2) -> Iterator[None]:
     """Compute within the block on `n_workers` workers, which share the threads of the caller.
 
     The threads are set once for many batches: changing their number in each batch would cost more
@@ -106,7 +104,7 @@ def workers(device: torch.device | str, n_workers: int = N_WORKERS) -> Iterator[
 def is_worker_free() -> bool:
     """Return whether `map_pair` would use the helper thread now."""
     # The helper can't wait for itself, so it computes its own jobs alone.
-    return _thread.share is not None and not _thread.is_helper and len(_process.working) < N_WORKERS
+    return _thread.share is not None and not _thread.is_helper and len(_process.working) < 2
 
 
 def map_pair(function: Callable[[Value], Result], values: Sequence[Value]) -> list[Result]:
@@ -165,7 +163,7 @@ def map_on_workers(function: Callable[[Value], Result], values: Sequence[Value])
             results.append(function(value))
         return results
 
-    if len(values) < N_WORKERS:
+    if len(values) < 2:
         return map_over(values)
     halves = map_pair(map_over, (values[::2], values[1::2]))
     return [halves[index % 2][index // 2] for index in range(len(values))]

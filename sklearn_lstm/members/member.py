@@ -8,17 +8,13 @@ from typing import TYPE_CHECKING, ClassVar, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from sklearn_lstm.blending import HeldOutLogits
 from sklearn_lstm.data.kinds import Kind
 from sklearn_lstm.data.sequences import Samples, Sequences
 from sklearn_lstm.training.held_out import Parts
 
 if TYPE_CHECKING:  # a stored member computes without torch
     from sklearn_lstm.training.configuration import Configuration
-    from sklearn_lstm.training.duration import TrainingPlan
     from sklearn_lstm.training.progress import FitProgress
-
-PartLogits = list[NDArray[np.float64]]  # of each held-out part (n_samples, n_outputs)
 
 
 class Member(ABC):
@@ -59,69 +55,15 @@ class Member(ABC):
         """Return what the member consists of, in one line."""
 
 
-class FittedMember(Member):
-    """A member that `fit` fits.
+class LinearMember(Member):
+    """A linear model on features that do not have to be learned.
 
-    A new one is a class with these methods, and an entry in `algorithm.MEMBERS`.
+    A new one is a class with these methods, and an entry in `algorithm.LINEAR_MEMBERS`.
     """
-
-    @classmethod
-    @abstractmethod
-    def suits(cls, samples: Samples, configuration: Configuration) -> bool:
-        """Return whether the member can be fitted to these samples, and is wanted."""
-
-    @classmethod
-    def work(cls, samples: Samples) -> int:  # noqa: ARG003
-        """Return the work of fitting, in the units of `duration.work_of_epoch`."""
-        return 0
-
-    @classmethod
-    def prepare(cls, parts: Parts, progress: FitProgress) -> None:
-        """Do what takes all threads, before the members are fitted and share them."""
-
-    @classmethod
-    def expected_weight(cls, configuration: Configuration) -> float:  # noqa: ARG003
-        """Return how much the logits count in a blend, as long as no held-out sample tells."""
-        return 1.0
-
-    @classmethod
-    @abstractmethod
-    def fit(
-        cls,
-        parts: Parts,
-        configuration: Configuration,
-        plan: TrainingPlan,
-        held_out: HeldOutLogits,
-        progress: FitProgress,
-    ) -> tuple[Self | None, PartLogits | None]:
-        """Fit to samples.
-
-        Parameters
-        ----------
-        parts : Parts
-        configuration : Configuration
-        plan : TrainingPlan
-            How long networks train.
-        held_out : HeldOutLogits
-            Of the members fitted before.
-        progress : FitProgress
-
-        Returns
-        -------
-        member : Member or None
-            None if it would be too large.
-        logits : list of ndarray or None
-            Of each held-out part, by a fit that has not seen it. None: nothing can judge it.
-        """
-
-
-class LinearMember(FittedMember):
-    """A linear model on features that do not have to be learned."""
 
     name = "linear model"
     kinds: ClassVar[tuple[Kind, ...]]  # that it reads
     fewest_samples: ClassVar[int]
-    epochs: ClassVar[float]  # of a network that take as long, for the progress bar
 
     @classmethod
     def suits(cls, samples: Samples, configuration: Configuration) -> bool:
@@ -141,19 +83,25 @@ class LinearMember(FittedMember):
         return [condition for condition, is_met in conditions.items() if not is_met]
 
     @classmethod
+    @abstractmethod
+    def work(cls, samples: Samples) -> int:
+        """Return the work of fitting, in the units of `duration.work_of_epoch`."""
+
+    @classmethod
+    def prepare(cls, parts: Parts, progress: FitProgress) -> None:
+        """Do what takes all threads, before the members are fitted and share them."""
+
+    @classmethod
     def fit(
-        cls,
-        parts: Parts,
-        configuration: Configuration,
-        plan: TrainingPlan,  # noqa: ARG003
-        held_out: HeldOutLogits,  # noqa: ARG003
-        progress: FitProgress,
-    ) -> tuple[Self | None, PartLogits | None]:
-        """Fit to all samples, and return the logits of those that are held out of the networks."""
+        cls, parts: Parts, configuration: Configuration
+    ) -> tuple[Self | None, list[NDArray[np.float64]]]:
+        """Fit to all samples, and return the logits of each part that is held out of a network.
+
+        They are those of a fit that has not seen the part. None: the member would be too large.
+        """
         model, logits = cls.fit_linear(parts, configuration)
-        progress.count_linear_model(cls.name)
         if model is None:
-            return None, None
+            return None, []
         if parts.rows is None:  # the user's own held-out samples
             return model, [model.logits(part.sequences) for part in parts.held_out]
         ends = np.cumsum([len(part) for part in parts.held_out])

@@ -11,8 +11,6 @@ from torch.nn import functional as F  # noqa: N812
 from sklearn_lstm.compute.devices import exact
 from sklearn_lstm.network.masks import SequenceMask
 
-POOLINGS = ("max", "mean", "last", "attention")
-
 
 class Pooling(nn.Module):
     """Pool the states of one direction, in the order in which it reads.
@@ -30,13 +28,7 @@ class Pooling(nn.Module):
 
     def forward(self, states: Tensor, mask: SequenceMask) -> Tensor:
         """(T, B, H) -> (B, len(names) * H)."""
-        poolings: dict[str, Callable[[Tensor, SequenceMask], Tensor]] = {
-            "max": self.max,
-            "mean": self.mean,
-            "last": self.last,
-            "attention": self.attend,
-        }
-        return torch.cat([poolings[name](states, mask) for name in self.names], 1)
+        return torch.cat([POOLINGS[name](self, states, mask) for name in self.names], 1)
 
     def max(self, states: Tensor, mask: SequenceMask) -> Tensor:
         """Return the largest value of each unit."""
@@ -58,3 +50,11 @@ class Pooling(nn.Module):
         scores = mask.filled(scores, -torch.inf)
         # In float32 the exponential of a score would depend on the place of its sequence.
         return (states * F.softmax(exact(scores), 0).to(states.dtype)).sum(0)
+
+
+POOLINGS: dict[str, Callable[[Pooling, Tensor, SequenceMask], Tensor]] = {
+    "max": Pooling.max,
+    "mean": Pooling.mean,
+    "last": Pooling.last,
+    "attention": Pooling.attend,
+}

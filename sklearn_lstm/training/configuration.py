@@ -123,7 +123,7 @@ class Configuration:
         pooling, embedding_dim = architecture["pooling"], parameters["embedding_dim"]
         names = [pooling] if isinstance(pooling, str) else list(pooling)
         if not names or not all(name in POOLINGS for name in names):
-            raise ValueError(f"pooling needs names out of {POOLINGS}, found {pooling!r}.")
+            raise ValueError(f"pooling needs names out of {tuple(POOLINGS)}, found {pooling!r}.")
         architecture |= {"pooling": names, "n_outputs": len(labels)}
         if previous is not None:
             _check_goes_on(architecture, embedding_dim, vectors, previous.network.architecture)

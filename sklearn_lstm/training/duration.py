@@ -17,7 +17,9 @@ UPDATES_PER_EPOCH = 50
 MOST_STEPS_PER_BATCH = 1 << 13
 BATCH_SIZE_OF_PARTIAL_FIT = 32
 N_UPDATES = 800
-FEWEST_SAMPLES = 100  # fewer get as many epochs as these, unless the loss of the blend ends it
+# Of fewer texts no n-grams are learned. Fewer samples get as many epochs as these, unless the loss
+# of the blend ends the training.
+FEWEST_SAMPLES = 100
 UPDATES_PER_CHECK = 75
 MOST_WORK, FEWEST_EPOCHS = 5_000_000, 4
 HELD_OUT_SHARE, LARGEST_HELD_OUT = 0.1, 1000  # samples that a network does not see
@@ -58,32 +60,30 @@ def plan_training(
     sequences: Sequences,
     configuration: Configuration,
     *,
-    is_judged: bool,
-    is_new: bool,
+    has_linear_model: bool,
     has_validation: bool,
     other_work: int,
 ) -> TrainingPlan:
     """Plan the training of networks from the kind and the amount of the data, by counting alone.
 
     With `early_stopping`, one network learns; the samples held out of it, or the user's own, say
-    which of its epochs is best. Judged by held-out samples together with other members, a network
+    which of its epochs is best. Judged by held-out samples together with linear models, a network
     ends when the loss of the blend no longer falls, and where that is short two networks learn,
-    each without a part of its own. Else one network learns from all samples.
+    each without a part of its own. Else one network learns from all samples. Of a network that
+    goes on, the user's own can judge it alone: it has seen all others.
 
     Parameters
     ----------
     sequences : Sequences
     configuration : Configuration
-    is_judged : bool
-        Held-out samples set how much the networks count beside other members.
-    is_new : bool
-        The network does not go on from an earlier fit.
+    has_linear_model : bool
     has_validation : bool
         The user brings the held-out samples.
     other_work : int
-        Work of the other members, in the units of `work_of_epoch`.
+        Work of the linear models, in the units of `work_of_epoch`.
     """
     n_samples, kind = len(sequences), configuration.kind
+    is_judged = has_linear_model and (has_validation or not configuration.goes_on)
     early_stopping = configuration.early_stopping
     follows_loss = is_judged and not early_stopping and configuration.lr_schedule == "trapezoid"
     batch_size, max_epochs = configuration.batch_size, configuration.max_epochs
@@ -100,6 +100,7 @@ def plan_training(
         follows_loss = False
     usual_epochs = max_epochs // 2 if follows_loss else max_epochs  # the loss mostly ends it there
     is_short = usual_epochs * work + other_work <= MOST_WORK_FOR_TWO_NETWORKS
+    is_new = configuration.previous is None
     has_two = is_judged and is_new and not early_stopping and max_epochs > 0 and is_short
     n_held_out = 0
     if early_stopping:

@@ -56,8 +56,8 @@ class FitProgress(ProgressBar):
             name: epochs * updates_per_epoch[0] for name, epochs in linear_epochs.items()
         }
         self._left = dict(self._linear_updates)
-        self._all = [sum(self._left.values())]  # the linear models, and each network
-        self._all.extend(float(max_epochs * n) for n in updates_per_epoch)
+        # The linear models, and each network.
+        self._all = [sum(self._left.values()), *(max_epochs * float(n) for n in updates_per_epoch)]
         self._done = [0.0] * len(self._all)
 
     def __enter__(self) -> Self:

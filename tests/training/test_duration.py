@@ -1,5 +1,7 @@
 """How long to train, and which samples are held out."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -16,6 +18,7 @@ from sklearn_lstm.training.duration import (
     steps_per_frame,
     work_of_epoch,
 )
+from sklearn_lstm.training.encoded_network import EncodedNetwork
 
 
 def test_auto_epochs_and_batches_suit_small_and_large_data():
@@ -31,15 +34,19 @@ def test_auto_epochs_and_batches_suit_small_and_large_data():
     assert epochs[-1] == 8
 
 
-def plan(X, *, is_judged=True, is_new=True, has_validation=False, other_work=0, **parameters):
+def plan(
+    X, *, has_linear_model=True, is_new=True, has_validation=False, other_work=0, **parameters
+):
     sequences = read_sequences(X)
     defaults = LSTMSequenceClassifier(**parameters).get_params()
     kind = find_kind(X, sequences, defaults["token_unit"])
+    configuration = Configuration.of(defaults, kind, Labels(np.arange(2)))
+    if not is_new:
+        configuration = replace(configuration, previous=EncodedNetwork(None, None))
     return plan_training(
         sequences,
-        Configuration.of(defaults, kind, Labels(np.arange(2))),
-        is_judged=is_judged,
-        is_new=is_new,
+        configuration,
+        has_linear_model=has_linear_model,
         has_validation=has_validation,
         other_work=other_work,
     )
@@ -80,7 +87,7 @@ def test_all_networks_may_train_as_long_whether_or_not_a_held_out_loss_tells_whe
     told = plan(ids)
     assert told.follows_loss
     for untold in (
-        plan(ids, is_judged=False),
+        plan(ids, has_linear_model=False),
         plan(ids, early_stopping=True),
         plan(ids, lr_schedule="cosine"),
     ):
@@ -102,7 +109,7 @@ def test_few_samples_that_no_held_out_loss_judges_get_no_more_epochs_than_a_hund
     def epochs(n, **parameters):
         return plan(X[:n], token_unit=token_unit, **parameters).max_epochs
 
-    few, hundred, many = (epochs(n, is_judged=False) for n in (6, 100, 200))
+    few, hundred, many = (epochs(n, has_linear_model=False) for n in (6, 100, 200))
     assert few == hundred > many
     assert epochs(6) > few
 
@@ -110,7 +117,7 @@ def test_few_samples_that_no_held_out_loss_judges_get_no_more_epochs_than_a_hund
 def test_two_networks_learn_where_a_new_one_is_judged_and_soon_done():
     assert plan(IDS).n_networks == 2
     for reason in (
-        {"is_judged": False},
+        {"has_linear_model": False},
         {"is_new": False},
         {"early_stopping": True},
         {"other_work": 10**9},
@@ -121,7 +128,7 @@ def test_two_networks_learn_where_a_new_one_is_judged_and_soon_done():
 
 def test_samples_are_held_out_to_judge_a_network_or_to_stop_it_early():
     assert plan(IDS).n_held_out == 10
-    assert plan(IDS, is_judged=False).n_held_out == 0
+    assert plan(IDS, has_linear_model=False).n_held_out == 0
     assert plan(IDS, early_stopping=True, validation_fraction=0.3).n_held_out == 15
     assert plan(IDS, has_validation=True).n_held_out == 0
 

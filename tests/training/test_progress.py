@@ -220,7 +220,7 @@ def test_the_linear_model_and_both_networks_are_counted(counted):
     )
     of_linear_model = counted.last.seen[0][0]
     assert of_linear_model > 0
-    assert counted.last.seen[-1] == (of_linear_model + n_updates,) * 2
+    assert counted.last.seen[-1] == pytest.approx((of_linear_model + n_updates,) * 2)
 
 
 def test_fewer_updates_are_counted_once_training_is_known_to_end_early(counted):

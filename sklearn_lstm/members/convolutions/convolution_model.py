@@ -19,14 +19,14 @@ from sklearn_lstm.compute.abandoning import check_not_abandoned
 from sklearn_lstm.data.encoding import ChannelScaling
 from sklearn_lstm.data.kinds import MEASUREMENTS
 from sklearn_lstm.data.padding import pad
-from sklearn_lstm.data.sequences import Lengths, Rows, Samples, Sequences, rows_of_similar_length
+from sklearn_lstm.data.sequences import Rows, Samples, Sequences, rows_of_similar_length
 from sklearn_lstm.data.targets import Targets
 from sklearn_lstm.members.convolutions.features import Batch, Features, in_blocks
 from sklearn_lstm.members.convolutions.random_convolutions import Convolutions
 from sklearn_lstm.members.convolutions.ridge import (
     GramMatrix,
-    RidgeSolver,
     fit_few,
+    fit_many,
     leave_alike_out,
 )
 from sklearn_lstm.members.convolutions.statistics import SeriesStatistics
@@ -59,13 +59,14 @@ class ConvolutionModel(LinearMember):
     coef : ndarray of shape (n_features, n_outputs)
     intercept : ndarray of shape (n_outputs,)
     confidence : float or None
-        A factor up to 1 for all logits: new series may be less like those of the training part than
-        held-out samples, which are drawn at random. None: no samples were drawn.
+        A factor up to 1 for all logits, because new samples may be of other groups. Samples often
+        come in groups: recordings of a person, windows of a recording. A sample that is left out
+        alone has others of its group in the training part; a new person has none there, as if all
+        samples that are alike were left out too. None: no samples were drawn.
     """
 
     kinds = (MEASUREMENTS,)
     fewest_samples = 20
-    epochs = 2.0
 
     convolutions: Convolutions
     statistics: SeriesStatistics
@@ -120,29 +121,33 @@ class ConvolutionModel(LinearMember):
     ) -> tuple[Self, NDArray[np.float64]]:
         rng = np.random.default_rng(seed)
         drawn = cls._draw(samples, encoding, rng)
+        deviations = drawn.deviations
         rows = np.append(held_out, rng.permutation(np.setdiff1d(np.arange(len(samples)), held_out)))
         is_many = len(samples) > len(drawn.coef)
         if is_many:
             most = min(MOST_LEFT_OUT, MOST_PREDICTIONS_LEFT_OUT // len(drawn.intercept))
             rows = rows[: max(most, len(held_out))]
         left_out = samples.subset(rows)
-        signs, weights = _signs(left_out.targets), left_out.targets.sample_weights
-        if is_many:
-            gram, features = drawn._sums(samples, rows)  # noqa: SLF001 - of the same class
-            fit = RidgeSolver(gram, drawn.deviations).fit(features, signs, weights)
+        gram = GramMatrix(*drawn.coef.shape) if is_many else None
+        features = drawn._features_of(samples, rows, gram)  # noqa: SLF001 - of the same class
+        if gram is None:
+            fit = fit_few(features[:], left_out.targets, deviations)
         else:
-            features = drawn._all_features(left_out.sequences)  # noqa: SLF001
-            fit = fit_few(features[:], signs, weights, drawn.deviations)
+            fit = fit_many(gram, features, left_out.targets, deviations)
         # Large penalties draw the predictions towards their mean.
         prior = ClassPrior.of(samples.targets, is_drawn=False)
         blend = _calibration(fit.left_out, left_out.targets, prior)
         factor, bias = blend.factors[0], -blend.prior_correction * prior.logs
         model = replace(drawn, coef=factor * fit.coef, intercept=factor * fit.intercept + bias)
         if len(held_out):
-            places = _drawn(len(rows), MOST_DRAWN, rng)
+            places = _drawn(len(rows), rng)
             targets = left_out.targets.subset(places)
-            confidence = _confidence(model, features[places], targets, prior, fit.alpha)
-            model = replace(model, confidence=confidence)
+            # The ratio of the scales that the logits of both predictions need.
+            alone, alike = (
+                _calibration(predictions, targets, prior).factors[0]
+                for predictions in leave_alike_out(features[places], targets, fit.alpha, deviations)
+            )
+            model = replace(model, confidence=min(1.0, float(alike / alone)))
         return model, factor * fit.left_out[: len(held_out)] + bias
 
     @classmethod
@@ -150,7 +155,7 @@ class ConvolutionModel(LinearMember):
         """Draw convolutions, and find all thresholds; the coefficients are 0."""
         sequences, n_outputs = samples.sequences, samples.targets.n_outputs
         n_features = _n_features(len(sequences))
-        rows = _drawn(len(sequences), MOST_DRAWN, rng.spawn(1)[0])
+        rows = _drawn(len(sequences), rng.spawn(1)[0])
         statistics = SeriesStatistics.of(sequences.subset(rows), encoding)
         n_convolutions = n_features - statistics.sizes[1]
         convolutions = Convolutions.draw(sequences, encoding, n_convolutions, rng)
@@ -220,32 +225,22 @@ class ConvolutionModel(LinearMember):
             counts = self.convolutions.counts(inputs, lengths)
             yield rows, Features(counts, lengths, self.statistics(steps, lengths))
 
-    def _empty_features(self, lengths: Lengths) -> Features:
-        """Return features of series of these lengths, to be filled."""
-        return Features(
-            np.empty((len(lengths), len(self.convolutions)), np.min_scalar_type(lengths.max())),
-            lengths,
-            np.empty((len(lengths), len(self.statistics)), np.float32),
-        )
-
-    def _all_features(self, sequences: Sequences) -> Features:
-        features = self._empty_features(sequences.lengths)
-        for rows, batch_features in self.features(sequences):
-            features.fill(rows, batch_features)
-        return features
-
-    def _sums(self, samples: Samples, rows: Rows) -> tuple[GramMatrix, Features]:
-        """Return sums over the features of all samples, and the features of some rows."""
+    def _features_of(self, samples: Samples, rows: Rows, gram: GramMatrix | None) -> Features:
+        """Return the features of some rows; the Gram matrix gets those of all samples."""
         position = np.full(len(samples), -1)
         position[rows] = np.arange(len(rows))
-        kept = self._empty_features(samples.sequences.lengths[rows])
-        gram = GramMatrix(*self.coef.shape)
+        lengths = samples.sequences.lengths[rows]
+        kept = Features(
+            np.empty((len(rows), len(self.convolutions)), np.min_scalar_type(lengths.max())),
+            lengths,
+            np.empty((len(rows), len(self.statistics)), np.float32),
+        )
         for block, features in in_blocks(self.features(samples.sequences)):
-            targets = samples.targets.subset(block)
-            gram.add(features[:], _signs(targets), targets.sample_weights)
+            if gram is not None:
+                gram.add(features[:], samples.targets.subset(block))
             is_kept = position[block] >= 0
             kept.fill(position[block[is_kept]], features.of(is_kept))
-        return gram, kept
+        return kept
 
 
 def _n_features(n_samples: int) -> int:
@@ -253,38 +248,11 @@ def _n_features(n_samples: int) -> int:
     return N_FEATURES if 2 * n_samples <= N_FEATURES else N_FEATURES // 2
 
 
-def _drawn(n_rows: int, most: int, rng: np.random.Generator) -> Rows:
+def _drawn(n_rows: int, rng: np.random.Generator) -> Rows:
     """Return all of some rows, or as many drawn at random: rows often stand in an order."""
-    return np.sort(rng.permutation(n_rows)[:most])
-
-
-def _signs(targets: Targets) -> NDArray[np.float64]:
-    """Return 1 for each class or label that a sample has, and -1 for the others."""
-    return np.where(targets.indicators(), 1.0, -1.0)
+    return np.sort(rng.permutation(n_rows)[:MOST_DRAWN])
 
 
 def _calibration(predictions: NDArray[np.float64], targets: Targets, prior: ClassPrior) -> Blend:
     """Return what makes predictions for these targets the most likely logits."""
     return fit_blend([predictions], targets, expected=[1.0], prior=prior)
-
-
-def _confidence(
-    model: ConvolutionModel,
-    features: NDArray[np.float32],
-    targets: Targets,
-    prior: ClassPrior,
-    alpha: float,
-) -> float:
-    """Return a factor for logits, up to 1, because new samples may be of other groups.
-
-    Samples often come in groups: recordings of a person, windows of a recording. A sample that is
-    left out alone has others of its group in the training part; a new person has none there, as if
-    all samples that are alike were left out too. The factor is the ratio of the scales that the
-    logits of both predictions need.
-    """
-    signs, weights = _signs(targets), targets.sample_weights
-    alone, alike = (
-        _calibration(predictions, targets, prior).factors[0]
-        for predictions in leave_alike_out(features, signs, weights, alpha, model.deviations)
-    )
-    return min(1.0, float(alike / alone))

@@ -79,7 +79,8 @@ class Convolutions:
                     found.setdefault((index, number), []).append(values[number, 0].copy())
             for place, parts in found.items():
                 thresholds[place] = np.quantile(np.concatenate(parts), positions[place])
-        return cls(dilations, channels, thresholds, draw_competing(len(dilations), n_groups, rng))
+        order = rng.random((len(dilations), n_groups, len(HEAVY))).argsort(axis=-1)
+        return cls(dilations, channels, thresholds, order[..., :COMPETING])
 
     def __len__(self) -> int:
         return self.thresholds.size + 2 * self.competing.size
@@ -139,17 +140,8 @@ def draw_channels(
     is_chosen = ranks < n_chosen[..., np.newaxis]
     kind = rng.integers(n_kinds, size=shape)
     is_kind = kind[..., np.newaxis, np.newaxis] == np.arange(n_kinds)[:, np.newaxis]
-    is_added = np.zeros((*shape, len(encoding)), dtype=bool)
-    is_added[..., : len(encoding.mean)] = (is_kind & is_chosen[..., np.newaxis, :]).reshape(
-        *shape, -1
-    )
-    return is_added
-
-
-def draw_competing(n_dilations: int, n_groups: int, rng: np.random.Generator) -> NDArray[np.intp]:
-    """Draw groups of kernels of the same dilation, (n_dilations, n_groups, COMPETING)."""
-    order = rng.random((n_dilations, n_groups, len(HEAVY))).argsort(axis=-1)
-    return np.asarray(order[..., :COMPETING])
+    is_added = (is_kind & is_chosen[..., np.newaxis, :]).reshape(*shape, -1)
+    return np.pad(is_added, [(0, 0), (0, 0), (0, len(encoding) - len(encoding.mean))])
 
 
 def convolve(

@@ -18,6 +18,7 @@ from sklearn import config_context
 from sklearn.linear_model import RidgeCV
 
 from sklearn_lstm.data.sequences import Rows
+from sklearn_lstm.data.targets import Targets
 from sklearn_lstm.members.convolutions.features import ROWS_PER_BLOCK, Features
 
 ALPHAS = np.logspace(-7, 2, 14)  # relative to the total variance of the convolutions, 1
@@ -44,18 +45,16 @@ class RidgeFit:
 
 
 def fit_few(
-    features: NDArray[np.float32],
-    signs: NDArray[np.float64],
-    weights: NDArray[np.float64],
-    deviations: NDArray[np.float64],
+    features: NDArray[np.float32], targets: Targets, deviations: NDArray[np.float64]
 ) -> RidgeFit:
     """Fit fewer samples than features, by scikit-learn; features get these deviations."""
+    signs = _signs(targets)
     scale = deviations / _replace_zeros(features.std(axis=0, dtype=np.float64))
     ridge = RidgeCV(  # with a scoring it stores the predictions for each sample left out
         ALPHAS, scoring="neg_mean_squared_error", store_cv_results=True
     )
     with config_context(enable_metadata_routing=False):
-        ridge.fit(features * scale, signs, sample_weight=weights)
+        ridge.fit(features * scale, signs, sample_weight=targets.sample_weights)
     best = int(np.flatnonzero(ridge.alphas == ridge.alpha_)[0])
     return RidgeFit(
         np.atleast_2d(ridge.coef_).T * scale[:, np.newaxis],
@@ -67,8 +66,7 @@ def fit_few(
 
 def leave_alike_out(
     features: NDArray[np.float32],
-    signs: NDArray[np.float64],
-    weights: NDArray[np.float64],
+    targets: Targets,
     alpha: float,
     deviations: NDArray[np.float64],
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
@@ -79,6 +77,7 @@ def leave_alike_out(
     where classes hardly differ, the others like it would speak for the other classes. With the hat
     matrix H and the residuals r, the residuals without a cluster C would be (1 - H_CC)^-1 r_C.
     """
+    signs, weights = _signs(targets), targets.sample_weights
     scaled = features / _replace_zeros(features.std(axis=0, dtype=np.float64)) * deviations
     scaled -= np.average(scaled, axis=0, weights=weights)
     products, roots = scaled @ scaled.T, np.sqrt(weights)[:, np.newaxis]
@@ -123,13 +122,9 @@ class GramMatrix:
         self.gram = np.zeros((n_features, n_features), order="F")  # its upper triangle
         self.cross = np.zeros((n_features, n_outputs))
 
-    def add(
-        self,
-        features: NDArray[np.float32],
-        signs: NDArray[np.float64],
-        weights: NDArray[np.float64],
-    ) -> None:
-        """Add the samples of a block: (B, n_features), (B, n_outputs) and (B,)."""
+    def add(self, features: NDArray[np.float32], targets: Targets) -> None:
+        """Add the samples of a block, (B, n_features)."""
+        signs, weights = _signs(targets), targets.sample_weights
         if not self.n_samples:
             self.origin = features.mean(axis=0, dtype=np.float64)
         shifted = features - self.origin
@@ -143,8 +138,10 @@ class GramMatrix:
         self.cross += shifted.T @ (np.sqrt(weights)[:, np.newaxis] * signs)
 
 
-class RidgeSolver:
-    """A ridge regression in the coordinates of the principal components of its features.
+def fit_many(
+    sums: GramMatrix, features: Features, targets: Targets, deviations: NDArray[np.float64]
+) -> RidgeFit:
+    """Fit more samples than features, in the coordinates of the principal components.
 
     With features Z in these coordinates, eigenvalues e and penalty alpha, the predictions are
     Z (e + alpha)^-1 Z^T y, and the leverage of sample i of weight w_i is
@@ -155,77 +152,56 @@ class RidgeSolver:
     ----------
     sums : GramMatrix
         Of all samples. It is used up.
+    features, targets
+        Of some samples. Each is left out in turn to choose the penalty.
     deviations : ndarray of shape (n_features,)
         The standard deviation that each feature gets.
     """
+    variances = sums.sums[1] / sums.n_samples - np.square(sums.sums[0] / sums.n_samples)
+    scale = deviations / _replace_zeros(np.sqrt(np.maximum(variances, 0)))
+    mean = sums.weighted_sum / sums.total_weight
+    mean_sign = sums.weighted_signs / sums.total_weight
+    dsyr(-sums.total_weight, mean, a=sums.gram, overwrite_a=True)
+    sums.gram *= scale
+    sums.gram *= scale[:, np.newaxis]
+    sums.cross -= np.outer(sums.total_weight * mean, mean_sign)
+    sums.cross *= scale[:, np.newaxis]
+    eigenvalues, eigenvectors = eigh(sums.gram, lower=False, overwrite_a=True, check_finite=False)
+    del sums.gram
+    eigenvalues = np.maximum(eigenvalues, 0)
+    cross = eigenvectors.T @ sums.cross  # Z^T y (n_features, n_outputs)
+    mean += sums.origin
+    signs, weights = _signs(targets), targets.sample_weights
 
-    def __init__(self, sums: GramMatrix, deviations: NDArray[np.float64]) -> None:
-        variances = sums.sums[1] / sums.n_samples - np.square(sums.sums[0] / sums.n_samples)
-        self.scale = deviations / _replace_zeros(np.sqrt(np.maximum(variances, 0)))
-        self.total_weight = sums.total_weight
-        self.mean_sign = sums.weighted_signs / sums.total_weight
-        mean = sums.weighted_sum / sums.total_weight
-        self.mean = sums.origin + mean
-        dsyr(-sums.total_weight, mean, a=sums.gram, overwrite_a=True)
-        sums.gram *= self.scale
-        sums.gram *= self.scale[:, np.newaxis]
-        sums.cross -= np.outer(sums.total_weight * mean, self.mean_sign)
-        sums.cross *= self.scale[:, np.newaxis]
-        eigenvalues, self.eigenvectors = eigh(
-            sums.gram, lower=False, overwrite_a=True, check_finite=False
-        )
-        del sums.gram
-        self.eigenvalues = np.maximum(eigenvalues, 0)
-        self.cross = self.eigenvectors.T @ sums.cross  # Z^T y (n_features, n_outputs)
+    def left_out(part: slice, alphas: NDArray[np.float64]) -> Iterator[NDArray[np.float64]]:
+        """Yield the prediction for each sample of a block by all others, for each penalty."""
+        centred = features[part] - mean
+        centred *= scale
+        components = centred @ eigenvectors
+        for alpha in alphas:
+            shrinkage = 1 / (eigenvalues + alpha)
+            residuals = signs[part] - mean_sign - components @ (shrinkage[:, np.newaxis] * cross)
+            leverage = np.square(components) @ shrinkage + 1 / sums.total_weight
+            yield signs[part] - residuals / (1 - weights[part] * leverage)[:, np.newaxis]
 
-    def components(self, features: NDArray[np.float32]) -> NDArray[np.float64]:
-        """Features (B, n_features) -> Z (B, n_features)."""
-        centred = features - self.mean
-        centred *= self.scale
-        return np.asarray(centred @ self.eigenvectors)
+    # The components are computed twice, block by block: as a whole they would take twice the memory
+    # of the features.
+    starts = range(0, len(features), ROWS_PER_BLOCK)
+    parts = [slice(start, start + ROWS_PER_BLOCK) for start in starts]
+    errors = np.zeros(len(ALPHAS))
+    for part in parts:
+        for index, predictions in enumerate(left_out(part, ALPHAS)):
+            errors[index] += (weights[part] @ np.square(signs[part] - predictions)).sum()
+    best = ALPHAS[[np.argmin(errors)]]
+    coef = eigenvectors @ (cross / (eigenvalues + best)[:, np.newaxis])
+    coef *= scale[:, np.newaxis]
+    predictions = np.concatenate([block for part in parts for block in left_out(part, best)])
+    return RidgeFit(coef, mean_sign - mean @ coef, predictions, best.item())
 
-    def left_out(
-        self,
-        components: NDArray[np.float64],
-        signs: NDArray[np.float64],
-        weights: NDArray[np.float64],
-        alpha: float,
-    ) -> NDArray[np.float64]:
-        """Return the prediction for each sample (B, n_outputs) by all others."""
-        shrinkage = 1 / (self.eigenvalues + alpha)
-        residuals = signs - self.mean_sign - components @ (shrinkage[:, np.newaxis] * self.cross)
-        leverage = weights * (np.square(components) @ shrinkage + 1 / self.total_weight)
-        return np.asarray(signs - residuals / (1 - leverage)[:, np.newaxis])
 
-    def fit(
-        self,
-        features: Features,
-        signs: NDArray[np.float64],
-        weights: NDArray[np.float64],
-    ) -> RidgeFit:
-        """Choose the penalty by these samples, each left out in turn.
-
-        The components are computed twice, block by block: as a whole they would take twice the
-        memory of the features.
-        """
-        starts = range(0, len(features), ROWS_PER_BLOCK)
-        parts = [slice(start, start + ROWS_PER_BLOCK) for start in starts]
-        errors = np.zeros(len(ALPHAS))
-        for part in parts:
-            components = self.components(features[part])
-            for index, alpha in enumerate(ALPHAS):
-                left_out = self.left_out(components, signs[part], weights[part], alpha)
-                errors[index] += (weights[part] @ np.square(signs[part] - left_out)).sum()
-        alpha = float(ALPHAS[np.argmin(errors)])
-        left_out = np.concatenate(
-            [
-                self.left_out(self.components(features[part]), signs[part], weights[part], alpha)
-                for part in parts
-            ]
-        )
-        coef = self.eigenvectors @ (self.cross / (self.eigenvalues + alpha)[:, np.newaxis])
-        coef *= self.scale[:, np.newaxis]
-        return RidgeFit(coef, self.mean_sign - self.mean @ coef, left_out, alpha)
+def _signs(targets: Targets) -> NDArray[np.float64]:
+    """Return 1 for each class or label that a sample has, and -1 for the others."""
+    return np.where(targets.indicators(), 1.0, -1.0)
 
 
 def _replace_zeros(deviation: NDArray[np.float64]) -> NDArray[np.float64]:

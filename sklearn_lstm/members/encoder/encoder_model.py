@@ -47,7 +47,6 @@ class EncoderModel(LinearMember):
     name = "encoder"
     kinds = ()  # it is for any tokens, but only where the user brings an encoder
     fewest_samples = 2
-    epochs = 10.0
 
     mean: NDArray[np.float64]
     coef: NDArray[np.float64]
@@ -67,6 +66,11 @@ class EncoderModel(LinearMember):
         if lacking := cls.lacks(samples, configuration):
             raise ValueError(f"An encoder as embeddings needs {' and '.join(lacking)}.")
         return True
+
+    @classmethod
+    def work(cls, samples: Samples) -> int:
+        """Return the work of encoding, of about as long as ten epochs of a network."""
+        return 10 * int(samples.sequences.lengths.sum())
 
     @classmethod
     def prepare(cls, parts: Parts, progress: FitProgress) -> None:

@@ -24,10 +24,7 @@ _cudnn = Lock()
 
 @torch.inference_mode(mode=False)
 def integrated_gradients(
-    model: EncodedNetwork,
-    sequences: Sequences,
-    direction: NDArray[np.float64],
-    device: torch.device,
+    model: EncodedNetwork, sequences: Sequences, direction: NDArray[np.float64]
 ) -> tuple[NDArray[np.float64], float]:
     """Return what each step of one sequence adds to the score ``logits @ direction``.
 
@@ -44,7 +41,6 @@ def integrated_gradients(
     sequences : Sequences
         One.
     direction : ndarray of shape (n_outputs,)
-    device : torch.device
 
     Returns
     -------
@@ -52,7 +48,7 @@ def integrated_gradients(
     base : float
         The score of the baseline.
     """
-    path = VectorPath(model, sequences, direction, device)
+    path = VectorPath(model, sequences, direction)
     places = np.linspace(0, 1, N_INTERVALS + 1)
     scores, slopes = path.look(places)
     while True:
@@ -79,13 +75,9 @@ class VectorPath:
     """The straight path from the vectors of the baseline to those of one sequence."""
 
     def __init__(
-        self,
-        model: EncodedNetwork,
-        sequences: Sequences,
-        direction: NDArray[np.float64],
-        device: torch.device,
+        self, model: EncodedNetwork, sequences: Sequences, direction: NDArray[np.float64]
     ) -> None:
-        self.network = model.network.eval()
+        self.network, device = model.network.eval(), model.device
         self.direction = torch.from_numpy(direction).float().to(device)
         (codes,), extension = model.encoded(sequences, np.arange(1))
         nothing = model.encoding.uninformed(sequences.read(np.arange(1)))

@@ -100,7 +100,7 @@ def train(
         )
         if optimizer_state is not None:
             _restore(net.optimizer_, optimizer_state)
-        network.generator = torch.Generator(net.device).manual_seed(int(rng.integers(1 << 62)))
+        network.generator = torch_generator(rng, net.device)
         net.notify("on_train_begin", X=dataset, y=None)
         try:
             net.fit_loop(dataset, epochs=plan.max_epochs - len(net.history))
@@ -117,16 +117,17 @@ def train(
         network.generator = None
         net.notify("on_train_end", X=dataset, y=None)
     # The least and the largest are finite only if all are, and need no copy of a large table.
-    ends = [
-        end(weight.detach()).item()
-        for weight in network.parameters()
-        for end in (torch.min, torch.max)
-    ]
+    ends = [end.item() for weight in network.parameters() for end in weight.detach().aminmax()]
     if not np.isfinite(ends).all():
         raise_not_finite("a weight of the network is not finite", net)
     network.eval()
     net.train_split = None  # it would keep the held-out samples alive
     return net
+
+
+def torch_generator(rng: np.random.Generator, device: str = "cpu") -> torch.Generator:
+    """Return a generator of torch, so that numbers are drawn without any global random state."""
+    return torch.Generator(device).manual_seed(int(rng.integers(1 << 62)))
 
 
 def training_callbacks(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -29,14 +30,12 @@ class MicroBatchNet(NeuralNetClassifier):  # type: ignore[misc]
         if not self.module_.training:
             self._set_training(training=True)
         sequences, targets = batch
-        device = torch.device(self.device)
-        losses, logits, order, n_padded_steps = [], [], [], 0
-        for rows in self._micro_batches(sequences):
+        losses, logits, n_padded_steps = [], [], 0
+        for rows, inputs in self._micro_batches(sequences):
             check_not_abandoned()
-            inputs = _padded(sequences, rows, device)
             outputs = self.module_(**inputs)
-            weights = sequences.weights[rows].to(device)
-            losses_of_rows = self.criterion_(outputs, targets[rows].to(device), weights)
+            weights = sequences.weights[rows].to(outputs.device)
+            losses_of_rows = self.criterion_(outputs, targets[rows].to(outputs.device), weights)
             loss = losses_of_rows.sum() / len(sequences)
             if not loss.requires_grad:
                 raise ValueError(
@@ -46,22 +45,19 @@ class MicroBatchNet(NeuralNetClassifier):  # type: ignore[misc]
                 )
             loss.backward()
             losses.append(loss.detach())
-            logits.append(outputs.detach())
-            order.append(rows)
+            logits.append((rows, outputs.detach()))
             n_padded_steps += inputs["steps"].shape[0] * inputs["steps"].shape[1]
         return {
             "loss": torch.stack(losses).sum(),
-            "y_pred": _in_order(logits, order),
+            "y_pred": _in_order(logits),
             "n_padded_steps": n_padded_steps,
         }
 
     def infer(self, x: SequenceBatch, **_: Any) -> Tensor:
         """Return the logits of a batch."""
-        device, logits, order = torch.device(self.device), [], []
-        for rows in self._micro_batches(x):
-            logits.append(self.module_(**_padded(x, rows, device)))
-            order.append(rows)
-        return _in_order(logits, order)
+        return _in_order(
+            [(rows, self.module_(**inputs)) for rows, inputs in self._micro_batches(x)]
+        )
 
     def get_loss(self, y_pred: Tensor, y_true: Tensor, X: Any = None, **_: Any) -> Tensor:
         """Return the weighted mean of the losses of a batch."""
@@ -70,22 +66,22 @@ class MicroBatchNet(NeuralNetClassifier):  # type: ignore[misc]
 
     def predict(self, X: Any) -> NDArray[Any]:
         """Return the index of the most probable class, or which labels are more likely than not."""
-        probabilities = self.predict_proba(X)
         if self.predict_nonlinearity is torch.sigmoid:
-            return np.asarray(probabilities > 0.5, dtype=np.int64)
-        return np.asarray(probabilities.argmax(axis=1))
+            return np.asarray(self.predict_proba(X) > 0.5, dtype=np.int64)
+        return np.asarray(super().predict(X))
 
-    def _micro_batches(self, sequences: SequenceBatch) -> list[Rows]:
+    def _micro_batches(self, sequences: SequenceBatch) -> Iterator[tuple[Rows, dict[str, Tensor]]]:
+        """Yield rows of a batch, and the inputs of the network for them."""
+        device = torch.device(self.device)
         frame, lengths = self.module_.steps_per_frame, sequences.lengths.numpy()
-        most_steps = frame * steps_at_once(torch.device(self.device))
+        most_steps = frame * steps_at_once(device)
         is_long = lengths > most_steps // SMALLEST_BATCH
-        parts: list[Rows] = []
         for rows, steps, size in (
             (np.flatnonzero(~is_long), most_steps, len(lengths)),
             (np.flatnonzero(is_long), max(most_steps, frame * STEPS_OF_LONG), SMALLEST_BATCH),
         ):
-            parts += [rows[part] for part in rows_of_similar_length(lengths[rows], steps, size)]
-        return parts
+            for part in rows_of_similar_length(lengths[rows], steps, size):
+                yield rows[part], _padded(sequences, rows[part], device)
 
 
 def _padded(sequences: SequenceBatch, rows: Rows, device: torch.device) -> dict[str, Tensor]:
@@ -97,7 +93,7 @@ def _padded(sequences: SequenceBatch, rows: Rows, device: torch.device) -> dict[
     return {"steps": pad_steps(steps, on_device, longest), "lengths": on_device}
 
 
-def _in_order(logits: list[Tensor], order: list[Rows]) -> Tensor:
+def _in_order(micro_batches: list[tuple[Rows, Tensor]]) -> Tensor:
     """Return the logits of micro-batches in the order of the batch."""
-    together = torch.cat(logits)
-    return together[np.argsort(np.concatenate(order))]
+    order, logits = zip(*micro_batches, strict=True)
+    return torch.cat(logits)[np.argsort(np.concatenate(order))]

@@ -17,10 +17,10 @@ from sklearn_lstm.compute.threads import map_on_workers, workers
 from sklearn_lstm.data.batches import SequenceDataset
 from sklearn_lstm.data.growing_tables import GrowingTables
 from sklearn_lstm.data.sequences import Samples, Sequences
-from sklearn_lstm.members.member import FittedMember, PartLogits
+from sklearn_lstm.members.member import Member
 from sklearn_lstm.members.network.excerpt import Excerpt
 from sklearn_lstm.members.network.gradients import integrated_gradients
-from sklearn_lstm.members.network.loop import optimizer_state_of, train
+from sklearn_lstm.members.network.loop import optimizer_state_of, torch_generator, train
 from sklearn_lstm.members.network.micro_batches import MicroBatchNet
 from sklearn_lstm.members.network.new_network import new_network
 from sklearn_lstm.training.checkpoint import Checkpoint
@@ -32,7 +32,7 @@ from sklearn_lstm.training.progress import FitProgress
 
 
 @dataclass
-class Networks(FittedMember):
+class Networks(Member):
     """Networks whose logits are averaged. Each learned without a part of the samples.
 
     Parameters
@@ -76,16 +76,6 @@ class Networks(FittedMember):
         return self.first.is_trained
 
     @classmethod
-    def suits(cls, samples: Samples, configuration: Configuration) -> bool:  # noqa: ARG003
-        """Return True: a network reads all sequences."""
-        return True
-
-    @classmethod
-    def expected_weight(cls, configuration: Configuration) -> float:
-        """Return how much a network counts in a blend, as long as no held-out sample tells."""
-        return configuration.kind.network_weight
-
-    @classmethod
     def fit(
         cls,
         parts: Parts,
@@ -93,8 +83,15 @@ class Networks(FittedMember):
         plan: TrainingPlan,
         held_out: HeldOutLogits,
         progress: FitProgress,
-    ) -> tuple[Self, PartLogits | None]:
-        """Train a network on each part; the loss of the blend on held-out samples may end it."""
+    ) -> tuple[Self, HeldOutLogits]:
+        """Train a network on each part; the loss of the blend on held-out samples may end it.
+
+        Returns
+        -------
+        Networks
+        HeldOutLogits
+            With the logits of the networks, if the held-out samples can judge them.
+        """
         if plan.max_epochs == 0 and not held_out.members:
             raise ValueError(
                 "max_epochs=0 fits the linear model alone, but that was left out, as a warning "
@@ -108,9 +105,9 @@ class Networks(FittedMember):
         starts = []
         for learned, rng in zip(parts.learned, parts.generators, strict=True):
             encoding = configuration.encoding(learned.sequences, learned.targets.values)
-            generator = _torch_generator(rng)
+            generator = torch_generator(rng)
             starts.append(new_network(configuration, learned.sequences, encoding, generator))
-        expected = cls.expected_weight(configuration)
+        expected = configuration.kind.network_weight
 
         def learn(index: int) -> MicroBatchNet:
             start, rng, part = starts[index], parts.generators[index], parts.held_out[index]
@@ -134,9 +131,10 @@ class Networks(FittedMember):
         networks = tuple(replace(start, is_trained=is_trained) for start in starts)
         member = cls(networks, net=nets[0])
         if not is_judged:
-            return member, None
+            return member, held_out
         judged = zip(networks, parts.held_out, strict=True)
-        return member, [network.logits(part.sequences) for network, part in judged]
+        logits = [network.logits(part.sequences) for network, part in judged]
+        return member, held_out.joined_by(cls.name, logits, expected)
 
     @classmethod
     @torch.inference_mode(mode=False)
@@ -161,7 +159,7 @@ class Networks(FittedMember):
         plan = TrainingPlan(
             batch_size, 1, follows_loss=False, updates_per_check=1, n_networks=1, n_held_out=0
         )
-        generator, optimizer_state = _torch_generator(rng), None
+        generator, optimizer_state = torch_generator(rng), None
         if previous is not None and previous.optimizer_state is not None:
             is_same = previous.optimizer_state["optimizer"] == configuration.optimizer.__name__
             optimizer_state = previous.optimizer_state["state"] if is_same else None
@@ -214,9 +212,8 @@ class Networks(FittedMember):
         """Return what each step adds to the score, by integrated gradients."""
         contributions, base = np.zeros(int(sequences.lengths[0])), 0.0
         for network in self.networks:
-            network_contributions, network_base = integrated_gradients(
-                network, sequences, direction / len(self.networks), network.device
-            )
+            share = direction / len(self.networks)
+            network_contributions, network_base = integrated_gradients(network, sequences, share)
             contributions, base = contributions + network_contributions, base + network_base
         return contributions, base
 
@@ -275,8 +272,3 @@ class NetworkSoFar:
         so_far = replace(self, network=self.network.trained_so_far())
         held_out = so_far.judged() if self.is_judged else self.held_out
         return Networks((so_far.network,), net=net), held_out
-
-
-def _torch_generator(rng: np.random.Generator) -> torch.Generator:
-    """Return a generator of torch, so that weights are drawn without any global random state."""
-    return torch.Generator().manual_seed(int(rng.integers(1 << 62)))

@@ -23,6 +23,7 @@ from sklearn_lstm.members.ngrams.lexicon import Lexicon
 from sklearn_lstm.members.ngrams.svm import MOST_SCALED, fit_svms
 from sklearn_lstm.members.ngrams.tf_idf import TfIdf
 from sklearn_lstm.members.ngrams.vector_model import MeanVectors, VectorModel
+from sklearn_lstm.training.duration import FEWEST_SAMPLES
 from sklearn_lstm.training.held_out import Parts
 
 if TYPE_CHECKING:  # a stored member computes without torch
@@ -61,8 +62,7 @@ class NgramModel(LinearMember):
     """
 
     kinds = TOKENS
-    fewest_samples = 100
-    epochs = 0.25
+    fewest_samples = FEWEST_SAMPLES
 
     shortest: int
     longest: int
@@ -113,18 +113,45 @@ class NgramModel(LinearMember):
         fewest = _fewest_sequences(bags, n_outputs, has_borders=reader.has_borders)
         if fewest is None:
             return None, np.empty((0, n_outputs))
-        average = MeanVectors.of(samples.sequences)
-        means = np.empty((len(samples), 0), np.float32)
+        average, means = MeanVectors.of(samples.sequences), np.empty((len(samples), 0), np.float32)
         if average is not None:
             means = average(samples.sequences)
-        fitting = NgramFit(samples, reader, fewest, average, means, parts.seed)
+
+        def fit(rows: Rows, bags: list[csr_matrix]) -> NgramModel:
+            """Fit to the bags of these rows, and empty the list: the solver needs the memory."""
+            weights = _weights(bags, fewest)
+            features = [of(part) for of, part in zip(weights, bags, strict=True)]
+            n_ngrams = sum(map(len, weights))
+            together = hstack([*features, csr_matrix(means[rows])], format="csr")
+            del features
+            bags.clear()
+            targets = samples.targets.subset(rows)
+            coef, intercept = fit_svms(together, targets, seed=parts.seed, n_scaled=n_ngrams)
+            ids, letters = weights[0], None
+            if reader.lexicon is not None and len(weights[1]):
+                found = weights[1]
+                letter_coef = coef[len(ids) : n_ngrams]
+                letters = LetterModel(reader.lexicon, found.hashes, found.idf, letter_coef)
+            return cls(
+                reader.lengths[0],
+                reader.lengths[-1],
+                reader.has_borders,
+                ids.hashes,
+                ids.idf,
+                coef[: len(ids)],
+                intercept,
+                letters,
+                None if average is None else VectorModel(average, coef[n_ngrams:]),
+                samples.sequences.spelling is not None,
+            )
+
         logits = np.empty((0, n_outputs))
         if len(held_out):  # first, so that the two models are never in memory at the same time
             learned_rows = np.setdiff1d(np.arange(len(samples)), held_out)
-            without = fitting.fit(learned_rows, [matrix[learned_rows] for matrix in bags])
+            without = fit(learned_rows, [matrix[learned_rows] for matrix in bags])
             logits = without.logits_of([matrix[held_out] for matrix in bags], means[held_out])
             del without
-        model = fitting.fit(np.arange(len(samples)), bags)
+        model = fit(np.arange(len(samples)), bags)
         if len(not_seen):
             logits = model.logits(parts.samples.subset(not_seen).sequences)
         return model, logits
@@ -147,12 +174,10 @@ class NgramModel(LinearMember):
                 "Instead of stacking ids, join the texts before the vectorizer.",
                 InputTypeWarning,
             )
-        lexicon = self.letters.lexicon if self.letters else None
-        reader = BagReader(self._lengths, lexicon, self.has_borders)
         logits = []
         for rows in chunks_of_rows(sequences.lengths):
             part = sequences.subset(rows)
-            bags = reader(part)
+            bags = self._reader(part)
             means = None if self.vectors is None else self.vectors.means(part)
             logits.append(self.logits_of(bags, means))
         return np.concatenate(logits)
@@ -185,7 +210,6 @@ class NgramModel(LinearMember):
         of an n-gram of letters is shared by the words that hold it. The rest of the score is that
         of no n-gram.
         """
-        reader = BagReader(self._lengths, None, self.has_borders)
 
         def values_of(hashes: NDArray[np.int64]) -> NDArray[np.float64]:
             features = self._weights(bags_of(np.zeros_like(hashes), hashes, 1))
@@ -195,7 +219,7 @@ class NgramModel(LinearMember):
             )
             return values
 
-        contributions, border_value = reader.shared_by_steps(sequences, values_of)
+        contributions, border_value = self._reader.shared_by_steps(sequences, values_of)
         base = self.intercept @ direction + border_value
         if self.letters is not None:
             contributions += self.letters.contributions(sequences, direction)
@@ -205,8 +229,9 @@ class NgramModel(LinearMember):
         return contributions, float(base)
 
     @property
-    def _lengths(self) -> range:
-        return range(self.shortest, self.longest + 1)
+    def _reader(self) -> BagReader:
+        lexicon = None if self.letters is None else self.letters.lexicon
+        return BagReader(range(self.shortest, self.longest + 1), lexicon, self.has_borders)
 
     @property
     def _weights(self) -> TfIdf:
@@ -217,58 +242,6 @@ class NgramModel(LinearMember):
         id_ngrams = f"{len(self.hashes):,} n-grams of {self.shortest}-{self.longest} ids"
         parts = [part.describe() for part in (self.letters, self.vectors) if part is not None]
         return " and ".join([id_ngrams, *parts])
-
-
-@dataclass(frozen=True)
-class NgramFit:
-    """What the fits to some samples, and to all of them, have in common.
-
-    Parameters
-    ----------
-    samples : Samples
-    reader : BagReader
-    fewest : int
-        N-grams of ids that fewer samples hold are left out.
-    average : MeanVectors or None
-    means : ndarray of shape (n_samples, embedding_dim)
-    seed : int
-    """
-
-    samples: Samples
-    reader: BagReader
-    fewest: int
-    average: MeanVectors | None
-    means: NDArray[np.float32]
-    seed: int
-
-    def fit(self, rows: Rows, bags: list[csr_matrix]) -> NgramModel:
-        """Fit to the bags of these rows, and empty the list: the solver needs the memory."""
-        weights = _weights(bags, self.fewest)
-        features = [of(part) for of, part in zip(weights, bags, strict=True)]
-        n_ngrams = sum(map(len, weights))
-        together = hstack([*features, csr_matrix(self.means[rows])], format="csr")
-        del features
-        bags.clear()
-        targets = self.samples.targets.subset(rows)
-        coef, intercept = fit_svms(together, targets, seed=self.seed, n_scaled=n_ngrams)
-        id_weights, lexicon, letters = weights[0], self.reader.lexicon, None
-        if lexicon is not None and len(weights[1]):
-            letter_weights = weights[1]
-            letters = LetterModel(
-                lexicon, letter_weights.hashes, letter_weights.idf, coef[len(id_weights) : n_ngrams]
-            )
-        return NgramModel(
-            self.reader.lengths[0],
-            self.reader.lengths[-1],
-            self.reader.has_borders,
-            id_weights.hashes,
-            id_weights.idf,
-            coef[: len(id_weights)],
-            intercept,
-            letters,
-            None if self.average is None else VectorModel(self.average, coef[n_ngrams:]),
-            self.samples.sequences.spelling is not None,
-        )
 
 
 def _fewest_sequences(bags: list[csr_matrix], n_outputs: int, *, has_borders: bool) -> int | None:

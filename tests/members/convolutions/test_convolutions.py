@@ -312,7 +312,7 @@ def test_many_series_get_the_ridge_regression_of_scikit_learn(
     options = {"held_out": held_out, "n_outputs": 4}
     full, logits = fit(X, y, weights, **options)
     samples = samples_of(X, y)
-    features = full._all_features(samples.sequences)[:]
+    features = full._features_of(samples, np.arange(len(samples)), None)[:]
     deviation = np.maximum(features.std(axis=0, dtype=float), 1e-9) / full.deviations
     signs = np.where(np.arange(4) == y[:, np.newaxis], 1.0, -1.0)
     ridge = RidgeCV(

@@ -4,20 +4,11 @@ import numpy as np
 import pytest
 import torch
 from skorch.callbacks import Callback
+from small_models import PLAIN
 
 from sklearn_lstm import LSTMSequenceClassifier
 from sklearn_lstm.data import batches
 from sklearn_lstm.members.network import micro_batches
-
-PLAIN = {"hidden_size": 6, "max_epochs": 2, "batch_size": 20, "random_state": 0, "dropout": 0.0}
-PLAIN |= {"token_dropout": 0.0, "weight_decay": 0.0, "precision": "float32"}
-
-
-@pytest.fixture
-def texts():
-    rng = np.random.default_rng(0)
-    X = [rng.integers(2, 400, length) for length in rng.integers(1, 30, 60)]
-    return X, rng.integers(0, 3, 60)
 
 
 class Watch(Callback):
