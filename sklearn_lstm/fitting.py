@@ -145,8 +145,7 @@ class Fit:
         """
         input_format, labels = self.know(X, sequences), targets.labels
         encoder = find_encoder(self.parameters["embeddings"])
-        known = None if encoder is None else SentenceEncoder.of(encoder)
-        sequences.encoder = known and EncodedTexts(known)
+        sequences.encoder = None if encoder is None else EncodedTexts(SentenceEncoder.of(encoder))
         samples = Samples(sequences, targets).counted()
         attributes = FittedAttributes(self, X, sequences, labels, input_format, len(samples))
         held_out = self._read_validation(X, validation, labels, input_format, sequences)
