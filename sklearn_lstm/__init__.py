@@ -11,19 +11,19 @@ if TYPE_CHECKING:
 __all__ = ["LSTMSequenceClassifier", "TextSequenceVectorizer", "WordVectors"]
 __version__ = "0.2.0.dev0"
 
-_MODULES = {
-    "LSTMSequenceClassifier": "classifier",
-    "TextSequenceVectorizer": "vectorizer",
-    "WordVectors": "word_vectors",
+ESTIMATORS = {  # and where they are
+    "LSTMSequenceClassifier": "sklearn_lstm.classifier",
+    "TextSequenceVectorizer": "sklearn_lstm.vectorizer",
+    "WordVectors": "sklearn_lstm.word_vectors",
 }
 
 
 def __getattr__(name: str) -> Any:
     """Import a class at first use, so that texts can be read without torch (PEP 562)."""
-    if name not in _MODULES:
+    if name not in ESTIMATORS:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(import_module(f"{__name__}.{_MODULES[name]}"), name)
+    return getattr(import_module(ESTIMATORS[name]), name)
 
 
 def __dir__() -> list[str]:
-    return sorted([*globals(), *_MODULES])
+    return sorted([*globals(), *ESTIMATORS])

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Self, TypeVar, cast
+from typing import Any, Self, TypeVar
 
 try:
     from sklearn import callback as sklearn_callback
@@ -23,18 +23,13 @@ SET, PARENT = "_skl_callbacks", "_parent_callback_ctx"
 ATTRIBUTES = {SET, PARENT, "_callback_fit_ctx", "_skl_callbacks_to_teardown"}
 
 
-class _NoCallbackSupport:
-    """What an older scikit-learn has in place of its mixin."""
-
-
-CallbackSupportMixin: Any = getattr(sklearn_callback, "CallbackSupportMixin", _NoCallbackSupport)
-
-
-def with_callbacks(method: Method) -> Method:
-    """Decorate a method that fits, so that callbacks are told when it ends, by an error too."""
-    if sklearn_callback is None:
-        return method
-    return cast("Method", sklearn_callback.with_callbacks(method))
+CallbackSupportMixin: Any = getattr(
+    sklearn_callback, "CallbackSupportMixin", type("NoCallbacks", (), {})
+)
+# Of a method that fits: callbacks are told when it ends, by an error too.
+with_callbacks: Callable[[Method], Method] = getattr(
+    sklearn_callback, "with_callbacks", lambda method: method
+)
 
 
 def without_callbacks(attributes: Attributes) -> dict[str, Any]:

@@ -32,12 +32,11 @@ from sklearn_lstm.model import SequenceModel
 from sklearn_lstm.network.directions import CELLS
 from sklearn_lstm.network.network import SequenceNetwork
 from sklearn_lstm.network.pooling import POOLINGS
-from sklearn_lstm.parameters import plain_parameters
+from sklearn_lstm.parameters import POSITIVE_INTEGER, plain_parameters
 from sklearn_lstm.storing.envelope import StoredMixin
 from sklearn_lstm.training.configuration import Configuration
 from sklearn_lstm.training.optimizers import OPTIMIZERS
 
-POSITIVE_INTEGER = Interval(Integral, 1, None, closed="left")
 POSITIVE_NUMBER = Interval(Real, 0, None, closed="neither")
 SHARE = Interval(Real, 0, 1, closed="left")
 
@@ -487,22 +486,14 @@ class LSTMSequenceClassifier(
             fitted before is kept.
         """
         task = CallbackTask.of_fit(self, X, y, sample_weight)
-        fit = Fit.of(self, goes_on=self.warm_start)
+        fit = Fit(self, goes_on=self.warm_start)
         y = read_labels(y)
         check_classification_targets(y)  # warns of nearly as many classes as samples
         sequences = fit.read(X)
         check_consistent_length(sequences, y)
         labels = fit.labels or Labels.of(y)
-        fit.train(
-            X,
-            sequences,
-            labels.encode(y),
-            labels,
-            sample_weight,
-            validation=(X_val, y_val, sample_weight_val),
-            groups=groups,
-            task=task,
-        )
+        targets = fit.targets(labels.encode(y), labels, sample_weight, groups)
+        fit.train(X, sequences, targets, task, (X_val, y_val, sample_weight_val))
         return self
 
     def partial_fit(self, X: Any, y: Any, classes: Any = None, sample_weight: Any = None) -> Self:
@@ -532,7 +523,7 @@ class LSTMSequenceClassifier(
             As `fit`; also for labels that are not among the classes, for balanced weights, and for
             an encoder in the first call of all.
         """
-        fit = Fit.of(self, goes_on=True)
+        fit = Fit(self, goes_on=True)
         if self.class_weight == "balanced":
             raise ValueError(
                 "class_weight='balanced' is not supported for partial_fit, which does not know how "
@@ -687,23 +678,16 @@ class LSTMSequenceClassifier(
         """Return the rows of the table that `repr` and HTML show."""
         if not self.__sklearn_is_fitted__():
             return {}
-        n_channels, n_ids = self._format.n_channels, len(self._model.encoding) - N_SPECIAL
-        if n_channels is None:
-            size = f"{n_ids:,} known ids of {self.token_unit_}s"
-        else:
+        size = f"{len(self._model.encoding) - N_SPECIAL:,} known ids of {self.token_unit_}s"
+        if self._format.n_channels is not None:
             size = self._format.describe()
-        vectors = {}
+        parts = {"input": f"{self.input_type_}: {size}"}
         if self._encoder is not None:
-            vectors = {"sentence vectors": self._encoder.describe()}
+            parts["sentence vectors"] = self._encoder.describe()
         if self._vectors is not None:
             described = f"{self._vectors.describe()}; {self._coverage:.1%} of the tokens have one"
-            vectors["pretrained vectors"] = described
-        return {
-            "input": f"{self.input_type_}: {size}",
-            **vectors,
-            **self._model.parts(),
-            "epochs": str(self.n_epochs_),
-        }
+            parts["pretrained vectors"] = described
+        return parts | self._model.parts() | {"epochs": str(self.n_epochs_)}
 
     def _shared_model(self) -> SequenceModel:
         """Return the model, whose tables others see from now on."""
@@ -787,11 +771,10 @@ class LSTMSequenceClassifier(
 
     def _stored_attributes(self) -> dict[str, Any]:
         """Return all attributes; an encoder that is an object is stored as `_encoder` is."""
-        attributes = dict(vars(self))
-        if self._encoder is not None:
-            parts = self.embeddings, self._encoder.model, self._encoder
-            attributes["embeddings"] = replaced(*parts)
-        return attributes
+        if self._encoder is None:
+            return {**vars(self)}
+        embeddings = replaced(self.embeddings, self._encoder.model, self._encoder)
+        return {**vars(self), "embeddings": embeddings}
 
     def _settle(self) -> None:
         if self._encoder is not None:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
-from typing import Any, Self
+from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -39,39 +39,32 @@ def read_as_at_fit(classifier: Any, X: Any) -> Sequences:
     return sequences
 
 
-@dataclass(frozen=True)
 class Fit:
     """A fit of a classifier, which stays as it is until all went well.
 
     Parameters
     ----------
     classifier : LSTMSequenceClassifier
-    parameters : dict
-        Its parameters, which are checked.
+        Its parameters are checked.
+    goes_on : bool
+        Go on from its last fit, if there was one.
+
+    Attributes
+    ----------
     before : dict
         Its attributes, if the fit goes on from an earlier one.
+    previous : SequenceModel or None
+        The model that training goes on from.
+    labels : Labels or None
+        The labels of that model.
     """
 
-    classifier: Any
-    parameters: Mapping[str, Any]
-    before: Mapping[str, Any] = field(repr=False)
-
-    @classmethod
-    def of(cls, classifier: Any, *, goes_on: bool) -> Self:
-        """Check the parameters; `goes_on`: go on from the last fit, if there was one."""
-        parameters = checked_parameters(classifier)
+    def __init__(self, classifier: Any, *, goes_on: bool) -> None:
+        self.classifier, self.parameters = classifier, checked_parameters(classifier)
         is_fitted = goes_on and classifier.__sklearn_is_fitted__()
-        return cls(classifier, parameters, vars(classifier) if is_fitted else {})
-
-    @property
-    def previous(self) -> SequenceModel | None:
-        """The model that training goes on from."""
-        return self.before.get("_model")
-
-    @property
-    def labels(self) -> Labels | None:
-        """The labels of that model."""
-        return self.before.get("_labels")
+        self.before: Mapping[str, Any] = vars(classifier) if is_fitted else {}
+        self.previous: SequenceModel | None = self.before.get("_model")
+        self.labels: Labels | None = self.before.get("_labels")
 
     def read(self, X: Any, *, had_missing: bool | None = None) -> Sequences:
         """Read X; nothing about it is kept yet."""
@@ -131,30 +124,29 @@ class Fit:
             seed = seed.randint(1 << 31)
         return np.random.default_rng([int(seed), self.before.get("n_epochs_", 0)])
 
+    def targets(
+        self, values: NDArray[Any], labels: Labels, sample_weight: Any, groups: Any = None
+    ) -> Targets:
+        """Return encoded labels with their weights, relative to each other, and groups."""
+        weights = relative_weights(sample_weight, self.parameters["class_weight"], values, labels)
+        return Targets(values, weights, labels, read_groups(groups, len(values)))
+
     def train(
         self,
         X: Any,
         sequences: Sequences,
-        values: NDArray[Any],
-        labels: Labels,
-        sample_weight: Any,
-        *,
+        targets: Targets,
+        task: CallbackTask,
         validation: tuple[Any, Any, Any] = (None, None, None),
-        groups: Any = None,
-        task: CallbackTask | None = None,
     ) -> None:
-        """Train on sequences, wherever they lie, and their encoded labels.
+        """Train on sequences, wherever they lie.
 
         Only the names of columns and tokens are read from X.
         """
-        input_format = self.know(X, sequences)
+        input_format, labels = self.know(X, sequences), targets.labels
         encoder = find_encoder(self.parameters["embeddings"])
-        known = None if encoder is None else SentenceEncoder.of(encoder)
-        sequences.encoder = known and EncodedTexts(known)
-        weights = relative_weights(sample_weight, self.parameters["class_weight"], values, labels)
-        targets = Targets(values, weights, labels, read_groups(groups, len(values)))
+        sequences.encoder = None if encoder is None else EncodedTexts(SentenceEncoder.of(encoder))
         samples = Samples(sequences, targets).counted()
-        task = task or CallbackTask()
         attributes = FittedAttributes(self, X, sequences, labels, input_format, len(samples))
         held_out = self._read_validation(X, validation, labels, input_format, sequences)
         configuration = self.configuration(sequences, input_format, labels)
@@ -200,11 +192,8 @@ class Fit:
             sequences, y_val = input_format.read(X_val), read_labels(y_val, "y_val")
             check_consistent_length(sequences, y_val)
             sequences.vectors, sequences.encoder = learned.vectors, learned.encoder
-            values = labels.encode(y_val, "y_val")
-            weights = relative_weights(
-                sample_weight_val, self.parameters["class_weight"], values, labels
-            )
-            return Samples(sequences, Targets(values, weights, labels)).counted()
+            targets = self.targets(labels.encode(y_val, "y_val"), labels, sample_weight_val)
+            return Samples(sequences, targets).counted()
         except (TypeError, ValueError) as error:
             error.add_note("This is about X_val, y_val and sample_weight_val of fit.")
             raise

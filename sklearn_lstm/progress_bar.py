@@ -8,7 +8,6 @@ from time import monotonic
 from typing import Self
 
 BAR = "{percentage:3.0f}%|{bar}| {elapsed}, {remaining} left{postfix}"
-INTERVAL = 0.1  # seconds from one drawing to the next
 
 
 class ProgressBar:
@@ -23,7 +22,7 @@ class ProgressBar:
     """
 
     def __init__(self, *, is_shown: bool) -> None:
-        self.is_shown = is_shown
+        self.is_shown = is_shown and sys.stderr is not None
         self._lock = Lock()
         self._next = 0.0  # when to draw again
 
@@ -38,7 +37,6 @@ class ProgressBar:
                 dynamic_ncols=True,
                 smoothing=0,
                 delay=1e-9,
-                disable=sys.stderr is None,
             )
         return self
 
@@ -52,7 +50,7 @@ class ProgressBar:
     def show(self, share: float, text: str | None) -> None:
         """Show the share of the work that is done, and the text behind the bar unless it is None.
 
-        Drawn at most every `INTERVAL` seconds.
+        Drawn at most as often as tqdm draws by itself.
         """
         if not self.is_shown:
             return
@@ -64,4 +62,4 @@ class ProgressBar:
             self._bar.n = share
             if monotonic() >= self._next:
                 self._bar.refresh(nolock=True)
-                self._next = monotonic() + INTERVAL
+                self._next = monotonic() + self._bar.mininterval

@@ -14,6 +14,7 @@ from typing import Any, TypeVar
 import numpy as np
 from sklearn.pipeline import Pipeline
 
+from sklearn_lstm.callback_support import CallbackTask
 from sklearn_lstm.classifier import LSTMSequenceClassifier
 from sklearn_lstm.data.label_batches import LabelBatches
 from sklearn_lstm.data.reading import refuse_unknown
@@ -79,19 +80,20 @@ def fit_batches(
     """
     old_vectorizer, old_classifier = _steps(model)
     vectorizer, classifier = copy(old_vectorizer), copy(old_classifier)
-    fit = Fit.of(classifier, goes_on=classifier.warm_start)
+    fit = Fit(classifier, goes_on=classifier.warm_start)
     if folder is not None:
         Path(folder).mkdir(parents=True, exist_ok=True)
     with TemporaryDirectory(dir=folder, ignore_cleanup_errors=True) as path:
-        reading = Reading(batches, classifier.verbose)
+        batch_labels = LabelBatches()
+        reading = _numbered(batches, batch_labels, is_shown=classifier.verbose > 0)
         if vectorizer is None:
             X, sequences = _read_sequences(reading, fit, Path(path))
         else:
             X, sequences = _read_texts(reading, vectorizer, Path(path))
-        values, labels = reading.labels.encoded(fit.labels)
-        sample_weight = reading.labels.sample_weight
-        del reading  # which keeps the labels of each batch
-        fit.train(X, sequences, values, labels, sample_weight)
+        values, labels = batch_labels.encoded(fit.labels)
+        sample_weight = batch_labels.sample_weight
+        del reading, batch_labels  # which keep the labels of each batch
+        fit.train(X, sequences, fit.targets(values, labels, sample_weight), CallbackTask())
     if old_vectorizer is None:
         old_classifier.__dict__ = classifier.__dict__
     else:  # both in one statement: a user may press Ctrl-C
@@ -134,48 +136,37 @@ def _steps(
     return vectorizer, classifier
 
 
-class Reading:
-    """All batches, one after the other, with their labels.
+def _numbered(
+    batches: Iterable[tuple[Any, ...]], labels: LabelBatches, *, is_shown: bool
+) -> Iterator[tuple[int, Any]]:
+    """Yield the number and the X of each batch that holds a sample, and gather the labels.
 
-    Parameters
-    ----------
-    batches : iterable of tuple
-    verbose : int
-        Above 0 a bar shows how many rows were read.
+    A bar shows how many rows were read.
+
+    Raises
+    ------
+    TypeError, ValueError
+        For what is no batch, for wrong labels, and if there is no sample at all.
     """
-
-    def __init__(self, batches: Iterable[tuple[Any, ...]], verbose: int) -> None:
-        self.batches = batches
-        self.labels = LabelBatches()
-        self._is_shown = verbose > 0
-
-    def each(self) -> Iterator[tuple[int, Any]]:
-        """Yield the number and the X of each batch that holds a sample.
-
-        Raises
-        ------
-        TypeError, ValueError
-            For what is no batch, for wrong labels, and if there is no sample at all.
-        """
-        n_batches = len(self.batches) if isinstance(self.batches, Sized) else None
-        start = monotonic()
-        with ProgressBar(is_shown=self._is_shown) as bar:
-            for number, batch in enumerate(self.batches):
-                with noted(number):
-                    X, y, sample_weight = _parts(batch)
-                    n_samples = _n_rows(X)
-                    if not n_samples and not _n_rows(y):
-                        continue
-                    self.labels.add(n_samples, y, sample_weight)
-                yield number, X
-                rows, seconds = self.labels.n_samples, max(monotonic() - start, 1e-6)
-                share = (number + 1) / n_batches if n_batches else 0.0
-                bar.show(share, f"{rows:,} rows read, {rows / seconds:,.0f} a second")
-        if not self.labels.n_samples:
-            raise ValueError(
-                "The batches hold no sample. If it is an iterator, it may have been read before: "
-                "make a new one."
-            )
+    n_batches = len(batches) if isinstance(batches, Sized) else None
+    start = monotonic()
+    with ProgressBar(is_shown=is_shown) as bar:
+        for number, batch in enumerate(batches):
+            with noted(number):
+                X, y, sample_weight = _parts(batch)
+                n_samples = _n_rows(X)
+                if not n_samples and not _n_rows(y):
+                    continue
+                labels.add(n_samples, y, sample_weight)
+            yield number, X
+            rows, seconds = labels.n_samples, max(monotonic() - start, 1e-6)
+            share = (number + 1) / n_batches if n_batches else 0.0
+            bar.show(share, f"{rows:,} rows read, {rows / seconds:,.0f} a second")
+    if not labels.n_samples:
+        raise ValueError(
+            "The batches hold no sample. If it is an iterator, it may have been read before: "
+            "make a new one."
+        )
 
 
 @contextmanager
@@ -207,7 +198,7 @@ def _n_rows(values: Any) -> int:
 
 
 def _read_texts(
-    reading: Reading, vectorizer: TextSequenceVectorizer, path: Path
+    reading: Iterator[tuple[int, Any]], vectorizer: TextSequenceVectorizer, path: Path
 ) -> tuple[Any, Sequences]:
     """Fit the vectorizer to all texts, and return their ids, and an empty X that names the tokens.
 
@@ -224,18 +215,20 @@ def _read_texts(
     return X, FlatIds(file.values(), file.lengths(), max_length, spelling=spelling)
 
 
-def _texts(reading: Reading) -> Iterator[Any]:
-    for number, X in reading.each():
+def _texts(reading: Iterator[tuple[int, Any]]) -> Iterator[Any]:
+    for number, X in reading:
         with noted(number):
             texts = iterate_texts(X)
         yield from texts
 
 
-def _read_sequences(reading: Reading, fit: Fit, path: Path) -> tuple[Any, Sequences]:
+def _read_sequences(
+    reading: Iterator[tuple[int, Any]], fit: Fit, path: Path
+) -> tuple[Any, Sequences]:
     """Write all sequences to disk, and return the first X beside them."""
     first, shapes, unknown = None, set[tuple[int, bool]](), None
     has_lists = False
-    for number, X in reading.each():
+    for number, X in reading:
         with noted(number):
             if first is None:
                 first, input_format = X, fit.format_of_batches(X)

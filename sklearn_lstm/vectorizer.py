@@ -341,9 +341,12 @@ class TextSequenceVectorizer(
         check_is_fitted(self)
         return np.array([f"position{column}" for column in range(self.max_length_)], np.object_)
 
+    def __sklearn_is_fitted__(self) -> bool:
+        return "vocabulary_" in vars(self)
+
     def __copy__(self) -> Self:
         copied = super().__copy__()
-        if "vocabulary_" in vars(self):
+        if self.__sklearn_is_fitted__():
             copied.vocabulary_ = self.vocabulary_.copy()  # `partial_fit` changes it
         return copied
 

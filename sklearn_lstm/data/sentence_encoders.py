@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from sklearn_lstm.compute.locks import ForkSafeLock
 from sklearn_lstm.data.static_models import StaticModel, is_static_model
 from sklearn_lstm.exceptions import ModelFileError
-from sklearn_lstm.storing.stored_form import IN_FILE, PASSED, NotPlainError
+from sklearn_lstm.storing.stored_form import PASSED, NotPlainError
 
 FIXED_SENTENCES = [  # a stored model holds their vectors, and none of the weights
     "The food was good, but the waiter was slow.",
@@ -119,7 +119,7 @@ class SentenceEncoder:
 
     def stored(self) -> dict[str, Any]:
         """Return what is stored: how to find the encoder, and what it makes of fixed sentences."""
-        if isinstance(self.source, str) and not IN_FILE.get():
+        if isinstance(self.source, str) and PASSED.get() is None:
             raise NotPlainError(f"a {self.source} is no plain data")
         return {"source": self.source, "fixed_vectors": self.fixed_vectors}
 

@@ -87,8 +87,3 @@ def has_no_value(data: NDArray[Any]) -> NDArray[np.bool_]:
 def number_places(axis: Any) -> None:
     """Put labels at some whole numbers."""
     axis.set_major_locator(import_pyplot().MaxNLocator(integer=True))
-
-
-def strongest(values: NDArray[np.float64], n_most: int) -> NDArray[np.intp]:
-    """Return the places of the largest values, in ascending order."""
-    return np.sort(np.argsort(-values, kind="stable")[:n_most])

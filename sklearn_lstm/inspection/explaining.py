@@ -14,6 +14,8 @@ from sklearn_lstm.inspection.inputs import OpenModel, open_model
 from sklearn_lstm.members.encoder.encoder_model import EncoderModel
 from sklearn_lstm.members.network.networks import Networks
 
+METHODS = ["shares", "leave_one_out"]
+
 
 @dataclass(frozen=True, eq=False)
 class Explanation:
@@ -131,7 +133,7 @@ def explain(model: Any, X: Any, target: Any = None, *, method: str = "shares") -
     {'truncated tokens': 0, 'unknown tokens': 1}
     """
     if method not in METHODS:
-        raise ValueError(f"method must be one of {[*METHODS]}; got {method!r}.")
+        raise ValueError(f"method must be one of {METHODS}; got {method!r}.")
     opened = open_model(model, X)
     if method == "leave_one_out" and opened.sequences.n_channels is not None:
         raise ValueError("method='leave_one_out' deletes tokens, but X holds measurements.")
@@ -140,11 +142,10 @@ def explain(model: Any, X: Any, target: Any = None, *, method: str = "shares") -
 
 def explain_opened(opened: OpenModel, target: Any, method: str = "shares") -> list[Explanation]:
     """Return what `explain` returns."""
-    explain_one = METHODS[method]
     outputs = target_outputs(opened, target)
-    rows = [(row, *pair) for row, pair in enumerate(zip(opened, opened.data, strict=True))]
+    rows = [(row, *pair, int(outputs[row])) for row, pair in enumerate(opened)]
     with workers(opened.model.networks.first.device):
-        return map_on_workers(lambda row: explain_one(opened, *row, int(outputs[row[0]])), rows)
+        return map_on_workers(lambda row: _explained(opened, *row, method=method), rows)
 
 
 def target_outputs(opened: OpenModel, target: Any) -> NDArray[np.intp]:
@@ -170,38 +171,33 @@ def target_outputs(opened: OpenModel, target: Any) -> NDArray[np.intp]:
     return np.array([classes.index(label) for label in targets], np.intp)
 
 
-def _share(
-    opened: OpenModel, row: int, sequences: Sequences, data: NDArray[Any], output: int
+def _explained(
+    opened: OpenModel,
+    row: int,
+    sequences: Sequences,
+    data: NDArray[Any],
+    output: int,
+    *,
+    method: str,
 ) -> Explanation:
     model, direction = opened.model, opened.labels.direction(output)
     linear, network = np.zeros((2, len(data)))
-    whole = np.zeros(1)
-    parts = {Networks.name: network, EncoderModel.name: whole}
-    base_value = float((model.biases * direction).sum())
+    whole, base_value = np.zeros(1), float((model.biases * direction).sum())
+    parts = {Networks.name: network, EncoderModel.name: whole if method == "shares" else linear}
     for member, weight in zip(model.members, model.weights, strict=True):
-        if weight:
+        if not weight:
+            continue
+        if method == "shares":
             contributions, base = member.contributions(sequences, weight * direction)
-            parts.get(member.name, linear)[:] += contributions
-            base_value += base
+        else:
+            full, *shorter = member.logits(WithoutStep(sequences)) @ (weight * direction)
+            contributions, base = full - np.array(shorter), float(full)
+        parts.get(member.name, linear)[:] += contributions
+        base_value += base
+    if method == "leave_one_out":
+        base_value -= float((linear + network).sum())
     target, left_out = opened.labels.classes[output], opened.left_out(row)
     return Explanation(data, linear, network, base_value, target, left_out, float(whole[0]))
-
-
-def _leave_out_one(
-    opened: OpenModel, row: int, sequences: Sequences, data: NDArray[Any], output: int
-) -> Explanation:
-    model, direction = opened.model, opened.labels.direction(output)
-    linear, network = np.zeros((2, len(data)))
-    score = float((model.biases * direction).sum())
-    for member, weight in zip(model.members, model.weights, strict=True):
-        if weight:
-            full, *shorter = member.logits(WithoutStep(sequences)) @ (weight * direction)
-            part = network if member is model.networks else linear
-            part += full - np.array(shorter)
-            score += float(full)
-    base_value = score - float((linear + network).sum())
-    target = opened.labels.classes[output]
-    return Explanation(data, linear, network, base_value, target, opened.left_out(row))
 
 
 class WithoutStep(DerivedSequences):
@@ -224,6 +220,3 @@ class WithoutStep(DerivedSequences):
         if n_steps == 1:
             return np.where(rows > 0, NO_ID, steps)
         return np.asarray(copies[np.arange(n_steps) != rows[:, np.newaxis] - 1])
-
-
-METHODS = {"shares": _share, "leave_one_out": _leave_out_one}

@@ -14,14 +14,13 @@ from sklearn_lstm.inspection.drawing import (
     is_measured,
     label_steps,
     printable,
-    strongest,
     token_names,
 )
 from sklearn_lstm.inspection.explaining import Explanation, explain_opened
 from sklearn_lstm.inspection.inputs import open_one
 
-# Background colours that black and white letters can be read on, as red, green, blue.
-FOR, AGAINST, STRONGEST = "0, 120, 215", "225, 100, 0", 0.55
+# Background colours, as red, green, blue: black and white letters can be read on 55 % of them.
+FOR, AGAINST = "0, 120, 215", "225, 100, 0"
 
 TEXT = (
     '<div style="font: 1em sans-serif; line-height: 1.9; max-width: 60em">'
@@ -30,7 +29,7 @@ TEXT = (
     '<div style="font-size: 0.9em; opacity: 0.75">{foot}</div></div>'
 )
 TOKEN = (
-    '<span style="background: rgba({colour}, {alpha:.2f}); border-radius: 0.2em; '
+    '<span style="background: rgba({colour}); border-radius: 0.2em; '
     'padding: 0.1em {space}" title="{title}">{token}</span>'
 )
 
@@ -142,7 +141,8 @@ class ExplanationDisplay:
             raise ValueError(f"n_steps must be at least 1; got {n_steps}.")
         explanation, n_all = self.explanation, len(self.explanation.data)
         is_series = is_measured(explanation.data)
-        shown = np.arange(n_all) if is_series else strongest(np.abs(explanation.values), n_steps)
+        by_strength = np.argsort(-np.abs(explanation.values), kind="stable")
+        shown = np.arange(n_all) if is_series else np.sort(by_strength[:n_steps])
         linear, network = explanation.linear[shown], explanation.network[shown]
         # Parts of one sign are put one behind the other, parts of two signs on both sides of 0.
         starts = np.where(linear * network > 0, linear, 0.0)
@@ -195,17 +195,13 @@ class ExplanationDisplay:
         if is_of_characters:
             names = [*map(printable, explanation.data)]  # with the white space of the text
         largest = float(np.abs(values).max(initial=0)) or 1.0
+        space, blank = ("0", "") if is_of_characters else ("0.15em", " ")
+        parts = zip(names, values / largest, explanation.linear, explanation.network, strict=True)
         tokens = [
-            TOKEN.format(
-                colour=FOR if value > 0 else AGAINST,
-                alpha=STRONGEST * abs(value) / largest,
-                title=f"linear model {linear:+.3f}, network {network:+.3f}",
-                token=escape(name),
-                space=0 if is_of_characters else "0.15em",
+            _coloured(
+                escape(name), share, f"linear model {linear:+.3f}, network {network:+.3f}", space
             )
-            for name, value, linear, network in zip(
-                names, values, explanation.linear, explanation.network, strict=True
-            )
+            for name, share, linear, network in parts
         ]
         target = escape(printable(explanation.target))
         whole = f" {explanation.whole:+.2f} (the whole text)" * bool(explanation.whole)
@@ -214,13 +210,12 @@ class ExplanationDisplay:
             f"(baseline) {explanation.linear.sum():+.2f} (linear model) "
             f"{explanation.network.sum():+.2f} (network){whole}"
         )
-        key = " ".join(
-            TOKEN.format(
-                colour=colour, alpha=STRONGEST, title="", token=f"{word} {target}", space="0.15em"
-            )
-            for colour, word in ((FOR, "for"), (AGAINST, "against"))
-        )
+        key = f"{_coloured(f'for {target}', 1)} {_coloured(f'against {target}', -1)}"
         foot = "; ".join([key, *map(escape, self._left_out())])
-        return TEXT.format(
-            head=head, body=("" if is_of_characters else " ").join(tokens), foot=foot
-        )
+        return TEXT.format(head=head, body=blank.join(tokens), foot=foot)
+
+
+def _coloured(token: str, share: float, title: str = "", space: str = "0.15em") -> str:
+    """Return a token on the background of its share of the largest contribution."""
+    colour = f"{FOR if share > 0 else AGAINST}, {0.55 * abs(share):.2f}"
+    return TOKEN.format(colour=colour, title=title, token=token, space=space)

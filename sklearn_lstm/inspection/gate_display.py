@@ -131,11 +131,8 @@ class GateDisplay:
             If matplotlib is not installed.
         """
         n_units, n_steps = self.values.shape
-        size = (
-            float(np.clip(2 + 0.25 * n_steps, 5, 14)),
-            float(np.clip(1.5 + 0.2 * n_units, 2.5, 9)),
-        )
-        ax = axes_for(ax, size)
+        width, height = np.clip(2 + 0.25 * n_steps, 5, 14), np.clip(1.5 + 0.2 * n_units, 2.5, 9)
+        ax = axes_for(ax, (width, height))
         if self.gate in STATES:
             largest = float(np.abs(self.values).max(initial=0)) or 1.0
             colours = {"cmap": "RdBu_r", "vmin": -largest, "vmax": largest}

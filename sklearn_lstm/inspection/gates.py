@@ -90,10 +90,7 @@ def gate_activations(model: Any, X: Any) -> list[Bunch]:
 def activations_of(opened: OpenModel) -> list[Bunch]:
     """Return what `gate_activations` returns."""
     network = opened.model.networks.first_with_weights
-    return [
-        Bunch(data=data, **_activations(network, sequences))
-        for data, sequences in zip(opened.data, opened, strict=True)
-    ]
+    return [Bunch(data=data, **_activations(network, sequences)) for sequences, data in opened]
 
 
 @torch.inference_mode()

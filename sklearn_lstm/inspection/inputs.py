@@ -32,7 +32,6 @@ class OpenModel:
 
     Parameters
     ----------
-    classifier : LSTMSequenceClassifier
     model : SequenceModel
     labels : Labels
     sequences : Sequences
@@ -43,7 +42,6 @@ class OpenModel:
         Of these texts.
     """
 
-    classifier: LSTMSequenceClassifier
     model: SequenceModel
     labels: Labels
     sequences: Sequences
@@ -53,9 +51,17 @@ class OpenModel:
     def __len__(self) -> int:
         return len(self.sequences)
 
-    def __iter__(self) -> Iterator[Sequences]:
-        """Yield each sequence by itself."""
-        return (self.sequences.subset(np.array([row])) for row in range(len(self)))
+    def __iter__(self) -> Iterator[tuple[Sequences, NDArray[Any]]]:
+        """Yield each sequence by itself, and what its steps are.
+
+        These are tokens, or ids, (n_steps,), or measurements (n_steps, n_channels). An empty text
+        is one unknown token.
+        """
+        steps = self.sequences.read_spellings(np.arange(len(self)))
+        if self.sequences.n_channels is None:
+            steps = _named(steps, self.sequences.spelling)
+        for row, data in enumerate(np.split(steps, np.cumsum(self.sequences.lengths)[:-1])):
+            yield self.sequences.subset(np.array([row])), data
 
     @cached_property
     def n_tokens(self) -> list[int] | None:
@@ -64,17 +70,6 @@ class OpenModel:
             return None
         analyze = self.vectorizer.build_analyzer()
         return [sum(1 for _ in analyze(text)) for text in self.texts]
-
-    @cached_property
-    def data(self) -> list[NDArray[Any]]:
-        """Of each sequence: its tokens, or ids, (n_steps,), or measurements (n_steps, n_channels).
-
-        An empty text is one unknown token.
-        """
-        steps = self.sequences.read_spellings(np.arange(len(self)))
-        if self.sequences.n_channels is None:
-            steps = _named(steps, self.sequences.spelling)
-        return np.split(steps, np.cumsum(self.sequences.lengths)[:-1])
 
     def left_out(self, row: int) -> dict[str, int]:
         """Return what the sequence of a row lacks or hides, as far as it is known."""
@@ -146,14 +141,9 @@ def open_model(model: Any, X: Any) -> OpenModel:
             if step.output == "dense":  # CSR means the same, and names unknown tokens too
                 step = copy(step).set_params(output="sparse")  # noqa: PLW2901
         X = step.transform(X)
-    return OpenModel(
-        classifier,
-        classifier._model,  # noqa: SLF001 - this module alone looks inside
-        classifier._labels,  # noqa: SLF001
-        read_as_at_fit(classifier, X),
-        vectorizer,
-        texts,
-    )
+    sequences = read_as_at_fit(classifier, X)
+    fitted = vars(classifier)  # this module alone looks inside
+    return OpenModel(fitted["_model"], fitted["_labels"], sequences, vectorizer, texts)
 
 
 def open_one(model: Any, X: Any) -> OpenModel:

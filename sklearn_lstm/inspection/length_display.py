@@ -181,14 +181,12 @@ def _dense(labels: Any) -> NDArray[Any]:
 
 def _check_parts(shares: ArrayLike, lengths: ArrayLike | None) -> NDArray[Any]:
     if lengths is None:
-        parts, wanted = (
-            np.atleast_1d(np.asarray(shares, float)),
-            "shares must be above 0 and at most 1",
-        )
-        is_right = (parts > 0) & (parts <= 1)
+        parts = np.atleast_1d(np.asarray(shares, float))
+        is_right, wanted = (parts > 0) & (parts <= 1), "shares must be above 0 and at most 1"
     else:
-        parts, wanted = np.atleast_1d(np.asarray(lengths)), "lengths must be integers from 1 on"
+        parts = np.atleast_1d(lengths)
         is_right = (parts >= 1) & (parts.dtype.kind in "iu")
+        wanted = "lengths must be integers from 1 on"
     if parts.ndim > 1 or not len(parts) or not is_right.all():
         raise ValueError(f"{wanted}; found {parts.tolist()}.")
     return parts

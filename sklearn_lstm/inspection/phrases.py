@@ -97,7 +97,7 @@ def explain_phrases(model: Any, X: Any, target: Any = None, longest: int = 4) ->
     outputs = target_outputs(opened, target)
     return [
         _cut(opened, sequences, data, int(output), longest)
-        for sequences, data, output in zip(opened, opened.data, outputs, strict=True)
+        for (sequences, data), output in zip(opened, outputs, strict=True)
     ]
 
 

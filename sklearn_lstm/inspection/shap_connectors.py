@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from sklearn_lstm.inspection.drawing import printable
+from sklearn_lstm.inspection.drawing import is_measured, printable
 from sklearn_lstm.inspection.explaining import Explanation
 
 
@@ -74,10 +74,9 @@ def as_shap_explanation(explanations: Explanation | Sequence[Explanation]) -> An
 
 def _shown(data: NDArray[Any]) -> tuple[list[str], Any]:
     """Return the names of steps, and what a plot shows of them: the token, or the one channel."""
-    if data.ndim == 2:
-        return [f"step {step}" for step in range(len(data))], data[:, 0] if data.shape[
-            1
-        ] == 1 else None
+    if is_measured(data):
+        shown = data[:, 0] if data.shape[1] == 1 else None
+        return [f"step {step}" for step in range(len(data))], shown
     names = [*map(printable, data)]
     blank = "" if all(len(name) == 1 for name in names) else " "
     return names, np.array([name + blank for name in names], np.object_)

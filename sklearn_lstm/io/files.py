@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import os
 from collections.abc import Mapping
 from typing import Any
@@ -11,25 +10,18 @@ from numpy.typing import NDArray
 from sklearn.pipeline import Pipeline
 from sklearn.utils.validation import check_is_fitted
 
+from sklearn_lstm import ESTIMATORS
 from sklearn_lstm.data.sentence_encoders import SentenceEncoder
 from sklearn_lstm.io.array_file import StoredArrays, n_rows, opened
 from sklearn_lstm.io.steps import from_archive, import_extra, to_archive
 from sklearn_lstm.storing.envelope import (
-    heading,
     pack_estimator,
+    sealed,
     unpack_estimator,
     warn_of_other_version,
 )
 from sklearn_lstm.storing.replacing import replacing
-from sklearn_lstm.storing.stored_form import (
-    ESTIMATORS,
-    IN_FILE,
-    Packer,
-    Unpacker,
-    checksum_of,
-    new_estimator,
-    to_text,
-)
+from sklearn_lstm.storing.stored_form import PASSED, Packer, Unpacker, is_json, new_estimator
 
 OF_PIPELINE = ("verbose", "transform_input")
 
@@ -76,12 +68,11 @@ def save(model: Any, path: str | os.PathLike[str]) -> None:
     """
     check_is_fitted(model)
     arrays: dict[str, NDArray[Any]] = {}
-    token = IN_FILE.set(True)
+    token = PASSED.set(())
     try:
-        text = to_text({**heading(), **_pack(model, "", arrays)})
+        metadata = sealed(_pack(model, "", arrays))
     finally:
-        IN_FILE.reset(token)
-    metadata = {"content": text, "checksum": checksum_of(text)}
+        PASSED.reset(token)
     data = import_extra("safetensors.numpy").save(arrays, metadata)
     for name, array in arrays.items():
         if n_rows(array.shape) > len(data):
@@ -184,7 +175,8 @@ def _pack(model: Any, prefix: str, arrays: dict[str, NDArray[Any]]) -> dict[str,
     """Return the tree of a model or step; its arrays are added to the table."""
     kind = type(model)
     if model is None or kind is str:
-        return _passthrough()
+        tree = {"class": "passthrough", "parameters": {}, "fitted": {}, "sizes": {}}
+        return {**tree, "n_samples": None}
     if kind is Pipeline:
         return _pack_pipeline(model, prefix, arrays)
     if ESTIMATORS.get(kind.__name__) != kind.__module__:
@@ -230,7 +222,10 @@ def _pack_foreign(model: Any, prefix: str, arrays: dict[str, NDArray[Any]]) -> d
             "Store the model with joblib; whoever loads that file has to trust you."
         )
     pack = Packer()
-    parameters = {key: _plain(value) for key, value in model.get_params(deep=False).items()}
+    parameters = {
+        key: value if is_json(value) else repr(value)
+        for key, value in model.get_params(deep=False).items()
+    }
     tree = {
         "class": "skops",
         "archive": pack(archive, f"{prefix}archive"),
@@ -241,17 +236,6 @@ def _pack_foreign(model: Any, prefix: str, arrays: dict[str, NDArray[Any]]) -> d
     }
     arrays.update(pack.arrays)
     return tree
-
-
-def _passthrough() -> dict[str, Any]:
-    """Return the tree of a step that does nothing."""
-    return {"class": "passthrough", "parameters": {}, "fitted": {}, "sizes": {}, "n_samples": None}
-
-
-def _plain(value: Any) -> Any:
-    """Return a number or string for `describe`; of anything else its representation."""
-    is_number = type(value) is float and math.isfinite(value)
-    return value if is_number or value is None or type(value) in (bool, int, str) else repr(value)
 
 
 def _what_else(model: Any, name: str) -> str:

@@ -22,8 +22,9 @@ from io import BytesIO
 from typing import Any
 from zipfile import ZipFile
 
+from sklearn_lstm import ESTIMATORS
 from sklearn_lstm.exceptions import ModelFileError
-from sklearn_lstm.storing.stored_form import DEEPEST, ESTIMATORS, check_depth
+from sklearn_lstm.storing.stored_form import DEEPEST, check_depth
 
 EXTRA = "pip install safetensors skops"
 SAFE = [  # modules and classes of scikit-learn

@@ -5,13 +5,13 @@ from __future__ import annotations
 import warnings
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from functools import cache
-from importlib.metadata import version
 from typing import Any, Self
 
+import numpy as np
+import scipy
+import sklearn
 from numpy.typing import NDArray
-from sklearn.exceptions import InconsistentVersionWarning, NotFittedError
-from sklearn.utils.validation import check_is_fitted
+from sklearn.exceptions import InconsistentVersionWarning
 
 import sklearn_lstm
 from sklearn_lstm.callback_support import SET, own_callbacks, without_callbacks
@@ -27,7 +27,6 @@ from sklearn_lstm.storing.stored_form import (
 )
 
 FORMAT = 2
-LIBRARIES = ("numpy", "scikit-learn", "scipy")
 
 
 class StoredMixin:
@@ -49,10 +48,8 @@ class StoredMixin:
 
     def __getstate__(self) -> dict[str, Any]:
         content, arrays, objects = pack_estimator(self, "")
-        text = to_text({**heading(), **content})
         return {
-            "content": text,
-            "checksum": checksum_of(text),
+            **sealed(content),
             "arrays": arrays,
             "objects": objects,
             **own_callbacks(self),  # the processes of a search fit with them
@@ -93,18 +90,11 @@ def pack_estimator(
         else:
             trees["parameters" if name in names else "fitted"][name] = tree
     arrays = pack.arrays
-    sizes, n_samples = estimator._stored_numbers() if _is_fitted(estimator) else ({}, None)  # noqa: SLF001
+    is_fitted = estimator.__sklearn_is_fitted__()
+    sizes, n_samples = estimator._stored_numbers() if is_fitted else ({}, None)  # noqa: SLF001
     sizes["n_bytes"] = sum(array.nbytes for array in arrays.values())
     content = {"class": type(estimator).__name__, **trees, "objects": sorted(objects)}
     return {**content, "sizes": sizes, "n_samples": n_samples}, arrays, objects
-
-
-def _is_fitted(estimator: Any) -> bool:
-    try:
-        check_is_fitted(estimator)
-    except NotFittedError:
-        return False
-    return True
 
 
 def unpack_estimator(
@@ -114,20 +104,24 @@ def unpack_estimator(
     if content["objects"] != sorted(objects):
         raise ModelFileError(f"is damaged: it lacks some of {content['objects']}.")
     trees = {**content["parameters"], **content["fitted"]}
-    attributes = {name: unpack(tree) for name, tree in trees.items()}
-    vars(estimator).update({**attributes, **objects})
+    vars(estimator).update({name: unpack(tree) for name, tree in trees.items()}, **objects)
     estimator._settle()  # noqa: SLF001
 
 
-def heading() -> dict[str, Any]:
-    """Return what every tree begins with."""
-    versions = {"sklearn_lstm": sklearn_lstm.__version__, **_library_versions()}
-    return {"format": FORMAT, "versions": versions}
+def sealed(content: Mapping[str, Any]) -> dict[str, str]:
+    """Return a tree as a text, with the format and the versions, and the checksum of the text."""
+    text = to_text({"format": FORMAT, "versions": versions(), **content})
+    return {"content": text, "checksum": checksum_of(text)}
 
 
-@cache
-def _library_versions() -> dict[str, str]:
-    return {name: version(name) for name in LIBRARIES}
+def versions() -> dict[str, str]:
+    """Return our version, and those of the libraries by which values are stored."""
+    return {
+        "sklearn_lstm": sklearn_lstm.__version__,
+        "numpy": np.__version__,
+        "scikit-learn": sklearn.__version__,
+        "scipy": scipy.__version__,
+    }
 
 
 def read_content(content: str, checksum: str) -> dict[str, Any]:

@@ -11,7 +11,7 @@ import math
 import zlib
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextvars import ContextVar
-from dataclasses import fields
+from dataclasses import dataclass, field, fields
 from importlib import import_module
 from itertools import pairwise
 from pathlib import Path, PurePath
@@ -20,6 +20,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from sklearn_lstm import ESTIMATORS
 from sklearn_lstm.exceptions import ModelFileError
 
 LONG = 100  # items of a list that is stored as an array, if it can be
@@ -54,20 +55,16 @@ PARTS = {
     "MeanVectors": "sklearn_lstm.members.ngrams.vector_model",
     "VectorModel": "sklearn_lstm.members.ngrams.vector_model",
 }  # our own classes, and where they are: dataclasses, or those with `stored` and `from_stored`
-ESTIMATORS = {
-    "LSTMSequenceClassifier": "sklearn_lstm.classifier",
-    "TextSequenceVectorizer": "sklearn_lstm.vectorizer",
-    "WordVectors": "sklearn_lstm.word_vectors",
-}
 FUNCTIONS = {  # that tokenize as users of CountVectorizer do, and that every Python has
     "list": list,
     "tuple": tuple,
     "str.split": str.split,
 }
 PASSED: ContextVar[Sequence[Any] | None] = ContextVar("PASSED", default=None)
-"""What `load` was given for the folders that a file names. None: a pickle, which may open them."""
-IN_FILE: ContextVar[bool] = ContextVar("IN_FILE", default=False)
-"""Whether `save` stores, which names an encoder that a pickle holds."""
+"""While a file is written or read: what `load` was given for the folders that it names.
+
+None: a pickle, which may open folders, and hold an encoder that a file only names.
+"""
 
 
 class NotPlainError(TypeError):
@@ -85,20 +82,24 @@ def checksum_of(data: str | NDArray[Any]) -> str:
 # --- Values to the stored form
 
 
+@dataclass
 class Packer:
-    """Values -> trees; their arrays are gathered in a table."""
+    """Values -> trees; their arrays are gathered in a table.
 
-    def __init__(self) -> None:
-        self.arrays: dict[str, NDArray[Any]] = {}
-        self.packed: dict[
-            int, tuple[Any, Any]
-        ] = {}  # by id: a value, so that it lives, and its tree
+    Parameters
+    ----------
+    arrays : dict
+        Name to array.
+    packed : dict
+        By its id, a value, so that it lives, and its tree.
+    """
+
+    arrays: dict[str, NDArray[Any]] = field(default_factory=dict)
+    packed: dict[int, tuple[Any, Any]] = field(default_factory=dict)
 
     def copy(self) -> Packer:
         """Return a packer that has packed the same."""
-        new = Packer()
-        new.arrays, new.packed = dict(self.arrays), dict(self.packed)
-        return new
+        return Packer(self.arrays.copy(), self.packed.copy())
 
     def __call__(self, value: Any, name: str) -> Any:
         """Return the tree of a value; its arrays get names that begin with this one.
@@ -108,8 +109,7 @@ class Packer:
         NotPlainError, RecursionError
             If it is no plain data, or holds itself.
         """
-        kind = type(value)
-        if value is None or kind in (bool, int, str) or (kind is float and math.isfinite(value)):
+        if is_json(value):
             return value
         if id(value) not in self.packed:  # else its arrays are in the table
             self.packed[id(value)] = value, self._pack(value, name)
@@ -142,6 +142,12 @@ class Packer:
         return [self(list(items), name), values]
 
 
+def is_json(value: Any) -> bool:
+    """Return whether a value stands in the tree as it is."""
+    kind = type(value)
+    return value is None or kind in (bool, int, str) or (kind is float and math.isfinite(value))
+
+
 def _simplify(value: Any) -> tuple[str, Any]:
     """Return the form of a value, and its content, which is of a simpler type."""
     kind = type(value)
@@ -167,17 +173,14 @@ def _simplify_own(value: Any) -> tuple[str, Any]:
         fitted = {name: attribute for name, attribute in vars(value).items() if name not in names}
         return "estimator", [kind.__name__, parameters, fitted]
     if PARTS.get(kind.__name__) == kind.__module__:
-        return kind.__name__, value.stored() if hasattr(value, "stored") else _fields(value)
+        if hasattr(value, "stored"):
+            return kind.__name__, value.stored()
+        names = [part.name for part in fields(value) if part.metadata.get("is_stored", True)]
+        return kind.__name__, {name: getattr(value, name) for name in names}
     for function_name, function in FUNCTIONS.items():
         if value is function:
             return "function", function_name
     raise NotPlainError(f"a {kind.__module__}.{kind.__name__} is no plain data")
-
-
-def _fields(part: Any) -> dict[str, Any]:
-    """Return what is stored of a dataclass."""
-    names = [field.name for field in fields(part) if field.metadata.get("is_stored", True)]
-    return {name: getattr(part, name) for name in names}
 
 
 def _simplify_array(array: NDArray[Any]) -> tuple[str, Any]:

@@ -24,7 +24,7 @@ from threadpoolctl import threadpool_info
 from sklearn_lstm.compute.abandoning import check_not_abandoned
 from sklearn_lstm.data.sequences import Samples, chunks_of_rows
 from sklearn_lstm.exceptions import warn_user
-from sklearn_lstm.storing.envelope import heading
+from sklearn_lstm.storing.envelope import versions
 from sklearn_lstm.storing.replacing import replacing
 from sklearn_lstm.storing.stored_form import Packer, to_text
 from sklearn_lstm.training.configuration import Configuration
@@ -80,7 +80,7 @@ def checkpoint_of_fit(
     check_can_be_pickled(user_callbacks, user_callbacks)
     libraries = {f"{library['user_api']} {library['num_threads']}" for library in threadpool_info()}
     facts = {
-        "versions": heading()["versions"] | {name: version(name) for name in ("skorch", "torch")},
+        "versions": versions() | {name: version(name) for name in ("skorch", "torch")},
         "threads": [torch.get_num_threads(), *sorted(libraries)],  # by which results are rounded
         "configuration": repr(configuration),
         "callbacks": joblib.hash(

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 import small_models
 from matplotlib import pyplot as plt
-from scipy.sparse import csr_matrix
+from scipy.sparse import coo_array, csr_matrix
 from sklearn.exceptions import NotFittedError
 from sklearn.model_selection import GridSearchCV
 from sklearn.pipeline import make_pipeline
@@ -417,9 +417,16 @@ def test_texts_are_cut_after_the_vectorizer(text_model):
 def test_accuracy_of_several_labels_needs_all_of_them():
     y = np.stack([Y == 0, Y == 1], axis=1).astype(int)
     model = small().fit(IDS, y)
-    display = LengthAccuracyDisplay.from_estimator(model, IDS, y)
-    assert display.accuracy[-1] == model.score(IDS, y)
-    assert display.most_frequent == pytest.approx(1 / 3)
+    for labels in (y, csr_matrix(y), coo_array(y), y.tolist()):
+        display = LengthAccuracyDisplay.from_estimator(model, IDS, labels, shares=[0.5, 1.0])
+        assert display.accuracy[-1] == model.score(IDS, y)
+        assert display.most_frequent == pytest.approx(1 / 3)
+
+
+def test_the_smallest_share_is_one_step(ids_model):
+    tiny = LengthAccuracyDisplay.from_estimator(ids_model, IDS, Y, shares=[1e-12])
+    one = LengthAccuracyDisplay.from_estimator(ids_model, IDS, Y, lengths=[1])
+    np.testing.assert_array_equal(tiny.accuracy, one.accuracy)
 
 
 def test_accuracy_can_be_drawn_from_predictions():

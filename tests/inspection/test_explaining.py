@@ -11,7 +11,7 @@ from sklearn.preprocessing import FunctionTransformer
 
 from sklearn_lstm import LSTMSequenceClassifier, TextSequenceVectorizer
 from sklearn_lstm.inspection import explain, gate_activations
-from sklearn_lstm.inspection.inputs import open_model
+from sklearn_lstm.inspection.inputs import find_classifier, open_model
 
 SMALL = {"hidden_size": 12, "max_epochs": 4, "random_state": 0, "precision": "float32"}
 
@@ -66,7 +66,7 @@ def test_each_step_has_a_contribution(fitted):
 def test_the_parts_are_told_apart(fitted):
     model, X = fitted
     X = first(X, 4)
-    classifier = open_model(model, X).classifier
+    _, classifier = find_classifier(model)
     for each in explain(model, X):
         assert np.any(each.linear) == (classifier.linear_model_ is not None)
         assert np.any(each.network) == (classifier.n_epochs_ > 0)
@@ -215,18 +215,12 @@ def test_tokens_are_those_that_truncation_keeps(fitted_texts, truncation, tokens
     assert explanation.left_out["truncated tokens"] == 2
 
 
-def test_unknown_words_are_named_and_counted(fitted_texts):
+def test_unknown_words_are_named_and_counted_but_for_that_of_an_empty_text(fitted_texts):
     model, _ = fitted_texts("word")
-    (explanation,) = explain(model, ["zebra zebra"])
-    assert explanation.data.tolist() == ["zebra", "zebra"]
-    assert explanation.left_out == {"truncated tokens": 0, "unknown tokens": 2}
-
-
-def test_an_empty_text_is_one_unknown_token(fitted_texts):
-    model, _ = fitted_texts("word")
-    (explanation,) = explain(model, [""])
-    assert explanation.data.tolist() == ["<unk>"]
-    assert explanation.left_out == {"truncated tokens": 0, "unknown tokens": 0}
+    zebras, empty = explain(model, ["zebra zebra", ""])
+    assert (zebras.data.tolist(), empty.data.tolist()) == (["zebra", "zebra"], ["<unk>"])
+    assert zebras.left_out == {"truncated tokens": 0, "unknown tokens": 2}
+    assert empty.left_out == {"truncated tokens": 0, "unknown tokens": 0}
 
 
 def test_the_letters_of_an_unknown_word_count_for_it(fitted_texts):
@@ -328,20 +322,13 @@ def test_what_was_cut_is_left_out_only_where_it_is_known(fitted_texts):
     assert set(explain(model[-1], model[0].transform(texts[:1]))[0].left_out) == {"unknown tokens"}
 
 
-def test_a_search_that_is_not_fitted_is_refused():
-    search = GridSearchCV(LSTMSequenceClassifier(), {"hidden_size": [4]})
-    with pytest.raises(NotFittedError):
-        explain(search, [[1]])
-
-
-def test_another_classifier_is_refused():
+def test_another_classifier_and_what_is_not_fitted_are_refused():
     with pytest.raises(TypeError, match=r"Expected an LSTMSequenceClassifier.*LogisticRegression"):
         explain(LogisticRegression(), [[1]])
-
-
-def test_a_classifier_that_is_not_fitted_is_refused():
-    with pytest.raises(NotFittedError):
-        explain(LSTMSequenceClassifier(), [[1]])
+    model = LSTMSequenceClassifier()
+    for unfitted in (model, GridSearchCV(model, {"hidden_size": [4]})):
+        with pytest.raises(NotFittedError):
+            explain(unfitted, [[1]])
 
 
 # --- Long series

@@ -50,6 +50,7 @@ def test_any_way_of_storing_loads_a_model_of_a_device_that_is_not_here(round_tri
     model = small().partial_fit(X, y, classes=[0, 1])
     expected = model.predict_proba(X)
     restored = round_trip(model.set_params(device=device))
+    assert restored.device == device  # parameters stay as the user set them
     same(restored.predict_proba(X), expected)
 
 
