@@ -23,16 +23,14 @@ from sklearn_lstm.data.containers import (
 from sklearn_lstm.data.sequences import (
     NO_ID,
     DenseSeries,
-    IdSequences,
+    FlatIds,
     Lengths,
-    RaggedIds,
-    RaggedSeries,
+    RaggedSequences,
     Rows,
     Sequences,
-    SparseIds,
     chunks_of_rows,
 )
-from sklearn_lstm.data.spelling import LARGEST_ID, PADDING_ID
+from sklearn_lstm.data.spelling import LARGEST_ID, PADDING_ID, read_spellings
 from sklearn_lstm.data.time_stamps import (
     check_kind_of_times,
     check_times,
@@ -192,18 +190,17 @@ def _read_sparse(X: Any, input_type: str) -> Sequences:
         X.sum_duplicates()
         X.eliminate_zeros()
     _as_ids(X.data, lambda at: int(np.searchsorted(X.indptr, at, side="right")) - 1)
-    return SparseIds(X)
+    spelling, spellings = read_spellings(X)
+    return FlatIds(spellings, np.diff(X.indptr).astype(np.intp), X.shape[1], spelling=spelling)
 
 
 def _check_places(X: Any) -> None:
     """Raise an error for entries of a COO matrix that are at one place: SciPy would add them."""
-    order = np.lexsort((X.col, X.row))
-    rows, columns = X.row[order], X.col[order]
-    is_repeated = (np.diff(rows) == 0) & (np.diff(columns) == 0)
-    if is_repeated.any():
-        at = int(np.argmax(is_repeated))
+    places, counts = np.unique(np.column_stack([X.row, X.col]), axis=0, return_counts=True)
+    if (counts > 1).any():
+        row, column = places[counts > 1][0]
         raise InvalidSequencesError(
-            f"X[{rows[at]}] has several entries in column {columns[at]}, so the order of its ids "
+            f"X[{row}] has several entries in column {column}, so the order of its ids "
             "is not known. Put each id into a column of its own."
         )
 
@@ -234,20 +231,21 @@ def _read_dense(X: NDArray[Any], input_type: str) -> Sequences:
             "A 3-D X holds measurements, but the classifier reads token ids (2-D)."
         )
     n_entries = [np.count_nonzero(_read_padded_ids(X, rows), axis=1) for rows in chunks]
-    return IdTable(X, np.concatenate(n_entries))
+    return IdTable(np.maximum(np.concatenate(n_entries), 1), X)
 
 
-class IdTable(IdSequences):
+class IdTable(Sequences):
     """A dense table of ids, (n_samples, n_columns), in which 0 is padding; floats are ids too."""
 
-    def __init__(self, X: NDArray[Any], n_entries: Lengths) -> None:
-        super().__init__(n_entries, X.shape[1], is_table=True)
+    def __init__(self, lengths: Lengths, X: NDArray[Any]) -> None:
+        super().__init__(lengths, None, X.shape[1], is_table=True)
         self.table = X
 
     def read(self, rows: Rows) -> NDArray[Any]:
         """Return the ids of rows laid end to end."""
-        ids = _read_padded_ids(self.table, rows)
-        return self.filled(ids[ids != PADDING_ID], rows)
+        ids: NDArray[np.int64] = _read_padded_ids(self.table, rows).astype(np.int64, copy=False)
+        ids[~ids.any(axis=1), 0] = NO_ID
+        return ids[ids != PADDING_ID]
 
 
 def _read_padded_ids(X: NDArray[Any], rows: Rows) -> NDArray[Any]:
@@ -343,8 +341,9 @@ def _read_ragged_ids(rows: list[NDArray[Any]]) -> Sequences:
                 f"X[{index}] has shape {row.shape}, but a row of token ids has shape (T,)."
             )
         ids = _as_ids(row, lambda _, index=index: index)  # type: ignore[misc]
-        rows[index] = ids if ids.all() else ids[ids != PADDING_ID]
-    return RaggedIds(rows)
+        ids = ids if ids.all() else ids[ids != PADDING_ID]
+        rows[index] = ids if len(ids) else np.array([NO_ID], np.int8)
+    return RaggedSequences(rows)
 
 
 def _read_ragged_series(rows: list[NDArray[Any]], n_channels: int) -> Sequences:
@@ -364,4 +363,4 @@ def _read_ragged_series(rows: list[NDArray[Any]], n_channels: int) -> Sequences:
         (length,), is_missing = _check_measurements(steps[np.newaxis], index)
         has_missing |= is_missing
         rows[index] = steps[: max(length, 1)]
-    return RaggedSeries(rows, has_missing)
+    return RaggedSequences(rows, n_channels, has_missing=has_missing)
