@@ -6,7 +6,7 @@ decides how X is read: integers are token ids, everything else is a measurement.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any, NoReturn
 
 import numpy as np
@@ -219,9 +219,8 @@ def _read_dense(X: NDArray[Any], input_type: str) -> Sequences:
         )
     chunks = list(chunks_of_rows(np.full(len(X), X[0].size)))
     if input_type == "auto":
-        could_be_ids = X.ndim == 2 and X.dtype.kind in "iu"
-        negative = could_be_ids and any(X[rows].min() < 0 for rows in chunks)
-        input_type = "tokens" if could_be_ids and not negative else "numeric"
+        are_ids = X.ndim == 2 and _are_ids(X[rows] for rows in chunks)
+        input_type = "tokens" if are_ids else "numeric"
     if input_type == "integers" and X.ndim == 2:
         _check_integers(X, 0)
     if input_type == "numeric":
@@ -243,9 +242,9 @@ class IdTable(Sequences):
 
     def read(self, rows: Rows) -> NDArray[Any]:
         """Return the ids of rows laid end to end."""
-        ids: NDArray[np.int64] = _read_padded_ids(self.table, rows).astype(np.int64, copy=False)
+        ids = _read_padded_ids(self.table, rows).astype(np.int64, copy=False)
         ids[~ids.any(axis=1), 0] = NO_ID
-        return ids[ids != PADDING_ID]
+        return np.asarray(ids[ids != PADDING_ID])
 
 
 def _read_padded_ids(X: NDArray[Any], rows: Rows) -> NDArray[Any]:
@@ -312,10 +311,8 @@ def _read_ragged(
             first_has_dates = has_dates if first_has_dates is None else first_has_dates
             check_kind_of_times(has_dates, first_has_dates, f"X[{index}]")
     if input_type == "auto":
-        integers = all(row.ndim == 1 and (row.dtype.kind in "iu" or not row.size) for row in rows)
-        negative = integers and any(row.size and row.min() < 0 for row in rows)
-        has_values = any(row.size for row in rows)
-        input_type = "tokens" if integers and has_values and not negative else "numeric"
+        are_flat = all(row.ndim == 1 for row in rows) and any(row.size for row in rows)
+        input_type = "tokens" if are_flat and _are_ids(rows) else "numeric"
     if input_type == "integers":
         for index, row in enumerate(rows):
             _check_integers(row, index)
@@ -323,6 +320,11 @@ def _read_ragged(
     sequences = _read_ragged_series(rows, n_channels) if is_numeric else _read_ragged_ids(rows)
     sequences.has_dates = bool(first_has_dates)
     return sequences
+
+
+def _are_ids(parts: Iterable[NDArray[Any]]) -> bool:
+    """Return whether these arrays hold nothing but non-negative integers."""
+    return all(part.dtype.kind in "iu" and part.min() >= 0 for part in parts if part.size)
 
 
 def _check_integers(values: NDArray[Any], row: int) -> None:
