@@ -54,7 +54,7 @@ def as_array(X: Any, input_type: str) -> NDArray[Any]:
             "frame of its own. Pass a list of them, such as [steps.drop(columns='id') for _, steps "
             "in frame.groupby('id')]."
         )
-    array = _to_numpy(X, input_type)
+    array = _to_numpy(X, "X")
     _check_kind(array, "X")
     if array.ndim > 1 and holds_dates(array):
         return np.fromiter(array, np.object_, len(array))
@@ -121,7 +121,7 @@ def _numbers_of_row(
 ) -> tuple[NDArray[Any], bool]:
     if has_date_columns(row):
         return _stacked(columns_of(row), index, time_channel)
-    array = _to_numpy(row, input_type, index)
+    array = _to_numpy(row, f"X[{index}]")
     if array.dtype.kind == "O" and array.ndim == 1 and any(map(is_row, array)):
         array = np.stack([np.asarray(step) for step in row])  # steps of one width
     if holds_dates(array) and array.ndim == 2:
@@ -135,12 +135,10 @@ def _numbers_of_row(
 
 def _stacked(columns: list[Any], index: int, time_channel: int | None) -> tuple[NDArray[Any], bool]:
     """Return the columns of a row, each of a type of its own, as one array."""
-    times: list[int | None] = [None] * len(columns)
-    if time_channel is not None and -len(columns) <= time_channel < len(columns):
-        times[time_channel] = 0
+    time = None if time_channel is None else time_channel % len(columns)
     read = [
-        row_as_array(column, index, "numeric", time)
-        for column, time in zip(columns, times, strict=True)
+        row_as_array(column, index, "numeric", 0 if channel == time else None)
+        for channel, column in enumerate(columns)
     ]
     arrays, have_dates = zip(*read, strict=True)
     return np.column_stack(arrays), any(have_dates)
@@ -220,16 +218,15 @@ def _is_table(X: list[Any] | tuple[Any, ...]) -> bool:
     )
 
 
-def _to_numpy(values: Any, input_type: str, row: int | None = None) -> NDArray[Any]:
+def _to_numpy(values: Any, name: str) -> NDArray[Any]:
     """Return X, or a row of it, as an array in which no integer has become a float."""
-    name = "X" if row is None else f"X[{row}]"
     if isinstance(values, AbstractSet):
         raise InvalidSequencesError(
             f"{name} is a {type(values).__name__}, which has no order of its own. Pass a list, in "
             "the order that the classifier shall read."
         )
     try:
-        array = np.asarray(_with_missing(values, input_type, row))
+        array = np.asarray(_with_missing(values))
     except (RuntimeError, TypeError) as error:
         raise InvalidSequencesTypeError(
             f"{name} can't be turned into a NumPy array: {error} Of a tensor of measurements pass "
@@ -244,14 +241,12 @@ def _to_numpy(values: Any, input_type: str, row: int | None = None) -> NDArray[A
     return array
 
 
-def _with_missing(values: Any, input_type: str, row: int | None) -> Any:
+def _with_missing(values: Any) -> Any:
     """Return masked values as missing ones, which NumPy would uncover."""
     if not np.ma.is_masked(values):
         return values
-    could_be_ids = values.ndim == (2 if row is None else 1) and input_type != "numeric"
-    if could_be_ids and values.dtype.kind in "iu":
-        first, *_ = np.argwhere(values.mask)[0]
-        _refuse_missing(int(first) if row is None else row)
+    if values.dtype.kind in "iu":
+        return values.astype(object).filled(None)  # still integers, if they are ids
     return values.astype(np.float64).filled(np.nan)
 
 

@@ -59,11 +59,13 @@ class TokenIds(sp.csr_matrix):  # type: ignore[misc]
         """
         ids = self if self.has_canonical_format else self.copy()
         ids.sum_duplicates()
-        numbers = self.temporary_ids.data.tolist()
-        known = dict(zip(_places(self.temporary_ids), numbers, strict=True))
-        places = _places(ids, ids.data == UNKNOWN)
-        tokens = (self.temporary_tokens.get(known.get(place, 0), "") for place in places)
-        return np.fromiter(tokens, np.object_, len(places))  # a token may be a tuple
+        entries = ids.tocoo()
+        at = np.flatnonzero(entries.data == UNKNOWN)
+        if not len(at):
+            return np.empty(0, np.object_)
+        numbers = np.asarray(self.temporary_ids[entries.row[at], entries.col[at]]).ravel()
+        tokens = (self.temporary_tokens.get(number, "") for number in numbers.tolist())
+        return np.fromiter(tokens, np.object_, len(numbers))  # a token may be a tuple
 
     def __getitem__(self, key: Any) -> Any:
         return self._told(super().__getitem__(key), key)
@@ -152,12 +154,6 @@ def fill_empty(ids: NDArray[np.integer[Any]], lengths: NDArray[Any], filling: in
     if not is_empty.any():
         return ids, lengths
     return np.insert(ids, np.cumsum(lengths)[is_empty], filling), np.maximum(lengths, 1)
-
-
-def _places(X: sp.csr_matrix, chosen: Any = slice(None)) -> list[tuple[int, int]]:
-    """Return row and column of the chosen entries."""
-    rows = np.repeat(np.arange(X.shape[0]), np.diff(X.indptr))
-    return list(zip(rows[chosen].tolist(), X.indices[chosen].tolist(), strict=True))
 
 
 def to_dense(X: sp.csr_matrix, padding: str) -> NDArray[np.int32]:
