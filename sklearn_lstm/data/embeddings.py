@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from sklearn_lstm.data.sentence_encoders import is_encoder
 from sklearn_lstm.data.spelling import PADDING_ID, Spelling
-from sklearn_lstm.data.static_models import StaticModel, is_static_model
+from sklearn_lstm.data.static_models import StaticModel
 from sklearn_lstm.text.counting import FIRST_UNKNOWN
 
 ACCEPTED = (
@@ -304,12 +304,8 @@ def _read_one(embeddings: Any, vocabulary: Mapping[Any, int] | None) -> Pretrain
 def _table_of(embeddings: Any) -> LookupTable | None:
     """Return the table of tokens; None for an array."""
     embeddings = getattr(embeddings, "wv", embeddings)  # of a model of gensim
-    if isinstance(embeddings, str | os.PathLike):
-        return StaticModel.installed(embeddings)
-    if is_static_model(embeddings):
-        if getattr(embeddings, "binary", False):
-            raise ValueError("embeddings: a WordLlama model with binary=True has no vectors.")
-        return StaticModel(embeddings)
+    if (model := StaticModel.of(embeddings)) is not None:
+        return model
     if hasattr(embeddings, "lookup"):
         if not hasattr(embeddings, "vectors_"):
             raise ValueError("embeddings: WordVectors is not fitted. Call its fit(texts) before.")

@@ -255,8 +255,7 @@ def _read_series(X: NDArray[Any], chunks: list[Rows]) -> Sequences:
     lengths = np.empty(len(X), dtype=np.intp)
     has_missing = np.zeros(X.shape[2] if X.ndim == 3 else 1, dtype=bool)
     for rows in chunks:
-        block = X[rows] if X.ndim == 3 else X[rows][:, :, np.newaxis]
-        lengths[rows], is_missing = _check_measurements(block, int(rows[0]))
+        lengths[rows], is_missing = _check_measurements(np.atleast_3d(X[rows]), int(rows[0]))
         has_missing |= is_missing
     return DenseSeries(X, np.maximum(lengths, 1), has_missing)
 

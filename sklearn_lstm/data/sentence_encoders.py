@@ -88,14 +88,8 @@ class SentenceEncoder:
     def passed(cls, embeddings: Any) -> list[Any]:
         """Return the encoder and the static models that `load` is given, of one or a list."""
         parts = embeddings if isinstance(embeddings, list | tuple) else [embeddings]
-        found: list[Any] = []
-        for part in parts:
-            if is_encoder(part):
-                found.append(cls.of(part))
-            elif is_static_model(part):
-                found.append(StaticModel(part))
-            elif isinstance(part, str | os.PathLike):
-                found.append(StaticModel.installed(part))
+        found = [cls.of(part) if is_encoder(part) else StaticModel.of(part) for part in parts]
+        found = [model for model in found if model is not None]
         if not found:
             raise TypeError(
                 "load takes as embeddings a static model or an encoder, as an object or the "

@@ -225,7 +225,7 @@ class DenseSeries(Sequences):
     """
 
     def __init__(self, X: NDArray[Any], lengths: Lengths, has_missing: NDArray[np.bool_]) -> None:
-        self.values = X if X.ndim == 3 else X[:, :, np.newaxis]
+        self.values = np.atleast_3d(X)
         super().__init__(
             lengths,
             self.values.shape[2],

@@ -54,6 +54,15 @@ class StaticModel:
     source: str | Path | None = None
 
     @classmethod
+    def of(cls, embeddings: Any) -> StaticModel | None:
+        """Return the model that the user brings or names; None if it is something else."""
+        if isinstance(embeddings, str | os.PathLike):
+            return cls.installed(embeddings)
+        if getattr(embeddings, "binary", False) and is_static_model(embeddings):
+            raise ValueError("embeddings: a WordLlama model with binary=True has no vectors.")
+        return cls(embeddings) if is_static_model(embeddings) else None
+
+    @classmethod
     def installed(cls, source: str | os.PathLike[str]) -> StaticModel:
         """Return the model of an installed package, or in a folder. Nothing is downloaded.
 
