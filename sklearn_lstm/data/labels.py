@@ -313,12 +313,11 @@ def _own_values(y: Any) -> Any:
     if np.ma.is_masked(y):
         return np.where(np.ma.getmaskarray(y), np.nan, y.astype(object).data)
     columns = columns_of(y) or [y]
-    dtypes = [getattr(getattr(column, "dtype", None), "numpy_dtype", None) for column in columns]
-    if None in dtypes:
+    if not all(hasattr(getattr(column, "dtype", None), "numpy_dtype") for column in columns):
         return y
     if any(column.isna().any() for column in columns):
         return y  # which is refused
-    arrays = [column.to_numpy(dtype) for column, dtype in zip(columns, dtypes, strict=True)]
+    arrays = [column.to_numpy(column.dtype.numpy_dtype) for column in columns]
     return arrays[0] if y.ndim == 1 else np.column_stack(arrays)
 
 

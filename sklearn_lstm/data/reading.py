@@ -196,9 +196,10 @@ def _read_sparse(X: Any, input_type: str) -> Sequences:
 
 def _check_places(X: Any) -> None:
     """Raise an error for entries of a COO matrix that are at one place: SciPy would add them."""
-    places, counts = np.unique(np.column_stack([X.row, X.col]), axis=0, return_counts=True)
+    places = np.ravel_multi_index((X.row, X.col), X.shape)
+    places, counts = np.unique(places, return_counts=True)
     if (counts > 1).any():
-        row, column = places[counts > 1][0]
+        row, column = np.unravel_index(places[counts > 1][0], X.shape)
         raise InvalidSequencesError(
             f"X[{row}] has several entries in column {column}, so the order of its ids "
             "is not known. Put each id into a column of its own."
