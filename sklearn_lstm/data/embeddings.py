@@ -274,7 +274,7 @@ def _read_one(embeddings: Any, vocabulary: Mapping[Any, int] | None) -> Pretrain
             matrix = np.asarray(embeddings, dtype=np.float32)
         except (TypeError, ValueError) as error:
             raise ValueError(f"{ACCEPTED}; found {_shown(embeddings)}.") from error
-        ids, words = np.arange(matrix.size and len(matrix)), []
+        ids, words = np.arange(len(np.atleast_1d(matrix))), []
     else:
         vocabulary = _ids_of_tokens(table, vocabulary)
         ids = np.array(list(vocabulary.values()), np.int64)
