@@ -34,6 +34,7 @@ from sklearn_lstm.network.network import SequenceNetwork
 from sklearn_lstm.network.pooling import POOLINGS
 from sklearn_lstm.parameters import POSITIVE_INTEGER, plain_parameters
 from sklearn_lstm.storing.envelope import StoredMixin
+from sklearn_lstm.thresholds import given_thresholds
 from sklearn_lstm.training.configuration import Configuration
 from sklearn_lstm.training.optimizers import OPTIMIZERS
 
@@ -660,7 +661,7 @@ class LSTMSequenceClassifier(
     def thresholds_(self) -> NDArray[np.float64]:
         """The probabilities above which labels, or the second of two classes, are predicted."""
         check_is_fitted(self)
-        return np.full_like(self._labels.thresholds(0.5), self._model.thresholds)
+        return np.full_like(given_thresholds(0.5, self._labels), self._model.thresholds)
 
     @property
     def calibration_(self) -> dict[str, Any] | None:

@@ -1,13 +1,50 @@
-"""The probability above which a label is predicted, chosen for the F1 score."""
+"""The probability above which a label is predicted: given, or chosen for the F1 score."""
 
 from __future__ import annotations
+
+from numbers import Real
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from sklearn_lstm.data.labels import Thresholds
+from sklearn_lstm.data.labels import Labels, Thresholds
 from sklearn_lstm.data.targets import Targets
 from sklearn_lstm.exceptions import warn_user
+
+
+def given_thresholds(threshold: Any, labels: Labels) -> NDArray[np.float64]:
+    """Return the threshold of each label, or of two classes one; NaN where held-out samples choose.
+
+    Raises
+    ------
+    ValueError
+        For a list that does not hold a probability for each of several labels, and for more than
+        two classes, unless it is 0.5.
+    """
+    is_list = not isinstance(threshold, Real | str)
+    if not labels.is_multilabel and (is_list or (len(labels) > 2 and threshold != 0.5)):
+        raise ValueError(
+            f"threshold={threshold!r:.200}, but y holds one class per sequence, of {len(labels)} "
+            "classes. Pass a number or 'f1' if there are two. Leave it 0.5 if there are more: the "
+            "most probable one is predicted."
+        )
+    if not is_list:
+        n_thresholds = len(labels) if labels.is_multilabel else 1
+        return np.full(n_thresholds, np.nan if isinstance(threshold, str) else threshold)
+    try:
+        thresholds = np.asarray(threshold, np.float64)
+    except (TypeError, ValueError):
+        thresholds = np.empty(0)
+    if thresholds.shape != (len(labels),):
+        raise ValueError(
+            f"threshold={threshold!r:.200} is no list of {len(labels)} numbers, one for each "
+            "label of y. Pass one, or a number or 'f1' for all labels."
+        )
+    if (is_wrong := ~((thresholds >= 0) & (thresholds <= 1))).any():
+        label = int(is_wrong.argmax())
+        raise ValueError(f"threshold[{label}] = {thresholds[label]} is not between 0 and 1.")
+    return thresholds
 
 
 def expected_f1_thresholds(probabilities: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Set as AbstractSet
 from numbers import Integral
 from typing import Any, NoReturn
@@ -45,24 +46,25 @@ def as_array(X: Any, input_type: str) -> NDArray[Any]:
     table = _integer_table(X, input_type)
     if table is not None:
         return table
-    _check_lists_of_integers(X, input_type)
     if isinstance(X, list | tuple) and any(map(is_row, X)) and not _is_table(X):
-        return _as_rows(X)
+        return np.fromiter(X, np.object_, len(X))
     if has_date_columns(X):
         raise InvalidSequencesTypeError(
             "X is one data frame with dates, times or durations, but each series has to be a data "
             "frame of its own. Pass a list of them, such as [steps.drop(columns='id') for _, steps "
             "in frame.groupby('id')]."
         )
-    array = _to_numpy(X, input_type)
+    array = _to_numpy(X, "X")
     _check_kind(array, "X")
     if array.ndim > 1 and holds_dates(array):
-        return _as_rows(array)
+        return np.fromiter(array, np.object_, len(array))
     if array.ndim == 0 or (array.ndim == 1 and array.dtype.kind != "O" and array.size):
         raise InvalidSequencesError(
             f"Expected a set of sequences, got a {array.ndim}-D array. Reshape your data: "
             "X.reshape(1, -1) if it is one sequence, X.reshape(-1, 1) if each entry is a sequence."
         )
+    if input_type != "numeric":
+        _check_lists_of_integers(X, array)
     if array.dtype.kind != "O" or array.ndim == 1:
         return array
     if array.size == len(array) > 0 and is_row(array.flat[0]):
@@ -82,13 +84,6 @@ def _check_kind(array: NDArray[Any], name: str) -> None:
         raise InvalidSequencesTypeError(f"{name} has to hold numbers, found dtype {array.dtype}.")
 
 
-def _as_rows(X: Any) -> NDArray[np.object_]:
-    array = np.empty(len(X), dtype=object)
-    for index, row in enumerate(X):
-        array[index] = row
-    return array
-
-
 def row_as_array(
     row: Any, index: int, input_type: str, time_channel: int | None = None
 ) -> tuple[NDArray[Any], bool]:
@@ -100,10 +95,6 @@ def row_as_array(
         raise InvalidSequencesTypeError(f"X[{index}] is a string: {row[:40]!r}. {PIPELINE_ADVICE}.")
     if not is_row(row) and is_missing_or_nan(row):
         refuse_row(index, "is missing")
-    n_missing = getattr(row, "null_count", 0)  # a row of polars or pyarrow
-    n_missing = n_missing() if callable(n_missing) else n_missing
-    if input_type != "numeric" and _is_integer(row) and n_missing:
-        _refuse_missing(index)
     try:
         array, has_dates = _numbers_of_row(row, index, input_type, time_channel)
     except (InvalidSequencesError, InvalidSequencesTypeError):
@@ -111,6 +102,8 @@ def row_as_array(
     except (TypeError, ValueError) as error:
         refuse_row(index, "is not a sequence of steps of one width", error)
     _check_kind(array, f"X[{index}]")
+    if input_type != "numeric" and hasattr(row, "null_count") and _is_integer(_type_of(row)):
+        _check_known(array, index)  # of polars or pyarrow, which have no NaN in integers
     if array.ndim not in (1, 2):
         refuse_row(index, f"has {array.ndim} dimensions")
     steps = array if array.ndim == 2 else array[:, np.newaxis]
@@ -128,7 +121,7 @@ def _numbers_of_row(
 ) -> tuple[NDArray[Any], bool]:
     if has_date_columns(row):
         return _stacked(columns_of(row), index, time_channel)
-    array = _to_numpy(row, input_type, index)
+    array = _to_numpy(row, f"X[{index}]")
     if array.dtype.kind == "O" and array.ndim == 1 and any(map(is_row, array)):
         array = np.stack([np.asarray(step) for step in row])  # steps of one width
     if holds_dates(array) and array.ndim == 2:
@@ -142,12 +135,10 @@ def _numbers_of_row(
 
 def _stacked(columns: list[Any], index: int, time_channel: int | None) -> tuple[NDArray[Any], bool]:
     """Return the columns of a row, each of a type of its own, as one array."""
-    times: list[int | None] = [None] * len(columns)
-    if time_channel is not None and -len(columns) <= time_channel < len(columns):
-        times[time_channel] = 0
+    time = None if time_channel is None else time_channel % len(columns)
     read = [
-        row_as_array(column, index, "numeric", time)
-        for column, time in zip(columns, times, strict=True)
+        row_as_array(column, index, "numeric", 0 if channel == time else None)
+        for channel, column in enumerate(columns)
     ]
     arrays, have_dates = zip(*read, strict=True)
     return np.column_stack(arrays), any(have_dates)
@@ -227,16 +218,15 @@ def _is_table(X: list[Any] | tuple[Any, ...]) -> bool:
     )
 
 
-def _to_numpy(values: Any, input_type: str, row: int | None = None) -> NDArray[Any]:
+def _to_numpy(values: Any, name: str) -> NDArray[Any]:
     """Return X, or a row of it, as an array in which no integer has become a float."""
-    name = "X" if row is None else f"X[{row}]"
     if isinstance(values, AbstractSet):
         raise InvalidSequencesError(
             f"{name} is a {type(values).__name__}, which has no order of its own. Pass a list, in "
             "the order that the classifier shall read."
         )
     try:
-        array = np.asarray(_with_missing(values, input_type, row))
+        array = np.asarray(_with_missing(values))
     except (RuntimeError, TypeError) as error:
         raise InvalidSequencesTypeError(
             f"{name} can't be turned into a NumPy array: {error} Of a tensor of measurements pass "
@@ -251,14 +241,12 @@ def _to_numpy(values: Any, input_type: str, row: int | None = None) -> NDArray[A
     return array
 
 
-def _with_missing(values: Any, input_type: str, row: int | None) -> Any:
+def _with_missing(values: Any) -> Any:
     """Return masked values as missing ones, which NumPy would uncover."""
     if not np.ma.is_masked(values):
         return values
-    could_be_ids = values.ndim == (2 if row is None else 1) and input_type != "numeric"
-    if could_be_ids and values.dtype.kind in "iu":
-        first, *_ = np.argwhere(values.mask)[0]
-        _refuse_missing(int(first) if row is None else row)
+    if values.dtype.kind in "iu":
+        return values.astype(object).filled(None)  # still integers, if they are ids
     return values.astype(np.float64).filled(np.nan)
 
 
@@ -323,14 +311,15 @@ def _refuse_missing(row: int) -> NoReturn:
     )
 
 
-def _is_integer(column: Any) -> bool:
-    """Return whether a column of pandas, polars or pyarrow holds integers."""
-    dtype: Any = getattr(column, "dtype", getattr(column, "type", None))
-    if hasattr(dtype, "is_integer"):
-        return bool(dtype.is_integer())
-    if getattr(dtype, "kind", None) in {"i", "u"}:
-        return True
-    return str(dtype).startswith(("int", "uint"))
+def _type_of(column: Any) -> Any:
+    """Return the type of what a column of pandas, polars or pyarrow holds."""
+    dtype = getattr(column, "dtype", getattr(column, "type", None))
+    return getattr(dtype, "pyarrow_dtype", dtype)
+
+
+def _is_integer(dtype: Any) -> bool:
+    """Return whether a type of NumPy, pandas, polars or pyarrow is one of integers."""
+    return re.match(r"(?i)u?int\d", str(dtype)) is not None
 
 
 def _integer_table(X: Any, input_type: str) -> NDArray[np.int64] | None:
@@ -339,7 +328,7 @@ def _integer_table(X: Any, input_type: str) -> NDArray[np.int64] | None:
     NumPy would make floats of columns of several types, and of missing values.
     """
     columns = columns_of(X)
-    if not columns or not all(map(_is_integer, columns)):
+    if not columns or not all(_is_integer(_type_of(column)) for column in columns):
         return None
     for column in columns:
         is_missing = np.asarray((getattr(column, "is_null", None) or column.isna)())
@@ -367,32 +356,18 @@ def _as_int64(values: NDArray[Any]) -> NDArray[np.int64]:
     return values.astype(np.int64)
 
 
-def _check_lists_of_integers(X: Any, input_type: str) -> None:
-    """Raise an error for a missing value in a column of lists of integers that are ids."""
-    if input_type == "numeric":
-        return
-    columns = columns_of(X) or [X]
-    column = columns[0] if len(columns) == 1 else X
-    rows = None
-    inner = getattr(getattr(column, "dtype", None), "inner", None)
-    if inner is not None and hasattr(column, "explode"):  # polars
-        if inner.is_integer() and column.explode().null_count():
-            rows = column.to_list()
-    else:
-        arrow = column if hasattr(column, "to_pylist") else _arrow_of_pandas(column)
-        inner = getattr(getattr(arrow, "type", None), "value_type", None)
-        if inner is not None and str(inner).startswith(("int", "uint")):
-            chunks = getattr(arrow, "chunks", [arrow])
-            if arrow.null_count or any(chunk.flatten().null_count for chunk in chunks):
-                rows = arrow.to_pylist()
-    for row, values in enumerate(rows or ()):
-        if values is None:
-            refuse_row(row, "is missing")
-        if None in values:
-            _refuse_missing(row)
+def _check_lists_of_integers(X: Any, array: NDArray[Any]) -> None:
+    """Raise an error for a missing value in a column of lists of ids, which NumPy makes NaN."""
+    column, *further = columns_of(X) or [X]
+    dtype = _type_of(column)
+    if not further and _is_integer(getattr(dtype, "inner", getattr(dtype, "value_type", None))):
+        for index, row in enumerate(array.ravel() if array.dtype.kind == "O" else array):
+            if is_missing(row):
+                refuse_row(index, "is missing")
+            _check_known(row, index)
 
 
-def _arrow_of_pandas(X: Any) -> Any:
-    """Return the array of pyarrow that a column of pandas holds, if it does."""
-    has_arrow = hasattr(getattr(X, "dtype", None), "pyarrow_dtype")
-    return X.array.__arrow_array__() if has_arrow else None
+def _check_known(ids: NDArray[Any], row: int) -> None:
+    """Raise an error for NaN in a row of integers: a missing one."""
+    if ids.dtype.kind == "f" and np.isnan(ids).any():
+        _refuse_missing(row)

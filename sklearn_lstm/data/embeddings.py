@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from sklearn_lstm.data.sentence_encoders import is_encoder
 from sklearn_lstm.data.spelling import PADDING_ID, Spelling
-from sklearn_lstm.data.static_models import StaticModel, is_static_model
+from sklearn_lstm.data.static_models import StaticModel
 from sklearn_lstm.text.counting import FIRST_UNKNOWN
 
 ACCEPTED = (
@@ -270,8 +270,11 @@ def _is_table(embeddings: Any) -> bool:
 def _read_one(embeddings: Any, vocabulary: Mapping[Any, int] | None) -> PretrainedVectors:
     table = _table_of(embeddings)
     if table is None:
-        matrix = _to_matrix(embeddings)
-        ids, words = np.arange(len(matrix)), []
+        try:
+            matrix = np.asarray(embeddings, dtype=np.float32)
+        except (TypeError, ValueError) as error:
+            raise ValueError(f"{ACCEPTED}; found {_shown(embeddings)}.") from error
+        ids, words = np.arange(len(np.atleast_1d(matrix))), []
     else:
         vocabulary = _ids_of_tokens(table, vocabulary)
         ids = np.array(list(vocabulary.values()), np.int64)
@@ -284,7 +287,7 @@ def _read_one(embeddings: Any, vocabulary: Mapping[Any, int] | None) -> Pretrain
             )
         ids = ids[is_known]
     if matrix.ndim != 2 or 0 in matrix.shape:
-        raise ValueError(f"{ACCEPTED}; found vectors of shape {matrix.shape[1:]}.")
+        raise ValueError(f"{ACCEPTED}; found {_shown(embeddings)} of shape {matrix.shape}.")
     _check_vectors(matrix, matrix.shape[1], words)
     if isinstance(table, KeyTable):
         for unread_words, vectors in table.in_memory():
@@ -301,28 +304,14 @@ def _read_one(embeddings: Any, vocabulary: Mapping[Any, int] | None) -> Pretrain
 def _table_of(embeddings: Any) -> LookupTable | None:
     """Return the table of tokens; None for an array."""
     embeddings = getattr(embeddings, "wv", embeddings)  # of a model of gensim
-    if isinstance(embeddings, str | os.PathLike):
-        return StaticModel.installed(embeddings)
-    if is_static_model(embeddings):
-        if getattr(embeddings, "binary", False):
-            raise ValueError("embeddings: a WordLlama model with binary=True has no vectors.")
-        return StaticModel(embeddings)
+    if (model := StaticModel.of(embeddings)) is not None:
+        return model
     if hasattr(embeddings, "lookup"):
         if not hasattr(embeddings, "vectors_"):
             raise ValueError("embeddings: WordVectors is not fitted. Call its fit(texts) before.")
         return VectorTable(embeddings.vocabulary_, embeddings.vectors_)
     is_mapping = isinstance(embeddings, Mapping) or hasattr(embeddings, "key_to_index")
     return KeyTable(embeddings) if is_mapping or hasattr(embeddings, "get_word_vector") else None
-
-
-def _to_matrix(embeddings: Any) -> NDArray[np.float32]:
-    try:
-        matrix = np.asarray(embeddings, dtype=np.float32)
-    except (TypeError, ValueError) as error:
-        raise ValueError(f"{ACCEPTED}; found {_shown(embeddings)}.") from error
-    if matrix.ndim != 2 or 0 in matrix.shape:
-        raise ValueError(f"{ACCEPTED}; found {_shown(embeddings)} of shape {matrix.shape}.")
-    return matrix
 
 
 def _check_vectors(vectors: NDArray[np.float32], length: int, words: Sequence[Any] = ()) -> None:

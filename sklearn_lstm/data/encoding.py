@@ -1,4 +1,4 @@
-"""Steps as they come -> what the network reads: ids to codes, channels to one scale."""
+"""Steps as they come -> what the network reads: ids to codes, channels to one scale; padded."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from sklearn_lstm.data.growing_tables import GrowingTables
 from sklearn_lstm.data.normal_scores import NormalScores
-from sklearn_lstm.data.sequences import NO_ID, Lengths, Sequences
+from sklearn_lstm.data.sequences import NO_ID, Lengths, Rows, Sequences
 
 PADDING_CODE, UNKNOWN_CODE = 0, 1  # rows of the embedding table that belong to no id
 N_SPECIAL = 2
@@ -365,3 +365,16 @@ def _typical_gap(sequences: Sequences, time_channel: int) -> float:
 
 
 Encoding: TypeAlias = TokenCodes | ChannelScaling
+
+
+def encoded(sequences: Sequences, rows: Rows, encoding: Encoding) -> NDArray[Any]:
+    """Return these sequences side by side, (B, T) or (B, T, n_inputs), padded with 0."""
+    lengths = sequences.lengths[rows]
+    return pad(encoding(sequences.read(rows), lengths), lengths)
+
+
+def pad(steps: NDArray[Any], lengths: Lengths) -> NDArray[Any]:
+    """Lay sequences side by side: (n_steps, ...) -> (B, T, ...), padded with 0."""
+    padded = np.full((len(lengths), lengths.max(), *steps.shape[1:]), PADDING_CODE, steps.dtype)
+    padded[np.arange(lengths.max()) < lengths[:, np.newaxis]] = steps
+    return padded

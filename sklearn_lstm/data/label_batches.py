@@ -17,7 +17,6 @@ class LabelBatches:
     def __init__(self) -> None:
         self.n_samples = 0
         self._kind: str | None = None
-        self._has_weights = False
         self._numbers: dict[Any, int] = {}
         self._classes: list[NDArray[Any]] = []
         self._values: list[NDArray[Any]] = []  # numbers of classes, or rows of 0 and 1
@@ -37,17 +36,17 @@ class LabelBatches:
             raise ValueError(f"X holds {n_samples} sequences, but y holds {len(y)} labels.")
         weights = read_sample_weight(sample_weight, n_samples)
         kind, has_weights = _kind(y), sample_weight is not None
-        if self._kind is not None and kind != self._kind:
+        if self._values and kind != self._kind:
             raise ValueError(
                 f"y holds {kind}, but the y of the first batch holds {self._kind}. The labels of "
                 "all batches have to be of one kind."
             )
-        if self._kind is not None and has_weights != self._has_weights:
+        if self._values and has_weights != bool(self._weights):
             raise ValueError(
                 "sample_weight has to come with each batch or with none: this batch has "
                 f"{'one' if has_weights else 'none'}, unlike the first."
             )
-        self._kind, self._has_weights = kind, has_weights
+        self._kind = kind
         self.n_samples += n_samples
         self._values.append(y if y.ndim == 2 else self._number(y))
         if has_weights:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
-from numbers import Real
 from typing import Any, ClassVar
 
 import numpy as np
@@ -15,8 +14,6 @@ from sklearn.utils import check_array, column_or_1d
 from sklearn.utils.multiclass import type_of_target
 
 from sklearn_lstm.data.containers import as_list, columns_of, is_missing_or_nan
-
-SMALLEST_RATE = 1e-9
 
 Thresholds = NDArray[np.float64] | float  # (n_thresholds,), or one for all
 
@@ -66,27 +63,6 @@ class Labels:
 
     def __len__(self) -> int:
         return len(self.classes)
-
-    def thresholds(self, threshold: Any) -> NDArray[np.float64]:
-        """Return the threshold that the parameter gives; NaN where held-out samples choose.
-
-        Raises
-        ------
-        ValueError
-            For more than two classes, unless it is 0.5, and for several thresholds.
-        """
-        is_single = isinstance(threshold, Real | str)
-        if len(self) > 2 and not (is_single and threshold == 0.5):
-            raise ValueError(
-                f"threshold={threshold!r:.200} is for two classes or several labels, but y has "
-                f"{len(self)} classes, and the most probable one is predicted. Leave it 0.5."
-            )
-        if not is_single:
-            raise ValueError(
-                f"threshold={threshold!r:.200} is a list, which is for several labels, but y holds "
-                "one class per sequence. Pass a number, or 'f1'."
-            )
-        return np.full(1, np.nan if isinstance(threshold, str) else threshold)
 
     def check_same(self, classes: Any) -> None:
         """Raise ValueError if a later call of partial_fit names other classes."""
@@ -186,7 +162,8 @@ class Labels:
             shape = len(self), groups.max() + 1
             pairs = sparse.csr_matrix((np.ones(len(rows)), (outputs, groups[rows])), shape)
             n_groups = pairs.getnnz(axis=1)
-        return np.asarray(np.log(np.maximum(n_groups - 1, SMALLEST_RATE) / np.maximum(n_groups, 1)))
+        # Nearly none, in place of none, has a logarithm.
+        return np.asarray(np.log(np.maximum(n_groups - 1, 1e-9) / np.maximum(n_groups, 1)))
 
     def _truths(self, targets: NDArray[Any]) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
         """Return sample and output of all that is true."""
@@ -214,30 +191,6 @@ class LabelSets(Labels):
     is_multilabel = True
     axis_of_corrections = 0  # each label has its own
     _known_by = "needed, since y is multilabel: its classes are the numbers of its columns"
-
-    def thresholds(self, threshold: Any) -> NDArray[np.float64]:
-        """Return the thresholds that the parameter gives; NaN where held-out samples choose.
-
-        Raises
-        ------
-        ValueError
-            For a list that does not hold a probability for each label.
-        """
-        if isinstance(threshold, Real | str):
-            return np.full(len(self), np.nan if isinstance(threshold, str) else threshold)
-        try:
-            thresholds = np.asarray(threshold, np.float64)
-        except (TypeError, ValueError):
-            thresholds = np.empty(0)
-        if thresholds.shape != (len(self),):
-            raise ValueError(
-                f"threshold={threshold!r:.200} is no list of {len(self)} numbers, one for each "
-                "label of y. Pass one, or a number or 'f1' for all labels."
-            )
-        if (is_wrong := ~((thresholds >= 0) & (thresholds <= 1))).any():
-            label = int(is_wrong.argmax())
-            raise ValueError(f"threshold[{label}] = {thresholds[label]} is not between 0 and 1.")
-        return thresholds
 
     def encode(self, y: NDArray[Any], name: str = "y") -> NDArray[Any]:
         """Multilabel y (n_samples, n_labels) -> the same as float32.
@@ -360,12 +313,11 @@ def _own_values(y: Any) -> Any:
     if np.ma.is_masked(y):
         return np.where(np.ma.getmaskarray(y), np.nan, y.astype(object).data)
     columns = columns_of(y) or [y]
-    dtypes = [getattr(getattr(column, "dtype", None), "numpy_dtype", None) for column in columns]
-    if None in dtypes:
+    if not all(hasattr(getattr(column, "dtype", None), "numpy_dtype") for column in columns):
         return y
     if any(column.isna().any() for column in columns):
         return y  # which is refused
-    arrays = [column.to_numpy(dtype) for column, dtype in zip(columns, dtypes, strict=True)]
+    arrays = [column.to_numpy(column.dtype.numpy_dtype) for column in columns]
     return arrays[0] if y.ndim == 1 else np.column_stack(arrays)
 
 

@@ -6,7 +6,7 @@ decides how X is read: integers are token ids, everything else is a measurement.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any, NoReturn
 
 import numpy as np
@@ -23,16 +23,14 @@ from sklearn_lstm.data.containers import (
 from sklearn_lstm.data.sequences import (
     NO_ID,
     DenseSeries,
-    IdSequences,
+    FlatIds,
     Lengths,
-    RaggedIds,
-    RaggedSeries,
+    RaggedSequences,
     Rows,
     Sequences,
-    SparseIds,
     chunks_of_rows,
 )
-from sklearn_lstm.data.spelling import LARGEST_ID, PADDING_ID
+from sklearn_lstm.data.spelling import LARGEST_ID, PADDING_ID, read_spellings
 from sklearn_lstm.data.time_stamps import (
     check_kind_of_times,
     check_times,
@@ -192,18 +190,18 @@ def _read_sparse(X: Any, input_type: str) -> Sequences:
         X.sum_duplicates()
         X.eliminate_zeros()
     _as_ids(X.data, lambda at: int(np.searchsorted(X.indptr, at, side="right")) - 1)
-    return SparseIds(X)
+    spelling, spellings = read_spellings(X)
+    return FlatIds(spellings, np.diff(X.indptr).astype(np.intp), X.shape[1], spelling=spelling)
 
 
 def _check_places(X: Any) -> None:
     """Raise an error for entries of a COO matrix that are at one place: SciPy would add them."""
-    order = np.lexsort((X.col, X.row))
-    rows, columns = X.row[order], X.col[order]
-    is_repeated = (np.diff(rows) == 0) & (np.diff(columns) == 0)
-    if is_repeated.any():
-        at = int(np.argmax(is_repeated))
+    places = np.ravel_multi_index((X.row, X.col), X.shape)
+    places, counts = np.unique(places, return_counts=True)
+    if (counts > 1).any():
+        row, column = np.unravel_index(places[counts > 1][0], X.shape)
         raise InvalidSequencesError(
-            f"X[{rows[at]}] has several entries in column {columns[at]}, so the order of its ids "
+            f"X[{row}] has several entries in column {column}, so the order of its ids "
             "is not known. Put each id into a column of its own."
         )
 
@@ -222,9 +220,8 @@ def _read_dense(X: NDArray[Any], input_type: str) -> Sequences:
         )
     chunks = list(chunks_of_rows(np.full(len(X), X[0].size)))
     if input_type == "auto":
-        could_be_ids = X.ndim == 2 and X.dtype.kind in "iu"
-        negative = could_be_ids and any(X[rows].min() < 0 for rows in chunks)
-        input_type = "tokens" if could_be_ids and not negative else "numeric"
+        are_ids = X.ndim == 2 and _are_ids(X[rows] for rows in chunks)
+        input_type = "tokens" if are_ids else "numeric"
     if input_type == "integers" and X.ndim == 2:
         _check_integers(X, 0)
     if input_type == "numeric":
@@ -234,20 +231,21 @@ def _read_dense(X: NDArray[Any], input_type: str) -> Sequences:
             "A 3-D X holds measurements, but the classifier reads token ids (2-D)."
         )
     n_entries = [np.count_nonzero(_read_padded_ids(X, rows), axis=1) for rows in chunks]
-    return IdTable(X, np.concatenate(n_entries))
+    return IdTable(np.maximum(np.concatenate(n_entries), 1), X)
 
 
-class IdTable(IdSequences):
+class IdTable(Sequences):
     """A dense table of ids, (n_samples, n_columns), in which 0 is padding; floats are ids too."""
 
-    def __init__(self, X: NDArray[Any], n_entries: Lengths) -> None:
-        super().__init__(n_entries, X.shape[1], is_table=True)
+    def __init__(self, lengths: Lengths, X: NDArray[Any]) -> None:
+        super().__init__(lengths, None, X.shape[1], is_table=True)
         self.table = X
 
     def read(self, rows: Rows) -> NDArray[Any]:
         """Return the ids of rows laid end to end."""
-        ids = _read_padded_ids(self.table, rows)
-        return self.filled(ids[ids != PADDING_ID], rows)
+        ids = _read_padded_ids(self.table, rows).astype(np.int64, copy=False)
+        ids[~ids.any(axis=1), 0] = NO_ID
+        return np.asarray(ids[ids != PADDING_ID])
 
 
 def _read_padded_ids(X: NDArray[Any], rows: Rows) -> NDArray[Any]:
@@ -258,8 +256,7 @@ def _read_series(X: NDArray[Any], chunks: list[Rows]) -> Sequences:
     lengths = np.empty(len(X), dtype=np.intp)
     has_missing = np.zeros(X.shape[2] if X.ndim == 3 else 1, dtype=bool)
     for rows in chunks:
-        block = X[rows] if X.ndim == 3 else X[rows][:, :, np.newaxis]
-        lengths[rows], is_missing = _check_measurements(block, int(rows[0]))
+        lengths[rows], is_missing = _check_measurements(np.atleast_3d(X[rows]), int(rows[0]))
         has_missing |= is_missing
     return DenseSeries(X, np.maximum(lengths, 1), has_missing)
 
@@ -314,10 +311,8 @@ def _read_ragged(
             first_has_dates = has_dates if first_has_dates is None else first_has_dates
             check_kind_of_times(has_dates, first_has_dates, f"X[{index}]")
     if input_type == "auto":
-        integers = all(row.ndim == 1 and (row.dtype.kind in "iu" or not row.size) for row in rows)
-        negative = integers and any(row.size and row.min() < 0 for row in rows)
-        has_values = any(row.size for row in rows)
-        input_type = "tokens" if integers and has_values and not negative else "numeric"
+        are_flat = all(row.ndim == 1 for row in rows) and any(row.size for row in rows)
+        input_type = "tokens" if are_flat and _are_ids(rows) else "numeric"
     if input_type == "integers":
         for index, row in enumerate(rows):
             _check_integers(row, index)
@@ -325,6 +320,11 @@ def _read_ragged(
     sequences = _read_ragged_series(rows, n_channels) if is_numeric else _read_ragged_ids(rows)
     sequences.has_dates = bool(first_has_dates)
     return sequences
+
+
+def _are_ids(parts: Iterable[NDArray[Any]]) -> bool:
+    """Return whether these arrays hold nothing but non-negative integers."""
+    return all(part.dtype.kind in "iu" and part.min() >= 0 for part in parts if part.size)
 
 
 def _check_integers(values: NDArray[Any], row: int) -> None:
@@ -343,8 +343,9 @@ def _read_ragged_ids(rows: list[NDArray[Any]]) -> Sequences:
                 f"X[{index}] has shape {row.shape}, but a row of token ids has shape (T,)."
             )
         ids = _as_ids(row, lambda _, index=index: index)  # type: ignore[misc]
-        rows[index] = ids if ids.all() else ids[ids != PADDING_ID]
-    return RaggedIds(rows)
+        ids = ids if ids.all() else ids[ids != PADDING_ID]
+        rows[index] = ids if len(ids) else np.array([NO_ID], np.int8)
+    return RaggedSequences(rows)
 
 
 def _read_ragged_series(rows: list[NDArray[Any]], n_channels: int) -> Sequences:
@@ -364,4 +365,4 @@ def _read_ragged_series(rows: list[NDArray[Any]], n_channels: int) -> Sequences:
         (length,), is_missing = _check_measurements(steps[np.newaxis], index)
         has_missing |= is_missing
         rows[index] = steps[: max(length, 1)]
-    return RaggedSeries(rows, has_missing)
+    return RaggedSequences(rows, n_channels, has_missing=has_missing)

@@ -13,7 +13,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sklearn_lstm.compute.locks import ForkSafeLock
-from sklearn_lstm.data.static_models import StaticModel, is_static_model
+from sklearn_lstm.data.static_models import (
+    StaticModel,
+    is_static_model,
+    refused,
+    without_halves,
+)
 from sklearn_lstm.exceptions import ModelFileError
 from sklearn_lstm.storing.stored_form import PASSED, NotPlainError
 
@@ -83,14 +88,8 @@ class SentenceEncoder:
     def passed(cls, embeddings: Any) -> list[Any]:
         """Return the encoder and the static models that `load` is given, of one or a list."""
         parts = embeddings if isinstance(embeddings, list | tuple) else [embeddings]
-        found: list[Any] = []
-        for part in parts:
-            if is_encoder(part):
-                found.append(cls.of(part))
-            elif is_static_model(part):
-                found.append(StaticModel(part))
-            elif isinstance(part, str | os.PathLike):
-                found.append(StaticModel.installed(part))
+        found = [cls.of(part) if is_encoder(part) else StaticModel.of(part) for part in parts]
+        found = [model for model in found if model is not None]
         if not found:
             raise TypeError(
                 "load takes as embeddings a static model or an encoder, as an object or the "
@@ -169,11 +168,10 @@ class EncodedTexts:
 
 
 def _encode(model: Any, texts: list[str], source: Path | str) -> NDArray[np.float32]:
-    """Return the vector of each text; half of a surrogate pair is replaced, as others refuse it."""
-    plain = [text.encode(errors="replace").decode() for text in texts]
+    """Return the vector of each text."""
     try:
         with _one_at_a_time.lock:  # the tokenizers of others can't be used by two threads at once
-            vectors = np.asarray(model.encode(plain), np.float32)
+            vectors = np.asarray(model.encode([*map(without_halves, texts)]), np.float32)
     except Exception as error:
         raise ValueError(
             f"embeddings: encode of {source} failed ({type(error).__name__}: {error})."
@@ -193,17 +191,7 @@ def _encode(model: Any, texts: list[str], source: Path | str) -> NDArray[np.floa
 
 def _in_folder(folder: Path) -> Any:
     """Return the model in a folder, which `is_encoder` has read."""
-    try:
+    package = "sentence-transformers"
+    with refused(folder, package, f"pip install {package}", f"can't be opened by {package}"):
         library = import_module("sentence_transformers")
-    except ImportError as error:
-        raise ImportError(
-            "embeddings is the folder of an encoder, which needs the package "
-            "sentence-transformers, not installed: pip install sentence-transformers"
-        ) from error
-    try:
         return library.SentenceTransformer(str(folder), local_files_only=True)
-    except Exception as error:
-        raise FileNotFoundError(
-            f"embeddings: sentence-transformers can't open the folder {str(folder)!r} "
-            f"({type(error).__name__}: {error})."
-        ) from error

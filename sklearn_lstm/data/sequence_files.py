@@ -87,8 +87,8 @@ class StoredSeries(Sequences):
         return gather(self.values, self.starts[rows], self.lengths[rows])
 
 
-class IdsWriter:
-    """Write token ids into a file.
+class IdsWriter(StepsFile):
+    """A file that token ids are written into.
 
     Parameters
     ----------
@@ -98,7 +98,7 @@ class IdsWriter:
     """
 
     def __init__(self, path: Path, known: Spelling | None) -> None:
-        self._file = StepsFile(path, np.int32)
+        super().__init__(path, np.int32)
         self._known = known
         self._unknown = UnknownTokens()
 
@@ -125,19 +125,17 @@ class IdsWriter:
             ids = sequences.read_spellings(rows).astype(np.int32)
             is_unknown = ids <= FIRST_UNKNOWN
             ids[is_unknown] = numbers[FIRST_UNKNOWN - ids[is_unknown]]
-            self._file.append((ids, sequences.lengths[rows]))
+            self.append((ids, sequences.lengths[rows]))
 
     def stored(self, n_features: int, **what_is_known: Any) -> FlatIds:
         """Return what was written."""
         spelling = self._known and replace(self._known, unknown_words=list(self._unknown))
-        file = self._file
-        return FlatIds(
-            file.values(), file.lengths(), n_features, spelling=spelling, **what_is_known
-        )
+        ids, lengths = self.values(), self.lengths()
+        return FlatIds(ids, lengths, n_features, spelling=spelling, **what_is_known)
 
 
-class SeriesWriter:
-    """Write series into a file.
+class SeriesWriter(StepsFile):
+    """A file that series are written into.
 
     Parameters
     ----------
@@ -147,7 +145,7 @@ class SeriesWriter:
     """
 
     def __init__(self, path: Path, n_channels: int, dtype: DTypeLike) -> None:
-        self._file = StepsFile(path, dtype)
+        super().__init__(path, dtype)
         self._has_missing = np.zeros(n_channels, np.bool_)
 
     def add(self, sequences: Sequences) -> None:
@@ -160,21 +158,17 @@ class SeriesWriter:
         """
         self._has_missing |= sequences.has_missing
         for steps, lengths in sequences.chunks():
-            if not np.can_cast(steps.dtype, self._file.dtype):
+            if not np.can_cast(steps.dtype, self.dtype):
                 raise ValueError(
-                    f"X holds {steps.dtype}, but the first batch holds {self._file.dtype}, which "
+                    f"X holds {steps.dtype}, but the first batch holds {self.dtype}, which "
                     "can't represent all of these numbers. Convert all batches to one type, such "
                     "as with X.astype(np.float64)."
                 )
-            self._file.append((steps, lengths))
+            self.append((steps, lengths))
 
     def stored(self, n_features: int, **what_is_known: Any) -> StoredSeries:
         """Return what was written."""
-        values = self._file.values().reshape(-1, len(self._has_missing))
+        values, has_missing = self.values().reshape(-1, len(self._has_missing)), self._has_missing
         return StoredSeries(
-            values,
-            self._file.lengths(),
-            n_features,
-            has_missing=self._has_missing,
-            **what_is_known,
+            values, self.lengths(), n_features, has_missing=has_missing, **what_is_known
         )

@@ -4,20 +4,21 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field, fields
+from functools import reduce
 from itertools import pairwise
 from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.sparse import csr_matrix
 
 from sklearn_lstm.data.embeddings import PretrainedVectors
 from sklearn_lstm.data.sentence_encoders import EncodedTexts, SentenceEncoder
-from sklearn_lstm.data.spelling import NO_TEXTS, Spelling, read_spellings
+from sklearn_lstm.data.spelling import NO_TEXTS, Spelling
 from sklearn_lstm.data.targets import Targets
 from sklearn_lstm.data.time_stamps import with_exact_times
 from sklearn_lstm.text.counting import FIRST_UNKNOWN, UNKNOWN
+from sklearn_lstm.text.id_matrix import fill_empty
 
 Rows: TypeAlias = NDArray[np.integer[Any]]  # indices of sequences
 Lengths: TypeAlias = NDArray[np.integer[Any]]  # steps of each sequence
@@ -27,6 +28,7 @@ ROWS_AT_ONCE = 1 << 8  # sequences that are predicted together
 VALUES_PER_CHUNK = 1 << 17  # read at once, so that memory stays constant
 
 
+@dataclass(eq=False, repr=False)
 class Sequences(ABC):
     """Sequences of unequal length. Nothing is copied or padded before its batch is needed.
 
@@ -43,12 +45,9 @@ class Sequences(ABC):
         from then on.
     spelling : Spelling or None
         The words that ids stand for, if they are known.
-    has_missing : ndarray of bool of shape (n_channels,) or None
-        Which channels have missing values (NaN) in any series of X; None: no channel has. Those
-        of which nothing is known do not count: they have one step, without a value.
-
-    Attributes
-    ----------
+    has_missing : ndarray of bool of shape (n_channels,)
+        Which channels have missing values (NaN) in any series of X. Those of which nothing is known
+        do not count: they have one step, without a value. Token ids have no channels.
     time_channel : int or None
         The channel that holds the time of each step.
     has_dates : bool
@@ -61,27 +60,17 @@ class Sequences(ABC):
         That the user brings.
     """
 
-    def __init__(
-        self,
-        lengths: Lengths,
-        n_channels: int | None,
-        n_features: int,
-        *,
-        is_table: bool = False,
-        spelling: Spelling | None = None,
-        has_missing: NDArray[np.bool_] | None = None,
-    ) -> None:
-        self.lengths = lengths
-        self.n_channels = n_channels
-        self.n_features = n_features
-        self.is_table = is_table
-        self.spelling = spelling
-        self.has_missing = np.zeros(n_channels or 0, bool) if has_missing is None else has_missing
-        self.time_channel: int | None = None
-        self.has_dates = False
-        self.channel_names: tuple[str, ...] = ()
-        self.vectors: PretrainedVectors | None = None
-        self.encoder: SentenceEncoder | EncodedTexts | None = None
+    lengths: Lengths
+    n_channels: int | None
+    n_features: int
+    is_table: bool = False
+    spelling: Spelling | None = None
+    has_missing: NDArray[np.bool_] = field(default_factory=lambda: np.empty(0, bool))
+    time_channel: int | None = None
+    has_dates: bool = False
+    channel_names: tuple[str, ...] = ()
+    vectors: PretrainedVectors | None = None
+    encoder: SentenceEncoder | EncodedTexts | None = None
 
     def __len__(self) -> int:
         return len(self.lengths)
@@ -139,23 +128,13 @@ class Sequences(ABC):
     def first_unknown(self) -> int | None:
         """Return the row of the first series of which nothing is known, if there is one."""
         rows = np.flatnonzero(self.lengths == 1) if self.n_channels is not None else np.arange(0)
-        for start in range(0, len(rows), ROWS_AT_ONCE):
-            part = rows[start : start + ROWS_AT_ONCE]
-            is_unknown = np.isnan(self.read(part)).all(axis=1)
-            if is_unknown.any():
-                return int(part[is_unknown.argmax()])
-        return None
+        parts = np.split(rows, np.arange(ROWS_AT_ONCE, len(rows), ROWS_AT_ONCE))
+        unknown = (part[np.isnan(self.read(part)).all(axis=1)] for part in parts if len(part))
+        return next((int(found[0]) for found in unknown if len(found)), None)
 
     def distinct_ids(self) -> NDArray[Any]:
         """Return each id once, in ascending order."""
-        parts: list[NDArray[Any]] = []
-        n_joined = 0
-        for ids, _ in self.chunks():
-            parts.append(np.unique(ids))
-            if sum(map(len, parts)) > 2 * n_joined + VALUES_PER_CHUNK:  # not too often
-                parts = [np.unique(np.concatenate(parts))]
-                n_joined = len(parts[0])
-        return np.unique(np.concatenate(parts))
+        return reduce(np.union1d, (ids for ids, _ in self.chunks()), self.read(np.arange(1)))
 
 
 class DerivedSequences(Sequences):
@@ -168,16 +147,8 @@ class DerivedSequences(Sequences):
     """
 
     def __init__(self, source: Sequences, lengths: Lengths) -> None:
-        super().__init__(
-            lengths,
-            source.n_channels,
-            source.n_features,
-            is_table=source.is_table,
-            spelling=source.spelling,
-            has_missing=source.has_missing,
-        )
-        self.time_channel = source.time_channel
-        self.vectors, self.encoder = source.vectors, source.encoder
+        known = {one.name: getattr(source, one.name) for one in fields(Sequences)}
+        super().__init__(**known | {"lengths": lengths})
         self.source = source
 
     @abstractmethod
@@ -209,46 +180,25 @@ class SelectedRows(DerivedSequences):
         return self.rows[rows]
 
 
-class IdSequences(Sequences):
-    """Token ids, where a row without an entry is one unknown token.
-
-    Parameters
-    ----------
-    n_entries : ndarray of shape (n_samples,)
-        Ids of each row.
-    """
-
-    def __init__(self, n_entries: Lengths, n_features: int, **what_is_known: Any) -> None:
-        self.n_entries = n_entries
-        self.has_empty = bool((n_entries == 0).any())
-        lengths = np.maximum(n_entries, 1) if self.has_empty else n_entries
-        super().__init__(lengths, None, n_features, **what_is_known)
-
-    def filled(self, entries: NDArray[Any], rows: Rows) -> NDArray[Any]:
-        """Put `NO_ID` into rows without an entry."""
-        if not self.has_empty:
-            return entries
-        n_entries = self.n_entries[rows]
-        return np.insert(entries.astype(np.int64), np.cumsum(n_entries)[n_entries == 0], NO_ID)
-
-
-class FlatIds(IdSequences):
-    """Token ids laid end to end, in memory or in a file.
+class FlatIds(Sequences):
+    """Token ids laid end to end, in memory or in a file; a row without one is an unknown token.
 
     Parameters
     ----------
     spellings : ndarray of shape (n_entries,)
         An id, or -2 - k for the k-th unknown word of the spelling.
-    n_entries, n_features, **what_is_known
-        Of `IdSequences`.
+    n_entries : ndarray of shape (n_samples,)
+        Ids of each row.
+    n_features, **what_is_known
+        Of `Sequences`.
     """
 
     def __init__(
         self, spellings: NDArray[Any], n_entries: Lengths, n_features: int, **what_is_known: Any
     ) -> None:
-        super().__init__(n_entries, n_features, **what_is_known)
-        self.starts = starts_of(n_entries)
-        self.spellings = spellings
+        super().__init__(np.maximum(n_entries, 1), None, n_features, **what_is_known)
+        self.spellings, self.n_entries, self.starts = spellings, n_entries, starts_of(n_entries)
+        self.has_empty = not n_entries.all()
 
     def read(self, rows: Rows) -> NDArray[Any]:
         """Return the ids of rows laid end to end."""
@@ -259,30 +209,9 @@ class FlatIds(IdSequences):
     def read_spellings(self, rows: Rows) -> NDArray[Any]:
         """Return the ids of rows, and the numbers of unknown words."""
         entries = gather(self.spellings, self.starts[rows], self.n_entries[rows])
-        return self.filled(entries, rows)
-
-
-class SparseIds(FlatIds):
-    """The ids of a CSR matrix, with the columns of each row in order."""
-
-    def __init__(self, X: csr_matrix) -> None:
-        spelling, spellings = read_spellings(X)
-        n_entries = np.diff(X.indptr).astype(np.intp)
-        super().__init__(spellings, n_entries, X.shape[1], spelling=spelling)
-        self.columns = X.indices
-
-
-class RaggedIds(IdSequences):
-    """A list of arrays of ids, without padding."""
-
-    def __init__(self, arrays: list[NDArray[Any]]) -> None:
-        super().__init__(np.array([len(ids) for ids in arrays], np.intp), n_features=1)
-        self.arrays = arrays
-
-    def read(self, rows: Rows) -> NDArray[Any]:
-        """Return the ids of rows laid end to end."""
-        ids = np.concatenate([self.arrays[row] for row in rows]).astype(np.int64)
-        return self.filled(ids, rows)
+        if not self.has_empty:
+            return entries
+        return fill_empty(entries.astype(np.int64), self.n_entries[rows], NO_ID)[0]
 
 
 class DenseSeries(Sequences):
@@ -296,7 +225,7 @@ class DenseSeries(Sequences):
     """
 
     def __init__(self, X: NDArray[Any], lengths: Lengths, has_missing: NDArray[np.bool_]) -> None:
-        self.values = X if X.ndim == 3 else X[:, :, np.newaxis]
+        self.values = np.atleast_3d(X)
         super().__init__(
             lengths,
             self.values.shape[2],
@@ -315,17 +244,20 @@ class DenseSeries(Sequences):
         return with_exact_times(steps, lengths, self.time_channel)
 
 
-class RaggedSeries(Sequences):
-    """A list of arrays (T_i, n_channels)."""
+class RaggedSequences(Sequences):
+    """A list of arrays without padding: ids (T_i,), or measurements (T_i, n_channels)."""
 
-    def __init__(self, arrays: list[NDArray[Any]], has_missing: NDArray[np.bool_]) -> None:
-        lengths, n_channels = np.array([len(one) for one in arrays], np.intp), len(has_missing)
-        super().__init__(lengths, n_channels, n_channels, has_missing=has_missing)
+    def __init__(
+        self, arrays: list[NDArray[Any]], n_channels: int | None = None, **what_is_known: Any
+    ) -> None:
+        lengths = np.array([len(array) for array in arrays], np.intp)
+        super().__init__(lengths, n_channels, n_channels or 1, **what_is_known)
         self.arrays = arrays
 
     def read(self, rows: Rows) -> NDArray[Any]:
-        """Return the steps of rows laid end to end, (n_steps, n_channels)."""
-        return np.concatenate([self.arrays[row] for row in rows])
+        """Return the steps of rows laid end to end."""
+        steps = np.concatenate([self.arrays[row] for row in rows])
+        return steps.astype(np.int64) if steps.ndim == 1 else steps  # ids may be of several types
 
 
 @dataclass(frozen=True)

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache, cached_property
 from importlib import import_module
 from importlib.util import find_spec
+from itertools import compress
 from pathlib import Path
 from threading import Lock
 from typing import Any
@@ -19,18 +21,20 @@ from sklearn_lstm.exceptions import ModelFileError
 from sklearn_lstm.storing.stored_form import PASSED, NotPlainError, checksum_of
 
 EXTRA = "pip install model2vec wordllama"
-INSTALLED = {  # a package, and where it keeps the vectors of pieces and their tokenizer
-    "wordllama": (
-        "weights/l2_supercat_256.safetensors",
-        "tokenizers/l2_supercat_tokenizer_config.json",
-    ),
-}
+INSTALLED = "wordllama"
+VECTORS = "weights/l2_supercat_256.safetensors"  # of pieces, in this package
+TOKENIZER = "tokenizers/l2_supercat_tokenizer_config.json"
 ONE_AT_A_TIME = Lock()  # model2vec sets its tokenizer anew for each call
 
 
 def is_static_model(embeddings: Any) -> bool:
     """Return whether this is a model of wordllama or model2vec."""
     return hasattr(embeddings, "tokenizer") and hasattr(embeddings, "embedding")
+
+
+def without_halves(text: str) -> str:
+    """Return a text without half surrogate pairs, which tokenizers refuse."""
+    return text.encode(errors="replace").decode()
 
 
 @dataclass(frozen=True)
@@ -48,6 +52,15 @@ class StaticModel:
 
     model: Any
     source: str | Path | None = None
+
+    @classmethod
+    def of(cls, embeddings: Any) -> StaticModel | None:
+        """Return the model that the user brings or names; None if it is something else."""
+        if isinstance(embeddings, str | os.PathLike):
+            return cls.installed(embeddings)
+        if getattr(embeddings, "binary", False) and is_static_model(embeddings):
+            raise ValueError("embeddings: a WordLlama model with binary=True has no vectors.")
+        return cls(embeddings) if is_static_model(embeddings) else None
 
     @classmethod
     def installed(cls, source: str | os.PathLike[str]) -> StaticModel:
@@ -102,24 +115,16 @@ class StaticModel:
         What is no str, or has no known piece, has none.
         """
         is_known = np.array([isinstance(token, str) and len(token) > 0 for token in tokens], bool)
-        # Tokenizers refuse half a surrogate pair, which Python takes for a character.
-        words = [
-            token.encode(errors="replace").decode()
-            for token, known in zip(tokens, is_known.tolist(), strict=True)
-            if known
-        ]
+        words = [without_halves(word) for word in compress(tokens, is_known)]
         if not words:
             return is_known, np.empty((0, self.model.embedding.shape[1]), np.float32)
+        embed = getattr(self.model, "embed", None)
         with ONE_AT_A_TIME:
-            vectors = self._embed(words).astype(np.float32, copy=False)
+            found = embed(words) if embed else self.model.encode(words, use_multiprocessing=False)
+        vectors = np.asarray(found, np.float32)
         has_pieces = vectors.any(axis=1)
         is_known[is_known] = has_pieces
         return is_known, vectors[has_pieces]
-
-    def _embed(self, words: list[str]) -> NDArray[Any]:
-        if hasattr(self.model, "embed"):
-            return np.asarray(self.model.embed(words))
-        return np.asarray(self.model.encode(words, use_multiprocessing=False))
 
     def describe(self) -> str:
         """Return what it is, in a few words."""
@@ -154,16 +159,16 @@ class Pieces:
 
 @cache
 def _in_package(name: str) -> Pieces:
-    if name not in INSTALLED:
-        known = ", ".join(map(repr, INSTALLED))
+    if name != INSTALLED:
         raise ValueError(
-            f"embeddings={name!r} is not the name of a static model. Names: {known}. For the "
-            "folder of a model2vec StaticModel pass pathlib.Path(...); nothing is downloaded."
+            f"embeddings={name!r} is not the name of a static model. The only one is "
+            f"{INSTALLED!r}. For the folder of a model2vec StaticModel pass pathlib.Path(...); "
+            "nothing is downloaded."
         )
     package = find_spec(name)
     if package is None or package.origin is None:
         raise ImportError(f"embeddings={name!r} needs the package {name}, not installed: {EXTRA}")
-    vectors, tokenizer = (Path(package.origin).parent / file for file in INSTALLED[name])
+    vectors, tokenizer = (Path(package.origin).parent / file for file in (VECTORS, TOKENIZER))
     if not (vectors.exists() and tokenizer.exists()):
         raise ImportError(
             f"embeddings={name!r}: the installed package lacks {vectors.name} or {tokenizer.name}. "
@@ -177,16 +182,20 @@ def _in_package(name: str) -> Pieces:
 def _in_folder(folder: Path) -> Any:
     if not folder.is_dir():  # model2vec would ask the network for it
         raise FileNotFoundError(f"embeddings: there is no folder {str(folder)!r}.")
+    with refused(folder, "model2vec", EXTRA, "holds no StaticModel of model2vec"):
+        return import_module("model2vec").StaticModel.from_pretrained(folder)
+
+
+@contextmanager
+def refused(folder: Path, package: str, command: str, found: str) -> Iterator[None]:
+    """Say in an error why a package can't open a folder: it is missing, or the folder is wrong."""
     try:
-        model2vec = import_module("model2vec")
+        yield
     except ImportError as error:
         raise ImportError(
-            f"embeddings is a folder, which needs the package model2vec, not installed: {EXTRA}"
+            f"embeddings is a folder, which needs the package {package}, not installed: {command}"
         ) from error
-    try:
-        return model2vec.StaticModel.from_pretrained(folder)
     except Exception as error:
         raise FileNotFoundError(
-            f"embeddings: the folder {str(folder)!r} holds no StaticModel of model2vec, as its "
-            f"save_pretrained writes it ({type(error).__name__}: {error})."
+            f"embeddings: the folder {str(folder)!r} {found} ({type(error).__name__}: {error})."
         ) from error

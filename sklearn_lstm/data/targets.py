@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from math import inf, prod
 from numbers import Real
 from typing import Any
 
@@ -82,9 +83,8 @@ def relative_weights(
     ValueError
         For weights of another number or shape, negative or infinite ones, and none above zero.
     """
-    weight = np.ones(1)
-    for factor in _factors(sample_weight, class_weight, values, labels):
-        weight = weight * (factor / (factor.max(initial=0) or 1))
+    factors = _factors(sample_weight, class_weight, values, labels)
+    weight = prod((part / (part.max(initial=0) or 1) for part in factors), start=np.ones(1))
     weight = np.where(weight < np.finfo(np.float64).eps * weight.sum(axis=0), 0, weight)
     _check_any(weight)
     mean: float = weight[weight > 0].mean()
@@ -103,10 +103,8 @@ def absolute_weights(
     ValueError
         As `relative_weights`, and for weights that are too large for float32.
     """
-    weight = np.ones(1)
     with np.errstate(over="ignore"):
-        for factor in _factors(sample_weight, class_weight, values, labels):
-            weight = weight * factor
+        weight = prod(_factors(sample_weight, class_weight, values, labels), start=np.ones(1))
     too_large = weight > np.finfo(np.float32).max
     if too_large.any():
         row = int(np.argwhere(too_large)[0, 0])
@@ -125,11 +123,11 @@ def _factors(
     weights = read_sample_weight(sample_weight, len(values))
     if class_weight is None:
         return [weights]
-    if labels.is_multilabel and not isinstance(class_weight, Mapping):
-        return [weights[:, np.newaxis], _weights_of_labels(class_weight, values.astype(np.int8))]
-    if isinstance(class_weight, Mapping) and not labels.is_multilabel:
-        return [weights, _weights_of_classes(class_weight, labels)[values]]
-    return [weights, compute_sample_weight(class_weight, values)]
+    if not labels.is_multilabel:
+        return [weights, _weights_by_class(class_weight, values, labels)]
+    if isinstance(class_weight, Mapping):
+        return [weights, compute_sample_weight(class_weight, values)]
+    return [weights[:, np.newaxis], _weights_of_labels(class_weight, values.astype(np.int8))]
 
 
 def _weights_of_labels(
@@ -146,13 +144,8 @@ def _weights_of_labels(
             f"class_weight has {len(class_weights)} entries, but y has {n_labels} labels: one dict "
             "for each is needed."
         )
-    weights, no_or_yes = np.empty(y.shape), Labels(np.arange(2))
-    for label, its_weight in enumerate(class_weights):
-        if isinstance(its_weight, Mapping):
-            weights[:, label] = _weights_of_classes(its_weight, no_or_yes)[y[:, label]]
-        else:
-            weights[:, label] = compute_sample_weight(its_weight, y[:, label])
-    return weights
+    no_or_yes, pairs = Labels(np.arange(2)), zip(class_weights, y.T, strict=True)
+    return np.column_stack([_weights_by_class(weight, one, no_or_yes) for weight, one in pairs])
 
 
 def read_sample_weight(sample_weight: Any, n_samples: int) -> NDArray[np.float64]:
@@ -181,13 +174,15 @@ def read_sample_weight(sample_weight: Any, n_samples: int) -> NDArray[np.float64
     return weight
 
 
-def _weights_of_classes(class_weight: Mapping[Any, float], labels: Labels) -> NDArray[np.float64]:
-    """Return the weight of each class; 1 if the mapping does not name it.
+def _weights_by_class(class_weight: Any, values: NDArray[Any], labels: Labels) -> NDArray[Any]:
+    """Return the weight of the class of each value; 1 if a mapping does not name it.
 
     A part of the data may lack classes that the mapping names.
     """
+    if not isinstance(class_weight, Mapping):
+        return np.asarray(compute_sample_weight(class_weight, values))
     for label, weight in class_weight.items():
-        if not (isinstance(weight, Real) and np.isfinite(weight) and weight >= 0):
+        if not (isinstance(weight, Real) and 0 <= float(weight) < inf):
             raise ValueError(
                 f"class_weight[{label!r}] = {weight!r}, but the weight of a class is a finite "
                 "number of 0 or more."
@@ -198,7 +193,8 @@ def _weights_of_classes(class_weight: Mapping[Any, float], labels: Labels) -> ND
         raise ValueError(
             f"class_weight names {unknown[:5]}, which are not among the classes {classes[:10]}."
         )
-    return np.array([float(class_weight.get(label, 1.0)) for label in classes])
+    weights = np.array([float(class_weight.get(label, 1.0)) for label in classes])
+    return weights.take(values)
 
 
 def read_groups(groups: Any, n_samples: int) -> NDArray[np.intp] | None:

@@ -12,7 +12,6 @@ from numpy.typing import NDArray
 from sklearn_lstm.exceptions import InvalidSequencesError
 
 DURATIONS = (timedelta, np.timedelta64)
-LARGEST_EXACT = 1 << 53  # float64 holds all integers up to this one
 
 
 def is_date(value: Any) -> bool:
@@ -85,7 +84,8 @@ def with_exact_times(
 
 def has_large(times: NDArray[Any]) -> bool:
     """Return whether float64 can't hold all integers up to the largest time."""
-    return bool(((times > LARGEST_EXACT) | (times < -LARGEST_EXACT)).any())
+    largest = 1 << np.finfo(np.float64).nmant + 1  # float64 holds all integers up to it
+    return bool(((times > largest) | (times < -largest)).any())
 
 
 def find_time_channel(time_channel: int | str, names: tuple[str, ...], X: NDArray[Any]) -> int:

@@ -41,9 +41,10 @@ def count_neighbours(batches: Iterable[TokenBatch], n_words: int, window: int) -
     """
     pairs = sp.csr_matrix((n_words, n_words), dtype=np.int64)
     for words, texts in _in_blocks(batches):
-        for start in range(0, len(words), TOKENS_AT_ONCE):
-            part = slice(start, start + TOKENS_AT_ONCE + window)
-            pairs += _count_pairs(words[part], texts[part], n_words, window)
+        for distance in range(1, min(window + 1, len(words))):
+            is_pair = texts[distance:] == texts[:-distance]
+            places = words[:-distance][is_pair], words[distance:][is_pair]
+            pairs += sp.csr_matrix((np.ones(len(places[0]), np.int64), places), pairs.shape)
     return pairs + pairs.T
 
 
@@ -69,21 +70,6 @@ def _join(batches: list[TokenBatch]) -> tuple[NDArray[np.int64], NDArray[np.int6
     texts = np.repeat(np.arange(len(lengths)), lengths)
     is_known = words >= 0
     return words[is_known], texts[is_known]
-
-
-def _count_pairs(
-    words: NDArray[np.int64], texts: NDArray[np.int64], n_words: int, window: int
-) -> sp.csr_matrix:
-    """Count pairs whose first word is among the first `TOKENS_AT_ONCE`; the lower id is the row."""
-    keys = []
-    for distance in range(1, window + 1):
-        second = slice(distance, distance + TOKENS_AT_ONCE)
-        first = slice(0, len(words[second]))
-        is_pair = texts[first] == texts[second]
-        one, other = words[first][is_pair], words[second][is_pair]
-        keys.append(np.minimum(one, other) * n_words + np.maximum(one, other))
-    pairs, counts = np.unique(np.concatenate(keys), return_counts=True)
-    return sp.csr_matrix((counts, np.divmod(pairs, n_words)), (n_words, n_words))
 
 
 def factorize(

@@ -59,11 +59,13 @@ class TokenIds(sp.csr_matrix):  # type: ignore[misc]
         """
         ids = self if self.has_canonical_format else self.copy()
         ids.sum_duplicates()
-        numbers = self.temporary_ids.data.tolist()
-        known = dict(zip(_places(self.temporary_ids), numbers, strict=True))
-        places = _places(ids, ids.data == UNKNOWN)
-        tokens = (self.temporary_tokens.get(known.get(place, 0), "") for place in places)
-        return np.fromiter(tokens, np.object_, len(places))  # a token may be a tuple
+        entries = ids.tocoo()
+        at = np.flatnonzero(entries.data == UNKNOWN)
+        if not len(at):
+            return np.empty(0, np.object_)
+        numbers = np.asarray(self.temporary_ids[entries.row[at], entries.col[at]]).ravel()
+        tokens = (self.temporary_tokens.get(number, "") for number in numbers.tolist())
+        return np.fromiter(tokens, np.object_, len(numbers))  # a token may be a tuple
 
     def __getitem__(self, key: Any) -> Any:
         return self._told(super().__getitem__(key), key)
@@ -115,17 +117,12 @@ def to_csr(
     max_length : int
     truncation : str
     """
-    parts = list(cut_batches(batches, max_length, truncation))
-    lengths = np.concatenate([np.zeros(0, np.int64), *(part_lengths for _, part_lengths in parts)])
-    ends = np.append(0, np.cumsum(lengths))
-    # One block of memory is allocated faster than several.
-    data, columns = np.empty((2, ends[-1]), np.int32)
-    stop = 0
-    for part, part_lengths in parts:
-        start, stop = stop, stop + len(part)
-        data[start:stop] = part
-        columns[start:stop] = _positions(part_lengths)
+    nothing = np.zeros(0, np.int32), np.zeros(0, np.int64)
+    parts = zip(nothing, *cut_batches(batches, max_length, truncation), strict=True)
+    data, lengths = map(np.concatenate, parts)
+    data, ends = data.astype(np.int32, copy=False), np.append(0, np.cumsum(lengths))
     at = np.flatnonzero(data <= FIRST_UNKNOWN)
+    columns = _positions(lengths)
     numbers = data[at], columns[at], np.searchsorted(at, ends)
     data[at] = UNKNOWN
     shape = len(lengths), max_length
@@ -140,13 +137,23 @@ def cut_batches(
     batches: Iterable[TokenBatch], max_length: int, truncation: str
 ) -> Iterator[TokenBatch]:
     """Yield at most `max_length` ids of each text; an empty text is one unknown token."""
-    return (_truncate(*_fill_empty(*batch), max_length, truncation) for batch in batches)
+    n_first = {"pre": 0, "post": max_length, "middle": (max_length + 1) // 2}[truncation]
+    for batch in batches:
+        ids, lengths = fill_empty(*batch, FIRST_UNKNOWN)
+        excess = np.maximum(lengths - max_length, 0)
+        if excess.any():
+            positions = _positions(lengths)
+            is_first = positions < n_first  # of those that are kept; the others are last
+            ids = ids[is_first | (positions >= n_first + np.repeat(excess, lengths))]
+        yield ids, lengths - excess
 
 
-def _places(X: sp.csr_matrix, chosen: Any = slice(None)) -> list[tuple[int, int]]:
-    """Return row and column of the chosen entries."""
-    rows = np.repeat(np.arange(X.shape[0]), np.diff(X.indptr))
-    return list(zip(rows[chosen].tolist(), X.indices[chosen].tolist(), strict=True))
+def fill_empty(ids: NDArray[np.integer[Any]], lengths: NDArray[Any], filling: int) -> TokenBatch:
+    """Put one id, which the type of the others can hold, into each sequence without an id."""
+    is_empty = lengths == 0
+    if not is_empty.any():
+        return ids, lengths
+    return np.insert(ids, np.cumsum(lengths)[is_empty], filling), np.maximum(lengths, 1)
 
 
 def to_dense(X: sp.csr_matrix, padding: str) -> NDArray[np.int32]:
@@ -183,11 +190,6 @@ def look_up_rows(X: Any, tokens: NDArray[np.object_]) -> list[NDArray[np.object_
     return [found[start:stop] for start, stop in pairwise(ids.indptr)]
 
 
-def n_first_kept(max_length: int, truncation: str) -> int:
-    """Return how many of the tokens that a long text keeps are its first; the others are last."""
-    return {"pre": 0, "post": max_length, "middle": (max_length + 1) // 2}[truncation]
-
-
 def _as_csr(X: Any) -> sp.csr_matrix:
     """Return the ids of each row of any output of `transform`, in order and without padding."""
     if not sp.issparse(X):
@@ -211,24 +213,3 @@ def _positions(lengths: NDArray[np.int64]) -> NDArray[np.int32]:
     positions = np.arange(lengths.sum(), dtype=np.int32)
     positions -= np.repeat(starts, lengths)
     return positions
-
-
-def _fill_empty(ids: NDArray[np.integer[Any]], lengths: NDArray[np.int64]) -> TokenBatch:
-    """Put one unknown token into each text without a token."""
-    is_empty = lengths == 0
-    if not is_empty.any():
-        return ids, lengths
-    return np.insert(ids, np.cumsum(lengths)[is_empty], FIRST_UNKNOWN), np.maximum(lengths, 1)
-
-
-def _truncate(
-    ids: NDArray[np.integer[Any]], lengths: NDArray[np.int64], max_length: int, truncation: str
-) -> TokenBatch:
-    """Remove tokens at the start, at the end or in the middle of texts that are too long."""
-    excess = np.maximum(lengths - max_length, 0)
-    if not excess.any():
-        return ids, lengths
-    n_first = n_first_kept(max_length, truncation)
-    positions = _positions(lengths)
-    is_kept = (positions < n_first) | (positions >= n_first + np.repeat(excess, lengths))
-    return ids[is_kept], lengths - excess

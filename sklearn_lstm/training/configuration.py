@@ -22,6 +22,7 @@ from sklearn_lstm.data.labels import Labels
 from sklearn_lstm.data.sequences import Sequences
 from sklearn_lstm.exceptions import IgnoredParameterWarning, warn_user
 from sklearn_lstm.network.pooling import POOLINGS
+from sklearn_lstm.thresholds import given_thresholds
 from sklearn_lstm.training.encoded_network import EncodedNetwork
 from sklearn_lstm.training.losses import find_criterion
 from sklearn_lstm.training.optimizers import find_optimizer
@@ -146,7 +147,7 @@ class Configuration:
             "previous": previous,
             "architecture": architecture,
             "embedding_dim": embedding_dim,
-            "thresholds": labels.thresholds(parameters["threshold"]),
+            "thresholds": given_thresholds(parameters["threshold"], labels),
             "loss": loss,
             "probabilities": probabilities,
             "token_dropout": 0.0 if kind is MEASUREMENTS else parameters["token_dropout"],

@@ -13,8 +13,7 @@ from torch import Tensor
 from sklearn_lstm.compute.devices import exact
 from sklearn_lstm.compute.threads import map_on_workers, workers
 from sklearn_lstm.data.batches import steps_at_once
-from sklearn_lstm.data.encoding import Encoding
-from sklearn_lstm.data.padding import pad
+from sklearn_lstm.data.encoding import Encoding, pad
 from sklearn_lstm.data.sequences import Rows, Sequences, rows_of_similar_length
 from sklearn_lstm.network.network import SequenceNetwork
 from sklearn_lstm.text.counting import FIRST_UNKNOWN

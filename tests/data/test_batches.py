@@ -9,9 +9,14 @@ from sklearn_lstm.data.batches import (
     SequenceDataset,
     steps_at_once,
 )
-from sklearn_lstm.data.encoding import PADDING_CODE, UNKNOWN_CODE, ChannelScaling, TokenCodes
+from sklearn_lstm.data.encoding import (
+    PADDING_CODE,
+    UNKNOWN_CODE,
+    ChannelScaling,
+    TokenCodes,
+    encoded,
+)
 from sklearn_lstm.data.labels import Labels
-from sklearn_lstm.data.padding import encoded
 from sklearn_lstm.data.reading import read_sequences
 from sklearn_lstm.data.sequences import ROWS_AT_ONCE, Samples, rows_of_similar_length
 from sklearn_lstm.data.targets import Targets

@@ -102,7 +102,7 @@ def test_embeddings_that_suit_no_id_are_refused(embeddings, message):
     ("embeddings", "message"),
     [
         ({"tree": VECTORS[0]}, "None of the tokens in X has a vector in .*tree"),
-        ({"good": 1.0}, "embeddings takes an array.*found vectors of shape"),
+        ({"good": 1.0}, r"embeddings takes an array.*found .*dict. of shape \(1,\)"),
         ({"good": [1.0, 2.0], "bad": [1.0]}, r"one length, found \[\(1,\), \(2,\)\]"),
     ],
 )

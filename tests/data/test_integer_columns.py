@@ -1,4 +1,4 @@
-"""Integer columns of any kind are token ids; a missing value in them is an error."""
+"""Integers in any container are token ids, of which none may be missing; booleans are not."""
 
 from functools import partial
 
@@ -9,6 +9,9 @@ import pyarrow as pa
 import pytest
 import small_models
 from numpy.testing import assert_array_equal
+
+from sklearn_lstm.data.reading import read_sequences
+from sklearn_lstm.exceptions import InvalidSequencesError
 
 IDS = [[3, 4, 0], [4, 5, 3], [3, 0, 0], [7, 7, 5], [5, 4, 3], [7, 3, 0], [4, 4, 4], [5, 7, 0]]
 NAMES = ["first", "second", "third"]
@@ -207,8 +210,66 @@ def test_null_in_a_column_of_lists_is_an_error_that_names_the_row(make, rows):
         model.predict(make(rows))
 
 
-def test_an_integer_too_large_for_an_id_is_an_error_that_names_the_row():
-    X = np.array(IDS, object)
-    X[4, 0] = 2**70
-    with pytest.raises(ValueError, match=r"X\[4\]"):
-        small(input_type="tokens").fit(X, LABELS)
+# --- Integers that are no ids
+
+
+@pytest.mark.parametrize("large", [2**31, 2**63, 2**64, 10**30])
+@pytest.mark.parametrize(
+    "hold",
+    [
+        lambda large: [[1, 2], [3, large]],
+        lambda large: [[1, 2, 3], [3, large]],
+        lambda large: np.array([[1, 2], [3, large]], object),
+        lambda large: [np.array([1, 2, 3], object), np.array([3, large], object)],
+    ],
+    ids=["lists", "unequal lists", "objects", "unequal objects"],
+)
+def test_an_integer_that_is_no_id_is_refused_by_row(hold, large):
+    with pytest.raises(InvalidSequencesError, match=rf"X\[1\] holds {large}.*numeric"):
+        read_sequences(hold(large))
+
+
+def test_large_floats_are_measurements():
+    assert read_sequences([[1.0, 2.0], [3.0, 1e20]]).n_channels == 1
+    assert read_sequences([[1.0, 2.0, 3.0], [3.0, 1e20]]).n_channels == 1
+
+
+def test_large_integers_are_measurements_if_the_user_says_so():
+    for X in ([[1, 2], [3, 2**70]], [[1, 2, 3], [3, 2**70]]):
+        sequences = read_sequences(X, "numeric")
+        assert sequences.read(np.array([1])).ravel().tolist() == [3, 2.0**70]
+
+
+# --- Booleans are measurements
+
+
+BOOLEANS = [[True, False, True], [False, False, True]]
+
+HOLDERS = {
+    "lists": BOOLEANS,
+    "array": np.array(BOOLEANS),
+    "objects": np.array(BOOLEANS, dtype=object),
+    "nullable": pd.DataFrame(BOOLEANS, dtype="boolean"),
+    "Arrow": pd.DataFrame(BOOLEANS, dtype="bool[pyarrow]"),
+    "polars": pl.DataFrame(BOOLEANS, orient="row"),
+    "objects of unequal length": [np.array(BOOLEANS[0], object), np.array([False], object)],
+    "column of lists": pd.Series(BOOLEANS),
+}
+
+
+@pytest.mark.parametrize("holder", HOLDERS)
+def test_booleans_are_measurements(holder):
+    sequences = read_sequences(HOLDERS[holder])
+    assert sequences.n_channels == 1
+    assert sequences.read(np.array([0])).ravel().tolist() == [1, 0, 1]
+
+
+def test_a_missing_boolean_is_a_missing_value():
+    sequences = read_sequences(pd.DataFrame([[True, None], [False, True]], dtype="boolean"))
+    assert sequences.n_channels == 1
+    assert sequences.lengths.tolist() == [1, 2]
+
+
+def test_integers_beside_booleans_are_measurements():
+    sequences = read_sequences(pd.DataFrame({"count": [3, 4], "is_open": [True, False]}))
+    assert sequences.n_channels == 1

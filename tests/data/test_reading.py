@@ -190,10 +190,6 @@ def test_three_axes_of_integers_are_measurements():
     assert read_sequences([np.ones((3, 4), dtype=int), np.ones((2, 4), dtype=int)]).n_channels == 4
 
 
-def test_booleans_are_measurements():
-    assert read_sequences(np.array([[True, False], [True, True]])).n_channels == 1
-
-
 def test_input_type_overrides_what_the_dtype_says():
     assert steps_of(ID_TABLE, "numeric")[1] == [[6], [0], [0], [0], [0]]
     assert read_sequences(IDS, "numeric").n_channels == 1

@@ -6,7 +6,7 @@ import pytest
 from sklearn_lstm import LSTMSequenceClassifier
 from sklearn_lstm.data.kinds import KINDS
 from sklearn_lstm.data.labels import Labels, LabelSets
-from sklearn_lstm.data.sequences import RaggedIds, RaggedSeries, Samples
+from sklearn_lstm.data.sequences import RaggedSequences, Samples
 from sklearn_lstm.data.targets import Targets
 from sklearn_lstm.members.ngrams import hashing
 from sklearn_lstm.members.ngrams import ngram_model as ngrams
@@ -16,8 +16,9 @@ from sklearn_lstm.training.held_out import Parts
 
 def sequences_from(X):
     if np.ndim(X[0]) == 1:
-        return RaggedIds(X)
-    return RaggedSeries(X, np.isnan(np.concatenate(X)).any(axis=0))
+        return RaggedSequences(X)
+    has_missing = np.isnan(np.concatenate(X)).any(axis=0)
+    return RaggedSequences(X, len(has_missing), has_missing=has_missing)
 
 
 @pytest.fixture

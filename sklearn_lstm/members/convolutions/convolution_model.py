@@ -16,9 +16,8 @@ from numpy.typing import NDArray
 
 from sklearn_lstm.blending import Blend, ClassPrior, fit_blend
 from sklearn_lstm.compute.abandoning import check_not_abandoned
-from sklearn_lstm.data.encoding import ChannelScaling
+from sklearn_lstm.data.encoding import ChannelScaling, pad
 from sklearn_lstm.data.kinds import MEASUREMENTS
-from sklearn_lstm.data.padding import pad
 from sklearn_lstm.data.sequences import Rows, Samples, Sequences, rows_of_similar_length
 from sklearn_lstm.data.targets import Targets
 from sklearn_lstm.members.convolutions.features import Batch, Features, in_blocks

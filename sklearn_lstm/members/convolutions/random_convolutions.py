@@ -11,8 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.constants import golden
 
-from sklearn_lstm.data.encoding import ChannelScaling
-from sklearn_lstm.data.padding import encoded
+from sklearn_lstm.data.encoding import ChannelScaling, encoded
 from sklearn_lstm.data.sequences import Lengths, Sequences
 from sklearn_lstm.training.duration import MOST_STEPS_PER_BATCH
 

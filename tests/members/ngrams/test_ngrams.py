@@ -11,7 +11,7 @@ from scipy.sparse import diags
 from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.svm import LinearSVC
 
-from sklearn_lstm.data.sequences import RaggedIds
+from sklearn_lstm.data.sequences import RaggedSequences
 from sklearn_lstm.exceptions import LinearModelSkippedWarning
 from sklearn_lstm.members.ngrams import svm
 from sklearn_lstm.members.ngrams.ngram_model import NgramModel
@@ -60,7 +60,7 @@ def test_it_is_what_scikit_learn_makes_of_the_same_ngrams(
     model, _ = fit(samples_of(X, y, weights), unit=token_unit, seed=3)
     assert len(model.hashes) == features.shape[1]
     new = sentences(50, n_ids * 3 // 2)
-    found = model.logits(RaggedIds(new))
+    found = model.logits(RaggedSequences(new))
     features_of_new = reference.transform(documents(new, borders=borders))
     for label in range(1, n_classes):
         inside, outside = (
@@ -87,7 +87,7 @@ def test_svms_of_many_classes_share_the_features(fit, rng, samples_of, monkeypat
     new, _ = topics(rng, 300, 50, n_ids=300)
     expected = reference_svm.decision_function(reference.transform(documents(new, borders=False)))
     model, _ = fit(samples_of(X, y, weights, n_outputs=51))
-    found = model.logits(RaggedIds(new))
+    found = model.logits(RaggedSequences(new))
     np.testing.assert_allclose(found[:, :50], expected, atol=1e-3)
     assert (found[:, 50] == -1).all()  # a class without samples
 
@@ -119,7 +119,7 @@ def test_sequences_are_read_once_for_both_models(fit, rng, samples_of):
 def test_sequences_without_a_known_ngram_have_the_intercept(fit, sentences, samples_of):
     X, y = sentences(120, 400), np.arange(120) % 2
     model, _ = fit(samples_of(X, y))
-    found = model.logits(RaggedIds([np.array([999]), np.array([998, 997])]))
+    found = model.logits(RaggedSequences([np.array([999]), np.array([998, 997])]))
     assert np.array_equal(found[0], model.intercept)
 
 
@@ -128,7 +128,7 @@ def test_a_step_without_an_id_is_a_token_like_any_other(fit, pairs, samples_of, 
     X, y = pairs(200)
     X = [np.where(row == 4, -1, row).astype(dtype) for row in X]
     model, _ = fit(samples_of(X, y))
-    found = model.logits(RaggedIds([np.array([-1, 5]), np.array([5, -1]), np.array([-1])]))
+    found = model.logits(RaggedSequences([np.array([-1, 5]), np.array([5, -1]), np.array([-1])]))
     assert found[:2].argmax(axis=1).tolist() == [1, 0]
     assert np.isfinite(found).all()
 
@@ -136,7 +136,7 @@ def test_a_step_without_an_id_is_a_token_like_any_other(fit, pairs, samples_of, 
 def test_a_class_without_samples_is_never_predicted(fit, pairs, samples_of):
     X, y = pairs(120)
     model, _ = fit(samples_of(X, y, n_outputs=3))
-    assert set(model.logits(RaggedIds(X)).argmax(1)) == {0, 1}
+    assert set(model.logits(RaggedSequences(X)).argmax(1)) == {0, 1}
 
 
 @pytest.mark.parametrize("n_copies", [1, 12], ids=["few", "many"])
@@ -145,7 +145,7 @@ def test_multilabel_has_a_svm_for_each_label(fit, pairs, samples_of, n_copies):
     labels = np.column_stack([y, 1 - y, np.zeros_like(y), np.ones_like(y)]).astype(np.float32)
     labels = np.tile(labels, n_copies)
     model, logits = fit(samples_of(X, labels), np.arange(50), unit="char")
-    assert np.mean((model.logits(RaggedIds(X)) > 0) == labels) > 0.98
+    assert np.mean((model.logits(RaggedSequences(X)) > 0) == labels) > 0.98
     assert np.mean((logits > 0) == labels[:50]) > 0.95
 
 
@@ -163,7 +163,7 @@ def test_a_model_says_what_it_is(fit, pairs, samples_of):
 def test_a_model_holds_nothing_but_its_features(fit, pairs, samples_of):
     X, y = pairs(200)
     model, _ = fit(samples_of(X, y))
-    model.logits(RaggedIds(X))
+    model.logits(RaggedSequences(X))
     n_bytes = sum(getattr(value, "nbytes", 0) for value in vars(model).values())
     assert n_bytes < 100_000
 
