@@ -33,6 +33,7 @@ from sklearn_lstm.training.configuration import Configuration
 from sklearn_lstm.training.duration import (
     MOST_WORK_FOR_TWO_NETWORKS,
     TrainingPlan,
+    n_to_hold_out,
     plan_training,
     work_of_epoch,
 )
@@ -41,8 +42,6 @@ from sklearn_lstm.training.progress import FitProgress
 
 # In the order in which they are fitted. The networks are last: they watch the loss of the blend.
 MEMBERS: tuple[type[FittedMember], ...] = (NgramModel, ConvolutionModel, EncoderModel, Networks)
-
-FEWEST_JUDGES = 50  # held-out samples that can judge two linear members
 
 
 @torch.inference_mode(mode=False)
@@ -119,9 +118,9 @@ def _factors_of_few(
 ) -> dict[str, float]:
     """Return the factors of the members of these kinds, n-grams and encoder, by cross-validation.
 
-    So few held-out samples as there are of 250 do not tell which of the two is better.
+    Fewer than are held out of 1,000 samples do not tell which of the two is better.
     """
-    if EncoderModel not in kinds or not 0 < len(parts.drawn) < FEWEST_JUDGES:
+    if EncoderModel not in kinds or not 0 < len(parts.drawn) < n_to_hold_out(1_000):
         return {}
     folds = parts.folds()
     prior = ClassPrior.of(parts.samples.targets, is_drawn=False)

@@ -189,7 +189,7 @@ def test_few_samples_are_enough(n_samples, encoder):
 
 @pytest.mark.parametrize("by_groups", [False, True])
 def test_few_held_out_samples_alone_do_not_judge_an_encoder(by_groups, encoder, monkeypatch):
-    """Below 50, five folds do: all samples set the weights of n-grams and encoder."""
+    """Below 200, five folds do: all samples set the weights of n-grams and encoder."""
     fitted = []
     fit_linear = EncoderModel.fit_linear
 
@@ -201,12 +201,12 @@ def test_few_held_out_samples_alone_do_not_judge_an_encoder(by_groups, encoder, 
     groups = np.arange(120) // 4 if by_groups else None
     X = TextSequenceVectorizer().fit_transform(TEXTS)
     few = classifier(encoder, max_epochs=0).fit(X, LABELS, groups=groups)
-    assert few.calibration_["n_held_out"] < 50
+    assert few.calibration_["n_held_out"] < 200
     assert (fitted[0], sum(fitted)) == (120, 5 * 120)
-    texts, labels = draw_texts(260)
+    texts, labels = draw_texts(1_000)
     fitted.clear()
     classifier(encoder, max_epochs=0).fit(TextSequenceVectorizer().fit_transform(texts), labels)
-    assert fitted == [260]
+    assert fitted == [1_000]
 
 
 def test_an_encoder_stands_alone_where_n_grams_would_be_too_large(encoder, monkeypatch):
@@ -254,9 +254,9 @@ def test_fit_batches_gives_the_same_model(encoder):
 
 
 def test_no_more_texts_are_encoded_than_the_memory_allows(encoder, monkeypatch):
-    monkeypatch.setattr("sklearn_lstm.members.encoder.encoder_model.MOST_SAMPLES", 200)
-    model = pipeline(encoder, max_epochs=0).fit(*draw_texts(400))
-    assert len(encoder.texts) <= 200 + 32 + len(FIXED_SENTENCES)
+    monkeypatch.setattr("sklearn_lstm.members.encoder.encoder_model.MOST_SAMPLES", 400)
+    model = pipeline(encoder, max_epochs=0).fit(*draw_texts(1_000))
+    assert len(encoder.texts) <= 400 + 32 + len(FIXED_SENTENCES)
     assert model.score(NEW, NEW_LABELS) > 0.9
 
 
