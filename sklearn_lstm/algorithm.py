@@ -79,14 +79,16 @@ def fit_model(
             "alone is mostly less accurate; if you want it, set linear_branch=False.",
             LinearModelSkippedWarning,
         )
-    _log_minutes(samples, configuration, kinds, plan)
+    epoch = work_of_epoch(samples.sequences, configuration.kind)
+    work = {kind.name: kind.work(samples) for kind in kinds if issubclass(kind, LinearMember)}
+    _log_minutes(len(samples), sum(work.values()), epoch, plan)
     parts = divide(samples, validation, plan.n_held_out, rng, plan.n_networks)
     prior = ClassPrior.of(samples.targets, is_drawn=validation is None)
     thresholds = without_constants(configuration.thresholds, samples.targets)
     held_out = HeldOutLogits([part.targets for part in parts.held_out], prior)
     members: list[Member] = []
     progress = FitProgress(
-        {kind.name: kind.epochs for kind in kinds if issubclass(kind, LinearMember)},
+        {name: units / epoch for name, units in work.items()},
         plan.max_epochs,
         [plan.updates_per_epoch(len(part)) for part in parts.learned],
         is_shown=configuration.verbose > 0,
@@ -250,20 +252,16 @@ def _plan(
     return plan
 
 
-def _log_minutes(
-    samples: Samples,
-    configuration: Configuration,
-    kinds: list[type[FittedMember]],
-    plan: TrainingPlan,
-) -> None:
-    """Log about how long the fit will take, if it takes minutes; a held-out loss may end it."""
+def _log_minutes(n_samples: int, work: int, epoch: int, plan: TrainingPlan) -> None:
+    """Log about how long the fit will take, if it takes minutes; a held-out loss may end it.
+
+    Work is that of the linear members, and of an epoch of a network.
+    """
     epochs = plan.n_networks * plan.max_epochs / (2 if plan.follows_loss else 1)
-    work = epochs * work_of_epoch(samples.sequences, configuration.kind)
-    work += sum(kind.work(samples) for kind in kinds)
-    minutes = work / (3 * MOST_WORK_FOR_TWO_NETWORKS)
+    minutes = (work + epochs * epoch) / (3 * MOST_WORK_FOR_TWO_NETWORKS)
     if minutes >= 2:
         logging.getLogger("sklearn_lstm").info(
             "The fit to %s sequences will take about %.0f minutes on one core of a processor.",
-            f"{len(samples):,}",
+            f"{n_samples:,}",
             minutes,
         )

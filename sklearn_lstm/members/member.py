@@ -71,11 +71,6 @@ class FittedMember(Member):
         """Return whether the member can be fitted to these samples, and is wanted."""
 
     @classmethod
-    def work(cls, samples: Samples) -> int:  # noqa: ARG003
-        """Return the work of fitting, in the units of `duration.work_of_epoch`."""
-        return 0
-
-    @classmethod
     def prepare(cls, parts: Parts, progress: FitProgress) -> None:
         """Do what takes all threads, before the members are fitted and share them."""
 
@@ -121,7 +116,6 @@ class LinearMember(FittedMember):
     name = "linear model"
     kinds: ClassVar[tuple[Kind, ...]]  # that it reads
     fewest_samples: ClassVar[int]
-    epochs: ClassVar[float]  # of a network that take as long, for the progress bar
 
     @classmethod
     def suits(cls, samples: Samples, configuration: Configuration) -> bool:
@@ -158,6 +152,11 @@ class LinearMember(FittedMember):
             return model, [model.logits(part.sequences) for part in parts.held_out]
         ends = np.cumsum([len(part) for part in parts.held_out])
         return model, list(np.split(logits, ends[:-1]))
+
+    @classmethod
+    @abstractmethod
+    def work(cls, samples: Samples) -> int:
+        """Return the work of fitting, in the units of `duration.work_of_epoch`."""
 
     @classmethod
     @abstractmethod

@@ -65,7 +65,6 @@ class ConvolutionModel(LinearMember):
 
     kinds = (MEASUREMENTS,)
     fewest_samples = 20
-    epochs = 2.0
 
     convolutions: Convolutions
     statistics: SeriesStatistics

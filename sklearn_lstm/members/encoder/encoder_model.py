@@ -49,7 +49,6 @@ class EncoderModel(LinearMember):
     name = "encoder"
     kinds = ()  # it is for any tokens, but only where the user brings an encoder
     fewest_samples = 2
-    epochs = 10.0
 
     mean: NDArray[np.float64]
     coef: NDArray[np.float64]

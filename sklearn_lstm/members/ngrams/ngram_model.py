@@ -62,7 +62,6 @@ class NgramModel(LinearMember):
 
     kinds = TOKENS
     fewest_samples = 100
-    epochs = 0.25
 
     shortest: int
     longest: int
