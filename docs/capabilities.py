@@ -66,9 +66,19 @@ Y = {
     "multilabel": np.stack([_third == 0, _third < 2], axis=1).astype(int),
 }
 
+
+class Encoder:
+    """What stands for a sentence encoder: the length of a text is its vector."""
+
+    def encode(self, texts: list[str]) -> list[list[int]]:
+        """Return the vector of each text."""
+        return [[len(text)] for text in texts]
+
+
 REFUSED: dict[str, tuple[Any, Any, dict[str, Any]]] = {  # X, y and parameters
     "texts without the vectorizer": (TEXTS, _third, {}),
     "a bag of words, CSR of floats": (csr_array(_padded(IDS, 0).astype(float)), _third, {}),
+    "a sentence encoder for ids without words": (IDS, _third, {"embeddings": Encoder()}),
     "y of real numbers": (IDS, _third + 0.5, {}),
     "a threshold for three classes": (IDS, _third, {"threshold": "f1"}),
     "no network and no linear model": (IDS, _third, {"max_epochs": 0, "linear_branch": False}),
@@ -173,13 +183,18 @@ def tables() -> dict[str, list[list[str]]]:
     def fit(x: Any, y: Any, **parameters: Any) -> Any:
         return classifier(**parameters).fit(x, y).predict(x)
 
-    def fit_texts(y: Any) -> Any:
-        return make_pipeline(TextSequenceVectorizer(), classifier()).fit(TEXTS, y).predict(TEXTS)
+    def fit_texts(y: Any, **parameters: Any) -> Any:
+        model = make_pipeline(TextSequenceVectorizer(), classifier(**parameters))
+        return model.fit(TEXTS, y).predict(TEXTS)
 
     return {
         "data": [
             ["X", *Y],
             ["texts, through the vectorizer", *(outcome(fit_texts, y) for y in Y.values())],
+            [
+                "the same, with a sentence encoder",
+                *(outcome(fit_texts, y, embeddings=Encoder()) for y in Y.values()),
+            ],
             *([kind, *(outcome(fit, x, y) for y in Y.values())] for kind, x in X.items()),
         ],
         "refused": [

@@ -89,8 +89,16 @@ def write_tables(docs: Path, generated: Path) -> None:
         rows.append([title, *accuracies, *(row.get("fit, s", "") for row in here)])
     header = ["task", "both", "linear model alone", "network alone"]
     write(generated / "parts.csv", [*header, *(f"{name}, s" for name in header[1:])], *rows)
+    few = read(docs / "few_labels.csv")
     by_size(
-        read(docs / "few_labels.csv"),
+        [row for row in few if "class" in row["size"]],
+        {size: size for size in ("8 a class", "16 a class")},
+        "size",
+        "standard error",
+        generated / "few_labels_by_class.csv",
+    )
+    by_size(
+        few,
         {"100": "100", "300": "300", "1000": "1,000", "3000": "3,000", "all": "all"},
         "size",
         "standard error",

@@ -33,6 +33,7 @@ from sklearn_lstm.training.configuration import Configuration
 from sklearn_lstm.training.duration import (
     MOST_WORK_FOR_TWO_NETWORKS,
     TrainingPlan,
+    n_to_hold_out,
     plan_training,
     work_of_epoch,
 )
@@ -40,8 +41,6 @@ from sklearn_lstm.training.held_out import Parts, divide
 from sklearn_lstm.training.progress import FitProgress
 
 LINEAR_MEMBERS: tuple[type[LinearMember], ...] = (NgramModel, ConvolutionModel, EncoderModel)
-
-FEWEST_JUDGES = 50  # held-out samples that can judge two linear members
 
 
 @torch.inference_mode(mode=False)
@@ -80,15 +79,16 @@ def fit_model(
         has_validation=validation is not None,
         other_work=ConvolutionModel.work(samples) if ConvolutionModel in kinds else 0,
     )
-    _log_minutes(samples, configuration, kinds, plan)
+    epoch = work_of_epoch(samples.sequences, configuration.kind)
+    work = {kind.name: kind.work(samples) for kind in kinds}
+    _log_minutes(len(samples), sum(work.values()), epoch, plan)
     parts = divide(samples, validation, plan.n_held_out, rng, plan.n_networks)
     prior = ClassPrior.of(samples.targets, is_drawn=validation is None)
     held_out = HeldOutLogits([part.targets for part in parts.held_out], prior)
     thresholds = without_constants(configuration.thresholds, samples.targets)
     so_far = EstimatorSoFar([], thresholds, validation, previous, attributes)
-    epoch = work_of_epoch(samples.sequences, configuration.kind)
     progress = FitProgress(
-        {kind.name: kind.work(samples) / epoch for kind in kinds},
+        {name: units / epoch for name, units in work.items()},
         plan.max_epochs,
         [plan.updates_per_epoch(len(part)) for part in parts.learned],
         is_shown=configuration.verbose > 0,
@@ -140,10 +140,10 @@ def _factors_of_few(
 ) -> dict[str, float]:
     """Return the factors of n-grams and encoder in the blend, by cross-validation.
 
-    So few held-out samples as there are of 250 do not tell which of the two is better.
+    Fewer than are held out of 1,000 samples do not tell which of the two is better.
     """
     kinds = [type(member) for member in reversed(members)]
-    if EncoderModel not in kinds or not 0 < len(parts.drawn) < FEWEST_JUDGES:
+    if EncoderModel not in kinds or not 0 < len(parts.drawn) < n_to_hold_out(1_000):
         return {}
     folds = parts.folds()
     prior = ClassPrior.of(parts.samples.targets, is_drawn=False)
@@ -239,20 +239,16 @@ def fit_one_epoch(
         yield replace(model, memory=growing.memory), growing
 
 
-def _log_minutes(
-    samples: Samples,
-    configuration: Configuration,
-    kinds: list[type[LinearMember]],
-    plan: TrainingPlan,
-) -> None:
-    """Log about how long the fit will take, if it takes minutes; a held-out loss may end it."""
+def _log_minutes(n_samples: int, work: int, epoch: int, plan: TrainingPlan) -> None:
+    """Log about how long the fit will take, if it takes minutes; a held-out loss may end it.
+
+    Work is that of the linear members, and of an epoch of a network.
+    """
     epochs = plan.n_networks * plan.max_epochs / (2 if plan.follows_loss else 1)
-    work = epochs * work_of_epoch(samples.sequences, configuration.kind)
-    work += sum(kind.work(samples) for kind in kinds)
-    minutes = work / (3 * MOST_WORK_FOR_TWO_NETWORKS)
+    minutes = (work + epochs * epoch) / (3 * MOST_WORK_FOR_TWO_NETWORKS)
     if minutes >= 2:
         logging.getLogger("sklearn_lstm").info(
             "The fit to %s sequences will take about %.0f minutes on one core of a processor.",
-            f"{len(samples):,}",
+            f"{n_samples:,}",
             minutes,
         )

@@ -171,7 +171,8 @@ def _encode(model: Any, texts: list[str], source: Path | str) -> NDArray[np.floa
     """Return the vector of each text."""
     try:
         with _one_at_a_time.lock:  # the tokenizers of others can't be used by two threads at once
-            vectors = np.asarray(model.encode([*map(without_halves, texts)]), np.float32)
+            encoded = model.encode([*map(without_halves, texts)])
+            vectors = np.asarray(_without_torch(encoded), np.float32)
     except Exception as error:
         raise ValueError(
             f"embeddings: encode of {source} failed ({type(error).__name__}: {error})."
@@ -187,6 +188,13 @@ def _encode(model: Any, texts: list[str], source: Path | str) -> NDArray[np.floa
             f"embeddings: encode of {source} returned NaN or infinity for {texts[row]!r:.80}."
         )
     return vectors
+
+
+def _without_torch(vectors: Any) -> Any:
+    """Return vectors that NumPy can read: it knows neither bfloat16 nor the memory of a GPU."""
+    if isinstance(vectors, list):
+        return [_without_torch(vector) for vector in vectors]
+    return vectors.detach().cpu().float() if hasattr(vectors, "detach") else vectors
 
 
 def _in_folder(folder: Path) -> Any:

@@ -53,7 +53,8 @@ class FitProgress(ProgressBar):
         self.estimator = estimator
         self._updates_per_epoch = updates_per_epoch
         self._linear_updates = {
-            name: epochs * updates_per_epoch[0] for name, epochs in linear_epochs.items()
+            name: 1.0 + round(epochs * updates_per_epoch[0])
+            for name, epochs in linear_epochs.items()
         }
         self._left = dict(self._linear_updates)
         # The linear models, and each network.

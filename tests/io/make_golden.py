@@ -1,7 +1,6 @@
-"""Write the golden files: ``python tests/io/make_golden.py``.
+"""Write the golden files that are missing: ``PYTHONPATH=tests python tests/io/make_golden.py``.
 
-Only for a new format, and under other names: files that were written once stay, and can be loaded
-for ever.
+A new format has other names: files that were written once stay, and can be loaded for ever.
 """
 
 from pathlib import Path
@@ -10,6 +9,7 @@ import joblib
 import numpy as np
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
+from small_encoder import SmallEncoder
 
 from sklearn_lstm import LSTMSequenceClassifier, TextSequenceVectorizer, WordVectors
 from sklearn_lstm.io import save
@@ -76,6 +76,10 @@ def vectors():
     return words(embeddings=table)
 
 
+def encoder():
+    return words(embeddings=SmallEncoder())
+
+
 def scaled():
     return make_pipeline(StandardScaler(), "passthrough", classifier()).fit(TABLE, [0, 1] * 9)
 
@@ -89,6 +93,7 @@ MODELS = {  # how it is fitted, and what it reads
     "holes": (holes, MEASURED[:4]),
     "scores": (holes, MEASURED[:4]),  # as holes, since these are read as normal scores too
     "vectors": (vectors, [*TEXTS[:6], "never seen, very boring"]),
+    "encoder": (encoder, [*TEXTS[:6], "never seen"]),
     "scaled": (scaled, TABLE[:3]),
     "continued": (continued, [[3, 4], [5, 6], [9]]),
     "pretrained": (pretrained, [[3, 4], [5, 6], [9]]),
@@ -98,8 +103,10 @@ MODELS = {  # how it is fitted, and what it reads
 def main():
     FOLDER.mkdir(exist_ok=True)
     for name, (make, X) in MODELS.items():
-        model, path = make(), FOLDER / f"{name}-format{FORMAT}"
-        save(model, path.with_suffix(".safetensors"))
+        path = FOLDER / f"{name}-format{FORMAT}.safetensors"
+        if path.exists():
+            continue
+        save(model := make(), path)
         np.save(path.with_suffix(".npy"), model.predict_proba(X))
         if name == "continued":
             joblib.dump(model, path.with_suffix(".joblib"))

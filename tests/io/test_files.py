@@ -27,6 +27,7 @@ from sklearn.impute import SimpleImputer
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import FunctionTransformer, StandardScaler
+from small_encoder import SmallEncoder
 
 import sklearn_lstm
 from sklearn_lstm import LSTMSequenceClassifier, TextSequenceVectorizer
@@ -92,7 +93,7 @@ def test_a_model_comes_back_to_the_last_bit(name, path):
     make, X = MODELS[name]
     model = make()
     save(model, str(path))
-    loaded = load(path)
+    loaded = load(path, embeddings=SmallEncoder())
     for method in ("predict_proba", "decision_function", "predict"):
         expected, found = getattr(model, method)(X), getattr(loaded, method)(X)
         assert found.dtype == expected.dtype

@@ -6,6 +6,7 @@ N-grams and networks know only the words of the labelled texts.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from time import perf_counter
 from typing import TYPE_CHECKING, Self
 
 import numpy as np
@@ -22,6 +23,7 @@ from sklearn_lstm.data.sequences import (
 from sklearn_lstm.data.targets import Targets
 from sklearn_lstm.members.encoder.logistic_regression import find_penalty, fit_regression
 from sklearn_lstm.members.member import LinearMember
+from sklearn_lstm.training.duration import MOST_WORK_FOR_TWO_NETWORKS
 from sklearn_lstm.training.held_out import Parts
 
 if TYPE_CHECKING:  # a stored member computes without torch
@@ -69,8 +71,12 @@ class EncoderModel(LinearMember):
 
     @classmethod
     def work(cls, samples: Samples) -> int:
-        """Return the work of encoding, of about as long as ten epochs of a network."""
-        return 10 * int(samples.sequences.lengths.sum())
+        """Return the work of encoding, by the seconds that about 32 texts take, or all if fewer."""
+        rows = row_numbers(len(samples))[:: 1 + len(samples) // 32]
+        start = perf_counter()
+        samples.sequences.sentence_vectors(rows)
+        seconds = (perf_counter() - start) * min(len(samples), MOST_SAMPLES) / len(rows)
+        return round(seconds * MOST_WORK_FOR_TWO_NETWORKS / 20)
 
     @classmethod
     def prepare(cls, parts: Parts, progress: FitProgress) -> None:

@@ -17,6 +17,7 @@ import pytest
 import scipy.sparse as sp
 import small_encoder
 import small_models
+import torch
 from numpy.testing import assert_allclose, assert_array_equal
 from sklearn.base import clone
 from sklearn.model_selection import GridSearchCV, cross_val_score
@@ -137,6 +138,14 @@ def test_tokens_that_are_no_strings_and_series_are_errors(encoder):
         classifier(encoder).fit([[0.5, 1.0], [0.25, 3.0]] * 4, [0, 1] * 4)
 
 
+@pytest.mark.parametrize("in_list", [False, True])
+def test_tensors_of_any_precision_are_vectors(in_list, encoder):
+    """NumPy has no bfloat16, and can't read a tensor that has a gradient."""
+    vectors = torch.eye(5, dtype=torch.bfloat16, requires_grad=True)
+    encoder.encode = lambda _: list(vectors) if in_list else vectors
+    assert_array_equal(SentenceEncoder.of(encoder).fixed_vectors, np.eye(5))
+
+
 # --- What is fitted
 
 
@@ -180,7 +189,7 @@ def test_few_samples_are_enough(n_samples, encoder):
 
 @pytest.mark.parametrize("by_groups", [False, True])
 def test_few_held_out_samples_alone_do_not_judge_an_encoder(by_groups, encoder, monkeypatch):
-    """Below 50, five folds do: all samples set the weights of n-grams and encoder."""
+    """Below 200, five folds do: all samples set the weights of n-grams and encoder."""
     fitted = []
     fit_linear = EncoderModel.fit_linear
 
@@ -192,12 +201,12 @@ def test_few_held_out_samples_alone_do_not_judge_an_encoder(by_groups, encoder, 
     groups = np.arange(120) // 4 if by_groups else None
     X = TextSequenceVectorizer().fit_transform(TEXTS)
     few = classifier(encoder, max_epochs=0).fit(X, LABELS, groups=groups)
-    assert few.calibration_["n_held_out"] < 50
+    assert few.calibration_["n_held_out"] < 200
     assert (fitted[0], sum(fitted)) == (120, 5 * 120)
-    texts, labels = draw_texts(260)
+    texts, labels = draw_texts(1_000)
     fitted.clear()
     classifier(encoder, max_epochs=0).fit(TextSequenceVectorizer().fit_transform(texts), labels)
-    assert fitted == [260]
+    assert fitted == [1_000]
 
 
 def test_an_encoder_stands_alone_where_n_grams_would_be_too_large(encoder, monkeypatch):
@@ -245,9 +254,9 @@ def test_fit_batches_gives_the_same_model(encoder):
 
 
 def test_no_more_texts_are_encoded_than_the_memory_allows(encoder, monkeypatch):
-    monkeypatch.setattr("sklearn_lstm.members.encoder.encoder_model.MOST_SAMPLES", 200)
-    model = pipeline(encoder, max_epochs=0).fit(*draw_texts(400))
-    assert len(encoder.texts) <= 200 + len(FIXED_SENTENCES)
+    monkeypatch.setattr("sklearn_lstm.members.encoder.encoder_model.MOST_SAMPLES", 400)
+    model = pipeline(encoder, max_epochs=0).fit(*draw_texts(1_000))
+    assert len(encoder.texts) <= 400 + 32 + len(FIXED_SENTENCES)
     assert model.score(NEW, NEW_LABELS) > 0.9
 
 
@@ -258,6 +267,17 @@ def test_the_bar_counts_encoding(encoder, monkeypatch):
     shares, texts = zip(*(call.args for call in show.call_args_list), strict=True)
     assert texts[:5] == ("linear model", "encoder", "encoder", "encoder", "linear model")
     assert sorted(shares) == list(shares)
+
+
+def test_encoding_counts_in_the_minutes_that_a_fit_will_take(encoder, monkeypatch, caplog):
+    clock = iter([0.0, 60.0])  # 30 of 120 texts take a minute
+    monkeypatch.setattr(
+        "sklearn_lstm.members.encoder.encoder_model.perf_counter", lambda: next(clock)
+    )
+    caplog.set_level("INFO", "sklearn_lstm")
+    pipeline(encoder, max_epochs=0).fit(TEXTS, LABELS)
+    assert "The fit to 120 sequences will take about 4 minutes" in caplog.text
+    assert sorted(encoder.texts) == sorted({*TEXTS, *FIXED_SENTENCES})
 
 
 # --- What is refused
