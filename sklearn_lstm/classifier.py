@@ -13,6 +13,7 @@ from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_consistent_length, check_is_fitted
 from skorch import NeuralNet
+from torch.nn import Module
 
 from sklearn_lstm.algorithm import fit_one_epoch
 from sklearn_lstm.callback_support import CallbackSupportMixin, CallbackTask, with_callbacks
@@ -26,11 +27,10 @@ from sklearn_lstm.data.sequences import Samples
 from sklearn_lstm.data.targets import Targets, absolute_weights
 from sklearn_lstm.description import DescribedMixin
 from sklearn_lstm.fitting import Fit, FittedAttributes, read_as_at_fit
-from sklearn_lstm.members.member import LinearMember, Member
+from sklearn_lstm.members.member import LinearMember
 from sklearn_lstm.members.network.loop import make_net
 from sklearn_lstm.model import SequenceModel
 from sklearn_lstm.network.directions import CELLS
-from sklearn_lstm.network.network import SequenceNetwork
 from sklearn_lstm.network.pooling import POOLINGS
 from sklearn_lstm.parameters import plain_parameters
 from sklearn_lstm.storing.envelope import StoredMixin
@@ -351,6 +351,7 @@ class LSTMSequenceClassifier(
     threshold: Any = 0.5
     checkpoint: str | os.PathLike[str] | None = None
 
+    embeddings: Any
     classes_: NDArray[Any]
     n_features_in_: int
     input_type_: str
@@ -648,7 +649,7 @@ class LSTMSequenceClassifier(
         return networks.net
 
     @property
-    def module_(self) -> SequenceNetwork:
+    def module_(self) -> Module:
         """The network, a `torch.nn.Module`."""
         return self._shared_model().networks.first_with_weights.network
 
@@ -659,11 +660,10 @@ class LSTMSequenceClassifier(
         return self._coverage
 
     @property
-    def linear_model_(self) -> Member | None:
+    def linear_model_(self) -> Any:
         """The linear model beside the network, or None."""
         check_is_fitted(self)
-        linear_model: Member | None = self._model[LinearMember.name]
-        return linear_model
+        return self._model[LinearMember.name]
 
     @property
     def thresholds_(self) -> NDArray[np.float64]:

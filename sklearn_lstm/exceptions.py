@@ -5,6 +5,17 @@ from __future__ import annotations
 import warnings
 from inspect import currentframe
 
+__all__ = [
+    "IgnoredParameterWarning",
+    "InputTypeWarning",
+    "InvalidSequencesError",
+    "InvalidSequencesTypeError",
+    "LinearModelSkippedWarning",
+    "MissingValuesWarning",
+    "ModelFileError",
+    "NonFiniteTrainingError",
+]
+
 LIBRARIES = {"sklearn_lstm", "sklearn", "imblearn", "joblib", "torch"}
 
 

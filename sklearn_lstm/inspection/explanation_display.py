@@ -65,6 +65,9 @@ class ExplanationDisplay:
     pos
     """
 
+    ax_: Any
+    figure_: Any
+
     def __init__(self, explanation: Explanation) -> None:
         self.explanation = explanation
 

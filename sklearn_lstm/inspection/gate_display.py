@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, Self
 
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 
 from sklearn_lstm.inspection.drawing import axes_for, hatch_missing, label_steps
 from sklearn_lstm.inspection.gates import activations_of
@@ -47,12 +47,16 @@ class GateDisplay:
     (5, 3)
     """
 
+    ax_: Any
+    figure_: Any
+    image_: Any
+
     def __init__(
         self, values: ArrayLike, data: ArrayLike, units: ArrayLike, gate: str = "memory_cell"
     ) -> None:
-        self.values = np.asarray(values, dtype=float)
-        self.data = np.asarray(data)
-        self.units = np.asarray(units)
+        self.values: NDArray[np.float64] = np.asarray(values, dtype=float)
+        self.data: NDArray[Any] = np.asarray(data)
+        self.units: NDArray[Any] = np.asarray(units)
         self.gate = gate
 
     @classmethod

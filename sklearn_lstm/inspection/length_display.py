@@ -49,6 +49,10 @@ class LengthAccuracyDisplay:
     True
     """
 
+    ax_: Any
+    figure_: Any
+    line_: Any
+
     def __init__(
         self,
         accuracy: ArrayLike,
@@ -56,8 +60,8 @@ class LengthAccuracyDisplay:
         n_samples: int,
         most_frequent: float | None = None,
     ) -> None:
-        self.accuracy = np.asarray(accuracy, dtype=float)
-        self.parts = np.asarray(parts)
+        self.accuracy: NDArray[np.float64] = np.asarray(accuracy, dtype=float)
+        self.parts: NDArray[Any] = np.asarray(parts)
         self.n_samples = n_samples
         self.most_frequent = most_frequent
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, Self
 
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 
 from sklearn_lstm.inspection.drawing import axes_for, number_places
 from sklearn_lstm.inspection.inputs import find_classifier
@@ -45,6 +45,10 @@ class TrainingDisplay:
     (3,)
     """
 
+    ax_: Any
+    lr_ax_: Any
+    figure_: Any
+
     def __init__(
         self,
         train_loss: ArrayLike,
@@ -52,9 +56,11 @@ class TrainingDisplay:
         valid_loss: ArrayLike | None = None,
         restored_epoch: int | None = None,
     ) -> None:
-        self.train_loss = np.asarray(train_loss, dtype=float)
-        self.lr = np.asarray(lr, dtype=float)
-        self.valid_loss = None if valid_loss is None else np.asarray(valid_loss, dtype=float)
+        self.train_loss: NDArray[np.float64] = np.asarray(train_loss, dtype=float)
+        self.lr: NDArray[np.float64] = np.asarray(lr, dtype=float)
+        self.valid_loss: NDArray[np.float64] | None = None
+        if valid_loss is not None:
+            self.valid_loss = np.asarray(valid_loss, dtype=float)
         self.restored_epoch = restored_epoch
 
     @classmethod
