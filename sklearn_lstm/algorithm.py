@@ -77,7 +77,7 @@ def fit_model(
     if previous is None and configuration.linear_branch > configuration.has_linear_model:
         warn_user(
             "The linear model is left out: it needs criterion='cross_entropy'. The network "
-            "alone is mostly less accurate; if you want it, set linear_branch=False.",
+            "alone is usually less accurate; if you want it, set linear_branch=False.",
             LinearModelSkippedWarning,
         )
     _log_minutes(samples, configuration, kinds, plan)

@@ -239,7 +239,7 @@ def _to_numpy(values: Any, input_type: str, row: int | None = None) -> NDArray[A
         array = np.asarray(_with_missing(values, input_type, row))
     except (RuntimeError, TypeError) as error:
         raise InvalidSequencesTypeError(
-            f"{name} can't be turned into a NumPy array: {error} Of a tensor of measurements pass "
+            f"{name} can't be turned into a NumPy array: {error} For a tensor of measurements pass "
             "tensor.detach().float().cpu()."
         ) from error
     if (
