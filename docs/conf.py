@@ -77,6 +77,8 @@ html_sidebars = {  # pages without pages below them have nothing to show there
 html_show_sourcelink = False
 
 numpydoc_show_class_members = False  # the methods follow below the class
+# A class has the examples of its methods, and "self : Class" is the form of scikit-learn.
+numpydoc_validation_checks = {"all", "ES01", "EX01", "RT02", "SA01"}
 autodoc_member_order = "bysource"
 autodoc_typehints = "none"  # the docstrings say more
 viewcode_follow_imported_members = True

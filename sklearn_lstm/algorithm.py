@@ -130,7 +130,7 @@ def _check_linear_model(
     ):
         warn_user(
             "The linear model is left out: it needs criterion='cross_entropy'. The network "
-            "alone is mostly less accurate; if you want it, set linear_branch=False.",
+            "alone is usually less accurate; if you want it, set linear_branch=False.",
             LinearModelSkippedWarning,
         )
 

@@ -13,6 +13,7 @@ from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_consistent_length, check_is_fitted
 from skorch import NeuralNet
+from torch.nn import Module
 
 from sklearn_lstm.algorithm import fit_one_epoch
 from sklearn_lstm.callback_support import CallbackSupportMixin, CallbackTask, with_callbacks
@@ -26,11 +27,10 @@ from sklearn_lstm.data.sequences import Samples
 from sklearn_lstm.data.targets import Targets, absolute_weights
 from sklearn_lstm.description import DescribedMixin
 from sklearn_lstm.fitting import Fit, FittedAttributes, read_as_at_fit
-from sklearn_lstm.members.member import LinearMember, Member
+from sklearn_lstm.members.member import LinearMember
 from sklearn_lstm.members.network.loop import make_net
 from sklearn_lstm.model import SequenceModel
 from sklearn_lstm.network.directions import CELLS
-from sklearn_lstm.network.network import SequenceNetwork
 from sklearn_lstm.network.pooling import POOLINGS
 from sklearn_lstm.parameters import POSITIVE_INTEGER, plain_parameters
 from sklearn_lstm.storing.envelope import StoredMixin
@@ -64,23 +64,23 @@ class LSTMSequenceClassifier(
         floats, and an array must keep the number of columns that X had in `fit`.
     token_unit : {"auto", "word", "char"}, default="auto"
         What a token id stands for: a word, or a character of a small alphabet (letters, bases,
-        notes). It sets the limit of the epochs, and the lengths of the n-grams of the linear model.
-        "auto" is what `TextSequenceVectorizer` says about its output, else a guess from how often
-        ids recur.
+        notes). It determines the limit of the epochs and the lengths of the n-grams of the linear
+        model. "auto" takes what `TextSequenceVectorizer` has recorded in its output; for any other
+        X it is guessed from how often ids recur.
     time_channel : int, str or None, default=None
-        The channel of measurements that holds the time of each step, for steps that are not equally
-        far apart: numbers in any unit, dates or durations. It counts in `n_features_in_`. In its
-        place stands the logarithm of the time since the step before. A name is that of a column, if
-        X is a list of data frames. Times that are missing or run back are errors, but for a series
-        without a value.
+        The channel of measurements that holds the time of each step, for steps at unequal
+        intervals: numbers in any unit, dates or durations. It is counted in `n_features_in_`. The
+        model reads the logarithm of the time since the previous step in its place. If X is a list
+        of data frames, it can be the name of a column. Missing or decreasing times are errors,
+        except in a series without a value.
     embedding_dim : int, "auto" or None, default="auto"
-        Length of the vector that stands for a step: learned for each token id, or a linear map of
+        Length of the vector that represents a step: learned for each token id, or a linear map of
         the channels. Sines and cosines of the position are added [7]_. "auto" is 16 times the
         square root of the number of ids or inputs, at most 128. None takes each step as it is:
         channels, or one-hot ids (no one-hot array is built).
     embeddings : array-like, mapping, str, path, object, list or None, default=None
-        Pretrained vectors; those of other ids are random. The network begins with them, and the
-        linear model reads their mean. Nothing is downloaded. One of these tables:
+        Pretrained vectors. The network starts from them, with random vectors for all other ids, and
+        the linear model reads their mean. Nothing is downloaded. One of these tables:
 
         - an array of shape (n_ids, embedding_dim), whose row i belongs to id i;
         - a mapping from tokens, or from ids, to vectors;
@@ -89,126 +89,132 @@ class LSTMSequenceClassifier(
         - ``"wordllama"``, the table in the package of this name, the path (`pathlib.Path`) of a
           folder with a `StaticModel` of model2vec, or an object of either package: a word gets the
           mean of the vectors of its pieces. ``pip install model2vec wordllama``;
-        - a list of tables, whose vectors are laid side by side.
+        - a list of tables, whose vectors are concatenated.
 
         Or a sentence encoder, alone or in such a list: an object whose ``encode(list of str)``
-        returns a vector for each text, such as a ``SentenceTransformer``, or the path of its folder
-        (``pip install sentence-transformers``). The model gets one more member, beside n-grams and
-        network: a logistic regression on these vectors.
+        returns a vector for each text, for example a ``SentenceTransformer``, or the path of its
+        folder (``pip install sentence-transformers``). The model then has one more member beside
+        n-grams and network: a logistic regression on these vectors.
 
         A table of tokens and an encoder need the CSR output of `TextSequenceVectorizer`, or rows of
-        it, which says which token an id stands for; a Pipeline passes it on. Then words that `fit`
-        has not seen have vectors too, if the table knows them. ``clone`` shares tables and encoder.
+        it, which records the token of each id; a Pipeline passes it on. Words that are new after
+        `fit` then have vectors too, if the table has them. ``clone`` shares tables and encoder.
     freeze_embeddings : bool, default=False
-        Train no vector, neither the pretrained ones nor those of other ids and the unknown token.
+        Keep all vectors fixed during training, also the random ones of ids that are not in
+        `embeddings` and of the unknown token.
     linear_branch : bool, default=True
         Fit a linear model beside the network and add its logits: the two err on different samples.
-        For token ids it is fitted to n-grams [9]_, also of the letters of words if X says how they
-        are spelled; for measurements to random convolutions [10]_ [11]_. Held-out samples set how
-        much network and linear model count. See the page "The algorithm" of the documentation.
+        It reads n-grams of token ids [9]_, also n-grams of letters if X says how the words are
+        spelled, or random convolutions of measurements [10]_ [11]_. Held-out samples determine the
+        weights of network and linear model. See the page "The algorithm" of the documentation.
     normalize : bool, default=True
         Scale each channel of measurements to mean 0 and standard deviation 1 over all training
-        steps, and add its change from the step before as another input. The mean of a sequence is
-        subtracted first, as far as it does not tell the class. False: X as it is. Both ways, a
-        missing value (NaN) is read as the last one before it, or as the mean (0, if False) where
-        there is none; for channels with missing values in training further inputs say which were
-        missing, and since when [12]_ [13]_. With True, these channels are read as normal scores
-        too: where a value stands among those of the training part.
+        steps, and add its difference from the previous step as a further input. The mean of each
+        sequence is subtracted first, to the extent that it does not tell the classes apart. False:
+        X as it is. Either way, a missing value (NaN) is read as the last one before it, or as the
+        mean (0, if False) where there is none; channels with missing values in training get further
+        inputs that say which values were missing, and since when [12]_ [13]_. If True, these
+        channels are read as normal scores too: the rank of a value among those of the training
+        part, as a quantile of the normal distribution.
     cell : {"lstm", "gru", "rnn"}, default="lstm"
         LSTM [1]_, GRU [2]_, or the plain recurrent network.
     hidden_size : int, default=128
-        Units of each layer and direction.
+        Number of units in each layer and direction.
     num_layers : int, default=1
-        Recurrent layers, each reading the states of the one below.
+        Number of recurrent layers; each reads the states of the one below.
     bidirectional : bool, default=True
-        Read from both ends [3]_.
+        Read each sequence from both ends [3]_.
     pooling : {"max", "mean", "last", "attention"} or tuple of them, default=("max", "mean")
-        How the states of all steps become one vector: the largest value of each unit, their
-        average, the last state of each direction, or an average with learned weights [4]_. Several
-        are laid side by side: "max" finds a cue anywhere, "mean" uses all steps.
+        How the states of all steps are reduced to one vector: the maximum of each unit, the mean,
+        the last state of each direction, or a mean with learned weights [4]_. Several are
+        concatenated: "max" finds a cue anywhere, "mean" uses all steps.
     dropout : float in [0, 1), default=0.3
-        Probability with which training drops a feature of the steps, of the states between layers
-        and of the pooled vector. A feature is dropped in all steps of a sequence [8]_.
+        Probability that training drops a feature of the steps, of the states between layers or of
+        the pooled vector. A feature is dropped in all steps of a sequence [8]_.
     token_dropout : float in [0, 1), default=0.1
-        Probability with which training reads a token as unknown; so the vector of the unknown token
-        is learned.
+        Probability that training reads a token as unknown, which is how the vector of the unknown
+        token is learned.
     criterion : "cross_entropy" or class of torch losses, default="cross_entropy"
-        The loss. For a multilabel y the cross entropy is that of each label by itself. A class is
-        made with ``reduction="none"`` and called with logits and targets. It leaves out the linear
-        model, with a warning: the network alone is less accurate on most tasks.
+        The loss. For a multilabel y, "cross_entropy" is the binary cross entropy of each label. A
+        class is instantiated with ``reduction="none"`` and called with logits and targets. Any such
+        class drops the linear model, with a warning: the network alone is less accurate on most
+        tasks.
     optimizer : {"adamw", "adam", "nadam", "rmsprop", "sgd"} or torch optimizer, default="adamw"
-        AdamW [5]_, or a class of ``torch.optim``. Those that need more than one gradient for an
-        update, or only one kind of weight (LBFGS, SparseAdam, Muon), are refused.
+        AdamW [5]_, or a class of ``torch.optim``. Optimisers that need several gradients for an
+        update, or accept only one kind of weight, are rejected (LBFGS, SparseAdam, Muon).
     lr : float, default=0.005
-        The highest learning rate.
+        The maximum learning rate.
     weight_decay : float, default=0.01
         Weight decay, for the optimisers that have it.
     lr_schedule : {"trapezoid", "onecycle", "cosine", "constant"}, default="trapezoid"
         How the learning rate changes from batch to batch: "trapezoid" rises, stays and falls [6]_,
         "onecycle" rises and falls, "cosine" falls, "constant" stays.
     max_epochs : int or "auto", default="auto"
-        A number is kept exactly; 0 fits the linear model alone. "auto" computes a limit from the
-        size of the data, and training ends before it when the loss of held-out samples no longer
-        falls. See "How long to train" on the page "The algorithm".
+        The number of epochs; 0 fits the linear model alone. "auto" computes a limit from the size
+        of the data, and ends training earlier when the loss of held-out samples no longer falls.
+        See "How long to train" on the page "The algorithm".
     batch_size : int or "auto", default="auto"
-        Sequences in a training batch. "auto" gives about 50 batches in an epoch, of 4 to 64
-        sequences; of long sequences fewer, so that a batch has at most 8,192 steps on average. 32
-        in `partial_fit`.
+        Number of sequences in a training batch. "auto" gives about 50 batches per epoch, of 4 to 64
+        sequences; fewer of long sequences, so that a batch has at most 8,192 steps on average.
+        `partial_fit` takes 32.
     gradient_clip : float or None, default=1.0
-        The gradient is scaled down to this norm where it is longer.
+        A gradient with a larger norm is scaled down to this norm. None: no gradient is.
     class_weight : dict, list of dict, "balanced" or None, default=None
-        Weight of each class, 0 or more, as in scikit-learn; multiplies `sample_weight`. Of several
-        labels each is weighted by itself (scikit-learn would multiply their weights): a list has a
-        dict for each, with the keys 0 and 1.
+        Weight of each class, 0 or more, as in scikit-learn; it multiplies `sample_weight`. In a
+        multilabel y, each label has weights of its own (scikit-learn would multiply them): a list
+        has one dict per label, with the keys 0 and 1.
     threshold : float, "f1" or array-like of shape (n_labels,), default=0.5
-        A label is predicted if its probability is above the threshold; of two classes the second,
-        ``classes_[1]``. A list has a number for each of several labels. "f1" lets `fit` choose one
-        for each label: half of the largest F1 to expect from the probabilities of held-out samples
-        [14]_. These are `X_val`, or the samples that set the blend or end the training. Without
-        any, and for a label that all samples have or none, it chooses 0.5. More than two classes
-        need 0.5: the most probable one is predicted. A new value counts from the next fit on. See
-        "Thresholds" in the reference of the documentation.
+        A label of a multilabel y is predicted if its probability is above the threshold, and so is
+        the second of two classes, ``classes_[1]``. An array has one number per label. With "f1",
+        `fit` chooses a threshold for each label: half of the largest F1 to expect from the
+        probabilities of held-out samples [14]_. These are `X_val`, or the samples that determine
+        the blend or the end of training. It chooses 0.5 if there are none, and for a label that all
+        of them have or lack. For more than two classes the most probable one is predicted, and the
+        threshold must be 0.5. A new value takes effect at the next fit. See "Thresholds" in the
+        reference of the documentation.
     early_stopping : bool, default=False
         Hold out a part of the data, stop when the network's loss on it has not fallen for
         `n_iter_no_change` epochs, and restore the best weights.
     validation_fraction : float in (0, 1), default=0.1
-        The part held out, class by class.
+        The fraction held out, stratified by class.
     n_iter_no_change : int, default=5
-        Epochs without a better validation loss before training stops.
+        Number of epochs without a lower validation loss before training stops.
     warm_start : bool, default=False
-        Let `fit` go on from the weights of the last one. The network stays as it is: changes of its
-        parameters, also `dropout`, are ignored with an `IgnoredParameterWarning`, and those of
-        `normalize`, `input_type`, `token_unit` and `time_channel` without a warning.
+        Let `fit` continue from the weights of the previous fit. The network stays as it is: changes
+        of its parameters, also `dropout`, are ignored with an `IgnoredParameterWarning`, and those
+        of `normalize`, `input_type`, `token_unit` and `time_channel` without a warning.
     callbacks : list of skorch callbacks, default=None
-        Copies of them are called while the network trains. They see indices of classes as targets.
+        Copies of them are called while the network trains. The targets that they see are indices of
+        classes.
     checkpoint : str, path or None, default=None
-        A folder. `fit` writes the state of the training into it after each epoch, and deletes it at
-        the end. If the process was killed, or Ctrl-C ended it, the same `fit` goes on from the last
-        epoch and gives the same bits, without a `random_state` too. The files are pickles, so
-        nobody else should be able to write there. See "Fits that may be killed" in the user guide.
-        Not used by `partial_fit`.
+        A folder. `fit` writes the state of the training into it after each epoch, and deletes that
+        state at the end. If the process was killed, or Ctrl-C ended it, the same `fit` resumes
+        after the last epoch and gives the same bits, even without a `random_state`. The files are
+        pickles, so nobody else should be able to write there. See "Fits that may be killed" in the
+        user guide. Not used by `partial_fit`.
     random_state : int, RandomState or None, default=None
-        Seed of weights, dropout, and order of the data. An int gives the same model each time, on
-        one machine and number of threads. Global random states are neither used nor changed.
+        Seed of the initial weights, of dropout and of the order of the data. An int gives the same
+        model in every fit on one machine with one number of threads. Global random states are
+        neither used nor changed.
     verbose : int, default=0
         1: a progress bar over the whole fit. 2: also a row for each epoch.
     device : str or torch.device, default="auto"
         Where to compute. "auto" is the GPU if there is one. A model that is loaded on a machine
         without its device uses the processor.
     precision : {"auto", "float32", "bfloat16"}, default="auto"
-        Arithmetic of the matrix products. "auto" is bfloat16 for token ids where the processor or
-        GPU is faster in it, else float32. Weights and sums stay float32; a probability differs by
-        some thousandths. Predictions on a GPU, and with other cells than "lstm", always use
-        float32, since in bfloat16 they would depend on the batch.
+        Precision of the matrix products. "auto" is bfloat16 for token ids if the processor or GPU
+        is faster with it, else float32. Weights and sums stay float32; a probability differs by a
+        few thousandths. Predictions on a GPU, and with other cells than "lstm", always use float32,
+        since in bfloat16 they would depend on the batch.
 
     Attributes
     ----------
     classes_ : ndarray of shape (n_classes,)
-        The labels; for a multilabel y the numbers of its columns.
+        The class labels; for a multilabel y, the indices of its columns.
     n_features_in_ : int
-        Columns of a 2-D X, channels of any other.
+        The number of columns of a 2-D X, else the number of channels.
     feature_names_in_ : ndarray of shape (n_features_in_,)
-        Names of the columns, if X had any, or the data frames in it.
+        The names of the columns, if X, or the data frames in it, had any.
     input_type_ : {"tokens", "numeric"}
         How X is read.
     token_unit_ : {"word", "char"} or None
@@ -217,39 +223,42 @@ class LSTMSequenceClassifier(
         One row for each epoch: `train_loss`, `valid_loss` (of held-out samples; None if it was not
         computed), `lr` at its end, `seconds`, `tokens_per_second` and the proportion of `padding`.
     n_epochs_ : int
-        Rows of `history_`.
+        The number of epochs, which is the number of rows in `history_`.
     embedding_coverage_ : float or None
         The share of the tokens of the training sequences that have a pretrained vector; None
         without a table in `embeddings`.
     linear_model_ : object or None
-        The linear model beside the network. None for ``linear_branch=False``, another `criterion`
-        than "cross_entropy", too few samples (below 100 for token ids, 20 for measurements, or
-        no more than classes), or more than 1 GiB of coefficients for n-grams.
+        The linear model beside the network. None if ``linear_branch=False``, if `criterion` is not
+        "cross_entropy", if there are too few samples (below 100 for token ids, 20 for measurements,
+        or no more than classes), or if n-grams would need more than 1 GiB of coefficients.
     calibration_ : dict or None
-        How logits are blended: `weights` of the members by name, among them `network_weight` and
-        `linear_weight`, `prior_correction` (for rare classes; of several labels one for each),
-        `n_held_out` (samples that set them), `n_networks`. None if there are only networks.
+        How logits are blended: `weights` (of each member, by its name), `network_weight` and
+        `linear_weight` (two of them), `prior_correction` (for rare classes; one for each label if y
+        is multilabel), `n_held_out` (the number of samples that determined them), `n_networks`.
+        None if there are only networks.
     thresholds_ : ndarray of shape (n_labels,) or (1,)
-        The threshold of each label, or that of ``classes_[1]``. Kept by `partial_fit`, and by a fit
-        that goes on and holds nothing new out, if `threshold` is "f1".
+        The threshold of each label, or that of ``classes_[1]``. With "f1", `partial_fit` keeps
+        them, and so does a fit with `warm_start` that holds no new samples out.
     net_ : skorch.NeuralNet
-        The skorch net that trained `module_`. A loaded classifier makes a new one when it is read.
+        The skorch net that trained `module_`. A loaded classifier makes a new one at first access.
     module_ : torch.nn.Module
-        The network, or the first of two. It has not learned from the samples held out of it. A
-        network that was not trained (``max_epochs=0``) is not stored.
+        The network, or the first of two. The samples held out of it did not train it. A network
+        that was not trained (``max_epochs=0``) is not stored.
 
     See Also
     --------
-    TextSequenceVectorizer : Turns texts into token ids.
+    TextSequenceVectorizer : Convert texts to token ids.
+    WordVectors : Learn vectors for `embeddings` from texts without labels.
+    sklearn_lstm.streaming.fit_batches : Fit to data that does not fit in memory.
+    sklearn_lstm.io.save : Store a fitted model in a file that is safe to load.
 
     Notes
     -----
-    A sample's probabilities depend neither on its padding, nor on its neighbours, nor on the batch,
-    except for rounding (differences of 1e-10 to 4e-8; with an encoder up to 1e-5).
+    The probabilities of a sample depend neither on its padding, nor on other samples, nor on the
+    batch, except for rounding (differences of 1e-10 to 4e-8; with an encoder up to 1e-5).
     Id 0 is padding; every other id that `fit` has seen is an ordinary token, and an id that it has
     not seen is an unknown token; ids below 0 or above 2,147,483,647 are errors.
-    `sklearn_lstm.io.save` stores the fitted estimator in a file that is safe to load; pickle,
-    joblib and skops work too.
+    Besides `sklearn_lstm.io.save`, pickle, joblib and skops store the fitted estimator too.
 
     References
     ----------
@@ -299,7 +308,7 @@ class LSTMSequenceClassifier(
     ... ).predict([[0.0, 3.0], [3.0, 1.0, 0.5]])
     array([1, 0])
 
-    Several labels, one of them rare, with thresholds for F1:
+    Two labels per series, one of them rare, with thresholds for F1:
 
     >>> series, has_labels = (rising + falling) * 5, [[1, 1], [1, 0], [1, 0]] * 5 + [[0, 0]] * 15
     >>> LSTMSequenceClassifier(threshold="f1", max_epochs=0, random_state=0).fit(
@@ -351,6 +360,7 @@ class LSTMSequenceClassifier(
     threshold: Any = 0.5
     checkpoint: str | os.PathLike[str] | None = None
 
+    embeddings: Any
     classes_: NDArray[Any]
     n_features_in_: int
     input_type_: str
@@ -452,7 +462,7 @@ class LSTMSequenceClassifier(
         sample_weight_val: Any = None,
         groups: Any = None,
     ) -> Self:
-        """Train on sequences and their labels.
+        """Fit the model to sequences and their labels.
 
         Parameters
         ----------
@@ -460,15 +470,15 @@ class LSTMSequenceClassifier(
             Integers are token ids, everything else is a measurement: 2-D ids (CSR or dense, 0 is
             padding), 2-D series, 3-D series (n_samples, n_timesteps, n_channels), or a list or
             column of arrays of unequal length, or of data frames. A series without a value (only
-            NaN, or empty) is one step of which nothing is known if values are missing in other
-            series of training.
+            NaN, or empty) is one step without any measurement, and needs other series with missing
+            values in training.
         y : array-like of shape (n_samples,) or (n_samples, n_labels)
             Labels of any kind, or a multilabel indicator of 0 and 1.
         sample_weight : array-like of shape (n_samples,), default=None
-            How much each sequence counts, relative to the others; None is 1 each.
+            The weight of each sequence, relative to the others. None: all weights are 1.
         X_val, y_val, sample_weight_val : default=None
-            As X, y and sample_weight: samples of your own in place of the held-out ones. Without a
-            linear model only ``early_stopping=True`` uses them.
+            As X, y and sample_weight: your own validation samples, in place of held-out ones. They
+            are not used without a linear model, except with ``early_stopping=True``.
         groups : array-like of shape (n_samples,), default=None
             The group of each sample, such as a person: values of any kind. Groups are held out as a
             whole. Not used with X_val.
@@ -476,15 +486,22 @@ class LSTMSequenceClassifier(
         Returns
         -------
         self : LSTMSequenceClassifier
+            The fitted classifier.
 
         Raises
         ------
         TypeError
             If X holds strings or a bag of words.
         ValueError
-            If X is not a set of sequences (names the row), y is not a set of labels or holds a
-            single class, a parameter is out of range, or the loss becomes infinite or NaN. What was
-            fitted before is kept.
+            If X is not a set of sequences (the message names the row), y is not a set of labels or
+            holds a single class, a parameter is out of range, or the loss becomes infinite or NaN.
+            The classifier stays as it was.
+
+        Warns
+        -----
+        LinearModelSkippedWarning
+            If the linear model is left out, since `criterion` is not "cross_entropy", or since its
+            n-grams would need too much memory. The network alone is less accurate on most tasks.
         """
         task = CallbackTask.of_fit(self, X, y, sample_weight)
         fit = Fit(self, goes_on=self.warm_start)
@@ -498,41 +515,46 @@ class LSTMSequenceClassifier(
         return self
 
     def partial_fit(self, X: Any, y: Any, classes: Any = None, sample_weight: Any = None) -> Self:
-        """Train for one epoch on some more sequences.
+        """Train for one epoch on further sequences.
 
-        The optimiser goes on where the last call stopped, at a constant learning rate. New token
-        ids get a vector of their own. Beside the network, a linear model of n-grams of ids learns
-        online from the errors of the whole model, unless ``linear_branch=False``. Channels keep the
-        scale of the first call, and weights count as they are. The linear models of `fit`, that of
-        an encoder too, stay as they were; a second network is dropped. A call may change tables in
-        place: meanwhile, let other threads predict with a copy (``copy.copy(model)``).
+        The optimiser continues from the last call, at a constant learning rate. New token ids get
+        vectors of their own. Beside the network, a linear model of n-grams of ids learns online
+        from the errors of the whole model, unless ``linear_branch=False``. Channels keep the scale
+        of the first call, and weights are not rescaled. The linear models of `fit`, also that of an
+        encoder, stay as they were; a second network is dropped. A call may change tables in place:
+        meanwhile, let other threads predict with a copy (``copy.copy(model)``).
 
         Parameters
         ----------
-        X, y, sample_weight
+        X : {sparse matrix, array-like} of n_samples sequences
+            As in `fit`.
+        y : array-like of shape (n_samples,) or (n_samples, n_labels)
             As in `fit`.
         classes : array-like of shape (n_classes,), default=None
-            All labels that any call may bring. Needed in the first call, unless y is multilabel.
+            All classes that occur in any call. Needed in the first call, unless y is multilabel.
+        sample_weight : array-like of shape (n_samples,), default=None
+            The weight of each sequence. None: all weights are 1.
 
         Returns
         -------
         self : LSTMSequenceClassifier
+            The classifier after this epoch.
 
         Raises
         ------
         TypeError, ValueError
-            As `fit`; also for labels that are not among the classes, for balanced weights, and for
-            an encoder in the first call of all.
+            As in `fit`; also for labels that are not among the classes, for balanced weights, and
+            for an encoder if `fit` was never called.
         """
         fit = Fit(self, goes_on=True)
         if self.class_weight == "balanced":
             raise ValueError(
                 "class_weight='balanced' is not supported for partial_fit, which does not know how "
-                "often each class will come. Pass a dict, or sample_weight."
+                "frequent each class will be. Pass a dict, or sample_weight."
             )
         if find_encoder(self.embeddings) is not None and not fit.before.get("_encoder"):
             raise ValueError(
-                "partial_fit does not fit the member of an encoder: call fit before, or leave the "
+                "partial_fit does not fit the member of an encoder: call fit first, or leave the "
                 "encoder out of embeddings."
             )
         y = read_labels(y)
@@ -561,7 +583,7 @@ class LSTMSequenceClassifier(
         return self
 
     def decision_function(self, X: Any) -> NDArray[np.float64]:
-        """Return the logits.
+        """Return the logits of the classes or labels.
 
         Parameters
         ----------
@@ -571,7 +593,7 @@ class LSTMSequenceClassifier(
         Returns
         -------
         ndarray of shape (n_samples,) or (n_samples, n_classes)
-            For two classes: the logit of the second minus that of the first.
+            For two classes, the logit of the second minus that of the first.
         """
         logits = self._logits(X)
         if len(self.classes_) == 2 and not self._labels.is_multilabel:
@@ -579,7 +601,7 @@ class LSTMSequenceClassifier(
         return logits
 
     def predict_proba(self, X: Any) -> NDArray[np.float64]:
-        """Return the probability of each class; of each label by itself if y is multilabel.
+        """Return the probability of each class, or of each label if y is multilabel.
 
         Parameters
         ----------
@@ -589,7 +611,7 @@ class LSTMSequenceClassifier(
         Returns
         -------
         ndarray of shape (n_samples, n_classes)
-            In the order of `classes_`.
+            The probabilities, in the order of `classes_`.
         """
         logits = self._logits(X)
         return self._labels.proba(logits)
@@ -605,14 +627,15 @@ class LSTMSequenceClassifier(
         Returns
         -------
         ndarray of shape (n_samples, n_classes)
+            The logarithms, in the order of `classes_`.
         """
         logits = self._logits(X)
         return self._labels.log_proba(logits)
 
     def predict(self, X: Any) -> NDArray[Any]:
-        """Return the most probable class; each label above its threshold if y is multilabel.
+        """Return the most probable class, or the labels above their thresholds if y is multilabel.
 
-        Of two classes the second is predicted if it is above the threshold.
+        The second of two classes is predicted if its probability is above the threshold.
 
         Parameters
         ----------
@@ -622,13 +645,14 @@ class LSTMSequenceClassifier(
         Returns
         -------
         ndarray of shape (n_samples,) or (n_samples, n_labels)
+            The class of each sequence, or an indicator of its labels.
         """
         logits = self._logits(X)
         return self._labels.predict(logits, self._model.thresholds)
 
     @property
     def net_(self) -> NeuralNet:
-        """The skorch net that trained the network; after loading a new one."""
+        """Return the skorch net that trained the network; after loading, a new one."""
         networks = self._shared_model().networks
         if networks.net is None:
             first = networks.first_with_weights
@@ -640,32 +664,31 @@ class LSTMSequenceClassifier(
         return networks.net
 
     @property
-    def module_(self) -> SequenceNetwork:
-        """The network, a `torch.nn.Module`."""
+    def module_(self) -> Module:
+        """Return the network."""
         return self._shared_model().networks.first_with_weights.network
 
     @property
     def embedding_coverage_(self) -> float | None:
-        """The share of the training tokens that have a pretrained vector, or None."""
+        """Return the share of the training tokens that have a pretrained vector, or None."""
         check_is_fitted(self)
         return self._coverage
 
     @property
-    def linear_model_(self) -> Member | None:
-        """The linear model beside the network, or None."""
+    def linear_model_(self) -> Any:
+        """Return the linear model beside the network, or None."""
         check_is_fitted(self)
-        linear_model: Member | None = self._model[LinearMember.name]
-        return linear_model
+        return self._model[LinearMember.name]
 
     @property
     def thresholds_(self) -> NDArray[np.float64]:
-        """The probabilities above which labels, or the second of two classes, are predicted."""
+        """Return the threshold of each label, or that of the second of two classes."""
         check_is_fitted(self)
         return np.full_like(given_thresholds(0.5, self._labels), self._model.thresholds)
 
     @property
     def calibration_(self) -> dict[str, Any] | None:
-        """How the logits of network and linear model are blended, or None."""
+        """Return how the logits of network and linear model are blended, or None."""
         check_is_fitted(self)
         return self._model.calibration()
 
@@ -707,7 +730,7 @@ class LSTMSequenceClassifier(
         return "_model" in vars(self)
 
     def get_params(self, deep: bool = True) -> dict[str, Any]:  # noqa: FBT001, FBT002
-        """Return the parameters, but none of the table of embeddings.
+        """Return the parameters, but not those of an estimator in `embeddings`.
 
         Parameters
         ----------
@@ -717,6 +740,7 @@ class LSTMSequenceClassifier(
         Returns
         -------
         dict of str to object
+            The value of each parameter.
         """
         parameters = super().get_params(deep)
         return {name: value for name, value in parameters.items() if not _is_of_table(name)}
@@ -732,16 +756,17 @@ class LSTMSequenceClassifier(
         Returns
         -------
         self : LSTMSequenceClassifier
+            The classifier.
 
         Raises
         ------
         ValueError
-            For an unknown name, or one such as ``embeddings__window``.
+            If a name is unknown, or is that of a parameter of `embeddings`.
         """
         for name in filter(_is_of_table, params):
             raise ValueError(
-                f"{name} can't be set: the vectors are computed already, and clones share them. "
-                "Set embeddings as a whole; in a search, to each of several fitted tables."
+                f"{name} can't be set: the vectors are already computed, and clones share them. "
+                "Set embeddings itself; in a search, give it several fitted tables to choose from."
             )
         return super().set_params(**params)  # type: ignore[no-any-return]
 

@@ -1,43 +1,54 @@
-"""The error and warning types of the package; each is a built-in one too."""
+"""The errors and warnings of the package; each is a subclass of a built-in one."""
 
 from __future__ import annotations
 
 import warnings
 from inspect import currentframe
 
+__all__ = [
+    "IgnoredParameterWarning",
+    "InputTypeWarning",
+    "InvalidSequencesError",
+    "InvalidSequencesTypeError",
+    "LinearModelSkippedWarning",
+    "MissingValuesWarning",
+    "ModelFileError",
+    "NonFiniteTrainingError",
+]
+
 LIBRARIES = {"sklearn_lstm", "sklearn", "imblearn", "joblib", "torch"}
 
 
 class InvalidSequencesError(ValueError):
-    """X does not hold sequences that can be read."""
+    """Raised if X does not hold sequences that can be read."""
 
 
 class InvalidSequencesTypeError(TypeError):
-    """X holds something other than numbers, or a bag of words."""
+    """Raised if X holds something other than numbers, or a bag of words."""
 
 
 class NonFiniteTrainingError(ValueError):
-    """The loss or a weight became infinite or NaN while training."""
+    """Raised if the loss or a weight becomes infinite or NaN in training."""
 
 
 class ModelFileError(ValueError):
-    """A stored estimator is damaged or forged, or has a format that this version does not know."""
+    """Raised if a stored estimator is damaged or forged, or has a format that is not known."""
 
 
 class LinearModelSkippedWarning(UserWarning):
-    """The linear model was left out: it needs too much memory, or another `criterion`."""
+    """Issued if the linear model is left out, for lack of memory or because of `criterion`."""
 
 
 class InputTypeWarning(UserWarning):
-    """X may hold something other than what it is read as, or than the X of fit."""
+    """Issued if X may be something other than what it is read as, or than the X of `fit`."""
 
 
 class MissingValuesWarning(UserWarning):
-    """X has missing values in a channel that had none in training."""
+    """Issued if X has missing values in a channel that had none in training."""
 
 
 class IgnoredParameterWarning(UserWarning):
-    """A parameter was set, but cannot be used here."""
+    """Issued if a parameter was set, but is not used."""
 
 
 def warn_user(message: str, category: type[Warning] = UserWarning) -> None:

@@ -39,34 +39,37 @@ def fit_batches(
     """Fit a model to data that comes in batches, and need not fit in memory.
 
     The result is that of ``model.fit`` with the samples of all batches in their order, bit for
-    bit. Batches are read once, one after the other. What remains of them is in files: 4 bytes for
-    each token of a text, 4 or 8 for each measurement. In memory are the vocabulary, some numbers
-    for each sample, and the linear model, which learns from a sample of the data if these are
-    large (see the user guide).
+    bit. Each batch is read once, in order, and stored in files: 4 bytes for each token of a text, 4
+    or 8 for each measurement. Only the vocabulary, a few numbers per sample, and the linear model
+    are kept in memory; the linear model learns from a sample of large data (see the user guide).
 
     Parameters
     ----------
     model : LSTMSequenceClassifier or Pipeline
         A classifier, or a Pipeline of a TextSequenceVectorizer and a classifier.
     batches : iterable of (X, y) or (X, y, sample_weight)
-        Each is what ``model.fit`` takes. They may have any number of samples, also none. An
-        iterator or generator will do.
+        Arguments of ``model.fit``, with any number of samples, or none. Iterators and generators
+        are accepted.
     folder : str, Path or None, default=None
-        Where the files are while the model is fitted. Afterwards they are removed, also after an
-        error. None: the folder of the system for temporary files, which on some machines lies in
-        memory.
+        The folder of the files while the model is fitted. They are removed afterwards, also after
+        an error. None: the system's folder for temporary files, which is in memory on some
+        machines.
 
     Returns
     -------
     model : LSTMSequenceClassifier or Pipeline
-        The same object. After an error it is as it was.
+        The same object, fitted. After an error it is as it was before.
 
     Raises
     ------
     TypeError, ValueError
-        As ``model.fit``; also for another model, no sample at all, a batch that is no such tuple,
-        an X that can't be read as that of the first batch (floats after integers), and a y of
-        another kind. A note names the batch.
+        As in ``model.fit``; also for any other kind of model, if there is no sample, if a batch is
+        not such a tuple, if X can't be read like that of the first batch (floats after integers),
+        and if y is of another kind. A note names the batch.
+
+    See Also
+    --------
+    LSTMSequenceClassifier.partial_fit : Train for one epoch on further sequences.
 
     Examples
     --------

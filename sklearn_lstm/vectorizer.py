@@ -61,13 +61,13 @@ class TextSequenceVectorizer(
     Parameters
     ----------
     input : {"content", "filename", "file"}, default="content"
-        Whether texts are given as str or bytes, as file names, or as open files.
+        Whether texts are strings or bytes, names of files, or open files.
     encoding : str, default="utf-8"
         The encoding of bytes and files.
     decode_error : {"strict", "ignore", "replace"}, default="strict"
         What to do with bytes that can't be decoded.
     strip_accents : {"ascii", "unicode"}, callable or None, default=None
-        How to remove accents.
+        How to remove accents; None keeps them.
     lowercase : bool, default=True
         Whether to convert texts to lower case.
     preprocessor : callable or None, default=None
@@ -79,35 +79,44 @@ class TextSequenceVectorizer(
     token_pattern : str or None, default=None
         Regular expression of a word, if ``analyzer="word"``. None: words of any script, see Notes.
     analyzer : {"word", "char"} or callable, default="word"
-        A token is a word, a character (a run of white space is one blank), or what a function
-        from a text to its tokens returns.
-    max_df, min_df : float in [0, 1] or int, default=1.0 and 1
-        Tokens in more than `max_df` or fewer than `min_df` texts are left out. Floats are shares.
+        Whether a token is a word, or a character (a run of white space is one blank). A function
+        takes a text and returns its tokens.
+    max_df : float in [0, 1] or int, default=1.0
+        Tokens in more texts than this are left out. A float is a share of the texts.
+    min_df : float in [0, 1] or int, default=1
+        Tokens in fewer texts than this are left out. A float is a share of the texts.
     max_features : int or None, default=None
         The largest size of the vocabulary; the most frequent tokens stay.
     vocabulary : mapping, iterable or None, default=None
         The tokens in order, or a mapping from tokens to 0, 1, ...: index `i` becomes id ``i + 2``.
     fixed_vocabulary : bool, default=True
-        Whether only the tokens in `vocabulary` get ids. False: those of the texts follow them.
+        Whether only the tokens in `vocabulary` get ids. False: further tokens of the texts get the
+        next ids.
     max_length : int or None, default=None
-        The most tokens kept of a text; None: as many as the longest training text has.
+        The largest number of tokens that are kept of a text. None: the length of the longest
+        training text.
     truncation : {"pre", "post", "middle"}, default="pre"
         Where longer texts lose tokens: at the start, the end, or in the middle.
     padding : {"post", "pre"}, default="post"
         The side of the zeros, if ``output="dense"``.
     output : {"sparse", "dense", "onehot"}, default="sparse"
-        The container that `transform` returns. Only of "dense" scikit-learn's ``set_output`` and
-        ``set_config(transform_output=...)`` make a data frame.
+        The container that `transform` returns. scikit-learn's ``set_output`` and
+        ``set_config(transform_output=...)`` turn only "dense" into a data frame.
 
     Attributes
     ----------
     vocabulary_ : dict
-        Token to id, the ids starting at 2.
+        The id of each token, from 2 on.
     max_length_ : int
         The number of columns of the output.
     coverage_ : dict of str to int
         What the last `fit` or `partial_fit` read: `n_texts`, `n_tokens`, `n_unknown_tokens`,
         `n_truncated_texts` and `n_empty_texts`.
+
+    See Also
+    --------
+    LSTMSequenceClassifier : Classify the sequences of ids.
+    WordVectors : Learn vectors of the words.
 
     Notes
     -----
@@ -115,13 +124,13 @@ class TextSequenceVectorizer(
 
     - a run of letters, digits and underscores; apostrophes inside belong to it ("don't");
     - one letter, in scripts that put no spaces between words (Han, kana, Thai, Lao, Khmer, Myanmar,
-      Tibetan, the Tai scripts); ``tokenizer`` may be a function that finds their words;
+      Tibetan, the Tai scripts); pass a `tokenizer` that finds words in them;
     - a run of other symbols ("!!!", ":)", a sequence of emoji).
 
-    Marks, such as accents and vowel signs, belong to the character before them. Tokens have
+    Marks, such as accents and vowel signs, belong to the character before them. Tokens are in
     Unicode's normal form C. In Latin, Greek and Cyrillic texts without combining marks, this is the
     pattern ``r"\w+(?:['’]\w+)*|[^\w\s]+"``. ``CountVectorizer`` leaves out punctuation and words of
-    one letter, which tell much about sentiment and spam.
+    one letter, which help to recognise sentiment and spam.
 
     Texts may come from a generator: they are read once, a bounded number at a time. `transform`
     needs `fit` even if the vocabulary is given, unlike that of ``CountVectorizer``.
@@ -193,26 +202,27 @@ class TextSequenceVectorizer(
         Parameters
         ----------
         raw_documents : iterable of length n_texts
-            Texts, or what `input` says. Lists, generators, arrays, and pandas, polars or pyarrow
-            columns, or tables of one column.
+            Texts, or what `input` says: a list, a generator, an array, a column of pandas, polars
+            or pyarrow, or a table of one column.
         y : None
             Ignored.
 
         Returns
         -------
         self : TextSequenceVectorizer
+            The fitted vectorizer.
 
         Raises
         ------
         ValueError
             If `raw_documents` is one string or another table, if a text can't be decoded, or if the
-            vocabulary would be empty. The object stays as it was.
+            vocabulary would be empty. The vectorizer stays as it was.
         """
         self._fit(raw_documents)
         return self
 
     def fit_transform(self, raw_documents: Iterable[Any], y: Any = None) -> Any:  # noqa: ARG002
-        """Fit and transform; the texts are read only once.
+        """Fit to texts and return their token ids; the texts are read only once.
 
         Parameters
         ----------
@@ -229,13 +239,13 @@ class TextSequenceVectorizer(
         return self._lay_out(*fit_and_number(self, raw_documents, []))
 
     def partial_fit(self, raw_documents: Iterable[Any], y: Any = None) -> Self:  # noqa: ARG002
-        """Go on learning from further texts.
+        """Extend the vocabulary and the length of the sequences by further texts.
 
         Tokens keep their ids. New tokens that pass `min_df`, `max_df` and `max_features` get the
         next ids, and `max_length_` grows if `max_length` is None. The vocabulary may be empty.
 
-        `partial_fit` keeps the counts of tokens that have no id yet, for its next call; `fit` keeps
-        none. So `min_df` and `max_df` count the texts since the last `fit`.
+        The counts of tokens without an id are kept for the next call of `partial_fit`; `fit` keeps
+        none. `min_df` and `max_df` therefore refer to the texts since the last `fit`.
 
         Parameters
         ----------
@@ -247,6 +257,7 @@ class TextSequenceVectorizer(
         Returns
         -------
         self : TextSequenceVectorizer
+            The vectorizer, with the extended vocabulary.
         """
         vocabulary, earlier = self._check(), vars(self).copy()
         read = count_texts(self._analysis(), raw_documents)
@@ -277,17 +288,17 @@ class TextSequenceVectorizer(
         Returns
         -------
         X : csr_matrix or ndarray
-            By `output`:
+            Depending on `output`:
 
             - "sparse": int32 CSR of shape (n_texts, max_length_). Row `i` holds the ids of text
               `i` from column 0 on. It has three attributes, which rows and copies keep:
-              `vocabulary`; `token_unit`, "char" for ``analyzer="char"`` or if most of the first
-              1,000 tokens are one character, else "word", or None if `analyzer` is a function; and
-              `unknown_tokens`, the tokens that have the id 1, in order.
-            - "dense": the same as an int32 array, filled with 0.
+              `vocabulary`; `token_unit`, which is "char" for ``analyzer="char"`` or if most of the
+              first 1,000 tokens are one character, None if `analyzer` is a function, else "word";
+              and `unknown_tokens`, the tokens with the id 1, in order.
+            - "dense": the same as an int32 array, padded with 0.
             - "onehot": float32 array of shape (n_texts, max_length_, len(vocabulary_) + 1);
-              channel `j` stands for id ``j + 1``, the steps after the text are NaN. This array is
-              large; ``LSTMSequenceClassifier(embedding_dim=None)`` does the same with ids.
+              channel `j` stands for id ``j + 1``, and the steps after the text are NaN. This array
+              is large; ``LSTMSequenceClassifier(embedding_dim=None)`` has the same effect.
         """
         check_is_fitted(self)
         ids = CallIds(self.vocabulary_)
@@ -299,29 +310,29 @@ class TextSequenceVectorizer(
         Parameters
         ----------
         X : csr_matrix or array-like
-            In any of the forms that `transform` returns.
+            Ids in any of the forms that `transform` returns.
 
         Returns
         -------
         tokens : list of ndarray of object
-            The tokens in order, one array per row; unknown ones are "<unk>".
+            One array per row, of shape (n_tokens,): its tokens in order, "<unk>" for unknown ones.
 
         Raises
         ------
         ValueError
-            If a row has an id that the vocabulary lacks.
+            If a row has an id that is not in the vocabulary.
         """
         check_is_fitted(self)
         # Tokens that are tuples must stay single elements.
         return look_up_rows(X, np.fromiter(("", UNKNOWN_TOKEN, *self.vocabulary_), np.object_))
 
     def build_analyzer(self) -> Callable[[Any], Any]:
-        """Return the function from a text to its tokens; a subclass may override it.
+        """Return the function that splits a text into tokens; a subclass may override it.
 
         Returns
         -------
         callable
-            Decodes, preprocesses and tokenizes.
+            A function that decodes, preprocesses and tokenizes a text.
         """
         analyzer: Callable[[Any], Any] = count_vectorizer_like(self).build_analyzer()
         return analyzer
@@ -337,6 +348,7 @@ class TextSequenceVectorizer(
         Returns
         -------
         ndarray of str objects of shape (max_length_,)
+            The names.
         """
         check_is_fitted(self)
         return np.array([f"position{column}" for column in range(self.max_length_)], np.object_)

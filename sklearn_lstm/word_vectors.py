@@ -31,47 +31,47 @@ REMEDY = (
 class WordVectors(StoredMixin, DescribedMixin, BaseEstimator):  # type: ignore[misc]
     """Learn vectors of words from texts without labels.
 
-    Words that stand among the same words have similar vectors. With few labels and many texts, a
-    classifier learns from them what it can't learn from the labelled texts alone: give the fitted
-    object to ``LSTMSequenceClassifier(embeddings=...)``.
+    Words that occur in similar contexts get similar vectors. If few of many texts have labels, a
+    classifier learns from these vectors what the labelled texts alone can't teach it: pass the
+    fitted object to ``LSTMSequenceClassifier(embeddings=...)``.
 
     Parameters
     ----------
     vectorizer : TextSequenceVectorizer or None, default=None
-        Says what a word is, and which words get a vector: those that would be the vocabulary of a
-        clone of it, fitted to the texts. None: ``TextSequenceVectorizer(min_df=2,
-        max_features=30_000)``. If the vectorizer of the classifier has another analyzer, such as
-        one of characters or events, pass one with the same.
+        A clone of it is fitted to the texts, and the words of its vocabulary get vectors. None:
+        ``TextSequenceVectorizer(min_df=2, max_features=30_000)``. Pass one if the vectorizer of the
+        classifier has another analyzer, for example of characters or events.
     embedding_dim : int, default=200
-        Length of the vectors. With fewer words they are as long as there are words.
+        Length of the vectors, at most the number of words.
     window : int, default=5
-        The largest distance at which two words of a text are neighbours.
+        The largest distance between two words of a text that count as neighbours.
     verbose : int, default=0
         1: a progress bar.
 
     Attributes
     ----------
     vocabulary_ : dict
-        Word to its row in `vectors_`, the most frequent word first. A word without a neighbour in
-        any text has no vector.
+        The row of each word in `vectors_`, the most frequent word first. A word without a neighbour
+        in any text has no vector.
     vectors_ : ndarray of float32 of shape (n_words, embedding_dim)
-        Each row has the length 1.
+        The vectors, each of length 1.
 
     See Also
     --------
-    LSTMSequenceClassifier : Reads them by its parameter `embeddings`.
+    LSTMSequenceClassifier : Use the vectors as `embeddings`.
+    TextSequenceVectorizer : Convert texts to token ids.
 
     Notes
     -----
-    How often words are neighbours becomes their positive pointwise mutual information; the counts
-    of contexts are raised to the power 0.75. The vectors are its left singular vectors times the
-    roots of the singular values, scaled to length 1 [1]_. Words that are not in the vocabulary are
-    left out before neighbours are counted.
+    The counts of neighbours are turned into positive pointwise mutual information, with context
+    counts raised to the power 0.75. The vectors are the left singular vectors of this matrix,
+    multiplied by the square roots of the singular values and scaled to length 1 [1]_. Words that
+    are not in the vocabulary are left out before neighbours are counted.
 
     The texts are read twice, a bounded number at a time. Memory grows with the number of different
     pairs of neighbours. The vectors depend neither on random numbers nor on the number of threads.
 
-    ``clone`` keeps what was learned and shares its memory, so that a search computes it once.
+    ``clone`` keeps the vectors and shares their memory, so a search computes them only once.
 
     References
     ----------
@@ -114,27 +114,27 @@ class WordVectors(StoredMixin, DescribedMixin, BaseEstimator):  # type: ignore[m
         self.verbose = verbose
 
     def fit(self, texts: Iterable[Any], y: Any = None) -> Self:  # noqa: ARG002
-        """Learn the vectors.
+        """Learn the vectors of words from texts.
 
         Parameters
         ----------
         texts : iterable of length n_texts
-            As for `TextSequenceVectorizer`, but it has to be one that can be read twice: no
-            generator, and no open file.
+            As for `TextSequenceVectorizer`, but readable twice: no generator, and no open file.
         y : None
             Ignored.
 
         Returns
         -------
         self : WordVectors
+            The fitted object.
 
         Raises
         ------
         TypeError
             If `texts` is an iterator, which can be read only once.
         ValueError
-            If no word is frequent enough or has a neighbour, or as for `TextSequenceVectorizer`.
-            The object stays as it was.
+            If no word is frequent enough or has a neighbour, or as in `TextSequenceVectorizer`. The
+            object stays as it was.
         """
         parameters = checked_parameters(self)
         if iterate_texts(texts) is texts:
@@ -177,12 +177,14 @@ class WordVectors(StoredMixin, DescribedMixin, BaseEstimator):  # type: ignore[m
         Parameters
         ----------
         tokens : iterable of length n_tokens
+            The tokens to look up.
 
         Returns
         -------
         is_known : ndarray of bool of shape (n_tokens,)
+            Whether each token has a vector.
         vectors : ndarray of float32 of shape (n_known, embedding_dim)
-            Those of the known tokens, in order.
+            The vectors of the known tokens, in order.
         """
         check_is_fitted(self)
         return VectorTable(self.vocabulary_, self.vectors_).lookup(list(tokens))
@@ -239,6 +241,6 @@ def _known_words(vectorizer: TextSequenceVectorizer, texts: Iterable[Any]) -> It
         yield words.astype(np.int32) - FIRST_TOKEN, lengths
     if n_texts != n_expected:
         raise ValueError(
-            f"There were {n_expected} texts at the first reading, but {n_texts} at the second. "
+            f"There were {n_expected} texts in the first reading, but {n_texts} in the second. "
             f"{REMEDY}"
         )

@@ -8,6 +8,7 @@ import tomllib
 import warnings
 from importlib import import_module
 from pathlib import Path
+from pkgutil import walk_packages
 
 import pytest
 
@@ -61,6 +62,14 @@ def test_capabilities_say_what_happened(monkeypatch):
     assert outcome(dict, x=1) == "yes"
     assert outcome(warnings.warn, "careful", UserWarning) == "yes, UserWarning"
     assert outcome(fail) == "ValueError: X is wrong (row 3)"
+
+
+def test_the_page_of_the_api_has_every_public_name():
+    names = set(sklearn_lstm.__all__)
+    for module in walk_packages(sklearn_lstm.__path__, "sklearn_lstm."):
+        names |= set(getattr(import_module(module.name), "__all__", ()))
+    directive = r"^\.\. auto(?:class|function|exception):: (\w+)$"
+    assert set(re.findall(directive, PAGES["api"], re.MULTILINE)) == names
 
 
 def test_every_page_is_reachable():

@@ -18,7 +18,7 @@ def find_device(device: str | torch.device) -> torch.device:
     try:
         found = torch.device(device)
     except (RuntimeError, TypeError) as error:
-        raise ValueError(f"device={device!r} is no device that torch knows.") from error
+        raise ValueError(f"device={device!r} is not a device that torch knows.") from error
     if found.type != "cpu":
         try:
             torch.empty(1, device=found).fill_(0).cpu()

@@ -229,7 +229,7 @@ def _to_numpy(values: Any, name: str) -> NDArray[Any]:
         array = np.asarray(_with_missing(values))
     except (RuntimeError, TypeError) as error:
         raise InvalidSequencesTypeError(
-            f"{name} can't be turned into a NumPy array: {error} Of a tensor of measurements pass "
+            f"{name} can't be turned into a NumPy array: {error} For a tensor of measurements pass "
             "tensor.detach().float().cpu()."
         ) from error
     if (

@@ -389,7 +389,7 @@ def _check_all_known(y: Any, name: str) -> None:
             "those without one."
         )
     raise ValueError(
-        f"{name}[{row}] in column {column} is missing, but a multilabel y says of each label "
-        "whether it applies: 1 or 0. Leave out such sequences or, if they are many, fit one "
-        "classifier for each label, to the sequences of which it is known."
+        f"{name}[{row}] in column {column} is missing, but a multilabel y says for each label "
+        "whether it applies: 1 or 0. Leave out such sequences or, if there are many, fit one "
+        "classifier for each label, to the sequences with this label known."
     )

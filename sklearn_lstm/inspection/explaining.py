@@ -19,28 +19,46 @@ METHODS = ["shares", "leave_one_out"]
 
 @dataclass(frozen=True, eq=False)
 class Explanation:
-    """What each step of one sequence adds to the score of a class.
+    """Store what each step of one sequence adds to the score of a class.
 
-    The score is a logit: that of the class, as in `decision_function`. For two classes it is the
-    logit of the class minus that of the other.
+    The score is the logit of the class, as in `decision_function`; for two classes it is the logit
+    of this class minus that of the other one.
 
     Parameters
     ----------
     data : ndarray of shape (n_steps,) or (n_steps, n_channels)
         The tokens (ids, if no vocabulary is known), or the measurements.
-    linear, network : ndarray of shape (n_steps,)
-        What each step adds, by the linear models and by the networks.
+    linear : ndarray of shape (n_steps,)
+        The contribution of each step to the logits of the linear models.
+    network : ndarray of shape (n_steps,)
+        The contribution of each step to the logits of the networks.
     base_value : float
-        The score of the baseline: a linear model that finds none of its n-grams, and networks that
-        read unknown tokens only; for measurements, a series that is the mean throughout (0 with
-        ``normalize=False``). It includes the logit adjustment.
+        The score of the baseline, including the logit adjustment. The baseline is a linear model
+        that finds none of its n-grams, and networks that read unknown tokens only; for
+        measurements, a series that is the mean throughout (0 with ``normalize=False``).
     target : object
         The class.
-    whole : float
-        What the text as a whole adds: the share of an encoder, which names no steps.
     left_out : dict of str to int
-        What the model did not read or did not know, as far as this can be told: "truncated tokens"
-        of the text, and "unknown tokens", of which only the linear model sees the letters.
+        The number of "truncated tokens" and of "unknown tokens", as far as they are known. Only the
+        linear model reads the letters of unknown tokens.
+    whole : float, default=0.0
+        The contribution of the text as a whole: that of an encoder, which has no steps.
+
+    See Also
+    --------
+    explain : Compute explanations.
+    ExplanationDisplay : Draw an explanation.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sklearn_lstm.inspection import Explanation
+    >>> tokens, linear, network = np.array(["so", "good"]), np.array([0.0, 1.5]), np.array([0.5, 1])
+    >>> explanation = Explanation(tokens, linear, network, -0.5, target="pos", left_out={})
+    >>> explanation.values
+    array([0.5, 2.5])
+    >>> explanation.score
+    2.5
     """
 
     data: NDArray[Any]
@@ -53,47 +71,47 @@ class Explanation:
 
     @property
     def values(self) -> NDArray[np.float64]:
-        """What each step adds, (n_steps,): the sum of both parts."""
+        """Return the sum of both contributions of each step, (n_steps,)."""
         return self.linear + self.network
 
     @property
     def score(self) -> float:
-        """The score: `base_value` and all contributions."""
+        """Return the score: the sum of `base_value` and all contributions."""
         return float(self.base_value + self.values.sum() + self.whole)
 
 
 def explain(model: Any, X: Any, target: Any = None, *, method: str = "shares") -> list[Explanation]:
-    """Return what each token or step adds to the score of a class, or what the score loses without.
+    """Explain the score of a class by what each token or step contributes to it.
 
-    The score is a sum over the members of the model, and so is each contribution. Those of the
-    linear model are exact: the value of an n-gram of tokens is divided among its tokens, that of an
-    n-gram of letters goes to the words that hold it, and a convolution counts at the step in its
-    middle. Those of the networks are integrated gradients [1]_. Their baseline is a sequence of
-    unknown tokens only, or a series that is the mean throughout. An encoder reads the text as a
-    whole: its share is a number by itself.
+    The score is a sum over the members of the model, and so is each contribution. Contributions to
+    the linear model are exact: the value of an n-gram of tokens is divided among its tokens, the
+    value of an n-gram of letters goes to the words that contain it, and a convolution counts at the
+    step in its middle. Contributions to the networks are integrated gradients [1]_, with a sequence
+    of unknown tokens or a series that is the mean throughout as the baseline. An encoder reads the
+    text as a whole: its contribution is a separate number.
 
-    These shares say where the evidence lies. ``method="leave_one_out"`` says what a change does:
+    These shares say where the evidence lies. ``method="leave_one_out"`` measures a change instead:
     how much the score of the whole model, encoder included, falls when a token is deleted.
 
     Parameters
     ----------
     model : LSTMSequenceClassifier, or a Pipeline or a search that ends with one
-        Fitted.
+        A fitted model.
     X : iterable of n_samples sequences
-        What the model takes.
+        Inputs of the model.
     target : class, array-like of n_samples classes, or None, default=None
-        The class, one for all or one for each sequence. None is the predicted class of each; if y
+        The class, one for all sequences or one for each. None: the predicted class of each; if y
         was multilabel, the label with the highest score above its threshold.
     method : {"shares", "leave_one_out"}, default="shares"
-        What the values are, see above. "leave_one_out" is for tokens, and needs as many
-        predictions as a text has tokens.
+        How contributions are computed, see above. "leave_one_out" is for tokens, and makes one
+        prediction for each token of a text.
 
     Returns
     -------
     list of Explanation
         One for each sequence. ``base_value + values.sum() + whole`` is the score of its class. With
-        "leave_one_out" `network` is what the networks lose, `linear` what all other members lose,
-        `whole` is 0, and `base_value` is the rest of the score.
+        "leave_one_out", `network` is what the networks lose, `linear` what all other members lose,
+        `whole` is 0, and `base_value` is the remainder of the score.
 
     Raises
     ------
@@ -102,14 +120,20 @@ def explain(model: Any, X: Any, target: Any = None, *, method: str = "shares") -
     NotFittedError
         If it is not fitted.
     ValueError
-        If the target is not a class of the model, the method is unknown, or measurements are to be
-        left out.
+        If the target is not a class of the model, the method is unknown, or
+        ``method="leave_one_out"`` is used with measurements.
+
+    See Also
+    --------
+    explain_phrases : Find steps that depend on each other.
+    ExplanationDisplay : Draw an explanation.
+    as_shap_explanation : Convert explanations for the plots of SHAP.
 
     Notes
     -----
-    All is computed in float32; a classifier that predicts in bfloat16 has scores that differ by
-    some thousandths. A contribution tells what the model does, not what is true of the world. Where
-    the meaning of one token depends on another, the two share it: see `explain_phrases`.
+    Everything is computed in float32; the scores of a classifier that predicts in bfloat16 differ
+    by a few thousandths. Contributions describe the model, not the world. If the meaning of one
+    token depends on another, the two share the contribution: see `explain_phrases`.
 
     References
     ----------

@@ -35,20 +35,27 @@ TOKEN = (
 
 
 class ExplanationDisplay:
-    """What each token or step adds to the score of a class.
+    """Draw what each token or step adds to the score of a class.
 
-    As a picture: bars, in which the parts of the linear model and of the networks are told apart.
-    As the representation in a notebook: the text, coloured. Only the picture needs matplotlib.
+    The picture shows bars, which tell the parts of the linear model and of the networks apart. In a
+    notebook, the object is shown as the coloured text. Only the picture needs matplotlib.
 
     Parameters
     ----------
     explanation : Explanation
-        An element of what `explain` returns.
+        An element of the list that `explain` returns.
 
     Attributes
     ----------
     ax_ : matplotlib Axes
+        The axes with the bars.
     figure_ : matplotlib Figure
+        The figure of the axes.
+
+    See Also
+    --------
+    explain : Compute explanations.
+    as_shap_explanation : Convert explanations for the plots of SHAP.
 
     Examples
     --------
@@ -64,6 +71,9 @@ class ExplanationDisplay:
     pos
     """
 
+    ax_: Any
+    figure_: Any
+
     def __init__(self, explanation: Explanation) -> None:
         self.explanation = explanation
 
@@ -76,22 +86,25 @@ class ExplanationDisplay:
         Parameters
         ----------
         model : LSTMSequenceClassifier, or a Pipeline or a search that ends with one
-            Fitted.
+            A fitted model.
         X : iterable of one sequence
-            What the model takes.
+            An input of the model.
         target : class or None, default=None
-            The class whose score is explained. None is the predicted class.
-        n_steps, ax
+            The class whose score is explained. None: the predicted class.
+        n_steps : int, default=30
+            As in `plot`.
+        ax : matplotlib Axes, default=None
             As in `plot`.
 
         Returns
         -------
         ExplanationDisplay
+            The display, drawn.
 
         Raises
         ------
         ValueError
-            If X holds another number of sequences than one.
+            If X does not hold exactly one sequence.
         """
         (explanation,) = explain_opened(open_one(model, X), target)
         return cls.from_explanation(explanation, n_steps=n_steps, ax=ax)
@@ -105,13 +118,16 @@ class ExplanationDisplay:
         Parameters
         ----------
         explanation : Explanation
-            An element of what `explain` returns.
-        n_steps, ax
+            An element of the list that `explain` returns.
+        n_steps : int, default=30
+            As in `plot`.
+        ax : matplotlib Axes, default=None
             As in `plot`.
 
         Returns
         -------
         ExplanationDisplay
+            The display, drawn.
         """
         return cls(explanation).plot(ax, n_steps=n_steps)
 
@@ -125,12 +141,13 @@ class ExplanationDisplay:
         ax : matplotlib Axes, default=None
             Where to draw. None: in a new figure.
         n_steps : int, default=30
-            How many tokens to show: those with the largest contributions, in their order. Steps of
-            measurements are all shown.
+            How many tokens to show: those with the largest contributions, in the order of the text.
+            All steps of measurements are shown.
 
         Returns
         -------
         ExplanationDisplay
+            The display, drawn.
 
         Raises
         ------

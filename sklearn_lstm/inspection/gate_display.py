@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, Self
 
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 
 from sklearn_lstm.inspection.drawing import axes_for, hatch_missing, label_steps
 from sklearn_lstm.inspection.gates import activations_of
@@ -15,23 +15,31 @@ STATES = ("candidate", "memory_cell", "hidden_state")  # below 0 too
 
 
 class GateDisplay:
-    """A heat map of a gate or state over the steps of one sequence.
+    """Draw a gate or state over the steps of one sequence as a heat map.
 
     Parameters
     ----------
     values : array-like of shape (n_units, n_steps)
+        The activations.
     data : array-like of shape (n_steps,) or (n_steps, n_channels)
         The tokens, or the measurements.
     units : array-like of shape (n_units,)
         The number of each unit.
     gate : str, default="memory_cell"
-        What the values are.
+        The name of the gate or state.
 
     Attributes
     ----------
     ax_ : matplotlib Axes
+        The axes with the heat map.
     figure_ : matplotlib Figure
+        The figure of the axes.
     image_ : matplotlib AxesImage
+        The heat map.
+
+    See Also
+    --------
+    gate_activations : Return the activations of all units.
 
     Examples
     --------
@@ -47,12 +55,16 @@ class GateDisplay:
     (5, 3)
     """
 
+    ax_: Any
+    figure_: Any
+    image_: Any
+
     def __init__(
         self, values: ArrayLike, data: ArrayLike, units: ArrayLike, gate: str = "memory_cell"
     ) -> None:
-        self.values = np.asarray(values, dtype=float)
-        self.data = np.asarray(data)
-        self.units = np.asarray(units)
+        self.values: NDArray[np.float64] = np.asarray(values, dtype=float)
+        self.data: NDArray[Any] = np.asarray(data)
+        self.units: NDArray[Any] = np.asarray(units)
         self.gate = gate
 
     @classmethod
@@ -67,22 +79,22 @@ class GateDisplay:
         n_units: int = 20,
         ax: Any = None,
     ) -> Self:
-        """Draw the units that change most over one sequence.
+        """Draw the units of a fitted model that change most over one sequence.
 
         Parameters
         ----------
         model : LSTMSequenceClassifier, or a Pipeline or a search that ends with one
-            Fitted.
+            A fitted model.
         X : iterable of one sequence
-            What the model takes.
+            An input of the model.
         gate : str, default="memory_cell"
-            A name that `gate_activations` returns; "hidden_state" for every cell.
+            A name in the output of `gate_activations`; "hidden_state" exists for every cell.
         layer : int, default=-1
             The layer; the default is the last one.
         direction : {0, 1}, default=0
             0 reads forwards, 1 backwards.
         n_units : int, default=20
-            How many units to show: those of the largest standard deviation over the steps, the
+            How many units to show, in the order of their standard deviation over the steps, the
             largest first.
         ax : matplotlib Axes, default=None
             Where to draw. None: in a new figure.
@@ -90,12 +102,13 @@ class GateDisplay:
         Returns
         -------
         GateDisplay
+            The display, drawn.
 
         Raises
         ------
         ValueError
-            If X holds another number of sequences than one, or the network has no such gate, layer
-            or direction.
+            If X does not hold exactly one sequence, or the network has no such gate, layer or
+            direction.
         """
         (activations,) = activations_of(open_one(model, X))
         names = [name for name in activations if name != "data"]
@@ -114,7 +127,7 @@ class GateDisplay:
         return cls(values[units], activations.data, units, gate).plot(ax=ax)
 
     def plot(self, ax: Any = None) -> Self:
-        """Draw.
+        """Draw the heat map.
 
         Parameters
         ----------
@@ -124,6 +137,7 @@ class GateDisplay:
         Returns
         -------
         GateDisplay
+            The display, drawn.
 
         Raises
         ------

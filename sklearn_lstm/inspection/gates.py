@@ -35,16 +35,16 @@ def gate_activations(model: Any, X: Any) -> list[Bunch]:
     Parameters
     ----------
     model : LSTMSequenceClassifier, or a Pipeline or a search that ends with one
-        Fitted. If it holds two networks, the first one is looked at, which is `module_`.
+        A fitted model. If it has two networks, the first one is read, which is `module_`.
     X : iterable of n_samples sequences
-        What the model takes.
+        Inputs of the model.
 
     Returns
     -------
     list of Bunch
-        One for each sequence, with `data`: its tokens (ids, if no vocabulary is known) of shape
-        (n_steps,), or its measurements of shape (n_steps, n_channels). The other entries are arrays
-        of float32 of shape (num_layers, n_directions, n_steps, hidden_size):
+        One for each sequence. Its entry `data` holds the tokens (ids, if no vocabulary is known) of
+        shape (n_steps,), or the measurements of shape (n_steps, n_channels). All other entries are
+        float32 arrays of shape (num_layers, n_directions, n_steps, hidden_size):
 
         - "lstm": `input_gate`, `forget_gate`, `output_gate`, `candidate`, `memory_cell` and
           `hidden_state`;
@@ -61,9 +61,13 @@ def gate_activations(model: Any, X: Any) -> list[Bunch]:
     NotFittedError
         If it is not fitted, or was loaded and its network was not trained (``max_epochs=0``).
 
+    See Also
+    --------
+    GateDisplay : Draw one gate of one sequence.
+
     Notes
     -----
-    All is computed in float32, also where the classifier predicts in bfloat16.
+    Everything is computed in float32, even if the classifier predicts in bfloat16.
 
     References
     ----------

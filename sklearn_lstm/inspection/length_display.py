@@ -18,24 +18,33 @@ SHARES = tuple(tenths / 10 for tenths in range(1, 11))
 
 
 class LengthAccuracyDisplay:
-    """Accuracy against the part of each sequence that was read.
+    """Draw the accuracy over the part of each sequence that was read.
 
     The band is one standard error above and below the accuracy.
 
     Parameters
     ----------
     accuracy : array-like of shape (n_parts,)
+        The accuracy of predictions from each part.
     parts : array-like of shape (n_parts,)
         Shares of the steps (floats up to 1), or numbers of steps (integers).
     n_samples : int
+        The number of sequences.
     most_frequent : float or None, default=None
         The accuracy of always predicting the most frequent label.
 
     Attributes
     ----------
     ax_ : matplotlib Axes
+        The axes with the curve.
     figure_ : matplotlib Figure
+        The figure of the axes.
     line_ : matplotlib Line2D
+        The curve.
+
+    See Also
+    --------
+    explain : Return what each step adds to a prediction.
 
     Examples
     --------
@@ -49,6 +58,10 @@ class LengthAccuracyDisplay:
     True
     """
 
+    ax_: Any
+    figure_: Any
+    line_: Any
+
     def __init__(
         self,
         accuracy: ArrayLike,
@@ -56,8 +69,8 @@ class LengthAccuracyDisplay:
         n_samples: int,
         most_frequent: float | None = None,
     ) -> None:
-        self.accuracy = np.asarray(accuracy, dtype=float)
-        self.parts = np.asarray(parts)
+        self.accuracy: NDArray[np.float64] = np.asarray(accuracy, dtype=float)
+        self.parts: NDArray[Any] = np.asarray(parts)
         self.n_samples = n_samples
         self.most_frequent = most_frequent
 
@@ -74,31 +87,33 @@ class LengthAccuracyDisplay:
     ) -> Self:
         """Draw the accuracy of a fitted model that reads only the first steps.
 
-        The linear model reads the same steps as the network. A text is cut after the vectorizer.
+        All members of the model read the same steps. Texts are cut after the vectorizer.
 
         Parameters
         ----------
         model : LSTMSequenceClassifier, or a Pipeline or a search that ends with one
+            A fitted model.
         X : iterable of n_samples sequences
-            What the model takes.
+            Inputs of the model.
         y : array-like of shape (n_samples,), or array-like or sparse matrix (n_samples, n_labels)
-            The labels. Multilabel: all labels of a sequence must be right.
+            The labels. A multilabel prediction is correct if all labels of a sequence are.
         shares : array-like of floats in (0, 1], default=(0.1, 0.2, ..., 1.0)
-            Which shares of its steps are read of each sequence, rounded up.
+            The shares of the steps of each sequence that are read, rounded up to whole steps.
         lengths : array-like of int or None, default=None
-            How many steps are read, instead of shares. A shorter sequence is read whole.
+            Numbers of steps to read, instead of shares. A shorter sequence is read whole.
         ax : matplotlib Axes, default=None
             Where to draw. None: in a new figure.
 
         Returns
         -------
         LengthAccuracyDisplay
+            The display, drawn.
 
         Raises
         ------
         ValueError
-            If a share is not above 0 and at most 1, a length is below 1, or y has another length
-            than X.
+            If a share is not above 0 and at most 1, a length is below 1, or X and y differ in
+            length.
         """
         parts = _check_parts(shares, lengths)
         opened = open_model(model, X)
@@ -119,11 +134,12 @@ class LengthAccuracyDisplay:
     def from_predictions(
         cls, y_true: ArrayLike, y_preds: Sequence[ArrayLike], parts: ArrayLike, *, ax: Any = None
     ) -> Self:
-        """Draw the accuracy of predictions from parts of the sequences, by any model.
+        """Draw the accuracy of predictions that any model made from parts of the sequences.
 
         Parameters
         ----------
         y_true : array-like of shape (n_samples,) or (n_samples, n_labels)
+            The labels.
         y_preds : sequence of n_parts array-likes of the same shape
             The predictions from each part.
         parts : array-like of shape (n_parts,)
@@ -134,6 +150,7 @@ class LengthAccuracyDisplay:
         Returns
         -------
         LengthAccuracyDisplay
+            The display, drawn.
         """
         y_true, *y_preds = map(_dense, (y_true, *y_preds))
         check_consistent_length(y_preds, parts)
@@ -144,7 +161,7 @@ class LengthAccuracyDisplay:
         return cls(accuracy, parts, len(rows), float(counts.max() / len(rows))).plot(ax=ax)
 
     def plot(self, ax: Any = None) -> Self:
-        """Draw.
+        """Draw the curve.
 
         Parameters
         ----------
@@ -154,6 +171,7 @@ class LengthAccuracyDisplay:
         Returns
         -------
         LengthAccuracyDisplay
+            The display, drawn.
 
         Raises
         ------

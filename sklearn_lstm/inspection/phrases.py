@@ -18,16 +18,30 @@ LEAST_INTERACTION = 0.5  # in logits, for each step that joins a phrase
 
 @dataclass(frozen=True, eq=False)
 class Phrase:
-    """Neighbouring steps of one sequence, and what they add to a score together.
+    """Store neighbouring steps of a sequence, and their joint effect on a score.
 
     Parameters
     ----------
-    start, stop : int
-        The steps from `start` on, before `stop`.
+    start : int
+        The first step.
+    stop : int
+        The step after the last one.
     data : ndarray of shape (stop - start,) or (stop - start, n_channels)
         Their tokens, ids or measurements.
     effect : float
         The score of the sequence minus its score without these steps, in logits.
+
+    See Also
+    --------
+    explain_phrases : Cut sequences into phrases.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sklearn_lstm.inspection import Phrase
+    >>> phrase = Phrase(2, 4, np.array(["not", "good"]), effect=-1.5)
+    >>> phrase.stop - phrase.start
+    2
     """
 
     start: int
@@ -39,22 +53,22 @@ class Phrase:
 def explain_phrases(model: Any, X: Any, target: Any = None, longest: int = 4) -> list[list[Phrase]]:
     """Cut each sequence into phrases: neighbours that depend on each other stay together.
 
-    The effect of a phrase is measured by occlusion: what the score loses when the phrase is read as
-    unknown tokens, or as means of the channels [1]_. If steps do not depend on each other, their
-    effect together is the sum of their effects one by one. Those of "not good" are far from it. The
-    sequence is cut so that the phrases hold as much as possible of these differences; each step
-    that joins a phrase has to add half a logit.
+    The effect of a phrase is measured by occlusion: how much the score falls when the phrase is
+    read as unknown tokens, or as the means of the channels [1]_. The joint effect of independent
+    steps is the sum of their single effects; that of "not good" differs widely from this sum. The
+    sequence is cut such that the phrases contain as much of these differences as possible; each
+    step that joins a phrase has to add at least half a logit.
 
     Parameters
     ----------
     model : LSTMSequenceClassifier, or a Pipeline or a search that ends with one
-        Fitted.
+        A fitted model.
     X : iterable of n_samples sequences
-        What the model takes.
+        Inputs of the model.
     target : class, array-like of n_samples classes, or None, default=None
         As in `explain`.
     longest : int, default=4
-        The most steps of a phrase.
+        The largest number of steps in a phrase.
 
     Returns
     -------
@@ -64,9 +78,13 @@ def explain_phrases(model: Any, X: Any, target: Any = None, longest: int = 4) ->
     Raises
     ------
     TypeError, NotFittedError
-        As `explain`.
+        As in `explain`.
     ValueError
         If the target is not a class of the model, or `longest` is below 1.
+
+    See Also
+    --------
+    explain : Return what each single step adds.
 
     Notes
     -----

@@ -14,25 +14,31 @@ from sklearn_lstm.inspection.explaining import Explanation
 
 
 def as_shap_explanation(explanations: Explanation | Sequence[Explanation]) -> Any:
-    """Return what `explain` returned as a ``shap.Explanation``, for SHAP's plots.
+    """Convert explanations to a ``shap.Explanation``, for SHAP's plots.
 
     Parameters
     ----------
     explanations : Explanation or list of Explanation
+        The list that `explain` returns, or an element of it.
 
     Returns
     -------
     shap.Explanation
-        With `values`, `base_values`, `data` (the tokens, each followed by a blank if some are
+        It has `values`, `base_values`, `data` (the tokens, each followed by a blank if some are
         longer than one character; the measurements of series of one channel) and `feature_names`;
-        of one explanation `output_names` too. With an encoder, the text as a whole is one more
-        feature, the last. ``shap.plots.waterfall`` draws one explanation, ``shap.plots.text`` one
-        or several.
+        for a single explanation also `output_names`. With an encoder, the text as a whole is the
+        last feature. ``shap.plots.waterfall`` draws one explanation, ``shap.plots.text`` one or
+        several.
 
     Raises
     ------
     ImportError
         If SHAP is not installed.
+
+    See Also
+    --------
+    explain : Compute explanations.
+    ExplanationDisplay : Draw one of them without SHAP.
 
     Examples
     --------
@@ -53,7 +59,7 @@ def as_shap_explanation(explanations: Explanation | Sequence[Explanation]) -> An
         raise ImportError("SHAP is not installed: pip install shap") from error
     rows = [explanations] if isinstance(explanations, Explanation) else explanations
     if not len(rows):
-        raise ValueError("There is no explanation: the list is empty.")
+        raise ValueError("explanations is empty: pass at least one explanation.")
     values, data = np.empty((2, len(rows)), np.object_)  # rows of unequal length
     names: list[list[str]] = []
     for row, explanation in enumerate(rows):

@@ -5,33 +5,39 @@ from __future__ import annotations
 from typing import Any, Self
 
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 
 from sklearn_lstm.inspection.drawing import axes_for, number_places
 from sklearn_lstm.inspection.inputs import find_classifier
 
 
 class TrainingDisplay:
-    """Losses and learning rate of each epoch.
+    """Draw the losses and the learning rate of each epoch.
 
     Parameters
     ----------
     train_loss : array-like of shape (n_epochs,)
+        The loss of the training samples in each epoch.
     lr : array-like of shape (n_epochs,)
         The learning rate at the end of each epoch.
     valid_loss : array-like of shape (n_epochs,) or None, default=None
-        The loss of held-out samples: with the linear model, if there is one, but with early
-        stopping of the network alone. NaN where it was not computed.
+        The loss of held-out samples, NaN where it was not computed. It is that of the network alone
+        with early stopping, else that of the whole model.
     restored_epoch : int or None, default=None
-        The epoch, counted from 1, whose weights the model has. None: those of the last one.
+        The epoch, counted from 1, whose weights the model has. None: the last one.
 
     Attributes
     ----------
     ax_ : matplotlib Axes
-        With the losses.
+        The axes with the losses.
     lr_ax_ : matplotlib Axes
-        With the learning rate.
+        The axes with the learning rate.
     figure_ : matplotlib Figure
+        The figure of the axes.
+
+    See Also
+    --------
+    LSTMSequenceClassifier : Record these numbers in its attribute `history_`.
 
     Examples
     --------
@@ -45,6 +51,10 @@ class TrainingDisplay:
     (3,)
     """
 
+    ax_: Any
+    lr_ax_: Any
+    figure_: Any
+
     def __init__(
         self,
         train_loss: ArrayLike,
@@ -52,9 +62,11 @@ class TrainingDisplay:
         valid_loss: ArrayLike | None = None,
         restored_epoch: int | None = None,
     ) -> None:
-        self.train_loss = np.asarray(train_loss, dtype=float)
-        self.lr = np.asarray(lr, dtype=float)
-        self.valid_loss = None if valid_loss is None else np.asarray(valid_loss, dtype=float)
+        self.train_loss: NDArray[np.float64] = np.asarray(train_loss, dtype=float)
+        self.lr: NDArray[np.float64] = np.asarray(lr, dtype=float)
+        self.valid_loss: NDArray[np.float64] | None = None
+        if valid_loss is not None:
+            self.valid_loss = np.asarray(valid_loss, dtype=float)
         self.restored_epoch = restored_epoch
 
     @classmethod
@@ -64,12 +76,14 @@ class TrainingDisplay:
         Parameters
         ----------
         model : LSTMSequenceClassifier, or a Pipeline or a search that ends with one
+            A fitted model.
         ax : matplotlib Axes, default=None
             Where to draw. None: in a new figure.
 
         Returns
         -------
         TrainingDisplay
+            The display, drawn.
 
         Raises
         ------
@@ -98,7 +112,7 @@ class TrainingDisplay:
         return display.plot(ax=ax)
 
     def plot(self, ax: Any = None) -> Self:
-        """Draw.
+        """Draw the curves.
 
         Parameters
         ----------
@@ -108,6 +122,7 @@ class TrainingDisplay:
         Returns
         -------
         TrainingDisplay
+            The display, drawn.
 
         Raises
         ------

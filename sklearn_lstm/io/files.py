@@ -29,22 +29,23 @@ OF_PIPELINE = ("verbose", "transform_input")
 def save(model: Any, path: str | os.PathLike[str]) -> None:
     """Store a fitted model in one safetensors file, which can be loaded without running code.
 
-    The file is written to a temporary file in the same folder, and renamed when all of it is on the
-    disk. If the program ends before, or the disk is full, an older file stays as it was.
+    The model is written to a temporary file in the same folder, which is renamed once it is
+    complete. If the program ends before, or the disk is full, an older file stays as it was.
 
     Parameters
     ----------
     model : LSTMSequenceClassifier, TextSequenceVectorizer, WordVectors or Pipeline
-        Fitted. The other steps of a Pipeline are estimators of scikit-learn; skops stores them.
+        A fitted model. The other steps of a Pipeline are estimators of scikit-learn, which skops
+        stores.
     path : str or path
-        Usually ends with ".safetensors".
+        The name of the file, usually with the suffix ".safetensors".
 
     Raises
     ------
     TypeError
-        If the model is of another class, or holds what is no plain data: a function, a class, a
-        callback, a `RandomState`, or vectors of another package; or if a step of scikit-learn is
-        not safe to load, such as trees and `SVC`. The message names it.
+        If the model is of another class, or contains an object that is not plain data: a function,
+        a class, a callback, a `RandomState`, or vectors of another package; or if a step of
+        scikit-learn is not safe to load (trees, `SVC`). The message names it.
     NotFittedError
         If it is not fitted.
     ImportError
@@ -52,8 +53,8 @@ def save(model: Any, path: str | os.PathLike[str]) -> None:
 
     See Also
     --------
-    load : Read it again.
-    describe : Read what it is, without its weights.
+    load : Load a stored model.
+    describe : Describe a stored model without loading its weights.
 
     Examples
     --------
@@ -77,8 +78,8 @@ def save(model: Any, path: str | os.PathLike[str]) -> None:
     for name, array in arrays.items():
         if n_rows(array.shape) > len(data):
             raise TypeError(
-                f"save can't store {name}, an array of shape {array.shape}: `load` refuses rows "
-                "without values of which there are more than bytes in the file."
+                f"save can't store {name}, an empty array of shape {array.shape}: load refuses "
+                "arrays with more rows than the file has bytes."
             )
     with replacing(path) as file:
         file.write(data)
@@ -93,23 +94,30 @@ def load(path: str | os.PathLike[str], *, embeddings: Any = None) -> Any:
     Parameters
     ----------
     path : str or path
+        The name of a file that `save` wrote.
     embeddings : Path, object, or list of them, default=None
-        What the classifier was fitted with, if a static model in a folder or an encoder is among
-        it. The file only names these, and `load` opens no folder that a file names.
+        The `embeddings` that the classifier was fitted with, if they include a static model in a
+        folder, or an encoder. The file only names these, and `load` opens no folder that a file
+        names.
 
     Returns
     -------
     LSTMSequenceClassifier, TextSequenceVectorizer, WordVectors or Pipeline
-        Fitted. It makes the same predictions, and goes on learning as the stored one would have.
+        The fitted model. It makes the same predictions, and continues learning in the same way.
 
     Raises
     ------
     ModelFileError
-        If the file is no stored model, is damaged, or is of a newer format; or if it was fitted
-        with a static model in a folder, or an encoder, and `embeddings` has other vectors.
+        If the file is not a stored model, is damaged, or has a newer format; or if the model was
+        fitted with a static model in a folder, or an encoder, and `embeddings` has other vectors.
     ImportError
         If a Pipeline has a step of scikit-learn, and skops is not installed; or if the package of
-        the static model that it was fitted with is not.
+        the static model that it was fitted with is not installed.
+
+    See Also
+    --------
+    save : Store a model.
+    describe : Describe a stored model without loading its weights.
 
     Examples
     --------
@@ -133,25 +141,30 @@ def load(path: str | os.PathLike[str], *, embeddings: Any = None) -> Any:
 
 
 def describe(path: str | os.PathLike[str]) -> dict[str, Any]:
-    """Return what a stored model is, without loading its weights.
+    """Describe a stored model without loading its weights.
 
     Parameters
     ----------
     path : str or path
-        Of a file that `save` wrote.
+        The name of a file that `save` wrote.
 
     Returns
     -------
     dict
-        `format`, `versions` of the libraries that stored it, `parameters` (of an array its type
-        and shape, of an estimator its class and parameters), `classes` (None if it has none),
-        `sizes`, and `n_samples` that it has learned from (None if it is not known). Of a Pipeline
-        `format`, `versions` and `steps`: the name of each step to such a dict.
+        `format`, `versions` of the libraries that stored it, `parameters` (arrays as their type and
+        shape, estimators as their class and parameters), `classes` (None if it has none), `sizes`,
+        and `n_samples`, the number of samples that it has learned from (None if unknown). For a
+        Pipeline `format`, `versions` and `steps`, which maps the name of each step to such a dict.
 
     Raises
     ------
     ModelFileError
-        As `load`; but damage to the weights is not noticed.
+        As in `load`; damage to the weights is not detected.
+
+    See Also
+    --------
+    save : Store a model.
+    load : Load a stored model.
 
     Examples
     --------
@@ -186,8 +199,8 @@ def _pack(model: Any, prefix: str, arrays: dict[str, NDArray[Any]]) -> dict[str,
         parameter = name.replace("_vectors", "embeddings")  # the same tables
         raise TypeError(
             f"save can't store {prefix}{parameter}={value!r:.200}, because a file that is safe to "
-            f"load holds plain data only. {_what_else(model, parameter)} Else store the model with "
-            "joblib; whoever loads that file has to trust you."
+            f"load holds plain data only. {_what_else(model, parameter)} Otherwise store the model "
+            "with joblib; whoever loads that file has to trust you."
         )
     arrays.update(its_arrays)
     return content
@@ -211,9 +224,9 @@ def _pack_foreign(model: Any, prefix: str, arrays: dict[str, NDArray[Any]]) -> d
         raise TypeError(
             "save takes an LSTMSequenceClassifier, a TextSequenceVectorizer, WordVectors, or a "
             "Pipeline of these and estimators of scikit-learn, found "
-            f"{name}{f' as the step {step!r}' * bool(step)}. Of a search, save the "
-            "best_estimator_. Else store the model with joblib; whoever loads that file has to "
-            "trust you."
+            f"{name}{f' as the step {step!r}' * bool(step)}. From a search, save the "
+            "best_estimator_. Otherwise store the model with joblib; whoever loads that file has "
+            "to trust you."
         )
     archive, unsafe = to_archive(model)
     if unsafe:
