@@ -68,10 +68,12 @@ html_sidebars = {  # pages without pages below them have nothing to show there
         "getting_started",
         "right_tool",
         "few_labels",
+        "learning_from_a_stream",
         "api",
         "accuracy",
         "performance",
         "changelog",
+        "auto_examples/*",  # room for their lines of code
     )
 }
 html_show_sourcelink = False

@@ -63,7 +63,7 @@ def write(path: Path, *rows: list[str]) -> None:
 
 
 def write_tables(docs: Path, generated: Path) -> None:
-    """Write the tables of accuracy (one for each kind of data), of few samples and few labels."""
+    """Write the tables of accuracy (by kind of data), of few samples, few labels and holes."""
     measured = read(docs / "accuracy.csv")
     for kind, tasks in KINDS.items():
         rows = []
@@ -103,6 +103,13 @@ def write_tables(docs: Path, generated: Path) -> None:
         "standard deviation",
         generated / "learning_curves.csv",
     )
+    holes = read(docs / "holes.csv")
+    header = ["task", *list(holes[0])[1:]]
+    rows = [
+        [TASKS[task], deleted.replace("%", " %"), *cells]
+        for task, deleted, *cells in map(dict.values, holes)
+    ]
+    write(generated / "holes.csv", header, *rows)
 
 
 def by_size(
