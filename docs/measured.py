@@ -121,8 +121,9 @@ def by_size(
         around = f" ± {float(row[error]):.1f}" if row[error] else ""
         shown = f"{float(row['accuracy']):.1f}{around}"
         cells.setdefault((row["task"], row["model"]), {})[row[size]] = shown
-    rows = [
-        [TASKS[task], model_name(model), *(cells[task, model].get(key, "") for key in sizes)]
-        for task, model in sorted(cells, key=lambda key: list(TASKS).index(key[0]))
-    ]
+    rows = []
+    for task, model in sorted(cells, key=lambda key: list(TASKS).index(key[0])):
+        bold = "**{}**" if model == OURS else "{}"
+        shown = (model_name(model), *(cells[task, model].get(key, "") for key in sizes))
+        rows.append([TASKS[task], *(bold.format(cell) if cell else "" for cell in shown)])
     write(path, ["task", "model", *sizes.values()], *rows)
