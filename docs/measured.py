@@ -52,14 +52,9 @@ def read(path: Path) -> list[dict[str, str]]:
 
 
 def write(path: Path, *rows: list[str]) -> None:
-    """Write a table for `csv-table`. A no-break space holds a value and its error together."""
+    """Write a table for `csv-table`."""
     with path.open("w", encoding="utf-8", newline="") as lines:
-        csv.writer(lines).writerows(
-            [
-                [cell.replace(" ± ", "\N{NO-BREAK SPACE}±\N{NO-BREAK SPACE}") for cell in row]
-                for row in rows
-            ]
-        )
+        csv.writer(lines).writerows(rows)
 
 
 def write_tables(docs: Path, generated: Path) -> None:
