@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 from zipfile import ZIP_DEFLATED, ZipFile
 
+from docutils import nodes
 from sphinx_gallery.sorting import ExplicitOrder
 
 import sklearn_lstm.description
@@ -68,10 +69,12 @@ html_sidebars = {  # pages without pages below them have nothing to show there
         "getting_started",
         "right_tool",
         "few_labels",
+        "learning_from_a_stream",
         "api",
         "accuracy",
         "performance",
         "changelog",
+        "auto_examples/*",  # room for their lines of code
     )
 }
 html_show_sourcelink = False
@@ -179,6 +182,14 @@ def offer_archive_of_examples(_: Any, page: str, source: list[str]) -> None:
         )
 
 
+def hold_numbers_together(_: Any, document: nodes.document) -> None:
+    """Break no line between a number and its per cent sign or its error."""
+    for text in list(document.findall(nodes.Text)):
+        if not isinstance(text.parent, (nodes.literal, nodes.math, nodes.FixedTextElement)):
+            held = re.sub(r"(?<=\d) (?=[%±])|(?<=±) (?=\d)", "\N{NO-BREAK SPACE}", text)
+            text.parent.replace(text, nodes.Text(held))
+
+
 def setup(app: Any) -> None:
     """Register what runs before the pages are read."""
     app.connect("autodoc-process-docstring", escape_fitted_names, priority=400)  # before numpydoc
@@ -187,3 +198,4 @@ def setup(app: Any) -> None:
     app.connect("builder-inited", write_measured)
     app.connect("builder-inited", write_archive_of_examples)
     app.connect("source-read", offer_archive_of_examples)
+    app.connect("doctree-read", hold_numbers_together)

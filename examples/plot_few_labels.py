@@ -84,7 +84,7 @@ def lstm(embeddings: object = None) -> Pipeline:
 
 
 MODELS = {
-    "tf-idf, linear SVM": plain,
+    "TF-IDF, linear SVM": plain,
     "LSTM": lstm,
     "LSTM, vectors that others learned": lambda: lstm(from_others),
     "LSTM, vectors of texts without labels": lambda: lstm(vectors),
@@ -129,7 +129,9 @@ left.set_yticks([])
 
 dots = right.scatter(*places.T, c=100 * share, cmap="coolwarm", s=14)
 for word in ("prize", "urgent", "mobile", "camera", "won", "love", "tomorrow", "home", "dinner"):
-    right.annotate(word, places[vectors.vocabulary_[word]], fontsize=10)
+    place = places[vectors.vocabulary_[word]]
+    box = {"boxstyle": "round,pad=0.15", "facecolor": "white", "alpha": 0.85, "linewidth": 0}
+    right.annotate(word, place, (6, 6), textcoords="offset points", fontsize=10, bbox=box)
 fig.colorbar(dots, ax=right, label="of the messages with this word are spam, %")
 right.set(title="Words by their vectors, learned without labels")
 right.set_xticks([])

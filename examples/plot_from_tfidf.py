@@ -1,5 +1,5 @@
 """
-From tf-idf and logistic regression to this
+From TF-IDF and logistic regression to this
 ===========================================
 
 Many text classifiers are a pipeline of ``TfidfVectorizer`` and ``LogisticRegression``. This page
@@ -88,7 +88,7 @@ for task, (X_train, y_train, X_test, y_test) in tasks.items():
     before.set_params(**{f"vectorizer__{key}": v for key, v in settings[task][0].items()})
     after.set_params(**{f"vectorizer__{key}": v for key, v in settings[task][1].items()})
     variants = {
-        "tf-idf, logistic regression": (before, {}),
+        "TF-IDF, logistic regression": (before, {}),
         "linear model alone (max_epochs=0)": (after, {"classifier__max_epochs": 0}),
         "LSTM, default parameters": (after, {"classifier__max_epochs": "auto"}),
     }
@@ -106,14 +106,14 @@ for task, (X_train, y_train, X_test, y_test) in tasks.items():
 # %%
 # What one gains, what one pays
 # -----------------------------
-colors = ["grey", "tab:orange", "tab:blue"]
+STYLES = [("grey", "s-"), ("tab:orange", "D-"), ("tab:blue", "o-")]
 fig, axes = plt.subplots(2, 2, figsize=(9, 6.4), sharex="col", layout="constrained")
 for (task, of_models), (top, bottom) in zip(results.items(), axes.T, strict=True):
-    for (name, points), color in zip(of_models.items(), colors, strict=True):
+    for (name, points), (color, style) in zip(of_models.items(), STYLES, strict=True):
         accuracies, seconds = zip(*points, strict=True)
-        top.plot(sizes, accuracies, "o-", color=color, label=name)
-        bottom.plot(sizes, seconds, "o-", color=color, label=name)
-    plain, ours = of_models["tf-idf, logistic regression"], of_models["LSTM, default parameters"]
+        top.plot(sizes, accuracies, style, color=color, label=name)
+        bottom.plot(sizes, seconds, style, color=color, label=name)
+    plain, ours = of_models["TF-IDF, logistic regression"], of_models["LSTM, default parameters"]
     gain, price = ours[-1][0] - plain[-1][0], ours[-1][1] / plain[-1][1]
     top.set(
         title=f"{task}, {sizes[-1]:,} texts:\n"
@@ -140,9 +140,9 @@ for task, (X_train, y_train, X_test, y_test) in tasks.items():
     print(f"{task}, {size:,} texts: linear SVM {accuracy:.1%}")
 
 # %%
-# **When to stay with tf-idf.** Where words alone decide, as for opinions, topics and spam, and with
+# **When to stay with TF-IDF.** Where words alone decide, as for opinions, topics and spam, and with
 # few texts: there the plain pipeline is about as good, and fits in less than a second. **When
 # to change.** Where order or place decide: a bag cannot see them, with any number of texts. (Splice
-# sites have a better plain model than tf-idf. All windows have the same middle, so each position
+# sites have a better plain model than TF-IDF. All windows have the same middle, so each position
 # can be a column: :ref:`sphx_glr_auto_examples_plot_bioinformatics.py`.) In between,
 # ``max_epochs=0`` is a first step, and one parameter away from the network.

@@ -80,12 +80,16 @@ results = measure(
 )
 
 figure, (left, right) = plt.subplots(1, 2, figsize=(9, 3.6), layout="constrained")
-left.imshow(np.transpose(X_test[0]), aspect="auto", interpolation="nearest")
+image = left.imshow(np.transpose(X_test[0]), aspect="auto", interpolation="nearest")
+figure.colorbar(image, ax=left, label="value")
 left.set(xlabel="step", ylabel="coefficient", title="A recording with holes")
 names = list(results)[::-1]
-bars = right.barh(names, [100 * results[name][0] for name in names])
-right.bar_label(bars, fmt="%.1f", padding=2)
-right.set(xlim=(0, 110), xlabel="accuracy in %", title="What is left is read in four ways")
+kinds = {"plain model": ("grey", names[:1]), "LSTMSequenceClassifier": ("tab:blue", names[1:])}
+for kind, (color, models) in kinds.items():
+    bars = right.barh(models, [100 * results[name][0] for name in models], color=color, label=kind)
+    right.bar_label(bars, fmt="%.1f", padding=2)
+right.set(xlim=(0, 110), xlabel="accuracy, %", title="What is left is read in four ways")
+figure.legend(loc="outside lower right", ncols=2)
 plt.show()
 
 # %%

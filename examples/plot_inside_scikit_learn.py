@@ -3,7 +3,7 @@ Inside scikit-learn: search, stack, calibrate, weight, store
 ============================================================
 
 ``LSTMSequenceClassifier`` is an estimator like any other. This page uses it in scikit-learn's own
-tools: a grid search over a whole pipeline, stacking with tf-idf, a calibration curve, imbalanced
+tools: a grid search over a whole pipeline, stacking with TF-IDF, a calibration curve, imbalanced
 classes, and a stored model. All of it works as with any other classifier.
 
 The networks are small (``hidden_size=32``, two to four epochs), and only a part of the data is
@@ -77,7 +77,7 @@ for row in monitor.get_logs().data:
         print(f"accuracy {row['accuracy']:.1%}, loss {-row['neg_log_loss']:.3f}")
 
 # %%
-# Stacking with tf-idf
+# Stacking with TF-IDF
 # --------------------
 # Two models that err on different texts are better together. ``StackingClassifier`` learns how much
 # weight to give to each of them, from predictions for texts that the model at hand has not seen.
@@ -87,7 +87,7 @@ tfidf = make_pipeline(
 stack = StackingClassifier([("tfidf", tfidf), ("lstm", model)], LogisticRegression(), cv=3)
 tfidf.fit(X_train, y_train)
 stack.fit(X_train, y_train)
-fitted = {"tf-idf, logistic regression": tfidf, "LSTM": model, "both, stacked": stack}
+fitted = {"TF-IDF, logistic regression": tfidf, "LSTM": model, "both, stacked": stack}
 for name, candidate in fitted.items():
     print(f"{name:<28} {candidate.score(X_test, y_test):.1%} of the test sentences are right")
 
@@ -138,8 +138,8 @@ unweighted = Pipeline(
     ]
 )
 models = {
-    "tf-idf, no weights": make_pipeline(TfidfVectorizer(), LogisticRegression(C=10)),
-    "tf-idf, class_weight": make_pipeline(
+    "TF-IDF, no weights": make_pipeline(TfidfVectorizer(), LogisticRegression(C=10)),
+    "TF-IDF, class_weight": make_pipeline(
         TfidfVectorizer(), LogisticRegression(C=10, class_weight="balanced")
     ),
     "LSTM, no weights": unweighted,
@@ -192,6 +192,6 @@ print("the same probabilities:", bool(same.all()))
 
 # %%
 # **When the plain model is the better choice.** A grid search fits a model for each setting and
-# fold: seconds with tf-idf, minutes with networks trained to the end. With 1,500 sentences of
-# reviews tf-idf is about as good, and stacking shows that the two make different errors. If you
+# fold: seconds with TF-IDF, minutes with networks trained to the end. With 1,500 sentences of
+# reviews TF-IDF is about as good, and stacking shows that the two make different errors. If you
 # search, do it with few epochs, and train to the end only once.

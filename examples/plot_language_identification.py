@@ -45,7 +45,7 @@ plain = make_pipeline(
     TfidfVectorizer(analyzer="char", ngram_range=(1, 3), sublinear_tf=True), LinearSVC()
 )
 compare(
-    {"LSTM": model, "tf-idf of 1-3 letters, SVM": plain},
+    {"LSTM": model, "TF-IDF of 1-3 letters, SVM": plain},
     texts[train], languages[train], texts[test], languages[test],
 )  # fmt: skip
 
@@ -122,13 +122,13 @@ middles = [np.median(lengths[group == k]) for k in range(8)]
 
 figure, ax = plt.subplots(figsize=(6.5, 4), layout="constrained")
 accuracies = {}
-for name, guesses in [
-    ("LSTM", predicted),
-    ("tf-idf of 1-3 letters, SVM", plain.predict(texts[test])),
+for name, marker, guesses in [
+    ("LSTM", "o", predicted),
+    ("TF-IDF of 1-3 letters, SVM", "s", plain.predict(texts[test])),
 ]:
     right = guesses == languages[test]
     accuracies[name] = np.array([right[group == k].mean() for k in range(8)])
-    ax.plot(middles, 100 * accuracies[name], "o-", label=name)
+    ax.plot(middles, 100 * accuracies[name], marker + "-", label=name)
 ax.set(
     xscale="log",
     xlabel="letters of a message",

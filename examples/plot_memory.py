@@ -94,9 +94,10 @@ colors = {
     "GRU": "tab:green",
     "LSTM": "tab:blue",
 }
+markers = dict(zip(colors, "svDo", strict=True))
 fig, ax = plt.subplots(figsize=(7, 4.2), layout="constrained")
 for name, shares in accuracy.items():
-    ax.plot(100 * np.array(shares), "o-", color=colors[name], label=name)
+    ax.plot(100 * np.array(shares), markers[name] + "-", color=colors[name], label=name)
 ax.axhline(100 / 3, color="lightgrey", linestyle="--", label="guessing")
 ax.set_xticks(range(len(bins)), [f"{nearest}-{farthest}" for nearest, farthest in bins])
 ax.set(
@@ -166,7 +167,7 @@ for name, (lengths, max_epochs) in tried.items():
 fig, ax = plt.subplots(figsize=(7, 4.2), layout="constrained")
 for name, (lengths, _) in tried.items():
     percent = [100 * scores[name, n_steps] for n_steps in lengths]
-    style = "o--" if "pooled" in name else "o-"
+    style = f"{markers.get(name, '^')}{'--' if 'pooled' in name else '-'}"
     ax.plot(lengths, percent, style, color=colors.get(name, "tab:purple"), label=name)
 ax.axhline(50, color="lightgrey", linestyle="--", label="guessing")
 ax.set(
@@ -218,7 +219,8 @@ fig, (left, right) = plt.subplots(1, 2, figsize=(9, 4.2), sharey=True, layout="c
 steps_back = np.arange(n_steps)
 for ax, norms, title in ((left, before, "before training"), (right, after, "after training")):
     for name, of_steps in norms.items():
-        ax.semilogy(steps_back, np.maximum(of_steps, 1e-12), color=colors[name], label=name)
+        style = {"color": colors[name], "marker": markers[name], "markevery": 7, "label": name}
+        ax.semilogy(steps_back, np.maximum(of_steps, 1e-12), **style)
     ax.set(title=title, xlabel="steps back from the end")
 left.set_ylabel("length of the gradient (cut off at 1e-12)")
 left.legend()
@@ -233,5 +235,5 @@ plt.show()
 # **What to choose.** Begin with the LSTM, the default. A GRU often learns in fewer epochs, but is
 # slower on a processor. Keep the default pooling, unless you want to test memory: what is pooled of
 # all steps need not be remembered. **When the baseline is the better choice:** where it matters
-# *what* occurs and not *where*, as in most texts, tf-idf needs no memory at all, and fits in a
+# *what* occurs and not *where*, as in most texts, TF-IDF needs no memory at all, and fits in a
 # second.

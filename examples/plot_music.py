@@ -51,7 +51,7 @@ plain = make_pipeline(
     ),
     LinearSVC(),
 )
-compare({"LSTM": model, "tf-idf of 1-5 signs, SVM": plain}, X_train, y_train, X_test, y_test)
+compare({"LSTM": model, "TF-IDF of 1-5 signs, SVM": plain}, X_train, y_train, X_test, y_test)
 print(classification_report(y_test, model.predict(X_test), zero_division=0))
 
 # %%

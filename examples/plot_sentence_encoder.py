@@ -104,8 +104,9 @@ for word, share, loss in zip(shares.data, shares.values, losses.values, strict=T
     print(f"{word:<8} share {share:+.2f}  left out {loss:+.2f}")
 
 figure, (left, middle, right) = plt.subplots(1, 3, figsize=(13, 4.2), layout="constrained")
-for (name, values), color in zip(accuracies.items(), ("tab:blue", "grey", "tab:red"), strict=True):
-    left.plot(SIZES, values, "o-", color=color, label=name)
+styles = (("tab:blue", "o-"), ("grey", "s-"), ("tab:red", "D-"))
+for (name, values), (color, style) in zip(accuracies.items(), styles, strict=True):
+    left.plot(SIZES, values, style, color=color, label=name)
 left.set(xscale="log", xlabel="labels", ylabel="accuracy, %", title="Reviews of products")
 left.set_xticks(SIZES, map(str, SIZES))
 left.minorticks_off()

@@ -53,7 +53,7 @@ kinds = {
     "Chinese": fetch_chinese_reviews(),
 }
 generator = np.random.default_rng(0)
-accuracies = {"LSTM": [], "tf-idf, linear SVM": []}
+accuracies = {"LSTM": [], "TF-IDF, linear SVM": []}
 models = {}
 for kind, (texts, labels, *groups) in kinds.items():
     some = generator.permutation(len(texts))[:1200]
@@ -61,7 +61,7 @@ for kind, (texts, labels, *groups) in kinds.items():
     splitter = GroupShuffleSplit(n_splits=1, test_size=0.25, random_state=0)
     train, test = (some[part] for part in next(splitter.split(some, groups=sources)))
     models[kind] = lstm()
-    for name, model in {"LSTM": models[kind], "tf-idf, linear SVM": plain()}.items():
+    for name, model in {"LSTM": models[kind], "TF-IDF, linear SVM": plain()}.items():
         accuracy = model.fit(texts[train], labels[train]).score(texts[test], labels[test])
         accuracies[name].append(accuracy)
         print(f"{kind:<9} {name:<20} accuracy {accuracy:.1%} on {len(test)} texts")

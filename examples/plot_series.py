@@ -19,6 +19,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 from comparing import compare, measure
 from example_data import fetch_italy_power_demand, fetch_plaid, fetch_watch_recordings
+from matplotlib.ticker import PercentFormatter
 from sklearn.ensemble import ExtraTreesClassifier
 from sklearn.model_selection import train_test_split
 from sklearn.pipeline import make_pipeline
@@ -64,7 +65,10 @@ displays = {
     ),
 }
 right.get_legend().remove()
+right.yaxis.set_major_formatter(PercentFormatter(1))
 lines = [display.line_ for display in displays.values()]
+for line, marker in zip(lines, "oDs", strict=True):
+    line.set_marker(marker)
 figure.legend(lines, list(displays), loc="outside lower right", ncols=3)
 half_day = displays["LSTM of beginnings"].accuracy[list(hours).index(12)]
 right.set(xlabel="hours seen", title=f"At noon the LSTM of beginnings is right in {half_day:.0%}")

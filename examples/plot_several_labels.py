@@ -72,7 +72,7 @@ def model_with(threshold: float | str) -> Pipeline:
 
 
 models = {
-    "tf-idf of 1-5 letters, SVM": make_pipeline(
+    "TF-IDF of 1-5 letters, SVM": make_pipeline(
         TfidfVectorizer(analyzer="char_wb", ngram_range=(1, 5), sublinear_tf=True),
         OneVsRestClassifier(LinearSVC()),
     ),
@@ -105,9 +105,10 @@ for label, (ax, name) in enumerate(zip(axes.flat, NAMES.values(), strict=True)):
     )
     ax.plot(grid, curve, color="tab:grey")
     ax.plot(0.5, half, "o", color="black", fillstyle="none", label="0.5")
-    ax.plot(thresholds[label], chosen, "o", color="tab:blue", label='"f1"')
+    ax.plot(thresholds[label], chosen, "s", color="tab:blue", label='"f1"')
     ax.set_title(f'{name}\nF1 {half:.2f} at 0.5, {chosen:.2f} by "f1"', fontsize="medium")
-axes[0, 0].legend(loc="lower center", title="threshold")
+marks = axes[0, 0].get_legend_handles_labels()
+fig.legend(*marks, loc="outside upper right", title="threshold", ncols=2)
 fig.supxlabel("threshold")
 fig.supylabel("F1 on the test part")
 plt.show()

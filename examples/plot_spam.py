@@ -52,7 +52,7 @@ print(f"{np.mean(y_train == 'spam'):.1%} of {len(y_train):,} training messages a
 # The models
 # ----------
 #
-# The plain model is hard to beat on spam: tf-idf of words and of pieces of words, with a linear
+# The plain model is hard to beat on spam: TF-IDF of words and of pieces of words, with a linear
 # support vector machine.
 
 
@@ -70,7 +70,7 @@ def plain() -> Pipeline:
     return make_pipeline(words_and_letters, LinearSVC())
 
 
-models = {"LSTM": lstm(), "tf-idf, linear SVM": plain()}
+models = {"LSTM": lstm(), "TF-IDF, linear SVM": plain()}
 compare(models, X_train, y_train, X_test, y_test)
 
 # %%
@@ -91,7 +91,7 @@ def weights(y: np.ndarray) -> np.ndarray:
 
 figure, ax = plt.subplots(figsize=(6.5, 4.5), layout="constrained")
 areas = {}
-for name, model in models.items():
+for (name, model), marker in zip(models.items(), "os", strict=True):
     chosen_scores, scores = model.decision_function(X_choose), model.decision_function(X_test)
     precision, _, thresholds = precision_recall_curve(
         y_choose, chosen_scores, pos_label="spam", sample_weight=weights(y_choose)
@@ -109,14 +109,15 @@ for name, model in models.items():
     )
     (line,) = ax.plot(curve[1], curve[0], label=f"{name} (area {areas[name]:.3f})")
     alarms = found.sum() / RARE + lost.sum()
-    ax.plot(found.mean(), found.sum() / RARE / alarms, "o", color=line.get_color(), markersize=9)
+    precision_of_alarms = found.sum() / RARE / alarms
+    ax.plot(found.mean(), precision_of_alarms, marker, color=line.get_color(), markersize=9)
 ax.set(
     xlabel="recall: proportion of the spam that is found",
     ylabel="precision: proportion of the alarms that are right",
     xlim=(0.5, 1.01),
     ylim=(0.5, 1.01),
     title=f"Rare spam: area under the curve {areas['LSTM']:.3f} (LSTM)\n"
-    "the dots are the thresholds chosen on other messages",
+    "the marks are the thresholds chosen on other messages",
 )
 ax.legend(loc="lower left")
 plt.show()
@@ -136,8 +137,8 @@ analyzer = TextSequenceVectorizer().build_analyzer()
 is_new = np.array([not NEW_WORDS.isdisjoint(analyzer(text)) for text in texts])
 old = {
     "LSTM": lstm(),
-    "tf-idf, linear SVM": plain(),
-    "tf-idf of words only": make_pipeline(TfidfVectorizer(), LinearSVC()),
+    "TF-IDF, linear SVM": plain(),
+    "TF-IDF of words only": make_pipeline(TfidfVectorizer(), LinearSVC()),
 }
 spam_of_new_words = texts[is_new & (labels == "spam")]
 for name, model in old.items():
@@ -191,7 +192,7 @@ else:
         mails[some], kinds[some], test_size=0.5, stratify=kinds[some], random_state=0
     )
     model = lstm().set_params(textsequencevectorizer__max_length=100)
-    compare({"LSTM": model, "tf-idf, linear SVM": plain()}, X_train, y_train, X_test, y_test)
+    compare({"LSTM": model, "TF-IDF, linear SVM": plain()}, X_train, y_train, X_test, y_test)
 
 # %%
 # When to use which

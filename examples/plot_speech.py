@@ -23,6 +23,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 from comparing import compare, measure
 from example_data import fetch_japanese_vowels, fetch_spoken_digits
+from matplotlib.ticker import PercentFormatter
 from scipy.fft import dct
 from scipy.signal import ShortTimeFFT, chirp
 from scipy.signal.windows import hann
@@ -107,8 +108,9 @@ listener = models["LSTM"]
 
 figure, (left, right) = plt.subplots(1, 2, figsize=(9, 3.8), sharey=True, layout="constrained")
 early = LengthAccuracyDisplay.from_estimator(listener, X_test, y_test, ax=right)
-for name, values in accuracies.items():
-    left.plot(sizes, values, "o-", label=name)
+for (name, values), marker in zip(accuracies.items(), "os", strict=True):
+    left.plot(sizes, values, marker + "-", label=name)
+left.yaxis.set_major_formatter(PercentFormatter(1))
 left.set(
     xscale="log",
     xlabel="recordings to train on",

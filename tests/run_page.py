@@ -1,7 +1,8 @@
 """Run the Python blocks of one page from top to bottom, as a reader pastes them.
 
 ``python run_page.py PAGE`` runs them in one namespace, which is empty at first. What a page shows
-of the output is compared: that of ``>>>`` examples, and a comment behind ``print``.
+of the output is compared: that of ``>>>`` examples, a comment behind ``print``, and a block of text
+below a block of Python, which shows all that it prints.
 """
 
 import contextlib
@@ -25,6 +26,8 @@ STAND_INS = Path(__file__).parent / "stand_ins"
 class BlockEvaluator(PythonEvaluator):
     """Run a block, and compare what it prints with the comments behind its ``print``."""
 
+    printed = ""  # by the last block
+
     def __call__(self, example: Example) -> str | None:
         """Return what differs, or None."""
         if "set_callbacks" in example.parsed and not find_spec("sklearn.callback"):
@@ -32,18 +35,31 @@ class BlockEvaluator(PythonEvaluator):
         printed = io.StringIO()
         with contextlib.redirect_stdout(printed):
             super().__call__(example)
+        self.printed = printed.getvalue()
         shown = SHOWN.findall(example.parsed)
-        if shown and printed.getvalue().splitlines() != shown:
-            return f"The page shows {shown}, but this was printed:\n{printed.getvalue()}"
-        return None
+        return self.difference(shown) if shown else None
+
+    def compare(self, example: Example) -> str | None:
+        """Return how a block of text differs from what the last block printed, or None."""
+        return self.difference(example.parsed.splitlines())
+
+    def difference(self, shown: list[str]) -> str | None:
+        """Return how lines that the page shows differ from those that were printed, or None."""
+        if [line.rstrip() for line in self.printed.splitlines()] == shown:
+            return None
+        return f"The page shows {shown}, but this was printed:\n{self.printed}"
 
 
 def run(path: str) -> None:
     """Run the page, a file of Markdown or reStructuredText."""
-    if path.endswith(".md"):
-        parsers = [markdown.CodeBlockParser("python", BlockEvaluator())]
-    else:
-        parsers = [rest.CodeBlockParser("python", BlockEvaluator()), rest.DocTestParser()]
+    blocks = BlockEvaluator()
+    syntax = markdown if path.endswith(".md") else rest
+    parsers = [
+        syntax.CodeBlockParser("python", blocks),
+        syntax.CodeBlockParser("text", blocks.compare),
+    ]
+    if syntax is rest:
+        parsers.append(rest.DocTestParser())
     document = Document.parse(path, *parsers)
     document.namespace["__name__"] = "__main__"
     for example in document:

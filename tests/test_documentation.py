@@ -46,6 +46,29 @@ def test_every_block_of_a_page_runs_as_a_reader_pastes_it(page, tmp_path):
     assert done.returncode == 0, done.stdout + done.stderr
 
 
+@pytest.mark.parametrize("shown", ["1\n   2", "1\n   3", "1"])
+def test_a_block_of_text_shows_what_the_block_above_it_prints(shown, tmp_path):
+    page = tmp_path / "page.rst"
+    block = ".. code-block:: {}\n\n   {}\n\n"
+    page.write_text(block.format("python", "print(1)\n   print(2)") + block.format("text", shown))
+    command = [sys.executable, ROOT / "tests" / "run_page.py", page]
+    done = subprocess.run(command, capture_output=True, check=False)  # noqa: S603
+    assert (done.returncode == 0) == (shown == "1\n   2")
+
+
+def test_code_of_the_pages_fits_into_its_box():
+    block = re.compile(r"^( *)\.\. code-block:: py\w+\n\n((?:\1   .*\n|\n)+)", re.MULTILINE)
+    lines = [
+        line.removeprefix(indent + "   ")
+        for text in PAGES.values()
+        for indent, code in block.findall(text)
+        for line in code.splitlines()
+    ]
+    assert len(lines) > 500
+    code = [line for line in lines if not line.startswith("# ")]  # output, which breaks
+    assert [line for line in code if len(line) > 81] == []
+
+
 def test_every_block_of_the_pages_says_its_language():
     literal = re.compile(r"^ *(?!\.\.)\S.*::$", re.MULTILINE)
     found = {name: literal.findall(text) for name, text in PAGES.items() if literal.search(text)}

@@ -72,6 +72,10 @@ def test_review_sentences_keep_their_review_and_lose_what_is_neutral(example_dat
     assert labels.tolist() == ["negative", "positive"]
     assert reviews.tolist() == ["1", "7"]
     assert example_data.fetch_movie_reviews()[0].tolist() == ["bad", "good"]
+    texts, ratings, reviews = example_data.fetch_product_ratings()
+    assert texts.tolist() == ["bad", "so so", "good"]
+    assert ratings.tolist() == [-1.0, 0.9, 2.5]
+    assert reviews.tolist() == ["1", "1", "7"]
 
 
 def test_series_of_one_and_of_several_channels_are_read(example_data, put_wheel):

