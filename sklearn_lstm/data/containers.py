@@ -246,7 +246,7 @@ def _with_missing(values: Any) -> Any:
     if not np.ma.is_masked(values):
         return values
     if values.dtype.kind in "iu":
-        return values.astype(object).filled(None)  # still integers, if they are ids
+        return np.where(values.mask, None, values.data)  # still integers, if they are ids
     return values.astype(np.float64).filled(np.nan)
 
 
