@@ -87,6 +87,7 @@ autodoc_typehints = "none"  # the docstrings say more
 viewcode_follow_imported_members = True
 copybutton_prompt_text = r">>> |\.\.\. |\$ "
 copybutton_prompt_is_regexp = True
+copybutton_selector = "div:not(.highlight-text, .highlight-none) > div.highlight pre"  # no output
 
 # Without a network, intersphinx takes this empty inventory, and the links are plain text.
 GENERATED.mkdir(exist_ok=True)

@@ -103,7 +103,7 @@ for task, (texts, ratings, sources) in tasks.items():
             lstm_probabilities[task] = probabilities
     ridge = plain(Ridge(alpha=0.3)).fit(texts[train], y[train])
     predicted["ridge regression, rounded"] = np.clip(np.rint(ridge.predict(texts[test])), -3, 3)
-    results[task] = y[test], texts[test], predicted
+    results[task] = y[test], predicted
     print(f"{task}, {len(train):,} to train on, {len(test):,} to test on")
     for name, found in predicted.items():
         kappa = cohen_kappa_score(y[test], found, weights="quadratic")
@@ -115,10 +115,8 @@ for task, (texts, ratings, sources) in tasks.items():
 # Right: how often each label is predicted. The rounded mean avoids the labels at the ends: a text
 # that may be -2 or 2 gets 0, although it is hardly ever 0.
 labels = np.arange(-3, 4)
-true, texts, predicted = results["tweets"]
-found = np.array([predicted[f"LSTM, {way}"] for way in WAYS])
+found = np.array([results["tweets"][1][f"LSTM, {way}"] for way in WAYS])
 row = int(np.argmax([len(set(column)) == 3 for column in found.T]))
-print(f"{texts[row]!r} has the label {true[row]}")
 
 figure, axes = plt.subplots(1, 3, figsize=(10, 3.8), layout="constrained", sharex=True)
 colors, markers = ("tab:blue", "tab:orange", "tab:green"), "osD"
@@ -126,7 +124,7 @@ axes[0].bar(labels, 100 * lstm_probabilities["tweets"][row], color="lightgrey")
 for label, color, marker in zip(found[:, row], colors, markers, strict=True):
     axes[0].plot(label, 2, marker, color=color, markersize=9)
 axes[0].set(title="one tweet", ylabel="probability, %")
-for ax, (task, (true, _, predicted)) in zip(axes[1:], results.items(), strict=True):
+for ax, (task, (true, predicted)) in zip(axes[1:], results.items(), strict=True):
     counts = {"true labels": true, **{way: predicted[f"LSTM, {way}"] for way in WAYS}}
     for (name, of_texts), color, marker in zip(
         counts.items(), ("black", *colors), "x" + markers, strict=True
