@@ -19,6 +19,7 @@ import numpy as np
 from accuracy import OURS, default
 from few_labels import ENCODER, Draws, RememberedTexts
 
+N_LABELS = 300
 N_PREDICTED = 1_000
 
 
@@ -29,9 +30,9 @@ def seconds(run: Callable[..., Any], *arguments: Any) -> float:
     return time.process_time() - start
 
 
-def fits(task: str, size: str, encoder: RememberedTexts) -> list[float]:
+def fits(task: str, encoder: RememberedTexts) -> list[float]:
     """Return the seconds of a fit without and with vectors that are there already."""
-    texts, labels, *_ = Draws(task).split(size, 0)
+    texts, labels, *_ = Draws(task).split(str(N_LABELS), 0)
     encoder.encode(texts)
     models = [default("word", 0), default("word", 0, embeddings=encoder)]
     return [seconds(model.fit, texts, labels) for model in models]
@@ -45,11 +46,11 @@ def peak_memory() -> float:
 def rows() -> list[list[str]]:
     """Return the rows of the table."""
     titles, labels, *_ = Draws("stackoverflow_titles").split("all", 0)
-    few, new = titles[:300], titles[-N_PREDICTED:]
+    few, new = titles[:N_LABELS], titles[-N_PREDICTED:]
     costs: list[list[float]] = []
     for embeddings in (None, lambda: RememberedTexts().encoder):  # peaks of memory only rise
         model = default("word", 0, embeddings=embeddings and embeddings())
-        model.fit(few, labels[:300])
+        model.fit(few, labels[:N_LABELS])
         one = seconds(lambda model: [model.predict([text]) for text in new[:50]], model) / 50
         costs.append([1000 * one, seconds(model.predict, new), peak_memory()])
     remembered = RememberedTexts()
@@ -63,12 +64,13 @@ def rows() -> list[list[str]]:
         texts = Draws(task).X[:size]
         table[f"encode a {unit}, ms"] = [np.nan, 1000 * seconds(encode, texts) / size]
     for task, name in {"trec": "questions", "mr_polarity": "sentences"}.items():
-        for size in ("300", "1000"):
-            table[f"fit to {size} {name}, without encoding, s"] = fits(task, size, remembered)
-    return [
-        [name, *("" if np.isnan(value) else f"{value:.3g}" for value in values)]
-        for name, values in table.items()
-    ]
+        table[f"fit to {N_LABELS} {name}, without encoding, s"] = fits(task, remembered)
+    return [[name, *map(shown, values)] for name, values in table.items()]
+
+
+def shown(value: float) -> str:
+    """Return three digits, or none behind the point."""
+    return "" if np.isnan(value) else f"{value:.0f}" if value >= 100 else f"{value:.3g}"
 
 
 if __name__ == "__main__":
