@@ -120,7 +120,7 @@ def test_an_iterator_is_refused(iterator):
 
 
 def test_texts_that_are_gone_at_the_second_reading_are_refused():
-    with pytest.raises(ValueError, match=r"were 20 texts .* but 0 at the second\. Pass a list"):
+    with pytest.raises(ValueError, match=r"were 20 texts .* but 0 in the second\. Pass a list"):
         small().fit(TextsOnDisk(iter(TEXTS)))
 
 
@@ -221,7 +221,7 @@ def test_a_search_over_parameters_of_fitted_vectors_is_refused():
     vectors = small().fit(TEXTS)
     model = LSTMSequenceClassifier(embeddings=vectors)
     X = TextSequenceVectorizer().fit_transform(TEXTS)
-    with pytest.raises(ValueError, match=r"embeddings__window can't be set.*Set embeddings as a"):
+    with pytest.raises(ValueError, match=r"embeddings__window can't be set.*Set embeddings itself"):
         GridSearchCV(model, {"embeddings__window": [1, 5]}).fit(X, [1, 1, 0, 0] * 5)
     assert vectors.window == 5
     model.set_params(**model.get_params())

@@ -123,7 +123,7 @@ class Configuration:
         architecture = {name: parameters[name] for name in ARCHITECTURE}
         pooling, embedding_dim = architecture["pooling"], parameters["embedding_dim"]
         names = [pooling] if isinstance(pooling, str) else list(pooling)
-        if not names or not all(name in POOLINGS for name in names):
+        if not names or not all(name in [*POOLINGS] for name in names):
             raise ValueError(f"pooling needs names out of {tuple(POOLINGS)}, found {pooling!r}.")
         architecture |= {"pooling": names, "n_outputs": len(labels)}
         if previous is not None:

@@ -67,5 +67,5 @@ def test_a_missing_package_is_named(monkeypatch):
 
 
 def test_an_empty_list_is_refused():
-    with pytest.raises(ValueError, match="no explanation"):
+    with pytest.raises(ValueError, match="explanations is empty: pass at least one"):
         as_shap_explanation([])
