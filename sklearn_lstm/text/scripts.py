@@ -47,6 +47,7 @@ def kind_of(character: str) -> int:
         kind = BLANK
     else:
         kind = APOSTROPHE if character in _APOSTROPHES else SYMBOL
-    # Vowels and final consonants of Hangul compose with the letter before them, as marks do.
-    is_jamo = "\u1160" <= character <= "\u11ff"
-    return kind + UNSTABLE * (is_jamo or normalize("NFC", character) != character)
+    # Vowels and final consonants of Hangul, and vowels of Kirat Rai, compose with the letter before
+    # them, as marks do.
+    composes = "\u1160" <= character <= "\u11ff" or character in "\U00016d63\U00016d67"
+    return kind + UNSTABLE * (composes or normalize("NFC", character) != character)
