@@ -1,7 +1,7 @@
 """The table of accuracy in README.md, out of `docs/accuracy.csv`.
 
 ``python docs/accuracy_table.py`` compares both; with ``--write`` the table is replaced. The columns
-of this package are from one commit. What was not measured there has a dash.
+of this package are from one commit. What was measured before, and not again there, has an asterisk.
 """
 
 import re
@@ -28,24 +28,33 @@ def variance(row: dict[str, str]) -> float:
     return accuracy(row) * (100 - accuracy(row)) / int(row["tested"])
 
 
+def cell(row: dict[str, str]) -> str:
+    """Return the accuracy as the table shows it."""
+    if not row:
+        return "-"
+    return f"{accuracy(row):.1f} %{'' if row['commit'] else '*'}"
+
+
+def is_better(row: dict[str, str], best: dict[str, str]) -> bool:
+    """Return whether a row is better by more than two standard errors of the difference."""
+    error = (variance(row) + variance(best)) ** 0.5
+    return accuracy(row) - accuracy(best) > 2 * error
+
+
 def table(measured: list[dict[str, str]]) -> str:
     """Return the table, and the line below it."""
     lines = [f"| task | {OURS} | {' | '.join(PARTS)} | best other model |", "|---|---|---|---|---|"]
-    commits = {row["commit"] for row in measured} - {""}
-    if len(commits) != 1:
-        raise ValueError(f"The rows of this package are from more than one commit: {commits}.")
+    (commit,) = {row["commit"] for row in measured} - {""}
     for task, title in TASKS.items():
         here = {row["model"]: row for row in measured if row["task"] == task}
-        ours = [here.pop(name, {"commit": ""}) for name in (OURS, *PARTS)]
+        ours = [here.pop(name, {}) for name in (OURS, *PARTS)]
         best = max(here.values(), key=accuracy)
-        cells = [f"{accuracy(row):.1f} %" if row["commit"] else "-" for row in ours]
-        if ours[0]["commit"]:
-            error = (variance(ours[0]) + variance(best)) ** 0.5
-            if accuracy(ours[0]) - accuracy(best) > 2 * error:
-                cells[0] = f"**{cells[0]}**"
+        cells = [cell(row) for row in ours]
+        if is_better(ours[0], best):
+            cells[0] = f"**{cells[0]}**"
         cells.append(f"{accuracy(best):.1f} % {model_name(best['model'])}")
         lines.append(f"| {' | '.join([title, *cells])} |")
-    return "\n".join([*lines, "", f"Measured at the commit {commits.pop()}."])
+    return "\n".join([*lines, "", f"Measured at the commit {commit}; *: before, with other defaults."])
 
 
 if __name__ == "__main__":

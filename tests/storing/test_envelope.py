@@ -321,7 +321,9 @@ def test_every_damaged_byte_of_text_and_arrays_is_refused(make):
     intact = pickle.dumps(model)
     rng = np.random.default_rng(0)
     stored = [state["content"].encode()]
-    stored += [array.tobytes() for array in state["arrays"].values() if array.nbytes > 16]
+    stored += [
+        array.tobytes() for array in state["arrays"].values() if array.nbytes > 16 and array.any()
+    ]
     for content in stored:
         start = intact.index(content)
         for at in {0, len(content) - 1, *rng.integers(len(content), size=10).tolist()}:
