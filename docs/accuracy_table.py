@@ -1,7 +1,7 @@
 """The table of accuracy in README.md, out of `docs/accuracy.csv`.
 
 ``python docs/accuracy_table.py`` compares both; with ``--write`` the table is replaced. The columns
-of this package are from one commit. What was measured before, and not again there, has an asterisk.
+of this package are from one commit. What was measured before, and not again there, has a dagger.
 """
 
 import re
@@ -32,7 +32,7 @@ def cell(row: dict[str, str]) -> str:
     """Return the accuracy as the table shows it."""
     if not row:
         return "-"
-    return f"{accuracy(row):.1f} %{'' if row['commit'] else '*'}"
+    return f"{accuracy(row):.1f} %{'' if row['commit'] else ' †'}"
 
 
 def is_better(row: dict[str, str], best: dict[str, str]) -> bool:
@@ -54,7 +54,8 @@ def table(measured: list[dict[str, str]]) -> str:
             cells[0] = f"**{cells[0]}**"
         cells.append(f"{accuracy(best):.1f} % {model_name(best['model'])}")
         lines.append(f"| {' | '.join([title, *cells])} |")
-    return "\n".join([*lines, "", f"Measured at the commit {commit}; *: before, with other defaults."])
+    note = f"Measured at the commit {commit}. †: measured before, with other defaults."
+    return "\n".join([*lines, "", note])
 
 
 if __name__ == "__main__":

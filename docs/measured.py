@@ -4,6 +4,7 @@ The benchmarks write CSV files into this folder, with their own short names. The
 """
 
 import csv
+import re
 from pathlib import Path
 
 KINDS = {
@@ -42,6 +43,7 @@ NUMBERS = ("accuracy", "macro F1", "log loss", "calibration error", "fit, s", "p
 
 def model_name(name: str) -> str:
     """Return the name of a model in the one spelling of the pages."""
+    name = re.sub(r"^(\S+) letters, linear SVM", r"tf-idf of \1 characters, SVM", name)
     return name.replace("tf-idf", "TF-IDF")
 
 
