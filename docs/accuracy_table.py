@@ -8,19 +8,13 @@ import re
 import sys
 from pathlib import Path
 
-from measured import OURS, TASKS, model_name, read
+from measured import OURS, PARTS, TASKS, accuracy, model_name, read
 
 DOCS = Path(__file__).parent
 README = DOCS.parent / "README.md"
-PARTS = ("linear model alone", "network alone")
 TABLE = re.compile(
     r"^\| task \| LSTMSequenceClassifier \|.*?^Measured at .*?$", re.MULTILINE | re.DOTALL
 )
-
-
-def accuracy(row: dict[str, str]) -> float:
-    """Return the accuracy of a row, in percent."""
-    return float(row["accuracy"].split()[0])
 
 
 def variance(row: dict[str, str]) -> float:

@@ -38,6 +38,7 @@ KINDS = {
 }
 TASKS = {name: title for tasks in KINDS.values() for name, title in tasks.items()}
 OURS = "LSTMSequenceClassifier"
+PARTS = ("linear model alone", "network alone")
 NUMBERS = ("accuracy", "macro F1", "log loss", "calibration error", "fit, s", "predict, s")
 
 
@@ -45,6 +46,19 @@ def model_name(name: str) -> str:
     """Return the name of a model in the one spelling of the pages."""
     name = re.sub(r"^(\S+) letters, linear SVM", r"tf-idf of \1 characters, SVM", name)
     return name.replace("tf-idf", "TF-IDF")
+
+
+def accuracy(row: dict[str, str]) -> float:
+    """Return the accuracy of a row, in percent."""
+    return float(row["accuracy"].split()[0])
+
+
+def with_seconds(row: dict[str, str]) -> str:
+    """Return the accuracy and the seconds of a fit."""
+    seconds = float(row["fit, s"])
+    return (
+        f"{accuracy(row):.1f} ({seconds:.0f} s)" if seconds >= 1 else f"{accuracy(row):.1f} (< 1 s)"
+    )
 
 
 def read(path: Path) -> list[dict[str, str]]:
@@ -66,7 +80,7 @@ def write_tables(docs: Path, generated: Path) -> None:
         rows = []
         for task, title in tasks.items():
             here = [row for row in measured if row["task"] == task]
-            here.sort(key=lambda row: -float(row["accuracy"].split()[0]))
+            here.sort(key=lambda row: -accuracy(row))
             for number, row in enumerate(here):
                 bold = "**{}**" if row["model"] == OURS else "{}"
                 shown = (model_name(row["model"]), *(row[name] for name in NUMBERS))
@@ -77,7 +91,7 @@ def write_tables(docs: Path, generated: Path) -> None:
                     ]
                 )
         write(generated / f"accuracy_{kind}.csv", ["task", "model", *NUMBERS], *rows)
-    models = (OURS, "linear model alone", "network alone")
+    models = (OURS, *PARTS)
     cells = {(row["task"], row["model"]): row for row in measured}
     rows = []
     for task, title in TASKS.items():
@@ -86,6 +100,7 @@ def write_tables(docs: Path, generated: Path) -> None:
         rows.append([title, *accuracies, *(row.get("fit, s", "") for row in here)])
     header = ["task", "both", "linear model alone", "network alone"]
     write(generated / "parts.csv", [*header, *(f"{name}, s" for name in header[1:])], *rows)
+    write_comparisons(measured, generated)
     few = read(docs / "few_labels.csv")
     by_size(
         [row for row in few if "class" in row["size"]],
@@ -115,6 +130,38 @@ def write_tables(docs: Path, generated: Path) -> None:
         for task, deleted, *cells in map(dict.values, holes)
     ]
     write(generated / "holes.csv", header, *rows)
+
+
+def write_comparisons(measured: list[dict[str, str]], generated: Path) -> None:
+    """Write what "Is this the right tool?" compares, and what a linear model adds to a network."""
+    cells = {(row["task"], row["model"]): row for row in measured}
+    short = ("stackoverflow_titles", "sms_spam", "langid_sentences", "chinese_reviews")
+    ordered = ("brackets", "dna_splice", "langid_wordpairs", "trec", "imdb")
+    tables = {
+        "bags": (short, ["TF-IDF, linear SVM", "ours"]),
+        "series": ([*KINDS["series"]][:-1], ["MiniRocket, ridge", "ours", "best other model"]),
+        "beyond_bags": (ordered, ["best bag of n-grams", "ours"]),
+    }
+    for name, (tasks, header) in tables.items():
+        rows = []
+        for task in tasks:
+            here = [row for row in measured if row["task"] == task]
+            others = [row for row in here if row["model"] not in {OURS, *PARTS}]
+            bags = [row for row in others if re.search("SVM|fastText|gram", row["model"])]
+            best = max(bags or others, key=accuracy)
+            first = cells.get((task, header[0]), best)
+            figures = [with_seconds(row) for row in (first, cells[task, OURS])]
+            if len(header) > 2:
+                figures.append(f"{accuracy(best):.1f} {model_name(best['model'])}")
+            rows.append([TASKS[task], *figures])
+        write(generated / f"{name}.csv", ["task", *header], *rows)
+    added = [
+        [title, f"{accuracy(cells[task, OURS]) - accuracy(cells[task, PARTS[1]]):+.1f}"]
+        for task, title in TASKS.items()
+        if (task, PARTS[1]) in cells
+    ]
+    added.sort(key=lambda row: -float(row[1]))
+    write(generated / "points.csv", ["task", "points"], *added)
 
 
 def by_size(
