@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import minimize
 
-from sklearn_lstm.data.targets import Targets
+from sklearn_lstm.data.weights import Targets
 
 SMALLEST_LOG, LARGEST_LOG = -6, 4  # of a weight
 

@@ -24,7 +24,7 @@ from sklearn_lstm.data.input_format import InputFormat
 from sklearn_lstm.data.labels import Labels, read_labels
 from sklearn_lstm.data.sentence_encoders import SentenceEncoder
 from sklearn_lstm.data.sequences import Samples
-from sklearn_lstm.data.targets import Targets, absolute_weights
+from sklearn_lstm.data.weights import Targets, absolute_weights
 from sklearn_lstm.description import DescribedMixin
 from sklearn_lstm.fitting import Fit, FittedAttributes, read_as_at_fit
 from sklearn_lstm.members.member import LinearMember

@@ -19,7 +19,7 @@ from sklearn_lstm.data.labels import Labels, read_labels
 from sklearn_lstm.data.reading import read_sequences
 from sklearn_lstm.data.sentence_encoders import EncodedTexts, SentenceEncoder
 from sklearn_lstm.data.sequences import Samples, Sequences
-from sklearn_lstm.data.targets import Targets, read_groups, relative_weights
+from sklearn_lstm.data.weights import Targets, read_groups, relative_weights
 from sklearn_lstm.members.network.history import epoch_rows
 from sklearn_lstm.model import SequenceModel
 from sklearn_lstm.parameters import check_column_names, checked_parameters

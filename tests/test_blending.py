@@ -7,7 +7,7 @@ from scipy.special import log_softmax, softmax
 from sklearn_lstm import blending
 from sklearn_lstm.blending import ClassPrior
 from sklearn_lstm.data.labels import Labels, LabelSets
-from sklearn_lstm.data.targets import Targets
+from sklearn_lstm.data.weights import Targets
 
 
 def targets_of(values, n_outputs=None, weights=None, groups=None):

@@ -16,7 +16,7 @@ from sklearn_lstm.data.batches import SequenceDataset
 from sklearn_lstm.data.labels import Labels
 from sklearn_lstm.data.reading import read_sequences
 from sklearn_lstm.data.sequences import Samples
-from sklearn_lstm.data.targets import Targets
+from sklearn_lstm.data.weights import Targets
 from sklearn_lstm.exceptions import IgnoredParameterWarning
 
 

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sklearn_lstm.data.labels import Labels, read_labels
-from sklearn_lstm.data.targets import read_sample_weight
+from sklearn_lstm.data.weights import read_sample_weight
 
 
 class LabelBatches:

@@ -13,7 +13,7 @@ from sklearn.utils.validation import check_is_fitted
 from sklearn_lstm import ESTIMATORS
 from sklearn_lstm.data.sentence_encoders import SentenceEncoder
 from sklearn_lstm.io.array_file import StoredArrays, n_rows, opened
-from sklearn_lstm.io.steps import from_archive, import_extra, to_archive
+from sklearn_lstm.io.sklearn_steps import from_archive, import_extra, to_archive
 from sklearn_lstm.storing.envelope import (
     pack_estimator,
     sealed,

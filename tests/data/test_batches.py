@@ -19,7 +19,7 @@ from sklearn_lstm.data.encoding import (
 from sklearn_lstm.data.labels import Labels
 from sklearn_lstm.data.reading import read_sequences
 from sklearn_lstm.data.sequences import ROWS_AT_ONCE, Samples, rows_of_similar_length
-from sklearn_lstm.data.targets import Targets
+from sklearn_lstm.data.weights import Targets
 
 LENGTHS = np.random.default_rng(0).lognormal(3, 1, 1000).astype(int) + 1
 NO_IDS = np.empty(0, dtype=np.int64)

@@ -10,7 +10,7 @@ from scipy import sparse
 from sklearn.exceptions import DataConversionWarning
 
 from sklearn_lstm.data.labels import Labels, read_labels
-from sklearn_lstm.data.targets import absolute_weights, relative_weights
+from sklearn_lstm.data.weights import absolute_weights, relative_weights
 
 X = np.array([[3, 4, 0], [5, 0, 0], [3, 6, 7], [5, 5, 0]])
 

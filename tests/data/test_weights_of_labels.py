@@ -8,7 +8,7 @@ from sklearn.utils import compute_sample_weight
 from sklearn_lstm import LSTMSequenceClassifier
 from sklearn_lstm.blending import ClassPrior, fit_blend
 from sklearn_lstm.data.labels import Labels
-from sklearn_lstm.data.targets import Targets, absolute_weights, relative_weights
+from sklearn_lstm.data.weights import Targets, absolute_weights, relative_weights
 from sklearn_lstm.training.held_out import hold_out, hold_out_groups
 
 

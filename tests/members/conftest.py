@@ -7,7 +7,7 @@ from sklearn_lstm import LSTMSequenceClassifier
 from sklearn_lstm.data.kinds import KINDS
 from sklearn_lstm.data.labels import Labels, LabelSets
 from sklearn_lstm.data.sequences import RaggedSequences, Samples
-from sklearn_lstm.data.targets import Targets
+from sklearn_lstm.data.weights import Targets
 from sklearn_lstm.members.ngrams import hashing
 from sklearn_lstm.members.ngrams import ngram_model as ngrams
 from sklearn_lstm.training.configuration import Configuration

@@ -16,7 +16,7 @@ from sklearn.pipeline import Pipeline
 
 from sklearn_lstm import LSTMSequenceClassifier, TextSequenceVectorizer, algorithm
 from sklearn_lstm.data.labels import Labels
-from sklearn_lstm.data.targets import Targets
+from sklearn_lstm.data.weights import Targets
 from sklearn_lstm.training.held_out import folds, hold_out, hold_out_groups
 
 rng = np.random.default_rng(0)

@@ -19,7 +19,7 @@ from sklearn_lstm.compute.abandoning import check_not_abandoned
 from sklearn_lstm.data.encoding import ChannelScaling, pad
 from sklearn_lstm.data.kinds import MEASUREMENTS
 from sklearn_lstm.data.sequences import Rows, Samples, Sequences, rows_of_similar_length
-from sklearn_lstm.data.targets import Targets
+from sklearn_lstm.data.weights import Targets
 from sklearn_lstm.members.convolutions.features import Batch, Features, in_blocks
 from sklearn_lstm.members.convolutions.random_convolutions import Convolutions
 from sklearn_lstm.members.convolutions.ridge import (

@@ -20,7 +20,7 @@ from sklearn_lstm.data.sequences import (
     chunks_of_rows,
     row_numbers,
 )
-from sklearn_lstm.data.targets import Targets
+from sklearn_lstm.data.weights import Targets
 from sklearn_lstm.members.encoder.logistic_regression import find_penalty, fit_regression
 from sklearn_lstm.members.member import LinearMember
 from sklearn_lstm.training.duration import MOST_WORK_FOR_TWO_NETWORKS

@@ -8,7 +8,7 @@ from scipy.optimize import minimize
 
 from sklearn_lstm.compute.abandoning import check_not_abandoned
 from sklearn_lstm.data.sequences import row_numbers
-from sklearn_lstm.data.targets import Targets
+from sklearn_lstm.data.weights import Targets
 from sklearn_lstm.training.held_out import folds
 
 PENALTIES = (1000.0, 300.0, 100.0, 30.0, 10.0, 3.0)  # from the largest on

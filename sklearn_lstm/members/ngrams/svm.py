@@ -11,7 +11,7 @@ from sklearn.svm import LinearSVC
 
 from sklearn_lstm.compute.abandoning import check_not_abandoned
 from sklearn_lstm.compute.locks import ForkSafeLock
-from sklearn_lstm.data.targets import Targets
+from sklearn_lstm.data.weights import Targets
 
 MOST_SCALED = 32  # outputs with features of their own
 VARIANCE_OF_RATIOS = 2.0  # of the log ratios of features, before any sample is seen

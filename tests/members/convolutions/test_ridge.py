@@ -5,7 +5,7 @@ import pytest
 from sklearn.linear_model import Ridge
 
 from sklearn_lstm.data.labels import LabelSets
-from sklearn_lstm.data.targets import Targets
+from sklearn_lstm.data.weights import Targets
 from sklearn_lstm.members.convolutions.ridge import (
     GramMatrix,
     fit_few,

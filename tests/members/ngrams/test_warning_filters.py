@@ -8,7 +8,7 @@ from scipy.sparse import csr_matrix
 
 import sklearn_lstm
 from sklearn_lstm.data.labels import Labels
-from sklearn_lstm.data.targets import Targets
+from sklearn_lstm.data.weights import Targets
 from sklearn_lstm.members.ngrams.svm import fit_svms
 
 

@@ -30,7 +30,7 @@ from sklearn.svm import SVC, SVR, LinearSVC, NuSVC, NuSVR, OneClassSVM
 from sklearn.tree import DecisionTreeClassifier
 
 from sklearn_lstm.io import ModelFileError, load, save
-from sklearn_lstm.io.steps import from_archive
+from sklearn_lstm.io.sklearn_steps import from_archive
 
 X = np.abs(np.random.default_rng(0).normal(size=(40, 4)))
 Y = np.arange(40) % 2
