@@ -361,6 +361,8 @@ def _check_lists_of_integers(X: Any, array: NDArray[Any]) -> None:
     column, *further = columns_of(X) or [X]
     dtype = _type_of(column)
     if not further and _is_integer(getattr(dtype, "inner", getattr(dtype, "value_type", None))):
+        if hasattr(column, "is_null") and (missing := np.flatnonzero(column.is_null())).size:
+            refuse_row(missing[0], "is missing")  # which polars 1.0 makes an empty array
         for index, row in enumerate(array.ravel() if array.dtype.kind == "O" else array):
             if is_missing(row):
                 refuse_row(index, "is missing")
