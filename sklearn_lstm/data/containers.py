@@ -319,7 +319,8 @@ def _type_of(column: Any) -> Any:
 
 def _is_integer(dtype: Any) -> bool:
     """Return whether a type of NumPy, pandas, polars or pyarrow is one of integers."""
-    return re.match(r"(?i)u?int\d", str(dtype)) is not None
+    is_named = re.match(r"(?i)u?int\d", str(dtype)) is not None
+    return is_named or getattr(dtype, "kind", None) in {"i", "u"}  # sparse, or of other byte order
 
 
 def _integer_table(X: Any, input_type: str) -> NDArray[np.int64] | None:

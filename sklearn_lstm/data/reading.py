@@ -196,12 +196,13 @@ def _read_sparse(X: Any, input_type: str) -> Sequences:
 
 def _check_places(X: Any) -> None:
     """Raise an error for entries of a COO matrix that are at one place: SciPy would add them."""
-    places = np.ravel_multi_index((X.row, X.col), X.shape)
-    places, counts = np.unique(places, return_counts=True)
-    if (counts > 1).any():
-        row, column = np.unravel_index(places[counts > 1][0], X.shape)
+    order = np.lexsort((X.col, X.row))
+    rows, columns = X.row[order], X.col[order]
+    is_repeated = (np.diff(rows) == 0) & (np.diff(columns) == 0)
+    if is_repeated.any():
+        at = int(np.argmax(is_repeated))
         raise InvalidSequencesError(
-            f"X[{row}] has several entries in column {column}, so the order of its ids "
+            f"X[{rows[at]}] has several entries in column {columns[at]}, so the order of its ids "
             "is not known. Put each id into a column of its own."
         )
 

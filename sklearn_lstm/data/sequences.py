@@ -5,7 +5,6 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from dataclasses import dataclass, field, fields
-from functools import reduce
 from itertools import pairwise
 from typing import Any, TypeAlias
 
@@ -134,7 +133,15 @@ class Sequences(ABC):
 
     def distinct_ids(self) -> NDArray[Any]:
         """Return each id once, in ascending order."""
-        return reduce(np.union1d, (ids for ids, _ in self.chunks()), self.read(np.arange(1)))
+        parts: list[NDArray[Any]] = []
+        n_joined = 0
+        for ids, _ in self.chunks():
+            parts.append(np.unique(ids))
+            # All that was found is sorted again only where it has doubled: ids may be millions.
+            if sum(map(len, parts)) > 2 * n_joined + VALUES_PER_CHUNK:
+                parts = [np.unique(np.concatenate(parts))]
+                n_joined = len(parts[0])
+        return np.unique(np.concatenate(parts))
 
 
 class DerivedSequences(Sequences):

@@ -191,11 +191,12 @@ def refused(folder: Path, package: str, command: str, found: str) -> Iterator[No
     """Say in an error why a package can't open a folder: it is missing, or the folder is wrong."""
     try:
         yield
-    except ImportError as error:
-        raise ImportError(
-            f"embeddings is a folder, which needs the package {package}, not installed: {command}"
-        ) from error
     except Exception as error:
+        if isinstance(error, ModuleNotFoundError) and error.name == package.replace("-", "_"):
+            raise ImportError(
+                f"embeddings is a folder, which needs the package {package}, not installed: "
+                f"{command}"
+            ) from error
         raise FileNotFoundError(
             f"embeddings: the folder {str(folder)!r} {found} ({type(error).__name__}: {error})."
         ) from error

@@ -210,6 +210,12 @@ def test_null_in_a_column_of_lists_is_an_error_that_names_the_row(make, rows):
         model.predict(make(rows))
 
 
+@pytest.mark.parametrize("dtype", [">i4", pd.SparseDtype("int32", 0)], ids=str)
+def test_integers_of_other_forms_beside_unsigned_ones_are_ids(dtype):
+    frame = pd.DataFrame({"a": [3, 4], "b": [5, 6]}).astype({"a": dtype, "b": np.uint64})
+    assert read_sequences(frame).n_channels is None  # NumPy would make floats of them
+
+
 # --- Integers that are no ids
 
 

@@ -154,6 +154,11 @@ def test_reading_does_not_change_the_matrix_of_the_caller(name):
         np.testing.assert_array_equal(array, copy)
 
 
+def test_a_sparse_x_may_have_more_places_than_an_integer_counts():
+    X = sparse.coo_array((np.full(20, 3), (np.arange(20), np.zeros(20, int))), shape=(20, 2**60))
+    assert len(read_sequences(X)) == 20
+
+
 @pytest.mark.parametrize("kind", ["csr", "csc", "coo"])
 @pytest.mark.parametrize("name", ["matrix", "array"])
 def test_two_ids_at_one_place_are_refused(kind, name):

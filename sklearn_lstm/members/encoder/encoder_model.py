@@ -73,6 +73,7 @@ class EncoderModel(LinearMember):
     def work(cls, samples: Samples) -> int:
         """Return the work of encoding, by the seconds that about 32 texts take, or all if fewer."""
         rows = row_numbers(len(samples))[:: 1 + len(samples) // 32]
+        samples.sequences.sentence_vectors(rows[:1])  # the first call may take much longer
         start = perf_counter()
         samples.sequences.sentence_vectors(rows)
         seconds = (perf_counter() - start) * min(len(samples), MOST_SAMPLES) / len(rows)
