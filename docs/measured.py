@@ -56,9 +56,7 @@ def accuracy(row: dict[str, str]) -> float:
 def with_seconds(row: dict[str, str]) -> str:
     """Return the accuracy and the seconds of a fit."""
     seconds = float(row["fit, s"])
-    return (
-        f"{accuracy(row):.1f} ({seconds:.0f} s)" if seconds >= 1 else f"{accuracy(row):.1f} (< 1 s)"
-    )
+    return f"{accuracy(row):.1f} ({f'{seconds:.0f}' if seconds >= 1 else '< 1'} s)"
 
 
 def read(path: Path) -> list[dict[str, str]]:
@@ -98,7 +96,7 @@ def write_tables(docs: Path, generated: Path) -> None:
         here = [cells.get((task, model), {}) for model in models]
         accuracies = [row.get("accuracy", "").split(" ")[0] for row in here]
         rows.append([title, *accuracies, *(row.get("fit, s", "") for row in here)])
-    header = ["task", "both", "linear model alone", "network alone"]
+    header = ["task", "both", *PARTS]
     write(generated / "parts.csv", [*header, *(f"{name}, s" for name in header[1:])], *rows)
     write_comparisons(measured, generated)
     few = read(docs / "few_labels.csv")

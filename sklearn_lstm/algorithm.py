@@ -72,15 +72,15 @@ def fit_model(
     """
     kinds = [kind for kind in LINEAR_MEMBERS if kind.suits(samples, configuration)]
     _check_linear_model(samples, configuration, kinds)
+    work = {kind: kind.work(samples) for kind in kinds}
     plan = plan_training(
         samples.sequences,
         configuration,
         has_linear_model=bool(kinds),
         has_validation=validation is not None,
-        other_work=ConvolutionModel.work(samples) if ConvolutionModel in kinds else 0,
+        other_work=work.get(ConvolutionModel, 0),
     )
     epoch = work_of_epoch(samples.sequences, configuration.kind)
-    work = {kind.name: kind.work(samples) for kind in kinds}
     _log_minutes(len(samples), sum(work.values()), epoch, plan)
     parts = divide(samples, validation, plan.n_held_out, rng, plan.n_networks)
     prior = ClassPrior.of(samples.targets, is_drawn=validation is None)
@@ -88,7 +88,7 @@ def fit_model(
     thresholds = without_constants(configuration.thresholds, samples.targets)
     so_far = EstimatorSoFar([], thresholds, validation, previous, attributes)
     progress = FitProgress(
-        {name: units / epoch for name, units in work.items()},
+        {kind.name: units / epoch for kind, units in work.items()},
         plan.max_epochs,
         [plan.updates_per_epoch(len(part)) for part in parts.learned],
         is_shown=configuration.verbose > 0,
