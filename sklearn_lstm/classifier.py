@@ -26,7 +26,7 @@ from sklearn_lstm.data.sentence_encoders import SentenceEncoder
 from sklearn_lstm.data.sequences import Samples
 from sklearn_lstm.data.weights import Targets, absolute_weights
 from sklearn_lstm.description import DescribedMixin
-from sklearn_lstm.fitting import Fit, FittedAttributes, read_as_at_fit
+from sklearn_lstm.fitting import Fit, read_as_at_fit
 from sklearn_lstm.members.member import LinearMember
 from sklearn_lstm.members.network.loop import make_net
 from sklearn_lstm.model import SequenceModel
@@ -509,7 +509,7 @@ class LSTMSequenceClassifier(
         check_classification_targets(y)  # warns of nearly as many classes as samples
         sequences = fit.read(X)
         check_consistent_length(sequences, y)
-        labels = fit.labels or Labels.of(y)
+        labels = fit.before.get("_labels") or Labels.of(y)
         targets = fit.targets(labels.encode(y), labels, sample_weight, groups)
         fit.train(X, sequences, targets, task, (X_val, y_val, sample_weight_val))
         return self
@@ -560,22 +560,19 @@ class LSTMSequenceClassifier(
         y = read_labels(y)
         sequences = fit.read(X)
         check_consistent_length(sequences, y)
-        input_format = fit.know(X, sequences)
-        labels = fit.labels or Labels.named(classes, y)
+        labels = fit.before.get("_labels") or Labels.named(classes, y)
         labels.check_same(classes)
         values = labels.encode(y)
         weights = absolute_weights(sample_weight, self.class_weight, values, labels)
+        fit.know(X, sequences, labels)
+        samples = Samples(sequences, Targets(values, weights, labels)).counted()
         n_samples = len(sequences) + fit.before.get("_n_samples", 0)
-        attributes = FittedAttributes(fit, X, sequences, labels, input_format, n_samples)
-        with fit_one_epoch(
-            Samples(sequences, Targets(values, weights, labels)).counted(),
-            fit.configuration(sequences, input_format, labels),
-            fit.random_generator(),
-            fit.previous,
-        ) as (model, growing):
+        epoch = fit_one_epoch(samples, fit.configuration(), fit.random_generator(), fit.previous)
+        with epoch as (model, growing):
             try:
                 growing.write()
-                self.__dict__ = attributes(model)  # in one statement: a user may press Ctrl-C
+                # In one statement: a user may press Ctrl-C.
+                self.__dict__ = fit.attributes(model, n_samples)
             except BaseException:
                 if vars(self).get("_model") is fit.previous:  # it was not replaced yet
                     growing.undo()

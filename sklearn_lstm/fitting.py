@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -55,16 +56,20 @@ class Fit:
         Its attributes, if the fit goes on from an earlier one.
     previous : SequenceModel or None
         The model that training goes on from.
-    labels : Labels or None
-        The labels of that model.
+    X, sequences, labels, input_format
+        From `know` on: what the classifier is fitted to, and how X was read.
     """
+
+    X: Any
+    sequences: Sequences
+    labels: Labels
+    input_format: InputFormat
 
     def __init__(self, classifier: Any, *, goes_on: bool) -> None:
         self.classifier, self.parameters = classifier, checked_parameters(classifier)
         is_fitted = goes_on and classifier.__sklearn_is_fitted__()
         self.before: Mapping[str, Any] = vars(classifier) if is_fitted else {}
         self.previous: SequenceModel | None = self.before.get("_model")
-        self.labels: Labels | None = self.before.get("_labels")
 
     def read(self, X: Any, *, had_missing: bool | None = None) -> Sequences:
         """Read X; nothing about it is kept yet."""
@@ -92,8 +97,8 @@ class Fit:
             gappy=tuple(range(first.n_channels or 0)),  # any may have gaps later
         )
 
-    def know(self, X: Any, sequences: Sequences) -> InputFormat:
-        """Give sequences their vectors, and return the format of the X that they were read from."""
+    def know(self, X: Any, sequences: Sequences, labels: Labels) -> None:
+        """Give sequences their vectors, and keep the X they were read from for its names."""
         sequences.vectors, embeddings = None, self.parameters["embeddings"]
         if embeddings is not None:
             if sequences.n_channels is not None:
@@ -101,17 +106,16 @@ class Fit:
                     "embeddings are vectors of token ids, but X holds measurements. Leave it None."
                 )
             sequences.vectors = read_embeddings(embeddings, getattr(X, "vocabulary", None))
-        return self.format_of(X, sequences)
+        self.X, self.sequences, self.labels = X, sequences, labels
+        self.input_format = self.format_of(X, sequences)
 
-    def configuration(
-        self, sequences: Sequences, input_format: InputFormat, labels: Labels
-    ) -> Configuration:
-        """Return what a fit to these sequences is told."""
+    def configuration(self) -> Configuration:
+        """Return what the fit is told."""
         return Configuration.of(
             self.parameters,
-            input_format.kind,
-            labels,
-            vectors=sequences.vectors,
+            self.input_format.kind,
+            self.labels,
+            vectors=self.sequences.vectors,
             previous=None if self.previous is None else self.previous.networks.first,
         )
 
@@ -143,13 +147,13 @@ class Fit:
 
         Only the names of columns and tokens are read from X.
         """
-        input_format, labels = self.know(X, sequences), targets.labels
+        self.know(X, sequences, targets.labels)
         encoder = find_encoder(self.parameters["embeddings"])
         sequences.encoder = None if encoder is None else EncodedTexts(SentenceEncoder.of(encoder))
         samples = Samples(sequences, targets).counted()
-        attributes = FittedAttributes(self, X, sequences, labels, input_format, len(samples))
-        held_out = self._read_validation(X, validation, labels, input_format, sequences)
-        configuration = self.configuration(sequences, input_format, labels)
+        attributes = partial(self.attributes, n_samples=len(samples))
+        held_out = self._read_validation(*validation)
+        configuration = self.configuration()
         with checkpoint_of_fit(
             samples,
             held_out,
@@ -171,72 +175,39 @@ class Fit:
             self.classifier.__dict__ = attributes(model)
         task.end({})
 
-    def _read_validation(
-        self,
-        X: Any,
-        validation: tuple[Any, Any, Any],
-        labels: Labels,
-        input_format: InputFormat,
-        learned: Sequences,
-    ) -> Samples | None:
-        """Read X_val, y_val and sample_weight_val as X and y were read; None if none was passed."""
-        if all(part is None for part in validation):
+    def _read_validation(self, X_val: Any, y_val: Any, sample_weight_val: Any) -> Samples | None:
+        """Read validation samples as X and y were read; None if none were passed."""
+        if X_val is None and y_val is None and sample_weight_val is None:
             return None
-        X_val, y_val, sample_weight_val = validation
         if X_val is None or y_val is None:
             found = {"X_val": X_val, "y_val": y_val, "sample_weight_val": sample_weight_val}
             names = " and ".join(name for name, part in found.items() if part is not None)
             raise ValueError(f"X_val and y_val have to be passed together, found only {names}.")
         try:
-            check_column_names(X, X_val)
-            sequences, y_val = input_format.read(X_val), read_labels(y_val, "y_val")
+            check_column_names(self.X, X_val)
+            sequences, y_val = self.input_format.read(X_val), read_labels(y_val, "y_val")
             check_consistent_length(sequences, y_val)
-            sequences.vectors, sequences.encoder = learned.vectors, learned.encoder
-            targets = self.targets(labels.encode(y_val, "y_val"), labels, sample_weight_val)
+            sequences.vectors, sequences.encoder = self.sequences.vectors, self.sequences.encoder
+            values = self.labels.encode(y_val, "y_val")
+            targets = self.targets(values, self.labels, sample_weight_val)
             return Samples(sequences, targets).counted()
         except (TypeError, ValueError) as error:
             error.add_note("This is about X_val, y_val and sample_weight_val of fit.")
             raise
 
-
-@dataclass(frozen=True)
-class FittedAttributes:
-    """From a model to all attributes of the classifier that is fitted with it.
-
-    Parameters
-    ----------
-    fit : Fit
-    X : object
-        What it is fitted to; only the names of its columns are read.
-    sequences : Sequences
-        Those of X.
-    labels : Labels
-    input_format : InputFormat
-    n_samples : int
-        That the model has learned from.
-    """
-
-    fit: Fit
-    X: Any
-    sequences: Sequences
-    labels: Labels
-    input_format: InputFormat
-    n_samples: int
-
-    def __call__(self, model: SequenceModel) -> dict[str, Any]:
-        """Return the attributes; the classifier stays as it is."""
-        classifier = self.fit.classifier
-        fitted = object.__new__(type(classifier))
-        attributes: dict[str, Any] = vars(classifier).copy()
+    def attributes(self, model: SequenceModel, n_samples: int) -> dict[str, Any]:
+        """Return all attributes of the classifier with a model that has learned so many samples."""
+        fitted = object.__new__(type(self.classifier))
+        attributes: dict[str, Any] = vars(self.classifier).copy()
         fitted.__dict__ = attributes
         history = epoch_rows(model.networks.net)
-        if self.fit.previous is None:
+        if self.previous is None:
             validate_data(fitted, self.X, skip_check_array=True, ensure_2d=False)  # column names
             if self.input_format.channel_names:
                 names = np.array(self.input_format.channel_names, np.object_)
                 fitted.feature_names_in_ = names
         else:
-            history = [*self.fit.before["history_"], *history]
+            history = [*self.before["history_"], *history]
         encoder = self.sequences.encoder
         if isinstance(encoder, EncodedTexts):  # of a whole fit
             encoder = encoder.encoder
@@ -250,7 +221,7 @@ class FittedAttributes:
             "_labels": self.labels,
             "_format": self.input_format,
             "_model": model,
-            "_n_samples": self.n_samples,
+            "_n_samples": n_samples,
             "_vectors": self.sequences.vectors,
             "_encoder": encoder,
             "_coverage": self.sequences.coverage(),
