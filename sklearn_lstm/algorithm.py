@@ -8,12 +8,11 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 
 from sklearn_lstm.blending import ClassPrior, HeldOutLogits
 from sklearn_lstm.callback_support import Attributes, CallbackTask, without_callbacks
@@ -86,14 +85,26 @@ def fit_model(
     prior = ClassPrior.of(samples.targets, is_drawn=validation is None)
     held_out = HeldOutLogits([part.targets for part in parts.held_out], prior)
     thresholds = without_constants(configuration.thresholds, samples.targets)
-    so_far = EstimatorSoFar([], thresholds, validation, previous, attributes)
+    members: list[LinearMember] = []
+
+    def blended(networks: Networks, held_out: HeldOutLogits) -> SequenceModel:
+        model = SequenceModel.blended(networks, members, held_out, previous)
+        return model.with_thresholds(thresholds, previous, held_out, validation)
+
+    def attributes_so_far(network: NetworkSoFar, net: Any) -> Attributes:
+        """Return the attributes of the classifier as if the fit ended now."""
+        model = blended(*network.member(net))
+        found = without_callbacks(attributes(model))
+        model.networks.net = None  # it goes on training
+        return found
+
     progress = FitProgress(
         {kind.name: units / epoch for kind, units in work.items()},
         plan.max_epochs,
         [plan.updates_per_epoch(len(part)) for part in parts.learned],
         is_shown=configuration.verbose > 0,
         task=callback_task,
-        estimator=so_far,
+        estimator=attributes_so_far,
     )
     n_directions = 1 + configuration.architecture["bidirectional"]
     with progress:
@@ -104,13 +115,12 @@ def fit_model(
                 member, logits = kind.fit(parts, configuration)
                 progress.count_linear_model(kind.name)
                 if member is not None:
-                    so_far.members.insert(0, member)
+                    members.append(member)
                     held_out = held_out.joined_by(kind.name, logits)
-            factors = _factors_of_few(parts, configuration, so_far.members)
-            held_out = replace(held_out, factors=factors)
+            held_out = replace(held_out, factors=_factors_of_few(parts, configuration, members))
             # The networks are last: they watch the loss of the blend.
             networks, held_out = Networks.fit(parts, configuration, plan, held_out, progress)
-        return so_far.model(networks, held_out)
+        return blended(networks, held_out)
 
 
 def _check_linear_model(
@@ -142,7 +152,7 @@ def _factors_of_few(
 
     Fewer than are held out of 1,000 samples do not tell which of the two is better.
     """
-    kinds = [type(member) for member in reversed(members)]
+    kinds = [type(member) for member in members]
     if EncoderModel not in kinds or not 0 < len(parts.drawn) < n_to_hold_out(1_000):
         return {}
     folds = parts.folds()
@@ -152,45 +162,6 @@ def _factors_of_few(
         logits = [kind.fit(fold, configuration)[1][0] for fold in folds]
         held_out = held_out.joined_by(kind.name, logits)
     return dict(zip(held_out.members, held_out.blend().factors.tolist(), strict=True))
-
-
-@dataclass(frozen=True)
-class EstimatorSoFar:
-    """What a fit knows of the classifier before it ends.
-
-    Parameters
-    ----------
-    members : list of LinearMember
-        Those that are fitted, the last one first; more are added during the fit.
-    thresholds : ndarray of shape (n_thresholds,)
-        NaN: chosen by held-out samples.
-    validation : Samples or None
-        The user's own.
-    previous : SequenceModel or None
-    attributes : callable
-        From a model to the attributes of the classifier that is fitted with it.
-    """
-
-    members: list[LinearMember]
-    thresholds: NDArray[np.float64]
-    validation: Samples | None
-    previous: SequenceModel | None
-    attributes: Callable[[SequenceModel], Attributes]
-
-    def model(self, networks: Networks, held_out: HeldOutLogits) -> SequenceModel:
-        """Return the blend of networks and the members that are fitted."""
-        model = SequenceModel.blended([networks, *self.members], held_out, self.previous)
-        return model.with_thresholds(self.thresholds, self.previous, held_out, self.validation)
-
-    def __call__(self, network: NetworkSoFar, net: Any) -> Attributes:
-        """Return the attributes of the classifier as if the fit ended now.
-
-        Its network is being trained by this net.
-        """
-        model = self.model(*network.member(net))
-        found = without_callbacks(self.attributes(model))
-        model.networks.net = None  # it goes on training
-        return found
 
 
 @contextmanager

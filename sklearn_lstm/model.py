@@ -60,18 +60,23 @@ class SequenceModel:
 
     @classmethod
     def blended(
-        cls, members: Sequence[Member], held_out: HeldOutLogits, previous: SequenceModel | None
+        cls,
+        networks: Networks,
+        linear_members: Sequence[LinearMember],
+        held_out: HeldOutLogits,
+        previous: SequenceModel | None,
     ) -> SequenceModel:
         """Return the model with the weights that predict held-out samples best.
 
+        The linear members come in the order in which they were fitted, and stand in the opposite.
         All weights are multiplied by the confidence of the members (see `Member.confidence_in`).
 
         Networks that have seen all samples keep the weights of the previous model.
         """
-        if len(members) == 1:
-            return cls.alone(*members)
-        is_trained = any(isinstance(member, Networks) and member.is_trained for member in members)
-        if Networks.name not in held_out.members and is_trained and previous is not None:
+        if not linear_members:
+            return cls.alone(networks)
+        members = networks, *reversed(linear_members)
+        if Networks.name not in held_out.members and networks.is_trained and previous is not None:
             known = {Networks.name: UNJUDGED_WEIGHT}
             if previous.linear_members:
                 known = previous.weights_by_name
@@ -86,7 +91,7 @@ class SequenceModel:
             weights = [confidence * factor for factor in factors]
             correction = confidence * blend.prior_correction
             n_held_out = sum(map(len, held_out.parts))
-        return cls(tuple(members), tuple(weights), correction, held_out.prior.logs, n_held_out)
+        return cls(members, tuple(weights), correction, held_out.prior.logs, n_held_out)
 
     def with_thresholds(
         self,
