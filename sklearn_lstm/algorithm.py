@@ -128,7 +128,7 @@ def _check_linear_model(
 ) -> None:
     """Check that there is a linear model to fit where the user relies on it."""
     if configuration.max_epochs == 0 and not kinds:
-        (kind,) = (kind for kind in LINEAR_MEMBERS if configuration.kind in kind.kinds)
+        kind = next(kind for kind in LINEAR_MEMBERS if configuration.kind in kind.kinds)
         lacking = " and ".join(kind.lacks(samples, configuration))
         raise ValueError(
             f"max_epochs=0 fits the linear model alone, but there is none: it needs {lacking}. "

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import minimize
 
 from sklearn_lstm.data.weights import Targets
+
+Logits: TypeAlias = NDArray[np.float64]  # (n_samples, n_outputs)
 
 SMALLEST_LOG, LARGEST_LOG = -6, 4  # of a weight
 
@@ -62,7 +65,7 @@ class Blend:
 
 
 def fit_blend(
-    logits: list[NDArray[np.float64]],
+    logits: list[Logits],
     targets: Targets,
     *,
     expected: list[float],
@@ -143,12 +146,10 @@ class HeldOutLogits:
 
     parts: list[Targets]
     prior: ClassPrior
-    members: dict[str, tuple[list[NDArray[np.float64]], float]] = field(default_factory=dict)
+    members: dict[str, tuple[list[Logits], float]] = field(default_factory=dict)
     factors: dict[str, float] = field(default_factory=dict)
 
-    def joined_by(
-        self, name: str, logits: list[NDArray[np.float64]], expected: float = 1.0
-    ) -> HeldOutLogits:
+    def joined_by(self, name: str, logits: list[Logits], expected: float = 1.0) -> HeldOutLogits:
         """Return the same with the logits of one more member."""
         return replace(self, members={name: (logits, expected), **self.members})
 
@@ -159,7 +160,7 @@ class HeldOutLogits:
         }
         return replace(self, parts=[self.parts[index]], members=members)
 
-    def total(self, weights: Mapping[str, float]) -> NDArray[np.float64]:
+    def total(self, weights: Mapping[str, float]) -> Logits:
         """Return the sum of the logits of all samples (n_samples, n_outputs), by these weights."""
         members = self.members.items()
         parts = [weights[name] * np.concatenate(logits) for name, (logits, _) in members]

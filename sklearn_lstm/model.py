@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from sklearn_lstm.blending import HeldOutLogits
+from sklearn_lstm.blending import HeldOutLogits, Logits
 from sklearn_lstm.data.encoding import Encoding
 from sklearn_lstm.data.labels import Thresholds
 from sklearn_lstm.data.sequences import Samples, Sequences
@@ -165,7 +165,7 @@ class SequenceModel:
         """The encoding of the first network."""
         return self.networks.first.encoding
 
-    def logits(self, sequences: Sequences) -> NDArray[np.float64]:
+    def logits(self, sequences: Sequences) -> Logits:
         """Return the logits (n_samples, n_outputs)."""
         parts = [
             weight * member.logits(sequences)

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from typing import TYPE_CHECKING, ClassVar, Self
+from typing import TYPE_CHECKING, ClassVar, Self, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
+from sklearn_lstm.blending import Logits
 from sklearn_lstm.data.kinds import Kind
 from sklearn_lstm.data.sequences import Samples, Sequences
 from sklearn_lstm.training.held_out import Parts
@@ -15,6 +16,10 @@ from sklearn_lstm.training.held_out import Parts
 if TYPE_CHECKING:  # a stored member computes without torch
     from sklearn_lstm.training.configuration import Configuration
     from sklearn_lstm.training.progress import FitProgress
+
+
+# What each step of a sequence adds to a score (n_steps,), and the rest of the score.
+Contributions: TypeAlias = tuple[NDArray[np.float64], float]
 
 
 class Member(ABC):
@@ -27,13 +32,11 @@ class Member(ABC):
         return 1.0
 
     @abstractmethod
-    def logits(self, sequences: Sequences) -> NDArray[np.float64]:
+    def logits(self, sequences: Sequences) -> Logits:
         """Return the logits (n_samples, n_outputs)."""
 
     @abstractmethod
-    def contributions(
-        self, sequences: Sequences, direction: NDArray[np.float64]
-    ) -> tuple[NDArray[np.float64], float]:
+    def contributions(self, sequences: Sequences, direction: NDArray[np.float64]) -> Contributions:
         """Return what each step of one sequence adds to the score ``logits @ direction``.
 
         Parameters
@@ -63,7 +66,7 @@ class LinearMember(Member):
 
     name = "linear model"
     kinds: ClassVar[tuple[Kind, ...]]  # that it reads
-    fewest_samples: ClassVar[int]
+    fewest_samples: ClassVar[int] = 0  # but always more than there are classes
 
     @classmethod
     def suits(cls, samples: Samples, configuration: Configuration) -> bool:
@@ -92,9 +95,7 @@ class LinearMember(Member):
         """Do what takes all threads, before the members are fitted and share them."""
 
     @classmethod
-    def fit(
-        cls, parts: Parts, configuration: Configuration
-    ) -> tuple[Self | None, list[NDArray[np.float64]]]:
+    def fit(cls, parts: Parts, configuration: Configuration) -> tuple[Self | None, list[Logits]]:
         """Fit to all samples, and return the logits of each part that is held out of a network.
 
         They are those of a fit that has not seen the part. None: the member would be too large.
@@ -109,9 +110,7 @@ class LinearMember(Member):
 
     @classmethod
     @abstractmethod
-    def fit_linear(
-        cls, parts: Parts, configuration: Configuration
-    ) -> tuple[Self | None, NDArray[np.float64]]:
+    def fit_linear(cls, parts: Parts, configuration: Configuration) -> tuple[Self | None, Logits]:
         """Fit to all samples.
 
         Returns

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from sklearn_lstm.blending import Blend, ClassPrior, fit_blend
+from sklearn_lstm.blending import Blend, ClassPrior, Logits, fit_blend
 from sklearn_lstm.compute.abandoning import check_not_abandoned
 from sklearn_lstm.data.encoding import ChannelScaling, pad
 from sklearn_lstm.data.kinds import MEASUREMENTS
@@ -29,7 +29,7 @@ from sklearn_lstm.members.convolutions.ridge import (
     leave_alike_out,
 )
 from sklearn_lstm.members.convolutions.statistics import SeriesStatistics
-from sklearn_lstm.members.member import LinearMember
+from sklearn_lstm.members.member import Contributions, LinearMember
 from sklearn_lstm.training.duration import MOST_STEPS_PER_BATCH
 from sklearn_lstm.training.held_out import Parts
 
@@ -40,8 +40,7 @@ N_FEATURES = 5_000  # about so many; of more series than half as many, half
 MOST_DRAWN = 1_000  # series that say how features vary, and which are compared with those alike
 VARIANCE_OF_LEVELS = 0.3  # relative to that of all convolutions
 PRODUCTS_PER_UNIT = 300_000  # of work
-MOST_LEFT_OUT = 5_000  # series whose leave-one-out predictions are computed at once
-MOST_PREDICTIONS_LEFT_OUT = 10_000_000  # series times classes, of the same predictions
+MOST_LEFT_OUT = 12_500_000  # features, or predictions, of the series that are left out in turn
 
 
 @dataclass(frozen=True)
@@ -89,9 +88,7 @@ class ConvolutionModel(LinearMember):
         return int(samples.sequences.lengths.sum()) + n_products // PRODUCTS_PER_UNIT
 
     @classmethod
-    def fit_linear(
-        cls, parts: Parts, configuration: Configuration
-    ) -> tuple[Self, NDArray[np.float64]]:
+    def fit_linear(cls, parts: Parts, configuration: Configuration) -> tuple[Self, Logits]:
         """Fit to all samples, in memory that does not grow with their number.
 
         Returns
@@ -117,14 +114,14 @@ class ConvolutionModel(LinearMember):
     @classmethod
     def _fit(
         cls, samples: Samples, held_out: Rows, encoding: ChannelScaling, seed: int
-    ) -> tuple[Self, NDArray[np.float64]]:
+    ) -> tuple[Self, Logits]:
         rng = np.random.default_rng(seed)
         drawn = cls._draw(samples, encoding, rng)
         deviations = drawn.deviations
         rows = np.append(held_out, rng.permutation(np.setdiff1d(np.arange(len(samples)), held_out)))
         is_many = len(samples) > len(drawn.coef)
         if is_many:
-            most = min(MOST_LEFT_OUT, MOST_PREDICTIONS_LEFT_OUT // len(drawn.intercept))
+            most = MOST_LEFT_OUT // max(_n_features(len(samples)), samples.targets.n_outputs)
             rows = rows[: max(most, len(held_out))]
         left_out = samples.subset(rows)
         gram = GramMatrix(*drawn.coef.shape) if is_many else None
@@ -169,7 +166,7 @@ class ConvolutionModel(LinearMember):
         """
         return 1.0 if self.confidence is None else self.confidence / max(1.0, factor)
 
-    def logits(self, sequences: Sequences) -> NDArray[np.float64]:
+    def logits(self, sequences: Sequences) -> Logits:
         """Return the logits (n_samples, n_outputs)."""
         logits = np.empty((len(sequences), len(self.intercept)))
         for rows, features in self.features(sequences):
@@ -177,9 +174,7 @@ class ConvolutionModel(LinearMember):
             logits[rows] = features[:].astype(np.float64) @ self.coef + self.intercept
         return logits
 
-    def contributions(
-        self, sequences: Sequences, direction: NDArray[np.float64]
-    ) -> tuple[NDArray[np.float64], float]:
+    def contributions(self, sequences: Sequences, direction: NDArray[np.float64]) -> Contributions:
         """Return what each step of one series adds to the score ``logits @ direction``.
 
         A convolution counts at the step in its middle, relative to a series that is the mean of
@@ -252,6 +247,6 @@ def _drawn(n_rows: int, rng: np.random.Generator) -> Rows:
     return np.sort(rng.permutation(n_rows)[:MOST_DRAWN])
 
 
-def _calibration(predictions: NDArray[np.float64], targets: Targets, prior: ClassPrior) -> Blend:
+def _calibration(predictions: Logits, targets: Targets, prior: ClassPrior) -> Blend:
     """Return what makes predictions for these targets the most likely logits."""
     return fit_blend([predictions], targets, expected=[1.0], prior=prior)

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from sklearn_lstm.data.encoding import ChannelScaling
 from sklearn_lstm.data.sequences import Lengths, Sequences
+from sklearn_lstm.members.member import Contributions
 
 N_THRESHOLDS = 32
 IS_OF_LAST = np.array([False, False, True] * 2 + [False])  # of the features of a channel
@@ -82,7 +83,7 @@ class SeriesStatistics:
 
     def contributions(
         self, steps: NDArray[Any], lengths: Lengths, coef: NDArray[np.float64]
-    ) -> tuple[NDArray[np.float64], float]:
+    ) -> Contributions:
         """Return what each step of one series adds to ``features @ coef``, and the rest.
 
         The rest is ``features @ coef`` of a series of which only the times are known. The score of

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Self
 import numpy as np
 from numpy.typing import NDArray
 
+from sklearn_lstm.blending import Logits
 from sklearn_lstm.data.sequences import (
     ROWS_AT_ONCE,
     Rows,
@@ -22,7 +23,7 @@ from sklearn_lstm.data.sequences import (
 )
 from sklearn_lstm.data.weights import Targets
 from sklearn_lstm.members.encoder.logistic_regression import find_penalty, fit_regression
-from sklearn_lstm.members.member import LinearMember
+from sklearn_lstm.members.member import Contributions, LinearMember
 from sklearn_lstm.training.duration import MOST_WORK_FOR_TWO_NETWORKS
 from sklearn_lstm.training.held_out import Parts
 
@@ -48,7 +49,6 @@ class EncoderModel(LinearMember):
 
     name = "encoder"
     kinds = ()  # it is for any tokens, but only where the user brings an encoder
-    fewest_samples = 2
 
     mean: NDArray[np.float64]
     coef: NDArray[np.float64]
@@ -92,7 +92,7 @@ class EncoderModel(LinearMember):
         cls,
         parts: Parts,
         configuration: Configuration,  # noqa: ARG003
-    ) -> tuple[Self, NDArray[np.float64]]:
+    ) -> tuple[Self, Logits]:
         """Fit to all samples, or to as many as the memory allows.
 
         Returns
@@ -120,17 +120,15 @@ class EncoderModel(LinearMember):
         intercept, *coef = fit_regression(standardised, targets, penalty)
         return cls(mean, np.stack(coef) / deviation[:, np.newaxis], intercept)
 
-    def logits(self, sequences: Sequences) -> NDArray[np.float64]:
+    def logits(self, sequences: Sequences) -> Logits:
         """Return the logits (n_samples, n_outputs)."""
         return self.logits_of(_vectors(sequences))
 
-    def logits_of(self, vectors: NDArray[np.float32]) -> NDArray[np.float64]:
+    def logits_of(self, vectors: NDArray[np.float32]) -> Logits:
         """Return the logits of vectors (n_samples, n_outputs)."""
         return np.asarray((vectors - self.mean) @ self.coef + self.intercept)
 
-    def contributions(
-        self, sequences: Sequences, direction: NDArray[np.float64]
-    ) -> tuple[NDArray[np.float64], float]:
+    def contributions(self, sequences: Sequences, direction: NDArray[np.float64]) -> Contributions:
         """Return what the text as a whole adds to the score ``logits @ direction``, (1,).
 
         The rest of the score is that of the mean of all training texts.

@@ -13,6 +13,7 @@ from torch import Tensor
 
 from sklearn_lstm.data.batches import steps_at_once
 from sklearn_lstm.data.sequences import Sequences
+from sklearn_lstm.members.member import Contributions
 from sklearn_lstm.training.encoded_network import EncodedNetwork
 
 N_INTERVALS = 16  # of the path, at first
@@ -25,7 +26,7 @@ _cudnn = Lock()
 @torch.inference_mode(mode=False)
 def integrated_gradients(
     model: EncodedNetwork, sequences: Sequences, direction: NDArray[np.float64]
-) -> tuple[NDArray[np.float64], float]:
+) -> Contributions:
     """Return what each step of one sequence adds to the score ``logits @ direction``.
 
     The baseline has unknown tokens only, or is the mean series. A straight path leads from its

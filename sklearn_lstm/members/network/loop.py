@@ -16,6 +16,7 @@ from torch.optim.lr_scheduler import CosineAnnealingLR, OneCycleLR
 
 from sklearn_lstm.compute.devices import prefers_bfloat16
 from sklearn_lstm.data.batches import LengthBatches, SequenceDataset
+from sklearn_lstm.data.sequences import Samples
 from sklearn_lstm.members.network.history import EpochRecord, raise_not_finite
 from sklearn_lstm.members.network.micro_batches import MicroBatchNet
 from sklearn_lstm.members.network.schedule_and_end import Trapezoid
@@ -23,6 +24,7 @@ from sklearn_lstm.members.network.sparse_embedding import SparseEmbedding
 from sklearn_lstm.network.network import SequenceNetwork
 from sklearn_lstm.training.configuration import Configuration
 from sklearn_lstm.training.duration import TrainingPlan
+from sklearn_lstm.training.encoded_network import EncodedNetwork
 from sklearn_lstm.training.optimizers import optimizer_options
 from sklearn_lstm.training.progress import NetworkProgress, print_above_bar
 
@@ -50,13 +52,13 @@ def make_net(
 
 
 def train(
-    network: SequenceNetwork,
-    dataset: SequenceDataset,
-    validation: SequenceDataset | None,
+    model: EncodedNetwork,
+    samples: Samples,
     configuration: Configuration,
     plan: TrainingPlan,
     *,
     rng: np.random.Generator,
+    held_out: Samples | None = None,
     held_out_loss: Callable[[], tuple[float, float]] | None = None,
     optimizer_state: Mapping[int, Any] | None = None,
     progress: NetworkProgress | None = None,
@@ -64,25 +66,23 @@ def train(
 ) -> MicroBatchNet:
     """Train a network in place, and return the skorch net that did it.
 
-    The held-out loss tells when training ends, if the plan follows it. With a `checkpoint`, the
-    training may begin after some epochs.
+    The held-out samples are for early stopping; the held-out loss tells when training ends, if the
+    plan follows it. With a `checkpoint`, the training may begin after some epochs.
 
     Raises
     ------
     NonFiniteTrainingError
         If the loss or a weight is no longer finite.
     """
+    network = model.network
     can_round = network.tokens and prefers_bfloat16(configuration.device)
     precisions = ("auto", "bfloat16") if can_round else ("bfloat16",)
     network.use_bfloat16 = configuration.precision in precisions
-    updates_per_epoch = plan.updates_per_epoch(len(dataset))
+    dataset, split = SequenceDataset(samples, model.encoding, configuration.token_dropout), None
+    if held_out is not None and configuration.early_stopping:
+        split = predefined_split(SequenceDataset(held_out, model.encoding))
     callbacks = training_callbacks(
-        configuration,
-        plan,
-        updates_per_epoch,
-        held_out_loss if plan.follows_loss else None,
-        progress,
-        checkpoint=checkpoint,
+        configuration, plan, len(samples), held_out_loss, progress=progress, checkpoint=checkpoint
     )
     prints_rows = configuration.verbose > 1
     with torch.enable_grad(), torch.autocast(configuration.device.type, enabled=False):
@@ -92,7 +92,7 @@ def train(
             max_epochs=plan.max_epochs,
             batch_size=plan.batch_size,
             iterator_train=partial(LengthBatches, rng=rng),
-            train_split=None if validation is None else predefined_split(validation),
+            train_split=split,
             callbacks=callbacks,
             verbose=int(prints_rows),
             # Else it would lay rows out for nobody, and print them if `print` is replaced.
@@ -133,10 +133,10 @@ def torch_generator(rng: np.random.Generator, device: str = "cpu") -> torch.Gene
 def training_callbacks(
     configuration: Configuration,
     plan: TrainingPlan,
-    updates_per_epoch: int,
+    n_samples: int,
     held_out_loss: Callable[[], tuple[float, float]] | None,
-    progress: NetworkProgress | None,
     *,
+    progress: NetworkProgress | None,
     checkpoint: Callback | None,
 ) -> list[Any]:
     """Return the callbacks that the parameters of the classifier stand for, and the user's own.
@@ -144,18 +144,16 @@ def training_callbacks(
     Those that may end the training come after the user's, which see each epoch to its end. The
     checkpoint comes last: it sees what the others leave.
     """
+    updates_per_epoch = plan.updates_per_epoch(n_samples)
     n_updates = max(1, plan.max_epochs * updates_per_epoch)
     first: list[Callback] = [EpochRecord(), SparseEmbedding()]
     last: list[Callback] = []
     if configuration.gradient_clip is not None:
         first.append(GradientNormClipping(configuration.gradient_clip))
     if configuration.lr_schedule == "trapezoid":
+        held_out_loss = held_out_loss if plan.follows_loss else None
         trapezoid = Trapezoid(
-            configuration.lr,
-            n_updates,
-            updates_per_epoch,
-            held_out_loss,
-            updates_per_check=plan.updates_per_check,
+            configuration.lr, n_updates, updates_per_epoch, held_out_loss, plan.updates_per_check
         )
         last.append(trapezoid)
         if progress is not None:

@@ -11,13 +11,12 @@ import torch
 from numpy.typing import NDArray
 from sklearn.exceptions import NotFittedError
 
-from sklearn_lstm.blending import HeldOutLogits
+from sklearn_lstm.blending import HeldOutLogits, Logits
 from sklearn_lstm.compute.devices import find_device_or_cpu, prefers_bfloat16
 from sklearn_lstm.compute.threads import map_on_workers, workers
-from sklearn_lstm.data.batches import SequenceDataset
 from sklearn_lstm.data.growing_tables import GrowingTables
 from sklearn_lstm.data.sequences import Samples, Sequences
-from sklearn_lstm.members.member import Member
+from sklearn_lstm.members.member import Contributions, Member
 from sklearn_lstm.members.network.excerpt import Excerpt
 from sklearn_lstm.members.network.gradients import integrated_gradients
 from sklearn_lstm.members.network.loop import optimizer_state_of, torch_generator, train
@@ -114,14 +113,14 @@ class Networks(Member):
             so_far = NetworkSoFar(
                 start, part.sequences, held_out.part(index), expected, is_judged=is_judged
             )
-            folder, token_dropout = configuration.checkpoint, configuration.token_dropout
+            folder = configuration.checkpoint
             return train(
-                start.network,
-                SequenceDataset(parts.learned[index], start.encoding, token_dropout),
-                SequenceDataset(part, start.encoding) if configuration.early_stopping else None,
+                start,
+                parts.learned[index],
                 configuration if index == 0 else replace(configuration, callbacks=(), verbose=0),
                 plan,
                 rng=rng,
+                held_out=part,
                 held_out_loss=so_far.loss,
                 progress=progress.network(index, so_far),
                 checkpoint=folder and Checkpoint(folder, index, rng),
@@ -174,9 +173,8 @@ class Networks(Member):
         )
         with workers(configuration.device, model.network.n_directions), progress:
             net = train(
-                model.network,
-                SequenceDataset(samples, model.encoding, configuration.token_dropout),
-                None,
+                model,
+                samples,
                 replace(configuration, lr_schedule="constant", early_stopping=False),
                 plan,
                 rng=rng,
@@ -202,13 +200,11 @@ class Networks(Member):
                 network.network.to(device)
             network.network.use_bfloat16 = network.network.use_bfloat16 and can_round
 
-    def logits(self, sequences: Sequences) -> NDArray[np.float64]:
+    def logits(self, sequences: Sequences) -> Logits:
         """Return the mean of the networks' logits (n_samples, n_outputs)."""
         return np.asarray(np.mean([network.logits(sequences) for network in self.networks], axis=0))
 
-    def contributions(
-        self, sequences: Sequences, direction: NDArray[np.float64]
-    ) -> tuple[NDArray[np.float64], float]:
+    def contributions(self, sequences: Sequences, direction: NDArray[np.float64]) -> Contributions:
         """Return what each step adds to the score, by integrated gradients."""
         contributions, base = np.zeros(int(sequences.lengths[0])), 0.0
         for network in self.networks:

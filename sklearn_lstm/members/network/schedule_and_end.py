@@ -49,7 +49,6 @@ class Trapezoid(Callback):  # type: ignore[misc]
         n_updates: int,
         updates_per_epoch: int,
         held_out_loss: Callable[[], tuple[float, float]] | None,
-        *,
         updates_per_check: int = 1,
     ) -> None:
         self.lr = lr

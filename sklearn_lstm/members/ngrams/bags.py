@@ -12,6 +12,7 @@ from scipy.sparse import csr_matrix, vstack
 
 from sklearn_lstm.data.kinds import WORDS, Kind, effective_number_of_tokens
 from sklearn_lstm.data.sequences import Rows, Sequences, chunks_of_rows
+from sklearn_lstm.members.member import Contributions
 from sklearn_lstm.members.ngrams.hashing import bags_of, hash_ngrams, ngrams_of, with_borders
 from sklearn_lstm.members.ngrams.lexicon import Lexicon
 
@@ -48,8 +49,8 @@ class BagReader:
         return [id_bags] if self.lexicon is None else [id_bags, self.lexicon.bags(sequences)]
 
     def shared_by_steps(
-        self, sequences: Sequences, values_of: Callable[[NDArray[np.int64]], NDArray[np.float64]]
-    ) -> tuple[NDArray[np.float64], float]:
+        self, sequences: Sequences, values_of: Callable[[csr_matrix], NDArray[np.float64]]
+    ) -> Contributions:
         """Share the value of each n-gram of ids by its places, and there by its steps.
 
         Parameters
@@ -57,7 +58,7 @@ class BagReader:
         sequences : Sequences
             One.
         values_of : callable
-            From the distinct hashes of its n-grams, in ascending order, to their values.
+            From its bag to the values of the n-grams in it.
 
         Returns
         -------
@@ -80,7 +81,8 @@ class BagReader:
         )
         starts, stops = np.maximum(starts, first), np.minimum(stops, last)  # without borders
         n_steps = np.maximum(stops - starts, 0)
-        values = (values_of(hashes) / n_places)[kind]
+        bag = bags_of(np.zeros_like(hashes), hashes, 1)
+        values = (values_of(bag) / n_places)[kind]
         shares = np.divide(values, n_steps, out=np.zeros_like(values), where=n_steps > 0)
         changes = np.bincount(starts, shares, last + 1) - np.bincount(stops, shares, last + 1)
         return np.cumsum(changes)[first:last], float(values[n_steps == 0].sum())
@@ -96,6 +98,30 @@ class BagReader:
                 break
             parts.append(part)
         return [vstack(bags, format="csr") for bags in zip(*parts, strict=True)]
+
+
+@dataclass(frozen=True)
+class KnownNgrams:
+    """The n-grams of ids that a model knows.
+
+    Parameters
+    ----------
+    shortest, longest : int
+        Lengths of the n-grams.
+    has_borders : bool
+        Whether the beginning and the end of a sequence belong to its n-grams.
+    hashes : ndarray of shape (n_features,)
+        Of the n-grams, one for each feature of the model.
+    """
+
+    shortest: int
+    longest: int
+    has_borders: bool
+    hashes: NDArray[np.int32]
+
+    def reader(self, lexicon: Lexicon | None = None) -> BagReader:
+        """Return what reads sequences as those were read in which the n-grams were found."""
+        return BagReader(range(self.shortest, self.longest + 1), lexicon, self.has_borders)
 
 
 def choose_lengths(sequences: Sequences, kind: Kind) -> range:

@@ -12,12 +12,13 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_matrix, hstack
 
+from sklearn_lstm.blending import Logits
 from sklearn_lstm.data.kinds import TOKENS
 from sklearn_lstm.data.sequences import Rows, Samples, Sequences, chunks_of_rows, row_numbers
 from sklearn_lstm.exceptions import InputTypeWarning, LinearModelSkippedWarning, warn_user
-from sklearn_lstm.members.member import LinearMember
-from sklearn_lstm.members.ngrams.bags import BagReader
-from sklearn_lstm.members.ngrams.hashing import LARGEST_COEF, bags_of
+from sklearn_lstm.members.member import Contributions, LinearMember
+from sklearn_lstm.members.ngrams.bags import BagReader, KnownNgrams
+from sklearn_lstm.members.ngrams.hashing import LARGEST_COEF
 from sklearn_lstm.members.ngrams.letter_model import LetterModel
 from sklearn_lstm.members.ngrams.lexicon import Lexicon
 from sklearn_lstm.members.ngrams.svm import MOST_SCALED, fit_svms
@@ -36,7 +37,7 @@ SHARE_OF_ALL_NGRAMS = 1 / 8
 
 
 @dataclass(frozen=True)
-class NgramModel(LinearMember):
+class NgramModel(KnownNgrams, LinearMember):
     """Linear support vector machines (SVMs), one for each output, on the tf-idf of n-grams of ids.
 
     Words: n-grams of one or two. Characters: n-grams of five lengths, mostly one to five. The
@@ -46,12 +47,8 @@ class NgramModel(LinearMember):
 
     Parameters
     ----------
-    shortest, longest : int
-        Lengths of the n-grams.
-    has_borders : bool
-        Whether the beginning and the end of a sequence belong to its n-grams.
-    hashes : ndarray of shape (n_features,)
-        Of the n-grams, in ascending order.
+    shortest, longest, has_borders, hashes
+        Of `KnownNgrams`; the hashes in ascending order.
     idf : ndarray of shape (n_features,)
         Inverse document frequency.
     coef : ndarray of shape (n_features, n_outputs)
@@ -64,10 +61,6 @@ class NgramModel(LinearMember):
     kinds = TOKENS
     fewest_samples = FEWEST_SAMPLES
 
-    shortest: int
-    longest: int
-    has_borders: bool
-    hashes: NDArray[np.int32]
     idf: NDArray[np.float32]
     coef: NDArray[np.float32]
     intercept: NDArray[np.float64]
@@ -83,7 +76,7 @@ class NgramModel(LinearMember):
     @classmethod
     def fit_linear(
         cls, parts: Parts, configuration: Configuration
-    ) -> tuple[NgramModel | None, NDArray[np.float64]]:
+    ) -> tuple[NgramModel | None, Logits]:
         """Fit to all samples.
 
         Returns
@@ -156,7 +149,7 @@ class NgramModel(LinearMember):
             logits = model.logits(parts.samples.subset(not_seen).sequences)
         return model, logits
 
-    def logits(self, sequences: Sequences) -> NDArray[np.float64]:
+    def logits(self, sequences: Sequences) -> Logits:
         """Return the signed distances from the decision boundaries (n_samples, n_outputs).
 
         Warns
@@ -174,17 +167,15 @@ class NgramModel(LinearMember):
                 "Instead of stacking ids, join the texts before the vectorizer.",
                 InputTypeWarning,
             )
-        logits = []
+        lexicon = None if self.letters is None else self.letters.lexicon
+        logits, reader = [], self.reader(lexicon)
         for rows in chunks_of_rows(sequences.lengths):
             part = sequences.subset(rows)
-            bags = self._reader(part)
             means = None if self.vectors is None else self.vectors.means(part)
-            logits.append(self.logits_of(bags, means))
+            logits.append(self.logits_of(reader(part), means))
         return np.concatenate(logits)
 
-    def logits_of(
-        self, bags: list[csr_matrix], means: NDArray[np.float32] | None
-    ) -> NDArray[np.float64]:
+    def logits_of(self, bags: list[csr_matrix], means: NDArray[np.float32] | None) -> Logits:
         """Return the logits of sequences.
 
         Parameters
@@ -201,9 +192,7 @@ class NgramModel(LinearMember):
             logits += means.astype(np.float64) @ self.vectors.coef
         return np.asarray(logits)
 
-    def contributions(
-        self, sequences: Sequences, direction: NDArray[np.float64]
-    ) -> tuple[NDArray[np.float64], float]:
+    def contributions(self, sequences: Sequences, direction: NDArray[np.float64]) -> Contributions:
         """Return what each step of one sequence adds to the score ``logits @ direction``.
 
         The value of an n-gram is shared by the places where it occurs, and there by its steps. That
@@ -211,15 +200,13 @@ class NgramModel(LinearMember):
         of no n-gram.
         """
 
-        def values_of(hashes: NDArray[np.int64]) -> NDArray[np.float64]:
-            features = self._weights(bags_of(np.zeros_like(hashes), hashes, 1))
-            values = np.zeros(len(hashes))
-            values[np.searchsorted(hashes, self.hashes[features.indices])] = features.data * (
-                self.coef[features.indices] @ direction
-            )
+        def values_of(bag: csr_matrix) -> NDArray[np.float64]:
+            features, values = self._weights(bag), np.zeros(bag.nnz)
+            places = np.searchsorted(bag.indices, self.hashes[features.indices])
+            values[places] = features.data * (self.coef[features.indices] @ direction)
             return values
 
-        contributions, border_value = self._reader.shared_by_steps(sequences, values_of)
+        contributions, border_value = self.reader().shared_by_steps(sequences, values_of)
         base = self.intercept @ direction + border_value
         if self.letters is not None:
             contributions += self.letters.contributions(sequences, direction)
@@ -227,11 +214,6 @@ class NgramModel(LinearMember):
             vector_contributions, vector_base = self.vectors.contributions(sequences, direction)
             contributions, base = contributions + vector_contributions, base + vector_base
         return contributions, float(base)
-
-    @property
-    def _reader(self) -> BagReader:
-        lexicon = None if self.letters is None else self.letters.lexicon
-        return BagReader(range(self.shortest, self.longest + 1), lexicon, self.has_borders)
 
     @property
     def _weights(self) -> TfIdf:

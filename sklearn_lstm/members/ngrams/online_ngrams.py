@@ -9,12 +9,13 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_matrix
 
+from sklearn_lstm.blending import Logits
 from sklearn_lstm.data.growing_tables import GrowingTables
 from sklearn_lstm.data.kinds import Kind
 from sklearn_lstm.data.sequences import Samples, Sequences, chunks_of_rows
-from sklearn_lstm.members.member import Member
-from sklearn_lstm.members.ngrams.bags import BagReader, choose_lengths
-from sklearn_lstm.members.ngrams.hashing import HASH_BITS, LARGEST_COEF, bags_of
+from sklearn_lstm.members.member import Contributions, Member
+from sklearn_lstm.members.ngrams.bags import KnownNgrams, choose_lengths
+from sklearn_lstm.members.ngrams.hashing import HASH_BITS, LARGEST_COEF
 from sklearn_lstm.training.duration import BATCH_SIZE_OF_PARTIAL_FIT
 
 if TYPE_CHECKING:  # a stored member computes without torch
@@ -25,7 +26,7 @@ FIRST_SQUARE = 0.01  # the initial sum of squared gradients: a larger one makes 
 
 
 @dataclass(frozen=True)
-class OnlineNgrams(Member):
+class OnlineNgrams(KnownNgrams, Member):
     """Logistic regression on n-grams of ids, learned online by AdaGrad (Duchi et al. 2011).
 
     It learns from the errors of the whole model, in batches of 32 samples. The more a coefficient
@@ -34,13 +35,9 @@ class OnlineNgrams(Member):
 
     Parameters
     ----------
-    shortest, longest : int
-        Lengths of the n-grams.
-    has_borders : bool
-        Whether the beginning and the end of a sequence belong to its n-grams.
-    hashes : ndarray of shape (n_features,)
-        Of the n-grams, in the order in which they came. The first feature stands for all n-grams
-        that are not known.
+    shortest, longest, has_borders, hashes
+        Of `KnownNgrams`; the hashes in the order in which they came. The first feature stands for
+        all n-grams that are not known.
     coef : ndarray of shape (n_features, n_outputs)
     squares : ndarray of shape (n_features, n_outputs)
         The sums of the squared gradients.
@@ -50,10 +47,6 @@ class OnlineNgrams(Member):
 
     name = "online linear model"
 
-    shortest: int
-    longest: int
-    has_borders: bool
-    hashes: NDArray[np.int32]
     coef: NDArray[np.float32]
     squares: NDArray[np.float32]
     row_of: NDArray[np.int32] = field(repr=False, metadata={"is_stored": False})
@@ -85,7 +78,7 @@ class OnlineNgrams(Member):
     def learned(
         self,
         samples: Samples,
-        known: NDArray[np.float64],
+        known: Logits,
         growing: GrowingTables,
         rng: np.random.Generator,
     ) -> Self:
@@ -101,7 +94,7 @@ class OnlineNgrams(Member):
             Draws the order of the samples.
         """
         targets, n_samples, n_outputs = samples.targets, *known.shape
-        bags = self._reader(samples.sequences)[0]
+        (bags,) = self.reader()(samples.sequences)
         hashes, columns = np.unique(bags.indices, return_inverse=True)
         rows = self._rows(hashes)
         is_new = rows == 0
@@ -132,38 +125,31 @@ class OnlineNgrams(Member):
         growing.change(model.row_of, model.hashes[new], new)
         return model
 
-    def logits(self, sequences: Sequences) -> NDArray[np.float64]:
+    def logits(self, sequences: Sequences) -> Logits:
         """Return what n-grams add to the logits (n_samples, n_outputs)."""
         logits = []
         for rows in chunks_of_rows(sequences.lengths):
-            bags = self._reader(sequences.subset(rows))[0]
+            (bags,) = self.reader()(sequences.subset(rows))
             parts = _values(bags), self._rows(bags.indices), bags.indptr
             logits.append(csr_matrix(parts, (len(rows), len(self.coef))) @ self.coef)
         return np.concatenate(logits).astype(np.float64)
 
-    def contributions(
-        self, sequences: Sequences, direction: NDArray[np.float64]
-    ) -> tuple[NDArray[np.float64], float]:
+    def contributions(self, sequences: Sequences, direction: NDArray[np.float64]) -> Contributions:
         """Return what each step of one sequence adds to the score ``logits @ direction``.
 
         The value of an n-gram is shared by the places where it occurs, and there by its steps. The
         rest of the score is that of n-grams of borders alone.
         """
 
-        def values_of(hashes: NDArray[np.int64]) -> NDArray[np.float64]:
-            values = _values(bags_of(np.zeros_like(hashes), hashes, 1))
-            return np.asarray(values * (self.coef[self._rows(hashes)] @ direction))
+        def values_of(bag: csr_matrix) -> NDArray[np.float64]:
+            return np.asarray(_values(bag) * (self.coef[self._rows(bag.indices)] @ direction))
 
-        return self._reader.shared_by_steps(sequences, values_of)
+        return self.reader().shared_by_steps(sequences, values_of)
 
     def describe(self) -> str:
         """Return what the model consists of, in one line."""
         n_ngrams = len(self.hashes) - 1
         return f"{n_ngrams:,} n-grams of {self.shortest}-{self.longest} ids, from partial_fit"
-
-    @property
-    def _reader(self) -> BagReader:
-        return BagReader(range(self.shortest, self.longest + 1), None, self.has_borders)
 
     def _rows(self, hashes: NDArray[np.integer[Any]]) -> NDArray[np.int32]:
         """Return the feature of each n-gram, or 0."""

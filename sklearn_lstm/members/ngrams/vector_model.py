@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from scipy.sparse import csr_matrix
 
 from sklearn_lstm.data.sequences import Rows, Sequences, chunks_of_rows
+from sklearn_lstm.members.member import Contributions
 from sklearn_lstm.text.counting import FIRST_UNKNOWN
 
 
@@ -110,9 +111,7 @@ class VectorModel:
     means: MeanVectors
     coef: NDArray[np.float32]
 
-    def contributions(
-        self, sequences: Sequences, direction: NDArray[np.float64]
-    ) -> tuple[NDArray[np.float64], float]:
+    def contributions(self, sequences: Sequences, direction: NDArray[np.float64]) -> Contributions:
         """Return what each token of one sequence adds to the score ``logits @ direction``.
 
         The rest is what the centre subtracts.

@@ -47,8 +47,13 @@ def set_features(monkeypatch):
 
 @pytest.fixture
 def leave_out(monkeypatch):
-    """A function: how many series are left out in turn at once."""
-    return lambda n_series: monkeypatch.setattr(convolutions, "MOST_LEFT_OUT", n_series)
+    """A function: how many series are left out in turn, of the features that were set before."""
+
+    def leave_out(n_series):
+        n_features = convolutions._n_features(n_series)
+        monkeypatch.setattr(convolutions, "MOST_LEFT_OUT", n_series * n_features)
+
+    return leave_out
 
 
 @pytest.fixture
@@ -362,7 +367,7 @@ def test_a_feature_of_a_short_series_is_kept_in_one_byte(fit, monkeypatch, set_f
 
 def test_thousands_of_classes_do_not_multiply_the_memory(fit, monkeypatch, set_features):
     set_features(84)
-    monkeypatch.setattr(convolutions, "MOST_PREDICTIONS_LEFT_OUT", 1_000_000)
+    monkeypatch.setattr(convolutions, "MOST_LEFT_OUT", 1_000_000)
     X, y = waves(6000, n_classes=3)
     tracemalloc.start()
     fit(X, y, held_out=np.arange(500), n_outputs=2000)
