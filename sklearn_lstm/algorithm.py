@@ -134,10 +134,8 @@ def _check_linear_model(
             f"max_epochs=0 fits the linear model alone, but there is none: it needs {lacking}. "
             "Change this, or leave max_epochs='auto'."
         )
-    if (
-        configuration.previous is None
-        and configuration.linear_branch > configuration.has_linear_model
-    ):
+    is_impossible = configuration.linear_branch and not configuration.has_linear_model
+    if is_impossible and configuration.previous is None:
         warn_user(
             "The linear model is left out: it needs criterion='cross_entropy'. The network "
             "alone is usually less accurate; if you want it, set linear_branch=False.",
@@ -194,17 +192,14 @@ def fit_one_epoch(
     learns_ngrams = OnlineNgrams.suits(configuration)
     known = np.zeros((len(samples), samples.targets.n_outputs))
     if learns_ngrams and previous is not None:
-        known = previous.without_online_ngrams().logits(samples.sequences)
+        known = previous.logits(samples.sequences, without=OnlineNgrams.name)
     with GrowingTables.sharing.lock:  # after the training, in which a callback may have made a copy
         growing = GrowingTables({} if previous is None else previous.memory)
         if excerpt is not None:
             networks = networks.with_whole_tables(excerpt, growing)
-        if previous is None:
-            model = SequenceModel.alone(networks)
-        else:
-            model = previous.with_networks(networks)
+        model = (previous or SequenceModel.alone(networks)).with_networks(networks)
         if learns_ngrams:
-            ngrams = model.online_ngrams or OnlineNgrams.of(samples, configuration.kind)
+            ngrams = model[OnlineNgrams.name] or OnlineNgrams.of(samples, configuration.kind)
             model = model.with_member(ngrams.learned(samples, known, growing, rng), 1.0)
         model = model.with_thresholds(configuration.thresholds, previous)
         yield replace(model, memory=growing.memory), growing

@@ -40,10 +40,8 @@ class ClassPrior:
         be rare, and none could be adjusted for.
         """
         labels, values = targets.labels, targets.values
-        logs = labels.log_prior(values)
-        if not is_drawn:
-            return cls(logs, np.zeros(len(labels)))
-        return cls(logs, labels.log_drawn(values, targets.groups))
+        log_drawn = labels.log_drawn(values, targets.groups) if is_drawn else np.zeros(len(labels))
+        return cls(labels.log_prior(values), log_drawn)
 
 
 @dataclass(frozen=True)
@@ -120,12 +118,10 @@ def fit_blend(
         limits[member] = (expectation[member],) * 2
     bounds = [*limits, *[(0, None)] * n_corrections]
     found = minimize(loss, expectation, jac=True, method="L-BFGS-B", bounds=bounds)
-    gaps = found.x - expectation
-    corrections = found.x[n_members:]
+    logs, corrections = found.x[:n_members], found.x[n_members:]
+    surprise = precision @ (found.x - expectation) ** 2 / 2
     correction = corrections.item() if axis is None else corrections
-    return Blend(
-        np.exp(found.x[:n_members]), correction, float(found.fun - precision @ gaps**2 / 2)
-    )
+    return Blend(np.exp(logs), correction, float(found.fun - surprise))
 
 
 @dataclass(frozen=True)

@@ -653,10 +653,8 @@ class LSTMSequenceClassifier(
         networks = self._shared_model().networks
         if networks.net is None:
             first = networks.first_with_weights
-            parameters = plain_parameters(self)
-            configuration = Configuration.of(
-                parameters, self._format.kind, self._labels, device=first.device
-            )
+            parameters = plain_parameters(self) | {"device": first.device}
+            configuration = Configuration.of(parameters, self._format.kind, self._labels)
             networks.net = make_net(first.network, configuration)
         return networks.net
 

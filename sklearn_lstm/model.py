@@ -15,7 +15,6 @@ from sklearn_lstm.data.labels import Thresholds
 from sklearn_lstm.data.sequences import Samples, Sequences
 from sklearn_lstm.members.member import LinearMember, Member
 from sklearn_lstm.members.network.networks import Networks
-from sklearn_lstm.members.ngrams.online_ngrams import OnlineNgrams
 from sklearn_lstm.thresholds import choose_thresholds
 
 UNJUDGED_WEIGHT = 0.5  # of networks that no held-out sample can judge
@@ -137,12 +136,6 @@ class SequenceModel:
         weight = self.weights_by_name[networks.name] or UNJUDGED_WEIGHT
         return self.with_member(networks, weight)
 
-    def without_online_ngrams(self) -> SequenceModel:
-        """Return the model without the n-grams that `partial_fit` learned."""
-        kept = [member for member in self.members if member.name != OnlineNgrams.name]
-        weights = [self.weights_by_name[member.name] for member in kept]
-        return replace(self, members=tuple(kept), weights=tuple(weights))
-
     @property
     def networks(self) -> Networks:
         """The networks."""
@@ -155,22 +148,16 @@ class SequenceModel:
         return [member.name for member in self.members if isinstance(member, LinearMember)]
 
     @property
-    def online_ngrams(self) -> OnlineNgrams | None:
-        """What `partial_fit` has learned of n-grams, or None."""
-        ngrams: OnlineNgrams | None = self[OnlineNgrams.name]
-        return ngrams
-
-    @property
     def encoding(self) -> Encoding:
         """The encoding of the first network."""
         return self.networks.first.encoding
 
-    def logits(self, sequences: Sequences) -> Logits:
-        """Return the logits (n_samples, n_outputs)."""
+    def logits(self, sequences: Sequences, *, without: str = "") -> Logits:
+        """Return the logits (n_samples, n_outputs), perhaps without the member of a name."""
         parts = [
             weight * member.logits(sequences)
             for member, weight in zip(self.members, self.weights, strict=True)
-            if weight
+            if weight and member.name != without
         ]
         return np.asarray(np.sum(parts, axis=0) + self.biases)
 

@@ -104,9 +104,8 @@ class Configuration:
         *,
         vectors: PretrainedVectors | None = None,
         previous: EncodedNetwork | None = None,
-        device: torch.device | None = None,
     ) -> Self:
-        """Read the parameters of the classifier; a `device` replaces the one that they name.
+        """Read the parameters of the classifier.
 
         Raises
         ------
@@ -153,7 +152,7 @@ class Configuration:
             "token_dropout": 0.0 if kind is MEASUREMENTS else parameters["token_dropout"],
             "callbacks": _copies(parameters["callbacks"]),
             "optimizer": find_optimizer(parameters["optimizer"]),
-            "device": device or find_device(parameters["device"]),
+            "device": find_device(parameters["device"]),
         }
         return cls(**values)
 

@@ -20,7 +20,7 @@ N_UPDATES = 800
 # Of fewer texts no n-grams are learned. Fewer samples get as many epochs as these, unless the loss
 # of the blend ends the training.
 FEWEST_SAMPLES = 100
-UPDATES_PER_CHECK = 75
+UPDATES_PER_CHECK = 75  # of the held-out loss; of characters twice as many
 MOST_WORK, FEWEST_EPOCHS = 5_000_000, 4
 HELD_OUT_SHARE, LARGEST_HELD_OUT = 0.1, 1000  # samples that a network does not see
 MOST_WORK_FOR_TWO_NETWORKS = 1_500_000  # units of work over all epochs: about 20 seconds
@@ -90,8 +90,9 @@ def plan_training(
     if isinstance(batch_size, str):
         mean_length = sequences.lengths.mean() / steps_per_frame(sequences, kind)
         batch_size = batch_size_for(n_samples, float(mean_length))
-    updates_per_epoch = math.ceil(n_samples / batch_size)
-    per_check = updates_per_check(updates_per_epoch, kind)
+    # Of few texts fewer: those of one epoch, or of three epochs of characters.
+    most_updates = kind.epochs_per_check * math.ceil(n_samples / batch_size)
+    per_check = kind.effort * round(min(UPDATES_PER_CHECK, most_updates))
     work = work_of_epoch(sequences, kind)
     if isinstance(max_epochs, str):
         n_counted = n_samples if follows_loss else max(n_samples, FEWEST_SAMPLES)
@@ -102,19 +103,12 @@ def plan_training(
     is_short = usual_epochs * work + other_work <= MOST_WORK_FOR_TWO_NETWORKS
     is_new = configuration.previous is None
     has_two = is_judged and is_new and not early_stopping and max_epochs > 0 and is_short
-    n_held_out = 0
+    n_held_out = n_to_hold_out(n_samples) if is_judged else 0
     if early_stopping:
         n_held_out = max(1, round(configuration.validation_fraction * n_samples))
-    elif is_judged:
-        n_held_out = n_to_hold_out(n_samples)
-    return TrainingPlan(
-        batch_size,
-        max_epochs,
-        follows_loss,
-        per_check,
-        n_networks=1 + has_two,
-        n_held_out=0 if has_validation else n_held_out,
-    )
+    if has_validation:
+        n_held_out = 0
+    return TrainingPlan(batch_size, max_epochs, follows_loss, per_check, 1 + has_two, n_held_out)
 
 
 def batch_size_for(n_samples: int, mean_length: float) -> int:
@@ -124,15 +118,6 @@ def batch_size_for(n_samples: int, mean_length: float) -> int:
     """
     most = min(LARGEST_BATCH, int(MOST_STEPS_PER_BATCH / mean_length))
     return max(min(n_samples // UPDATES_PER_EPOCH, most), SMALLEST_BATCH)
-
-
-def updates_per_check(updates_per_epoch: int, kind: Kind) -> int:
-    """Return the updates between two checks of the held-out loss.
-
-    75, or twice as many for characters. Of few texts fewer: those of one epoch, or of three epochs
-    of characters.
-    """
-    return kind.effort * round(min(UPDATES_PER_CHECK, kind.epochs_per_check * updates_per_epoch))
 
 
 def max_epochs_for(n_samples: int, work: int, batch_size: int, kind: Kind) -> int:

@@ -73,27 +73,22 @@ def divide(
         If nothing can be held out.
     """
     rows: list[Rows]
+    targets, groups = samples.targets.values, samples.targets.groups
     if validation is not None:
         rows = [part for part in _share(validation.targets.values, rng, n_parts) if len(part)]
     elif not n_held_out:
         rows = [np.arange(0)] * n_parts
-    elif samples.targets.groups is None:
-        rows = hold_out(samples.targets.values, n_held_out, rng, n_parts)
+    elif groups is None:
+        rows = hold_out(targets, n_held_out, rng, n_parts)
     else:
-        rows = hold_out_groups(
-            samples.targets.values, samples.targets.groups, n_held_out, rng, n_parts
-        )
-    learned = [samples] * len(rows)
+        rows = hold_out_groups(targets, groups, n_held_out, rng, n_parts)
+    held_out = [(validation or samples).subset(part) for part in rows]
+    learned, drawn = [samples] * len(rows), None
     if validation is None:
         learned = [samples.subset(np.delete(row_numbers(len(samples)), part)) for part in rows]
-    return Parts(
-        samples,
-        learned,
-        [(validation or samples).subset(part) for part in rows],
-        None if validation is not None else np.concatenate(rows),
-        int(rng.integers(1 << 31)),
-        rng.spawn(len(rows)),
-    )
+        drawn = np.concatenate(rows)
+    seed = int(rng.integers(1 << 31))
+    return Parts(samples, learned, held_out, drawn, seed, rng.spawn(len(rows)))
 
 
 def _share(targets: NDArray[np.generic], rng: np.random.Generator, n_parts: int) -> list[Rows]:

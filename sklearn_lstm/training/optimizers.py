@@ -6,8 +6,9 @@ from inspect import signature
 from typing import Any
 
 import torch
+from torch.optim import Optimizer
 
-OPTIMIZERS: dict[str, type[torch.optim.Optimizer]] = {
+OPTIMIZERS: dict[str, type[Optimizer]] = {
     "adamw": torch.optim.AdamW,
     "adam": torch.optim.Adam,
     "nadam": torch.optim.NAdam,
@@ -22,9 +23,7 @@ REFUSED = {
 }
 
 
-def find_optimizer(
-    optimizer: str | type[torch.optim.Optimizer],
-) -> type[torch.optim.Optimizer]:
+def find_optimizer(optimizer: str | type[Optimizer]) -> type[Optimizer]:
     """Return the class of the optimiser.
 
     Raises
@@ -33,7 +32,7 @@ def find_optimizer(
         If it is not an optimiser of torch, or can't train this network.
     """
     found = OPTIMIZERS[optimizer] if isinstance(optimizer, str) else optimizer
-    if not issubclass(found, torch.optim.Optimizer) or found is torch.optim.Optimizer:
+    if not issubclass(found, Optimizer) or found is Optimizer:
         raise ValueError(
             f"optimizer={optimizer!r} is not in {sorted(OPTIMIZERS)}, nor a class of torch.optim."
         )
@@ -43,9 +42,7 @@ def find_optimizer(
     return found
 
 
-def optimizer_options(
-    optimizer: type[torch.optim.Optimizer], weight_decay: float
-) -> dict[str, Any]:
+def optimizer_options(optimizer: type[Optimizer], weight_decay: float) -> dict[str, Any]:
     """Return the options that the optimiser takes; Rprop, for one, has no weight decay."""
     taken = signature(optimizer).parameters
     options = {"weight_decay": weight_decay, "fused": issubclass(optimizer, FUSED)}

@@ -33,26 +33,22 @@ def bumps(n_series, seed=0):
     return X, y
 
 
-def test_a_pair_is_found_even_by_a_network_that_learns_nothing(pairs):
-    X, y = pairs(400)
-    X_new, y_new = pairs(200)
-    options = SMALL | {"lr": 1e-9, "max_epochs": 1}
+@pytest.mark.parametrize(
+    ("kind", "least", "most_alone"), [(NgramModel, 0.95, 0.7), (ConvolutionModel, 0.9, 0.75)]
+)
+def test_pairs_and_shapes_are_found_even_by_a_network_that_learns_nothing(
+    pairs, kind, least, most_alone
+):
+    if kind is NgramModel:
+        options, (X, y), new = SMALL, pairs(400), pairs(200)
+    else:
+        options, (X, y), new = SMALL_SERIES, bumps(60), bumps(100, seed=1)
+    options = options | {"lr": 1e-9, "max_epochs": 1}
     model = LSTMSequenceClassifier(**options).fit(X, y)
-    assert isinstance(model.linear_model_, NgramModel)
-    assert model.score(X_new, y_new) > 0.95
+    assert isinstance(model.linear_model_, kind)
+    assert model.score(*new) > least
     alone = LSTMSequenceClassifier(**options, linear_branch=False).fit(X, y)
-    assert alone.score(X_new, y_new) < 0.7
-
-
-def test_a_shape_is_found_even_by_a_network_that_learns_nothing():
-    X, y = bumps(60)
-    X_new, y_new = bumps(100, seed=1)
-    options = SMALL_SERIES | {"lr": 1e-9}
-    model = LSTMSequenceClassifier(**options).fit(X, y)
-    assert isinstance(model.linear_model_, ConvolutionModel)
-    assert model.score(X_new, y_new) > 0.9
-    alone = LSTMSequenceClassifier(**options, linear_branch=False).fit(X, y)
-    assert alone.score(X_new, y_new) < 0.75
+    assert alone.score(*new) < most_alone
 
 
 def test_multilabel_has_a_linear_model_too(pairs):

@@ -10,7 +10,6 @@ import pytest
 import small_models
 from numpy.testing import assert_array_equal
 from sklearn import config_context
-from sklearn.metrics import log_loss
 from sklearn.model_selection import GridSearchCV, GroupKFold
 from sklearn.pipeline import Pipeline
 
@@ -281,15 +280,6 @@ def test_the_users_samples_set_the_blend_weights(warm_start):
     wrong = model.fit(IDS, Y, X_val=NEW_IDS, y_val=1 - NEW_Y).calibration_
     assert wrong["linear_weight"] < 0.1 < right["linear_weight"]
     assert wrong["n_held_out"] == 60
-
-
-def test_early_stopping_restores_the_best_weights_for_the_users_samples():
-    noise = np.random.default_rng(1).integers(0, 2, 60)
-    model = small(early_stopping=True, max_epochs=12, lr=0.05, linear_branch=False)
-    model.fit(IDS, Y, X_val=NEW_IDS, y_val=noise, sample_weight_val=np.full(60, 7.0))
-    losses = [epoch["valid_loss"] for epoch in model.history_]
-    assert min(losses) < losses[-1]
-    assert log_loss(noise, model.predict_proba(NEW_IDS)) == pytest.approx(min(losses), rel=1e-5)
 
 
 def test_the_users_samples_tell_when_training_may_end():

@@ -233,7 +233,9 @@ class ConvolutionModel(LinearMember):
             if gram is not None:
                 gram.add(features[:], samples.targets.subset(block))
             is_kept = position[block] >= 0
-            kept.fill(position[block[is_kept]], features.of(is_kept))
+            places = position[block[is_kept]]
+            kept.counts[places] = features.counts[is_kept]
+            kept.values[places] = features.values[is_kept]
         return kept
 
 

@@ -39,14 +39,6 @@ class Features:
         proportions /= self.lengths[rows, np.newaxis]
         return np.hstack([proportions, self.values[rows]])
 
-    def of(self, rows: slice | NDArray[Any]) -> Features:
-        """Return the features of some rows."""
-        return Features(self.counts[rows], self.lengths[rows], self.values[rows])
-
-    def fill(self, rows: Rows, features: Features) -> None:
-        """Set some rows to the features of others."""
-        self.counts[rows], self.values[rows] = features.counts, features.values
-
 
 Batch: TypeAlias = tuple[Rows, Features]
 

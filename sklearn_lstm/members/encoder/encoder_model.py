@@ -106,13 +106,12 @@ class EncoderModel(LinearMember):
         vectors, targets = _vectors(samples.sequences), samples.targets
         held_out = np.searchsorted(rows, parts.drawn)
         learned = np.delete(np.arange(len(rows)), held_out)
-        standardised, *_ = _standardised(vectors[learned])
-        penalty = find_penalty(standardised, targets.subset(learned), parts.seed)
-        logits = np.empty((0, targets.n_outputs))
-        if len(held_out):
-            without = cls._of(vectors[learned], targets.subset(learned), penalty)
-            logits = without.logits_of(vectors[held_out])
-        return cls._of(vectors, targets, penalty), logits
+        learned_vectors, learned_targets = vectors[learned], targets.subset(learned)
+        standardised, *_ = _standardised(learned_vectors)
+        penalty = find_penalty(standardised, learned_targets, parts.seed)
+        without = cls._of(learned_vectors, learned_targets, penalty)
+        model = cls._of(vectors, targets, penalty) if len(held_out) else without
+        return model, without.logits_of(vectors[held_out])
 
     @classmethod
     def _of(cls, vectors: NDArray[np.float32], targets: Targets, penalty: float) -> Self:

@@ -71,12 +71,11 @@ class Excerpt:
         ids = sequences.distinct_ids().astype(np.int64)
         new_ids = known.new_ids(ids, configuration.ids_with_vectors)
         new_vectors = whole.network.new_vectors(len(known) + len(new_ids), generator)
-        if configuration.vectors is not None:
-            is_new = np.isin(configuration.ids_with_vectors, new_ids)
-            places = torch.from_numpy(
-                np.searchsorted(new_ids, configuration.ids_with_vectors[is_new])
-            )
-            vectors = torch.from_numpy(configuration.vectors.vectors[is_new])
+        given = configuration.vectors
+        if given is not None:
+            is_new = np.isin(given.ids, new_ids)
+            places = torch.from_numpy(np.searchsorted(new_ids, given.ids[is_new]))
+            vectors = torch.from_numpy(given.vectors[is_new])
             new_vectors[places.to(weight.device)] = vectors.to(weight.device)
 
         ids = ids[ids > 0]
@@ -88,11 +87,8 @@ class Excerpt:
         codes = codes.to(weight.device)
         is_known = codes < len(known)
         network = deepcopy(whole.network, {id(weight): weight})
-        network.set_table(
-            torch.cat(
-                [weight.detach()[codes[is_known]], new_vectors[codes[~is_known] - len(known)]]
-            )
-        )
+        rows = weight.detach()[codes[is_known]], new_vectors[codes[~is_known] - len(known)]
+        network.set_table(torch.cat(rows))
         tables = {}
         if optimizer_state is not None:
             index = [id(parameter) for parameter in whole.network.parameters()].index(id(weight))

@@ -103,9 +103,8 @@ class Networks(Member):
         is_judged = judges and is_held_out and is_trained and not has_seen_all
         starts = []
         for learned, rng in zip(parts.learned, parts.generators, strict=True):
-            encoding = configuration.encoding(learned.sequences, learned.targets.values)
-            generator = torch_generator(rng)
-            starts.append(new_network(configuration, learned.sequences, encoding, generator))
+            generator, targets = torch_generator(rng), learned.targets.values
+            starts.append(new_network(configuration, learned.sequences, generator, targets))
         expected = configuration.kind.network_weight
 
         def learn(index: int) -> MicroBatchNet:
@@ -164,8 +163,7 @@ class Networks(Member):
             optimizer_state = previous.optimizer_state["state"] if is_same else None
         excerpt = Excerpt.of(configuration, samples.sequences, generator, optimizer_state)
         if excerpt is None:
-            encoding = configuration.encoding(samples.sequences)
-            model = new_network(configuration, samples.sequences, encoding, generator)
+            model = new_network(configuration, samples.sequences, generator)
         else:
             model, optimizer_state = excerpt.network, excerpt.optimizer_state
         progress = FitProgress(
@@ -206,12 +204,10 @@ class Networks(Member):
 
     def contributions(self, sequences: Sequences, direction: NDArray[np.float64]) -> Contributions:
         """Return what each step adds to the score, by integrated gradients."""
-        contributions, base = np.zeros(int(sequences.lengths[0])), 0.0
-        for network in self.networks:
-            share = direction / len(self.networks)
-            network_contributions, network_base = integrated_gradients(network, sequences, share)
-            contributions, base = contributions + network_contributions, base + network_base
-        return contributions, base
+        share = direction / len(self.networks)
+        found = [integrated_gradients(network, sequences, share) for network in self.networks]
+        contributions, bases = zip(*found, strict=True)
+        return np.sum(contributions, axis=0), sum(bases)
 
     @property
     def n_weights(self) -> int:

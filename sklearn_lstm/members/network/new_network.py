@@ -5,9 +5,11 @@ from __future__ import annotations
 from copy import deepcopy
 from typing import Any, cast
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 
-from sklearn_lstm.data.encoding import Encoding, TokenCodes
+from sklearn_lstm.data.encoding import TokenCodes
 from sklearn_lstm.data.sequences import Sequences
 from sklearn_lstm.network.network import N_SUMMARIES, SequenceNetwork
 from sklearn_lstm.training.configuration import Configuration
@@ -18,11 +20,15 @@ from sklearn_lstm.training.encoded_network import EncodedNetwork
 def new_network(
     configuration: Configuration,
     sequences: Sequences,
-    encoding: Encoding,
     generator: torch.Generator,
+    targets: NDArray[np.generic] | None = None,
 ) -> EncodedNetwork:
-    """Return a network that reads these sequences by this encoding, ready to be trained."""
+    """Return a network that reads these sequences, ready to be trained.
+
+    Targets are those that the encoding may depend on.
+    """
     previous, vectors = configuration.previous, configuration.vectors
+    encoding = configuration.encoding(sequences, targets)
     if previous is not None and configuration.goes_on:
         network = deepcopy(previous.network)
         first_code = len(previous.encoding)
@@ -35,9 +41,8 @@ def new_network(
     if vectors is not None:
         codes = cast("TokenCodes", encoding)(vectors.ids)
         is_new = codes >= first_code
-        network.set_vectors(
-            torch.from_numpy(codes[is_new]), torch.from_numpy(vectors.vectors[is_new])
-        )
+        rows = codes[is_new], vectors.vectors[is_new]
+        network.set_vectors(*map(torch.from_numpy, rows))
     return EncodedNetwork(encoding, network, configuration.goes_on)
 
 

@@ -51,9 +51,9 @@ def fit_svms(
     coef, intercept = np.zeros((features.shape[1], n_outputs), np.float32), np.zeros(n_outputs)
     if not features.shape[1]:
         return coef, intercept
-    is_scaled = n_outputs <= MOST_SCALED
+    is_scaled, options = n_outputs <= MOST_SCALED, {}
     if not is_scaled:
-        features = _with_data(features, features.data)
+        features, options = _with_data(features, features.data), {"tol": TOLERANCE_OF_MANY}
     is_mirrored = not is_multilabel and n_outputs == 2
     for output in range(1 if is_mirrored else n_outputs):
         check_not_abandoned()
@@ -62,33 +62,22 @@ def fit_svms(
         counted = target[weights > 0]
         if counted.all() or not counted.any():
             intercept[output] = 1.0 if counted.any() else -1.0
-        elif is_scaled:
+            continue
+        scaled, scale = features, np.ones(1, np.float32)
+        if is_scaled:
             scale = _scale(features, target, weights)
             # Vectors count less, the more samples tell what n-grams mean.
             inverse_counts = 1 / (weights @ target) + 1 / (weights @ ~target)
             scale[n_scaled:] = (COUNT_OF_EQUAL_SCALE * inverse_counts) ** 0.25
             scaled = _with_data(features, features.data * scale[features.indices])
-            svm = _solve(scaled, target, weights, seed)
-            coef[:, output], intercept[output] = svm.coef_[0] * scale, svm.intercept_[0]
-        else:
-            svm = _solve(features, target, weights, seed, tol=TOLERANCE_OF_MANY)
-            coef[:, output], intercept[output] = svm.coef_[0], svm.intercept_[0]
+        svm = LinearSVC(random_state=seed, **options)
+        with _solver.lock:
+            svm.fit(scaled, target, sample_weight=weights)
+        coef[:, output], intercept[output] = svm.coef_[0] * scale, svm.intercept_[0]
     if is_mirrored:
         halves = np.array([0.5, -0.5], np.float32)
         coef[:], intercept[:] = coef[:, :1] * halves, intercept[0] * halves
     return coef, intercept
-
-
-def _solve(
-    features: csr_matrix,
-    target: NDArray[Any],
-    weights: NDArray[np.float64],
-    seed: int,
-    **options: float,
-) -> LinearSVC:
-    with _solver.lock:
-        svm = LinearSVC(random_state=seed, **options)
-        return svm.fit(features, target, sample_weight=weights)
 
 
 def _with_data(features: csr_matrix, data: NDArray[Any]) -> csr_matrix:

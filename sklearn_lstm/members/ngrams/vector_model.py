@@ -61,9 +61,7 @@ class MeanVectors:
         parts = []
         for rows in chunks_of_rows(sequences.lengths):
             weights, vectors, _ = self.weighted(sequences, rows)
-            sums = weights @ vectors
-            means = sums / self.lengths(sums)
-            gaps = np.where(self.lengths(sums) < np.inf, means - self.centre, 0)
+            gaps = self.gaps(weights @ vectors)
             parts.append(gaps / self.lengths(gaps))
         return np.concatenate(parts)
 
@@ -90,6 +88,11 @@ class MeanVectors:
         ends = np.append(0, np.cumsum(sequences.lengths[rows]))
         shape = (len(rows), len(spellings))
         return csr_matrix((idf[tokens], tokens, ends), shape), vectors, tokens
+
+    def gaps(self, sums: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Return the differences from the centre of what weighted tokens add up to."""
+        lengths = self.lengths(sums)
+        return np.where(lengths < np.inf, sums / lengths - self.centre, 0)
 
     def lengths(self, vectors: NDArray[np.float32]) -> NDArray[np.float32]:
         """Return the length of the part of each table, in all of its columns; of 0 infinity."""
@@ -119,8 +122,7 @@ class VectorModel:
         weights, vectors, tokens = self.means.weighted(sequences, np.arange(1))
         sums = weights @ vectors
         length = self.means.lengths(sums)
-        gaps = np.where(length < np.inf, sums / length - self.means.centre, 0)
-        slopes = (self.coef @ direction) / self.means.lengths(gaps)[0]
+        slopes = (self.coef @ direction) / self.means.lengths(self.means.gaps(sums))[0]
         token_scores = vectors @ (slopes / length[0])
         base = -(self.means.centre * (length[0] < np.inf)) @ slopes
         return weights.data * token_scores[tokens], float(base)

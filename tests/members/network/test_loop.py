@@ -25,9 +25,12 @@ def column(model, name):
 @pytest.mark.parametrize(("lr", "max_epochs"), [(0.05, 60), (1e-5, 12)])
 def test_early_stopping_restores_the_best_weights(lr, max_epochs):
     model = small(early_stopping=True, max_epochs=max_epochs, lr=lr, lr_schedule="constant")
-    model.fit(SERIES[6:], NOISE[6:], X_val=SERIES[:6], y_val=NOISE[:6])
+    weights = np.full(6, 7.0)  # they are relative
+    model.fit(SERIES[6:], NOISE[6:], X_val=SERIES[:6], y_val=NOISE[:6], sample_weight_val=weights)
     loss = log_loss(NOISE[:6], model.predict_proba(SERIES[:6]), labels=[0, 1])
-    assert loss == pytest.approx(column(model, "valid_loss").min(), rel=1e-5)
+    losses = column(model, "valid_loss")
+    assert loss == pytest.approx(losses.min(), rel=1e-5)
+    assert (losses.min() < losses[-1]) == (lr > 0.01)
 
 
 def test_early_stopping_waits_for_so_many_epochs_without_progress():
