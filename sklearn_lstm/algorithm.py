@@ -69,8 +69,7 @@ def fit_model(
     previous : SequenceModel or None
         That of the fit which this one goes on from.
     """
-    kinds = [kind for kind in LINEAR_MEMBERS if kind.suits(samples, configuration)]
-    _check_linear_model(samples, configuration, kinds)
+    kinds = _linear_members(samples, configuration)
     work = {kind: kind.work(samples) for kind in kinds}
     plan = plan_training(
         samples.sequences,
@@ -123,10 +122,9 @@ def fit_model(
         return blended(networks, held_out)
 
 
-def _check_linear_model(
-    samples: Samples, configuration: Configuration, kinds: list[type[LinearMember]]
-) -> None:
-    """Check that there is a linear model to fit where the user relies on it."""
+def _linear_members(samples: Samples, configuration: Configuration) -> list[type[LinearMember]]:
+    """Return the kinds that suit the samples, and check that there is one where it is relied on."""
+    kinds = [kind for kind in LINEAR_MEMBERS if kind.suits(samples, configuration)]
     if configuration.max_epochs == 0 and not kinds:
         kind = next(kind for kind in LINEAR_MEMBERS if configuration.kind in kind.kinds)
         lacking = " and ".join(kind.lacks(samples, configuration))
@@ -141,6 +139,7 @@ def _check_linear_model(
             "alone is usually less accurate; if you want it, set linear_branch=False.",
             LinearModelSkippedWarning,
         )
+    return kinds
 
 
 def _factors_of_few(

@@ -204,29 +204,18 @@ class Breaking(Callback):
             raise self.error
 
 
+def breaking(error, method):
+    return {"callbacks": [Breaking(error, method)]}, SERIES, LABELS, type(error)
+
+
 BROKEN = {
     "X": ({}, np.where(SERIES > 1, np.inf, SERIES), LABELS, ValueError),
     "y": ({}, SERIES, LABELS + 0.5, ValueError),
     "length": ({}, SERIES, LABELS[1:], ValueError),
     "parameter": ({"dropout": 2}, SERIES, LABELS, ValueError),
-    "first batch": (
-        {"callbacks": [Breaking(RuntimeError("stop"), "on_batch_begin")]},
-        SERIES,
-        LABELS,
-        RuntimeError,
-    ),
-    "first epoch": (
-        {"callbacks": [Breaking(RuntimeError("stop"), "on_epoch_end")]},
-        SERIES,
-        LABELS,
-        RuntimeError,
-    ),
-    "interrupted": (
-        {"callbacks": [Breaking(KeyboardInterrupt(), "on_batch_end")]},
-        SERIES,
-        LABELS,
-        KeyboardInterrupt,
-    ),
+    "first batch": breaking(RuntimeError("stop"), "on_batch_begin"),
+    "first epoch": breaking(RuntimeError("stop"), "on_epoch_end"),
+    "interrupted": breaking(KeyboardInterrupt(), "on_batch_end"),
     "lr": ({"lr": 1e38, "optimizer": "sgd", "gradient_clip": None}, SERIES, LABELS, ValueError),
 }
 

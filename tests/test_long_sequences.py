@@ -67,32 +67,28 @@ def steps_read(model, X):
     return sum(n_steps)
 
 
+def sequences(kind, lengths):
+    rng = np.random.default_rng(0)
+    return [rng.integers(1, 9, n) if kind == "tokens" else rng.normal(size=n) for n in lengths]
+
+
+def fitted(X):
+    """Return a network that has learned the beginnings of these sequences."""
+    small = {"hidden_size": 2, "embedding_dim": 2, "max_epochs": 1, "random_state": 0}
+    model = LSTMSequenceClassifier(**small, linear_branch=False)
+    return model.fit([row[:9] for row in X], np.arange(len(X)) % 2)
+
+
 @pytest.mark.parametrize("kind", ["tokens", "numeric"])
 @pytest.mark.parametrize("n_samples", [1, 2, 5])
 def test_a_sequence_of_3000_steps_is_read_once(kind, n_samples):
-    rng = np.random.default_rng(0)
-    X = [
-        rng.integers(1, 9, 3000 + n) if kind == "tokens" else rng.normal(size=3000 + n)
-        for n in range(n_samples)
-    ]
-    model = LSTMSequenceClassifier(
-        hidden_size=2, embedding_dim=2, max_epochs=1, linear_branch=False, random_state=0
-    )
-    model.fit([row[:9] for row in X] * 4, np.arange(4 * n_samples) % 2)
-    assert steps_read(model, X) == sum(map(len, X))
+    X = sequences(kind, range(3000, 3000 + n_samples))
+    assert steps_read(fitted(X * 4), X) == sum(map(len, X))
 
 
 @pytest.mark.parametrize("kind", ["tokens", "numeric"])
 def test_a_long_sequence_has_the_same_probabilities_beside_any_other(kind):
-    rng = np.random.default_rng(0)
-    X = [
-        rng.integers(1, 9, length) if kind == "tokens" else rng.normal(size=length)
-        for length in (3000, 3, 2500, 1, 2049, 2048, 2047, 3000)
-    ]
-    model = LSTMSequenceClassifier(
-        hidden_size=2, embedding_dim=2, max_epochs=1, linear_branch=False, random_state=0
-    )
-    model.fit([row[:9] for row in X], np.arange(8) % 2)
-    together = model.predict_proba(X)
-    for row, expected in zip(X, together, strict=True):
+    X = sequences(kind, (3000, 3, 2500, 1, 2049, 2048, 2047, 3000))
+    model = fitted(X)
+    for row, expected in zip(X, model.predict_proba(X), strict=True):
         assert np.abs(model.predict_proba([row])[0] - expected).max() < 1e-7

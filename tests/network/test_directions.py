@@ -1,5 +1,7 @@
 """Two directions against torch's own layers, one after the other and at the same time."""
 
+from contextlib import nullcontext
+
 import pytest
 import torch
 from torch import nn
@@ -89,10 +91,7 @@ def test_gradients_are_those_of_one_direction_after_the_other(in_workers, reads_
         return [*found, x.grad]
 
     expected = gradients(lambda x: [direction(x, mask) for direction in pair])
-    if in_workers:
-        with workers("cpu"):
-            found = gradients(lambda x: run_directions(pair, x, mask))
-    else:
+    with workers("cpu") if in_workers else nullcontext():
         found = gradients(lambda x: run_directions(pair, x, mask))
     for gradient, other in zip(found, expected, strict=True):
         assert (gradient is None) == (other is None)

@@ -67,6 +67,12 @@ def fit(samples_of, fit_linear):
     return fit
 
 
+def values_of(drawn, inputs, lengths):
+    """Return the values of convolutions of inputs (B, T, n_inputs), for each dilation."""
+    pieces = convolve(inputs, np.array(lengths), drawn.dilations, drawn.channels)
+    return [values for _, _, values in pieces]
+
+
 @pytest.mark.parametrize("n_channels", [1, 3, 12])
 def test_a_shape_is_found_wherever_it_stands(fit, sequences_of, n_channels):
     X, y = bumps(150, n_channels)
@@ -149,14 +155,8 @@ def test_convolutions_are_those_of_the_definition(fit, sequences_of):
     batch = np.zeros((2, 45, 4), np.float32)
     batch[0, :40] = steps
     batch[1, :5] = steps[:5]
-    of_dilations = [
-        values
-        for _, _, values in convolve(batch, np.array([40, 5]), drawn.dilations, drawn.channels)
-    ]
-    assert len(of_dilations) == len(drawn.dilations)
-    for values, dilation, channels in zip(
-        of_dilations, drawn.dilations, drawn.channels, strict=True
-    ):
+    found = values_of(drawn, batch, [40, 5])
+    for values, dilation, channels in zip(found, drawn.dilations, drawn.channels, strict=True):
         for number in range(0, 84, 7):
             added = steps[:, channels[number]].sum(1)
             kernel = np.full(9, -1.0)
@@ -178,22 +178,9 @@ def test_features_are_proportions_of_steps_and_levels(fit, sequences_of):
         features |= dict(zip(rows.tolist(), found[:], strict=True))
     for row, series in enumerate(X):
         inputs = model.statistics.encoding(series, np.array([len(series)]))[np.newaxis]
-        of_dilations = [
-            values
-            for _, _, values in convolve(
-                inputs,
-                np.array([len(series)]),
-                drawn.dilations,
-                drawn.channels,
-            )
-        ]
-        expected = []
-        for values, thresholds, competing in zip(
-            np.array(of_dilations)[:, :, 0],
-            drawn.thresholds,
-            drawn.competing,
-            strict=True,
-        ):
+        found, expected = np.array(values_of(drawn, inputs, [len(series)]))[:, :, 0], []
+        events = zip(found, drawn.thresholds, drawn.competing, strict=True)
+        for values, thresholds, competing in events:
             above = values[:, np.newaxis] > thresholds[..., np.newaxis]
             expected.append(above.mean(axis=2).ravel())
             for group in values[competing]:
