@@ -10,9 +10,8 @@ from numpy.typing import ArrayLike, NDArray
 from scipy.sparse import issparse
 from sklearn.utils import check_consistent_length
 
-from sklearn_lstm.data.sequences import DerivedSequences, Rows
 from sklearn_lstm.inspection.drawing import axes_for
-from sklearn_lstm.inspection.inputs import open_model
+from sklearn_lstm.inspection.inputs import WithoutSpan, open_model
 
 SHARES = tuple(tenths / 10 for tenths in range(1, 11))
 
@@ -123,10 +122,9 @@ class LengthAccuracyDisplay:
         predictions = []
         for part in parts:
             # 0.3 of 10 steps are 3 steps, although 0.3 * 10 is not exact.
-            n_steps = np.ceil(np.round(part * whole, 9)) if is_share else np.minimum(part, whole)
-            n_steps = np.maximum(n_steps, 1)
-            read = FirstSteps(opened.sequences, n_steps.astype(np.intp))
-            logits = opened.model.logits(read)
+            n_steps = np.ceil(np.round(part * whole, 9)) if is_share else part
+            rest = np.column_stack([np.clip(n_steps, 1, whole), whole]).astype(np.intp)
+            logits = opened.model.logits(WithoutSpan(opened.sequences, rest))
             predictions.append(opened.labels.predict(logits, opened.model.thresholds))
         return cls.from_predictions(y, predictions, parts, ax=ax)
 
@@ -208,17 +206,3 @@ def _check_parts(shares: ArrayLike, lengths: ArrayLike | None) -> NDArray[Any]:
     if parts.ndim > 1 or not len(parts) or not is_right.all():
         raise ValueError(f"{wanted}; found {parts.tolist()}.")
     return parts
-
-
-class FirstSteps(DerivedSequences):
-    """The first steps of other sequences."""
-
-    def source_rows(self, rows: Rows) -> Rows:
-        """Return the same rows."""
-        return rows
-
-    def derive(self, steps: NDArray[Any], rows: Rows) -> NDArray[Any]:
-        """Leave out the steps that are not among the first."""
-        whole = self.source.lengths[rows]
-        step = np.arange(whole.sum()) - np.repeat(np.cumsum(whole) - whole, whole)
-        return steps[step < np.repeat(self.lengths[rows], whole)]
