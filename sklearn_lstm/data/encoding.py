@@ -149,15 +149,19 @@ class ChannelScaling:
         cls, sequences: Sequences, targets: NDArray[np.generic] | None, *, normalize: bool
     ) -> ChannelScaling:
         """Return mean and deviation of all known values, or 0 and 1; without targets no level."""
-        n_channels, gappy = sequences.n_channels or 1, np.flatnonzero(sequences.has_missing)
-        zeros, ones = np.zeros(n_channels), np.ones(n_channels)
-        plain = cls(n_channels, zeros, ones, gappy, sequences.time_channel)
-        if sequences.time_channel is not None:
-            plain = replace(plain, time_unit=_typical_gap(sequences, sequences.time_channel))
+        n_channels, time_channel = sequences.n_channels or 1, sequences.time_channel
+        gappy = np.flatnonzero(sequences.has_missing)
+        plain = cls(
+            n_channels,
+            mean=np.zeros(n_channels),
+            scale=np.ones(n_channels),
+            gappy=gappy,
+            time_channel=time_channel,
+            time_unit=1.0 if time_channel is None else _typical_gap(sequences, time_channel),
+            scores=NormalScores.of(sequences, gappy) if normalize and len(gappy) else None,
+        )
         if not normalize:
             return plain
-        if len(gappy):
-            plain = replace(plain, scores=NormalScores.of(sequences, gappy))
         n_values = plain.n_values
         chunks, within = [], np.zeros(2 * n_values)
         for chunk, lengths in sequences.chunks():

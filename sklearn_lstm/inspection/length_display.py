@@ -10,13 +10,13 @@ from numpy.typing import ArrayLike, NDArray
 from scipy.sparse import issparse
 from sklearn.utils import check_consistent_length
 
-from sklearn_lstm.inspection.drawing import axes_for
+from sklearn_lstm.inspection.drawing import Display
 from sklearn_lstm.inspection.inputs import WithoutSpan, open_model
 
 SHARES = tuple(tenths / 10 for tenths in range(1, 11))
 
 
-class LengthAccuracyDisplay:
+class LengthAccuracyDisplay(Display):
     """Draw the accuracy over the part of each sequence that was read.
 
     The band is one standard error above and below the accuracy.
@@ -57,8 +57,6 @@ class LengthAccuracyDisplay:
     True
     """
 
-    ax_: Any
-    figure_: Any
     line_: Any
 
     def __init__(
@@ -176,7 +174,7 @@ class LengthAccuracyDisplay:
         ImportError
             If matplotlib is not installed.
         """
-        ax = axes_for(ax, (6.4, 4.0))
+        ax = self._begin(ax, (6.4, 4.0))
         is_share = self.parts.dtype.kind == "f"
         x = 100 * self.parts if is_share else self.parts
         error = np.sqrt(self.accuracy * (1 - self.accuracy) / self.n_samples)
@@ -187,7 +185,6 @@ class LengthAccuracyDisplay:
         ax.set(xlabel="steps read, in %" if is_share else "steps read", ylabel="accuracy")
         ax.set_xlim(left=0)
         ax.legend(title=f"{self.n_samples:,} sequences")
-        self.ax_, self.figure_ = ax, ax.figure
         return self
 
 
