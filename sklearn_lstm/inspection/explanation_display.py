@@ -163,24 +163,22 @@ class ExplanationDisplay(Display):
         places = np.arange(len(shown))
         height = float(np.clip(1.4 + 0.22 * len(shown), 2.4, 12))
         ax = self._begin(ax, (8.0, 4.0) if is_series else (6.4, height))
-        score = f"adds to the score of {printable(explanation.target)}"
+        draw, thickness = (ax.bar, 1.0) if is_series else (ax.barh, 0.8)
+        draw(places, linear, thickness, label="linear model")
+        draw(places, network, thickness, starts, label="network")
         if is_series:
-            ax.bar(places, linear, width=1.0, label="linear model")
-            ax.bar(places, network, bottom=starts, width=1.0, label="network")
             ax.plot(places, explanation.values[shown], "k.", markersize=3, label="sum")
             ax.axhline(0, color="0.5", linewidth=0.8)
-            label_steps(ax.xaxis, explanation.data)
             hatch_missing(ax, explanation.data)
-            ax.set_ylabel(score, parse_math=False)
         else:
-            ax.barh(places, linear, label="linear model")
-            ax.barh(places, network, left=starts, label="network")
             ax.plot(explanation.values[shown], places, "k.", label="sum")
             ax.axvline(0, color="0.5", linewidth=0.8)
-            label_steps(ax.yaxis, explanation.data[shown])
             ax.margins(y=0.02)
             ax.invert_yaxis()  # the first token is at the top
-            ax.set_xlabel(score, parse_math=False)
+        step_axis, score_axis = (ax.xaxis, ax.yaxis) if is_series else (ax.yaxis, ax.xaxis)
+        label_steps(step_axis, explanation.data[shown])
+        score = f"adds to the score of {printable(explanation.target)}"
+        score_axis.set_label_text(score, parse_math=False)
         ax.legend()
         notes = [f"{len(shown)} of {n_all} tokens"] * (len(shown) < n_all) + self._left_out()
         notes += [f"the whole text {explanation.whole:+.2f}"] * bool(explanation.whole)
