@@ -7,7 +7,7 @@ import reprlib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import compress, islice
-from typing import Any, Protocol, TypeAlias
+from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -29,16 +29,6 @@ WORDS_AT_ONCE = 10_000
 Found: TypeAlias = tuple[NDArray[np.bool_], NDArray[np.float32]]
 
 
-class LookupTable(Protocol):
-    """A table of vectors that tokens are looked up in."""
-
-    def lookup(self, tokens: Sequence[Any]) -> Found:
-        """Return which tokens have a vector (n,), and the vectors of these (n_known, dim)."""
-
-    def describe(self) -> str:
-        """Return what the table is, in a few words."""
-
-
 @dataclass(frozen=True)
 class PretrainedVectors:
     """Vectors of token ids, those of several tables side by side.
@@ -55,7 +45,7 @@ class PretrainedVectors:
         What the values of each table are multiplied by. Those of WordVectors and static models get
         the mean square 1, as vectors that are drawn; others stay as the user gives them.
     tables : tuple
-        A `LookupTable`, or None for an array, which knows no words.
+        VectorTable, KeyTable or StaticModel, or None for an array, which knows no words.
     """
 
     ids: NDArray[np.int64]
@@ -94,15 +84,14 @@ class PretrainedVectors:
         """Return which words a table knows, and the vectors of all words."""
         known = np.zeros(len(words), bool)
         vectors = np.zeros((len(words), sum(self.widths)), np.float32)
-        stops = np.cumsum(self.widths)
-        starts = stops - self.widths
-        for table, scale, start, stop in zip(self.tables, self.scales, starts, stops, strict=True):
+        columns = np.split(vectors, np.cumsum(self.widths)[:-1], axis=1)
+        for table, scale, part in zip(self.tables, self.scales, columns, strict=True):
             if table is None:
                 continue
             is_known, found = table.lookup(words)
             if is_known.any():  # else the width may be unknown
-                _check_vectors(found, stop - start, [*compress(words, is_known)])
-                vectors[is_known, start:stop] = np.float32(scale) * found
+                _check_vectors(found, part.shape[1], [*compress(words, is_known)])
+                part[is_known] = np.float32(scale) * found
                 known |= is_known
         return known, vectors
 
@@ -192,6 +181,9 @@ class KeyTable:
         return f"a {type(self.embeddings).__name__}"
 
 
+LookupTable: TypeAlias = VectorTable | KeyTable | StaticModel
+
+
 def find_encoder(embeddings: Any) -> Any:
     """Return the encoder among embeddings, or its folder; None if there is none.
 
@@ -236,18 +228,17 @@ def read_embeddings(
         If a table of tokens meets an X that does not say which token an id stands for, if no
         token has a vector, or if the vectors are not finite or not of one length.
     """
-    tables = [one for one in _side_by_side(embeddings) if not is_encoder(one)]
-    if not tables:
+    parts = [_read_one(one, vocabulary) for one in _side_by_side(embeddings) if not is_encoder(one)]
+    if not parts:
         return None
-    parts = [_read_one(table, vocabulary) for table in tables]
-    ids = np.unique(np.concatenate([part.ids for part in parts]))
-    widths = tuple(part.vectors.shape[1] for part in parts)
+    ids_of_parts, vectors_of_parts, scales, tables = zip(*parts, strict=True)
+    ids = np.unique(np.concatenate(ids_of_parts))
+    widths = tuple(part.shape[1] for part in vectors_of_parts)
     vectors = np.zeros((len(ids), sum(widths)), np.float32)
-    stops = np.cumsum(widths)
-    for part, start, stop in zip(parts, stops - widths, stops, strict=True):
-        vectors[np.searchsorted(ids, part.ids), start:stop] = part.vectors
-    scales = tuple(part.scales[0] for part in parts)
-    return PretrainedVectors(ids, vectors, widths, scales, tuple(part.tables[0] for part in parts))
+    columns = np.split(vectors, np.cumsum(widths)[:-1], axis=1)
+    for part, part_ids, part_vectors in zip(columns, ids_of_parts, vectors_of_parts, strict=True):
+        part[np.searchsorted(ids, part_ids)] = part_vectors
+    return PretrainedVectors(ids, vectors, widths, scales, tables)
 
 
 def _side_by_side(embeddings: Any) -> list[Any]:
@@ -267,38 +258,40 @@ def _is_table(embeddings: Any) -> bool:
     )
 
 
-def _read_one(embeddings: Any, vocabulary: Mapping[Any, int] | None) -> PretrainedVectors:
+def _read_one(
+    embeddings: Any, vocabulary: Mapping[Any, int] | None
+) -> tuple[NDArray[np.int64], NDArray[np.float32], float, LookupTable | None]:
+    """Return the ids that a table knows, in ascending order, their vectors, its scale, and it."""
     table = _table_of(embeddings)
     if table is None:
         try:
-            matrix = np.asarray(embeddings, dtype=np.float32)
+            vectors = np.asarray(embeddings, dtype=np.float32)
         except (TypeError, ValueError) as error:
             raise ValueError(f"{ACCEPTED}; found {_shown(embeddings)}.") from error
-        ids, words = np.arange(len(np.atleast_1d(matrix))), []
+        ids, words = np.arange(len(np.atleast_1d(vectors))), []
     else:
         vocabulary = _ids_of_tokens(table, vocabulary)
-        ids = np.array(list(vocabulary.values()), np.int64)
-        is_known, matrix = table.lookup(list(vocabulary))
+        is_known, vectors = table.lookup(list(vocabulary))
         words = [*compress(vocabulary, is_known)]
-        if not is_known.any():
+        ids = np.array([*compress(vocabulary.values(), is_known)], np.int64)
+        if not words:
             raise ValueError(
                 f"None of the tokens in X has a vector in {_shown(embeddings)}. Do they differ in "
                 "language, or in upper and lower case?"
             )
-        ids = ids[is_known]
-    if matrix.ndim != 2 or 0 in matrix.shape:
-        raise ValueError(f"{ACCEPTED}; found {_shown(embeddings)} of shape {matrix.shape}.")
-    _check_vectors(matrix, matrix.shape[1], words)
+    if vectors.ndim != 2 or 0 in vectors.shape:
+        raise ValueError(f"{ACCEPTED}; found {_shown(embeddings)} of shape {vectors.shape}.")
+    _check_vectors(vectors, vectors.shape[1], words)
     if isinstance(table, KeyTable):
-        for unread_words, vectors in table.in_memory():
-            _check_vectors(vectors, matrix.shape[1], unread_words)
+        for unread_words, unread_vectors in table.in_memory():
+            _check_vectors(unread_vectors, vectors.shape[1], unread_words)
     order = np.argsort(ids, kind="stable")
     order = order[ids[order] != PADDING_ID]
-    ids, matrix, scale = ids[order], matrix[order], 1.0
-    if not (table is None or isinstance(table, KeyTable)):
-        scale = 1 / float(np.sqrt(np.mean(np.square(matrix))))
-        matrix = matrix * np.float32(scale)
-    return PretrainedVectors(ids, matrix, matrix.shape[1:], (scale,), (table,))
+    ids, vectors, scale = ids[order], vectors[order], 1.0
+    if isinstance(table, VectorTable | StaticModel):
+        scale = 1 / float(np.sqrt(np.mean(np.square(vectors))))
+        vectors = vectors * np.float32(scale)
+    return ids, vectors, scale, table
 
 
 def _table_of(embeddings: Any) -> LookupTable | None:

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from sklearn_lstm.data.growing_tables import GrowingTables
 from sklearn_lstm.data.normal_scores import NormalScores
-from sklearn_lstm.data.sequences import NO_ID, Lengths, Rows, Sequences
+from sklearn_lstm.data.sequences import NO_ID, Lengths, Sequences
 
 PADDING_CODE, UNKNOWN_CODE = 0, 1  # rows of the embedding table that belong to no id
 N_SPECIAL = 2
@@ -150,14 +150,11 @@ class ChannelScaling:
     ) -> ChannelScaling:
         """Return mean and deviation of all known values, or 0 and 1; without targets no level."""
         n_channels, gappy = sequences.n_channels or 1, np.flatnonzero(sequences.has_missing)
-        zeros, ones = np.zeros(n_channels), np.ones(n_channels)
-        plain = cls(n_channels, zeros, ones, gappy, sequences.time_channel)
-        if sequences.time_channel is not None:
-            plain = replace(plain, time_unit=_typical_gap(sequences, sequences.time_channel))
+        zeros, ones, unit = np.zeros(n_channels), np.ones(n_channels), _typical_gap(sequences)
+        scores = NormalScores.of(sequences, gappy) if normalize and len(gappy) else None
+        plain = cls(n_channels, zeros, ones, gappy, sequences.time_channel, unit, scores=scores)
         if not normalize:
             return plain
-        if len(gappy):
-            plain = replace(plain, scores=NormalScores.of(sequences, gappy))
         n_values = plain.n_values
         chunks, within = [], np.zeros(2 * n_values)
         for chunk, lengths in sequences.chunks():
@@ -197,8 +194,7 @@ class ChannelScaling:
     @property
     def uneven(self) -> NDArray[np.intp]:
         """The values of channels with missing values in training (their scores), and the time."""
-        is_read_once = self.scores is None
-        gappy = self.gappy if is_read_once else np.arange(self.n_channels, self.n_values)
+        gappy = self.gappy if self.scores is None else np.arange(self.n_channels, self.n_values)
         time = [] if self.time_channel is None else [self.time_channel]
         return np.append(gappy, time).astype(np.intp)
 
@@ -355,22 +351,18 @@ def _share_of_noise(
     return np.asarray(noise / whole)
 
 
-def _typical_gap(sequences: Sequences, time_channel: int) -> float:
+def _typical_gap(sequences: Sequences) -> float:
     """Return the geometric mean of the times between two steps that are not 0; 1 without any."""
     n_gaps, total = 0, 0.0
+    if sequences.time_channel is None:
+        return 1.0
     for steps, lengths in sequences.chunks():
-        gaps = _with_changes(steps[:, [time_channel]], lengths)[:, 1]
+        gaps = _with_changes(steps[:, [sequences.time_channel]], lengths)[:, 1]
         n_gaps, total = n_gaps + int(np.count_nonzero(gaps)), total + np.log(gaps[gaps > 0]).sum()
     return float(np.exp(total / max(n_gaps, 1)))
 
 
 Encoding: TypeAlias = TokenCodes | ChannelScaling
-
-
-def encoded(sequences: Sequences, rows: Rows, encoding: Encoding) -> NDArray[Any]:
-    """Return these sequences side by side, (B, T) or (B, T, n_inputs), padded with 0."""
-    lengths = sequences.lengths[rows]
-    return pad(encoding(sequences.read(rows), lengths), lengths)
 
 
 def pad(steps: NDArray[Any], lengths: Lengths) -> NDArray[Any]:

@@ -65,15 +65,12 @@ class NormalScores:
         ones they grow as the logarithm.
         """
         scores = values.copy()
-        for column, (knots, at_knots) in enumerate(
-            zip(self.quantiles.T, self.scores.T, strict=True)
-        ):
-            is_known = ~np.isnan(values[:, column])
-            known, (first, last) = values[is_known, column], knots[[0, -1]]
-            found = np.interp(known, knots, at_knots)
+        columns = zip(values.T, scores.T, self.quantiles.T, self.scores.T, strict=True)
+        for known, found, knots, at_knots in columns:
+            first, last = knots[[0, -1]]
+            found[:] = np.interp(known, knots, at_knots)  # of NaN it is NaN
             unit = (last - first) / (at_knots[-1] - at_knots[0]) if last > first else 1.0
             for sign, gaps in (1, known - last), (-1, first - known):
                 is_beyond = gaps > 0
                 found[is_beyond] += sign * np.log1p(gaps[is_beyond] / unit)
-            scores[is_known, column] = found
         return scores

@@ -27,10 +27,18 @@ def import_pyplot() -> Any:
     return plt
 
 
-def axes_for(ax: Any, size: tuple[float, float]) -> Any:
-    """Return the axes to draw in: those given, or those of a new figure of a size in inches."""
-    pyplot = import_pyplot()
-    return ax if ax is not None else pyplot.subplots(figsize=size, layout="constrained")[1]
+class Display:
+    """A picture of a fitted model, which can be drawn again in other axes."""
+
+    ax_: Any
+    figure_: Any
+
+    def _begin(self, ax: Any, size: tuple[float, float]) -> Any:
+        """Return the axes to draw in: those given, or those of a new figure of a size in inches."""
+        pyplot = import_pyplot()
+        self.ax_ = pyplot.subplots(figsize=size, layout="constrained")[1] if ax is None else ax
+        self.figure_ = self.ax_.figure
+        return self.ax_
 
 
 def is_measured(data: NDArray[Any]) -> bool:
@@ -79,9 +87,7 @@ def hatch_missing(ax: Any, data: NDArray[Any]) -> None:
 
 def has_no_value(data: NDArray[Any]) -> NDArray[np.bool_]:
     """Return which steps of a sequence hold no value."""
-    if data.dtype.kind != "f" or not is_measured(data):
-        return np.zeros(len(data), dtype=bool)
-    return np.asarray(np.isnan(data).all(axis=1))
+    return np.isnan(data).all(axis=1) if is_measured(data) else np.zeros(len(data), np.bool_)
 
 
 def number_places(axis: Any) -> None:

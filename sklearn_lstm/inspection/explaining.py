@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sklearn_lstm.compute.threads import map_on_workers, workers
-from sklearn_lstm.data.sequences import NO_ID, DerivedSequences, Rows, Sequences
-from sklearn_lstm.inspection.inputs import OpenModel, open_model
+from sklearn_lstm.data.sequences import Sequences
+from sklearn_lstm.inspection.inputs import OpenModel, copies_without, open_model
 from sklearn_lstm.members.encoder.encoder_model import EncoderModel
 from sklearn_lstm.members.network.networks import Networks
 
@@ -167,9 +167,9 @@ def explain(model: Any, X: Any, target: Any = None, *, method: str = "shares") -
 def explain_opened(opened: OpenModel, target: Any, method: str = "shares") -> list[Explanation]:
     """Return what `explain` returns."""
     outputs = target_outputs(opened, target)
-    rows = [(row, *pair, int(outputs[row])) for row, pair in enumerate(opened)]
+    rows = list(zip(range(len(opened)), opened, outputs.tolist(), strict=True))
     with workers(opened.model.networks.first.device):
-        return map_on_workers(lambda row: _explained(opened, *row, method=method), rows)
+        return map_on_workers(lambda row: _explained(opened, *row, method), rows)
 
 
 def target_outputs(opened: OpenModel, target: Any) -> NDArray[np.intp]:
@@ -196,17 +196,16 @@ def target_outputs(opened: OpenModel, target: Any) -> NDArray[np.intp]:
 
 
 def _explained(
-    opened: OpenModel,
-    row: int,
-    sequences: Sequences,
-    data: NDArray[Any],
-    output: int,
-    *,
-    method: str,
+    opened: OpenModel, row: int, one: tuple[Sequences, NDArray[Any]], output: int, method: str
 ) -> Explanation:
+    """Return the explanation of one sequence."""
+    sequences, data = one
     model, direction = opened.model, opened.labels.direction(output)
     linear, network = np.zeros((2, len(data)))
     whole, base_value = np.zeros(1), float((model.biases * direction).sum())
+    spans = [(0, 0), *((step, step + 1) for step in range(len(data)))]
+    # Without its only step, a sequence is one unknown token.
+    without_step = copies_without(sequences, spans, model.encoding if len(data) == 1 else None)
     parts = {Networks.name: network, EncoderModel.name: whole if method == "shares" else linear}
     for member, weight in zip(model.members, model.weights, strict=True):
         if not weight:
@@ -214,33 +213,11 @@ def _explained(
         if method == "shares":
             contributions, base = member.contributions(sequences, weight * direction)
         else:
-            full, *shorter = member.logits(WithoutStep(sequences)) @ (weight * direction)
-            contributions, base = full - np.array(shorter), float(full)
+            scores = member.logits(without_step) @ (weight * direction)
+            contributions, base = scores[0] - scores[1:], float(scores[0])
         parts.get(member.name, linear)[:] += contributions
         base_value += base
     if method == "leave_one_out":
         base_value -= float((linear + network).sum())
     target, left_out = opened.labels.classes[output], opened.left_out(row)
     return Explanation(data, linear, network, base_value, target, left_out, float(whole[0]))
-
-
-class WithoutStep(DerivedSequences):
-    """A sequence, and its copies without each step in turn."""
-
-    def __init__(self, source: Sequences) -> None:
-        n_steps = int(source.lengths[0])
-        # Without its only step, a sequence is one unknown token.
-        super().__init__(source, np.maximum(n_steps - (np.arange(n_steps + 1) > 0), 1))
-
-    def source_rows(self, rows: Rows) -> Rows:
-        """Return the one row, for each copy."""
-        return np.zeros_like(rows)
-
-    def derive(self, steps: NDArray[Any], rows: Rows) -> NDArray[Any]:
-        """Delete a step of each copy."""
-        steps = steps.astype(np.int64)
-        copies = steps.reshape(len(rows), -1)
-        n_steps = copies.shape[1]
-        if n_steps == 1:
-            return np.where(rows > 0, NO_ID, steps)
-        return np.asarray(copies[np.arange(n_steps) != rows[:, np.newaxis] - 1])

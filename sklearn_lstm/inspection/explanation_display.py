@@ -8,7 +8,7 @@ from typing import Any, Self
 import numpy as np
 
 from sklearn_lstm.inspection.drawing import (
-    axes_for,
+    Display,
     has_no_value,
     hatch_missing,
     is_measured,
@@ -34,7 +34,7 @@ TOKEN = (
 )
 
 
-class ExplanationDisplay:
+class ExplanationDisplay(Display):
     """Draw what each token or step adds to the score of a class.
 
     The picture shows bars, which tell the parts of the linear model and of the networks apart. In a
@@ -70,9 +70,6 @@ class ExplanationDisplay:
     >>> print(display.explanation.target)
     pos
     """
-
-    ax_: Any
-    figure_: Any
 
     def __init__(self, explanation: Explanation) -> None:
         self.explanation = explanation
@@ -165,30 +162,27 @@ class ExplanationDisplay:
         starts = np.where(linear * network > 0, linear, 0.0)
         places = np.arange(len(shown))
         height = float(np.clip(1.4 + 0.22 * len(shown), 2.4, 12))
-        ax = axes_for(ax, (8.0, 4.0) if is_series else (6.4, height))
-        score = f"adds to the score of {printable(explanation.target)}"
+        ax = self._begin(ax, (8.0, 4.0) if is_series else (6.4, height))
+        draw, thickness = (ax.bar, 1.0) if is_series else (ax.barh, 0.8)
+        draw(places, linear, thickness, label="linear model")
+        draw(places, network, thickness, starts, label="network")
         if is_series:
-            ax.bar(places, linear, width=1.0, label="linear model")
-            ax.bar(places, network, bottom=starts, width=1.0, label="network")
             ax.plot(places, explanation.values[shown], "k.", markersize=3, label="sum")
             ax.axhline(0, color="0.5", linewidth=0.8)
-            label_steps(ax.xaxis, explanation.data)
             hatch_missing(ax, explanation.data)
-            ax.set_ylabel(score, parse_math=False)
         else:
-            ax.barh(places, linear, label="linear model")
-            ax.barh(places, network, left=starts, label="network")
             ax.plot(explanation.values[shown], places, "k.", label="sum")
             ax.axvline(0, color="0.5", linewidth=0.8)
-            label_steps(ax.yaxis, explanation.data[shown])
             ax.margins(y=0.02)
             ax.invert_yaxis()  # the first token is at the top
-            ax.set_xlabel(score, parse_math=False)
+        step_axis, score_axis = (ax.xaxis, ax.yaxis) if is_series else (ax.yaxis, ax.xaxis)
+        label_steps(step_axis, explanation.data[shown])
+        score = f"adds to the score of {printable(explanation.target)}"
+        score_axis.set_label_text(score, parse_math=False)
         ax.legend()
         notes = [f"{len(shown)} of {n_all} tokens"] * (len(shown) < n_all) + self._left_out()
         notes += [f"the whole text {explanation.whole:+.2f}"] * bool(explanation.whole)
         ax.set_title("; ".join(notes), fontsize="small", color="0.4")
-        self.ax_, self.figure_ = ax, ax.figure
         return self
 
     def _left_out(self) -> list[str]:
@@ -201,25 +195,22 @@ class ExplanationDisplay:
 
     def _repr_html_(self) -> str:
         """Return the text, each token on a background that shows what it adds."""
-        explanation, values = self.explanation, self.explanation.values
-        is_series = is_measured(explanation.data)
-        if is_series:
-            gaps = has_no_value(explanation.data).tolist()
+        explanation, data = self.explanation, self.explanation.data
+        space, blank = "0.15em", " "
+        if is_measured(data):
+            gaps = has_no_value(data).tolist()
             names = [f"{step}{' missing' * is_gap}" for step, is_gap in enumerate(gaps)]
         else:
-            names = token_names(explanation.data)
-        is_of_characters = not is_series and all(len(name) == 1 for name in names)
-        if is_of_characters:
-            names = [*map(printable, explanation.data)]  # with the white space of the text
-        largest = float(np.abs(values).max(initial=0)) or 1.0
-        space, blank = ("0", "") if is_of_characters else ("0.15em", " ")
-        parts = zip(names, values / largest, explanation.linear, explanation.network, strict=True)
-        tokens = [
-            _coloured(
-                escape(name), share, f"linear model {linear:+.3f}, network {network:+.3f}", space
-            )
-            for name, share, linear, network in parts
-        ]
+            names = token_names(data)
+            if all(len(name) == 1 for name in names):
+                names = [*map(printable, data)]  # with the white space of the text
+                space, blank = "0", ""
+        shares = explanation.values / (float(np.abs(explanation.values).max(initial=0)) or 1.0)
+        tokens = []
+        parts = zip(names, shares, explanation.linear, explanation.network, strict=True)
+        for name, share, linear, network in parts:
+            title = f"linear model {linear:+.3f}, network {network:+.3f}"
+            tokens.append(_coloured(escape(name), share, title, space))
         target = escape(printable(explanation.target))
         whole = f" {explanation.whole:+.2f} (the whole text)" * bool(explanation.whole)
         head = (

@@ -7,14 +7,14 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from sklearn_lstm.inspection.drawing import axes_for, hatch_missing, label_steps
+from sklearn_lstm.inspection.drawing import Display, hatch_missing, label_steps
 from sklearn_lstm.inspection.gates import activations_of
 from sklearn_lstm.inspection.inputs import open_one
 
 STATES = ("candidate", "memory_cell", "hidden_state")  # below 0 too
 
 
-class GateDisplay:
+class GateDisplay(Display):
     """Draw a gate or state over the steps of one sequence as a heat map.
 
     Parameters
@@ -55,8 +55,6 @@ class GateDisplay:
     (5, 3)
     """
 
-    ax_: Any
-    figure_: Any
     image_: Any
 
     def __init__(
@@ -146,18 +144,17 @@ class GateDisplay:
         """
         n_units, n_steps = self.values.shape
         width, height = np.clip(2 + 0.25 * n_steps, 5, 14), np.clip(1.5 + 0.2 * n_units, 2.5, 9)
-        ax = axes_for(ax, (width, height))
+        ax = self._begin(ax, (width, height))
         if self.gate in STATES:
             largest = float(np.abs(self.values).max(initial=0)) or 1.0
             colours = {"cmap": "RdBu_r", "vmin": -largest, "vmax": largest}
         else:
             colours = {"cmap": "viridis", "vmin": 0.0, "vmax": 1.0}
-        image = ax.imshow(self.values, aspect="auto", interpolation="nearest", **colours)
-        ax.figure.colorbar(image, ax=ax, label=self.gate.replace("_", " "))
+        self.image_ = ax.imshow(self.values, aspect="auto", interpolation="nearest", **colours)
+        self.figure_.colorbar(self.image_, ax=ax, label=self.gate.replace("_", " "))
         is_short = all(len(str(token)) == 1 for token in self.data)
         label_steps(ax.xaxis, self.data, rotation=0 if is_short else 90)
         hatch_missing(ax, self.data)
         ax.set_yticks(range(n_units), [str(unit) for unit in self.units], fontsize="small")
         ax.set_ylabel("unit")
-        self.ax_, self.image_, self.figure_ = ax, image, ax.figure
         return self

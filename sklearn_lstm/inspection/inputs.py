@@ -15,9 +15,9 @@ from sklearn.pipeline import Pipeline
 from sklearn.utils.validation import check_is_fitted
 
 from sklearn_lstm.classifier import LSTMSequenceClassifier
-from sklearn_lstm.data.encoding import UNKNOWN_CODE, TokenCodes
+from sklearn_lstm.data.encoding import UNKNOWN_CODE, Encoding, TokenCodes
 from sklearn_lstm.data.labels import Labels
-from sklearn_lstm.data.sequences import Sequences
+from sklearn_lstm.data.sequences import DerivedSequences, Rows, Sequences, starts_of
 from sklearn_lstm.data.spelling import Spelling
 from sklearn_lstm.fitting import read_as_at_fit
 from sklearn_lstm.model import SequenceModel
@@ -90,6 +90,51 @@ class OpenModel:
             "truncated tokens": max(0, n_tokens - len(ids)),
             "unknown tokens": min(n_unknown, n_tokens),  # an empty text has none
         }
+
+
+class WithoutSpan(DerivedSequences):
+    """Sequences without some neighbouring steps of each.
+
+    Parameters
+    ----------
+    source : Sequences
+    spans : ndarray of shape (n_samples, 2)
+        The first of these steps, and the step after the last one.
+    encoding : TokenCodes, ChannelScaling or None
+        Nothing is known of the steps, as this encoding says. None: they are deleted.
+    """
+
+    def __init__(
+        self, source: Sequences, spans: NDArray[np.intp], encoding: Encoding | None = None
+    ) -> None:
+        starts, stops = spans.T
+        super().__init__(source, source.lengths - (stops - starts if encoding is None else 0))
+        self.spans, self.encoding = spans, encoding
+
+    def source_rows(self, rows: Rows) -> Rows:
+        """Return the same rows."""
+        return rows
+
+    def derive(self, steps: NDArray[Any], rows: Rows) -> NDArray[Any]:
+        """Delete the steps, or replace them by those of which nothing is known."""
+        lengths = self.source.lengths[rows]
+        step = np.arange(len(steps)) - np.repeat(starts_of(lengths), lengths)
+        start, stop = np.repeat(self.spans[rows], lengths, axis=0).T
+        is_inside = (start <= step) & (step < stop)
+        if self.encoding is None:
+            return np.asarray(steps[~is_inside])
+        nothing = self.encoding.uninformed(steps)
+        derived = steps.astype(nothing.dtype)
+        derived[is_inside] = nothing[is_inside]
+        return derived
+
+
+def copies_without(
+    sequences: Sequences, spans: list[tuple[int, int]], encoding: Encoding | None
+) -> Sequences:
+    """Return a copy of one sequence for each span, without the steps in it."""
+    copies = sequences.subset(np.zeros(len(spans), np.intp))
+    return WithoutSpan(copies, np.array(spans), encoding)
 
 
 def find_classifier(model: Any) -> tuple[list[Any], LSTMSequenceClassifier]:

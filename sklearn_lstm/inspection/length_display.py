@@ -10,14 +10,13 @@ from numpy.typing import ArrayLike, NDArray
 from scipy.sparse import issparse
 from sklearn.utils import check_consistent_length
 
-from sklearn_lstm.data.sequences import DerivedSequences, Rows
-from sklearn_lstm.inspection.drawing import axes_for
-from sklearn_lstm.inspection.inputs import open_model
+from sklearn_lstm.inspection.drawing import Display
+from sklearn_lstm.inspection.inputs import WithoutSpan, open_model
 
 SHARES = tuple(tenths / 10 for tenths in range(1, 11))
 
 
-class LengthAccuracyDisplay:
+class LengthAccuracyDisplay(Display):
     """Draw the accuracy over the part of each sequence that was read.
 
     The band is one standard error above and below the accuracy.
@@ -58,8 +57,6 @@ class LengthAccuracyDisplay:
     True
     """
 
-    ax_: Any
-    figure_: Any
     line_: Any
 
     def __init__(
@@ -123,10 +120,9 @@ class LengthAccuracyDisplay:
         predictions = []
         for part in parts:
             # 0.3 of 10 steps are 3 steps, although 0.3 * 10 is not exact.
-            n_steps = np.ceil(np.round(part * whole, 9)) if is_share else np.minimum(part, whole)
-            n_steps = np.maximum(n_steps, 1)
-            read = FirstSteps(opened.sequences, n_steps.astype(np.intp))
-            logits = opened.model.logits(read)
+            n_steps = np.ceil(np.round(part * whole, 9)) if is_share else part
+            rest = np.column_stack([np.clip(n_steps, 1, whole), whole]).astype(np.intp)
+            logits = opened.model.logits(WithoutSpan(opened.sequences, rest))
             predictions.append(opened.labels.predict(logits, opened.model.thresholds))
         return cls.from_predictions(y, predictions, parts, ax=ax)
 
@@ -178,7 +174,7 @@ class LengthAccuracyDisplay:
         ImportError
             If matplotlib is not installed.
         """
-        ax = axes_for(ax, (6.4, 4.0))
+        ax = self._begin(ax, (6.4, 4.0))
         is_share = self.parts.dtype.kind == "f"
         x = 100 * self.parts if is_share else self.parts
         error = np.sqrt(self.accuracy * (1 - self.accuracy) / self.n_samples)
@@ -189,7 +185,6 @@ class LengthAccuracyDisplay:
         ax.set(xlabel="steps read, in %" if is_share else "steps read", ylabel="accuracy")
         ax.set_xlim(left=0)
         ax.legend(title=f"{self.n_samples:,} sequences")
-        self.ax_, self.figure_ = ax, ax.figure
         return self
 
 
@@ -208,17 +203,3 @@ def _check_parts(shares: ArrayLike, lengths: ArrayLike | None) -> NDArray[Any]:
     if parts.ndim > 1 or not len(parts) or not is_right.all():
         raise ValueError(f"{wanted}; found {parts.tolist()}.")
     return parts
-
-
-class FirstSteps(DerivedSequences):
-    """The first steps of other sequences."""
-
-    def source_rows(self, rows: Rows) -> Rows:
-        """Return the same rows."""
-        return rows
-
-    def derive(self, steps: NDArray[Any], rows: Rows) -> NDArray[Any]:
-        """Leave out the steps that are not among the first."""
-        whole = self.source.lengths[rows]
-        step = np.arange(whole.sum()) - np.repeat(np.cumsum(whole) - whole, whole)
-        return steps[step < np.repeat(self.lengths[rows], whole)]

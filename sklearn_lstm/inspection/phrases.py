@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from sklearn_lstm.data.sequences import DerivedSequences, Rows, Sequences
+from sklearn_lstm.data.sequences import Sequences
 from sklearn_lstm.inspection.explaining import target_outputs
-from sklearn_lstm.inspection.inputs import OpenModel, open_model
+from sklearn_lstm.inspection.inputs import OpenModel, copies_without, open_model
 
 LEAST_INTERACTION = 0.5  # in logits, for each step that joins a phrase
 
@@ -124,17 +124,12 @@ def _cut(
 ) -> list[Phrase]:
     """Return the phrases of one sequence."""
     n_steps = len(data)
-    spans = np.array(
-        [
-            (start, start + length)
-            for length in range(1, min(longest, n_steps) + 1)
-            for start in range(n_steps - length + 1)
-        ]
-    )
-    none = np.zeros((1, 2), np.intp)
-    logits = opened.model.logits(Occluded(sequences, np.vstack([none, spans]), opened))
-    scores = logits @ opened.labels.direction(output)
-    effects = dict(zip(map(tuple, spans.tolist()), scores[0] - scores[1:], strict=True))
+    spans = [(0, 0)]
+    for length in range(1, min(longest, n_steps) + 1):
+        spans += [(start, start + length) for start in range(n_steps - length + 1)]
+    occluded = copies_without(sequences, spans, opened.model.encoding)
+    scores = opened.model.logits(occluded) @ opened.labels.direction(output)
+    effects = dict(zip(spans, scores[0] - scores, strict=True))
     alone = np.append(0, np.cumsum([effects[step, step + 1] for step in range(n_steps)]))
     # The best cut of the first steps: its sum, and where its last phrase starts.
     best: list[tuple[float, int]] = [(0.0, 0)]
@@ -151,36 +146,3 @@ def _cut(
         phrases.append(Phrase(start, stop, data[start:stop], float(effects[start, stop])))
         stop = start
     return phrases[::-1]
-
-
-class Occluded(DerivedSequences):
-    """Copies of one sequence, each with nothing known of the steps in its span.
-
-    Parameters
-    ----------
-    source : Sequences
-        One.
-    spans : ndarray of shape (n_copies, 2)
-        Starts and stops.
-    opened : OpenModel
-        The model that reads the copies.
-    """
-
-    def __init__(self, source: Sequences, spans: NDArray[np.intp], opened: OpenModel) -> None:
-        super().__init__(source, np.repeat(source.lengths, len(spans)))
-        self.spans = spans
-        steps = source.read(np.array([0]))
-        self.missing: NDArray[Any] = opened.model.encoding.uninformed(steps)
-
-    def source_rows(self, rows: Rows) -> Rows:
-        """Return the one row, for each copy."""
-        return np.zeros_like(rows)
-
-    def derive(self, steps: NDArray[Any], rows: Rows) -> NDArray[Any]:
-        """Replace the steps of the spans by missing ones."""
-        n_steps = len(self.missing)
-        occluded = steps.astype(self.missing.dtype)
-        for copy, (start, stop) in enumerate(self.spans[rows].tolist()):
-            first = copy * n_steps
-            occluded[first + start : first + stop] = self.missing[start:stop]
-        return occluded

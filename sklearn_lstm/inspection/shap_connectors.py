@@ -60,29 +60,26 @@ def as_shap_explanation(explanations: Explanation | Sequence[Explanation]) -> An
     rows = [explanations] if isinstance(explanations, Explanation) else explanations
     if not len(rows):
         raise ValueError("explanations is empty: pass at least one explanation.")
-    values, data = np.empty((2, len(rows)), np.object_)  # rows of unequal length
-    names: list[list[str]] = []
-    for row, explanation in enumerate(rows):
-        step_names, data[row] = _shown(explanation.data)
-        values[row] = explanation.values
-        if explanation.whole:  # one more token
-            step_names.append("the whole text")
-            data[row] = np.append(data[row], " the whole text")
-            values[row] = np.append(values[row], explanation.whole)
-        names.append(step_names)
+    names, data, values = zip(*map(_features, rows), strict=True)
     base_values = np.array([explanation.base_value for explanation in rows])
     if rows is explanations:
-        return shap.Explanation(values, base_values, data, feature_names=names)
+        ragged = [np.fromiter(column, np.object_) for column in (values, data)]
+        return shap.Explanation(ragged[0], base_values, ragged[1], feature_names=list(names))
     found = shap.Explanation(values[0], base_values[0], data[0], feature_names=names[0])
     found.output_names = printable(rows[0].target)
     return found
 
 
-def _shown(data: NDArray[Any]) -> tuple[list[str], Any]:
-    """Return the names of steps, and what a plot shows of them: the token, or the one channel."""
+def _features(explanation: Explanation) -> tuple[list[str], Any, NDArray[np.float64]]:
+    """Return names, what a plot shows of them (the token, or the one channel), and values."""
+    data, values = explanation.data, explanation.values
     if is_measured(data):
         shown = data[:, 0] if data.shape[1] == 1 else None
-        return [f"step {step}" for step in range(len(data))], shown
+        return [f"step {step}" for step in range(len(data))], shown, values
     names = [*map(printable, data)]
     blank = "" if all(len(name) == 1 for name in names) else " "
-    return names, np.array([name + blank for name in names], np.object_)
+    shown = np.array([name + blank for name in names], np.object_)
+    if explanation.whole:  # one more token
+        names.append("the whole text")
+        shown, values = np.append(shown, " the whole text"), np.append(values, explanation.whole)
+    return names, shown, values

@@ -7,11 +7,11 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from sklearn_lstm.inspection.drawing import axes_for, number_places
+from sklearn_lstm.inspection.drawing import Display, number_places
 from sklearn_lstm.inspection.inputs import find_classifier
 
 
-class TrainingDisplay:
+class TrainingDisplay(Display):
     """Draw the losses and the learning rate of each epoch.
 
     Parameters
@@ -51,9 +51,7 @@ class TrainingDisplay:
     (3,)
     """
 
-    ax_: Any
     lr_ax_: Any
-    figure_: Any
 
     def __init__(
         self,
@@ -64,9 +62,9 @@ class TrainingDisplay:
     ) -> None:
         self.train_loss: NDArray[np.float64] = np.asarray(train_loss, dtype=float)
         self.lr: NDArray[np.float64] = np.asarray(lr, dtype=float)
-        self.valid_loss: NDArray[np.float64] | None = None
-        if valid_loss is not None:
-            self.valid_loss = np.asarray(valid_loss, dtype=float)
+        self.valid_loss: NDArray[np.float64] | None = (
+            None if valid_loss is None else np.asarray(valid_loss, dtype=float)
+        )
         self.restored_epoch = restored_epoch
 
     @classmethod
@@ -129,9 +127,9 @@ class TrainingDisplay:
         ImportError
             If matplotlib is not installed.
         """
-        ax = axes_for(ax, (6.4, 4.0))
+        ax = self._begin(ax, (6.4, 4.0))
         epochs = np.arange(1, len(self.train_loss) + 1)
-        lr_ax = ax.twinx()
+        self.lr_ax_ = lr_ax = ax.twinx()
         (lr_line,) = lr_ax.plot(epochs, self.lr, color="0.6", linestyle=":", label="learning rate")
         lines = ax.plot(epochs, self.train_loss, marker=".", label="training loss")
         if self.valid_loss is not None:
@@ -151,5 +149,4 @@ class TrainingDisplay:
             ncols=2,
             frameon=False,
         )
-        self.ax_, self.lr_ax_, self.figure_ = ax, lr_ax, ax.figure
         return self

@@ -14,7 +14,7 @@ from sklearn_lstm.data.encoding import (
     UNKNOWN_CODE,
     ChannelScaling,
     TokenCodes,
-    encoded,
+    pad,
 )
 from sklearn_lstm.data.labels import Labels
 from sklearn_lstm.data.reading import read_sequences
@@ -124,7 +124,7 @@ def test_prediction_reads_no_more_than_so_many_rows_at_once():
 def test_padded_sequences_are_as_wide_as_the_longest():
     dataset = dataset_of(LENGTHS)
     for rows in batches_of(LENGTHS, 16).rows():
-        steps = encoded(dataset.samples.sequences, rows, dataset.encoding)
+        steps = pad(dataset.encoding(dataset.samples.sequences.read(rows)), LENGTHS[rows])
         assert steps.shape == (len(rows), LENGTHS[rows].max())
         is_step = np.arange(steps.shape[1]) < LENGTHS[rows][:, np.newaxis]
         expected = np.where(is_step, rows[:, np.newaxis] + 2, PADDING_CODE)
@@ -132,10 +132,9 @@ def test_padded_sequences_are_as_wide_as_the_longest():
 
 
 def test_padding_of_series_is_zero_after_scaling():
-    X = [np.full((2, 3), 5.0), np.full((4, 3), 7.0)]
-    sequences = read_sequences(X)
-    scaling = ChannelScaling(3, np.full(3, 5.0), np.full(3, 2.0))
-    steps = encoded(sequences, np.array([1, 0]), scaling)
+    values, lengths = np.repeat([[7.0], [5.0]], [4, 2], axis=0), np.array([4, 2])
+    scaling = ChannelScaling(1, np.full(1, 5.0), np.full(1, 2.0))
+    steps = pad(scaling(values, lengths), lengths)
     assert steps[:, :, 0].tolist() == [[1, 1, 1, 1], [0, 0, 0, 0]]
 
 

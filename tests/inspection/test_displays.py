@@ -131,19 +131,13 @@ def test_training_shows_the_losses_and_the_learning_rate(text_model):
     assert [line.get_label() for line in display.ax_.lines] == ["training loss"]
 
 
-def test_training_shows_the_held_out_loss_where_there_is_one():
-    display = TrainingDisplay.from_estimator(small(early_stopping=True).fit(IDS, Y))
-    assert "held-out loss" in [line.get_label() for line in display.ax_.lines]
-
-
 @pytest.mark.parametrize("restore", [lambda model: model, lambda m: pickle.loads(pickle.dumps(m))])
 def test_training_marks_the_epoch_that_early_stopping_restored(restore):
     model = small(early_stopping=True, max_epochs=30, n_iter_no_change=2, lr=0.05).fit(IDS, Y)
     display = TrainingDisplay.from_estimator(restore(model))
     assert display.restored_epoch == model.n_epochs_ - 2
-    assert f"restored: epoch {display.restored_epoch}" in [
-        text.get_text() for text in display.ax_.get_legend().get_texts()
-    ]
+    shown = {text.get_text() for text in display.ax_.get_legend().get_texts()}
+    assert {f"restored: epoch {display.restored_epoch}", "held-out loss"} < shown
 
 
 def test_training_that_went_on_marks_an_epoch_of_the_last_fit():
@@ -181,13 +175,7 @@ def test_gates_show_the_units_that_change_most(text_model):
     np.testing.assert_array_equal(display.values, cell[display.units])
     others = np.setdiff1d(np.arange(6), display.units)
     assert display.values.std(axis=1).min() >= cell[others].std(axis=1).max()
-
-
-def test_gates_have_the_tokens_as_labels(text_model):
-    display = GateDisplay.from_estimator(text_model, ["good fun and more fun"])
-    assert [text.get_text() for text in display.ax_.get_xticklabels()] == [
-        *("good", "fun", "and", "more", "fun")
-    ]
+    assert [label.get_text() for label in display.ax_.get_xticklabels()] == text[0].split()
 
 
 def test_gates_of_series_have_the_steps_as_labels(series_model):
@@ -339,7 +327,8 @@ def test_a_hostile_text_through_a_pipeline_injects_no_markup():
     assert shown.attributes <= {"style", "title", "dir"}
 
 
-def test_html_shows_the_score_and_both_parts_and_what_is_left_out(explanation):
+def test_html_shows_the_score_and_all_parts_without_matplotlib(explanation, monkeypatch):
+    monkeypatch.setitem(sys.modules, "matplotlib", None)
     found = Markup(ExplanationDisplay(explanation)._repr_html_())
     assert "score of pos: +1.60 = +0.10 (baseline) -0.25 (linear model) +1.75 (network)" in (
         found.text
@@ -348,11 +337,6 @@ def test_html_shows_the_score_and_both_parts_and_what_is_left_out(explanation):
     assert "against pos; 2 unknown tokens" in found.text
     assert "truncated" not in found.text
     assert found.titles[1] == "linear model -1.000, network +0.500"
-
-
-def test_html_needs_no_matplotlib(explanation, monkeypatch):
-    monkeypatch.setitem(sys.modules, "matplotlib", None)
-    assert "bad" in ExplanationDisplay(explanation)._repr_html_()
 
 
 def test_html_of_characters_keeps_the_white_space(explanation):

@@ -33,7 +33,7 @@ def scores_of(model, X, explanations):
 # --- Completeness
 
 
-def test_contributions_and_base_value_sum_to_the_score(fitted):
+def test_each_step_adds_to_both_parts_and_all_sum_to_the_score(fitted):
     model, X = fitted
     X = first(X)
     explanations = explain(model, X)
@@ -41,6 +41,13 @@ def test_contributions_and_base_value_sum_to_the_score(fitted):
     differences = np.abs(scores - [each.base_value for each in explanations])
     errors = np.abs(scores - [each.score for each in explanations])
     assert (errors <= 1e-3 * np.maximum(1, differences)).all(), errors
+    _, classifier = find_classifier(model)
+    for each, length in zip(explanations, open_model(model, X).sequences.lengths, strict=True):
+        assert len(each.data) == length
+        assert each.linear.shape == each.network.shape == each.values.shape == (length,)
+        assert np.isfinite(each.values).all()
+        assert np.any(each.linear) == (classifier.linear_model_ is not None)
+        assert np.any(each.network) == (classifier.n_epochs_ > 0)
 
 
 def test_every_class_can_be_explained(fitted):
@@ -51,25 +58,6 @@ def test_every_class_can_be_explained(fitted):
         assert [each.target for each in explanations] == [target] * 2
         scores = [each.score for each in explanations]
         np.testing.assert_allclose(scores_of(model, X, explanations), scores, atol=2e-3, rtol=1e-3)
-
-
-def test_each_step_has_a_contribution(fitted):
-    model, X = fitted
-    X = first(X)
-    opened = open_model(model, X)
-    for each, length in zip(explain(model, X), opened.sequences.lengths, strict=True):
-        assert len(each.data) == length
-        assert each.linear.shape == each.network.shape == each.values.shape == (length,)
-        assert np.isfinite(each.values).all()
-
-
-def test_the_parts_are_told_apart(fitted):
-    model, X = fitted
-    X = first(X, 4)
-    _, classifier = find_classifier(model)
-    for each in explain(model, X):
-        assert np.any(each.linear) == (classifier.linear_model_ is not None)
-        assert np.any(each.network) == (classifier.n_epochs_ > 0)
 
 
 def test_two_classes_have_opposite_contributions():

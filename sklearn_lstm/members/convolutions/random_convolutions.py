@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.constants import golden
 
-from sklearn_lstm.data.encoding import ChannelScaling, encoded
+from sklearn_lstm.data.encoding import ChannelScaling
 from sklearn_lstm.data.sequences import Lengths, Sequences
 from sklearn_lstm.training.duration import MOST_STEPS_PER_BATCH
 
@@ -71,7 +71,7 @@ class Convolutions:
         positions = np.arange(1, thresholds.size + 1).reshape(thresholds.shape) * (golden - 1) % 1
         for row in np.unique(chosen):  # one at a time, for long series take much memory
             lengths = sequences.lengths[[row]]
-            inputs = encoded(sequences, np.array([row]), encoding)
+            inputs = encoding(sequences.read(np.array([row])), lengths)[np.newaxis]
             found: dict[tuple[int, int], list[NDArray[np.float32]]] = {}
             for index, _, values in convolve(inputs, lengths, dilations, channels):
                 for number in np.flatnonzero(chosen[index] == row).tolist():
