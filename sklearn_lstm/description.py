@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from html import escape
 from types import SimpleNamespace
 from typing import Any
@@ -40,9 +39,8 @@ class DescribedMixin(DocumentedMixin):
 
     def __repr__(self, N_CHAR_MAX: int = 700) -> str:
         text: str = super().__repr__(N_CHAR_MAX)  # type: ignore[call-arg]
-        return "\n# ".join(
-            [text, *(f"{name}: {value}" for name, value in self._fitted_parts().items())]
-        )
+        parts = (f"\n# {name}: {value}" for name, value in self._fitted_parts().items())
+        return text + "".join(parts)
 
     def _html_table(self) -> str:
         rows = [
@@ -51,10 +49,9 @@ class DescribedMixin(DocumentedMixin):
         ]
         return TABLE.format(rows="".join(rows)) if rows else ""
 
-    @property
-    def _repr_html_(self) -> Callable[[], str]:
-        parameters_html: Callable[[], str] = super()._repr_html_  # type: ignore[misc]
-        return lambda: parameters_html() + self._html_table()
+    def _repr_html_inner(self) -> str:
+        html: str = super()._repr_html_inner() + self._html_table()  # type: ignore[misc]
+        return html
 
     def _repr_mimebundle_(self, **options: Any) -> dict[str, str]:
         bundle: dict[str, str] = super()._repr_mimebundle_(**options)  # type: ignore[misc]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
-from typing import Any, ClassVar, Self
+from typing import Any, Self
 
 from skorch import NeuralNet
 from skorch.callbacks import Callback
@@ -106,20 +106,14 @@ class NetworkProgress(Callback):  # type: ignore[misc]
         The network that is being trained, as `FitProgress.estimator` takes it.
     """
 
-    has_stopped = False
-    # While trained: what can't be pickled.
-    progress: FitProgress | None = None
+    progress: FitProgress | None = None  # of a copy, and after the training
     schedule: Callback | None = None  # tells when training ends, if that may be early
-    so_far: Any = None
     task = epoch = CallbackTask()
-    while_trained: ClassVar = {"progress", "schedule", "so_far", "task", "epoch"}
+    has_stopped = False
+    n_done = 0
 
     def __init__(
-        self,
-        progress: FitProgress,
-        index: int,
-        updates_per_epoch: int,
-        so_far: Any,
+        self, progress: FitProgress, index: int, updates_per_epoch: int, so_far: Any
     ) -> None:
         self.progress = progress
         self.index = index
@@ -127,8 +121,8 @@ class NetworkProgress(Callback):  # type: ignore[misc]
         self.so_far = so_far
 
     def __getstate__(self) -> dict[str, Any]:
-        """Leave out the bar and the tasks, which can't be pickled."""
-        return {name: value for name, value in vars(self).items() if name not in self.while_trained}
+        """Leave out all but the updates: the bar and the tasks can't be pickled."""
+        return {"n_done": self.n_done}
 
     def on_train_begin(self, net: NeuralNet, **_: Any) -> None:
         """Start to count."""
@@ -142,10 +136,11 @@ class NetworkProgress(Callback):  # type: ignore[misc]
 
     def on_batch_end(self, net: NeuralNet, *, training: bool = False, **_: Any) -> None:
         """Count an update."""
-        if training:
+        if training and self.progress is not None:
             self.n_done += 1
-            end = None if self.schedule is None else self.schedule.end
-            self._show(net, end or net.max_epochs * self.updates_per_epoch)
+            end = self.schedule and self.schedule.end
+            n_all = end or net.max_epochs * self.updates_per_epoch
+            self.progress.count(1 + self.index, self.n_done, n_all, self._text(net, n_all))
 
     def on_epoch_end(self, net: NeuralNet, **_: Any) -> None:
         """End the task of an epoch, and perhaps the training."""
@@ -160,13 +155,11 @@ class NetworkProgress(Callback):  # type: ignore[misc]
 
     def on_train_end(self, net: NeuralNet, **_: Any) -> None:
         """Count no more updates than were done, and forget what can't be pickled."""
-        self._show(net, self.n_done)
-        self.task.end()
-        self.__dict__ = self.__getstate__()
-
-    def _show(self, net: NeuralNet, n_all: int) -> None:
         if self.progress is not None:
-            self.progress.count(1 + self.index, self.n_done, n_all, self._text(net, n_all))
+            n_all = self.n_done
+            self.progress.count(1 + self.index, n_all, n_all, self._text(net, n_all))
+            self.task.end()
+        self.__dict__ = self.__getstate__()
 
     def _text(self, net: NeuralNet, n_all: int) -> str:
         if not self.n_done:
