@@ -43,11 +43,9 @@ class DescribedMixin(DocumentedMixin):
         return text + "".join(parts)
 
     def _html_table(self) -> str:
-        rows = [
-            ROW.format(name=escape(name), value=escape(value))
-            for name, value in self._fitted_parts().items()
-        ]
-        return TABLE.format(rows="".join(rows)) if rows else ""
+        parts = self._fitted_parts().items()
+        rows = "".join(ROW.format(name=escape(name), value=escape(value)) for name, value in parts)
+        return TABLE.format(rows=rows) if rows else ""
 
     def _repr_html_inner(self) -> str:
         html: str = super()._repr_html_inner() + self._html_table()  # type: ignore[misc]
