@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from html import escape
 from types import SimpleNamespace
 from typing import Any
@@ -47,9 +48,10 @@ class DescribedMixin(DocumentedMixin):
         rows = "".join(ROW.format(name=escape(name), value=escape(value)) for name, value in parts)
         return TABLE.format(rows=rows) if rows else ""
 
-    def _repr_html_inner(self) -> str:
-        html: str = super()._repr_html_inner() + self._html_table()  # type: ignore[misc]
-        return html
+    @property
+    def _repr_html_(self) -> Callable[[], str]:
+        parameters_html: Callable[[], str] = super()._repr_html_  # type: ignore[misc]
+        return lambda: parameters_html() + self._html_table()
 
     def _repr_mimebundle_(self, **options: Any) -> dict[str, str]:
         bundle: dict[str, str] = super()._repr_mimebundle_(**options)  # type: ignore[misc]
