@@ -40,16 +40,13 @@ class DescribedMixin(DocumentedMixin):
 
     def __repr__(self, N_CHAR_MAX: int = 700) -> str:
         text: str = super().__repr__(N_CHAR_MAX)  # type: ignore[call-arg]
-        return "\n# ".join(
-            [text, *(f"{name}: {value}" for name, value in self._fitted_parts().items())]
-        )
+        parts = (f"\n# {name}: {value}" for name, value in self._fitted_parts().items())
+        return text + "".join(parts)
 
     def _html_table(self) -> str:
-        rows = [
-            ROW.format(name=escape(name), value=escape(value))
-            for name, value in self._fitted_parts().items()
-        ]
-        return TABLE.format(rows="".join(rows)) if rows else ""
+        parts = self._fitted_parts().items()
+        rows = "".join(ROW.format(name=escape(name), value=escape(value)) for name, value in parts)
+        return TABLE.format(rows=rows) if rows else ""
 
     @property
     def _repr_html_(self) -> Callable[[], str]:

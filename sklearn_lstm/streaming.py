@@ -188,8 +188,8 @@ def _parts(batch: Any) -> tuple[Any, Any, Any]:
         raise TypeError(
             f"A batch is (X, y) or (X, y, sample_weight), found a {type(batch).__name__}{size}."
         )
-    X, y, *sample_weight = batch
-    return X, y, sample_weight[0] if sample_weight else None
+    X, y, sample_weight = (*batch, None)[:3]
+    return X, y, sample_weight
 
 
 def _n_rows(values: Any) -> int:
@@ -201,13 +201,13 @@ def _n_rows(values: Any) -> int:
 
 
 def _read_texts(
-    reading: Iterator[tuple[int, Any]], vectorizer: TextSequenceVectorizer, path: Path
+    reading: Iterator[tuple[int, Any]], vectorizer: TextSequenceVectorizer, folder: Path
 ) -> tuple[Any, Sequences]:
     """Fit the vectorizer to all texts, and return their ids, and an empty X that names the tokens.
 
     As in `fit_transform`, texts are read once, and kept until the vocabulary is known.
     """
-    tokens, file = StepsFile(path / "tokens", np.int32), StepsFile(path / "ids", np.int32)
+    tokens, file = StepsFile(folder / "tokens", np.int32), StepsFile(folder / "ids", np.int32)
     batches, ids = fit_and_number(vectorizer, _texts(reading), tokens)
     max_length = vectorizer.max_length_
     for batch in cut_batches(batches, max_length, vectorizer.truncation):
@@ -226,24 +226,25 @@ def _texts(reading: Iterator[tuple[int, Any]]) -> Iterator[Any]:
 
 
 def _read_sequences(
-    reading: Iterator[tuple[int, Any]], fit: Fit, path: Path
+    reading: Iterator[tuple[int, Any]], fit: Fit, folder: Path
 ) -> tuple[Any, Sequences]:
     """Write all sequences to disk, and return the first X beside them."""
-    first, shapes, unknown = None, set[tuple[int, bool]](), None
-    has_lists = False
+    first = unknown = None
+    shapes, has_lists = set[tuple[int, bool]](), False
     for number, X in reading:
         with noted(number):
             if first is None:
                 first, input_format = X, fit.format_of_batches(X)
-                writer = _writer(input_format.read(X), path)
             check_column_names(first, X, "X of this batch")
             sequences = input_format.read(X)
+            if not shapes:
+                writer = _writer(sequences, folder)
             input_format = replace(input_format, channel_names=sequences.channel_names)
             has_lists |= isinstance(X, list | tuple)
             shapes.add((sequences.n_features, sequences.is_table))
             writer.add(sequences)
-            row = None if unknown else sequences.first_unknown()
-            unknown = unknown if row is None else (number, row)
+            if unknown is None and (row := sequences.first_unknown()) is not None:
+                unknown = number, row
     n_features, is_table = max(shapes)
     if has_lists and len(shapes) > 1:  # as one list, they are no table
         n_features, is_table = 1, False
@@ -258,9 +259,9 @@ def _read_sequences(
     return first, stored
 
 
-def _writer(first: Sequences, path: Path) -> IdsWriter | SeriesWriter:
+def _writer(first: Sequences, folder: Path) -> IdsWriter | SeriesWriter:
     """Return what writes sequences like the first ones."""
     if first.n_channels is None:
-        return IdsWriter(path / "ids", first.spelling)
+        return IdsWriter(folder / "ids", first.spelling)
     steps, _ = next(first.chunks())
-    return SeriesWriter(path / "series", first.n_channels, np.result_type(steps, np.float32))
+    return SeriesWriter(folder / "series", first.n_channels, np.result_type(steps, np.float32))

@@ -146,9 +146,8 @@ class WordVectors(StoredMixin, DescribedMixin, BaseEstimator):  # type: ignore[m
         if self.vectorizer is not None:
             vectorizer = clone(self.vectorizer)
         with ProgressBar(is_shown=bool(parameters["verbose"])) as bar:
-            n_texts = length_hint(texts)
             try:
-                vectorizer.fit(_shown(texts, bar, "words", 0.0, n_texts))
+                vectorizer.fit(_shown(texts, bar, "words", 0.0, length_hint(texts)))
             except ValueError as error:
                 if self.vectorizer is None:
                     error.add_note(f"The words are those of {vectorizer}; you may pass another.")

@@ -66,25 +66,22 @@ def test_early_stopping_is_told_by_the_samples_it_holds_out(make):
     assert model.calibration_["n_held_out"] == len(y) // 4
 
 
-@kinds
-def test_without_a_linear_model_there_is_nothing_to_tell(make):
-    X, y = make()
-    model = small(linear_branch=False).fit(X, y)
-    assert model.linear_model_ is None
-    assert model.calibration_ is None
-
-
 @pytest.mark.parametrize(
     ("data", "parameters"),
     [
         (tokens(30), {}),
         (series(8), {}),
+        (tokens(), {"linear_branch": False}),
+        (series(), {"linear_branch": False}),
         (tokens(), {"criterion": torch.nn.CrossEntropyLoss, "linear_branch": False}),
         (series(), {"criterion": torch.nn.MultiMarginLoss, "linear_branch": False}),
     ],
-    ids=["few sequences", "few series", "cross entropy of the user", "another loss"],
+    ids=[
+        *("few sequences", "few series", "sequences without", "series without"),
+        *("cross entropy of the user", "another loss"),
+    ],
 )
-def test_a_linear_model_that_could_not_be_used_is_told(data, parameters):
+def test_without_a_linear_model_there_is_nothing_to_tell(data, parameters):
     model = small(**parameters).fit(*data)
     assert model.linear_model_ is None
     assert model.calibration_ is None
@@ -158,30 +155,17 @@ def test_repr_of_an_unfitted_model_is_that_of_scikit_learn():
 
 
 @kinds
-def test_repr_shows_what_was_built(make):
+def test_repr_and_html_show_what_was_built(make):
     X, y = make()
-    with_linear = repr(small().fit(X, y))
-    without = repr(small(linear_branch=False).fit(X, y))
-    too_few = repr(small().fit(X[:8], y[:8]))
-    for shown in (with_linear, without, too_few):
-        assert "hidden_size=4" in shown
-        assert LINEAR_MODEL.search(shown)
-    assert with_linear != too_few
-    assert repr(clone(small().fit(X, y))) == repr(small())
-
-
-@kinds
-def test_html_shows_what_was_built(make):
-    X, y = make()
-    for model in (
-        small().fit(X, y),
-        small().fit(X[:8], y[:8]),
-        small(linear_branch=False).fit(X, y),
-    ):
-        shown = model._repr_html_()
-        assert "LSTMSequenceClassifier" in shown
-        assert "hidden_size" in shown
-        assert LINEAR_MODEL.search(shown)
+    models = small().fit(X, y), small().fit(X[:8], y[:8]), small(linear_branch=False).fit(X, y)
+    for model in models:
+        assert "hidden_size=4" in repr(model)
+        for shown in (repr(model), model._repr_html_()):
+            assert "LSTMSequenceClassifier" in shown
+            assert "hidden_size" in shown
+            assert LINEAR_MODEL.search(shown)
+    assert repr(models[0]) != repr(models[1])
+    assert repr(clone(models[0])) == repr(small())
     unfitted = small()._repr_html_()
     assert "LSTMSequenceClassifier" in unfitted
     assert "hidden_size" in unfitted

@@ -124,7 +124,7 @@ def map_pair(function: Callable[[Value], Result], values: Sequence[Value]) -> li
         try:
             if _thread.share != share:
                 _set_openmp_threads([share] * len(_openmp()))
-                _set_mkl_threads(share)
+                _mkl_function()(share)
                 _thread.share = share
             _thread.is_helper, work.abandoned = True, abandoned
             check_not_abandoned()
@@ -187,29 +187,23 @@ def _set_openmp_threads(numbers: Sequence[int]) -> None:
 @contextmanager
 def _mkl_threads(number: int) -> Iterator[None]:
     """Let MKL use so many threads for the calling thread within the block."""
-    before = _set_mkl_threads(number)
+    before = _mkl_function()(number)
     try:
         yield
     finally:
-        _set_mkl_threads(before)
-
-
-def _set_mkl_threads(number: int) -> int:
-    """Set the number of threads of torch's MKL, for the calling thread alone; return that before.
-
-    0 means that the thread has no number of its own. MKL rounds by its number of threads, so
-    without this a model would depend on whether `torch.set_num_threads` has been called, even with
-    the same number.
-    """
-    function = _mkl_function()
-    return 0 if function is None else int(function(number))
+        _mkl_function()(before)
 
 
 @cache
-def _mkl_function() -> Callable[[int], int] | None:
-    """Find the function of MKL that sets the threads of one thread, if torch is built with MKL."""
+def _mkl_function() -> Callable[[int], int]:
+    """Find the function that sets MKL's number of threads for the calling thread alone.
+
+    It returns the number before; 0 means that the thread has none of its own. MKL rounds by its
+    number of threads, so without this a model would depend on whether `torch.set_num_threads` has
+    been called, even with the same number. If torch is built without MKL, nothing is done.
+    """
     try:
-        torch_library = CDLL(torch._C.__file__)  # noqa: SLF001 - it knows where its libraries are
+        torch_library: Any = CDLL(torch._C.__file__)  # noqa: SLF001 - it knows its libraries
     except OSError:
-        return None
-    return getattr(torch_library, "MKL_Set_Num_Threads_Local", None)
+        torch_library = None
+    return getattr(torch_library, "MKL_Set_Num_Threads_Local", int)

@@ -38,7 +38,6 @@ class StepsFile:
         self.path = path
         self.dtype = np.dtype(dtype)
         self._lengths: list[NDArray[np.int32]] = []
-        self._sizes: list[int] = []
 
     def append(self, part: tuple[NDArray[Any], Lengths]) -> None:
         """Add the steps of some sequences, and their lengths."""
@@ -46,13 +45,12 @@ class StepsFile:
         with self.path.open("ab") as file:
             steps.astype(self.dtype, copy=False).tofile(file)
         self._lengths.append(lengths.astype(np.int32))
-        self._sizes.append(steps.size)
 
     def __iter__(self) -> Iterator[TokenBatch]:
-        """Read what was added, part by part."""
+        """Read the tokens that were added, part by part."""
         with self.path.open("rb") as file:
-            for size, lengths in zip(self._sizes, self._lengths, strict=True):
-                yield np.fromfile(file, self.dtype, size), lengths.astype(np.int64)
+            for lengths in self._lengths:
+                yield np.fromfile(file, self.dtype, lengths.sum()), lengths.astype(np.int64)
 
     def lengths(self) -> Lengths:
         """Return the steps of each sequence."""

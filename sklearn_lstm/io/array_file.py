@@ -25,7 +25,7 @@ class StoredArrays(Mapping[str, NDArray[Any]]):
     Parameters
     ----------
     file : binary file
-    header : dict
+    entries : dict
         Name to the `dtype`, `shape` and `data_offsets` of an array.
     start : int
         Where the arrays begin.
@@ -36,11 +36,11 @@ class StoredArrays(Mapping[str, NDArray[Any]]):
         If the arrays do not fill the rest of the file, one after the other.
     """
 
-    def __init__(self, file: BinaryIO, header: Mapping[str, Any], start: int) -> None:
+    def __init__(self, file: BinaryIO, entries: Mapping[str, Any], start: int) -> None:
         self.file = file
         self.places: dict[str, tuple[int, tuple[int, ...], np.dtype[Any]]] = {}
         size, end = os.fstat(file.fileno()).st_size, 0
-        for name, entry in sorted(header.items(), key=lambda item: item[1]["data_offsets"]):
+        for name, entry in sorted(entries.items(), key=lambda item: item[1]["data_offsets"]):
             dtype, shape = np.dtype(DTYPES[entry["dtype"]]), tuple(entry["shape"])
             begin, end = end, end + dtype.itemsize * math.prod(shape)
             if entry["data_offsets"] != [begin, end] or min(shape, default=0) < 0:

@@ -178,7 +178,7 @@ def describe(path: str | os.PathLike[str]) -> dict[str, Any]:
     (3, 3)
     """
     with opened(path) as (content, arrays):
-        return _describe(content, arrays, Unpacker(arrays))
+        return _describe(content, arrays)
 
 
 # --- Models to trees
@@ -234,12 +234,12 @@ def _pack_foreign(model: Any, prefix: str, arrays: dict[str, NDArray[Any]]) -> d
             f"save can't store the step {step!r}: a file with {unsafe} is not safe to load. "
             "Store the model with joblib; whoever loads that file has to trust you."
         )
-    pack = Packer()
+    pack = Packer(arrays)
     parameters = {
         key: value if is_json(value) else repr(value)
         for key, value in model.get_params(deep=False).items()
     }
-    tree = {
+    return {
         "class": "skops",
         "archive": pack(archive, f"{prefix}archive"),
         "parameters": parameters,
@@ -247,8 +247,6 @@ def _pack_foreign(model: Any, prefix: str, arrays: dict[str, NDArray[Any]]) -> d
         "sizes": {"n_bytes": len(archive)},
         "n_samples": None,
     }
-    arrays.update(pack.arrays)
-    return tree
 
 
 def _what_else(model: Any, name: str) -> str:
@@ -297,38 +295,35 @@ def _unpack(content: Mapping[str, Any], unpack: Unpacker) -> Any:
     return estimator
 
 
-def _describe(content: Mapping[str, Any], arrays: StoredArrays, unpack: Unpacker) -> dict[str, Any]:
+def _describe(content: Mapping[str, Any], arrays: StoredArrays) -> dict[str, Any]:
     shared = {name: content[name] for name in ("format", "versions")}
     if "steps" in content:
-        steps = {
-            name: _describe({**shared, **step}, arrays, unpack) for name, step in content["steps"]
-        }
+        steps = {name: _describe({**shared, **step}, arrays) for name, step in content["steps"]}
         return {**shared, "steps": steps}
-    parameters = {
-        name: _describe_value(tree, arrays, unpack) for name, tree in content["parameters"].items()
-    }
-    classes = unpack(content["fitted"].get("classes_"))
+    trees = content["parameters"].items()
+    classes = Unpacker(arrays)(content["fitted"].get("classes_"))
     return {
         **shared,
-        "parameters": parameters,
+        "parameters": {name: _describe_value(tree, arrays) for name, tree in trees},
         "classes": classes if classes is None else classes.tolist(),
         "sizes": content["sizes"],
         "n_samples": content["n_samples"],
     }
 
 
-def _describe_value(tree: Any, arrays: StoredArrays, unpack: Unpacker) -> Any:
+def _describe_value(tree: Any, arrays: StoredArrays) -> Any:
     """Return a value; of an array its type and shape, of an estimator its class and parameters."""
     if isinstance(tree, dict) and "array" in tree:
         return arrays.describe(tree["array"][0])
     if isinstance(tree, dict) and "SentenceEncoder" in tree:
         names, values = tree["SentenceEncoder"]
-        return unpack(values[names.index("source")])
+        return Unpacker(arrays)(values[names.index("source")])
     if isinstance(tree, dict) and "estimator" in tree:
         kind, parameters, _ = tree["estimator"]
         names, values = parameters["dict"]
-        described = (_describe_value(value, arrays, unpack) for value in values)
-        return {"class": kind, "parameters": dict(zip(unpack(names), described, strict=True))}
+        described = (_describe_value(value, arrays) for value in values)
+        names = Unpacker(arrays)(names)
+        return {"class": kind, "parameters": dict(zip(names, described, strict=True))}
     if isinstance(tree, list):
-        return [_describe_value(item, arrays, unpack) for item in tree]
-    return unpack(tree)
+        return [_describe_value(item, arrays) for item in tree]
+    return Unpacker(arrays)(tree)

@@ -7,7 +7,7 @@ import pickle
 import sys
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager, suppress
-from hashlib import blake2b
+from hashlib import blake2b, file_digest
 from importlib.metadata import version
 from io import BytesIO
 from pathlib import Path
@@ -227,9 +227,9 @@ class Checkpoint(Callback):  # type: ignore[misc]
         check_not_abandoned()
         epoch = len(net.history)
         with replacing(self.folder / f"network{self.index}-{epoch}") as file:
-            checked = _Checked(file)
-            self._pickle(net, checked)
-            file.write(checked.digest.digest())
+            self._pickle(net, file)
+            file.seek(0)
+            file.write(file_digest(file, blake2b).digest())  # it has read to the end
         for path in self._written():
             if _epoch(path) not in (epoch - 1, epoch):
                 path.unlink()
@@ -242,7 +242,7 @@ class Checkpoint(Callback):  # type: ignore[misc]
         """Return all states of this network."""
         return [] if self.folder is None else list(self.folder.glob(f"network{self.index}-*"))
 
-    def _pickle(self, net: NeuralNet, file: _Checked) -> None:
+    def _pickle(self, net: NeuralNet, file: BinaryIO) -> None:
         """Write all that changes while a network is trained."""
         optimizer, modules, own = net.optimizer_, (net.module_, net.criterion_), _own(net)
         state = {
@@ -323,18 +323,6 @@ def check_can_be_pickled(callbacks: Mapping[str, Callback], own: Mapping[str, An
 # --- States as bytes
 
 
-class _Checked:
-    """A file whose bytes go into a hash: the tables are too large to copy them."""
-
-    def __init__(self, file: BinaryIO) -> None:
-        self.file = file
-        self.digest = blake2b()
-
-    def write(self, data: bytes) -> int:
-        self.digest.update(data)
-        return self.file.write(data)
-
-
 def _own(net: NeuralNet) -> dict[str, Any]:
     """Return, by name, the objects that each training makes anew.
 
@@ -351,7 +339,7 @@ def _own(net: NeuralNet) -> dict[str, Any]:
 class _Pickler(pickle.Pickler):
     """Pickle the name of each object that has one, instead of the object."""
 
-    def __init__(self, file: BytesIO | _Checked, own: Mapping[str, Any]) -> None:
+    def __init__(self, file: BinaryIO, own: Mapping[str, Any]) -> None:
         super().__init__(file, pickle.HIGHEST_PROTOCOL)
         self.names = {id(value): name for name, value in own.items()}
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
-from typing import Any, ClassVar, Self
+from typing import Any, Self
 
 from skorch import NeuralNet
 from skorch.callbacks import Callback
@@ -51,7 +51,7 @@ class FitProgress(ProgressBar):
         super().__init__(is_shown=is_shown)
         self.task = task or CallbackTask()
         self.estimator = estimator
-        self._updates_per_epoch = updates_per_epoch
+        self.updates_per_epoch = updates_per_epoch
         self._linear_updates = {
             name: 1.0 + round(epochs * updates_per_epoch[0])
             for name, epochs in linear_epochs.items()
@@ -63,7 +63,7 @@ class FitProgress(ProgressBar):
 
     def __enter__(self) -> Self:
         has_linear_model = len(self._left) > 0
-        self.task.begin(has_linear_model + len(self._updates_per_epoch))
+        self.task.begin(has_linear_model + len(self.updates_per_epoch))
         if has_linear_model:
             self._linear_model = self.task.subtask("linear model", 0)
         super().__enter__()
@@ -82,7 +82,7 @@ class FitProgress(ProgressBar):
         """Return the callback that counts the updates of a network; None if nobody looks at it."""
         if not (self.is_shown or self.task.is_heard):
             return None
-        return NetworkProgress(self, index, self._updates_per_epoch[index], so_far)
+        return NetworkProgress(self, index, so_far)
 
     def count(self, part: int, n_done: float, n_all: float, text: str) -> None:
         """Set how much of a part is done, and the text, unless an earlier network is trained."""
@@ -101,34 +101,24 @@ class NetworkProgress(Callback):  # type: ignore[misc]
     progress : FitProgress
     index : int
         Which network it is.
-    updates_per_epoch : int
     so_far : object or None
         The network that is being trained, as `FitProgress.estimator` takes it.
     """
 
-    has_stopped = False
-    # While trained: what can't be pickled.
-    progress: FitProgress | None = None
+    progress: FitProgress | None = None  # of a copy, and after the training
     schedule: Callback | None = None  # tells when training ends, if that may be early
-    so_far: Any = None
     task = epoch = CallbackTask()
-    while_trained: ClassVar = {"progress", "schedule", "so_far", "task", "epoch"}
+    has_stopped = False
+    n_done = 0
 
-    def __init__(
-        self,
-        progress: FitProgress,
-        index: int,
-        updates_per_epoch: int,
-        so_far: Any,
-    ) -> None:
+    def __init__(self, progress: FitProgress, index: int, so_far: Any) -> None:
         self.progress = progress
         self.index = index
-        self.updates_per_epoch = updates_per_epoch
         self.so_far = so_far
 
     def __getstate__(self) -> dict[str, Any]:
-        """Leave out the bar and the tasks, which can't be pickled."""
-        return {name: value for name, value in vars(self).items() if name not in self.while_trained}
+        """Leave out all but the updates: the bar and the tasks can't be pickled."""
+        return {"n_done": self.n_done}
 
     def on_train_begin(self, net: NeuralNet, **_: Any) -> None:
         """Start to count."""
@@ -144,8 +134,7 @@ class NetworkProgress(Callback):  # type: ignore[misc]
         """Count an update."""
         if training:
             self.n_done += 1
-            end = None if self.schedule is None else self.schedule.end
-            self._show(net, end or net.max_epochs * self.updates_per_epoch)
+            self._show(net, self.schedule and self.schedule.end)
 
     def on_epoch_end(self, net: NeuralNet, **_: Any) -> None:
         """End the task of an epoch, and perhaps the training."""
@@ -164,15 +153,18 @@ class NetworkProgress(Callback):  # type: ignore[misc]
         self.task.end()
         self.__dict__ = self.__getstate__()
 
-    def _show(self, net: NeuralNet, n_all: int) -> None:
-        if self.progress is not None:
-            self.progress.count(1 + self.index, self.n_done, n_all, self._text(net, n_all))
+    def _show(self, net: NeuralNet, n_all: int | None) -> None:
+        """Show how many of all updates are done; None: as many as there may be."""
+        if self.progress is None:
+            return
+        per_epoch = self.progress.updates_per_epoch[self.index]
+        n_all = net.max_epochs * per_epoch if n_all is None else n_all
+        text = self._text(net, n_all // per_epoch) if self.n_done else ""
+        self.progress.count(1 + self.index, self.n_done, n_all, text)
 
-    def _text(self, net: NeuralNet, n_all: int) -> str:
-        if not self.n_done:
-            return ""
+    def _text(self, net: NeuralNet, n_epochs: int) -> str:
         network = f"network {self.index + 1}, " if self.index else ""
-        epoch = f"{network}epoch {len(net.history)}/{n_all // self.updates_per_epoch}"
+        epoch = f"{network}epoch {len(net.history)}/{n_epochs}"
         rows = (row for row in reversed(net.history) if "train_loss" in row)
         finished: dict[str, float] = next(rows, {})
         losses = [name for name in ("train", "valid") if finished.get(f"{name}_loss") is not None]

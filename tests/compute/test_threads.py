@@ -8,13 +8,11 @@ from threading import Barrier, Event, Thread, current_thread
 import numpy as np
 import pytest
 import torch
+from small_models import PLAIN
 
 from sklearn_lstm import LSTMSequenceClassifier
 from sklearn_lstm.compute import threads
 from sklearn_lstm.compute.threads import check_not_abandoned, map_on_workers, map_pair, workers
-
-PLAIN = {"hidden_size": 6, "max_epochs": 2, "batch_size": 20, "random_state": 0, "dropout": 0.0}
-PLAIN |= {"token_dropout": 0.0, "weight_decay": 0.0, "precision": "float32"}
 
 pytestmark = pytest.mark.usefixtures("_two_threads")
 

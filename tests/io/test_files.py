@@ -130,16 +130,6 @@ def test_parameters_come_back_as_they_were(path):
     assert loaded.note == model.note
 
 
-@pytest.mark.parametrize("method", ["fit", "partial_fit"])
-def test_training_goes_on_to_the_last_bit(method, path):
-    model = small(warm_start=True).partial_fit(IDS, Y, classes=[0, 1])
-    save(model, path)
-    loaded = load(path)
-    for each in (model, loaded):
-        getattr(each, method)(IDS + 3, Y)
-    assert_array_equal(loaded.predict_proba(IDS), model.predict_proba(IDS))
-
-
 def test_a_vectorizer_goes_on_counting(path):
     vectorizer = TextSequenceVectorizer(min_df=2).partial_fit(["a b c", "b c"])
     save(vectorizer, path)

@@ -15,7 +15,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn import config_context
 from sklearn.compose import ColumnTransformer
-from sklearn.exceptions import NotFittedError
 from sklearn.pipeline import make_pipeline
 from sklearn.utils._param_validation import InvalidParameterError
 
@@ -460,12 +459,6 @@ def test_errors_tell_the_index_of_the_text():
     with pytest.raises(AttributeError) as caught:
         TextSequenceVectorizer().fit(["fine", "fine", None])
     assert caught.value.__notes__ == ["This was the text at index 2."]
-
-
-def test_transform_before_fit_raises():
-    for vectorizer in (TextSequenceVectorizer(), TextSequenceVectorizer(vocabulary=["a"])):
-        with pytest.raises(NotFittedError):
-            vectorizer.transform(["a"])
 
 
 @pytest.mark.parametrize(
