@@ -7,9 +7,10 @@ import pandas as pd
 import polars as pl
 import pytest
 from scipy import sparse
+from sklearn.compose import make_column_transformer
 from sklearn.feature_extraction.text import CountVectorizer, TfidfVectorizer
 
-from sklearn_lstm import LSTMSequenceClassifier
+from sklearn_lstm import LSTMSequenceClassifier, TextSequenceVectorizer
 from sklearn_lstm.exceptions import InvalidSequencesError as WrongValue
 from sklearn_lstm.exceptions import InvalidSequencesTypeError as WrongType
 
@@ -24,6 +25,9 @@ def csr(rows, **options):
     return sparse.csr_matrix(np.array(rows), **options)
 
 
+BESIDE_IDS = make_column_transformer(
+    ("passthrough", ["n"]), (TextSequenceVectorizer(), "text"), sparse_threshold=1
+).fit_transform(pd.DataFrame({"n": [0.5, -1, 2], "text": ["good day", "bad", "night"]}))
 WRONG = {
     "list of strings": (TEXTS, WrongType, PIPELINE),
     "array of strings": (np.array(TEXTS), WrongType, PIPELINE),
@@ -36,6 +40,7 @@ WRONG = {
     "equal lists of tokens": ([["a"], ["b"], ["c"]], WrongType, PIPELINE),
     "tf-idf": (TfidfVectorizer().fit_transform(TEXTS), WrongType, NO_ORDER),
     "float counts": (CountVectorizer(dtype=float).fit_transform(TEXTS), WrongType, NO_ORDER),
+    "floats beside ids": (BESIDE_IDS, WrongType, NO_ORDER + ".* ColumnTransformer .*alone"),
     "sparse booleans": (csr([[True], [True], [False]]), WrongType, NO_ORDER),
     "dates": (np.zeros((3, 2), "datetime64[D]"), WrongType, r"X\[0\] holds 1970.*no measure"),
     "nothing": (None, WrongValue, "Expected a set of sequences, got a 0-D array"),
