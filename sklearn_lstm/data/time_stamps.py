@@ -20,21 +20,15 @@ def is_date(value: Any) -> bool:
     return isinstance(value, (date, time, np.datetime64, *DURATIONS)) and not is_missing
 
 
-def holds_dates(array: NDArray[Any]) -> bool:
-    """Return whether an array holds dates or durations."""
-    kind = array.dtype.kind
-    return kind in "mM" or (kind == "O" and any(map(is_date, array.flat)))
+def holds_dates(row: Any) -> bool:
+    """Return whether an array holds dates or durations, or a data frame has columns of them.
 
-
-def has_date_columns(frame: Any) -> bool:
-    """Return whether a data frame has columns of dates or durations.
-
-    polars would make numbers of them, in the unit of each column.
+    polars would make numbers of such columns, in the unit of each.
     """
-    if hasattr(frame, "itercolumns"):  # pyarrow
-        dtypes = frame.schema.types
-    else:
-        dtypes = frame.dtypes if hasattr(frame, "columns") else ()
+    if isinstance(row, np.ndarray):
+        return row.dtype.kind in "mM" or (row.dtype.kind == "O" and any(map(is_date, row.flat)))
+    is_arrow = hasattr(row, "itercolumns")
+    dtypes = row.schema.types if is_arrow else row.dtypes if hasattr(row, "columns") else ()
     return any(str(dtype).lower().startswith(("date", "time", "duration")) for dtype in dtypes)
 
 
