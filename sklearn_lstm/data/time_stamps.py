@@ -146,10 +146,9 @@ def check_times(
         times = steps[:, time_channel].astype(np.float64)
         starts = np.cumsum(lengths) - lengths
         is_known = np.repeat(lengths > 1, lengths) | ~np.isnan(steps).all(axis=1)
-        is_missing = np.isnan(times) & is_known  # of a series without a value no time is known
-        is_wrong = is_missing.copy()
-        is_wrong[1:] |= times[1:] < times[:-1]
-        is_wrong[starts] = is_missing[starts]
+        is_wrong = np.diff(times, prepend=times[:1]) < 0
+        is_wrong[starts] = False
+        is_wrong |= np.isnan(times) & is_known  # of a series without a value no time is known
         if is_wrong.any():
             at = int(np.argmax(is_wrong))
             row = int(np.searchsorted(starts, at, side="right")) - 1
