@@ -211,9 +211,8 @@ def is_row(value: Any) -> bool:
 
 def _is_table(X: list[Any] | tuple[Any, ...]) -> bool:
     """Return whether X is a list of equally long lists: the table that NumPy makes of it."""
-    return all(isinstance(row, list | tuple) and len(row) == len(X[0]) for row in X) and not (
-        is_row(X[0][0]) if len(X[0]) else True
-    )
+    are_equal = all(isinstance(row, list | tuple) and len(row) == len(X[0]) for row in X)
+    return are_equal and len(X[0]) > 0 and not is_row(X[0][0])
 
 
 def _to_numpy(values: Any, name: str) -> NDArray[Any]:

@@ -87,29 +87,21 @@ def test_a_wrong_x_is_refused_at_fit(name):
         LSTMSequenceClassifier().fit(X, [0, 1, 0])
 
 
-@pytest.mark.parametrize("container", [np.array, sparse.csr_matrix, list])
-def test_declared_ids_may_not_be_negative(container):
-    X = container([[1, 2], [3, 4], [2, -1]])
-    with pytest.raises(WrongValue, match=rf"X\[2\] holds -1.*{ID_RANGE}"):
-        LSTMSequenceClassifier(input_type="tokens").fit(X, [0, 1, 0])
+NEGATIVE, DECLARED = [[1, 2], [3, 4], [2, -1]], rf"X\[2\] holds -1.*{ID_RANGE}"
+WRONG_IF_DECLARED = [
+    *[("tokens", hold(NEGATIVE), WrongValue, DECLARED) for hold in (np.array, csr, list)],
+    ("tokens", np.array([[1.0], [np.nan], [2.0]]), WrongValue, r"X\[1\] holds NaN"),
+    ("tokens", np.array([[1.0], [np.inf], [2.0]]), WrongValue, r"X\[1\] holds inf"),
+    ("tokens", np.ones((3, 2, 2)), WrongValue, "3-D X holds measurements"),
+    ("tokens", [np.ones((2, 2), dtype=int)] * 3, WrongValue, r"X\[0\] has shape \(2, 2\)"),
+    ("numeric", csr([[1], [2], [3]]), WrongType, r"X.toarray\(\)"),
+]
 
 
-@pytest.mark.parametrize("value", [np.nan, np.inf])
-def test_declared_ids_may_not_be_nan_or_infinite(value):
-    X = np.array([[1.0, 2.0], [3.0, value], [2.0, 1.0]])
-    with pytest.raises(WrongValue, match=r"(?i)X\[1\] holds (nan|inf)"):
-        LSTMSequenceClassifier(input_type="tokens").fit(X, [0, 1, 0])
-
-
-@pytest.mark.parametrize("X", [np.ones((3, 2, 2)), [np.ones((2, 2), dtype=int)] * 3])
-def test_declared_ids_may_not_have_channels(X):
-    with pytest.raises(WrongValue, match=r"3-D X holds measurements|X\[0\] has shape \(2, 2\)"):
-        LSTMSequenceClassifier(input_type="tokens").fit(X, [0, 1, 0])
-
-
-def test_declared_measurements_may_not_be_sparse():
-    with pytest.raises(WrongType, match=r"X.toarray\(\)"):
-        LSTMSequenceClassifier(input_type="numeric").fit(csr([[1], [2], [3]]), [0, 1, 0])
+@pytest.mark.parametrize(("input_type", "X", "error", "message"), WRONG_IF_DECLARED)
+def test_an_x_of_another_kind_than_declared_is_refused(input_type, X, error, message):
+    with pytest.raises(error, match=message):
+        LSTMSequenceClassifier(input_type=input_type).fit(X, [0, 1, 0])
 
 
 def test_x_and_y_of_different_length_are_refused():
