@@ -10,7 +10,7 @@ import torch
 from scipy import sparse
 from torch.utils._python_dispatch import TorchDispatchMode
 
-from sklearn_lstm.data import ambiguous_input, batches, sequences
+from sklearn_lstm.data import batches, kinds, sequences
 
 
 class LargestTensor(TorchDispatchMode):
@@ -66,7 +66,7 @@ def test_one_long_sequence_among_short_ones_does_not_widen_them_all(kind):
 @pytest.mark.parametrize("shape", [(400,), (100, 4)], ids=["2-D", "3-D"])
 @pytest.mark.parametrize("dtype", [int, float])
 def test_a_large_array_is_read_a_piece_at_a_time(monkeypatch, shape, dtype):
-    for module in (sequences, ambiguous_input):
+    for module in (sequences, kinds):
         monkeypatch.setattr(module, "VALUES_PER_CHUNK", 1 << 13)
     monkeypatch.setitem(batches.STEPS_AT_ONCE, "cpu", 1 << 11)
     peaks, sizes = [], []

@@ -12,7 +12,6 @@ from numpy.typing import NDArray
 
 from sklearn_lstm.data.spelling import LARGEST_ID
 from sklearn_lstm.data.time_stamps import (
-    has_date_columns,
     has_large,
     holds_dates,
     is_date,
@@ -48,7 +47,7 @@ def as_array(X: Any, input_type: str) -> NDArray[Any]:
         return table
     if isinstance(X, list | tuple) and any(map(is_row, X)) and not _is_table(X):
         return np.fromiter(X, np.object_, len(X))
-    if has_date_columns(X):
+    if columns_of(X) and holds_dates(X):
         raise InvalidSequencesTypeError(
             "X is one data frame with dates, times or durations, but each series has to be a data "
             "frame of its own. Pass a list of them, such as [steps.drop(columns='id') for _, steps "
@@ -97,9 +96,9 @@ def row_as_array(
         refuse_row(index, "is missing")
     try:
         array, has_dates = _numbers_of_row(row, index, input_type, time_channel)
-    except (InvalidSequencesError, InvalidSequencesTypeError):
-        raise
     except (TypeError, ValueError) as error:
+        if isinstance(error, InvalidSequencesError | InvalidSequencesTypeError):
+            raise
         refuse_row(index, "is not a sequence of steps of one width", error)
     _check_kind(array, f"X[{index}]")
     if input_type != "numeric" and hasattr(row, "null_count") and _is_integer(_type_of(row)):
@@ -109,8 +108,7 @@ def row_as_array(
     steps = array if array.ndim == 2 else array[:, np.newaxis]
     if time_channel is None or not -steps.shape[1] <= time_channel < steps.shape[1]:
         return array, has_dates
-    is_rounded = array.dtype.kind == "f" and not has_dates and has_large(steps[:, time_channel])
-    if is_rounded and columns_of(row):
+    if array.dtype.kind == "f" and has_large(steps[:, time_channel]) and columns_of(row):
         return _stacked(columns_of(row), index, time_channel)  # integers of their own
     steps = with_exact_times(steps, np.array([len(steps)]), time_channel)
     return steps.reshape(array.shape), has_dates
@@ -119,18 +117,19 @@ def row_as_array(
 def _numbers_of_row(
     row: Any, index: int, input_type: str, time_channel: int | None
 ) -> tuple[NDArray[Any], bool]:
-    if has_date_columns(row):
+    if holds_dates(row) and columns_of(row):
         return _stacked(columns_of(row), index, time_channel)
     array = _to_numpy(row, f"X[{index}]")
     if array.dtype.kind == "O" and array.ndim == 1 and any(map(is_row, array)):
         array = np.stack([np.asarray(step) for step in row])  # steps of one width
-    if holds_dates(array) and array.ndim == 2:
-        return _stacked(list(array.T), index, time_channel)
-    if holds_dates(array):
-        return _read_dates(array, index, time_channel), True
-    if array.dtype.kind == "O":
+    has_dates = holds_dates(array)
+    if has_dates and array.ndim == 2:
+        return _stacked([*array.T], index, time_channel)
+    if has_dates:
+        array = _read_dates(array, index, time_channel)
+    elif array.dtype.kind == "O":
         array = _numbers_of_objects(array[np.newaxis], input_type, index)[0]
-    return array, False
+    return array, has_dates
 
 
 def _stacked(columns: list[Any], index: int, time_channel: int | None) -> tuple[NDArray[Any], bool]:
@@ -168,10 +167,8 @@ def _column_names(row: Any) -> tuple[str, ...]:
     return tuple(map(str, getattr(row, "columns", ()) if names is None else names))
 
 
-def order_of_columns(row: Any, names: tuple[str, ...], index: int) -> list[int] | None:
-    """Return where the channels of these names stand in a row.
-
-    None: in this order, or the row is no data frame.
+def in_order(row: Any, names: tuple[str, ...], index: int) -> Any:
+    """Return a data frame with the columns of these names, in their order; another row as it is.
 
     Raises
     ------
@@ -180,7 +177,7 @@ def order_of_columns(row: Any, names: tuple[str, ...], index: int) -> list[int] 
     """
     columns = _column_names(row)
     if columns in ((), names):
-        return None
+        return row
     for name in (*names, *columns):
         if not columns.count(name) == names.count(name) == 1:
             found = "a column" if name in columns else "no column"
@@ -189,7 +186,8 @@ def order_of_columns(row: Any, names: tuple[str, ...], index: int) -> list[int] 
                 f"the first series, or at fit, {[*names[:5]]}. Every series needs the same "
                 "columns, each once, in any order."
             )
-    return [columns.index(name) for name in names]
+    order = [columns.index(name) for name in names]
+    return row.iloc[:, order] if hasattr(row, "iloc") else row.select(names)
 
 
 def describe_wrong_id(row: int, value: Any) -> str:
@@ -213,9 +211,8 @@ def is_row(value: Any) -> bool:
 
 def _is_table(X: list[Any] | tuple[Any, ...]) -> bool:
     """Return whether X is a list of equally long lists: the table that NumPy makes of it."""
-    return all(isinstance(row, list | tuple) and len(row) == len(X[0]) for row in X) and not (
-        is_row(X[0][0]) if len(X[0]) else True
-    )
+    are_equal = all(isinstance(row, list | tuple) and len(row) == len(X[0]) for row in X)
+    return are_equal and len(X[0]) > 0 and not is_row(X[0][0])
 
 
 def _to_numpy(values: Any, name: str) -> NDArray[Any]:
@@ -226,28 +223,20 @@ def _to_numpy(values: Any, name: str) -> NDArray[Any]:
             "the order that the classifier shall read."
         )
     try:
-        array = np.asarray(_with_missing(values))
+        if np.ma.is_masked(values) and values.dtype.kind in "iu":  # NumPy would uncover them
+            values = np.where(values.mask, None, values.data)  # still integers, if they are ids
+        elif np.ma.is_masked(values):
+            values = values.astype(np.float64).filled(np.nan)
+        array = np.asarray(values)
     except (RuntimeError, TypeError) as error:
         raise InvalidSequencesTypeError(
             f"{name} can't be turned into a NumPy array: {error} For a tensor of measurements pass "
             "tensor.detach().float().cpu()."
         ) from error
-    if (
-        array.dtype.kind == "f"
-        and not hasattr(values, "dtype")
-        and (array >= LARGEST_INTEGER).any()
-    ):
-        array = np.asarray(values, dtype=object)
+    may_be_rounded = array.dtype.kind == "f" and not hasattr(values, "dtype")
+    if may_be_rounded and (array >= LARGEST_INTEGER).any():
+        return np.asarray(values, object)
     return array
-
-
-def _with_missing(values: Any) -> Any:
-    """Return masked values as missing ones, which NumPy would uncover."""
-    if not np.ma.is_masked(values):
-        return values
-    if values.dtype.kind in "iu":
-        return np.where(values.mask, None, values.data)  # still integers, if they are ids
-    return values.astype(np.float64).filled(np.nan)
 
 
 def _numbers_of_objects(array: NDArray[Any], input_type: str, first_row: int = 0) -> NDArray[Any]:
@@ -331,12 +320,12 @@ def _integer_table(X: Any, input_type: str) -> NDArray[np.int64] | None:
     columns = columns_of(X)
     if not columns or not all(_is_integer(_type_of(column)) for column in columns):
         return None
-    for column in columns:
-        is_missing = np.asarray((getattr(column, "is_null", None) or column.isna)())
-        if is_missing.any() and input_type == "numeric":
-            return None
-        if is_missing.any():
-            _refuse_missing(int(np.argmax(is_missing)))
+    nulls = [(getattr(column, "is_null", None) or column.isna)() for column in columns]
+    missing = np.flatnonzero(np.concatenate([*map(np.asarray, nulls)]))
+    if len(missing) and input_type == "numeric":
+        return None
+    if len(missing):
+        _refuse_missing(missing[0] % len(X))
     return np.column_stack([_as_int64(np.asarray(column.to_numpy())) for column in columns])
 
 
@@ -353,7 +342,7 @@ def columns_of(X: Any) -> list[Any]:
 
 def _as_int64(values: NDArray[Any]) -> NDArray[np.int64]:
     if values.dtype == np.uint64:
-        values = np.minimum(values, np.uint64(np.iinfo(np.int64).max))
+        values = np.minimum(values, np.uint64(LARGEST_INTEGER))
     return values.astype(np.int64)
 
 

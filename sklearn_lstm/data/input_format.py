@@ -7,8 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from sklearn_lstm.data.ambiguous_input import warn_of_doubts
-from sklearn_lstm.data.kinds import KINDS, MEASUREMENTS, Kind, find_kind
+from sklearn_lstm.data.kinds import KINDS, MEASUREMENTS, Kind, find_kind, warn_of_signal
 from sklearn_lstm.data.reading import check_same_width, read_sequences
 from sklearn_lstm.data.sequences import Sequences
 from sklearn_lstm.data.time_stamps import check_kind_of_times
@@ -68,10 +67,10 @@ class InputFormat:
         Warns
         -----
         InputTypeWarning
-            If it looks like something else, and the user did not say what it is.
+            If it holds ids that look like a signal, and the user did not say what it is.
         """
         if input_type == "auto":
-            warn_of_doubts(sequences)
+            warn_of_signal(sequences)
         kind = find_kind(X, sequences, token_unit)
         return cls(
             input_type=kind.input_type,

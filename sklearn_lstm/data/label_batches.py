@@ -55,11 +55,9 @@ class LabelBatches:
     def _number(self, y: NDArray[Any]) -> NDArray[np.signedinteger[Any]]:
         """Return the number of each label, in the order in which they came first."""
         distinct, places = np.unique(y, return_inverse=True)
-        is_new = [label not in self._numbers for label in distinct.tolist()]
-        self._classes.append(distinct[is_new])
-        numbers = [
-            self._numbers.setdefault(label, len(self._numbers)) for label in distinct.tolist()
-        ]
+        labels = distinct.tolist()
+        self._classes.append(distinct[[label not in self._numbers for label in labels]])
+        numbers = [self._numbers.setdefault(label, len(self._numbers)) for label in labels]
         return np.array(numbers, np.min_scalar_type(-len(self._numbers)))[places]
 
     def encoded(self, known: Labels | None) -> tuple[NDArray[Any], Labels]:

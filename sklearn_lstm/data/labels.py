@@ -156,12 +156,10 @@ class Labels:
             None: each sample is a group.
         """
         rows, outputs = self._truths(targets)
-        if groups is None:
-            n_groups = np.bincount(outputs, minlength=len(self))
-        else:
-            shape = len(self), groups.max() + 1
-            pairs = sparse.csr_matrix((np.ones(len(rows)), (outputs, groups[rows])), shape)
-            n_groups = pairs.getnnz(axis=1)
+        groups = np.arange(len(targets)) if groups is None else groups
+        shape = len(self), groups.max() + 1
+        pairs = sparse.csr_matrix((np.ones(len(rows)), (outputs, groups[rows])), shape)
+        n_groups = pairs.getnnz(axis=1)
         # Nearly none, in place of none, has a logarithm.
         return np.asarray(np.log(np.maximum(n_groups - 1, 1e-9) / np.maximum(n_groups, 1)))
 
@@ -375,21 +373,21 @@ def _check_no_lists(y: Any, name: str) -> None:
 def _check_all_known(y: Any, name: str) -> None:
     """Refuse missing values."""
     dtype = object if isinstance(y, list | tuple) else None  # NumPy makes a string of NaN in a list
-    values = None if sparse.issparse(y) else np.asarray(y, dtype)
-    if values is None or values.ndim not in (1, 2) or values.dtype.kind not in "fOmM":
+    values = np.empty(0) if sparse.issparse(y) else np.asarray(y, dtype)
+    if values.ndim not in (1, 2) or values.dtype.kind not in "fOmM":
         return
-    table = values.astype(object) if values.ndim == 2 else values.astype(object)[:, np.newaxis]
-    missing = np.argwhere(np.frompyfunc(is_missing_or_nan, 1, 1)(table).astype(bool))
+    values = values.astype(object)
+    missing = np.argwhere(np.frompyfunc(is_missing_or_nan, 1, 1)(values).astype(bool))
     if not len(missing):
         return
-    row, column = missing[0].tolist()
-    if table.shape[1] == 1:
+    row, *column = missing[0].tolist()
+    if not column or values.shape[1] == 1:
         raise ValueError(
-            f"{name}[{row}] is missing: {table[row, 0]}. Each sequence needs a label: leave out "
-            "those without one."
+            f"{name}[{row}] is missing: {values[row, *column]}. Each sequence needs a label: leave "
+            "out those without one."
         )
     raise ValueError(
-        f"{name}[{row}] in column {column} is missing, but a multilabel y says for each label "
+        f"{name}[{row}] in column {column[0]} is missing, but a multilabel y says for each label "
         "whether it applies: 1 or 0. Leave out such sequences or, if there are many, fit one "
         "classifier for each label, to the sequences with this label known."
     )

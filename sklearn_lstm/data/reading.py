@@ -17,7 +17,7 @@ from sklearn_lstm.data.containers import (
     as_array,
     channel_names,
     describe_wrong_id,
-    order_of_columns,
+    in_order,
     row_as_array,
 )
 from sklearn_lstm.data.sequences import (
@@ -98,7 +98,7 @@ def read_sequences(
     if is_sparse:
         sequences = _read_sparse(array, input_type)
     elif array.dtype.kind == "O" and array.ndim == 1:
-        sequences = _read_ragged(array, input_type, time_channel, names, n_channels or 1)
+        sequences = _read_rows(array, input_type, time_channel, names, n_channels or 1)
     else:
         sequences = _read_dense(array, input_type)
     sequences.channel_names = names
@@ -207,40 +207,51 @@ def _check_places(X: Any) -> None:
         )
 
 
-def _read_dense(X: NDArray[Any], input_type: str) -> Sequences:
-    if X.ndim > 3:
+def _read_dense(array: NDArray[Any], input_type: str) -> Sequences:
+    if array.ndim > 3:
         raise InvalidSequencesError(
-            f"Found array with dim {X.ndim}, while dim <= 3 is required: "
+            f"Found array with dim {array.ndim}, while dim <= 3 is required: "
             "(n_samples, n_timesteps, n_channels)."
         )
-    if X.ndim == 3 and not X.shape[1]:
-        X = np.full((len(X), 1, X.shape[2]), np.nan, np.float16)  # as `_read_ragged_series`
-    if 0 in X.shape:
+    if array.ndim == 3 and not array.shape[1]:
+        array = np.full((len(array), 1, array.shape[2]), np.nan, np.float16)  # as `_series_of`
+    if 0 in array.shape:
         raise InvalidSequencesError(
-            f"Found array with 0 feature(s) (shape={X.shape}) while a minimum of 1 is required."
+            f"Found array with 0 feature(s) (shape={array.shape}) while a minimum of 1 is required."
         )
-    chunks = list(chunks_of_rows(np.full(len(X), X[0].size)))
-    if input_type == "auto":
-        are_ids = X.ndim == 2 and _are_ids(X[rows] for rows in chunks)
-        input_type = "tokens" if are_ids else "numeric"
-    if input_type == "integers" and X.ndim == 2:
-        _check_integers(X, 0)
-    if input_type == "numeric":
-        return _read_series(X, chunks)
-    if X.ndim == 3:
+    if array.ndim == 3 and input_type not in ("auto", "numeric"):
         raise InvalidSequencesError(
             "A 3-D X holds measurements, but the classifier reads token ids (2-D)."
         )
-    n_entries = [np.count_nonzero(_read_padded_ids(X, rows), axis=1) for rows in chunks]
-    return IdTable(np.maximum(np.concatenate(n_entries), 1), X)
+    chunks = list(chunks_of_rows(np.full(len(array), array[0].size)))
+    if not _are_ids((array[rows] for rows in chunks), input_type, is_flat=array.ndim == 2):
+        return _read_series(array, chunks)
+    n_entries = [np.count_nonzero(_read_padded_ids(array, rows), axis=1) for rows in chunks]
+    return IdTable(np.maximum(np.concatenate(n_entries), 1), array)
+
+
+def _are_ids(parts: Iterable[NDArray[Any]], input_type: str, *, is_flat: bool) -> bool:
+    """Return whether arrays are read as ids: with "auto" if all are non-negative integers."""
+    if input_type == "auto":
+        parts = (part for part in parts if part.size)
+        return is_flat and all(part.dtype.kind in "iu" and part.min() >= 0 for part in parts)
+    if input_type == "integers":
+        for row, part in enumerate(parts):
+            if part.size and part.dtype.kind not in "iu":
+                raise InvalidSequencesError(
+                    f"X[{row}] holds {part.dtype}, but the first batch holds integers, which are "
+                    "read as token ids. Set input_type of the classifier: 'numeric' if all batches "
+                    "hold measurements, 'tokens' if all hold ids."
+                )
+    return input_type != "numeric"
 
 
 class IdTable(Sequences):
     """A dense table of ids, (n_samples, n_columns), in which 0 is padding; floats are ids too."""
 
-    def __init__(self, lengths: Lengths, X: NDArray[Any]) -> None:
-        super().__init__(lengths, None, X.shape[1], is_table=True)
-        self.table = X
+    def __init__(self, lengths: Lengths, table: NDArray[Any]) -> None:
+        super().__init__(lengths, None, table.shape[1], is_table=True)
+        self.table = table
 
     def read(self, rows: Rows) -> NDArray[Any]:
         """Return the ids of rows laid end to end."""
@@ -249,17 +260,17 @@ class IdTable(Sequences):
         return np.asarray(ids[ids != PADDING_ID])
 
 
-def _read_padded_ids(X: NDArray[Any], rows: Rows) -> NDArray[Any]:
-    return _as_ids(X[rows], lambda position: int(rows[position // X.shape[1]]))
+def _read_padded_ids(table: NDArray[Any], rows: Rows) -> NDArray[Any]:
+    return _as_ids(table[rows], lambda position: int(rows[position // table.shape[1]]))
 
 
-def _read_series(X: NDArray[Any], chunks: list[Rows]) -> Sequences:
-    lengths = np.empty(len(X), dtype=np.intp)
-    has_missing = np.zeros(X.shape[2] if X.ndim == 3 else 1, dtype=bool)
+def _read_series(array: NDArray[Any], chunks: list[Rows]) -> Sequences:
+    lengths = np.empty(len(array), dtype=np.intp)
+    has_missing = np.zeros(array.shape[2] if array.ndim == 3 else 1, dtype=bool)
     for rows in chunks:
-        lengths[rows], is_missing = _check_measurements(np.atleast_3d(X[rows]), int(rows[0]))
+        lengths[rows], is_missing = _check_measurements(np.atleast_3d(array[rows]), int(rows[0]))
         has_missing |= is_missing
-    return DenseSeries(X, np.maximum(lengths, 1), has_missing)
+    return DenseSeries(array, np.maximum(lengths, 1), has_missing)
 
 
 def _check_measurements(block: NDArray[Any], first_row: int) -> tuple[Lengths, NDArray[np.bool_]]:
@@ -293,69 +304,47 @@ def _check_measurements(block: NDArray[Any], first_row: int) -> tuple[Lengths, N
     return lengths, n_missing > n_rows * n_steps - lengths.sum()  # more than padding
 
 
-def _read_ragged(
+def _read_rows(
     X: NDArray[Any],
     input_type: str,
     time_channel: int | None,
     names: tuple[str, ...],
     n_channels: int,
 ) -> Sequences:
-    rows, first_has_dates = [], None
+    arrays, first_has_dates = [], None
     for index, row in enumerate(X):
-        order = order_of_columns(row, names, index)
-        time = time_channel
-        if order is not None and time is not None:
-            time = order[time % len(order)]
-        array, has_dates = row_as_array(row, index, input_type, time)
-        rows.append(array if order is None else array[:, order])
-        if time is not None and array.size and not np.isnan(array).all():
+        ordered = in_order(row, names, index)
+        array, has_dates = row_as_array(ordered, index, input_type, time_channel)
+        arrays.append(array)
+        if time_channel is not None and array.size and not np.isnan(array).all():
             first_has_dates = has_dates if first_has_dates is None else first_has_dates
             check_kind_of_times(has_dates, first_has_dates, f"X[{index}]")
-    if input_type == "auto":
-        are_flat = all(row.ndim == 1 for row in rows) and any(row.size for row in rows)
-        input_type = "tokens" if are_flat and _are_ids(rows) else "numeric"
-    if input_type == "integers":
-        for index, row in enumerate(rows):
-            _check_integers(row, index)
-    is_numeric = input_type == "numeric"
-    sequences = _read_ragged_series(rows, n_channels) if is_numeric else _read_ragged_ids(rows)
+    is_flat = all(array.ndim == 1 for array in arrays) and any(array.size for array in arrays)
+    are_ids = _are_ids(arrays, input_type, is_flat=is_flat)
+    sequences = _ids_of(arrays) if are_ids else _series_of(arrays, n_channels)
     sequences.has_dates = bool(first_has_dates)
     return sequences
 
 
-def _are_ids(parts: Iterable[NDArray[Any]]) -> bool:
-    """Return whether these arrays hold nothing but non-negative integers."""
-    return all(part.dtype.kind in "iu" and part.min() >= 0 for part in parts if part.size)
-
-
-def _check_integers(values: NDArray[Any], row: int) -> None:
-    if values.size and values.dtype.kind not in "iu":
-        raise InvalidSequencesError(
-            f"X[{row}] holds {values.dtype}, but the first batch holds integers, which are read as "
-            "token ids. Set input_type of the classifier: 'numeric' if all batches hold "
-            "measurements, 'tokens' if all hold ids."
-        )
-
-
-def _read_ragged_ids(rows: list[NDArray[Any]]) -> Sequences:
-    for index, row in enumerate(rows):
-        if row.ndim != 1:
+def _ids_of(arrays: list[NDArray[Any]]) -> Sequences:
+    for index, array in enumerate(arrays):
+        if array.ndim != 1:
             raise InvalidSequencesError(
-                f"X[{index}] has shape {row.shape}, but a row of token ids has shape (T,)."
+                f"X[{index}] has shape {array.shape}, but a row of token ids has shape (T,)."
             )
-        ids = _as_ids(row, lambda _, index=index: index)  # type: ignore[misc]
+        ids = _as_ids(array, lambda _, index=index: index)  # type: ignore[misc]
         ids = ids if ids.all() else ids[ids != PADDING_ID]
-        rows[index] = ids if len(ids) else np.array([NO_ID], np.int8)
-    return RaggedSequences(rows)
+        arrays[index] = ids if len(ids) else np.array([NO_ID], np.int8)
+    return RaggedSequences(arrays)
 
 
-def _read_ragged_series(rows: list[NDArray[Any]], n_channels: int) -> Sequences:
-    first = next((row for row in rows if row.size), rows[0])
+def _series_of(arrays: list[NDArray[Any]], n_channels: int) -> Sequences:
+    first = next((array for array in arrays if array.size), arrays[0])
     if first.size or first.ndim == 2:
         n_channels = first.shape[1] if first.ndim == 2 else 1
     has_missing = np.zeros(n_channels, dtype=bool)
-    for index, row in enumerate(rows):
-        steps = row if row.ndim == 2 else row[:, np.newaxis]
+    for index, array in enumerate(arrays):
+        steps = array if array.ndim == 2 else array[:, np.newaxis]
         if steps.size and steps.shape[1] != n_channels:
             raise InvalidSequencesError(
                 f"X[{index}] has {steps.shape[1]} channels, but the rows before it have "
@@ -365,5 +354,5 @@ def _read_ragged_series(rows: list[NDArray[Any]], n_channels: int) -> Sequences:
             steps = np.full((1, n_channels), np.nan, np.float16)
         (length,), is_missing = _check_measurements(steps[np.newaxis], index)
         has_missing |= is_missing
-        rows[index] = steps[: max(length, 1)]
-    return RaggedSequences(rows, n_channels, has_missing=has_missing)
+        arrays[index] = steps[: max(length, 1)]
+    return RaggedSequences(arrays, n_channels, has_missing=has_missing)

@@ -20,21 +20,15 @@ def is_date(value: Any) -> bool:
     return isinstance(value, (date, time, np.datetime64, *DURATIONS)) and not is_missing
 
 
-def holds_dates(array: NDArray[Any]) -> bool:
-    """Return whether an array holds dates or durations."""
-    kind = array.dtype.kind
-    return kind in "mM" or (kind == "O" and any(map(is_date, array.flat)))
+def holds_dates(row: Any) -> bool:
+    """Return whether an array holds dates or durations, or a data frame has columns of them.
 
-
-def has_date_columns(frame: Any) -> bool:
-    """Return whether a data frame has columns of dates or durations.
-
-    polars would make numbers of them, in the unit of each column.
+    polars would make numbers of such columns, in the unit of each.
     """
-    if hasattr(frame, "itercolumns"):  # pyarrow
-        dtypes = frame.schema.types
-    else:
-        dtypes = frame.dtypes if hasattr(frame, "columns") else ()
+    if isinstance(row, np.ndarray):
+        return row.dtype.kind in "mM" or (row.dtype.kind == "O" and any(map(is_date, row.flat)))
+    is_arrow = hasattr(row, "itercolumns")
+    dtypes = row.schema.types if is_arrow else row.dtypes if hasattr(row, "columns") else ()
     return any(str(dtype).lower().startswith(("date", "time", "duration")) for dtype in dtypes)
 
 
@@ -152,10 +146,9 @@ def check_times(
         times = steps[:, time_channel].astype(np.float64)
         starts = np.cumsum(lengths) - lengths
         is_known = np.repeat(lengths > 1, lengths) | ~np.isnan(steps).all(axis=1)
-        is_missing = np.isnan(times) & is_known  # of a series without a value no time is known
-        is_wrong = is_missing.copy()
-        is_wrong[1:] |= times[1:] < times[:-1]
-        is_wrong[starts] = is_missing[starts]
+        is_wrong = np.diff(times, prepend=times[:1]) < 0
+        is_wrong[starts] = False
+        is_wrong |= np.isnan(times) & is_known  # of a series without a value no time is known
         if is_wrong.any():
             at = int(np.argmax(is_wrong))
             row = int(np.searchsorted(starts, at, side="right")) - 1

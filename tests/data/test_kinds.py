@@ -1,11 +1,14 @@
-"""Words or characters: what ids are taken for where nobody says it."""
+"""Words, characters or a signal: what ids are taken for where nobody says it."""
 
 import numpy as np
 import pytest
+from sklearn.datasets import load_digits
+from sklearn.pipeline import make_pipeline
 
-from sklearn_lstm import TextSequenceVectorizer
-from sklearn_lstm.data.kinds import CHARACTERS, WORDS, find_kind
+from sklearn_lstm import LSTMSequenceClassifier, TextSequenceVectorizer
+from sklearn_lstm.data.kinds import CHARACTERS, WORDS, find_kind, warn_of_signal
 from sklearn_lstm.data.reading import read_sequences
+from sklearn_lstm.exceptions import InputTypeWarning
 
 RANKS = np.arange(5_000)
 ZIPF = 1 / (RANKS + 3)  # how often words occur
@@ -56,3 +59,59 @@ def test_bytes_are_characters():
 @pytest.mark.parametrize("X", [np.ones((9, 3), int), np.arange(1, 7).reshape(2, 3)])
 def test_a_guess_from_hardly_anything_is_no_error(X):
     assert kind_of(X) in (CHARACTERS, WORDS)
+
+
+RNG = np.random.default_rng(0)
+
+
+def signal(n_levels):
+    frequency = RNG.uniform(0.005, 0.03, (10, 1))
+    return [
+        np.round((0.5 + 0.5 * np.sin(frequency[i] * np.arange(400))) * n_levels).astype(int)
+        for i in range(10)
+    ]
+
+
+@pytest.mark.parametrize("n_levels", [255, 4095])
+@pytest.mark.parametrize("hold", [list, np.array])
+def test_integers_that_look_like_a_signal_get_a_warning(hold, n_levels):
+    with pytest.warns(InputTypeWarning, match="signal.*input_type='numeric'"):
+        warn_of_signal(read_sequences(hold(signal(n_levels))))
+
+
+def test_a_signal_is_seen_behind_rows_of_rest():
+    with pytest.warns(InputTypeWarning, match="signal"):
+        warn_of_signal(read_sequences([np.full(400, 7)] * 400 + 40 * signal(255)))
+
+
+@pytest.mark.parametrize("input_type", ["tokens", "numeric"])
+def test_the_classifier_warns_where_the_user_did_not_say_what_x_is(input_type):
+    model = LSTMSequenceClassifier(hidden_size=2, max_epochs=1, random_state=0)
+    X, y = signal(255), np.arange(10) % 2
+    for each in (model, make_pipeline(model)):
+        with pytest.warns(InputTypeWarning) as caught:
+            each.fit(X, y)
+        assert [warning.filename for warning in caught] == [__file__]
+    model.set_params(input_type=input_type).fit(X, y).predict(X)  # a warning would be an error
+
+
+ORDINARY = {
+    "words": RNG.zipf(1.3, (100, 50)).clip(1, 30_000),
+    "bases": RNG.integers(1, 5, (100, 50)),
+    "notes": [
+        60 + RNG.choice([-4, -2, -1, 0, 1, 2, 3], 30).cumsum().clip(-20, 20) for _ in range(99)
+    ],
+    "digits": load_digits().data.astype(int),
+    "few integers": np.arange(60).reshape(6, 10),
+    "counts": RNG.poisson(5, (100, 50)),
+    "sorted rows of one id": np.arange(2, 2002)[:, np.newaxis],
+    "short texts": TextSequenceVectorizer(output="dense").fit_transform(
+        [" ".join(RNG.choice(list("abcdefghij"), n)) for n in RNG.geometric(0.2, 60)]
+    ),
+    "walks": RNG.normal(size=(40, 60)).cumsum(axis=1),
+}
+
+
+@pytest.mark.parametrize("name", ORDINARY)
+def test_ordinary_sequences_get_no_warning(name):
+    warn_of_signal(read_sequences(ORDINARY[name]))  # pytest makes errors of warnings

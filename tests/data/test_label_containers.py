@@ -1,5 +1,7 @@
 """Labels keep their own values, whatever holds them."""
 
+from functools import partial
+
 import numpy as np
 import pandas as pd
 import polars as pl
@@ -24,20 +26,25 @@ def test_nullable_booleans_stay_booleans(dtype):
     assert y.dtype == bool
 
 
-@pytest.mark.parametrize("dtype", ["Int64", "boolean", "int64[pyarrow]"])
-def test_a_missing_label_is_refused(dtype):
+@pytest.mark.parametrize(
+    "y",
+    [
+        *(pd.Series([1, None, 0], dtype=dtype) for dtype in ("Int64", "boolean", "int64[pyarrow]")),
+        np.ma.masked_array([1, 0, 1], [False, True, False]),
+    ],
+    ids=["Int64", "boolean", "Arrow", "masked"],
+)
+def test_a_missing_label_is_refused(y):
     with pytest.raises(ValueError, match=r"y\[1\] is missing"):
-        read_labels(pd.Series([1, None, 0], dtype=dtype))
+        read_labels(y)
 
 
-@pytest.mark.parametrize("dtype", ["Int64", "boolean"])
-def test_several_nullable_labels_are_multilabel(dtype):
-    y = read_labels(pd.DataFrame({"a": [1, 0, 1], "b": [0, 0, 1]}, dtype=dtype))
-    assert y.tolist() == [[1, 0], [0, 0], [1, 1]]
-
-
-def test_a_frame_of_polars_is_multilabel():
-    y = read_labels(pl.DataFrame({"a": [1, 0, 1], "b": [0, 0, 1]}))
+@pytest.mark.parametrize(
+    "frame",
+    [partial(pd.DataFrame, dtype="Int64"), partial(pd.DataFrame, dtype="boolean"), pl.DataFrame],
+)
+def test_several_columns_of_labels_are_multilabel(frame):
+    y = read_labels(frame({"a": [1, 0, 1], "b": [0, 0, 1]}))
     assert y.tolist() == [[1, 0], [0, 0], [1, 1]]
 
 
@@ -100,8 +107,3 @@ def test_lists_of_labels_are_refused_with_a_recipe(y):
 def test_a_label_that_is_not_known_is_refused_with_a_recipe(y):
     with pytest.raises(ValueError, match=r"y\[1\] .*column 1.*missing.*one classifier for each"):
         read_labels(y)
-
-
-def test_a_masked_label_is_missing():
-    with pytest.raises(ValueError, match=r"y\[1\] is missing"):
-        read_labels(np.ma.masked_array([1, 0, 1], [False, True, False]))

@@ -152,13 +152,8 @@ def test_no_sample_weights_are_one_each(kind):
     assert WEIGHTS[kind](None, None, y, Labels.of(y)).tolist() == [1, 1, 1]
 
 
-def test_relative_weights_have_mean_one_over_the_samples_that_count():
-    y = np.array([0, 0, 1, 1])
-    weights = relative_weights([0, 2, 2, 4], {1: 2.0}, y, Labels.of(y))
-    np.testing.assert_allclose(weights, np.array([0, 2, 4, 8]) * 3 / 14)
-
-
-def test_absolute_weights_are_products_as_they_are():
-    y = np.array([0, 0, 1, 1])
-    weights = absolute_weights([0, 2, 2, 4], {1: 2.0}, y, Labels.of(y))
-    np.testing.assert_allclose(weights, [0, 2, 4, 8])
+def test_absolute_weights_are_products_and_relative_ones_have_mean_one_where_they_count():
+    y, products = np.array([0, 0, 1, 1]), np.array([0, 2, 4, 8])
+    for kind, expected in (("absolute", products), ("relative", products * 3 / 14)):
+        weights = WEIGHTS[kind]([0, 2, 2, 4], {1: 2.0}, y, Labels.of(y))
+        np.testing.assert_allclose(weights, expected)

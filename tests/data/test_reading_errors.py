@@ -7,9 +7,10 @@ import pandas as pd
 import polars as pl
 import pytest
 from scipy import sparse
+from sklearn.compose import make_column_transformer
 from sklearn.feature_extraction.text import CountVectorizer, TfidfVectorizer
 
-from sklearn_lstm import LSTMSequenceClassifier
+from sklearn_lstm import LSTMSequenceClassifier, TextSequenceVectorizer
 from sklearn_lstm.exceptions import InvalidSequencesError as WrongValue
 from sklearn_lstm.exceptions import InvalidSequencesTypeError as WrongType
 
@@ -24,6 +25,9 @@ def csr(rows, **options):
     return sparse.csr_matrix(np.array(rows), **options)
 
 
+BESIDE_IDS = make_column_transformer(
+    ("passthrough", ["n"]), (TextSequenceVectorizer(), "text"), sparse_threshold=1
+).fit_transform(pd.DataFrame({"n": [0.5, -1, 2], "text": ["good day", "bad", "night"]}))
 WRONG = {
     "list of strings": (TEXTS, WrongType, PIPELINE),
     "array of strings": (np.array(TEXTS), WrongType, PIPELINE),
@@ -36,6 +40,7 @@ WRONG = {
     "equal lists of tokens": ([["a"], ["b"], ["c"]], WrongType, PIPELINE),
     "tf-idf": (TfidfVectorizer().fit_transform(TEXTS), WrongType, NO_ORDER),
     "float counts": (CountVectorizer(dtype=float).fit_transform(TEXTS), WrongType, NO_ORDER),
+    "floats beside ids": (BESIDE_IDS, WrongType, NO_ORDER + ".* ColumnTransformer .*alone"),
     "sparse booleans": (csr([[True], [True], [False]]), WrongType, NO_ORDER),
     "dates": (np.zeros((3, 2), "datetime64[D]"), WrongType, r"X\[0\] holds 1970.*no measure"),
     "nothing": (None, WrongValue, "Expected a set of sequences, got a 0-D array"),
@@ -82,29 +87,21 @@ def test_a_wrong_x_is_refused_at_fit(name):
         LSTMSequenceClassifier().fit(X, [0, 1, 0])
 
 
-@pytest.mark.parametrize("container", [np.array, sparse.csr_matrix, list])
-def test_declared_ids_may_not_be_negative(container):
-    X = container([[1, 2], [3, 4], [2, -1]])
-    with pytest.raises(WrongValue, match=rf"X\[2\] holds -1.*{ID_RANGE}"):
-        LSTMSequenceClassifier(input_type="tokens").fit(X, [0, 1, 0])
+NEGATIVE, DECLARED = [[1, 2], [3, 4], [2, -1]], rf"X\[2\] holds -1.*{ID_RANGE}"
+WRONG_IF_DECLARED = [
+    *[("tokens", hold(NEGATIVE), WrongValue, DECLARED) for hold in (np.array, csr, list)],
+    ("tokens", np.array([[1.0], [np.nan], [2.0]]), WrongValue, r"X\[1\] holds NaN"),
+    ("tokens", np.array([[1.0], [np.inf], [2.0]]), WrongValue, r"X\[1\] holds inf"),
+    ("tokens", np.ones((3, 2, 2)), WrongValue, "3-D X holds measurements"),
+    ("tokens", [np.ones((2, 2), dtype=int)] * 3, WrongValue, r"X\[0\] has shape \(2, 2\)"),
+    ("numeric", csr([[1], [2], [3]]), WrongType, r"X.toarray\(\)"),
+]
 
 
-@pytest.mark.parametrize("value", [np.nan, np.inf])
-def test_declared_ids_may_not_be_nan_or_infinite(value):
-    X = np.array([[1.0, 2.0], [3.0, value], [2.0, 1.0]])
-    with pytest.raises(WrongValue, match=r"(?i)X\[1\] holds (nan|inf)"):
-        LSTMSequenceClassifier(input_type="tokens").fit(X, [0, 1, 0])
-
-
-@pytest.mark.parametrize("X", [np.ones((3, 2, 2)), [np.ones((2, 2), dtype=int)] * 3])
-def test_declared_ids_may_not_have_channels(X):
-    with pytest.raises(WrongValue, match=r"3-D X holds measurements|X\[0\] has shape \(2, 2\)"):
-        LSTMSequenceClassifier(input_type="tokens").fit(X, [0, 1, 0])
-
-
-def test_declared_measurements_may_not_be_sparse():
-    with pytest.raises(WrongType, match=r"X.toarray\(\)"):
-        LSTMSequenceClassifier(input_type="numeric").fit(csr([[1], [2], [3]]), [0, 1, 0])
+@pytest.mark.parametrize(("input_type", "X", "error", "message"), WRONG_IF_DECLARED)
+def test_an_x_of_another_kind_than_declared_is_refused(input_type, X, error, message):
+    with pytest.raises(error, match=message):
+        LSTMSequenceClassifier(input_type=input_type).fit(X, [0, 1, 0])
 
 
 def test_x_and_y_of_different_length_are_refused():

@@ -50,27 +50,17 @@ def test_a_class_weight_of_0_leaves_the_class_out():
 
 
 @pytest.mark.parametrize("linear_branch", [False, True])
-@pytest.mark.parametrize("scale", [1e308, 1e-308, 1e-320, 1e-300, 1e300])
-@pytest.mark.parametrize("weigh", ["samples", "classes"])
+@pytest.mark.parametrize("scale", [1e308, 1e-308, 1e-320, 1e-200, 1e200])
+@pytest.mark.parametrize("weigh", ["samples", "classes", "samples and classes"])
 def test_the_scale_of_all_weights_makes_no_difference(weigh, scale, linear_branch):
     X, y = data()
     expected = small(linear_branch=linear_branch).fit(X, y).predict_proba(X)
-    model = small(linear_branch=linear_branch)
-    if weigh == "samples":
-        model.fit(X, y, sample_weight=np.full(len(y), scale))
-    else:
-        model.set_params(class_weight={0: scale, 1: scale}).fit(X, y)
+    class_weight = {0: scale, 1: scale} if "classes" in weigh else None
+    sample_weight = np.full(len(y), scale) if "samples" in weigh else None
+    model = small(linear_branch=linear_branch, class_weight=class_weight)
     # 1e-320 has about three digits.
-    assert_allclose(model.predict_proba(X), expected, atol=2e-3)
-
-
-def test_weights_of_samples_and_classes_do_not_overflow_together():
-    X, y = data()
-    expected = small().fit(X, y).predict_proba(X)
-    for scale in (1e200, 1e308, 1e-200, 1e-320):
-        model = small(class_weight={0: scale, 1: scale})
-        model.fit(X, y, sample_weight=np.full(len(y), scale))
-        assert_allclose(model.predict_proba(X), expected, atol=2e-3)
+    found = model.fit(X, y, sample_weight=sample_weight).predict_proba(X)
+    assert_allclose(found, expected, atol=2e-3)
 
 
 @pytest.mark.parametrize("linear_branch", [False, True])
