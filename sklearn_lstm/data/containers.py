@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Set as AbstractSet
+from datetime import date, time, timedelta
 from numbers import Integral
 from typing import Any, NoReturn
 
@@ -11,15 +12,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sklearn_lstm.data.spelling import LARGEST_ID
-from sklearn_lstm.data.time_stamps import (
-    has_large,
-    holds_dates,
-    is_date,
-    since_first,
-    with_exact_times,
-)
 from sklearn_lstm.exceptions import InvalidSequencesError, InvalidSequencesTypeError
 
+DURATIONS = (timedelta, np.timedelta64)
 LARGEST_INTEGER = np.iinfo(np.int64).max
 PIPELINE_ADVICE = (
     "Turn texts into token ids first:\n"
@@ -53,8 +48,8 @@ def as_array(X: Any, input_type: str) -> NDArray[Any]:
             "frame of its own. Pass a list of them, such as [steps.drop(columns='id') for _, steps "
             "in frame.groupby('id')]."
         )
-    array = _to_numpy(X, "X")
-    _check_kind(array, "X")
+    array = to_numpy(X, "X")
+    check_kind(array, "X")
     if array.ndim > 1 and holds_dates(array):
         return np.fromiter(array, np.object_, len(array))
     if array.ndim == 0 or (array.ndim == 1 and array.dtype.kind != "O" and array.size):
@@ -68,10 +63,10 @@ def as_array(X: Any, input_type: str) -> NDArray[Any]:
         return array
     if array.size == len(array) > 0 and is_row(array.flat[0]):
         return array.ravel()  # a data frame whose one column holds lists
-    return _numbers_of_objects(array, input_type)
+    return numbers_of_objects(array, input_type)
 
 
-def _check_kind(array: NDArray[Any], name: str) -> None:
+def check_kind(array: NDArray[Any], name: str) -> None:
     """Raise an error for an array that can hold no real numbers."""
     if array.dtype.kind in "SUT":
         raise InvalidSequencesTypeError(f"{name} holds strings, not numbers. {PIPELINE_ADVICE}.")
@@ -81,113 +76,6 @@ def _check_kind(array: NDArray[Any], name: str) -> None:
         )
     if array.dtype.kind == "V" or (array.dtype.kind in "mM" and array.ndim < 2):
         raise InvalidSequencesTypeError(f"{name} has to hold numbers, found dtype {array.dtype}.")
-
-
-def row_as_array(
-    row: Any, index: int, input_type: str, time_channel: int | None = None
-) -> tuple[NDArray[Any], bool]:
-    """Return one ragged row as an array of numbers of one or two dimensions.
-
-    Only the time channel may hold dates or durations; returned too is whether it does.
-    """
-    if isinstance(row, str | bytes):
-        raise InvalidSequencesTypeError(f"X[{index}] is a string: {row[:40]!r}. {PIPELINE_ADVICE}.")
-    if not is_row(row) and is_missing_or_nan(row):
-        refuse_row(index, "is missing")
-    try:
-        array, has_dates = _numbers_of_row(row, index, input_type, time_channel)
-    except (TypeError, ValueError) as error:
-        if isinstance(error, InvalidSequencesError | InvalidSequencesTypeError):
-            raise
-        refuse_row(index, "is not a sequence of steps of one width", error)
-    _check_kind(array, f"X[{index}]")
-    if input_type != "numeric" and hasattr(row, "null_count") and _is_integer(_type_of(row)):
-        _check_known(array, index)  # of polars or pyarrow, which have no NaN in integers
-    if array.ndim not in (1, 2):
-        refuse_row(index, f"has {array.ndim} dimensions")
-    steps = array if array.ndim == 2 else array[:, np.newaxis]
-    if time_channel is None or not -steps.shape[1] <= time_channel < steps.shape[1]:
-        return array, has_dates
-    if array.dtype.kind == "f" and has_large(steps[:, time_channel]) and columns_of(row):
-        return _stacked(columns_of(row), index, time_channel)  # integers of their own
-    steps = with_exact_times(steps, np.array([len(steps)]), time_channel)
-    return steps.reshape(array.shape), has_dates
-
-
-def _numbers_of_row(
-    row: Any, index: int, input_type: str, time_channel: int | None
-) -> tuple[NDArray[Any], bool]:
-    if holds_dates(row) and columns_of(row):
-        return _stacked(columns_of(row), index, time_channel)
-    array = _to_numpy(row, f"X[{index}]")
-    if array.dtype.kind == "O" and array.ndim == 1 and any(map(is_row, array)):
-        array = np.stack([np.asarray(step) for step in row])  # steps of one width
-    has_dates = holds_dates(array)
-    if has_dates and array.ndim == 2:
-        return _stacked([*array.T], index, time_channel)
-    if has_dates:
-        array = _read_dates(array, index, time_channel)
-    elif array.dtype.kind == "O":
-        array = _numbers_of_objects(array[np.newaxis], input_type, index)[0]
-    return array, has_dates
-
-
-def _stacked(columns: list[Any], index: int, time_channel: int | None) -> tuple[NDArray[Any], bool]:
-    """Return the columns of a row, each of a type of its own, as one array."""
-    time = None if time_channel is None else time_channel % len(columns)
-    read = [
-        row_as_array(column, index, "numeric", 0 if channel == time else None)
-        for channel, column in enumerate(columns)
-    ]
-    arrays, have_dates = zip(*read, strict=True)
-    return np.column_stack(arrays), any(have_dates)
-
-
-def _read_dates(array: NDArray[Any], index: int, time_channel: int | None) -> NDArray[np.float64]:
-    if time_channel is None:
-        found = next(filter(is_date, array), array.dtype)
-        raise InvalidSequencesTypeError(
-            f"X[{index}] holds {found}, but dates, times and durations are no measurements. Pass "
-            "the channel of the times as time_channel, and turn others into numbers."
-        )
-    if array.dtype.kind == "O":
-        array = array.copy()
-        array[[*map(is_missing_or_nan, array)]] = None
-    return since_first(array)
-
-
-def channel_names(X: Any) -> tuple[str, ...]:
-    """Return the names of the columns of the first data frame in an array of rows, if any."""
-    rows = X if X.dtype.kind == "O" and X.ndim == 1 else ()
-    return next(filter(None, map(_column_names, rows)), ())
-
-
-def _column_names(row: Any) -> tuple[str, ...]:
-    names = getattr(row, "column_names", None)  # of pyarrow, whose `columns` are arrays
-    return tuple(map(str, getattr(row, "columns", ()) if names is None else names))
-
-
-def in_order(row: Any, names: tuple[str, ...], index: int) -> Any:
-    """Return a data frame with the columns of these names, in their order; another row as it is.
-
-    Raises
-    ------
-    InvalidSequencesError
-        If a column is missing, or there is one too many.
-    """
-    columns = _column_names(row)
-    if columns in ((), names):
-        return row
-    for name in (*names, *columns):
-        if not columns.count(name) == names.count(name) == 1:
-            found = "a column" if name in columns else "no column"
-            raise InvalidSequencesError(
-                f"X[{index}] has {found} {name!r}: its columns are {[*columns[:5]]}, but those of "
-                f"the first series, or at fit, {[*names[:5]]}. Every series needs the same "
-                "columns, each once, in any order."
-            )
-    order = [columns.index(name) for name in names]
-    return row.iloc[:, order] if hasattr(row, "iloc") else row.select(names)
 
 
 def describe_wrong_id(row: int, value: Any) -> str:
@@ -215,7 +103,7 @@ def _is_table(X: list[Any] | tuple[Any, ...]) -> bool:
     return are_equal and len(X[0]) > 0 and not is_row(X[0][0])
 
 
-def _to_numpy(values: Any, name: str) -> NDArray[Any]:
+def to_numpy(values: Any, name: str) -> NDArray[Any]:
     """Return X, or a row of it, as an array in which no integer has become a float."""
     if isinstance(values, AbstractSet):
         raise InvalidSequencesError(
@@ -239,7 +127,7 @@ def _to_numpy(values: Any, name: str) -> NDArray[Any]:
     return array
 
 
-def _numbers_of_objects(array: NDArray[Any], input_type: str, first_row: int = 0) -> NDArray[Any]:
+def numbers_of_objects(array: NDArray[Any], input_type: str, first_row: int = 0) -> NDArray[Any]:
     """Return rows of Python numbers as integers if all are, else as floats; None becomes NaN.
 
     Of integers in two dimensions, which are token ids, none may be missing.
@@ -300,16 +188,34 @@ def _refuse_missing(row: int) -> NoReturn:
     )
 
 
-def _type_of(column: Any) -> Any:
+def type_of(column: Any) -> Any:
     """Return the type of what a column of pandas, polars or pyarrow holds."""
     dtype = getattr(column, "dtype", getattr(column, "type", None))
     return getattr(dtype, "pyarrow_dtype", dtype)
 
 
-def _is_integer(dtype: Any) -> bool:
+def is_integer(dtype: Any) -> bool:
     """Return whether a type of NumPy, pandas, polars or pyarrow is one of integers."""
     is_named = re.match(r"(?i)u?int\d", str(dtype)) is not None
     return is_named or getattr(dtype, "kind", None) in {"i", "u"}  # sparse, or of other byte order
+
+
+def is_date(value: Any) -> bool:
+    """Return whether a value is a date, a time of day, both, or a duration."""
+    is_missing = type(value).__name__ == "NaTType"  # of pandas
+    return isinstance(value, (date, time, np.datetime64, *DURATIONS)) and not is_missing
+
+
+def holds_dates(row: Any) -> bool:
+    """Return whether an array holds dates or durations, or a data frame has columns of them.
+
+    polars would make numbers of such columns, in the unit of each.
+    """
+    if isinstance(row, np.ndarray):
+        return row.dtype.kind in "mM" or (row.dtype.kind == "O" and any(map(is_date, row.flat)))
+    is_arrow = hasattr(row, "itercolumns")
+    dtypes = row.schema.types if is_arrow else row.dtypes if hasattr(row, "columns") else ()
+    return any(str(dtype).lower().startswith(("date", "time", "duration")) for dtype in dtypes)
 
 
 def _integer_table(X: Any, input_type: str) -> NDArray[np.int64] | None:
@@ -318,7 +224,7 @@ def _integer_table(X: Any, input_type: str) -> NDArray[np.int64] | None:
     NumPy would make floats of columns of several types, and of missing values.
     """
     columns = columns_of(X)
-    if not columns or not all(_is_integer(_type_of(column)) for column in columns):
+    if not columns or not all(is_integer(type_of(column)) for column in columns):
         return None
     nulls = [(getattr(column, "is_null", None) or column.isna)() for column in columns]
     missing = np.flatnonzero(np.concatenate([*map(np.asarray, nulls)]))
@@ -349,17 +255,17 @@ def _as_int64(values: NDArray[Any]) -> NDArray[np.int64]:
 def _check_lists_of_integers(X: Any, array: NDArray[Any]) -> None:
     """Raise an error for a missing value in a column of lists of ids, which NumPy makes NaN."""
     column, *further = columns_of(X) or [X]
-    dtype = _type_of(column)
-    if not further and _is_integer(getattr(dtype, "inner", getattr(dtype, "value_type", None))):
+    dtype = type_of(column)
+    if not further and is_integer(getattr(dtype, "inner", getattr(dtype, "value_type", None))):
         if hasattr(column, "is_null") and (missing := np.flatnonzero(column.is_null())).size:
             refuse_row(missing[0], "is missing")  # which polars 1.0 makes an empty array
         for index, row in enumerate(array.ravel() if array.dtype.kind == "O" else array):
             if is_missing(row):
                 refuse_row(index, "is missing")
-            _check_known(row, index)
+            check_known(row, index)
 
 
-def _check_known(ids: NDArray[Any], row: int) -> None:
+def check_known(ids: NDArray[Any], row: int) -> None:
     """Raise an error for NaN in a row of integers: a missing one."""
     if ids.dtype.kind == "f" and np.isnan(ids).any():
         _refuse_missing(row)

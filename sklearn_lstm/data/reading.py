@@ -1,7 +1,7 @@
-"""X of any kind -> `Sequences`, with all checks of X but those of `containers.py`.
+"""X of any kind -> `Sequences`, with all checks of X but those of containers and of single rows.
 
-`containers.py` turns containers and single rows into arrays, and checks them first. One sentence
-decides how X is read: integers are token ids, everything else is a measurement.
+`containers.py` and `rows.py` turn these into arrays, and check them first. One sentence decides how
+X is read: integers are token ids, everything else is a measurement.
 """
 
 from __future__ import annotations
@@ -13,13 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
-from sklearn_lstm.data.containers import (
-    as_array,
-    channel_names,
-    describe_wrong_id,
-    in_order,
-    row_as_array,
-)
+from sklearn_lstm.data.containers import as_array, describe_wrong_id
+from sklearn_lstm.data.rows import channel_names, in_order, row_as_array
 from sklearn_lstm.data.sequences import (
     NO_ID,
     DenseSeries,

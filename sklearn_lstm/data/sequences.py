@@ -12,9 +12,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sklearn_lstm.data.embeddings import PretrainedVectors
+from sklearn_lstm.data.rows import with_exact_times
 from sklearn_lstm.data.sentence_encoders import EncodedTexts, SentenceEncoder
 from sklearn_lstm.data.spelling import NO_TEXTS, Spelling
-from sklearn_lstm.data.time_stamps import with_exact_times
 from sklearn_lstm.data.weights import Targets
 from sklearn_lstm.text.counting import FIRST_UNKNOWN, UNKNOWN
 from sklearn_lstm.text.id_matrix import fill_empty

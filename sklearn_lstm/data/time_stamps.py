@@ -1,85 +1,14 @@
-"""Times of steps: dates as numbers, which channel holds them, and whether they are in order."""
+"""Which channel holds the time of each step, and whether the times are in order."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from sklearn_lstm.exceptions import InvalidSequencesError
-
-DURATIONS = (timedelta, np.timedelta64)
-
-
-def is_date(value: Any) -> bool:
-    """Return whether a value is a date, a time of day, both, or a duration."""
-    is_missing = type(value).__name__ == "NaTType"  # of pandas
-    return isinstance(value, (date, time, np.datetime64, *DURATIONS)) and not is_missing
-
-
-def holds_dates(row: Any) -> bool:
-    """Return whether an array holds dates or durations, or a data frame has columns of them.
-
-    polars would make numbers of such columns, in the unit of each.
-    """
-    if isinstance(row, np.ndarray):
-        return row.dtype.kind in "mM" or (row.dtype.kind == "O" and any(map(is_date, row.flat)))
-    is_arrow = hasattr(row, "itercolumns")
-    dtypes = row.schema.types if is_arrow else row.dtypes if hasattr(row, "columns") else ()
-    return any(str(dtype).lower().startswith(("date", "time", "duration")) for dtype in dtypes)
-
-
-def since_first(dates: NDArray[Any]) -> NDArray[np.float64]:
-    """Return the nanoseconds since the first of dates or durations (T,), where None is missing.
-
-    They are subtracted before they become floats: these can't hold the nanoseconds of a date.
-    """
-    if dates.dtype.kind == "O":
-        if not all(value is None or is_date(value) for value in dates):
-            raise TypeError("dates beside other values")
-        are_durations = isinstance(next(filter(is_date, dates)), DURATIONS)
-        dates = np.array([*map(_as_numpy, dates)], "m8" if are_durations else "M8")
-    if dates.dtype in ("M8[Y]", "M8[M]"):  # years and months are not equally long
-        dates = dates.astype("M8[D]")
-    gaps = dates - dates[:1]
-    tick = np.ones((), gaps.dtype)
-    return np.asarray(gaps / tick * (tick / np.timedelta64(1, "ns")))
-
-
-def _as_numpy(value: Any) -> Any:
-    """Return a date as NumPy reads it without loss, in universal time if it has a time zone."""
-    if hasattr(value, "asm8"):  # of pandas, with nanoseconds
-        return value.asm8
-    if isinstance(value, time):
-        value = datetime.combine(date.min, value, UTC)
-    if getattr(value, "tzinfo", None) is not None:
-        return value.astimezone(UTC).replace(tzinfo=None)
-    return value
-
-
-def with_exact_times(
-    steps: NDArray[Any], lengths: NDArray[np.integer[Any]], time_channel: int
-) -> NDArray[Any]:
-    """Return the steps of sequences, (n_steps, n_channels), with times that float64 can hold.
-
-    Larger integers are counted from the first step of their sequence.
-    """
-    times = steps[:, time_channel]
-    if times.dtype.kind not in "iu" or not has_large(times):
-        return steps
-    first = np.repeat(times[np.cumsum(lengths) - lengths], lengths)
-    steps = steps.astype(np.float64)
-    steps[:, time_channel] = (times - first).astype(np.int64)
-    return steps
-
-
-def has_large(times: NDArray[Any]) -> bool:
-    """Return whether float64 can't hold all integers up to the largest time."""
-    largest = 1 << np.finfo(np.float64).nmant + 1  # float64 holds all integers up to it
-    return bool(((times > largest) | (times < -largest)).any())
 
 
 def find_time_channel(time_channel: int | str, names: tuple[str, ...], X: NDArray[Any]) -> int:

@@ -1,0 +1,184 @@
+"""One sequence of X in any container -> an array of numbers: columns in order, dates as numbers."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime, time
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sklearn_lstm.data.containers import (
+    DURATIONS,
+    PIPELINE_ADVICE,
+    check_kind,
+    check_known,
+    columns_of,
+    holds_dates,
+    is_date,
+    is_integer,
+    is_missing_or_nan,
+    is_row,
+    numbers_of_objects,
+    refuse_row,
+    to_numpy,
+    type_of,
+)
+from sklearn_lstm.exceptions import InvalidSequencesError, InvalidSequencesTypeError
+
+
+def channel_names(X: Any) -> tuple[str, ...]:
+    """Return the names of the columns of the first data frame in an array of rows, if any."""
+    rows = X if X.dtype.kind == "O" and X.ndim == 1 else ()
+    return next(filter(None, map(_column_names, rows)), ())
+
+
+def _column_names(row: Any) -> tuple[str, ...]:
+    names = getattr(row, "column_names", None)  # of pyarrow, whose `columns` are arrays
+    return tuple(map(str, getattr(row, "columns", ()) if names is None else names))
+
+
+def in_order(row: Any, names: tuple[str, ...], index: int) -> Any:
+    """Return a data frame with the columns of these names, in their order; another row as it is.
+
+    Raises
+    ------
+    InvalidSequencesError
+        If a column is missing, or there is one too many.
+    """
+    columns = _column_names(row)
+    if columns in ((), names):
+        return row
+    for name in (*names, *columns):
+        if not columns.count(name) == names.count(name) == 1:
+            found = "a column" if name in columns else "no column"
+            raise InvalidSequencesError(
+                f"X[{index}] has {found} {name!r}: its columns are {[*columns[:5]]}, but those of "
+                f"the first series, or at fit, {[*names[:5]]}. Every series needs the same "
+                "columns, each once, in any order."
+            )
+    order = [columns.index(name) for name in names]
+    return row.iloc[:, order] if hasattr(row, "iloc") else row.select(names)
+
+
+def row_as_array(
+    row: Any, index: int, input_type: str, time_channel: int | None = None
+) -> tuple[NDArray[Any], bool]:
+    """Return one ragged row as an array of numbers of one or two dimensions.
+
+    Only the time channel may hold dates or durations; returned too is whether it does.
+    """
+    if isinstance(row, str | bytes):
+        raise InvalidSequencesTypeError(f"X[{index}] is a string: {row[:40]!r}. {PIPELINE_ADVICE}.")
+    if not is_row(row) and is_missing_or_nan(row):
+        refuse_row(index, "is missing")
+    try:
+        array, has_dates = _numbers_of_row(row, index, input_type, time_channel)
+    except (TypeError, ValueError) as error:
+        if isinstance(error, InvalidSequencesError | InvalidSequencesTypeError):
+            raise
+        refuse_row(index, "is not a sequence of steps of one width", error)
+    check_kind(array, f"X[{index}]")
+    if input_type != "numeric" and hasattr(row, "null_count") and is_integer(type_of(row)):
+        check_known(array, index)  # of polars or pyarrow, which have no NaN in integers
+    if array.ndim not in (1, 2):
+        refuse_row(index, f"has {array.ndim} dimensions")
+    steps = array if array.ndim == 2 else array[:, np.newaxis]
+    if time_channel is None or not -steps.shape[1] <= time_channel < steps.shape[1]:
+        return array, has_dates
+    if array.dtype.kind == "f" and has_large(steps[:, time_channel]) and columns_of(row):
+        return _stacked(columns_of(row), index, time_channel)  # integers of their own
+    steps = with_exact_times(steps, np.array([len(steps)]), time_channel)
+    return steps.reshape(array.shape), has_dates
+
+
+def _numbers_of_row(
+    row: Any, index: int, input_type: str, time_channel: int | None
+) -> tuple[NDArray[Any], bool]:
+    if holds_dates(row) and columns_of(row):
+        return _stacked(columns_of(row), index, time_channel)
+    array = to_numpy(row, f"X[{index}]")
+    if array.dtype.kind == "O" and array.ndim == 1 and any(map(is_row, array)):
+        array = np.stack([np.asarray(step) for step in row])  # steps of one width
+    has_dates = holds_dates(array)
+    if has_dates and array.ndim == 2:
+        return _stacked([*array.T], index, time_channel)
+    if has_dates:
+        array = _read_dates(array, index, time_channel)
+    elif array.dtype.kind == "O":
+        array = numbers_of_objects(array[np.newaxis], input_type, index)[0]
+    return array, has_dates
+
+
+def _stacked(columns: list[Any], index: int, time_channel: int | None) -> tuple[NDArray[Any], bool]:
+    """Return the columns of a row, each of a type of its own, as one array."""
+    time = None if time_channel is None else time_channel % len(columns)
+    read = [
+        row_as_array(column, index, "numeric", 0 if channel == time else None)
+        for channel, column in enumerate(columns)
+    ]
+    arrays, have_dates = zip(*read, strict=True)
+    return np.column_stack(arrays), any(have_dates)
+
+
+def _read_dates(array: NDArray[Any], index: int, time_channel: int | None) -> NDArray[np.float64]:
+    if time_channel is None:
+        found = next(filter(is_date, array), array.dtype)
+        raise InvalidSequencesTypeError(
+            f"X[{index}] holds {found}, but dates, times and durations are no measurements. Pass "
+            "the channel of the times as time_channel, and turn others into numbers."
+        )
+    if array.dtype.kind == "O":
+        array = array.copy()
+        array[[*map(is_missing_or_nan, array)]] = None
+    return since_first(array)
+
+
+def since_first(dates: NDArray[Any]) -> NDArray[np.float64]:
+    """Return the nanoseconds since the first of dates or durations (T,), where None is missing.
+
+    They are subtracted before they become floats: these can't hold the nanoseconds of a date.
+    """
+    if dates.dtype.kind == "O":
+        if not all(value is None or is_date(value) for value in dates):
+            raise TypeError("dates beside other values")
+        are_durations = isinstance(next(filter(is_date, dates)), DURATIONS)
+        dates = np.array([*map(_as_numpy, dates)], "m8" if are_durations else "M8")
+    if dates.dtype in ("M8[Y]", "M8[M]"):  # years and months are not equally long
+        dates = dates.astype("M8[D]")
+    gaps = dates - dates[:1]
+    tick = np.ones((), gaps.dtype)
+    return np.asarray(gaps / tick * (tick / np.timedelta64(1, "ns")))
+
+
+def _as_numpy(value: Any) -> Any:
+    """Return a date as NumPy reads it without loss, in universal time if it has a time zone."""
+    if hasattr(value, "asm8"):  # of pandas, with nanoseconds
+        return value.asm8
+    if isinstance(value, time):
+        value = datetime.combine(date.min, value, UTC)
+    if getattr(value, "tzinfo", None) is not None:
+        return value.astimezone(UTC).replace(tzinfo=None)
+    return value
+
+
+def with_exact_times(
+    steps: NDArray[Any], lengths: NDArray[np.integer[Any]], time_channel: int
+) -> NDArray[Any]:
+    """Return the steps of sequences, (n_steps, n_channels), with times that float64 can hold.
+
+    Larger integers are counted from the first step of their sequence.
+    """
+    times = steps[:, time_channel]
+    if times.dtype.kind not in "iu" or not has_large(times):
+        return steps
+    first = np.repeat(times[np.cumsum(lengths) - lengths], lengths)
+    steps = steps.astype(np.float64)
+    steps[:, time_channel] = (times - first).astype(np.int64)
+    return steps
+
+
+def has_large(times: NDArray[Any]) -> bool:
+    """Return whether float64 can't hold all integers up to the largest time."""
+    largest = 1 << np.finfo(np.float64).nmant + 1  # float64 holds all integers up to it
+    return bool(((times > largest) | (times < -largest)).any())
