@@ -42,6 +42,7 @@ KINDS = {
 TASKS = {name: title for tasks in KINDS.values() for name, title in tasks.items()}
 OURS = "LSTMSequenceClassifier"
 PARTS = ("linear model alone", "network alone")
+NO_BREAK = "\N{NO-BREAK SPACE}"
 NUMBERS = ("accuracy", "macro F1", "log loss", "calibration error", "fit, s", "predict, s")
 
 
@@ -68,20 +69,16 @@ def quotable(docs: Path) -> dict[str, str]:
     return {name: f"{accuracy(row):.1f} %" for name, row in rows}
 
 
-def is_older(row: dict[str, str]) -> bool:
-    """Return whether a row of this package was measured before the others, with other defaults."""
-    return row["model"] in {OURS, *PARTS} and not row["commit"]
-
-
-def with_dagger(row: dict[str, str]) -> str:
-    """Return the accuracy, with a dagger if it is older."""
-    return f"{accuracy(row):.1f}{' †' if is_older(row) else ''}"
+def dagger(row: dict[str, str]) -> str:
+    """Return the mark of a row of this package that is older than the others."""
+    return f"{NO_BREAK}†" if row["model"] in {OURS, *PARTS} and not row["commit"] else ""
 
 
 def with_seconds(row: dict[str, str]) -> str:
-    """Return the accuracy and the seconds of a fit."""
+    """Return the accuracy and the seconds of a fit, which stay on one line."""
     seconds = float(row["fit, s"])
-    return f"{accuracy(row):.1f} ({f'{seconds:.0f}' if seconds >= 1 else '< 1'} s)"
+    time = f"{seconds:.0f} s" if seconds >= 1 else "< 1 s"
+    return f"{accuracy(row):.1f} ({time.replace(' ', NO_BREAK)})"
 
 
 def read(path: Path) -> list[dict[str, str]]:
@@ -106,8 +103,10 @@ def write_tables(docs: Path, generated: Path) -> None:
             here.sort(key=lambda row: -accuracy(row))
             for number, row in enumerate(here):
                 bold = "**{}**" if row["model"] == OURS else "{}"
-                name = f"{model_name(row['model'])}{' †' if is_older(row) else ''}"
-                shown = (name, *(row[name] for name in NUMBERS))
+                shown = (
+                    f"{model_name(row['model'])}{dagger(row)}",
+                    *(row[name] for name in NUMBERS),
+                )
                 rows.append(
                     [
                         "" if number else title,
@@ -120,7 +119,7 @@ def write_tables(docs: Path, generated: Path) -> None:
     rows = []
     for task, title in TASKS.items():
         here = [cells.get((task, model), {}) for model in models]
-        accuracies = [with_dagger(row) if row else "" for row in here]
+        accuracies = [f"{accuracy(row):.1f}{dagger(row)}" if row else "" for row in here]
         rows.append([title, *accuracies, *(row.get("fit, s", "") for row in here)])
     header = ["task", "both", *PARTS]
     write(generated / "parts.csv", [*header, *(f"{name}, s" for name in header[1:])], *rows)
@@ -202,7 +201,7 @@ def write_comparisons(measured: list[dict[str, str]], generated: Path) -> None:
     added = [
         [title, f"{accuracy(cells[task, OURS]) - accuracy(cells[task, PARTS[1]]):+.1f}"]
         for task, title in TASKS.items()
-        if (task, PARTS[1]) in cells and not is_older(cells[task, PARTS[1]])
+        if (task, PARTS[1]) in cells and not dagger(cells[task, PARTS[1]])
     ]
     added.sort(key=lambda row: -float(row[1]))
     write(generated / "points.csv", ["task", "points"], *added)
