@@ -1,7 +1,7 @@
 """The table of accuracy in README.md, out of `docs/accuracy.csv`.
 
 ``python docs/accuracy_table.py`` compares both; with ``--write`` the table is replaced. The columns
-of this package are from one commit. What was measured before, and not again there, has a dagger.
+of this package are from one commit. What was not measured there is a dash.
 """
 
 import re
@@ -13,7 +13,8 @@ from measured import OURS, PARTS, TASKS, accuracy, model_name, read
 DOCS = Path(__file__).parent
 README = DOCS.parent / "README.md"
 TABLE = re.compile(
-    r"^\| task \| LSTMSequenceClassifier \|.*?^Measured at .*?$", re.MULTILINE | re.DOTALL
+    r"^\| task \| LSTMSequenceClassifier \|.*?^The columns of this package .*?$",
+    re.MULTILINE | re.DOTALL,
 )
 
 
@@ -24,9 +25,7 @@ def variance(row: dict[str, str]) -> float:
 
 def cell(row: dict[str, str]) -> str:
     """Return the accuracy as the table shows it."""
-    if not row:
-        return "-"
-    return f"{accuracy(row):.1f} %{'' if row['commit'] else ' †'}"
+    return f"{accuracy(row):.1f} %" if row else "-"
 
 
 def is_better(row: dict[str, str], best: dict[str, str]) -> bool:
@@ -41,14 +40,15 @@ def table(measured: list[dict[str, str]]) -> str:
     (commit,) = {row["commit"] for row in measured} - {""}
     for task, title in TASKS.items():
         here = {row["model"]: row for row in measured if row["task"] == task}
-        ours = [here.pop(name, {}) for name in (OURS, *PARTS)]
-        best = max(here.values(), key=accuracy)
+        ours = [here.get(name, {}) for name in (OURS, *PARTS)]
+        ours = [row if row.get("commit") else {} for row in ours]
+        best = max((row for name, row in here.items() if name not in {OURS, *PARTS}), key=accuracy)
         cells = [cell(row) for row in ours]
-        if is_better(ours[0], best):
+        if ours[0] and is_better(ours[0], best):
             cells[0] = f"**{cells[0]}**"
         cells.append(f"{accuracy(best):.1f} % {model_name(best['model'])}")
         lines.append(f"| {' | '.join([title, *cells])} |")
-    note = f"Measured at the commit {commit}. †: measured before, with other defaults."
+    note = f"The columns of this package were measured at the commit {commit}."
     return "\n".join([*lines, "", note])
 
 

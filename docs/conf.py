@@ -36,7 +36,14 @@ extensions = [
     "sphinx_gallery.gen_gallery",
 ]
 exclude_patterns = ["_build"]
-rst_prolog = import_module("constants").PROLOG  # |n_updates| is the number of the code
+rst_prolog = "\n".join(
+    f".. |{name}| replace:: {number}"
+    for numbers in (
+        import_module("constants").NUMBERS,  # |n_updates|
+        import_module("measured").quotable(DOCS),  # |trec, network alone|
+    )
+    for name, number in numbers.items()
+)
 default_role = "literal"  # the backquotes of the docstrings
 smartquotes = False  # they would change the quotes of code in tables and docstrings
 toc_object_entries_show_parents = "hide"

@@ -101,4 +101,3 @@ NUMBERS = {
     "steps_of_long": count(batches.STEPS_OF_LONG),
     "steps_at_once_on_gpu": f"{batches.STEPS_AT_ONCE_ON_GPU:,}",
 }
-PROLOG = "\n".join(f".. |{name}| replace:: {number}" for name, number in NUMBERS.items())

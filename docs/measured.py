@@ -1,11 +1,14 @@
-"""What the tables and pictures of the pages call tasks and models, and how they group them.
+"""What the pages show of the measured figures: tables, and accuracies within sentences.
 
-The benchmarks write CSV files into this folder, with their own short names. The pages show these.
+The benchmarks write CSV files into this folder, with their own short names of tasks and models. A
+page quotes an accuracy by the names of its row: ``|trec, linear model alone|`` is one of
+accuracy.csv, and ``|trec, 100, encoder MiniLM|`` one of few_labels.csv.
 """
 
 import csv
 import re
 from pathlib import Path
+from statistics import mean
 
 KINDS = {
     "words": {
@@ -39,6 +42,7 @@ KINDS = {
 TASKS = {name: title for tasks in KINDS.values() for name, title in tasks.items()}
 OURS = "LSTMSequenceClassifier"
 PARTS = ("linear model alone", "network alone")
+NO_BREAK = "\N{NO-BREAK SPACE}"
 NUMBERS = ("accuracy", "macro F1", "log loss", "calibration error", "fit, s", "predict, s")
 
 
@@ -53,10 +57,28 @@ def accuracy(row: dict[str, str]) -> float:
     return float(row["accuracy"].split()[0])
 
 
+def quotable(docs: Path) -> dict[str, str]:
+    """Return the accuracies that a page may quote, by the names of their rows."""
+    rows = [
+        *((f"{row['task']}, {row['model']}", row) for row in read(docs / "accuracy.csv")),
+        *(
+            (f"{row['task']}, {row['size']}, {row['model']}", row)
+            for row in read(docs / "few_labels.csv")
+        ),
+    ]
+    return {name: f"{accuracy(row):.1f} %" for name, row in rows}
+
+
+def dagger(row: dict[str, str]) -> str:
+    """Return the mark of a row of this package that is older than the others."""
+    return f"{NO_BREAK}†" if row["model"] in {OURS, *PARTS} and not row["commit"] else ""
+
+
 def with_seconds(row: dict[str, str]) -> str:
-    """Return the accuracy and the seconds of a fit."""
+    """Return the accuracy and the seconds of a fit, which stay on one line."""
     seconds = float(row["fit, s"])
-    return f"{accuracy(row):.1f} ({f'{seconds:.0f}' if seconds >= 1 else '< 1'} s)"
+    time = f"{seconds:.0f} s" if seconds >= 1 else "< 1 s"
+    return f"{accuracy(row):.1f} ({time.replace(' ', NO_BREAK)})"
 
 
 def read(path: Path) -> list[dict[str, str]]:
@@ -72,7 +94,7 @@ def write(path: Path, *rows: list[str]) -> None:
 
 
 def write_tables(docs: Path, generated: Path) -> None:
-    """Write the tables of accuracy (by kind of data), of few samples, few labels and holes."""
+    """Write the tables of accuracy, of epochs, few samples, few labels and holes."""
     measured = read(docs / "accuracy.csv")
     for kind, tasks in KINDS.items():
         rows = []
@@ -81,7 +103,10 @@ def write_tables(docs: Path, generated: Path) -> None:
             here.sort(key=lambda row: -accuracy(row))
             for number, row in enumerate(here):
                 bold = "**{}**" if row["model"] == OURS else "{}"
-                shown = (model_name(row["model"]), *(row[name] for name in NUMBERS))
+                shown = (
+                    f"{model_name(row['model'])}{dagger(row)}",
+                    *(row[name] for name in NUMBERS),
+                )
                 rows.append(
                     [
                         "" if number else title,
@@ -94,11 +119,12 @@ def write_tables(docs: Path, generated: Path) -> None:
     rows = []
     for task, title in TASKS.items():
         here = [cells.get((task, model), {}) for model in models]
-        accuracies = [row.get("accuracy", "").split(" ")[0] for row in here]
+        accuracies = [f"{accuracy(row):.1f}{dagger(row)}" if row else "" for row in here]
         rows.append([title, *accuracies, *(row.get("fit, s", "") for row in here)])
     header = ["task", "both", *PARTS]
     write(generated / "parts.csv", [*header, *(f"{name}, s" for name in header[1:])], *rows)
     write_comparisons(measured, generated)
+    write_epochs(read(docs / "curves.csv"), generated)
     few = read(docs / "few_labels.csv")
     by_size(
         [row for row in few if "class" in row["size"]],
@@ -121,13 +147,32 @@ def write_tables(docs: Path, generated: Path) -> None:
         "standard deviation",
         generated / "learning_curves.csv",
     )
-    holes = read(docs / "holes.csv")
-    header = ["task", *list(holes[0])[1:]]
+    write_holes(read(docs / "holes.csv"), generated)
+
+
+def write_epochs(measured: list[dict[str, str]], generated: Path) -> None:
+    """Write what some values of ``max_epochs`` reach, with the seconds of a fit."""
+    values = ("0", "2", "auto")
+    cells = {(row["task"], row["model"]): with_seconds(row) for row in measured}
+    rows = [
+        [title, *(cells[task, f"{OURS}, max_epochs={value}"] for value in values)]
+        for task, title in TASKS.items()
+        if (task, f"{OURS}, max_epochs=0") in cells
+    ]
+    write(generated / "epochs.csv", ["task", *values], *rows)
+
+
+def write_holes(measured: list[dict[str, str]], generated: Path) -> None:
+    """Write what deleted values cost, and the means over the rows with deleted values."""
+    header = list(measured[0])
     rows = [
         [TASKS[task], deleted.replace("%", " %"), *cells]
-        for task, deleted, *cells in map(dict.values, holes)
+        for task, deleted, *cells in map(dict.values, measured)
     ]
-    write(generated / "holes.csv", header, *rows)
+    deleted = [row for row in measured if row["deleted"] != "nothing"]
+    means = [f"{mean(float(row[name]) for row in deleted):.2f}" for name in header[2:]]
+    rows.append(["**mean**", f"**of {len(deleted)} rows**", *(f"**{each}**" for each in means)])
+    write(generated / "holes.csv", ["task", *header[1:]], *rows)
 
 
 def write_comparisons(measured: list[dict[str, str]], generated: Path) -> None:
@@ -156,7 +201,7 @@ def write_comparisons(measured: list[dict[str, str]], generated: Path) -> None:
     added = [
         [title, f"{accuracy(cells[task, OURS]) - accuracy(cells[task, PARTS[1]]):+.1f}"]
         for task, title in TASKS.items()
-        if (task, PARTS[1]) in cells
+        if (task, PARTS[1]) in cells and not dagger(cells[task, PARTS[1]])
     ]
     added.sort(key=lambda row: -float(row[1]))
     write(generated / "points.csv", ["task", "points"], *added)

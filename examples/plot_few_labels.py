@@ -2,7 +2,7 @@
 Few labels: spam filters from 100 labelled messages
 ===================================================
 
-To label messages takes time; to collect them takes none. Here 100 messages have a label, and 4,000
+Labelling messages takes time; collecting them takes none. Here 100 messages have a label, and 4,000
 others have none. Vectors of words that are learned from all of them tell the classifier which words
 are alike, also words that no labelled message holds.
 

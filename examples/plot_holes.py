@@ -12,8 +12,8 @@ are. And steps that are not equally far apart? Pass their times.
 # --------------------
 #
 # Nine men said the same vowel (270 recordings for training; 370 for the test). Each step of a
-# recording has twelve coefficients of the spectrum. Of each coefficient we delete six tenths of the
-# values, in blocks of several steps. In the picture the holes are white.
+# recording has twelve coefficients of the spectrum. We delete six tenths of the values of each
+# coefficient, in blocks of several steps. In the picture the holes are white.
 
 import matplotlib.pyplot as plt
 import numpy as np

@@ -116,5 +116,5 @@ plt.show()
 # %%
 # **When to leave it at 0.5.** ``threshold="f1"`` raises the F1 of each label by itself, and so the
 # macro F1. It finds more labels that apply, and says more that do not. Where a wrong label is worse
-# than a missing one, choose the threshold by your costs. :ref:`thresholds` in the user guide shows
+# than a missing one, choose the threshold by your costs. :ref:`thresholds` in the reference shows
 # how to find one threshold for all labels.

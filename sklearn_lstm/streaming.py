@@ -41,7 +41,8 @@ def fit_batches(
     The result is that of ``model.fit`` with the samples of all batches in their order, bit for
     bit. Each batch is read once, in order, and stored in files: 4 bytes for each token of a text, 4
     or 8 for each measurement. Only the vocabulary, a few numbers per sample, and the linear model
-    are kept in memory; the linear model learns from a sample of large data (see the user guide).
+    are kept in memory. From large data, the linear model learns from a sample: see "Data that does
+    not fit" in the documentation.
 
     Parameters
     ----------
