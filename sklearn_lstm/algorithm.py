@@ -19,12 +19,11 @@ from sklearn_lstm.callback_support import Attributes, CallbackTask, without_call
 from sklearn_lstm.compute.threads import workers
 from sklearn_lstm.data.growing_tables import GrowingTables
 from sklearn_lstm.data.sequences import Samples
-from sklearn_lstm.exceptions import LinearModelSkippedWarning, warn_user
 from sklearn_lstm.members.convolutions.convolution_model import ConvolutionModel
 from sklearn_lstm.members.encoder.encoder_model import EncoderModel
+from sklearn_lstm.members.linear_members import find_linear_members
 from sklearn_lstm.members.member import LinearMember
 from sklearn_lstm.members.network.networks import Networks, NetworkSoFar
-from sklearn_lstm.members.ngrams.ngram_model import NgramModel
 from sklearn_lstm.members.ngrams.online_ngrams import OnlineNgrams
 from sklearn_lstm.model import SequenceModel
 from sklearn_lstm.thresholds import without_constants
@@ -38,8 +37,6 @@ from sklearn_lstm.training.duration import (
 )
 from sklearn_lstm.training.held_out import Parts, divide
 from sklearn_lstm.training.progress import FitProgress
-
-LINEAR_MEMBERS: tuple[type[LinearMember], ...] = (NgramModel, ConvolutionModel, EncoderModel)
 
 
 @torch.inference_mode(mode=False)
@@ -69,7 +66,7 @@ def fit_model(
     previous : SequenceModel or None
         That of the fit which this one goes on from.
     """
-    kinds = _linear_members(samples, configuration)
+    kinds = find_linear_members(samples, configuration)
     work = {kind: kind.work(samples) for kind in kinds}
     plan = plan_training(
         samples.sequences,
@@ -120,26 +117,6 @@ def fit_model(
             # The networks are last: they watch the loss of the blend.
             networks, held_out = Networks.fit(parts, configuration, plan, held_out, progress)
         return blended(networks, held_out)
-
-
-def _linear_members(samples: Samples, configuration: Configuration) -> list[type[LinearMember]]:
-    """Return the kinds that suit the samples, and check that there is one where it is relied on."""
-    kinds = [kind for kind in LINEAR_MEMBERS if kind.suits(samples, configuration)]
-    if configuration.max_epochs == 0 and not kinds:
-        kind = next(kind for kind in LINEAR_MEMBERS if configuration.kind in kind.kinds)
-        lacking = " and ".join(kind.lacks(samples, configuration))
-        raise ValueError(
-            f"max_epochs=0 fits the linear model alone, but there is none: it needs {lacking}. "
-            "Change this, or leave max_epochs='auto'."
-        )
-    is_impossible = configuration.linear_branch and not configuration.has_linear_model
-    if is_impossible and configuration.previous is None:
-        warn_user(
-            "The linear model is left out: it needs criterion='cross_entropy'. The network "
-            "alone is usually less accurate; if you want it, set linear_branch=False.",
-            LinearModelSkippedWarning,
-        )
-    return kinds
 
 
 def _factors_of_few(

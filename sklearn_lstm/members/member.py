@@ -62,7 +62,7 @@ class LinearMember(Member):
     """A linear model on features that do not have to be learned.
 
     A new one is a class with these methods and a name of its own, and an entry in
-    `algorithm.LINEAR_MEMBERS`.
+    `linear_members.LINEAR_MEMBERS`.
     """
 
     name = "linear model"

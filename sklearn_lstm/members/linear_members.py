@@ -1,0 +1,34 @@
+"""The linear members of a model, and which of them suit the samples of a fit."""
+
+from __future__ import annotations
+
+from sklearn_lstm.data.sequences import Samples
+from sklearn_lstm.exceptions import LinearModelSkippedWarning, warn_user
+from sklearn_lstm.members.convolutions.convolution_model import ConvolutionModel
+from sklearn_lstm.members.encoder.encoder_model import EncoderModel
+from sklearn_lstm.members.member import LinearMember
+from sklearn_lstm.members.ngrams.ngram_model import NgramModel
+from sklearn_lstm.training.configuration import Configuration
+
+# In the order in which they are fitted.
+LINEAR_MEMBERS: tuple[type[LinearMember], ...] = (NgramModel, ConvolutionModel, EncoderModel)
+
+
+def find_linear_members(samples: Samples, configuration: Configuration) -> list[type[LinearMember]]:
+    """Return the kinds that suit the samples, and check that there is one where it is relied on."""
+    kinds = [kind for kind in LINEAR_MEMBERS if kind.suits(samples, configuration)]
+    if configuration.max_epochs == 0 and not kinds:
+        kind = next(kind for kind in LINEAR_MEMBERS if configuration.kind in kind.kinds)
+        lacking = " and ".join(kind.lacks(samples, configuration))
+        raise ValueError(
+            f"max_epochs=0 fits the linear model alone, but there is none: it needs {lacking}. "
+            "Change this, or leave max_epochs='auto'."
+        )
+    is_impossible = configuration.linear_branch and not configuration.has_linear_model
+    if is_impossible and configuration.previous is None:
+        warn_user(
+            "The linear model is left out: it needs criterion='cross_entropy'. The network "
+            "alone is usually less accurate; if you want it, set linear_branch=False.",
+            LinearModelSkippedWarning,
+        )
+    return kinds
