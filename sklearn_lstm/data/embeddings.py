@@ -287,6 +287,11 @@ def _read_one(
             _check_vectors(unread_vectors, vectors.shape[1], unread_words)
     order = np.argsort(ids, kind="stable")
     order = order[ids[order] != PADDING_ID]
+    if not len(order):
+        raise ValueError(
+            "embeddings has a vector for id 0 alone, which is padding: row i of an array is the "
+            "vector of id i."
+        )
     ids, vectors, scale = ids[order], vectors[order], 1.0
     if isinstance(table, VectorTable | StaticModel):
         scale = 1 / float(np.sqrt(np.mean(np.square(vectors))))

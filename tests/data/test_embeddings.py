@@ -79,6 +79,7 @@ def test_a_mapping_from_ids_needs_no_vocabulary():
         ({"good": VECTORS[0]}, None, "X does not say which token an id stands for"),
         (VECTORS[0], None, r"shape \(n_ids, embedding_dim\).*found .* of shape \(3,\)"),
         (VECTORS[:0], None, r"of shape \(0, 3\)"),
+        (VECTORS[:1], None, "a vector for id 0 alone, which is padding"),
         (np.where(VECTORS == 5, np.nan, VECTORS), None, "NaN or infinite"),
         ([[1.0], [np.inf]], None, "NaN or infinite"),
         ({-1: [1.0], 2: [2.0]}, None, "vector for -1, but token ids are 0 or more"),
