@@ -1,7 +1,8 @@
 """The table of accuracy in README.md, out of `docs/accuracy.csv`.
 
 ``python docs/accuracy_table.py`` compares both; with ``--write`` the table is replaced. The columns
-of this package are from one commit. What was not measured there is a dash.
+of this package are from one commit, or the line below names others. What was not measured at any is
+a dash.
 """
 
 import re
@@ -37,18 +38,22 @@ def is_better(row: dict[str, str], best: dict[str, str]) -> bool:
 def table(measured: list[dict[str, str]]) -> str:
     """Return the table, and the line below it."""
     lines = [f"| task | {OURS} | {' | '.join(PARTS)} | best other model |", "|---|---|---|---|---|"]
-    (commit,) = {row["commit"] for row in measured} - {""}
+    by_commit: dict[str, list[str]] = {}
     for task, title in TASKS.items():
         here = {row["model"]: row for row in measured if row["task"] == task}
         ours = [here.get(name, {}) for name in (OURS, *PARTS)]
         ours = [row if row.get("commit") else {} for row in ours]
+        for commit in {row["commit"] for row in ours if row}:
+            by_commit.setdefault(commit, []).append(title)
         best = max((row for name, row in here.items() if name not in {OURS, *PARTS}), key=accuracy)
         cells = [cell(row) for row in ours]
         if ours[0] and is_better(ours[0], best):
             cells[0] = f"**{cells[0]}**"
         cells.append(f"{accuracy(best):.1f} % {model_name(best['model'])}")
         lines.append(f"| {' | '.join([title, *cells])} |")
-    note = f"The columns of this package were measured at the commit {commit}."
+    first, *further = sorted(by_commit, key=lambda commit: -len(by_commit[commit]))
+    note = f"The columns of this package were measured at the commit {first}"
+    note += "".join(f" ({' and '.join(by_commit[commit])}: {commit})" for commit in further) + "."
     return "\n".join([*lines, "", note])
 
 

@@ -156,10 +156,12 @@ class Labels:
             None: each sample is a group.
         """
         rows, outputs = self._truths(targets)
-        groups = np.arange(len(targets)) if groups is None else groups
-        shape = len(self), groups.max() + 1
-        pairs = sparse.csr_matrix((np.ones(len(rows)), (outputs, groups[rows])), shape)
-        n_groups = pairs.getnnz(axis=1)
+        if groups is None:
+            n_groups = np.bincount(outputs, minlength=len(self))
+        else:
+            shape = len(self), groups.max() + 1
+            pairs = sparse.csr_matrix((np.ones(len(rows)), (outputs, groups[rows])), shape)
+            n_groups = pairs.getnnz(axis=1)
         # Nearly none, in place of none, has a logarithm.
         return np.asarray(np.log(np.maximum(n_groups - 1, 1e-9) / np.maximum(n_groups, 1)))
 
