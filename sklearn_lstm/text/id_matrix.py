@@ -96,8 +96,8 @@ class TokenIds(sp.csr_matrix):  # type: ignore[misc]
     def _told(self, part: Any, key: Any = slice(None)) -> Any:
         """Return a part or a copy, told what is known of its tokens."""
         if isinstance(part, TokenIds) and hasattr(self, "temporary_ids"):
-            known = {"vocabulary", "analyzer", "token_unit", "temporary_tokens"}
-            part.__dict__.update({name: vars(self)[name] for name in known & vars(self).keys()})
+            known = "vocabulary", "analyzer", "token_unit", "temporary_tokens"
+            part.__dict__ |= {name: value for name, value in vars(self).items() if name in known}
             part.temporary_ids = self.temporary_ids[key]
         return part
 
