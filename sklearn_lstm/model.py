@@ -152,7 +152,7 @@ class SequenceModel:
         """The encoding of the first network."""
         return self.networks.first.encoding
 
-    def logits(self, sequences: Sequences, *, without: str = "") -> Logits:
+    def logits(self, sequences: Sequences, *, without: str | None = None) -> Logits:
         """Return the logits (n_samples, n_outputs), perhaps without the member of a name."""
         parts = [
             weight * member.logits(sequences)

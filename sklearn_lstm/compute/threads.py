@@ -124,7 +124,7 @@ def map_pair(function: Callable[[Value], Result], values: Sequence[Value]) -> li
         try:
             if _thread.share != share:
                 _set_openmp_threads([share] * len(_openmp()))
-                _mkl_function()(share)
+                _find_mkl_setter()(share)
                 _thread.share = share
             _thread.is_helper, work.abandoned = True, abandoned
             check_not_abandoned()
@@ -187,15 +187,15 @@ def _set_openmp_threads(numbers: Sequence[int]) -> None:
 @contextmanager
 def _mkl_threads(number: int) -> Iterator[None]:
     """Let MKL use so many threads for the calling thread within the block."""
-    before = _mkl_function()(number)
+    before = _find_mkl_setter()(number)
     try:
         yield
     finally:
-        _mkl_function()(before)
+        _find_mkl_setter()(before)
 
 
 @cache
-def _mkl_function() -> Callable[[int], int]:
+def _find_mkl_setter() -> Callable[[int], int]:
     """Find the function that sets MKL's number of threads for the calling thread alone.
 
     It returns the number before; 0 means that the thread has none of its own. MKL rounds by its

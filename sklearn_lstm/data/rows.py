@@ -86,8 +86,9 @@ def row_as_array(
     steps = array if array.ndim == 2 else array[:, np.newaxis]
     if time_channel is None or not -steps.shape[1] <= time_channel < steps.shape[1]:
         return array, has_dates
-    if array.dtype.kind == "f" and has_large(steps[:, time_channel]) and columns_of(row):
-        return _stacked(columns_of(row), index, time_channel)  # integers of their own
+    is_rounded = array.dtype.kind == "f" and not has_dates and has_large(steps[:, time_channel])
+    if is_rounded and (columns := columns_of(row)):
+        return _stacked(columns, index, time_channel)  # integers of their own
     steps = with_exact_times(steps, np.array([len(steps)]), time_channel)
     return steps.reshape(array.shape), has_dates
 
@@ -95,8 +96,8 @@ def row_as_array(
 def _numbers_of_row(
     row: Any, index: int, input_type: str, time_channel: int | None
 ) -> tuple[NDArray[Any], bool]:
-    if holds_dates(row) and columns_of(row):
-        return _stacked(columns_of(row), index, time_channel)
+    if holds_dates(row) and (columns := columns_of(row)):
+        return _stacked(columns, index, time_channel)
     array = to_numpy(row, f"X[{index}]")
     if array.dtype.kind == "O" and array.ndim == 1 and any(map(is_row, array)):
         array = np.stack([np.asarray(step) for step in row])  # steps of one width

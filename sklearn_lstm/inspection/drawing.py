@@ -87,7 +87,8 @@ def hatch_missing(ax: Any, data: NDArray[Any]) -> None:
 
 def has_no_value(data: NDArray[Any]) -> NDArray[np.bool_]:
     """Return which steps of a sequence hold no value."""
-    return np.isnan(data).all(axis=1) if is_measured(data) else np.zeros(len(data), np.bool_)
+    has_values = data.dtype.kind != "f" or not is_measured(data)
+    return np.zeros(len(data), np.bool_) if has_values else np.isnan(data).all(axis=1)
 
 
 def number_places(axis: Any) -> None:

@@ -203,9 +203,6 @@ def _explained(
     model, direction = opened.model, opened.labels.direction(output)
     linear, network = np.zeros((2, len(data)))
     whole, base_value = np.zeros(1), float((model.biases * direction).sum())
-    spans = [(0, 0), *((step, step + 1) for step in range(len(data)))]
-    # Without its only step, a sequence is one unknown token.
-    without_step = copies_without(sequences, spans, model.encoding if len(data) == 1 else None)
     parts = {Networks.name: network, EncoderModel.name: whole if method == "shares" else linear}
     for member, weight in zip(model.members, model.weights, strict=True):
         if not weight:
@@ -213,7 +210,11 @@ def _explained(
         if method == "shares":
             contributions, base = member.contributions(sequences, weight * direction)
         else:
-            scores = member.logits(without_step) @ (weight * direction)
+            spans = [(0, 0), *((step, step + 1) for step in range(len(data)))]
+            # Without its only step, a sequence is one unknown token.
+            encoding = model.encoding if len(data) == 1 else None
+            copies = copies_without(sequences, spans, encoding)
+            scores = member.logits(copies) @ (weight * direction)
             contributions, base = scores[0] - scores[1:], float(scores[0])
         parts.get(member.name, linear)[:] += contributions
         base_value += base

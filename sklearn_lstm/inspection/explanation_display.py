@@ -175,10 +175,9 @@ class ExplanationDisplay(Display):
             ax.axvline(0, color="0.5", linewidth=0.8)
             ax.margins(y=0.02)
             ax.invert_yaxis()  # the first token is at the top
-        step_axis, score_axis = (ax.xaxis, ax.yaxis) if is_series else (ax.yaxis, ax.xaxis)
-        label_steps(step_axis, explanation.data[shown])
-        score = f"adds to the score of {printable(explanation.target)}"
-        score_axis.set_label_text(score, parse_math=False)
+        label_steps(ax.xaxis if is_series else ax.yaxis, explanation.data[shown])
+        set_label = ax.set_ylabel if is_series else ax.set_xlabel
+        set_label(f"adds to the score of {printable(explanation.target)}", parse_math=False)
         ax.legend()
         notes = [f"{len(shown)} of {n_all} tokens"] * (len(shown) < n_all) + self._left_out()
         notes += [f"the whole text {explanation.whole:+.2f}"] * bool(explanation.whole)

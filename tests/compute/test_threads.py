@@ -277,14 +277,14 @@ def test_torch_may_hide_its_libraries(monkeypatch):
     def refuse(_):
         raise OSError
 
-    threads._mkl_function.cache_clear()
+    threads._find_mkl_setter.cache_clear()
     monkeypatch.setattr(threads, "CDLL", refuse)
     before = [library.num_threads for library in threads._openmp()]
     with workers("cpu"):
         assert map_pair(abs, (-1, -2)) == [1, 2]
     assert [library.num_threads for library in threads._openmp()] == before
     assert not threads._process.working
-    threads._mkl_function.cache_clear()
+    threads._find_mkl_setter.cache_clear()
 
 
 def test_other_threads_keep_their_number_of_threads():

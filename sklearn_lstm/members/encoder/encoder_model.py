@@ -106,10 +106,11 @@ class EncoderModel(LinearMember):
         vectors, targets = _vectors(samples.sequences), samples.targets
         held_out = np.searchsorted(rows, parts.drawn)
         learned = np.delete(np.arange(len(rows)), held_out)
-        learned_vectors, learned_targets = vectors[learned], targets.subset(learned)
-        standardised, *_ = _standardised(learned_vectors)
+        learned_targets = targets.subset(learned)
+        standardised, *_ = _standardised(vectors[learned])
         penalty = find_penalty(standardised, learned_targets, parts.seed)
-        without = cls._of(learned_vectors, learned_targets, penalty)
+        del standardised  # a copy of all vectors
+        without = cls._of(vectors[learned], learned_targets, penalty)
         model = cls._of(vectors, targets, penalty) if len(held_out) else without
         return model, without.logits_of(vectors[held_out])
 
