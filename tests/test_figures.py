@@ -105,7 +105,7 @@ def test_what_the_pages_say_without_figures_is_in_the_tables(measured):
     assert set(sorted(errors, key=errors.get)[-2:]) == {"ecg_rhythm", "WatchExercises"}
     # few_labels.rst: what an encoder adds to the model, and the model to an encoder
     figures = measured.quotable(DOCS)
-    for task in ("mr_polarity", "trec", "sms_spam", "stackoverflow_titles"):
+    for task in ("mr_polarity", "trec", "sms_spam", "stackoverflow_titles", "imdb"):
         for size in (100, 300, 1000):
             joined, *single = (
                 float(figures[f"{task}, {size}, {model}"].removesuffix(" %"))
