@@ -84,6 +84,7 @@ NUMBERS = {
     "hash_bits": count(hashing.HASH_BITS),
     "n_hashes": f"{2**hashing.HASH_BITS:,}",
     "most_classes_scaled": count(svm.MOST_SCALED),
+    "n_passes": count(svm.N_PASSES),
     "variance_of_ratios": count(svm.VARIANCE_OF_RATIOS),
     "n_clusters": count(ridge.N_CLUSTERS),
     "n_convolution_features": count(convolutions.N_FEATURES),

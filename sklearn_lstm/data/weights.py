@@ -61,9 +61,18 @@ class Targets:
         """How much each sample counts, (n_samples,): the mean over its labels."""
         return self.weights if self.weights.ndim == 1 else np.asarray(self.weights.mean(axis=1))
 
-    def output_weights(self, output: int) -> NDArray[np.float64]:
-        """Return how much each sample counts for a class or label, (n_samples,)."""
-        return self.weights if self.weights.ndim == 1 else self.weights[:, output]
+    def has(self, outputs: int | list[int]) -> NDArray[np.bool_]:
+        """Return which samples have a class or label, or each of several: one column for each."""
+        if self.labels.is_multilabel:
+            return np.asarray(self.values[:, outputs] > 0)
+        return np.asarray(np.equal.outer(self.values, outputs))
+
+    def output_weights(self, outputs: int | list[int]) -> NDArray[np.float64]:
+        """Return how much each sample counts for a class or label, (n_samples,).
+
+        For each of several labels there is one column, unless it counts the same for all.
+        """
+        return self.weights if self.weights.ndim == 1 else self.weights[:, outputs]
 
     def indicators(self) -> NDArray[np.bool_]:
         """Return which classes or labels each sample has, (n_samples, n_outputs)."""

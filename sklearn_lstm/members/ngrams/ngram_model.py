@@ -70,8 +70,10 @@ class NgramModel(KnownNgrams, LinearMember):
 
     @classmethod
     def work(cls, samples: Samples) -> int:
-        """Return the work of fitting: measured once, 1 unit for 25 steps of an SVM."""
-        return int(samples.sequences.lengths.sum()) * samples.targets.n_outputs // 25
+        """Return the work of fitting, measured once: 1 unit for 25 steps of an SVM, 100 of many."""
+        n_outputs = samples.targets.n_outputs
+        steps_per_unit = 25 if n_outputs <= MOST_SCALED else 100
+        return int(samples.sequences.lengths.sum()) * n_outputs // steps_per_unit
 
     @classmethod
     def fit_linear(

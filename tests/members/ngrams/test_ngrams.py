@@ -7,11 +7,13 @@ from concurrent.futures import CancelledError
 
 import numpy as np
 import pytest
-from scipy.sparse import diags
+from scipy.sparse import csr_matrix, diags
 from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.svm import LinearSVC
 
+from sklearn_lstm.data.labels import LabelSets
 from sklearn_lstm.data.sequences import RaggedSequences
+from sklearn_lstm.data.weights import Targets
 from sklearn_lstm.exceptions import LinearModelSkippedWarning
 from sklearn_lstm.members.ngrams import svm
 from sklearn_lstm.members.ngrams.ngram_model import NgramModel
@@ -78,7 +80,8 @@ def test_it_is_what_scikit_learn_makes_of_the_same_ngrams(
 
 @pytest.mark.usefixtures("_no_collisions")
 def test_svms_of_many_classes_share_the_features(fit, rng, samples_of, monkeypatch):
-    monkeypatch.setattr(svm, "TOLERANCE_OF_MANY", 1e-4)
+    monkeypatch.setattr(svm, "N_PASSES", 100)
+    monkeypatch.setattr(svm, "SMALLEST_CHANGE", 0)
     X, y = topics(rng, 400, 50, n_ids=300)
     weights = rng.random(400) + 0.5
     reference = TfidfVectorizer(ngram_range=(1, 2), binary=True)
@@ -90,6 +93,21 @@ def test_svms_of_many_classes_share_the_features(fit, rng, samples_of, monkeypat
     found = model.logits(RaggedSequences(new))
     np.testing.assert_allclose(found[:, :50], expected, atol=1e-3)
     assert (found[:, 50] == -1).all()  # a class without samples
+
+
+def test_svms_of_many_labels_are_those_that_are_fitted_one_by_one(rng, monkeypatch):
+    monkeypatch.setattr(svm, "N_PASSES", 200)
+    monkeypatch.setattr(svm, "SMALLEST_CHANGE", 0)
+    monkeypatch.setattr(svm, "LARGEST_COEF", 7 * 5 * 60)  # seven at a time
+    features = csr_matrix(rng.random((60, 20)) * (rng.random((60, 20)) < 0.3), dtype=np.float32)
+    y, weights = (rng.random((60, 40)) < 0.3).astype(np.float32), rng.random((60, 40))
+    weights[:5] = 0
+    targets = Targets(y, weights, LabelSets(np.arange(40)))
+    coef, intercept = svm.fit_svms(features, targets, seed=0, n_scaled=20)
+    for label in range(40):
+        reference = LinearSVC(tol=1e-6).fit(features, y[:, label], weights[:, label])
+        np.testing.assert_allclose(coef[:, label], reference.coef_[0], atol=1e-3)
+        np.testing.assert_allclose(intercept[label], reference.intercept_[0], atol=1e-3)
 
 
 def test_held_out_logits_come_from_a_model_that_has_not_seen_them(fit, rng, samples_of):
