@@ -59,6 +59,7 @@ NUMBERS = {
     "updates_per_check": count(duration.UPDATES_PER_CHECK),
     "epochs_per_check": count(kinds.WORDS.epochs_per_check),
     "updates_per_check_of_characters": count(kinds.CHARACTERS.effort * duration.UPDATES_PER_CHECK),
+    "steps_of_same_work": count(duration.MOST_STEPS_PER_BATCH / duration.SMALLEST_BATCH),
     "most_checks": count(schedule_and_end.MOST_CHECKS),
     "least_progress": count(schedule_and_end.LEAST_PROGRESS),
     "checks_without_progress": count(schedule_and_end.CHECKS_WITHOUT_PROGRESS),

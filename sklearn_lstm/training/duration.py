@@ -87,12 +87,14 @@ def plan_training(
     early_stopping = configuration.early_stopping
     follows_loss = is_judged and not early_stopping and configuration.lr_schedule == "trapezoid"
     batch_size, max_epochs = configuration.batch_size, configuration.max_epochs
+    mean_length = float(sequences.lengths.mean() / steps_per_frame(sequences, kind))
     if isinstance(batch_size, str):
-        mean_length = sequences.lengths.mean() / steps_per_frame(sequences, kind)
-        batch_size = batch_size_for(n_samples, float(mean_length))
-    # Of few texts fewer: those of one epoch, or of three epochs of characters.
+        batch_size = batch_size_for(n_samples, mean_length)
+    # Of few texts fewer: those of one epoch, or of three epochs of characters. Where even the
+    # smallest batch has more than 8,192 steps, as many as are the same work.
     most_updates = kind.epochs_per_check * math.ceil(n_samples / batch_size)
-    per_check = kind.effort * round(min(UPDATES_PER_CHECK, most_updates))
+    share_of_work = min(1, MOST_STEPS_PER_BATCH / (SMALLEST_BATCH * mean_length))
+    per_check = math.ceil(share_of_work * kind.effort * round(min(UPDATES_PER_CHECK, most_updates)))
     work = work_of_epoch(sequences, kind)
     if isinstance(max_epochs, str):
         n_counted = n_samples if follows_loss else max(n_samples, FEWEST_SAMPLES)
