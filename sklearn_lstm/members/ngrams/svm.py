@@ -12,13 +12,13 @@ from sklearn.svm import LinearSVC
 from sklearn_lstm.compute.abandoning import check_not_abandoned
 from sklearn_lstm.compute.locks import ForkSafeLock
 from sklearn_lstm.data.weights import Targets
-from sklearn_lstm.members.ngrams.hashing import LARGEST_COEF
 
 MOST_SCALED = 32  # outputs with features of their own
 VARIANCE_OF_RATIOS = 2.0  # of the log ratios of features, before any sample is seen
 # With more outputs all samples are read so often. Changes of a dual variable that are smaller than
 # this part of the sample's weight are not made: they are many and alter little.
 N_PASSES, SMALLEST_CHANGE = 5, 0.003
+MOST_DUALS = 1 << 27  # bytes of dual variables and signs, 5 for each sample and output
 # Each class has so many samples where a vector counts as much as the n-grams of a sequence.
 COUNT_OF_EQUAL_SCALE = 30
 
@@ -55,33 +55,26 @@ def fit_svms(
     coef, intercept = np.zeros((features.shape[1], n_outputs), np.float32), np.zeros(n_outputs)
     if not features.shape[1]:
         return coef, intercept
+    are_many = n_outputs > MOST_SCALED
+    if are_many:
+        _fit_together(features, targets, seed, coef, intercept)
     is_mirrored = not is_multilabel and n_outputs == 2
-    varying = []
     for output in range(1 if is_mirrored else n_outputs):
-        counted = targets.has(output)[targets.output_weights(output) > 0]
-        if counted.all() or not counted.any():
-            intercept[output] = 1.0 if counted.any() else -1.0
-        else:
-            varying.append(output)
-    if n_outputs > MOST_SCALED:
-        # Each sample has a sign and a dual variable for each output: 5 bytes.
-        n_together = max(1, LARGEST_COEF // (5 * features.shape[0]))
-        for start in range(0, len(varying), n_together):
-            block = varying[start : start + n_together]
-            coef[:, block], intercept[block] = _fit_together(features, targets, block, seed)
-        return coef, intercept
-    for output in varying:
         check_not_abandoned()
         target, weights = targets.has(output), targets.output_weights(output)
-        scale = _scale(features, target, weights)
-        # Vectors count less, the more samples tell what n-grams mean.
-        inverse_counts = 1 / (weights @ target) + 1 / (weights @ ~target)
-        scale[n_scaled:] = (COUNT_OF_EQUAL_SCALE * inverse_counts) ** 0.25
-        scaled = _with_data(features, features.data * scale[features.indices])
-        svm = LinearSVC(random_state=seed)
-        with _solver.lock:
-            svm.fit(scaled, target, sample_weight=weights)
-        coef[:, output], intercept[output] = svm.coef_[0] * scale, svm.intercept_[0]
+        counted = target[weights > 0]
+        if counted.all() or not counted.any():
+            coef[:, output], intercept[output] = 0, 1.0 if counted.any() else -1.0
+        elif not are_many:
+            scale = _scale(features, target, weights)
+            # Vectors count less, the more samples tell what n-grams mean.
+            inverse_counts = 1 / (weights @ target) + 1 / (weights @ ~target)
+            scale[n_scaled:] = (COUNT_OF_EQUAL_SCALE * inverse_counts) ** 0.25
+            scaled = _with_data(features, features.data * scale[features.indices])
+            svm = LinearSVC(random_state=seed)
+            with _solver.lock:
+                svm.fit(scaled, target, sample_weight=weights)
+            coef[:, output], intercept[output] = svm.coef_[0] * scale, svm.intercept_[0]
     if is_mirrored:
         halves = np.array([0.5, -0.5], np.float32)
         coef[:], intercept[:] = coef[:, :1] * halves, intercept[0] * halves
@@ -89,35 +82,42 @@ def fit_svms(
 
 
 def _fit_together(
-    features: csr_matrix, targets: Targets, outputs: list[int], seed: int
-) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """Fit the SVMs of many outputs by dual coordinate descent (Hsieh et al. 2008).
+    features: csr_matrix,
+    targets: Targets,
+    seed: int,
+    coef: NDArray[np.float32],
+    intercept: NDArray[np.float64],
+) -> None:
+    """Fit the SVMs of many outputs by dual coordinate descent (Hsieh et al. 2008), from 0 on.
 
     They minimise what `LinearSVC` does, which reads all samples anew for each output. Here each
     sample that is read moves its dual variables of all outputs.
     """
-    n_samples, n_outputs = len(targets), len(outputs)
-    signs = 2 * targets.has(outputs).astype(np.int8) - 1
-    weights = targets.output_weights(outputs).astype(np.float32)
-    duals = np.zeros((n_samples, n_outputs), np.float32)
-    coef = np.zeros((features.shape[1], n_outputs), np.float32)
-    flat_coef, intercept = coef.reshape(-1), np.zeros(n_outputs, np.float32)
     rng = np.random.default_rng(seed)
-    for row in np.concatenate([rng.permutation(n_samples) for _ in range(N_PASSES)]):
-        check_not_abandoned()
-        held = slice(*features.indptr[row : row + 2])
-        columns, values = features.indices[held], features.data[held]
-        margins = signs[row] * (values @ coef.take(columns, axis=0) + intercept)
-        weight, dual = 2 * weights[row], duals[row]
-        best = (weight * (1 - margins) - dual) / (weight * (values @ values + 1) + 1)
-        changes = np.maximum(best, -dual)
-        changed = np.flatnonzero(np.abs(changes) > SMALLEST_CHANGE * weights[row])
-        dual[changed] += changes[changed]
-        steps = (signs[row] * changes)[changed]
-        # Twice as fast as to index rows and columns.
-        flat_coef[columns[:, np.newaxis] * n_outputs + changed] += np.multiply.outer(values, steps)
-        intercept[changed] += steps
-    return coef, intercept
+    flat_coef, (n_samples, n_outputs) = coef.reshape(-1), (len(targets), len(intercept))
+    n_at_once = max(1, MOST_DUALS // (5 * n_samples))
+    for start in range(0, n_outputs, n_at_once):
+        outputs = list(range(n_outputs))[start : start + n_at_once]
+        signs = 2 * targets.has(outputs).astype(np.int8) - 1
+        weights = targets.output_weights(outputs).astype(np.float32)
+        duals, biases = np.zeros(signs.shape, np.float32), np.zeros(len(outputs), np.float32)
+        for row in np.concatenate([rng.permutation(n_samples) for _ in range(N_PASSES)]):
+            check_not_abandoned()
+            held = slice(*features.indptr[row : row + 2])
+            columns, values = features.indices[held], features.data[held]
+            known = coef.take(columns, axis=0)[:, start : start + n_at_once]
+            margins = signs[row] * (values @ known + biases)
+            weight, dual = 2 * weights[row], duals[row]
+            best = (weight * (1 - margins) - dual) / (weight * (values @ values + 1) + 1)
+            changes = np.maximum(best, -dual)
+            changed = np.flatnonzero(np.abs(changes) > SMALLEST_CHANGE * weights[row])
+            dual[changed] += changes[changed]
+            steps = (signs[row] * changes)[changed]
+            # Twice as fast as to index rows and columns.
+            places = columns[:, np.newaxis] * n_outputs + (start + changed)
+            flat_coef[places] += np.multiply.outer(values, steps)
+            biases[changed] += steps
+        intercept[outputs] = biases
 
 
 def _with_data(features: csr_matrix, data: NDArray[Any]) -> csr_matrix:
