@@ -12,13 +12,13 @@ from sklearn.svm import LinearSVC
 from sklearn_lstm.compute.abandoning import check_not_abandoned
 from sklearn_lstm.compute.locks import ForkSafeLock
 from sklearn_lstm.data.weights import Targets
+from sklearn_lstm.members.ngrams.hashing import LARGEST_COEF
 
 MOST_SCALED = 32  # outputs with features of their own
 VARIANCE_OF_RATIOS = 2.0  # of the log ratios of features, before any sample is seen
 # With more outputs all samples are read so often. Changes of a dual variable that are smaller than
 # this part of the sample's weight are not made: they are many and alter little.
 N_PASSES, SMALLEST_CHANGE = 5, 0.003
-MOST_DUALS = 1 << 27  # bytes of dual variables and signs, 5 for each sample and output
 # Each class has so many samples where a vector counts as much as the n-grams of a sequence.
 COUNT_OF_EQUAL_SCALE = 30
 
@@ -95,7 +95,7 @@ def _fit_together(
     """
     rng = np.random.default_rng(seed)
     flat_coef, (n_samples, n_outputs) = coef.reshape(-1), (len(targets), len(intercept))
-    n_at_once = max(1, MOST_DUALS // (5 * n_samples))
+    n_at_once = max(1, LARGEST_COEF // (5 * n_samples))  # a sign and a dual variable need 5 bytes
     for start in range(0, n_outputs, n_at_once):
         outputs = list(range(n_outputs))[start : start + n_at_once]
         signs = 2 * targets.has(outputs).astype(np.int8) - 1

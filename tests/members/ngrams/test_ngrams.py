@@ -98,7 +98,7 @@ def test_svms_of_many_classes_share_the_features(fit, rng, samples_of, monkeypat
 def test_svms_of_many_labels_are_those_that_are_fitted_one_by_one(rng, monkeypatch):
     monkeypatch.setattr(svm, "N_PASSES", 200)
     monkeypatch.setattr(svm, "SMALLEST_CHANGE", 0)
-    monkeypatch.setattr(svm, "MOST_DUALS", 7 * 5 * 60)  # seven labels at a time
+    monkeypatch.setattr(svm, "LARGEST_COEF", 7 * 5 * 60)  # seven labels at a time
     features = csr_matrix(rng.random((60, 20)) * (rng.random((60, 20)) < 0.3), dtype=np.float32)
     y, weights = (rng.random((60, 40)) < 0.3).astype(np.float32), rng.random((60, 40))
     weights[:5] = 0
