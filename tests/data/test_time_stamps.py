@@ -113,6 +113,12 @@ def test_an_array_of_dates_is_read_series_by_series(dtype):
     assert sequences.read(np.arange(2)).ravel().tolist() == [0, 86_400e9, 0]
 
 
+def test_times_in_float16_are_read():
+    rows = [np.array([[0, 1], [1, 6e4]], np.float16)]
+    sequences = read_sequences(rows, time_channel=0)  # pytest makes errors of warnings
+    assert sequences.read(np.array([0])).ravel().tolist() == [0, 1, 1, 6e4]
+
+
 def test_probabilities_do_not_depend_on_the_unit_of_times():
     X = [FRAMES["polars us"], FRAMES["polars us"][:2]]
     model = small(time_channel="time").fit(X, [0, 1])
