@@ -63,7 +63,10 @@ class Targets:
         return self.weights if self.weights.ndim == 1 else np.asarray(self.weights.mean(axis=1))
 
     def has(self, outputs: int | list[int]) -> NDArray[np.bool_]:
-        """Return which samples have a class or label, or each of several: one column for each."""
+        """Return which samples have a class or label, (n_samples,), or a list of them.
+
+        With a list the shape is (n_samples, n_listed).
+        """
         if self.labels.is_multilabel:
             return np.asarray(self.values[:, outputs] > 0)
         return np.asarray(np.equal.outer(self.values, outputs))
@@ -71,7 +74,7 @@ class Targets:
     def output_weights(self, outputs: int | list[int]) -> NDArray[np.float64]:
         """Return how much each sample counts for a class or label, (n_samples,).
 
-        For each of several labels there is one column, unless it counts the same for all.
+        With a list of labels that count differently, the shape is (n_samples, n_listed).
         """
         return self.weights if self.weights.ndim == 1 else self.weights[:, outputs]
 
@@ -192,8 +195,7 @@ def _weights_by_class(class_weight: Any, values: NDArray[Any], labels: Labels) -
     if not isinstance(class_weight, Mapping):
         return np.asarray(compute_sample_weight(class_weight, values))
     for label, weight in class_weight.items():
-        is_finite = isinstance(weight, Real) and weight <= sys.float_info.max  # type: ignore[operator]
-        if not (is_finite and weight >= 0):
+        if not (isinstance(weight, Real) and 0 <= weight <= sys.float_info.max):  # type: ignore[operator]
             raise ValueError(
                 f"class_weight[{label!r}] = {weight!r}, but the weight of a class is a finite "
                 "number of 0 or more."

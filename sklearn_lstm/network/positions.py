@@ -7,15 +7,15 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
-LARGEST_TABLE = 1 << 22  # numbers in a table that is kept: 16 MiB
+TABLES = 1 << 20, 1 << 22  # numbers in a table that is kept: 4 or 16 MiB
 
 
 def sinusoidal_positions(n_steps: int, n_features: int) -> NDArray[np.float32]:
     """Return sines and cosines of each position, (n_steps, n_features)."""
-    n_kept = 1 << n_steps.bit_length()
-    if n_kept * n_features > LARGEST_TABLE:
-        return _compute(n_steps, n_features)
-    return _table(n_kept, n_features)[:n_steps]
+    for size in TABLES:
+        if n_steps * n_features <= size:
+            return _table(size // n_features, n_features)[:n_steps]
+    return _compute(n_steps, n_features)
 
 
 def _compute(n_steps: int, n_features: int) -> NDArray[np.float32]:
@@ -30,4 +30,4 @@ def _compute(n_steps: int, n_features: int) -> NDArray[np.float32]:
 
 
 # A NumPy array: a tensor that is made while torch traces a network has no values.
-_table = lru_cache(16)(_compute)
+_table = lru_cache(4)(_compute)

@@ -90,11 +90,12 @@ def plan_training(
     mean_length = float(sequences.lengths.mean() / steps_per_frame(sequences, kind))
     if isinstance(batch_size, str):
         batch_size = batch_size_for(n_samples, mean_length)
-    # Of few texts fewer: those of one epoch, or of three epochs of characters. Where even the
-    # smallest batch has more than 8,192 steps, as many as are the same work.
+    # Few texts: at most the updates of one epoch (characters: three). Sequences so long that four
+    # have more than 8,192 steps: fewer, so that the work between two checks is the same.
     most_updates = kind.epochs_per_check * math.ceil(n_samples / batch_size)
-    share_of_work = min(1, MOST_STEPS_PER_BATCH / (SMALLEST_BATCH * mean_length))
-    per_check = math.ceil(share_of_work * kind.effort * round(min(UPDATES_PER_CHECK, most_updates)))
+    fewest_steps = min(batch_size, SMALLEST_BATCH) * mean_length
+    share = min(1, MOST_STEPS_PER_BATCH / fewest_steps)
+    per_check = math.ceil(share * kind.effort * round(min(UPDATES_PER_CHECK, most_updates)))
     work = work_of_epoch(sequences, kind)
     if isinstance(max_epochs, str):
         n_counted = n_samples if follows_loss else max(n_samples, FEWEST_SAMPLES)

@@ -16,9 +16,10 @@ from sklearn_lstm.members.ngrams.hashing import LARGEST_COEF
 
 MOST_SCALED = 32  # outputs with features of their own
 VARIANCE_OF_RATIOS = 2.0  # of the log ratios of features, before any sample is seen
-# With more outputs all samples are read so often. Changes of a dual variable that are smaller than
-# this part of the sample's weight are not made: they are many and alter little.
-N_PASSES, SMALLEST_CHANGE = 5, 0.003
+TOLERANCE_OF_MANY = 0.3  # with more; a smaller one changes the accuracy by less than 0.1 points
+# Features of a sample times outputs. With fewer, one SVM after the other is faster.
+FEWEST_PRODUCTS_TOGETHER = 4_000
+LEAST_CHANGE = 0.05  # of the sum of all dual variables, in one pass over the samples
 # Each class has so many samples where a vector counts as much as the n-grams of a sequence.
 COUNT_OF_EQUAL_SCALE = 30
 
@@ -35,8 +36,7 @@ def fit_svms(
     Up to `MOST_SCALED` outputs, each SVM sees the features scaled by the log ratios of a naive
     Bayes classifier (Wang and Manning 2012, with tf-idf in place of counts), as far as the samples
     tell them: a feature that few samples hold keeps a middle scale. With more outputs each class
-    has few samples, and its ratios are mostly noise: all SVMs use the same features, and are
-    fitted together.
+    has few samples, and its ratios are mostly noise: all SVMs use the same features.
 
     Parameters
     ----------
@@ -55,30 +55,42 @@ def fit_svms(
     coef, intercept = np.zeros((features.shape[1], n_outputs), np.float32), np.zeros(n_outputs)
     if not features.shape[1]:
         return coef, intercept
-    are_many = n_outputs > MOST_SCALED
-    if are_many:
+    is_scaled, options = n_outputs <= MOST_SCALED, {}
+    if not is_scaled and features.nnz * n_outputs >= FEWEST_PRODUCTS_TOGETHER * len(targets):
         _fit_together(features, targets, seed, coef, intercept)
+        return coef, intercept
+    if not is_scaled:
+        features, options = _with_data(features, features.data), {"tol": TOLERANCE_OF_MANY}
     is_mirrored = not is_multilabel and n_outputs == 2
     for output in range(1 if is_mirrored else n_outputs):
         check_not_abandoned()
         target, weights = targets.has(output), targets.output_weights(output)
-        counted = target[weights > 0]
-        if counted.all() or not counted.any():
-            coef[:, output], intercept[output] = 0, 1.0 if counted.any() else -1.0
-        elif not are_many:
+        if (constant := _constant(target, weights)) is not None:
+            intercept[output] = constant
+            continue
+        scaled, scale = features, np.ones(1, np.float32)
+        if is_scaled:
             scale = _scale(features, target, weights)
             # Vectors count less, the more samples tell what n-grams mean.
             inverse_counts = 1 / (weights @ target) + 1 / (weights @ ~target)
             scale[n_scaled:] = (COUNT_OF_EQUAL_SCALE * inverse_counts) ** 0.25
             scaled = _with_data(features, features.data * scale[features.indices])
-            svm = LinearSVC(random_state=seed)
-            with _solver.lock:
-                svm.fit(scaled, target, sample_weight=weights)
-            coef[:, output], intercept[output] = svm.coef_[0] * scale, svm.intercept_[0]
+        svm = LinearSVC(random_state=seed, **options)
+        with _solver.lock:
+            svm.fit(scaled, target, sample_weight=weights)
+        coef[:, output], intercept[output] = svm.coef_[0] * scale, svm.intercept_[0]
     if is_mirrored:
         halves = np.array([0.5, -0.5], np.float32)
         coef[:], intercept[:] = coef[:, :1] * halves, intercept[0] * halves
     return coef, intercept
+
+
+def _constant(target: NDArray[np.bool_], weights: NDArray[np.float64]) -> float | None:
+    """Return the logit of an output that all counted samples have, or none; else None."""
+    counted = target[weights > 0]
+    if not counted.any():
+        return -1.0
+    return 1.0 if counted.all() else None
 
 
 def _fit_together(
@@ -88,36 +100,45 @@ def _fit_together(
     coef: NDArray[np.float32],
     intercept: NDArray[np.float64],
 ) -> None:
-    """Fit the SVMs of many outputs by dual coordinate descent (Hsieh et al. 2008), from 0 on.
+    """Fit the SVMs of many outputs in place, by dual coordinate descent (Hsieh et al. 2008).
 
-    They minimise what `LinearSVC` does, which reads all samples anew for each output. Here each
-    sample that is read moves its dual variables of all outputs.
+    The objective is that of `LinearSVC`, which reads all samples anew for each output. Here each
+    sample that is read moves its dual variables of all outputs. Passes over the samples end when
+    one has changed little, relative to the sum of all dual variables. No sample has a feature
+    twice.
     """
     rng = np.random.default_rng(seed)
-    flat_coef, (n_samples, n_outputs) = coef.reshape(-1), (len(targets), len(intercept))
-    n_at_once = max(1, LARGEST_COEF // (5 * n_samples))  # a sign and a dual variable need 5 bytes
+    n_samples, n_outputs = len(targets), len(intercept)
+    # A dual variable, a sign, and perhaps a weight: 13 bytes.
+    n_at_once = max(1, LARGEST_COEF // (13 * n_samples))
     for start in range(0, n_outputs, n_at_once):
         outputs = list(range(n_outputs))[start : start + n_at_once]
+        coef_of_these = coef[:, start : start + n_at_once]
         signs = 2 * targets.has(outputs).astype(np.int8) - 1
-        weights = targets.output_weights(outputs).astype(np.float32)
+        weights = 2 * targets.output_weights(outputs).astype(np.float32)
         duals, biases = np.zeros(signs.shape, np.float32), np.zeros(len(outputs), np.float32)
-        for row in np.concatenate([rng.permutation(n_samples) for _ in range(N_PASSES)]):
-            check_not_abandoned()
-            held = slice(*features.indptr[row : row + 2])
-            columns, values = features.indices[held], features.data[held]
-            known = coef.take(columns, axis=0)[:, start : start + n_at_once]
-            margins = signs[row] * (values @ known + biases)
-            weight, dual = 2 * weights[row], duals[row]
-            best = (weight * (1 - margins) - dual) / (weight * (values @ values + 1) + 1)
-            changes = np.maximum(best, -dual)
-            changed = np.flatnonzero(np.abs(changes) > SMALLEST_CHANGE * weights[row])
-            dual[changed] += changes[changed]
-            steps = (signs[row] * changes)[changed]
-            # Twice as fast as to index rows and columns.
-            places = columns[:, np.newaxis] * n_outputs + (start + changed)
-            flat_coef[places] += np.multiply.outer(values, steps)
-            biases[changed] += steps
+        changed = np.inf
+        while changed > LEAST_CHANGE * duals.sum():
+            changed = 0.0
+            for row in rng.permutation(n_samples):
+                check_not_abandoned()
+                held = slice(*features.indptr[row : row + 2])
+                columns, values = features.indices[held], features.data[held]
+                known, dual, weight = coef_of_these[columns], duals[row], weights[row]
+                # BLAS would round by the number of its threads.
+                margins = signs[row] * (np.einsum("i,ij->j", values, known) + biases)
+                square = np.square(values).sum() + 1
+                best = (weight * (1 - margins) - dual) / (weight * square + 1)
+                change = np.maximum(best, -dual)
+                changed += float(np.abs(change).sum())
+                dual += change
+                coef_of_these[columns] = known + np.multiply.outer(values, signs[row] * change)
+                biases += signs[row] * change
         intercept[outputs] = biases
+    for output in range(n_outputs):
+        constant = _constant(targets.has(output), targets.output_weights(output))
+        if constant is not None:
+            coef[:, output], intercept[output] = 0, constant
 
 
 def _with_data(features: csr_matrix, data: NDArray[Any]) -> csr_matrix:

@@ -79,9 +79,13 @@ def test_it_is_what_scikit_learn_makes_of_the_same_ngrams(
 
 
 @pytest.mark.usefixtures("_no_collisions")
-def test_svms_of_many_classes_share_the_features(fit, rng, samples_of, monkeypatch):
-    monkeypatch.setattr(svm, "N_PASSES", 100)
-    monkeypatch.setattr(svm, "SMALLEST_CHANGE", 0)
+@pytest.mark.parametrize("fewest_products", [0, np.inf], ids=["together", "one by one"])
+def test_svms_of_many_classes_share_the_features(
+    fit, rng, samples_of, monkeypatch, fewest_products
+):
+    monkeypatch.setattr(svm, "FEWEST_PRODUCTS_TOGETHER", fewest_products)
+    monkeypatch.setattr(svm, "TOLERANCE_OF_MANY", 1e-4)
+    monkeypatch.setattr(svm, "LEAST_CHANGE", 1e-5)
     X, y = topics(rng, 400, 50, n_ids=300)
     weights = rng.random(400) + 0.5
     reference = TfidfVectorizer(ngram_range=(1, 2), binary=True)
@@ -96,18 +100,26 @@ def test_svms_of_many_classes_share_the_features(fit, rng, samples_of, monkeypat
 
 
 def test_svms_of_many_labels_are_those_that_are_fitted_one_by_one(rng, monkeypatch):
-    monkeypatch.setattr(svm, "N_PASSES", 200)
-    monkeypatch.setattr(svm, "SMALLEST_CHANGE", 0)
-    monkeypatch.setattr(svm, "LARGEST_COEF", 7 * 5 * 60)  # seven labels at a time
+    monkeypatch.setattr(svm, "FEWEST_PRODUCTS_TOGETHER", 0)
+    monkeypatch.setattr(svm, "LEAST_CHANGE", 1e-5)
+    monkeypatch.setattr(svm, "LARGEST_COEF", 7 * 13 * 60)  # seven labels at a time
     features = csr_matrix(rng.random((60, 20)) * (rng.random((60, 20)) < 0.3), dtype=np.float32)
     y, weights = (rng.random((60, 40)) < 0.3).astype(np.float32), rng.random((60, 40))
-    weights[:5] = 0
+    weights[:5], weights[5] = 0, 1e3
     targets = Targets(y, weights, LabelSets(np.arange(40)))
     coef, intercept = svm.fit_svms(features, targets, seed=0, n_scaled=20)
     for label in range(40):
         reference = LinearSVC(tol=1e-6).fit(features, y[:, label], weights[:, label])
         np.testing.assert_allclose(coef[:, label], reference.coef_[0], atol=1e-3)
         np.testing.assert_allclose(intercept[label], reference.intercept_[0], atol=1e-3)
+
+
+def test_one_sample_of_many_classes_may_outweigh_all_others(fit, rng, samples_of):
+    X, y = topics(rng, 400, 50, n_ids=300)
+    weights = np.ones(400)
+    y[:2], weights[:2] = 0, 1e6  # the second one is of another topic
+    model, _ = fit(samples_of(X, y, weights))
+    assert model.logits(RaggedSequences(X[:2])).argmax(axis=1).tolist() == [0, 0]
 
 
 def test_held_out_logits_come_from_a_model_that_has_not_seen_them(fit, rng, samples_of):
