@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from math import prod
+from math import inf, prod
 from numbers import Real
 from typing import Any
 
@@ -195,7 +194,7 @@ def _weights_by_class(class_weight: Any, values: NDArray[Any], labels: Labels) -
     if not isinstance(class_weight, Mapping):
         return np.asarray(compute_sample_weight(class_weight, values))
     for label, weight in class_weight.items():
-        if not (isinstance(weight, Real) and 0 <= weight <= sys.float_info.max):  # type: ignore[operator]
+        if not (isinstance(weight, Real) and 0 <= float(weight) < inf):
             raise ValueError(
                 f"class_weight[{label!r}] = {weight!r}, but the weight of a class is a finite "
                 "number of 0 or more."

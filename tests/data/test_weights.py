@@ -20,7 +20,7 @@ def data(n_samples=24, names=(0, 1)):
     return X, y
 
 
-WRONG = [-1, -1e-9, float("nan"), float("inf"), -float("inf"), 10**400]
+WRONG = [-1, -1e-9, float("nan"), float("inf"), -float("inf")]
 
 
 @pytest.mark.parametrize("wrong", WRONG)
