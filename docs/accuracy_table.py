@@ -53,8 +53,8 @@ def table(measured: list[dict[str, str]]) -> str:
         lines.append(f"| {' | '.join([title, *cells])} |")
     first, *further = sorted(by_commit, key=lambda commit: -len(by_commit[commit]))
     note = f"The columns of this package were measured at the commit {first}"
-    note += "".join(f" ({' and '.join(by_commit[commit])}: {commit})" for commit in further) + "."
-    return "\n".join([*lines, "", note])
+    others = "; ".join(f"{' and '.join(by_commit[commit])}: {commit}" for commit in further)
+    return "\n".join([*lines, "", f"{note} ({others})." if others else f"{note}."])
 
 
 if __name__ == "__main__":
