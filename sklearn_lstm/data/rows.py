@@ -86,8 +86,9 @@ def row_as_array(
     steps = array if array.ndim == 2 else array[:, np.newaxis]
     if time_channel is None or not -steps.shape[1] <= time_channel < steps.shape[1]:
         return array, has_dates
-    times = steps[:, time_channel].astype(np.float64)  # float16 does not reach that far
-    is_rounded = array.dtype.kind == "f" and not has_dates and has_large(times)
+    is_float = array.dtype.kind == "f" and not has_dates
+    # In float64, because float16 does not reach that far.
+    is_rounded = is_float and has_large(steps[:, time_channel].astype(np.float64))
     if is_rounded and (columns := columns_of(row)):
         return _stacked(columns, index, time_channel)  # integers of their own
     steps = with_exact_times(steps, np.array([len(steps)]), time_channel)
