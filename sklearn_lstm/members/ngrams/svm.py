@@ -86,7 +86,7 @@ def fit_svms(
 
 
 def _constant(target: NDArray[np.bool_], weights: NDArray[np.float64]) -> float | None:
-    """Return the logit of an output that all counted samples have, or none; else None."""
+    """Return 1 if all counted samples have an output, -1 if none has it, None if some have it."""
     counted = target[weights > 0]
     if not counted.any():
         return -1.0

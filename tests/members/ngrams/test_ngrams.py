@@ -114,7 +114,11 @@ def test_svms_of_many_labels_are_those_that_are_fitted_one_by_one(rng, monkeypat
         np.testing.assert_allclose(intercept[label], reference.intercept_[0], atol=1e-3)
 
 
-def test_one_sample_of_many_classes_may_outweigh_all_others(fit, rng, samples_of):
+@pytest.mark.parametrize("fewest_products", [0, np.inf], ids=["together", "one by one"])
+def test_one_sample_of_many_classes_may_outweigh_all_others(
+    fit, rng, samples_of, monkeypatch, fewest_products
+):
+    monkeypatch.setattr(svm, "FEWEST_PRODUCTS_TOGETHER", fewest_products)
     X, y = topics(rng, 400, 50, n_ids=300)
     weights = np.ones(400)
     y[:2], weights[:2] = 0, 1e6  # the second one is of another topic
