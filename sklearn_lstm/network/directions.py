@@ -18,7 +18,7 @@ from sklearn_lstm.network.pooling import Pooling
 
 CELLS: dict[str, Callable[..., nn.RNNBase]] = {"lstm": nn.LSTM, "gru": nn.GRU, "rnn": nn.RNN}
 N_GATES = {"lstm": 4, "gru": 3, "rnn": 1}
-FEWEST_STEPS_IN_PAIRS = 1 << 10  # for fewer, waking the other worker takes longer than it saves
+FEWEST_STEPS_IN_PAIRS = 1 << 8  # for fewer, waking the other worker takes longer than it saves
 
 
 class Direction(nn.Module):
