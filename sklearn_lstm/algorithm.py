@@ -20,7 +20,6 @@ from sklearn_lstm.compute.threads import workers
 from sklearn_lstm.data.growing_tables import GrowingTables
 from sklearn_lstm.data.sequences import Samples
 from sklearn_lstm.members.convolutions.convolution_model import ConvolutionModel
-from sklearn_lstm.members.encoder.encoder_model import EncoderModel
 from sklearn_lstm.members.linear_members import find_linear_members
 from sklearn_lstm.members.member import LinearMember
 from sklearn_lstm.members.network.networks import Networks, NetworkSoFar
@@ -31,12 +30,13 @@ from sklearn_lstm.training.configuration import Configuration
 from sklearn_lstm.training.duration import (
     MOST_WORK_FOR_TWO_NETWORKS,
     TrainingPlan,
-    n_to_hold_out,
     plan_training,
     work_of_epoch,
 )
 from sklearn_lstm.training.held_out import Parts, divide
 from sklearn_lstm.training.progress import FitProgress
+
+MOST_CROSS_VALIDATED = 1_000  # samples, to set the factors of n-grams and encoder
 
 
 @torch.inference_mode(mode=False)
@@ -112,8 +112,8 @@ def fit_model(
                 progress.count_linear_model(kind.name)
                 if member is not None:
                     members.append(member)
-                    held_out = held_out.joined_by(kind.name, logits)
-            held_out = replace(held_out, factors=_factors_of_few(parts, configuration, members))
+                    held_out = held_out.joined_by(kind.name, logits, kind.expected_factor)
+            held_out = held_out.expecting(_factors_of_few(parts, configuration, members))
             # The networks are last: they watch the loss of the blend.
             networks, held_out = Networks.fit(parts, configuration, plan, held_out, progress)
         return blended(networks, held_out)
@@ -122,19 +122,20 @@ def fit_model(
 def _factors_of_few(
     parts: Parts, configuration: Configuration, members: list[LinearMember]
 ) -> dict[str, float]:
-    """Return the factors of n-grams and encoder in the blend, by cross-validation.
+    """Return the factors that n-grams and encoder have in a blend without network.
 
-    Fewer than are held out of 1,000 samples do not tell which of the two is better.
+    The few samples that are held out of fewer than 1,000 do not tell them, so all are predicted, by
+    cross-validation. Series were left out in turn already, which has set the scale of the logits.
     """
-    kinds = [type(member) for member in members]
-    if EncoderModel not in kinds or not 0 < len(parts.drawn) < n_to_hold_out(1_000):
-        return {}
+    kinds = [type(member) for member in members if type(member) is not ConvolutionModel]
     folds = parts.folds()
+    if not kinds or parts.rows is None or len(parts.samples) >= MOST_CROSS_VALIDATED or not folds:
+        return {}
     prior = ClassPrior.of(parts.samples.targets, is_drawn=False)
     held_out = HeldOutLogits([fold.held_out[0].targets for fold in folds], prior)
     for kind in kinds:
         logits = [kind.fit(fold, configuration)[1][0] for fold in folds]
-        held_out = held_out.joined_by(kind.name, logits)
+        held_out = held_out.joined_by(kind.name, logits, kind.expected_factor)
     return dict(zip(held_out.members, held_out.blend().factors.tolist(), strict=True))
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import TypeAlias
+from typing import NamedTuple, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -44,6 +44,20 @@ class ClassPrior:
         return cls(labels.log_prior(values), log_drawn)
 
 
+class ExpectedFactor(NamedTuple):
+    """The log-normal prior of the factor of a member's logits.
+
+    Parameters
+    ----------
+    median : float
+    deviation : float
+        Standard deviation of its logarithm.
+    """
+
+    median: float
+    deviation: float
+
+
 @dataclass(frozen=True)
 class Blend:
     """How logits are added up.
@@ -66,9 +80,8 @@ def fit_blend(
     logits: list[Logits],
     targets: Targets,
     *,
-    expected: list[float],
+    expected: Sequence[ExpectedFactor],
     prior: ClassPrior,
-    known: Sequence[bool] = (),
 ) -> Blend:
     """Fit the factors of several members' logits whose sum predicts held-out samples best.
 
@@ -77,29 +90,28 @@ def fit_blend(
     are of a rare class is no reason to predict it more seldom. Several labels are adjusted one by
     one.
 
-    The blend has the highest posterior probability. The factors have a log-normal prior around
-    `expected`; the adjustment comes from N(0, 1), or a narrower normal prior if classes are so
-    unequal that it would move a logit by more than 1. Without samples they are `expected` and 0.
+    The blend has the highest posterior probability. The factors have log-normal priors; the
+    adjustment comes from N(0, 1), or a narrower normal prior if classes are so unequal that it
+    would move a logit by more than 1. Without samples they are the medians of the priors and 0.
 
     Parameters
     ----------
     logits : list of ndarray of shape (n_samples, n_outputs)
         Of each member, for samples that it was not fitted to.
     targets : Targets
-    expected : list of float
-        Median of the prior of each factor. The logarithm has the standard deviation 1.
+    expected : sequence of ExpectedFactor
+        The prior of each factor.
     prior : ClassPrior
-    known : sequence of bool
-        Whether each factor is as expected, and not fitted. Empty: all are fitted.
     """
     labels = targets.labels
     axis = labels.axis_of_corrections
     largest = np.atleast_1d(np.abs(prior.logs[np.newaxis]).max(axis=axis))
     n_members, n_corrections = len(expected), len(largest)
-    expectation = np.append(np.log(expected), np.zeros(n_corrections))
+    medians, deviations = np.array(expected).T
+    expectation = np.append(np.log(medians), np.zeros(n_corrections))
     # The likelihood is a mean over labels: one label is a small part of it.
     correction_precision = np.maximum(1, largest) ** 2 / n_corrections
-    precision = np.append(np.ones(n_members), correction_precision)
+    precision = np.append(1 / np.square(deviations), correction_precision)
     truth = targets.indicators()
 
     def loss(values: NDArray[np.float64]) -> tuple[float, NDArray[np.float64]]:
@@ -113,10 +125,7 @@ def fit_blend(
         surprise = precision * gaps
         return float(-fit + gaps @ surprise / 2), gradient + surprise
 
-    limits = [(SMALLEST_LOG, LARGEST_LOG)] * n_members
-    for member in np.flatnonzero(known):
-        limits[member] = (expectation[member],) * 2
-    bounds = [*limits, *[(0, None)] * n_corrections]
+    bounds = [(SMALLEST_LOG, LARGEST_LOG)] * n_members + [(0, None)] * n_corrections
     found = minimize(loss, expectation, jac=True, method="L-BFGS-B", bounds=bounds)
     logs, corrections = found.x[:n_members], found.x[n_members:]
     surprise = precision @ (found.x - expectation) ** 2 / 2
@@ -133,21 +142,26 @@ class HeldOutLogits:
     parts : list of Targets
         Of the samples held out of each network.
     prior : ClassPrior
-    members : dict of str to (list of ndarray, float)
+    members : dict of str to (list of ndarray, ExpectedFactor)
         By the name of each member, the last one first: its logits of each part, by a fit that has
-        not seen the part; and the median of the prior of its weight.
-    factors : dict of str to float
-        Those that are known, by the name of the member: more samples than these have set them.
+        not seen the part; and the prior of their factor.
     """
 
     parts: list[Targets]
     prior: ClassPrior
-    members: dict[str, tuple[list[Logits], float]] = field(default_factory=dict)
-    factors: dict[str, float] = field(default_factory=dict)
+    members: dict[str, tuple[list[Logits], ExpectedFactor]] = field(default_factory=dict)
 
-    def joined_by(self, name: str, logits: list[Logits], expected: float = 1.0) -> HeldOutLogits:
+    def joined_by(self, name: str, logits: list[Logits], expected: ExpectedFactor) -> HeldOutLogits:
         """Return the same with the logits of one more member."""
         return replace(self, members={name: (logits, expected), **self.members})
+
+    def expecting(self, factors: Mapping[str, float]) -> HeldOutLogits:
+        """Return the same with other medians of the priors of some members' factors."""
+        members = {
+            name: (logits, expected._replace(median=factors.get(name, expected.median)))
+            for name, (logits, expected) in self.members.items()
+        }
+        return replace(self, members=members)
 
     def part(self, index: int) -> HeldOutLogits:
         """Return what the members fitted so far say of one part."""
@@ -167,7 +181,6 @@ class HeldOutLogits:
         return fit_blend(
             [np.concatenate(logits) for logits, _ in self.members.values()],
             Targets.joined(self.parts),
-            expected=[self.factors.get(name, one) for name, (_, one) in self.members.items()],
+            expected=[expected for _, expected in self.members.values()],
             prior=self.prior,
-            known=[name in self.factors for name in self.members],
         )

@@ -19,7 +19,7 @@ def find_linear_members(samples: Samples, configuration: Configuration) -> list[
     kinds = [kind for kind in LINEAR_MEMBERS if kind.suits(samples, configuration)]
     if configuration.max_epochs == 0 and not kinds:
         kind = next(kind for kind in LINEAR_MEMBERS if configuration.kind in kind.kinds)
-        lacking = " and ".join(kind.lacks(samples, configuration))
+        lacking = " and ".join(kind.lacks(configuration))
         raise ValueError(
             f"max_epochs=0 fits the linear model alone, but there is none: it needs {lacking}. "
             "Change this, or leave max_epochs='auto'."

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, ClassVar, Self, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from sklearn_lstm.blending import Logits
+from sklearn_lstm.blending import ExpectedFactor, Logits
 from sklearn_lstm.data.kinds import Kind
 from sklearn_lstm.data.sequences import Samples, Sequences
 from sklearn_lstm.training.held_out import Parts
@@ -67,22 +67,20 @@ class LinearMember(Member):
 
     name = "linear model"
     kinds: ClassVar[tuple[Kind, ...]]  # that it reads
-    fewest_samples: ClassVar[int] = 0  # but always more than there are classes
+    expected_factor: ClassVar[ExpectedFactor] = ExpectedFactor(1.0, 0.5)  # in the blend
 
     @classmethod
     def suits(cls, samples: Samples, configuration: Configuration) -> bool:
         """Return whether the member can be fitted to these samples, and is wanted."""
-        return configuration.kind in cls.kinds and not cls.lacks(samples, configuration)
+        return configuration.kind in cls.kinds and not cls.lacks(configuration)
 
     @classmethod
-    def lacks(cls, samples: Samples, configuration: Configuration) -> list[str]:
+    def lacks(cls, configuration: Configuration) -> list[str]:
         """Return which conditions of a fit are not met."""
-        fewest = max(cls.fewest_samples, 1 + len(np.unique(samples.targets.values)))
-        criterion, n_samples = configuration.criterion, len(samples)
+        criterion = configuration.criterion
         conditions = {
             "linear_branch=True": configuration.linear_branch,
             f"criterion='cross_entropy' (found {criterion})": criterion == "cross_entropy",
-            f"at least {fewest} sequences (found {n_samples})": n_samples >= fewest,
         }
         return [condition for condition, is_met in conditions.items() if not is_met]
 

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from sklearn_lstm.blending import Blend, ClassPrior, Logits, fit_blend
+from sklearn_lstm.blending import Blend, ClassPrior, ExpectedFactor, Logits, fit_blend
 from sklearn_lstm.compute.abandoning import check_not_abandoned
 from sklearn_lstm.data.encoding import ChannelScaling, pad
 from sklearn_lstm.data.kinds import MEASUREMENTS
@@ -64,7 +64,6 @@ class ConvolutionModel(LinearMember):
     """
 
     kinds = (MEASUREMENTS,)
-    fewest_samples = 20
 
     convolutions: Convolutions
     statistics: SeriesStatistics
@@ -251,4 +250,4 @@ def _drawn(n_rows: int, rng: np.random.Generator) -> Rows:
 
 def _calibration(predictions: Logits, targets: Targets, prior: ClassPrior) -> Blend:
     """Return what makes predictions for these targets the most likely logits."""
-    return fit_blend([predictions], targets, expected=[1.0], prior=prior)
+    return fit_blend([predictions], targets, expected=[ExpectedFactor(1.0, 1.0)], prior=prior)

@@ -65,7 +65,7 @@ class EncoderModel(LinearMember):
         """
         if samples.sequences.encoder is None:
             return False
-        if lacking := cls.lacks(samples, configuration):
+        if lacking := cls.lacks(configuration):
             raise ValueError(f"An encoder as embeddings needs {' and '.join(lacking)}.")
         return True
 

@@ -11,7 +11,7 @@ import torch
 from numpy.typing import NDArray
 from sklearn.exceptions import NotFittedError
 
-from sklearn_lstm.blending import HeldOutLogits, Logits
+from sklearn_lstm.blending import ExpectedFactor, HeldOutLogits, Logits
 from sklearn_lstm.compute.devices import find_device_or_cpu, prefers_bfloat16
 from sklearn_lstm.compute.threads import map_on_workers, workers
 from sklearn_lstm.data.growing_tables import GrowingTables
@@ -105,7 +105,7 @@ class Networks(Member):
         for learned, rng in zip(parts.learned, parts.generators, strict=True):
             generator, targets = torch_generator(rng), learned.targets.values
             starts.append(new_network(configuration, learned.sequences, generator, targets))
-        expected = configuration.kind.network_weight
+        expected = ExpectedFactor(configuration.kind.network_weight, deviation=1.0)
 
         def learn(index: int) -> MicroBatchNet:
             start, rng, part = starts[index], parts.generators[index], parts.held_out[index]
@@ -237,8 +237,7 @@ class NetworkSoFar:
         Held out of it.
     held_out : HeldOutLogits
         What the other members say of these.
-    expected : float
-        The median of the prior of the network's weight.
+    expected : ExpectedFactor
     is_judged : bool
         Whether the held-out sequences say how much the network counts, or choose thresholds.
     """
@@ -246,7 +245,7 @@ class NetworkSoFar:
     network: EncodedNetwork
     sequences: Sequences
     held_out: HeldOutLogits
-    expected: float
+    expected: ExpectedFactor
     is_judged: bool
 
     def judged(self) -> HeldOutLogits:

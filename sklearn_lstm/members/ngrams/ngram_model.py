@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_matrix, hstack
 
-from sklearn_lstm.blending import Logits
+from sklearn_lstm.blending import ExpectedFactor, Logits
 from sklearn_lstm.data.kinds import TOKENS
 from sklearn_lstm.data.sequences import Rows, Samples, Sequences, chunks_of_rows, row_numbers
 from sklearn_lstm.exceptions import InputTypeWarning, LinearModelSkippedWarning, warn_user
@@ -24,7 +24,6 @@ from sklearn_lstm.members.ngrams.lexicon import Lexicon
 from sklearn_lstm.members.ngrams.svm import MOST_SCALED, fit_svms
 from sklearn_lstm.members.ngrams.tf_idf import TfIdf
 from sklearn_lstm.members.ngrams.vector_model import MeanVectors, VectorModel
-from sklearn_lstm.training.duration import FEWEST_SAMPLES
 from sklearn_lstm.training.held_out import Parts
 
 if TYPE_CHECKING:  # a stored member computes without torch
@@ -59,7 +58,7 @@ class NgramModel(KnownNgrams, LinearMember):
     """
 
     kinds = TOKENS
-    fewest_samples = FEWEST_SAMPLES
+    expected_factor = ExpectedFactor(2.0, 0.5)  # the margins of SVMs are too small
 
     idf: NDArray[np.float32]
     coef: NDArray[np.float32]
