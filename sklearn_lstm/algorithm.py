@@ -29,13 +29,13 @@ from sklearn_lstm.model import SequenceModel
 from sklearn_lstm.thresholds import without_constants
 from sklearn_lstm.training.configuration import Configuration
 from sklearn_lstm.training.duration import (
-    MOST_WORK_FOR_TWO_NETWORKS,
+    WORK_PER_SECOND,
     TrainingPlan,
     n_to_hold_out,
     plan_training,
     work_of_epoch,
 )
-from sklearn_lstm.training.held_out import Parts, divide
+from sklearn_lstm.training.held_out import Parts, divide, one_of_each
 from sklearn_lstm.training.progress import FitProgress
 
 
@@ -73,7 +73,8 @@ def fit_model(
         configuration,
         has_linear_model=bool(kinds),
         has_validation=validation is not None,
-        other_work=work.get(ConvolutionModel, 0),
+        has_spare=len(one_of_each(samples.targets.values)) < len(samples),
+        work_of_convolutions=work.get(ConvolutionModel, 0),
     )
     epoch = work_of_epoch(samples.sequences, configuration.kind)
     _log_minutes(len(samples), sum(work.values()), epoch, plan)
@@ -187,7 +188,7 @@ def _log_minutes(n_samples: int, work: int, epoch: int, plan: TrainingPlan) -> N
     Work is that of the linear members, and of an epoch of a network.
     """
     epochs = plan.n_networks * plan.max_epochs / (2 if plan.follows_loss else 1)
-    minutes = (work + epochs * epoch) / (3 * MOST_WORK_FOR_TWO_NETWORKS)
+    minutes = (work + epochs * epoch) / (60 * WORK_PER_SECOND)
     if minutes >= 2:
         logging.getLogger("sklearn_lstm").info(
             "The fit to %s sequences will take about %.0f minutes on one core of a processor.",

@@ -70,17 +70,19 @@ class SequenceModel:
         The linear members come in the order in which they were fitted, and stand in the opposite.
         All weights are multiplied by the confidence of the members (see `Member.confidence_in`).
 
-        Networks that have seen all samples keep the weights of the previous model.
+        Networks that no held-out sample can judge have the weight that they had in the previous
+        model, or the usual one.
         """
         if not linear_members:
             return cls.alone(networks)
         members = networks, *reversed(linear_members)
-        if Networks.name not in held_out.members and networks.is_trained and previous is not None:
+        if Networks.name not in held_out.members and networks.is_trained:
+            before = previous or cls.alone(networks)
             known = {Networks.name: UNJUDGED_WEIGHT}
-            if previous.linear_members:
-                known = previous.weights_by_name
+            if before.linear_members:
+                known = before.weights_by_name
             weights = [known.get(member.name, 1.0) for member in members]
-            correction, n_held_out = previous.prior_correction, previous.n_held_out
+            correction, n_held_out = before.prior_correction, before.n_held_out
         else:
             blend = held_out.blend()
             known = dict(zip(held_out.members, blend.factors.tolist(), strict=True))

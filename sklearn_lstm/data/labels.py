@@ -244,7 +244,7 @@ class LabelSets(Labels):
         The weights of a label are scaled so that they add up to its effective number of samples
         (Kish 1965): one positive that weighs as much as a hundred negatives is no more than one.
         """
-        weights = weights.reshape(len(logits), -1)
+        weights = weights if weights.ndim == 2 else weights[:, np.newaxis]
         squares = np.square(weights).sum(axis=0)
         weights = weights * (weights.sum(axis=0) / np.where(squares > 0, squares, 1) / len(self))
         fits = np.where(truth, log_expit(logits), log_expit(-logits))

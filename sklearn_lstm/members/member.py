@@ -67,7 +67,7 @@ class LinearMember(Member):
 
     name = "linear model"
     kinds: ClassVar[tuple[Kind, ...]]  # that it reads
-    fewest_samples: ClassVar[int] = 0  # but always more than there are classes
+    fewest_samples: ClassVar[int] = 0  # but more than there are classes, if each has one
 
     @classmethod
     def suits(cls, samples: Samples, configuration: Configuration) -> bool:
@@ -77,7 +77,9 @@ class LinearMember(Member):
     @classmethod
     def lacks(cls, samples: Samples, configuration: Configuration) -> list[str]:
         """Return which conditions of a fit are not met."""
-        fewest = max(cls.fewest_samples, 1 + len(np.unique(samples.targets.values)))
+        fewest, targets = cls.fewest_samples, samples.targets
+        if not targets.labels.is_multilabel:
+            fewest = max(fewest, 1 + len(np.unique(targets.values)))
         criterion, n_samples = configuration.criterion, len(samples)
         conditions = {
             "linear_branch=True": configuration.linear_branch,
