@@ -125,10 +125,7 @@ class Labels:
         return np.asarray(log_softmax(logits, axis=1))
 
     def log_likelihood(
-        self,
-        logits: NDArray[np.float64],
-        truth: NDArray[np.bool_],
-        weights: NDArray[np.float64],
+        self, logits: NDArray[np.float64], truth: NDArray[np.bool_], weights: NDArray[np.float64]
     ) -> tuple[float, NDArray[np.float64]]:
         """Return the weighted sum over the samples, and the gradient of the loss by the logits."""
         log_proba = log_softmax(logits, axis=1)
@@ -234,10 +231,7 @@ class LabelSets(Labels):
         return np.asarray(log_expit(logits))
 
     def log_likelihood(
-        self,
-        logits: NDArray[np.float64],
-        truth: NDArray[np.bool_],
-        weights: NDArray[np.float64],
+        self, logits: NDArray[np.float64], truth: NDArray[np.bool_], weights: NDArray[np.float64]
     ) -> tuple[float, NDArray[np.float64]]:
         """Return the sum over the samples of the mean over labels, and the gradient of the loss.
 

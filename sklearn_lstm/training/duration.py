@@ -87,8 +87,7 @@ def plan_training(
         In the units of `work_of_epoch`; 0 without them. That of other linear models does not count.
     """
     n_samples, kind = len(sequences), configuration.kind
-    can_draw = has_spare and not configuration.goes_on
-    is_judged = has_linear_model and (has_validation or can_draw)
+    is_judged = has_linear_model and (has_validation or (has_spare and not configuration.goes_on))
     early_stopping = configuration.early_stopping
     follows_loss = is_judged and not early_stopping and configuration.lr_schedule == "trapezoid"
     batch_size, max_epochs = configuration.batch_size, configuration.max_epochs

@@ -156,13 +156,12 @@ def hold_out(
     ValueError
         If that leaves nothing to hold out.
     """
-    n_samples = len(targets)
     order = shuffled_by_class(targets, rng)
     spare = np.delete(order, one_of_each(targets[order]))
     if not len(spare):
         raise ValueError(
             "early_stopping=True holds samples out, but one of each class or label stays to learn "
-            f"from: of the {n_samples} samples none is left. Pass more, or X_val and y_val."
+            f"from: of the {len(targets)} samples none is left. Pass more, or X_val and y_val."
         )
     n_drawn = min(max(1, n_held_out) * n_parts, len(spare))
     start = rng.integers(len(spare))  # without it the first class would be drawn more often

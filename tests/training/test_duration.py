@@ -95,6 +95,7 @@ def test_all_networks_may_train_as_long_whether_or_not_a_held_out_loss_tells_whe
     assert told.follows_loss
     for untold in (
         plan(ids, has_linear_model=False),
+        plan(ids, has_spare=False),
         plan(ids, early_stopping=True),
         plan(ids, lr_schedule="cosine"),
     ):
