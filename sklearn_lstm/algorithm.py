@@ -190,8 +190,5 @@ def _log_minutes(n_samples: int, work: int, epoch: int, plan: TrainingPlan) -> N
     epochs = plan.n_networks * plan.max_epochs / (2 if plan.follows_loss else 1)
     minutes = (work + epochs * epoch) / (60 * WORK_PER_SECOND)
     if minutes >= 2:
-        logging.getLogger("sklearn_lstm").info(
-            "The fit to %s sequences will take about %.0f minutes on one core of a processor.",
-            f"{n_samples:,}",
-            minutes,
-        )
+        text = "The fit to %s sequences will take about %.0f minutes on one core of a processor."
+        logging.getLogger("sklearn_lstm").info(text, f"{n_samples:,}", minutes)

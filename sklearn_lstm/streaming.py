@@ -98,10 +98,11 @@ def fit_batches(
         sample_weight = batch_labels.sample_weight
         del reading, batch_labels  # which keep the labels of each batch
         fit.train(X, sequences, fit.targets(values, labels, sample_weight), CallbackTask())
-    # Two stores without a call between them: a user may press Ctrl-C.
-    old_classifier.__dict__ = classifier.__dict__
-    if old_vectorizer is not None:
-        old_vectorizer.__dict__ = vectorizer.__dict__
+    if old_vectorizer is None:
+        old_classifier.__dict__ = classifier.__dict__
+    else:  # two stores in a row, without a call between them at which Ctrl-C could come
+        fitted = vectorizer.__dict__, classifier.__dict__
+        old_vectorizer.__dict__, old_classifier.__dict__ = fitted
     return model
 
 
