@@ -28,12 +28,12 @@ from sklearn_lstm.model import SequenceModel
 from sklearn_lstm.thresholds import without_constants
 from sklearn_lstm.training.configuration import Configuration
 from sklearn_lstm.training.duration import (
-    MOST_WORK_FOR_TWO_NETWORKS,
+    WORK_PER_SECOND,
     TrainingPlan,
     plan_training,
     work_of_epoch,
 )
-from sklearn_lstm.training.held_out import Parts, divide
+from sklearn_lstm.training.held_out import Parts, divide, one_of_each
 from sklearn_lstm.training.progress import FitProgress
 
 MOST_CROSS_VALIDATED = 1_000  # samples, to set the factors of n-grams and encoder
@@ -73,7 +73,8 @@ def fit_model(
         configuration,
         has_linear_model=bool(kinds),
         has_validation=validation is not None,
-        other_work=work.get(ConvolutionModel, 0),
+        has_spare=len(one_of_each(samples.targets.values)) < len(samples),
+        work_of_convolutions=work.get(ConvolutionModel, 0),
     )
     epoch = work_of_epoch(samples.sequences, configuration.kind)
     _log_minutes(len(samples), sum(work.values()), epoch, plan)
@@ -128,9 +129,9 @@ def _factors_of_few(
     cross-validation. Series were left out in turn already, which has set the scale of the logits.
     """
     kinds = [type(member) for member in members if type(member) is not ConvolutionModel]
-    folds = parts.folds()
-    if not kinds or parts.rows is None or len(parts.samples) >= MOST_CROSS_VALIDATED or not folds:
+    if not kinds or not len(parts.drawn) or len(parts.samples) >= MOST_CROSS_VALIDATED:
         return {}
+    folds = parts.folds()
     prior = ClassPrior.of(parts.samples.targets, is_drawn=False)
     held_out = HeldOutLogits([fold.held_out[0].targets for fold in folds], prior)
     for kind in kinds:
@@ -188,10 +189,7 @@ def _log_minutes(n_samples: int, work: int, epoch: int, plan: TrainingPlan) -> N
     Work is that of the linear members, and of an epoch of a network.
     """
     epochs = plan.n_networks * plan.max_epochs / (2 if plan.follows_loss else 1)
-    minutes = (work + epochs * epoch) / (3 * MOST_WORK_FOR_TWO_NETWORKS)
+    minutes = (work + epochs * epoch) / (60 * WORK_PER_SECOND)
     if minutes >= 2:
-        logging.getLogger("sklearn_lstm").info(
-            "The fit to %s sequences will take about %.0f minutes on one core of a processor.",
-            f"{n_samples:,}",
-            minutes,
-        )
+        text = "The fit to %s sequences will take about %.0f minutes on one core of a processor."
+        logging.getLogger("sklearn_lstm").info(text, f"{n_samples:,}", minutes)

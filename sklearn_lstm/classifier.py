@@ -162,7 +162,8 @@ class LSTMSequenceClassifier(
     class_weight : dict, list of dict, "balanced" or None, default=None
         Weight of each class, 0 or more, as in scikit-learn; it multiplies `sample_weight`. In a
         multilabel y, each label has weights of its own (scikit-learn would multiply them): a list
-        has one dict per label, with the keys 0 and 1.
+        has one dict per label, with the keys 0 and 1. "balanced": the training samples of all
+        classes have the same sum of weights. `X_val` is weighed by the same numbers.
     threshold : float, "f1" or array-like of shape (n_labels,), default=0.5
         A label of a multilabel y is predicted if its probability is above the threshold, and so is
         the second of two classes, ``classes_[1]``. An array has one number per label. With "f1",
@@ -230,7 +231,8 @@ class LSTMSequenceClassifier(
     linear_model_ : object or None
         The linear model beside the network. None if ``linear_branch=False``, if `criterion` is not
         "cross_entropy", if there are too few samples (below 100 for token ids, 20 for measurements,
-        or no more than classes), or if n-grams would need more than 1 GiB of coefficients.
+        or, unless y is multilabel, no more than classes), or if n-grams would need more than 1 GiB
+        of coefficients.
     calibration_ : dict or None
         How logits are blended: `weights` (of each member, by its name), `network_weight` and
         `linear_weight` (two of them), `prior_correction` (for rare classes; one for each label if y
@@ -590,7 +592,9 @@ class LSTMSequenceClassifier(
         Returns
         -------
         ndarray of shape (n_samples,) or (n_samples, n_classes)
-            For two classes, the logit of the second minus that of the first.
+            For two classes, the logit of the second minus that of the first. Thresholds do not
+            count: `predict` compares it with ``log(t / (1 - t))`` for a threshold t, which is 0 for
+            0.5.
         """
         logits = self._logits(X)
         if len(self.classes_) == 2 and not self._labels.is_multilabel:
@@ -727,6 +731,8 @@ class LSTMSequenceClassifier(
     def get_params(self, deep: bool = True) -> dict[str, Any]:  # noqa: FBT001, FBT002
         """Return the parameters, but not those of an estimator in `embeddings`.
 
+        To change these would change nothing: the vectors are already computed.
+
         Parameters
         ----------
         deep : bool, default=True
@@ -783,12 +789,8 @@ class LSTMSequenceClassifier(
         return tags
 
     def _stored_numbers(self) -> tuple[dict[str, int], int | None]:
-        sizes = {
-            **self._model.encoding.sizes,
-            "n_outputs": len(self._labels),
-            "n_weights": self._model.networks.n_weights,
-        }
-        return sizes, self._n_samples
+        sizes = {**self._model.encoding.sizes, "n_outputs": len(self._labels)}
+        return sizes | {"n_weights": self._model.networks.n_weights}, self._n_samples
 
     def _stored_attributes(self) -> dict[str, Any]:
         """Return all attributes; an encoder that is an object is stored as `_encoder` is."""

@@ -20,7 +20,7 @@ from sklearn_lstm.data.labels import Labels, read_labels
 from sklearn_lstm.data.reading import read_sequences
 from sklearn_lstm.data.sentence_encoders import EncodedTexts, SentenceEncoder
 from sklearn_lstm.data.sequences import Samples, Sequences
-from sklearn_lstm.data.weights import Targets, read_groups, relative_weights
+from sklearn_lstm.data.weights import Targets, fixed_class_weight, read_groups, relative_weights
 from sklearn_lstm.members.network.history import epoch_rows
 from sklearn_lstm.model import SequenceModel
 from sklearn_lstm.parameters import check_column_names, checked_parameters
@@ -132,7 +132,10 @@ class Fit:
         self, values: NDArray[Any], labels: Labels, sample_weight: Any, groups: Any = None
     ) -> Targets:
         """Return encoded labels with their weights, relative to each other, and groups."""
-        weights = relative_weights(sample_weight, self.parameters["class_weight"], values, labels)
+        # Samples of validation, which are read later, get the class weights of training.
+        fixed = fixed_class_weight(self.parameters["class_weight"], sample_weight, values, labels)
+        self.parameters["class_weight"] = fixed
+        weights = relative_weights(sample_weight, fixed, values, labels)
         return Targets(values, weights, labels, read_groups(groups, len(values)))
 
     def train(

@@ -31,13 +31,7 @@ class ProgressBar:
             from tqdm.auto import tqdm  # noqa: PLC0415 - in a notebook without widgets it warns
 
             # With a delay, tqdm does not draw here: after an error it would keep its lock.
-            self._bar = tqdm(
-                total=1.0,
-                bar_format=BAR,
-                dynamic_ncols=True,
-                smoothing=0,
-                delay=1e-9,
-            )
+            self._bar = tqdm(total=1.0, bar_format=BAR, dynamic_ncols=True, smoothing=0, delay=1e-9)
         return self
 
     def __exit__(self, error: type[BaseException] | None, *_: object) -> None:

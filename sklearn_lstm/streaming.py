@@ -100,7 +100,7 @@ def fit_batches(
         fit.train(X, sequences, fit.targets(values, labels, sample_weight), CallbackTask())
     if old_vectorizer is None:
         old_classifier.__dict__ = classifier.__dict__
-    else:  # both in one statement: a user may press Ctrl-C
+    else:  # two stores in a row, without a call between them at which Ctrl-C could come
         fitted = vectorizer.__dict__, classifier.__dict__
         old_vectorizer.__dict__, old_classifier.__dict__ = fitted
     return model

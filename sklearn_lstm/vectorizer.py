@@ -291,7 +291,7 @@ class TextSequenceVectorizer(
             Depending on `output`:
 
             - "sparse": int32 CSR of shape (n_texts, max_length_). Row `i` holds the ids of text
-              `i` from column 0 on. It has three attributes, which rows and copies keep:
+              `i` from column 0 on. Rows and copies keep what it knows of its tokens:
               `vocabulary`; `token_unit`, which is "char" for ``analyzer="char"`` or if most of the
               first 1,000 tokens are one character, None if `analyzer` is a function, else "word";
               and `unknown_tokens`, the tokens with the id 1, in order.

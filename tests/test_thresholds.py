@@ -5,6 +5,7 @@ from itertools import product
 
 import numpy as np
 import pytest
+from scipy.special import logit
 from sklearn.base import clone
 
 from sklearn_lstm import LSTMSequenceClassifier
@@ -63,6 +64,8 @@ def test_a_threshold_changes_neither_the_model_nor_which_samples_it_learns_from(
         np.testing.assert_array_equal(
             model.decision_function(IDS), models[0].decision_function(IDS)
         )
+        is_above = model.decision_function(IDS) > logit(model.thresholds_)
+        np.testing.assert_array_equal(model.predict(IDS), is_above)
     np.testing.assert_array_equal(models[0].predict(IDS), models[0].decision_function(IDS) > 0)
     np.testing.assert_array_equal(models[0].thresholds_, [0.5, 0.5, 0.5])
     np.testing.assert_array_equal(models[2].thresholds_, [0.2, 0.1, 0.5])

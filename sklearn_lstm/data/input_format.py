@@ -92,11 +92,11 @@ class InputFormat:
 
     def describe(self) -> str:
         """Return how many channels X has, and what is known of them."""
-        notes = [
-            f"{self.n_channels:,} channel{'s' * (self.n_channels != 1)}",
-            *[f"{len(self.gappy):,} with missing values"] * bool(self.gappy),
-            *[f"time in channel {self.time_channel}"] * (self.time_channel is not None),
-        ]
+        notes = [f"{self.n_channels:,} channel{'s' * (self.n_channels != 1)}"]
+        if self.gappy:
+            notes.append(f"{len(self.gappy):,} with missing values")
+        if self.time_channel is not None:
+            notes.append(f"time in channel {self.time_channel}")
         return ", ".join(notes)
 
     def read(self, X: Any) -> Sequences:

@@ -125,10 +125,7 @@ class Labels:
         return np.asarray(log_softmax(logits, axis=1))
 
     def log_likelihood(
-        self,
-        logits: NDArray[np.float64],
-        truth: NDArray[np.bool_],
-        weights: NDArray[np.float64],
+        self, logits: NDArray[np.float64], truth: NDArray[np.bool_], weights: NDArray[np.float64]
     ) -> tuple[float, NDArray[np.float64]]:
         """Return the weighted sum over the samples, and the gradient of the loss by the logits."""
         log_proba = log_softmax(logits, axis=1)
@@ -234,17 +231,14 @@ class LabelSets(Labels):
         return np.asarray(log_expit(logits))
 
     def log_likelihood(
-        self,
-        logits: NDArray[np.float64],
-        truth: NDArray[np.bool_],
-        weights: NDArray[np.float64],
+        self, logits: NDArray[np.float64], truth: NDArray[np.bool_], weights: NDArray[np.float64]
     ) -> tuple[float, NDArray[np.float64]]:
         """Return the sum over the samples of the mean over labels, and the gradient of the loss.
 
         The weights of a label are scaled so that they add up to its effective number of samples
         (Kish 1965): one positive that weighs as much as a hundred negatives is no more than one.
         """
-        weights = weights.reshape(len(logits), -1)
+        weights = weights if weights.ndim == 2 else weights[:, np.newaxis]
         squares = np.square(weights).sum(axis=0)
         weights = weights * (weights.sum(axis=0) / np.where(squares > 0, squares, 1) / len(self))
         fits = np.where(truth, log_expit(logits), log_expit(-logits))

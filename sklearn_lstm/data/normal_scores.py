@@ -35,7 +35,7 @@ class NormalScores:
 
     @classmethod
     def of(cls, sequences: Sequences, channels: NDArray[np.intp]) -> Self:
-        """Return those of these channels; of many values a sample from all series is read."""
+        """Find the quantiles of these channels; those of many values by a random sample of them."""
         is_known = (~np.isnan(chunk[:, channels]) for chunk, _ in sequences.chunks())
         n_known = sum(known.sum(axis=0) for known in is_known)
         shares = VALUES_FOR_QUANTILES / np.maximum(n_known, 1)

@@ -10,10 +10,12 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.utils import check_array, compute_sample_weight
+from sklearn.utils import check_array
 
 from sklearn_lstm.data.containers import as_list, is_missing_or_nan
 from sklearn_lstm.data.labels import Labels
+
+EPSILON = np.finfo(np.float64).eps
 
 
 @dataclass(frozen=True)
@@ -82,6 +84,40 @@ class Targets:
         return self.labels.indicators(self.values)
 
 
+def fixed_class_weight(
+    class_weight: Any, sample_weight: Any, values: NDArray[Any], labels: Labels
+) -> Any:
+    """Return class weights, those of these samples in place of "balanced".
+
+    Balanced are weights with which each class, or no and yes of each label, counts the same.
+    """
+    if not isinstance(class_weight, str):
+        return class_weight
+    weights = read_sample_weight(sample_weight, len(values))
+    columns, classes = _columns(values, labels)
+    fixed = [_balanced(column, weights, classes) for column in columns]
+    return fixed if labels.is_multilabel else fixed[0]
+
+
+def _columns(values: NDArray[Any], labels: Labels) -> tuple[NDArray[np.signedinteger[Any]], Labels]:
+    """Return encoded labels column by column, (n_columns, n_samples), and their classes.
+
+    Those of each of several labels are no and yes.
+    """
+    if labels.is_multilabel:
+        return values.T.astype(np.int8), Labels(np.arange(2))
+    return values[np.newaxis], labels
+
+
+def _balanced(values: NDArray[Any], weights: NDArray[Any], labels: Labels) -> dict[Any, float]:
+    """Return the weight of each class by the samples that have it; 1 if none counts."""
+    sums = np.bincount(values, weights / (weights.max(initial=0) or 1), len(labels))
+    counts = sums > EPSILON * sums.sum()
+    balanced = np.ones(len(labels))
+    np.divide(sums.sum(), counts.sum() * sums, out=balanced, where=counts)
+    return dict(zip(labels.classes.tolist(), balanced.tolist(), strict=True))
+
+
 def relative_weights(
     sample_weight: Any, class_weight: Any, values: NDArray[Any], labels: Labels
 ) -> NDArray[np.float64]:
@@ -93,11 +129,11 @@ def relative_weights(
     Raises
     ------
     ValueError
-        For weights of another number or shape, negative or infinite ones, and none above zero.
+        For weights of another number, shape or kind, negative or infinite ones, and none above 0.
     """
     factors = _factors(sample_weight, class_weight, values, labels)
     weight = prod((part / (part.max(initial=0) or 1) for part in factors), start=np.ones(1))
-    weight = np.where(weight < np.finfo(np.float64).eps * weight.sum(axis=0), 0, weight)
+    weight = np.where(weight < EPSILON * weight.sum(axis=0), 0, weight)
     _check_any(weight)
     mean: float = weight[weight > 0].mean()
     return weight / mean
@@ -135,29 +171,18 @@ def _factors(
     weights = read_sample_weight(sample_weight, len(values))
     if class_weight is None:
         return [weights]
+    columns, classes = _columns(values, labels)
+    mappings, wanted = [class_weight], "one dict"
+    if labels.is_multilabel:
+        mappings, wanted = class_weight, f"a list of {len(columns)} dicts with the keys 0 and 1"
+    if len(mappings) != len(columns) or not all(isinstance(one, Mapping) for one in mappings):
+        raise ValueError(f"class_weight has to be {wanted}. Found {class_weight!r:.200}.")
+    pairs = zip(mappings, columns, strict=True)
+    by_class = [_weights_by_class(mapping, column, classes) for mapping, column in pairs]
     if not labels.is_multilabel:
-        return [weights, _weights_by_class(class_weight, values, labels)]
-    if isinstance(class_weight, Mapping):
-        return [weights, compute_sample_weight(class_weight, values)]
-    return [weights[:, np.newaxis], _weights_of_labels(class_weight, values.astype(np.int8))]
-
-
-def _weights_of_labels(
-    class_weight: list[Mapping[Any, float]] | str, y: NDArray[Any]
-) -> NDArray[np.float64]:
-    """Return the weights of each label by itself, (n_samples, n_labels).
-
-    scikit-learn multiplies them. Then hardly more than the one sample with the most labels counts.
-    """
-    n_labels = y.shape[1]
-    class_weights = [class_weight] * n_labels if isinstance(class_weight, str) else class_weight
-    if len(class_weights) != n_labels:
-        raise ValueError(
-            f"class_weight has {len(class_weights)} entries, but y has {n_labels} labels: one dict "
-            "for each is needed."
-        )
-    no_or_yes, pairs = Labels(np.arange(2)), zip(class_weights, y.T, strict=True)
-    return np.column_stack([_weights_by_class(weight, one, no_or_yes) for weight, one in pairs])
+        return [weights, *by_class]
+    # scikit-learn multiplies them. Then hardly more than the sample with the most labels counts.
+    return [weights[:, np.newaxis], np.column_stack(by_class)]
 
 
 def read_sample_weight(sample_weight: Any, n_samples: int) -> NDArray[np.float64]:
@@ -166,33 +191,33 @@ def read_sample_weight(sample_weight: Any, n_samples: int) -> NDArray[np.float64
     Raises
     ------
     ValueError
-        For weights of another number or shape, and negative or infinite ones.
+        For weights of another number or shape, and missing, negative and infinite ones.
     """
-    if np.ma.is_masked(sample_weight):
-        row, *_ = np.argwhere(np.ma.getmaskarray(sample_weight))[0].tolist()
-        raise ValueError(
-            f"sample_weight[{row}] is masked, but each sample needs a weight. To leave out all "
-            "masked samples, pass sample_weight.filled(0)."
-        )
     if sample_weight is None or isinstance(sample_weight, Real):
         sample_weight = np.full(n_samples, 1.0 if sample_weight is None else sample_weight)
-    options = {"ensure_2d": False, "ensure_min_samples": 0, "input_name": "sample_weight"}
-    weight = np.asarray(check_array(sample_weight, dtype=np.float64, **options))
+    if np.ma.isMaskedArray(sample_weight):
+        sample_weight = np.ma.filled(sample_weight.astype(np.float64), np.nan)
+    options = {"ensure_2d": False, "ensure_min_samples": 0, "ensure_all_finite": False}
+    weight = check_array(sample_weight, dtype=np.float64, input_name="sample_weight", **options)
     if weight.shape != (n_samples,):
         raise ValueError(f"sample_weight.shape == {weight.shape}, expected {(n_samples,)}!")
-    if (weight < 0).any():
-        row = int(np.argmax(weight < 0))
-        raise ValueError(f"Negative values in sample_weight: sample_weight[{row}] = {weight[row]}.")
-    return weight
+    is_wrong = ~((weight >= 0) & (weight < inf))
+    if is_wrong.any():
+        row = int(is_wrong.argmax())
+        raise ValueError(
+            f"sample_weight[{row}] = {weight[row]}, but each sample needs a finite weight of 0 or "
+            "more. A weight of 0 leaves the sample out."
+        )
+    return np.asarray(weight)
 
 
-def _weights_by_class(class_weight: Any, values: NDArray[Any], labels: Labels) -> NDArray[Any]:
-    """Return the weight of the class of each value; 1 if a mapping does not name it.
+def _weights_by_class(
+    class_weight: Mapping[Any, Any], values: NDArray[Any], labels: Labels
+) -> NDArray[np.float64]:
+    """Return the weight of the class of each value; 1 if the mapping does not name it.
 
     A part of the data may lack classes that the mapping names.
     """
-    if not isinstance(class_weight, Mapping):
-        return np.asarray(compute_sample_weight(class_weight, values))
     for label, weight in class_weight.items():
         if not (isinstance(weight, Real) and 0 <= float(weight) < inf):
             raise ValueError(
@@ -219,9 +244,7 @@ def read_groups(groups: Any, n_samples: int) -> NDArray[np.intp] | None:
     """
     if groups is None:
         return None
-    wanted = (
-        "groups has to be 1-D and hold a label for each sequence, such as a string or a number."
-    )
+    wanted = "groups has to be 1-D, and a label for each sequence, such as a string or a number."
     if isinstance(groups, str | set | dict) or getattr(groups, "ndim", 1) != 1:
         raise ValueError(f"{wanted} Found a {type(groups).__name__}.")
     numbers: dict[Any, int] = {}
@@ -243,4 +266,4 @@ def read_groups(groups: Any, n_samples: int) -> NDArray[np.intp] | None:
 
 def _check_any(weight: NDArray[np.float64]) -> None:
     if not weight.any():
-        raise ValueError("Sample weights must contain at least one non-zero number.")
+        raise ValueError("sample_weight times class_weight needs at least one non-zero number.")

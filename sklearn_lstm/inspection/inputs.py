@@ -187,7 +187,7 @@ def open_model(model: Any, X: Any) -> OpenModel:
                 step = copy(step).set_params(output="sparse")  # noqa: PLW2901
         X = step.transform(X)
     sequences = read_as_at_fit(classifier, X)
-    fitted = vars(classifier)  # this module alone looks inside
+    fitted = vars(classifier)
     return OpenModel(fitted["_model"], fitted["_labels"], sequences, vectorizer, texts)
 
 

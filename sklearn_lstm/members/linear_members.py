@@ -7,7 +7,9 @@ from sklearn_lstm.exceptions import LinearModelSkippedWarning, warn_user
 from sklearn_lstm.members.convolutions.convolution_model import ConvolutionModel
 from sklearn_lstm.members.encoder.encoder_model import EncoderModel
 from sklearn_lstm.members.member import LinearMember
+from sklearn_lstm.members.network.networks import Networks
 from sklearn_lstm.members.ngrams.ngram_model import NgramModel
+from sklearn_lstm.members.ngrams.online_ngrams import OnlineNgrams
 from sklearn_lstm.training.configuration import Configuration
 
 # In the order in which they are fitted.
@@ -15,8 +17,17 @@ LINEAR_MEMBERS: tuple[type[LinearMember], ...] = (NgramModel, ConvolutionModel, 
 
 
 def find_linear_members(samples: Samples, configuration: Configuration) -> list[type[LinearMember]]:
-    """Return the kinds that suit the samples, and check that there is one where it is relied on."""
+    """Return the kinds that suit the samples.
+
+    Raises
+    ------
+    ValueError
+        If there is none though it is relied on, and if two members would have one name.
+    """
     kinds = [kind for kind in LINEAR_MEMBERS if kind.suits(samples, configuration)]
+    names = [Networks.name, OnlineNgrams.name, *(kind.name for kind in kinds)]
+    if len({*names}) < len(names):
+        raise ValueError(f"The members of a model need different names, found {names}.")
     if configuration.max_epochs == 0 and not kinds:
         kind = next(kind for kind in LINEAR_MEMBERS if configuration.kind in kind.kinds)
         lacking = " and ".join(kind.lacks(configuration))

@@ -70,7 +70,7 @@ class LinearMember(Member):
     expected_factor: ClassVar[ExpectedFactor] = ExpectedFactor(1.0, 0.5)  # in the blend
 
     @classmethod
-    def suits(cls, samples: Samples, configuration: Configuration) -> bool:
+    def suits(cls, samples: Samples, configuration: Configuration) -> bool:  # noqa: ARG003
         """Return whether the member can be fitted to these samples, and is wanted."""
         return configuration.kind in cls.kinds and not cls.lacks(configuration)
 

@@ -19,6 +19,8 @@ from sklearn_lstm.text.vocabulary import CallIds, are_characters
 class TokenIds(sp.csr_matrix):  # type: ignore[misc]
     """Token ids that know their tokens, as do copies and selected rows.
 
+    `unknown_tokens` and `joiner` follow from the attributes.
+
     Attributes
     ----------
     vocabulary : mapping

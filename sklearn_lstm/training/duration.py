@@ -23,7 +23,8 @@ FEWEST_SAMPLES = 100
 UPDATES_PER_CHECK = 75  # of the held-out loss; of characters twice as many
 MOST_WORK, FEWEST_EPOCHS = 5_000_000, 4
 HELD_OUT_SHARE, LARGEST_HELD_OUT = 0.1, 1000  # samples that a network does not see
-MOST_WORK_FOR_TWO_NETWORKS = 1_500_000  # units of work over all epochs: about 20 seconds
+MOST_WORK_FOR_TWO_NETWORKS = 1_500_000  # units of work over all epochs
+WORK_PER_SECOND = 75_000  # about, on one core
 
 
 @dataclass(frozen=True)
@@ -62,7 +63,8 @@ def plan_training(
     *,
     has_linear_model: bool,
     has_validation: bool,
-    other_work: int,
+    has_spare: bool,
+    work_of_convolutions: int,
 ) -> TrainingPlan:
     """Plan the training of networks from the kind and the amount of the data, by counting alone.
 
@@ -79,11 +81,13 @@ def plan_training(
     has_linear_model : bool
     has_validation : bool
         The user brings the held-out samples.
-    other_work : int
-        Work of the linear models, in the units of `work_of_epoch`.
+    has_spare : bool
+        Some sample can be held out: it is not the only one of its class, or with a label.
+    work_of_convolutions : int
+        In the units of `work_of_epoch`; 0 without them. That of other linear models does not count.
     """
     n_samples, kind = len(sequences), configuration.kind
-    is_judged = has_linear_model and (has_validation or not configuration.goes_on)
+    is_judged = has_linear_model and (has_validation or (has_spare and not configuration.goes_on))
     early_stopping = configuration.early_stopping
     follows_loss = is_judged and not early_stopping and configuration.lr_schedule == "trapezoid"
     batch_size, max_epochs = configuration.batch_size, configuration.max_epochs
@@ -103,10 +107,10 @@ def plan_training(
     else:
         follows_loss = False
     usual_epochs = max_epochs // 2 if follows_loss else max_epochs  # the loss mostly ends it there
-    is_short = usual_epochs * work + other_work <= MOST_WORK_FOR_TWO_NETWORKS
+    is_short = usual_epochs * work + work_of_convolutions <= MOST_WORK_FOR_TWO_NETWORKS
     is_new = configuration.previous is None
     has_two = is_judged and is_new and not early_stopping and max_epochs > 0 and is_short
-    n_held_out = n_to_hold_out(n_samples) if is_judged else 0
+    n_held_out = max(1, n_to_hold_out(n_samples)) if is_judged else 0
     if early_stopping:
         n_held_out = max(1, round(configuration.validation_fraction * n_samples))
     if has_validation:

@@ -70,14 +70,14 @@ def divide(
     Raises
     ------
     ValueError
-        If nothing can be held out.
+        If nothing can be held out, but has to be.
     """
     rows: list[Rows]
     targets, groups = samples.targets.values, samples.targets.groups
     if validation is not None:
         rows = [part for part in _share(validation.targets.values, rng, n_parts) if len(part)]
     elif not n_held_out:
-        rows = [np.arange(0)] * n_parts
+        rows = [np.arange(0)]
     elif groups is None:
         rows = hold_out(targets, n_held_out, rng, n_parts)
     else:
@@ -115,11 +115,14 @@ def classes_of(targets: NDArray[np.generic]) -> NDArray[np.generic]:
     return targets if targets.ndim == 1 else np.zeros(len(targets))
 
 
-def _first_of_each(targets: NDArray[Any]) -> Rows:
-    """Return the first row of each class, or with each label."""
+def one_of_each(targets: NDArray[Any]) -> Rows:
+    """Return a row of each class, or with each label: the first, or one that has to stay anyway."""
     if targets.ndim == 1:
         return np.asarray(np.unique(targets, return_index=True)[1])
-    return np.unique((targets != 0).argmax(axis=0))
+    has = targets != 0
+    is_alone = has[:, has.sum(axis=0) == 1].any(axis=1)
+    order = np.argsort(~is_alone, kind="stable")
+    return np.unique(order[has[order].argmax(axis=0)])
 
 
 def shuffled_by_class(targets: NDArray[np.generic], rng: np.random.Generator) -> Rows:
@@ -153,14 +156,12 @@ def hold_out(
     ValueError
         If that leaves nothing to hold out.
     """
-    n_samples = len(targets)
     order = shuffled_by_class(targets, rng)
-    spare = np.delete(order, _first_of_each(targets[order]))
+    spare = np.delete(order, one_of_each(targets[order]))
     if not len(spare):
         raise ValueError(
-            "early_stopping=True holds out samples of classes with two samples or more, but y "
-            f"holds {n_samples} samples of {n_samples} classes. Pass more samples, or X_val and "
-            "y_val."
+            "early_stopping=True holds samples out, but one of each class or label stays to learn "
+            f"from: of the {len(targets)} samples none is left. Pass more, or X_val and y_val."
         )
     n_drawn = min(max(1, n_held_out) * n_parts, len(spare))
     start = rng.integers(len(spare))  # without it the first class would be drawn more often

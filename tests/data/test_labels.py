@@ -133,10 +133,10 @@ WEIGHTS = {"relative": relative_weights, "absolute": absolute_weights}
     ("weights", "message"),
     [
         ([1, 2], r"sample_weight.shape == \(2,\), expected \(3,\)"),
-        ([1, -2, 1], r"Negative values in sample_weight: sample_weight\[1\] = -2"),
+        ([1, -2, 1], r"sample_weight\[1\] = -2.*finite weight of 0 or more"),
         ([0, 0, 0], "at least one non-zero"),
-        ([1, np.nan, 1], "sample_weight contains NaN"),
-        ([1, np.inf, 1], "sample_weight contains infinity"),
+        ([1, np.nan, 1], r"sample_weight\[1\] = nan"),
+        ([1, np.inf, 1], r"sample_weight\[1\] = inf"),
         ([[1, 2, 3]] * 3, r"sample_weight.shape == \(3, 3\)"),
     ],
 )

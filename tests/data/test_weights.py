@@ -4,11 +4,17 @@ import re
 from functools import partial
 
 import numpy as np
+import pandas as pd
+import polars as pl
+import pyarrow as pa
 import pytest
 import small_models
 from numpy.testing import assert_allclose, assert_array_equal
 
 from sklearn_lstm import LSTMSequenceClassifier
+from sklearn_lstm.data.labels import Labels
+from sklearn_lstm.data.weights import fixed_class_weight
+from sklearn_lstm.streaming import fit_batches
 
 small = partial(small_models.small, max_epochs=3)
 
@@ -102,15 +108,73 @@ def test_partial_fit_refuses_weights_that_it_cannot_use_and_takes_the_others(sca
         assert np.isfinite(model.predict_proba(X)).all()
 
 
-@pytest.mark.parametrize("method", ["fit", "partial_fit"])
-def test_a_masked_weight_is_refused_by_row(method):
+@pytest.mark.parametrize("method", ["fit", "partial_fit", "fit_batches", "validation"])
+def test_a_missing_weight_is_refused_by_row(method):
     X, y = data()
-    weights = np.ma.masked_array(np.ones(len(y)), np.arange(len(y)) == 7)
+    model = small(max_epochs=1)
+
+    def fit(weights):
+        if method == "fit_batches":
+            fit_batches(model, [(X, y, weights)])
+        elif method == "validation":
+            model.fit(X, y, X_val=X, y_val=y, sample_weight_val=weights)
+        else:
+            more = {"classes": [0, 1]} if method == "partial_fit" else {}
+            getattr(model, method)(X, y, sample_weight=weights, **more)
+
+    masked = np.ma.masked_array(np.ones(24), np.arange(24) == 7)
+    known = masked.tolist()
+    for weights in (
+        masked,
+        known,
+        pd.array(known, dtype="Float64"),
+        pd.Series(known, dtype="Int64", index=np.arange(24) + 5),
+        pl.Series(known),
+        pa.array(known),
+    ):
+        with pytest.raises(ValueError, match=r"sample_weight\[7\] = nan.*weight of 0 leaves"):
+            fit(weights)
+    masked.mask = False
+    fit(masked)
+
+
+@pytest.mark.parametrize("class_weight", [[{0: 1, 1: 2}], [1, 0], [], {0: 1, 1: 2}, [{}, None]])
+@pytest.mark.parametrize("method", ["fit", "partial_fit"])
+def test_class_weights_of_another_form_than_y_are_refused(method, class_weight):
+    """A list of numbers was read by the numbers of the classes, so [1, 0] dropped the second."""
+    X, y = data()
+    is_for_one = isinstance(class_weight, dict) or None in class_weight
+    y = np.stack([y, 1 - y], axis=1) if is_for_one else y
+    wanted = "a list of 2 dicts" if is_for_one else "one dict"
     more = {"classes": [0, 1]} if method == "partial_fit" else {}
-    with pytest.raises(ValueError, match=r"sample_weight\[7\] is masked.*filled\(0\)"):
-        getattr(small(), method)(X, y, sample_weight=weights, **more)
-    weights.mask = False
-    getattr(small(max_epochs=1), method)(X, y, sample_weight=weights, **more)
+    with pytest.raises(ValueError, match=rf"class_weight has to be {wanted}.*Found"):
+        getattr(small(class_weight=class_weight), method)(X, y, **more)
+
+
+@pytest.mark.parametrize("several", [False, True], ids=["classes", "labels"])
+def test_samples_that_do_not_count_do_not_balance(several):
+    X, y = data(60)
+    counts = (np.arange(60) % 3 > 0) | (y == 1)
+    y = np.stack([y, 1 - y], axis=1) if several else y
+    model = small(class_weight="balanced", linear_branch=True, max_epochs=1)
+    found = model.fit(X, y, sample_weight=counts).predict_proba(X)
+    assert_array_equal(found, model.fit(X[counts], y[counts]).predict_proba(X))
+
+
+def test_a_weight_counts_as_so_many_samples_where_classes_are_balanced():
+    y, labels, repeats = np.array([0, 0, 0, 1]), Labels(np.arange(2)), np.array([1, 4, 1, 2])
+    once = fixed_class_weight("balanced", repeats, y, labels)
+    again = fixed_class_weight("balanced", None, np.repeat(y, repeats), labels)
+    assert once == pytest.approx(again)
+    assert 6 * once[0] == pytest.approx(2 * once[1])
+
+
+def test_if_nothing_counts_the_error_names_the_weights_of_classes_too():
+    X, y = data()
+    model = small(class_weight={0: 0})
+    with pytest.raises(ValueError, match="class_weight needs at least one") as info:
+        model.fit(X, y, X_val=X[y == 0], y_val=y[y == 0])
+    assert any("X_val" in note for note in info.value.__notes__)
 
 
 # --- partial_fit, and a batch that lacks a class

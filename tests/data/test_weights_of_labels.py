@@ -8,7 +8,12 @@ from sklearn.utils import compute_sample_weight
 from sklearn_lstm import LSTMSequenceClassifier
 from sklearn_lstm.blending import ClassPrior, fit_blend
 from sklearn_lstm.data.labels import Labels
-from sklearn_lstm.data.weights import Targets, absolute_weights, relative_weights
+from sklearn_lstm.data.weights import (
+    Targets,
+    absolute_weights,
+    fixed_class_weight,
+    relative_weights,
+)
 from sklearn_lstm.training.held_out import hold_out, hold_out_groups
 
 
@@ -24,7 +29,8 @@ def rare_labels(n_samples=300, n_labels=12):
 
 def test_balanced_weights_are_those_of_each_label_by_itself():
     _, y = rare_labels()
-    weights = relative_weights(None, "balanced", y, Labels.of(y))
+    class_weight = fixed_class_weight("balanced", None, y, Labels.of(y))
+    weights = relative_weights(None, class_weight, y, Labels.of(y))
     expected = [compute_sample_weight("balanced", column) for column in y.T]
     assert_allclose(weights, np.transpose(expected))
 

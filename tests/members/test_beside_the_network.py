@@ -13,6 +13,7 @@ from sklearn.base import clone
 from sklearn_lstm import LSTMSequenceClassifier
 from sklearn_lstm.data.reading import read_sequences
 from sklearn_lstm.exceptions import LinearModelSkippedWarning
+from sklearn_lstm.members import linear_members
 from sklearn_lstm.members.convolutions.convolution_model import ConvolutionModel
 from sklearn_lstm.members.ngrams.ngram_model import NgramModel
 
@@ -134,6 +135,18 @@ def test_a_linear_model_over_its_budget_is_left_out_with_a_warning(pairs, allow_
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         LSTMSequenceClassifier(**SMALL, linear_branch=False).fit(X, y)
+
+
+@pytest.mark.parametrize("given", [{}, {"name": "network"}], ids=["inherited", "of the network"])
+def test_two_members_of_one_name_are_an_error(pairs, monkeypatch, given):
+    """Else one would get the blend weight of the other."""
+    twin = type("Twin", (NgramModel,), given)
+    monkeypatch.setattr(linear_members, "LINEAR_MEMBERS", (NgramModel, twin))
+    with pytest.raises(ValueError, match=rf"need different names, found .*'{twin.name}'\]"):
+        LSTMSequenceClassifier(**SMALL).fit(*pairs(150))
+    twin.name = "twin"
+    weights = LSTMSequenceClassifier(**SMALL).fit(*pairs(150)).calibration_["weights"]
+    assert set(weights) == {"network", "linear model", "twin"}
 
 
 @pytest.mark.filterwarnings("ignore:The number of unique classes")  # which is what is tested

@@ -34,22 +34,21 @@ def test_auto_epochs_and_batches_suit_small_and_large_data():
     assert epochs[-1] == 8
 
 
-def plan(
-    X, *, has_linear_model=True, is_new=True, has_validation=False, other_work=0, **parameters
-):
+def plan(X, *, is_new=True, **parameters):
+    about = {
+        "has_linear_model": True,
+        "has_validation": False,
+        "has_spare": True,
+        "work_of_convolutions": 0,
+    }
+    about |= {name: parameters.pop(name) for name in about if name in parameters}
     sequences = read_sequences(X)
     defaults = LSTMSequenceClassifier(**parameters).get_params()
     kind = find_kind(X, sequences, defaults["token_unit"])
     configuration = Configuration.of(defaults, kind, Labels(np.arange(2)))
     if not is_new:
         configuration = replace(configuration, previous=EncodedNetwork(None, None))
-    return plan_training(
-        sequences,
-        configuration,
-        has_linear_model=has_linear_model,
-        has_validation=has_validation,
-        other_work=other_work,
-    )
+    return plan_training(sequences, configuration, **about)
 
 
 def test_small_alphabets_get_more_epochs_than_many_words():
@@ -96,6 +95,7 @@ def test_all_networks_may_train_as_long_whether_or_not_a_held_out_loss_tells_whe
     assert told.follows_loss
     for untold in (
         plan(ids, has_linear_model=False),
+        plan(ids, has_spare=False),
         plan(ids, early_stopping=True),
         plan(ids, lr_schedule="cosine"),
     ):
@@ -128,7 +128,8 @@ def test_two_networks_learn_where_a_new_one_is_judged_and_soon_done():
         {"has_linear_model": False},
         {"is_new": False},
         {"early_stopping": True},
-        {"other_work": 10**9},
+        {"has_spare": False},
+        {"work_of_convolutions": 10**9},
         {"max_epochs": 0},
     ):
         assert plan(IDS, **reason).n_networks == 1, reason

@@ -1,6 +1,7 @@
 """Held-out samples: whole groups, or samples that the user brings."""
 
 import inspect
+from contextlib import nullcontext
 from dataclasses import replace
 from functools import partial
 
@@ -10,12 +11,14 @@ import pytest
 import small_models
 from numpy.testing import assert_array_equal
 from sklearn import config_context
+from sklearn.base import clone
 from sklearn.model_selection import GridSearchCV, GroupKFold
 from sklearn.pipeline import Pipeline
 
 from sklearn_lstm import LSTMSequenceClassifier, TextSequenceVectorizer, algorithm
 from sklearn_lstm.data.labels import Labels
 from sklearn_lstm.data.weights import Targets
+from sklearn_lstm.streaming import fit_batches
 from sklearn_lstm.training.held_out import folds, hold_out, hold_out_groups
 
 rng = np.random.default_rng(0)
@@ -90,6 +93,48 @@ def test_there_are_no_more_parts_than_samples_to_hold_out():
     X = np.random.default_rng(0).normal(size=(20, 6))
     model = small().fit(X, targets)
     assert model.calibration_["n_networks"] == 1
+
+
+RARE = np.concatenate([np.eye(120), np.roll(np.eye(120), 1, axis=1)[:, :30]], axis=1).astype(int)
+
+
+@pytest.mark.parametrize(
+    "options", [{}, {"max_epochs": 0}, {"threshold": "f1"}, {"warm_start": True}]
+)
+def test_where_each_sample_alone_has_some_label_nothing_is_held_out(data, parts, options):
+    X, labels = data[0], RARE[: len(data[0])]
+    model = small(**options)
+    warns = pytest.warns(UserWarning, match="'f1' needs held-out samples")
+    with warns if "threshold" in options else nullcontext():
+        model.fit(X, labels)
+    assert model.linear_model_ is not None
+    [found] = parts
+    assert [len(part) for part in found.held_out] == [0]
+    assert [len(part) for part in found.learned] == [len(X)]
+    blend = model.calibration_
+    assert (blend["n_held_out"], blend["n_networks"], blend["linear_weight"]) == (0, 1, 1)
+    assert blend["network_weight"] == (0.5 if model.n_epochs_ else 0)
+    batches = [(X[:25], labels[:25]), (X[25:], labels[25:])]
+    with warns if "threshold" in options else nullcontext():
+        same = fit_batches(clone(model), batches)
+    assert_array_equal(same.predict_proba(X), model.predict_proba(X))
+    if "warm_start" in options:
+        model.fit(X, labels)
+
+
+@pytest.mark.parametrize("labels", [RARE, np.arange(120)], ids=["labels", "classes"])
+@pytest.mark.filterwarnings("ignore:The number of unique classes")
+def test_early_stopping_says_what_it_lacks_where_nothing_can_be_held_out(labels):
+    message = r"early_stopping=True holds samples out.*of the 120 samples none is left"
+    with pytest.raises(ValueError, match=message):
+        small(early_stopping=True).fit(IDS, labels)
+
+
+def test_a_sample_that_is_not_alone_in_any_label_is_held_out_whatever_is_drawn():
+    labels = np.array([[1, 1, 0], [1, 0, 0], [0, 0, 1]])
+    for seed in range(9):
+        [part] = hold_out(labels, 1, np.random.default_rng(seed), 2)
+        assert part.tolist() == [1]
 
 
 # --- Which groups are drawn
@@ -335,7 +380,7 @@ FRAME = pd.DataFrame(np.random.default_rng(0).normal(size=(30, 4)), columns=list
         (IDS, Y, {"X_val": IDS, "y_val": Y[:3]}, "inconsistent numbers of samples"),
         (IDS, Y, {"X_val": SERIES, "y_val": Y[:40]}, "row of token ids has shape"),
         (IDS, Y, {"X_val": ["a b"], "y_val": [0]}, "holds strings"),
-        (IDS, Y, {"X_val": IDS, "y_val": Y, "sample_weight_val": -Y}, "Negative values"),
+        (IDS, Y, {"X_val": IDS, "y_val": Y, "sample_weight_val": -Y}, "each sample needs a finite"),
         (SERIES, Y[:40], {"X_val": SERIES[0][None, :, :1], "y_val": [0]}, "1 channels"),
         (FRAME, Y[:30], {"X_val": FRAME[[*"bacd"]], "y_val": Y[:30]}, "columns"),
         (FRAME, Y[:30], {"X_val": FRAME.to_numpy()[:, :3], "y_val": Y[:30]}, "3 features"),
@@ -351,6 +396,24 @@ def test_samples_of_another_kind_are_refused(X, y, own, message):
 def test_few_samples_of_many_classes_are_no_reason_to_warn():
     y = np.arange(120) % 40
     small().fit(IDS, y, X_val=IDS[:30], y_val=y[:30])
+
+
+@pytest.mark.parametrize("several", [False, True], ids=["classes", "labels"])
+@pytest.mark.parametrize("weights", [None, np.arange(120) % 4], ids=["even", "weighed"])
+def test_balanced_weights_of_the_users_samples_are_those_of_training(weights, several):
+    is_rare = np.arange(120) % 6 == 0
+    y, y_val = is_rare.astype(int), (~is_rare[:60]).astype(int)
+    frequency = np.bincount(y, weights) / (120 if weights is None else weights.sum())
+    by_class = {0: 0.5 / frequency[0], 1: 0.5 / frequency[1]}
+    if several:
+        y, y_val = np.stack([y, 1 - y], axis=1), np.stack([y_val, 1 - y_val], axis=1)
+        by_class = [by_class, {0: by_class[1], 1: by_class[0]}]
+
+    def fit(class_weight):
+        model = small(class_weight=class_weight, lr=0.02)
+        return model.fit(IDS, y, weights, X_val=NEW_IDS, y_val=y_val).decision_function(IDS)
+
+    np.testing.assert_allclose(fit("balanced"), fit(by_class), rtol=1e-6)
 
 
 # --- Inside scikit-learn

@@ -22,12 +22,7 @@ from sklearn_lstm.data.sequences import Rows, Samples, Sequences, rows_of_simila
 from sklearn_lstm.data.weights import Targets
 from sklearn_lstm.members.convolutions.features import Batch, Features, in_blocks
 from sklearn_lstm.members.convolutions.random_convolutions import Convolutions
-from sklearn_lstm.members.convolutions.ridge import (
-    GramMatrix,
-    fit_few,
-    fit_many,
-    leave_alike_out,
-)
+from sklearn_lstm.members.convolutions.ridge import GramMatrix, fit_few, fit_many, leave_alike_out
 from sklearn_lstm.members.convolutions.statistics import SeriesStatistics
 from sklearn_lstm.members.member import Contributions, LinearMember
 from sklearn_lstm.training.duration import MOST_STEPS_PER_BATCH

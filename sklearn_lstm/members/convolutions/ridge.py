@@ -65,10 +65,7 @@ def fit_few(
 
 
 def leave_alike_out(
-    features: NDArray[np.float32],
-    targets: Targets,
-    alpha: float,
-    deviations: NDArray[np.float64],
+    features: NDArray[np.float32], targets: Targets, alpha: float, deviations: NDArray[np.float64]
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Return two predictions for each sample: without it, and without all samples like it.
 

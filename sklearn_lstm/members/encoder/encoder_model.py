@@ -24,7 +24,7 @@ from sklearn_lstm.data.sequences import (
 from sklearn_lstm.data.weights import Targets
 from sklearn_lstm.members.encoder.logistic_regression import find_penalty, fit_regression
 from sklearn_lstm.members.member import Contributions, LinearMember
-from sklearn_lstm.training.duration import MOST_WORK_FOR_TWO_NETWORKS
+from sklearn_lstm.training.duration import WORK_PER_SECOND
 from sklearn_lstm.training.held_out import Parts
 
 if TYPE_CHECKING:  # a stored member computes without torch
@@ -77,7 +77,7 @@ class EncoderModel(LinearMember):
         start = perf_counter()
         samples.sequences.sentence_vectors(rows)
         seconds = (perf_counter() - start) * min(len(samples), MOST_SAMPLES) / len(rows)
-        return round(seconds * MOST_WORK_FOR_TWO_NETWORKS / 20)
+        return round(seconds * WORK_PER_SECOND)
 
     @classmethod
     def prepare(cls, parts: Parts, progress: FitProgress) -> None:

@@ -99,8 +99,7 @@ class Networks(Member):
         is_trained = configuration.goes_on or plan.max_epochs > 0
         has_seen_all = configuration.goes_on and parts.rows is not None
         judges = bool(held_out.members) or bool(np.isnan(configuration.thresholds).any())
-        is_held_out = any(map(len, parts.held_out))
-        is_judged = judges and is_held_out and is_trained and not has_seen_all
+        is_judged = judges and is_trained and not has_seen_all
         starts = []
         for learned, rng in zip(parts.learned, parts.generators, strict=True):
             generator, targets = torch_generator(rng), learned.targets.values

@@ -51,7 +51,9 @@ class BagReader:
     def shared_by_steps(
         self, sequences: Sequences, values_of: Callable[[csr_matrix], NDArray[np.float64]]
     ) -> Contributions:
-        """Share the value of each n-gram of ids by its places, and there by its steps.
+        """Return what the n-grams of ids add to each step of a sequence.
+
+        An n-gram at k places adds 1/k of its value at each, in equal parts to the steps there.
 
         Parameters
         ----------

@@ -42,7 +42,7 @@ class MeanVectors:
 
     @classmethod
     def of(cls, sequences: Sequences) -> MeanVectors | None:
-        """Return what the means in these sequences need; None if they have no vectors."""
+        """Find the idf of all tokens, and the centre of the sequences; None without vectors."""
         if sequences.vectors is None:
             return None
         ids = sequences.distinct_ids().astype(np.int64)
