@@ -3,8 +3,9 @@
 So a page can't disagree with the code. A module that moves has to be changed here only.
 """
 
-from sklearn_lstm import model
+from sklearn_lstm import algorithm, model
 from sklearn_lstm.data import batches, kinds, spelling
+from sklearn_lstm.members import member
 from sklearn_lstm.members.convolutions import convolution_model as convolutions
 from sklearn_lstm.members.convolutions import random_convolutions as linear_convolutions
 from sklearn_lstm.members.convolutions import ridge
@@ -12,7 +13,7 @@ from sklearn_lstm.members.network import schedule_and_end
 from sklearn_lstm.members.ngrams import bags, hashing, svm
 from sklearn_lstm.members.ngrams import lexicon as letters
 from sklearn_lstm.members.ngrams import ngram_model as ngrams
-from sklearn_lstm.training import duration
+from sklearn_lstm.training import duration, held_out
 
 
 def count(number: float) -> str:
@@ -32,9 +33,7 @@ def memory(n_bytes: float) -> str:
 
 
 NUMBERS = {
-    # when there is a linear model, and when there are two networks
-    "fewest_for_ngrams": count(ngrams.NgramModel.fewest_samples),
-    "fewest_for_convolutions": count(convolutions.ConvolutionModel.fewest_samples),
+    # when there are two networks
     "most_tokens_for_two": count(duration.MOST_WORK_FOR_TWO_NETWORKS),
     "most_steps_for_two": count(duration.MOST_WORK_FOR_TWO_NETWORKS / 2),
     # how long to train: `max_epochs_for` doubles its numbers
@@ -71,6 +70,11 @@ NUMBERS = {
     "expected_weight": count(kinds.MEASUREMENTS.network_weight),
     "expected_weight_of_tokens": count(kinds.WORDS.network_weight),
     "unjudged_weight": count(model.UNJUDGED_WEIGHT),
+    "expected_of_ngrams": count(ngrams.NgramModel.expected_factor.median),
+    "deviation_of_factors": count(member.LinearMember.expected_factor.deviation),
+    "deviation_of_cross_validated": count(algorithm.CROSS_VALIDATED_DEVIATION),
+    "most_cross_validated": count(algorithm.MOST_CROSS_VALIDATED),
+    "n_folds": count(held_out.N_FOLDS),
     # the linear model
     "longest_ngram_of_words": count(kinds.WORDS.ngram_lengths[1]),
     "longest_ngram_of_characters": count(kinds.CHARACTERS.ngram_lengths[1]),

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from sklearn_lstm.blending import ClassPrior, HeldOutLogits
+from sklearn_lstm.blending import ClassPrior, ExpectedFactor, HeldOutLogits
 from sklearn_lstm.callback_support import Attributes, CallbackTask, without_callbacks
 from sklearn_lstm.compute.threads import workers
 from sklearn_lstm.data.growing_tables import GrowingTables
@@ -37,6 +37,7 @@ from sklearn_lstm.training.held_out import Parts, divide, one_of_each
 from sklearn_lstm.training.progress import FitProgress
 
 MOST_CROSS_VALIDATED = 1_000  # samples, to set the factors of n-grams and encoder
+CROSS_VALIDATED_DEVIATION = 0.2  # of the logarithms of these factors
 
 
 @torch.inference_mode(mode=False)
@@ -122,8 +123,8 @@ def fit_model(
 
 def _factors_of_few(
     parts: Parts, configuration: Configuration, members: list[LinearMember]
-) -> dict[str, float]:
-    """Return the factors that n-grams and encoder have in a blend without network.
+) -> dict[str, ExpectedFactor]:
+    """Return what is expected of n-grams and encoder in the blend: their factors without network.
 
     The few samples that are held out of fewer than 1,000 do not tell them, so all are predicted, by
     cross-validation. Series were left out in turn already, which has set the scale of the logits.
@@ -137,7 +138,9 @@ def _factors_of_few(
     for kind in kinds:
         logits = [kind.fit(fold, configuration)[1][0] for fold in folds]
         held_out = held_out.joined_by(kind.name, logits, kind.expected_factor)
-    return dict(zip(held_out.members, held_out.blend().factors.tolist(), strict=True))
+    factors = held_out.blend().factors.tolist()
+    pairs = zip(held_out.members, factors, strict=True)
+    return {name: ExpectedFactor(factor, CROSS_VALIDATED_DEVIATION) for name, factor in pairs}
 
 
 @contextmanager

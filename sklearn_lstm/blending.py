@@ -155,10 +155,10 @@ class HeldOutLogits:
         """Return the same with the logits of one more member."""
         return replace(self, members={name: (logits, expected), **self.members})
 
-    def expecting(self, factors: Mapping[str, float]) -> HeldOutLogits:
-        """Return the same with other medians of the priors of some members' factors."""
+    def expecting(self, factors: Mapping[str, ExpectedFactor]) -> HeldOutLogits:
+        """Return the same with other priors of some members' factors."""
         members = {
-            name: (logits, expected._replace(median=factors.get(name, expected.median)))
+            name: (logits, factors.get(name, expected))
             for name, (logits, expected) in self.members.items()
         }
         return replace(self, members=members)

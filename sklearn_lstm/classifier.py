@@ -230,9 +230,7 @@ class LSTMSequenceClassifier(
         without a table in `embeddings`.
     linear_model_ : object or None
         The linear model beside the network. None if ``linear_branch=False``, if `criterion` is not
-        "cross_entropy", if there are too few samples (below 100 for token ids, 20 for measurements,
-        or, unless y is multilabel, no more than classes), or if n-grams would need more than 1 GiB
-        of coefficients.
+        "cross_entropy", or if n-grams would need more than 1 GiB of coefficients.
     calibration_ : dict or None
         How logits are blended: `weights` (of each member, by its name), `network_weight` and
         `linear_weight` (two of them), `prior_correction` (for rare classes; one for each label if y

@@ -5,7 +5,7 @@ import pytest
 from scipy.special import log_softmax, softmax
 
 from sklearn_lstm import blending
-from sklearn_lstm.blending import ClassPrior
+from sklearn_lstm.blending import ClassPrior, ExpectedFactor
 from sklearn_lstm.data.labels import Labels, LabelSets
 from sklearn_lstm.data.weights import Targets
 
@@ -17,8 +17,9 @@ def targets_of(values, n_outputs=None, weights=None, groups=None):
     return Targets(values, np.ones(len(values)) if weights is None else weights, labels, groups)
 
 
-def fit_blend(logits, values, weights=None, **options):
+def fit_blend(logits, values, weights=None, *, expected, **options):
     targets = targets_of(values, logits[0].shape[1], weights)
+    options["expected"] = [ExpectedFactor(median, deviation=1.0) for median in expected]
     nothing = np.zeros(logits[0].shape[1])
     return blending.fit_blend(logits, targets, **{"prior": ClassPrior(nothing, nothing)} | options)
 

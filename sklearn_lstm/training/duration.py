@@ -17,8 +17,7 @@ UPDATES_PER_EPOCH = 50
 MOST_STEPS_PER_BATCH = 1 << 13
 BATCH_SIZE_OF_PARTIAL_FIT = 32
 N_UPDATES = 800
-# Of fewer texts no n-grams are learned. Fewer samples get as many epochs as these, unless the loss
-# of the blend ends the training.
+# Fewer samples get as many epochs as these, unless the loss of the blend ends the training.
 FEWEST_SAMPLES = 100
 UPDATES_PER_CHECK = 75  # of the held-out loss; of characters twice as many
 MOST_WORK, FEWEST_EPOCHS = 5_000_000, 4

@@ -102,27 +102,18 @@ def test_the_same_seed_gives_the_same_bits(fitted, kind):
 
 
 @pytest.mark.parametrize(
-    ("n_samples", "options"),
+    "options",
     [
-        (99, {}),
-        (150, {"linear_branch": False}),
-        (150, {"criterion": torch.nn.CrossEntropyLoss, "linear_branch": False}),
+        {"linear_branch": False},
+        {"criterion": torch.nn.CrossEntropyLoss, "linear_branch": False},
     ],
-    ids=["few", "not wanted", "another loss"],
+    ids=["not wanted", "another loss"],
 )
-def test_a_network_of_ids_stands_alone(sentences, n_samples, options):
-    X = sentences(n_samples)
-    model = LSTMSequenceClassifier(**SMALL, **options).fit(X, np.arange(n_samples) % 2)
-    assert model.linear_model_ is None
-    assert model.calibration_ is None
-
-
-@pytest.mark.parametrize(
-    ("n_series", "options"), [(19, {}), (60, {"linear_branch": False})], ids=["few", "not wanted"]
-)
-def test_a_network_of_series_stands_alone(n_series, options):
-    model = LSTMSequenceClassifier(**SMALL_SERIES, **options).fit(*bumps(n_series))
-    assert model.linear_model_ is None
+def test_a_network_stands_alone(pairs, options):
+    for X, y in pairs(150), bumps(60):
+        model = LSTMSequenceClassifier(**SMALL, **options).fit(X, y)
+        assert model.linear_model_ is None
+        assert model.calibration_ is None
 
 
 def test_a_linear_model_over_its_budget_is_left_out_with_a_warning(pairs, allow_bytes):
@@ -152,10 +143,11 @@ def test_two_members_of_one_name_are_an_error(pairs, monkeypatch, given):
 @pytest.mark.filterwarnings("ignore:The number of unique classes")  # which is what is tested
 def test_a_class_with_one_sample_is_not_held_out(sentences):
     X, names = sentences(120), np.array([f"name {index}" for index in range(120)])
-    assert LSTMSequenceClassifier(**SMALL).fit(X, names).linear_model_ is None
-    y = names[np.minimum(np.arange(120), 50)]
-    model = LSTMSequenceClassifier(**SMALL).fit(X, y)
-    assert model.linear_model_ is not None
+    alone = LSTMSequenceClassifier(**SMALL).fit(X, names)
+    assert alone.calibration_["n_held_out"] == 0
+    assert alone.calibration_["weights"] == pytest.approx({"network": 0.03, "linear model": 2})
+    model = LSTMSequenceClassifier(**SMALL).fit(X, names[np.minimum(np.arange(120), 50)])
+    assert model.calibration_["n_held_out"] > 0
     assert len(model.classes_) == 51
 
 
