@@ -95,6 +95,7 @@ NUMBERS = {
     "n_clusters": count(ridge.N_CLUSTERS),
     "n_convolution_features": count(convolutions.N_FEATURES),
     "n_convolution_features_of_many": count(convolutions.N_FEATURES / 2),
+    "variance_of_level": percent(convolutions.VARIANCE_OF_LEVEL),
     "variance_of_levels": percent(convolutions.VARIANCE_OF_LEVELS),
     "smallest_penalty": f"{ridge.ALPHAS[0]:.7f}".rstrip("0"),
     "largest_penalty": count(ridge.ALPHAS[-1]),

@@ -33,7 +33,8 @@ if TYPE_CHECKING:  # a stored member computes without torch
 
 N_FEATURES = 5_000  # about so many; of more series than half as many, half
 MOST_DRAWN = 1_000  # series that say how features vary, and which are compared with those alike
-VARIANCE_OF_LEVELS = 0.3  # relative to that of all convolutions
+# Relative to that of all convolutions: of one level, and of all levels at most.
+VARIANCE_OF_LEVEL, VARIANCE_OF_LEVELS = 0.005, 0.3
 PRODUCTS_PER_UNIT = 300_000  # of work
 MOST_LEFT_OUT = 12_500_000  # features, or predictions, of the series that are left out in turn
 
@@ -192,10 +193,12 @@ class ConvolutionModel(LinearMember):
         """The standard deviation that each feature gets for the ridge regression.
 
         Convolutions, and statistics of uneven channels, have the same total variance, 1. Levels
-        have less, for another person or sensor shifts them.
+        have less, for another person or sensor shifts them: few channels have little, for a
+        convolution reads most of what they tell.
         """
         sizes = np.array([len(self.convolutions), *self.statistics.sizes])
-        variances = np.array([1, VARIANCE_OF_LEVELS, 1]) / np.maximum(sizes, 1)
+        of_levels = min(VARIANCE_OF_LEVEL * sizes[1], VARIANCE_OF_LEVELS)
+        variances = np.array([1, of_levels, 1]) / np.maximum(sizes, 1)
         deviations = np.sqrt(np.repeat(variances, sizes))
         deviations[sizes[0] : sizes[:2].sum()] *= self.statistics.deviations
         return np.asarray(deviations)
