@@ -88,11 +88,11 @@ class LinearMember(Member):
 
     @classmethod
     @abstractmethod
-    def work(cls, samples: Samples) -> int:
+    def work(cls, samples: Samples, configuration: Configuration) -> int:
         """Return the work of fitting, in the units of `duration.work_of_epoch`."""
 
     @classmethod
-    def prepare(cls, parts: Parts, progress: FitProgress) -> None:
+    def prepare(cls, parts: Parts, configuration: Configuration, progress: FitProgress) -> None:
         """Do what takes all threads, before the members are fitted and share them."""
 
     @classmethod

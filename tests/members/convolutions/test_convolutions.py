@@ -393,7 +393,7 @@ def test_fitting_ends_between_two_batches_when_it_is_abandoned(fit, monkeypatch)
 
 def test_work_is_counted(samples_of):
     short, long, many = (
-        ConvolutionModel.work(samples_of([np.zeros((n_steps, 1))] * n_series, [0] * n_series))
+        ConvolutionModel.work(samples_of([np.zeros((n_steps, 1))] * n_series, [0] * n_series), None)
         for n_series, n_steps in ((100, 10), (100, 1000), (4000, 10))
     )
     assert short < long < many
