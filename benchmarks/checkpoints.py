@@ -54,7 +54,7 @@ def fit(seed: int, folder: Path | None, result: Path, ends_in: int | None = None
     )
     probabilities = model.fit(X, y).predict_proba(X)
     losses = [(row["train_loss"], row["lr"]) for row in model.history_]
-    networks = model._model.networks.networks  # noqa: SLF001 - both
+    networks = model._fitted.model.networks.networks  # noqa: SLF001 - both
     weights = [each.network.state_dict().values() for each in networks]
     numbers = [probabilities, losses, *(weight.numpy() for each in weights for weight in each)]
     np.save(result, np.concatenate([np.ravel(each) for each in numbers]))

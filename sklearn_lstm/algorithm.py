@@ -6,25 +6,26 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
-from typing import Any
+from functools import partial
 
 import numpy as np
 import torch
 
 from sklearn_lstm.blending import ClassPrior, ExpectedFactor, HeldOutLogits
-from sklearn_lstm.callback_support import Attributes, CallbackTask, without_callbacks
+from sklearn_lstm.callback_support import CallbackTask
 from sklearn_lstm.compute.threads import workers
 from sklearn_lstm.data.growing_tables import GrowingTables
 from sklearn_lstm.data.sequences import Samples
 from sklearn_lstm.members.convolutions.convolution_model import ConvolutionModel
 from sklearn_lstm.members.linear_members import find_linear_members
 from sklearn_lstm.members.member import LinearMember
-from sklearn_lstm.members.network.networks import Networks, NetworkSoFar
+from sklearn_lstm.members.network.history import epoch_rows
+from sklearn_lstm.members.network.networks import Networks
 from sklearn_lstm.members.ngrams.online_ngrams import OnlineNgrams
-from sklearn_lstm.model import SequenceModel
+from sklearn_lstm.model import Fitted, SequenceModel
 from sklearn_lstm.thresholds import without_constants
 from sklearn_lstm.training.configuration import Configuration
 from sklearn_lstm.training.duration import (
@@ -42,19 +43,20 @@ CROSS_VALIDATED_DEVIATION = 0.2  # of the logarithms of these factors
 
 @torch.inference_mode(mode=False)
 def fit_model(
+    start: Fitted,
     samples: Samples,
     validation: Samples | None,
     configuration: Configuration,
     *,
     rng: np.random.Generator,
     callback_task: CallbackTask,
-    attributes: Callable[[SequenceModel], Attributes],
-    previous: SequenceModel | None = None,
-) -> SequenceModel:
+) -> Fitted:
     """Fit all members that suit the samples, and blend them.
 
     Parameters
     ----------
+    start : Fitted
+        What is known before the training.
     samples : Samples
     validation : Samples or None
         The user's own held-out samples; None: some of the samples are drawn.
@@ -62,13 +64,9 @@ def fit_model(
     rng : numpy Generator
     callback_task : CallbackTask
         Of the whole fit.
-    attributes : callable
-        From a model to the attributes of the classifier that is fitted with it.
-    previous : SequenceModel or None
-        That of the fit which this one goes on from.
     """
-    kinds = find_linear_members(samples, configuration)
-    work = {kind: kind.work(samples) for kind in kinds}
+    kinds = find_linear_members(configuration)
+    work = {kind: kind.work(samples, configuration) for kind in kinds}
     plan = plan_training(
         samples.sequences,
         configuration,
@@ -82,32 +80,21 @@ def fit_model(
     parts = divide(samples, validation, plan.n_held_out, rng, plan.n_networks)
     prior = ClassPrior.of(samples.targets, is_drawn=validation is None)
     held_out = HeldOutLogits([part.targets for part in parts.held_out], prior)
-    thresholds = without_constants(configuration.thresholds, samples.targets)
     members: list[LinearMember] = []
-
-    def blended(networks: Networks, held_out: HeldOutLogits) -> SequenceModel:
-        model = SequenceModel.blended(networks, members, held_out, previous)
-        return model.with_thresholds(thresholds, previous, held_out, validation)
-
-    def attributes_so_far(network: NetworkSoFar, net: Any) -> Attributes:
-        """Return the attributes of the classifier as if the fit ended now."""
-        model = blended(*network.member(net))
-        found = without_callbacks(attributes(model))
-        model.networks.net = None  # it goes on training
-        return found
-
+    thresholds = without_constants(configuration.thresholds, samples.targets)
+    ended = partial(start.ended, members=members, thresholds=thresholds, validation=validation)
     progress = FitProgress(
         {kind.name: units / epoch for kind, units in work.items()},
         plan.max_epochs,
         [plan.updates_per_epoch(len(part)) for part in parts.learned],
         is_shown=configuration.verbose > 0,
         task=callback_task,
-        estimator=attributes_so_far,
+        ended=ended,
     )
     n_directions = 1 + configuration.architecture["bidirectional"]
     with progress:
         for kind in kinds:
-            kind.prepare(parts, progress)
+            kind.prepare(parts, configuration, progress)
         with workers(configuration.device, max(plan.n_networks, n_directions)):
             for kind in kinds:
                 member, logits = kind.fit(parts, configuration)
@@ -118,7 +105,7 @@ def fit_model(
             held_out = held_out.expecting(_factors_of_few(parts, configuration, members))
             # The networks are last: they watch the loss of the blend.
             networks, held_out = Networks.fit(parts, configuration, plan, held_out, progress)
-        return blended(networks, held_out)
+        return ended(networks, held_out, epoch_rows(networks.net))
 
 
 def _factors_of_few(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from numbers import Integral, Real
 from typing import Any, ClassVar, Self
 
@@ -11,35 +12,37 @@ from numpy.typing import NDArray
 from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.multiclass import check_classification_targets
-from sklearn.utils.validation import check_consistent_length, check_is_fitted
+from sklearn.utils.validation import check_consistent_length
 from skorch import NeuralNet
 from torch.nn import Module
 
-from sklearn_lstm.algorithm import fit_one_epoch
 from sklearn_lstm.callback_support import CallbackSupportMixin, CallbackTask, with_callbacks
-from sklearn_lstm.data.embeddings import PretrainedVectors, find_encoder, replaced
+from sklearn_lstm.data.embeddings import find_encoder, with_encoders
 from sklearn_lstm.data.encoding import N_SPECIAL
 from sklearn_lstm.data.growing_tables import GrowingTables
-from sklearn_lstm.data.input_format import InputFormat
 from sklearn_lstm.data.labels import Labels, read_labels
 from sklearn_lstm.data.sentence_encoders import SentenceEncoder
-from sklearn_lstm.data.sequences import Samples
 from sklearn_lstm.data.weights import Targets, absolute_weights
 from sklearn_lstm.description import DescribedMixin
-from sklearn_lstm.fitting import Fit, read_as_at_fit
+from sklearn_lstm.fitting import Fit, read_as_at_fit, what_was_fitted
+from sklearn_lstm.members.encoder.encoder_model import EncoderModel
 from sklearn_lstm.members.member import LinearMember
 from sklearn_lstm.members.network.loop import make_net
-from sklearn_lstm.model import SequenceModel
+from sklearn_lstm.model import Fitted, SequenceModel
 from sklearn_lstm.network.directions import CELLS
 from sklearn_lstm.network.pooling import POOLINGS
 from sklearn_lstm.parameters import POSITIVE_INTEGER, plain_parameters
 from sklearn_lstm.storing.envelope import StoredMixin
-from sklearn_lstm.thresholds import given_thresholds
 from sklearn_lstm.training.configuration import Configuration
 from sklearn_lstm.training.optimizers import OPTIMIZERS
 
 POSITIVE_NUMBER = Interval(Real, 0, None, closed="neither")
 SHARE = Interval(Real, 0, 1, closed="left")
+
+
+def _left_by_fit(read: Callable[[Fitted], Any]) -> property:
+    """Return an attribute of the fitted classifier."""
+    return property(lambda classifier: read(what_was_fitted(classifier)))
 
 
 class LSTMSequenceClassifier(
@@ -98,7 +101,8 @@ class LSTMSequenceClassifier(
 
         A table of tokens and an encoder need the CSR output of `TextSequenceVectorizer`, or rows of
         it, which records the token of each id; a Pipeline passes it on. Words that are new after
-        `fit` then have vectors too, if the table has them. ``clone`` shares tables and encoder.
+        `fit` then have vectors too, if the table has them. ``clone`` shares tables and encoder. A
+        fitted model keeps the vectors of `fit`; a new table serves new ids of `partial_fit` only.
     freeze_embeddings : bool, default=False
         Keep all vectors fixed during training, also the random ones of ids that are not in
         `embeddings` and of the unknown token.
@@ -355,25 +359,7 @@ class LSTMSequenceClassifier(
         "precision": [StrOptions({"auto", "float32", "bfloat16"})],
     }
 
-    # Of models stored before there were these parameters.
-    time_channel: int | str | None = None
-    threshold: Any = 0.5
-    checkpoint: str | os.PathLike[str] | None = None
-
-    embeddings: Any
-    classes_: NDArray[Any]
-    n_features_in_: int
-    input_type_: str
-    token_unit_: str | None
-    history_: list[dict[str, Any]]
-    n_epochs_: int
-    _labels: Labels
-    _format: InputFormat
-    _model: SequenceModel
-    _n_samples: int
-    _vectors: PretrainedVectors | None = None  # as in files of version 0.1
-    _coverage: float | None = None
-    _encoder: SentenceEncoder | None = None
+    _fitted: Fitted | None = None
 
     def __init__(
         self,
@@ -509,7 +495,7 @@ class LSTMSequenceClassifier(
         check_classification_targets(y)  # warns of nearly as many classes as samples
         sequences = fit.read(X)
         check_consistent_length(sequences, y)
-        labels = fit.before.get("_labels") or Labels.of(y)
+        labels = fit.labels or Labels.of(y)
         targets = fit.targets(labels.encode(y), labels, sample_weight, groups)
         fit.train(X, sequences, targets, task, (X_val, y_val, sample_weight_val))
         return self
@@ -552,7 +538,8 @@ class LSTMSequenceClassifier(
                 "class_weight='balanced' is not supported for partial_fit, which does not know how "
                 "frequent each class will be. Pass a dict, or sample_weight."
             )
-        if find_encoder(self.embeddings) is not None and not fit.before.get("_encoder"):
+        fitted_members = () if fit.previous is None else fit.previous.linear_members
+        if find_encoder(self.embeddings) is not None and EncoderModel.name not in fitted_members:
             raise ValueError(
                 "partial_fit does not fit the member of an encoder: call fit first, or leave the "
                 "encoder out of embeddings."
@@ -560,23 +547,11 @@ class LSTMSequenceClassifier(
         y = read_labels(y)
         sequences = fit.read(X)
         check_consistent_length(sequences, y)
-        labels = fit.before.get("_labels") or Labels.named(classes, y)
+        labels = fit.labels or Labels.named(classes, y)
         labels.check_same(classes)
         values = labels.encode(y)
         weights = absolute_weights(sample_weight, self.class_weight, values, labels)
-        fit.know(X, sequences, labels)
-        samples = Samples(sequences, Targets(values, weights, labels)).counted()
-        n_samples = len(sequences) + fit.before.get("_n_samples", 0)
-        epoch = fit_one_epoch(samples, fit.configuration(), fit.random_generator(), fit.previous)
-        with epoch as (model, growing):
-            try:
-                growing.write()
-                # In one statement: a user may press Ctrl-C.
-                self.__dict__ = fit.attributes(model, n_samples)
-            except BaseException:
-                if vars(self).get("_model") is fit.previous:  # it was not replaced yet
-                    growing.undo()
-                raise
+        fit.train_one_epoch(X, sequences, Targets(values, weights, labels))
         return self
 
     def decision_function(self, X: Any) -> NDArray[np.float64]:
@@ -594,8 +569,8 @@ class LSTMSequenceClassifier(
             count: `predict` compares it with ``log(t / (1 - t))`` for a threshold t, which is 0 for
             0.5.
         """
-        logits = self._logits(X)
-        if len(self.classes_) == 2 and not self._labels.is_multilabel:
+        logits, labels = self._logits(X), what_was_fitted(self).labels
+        if len(labels) == 2 and not labels.is_multilabel:
             return np.asarray(logits[:, 1] - logits[:, 0])
         return logits
 
@@ -613,7 +588,7 @@ class LSTMSequenceClassifier(
             The probabilities, in the order of `classes_`.
         """
         logits = self._logits(X)
-        return self._labels.proba(logits)
+        return what_was_fitted(self).labels.proba(logits)
 
     def predict_log_proba(self, X: Any) -> NDArray[np.float64]:
         """Return the logarithm of `predict_proba`, exact for small probabilities too.
@@ -629,7 +604,7 @@ class LSTMSequenceClassifier(
             The logarithms, in the order of `classes_`.
         """
         logits = self._logits(X)
-        return self._labels.log_proba(logits)
+        return what_was_fitted(self).labels.log_proba(logits)
 
     def predict(self, X: Any) -> NDArray[Any]:
         """Return the most probable class, or the labels above their thresholds if y is multilabel.
@@ -646,8 +621,20 @@ class LSTMSequenceClassifier(
         ndarray of shape (n_samples,) or (n_samples, n_labels)
             The class of each sequence, or an indicator of its labels.
         """
-        logits = self._logits(X)
-        return self._labels.predict(logits, self._model.thresholds)
+        logits, fitted = self._logits(X), what_was_fitted(self)
+        return fitted.labels.predict(logits, fitted.model.thresholds)
+
+    classes_ = _left_by_fit(lambda fitted: fitted.labels.classes)
+    n_features_in_ = _left_by_fit(lambda fitted: fitted.input_format.n_features)
+    feature_names_in_ = _left_by_fit(lambda fitted: fitted.input_format.feature_names)
+    input_type_ = _left_by_fit(lambda fitted: fitted.input_format.input_type)
+    token_unit_ = _left_by_fit(lambda fitted: fitted.input_format.token_unit)
+    history_ = _left_by_fit(lambda fitted: fitted.history)
+    n_epochs_ = _left_by_fit(lambda fitted: len(fitted.history))
+    embedding_coverage_ = _left_by_fit(lambda fitted: fitted.coverage)
+    linear_model_ = _left_by_fit(lambda fitted: fitted.model[LinearMember.name])
+    thresholds_ = _left_by_fit(lambda fitted: fitted.thresholds)
+    calibration_ = _left_by_fit(lambda fitted: fitted.model.calibration())
 
     @property
     def net_(self) -> NeuralNet:
@@ -655,8 +642,12 @@ class LSTMSequenceClassifier(
         networks = self._shared_model().networks
         if networks.net is None:
             first = networks.first_with_weights
-            parameters = plain_parameters(self) | {"device": first.device}
-            configuration = Configuration.of(parameters, self._format.kind, self._labels)
+            parameters, fitted = (
+                plain_parameters(self) | {"device": first.device},
+                what_was_fitted(self),
+            )
+            kind = fitted.input_format.kind
+            configuration = Configuration.of(parameters, kind, fitted.labels)
             networks.net = make_net(first.network, configuration)
         return networks.net
 
@@ -665,66 +656,42 @@ class LSTMSequenceClassifier(
         """Return the network."""
         return self._shared_model().networks.first_with_weights.network
 
-    @property
-    def embedding_coverage_(self) -> float | None:
-        """Return the share of the training tokens that have a pretrained vector, or None."""
-        check_is_fitted(self)
-        return self._coverage
-
-    @property
-    def linear_model_(self) -> Any:
-        """Return the linear model beside the network, or None."""
-        check_is_fitted(self)
-        return self._model[LinearMember.name]
-
-    @property
-    def thresholds_(self) -> NDArray[np.float64]:
-        """Return the threshold of each label, or that of the second of two classes."""
-        check_is_fitted(self)
-        return np.full_like(given_thresholds(0.5, self._labels), self._model.thresholds)
-
-    @property
-    def calibration_(self) -> dict[str, Any] | None:
-        """Return how the logits of network and linear model are blended, or None."""
-        check_is_fitted(self)
-        return self._model.calibration()
-
     # --- What is fitted
 
     def _logits(self, X: Any) -> NDArray[np.float64]:
-        check_is_fitted(self)
-        return self._model.logits(read_as_at_fit(self, X))
+        return what_was_fitted(self).model.logits(read_as_at_fit(self, X))
 
     def _fitted_parts(self) -> dict[str, str]:
         """Return the rows of the table that `repr` and HTML show."""
-        if not self.__sklearn_is_fitted__():
+        fitted = self._fitted
+        if fitted is None:
             return {}
-        size = f"{len(self._model.encoding) - N_SPECIAL:,} known ids of {self.token_unit_}s"
-        if self._format.n_channels is not None:
-            size = self._format.describe()
+        size = f"{len(fitted.model.encoding) - N_SPECIAL:,} known ids of {self.token_unit_}s"
+        if fitted.input_format.n_channels is not None:
+            size = fitted.input_format.describe()
         parts = {"input": f"{self.input_type_}: {size}"}
-        if self._encoder is not None:
-            parts["sentence vectors"] = self._encoder.describe()
-        if self._vectors is not None:
-            described = f"{self._vectors.describe()}; {self._coverage:.1%} of the tokens have one"
+        if (member := fitted.model[EncoderModel.name]) is not None:
+            parts["sentence vectors"] = member.encoder.describe()
+        if (vectors := fitted.model.networks.first.vectors) is not None:
+            described = f"{vectors.describe()}; {fitted.coverage:.1%} of the tokens have one"
             parts["pretrained vectors"] = described
-        return parts | self._model.parts() | {"epochs": str(self.n_epochs_)}
+        return parts | fitted.model.parts() | {"epochs": str(self.n_epochs_)}
 
     def _shared_model(self) -> SequenceModel:
         """Return the model, whose tables others see from now on."""
-        check_is_fitted(self)
+        model = what_was_fitted(self).model
         with GrowingTables.sharing.lock:
-            self._model.memory.clear()  # it is not its own any more
-            return self._model
+            model.memory.clear()  # it is not its own any more
+            return model
 
     def __copy__(self) -> Self:
         with GrowingTables.sharing.lock:
-            if self.__sklearn_is_fitted__():
-                self._model.memory.clear()
+            if self._fitted is not None:
+                self._fitted.model.memory.clear()
             return super().__copy__()
 
     def __sklearn_is_fitted__(self) -> bool:
-        return "_model" in vars(self)
+        return self._fitted is not None
 
     def get_params(self, deep: bool = True) -> dict[str, Any]:  # noqa: FBT001, FBT002
         """Return the parameters, but not those of an estimator in `embeddings`.
@@ -787,21 +754,25 @@ class LSTMSequenceClassifier(
         return tags
 
     def _stored_numbers(self) -> tuple[dict[str, int], int | None]:
-        sizes = {**self._model.encoding.sizes, "n_outputs": len(self._labels)}
-        return sizes | {"n_weights": self._model.networks.n_weights}, self._n_samples
+        fitted = what_was_fitted(self)
+        sizes = {**fitted.model.encoding.sizes, "n_outputs": len(fitted.labels)}
+        return sizes | {"n_weights": fitted.model.networks.n_weights}, fitted.n_samples
 
     def _stored_attributes(self) -> dict[str, Any]:
-        """Return all attributes; an encoder that is an object is stored as `_encoder` is."""
-        if self._encoder is None:
-            return {**vars(self)}
-        embeddings = replaced(self.embeddings, self._encoder.model, self._encoder)
-        return {**vars(self), "embeddings": embeddings}
+        """Return all attributes; an encoder that is an object is stored as a `SentenceEncoder`."""
+        member = None if self._fitted is None else self._fitted.model[EncoderModel.name]
+
+        def stand_in(one: Any) -> Any:
+            if member is not None and one is member.encoder.model:
+                return member.encoder
+            return SentenceEncoder(one)
+
+        return {**vars(self), "embeddings": with_encoders(self.embeddings, stand_in)}
 
     def _settle(self) -> None:
-        if self._encoder is not None:
-            self.embeddings = replaced(self.embeddings, self._encoder, self._encoder.model)
-        if self.__sklearn_is_fitted__():
-            self._model.networks.move(plain_parameters(self))
+        self.embeddings = with_encoders(self.embeddings, lambda one: one.model)
+        if self._fitted is not None:
+            self._fitted.model.networks.move(plain_parameters(self))
 
 
 def _is_of_table(name: str) -> bool:

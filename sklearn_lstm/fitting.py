@@ -2,42 +2,52 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from contextlib import nullcontext
 from dataclasses import replace
-from functools import partial
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import issparse
-from sklearn.utils.validation import check_consistent_length, validate_data
+from sklearn.utils.validation import check_consistent_length, check_is_fitted, validate_data
 
-from sklearn_lstm.algorithm import fit_model
+from sklearn_lstm.algorithm import fit_model, fit_one_epoch
 from sklearn_lstm.callback_support import CallbackTask
 from sklearn_lstm.data.embeddings import find_encoder, read_embeddings
+from sklearn_lstm.data.encoding import TokenCodes
 from sklearn_lstm.data.input_format import InputFormat
 from sklearn_lstm.data.labels import Labels, read_labels
 from sklearn_lstm.data.reading import read_sequences
-from sklearn_lstm.data.sentence_encoders import EncodedTexts, SentenceEncoder
+from sklearn_lstm.data.sentence_encoders import SentenceEncoder
 from sklearn_lstm.data.sequences import Samples, Sequences
 from sklearn_lstm.data.weights import Targets, fixed_class_weight, read_groups, relative_weights
 from sklearn_lstm.members.network.history import epoch_rows
-from sklearn_lstm.model import SequenceModel
+from sklearn_lstm.model import Fitted, SequenceModel
 from sklearn_lstm.parameters import check_column_names, checked_parameters
 from sklearn_lstm.training.checkpoint import checkpoint_of_fit
 from sklearn_lstm.training.configuration import Configuration
 
 
+def what_was_fitted(classifier: Any) -> Fitted:
+    """Return what the last fit has left.
+
+    Raises
+    ------
+    NotFittedError
+        If there was none.
+    """
+    check_is_fitted(classifier)
+    fitted: Fitted = classifier._fitted  # noqa: SLF001 - this function alone looks inside
+    return fitted
+
+
 def read_as_at_fit(classifier: Any, X: Any) -> Sequences:
     """Read X as it was read at fit."""
-    fitted = vars(classifier)
-    has_names = hasattr(classifier, "feature_names_in_") or not issparse(X)
-    if has_names and not fitted["_format"].channel_names:  # else checked series by series
+    input_format = what_was_fitted(classifier).input_format
+    has_names = input_format.column_names or not issparse(X)
+    if has_names and not input_format.channel_names:  # else checked series by series
         validate_data(classifier, X, reset=False, skip_check_array=True, ensure_2d=False)
-    sequences: Sequences = fitted["_format"].read(X)
-    sequences.vectors = fitted.get("_vectors")  # files of version 0.1 have none
-    sequences.encoder = fitted.get("_encoder")
-    return sequences
+    return input_format.read(X)
 
 
 class Fit:
@@ -52,43 +62,38 @@ class Fit:
 
     Attributes
     ----------
-    before : dict
-        Its attributes, if the fit goes on from an earlier one.
-    previous : SequenceModel or None
-        The model that training goes on from.
-    X, sequences, labels, input_format
-        From `know` on: what the classifier is fitted to, and how X was read.
+    before : Fitted or None
+        What an earlier fit has left, if this one goes on from it.
+    previous, labels : SequenceModel and Labels, or None
+        The model that training goes on from, and its labels.
     """
-
-    X: Any
-    sequences: Sequences
-    labels: Labels
-    input_format: InputFormat
 
     def __init__(self, classifier: Any, *, goes_on: bool) -> None:
         self.classifier, self.parameters = classifier, checked_parameters(classifier)
         is_fitted = goes_on and classifier.__sklearn_is_fitted__()
-        self.before: Mapping[str, Any] = vars(classifier) if is_fitted else {}
-        self.previous: SequenceModel | None = self.before.get("_model")
+        self.before = what_was_fitted(classifier) if is_fitted else None
+        self.previous = None if self.before is None else self.before.model
+        self.labels = None if self.before is None else self.before.labels
 
     def read(self, X: Any, *, had_missing: bool | None = None) -> Sequences:
         """Read X; nothing about it is kept yet."""
         check_column_names(X)
-        if self.before:
+        if self.before is not None:
             return read_as_at_fit(self.classifier, X)
         ways = self.parameters["input_type"], self.parameters["time_channel"]
         return read_sequences(X, *ways, had_missing=had_missing)
 
     def format_of(self, X: Any, sequences: Sequences) -> InputFormat:
         """Return how X, which was read as `sequences`, and later ones are read."""
-        known: InputFormat | None = self.before.get("_format")
+        if self.before is not None:
+            return self.before.input_format
         ways = (self.parameters[name] for name in ("input_type", "time_channel", "token_unit"))
-        return known or InputFormat.of(X, sequences, *ways)
+        return InputFormat.of(X, sequences, *ways)
 
     def format_of_batches(self, X: Any) -> InputFormat:
         """Return how all batches are read, by the X of the first one."""
         first = self.format_of(X, self.read(X, had_missing=True))
-        if self.before:
+        if self.before is not None:
             return first
         is_guess = self.parameters["input_type"] == "auto" and first.input_type == "tokens"
         return replace(
@@ -97,27 +102,44 @@ class Fit:
             gappy=tuple(range(first.n_channels or 0)),  # any may have gaps later
         )
 
-    def know(self, X: Any, sequences: Sequences, labels: Labels) -> None:
-        """Give sequences their vectors, and keep the X they were read from for its names."""
-        sequences.vectors, embeddings = None, self.parameters["embeddings"]
+    def begin(
+        self,
+        X: Any,
+        sequences: Sequences,
+        labels: Labels,
+        n_samples: int,
+        new_ids: NDArray[np.int64] | None = None,
+    ) -> tuple[Fitted, Configuration]:
+        """Return what is known before the training, and what the fit is told.
+
+        Of `X`, which was read as `sequences`, only the names of columns are read. With `new_ids`,
+        `embeddings` are read for these ids alone.
+        """
+        embeddings, vectors = self.parameters["embeddings"], None
+        network = None if self.previous is None else self.previous.networks.first
+        own = None if network is None else network.vectors
         if embeddings is not None:
             if sequences.n_channels is not None:
                 raise ValueError(
                     "embeddings are vectors of token ids, but X holds measurements. Leave it None."
                 )
-            sequences.vectors = read_embeddings(embeddings, getattr(X, "vocabulary", None))
-        self.X, self.sequences, self.labels = X, sequences, labels
-        self.input_format = self.format_of(X, sequences)
-
-    def configuration(self) -> Configuration:
-        """Return what the fit is told."""
-        return Configuration.of(
+            vocabulary = None if sequences.spelling is None else sequences.spelling.vocabulary
+            vectors = read_embeddings(embeddings, vocabulary, new_ids, own)
+        encoder = find_encoder(embeddings) if new_ids is None else None
+        used = vectors if network is None else own
+        coverage = None if used is None else used.coverage(sequences)
+        input_format, model = self.format_of(X, sequences), self.previous or SequenceModel.empty()
+        history = [] if self.before is None else self.before.history
+        start = Fitted(input_format, labels, model, history, n_samples, coverage)
+        configuration = Configuration.of(
             self.parameters,
-            self.input_format.kind,
-            self.labels,
-            vectors=self.sequences.vectors,
-            previous=None if self.previous is None else self.previous.networks.first,
+            input_format.kind,
+            labels,
+            vectors=vectors,
+            encoder=None if encoder is None else SentenceEncoder.of(encoder),
+            previous=network,
         )
+        return start, configuration
 
     def random_generator(self) -> np.random.Generator:
         """Return the generator of the fit; one that goes on draws other numbers."""
@@ -126,7 +148,8 @@ class Fit:
             return np.random.default_rng()
         if isinstance(seed, np.random.RandomState):
             seed = seed.randint(1 << 31)
-        return np.random.default_rng([int(seed), self.before.get("n_epochs_", 0)])
+        n_epochs = 0 if self.before is None else len(self.before.history)
+        return np.random.default_rng([int(seed), n_epochs])
 
     def targets(
         self, values: NDArray[Any], labels: Labels, sample_weight: Any, groups: Any = None
@@ -146,39 +169,49 @@ class Fit:
         task: CallbackTask,
         validation: tuple[Any, Any, Any] = (None, None, None),
     ) -> None:
-        """Train on sequences, wherever they lie.
-
-        Only the names of columns and tokens are read from X.
-        """
-        self.know(X, sequences, targets.labels)
-        encoder = find_encoder(self.parameters["embeddings"])
-        sequences.encoder = None if encoder is None else EncodedTexts(SentenceEncoder.of(encoder))
+        """Train on sequences, wherever they lie."""
         samples = Samples(sequences, targets).counted()
-        attributes = partial(self.attributes, n_samples=len(samples))
-        held_out = self._read_validation(*validation)
-        configuration = self.configuration()
-        with checkpoint_of_fit(
-            samples,
-            held_out,
-            configuration,
-            folder=self.parameters["checkpoint"],
-            rng=self.random_generator(),
-            is_seeded=self.parameters["random_state"] is not None,
-        ) as (folder, rng):
-            model = fit_model(
+        start, configuration = self.begin(X, sequences, targets.labels, len(samples))
+        held_out = self._read_validation(X, start, *validation)
+        encoder = configuration.encoder
+        with (
+            nullcontext() if encoder is None else encoder.remembering(),
+            checkpoint_of_fit(
                 samples,
                 held_out,
-                replace(configuration, checkpoint=folder),
-                rng=rng,
-                callback_task=task,
-                attributes=attributes,
-                previous=self.previous,
-            )
-            # In one statement: a user may press Ctrl-C.
-            self.classifier.__dict__ = attributes(model)
+                configuration,
+                folder=self.parameters["checkpoint"],
+                rng=self.random_generator(),
+                is_seeded=self.parameters["random_state"] is not None,
+            ) as (folder, rng),
+        ):
+            configuration = replace(configuration, checkpoint=folder)
+            fitted = fit_model(start, samples, held_out, configuration, rng=rng, callback_task=task)
+            self.classifier._fitted = fitted  # noqa: SLF001
         task.end({})
 
-    def _read_validation(self, X_val: Any, y_val: Any, sample_weight_val: Any) -> Samples | None:
+    def train_one_epoch(self, X: Any, sequences: Sequences, targets: Targets) -> None:
+        """Train on sequences for one epoch."""
+        new_ids, n_samples, classifier = None, len(sequences), self.classifier
+        if self.before is not None:
+            n_samples += self.before.n_samples
+            if isinstance(encoding := self.before.model.encoding, TokenCodes):
+                new_ids = encoding.new_ids(sequences.distinct_ids(), np.arange(0))
+        start, configuration = self.begin(X, sequences, targets.labels, n_samples, new_ids)
+        samples, rng = Samples(sequences, targets).counted(), self.random_generator()
+        with fit_one_epoch(samples, configuration, rng, self.previous) as (model, growing):
+            try:
+                growing.write()
+                fitted = start.with_model(model, epoch_rows(model.networks.net))
+                classifier._fitted = fitted  # noqa: SLF001
+            except BaseException:
+                if classifier._fitted is self.before:  # noqa: SLF001 - it was not replaced yet
+                    growing.undo()
+                raise
+
+    def _read_validation(
+        self, X: Any, start: Fitted, X_val: Any, y_val: Any, sample_weight_val: Any
+    ) -> Samples | None:
         """Read validation samples as X and y were read; None if none were passed."""
         if X_val is None and y_val is None and sample_weight_val is None:
             return None
@@ -187,45 +220,12 @@ class Fit:
             names = " and ".join(name for name, part in found.items() if part is not None)
             raise ValueError(f"X_val and y_val have to be passed together, found only {names}.")
         try:
-            check_column_names(self.X, X_val)
-            sequences, y_val = self.input_format.read(X_val), read_labels(y_val, "y_val")
+            check_column_names(X, X_val)
+            sequences, y_val = start.input_format.read(X_val), read_labels(y_val, "y_val")
             check_consistent_length(sequences, y_val)
-            sequences.vectors, sequences.encoder = self.sequences.vectors, self.sequences.encoder
-            values = self.labels.encode(y_val, "y_val")
-            targets = self.targets(values, self.labels, sample_weight_val)
+            values = start.labels.encode(y_val, "y_val")
+            targets = self.targets(values, start.labels, sample_weight_val)
             return Samples(sequences, targets).counted()
         except (TypeError, ValueError) as error:
             error.add_note("This is about X_val, y_val and sample_weight_val of fit.")
             raise
-
-    def attributes(self, model: SequenceModel, n_samples: int) -> dict[str, Any]:
-        """Return all attributes of the classifier with a model that has learned so many samples."""
-        fitted = object.__new__(type(self.classifier))
-        attributes: dict[str, Any] = vars(self.classifier).copy()
-        fitted.__dict__ = attributes
-        history = epoch_rows(model.networks.net)
-        if self.previous is None:
-            validate_data(fitted, self.X, skip_check_array=True, ensure_2d=False)  # column names
-            if self.input_format.channel_names:
-                names = np.array(self.input_format.channel_names, np.object_)
-                fitted.feature_names_in_ = names
-        else:
-            history = [*self.before["history_"], *history]
-        encoder = self.sequences.encoder
-        if isinstance(encoder, EncodedTexts):  # of a whole fit
-            encoder = encoder.encoder
-        return attributes | {
-            "classes_": self.labels.classes,
-            "n_features_in_": self.input_format.n_features,
-            "input_type_": self.input_format.input_type,
-            "token_unit_": self.input_format.token_unit,
-            "history_": history,
-            "n_epochs_": len(history),
-            "_labels": self.labels,
-            "_format": self.input_format,
-            "_model": model,
-            "_n_samples": n_samples,
-            "_vectors": self.sequences.vectors,
-            "_encoder": encoder,
-            "_coverage": self.sequences.coverage(),
-        }

@@ -4,18 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
 from sklearn_lstm.blending import HeldOutLogits, Logits
 from sklearn_lstm.data.encoding import Encoding
-from sklearn_lstm.data.labels import Thresholds
+from sklearn_lstm.data.input_format import InputFormat
+from sklearn_lstm.data.labels import Labels, Thresholds
 from sklearn_lstm.data.sequences import Samples, Sequences
 from sklearn_lstm.members.member import LinearMember, Member
+from sklearn_lstm.members.network.history import EpochRow
 from sklearn_lstm.members.network.networks import Networks
-from sklearn_lstm.thresholds import choose_thresholds
+from sklearn_lstm.thresholds import choose_thresholds, given_thresholds
 
 UNJUDGED_WEIGHT = 0.5  # of networks that no held-out sample can judge
 
@@ -51,6 +53,11 @@ class SequenceModel:
     n_held_out: int
     thresholds: Thresholds = 0.5  # which models of older files do not name
     memory: dict[int, Any] = field(default_factory=dict, repr=False, metadata={"is_stored": False})
+
+    @classmethod
+    def empty(cls) -> SequenceModel:
+        """Return a model before the first training."""
+        return cls((), (), 0.0, 0.0, 0)
 
     @classmethod
     def alone(cls, networks: Member) -> SequenceModel:
@@ -196,6 +203,78 @@ class SequenceModel:
             "blend weights": f"{weights} (set by {self.n_held_out:,} samples held out)",
             "logit adjustment": _range(self.prior_correction),
         }
+
+
+@dataclass(frozen=True, eq=False)
+class Fitted:
+    """All that a classifier predicts with, and what is told of its fit.
+
+    Parameters
+    ----------
+    input_format : InputFormat
+        How X is read.
+    labels : Labels
+    model : SequenceModel
+        Without a member, before the first training.
+    history : list of dict
+        A row for each epoch.
+    n_samples : int
+        That the model has learned from.
+    coverage : float or None
+        The share of the steps whose token has a pretrained vector; None without a table.
+    """
+
+    input_format: InputFormat
+    labels: Labels
+    model: SequenceModel
+    history: list[EpochRow]
+    n_samples: int
+    coverage: float | None
+
+    @property
+    def attributes(self) -> dict[str, Self]:
+        """What a classifier lacks without it."""
+        return {"_fitted": self}
+
+    @property
+    def thresholds(self) -> NDArray[np.float64]:
+        """The threshold of each label, or that of the second of two classes."""
+        return np.full_like(given_thresholds(0.5, self.labels), self.model.thresholds)
+
+    def with_model(self, model: SequenceModel, epochs: list[EpochRow]) -> Self:
+        """Return the same with a model that was trained for some epochs more."""
+        return replace(self, model=model, history=[*self.history, *epochs])
+
+    def ended(
+        self,
+        networks: Networks,
+        held_out: HeldOutLogits,
+        epochs: list[EpochRow],
+        *,
+        members: Sequence[LinearMember],
+        thresholds: NDArray[np.float64],
+        validation: Samples | None,
+    ) -> Self:
+        """Return what the fit leaves if it ends with these networks.
+
+        Parameters
+        ----------
+        networks : Networks
+        held_out : HeldOutLogits
+            What all members say of held-out samples.
+        epochs : list of dict
+            A row for each epoch of the first network.
+        members : sequence of LinearMember
+            Those that are fitted.
+        thresholds : ndarray of shape (n_thresholds,)
+            NaN: chosen by held-out samples.
+        validation : Samples or None
+            The user's own held-out samples.
+        """
+        previous = self.model if self.model.members else None
+        model = SequenceModel.blended(networks, members, held_out, previous)
+        model = model.with_thresholds(thresholds, previous, held_out, validation)
+        return self.with_model(model, epochs)
 
 
 def _range(values: Thresholds) -> str:

@@ -94,7 +94,7 @@ def fit_batches(
             X, sequences = _read_sequences(reading, fit, Path(path))
         else:
             X, sequences = _read_texts(reading, vectorizer, Path(path))
-        values, labels = batch_labels.encoded(fit.before.get("_labels"))
+        values, labels = batch_labels.encoded(fit.labels)
         sample_weight = batch_labels.sample_weight
         del reading, batch_labels  # which keep the labels of each batch
         fit.train(X, sequences, fit.targets(values, labels, sample_weight), CallbackTask())

@@ -54,7 +54,7 @@ class WordVectors(StoredMixin, DescribedMixin, BaseEstimator):  # type: ignore[m
         The row of each word in `vectors_`, the most frequent word first. A word without a neighbour
         in any text has no vector.
     vectors_ : ndarray of float32 of shape (n_words, embedding_dim)
-        The vectors, each of length 1.
+        The vectors, each of length 1. They become read-only when a classifier shares them.
 
     See Also
     --------
@@ -186,7 +186,7 @@ class WordVectors(StoredMixin, DescribedMixin, BaseEstimator):  # type: ignore[m
             The vectors of the known tokens, in order.
         """
         check_is_fitted(self)
-        return VectorTable(self.vocabulary_, self.vectors_).lookup(list(tokens))
+        return VectorTable("WordVectors", self.vocabulary_, self.vectors_).lookup(list(tokens))
 
     def __sklearn_clone__(self) -> Self:
         copied: Self = super().__sklearn_clone__()

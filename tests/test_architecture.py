@@ -12,6 +12,7 @@ import pytest
 from sklearn.base import BaseEstimator, ClassifierMixin, TransformerMixin
 
 import sklearn_lstm
+from sklearn_lstm.storing.envelope import FORMAT
 
 ROOT = Path(sklearn_lstm.__file__).parent
 
@@ -193,7 +194,7 @@ assert member.logits(read_sequences({X!r})).shape[0] == 1
 
 @pytest.mark.parametrize(("name", "X"), [("words", [[2, 3, 2]]), ("series", [[0.5, 1.0] * 9])])
 def test_a_stored_linear_model_computes_without_torch(name, X):
-    path = Path(__file__).parent / "io" / "golden" / f"{name}-format2.safetensors"
+    path = Path(__file__).parent / "io" / "golden" / f"{name}-format{FORMAT}.safetensors"
     loaded = loaded_by(MEMBER_OF_A_FILE.format(path=str(path), X=X))
     assert "sklearn_lstm.members.member" in loaded
     assert not packages_of(loaded) & {"torch", "skorch"}

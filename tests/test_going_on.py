@@ -69,14 +69,14 @@ def n_bytes_of(call):
 
 
 def tables_of(model):
-    networks = model._model.networks
+    networks = model._fitted.model.networks
     states = networks.optimizer_state["state"].values()
     state = [value for values in states for value in values.values()]
     return [networks.first.network.embedding.weight, *state]
 
 
 def test_nothing_as_large_as_the_vocabulary_is_made_for_a_few_samples(large):
-    table = large._model.networks.first.network.embedding.weight
+    table = large._fitted.model.networks.first.network.embedding.weight
     with LargestTensor(tables_of(large)) as largest:
         large.partial_fit([[2, 3, 4], [5, 6, 1]], [0, 1])
     assert 0 < largest.n_bytes < table.nbytes / 10
@@ -88,9 +88,9 @@ def test_tokens_that_are_new_make_no_copies_of_what_is_known_of_others(large):
     for _ in range(2):
         assert n_bytes_of(lambda: large.partial_fit([[7, new]], [1])) < 8 * N_IDS  # noqa: B023
         new += 1
-    assert large._model.encoding(np.array([new - 2, new - 1, new])).tolist() == [
-        len(large._model.encoding) - 2,
-        len(large._model.encoding) - 1,
+    assert large._fitted.model.encoding(np.array([new - 2, new - 1, new])).tolist() == [
+        len(large._fitted.model.encoding) - 2,
+        len(large._fitted.model.encoding) - 1,
         1,
     ]
 
@@ -123,7 +123,9 @@ def test_tables_that_are_shared_and_those_that_are_not_learn_the_same(optimizer,
         assert_array_equal(proba, first)
     table = models[0].module_.embedding.weight
     assert (
-        len(table) == len(models[0]._model.encoding) == models[0].module_.architecture["n_inputs"]
+        len(table)
+        == len(models[0]._fitted.model.encoding)
+        == models[0].module_.architecture["n_inputs"]
     )
     state = models[0].net_.optimizer_.state[table]
     assert models[0].net_.module_ is models[0].module_
@@ -135,7 +137,9 @@ def test_another_optimizer_forgets_what_the_last_one_has_gathered():
     model.set_params(optimizer="adam").partial_fit([[2]], [0])
     state = model.net_.optimizer_.state[model.module_.embedding.weight]
     has_state = state["exp_avg"].abs().sum(axis=1) > 0
-    assert has_state[model._model.encoding(np.array([2, 3, 4, 5]))].tolist() == [True] + 3 * [False]
+    assert has_state[model._fitted.model.encoding(np.array([2, 3, 4, 5]))].tolist() == [
+        True
+    ] + 3 * [False]
 
 
 # --- What others hold stays as it is
@@ -153,7 +157,7 @@ def with_room():
 @pytest.mark.parametrize("ids", [[2, 5], [2, 9]])
 def test_what_was_shared_does_not_learn_from_later_samples(share, ids):
     model, expected = with_room(), with_room().partial_fit([ids], [1]).predict_proba([[2, 3, 9]])
-    network = model._model.networks.first.network
+    network = model._fitted.model.networks.first.network
     _ = share(model)
     before = copy.deepcopy(network.state_dict())
     assert_array_equal(model.partial_fit([ids], [1]).predict_proba([[2, 3, 9]]), expected)
@@ -339,9 +343,11 @@ def contents(model):
     """Return what is fitted, as text: all but times."""
     values = []
     for step in getattr(model, "named_steps", {"model": model}).values():
-        attributes = vars(step) | {"history_": None, "_counts": None}
-        if "_model" in attributes:
-            weights = attributes.pop("_model").networks.first.network.state_dict()
+        attributes = vars(step) | {"_counts": None}
+        if attributes.get("_fitted") is not None:
+            fitted = attributes.pop("_fitted")
+            weights = fitted.model.networks.first.network.state_dict()
+            attributes["labels"] = fitted.labels, fitted.input_format, fitted.n_samples
             attributes["weights"] = {name: table.tolist() for name, table in weights.items()}
         values.append(attributes)
     return repr(values)

@@ -49,7 +49,7 @@ def model():
 @pytest.mark.parametrize("member", [0, 1], ids=["network", "linear model"])
 def test_each_member_learns_from_what_was_not_measured(model, member):
     X, y = with_gaps(seed=1)
-    logits = model._model.members[member].logits(read_as_at_fit(model, X))
+    logits = model._fitted.model.members[member].logits(read_as_at_fit(model, X))
     assert np.mean(logits.argmax(axis=1) == y) > 0.85
 
 
@@ -158,7 +158,10 @@ def test_the_held_out_part_may_have_missing_values_where_the_rest_has_none():
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         model = small().fit(X, y, groups=np.arange(40) // 4)
-    assert [each.encoding.gappy.tolist() for each in model._model.networks.networks] == [[0], [0]]
+    assert [each.encoding.gappy.tolist() for each in model._fitted.model.networks.networks] == [
+        [0],
+        [0],
+    ]
     with pytest.warns(MissingValuesWarning, match="channel 0"):
         small().fit(np.nan_to_num(X), y, X_val=X, y_val=y)
 

@@ -185,7 +185,7 @@ def test_a_copy_shares_what_is_fitted():
     model = small().fit(X, Y)
     copied = copy.copy(model)
     assert vars(copied) == vars(model)
-    assert copied._model is model._model
+    assert copied._fitted.model is model._fitted.model
     expected = model.predict_proba(X)
     copied.partial_fit(X, Y)
     assert_array_equal(model.predict_proba(X), expected)

@@ -191,7 +191,7 @@ def test_lists_of_lists_are_read_as_fit_reads_them(parts):
         expected = small(**parameters).fit(X, y * 2)
         fitted = fit_batches(small(**parameters), [(part, y) for part in parts])
         assert_same(fitted, expected, X)
-        assert fitted._format == expected._format
+        assert fitted._fitted.input_format == expected._fitted.input_format
 
 
 def test_columns_of_frames_are_those_of_the_first_one_behind_arrays():
@@ -207,7 +207,7 @@ def test_lists_before_an_array_are_no_table_as_in_fit():
     X = [[0.5, 1.0], [2.0]] * 9, np.ones((18, 2))
     parameters = {"input_type": "numeric", "linear_branch": False}
     fitted = fit_batches(small(**parameters), [(part, [0, 1] * 9) for part in X])
-    assert not fitted._format.has_fixed_width
+    assert not fitted._fitted.input_format.has_fixed_width
 
 
 # --- What stays

@@ -251,12 +251,12 @@ def test_html_tells_a_network_that_is_not_trained():
     assert table_of(small(max_epochs=0).fit(*tokens()))["network"].endswith(", not trained")
 
 
-def test_what_is_shown_is_escaped():
+def test_what_is_shown_is_escaped(monkeypatch):
     X, y = tokens()
     model = small(linear_branch=False).fit(X, y)
     n_scripts = Tables(model._repr_html_()).tags.count("script")
     hostile = '<script>alert(1)</script>" onmouseover="alert(2)'
-    model.input_type_ = hostile
+    monkeypatch.setattr(type(model), "input_type_", hostile)
     shown = Tables(model._repr_html_())
     assert table_of(model)["input"].startswith(hostile)
     assert shown.tags.count("script") == n_scripts

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import os
-from threading import Lock
+from threading import RLock
 
 
 class ForkSafeLock:
     """A lock that is open in a forked child, even if a thread of the parent held it.
 
-    ``with`` takes its `lock`, in which no Python code runs that Ctrl-C could interrupt.
+    ``with`` takes its `lock`, in which no Python code runs that Ctrl-C could interrupt. The thread
+    that holds it may take it again.
     """
 
     def __init__(self) -> None:
@@ -18,4 +19,4 @@ class ForkSafeLock:
             os.register_at_fork(after_in_child=self._open)
 
     def _open(self) -> None:
-        self.lock = Lock()
+        self.lock = RLock()

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import os
 import reprlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import compress, islice
+from itertools import compress
 from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
-from sklearn_lstm.data.sentence_encoders import is_encoder
-from sklearn_lstm.data.spelling import PADDING_ID, Spelling
+from sklearn_lstm.data.sentence_encoders import SentenceEncoder, is_encoder
+from sklearn_lstm.data.sequences import Sequences, chunks_of_rows
+from sklearn_lstm.data.spelling import LARGEST_ID, PADDING_ID, Spelling
 from sklearn_lstm.data.static_models import StaticModel
 from sklearn_lstm.text.counting import FIRST_UNKNOWN
 
@@ -30,29 +31,62 @@ Found: TypeAlias = tuple[NDArray[np.bool_], NDArray[np.float32]]
 
 
 @dataclass(frozen=True)
-class PretrainedVectors:
-    """Vectors of token ids, those of several tables side by side.
+class TableVectors:
+    """Vectors of token ids and of words, by one table.
 
     Parameters
     ----------
     ids : ndarray of shape (n_ids,)
-        Those that a table knows, in ascending order.
-    vectors : ndarray of shape (n_ids, embedding_dim)
-        0 in the columns of a table that does not know the id.
-    widths : tuple of int
-        Columns of each table.
-    scales : tuple of float
-        What the values of each table are multiplied by. Those of WordVectors and static models get
+        Those that the table knows, in ascending order.
+    vectors : ndarray of shape (n_ids, width)
+    largest : int
+        Ids above it came later: their tokens are looked up, as those of unknown words.
+    scale : float
+        What the values of the table are multiplied by. Those of WordVectors and static models get
         the mean square 1, as vectors that are drawn; others stay as the user gives them.
-    tables : tuple
-        VectorTable, KeyTable or StaticModel, or None for an array, which knows no words.
+    table : VectorTable, KeyTable, StaticModel or None
+        None: of an array, which knows no words.
     """
 
     ids: NDArray[np.int64]
     vectors: NDArray[np.float32]
-    widths: tuple[int, ...]
-    scales: tuple[float, ...]
-    tables: tuple[LookupTable | None, ...]
+    largest: int
+    scale: float
+    table: LookupTable | None
+
+    @property
+    def width(self) -> int:
+        """The number of columns."""
+        return len(self.vectors.T)
+
+    def __call__(self, spellings: NDArray[Any], spelling: Spelling | None) -> Found:
+        """Look ids and words up, as `PretrainedVectors` does."""
+        start, stop = (np.searchsorted(self.ids, spellings, side) for side in ("left", "right"))
+        is_known, vectors = start < stop, np.zeros((len(spellings), self.width), np.float32)
+        vectors[is_known] = self.vectors[start[is_known]]
+        is_new = ~is_known & ((spellings <= FIRST_UNKNOWN) | (spellings > self.largest))
+        if self.table is None or spelling is None or not is_new.any():
+            return is_known, vectors
+        tokens = spelling.tokens(spellings[is_new].tolist())
+        words = [tokens.get(number) for number in spellings[is_new].tolist()]
+        has_vector, found = self.table.lookup(words)
+        if has_vector.any():  # else the width may be unknown
+            _check_vectors(found, self.width, [*compress(words, has_vector)])
+            is_known[is_new] = has_vector
+            vectors[np.flatnonzero(is_new)[has_vector]] = np.float32(self.scale) * found
+        return is_known, vectors
+
+    def describe(self) -> str:
+        """Return what the vectors are, in a few words."""
+        table = "an array" if self.table is None else self.table.describe()
+        return f"{self.width:,} columns of {table}"
+
+
+@dataclass(frozen=True)
+class PretrainedVectors:
+    """Vectors of token ids and of words, those of several tables side by side."""
+
+    parts: tuple[TableVectors, ...]
 
     def __call__(self, spellings: NDArray[Any], spelling: Spelling | None) -> Found:
         """Look ids and words up.
@@ -67,55 +101,57 @@ class PretrainedVectors:
         Returns
         -------
         is_known : ndarray of bool of shape (n,)
+            Whether any table knows them.
         vectors : ndarray of shape (n, embedding_dim)
-            0 where nothing is known.
+            0 in the columns of tables that do not.
         """
-        place = np.minimum(np.searchsorted(self.ids, spellings), len(self.ids) - 1)
-        is_known = self.ids[place] == spellings
-        vectors = np.where(is_known[:, np.newaxis], self.vectors[place], np.float32(0))
-        is_word = spellings <= FIRST_UNKNOWN
-        if spelling is not None and is_word.any():
-            places = FIRST_UNKNOWN - spellings[is_word]
-            words = [spelling.unknown_words[place] for place in places.tolist()]
-            is_known[is_word], vectors[is_word] = self._look_up(words)
-        return is_known, vectors
+        known, vectors = zip(*(part(spellings, spelling) for part in self.parts), strict=True)
+        return np.any(known, axis=0), np.hstack(vectors)
 
-    def _look_up(self, words: list[Any]) -> Found:
-        """Return which words a table knows, and the vectors of all words."""
-        known = np.zeros(len(words), bool)
-        vectors = np.zeros((len(words), sum(self.widths)), np.float32)
-        columns = np.split(vectors, np.cumsum(self.widths)[:-1], axis=1)
-        for table, scale, part in zip(self.tables, self.scales, columns, strict=True):
-            if table is None:
-                continue
-            is_known, found = table.lookup(words)
-            if is_known.any():  # else the width may be unknown
-                _check_vectors(found, part.shape[1], [*compress(words, is_known)])
-                part[is_known] = np.float32(scale) * found
-                known |= is_known
-        return known, vectors
+    @property
+    def ids(self) -> NDArray[np.int64]:
+        """Those that a table knows, in ascending order."""
+        return np.unique(np.concatenate([part.ids for part in self.parts]))
+
+    @property
+    def widths(self) -> tuple[int, ...]:
+        """The number of columns of each table."""
+        return tuple(part.width for part in self.parts)
+
+    def coverage(self, sequences: Sequences) -> float:
+        """Return the share of the steps whose token has a vector."""
+        n_known = 0
+        for rows in chunks_of_rows(sequences.lengths):
+            spellings, counts = np.unique(sequences.read_spellings(rows), return_counts=True)
+            is_known, _ = self(spellings, sequences.spelling)
+            n_known += counts[is_known].sum()
+        return float(n_known / sequences.lengths.sum())
 
     def describe(self) -> str:
         """Return what the vectors are, in a few words."""
-        names = ["an array" if table is None else table.describe() for table in self.tables]
-        return " and ".join(
-            f"{width:,} columns of {name}" for width, name in zip(self.widths, names, strict=True)
-        )
+        return " and ".join(part.describe() for part in self.parts)
 
 
 @dataclass(frozen=True)
 class VectorTable:
-    """The words and vectors of `WordVectors`, which may be fitted again.
+    """The words and vectors of `WordVectors` or of a dict, as they are at fit.
 
     Parameters
     ----------
+    name : str
+        What it was taken from.
     vocabulary : mapping
         Word to row.
     vectors : ndarray of shape (n_words, embedding_dim)
+        They become read-only, since models share those of `WordVectors`.
     """
 
+    name: str
     vocabulary: Mapping[Any, int]
     vectors: NDArray[np.float32]
+
+    def __post_init__(self) -> None:
+        self.vectors.flags.writeable = False
 
     def lookup(self, tokens: Sequence[Any]) -> Found:
         """Return which tokens have a vector (n,), and the vectors of these (n_known, dim)."""
@@ -125,7 +161,7 @@ class VectorTable:
     def describe(self) -> str:
         """Return what the table is, in a few words."""
         n_megabytes = self.vectors.nbytes / 1e6
-        return f"WordVectors ({len(self.vectors):,} words, {n_megabytes:,.1f} MB)"
+        return f"{self.name} ({len(self.vectors):,} words, {n_megabytes:,.1f} MB)"
 
 
 @dataclass(frozen=True)
@@ -148,18 +184,20 @@ class KeyTable:
             )
         return is_known, np.stack(vectors) if vectors else np.empty((0, 0), np.float32)
 
-    def in_memory(self) -> Iterator[tuple[Sequence[Any], NDArray[np.float32]]]:
-        """Yield words with their vectors, but not if each is loaded only when it is asked for."""
+    def kept(self, length: int) -> VectorTable | KeyTable:
+        """Return a copy of a dict, and another table itself; what is in memory is checked."""
         table = self.embeddings
+        if getattr(type(table), "__getitem__", None) is dict.__getitem__:
+            is_known, vectors = self.lookup([*table])
+            words = [*compress(table, is_known)]
+            _check_vectors(vectors, length, words)
+            vocabulary = {word: row for row, word in enumerate(words)}
+            return VectorTable(self.describe(), vocabulary, vectors)
         if hasattr(table, "key_to_index"):
             for start in range(0, len(table.vectors), WORDS_AT_ONCE):
                 rows = slice(start, start + WORDS_AT_ONCE)
-                yield table.index_to_key[rows], table.vectors[rows]
-        elif getattr(type(table), "__getitem__", None) is dict.__getitem__:
-            keys = iter(table)
-            while words := [*islice(keys, WORDS_AT_ONCE)]:
-                is_known, vectors = self.lookup(words)
-                yield [*compress(words, is_known)], vectors
+                _check_vectors(table.vectors[rows], length, table.index_to_key[rows])
+        return self
 
     def _find(self, token: Any) -> Any:
         """Return the vector of a token, or None.
@@ -198,15 +236,21 @@ def find_encoder(embeddings: Any) -> Any:
     return encoders[0] if encoders else None
 
 
-def replaced(embeddings: Any, part: Any, new: Any) -> Any:
-    """Return embeddings with another object in place of one, alone or in a list."""
+def with_encoders(embeddings: Any, change: Callable[[Any], Any]) -> Any:
+    """Return embeddings with other objects in place of encoders that are objects."""
     if isinstance(embeddings, list | tuple):
-        return [new if one is part else one for one in embeddings]
-    return new if embeddings is part else embeddings
+        return type(embeddings)(with_encoders(one, change) for one in embeddings)
+    is_object = isinstance(embeddings, SentenceEncoder) or (
+        not isinstance(embeddings, os.PathLike) and is_encoder(embeddings)
+    )
+    return change(embeddings) if is_object else embeddings
 
 
 def read_embeddings(
-    embeddings: Any, vocabulary: Mapping[Any, int] | None
+    embeddings: Any,
+    vocabulary: Mapping[Any, int] | None,
+    new_ids: NDArray[np.int64] | None = None,
+    own: PretrainedVectors | None = None,
 ) -> PretrainedVectors | None:
     """Return the ids that have a pretrained vector, and their vectors; None without a table.
 
@@ -217,6 +261,10 @@ def read_embeddings(
         keys, or ids: integers are ids unless X names tokens that are integers.
     vocabulary : mapping from token to id, or None
         Which id the vectorizer gave to which token.
+    new_ids : ndarray of shape (n_ids,) or None
+        Read these ids alone, of which none needs to have a vector. None: read and copy all.
+    own : PretrainedVectors or None
+        Those of the model, whose scales the new vectors get.
 
     Returns
     -------
@@ -228,17 +276,15 @@ def read_embeddings(
         If a table of tokens meets an X that does not say which token an id stands for, if no
         token has a vector, or if the vectors are not finite or not of one length.
     """
-    parts = [_read_one(one, vocabulary) for one in _side_by_side(embeddings) if not is_encoder(one)]
-    if not parts:
-        return None
-    ids_of_parts, vectors_of_parts, scales, tables = zip(*parts, strict=True)
-    ids = np.unique(np.concatenate(ids_of_parts))
-    widths = tuple(part.shape[1] for part in vectors_of_parts)
-    vectors = np.zeros((len(ids), sum(widths)), np.float32)
-    columns = np.split(vectors, np.cumsum(widths)[:-1], axis=1)
-    for part, part_ids, part_vectors in zip(columns, ids_of_parts, vectors_of_parts, strict=True):
-        part[np.searchsorted(ids, part_ids)] = part_vectors
-    return PretrainedVectors(ids, vectors, widths, scales, tables)
+    tables = [one for one in _side_by_side(embeddings) if not is_encoder(one)]
+    known: Sequence[TableVectors | None] = [None] * len(tables)
+    if own is not None and new_ids is not None and len(own.parts) == len(tables):
+        known = own.parts
+    parts = [
+        _read_one(table, vocabulary, new_ids, part)
+        for table, part in zip(tables, known, strict=True)
+    ]
+    return PretrainedVectors(tuple(parts)) if parts else None
 
 
 def _side_by_side(embeddings: Any) -> list[Any]:
@@ -259,44 +305,53 @@ def _is_table(embeddings: Any) -> bool:
 
 
 def _read_one(
-    embeddings: Any, vocabulary: Mapping[Any, int] | None
-) -> tuple[NDArray[np.int64], NDArray[np.float32], float, LookupTable | None]:
-    """Return the ids that a table knows, in ascending order, their vectors, its scale, and it."""
-    table = _table_of(embeddings)
+    embeddings: Any,
+    vocabulary: Mapping[Any, int] | None,
+    new_ids: NDArray[np.int64] | None,
+    own: TableVectors | None,
+) -> TableVectors:
+    """Return what a table says, as `read_embeddings` does."""
+    table, words, largest = _table_of(embeddings), [], LARGEST_ID
     if table is None:
         try:
-            vectors = np.asarray(embeddings, dtype=np.float32)
+            rows = np.asarray(embeddings)
+            ids = np.arange(len(np.atleast_1d(rows)))
+            if new_ids is not None:
+                ids = new_ids[new_ids < len(ids)]
+                rows = rows[ids]
+            vectors = np.asarray(rows, np.float32)
         except (TypeError, ValueError) as error:
             raise ValueError(f"{ACCEPTED}; found {_shown(embeddings)}.") from error
-        ids, words = np.arange(len(np.atleast_1d(vectors))), []
     else:
-        vocabulary = _ids_of_tokens(table, vocabulary)
+        vocabulary = _ids_of_tokens(table, vocabulary, new_ids)
         is_known, vectors = table.lookup(list(vocabulary))
         words = [*compress(vocabulary, is_known)]
         ids = np.array([*compress(vocabulary.values(), is_known)], np.int64)
-        if not words:
-            raise ValueError(
-                f"None of the tokens in X has a vector in {_shown(embeddings)}. Do they differ in "
-                "language, or in upper and lower case?"
-            )
-    if vectors.ndim != 2 or 0 in vectors.shape:
+        largest = max(vocabulary.values(), default=0)
+        if own is not None and vectors.shape == (0, 0):  # it is not known how long they are
+            vectors = own.vectors[:0]
+    if new_ids is None and table is not None and not words:
+        raise ValueError(
+            f"None of the tokens in X has a vector in {_shown(embeddings)}. Do they differ in "
+            "language, or in upper and lower case?"
+        )
+    if vectors.ndim != 2 or (new_ids is None and 0 in vectors.shape):
         raise ValueError(f"{ACCEPTED}; found {_shown(embeddings)} of shape {vectors.shape}.")
     _check_vectors(vectors, vectors.shape[1], words)
-    if isinstance(table, KeyTable):
-        for unread_words, unread_vectors in table.in_memory():
-            _check_vectors(unread_vectors, vectors.shape[1], unread_words)
+    if isinstance(table, KeyTable) and new_ids is None:
+        table = table.kept(vectors.shape[1])
     order = np.argsort(ids, kind="stable")
     order = order[ids[order] != PADDING_ID]
-    if not len(order):
+    if not len(order) and new_ids is None:
         raise ValueError(
             "embeddings has a vector for id 0 alone, which is padding: row i of an array is the "
             "vector of id i."
         )
     ids, vectors, scale = ids[order], vectors[order], 1.0
-    if isinstance(table, VectorTable | StaticModel):
-        scale = 1 / float(np.sqrt(np.mean(np.square(vectors))))
+    if len(ids) and (hasattr(embeddings, "lookup") or isinstance(table, StaticModel)):
+        scale = 1 / float(np.sqrt(np.mean(np.square(vectors)))) if own is None else own.scale
         vectors = vectors * np.float32(scale)
-    return ids, vectors, scale, table
+    return TableVectors(ids, vectors, largest, scale, table)
 
 
 def _table_of(embeddings: Any) -> LookupTable | None:
@@ -307,7 +362,7 @@ def _table_of(embeddings: Any) -> LookupTable | None:
     if hasattr(embeddings, "lookup"):
         if not hasattr(embeddings, "vectors_"):
             raise ValueError("embeddings: WordVectors is not fitted. Call its fit(texts) before.")
-        return VectorTable(embeddings.vocabulary_, embeddings.vectors_)
+        return VectorTable("WordVectors", dict(embeddings.vocabulary_), embeddings.vectors_)
     is_mapping = isinstance(embeddings, Mapping) or hasattr(embeddings, "key_to_index")
     return KeyTable(embeddings) if is_mapping or hasattr(embeddings, "get_word_vector") else None
 
@@ -330,7 +385,9 @@ def _shown(embeddings: Any) -> str:
     return f"{reprlib.repr(embeddings)} ({type(embeddings).__name__})"
 
 
-def _ids_of_tokens(table: LookupTable, vocabulary: Mapping[Any, int] | None) -> Mapping[Any, int]:
+def _ids_of_tokens(
+    table: LookupTable, vocabulary: Mapping[Any, int] | None, new_ids: NDArray[np.int64] | None
+) -> Mapping[Any, int]:
     """Return the ids of tokens to look up; the keys of a mapping may be ids themselves."""
     keys = table.embeddings if isinstance(table, KeyTable) else ()
     keys = getattr(keys, "key_to_index", keys)
@@ -341,13 +398,18 @@ def _ids_of_tokens(table: LookupTable, vocabulary: Mapping[Any, int] | None) -> 
             raise ValueError(
                 f"embeddings has a vector for {min(vocabulary)}, but token ids are 0 or more."
             )
+    elif new_ids is not None and not len(new_ids):
+        vocabulary = {}
     if vocabulary is None:
         raise ValueError(
             "embeddings maps tokens to vectors, but X does not say which token an id stands "
             "for. Pass the CSR output of TextSequenceVectorizer as it is (a Pipeline "
             "does), or embeddings as an array whose row i is the vector of id i."
         )
-    return vocabulary
+    if new_ids is None:
+        return vocabulary
+    chosen = set(new_ids.tolist())
+    return {token: id_ for token, id_ in vocabulary.items() if id_ in chosen}
 
 
 def _is_integer(key: Any) -> bool:

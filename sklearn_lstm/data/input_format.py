@@ -6,12 +6,14 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from sklearn_lstm.data.kinds import KINDS, MEASUREMENTS, Kind, find_kind, warn_of_signal
 from sklearn_lstm.data.reading import check_same_width, read_sequences
 from sklearn_lstm.data.sequences import Sequences
 from sklearn_lstm.data.time_stamps import check_kind_of_times
 from sklearn_lstm.exceptions import MissingValuesWarning, warn_user
+from sklearn_lstm.parameters import column_names
 
 
 @dataclass(frozen=True)
@@ -38,6 +40,8 @@ class InputFormat:
         The name of its column, if the user knows it by that.
     channel_names : tuple of str
         The names of the channels, if each series is a data frame.
+    column_names : tuple of str
+        The same, or those of X, if it is a data frame.
     has_dates : bool
         The times are dates or durations.
     """
@@ -51,6 +55,7 @@ class InputFormat:
     time_channel: int | None = None
     time_name: str | None = None
     channel_names: tuple[str, ...] = ()
+    column_names: tuple[str, ...] = ()
     has_dates: bool = False
 
     @classmethod
@@ -82,6 +87,7 @@ class InputFormat:
             time_channel=sequences.time_channel,
             time_name=time_channel if isinstance(time_channel, str) else None,
             channel_names=sequences.channel_names,
+            column_names=sequences.channel_names or column_names(X),
             has_dates=sequences.has_dates,
         )
 
@@ -89,6 +95,19 @@ class InputFormat:
     def kind(self) -> Kind:
         """What a step is."""
         return KINDS[self.token_unit]
+
+    @property
+    def feature_names(self) -> NDArray[np.object_]:
+        """The names of channels or columns.
+
+        Raises
+        ------
+        AttributeError
+            If they have none.
+        """
+        if not self.column_names:
+            raise AttributeError("X of fit had no names of columns.")
+        return np.array(self.column_names, np.object_)
 
     def describe(self) -> str:
         """Return how many channels X has, and what is known of them."""

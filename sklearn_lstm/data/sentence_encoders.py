@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
+import pickle
+from collections.abc import Iterator
+from contextlib import contextmanager
 from copy import deepcopy
-from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
 from typing import Any, Self
@@ -29,8 +31,10 @@ FIXED_SENTENCES = [  # a stored model holds their vectors, and none of the weigh
     "This film is a waste of time.",
     "How do I sort a list of numbers in Python?",
 ]
-_one_at_a_time = ForkSafeLock()
 LEAST_COSINE = 0.999  # precisions and sizes of batches differ by some 1e-4
+MOST_STRETCHED = 0.01  # how much lengths may differ
+# By the address of the user's object: its tokenizer may not be used by two threads at once.
+_locks: dict[int, ForkSafeLock] = {}
 
 
 def is_encoder(embeddings: Any) -> bool:
@@ -51,9 +55,8 @@ def _holds_encoder(folder: Path) -> bool:
     return '"model_type"' in text and "model2vec" not in text  # whose old folders name no type
 
 
-@dataclass(frozen=True)
 class SentenceEncoder:
-    """Texts to vectors, by an object with `encode`.
+    """Texts to vectors, by an object with `encode`; copies share it.
 
     Parameters
     ----------
@@ -61,12 +64,21 @@ class SentenceEncoder:
     source : Path or str
         Its folder, or the name of its class: what a stored classifier holds in its place.
     fixed_vectors : ndarray of shape (5, dim)
-        Those of `FIXED_SENTENCES`.
+        Those of `FIXED_SENTENCES`. Without a row, it has encoded nothing yet.
     """
 
-    model: Any
-    source: Path | str
-    fixed_vectors: NDArray[np.float32]
+    _known: dict[str, NDArray[np.float32]] | None = None  # vectors of texts, during a fit
+
+    def __init__(
+        self,
+        model: Any,
+        source: Path | str = "",
+        fixed_vectors: NDArray[np.float32] = np.empty((0, 0), np.float32),  # noqa: B008 - no rows
+    ) -> None:
+        self.model, self.source = model, source or type(model).__name__
+        self.fixed_vectors = fixed_vectors
+        if id(model) not in _locks:
+            _locks.setdefault(id(model), ForkSafeLock())
 
     @classmethod
     def of(cls, embeddings: Any) -> Self:
@@ -79,10 +91,10 @@ class SentenceEncoder:
         ValueError
             If the encoder does not give each text a vector of one length.
         """
-        is_folder = isinstance(embeddings, os.PathLike)
-        source = Path(embeddings) if is_folder else type(embeddings).__name__
-        model = _in_folder(source) if isinstance(source, Path) else embeddings
-        return cls(model, source, _encode(model, FIXED_SENTENCES, source))
+        folder = Path(embeddings) if isinstance(embeddings, os.PathLike) else None
+        encoder = cls(embeddings) if folder is None else cls(_in_folder(folder), folder)
+        encoder.fixed_vectors = encoder.checked_vectors(FIXED_SENTENCES)
+        return encoder
 
     @classmethod
     def passed(cls, embeddings: Any) -> list[Any]:
@@ -118,24 +130,83 @@ class SentenceEncoder:
 
     def stored(self) -> dict[str, Any]:
         """Return what is stored: how to find the encoder, and what it makes of fixed sentences."""
-        if isinstance(self.source, str) and PASSED.get() is None:
+        if isinstance(self.source, str) and (PASSED.get() is None or not len(self.fixed_vectors)):
             raise NotPlainError(f"a {self.source} is no plain data")
+        if not self.fixed_vectors.any():
+            raise TypeError(
+                f"save can't store a model with the encoder {self.source}: its vectors of five "
+                "fixed sentences are all 0, so load could not tell it from another encoder."
+            )
         return {"source": self.source, "fixed_vectors": self.fixed_vectors}
 
-    def __getstate__(self) -> dict[str, Any]:
-        """Return the attributes with the model on the processor: another machine has no GPU."""
+    def __deepcopy__(self, memo: dict[int, Any]) -> Self:
+        return self
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Return how it is made, with the model on the processor: another machine has no GPU.
+
+        Raises
+        ------
+        TypeError
+            If the model can't be pickled.
+        """
         model = self.model
         if getattr(getattr(model, "device", None), "type", "cpu") != "cpu":
             model = deepcopy(model).to("cpu")
-        return {**vars(self), "model": model}
+        try:
+            pickle.dumps(model)
+        except Exception as error:
+            raise TypeError(
+                f"The encoder {self.source} can't be pickled ({type(error).__name__}: {error}). "
+                "What works: sklearn_lstm.io.save, which stores its name, and load(path, "
+                "embeddings=encoder); copy.deepcopy, which shares it; and threads instead of "
+                'processes, joblib.parallel_config(backend="threading").'
+            ) from error
+        return type(self), (model, self.source, self.fixed_vectors)
+
+    @contextmanager
+    def remembering(self) -> Iterator[None]:
+        """Encode each text once, until the context ends."""
+        self._known = {}
+        try:
+            yield
+        finally:
+            self._known = None
 
     def __call__(self, texts: list[str]) -> NDArray[np.float32]:
         """Return the vector of each text (n_texts, dim)."""
-        vectors = _encode(self.model, texts, self.source)
-        if vectors.shape[1] != len(self.fixed_vectors[0]):
+        known = {} if self._known is None else self._known
+        new = [text for text in dict.fromkeys(texts) if text not in known]
+        if new:
+            vectors = self.checked_vectors(new)
+            if vectors.shape[1] != len(self.fixed_vectors[0]):
+                raise ValueError(
+                    f"embeddings: the encoder {self.source} gave vectors of length "
+                    f"{len(self.fixed_vectors[0])} before, and now of length {vectors.shape[1]}."
+                )
+            known.update(zip(new, vectors, strict=True))
+        return np.stack([known[text] for text in texts])
+
+    def checked_vectors(self, texts: list[str]) -> NDArray[np.float32]:
+        """Return the vector of each text, after a look at what the model returns."""
+        try:
+            with _locks[id(self.model)].lock:
+                encoded = self.model.encode([*map(without_halves, texts)])
+                vectors = np.asarray(_without_torch(encoded), np.float32)
+        except Exception as error:
             raise ValueError(
-                f"embeddings: the encoder {self.source} gave vectors of length "
-                f"{len(self.fixed_vectors[0])} before, and now of length {vectors.shape[1]}."
+                f"embeddings: encode of {self.source} failed ({type(error).__name__}: {error})."
+            ) from error
+        if vectors.ndim != 2 or len(vectors) != len(texts) or not vectors.size:
+            raise ValueError(
+                f"embeddings: encode of {self.source} returned an array of shape {vectors.shape} "
+                f"for {len(texts)} texts; expected a vector for each."
+            )
+        if not np.isfinite(vectors).all():
+            row = int(np.isfinite(vectors).all(axis=1).argmin())
+            raise ValueError(
+                f"embeddings: encode of {self.source} returned NaN or infinity for "
+                f"{texts[row]!r:.80}."
             )
         return vectors
 
@@ -144,50 +215,13 @@ class SentenceEncoder:
         if fixed_vectors.shape != self.fixed_vectors.shape:
             return False
         products = (fixed_vectors * self.fixed_vectors).sum(axis=1)
-        lengths = [np.linalg.norm(part, axis=1) for part in (fixed_vectors, self.fixed_vectors)]
-        return bool((products >= LEAST_COSINE * lengths[0] * lengths[1]).all())
+        length, own = (np.linalg.norm(each, axis=1) for each in (fixed_vectors, self.fixed_vectors))
+        is_as_long = np.abs(own - length) <= MOST_STRETCHED * length
+        return bool((is_as_long & (products >= LEAST_COSINE * length * own)).all())
 
     def describe(self) -> str:
         """Return what it is, in a few words."""
         return f"{len(self.fixed_vectors[0]):,} columns of {self.source}"
-
-
-class EncodedTexts:
-    """The vectors of the texts of a fit, each of which is encoded once."""
-
-    def __init__(self, encoder: SentenceEncoder) -> None:
-        self.encoder, self.fixed_vectors = encoder, encoder.fixed_vectors
-        self._vectors: dict[str, NDArray[np.float32]] = {}
-
-    def __call__(self, texts: list[str]) -> NDArray[np.float32]:
-        """Return the vector of each text (n_texts, dim)."""
-        new = [text for text in dict.fromkeys(texts) if text not in self._vectors]
-        if new:
-            self._vectors.update(zip(new, self.encoder(new), strict=True))
-        return np.stack([self._vectors[text] for text in texts])
-
-
-def _encode(model: Any, texts: list[str], source: Path | str) -> NDArray[np.float32]:
-    """Return the vector of each text."""
-    try:
-        with _one_at_a_time.lock:  # the tokenizers of others can't be used by two threads at once
-            encoded = model.encode([*map(without_halves, texts)])
-            vectors = np.asarray(_without_torch(encoded), np.float32)
-    except Exception as error:
-        raise ValueError(
-            f"embeddings: encode of {source} failed ({type(error).__name__}: {error})."
-        ) from error
-    if vectors.ndim != 2 or len(vectors) != len(texts) or not vectors.size:
-        raise ValueError(
-            f"embeddings: encode of {source} returned an array of shape {vectors.shape} for "
-            f"{len(texts)} texts; expected a vector for each."
-        )
-    if not np.isfinite(vectors).all():
-        row = int(np.isfinite(vectors).all(axis=1).argmin())
-        raise ValueError(
-            f"embeddings: encode of {source} returned NaN or infinity for {texts[row]!r:.80}."
-        )
-    return vectors
 
 
 def _without_torch(vectors: Any) -> Any:

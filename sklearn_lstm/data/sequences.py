@@ -11,9 +11,7 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from sklearn_lstm.data.embeddings import PretrainedVectors
 from sklearn_lstm.data.rows import with_exact_times
-from sklearn_lstm.data.sentence_encoders import EncodedTexts, SentenceEncoder
 from sklearn_lstm.data.spelling import NO_TEXTS, Spelling
 from sklearn_lstm.data.weights import Targets
 from sklearn_lstm.text.counting import FIRST_UNKNOWN, UNKNOWN
@@ -53,10 +51,6 @@ class Sequences(ABC):
         The times are dates or durations.
     channel_names : tuple of str
         Names of the channels, if each series is a data frame.
-    vectors : PretrainedVectors or None
-        Vectors of ids and words that the user brings.
-    encoder : SentenceEncoder, EncodedTexts or None
-        That the user brings.
     """
 
     lengths: Lengths
@@ -68,8 +62,6 @@ class Sequences(ABC):
     time_channel: int | None = None
     has_dates: bool = False
     channel_names: tuple[str, ...] = ()
-    vectors: PretrainedVectors | None = None
-    encoder: SentenceEncoder | EncodedTexts | None = None
 
     def __len__(self) -> int:
         return len(self.lengths)
@@ -88,17 +80,17 @@ class Sequences(ABC):
         """Return the ids of rows, but for the k-th unknown word of `spelling` -2 - k."""
         return self.read(rows)
 
-    def sentence_vectors(self, rows: Rows) -> NDArray[np.float32]:
-        """Return what the encoder makes of the texts of rows (n_rows, dim).
+    def texts(self, rows: Rows) -> list[str]:
+        """Return the texts of rows.
 
         Raises
         ------
         ValueError
-            If it is not known which words the ids stand for, or the encoder fails.
+            If it is not known which words the ids stand for.
         """
-        if self.spelling is None or self.encoder is None:
+        if self.spelling is None:
             raise ValueError(NO_TEXTS)
-        return self.encoder(self.spelling.texts(self.read_spellings(rows), self.lengths[rows]))
+        return self.spelling.texts(self.read_spellings(rows), self.lengths[rows])
 
     def subset(self, rows: Rows) -> Sequences:
         """Return the sequences of these rows."""
@@ -108,17 +100,6 @@ class Sequences(ABC):
         """Yield all steps in order, about VALUES_PER_CHUNK values at a time, and their lengths."""
         for rows in chunks_of_rows(self.lengths * (self.n_channels or 1)):
             yield self.read(rows), self.lengths[rows]
-
-    def coverage(self) -> float | None:
-        """Return the share of the steps whose token has a vector; None without vectors."""
-        if self.vectors is None:
-            return None
-        n_known = 0
-        for rows in chunks_of_rows(self.lengths):
-            spellings, counts = np.unique(self.read_spellings(rows), return_counts=True)
-            is_known, _ = self.vectors(spellings, self.spelling)
-            n_known += counts[is_known].sum()
-        return float(n_known / self.lengths.sum())
 
     def has_values(self) -> bool:
         """Return whether any step of a series has a value."""

@@ -44,7 +44,7 @@ class Spelling:
 
     def words(self, spellings: Iterable[int]) -> dict[int, str]:
         """Return the words of these spellings; characters are no words."""
-        return {number: word for number, word in self._tokens(spellings).items() if _is_word(word)}
+        return {number: word for number, word in self.tokens(spellings).items() if _is_word(word)}
 
     def texts(
         self, spellings: NDArray[np.integer[Any]], lengths: NDArray[np.integer[Any]]
@@ -54,7 +54,7 @@ class Spelling:
         Between two tokens stands the joiner, but not beside a letter of a script without spaces.
         """
         numbers = spellings.tolist()
-        tokens = self._tokens(set(numbers))
+        tokens = self.tokens(set(numbers))
         if not all(isinstance(token, str) for token in tokens.values()):
             raise ValueError(NO_TEXTS)
         is_alone = {number for number, token in tokens.items() if token and _has_no_spaces(token)}
@@ -69,7 +69,8 @@ class Spelling:
             texts.append("".join(parts))
         return texts
 
-    def _tokens(self, spellings: Iterable[int]) -> dict[int, Any]:
+    def tokens(self, spellings: Iterable[int]) -> dict[int, Any]:
+        """Return the tokens of these spellings, those that have one."""
         ids = {number for number in spellings if number > 0}
         tokens = {id_: token for token, id_ in self.vocabulary.items() if id_ in ids} if ids else {}
         for number in spellings:

@@ -11,12 +11,12 @@ from importlib import import_module
 from importlib.util import find_spec
 from itertools import compress
 from pathlib import Path
-from threading import Lock
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from sklearn_lstm.compute.locks import ForkSafeLock
 from sklearn_lstm.exceptions import ModelFileError
 from sklearn_lstm.storing.stored_form import PASSED, NotPlainError, checksum_of
 
@@ -24,7 +24,7 @@ EXTRA = "pip install model2vec wordllama"
 INSTALLED = "wordllama"
 VECTORS = "weights/l2_supercat_256.safetensors"  # of pieces, in this package
 TOKENIZER = "tokenizers/l2_supercat_tokenizer_config.json"
-ONE_AT_A_TIME = Lock()  # model2vec sets its tokenizer anew for each call
+ONE_AT_A_TIME = ForkSafeLock()  # model2vec sets its tokenizer anew for each call
 
 
 def is_static_model(embeddings: Any) -> bool:
@@ -119,7 +119,7 @@ class StaticModel:
         if not words:
             return is_known, np.empty((0, self.model.embedding.shape[1]), np.float32)
         embed = getattr(self.model, "embed", None)
-        with ONE_AT_A_TIME:
+        with ONE_AT_A_TIME.lock:
             found = embed(words) if embed else self.model.encode(words, use_multiprocessing=False)
         vectors = np.asarray(found, np.float32)
         has_pieces = vectors.any(axis=1)

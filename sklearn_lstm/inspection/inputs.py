@@ -19,7 +19,7 @@ from sklearn_lstm.data.encoding import UNKNOWN_CODE, Encoding, TokenCodes
 from sklearn_lstm.data.labels import Labels
 from sklearn_lstm.data.sequences import DerivedSequences, Rows, Sequences, starts_of
 from sklearn_lstm.data.spelling import Spelling
-from sklearn_lstm.fitting import read_as_at_fit
+from sklearn_lstm.fitting import read_as_at_fit, what_was_fitted
 from sklearn_lstm.model import SequenceModel
 from sklearn_lstm.text.analysis import iterate_texts
 from sklearn_lstm.text.counting import UNKNOWN
@@ -187,8 +187,8 @@ def open_model(model: Any, X: Any) -> OpenModel:
                 step = copy(step).set_params(output="sparse")  # noqa: PLW2901
         X = step.transform(X)
     sequences = read_as_at_fit(classifier, X)
-    fitted = vars(classifier)
-    return OpenModel(fitted["_model"], fitted["_labels"], sequences, vectorizer, texts)
+    fitted = what_was_fitted(classifier)
+    return OpenModel(fitted.model, fitted.labels, sequences, vectorizer, texts)
 
 
 def open_one(model: Any, X: Any) -> OpenModel:

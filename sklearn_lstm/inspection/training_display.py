@@ -101,9 +101,10 @@ class TrainingDisplay(Display):
         n_last = len(classifier.net_.history) or (0 if classifier.warm_start else len(rows))
         if classifier.early_stopping and n_last and not np.isnan(losses[-1]):
             restored = len(rows) - n_last + 1 + int(np.argmin(losses[-n_last:]))
+        train_loss, lr = np.array([(row["train_loss"], row["lr"]) for row in rows], float).T
         display = cls(
-            [row["train_loss"] for row in rows],
-            [row["lr"] for row in rows],
+            train_loss,
+            lr,
             None if np.isnan(losses).all() else losses,
             restored,
         )

@@ -188,15 +188,18 @@ def _pack(model: Any, prefix: str, arrays: dict[str, NDArray[Any]]) -> dict[str,
     """Return the tree of a model or step; its arrays are added to the table."""
     kind = type(model)
     if model is None or kind is str:
-        tree = {"class": "passthrough", "parameters": {}, "fitted": {}, "sizes": {}}
-        return {**tree, "n_samples": None}
+        empty: dict[str, Any] = {"parameters": {}, "classes": None, "sizes": {}}
+        return {"class": "passthrough", **empty, "n_samples": None}
     if kind is Pipeline:
         return _pack_pipeline(model, prefix, arrays)
     if ESTIMATORS.get(kind.__name__) != kind.__module__:
         return _pack_foreign(model, prefix, arrays)
     content, its_arrays, objects = pack_estimator(model, prefix)
-    for name, value in objects.items():
-        parameter = name.replace("_vectors", "embeddings")  # the same tables
+    for place in objects:
+        name = place.removeprefix(prefix).partition(".")[0]
+        parameter, value = name, vars(model)[name]
+        if name == "_fitted":
+            parameter, value = "embeddings", objects[place]  # which the model has kept
         raise TypeError(
             f"save can't store {prefix}{parameter}={value!r:.200}, because a file that is safe to "
             f"load holds plain data only. {_what_else(model, parameter)} Otherwise store the model "
@@ -243,7 +246,7 @@ def _pack_foreign(model: Any, prefix: str, arrays: dict[str, NDArray[Any]]) -> d
         "class": "skops",
         "archive": pack(archive, f"{prefix}archive"),
         "parameters": parameters,
-        "fitted": {"classes_": pack(getattr(model, "classes_", None), f"{prefix}classes_")},
+        "classes": pack(getattr(model, "classes_", None), f"{prefix}classes_"),
         "sizes": {"n_bytes": len(archive)},
         "n_samples": None,
     }
@@ -288,10 +291,10 @@ def _unpack(content: Mapping[str, Any], unpack: Unpacker) -> Any:
         steps = [(name, _unpack(step, unpack)) for name, step in content["steps"]]
         return Pipeline(steps, **parameters)
     if kind == "skops":
-        unpack(content["fitted"]["classes_"])  # what `describe` reads
+        unpack(content["classes"])  # what `describe` reads
         return from_archive(unpack(content["archive"]))
     estimator = new_estimator(kind, content["parameters"], content["fitted"])
-    unpack_estimator(estimator, content, unpack, {})
+    unpack_estimator(estimator, content, unpack)
     return estimator
 
 
@@ -301,7 +304,7 @@ def _describe(content: Mapping[str, Any], arrays: StoredArrays) -> dict[str, Any
         steps = {name: _describe({**shared, **step}, arrays) for name, step in content["steps"]}
         return {**shared, "steps": steps}
     trees = content["parameters"].items()
-    classes = Unpacker(arrays)(content["fitted"].get("classes_"))
+    classes = Unpacker(arrays)(content["classes"])
     return {
         **shared,
         "parameters": {name: _describe_value(tree, arrays) for name, tree in trees},

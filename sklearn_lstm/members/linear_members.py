@@ -1,8 +1,7 @@
-"""The linear members of a model, and which of them suit the samples of a fit."""
+"""The linear members of a model, and which of them a fit needs."""
 
 from __future__ import annotations
 
-from sklearn_lstm.data.sequences import Samples
 from sklearn_lstm.exceptions import LinearModelSkippedWarning, warn_user
 from sklearn_lstm.members.convolutions.convolution_model import ConvolutionModel
 from sklearn_lstm.members.encoder.encoder_model import EncoderModel
@@ -16,15 +15,15 @@ from sklearn_lstm.training.configuration import Configuration
 LINEAR_MEMBERS: tuple[type[LinearMember], ...] = (NgramModel, ConvolutionModel, EncoderModel)
 
 
-def find_linear_members(samples: Samples, configuration: Configuration) -> list[type[LinearMember]]:
-    """Return the kinds that suit the samples.
+def find_linear_members(configuration: Configuration) -> list[type[LinearMember]]:
+    """Return the kinds of linear members that a fit needs.
 
     Raises
     ------
     ValueError
         If there is none though it is relied on, and if two members would have one name.
     """
-    kinds = [kind for kind in LINEAR_MEMBERS if kind.suits(samples, configuration)]
+    kinds = [kind for kind in LINEAR_MEMBERS if kind.suits(configuration)]
     names = [Networks.name, OnlineNgrams.name, *(kind.name for kind in kinds)]
     if len({*names}) < len(names):
         raise ValueError(f"The members of a model need different names, found {names}.")

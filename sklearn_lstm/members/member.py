@@ -70,8 +70,8 @@ class LinearMember(Member):
     expected_factor: ClassVar[ExpectedFactor] = ExpectedFactor(1.0, 0.5)  # in the blend
 
     @classmethod
-    def suits(cls, samples: Samples, configuration: Configuration) -> bool:  # noqa: ARG003
-        """Return whether the member can be fitted to these samples, and is wanted."""
+    def suits(cls, configuration: Configuration) -> bool:
+        """Return whether the member reads such sequences, and is wanted."""
         return configuration.kind in cls.kinds and not cls.lacks(configuration)
 
     @classmethod
@@ -86,11 +86,11 @@ class LinearMember(Member):
 
     @classmethod
     @abstractmethod
-    def work(cls, samples: Samples) -> int:
+    def work(cls, samples: Samples, configuration: Configuration) -> int:
         """Return the work of fitting, in the units of `duration.work_of_epoch`."""
 
     @classmethod
-    def prepare(cls, parts: Parts, progress: FitProgress) -> None:
+    def prepare(cls, parts: Parts, configuration: Configuration, progress: FitProgress) -> None:
         """Do what takes all threads, before the members are fitted and share them."""
 
     @classmethod

@@ -5,6 +5,7 @@ from __future__ import annotations
 import warnings
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import Any, Self
 
 import numpy as np
@@ -17,7 +18,6 @@ import sklearn_lstm
 from sklearn_lstm.callback_support import SET, own_callbacks, without_callbacks
 from sklearn_lstm.exceptions import ModelFileError
 from sklearn_lstm.storing.stored_form import (
-    NotPlainError,
     Packer,
     Unpacker,
     check_depth,
@@ -26,13 +26,13 @@ from sklearn_lstm.storing.stored_form import (
     to_text,
 )
 
-FORMAT = 2
+FORMAT = 3
 
 
 class StoredMixin:
     """Store an estimator as a tree and its arrays; a damaged or unknown one is refused.
 
-    What is no plain data, such as a function, is an entry of its own, `objects`.
+    What is no plain data, such as a function, is in an entry of its own, `objects`.
     """
 
     def _stored_numbers(self) -> tuple[dict[str, int], int | None]:
@@ -64,8 +64,8 @@ class StoredMixin:
     def __setstate__(self, state: Mapping[str, Any]) -> None:
         with one_error(f"The stored {type(self).__name__}"):
             content = read_content(state["content"], state["checksum"])
-            unpack = Unpacker(state["arrays"])
-            unpack_estimator(self, content, unpack, state["objects"])
+            unpack = Unpacker(state["arrays"], state["objects"])
+            unpack_estimator(self, content, unpack)
             unpack.check_all_used()
         if SET in state:
             vars(self)[SET] = state[SET]
@@ -75,36 +75,36 @@ class StoredMixin:
 def pack_estimator(
     estimator: Any, prefix: str
 ) -> tuple[dict[str, Any], dict[str, NDArray[Any]], dict[str, Any]]:
-    """Return the tree of an estimator, its arrays, and the attributes that are no plain data."""
+    """Return the tree of an estimator, its arrays, and what is no plain data, by its place."""
     names = estimator.get_params(deep=False)
     trees: dict[str, dict[str, Any]] = {"parameters": {}, "fitted": {}}
-    pack, objects = Packer(), {}
+    pack = Packer(objects={})
     attributes = estimator._stored_attributes()  # noqa: SLF001
     for name, value in without_callbacks(attributes).items():
-        before = pack.copy()
+        place, before = f"{prefix}{name}", pack.copy()
         try:
-            tree = pack(value, f"{prefix}{name}")
+            tree = pack(value, place)
             check_depth(tree)
-        except (NotPlainError, RecursionError):
-            pack, objects[name] = before, value
-        else:
-            trees["parameters" if name in names else "fitted"][name] = tree
-    arrays = pack.arrays
+        except RecursionError:
+            objects = {**(before.objects or {}), place: value}
+            pack, tree = replace(before, objects=objects), {"object": place}
+        trees["parameters" if name in names else "fitted"][name] = tree
+    classes = pack(getattr(estimator, "classes_", None), f"{prefix}classes_")
+    arrays, objects = pack.arrays, pack.objects or {}
     is_fitted = estimator.__sklearn_is_fitted__()
     sizes, n_samples = estimator._stored_numbers() if is_fitted else ({}, None)  # noqa: SLF001
     sizes["n_bytes"] = sum(array.nbytes for array in arrays.values())
     content = {"class": type(estimator).__name__, **trees, "objects": sorted(objects)}
-    return {**content, "sizes": sizes, "n_samples": n_samples}, arrays, objects
+    known = {"classes": classes, "sizes": sizes, "n_samples": n_samples}
+    return {**content, **known}, arrays, objects
 
 
-def unpack_estimator(
-    estimator: Any, content: Mapping[str, Any], unpack: Unpacker, objects: Mapping[str, Any]
-) -> None:
+def unpack_estimator(estimator: Any, content: Mapping[str, Any], unpack: Unpacker) -> None:
     """Give an estimator the attributes that were stored."""
-    if content["objects"] != sorted(objects):
+    if content["objects"] != sorted(unpack.objects):
         raise ModelFileError(f"is damaged: it lacks some of {content['objects']}.")
     trees = {**content["parameters"], **content["fitted"]}
-    vars(estimator).update({name: unpack(tree) for name, tree in trees.items()}, **objects)
+    vars(estimator).update({name: unpack(tree) for name, tree in trees.items()})
     estimator._settle()  # noqa: SLF001
 
 
@@ -129,10 +129,12 @@ def read_content(content: str, checksum: str) -> dict[str, Any]:
     if checksum_of(content) != checksum:
         raise ModelFileError("is damaged: the checksum of its JSON does not fit.")
     tree: dict[str, Any] = from_text(content)
-    if tree["format"] > FORMAT:
+    if tree["format"] != FORMAT:
+        is_newer = tree["format"] > FORMAT
+        remedy = "Install a newer version to load it." if is_newer else "Fit the model again."
         raise ModelFileError(
             f"has format {tree['format']}, but sklearn_lstm {sklearn_lstm.__version__} reads "
-            f"formats up to {FORMAT}. Install a newer version to load it."
+            f"format {FORMAT} alone. {remedy}"
         )
     return tree
 

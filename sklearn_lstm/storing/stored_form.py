@@ -1,7 +1,8 @@
 """What is stored: a JSON tree whose leaves name arrays, and a table of these arrays.
 
 None, booleans, integers, finite floats, strings and lists stand in the tree as they are. Everything
-else is an object ``{form: content}``, whose form is in `RESTORE` or `PARTS`.
+else is an object ``{form: content}``, whose form is in `RESTORE` or `PARTS`. In pickles, what is no
+plain data stands beside the tree, which holds its name.
 """
 
 from __future__ import annotations
@@ -29,6 +30,7 @@ DTYPES = {"BOOL": "|b1", "U8": "|u1", "I8": "|i1"} | {
     f"{kind}{8 * size}": f"<{kind.lower()}{size}" for kind in "UIF" for size in (2, 4, 8)
 }  # what safetensors files call the types of arrays
 PARTS = {
+    "Fitted": "sklearn_lstm.model",
     "SequenceModel": "sklearn_lstm.model",
     "Networks": "sklearn_lstm.members.network.networks",
     "EncoderModel": "sklearn_lstm.members.encoder.encoder_model",
@@ -48,6 +50,7 @@ PARTS = {
     "Lexicon": "sklearn_lstm.members.ngrams.lexicon",
     "TokenCounts": "sklearn_lstm.text.counting",
     "PretrainedVectors": "sklearn_lstm.data.embeddings",
+    "TableVectors": "sklearn_lstm.data.embeddings",
     "VectorTable": "sklearn_lstm.data.embeddings",
     "KeyTable": "sklearn_lstm.data.embeddings",
     "StaticModel": "sklearn_lstm.data.static_models",
@@ -92,14 +95,18 @@ class Packer:
         Name to array.
     packed : dict
         By its id, a value, so that it lives, and its tree.
+    objects : dict or None
+        Name to what is no plain data, such as a function; the tree holds its name. None: refused.
     """
 
     arrays: dict[str, NDArray[Any]] = field(default_factory=dict)
     packed: dict[int, tuple[Any, Any]] = field(default_factory=dict)
+    objects: dict[str, Any] | None = None
 
     def copy(self) -> Packer:
         """Return a packer that has packed the same."""
-        return Packer(self.arrays.copy(), self.packed.copy())
+        objects = None if self.objects is None else self.objects.copy()
+        return Packer(self.arrays.copy(), self.packed.copy(), objects)
 
     def __call__(self, value: Any, name: str) -> Any:
         """Return the tree of a value; its arrays get names that begin with this one.
@@ -112,7 +119,13 @@ class Packer:
         if is_json(value):
             return value
         if id(value) not in self.packed:  # else its arrays are in the table
-            self.packed[id(value)] = value, self._pack(value, name)
+            try:
+                tree = self._pack(value, name)
+            except NotPlainError:
+                if self.objects is None:
+                    raise
+                self.objects[name], tree = value, {"object": name}
+            self.packed[id(value)] = value, tree
         return self.packed[id(value)][1]
 
     def _pack(self, value: Any, name: str) -> Any:
@@ -218,10 +231,14 @@ class Unpacker:
     ----------
     arrays : mapping
         Name to array.
+    objects : mapping
+        Name to what is no plain data; a file has none.
     """
 
-    def __init__(self, arrays: Mapping[str, NDArray[Any]]) -> None:
-        self.arrays = arrays
+    def __init__(
+        self, arrays: Mapping[str, NDArray[Any]], objects: Mapping[str, Any] | None = None
+    ) -> None:
+        self.arrays, self.objects = arrays, objects or {}
         self.read: dict[str, NDArray[Any]] = {}
         self.restored: dict[str, Any] = {}
 
@@ -234,6 +251,8 @@ class Unpacker:
         ((form, content),) = tree.items()
         if form == "array":
             return self._read(*content)
+        if form == "object":
+            return self.objects[content]
         text = to_text(tree)  # the same arrays: it was one object
         if '{"array":' not in text:
             return self._restore(form, content)

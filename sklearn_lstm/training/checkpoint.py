@@ -7,6 +7,7 @@ import pickle
 import sys
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager, suppress
+from dataclasses import replace
 from hashlib import blake2b, file_digest
 from importlib.metadata import version
 from io import BytesIO
@@ -79,6 +80,7 @@ def checkpoint_of_fit(
     user_callbacks = {f"callbacks[{place}]": callback for place, callback in enumerate(unnamed)}
     check_can_be_pickled(user_callbacks, user_callbacks)
     libraries = {f"{library['user_api']} {library['num_threads']}" for library in threadpool_info()}
+    vectors = configuration.vectors
     facts = {
         "versions": versions() | {name: version(name) for name in ("skorch", "torch")},
         "threads": [torch.get_num_threads(), *sorted(libraries)],  # by which results are rounded
@@ -88,7 +90,9 @@ def checkpoint_of_fit(
         ),
         "seed": rng.bit_generator.seed_seq.entropy if is_seeded else None,  # type: ignore[attr-defined]
         "data": [_content(samples), _content(validation)],
-        "previous": configuration.previous,
+        "vectors": vectors and [[part.ids, part.vectors, part.scale] for part in vectors.parts],
+        "encoder": configuration.encoder and configuration.encoder.fixed_vectors,
+        "previous": configuration.previous and replace(configuration.previous, vectors=None),
     }
     name = blake2b(to_text(Packer()(facts, "")).encode(), digest_size=16).hexdigest()
     with _held(Path(folder).absolute(), name) as path:
@@ -101,7 +105,7 @@ def _content(samples: Samples | None) -> Any:
     if samples is None:
         return None
     sequences, targets = samples.sequences, samples.targets
-    spelling, vectors = sequences.spelling, sequences.vectors
+    spelling = sequences.spelling
     steps = blake2b()
     for rows in chunks_of_rows(sequences.lengths * (sequences.n_channels or 1)):
         steps.update(sequences.read_spellings(rows).tobytes())
@@ -112,8 +116,6 @@ def _content(samples: Samples | None) -> Any:
         "channels": [sequences.n_channels, sequences.time_channel, sequences.has_missing],
         "lengths": sequences.lengths,
         "targets": [targets.values, targets.weights, targets.groups, targets.n_outputs],
-        "vectors": vectors and [vectors.ids, vectors.vectors, vectors.scales],
-        "encoder": sequences.encoder and sequences.encoder.fixed_vectors,
     }
 
 

@@ -19,6 +19,7 @@ from sklearn_lstm.data.embeddings import PretrainedVectors
 from sklearn_lstm.data.encoding import ChannelScaling, Encoding, TokenCodes
 from sklearn_lstm.data.kinds import MEASUREMENTS, Kind
 from sklearn_lstm.data.labels import Labels
+from sklearn_lstm.data.sentence_encoders import SentenceEncoder
 from sklearn_lstm.data.sequences import Sequences
 from sklearn_lstm.exceptions import IgnoredParameterWarning, warn_user
 from sklearn_lstm.network.pooling import POOLINGS
@@ -50,6 +51,9 @@ class Configuration:
         What the steps of sequences are.
     labels : Labels
     vectors : PretrainedVectors or None
+        Of `embeddings`: of all ids, or in `partial_fit` of those that the network lacks.
+    encoder : SentenceEncoder or None
+        Of `embeddings`, in `fit`.
     previous : EncodedNetwork or None
         The network that training goes on from.
     architecture : dict
@@ -69,6 +73,7 @@ class Configuration:
     kind: Kind
     labels: Labels = field(repr=False)
     vectors: PretrainedVectors | None = field(repr=False)
+    encoder: SentenceEncoder | None = field(repr=False)
     previous: EncodedNetwork | None = field(repr=False)
     architecture: dict[str, Any]
     criterion: str | type
@@ -103,6 +108,7 @@ class Configuration:
         labels: Labels,
         *,
         vectors: PretrainedVectors | None = None,
+        encoder: SentenceEncoder | None = None,
         previous: EncodedNetwork | None = None,
     ) -> Self:
         """Read the parameters of the classifier.
@@ -128,7 +134,7 @@ class Configuration:
         if previous is not None:
             _check_goes_on(architecture, embedding_dim, vectors, previous.network.architecture)
         elif vectors is not None:
-            length = vectors.vectors.shape[1]
+            length = sum(vectors.widths)
             if embedding_dim not in ("auto", length):
                 raise ValueError(
                     f"embeddings holds vectors of length {length}, but embedding_dim="
@@ -143,6 +149,7 @@ class Configuration:
             "kind": kind,
             "labels": labels,
             "vectors": vectors,
+            "encoder": encoder,
             "previous": previous,
             "architecture": architecture,
             "embedding_dim": embedding_dim,
@@ -198,7 +205,7 @@ def _check_goes_on(
 ) -> None:
     """Check what a network that goes on is given; `previous` is its architecture."""
     length = previous["embedding_dim"]
-    if vectors is not None and (found := vectors.vectors.shape[1]) != length:
+    if vectors is not None and (found := sum(vectors.widths)) not in (0, length):
         raise ValueError(
             f"embeddings holds vectors of length {found}, but the network goes on with "
             f"embedding_dim={length}. Set warm_start=False to fit a new one."

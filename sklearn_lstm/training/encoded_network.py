@@ -13,10 +13,10 @@ from torch import Tensor
 from sklearn_lstm.compute.devices import exact
 from sklearn_lstm.compute.threads import map_on_workers, workers
 from sklearn_lstm.data.batches import steps_at_once
-from sklearn_lstm.data.encoding import Encoding, pad
-from sklearn_lstm.data.sequences import Rows, Sequences, rows_of_similar_length
+from sklearn_lstm.data.embeddings import PretrainedVectors
+from sklearn_lstm.data.encoding import UNKNOWN_CODE, Encoding, pad
+from sklearn_lstm.data.sequences import NO_ID, Rows, Sequences, rows_of_similar_length
 from sklearn_lstm.network.network import SequenceNetwork
-from sklearn_lstm.text.counting import FIRST_UNKNOWN
 
 MOST_LAYERS = 1_000  # of a network that is loaded
 
@@ -29,11 +29,14 @@ class EncodedNetwork:
     ----------
     encoding : TokenCodes or ChannelScaling
     network : SequenceNetwork
+    vectors : PretrainedVectors or None
+        Those of `fit`, for words and ids that have no row in the network.
     is_trained : bool
     """
 
     encoding: Encoding
     network: SequenceNetwork
+    vectors: PretrainedVectors | None = None
     is_trained: bool = False
 
     @property
@@ -51,6 +54,7 @@ class EncodedNetwork:
         """Return what is stored; weights that were not trained are not."""
         return {
             "encoding": self.encoding,
+            "vectors": self.vectors,
             "architecture": self.network.architecture,
             "use_bfloat16": self.network.use_bfloat16,
             "weights": dict(self.network.state_dict()) if self.is_trained else None,
@@ -61,6 +65,7 @@ class EncodedNetwork:
     def from_stored(
         cls,
         encoding: Encoding,
+        vectors: PretrainedVectors | None,
         architecture: dict[str, Any],
         use_bfloat16: bool,  # noqa: FBT001 - a field
         weights: dict[str, torch.Tensor] | None,
@@ -73,7 +78,7 @@ class EncodedNetwork:
         if weights is not None:
             network.load_state_dict(weights, assign=True)
         network.use_bfloat16 = use_bfloat16
-        return cls(encoding, network.eval(), is_trained=weights is not None)
+        return cls(encoding, network.eval(), vectors, is_trained=weights is not None)
 
     def trained_so_far(self) -> EncodedNetwork:
         """Return a copy of a network that is being trained, with its weights as they are now."""
@@ -89,15 +94,16 @@ class EncodedNetwork:
         steps : Tensor of shape (B, T) or (B, T, n_inputs)
             Padded with 0.
         extension : Tensor of shape (n, embedding_dim) or None
-            Vectors of words that no training sequence holds. Their codes follow those of the
-            network.
+            Vectors of words and ids that the network has no row for. Their codes follow those of
+            the network.
         """
         lengths, extension = sequences.lengths[rows], None
         steps = self.encoding(sequences.read(rows), lengths)
-        if sequences.vectors is not None:
+        if self.vectors is not None:
             spellings, places = np.unique(sequences.read_spellings(rows), return_inverse=True)
-            is_known, vectors = sequences.vectors(spellings, sequences.spelling)
-            is_new = is_known & (spellings <= FIRST_UNKNOWN)
+            has_vector, vectors = self.vectors(spellings, sequences.spelling)
+            is_new = self.encoding(np.maximum(spellings, NO_ID), lengths) == UNKNOWN_CODE
+            is_new &= has_vector
             codes = np.where(is_new, len(self.encoding) + np.cumsum(is_new) - 1, 0)[places]
             steps = np.where(codes > 0, codes, steps)
             extension = torch.from_numpy(vectors[is_new]).to(self.device)

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from functools import partial
 from typing import Any, Self
 
 from skorch import NeuralNet
 from skorch.callbacks import Callback
 
-from sklearn_lstm.callback_support import Attributes, CallbackTask
+from sklearn_lstm.callback_support import CallbackTask
 from sklearn_lstm.progress_bar import ProgressBar
 
 
@@ -33,9 +32,8 @@ class FitProgress(ProgressBar):
         If False, nothing is drawn.
     task : CallbackTask or None
         Of the whole fit; None: no callback is told of it.
-    estimator : callable or None
-        From a network that is being trained, and its net, to the attributes of a classifier whose
-        training ends now. Called only if a callback asks for them.
+    ended : callable or None
+        `Fitted.ended` with what does not change during the training.
     """
 
     def __init__(
@@ -46,11 +44,11 @@ class FitProgress(ProgressBar):
         *,
         is_shown: bool,
         task: CallbackTask | None = None,
-        estimator: Callable[[Any, NeuralNet], Attributes] | None = None,
+        ended: Callable[..., Any] | None = None,
     ) -> None:
         super().__init__(is_shown=is_shown)
         self.task = task or CallbackTask()
-        self.estimator = estimator
+        self.ended = ended
         self.updates_per_epoch = updates_per_epoch
         self._linear_updates = {
             name: 1.0 + round(epochs * updates_per_epoch[0])
@@ -102,7 +100,7 @@ class NetworkProgress(Callback):  # type: ignore[misc]
     index : int
         Which network it is.
     so_far : object or None
-        The network that is being trained, as `FitProgress.estimator` takes it.
+        The `NetworkSoFar`.
     """
 
     progress: FitProgress | None = None  # of a copy, and after the training
@@ -144,8 +142,10 @@ class NetworkProgress(Callback):  # type: ignore[misc]
 
     def end_epoch(self, net: NeuralNet) -> None:
         """End the task of an epoch."""
-        estimator = None if self.progress is None else self.progress.estimator
-        self.has_stopped = self.epoch.end(estimator and partial(estimator, self.so_far, net))
+        ended = None if self.progress is None else self.progress.ended
+        self.has_stopped = self.epoch.end(
+            ended and (lambda: ended(*self.so_far.ended(net)).attributes)
+        )
 
     def on_train_end(self, net: NeuralNet, **_: Any) -> None:
         """Count no more updates than were done, and forget what can't be pickled."""

@@ -350,7 +350,7 @@ def test_networks_that_learn_at_the_same_time_are_the_same_each_time(precision):
     for n_threads in (2, 2, 1):
         torch.set_num_threads(n_threads)
         model = LSTMSequenceClassifier(hidden_size=8, random_state=0, precision=precision)
-        fitted.append(model.set_params(max_epochs=5).fit(X, y)._model.networks.networks)
+        fitted.append(model.set_params(max_epochs=5).fit(X, y)._fitted.model.networks.networks)
     for one, other in pairwise(fitted):
         assert len(one) == len(other) == 2
         for part, same in zip(one, other, strict=True):

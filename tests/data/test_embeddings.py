@@ -44,7 +44,7 @@ def matrix_of(n_ids, length):
 def test_row_i_of_a_matrix_is_the_vector_of_id_i():
     found = read_embeddings(VECTORS, None)
     assert found.ids.tolist() == [1, 2, 3]  # 0 is padding
-    np.testing.assert_array_equal(found.vectors, VECTORS[1:])
+    np.testing.assert_array_equal(found(found.ids, None)[1], VECTORS[1:])
 
 
 @pytest.mark.parametrize("table", [dict, keyed])
@@ -52,7 +52,7 @@ def test_a_mapping_gives_vectors_to_the_tokens_of_the_vocabulary(table):
     mapping = dict(zip(["day", "good", "unrelated"], VECTORS, strict=False))
     found = read_embeddings(table(mapping), VOCABULARY)
     assert found.ids.tolist() == [2, 5]
-    np.testing.assert_array_equal(found.vectors, VECTORS[[1, 0]])
+    np.testing.assert_array_equal(found(found.ids, None)[1], VECTORS[[1, 0]])
 
 
 @pytest.mark.parametrize("known", [[3001, 3002], [3002]])
@@ -61,7 +61,7 @@ def test_integer_tokens_of_x_come_before_ids(known):
     vocabulary = {3001: 2, 3002: 3, 2: 4}
     mapping = dict.fromkeys(known, VECTORS[0]) | {2: VECTORS[1]}
     found = read_embeddings(mapping, vocabulary)
-    assert dict(zip(found.ids.tolist(), found.vectors.tolist(), strict=True)) == {
+    assert dict(zip(found.ids.tolist(), found(found.ids, None)[1].tolist(), strict=True)) == {
         **{vocabulary[token]: VECTORS[0].tolist() for token in known},
         4: VECTORS[1].tolist(),
     }
@@ -70,7 +70,7 @@ def test_integer_tokens_of_x_come_before_ids(known):
 def test_a_mapping_from_ids_needs_no_vocabulary():
     found = read_embeddings({9: VECTORS[0], np.int64(4): VECTORS[1]}, None)
     assert found.ids.tolist() == [4, 9]
-    np.testing.assert_array_equal(found.vectors, VECTORS[[1, 0]])
+    np.testing.assert_array_equal(found(found.ids, None)[1], VECTORS[[1, 0]])
 
 
 @pytest.mark.parametrize(
@@ -134,7 +134,7 @@ def test_several_tables_are_laid_side_by_side():
     found = read_embeddings([VECTORS, {"good": [7.0], "tree": [8.0]}], VOCABULARY)
     assert found.widths == (3, 1)
     assert found.ids.tolist() == [1, 2, 3]
-    np.testing.assert_array_equal(found.vectors, np.c_[VECTORS[1:], [0, 7, 0]])
+    np.testing.assert_array_equal(found(found.ids, None)[1], np.c_[VECTORS[1:], [0, 7, 0]])
 
 
 # --- In the classifier
@@ -196,7 +196,7 @@ def test_frozen_vectors_are_those_of_their_ids():
     model = small(embeddings=vectors, freeze_embeddings=True, max_epochs=2)
     model.fit(X, rng.integers(0, 3, 60))
     ids = np.unique(np.concatenate(X))
-    codes = model._model.encoding(ids)
+    codes = model._fitted.model.encoding(ids)
     assert np.array_equal(model.module_.embedding.weight[codes].detach(), vectors[ids])
 
 

@@ -100,7 +100,7 @@ def test_no_package_is_imported_for_a_name():
         "import logging, sys\n"
         "from sklearn_lstm.data.embeddings import read_embeddings\n"
         "found = read_embeddings('wordllama', {'good': 2, 'bad': 3})\n"
-        "assert found.vectors.shape == (2, 256)\n"
+        "assert found.widths == (256,)\n"
         "assert 'wordllama' not in sys.modules\n"
         "assert (logging.root.level, logging.root.handlers) == (logging.WARNING, [])\n"
     )
@@ -232,7 +232,10 @@ def test_an_object_is_pickled_once_and_not_saved(kind, wordllama, tmp_path):
     model = fit(table)
     restored = pickle.loads(pickle.dumps(model))
     np.testing.assert_array_equal(restored.predict_proba(NEW), model.predict_proba(NEW))
-    assert restored[-1]._vectors.tables[0].model is restored[-1].embeddings
+    assert (
+        restored[-1]._fitted.model.networks.first.vectors.parts[0].table.model
+        is restored[-1].embeddings
+    )
     with pytest.raises(TypeError, match=r"(?s)embeddings=.*name or path of a static model.*joblib"):
         save(model, tmp_path / "model.safetensors")
     model.set_params(lstmsequenceclassifier__embeddings=None)

@@ -194,7 +194,8 @@ def test_the_share_of_known_tokens_and_the_tables_are_told():
     n_known = sum(sum(word in ("day", *GOOD, *BAD) for word in t.split()) for t in TEXTS)
     assert model.embedding_coverage_ == n_known / sum(len(text.split()) for text in TEXTS)
     row = (
-        "pretrained vectors: 1 columns of a dict and 5 columns of WordVectors (14 words, 0.0 MB); "
+        "pretrained vectors: 1 columns of a dict (1 words, 0.0 MB) and 5 columns of "
+        "WordVectors (14 words, 0.0 MB); "
         f"{model.embedding_coverage_:.1%} of the tokens have one"
     )
     assert row in repr(model)
@@ -224,7 +225,7 @@ def test_a_wrong_vector_of_a_word_of_no_training_text_is_refused(wrong, message)
     with pytest.raises(ValueError, match=message):
         pipeline({**TABLE, "glad": wrong}).fit(TEXTS, Y)
     many = {"good": np.ones(4), **dict.fromkeys(range(1, WORDS_AT_ONCE), np.ones(4))}
-    with pytest.raises(ValueError, match="of 'glad'"):
+    with pytest.raises(ValueError, match="'glad'"):
         read_embeddings({**many, "glad": wrong}, {"good": 2})
 
 
@@ -260,9 +261,128 @@ def test_clones_share_the_table(make):
     assert clone(model)[-1].get_params().keys() == model[-1].get_params().keys()
 
 
-def test_word_vectors_that_are_fitted_again_do_not_change_a_classifier():
-    vectors = learned()
-    model = pipeline(vectors).fit(TEXTS, Y)
-    before = model.decision_function(NEW_TEXTS)
+def refit(vectors):
     vectors.fit(["sour glad day"] * 9)
+
+
+def overwrite(table):
+    for vector in table.values() if isinstance(table, dict) else table:
+        vector[:] = 7
+
+
+def add_word(table):
+    table["qwxz"] = np.ones(4)
+
+
+@pytest.mark.parametrize(
+    ("make", "change"),
+    [
+        (learned, refit),
+        (lambda: {word: vector.copy() for word, vector in TABLE.items()}, overwrite),
+        (lambda: dict(TABLE), add_word),
+        (lambda: [dict(TABLE), learned()], lambda tables: [add_word(tables[0]), refit(tables[1])]),
+        (lambda: RNG.normal(size=(40, 4)).astype(np.float32), overwrite),
+    ],
+    ids=["WordVectors", "values of a mapping", "words of a mapping", "several", "array"],
+)
+def test_what_happens_to_a_table_does_not_change_a_classifier(make, change):
+    table = make()
+    model = pipeline(table, max_epochs=4).fit(TEXTS, Y)
+    before = model.decision_function(NEW_TEXTS)
+    change(table)
     np.testing.assert_array_equal(model.decision_function(NEW_TEXTS), before)
+
+
+def test_the_vectors_of_word_vectors_are_shared_and_can_not_be_overwritten():
+    vectors = learned()
+    pipeline(vectors, max_epochs=0).fit(TEXTS, Y)
+    for table in (vectors, clone(vectors)):
+        with pytest.raises(ValueError, match="read-only"):
+            table.vectors_[:] = 0
+
+
+@pytest.mark.parametrize("max_epochs", [0, 20])
+@pytest.mark.parametrize("new", ["fitted again", "another", "None"])
+def test_another_table_at_partial_fit_changes_no_word_that_is_known(new, max_epochs):
+    """Centre, coefficients and weights belong to the vectors of `fit`."""
+    vectors = learned()
+    model = pipeline(vectors, lr=0.02, max_epochs=max_epochs).fit(TEXTS, Y)
+    seen = [*TEXTS, "glad", "sour", "a glad day"]
+    before = model.decision_function(seen)
+    linear = model[-1].linear_model_
+    if new == "fitted again":
+        vectors.fit([f"{a} {b}" for a in [*GOOD, "glad"] for b in [*BAD, "sour"]])
+    else:
+        other = WordVectors(embedding_dim=5).fit([text[::-1] for text in UNLABELLED] + TEXTS)
+        model[-1].set_params(embeddings=None if new == "None" else other)
+    model[-1].set_params(lr=1e-9)
+    model[-1].partial_fit(model[0].transform(["a good day"]), [1])
+    assert model[-1].linear_model_ is linear
+    after = model.decision_function(seen)
+    if max_epochs:  # else the network is no part of the model before
+        np.testing.assert_allclose(after, before, atol=0.2)
+    assert np.mean((after > 0) == (before > 0)) == 1
+
+
+def test_without_a_linear_model_words_keep_the_vectors_of_fit():
+    model = pipeline(TABLE, linear_branch=False, max_epochs=6).fit(TEXTS, Y)
+    before = model.decision_function([*NEW.values()])
+    model[-1].set_params(embeddings=None, lr=1e-9)
+    model[-1].partial_fit(model[0].transform(["a good day"]), [1])
+    np.testing.assert_allclose(model.decision_function([*NEW.values()]), before, atol=1e-4)
+
+
+@pytest.mark.parametrize("linear_branch", [False, True])
+def test_words_that_the_vectorizer_has_learned_alone_keep_their_vectors(linear_branch):
+    """The first step of a stream gives new words ids, which the classifier does not know yet."""
+    texts = ["glad", "sour", "a glad day", "glad sour sour night"]
+    model = pipeline(TABLE, linear_branch=linear_branch, max_epochs=6).fit(TEXTS, Y)
+    before = model.decision_function(texts)
+    explained = explain(model, texts, 1)
+    model[0].partial_fit(texts)
+    np.testing.assert_allclose(model.decision_function(texts), before, atol=1e-6)
+    for each, expected in zip(explain(model, texts, 1), explained, strict=True):
+        np.testing.assert_allclose(each.values, expected.values, atol=1e-5)
+        assert each.left_out == expected.left_out
+    # Once the classifier has learned some of them, the others are looked up still.
+    model[-1].set_params(lr=1e-9).partial_fit(model[0].transform(["sour"]), [0])
+    np.testing.assert_allclose(model.decision_function(["glad"]), before[:1], atol=0.3)
+
+
+class Recorded(dict):
+    """A mapping that remembers which words are looked up."""
+
+    def __init__(self, table):
+        super().__init__(table)
+        self.read = set()
+
+    def __getitem__(self, word):
+        self.read.add(word)
+        return super().__getitem__(word)
+
+
+def test_partial_fit_looks_up_new_words_only():
+    table = Recorded(TABLE)
+    model = pipeline(table).fit(TEXTS, Y)
+    X = model[0].partial_fit(["glad qwxz"]).transform(["glad good day", "bad day sour"])
+    table.read.clear()
+    model[-1].partial_fit(X, [1, 0])
+    assert table.read == {"glad", "sour"}  # one has got an id, the other has none
+    table.read.clear()
+    model[-1].partial_fit(model[0].transform(["qwxz good"]), [1])  # an id without a vector
+    assert table.read == set()
+
+
+@pytest.mark.parametrize("max_epochs", [0, 2])
+@pytest.mark.parametrize("new", [TABLE, learned])
+def test_a_first_table_at_partial_fit_serves_new_ids(new, max_epochs):
+    table = new() if callable(new) else new
+    width = 5 if callable(new) else 4
+    model = pipeline(None, embedding_dim=width, max_epochs=max_epochs).fit(TEXTS, Y)
+    model[-1].set_params(embeddings=table, embedding_dim="auto", lr=1e-9)
+    for text in ("a good day", "day qwxz", "glad"):  # no new word, one without a vector, and one
+        model[-1].partial_fit(model[0].partial_fit([text]).transform([text]), [1])
+    vectors = model[-1].module_.embedding.weight.numpy(force=True)
+    expected = table.lookup(["glad"])[1] * np.sqrt(5) if callable(new) else TABLE["glad"]
+    np.testing.assert_allclose(vectors[-1], np.ravel(expected), atol=1e-4)
+    assert model[-1].embedding_coverage_ is None

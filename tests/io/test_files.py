@@ -33,6 +33,7 @@ import sklearn_lstm
 from sklearn_lstm import LSTMSequenceClassifier, TextSequenceVectorizer
 from sklearn_lstm.inspection import explain, gate_activations
 from sklearn_lstm.io import ModelFileError, array_file, describe, load, save
+from sklearn_lstm.storing.envelope import FORMAT
 from sklearn_lstm.storing.stored_form import checksum_of
 
 TEXTS = ["so good", "good fun, so good", "so bad", "bad, so boring", "naïve plot"]
@@ -283,7 +284,7 @@ def test_a_classifier_is_described_without_its_weights(path, intact, monkeypatch
 
     monkeypatch.setattr(array_file.StoredArrays, "__getitem__", get)
     found = describe(path)
-    assert read == ["classes_"]
+    assert read == ["_fitted.labels.classes"]
     keys = ["format", "versions", "parameters", "classes", "sizes", "n_samples"]
     assert list(found) == keys
     assert found["parameters"]["pooling"] == ("max", "mean")
@@ -356,10 +357,13 @@ def changed(data, change):
     return joined(header, arrays)
 
 
-def test_a_newer_format_is_refused_and_says_so(path, intact):
-    message = refusal(path, changed(intact, lambda content: content.update(format=3)))
-    assert "format 3" in message
-    assert "Install a newer version" in message
+@pytest.mark.parametrize(
+    ("format_", "remedy"), [(4, "Install a newer version"), (2, "Fit the model again")]
+)
+def test_another_format_is_refused_and_says_so(format_, remedy, path, intact):
+    message = refusal(path, changed(intact, lambda content: content.update(format=format_)))
+    assert f"format {format_}" in message
+    assert remedy in message
 
 
 def test_another_version_warns(path, intact):
@@ -371,7 +375,8 @@ def test_another_version_warns(path, intact):
 
 
 def architecture_of(content):
-    members = content["fitted"]["_model"]["SequenceModel"][1][0]["tuple"]
+    keys, values = content["fitted"]["_fitted"]["Fitted"]
+    members = values[keys.index("model")]["SequenceModel"][1][0]["tuple"]
     networks = members[0]["Networks"][1][0]["tuple"]
     keys, values = networks[0]["EncodedNetwork"]
     return values[keys.index("architecture")]["dict"]
@@ -419,7 +424,7 @@ def test_a_forged_tree_is_refused(change, path, intact):
 
 def test_a_forged_header_is_refused_before_memory_is_taken(path, intact):
     header, arrays = parts_of(intact)
-    name = "classes_"
+    name = "_fitted.labels.classes"
     first = header[name]
 
     def with_entry(**changes):
@@ -539,11 +544,11 @@ def test_a_pickle_is_refused_and_not_run(path, tmp_path, monkeypatch):
 def with_archive(archive):
     """Return the file of a Pipeline whose first step is this archive of skops."""
     data = np.frombuffer(archive, np.uint8)
-    step = {"class": "skops", "parameters": {}, "fitted": {"classes_": None}, "sizes": {}}
+    step = {"class": "skops", "parameters": {}, "classes": None, "sizes": {}}
     step |= {"archive": {"bytes": {"array": ["a", checksum_of(data)]}}, "n_samples": None}
     content = {"class": "Pipeline", "parameters": {"verbose": False, "transform_input": None}}
     versions = {"sklearn_lstm": sklearn_lstm.__version__}
-    content |= {"format": 2, "versions": versions, "steps": [["a", step]]}
+    content |= {"format": FORMAT, "versions": versions, "steps": [["a", step]]}
     text = json.dumps(content)
     return to_safetensors({"a": data}, {"content": text, "checksum": checksum_of(text)})
 

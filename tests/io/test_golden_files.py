@@ -7,6 +7,7 @@ from make_golden import FOLDER, MODELS
 from small_encoder import SmallEncoder
 
 from sklearn_lstm.io import describe, load
+from sklearn_lstm.storing.envelope import FORMAT
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.InconsistentVersionWarning")
 
@@ -35,23 +36,13 @@ def test_a_pickled_model_gives_the_probabilities_of_the_day_it_was_stored(path):
 
 
 def test_a_stored_model_that_was_continued_can_go_on():
-    model = load(FOLDER / "continued-format2.safetensors")
+    model = load(FOLDER / f"continued-format{FORMAT}.safetensors")
     model.partial_fit([[3, 9]], [[1, 0]])
     assert model.n_epochs_ == 2
     assert model.class_weight[1][1].dtype == np.float32
 
 
 def test_parameters_of_another_byte_order_come_back():
-    model = load(FOLDER / "pretrained-format2.safetensors")
+    model = load(FOLDER / f"pretrained-format{FORMAT}.safetensors")
     assert model.embeddings.dtype == ">f4"
     assert model.classes_.dtype == ">i8"
-
-
-@pytest.mark.parametrize("suffix", ["safetensors", "joblib"])
-def test_a_model_of_before_thresholds_predicts_above_one_half(suffix):
-    path = FOLDER / f"continued-format2.{suffix}"
-    model = load(path) if suffix == "safetensors" else joblib.load(path)
-    assert model.threshold == 0.5
-    assert model.thresholds_.tolist() == [0.5, 0.5]
-    X = MODELS["continued"][1]
-    np.testing.assert_array_equal(model.predict(X), model.decision_function(X) > 0)

@@ -34,7 +34,7 @@ def test_the_network_neither_learns_nor_counts(pairs, lr_schedule, early_stoppin
     assert model.calibration_["network_weight"] == 0
     sequences = read_as_at_fit(model, X)
     expected = model.calibration_["linear_weight"] * model.linear_model_.logits(sequences)
-    expected += model._model.biases
+    expected += model._fitted.model.biases
     np.testing.assert_allclose(model.decision_function(X), expected[:, 1] - expected[:, 0])
     assert model.score(X[200:], y[200:]) > 0.95
 

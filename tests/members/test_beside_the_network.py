@@ -166,11 +166,11 @@ def test_the_decision_is_the_weighed_sum_of_networks_and_linear_model(pairs):
     blend = model.calibration_
     assert blend["n_networks"] == 2
     sequences = read_sequences(X)
-    of_networks = [each.logits(sequences) for each in model._model.networks.networks]
+    of_networks = [each.logits(sequences) for each in model._fitted.model.networks.networks]
     assert not np.allclose(*of_networks)
     expected = blend["network_weight"] * np.mean(of_networks, axis=0)
     expected += blend["linear_weight"] * model.linear_model_.logits(sequences)
-    expected += model._model.biases
+    expected += model._fitted.model.biases
     np.testing.assert_allclose(model.decision_function(X), expected[:, 1] - expected[:, 0])
 
 
@@ -210,9 +210,9 @@ def test_warm_start_keeps_the_blend_weights(sentences):
 def test_warm_start_corrects_by_the_classes_of_the_samples_it_learns_from(sentences):
     X, y = sentences(200), np.arange(200) % 10 == 0
     model = LSTMSequenceClassifier(**SMALL, warm_start=True).fit(X, y)
-    np.testing.assert_allclose(np.diff(model._model.log_prior), -np.log(9))
+    np.testing.assert_allclose(np.diff(model._fitted.model.log_prior), -np.log(9))
     model.fit(X, ~y)
-    np.testing.assert_allclose(np.diff(model._model.log_prior), np.log(9))
+    np.testing.assert_allclose(np.diff(model._fitted.model.log_prior), np.log(9))
 
 
 def test_partial_fit_keeps_the_linear_model(pairs):

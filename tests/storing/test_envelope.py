@@ -94,8 +94,8 @@ def test_the_state_is_a_text_and_its_arrays(make):
 
 def test_weights_are_named_as_in_the_network():
     names = tokens_model()[0].__getstate__()["arrays"]
-    assert "_model.members.0.networks.0.weights.output.weight" in names
-    assert "_model.members.1.coef" in names
+    assert "_fitted.model.members.0.networks.0.weights.output.weight" in names
+    assert "_fitted.model.members.1.coef" in names
 
 
 @every_class
@@ -181,7 +181,7 @@ def test_objects_are_carried_by_pickle(copied):
     model.note = Registered(threading.Lock())
     model.circle = []
     model.circle.append(model.circle)
-    assert model.__getstate__()["objects"].keys() == {"callbacks", "optimizer", "note", "circle"}
+    assert model.__getstate__()["objects"].keys() == {"callbacks.0", "optimizer", "note", "circle"}
     restored = copied(model)
     assert restored.callbacks[0].note == "a"
     assert restored.callbacks[0].holders[0] is restored

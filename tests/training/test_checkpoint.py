@@ -92,7 +92,7 @@ def contents(folder):
 def assert_same(fitted, expected, X=X):
     """Check that two classifiers agree in each bit, and in all of the history but its times."""
     np.testing.assert_array_equal(fitted.predict_proba(X), expected.predict_proba(X))
-    networks = [each._model.networks.networks for each in (fitted, expected)]
+    networks = [each._fitted.model.networks.networks for each in (fitted, expected)]
     for one, other in zip(*networks, strict=True):
         weights, others = one.network.state_dict(), other.network.state_dict()
         assert all(torch.equal(weights[name], others[name]) for name in others)

@@ -68,7 +68,7 @@ class ConvolutionModel(LinearMember):
     confidence: float | None = field(default=None, metadata={"is_stored": False})
 
     @classmethod
-    def work(cls, samples: Samples) -> int:
+    def work(cls, samples: Samples, configuration: Configuration) -> int:  # noqa: ARG003
         """Return the work of fitting, in the units of the network's training: 2 for each step read.
 
         Measured once, on one core: the features of a step take half as long as the network takes

@@ -7,12 +7,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from time import perf_counter
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Self, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
 from sklearn_lstm.blending import Logits
+from sklearn_lstm.data.sentence_encoders import SentenceEncoder
 from sklearn_lstm.data.sequences import (
     ROWS_AT_ONCE,
     Rows,
@@ -31,6 +32,8 @@ if TYPE_CHECKING:  # a stored member computes without torch
     from sklearn_lstm.training.configuration import Configuration
     from sklearn_lstm.training.progress import FitProgress
 
+Vectors: TypeAlias = NDArray[np.float32]  # (n_texts, dim)
+
 MOST_SAMPLES = 100_000  # that it learns from: a vector takes 1.5 kB
 
 
@@ -40,6 +43,7 @@ class EncoderModel(LinearMember):
 
     Parameters
     ----------
+    encoder : SentenceEncoder
     mean : ndarray of shape (dim,)
         Of the vectors of the training texts.
     coef : ndarray of shape (dim, n_outputs)
@@ -50,12 +54,13 @@ class EncoderModel(LinearMember):
     name = "encoder"
     kinds = ()  # it is for any tokens, but only where the user brings an encoder
 
+    encoder: SentenceEncoder
     mean: NDArray[np.float64]
     coef: NDArray[np.float64]
     intercept: NDArray[np.float64]
 
     @classmethod
-    def suits(cls, samples: Samples, configuration: Configuration) -> bool:
+    def suits(cls, configuration: Configuration) -> bool:
         """Return whether there is an encoder.
 
         Raises
@@ -63,35 +68,39 @@ class EncoderModel(LinearMember):
         ValueError
             If the member can't be fitted, which the user wants.
         """
-        if samples.sequences.encoder is None:
+        if configuration.encoder is None:
             return False
         if lacking := cls.lacks(configuration):
             raise ValueError(f"An encoder as embeddings needs {' and '.join(lacking)}.")
         return True
 
     @classmethod
-    def work(cls, samples: Samples) -> int:
+    def work(cls, samples: Samples, configuration: Configuration) -> int:
         """Return the work of encoding, by the seconds that about 32 texts take, or all if fewer."""
-        rows = row_numbers(len(samples))[:: 1 + len(samples) // 32]
-        samples.sequences.sentence_vectors(rows[:1])  # the first call may take much longer
+        rows, encoder = (
+            row_numbers(len(samples))[:: 1 + len(samples) // 32],
+            _encoder(configuration),
+        )
+        encoder(samples.sequences.texts(rows[:1]))  # the first call may take much longer
         start = perf_counter()
-        samples.sequences.sentence_vectors(rows)
+        encoder(samples.sequences.texts(rows))
         seconds = (perf_counter() - start) * min(len(samples), MOST_SAMPLES) / len(rows)
         return round(seconds * WORK_PER_SECOND)
 
     @classmethod
-    def prepare(cls, parts: Parts, progress: FitProgress) -> None:
+    def prepare(cls, parts: Parts, configuration: Configuration, progress: FitProgress) -> None:
         """Encode the texts, which takes longest."""
         sequences, rows = parts.samples.sequences, _rows(parts)
+        encoder = _encoder(configuration)
         for start in range(0, len(rows), ROWS_AT_ONCE):
             progress.count_linear_model(cls.name, start / len(rows))
-            sequences.sentence_vectors(rows[start : start + ROWS_AT_ONCE])
+            encoder(sequences.texts(rows[start : start + ROWS_AT_ONCE]))
 
     @classmethod
     def fit_linear(
         cls,
         parts: Parts,
-        configuration: Configuration,  # noqa: ARG003
+        configuration: Configuration,
     ) -> tuple[Self, Logits]:
         """Fit to all samples, or to as many as the memory allows.
 
@@ -101,30 +110,32 @@ class EncoderModel(LinearMember):
         logits : ndarray of shape (n_held_out, n_outputs)
             Of the held-out samples, by a model fitted to the others.
         """
-        rows = _rows(parts)
+        rows, encoder = _rows(parts), _encoder(configuration)
         samples = parts.samples.subset(rows)
-        vectors, targets = _vectors(samples.sequences), samples.targets
+        vectors, targets = _vectors(encoder, samples.sequences), samples.targets
         held_out = np.searchsorted(rows, parts.drawn)
         learned = np.delete(np.arange(len(rows)), held_out)
         learned_targets = targets.subset(learned)
         standardised, *_ = _standardised(vectors[learned])
         penalty = find_penalty(standardised, learned_targets, parts.seed)
         del standardised  # a copy of all vectors
-        without = cls._of(vectors[learned], learned_targets, penalty)
-        model = cls._of(vectors, targets, penalty) if len(held_out) else without
+        without = cls._of(encoder, vectors[learned], learned_targets, penalty)
+        model = cls._of(encoder, vectors, targets, penalty) if len(held_out) else without
         return model, without.logits_of(vectors[held_out])
 
     @classmethod
-    def _of(cls, vectors: NDArray[np.float32], targets: Targets, penalty: float) -> Self:
+    def _of(
+        cls, encoder: SentenceEncoder, vectors: Vectors, targets: Targets, penalty: float
+    ) -> Self:
         standardised, mean, deviation = _standardised(vectors)
         intercept, *coef = fit_regression(standardised, targets, penalty)
-        return cls(mean, np.stack(coef) / deviation[:, np.newaxis], intercept)
+        return cls(encoder, mean, np.stack(coef) / deviation[:, np.newaxis], intercept)
 
     def logits(self, sequences: Sequences) -> Logits:
         """Return the logits (n_samples, n_outputs)."""
-        return self.logits_of(_vectors(sequences))
+        return self.logits_of(_vectors(self.encoder, sequences))
 
-    def logits_of(self, vectors: NDArray[np.float32]) -> Logits:
+    def logits_of(self, vectors: Vectors) -> Logits:
         """Return the logits of vectors (n_samples, n_outputs)."""
         return np.asarray((vectors - self.mean) @ self.coef + self.intercept)
 
@@ -141,6 +152,12 @@ class EncoderModel(LinearMember):
         return f"logistic regression on {len(self.mean):,} columns of vectors of whole texts"
 
 
+def _encoder(configuration: Configuration) -> SentenceEncoder:
+    """Return the encoder of a fit to which the member is fitted, since it has one."""
+    assert configuration.encoder is not None  # noqa: S101 - else the member does not suit it
+    return configuration.encoder
+
+
 def _rows(parts: Parts) -> Rows:
     """Return the rows that the model is fitted to, in ascending order: all, or a random part."""
     rows = row_numbers(len(parts.samples))
@@ -150,16 +167,15 @@ def _rows(parts: Parts) -> Rows:
     return np.sort(np.append(parts.drawn, chosen[: MOST_SAMPLES - len(parts.drawn)]))
 
 
-def _vectors(sequences: Sequences) -> NDArray[np.float32]:
+def _vectors(encoder: SentenceEncoder, sequences: Sequences) -> Vectors:
     """Return the vectors of all texts, which are read and encoded part by part."""
-    return np.concatenate(
-        [sequences.sentence_vectors(rows) for rows in chunks_of_rows(sequences.lengths)]
-    )
+    parts = chunks_of_rows(sequences.lengths)
+    return np.concatenate([encoder(sequences.texts(rows)) for rows in parts])
 
 
 def _standardised(
-    vectors: NDArray[np.float32],
-) -> tuple[NDArray[np.float32], NDArray[np.float64], NDArray[np.float64]]:
+    vectors: Vectors,
+) -> tuple[Vectors, NDArray[np.float64], NDArray[np.float64]]:
     """Return the standardised vectors, and the mean and the deviation of each column."""
     mean = np.asarray(vectors.mean(axis=0, dtype=np.float64))
     deviation = np.asarray(vectors.std(axis=0, dtype=np.float64))

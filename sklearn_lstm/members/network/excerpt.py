@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from copy import deepcopy
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, cast
 
 import numpy as np
@@ -72,11 +72,10 @@ class Excerpt:
         new_ids = known.new_ids(ids, configuration.ids_with_vectors)
         new_vectors = whole.network.new_vectors(len(known) + len(new_ids), generator)
         given = configuration.vectors
-        if given is not None:
-            is_new = np.isin(given.ids, new_ids)
-            places = torch.from_numpy(np.searchsorted(new_ids, given.ids[is_new]))
-            vectors = torch.from_numpy(given.vectors[is_new])
-            new_vectors[places.to(weight.device)] = vectors.to(weight.device)
+        if given is not None and len(given.ids):
+            has_vector, vectors = given(new_ids, None)
+            places = torch.from_numpy(has_vector).to(weight.device)
+            new_vectors[places] = torch.from_numpy(vectors[has_vector]).to(weight.device)
 
         ids = ids[ids > 0]
         codes_of_ids = known(ids)
@@ -129,4 +128,4 @@ class Excerpt:
         network.set_table(grown(table, self.new_vectors, weight.detach()))
         replace_weight(optimizer, weight, network.embedding.weight)
         optimizer.state[network.embedding.weight] = state
-        return EncodedNetwork(encoding, network, is_trained=True)
+        return replace(self.whole, encoding=encoding, network=network)

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 from skorch import NeuralNet
 from skorch.callbacks import Callback
 
 from sklearn_lstm.exceptions import NonFiniteTrainingError
+
+EpochRow: TypeAlias = dict[str, float | None]
 
 
 class EpochRecord(Callback):  # type: ignore[misc]
@@ -59,7 +61,7 @@ def raise_not_finite(found: str, net: NeuralNet) -> None:
     )
 
 
-def epoch_rows(net: NeuralNet) -> list[dict[str, float | None]]:
+def epoch_rows(net: NeuralNet) -> list[EpochRow]:
     """Return a row for each finished epoch."""
     return [
         {

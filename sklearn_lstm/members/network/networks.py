@@ -19,6 +19,7 @@ from sklearn_lstm.data.sequences import Samples, Sequences
 from sklearn_lstm.members.member import Contributions, Member
 from sklearn_lstm.members.network.excerpt import Excerpt
 from sklearn_lstm.members.network.gradients import integrated_gradients
+from sklearn_lstm.members.network.history import EpochRow, epoch_rows
 from sklearn_lstm.members.network.loop import optimizer_state_of, torch_generator, train
 from sklearn_lstm.members.network.micro_batches import MicroBatchNet
 from sklearn_lstm.members.network.new_network import new_network
@@ -257,8 +258,8 @@ class NetworkSoFar:
         loss = self.judged().blend().loss
         return loss, loss / len(self.sequences)
 
-    def member(self, net: MicroBatchNet) -> tuple[Networks, HeldOutLogits]:
-        """Return a copy of the network as it is now, and what is said of held-out sequences."""
+    def ended(self, net: MicroBatchNet) -> tuple[Networks, HeldOutLogits, list[EpochRow]]:
+        """Return a copy of the network as it is now, and the rest that `Fitted.ended` takes."""
         so_far = replace(self, network=self.network.trained_so_far())
         held_out = so_far.judged() if self.is_judged else self.held_out
-        return Networks((so_far.network,), net=net), held_out
+        return Networks((so_far.network,)), held_out, epoch_rows(net)

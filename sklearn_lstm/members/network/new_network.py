@@ -27,7 +27,8 @@ def new_network(
 
     Targets are those that the encoding may depend on.
     """
-    previous, vectors = configuration.previous, configuration.vectors
+    previous = configuration.previous
+    own = None if previous is None else previous.vectors
     encoding = configuration.encoding(sequences, targets)
     if previous is not None and configuration.goes_on:
         network = deepcopy(previous.network)
@@ -38,12 +39,14 @@ def new_network(
         network = SequenceNetwork(**_architecture(configuration, sequences, len(encoding)))
         network.draw_weights(generator)
         first_code = 0
-    if vectors is not None:
-        codes = cast("TokenCodes", encoding)(vectors.ids)
-        is_new = codes >= first_code
-        rows = codes[is_new], vectors.vectors[is_new]
-        network.set_vectors(*map(torch.from_numpy, rows))
-    return EncodedNetwork(encoding, network, configuration.goes_on)
+    for vectors in (own, configuration.vectors):
+        if vectors is not None and len(vectors.ids):
+            codes = cast("TokenCodes", encoding)(vectors.ids)
+            is_new = codes >= first_code
+            _, new = vectors(vectors.ids[is_new], None)
+            network.set_vectors(torch.from_numpy(codes[is_new]), torch.from_numpy(new))
+    kept = configuration.vectors if previous is None else own
+    return EncodedNetwork(encoding, network, kept, configuration.goes_on)
 
 
 def _architecture(

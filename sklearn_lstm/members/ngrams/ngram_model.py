@@ -68,7 +68,7 @@ class NgramModel(KnownNgrams, LinearMember):
     knows_words: bool = True
 
     @classmethod
-    def work(cls, samples: Samples) -> int:
+    def work(cls, samples: Samples, configuration: Configuration) -> int:  # noqa: ARG003
         """Return the work of fitting, measured once: 1 unit for 25 steps of an SVM, 100 of many."""
         n_outputs = samples.targets.n_outputs
         steps_per_unit = 25 if n_outputs <= MOST_SCALED else 100
@@ -107,8 +107,9 @@ class NgramModel(KnownNgrams, LinearMember):
         fewest = _fewest_sequences(bags, n_outputs, has_borders=reader.has_borders)
         if fewest is None:
             return None, np.empty((0, n_outputs))
-        average, means = MeanVectors.of(samples.sequences), np.empty((len(samples), 0), np.float32)
-        if average is not None:
+        average, means = None, np.empty((len(samples), 0), np.float32)
+        if configuration.vectors is not None:
+            average = MeanVectors.of(samples.sequences, configuration.vectors)
             means = average(samples.sequences)
 
         def fit(rows: Rows, bags: list[csr_matrix]) -> NgramModel:

@@ -5,12 +5,13 @@ They tell which words are alike, also words that no sequence with a label holds.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_matrix
 
+from sklearn_lstm.data.embeddings import PretrainedVectors
 from sklearn_lstm.data.sequences import Rows, Sequences, chunks_of_rows
 from sklearn_lstm.members.member import Contributions
 from sklearn_lstm.text.counting import FIRST_UNKNOWN
@@ -26,8 +27,8 @@ class MeanVectors:
 
     Parameters
     ----------
-    widths : tuple of int
-        Columns of each table.
+    vectors : PretrainedVectors
+        Those of `fit`.
     ids : ndarray of shape (n_ids,)
         Those of the training sequences, in ascending order.
     idf : ndarray of shape (n_ids + 1,)
@@ -35,16 +36,14 @@ class MeanVectors:
     centre : ndarray of shape (embedding_dim,)
     """
 
-    widths: tuple[int, ...]
+    vectors: PretrainedVectors
     ids: NDArray[np.int64]
     idf: NDArray[np.float32]
     centre: NDArray[np.float32]
 
     @classmethod
-    def of(cls, sequences: Sequences) -> MeanVectors | None:
-        """Find the idf of all tokens, and the centre of the sequences; None without vectors."""
-        if sequences.vectors is None:
-            return None
+    def of(cls, sequences: Sequences, vectors: PretrainedVectors) -> MeanVectors:
+        """Find the idf of all tokens, and the centre of the sequences."""
         ids = sequences.distinct_ids().astype(np.int64)
         frequency = np.zeros(len(ids) + 1)
         for rows in chunks_of_rows(sequences.lengths):
@@ -52,9 +51,9 @@ class MeanVectors:
             pairs = np.unique(row * len(ids) + np.searchsorted(ids, sequences.read(rows)))
             frequency += np.bincount(pairs % len(ids), minlength=len(frequency))
         idf = np.log((1 + len(sequences)) / (1 + frequency)) + 1
-        widths = sequences.vectors.widths
-        new = cls(widths, ids, idf.astype(np.float32), np.zeros(sum(widths), np.float32))
-        return cls(widths, ids, new.idf, new(sequences).mean(axis=0))
+        zeros = np.zeros(sum(vectors.widths), np.float32)
+        new = cls(vectors, ids, idf.astype(np.float32), zeros)
+        return replace(new, centre=new(sequences).mean(axis=0))
 
     def __call__(self, sequences: Sequences) -> NDArray[np.float32]:
         """Return the features (n_sequences, embedding_dim)."""
@@ -77,12 +76,11 @@ class MeanVectors:
         tokens : ndarray of shape (n_steps,)
             Which token each step has.
         """
-        assert sequences.vectors is not None  # noqa: S101 - the model has seen some
         spellings, tokens = np.unique(sequences.read_spellings(rows), return_inverse=True)
         # Unknown words come last, as they came: BLAS rounds the product of a row by its place.
         order = np.lexsort((np.abs(spellings), spellings <= FIRST_UNKNOWN))
         spellings, tokens = spellings[order], np.argsort(order)[tokens]
-        _, vectors = sequences.vectors(spellings, sequences.spelling)
+        _, vectors = self.vectors(spellings, sequences.spelling)
         place = np.minimum(np.searchsorted(self.ids, spellings), len(self.ids) - 1)
         idf = self.idf[np.where(self.ids[place] == spellings, place, len(self.ids))]
         ends = np.append(0, np.cumsum(sequences.lengths[rows]))
@@ -96,9 +94,10 @@ class MeanVectors:
 
     def lengths(self, vectors: NDArray[np.float32]) -> NDArray[np.float32]:
         """Return the length of the part of each table, in all of its columns; of 0 infinity."""
-        starts = np.append(0, np.cumsum(self.widths)[:-1])
+        widths = self.vectors.widths
+        starts = np.append(0, np.cumsum(widths)[:-1])
         lengths = np.sqrt(np.add.reduceat(np.square(vectors), starts, axis=1))
-        return np.repeat(np.where(lengths > 0, lengths, np.float32(np.inf)), self.widths, axis=1)
+        return np.repeat(np.where(lengths > 0, lengths, np.float32(np.inf)), widths, axis=1)
 
 
 @dataclass(frozen=True)

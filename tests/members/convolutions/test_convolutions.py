@@ -6,7 +6,7 @@ from itertools import combinations
 
 import numpy as np
 import pytest
-from scipy.special import expit
+from scipy.special import expit, softmax
 from sklearn import config_context
 from sklearn.linear_model import RidgeCV
 from sklearn.metrics import log_loss
@@ -210,6 +210,26 @@ def test_levels_of_many_channels_are_learned_and_independent_series_are_trusted(
     assert model.confidence > 0.8
 
 
+def test_levels_of_few_channels_do_not_outweigh_shapes(fit, sequences_of):
+    """New persons have other levels; those of training are of one class more often than others."""
+    rng, steps, losses = np.random.default_rng(0), np.arange(30)[:, np.newaxis], []
+
+    def draw(n_series, persons, share):
+        y, chance = rng.integers(0, 3, n_series), rng.integers(0, 3, n_series)
+        X = []
+        for label, person in zip(y, np.where(rng.random(n_series) < share, y, chance), strict=True):
+            waves = np.sin((label + 1) * steps / 2 + rng.uniform(0, 6) + np.arange(3))
+            X.append(waves + persons[person] + rng.normal(size=(30, 3)))
+        return X, y
+
+    for _ in range(2):
+        persons = rng.normal(0, 2, (6, 3))
+        model, _ = fit(*draw(120, persons[:3], share=0.6), n_outputs=3)
+        X, y = draw(300, persons[3:], share=0)
+        losses.append(log_loss(y, softmax(model.logits(sequences_of(X)), axis=1)))
+    assert np.mean(losses) < 0.04
+
+
 def test_competing_kernels_are_different(fit):
     drawn = fit(*bumps(30))[0].convolutions
     groups = np.sort(drawn.competing.reshape(-1, 7), axis=1)
@@ -393,7 +413,7 @@ def test_fitting_ends_between_two_batches_when_it_is_abandoned(fit, monkeypatch)
 
 def test_work_is_counted(samples_of):
     short, long, many = (
-        ConvolutionModel.work(samples_of([np.zeros((n_steps, 1))] * n_series, [0] * n_series))
+        ConvolutionModel.work(samples_of([np.zeros((n_steps, 1))] * n_series, [0] * n_series), None)
         for n_series, n_steps in ((100, 10), (100, 1000), (4000, 10))
     )
     assert short < long < many

@@ -1,12 +1,15 @@
 """A sentence encoder as embeddings: what it reads, how it is fitted, and what is refused."""
 
 import copy
+import ctypes
 import io
+import os
 import pickle
 import re
 import sys
 import threading
 import time
+import warnings
 from concurrent.futures import ThreadPoolExecutor
 from types import SimpleNamespace
 from unittest.mock import MagicMock
@@ -242,7 +245,9 @@ def test_partial_fit_leaves_the_encoder_as_it_is(model):
     learned = copy.deepcopy(model[-1]).partial_fit(X, LABELS)
     before, after = model[-1].calibration_["weights"], learned.calibration_["weights"]
     assert after["encoder"] == before["encoder"]
-    assert_array_equal(learned._model["encoder"].coef, model[-1]._model["encoder"].coef)
+    assert_array_equal(
+        learned._fitted.model["encoder"].coef, model[-1]._fitted.model["encoder"].coef
+    )
 
 
 def test_fit_batches_gives_the_same_model(encoder):
@@ -404,6 +409,62 @@ def test_threads_encode_one_after_the_other(model, monkeypatch):
     assert_array_equal(np.concatenate(found), model.predict(NEW[:4]))
 
 
+class OfAnother:
+    """An encoder that asks another fitted model with an encoder, in one thread or in several."""
+
+    def __init__(self, model, n_threads):
+        self.model, self.n_threads = model, n_threads
+
+    def encode(self, texts):
+        if not self.n_threads:
+            return self.model.predict_proba(texts)
+        with ThreadPoolExecutor(self.n_threads) as pool:
+            parts = np.array_split(texts, min(self.n_threads, len(texts)))
+            found = pool.map(self.model.predict_proba, parts)
+            return np.concatenate([*found])
+
+
+def in_time(function, seconds=60):
+    """Return what a function returns in another thread, unless it takes too long."""
+    results = []
+    thread = threading.Thread(target=lambda: results.append(function()), daemon=True)
+    thread.start()
+    thread.join(seconds)
+    return results[0]
+
+
+@pytest.mark.parametrize("n_threads", [0, 3])
+def test_an_encoder_may_ask_another_model_with_an_encoder(n_threads, model):
+    texts = pipeline(OfAnother(model, n_threads), max_epochs=0)
+    fitted = in_time(lambda: texts.fit(TEXTS, LABELS))
+    assert fitted.score(NEW, NEW_LABELS) > 0.9
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork")
+def test_a_fork_while_an_encoder_is_busy_can_predict(model, monkeypatch):
+    is_busy, goes_on, encode = threading.Event(), threading.Event(), model[-1].embeddings.encode
+
+    def wait(texts):
+        is_busy.set()
+        goes_on.wait(60)
+        return encode(texts)
+
+    monkeypatch.setattr(model[-1].embeddings, "encode", wait, raising=False)
+    with ThreadPoolExecutor(1) as pool:
+        pool.submit(model.predict, NEW[:2])
+        assert is_busy.wait(60)
+        with warnings.catch_warnings(action="ignore"):
+            child = os.fork()
+        if not child:
+            goes_on.set()
+            in_child = threading.Thread(target=model.predict, args=(NEW[:2],), daemon=True)
+            in_child.start()
+            in_child.join(30)
+            os._exit(in_child.is_alive())
+        goes_on.set()
+        assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+
+
 # --- Stored models
 
 
@@ -426,19 +487,71 @@ def test_save_names_an_encoder_and_pickle_holds_it(model, tmp_path):
     assert restored[-1].calibration_ == model[-1].calibration_
     pickled = pickle.loads(pickle.dumps(model))
     assert_array_equal(pickled.predict_proba(NEW), expected)
-    assert pickled[-1].embeddings is pickled[-1]._encoder.model
+    assert pickled[-1].embeddings is pickled[-1]._fitted.model["encoder"].encoder.model
+
+
+@pytest.mark.parametrize("factor", [0.5, 1.02])
+def test_an_encoder_whose_vectors_have_other_lengths_is_not_the_same(factor, model, tmp_path):
+    path, scaled = tmp_path / "model.safetensors", small_encoder.SmallEncoder()
+    save(model, path)
+    encode = scaled.encode
+    scaled.encode = lambda texts: factor * encode(texts)
+    with pytest.raises(ModelFileError, match="whose vectors of sentences differ"):
+        load(path, embeddings=scaled)
+    scaled.encode = lambda texts: 1.001 * encode(texts)
+    load(path, embeddings=scaled)
+
+
+def test_an_encoder_that_could_not_be_recognized_is_not_saved(encoder, tmp_path):
+    encode = encoder.encode
+    encoder.encode = lambda texts: encode(texts) * (np.array(texts) != FIXED_SENTENCES[0]).all()
+    model = pipeline(encoder, max_epochs=0).fit(TEXTS, LABELS)
+    with pytest.raises(TypeError, match=r"encoder SmallEncoder: its vectors of .* are all 0"):
+        save(model, tmp_path / "model.safetensors")
+
+
+class Uncopied(small_encoder.SmallEncoder):
+    """An encoder of a C library, which can neither be pickled nor copied."""
+
+    def __init__(self):
+        super().__init__()
+        self.library = ctypes.CDLL(None)
+
+
+@pytest.mark.parametrize("is_fitted", [False, True])
+def test_an_encoder_that_can_not_be_pickled_is_named_and_shared_by_copies(is_fitted, tmp_path):
+    encoder = Uncopied()
+    model = pipeline([encoder], max_epochs=0)
+    if is_fitted:
+        model.fit(TEXTS, LABELS)
+    with pytest.raises(TypeError, match=r"(?s)encoder Uncopied.*save.*load.*embeddings="):
+        pickle.dumps(model)
+    copied = copy.deepcopy(model)
+    assert copied[-1].embeddings[0] is encoder
+    if is_fitted:
+        assert_array_equal(copied.predict_proba(NEW), model.predict_proba(NEW))
+        save(model, tmp_path / "model.safetensors")
+        restored = load(tmp_path / "model.safetensors", embeddings=encoder)
+        assert_array_equal(restored.predict_proba(NEW), model.predict_proba(NEW))
+        return
+    with pytest.raises(pickle.PicklingError) as raised:
+        cross_val_score(model, TEXTS, LABELS, cv=2, n_jobs=2)
+    assert "The encoder Uncopied can't be pickled" in str(raised.value.__cause__)
+    with joblib.parallel_config(backend="threading"):
+        assert cross_val_score(model, TEXTS, LABELS, cv=2, n_jobs=2).min() > 0.6
+
+
+class OnGpu(small_encoder.SmallEncoder):
+    device = SimpleNamespace(type="cuda")
+
+    def to(self, device):
+        self.device = SimpleNamespace(type=device)
+        return self
 
 
 def test_a_pickle_holds_an_encoder_that_needs_no_gpu():
-    class OnGpu(small_encoder.SmallEncoder):
-        device = SimpleNamespace(type="cuda")
-
-        def to(self, device):
-            self.device = SimpleNamespace(type=device)
-            return self
-
     encoder = SentenceEncoder.of(OnGpu())
-    assert encoder.__getstate__()["model"].device.type == "cpu"
+    assert pickle.loads(pickle.dumps(encoder)).model.device.type == "cpu"
     assert encoder.model.device.type == "cuda"
 
 

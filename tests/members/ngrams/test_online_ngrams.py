@@ -58,7 +58,7 @@ def test_one_large_call_is_learned_in_batches_whatever_the_order_of_its_samples(
     model = make_pipeline(TextSequenceVectorizer(), LSTMSequenceClassifier(**SMALL))
     learn(model, texts, y, len(texts))
     assert model.score(*later) == 1
-    assert np.abs(model[-1]._model[OnlineNgrams.name].coef).max() < 5
+    assert np.abs(model[-1]._fitted.model[OnlineNgrams.name].coef).max() < 5
 
 
 def test_messages_that_come_one_batch_after_the_other_are_told_apart(few_messages):
@@ -115,7 +115,7 @@ def test_samples_without_weight_teach_nothing_and_large_weights_stay_finite():
     models[0].partial_fit([[3, 4], [5, 6]], [0, 1], sample_weight=[1, 0])
     models[1].partial_fit([[3, 4]], [0])
     logits = [
-        model._model[OnlineNgrams.name].logits(read_as_at_fit(model, [[5, 6], [3, 8]]))
+        model._fitted.model[OnlineNgrams.name].logits(read_as_at_fit(model, [[5, 6], [3, 8]]))
         for model in models
     ]
     assert_allclose(*logits)
@@ -126,19 +126,19 @@ def test_samples_without_weight_teach_nothing_and_large_weights_stay_finite():
 def test_a_fit_that_goes_on_has_its_own_n_grams_and_no_linear_branch_has_none():
     model, X = streamed(np.arange(40) % 2, [0, 1])
     model.set_params(warm_start=True, max_epochs=1).fit(X * 3, np.arange(120) % 2)
-    assert [member.name for member in model._model.members] == ["network", "linear model"]
+    assert [member.name for member in model._fitted.model.members] == ["network", "linear model"]
     without = LSTMSequenceClassifier(**SMALL, linear_branch=False)
     without.partial_fit(X, np.arange(40) % 2, classes=[0, 1])
-    assert len(without._model.members) == 1
+    assert len(without._fitted.model.members) == 1
 
 
 def test_a_full_table_learns_no_further_n_grams_but_what_it_has(monkeypatch):
     monkeypatch.setattr(online_ngrams, "LARGEST_COEF", 4 * 2 * 10)  # of 2 classes: 10 rows
     model, X = streamed(np.arange(40) % 2, [0, 1])
-    ngrams = model._model[OnlineNgrams.name]
+    ngrams = model._fitted.model[OnlineNgrams.name]
     before = ngrams.coef.copy()
     assert len(before) == 10
     model.partial_fit(X, np.arange(40) % 2)
-    assert model._model[OnlineNgrams.name].hashes.tolist() == ngrams.hashes.tolist()
-    assert (model._model[OnlineNgrams.name].coef[1:] != before[1:]).all()
-    assert not model._model[OnlineNgrams.name].coef[0].any()
+    assert model._fitted.model[OnlineNgrams.name].hashes.tolist() == ngrams.hashes.tolist()
+    assert (model._fitted.model[OnlineNgrams.name].coef[1:] != before[1:]).all()
+    assert not model._fitted.model[OnlineNgrams.name].coef[0].any()
