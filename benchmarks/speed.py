@@ -1,6 +1,8 @@
 """Speed beside other libraries, and the targets of speed: ``python benchmarks/speed.py``.
 
 Both sides of a row run in turn in one process, and their medians are compared.
+``--before COMMIT`` compares with an earlier version instead, for example with the last release: an
+epoch of 5,000 messages and their prediction, in turn, in a process for each version.
 
 The data are in the folder that the environment variable SKLEARN_LSTM_DATA names. The peers need
 ``pip install --group benchmarks .``. All rows together take about a quarter of an hour.
@@ -10,6 +12,11 @@ from __future__ import annotations
 
 import argparse
 import csv
+import inspect
+import json
+import subprocess
+import sys
+import tempfile
 import time
 import tracemalloc
 from collections.abc import Callable
@@ -235,13 +242,72 @@ def flat_in_samples() -> None:
     )
 
 
+VERSION = """
+import json, sys, time
+import numpy as np
+from sklearn_lstm import LSTMSequenceClassifier, TextSequenceVectorizer
+
+texts, y = json.load(open(sys.argv[1]))
+X = TextSequenceVectorizer().fit_transform(texts)
+model = LSTMSequenceClassifier(max_epochs=1, random_state=0)
+alone = {"linear_branch", "linear_model"} & set(model.get_params())
+model.set_params(**dict.fromkeys(alone, False)).fit(X, y)
+for _ in sys.stdin:
+    starts = [time.perf_counter()]
+    for work in (lambda: model.fit(X, y), lambda: model.predict_proba(X)):
+        work()
+        starts.append(time.perf_counter())
+    print(*np.diff(starts), flush=True)
+"""  # the parameter has had two names
+
+
+def against_version(commit: str, repeats: int) -> None:
+    """Compare the network with that of another commit of this repository."""
+    texts, labels = read_texts("sms_spam")
+    with tempfile.TemporaryDirectory() as folder:
+        data = Path(folder, "messages.json")
+        data.write_text(json.dumps([texts[:5_000], labels[:5_000]]))
+        archive = subprocess.run(
+            ["git", "archive", commit, "sklearn_lstm"], check=True, stdout=subprocess.PIPE
+        ).stdout
+        subprocess.run(["tar", "-x", "-C", folder], check=True, input=archive)
+        here = Path(inspect.getfile(LSTMSequenceClassifier)).parents[1]
+        sides = [
+            subprocess.Popen(
+                [sys.executable, "-c", VERSION, data],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                text=True,
+                bufsize=1,
+                cwd=side,
+            )
+            for side in (here, folder)
+        ]
+        taken = np.zeros((repeats, len(sides), 2))
+        for times in taken:
+            for side, seconds_of_side in zip(sides, times, strict=True):
+                print(file=side.stdin)
+                seconds_of_side[:] = side.stdout.readline().split()
+        for side in sides:
+            side.communicate()
+    for work, (ours, theirs) in zip(
+        ("an epoch", "predict_proba"), np.median(taken, 0).T, strict=True
+    ):
+        row(f"{work}, sms, seconds: {commit}", f"{ours:.2f}", f"{theirs:.2f}", ours / theirs, 1.02,
+            "<=")  # fmt: skip
+
+
 def main() -> None:
     """Print the table."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--repeats", type=int, default=3, help="runs of each side of a row")
     parser.add_argument("--without-keras", action="store_true")
+    parser.add_argument("--before", metavar="COMMIT", help="compare with this version alone")
     parser.add_argument("--table", type=Path, help="a CSV file to write the rows to")
     options = parser.parse_args()
+    if options.before:
+        against_version(options.before, options.repeats)
+        return
     peak = gemm_peak(torch.float32)
     print(
         f"torch {torch.__version__}, {torch.get_num_threads()} threads; matrix products: "
