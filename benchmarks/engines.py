@@ -194,7 +194,7 @@ def runs(work: str, options: argparse.Namespace, folder: str) -> dict[str, Any]:
         for engine, n_workers in product(told, (1, 2)):
             run = ["--run", engine, "--workers", str(n_workers), "--folder", folder]
             run += ["--parts", str(options.parts)]
-            done = subprocess.run(  # noqa: S603
+            done = subprocess.run(
                 [sys.executable, __file__, work, *run],
                 check=True,
                 stdout=subprocess.PIPE,

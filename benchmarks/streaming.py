@@ -198,9 +198,7 @@ def main() -> None:
                 make(path, size)
             for way in options.ways:
                 command = [sys.executable, __file__, str(size), "--fit", str(path), "--ways", way]
-                subprocess.run(  # noqa: S603
-                    [*command, "--max-epochs", options.max_epochs], check=True
-                )
+                subprocess.run([*command, "--max-epochs", options.max_epochs], check=True)
 
 
 if __name__ == "__main__":
