@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.utils import check_array, compute_sample_weight
 
-from sklearn_lstm.data.containers import as_list, is_missing_or_nan
+from sklearn_lstm.data.containers import is_missing_or_nan, to_numpy
 from sklearn_lstm.data.labels import Labels
 
 
@@ -226,7 +226,7 @@ def read_groups(groups: Any, n_samples: int) -> NDArray[np.intp] | None:
         raise ValueError(f"{wanted} Found a {type(groups).__name__}.")
     numbers: dict[Any, int] = {}
     try:
-        labels = as_list(groups)
+        labels = [*(groups if isinstance(groups, list) else to_numpy(groups, "groups"))]
         group_numbers = [numbers.setdefault(label, len(numbers)) for label in labels]
     except TypeError as error:
         raise ValueError(wanted) from error
