@@ -20,6 +20,7 @@ from sklearn_lstm.exceptions import InvalidSequencesError, InvalidSequencesTypeE
 
 DURATIONS = (timedelta, np.timedelta64)
 LARGEST_INTEGER = np.iinfo(np.int64).max
+LARGEST_EXACT = 1 << np.finfo(np.float64).nmant + 1  # float64 holds all integers up to it
 FLOATS = {"float32", "float64"}  # of which NumPy makes a table without a copy, if all are of a kind
 PIPELINE_ADVICE = (
     "Turn texts into token ids first:\n"
@@ -169,7 +170,7 @@ def to_numpy(values: Any, name: str) -> NDArray[Any]:
             "tensor.detach().float().cpu()."
         ) from error
     may_be_rounded = array.dtype.kind == "f" and not hasattr(values, "dtype")
-    is_rounded = may_be_rounded and (array >= np.float64(LARGEST_INTEGER)).any()
+    is_rounded = may_be_rounded and (np.abs(array) >= np.float64(LARGEST_EXACT)).any()
     return np.asarray(values, object) if is_rounded or array.dtype.kind == "T" else array
 
 

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from sklearn_lstm.data.containers import (
     DURATIONS,
     FLOATS,
+    LARGEST_EXACT,
     PLAIN,
     check_kind,
     check_known,
@@ -169,8 +170,7 @@ def with_exact_times(
     Larger integers are counted from the first step of their sequence.
     """
     times = steps[:, time_channel]
-    largest = 1 << np.finfo(np.float64).nmant + 1  # float64 holds all integers up to it
-    if times.dtype.kind not in "iu" or not ((times > largest) | (times < -largest)).any():
+    if times.dtype.kind not in "iu" or not (np.abs(times) > LARGEST_EXACT).any():
         return steps
     first = np.repeat(times[np.cumsum(lengths) - lengths], lengths)
     steps = steps.astype(np.float64)
