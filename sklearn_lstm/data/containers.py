@@ -19,6 +19,7 @@ from sklearn_lstm.data.spelling import LARGEST_ID
 from sklearn_lstm.exceptions import InvalidSequencesError, InvalidSequencesTypeError
 
 DURATIONS = (timedelta, np.timedelta64)
+TEXT = (str, bytes)
 LARGEST_INTEGER = np.iinfo(np.int64).max
 LARGEST_EXACT = 1 << np.finfo(np.float64).nmant + 1  # float64 holds all integers up to it
 FLOATS = {"float32", "float64"}  # of which NumPy makes a table without a copy, if all are of a kind
@@ -32,16 +33,14 @@ FIELDS_ADVICE = (
     "one for each sequence: [pd.DataFrame(row) for row in X.to_list()] (pyarrow: X.to_pylist())."
 )
 ADVICE: dict[Any, str] = {
-    str | bytes: PIPELINE_ADVICE,
+    TEXT: PIPELINE_ADVICE,
     Mapping: FIELDS_ADVICE,
     AbstractSet: "It has no order. Pass a list, in the order that the classifier shall read.",
-    sparse.spmatrix | sparse.sparray: "Pass one sparse matrix. To choose rows of it, write "
-    "X[rows], which keeps the words of the ids; a list of rows does not.",
+    sparse.spmatrix | sparse.sparray: "X[rows] keeps the words, a list of rows does not.",
 }
 TYPE_ADVICE = {
     r"(?i)struct[<(]|map<": FIELDS_ADVICE,
-    "shape_tensor": "Pass the array of shape (n_samples, n_timesteps, n_channels) that the method "
-    "to_numpy_ndarray() of pyarrow's array returns.",
+    "shape_tensor": "Pass the 3-D array that to_numpy_ndarray() of pyarrow's array returns.",
 }
 PLAIN = (np.ndarray, list, tuple)  # nearly all rows, which most checks do not concern
 
@@ -76,9 +75,8 @@ def as_array(X: Any, input_type: str) -> NDArray[Any]:
     except ValueError:  # rows of unequal length, in a container of Python
         array = np.fromiter(X, np.object_)
     check_kind(array, "X")
-    is_3d = array.ndim == 3 and array.dtype.kind == "O"  # each channel has a type of its own
-    if is_3d or (array.ndim > 1 and holds_dates(array)):
-        return np.fromiter(array, np.object_, len(array))
+    if (array.ndim == 3 and array.dtype.kind == "O") or (array.ndim > 1 and holds_dates(array)):
+        return np.fromiter(array, np.object_, len(array))  # each channel has a type of its own
     if array.ndim == 0 or (array.ndim == 1 and array.dtype.kind != "O" and array.size):
         raise InvalidSequencesError(
             f"Expected a set of sequences, got a {array.ndim}-D array ({type(X).__name__}). "
@@ -109,8 +107,7 @@ def check_value(value: Any, found: str) -> None:
     """Raise an error for a string, and for what has no order of its own: they are no sequences."""
     for kind, advice in () if isinstance(value, PLAIN) else ADVICE.items():
         if isinstance(value, kind):
-            is_text = isinstance(value, str | bytes)
-            error = InvalidSequencesTypeError if is_text else InvalidSequencesError
+            error = InvalidSequencesError if kind != TEXT else InvalidSequencesTypeError
             raise error(f"{found} a {type(value).__name__}: {reprlib.repr(value)}. {advice}")
 
 
@@ -130,7 +127,7 @@ def refuse_row(index: int, found: str, cause: Exception | None = None) -> NoRetu
 
 def is_row(value: Any) -> bool:
     """Return whether a value can be a sequence."""
-    return hasattr(value, "__len__") and not isinstance(value, str | bytes | Mapping)
+    return hasattr(value, "__len__") and not isinstance(value, (*TEXT, Mapping))
 
 
 def _is_table(X: list[Any] | tuple[Any, ...]) -> bool:
@@ -202,7 +199,7 @@ def numbers_of_objects(array: NDArray[Any], input_type: str, first_row: int = 0)
     missing = np.array([*map(is_missing, array.flat)], bool).reshape(array.shape)
     are_ids = all(map(_is_id, array[~missing])) and input_type != "numeric"
     for (row, *_), value in np.ndenumerate(np.where(missing, 0, array)):
-        if isinstance(value, str | bytes) or is_row(value) or not hasattr(value, "__float__"):
+        if isinstance(value, TEXT) or is_row(value) or not hasattr(value, "__float__"):
             check_value(value, f"X[{first_row + row}] holds")
             advice = ": pass the one column that holds the sequences" * is_row(value)
             refuse_row(first_row + row, f"holds {reprlib.repr(value)}, which is no number{advice}")

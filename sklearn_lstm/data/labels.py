@@ -87,13 +87,10 @@ class Labels:
         classes = set(self.classes.tolist())
         unseen = [label for label in np.unique(y).tolist() if label not in classes]
         if unseen:
-            found = f"{name} holds labels {unseen[:5]} that are not among the classes"
-            known = self.classes[:10].tolist()
-            if name != "y":
-                raise ValueError(f"{found} {known} of y.")
             raise ValueError(
-                f"{found} {known}. The first fit or partial_fit sets the classes; in partial_fit "
-                "the parameter `classes` names all of them."
+                f"{name} holds labels {unseen[:5]} that are not among the classes "
+                f"{self.classes[:10].tolist()}. The y of the first fit or partial_fit sets them, "
+                "or the parameter `classes` of partial_fit."
             )
         return np.searchsorted(self.classes, y).astype(np.int64)
 
@@ -274,9 +271,7 @@ def read_labels(y: Any, name: str = "y") -> NDArray[Any]:
         are not labels.
     """
     if y is None:
-        raise ValueError(
-            "LSTMSequenceClassifier requires y to be passed, but the target y is None."
-        )
+        raise ValueError("The classifier requires y to be passed, but the target y is None.")
     y = y.toarray() if sparse.issparse(y) else plain_values(y, name)
     y = y if isinstance(y, list | tuple) else to_numpy(y, name)
     _check_no_lists(y, name)

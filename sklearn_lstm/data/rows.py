@@ -102,16 +102,15 @@ def _numbers_of_row(
     array = to_numpy(np.asarray(row) if columns else row, f"X[{index}]")
     steps = row if isinstance(row, list | tuple) and array.ndim > 1 else ()
     are_steps = array.dtype.kind == "O" and array.ndim == 1 and any(map(is_row, array))
-    if are_steps or any(isinstance(step, np.ma.MaskedArray) for step in steps):
+    if are_steps or any(isinstance(step, np.ma.MaskedArray) for step in steps):  # uncovered now
         array = np.stack([to_numpy(step, f"X[{index}]") for step in steps or array])
-    has_dates = holds_dates(array)
     if array.ndim == 2 and array.dtype.kind in "OmM":
         return _stacked([*array.T], index, time_channel)
-    if has_dates:
-        array = _read_dates(array, index, time_channel)
-    elif array.dtype.kind == "O":
+    if holds_dates(array):
+        return _read_dates(array, index, time_channel), True
+    if array.dtype.kind == "O":
         array = numbers_of_objects(array[np.newaxis], input_type, index)[0]
-    return array, has_dates
+    return array, False
 
 
 def _stacked(columns: list[Any], index: int, time_channel: int | None) -> tuple[NDArray[Any], bool]:

@@ -219,9 +219,7 @@ def read_groups(groups: Any, n_samples: int) -> NDArray[np.intp] | None:
     """
     if groups is None:
         return None
-    wanted = (
-        "groups has to be 1-D and hold a label for each sequence, such as a string or a number."
-    )
+    wanted = "groups has to be 1-D and hold a label for each sequence, a string or a number."
     if isinstance(groups, str | set | dict) or getattr(groups, "ndim", 1) != 1:
         raise ValueError(f"{wanted} Found a {type(groups).__name__}.")
     numbers: dict[Any, int] = {}
