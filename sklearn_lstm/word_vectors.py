@@ -100,7 +100,6 @@ class WordVectors(StoredMixin, DescribedMixin, BaseEstimator):  # type: ignore[m
     vectors_: NDArray[np.float32]
     _n_texts: int
     _n_tokens: int
-    _is_clone: bool | None = None
 
     def __init__(
         self,
@@ -208,10 +207,11 @@ class WordVectors(StoredMixin, DescribedMixin, BaseEstimator):  # type: ignore[m
         """
         before = self.get_params()
         super().set_params(**params)
-        for name, value in params.items():
-            is_same = name == "verbose" or np.array_equal(value, before.get(name))
-            for attribute in () if is_same or not self._is_clone else ("vocabulary_", "vectors_"):
-                self.__dict__.pop(attribute, None)
+        new = {
+            name for name, value in params.items() if not np.array_equal(value, before.get(name))
+        }
+        if new - {"verbose"} and vars(self).get("_is_clone") and self.__sklearn_is_fitted__():
+            del self.vocabulary_, self.vectors_
         return self
 
     def __sklearn_clone__(self) -> Self:

@@ -310,8 +310,7 @@ def _several(classes: NDArray[Any], found: str) -> NDArray[Any]:
     """Return distinct classes, unless there is only one."""
     if len(classes) == 1:
         raise ValueError(
-            "LSTMSequenceClassifier needs samples of at least 2 classes, but "
-            f"{found} only one class: {classes.tolist()[0]!r}."
+            f"Training needs at least 2 classes, but {found} only one class: {classes.item()!r}."
         )
     return classes
 

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.utils import check_array, compute_sample_weight
 
-from sklearn_lstm.data.containers import is_missing_or_nan, to_numpy
+from sklearn_lstm.data.containers import is_missing_or_nan, plain_values, to_numpy
 from sklearn_lstm.data.labels import Labels
 
 
@@ -224,7 +224,8 @@ def read_groups(groups: Any, n_samples: int) -> NDArray[np.intp] | None:
         raise ValueError(f"{wanted} Found a {type(groups).__name__}.")
     numbers: dict[Any, int] = {}
     try:
-        labels = [*(groups if isinstance(groups, list) else to_numpy(groups, "groups"))]
+        items = list(to_numpy(groups, "groups") if hasattr(groups, "__array__") else groups)
+        labels = [v.item() if hasattr(v, "detach") else v for v in plain_values(items, "groups")]
         group_numbers = [numbers.setdefault(label, len(numbers)) for label in labels]
     except TypeError as error:
         raise ValueError(wanted) from error

@@ -49,7 +49,7 @@ STRUCTS = rf"X holds the type .*(?i:struct).*{FIELDS}"
 TENSORS = pa.FixedShapeTensorArray.from_numpy_ndarray(np.ones((3, 2, 2)))
 SHAPE = r"X holds the type .*tensor.*to_numpy_ndarray\(\)"
 ROWS_OF_CSR = [csr([[1, 2]]), csr([[3, 0]]), csr([[4, 5]])]
-OF_CSR = r"X\[0\] is a csr_matrix.*X\[rows\], which keeps the words.*a list of rows does not"
+OF_CSR = r"X\[0\] is a csr_matrix.*X\[rows\] keeps the words, a list of rows does not"
 PERIODS = pd.DataFrame({"day": pd.period_range("2024", periods=3), "x": [1.0, 2.0, 3.0]})
 NO_NUMBER = r"X\[0\] holds .*, which is no number.*\(T,\) or"
 COLUMN = NO_NUMBER.replace("number", "number: pass the one column that holds the sequences")
