@@ -205,11 +205,9 @@ class WordVectors(StoredMixin, DescribedMixin, BaseEstimator):  # type: ignore[m
         self : WordVectors
             The object.
         """
-        before = self.get_params()
+        old = self.get_params()
         super().set_params(**params)
-        new = {
-            name for name, value in params.items() if not np.array_equal(value, before.get(name))
-        }
+        new = {name for name, value in params.items() if not np.array_equal(value, old.get(name))}
         if new - {"verbose"} and vars(self).get("_is_clone") and self.__sklearn_is_fitted__():
             del self.vocabulary_, self.vectors_
         return self
