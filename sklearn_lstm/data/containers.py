@@ -34,7 +34,8 @@ FIELDS_ADVICE = (
 )
 ADVICE: dict[Any, str] = {
     TEXT: PIPELINE_ADVICE,
-    Mapping: FIELDS_ADVICE,
+    # The first words are those that scikit-learn's checks look for.
+    Mapping: f"float() argument must be a string or a real number. {FIELDS_ADVICE}",
     AbstractSet: "It has no order. Pass a list, in the order that the classifier shall read.",
     sparse.spmatrix | sparse.sparray: "X[rows] keeps the words, a list of rows does not.",
 }
@@ -107,7 +108,7 @@ def check_value(value: Any, found: str) -> None:
     """Raise an error for a string, and for what has no order of its own: they are no sequences."""
     for kind, advice in () if isinstance(value, PLAIN) else ADVICE.items():
         if isinstance(value, kind):
-            error = InvalidSequencesError if kind != TEXT else InvalidSequencesTypeError
+            error = InvalidSequencesTypeError if kind in (TEXT, Mapping) else InvalidSequencesError
             raise error(f"{found} a {type(value).__name__}: {reprlib.repr(value)}. {advice}")
 
 
