@@ -94,6 +94,8 @@ WRONG = {
         r"X contains infinity or a value too large .*: X\[2\], step 1, channel 0. Correct it",
     ),
     "beyond float32": ([[1.0], [2.0, 1e39], [0.0]], WrongValue, r"too large \(1e\+39\): X\[1\]"),
+    "beyond float64": ([[1.0], [10**400, 0.5], [0]], WrongValue, r"too large .*: X\[1\], step 0"),
+    "beyond float64 in a table": ([[1.0], [-(10**400)], [0]], WrongValue, r"too large .*: X\[1\]"),
     "id beyond int32": (np.array([[1], [2], [2**31]]), WrongValue, rf"X\[2\] .*{ID_RANGE}"),
     "id beyond int32 in a list": ([[1], [2**31], [2, 3]], WrongValue, rf"X\[1\] .*{ID_RANGE}"),
     "id beyond int32 in CSR": (csr([[1, 2], [0, 0], [2**40, 0]]), WrongValue, r"X\[2\] holds 1"),
