@@ -71,7 +71,8 @@ class WordVectors(StoredMixin, DescribedMixin, BaseEstimator):  # type: ignore[m
     The texts are read twice, a bounded number at a time. Memory grows with the number of different
     pairs of neighbours. The vectors depend neither on random numbers nor on the number of threads.
 
-    ``clone`` keeps the vectors and shares their memory, so a search computes them only once.
+    ``clone`` keeps the vectors and shares their memory, so a search computes them only once. A
+    clone whose `vectorizer`, `embedding_dim` or `window` is changed has to be fitted itself.
 
     References
     ----------
@@ -142,16 +143,18 @@ class WordVectors(StoredMixin, DescribedMixin, BaseEstimator):  # type: ignore[m
                 f"WordVectors reads the texts twice, but a {type(texts).__name__} can be read only "
                 f"once. {REMEDY}"
             )
-        vectorizer = TextSequenceVectorizer(min_df=2, max_features=30_000)
-        if self.vectorizer is not None:
-            vectorizer = clone(self.vectorizer)
+        default = TextSequenceVectorizer(min_df=2, max_features=30_000)
+        vectorizer = clone(default if self.vectorizer is None else self.vectorizer)
         with ProgressBar(is_shown=bool(parameters["verbose"])) as bar:
             try:
                 vectorizer.fit(_shown(texts, bar, "words", 0.0, length_hint(texts)))
             except ValueError as error:
-                if self.vectorizer is None:
-                    error.add_note(f"The words are those of {vectorizer}; you may pass another.")
-                raise
+                if self.vectorizer is not None or "min_df" not in str(error):
+                    raise
+                raise ValueError(
+                    "These are too few texts: no word is in two of them, as the default vectorizer "
+                    f"{default} asks. Pass more texts, or a vectorizer of your own."
+                ) from error
             words, n_texts = list(vectorizer.vocabulary_), vectorizer.coverage_["n_texts"]
             batches = _known_words(vectorizer, _shown(texts, bar, "neighbours", 0.2, n_texts))
             counts = count_neighbours(batches, len(words), parameters["window"])
@@ -163,6 +166,7 @@ class WordVectors(StoredMixin, DescribedMixin, BaseEstimator):  # type: ignore[m
                     "is beside another one more often than by chance. Pass more or longer texts."
                 )
         self.__dict__.update(  # all in one statement: a user may press Ctrl-C
+            _is_clone=False,
             vocabulary_={word: row for row, word in enumerate(compress(words, has_vector))},
             vectors_=vectors,
             _n_texts=n_texts,
@@ -188,9 +192,29 @@ class WordVectors(StoredMixin, DescribedMixin, BaseEstimator):  # type: ignore[m
         check_is_fitted(self)
         return VectorTable("WordVectors", self.vocabulary_, self.vectors_).lookup(list(tokens))
 
+    def set_params(self, **params: Any) -> Self:
+        """Set parameters. A clone that gets others than its vectors were learned with loses them.
+
+        Parameters
+        ----------
+        **params : dict
+            As in scikit-learn.
+
+        Returns
+        -------
+        self : WordVectors
+            The object.
+        """
+        old = self.get_params()
+        super().set_params(**params)
+        new = {name for name, value in params.items() if not np.array_equal(value, old.get(name))}
+        if new - {"verbose"} and vars(self).get("_is_clone") and self.__sklearn_is_fitted__():
+            del self.vocabulary_, self.vectors_
+        return self
+
     def __sklearn_clone__(self) -> Self:
         copied: Self = super().__sklearn_clone__()
-        copied.__dict__ = vars(self) | vars(copied)  # also what was learned
+        copied.__dict__ = vars(self) | vars(copied) | {"_is_clone": True}  # also what was learned
         return copied
 
     def __sklearn_is_fitted__(self) -> bool:
@@ -214,8 +238,7 @@ class WordVectors(StoredMixin, DescribedMixin, BaseEstimator):  # type: ignore[m
 
     def _stored_numbers(self) -> tuple[dict[str, int], int | None]:
         n_words, n_dimensions = self.vectors_.shape
-        sizes = {"n_words": n_words, "embedding_dim": n_dimensions}
-        return sizes, self._n_texts
+        return {"n_words": n_words, "embedding_dim": n_dimensions}, self._n_texts
 
 
 def _shown(

@@ -136,7 +136,11 @@ def test_other_wrong_texts_are_refused_as_by_the_vectorizer(texts):
     ("texts", "message"),
     [
         ([], "empty vocabulary"),
-        (["each word", "stands once"], r"no terms remain.*(?s:.*)are those of .*\(.*min_df=2\)"),
+        (
+            ["one text"],
+            r"too few texts: no word is in two of them.*min_df=2.*vectorizer of your own",
+        ),
+        (["each word", "stands once"], r"too few texts: no word is in two of them.*\(.*min_df=2"),
         (["no", "no"], r"tell nothing about .*\['no'\]"),
     ],
 )
@@ -215,6 +219,25 @@ def test_changes_of_a_clone_do_not_reach_a_fitted_one():
     assert (vectors.window, vectors.vectorizer.min_df) == (5, 2)
     changed.fit(TEXTS)
     assert (len(vectors.vocabulary_), len(changed.vocabulary_)) == (7, 3)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [{"window": 1}, {"embedding_dim": 3}, {"vectorizer": None}, {"vectorizer__min_df": 6}],
+)
+@pytest.mark.parametrize("through", [lambda v: v, lambda v: pickle.loads(pickle.dumps(v))])
+def test_a_clone_with_other_parameters_than_its_vectors_is_not_fitted(change, through):
+    vectors = small(vectorizer=TextSequenceVectorizer(min_df=2)).fit(TEXTS)
+    copied = through(clone(vectors))
+    assert_same(copied.set_params(**copied.get_params() | {"verbose": 1}), vectors)
+    copied.set_params(**change)
+    with pytest.raises(NotFittedError):
+        copied.lookup(["a"])
+    with pytest.raises(ValueError, match="WordVectors is not fitted"):
+        LSTMSequenceClassifier(embeddings=copied).fit([[1, 2], [3]], [0, 1])
+    fitted = copied.fit(TEXTS).vectors_
+    assert copied.set_params(window=7).vectors_ is fitted  # as in scikit-learn
+    assert through(vectors).set_params(**change).lookup(["a"])[0].all()
 
 
 def test_a_search_over_parameters_of_fitted_vectors_is_refused():

@@ -3,24 +3,47 @@
 from __future__ import annotations
 
 import re
+import reprlib
+from collections.abc import Mapping
 from collections.abc import Set as AbstractSet
 from datetime import date, time, timedelta
+from itertools import product
 from numbers import Integral
 from typing import Any, NoReturn
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy import sparse
 
 from sklearn_lstm.data.spelling import LARGEST_ID
 from sklearn_lstm.exceptions import InvalidSequencesError, InvalidSequencesTypeError
 
 DURATIONS = (timedelta, np.timedelta64)
+TEXT = (str, bytes)
 LARGEST_INTEGER = np.iinfo(np.int64).max
+LARGEST_EXACT = 1 << np.finfo(np.float64).nmant + 1  # float64 holds all integers up to it
+FLOATS = {"float32", "float64"}  # of which NumPy makes a table without a copy, if all are of a kind
 PIPELINE_ADVICE = (
     "Turn texts into token ids first:\n"
     "    make_pipeline(TextSequenceVectorizer(), LSTMSequenceClassifier())\n"
-    "(if the texts are split into tokens already: TextSequenceVectorizer(analyzer=list))"
+    "(if the texts are split into tokens already: TextSequenceVectorizer(analyzer=list))."
 )
+FIELDS_ADVICE = (
+    "Fields have names, but no order. Pass a data frame, whose columns have names; as X a list of "
+    "one for each sequence: [pd.DataFrame(row) for row in X.to_list()] (pyarrow: X.to_pylist())."
+)
+ADVICE: dict[Any, str] = {
+    TEXT: PIPELINE_ADVICE,
+    # The first words are those that scikit-learn's checks look for.
+    Mapping: f"float() argument must be a string or a real number. {FIELDS_ADVICE}",
+    AbstractSet: "It has no order. Pass a list, in the order that the classifier shall read.",
+    sparse.spmatrix | sparse.sparray: "X[rows] keeps the words, a list of rows does not.",
+}
+TYPE_ADVICE = {
+    r"(?i)struct[<(]|map<": FIELDS_ADVICE,
+    "shape_tensor": "Pass the 3-D array that to_numpy_ndarray() of pyarrow's array returns.",
+}
+PLAIN = (np.ndarray, list, tuple)  # nearly all rows, which most checks do not concern
 
 
 def as_array(X: Any, input_type: str) -> NDArray[Any]:
@@ -37,28 +60,31 @@ def as_array(X: Any, input_type: str) -> NDArray[Any]:
     InvalidSequencesError, InvalidSequencesTypeError
         For strings, missing integers, and arrays that are no set of sequences.
     """
-    table = _integer_table(X, input_type)
-    if table is not None:
-        return table
+    X = plain_values(X, "X")
     if isinstance(X, list | tuple) and any(map(is_row, X)) and not _is_table(X):
         return np.fromiter(X, np.object_, len(X))
-    if columns_of(X) and holds_dates(X):
+    check_value(X, "X is")
+    columns = columns_of(X)
+    if any(name.startswith(("date", "time", "duration")) for name in type_names(columns, "X")):
         raise InvalidSequencesTypeError(
             "X is one data frame with dates, times or durations, but each series has to be a data "
             "frame of its own. Pass a list of them, such as [steps.drop(columns='id') for _, steps "
             "in frame.groupby('id')]."
         )
-    array = to_numpy(X, "X")
+    try:
+        array = to_numpy(X, "X")
+    except ValueError:  # rows of unequal length, in a container of Python
+        array = np.fromiter(X, np.object_)
     check_kind(array, "X")
-    if array.ndim > 1 and holds_dates(array):
-        return np.fromiter(array, np.object_, len(array))
+    if (array.ndim == 3 and array.dtype.kind == "O") or (array.ndim > 1 and holds_dates(array)):
+        return np.fromiter(array, np.object_, len(array))  # each channel has a type of its own
     if array.ndim == 0 or (array.ndim == 1 and array.dtype.kind != "O" and array.size):
         raise InvalidSequencesError(
-            f"Expected a set of sequences, got a {array.ndim}-D array. Reshape your data: "
-            "X.reshape(1, -1) if it is one sequence, X.reshape(-1, 1) if each entry is a sequence."
+            f"Expected a set of sequences, got a {array.ndim}-D array ({type(X).__name__}). "
+            "Reshape your data: X.reshape(1, -1) if it is one sequence, X.reshape(-1, 1) if each "
+            "entry is a sequence."
         )
-    if input_type != "numeric":
-        _check_lists_of_integers(X, array)
+    _check_nulls(columns or [X], array, input_type)
     if array.dtype.kind != "O" or array.ndim == 1:
         return array
     if array.size == len(array) > 0 and is_row(array.flat[0]):
@@ -68,14 +94,22 @@ def as_array(X: Any, input_type: str) -> NDArray[Any]:
 
 def check_kind(array: NDArray[Any], name: str) -> None:
     """Raise an error for an array that can hold no real numbers."""
-    if array.dtype.kind in "SUT":
-        raise InvalidSequencesTypeError(f"{name} holds strings, not numbers. {PIPELINE_ADVICE}.")
+    if array.dtype.kind in "SU":
+        raise InvalidSequencesTypeError(f"{name} holds strings, not numbers. {PIPELINE_ADVICE}")
     if array.dtype.kind == "c":
         raise InvalidSequencesError(
             f"{name} is complex (Complex data not supported), but it has to hold real numbers."
         )
     if array.dtype.kind == "V" or (array.dtype.kind in "mM" and array.ndim < 2):
         raise InvalidSequencesTypeError(f"{name} has to hold numbers, found dtype {array.dtype}.")
+
+
+def check_value(value: Any, found: str) -> None:
+    """Raise an error for a string, and for what has no order of its own: they are no sequences."""
+    for kind, advice in () if isinstance(value, PLAIN) else ADVICE.items():
+        if isinstance(value, kind):
+            error = InvalidSequencesTypeError if kind in (TEXT, Mapping) else InvalidSequencesError
+            raise error(f"{found} a {type(value).__name__}: {reprlib.repr(value)}. {advice}")
 
 
 def describe_wrong_id(row: int, value: Any) -> str:
@@ -94,7 +128,7 @@ def refuse_row(index: int, found: str, cause: Exception | None = None) -> NoRetu
 
 def is_row(value: Any) -> bool:
     """Return whether a value can be a sequence."""
-    return hasattr(value, "__len__") and not isinstance(value, str | bytes | dict)
+    return hasattr(value, "__len__") and not isinstance(value, (*TEXT, Mapping))
 
 
 def _is_table(X: list[Any] | tuple[Any, ...]) -> bool:
@@ -103,28 +137,59 @@ def _is_table(X: list[Any] | tuple[Any, ...]) -> bool:
     return are_equal and len(X[0]) > 0 and not is_row(X[0][0])
 
 
+def plain_values(values: Any, name: str) -> Any:
+    """Return a list of pyarrow's scalars as one of Python's values; anything else as it is."""
+    first = next(iter(values), None) if isinstance(values, list | tuple) else None
+    if not hasattr(first, "as_py"):
+        return values
+    type_names([first], name)
+    return [value.as_py() for value in values]
+
+
 def to_numpy(values: Any, name: str) -> NDArray[Any]:
-    """Return X, or a row of it, as an array in which no integer has become a float."""
-    if isinstance(values, AbstractSet):
-        raise InvalidSequencesError(
-            f"{name} is a {type(values).__name__}, which has no order of its own. Pass a list, in "
-            "the order that the classifier shall read."
-        )
+    """Return X, a row of it, or y as an array in which no integer has become a float."""
+    if isinstance(values, np.ma.MaskedArray) and np.ma.is_masked(values):  # NumPy would uncover it
+        array = np.array(values.data, None if values.dtype.kind in "fmM" else object)
+        array[np.ma.getmaskarray(values)] = None  # NaN in floats, NaT in dates
+        return array
+    values = plain_values(values, name)
+    if not isinstance(values, PLAIN):
+        columns = columns_of(values)
+        if not type_names(columns or [values], name) <= FLOATS and columns:
+            return _table([to_numpy(column, name) for column in columns])
+        values = _in_own_type(values)
     try:
-        if np.ma.is_masked(values) and values.dtype.kind in "iu":  # NumPy would uncover them
-            values = np.where(values.mask, None, values.data)  # still integers, if they are ids
-        elif np.ma.is_masked(values):
-            values = values.astype(np.float64).filled(np.nan)
         array = np.asarray(values)
-    except (RuntimeError, TypeError) as error:
+    except ValueError:
+        raise
+    except Exception as error:
         raise InvalidSequencesTypeError(
-            f"{name} can't be turned into a NumPy array: {error} For a tensor of measurements pass "
+            f"{name} can't be turned into a NumPy array ({error}). For a tensor pass "
             "tensor.detach().float().cpu()."
         ) from error
     may_be_rounded = array.dtype.kind == "f" and not hasattr(values, "dtype")
-    if may_be_rounded and (array >= LARGEST_INTEGER).any():
-        return np.asarray(values, object)
-    return array
+    is_rounded = may_be_rounded and (np.abs(array) >= np.float64(LARGEST_EXACT)).any()
+    return np.asarray(values, object) if is_rounded or array.dtype.kind == "T" else array
+
+
+def _in_own_type(column: Any) -> Any:
+    """Return a column of pandas or pyarrow so that NumPy keeps the type of its values.
+
+    NumPy makes objects of nullable values, and of a null in a dictionary its last value.
+    """
+    if hasattr(getattr(column, "dtype", None), "numpy_dtype") and not column.isna().any():
+        return column.to_numpy(column.dtype.numpy_dtype)
+    is_dictionary = hasattr(getattr(column, "type", None), "index_type")
+    return column.cast(column.type.value_type) if is_dictionary else column
+
+
+def _table(columns: list[NDArray[Any]]) -> NDArray[Any]:
+    """Return columns as a table: of integers only if all are, as booleans are measurements."""
+    columns = [np.fromiter(column, object) if column.ndim > 1 else column for column in columns]
+    table, kinds = np.column_stack(columns), {column.dtype.kind for column in columns}
+    if kinds == {"i", "u"} and table.dtype.kind == "f":
+        return np.column_stack([column.astype(object) for column in columns])
+    return table.astype(np.float64) if "b" in kinds and table.dtype.kind in "iu" else table
 
 
 def numbers_of_objects(array: NDArray[Any], input_type: str, first_row: int = 0) -> NDArray[Any]:
@@ -132,38 +197,23 @@ def numbers_of_objects(array: NDArray[Any], input_type: str, first_row: int = 0)
 
     Of integers in two dimensions, which are token ids, none may be missing.
     """
-    for (row, *_), value in np.ndenumerate(array):
-        if isinstance(value, str | bytes):
-            raise InvalidSequencesTypeError(
-                f"X[{first_row + row}] holds strings, not numbers. {PIPELINE_ADVICE}."
-            )
-        if is_row(value):
-            raise InvalidSequencesError(
-                f"X[{first_row + row}] holds a sequence in one of {array.shape[1]} columns: pass "
-                "the one column that holds the sequences."
-            )
     missing = np.array([*map(is_missing, array.flat)], bool).reshape(array.shape)
-    are_integers = all(map(_is_id, array[~missing]))
-    if missing.any():
-        if are_integers and array.ndim == 2 and input_type != "numeric":
-            _refuse_missing(first_row + int(np.argwhere(missing)[0, 0]))
-        return np.where(missing, np.nan, array).astype(np.float64)
-    if are_integers and input_type != "numeric":
-        for (row, *_), value in np.ndenumerate(array):
-            if value > LARGEST_INTEGER:
-                raise InvalidSequencesError(describe_wrong_id(first_row + row, value))
+    are_ids = all(map(_is_id, array[~missing])) and input_type != "numeric"
+    for (row, *_), value in np.ndenumerate(np.where(missing, 0, array)):
+        if isinstance(value, TEXT) or is_row(value) or not hasattr(value, "__float__"):
+            check_value(value, f"X[{first_row + row}] holds")
+            advice = ": pass the one column that holds the sequences" * is_row(value)
+            refuse_row(first_row + row, f"holds {reprlib.repr(value)}, which is no number{advice}")
+        if are_ids and value > LARGEST_INTEGER:
+            raise InvalidSequencesError(describe_wrong_id(first_row + row, value))
+    if are_ids and array.ndim == 2 and missing.any():
+        _refuse_missing(first_row + int(np.argwhere(missing)[0, 0]))
+    numbers = np.where(missing, np.nan, array)
     try:
-        return array.astype(np.int64 if are_integers else np.float64)
+        return numbers.astype(np.int64 if all(map(_is_id, numbers.flat)) else np.float64)
     except OverflowError:
-        return array.astype(np.float64)
-
-
-def as_list(values: Any) -> list[Any]:
-    """Return plain values: those of tensors and pyarrow are objects of which no two are equal."""
-    for name in ("tolist", "to_pylist", "to_list"):
-        if hasattr(values, name):
-            return list(getattr(values, name)())
-    return list(np.asarray(values) if hasattr(values, "__array__") else values)
+        bounded = np.frompyfunc(lambda value: max(min(value, 1e308), -1e308), 1, 1)
+        return np.asarray(bounded(numbers), np.float64)  # too large, but floats
 
 
 def _is_id(value: Any) -> bool:
@@ -172,8 +222,8 @@ def _is_id(value: Any) -> bool:
 
 
 def is_missing(value: Any) -> bool:
-    """Return whether a value is None, or pandas' mark of a missing value."""
-    return value is None or type(value).__name__ in {"NAType", "NaTType"}
+    """Return whether a value is None, or the mark of pandas or NumPy for a missing value."""
+    return value is None or type(value).__name__ in {"NAType", "NaTType", "MaskedConstant"}
 
 
 def is_missing_or_nan(value: Any) -> bool:
@@ -190,82 +240,66 @@ def _refuse_missing(row: int) -> NoReturn:
 
 def type_of(column: Any) -> Any:
     """Return the type of what a column of pandas, polars or pyarrow holds."""
-    dtype = getattr(column, "dtype", getattr(column, "type", None))
-    return getattr(dtype, "pyarrow_dtype", dtype)
+    dtype: Any = getattr(column, "dtype", getattr(column, "type", None))
+    dtype = getattr(dtype, "pyarrow_dtype", dtype)
+    return dtype.value_type if hasattr(dtype, "index_type") else dtype  # of a dictionary
 
 
 def is_integer(dtype: Any) -> bool:
     """Return whether a type of NumPy, pandas, polars or pyarrow is one of integers."""
-    is_named = re.match(r"(?i)u?int\d", str(dtype)) is not None
+    is_named = re.match(r"(?i)(dictionary<values=)?u?int\d", str(dtype)) is not None
     return is_named or getattr(dtype, "kind", None) in {"i", "u"}  # sparse, or of other byte order
 
 
 def is_date(value: Any) -> bool:
     """Return whether a value is a date, a time of day, both, or a duration."""
-    is_missing = type(value).__name__ == "NaTType"  # of pandas
-    return isinstance(value, (date, time, np.datetime64, *DURATIONS)) and not is_missing
+    return isinstance(value, (date, time, np.datetime64, *DURATIONS)) and not is_missing(value)
 
 
-def holds_dates(row: Any) -> bool:
-    """Return whether an array holds dates or durations, or a data frame has columns of them.
-
-    polars would make numbers of such columns, in the unit of each.
-    """
-    if isinstance(row, np.ndarray):
-        return row.dtype.kind in "mM" or (row.dtype.kind == "O" and any(map(is_date, row.flat)))
-    is_arrow = hasattr(row, "itercolumns")
-    dtypes = row.schema.types if is_arrow else row.dtypes if hasattr(row, "columns") else ()
-    return any(str(dtype).lower().startswith(("date", "time", "duration")) for dtype in dtypes)
+def holds_dates(array: NDArray[Any]) -> bool:
+    """Return whether an array holds dates or durations."""
+    return array.dtype.kind in "mM" or (array.dtype.kind == "O" and any(map(is_date, array.flat)))
 
 
-def _integer_table(X: Any, input_type: str) -> NDArray[np.int64] | None:
-    """Return a data frame of integers alone as an array; None for anything else.
-
-    NumPy would make floats of columns of several types, and of missing values.
-    """
-    columns = columns_of(X)
-    if not columns or not all(is_integer(type_of(column)) for column in columns):
-        return None
-    nulls = [(getattr(column, "is_null", None) or column.isna)() for column in columns]
-    missing = np.flatnonzero(np.concatenate([*map(np.asarray, nulls)]))
-    if len(missing) and input_type == "numeric":
-        return None
-    if len(missing):
-        _refuse_missing(missing[0] % len(X))
-    return np.column_stack([_as_int64(np.asarray(column.to_numpy())) for column in columns])
+def type_names(columns: list[Any], name: str) -> set[str]:
+    """Return the types of columns, if NumPy would read all with their names and their shape."""
+    names = {str(type_of(column)) for column in columns}
+    for type_name, (pattern, advice) in product(names, TYPE_ADVICE.items()):
+        if re.search(pattern, type_name):
+            raise InvalidSequencesTypeError(f"{name} holds the type {type_name:.60}. {advice}")
+    return {name.lower() for name in names}
 
 
 def columns_of(X: Any) -> list[Any]:
     """Return the columns of a data frame."""
+    if isinstance(X, PLAIN):
+        return []
     if hasattr(X, "get_columns"):  # polars
         return list(X.get_columns())
     if hasattr(X, "itercolumns"):  # pyarrow
         return list(X.itercolumns())
     if hasattr(X, "iloc") and getattr(X, "ndim", 0) == 2:  # pandas
-        return [X.iloc[:, position] for position in range(X.shape[1])]
+        return [column for _, column in X.items()]
     return []
 
 
-def _as_int64(values: NDArray[Any]) -> NDArray[np.int64]:
-    if values.dtype == np.uint64:
-        values = np.minimum(values, np.uint64(LARGEST_INTEGER))
-    return values.astype(np.int64)
+def _check_nulls(columns: list[Any], array: NDArray[Any], input_type: str) -> None:
+    """Raise an error for a missing row of a column of lists, and for a missing token id.
 
-
-def _check_lists_of_integers(X: Any, array: NDArray[Any]) -> None:
-    """Raise an error for a missing value in a column of lists of ids, which NumPy makes NaN."""
-    column, *further = columns_of(X) or [X]
-    dtype = type_of(column)
-    if not further and is_integer(getattr(dtype, "inner", getattr(dtype, "value_type", None))):
-        if hasattr(column, "is_null") and (missing := np.flatnonzero(column.is_null())).size:
-            refuse_row(missing[0], "is missing")  # which polars 1.0 makes an empty array
-        for index, row in enumerate(array.ravel() if array.dtype.kind == "O" else array):
-            if is_missing(row):
-                refuse_row(index, "is missing")
-            check_known(row, index)
+    NumPy makes NaN of the id, polars an empty row or one of NaN of the row.
+    """
+    types = [type_of(column) for column in columns]
+    inner = [getattr(dtype, "inner", getattr(dtype, "value_type", dtype)) for dtype in types]
+    if inner != types and hasattr(columns[0], "is_null"):
+        for index in np.flatnonzero(columns[0].is_null()).tolist():
+            refuse_row(index, "is missing")
+    are_ids = all(is_integer(dtype) or str(dtype).lower() == "null" for dtype in inner)
+    if are_ids and array.dtype.kind in "fO" and input_type != "numeric":
+        for row, ids in enumerate(array if array.dtype.kind == "f" else array.ravel()):
+            check_known(ids, row)
 
 
 def check_known(ids: NDArray[Any], row: int) -> None:
     """Raise an error for NaN in a row of integers: a missing one."""
-    if ids.dtype.kind == "f" and np.isnan(ids).any():
+    if isinstance(ids, np.ndarray) and ids.dtype.kind == "f" and np.isnan(ids).any():
         _refuse_missing(row)

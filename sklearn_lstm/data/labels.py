@@ -11,9 +11,8 @@ from numpy.typing import NDArray
 from scipy import sparse
 from scipy.special import expit, log_expit, log_softmax, logit, softmax
 from sklearn.utils import check_array, column_or_1d
-from sklearn.utils.multiclass import type_of_target
 
-from sklearn_lstm.data.containers import as_list, columns_of, is_missing_or_nan
+from sklearn_lstm.data.containers import is_missing_or_nan, plain_values, to_numpy
 
 Thresholds = NDArray[np.float64] | float  # (n_thresholds,), or one for all
 
@@ -88,13 +87,10 @@ class Labels:
         classes = set(self.classes.tolist())
         unseen = [label for label in np.unique(y).tolist() if label not in classes]
         if unseen:
-            found = f"{name} holds labels {unseen[:5]} that are not among the classes"
-            known = self.classes[:10].tolist()
-            if name != "y":
-                raise ValueError(f"{found} {known} of y.")
             raise ValueError(
-                f"{found} {known}. The first fit or partial_fit sets the classes; in partial_fit "
-                "the parameter `classes` names all of them."
+                f"{name} holds labels {unseen[:5]} that are not among the classes "
+                f"{self.classes[:10].tolist()}. The y of the first fit or partial_fit sets them, "
+                "or the parameter `classes` of partial_fit."
             )
         return np.searchsorted(self.classes, y).astype(np.int64)
 
@@ -269,50 +265,23 @@ def read_labels(y: Any, name: str = "y") -> NDArray[Any]:
         are not labels.
     """
     if y is None:
-        raise ValueError(
-            "LSTMSequenceClassifier requires y to be passed, but the target y is None."
-        )
-    y = _own_values(y)
+        raise ValueError("The classifier requires y to be passed, but the target y is None.")
+    y = y.toarray() if sparse.issparse(y) else plain_values(y, name)
+    y = y if isinstance(y, list | tuple) else to_numpy(y, name)
     _check_no_lists(y, name)
     _check_all_known(y, name)
-    y = check_array(
-        y, accept_sparse="csr", ensure_2d=False, dtype=None, ensure_min_samples=0, input_name=name
-    )
+    y = check_array(y, ensure_2d=False, dtype=None, ensure_min_samples=0, input_name=name)
     _check_discrete(y, name)
-    if y.ndim == 1:
-        return np.asarray(y)
-    kind = type_of_target(y, input_name=name)
-    if kind == "multilabel-indicator":
-        indicator = np.asarray(y.toarray() if sparse.issparse(y) else y)
-        if not np.isin(indicator, (0, 1)).all():
-            raise ValueError(
-                f"A multilabel {name} has to hold 1 where a label applies and 0 elsewhere, found "
-                f"{np.unique(indicator)[:5].tolist()}."
-            )
-        return indicator.astype(np.int8)
-    if kind == "multiclass-multioutput":
-        raise ValueError(
-            "Unknown label type: multiclass-multioutput. y has to be one label per sequence, or a "
-            "multilabel indicator of 0 and 1 (MultiLabelBinarizer makes one of lists of labels). "
-            "For several outputs use MultiOutputClassifier."
-        )
-    return np.asarray(column_or_1d(y, warn=True))
-
-
-def _own_values(y: Any) -> Any:
-    """Return nullable columns of pandas with the type of their values, and masked ones as NaN.
-
-    `check_array` would make floats of the first, which merge large integers, and drop the mask.
-    """
-    if np.ma.is_masked(y):
-        return np.where(np.ma.getmaskarray(y), np.nan, y.astype(object).data)
-    columns = columns_of(y) or [y]
-    if not all(hasattr(getattr(column, "dtype", None), "numpy_dtype") for column in columns):
-        return y
-    if any(column.isna().any() for column in columns):
-        return y  # which is refused
-    arrays = [column.to_numpy(column.dtype.numpy_dtype) for column in columns]
-    return arrays[0] if y.ndim == 1 else np.column_stack(arrays)
+    if y.ndim != 2 or y.shape[1] == 1:
+        return np.asarray(column_or_1d(y, warn=True))
+    if y.dtype.kind in "biuf" and np.isin(y, (0, 1)).all():
+        return np.asarray(y, np.int8)
+    raise ValueError(
+        f"Unknown label type: multiclass-multioutput. {name} has to be one label per sequence. A "
+        f"multilabel {name} has to hold 1 where a label applies and 0 elsewhere, found "
+        f"{np.unique(y)[:5].tolist()} (MultiLabelBinarizer makes one of lists of labels). For "
+        "several outputs use MultiOutputClassifier."
+    )
 
 
 def _check_discrete(y: Any, name: str) -> None:
@@ -323,12 +292,11 @@ def _check_discrete(y: Any, name: str) -> None:
             f"Unknown label type: {name} holds objects of the type {kinds}. Make them all strings, "
             "or an array of numbers."
         )
-    values = y.data if sparse.issparse(y) else y.ravel()
-    if y.dtype.kind == "f" and (is_fraction := values != np.trunc(values)).any():
+    if y.dtype.kind == "f" and (is_fraction := y != np.trunc(y)).any():
         kind = "continuous-multioutput" if y.ndim == 2 and y.shape[1] > 1 else "continuous"
         raise ValueError(
-            f"Unknown label type: {kind}. {name} holds {values[is_fraction.argmax()]}, but classes "
-            "are whole numbers or strings. For a target of continuous values use a regressor."
+            f"Unknown label type: {kind}. {name} holds {y[is_fraction][0]}, but classes are whole "
+            "numbers or strings. For a target of continuous values use a regressor."
         )
 
 
@@ -336,8 +304,7 @@ def _several(classes: NDArray[Any], found: str) -> NDArray[Any]:
     """Return distinct classes, unless there is only one."""
     if len(classes) == 1:
         raise ValueError(
-            "LSTMSequenceClassifier needs samples of at least 2 classes, but "
-            f"{found} only one class: {classes.tolist()[0]!r}."
+            f"Training needs at least 2 classes, but {found} only one class: {classes.item()!r}."
         )
     return classes
 
@@ -350,26 +317,23 @@ def _distinct(classes: Any) -> NDArray[Any]:
 
 def _check_no_lists(y: Any, name: str) -> None:
     """Refuse lists and sets of labels; a list of lists of one length is a table."""
-    is_nested = isinstance(y, list | tuple)
-    kind = getattr(getattr(y, "dtype", None), "kind", None)
-    if not is_nested and (kind in set("biufcSUmM") or not np.iterable(y)):
-        return
-    values = as_list(y) if len(getattr(y, "shape", [0])) == 1 else []
-    kinds = list, tuple, np.ndarray, AbstractSet
-    rows = [row for row, value in enumerate(values) if isinstance(value, kinds)]
-    is_table = is_nested and len({len(values[row]) for row in rows}) == 1
-    if rows and not (is_table and not any(isinstance(values[row], AbstractSet) for row in rows)):
+    is_nested, kinds = isinstance(y, list | tuple), (list, tuple, np.ndarray, AbstractSet)
+    values = y if is_nested else y.tolist() if y.ndim == 1 and y.dtype.kind in "OV" else []
+    lists = [v for v in values if isinstance(v, kinds) and getattr(v, "shape", None) != ()]
+    has_sets = any(isinstance(value, AbstractSet) for value in lists)
+    if has_sets or len({*map(len, lists)}) > 1 or (lists and not is_nested):
+        row = next(row for row, value in enumerate(values) if value is lists[0])
         raise ValueError(
-            f"{name}[{rows[0]}] is a {type(values[rows[0]]).__name__}. If a sequence can have any "
-            f"number of labels, {name} needs a column of 0 and 1 for each label: "
-            f"{name} = MultiLabelBinarizer().fit_transform({name})."
+            f"{name}[{row}] is a {type(lists[0]).__name__}. If a sequence can have any number of "
+            f"labels, {name} needs a column of 0 and 1 for each label: {name} = "
+            f"MultiLabelBinarizer().fit_transform({name})."
         )
 
 
 def _check_all_known(y: Any, name: str) -> None:
     """Refuse missing values."""
     dtype = object if isinstance(y, list | tuple) else None  # NumPy makes a string of NaN in a list
-    values = np.empty(0) if sparse.issparse(y) else np.asarray(y, dtype)
+    values = np.asarray(y, dtype)
     if values.ndim not in (1, 2) or values.dtype.kind not in "fOmM":
         return
     values = values.astype(object)

@@ -10,9 +10,12 @@ from numpy.typing import NDArray
 
 from sklearn_lstm.data.containers import (
     DURATIONS,
-    PIPELINE_ADVICE,
+    FLOATS,
+    LARGEST_EXACT,
+    PLAIN,
     check_kind,
     check_known,
+    check_value,
     columns_of,
     holds_dates,
     is_date,
@@ -22,6 +25,7 @@ from sklearn_lstm.data.containers import (
     numbers_of_objects,
     refuse_row,
     to_numpy,
+    type_names,
     type_of,
 )
 from sklearn_lstm.exceptions import InvalidSequencesError, InvalidSequencesTypeError
@@ -68,29 +72,23 @@ def row_as_array(
 
     Only the time channel may hold dates or durations; returned too is whether it does.
     """
-    if isinstance(row, str | bytes):
-        raise InvalidSequencesTypeError(f"X[{index}] is a string: {row[:40]!r}. {PIPELINE_ADVICE}.")
+    check_value(row, f"X[{index}] is")
     if not is_row(row) and is_missing_or_nan(row):
         refuse_row(index, "is missing")
     try:
         array, has_dates = _numbers_of_row(row, index, input_type, time_channel)
+    except (InvalidSequencesError, InvalidSequencesTypeError):
+        raise
     except (TypeError, ValueError) as error:
-        if isinstance(error, InvalidSequencesError | InvalidSequencesTypeError):
-            raise
         refuse_row(index, "is not a sequence of steps of one width", error)
     check_kind(array, f"X[{index}]")
-    if input_type != "numeric" and hasattr(row, "null_count") and is_integer(type_of(row)):
-        check_known(array, index)  # of polars or pyarrow, which have no NaN in integers
+    if input_type != "numeric" and not isinstance(row, PLAIN) and is_integer(type_of(row)):
+        check_known(array, index)
     if array.ndim not in (1, 2):
         refuse_row(index, f"has {array.ndim} dimensions")
     steps = array if array.ndim == 2 else array[:, np.newaxis]
     if time_channel is None or not -steps.shape[1] <= time_channel < steps.shape[1]:
         return array, has_dates
-    is_float = array.dtype.kind == "f" and not has_dates
-    # In float64, because float16 does not reach that far.
-    is_rounded = is_float and has_large(steps[:, time_channel].astype(np.float64))
-    if is_rounded and (columns := columns_of(row)):
-        return _stacked(columns, index, time_channel)  # integers of their own
     steps = with_exact_times(steps, np.array([len(steps)]), time_channel)
     return steps.reshape(array.shape), has_dates
 
@@ -98,19 +96,21 @@ def row_as_array(
 def _numbers_of_row(
     row: Any, index: int, input_type: str, time_channel: int | None
 ) -> tuple[NDArray[Any], bool]:
-    if holds_dates(row) and (columns := columns_of(row)):
+    columns = columns_of(row)
+    if columns and not type_names(columns, f"X[{index}]") <= FLOATS:
         return _stacked(columns, index, time_channel)
-    array = to_numpy(row, f"X[{index}]")
-    if array.dtype.kind == "O" and array.ndim == 1 and any(map(is_row, array)):
-        array = np.stack([np.asarray(step) for step in row])  # steps of one width
-    has_dates = holds_dates(array)
-    if has_dates and array.ndim == 2:
+    array = to_numpy(np.asarray(row) if columns else row, f"X[{index}]")
+    steps = row if isinstance(row, list | tuple) and array.ndim > 1 else ()
+    are_steps = array.dtype.kind == "O" and array.ndim == 1 and any(map(is_row, array))
+    if are_steps or any(isinstance(step, np.ma.MaskedArray) for step in steps):  # uncovered now
+        array = np.stack([to_numpy(step, f"X[{index}]") for step in steps or array])
+    if array.ndim == 2 and array.dtype.kind in "OmM":
         return _stacked([*array.T], index, time_channel)
-    if has_dates:
-        array = _read_dates(array, index, time_channel)
-    elif array.dtype.kind == "O":
+    if holds_dates(array):
+        return _read_dates(array, index, time_channel), True
+    if array.dtype.kind == "O":
         array = numbers_of_objects(array[np.newaxis], input_type, index)[0]
-    return array, has_dates
+    return array, False
 
 
 def _stacked(columns: list[Any], index: int, time_channel: int | None) -> tuple[NDArray[Any], bool]:
@@ -121,32 +121,28 @@ def _stacked(columns: list[Any], index: int, time_channel: int | None) -> tuple[
         for channel, column in enumerate(columns)
     ]
     arrays, have_dates = zip(*read, strict=True)
+    if any(array.ndim > 1 for array in arrays):
+        refuse_row(index, "holds sequences in place of numbers")
     return np.column_stack(arrays), any(have_dates)
 
 
-def _read_dates(array: NDArray[Any], index: int, time_channel: int | None) -> NDArray[np.float64]:
+def _read_dates(dates: NDArray[Any], index: int, time_channel: int | None) -> NDArray[np.float64]:
+    """Return the nanoseconds since the first of dates or durations (T,).
+
+    They are subtracted before they become floats: these can't hold the nanoseconds of a date.
+    """
     if time_channel is None:
-        found = next(filter(is_date, array), array.dtype)
+        found = next(filter(is_date, dates), dates.dtype)
         raise InvalidSequencesTypeError(
             f"X[{index}] holds {found}, but dates, times and durations are no measurements. Pass "
             "the channel of the times as time_channel, and turn others into numbers."
         )
-    if array.dtype.kind == "O":
-        array = array.copy()
-        array[[*map(is_missing_or_nan, array)]] = None
-    return since_first(array)
-
-
-def since_first(dates: NDArray[Any]) -> NDArray[np.float64]:
-    """Return the nanoseconds since the first of dates or durations (T,), where None is missing.
-
-    They are subtracted before they become floats: these can't hold the nanoseconds of a date.
-    """
     if dates.dtype.kind == "O":
-        if not all(value is None or is_date(value) for value in dates):
+        known = [None if is_missing_or_nan(value) else value for value in dates]
+        if not all(value is None or is_date(value) for value in known):
             raise TypeError("dates beside other values")
         are_durations = isinstance(next(filter(is_date, dates)), DURATIONS)
-        dates = np.array([*map(_as_numpy, dates)], "m8" if are_durations else "M8")
+        dates = np.array([*map(_as_numpy, known)], "m8" if are_durations else "M8")
     if dates.dtype in ("M8[Y]", "M8[M]"):  # years and months are not equally long
         dates = dates.astype("M8[D]")
     gaps = dates - dates[:1]
@@ -173,15 +169,9 @@ def with_exact_times(
     Larger integers are counted from the first step of their sequence.
     """
     times = steps[:, time_channel]
-    if times.dtype.kind not in "iu" or not has_large(times):
+    if times.dtype.kind not in "iu" or not (np.abs(times) > LARGEST_EXACT).any():
         return steps
     first = np.repeat(times[np.cumsum(lengths) - lengths], lengths)
     steps = steps.astype(np.float64)
     steps[:, time_channel] = (times - first).astype(np.int64)
     return steps
-
-
-def has_large(times: NDArray[Any]) -> bool:
-    """Return whether float64 can't hold all integers up to the largest time."""
-    largest = 1 << np.finfo(np.float64).nmant + 1  # float64 holds all integers up to it
-    return bool(((times > largest) | (times < -largest)).any())

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.utils import check_array
 
-from sklearn_lstm.data.containers import as_list, is_missing_or_nan
+from sklearn_lstm.data.containers import is_missing_or_nan, plain_values, to_numpy
 from sklearn_lstm.data.labels import Labels
 
 EPSILON = np.finfo(np.float64).eps
@@ -244,12 +244,13 @@ def read_groups(groups: Any, n_samples: int) -> NDArray[np.intp] | None:
     """
     if groups is None:
         return None
-    wanted = "groups has to be 1-D, and a label for each sequence, such as a string or a number."
+    wanted = "groups has to be 1-D and hold a label for each sequence, a string or a number."
     if isinstance(groups, str | set | dict) or getattr(groups, "ndim", 1) != 1:
         raise ValueError(f"{wanted} Found a {type(groups).__name__}.")
     numbers: dict[Any, int] = {}
     try:
-        labels = as_list(groups)
+        items = list(to_numpy(groups, "groups") if hasattr(groups, "__array__") else groups)
+        labels = [v.item() if hasattr(v, "detach") else v for v in plain_values(items, "groups")]
         group_numbers = [numbers.setdefault(label, len(numbers)) for label in labels]
     except TypeError as error:
         raise ValueError(wanted) from error

@@ -14,7 +14,15 @@ GROUPS = [7, 7, 3, 7, 3]
 
 @pytest.mark.parametrize(
     "hold",
-    [np.array, torch.tensor, pa.array, lambda a: pa.chunked_array([a]), pl.Series, pd.Series],
+    [
+        *(np.array, torch.tensor, pa.array, lambda a: pa.chunked_array([a]), pl.Series, pd.Series),
+        lambda groups: [*torch.tensor(groups)],
+        lambda groups: [*pa.array(groups)],
+        lambda groups: pa.array(groups).dictionary_encode(),
+        lambda groups: [(group, "a") for group in groups],
+        lambda groups: tuple((group, "a") for group in groups),
+        iter,
+    ],
 )
 def test_groups_are_the_same_in_every_container(hold):
     assert read_groups(hold(GROUPS), 5).tolist() == [0, 0, 1, 0, 1]
@@ -27,6 +35,7 @@ def test_groups_are_the_same_in_every_container(hold):
         pa.array([7, None]),
         pa.chunked_array([["a"], [None]]),
         pl.Series([7, None]),
+        [*pa.array([7, None])],
         pd.array([7, None], dtype="Int64"),
         np.ma.masked_array([7, 3], [False, True]),
         torch.tensor([7.0, torch.nan]),

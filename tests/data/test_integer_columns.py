@@ -160,6 +160,10 @@ TABLES_WITH_A_GAP = {
     "object array, NA": lambda: object_table_with_gap(pd.NA),
     "polars": lambda: pl.DataFrame(with_gap(IDS)),
     "pyarrow table": lambda: pa.table(with_gap(IDS)),
+    "dictionary": lambda: pa.table(
+        {name: pa.array(column).dictionary_encode() for name, column in with_gap(IDS).items()}
+    ),
+    "masked objects": lambda: np.ma.masked_equal(object_table_with_gap(99), 99),
 }
 tables_with_a_gap = pytest.mark.parametrize(
     "make", TABLES_WITH_A_GAP.values(), ids=TABLES_WITH_A_GAP
@@ -199,8 +203,16 @@ ROWS_WITHOUT_ONE = [[3, 4], [4], None, [3], [4, 5], [5], [3, 3], [4, 4]]
         arrow_list_column,
         object_array,
         pd.Series,
+        lambda rows: [None if row is None else pd.Series(row, dtype="Int64") for row in rows],
+        lambda rows: [None if row is None else pd.array(row, dtype="Int64") for row in rows],
+        lambda rows: [None if row is None else pd.array(row, "int64[pyarrow]") for row in rows],
+        lambda rows: [None if row is None else pa.array(row).dictionary_encode() for row in rows],
+        lambda rows: [*pa.array(rows)],
     ],
-    ids=["polars", "polars frame", "pyarrow", "pandas Arrow", "object array", "pandas"],
+    ids=[
+        *("polars", "polars frame", "pyarrow", "pandas Arrow", "object array", "pandas"),
+        *("Int64 columns", "Int64 arrays", "Arrow arrays", "dictionaries", "scalars"),
+    ],
 )
 def test_null_in_a_column_of_lists_is_an_error_that_names_the_row(make, rows):
     with pytest.raises(ValueError, match=r"X\[2\].*missing"):
@@ -276,6 +288,14 @@ def test_a_missing_boolean_is_a_missing_value():
     assert sequences.lengths.tolist() == [1, 2]
 
 
-def test_integers_beside_booleans_are_measurements():
-    sequences = read_sequences(pd.DataFrame({"count": [3, 4], "is_open": [True, False]}))
+@pytest.mark.parametrize("make", [pd.DataFrame, pl.DataFrame, pa.table])
+def test_integers_beside_booleans_are_measurements(make):
+    sequences = read_sequences(make({"count": [3, 4], "is_open": [True, False]}))
     assert sequences.n_channels == 1
+    assert sequences.read(np.arange(2)).ravel().tolist() == [3, 1, 4, 0]
+
+
+@pytest.mark.parametrize("make", [partial(pd.DataFrame, dtype=object), pl.DataFrame, pa.table])
+def test_a_column_of_nulls_beside_ids_is_missing(make):
+    with pytest.raises(InvalidSequencesError, match=r"X\[0\] holds a missing value"):
+        read_sequences(make({"first": [3, 4], "second": [None, None]}))

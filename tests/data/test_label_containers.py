@@ -5,9 +5,13 @@ from functools import partial
 import numpy as np
 import pandas as pd
 import polars as pl
+import pyarrow as pa
 import pytest
+import torch
+from scipy import sparse
 
 from sklearn_lstm.data.labels import Labels, read_labels
+from sklearn_lstm.exceptions import InvalidSequencesTypeError
 
 LARGE = 2**53
 
@@ -31,8 +35,12 @@ def test_nullable_booleans_stay_booleans(dtype):
     [
         *(pd.Series([1, None, 0], dtype=dtype) for dtype in ("Int64", "boolean", "int64[pyarrow]")),
         np.ma.masked_array([1, 0, 1], [False, True, False]),
+        np.ma.masked_array(["a", "b", "a"], [False, True, False]),
+        [1, np.ma.masked, 0],
+        [*pa.array([1, None, 0])],
+        sparse.csr_matrix([[1], [np.nan], [0]]),
     ],
-    ids=["Int64", "boolean", "Arrow", "masked"],
+    ids=["Int64", "boolean", "Arrow", "masked", "strings", "mask", "scalars", "sparse"],
 )
 def test_a_missing_label_is_refused(y):
     with pytest.raises(ValueError, match=r"y\[1\] is missing"):
@@ -48,10 +56,73 @@ def test_several_columns_of_labels_are_multilabel(frame):
     assert y.tolist() == [[1, 0], [0, 0], [1, 1]]
 
 
+@pytest.mark.parametrize("frame", [pd.DataFrame, pl.DataFrame, pa.table])
+def test_columns_of_integers_and_booleans_are_multilabel(frame):
+    y = read_labels(frame({"a": [1, 0, 1], "b": [False, False, True]}))
+    assert y.tolist() == [[1, 0], [0, 0], [1, 1]]
+
+
 @pytest.mark.filterwarnings("ignore:A column-vector y")
 def test_a_column_of_nullable_integers_stays_one_of_integers():
     y = read_labels(pd.DataFrame({"label": [LARGE, LARGE + 1]}, dtype="Int64"))
     assert y.tolist() == [LARGE, LARGE + 1]
+
+
+@pytest.mark.filterwarnings("ignore:A column-vector y")
+@pytest.mark.parametrize("labels", [[7, 0, 3], [1, 0, 1], [True, False, True]])
+def test_a_sparse_column_is_read_as_a_dense_one(labels):
+    column = np.array(labels)[:, np.newaxis]
+    for hold in (sparse.csr_matrix, sparse.csc_array, sparse.coo_matrix, sparse.lil_array):
+        y = read_labels(hold(column))
+        assert y.tolist() == read_labels(column).tolist() == labels
+        assert y.dtype == column.dtype
+
+
+def test_a_sparse_y_of_one_dimension_is_one_label_each():
+    y = sparse.coo_array(np.array([7, 0, 3]))
+    assert y.ndim == 2 or read_labels(y).tolist() == [7, 0, 3]  # SciPy 1.11 makes a row of it
+
+
+@pytest.mark.parametrize(
+    "y",
+    [
+        np.array(["a", "b", "a"], getattr(np.dtypes, "StringDType", lambda: "U1")()),
+        pl.Series(["a", "b", "a"], dtype=pl.Enum(["b", "a", "structure", "roadmap"])),
+        pd.Series(["a", "b", "a"], dtype="category"),
+        pa.array(["a", "b", "a"]).dictionary_encode(),
+        [*pa.array(["a", "b", "a"])],
+    ],
+    ids=["StringDType", "Enum", "category", "dictionary", "scalars"],
+)
+def test_strings_in_any_container_are_labels(y):
+    assert read_labels(y).tolist() == ["a", "b", "a"]
+
+
+@pytest.mark.parametrize("hold", [pd.Categorical, lambda y: pd.Series(y, dtype="category")])
+def test_booleans_in_categories_stay_booleans(hold):
+    y = read_labels(hold([True, False, True]))
+    assert y.dtype == bool
+    assert Labels.of(y).classes.tolist() == [False, True]
+
+
+def test_arrays_without_a_dimension_are_labels():
+    assert read_labels([np.array(1), np.array(0)]).tolist() == [1, 0]
+
+
+@pytest.mark.parametrize(
+    "y",
+    [
+        pl.Series([{"a": 1, "b": 0}, {"a": 0, "b": 1}]),
+        pl.Series([{"a": 1}, {"a": 2}]),
+        torch.ones(3, requires_grad=True),
+        torch.ones(3, dtype=torch.bfloat16),
+        torch.ones(3).to_sparse(),
+    ],
+    ids=["structs", "struct", "gradient", "bfloat16", "sparse"],
+)
+def test_what_numpy_would_misread_or_does_not_take_is_refused(y):
+    with pytest.raises(InvalidSequencesTypeError, match=r"^y (holds the type|can't be turned)"):
+        read_labels(y)
 
 
 @pytest.mark.parametrize("hold", [set, list, lambda classes: pd.Series(classes, dtype="Int64")])
@@ -101,8 +172,10 @@ def test_lists_of_labels_are_refused_with_a_recipe(y):
         pd.DataFrame([[1, 0], [0, None]], dtype="Int64"),
         pd.DataFrame([[True, False], [False, None]], dtype="boolean"),
         np.ma.masked_array([[1, 0], [0, 1]], [[False, False], [False, True]]),
+        pa.table({"a": [1, 0], "b": pa.array([1, None]).dictionary_encode()}),
+        sparse.csr_matrix([[1, 0], [0, np.nan]]),
     ],
-    ids=["floats", "objects", "Int64", "boolean", "masked"],
+    ids=["floats", "objects", "Int64", "boolean", "masked", "dictionary", "sparse"],
 )
 def test_a_label_that_is_not_known_is_refused_with_a_recipe(y):
     with pytest.raises(ValueError, match=r"y\[1\] .*column 1.*missing.*one classifier for each"):

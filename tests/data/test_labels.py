@@ -50,9 +50,10 @@ def test_a_wrong_y_is_refused(y, message):
     assert not hasattr(model, "classes_")
 
 
-def test_a_column_of_labels_is_read_with_scikit_learns_warning():
+@pytest.mark.parametrize("hold", [list, sparse.csr_matrix, sparse.csc_array])
+def test_a_column_of_labels_is_read_with_scikit_learns_warning(hold):
     with pytest.warns(DataConversionWarning, match="A column-vector y was passed"):
-        model = small().fit(X, [[0], [1], [0], [1]])
+        model = small().fit(X, hold([[0], [1], [0], [1]]))
     assert model.predict(X).shape == (4,)
 
 

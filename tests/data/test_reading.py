@@ -1,5 +1,7 @@
 """Every kind of X is read as the same sequences."""
 
+from collections import deque
+
 import numpy as np
 import pandas as pd
 import polars as pl
@@ -51,6 +53,10 @@ def columns_of_lists(rows):
         "pyarrow ChunkedArray": pa.chunked_array([rows[:1], rows[1:]]),
         "pyarrow Table": pa.table({"steps": rows}),
         "pandas Series of arrow lists": pd.Series(rows, dtype=pd.ArrowDtype(pa.array(rows).type)),
+        "deque": deque(rows),
+        "list of pyarrow Arrays": [pa.array(row) for row in rows],
+        "list of pyarrow scalars": [*pa.array(rows)],
+        "list of lists of pyarrow scalars": [[*pa.array(row)] for row in rows],
     }
 
 
@@ -88,6 +94,25 @@ CHANNELS = columns_of_lists(MULTIVARIATE) | {
     "list of padded arrays": list(three_d(MULTIVARIATE)),
 }
 del CHANNELS["list of tensors"]  # as arrays
+PAIRS = [[[0.5, 1.0], [-1.0, 2.0]], [[1.5, 4.0], [3.0, 5.0]]]
+PAIRS_OF_IDS = [[3, 4], [5, 3]]
+
+
+def columns_of_arrays(rows):
+    n_steps, *n_channels = np.shape(rows)[1:]
+    inner, of_polars = (pa.int64(), pl.Int64) if not n_channels else (pa.float64(), pl.Float64)
+    of_steps = pa.list_(pa.list_(inner, *n_channels) if n_channels else inner, n_steps)
+    array, series = (
+        pa.array(rows, of_steps),
+        pl.Series(rows, dtype=pl.Array(of_polars, np.shape(rows)[1:])),
+    )
+    return {
+        "pyarrow fixed size": array,
+        "pyarrow chunks of fixed size": pa.chunked_array([array[:1], array[1:]]),
+        "pandas of fixed size": pd.Series(array, dtype=pd.ArrowDtype(array.type)),
+        "polars Array": series,
+        "polars frame of an Array": series.to_frame("steps"),
+    }
 
 
 def steps_of(X, input_type="auto"):
@@ -117,6 +142,27 @@ def test_all_containers_of_multivariate_series_hold_the_same_sequences(container
     assert read.n_channels == read.n_features == 2
     assert steps_of(CHANNELS[container]) == MULTIVARIATE
     assert read.lengths.tolist() == [3, 1, 2]
+
+
+@pytest.mark.parametrize("container", columns_of_arrays(PAIRS))
+def test_all_columns_of_arrays_of_one_size_hold_the_same_sequences(container):
+    assert steps_of(columns_of_arrays(PAIRS)[container]) == PAIRS
+    assert steps_of(columns_of_arrays(PAIRS_OF_IDS)[container]) == PAIRS_OF_IDS
+
+
+def test_structs_are_read_as_the_error_says():
+    steps = [[{"a": 1.0, "b": 2.0}, {"a": 3.0, "b": 4.0}], [{"b": 6.0, "a": 5.0}]]
+    for X in (steps, pl.Series(steps).to_list(), pa.array(steps).to_pylist()):
+        expected = [[[1.0, 2.0], [3.0, 4.0]], [[5.0, 6.0]]]
+        assert steps_of([pd.DataFrame(row) for row in X]) == expected
+
+
+def test_dictionaries_of_arrow_are_read_as_their_values():
+    ids, halves = (pa.array(row).dictionary_encode() for row in ([5, 6, 5], [0.5, 1.5, 0.5]))
+    assert steps_of([ids, ids]) == [[5, 6, 5]] * 2
+    assert steps_of(pa.ListArray.from_arrays([0, 2, 3], ids)) == [[5, 6], [5]]
+    assert steps_of(pa.table({"a": ids, "b": [1, 2, 3]})) == [[5, 1], [6, 2], [5, 3]]
+    assert steps_of([halves]) == [[[0.5], [1.5], [0.5]]]
 
 
 @pytest.mark.filterwarnings("ignore:X has feature names")  # the data frames, as in scikit-learn

@@ -5,6 +5,7 @@ import re
 import numpy as np
 import pandas as pd
 import polars as pl
+import pyarrow as pa
 import pytest
 from scipy import sparse
 from sklearn.compose import make_column_transformer
@@ -25,9 +26,33 @@ def csr(rows, **options):
     return sparse.csr_matrix(np.array(rows), **options)
 
 
+def in_pandas(array):
+    return pd.Series(array, dtype=pd.ArrowDtype(array.type))
+
+
+def objects(rows):
+    array = np.empty(len(rows), object)
+    array[:] = rows
+    return array
+
+
 BESIDE_IDS = make_column_transformer(
     ("passthrough", ["n"]), (TextSequenceVectorizer(), "text"), sparse_threshold=1
 ).fit_transform(pd.DataFrame({"n": [0.5, -1, 2], "text": ["good day", "bad", "night"]}))
+STEPS = [
+    [{"a": 1.0, "b": 2.0}, {"a": 3.0, "b": 4.0}],
+    [{"b": 5.0, "a": 6.0}],
+    [{"a": 7.0, "b": 8.0}],
+]
+FIELDS = r"no order.*list of one for each sequence: \[pd.DataFrame\(row\) for row in X"
+STRUCTS = rf"X holds the type .*(?i:struct).*{FIELDS}"
+TENSORS = pa.FixedShapeTensorArray.from_numpy_ndarray(np.ones((3, 2, 2)))
+SHAPE = r"X holds the type .*tensor.*to_numpy_ndarray\(\)"
+ROWS_OF_CSR = [csr([[1, 2]]), csr([[3, 0]]), csr([[4, 5]])]
+OF_CSR = r"X\[0\] is a csr_matrix.*X\[rows\] keeps the words, a list of rows does not"
+PERIODS = pd.DataFrame({"day": pd.period_range("2024", periods=3), "x": [1.0, 2.0, 3.0]})
+NO_NUMBER = r"X\[0\] holds .*, which is no number.*\(T,\) or"
+COLUMN = NO_NUMBER.replace("number", "number: pass the one column that holds the sequences")
 WRONG = {
     "list of strings": (TEXTS, WrongType, PIPELINE),
     "array of strings": (np.array(TEXTS), WrongType, PIPELINE),
@@ -69,9 +94,60 @@ WRONG = {
         r"X contains infinity or a value too large .*: X\[2\], step 1, channel 0. Correct it",
     ),
     "beyond float32": ([[1.0], [2.0, 1e39], [0.0]], WrongValue, r"too large \(1e\+39\): X\[1\]"),
+    "beyond float64": ([[1.0], [10**400, 0.5], [0]], WrongValue, r"too large .*: X\[1\], step 0"),
+    "beyond float64 in a table": ([[1.0], [-(10**400)], [0]], WrongValue, r"too large .*: X\[1\]"),
     "id beyond int32": (np.array([[1], [2], [2**31]]), WrongValue, rf"X\[2\] .*{ID_RANGE}"),
     "id beyond int32 in a list": ([[1], [2**31], [2, 3]], WrongValue, rf"X\[1\] .*{ID_RANGE}"),
     "id beyond int32 in CSR": (csr([[1, 2], [0, 0], [2**40, 0]]), WrongValue, r"X\[2\] holds 1"),
+    "polars structs": (pl.Series(STEPS), WrongType, STRUCTS),
+    "polars frame of structs": (pl.DataFrame({"steps": STEPS}), WrongType, STRUCTS),
+    "polars struct of numbers": (pl.Series([row[0] for row in STEPS]), WrongType, STRUCTS),
+    "pyarrow structs": (pa.array(STEPS), WrongType, STRUCTS),
+    "pyarrow table of structs": (pa.table({"a": [row[0] for row in STEPS]}), WrongType, STRUCTS),
+    "pandas structs of Arrow": (in_pandas(pa.array(STEPS)), WrongType, STRUCTS),
+    "list of polars structs": ([*pl.Series(STEPS)], WrongType, STRUCTS.replace("X", r"X\[0\]", 1)),
+    "list of pyarrow structs": ([*pa.array(STEPS)], WrongType, STRUCTS),
+    "pyarrow maps": (
+        pa.array([[(1, 2.0)], [(2, 1.0)], []], pa.map_(pa.int8(), pa.float64())),
+        WrongType,
+        rf"X holds the type map.*{FIELDS}",
+    ),
+    "lists of dicts": (STEPS, WrongType, rf"X\[0\] holds a dict: .*{FIELDS}"),
+    "equal lists of dicts": ([row[:1] for row in STEPS], WrongType, rf"X\[0\] holds .*{FIELDS}"),
+    "pandas lists of dicts": (pd.Series(STEPS), WrongType, rf"X\[0\] holds a dict: .*{FIELDS}"),
+    "dict beside numbers": ([[1.0], [2.0, {}], [3.0]], WrongType, rf"X\[1\] holds .*{FIELDS}"),
+    "dicts": ([row[0] for row in STEPS], WrongType, rf"X\[0\] is a dict: .*{FIELDS}"),
+    "a dict": ({"a": [1.0], "b": [2.0]}, WrongType, f"X is a dict: .*{FIELDS}"),
+    "tensors": (TENSORS, WrongType, SHAPE),
+    "chunked tensors": (pa.chunked_array([TENSORS]), WrongType, SHAPE),
+    "table of tensors": (pa.table({"steps": TENSORS}), WrongType, SHAPE),
+    "tensors in pandas": (in_pandas(TENSORS), WrongType, SHAPE),
+    "list of tensors": ([*TENSORS], WrongType, SHAPE),
+    "list of CSR rows": (ROWS_OF_CSR, WrongValue, OF_CSR),
+    "object array of CSR rows": (objects(ROWS_OF_CSR), WrongValue, OF_CSR),
+    "frame of CSR rows": (pd.DataFrame({"ids": ROWS_OF_CSR}), WrongValue, OF_CSR),
+    "periods": (PERIODS, WrongValue, NO_NUMBER),
+    "functions": ([[len], [1.0], [2.0]], WrongValue, NO_NUMBER),
+    "views of a dict": ([dict(enumerate(row)).values() for row in TEXTS], WrongValue, NO_NUMBER),
+    "two columns of lists": (pd.DataFrame({"a": STEPS, "b": STEPS}), WrongValue, COLUMN),
+    "two columns of arrays": (
+        pl.DataFrame({name: pl.Series([[1, 2]] * 3, dtype=pl.Array(pl.Int8, 2)) for name in "ab"}),
+        WrongValue,
+        COLUMN,
+    ),
+    "groups": (pd.DataFrame({"g": [0, 1], "x": [1.0, 2.0]}).groupby("g"), WrongValue, "of one wid"),
+    "missing masked row": (
+        np.ma.masked_array(objects([[1], [2], [3]]), [False, True, False]),
+        WrongValue,
+        r"X\[1\] is missing",
+    ),
+    "masked strings": (np.ma.masked_array([TEXTS], [[False, True, False]]), WrongType, PIPELINE),
+    "null in polars arrays": (
+        pl.Series([[1.0, 2.0], None, [3.0, 4.0]], dtype=pl.Array(pl.Float64, 2)),
+        WrongValue,
+        r"X\[1\] is missing",
+    ),
+    "an iterator": (iter([[1.0], [2.0], [3.0]]), WrongValue, r"0-D array \(list_iterator\)"),
     "negative in CSR": (
         csr([[0, 0], [-2, 0], [1, 1]]),
         WrongValue,

@@ -20,6 +20,21 @@ def test_a_row_may_be_a_data_frame_of_channels(frame):
     np.testing.assert_array_equal(sequences.read(np.array([0])), STEPS)
 
 
+@pytest.mark.parametrize("step", [[1.0, 2.0], np.ones(2), {"x": 1.0}, "x"])
+@pytest.mark.parametrize("time", [0.0, np.datetime64("2024-01-01")], ids=["numbers", "dates"])
+def test_a_channel_of_other_things_than_numbers_is_refused(time, step):
+    frame = pd.DataFrame({"time": [time] * 3, "steps": pd.Series([step] * 3, dtype=object)})
+    with pytest.raises((InvalidSequencesError, InvalidSequencesTypeError), match=r"X\[1\] holds"):
+        read_sequences([frame[["time"]].assign(steps=1.0), frame], time_channel="time")
+
+
+def test_a_channel_of_arrays_of_polars_is_refused():
+    arrays = pl.Series([[1.0, 2.0]] * 3, dtype=pl.Array(pl.Float64, 2))
+    for columns in ({"a": arrays}, {"a": arrays, "b": [1.0, 2.0, 3.0]}):
+        with pytest.raises(InvalidSequencesError, match=r"X\[0\] holds sequences in place of num"):
+            read_sequences([pl.DataFrame(columns)])
+
+
 @pytest.mark.parametrize(
     "tensor",
     [

@@ -10,7 +10,7 @@ import polars as pl
 import pyarrow as pa
 import pytest
 import small_models
-from numpy.testing import assert_array_equal
+from numpy.testing import assert_allclose, assert_array_equal
 
 from sklearn_lstm.data.reading import read_sequences
 from sklearn_lstm.exceptions import InvalidSequencesError, InvalidSequencesTypeError
@@ -163,6 +163,15 @@ def test_a_missing_date_is_a_missing_time():
             read_sequences(frames, time_channel="time")
 
 
+def test_a_masked_date_is_a_missing_one():
+    days = np.array([["2024-01-01", "2024-01-02"], ["2024-01-01", "2024-01-03"]], "M8[ns]")
+    masked = np.ma.masked_array(days, [[False, False], [False, True]])
+    for X in (masked, [*masked]):
+        sequences = read_sequences(X, time_channel=0)
+        assert sequences.lengths.tolist() == [2, 1]
+        assert sequences.read(np.array([0])).ravel().tolist() == [0, 86_400e9]
+
+
 @pytest.mark.parametrize("make", [pandas_of, polars_of])
 def test_dates_and_numbers_are_not_mixed(make):
     dates, numbers = make(dates_in("ms")), make(SECONDS)
@@ -203,7 +212,7 @@ def test_a_series_of_which_nothing_is_known_goes_with_dates_and_with_numbers(unk
         X = [pd.DataFrame({"t": column, "x": [1.0, None, k]}) for k in range(6)]
         model = small(time_channel="t").fit([*X, unknown], [0, 1] * 3 + [0])
         expected = model.predict_proba([*X, unknown])
-        assert_array_equal(model.predict_proba([unknown]), expected[-1:])
+        assert_allclose(model.predict_proba([unknown]), expected[-1:], atol=1e-7)
         batches = [(X, [0, 1] * 3), ([unknown], [0])]
         again = fit_batches(small(time_channel="t"), batches)
         assert_array_equal(again.predict_proba([*X, unknown]), expected)
@@ -211,6 +220,7 @@ def test_a_series_of_which_nothing_is_known_goes_with_dates_and_with_numbers(unk
 
 LARGE = 1_700_000_000_000_000_003
 TICKS = np.array([[0, 10, 40], [0, 30, 31]])
+MASKED = np.ma.masked_equal(np.stack([LARGE + TICKS, TICKS % 3], axis=2), 0)
 
 
 def frames_of(make):
@@ -229,8 +239,15 @@ def frames_of(make):
         np.stack([LARGE + TICKS, TICKS % 3], axis=2).astype(np.uint64),
         [*np.stack([LARGE + TICKS, TICKS % 3], axis=2)],
         [*(LARGE + TICKS).astype("M8[ns]")],
+        [[[LARGE + int(tick), 0.5 * tick] for tick in ticks] for ticks in TICKS],
+        [[[LARGE + int(tick), tick or None] for tick in ticks] for ticks in TICKS],
+        MASKED,
+        [*MASKED],
     ],
-    ids=["pandas", "polars", "pyarrow", "nullable", "dates", "3-D", "uint64", "arrays", "M8"],
+    ids=[
+        *("pandas", "polars", "pyarrow", "nullable", "dates", "3-D", "uint64", "arrays", "M8"),
+        *("lists with fractions", "lists with None", "masked 3-D", "masked rows"),
+    ],
 )
 def test_large_integer_times_differ_exactly(X):
     sequences = read_sequences(X, time_channel=0)

@@ -373,7 +373,12 @@ FRAME = pd.DataFrame(np.random.default_rng(0).normal(size=(30, 4)), columns=list
         (IDS, Y, {"X_val": IDS}, "passed together, found only X_val"),
         (IDS, Y, {"y_val": Y}, "passed together, found only y_val"),
         (IDS, Y, {"sample_weight_val": Y}, "found only sample_weight_val"),
-        (IDS, Y, {"X_val": IDS, "y_val": Y + 1}, r"y_val holds labels \[2\].*\[0, 1\] of y"),
+        (
+            IDS,
+            Y,
+            {"X_val": IDS, "y_val": Y + 1},
+            r"y_val holds labels \[2\].*\[0, 1\]\. The y of the first fit",
+        ),
         (IDS, Y, {"X_val": IDS, "y_val": Y.astype(str)}, r"y_val holds labels \['0', '1'\]"),
         (IDS, Y, {"X_val": IDS, "y_val": np.eye(2, dtype=int)[Y]}, "y_val is multilabel"),
         (IDS, np.eye(2)[Y], {"X_val": IDS, "y_val": Y}, "y_val is not multilabel"),
