@@ -6,7 +6,7 @@ from numpy.testing import assert_allclose
 from sklearn.utils import compute_sample_weight
 
 from sklearn_lstm import LSTMSequenceClassifier
-from sklearn_lstm.blending import ClassPrior, fit_blend
+from sklearn_lstm.blending import ClassPrior, ExpectedFactor, fit_blend
 from sklearn_lstm.data.labels import Labels
 from sklearn_lstm.data.weights import (
     Targets,
@@ -82,7 +82,7 @@ def test_each_label_has_its_own_prior_correction():
     targets = Targets(labels.encode(y), np.ones(len(y)), labels)
     prior = ClassPrior(np.array([-2.0, -2.0]), np.zeros(2))
     logits = true - np.array([0, 2])
-    blend = fit_blend([logits], targets, expected=[1.0], prior=prior)
+    blend = fit_blend([logits], targets, expected=[ExpectedFactor(1.0, 1.0)], prior=prior)
     assert_allclose(blend.prior_correction, [0, 1], atol=0.1)
 
 

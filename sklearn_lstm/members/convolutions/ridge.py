@@ -47,8 +47,14 @@ class RidgeFit:
 def fit_few(
     features: NDArray[np.float32], targets: Targets, deviations: NDArray[np.float64]
 ) -> RidgeFit:
-    """Fit fewer samples than features, by scikit-learn; features get these deviations."""
-    signs = _signs(targets)
+    """Fit fewer samples than features, by scikit-learn; features get these deviations.
+
+    If a single sample counts, nothing tells what its features mean.
+    """
+    signs, counts = _signs(targets), targets.sample_weights > 0
+    if counts.sum() < 2:
+        coef, only = np.zeros((features.shape[1], signs.shape[1])), signs[counts].sum(axis=0)
+        return RidgeFit(coef, only, np.zeros_like(signs), ALPHAS[-1])
     scale = deviations / _replace_zeros(features.std(axis=0, dtype=np.float64))
     ridge = RidgeCV(  # with a scoring it stores the predictions for each sample left out
         ALPHAS, scoring="neg_mean_squared_error", store_cv_results=True

@@ -185,8 +185,7 @@ def test_words_that_were_never_seen_count(encoder):
 def test_few_samples_are_enough(n_samples, encoder):
     texts, labels = draw_texts(n_samples)
     model = pipeline(encoder, max_epochs=0).fit(texts, labels)
-    assert model[-1].linear_model_ is None
-    assert model[-1].calibration_["linear_weight"] == 0
+    assert model[-1].linear_model_ is not None
     assert model[-1].calibration_["weights"]["encoder"] > 0
 
 

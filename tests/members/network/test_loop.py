@@ -57,7 +57,7 @@ def test_without_early_stopping_nothing_is_held_out():
 
 
 def test_validation_needs_a_class_of_two():
-    with pytest.raises(ValueError, match=r"early_stopping=True.*classes with two samples"):
+    with pytest.raises(ValueError, match=r"early_stopping=True.*of the 3 samples none is left"):
         small(early_stopping=True).fit(SERIES[:3], [0, 1, 2])
 
 
