@@ -1,8 +1,8 @@
 """Two workers: the calling thread, and one helper thread that all callers share.
 
 The matrix products of a recurrent step are too small to be split between threads without loss. But
-the two networks of a fit, the two directions of a layer, and the batches of a prediction have
-nothing to do with each other, so two of them are computed at the same time. Each worker uses half
+the two directions of a layer, and the batches of a prediction, have nothing to do with each other,
+so two of them are computed at the same time. Each worker uses half
 of torch's threads. Which thread computes what does not change the results.
 
 No setting of the process changes: the number of threads of OpenMP, and that of MKL, is set for the

@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from sklearn_lstm.training.encoded_network import EncodedNetwork
 
 from sklearn_lstm import LSTMSequenceClassifier
 from sklearn_lstm.data.kinds import MEASUREMENTS, WORDS, find_kind
@@ -18,7 +19,6 @@ from sklearn_lstm.training.duration import (
     steps_per_frame,
     work_of_epoch,
 )
-from sklearn_lstm.training.encoded_network import EncodedNetwork
 
 
 def test_auto_epochs_and_batches_suit_small_and_large_data():
