@@ -111,7 +111,7 @@ def kill_many(n_anywhere: int, n_writing: int) -> None:
             if not is_killed:
                 n_too_late += 1
                 continue
-            states = [int(file.name.rpartition("-")[2]) for file in folder.glob("*/network0-*")]
+            states = [int(file.name.rpartition("-")[2]) for file in folder.glob("*/network-*")]
             epochs.append(max(states, default=-1))
             run(*fit_it)
             n_same += np.array_equal(np.load(path / "found.npy"), expected[seed])

@@ -103,7 +103,7 @@ def test_a_callback_that_sets_the_weights_acts_on_the_final_network_only(make):
 
 
 @kinds
-def test_two_networks_never_share_a_checkpoint(make, tmp_path):
+def test_a_checkpoint_of_skorch_is_that_of_the_network(make, tmp_path):
     X, y = make()
     checkpoint = Checkpoint(dirname=tmp_path, monitor=None)
     model = small_beside_linear(callbacks=[checkpoint]).fit(X, y)
