@@ -21,7 +21,6 @@ from skorch import NeuralNet
 from skorch.callbacks import Callback, EarlyStopping
 from threadpoolctl import threadpool_info
 
-from sklearn_lstm.compute.abandoning import check_not_abandoned
 from sklearn_lstm.data.sequences import Samples, chunks_of_rows
 from sklearn_lstm.exceptions import warn_user
 from sklearn_lstm.storing.envelope import versions
@@ -225,7 +224,6 @@ class Checkpoint(Callback):  # type: ignore[misc]
         """Write the state, and delete all but the one before."""
         if self.folder is None:
             return
-        check_not_abandoned()
         epoch = len(net.history)
         with replacing(self.folder / f"network-{epoch}") as file:
             self._pickle(net, file)

@@ -15,7 +15,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sklearn_lstm.blending import Blend, ClassPrior, ExpectedFactor, Logits, fit_blend
-from sklearn_lstm.compute.abandoning import check_not_abandoned
 from sklearn_lstm.data.encoding import ChannelScaling, pad
 from sklearn_lstm.data.kinds import MEASUREMENTS
 from sklearn_lstm.data.sequences import Rows, Samples, Sequences, rows_of_similar_length
@@ -207,7 +206,6 @@ class ConvolutionModel(LinearMember):
     def features(self, sequences: Sequences) -> Iterator[Batch]:
         """Yield rows and their features, in batches."""
         for rows in rows_of_similar_length(sequences.lengths, MOST_STEPS_PER_BATCH):
-            check_not_abandoned()
             steps, lengths = sequences.read(rows), sequences.lengths[rows]
             inputs = pad(self.statistics.encoding(steps, lengths), lengths)
             counts = self.convolutions.counts(inputs, lengths)
