@@ -251,8 +251,8 @@ def test_without_a_standard_error_nothing_is_drawn():
 @pytest.mark.parametrize("n_minutes", [1, 9])
 def test_a_fit_that_takes_minutes_says_so_at_its_start(monkeypatch, caplog, n_minutes):
     y = np.arange(120) % 50
-    n_steps = X.size  # as much work as an epoch of a network, or as 100 of many SVMs
-    work = 2 * n_steps + 50 * n_steps / 100
+    n_steps = X.size  # as much work as an epoch of the network, or as 100 of many SVMs
+    work = n_steps + 50 * n_steps / 100
     monkeypatch.setattr(algorithm, "WORK_PER_SECOND", work / n_minutes / 60)
     caplog.set_level("INFO", "sklearn_lstm")
     LSTMSequenceClassifier(token_unit="word", max_epochs=1, hidden_size=2).fit(X, y)
