@@ -100,6 +100,11 @@ def fit_model(
                 if member is not None:
                     members.append(member)
                     held_out = held_out.joined_by(kind.name, logits, kind.expected_factor)
+            if plan.max_epochs == 0 and not members:
+                raise ValueError(
+                    "max_epochs=0 fits the linear model alone, but that was left out, as a warning "
+                    "says. Leave max_epochs='auto'."
+                )
             held_out = held_out.expecting(_factors_of_few(split, configuration, members))
             # The network is last: it watches the loss of the blend.
             network, held_out = fit_network(

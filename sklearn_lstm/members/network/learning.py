@@ -38,14 +38,8 @@ def fit_network(
 ) -> tuple[Network, HeldOutLogits]:
     """Train a network, or go on with the previous one; the loss of the blend may end it.
 
-    Parameters
-    ----------
-    split, configuration, plan, progress
-    held_out : HeldOutLogits
-        Of the members that were fitted before.
-    previous : Network or None
-    ended : callable
-        Returns what the fit leaves if it ends with a network, held-out logits and rows of epochs.
+    `held_out` are the logits of the members that were fitted before. `ended` returns what the fit
+    leaves if it ends with a network, held-out logits and rows of epochs.
 
     Returns
     -------
@@ -53,11 +47,6 @@ def fit_network(
     HeldOutLogits
         With the logits of the network, if the held-out samples can judge it.
     """
-    if plan.max_epochs == 0 and not held_out.members:
-        raise ValueError(
-            "max_epochs=0 fits the linear model alone, but that was left out, as a warning "
-            "says. Leave max_epochs='auto'."
-        )
     is_trained = configuration.goes_on or plan.max_epochs > 0
     has_seen_all = configuration.goes_on and split.rows is not None
     judges = bool(held_out.members) or bool(np.isnan(configuration.thresholds).any())
@@ -81,8 +70,7 @@ def fit_network(
         """Return what the fit leaves if the training ends now."""
         network = start.trained_so_far()
         logits = judged(network) if is_judged else held_out
-        attributes: Attributes = ended(network, logits, epoch_rows(net)).attributes
-        return attributes
+        return dict(ended(network, logits, epoch_rows(net)).attributes)
 
     folder = configuration.checkpoint
     net = train(
