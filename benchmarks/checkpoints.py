@@ -28,7 +28,7 @@ from sklearn_lstm import LSTMSequenceClassifier, TextSequenceVectorizer
 from sklearn_lstm.training import checkpoint
 
 SEEDS = 4  # fits with another seed, each of which is killed many times
-N_EPOCHS = 8  # of each of the two networks
+N_EPOCHS = 8
 # Loaded once, and copied into each process. Nothing is computed before: torch could not go on.
 CONTEXT = multiprocessing.get_context("forkserver")
 MODULES = ["sklearn_lstm.classifier", "sklearn_lstm.vectorizer", "torch._dynamo", "benchmark_data"]
@@ -42,7 +42,7 @@ def data() -> tuple[NDArray[np.int64], NDArray[np.int64]]:
 
 
 def fit(seed: int, folder: Path | None, result: Path, ends_in: int | None = None) -> None:
-    """Fit two networks beside a linear model, and write all numbers into a file.
+    """Fit a network beside a linear model, and write all numbers into a file.
 
     The process is killed in the write of this number.
     """
@@ -54,9 +54,8 @@ def fit(seed: int, folder: Path | None, result: Path, ends_in: int | None = None
     )
     probabilities = model.fit(X, y).predict_proba(X)
     losses = [(row["train_loss"], row["lr"]) for row in model.history_]
-    networks = model._fitted.model.networks.networks  # noqa: SLF001 - both
-    weights = [each.network.state_dict().values() for each in networks]
-    numbers = [probabilities, losses, *(weight.numpy() for each in weights for weight in each)]
+    weights = model.module_.state_dict().values()
+    numbers = [probabilities, losses, *(weight.numpy() for weight in weights)]
     np.save(result, np.concatenate([np.ravel(each) for each in numbers]))
 
 
@@ -111,7 +110,7 @@ def kill_many(n_anywhere: int, n_writing: int) -> None:
             if not is_killed:
                 n_too_late += 1
                 continue
-            states = [int(file.name.rpartition("-")[2]) for file in folder.glob("*/network0-*")]
+            states = [int(file.name.rpartition("-")[2]) for file in folder.glob("*/network-*")]
             epochs.append(max(states, default=-1))
             run(*fit_it)
             n_same += np.array_equal(np.load(path / "found.npy"), expected[seed])
@@ -119,7 +118,7 @@ def kill_many(n_anywhere: int, n_writing: int) -> None:
     counts = np.bincount(np.array(epochs) + 1)
     print(f"{len(epochs)} fits killed, {n_writing} of them while a checkpoint was written")
     print(f"{n_same} ended with the bits of a fit that was not killed; {n_left} left files behind")
-    print("last epoch of the first network in a checkpoint (-1: none), and how many fits:")
+    print("last epoch in a checkpoint (-1: none), and how many fits:")
     print(", ".join(f"{epoch - 1}: {n}" for epoch, n in enumerate(counts) if n))
     print(f"{n_too_late} had ended before; {time.perf_counter() - begin:.0f} s")
     if n_same < len(epochs) or n_left:

@@ -33,9 +33,6 @@ def memory(n_bytes: float) -> str:
 
 
 NUMBERS = {
-    # when there are two networks
-    "most_tokens_for_two": count(duration.MOST_WORK_FOR_TWO_NETWORKS),
-    "most_steps_for_two": count(duration.MOST_WORK_FOR_TWO_NETWORKS / 2),
     # how long to train: `max_epochs_for` doubles its numbers
     "n_updates": count(2 * duration.N_UPDATES),
     "n_updates_of_characters": count(2 * kinds.CHARACTERS.effort * duration.N_UPDATES),

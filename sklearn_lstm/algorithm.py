@@ -23,7 +23,7 @@ from sklearn_lstm.members.convolutions.convolution_model import ConvolutionModel
 from sklearn_lstm.members.linear_members import find_linear_members
 from sklearn_lstm.members.member import LinearMember
 from sklearn_lstm.members.network.history import epoch_rows
-from sklearn_lstm.members.network.networks import Networks
+from sklearn_lstm.members.network.learning import fit_network, fit_network_one_epoch
 from sklearn_lstm.members.ngrams.online_ngrams import OnlineNgrams
 from sklearn_lstm.model import Fitted, SequenceModel
 from sklearn_lstm.thresholds import without_constants
@@ -34,7 +34,7 @@ from sklearn_lstm.training.duration import (
     plan_training,
     work_of_epoch,
 )
-from sklearn_lstm.training.held_out import Parts, divide, one_of_each
+from sklearn_lstm.training.held_out import Split, folds, one_of_each
 from sklearn_lstm.training.progress import FitProgress
 
 MOST_CROSS_VALIDATED = 1_000  # samples, to set the factors of n-grams and encoder
@@ -73,43 +73,54 @@ def fit_model(
         has_linear_model=bool(kinds),
         has_validation=validation is not None,
         has_spare=len(one_of_each(samples.targets.values)) < len(samples),
-        work_of_convolutions=work.get(ConvolutionModel, 0),
     )
     epoch = work_of_epoch(samples.sequences, configuration.kind)
     _log_minutes(len(samples), sum(work.values()), epoch, plan)
-    parts = divide(samples, validation, plan.n_held_out, rng, plan.n_networks)
+    split = Split.drawn_from(samples, validation, plan.n_held_out, rng)
     prior = ClassPrior.of(samples.targets, is_drawn=validation is None)
-    held_out = HeldOutLogits([part.targets for part in parts.held_out], prior)
+    held_out = HeldOutLogits(split.held_out.targets, prior)
     members: list[LinearMember] = []
     thresholds = without_constants(configuration.thresholds, samples.targets)
-    ended = partial(start.ended, members=members, thresholds=thresholds, validation=validation)
+    ended = partial(start.ended, members=members, thresholds=thresholds)
     progress = FitProgress(
         {kind.name: units / epoch for kind, units in work.items()},
         plan.max_epochs,
-        [plan.updates_per_epoch(len(part)) for part in parts.learned],
+        plan.updates_per_epoch(len(split.learned)),
         is_shown=configuration.verbose > 0,
         task=callback_task,
-        ended=ended,
     )
     n_directions = 1 + configuration.architecture["bidirectional"]
     with progress:
         for kind in kinds:
-            kind.prepare(parts, configuration, progress)
-        with workers(configuration.device, max(plan.n_networks, n_directions)):
+            kind.prepare(split, configuration, progress)
+        with workers(configuration.device, n_directions):
             for kind in kinds:
-                member, logits = kind.fit(parts, configuration)
+                member, logits = kind.fit(split, configuration)
                 progress.count_linear_model(kind.name)
                 if member is not None:
                     members.append(member)
                     held_out = held_out.joined_by(kind.name, logits, kind.expected_factor)
-            held_out = held_out.expecting(_factors_of_few(parts, configuration, members))
-            # The networks are last: they watch the loss of the blend.
-            networks, held_out = Networks.fit(parts, configuration, plan, held_out, progress)
-        return ended(networks, held_out, epoch_rows(networks.net))
+            if plan.max_epochs == 0 and not members:
+                raise ValueError(
+                    "max_epochs=0 fits the linear model alone, but that was left out, as a warning "
+                    "says. Leave max_epochs='auto'."
+                )
+            held_out = held_out.expecting(_factors_of_few(split, configuration, members))
+            # The network is last: it watches the loss of the blend.
+            network, held_out = fit_network(
+                split,
+                configuration,
+                plan,
+                held_out,
+                progress,
+                previous=start.model.network,
+                ended=ended,
+            )
+        return ended(network, held_out, epoch_rows(network.net))
 
 
 def _factors_of_few(
-    parts: Parts, configuration: Configuration, members: list[LinearMember]
+    split: Split, configuration: Configuration, members: list[LinearMember]
 ) -> dict[str, ExpectedFactor]:
     """Return what is expected of n-grams and encoder in the blend: their factors without network.
 
@@ -117,14 +128,15 @@ def _factors_of_few(
     cross-validation. Series were left out in turn already, which has set the scale of the logits.
     """
     kinds = [type(member) for member in members if type(member) is not ConvolutionModel]
-    if not kinds or not len(parts.drawn) or len(parts.samples) >= MOST_CROSS_VALIDATED:
+    targets = split.samples.targets
+    if not kinds or not len(split.drawn) or len(targets) >= MOST_CROSS_VALIDATED:
         return {}
-    folds = parts.folds()
-    prior = ClassPrior.of(parts.samples.targets, is_drawn=False)
-    held_out = HeldOutLogits([fold.held_out[0].targets for fold in folds], prior)
+    rows = folds(targets, split.seed)
+    prior = ClassPrior.of(targets, is_drawn=False)
+    held_out = HeldOutLogits(targets.subset(np.concatenate(rows)), prior)
     for kind in kinds:
-        logits = [kind.fit(fold, configuration)[1][0] for fold in folds]
-        held_out = held_out.joined_by(kind.name, logits, kind.expected_factor)
+        logits = [kind.fit(split.holding_out(fold), configuration)[1] for fold in rows]
+        held_out = held_out.joined_by(kind.name, np.concatenate(logits), kind.expected_factor)
     factors = held_out.blend().factors.tolist()
     pairs = zip(held_out.members, factors, strict=True)
     return {name: ExpectedFactor(factor, CROSS_VALIDATED_DEVIATION) for name, factor in pairs}
@@ -155,8 +167,8 @@ def fit_one_epoch(
         any more.
     GrowingTables
     """
-    before = None if previous is None else previous.networks
-    networks, excerpt = Networks.fit_one_epoch(samples, configuration, rng, before)
+    before = None if previous is None else previous.network
+    network, excerpt = fit_network_one_epoch(samples, configuration, rng, before)
     learns_ngrams = OnlineNgrams.suits(configuration)
     known = np.zeros((len(samples), samples.targets.n_outputs))
     if learns_ngrams and previous is not None:
@@ -164,8 +176,8 @@ def fit_one_epoch(
     with GrowingTables.sharing.lock:  # after the training, in which a callback may have made a copy
         growing = GrowingTables({} if previous is None else previous.memory)
         if excerpt is not None:
-            networks = networks.with_whole_tables(excerpt, growing)
-        model = (previous or SequenceModel.alone(networks)).with_networks(networks)
+            network = excerpt.whole_again(network, growing)
+        model = (previous or SequenceModel.alone(network)).with_network(network)
         if learns_ngrams:
             ngrams = model[OnlineNgrams.name] or OnlineNgrams.of(samples, configuration.kind)
             model = model.with_member(ngrams.learned(samples, known, growing, rng), 1.0)
@@ -176,9 +188,9 @@ def fit_one_epoch(
 def _log_minutes(n_samples: int, work: int, epoch: int, plan: TrainingPlan) -> None:
     """Log about how long the fit will take, if it takes minutes; a held-out loss may end it.
 
-    Work is that of the linear members, and of an epoch of a network.
+    Work is that of the linear members, and of an epoch of the network.
     """
-    epochs = plan.n_networks * plan.max_epochs / (2 if plan.follows_loss else 1)
+    epochs = plan.max_epochs / (2 if plan.follows_loss else 1)
     minutes = (work + epochs * epoch) / (60 * WORK_PER_SECOND)
     if minutes >= 2:
         text = "The fit to %s sequences will take about %.0f minutes on one core of a processor."

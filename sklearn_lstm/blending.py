@@ -139,19 +139,19 @@ class HeldOutLogits:
 
     Parameters
     ----------
-    parts : list of Targets
-        Of the samples held out of each network.
+    targets : Targets
+        Of the held-out samples.
     prior : ClassPrior
-    members : dict of str to (list of ndarray, ExpectedFactor)
-        By the name of each member, the last one first: its logits of each part, by a fit that has
-        not seen the part; and the prior of their factor.
+    members : dict of str to (ndarray, ExpectedFactor)
+        By the name of each member, the last one first: its logits, by a fit that has not seen the
+        samples; and the prior of their factor.
     """
 
-    parts: list[Targets]
+    targets: Targets
     prior: ClassPrior
-    members: dict[str, tuple[list[Logits], ExpectedFactor]] = field(default_factory=dict)
+    members: dict[str, tuple[Logits, ExpectedFactor]] = field(default_factory=dict)
 
-    def joined_by(self, name: str, logits: list[Logits], expected: ExpectedFactor) -> HeldOutLogits:
+    def joined_by(self, name: str, logits: Logits, expected: ExpectedFactor) -> HeldOutLogits:
         """Return the same with the logits of one more member."""
         return replace(self, members={name: (logits, expected), **self.members})
 
@@ -163,24 +163,16 @@ class HeldOutLogits:
         }
         return replace(self, members=members)
 
-    def part(self, index: int) -> HeldOutLogits:
-        """Return what the members fitted so far say of one part."""
-        members = {
-            name: ([logits[index]], expected) for name, (logits, expected) in self.members.items()
-        }
-        return replace(self, parts=[self.parts[index]], members=members)
-
     def total(self, weights: Mapping[str, float]) -> Logits:
         """Return the sum of the logits of all samples (n_samples, n_outputs), by these weights."""
-        members = self.members.items()
-        parts = [weights[name] * np.concatenate(logits) for name, (logits, _) in members]
-        return np.asarray(np.sum(parts, axis=0))
+        weighted = [weights[name] * logits for name, (logits, _) in self.members.items()]
+        return np.asarray(np.sum(weighted, axis=0))
 
     def blend(self) -> Blend:
         """Return the blend of the members."""
         return fit_blend(
-            [np.concatenate(logits) for logits, _ in self.members.values()],
-            Targets.joined(self.parts),
+            [logits for logits, _ in self.members.values()],
+            self.targets,
             expected=[expected for _, expected in self.members.values()],
             prior=self.prior,
         )

@@ -238,16 +238,16 @@ class LSTMSequenceClassifier(
     calibration_ : dict or None
         How logits are blended: `weights` (of each member, by its name), `network_weight` and
         `linear_weight` (two of them), `prior_correction` (for rare classes; one for each label if y
-        is multilabel), `n_held_out` (the number of samples that determined them), `n_networks`.
-        None if there are only networks.
+        is multilabel), `n_held_out` (the number of samples that determined them). None if there is
+        only a network.
     thresholds_ : ndarray of shape (n_labels,) or (1,)
         The threshold of each label, or that of ``classes_[1]``. With "f1", `partial_fit` keeps
         them, and so does a fit with `warm_start` that holds no new samples out.
     net_ : skorch.NeuralNet
         The skorch net that trained `module_`. A loaded classifier makes a new one at first access.
     module_ : torch.nn.Module
-        The network, or the first of two. The samples held out of it did not train it. A network
-        that was not trained (``max_epochs=0``) is not stored.
+        The network. The held-out samples did not train it. A network that was not trained
+        (``max_epochs=0``) is not stored.
 
     See Also
     --------
@@ -507,8 +507,8 @@ class LSTMSequenceClassifier(
         vectors of their own. Beside the network, a linear model of n-grams of ids learns online
         from the errors of the whole model, unless ``linear_branch=False``. Channels keep the scale
         of the first call, and weights are not rescaled. The linear models of `fit`, also that of an
-        encoder, stay as they were; a second network is dropped. A call may change tables in place:
-        meanwhile, let other threads predict with a copy (``copy.copy(model)``).
+        encoder, stay as they were. A call may change tables in place: meanwhile, let other threads
+        predict with a copy (``copy.copy(model)``).
 
         Parameters
         ----------
@@ -639,22 +639,21 @@ class LSTMSequenceClassifier(
     @property
     def net_(self) -> NeuralNet:
         """Return the skorch net that trained the network; after loading, a new one."""
-        networks = self._shared_model().networks
-        if networks.net is None:
-            first = networks.first_with_weights
-            parameters, fitted = (
-                plain_parameters(self) | {"device": first.device},
-                what_was_fitted(self),
-            )
+        network, fitted = self._shared_model().network, what_was_fitted(self)
+        if network.net is None:
+            network.check_has_weights()
+            parameters = plain_parameters(self) | {"device": network.device}
             kind = fitted.input_format.kind
             configuration = Configuration.of(parameters, kind, fitted.labels)
-            networks.net = make_net(first.network, configuration)
-        return networks.net
+            network.net = make_net(network.module, configuration)
+        return network.net
 
     @property
     def module_(self) -> Module:
         """Return the network."""
-        return self._shared_model().networks.first_with_weights.network
+        network = self._shared_model().network
+        network.check_has_weights()
+        return network.module
 
     # --- What is fitted
 
@@ -672,7 +671,7 @@ class LSTMSequenceClassifier(
         parts = {"input": f"{self.input_type_}: {size}"}
         if (member := fitted.model[EncoderModel.name]) is not None:
             parts["sentence vectors"] = member.encoder.describe()
-        if (vectors := fitted.model.networks.first.vectors) is not None:
+        if (vectors := fitted.model.network.vectors) is not None:
             described = f"{vectors.describe()}; {fitted.coverage:.1%} of the tokens have one"
             parts["pretrained vectors"] = described
         return parts | fitted.model.parts() | {"epochs": str(self.n_epochs_)}
@@ -756,7 +755,7 @@ class LSTMSequenceClassifier(
     def _stored_numbers(self) -> tuple[dict[str, int], int | None]:
         fitted = what_was_fitted(self)
         sizes = {**fitted.model.encoding.sizes, "n_outputs": len(fitted.labels)}
-        return sizes | {"n_weights": fitted.model.networks.n_weights}, fitted.n_samples
+        return sizes | {"n_weights": fitted.model.network.n_weights}, fitted.n_samples
 
     def _stored_attributes(self) -> dict[str, Any]:
         """Return all attributes; an encoder that is an object is stored as a `SentenceEncoder`."""
@@ -772,7 +771,7 @@ class LSTMSequenceClassifier(
     def _settle(self) -> None:
         self.embeddings = with_encoders(self.embeddings, lambda one: one.model)
         if self._fitted is not None:
-            self._fitted.model.networks.move(plain_parameters(self))
+            self._fitted.model.network.move(plain_parameters(self))
 
 
 def _is_of_table(name: str) -> bool:

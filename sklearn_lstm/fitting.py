@@ -22,6 +22,7 @@ from sklearn_lstm.data.sentence_encoders import SentenceEncoder
 from sklearn_lstm.data.sequences import Samples, Sequences
 from sklearn_lstm.data.weights import Targets, fixed_class_weight, read_groups, relative_weights
 from sklearn_lstm.members.network.history import epoch_rows
+from sklearn_lstm.members.network.network import Network
 from sklearn_lstm.model import Fitted, SequenceModel
 from sklearn_lstm.parameters import check_column_names, checked_parameters
 from sklearn_lstm.training.checkpoint import checkpoint_of_fit
@@ -116,7 +117,7 @@ class Fit:
         `embeddings` are read for these ids alone.
         """
         embeddings, vectors = self.parameters["embeddings"], None
-        network = None if self.previous is None else self.previous.networks.first
+        network = None if self.previous is None else self.previous.network
         own = None if network is None else network.vectors
         if embeddings is not None:
             if sequences.n_channels is not None:
@@ -137,7 +138,9 @@ class Fit:
             labels,
             vectors=vectors,
             encoder=None if encoder is None else SentenceEncoder.of(encoder),
-            previous=network,
+            known=None if network is None else network.encoding,
+            previous=None if network is None else network.module.architecture,
+            goes_on=network is not None and network.is_trained,
         )
         return start, configuration
 
@@ -173,7 +176,7 @@ class Fit:
         samples = Samples(sequences, targets).counted()
         start, configuration = self.begin(X, sequences, targets.labels, len(samples))
         held_out = self._read_validation(X, start, *validation)
-        encoder = configuration.encoder
+        encoder, previous = configuration.encoder, start.model[Network.name]
         with (
             nullcontext() if encoder is None else encoder.remembering(),
             checkpoint_of_fit(
@@ -183,6 +186,7 @@ class Fit:
                 folder=self.parameters["checkpoint"],
                 rng=self.random_generator(),
                 is_seeded=self.parameters["random_state"] is not None,
+                previous=previous and replace(previous, vectors=None, optimizer_state=None),
             ) as (folder, rng),
         ):
             configuration = replace(configuration, checkpoint=folder)
@@ -202,7 +206,7 @@ class Fit:
         with fit_one_epoch(samples, configuration, rng, self.previous) as (model, growing):
             try:
                 growing.write()
-                fitted = start.with_model(model, epoch_rows(model.networks.net))
+                fitted = start.with_model(model, epoch_rows(model.network.net))
                 classifier._fitted = fitted  # noqa: SLF001
             except BaseException:
                 if classifier._fitted is self.before:  # noqa: SLF001 - it was not replaced yet

@@ -13,13 +13,13 @@ from sklearn_lstm.blending import HeldOutLogits, Logits
 from sklearn_lstm.data.encoding import Encoding
 from sklearn_lstm.data.input_format import InputFormat
 from sklearn_lstm.data.labels import Labels, Thresholds
-from sklearn_lstm.data.sequences import Samples, Sequences
+from sklearn_lstm.data.sequences import Sequences
 from sklearn_lstm.members.member import LinearMember, Member
 from sklearn_lstm.members.network.history import EpochRow
-from sklearn_lstm.members.network.networks import Networks
+from sklearn_lstm.members.network.network import Network
 from sklearn_lstm.thresholds import choose_thresholds, given_thresholds
 
-UNJUDGED_WEIGHT = 0.5  # of networks that no held-out sample can judge
+UNJUDGED_WEIGHT = 0.5  # of a network that no held-out sample can judge
 
 
 @dataclass
@@ -29,11 +29,11 @@ class SequenceModel:
     Parameters
     ----------
     members : tuple of Member
-        The networks; the linear model, if there is one; the n-grams that `partial_fit` has learned,
+        The network; the linear model, if there is one; the n-grams that `partial_fit` has learned,
         if there are any.
     weights : tuple of float
-        Factor of the logits of each member. 0: the networks were not trained, and their logits are
-        not computed.
+        Factor of the logits of each member. 0: the network was not trained, and its logits are not
+        computed.
     prior_correction : float, or ndarray of shape (n_labels,)
         How many times `log_prior` is subtracted: rare classes may be predicted too seldom.
     log_prior : ndarray of shape (n_outputs,), or 0
@@ -60,14 +60,14 @@ class SequenceModel:
         return cls((), (), 0.0, 0.0, 0)
 
     @classmethod
-    def alone(cls, networks: Member) -> SequenceModel:
-        """Return the model of networks without any other member."""
-        return cls((networks,), (1.0,), 0.0, 0.0, 0)
+    def alone(cls, network: Network) -> SequenceModel:
+        """Return the model of a network without any other member."""
+        return cls((network,), (1.0,), 0.0, 0.0, 0)
 
     @classmethod
     def blended(
         cls,
-        networks: Networks,
+        network: Network,
         linear_members: Sequence[LinearMember],
         held_out: HeldOutLogits,
         previous: SequenceModel | None,
@@ -77,13 +77,13 @@ class SequenceModel:
         The linear members come in the order in which they were fitted, and stand in the opposite.
         All weights are multiplied by the confidence of the members (see `Member.confidence_in`).
 
-        Networks that have seen all samples keep the weights of the previous model.
+        A network that has seen all samples keeps the weights of the previous model.
         """
         if not linear_members:
-            return cls.alone(networks)
-        members = networks, *reversed(linear_members)
-        if Networks.name not in held_out.members and networks.is_trained and previous is not None:
-            known = {Networks.name: UNJUDGED_WEIGHT}
+            return cls.alone(network)
+        members = network, *reversed(linear_members)
+        if network.name not in held_out.members and network.is_trained and previous is not None:
+            known = {network.name: UNJUDGED_WEIGHT}
             if previous.linear_members:
                 known = previous.weights_by_name
             weights = [known.get(member.name, 1.0) for member in members]
@@ -96,7 +96,7 @@ class SequenceModel:
             confidence = min(member.confidence_in(factor) for member, factor in pairs)
             weights = [confidence * factor for factor in factors]
             correction = confidence * blend.prior_correction
-            n_held_out = sum(map(len, held_out.parts))
+            n_held_out = len(held_out.targets)
         return cls(members, tuple(weights), correction, held_out.prior.logs, n_held_out)
 
     def with_thresholds(
@@ -104,21 +104,15 @@ class SequenceModel:
         given: NDArray[np.float64],
         previous: SequenceModel | None,
         held_out: HeldOutLogits | None = None,
-        validation: Samples | None = None,
     ) -> SequenceModel:
-        """Return the model with the thresholds that the user gives, or held-out samples choose.
-
-        The user's own held-out samples are predicted; of others, each network has seen a part.
-        """
+        """Return the model with the thresholds that the user gives, or held-out samples choose."""
         if not np.isnan(given).any():
             return replace(self, thresholds=given)
         probabilities = np.empty((0, len(given)))
-        is_trained = self.networks.is_trained
-        if held_out is not None and (Networks.name in held_out.members or not is_trained):
+        is_trained = self.network.is_trained
+        if held_out is not None and (Network.name in held_out.members or not is_trained):
             logits = held_out.total(self.weights_by_name) + self.biases
-            if validation is not None:
-                logits = self.logits(validation.sequences)
-            probabilities = held_out.parts[0].labels.proba(logits)[:, -len(given) :]
+            probabilities = held_out.targets.labels.proba(logits)[:, -len(given) :]
         before = 0.5 if previous is None else previous.thresholds
         return replace(self, thresholds=choose_thresholds(given, probabilities, before))
 
@@ -138,26 +132,26 @@ class SequenceModel:
         weights = self.weights_by_name | {member.name: weight}
         return replace(self, members=tuple(members.values()), weights=tuple(weights.values()))
 
-    def with_networks(self, networks: Networks) -> SequenceModel:
-        """Return the model with other networks, which no held-out sample has judged."""
-        weight = self.weights_by_name[networks.name] or UNJUDGED_WEIGHT
-        return self.with_member(networks, weight)
+    def with_network(self, network: Network) -> SequenceModel:
+        """Return the model with another network, which no held-out sample has judged."""
+        weight = self.weights_by_name[network.name] or UNJUDGED_WEIGHT
+        return self.with_member(network, weight)
 
     @property
-    def networks(self) -> Networks:
-        """The networks."""
-        networks: Networks = self[Networks.name]
-        return networks
+    def network(self) -> Network:
+        """The network."""
+        network: Network = self[Network.name]
+        return network
 
     @property
     def linear_members(self) -> list[str]:
-        """The names of the members that `fit` has fitted beside the networks."""
+        """The names of the members that `fit` has fitted beside the network."""
         return [member.name for member in self.members if isinstance(member, LinearMember)]
 
     @property
     def encoding(self) -> Encoding:
-        """The encoding of the first network."""
-        return self.networks.first.encoding
+        """The encoding of the network."""
+        return self.network.encoding
 
     def logits(self, sequences: Sequences, *, without: str | None = None) -> Logits:
         """Return the logits (n_samples, n_outputs), perhaps without the member of a name."""
@@ -174,17 +168,16 @@ class SequenceModel:
         return -self.prior_correction * self.log_prior
 
     def calibration(self) -> dict[str, Any] | None:
-        """Return how the members are blended; None if there are only networks."""
+        """Return how the members are blended; None if there is only a network."""
         if not self.linear_members:
             return None
         weights = self.weights_by_name
         return {
             "weights": weights,
-            "network_weight": weights[Networks.name],
+            "network_weight": weights[Network.name],
             "linear_weight": weights.get(LinearMember.name, 0.0),
             "prior_correction": self.prior_correction,
             "n_held_out": self.n_held_out,
-            "n_networks": len(self.networks.networks),
         }
 
     def parts(self) -> dict[str, str]:
@@ -196,7 +189,7 @@ class SequenceModel:
             described |= {LinearMember.name: "none"}
         if not self.linear_members:
             return described
-        blended = (Networks.name, *self.linear_members)
+        blended = (Network.name, *self.linear_members)
         weights = ", ".join(f"{name} {self.weights_by_name[name]:.2f}" for name in blended)
         return {
             **described,
@@ -247,33 +240,30 @@ class Fitted:
 
     def ended(
         self,
-        networks: Networks,
+        network: Network,
         held_out: HeldOutLogits,
         epochs: list[EpochRow],
         *,
         members: Sequence[LinearMember],
         thresholds: NDArray[np.float64],
-        validation: Samples | None,
     ) -> Self:
-        """Return what the fit leaves if it ends with these networks.
+        """Return what the fit leaves if it ends with this network.
 
         Parameters
         ----------
-        networks : Networks
+        network : Network
         held_out : HeldOutLogits
             What all members say of held-out samples.
         epochs : list of dict
-            A row for each epoch of the first network.
+            A row for each epoch.
         members : sequence of LinearMember
             Those that are fitted.
         thresholds : ndarray of shape (n_thresholds,)
             NaN: chosen by held-out samples.
-        validation : Samples or None
-            The user's own held-out samples.
         """
         previous = self.model if self.model.members else None
-        model = SequenceModel.blended(networks, members, held_out, previous)
-        model = model.with_thresholds(thresholds, previous, held_out, validation)
+        model = SequenceModel.blended(network, members, held_out, previous)
+        model = model.with_thresholds(thresholds, previous, held_out)
         return self.with_model(model, epochs)
 
 

@@ -1,9 +1,8 @@
-"""One progress bar, which threads share."""
+"""A progress bar."""
 
 from __future__ import annotations
 
 import sys
-from threading import Lock
 from time import monotonic
 from typing import Self
 
@@ -23,7 +22,6 @@ class ProgressBar:
 
     def __init__(self, *, is_shown: bool) -> None:
         self.is_shown = is_shown and sys.stderr is not None
-        self._lock = Lock()
         self._next = 0.0  # when to draw again
 
     def __enter__(self) -> Self:
@@ -36,24 +34,20 @@ class ProgressBar:
 
     def __exit__(self, error: type[BaseException] | None, *_: object) -> None:
         if self.is_shown:
-            with self._lock:
-                if error is None:
-                    self._bar.n = 1.0
-                self._bar.close()
+            if error is None:
+                self._bar.n = 1.0
+            self._bar.close()
 
-    def show(self, share: float, text: str | None) -> None:
-        """Show the share of the work that is done, and the text behind the bar unless it is None.
+    def show(self, share: float, text: str) -> None:
+        """Show the share of the work that is done, and the text behind the bar.
 
         Drawn at most as often as tqdm draws by itself.
         """
         if not self.is_shown:
             return
-        # tqdm keeps its lock if Ctrl-C comes while it draws, and the other thread would wait for
-        # ever. So it draws under a lock of ours.
-        with self._lock:
-            if text is not None:
-                self._bar.set_postfix_str(text, refresh=False)
-            self._bar.n = share
-            if monotonic() >= self._next:
-                self._bar.refresh(nolock=True)
-                self._next = monotonic() + self._bar.mininterval
+        self._bar.set_postfix_str(text, refresh=False)
+        self._bar.n = share
+        if monotonic() >= self._next:
+            # If Ctrl-C came while it draws, tqdm would keep its lock, for which all bars wait.
+            self._bar.refresh(nolock=True)
+            self._next = monotonic() + self._bar.mininterval

@@ -20,7 +20,7 @@ ROOT = Path(sklearn_lstm.__file__).parent
 # lines. An entry with a dot stands for that module, any other for a module or a whole folder.
 LAYERS = [
     ["__init__"],  # the version; the classes are imported at first use
-    ["callback_support", "compute.abandoning", "compute.locks", "exceptions", "progress_bar"],
+    ["callback_support", "compute.locks", "exceptions", "progress_bar"],
     ["parameters"],
     ["storing"],
     ["text"],

@@ -69,14 +69,14 @@ def n_bytes_of(call):
 
 
 def tables_of(model):
-    networks = model._fitted.model.networks
-    states = networks.optimizer_state["state"].values()
+    network = model._fitted.model.network
+    states = network.optimizer_state["state"].values()
     state = [value for values in states for value in values.values()]
-    return [networks.first.network.embedding.weight, *state]
+    return [network.module.embedding.weight, *state]
 
 
 def test_nothing_as_large_as_the_vocabulary_is_made_for_a_few_samples(large):
-    table = large._fitted.model.networks.first.network.embedding.weight
+    table = large._fitted.model.network.module.embedding.weight
     with LargestTensor(tables_of(large)) as largest:
         large.partial_fit([[2, 3, 4], [5, 6, 1]], [0, 1])
     assert 0 < largest.n_bytes < table.nbytes / 10
@@ -157,7 +157,7 @@ def with_room():
 @pytest.mark.parametrize("ids", [[2, 5], [2, 9]])
 def test_what_was_shared_does_not_learn_from_later_samples(share, ids):
     model, expected = with_room(), with_room().partial_fit([ids], [1]).predict_proba([[2, 3, 9]])
-    network = model._fitted.model.networks.first.network
+    network = model._fitted.model.network.module
     _ = share(model)
     before = copy.deepcopy(network.state_dict())
     assert_array_equal(model.partial_fit([ids], [1]).predict_proba([[2, 3, 9]]), expected)
@@ -346,7 +346,7 @@ def contents(model):
         attributes = vars(step) | {"_counts": None}
         if attributes.get("_fitted") is not None:
             fitted = attributes.pop("_fitted")
-            weights = fitted.model.networks.first.network.state_dict()
+            weights = fitted.model.network.module.state_dict()
             attributes["labels"] = fitted.labels, fitted.input_format, fitted.n_samples
             attributes["weights"] = {name: table.tolist() for name, table in weights.items()}
         values.append(attributes)

@@ -94,23 +94,22 @@ class Keeper(Recorder):
 # --- What is told
 
 
-def test_a_fit_is_a_tree_of_tasks_linear_model_networks_and_epochs():
+def test_a_fit_is_a_tree_of_tasks_linear_model_network_and_epochs():
     recorder = Recorder()
     model = small(recorder).fit(X, Y)
     fit = (("fit", 0),)
-    linear, networks = (*fit, ("linear model", 0)), [(*fit, ("network", n)) for n in (1, 2)]
-    assert model.calibration_["n_networks"] == 2
+    linear, network = (*fit, ("linear model", 0)), (*fit, ("network", 1))
+    assert model.linear_model_ is not None
     assert recorder.told[:4] == [
-        ("setup", fit, 3),
-        ("begin", fit, 3),
+        ("setup", fit, 2),
+        ("begin", fit, 2),
         ("begin", linear, 0),
         ("end", linear, 0),
     ]
-    assert recorder.told[-2:] == [("end", fit, 3), ("teardown", fit, 3)]
-    for network in networks:
-        told = [(what, path[2:]) for what, path, _ in recorder.told if path[:2] == network]
-        epochs = [(what, (("epoch", n),)) for n in range(3) for what in ("begin", "end")]
-        assert told == [("begin", ()), *epochs, ("end", ())]
+    assert recorder.told[-2:] == [("end", fit, 2), ("teardown", fit, 2)]
+    told = [(what, path[2:]) for what, path, _ in recorder.told if path[:2] == network]
+    epochs = [(what, (("epoch", n),)) for n in range(3) for what in ("begin", "end")]
+    assert told == [("begin", ()), *epochs, ("end", ())]
 
 
 @pytest.mark.parametrize(

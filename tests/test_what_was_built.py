@@ -33,7 +33,7 @@ kinds = pytest.mark.parametrize("make", [tokens, series])
 def check_calibration(calibration, n_corrections=None):
     assert type(calibration) is dict
     floats = ("network_weight", "linear_weight")
-    assert set(calibration) == {*floats, "weights", "prior_correction", "n_held_out", "n_networks"}
+    assert set(calibration) == {*floats, "weights", "prior_correction", "n_held_out"}
     assert {*calibration["weights"]} >= {"network", "linear model"}
     assert all(type(calibration[name]) is float for name in floats)
     if n_corrections is None:
@@ -41,18 +41,16 @@ def check_calibration(calibration, n_corrections=None):
     else:
         assert calibration["prior_correction"].shape == (n_corrections,)
     assert type(calibration["n_held_out"]) is int
-    assert type(calibration["n_networks"]) is int
     assert calibration["network_weight"] > 0
     assert calibration["linear_weight"] > 0
 
 
 @kinds
-def test_two_networks_and_a_linear_model_are_told(make):
+def test_a_network_and_a_linear_model_are_told(make):
     X, y = make()
     model = small().fit(X, y)
     assert model.linear_model_ is not None
     check_calibration(model.calibration_)
-    assert model.calibration_["n_networks"] == 2
     assert 0 < model.calibration_["n_held_out"] < len(y)
 
 
@@ -62,7 +60,6 @@ def test_early_stopping_is_told_by_the_samples_it_holds_out(make):
     model = small(early_stopping=True, validation_fraction=0.25).fit(X, y)
     assert model.linear_model_ is not None
     check_calibration(model.calibration_)
-    assert model.calibration_["n_networks"] == 1
     assert model.calibration_["n_held_out"] == len(y) // 4
 
 
@@ -97,14 +94,13 @@ def test_several_labels_are_told_too(make):
 
 @kinds
 @pytest.mark.parametrize("method", ["fit", "partial_fit"])
-def test_training_that_goes_on_keeps_the_weights_and_one_network(make, method):
+def test_training_that_goes_on_keeps_the_weights(make, method):
     X, y = make()
     model = small(warm_start=True).fit(X, y)
     before = model.calibration_
     getattr(model, method)(X, y)
     assert model.linear_model_ is not None
     check_calibration(model.calibration_)
-    assert model.calibration_["n_networks"] == 1
     for name in ("network_weight", "linear_weight", "prior_correction"):
         assert model.calibration_[name] == before[name]
 
@@ -225,8 +221,7 @@ def test_html_has_a_table_of_what_was_built_from_ids():
     assert len(np.unique(X)) == 8
     assert table_of(model) == {
         "input": "tokens: 8 known ids of chars",
-        "network": f"2 networks of 1 bidirectional LSTM layer of 4 units, {n_weights(model):,} "
-        "weights each",
+        "network": f"1 bidirectional LSTM layer of 4 units, {n_weights(model):,} weights",
         "linear model": model.linear_model_.describe(),
         "blend weights": f"network {model.calibration_['network_weight']:.2f}, linear model "
         f"{model.calibration_['linear_weight']:.2f} (set by {model.calibration_['n_held_out']} "
@@ -288,11 +283,9 @@ def test_a_pipeline_links_to_the_documentation_and_shows_the_network():
     unfitted = pipeline._repr_html_()
     assert f"#sklearn_lstm.{TextSequenceVectorizer.__name__}" in unfitted
     assert f"#sklearn_lstm.{LSTMSequenceClassifier.__name__}" in unfitted
-    assert "weights each" not in unfitted
+    assert "LSTM layer" not in unfitted
     pipeline.fit(texts, ["pos", "neg"] * 60)
     shown = pipeline._repr_html_()
-    assert f"2 networks of 1 bidirectional LSTM layer of 4 units, {n_weights(pipeline[-1]):,}" in (
-        shown
-    )
+    assert f"1 bidirectional LSTM layer of 4 units, {n_weights(pipeline[-1]):,}" in shown
     assert "LSTMSequenceClassifier" in shown
     assert "hidden_size" in shown

@@ -3,15 +3,18 @@
 It writes two pictures into docs/images, one for light and one for dark pages.
 """
 
+from itertools import pairwise
+
 from lstm_cell import save_themes
 from matplotlib.axes import Axes
 from matplotlib.patches import FancyBboxPatch, Rectangle
 
 LEFT, RIGHT = 0.0, 12.2
-COLUMNS = LINEAR, FIRST, SECOND = 1.9, 6.1, 10.3  # middles of the boxes
+STEP_COLUMNS = 1.9, 6.1, 10.3  # middles of the boxes
+MEMBER_COLUMNS = LINEAR, NETWORK = 2.9, 9.3
 STEPS, SAMPLES, MEMBERS, BLEND, MODEL = 7.9, 6.45, 4.25, 1.8, 0.4  # middles of the rows
-WIDTH, HEIGHT = 3.8, 1.6  # of the box of a member
-PARTS = {"others": ("cell", 0.72), "A": ("gate", 0.86), "B": ("candidate", 1.0)}  # where they end
+STEP_WIDTH, WIDTH, HEIGHT = 3.8, 5.2, 1.6  # of the box of a step, and of that of a member
+PARTS = {"others": ("cell", 0.8), "held out": ("gate", 1.0)}  # where they end
 SMALL = {"fontsize": 10}
 
 
@@ -41,7 +44,7 @@ class Drawing:
     def bar(
         self, left: float, y: float, size: tuple[float, float], names: dict[str, str], without: str
     ) -> None:
-        """Draw the samples as a bar of three parts; one of them may be left out."""
+        """Draw the samples as a bar of two parts; one of them may be left out."""
         start = left
         for part, (color, share) in PARTS.items():
             end = left + share * size[0]
@@ -66,54 +69,53 @@ class Drawing:
 
 
 def draw_fit(ax: Axes, colors: dict[str, str]) -> None:
-    """Draw the steps from top to bottom, and the three members side by side."""
+    """Draw the steps from top to bottom, and the two members side by side."""
     draw = Drawing(ax, colors)
     steps = {
         "1  Read": "X: sequences\ny: indices of classes",
         "2  Plan": "which members? how many\nepochs, and held-out samples?",
-        "3  Hold out": "two parts, A and B: each is\nhidden from one network",
+        "3  Hold out": "a part of the samples is\nhidden from the network",
     }
-    for x, (title, text) in zip(COLUMNS, steps.items(), strict=True):
-        draw.box(x, STEPS, (WIDTH, 1.15), title, text)
-    for x in (LINEAR, FIRST):
-        draw.arrow((x + WIDTH / 2, STEPS), (x + 4.2 - WIDTH / 2, STEPS))
-    draw.arrow((SECOND, STEPS - 0.575), (SECOND, SAMPLES + 0.3))
-    names = {"others": "all other samples", "A": "held out: A", "B": "held out: B"}
+    for x, (title, text) in zip(STEP_COLUMNS, steps.items(), strict=True):
+        draw.box(x, STEPS, (STEP_WIDTH, 1.15), title, text)
+    for start, end in pairwise(STEP_COLUMNS):
+        draw.arrow((start + STEP_WIDTH / 2, STEPS), (end - STEP_WIDTH / 2, STEPS))
+    last = STEP_COLUMNS[-1]
+    draw.arrow((last, STEPS - 0.575), (last, SAMPLES + 0.3))
+    names = {"others": "all other samples", "held out": "held out"}
     draw.bar(LEFT, SAMPLES, (RIGHT - LEFT, 0.6), names, without="")
     # The members, each below the samples that it is fitted to.
-    network = "learns from all but {0}, until\nthe loss of {0} no longer falls"
     features = "token ids: n-grams and letters\nseries: random convolutions"
     members = {
-        "4  Fit the linear model": ("", f"{features}\nthen once more, without A and B"),
-        "5  Train network 1": ("A", network.format("A")),
-        "5  Train network 2": ("B", network.format("B") + "\n(only if training is short)"),
+        "4  Fit the linear model": ("", f"{features}\nthen once more, without held-out samples"),
+        "5  Train the network": (
+            "held out",
+            "until the loss of the held-out\nsamples no longer falls",
+        ),
     }
     top, bottom = MEMBERS + HEIGHT / 2, MEMBERS - HEIGHT / 2
-    for x, (title, (without, text)) in zip(COLUMNS, members.items(), strict=True):
+    for x, (title, (without, text)) in zip(MEMBER_COLUMNS, members.items(), strict=True):
         draw.arrow((x, SAMPLES - 0.3), (x, top + 0.4))
-        names = {"others": "others", "A": "A", "B": "B"}
+        names = {"others": "others", "held out": "held out"}
         draw.bar(x - WIDTH / 2, top + 0.2, (WIDTH, 0.4), names, without)
         draw.box(x, MEMBERS - 0.04, (WIDTH, HEIGHT - 0.08), title, text)
     # The blend.
-    draw.box(
-        FIRST,
-        BLEND,
-        (RIGHT, 0.95),
-        "6  Blend",
-        "blend weights and logit adjustment that make the labels of A and B most probable",
+    center = (LEFT + RIGHT) / 2
+    text = (
+        "blend weights and logit adjustment that make the labels of held-out samples most probable"
     )
+    draw.box(center, BLEND, (RIGHT, 0.95), "6  Blend", text)
     top, middle = BLEND + 0.475, (bottom + BLEND + 0.475) / 2
     draw.arrow((LINEAR - 0.5, bottom), (LINEAR - 0.5, top))
-    text = "logits of A and B,\nfrom the second fit"
+    text = "held-out logits,\nfrom the second fit"
     draw.text(LINEAR - 0.35, middle, text, ha="left", **SMALL)
-    for x, part in ((FIRST, "A"), (SECOND, "B")):
-        draw.arrow((x - 0.45, bottom), (x - 0.45, top))
-        draw.text(x - 0.6, middle, f"logits\nof {part}", ha="right", **SMALL)
-        draw.arrow((x + 0.1, top), (x + 0.1, bottom), "memory", linestyle="--")
-        draw.text(x + 0.25, middle, f"loss of {part},\nblended", "memory", ha="left", **SMALL)
-    draw.arrow((FIRST, BLEND - 0.475), (FIRST, MODEL + 0.3))
-    terms = "weight · mean of the networks  +  weight · linear model  \u2212  logit adjustment"
-    draw.text(FIRST, MODEL, f"logits  =  {terms}", weight="bold")
+    draw.arrow((NETWORK - 0.45, bottom), (NETWORK - 0.45, top))
+    draw.text(NETWORK - 0.6, middle, "held-out\nlogits", ha="right", **SMALL)
+    draw.arrow((NETWORK + 0.1, top), (NETWORK + 0.1, bottom), "memory", linestyle="--")
+    draw.text(NETWORK + 0.25, middle, "held-out loss,\nblended", "memory", ha="left", **SMALL)
+    draw.arrow((center, BLEND - 0.475), (center, MODEL + 0.3))
+    terms = "weight · network  +  weight · linear model  \u2212  logit adjustment"
+    draw.text(center, MODEL, f"logits  =  {terms}", weight="bold")
 
 
 def main() -> None:

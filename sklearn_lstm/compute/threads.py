@@ -1,9 +1,9 @@
 """Two workers: the calling thread, and one helper thread that all callers share.
 
 The matrix products of a recurrent step are too small to be split between threads without loss. But
-the two networks of a fit, the two directions of a layer, and the batches of a prediction have
-nothing to do with each other, so two of them are computed at the same time. Each worker uses half
-of torch's threads. Which thread computes what does not change the results.
+the two directions of a layer, and the batches of a prediction, have nothing to do with each other,
+so two of them are computed at the same time. Each worker uses half of torch's threads. Which thread
+computes what does not change the results.
 
 No setting of the process changes: the number of threads of OpenMP, and that of MKL, is set for the
 calling thread alone, which `torch.set_num_threads` can't do. The exception is a forked child, where
@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import CancelledError, ThreadPoolExecutor
 from contextlib import contextmanager
 from ctypes import CDLL
 from functools import cache
@@ -23,8 +23,6 @@ from typing import Any, TypeVar
 
 import torch
 from threadpoolctl import ThreadpoolController
-
-from sklearn_lstm.compute.abandoning import check_not_abandoned, work
 
 Value = TypeVar("Value")
 Result = TypeVar("Result")
@@ -35,6 +33,7 @@ class _Thread(local):
 
     share: int | None = None  # torch's threads that it uses; None: it is no worker
     is_helper: bool = False
+    abandoned: Event | None = None  # set when nobody waits for its work any more, since Ctrl-C came
 
 
 class _Process:
@@ -63,7 +62,6 @@ def _after_fork() -> None:
     """
     global _thread, _process
     _thread, _process = _Thread(), _Process()
-    work.abandoned = None
     torch.set_num_threads(1)
 
 
@@ -101,6 +99,18 @@ def workers(device: torch.device | str, n_workers: int = 2) -> Iterator[None]:
         process.working.discard(worker)
 
 
+def check_not_abandoned() -> None:
+    """End work for which nobody waits any more.
+
+    Raises
+    ------
+    CancelledError
+        If the caller has been interrupted.
+    """
+    if _thread.abandoned is not None and _thread.abandoned.is_set():
+        raise CancelledError
+
+
 def is_worker_free() -> bool:
     """Return whether `map_pair` would use the helper thread now."""
     # The helper can't wait for itself, so it computes its own jobs alone.
@@ -126,7 +136,7 @@ def map_pair(function: Callable[[Value], Result], values: Sequence[Value]) -> li
                 _set_openmp_threads([share] * len(_openmp()))
                 _find_mkl_setter()(share)
                 _thread.share = share
-            _thread.is_helper, work.abandoned = True, abandoned
+            _thread.is_helper, _thread.abandoned = True, abandoned
             check_not_abandoned()
             with (
                 torch.inference_mode(is_inference),

@@ -39,12 +39,6 @@ class Targets:
     labels: Labels
     groups: NDArray[np.intp] | None = None
 
-    @classmethod
-    def joined(cls, parts: list[Targets]) -> Targets:
-        """Return the targets of all parts, without their groups."""
-        values = np.concatenate([part.values for part in parts])
-        return cls(values, np.concatenate([part.weights for part in parts]), parts[0].labels)
-
     def __len__(self) -> int:
         return len(self.values)
 

@@ -12,7 +12,7 @@ from sklearn_lstm.compute.threads import map_on_workers, workers
 from sklearn_lstm.data.sequences import Sequences
 from sklearn_lstm.inspection.inputs import OpenModel, copies_without, open_model
 from sklearn_lstm.members.encoder.encoder_model import EncoderModel
-from sklearn_lstm.members.network.networks import Networks
+from sklearn_lstm.members.network.network import Network
 
 METHODS = ["shares", "leave_one_out"]
 
@@ -31,10 +31,10 @@ class Explanation:
     linear : ndarray of shape (n_steps,)
         The contribution of each step to the logits of the linear models.
     network : ndarray of shape (n_steps,)
-        The contribution of each step to the logits of the networks.
+        The contribution of each step to the logits of the network.
     base_value : float
         The score of the baseline, including the logit adjustment. The baseline is a linear model
-        that finds none of its n-grams, and networks that read unknown tokens only; for
+        that finds none of its n-grams, and a network that reads unknown tokens only; for
         measurements, a series that is the mean throughout (0 with ``normalize=False``).
     target : object
         The class.
@@ -86,7 +86,7 @@ def explain(model: Any, X: Any, target: Any = None, *, method: str = "shares") -
     The score is a sum over the members of the model, and so is each contribution. Contributions to
     the linear model are exact: the value of an n-gram of tokens is divided among its tokens, the
     value of an n-gram of letters goes to the words that contain it, and a convolution counts at the
-    step in its middle. Contributions to the networks are integrated gradients [1]_, with a sequence
+    step in its middle. Contributions to the network are integrated gradients [1]_, with a sequence
     of unknown tokens or a series that is the mean throughout as the baseline. An encoder reads the
     text as a whole: its contribution is a separate number.
 
@@ -110,7 +110,7 @@ def explain(model: Any, X: Any, target: Any = None, *, method: str = "shares") -
     -------
     list of Explanation
         One for each sequence. ``base_value + values.sum() + whole`` is the score of its class. With
-        "leave_one_out", `network` is what the networks lose, `linear` what all other members lose,
+        "leave_one_out", `network` is what the network loses, `linear` what all other members lose,
         `whole` is 0, and `base_value` is the remainder of the score.
 
     Raises
@@ -168,7 +168,7 @@ def explain_opened(opened: OpenModel, target: Any, method: str = "shares") -> li
     """Return what `explain` returns."""
     outputs = target_outputs(opened, target)
     rows = list(zip(range(len(opened)), opened, outputs.tolist(), strict=True))
-    with workers(opened.model.networks.first.device):
+    with workers(opened.model.network.device):
         return map_on_workers(lambda row: _explained(opened, *row, method), rows)
 
 
@@ -203,7 +203,7 @@ def _explained(
     model, direction = opened.model, opened.labels.direction(output)
     linear, network = np.zeros((2, len(data)))
     whole, base_value = np.zeros(1), float((model.biases * direction).sum())
-    parts = {Networks.name: network, EncoderModel.name: whole if method == "shares" else linear}
+    parts = {Network.name: network, EncoderModel.name: whole if method == "shares" else linear}
     for member, weight in zip(model.members, model.weights, strict=True):
         if not weight:
             continue

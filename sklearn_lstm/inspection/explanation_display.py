@@ -37,7 +37,7 @@ TOKEN = (
 class ExplanationDisplay(Display):
     """Draw what each token or step adds to the score of a class.
 
-    The picture shows bars, which tell the parts of the linear model and of the networks apart. In a
+    The picture shows bars, which tell the parts of the linear model and of the network apart. In a
     notebook, the object is shown as the coloured text. Only the picture needs matplotlib.
 
     Parameters

@@ -12,7 +12,7 @@ from torch import Tensor
 
 from sklearn_lstm.data.sequences import Sequences
 from sklearn_lstm.inspection.inputs import OpenModel, open_model
-from sklearn_lstm.training.encoded_network import EncodedNetwork
+from sklearn_lstm.members.network.network import Network
 
 Activations = dict[str, Tensor]
 
@@ -35,7 +35,7 @@ def gate_activations(model: Any, X: Any) -> list[Bunch]:
     Parameters
     ----------
     model : LSTMSequenceClassifier, or a Pipeline or a search that ends with one
-        A fitted model. If it has two networks, the first one is read, which is `module_`.
+        A fitted model.
     X : iterable of n_samples sequences
         Inputs of the model.
 
@@ -93,27 +93,28 @@ def gate_activations(model: Any, X: Any) -> list[Bunch]:
 
 def activations_of(opened: OpenModel) -> list[Bunch]:
     """Return what `gate_activations` returns."""
-    network = opened.model.networks.first_with_weights
+    network = opened.model.network
+    network.check_has_weights()
     return [Bunch(data=data, **_activations(network, sequences)) for sequences, data in opened]
 
 
 @torch.inference_mode()
-def _activations(model: EncodedNetwork, sequences: Sequences) -> dict[str, NDArray[np.float32]]:
+def _activations(network: Network, sequences: Sequences) -> dict[str, NDArray[np.float32]]:
     """Return the activations of one sequence, (num_layers, n_directions, n_steps, H) each."""
-    network, device = model.network, model.device
-    codes, extension = model.encoded(sequences, np.arange(1))
+    module, device = network.module, network.device
+    codes, extension = network.encoded(sequences, np.arange(1))
     layers: list[list[Activations]] = []
     with torch.autocast(device.type, enabled=False):
         n_steps = torch.from_numpy(sequences.lengths).to(device)
-        x = network.embed(codes.transpose(0, 1), n_steps, extension)  # (T, 1, D)
-        if network.architecture["embedding_dim"] is not None:
-            x = network.add_positions(x)
+        x = module.embed(codes.transpose(0, 1), n_steps, extension)  # (T, 1, D)
+        if module.architecture["embedding_dim"] is not None:
+            x = module.add_positions(x)
         x = x[:, 0]
-        for layer in network.layers:
+        for layer in module.layers:
             directions = [_read(direction, x) for direction in layer.children()]
             layers.append(directions)
             x = torch.cat([found["hidden_state"] for found in directions], 1)
-    frame = np.arange(sequences.lengths[0]) // network.steps_per_frame
+    frame = np.arange(sequences.lengths[0]) // module.steps_per_frame
     return {
         name: np.stack([[found[name][frame].cpu().numpy() for found in layer] for layer in layers])
         for name in layers[0][0]

@@ -73,15 +73,15 @@ class OpenModel:
 
     def left_out(self, row: int) -> dict[str, int]:
         """Return what the sequence of a row lacks or hides, as far as it is known."""
-        networks = self.model.networks.networks
-        if not isinstance(networks[0].encoding, TokenCodes):
+        network = self.model.network
+        if not isinstance(network.encoding, TokenCodes):
             return {}
         rows = np.array([row])
         ids = self.sequences.read(rows)
-        codes = np.stack([net.encoded(self.sequences, rows)[0][0].cpu() for net in networks])
-        is_unknown = (codes == UNKNOWN_CODE).all(axis=0)
+        codes = network.encoded(self.sequences, rows)[0][0].cpu().numpy()
+        is_unknown = codes == UNKNOWN_CODE
         if self.sequences.spelling is not None:  # words beyond the codes have a pretrained vector
-            is_unknown |= (ids == UNKNOWN) & (codes[0] < len(networks[0].encoding))
+            is_unknown |= (ids == UNKNOWN) & (codes < len(network.encoding))
         n_unknown = int(is_unknown.sum())
         if self.n_tokens is None:
             return {"unknown tokens": n_unknown}

@@ -6,7 +6,7 @@ from sklearn_lstm.exceptions import LinearModelSkippedWarning, warn_user
 from sklearn_lstm.members.convolutions.convolution_model import ConvolutionModel
 from sklearn_lstm.members.encoder.encoder_model import EncoderModel
 from sklearn_lstm.members.member import LinearMember
-from sklearn_lstm.members.network.networks import Networks
+from sklearn_lstm.members.network.network import Network
 from sklearn_lstm.members.ngrams.ngram_model import NgramModel
 from sklearn_lstm.members.ngrams.online_ngrams import OnlineNgrams
 from sklearn_lstm.training.configuration import Configuration
@@ -24,7 +24,7 @@ def find_linear_members(configuration: Configuration) -> list[type[LinearMember]
         If there is none though it is relied on, and if two members would have one name.
     """
     kinds = [kind for kind in LINEAR_MEMBERS if kind.suits(configuration)]
-    names = [Networks.name, OnlineNgrams.name, *(kind.name for kind in kinds)]
+    names = [Network.name, OnlineNgrams.name, *(kind.name for kind in kinds)]
     if len({*names}) < len(names):
         raise ValueError(f"The members of a model need different names, found {names}.")
     if configuration.max_epochs == 0 and not kinds:
@@ -35,7 +35,7 @@ def find_linear_members(configuration: Configuration) -> list[type[LinearMember]
             "Change this, or leave max_epochs='auto'."
         )
     is_impossible = configuration.linear_branch and not configuration.has_linear_model
-    if is_impossible and configuration.previous is None:
+    if is_impossible and configuration.known is None:
         warn_user(
             "The linear model is left out: it needs criterion='cross_entropy'. The network "
             "alone is usually less accurate; if you want it, set linear_branch=False.",

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from sklearn_lstm.blending import ExpectedFactor, Logits
 from sklearn_lstm.data.kinds import Kind
 from sklearn_lstm.data.sequences import Samples, Sequences
-from sklearn_lstm.training.held_out import Parts
+from sklearn_lstm.training.held_out import Split
 
 if TYPE_CHECKING:  # a stored member computes without torch
     from sklearn_lstm.training.configuration import Configuration
@@ -90,26 +90,23 @@ class LinearMember(Member):
         """Return the work of fitting, in the units of `duration.work_of_epoch`."""
 
     @classmethod
-    def prepare(cls, parts: Parts, configuration: Configuration, progress: FitProgress) -> None:
+    def prepare(cls, split: Split, configuration: Configuration, progress: FitProgress) -> None:
         """Do what takes all threads, before the members are fitted and share them."""
 
     @classmethod
-    def fit(cls, parts: Parts, configuration: Configuration) -> tuple[Self | None, list[Logits]]:
-        """Fit to all samples, and return the logits of each part that is held out of a network.
+    def fit(cls, split: Split, configuration: Configuration) -> tuple[Self | None, Logits]:
+        """Fit to all samples, and return the logits of the held-out samples.
 
-        They are those of a fit that has not seen the part. None: the member would be too large.
+        They are those of a fit that has not seen them. None: the member would be too large.
         """
-        model, logits = cls.fit_linear(parts, configuration)
-        if model is None:
-            return None, []
-        if parts.rows is None:  # the user's own held-out samples
-            return model, [model.logits(part.sequences) for part in parts.held_out]
-        ends = np.cumsum([len(part) for part in parts.held_out])
-        return model, list(np.split(logits, ends[:-1]))
+        model, logits = cls.fit_linear(split, configuration)
+        if model is not None and split.rows is None:  # the user's own held-out samples
+            logits = model.logits(split.held_out.sequences)
+        return model, logits
 
     @classmethod
     @abstractmethod
-    def fit_linear(cls, parts: Parts, configuration: Configuration) -> tuple[Self | None, Logits]:
+    def fit_linear(cls, split: Split, configuration: Configuration) -> tuple[Self | None, Logits]:
         """Fit to all samples.
 
         Returns

@@ -32,9 +32,8 @@ DTYPES = {"BOOL": "|b1", "U8": "|u1", "I8": "|i1"} | {
 PARTS = {
     "Fitted": "sklearn_lstm.model",
     "SequenceModel": "sklearn_lstm.model",
-    "Networks": "sklearn_lstm.members.network.networks",
+    "Network": "sklearn_lstm.members.network.network",
     "EncoderModel": "sklearn_lstm.members.encoder.encoder_model",
-    "EncodedNetwork": "sklearn_lstm.training.encoded_network",
     "NgramModel": "sklearn_lstm.members.ngrams.ngram_model",
     "LetterModel": "sklearn_lstm.members.ngrams.letter_model",
     "OnlineNgrams": "sklearn_lstm.members.ngrams.online_ngrams",

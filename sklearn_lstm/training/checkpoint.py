@@ -1,4 +1,4 @@
-"""A fit that may be killed: the state of each training after each epoch, and their folder."""
+"""A fit that may be killed: the state of the training after each epoch, and its folder."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ import pickle
 import sys
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager, suppress
-from dataclasses import replace
 from hashlib import blake2b, file_digest
 from importlib.metadata import version
 from io import BytesIO
@@ -22,7 +21,6 @@ from skorch import NeuralNet
 from skorch.callbacks import Callback, EarlyStopping
 from threadpoolctl import threadpool_info
 
-from sklearn_lstm.compute.abandoning import check_not_abandoned
 from sklearn_lstm.data.sequences import Samples, chunks_of_rows
 from sklearn_lstm.exceptions import warn_user
 from sklearn_lstm.storing.envelope import versions
@@ -30,7 +28,7 @@ from sklearn_lstm.storing.replacing import replacing
 from sklearn_lstm.storing.stored_form import Packer, to_text
 from sklearn_lstm.training.configuration import Configuration
 
-LOCK, STATES = "lock", "network[01]-*"
+LOCK, STATES = "lock", "network-*"
 
 # --- The folder: its name, its lock, and its end
 
@@ -44,6 +42,7 @@ def checkpoint_of_fit(
     folder: str | os.PathLike[str] | None,
     rng: np.random.Generator,
     is_seeded: bool,
+    previous: object = None,
 ) -> Iterator[tuple[Path | None, np.random.Generator]]:
     """Lock the folder of a fit while the fit runs, and delete it after success.
 
@@ -61,6 +60,8 @@ def checkpoint_of_fit(
     rng : numpy Generator
     is_seeded : bool
         Whether the user gives the seed.
+    previous : object
+        What the fit goes on from, if it does.
 
     Yields
     ------
@@ -92,7 +93,7 @@ def checkpoint_of_fit(
         "data": [_content(samples), _content(validation)],
         "vectors": vectors and [[part.ids, part.vectors, part.scale] for part in vectors.parts],
         "encoder": configuration.encoder and configuration.encoder.fixed_vectors,
-        "previous": configuration.previous and replace(configuration.previous, vectors=None),
+        "previous": previous,
     }
     name = blake2b(to_text(Packer()(facts, "")).encode(), digest_size=16).hexdigest()
     with _held(Path(folder).absolute(), name) as path:
@@ -190,17 +191,14 @@ class Checkpoint(Callback):  # type: ignore[misc]
     ----------
     folder : Path
         The folder of the fit.
-    index : int
-        The number of the network: 0 or 1.
     rng : numpy Generator
         The generator that draws the order of the samples.
     """
 
     folder: Path | None = None  # of a copy, and after the training
 
-    def __init__(self, folder: Path, index: int, rng: np.random.Generator) -> None:
+    def __init__(self, folder: Path, rng: np.random.Generator) -> None:
         self.folder = folder
-        self.index = index
         self.rng = rng
 
     def __getstate__(self) -> dict[str, Any]:
@@ -226,9 +224,8 @@ class Checkpoint(Callback):  # type: ignore[misc]
         """Write the state, and delete all but the one before."""
         if self.folder is None:
             return
-        check_not_abandoned()
         epoch = len(net.history)
-        with replacing(self.folder / f"network{self.index}-{epoch}") as file:
+        with replacing(self.folder / f"network-{epoch}") as file:
             self._pickle(net, file)
             file.seek(0)
             file.write(file_digest(file, blake2b).digest())  # it has read to the end
@@ -241,8 +238,8 @@ class Checkpoint(Callback):  # type: ignore[misc]
         self.folder = None
 
     def _written(self) -> list[Path]:
-        """Return all states of this network."""
-        return [] if self.folder is None else list(self.folder.glob(f"network{self.index}-*"))
+        """Return all states."""
+        return [] if self.folder is None else list(self.folder.glob(STATES))
 
     def _pickle(self, net: NeuralNet, file: BinaryIO) -> None:
         """Write all that changes while a network is trained."""

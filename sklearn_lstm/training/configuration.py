@@ -24,7 +24,6 @@ from sklearn_lstm.data.sequences import Sequences
 from sklearn_lstm.exceptions import IgnoredParameterWarning, warn_user
 from sklearn_lstm.network.pooling import POOLINGS
 from sklearn_lstm.thresholds import given_thresholds
-from sklearn_lstm.training.encoded_network import EncodedNetwork
 from sklearn_lstm.training.losses import find_criterion
 from sklearn_lstm.training.optimizers import find_optimizer
 
@@ -54,10 +53,13 @@ class Configuration:
         Of `embeddings`: of all ids, or in `partial_fit` of those that the network lacks.
     encoder : SentenceEncoder or None
         Of `embeddings`, in `fit`.
-    previous : EncodedNetwork or None
-        The network that training goes on from.
+    known : Encoding or None
+        How the network reads sequences that training goes on from; None: a new one is fitted.
+    goes_on : bool
+        Whether that network has learned before.
     architecture : dict
-        Arguments of `SequenceNetwork` that do not depend on the steps.
+        Arguments of `SequenceNetwork` that do not depend on the steps; all arguments of a network
+        that training goes on from.
     thresholds : ndarray of shape (n_thresholds,)
         NaN: chosen by held-out samples.
     loss : nn.Module
@@ -74,7 +76,8 @@ class Configuration:
     labels: Labels = field(repr=False)
     vectors: PretrainedVectors | None = field(repr=False)
     encoder: SentenceEncoder | None = field(repr=False)
-    previous: EncodedNetwork | None = field(repr=False)
+    known: Encoding | None = field(repr=False)
+    goes_on: bool
     architecture: dict[str, Any]
     criterion: str | type
     thresholds: NDArray[np.float64] = field(repr=False)
@@ -109,9 +112,11 @@ class Configuration:
         *,
         vectors: PretrainedVectors | None = None,
         encoder: SentenceEncoder | None = None,
-        previous: EncodedNetwork | None = None,
+        known: Encoding | None = None,
+        previous: Mapping[str, Any] | None = None,
+        goes_on: bool = False,
     ) -> Self:
-        """Read the parameters of the classifier.
+        """Read the parameters of the classifier; `previous` is the architecture to go on with.
 
         Raises
         ------
@@ -131,8 +136,10 @@ class Configuration:
         if not names or not all(name in [*POOLINGS] for name in names):
             raise ValueError(f"pooling needs names out of {tuple(POOLINGS)}, found {pooling!r}.")
         architecture |= {"pooling": names, "n_outputs": len(labels)}
+        architecture["freeze_embeddings"] &= vectors is not None
         if previous is not None:
-            _check_goes_on(architecture, embedding_dim, vectors, previous.network.architecture)
+            _check_goes_on(architecture, embedding_dim, vectors, previous)
+            architecture = dict(previous)
         elif vectors is not None:
             length = sum(vectors.widths)
             if embedding_dim not in ("auto", length):
@@ -141,16 +148,16 @@ class Configuration:
                     f"{embedding_dim}. Leave it 'auto'."
                 )
             embedding_dim = length
-        architecture["freeze_embeddings"] &= vectors is not None
         loss, probabilities = find_criterion(parameters["criterion"], labels)
-        known = {field.name for field in fields(cls)} - {"checkpoint"}
-        values = {name: value for name, value in parameters.items() if name in known}
+        taken = {field.name for field in fields(cls)} - {"checkpoint"}
+        values = {name: value for name, value in parameters.items() if name in taken}
         values |= {
             "kind": kind,
             "labels": labels,
             "vectors": vectors,
             "encoder": encoder,
-            "previous": previous,
+            "known": known,
+            "goes_on": goes_on,
             "architecture": architecture,
             "embedding_dim": embedding_dim,
             "thresholds": given_thresholds(parameters["threshold"], labels),
@@ -174,11 +181,6 @@ class Configuration:
         return self.linear_branch and self.criterion == "cross_entropy"
 
     @property
-    def goes_on(self) -> bool:
-        """Whether the network has learned before."""
-        return self.previous is not None and self.previous.is_trained
-
-    @property
     def ids_with_vectors(self) -> NDArray[np.int64]:
         """The ids that have a pretrained vector."""
         return np.empty(0, np.int64) if self.vectors is None else self.vectors.ids
@@ -190,11 +192,10 @@ class Configuration:
 
         Without targets, the level of a channel stays: nothing says whether it tells the class.
         """
-        known = None if self.previous is None else self.previous.encoding
         if self.reads_tokens:
-            codes = cast("TokenCodes", known or TokenCodes.of(np.empty(0, np.int64)))
+            codes = cast("TokenCodes", self.known or TokenCodes.of(np.empty(0, np.int64)))
             return codes.extended(sequences, self.ids_with_vectors)
-        return known or ChannelScaling.of(sequences, targets, normalize=self.normalize)
+        return self.known or ChannelScaling.of(sequences, targets, normalize=self.normalize)
 
 
 def _check_goes_on(

@@ -1,4 +1,4 @@
-"""How long to train, and on how many samples: batch size, epochs, networks, held-out samples."""
+"""How long to train, and on how many samples: batch size, epochs, held-out samples."""
 
 from __future__ import annotations
 
@@ -22,7 +22,6 @@ FEWEST_SAMPLES = 100
 UPDATES_PER_CHECK = 75  # of the held-out loss; of characters twice as many
 MOST_WORK, FEWEST_EPOCHS = 5_000_000, 4
 HELD_OUT_SHARE, LARGEST_HELD_OUT = 0.1, 1000  # samples that a network does not see
-MOST_WORK_FOR_TWO_NETWORKS = 1_500_000  # units of work over all epochs
 WORK_PER_SECOND = 75_000  # about, on one core
 
 
@@ -39,16 +38,14 @@ class TrainingPlan:
         Training ends before `max_epochs` once the loss of held-out samples no longer falls.
     updates_per_check : int
         The fewest updates between two checks of that loss.
-    n_networks : int
     n_held_out : int
-        Samples to draw and hold out of each network; others for each network.
+        Samples to draw and hold out.
     """
 
     batch_size: int
     max_epochs: int
     follows_loss: bool
     updates_per_check: int
-    n_networks: int
     n_held_out: int
 
     def updates_per_epoch(self, n_samples: int) -> int:
@@ -63,15 +60,13 @@ def plan_training(
     has_linear_model: bool,
     has_validation: bool,
     has_spare: bool,
-    work_of_convolutions: int,
 ) -> TrainingPlan:
-    """Plan the training of networks from the kind and the amount of the data, by counting alone.
+    """Plan the training of the network from the kind and the amount of the data, by counting alone.
 
-    With `early_stopping`, one network learns; the samples held out of it, or the user's own, say
-    which of its epochs is best. Judged by held-out samples together with linear models, a network
-    ends when the loss of the blend no longer falls, and where that is short two networks learn,
-    each without a part of its own. Else one network learns from all samples. Of a network that
-    goes on, the user's own can judge it alone: it has seen all others.
+    With `early_stopping`, the samples held out of the network, or the user's own, say which of its
+    epochs is best. Judged by held-out samples together with linear models, it ends when the loss of
+    the blend no longer falls. Else it learns from all samples. A network that goes on has seen all
+    samples, so the user's own alone can judge it.
 
     Parameters
     ----------
@@ -82,8 +77,6 @@ def plan_training(
         The user brings the held-out samples.
     has_spare : bool
         Some sample can be held out: it is not the only one of its class, or with a label.
-    work_of_convolutions : int
-        In the units of `work_of_epoch`; 0 without them. That of other linear models does not count.
     """
     n_samples, kind = len(sequences), configuration.kind
     is_judged = has_linear_model and (has_validation or (has_spare and not configuration.goes_on))
@@ -105,16 +98,12 @@ def plan_training(
         max_epochs = max_epochs_for(n_counted, work, batch_size, kind)
     else:
         follows_loss = False
-    usual_epochs = max_epochs // 2 if follows_loss else max_epochs  # the loss mostly ends it there
-    is_short = usual_epochs * work + work_of_convolutions <= MOST_WORK_FOR_TWO_NETWORKS
-    is_new = configuration.previous is None
-    has_two = is_judged and is_new and not early_stopping and max_epochs > 0 and is_short
     n_held_out = max(1, n_to_hold_out(n_samples)) if is_judged else 0
     if early_stopping:
         n_held_out = max(1, round(configuration.validation_fraction * n_samples))
     if has_validation:
         n_held_out = 0
-    return TrainingPlan(batch_size, max_epochs, follows_loss, per_check, 1 + has_two, n_held_out)
+    return TrainingPlan(batch_size, max_epochs, follows_loss, per_check, n_held_out)
 
 
 def batch_size_for(n_samples: int, mean_length: float) -> int:

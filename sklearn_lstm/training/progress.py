@@ -2,105 +2,98 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from typing import Any, Self
+from collections.abc import Callable, Mapping
+from functools import partial
+from typing import Any, Self, TypeAlias
 
 from skorch import NeuralNet
 from skorch.callbacks import Callback
 
-from sklearn_lstm.callback_support import CallbackTask
+from sklearn_lstm.callback_support import Attributes, CallbackTask
 from sklearn_lstm.progress_bar import ProgressBar
+
+SoFar: TypeAlias = Callable[[NeuralNet], Attributes]
+
+NETWORK = "network"
 
 
 class FitProgress(ProgressBar):
     """A bar over the whole fit, and the same fit as a task with subtasks.
 
-    The work is counted in updates of the networks, which may be trained in two threads. Training
-    may end before the last epoch: once this is known, fewer updates are counted.
+    The work is counted in updates of the network. Training may end before the last epoch: once this
+    is known, fewer updates are counted.
 
-    The subtasks are the linear models (number 0) and the networks (from 1 on), whose subtasks are
-    their epochs.
+    The subtasks are the linear models (number 0) and the network (number 1), whose subtasks are its
+    epochs.
 
     Parameters
     ----------
     linear_epochs : dict of str to float
-        The time that each linear model takes, by its name, in epochs of the first network.
+        The time that each linear model takes, by its name, in epochs of the network.
     max_epochs : int
-    updates_per_epoch : sequence of int
-        Of each network.
+    updates_per_epoch : int
     is_shown : bool
         If False, nothing is drawn.
     task : CallbackTask or None
         Of the whole fit; None: no callback is told of it.
-    ended : callable or None
-        `Fitted.ended` with what does not change during the training.
     """
 
     def __init__(
         self,
         linear_epochs: Mapping[str, float],
         max_epochs: int,
-        updates_per_epoch: Sequence[int],
+        updates_per_epoch: int,
         *,
         is_shown: bool,
         task: CallbackTask | None = None,
-        ended: Callable[..., Any] | None = None,
     ) -> None:
         super().__init__(is_shown=is_shown)
         self.task = task or CallbackTask()
-        self.ended = ended
         self.updates_per_epoch = updates_per_epoch
-        self._linear_updates = {
-            name: 1.0 + round(epochs * updates_per_epoch[0])
-            for name, epochs in linear_epochs.items()
+        self._all = {
+            name: 1.0 + round(epochs * updates_per_epoch) for name, epochs in linear_epochs.items()
         }
-        self._left = dict(self._linear_updates)
-        # The linear models, and each network.
-        self._all = [sum(self._left.values()), *(max_epochs * float(n) for n in updates_per_epoch)]
-        self._done = [0.0] * len(self._all)
+        self._linear_left = list(self._all)
+        self._all[NETWORK] = float(max_epochs * updates_per_epoch)
+        self._done = dict.fromkeys(self._all, 0.0)
 
     def __enter__(self) -> Self:
-        has_linear_model = len(self._left) > 0
-        self.task.begin(has_linear_model + len(self.updates_per_epoch))
+        has_linear_model = len(self._linear_left) > 0
+        self.task.begin(has_linear_model + 1)
         if has_linear_model:
             self._linear_model = self.task.subtask("linear model", 0)
         super().__enter__()
-        self.show(0.0, next(iter(self._left), ""))
+        self.show(0.0, next(iter(self._linear_left), ""))
         return self
 
     def count_linear_model(self, name: str, share: float = 1.0) -> None:
         """Set which share of a linear model is done."""
-        self._left[name] = (1 - share) * self._linear_updates[name]
-        left = sum(self._left.values())
-        self.count(0, self._all[0] - left, self._all[0], name if left else "")
-        if not left:
+        if share == 1:
+            self._linear_left.remove(name)
+        self.count(name, share * self._all[name], self._all[name], name * bool(self._linear_left))
+        if not self._linear_left:
             self._linear_model.end()
 
-    def network(self, index: int, so_far: Any = None) -> NetworkProgress | None:
-        """Return the callback that counts the updates of a network; None if nobody looks at it."""
-        if not (self.is_shown or self.task.is_heard):
-            return None
-        return NetworkProgress(self, index, so_far)
+    def network(self, so_far: SoFar | None = None) -> NetworkProgress | None:
+        """Return the callback that counts the updates of the network; None if nobody looks."""
+        return NetworkProgress(self, so_far) if self.is_shown or self.task.is_heard else None
 
-    def count(self, part: int, n_done: float, n_all: float, text: str) -> None:
-        """Set how much of a part is done, and the text, unless an earlier network is trained."""
-        self._done[part], self._all[part] = n_done, n_all
-        is_told = part < 2 or self._done[1] >= self._all[1]
-        self.show(sum(self._done) / (sum(self._all) or 1.0), text if is_told else None)
+    def count(self, name: str, n_done: float, n_all: float, text: str) -> None:
+        """Set how much of a member is done, and the text."""
+        self._done[name], self._all[name] = n_done, n_all
+        self.show(sum(self._done.values()) / (sum(self._all.values()) or 1.0), text)
 
 
 class NetworkProgress(Callback):  # type: ignore[misc]
-    """Count the updates of a network; show epoch and losses, of one network at a time.
+    """Count the updates of the network; show epoch and losses.
 
     Its epochs are tasks. Training ends if one of scikit-learn's callbacks says so.
 
     Parameters
     ----------
     progress : FitProgress
-    index : int
-        Which network it is.
-    so_far : object or None
-        The `NetworkSoFar`.
+    so_far : callable or None
+        Returns the attributes that the classifier lacks if the training of the skorch net ends now.
     """
 
     progress: FitProgress | None = None  # of a copy, and after the training
@@ -109,9 +102,10 @@ class NetworkProgress(Callback):  # type: ignore[misc]
     has_stopped = False
     n_done = 0
 
-    def __init__(self, progress: FitProgress, index: int, so_far: Any) -> None:
+    so_far: SoFar | None = None
+
+    def __init__(self, progress: FitProgress, so_far: SoFar | None) -> None:
         self.progress = progress
-        self.index = index
         self.so_far = so_far
 
     def __getstate__(self) -> dict[str, Any]:
@@ -122,7 +116,7 @@ class NetworkProgress(Callback):  # type: ignore[misc]
         """Start to count."""
         self.n_done = 0
         if self.progress is not None:
-            self.task = self.progress.task.subtask("network", 1 + self.index, net.max_epochs)
+            self.task = self.progress.task.subtask(NETWORK, 1, net.max_epochs)
 
     def on_epoch_begin(self, *_: Any, **__: Any) -> None:
         """Begin the task of an epoch."""
@@ -142,10 +136,7 @@ class NetworkProgress(Callback):  # type: ignore[misc]
 
     def end_epoch(self, net: NeuralNet) -> None:
         """End the task of an epoch."""
-        ended = None if self.progress is None else self.progress.ended
-        self.has_stopped = self.epoch.end(
-            ended and (lambda: ended(*self.so_far.ended(net)).attributes)
-        )
+        self.has_stopped = self.epoch.end(self.so_far and partial(self.so_far, net))
 
     def on_train_end(self, net: NeuralNet, **_: Any) -> None:
         """Count no more updates than were done, and forget what can't be pickled."""
@@ -157,14 +148,13 @@ class NetworkProgress(Callback):  # type: ignore[misc]
         """Show how many of all updates are done; None: as many as there may be."""
         if self.progress is None:
             return
-        per_epoch = self.progress.updates_per_epoch[self.index]
+        per_epoch = self.progress.updates_per_epoch
         n_all = net.max_epochs * per_epoch if n_all is None else n_all
         text = self._text(net, n_all // per_epoch) if self.n_done else ""
-        self.progress.count(1 + self.index, self.n_done, n_all, text)
+        self.progress.count(NETWORK, self.n_done, n_all, text)
 
     def _text(self, net: NeuralNet, n_epochs: int) -> str:
-        network = f"network {self.index + 1}, " if self.index else ""
-        epoch = f"{network}epoch {len(net.history)}/{n_epochs}"
+        epoch = f"epoch {len(net.history)}/{n_epochs}"
         rows = (row for row in reversed(net.history) if "train_loss" in row)
         finished: dict[str, float] = next(rows, {})
         losses = [name for name in ("train", "valid") if finished.get(f"{name}_loss") is not None]

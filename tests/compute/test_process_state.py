@@ -500,7 +500,7 @@ def interrupt_a_fit(make, way):
                 timers.append(threading.Timer(0.3, press))
                 timers[0].start()
 
-    # So many epochs take minutes, and are still few enough for a second network.
+    # So many epochs take minutes.
     model.set_params(callbacks=[Timer()], max_epochs=5000)
     before["callbacks"], before["max_epochs"] = model.callbacks, model.max_epochs
     try:

@@ -2,7 +2,6 @@
 
 import subprocess
 import sys
-from itertools import pairwise
 from threading import Barrier, Event, Thread, current_thread
 
 import numpy as np
@@ -339,20 +338,3 @@ def test_two_threads_compute_what_one_does(texts, options):
     again = LSTMSequenceClassifier(**PLAIN, **options).fit(*texts)
     assert np.array_equal(again.predict_proba(texts[0]), both.predict_proba(texts[0]))
     assert torch.get_num_threads() == 2
-
-
-@pytest.mark.parametrize("precision", ["float32", "bfloat16"])
-def test_networks_that_learn_at_the_same_time_are_the_same_each_time(precision):
-    rng = np.random.default_rng(0)
-    X = [rng.integers(2, 30, length) for length in rng.integers(1, 9, 120)]
-    y = rng.integers(0, 2, 120)
-    fitted = []
-    for n_threads in (2, 2, 1):
-        torch.set_num_threads(n_threads)
-        model = LSTMSequenceClassifier(hidden_size=8, random_state=0, precision=precision)
-        fitted.append(model.set_params(max_epochs=5).fit(X, y)._fitted.model.networks.networks)
-    for one, other in pairwise(fitted):
-        assert len(one) == len(other) == 2
-        for part, same in zip(one, other, strict=True):
-            weights, again = part.network.state_dict(), same.network.state_dict()
-            assert all(torch.equal(weights[name], again[name]) for name in weights)

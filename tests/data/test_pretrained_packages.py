@@ -233,8 +233,7 @@ def test_an_object_is_pickled_once_and_not_saved(kind, wordllama, tmp_path):
     restored = pickle.loads(pickle.dumps(model))
     np.testing.assert_array_equal(restored.predict_proba(NEW), model.predict_proba(NEW))
     assert (
-        restored[-1]._fitted.model.networks.first.vectors.parts[0].table.model
-        is restored[-1].embeddings
+        restored[-1]._fitted.model.network.vectors.parts[0].table.model is restored[-1].embeddings
     )
     with pytest.raises(TypeError, match=r"(?s)embeddings=.*name or path of a static model.*joblib"):
         save(model, tmp_path / "model.safetensors")

@@ -377,8 +377,7 @@ def test_another_version_warns(path, intact):
 def architecture_of(content):
     keys, values = content["fitted"]["_fitted"]["Fitted"]
     members = values[keys.index("model")]["SequenceModel"][1][0]["tuple"]
-    networks = members[0]["Networks"][1][0]["tuple"]
-    keys, values = networks[0]["EncodedNetwork"]
+    keys, values = members[0]["Network"]
     return values[keys.index("architecture")]["dict"]
 
 

@@ -80,7 +80,7 @@ def test_the_table_of_word_vectors_is_kept_once(tmp_path):
         pickle.loads(pickle.dumps(model))[-1],
         copy.deepcopy(model)[-1],
     ):
-        table = restored._fitted.model.networks.first.vectors.parts[0].table
+        table = restored._fitted.model.network.vectors.parts[0].table
         assert table.vectors is restored.embeddings.vectors_
         assert table.vocabulary == restored.embeddings.vocabulary_
         with pytest.raises(ValueError, match="read-only"):
@@ -123,7 +123,4 @@ def test_what_is_no_plain_data_is_pickled_and_not_saved(make, tmp_path):
 
 def test_a_table_of_another_package_is_pickled_once():
     restored = pickle.loads(pickle.dumps(fit(keyed())))[-1]
-    assert (
-        restored._fitted.model.networks.first.vectors.parts[0].table.embeddings
-        is restored.embeddings
-    )
+    assert restored._fitted.model.network.vectors.parts[0].table.embeddings is restored.embeddings

@@ -11,7 +11,7 @@ from sklearn_lstm.data.weights import Targets
 from sklearn_lstm.members.ngrams import hashing
 from sklearn_lstm.members.ngrams import ngram_model as ngrams
 from sklearn_lstm.training.configuration import Configuration
-from sklearn_lstm.training.held_out import Parts
+from sklearn_lstm.training.held_out import Split
 
 
 def sequences_from(X):
@@ -51,8 +51,10 @@ def fit_linear():
         configuration = Configuration.of(
             LSTMSequenceClassifier().get_params(), KINDS[token_unit], samples.targets.labels
         )
-        parts = Parts(samples, [samples], [], np.asarray(held_out, np.intp), seed, [])
-        return kind.fit_linear(parts, configuration)
+        rows = np.asarray(held_out, np.intp)
+        rng = np.random.default_rng(seed)
+        split = Split(samples, samples, samples.subset(rows), rows, seed, rng)
+        return kind.fit_linear(split, configuration)
 
     return fit
 

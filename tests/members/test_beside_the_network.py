@@ -152,7 +152,7 @@ def test_a_class_with_one_sample_is_not_held_out(sentences):
 
 
 @pytest.mark.parametrize(("linear_branch", "share"), [(True, 0.8), (False, 1.0)])
-def test_each_network_learns_without_its_held_out_samples(pairs, linear_branch, share):
+def test_the_network_learns_without_the_held_out_samples(pairs, linear_branch, share):
     X, y = pairs(300)
     epoch = LSTMSequenceClassifier(**SMALL, linear_branch=linear_branch).fit(X, y).history_[0]
     n_tokens = epoch["tokens_per_second"] * epoch["seconds"]
@@ -160,15 +160,12 @@ def test_each_network_learns_without_its_held_out_samples(pairs, linear_branch, 
     assert epoch["valid_loss"] is None
 
 
-def test_the_decision_is_the_weighed_sum_of_networks_and_linear_model(pairs):
+def test_the_decision_is_the_weighed_sum_of_network_and_linear_model(pairs):
     X, y = pairs(300)
     model = LSTMSequenceClassifier(**SMALL).fit(X, y)
     blend = model.calibration_
-    assert blend["n_networks"] == 2
     sequences = read_sequences(X)
-    of_networks = [each.logits(sequences) for each in model._fitted.model.networks.networks]
-    assert not np.allclose(*of_networks)
-    expected = blend["network_weight"] * np.mean(of_networks, axis=0)
+    expected = blend["network_weight"] * model._fitted.model.network.logits(sequences)
     expected += blend["linear_weight"] * model.linear_model_.logits(sequences)
     expected += model._fitted.model.biases
     np.testing.assert_allclose(model.decision_function(X), expected[:, 1] - expected[:, 0])
@@ -186,14 +183,6 @@ def test_a_network_that_is_right_on_held_out_samples_weighs_more(rng):
         for data in (X, X_noise)
     )
     assert right > 5 * noise
-
-
-@pytest.mark.parametrize("method", ["fit", "partial_fit"])
-def test_a_network_that_goes_on_does_so_alone(pairs, method):
-    X, y = pairs(200)
-    model = LSTMSequenceClassifier(**SMALL, warm_start=True).fit(X, y)
-    assert model.calibration_["n_networks"] == 2
-    assert getattr(model, method)(X, y).calibration_["n_networks"] == 1
 
 
 def test_warm_start_keeps_the_blend_weights(sentences):

@@ -94,7 +94,7 @@ def test_the_state_is_a_text_and_its_arrays(make):
 
 def test_weights_are_named_as_in_the_network():
     names = tokens_model()[0].__getstate__()["arrays"]
-    assert "_fitted.model.members.0.networks.0.weights.output.weight" in names
+    assert "_fitted.model.members.0.weights.output.weight" in names
     assert "_fitted.model.members.1.coef" in names
 
 

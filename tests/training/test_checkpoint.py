@@ -92,10 +92,10 @@ def contents(folder):
 def assert_same(fitted, expected, X=X):
     """Check that two classifiers agree in each bit, and in all of the history but its times."""
     np.testing.assert_array_equal(fitted.predict_proba(X), expected.predict_proba(X))
-    networks = [each._fitted.model.networks.networks for each in (fitted, expected)]
-    for one, other in zip(*networks, strict=True):
-        weights, others = one.network.state_dict(), other.network.state_dict()
-        assert all(torch.equal(weights[name], others[name]) for name in others)
+    weights, others = (
+        each._fitted.model.network.module.state_dict() for each in (fitted, expected)
+    )
+    assert all(torch.equal(weights[name], others[name]) for name in others)
     for row, other in zip(fitted.history_, expected.history_, strict=True):
         same = "train_loss", "valid_loss", "lr", "padding"
         assert [row[name] for name in same] == [other[name] for name in same]
@@ -278,18 +278,18 @@ def test_other_data_and_other_parameters_are_another_fit(change, tmp_path):
 def test_damaged_states_are_left_out(n_damaged, first, cut, tmp_path):
     model = classifier(checkpoint=tmp_path)
     begun_by(lambda: model.fit(X, y), stopped=True)
-    states = sorted(tmp_path.rglob("network0-*"), reverse=True)
+    states = sorted(tmp_path.rglob("network-*"), reverse=True)
     for path in states[:n_damaged]:
         data = bytearray(path.read_bytes())
         data[len(data) // 2] ^= 1
         path.write_bytes(data[: len(data) // 2] if cut else data)
-    with pytest.warns(UserWarning, match=r"network0-\d can't be read.*the one before"):
+    with pytest.warns(UserWarning, match=r"network-\d can't be read.*the one before"):
         assert begun_by(lambda: model.fit(X, y))[0] == first
     assert_same(model, classifier().fit(X, y))
     assert not list(tmp_path.iterdir())
 
 
-@pytest.mark.parametrize("name", ["network0-copy", "network0-3 (1)"])
+@pytest.mark.parametrize("name", ["network-copy", "network-3 (1)"])
 def test_a_foreign_file_beside_the_states_is_named(name, tmp_path):
     model = classifier(checkpoint=tmp_path)
     begun_by(lambda: model.fit(X, y), stopped=True)

@@ -1,7 +1,5 @@
 """How long to train, and which samples are held out."""
 
-from dataclasses import replace
-
 import numpy as np
 import pytest
 
@@ -18,7 +16,6 @@ from sklearn_lstm.training.duration import (
     steps_per_frame,
     work_of_epoch,
 )
-from sklearn_lstm.training.encoded_network import EncodedNetwork
 
 
 def test_auto_epochs_and_batches_suit_small_and_large_data():
@@ -34,20 +31,17 @@ def test_auto_epochs_and_batches_suit_small_and_large_data():
     assert epochs[-1] == 8
 
 
-def plan(X, *, is_new=True, **parameters):
+def plan(X, *, goes_on=False, **parameters):
     about = {
         "has_linear_model": True,
         "has_validation": False,
         "has_spare": True,
-        "work_of_convolutions": 0,
     }
     about |= {name: parameters.pop(name) for name in about if name in parameters}
     sequences = read_sequences(X)
     defaults = LSTMSequenceClassifier(**parameters).get_params()
     kind = find_kind(X, sequences, defaults["token_unit"])
-    configuration = Configuration.of(defaults, kind, Labels(np.arange(2)))
-    if not is_new:
-        configuration = replace(configuration, previous=EncodedNetwork(None, None))
+    configuration = Configuration.of(defaults, kind, Labels(np.arange(2)), goes_on=goes_on)
     return plan_training(sequences, configuration, **about)
 
 
@@ -89,7 +83,7 @@ def test_a_length_that_the_user_sets_is_kept(token_unit):
     assert auto.follows_loss
 
 
-def test_all_networks_may_train_as_long_whether_or_not_a_held_out_loss_tells_when_to_stop():
+def test_a_network_may_train_as_long_whether_or_not_a_held_out_loss_tells_when_to_stop():
     ids = np.arange(300).reshape(100, 3)
     told = plan(ids)
     assert told.follows_loss
@@ -103,14 +97,6 @@ def test_all_networks_may_train_as_long_whether_or_not_a_held_out_loss_tells_whe
         assert not untold.follows_loss
 
 
-def test_half_of_the_most_epochs_decides_whether_two_networks_are_affordable():
-    ids = np.arange(36_000).reshape(100, 360)  # an epoch is 36,000 units of work
-    told = plan(ids)
-    assert (told.max_epochs, told.n_networks) == (64, 2)  # 2.3 million units of 1.5 million
-    for to_the_end in ({"max_epochs": 64}, {"lr_schedule": "cosine"}):
-        assert plan(ids, **to_the_end).n_networks == 1
-
-
 @pytest.mark.parametrize("X", [np.arange(400).reshape(200, 2), np.ones((200, 2))])
 @pytest.mark.parametrize("token_unit", ["word", "char"])
 def test_few_samples_that_no_held_out_loss_judges_get_no_more_epochs_than_a_hundred(X, token_unit):
@@ -122,22 +108,10 @@ def test_few_samples_that_no_held_out_loss_judges_get_no_more_epochs_than_a_hund
     assert epochs(6) > few
 
 
-def test_two_networks_learn_where_a_new_one_is_judged_and_soon_done():
-    assert plan(IDS).n_networks == 2
-    for reason in (
-        {"has_linear_model": False},
-        {"is_new": False},
-        {"early_stopping": True},
-        {"has_spare": False},
-        {"work_of_convolutions": 10**9},
-        {"max_epochs": 0},
-    ):
-        assert plan(IDS, **reason).n_networks == 1, reason
-
-
 def test_samples_are_held_out_to_judge_a_network_or_to_stop_it_early():
     assert plan(IDS).n_held_out == 10
-    assert plan(IDS, has_linear_model=False).n_held_out == 0
+    for reason in ({"has_linear_model": False}, {"goes_on": True}, {"has_spare": False}):
+        assert plan(IDS, **reason).n_held_out == 0
     assert plan(IDS, early_stopping=True, validation_fraction=0.3).n_held_out == 15
     assert plan(IDS, has_validation=True).n_held_out == 0
 

@@ -15,11 +15,11 @@ from sklearn.base import clone
 from sklearn.model_selection import GridSearchCV, GroupKFold
 from sklearn.pipeline import Pipeline
 
-from sklearn_lstm import LSTMSequenceClassifier, TextSequenceVectorizer, algorithm
+from sklearn_lstm import LSTMSequenceClassifier, TextSequenceVectorizer
 from sklearn_lstm.data.labels import Labels
 from sklearn_lstm.data.weights import Targets
 from sklearn_lstm.streaming import fit_batches
-from sklearn_lstm.training.held_out import folds, hold_out, hold_out_groups
+from sklearn_lstm.training.held_out import Split, folds, hold_out, hold_out_groups
 
 rng = np.random.default_rng(0)
 Y = rng.integers(0, 2, 120)
@@ -42,16 +42,16 @@ def data(request):
 
 
 @pytest.fixture
-def parts(monkeypatch):
-    """All parts that fits from now on learn from, and hold out."""
+def splits(monkeypatch):
+    """What fits from now on learn from, and hold out."""
     found = []
-    divide = algorithm.divide
+    drawn_from = Split.drawn_from
 
     def spy(*arguments):
-        found.append(divide(*arguments))
+        found.append(drawn_from(*arguments))
         return found[-1]
 
-    monkeypatch.setattr(algorithm, "divide", spy)
+    monkeypatch.setattr(Split, "drawn_from", spy)
     return found
 
 
@@ -60,10 +60,10 @@ def parts(monkeypatch):
 
 def test_held_out_samples_are_a_share_of_each_class():
     targets = np.repeat([0, 1, 2, 3], [100, 50, 10, 1])
-    [held_out] = hold_out(targets, 32, np.random.default_rng(0), 1)
+    held_out = hold_out(targets, 32, np.random.default_rng(0))
     assert set(np.delete(targets, held_out)) == {0, 1, 2, 3}
     np.testing.assert_allclose(np.bincount(targets[held_out]), [20, 10, 2], atol=1)
-    [other] = hold_out(targets, 32, np.random.default_rng(1), 1)
+    other = hold_out(targets, 32, np.random.default_rng(1))
     assert set(other) != set(held_out)
 
 
@@ -71,28 +71,9 @@ def test_held_out_samples_are_a_share_of_each_class():
 def test_a_rare_class_is_held_out_as_often_whatever_its_place(rare):
     n_samples = np.where(np.arange(3) == rare, 3, 50)  # one of each class is never held out
     targets = np.repeat(np.arange(3), n_samples)
-    draws = [hold_out(targets, 20, np.random.default_rng(seed), 1)[0] for seed in range(400)]
+    draws = [hold_out(targets, 20, np.random.default_rng(seed)) for seed in range(400)]
     share = np.bincount(targets[np.concatenate(draws)]) / 400 / (n_samples - 1)
     np.testing.assert_allclose(share, 20 / 100, rtol=0.15)
-
-
-def test_parts_held_out_of_two_networks_share_no_sample():
-    targets = np.repeat([0, 1, 2], [100, 50, 10])
-    parts = hold_out(targets, 16, np.random.default_rng(0), 2)
-    assert [len(part) for part in parts] == [16, 16]
-    assert not set(parts[0]) & set(parts[1])
-    for part in parts:
-        np.testing.assert_allclose(np.bincount(targets[part], minlength=3), [10, 5, 1], atol=1)
-
-
-def test_there_are_no_more_parts_than_samples_to_hold_out():
-    targets = np.append(np.arange(19), 0)
-    parts = hold_out(targets, 4, np.random.default_rng(0), 2)
-    assert len(parts) == 1
-    assert targets[parts[0]].tolist() == [0]
-    X = np.random.default_rng(0).normal(size=(20, 6))
-    model = small().fit(X, targets)
-    assert model.calibration_["n_networks"] == 1
 
 
 RARE = np.concatenate([np.eye(120), np.roll(np.eye(120), 1, axis=1)[:, :30]], axis=1).astype(int)
@@ -101,18 +82,17 @@ RARE = np.concatenate([np.eye(120), np.roll(np.eye(120), 1, axis=1)[:, :30]], ax
 @pytest.mark.parametrize(
     "options", [{}, {"max_epochs": 0}, {"threshold": "f1"}, {"warm_start": True}]
 )
-def test_where_each_sample_alone_has_some_label_nothing_is_held_out(data, parts, options):
+def test_where_each_sample_alone_has_some_label_nothing_is_held_out(data, splits, options):
     X, labels = data[0], RARE[: len(data[0])]
     model = small(**options)
     warns = pytest.warns(UserWarning, match="'f1' needs held-out samples")
     with warns if "threshold" in options else nullcontext():
         model.fit(X, labels)
     assert model.linear_model_ is not None
-    [found] = parts
-    assert [len(part) for part in found.held_out] == [0]
-    assert [len(part) for part in found.learned] == [len(X)]
+    [found] = splits
+    assert (len(found.held_out), len(found.learned)) == (0, len(X))
     blend = model.calibration_
-    assert (blend["n_held_out"], blend["n_networks"], blend["linear_weight"]) == (0, 1, 1)
+    assert (blend["n_held_out"], blend["linear_weight"]) == (0, 1)
     assert blend["network_weight"] == (0.5 if model.n_epochs_ else 0)
     batches = [(X[:25], labels[:25]), (X[25:], labels[25:])]
     with warns if "threshold" in options else nullcontext():
@@ -133,16 +113,15 @@ def test_early_stopping_says_what_it_lacks_where_nothing_can_be_held_out(labels)
 def test_a_sample_that_is_not_alone_in_any_label_is_held_out_whatever_is_drawn():
     labels = np.array([[1, 1, 0], [1, 0, 0], [0, 0, 1]])
     for seed in range(9):
-        [part] = hold_out(labels, 1, np.random.default_rng(seed), 2)
-        assert part.tolist() == [1]
+        assert hold_out(labels, 1, np.random.default_rng(seed)).tolist() == [1]
 
 
 # --- Which groups are drawn
 
 
-def draw(targets, groups, n_held_out, n_parts=1, seed=0):
+def draw(targets, groups, n_held_out, seed=0):
     rng = np.random.default_rng(seed)
-    return hold_out_groups(np.asarray(targets), np.asarray(groups), n_held_out, rng, n_parts)
+    return hold_out_groups(np.asarray(targets), np.asarray(groups), n_held_out, rng)
 
 
 @pytest.mark.parametrize("seed", range(3))
@@ -150,61 +129,49 @@ def test_whole_groups_come_close_to_the_wanted_numbers_of_each_class(seed):
     rng = np.random.default_rng(seed)
     groups = rng.integers(0, 60, 600)
     targets = np.where(rng.random(600) < groups / 60, rng.integers(1, 3, 600), 0)
-    parts = draw(targets, groups, 100, n_parts=2, seed=seed)
-    held_out = [set(groups[part]) for part in parts]
-    assert not held_out[0] & held_out[1]
-    for part, its_groups in zip(parts, held_out, strict=True):
-        assert not its_groups & set(np.delete(groups, part))
-        assert len(part) == pytest.approx(100, abs=6)
-        wanted = np.bincount(targets) / 6
-        np.testing.assert_allclose(np.bincount(targets[part]), wanted, atol=8)
-    assert set(held_out[0]) != {*groups[draw(targets, groups, 100, seed=seed + 1)[0]]}
+    rows = draw(targets, groups, 100, seed=seed)
+    held_out = set(groups[rows])
+    assert not held_out & set(np.delete(groups, rows))
+    assert len(rows) == pytest.approx(100, abs=6)
+    np.testing.assert_allclose(np.bincount(targets[rows]), np.bincount(targets) / 6, atol=8)
+    assert held_out != {*groups[draw(targets, groups, 100, seed=seed + 1)]}
 
 
 def test_groups_of_one_class_each_are_drawn_from_all_classes():
     targets = np.repeat(np.arange(5), 60)
-    [part] = draw(targets, np.arange(300) // 6, 60)
-    assert_array_equal(np.bincount(targets[part]), [12] * 5)
+    rows = draw(targets, np.arange(300) // 6, 60)
+    assert_array_equal(np.bincount(targets[rows]), [12] * 5)
 
 
 def test_of_many_small_groups_as_many_are_drawn_as_wanted():
     targets = np.arange(2000) % 4
-    for part in draw(targets, np.arange(2000), 100, n_parts=2):
-        assert len(part) == pytest.approx(100, abs=1)  # folds differ by one group
-        np.testing.assert_allclose(np.bincount(targets[part]), 25, atol=1)
+    rows = draw(targets, np.arange(2000), 100)
+    assert len(rows) == pytest.approx(100, abs=1)  # folds differ by one group
+    np.testing.assert_allclose(np.bincount(targets[rows]), 25, atol=1)
 
 
 def test_a_class_keeps_the_one_group_that_has_it():
     targets, groups = [0, 1, 2, 0, 1, 0, 1, 0, 1], [0, 0, 0, 1, 1, 2, 2, 3, 3]
     for seed in range(5):
-        [part] = draw(targets, groups, 4, seed=seed)
-        assert len(part) == 4
-        assert part.min() > 2
+        rows = draw(targets, groups, 4, seed=seed)
+        assert len(rows) == 4
+        assert rows.min() > 2
 
 
 def test_of_large_groups_the_closest_is_drawn():
     groups = np.repeat([0, 1, 2, 3], [50, 20, 70, 60])
-    [part] = draw(np.arange(200) % 2, groups, 5)
-    assert_array_equal(np.unique(groups[part]), [1])
-
-
-@pytest.mark.parametrize(("n_groups", "n_parts"), [(2, 1), (3, 1), (4, 2), (20, 2)])
-def test_two_parts_leave_half_of_the_samples_to_learn_from(n_groups, n_parts):
-    for targets in (np.arange(120) % 3, np.eye(3)[np.arange(120) % 3]):  # also multilabel
-        parts = draw(targets, np.arange(120) // (120 // n_groups), 6, n_parts=2)
-        assert len(parts) == n_parts
+    rows = draw(np.arange(200) % 2, groups, 5)
+    assert_array_equal(np.unique(groups[rows]), [1])
 
 
 @pytest.mark.parametrize("seed", range(3))
 def test_groups_that_hold_the_last_sample_of_a_class_stay(seed):
-    """Each part of so many rare classes would hold some as a whole."""
+    """A fold of so many rare classes would hold some as a whole."""
     pairs = np.random.default_rng(seed).permutation(400)
     for targets, n_held_out in ((np.arange(400) // 2, 80), (np.maximum(np.arange(400), 200), 80)):
-        parts = draw(targets, pairs, n_held_out, n_parts=2, seed=seed)
-        assert len(parts) == 2
-        assert set(np.delete(targets, np.concatenate(parts))) == set(targets)
-        for part in parts:
-            assert len(part) == pytest.approx(n_held_out, rel=0.5)
+        rows = draw(targets, pairs, n_held_out, seed=seed)
+        assert set(np.delete(targets, rows)) == set(targets)
+        assert len(rows) == pytest.approx(n_held_out, rel=0.5)
 
 
 def test_without_a_group_to_spare_the_error_says_what_to_do():
@@ -218,18 +185,17 @@ def test_without_a_group_to_spare_the_error_says_what_to_do():
 
 
 @pytest.mark.parametrize("options", [{}, {"early_stopping": True}], ids=["blend", "stop"])
-def test_no_group_is_on_both_sides(data, parts, options):
+def test_no_group_is_on_both_sides(data, splits, options):
     X, y = data
     groups = np.arange(len(y)) % 10
     weights = np.where(groups == 3, 0, 1 + np.arange(len(y)) % 2)
     model = small(**options).fit(X, y, sample_weight=weights, groups=groups)
-    [found] = parts
-    assert len(found.learned) == model.calibration_["n_networks"] == (1 if options else 2)
-    for learned, held_out in zip(found.learned, found.held_out, strict=True):
-        assert set(held_out.targets.groups)
-        assert set(held_out.targets.groups) | set(learned.targets.groups) == set(range(10)) - {3}
-        assert not set(held_out.targets.groups) & set(learned.targets.groups)
-    assert model.calibration_["n_held_out"] == sum(map(len, found.held_out))
+    [found] = splits
+    learned, held_out = set(found.learned.targets.groups), set(found.held_out.targets.groups)
+    assert held_out
+    assert held_out | learned == set(range(10)) - {3}
+    assert not held_out & learned
+    assert model.calibration_["n_held_out"] == len(found.held_out)
 
 
 def test_logits_of_held_out_series_come_from_other_groups():
@@ -288,21 +254,14 @@ def test_a_single_group_is_divided_into_folds_by_its_samples():
 # --- fit with samples of the user's own
 
 
-def test_the_networks_share_the_users_samples_and_learn_from_all_others(data, parts):
+def test_the_users_samples_are_held_out_and_all_others_are_learned(data, splits):
     X, y = data
     model = small().fit(
         X[:-15], y[:-15], X_val=X[-15:], y_val=y[-15:], groups=["unused"] * (len(y) - 15)
     )
-    [found] = parts
-    assert model.calibration_["n_networks"] == len(found.held_out) == 2
-    assert [len(learned) for learned in found.learned] == [len(y) - 15] * 2
-    sizes, lengths = zip(
-        *[(len(part), part.sequences.lengths) for part in found.held_out], strict=True
-    )
-    assert sorted(sizes) == [7, 8]
-    assert sorted(np.concatenate(lengths)) == sorted(map(len, X[-15:]))
-    counts = [np.bincount(part.targets.values, minlength=2) for part in found.held_out]
-    np.testing.assert_allclose(counts[0], counts[1], atol=1)
+    [found] = splits
+    assert len(found.learned) == len(y) - 15
+    assert_array_equal(found.held_out.sequences.lengths, [*map(len, X[-15:])])
     assert model.calibration_["n_held_out"] == 15
 
 
@@ -340,7 +299,6 @@ def test_one_sample_is_enough(data):
     for options in ({}, {"early_stopping": True}, {"max_epochs": 0}):
         model = small(**options).fit(X, y, X_val=X[:1], y_val=y[:1])
         assert model.calibration_["n_held_out"] == 1
-        assert model.calibration_["n_networks"] == 1
 
 
 def test_weights_of_the_users_samples_are_relative_and_zero_leaves_out():
@@ -356,11 +314,11 @@ def test_weights_of_the_users_samples_are_relative_and_zero_leaves_out():
     assert fit(every, 1.0 + some) not in (expected, fit(every))
 
 
-def test_several_labels(parts):
+def test_several_labels(splits):
     labels = np.stack([Y, 1 - Y, np.arange(120) % 2], axis=1)
     for options in ({"X_val": NEW_IDS, "y_val": labels[::-2]}, {"groups": np.arange(120) % 7}):
         model = small().fit(IDS, labels, **options)
-        assert model.calibration_["n_held_out"] == sum(map(len, parts[-1].held_out)) > 30
+        assert model.calibration_["n_held_out"] == len(splits[-1].held_out) > 15
     small(early_stopping=True).fit(IDS, labels, X_val=IDS[:1], y_val=labels[:1])
 
 
@@ -438,7 +396,7 @@ def texts_of(ids):
     return [" ".join(f"w{number}" for number in row) for row in ids]
 
 
-def test_groups_are_routed_to_the_splitter_and_to_the_classifier(parts):
+def test_groups_are_routed_to_the_splitter_and_to_the_classifier(splits):
     texts, groups = texts_of(IDS) * 2, np.tile(np.arange(120) % 8, 2)
     y = np.tile(Y, 2)
     with config_context(enable_metadata_routing=True):
@@ -447,14 +405,13 @@ def test_groups_are_routed_to_the_splitter_and_to_the_classifier(parts):
         )
         search = GridSearchCV(model, {"lstm__lr": [0.01]}, cv=GroupKFold(2))
         search.fit(texts, y, groups=groups)
-    assert len(parts) == 3
-    for found in parts:
-        for learned, held_out in zip(found.learned, found.held_out, strict=True):
-            assert held_out.targets.groups is not None
-            assert not set(held_out.targets.groups) & set(learned.targets.groups)
+    assert len(splits) == 3
+    for found in splits:
+        assert found.held_out.targets.groups is not None
+        assert not set(found.held_out.targets.groups) & set(found.learned.targets.groups)
     n_groups = [
-        len(set(found.learned[0].targets.groups) | set(found.held_out[0].targets.groups))
-        for found in parts
+        len(set(found.learned.targets.groups) | set(found.held_out.targets.groups))
+        for found in splits
     ]
     assert n_groups == [4, 4, 8]
 

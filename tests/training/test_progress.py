@@ -92,13 +92,6 @@ def test_partial_fit_shows_a_bar_for_each_call(capsys):
         assert "epoch 1/1" in states[-1]
 
 
-def test_the_text_is_about_the_network_that_is_trained(capsys):
-    model = small(max_epochs=3).fit(SERIES, Y[: len(SERIES)])  # one thread: one after the other
-    states, _ = drawn(capsys)
-    assert model.calibration_["n_networks"] == 2
-    assert "network 2, epoch 3/3" in states[-1]
-
-
 def test_from_two_on_there_is_also_a_row_for_each_epoch(capsys):
     small(verbose=2).fit(X, Y)
     states, printed = drawn(capsys)
@@ -203,7 +196,7 @@ class Counted(FitProgress):
 
     def count(self, *arguments):
         super().count(*arguments)
-        self.seen.append((sum(self._done), sum(self._all)))
+        self.seen.append((sum(self._done.values()), sum(self._all.values())))
 
 
 @pytest.fixture
@@ -212,12 +205,9 @@ def counted(monkeypatch):
     return Counted
 
 
-def test_the_linear_model_and_both_networks_are_counted(counted):
+def test_the_linear_model_and_the_network_are_counted(counted):
     model = small(batch_size=10, max_epochs=3).fit(X, Y)
-    assert model.calibration_["n_networks"] == 2
-    n_updates = sum(
-        3 * -(-(len(X) - n) // 10) for n in np.diff([0, 24, model.calibration_["n_held_out"]])
-    )
+    n_updates = 3 * -(-(len(X) - model.calibration_["n_held_out"]) // 10)
     of_linear_model = counted.last.seen[0][0]
     assert of_linear_model > 0
     assert counted.last.seen[-1] == pytest.approx((of_linear_model + n_updates,) * 2)
@@ -230,16 +220,16 @@ def test_fewer_updates_are_counted_once_training_is_known_to_end_early(counted):
     done, to_do = np.transpose(counted.last.seen)
     assert 20 * model.n_epochs_ < to_do[0] / 2  # about 19 updates per epoch
     shrinks = np.flatnonzero(np.diff(to_do) < 0)
-    assert len(shrinks) == 2  # once for each network
+    assert len(shrinks) == 1
     n_left = to_do - done  # in the third with a falling learning rate
     assert (n_left[shrinks + 1] > 30).all()
     assert done[-1] == to_do[-1]
 
 
 def test_nothing_is_drawn_unless_it_is_asked_for(capfd):
-    with FitProgress({"linear model": 1.0}, 2, [5, 6], is_shown=False) as progress:
+    with FitProgress({"linear model": 1.0}, 2, 5, is_shown=False) as progress:
         progress.count_linear_model("linear model")
-        assert progress.network(0) is None
+        assert progress.network() is None
     assert capfd.readouterr() == ("", "")
 
 
@@ -261,8 +251,8 @@ def test_without_a_standard_error_nothing_is_drawn():
 @pytest.mark.parametrize("n_minutes", [1, 9])
 def test_a_fit_that_takes_minutes_says_so_at_its_start(monkeypatch, caplog, n_minutes):
     y = np.arange(120) % 50
-    n_steps = X.size  # as much work as an epoch of a network, or as 100 of many SVMs
-    work = 2 * n_steps + 50 * n_steps / 100
+    n_steps = X.size  # as much work as an epoch of the network, or as 100 of many SVMs
+    work = n_steps + 50 * n_steps / 100
     monkeypatch.setattr(algorithm, "WORK_PER_SECOND", work / n_minutes / 60)
     caplog.set_level("INFO", "sklearn_lstm")
     LSTMSequenceClassifier(token_unit="word", max_epochs=1, hidden_size=2).fit(X, y)

@@ -15,7 +15,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sklearn_lstm.blending import Blend, ClassPrior, ExpectedFactor, Logits, fit_blend
-from sklearn_lstm.compute.abandoning import check_not_abandoned
 from sklearn_lstm.data.encoding import ChannelScaling, pad
 from sklearn_lstm.data.kinds import MEASUREMENTS
 from sklearn_lstm.data.sequences import Rows, Samples, Sequences, rows_of_similar_length
@@ -26,7 +25,7 @@ from sklearn_lstm.members.convolutions.ridge import GramMatrix, fit_few, fit_man
 from sklearn_lstm.members.convolutions.statistics import SeriesStatistics
 from sklearn_lstm.members.member import Contributions, LinearMember
 from sklearn_lstm.training.duration import MOST_STEPS_PER_BATCH
-from sklearn_lstm.training.held_out import Parts
+from sklearn_lstm.training.held_out import Split
 
 if TYPE_CHECKING:  # a stored member computes without torch
     from sklearn_lstm.training.configuration import Configuration
@@ -83,7 +82,7 @@ class ConvolutionModel(LinearMember):
         return int(samples.sequences.lengths.sum()) + n_products // PRODUCTS_PER_UNIT
 
     @classmethod
-    def fit_linear(cls, parts: Parts, configuration: Configuration) -> tuple[Self, Logits]:
+    def fit_linear(cls, split: Split, configuration: Configuration) -> tuple[Self, Logits]:
         """Fit to all samples, in memory that does not grow with their number.
 
         Returns
@@ -93,18 +92,15 @@ class ConvolutionModel(LinearMember):
             Of each held-out sample, by a model fitted to all other samples (leave-one-out). If the
             samples have groups, by a model fitted to those that are not held out.
         """
-        samples, first, held_out = parts.samples, parts.learned[0], parts.drawn
-        # Labels of a second held-out part help to say how much of a level is noise. That is one
-        # number for each channel: even with 300 channels of noise its logits are no better than
-        # those of the first part.
-        encoding = configuration.encoding(first.sequences, first.targets.values)
+        samples, learned, held_out = split.samples, split.learned, split.drawn
+        encoding = configuration.encoding(learned.sequences, learned.targets.values)
         assert isinstance(encoding, ChannelScaling)  # noqa: S101 - of measurements
         if samples.targets.groups is None or not len(held_out):
-            return cls._fit(samples, held_out, encoding, parts.seed)
-        none, learned_rows = np.arange(0), np.setdiff1d(np.arange(len(samples)), held_out)
-        model, _ = cls._fit(samples, none, encoding, parts.seed)
-        fold_model, _ = cls._fit(samples.subset(learned_rows), none, encoding, parts.seed)
-        return model, fold_model.logits(samples.subset(held_out).sequences)
+            return cls._fit(samples, held_out, encoding, split.seed)
+        none = np.arange(0)
+        model, _ = cls._fit(samples, none, encoding, split.seed)
+        fold_model, _ = cls._fit(learned, none, encoding, split.seed)
+        return model, fold_model.logits(split.held_out.sequences)
 
     @classmethod
     def _fit(
@@ -210,7 +206,6 @@ class ConvolutionModel(LinearMember):
     def features(self, sequences: Sequences) -> Iterator[Batch]:
         """Yield rows and their features, in batches."""
         for rows in rows_of_similar_length(sequences.lengths, MOST_STEPS_PER_BATCH):
-            check_not_abandoned()
             steps, lengths = sequences.read(rows), sequences.lengths[rows]
             inputs = pad(self.statistics.encoding(steps, lengths), lengths)
             counts = self.convolutions.counts(inputs, lengths)

@@ -26,7 +26,7 @@ from sklearn_lstm.data.weights import Targets
 from sklearn_lstm.members.encoder.logistic_regression import find_penalty, fit_regression
 from sklearn_lstm.members.member import Contributions, LinearMember
 from sklearn_lstm.training.duration import WORK_PER_SECOND
-from sklearn_lstm.training.held_out import Parts
+from sklearn_lstm.training.held_out import Split
 
 if TYPE_CHECKING:  # a stored member computes without torch
     from sklearn_lstm.training.configuration import Configuration
@@ -88,9 +88,9 @@ class EncoderModel(LinearMember):
         return round(seconds * WORK_PER_SECOND)
 
     @classmethod
-    def prepare(cls, parts: Parts, configuration: Configuration, progress: FitProgress) -> None:
+    def prepare(cls, split: Split, configuration: Configuration, progress: FitProgress) -> None:
         """Encode the texts, which takes longest."""
-        sequences, rows = parts.samples.sequences, _rows(parts)
+        sequences, rows = split.samples.sequences, _rows(split)
         encoder = _encoder(configuration)
         for start in range(0, len(rows), ROWS_AT_ONCE):
             progress.count_linear_model(cls.name, start / len(rows))
@@ -99,7 +99,7 @@ class EncoderModel(LinearMember):
     @classmethod
     def fit_linear(
         cls,
-        parts: Parts,
+        split: Split,
         configuration: Configuration,
     ) -> tuple[Self, Logits]:
         """Fit to all samples, or to as many as the memory allows.
@@ -110,14 +110,14 @@ class EncoderModel(LinearMember):
         logits : ndarray of shape (n_held_out, n_outputs)
             Of the held-out samples, by a model fitted to the others.
         """
-        rows, encoder = _rows(parts), _encoder(configuration)
-        samples = parts.samples.subset(rows)
+        rows, encoder = _rows(split), _encoder(configuration)
+        samples = split.samples.subset(rows)
         vectors, targets = _vectors(encoder, samples.sequences), samples.targets
-        held_out = np.searchsorted(rows, parts.drawn)
+        held_out = np.searchsorted(rows, split.drawn)
         learned = np.delete(np.arange(len(rows)), held_out)
         learned_targets = targets.subset(learned)
         standardised, *_ = _standardised(vectors[learned])
-        penalty = find_penalty(standardised, learned_targets, parts.seed)
+        penalty = find_penalty(standardised, learned_targets, split.seed)
         del standardised  # a copy of all vectors
         without = cls._of(encoder, vectors[learned], learned_targets, penalty)
         model = cls._of(encoder, vectors, targets, penalty) if len(held_out) else without
@@ -158,13 +158,13 @@ def _encoder(configuration: Configuration) -> SentenceEncoder:
     return configuration.encoder
 
 
-def _rows(parts: Parts) -> Rows:
+def _rows(split: Split) -> Rows:
     """Return the rows that the model is fitted to, in ascending order: all, or a random part."""
-    rows = row_numbers(len(parts.samples))
+    rows = row_numbers(len(split.samples))
     if len(rows) <= MOST_SAMPLES:
         return rows
-    chosen = np.random.default_rng(parts.seed).permutation(np.delete(rows, parts.drawn))
-    return np.sort(np.append(parts.drawn, chosen[: MOST_SAMPLES - len(parts.drawn)]))
+    chosen = np.random.default_rng(split.seed).permutation(np.delete(rows, split.drawn))
+    return np.sort(np.append(split.drawn, chosen[: MOST_SAMPLES - len(split.drawn)]))
 
 
 def _vectors(encoder: SentenceEncoder, sequences: Sequences) -> Vectors:

@@ -6,7 +6,6 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import minimize
 
-from sklearn_lstm.compute.abandoning import check_not_abandoned
 from sklearn_lstm.data.sequences import row_numbers
 from sklearn_lstm.data.weights import Targets
 from sklearn_lstm.training.held_out import folds
@@ -32,7 +31,6 @@ def fit_regression(
     start : ndarray or None
         Weights to begin with.
     """
-    check_not_abandoned()
     truth, labels = targets.indicators(), targets.labels
     shape = 1 + vectors.shape[1], targets.n_outputs
     # The likelihood of several labels is a mean over them.

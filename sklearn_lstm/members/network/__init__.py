@@ -1,1 +1,1 @@
-"""One or two recurrent networks and how they learn; the layers: see `network/`."""
+"""The recurrent network and how it learns; its layers: see `network/`."""

@@ -15,10 +15,10 @@ from torch import Tensor
 from sklearn_lstm.data.encoding import N_SPECIAL, PADDING_CODE, UNKNOWN_CODE, TokenCodes
 from sklearn_lstm.data.growing_tables import GrowingTables
 from sklearn_lstm.data.sequences import Sequences
-from sklearn_lstm.members.network.micro_batches import MicroBatchNet
+from sklearn_lstm.members.network.loop import optimizer_state_of
+from sklearn_lstm.members.network.network import Network
 from sklearn_lstm.members.network.sparse_embedding import has_rows_of, replace_weight
 from sklearn_lstm.training.configuration import Configuration
-from sklearn_lstm.training.encoded_network import EncodedNetwork
 
 
 @dataclass(frozen=True)
@@ -31,9 +31,9 @@ class Excerpt:
 
     Parameters
     ----------
-    network : EncodedNetwork
+    network : Network
         The excerpt, which knows only the ids of the samples.
-    whole : EncodedNetwork
+    whole : Network
         The network that it is taken from.
     codes : Tensor of shape (n_rows,)
         For each code of the excerpt, in ascending order: the code in the whole network.
@@ -47,8 +47,8 @@ class Excerpt:
         Their vectors before training.
     """
 
-    network: EncodedNetwork
-    whole: EncodedNetwork
+    network: Network
+    whole: Network
     codes: Tensor
     tables: dict[str, Tensor]
     optimizer_state: Mapping[int, Any] | None
@@ -59,18 +59,18 @@ class Excerpt:
     def of(
         cls,
         configuration: Configuration,
+        whole: Network | None,
         sequences: Sequences,
         generator: torch.Generator,
         optimizer_state: Mapping[int, Any] | None,
     ) -> Excerpt | None:
         """Return the excerpt for some sequences; None without a trained network of tokens."""
-        whole = configuration.previous
-        if whole is None or not (whole.is_trained and whole.network.tokens):
+        if whole is None or not (whole.is_trained and whole.module.tokens):
             return None
-        known, weight = cast("TokenCodes", whole.encoding), whole.network.embedding.weight
+        known, weight = cast("TokenCodes", whole.encoding), whole.module.embedding.weight
         ids = sequences.distinct_ids().astype(np.int64)
         new_ids = known.new_ids(ids, configuration.ids_with_vectors)
-        new_vectors = whole.network.new_vectors(len(known) + len(new_ids), generator)
+        new_vectors = whole.module.new_vectors(len(known) + len(new_ids), generator)
         given = configuration.vectors
         if given is not None and len(given.ids):
             has_vector, vectors = given(new_ids, None)
@@ -85,12 +85,12 @@ class Excerpt:
         codes = torch.from_numpy(np.append(np.arange(N_SPECIAL), codes_of_ids[order]))
         codes = codes.to(weight.device)
         is_known = codes < len(known)
-        network = deepcopy(whole.network, {id(weight): weight})
+        module = deepcopy(whole.module, {id(weight): weight})
         rows = weight.detach()[codes[is_known]], new_vectors[codes[~is_known] - len(known)]
-        network.set_table(torch.cat(rows))
+        module.set_table(torch.cat(rows))
         tables = {}
         if optimizer_state is not None:
-            index = [id(parameter) for parameter in whole.network.parameters()].index(id(weight))
+            index = [id(parameter) for parameter in whole.module.parameters()].index(id(weight))
             state = dict(optimizer_state.get(index, {}))
             for name, value in state.items():
                 table = torch.from_numpy(value) if isinstance(value, np.ndarray) else value
@@ -99,15 +99,17 @@ class Excerpt:
                     # New rows begin as padding, whose gradient is 0.
                     state[name] = tables[name][torch.where(is_known, codes, PADDING_CODE)]
             optimizer_state = {**optimizer_state, index: state}
-        excerpt = EncodedNetwork(TokenCodes.of(ids[order]), network)
+        excerpt = Network(TokenCodes.of(ids[order]), module)
         return cls(excerpt, whole, codes, tables, optimizer_state, new_ids, new_vectors)
 
-    def whole_again(self, net: MicroBatchNet, growing: GrowingTables) -> EncodedNetwork:
+    @torch.inference_mode(mode=False)
+    def whole_again(self, trained: Network, growing: GrowingTables) -> Network:
         """Return the trained network with whole tables; its optimiser gets whole tables too.
 
         The trained rows are in the tables after `growing.write()`.
         """
-        network, optimizer = self.network.network, net.optimizer_
+        assert trained.net is not None  # noqa: S101 - it has trained the excerpt
+        module, optimizer = trained.module, trained.net.optimizer_
         encoding = cast("TokenCodes", self.whole.encoding).appended(self.new_ids, growing)
 
         def grown(table: Tensor, new_rows: Tensor, rows: Tensor) -> Tensor:
@@ -115,7 +117,7 @@ class Excerpt:
             growing.change(whole, self.codes, rows)
             return whole
 
-        weight = network.embedding.weight
+        weight = module.embedding.weight
         state = optimizer.state.pop(weight, {})
         for name, value in state.items():
             if has_rows_of(value, weight):
@@ -124,8 +126,13 @@ class Excerpt:
                     table = value[:1].repeat(len(self.whole.encoding), *[1] * (value.ndim - 1))
                 new_rows = table[:1].expand(len(self.new_ids), *value.shape[1:])
                 state[name] = grown(table, new_rows, value)
-        table = self.whole.network.embedding.weight.detach()
-        network.set_table(grown(table, self.new_vectors, weight.detach()))
-        replace_weight(optimizer, weight, network.embedding.weight)
-        optimizer.state[network.embedding.weight] = state
-        return replace(self.whole, encoding=encoding, network=network)
+        table = self.whole.module.embedding.weight.detach()
+        module.set_table(grown(table, self.new_vectors, weight.detach()))
+        replace_weight(optimizer, weight, module.embedding.weight)
+        optimizer.state[module.embedding.weight] = state
+        return replace(
+            trained,
+            encoding=encoding,
+            vectors=self.whole.vectors,
+            optimizer_state=optimizer_state_of(trained.net),
+        )

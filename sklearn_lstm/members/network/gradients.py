@@ -12,9 +12,8 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from sklearn_lstm.data.batches import steps_at_once
-from sklearn_lstm.data.sequences import Sequences
 from sklearn_lstm.members.member import Contributions
-from sklearn_lstm.training.encoded_network import EncodedNetwork
+from sklearn_lstm.network.network import SequenceNetwork
 
 N_INTERVALS = 16  # of the path, at first
 MOST_INTERVALS = 128
@@ -24,32 +23,22 @@ _cudnn = Lock()
 
 
 @torch.inference_mode(mode=False)
-def integrated_gradients(
-    model: EncodedNetwork, sequences: Sequences, direction: NDArray[np.float64]
-) -> Contributions:
-    """Return what each step of one sequence adds to the score ``logits @ direction``.
+def integrated_gradients(path: VectorPath) -> Contributions:
+    """Return what each step of a sequence adds to the score of a network.
 
-    The baseline has unknown tokens only, or is the mean series. A straight path leads from its
-    vectors to those of the sequence. A step's contribution is the integral of the gradient of the
-    score along the path, times the way of the step's vector (trapezoidal rule). In each interval of
-    the path, the contributions have to sum to the difference of the scores at its ends. Intervals
-    where they do not are halved. What is still missing then is divided among the steps, in
-    proportion to the sizes of their contributions, so that the sum is exact.
-
-    Parameters
-    ----------
-    model : EncodedNetwork
-    sequences : Sequences
-        One.
-    direction : ndarray of shape (n_outputs,)
+    A straight path leads from the vectors of the baseline to those of the sequence. A step's
+    contribution is the integral of the gradient of the score along the path, times the way of the
+    step's vector (trapezoidal rule). In each interval of the path, the contributions have to sum to
+    the difference of the scores at its ends. Intervals where they do not are halved. What is still
+    missing then is divided among the steps, in proportion to the sizes of their contributions, so
+    that the sum is exact.
 
     Returns
     -------
-    contributions : ndarray of shape (n_steps,)
+    contributions : ndarray of shape (n_frames,)
     base : float
         The score of the baseline.
     """
-    path = VectorPath(model, sequences, direction)
     places = np.linspace(0, 1, N_INTERVALS + 1)
     scores, slopes = path.look(places)
     while True:
@@ -66,27 +55,36 @@ def integrated_gradients(
         scores = np.insert(scores, halved + 1, new_scores)
         slopes = np.insert(slopes, halved + 1, new_slopes, axis=0)
     sizes = np.abs(means) + np.finfo(float).tiny
-    frame_contributions = widths @ means + (missing / sizes.sum(axis=1)) @ sizes
-    # The steps of a frame share its contribution.
-    frame = np.arange(sequences.lengths[0]) // model.network.steps_per_frame
-    return (frame_contributions / np.bincount(frame))[frame], float(scores[0])
+    return widths @ means + (missing / sizes.sum(axis=1)) @ sizes, float(scores[0])
 
 
 class VectorPath:
-    """The straight path from the vectors of the baseline to those of one sequence."""
+    """The straight path from the vectors of a baseline to those of one sequence.
+
+    Parameters
+    ----------
+    network : SequenceNetwork
+        Not in training.
+    both : Tensor of shape (T, 2) or (T, 2, n_inputs)
+        The steps of the baseline, and those of the sequence.
+    extension : Tensor of shape (n, embedding_dim) or None
+        Vectors of tokens that the network has no row for.
+    direction : ndarray of shape (n_outputs,)
+        The score is ``logits @ direction``.
+    """
 
     def __init__(
-        self, model: EncodedNetwork, sequences: Sequences, direction: NDArray[np.float64]
+        self,
+        network: SequenceNetwork,
+        both: Tensor,
+        extension: Tensor | None,
+        direction: NDArray[np.float64],
     ) -> None:
-        self.network, device = model.network.eval(), model.device
+        self.network, device = network, both.device
         self.direction = torch.from_numpy(direction).float().to(device)
-        (codes,), extension = model.encoded(sequences, np.arange(1))
-        nothing = model.encoding.uninformed(sequences.read(np.arange(1)))
-        baseline = torch.from_numpy(model.encoding(nothing, sequences.lengths)).to(device)
-        both = torch.stack([baseline, codes], 1)  # (T, 2) or (T, 2, C)
         with torch.no_grad(), torch.autocast(device.type, enabled=False):
             n_steps = torch.full((2,), len(both), device=device)
-            self.start, end = self.network.embed(both, n_steps, extension).unbind(1)  # (T, D) each
+            self.start, end = network.embed(both, n_steps, extension).unbind(1)  # (T, D) each
         self.way = end - self.start
 
     def look(self, places: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:

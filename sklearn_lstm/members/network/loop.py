@@ -19,29 +19,29 @@ from sklearn_lstm.data.batches import LengthBatches, SequenceDataset
 from sklearn_lstm.data.sequences import Samples
 from sklearn_lstm.members.network.history import EpochRecord, raise_not_finite
 from sklearn_lstm.members.network.micro_batches import MicroBatchNet
+from sklearn_lstm.members.network.network import Network
 from sklearn_lstm.members.network.schedule_and_end import Trapezoid
 from sklearn_lstm.members.network.sparse_embedding import SparseEmbedding
 from sklearn_lstm.network.network import SequenceNetwork
 from sklearn_lstm.training.configuration import Configuration
 from sklearn_lstm.training.duration import TrainingPlan
-from sklearn_lstm.training.encoded_network import EncodedNetwork
 from sklearn_lstm.training.optimizers import optimizer_options
 from sklearn_lstm.training.progress import NetworkProgress, print_above_bar
 
 
 def make_net(
-    network: SequenceNetwork, configuration: Configuration, **options: Any
+    module: SequenceNetwork, configuration: Configuration, **options: Any
 ) -> MicroBatchNet:
     """Return a skorch net with the network and a fresh optimiser."""
     optimizer_arguments = optimizer_options(configuration.optimizer, configuration.weight_decay)
     net = MicroBatchNet(
-        network,
+        module,
         criterion=configuration.loss,
         optimizer=configuration.optimizer,
         lr=configuration.lr,
         **{f"optimizer__{name}": value for name, value in optimizer_arguments.items()},
         device=str(configuration.device),
-        classes=list(range(network.architecture["n_outputs"])),
+        classes=list(range(module.architecture["n_outputs"])),
         predict_nonlinearity=configuration.probabilities,
         callbacks__valid_acc=None,
         iterator_valid=LengthBatches,
@@ -52,7 +52,7 @@ def make_net(
 
 
 def train(
-    model: EncodedNetwork,
+    network: Network,
     samples: Samples,
     configuration: Configuration,
     plan: TrainingPlan,
@@ -74,20 +74,20 @@ def train(
     NonFiniteTrainingError
         If the loss or a weight is no longer finite.
     """
-    network = model.network
-    can_round = network.tokens and prefers_bfloat16(configuration.device)
+    module = network.module
+    can_round = module.tokens and prefers_bfloat16(configuration.device)
     precisions = ("auto", "bfloat16") if can_round else ("bfloat16",)
-    network.use_bfloat16 = configuration.precision in precisions
-    dataset, split = SequenceDataset(samples, model.encoding, configuration.token_dropout), None
+    module.use_bfloat16 = configuration.precision in precisions
+    dataset, split = SequenceDataset(samples, network.encoding, configuration.token_dropout), None
     if held_out is not None and configuration.early_stopping:
-        split = predefined_split(SequenceDataset(held_out, model.encoding))
+        split = predefined_split(SequenceDataset(held_out, network.encoding))
     callbacks = training_callbacks(
         configuration, plan, len(samples), held_out_loss, progress=progress, checkpoint=checkpoint
     )
     prints_rows = configuration.verbose > 1
     with torch.enable_grad(), torch.autocast(configuration.device.type, enabled=False):
         net = make_net(
-            network,
+            module,
             configuration,
             max_epochs=plan.max_epochs,
             batch_size=plan.batch_size,
@@ -100,7 +100,7 @@ def train(
         )
         if optimizer_state is not None:
             _restore(net.optimizer_, optimizer_state)
-        network.generator = torch_generator(rng, net.device)
+        module.generator = torch_generator(rng, net.device)
         net.notify("on_train_begin", X=dataset, y=None)
         try:
             net.fit_loop(dataset, epochs=plan.max_epochs - len(net.history))
@@ -114,13 +114,13 @@ def train(
             for callback in callbacks:
                 if isinstance(callback, PrintLog):  # skorch puts them last
                     callback.on_epoch_end(net)
-        network.generator = None
+        module.generator = None
         net.notify("on_train_end", X=dataset, y=None)
     # The least and the largest are finite only if all are, and need no copy of a large table.
-    ends = [end.item() for weight in network.parameters() for end in weight.detach().aminmax()]
+    ends = [end.item() for weight in module.parameters() for end in weight.detach().aminmax()]
     if not np.isfinite(ends).all():
         raise_not_finite("a weight of the network is not finite", net)
-    network.eval()
+    module.eval()
     net.train_split = None  # it would keep the held-out samples alive
     return net
 

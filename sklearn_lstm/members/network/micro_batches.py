@@ -11,7 +11,6 @@ from numpy.typing import NDArray
 from skorch import NeuralNetClassifier
 from torch import Tensor
 
-from sklearn_lstm.compute.abandoning import check_not_abandoned
 from sklearn_lstm.data.batches import STEPS_OF_LONG, SequenceBatch, steps_at_once
 from sklearn_lstm.data.sequences import Rows, gather, rows_of_similar_length
 from sklearn_lstm.network.masks import pad_steps
@@ -32,7 +31,6 @@ class MicroBatchNet(NeuralNetClassifier):  # type: ignore[misc]
         sequences, targets = batch
         losses, logits, n_padded_steps = [], [], 0
         for rows, inputs in self._micro_batches(sequences):
-            check_not_abandoned()
             outputs = self.module_(**inputs)
             weights = sequences.weights[rows].to(outputs.device)
             losses_of_rows = self.criterion_(outputs, targets[rows].to(outputs.device), weights)

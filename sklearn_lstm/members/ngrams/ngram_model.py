@@ -24,7 +24,7 @@ from sklearn_lstm.members.ngrams.lexicon import Lexicon
 from sklearn_lstm.members.ngrams.svm import MOST_SCALED, fit_svms
 from sklearn_lstm.members.ngrams.tf_idf import TfIdf
 from sklearn_lstm.members.ngrams.vector_model import MeanVectors, VectorModel
-from sklearn_lstm.training.held_out import Parts
+from sklearn_lstm.training.held_out import Split
 
 if TYPE_CHECKING:  # a stored member computes without torch
     from sklearn_lstm.training.configuration import Configuration
@@ -76,7 +76,7 @@ class NgramModel(KnownNgrams, LinearMember):
 
     @classmethod
     def fit_linear(
-        cls, parts: Parts, configuration: Configuration
+        cls, split: Split, configuration: Configuration
     ) -> tuple[NgramModel | None, Logits]:
         """Fit to all samples.
 
@@ -92,14 +92,14 @@ class NgramModel(KnownNgrams, LinearMember):
         LinearModelSkippedWarning
             If there is no model.
         """
-        samples, not_seen = parts.samples, row_numbers(0)
-        held_out = parts.drawn
+        samples, not_seen = split.samples, row_numbers(0)
+        held_out = split.drawn
         reader = BagReader.of(samples.sequences, configuration.kind)
         bags = reader.read(samples.sequences, row_numbers(len(samples)), MOST_ENTRIES)
         if bags[0].shape[0] < len(samples):  # enough are left to leave out all held-out ones
             del bags
             rows = np.delete(row_numbers(len(samples)), held_out)
-            np.random.default_rng(parts.seed).shuffle(rows)
+            np.random.default_rng(split.seed).shuffle(rows)
             bags = reader.read(samples.sequences, rows, SAMPLED_ENTRIES)
             samples = samples.subset(rows[: bags[0].shape[0]].copy())  # the others are many
             not_seen, held_out = held_out, not_seen
@@ -121,7 +121,7 @@ class NgramModel(KnownNgrams, LinearMember):
             del features
             bags.clear()
             targets = samples.targets.subset(rows)
-            coef, intercept = fit_svms(together, targets, seed=parts.seed, n_scaled=n_ngrams)
+            coef, intercept = fit_svms(together, targets, seed=split.seed, n_scaled=n_ngrams)
             ids, letters = weights[0], None
             if reader.lexicon is not None and len(weights[1]):
                 found = weights[1]
@@ -148,7 +148,7 @@ class NgramModel(KnownNgrams, LinearMember):
             del without
         model = fit(np.arange(len(samples)), bags)
         if len(not_seen):
-            logits = model.logits(parts.samples.subset(not_seen).sequences)
+            logits = model.logits(split.samples.subset(not_seen).sequences)
         return model, logits
 
     def logits(self, sequences: Sequences) -> Logits:

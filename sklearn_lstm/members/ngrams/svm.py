@@ -9,7 +9,6 @@ from numpy.typing import NDArray
 from scipy.sparse import csr_matrix
 from sklearn.svm import LinearSVC
 
-from sklearn_lstm.compute.abandoning import check_not_abandoned
 from sklearn_lstm.compute.locks import ForkSafeLock
 from sklearn_lstm.data.weights import Targets
 from sklearn_lstm.members.ngrams.hashing import LARGEST_COEF
@@ -63,7 +62,6 @@ def fit_svms(
         features, options = _with_data(features, features.data), {"tol": TOLERANCE_OF_MANY}
     is_mirrored = not is_multilabel and n_outputs == 2
     for output in range(1 if is_mirrored else n_outputs):
-        check_not_abandoned()
         target, weights = targets.has(output), targets.output_weights(output)
         if (constant := _constant(target, weights)) is not None:
             intercept[output] = constant
@@ -121,7 +119,6 @@ def _fit_together(
         while changed > LEAST_CHANGE * duals.sum():
             changed = 0.0
             for row in rng.permutation(n_samples):
-                check_not_abandoned()
                 held = slice(*features.indptr[row : row + 2])
                 columns, values = features.indices[held], features.data[held]
                 known, dual, weight = coef_of_these[columns], duals[row], weights[row]

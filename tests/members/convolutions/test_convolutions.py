@@ -1,7 +1,6 @@
 """Series are told apart by their shapes, in memory that does not grow with their number."""
 
 import tracemalloc
-from concurrent.futures import CancelledError
 from itertools import combinations
 
 import numpy as np
@@ -401,15 +400,6 @@ def test_metadata_routing_of_the_caller_does_not_reach_in(fit, set_features, n_f
     expected = fit(X, y, n_outputs=3)[1]
     with config_context(enable_metadata_routing=True):
         np.testing.assert_array_equal(fit(X, y, n_outputs=3)[1], expected)
-
-
-def test_fitting_ends_between_two_batches_when_it_is_abandoned(fit, monkeypatch):
-    def check():
-        raise CancelledError
-
-    monkeypatch.setattr(convolutions, "check_not_abandoned", check)
-    with pytest.raises(CancelledError):
-        fit(*waves(50), n_outputs=3)
 
 
 def test_work_is_counted(samples_of):

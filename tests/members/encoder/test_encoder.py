@@ -195,9 +195,9 @@ def test_few_held_out_samples_alone_do_not_judge_an_encoder(by_groups, encoder, 
     fitted = []
     fit_linear = EncoderModel.fit_linear
 
-    def spy(parts, configuration):
-        fitted.append(len(parts.samples))
-        return fit_linear(parts, configuration)
+    def spy(split, configuration):
+        fitted.append(len(split.samples))
+        return fit_linear(split, configuration)
 
     monkeypatch.setattr(EncoderModel, "fit_linear", spy)
     groups = np.arange(120) // 4 if by_groups else None

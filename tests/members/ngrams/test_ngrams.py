@@ -3,7 +3,6 @@
 import sys
 import threading
 import tracemalloc
-from concurrent.futures import CancelledError
 
 import numpy as np
 import pytest
@@ -248,21 +247,3 @@ def test_threads_at_the_same_time_get_the_model_of_one_alone(fit, rng, samples_o
 def test_few_held_out_samples_of_many_classes_bring_no_warning_about_y(fit, rng, samples_of):
     X, y = topics(rng, 100, 40)
     fit(samples_of(X, y), np.arange(30))  # 40 classes of 70 samples
-
-
-@pytest.mark.parametrize("n_classes", [8, 40])
-def test_fitting_ends_between_two_svms_when_it_is_abandoned(
-    fit, rng, samples_of, monkeypatch, n_classes
-):
-    calls = []
-
-    def check():
-        calls.append(1)
-        if len(calls) == 3:
-            raise CancelledError
-
-    monkeypatch.setattr(svm, "check_not_abandoned", check)
-    X, y = topics(rng, 400, n_classes)
-    with pytest.raises(CancelledError):
-        fit(samples_of(X, y))
-    assert len(calls) == 3

@@ -1,0 +1,133 @@
+"""How a network learns: a whole training, or an epoch of `partial_fit`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import torch
+from skorch import NeuralNet
+
+from sklearn_lstm.blending import ExpectedFactor, HeldOutLogits
+from sklearn_lstm.callback_support import Attributes
+from sklearn_lstm.compute.threads import workers
+from sklearn_lstm.data.sequences import Samples
+from sklearn_lstm.members.network.excerpt import Excerpt
+from sklearn_lstm.members.network.history import EpochRow, epoch_rows
+from sklearn_lstm.members.network.loop import optimizer_state_of, torch_generator, train
+from sklearn_lstm.members.network.network import Network
+from sklearn_lstm.members.network.new_network import new_network
+from sklearn_lstm.training.checkpoint import Checkpoint
+from sklearn_lstm.training.configuration import Configuration
+from sklearn_lstm.training.duration import BATCH_SIZE_OF_PARTIAL_FIT, TrainingPlan
+from sklearn_lstm.training.held_out import Split
+from sklearn_lstm.training.progress import FitProgress
+
+
+def fit_network(
+    split: Split,
+    configuration: Configuration,
+    plan: TrainingPlan,
+    held_out: HeldOutLogits,
+    progress: FitProgress,
+    *,
+    previous: Network | None,
+    ended: Callable[[Network, HeldOutLogits, list[EpochRow]], Any],
+) -> tuple[Network, HeldOutLogits]:
+    """Train a network, or go on with the previous one; the loss of the blend may end it.
+
+    `held_out` are the logits of the members that were fitted before. `ended` returns what the fit
+    leaves if it ends with a network, held-out logits and rows of epochs.
+
+    Returns
+    -------
+    Network
+    HeldOutLogits
+        With the logits of the network, if the held-out samples can judge it.
+    """
+    is_trained = configuration.goes_on or plan.max_epochs > 0
+    has_seen_all = configuration.goes_on and split.rows is not None
+    judges = bool(held_out.members) or bool(np.isnan(configuration.thresholds).any())
+    is_judged = judges and is_trained and not has_seen_all
+    expected = ExpectedFactor(configuration.kind.network_weight, deviation=1.0)
+    rng, learned = split.generator, split.learned
+    start = new_network(
+        configuration, previous, learned.sequences, torch_generator(rng), learned.targets.values
+    )
+
+    def judged(network: Network) -> HeldOutLogits:
+        """Return what all members say of the held-out samples."""
+        return held_out.joined_by(network.name, network.logits(split.held_out.sequences), expected)
+
+    def loss() -> tuple[float, float]:
+        """Return sum and mean of the loss of the blend with the network as it is now."""
+        loss = judged(start).blend().loss
+        return loss, loss / len(split.held_out)
+
+    def so_far(net: NeuralNet) -> Attributes:
+        """Return what the fit leaves if the training ends now."""
+        network = start.trained_so_far()
+        logits = judged(network) if is_judged else held_out
+        return dict(ended(network, logits, epoch_rows(net)).attributes)
+
+    folder = configuration.checkpoint
+    net = train(
+        start,
+        learned,
+        configuration,
+        plan,
+        rng=rng,
+        held_out=split.held_out,
+        held_out_loss=loss,
+        progress=progress.network(so_far),
+        checkpoint=folder and Checkpoint(folder, rng),
+    )
+    network = replace(start, is_trained=is_trained, net=net)
+    return network, judged(network) if is_judged else held_out
+
+
+@torch.inference_mode(mode=False)
+def fit_network_one_epoch(
+    samples: Samples,
+    configuration: Configuration,
+    rng: np.random.Generator,
+    previous: Network | None,
+) -> tuple[Network, Excerpt | None]:
+    """Train a network for an epoch at a constant learning rate.
+
+    Returns
+    -------
+    Network
+    Excerpt or None
+        What was trained, if it is an excerpt: the network needs `with_whole_tables` then.
+    """
+    batch_size = configuration.batch_size
+    if isinstance(batch_size, str):
+        batch_size = BATCH_SIZE_OF_PARTIAL_FIT
+    plan = TrainingPlan(batch_size, 1, follows_loss=False, updates_per_check=1, n_held_out=0)
+    generator, optimizer_state = torch_generator(rng), None
+    if previous is not None and previous.optimizer_state is not None:
+        is_same = previous.optimizer_state["optimizer"] == configuration.optimizer.__name__
+        optimizer_state = previous.optimizer_state["state"] if is_same else None
+    excerpt = Excerpt.of(configuration, previous, samples.sequences, generator, optimizer_state)
+    if excerpt is None:
+        network = new_network(configuration, previous, samples.sequences, generator)
+    else:
+        network, optimizer_state = excerpt.network, excerpt.optimizer_state
+    progress = FitProgress(
+        {}, 1, plan.updates_per_epoch(len(samples)), is_shown=configuration.verbose > 0
+    )
+    with workers(configuration.device, network.module.n_directions), progress:
+        net = train(
+            network,
+            samples,
+            replace(configuration, lr_schedule="constant", early_stopping=False),
+            plan,
+            rng=rng,
+            optimizer_state=optimizer_state,
+            progress=progress.network(),
+        )
+    state = optimizer_state_of(net)
+    return replace(network, is_trained=True, optimizer_state=state, net=net), excerpt

@@ -1,0 +1,208 @@
+"""The network: it reads sequences in order, and turns them into logits."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any, Self
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from sklearn.exceptions import NotFittedError
+from torch import Tensor
+
+from sklearn_lstm.blending import Logits
+from sklearn_lstm.compute.devices import exact, find_device_or_cpu, prefers_bfloat16
+from sklearn_lstm.compute.threads import map_on_workers, workers
+from sklearn_lstm.data.batches import steps_at_once
+from sklearn_lstm.data.embeddings import PretrainedVectors
+from sklearn_lstm.data.encoding import UNKNOWN_CODE, Encoding, pad
+from sklearn_lstm.data.sequences import NO_ID, Rows, Sequences, rows_of_similar_length
+from sklearn_lstm.members.member import Contributions, Member
+from sklearn_lstm.members.network.gradients import VectorPath, integrated_gradients
+from sklearn_lstm.members.network.micro_batches import MicroBatchNet
+from sklearn_lstm.network.network import SequenceNetwork
+
+MOST_LAYERS = 1_000  # of a network that is loaded
+
+
+@dataclass
+class Network(Member):
+    """An encoding and the recurrent network that reads it: sequences to logits.
+
+    Parameters
+    ----------
+    encoding : TokenCodes or ChannelScaling
+    module : SequenceNetwork
+    vectors : PretrainedVectors or None
+        Those of `fit`, for words and ids that have no row in the module.
+    is_trained : bool
+        Whether its weights were trained, not only drawn.
+    optimizer_state : dict or None
+        What the optimiser of `partial_fit` has gathered.
+    net : MicroBatchNet or None
+        The skorch net that trained the module; None once it was stored.
+    """
+
+    name = "network"
+    encoding: Encoding
+    module: SequenceNetwork
+    vectors: PretrainedVectors | None = None
+    is_trained: bool = False
+    optimizer_state: dict[str, Any] | None = None
+    net: MicroBatchNet | None = field(default=None, repr=False)
+
+    def check_has_weights(self) -> None:
+        """Check that one can look into the network.
+
+        Raises
+        ------
+        NotFittedError
+            If it was loaded, and not trained before.
+        """
+        if self.module.output.weight.is_meta:
+            raise NotFittedError(
+                "This network was not trained (max_epochs=0), so its weights were not stored. "
+                "Train it with partial_fit, or with fit and another max_epochs."
+            )
+
+    @property
+    def device(self) -> torch.device:
+        """Where the network computes."""
+        weight = self.module.output.weight
+        return torch.device("cpu") if weight.is_meta else weight.device
+
+    @property
+    def n_weights(self) -> int:
+        """The number of weights."""
+        return sum(weight.numel() for weight in self.module.parameters())
+
+    def stored(self) -> dict[str, Any]:
+        """Return what is stored; weights that were not trained are not."""
+        return {
+            "encoding": self.encoding,
+            "vectors": self.vectors,
+            "architecture": self.module.architecture,
+            "use_bfloat16": self.module.use_bfloat16,
+            "weights": dict(self.module.state_dict()) if self.is_trained else None,
+            "optimizer_state": self.optimizer_state,
+        }
+
+    @classmethod
+    @torch.inference_mode(mode=False)
+    def from_stored(
+        cls,
+        encoding: Encoding,
+        vectors: PretrainedVectors | None,
+        architecture: dict[str, Any],
+        *,
+        use_bfloat16: bool,
+        weights: dict[str, torch.Tensor] | None,
+        optimizer_state: dict[str, Any] | None,
+    ) -> Self:
+        """Return the network that was stored; one that was not trained has no weights."""
+        n_layers, n_directions = architecture["num_layers"], 1 + architecture["bidirectional"]
+        if not (n_layers <= MOST_LAYERS and n_directions <= 2):  # a forged file may claim billions
+            raise ValueError(f"{n_layers} layers of {n_directions} directions")
+        module = SequenceNetwork(**architecture)
+        if weights is not None:
+            module.load_state_dict(weights, assign=True)
+        module.use_bfloat16 = use_bfloat16
+        return cls(encoding, module.eval(), vectors, weights is not None, optimizer_state)
+
+    def trained_so_far(self) -> Self:
+        """Return a copy of a network that is being trained, with its weights as they are now."""
+        stored = replace(self, is_trained=True).stored()
+        weights = {name: weight.clone() for name, weight in stored["weights"].items()}
+        return self.from_stored(**stored | {"weights": weights})
+
+    def move(self, parameters: Mapping[str, Any]) -> None:
+        """Move a loaded network to its device, or to the processor where it is not there."""
+        device = find_device_or_cpu(parameters["device"])
+        can_round = parameters["precision"] == "bfloat16" or prefers_bfloat16(device)
+        if not self.module.output.weight.is_meta:
+            self.module.to(device)
+        self.module.use_bfloat16 = self.module.use_bfloat16 and can_round
+
+    def encoded(self, sequences: Sequences, rows: Rows) -> tuple[Tensor, Tensor | None]:
+        """Return sequences as the module reads them, on its device.
+
+        Returns
+        -------
+        steps : Tensor of shape (B, T) or (B, T, n_inputs)
+            Padded with 0.
+        extension : Tensor of shape (n, embedding_dim) or None
+            Vectors of words and ids that the module has no row for. Their codes follow those of the
+            module.
+        """
+        lengths, extension = sequences.lengths[rows], None
+        steps = self.encoding(sequences.read(rows), lengths)
+        if self.vectors is not None:
+            spellings, places = np.unique(sequences.read_spellings(rows), return_inverse=True)
+            has_vector, vectors = self.vectors(spellings, sequences.spelling)
+            is_new = self.encoding(np.maximum(spellings, NO_ID), lengths) == UNKNOWN_CODE
+            is_new &= has_vector
+            codes = np.where(is_new, len(self.encoding) + np.cumsum(is_new) - 1, 0)[places]
+            steps = np.where(codes > 0, codes, steps)
+            extension = torch.from_numpy(vectors[is_new]).to(self.device)
+        padded = torch.from_numpy(pad(steps, lengths)).to(self.device)
+        return padded, extension
+
+    def logits(self, sequences: Sequences) -> Logits:
+        """Return the logits (n_samples, n_outputs).
+
+        Except for the rounding of float32, those of a sequence do not depend on the others. The
+        last product is computed in float64: in float32 a row of odd length would be rounded by its
+        place in the batch.
+        """
+        if self.module.training:
+            self.module.eval()
+        device, output = self.device, self.module.output
+        limit = steps_at_once(device) * self.module.steps_per_frame // 2  # of that in training
+        weight, bias = exact(output.weight.detach().cpu()).T, exact(output.bias.detach().cpu())
+        logits = np.empty((len(sequences), len(bias)))
+
+        def read(rows: Rows) -> None:
+            # One sequence alone takes another way through the matrix products, and is rounded
+            # differently. So a sequence is always read alone if it is long, and never if it is not.
+            is_long = sequences.lengths[rows[0]] > limit // 2
+            read_rows = rows if is_long or len(rows) > 1 else rows.repeat(2)
+            steps, extension = self.encoded(sequences, read_rows)
+            lengths = torch.from_numpy(sequences.lengths[read_rows].astype(np.int64))
+            summary = self.module.summarize(steps, lengths.to(device), extension).cpu()
+            logits[rows] = (exact(summary) @ weight + bias)[: len(rows)].numpy()
+
+        batches = list(rows_of_similar_length(sequences.lengths, limit))
+        with torch.inference_mode(), workers(device):
+            map_on_workers(read, batches)
+        return logits
+
+    def contributions(self, sequences: Sequences, direction: NDArray[np.float64]) -> Contributions:
+        """Return what each step adds to the score, by integrated gradients."""
+        of_frames, base = integrated_gradients(self.path_to(sequences, direction))
+        # The steps of a frame share its contribution.
+        frame = np.arange(sequences.lengths[0]) // self.module.steps_per_frame
+        return (of_frames / np.bincount(frame))[frame], base
+
+    @torch.inference_mode(mode=False)
+    def path_to(self, sequences: Sequences, direction: NDArray[np.float64]) -> VectorPath:
+        """Return the path from nothing, which is unknown tokens or the mean series, to a sequence.
+
+        On it, the score ``logits @ direction`` changes.
+        """
+        (codes,), extension = self.encoded(sequences, np.arange(1))
+        nothing = self.encoding.uninformed(sequences.read(np.arange(1)))
+        baseline = torch.from_numpy(self.encoding(nothing, sequences.lengths)).to(codes.device)
+        both = torch.stack([baseline, codes], 1)  # (T, 2) or (T, 2, C)
+        return VectorPath(self.module.eval(), both, extension, direction)
+
+    def describe(self) -> str:
+        """Return what the network consists of, in one line."""
+        architecture = self.module.architecture
+        return (
+            f"{architecture['num_layers']} "
+            f"{'bidirectional ' * architecture['bidirectional']}{architecture['cell'].upper()} "
+            f"layer{'s' * (architecture['num_layers'] > 1)} of {architecture['hidden_size']} units"
+            f", {self.n_weights:,} weights{', not trained' * (not self.is_trained)}"
+        )
