@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any, Self
+from typing import Annotated, Any, Self
 
 import numpy as np
 import torch
@@ -44,7 +44,7 @@ class Networks(Member):
     """
 
     name = "network"
-    networks: tuple[EncodedNetwork, ...]
+    networks: Annotated[tuple[EncodedNetwork, ...], "n_networks<10"]
     optimizer_state: dict[str, Any] | None = None
     net: MicroBatchNet | None = field(default=None, repr=False, metadata={"is_stored": False})
 
