@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any, Self
+from typing import Annotated, Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -46,10 +46,10 @@ class SequenceModel:
         Of the tables that nobody else sees (see `GrowingTables`).
     """
 
-    members: tuple[Member, ...]
-    weights: tuple[float, ...]
-    prior_correction: float | NDArray[np.float64]
-    log_prior: NDArray[np.float64] | float
+    members: Annotated[tuple[Member, ...], "n_members<10"]
+    weights: Annotated[tuple[float, ...], "n_members"]
+    prior_correction: float | Annotated[NDArray[np.float64], "n_outputs"]
+    log_prior: Annotated[NDArray[np.float64], "n_outputs"] | float
     n_held_out: int
     thresholds: Thresholds = 0.5  # which models of older files do not name
     memory: dict[int, Any] = field(default_factory=dict, repr=False, metadata={"is_stored": False})

@@ -21,7 +21,7 @@ ROOT = Path(sklearn_lstm.__file__).parent
 LAYERS = [
     ["__init__"],  # the version; the classes are imported at first use
     ["callback_support", "compute.locks", "exceptions", "progress_bar"],
-    ["parameters"],
+    ["compute.memory", "fields", "parameters"],
     ["storing"],
     ["text"],
     ["data"],

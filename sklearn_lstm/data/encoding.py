@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import Any, TypeAlias
+from typing import Annotated, Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
+from sklearn_lstm.compute.memory import take_memory
 from sklearn_lstm.data.growing_tables import GrowingTables
 from sklearn_lstm.data.normal_scores import NormalScores
 from sklearn_lstm.data.sequences import NO_ID, Lengths, Sequences
@@ -35,7 +36,7 @@ class TokenCodes:
         the ids are too sparse, and are searched.
     """
 
-    ids: NDArray[np.int64]
+    ids: Annotated[NDArray[np.int64], "n_ids"]
     table: NDArray[np.int64] | None = field(repr=False, metadata={"is_stored": False})
 
     @classmethod
@@ -44,6 +45,7 @@ class TokenCodes:
         largest = int(ids.max(initial=0))
         if largest > SPARSEST_TABLE * (N_SPECIAL + len(ids)):
             return cls(ids, None)
+        take_memory(8 * largest)
         table = np.full(largest + 2, UNKNOWN_CODE)
         table[ids] = np.arange(N_SPECIAL, N_SPECIAL + len(ids))
         return cls(ids, table)
@@ -136,8 +138,8 @@ class ChannelScaling:
     """
 
     n_channels: int
-    mean: NDArray[np.float64]
-    scale: NDArray[np.float64]
+    mean: Annotated[NDArray[np.float64], "n_means"]
+    scale: Annotated[NDArray[np.float64], "n_means"]
     gappy: NDArray[np.intp] = field(default_factory=lambda: np.empty(0, np.intp))
     time_channel: int | None = None
     time_unit: float = 1.0
@@ -225,7 +227,8 @@ class ChannelScaling:
         if self.level is not None:
             means, n_known = _means(inputs[:, : self.n_values], ~np.isnan(values), lengths)
             levels = np.where(n_known > 0, means - self.mean[: self.n_values], 0)
-            inputs[:, : self.n_values] -= np.repeat(self.level * levels, lengths, axis=0)
+            levels *= self.level
+            inputs[:, : self.n_values] -= np.repeat(levels, lengths, axis=0)
         scaled = self._scaled(inputs, np.arange(len(self.mean)))
         if last is not None:
             scaled[np.isnan(scaled)] = 0  # before the first value of a sequence
@@ -260,6 +263,8 @@ class ChannelScaling:
 
     def values(self, steps: NDArray[Any], lengths: Lengths) -> NDArray[np.float64]:
         """Return the values (n_steps, n_values), with the times between steps."""
+        if not steps.shape[1] == self.n_channels >= len(self.gappy):  # NumPy would repeat one
+            raise ValueError(f"{steps.shape[1]} channels instead of {self.n_channels}")
         values = steps.astype(np.float64)
         if self.scores is not None:
             values = np.hstack([values, self.scores(values[:, self.gappy])])
@@ -269,8 +274,8 @@ class ChannelScaling:
         return values
 
     def _scaled(self, steps: NDArray[np.float64], columns: NDArray[np.intp]) -> NDArray[np.float64]:
-        scaled = (steps - self.mean[columns]) / self.scale[columns]
-        return np.asarray(np.clip(scaled, -LARGEST_INPUT, LARGEST_INPUT))
+        scaled = np.subtract(steps, self.mean[columns], out=np.empty_like(steps))
+        return np.asarray(np.clip(scaled / self.scale[columns], -LARGEST_INPUT, LARGEST_INPUT))
 
     def _since(
         self, last: NDArray[np.intp], steps: NDArray[Any], lengths: Lengths

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Annotated, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -48,7 +48,7 @@ class InputFormat:
 
     input_type: str
     token_unit: str | None
-    n_channels: int | None
+    n_channels: Annotated[int, range(1, 1 << 24)] | None
     n_features: int
     has_fixed_width: bool
     gappy: tuple[int, ...] = ()

@@ -8,7 +8,7 @@ Laboratory values range over orders of magnitude, and sensors fail with values f
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Self
+from typing import Annotated, Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -30,8 +30,8 @@ class NormalScores:
         In ascending order. Quantiles that are the same value have the same score.
     """
 
-    quantiles: NDArray[np.float64]
-    scores: NDArray[np.float64]
+    quantiles: Annotated[NDArray[np.float64], "n_quantiles n_channels"]
+    scores: Annotated[NDArray[np.float64], "n_quantiles n_channels"]
 
     @classmethod
     def of(cls, sequences: Sequences, channels: NDArray[np.intp]) -> Self:

@@ -12,7 +12,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from sklearn_lstm import ESTIMATORS
 from sklearn_lstm.data.sentence_encoders import SentenceEncoder
-from sklearn_lstm.io.array_file import StoredArrays, n_rows, opened
+from sklearn_lstm.io.array_file import opened
 from sklearn_lstm.io.sklearn_steps import from_archive, import_extra, to_archive
 from sklearn_lstm.storing.envelope import (
     pack_estimator,
@@ -21,9 +21,28 @@ from sklearn_lstm.storing.envelope import (
     warn_of_other_version,
 )
 from sklearn_lstm.storing.replacing import replacing
-from sklearn_lstm.storing.stored_form import PASSED, Packer, Unpacker, is_json, new_estimator
+from sklearn_lstm.storing.stored_form import (
+    TRUST,
+    Packer,
+    Unpacker,
+    in_a_file,
+    is_json,
+    new_estimator,
+)
 
 OF_PIPELINE = ("verbose", "transform_input")
+WHAT_ELSE = {  # to do about an attribute of a model that is no plain data
+    "_metadata_request": "It says what set_fit_request and the like were given. Predictions do not "
+    "need it: del model._metadata_request, and request it again after loading.",
+    **dict.fromkeys(
+        ("analyzer", "preprocessor", "tokenizer"),
+        "Call the function before the vectorizer, and fit that with analyzer=list to lists of "
+        "tokens: list, tuple and str.split can be stored.",
+    ),
+    **dict.fromkeys(("stop_words", "vocabulary"), "Pass a list or a dict."),
+    "embeddings": "Fit with an array, a dict, WordVectors, an encoder, or the name or path of a "
+    "static model.",
+}
 
 
 def save(model: Any, path: str | os.PathLike[str]) -> None:
@@ -69,18 +88,9 @@ def save(model: Any, path: str | os.PathLike[str]) -> None:
     """
     check_is_fitted(model)
     arrays: dict[str, NDArray[Any]] = {}
-    token = PASSED.set(())
-    try:
+    with in_a_file(()):
         metadata = sealed(_pack(model, "", arrays))
-    finally:
-        PASSED.reset(token)
     data = import_extra("safetensors.numpy").save(arrays, metadata)
-    for name, array in arrays.items():
-        if n_rows(array.shape) > len(data):
-            raise TypeError(
-                f"save can't store {name}, an empty array of shape {array.shape}: load refuses "
-                "arrays with more rows than the file has bytes."
-            )
     with replacing(path) as file:
         file.write(data)
 
@@ -178,7 +188,7 @@ def describe(path: str | os.PathLike[str]) -> dict[str, Any]:
     (3, 3)
     """
     with opened(path) as (content, arrays):
-        return _describe(content, arrays)
+        return _describe(content, Unpacker(arrays))
 
 
 # --- Models to trees
@@ -197,13 +207,18 @@ def _pack(model: Any, prefix: str, arrays: dict[str, NDArray[Any]]) -> dict[str,
     content, its_arrays, objects = pack_estimator(model, prefix)
     for place in objects:
         name = place.removeprefix(prefix).partition(".")[0]
-        parameter, value = name, vars(model)[name]
+        value = vars(model)[name]
         if name == "_fitted":
-            parameter, value = "embeddings", objects[place]  # which the model has kept
+            name, value = "embeddings", objects[place]  # which the model has kept
+        remedy = f"It is no parameter: del model.{name}, and set it again after loading."
+        if name in model.get_params(deep=False):
+            remedy = (
+                "Predictions do not need it: set another value with set_params (None, or a string "
+                "such as 'adamw'; an integer as random_state)."
+            )
         raise TypeError(
-            f"save can't store {prefix}{parameter}={value!r:.200}, because a file that is safe to "
-            f"load holds plain data only. {_what_else(model, parameter)} Otherwise store the model "
-            "with joblib; whoever loads that file has to trust you."
+            f"save can't store {prefix}{name}={value!r:.200}, because a file that is safe to load "
+            f"holds plain data only. {WHAT_ELSE.get(name, remedy)} Otherwise {TRUST}"
         )
     arrays.update(its_arrays)
     return content
@@ -211,10 +226,7 @@ def _pack(model: Any, prefix: str, arrays: dict[str, NDArray[Any]]) -> dict[str,
 
 def _pack_pipeline(model: Pipeline, prefix: str, arrays: dict[str, NDArray[Any]]) -> dict[str, Any]:
     if model.memory is not None:
-        raise TypeError(
-            f"save can't store {prefix}memory={model.memory!r}, a folder of this machine. Set it "
-            "to None with set_params."
-        )
+        raise TypeError(f"save can't store {prefix}memory={model.memory!r}: set it to None before.")
     steps = [[name, _pack(step, f"{prefix}{name}__", arrays)] for name, step in model.steps]
     parameters = {name: Packer()(getattr(model, name), name) for name in OF_PIPELINE}
     return {"class": "Pipeline", "parameters": parameters, "steps": steps}
@@ -228,55 +240,25 @@ def _pack_foreign(model: Any, prefix: str, arrays: dict[str, NDArray[Any]]) -> d
             "save takes an LSTMSequenceClassifier, a TextSequenceVectorizer, WordVectors, or a "
             "Pipeline of these and estimators of scikit-learn, found "
             f"{name}{f' as the step {step!r}' * bool(step)}. From a search, save the "
-            "best_estimator_. Otherwise store the model with joblib; whoever loads that file has "
-            "to trust you."
+            f"best_estimator_. Otherwise {TRUST}"
         )
     archive, unsafe = to_archive(model)
     if unsafe:
         raise TypeError(
             f"save can't store the step {step!r}: a file with {unsafe} is not safe to load. "
-            "Store the model with joblib; whoever loads that file has to trust you."
+            f"Instead {TRUST}"
         )
-    pack = Packer(arrays)
-    parameters = {
-        key: value if is_json(value) else repr(value)
-        for key, value in model.get_params(deep=False).items()
-    }
+    pack, parameters = Packer(arrays), model.get_params(deep=False)
     return {
         "class": "skops",
         "archive": pack(archive, f"{prefix}archive"),
-        "parameters": parameters,
+        "parameters": {
+            name: one if is_json(one) else repr(one) for name, one in parameters.items()
+        },
         "classes": pack(getattr(model, "classes_", None), f"{prefix}classes_"),
         "sizes": {"n_bytes": len(archive)},
         "n_samples": None,
     }
-
-
-def _what_else(model: Any, name: str) -> str:
-    """Return what to do about an attribute of a model that is no plain data."""
-    if name == "_metadata_request":
-        return (
-            "It says what set_fit_request and the like were given. Predictions do not need it: "
-            f"del model.{name}, and request it again after loading."
-        )
-    if name not in model.get_params(deep=False):
-        return f"It is no parameter: del model.{name}, and set it again after loading."
-    if name in ("analyzer", "preprocessor", "tokenizer"):
-        return (
-            "Call the function before the vectorizer, and fit that with analyzer=list to lists of "
-            "tokens: list, tuple and str.split can be stored."
-        )
-    if name in ("stop_words", "vocabulary"):
-        return "Pass a list or a dict."
-    if name == "embeddings":
-        return (
-            "Fit with an array, a dict, WordVectors, an encoder, or the name or path of a static "
-            "model."
-        )
-    return (
-        "Predictions do not need it: set another value with set_params (None, or a string such as "
-        "'adamw'; an integer as random_state)."
-    )
 
 
 # --- Trees to models
@@ -293,40 +275,36 @@ def _unpack(content: Mapping[str, Any], unpack: Unpacker) -> Any:
     if kind == "skops":
         unpack(content["classes"])  # what `describe` reads
         return from_archive(unpack(content["archive"]))
-    estimator = new_estimator(kind, content["parameters"], content["fitted"])
-    unpack_estimator(estimator, content, unpack)
-    return estimator
+    return unpack_estimator(new_estimator(kind), content, unpack)
 
 
-def _describe(content: Mapping[str, Any], arrays: StoredArrays) -> dict[str, Any]:
+def _describe(content: Mapping[str, Any], unpack: Unpacker) -> dict[str, Any]:
     shared = {name: content[name] for name in ("format", "versions")}
     if "steps" in content:
-        steps = {name: _describe({**shared, **step}, arrays) for name, step in content["steps"]}
+        steps = {name: _describe({**shared, **step}, unpack) for name, step in content["steps"]}
         return {**shared, "steps": steps}
-    trees = content["parameters"].items()
-    classes = Unpacker(arrays)(content["classes"])
+    trees, classes = content["parameters"].items(), unpack(content["classes"])
     return {
         **shared,
-        "parameters": {name: _describe_value(tree, arrays) for name, tree in trees},
+        "parameters": {name: _describe_value(tree, unpack) for name, tree in trees},
         "classes": classes if classes is None else classes.tolist(),
-        "sizes": content["sizes"],
-        "n_samples": content["n_samples"],
+        **{name: content[name] for name in ("sizes", "n_samples")},
     }
 
 
-def _describe_value(tree: Any, arrays: StoredArrays) -> Any:
+def _describe_value(tree: Any, unpack: Unpacker) -> Any:
     """Return a value; of an array its type and shape, of an estimator its class and parameters."""
+    if isinstance(tree, list):
+        return [_describe_value(item, unpack) for item in tree]
     if isinstance(tree, dict) and "array" in tree:
-        return arrays.describe(tree["array"][0])
+        array = unpack.arrays[tree["array"][0]]  # not read
+        return f"{array.dtype} array of shape {array.shape}"
     if isinstance(tree, dict) and "SentenceEncoder" in tree:
         names, values = tree["SentenceEncoder"]
-        return Unpacker(arrays)(values[names.index("source")])
+        return unpack(values[names.index("source")])
     if isinstance(tree, dict) and "estimator" in tree:
         kind, parameters, _ = tree["estimator"]
         names, values = parameters["dict"]
-        described = (_describe_value(value, arrays) for value in values)
-        names = Unpacker(arrays)(names)
-        return {"class": kind, "parameters": dict(zip(names, described, strict=True))}
-    if isinstance(tree, list):
-        return [_describe_value(item, arrays) for item in tree]
-    return Unpacker(arrays)(tree)
+        described = _describe_value(values, unpack)
+        return {"class": kind, "parameters": dict(zip(unpack(names), described, strict=True))}
+    return unpack(tree)

@@ -16,60 +16,43 @@ this, in `predict` and `transform`; further training is another matter. What is 
 
 from __future__ import annotations
 
-import json
+import math
 from importlib import import_module
 from io import BytesIO
 from typing import Any
 from zipfile import ZipFile
 
+import numpy as np
+from numpy.lib import format as npy
+
 from sklearn_lstm import ESTIMATORS
+from sklearn_lstm.compute.memory import take_memory, take_memory_for
 from sklearn_lstm.exceptions import ModelFileError
-from sklearn_lstm.storing.stored_form import DEEPEST, check_depth
+from sklearn_lstm.storing.envelope import from_text
+from sklearn_lstm.storing.stored_form import TRUST
 
 EXTRA = "pip install safetensors skops"
 SAFE = [  # modules and classes of scikit-learn
     # They compute with functions of NumPy and SciPy that compare shapes and check indices:
-    "_loss",
-    "cross_decomposition",
+    *("_loss", "cross_decomposition", "discriminant_analysis", "dummy", "feature_selection"),
+    *("impute", "isotonic", "kernel_approximation", "kernel_ridge", "linear_model", "mixture"),
+    *("naive_bayes", "random_projection", "feature_extraction.text.TfidfTransformer"),
     *(f"decomposition._{name}" for name in ("factor_analysis", "fastica", "incremental_pca")),
     *(f"decomposition._{name}" for name in ("kernel_pca", "pca", "sparse_pca", "truncated_svd")),
-    "discriminant_analysis",
-    "dummy",
-    "feature_extraction.text.TfidfTransformer",
-    "feature_selection",
-    "impute",
-    "isotonic",
-    "kernel_approximation",
-    "kernel_ridge",
-    "linear_model",
-    "mixture",
-    "naive_bayes",
     *(f"preprocessing._{name}" for name in ("data", "discretization", "function_transformer")),
     *(f"preprocessing._label.Label{name}" for name in ("Binarizer", "Encoder")),
-    "preprocessing._encoders.OrdinalEncoder",
+    *("preprocessing._encoders.OrdinalEncoder", "preprocessing._target_encoder"),
     "preprocessing._polynomial.PolynomialFeatures",
-    "preprocessing._target_encoder",
-    "random_projection",
-    "svm._classes.LinearSVC",
-    "svm._classes.LinearSVR",
+    *("svm._classes.LinearSVC", "svm._classes.LinearSVR"),
     # They only call the estimators in them, which are checked too:
-    "calibration",
-    "compose",
-    "ensemble._bagging",
-    "ensemble._weight_boosting",
-    "frozen",
+    *("calibration", "compose", "frozen", "multiclass", "multioutput", "pipeline"),
+    *("ensemble._bagging", "ensemble._weight_boosting", "semi_supervised._self_training"),
     "model_selection._classification_threshold",
-    "multiclass",
-    "multioutput",
-    "pipeline",
-    "semi_supervised._self_training",
 ]
-LOADERS = {  # the parts of skops that build plain data, arrays, functions, losses and estimators
-    f"{kind}Node"
-    for kind in (
-        *("Json", "Dict", "List", "Tuple", "Set", "Slice", "NdArray", "DType", "Type"),
-        *("Function", "Loss", "Object"),
-    )
+# The parts of skops that build plain data, arrays, functions, losses and estimators.
+LOADERS = {
+    *("JsonNode", "DictNode", "ListNode", "TupleNode", "SetNode", "SliceNode", "NdArrayNode"),
+    *("DTypeNode", "TypeNode", "FunctionNode", "LossNode", "ObjectNode"),
 }
 TRUSTED = [  # beside what skops trusts itself
     *(f"{module}.{name}" for name, module in ESTIMATORS.items()),
@@ -89,13 +72,13 @@ def to_archive(estimator: Any) -> tuple[bytes, list[str]]:
 
 
 def from_archive(archive: bytes) -> Any:
-    """Return the estimator in an archive, which is not compressed."""
+    """Return the estimator in an archive, which is not compressed; `n_jobs` are None."""
+    take_memory(8 * len(archive))
     if unsafe := _unsafe_types(archive):
         raise ModelFileError(
-            f"holds {sorted(unsafe)}, which are not safe to load from a file. Store the model with "
-            "joblib; whoever loads that file has to trust you."
+            f"holds {sorted(unsafe)}, not safe to load from files. Instead {TRUST}"
         )
-    return import_extra("skops.io").loads(archive, trusted=TRUSTED)
+    return _without_jobs(import_extra("skops.io").loads(archive, trusted=TRUSTED))
 
 
 def _unsafe_types(archive: bytes) -> set[str]:
@@ -109,6 +92,12 @@ def _unsafe_types(archive: bytes) -> set[str]:
     with ZipFile(BytesIO(archive)) as file:
         if sum(entry.file_size for entry in file.infolist()) > len(archive):
             raise ValueError("an archive that is larger than it seems")
+        for name in set(file.namelist()) - {"schema.json"}:
+            with file.open(name) as array:
+                npy.read_magic(array)
+                shape, _, dtype = npy.read_array_header_1_0(array)
+            if math.prod(shape) * dtype.itemsize > len(archive):  # NumPy would take this memory
+                raise ValueError(f"an array of shape {shape} in {len(archive):,} bytes")
         schema = file.read("schema.json")
     unsafe: set[str] = set()
     nodes: dict[Any, Any] = {}  # by id
@@ -131,8 +120,29 @@ def _unsafe_types(archive: bytes) -> set[str]:
             raise ValueError(f"an archive that repeats {name} in another form")
         return node
 
-    check_depth(json.loads(schema, object_pairs_hook=check), 2 * DEEPEST)
+    take_memory_for(schema)
+    from_text(schema, check)
     return unsafe
+
+
+def _without_jobs(model: Any) -> Any:
+    """Return a model, all of whose `n_jobs` become None: a file does not start processes."""
+    parts, seen = [model], dict[int, Any]()
+    while parts:
+        part = parts.pop()
+        if type(part).__module__.startswith("sklearn.") and not isinstance(part, dict):
+            part = getattr(part, "__dict__", None)
+        if id(part) in seen:
+            continue
+        seen[id(part)] = part
+        if isinstance(part, dict):
+            part |= dict.fromkeys({"n_jobs"} & part.keys())
+            parts += part.values()
+        elif isinstance(part, list | tuple | set):
+            parts += part
+        elif isinstance(part, np.ndarray) and part.dtype.kind == "O":
+            parts += part.ravel().tolist()
+    return model
 
 
 def import_extra(name: str) -> Any:

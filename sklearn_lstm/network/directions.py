@@ -75,6 +75,7 @@ class Direction(nn.Module):
         is_mixed = x.is_cpu and torch.is_autocast_enabled("cpu")
         if torch.is_grad_enabled() or not (is_mixed and isinstance(self.cells, nn.LSTM)):
             return self.cells(x)[0]  # type: ignore[no-any-return]
+        self.cells.check_input(x, None)  # else oneDNN would read beyond the weights
         x, weights = x.bfloat16(), self._rounded_weights()
         start = x.new_zeros(1, x.shape[1], self.cells.hidden_size)
         return torch.lstm(x, (start, start), weights, True, 1, 0.0, False, False, False)[0]  # noqa: FBT003

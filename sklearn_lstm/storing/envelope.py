@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import warnings
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any, Self
@@ -18,15 +19,15 @@ import sklearn_lstm
 from sklearn_lstm.callback_support import SET, own_callbacks, without_callbacks
 from sklearn_lstm.exceptions import ModelFileError
 from sklearn_lstm.storing.stored_form import (
+    PASSED,
     Packer,
     Unpacker,
-    check_depth,
     checksum_of,
-    from_text,
-    to_text,
+    set_attributes,
 )
 
 FORMAT = 3
+DEEPEST = 100  # lists and objects inside each other, in the tree of an attribute
 
 
 class StoredMixin:
@@ -48,12 +49,8 @@ class StoredMixin:
 
     def __getstate__(self) -> dict[str, Any]:
         content, arrays, objects = pack_estimator(self, "")
-        return {
-            **sealed(content),
-            "arrays": arrays,
-            "objects": objects,
-            **own_callbacks(self),  # the processes of a search fit with them
-        }
+        state = {**sealed(content), "arrays": arrays, "objects": objects}
+        return state | own_callbacks(self)  # the processes of a search fit with them
 
     def __copy__(self) -> Self:
         """Return another object with the same attributes, of which none is copied."""
@@ -99,13 +96,18 @@ def pack_estimator(
     return {**content, **known}, arrays, objects
 
 
-def unpack_estimator(estimator: Any, content: Mapping[str, Any], unpack: Unpacker) -> None:
-    """Give an estimator the attributes that were stored."""
+def unpack_estimator(estimator: Any, content: Mapping[str, Any], unpack: Unpacker) -> Any:
+    """Return an estimator with the attributes that were stored."""
     if content["objects"] != sorted(unpack.objects):
         raise ModelFileError(f"is damaged: it lacks some of {content['objects']}.")
     trees = {**content["parameters"], **content["fitted"]}
-    vars(estimator).update({name: unpack(tree) for name, tree in trees.items()})
+    attributes = {name: unpack(tree) for name, tree in trees.items()}
+    if PASSED.get() is None:  # a pickle, perhaps of a subclass
+        vars(estimator).update(attributes)
+    else:
+        set_attributes(estimator, attributes)
     estimator._settle()  # noqa: SLF001
+    return estimator
 
 
 def sealed(content: Mapping[str, Any]) -> dict[str, str]:
@@ -116,12 +118,8 @@ def sealed(content: Mapping[str, Any]) -> dict[str, str]:
 
 def versions() -> dict[str, str]:
     """Return our version, and those of the libraries by which values are stored."""
-    return {
-        "sklearn_lstm": sklearn_lstm.__version__,
-        "numpy": np.__version__,
-        "scikit-learn": sklearn.__version__,
-        "scipy": scipy.__version__,
-    }
+    packages = {"sklearn_lstm": sklearn_lstm, "numpy": np, "scikit-learn": sklearn, "scipy": scipy}
+    return {name: package.__version__ for name, package in packages.items()}
 
 
 def read_content(content: str, checksum: str) -> dict[str, Any]:
@@ -141,16 +139,13 @@ def read_content(content: str, checksum: str) -> dict[str, Any]:
 
 def warn_of_other_version(content: Mapping[str, Any], name: str) -> None:
     """Warn of a model that another version stored."""
-    stored = content["versions"]["sklearn_lstm"]
-    if stored != sklearn_lstm.__version__:
-        warnings.warn(
-            InconsistentVersionWarning(
-                estimator_name=name,
-                current_sklearn_version=f"sklearn_lstm {sklearn_lstm.__version__}",
-                original_sklearn_version=f"sklearn_lstm {stored}",
-            ),
-            stacklevel=3,
+    known = content["versions"]["sklearn_lstm"], sklearn_lstm.__version__
+    if known[0] != known[1]:
+        stored, current = (f"sklearn_lstm {version}" for version in known)
+        warning = InconsistentVersionWarning(
+            estimator_name=name, current_sklearn_version=current, original_sklearn_version=stored
         )
+        warnings.warn(warning, stacklevel=3)
 
 
 @contextmanager
@@ -165,3 +160,43 @@ def one_error(what: str) -> Iterator[None]:
     except Exception as error:
         reason = f"{type(error).__name__}: {error}"
         raise ModelFileError(f"{what} is damaged, or is no stored model ({reason}).") from error
+
+
+# --- The tree as a text
+
+
+def to_text(content: Any) -> str:
+    """Return the tree as JSON in ASCII."""
+    return json.dumps(content, allow_nan=False, separators=(",", ":"))
+
+
+def from_text(text: str | bytes, to_object: Callable[[list[Any]], Any] | None = None) -> Any:
+    """Return the tree of a text.
+
+    Raises
+    ------
+    ValueError
+        If it is no JSON, or names an entry twice.
+    RecursionError
+        If it is nested too deeply.
+    """
+    tree = json.loads(text, object_pairs_hook=to_object or _unique)
+    check_depth(tree, 2 * DEEPEST)  # an attribute, and the Pipelines around it
+    return tree
+
+
+def check_depth(tree: Any, deepest: int = DEEPEST) -> None:
+    """Raise a RecursionError, which not every Python raises itself, if a tree is too deep."""
+    level: list[Any] = [[tree]]
+    for _ in range(deepest):
+        inner = (item.values() if isinstance(item, dict) else item for item in level)
+        level = [child for items in inner for child in items if isinstance(child, dict | list)]
+        if not level:
+            return
+    raise RecursionError(f"more than {deepest} lists inside each other")
+
+
+def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    if len(found := dict(pairs)) < len(pairs):
+        raise ValueError(f"a name comes twice among {sorted(found)[:5]}")
+    return found

@@ -7,14 +7,15 @@ plain data stands beside the tree, which holds its name.
 
 from __future__ import annotations
 
-import json
 import math
 import zlib
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field, fields
+from hashlib import sha256
 from importlib import import_module
-from itertools import pairwise
+from itertools import pairwise, takewhile
 from pathlib import Path, PurePath
 from typing import Any
 
@@ -22,51 +23,51 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sklearn_lstm import ESTIMATORS
+from sklearn_lstm.compute.memory import memory_left, take_memory
 from sklearn_lstm.exceptions import ModelFileError
+from sklearn_lstm.fields import check_fields
 
 LONG = 100  # items of a list that is stored as an array, if it can be
-DEEPEST = 100  # lists and objects inside each other, in the tree of an attribute
+MOST_EMPTY_ROWS = 1000  # of an array without values
+TRUST = "store the model with joblib; whoever loads that file has to trust you."
+VIEWED = "iufcSUMm"  # kinds of arrays: numbers of another byte order, strings and dates
 DTYPES = {"BOOL": "|b1", "U8": "|u1", "I8": "|i1"} | {
     f"{kind}{8 * size}": f"<{kind.lower()}{size}" for kind in "UIF" for size in (2, 4, 8)
 }  # what safetensors files call the types of arrays
-PARTS = {
-    "Fitted": "sklearn_lstm.model",
-    "SequenceModel": "sklearn_lstm.model",
-    "Network": "sklearn_lstm.members.network.network",
-    "EncoderModel": "sklearn_lstm.members.encoder.encoder_model",
-    "NgramModel": "sklearn_lstm.members.ngrams.ngram_model",
-    "LetterModel": "sklearn_lstm.members.ngrams.letter_model",
-    "OnlineNgrams": "sklearn_lstm.members.ngrams.online_ngrams",
-    "ConvolutionModel": "sklearn_lstm.members.convolutions.convolution_model",
-    "Convolutions": "sklearn_lstm.members.convolutions.random_convolutions",
-    "SeriesStatistics": "sklearn_lstm.members.convolutions.statistics",
-    "TokenCodes": "sklearn_lstm.data.encoding",
-    "ChannelScaling": "sklearn_lstm.data.encoding",
-    "NormalScores": "sklearn_lstm.data.normal_scores",
-    "InputFormat": "sklearn_lstm.data.input_format",
-    "Labels": "sklearn_lstm.data.labels",
-    "LabelSets": "sklearn_lstm.data.labels",
-    "Lexicon": "sklearn_lstm.members.ngrams.lexicon",
-    "TokenCounts": "sklearn_lstm.text.counting",
-    "PretrainedVectors": "sklearn_lstm.data.embeddings",
-    "TableVectors": "sklearn_lstm.data.embeddings",
-    "VectorTable": "sklearn_lstm.data.embeddings",
-    "KeyTable": "sklearn_lstm.data.embeddings",
-    "StaticModel": "sklearn_lstm.data.static_models",
-    "SentenceEncoder": "sklearn_lstm.data.sentence_encoders",
-    "MeanVectors": "sklearn_lstm.members.ngrams.vector_model",
-    "VectorModel": "sklearn_lstm.members.ngrams.vector_model",
-}  # our own classes, and where they are: dataclasses, or those with `stored` and `from_stored`
-FUNCTIONS = {  # that tokenize as users of CountVectorizer do, and that every Python has
-    "list": list,
-    "tuple": tuple,
-    "str.split": str.split,
-}
+PATHS = (  # of our own classes: dataclasses, or those with `stored` and `from_stored`
+    *("model.Fitted", "model.SequenceModel", "members.network.network.Network"),
+    *("data.encoding.TokenCodes", "data.encoding.ChannelScaling"),
+    *("members.ngrams.ngram_model.NgramModel", "members.ngrams.online_ngrams.OnlineNgrams"),
+    *("members.ngrams.letter_model.LetterModel", "members.ngrams.lexicon.Lexicon"),
+    *("members.ngrams.vector_model.VectorModel", "members.ngrams.vector_model.MeanVectors"),
+    "members.convolutions.convolution_model.ConvolutionModel",
+    "members.convolutions.random_convolutions.Convolutions",
+    "members.convolutions.statistics.SeriesStatistics",
+    *("members.encoder.encoder_model.EncoderModel", "data.sentence_encoders.SentenceEncoder"),
+    *("data.embeddings.PretrainedVectors", "data.embeddings.TableVectors"),
+    *("data.embeddings.VectorTable", "data.embeddings.KeyTable"),
+    *("data.static_models.StaticModel", "text.counting.TokenCounts"),
+    *("data.normal_scores.NormalScores", "data.input_format.InputFormat"),
+    *("data.labels.Labels", "data.labels.LabelSets"),
+)
+PARTS = {name: f"sklearn_lstm.{module}" for module, _, name in (p.rpartition(".") for p in PATHS)}
+# That tokenize as users of CountVectorizer do, and that every Python has.
+FUNCTIONS = {"list": list, "tuple": tuple, "str.split": str.split}
 PASSED: ContextVar[Sequence[Any] | None] = ContextVar("PASSED", default=None)
 """While a file is written or read: what `load` was given for the folders that it names.
 
 None: a pickle, which may open folders, and hold an encoder that a file only names.
 """
+
+
+@contextmanager
+def in_a_file(passed: Sequence[Any]) -> Iterator[None]:
+    """Say that a file is written or read meanwhile."""
+    token = PASSED.set(passed)
+    try:
+        yield
+    finally:
+        PASSED.reset(token)
 
 
 class NotPlainError(TypeError):
@@ -196,11 +197,11 @@ def _simplify_own(value: Any) -> tuple[str, Any]:
 
 
 def _simplify_array(array: NDArray[Any]) -> tuple[str, Any]:
-    if array.dtype.str in DTYPES.values():
+    if _checked(array).dtype.str in DTYPES.values():
         return "array", array
     if array.dtype.kind == "O":
         return "objects", [list(array.shape), array.ravel().tolist()]
-    if array.dtype.kind in "iufcSUMm":  # strings, dates, and numbers of another byte order
+    if array.dtype.kind in VIEWED:
         return "view", [array.dtype.str, list(array.shape), array.tobytes()]
     raise NotPlainError(f"an array of {array.dtype} is no plain data")
 
@@ -239,40 +240,55 @@ class Unpacker:
     ) -> None:
         self.arrays, self.objects = arrays, objects or {}
         self.read: dict[str, NDArray[Any]] = {}
-        self.restored: dict[str, Any] = {}
+        self.n_named = 0  # arrays, in the trees so far
+        self.restored: dict[bytes, tuple[Any, float]] = {}  # by the digests of trees
 
     def __call__(self, tree: Any) -> Any:
         """Return the value of a tree."""
+        return self._value(tree, sha256())
+
+    def _value(self, tree: Any, outer: Any) -> Any:
+        """Return the value of a tree, which is added to the digest of the tree around it."""
         if isinstance(tree, list):
-            return list(map(self, tree))
+            outer.update(f"[{len(tree)}]".encode())
+            return [self._value(item, outer) for item in tree]
         if not isinstance(tree, dict):
+            outer.update(f"{tree!r},".encode())
             return tree
         ((form, content),) = tree.items()
+        digest, n_named = sha256(f"{form!r}:".encode()), self.n_named
+        value = self._value(content, digest)
+        key = digest.digest()
+        outer.update(b"{" + key)
         if form == "array":
-            return self._read(*content)
+            return self._read(*value)
         if form == "object":
-            return self.objects[content]
-        text = to_text(tree)  # the same arrays: it was one object
-        if '{"array":' not in text:
-            return self._restore(form, content)
-        if text not in self.restored:
-            self.restored[text] = self._restore(form, content)
-        return self.restored[text]
+            return self.objects[value]
+        if self.n_named == n_named:
+            return self._restore(form, value)
+        if key in self.restored:  # the same arrays: it was one object
+            take_memory(self.restored[key][1])  # else a text of many, as in an error, had no limit
+        else:
+            before, restored = memory_left(), self._restore(form, value)
+            self.restored[key] = restored, before - memory_left()
+        return self.restored[key][0]
 
     def _restore(self, form: str, content: Any) -> Any:
-        if form in PARTS:
-            part = getattr(import_module(PARTS[form]), form)
-            return getattr(part, "from_stored", part)(**_to_dict(self(content)))
-        return RESTORE[form](self(content))
+        if form not in PARTS:
+            return RESTORE[form](content)
+        part, values = getattr(import_module(PARTS[form]), form), _to_dict(content)
+        check_fields(part, values)
+        return getattr(part, "from_stored", part)(**values)
 
     def _read(self, name: str, expected: str) -> NDArray[Any]:
+        self.n_named += 1
         if name not in self.read:
-            array = self.arrays[name]
+            array = np.asarray(self.arrays[name])
             if checksum_of(array) != expected:
                 raise ModelFileError(f"is damaged: the checksum of {name!r} does not fit.")
             # Memory maps, and tensors that another estimator goes on training, are copied.
             is_own = array.flags.owndata and array.flags.writeable
-            self.read[name] = array if is_own else np.array(array)
+            self.read[name] = _checked(array if is_own else np.array(array))
         return self.read[name]
 
     def check_all_used(self) -> None:
@@ -281,11 +297,24 @@ class Unpacker:
             raise ModelFileError(f"holds unknown arrays: {unknown[:5]}.")
 
 
+def _checked(array: NDArray[Any]) -> NDArray[Any]:
+    """Return an array, unless it has many rows without values: lists of them would be long."""
+    if not array.size and math.prod(takewhile(bool, array.shape)) > MOST_EMPTY_ROWS:
+        raise NotPlainError(f"an empty array of shape {array.shape} is no plain data")
+    return array
+
+
 def _items(value: Any) -> list[Any]:
-    """Return a list; an array is refused, since it may have billions of rows in no bytes."""
+    """Return a list, from which another container is made."""
     if not isinstance(value, list):
         raise TypeError(f"a {type(value).__name__} instead of a list")
+    take_memory(80 * len(value))
     return value
+
+
+def _to_bytes(array: NDArray[Any]) -> bytes:
+    take_memory(array.nbytes)
+    return array.tobytes()
 
 
 def _to_dict(content: Any) -> dict[Any, Any]:
@@ -293,49 +322,55 @@ def _to_dict(content: Any) -> dict[Any, Any]:
 
 
 def _to_rows(array: NDArray[Any]) -> list[Any]:
-    if not array.size:
-        raise ValueError("rows without values")
+    take_memory(160 * len(array))
     return list(array)
 
 
 def _to_integers(array: NDArray[Any]) -> Any:
-    if array.ndim != 1:
-        raise ValueError("integers in rows")
-    return array.tolist()
+    take_memory(40 * len(array))
+    return array.reshape(len(array)).tolist()
 
 
 def _to_strings(content: Any) -> list[str]:
-    text, lengths = content[0].decode("utf-8", "surrogatepass"), content[1]
-    ends = np.cumsum(lengths, dtype=np.int64).tolist()
-    if ends[-1] != len(text):
+    data, lengths = content
+    take_memory(100 * lengths.size + 4 * len(data))
+    text, ends = data.decode("utf-8", "surrogatepass"), np.cumsum(lengths, dtype=np.int64)
+    if ends[-1] != len(text) or (np.diff(ends, prepend=0) < 0).any():
         raise ValueError("strings of another length")
-    return [text[start:end] for start, end in pairwise([0, *ends])]
+    return [text[start:end] for start, end in pairwise([0, *ends.tolist()])]
 
 
 def _to_objects(content: Any) -> NDArray[np.object_]:
     shape, items = content
-    return np.fromiter(_items(items), np.object_, len(items)).reshape(shape)
+    return _checked(np.fromiter(_items(items), np.object_, len(items)).reshape(shape))
 
 
 def _to_array(content: Any) -> NDArray[Any]:
     dtype, shape, data = content
-    return np.frombuffer(data, dtype).reshape(shape).copy()
+    if np.dtype(dtype).kind not in VIEWED:
+        raise ValueError(f"an array of {dtype}")
+    take_memory(len(data))
+    return _checked(np.frombuffer(data, dtype).reshape(shape).copy())
 
 
-def new_estimator(name: str, parameters: Iterable[str], fitted: Iterable[str]) -> Any:
-    """Return an estimator of ours, of which the names of the stored attributes are checked."""
-    estimator = getattr(import_module(ESTIMATORS[name]), name)()
-    unknown = set(parameters) - set(estimator.get_params(deep=False))
-    unknown |= {attr for attr in fitted if getattr(type(estimator), attr, None) is not None}
-    if unknown:
-        raise ValueError(f"unknown attributes: {sorted(unknown)[:5]}")
-    return estimator
+def new_estimator(name: str) -> Any:
+    """Return an estimator of ours."""
+    return getattr(import_module(ESTIMATORS[name]), name)()
+
+
+def set_attributes(estimator: Any, attributes: Mapping[str, Any]) -> None:
+    """Give an estimator of ours the attributes of a file, if it can have these."""
+    kind = type(estimator)
+    others = attributes.keys() - kind().get_params(deep=False)
+    if hidden := sorted(name for name in others if getattr(kind, name, None) is not None):
+        raise ValueError(f"attributes that hide others: {hidden[:5]}")
+    check_fields(kind, attributes)
+    vars(estimator).update(attributes)
 
 
 def _to_estimator(content: Any) -> Any:
-    estimator = new_estimator(*content)
-    for attributes in content[1:]:
-        vars(estimator).update(attributes)
+    name, parameters, fitted = content
+    set_attributes(estimator := new_estimator(name), parameters | fitted)
     return estimator
 
 
@@ -348,12 +383,12 @@ def _to_tensor(array: NDArray[Any]) -> Any:
 # Form: the type that is simplified so, what it consists of, and how it is built from that.
 FORMS: dict[str, tuple[str, Callable[[Any], Any], Callable[[Any], Any]]] = {
     "float": ("builtins.float", repr, float),  # NaN, and the infinite ones
-    "bytes": ("builtins.bytes", lambda value: np.frombuffer(value, np.uint8), np.ndarray.tobytes),
+    "bytes": ("builtins.bytes", lambda value: np.frombuffer(value, np.uint8), _to_bytes),
     "tuple": ("builtins.tuple", list, lambda items: tuple(_items(items))),
     "set": ("builtins.set", list, lambda items: set(_items(items))),
     "frozenset": ("builtins.frozenset", list, lambda items: frozenset(_items(items))),
     "dict": ("builtins.dict", dict, _to_dict),
-    "numpy string": ("numpy.str_", str, np.str_),
+    "numpy string": ("numpy.str_", str, lambda text: {str: np.str_}[type(text)](text)),
     "tensor": ("torch.Tensor", lambda value: value.detach().cpu().numpy(), _to_tensor),
     "device": ("torch.device", str, lambda name: import_module("torch").device(name)),
 }
@@ -370,43 +405,3 @@ RESTORE: dict[str, Callable[[Any], Any]] = {
     "path": Path,
     "estimator": _to_estimator,
 }
-
-
-# --- The tree as a text
-
-
-def to_text(content: Any) -> str:
-    """Return the tree as JSON in ASCII."""
-    return json.dumps(content, allow_nan=False, separators=(",", ":"))
-
-
-def from_text(text: str | bytes) -> Any:
-    """Return the tree of a text.
-
-    Raises
-    ------
-    ValueError
-        If it is no JSON, or names an entry twice.
-    RecursionError
-        If it is nested too deeply.
-    """
-    tree = json.loads(text, object_pairs_hook=_unique)
-    check_depth(tree, 2 * DEEPEST)  # an attribute, and the Pipelines around it
-    return tree
-
-
-def check_depth(tree: Any, deepest: int = DEEPEST) -> None:
-    """Raise a RecursionError, which not every Python raises itself, if a tree is too deep."""
-    level: list[Any] = [[tree]]
-    for _ in range(deepest):
-        inner = (item.values() if isinstance(item, dict) else item for item in level)
-        level = [child for items in inner for child in items if isinstance(child, dict | list)]
-        if not level:
-            return
-    raise RecursionError(f"more than {deepest} lists inside each other")
-
-
-def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    if len(found := dict(pairs)) < len(pairs):
-        raise ValueError(f"a name comes twice among {sorted(found)[:5]}")
-    return found

@@ -6,7 +6,7 @@ from collections import Counter, defaultdict
 from collections.abc import Container, Iterable, Iterator
 from dataclasses import dataclass, field
 from itertools import count
-from typing import Any, NamedTuple, Protocol
+from typing import Annotated, Any, NamedTuple, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -54,8 +54,8 @@ class TokenCounts:
     """
 
     ids: dict[Any, int] = field(default_factory=dict)
-    occurrences: NDArray[np.int64] = field(default_factory=_no_counts)
-    documents: NDArray[np.int64] = field(default_factory=_no_counts)
+    occurrences: Annotated[NDArray[np.int64], "n_numbers"] = field(default_factory=_no_counts)
+    documents: Annotated[NDArray[np.int64], "n_numbers"] = field(default_factory=_no_counts)
     n_texts: int = 0
 
     def __add__(self, other: TokenCounts) -> TokenCounts:

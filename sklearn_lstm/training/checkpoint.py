@@ -23,9 +23,9 @@ from threadpoolctl import threadpool_info
 
 from sklearn_lstm.data.sequences import Samples, chunks_of_rows
 from sklearn_lstm.exceptions import warn_user
-from sklearn_lstm.storing.envelope import versions
+from sklearn_lstm.storing.envelope import to_text, versions
 from sklearn_lstm.storing.replacing import replacing
-from sklearn_lstm.storing.stored_form import Packer, to_text
+from sklearn_lstm.storing.stored_form import Packer
 from sklearn_lstm.training.configuration import Configuration
 
 LOCK, STATES = "lock", "network-*"

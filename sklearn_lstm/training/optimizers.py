@@ -16,6 +16,8 @@ OPTIMIZERS: dict[str, type[Optimizer]] = {
     "sgd": torch.optim.SGD,
 }
 FUSED = (torch.optim.AdamW, torch.optim.Adam, torch.optim.SGD)
+# What these read and write in the shape of the weight, whatever shape it has.
+FUSED_STATE = {"exp_avg", "exp_avg_sq", "max_exp_avg_sq", "momentum_buffer"}
 REFUSED = {
     "LBFGS": "it computes the loss several times for each update",
     "SparseAdam": "it takes sparse gradients only, and those of the network are dense",

@@ -1,5 +1,7 @@
 """Ids become codes, and channels get one scale."""
 
+import tracemalloc
+
 import numpy as np
 import pytest
 
@@ -91,6 +93,22 @@ def test_the_first_change_of_a_sequence_is_zero():
     alone = ChannelScaling(1, np.zeros(2), np.ones(2))
     both = alone(np.array([[1.0], [4.0], [9.0], [7.0]]), np.array([2, 2]))
     assert both[:, 1].tolist() == [0, 3, 0, -2]
+
+
+@pytest.mark.parametrize("parts", [{"level": 10**5}, {"gappy": 10**5}])
+def test_a_scaling_whose_parts_do_not_fit_takes_no_memory(parts):
+    sizes = {"mean": 1, "level": 1, "gappy": 0} | parts
+    arrays = {
+        name: np.zeros(size, int if name == "gappy" else float) for name, size in sizes.items()
+    }
+    scaling = ChannelScaling(1, scale=np.ones(sizes["mean"]), **arrays)
+    tracemalloc.start()
+    try:
+        with pytest.raises(ValueError, match=r"broadcast|channel"):
+            scaling(np.zeros((1000, 1)), np.full(100, 10))
+        assert tracemalloc.get_traced_memory()[1] < 10_000_000
+    finally:
+        tracemalloc.stop()
 
 
 def test_a_level_goes_where_it_does_not_tell_the_class():

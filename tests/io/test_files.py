@@ -10,6 +10,8 @@ import subprocess
 import sys
 import tracemalloc
 from collections import OrderedDict
+from contextlib import suppress
+from importlib import import_module
 from pathlib import Path
 from zipfile import ZIP_DEFLATED, ZipFile
 
@@ -34,7 +36,7 @@ from sklearn_lstm import LSTMSequenceClassifier, TextSequenceVectorizer
 from sklearn_lstm.inspection import explain, gate_activations
 from sklearn_lstm.io import ModelFileError, array_file, describe, load, save
 from sklearn_lstm.storing.envelope import FORMAT
-from sklearn_lstm.storing.stored_form import checksum_of
+from sklearn_lstm.storing.stored_form import DTYPES, checksum_of
 
 TEXTS = ["so good", "good fun, so good", "so bad", "bad, so boring", "naïve plot"]
 SERIES = np.random.default_rng(0).normal(size=(24, 5))
@@ -276,15 +278,15 @@ def test_a_package_that_is_missing_is_named(path, monkeypatch, vectorizer):
 def test_a_classifier_is_described_without_its_weights(path, intact, monkeypatch):
     path.write_bytes(intact)
     read = []
-    original = array_file.StoredArrays.__getitem__
+    original = array_file.StoredArray.__array__
 
-    def get(self, name):
-        read.append(name)
-        return original(self, name)
+    def get(self, dtype=None, copy=None):
+        read.append(self.shape)
+        return original(self, dtype, copy)
 
-    monkeypatch.setattr(array_file.StoredArrays, "__getitem__", get)
+    monkeypatch.setattr(array_file.StoredArray, "__array__", get)
     found = describe(path)
-    assert read == ["_fitted.labels.classes"]
+    assert read == [(2,)]  # the classes
     keys = ["format", "versions", "parameters", "classes", "sizes", "n_samples"]
     assert list(found) == keys
     assert found["parameters"]["pooling"] == ("max", "mean")
@@ -374,10 +376,13 @@ def test_another_version_warns(path, intact):
         load(path)
 
 
-def architecture_of(content):
+def members_of(content):
     keys, values = content["fitted"]["_fitted"]["Fitted"]
-    members = values[keys.index("model")]["SequenceModel"][1][0]["tuple"]
-    keys, values = members[0]["Network"]
+    return values[keys.index("model")]["SequenceModel"][1][0]["tuple"]
+
+
+def architecture_of(content):
+    keys, values = members_of(content)[0]["Network"]
     return values[keys.index("architecture")]["dict"]
 
 
@@ -398,6 +403,15 @@ FORGERIES = {
     "billions of layers": lambda content: set_architecture(content, "num_layers", 10**10),
     "billions of directions": lambda content: set_architecture(content, "bidirectional", 10**10),
     "trillions of units": lambda content: set_architecture(content, "hidden_size", 10**12),
+    "frames of billions of steps": lambda content: set_architecture(
+        content, "steps_per_frame", 10**9
+    ),
+    "a network thousands of times": lambda content: members_of(content).extend(
+        members_of(content) * 10_000
+    ),
+    "millions of rows as classes": lambda content: content["fitted"].update(
+        classes_={"objects": [[10**6, 0], []]}
+    ),
     "other units": lambda content: set_architecture(content, "hidden_size", 3),
     "an array that is missing": lambda content: content["fitted"].update(
         note={"array": ["missing", "0"]}
@@ -505,6 +519,188 @@ def test_millions_of_rows_without_bytes_are_refused_before_memory_is_taken(
         assert tracemalloc.get_traced_memory()[1] < 5_000_000
     finally:
         tracemalloc.stop()
+
+
+# --- Files that say more than they hold
+
+
+def file_of(content, arrays):
+    """Return a file of a tree and its arrays, whose checksums fit."""
+    text = json.dumps(content)
+    return to_safetensors(arrays, {"content": text, "checksum": checksum_of(text)})
+
+
+def named(name, array):
+    return {"array": [name, checksum_of(array)]}
+
+
+def parsed(data):
+    """Return the tree and the arrays of a file."""
+    header, arrays = parts_of(data)
+    metadata = header.pop("__metadata__")
+    return json.loads(metadata["content"]), {
+        name: np.frombuffer(arrays[slice(*entry["data_offsets"])], DTYPES[entry["dtype"]]).reshape(
+            entry["shape"]
+        )
+        for name, entry in header.items()
+    }
+
+
+def with_array(data, name, array):
+    """Return a file with another array in place of one whose name ends so."""
+    content, arrays = parsed(data)
+    (name,) = (full for full in arrays if full.endswith(name))
+    old, new = (json.dumps([name, checksum_of(part)]) for part in (arrays[name], array))
+    text = json.dumps(content)
+    assert old in text
+    return file_of(json.loads(text.replace(old, new)), arrays | {name: array})
+
+
+N_BYTES = 500_000
+MANY = {"many": np.zeros(N_BYTES, np.uint8)}
+BYTES = {"bytes": named("many", MANY["many"])}
+COLUMN = {"many": np.zeros((N_BYTES, 1), np.uint8)}
+LETTERS = {"text": np.full(N_BYTES, 97, np.uint8), "lengths": np.ones(N_BYTES, np.uint8)}
+OVERLAPPING = [N_BYTES - 1, 1 - N_BYTES] * 1_000 + [N_BYTES]
+OVERLAPPING = {"text": LETTERS["text"], "lengths": np.array(OVERLAPPING)}
+NGRAMS = {"hashes": np.array([-1], np.int32), "coef": np.zeros((1, 2), np.float32)}
+ONE_ID = {"ids": np.array([2])}
+
+
+def shapes(n_bytes):
+    """Return the shapes of three axes with so many items."""
+    sizes = [2**i * 5**j for i in range(6) for j in range(7)]
+    return [[a, b, n_bytes // a // b] for a in sizes for b in sizes if not n_bytes % (a * b)]
+
+
+def strings(arrays):
+    text, lengths = (named(*part) for part in arrays.items())
+    return {"strings": [{"bytes": text}, lengths]}
+
+
+def ngrams(number):
+    names = ["shortest", "longest", "has_borders", "hashes", "coef", "squares"]
+    hashes, coef = (named(*part) for part in NGRAMS.items())
+    return {"OnlineNgrams": [names, [1 + number % 50, 60 + number // 50, True, hashes, coef, coef]]}
+
+
+def deep_network(number):
+    """Return a network without weights, whose layers are many."""
+    architecture = {"n_inputs": 3, "n_outputs": 2, "tokens": True, "embedding_dim": 2}
+    architecture |= {"freeze_embeddings": False, "cell": "lstm", "hidden_size": 1 + number}
+    architecture |= {"num_layers": 1000, "bidirectional": True, "pooling": ["max"], "dropout": 0.0}
+    names = ["encoding", "architecture", "use_bfloat16", "weights"]
+    codes = {"TokenCodes": [["ids"], [named("ids", ONE_ID["ids"])]]}
+    values = [codes, {"dict": [[*architecture], [*architecture.values()]]}, False, None]
+    return {"EncodedNetwork": [names, values]}
+
+
+CLAIMS = {
+    "each shape": ([{"view": ["|u1", shape, BYTES]} for shape in shapes(N_BYTES)], MANY),
+    "each OnlineNgrams": ([ngrams(number) for number in range(500)], NGRAMS),
+    "rows of one byte": ({"rows": named("many", COLUMN["many"])}, COLUMN),
+    "strings in several containers": (
+        [{form: strings(LETTERS)} for form in ("tuple", "set", "frozenset")]
+        + [{"dict": [strings(LETTERS)] * 2}]
+        + [{"objects": [shape, strings(LETTERS)]} for shape in shapes(N_BYTES)],
+        LETTERS,
+    ),
+    "strings that overlap": (strings(OVERLAPPING), OVERLAPPING),
+    "an error with one text many times": (
+        {"function": {"tuple": [{"tuple": strings(LETTERS)}] * 100}},
+        LETTERS,
+    ),
+    "each network without weights": ([deep_network(number) for number in range(4)], ONE_ID),
+    "a long text inside each other": (
+        json.loads('{"tuple":[' * 80 + f'"{"a" * 4 * N_BYTES}",' + json.dumps(BYTES) + "]}" * 80),
+        MANY,
+    ),
+}
+
+
+@pytest.mark.parametrize("claim", CLAIMS.values(), ids=CLAIMS)
+@pytest.mark.parametrize("read", [load, describe])
+def test_what_a_file_takes_is_bounded_by_its_size(claim, read, path, vectorizer):
+    save(vectorizer, path)
+    content, arrays = parsed(path.read_bytes())
+    tree, more = claim
+    content["fitted" if read is load else "parameters"]["stop_words"] = tree
+    data = file_of(content, arrays | more)
+    path.write_bytes(data)
+    import_module("torch"), import_module("sklearn_lstm.members.ngrams.online_ngrams")
+    tracemalloc.start()
+    try:
+        with suppress(ModelFileError):
+            read(path)
+        assert tracemalloc.get_traced_memory()[1] < (32 << 20) + 32 * len(data)
+    finally:
+        tracemalloc.stop()
+
+
+# --- Arrays that do not fit to each other
+
+
+MANY_IDS = np.random.default_rng(0).integers(1, 9, (120, 5))
+
+
+def stream_model():
+    model = small(linear_branch=True).fit(MANY_IDS, np.arange(120) % 2)
+    return model.partial_fit(MANY_IDS, np.arange(120) % 2), MANY_IDS
+
+
+def series_model():
+    X = np.where(SERIES > 1.5, np.nan, SERIES)
+    return small(linear_branch=True).fit(X, Y), X
+
+
+# Those that load nevertheless: NumPy or torch compare their shapes where they are used.
+COMPARED_LATER = {
+    stream_model: {"exp_avg", "exp_avg_sq", "step"},
+    series_model: {"coef", "deviations", "gappy", "level"},
+}
+
+
+@pytest.mark.parametrize("make", COMPARED_LATER, ids=lambda make: make.__name__)
+def test_an_array_that_does_not_fit_to_the_others_is_refused(make, path):
+    model, X = make()
+    save(model, path)
+    data = path.read_bytes()
+    loaded = set()
+    for name, array in parsed(data)[1].items():
+        for forged in (array[: len(array) // 2] if array.ndim else array[None], array[..., None]):
+            path.write_bytes(with_array(data, name, np.array(forged)))
+            with suppress(ModelFileError):
+                loaded_model = load(path)
+                loaded.add(name.rpartition(".")[2])
+                with suppress(Exception):
+                    loaded_model.predict(X)
+    always = {"classes_", "log_prior", "position_scale", "thresholds"}
+    assert loaded == COMPARED_LATER[make] | always
+
+
+@pytest.mark.parametrize("optimizer", ["adamw", "adam"])
+def test_an_optimizer_does_not_follow_a_state_of_another_shape(optimizer, path):
+    model = small(optimizer=optimizer).partial_fit(IDS, Y, classes=[0, 1])
+    save(model, path)
+    data = path.read_bytes()
+    for name in [name for name in parsed(data)[1] if "exp_avg" in name]:
+        path.write_bytes(with_array(data, name, np.zeros(1, np.float32)))
+        with pytest.raises(ValueError, match=r"shape \[1\].* is damaged"):
+            load(path).partial_fit(IDS, Y)
+
+
+def test_weights_of_another_type_are_refused(path, intact):
+    # oneDNN would read a bias of float16 as one of float32.
+    assert "float32" in refusal(path, with_array(intact, "output.bias", np.zeros(2, np.float16)))
+
+
+def test_the_longest_ngram_has_a_limit(path):
+    model, _ = stream_model()
+    save(model, path)
+    content, arrays = parsed(path.read_bytes())
+    keys, values = content["fitted"]["_model"]["SequenceModel"][1][0]["tuple"][2]["OnlineNgrams"]
+    values[keys.index("longest")] = 10**12
+    assert "longest does not fit: 1000000000000" in refusal(path, file_of(content, arrays))
 
 
 def test_what_load_would_refuse_is_not_saved(path, vectorizer):

@@ -1,16 +1,22 @@
 """Steps of scikit-learn in a file: only those that are safe, whatever values a file gives them."""
 
 import json
+import tracemalloc
 from io import BytesIO
 from zipfile import ZipFile
 
 import numpy as np
 import pytest
 import scipy.sparse as sp
+import sklearn
 import skops.io
+from numpy.lib import format as npy
+from safetensors.numpy import save as to_safetensors
 from sklearn.calibration import CalibratedClassifierCV
 from sklearn.cluster import KMeans
+from sklearn.compose import ColumnTransformer
 from sklearn.covariance import EmpiricalCovariance
+from sklearn.ensemble import BaggingClassifier
 from sklearn.feature_extraction import DictVectorizer, FeatureHasher
 from sklearn.feature_extraction.text import CountVectorizer
 from sklearn.feature_selection import SelectKBest
@@ -29,8 +35,11 @@ from sklearn.preprocessing import (
 from sklearn.svm import SVC, SVR, LinearSVC, NuSVC, NuSVR, OneClassSVM
 from sklearn.tree import DecisionTreeClassifier
 
+import sklearn_lstm
 from sklearn_lstm.io import ModelFileError, load, save
 from sklearn_lstm.io.sklearn_steps import from_archive
+from sklearn_lstm.storing.envelope import FORMAT
+from sklearn_lstm.storing.stored_form import checksum_of
 
 X = np.abs(np.random.default_rng(0).normal(size=(40, 4)))
 Y = np.arange(40) % 2
@@ -64,13 +73,13 @@ SAFE = [
 ]
 
 
-def changed(archive, change):
-    """Return an archive with another schema."""
+def changed(archive, change, array=None):
+    """Return an archive with another schema, and perhaps another array in place of each."""
     new = BytesIO()
     with ZipFile(BytesIO(archive)) as old, ZipFile(new, "w") as file:
         schema = json.loads(old.read("schema.json"))
         for name in old.namelist():
-            data = old.read(name)
+            data = array or old.read(name)
             file.writestr(name, json.dumps(change(schema)) if name == "schema.json" else data)
     return new.getvalue()
 
@@ -112,6 +121,56 @@ def test_values_that_are_read_without_a_check_are_refused_under_any_name():
     for archive in (changed(skops.io.dumps(model), lambda schema: schema), skops.io.dumps(model)):
         with pytest.raises(ModelFileError, match="not safe to load"):
             from_archive(archive)
+
+
+def test_a_file_does_not_say_how_many_processes_start(tmp_path):
+    several = make_union(StandardScaler(), SimpleImputer(), n_jobs=2)
+    inner = make_pipeline(ColumnTransformer([("a", several, [0, 1])], n_jobs=2), LinearSVC())
+    step = BaggingClassifier(inner, n_estimators=2, n_jobs=2).fit(X, Y)
+    save(make_pipeline(step), tmp_path / "model")
+    bagging = load(tmp_path / "model")[0]
+    columns = bagging.estimators_[1][0]
+    found = bagging, bagging.estimator[0], columns, columns.transformers_[0][1]
+    assert [part.n_jobs for part in found] == [None] * 4
+    np.testing.assert_array_equal(bagging.predict(X), step.predict(X))
+
+    def plain(schema):  # attributes that stand in one text
+        attributes = {"transformer_list": [["a", "passthrough"]] * 2, "n_jobs": 2}
+        text = json.dumps(attributes | {"_sklearn_version": sklearn.__version__})
+        schema["content"] |= {"__loader__": "JsonNode", "content": text, "is_json": True}
+        return schema
+
+    archive = skops.io.dumps(make_union(StandardScaler(), SimpleImputer()).fit(X))
+    assert from_archive(changed(archive, plain)).n_jobs is None
+
+
+def test_one_archive_does_not_stand_for_many_steps(tmp_path):
+    archive = np.frombuffer(skops.io.dumps(StandardScaler().fit(np.zeros((2, 50_000)))), np.uint8)
+    tree = {"bytes": {"array": ["a", checksum_of(archive)]}}
+    step = {"class": "skops", "archive": tree, "fitted": {"classes_": None}}
+    steps = [[str(number), step] for number in range(200)]
+    parameters = {"verbose": False, "transform_input": None}
+    content = {"class": "Pipeline", "format": FORMAT, "parameters": parameters, "steps": steps}
+    content["versions"] = {"sklearn_lstm": sklearn_lstm.__version__}
+    text = json.dumps(content)
+    data = to_safetensors({"a": archive}, {"content": text, "checksum": checksum_of(text)})
+    (tmp_path / "model").write_bytes(data)
+    tracemalloc.start()
+    try:
+        with pytest.raises(ModelFileError, match="more memory"):
+            load(tmp_path / "model")
+        assert tracemalloc.get_traced_memory()[1] < (32 << 20) + 32 * len(data)
+    finally:
+        tracemalloc.stop()
+
+
+def test_an_array_has_the_bytes_that_it_claims():
+    file = BytesIO()
+    npy.write_array_header_1_0(file, {"descr": "<f8", "fortran_order": False, "shape": (10**9,)})
+    with pytest.raises(ValueError, match=r"\(1000000000,\) in"):
+        from_archive(
+            changed(skops.io.dumps(StandardScaler().fit(X)), lambda schema: schema, file.getvalue())
+        )
 
 
 def test_a_reference_does_not_stand_for_more_than_its_bytes():

@@ -99,6 +99,15 @@ def test_gradients_are_those_of_one_direction_after_the_other(in_workers, reads_
             torch.testing.assert_close(gradient, other)
 
 
+def test_features_of_another_width_are_refused_in_bfloat16_too():
+    direction, _ = both_directions(3, "lstm", 64)
+    mask = SequenceMask(torch.full((8,), 20), 20)
+    with torch.inference_mode(), torch.autocast("cpu", torch.bfloat16):
+        assert direction(torch.zeros(20, 8, 3), mask).dtype == torch.bfloat16
+        with pytest.raises(RuntimeError, match="Expected 3, got 100000"):
+            direction(torch.zeros(20, 8, 100_000), mask)
+
+
 @pytest.mark.usefixtures("_two_threads")
 def test_workers_change_no_bit_of_the_states():
     pair, mask = both_directions(3, "gru", 5), SequenceMask(LENGTHS, 7)

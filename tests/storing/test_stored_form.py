@@ -8,14 +8,8 @@ import pytest
 import torch
 
 from sklearn_lstm.exceptions import ModelFileError
-from sklearn_lstm.storing.stored_form import (
-    DTYPES,
-    NotPlainError,
-    Packer,
-    Unpacker,
-    from_text,
-    to_text,
-)
+from sklearn_lstm.storing.envelope import from_text, to_text
+from sklearn_lstm.storing.stored_form import DTYPES, NotPlainError, Packer, Unpacker
 
 WORDS = [f"naïve{n}\ud83d\0" for n in range(300)]
 VALUES = [

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Annotated, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -62,8 +62,8 @@ class ConvolutionModel(LinearMember):
 
     convolutions: Convolutions
     statistics: SeriesStatistics
-    coef: NDArray[np.float64]
-    intercept: NDArray[np.float64]
+    coef: Annotated[NDArray[np.float64], "n_features n_outputs"]
+    intercept: Annotated[NDArray[np.float64], "n_outputs"]
     confidence: float | None = field(default=None, metadata={"is_stored": False})
 
     @classmethod

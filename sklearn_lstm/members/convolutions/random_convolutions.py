@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import combinations
-from typing import Any, Self
+from typing import Annotated, Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -44,10 +44,10 @@ class Convolutions:
         The numbers, 0 to 83, of the convolutions of each group.
     """
 
-    dilations: NDArray[np.intp]
-    channels: NDArray[np.bool_]
-    thresholds: NDArray[np.float32]
-    competing: NDArray[np.intp]
+    dilations: Annotated[NDArray[np.intp], "n_dilations<100"]
+    channels: Annotated[NDArray[np.bool_], "n_dilations 84 n_inputs"]
+    thresholds: Annotated[NDArray[np.float32], "n_dilations 84 n_thresholds<200"]
+    competing: Annotated[NDArray[np.intp], "n_dilations n_groups<500 7"]
 
     @classmethod
     def draw(
@@ -157,7 +157,8 @@ def convolve(
     n_rows, n_steps, _ = inputs.shape
     is_padding = np.arange(n_steps) >= lengths[:, np.newaxis]
     inputs = np.moveaxis(inputs, 2, 0)  # (n_inputs, B, T)
-    for index, dilation in enumerate(dilations.tolist()):
+    # From farther steps than there are it reads 0 too.
+    for index, dilation in enumerate(np.minimum(dilations, n_steps).tolist()):
         margin = (WIDTH // 2) * dilation
         wide = np.pad(inputs, [(0, 0), (0, 0), (margin, margin)])
         for first in range(0, n_steps, MOST_STEPS_PER_BATCH):

@@ -6,7 +6,7 @@ Convolutions tell little about the level of a channel, and nothing about how oft
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Self
+from typing import Annotated, Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -44,8 +44,8 @@ class SeriesStatistics:
     """
 
     encoding: ChannelScaling
-    deviations: NDArray[np.float64]
-    thresholds: NDArray[np.float32]
+    deviations: Annotated[NDArray[np.float64], "n_values"]
+    thresholds: Annotated[NDArray[np.float32], "n_thresholds 3 n_uneven"]
 
     @classmethod
     def of(cls, sequences: Sequences, encoding: ChannelScaling) -> Self:
@@ -73,9 +73,9 @@ class SeriesStatistics:
     def __call__(self, steps: NDArray[Any], lengths: Lengths) -> NDArray[np.float32]:
         """Return the features (n_samples, n_features) of steps (n_steps, n_channels)."""
         levels, found = _measured(self.encoding, steps, lengths)
-        ranks = np.zeros_like(found)
+        ranks, gaps = np.zeros_like(found), np.empty_like(found)
         for threshold in self.thresholds:
-            ranks += np.sign(found - threshold)
+            ranks += np.sign(np.subtract(found, threshold, out=gaps))
         ranks = np.nan_to_num(ranks / len(self.thresholds))
         is_any = found[:, :1] > 0
         features = np.concatenate([ranks, np.square(ranks), is_any], axis=1)  # (n_samples, 7, .)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from time import perf_counter
-from typing import TYPE_CHECKING, Self, TypeAlias
+from typing import TYPE_CHECKING, Annotated, Self, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -55,9 +55,9 @@ class EncoderModel(LinearMember):
     kinds = ()  # it is for any tokens, but only where the user brings an encoder
 
     encoder: SentenceEncoder
-    mean: NDArray[np.float64]
-    coef: NDArray[np.float64]
-    intercept: NDArray[np.float64]
+    mean: Annotated[NDArray[np.float64], "dim"]
+    coef: Annotated[NDArray[np.float64], "dim n_outputs"]
+    intercept: Annotated[NDArray[np.float64], "n_outputs"]
 
     @classmethod
     def suits(cls, configuration: Configuration) -> bool:

@@ -25,7 +25,7 @@ from sklearn_lstm.members.network.sparse_embedding import SparseEmbedding
 from sklearn_lstm.network.network import SequenceNetwork
 from sklearn_lstm.training.configuration import Configuration
 from sklearn_lstm.training.duration import TrainingPlan
-from sklearn_lstm.training.optimizers import optimizer_options
+from sklearn_lstm.training.optimizers import FUSED_STATE, optimizer_options
 from sklearn_lstm.training.progress import NetworkProgress, print_above_bar
 
 
@@ -199,6 +199,13 @@ def _restore(optimizer: torch.optim.Optimizer, optimizer_state: Mapping[int, Any
         for index, values in optimizer_state.items()
     }
     optimizer.load_state_dict(optimizer.state_dict() | {"state": state})
+    for weight, values in optimizer.state.items():
+        for name in FUSED_STATE & values.keys():
+            if getattr(values[name], "shape", weight.shape) != weight.shape:
+                raise ValueError(
+                    f"The state {name} of the optimiser has the shape {list(values[name].shape)}, "
+                    f"but its weight {list(weight.shape)}: the stored model is damaged."
+                )
 
 
 def _copy(value: Any) -> Any:

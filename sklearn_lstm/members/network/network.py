@@ -14,6 +14,7 @@ from torch import Tensor
 
 from sklearn_lstm.blending import Logits
 from sklearn_lstm.compute.devices import exact, find_device_or_cpu, prefers_bfloat16
+from sklearn_lstm.compute.memory import take_memory
 from sklearn_lstm.compute.threads import map_on_workers, workers
 from sklearn_lstm.data.batches import steps_at_once
 from sklearn_lstm.data.embeddings import PretrainedVectors
@@ -24,7 +25,8 @@ from sklearn_lstm.members.network.gradients import VectorPath, integrated_gradie
 from sklearn_lstm.members.network.micro_batches import MicroBatchNet
 from sklearn_lstm.network.network import SequenceNetwork
 
-MOST_LAYERS = 1_000  # of a network that is loaded
+MOST_LAYERS, LARGEST_FRAME = 1_000, 1 << 16  # of a network that is loaded
+BYTES_PER_LAYER = 20_000  # of each direction, beside the weights
 
 
 @dataclass
@@ -103,10 +105,16 @@ class Network(Member):
     ) -> Self:
         """Return the network that was stored; one that was not trained has no weights."""
         n_layers, n_directions = architecture["num_layers"], 1 + architecture["bidirectional"]
-        if not (n_layers <= MOST_LAYERS and n_directions <= 2):  # a forged file may claim billions
-            raise ValueError(f"{n_layers} layers of {n_directions} directions")
+        size = architecture.get("steps_per_frame", 1)
+        if not (n_layers <= MOST_LAYERS and n_directions <= 2 and size <= LARGEST_FRAME):
+            raise ValueError(f"{n_layers} layers of {n_directions} directions, frames of {size}")
+        if len(encoding) != architecture["n_inputs"]:
+            raise ValueError(f"{len(encoding)} inputs, but a network of {architecture['n_inputs']}")
+        take_memory(BYTES_PER_LAYER * (1 + n_layers * n_directions))
         module = SequenceNetwork(**architecture)
         if weights is not None:
+            if {weight.dtype for weight in weights.values()} != {torch.float32}:
+                raise TypeError("weights of another type than float32")
             module.load_state_dict(weights, assign=True)
         module.use_bfloat16 = use_bfloat16
         return cls(encoding, module.eval(), vectors, weights is not None, optimizer_state)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Annotated
 
 import numpy as np
 from numpy.typing import NDArray
@@ -116,10 +117,10 @@ class KnownNgrams:
         Of the n-grams, one for each feature of the model.
     """
 
-    shortest: int
-    longest: int
+    shortest: Annotated[int, range(1, 100)]
+    longest: Annotated[int, range(1, 100)]
     has_borders: bool
-    hashes: NDArray[np.int32]
+    hashes: Annotated[NDArray[np.int32], "n_features"]
 
     def reader(self, lexicon: Lexicon | None = None) -> BagReader:
         """Return what reads sequences as those were read in which the n-grams were found."""

@@ -6,6 +6,7 @@ They tell what unknown and rare words are made of.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Annotated
 
 import numpy as np
 from numpy.typing import NDArray
@@ -31,9 +32,9 @@ class LetterModel:
     """
 
     lexicon: Lexicon
-    hashes: NDArray[np.int32]
-    idf: NDArray[np.float32]
-    coef: NDArray[np.float32]
+    hashes: Annotated[NDArray[np.int32], "n_features"]
+    idf: Annotated[NDArray[np.float32], "n_features"]
+    coef: Annotated[NDArray[np.float32], "n_features n_outputs"]
 
     def logits_of_bags(self, bags: csr_matrix) -> NDArray[np.float64]:
         """Return what the n-grams of sequences add to their logits (n_samples, n_outputs)."""

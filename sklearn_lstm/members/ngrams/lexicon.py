@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Annotated
 
 import numpy as np
 from numpy.typing import NDArray
@@ -68,8 +69,8 @@ class Lexicon:
         "" for an id that stands for no word.
     """
 
-    ids: NDArray[np.int64]
-    words: tuple[str, ...]
+    ids: Annotated[NDArray[np.int64], "n_ids"]
+    words: Annotated[tuple[str, ...], "n_ids"]
 
     @classmethod
     def of(cls, sequences: Sequences) -> Lexicon | None:

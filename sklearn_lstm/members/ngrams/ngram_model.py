@@ -6,7 +6,7 @@ A recurrent network reads in order, and a bag of n-grams does not. They make dif
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
 
 import numpy as np
 from numpy.typing import NDArray
@@ -60,9 +60,9 @@ class NgramModel(KnownNgrams, LinearMember):
     kinds = TOKENS
     expected_factor = ExpectedFactor(2.0, 0.5)  # the margins of SVMs are too small
 
-    idf: NDArray[np.float32]
-    coef: NDArray[np.float32]
-    intercept: NDArray[np.float64]
+    idf: Annotated[NDArray[np.float32], "n_features"]
+    coef: Annotated[NDArray[np.float32], "n_features n_outputs"]
+    intercept: Annotated[NDArray[np.float64], "n_outputs"]
     letters: LetterModel | None = None
     vectors: VectorModel | None = None
     knows_words: bool = True

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any, Self
+from functools import cached_property
+from typing import TYPE_CHECKING, Annotated, Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -41,15 +42,18 @@ class OnlineNgrams(KnownNgrams, Member):
     coef : ndarray of shape (n_features, n_outputs)
     squares : ndarray of shape (n_features, n_outputs)
         The sums of the squared gradients.
-    row_of : ndarray of shape (2 ** HASH_BITS,)
-        The feature of each hash, or 0.
+    row_of : ndarray of shape (2 ** HASH_BITS,) or None
+        The feature of each hash, or 0. None: it has learned nothing since it was new or loaded, and
+        the hashes are searched.
     """
 
     name = "online linear model"
 
-    coef: NDArray[np.float32]
-    squares: NDArray[np.float32]
-    row_of: NDArray[np.int32] = field(repr=False, metadata={"is_stored": False})
+    coef: Annotated[NDArray[np.float32], "n_features n_outputs"]
+    squares: Annotated[NDArray[np.float32], "n_features n_outputs"]
+    row_of: NDArray[np.int32] | None = field(
+        default=None, repr=False, metadata={"is_stored": False}
+    )
 
     @classmethod
     def suits(cls, configuration: Configuration) -> bool:
@@ -61,7 +65,7 @@ class OnlineNgrams(KnownNgrams, Member):
         """Return a model that knows no n-gram yet, for sequences like these."""
         lengths = choose_lengths(samples.sequences, kind)
         shape = 1, samples.targets.n_outputs
-        return cls.from_stored(
+        return cls(
             shortest=lengths[0],
             longest=lengths[-1],
             has_borders=kind.has_borders,
@@ -69,11 +73,6 @@ class OnlineNgrams(KnownNgrams, Member):
             coef=np.zeros(shape, np.float32),
             squares=np.full(shape, FIRST_SQUARE, np.float32),
         )
-
-    @classmethod
-    def from_stored(cls, hashes: NDArray[np.int32], **stored: Any) -> Self:
-        """Return the model with what is not stored."""
-        return cls(hashes=hashes, row_of=_row_of(hashes), **stored)
 
     def learned(
         self,
@@ -153,9 +152,17 @@ class OnlineNgrams(KnownNgrams, Member):
 
     def _rows(self, hashes: NDArray[np.integer[Any]]) -> NDArray[np.int32]:
         """Return the feature of each n-gram, or 0."""
+        if self.row_of is None:
+            places = np.searchsorted(self.hashes, hashes, sorter=self._order)
+            found = self._order[np.minimum(places, len(self.hashes) - 1)]
+            return np.where(self.hashes[found] == hashes, found, 0).astype(np.int32)
         rows: NDArray[np.int32] = self.row_of[hashes]
         rows[rows >= len(self.hashes)] = 0  # those of a later model in the same memory
         return rows
+
+    @cached_property
+    def _order(self) -> NDArray[np.intp]:
+        return np.argsort(self.hashes)
 
     def _with_features(self, new: NDArray[np.int32], growing: GrowingTables) -> Self:
         """Return the model with features for new n-grams, whose coefficients are 0."""

@@ -266,6 +266,15 @@ def test_short_and_constant_series_are_read(fit, sequences_of, length):
     assert np.isfinite(constant.logits(sequences_of(list(X)))).all()
 
 
+def test_a_dilation_beyond_a_series_reads_as_far_as_one_of_its_length():
+    rng = np.random.default_rng(0)
+    inputs, lengths = rng.normal(size=(2, 30, 3)).astype(np.float32), np.array([30, 20])
+    channels = rng.random((1, 84, 3)) < 0.5
+    ((_, _, expected),) = convolve(inputs, lengths, np.array([30]), channels)
+    ((_, _, found),) = convolve(inputs, lengths, np.array([10**12]), channels)
+    np.testing.assert_array_equal(found, expected)
+
+
 def test_a_long_series_is_read_in_pieces(fit, sequences_of, monkeypatch):
     X, y = bumps(30, n_channels=3)
     at_once, logits = fit(X, y)
