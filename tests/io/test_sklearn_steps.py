@@ -147,7 +147,7 @@ def test_a_file_does_not_say_how_many_processes_start(tmp_path):
 def test_one_archive_does_not_stand_for_many_steps(tmp_path):
     archive = np.frombuffer(skops.io.dumps(StandardScaler().fit(np.zeros((2, 50_000)))), np.uint8)
     tree = {"bytes": {"array": ["a", checksum_of(archive)]}}
-    step = {"class": "skops", "archive": tree, "fitted": {"classes_": None}}
+    step = {"class": "skops", "archive": tree, "classes": None}
     steps = [[str(number), step] for number in range(200)]
     parameters = {"verbose": False, "transform_input": None}
     content = {"class": "Pipeline", "format": FORMAT, "parameters": parameters, "steps": steps}
