@@ -13,6 +13,7 @@ from collections import OrderedDict
 from contextlib import suppress
 from importlib import import_module
 from pathlib import Path
+from time import perf_counter
 from zipfile import ZIP_DEFLATED, ZipFile
 
 import numpy as np
@@ -479,6 +480,14 @@ def test_a_forged_header_is_refused_before_memory_is_taken(path, intact):
             assert tracemalloc.get_traced_memory()[1] - before < 5_000_000, what
     finally:
         tracemalloc.stop()
+
+
+def test_hundreds_of_thousands_of_axes_are_refused_soon(path, intact):
+    header, arrays = parts_of(intact)
+    header["classes_"]["shape"] = [9] * 600_000  # their product has as many digits
+    start = perf_counter()
+    refusal(path, joined(header, arrays))
+    assert perf_counter() - start < 15
 
 
 EMPTY = {"array": ["nothing", "00000000"]}
