@@ -22,7 +22,16 @@ from sklearn_lstm.storing.stored_form import DTYPES, in_a_file
 
 @dataclass(frozen=True)
 class StoredArray:
-    """An array in a file, which is read when it is asked for."""
+    """An array in a file, which is read when NumPy asks for it.
+
+    Parameters
+    ----------
+    file : binary file
+    start : int
+        Where the array begins.
+    shape, dtype
+        Of the array.
+    """
 
     file: BinaryIO
     start: int

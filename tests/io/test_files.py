@@ -589,11 +589,16 @@ def ngrams(number):
     return {"OnlineNgrams": [names, [1 + number % 50, 60 + number // 50, True, hashes, coef, coef]]}
 
 
-def deep_network(number):
+def deep_network(number, n_layers=1000):
     """Return a network without weights, whose layers are many."""
     architecture = {"n_inputs": 3, "n_outputs": 2, "tokens": True, "embedding_dim": 2}
     architecture |= {"freeze_embeddings": False, "cell": "lstm", "hidden_size": 1 + number}
-    architecture |= {"num_layers": 1000, "bidirectional": True, "pooling": ["max"], "dropout": 0.0}
+    architecture |= {
+        "num_layers": n_layers,
+        "bidirectional": True,
+        "pooling": ["max"],
+        "dropout": 0.0,
+    }
     names = ["encoding", "architecture", "use_bfloat16", "weights"]
     codes = {"TokenCodes": [["ids"], [named("ids", ONE_ID["ids"])]]}
     values = [codes, {"dict": [[*architecture], [*architecture.values()]]}, False, None]
@@ -616,6 +621,10 @@ CLAIMS = {
         LETTERS,
     ),
     "each network without weights": ([deep_network(number) for number in range(4)], ONE_ID),
+    "networks of less than no layers": (
+        [deep_network(0, -(10**9)), *(deep_network(number) for number in range(4))],
+        ONE_ID,
+    ),
     "a long text inside each other": (
         json.loads('{"tuple":[' * 80 + f'"{"a" * 4 * N_BYTES}",' + json.dumps(BYTES) + "]}" * 80),
         MANY,
