@@ -22,7 +22,16 @@ from sklearn_lstm.storing.stored_form import DTYPES, in_a_file
 
 @dataclass(frozen=True)
 class StoredArray:
-    """An array in a file, which is read when it is asked for."""
+    """An array in a file, which is read when NumPy asks for it.
+
+    Parameters
+    ----------
+    file : binary file
+    start : int
+        Where the array begins.
+    shape, dtype
+        Of the array.
+    """
 
     file: BinaryIO
     start: int
@@ -54,7 +63,8 @@ def find_arrays(file: BinaryIO, entries: Mapping[str, Any], start: int) -> dict[
     """
     arrays, size, end = {}, os.fstat(file.fileno()).st_size, 0
     for name, entry in sorted(entries.items(), key=lambda item: item[1]["data_offsets"]):
-        dtype, shape = np.dtype(DTYPES[entry["dtype"]]), tuple(entry["shape"])
+        # NumPy has no array of 99 axes; the product of thousands of numbers would take long.
+        dtype, shape = np.dtype(DTYPES[entry["dtype"]]), tuple(entry["shape"][:99])
         begin, end = end, end + dtype.itemsize * math.prod(shape)
         if entry["data_offsets"] != [begin, end] or min(shape, default=0) < 0:
             raise ModelFileError(f"is damaged: {name!r} is not where it should be.")

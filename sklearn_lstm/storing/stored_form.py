@@ -304,11 +304,11 @@ def _checked(array: NDArray[Any]) -> NDArray[Any]:
     return array
 
 
-def _items(value: Any) -> list[Any]:
-    """Return a list, from which another container is made."""
+def _items(value: Any, n_bytes: int = 0) -> list[Any]:
+    """Return a list, from which another container is made, which takes so much when empty."""
     if not isinstance(value, list):
         raise TypeError(f"a {type(value).__name__} instead of a list")
-    take_memory(80 * len(value))
+    take_memory(n_bytes + 80 * len(value))
     return value
 
 
@@ -355,6 +355,7 @@ def _to_array(content: Any) -> NDArray[Any]:
 
 def new_estimator(name: str) -> Any:
     """Return an estimator of ours."""
+    take_memory(2_000)
     return getattr(import_module(ESTIMATORS[name]), name)()
 
 
@@ -385,8 +386,8 @@ FORMS: dict[str, tuple[str, Callable[[Any], Any], Callable[[Any], Any]]] = {
     "float": ("builtins.float", repr, float),  # NaN, and the infinite ones
     "bytes": ("builtins.bytes", lambda value: np.frombuffer(value, np.uint8), _to_bytes),
     "tuple": ("builtins.tuple", list, lambda items: tuple(_items(items))),
-    "set": ("builtins.set", list, lambda items: set(_items(items))),
-    "frozenset": ("builtins.frozenset", list, lambda items: frozenset(_items(items))),
+    "set": ("builtins.set", list, lambda items: set(_items(items, 200))),
+    "frozenset": ("builtins.frozenset", list, lambda items: frozenset(_items(items, 200))),
     "dict": ("builtins.dict", dict, _to_dict),
     "numpy string": ("numpy.str_", str, lambda text: {str: np.str_}[type(text)](text)),
     "tensor": ("torch.Tensor", lambda value: value.detach().cpu().numpy(), _to_tensor),

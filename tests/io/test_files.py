@@ -13,6 +13,7 @@ from collections import OrderedDict
 from contextlib import suppress
 from importlib import import_module
 from pathlib import Path
+from time import perf_counter
 from zipfile import ZIP_DEFLATED, ZipFile
 
 import numpy as np
@@ -485,6 +486,14 @@ def test_a_forged_header_is_refused_before_memory_is_taken(path, intact):
         tracemalloc.stop()
 
 
+def test_hundreds_of_thousands_of_axes_are_refused_soon(path, intact):
+    header, arrays = parts_of(intact)
+    header["classes_"]["shape"] = [9] * 600_000  # their product has as many digits
+    start = perf_counter()
+    refusal(path, joined(header, arrays))
+    assert perf_counter() - start < 15
+
+
 EMPTY = {"array": ["nothing", "00000000"]}
 NOTHING = {"view": ["<i4", [10**6, 0], {"bytes": EMPTY}]}
 ROWS_OF_NOTHING = {
@@ -584,11 +593,16 @@ def ngrams(number):
     return {"OnlineNgrams": [names, [1 + number % 50, 60 + number // 50, True, hashes, coef, coef]]}
 
 
-def deep_network(number):
+def deep_network(number, n_layers=1000):
     """Return a network without weights, whose layers are many."""
     architecture = {"n_inputs": 3, "n_outputs": 2, "tokens": True, "embedding_dim": 2}
     architecture |= {"freeze_embeddings": False, "cell": "lstm", "hidden_size": 1 + number}
-    architecture |= {"num_layers": 1000, "bidirectional": True, "pooling": ["max"], "dropout": 0.0}
+    architecture |= {
+        "num_layers": n_layers,
+        "bidirectional": True,
+        "pooling": ["max"],
+        "dropout": 0.0,
+    }
     names = ["encoding", "architecture", "use_bfloat16", "weights"]
     codes = {"TokenCodes": [["ids"], [named("ids", ONE_ID["ids"])]]}
     values = [codes, {"dict": [[*architecture], [*architecture.values()]]}, False, None]
@@ -611,6 +625,10 @@ CLAIMS = {
         LETTERS,
     ),
     "each network without weights": ([deep_network(number) for number in range(4)], ONE_ID),
+    "networks of less than no layers": (
+        [deep_network(0, -(10**9)), *(deep_network(number) for number in range(4))],
+        ONE_ID,
+    ),
     "a long text inside each other": (
         json.loads('{"tuple":[' * 80 + f'"{"a" * 4 * N_BYTES}",' + json.dumps(BYTES) + "]}" * 80),
         MANY,

@@ -106,10 +106,10 @@ class Network(Member):
         """Return the network that was stored; one that was not trained has no weights."""
         n_layers, n_directions = architecture["num_layers"], 1 + architecture["bidirectional"]
         size = architecture.get("steps_per_frame", 1)
-        if not (n_layers <= MOST_LAYERS and n_directions <= 2 and size <= LARGEST_FRAME):
+        if not (0 < n_layers <= MOST_LAYERS and n_directions in (1, 2) and size <= LARGEST_FRAME):
             raise ValueError(f"{n_layers} layers of {n_directions} directions, frames of {size}")
         if len(encoding) != architecture["n_inputs"]:
-            raise ValueError(f"{len(encoding)} inputs, but a network of {architecture['n_inputs']}")
+            raise ValueError(f"a network does not have {len(encoding)} inputs, as its encoding has")
         take_memory(BYTES_PER_LAYER * (1 + n_layers * n_directions))
         module = SequenceNetwork(**architecture)
         if weights is not None:
