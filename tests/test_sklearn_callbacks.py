@@ -86,7 +86,7 @@ class Keeper(Recorder):
         self.kept = []
 
     def on_fit_task_end(self, estimator, context, *, X=None, y=None, fitted_estimator=None):  # noqa: ARG002
-        if context.task_name == "epoch" and context.parent.task_id == 1:
+        if context.task_name == "epoch":
             assert y is Y
             self.kept.append((fitted_estimator, fitted_estimator.predict_proba(X)))
 
@@ -197,9 +197,7 @@ def test_a_scoring_monitor_has_a_row_for_each_epoch_and_changes_nothing():
     monitor = ScoringMonitor(scoring=["accuracy", "neg_log_loss"])
     model = text_model(monitor).fit(TEXTS, Y)
     rows = [row for row in monitor.get_logs().data if row["task_name"] == "epoch"]
-    assert [row["task_id_path"] for row in rows] == [
-        (0, 1, network, epoch) for network in (1, 2) for epoch in range(3)
-    ]
+    assert [row["task_id_path"] for row in rows] == [(0, 1, 1, epoch) for epoch in range(3)]
     assert len({row["neg_log_loss"] for row in rows}) == len(rows)
     expected = text_model().fit(TEXTS, Y).predict_proba(TEXTS)
     assert_array_equal(model.predict_proba(TEXTS), expected)
@@ -230,7 +228,7 @@ def test_the_bar_of_a_search_is_whole(capsys, monkeypatch):
     lines = [line for line in capsys.readouterr().out.splitlines() if line.strip()]
     assert [line for line in lines if "100%" not in line] == []
     assert sum("TextSequenceVectorizer - fit" in line for line in lines) == 4
-    assert sum("LSTMSequenceClassifier - network" in line for line in lines) == 2 + 4
+    assert sum("LSTMSequenceClassifier - network" in line for line in lines) == 4
 
 
 # --- Storing
@@ -274,21 +272,21 @@ def test_callbacks_that_were_set_stay_with_copies(again):
     copied = again(small(ScoringMonitor(scoring="accuracy")))
     copied.fit(X, Y)
     (monitor,) = copied._skl_callbacks
-    assert len(monitor.get_logs().data) == 2 * 3 + 1
+    assert len(monitor.get_logs().data) == 3 + 1
 
 
 # --- Optuna
 
 
 class Pruning(Recorder):
-    """Report the accuracy after each epoch of the first network, and end a hopeless trial."""
+    """Report the accuracy after each epoch, and end a hopeless trial."""
 
     def __init__(self, trial):
         super().__init__()
         self.trial = trial
 
     def on_fit_task_end(self, estimator, context, *, fitted_estimator=None):  # noqa: ARG002
-        if context.task_name == "epoch" and context.parent.task_id == 1:
+        if context.task_name == "epoch":
             self.trial.report(fitted_estimator.score(X, Y), context.task_id)
             if self.trial.should_prune():
                 raise optuna.TrialPruned
