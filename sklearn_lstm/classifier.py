@@ -17,11 +17,11 @@ from skorch import NeuralNet
 from torch.nn import Module
 
 from sklearn_lstm.callback_support import CallbackSupportMixin, CallbackTask, with_callbacks
-from sklearn_lstm.data.embeddings import find_encoder, with_encoders
+from sklearn_lstm.data.embeddings import find_encoder
 from sklearn_lstm.data.encoding import N_SPECIAL
 from sklearn_lstm.data.growing_tables import GrowingTables
 from sklearn_lstm.data.labels import Labels, read_labels
-from sklearn_lstm.data.sentence_encoders import SentenceEncoder
+from sklearn_lstm.data.sentence_encoders import SentenceEncoder, with_encoders
 from sklearn_lstm.data.weights import Targets, absolute_weights
 from sklearn_lstm.description import DescribedMixin
 from sklearn_lstm.fitting import Fit, read_as_at_fit, what_was_fitted
@@ -642,10 +642,8 @@ class LSTMSequenceClassifier(
         networks = self._shared_model().networks
         if networks.net is None:
             first = networks.first_with_weights
-            parameters, fitted = (
-                plain_parameters(self) | {"device": first.device},
-                what_was_fitted(self),
-            )
+            parameters = plain_parameters(self) | {"device": first.device}
+            fitted = what_was_fitted(self)
             kind = fitted.input_format.kind
             configuration = Configuration.of(parameters, kind, fitted.labels)
             networks.net = make_net(first.network, configuration)

@@ -316,13 +316,16 @@ def _describe(content: Mapping[str, Any], arrays: StoredArrays) -> dict[str, Any
 
 def _describe_value(tree: Any, arrays: StoredArrays) -> Any:
     """Return a value; of an array its type and shape, of an estimator its class and parameters."""
-    if isinstance(tree, dict) and "array" in tree:
-        return arrays.describe(tree["array"][0])
-    if isinstance(tree, dict) and "SentenceEncoder" in tree:
-        names, values = tree["SentenceEncoder"]
+    ((form, content),) = tree.items() if isinstance(tree, dict) else [("", tree)]
+    if form == "array":
+        return arrays.describe(content[0])
+    if form == "SentenceEncoder":
+        names, values = content
         return Unpacker(arrays)(values[names.index("source")])
-    if isinstance(tree, dict) and "estimator" in tree:
-        kind, parameters, _ = tree["estimator"]
+    if form == "tuple" and isinstance(content, list):
+        return tuple(_describe_value(content, arrays))
+    if form == "estimator":
+        kind, parameters, _ = content
         names, values = parameters["dict"]
         described = (_describe_value(value, arrays) for value in values)
         names = Unpacker(arrays)(names)
