@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from copy import deepcopy
 from dataclasses import dataclass
 from functools import cache, cached_property
 from importlib import import_module
@@ -105,7 +106,7 @@ class StaticModel:
         return {"source": self.source, "digest": self.digest}
 
     def __deepcopy__(self, memo: dict[int, Any]) -> StaticModel:
-        return self
+        return self if self.source else StaticModel(deepcopy(self.model, memo))
 
     @cached_property
     def digest(self) -> str:
