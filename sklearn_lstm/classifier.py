@@ -17,11 +17,11 @@ from skorch import NeuralNet
 from torch.nn import Module
 
 from sklearn_lstm.callback_support import CallbackSupportMixin, CallbackTask, with_callbacks
-from sklearn_lstm.data.embeddings import find_encoder, with_encoders
+from sklearn_lstm.data.embeddings import find_encoder
 from sklearn_lstm.data.encoding import N_SPECIAL
 from sklearn_lstm.data.growing_tables import GrowingTables
 from sklearn_lstm.data.labels import Labels, read_labels
-from sklearn_lstm.data.sentence_encoders import SentenceEncoder
+from sklearn_lstm.data.sentence_encoders import SentenceEncoder, with_encoders
 from sklearn_lstm.data.weights import Targets, absolute_weights
 from sklearn_lstm.description import DescribedMixin
 from sklearn_lstm.fitting import Fit, read_as_at_fit, what_was_fitted

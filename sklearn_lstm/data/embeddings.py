@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import os
 import reprlib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import compress
+from numbers import Integral
 from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
-from sklearn_lstm.data.sentence_encoders import SentenceEncoder, is_encoder
+from sklearn_lstm.data.sentence_encoders import is_encoder
 from sklearn_lstm.data.sequences import Sequences, chunks_of_rows
 from sklearn_lstm.data.spelling import LARGEST_ID, PADDING_ID, Spelling
 from sklearn_lstm.data.static_models import StaticModel
@@ -123,8 +124,7 @@ class PretrainedVectors:
         n_known = 0
         for rows in chunks_of_rows(sequences.lengths):
             spellings, counts = np.unique(sequences.read_spellings(rows), return_counts=True)
-            is_known, _ = self(spellings, sequences.spelling)
-            n_known += counts[is_known].sum()
+            n_known += counts[self(spellings, sequences.spelling)[0]].sum()
         return float(n_known / sequences.lengths.sum())
 
     def describe(self) -> str:
@@ -160,8 +160,7 @@ class VectorTable:
 
     def describe(self) -> str:
         """Return what the table is, in a few words."""
-        n_megabytes = self.vectors.nbytes / 1e6
-        return f"{self.name} ({len(self.vectors):,} words, {n_megabytes:,.1f} MB)"
+        return f"{self.name} ({len(self.vectors):,} words, {self.vectors.nbytes / 1e6:,.1f} MB)"
 
 
 @dataclass(frozen=True)
@@ -175,9 +174,9 @@ class KeyTable:
         found = [self._find(token) for token in tokens]
         is_known = np.array([vector is not None for vector in found], bool)
         vectors = [np.asarray(vector, np.float32) for vector in found if vector is not None]
-        if len({vector.shape for vector in vectors}) > 1:
-            known = compress(tokens, is_known)
-            shapes = {v.shape: word for word, v in zip(known, vectors, strict=True)}
+        known = compress(tokens, is_known)
+        shapes = {v.shape: word for word, v in zip(known, vectors, strict=True)}
+        if len(shapes) > 1:
             raise ValueError(
                 f"embeddings needs vectors of one length, found {sorted(shapes)}, such as those of "
                 f"{[shapes[shape] for shape in sorted(shapes)]}."
@@ -207,9 +206,8 @@ class KeyTable:
         table = self.embeddings
         read = getattr(table, "get_word_vector", None)
         has_parts = read is not None or hasattr(table, "vectors_ngrams")
-        if has_parts and not isinstance(token, str):
-            return None
-        if read is None and token not in table:
+        is_odd = has_parts and not isinstance(token, str)
+        if is_odd or (read is None and token not in table):
             return None
         vector = (read or table.__getitem__)(token)
         return None if has_parts and not np.any(vector) else vector
@@ -223,27 +221,11 @@ LookupTable: TypeAlias = VectorTable | KeyTable | StaticModel
 
 
 def find_encoder(embeddings: Any) -> Any:
-    """Return the encoder among embeddings, or its folder; None if there is none.
-
-    Raises
-    ------
-    ValueError
-        If there are several.
-    """
+    """Return the encoder among embeddings, or its folder, or None; several are an error."""
     encoders = [one for one in _side_by_side(embeddings) if is_encoder(one)]
     if len(encoders) > 1:
         raise ValueError(f"embeddings takes one encoder at most, found {len(encoders)}.")
     return encoders[0] if encoders else None
-
-
-def with_encoders(embeddings: Any, change: Callable[[Any], Any]) -> Any:
-    """Return embeddings with other objects in place of encoders that are objects."""
-    if isinstance(embeddings, list | tuple):
-        return type(embeddings)(with_encoders(one, change) for one in embeddings)
-    is_object = isinstance(embeddings, SentenceEncoder) or (
-        not isinstance(embeddings, os.PathLike) and is_encoder(embeddings)
-    )
-    return change(embeddings) if is_object else embeddings
 
 
 def read_embeddings(
@@ -266,10 +248,6 @@ def read_embeddings(
     own : PretrainedVectors or None
         Those of the model, whose scales the new vectors get.
 
-    Returns
-    -------
-    PretrainedVectors
-
     Raises
     ------
     ValueError
@@ -277,14 +255,12 @@ def read_embeddings(
         token has a vector, or if the vectors are not finite or not of one length.
     """
     tables = [one for one in _side_by_side(embeddings) if not is_encoder(one)]
-    known: Sequence[TableVectors | None] = [None] * len(tables)
-    if own is not None and new_ids is not None and len(own.parts) == len(tables):
-        known = own.parts
-    parts = [
-        _read_one(table, vocabulary, new_ids, part)
-        for table, part in zip(tables, known, strict=True)
-    ]
-    return PretrainedVectors(tuple(parts)) if parts else None
+    known: Sequence[TableVectors | None] = () if own is None or new_ids is None else own.parts
+    if len(known) != len(tables):
+        known = [None] * len(tables)
+    pairs = zip(tables, known, strict=True)
+    parts = (_read_one(table, part, vocabulary, new_ids) for table, part in pairs)
+    return PretrainedVectors(tuple(parts)) if tables else None
 
 
 def _side_by_side(embeddings: Any) -> list[Any]:
@@ -306,12 +282,13 @@ def _is_table(embeddings: Any) -> bool:
 
 def _read_one(
     embeddings: Any,
+    own: TableVectors | None,
     vocabulary: Mapping[Any, int] | None,
     new_ids: NDArray[np.int64] | None,
-    own: TableVectors | None,
 ) -> TableVectors:
     """Return what a table says, as `read_embeddings` does."""
-    table, words, largest = _table_of(embeddings), [], LARGEST_ID
+    table, words, largest = _table_of(embeddings, own), [], LARGEST_ID
+    ids_of_tokens = vocabulary
     if table is None:
         try:
             rows = np.asarray(embeddings)
@@ -320,7 +297,7 @@ def _read_one(
                 ids = new_ids[new_ids < len(ids)]
                 rows = rows[ids]
             vectors = np.asarray(rows, np.float32)
-        except (TypeError, ValueError) as error:
+        except (TypeError, ValueError, IndexError) as error:
             raise ValueError(f"{ACCEPTED}; found {_shown(embeddings)}.") from error
     else:
         vocabulary = _ids_of_tokens(table, vocabulary, new_ids)
@@ -338,8 +315,8 @@ def _read_one(
     if vectors.ndim != 2 or (new_ids is None and 0 in vectors.shape):
         raise ValueError(f"{ACCEPTED}; found {_shown(embeddings)} of shape {vectors.shape}.")
     _check_vectors(vectors, vectors.shape[1], words)
-    if isinstance(table, KeyTable) and new_ids is None:
-        table = table.kept(vectors.shape[1])
+    if isinstance(table, KeyTable) and new_ids is None:  # of ids, all vectors are read
+        table = table.kept(vectors.shape[1]) if vocabulary is ids_of_tokens else None
     order = np.argsort(ids, kind="stable")
     order = order[ids[order] != PADDING_ID]
     if not len(order) and new_ids is None:
@@ -354,8 +331,12 @@ def _read_one(
     return TableVectors(ids, vectors, largest, scale, table)
 
 
-def _table_of(embeddings: Any) -> LookupTable | None:
-    """Return the table of tokens; None for an array."""
+def _table_of(embeddings: Any, own: TableVectors | None) -> LookupTable | None:
+    """Return the table of tokens; None for an array. A folder is opened once."""
+    known = None if own is None else own.table
+    is_named = isinstance(embeddings, str | os.PathLike)
+    if is_named and isinstance(known, StaticModel) and known.source == embeddings:
+        return known
     embeddings = getattr(embeddings, "wv", embeddings)  # of a model of gensim
     if (model := StaticModel.of(embeddings)) is not None:
         return model
@@ -391,8 +372,9 @@ def _ids_of_tokens(
     """Return the ids of tokens to look up; the keys of a mapping may be ids themselves."""
     keys = table.embeddings if isinstance(table, KeyTable) else ()
     keys = getattr(keys, "key_to_index", keys)
-    are_ids = isinstance(keys, Mapping) and len(keys) > 0 and all(map(_is_integer, keys))
-    if are_ids and not any(map(_is_integer, vocabulary or ())):
+    are_ids = isinstance(keys, Mapping) and len(keys) > 0
+    are_ids = are_ids and all(isinstance(key, Integral) for key in keys)
+    if are_ids and not any(isinstance(token, Integral) for token in vocabulary or ()):
         vocabulary = {key: int(key) for key in keys}
         if min(vocabulary.values()) < 0:
             raise ValueError(
@@ -410,7 +392,3 @@ def _ids_of_tokens(
         return vocabulary
     chosen = set(new_ids.tolist())
     return {token: id_ for token, id_ in vocabulary.items() if id_ in chosen}
-
-
-def _is_integer(key: Any) -> bool:
-    return isinstance(key, int | np.integer)

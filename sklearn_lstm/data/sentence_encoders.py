@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import pickle
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from copy import deepcopy
 from importlib import import_module
@@ -22,7 +22,7 @@ from sklearn_lstm.data.static_models import (
     without_halves,
 )
 from sklearn_lstm.exceptions import ModelFileError
-from sklearn_lstm.storing.stored_form import PASSED, NotPlainError
+from sklearn_lstm.storing.stored_form import PASSED, SHARING, NotPlainError
 
 FIXED_SENTENCES = [  # a stored model holds their vectors, and none of the weights
     "The food was good, but the waiter was slow.",
@@ -130,7 +130,8 @@ class SentenceEncoder:
 
     def stored(self) -> dict[str, Any]:
         """Return what is stored: how to find the encoder, and what it makes of fixed sentences."""
-        if isinstance(self.source, str) and (PASSED.get() is None or not len(self.fixed_vectors)):
+        is_named = isinstance(self.source, Path) or PASSED.get() is not None
+        if SHARING.get() or not is_named or not len(self.fixed_vectors):
             raise NotPlainError(f"a {self.source} is no plain data")
         if not self.fixed_vectors.any():
             raise TypeError(
@@ -222,6 +223,18 @@ class SentenceEncoder:
     def describe(self) -> str:
         """Return what it is, in a few words."""
         return f"{len(self.fixed_vectors[0]):,} columns of {self.source}"
+
+
+def with_encoders(embeddings: Any, change: Callable[[Any], Any]) -> Any:
+    """Return embeddings with other objects in place of encoders that are objects."""
+
+    def changed(one: Any) -> Any:
+        is_object = is_encoder(one) and not isinstance(one, os.PathLike)
+        return change(one) if is_object or isinstance(one, SentenceEncoder) else one
+
+    if isinstance(embeddings, list | tuple):
+        return (list if isinstance(embeddings, list) else tuple)(map(changed, embeddings))
+    return changed(embeddings)
 
 
 def _without_torch(vectors: Any) -> Any:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from copy import deepcopy
 from dataclasses import dataclass
 from functools import cache, cached_property
 from importlib import import_module
@@ -18,7 +19,7 @@ from numpy.typing import NDArray
 
 from sklearn_lstm.compute.locks import ForkSafeLock
 from sklearn_lstm.exceptions import ModelFileError
-from sklearn_lstm.storing.stored_form import PASSED, NotPlainError, checksum_of
+from sklearn_lstm.storing.stored_form import PASSED, SHARING, NotPlainError, checksum_of
 
 EXTRA = "pip install model2vec wordllama"
 INSTALLED = "wordllama"
@@ -100,9 +101,12 @@ class StaticModel:
 
     def stored(self) -> dict[str, Any]:
         """Return what is stored: how to find the model, and a digest of its vectors."""
-        if self.source is None:
+        if self.source is None or SHARING.get():
             raise NotPlainError(f"a {type(self.model).__name__} is no plain data")
         return {"source": self.source, "digest": self.digest}
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> StaticModel:
+        return self if self.source else StaticModel(deepcopy(self.model, memo))
 
     @cached_property
     def digest(self) -> str:

@@ -296,14 +296,17 @@ def _describe_value(tree: Any, unpack: Unpacker) -> Any:
     """Return a value; of an array its type and shape, of an estimator its class and parameters."""
     if isinstance(tree, list):
         return [_describe_value(item, unpack) for item in tree]
-    if isinstance(tree, dict) and "array" in tree:
-        array = unpack.arrays[tree["array"][0]]  # not read
+    ((form, content),) = tree.items() if isinstance(tree, dict) else [("", tree)]
+    if form == "array":
+        array = unpack.arrays[content[0]]  # not read
         return f"{array.dtype} array of shape {array.shape}"
-    if isinstance(tree, dict) and "SentenceEncoder" in tree:
-        names, values = tree["SentenceEncoder"]
+    if form == "SentenceEncoder":
+        names, values = content
         return unpack(values[names.index("source")])
-    if isinstance(tree, dict) and "estimator" in tree:
-        kind, parameters, _ = tree["estimator"]
+    if form == "tuple" and isinstance(content, list):
+        return tuple(_describe_value(content, unpack))
+    if form == "estimator":
+        kind, parameters, _ = content
         names, values = parameters["dict"]
         described = _describe_value(values, unpack)
         return {"class": kind, "parameters": dict(zip(unpack(names), described, strict=True))}

@@ -6,6 +6,8 @@ import json
 import warnings
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from contextvars import copy_context
+from copy import deepcopy
 from dataclasses import replace
 from typing import Any, Self
 
@@ -20,6 +22,7 @@ from sklearn_lstm.callback_support import SET, own_callbacks, without_callbacks
 from sklearn_lstm.exceptions import ModelFileError
 from sklearn_lstm.storing.stored_form import (
     PASSED,
+    SHARING,
     Packer,
     Unpacker,
     checksum_of,
@@ -56,6 +59,13 @@ class StoredMixin:
         """Return another object with the same attributes, of which none is copied."""
         copied = object.__new__(type(self))
         vars(copied).update(without_callbacks(vars(self)) | own_callbacks(self))
+        return copied
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Self:
+        """Return a copy that shares encoders and static models, and opens no folder again."""
+        copied = memo[id(self)] = object.__new__(type(self))
+        (context := copy_context()).run(SHARING.set, True)  # noqa: FBT003 - the value of a variable
+        copied.__setstate__(deepcopy(context.run(self.__getstate__), memo))
         return copied
 
     def __setstate__(self, state: Mapping[str, Any]) -> None:

@@ -58,6 +58,8 @@ PASSED: ContextVar[Sequence[Any] | None] = ContextVar("PASSED", default=None)
 
 None: a pickle, which may open folders, and hold an encoder that a file only names.
 """
+SHARING: ContextVar[bool] = ContextVar("SHARING", default=False)
+"""While an estimator is copied: encoders and static models are objects, also those of a folder."""
 
 
 @contextmanager

@@ -1,5 +1,6 @@
 """Pretrained vectors from a matrix, a mapping and gensim find their ids; frozen or not."""
 
+import pickle
 from functools import partial
 from types import SimpleNamespace
 
@@ -106,9 +107,13 @@ def test_embeddings_that_suit_no_id_or_token_are_refused(embeddings, vocabulary,
         (b"words", r"found b'words' \(bytes\)"),
     ],
 )
-def test_what_is_no_table_is_refused_with_a_list_of_what_is(embeddings, found):
+@pytest.mark.parametrize("goes_on", [False, True])
+def test_what_is_no_table_is_refused_with_a_list_of_what_is(embeddings, found, goes_on):
+    model = small_models.small().partial_fit(IDS, LABELS, classes=[0, 1])
+    learn = model.partial_fit if goes_on else model.fit
+    model.set_params(embeddings=embeddings)
     with pytest.raises(ValueError, match=f"embeddings takes an array.*WordVectors.*{found}"):
-        small_models.small(embeddings=embeddings).fit(IDS, LABELS)
+        learn(IDS, LABELS)
 
 
 @pytest.mark.parametrize("embeddings", [WordVectors(), WordVectors, [WORD_VECTORS, WordVectors()]])
@@ -211,10 +216,11 @@ def test_ids_with_a_pretrained_vector_are_known_although_fit_never_saw_them():
 
 
 def test_a_mapping_from_ids_is_like_the_matrix():
-    matrix = matrix_of(6, 3)
+    matrix = matrix_of(500, 3)
     by_row = small(embeddings=matrix).fit(IDS, LABELS)
     by_id = small(embeddings=dict(enumerate(matrix))).fit(IDS, LABELS)
     np.testing.assert_array_equal(by_row.predict_proba(IDS), by_id.predict_proba(IDS))
+    assert len(pickle.dumps(by_id)) < len(pickle.dumps(by_row)) + 2_000  # no vector is held twice
 
 
 @pytest.mark.parametrize("embedding_dim", ["auto", None])

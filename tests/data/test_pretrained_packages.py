@@ -183,6 +183,20 @@ def test_a_stored_model_names_the_static_model_only(kind, folder, tmp_path):
     assert described["embeddings"] == tables[kind]
 
 
+def test_a_model_goes_on_and_is_copied_without_its_folder(folder):
+    model = fit(folder)
+    folder.rename(folder.parent / "elsewhere")
+    copied = copy.deepcopy(model)
+    np.testing.assert_array_equal(copied.predict_proba(NEW), model.predict_proba(NEW))
+    ids = copied[0].partial_fit(["wonderful day"]).transform(["wonderful day"])
+    copied[-1].set_params(lr=1e-9).partial_fit(ids, [1])
+    vectors = copied[-1]._fitted.model.networks.first.vectors.parts[0]
+    learned = copied[-1].module_.embedding.weight.numpy(force=True)
+    np.testing.assert_allclose(
+        learned[-1], vectors.scale * vectors.table.lookup(["wonderful"])[1][0], atol=1e-5
+    )
+
+
 def test_a_stored_model_is_not_loaded_without_its_static_model(folder, tmp_path):
     model, path = fit(folder), tmp_path / "model.safetensors"
     save(model, path)

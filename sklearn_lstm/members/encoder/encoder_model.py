@@ -77,10 +77,8 @@ class EncoderModel(LinearMember):
     @classmethod
     def work(cls, samples: Samples, configuration: Configuration) -> int:
         """Return the work of encoding, by the seconds that about 32 texts take, or all if fewer."""
-        rows, encoder = (
-            row_numbers(len(samples))[:: 1 + len(samples) // 32],
-            _encoder(configuration),
-        )
+        rows = row_numbers(len(samples))[:: 1 + len(samples) // 32]
+        encoder = _encoder(configuration)
         encoder(samples.sequences.texts(rows[:1]))  # the first call may take much longer
         start = perf_counter()
         encoder(samples.sequences.texts(rows))
@@ -97,11 +95,7 @@ class EncoderModel(LinearMember):
             encoder(sequences.texts(rows[start : start + ROWS_AT_ONCE]))
 
     @classmethod
-    def fit_linear(
-        cls,
-        split: Split,
-        configuration: Configuration,
-    ) -> tuple[Self, Logits]:
+    def fit_linear(cls, split: Split, configuration: Configuration) -> tuple[Self, Logits]:
         """Fit to all samples, or to as many as the memory allows.
 
         Returns
@@ -173,9 +167,7 @@ def _vectors(encoder: SentenceEncoder, sequences: Sequences) -> Vectors:
     return np.concatenate([encoder(sequences.texts(rows)) for rows in parts])
 
 
-def _standardised(
-    vectors: Vectors,
-) -> tuple[Vectors, NDArray[np.float64], NDArray[np.float64]]:
+def _standardised(vectors: Vectors) -> tuple[Vectors, NDArray[np.float64], NDArray[np.float64]]:
     """Return the standardised vectors, and the mean and the deviation of each column."""
     mean = np.asarray(vectors.mean(axis=0, dtype=np.float64))
     deviation = np.asarray(vectors.std(axis=0, dtype=np.float64))

@@ -489,6 +489,33 @@ def test_save_names_an_encoder_and_pickle_holds_it(model, tmp_path):
     assert pickled[-1].embeddings is pickled[-1]._fitted.model["encoder"].encoder.model
 
 
+def test_a_tuple_of_a_table_and_an_encoder_is_described_and_loaded(encoder, tmp_path):
+    vectors, path = WordVectors().fit(TEXTS), tmp_path / "model.safetensors"
+    model = pipeline((vectors, encoder), max_epochs=0).fit(TEXTS, LABELS)
+    save(model, path)
+    described = describe(path)["steps"]["lstmsequenceclassifier"]["parameters"]["embeddings"]
+    assert described == (
+        {"class": "WordVectors", "parameters": vectors.get_params()},
+        "SmallEncoder",
+    )
+    restored = load(path, embeddings=encoder)
+    assert_array_equal(restored.predict_proba(NEW), model.predict_proba(NEW))
+    assert restored[-1].embeddings[1] is encoder
+
+
+def test_copies_share_the_encoder_of_a_folder(tmp_path, monkeypatch):
+    """The folder may be gone, and a second encoder would take as much memory as the first."""
+    opened = SimpleNamespace(SentenceTransformer=lambda *_, **__: small_encoder.SmallEncoder())
+    monkeypatch.setitem(sys.modules, "sentence_transformers", opened)
+    (tmp_path / "modules.json").write_text("[]")
+    model = pipeline(tmp_path, max_epochs=0).fit(TEXTS, LABELS)
+    (tmp_path / "modules.json").unlink()
+    monkeypatch.delattr(opened, "SentenceTransformer")
+    copied = copy.deepcopy(model)
+    assert_array_equal(copied.predict_proba(NEW), model.predict_proba(NEW))
+    assert copied[-1].embeddings == tmp_path
+
+
 @pytest.mark.parametrize("factor", [0.5, 1.02])
 def test_an_encoder_whose_vectors_have_other_lengths_is_not_the_same(factor, model, tmp_path):
     path, scaled = tmp_path / "model.safetensors", small_encoder.SmallEncoder()
