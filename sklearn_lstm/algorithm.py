@@ -117,9 +117,10 @@ def _factors_of_few(
     cross-validation. Series were left out in turn already, which has set the scale of the logits.
     """
     kinds = [type(member) for member in members if type(member) is not ConvolutionModel]
-    if not kinds or not len(parts.drawn) or len(parts.samples) >= MOST_CROSS_VALIDATED:
+    is_needed = kinds and len(parts.drawn) and len(parts.samples) < MOST_CROSS_VALIDATED
+    folds = parts.folds() if is_needed else []
+    if not folds:
         return {}
-    folds = parts.folds()
     prior = ClassPrior.of(parts.samples.targets, is_drawn=False)
     held_out = HeldOutLogits([fold.held_out[0].targets for fold in folds], prior)
     for kind in kinds:

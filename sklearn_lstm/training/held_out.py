@@ -98,16 +98,28 @@ def _share(targets: NDArray[np.generic], rng: np.random.Generator, n_parts: int)
 
 
 def folds(targets: Targets, seed: int) -> list[Rows]:
-    """Return `N_FOLDS` parts of all samples, or fewer; groups, if there are two, stay whole."""
+    """Return `N_FOLDS` parts of the samples, or fewer; groups, if there are two, stay whole.
+
+    Those with a class or label that no sample outside the part has are in none: nothing that was
+    learned without them could predict them.
+    """
     rng = np.random.default_rng(seed)
     groups = np.zeros(len(targets)) if targets.groups is None else targets.groups
     names, groups = np.unique(groups, return_inverse=True)
     if len(names) < 2:
+        groups = row_numbers(len(targets))
         parts = _share(targets.values, rng, N_FOLDS)
     else:
         fold = rng.permutation(len(names))[groups] % N_FOLDS
         parts = [np.flatnonzero(fold == number) for number in range(N_FOLDS)]
-    return [part for part in parts if 0 < len(part) < len(targets)]
+    has = targets.indicators()
+    n_samples = has.sum(axis=0)
+
+    def predictable(part: Rows) -> Rows:
+        is_alone = (has[part] & (has[part].sum(axis=0) == n_samples)).any(axis=1)
+        return part[~np.isin(groups[part], groups[part[is_alone]])]
+
+    return [part for part in map(predictable, parts) if len(part)]
 
 
 def classes_of(targets: NDArray[np.generic]) -> NDArray[np.generic]:

@@ -285,6 +285,16 @@ def test_a_single_group_is_divided_into_folds_by_its_samples():
     assert len(single) == 5
 
 
+def test_folds_leave_no_class_unlearned():
+    """Else a class with one sample would set the factors of members that can't know it."""
+    y = np.array([0, 0, 0, 0, 0, 1, 1, 1, 1, 1, 2, 3])
+    targets = Targets(y, np.ones(12), Labels(np.arange(4)))
+    assert sorted(np.concatenate(folds(targets, 0))) == list(range(10))
+    groups = np.array([0, 1, 2, 3, 4, 0, 1, 2, 3, 4, 4, 4])  # the last one holds classes alone
+    grouped = np.concatenate(folds(replace(targets, groups=groups), 0))
+    assert sorted(grouped) == [0, 1, 2, 3, 5, 6, 7, 8]
+
+
 # --- fit with samples of the user's own
 
 
