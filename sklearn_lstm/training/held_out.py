@@ -104,11 +104,10 @@ def folds(targets: Targets, seed: int) -> list[Rows]:
     learned without them could predict them.
     """
     rng = np.random.default_rng(seed)
-    groups = np.zeros(len(targets)) if targets.groups is None else targets.groups
-    names, groups = np.unique(groups, return_inverse=True)
+    known = np.zeros(len(targets)) if targets.groups is None else targets.groups
+    names, groups = np.unique(known, return_inverse=True)
     if len(names) < 2:
-        groups = row_numbers(len(targets))
-        parts = _share(targets.values, rng, N_FOLDS)
+        parts, groups = _share(targets.values, rng, N_FOLDS), np.arange(len(targets))
     else:
         fold = rng.permutation(len(names))[groups] % N_FOLDS
         parts = [np.flatnonzero(fold == number) for number in range(N_FOLDS)]
