@@ -129,9 +129,10 @@ def _factors_of_few(
     """
     kinds = [type(member) for member in members if type(member) is not ConvolutionModel]
     targets = split.samples.targets
-    if not kinds or not len(split.drawn) or len(targets) >= MOST_CROSS_VALIDATED:
+    is_needed = kinds and len(split.drawn) and len(targets) < MOST_CROSS_VALIDATED
+    rows = folds(targets, split.seed) if is_needed else []
+    if not rows:
         return {}
-    rows = folds(targets, split.seed)
     prior = ClassPrior.of(targets, is_drawn=False)
     held_out = HeldOutLogits(targets.subset(np.concatenate(rows)), prior)
     for kind in kinds:

@@ -58,9 +58,7 @@ class Split:
         """
         learned, held_out = samples, validation
         rows: Rows | None = None
-        if held_out is not None:
-            rng.random(len(held_out))  # the seed below is that of earlier versions
-        else:
+        if held_out is None:
             rows = _draw(samples.targets, n_held_out, rng)
             learned = samples.subset(np.delete(row_numbers(len(samples)), rows))
             held_out = samples.subset(rows)
@@ -79,17 +77,28 @@ class Split:
 
 
 def folds(targets: Targets, seed: int) -> list[Rows]:
-    """Return `N_FOLDS` parts of all samples, or fewer; groups, if there are two, stay whole."""
+    """Return `N_FOLDS` parts of the samples, or fewer; groups, if there are two, stay whole.
+
+    Those with a class or label that no sample outside the part has are in none: nothing that was
+    learned without them could predict them.
+    """
     rng = np.random.default_rng(seed)
-    groups = np.zeros(len(targets)) if targets.groups is None else targets.groups
-    names, groups = np.unique(groups, return_inverse=True)
+    known = np.zeros(len(targets)) if targets.groups is None else targets.groups
+    names, groups = np.unique(known, return_inverse=True)
     if len(names) < 2:
-        order = shuffled_by_class(targets.values, rng)
+        order, groups = shuffled_by_class(targets.values, rng), np.arange(len(targets))
         parts = [np.sort(order[number::N_FOLDS]) for number in range(N_FOLDS)]
     else:
         fold = rng.permutation(len(names))[groups] % N_FOLDS
         parts = [np.flatnonzero(fold == number) for number in range(N_FOLDS)]
-    return [part for part in parts if 0 < len(part) < len(targets)]
+    has = targets.indicators()
+    n_samples = has.sum(axis=0)
+
+    def predictable(part: Rows) -> Rows:
+        is_alone = (has[part] & (has[part].sum(axis=0) == n_samples)).any(axis=1)
+        return part[~np.isin(groups[part], groups[part[is_alone]])]
+
+    return [part for part in map(predictable, parts) if len(part)]
 
 
 def classes_of(targets: NDArray[np.generic]) -> NDArray[np.generic]:

@@ -92,8 +92,10 @@ def test_where_each_sample_alone_has_some_label_nothing_is_held_out(data, splits
     [found] = splits
     assert (len(found.held_out), len(found.learned)) == (0, len(X))
     blend = model.calibration_
-    assert (blend["n_held_out"], blend["linear_weight"]) == (0, 1)
-    assert blend["network_weight"] == (0.5 if model.n_epochs_ else 0)
+    assert blend["n_held_out"] == 0
+    linear, network = (2, 0.03) if model.input_type_ == "tokens" else (1, 0.1)  # the medians
+    expected = linear, network if model.n_epochs_ else 0
+    assert (blend["linear_weight"], blend["network_weight"]) == pytest.approx(expected)
     batches = [(X[:25], labels[:25]), (X[25:], labels[25:])]
     with warns if "threshold" in options else nullcontext():
         same = fit_batches(clone(model), batches)
@@ -204,7 +206,7 @@ def test_logits_of_held_out_series_come_from_other_groups():
     X, y = np.repeat(rng.normal(size=(60, 30)), 4, axis=0), np.repeat(np.arange(60) % 2, 4)
     model = small(max_epochs=0)
     weight = model.fit(X, y, groups=np.arange(240) // 4).calibration_["linear_weight"]
-    assert weight < 0.2  # of logits that leave out one series at a time: 1
+    assert weight < 0.3  # of logits that leave out one series at a time: 1
 
 
 def test_labels_of_groups_may_be_anything_that_has_a_hash():
@@ -251,6 +253,16 @@ def test_a_single_group_is_divided_into_folds_by_its_samples():
     assert len(single) == 5
 
 
+def test_folds_leave_no_class_unlearned():
+    """Else a class with one sample would set the factors of members that can't know it."""
+    y = np.array([0, 0, 0, 0, 0, 1, 1, 1, 1, 1, 2, 3])
+    targets = Targets(y, np.ones(12), Labels(np.arange(4)))
+    assert sorted(np.concatenate(folds(targets, 0))) == list(range(10))
+    groups = np.array([0, 1, 2, 3, 4, 0, 1, 2, 3, 4, 4, 4])  # the last one holds classes alone
+    grouped = np.concatenate(folds(replace(targets, groups=groups), 0))
+    assert sorted(grouped) == [0, 1, 2, 3, 5, 6, 7, 8]
+
+
 # --- fit with samples of the user's own
 
 
@@ -282,7 +294,7 @@ def test_the_users_samples_set_the_blend_weights(warm_start):
     model = small(warm_start=warm_start, max_epochs=2, lr=0.02).fit(IDS, Y)
     right = model.fit(IDS, Y, X_val=NEW_IDS, y_val=NEW_Y).calibration_
     wrong = model.fit(IDS, Y, X_val=NEW_IDS, y_val=1 - NEW_Y).calibration_
-    assert wrong["linear_weight"] < 0.1 < right["linear_weight"]
+    assert wrong["linear_weight"] < 0.3 < right["linear_weight"]
     assert wrong["n_held_out"] == 60
 
 

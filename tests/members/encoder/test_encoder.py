@@ -189,6 +189,14 @@ def test_few_samples_are_enough(n_samples, encoder):
     assert model[-1].calibration_["weights"]["encoder"] > 0
 
 
+def test_classes_of_one_sample_do_not_silence_an_encoder(encoder):
+    """It can't know a class that it has not seen."""
+    texts, labels = draw_texts(20)
+    texts, labels = [*texts, "w x", "y z", "v u", "t s"], [*labels, 2, 3, 4, 5]
+    model = pipeline(encoder, max_epochs=0).fit(texts, labels)
+    assert model[-1].calibration_["weights"]["encoder"] > 0.6
+
+
 @pytest.mark.parametrize("by_groups", [False, True])
 def test_few_held_out_samples_alone_do_not_judge_an_encoder(by_groups, encoder, monkeypatch):
     """Below 200, five folds do: all samples set the weights of n-grams and encoder."""
