@@ -63,7 +63,7 @@ NUMBERS = {
     "smallest_held_out": count(2 * duration.HELD_OUT_SHARE * duration.LARGEST_HELD_OUT),
     "largest_held_out": count(duration.LARGEST_HELD_OUT),
     "held_out": percent(duration.HELD_OUT_SHARE),
-    "most_held_out": percent(2 * duration.HELD_OUT_SHARE),
+    "most_held_out": percent(3 * duration.HELD_OUT_SHARE),
     "expected_weight": count(kinds.MEASUREMENTS.network_weight),
     "expected_weight_of_tokens": count(kinds.WORDS.network_weight),
     "unjudged_weight": count(model.UNJUDGED_WEIGHT),

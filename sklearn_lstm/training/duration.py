@@ -129,8 +129,8 @@ def max_epochs_for(n_samples: int, work: int, batch_size: int, kind: Kind) -> in
 
 
 def n_to_hold_out(n_samples: int) -> int:
-    """Return how many samples to hold out: 10 %, but 200 to 1,000, and never more than 20 %."""
-    fewest, most = 2 * HELD_OUT_SHARE * LARGEST_HELD_OUT, 2 * HELD_OUT_SHARE * n_samples
+    """Return how many samples to hold out: 10 %, but 200 to 1,000, and never more than 30 %."""
+    fewest, most = 2 * HELD_OUT_SHARE * LARGEST_HELD_OUT, 3 * HELD_OUT_SHARE * n_samples
     return round(min(max(fewest, n_samples * HELD_OUT_SHARE), LARGEST_HELD_OUT, most))
 
 
