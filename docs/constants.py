@@ -5,7 +5,6 @@ So a page can't disagree with the code. A module that moves has to be changed he
 
 from sklearn_lstm import algorithm, model
 from sklearn_lstm.data import batches, kinds, spelling
-from sklearn_lstm.members import member
 from sklearn_lstm.members.convolutions import convolution_model as convolutions
 from sklearn_lstm.members.convolutions import random_convolutions as linear_convolutions
 from sklearn_lstm.members.convolutions import ridge
@@ -68,7 +67,7 @@ NUMBERS = {
     "expected_weight_of_tokens": count(kinds.WORDS.network_weight),
     "unjudged_weight": count(model.UNJUDGED_WEIGHT),
     "expected_of_ngrams": count(ngrams.NgramModel.expected_factor.median),
-    "deviation_of_factors": count(member.LinearMember.expected_factor.deviation),
+    "deviation_of_factors": count(algorithm.EXPECTED_DEVIATION),
     "deviation_of_cross_validated": count(algorithm.CROSS_VALIDATED_DEVIATION),
     "most_cross_validated": count(algorithm.MOST_CROSS_VALIDATED),
     "n_folds": count(held_out.N_FOLDS),

@@ -38,7 +38,8 @@ from sklearn_lstm.training.held_out import Split, folds, one_of_each
 from sklearn_lstm.training.progress import FitProgress
 
 MOST_CROSS_VALIDATED = 1_000  # samples, to set the factors of n-grams and encoder
-CROSS_VALIDATED_DEVIATION = 0.2  # of the logarithms of these factors
+# Of the logarithms of these factors: before cross-validation, and after it.
+EXPECTED_DEVIATION, CROSS_VALIDATED_DEVIATION = 0.5, 0.2
 
 
 @torch.inference_mode(mode=False)
@@ -137,7 +138,8 @@ def _factors_of_few(
     held_out = HeldOutLogits(targets.subset(np.concatenate(rows)), prior)
     for kind in kinds:
         logits = [kind.fit(split.holding_out(fold), configuration)[1] for fold in rows]
-        held_out = held_out.joined_by(kind.name, np.concatenate(logits), kind.expected_factor)
+        expected = kind.expected_factor._replace(deviation=EXPECTED_DEVIATION)
+        held_out = held_out.joined_by(kind.name, np.concatenate(logits), expected)
     factors = held_out.blend().factors.tolist()
     pairs = zip(held_out.members, factors, strict=True)
     return {name: ExpectedFactor(factor, CROSS_VALIDATED_DEVIATION) for name, factor in pairs}

@@ -157,13 +157,6 @@ def test_pages_print_numbers_that_the_code_has(monkeypatch):
     assert printed - {"release"} == set(numbers)  # Sphinx knows the version itself
 
 
-def test_readme_has_the_numbers_of_the_code(readme, monkeypatch):
-    monkeypatch.syspath_prepend(DOCS)
-    numbers = import_module("constants").NUMBERS
-    ids, series = numbers["fewest_for_ngrams"], numbers["fewest_for_convolutions"]
-    assert f"at least {ids} sequences of ids or {series} series" in readme
-
-
 def test_the_table_of_the_tour_may_differ_from_a_run_by_two_test_samples(readme, monkeypatch):
     monkeypatch.syspath_prepend(DOCS)
     tour_table = import_module("tour_table")

@@ -353,7 +353,8 @@ def test_the_linear_model_learns_from_a_sample_where_there_are_many_ngrams(monke
 
     monkeypatch.setattr(ngrams, "fit_svms", watched)
     model = small(max_epochs=0).fit(IDS, LABELS)
-    ((n_samples, n_entries),) = seen  # one fit, without the held-out samples
+    (n_samples, n_entries), *of_folds = seen  # one fit, without the held-out samples
+    assert len(of_folds) == 5
     assert n_samples < N_SAMPLES / 2
     assert 500 < n_entries <= 1_000
     assert model.calibration_["n_held_out"] == whole.calibration_["n_held_out"]

@@ -66,15 +66,13 @@ def test_early_stopping_is_told_by_the_samples_it_holds_out(make):
 @pytest.mark.parametrize(
     ("data", "parameters"),
     [
-        (tokens(30), {}),
-        (series(8), {}),
         (tokens(), {"linear_branch": False}),
         (series(), {"linear_branch": False}),
         (tokens(), {"criterion": torch.nn.CrossEntropyLoss, "linear_branch": False}),
         (series(), {"criterion": torch.nn.MultiMarginLoss, "linear_branch": False}),
     ],
     ids=[
-        *("few sequences", "few series", "sequences without", "series without"),
+        *("sequences without", "series without"),
         *("cross entropy of the user", "another loss"),
     ],
 )

@@ -343,5 +343,5 @@ def test_a_stored_parameter_can_not_replace_a_method(tmp_path):
     vectorizer = TextSequenceVectorizer()
     vectorizer.transform = 1
     vectors = small(vectorizer=vectorizer).fit(TEXTS)
-    with pytest.raises(ModelFileError, match="unknown attributes"):
+    with pytest.raises(ModelFileError, match="attributes that hide others"):
         through_a_file(vectors, tmp_path)

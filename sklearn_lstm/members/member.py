@@ -67,7 +67,7 @@ class LinearMember(Member):
 
     name = "linear model"
     kinds: ClassVar[tuple[Kind, ...]]  # that it reads
-    expected_factor: ClassVar[ExpectedFactor] = ExpectedFactor(1.0, 0.5)  # in the blend
+    expected_factor: ClassVar[ExpectedFactor] = ExpectedFactor(1.0, 1.0)  # in the blend
 
     @classmethod
     def suits(cls, configuration: Configuration) -> bool:

@@ -109,7 +109,7 @@ def test_few_samples_that_no_held_out_loss_judges_get_no_more_epochs_than_a_hund
 
 
 def test_samples_are_held_out_to_judge_a_network_or_to_stop_it_early():
-    assert plan(IDS).n_held_out == 10
+    assert plan(IDS).n_held_out == 15
     for reason in ({"has_linear_model": False}, {"goes_on": True}, {"has_spare": False}):
         assert plan(IDS, **reason).n_held_out == 0
     assert plan(IDS, early_stopping=True, validation_fraction=0.3).n_held_out == 15
@@ -131,7 +131,7 @@ def test_long_series_are_read_in_about_200_frames(n_steps, expected):
 
 
 @pytest.mark.parametrize(
-    ("n_samples", "expected"), [(20, 4), (100, 20), (1000, 200), (5000, 500), (10**6, 1000)]
+    ("n_samples", "expected"), [(20, 6), (100, 30), (1000, 200), (5000, 500), (10**6, 1000)]
 )
 def test_small_data_hold_out_a_larger_share(n_samples, expected):
     assert n_to_hold_out(n_samples) == expected

@@ -58,7 +58,7 @@ class NgramModel(KnownNgrams, LinearMember):
     """
 
     kinds = TOKENS
-    expected_factor = ExpectedFactor(2.0, 0.5)  # the margins of SVMs are too small
+    expected_factor = ExpectedFactor(2.0, 1.0)  # the margins of SVMs are too small
 
     idf: Annotated[NDArray[np.float32], "n_features"]
     coef: Annotated[NDArray[np.float32], "n_features n_outputs"]

@@ -200,7 +200,7 @@ def test_epoch_scoring_takes_a_function():
 
     scoring = EpochScoring(share_of_certain, name="certain", on_train=True, use_caching=False)
     model = small_beside_linear(callbacks=[scoring], max_epochs=2).fit(X, y)
-    assert seen == [((32, 2), 32)] * 2  # a fifth of 40 is held out
+    assert seen == [((28, 2), 28)] * 2  # three tenths of 40 are held out
     assert all(0 <= share <= 1 for share in model.net_.history[:, "certain"])
 
 
