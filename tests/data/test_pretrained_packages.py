@@ -190,7 +190,7 @@ def test_a_model_goes_on_and_is_copied_without_its_folder(folder):
     np.testing.assert_array_equal(copied.predict_proba(NEW), model.predict_proba(NEW))
     ids = copied[0].partial_fit(["wonderful day"]).transform(["wonderful day"])
     copied[-1].set_params(lr=1e-9).partial_fit(ids, [1])
-    vectors = copied[-1]._fitted.model.networks.first.vectors.parts[0]
+    vectors = copied[-1]._fitted.model.network.vectors.parts[0]
     learned = copied[-1].module_.embedding.weight.numpy(force=True)
     np.testing.assert_allclose(
         learned[-1], vectors.scale * vectors.table.lookup(["wonderful"])[1][0], atol=1e-5
