@@ -404,7 +404,7 @@ class LSTMSequenceClassifier(
         self.token_unit = token_unit
         self.time_channel = time_channel
         self.embedding_dim = embedding_dim
-        self.embeddings = embeddings
+        self.embeddings: Any = embeddings
         self.freeze_embeddings = freeze_embeddings
         self.linear_branch = linear_branch
         self.normalize = normalize
@@ -624,17 +624,17 @@ class LSTMSequenceClassifier(
         logits, fitted = self._logits(X), what_was_fitted(self)
         return fitted.labels.predict(logits, fitted.model.thresholds)
 
-    classes_ = _left_by_fit(lambda fitted: fitted.labels.classes)
-    n_features_in_ = _left_by_fit(lambda fitted: fitted.input_format.n_features)
-    feature_names_in_ = _left_by_fit(lambda fitted: fitted.input_format.feature_names)
-    input_type_ = _left_by_fit(lambda fitted: fitted.input_format.input_type)
-    token_unit_ = _left_by_fit(lambda fitted: fitted.input_format.token_unit)
-    history_ = _left_by_fit(lambda fitted: fitted.history)
-    n_epochs_ = _left_by_fit(lambda fitted: len(fitted.history))
-    embedding_coverage_ = _left_by_fit(lambda fitted: fitted.coverage)
-    linear_model_ = _left_by_fit(lambda fitted: fitted.model[LinearMember.name])
-    thresholds_ = _left_by_fit(lambda fitted: fitted.thresholds)
-    calibration_ = _left_by_fit(lambda fitted: fitted.model.calibration())
+    classes_: property = _left_by_fit(lambda fitted: fitted.labels.classes)
+    n_features_in_: property = _left_by_fit(lambda fitted: fitted.input_format.n_features)
+    feature_names_in_: property = _left_by_fit(lambda fitted: fitted.input_format.feature_names)
+    input_type_: property = _left_by_fit(lambda fitted: fitted.input_format.input_type)
+    token_unit_: property = _left_by_fit(lambda fitted: fitted.input_format.token_unit)
+    history_: property = _left_by_fit(lambda fitted: fitted.history)
+    n_epochs_: property = _left_by_fit(lambda fitted: len(fitted.history))
+    embedding_coverage_: property = _left_by_fit(lambda fitted: fitted.coverage)
+    linear_model_: property = _left_by_fit(lambda fitted: fitted.model[LinearMember.name])
+    thresholds_: property = _left_by_fit(lambda fitted: fitted.thresholds)
+    calibration_: property = _left_by_fit(lambda fitted: fitted.model.calibration())
 
     @property
     def net_(self) -> NeuralNet:
