@@ -571,7 +571,7 @@ def test_an_encoder_that_can_not_be_pickled_is_named_and_shared_by_copies(is_fit
     with pytest.raises(pickle.PicklingError) as raised:
         cross_val_score(model, TEXTS, LABELS, cv=2, n_jobs=2)
     assert "The encoder Uncopied can't be pickled" in str(raised.value.__cause__)
-    with joblib.parallel_config(backend="threading"):
+    with joblib.parallel_backend("threading"):
         assert cross_val_score(model, TEXTS, LABELS, cv=2, n_jobs=2).min() > 0.6
 
 
