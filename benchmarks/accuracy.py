@@ -120,7 +120,7 @@ TASKS = {
 }
 OURS = "LSTMSequenceClassifier"
 ABLATION: dict[str, dict[str, Any]] = {
-    "network alone": {"linear_branch": False},
+    "network alone": {"linear_model": False},
     "linear model alone": {"max_epochs": 0},
 }
 

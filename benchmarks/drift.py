@@ -8,7 +8,7 @@ the products, whole reviews). A model learns January, and then February, batch b
 `partial_fit` of the two steps of a Pipeline. Its accuracy on both held-out parts is measured
 before and after. Beside it stand the plain models of scikit-learn that learn from a stream, on
 hashed n-grams of one and two words, and what takes longer: `fit` of both months together.
-Parameters are the defaults, but for `linear_branch` where a row says so. Figures are means over the
+Parameters are the defaults, but for `linear_model` where a row says so. Figures are means over the
 seeds, which split the data and begin the networks, and their standard errors. ``--table
 docs/drift.csv`` writes the table. Some minutes on two cores.
 """
@@ -112,8 +112,8 @@ def steps(way: str, seed: int, january: Month, february: Month) -> Steps:
         yield "fit of January", lambda: fit(model, january)
         yield "fit of January, then partial_fit of February", lambda: learn(model, february)
     elif way == "network":
-        model[-1].set_params(linear_branch=False)
-        name = "linear_branch=False: fit of January"
+        model[-1].set_params(linear_model=False)
+        name = "linear_model=False: fit of January"
         yield name, lambda: fit(model, january)
         yield f"{name}, then partial_fit of February", lambda: learn(model, february)
     else:

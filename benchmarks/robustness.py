@@ -74,7 +74,7 @@ def main() -> None:
 
     fits: dict[str, Callable[[], Any]] = {
         "sklearn_lstm": lambda: LSTMSequenceClassifier(
-            max_epochs=2, linear_branch=False, random_state=0
+            max_epochs=2, linear_model=False, random_state=0
         ).fit(X, y),
         "skorch": lambda: SkorchLSTM().fit(texts[:1000], y[:1000]),
     }

@@ -81,7 +81,7 @@ REFUSED: dict[str, tuple[Any, Any, dict[str, Any]]] = {  # X, y and parameters
     "a sentence encoder for ids without words": (IDS, _third, {"embeddings": Encoder()}),
     "y of real numbers": (IDS, _third + 0.5, {}),
     "a threshold for three classes": (IDS, _third, {"threshold": "f1"}),
-    "no network and no linear model": (IDS, _third, {"max_epochs": 0, "linear_branch": False}),
+    "no network and no linear model": (IDS, _third, {"max_epochs": 0, "linear_model": False}),
     "an optimiser that needs several losses": (IDS, _third, {"optimizer": torch.optim.LBFGS}),
 }
 CHANGES: dict[str, dict[str, Any]] = {
@@ -95,11 +95,11 @@ CHANGES: dict[str, dict[str, Any]] = {
     "embedding_dim=None": {"embedding_dim": None},
     "embeddings=array": {"embeddings": np.eye(10, 2), "freeze_embeddings": True},
     "normalize=False": {"normalize": False},
-    "linear_branch=False": {"linear_branch": False},
+    "linear_model=False": {"linear_model": False},
     "max_epochs=0": {"max_epochs": 0},
     "criterion=torch.nn.MultiMarginLoss": {
         "criterion": torch.nn.MultiMarginLoss,
-        "linear_branch": False,
+        "linear_model": False,
     },
     "optimizer=torch.optim.RAdam": {"optimizer": torch.optim.RAdam},
     'lr_schedule="onecycle"': {"lr_schedule": "onecycle"},
@@ -125,7 +125,7 @@ def classifier(**parameters: Any) -> LSTMSequenceClassifier:
 
 def network(**parameters: Any) -> LSTMSequenceClassifier:
     """Return a classifier without a linear model: what scikit-learn does with it is the same."""
-    return classifier(linear_branch=False, **parameters)
+    return classifier(linear_model=False, **parameters)
 
 
 def _search(X: Any, y: Any) -> None:

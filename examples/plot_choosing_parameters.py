@@ -65,7 +65,7 @@ def validate(**parameters: Any) -> tuple[float, float]:
 pipeline(max_epochs=1).fit(X_fit[:200], y_fit[:200])
 epochs = [0, 3, 6, "auto"]
 both = [validate(max_epochs=n) for n in epochs]
-alone = [validate(max_epochs=n, linear_branch=False) for n in (3, 6)]
+alone = [validate(max_epochs=n, linear_model=False) for n in (3, 6)]
 
 fig, (left, right) = plt.subplots(1, 2, figsize=(9, 4), layout="constrained")
 places = np.arange(len(epochs))
@@ -91,7 +91,7 @@ plt.show()
 # follows from their number. And another ``random_state`` gives another network. Look only at
 # differences that are larger than both.
 base = alone[1][0]
-of_seeds = [base] + [validate(max_epochs=6, linear_branch=False, random_state=n)[0] for n in (1, 2)]
+of_seeds = [base] + [validate(max_epochs=6, linear_model=False, random_state=n)[0] for n in (1, 2)]
 error = 100 * np.sqrt(base / 100 * (1 - base / 100) / len(X_valid))
 print(f"seeds: {min(of_seeds):.1f} to {max(of_seeds):.1f} %, standard error {error:.1f} points")
 
@@ -112,7 +112,7 @@ curves = {
     name: [
         base
         if value == defaults[name]
-        else validate(max_epochs=6, linear_branch=False, **{name: value})[0]
+        else validate(max_epochs=6, linear_model=False, **{name: value})[0]
         for value in values
     ]
     for name, values in grids.items()

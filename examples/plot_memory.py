@@ -10,7 +10,7 @@ invented to remember longer. This page measures how far back each remembers:
 - on the adding problem, the classic test of memory, over 50 to 400 steps,
 - and it shows the reason: the vanishing gradient.
 
-To test the memory and nothing else, three defaults are turned off. ``linear_branch=False`` leaves
+To test the memory and nothing else, three defaults are turned off. ``linear_model=False`` leaves
 out the linear model beside the network. ``bidirectional=False`` reads from left to right only.
 ``pooling="last"`` looks only at the state after the last step.
 """
@@ -64,7 +64,7 @@ for cell in ("rnn", "gru", "lstm"):
         TextSequenceVectorizer(analyzer="char", lowercase=False),
         LSTMSequenceClassifier(
             cell=cell,
-            linear_branch=False,
+            linear_model=False,
             bidirectional=False,
             pooling="last",
             hidden_size=64,
@@ -150,7 +150,7 @@ for name, (lengths, max_epochs) in tried.items():
         networks[name, n_steps] = LSTMSequenceClassifier(
             cell=name.split(",")[0].lower(),
             pooling=("max", "mean") if "pooled" in name else "last",
-            linear_branch=False,
+            linear_model=False,
             bidirectional=False,
             normalize=False,
             embedding_dim=16,

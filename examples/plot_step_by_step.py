@@ -96,7 +96,7 @@ plt.show()
 #
 # 4. Define the layers
 # --------------------
-# The parameters say which layers there are. ``linear_branch=False`` leaves out the linear model
+# The parameters say which layers there are. ``linear_model=False`` leaves out the linear model
 # that otherwise stands beside the network, so that this page shows the network alone.
 classifier = LSTMSequenceClassifier(
     embedding_dim=32,
@@ -106,7 +106,7 @@ classifier = LSTMSequenceClassifier(
     bidirectional=True,
     pooling=("max", "mean"),
     dropout=0.3,
-    linear_branch=False,
+    linear_model=False,
     random_state=0,
 )
 

@@ -106,7 +106,7 @@ class LSTMSequenceClassifier(
     freeze_embeddings : bool, default=False
         Keep all vectors fixed during training, also the random ones of ids that are not in
         `embeddings` and of the unknown token.
-    linear_branch : bool, default=True
+    linear_model : bool, default=True
         Fit a linear model beside the network and add its logits: the two err on different samples.
         It reads n-grams of token ids [9]_, also n-grams of letters if X says how the words are
         spelled, or random convolutions of measurements [10]_ [11]_. Held-out samples determine the
@@ -233,7 +233,7 @@ class LSTMSequenceClassifier(
         The share of the tokens of the training sequences that have a pretrained vector; None
         without a table in `embeddings`.
     linear_model_ : object or None
-        The linear model beside the network. None if ``linear_branch=False``, if `criterion` is not
+        The linear model beside the network. None if ``linear_model=False``, if `criterion` is not
         "cross_entropy", or if n-grams would need more than 1 GiB of coefficients.
     calibration_ : dict or None
         How logits are blended: `weights` (of each member, by its name), `network_weight` and
@@ -328,7 +328,7 @@ class LSTMSequenceClassifier(
         "embedding_dim": [StrOptions({"auto"}), POSITIVE_INTEGER, None],
         "embeddings": "no_validation",  # by data/embeddings.py
         "freeze_embeddings": ["boolean"],
-        "linear_branch": ["boolean"],
+        "linear_model": ["boolean"],
         "normalize": ["boolean"],
         "cell": [StrOptions(set(CELLS))],
         "hidden_size": [POSITIVE_INTEGER],
@@ -370,7 +370,7 @@ class LSTMSequenceClassifier(
         embedding_dim: int | str | None = "auto",
         embeddings: Any = None,
         freeze_embeddings: bool = False,
-        linear_branch: bool = True,
+        linear_model: bool = True,
         normalize: bool = True,
         cell: str = "lstm",
         hidden_size: int = 128,
@@ -406,7 +406,7 @@ class LSTMSequenceClassifier(
         self.embedding_dim = embedding_dim
         self.embeddings: Any = embeddings
         self.freeze_embeddings = freeze_embeddings
-        self.linear_branch = linear_branch
+        self.linear_model = linear_model
         self.normalize = normalize
         self.cell = cell
         self.hidden_size = hidden_size
@@ -505,7 +505,7 @@ class LSTMSequenceClassifier(
 
         The optimiser continues from the last call, at a constant learning rate. New token ids get
         vectors of their own. Beside the network, a linear model of n-grams of ids learns online
-        from the errors of the whole model, unless ``linear_branch=False``. Channels keep the scale
+        from the errors of the whole model, unless ``linear_model=False``. Channels keep the scale
         of the first call, and weights are not rescaled. The linear models of `fit`, also that of an
         encoder, stay as they were. A call may change tables in place: meanwhile, let other threads
         predict with a copy (``copy.copy(model)``).

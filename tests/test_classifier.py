@@ -35,7 +35,7 @@ def test_predicting_before_fitting_is_refused(method):
         ("embedding_dim", 0),
         ("embedding_dim", "big"),
         ("freeze_embeddings", "no"),
-        ("linear_branch", "maybe"),
+        ("linear_model", "maybe"),
         ("normalize", "zscore"),
         ("cell", "transformer"),
         ("hidden_size", 0),

@@ -52,7 +52,7 @@ def lstm(**options):
 
 
 def network(**options):
-    return lstm(**{"batch_size": 8, "linear_branch": False} | options)
+    return lstm(**{"batch_size": 8, "linear_model": False} | options)
 
 
 def text_model(**options):

@@ -27,7 +27,7 @@ def ids(n_samples=40, n_ids=9, length=12):
 
 def test_sequences_shorter_than_every_ngram_are_predicted():
     X, y = ids(n_samples=120, n_ids=3, length=60)
-    model = small(linear_branch=True).fit(X, y)
+    model = small(linear_model=True).fit(X, y)
     assert model.linear_model_.shortest > 4
     assert model.predict([[1], [2, 1]]).shape == (2,)
 

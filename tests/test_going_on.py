@@ -30,7 +30,7 @@ LABELS = np.arange(len(ROWS)) % 2
 
 def growing(**parameters):
     """Return a small network, beside which `partial_fit` learns n-grams."""
-    return small(linear_branch=True, **parameters)
+    return small(linear_model=True, **parameters)
 
 
 @pytest.fixture(scope="module")
@@ -214,8 +214,8 @@ def test_a_copy_from_another_thread_has_learned_all_samples_of_a_call_or_none(mo
 
 def learned_by_the_network_alone(model):
     """Return a model whose n-grams another one still reads, but whose network is its own."""
-    model.set_params(linear_branch=False).partial_fit([[2, 3]], [1])
-    return model.set_params(linear_branch=True)
+    model.set_params(linear_model=False).partial_fit([[2, 3]], [1])
+    return model.set_params(linear_model=True)
 
 
 @pytest.mark.parametrize(

@@ -41,7 +41,7 @@ def fitted(kind, pooling):
         hidden_size=5,
         num_layers=2,
         pooling=pooling,
-        linear_branch=pooling == "max",  # it does not depend on the pooling
+        linear_model=pooling == "max",  # it does not depend on the pooling
         max_epochs=4,
         lr=0.03,
         random_state=0,

@@ -20,7 +20,7 @@ short = [rng.integers(1, 9, 5) for _ in range(63)]
 X, y = [*short, rng.integers(1, 9, 50_000)], np.arange(64) % 2
 model = LSTMSequenceClassifier(
     hidden_size=2, embedding_dim=2, bidirectional=False, pooling="mean", max_epochs=1,
-    batch_size=64, linear_branch=False, random_state=0,
+    batch_size=64, linear_model=False, random_state=0,
 ).fit(short[:1] * 64, np.arange(64) % 2)
 
 def peak():
@@ -75,7 +75,7 @@ def sequences(kind, lengths):
 def fitted(X):
     """Return a network that has learned the beginnings of these sequences."""
     small = {"hidden_size": 2, "embedding_dim": 2, "max_epochs": 1, "random_state": 0}
-    model = LSTMSequenceClassifier(**small, linear_branch=False)
+    model = LSTMSequenceClassifier(**small, linear_model=False)
     return model.fit([row[:9] for row in X], np.arange(len(X)) % 2)
 
 

@@ -81,6 +81,6 @@ def test_a_large_array_is_read_a_piece_at_a_time(monkeypatch, shape, dtype):
 def test_the_linear_model_reads_new_sequences_a_piece_at_a_time(monkeypatch):
     monkeypatch.setattr(sequences, "VALUES_PER_CHUNK", 1 << 12)
     X = np.random.default_rng(0).integers(2, 500, (800, 100))
-    model = small().set_params(max_epochs=0, linear_branch=True).fit(X[:200], np.arange(200) % 2)
+    model = small().set_params(max_epochs=0, linear_model=True).fit(X[:200], np.arange(200) % 2)
     few, many = (peak_bytes(lambda some=some: model.predict(some)) for some in (X[:200], X))
     assert many < 1.2 * few

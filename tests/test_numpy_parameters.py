@@ -32,7 +32,7 @@ REALS = {
 }
 BOOLEANS = {
     "freeze_embeddings": True,
-    "linear_branch": True,
+    "linear_model": True,
     "normalize": False,
     "bidirectional": False,
     "early_stopping": True,

@@ -28,7 +28,7 @@ TEXTS = [" ".join("abcdefghi"[token] * 2 for token in row) for row in X]
 
 
 def small(*callbacks, **parameters):
-    defaults = {"linear_branch": True, "max_epochs": 3, "batch_size": 32}
+    defaults = {"linear_model": True, "max_epochs": 3, "batch_size": 32}
     return small_models.small(**defaults | parameters).set_callbacks(*callbacks)
 
 
@@ -163,7 +163,7 @@ def test_a_net_without_callbacks_of_scikit_learn_has_none_for_them():
 
 @pytest.mark.parametrize(
     "parameters",
-    [{"linear_branch": False}, {"early_stopping": True, "n_iter_no_change": 9}],
+    [{"linear_model": False}, {"early_stopping": True, "n_iter_no_change": 9}],
     ids=["network alone", "beside a linear model"],
 )
 def test_a_fitted_estimator_is_what_fit_would_return_and_stays_so(parameters):
@@ -222,7 +222,7 @@ def test_a_search_with_processes_fills_the_log_of_the_monitor():
 
 def test_the_bar_of_a_search_is_whole(capsys, monkeypatch):
     monkeypatch.setattr(rich.get_console(), "width", 200)
-    grid = {"lstmsequenceclassifier__linear_branch": [True, False]}
+    grid = {"lstmsequenceclassifier__linear_model": [True, False]}
     search = GridSearchCV(text_model(), grid, cv=2, refit=False)
     search.set_callbacks(ProgressBar(max_propagation_depth=None)).fit(TEXTS * 2, np.tile(Y, 2))
     lines = [line for line in capsys.readouterr().out.splitlines() if line.strip()]

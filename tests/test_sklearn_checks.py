@@ -23,7 +23,7 @@ pytestmark = pytest.mark.filterwarnings(
 SKLEARN_1_6 = sklearn.__version__.startswith("1.6.")
 # Defaults, but for the length of training.
 SHORT = {"hidden_size": 8, "lr": 0.03, "batch_size": 32, "max_epochs": 6}
-NETWORK = SHORT | {"linear_branch": False}
+NETWORK = SHORT | {"linear_model": False}
 ESTIMATORS = {
     "default": LSTMSequenceClassifier(**SHORT),
     "tokens": LSTMSequenceClassifier(**SHORT, input_type="tokens"),

@@ -187,7 +187,7 @@ def test_lists_of_lists_are_read_as_fit_reads_them(parts):
     X, y = [*parts[0], *parts[1]], [0, 1] * 9
     wrong = {"numeric"} if EMPTY in parts else {"tokens"} if FRACTIONS in parts else set()
     for input_type in {"auto", "tokens", "numeric"} - wrong:
-        parameters = {"input_type": input_type, "linear_branch": False}
+        parameters = {"input_type": input_type, "linear_model": False}
         expected = small(**parameters).fit(X, y * 2)
         fitted = fit_batches(small(**parameters), [(part, y) for part in parts])
         assert_same(fitted, expected, X)
@@ -198,14 +198,14 @@ def test_columns_of_frames_are_those_of_the_first_one_behind_arrays():
     series = [pd.DataFrame({"a": rng.normal(size=3), "b": 10 + rng.normal(size=3)}) for rng in RNGS]
     parts = [[series[0].to_numpy()], series[1:5], [each[["b", "a"]] for each in series[5:]]]
     y = [0, 1] * 4
-    expected = small(linear_branch=False).fit([each for part in parts for each in part], y)
+    expected = small(linear_model=False).fit([each for part in parts for each in part], y)
     batches = [(parts[0], y[:1]), (parts[1], y[1:5]), (parts[2], y[5:])]
-    assert_same(fit_batches(small(linear_branch=False), batches), expected, series)
+    assert_same(fit_batches(small(linear_model=False), batches), expected, series)
 
 
 def test_lists_before_an_array_are_no_table_as_in_fit():
     X = [[0.5, 1.0], [2.0]] * 9, np.ones((18, 2))
-    parameters = {"input_type": "numeric", "linear_branch": False}
+    parameters = {"input_type": "numeric", "linear_model": False}
     fitted = fit_batches(small(**parameters), [(part, [0, 1] * 9) for part in X])
     assert not fitted._fitted.input_format.has_fixed_width
 
@@ -249,7 +249,7 @@ def test_files_are_removed_after_success_an_error_and_ctrl_c(X, is_own, temporar
 
 
 def test_a_failed_fit_leaves_the_model_as_it_was():
-    model = with_texts(classifier=small(lr=1e30, linear_branch=False, gradient_clip=None))
+    model = with_texts(classifier=small(lr=1e30, linear_model=False, gradient_clip=None))
     with pytest.raises(ValueError, match="Training stopped"):
         fit_batches(model, cut(TEXTS, LABELS))
     with pytest.raises(NotFittedError):
@@ -375,7 +375,7 @@ def test_memory_grows_by_few_bytes(n_rows, n_steps, values_per_chunk, most, monk
             X = np.random.default_rng(seed).integers(1, 50, (n_rows, n_steps))
             yield list(X), [0, 1] * (n_rows // 2)
 
-    parameters = {"linear_branch": False, "embedding_dim": 1, "hidden_size": 1}
+    parameters = {"linear_model": False, "embedding_dim": 1, "hidden_size": 1}
     model, peaks = small(**parameters, batch_size=n_rows), []
     fit_batches(model, batches(1))  # what is loaded at first use
     for n_batches in (4, 16):

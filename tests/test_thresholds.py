@@ -43,7 +43,7 @@ def test_no_other_set_of_samples_has_a_larger_expected_f1(seed):
 
 def test_f1_chooses_by_the_probabilities_of_x_val():
     held_out = np.random.default_rng(1).integers(2, 12, (30, 6))
-    for parameters in (LINEAR_ALONE, SMALL, SMALL | {"linear_branch": False}):
+    for parameters in (LINEAR_ALONE, SMALL, SMALL | {"linear_model": False}):
         model = LSTMSequenceClassifier(threshold="f1", **parameters)
         model.fit(IDS, Y, X_val=held_out, y_val=np.zeros((30, 3), int))  # no label is needed
         falling = -np.sort(-model.predict_proba(held_out)[:, :2], axis=0)
@@ -123,7 +123,7 @@ def test_thresholds_are_stored_and_kept(tmp_path):
 
 @pytest.mark.parametrize("method", ["fit", "partial_fit"])
 def test_f1_without_held_out_samples_warns_and_stays_at_one_half(method):
-    model = LSTMSequenceClassifier(threshold="f1", linear_branch=False, **SMALL)
+    model = LSTMSequenceClassifier(threshold="f1", linear_model=False, **SMALL)
     with pytest.warns(UserWarning, match="threshold='f1' needs held-out samples.*0.5"):
         getattr(model, method)(IDS, Y)
     np.testing.assert_array_equal(model.thresholds_, [0.5, 0.5, 0.5])

@@ -16,7 +16,7 @@ from sklearn.preprocessing import FunctionTransformer
 from sklearn_lstm import LSTMSequenceClassifier, TextSequenceVectorizer
 from sklearn_lstm.description import DOCUMENTATION
 
-small = partial(small_models.small, max_epochs=1, linear_branch=True)
+small = partial(small_models.small, max_epochs=1, linear_model=True)
 
 
 def tokens(n_samples=120):
@@ -66,10 +66,10 @@ def test_early_stopping_is_told_by_the_samples_it_holds_out(make):
 @pytest.mark.parametrize(
     ("data", "parameters"),
     [
-        (tokens(), {"linear_branch": False}),
-        (series(), {"linear_branch": False}),
-        (tokens(), {"criterion": torch.nn.CrossEntropyLoss, "linear_branch": False}),
-        (series(), {"criterion": torch.nn.MultiMarginLoss, "linear_branch": False}),
+        (tokens(), {"linear_model": False}),
+        (series(), {"linear_model": False}),
+        (tokens(), {"criterion": torch.nn.CrossEntropyLoss, "linear_model": False}),
+        (series(), {"criterion": torch.nn.MultiMarginLoss, "linear_model": False}),
     ],
     ids=[
         *("sequences without", "series without"),
@@ -151,7 +151,7 @@ def test_repr_of_an_unfitted_model_is_that_of_scikit_learn():
 @kinds
 def test_repr_and_html_show_what_was_built(make):
     X, y = make()
-    models = small().fit(X, y), small().fit(X[:8], y[:8]), small(linear_branch=False).fit(X, y)
+    models = small().fit(X, y), small().fit(X[:8], y[:8]), small(linear_model=False).fit(X, y)
     for model in models:
         assert "hidden_size=4" in repr(model)
         for shown in (repr(model), model._repr_html_()):
@@ -231,7 +231,7 @@ def test_html_has_a_table_of_what_was_built_from_ids():
 
 def test_html_has_a_table_of_what_was_built_from_series():
     X, y = series()
-    model = small(linear_branch=False, cell="gru", num_layers=2, bidirectional=False).fit(X, y)
+    model = small(linear_model=False, cell="gru", num_layers=2, bidirectional=False).fit(X, y)
     assert table_of(model) == {
         "input": "numeric: 1 channel",
         "network": f"2 GRU layers of 4 units, {n_weights(model):,} weights",
@@ -246,7 +246,7 @@ def test_html_tells_a_network_that_is_not_trained():
 
 def test_what_is_shown_is_escaped(monkeypatch):
     X, y = tokens()
-    model = small(linear_branch=False).fit(X, y)
+    model = small(linear_model=False).fit(X, y)
     n_scripts = Tables(model._repr_html_()).tags.count("script")
     hostile = '<script>alert(1)</script>" onmouseover="alert(2)'
     monkeypatch.setattr(type(model), "input_type_", hostile)

@@ -79,7 +79,7 @@ class LinearMember(Member):
         """Return which conditions of a fit are not met."""
         criterion = configuration.criterion
         conditions = {
-            "linear_branch=True": configuration.linear_branch,
+            "linear_model=True": configuration.linear_model,
             f"criterion='cross_entropy' (found {criterion})": criterion == "cross_entropy",
         }
         return [condition for condition, is_met in conditions.items() if not is_met]

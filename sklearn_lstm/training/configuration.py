@@ -83,7 +83,7 @@ class Configuration:
     thresholds: NDArray[np.float64] = field(repr=False)
     loss: nn.Module = field(repr=False)
     probabilities: Callable[[Tensor], Tensor] = field(repr=False)
-    linear_branch: bool
+    linear_model: bool
     optimizer: type[torch.optim.Optimizer]
     device: torch.device
     callbacks: Sequence[Any] = field(repr=False)
@@ -178,7 +178,7 @@ class Configuration:
     @property
     def has_linear_model(self) -> bool:
         """Whether a linear model is wanted, and possible with the criterion."""
-        return self.linear_branch and self.criterion == "cross_entropy"
+        return self.linear_model and self.criterion == "cross_entropy"
 
     @property
     def ids_with_vectors(self) -> NDArray[np.int64]:

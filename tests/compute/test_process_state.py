@@ -73,7 +73,7 @@ def in_a_fresh_process(*functions, n_threads=None, timeout=300):
     assert process.returncode == 0, errors
 
 
-small = partial(small_models.small, hidden_size=8, batch_size=16, linear_branch=True)
+small = partial(small_models.small, hidden_size=8, batch_size=16, linear_model=True)
 
 
 @functools.cache
@@ -140,7 +140,7 @@ def forbid_global_changes():
 def do_everything():
     for make in (tokens, series):
         X, y = make()
-        for parameters in ({}, {"linear_branch": False}, {"early_stopping": True}):
+        for parameters in ({}, {"linear_model": False}, {"early_stopping": True}):
             model = small(max_epochs=1, **parameters).fit(X, y)
             model.predict(X)
             pickle.loads(pickle.dumps(model)).predict(X)
@@ -223,7 +223,7 @@ def test_numbers_that_another_thread_draws_are_those_of_its_seed():
                 drawn.append(torch.rand(2).tolist())
 
         if while_learning:
-            small(callbacks=[Drawer()], linear_branch=False).fit(*tokens())
+            small(callbacks=[Drawer()], linear_model=False).fit(*tokens())
         else:
             drawn = [torch.rand(2).tolist() for _ in range(16)]
         return drawn
@@ -264,7 +264,7 @@ def jobs_of_all_kinds():
     return [
         lambda: fitted_bits(tokens),
         lambda: fitted_bits(series, random_state=1),
-        lambda: fitted_bits(tokens, early_stopping=True, cell="gru", linear_branch=False),
+        lambda: fitted_bits(tokens, early_stopping=True, cell="gru", linear_model=False),
         continue_training,
         lambda: predict(shared[0], tokens),
         lambda: predict(shared[1], series),
@@ -302,7 +302,7 @@ def one_model_in_eight_threads():
 
 def fit_inside_a_fit():
     for outer, inner in ((tokens, series), (series, tokens)):
-        fit_inner = partial(fitted_bits, inner, random_state=1, linear_branch=False)
+        fit_inner = partial(fitted_bits, inner, random_state=1, linear_model=False)
         alone = fitted_bits(outer, max_epochs=1), fit_inner()
         found = []
 
@@ -341,7 +341,7 @@ def test_the_state_of_the_process_and_the_bits_are_the_same_whoever_works_beside
 def fit_before_and_after_the_number_of_threads_is_set():
     rng = np.random.default_rng(0)
     X, y = rng.normal(size=(270, 10, 12)), np.arange(270) % 2
-    fit = partial(fitted_bits, lambda: (X, y), batch_size="auto", linear_branch=False)
+    fit = partial(fitted_bits, lambda: (X, y), batch_size="auto", linear_model=False)
     before = fit()
     torch.set_num_threads(torch.get_num_threads())
     assert fit() == before
@@ -519,7 +519,7 @@ def interrupt_a_fit(make, way):
     assert model.decision_function(X).tobytes() == bits
     assert state_of_the_process() == state
     # All that is shared still works.
-    assert fitted_bits(make, linear_branch=False) == fitted_bits(make, linear_branch=False)
+    assert fitted_bits(make, linear_model=False) == fitted_bits(make, linear_model=False)
 
     timers.clear()
     unfitted = small(callbacks=[Timer()], max_epochs=5000)

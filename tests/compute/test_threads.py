@@ -312,7 +312,7 @@ class Broken(torch.nn.Module):
 
 def test_the_number_of_threads_is_restored_after_an_error(texts):
     model = LSTMSequenceClassifier(
-        hidden_size=4, max_epochs=2, criterion=Broken, linear_branch=False
+        hidden_size=4, max_epochs=2, criterion=Broken, linear_model=False
     )
     before = [library.num_threads for library in threads._openmp()]
     with pytest.raises(ZeroDivisionError):

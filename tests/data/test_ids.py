@@ -53,10 +53,10 @@ def test_id_1_that_was_seen_is_not_the_unknown_token(make, embedding_dim):
     assert np.abs(seen - unseen).max() > 1e-6
 
 
-@pytest.mark.parametrize("linear_branch", [False, True])
-def test_ids_that_were_not_seen_are_all_the_same_token_and_1_is_one_of_them(linear_branch):
+@pytest.mark.parametrize("linear_model", [False, True])
+def test_ids_that_were_not_seen_are_all_the_same_token_and_1_is_one_of_them(linear_model):
     X, y = data(120)
-    model = small(linear_branch=linear_branch).fit(X + 10, y)
+    model = small(linear_model=linear_model).fit(X + 10, y)
     unseen = [[1, 13, 13], [2, 13, 13], [50, 13, 13], [2**31 - 1, 13, 13]]
     rows = model.predict_proba(np.array(unseen))
     assert_array_equal(rows, rows[[0, 0, 0, 0]])

@@ -55,25 +55,25 @@ def test_a_class_weight_of_0_leaves_the_class_out():
     assert model.classes_.tolist() == [0, 1]
 
 
-@pytest.mark.parametrize("linear_branch", [False, True])
+@pytest.mark.parametrize("linear_model", [False, True])
 @pytest.mark.parametrize("scale", [1e308, 1e-308, 1e-320, 1e-200, 1e200])
 @pytest.mark.parametrize("weigh", ["samples", "classes", "samples and classes"])
-def test_the_scale_of_all_weights_makes_no_difference(weigh, scale, linear_branch):
+def test_the_scale_of_all_weights_makes_no_difference(weigh, scale, linear_model):
     X, y = data()
-    expected = small(linear_branch=linear_branch).fit(X, y).predict_proba(X)
+    expected = small(linear_model=linear_model).fit(X, y).predict_proba(X)
     class_weight = {0: scale, 1: scale} if "classes" in weigh else None
     sample_weight = np.full(len(y), scale) if "samples" in weigh else None
-    model = small(linear_branch=linear_branch, class_weight=class_weight)
+    model = small(linear_model=linear_model, class_weight=class_weight)
     # 1e-320 has about three digits.
     found = model.fit(X, y, sample_weight=sample_weight).predict_proba(X)
     assert_allclose(found, expected, atol=2e-3)
 
 
-@pytest.mark.parametrize("linear_branch", [False, True])
-def test_weights_may_differ_by_any_factor(linear_branch):
+@pytest.mark.parametrize("linear_model", [False, True])
+def test_weights_may_differ_by_any_factor(linear_model):
     X, y = data()
     weights = np.where(y == 1, 1e308, 1e-320)
-    model = small(linear_branch=linear_branch, max_epochs=30).fit(X, y, sample_weight=weights)
+    model = small(linear_model=linear_model, max_epochs=30).fit(X, y, sample_weight=weights)
     assert np.isfinite(model.predict_proba(X)).all()
     assert set(model.predict(X)) == {1}
 
@@ -81,8 +81,8 @@ def test_weights_may_differ_by_any_factor(linear_branch):
 def test_weights_that_are_lost_beside_another_are_0():
     X, y = data(60)
     weights = np.where(np.arange(60) == 3, 1e20, 1)
-    model = small(linear_branch=True, max_epochs=1).fit(X, y, sample_weight=weights)
-    expected = small(linear_branch=True, max_epochs=1).fit(X, y, sample_weight=weights > 1)
+    model = small(linear_model=True, max_epochs=1).fit(X, y, sample_weight=weights)
+    expected = small(linear_model=True, max_epochs=1).fit(X, y, sample_weight=weights > 1)
     assert_array_equal(model.predict_proba(X), expected.predict_proba(X))
 
 
@@ -156,7 +156,7 @@ def test_samples_that_do_not_count_do_not_balance(several):
     X, y = data(60)
     counts = (np.arange(60) % 3 > 0) | (y == 1)
     y = np.stack([y, 1 - y], axis=1) if several else y
-    model = small(class_weight="balanced", linear_branch=True, max_epochs=1)
+    model = small(class_weight="balanced", linear_model=True, max_epochs=1)
     found = model.fit(X, y, sample_weight=counts).predict_proba(X)
     assert_array_equal(found, model.fit(X[counts], y[counts]).predict_proba(X))
 

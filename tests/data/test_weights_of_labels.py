@@ -84,7 +84,7 @@ def test_each_label_has_its_own_prior_correction():
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("parameters", [{}, {"linear_branch": False}, {"max_epochs": 0}])
+@pytest.mark.parametrize("parameters", [{}, {"linear_model": False}, {"max_epochs": 0}])
 def test_balanced_weights_find_rare_labels_without_predicting_them_for_all(parameters):
     X, y = rare_labels()
     defaults = {"hidden_size": 16, "max_epochs": 20, "random_state": 0, "class_weight": "balanced"}

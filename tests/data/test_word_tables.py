@@ -55,7 +55,7 @@ TABLES = {
     "several": lambda: [{"day": [1.0]}, TABLE, learned()],
 }
 
-small = partial(small_models.small, linear_branch=True, lr=0.02)
+small = partial(small_models.small, linear_model=True, lr=0.02)
 
 
 def pipeline(embeddings, **parameters):
@@ -72,7 +72,7 @@ def fitted(request):
 
 @pytest.mark.parametrize("kind", TABLES)
 def test_the_network_tells_new_words_apart_if_the_table_does(kind):
-    model = pipeline(TABLES[kind](), linear_branch=False, max_epochs=6).fit(TEXTS, Y)
+    model = pipeline(TABLES[kind](), linear_model=False, max_epochs=6).fit(TEXTS, Y)
     good, bad, unknown, other = model.decision_function([*NEW.values(), "yyyy"])
     assert good > bad + 0.1
     np.testing.assert_allclose(unknown, other, atol=1e-6)
@@ -119,7 +119,7 @@ def test_fast_text_composes_vectors_of_all_words():
     fast_text.build_vocab(texts)
     fast_text.train(texts, total_examples=100, epochs=1)
     for embeddings in (fast_text, fast_text.wv):
-        model = pipeline(embeddings, linear_branch=False, max_epochs=6).fit(TEXTS, Y)
+        model = pipeline(embeddings, linear_model=False, max_epochs=6).fit(TEXTS, Y)
         assert model[-1].embedding_coverage_ == 1
         one, other = model.decision_function(["goodly", "badly"])
         assert abs(one - other) > 1e-4
@@ -133,7 +133,7 @@ def test_new_events_and_characters_have_vectors_too():
         )
         vectorizer = TextSequenceVectorizer(analyzer=list)
         model = make_pipeline(
-            vectorizer, small(embeddings=table, linear_branch=False, max_epochs=8)
+            vectorizer, small(embeddings=table, linear_model=False, max_epochs=8)
         ).fit([[token] * 3 for token in tokens * 10], [0, 1, 0, 1] * 10)
         one, other = model.decision_function([[token] for token in list(table)[2:]])
         assert other > one + 0.05
@@ -231,7 +231,7 @@ def test_a_wrong_vector_of_a_word_of_no_training_text_is_refused(wrong, message)
 
 @pytest.mark.parametrize(("wrong", "message"), WRONG.values(), ids=WRONG.keys())
 def test_a_wrong_vector_that_is_loaded_when_it_is_asked_for_is_refused_then(wrong, message):
-    model = pipeline(Lazy({**TABLE, "glad": wrong}), linear_branch=False).fit(TEXTS, Y)
+    model = pipeline(Lazy({**TABLE, "glad": wrong}), linear_model=False).fit(TEXTS, Y)
     with pytest.raises(ValueError, match=f"({message})|(length 4, found .* of 'glad')"):
         model.predict(["glad"])
 
@@ -325,18 +325,18 @@ def test_another_table_at_partial_fit_changes_no_word_that_is_known(new, max_epo
 
 
 def test_without_a_linear_model_words_keep_the_vectors_of_fit():
-    model = pipeline(TABLE, linear_branch=False, max_epochs=6).fit(TEXTS, Y)
+    model = pipeline(TABLE, linear_model=False, max_epochs=6).fit(TEXTS, Y)
     before = model.decision_function([*NEW.values()])
     model[-1].set_params(embeddings=None, lr=1e-9)
     model[-1].partial_fit(model[0].transform(["a good day"]), [1])
     np.testing.assert_allclose(model.decision_function([*NEW.values()]), before, atol=1e-4)
 
 
-@pytest.mark.parametrize("linear_branch", [False, True])
-def test_words_that_the_vectorizer_has_learned_alone_keep_their_vectors(linear_branch):
+@pytest.mark.parametrize("linear_model", [False, True])
+def test_words_that_the_vectorizer_has_learned_alone_keep_their_vectors(linear_model):
     """The first step of a stream gives new words ids, which the classifier does not know yet."""
     texts = ["glad", "sour", "a glad day", "glad sour sour night"]
-    model = pipeline(TABLE, linear_branch=linear_branch, max_epochs=6).fit(TEXTS, Y)
+    model = pipeline(TABLE, linear_model=linear_model, max_epochs=6).fit(TEXTS, Y)
     before = model.decision_function(texts)
     explained = explain(model, texts, 1)
     model[0].partial_fit(texts)

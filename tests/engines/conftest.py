@@ -36,7 +36,7 @@ def model():
     def words(text):
         return text.split()
 
-    return make_pipeline(TextSequenceVectorizer(tokenizer=words), small(linear_branch=True))
+    return make_pipeline(TextSequenceVectorizer(tokenizer=words), small(linear_model=True))
 
 
 @pytest.fixture

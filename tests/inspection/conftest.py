@@ -92,7 +92,7 @@ KINDS = {
         np.column_stack([classes(60, 2, seed) for seed in range(2)]),
     ),
     "network alone": (
-        LSTMSequenceClassifier(linear_branch=False, **SMALL),
+        LSTMSequenceClassifier(linear_model=False, **SMALL),
         IDS,
         classes(120, 3),
     ),

@@ -46,17 +46,17 @@ def _draw_in_memory():
 
 @pytest.fixture(scope="module")
 def ids_model():
-    return small(linear_branch=True).fit(IDS, Y)
+    return small(linear_model=True).fit(IDS, Y)
 
 
 @pytest.fixture(scope="module")
 def series_model():
-    return small(linear_branch=True).fit(SERIES, Y[:40])
+    return small(linear_model=True).fit(SERIES, Y[:40])
 
 
 @pytest.fixture(scope="module")
 def text_model():
-    return make_pipeline(TextSequenceVectorizer(), small(linear_branch=True)).fit(TEXTS, LABELS)
+    return make_pipeline(TextSequenceVectorizer(), small(linear_model=True)).fit(TEXTS, LABELS)
 
 
 @pytest.fixture
@@ -159,7 +159,7 @@ def test_training_of_a_search_is_that_of_its_best_model():
 
 def test_training_of_a_model_without_epochs_is_an_error():
     with pytest.raises(ValueError, match="max_epochs=0"):
-        TrainingDisplay.from_estimator(small(max_epochs=0, linear_branch=True).fit(IDS, Y))
+        TrainingDisplay.from_estimator(small(max_epochs=0, linear_model=True).fit(IDS, Y))
     with pytest.raises(NotFittedError):
         TrainingDisplay.from_estimator(small())
 

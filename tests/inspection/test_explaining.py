@@ -123,7 +123,7 @@ def test_the_network_finds_the_token_that_decides():
         ids[place] = 1 + label
     model = LSTMSequenceClassifier(
         hidden_size=16,
-        linear_branch=False,
+        linear_model=False,
         max_epochs=8,
         batch_size=16,
         lr=0.02,
@@ -324,7 +324,7 @@ def test_another_classifier_and_what_is_not_fitted_are_refused():
 
 def test_the_steps_of_a_frame_share_what_it_adds_and_what_the_gates_do():
     X = list(np.random.default_rng(0).normal(size=(24, 700)))
-    model = LSTMSequenceClassifier(**SMALL | {"linear_branch": False}).fit(X, np.arange(24) % 2)
+    model = LSTMSequenceClassifier(**SMALL | {"linear_model": False}).fit(X, np.arange(24) % 2)
     assert model.module_.steps_per_frame == 3
     short = [X[0][:400]]
     (explanation,), (activations,) = explain(model, short), gate_activations(model, short)

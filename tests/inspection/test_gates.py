@@ -20,7 +20,7 @@ NAMES = {
     "gru": ["reset_gate", "update_gate", "candidate", "hidden_state"],
     "rnn": ["hidden_state"],
 }
-SMALL = {"hidden_size": 7, "max_epochs": 2, "random_state": 0, "linear_branch": False}
+SMALL = {"hidden_size": 7, "max_epochs": 2, "random_state": 0, "linear_model": False}
 IDS = [[1, 2, 3, 4, 5], [2, 2, 9], [4]]
 SERIES = [np.random.default_rng(n).normal(size=(n, 2)) for n in (6, 1, 9)]
 

@@ -18,7 +18,7 @@ LABELS = [1] * 36 + [0] * 4
 @pytest.fixture(scope="module")
 def model():
     classifier = LSTMSequenceClassifier(
-        hidden_size=4, max_epochs=2, random_state=0, precision="float32", linear_branch=False
+        hidden_size=4, max_epochs=2, random_state=0, precision="float32", linear_model=False
     )
     sampler = RandomOverSampler(random_state=0)
     return make_pipeline(TextSequenceVectorizer(), sampler, classifier).fit(TEXTS, LABELS)

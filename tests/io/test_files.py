@@ -46,7 +46,7 @@ Y = np.arange(24) % 2
 
 
 def small(**parameters):
-    defaults = {"hidden_size": 2, "max_epochs": 1, "random_state": 0, "linear_branch": False}
+    defaults = {"hidden_size": 2, "max_epochs": 1, "random_state": 0, "linear_model": False}
     return LSTMSequenceClassifier(**(defaults | parameters))
 
 
@@ -148,7 +148,7 @@ def test_a_vectorizer_goes_on_counting(path):
 @pytest.fixture
 def untrained():
     X = np.random.default_rng(0).integers(1, 30, (120, 6))
-    model = small(max_epochs=0, linear_branch=True, warm_start=True, num_layers=2)
+    model = small(max_epochs=0, linear_model=True, warm_start=True, num_layers=2)
     return model.fit(X, X[:, 0] > 15), X
 
 
@@ -662,13 +662,13 @@ MANY_IDS = np.random.default_rng(0).integers(1, 9, (120, 5))
 
 
 def stream_model():
-    model = small(linear_branch=True).fit(MANY_IDS, np.arange(120) % 2)
+    model = small(linear_model=True).fit(MANY_IDS, np.arange(120) % 2)
     return model.partial_fit(MANY_IDS, np.arange(120) % 2), MANY_IDS
 
 
 def series_model():
     X = np.where(SERIES > 1.5, np.nan, SERIES)
-    return small(linear_branch=True).fit(X, Y), X
+    return small(linear_model=True).fit(X, Y), X
 
 
 # Those that load nevertheless: NumPy or torch compare their shapes where they are used.

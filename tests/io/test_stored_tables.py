@@ -34,7 +34,7 @@ def keyed():
 
 
 def fit(embeddings):
-    classifier = small_models.small(embeddings=embeddings, linear_branch=True, max_epochs=1)
+    classifier = small_models.small(embeddings=embeddings, linear_model=True, max_epochs=1)
     return make_pipeline(TextSequenceVectorizer(), classifier).fit(TEXTS, LABELS)
 
 

@@ -67,16 +67,16 @@ def test_a_network_that_is_trained_later_counts(pairs, method):
 
 def test_a_trained_network_without_a_linear_model_still_counts(pairs):
     X, y = pairs
-    model = alone(warm_start=True, max_epochs=2, linear_branch=False).fit(X, y)
+    model = alone(warm_start=True, max_epochs=2, linear_model=False).fit(X, y)
     assert model.linear_model_ is None
-    model.set_params(max_epochs=0, linear_branch=True).fit(X, y)
+    model.set_params(max_epochs=0, linear_model=True).fit(X, y)
     assert model.linear_model_ is not None
     assert model.calibration_["network_weight"] == pytest.approx(0.5)
 
 
 def test_samples_that_a_network_has_learned_do_not_judge_it(pairs):
-    model = alone(warm_start=True, max_epochs=2, linear_branch=False).fit(*pairs)
-    model.set_params(linear_branch=True, early_stopping=True).fit(*pairs)
+    model = alone(warm_start=True, max_epochs=2, linear_model=False).fit(*pairs)
+    model.set_params(linear_model=True, early_stopping=True).fit(*pairs)
     assert model.calibration_["network_weight"] == 0.5
     assert model.calibration_["n_held_out"] == 0
 
@@ -91,10 +91,10 @@ def test_a_linear_model_that_is_too_large_is_an_error(pairs, allow_bytes):
 @pytest.mark.parametrize(
     ("parameters", "lacking"),
     [
-        ({"linear_branch": False}, "linear_branch=True"),
+        ({"linear_model": False}, "linear_model=True"),
         (
-            {"criterion": CrossEntropyLoss, "linear_branch": False},
-            r"linear_branch=True and criterion='cross_entropy' \(found .*CrossEntropyLoss'>\)",
+            {"criterion": CrossEntropyLoss, "linear_model": False},
+            r"linear_model=True and criterion='cross_entropy' \(found .*CrossEntropyLoss'>\)",
         ),
     ],
 )

@@ -48,7 +48,7 @@ def test_pairs_and_shapes_are_found_even_by_a_network_that_learns_nothing(
     model = LSTMSequenceClassifier(**options).fit(X, y)
     assert isinstance(model.linear_model_, kind)
     assert model.score(*new) > least
-    alone = LSTMSequenceClassifier(**options, linear_branch=False).fit(X, y)
+    alone = LSTMSequenceClassifier(**options, linear_model=False).fit(X, y)
     assert alone.score(*new) < most_alone
 
 
@@ -104,8 +104,8 @@ def test_the_same_seed_gives_the_same_bits(fitted, kind):
 @pytest.mark.parametrize(
     "options",
     [
-        {"linear_branch": False},
-        {"criterion": torch.nn.CrossEntropyLoss, "linear_branch": False},
+        {"linear_model": False},
+        {"criterion": torch.nn.CrossEntropyLoss, "linear_model": False},
     ],
     ids=["not wanted", "another loss"],
 )
@@ -119,13 +119,13 @@ def test_a_network_stands_alone(pairs, options):
 def test_a_linear_model_over_its_budget_is_left_out_with_a_warning(pairs, allow_bytes):
     allow_bytes(1000)
     X, y = pairs(150)
-    with pytest.warns(LinearModelSkippedWarning, match="linear_branch=False"):
+    with pytest.warns(LinearModelSkippedWarning, match="linear_model=False"):
         model = LSTMSequenceClassifier(**SMALL).fit(X, y)
     assert model.linear_model_ is None
     assert model.predict_proba(X).shape == (150, 2)
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        LSTMSequenceClassifier(**SMALL, linear_branch=False).fit(X, y)
+        LSTMSequenceClassifier(**SMALL, linear_model=False).fit(X, y)
 
 
 @pytest.mark.parametrize("given", [{}, {"name": "network"}], ids=["inherited", "of the network"])
@@ -151,10 +151,10 @@ def test_a_class_with_one_sample_is_not_held_out(sentences):
     assert len(model.classes_) == 51
 
 
-@pytest.mark.parametrize(("linear_branch", "share"), [(True, 0.7), (False, 1.0)])
-def test_the_network_learns_without_the_held_out_samples(pairs, linear_branch, share):
+@pytest.mark.parametrize(("linear_model", "share"), [(True, 0.7), (False, 1.0)])
+def test_the_network_learns_without_the_held_out_samples(pairs, linear_model, share):
     X, y = pairs(300)
-    epoch = LSTMSequenceClassifier(**SMALL, linear_branch=linear_branch).fit(X, y).history_[0]
+    epoch = LSTMSequenceClassifier(**SMALL, linear_model=linear_model).fit(X, y).history_[0]
     n_tokens = epoch["tokens_per_second"] * epoch["seconds"]
     assert n_tokens / sum(map(len, X)) == pytest.approx(share, abs=0.05)
     assert epoch["valid_loss"] is None
@@ -192,7 +192,7 @@ def test_warm_start_keeps_the_blend_weights(sentences):
     after = model.set_params(max_epochs=10, lr=0.05, batch_size=32).fit(X, y).calibration_
     for name in ("network_weight", "linear_weight", "prior_correction"):
         assert after[name] == before[name]
-    model.set_params(linear_branch=False).fit(X, y)
+    model.set_params(linear_model=False).fit(X, y)
     assert model.linear_model_ is None
 
 

@@ -129,7 +129,7 @@ class Described(torch.nn.CrossEntropyLoss):
 
 def test_a_fit_goes_on_however_its_loss_is_printed(tmp_path):
     y = (X[:, 0] > X[:, 3]).astype(int)
-    model = classifier(criterion=Described, linear_branch=False, checkpoint=tmp_path)
+    model = classifier(criterion=Described, linear_model=False, checkpoint=tmp_path)
     begun_by(lambda: model.fit(X, y), stopped=True)
     assert begun_by(lambda: model.fit(X, y))[0] == ENDS_IN
 
@@ -142,7 +142,7 @@ def test_a_fit_goes_on_however_its_loss_is_printed(tmp_path):
         (LSTMSequenceClassifier.fit, X, {"max_epochs": "auto", "token_unit": "word", "lr": 0.05}),
         (LSTMSequenceClassifier.fit, X, {"optimizer": "nadam", "lr_schedule": "cosine"}),
         (with_validation, SERIES, {"early_stopping": True, "max_epochs": 30, "lr": 0.05}),
-        (twice, X, {"linear_branch": False}),
+        (twice, X, {"linear_model": False}),
         (by_batches, X, {}),
         (
             LSTMSequenceClassifier.fit,

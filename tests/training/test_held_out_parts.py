@@ -31,9 +31,7 @@ KINDS = {"ids": (IDS, Y), "series": (SERIES, Y[:40])}
 NEW_IDS, NEW_Y = IDS[::-2], Y[::-2]  # a part of 60, in another order
 
 
-small = partial(
-    small_models.small, embedding_dim=4, max_epochs=1, batch_size=64, linear_branch=True
-)
+small = partial(small_models.small, embedding_dim=4, max_epochs=1, batch_size=64, linear_model=True)
 
 
 @pytest.fixture(params=KINDS)
@@ -240,7 +238,7 @@ def test_wrong_groups_are_refused(groups, message):
 
 
 def test_groups_change_nothing_where_nothing_is_held_out():
-    model = small(linear_branch=False)
+    model = small(linear_model=False)
     expected = model.fit(IDS, Y).predict_proba(IDS)
     assert_array_equal(model.fit(IDS, Y, groups=["a"] * 120).predict_proba(IDS), expected)
 

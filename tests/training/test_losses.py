@@ -14,13 +14,13 @@ LABELS = np.stack([X[:, 0] > 0, X[:, 1] > 0, X[:, 2] > 0], axis=1).astype(int)
 
 
 def fit(criterion, y, **parameters):
-    defaults = {"hidden_size": 4, "max_epochs": 4, "linear_branch": False, "random_state": 0}
+    defaults = {"hidden_size": 4, "max_epochs": 4, "linear_model": False, "random_state": 0}
     return LSTMSequenceClassifier(criterion=criterion, **(defaults | parameters)).fit(X, y)
 
 
 def test_another_loss_leaves_out_the_linear_model_with_a_warning():
-    with pytest.warns(LinearModelSkippedWarning, match="criterion='cross_entropy'.*linear_branch"):
-        model = fit(torch.nn.MultiMarginLoss, CLASSES, linear_branch=True)
+    with pytest.warns(LinearModelSkippedWarning, match="criterion='cross_entropy'.*linear_model"):
+        model = fit(torch.nn.MultiMarginLoss, CLASSES, linear_model=True)
     assert model.linear_model_ is None
     model.partial_fit(X, CLASSES)  # warns no more
 
@@ -72,7 +72,7 @@ def test_a_loss_of_labels_can_be_used(criterion):
 @pytest.mark.parametrize("method", ["fit", "partial_fit"])
 def test_a_loss_that_is_not_of_each_sample_is_refused_before_training(method, criterion, y):
     model = LSTMSequenceClassifier(
-        criterion=criterion, linear_branch=False, lr=1e38
+        criterion=criterion, linear_model=False, lr=1e38
     )  # training would fail otherwise
     more = {"classes": np.unique(y)} if method == "partial_fit" and y.ndim == 1 else {}
     with pytest.raises(

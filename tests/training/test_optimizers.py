@@ -30,7 +30,7 @@ def small(optimizer, **parameters):
         "random_state": 0,
         "dropout": 0.0,
         "token_dropout": 0.0,
-        "linear_branch": False,
+        "linear_model": False,
         "weight_decay": 0.0,
         "lr": RATES.get(optimizer.__name__, 0.05),
     }

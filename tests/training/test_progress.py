@@ -21,7 +21,7 @@ Y = np.arange(120) % 2
 SERIES = np.random.default_rng(0).normal(size=(40, 5))
 
 
-small = partial(small_models.small, batch_size=20, linear_branch=True, verbose=1)
+small = partial(small_models.small, batch_size=20, linear_model=True, verbose=1)
 
 
 def drawn(capsys):
@@ -46,7 +46,7 @@ def check_one_full_bar(states):
     [
         (X, {}),
         (SERIES, {}),
-        (X, {"linear_branch": False}),
+        (X, {"linear_model": False}),
         (X, {"max_epochs": 0}),
         (X, {"early_stopping": True}),
         (X, {"max_epochs": 60, "early_stopping": True, "n_iter_no_change": 1}),
@@ -143,14 +143,14 @@ def test_the_bar_does_not_change_the_model(data):
 @pytest.mark.slow
 def test_a_search_with_processes_works_with_a_bar():
     search = GridSearchCV(
-        small(max_epochs=1, linear_branch=False), {"hidden_size": [2, 3]}, cv=2, n_jobs=2
+        small(max_epochs=1, linear_model=False), {"hidden_size": [2, 3]}, cv=2, n_jobs=2
     )
     assert np.isfinite(search.fit(X, Y).cv_results_["mean_test_score"]).all()
 
 
 @pytest.mark.parametrize("verbose", [1, 2])
 def test_model_and_net_can_be_pickled_after_a_fit_with_a_bar(verbose):
-    model = small(verbose=verbose, linear_branch=False).fit(X, Y)
+    model = small(verbose=verbose, linear_model=False).fit(X, Y)
     assert pickle.loads(pickle.dumps(model)).n_epochs_ == 2
     assert pickle.dumps(model.net_)  # no lock of a bar is left in it
 

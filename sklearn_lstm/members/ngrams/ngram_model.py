@@ -243,7 +243,7 @@ def _fewest_sequences(bags: list[csr_matrix], n_outputs: int, *, has_borders: bo
     warn_user(
         f"The linear model was left out: {n_features:,} n-grams x {n_outputs:,} classes are "
         f"{4 * n_outputs * n_features / 2**30:.1f} GiB of coefficients, and the limit is "
-        f"{LARGEST_COEF / 2**30:.1f} GiB. Set linear_branch=False to fit the network alone without "
+        f"{LARGEST_COEF / 2**30:.1f} GiB. Set linear_model=False to fit the network alone without "
         "this warning.",
         LinearModelSkippedWarning,
     )

@@ -57,7 +57,7 @@ def encoder():
 
 
 def classifier(embeddings, **parameters):
-    return small_models.small(embeddings=embeddings, linear_branch=True, **parameters)
+    return small_models.small(embeddings=embeddings, linear_model=True, **parameters)
 
 
 def pipeline(embeddings, **parameters):
@@ -329,12 +329,12 @@ def test_a_folder_with_a_damaged_file_is_an_error_that_names_it(name, tmp_path, 
 @pytest.mark.parametrize(
     ("parameters", "message"),
     [
-        ({"linear_branch": False}, "needs linear_branch=True"),
+        ({"linear_model": False}, "needs linear_model=True"),
         ({"criterion": MultiMarginLoss}, "needs criterion='cross_entropy'"),
     ],
 )
 def test_a_model_without_linear_members_refuses_an_encoder(parameters, message, encoder):
-    model = small_models.small(embeddings=encoder, **{"linear_branch": True} | parameters)
+    model = small_models.small(embeddings=encoder, **{"linear_model": True} | parameters)
     with pytest.raises(ValueError, match=message):
         model.fit(TextSequenceVectorizer().fit_transform(TEXTS), LABELS)
 

@@ -33,7 +33,7 @@ def encoder():
 
 
 def fit(embeddings):
-    classifier = small_models.small(embeddings=embeddings, linear_branch=True, max_epochs=1)
+    classifier = small_models.small(embeddings=embeddings, linear_model=True, max_epochs=1)
     return make_pipeline(TextSequenceVectorizer(max_length=20), classifier).fit(TEXTS, LABELS)
 
 

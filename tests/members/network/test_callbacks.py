@@ -15,7 +15,7 @@ from sklearn.metrics import log_loss
 from skorch.callbacks import BatchScoring, Callback, Checkpoint, EpochScoring, Freezer
 
 small = partial(small_models.small, batch_size=16, max_epochs=3)
-small_beside_linear = partial(small, linear_branch=True)
+small_beside_linear = partial(small, linear_model=True)
 
 
 def tokens(n_samples=120):
@@ -313,10 +313,10 @@ STOP = {"early_stopping": True}
         (tokens, as_list, {}),
         (series, np.copy, {}),
         (series, as_list, {}),
-        (series, np.copy, {"linear_branch": False}),
+        (series, np.copy, {"linear_model": False}),
         (tokens, np.copy, STOP),
         (series, np.copy, STOP),
-        (series, as_list, STOP | {"linear_branch": False}),
+        (series, as_list, STOP | {"linear_model": False}),
         (tokens, sp.csr_array, STOP | {"warm_start": True}),
         (series, np.copy, STOP | {"warm_start": True}),
         (tokens, as_list, STOP | {"callbacks": [EpochScoring("neg_log_loss", on_train=True)]}),

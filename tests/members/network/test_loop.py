@@ -211,7 +211,7 @@ def test_predictions_in_bfloat16_do_not_depend_on_the_batch(embedding_dim):
     rng = np.random.default_rng(0)
     X = [rng.integers(2, 50, length) for length in rng.integers(1, 90, 300)]
     model = small(
-        precision="bfloat16", max_epochs=1, embedding_dim=embedding_dim, linear_branch=False
+        precision="bfloat16", max_epochs=1, embedding_dim=embedding_dim, linear_model=False
     )
     model.fit(X, np.arange(300) % 2)
     together = model.decision_function(X)

@@ -64,7 +64,7 @@ def test_one_large_call_is_learned_in_batches_whatever_the_order_of_its_samples(
 def test_messages_that_come_one_batch_after_the_other_are_told_apart(few_messages):
     texts, languages = few_messages
     rows = {
-        "without": {"linear_branch": False},
+        "without": {"linear_model": False},
         "words": {},
         "characters": {"token_unit": "char"},
     }
@@ -123,11 +123,11 @@ def test_samples_without_weight_teach_nothing_and_large_weights_stay_finite():
     assert np.isfinite(proba).all()
 
 
-def test_a_fit_that_goes_on_has_its_own_n_grams_and_no_linear_branch_has_none():
+def test_a_fit_that_goes_on_has_its_own_n_grams_and_no_linear_model_has_none():
     model, X = streamed(np.arange(40) % 2, [0, 1])
     model.set_params(warm_start=True, max_epochs=1).fit(X * 3, np.arange(120) % 2)
     assert [member.name for member in model._fitted.model.members] == ["network", "linear model"]
-    without = LSTMSequenceClassifier(**SMALL, linear_branch=False)
+    without = LSTMSequenceClassifier(**SMALL, linear_model=False)
     without.partial_fit(X, np.arange(40) % 2, classes=[0, 1])
     assert len(without._fitted.model.members) == 1
 
