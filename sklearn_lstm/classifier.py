@@ -206,7 +206,7 @@ class LSTMSequenceClassifier(
     device : str or torch.device, default="auto"
         Where to compute. "auto" is the GPU if there is one. A model that is loaded on a machine
         without its device uses the processor.
-    precision : {"auto", "float32", "bfloat16"}, default="auto"
+    precision : {"auto", "float32"}, default="auto"
         Precision of the matrix products. "auto" is bfloat16 for token ids if the processor or GPU
         is faster with it, else float32. Weights and sums stay float32; a probability differs by a
         few thousandths. Predictions on a GPU, and with other cells than "lstm", always use float32,
@@ -356,7 +356,7 @@ class LSTMSequenceClassifier(
         "random_state": ["random_state"],
         "verbose": ["verbose"],
         "device": "no_validation",  # checked where it is found, so that texts need no torch
-        "precision": [StrOptions({"auto", "float32", "bfloat16"})],
+        "precision": [StrOptions({"auto", "float32"})],
     }
 
     _fitted: Fitted | None = None
@@ -771,7 +771,7 @@ class LSTMSequenceClassifier(
     def _settle(self) -> None:
         self.embeddings = with_encoders(self.embeddings, lambda one: one.model)
         if self._fitted is not None:
-            self._fitted.model.network.move(plain_parameters(self))
+            self._fitted.model.network.move(self.device)
 
 
 def _is_of_table(name: str) -> bool:

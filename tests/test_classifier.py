@@ -67,7 +67,7 @@ def test_predicting_before_fitting_is_refused(method):
         ("random_state", -1),
         ("verbose", "loud"),
         ("device", 3),
-        ("precision", "float16"),
+        ("precision", "bfloat16"),
     ],
 )
 @pytest.mark.parametrize("method", ["fit", "partial_fit"])

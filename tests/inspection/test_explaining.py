@@ -135,8 +135,10 @@ def test_the_network_finds_the_token_that_decides():
     assert np.mean(top == places[300:]) > 0.95
 
 
+@pytest.mark.usefixtures("_in_bfloat16")
 def test_a_network_that_predicts_in_bfloat16_is_explained_in_float32(fitted_texts):
-    model, texts = fitted_texts("word", precision="bfloat16")
+    model, texts = fitted_texts("word", precision="auto")
+    assert model[-1].module_.use_bfloat16
     found = np.array([each.score for each in explain(model, texts, "pos")])
     assert np.abs(found - model.decision_function(texts)).max() < 0.05
 
