@@ -22,9 +22,8 @@ class InputFormat:
 
     Parameters
     ----------
-    input_type : {"tokens", "numeric", "integers"}
+    input_type : {"words", "characters", "measurements", "integers"}
         "integers": while batches are read, ids that nobody called so.
-    token_unit : {"word", "char"} or None
     n_channels : int or None
         None: token ids.
     n_features : int
@@ -47,7 +46,6 @@ class InputFormat:
     """
 
     input_type: str
-    token_unit: str | None
     n_channels: Annotated[int, range(1, 1 << 24)] | None
     n_features: int
     has_fixed_width: bool
@@ -60,12 +58,7 @@ class InputFormat:
 
     @classmethod
     def of(
-        cls,
-        X: Any,
-        sequences: Sequences,
-        input_type: str,
-        time_channel: int | str | None,
-        token_unit: str,
+        cls, X: Any, sequences: Sequences, input_type: str, time_channel: int | str | None
     ) -> InputFormat:
         """Return the format of X, which was read as `sequences`.
 
@@ -76,13 +69,12 @@ class InputFormat:
         """
         if input_type == "auto":
             warn_of_signal(sequences)
-        kind = find_kind(X, sequences, token_unit)
+        kind = find_kind(X, sequences, input_type)
         return cls(
-            input_type=kind.input_type,
-            token_unit=kind.token_unit,
+            input_type=kind.name,
             n_channels=sequences.n_channels,
             n_features=sequences.n_features,
-            has_fixed_width=sequences.is_table and (kind is MEASUREMENTS or input_type == "tokens"),
+            has_fixed_width=sequences.is_table and (kind is MEASUREMENTS or input_type != "auto"),
             gappy=tuple(np.flatnonzero(sequences.has_missing).tolist()),
             time_channel=sequences.time_channel,
             time_name=time_channel if isinstance(time_channel, str) else None,
@@ -94,7 +86,7 @@ class InputFormat:
     @property
     def kind(self) -> Kind:
         """What a step is."""
-        return KINDS[self.token_unit]
+        return KINDS[self.input_type]
 
     @property
     def feature_names(self) -> NDArray[np.object_]:
