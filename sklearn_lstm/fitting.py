@@ -88,8 +88,7 @@ class Fit:
         """Return how X, which was read as `sequences`, and later ones are read."""
         if self.before is not None:
             return self.before.input_format
-        ways = self.parameters["input_type"], self.parameters["time_channel"]
-        return InputFormat.of(X, sequences, *ways)
+        return InputFormat.of(X, sequences, self.parameters["input_type"])
 
     def format_of_batches(self, X: Any) -> InputFormat:
         """Return how all batches are read, by the X of the first one."""

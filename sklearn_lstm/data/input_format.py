@@ -35,8 +35,6 @@ class InputFormat:
     gappy : tuple of int
         The channels with missing values.
     time_channel : int or None
-    time_name : str or None
-        The name of its column, if the user knows it by that.
     channel_names : tuple of str
         The names of the channels, if each series is a data frame.
     column_names : tuple of str
@@ -51,15 +49,12 @@ class InputFormat:
     has_fixed_width: bool
     gappy: tuple[int, ...] = ()
     time_channel: int | None = None
-    time_name: str | None = None
     channel_names: tuple[str, ...] = ()
     column_names: tuple[str, ...] = ()
     has_dates: bool = False
 
     @classmethod
-    def of(
-        cls, X: Any, sequences: Sequences, input_type: str, time_channel: int | str | None
-    ) -> InputFormat:
+    def of(cls, X: Any, sequences: Sequences, input_type: str) -> InputFormat:
         """Return the format of X, which was read as `sequences`.
 
         Warns
@@ -77,7 +72,6 @@ class InputFormat:
             has_fixed_width=sequences.is_table and (kind is MEASUREMENTS or input_type != "auto"),
             gappy=tuple(np.flatnonzero(sequences.has_missing).tolist()),
             time_channel=sequences.time_channel,
-            time_name=time_channel if isinstance(time_channel, str) else None,
             channel_names=sequences.channel_names,
             column_names=sequences.channel_names or column_names(X),
             has_dates=sequences.has_dates,
@@ -123,11 +117,10 @@ class InputFormat:
         MissingValuesWarning
             If values are missing in a channel that had all of them.
         """
-        time_channel = self.time_channel if self.time_name is None else self.time_name
         sequences = read_sequences(
             X,
             self.input_type,
-            time_channel,
+            self.time_channel,
             self.channel_names,
             had_missing=bool(self.gappy),
             n_channels=self.n_channels,
