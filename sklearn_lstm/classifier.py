@@ -20,6 +20,7 @@ from sklearn_lstm.callback_support import CallbackSupportMixin, CallbackTask, wi
 from sklearn_lstm.data.embeddings import find_encoder
 from sklearn_lstm.data.encoding import N_SPECIAL
 from sklearn_lstm.data.growing_tables import GrowingTables
+from sklearn_lstm.data.kinds import KINDS
 from sklearn_lstm.data.labels import Labels, read_labels
 from sklearn_lstm.data.sentence_encoders import SentenceEncoder, with_encoders
 from sklearn_lstm.data.weights import Targets, absolute_weights
@@ -60,16 +61,16 @@ class LSTMSequenceClassifier(
 
     Parameters
     ----------
-    input_type : {"auto", "tokens", "numeric"}, default="auto"
-        How X is read. "auto" decides in `fit`: non-negative integers in two dimensions (CSR, dense
-        or ragged) are token ids, everything else is a measurement. "tokens" also takes ids that a
-        container has turned into floats (a fraction is an unknown token), but no sparse matrix of
-        floats, and an array must keep the number of columns that X had in `fit`.
-    token_unit : {"auto", "word", "char"}, default="auto"
-        What a token id stands for: a word, or a character of a small alphabet (letters, bases,
-        notes). It determines the limit of the epochs and the lengths of the n-grams of the linear
-        model. "auto" takes what `TextSequenceVectorizer` has recorded in its output; for any other
-        X it is guessed from how often ids recur.
+    input_type : {"auto", "words", "characters", "measurements"}, default="auto"
+        What the steps of X are: ids of words, ids of characters of a small alphabet (letters,
+        bases, notes), or measurements. "auto" decides in `fit`: non-negative integers in two
+        dimensions (CSR, dense or ragged) are token ids, everything else is a measurement. Whether
+        ids are words or characters determines the limit of the epochs and the lengths of the
+        n-grams of the linear model; "auto" takes what `TextSequenceVectorizer` has recorded in its
+        output, and guesses it for any other X from how often ids recur. "words" and "characters"
+        also take ids that a container has turned into floats (a fraction is an unknown token), but
+        no sparse matrix of floats, and an array must keep the number of columns that X had in
+        `fit`.
     time_channel : int, str or None, default=None
         The channel of measurements that holds the time of each step, for steps at unequal
         intervals: numbers in any unit, dates or durations. It is counted in `n_features_in_`. The
@@ -187,7 +188,7 @@ class LSTMSequenceClassifier(
     warm_start : bool, default=False
         Let `fit` continue from the weights of the previous fit. The network stays as it is: changes
         of its parameters, also `dropout`, are ignored with an `IgnoredParameterWarning`, and those
-        of `normalize`, `input_type`, `token_unit` and `time_channel` without a warning.
+        of `normalize`, `input_type` and `time_channel` without a warning.
     callbacks : list of skorch callbacks, default=None
         Copies of them are called while the network trains. The targets that they see are indices of
         classes.
@@ -206,7 +207,7 @@ class LSTMSequenceClassifier(
     device : str or torch.device, default="auto"
         Where to compute. "auto" is the GPU if there is one. A model that is loaded on a machine
         without its device uses the processor.
-    precision : {"auto", "float32", "bfloat16"}, default="auto"
+    precision : {"auto", "float32"}, default="auto"
         Precision of the matrix products. "auto" is bfloat16 for token ids if the processor or GPU
         is faster with it, else float32. Weights and sums stay float32; a probability differs by a
         few thousandths. Predictions on a GPU, and with other cells than "lstm", always use float32,
@@ -220,10 +221,8 @@ class LSTMSequenceClassifier(
         The number of columns of a 2-D X, else the number of channels.
     feature_names_in_ : ndarray of shape (n_features_in_,)
         The names of the columns, if X, or the data frames in it, had any.
-    input_type_ : {"tokens", "numeric"}
-        How X is read.
-    token_unit_ : {"word", "char"} or None
-        What a token id stands for; None for measurements.
+    input_type_ : {"words", "characters", "measurements"}
+        What the steps of X are.
     history_ : list of dict
         One row for each epoch: `train_loss`, `valid_loss` (of held-out samples; None if it was not
         computed), `lr` at its end, `seconds`, `tokens_per_second` and the proportion of `padding`.
@@ -322,8 +321,7 @@ class LSTMSequenceClassifier(
     """
 
     _parameter_constraints: ClassVar[dict[str, list[Any] | str]] = {
-        "input_type": [StrOptions({"auto", "tokens", "numeric"})],
-        "token_unit": [StrOptions({"auto", "word", "char"})],
+        "input_type": [StrOptions({"auto", *KINDS})],
         "time_channel": [Integral, str, None],
         "embedding_dim": [StrOptions({"auto"}), POSITIVE_INTEGER, None],
         "embeddings": "no_validation",  # by data/embeddings.py
@@ -356,7 +354,7 @@ class LSTMSequenceClassifier(
         "random_state": ["random_state"],
         "verbose": ["verbose"],
         "device": "no_validation",  # checked where it is found, so that texts need no torch
-        "precision": [StrOptions({"auto", "float32", "bfloat16"})],
+        "precision": [StrOptions({"auto", "float32"})],
     }
 
     _fitted: Fitted | None = None
@@ -365,7 +363,6 @@ class LSTMSequenceClassifier(
         self,
         *,
         input_type: str = "auto",
-        token_unit: str = "auto",
         time_channel: int | str | None = None,
         embedding_dim: int | str | None = "auto",
         embeddings: Any = None,
@@ -401,7 +398,6 @@ class LSTMSequenceClassifier(
         precision: str = "auto",
     ) -> None:
         self.input_type = input_type
-        self.token_unit = token_unit
         self.time_channel = time_channel
         self.embedding_dim = embedding_dim
         self.embeddings: Any = embeddings
@@ -628,7 +624,6 @@ class LSTMSequenceClassifier(
     n_features_in_: property = _left_by_fit(lambda fitted: fitted.input_format.n_features)
     feature_names_in_: property = _left_by_fit(lambda fitted: fitted.input_format.feature_names)
     input_type_: property = _left_by_fit(lambda fitted: fitted.input_format.input_type)
-    token_unit_: property = _left_by_fit(lambda fitted: fitted.input_format.token_unit)
     history_: property = _left_by_fit(lambda fitted: fitted.history)
     n_epochs_: property = _left_by_fit(lambda fitted: len(fitted.history))
     embedding_coverage_: property = _left_by_fit(lambda fitted: fitted.coverage)
@@ -665,7 +660,7 @@ class LSTMSequenceClassifier(
         fitted = self._fitted
         if fitted is None:
             return {}
-        size = f"{len(fitted.model.encoding) - N_SPECIAL:,} known ids of {self.token_unit_}s"
+        size = f"{len(fitted.model.encoding) - N_SPECIAL:,} known ids"
         if fitted.input_format.n_channels is not None:
             size = fitted.input_format.describe()
         parts = {"input": f"{self.input_type_}: {size}"}
@@ -747,9 +742,10 @@ class LSTMSequenceClassifier(
         tags = super().__sklearn_tags__()
         tags.classifier_tags.multi_label = True
         tags.input_tags.three_d_array = True
-        tags.input_tags.allow_nan = self.input_type != "tokens"
-        tags.input_tags.categorical = self.input_type == "tokens"
-        tags.input_tags.positive_only = tags.input_tags.sparse = tags.input_tags.categorical
+        has_ids = self.input_type in ("words", "characters")
+        tags.input_tags.allow_nan = not has_ids
+        tags.input_tags.categorical = has_ids
+        tags.input_tags.positive_only = tags.input_tags.sparse = has_ids
         return tags
 
     def _stored_numbers(self) -> tuple[dict[str, int], int | None]:
@@ -771,7 +767,7 @@ class LSTMSequenceClassifier(
     def _settle(self) -> None:
         self.embeddings = with_encoders(self.embeddings, lambda one: one.model)
         if self._fitted is not None:
-            self._fitted.model.network.move(plain_parameters(self))
+            self._fitted.model.network.move(self.device)
 
 
 def _is_of_table(name: str) -> bool:

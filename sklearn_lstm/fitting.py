@@ -88,15 +88,14 @@ class Fit:
         """Return how X, which was read as `sequences`, and later ones are read."""
         if self.before is not None:
             return self.before.input_format
-        ways = (self.parameters[name] for name in ("input_type", "time_channel", "token_unit"))
-        return InputFormat.of(X, sequences, *ways)
+        return InputFormat.of(X, sequences, self.parameters["input_type"])
 
     def format_of_batches(self, X: Any) -> InputFormat:
         """Return how all batches are read, by the X of the first one."""
         first = self.format_of(X, self.read(X, had_missing=True))
         if self.before is not None:
             return first
-        is_guess = self.parameters["input_type"] == "auto" and first.input_type == "tokens"
+        is_guess = self.parameters["input_type"] == "auto" and first.input_type != "measurements"
         return replace(
             first,
             input_type="integers" if is_guess else first.input_type,

@@ -80,9 +80,11 @@ def test_empty_rows_in_training_leave_id_1_unseen():
     assert_array_equal(one, unseen)
 
 
-def test_a_fraction_is_an_unknown_token_and_not_id_1():
+@pytest.mark.parametrize("input_type", ["words", "characters"])
+def test_a_fraction_is_an_unknown_token_and_not_id_1(input_type):
     X, y = data()
-    model = small(input_type="tokens").fit(X.astype(float), y)
+    model = small(input_type=input_type).fit(X.astype(float), y)
+    assert model.input_type_ == input_type
     start = [[3.0] * 11 + [last] for last in (2.5, 77.0, 1.0)]
     fraction, unseen, one = model.predict_proba(np.array(start))
     assert_array_equal(fraction, unseen)
