@@ -13,7 +13,7 @@ from sklearn.utils.validation import check_consistent_length, check_is_fitted, v
 
 from sklearn_lstm.algorithm import fit_model, fit_one_epoch
 from sklearn_lstm.callback_support import CallbackTask
-from sklearn_lstm.data.embeddings import find_encoder, read_embeddings
+from sklearn_lstm.data.embeddings import read_embeddings
 from sklearn_lstm.data.encoding import TokenCodes
 from sklearn_lstm.data.input_format import InputFormat
 from sklearn_lstm.data.labels import Labels, read_labels
@@ -116,17 +116,16 @@ class Fit:
         Of `X`, which was read as `sequences`, only the names of columns are read. With `new_ids`,
         `embeddings` are read for these ids alone.
         """
-        embeddings, vectors = self.parameters["embeddings"], None
+        embeddings, encoder = self.parameters["embeddings"], self.parameters["encoder"]
         network = None if self.previous is None else self.previous.network
         own = None if network is None else network.vectors
+        if sequences.n_channels is not None and not embeddings is encoder is None:
+            name = "encoder" if embeddings is None else "embeddings"
+            raise ValueError(f"{name} is for tokens, but X holds measurements. Leave it None.")
+        vectors = None
         if embeddings is not None:
-            if sequences.n_channels is not None:
-                raise ValueError(
-                    "embeddings are vectors of token ids, but X holds measurements. Leave it None."
-                )
             vocabulary = None if sequences.spelling is None else sequences.spelling.vocabulary
             vectors = read_embeddings(embeddings, vocabulary, new_ids, own)
-        encoder = find_encoder(embeddings) if new_ids is None else None
         used = vectors if network is None else own
         coverage = None if used is None else used.coverage(sequences)
         input_format, model = self.format_of(X, sequences), self.previous or SequenceModel.empty()
@@ -137,7 +136,7 @@ class Fit:
             input_format.kind,
             labels,
             vectors=vectors,
-            encoder=None if encoder is None else SentenceEncoder.of(encoder),
+            encoder=None if encoder is None or new_ids is not None else SentenceEncoder.of(encoder),
             known=None if network is None else network.encoding,
             previous=None if network is None else network.module.architecture,
             goes_on=network is not None and network.is_trained,

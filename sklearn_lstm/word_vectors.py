@@ -12,7 +12,6 @@ from numpy.typing import NDArray
 from sklearn.base import BaseEstimator, clone
 from sklearn.utils.validation import check_is_fitted
 
-from sklearn_lstm.data.embeddings import VectorTable
 from sklearn_lstm.description import DescribedMixin
 from sklearn_lstm.parameters import POSITIVE_INTEGER, checked_parameters
 from sklearn_lstm.progress_bar import ProgressBar
@@ -21,6 +20,7 @@ from sklearn_lstm.text.analysis import TokenBatch, iterate_texts, read_tokens
 from sklearn_lstm.text.cooccurrence import count_neighbours, factorize
 from sklearn_lstm.text.counting import FIRST_TOKEN, UNKNOWN
 from sklearn_lstm.vectorizer import TextSequenceVectorizer
+from sklearn_lstm.vectors import table_of
 
 REMEDY = (
     "Pass a list, an array or a column, or an object whose __iter__ returns a new iterator each "
@@ -190,7 +190,7 @@ class WordVectors(StoredMixin, DescribedMixin, BaseEstimator):  # type: ignore[m
             The vectors of the known tokens, in order.
         """
         check_is_fitted(self)
-        return VectorTable("WordVectors", self.vocabulary_, self.vectors_).lookup(list(tokens))
+        return table_of(self).lookup(list(tokens))
 
     def set_params(self, **params: Any) -> Self:
         """Set parameters. A clone that gets others than its vectors were learned with loses them.

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import os
 import pickle
-from collections.abc import Callable, Iterator
+import reprlib
+from collections.abc import Iterator
 from contextlib import contextmanager
 from copy import deepcopy
-from importlib import import_module
+from functools import partial
 from pathlib import Path
 from typing import Any, Self
 
@@ -15,14 +16,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sklearn_lstm.compute.locks import ForkSafeLock
-from sklearn_lstm.data.static_models import (
-    StaticModel,
-    is_static_model,
-    refused,
-    without_halves,
-)
 from sklearn_lstm.exceptions import ModelFileError
 from sklearn_lstm.storing.stored_form import PASSED, SHARING, NotPlainError
+from sklearn_lstm.vectors import open_folder, without_halves
 
 FIXED_SENTENCES = [  # a stored model holds their vectors, and none of the weights
     "The food was good, but the waiter was slow.",
@@ -35,24 +31,6 @@ LEAST_COSINE = 0.999  # precisions and sizes of batches differ by some 1e-4
 MOST_STRETCHED = 0.01  # how much lengths may differ
 # By the address of the user's object: its tokenizer may not be used by two threads at once.
 _locks: dict[int, ForkSafeLock] = {}
-
-
-def is_encoder(embeddings: Any) -> bool:
-    """Return whether this is an object with `encode`, or the folder of one."""
-    if isinstance(embeddings, str | type) or is_static_model(embeddings):
-        return False
-    if isinstance(embeddings, os.PathLike):
-        return _holds_encoder(Path(embeddings))
-    return callable(getattr(embeddings, "encode", None))
-
-
-def _holds_encoder(folder: Path) -> bool:
-    """Return whether a folder holds another model than a table of the vectors of pieces."""
-    if (modules := folder / "modules.json").exists():
-        return "StaticEmbedding" not in modules.read_text()
-    config = folder / "config.json"
-    text = config.read_text() if config.exists() else ""
-    return '"model_type"' in text and "model2vec" not in text  # whose old folders name no type
 
 
 class SentenceEncoder:
@@ -81,7 +59,7 @@ class SentenceEncoder:
             _locks.setdefault(id(model), ForkSafeLock())
 
     @classmethod
-    def of(cls, embeddings: Any) -> Self:
+    def of(cls, encoder: Any) -> Self:
         """Return the encoder that the user brings, or that in a folder. Nothing is downloaded.
 
         Raises
@@ -89,44 +67,38 @@ class SentenceEncoder:
         ImportError, FileNotFoundError
             If a folder can't be opened.
         ValueError
-            If the encoder does not give each text a vector of one length.
+            If it is no encoder, or does not give each text a vector of one length.
         """
-        folder = Path(embeddings) if isinstance(embeddings, os.PathLike) else None
-        encoder = cls(embeddings) if folder is None else cls(_in_folder(folder), folder)
-        encoder.fixed_vectors = encoder.checked_vectors(FIXED_SENTENCES)
-        return encoder
-
-    @classmethod
-    def passed(cls, embeddings: Any) -> list[Any]:
-        """Return the encoder and the static models that `load` is given, of one or a list."""
-        parts = embeddings if isinstance(embeddings, list | tuple) else [embeddings]
-        found = [cls.of(part) if is_encoder(part) else StaticModel.of(part) for part in parts]
-        found = [model for model in found if model is not None]
-        if not found:
-            raise TypeError(
-                "load takes as embeddings a static model or an encoder, as an object or the "
-                f"pathlib.Path of its folder, or a list of them; found {embeddings!r:.100}."
+        if isinstance(encoder, os.PathLike):
+            folder = Path(encoder)
+            package, command = "sentence-transformers", "pip install sentence-transformers"
+            new = cls(open_folder(folder, package, command, partial(_read, str(folder))), folder)
+        elif not isinstance(encoder, str | type) and callable(getattr(encoder, "encode", None)):
+            new = cls(encoder)
+        else:
+            raise ValueError(
+                "encoder takes an object with encode(list of str), such as a SentenceTransformer, "
+                "or the pathlib.Path of its folder; vectors of tokens are the parameter "
+                f"embeddings. Found {reprlib.repr(encoder)} ({type(encoder).__name__})."
             )
-        return found
+        new.fixed_vectors = new.checked_vectors(FIXED_SENTENCES)
+        return new
 
     @classmethod
     def from_stored(cls, source: Path | str, fixed_vectors: NDArray[np.float32]) -> Self:
         """Return the encoder with these vectors, that `load` was given or a pickle names."""
-        is_pickle = PASSED.get() is None and isinstance(source, Path)
-        passed = [cls.of(source)] if is_pickle else PASSED.get() or ()
-        encoders = [encoder for encoder in passed if isinstance(encoder, cls)]
-        for encoder in encoders:
-            if encoder.is_like(fixed_vectors):
-                return encoder
-        if not encoders:
+        encoder = cls.of(source) if PASSED.get() is None else passed_encoder()
+        if encoder is None:
             raise ModelFileError(
                 f"was fitted with the encoder {str(source)!r}, which is not in the file. Pass it: "
-                "load(path, embeddings=...)."
+                "load(path, encoder=...)."
             )
-        raise ModelFileError(
-            f"was fitted with the encoder {str(source)!r}, whose vectors of sentences differ from "
-            f"those of {str(encoders[0].source)!r}. Pass the encoder as it was, or fit again."
-        )
+        if not encoder.is_like(fixed_vectors):
+            raise ModelFileError(
+                f"was fitted with the encoder {str(source)!r}, whose vectors of sentences differ "
+                f"from those of {str(encoder.source)!r}. Pass the encoder as it was, or fit again."
+            )
+        return encoder
 
     def stored(self) -> dict[str, Any]:
         """Return what is stored: how to find the encoder, and what it makes of fixed sentences."""
@@ -160,7 +132,7 @@ class SentenceEncoder:
             raise TypeError(
                 f"The encoder {self.source} can't be pickled ({type(error).__name__}: {error}). "
                 "What works: sklearn_lstm.io.save, which stores its name, and load(path, "
-                "embeddings=encoder); copy.deepcopy, which shares it; and threads instead of "
+                "encoder=encoder); copy.deepcopy, which shares it; and threads instead of "
                 'processes, joblib.parallel_config(backend="threading").'
             ) from error
         return type(self), (model, self.source, self.fixed_vectors)
@@ -182,7 +154,7 @@ class SentenceEncoder:
             vectors = self.checked_vectors(new)
             if vectors.shape[1] != len(self.fixed_vectors[0]):
                 raise ValueError(
-                    f"embeddings: the encoder {self.source} gave vectors of length "
+                    f"encoder: {self.source} gave vectors of length "
                     f"{len(self.fixed_vectors[0])} before, and now of length {vectors.shape[1]}."
                 )
             known.update(zip(new, vectors, strict=True))
@@ -196,18 +168,17 @@ class SentenceEncoder:
                 vectors = np.asarray(_without_torch(encoded), np.float32)
         except Exception as error:
             raise ValueError(
-                f"embeddings: encode of {self.source} failed ({type(error).__name__}: {error})."
+                f"encoder: encode of {self.source} failed ({type(error).__name__}: {error})."
             ) from error
         if vectors.ndim != 2 or len(vectors) != len(texts) or not vectors.size:
             raise ValueError(
-                f"embeddings: encode of {self.source} returned an array of shape {vectors.shape} "
+                f"encoder: encode of {self.source} returned an array of shape {vectors.shape} "
                 f"for {len(texts)} texts; expected a vector for each."
             )
         if not np.isfinite(vectors).all():
             row = int(np.isfinite(vectors).all(axis=1).argmin())
             raise ValueError(
-                f"embeddings: encode of {self.source} returned NaN or infinity for "
-                f"{texts[row]!r:.80}."
+                f"encoder: encode of {self.source} returned NaN or infinity for {texts[row]!r:.80}."
             )
         return vectors
 
@@ -225,16 +196,26 @@ class SentenceEncoder:
         return f"{len(self.fixed_vectors[0]):,} columns of {self.source}"
 
 
-def with_encoders(embeddings: Any, change: Callable[[Any], Any]) -> Any:
-    """Return embeddings with other objects in place of encoders that are objects."""
+def passed_encoder() -> Any:
+    """Return the encoder that `load` was given, or None."""
+    passed = PASSED.get() or ()
+    return next((one for one in passed if isinstance(one, SentenceEncoder)), None)
 
-    def changed(one: Any) -> Any:
-        is_object = is_encoder(one) and not isinstance(one, os.PathLike)
-        return change(one) if is_object or isinstance(one, SentenceEncoder) else one
 
-    if isinstance(embeddings, list | tuple):
-        return (list if isinstance(embeddings, list) else tuple)(map(changed, embeddings))
-    return changed(embeddings)
+def stored_parameter(encoder: Any) -> Any:
+    """Return what stands for the parameter `encoder`: in a file its name."""
+    if encoder is None or isinstance(encoder, os.PathLike):
+        return encoder
+    return SentenceEncoder(encoder) if PASSED.get() is None else type(encoder).__name__
+
+
+def restored_parameter(stored: Any) -> Any:
+    """Return the parameter `encoder`; for a file, it is what `load` was given."""
+    if PASSED.get() is not None and stored is not None:
+        stored = passed_encoder()
+        if stored is not None and isinstance(stored.source, Path):
+            return stored.source
+    return stored.model if isinstance(stored, SentenceEncoder) else stored
 
 
 def _without_torch(vectors: Any) -> Any:
@@ -244,9 +225,5 @@ def _without_torch(vectors: Any) -> Any:
     return vectors.detach().cpu().float() if hasattr(vectors, "detach") else vectors
 
 
-def _in_folder(folder: Path) -> Any:
-    """Return the model in a folder, which `is_encoder` has read."""
-    package = "sentence-transformers"
-    with refused(folder, package, f"pip install {package}", f"can't be opened by {package}"):
-        library = import_module("sentence_transformers")
-        return library.SentenceTransformer(str(folder), local_files_only=True)
+def _read(folder: str, package: Any) -> Any:
+    return package.SentenceTransformer(folder, local_files_only=True)
