@@ -21,7 +21,7 @@ from sklearn_lstm.data.embeddings import restored_embeddings, stored_embeddings
 from sklearn_lstm.data.encoding import N_SPECIAL
 from sklearn_lstm.data.growing_tables import GrowingTables
 from sklearn_lstm.data.labels import Labels, read_labels
-from sklearn_lstm.data.sentence_encoders import restored_parameter, stored_parameter
+from sklearn_lstm.data.sentence_encoders import SentenceEncoder
 from sklearn_lstm.data.weights import Targets, absolute_weights
 from sklearn_lstm.description import DescribedMixin
 from sklearn_lstm.fitting import Fit, read_as_at_fit, what_was_fitted
@@ -677,7 +677,7 @@ class LSTMSequenceClassifier(
             size = fitted.input_format.describe()
         parts = {"input": f"{self.input_type_}: {size}"}
         if (member := fitted.model[EncoderModel.name]) is not None:
-            parts["sentence vectors"] = member.encoder.describe()
+            parts["sentence vectors"] = str(member.encoder)
         if (vectors := fitted.model.network.vectors) is not None:
             described = f"{vectors.describe()}; {fitted.coverage:.1%} of the tokens have one"
             parts["pretrained vectors"] = described
@@ -770,10 +770,11 @@ class LSTMSequenceClassifier(
         """Return all attributes; a file names the encoder, and holds a dict of vectors once."""
         own = None if self._fitted is None else self._fitted.model.network.vectors
         embeddings = stored_embeddings(self.embeddings, own)
-        return {**vars(self), "embeddings": embeddings, "encoder": stored_parameter(self.encoder)}
+        encoder = None if self.encoder is None else SentenceEncoder.standing_for(self.encoder)
+        return {**vars(self), "embeddings": embeddings, "encoder": encoder}
 
     def _settle(self) -> None:
         self.embeddings = restored_embeddings(self.embeddings)
-        self.encoder = restored_parameter(self.encoder)
+        self.encoder = self.encoder and self.encoder.given
         if self._fitted is not None:
             self._fitted.model.network.move(plain_parameters(self))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from contextlib import nullcontext
 from dataclasses import replace
 from typing import Any
 
@@ -136,7 +135,9 @@ class Fit:
             input_format.kind,
             labels,
             vectors=vectors,
-            encoder=None if encoder is None or new_ids is not None else SentenceEncoder.of(encoder),
+            encoder=None
+            if encoder is None or new_ids is not None
+            else SentenceEncoder.opened(encoder),
             known=None if network is None else network.encoding,
             previous=None if network is None else network.module.architecture,
             goes_on=network is not None and network.is_trained,
@@ -176,20 +177,21 @@ class Fit:
         start, configuration = self.begin(X, sequences, targets.labels, len(samples))
         held_out = self._read_validation(X, start, *validation)
         encoder, previous = configuration.encoder, start.model[Network.name]
-        with (
-            nullcontext() if encoder is None else encoder.remembering(),
-            checkpoint_of_fit(
-                samples,
-                held_out,
-                configuration,
-                folder=self.parameters["checkpoint"],
-                rng=self.random_generator(),
-                is_seeded=self.parameters["random_state"] is not None,
-                previous=previous and replace(previous, vectors=None, optimizer_state=None),
-            ) as (folder, rng),
-        ):
+        if encoder is not None:
+            encoder.known = {}
+        with checkpoint_of_fit(
+            samples,
+            held_out,
+            configuration,
+            folder=self.parameters["checkpoint"],
+            rng=self.random_generator(),
+            is_seeded=self.parameters["random_state"] is not None,
+            previous=previous and replace(previous, vectors=None, optimizer_state=None),
+        ) as (folder, rng):
             configuration = replace(configuration, checkpoint=folder)
             fitted = fit_model(start, samples, held_out, configuration, rng=rng, callback_task=task)
+            if encoder is not None:
+                encoder.known = None
             self.classifier._fitted = fitted  # noqa: SLF001
         task.end({})
 

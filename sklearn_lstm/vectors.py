@@ -5,8 +5,9 @@ from __future__ import annotations
 import os
 import reprlib
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
-from functools import cache, cached_property
+from functools import cache, cached_property, partial
 from importlib import import_module
 from importlib.util import find_spec
 from itertools import compress
@@ -23,11 +24,12 @@ from sklearn_lstm.storing.stored_form import PASSED, SHARING, NotPlainError, che
 __all__ = ["from_gensim", "side_by_side", "static_model"]
 
 ACCEPTED = (
-    "embeddings takes an array of shape (n_ids, embedding_dim), a mapping from tokens to vectors, "
-    "'wordllama', or an object with lookup, such as a fitted WordVectors. sklearn_lstm.vectors "
-    "makes such an object of others: static_model of a model of wordllama or model2vec or the path "
-    "of its folder, from_gensim of a model of gensim or fastText, side_by_side of several tables. "
-    "An encoder of whole texts is the parameter encoder"
+    "embeddings takes an array of shape (n_ids, embedding_dim), whose row i is the vector of id i "
+    "(0 is padding), a mapping from tokens to vectors, 'wordllama', or an object with lookup, such "
+    "as a fitted WordVectors. sklearn_lstm.vectors makes such an object of others: static_model of "
+    "a model of wordllama or model2vec or the path of its folder, from_gensim of a model of gensim "
+    "or fastText, side_by_side of several tables. An encoder of whole texts is the parameter "
+    "encoder"
 )
 EXTRA = "pip install model2vec wordllama"
 INSTALLED = "wordllama"
@@ -175,8 +177,39 @@ class Shared:
     def __deepcopy__(self, memo: dict[int, Any]) -> Self:
         return self
 
+    def __repr__(self) -> str:
+        return f"<{self}>"
 
-@dataclass(frozen=True, eq=False)
+
+class NamedModel(Shared):
+    """A model that others trained: a stored classifier names it, and holds none of its weights.
+
+    A package is read again, and a folder too by pickle; in place of what else a file names, `load`
+    takes what the user passes. A subclass says how it is `opened`, and which mark `is_like` it.
+    """
+
+    parameter: ClassVar[str]  # of the classifier
+
+    @classmethod
+    def from_stored(cls: Any, source: str | Path, mark: Any) -> Any:
+        """Return the model of this mark: installed, passed to `load`, or named by a pickle.
+
+        A file may come from a stranger, so the folder that it names is not opened.
+        """
+        passed = [model for model in PASSED.get() or () if isinstance(model, cls)]
+        if PASSED.get() is None or source == INSTALLED:
+            passed = [cls.opened(source)]
+        for model in passed:
+            if model.is_like(mark):
+                return model
+        found = f" The vectors of {' and '.join(map(str, passed))} differ." if passed else ""
+        raise ModelFileError(
+            f"was fitted with {cls.parameter}={str(source)!r}, which is not in it. Pass the model "
+            f"as it was: load(path, {cls.parameter}=...); or fit again.{found}"
+        )
+
+
+@dataclass(frozen=True, eq=False, repr=False)
 class VectorTable(Shared):
     """The words and vectors of `WordVectors` or of a mapping, as they are at fit.
 
@@ -221,42 +254,37 @@ class VectorTable(Shared):
         rows = np.array([self.vocabulary.get(token, -1) for token in tokens], np.intp)
         return rows >= 0, self.vectors[rows[rows >= 0]]
 
-    def describe(self) -> str:
-        """Return what the table is, in a few words."""
+    def __str__(self) -> str:
         return f"{self.name} ({len(self.vectors):,} words, {self.vectors.nbytes / 1e6:,.1f} MB)"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class GensimVectors(Shared):
     """The vectors of a ``KeyedVectors`` of gensim, or of a model of fastText."""
 
     model: Any
-    has_own_scale: ClassVar[bool] = True
 
     def lookup(self, tokens: Sequence[Any]) -> Found:
         """Return which tokens have a vector (n,), and the vectors of these (n_known, dim).
 
-        FastText composes vectors of all words, also in gensim. One of which it knows no part is 0.
+        FastText composes vectors of all texts, also in gensim, where None would be the text "None".
         """
-        model, read = self.model, getattr(self.model, "get_word_vector", None)
-        reads_texts = read is not None or hasattr(model, "vectors_ngrams")
-        is_known = np.array(
-            [
-                (isinstance(token, str) or not reads_texts) and (read is not None or token in model)
-                for token in tokens
-            ],
-            bool,
-        )
-        width = model.get_dimension() if read is not None else model.vector_size
-        found = [(read or model.__getitem__)(token) for token in compress(tokens, is_known)]
-        return _without_zeros(is_known, np.array(found, np.float32).reshape(-1, width))
+        is_gensim, model = hasattr(self.model, "vector_size"), self.model
+        read = model.get_vector if is_gensim else model.get_word_vector
+        width = model.vector_size if is_gensim else model.get_dimension()
+        reads_texts = not is_gensim or hasattr(model, "vectors_ngrams")
+        vectors = np.zeros((len(tokens), width), np.float32)
+        for vector, token in zip(vectors, tokens, strict=True):
+            if isinstance(token, str) or not reads_texts:
+                with suppress(KeyError):
+                    vector[:] = read(token)
+        return _known(vectors)
 
-    def describe(self) -> str:
-        """Return what the table is, in a few words."""
+    def __str__(self) -> str:
         return f"a {type(self.model).__name__}"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class SideBySide(Shared):
     """Several tables, whose vectors are joined.
 
@@ -282,52 +310,40 @@ class SideBySide(Shared):
         """The number of columns of each table."""
         return tuple(looked_up(table, [])[1].shape[1] for table in self.tables)
 
+    def __str__(self) -> str:
+        return " and ".join(map(str, self.tables))
 
-@dataclass(frozen=True)
-class StaticModel(Shared):
+
+@dataclass(frozen=True, repr=False)
+class StaticModel(NamedModel):
     """Words to vectors, by a model of wordllama or model2vec.
 
     Parameters
     ----------
     model : object
     source : str, Path or None
-        The package or folder that it was read from. A stored classifier names it. A package is
-        read again, and a folder too by pickle; for one in a file, `load` takes what the user
-        passes. None: an object that the user brings.
+        The package or folder that it was read from. None: an object that the user brings.
     """
 
+    parameter: ClassVar[str] = "embeddings"
+    has_own_scale: ClassVar[bool] = False
     model: Any
     source: str | Path | None = None
-    has_own_scale: ClassVar[bool] = False
 
     @classmethod
-    def from_stored(cls, source: str | Path, digest: str) -> StaticModel:
-        """Return the model with the vectors of this digest: installed, or passed to `load`.
+    def opened(cls, source: Any) -> StaticModel:
+        """Return the model that the user brings or names."""
+        return static_model(source)
 
-        A file may come from a stranger, so the folder that it names is not opened.
-        """
-        passed = [model for model in PASSED.get() or () if isinstance(model, cls)]
-        if PASSED.get() is None or isinstance(source, str):
-            passed = [static_model(source)]
-        elif not passed:
-            raise ModelFileError(
-                f"names the folder {str(source)!r} of a static model, and load opens no folder "
-                "that a file names. Pass it: load(path, embeddings=static_model(folder))."
-            )
-        for model in passed:
-            if model.digest == digest:
-                return model
-        raise ModelFileError(
-            f"was fitted with the static model {str(source)!r}, whose vectors differ from those "
-            f"of {' and '.join(model.describe() for model in passed)}. Install or pass the model "
-            "as it was, or fit again."
-        )
+    def is_like(self, mark: Any) -> bool:
+        """Return whether it is the model that this mark was stored of."""
+        return bool(self.digest == mark)
 
     def stored(self) -> dict[str, Any]:
-        """Return what is stored: how to find the model, and a digest of its vectors."""
+        """Return what is stored: how to find the model, and what it is known by."""
         if self.source is None or SHARING.get():
             raise NotPlainError(f"a {type(self.model).__name__} is no plain data")
-        return {"source": self.source, "digest": self.digest}
+        return {"source": self.source, "mark": self.digest}
 
     @cached_property
     def digest(self) -> str:
@@ -339,17 +355,17 @@ class StaticModel(Shared):
 
         What is no str, or has no known piece, has none.
         """
-        is_known = np.array([isinstance(token, str) and len(token) > 0 for token in tokens], bool)
-        words = [without_halves(word) for word in compress(tokens, is_known)]
-        if not words:
-            return is_known, np.empty((0, self.model.embedding.shape[1]), np.float32)
+        vectors = np.zeros((len(tokens), self.model.embedding.shape[1]), np.float32)
+        is_text = [isinstance(token, str) and len(token) > 0 for token in tokens]
+        words = [without_halves(word) for word in compress(tokens, is_text)]
         embed = getattr(self.model, "embed", None)
-        with ONE_AT_A_TIME.lock:
-            found = embed(words) if embed else self.model.encode(words, use_multiprocessing=False)
-        return _without_zeros(is_known, np.asarray(found, np.float32))
+        embed = embed or partial(self.model.encode, use_multiprocessing=False)
+        if words:
+            with ONE_AT_A_TIME.lock:
+                vectors[is_text] = embed(words)
+        return _known(vectors)
 
-    def describe(self) -> str:
-        """Return what it is, in a few words."""
+    def __str__(self) -> str:
         return str(self.source or f"a {type(self.model).__name__}")
 
 
@@ -370,12 +386,11 @@ def table_of(vectors: Any, tokens: Iterable[Any] | None = None) -> TokenVectors:
         return static_model(vectors)
     if isinstance(vectors, Mapping):
         return VectorTable.of(vectors, vectors if tokens is None else tokens)
+    if hasattr(vectors, "vectors_"):  # WordVectors, which may be fitted again
+        words, found = dict(vectors.vocabulary_), vectors.vectors_
+        return VectorTable("WordVectors", words, found, has_own_scale=False)
     if isinstance(vectors, type) or not isinstance(vectors, TokenVectors):
         raise ValueError(f"{ACCEPTED}; found {shown(vectors)}.")
-    fitted = vars(vectors) if hasattr(vectors, "__dict__") else {}
-    if "vectors_" in fitted:  # WordVectors, which may be fitted again
-        words, found = dict(fitted["vocabulary_"]), fitted["vectors_"]
-        return VectorTable("WordVectors", words, found, has_own_scale=False)
     return vectors
 
 
@@ -414,11 +429,10 @@ def shown(vectors: Any) -> str:
     return f"{reprlib.repr(vectors)} ({type(vectors).__name__})"
 
 
-def _without_zeros(is_known: NDArray[np.bool_], vectors: NDArray[np.float32]) -> Found:
-    """Return the same, but words of which no part is known, which have the vector 0, as unknown."""
-    has_parts = vectors.any(axis=1)
-    is_known[is_known] = has_parts
-    return is_known, vectors[has_parts]
+def _known(vectors: NDArray[np.float32]) -> Found:
+    """Return which tokens have a vector, and the vectors of these; 0 says nothing."""
+    is_known = np.asarray(vectors.any(axis=1))
+    return is_known, vectors[is_known]
 
 
 # --- Packages and folders
@@ -459,13 +473,12 @@ def _in_package(name: str) -> Pieces:
             "pathlib.Path(...)); nothing is downloaded."
         )
     package = find_spec(name)
-    if package is None or package.origin is None:
-        raise ImportError(f"{name!r} needs the package {name}, not installed: {EXTRA}")
-    vectors, tokenizer = (Path(package.origin).parent / file for file in (VECTORS, TOKENIZER))
+    folder = Path(package.origin or "").parent if package is not None else Path()
+    vectors, tokenizer = folder / VECTORS, folder / TOKENIZER
     if not (vectors.exists() and tokenizer.exists()):
         raise ImportError(
-            f"The installed package {name} lacks {vectors.name} or {tokenizer.name}. Install "
-            "another version of it."
+            f"{name!r} needs {vectors.name} and {tokenizer.name} of the package {name}, not "
+            f"installed: {EXTRA}"
         )
     with import_module("safetensors").safe_open(str(vectors), "numpy") as file:
         embedding = file.get_tensor("embedding.weight").astype(np.float32)

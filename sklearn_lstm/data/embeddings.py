@@ -101,14 +101,7 @@ class PretrainedVectors:
 
     def describe(self) -> str:
         """Return what the vectors are, in a few words."""
-        names = [
-            "an array" if table is None
-            else table.describe() if hasattr(table, "describe")
-            else f"a {type(table).__name__}"
-            for table in parts_of(self.table)
-        ]  # fmt: skip
-        columns = zip(self.widths, names, strict=True)
-        return " and ".join(f"{width:,} columns of {name}" for width, name in columns)
+        return f"{self.width:,} columns of {self.table or 'an array'}"
 
 
 def read_embeddings(
@@ -137,15 +130,8 @@ def read_embeddings(
         token has a vector, or if the vectors are not finite or not of one length.
     """
     if is_array(embeddings):
-        found = _of_array(embeddings, new_ids)
-    else:
-        found = _of_tokens(embeddings, vocabulary, new_ids, own)
-    if new_ids is None and not len(found.ids):
-        raise ValueError(
-            "embeddings has a vector for id 0 alone, which is padding: row i of an array is the "
-            "vector of id i."
-        )
-    return found
+        return _of_array(embeddings, new_ids)
+    return _of_tokens(embeddings, vocabulary, new_ids, own)
 
 
 def _of_array(embeddings: Any, new_ids: NDArray[np.int64] | None) -> PretrainedVectors:
@@ -155,7 +141,7 @@ def _of_array(embeddings: Any, new_ids: NDArray[np.int64] | None) -> PretrainedV
         vectors = np.asarray(rows[ids], np.float32)  # a copy
     except (TypeError, ValueError, IndexError) as error:
         raise ValueError(f"{ACCEPTED}; found {shown(embeddings)}.") from error
-    if rows.ndim != 2 or 0 in rows.shape:
+    if rows.ndim != 2 or len(rows) < 2 or not rows.shape[1]:
         raise ValueError(f"{ACCEPTED}; found {shown(embeddings)} of shape {rows.shape}.")
     check_finite(vectors, ())
     scale = np.ones(rows.shape[1], np.float32)

@@ -5,8 +5,6 @@ from __future__ import annotations
 import os
 import pickle
 import reprlib
-from collections.abc import Iterator
-from contextlib import contextmanager
 from copy import deepcopy
 from functools import partial
 from pathlib import Path
@@ -16,9 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sklearn_lstm.compute.locks import ForkSafeLock
-from sklearn_lstm.exceptions import ModelFileError
 from sklearn_lstm.storing.stored_form import PASSED, SHARING, NotPlainError
-from sklearn_lstm.vectors import open_folder, without_halves
+from sklearn_lstm.vectors import NamedModel, open_folder, without_halves
 
 FIXED_SENTENCES = [  # a stored model holds their vectors, and none of the weights
     "The food was good, but the waiter was slow.",
@@ -33,7 +30,7 @@ MOST_STRETCHED = 0.01  # how much lengths may differ
 _locks: dict[int, ForkSafeLock] = {}
 
 
-class SentenceEncoder:
+class SentenceEncoder(NamedModel):
     """Texts to vectors, by an object with `encode`; copies share it.
 
     Parameters
@@ -45,7 +42,8 @@ class SentenceEncoder:
         Those of `FIXED_SENTENCES`. Without a row, it has encoded nothing yet.
     """
 
-    _known: dict[str, NDArray[np.float32]] | None = None  # vectors of texts, during a fit
+    parameter = "encoder"
+    known: dict[str, NDArray[np.float32]] | None = None  # vectors of texts, during a fit
 
     def __init__(
         self,
@@ -59,8 +57,8 @@ class SentenceEncoder:
             _locks.setdefault(id(model), ForkSafeLock())
 
     @classmethod
-    def of(cls, encoder: Any) -> Self:
-        """Return the encoder that the user brings, or that in a folder. Nothing is downloaded.
+    def opened(cls, source: Any) -> Self:
+        """Return the encoder that the user brings, or that in a folder; nothing is downloaded.
 
         Raises
         ------
@@ -69,51 +67,43 @@ class SentenceEncoder:
         ValueError
             If it is no encoder, or does not give each text a vector of one length.
         """
-        if isinstance(encoder, os.PathLike):
-            folder = Path(encoder)
+        if isinstance(source, os.PathLike):
+            folder = Path(source)
             package, command = "sentence-transformers", "pip install sentence-transformers"
             new = cls(open_folder(folder, package, command, partial(_read, str(folder))), folder)
-        elif not isinstance(encoder, str | type) and callable(getattr(encoder, "encode", None)):
-            new = cls(encoder)
+        elif not isinstance(source, str | type) and callable(getattr(source, "encode", None)):
+            new = cls(source)
         else:
             raise ValueError(
                 "encoder takes an object with encode(list of str), such as a SentenceTransformer, "
                 "or the pathlib.Path of its folder; vectors of tokens are the parameter "
-                f"embeddings. Found {reprlib.repr(encoder)} ({type(encoder).__name__})."
+                f"embeddings. Found {reprlib.repr(source)} ({type(source).__name__})."
             )
         new.fixed_vectors = new.checked_vectors(FIXED_SENTENCES)
         return new
 
     @classmethod
-    def from_stored(cls, source: Path | str, fixed_vectors: NDArray[np.float32]) -> Self:
-        """Return the encoder with these vectors, that `load` was given or a pickle names."""
-        encoder = cls.of(source) if PASSED.get() is None else passed_encoder()
-        if encoder is None:
-            raise ModelFileError(
-                f"was fitted with the encoder {str(source)!r}, which is not in the file. Pass it: "
-                "load(path, encoder=...)."
-            )
-        if not encoder.is_like(fixed_vectors):
-            raise ModelFileError(
-                f"was fitted with the encoder {str(source)!r}, whose vectors of sentences differ "
-                f"from those of {str(encoder.source)!r}. Pass the encoder as it was, or fit again."
-            )
-        return encoder
+    def standing_for(cls, parameter: Any) -> Self:
+        """Return what is stored in place of the parameter `encoder`, an object or a folder."""
+        is_folder = isinstance(parameter, os.PathLike)
+        return cls(None, Path(parameter)) if is_folder else cls(parameter)
+
+    @property
+    def given(self) -> Any:
+        """What the user gave: the object, or its folder."""
+        return self.source if isinstance(self.source, Path) else self.model
 
     def stored(self) -> dict[str, Any]:
         """Return what is stored: how to find the encoder, and what it makes of fixed sentences."""
-        is_named = isinstance(self.source, Path) or PASSED.get() is not None
-        if SHARING.get() or not is_named or not len(self.fixed_vectors):
+        is_folder, stands_for = isinstance(self.source, Path), not len(self.fixed_vectors)
+        if SHARING.get() or (PASSED.get() is None and (stands_for or not is_folder)):
             raise NotPlainError(f"a {self.source} is no plain data")
-        if not self.fixed_vectors.any():
+        if not stands_for and not self.fixed_vectors.any():
             raise TypeError(
                 f"save can't store a model with the encoder {self.source}: its vectors of five "
                 "fixed sentences are all 0, so load could not tell it from another encoder."
             )
-        return {"source": self.source, "fixed_vectors": self.fixed_vectors}
-
-    def __deepcopy__(self, memo: dict[int, Any]) -> Self:
-        return self
+        return {"source": self.source, "mark": self.fixed_vectors}
 
     def __reduce__(self) -> tuple[Any, ...]:
         """Return how it is made, with the model on the processor: another machine has no GPU.
@@ -137,27 +127,12 @@ class SentenceEncoder:
             ) from error
         return type(self), (model, self.source, self.fixed_vectors)
 
-    @contextmanager
-    def remembering(self) -> Iterator[None]:
-        """Encode each text once, until the context ends."""
-        self._known = {}
-        try:
-            yield
-        finally:
-            self._known = None
-
     def __call__(self, texts: list[str]) -> NDArray[np.float32]:
-        """Return the vector of each text (n_texts, dim)."""
-        known = {} if self._known is None else self._known
+        """Return the vector of each text (n_texts, dim); during a fit, each is encoded once."""
+        known = {} if self.known is None else self.known
         new = [text for text in dict.fromkeys(texts) if text not in known]
         if new:
-            vectors = self.checked_vectors(new)
-            if vectors.shape[1] != len(self.fixed_vectors[0]):
-                raise ValueError(
-                    f"encoder: {self.source} gave vectors of length "
-                    f"{len(self.fixed_vectors[0])} before, and now of length {vectors.shape[1]}."
-                )
-            known.update(zip(new, vectors, strict=True))
+            known.update(zip(new, self.checked_vectors(new), strict=True))
         return np.stack([known[text] for text in texts])
 
     def checked_vectors(self, texts: list[str]) -> NDArray[np.float32]:
@@ -170,10 +145,11 @@ class SentenceEncoder:
             raise ValueError(
                 f"encoder: encode of {self.source} failed ({type(error).__name__}: {error})."
             ) from error
-        if vectors.ndim != 2 or len(vectors) != len(texts) or not vectors.size:
+        length = self.fixed_vectors.shape[1] or vectors.shape[-1]  # at first any
+        if vectors.shape != (len(texts), length) or not length:
             raise ValueError(
-                f"encoder: encode of {self.source} returned an array of shape {vectors.shape} "
-                f"for {len(texts)} texts; expected a vector for each."
+                f"encoder: encode of {self.source} returned an array of shape {vectors.shape} for "
+                f"{len(texts)} texts; expected a vector for each, of the length of the first ones."
             )
         if not np.isfinite(vectors).all():
             row = int(np.isfinite(vectors).all(axis=1).argmin())
@@ -182,40 +158,20 @@ class SentenceEncoder:
             )
         return vectors
 
-    def is_like(self, fixed_vectors: NDArray[np.float32]) -> bool:
-        """Return whether the fixed sentences have these vectors, but for rounding."""
-        if fixed_vectors.shape != self.fixed_vectors.shape:
-            return False
-        products = (fixed_vectors * self.fixed_vectors).sum(axis=1)
-        length, own = (np.linalg.norm(each, axis=1) for each in (fixed_vectors, self.fixed_vectors))
+    def is_like(self, mark: NDArray[np.float32]) -> bool:
+        """Return whether the fixed sentences have these vectors, but for rounding.
+
+        What stands for the parameter has none.
+        """
+        if not len(mark) or mark.shape != self.fixed_vectors.shape:
+            return not len(mark)
+        products = (mark * self.fixed_vectors).sum(axis=1)
+        length, own = (np.linalg.norm(each, axis=1) for each in (mark, self.fixed_vectors))
         is_as_long = np.abs(own - length) <= MOST_STRETCHED * length
         return bool((is_as_long & (products >= LEAST_COSINE * length * own)).all())
 
-    def describe(self) -> str:
-        """Return what it is, in a few words."""
-        return f"{len(self.fixed_vectors[0]):,} columns of {self.source}"
-
-
-def passed_encoder() -> Any:
-    """Return the encoder that `load` was given, or None."""
-    passed = PASSED.get() or ()
-    return next((one for one in passed if isinstance(one, SentenceEncoder)), None)
-
-
-def stored_parameter(encoder: Any) -> Any:
-    """Return what stands for the parameter `encoder`: in a file its name."""
-    if encoder is None or isinstance(encoder, os.PathLike):
-        return encoder
-    return SentenceEncoder(encoder) if PASSED.get() is None else type(encoder).__name__
-
-
-def restored_parameter(stored: Any) -> Any:
-    """Return the parameter `encoder`; for a file, it is what `load` was given."""
-    if PASSED.get() is not None and stored is not None:
-        stored = passed_encoder()
-        if stored is not None and isinstance(stored.source, Path):
-            return stored.source
-    return stored.model if isinstance(stored, SentenceEncoder) else stored
+    def __str__(self) -> str:
+        return f"{self.fixed_vectors.shape[1]:,} columns of {self.source}"
 
 
 def _without_torch(vectors: Any) -> Any:

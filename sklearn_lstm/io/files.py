@@ -32,7 +32,12 @@ from sklearn_lstm.storing.stored_form import (
 from sklearn_lstm.vectors import StaticModel, parts_of
 
 OF_PIPELINE = ("verbose", "transform_input")
-TOLD = {"StaticModel": "source", "SideBySide": "tables", "VectorTable": "vectors"}  # of embeddings
+TOLD = {  # of embeddings and encoder
+    "StaticModel": "source",
+    "SentenceEncoder": "source",
+    "SideBySide": "tables",
+    "VectorTable": "vectors",
+}
 WHAT_ELSE = {  # to do about an attribute of a model that is no plain data
     "_metadata_request": "It says what set_fit_request and the like were given. Predictions do not "
     "need it: del model._metadata_request, and request it again after loading.",
@@ -154,7 +159,7 @@ def load(path: str | os.PathLike[str], *, embeddings: Any = None, encoder: Any =
             "load takes as embeddings what sklearn_lstm.vectors.static_model returns, alone or "
             f"side_by_side with others; found {embeddings!r:.100}. Other tables are in the file."
         )
-    passed += [] if encoder is None else [SentenceEncoder.of(encoder)]
+    passed += [] if encoder is None else [SentenceEncoder.opened(encoder)]
     with opened(path, passed) as (content, arrays):
         unpack = Unpacker(arrays)
         model = _unpack(content, unpack)

@@ -119,7 +119,7 @@ def test_fast_text_composes_vectors_of_all_words():
     fast_text.train(texts, total_examples=100, epochs=1)
     for embeddings in (fast_text, fast_text.wv):
         table = from_gensim(embeddings)
-        assert not table.lookup([3])[0].any()
+        assert not table.lookup([3, None])[0].any()
         model = pipeline(table, linear_model=False, max_epochs=6).fit(TEXTS, Y)
         assert model[-1].embedding_coverage_ == 1
         one, other = model.decision_function(["goodly", "badly"])
@@ -195,8 +195,8 @@ def test_the_share_of_known_tokens_and_the_tables_are_told():
     n_known = sum(sum(word in ("day", *GOOD, *BAD) for word in t.split()) for t in TEXTS)
     assert model.embedding_coverage_ == n_known / sum(len(text.split()) for text in TEXTS)
     row = (
-        "pretrained vectors: 1 columns of a dict (1 words, 0.0 MB) and 5 columns of "
-        "WordVectors (14 words, 0.0 MB); "
+        "pretrained vectors: 6 columns of a dict (1 words, 0.0 MB) and WordVectors (14 words, 0.0 "
+        "MB); "
         f"{model.embedding_coverage_:.1%} of the tokens have one"
     )
     assert row in repr(model)

@@ -146,7 +146,7 @@ def test_tensors_of_any_precision_are_vectors(in_list, encoder):
     """NumPy has no bfloat16, and can't read a tensor that has a gradient."""
     vectors = torch.eye(5, dtype=torch.bfloat16, requires_grad=True)
     encoder.encode = lambda _: list(vectors) if in_list else vectors
-    assert_array_equal(SentenceEncoder.of(encoder).fixed_vectors, np.eye(5))
+    assert_array_equal(SentenceEncoder.opened(encoder).fixed_vectors, np.eye(5))
 
 
 # --- What is fitted
@@ -303,7 +303,7 @@ def test_encoding_counts_in_the_minutes_that_a_fit_will_take(encoder, monkeypatc
         (lambda _: np.zeros((1, 3)), r"shape \(1, 3\) for \d+ texts"),
         (
             lambda texts: np.zeros((len(texts), len(texts))),
-            "vectors of length 5 before, and now of length",
+            r"shape \(\d+, \d+\) for \d+ texts; expected .* the length of the first ones",
         ),
         (list, "failed .ValueError"),
         (lambda texts: np.zeros((len(texts), 0)), r"shape \(5, 0\)"),
@@ -493,9 +493,9 @@ def test_save_names_an_encoder_and_pickle_holds_it(model, tmp_path):
     save(model, path)
     described = describe(path)["steps"]["lstmsequenceclassifier"]["parameters"]
     assert described["encoder"] == "SmallEncoder"
-    with pytest.raises(ModelFileError, match="with the encoder 'SmallEncoder', which is not in"):
+    with pytest.raises(ModelFileError, match="with encoder='SmallEncoder', which is not in"):
         load(path)
-    with pytest.raises(ModelFileError, match="whose vectors of sentences differ"):
+    with pytest.raises(ModelFileError, match=r"The vectors of . columns of SmallEncoder differ"):
         load(path, encoder=small_encoder.SmallEncoder(dim=9))
     with pytest.raises(ValueError, match=r"encoder takes .* Found \[\]"):
         load(path, encoder=[])
@@ -543,7 +543,7 @@ def test_an_encoder_whose_vectors_have_other_lengths_is_not_the_same(factor, mod
     save(model, path)
     encode = scaled.encode
     scaled.encode = lambda texts: factor * encode(texts)
-    with pytest.raises(ModelFileError, match="whose vectors of sentences differ"):
+    with pytest.raises(ModelFileError, match=r"The vectors of . columns of SmallEncoder differ"):
         load(path, encoder=scaled)
     scaled.encode = lambda texts: 1.001 * encode(texts)
     load(path, encoder=scaled)
@@ -597,7 +597,7 @@ class OnGpu(small_encoder.SmallEncoder):
 
 
 def test_a_pickle_holds_an_encoder_that_needs_no_gpu():
-    encoder = SentenceEncoder.of(OnGpu())
+    encoder = SentenceEncoder.opened(OnGpu())
     assert pickle.loads(pickle.dumps(encoder)).model.device.type == "cpu"
     assert encoder.model.device.type == "cuda"
 

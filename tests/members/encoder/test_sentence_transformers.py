@@ -50,7 +50,7 @@ def test_a_folder_is_stored_by_its_path_and_an_object_by_its_class(encoder, tmp_
         assert (tmp_path / "model.safetensors").stat().st_size < 2_000_000
         described = describe(tmp_path / "model.safetensors")["steps"]["lstmsequenceclassifier"]
         assert described["parameters"]["encoder"] == source
-        with pytest.raises(ModelFileError, match="which is not in the file"):
+        with pytest.raises(ModelFileError, match="which is not in it"):
             load(tmp_path / "model.safetensors")
         for passed in (FOLDER, encoder):
             restored = load(tmp_path / "model.safetensors", encoder=passed)
@@ -63,6 +63,6 @@ def test_a_folder_is_stored_by_its_path_and_an_object_by_its_class(encoder, tmp_
 
 
 def test_vectors_of_other_precision_are_those_of_the_same_encoder(encoder):
-    whole = SentenceEncoder.of(encoder)
+    whole = SentenceEncoder.opened(encoder)
     assert whole.is_like(whole.fixed_vectors.astype(np.float16).astype(np.float32))
     assert not whole.is_like(np.roll(whole.fixed_vectors, 1, axis=1))
