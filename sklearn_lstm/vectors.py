@@ -65,6 +65,7 @@ def static_model(model: Any) -> StaticModel:
     Examples
     --------
     >>> from types import SimpleNamespace
+    >>> import numpy as np
     >>> from sklearn_lstm.vectors import static_model
     >>> model = SimpleNamespace(  # in place of a StaticModel of model2vec
     ...     tokenizer=None, embedding=np.eye(2), embed=lambda words: np.eye(2)[: len(words)]
@@ -403,13 +404,12 @@ def looked_up(table: TokenVectors, tokens: Sequence[Any], width: int | None = No
     """Return what a table knows of tokens, after a look at what it returns."""
     known, vectors = table.lookup(tokens)
     known, vectors = np.asarray(known, bool), np.asarray(vectors, np.float32)
-    expected = known.sum(), vectors.shape[-1] if width is None else width
-    if known.shape != (len(tokens),) or vectors.shape != expected:
-        length = "embedding_dim" if width is None else width
+    width = vectors.shape[-1] if width is None else width
+    if known.shape != (len(tokens),) or vectors.shape != (known.sum(), width):
         raise ValueError(
-            f"embeddings: lookup of a {type(table).__name__} has to say of each of {len(tokens)} "
-            f"tokens whether it is known, and to return an array of shape (n_known, {length}); "
-            f"found arrays of shape {known.shape} and {vectors.shape}."
+            f"embeddings: lookup of a {type(table).__name__} has to return is_known, of shape "
+            f"({len(tokens)},) here, and the vectors of the known tokens, of shape (n_known, "
+            f"{width}); found arrays of shape {known.shape} and {vectors.shape}."
         )
     check_finite(vectors, compress(tokens, known))
     return known, vectors

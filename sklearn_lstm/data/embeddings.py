@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sklearn_lstm.data.sequences import Sequences, chunks_of_rows
-from sklearn_lstm.data.spelling import LARGEST_ID, PADDING_ID, Spelling
+from sklearn_lstm.data.spelling import LARGEST_ID, Spelling
 from sklearn_lstm.text.counting import FIRST_UNKNOWN
 from sklearn_lstm.vectors import (
     ACCEPTED,
@@ -156,9 +156,7 @@ def _of_tokens(
 ) -> PretrainedVectors:
     chosen = None if new_ids is None else set(new_ids.tolist())
     id_of = {
-        token: id_
-        for token, id_ in ({} if vocabulary is None else vocabulary).items()
-        if id_ != PADDING_ID and (chosen is None or id_ in chosen)
+        token: id_ for token, id_ in (vocabulary or {}).items() if chosen is None or id_ in chosen
     }
     table = table_of(embeddings, None if chosen is None else id_of)
     if vocabulary is None and chosen != set():

@@ -22,6 +22,7 @@ from sklearn_lstm.storing.envelope import (
 )
 from sklearn_lstm.storing.replacing import replacing
 from sklearn_lstm.storing.stored_form import (
+    PARTS,
     TRUST,
     Packer,
     Unpacker,
@@ -32,12 +33,7 @@ from sklearn_lstm.storing.stored_form import (
 from sklearn_lstm.vectors import StaticModel, parts_of
 
 OF_PIPELINE = ("verbose", "transform_input")
-TOLD = {  # of embeddings and encoder
-    "StaticModel": "source",
-    "SentenceEncoder": "source",
-    "SideBySide": "tables",
-    "VectorTable": "vectors",
-}
+TOLD = ("source", "tables", "vectors")  # by `describe`, of embeddings and encoder
 WHAT_ELSE = {  # to do about an attribute of a model that is no plain data
     "_metadata_request": "It says what set_fit_request and the like were given. Predictions do not "
     "need it: del model._metadata_request, and request it again after loading.",
@@ -318,9 +314,9 @@ def _describe_value(tree: Any, unpack: Unpacker) -> Any:
     if form == "array":
         array = unpack.arrays[content[0]]  # not read
         return f"{array.dtype} array of shape {array.shape}"
-    if form in TOLD:
-        names, values = content
-        return _describe_value(values[names.index(TOLD[form])], unpack)
+    if form in PARTS:
+        (told,) = (value for name, value in zip(*content, strict=True) if name in TOLD)
+        return _describe_value(told, unpack)
     if form == "tuple" and isinstance(content, list):
         return tuple(_describe_value(content, unpack))
     if form == "estimator":

@@ -7,7 +7,6 @@ import numpy as np
 import pytest
 import small_models
 from gensim.models import KeyedVectors
-from sklearn.base import clone
 from sklearn.exceptions import NotFittedError
 from sklearn.pipeline import make_pipeline
 from small_encoder import SmallEncoder
@@ -134,50 +133,6 @@ def test_a_static_model_of_zeros_knows_no_word():
     tokenizer = SimpleNamespace(encode_batch=lambda words, **_: [first_piece] * len(words))
     with pytest.raises(ValueError, match="None of the tokens in X has a vector"):
         read_embeddings(static_model(Pieces(tokenizer, np.zeros((1, 4), "f4"))), VOCABULARY)
-
-
-def test_several_tables_are_laid_side_by_side():
-    table = dict(zip(["day", "good"], VECTORS, strict=False))
-    found = read_embeddings(side_by_side(table, {"good": [7.0], "bad": [8.0]}), VOCABULARY)
-    assert found.widths == (3, 1)
-    assert found.ids.tolist() == [2, 3, 5]
-    expected = np.c_[[VECTORS[1], [0, 0, 0], VECTORS[0]], [7, 8, 0]]
-    np.testing.assert_array_equal(found(found.ids, None)[1], expected)
-
-
-class Table:
-    """A table of the user's own."""
-
-    def __init__(self, vectors=WORD_VECTORS, *, wrong=0):
-        self.vectors, self.wrong = vectors, wrong
-
-    def lookup(self, tokens):
-        known = [token in self.vectors for token in tokens]
-        found = [self.vectors[token] for token in tokens if token in self.vectors]
-        return known, np.reshape(found, (-1, 6))[self.wrong :]
-
-
-def test_any_object_with_lookup_is_a_table():
-    for embeddings in (Table(), side_by_side(Table())):
-        X = TextSequenceVectorizer().fit(TEXTS)
-        model = small(embeddings=embeddings, lr=1e-9, max_epochs=1).fit(X.transform(TEXTS), LABELS)
-        assert has_vector(model, WORD_VECTORS["good"])
-        one, other = model.decision_function(X.transform(["fine", "awful"]))
-        assert abs(one - other) > 1e-4
-        assert "6 columns of " in repr(model)
-        assert clone(model).embeddings is embeddings
-
-
-def test_a_lookup_that_returns_other_shapes_is_refused():
-    message = r"lookup of a Table has to .* \(2, 6\)|found arrays of shape \(3,\) and \(1, 6\)"
-    with pytest.raises(ValueError, match=message):
-        read_embeddings(Table(wrong=1), VOCABULARY)
-
-
-def test_arrays_do_not_stand_side_by_side_with_tables_of_tokens():
-    for tables in ((), (VECTORS, WORD_VECTORS), ([[1.0]],)):
-        with pytest.raises(ValueError, match=r"one table of tokens or more, but no array"):
-            side_by_side(*tables)
 
 
 # --- In the classifier
