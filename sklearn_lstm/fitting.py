@@ -118,9 +118,9 @@ class Fit:
         embeddings, encoder = self.parameters["embeddings"], self.parameters["encoder"]
         network = None if self.previous is None else self.previous.network
         own = None if network is None else network.vectors
-        if sequences.n_channels is not None and not embeddings is encoder is None:
-            name = "encoder" if embeddings is None else "embeddings"
-            raise ValueError(f"{name} is for tokens, but X holds measurements. Leave it None.")
+        given = [name for name in ("embeddings", "encoder") if self.parameters[name] is not None]
+        if given and sequences.n_channels is not None:
+            raise ValueError(f"{given[0]} is for tokens, but X holds measurements. Leave it None.")
         vectors = None
         if embeddings is not None:
             vocabulary = None if sequences.spelling is None else sequences.spelling.vocabulary

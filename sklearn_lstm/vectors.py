@@ -387,12 +387,9 @@ def table_of(vectors: Any, tokens: Iterable[Any] | None = None) -> TokenVectors:
         return static_model(vectors)
     if isinstance(vectors, Mapping):
         return VectorTable.of(vectors, vectors if tokens is None else tokens)
-    if hasattr(vectors, "vectors_"):  # WordVectors, which may be fitted again
-        words, found = dict(vectors.vocabulary_), vectors.vectors_
-        return VectorTable("WordVectors", words, found, has_own_scale=False)
     if isinstance(vectors, type) or not isinstance(vectors, TokenVectors):
         raise ValueError(f"{ACCEPTED}; found {shown(vectors)}.")
-    return vectors
+    return getattr(vectors, "_vector_table", lambda: vectors)()  # WordVectors may be fitted again
 
 
 def parts_of(table: Any) -> tuple[Any, ...]:

@@ -20,7 +20,7 @@ from sklearn_lstm.text.analysis import TokenBatch, iterate_texts, read_tokens
 from sklearn_lstm.text.cooccurrence import count_neighbours, factorize
 from sklearn_lstm.text.counting import FIRST_TOKEN, UNKNOWN
 from sklearn_lstm.vectorizer import TextSequenceVectorizer
-from sklearn_lstm.vectors import table_of
+from sklearn_lstm.vectors import VectorTable
 
 REMEDY = (
     "Pass a list, an array or a column, or an object whose __iter__ returns a new iterator each "
@@ -189,8 +189,12 @@ class WordVectors(StoredMixin, DescribedMixin, BaseEstimator):  # type: ignore[m
         vectors : ndarray of float32 of shape (n_known, embedding_dim)
             The vectors of the known tokens, in order.
         """
+        return self._vector_table().lookup(list(tokens))
+
+    def _vector_table(self) -> VectorTable:
+        """Return what a model keeps; to fit again makes another one."""
         check_is_fitted(self)
-        return table_of(self).lookup(list(tokens))
+        return VectorTable("WordVectors", self.vocabulary_, self.vectors_, has_own_scale=False)
 
     def set_params(self, **params: Any) -> Self:
         """Set parameters. A clone that gets others than its vectors were learned with loses them.

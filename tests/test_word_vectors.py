@@ -233,9 +233,8 @@ def test_a_clone_with_other_parameters_than_its_vectors_is_not_fitted(change, th
     copied.set_params(**change)
     with pytest.raises(NotFittedError):
         copied.lookup(["a"])
-    X = TextSequenceVectorizer().fit_transform(TEXTS[:2])
     with pytest.raises(NotFittedError):
-        LSTMSequenceClassifier(embeddings=copied).fit(X, [0, 1])
+        LSTMSequenceClassifier(embeddings=copied).fit([[1, 2], [3]], [0, 1])
     fitted = copied.fit(TEXTS).vectors_
     assert copied.set_params(window=7).vectors_ is fitted  # as in scikit-learn
     assert through(vectors).set_params(**change).lookup(["a"])[0].all()

@@ -117,9 +117,9 @@ def test_what_is_no_table_is_refused_with_a_list_of_what_is(embeddings, found, g
 
 
 def test_word_vectors_that_are_not_fitted_are_refused():
-    for embeddings in (WordVectors(), side_by_side(WORD_VECTORS, WordVectors())):
+    for read in (side_by_side, lambda vectors: read_embeddings(vectors, VOCABULARY)):
         with pytest.raises(NotFittedError, match=r"WordVectors instance is not fitted"):
-            read_embeddings(embeddings, VOCABULARY)
+            read(WordVectors())
 
 
 @pytest.mark.parametrize("read", [lambda name: read_embeddings(name, VOCABULARY), side_by_side])
