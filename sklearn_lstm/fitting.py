@@ -115,7 +115,7 @@ class Fit:
         Of `X`, which was read as `sequences`, only the names of columns are read. With `new_ids`,
         `embeddings` are read for these ids alone.
         """
-        embeddings, encoder = self.parameters["embeddings"], self.parameters["encoder"]
+        embeddings, encoder = self.parameters["embeddings"], None
         network = None if self.previous is None else self.previous.network
         own = None if network is None else network.vectors
         given = [name for name in ("embeddings", "encoder") if self.parameters[name] is not None]
@@ -125,6 +125,8 @@ class Fit:
         if embeddings is not None:
             vocabulary = None if sequences.spelling is None else sequences.spelling.vocabulary
             vectors = read_embeddings(embeddings, vocabulary, new_ids, own)
+        if self.parameters["encoder"] is not None and new_ids is None:
+            encoder = SentenceEncoder.opened(self.parameters["encoder"])
         used = vectors if network is None else own
         coverage = None if used is None else used.coverage(sequences)
         input_format, model = self.format_of(X, sequences), self.previous or SequenceModel.empty()
@@ -135,9 +137,7 @@ class Fit:
             input_format.kind,
             labels,
             vectors=vectors,
-            encoder=None
-            if encoder is None or new_ids is not None
-            else SentenceEncoder.opened(encoder),
+            encoder=encoder,
             known=None if network is None else network.encoding,
             previous=None if network is None else network.module.architecture,
             goes_on=network is not None and network.is_trained,

@@ -12,7 +12,7 @@ from importlib import import_module
 from importlib.util import find_spec
 from itertools import compress
 from pathlib import Path
-from typing import Any, ClassVar, Protocol, Self, TypeAlias, runtime_checkable
+from typing import Annotated, Any, ClassVar, Protocol, Self, TypeAlias, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -228,7 +228,7 @@ class VectorTable(Shared):
 
     name: str
     vocabulary: Mapping[Any, int]
-    vectors: NDArray[np.float32]
+    vectors: Annotated[NDArray[np.float32], "n_words width"]
     has_own_scale: bool
 
     def __post_init__(self) -> None:
