@@ -46,9 +46,8 @@ def static_model(model: Any) -> StaticModel:
     Parameters
     ----------
     model : str, path or object
-        "wordllama", whose table is in the package of this name; the path (`pathlib.Path`) of a
-        folder that ``save_pretrained`` of a model2vec ``StaticModel`` wrote; or an object of either
-        package. Nothing is downloaded.
+        "wordllama", the package; the path (`pathlib.Path`) of a folder that ``save_pretrained`` of
+        a model2vec ``StaticModel`` wrote; or an object of either. Nothing is downloaded.
 
     Returns
     -------
@@ -77,11 +76,8 @@ def static_model(model: Any) -> StaticModel:
     if isinstance(model, str):
         return StaticModel(_in_package(model), model)
     if isinstance(model, os.PathLike):
-        folder = Path(model)
-        found = open_folder(
-            folder, "model2vec", EXTRA, lambda package: package.StaticModel.from_pretrained(folder)
-        )
-        return StaticModel(found, folder)
+        folder, read = Path(model), lambda package: package.StaticModel.from_pretrained
+        return StaticModel(open_folder(folder, "model2vec", EXTRA, read), folder)
     if not (hasattr(model, "tokenizer") and hasattr(model, "embedding")):
         raise TypeError(
             f"static_model takes {INSTALLED!r}, the pathlib.Path of a folder of model2vec, or an "
@@ -488,7 +484,7 @@ def open_folder(folder: Path, name: str, command: str, read: Callable[[Any], Any
         raise FileNotFoundError(f"There is no folder {str(folder)!r}.")
     module = name.replace("-", "_")
     try:
-        return read(import_module(module))
+        return read(import_module(module))(folder)
     except Exception as error:
         if isinstance(error, ModuleNotFoundError) and error.name == module:
             raise ImportError(

@@ -131,29 +131,6 @@ def read_embeddings(
     """
     if is_array(embeddings):
         return _of_array(embeddings, new_ids)
-    return _of_tokens(embeddings, vocabulary, new_ids, own)
-
-
-def _of_array(embeddings: Any, new_ids: NDArray[np.int64] | None) -> PretrainedVectors:
-    try:
-        rows = np.asarray(embeddings)
-        ids = np.arange(1, len(rows)) if new_ids is None else new_ids[new_ids < len(rows)]
-        vectors = np.asarray(rows[ids], np.float32)  # a copy
-    except (TypeError, ValueError, IndexError) as error:
-        raise ValueError(f"{ACCEPTED}; found {shown(embeddings)}.") from error
-    if rows.ndim != 2 or len(rows) < 2 or not rows.shape[1]:
-        raise ValueError(f"{ACCEPTED}; found {shown(embeddings)} of shape {rows.shape}.")
-    check_finite(vectors, ())
-    scale = np.ones(rows.shape[1], np.float32)
-    return PretrainedVectors(ids.astype(np.int64), vectors, scale, LARGEST_ID, None)
-
-
-def _of_tokens(
-    embeddings: Any,
-    vocabulary: Mapping[Any, int] | None,
-    new_ids: NDArray[np.int64] | None,
-    own: PretrainedVectors | None,
-) -> PretrainedVectors:
     chosen = None if new_ids is None else set(new_ids.tolist())
     id_of = {
         token: id_ for token, id_ in (vocabulary or {}).items() if chosen is None or id_ in chosen
@@ -174,12 +151,27 @@ def _of_tokens(
         )
     order = np.argsort(ids, kind="stable")
     ids, vectors = ids[order], vectors[order]
-    scale = _scale(table, vectors)
-    if own is not None and (own.width == vectors.shape[1] or not len(ids)):
-        scale = own.scale  # of a table without a new token the width may be unknown
-        vectors = vectors.reshape(len(ids), own.width)
-    largest = max(id_of.values(), default=0)
-    return PretrainedVectors(ids, vectors * scale, scale, largest, table)
+    if own is not None and not len(ids):
+        vectors = own.vectors[:0]  # of a mapping without a new token the width is unknown
+    if own is not None and own.width == vectors.shape[1]:
+        scale = own.scale
+    else:
+        scale = _scale(table, vectors)
+    return PretrainedVectors(ids, vectors * scale, scale, max(id_of.values(), default=0), table)
+
+
+def _of_array(embeddings: Any, new_ids: NDArray[np.int64] | None) -> PretrainedVectors:
+    try:
+        rows = np.asarray(embeddings)
+        ids = np.arange(1, len(rows)) if new_ids is None else new_ids[new_ids < len(rows)]
+        vectors = np.asarray(rows[ids], np.float32)  # a copy
+    except (TypeError, ValueError, IndexError) as error:
+        raise ValueError(f"{ACCEPTED}; found {shown(embeddings)}.") from error
+    if rows.ndim != 2 or len(rows) < 2 or not rows.shape[1]:
+        raise ValueError(f"{ACCEPTED}; found {shown(embeddings)} of shape {rows.shape}.")
+    check_finite(vectors, ())
+    scale = np.ones(rows.shape[1], np.float32)
+    return PretrainedVectors(ids.astype(np.int64), vectors, scale, LARGEST_ID, None)
 
 
 def _scale(table: TokenVectors, vectors: NDArray[np.float32]) -> NDArray[np.float32]:

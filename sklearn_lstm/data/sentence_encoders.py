@@ -6,7 +6,6 @@ import os
 import pickle
 import reprlib
 from copy import deepcopy
-from functools import partial
 from pathlib import Path
 from typing import Any, Self
 
@@ -70,7 +69,7 @@ class SentenceEncoder(NamedModel):
         if isinstance(source, os.PathLike):
             folder = Path(source)
             package, command = "sentence-transformers", "pip install sentence-transformers"
-            new = cls(open_folder(folder, package, command, partial(_read, str(folder))), folder)
+            new = cls(open_folder(folder, package, command, _reader), folder)
         elif not isinstance(source, str | type) and callable(getattr(source, "encode", None)):
             new = cls(source)
         else:
@@ -181,5 +180,5 @@ def _without_torch(vectors: Any) -> Any:
     return vectors.detach().cpu().float() if hasattr(vectors, "detach") else vectors
 
 
-def _read(folder: str, package: Any) -> Any:
-    return package.SentenceTransformer(folder, local_files_only=True)
+def _reader(package: Any) -> Any:
+    return lambda folder: package.SentenceTransformer(str(folder), local_files_only=True)

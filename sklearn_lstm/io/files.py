@@ -108,12 +108,10 @@ def load(path: str | os.PathLike[str], *, embeddings: Any = None, encoder: Any =
     path : str or path
         The name of a file that `save` wrote.
     embeddings : object, default=None
-        The `embeddings` that the classifier was fitted with, if they include a static model in a
-        folder: what `sklearn_lstm.vectors.static_model` or `side_by_side` returns. The file only
-        names the folder, and `load` opens none that a file names.
+        What `sklearn_lstm.vectors.static_model` or `side_by_side` returns, if the classifier was
+        fitted with the static model of a folder. `load` opens no folder that a file names.
     encoder : object with encode, path or None, default=None
-        The `encoder` that the classifier was fitted with, which the file only names. It becomes
-        the parameter `encoder` of the classifier.
+        What the classifier was fitted with; the file only names it. It becomes its `encoder`.
 
     Returns
     -------
@@ -123,9 +121,8 @@ def load(path: str | os.PathLike[str], *, embeddings: Any = None, encoder: Any =
     Raises
     ------
     ModelFileError
-        If the file is not a stored model, is damaged, or has a newer format; or if the model was
-        fitted with a static model in a folder, or an encoder, that was not passed or has other
-        vectors.
+        If the file is not a stored model, is damaged, or has a newer format; or if a static model
+        in a folder, or an encoder, was not passed or has other vectors.
     TypeError, ValueError
         If what is passed is something else.
     ImportError
@@ -149,14 +146,7 @@ def load(path: str | os.PathLike[str], *, embeddings: Any = None, encoder: Any =
     >>> bool((load(path).predict_proba(rising) == model.predict_proba(rising)).all())
     True
     """
-    passed: list[Any] = [part for part in parts_of(embeddings) if isinstance(part, StaticModel)]
-    if embeddings is not None and not passed:
-        raise TypeError(
-            "load takes as embeddings what sklearn_lstm.vectors.static_model returns, alone or "
-            f"side_by_side with others; found {embeddings!r:.100}. Other tables are in the file."
-        )
-    passed += [] if encoder is None else [SentenceEncoder.opened(encoder)]
-    with opened(path, passed) as (content, arrays):
+    with opened(path, _passed(embeddings, encoder)) as (content, arrays):
         unpack = Unpacker(arrays)
         model = _unpack(content, unpack)
         unpack.check_all_used()
@@ -276,6 +266,17 @@ def _pack_foreign(model: Any, prefix: str, arrays: dict[str, NDArray[Any]]) -> d
 
 
 # --- Trees to models
+
+
+def _passed(embeddings: Any, encoder: Any) -> list[Any]:
+    """Return the models that stand for those that a file only names."""
+    passed: list[Any] = [part for part in parts_of(embeddings) if isinstance(part, StaticModel)]
+    if embeddings is not None and not passed:
+        raise TypeError(
+            "load takes as embeddings what sklearn_lstm.vectors.static_model returns, alone or "
+            f"side_by_side with others; found {embeddings!r:.100}. Other tables are in the file."
+        )
+    return passed if encoder is None else [*passed, SentenceEncoder.opened(encoder)]
 
 
 def _unpack(content: Mapping[str, Any], unpack: Unpacker) -> Any:
