@@ -103,9 +103,6 @@ class LSTMSequenceClassifier(
         it, which records the token of each id; a Pipeline passes it on. Words that are new after
         `fit` then have vectors too, if the table has them. ``clone`` shares tables and encoder. A
         fitted model keeps the vectors of `fit`; a new table serves new ids of `partial_fit` only.
-    freeze_embeddings : bool, default=False
-        Keep all vectors fixed during training, also the random ones of ids that are not in
-        `embeddings` and of the unknown token.
     linear_model : bool, default=True
         Fit a linear model beside the network and add its logits: the two err on different samples.
         It reads n-grams of token ids [9]_, also n-grams of letters if X says how the words are
@@ -327,7 +324,6 @@ class LSTMSequenceClassifier(
         "time_channel": [Integral, str, None],
         "embedding_dim": [StrOptions({"auto"}), POSITIVE_INTEGER, None],
         "embeddings": "no_validation",  # by data/embeddings.py
-        "freeze_embeddings": ["boolean"],
         "linear_model": ["boolean"],
         "normalize": ["boolean"],
         "cell": [StrOptions(set(CELLS))],
@@ -369,7 +365,6 @@ class LSTMSequenceClassifier(
         time_channel: int | str | None = None,
         embedding_dim: int | str | None = "auto",
         embeddings: Any = None,
-        freeze_embeddings: bool = False,
         linear_model: bool = True,
         normalize: bool = True,
         cell: str = "lstm",
@@ -405,7 +400,6 @@ class LSTMSequenceClassifier(
         self.time_channel = time_channel
         self.embedding_dim = embedding_dim
         self.embeddings: Any = embeddings
-        self.freeze_embeddings = freeze_embeddings
         self.linear_model = linear_model
         self.normalize = normalize
         self.cell = cell

@@ -34,7 +34,6 @@ def test_predicting_before_fitting_is_refused(method):
         ("token_unit", "syllable"),
         ("embedding_dim", 0),
         ("embedding_dim", "big"),
-        ("freeze_embeddings", "no"),
         ("linear_model", "maybe"),
         ("normalize", "zscore"),
         ("cell", "transformer"),

@@ -31,7 +31,6 @@ REALS = {
     "validation_fraction": 0.25,
 }
 BOOLEANS = {
-    "freeze_embeddings": True,
     "linear_model": True,
     "normalize": False,
     "bidirectional": False,

@@ -27,15 +27,7 @@ from sklearn_lstm.thresholds import given_thresholds
 from sklearn_lstm.training.losses import find_criterion
 from sklearn_lstm.training.optimizers import find_optimizer
 
-ARCHITECTURE = (
-    "cell",
-    "hidden_size",
-    "num_layers",
-    "bidirectional",
-    "pooling",
-    "dropout",
-    "freeze_embeddings",
-)
+ARCHITECTURE = "cell", "hidden_size", "num_layers", "bidirectional", "pooling", "dropout"
 
 
 @dataclass(frozen=True)
@@ -136,7 +128,6 @@ class Configuration:
         if not names or not all(name in [*POOLINGS] for name in names):
             raise ValueError(f"pooling needs names out of {tuple(POOLINGS)}, found {pooling!r}.")
         architecture |= {"pooling": names, "n_outputs": len(labels)}
-        architecture["freeze_embeddings"] &= vectors is not None
         if previous is not None:
             _check_goes_on(architecture, embedding_dim, vectors, previous)
             architecture = dict(previous)
@@ -214,8 +205,6 @@ def _check_goes_on(
     wanted = dict(architecture)
     if embedding_dim != "auto":
         wanted["embedding_dim"] = embedding_dim
-    if vectors is None:
-        del wanted["freeze_embeddings"]
     for name, value in wanted.items():
         if value != previous[name]:
             warn_user(

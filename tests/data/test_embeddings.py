@@ -9,6 +9,7 @@ import pytest
 import small_models
 from gensim.models import KeyedVectors
 from sklearn.pipeline import make_pipeline
+from skorch.callbacks import Freezer
 
 from sklearn_lstm import TextSequenceVectorizer, WordVectors
 from sklearn_lstm.data.embeddings import read_embeddings
@@ -150,6 +151,9 @@ small = partial(
 )
 
 
+FROZEN = [Freezer("embedding.weight")]  # the recipe of the docs
+
+
 def has_vector(model, vector):
     """Return whether the embedding has this vector in a row."""
     return bool((model.module_.embedding.weight.numpy(force=True) == vector).all(axis=1).any())
@@ -161,7 +165,7 @@ def has_vector(model, vector):
 def test_words_of_the_pipeline_get_their_pretrained_vectors(embeddings):
     model = make_pipeline(
         TextSequenceVectorizer(),
-        small(embeddings=embeddings, freeze_embeddings=True, dropout=0, max_epochs=40),
+        small(embeddings=embeddings, callbacks=FROZEN, dropout=0, max_epochs=40),
     )
     model.fit(TEXTS, LABELS)
     assert model[-1].module_.embedding.embedding_dim == 6
@@ -178,7 +182,7 @@ def test_words_that_no_training_text_holds_have_vectors_too():
     vectors = keyed(WORD_VECTORS)
     model = make_pipeline(
         TextSequenceVectorizer(vocabulary=vectors.index_to_key, fixed_vocabulary=False),
-        small(embeddings=vectors, freeze_embeddings=True, dropout=0, max_epochs=40),
+        small(embeddings=vectors, callbacks=FROZEN, dropout=0, max_epochs=40),
     )
     model.fit(TEXTS, LABELS)
     assert all(has_vector(model[-1], vector) for vector in WORD_VECTORS.values())
@@ -187,7 +191,7 @@ def test_words_that_no_training_text_holds_have_vectors_too():
 
 def test_embeddings_that_are_not_frozen_are_trained_further():
     matrix = matrix_of(6, 3)
-    frozen = small(embeddings=matrix, freeze_embeddings=True).fit(IDS, LABELS)
+    frozen = small(embeddings=matrix, callbacks=FROZEN).fit(IDS, LABELS)
     trained = small(embeddings=matrix).fit(IDS, LABELS)
     for vector in matrix[2:]:
         assert has_vector(frozen, vector)
@@ -198,7 +202,7 @@ def test_frozen_vectors_are_those_of_their_ids():
     rng = np.random.default_rng(0)
     X = [rng.integers(2, 400, length) for length in rng.integers(1, 30, 60)]
     vectors = matrix_of(400, 5)
-    model = small(embeddings=vectors, freeze_embeddings=True, max_epochs=2)
+    model = small(embeddings=vectors, callbacks=FROZEN, max_epochs=2)
     model.fit(X, rng.integers(0, 3, 60))
     ids = np.unique(np.concatenate(X))
     codes = model._fitted.model.encoding(ids)

@@ -103,7 +103,7 @@ def test_the_vector_of_id_1_is_not_that_of_the_unknown_token(as_mapping):
     X, y = data()
     vectors = np.random.default_rng(1).normal(size=(9, 4)).astype(np.float32)
     embeddings = dict(enumerate(vectors)) if as_mapping else vectors
-    model = small(embeddings=embeddings, freeze_embeddings=True, token_dropout=0.0).fit(X, y)
+    model = small(embeddings=embeddings, token_dropout=0.0).fit(X, y)
     one, unseen, other = model.predict_proba(np.array([[1, 3], [77, 3], [78, 3]]))
     assert_array_equal(unseen, other)
     assert np.abs(one - unseen).max() > 1e-6

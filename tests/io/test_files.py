@@ -596,7 +596,7 @@ def ngrams(number):
 def deep_network(number, n_layers=1000):
     """Return a network without weights, whose layers are many."""
     architecture = {"n_inputs": 3, "n_outputs": 2, "tokens": True, "embedding_dim": 2}
-    architecture |= {"freeze_embeddings": False, "cell": "lstm", "hidden_size": 1 + number}
+    architecture |= {"cell": "lstm", "hidden_size": 1 + number}
     architecture |= {
         "num_layers": n_layers,
         "bidirectional": True,

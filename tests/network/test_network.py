@@ -29,7 +29,6 @@ def network(**architecture):
         "n_outputs": 3,
         "tokens": True,
         "embedding_dim": 5,
-        "freeze_embeddings": False,
         "cell": "lstm",
         "hidden_size": 4,
         "num_layers": 1,

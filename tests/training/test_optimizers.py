@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import torch
 from numpy.testing import assert_array_equal
+from skorch.callbacks import Freezer
 
 from sklearn_lstm import LSTMSequenceClassifier
 
@@ -79,7 +80,7 @@ def test_an_optimizer_lowers_the_loss_or_is_refused_by_name(make, optimizer):
 @pytest.mark.filterwarnings("ignore:.*weight_decay.*:UserWarning")
 @pytest.mark.parametrize(
     "parameters",
-    [{"weight_decay": 0.01}, {"embeddings": np.eye(9, 4), "freeze_embeddings": True}],
+    [{"weight_decay": 0.01}, {"embeddings": np.eye(9, 4), "callbacks": [Freezer("embedding.weight")]}],
     ids=["weight decay", "frozen embeddings"],
 )
 def test_an_optimizer_takes_these_parameters_or_is_refused_by_name(optimizer, parameters):

@@ -75,6 +75,7 @@ def train(
         If the loss or a weight is no longer finite.
     """
     module = network.module
+    is_trained = [weight.requires_grad for weight in module.parameters()]
     can_round = module.tokens and prefers_bfloat16(configuration.device)
     precisions = ("auto", "bfloat16") if can_round else ("bfloat16",)
     module.use_bfloat16 = configuration.precision in precisions
@@ -120,6 +121,8 @@ def train(
     ends = [end.item() for weight in module.parameters() for end in weight.detach().aminmax()]
     if not np.isfinite(ends).all():
         raise_not_finite("a weight of the network is not finite", net)
+    for weight, is_trained_again in zip(module.parameters(), is_trained, strict=True):
+        weight.requires_grad_(is_trained_again)  # a Freezer counts for this training alone
     module.eval()
     net.train_split = None  # it would keep the held-out samples alive
     return net

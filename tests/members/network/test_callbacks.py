@@ -14,6 +14,8 @@ from numpy.testing import assert_array_equal
 from sklearn.metrics import log_loss
 from skorch.callbacks import BatchScoring, Callback, Checkpoint, EpochScoring, Freezer
 
+from sklearn_lstm.io import load, save
+
 small = partial(small_models.small, batch_size=16, max_epochs=3)
 small_beside_linear = partial(small, linear_model=True)
 
@@ -286,6 +288,19 @@ def test_freezer_freezes_the_embedding_in_partial_fit():
     before = model.module_.embedding.weight.detach().clone()
     model.set_params(callbacks=[Freezer("embedding*")]).partial_fit(X, y)
     assert torch.equal(model.module_.embedding.weight, before)
+
+
+@pytest.mark.parametrize("embedding_dim", [4, None])
+def test_freezer_counts_for_one_training_also_after_save(embedding_dim, tmp_path):
+    X, y = tokens()
+    model = small(embedding_dim=embedding_dim, callbacks=[Freezer("embedding.weight")]).fit(X, y)
+    save(model.set_params(callbacks=None), tmp_path / "model")
+    loaded = load(tmp_path / "model")
+    before = model.module_.embedding.weight.detach().clone()
+    for each in (model, loaded):
+        each.partial_fit(X, y)
+    assert not torch.equal(model.module_.embedding.weight, before)
+    assert_array_equal(loaded.predict_proba(X), model.predict_proba(X))
 
 
 # --- What a fitted model keeps
