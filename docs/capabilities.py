@@ -102,7 +102,6 @@ CHANGES: dict[str, dict[str, Any]] = {
         "linear_model": False,
     },
     "optimizer=torch.optim.RAdam": {"optimizer": torch.optim.RAdam},
-    'lr_schedule="onecycle"': {"lr_schedule": "onecycle"},
     'class_weight="balanced"': {"class_weight": "balanced"},
     "early_stopping=True": {"early_stopping": True},
     'precision="bfloat16"': {"precision": "bfloat16"},

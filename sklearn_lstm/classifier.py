@@ -132,9 +132,6 @@ class LSTMSequenceClassifier(
     dropout : float in [0, 1), default=0.3
         Probability that training drops a feature of the steps, of the states between layers or of
         the pooled vector. A feature is dropped in all steps of a sequence [8]_.
-    token_dropout : float in [0, 1), default=0.1
-        Probability that training reads a token as unknown, which is how the vector of the unknown
-        token is learned.
     criterion : "cross_entropy" or class of torch losses, default="cross_entropy"
         The loss. For a multilabel y, "cross_entropy" is the binary cross entropy of each label. A
         class is instantiated with ``reduction="none"`` and called with logits and targets. Any such
@@ -144,12 +141,10 @@ class LSTMSequenceClassifier(
         AdamW [5]_, or a class of ``torch.optim``. Optimisers that need several gradients for an
         update, or accept only one kind of weight, are rejected (LBFGS, SparseAdam, Muon).
     lr : float, default=0.005
-        The maximum learning rate.
+        The maximum learning rate. `fit` lets it rise, stay and fall [6]_; in `partial_fit` it is
+        constant.
     weight_decay : float, default=0.01
         Weight decay, for the optimisers that have it.
-    lr_schedule : {"trapezoid", "onecycle", "cosine", "constant"}, default="trapezoid"
-        How the learning rate changes from batch to batch: "trapezoid" rises, stays and falls [6]_,
-        "onecycle" rises and falls, "cosine" falls, "constant" stays.
     max_epochs : int or "auto", default="auto"
         The number of epochs; 0 fits the linear model alone. "auto" computes a limit from the size
         of the data, and ends training earlier when the loss of held-out samples no longer falls.
@@ -158,8 +153,6 @@ class LSTMSequenceClassifier(
         Number of sequences in a training batch. "auto" gives about 50 batches per epoch, of 4 to 64
         sequences; fewer of long sequences, so that a batch has at most 8,192 steps on average.
         `partial_fit` takes 32.
-    gradient_clip : float or None, default=1.0
-        A gradient with a larger norm is scaled down to this norm. None: no gradient is.
     class_weight : dict, list of dict, "balanced" or None, default=None
         Weight of each class, 0 or more, as in scikit-learn; it multiplies `sample_weight`. In a
         multilabel y, each label has weights of its own (scikit-learn would multiply them): a list
@@ -332,15 +325,12 @@ class LSTMSequenceClassifier(
         "bidirectional": ["boolean"],
         "pooling": [StrOptions(set(POOLINGS)), list, tuple],
         "dropout": [SHARE],
-        "token_dropout": [SHARE],
         "criterion": [StrOptions({"cross_entropy"}), type],
         "optimizer": [StrOptions(set(OPTIMIZERS)), type],
         "lr": [POSITIVE_NUMBER],
         "weight_decay": [Interval(Real, 0, None, closed="left")],
-        "lr_schedule": [StrOptions({"trapezoid", "onecycle", "cosine", "constant"})],
         "max_epochs": [StrOptions({"auto"}), Interval(Integral, 0, None, closed="left")],
         "batch_size": [StrOptions({"auto"}), POSITIVE_INTEGER],
-        "gradient_clip": [POSITIVE_NUMBER, None],
         "class_weight": [dict, list, StrOptions({"balanced"}), None],
         "threshold": [Interval(Real, 0, 1, closed="both"), StrOptions({"f1"}), "array-like"],
         "early_stopping": ["boolean"],
@@ -373,15 +363,12 @@ class LSTMSequenceClassifier(
         bidirectional: bool = True,
         pooling: str | tuple[str, ...] = ("max", "mean"),
         dropout: float = 0.3,
-        token_dropout: float = 0.1,
         criterion: str | type = "cross_entropy",
         optimizer: str | type = "adamw",
         lr: float = 0.005,
         weight_decay: float = 0.01,
-        lr_schedule: str = "trapezoid",
         max_epochs: int | str = "auto",
         batch_size: int | str = "auto",
-        gradient_clip: float | None = 1.0,
         class_weight: dict[Any, float] | list[dict[Any, float]] | str | None = None,
         threshold: float | str | Any = 0.5,
         early_stopping: bool = False,
@@ -408,15 +395,12 @@ class LSTMSequenceClassifier(
         self.bidirectional = bidirectional
         self.pooling = pooling
         self.dropout = dropout
-        self.token_dropout = token_dropout
         self.criterion = criterion
         self.optimizer = optimizer
         self.lr = lr
         self.weight_decay = weight_decay
-        self.lr_schedule = lr_schedule
         self.max_epochs = max_epochs
         self.batch_size = batch_size
-        self.gradient_clip = gradient_clip
         self.class_weight = class_weight
         self.threshold = threshold
         self.early_stopping = early_stopping

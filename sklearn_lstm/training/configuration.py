@@ -84,11 +84,8 @@ class Configuration:
     precision: str
     lr: float
     weight_decay: float
-    lr_schedule: str
     max_epochs: int | str
     batch_size: int | str
-    gradient_clip: float | None
-    token_dropout: float
     early_stopping: bool
     validation_fraction: float
     n_iter_no_change: int
@@ -154,7 +151,6 @@ class Configuration:
             "thresholds": given_thresholds(parameters["threshold"], labels),
             "loss": loss,
             "probabilities": probabilities,
-            "token_dropout": 0.0 if kind is MEASUREMENTS else parameters["token_dropout"],
             "callbacks": _copies(parameters["callbacks"]),
             "optimizer": find_optimizer(parameters["optimizer"]),
             "device": find_device(parameters["device"]),

@@ -44,9 +44,9 @@ class TrainingPlan:
 
     batch_size: int
     max_epochs: int
-    follows_loss: bool
-    updates_per_check: int
-    n_held_out: int
+    follows_loss: bool = False
+    updates_per_check: int = 1
+    n_held_out: int = 0
 
     def updates_per_epoch(self, n_samples: int) -> int:
         """Return the number of batches."""
@@ -81,7 +81,7 @@ def plan_training(
     n_samples, kind = len(sequences), configuration.kind
     is_judged = has_linear_model and (has_validation or (has_spare and not configuration.goes_on))
     early_stopping = configuration.early_stopping
-    follows_loss = is_judged and not early_stopping and configuration.lr_schedule == "trapezoid"
+    follows_loss = is_judged and not early_stopping
     batch_size, max_epochs = configuration.batch_size, configuration.max_epochs
     mean_length = float(sequences.lengths.mean() / steps_per_frame(sequences, kind))
     if isinstance(batch_size, str):

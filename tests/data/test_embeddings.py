@@ -146,9 +146,7 @@ def test_several_tables_are_laid_side_by_side():
 # --- In the classifier
 
 
-small = partial(
-    small_models.small, hidden_size=8, max_epochs=15, batch_size=4, dropout=0.0, token_dropout=0.0
-)
+small = partial(small_models.small, hidden_size=8, max_epochs=15, batch_size=4, dropout=0.0)
 
 
 FROZEN = [Freezer("embedding.weight")]  # the recipe of the docs

@@ -263,7 +263,6 @@ def test_every_architecture_learns(cell, pooling, num_layers, bidirectional):
         batch_size=8,
         lr=0.04,
         dropout=0.0,
-        token_dropout=0.0,
         random_state=0,
     )
     assert model.fit(X, y).score(X, y) > 0.95

@@ -13,7 +13,7 @@ import pytest
 import torch
 from joblib.externals.loky.process_executor import TerminatedWorkerError
 from sklearn.model_selection import GridSearchCV
-from skorch.callbacks import Callback, EarlyStopping, EpochScoring, Freezer, LRScheduler
+from skorch.callbacks import Callback, EarlyStopping, EpochScoring, Freezer, GradientNormClipping
 from skorch.utils import noop
 
 from sklearn_lstm import LSTMSequenceClassifier
@@ -138,9 +138,9 @@ def test_a_fit_goes_on_however_its_loss_is_printed(tmp_path):
     ("fit", "X", "parameters"),
     [
         (LSTMSequenceClassifier.fit, X, {}),
-        (LSTMSequenceClassifier.fit, SERIES, {"lr_schedule": "onecycle"}),
+        (LSTMSequenceClassifier.fit, SERIES, {}),
         (LSTMSequenceClassifier.fit, X, {"max_epochs": "auto", "token_unit": "word", "lr": 0.05}),
-        (LSTMSequenceClassifier.fit, X, {"optimizer": "nadam", "lr_schedule": "cosine"}),
+        (LSTMSequenceClassifier.fit, X, {"optimizer": "nadam"}),
         (with_validation, SERIES, {"early_stopping": True, "max_epochs": 30, "lr": 0.05}),
         (twice, X, {"linear_model": False}),
         (by_batches, X, {}),
@@ -148,11 +148,10 @@ def test_a_fit_goes_on_however_its_loss_is_printed(tmp_path):
             LSTMSequenceClassifier.fit,
             X,
             {
-                "lr_schedule": "constant",
                 "callbacks": [
                     Freezer("embedding.*", at=2),
                     EpochScoring("accuracy", on_train=True),
-                    LRScheduler("StepLR", step_size=2, gamma=0.5),
+                    GradientNormClipping(0.5),
                     Stop(),
                 ],
             },

@@ -91,7 +91,6 @@ def test_a_network_may_train_as_long_whether_or_not_a_held_out_loss_tells_when_t
         plan(ids, has_linear_model=False),
         plan(ids, has_spare=False),
         plan(ids, early_stopping=True),
-        plan(ids, lr_schedule="cosine"),
     ):
         assert untold.max_epochs == told.max_epochs == 64
         assert not untold.follows_loss

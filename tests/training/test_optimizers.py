@@ -30,7 +30,6 @@ def small(optimizer, **parameters):
         "batch_size": 30,
         "random_state": 0,
         "dropout": 0.0,
-        "token_dropout": 0.0,
         "linear_model": False,
         "weight_decay": 0.0,
         "lr": RATES.get(optimizer.__name__, 0.05),
@@ -80,7 +79,10 @@ def test_an_optimizer_lowers_the_loss_or_is_refused_by_name(make, optimizer):
 @pytest.mark.filterwarnings("ignore:.*weight_decay.*:UserWarning")
 @pytest.mark.parametrize(
     "parameters",
-    [{"weight_decay": 0.01}, {"embeddings": np.eye(9, 4), "callbacks": [Freezer("embedding.weight")]}],
+    [
+        {"weight_decay": 0.01},
+        {"embeddings": np.eye(9, 4), "callbacks": [Freezer("embedding.weight")]},
+    ],
     ids=["weight decay", "frozen embeddings"],
 )
 def test_an_optimizer_takes_these_parameters_or_is_refused_by_name(optimizer, parameters):

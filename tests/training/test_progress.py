@@ -50,7 +50,6 @@ def check_one_full_bar(states):
         (X, {"max_epochs": 0}),
         (X, {"early_stopping": True}),
         (X, {"max_epochs": 60, "early_stopping": True, "n_iter_no_change": 1}),
-        (X, {"lr_schedule": "constant"}),
         (X, {"max_epochs": "auto", "token_unit": "word"}),
         (X, {"verbose": True}),
     ],
@@ -61,7 +60,6 @@ def check_one_full_bar(states):
         "no network",
         "early stopping",
         "early stopping that stops",
-        "constant learning rate",
         "end by the loss",
         "bool",
     ],
@@ -170,7 +168,7 @@ def n_open_bars():
 @pytest.mark.parametrize(
     ("parameters", "error"),
     [
-        ({"lr": 1e30, "gradient_clip": None}, NonFiniteTrainingError),
+        ({"lr": 1e38}, NonFiniteTrainingError),
         ({"callbacks": [Interrupt()]}, KeyboardInterrupt),
     ],
     ids=["loss that is not finite", "interrupt"],

@@ -56,7 +56,7 @@ def raise_not_finite(found: str, net: NeuralNet) -> None:
     row = net.history[-1]
     raise NonFiniteTrainingError(
         f"Training stopped: {found} in epoch {row['epoch']}, batch {len(row['batches'])} "
-        f"(lr={net.optimizer_.param_groups[0]['lr']:g}). Try a smaller lr, gradient_clip=1, "
+        f"(lr={net.optimizer_.param_groups[0]['lr']:g}). Try a smaller lr, "
         "normalize=True, or precision='float32', and look for extreme values in X."
     )
 

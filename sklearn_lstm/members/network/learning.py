@@ -9,6 +9,8 @@ from typing import Any
 import numpy as np
 import torch
 from skorch import NeuralNet
+from skorch.callbacks import Callback, EarlyStopping
+from skorch.utils import noop
 
 from sklearn_lstm.blending import ExpectedFactor, HeldOutLogits
 from sklearn_lstm.callback_support import Attributes
@@ -19,6 +21,7 @@ from sklearn_lstm.members.network.history import EpochRow, epoch_rows
 from sklearn_lstm.members.network.loop import optimizer_state_of, torch_generator, train
 from sklearn_lstm.members.network.network import Network
 from sklearn_lstm.members.network.new_network import new_network
+from sklearn_lstm.members.network.schedule_and_end import Trapezoid
 from sklearn_lstm.training.checkpoint import Checkpoint
 from sklearn_lstm.training.configuration import Configuration
 from sklearn_lstm.training.duration import BATCH_SIZE_OF_PARTIAL_FIT, TrainingPlan
@@ -72,17 +75,32 @@ def fit_network(
         logits = judged(network) if is_judged else held_out
         return dict(ended(network, logits, epoch_rows(net)).attributes)
 
-    folder = configuration.checkpoint
+    updates_per_epoch = plan.updates_per_epoch(len(learned))
+    schedule = Trapezoid(
+        configuration.lr,
+        plan.max_epochs * updates_per_epoch,
+        updates_per_epoch,
+        loss if plan.follows_loss else None,
+        plan.updates_per_check,
+    )
+    callbacks: list[Callback] = [schedule]
+    if configuration.early_stopping:
+        patience, load_best = configuration.n_iter_no_change, plan.max_epochs > 0
+        callbacks.append(
+            EarlyStopping(patience=patience, threshold=0, load_best=load_best, sink=noop)
+        )
+    if (counting := progress.network(so_far, schedule)) is not None:
+        callbacks.append(counting)
+    if configuration.checkpoint is not None:  # last: it sees what the others leave
+        callbacks.append(Checkpoint(configuration.checkpoint, rng))
     net = train(
         start,
         learned,
         configuration,
         plan,
         rng=rng,
-        held_out=split.held_out,
-        held_out_loss=loss,
-        progress=progress.network(so_far),
-        checkpoint=folder and Checkpoint(folder, rng),
+        callbacks=callbacks,
+        held_out=split.held_out if configuration.early_stopping else None,
     )
     network = replace(start, is_trained=is_trained, net=net)
     return network, judged(network) if is_judged else held_out
@@ -106,7 +124,7 @@ def fit_network_one_epoch(
     batch_size = configuration.batch_size
     if isinstance(batch_size, str):
         batch_size = BATCH_SIZE_OF_PARTIAL_FIT
-    plan = TrainingPlan(batch_size, 1, follows_loss=False, updates_per_check=1, n_held_out=0)
+    plan = TrainingPlan(batch_size, max_epochs=1)
     generator, optimizer_state = torch_generator(rng), None
     if previous is not None and previous.optimizer_state is not None:
         is_same = previous.optimizer_state["optimizer"] == configuration.optimizer.__name__
@@ -119,15 +137,16 @@ def fit_network_one_epoch(
     progress = FitProgress(
         {}, 1, plan.updates_per_epoch(len(samples)), is_shown=configuration.verbose > 0
     )
+    counting = progress.network()
     with workers(configuration.device, network.module.n_directions), progress:
         net = train(
             network,
             samples,
-            replace(configuration, lr_schedule="constant", early_stopping=False),
+            configuration,
             plan,
             rng=rng,
+            callbacks=[] if counting is None else [counting],
             optimizer_state=optimizer_state,
-            progress=progress.network(),
         )
     state = optimizer_state_of(net)
     return replace(network, is_trained=True, optimizer_state=state, net=net), excerpt
