@@ -135,10 +135,6 @@ def _stack(X: Any, y: Any) -> None:
     StackingClassifier([("lstm", network()), ("gru", network(cell="gru"))], cv=2).fit(X, y)
 
 
-def _go_on(X: Any, y: Any) -> None:
-    network(warm_start=True).fit(X, y).fit(X, y)
-
-
 def _label_the_rest(X: Any, y: Any) -> None:
     SelfTrainingClassifier(network()).fit(X, np.where(np.arange(N) < N // 2, y, -1))
 
@@ -150,7 +146,7 @@ def _keep(X: Any, y: Any) -> None:
 USES: dict[str, Callable[[Any, Any], Any]] = {
     "fit with sample_weight": lambda X, y: network().fit(X, y, sample_weight=np.ones(N)),
     "partial_fit": lambda X, y: network().partial_fit(X, y, classes=[0, 1, 2]),
-    "fit again with warm_start=True": _go_on,
+    "partial_fit after fit": lambda X, y: network().fit(X, y).partial_fit(X, y),
     "GridSearchCV": _search,
     "CalibratedClassifierCV": lambda X, y: CalibratedClassifierCV(network(), cv=2).fit(X, y),
     "StackingClassifier": _stack,

@@ -109,13 +109,7 @@ def fit_model(
             held_out = held_out.expecting(_factors_of_few(split, configuration, members))
             # The network is last: it watches the loss of the blend.
             network, held_out = fit_network(
-                split,
-                configuration,
-                plan,
-                held_out,
-                progress,
-                previous=start.model.network,
-                ended=ended,
+                split, configuration, plan, held_out, progress, ended=ended
             )
         return ended(network, held_out, epoch_rows(network.net))
 
@@ -184,7 +178,7 @@ def fit_one_epoch(
         if learns_ngrams:
             ngrams = model[OnlineNgrams.name] or OnlineNgrams.of(samples, configuration.kind)
             model = model.with_member(ngrams.learned(samples, known, growing, rng), 1.0)
-        model = model.with_thresholds(configuration.thresholds, previous)
+        model = model.with_thresholds(configuration.thresholds)
         yield replace(model, memory=growing.memory), growing
 
 

@@ -174,10 +174,6 @@ class LSTMSequenceClassifier(
         The fraction held out, stratified by class.
     n_iter_no_change : int, default=5
         Number of epochs without a lower validation loss before training stops.
-    warm_start : bool, default=False
-        Let `fit` continue from the weights of the previous fit. The network stays as it is: changes
-        of its parameters, also `dropout`, are ignored with an `IgnoredParameterWarning`, and those
-        of `normalize`, `input_type`, `token_unit` and `time_channel` without a warning.
     callbacks : list of skorch callbacks, default=None
         Copies of them are called while the network trains. The targets that they see are indices of
         classes.
@@ -232,7 +228,7 @@ class LSTMSequenceClassifier(
         only a network.
     thresholds_ : ndarray of shape (n_labels,) or (1,)
         The threshold of each label, or that of ``classes_[1]``. With "f1", `partial_fit` keeps
-        them, and so does a fit with `warm_start` that holds no new samples out.
+        them.
     net_ : skorch.NeuralNet
         The skorch net that trained `module_`. A loaded classifier makes a new one at first access.
     module_ : torch.nn.Module
@@ -336,7 +332,6 @@ class LSTMSequenceClassifier(
         "early_stopping": ["boolean"],
         "validation_fraction": [Interval(Real, 0, 1, closed="neither")],
         "n_iter_no_change": [POSITIVE_INTEGER],
-        "warm_start": ["boolean"],
         "callbacks": ["array-like", None],
         "checkpoint": [str, os.PathLike, None],
         "random_state": ["random_state"],
@@ -374,7 +369,6 @@ class LSTMSequenceClassifier(
         early_stopping: bool = False,
         validation_fraction: float = 0.1,
         n_iter_no_change: int = 5,
-        warm_start: bool = False,
         callbacks: list[Any] | None = None,
         checkpoint: str | os.PathLike[str] | None = None,
         random_state: int | np.random.RandomState | None = None,
@@ -406,7 +400,6 @@ class LSTMSequenceClassifier(
         self.early_stopping = early_stopping
         self.validation_fraction = validation_fraction
         self.n_iter_no_change = n_iter_no_change
-        self.warm_start = warm_start
         self.callbacks = callbacks
         self.checkpoint = checkpoint
         self.random_state = random_state
@@ -468,12 +461,12 @@ class LSTMSequenceClassifier(
             n-grams would need too much memory. The network alone is less accurate on most tasks.
         """
         task = CallbackTask.of_fit(self, X, y, sample_weight)
-        fit = Fit(self, goes_on=self.warm_start)
+        fit = Fit(self)
         y = read_labels(y)
         check_classification_targets(y)  # warns of nearly as many classes as samples
         sequences = fit.read(X)
         check_consistent_length(sequences, y)
-        labels = fit.labels or Labels.of(y)
+        labels = Labels.of(y)
         targets = fit.targets(labels.encode(y), labels, sample_weight, groups)
         fit.train(X, sequences, targets, task, (X_val, y_val, sample_weight_val))
         return self
@@ -485,8 +478,9 @@ class LSTMSequenceClassifier(
         vectors of their own. Beside the network, a linear model of n-grams of ids learns online
         from the errors of the whole model, unless ``linear_model=False``. Channels keep the scale
         of the first call, and weights are not rescaled. The linear models of `fit`, also that of an
-        encoder, stay as they were. A call may change tables in place: meanwhile, let other threads
-        predict with a copy (``copy.copy(model)``).
+        encoder, stay as they were. The network keeps its shape: changes of its parameters, also
+        `dropout`, are ignored with an `IgnoredParameterWarning`. A call may change tables in place:
+        meanwhile, let other threads predict with a copy (``copy.copy(model)``).
 
         Parameters
         ----------

@@ -118,12 +118,6 @@ def test_several_labels_are_learned_as_in_fit():
     assert_same(fitted, expected, IDS)
 
 
-def test_a_warm_start_goes_on_as_in_fit():
-    models = [small(warm_start=True).fit(IDS[:60], LABELS[:60]) for _ in range(2)]
-    fit_batches(models[0], cut(IDS, LABELS))
-    assert_same(models[0], models[1].fit(IDS, LABELS), IDS)
-
-
 def test_a_batch_may_hold_one_class_or_nearly_as_many_as_samples():
     X, y = IDS[:60], np.arange(60) % 30
     assert_same(fit_batches(small(), cut(X, y, sizes=(1, 29))), small().fit(X, y), X)

@@ -96,11 +96,8 @@ class TrainingDisplay(Display):
             raise ValueError("There is no epoch to show: no network was trained (max_epochs=0).")
         losses = np.array([row["valid_loss"] for row in rows], dtype=float)
         restored = None
-        # With warm_start the rows of earlier fits come first. The net has those of the last fit,
-        # but not in a loaded model, where it is a new one.
-        n_last = len(classifier.net_.history) or (0 if classifier.warm_start else len(rows))
-        if classifier.early_stopping and n_last and not np.isnan(losses[-1]):
-            restored = len(rows) - n_last + 1 + int(np.argmin(losses[-n_last:]))
+        if classifier.early_stopping and not np.isnan(losses[-1]):  # no partial_fit came later
+            restored = 1 + int(np.argmin(losses))
         train_loss, lr = np.array([(row["train_loss"], row["lr"]) for row in rows], float).T
         display = cls(
             train_loss,

@@ -226,11 +226,6 @@ class SequenceNetwork(nn.Module):
         self._draw_vectors(vectors, generator)
         return vectors.to(old.device)
 
-    @torch.no_grad()
-    def grow(self, n_inputs: int, generator: torch.Generator) -> None:
-        """Give codes up to `n_inputs` a vector of their own."""
-        self.set_table(torch.cat([self.embedding.weight, self.new_vectors(n_inputs, generator)]))
-
     def set_table(self, vectors: Tensor) -> None:
         """Make these the vectors of all codes."""
         self.embedding.weight = nn.Parameter(vectors, self.embedding.weight.requires_grad)

@@ -42,7 +42,6 @@ def checkpoint_of_fit(
     folder: str | os.PathLike[str] | None,
     rng: np.random.Generator,
     is_seeded: bool,
-    previous: object = None,
 ) -> Iterator[tuple[Path | None, np.random.Generator]]:
     """Lock the folder of a fit while the fit runs, and delete it after success.
 
@@ -60,8 +59,6 @@ def checkpoint_of_fit(
     rng : numpy Generator
     is_seeded : bool
         Whether the user gives the seed.
-    previous : object
-        What the fit goes on from, if it does.
 
     Yields
     ------
@@ -93,7 +90,6 @@ def checkpoint_of_fit(
         "data": [_content(samples), _content(validation)],
         "vectors": vectors and [[part.ids, part.vectors, part.scale] for part in vectors.parts],
         "encoder": configuration.encoder and configuration.encoder.fixed_vectors,
-        "previous": previous,
     }
     name = blake2b(to_text(Packer()(facts, "")).encode(), digest_size=16).hexdigest()
     with _held(Path(folder).absolute(), name) as path:

@@ -45,10 +45,6 @@ class Configuration:
         Of `embeddings`: of all ids, or in `partial_fit` of those that the network lacks.
     encoder : SentenceEncoder or None
         Of `embeddings`, in `fit`.
-    known : Encoding or None
-        How the network reads sequences that training goes on from; None: a new one is fitted.
-    goes_on : bool
-        Whether that network has learned before.
     architecture : dict
         Arguments of `SequenceNetwork` that do not depend on the steps; all arguments of a network
         that training goes on from.
@@ -68,8 +64,6 @@ class Configuration:
     labels: Labels = field(repr=False)
     vectors: PretrainedVectors | None = field(repr=False)
     encoder: SentenceEncoder | None = field(repr=False)
-    known: Encoding | None = field(repr=False)
-    goes_on: bool
     architecture: dict[str, Any]
     criterion: str | type
     thresholds: NDArray[np.float64] = field(repr=False)
@@ -101,9 +95,7 @@ class Configuration:
         *,
         vectors: PretrainedVectors | None = None,
         encoder: SentenceEncoder | None = None,
-        known: Encoding | None = None,
         previous: Mapping[str, Any] | None = None,
-        goes_on: bool = False,
     ) -> Self:
         """Read the parameters of the classifier; `previous` is the architecture to go on with.
 
@@ -144,8 +136,6 @@ class Configuration:
             "labels": labels,
             "vectors": vectors,
             "encoder": encoder,
-            "known": known,
-            "goes_on": goes_on,
             "architecture": architecture,
             "embedding_dim": embedding_dim,
             "thresholds": given_thresholds(parameters["threshold"], labels),
@@ -173,16 +163,19 @@ class Configuration:
         return np.empty(0, np.int64) if self.vectors is None else self.vectors.ids
 
     def encoding(
-        self, sequences: Sequences, targets: NDArray[np.generic] | None = None
+        self,
+        sequences: Sequences,
+        targets: NDArray[np.generic] | None = None,
+        known: Encoding | None = None,
     ) -> Encoding:
-        """Return how a network reads sequences: as the previous one, with codes for new ids.
+        """Return how a network reads sequences: as the one before, with codes for new ids.
 
         Without targets, the level of a channel stays: nothing says whether it tells the class.
         """
         if self.reads_tokens:
-            codes = cast("TokenCodes", self.known or TokenCodes.of(np.empty(0, np.int64)))
+            codes = cast("TokenCodes", known or TokenCodes.of(np.empty(0, np.int64)))
             return codes.extended(sequences, self.ids_with_vectors)
-        return self.known or ChannelScaling.of(sequences, targets, normalize=self.normalize)
+        return known or ChannelScaling.of(sequences, targets, normalize=self.normalize)
 
 
 def _check_goes_on(
@@ -196,7 +189,7 @@ def _check_goes_on(
     if vectors is not None and (found := sum(vectors.widths)) not in (0, length):
         raise ValueError(
             f"embeddings holds vectors of length {found}, but the network goes on with "
-            f"embedding_dim={length}. Set warm_start=False to fit a new one."
+            f"embedding_dim={length}. Call fit for a new one."
         )
     wanted = dict(architecture)
     if embedding_dim != "auto":
@@ -205,7 +198,7 @@ def _check_goes_on(
         if value != previous[name]:
             warn_user(
                 f"{name}={value!r} is ignored: the network goes on with "
-                f"{name}={previous[name]!r}. Set warm_start=False to fit a new one.",
+                f"{name}={previous[name]!r}. Call fit for a new one.",
                 IgnoredParameterWarning,
             )
 

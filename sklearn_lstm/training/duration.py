@@ -44,9 +44,9 @@ class TrainingPlan:
 
     batch_size: int
     max_epochs: int
-    follows_loss: bool = False
-    updates_per_check: int = 1
-    n_held_out: int = 0
+    follows_loss: bool
+    updates_per_check: int
+    n_held_out: int
 
     def updates_per_epoch(self, n_samples: int) -> int:
         """Return the number of batches."""
@@ -65,8 +65,7 @@ def plan_training(
 
     With `early_stopping`, the samples held out of the network, or the user's own, say which of its
     epochs is best. Judged by held-out samples together with linear models, it ends when the loss of
-    the blend no longer falls. Else it learns from all samples. A network that goes on has seen all
-    samples, so the user's own alone can judge it.
+    the blend no longer falls. Else it learns from all samples.
 
     Parameters
     ----------
@@ -79,7 +78,7 @@ def plan_training(
         Some sample can be held out: it is not the only one of its class, or with a label.
     """
     n_samples, kind = len(sequences), configuration.kind
-    is_judged = has_linear_model and (has_validation or (has_spare and not configuration.goes_on))
+    is_judged = has_linear_model and (has_validation or has_spare)
     early_stopping = configuration.early_stopping
     follows_loss = is_judged and not early_stopping
     batch_size, max_epochs = configuration.batch_size, configuration.max_epochs

@@ -148,7 +148,7 @@ def test_a_vectorizer_goes_on_counting(path):
 @pytest.fixture
 def untrained():
     X = np.random.default_rng(0).integers(1, 30, (120, 6))
-    model = small(max_epochs=0, linear_model=True, warm_start=True, num_layers=2)
+    model = small(max_epochs=0, linear_model=True, num_layers=2)
     return model.fit(X, X[:, 0] > 15), X
 
 

@@ -240,18 +240,6 @@ def test_partial_fit_goes_on_as_without_the_round_trip(round_trip, tmp_path):
 
 
 @round_trips
-def test_warm_start_goes_on_as_without_the_round_trip(round_trip, tmp_path):
-    for make in (continued_model, numeric_model):
-        model, X = make()
-        restored = round_trip(model.set_params(warm_start=True), tmp_path)
-        more = X if model.input_type_ == "numeric" else sp.csr_matrix(IDS.toarray() * 2)  # new ids
-        y = model.predict(X)[::-1]
-        expected = model.fit(more, y).predict_proba(more)
-        assert_array_equal(restored.fit(more, y).predict_proba(more), expected)
-        assert restored.n_epochs_ == 4
-
-
-@round_trips
 def test_training_a_copy_leaves_the_original_alone(round_trip, tmp_path):
     model, X = continued_model()
     before = model.predict_proba(X)

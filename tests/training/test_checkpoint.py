@@ -107,12 +107,6 @@ def by_batches(model, X, y):
     fit_batches(model, [(X[:90], y[:90]), (X[90:], y[90:])])
 
 
-def twice(model, X, y):
-    if not hasattr(model, "classes_"):
-        model.set_params(warm_start=True, max_epochs=2).fit(X[:70], y[:70])
-    model.set_params(max_epochs=6).fit(X, y)
-
-
 def with_validation(model, X, y):
     model.fit(X[20:], y[20:], X_val=X[:20], y_val=y[:20])
 
@@ -142,7 +136,7 @@ def test_a_fit_goes_on_however_its_loss_is_printed(tmp_path):
         (LSTMSequenceClassifier.fit, X, {"max_epochs": "auto", "token_unit": "word", "lr": 0.05}),
         (LSTMSequenceClassifier.fit, X, {"optimizer": "nadam"}),
         (with_validation, SERIES, {"early_stopping": True, "max_epochs": 30, "lr": 0.05}),
-        (twice, X, {"linear_model": False}),
+        (LSTMSequenceClassifier.fit, X, {"linear_model": False}),
         (by_batches, X, {}),
         (
             LSTMSequenceClassifier.fit,
@@ -163,8 +157,6 @@ def test_a_fit_that_was_ended_goes_on_from_its_last_epoch(fit, X, parameters, tm
     expected = classifier(**parameters)
     fit(expected, X, y)
     model = classifier(**parameters, checkpoint=tmp_path / "new" / "folder")
-    if fit is twice:
-        model.set_params(warm_start=True, max_epochs=2).fit(X[:70], y[:70])
     assert begun_by(lambda: fit(model, X, y), stopped=True)[-1] == ENDS_IN
     n_epochs = len(expected.net_.history)
     assert begun_by(lambda: fit(model, X, y)) == list(range(ENDS_IN, n_epochs + 1))

@@ -31,7 +31,7 @@ def test_auto_epochs_and_batches_suit_small_and_large_data():
     assert epochs[-1] == 8
 
 
-def plan(X, *, goes_on=False, **parameters):
+def plan(X, **parameters):
     about = {
         "has_linear_model": True,
         "has_validation": False,
@@ -41,7 +41,7 @@ def plan(X, *, goes_on=False, **parameters):
     sequences = read_sequences(X)
     defaults = LSTMSequenceClassifier(**parameters).get_params()
     kind = find_kind(X, sequences, defaults["token_unit"])
-    configuration = Configuration.of(defaults, kind, Labels(np.arange(2)), goes_on=goes_on)
+    configuration = Configuration.of(defaults, kind, Labels(np.arange(2)))
     return plan_training(sequences, configuration, **about)
 
 
@@ -109,7 +109,7 @@ def test_few_samples_that_no_held_out_loss_judges_get_no_more_epochs_than_a_hund
 
 def test_samples_are_held_out_to_judge_a_network_or_to_stop_it_early():
     assert plan(IDS).n_held_out == 15
-    for reason in ({"has_linear_model": False}, {"goes_on": True}, {"has_spare": False}):
+    for reason in ({"has_linear_model": False}, {"has_spare": False}):
         assert plan(IDS, **reason).n_held_out == 0
     assert plan(IDS, early_stopping=True, validation_fraction=0.3).n_held_out == 15
     assert plan(IDS, has_validation=True).n_held_out == 0

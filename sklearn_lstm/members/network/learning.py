@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
@@ -36,10 +37,9 @@ def fit_network(
     held_out: HeldOutLogits,
     progress: FitProgress,
     *,
-    previous: Network | None,
     ended: Callable[[Network, HeldOutLogits, list[EpochRow]], Any],
 ) -> tuple[Network, HeldOutLogits]:
-    """Train a network, or go on with the previous one; the loss of the blend may end it.
+    """Train a network; the loss of the blend may end it.
 
     `held_out` are the logits of the members that were fitted before. `ended` returns what the fit
     leaves if it ends with a network, held-out logits and rows of epochs.
@@ -50,14 +50,13 @@ def fit_network(
     HeldOutLogits
         With the logits of the network, if the held-out samples can judge it.
     """
-    is_trained = configuration.goes_on or plan.max_epochs > 0
-    has_seen_all = configuration.goes_on and split.rows is not None
+    is_trained = plan.max_epochs > 0
     judges = bool(held_out.members) or bool(np.isnan(configuration.thresholds).any())
-    is_judged = judges and is_trained and not has_seen_all
+    is_judged = judges and is_trained
     expected = ExpectedFactor(configuration.kind.network_weight, deviation=1.0)
     rng, learned = split.generator, split.learned
     start = new_network(
-        configuration, previous, learned.sequences, torch_generator(rng), learned.targets.values
+        configuration, None, learned.sequences, torch_generator(rng), learned.targets.values
     )
 
     def judged(network: Network) -> HeldOutLogits:
@@ -97,7 +96,8 @@ def fit_network(
         start,
         learned,
         configuration,
-        plan,
+        max_epochs=plan.max_epochs,
+        batch_size=plan.batch_size,
         rng=rng,
         callbacks=callbacks,
         held_out=split.held_out if configuration.early_stopping else None,
@@ -124,7 +124,6 @@ def fit_network_one_epoch(
     batch_size = configuration.batch_size
     if isinstance(batch_size, str):
         batch_size = BATCH_SIZE_OF_PARTIAL_FIT
-    plan = TrainingPlan(batch_size, max_epochs=1)
     generator, optimizer_state = torch_generator(rng), None
     if previous is not None and previous.optimizer_state is not None:
         is_same = previous.optimizer_state["optimizer"] == configuration.optimizer.__name__
@@ -135,7 +134,7 @@ def fit_network_one_epoch(
     else:
         network, optimizer_state = excerpt.network, excerpt.optimizer_state
     progress = FitProgress(
-        {}, 1, plan.updates_per_epoch(len(samples)), is_shown=configuration.verbose > 0
+        {}, 1, math.ceil(len(samples) / batch_size), is_shown=configuration.verbose > 0
     )
     counting = progress.network()
     with workers(configuration.device, network.module.n_directions), progress:
@@ -143,7 +142,8 @@ def fit_network_one_epoch(
             network,
             samples,
             configuration,
-            plan,
+            max_epochs=1,
+            batch_size=batch_size,
             rng=rng,
             callbacks=[] if counting is None else [counting],
             optimizer_state=optimizer_state,

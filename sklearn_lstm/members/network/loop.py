@@ -22,7 +22,6 @@ from sklearn_lstm.members.network.schedule_and_end import Trapezoid
 from sklearn_lstm.members.network.sparse_embedding import SparseEmbedding
 from sklearn_lstm.network.network import SequenceNetwork
 from sklearn_lstm.training.configuration import Configuration
-from sklearn_lstm.training.duration import TrainingPlan
 from sklearn_lstm.training.optimizers import FUSED_STATE, optimizer_options
 from sklearn_lstm.training.progress import NetworkProgress, print_above_bar
 
@@ -56,8 +55,9 @@ def train(
     network: Network,
     samples: Samples,
     configuration: Configuration,
-    plan: TrainingPlan,
     *,
+    max_epochs: int,
+    batch_size: int,
     rng: np.random.Generator,
     callbacks: Sequence[Callback] = (),
     held_out: Samples | None = None,
@@ -86,8 +86,8 @@ def train(
         net = make_net(
             module,
             configuration,
-            max_epochs=plan.max_epochs,
-            batch_size=plan.batch_size,
+            max_epochs=max_epochs,
+            batch_size=batch_size,
             iterator_train=partial(LengthBatches, rng=rng),
             train_split=split,
             callbacks=[*_named(first), *configuration.callbacks, *_named(callbacks)],
@@ -100,7 +100,7 @@ def train(
         module.generator = torch_generator(rng, net.device)
         net.notify("on_train_begin", X=dataset, y=None)
         try:
-            net.fit_loop(dataset, epochs=plan.max_epochs - len(net.history))
+            net.fit_loop(dataset, epochs=max_epochs - len(net.history))
         except KeyboardInterrupt:  # skorch's early stopping raises it, and so does a user
             if not _has_ended_itself(net):
                 raise

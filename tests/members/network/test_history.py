@@ -55,12 +55,10 @@ def test_history_holds_plain_numbers_where_the_parameters_are_those_of_numpy():
     assert model.history_[-1]["lr"] == 0.25
 
 
-def test_history_holds_plain_numbers_after_partial_fit_and_warm_start():
+def test_history_holds_plain_numbers_after_partial_fit():
     X, y = data("tokens")
     model = small().partial_fit(X, y, classes=[0, 1]).partial_fit(X, y)
     check_rows(model, 2)
-    model.set_params(warm_start=True).fit(X, y)
-    check_rows(model, 4)
 
 
 def test_history_is_the_same_once_the_model_is_loaded():

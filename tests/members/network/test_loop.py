@@ -94,29 +94,14 @@ def test_gradients_are_clipped_to_the_norm(monkeypatch):
     assert length_of_an_update(np.inf) > 0.1 * 0.02
 
 
-def test_warm_start_goes_on_where_training_stopped():
-    model = small(warm_start=True, max_epochs=20, lr=0.02)
-    first = column(model.fit(SERIES, LABELS), "train_loss")
-    history = model.history_
-    both = column(model.fit(SERIES, LABELS), "train_loss")
+def test_partial_fit_goes_on_where_training_stopped_and_fit_begins_anew():
+    model = small(max_epochs=20, lr=0.02).fit(SERIES, LABELS)
+    history, proba = model.history_, model.predict_proba(SERIES)
+    losses = column(model.partial_fit(SERIES, LABELS), "train_loss")
     assert model.history_[:20] == history
-    assert model.n_epochs_ == len(both) == 40
-    assert both[20] < 0.75 * first[0]
-
-
-def test_without_warm_start_training_begins_anew():
-    model = small().fit(SERIES, LABELS)
-    proba = model.predict_proba(SERIES)
-    assert model.fit(SERIES, LABELS).n_epochs_ == 4
+    assert losses[20] < 0.75 * losses[0]
+    assert model.fit(SERIES, LABELS).n_epochs_ == 20
     np.testing.assert_array_equal(model.predict_proba(SERIES), proba)
-
-
-def test_warm_start_keeps_classes_and_refuses_new_ones():
-    model = small(warm_start=True).fit(SERIES, LABELS)
-    model.fit(SERIES[LABELS == 1], LABELS[LABELS == 1])
-    assert model.classes_.tolist() == [0, 1]
-    with pytest.raises(ValueError, match=r"\[2\] that are not among the classes \[0, 1\]"):
-        model.fit(SERIES, LABELS + 1)
 
 
 class Counter(Callback):
