@@ -104,6 +104,7 @@ CHANGES: dict[str, dict[str, Any]] = {
     "optimizer=torch.optim.RAdam": {"optimizer": torch.optim.RAdam},
     'class_weight="balanced"': {"class_weight": "balanced"},
     "early_stopping=True": {"early_stopping": True},
+    "early_stopping=False": {"early_stopping": False},
     'precision="bfloat16"': {"precision": "bfloat16"},
 }
 

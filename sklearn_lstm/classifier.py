@@ -147,7 +147,7 @@ class LSTMSequenceClassifier(
         Weight decay, for the optimisers that have it.
     max_epochs : int or "auto", default="auto"
         The number of epochs; 0 fits the linear model alone. "auto" computes a limit from the size
-        of the data, and ends training earlier when the loss of held-out samples no longer falls.
+        of the data, and `early_stopping` may end training before it.
         See "How long to train" on the page "The algorithm".
     batch_size : int or "auto", default="auto"
         Number of sequences in a training batch. "auto" gives about 50 batches per epoch, of 4 to 64
@@ -167,11 +167,14 @@ class LSTMSequenceClassifier(
         of them have or lack. For more than two classes the most probable one is predicted, and the
         threshold must be 0.5. A new value takes effect at the next fit. See "Thresholds" in the
         reference of the documentation.
-    early_stopping : bool, default=False
-        Hold out a part of the data, stop when the network's loss on it has not fallen for
-        `n_iter_no_change` epochs, and restore the best weights.
+    early_stopping : "auto" or bool, default="auto"
+        "auto": beside a linear model, the loss of held-out samples ends ``max_epochs="auto"``.
+        True: hold out `validation_fraction` of the samples, stop when the network's loss on them
+        has not fallen for `n_iter_no_change` epochs, and restore the best weights. False: train for
+        all epochs of the limit; the samples for the blend and the thresholds are held out all the
+        same.
     validation_fraction : float in (0, 1), default=0.1
-        The fraction held out, stratified by class.
+        The fraction that ``early_stopping=True`` holds out, stratified by class.
     n_iter_no_change : int, default=5
         Number of epochs without a lower validation loss before training stops.
     callbacks : list of skorch callbacks, default=None
@@ -329,7 +332,7 @@ class LSTMSequenceClassifier(
         "batch_size": [StrOptions({"auto"}), POSITIVE_INTEGER],
         "class_weight": [dict, list, StrOptions({"balanced"}), None],
         "threshold": [Interval(Real, 0, 1, closed="both"), StrOptions({"f1"}), "array-like"],
-        "early_stopping": ["boolean"],
+        "early_stopping": [StrOptions({"auto"}), "boolean"],
         "validation_fraction": [Interval(Real, 0, 1, closed="neither")],
         "n_iter_no_change": [POSITIVE_INTEGER],
         "callbacks": ["array-like", None],
@@ -366,7 +369,7 @@ class LSTMSequenceClassifier(
         batch_size: int | str = "auto",
         class_weight: dict[Any, float] | list[dict[Any, float]] | str | None = None,
         threshold: float | str | Any = 0.5,
-        early_stopping: bool = False,
+        early_stopping: bool | str = "auto",
         validation_fraction: float = 0.1,
         n_iter_no_change: int = 5,
         callbacks: list[Any] | None = None,

@@ -95,8 +95,7 @@ class SequenceModel:
         if not np.isnan(given).any():
             return replace(self, thresholds=given)
         probabilities = np.empty((0, len(given)))
-        is_trained = self.network.is_trained
-        if held_out is not None and (Network.name in held_out.members or not is_trained):
+        if held_out is not None:
             logits = held_out.total(self.weights_by_name) + self.biases
             probabilities = held_out.targets.labels.proba(logits)[:, -len(given) :]
         thresholds = choose_thresholds(given, probabilities, self.thresholds)

@@ -51,9 +51,8 @@ def checkpoint_of_fit(
 
     Parameters
     ----------
-    samples : Samples
-    validation : Samples or None
-    configuration : Configuration
+    samples, validation, configuration
+        As in `fit_model`.
     folder : path or None
         Of all fits. None: that of this fit is None too, and nothing is hashed.
     rng : numpy Generator

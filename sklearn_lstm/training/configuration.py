@@ -80,7 +80,7 @@ class Configuration:
     weight_decay: float
     max_epochs: int | str
     batch_size: int | str
-    early_stopping: bool
+    early_stopping: bool | str
     validation_fraction: float
     n_iter_no_change: int
     verbose: int = field(repr=False)
@@ -118,16 +118,15 @@ class Configuration:
             raise ValueError(f"pooling needs names out of {tuple(POOLINGS)}, found {pooling!r}.")
         architecture |= {"pooling": names, "n_outputs": len(labels)}
         if previous is not None:
-            _check_goes_on(architecture, embedding_dim, vectors, previous)
-            architecture = dict(previous)
-        elif vectors is not None:
-            length = sum(vectors.widths)
-            if embedding_dim not in ("auto", length):
-                raise ValueError(
-                    f"embeddings holds vectors of length {length}, but embedding_dim="
-                    f"{embedding_dim}. Leave it 'auto'."
-                )
-            embedding_dim = length
+            _warn_of_ignored(architecture, embedding_dim, previous)
+            architecture, embedding_dim = dict(previous), previous["embedding_dim"]
+        length = 0 if vectors is None else sum(vectors.widths)
+        if length and embedding_dim not in ("auto", length):
+            raise ValueError(
+                f"embeddings holds vectors of length {length}, but the network has embedding_dim="
+                f"{embedding_dim}. Leave it 'auto', and call fit for a new network."
+            )
+        embedding_dim = length or embedding_dim
         loss, probabilities = find_criterion(parameters["criterion"], labels)
         taken = {field.name for field in fields(cls)} - {"checkpoint"}
         values = {name: value for name, value in parameters.items() if name in taken}
@@ -178,22 +177,12 @@ class Configuration:
         return known or ChannelScaling.of(sequences, targets, normalize=self.normalize)
 
 
-def _check_goes_on(
-    architecture: Mapping[str, Any],
-    embedding_dim: int | str | None,
-    vectors: PretrainedVectors | None,
-    previous: Mapping[str, Any],
+def _warn_of_ignored(
+    wanted: Mapping[str, Any], embedding_dim: int | str | None, previous: Mapping[str, Any]
 ) -> None:
-    """Check what a network that goes on is given; `previous` is its architecture."""
-    length = previous["embedding_dim"]
-    if vectors is not None and (found := sum(vectors.widths)) not in (0, length):
-        raise ValueError(
-            f"embeddings holds vectors of length {found}, but the network goes on with "
-            f"embedding_dim={length}. Call fit for a new one."
-        )
-    wanted = dict(architecture)
+    """Warn of parameters that differ from the architecture of a network that goes on."""
     if embedding_dim != "auto":
-        wanted["embedding_dim"] = embedding_dim
+        wanted = {**wanted, "embedding_dim": embedding_dim}
     for name, value in wanted.items():
         if value != previous[name]:
             warn_user(

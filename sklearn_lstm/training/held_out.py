@@ -171,26 +171,8 @@ def hold_out_groups(
 ) -> Rows:
     """Hold out whole groups: the fold closest to the wanted number of samples of each class.
 
-    One sample of each class, or with each label, is not held out.
-
-    Parameters
-    ----------
-    targets : ndarray of shape (n_samples,) or (n_samples, n_labels)
-    groups : ndarray of shape (n_samples,)
-        The number of each sample's group.
-    n_held_out : int
-        Samples wanted.
-    rng : numpy Generator
-
-    Returns
-    -------
-    ndarray
-        The rows, in ascending order.
-
-    Raises
-    ------
-    ValueError
-        If no group can be held out.
+    One sample of each class, or with each label, is not held out. `groups` holds the number of each
+    sample's group; all else is as in `hold_out`.
     """
     n_samples = len(targets)
     _, classes, counts = np.unique(classes_of(targets), return_inverse=True, return_counts=True)

@@ -74,13 +74,6 @@ class FitProgress(ProgressBar):
         if not self._linear_left:
             self._linear_model.end()
 
-    def network(
-        self, so_far: SoFar | None = None, schedule: Callback | None = None
-    ) -> NetworkProgress | None:
-        """Return the callback that counts the updates of the network; None if nobody looks."""
-        is_seen = self.is_shown or self.task.is_heard
-        return NetworkProgress(self, so_far, schedule) if is_seen else None
-
     def count(self, name: str, n_done: float, n_all: float, text: str) -> None:
         """Set how much of a member is done, and the text."""
         self._done[name], self._all[name] = n_done, n_all
@@ -102,15 +95,17 @@ class NetworkProgress(Callback):  # type: ignore[misc]
     """
 
     progress: FitProgress | None = None  # of a copy, and after the training
+    so_far: SoFar | None = None
     schedule: Callback | None = None
     task = epoch = CallbackTask()
     has_stopped = False
     n_done = 0
 
-    so_far: SoFar | None = None
-
     def __init__(
-        self, progress: FitProgress, so_far: SoFar | None, schedule: Callback | None
+        self,
+        progress: FitProgress,
+        so_far: SoFar | None = None,
+        schedule: Callback | None = None,
     ) -> None:
         self.progress, self.so_far, self.schedule = progress, so_far, schedule
 

@@ -27,7 +27,7 @@ from sklearn_lstm.training.checkpoint import Checkpoint
 from sklearn_lstm.training.configuration import Configuration
 from sklearn_lstm.training.duration import BATCH_SIZE_OF_PARTIAL_FIT, TrainingPlan
 from sklearn_lstm.training.held_out import Split
-from sklearn_lstm.training.progress import FitProgress
+from sklearn_lstm.training.progress import FitProgress, NetworkProgress, SoFar
 
 
 def fit_network(
@@ -35,8 +35,8 @@ def fit_network(
     configuration: Configuration,
     plan: TrainingPlan,
     held_out: HeldOutLogits,
-    progress: FitProgress,
     *,
+    progress: FitProgress,
     ended: Callable[[Network, HeldOutLogits, list[EpochRow]], Any],
 ) -> tuple[Network, HeldOutLogits]:
     """Train a network; the loss of the blend may end it.
@@ -74,24 +74,6 @@ def fit_network(
         logits = judged(network) if is_judged else held_out
         return dict(ended(network, logits, epoch_rows(net)).attributes)
 
-    updates_per_epoch = plan.updates_per_epoch(len(learned))
-    schedule = Trapezoid(
-        configuration.lr,
-        plan.max_epochs * updates_per_epoch,
-        updates_per_epoch,
-        loss if plan.follows_loss else None,
-        plan.updates_per_check,
-    )
-    callbacks: list[Callback] = [schedule]
-    if configuration.early_stopping:
-        patience, load_best = configuration.n_iter_no_change, plan.max_epochs > 0
-        callbacks.append(
-            EarlyStopping(patience=patience, threshold=0, load_best=load_best, sink=noop)
-        )
-    if (counting := progress.network(so_far, schedule)) is not None:
-        callbacks.append(counting)
-    if configuration.checkpoint is not None:  # last: it sees what the others leave
-        callbacks.append(Checkpoint(configuration.checkpoint, rng))
     net = train(
         start,
         learned,
@@ -99,11 +81,41 @@ def fit_network(
         max_epochs=plan.max_epochs,
         batch_size=plan.batch_size,
         rng=rng,
-        callbacks=callbacks,
-        held_out=split.held_out if configuration.early_stopping else None,
+        callbacks=_callbacks(
+            split, configuration, plan, progress=progress, held_out_loss=loss, so_far=so_far
+        ),
+        held_out=split.held_out if configuration.early_stopping is True else None,
     )
     network = replace(start, is_trained=is_trained, net=net)
     return network, judged(network) if is_judged else held_out
+
+
+def _callbacks(
+    split: Split,
+    configuration: Configuration,
+    plan: TrainingPlan,
+    *,
+    progress: FitProgress,
+    held_out_loss: Callable[[], tuple[float, float]],
+    so_far: SoFar,
+) -> list[Callback]:
+    """Return what sets the learning rate, may end the training, counts, and writes the states."""
+    updates_per_epoch = plan.updates_per_epoch(len(split.learned))
+    schedule = Trapezoid(
+        configuration.lr,
+        plan.max_epochs * updates_per_epoch,
+        updates_per_epoch,
+        held_out_loss if plan.follows_loss else None,
+        plan.updates_per_check,
+    )
+    callbacks: list[Callback] = [schedule]
+    if configuration.early_stopping is True and plan.max_epochs:
+        patience = configuration.n_iter_no_change
+        callbacks.append(EarlyStopping(patience=patience, threshold=0, load_best=True, sink=noop))
+    callbacks.append(NetworkProgress(progress, so_far, schedule))
+    if configuration.checkpoint is not None:  # last: it sees what the others leave
+        callbacks.append(Checkpoint(configuration.checkpoint, split.generator))
+    return callbacks
 
 
 @torch.inference_mode(mode=False)
@@ -136,7 +148,6 @@ def fit_network_one_epoch(
     progress = FitProgress(
         {}, 1, math.ceil(len(samples) / batch_size), is_shown=configuration.verbose > 0
     )
-    counting = progress.network()
     with workers(configuration.device, network.module.n_directions), progress:
         net = train(
             network,
@@ -145,7 +156,7 @@ def fit_network_one_epoch(
             max_epochs=1,
             batch_size=batch_size,
             rng=rng,
-            callbacks=[] if counting is None else [counting],
+            callbacks=[NetworkProgress(progress)],
             optimizer_state=optimizer_state,
         )
     state = optimizer_state_of(net)

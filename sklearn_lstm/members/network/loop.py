@@ -15,7 +15,7 @@ from skorch.helper import predefined_split
 from sklearn_lstm.compute.devices import prefers_bfloat16
 from sklearn_lstm.data.batches import LengthBatches, SequenceDataset
 from sklearn_lstm.data.sequences import Samples
-from sklearn_lstm.members.network.history import EpochRecord, raise_not_finite
+from sklearn_lstm.members.network.history import EpochRecord, check_weights
 from sklearn_lstm.members.network.micro_batches import MicroBatchNet
 from sklearn_lstm.members.network.network import Network
 from sklearn_lstm.members.network.schedule_and_end import Trapezoid
@@ -65,8 +65,7 @@ def train(
 ) -> MicroBatchNet:
     """Train a network in place, and return the skorch net that did it.
 
-    The callbacks come after the user's, which see each epoch to its end. `held_out` are the samples
-    whose loss skorch computes after each epoch.
+    `callbacks` come after the user's. The loss of `held_out` is computed after each epoch.
 
     Raises
     ------
@@ -106,10 +105,7 @@ def train(
                 raise
         module.generator = None
         net.notify("on_train_end", X=dataset, y=None)
-    # The least and the largest are finite only if all are, and need no copy of a large table.
-    ends = [end.item() for weight in module.parameters() for end in weight.detach().aminmax()]
-    if not np.isfinite(ends).all():
-        raise_not_finite("a weight of the network is not finite", net)
+    check_weights(net)
     for weight, is_trained_again in zip(module.parameters(), is_trained, strict=True):
         weight.requires_grad_(is_trained_again)  # a Freezer counts for this training alone
     module.eval()

@@ -52,6 +52,20 @@ def test_a_loss_that_falls_very_slowly_is_progress():
     assert (falls < 5e-5).all()
 
 
+def test_early_stopping_false_trains_all_epochs_but_holds_out_for_the_blend():
+    rng = np.random.default_rng(0)
+    X, y = rng.integers(1, 9, (400, 3)), rng.integers(0, 2, 400)  # nothing can be learned
+    options = {"max_epochs": "auto", "token_unit": "word", "linear_model": True}
+    options |= {"batch_size": "auto", "threshold": "f1"}
+    ended, whole = (small(early_stopping=how, **options).fit(X, y) for how in ("auto", False))
+    assert ended.n_epochs_ < whole.n_epochs_ == 32  # 2 times the epochs with 800 updates
+    assert set(column(whole, "valid_loss")) == {None}
+    assert whole.calibration_["n_held_out"] == ended.calibration_["n_held_out"] == 120
+    assert whole.thresholds_ != 0.5
+    again = small(early_stopping="auto", **options | {"max_epochs": 32}).fit(X, y)
+    np.testing.assert_array_equal(whole.predict_proba(X), again.predict_proba(X))
+
+
 def test_without_early_stopping_nothing_is_held_out():
     model = small().fit(SERIES, LABELS)
     assert set(column(model, "valid_loss")) == {None}
