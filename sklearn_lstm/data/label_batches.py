@@ -63,13 +63,12 @@ class LabelBatches:
     def encoded(self) -> tuple[NDArray[Any], Labels]:
         """Return the labels of all batches in small integers, and what they stand for."""
         values = np.concatenate(self._values)
-        if values.ndim == 2:
-            labels = Labels.of(values)
-            return labels.encode(values), labels
-        classes = np.concatenate(self._classes)
+        classes = values if values.ndim == 2 else np.concatenate(self._classes)
         labels = Labels.of(classes)
-        encoded = labels.encode(classes).astype(np.min_scalar_type(-len(labels)))
-        return encoded[values], labels
+        encoded = labels.encode(classes)
+        if values.ndim == 1:
+            encoded = encoded.astype(np.min_scalar_type(-len(labels)))[values]
+        return encoded, labels
 
     @property
     def sample_weight(self) -> NDArray[np.float64] | None:

@@ -233,8 +233,9 @@ class Checkpoint(Callback):  # type: ignore[misc]
         self.folder = None
 
     def _written(self) -> list[Path]:
-        """Return all states."""
-        return [] if self.folder is None else list(self.folder.glob(STATES))
+        """Return all states, and no copy that something else has made of one."""
+        paths = () if self.folder is None else self.folder.glob(STATES)
+        return [path for path in paths if path.name.rpartition("-")[2].isdecimal()]
 
     def _pickle(self, net: NeuralNet, file: BinaryIO) -> None:
         """Write all that changes while a network is trained."""
@@ -283,13 +284,7 @@ class Checkpoint(Callback):  # type: ignore[misc]
 
 
 def _epoch(path: Path) -> int:
-    number = path.name.rpartition("-")[2]
-    if not number.isdecimal():
-        raise ValueError(
-            f"{path} is no file of a checkpoint, but is named like one. Move it to another folder, "
-            "and run the same fit again: it goes on from its last epoch."
-        )
-    return int(number)
+    return int(path.name.rpartition("-")[2])
 
 
 def _state_of(callback: Callback) -> Any:

@@ -59,7 +59,11 @@ class Split:
         learned, held_out = samples, validation
         rows: Rows | None = None
         if held_out is None:
-            rows = _draw(samples.targets, n_held_out, rng)
+            rows, targets = np.arange(0), samples.targets
+            if n_held_out and targets.groups is not None:
+                rows = hold_out_groups(targets.values, targets.groups, n_held_out, rng)
+            elif n_held_out:
+                rows = hold_out(targets.values, n_held_out, rng)
             learned = samples.subset(np.delete(row_numbers(len(samples)), rows))
             held_out = samples.subset(rows)
         return cls(samples, learned, held_out, rows, int(rng.integers(1 << 31)), rng.spawn(1)[0])
@@ -119,14 +123,6 @@ def one_of_each(targets: NDArray[Any]) -> Rows:
 def shuffled_by_class(targets: NDArray[np.generic], rng: np.random.Generator) -> Rows:
     """Return all rows, those of each class together, in random order."""
     return np.asarray(np.lexsort((rng.random(len(targets)), classes_of(targets))))
-
-
-def _draw(targets: Targets, n_held_out: int, rng: np.random.Generator) -> Rows:
-    if not n_held_out:
-        return np.arange(0)
-    if targets.groups is None:
-        return hold_out(targets.values, n_held_out, rng)
-    return hold_out_groups(targets.values, targets.groups, n_held_out, rng)
 
 
 def hold_out(targets: NDArray[np.generic], n_held_out: int, rng: np.random.Generator) -> Rows:

@@ -114,8 +114,7 @@ class NetworkProgress(Callback):  # type: ignore[misc]
         return {"n_done": self.n_done}
 
     def on_train_begin(self, net: NeuralNet, **_: Any) -> None:
-        """Start to count."""
-        self.n_done = 0
+        """Begin the task of the network."""
         if self.progress is not None:
             self.task = self.progress.task.subtask(NETWORK, 1, net.max_epochs)
 

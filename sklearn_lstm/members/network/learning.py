@@ -136,10 +136,9 @@ def fit_network_one_epoch(
     batch_size = configuration.batch_size
     if isinstance(batch_size, str):
         batch_size = BATCH_SIZE_OF_PARTIAL_FIT
-    generator, optimizer_state = torch_generator(rng), None
-    if previous is not None and previous.optimizer_state is not None:
-        is_same = previous.optimizer_state["optimizer"] == configuration.optimizer.__name__
-        optimizer_state = previous.optimizer_state["state"] if is_same else None
+    generator, stored = torch_generator(rng), (previous and previous.optimizer_state) or {}
+    is_same = stored.get("optimizer") == configuration.optimizer.__name__
+    optimizer_state = stored["state"] if is_same else None
     excerpt = Excerpt.of(configuration, previous, samples.sequences, generator, optimizer_state)
     if excerpt is None:
         network = new_network(configuration, previous, samples.sequences, generator)
