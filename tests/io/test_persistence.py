@@ -53,7 +53,7 @@ def multilabel_model():
 
 def pretrained_model():
     vectors = np.random.default_rng(0).normal(size=(8, 5)).astype(np.float32)
-    model = LSTMSequenceClassifier(embeddings=vectors, freeze_embeddings=True, **SHORT)
+    model = LSTMSequenceClassifier(embeddings=vectors, **SHORT)
     return model.fit(IDS, [1, 1, 0, 0] * 4), IDS
 
 
