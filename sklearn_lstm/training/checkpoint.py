@@ -28,7 +28,7 @@ from sklearn_lstm.storing.replacing import replacing
 from sklearn_lstm.storing.stored_form import Packer
 from sklearn_lstm.training.configuration import Configuration
 
-LOCK, STATES = "lock", "network-*"
+LOCK = "lock"
 
 # --- The folder: its name, its lock, and its end
 
@@ -133,10 +133,10 @@ def _held(folder: Path, name: str) -> Iterator[Path]:
             file.unlink()
         try:
             yield path
-            for file in path.glob(STATES):
+            for file in _states(path):
                 file.unlink()
         finally:
-            if not any(path.glob(STATES)):
+            if not _states(path):
                 _delete(path)
     if sys.platform == "win32":  # which deletes no file that is open
         _delete(path)
@@ -202,7 +202,7 @@ class Checkpoint(Callback):  # type: ignore[misc]
 
     def on_train_begin(self, net: NeuralNet, **_: Any) -> None:
         """Go on from the last state that can be read; without any, write that before training."""
-        for path in sorted(self._written(), key=_epoch, reverse=True):
+        for path in self._written():
             try:
                 state = _read(path, _own(net))
             except Exception as error:  # noqa: BLE001 - whatever a damaged file may lead to
@@ -233,9 +233,8 @@ class Checkpoint(Callback):  # type: ignore[misc]
         self.folder = None
 
     def _written(self) -> list[Path]:
-        """Return all states, and no copy that something else has made of one."""
-        paths = () if self.folder is None else self.folder.glob(STATES)
-        return [path for path in paths if path.name.rpartition("-")[2].isdecimal()]
+        """Return all states, the last one first."""
+        return [] if self.folder is None else sorted(_states(self.folder), key=_epoch, reverse=True)
 
     def _pickle(self, net: NeuralNet, file: BinaryIO) -> None:
         """Write all that changes while a network is trained."""
@@ -281,6 +280,11 @@ class Checkpoint(Callback):  # type: ignore[misc]
                 callback.__setstate__(values)
             else:
                 vars(callback).update(values or {})
+
+
+def _states(folder: Path) -> list[Path]:
+    """Return the files of states, and no copy that something else has made of one."""
+    return [path for path in folder.glob("network-*") if path.name[8:].isdecimal()]
 
 
 def _epoch(path: Path) -> int:

@@ -253,7 +253,7 @@ def test_new_words_of_partial_fit_get_pretrained_vectors_and_learned_ones_stay()
         (
             [[2, 3]] * 4,
             {"embeddings": np.ones((4, 2)), "embedding_dim": 3},
-            "vectors of length 2, but embedding_dim=3",
+            "vectors of length 2, but the network has embedding_dim=3",
         ),
     ],
 )
