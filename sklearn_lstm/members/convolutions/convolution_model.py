@@ -34,7 +34,6 @@ N_FEATURES = 5_000  # about so many; of more series than half as many, half
 MOST_DRAWN = 1_000  # series that say how features vary, and which are compared with those alike
 # Relative to that of all convolutions: of one level, and of all levels at most.
 VARIANCE_OF_LEVEL, VARIANCE_OF_LEVELS = 0.005, 0.3
-PRODUCTS_PER_UNIT = 300_000  # of work
 MOST_LEFT_OUT = 12_500_000  # features, or predictions, of the series that are left out in turn
 
 
@@ -75,11 +74,10 @@ class ConvolutionModel(LinearMember):
         samples, p features and d = min(n, p) there are n p d for the Gram matrix, and about 10 d^3
         for its eigenvalues.
         """
-        n_samples = len(samples)
-        n_features = _n_features(n_samples)
+        n_samples, n_features = len(samples), _n_features(len(samples))
         smaller = min(n_samples, n_features)
         n_products = n_samples * n_features * smaller + 10 * smaller**3
-        return int(samples.sequences.lengths.sum()) + n_products // PRODUCTS_PER_UNIT
+        return int(samples.sequences.lengths.sum()) + n_products // 300_000
 
     @classmethod
     def fit_linear(cls, split: Split, configuration: Configuration) -> tuple[Self, Logits]:
@@ -243,4 +241,4 @@ def _drawn(n_rows: int, rng: np.random.Generator) -> Rows:
 
 def _calibration(predictions: Logits, targets: Targets, prior: ClassPrior) -> Blend:
     """Return what makes predictions for these targets the most likely logits."""
-    return fit_blend([predictions], targets, expected=[ExpectedFactor(1.0, 1.0)], prior=prior)
+    return fit_blend([(predictions, ExpectedFactor(1.0, 1.0))], targets, prior)
