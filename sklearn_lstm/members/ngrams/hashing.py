@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
+from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,16 +11,14 @@ from scipy.sparse import csr_matrix
 
 HASH_BITS = 22  # two n-grams with the same hash are taken for the same
 LARGEST_COEF = 1 << 30  # bytes of the coefficients of a model: n-grams x outputs x 4
+Integers: TypeAlias = NDArray[np.integer]
+Ngrams: TypeAlias = tuple[int, Integers, Integers]  # of one length: where they start, their hashes
 MULTIPLIERS = np.array([0x9E3779B97F4A7C15, 0xBF58476D1CE4E5B9], dtype=np.uint64)
 
 
 def hash_ngrams(
-    values: NDArray[Any],
-    lengths: NDArray[np.integer[Any]],
-    ngram_lengths: range,
-    *,
-    has_borders: bool,
-) -> tuple[NDArray[np.intp], NDArray[np.int64]]:
+    values: Integers, lengths: Integers, ngram_lengths: range, *, has_borders: bool
+) -> tuple[Integers, Integers]:
     """Return the hashes of the n-grams of each length, and the number of the sequence of each."""
     if has_borders:
         values, lengths = with_borders(values, lengths)
@@ -30,14 +28,14 @@ def hash_ngrams(
     return ngram_rows, np.concatenate([hashes for _, _, hashes in ngrams])
 
 
-def bags_of(rows: NDArray[np.integer[Any]], hashes: NDArray[Any], n_rows: int) -> csr_matrix:
+def bags_of(rows: Integers, hashes: Integers, n_rows: int) -> csr_matrix:
     """Return which hashes each row has: a matrix of ones (n_rows, 2**HASH_BITS)."""
     columns, ends = distinct(rows, hashes, n_rows)
     return csr_matrix((np.ones(len(columns), np.bool_), columns, ends), (n_rows, 1 << HASH_BITS))
 
 
 def distinct(
-    rows: NDArray[np.integer[Any]], hashes: NDArray[Any], n_rows: int
+    rows: Integers, hashes: Integers, n_rows: int
 ) -> tuple[NDArray[np.int32], NDArray[np.intp]]:
     """Return each hash of a row once, row after row, and where each row begins and ends.
 
@@ -51,9 +49,7 @@ def distinct(
     return (keys & ((1 << HASH_BITS) - 1)).astype(np.int32), ends
 
 
-def with_borders(
-    values: NDArray[Any], lengths: NDArray[np.integer[Any]]
-) -> tuple[NDArray[Any], NDArray[np.integer[Any]]]:
+def with_borders(values: Integers, lengths: Integers) -> tuple[Integers, Integers]:
     """Put a border before and after each sequence: 0, which is no id and no character."""
     bordered = np.zeros(len(values) + 2 * len(lengths), values.dtype)
     n_borders = np.repeat(2 * np.arange(len(lengths)) + 1, lengths)  # up to each value
@@ -61,9 +57,7 @@ def with_borders(
     return bordered, lengths + 2
 
 
-def ngrams_of(
-    values: NDArray[Any], lengths: NDArray[np.integer[Any]], ngram_lengths: range
-) -> Iterator[tuple[int, NDArray[np.intp], NDArray[np.int64]]]:
+def ngrams_of(values: Integers, lengths: Integers, ngram_lengths: range) -> Iterator[Ngrams]:
     """Yield the n-grams of each length: where they start among all values, and their hashes."""
     values = values.astype(np.uint64)  # -1, a step without an id, becomes the largest number
     n_left = np.repeat(np.cumsum(lengths), lengths) - np.arange(len(values))  # up to the end

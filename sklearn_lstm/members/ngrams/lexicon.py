@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from scipy.sparse import csr_matrix
 
 from sklearn_lstm.data.sequences import Lengths, Sequences, gather
-from sklearn_lstm.members.ngrams.hashing import bags_of, distinct, hash_ngrams
+from sklearn_lstm.members.ngrams.hashing import Integers, bags_of, distinct, hash_ngrams
 
 NGRAM_LENGTHS = range(2, 6)
 
@@ -36,9 +36,7 @@ def hash_letters(words: Sequence[str]) -> tuple[NDArray[np.int32], NDArray[np.in
     return distinct(rows[is_of_word], hashes[is_of_word], len(words))
 
 
-def bags_of_steps(
-    lengths: Lengths, hashes: NDArray[np.int32], n_ngrams: NDArray[np.intp]
-) -> csr_matrix:
+def bags_of_steps(lengths: Lengths, hashes: Integers, n_ngrams: Integers) -> csr_matrix:
     """Join the n-grams of letters of steps to those of their sequences (n_sequences, 2**HASH_BITS).
 
     They count by the root of the share of steps that are words. Else the few Latin words of a
