@@ -8,7 +8,7 @@ Laboratory values range over orders of magnitude, and sensors fail with values f
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Annotated, Any, Self
+from typing import Annotated, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -39,7 +39,7 @@ class NormalScores:
         is_known = (~np.isnan(chunk[:, channels]) for chunk, _ in sequences.chunks())
         n_known = sum(known.sum(axis=0) for known in is_known)
         shares = VALUES_FOR_QUANTILES / np.maximum(n_known, 1)
-        samples: list[list[NDArray[Any]]] = [[] for _ in channels]
+        samples: list[list[NDArray[np.number]]] = [[] for _ in channels]
         rng = np.random.default_rng(0)
         for chunk, _ in sequences.chunks():
             draws = rng.random(len(chunk))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Hashable, Iterable, Mapping
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
@@ -46,9 +46,7 @@ class Spelling:
         """Return the words of these spellings; characters are no words."""
         return {number: word for number, word in self.tokens(spellings).items() if _is_word(word)}
 
-    def texts(
-        self, spellings: NDArray[np.integer[Any]], lengths: NDArray[np.integer[Any]]
-    ) -> list[str]:
+    def texts(self, spellings: NDArray[np.integer], lengths: NDArray[np.integer]) -> list[str]:
         """Return the texts of sequences that are laid end to end; what has no name is left out.
 
         Between two tokens stands the joiner, but not beside a letter of a script without spaces.
@@ -79,7 +77,7 @@ class Spelling:
         return tokens
 
 
-def _is_word(token: Any) -> bool:
+def _is_word(token: Hashable) -> bool:
     return isinstance(token, str) and not is_character(token)
 
 
@@ -88,7 +86,7 @@ def _has_no_spaces(token: str) -> bool:
     return kind_of(token[0]) % UNSTABLE == LETTER
 
 
-def read_spellings(X: Any) -> tuple[Spelling | None, NDArray[np.integer[Any]]]:
+def read_spellings(X: Any) -> tuple[Spelling | None, NDArray[np.integer]]:
     """Return how the entries of a sparse X are spelled; None if it does not say so.
 
     Returns

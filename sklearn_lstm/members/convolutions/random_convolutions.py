@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import combinations
-from typing import Annotated, Any, Self
+from typing import Annotated, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -106,9 +106,7 @@ class Convolutions:
                 yield slice(first, first + len(indicators)), start, indicators
                 first += len(indicators)
 
-    def counts(
-        self, inputs: NDArray[np.float32], lengths: Lengths
-    ) -> NDArray[np.unsignedinteger[Any]]:
+    def counts(self, inputs: NDArray[np.float32], lengths: Lengths) -> NDArray[np.unsignedinteger]:
         """Return the number of steps of inputs (B, T, n_inputs) with each event, (B, n_events)."""
         counts = np.zeros((len(lengths), len(self)), np.min_scalar_type(lengths.max()))
         for place, _, happens in self.events(inputs, lengths):
