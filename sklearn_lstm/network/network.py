@@ -88,22 +88,16 @@ class SequenceNetwork(nn.Module):
         if embedding_dim is not None:
             self.position_scale = nn.Parameter(torch.empty((), **new))
         is_one_hot = tokens and embedding_dim is None
+        cells: dict[str, Any] = {"cell": cell, "hidden_size": hidden_size, "device": "meta"}
         self.layers = nn.ModuleList()
         for index in range(num_layers):
-            has_gates = is_one_hot and index == 0
+            cells["pooling"] = pooling if index == num_layers - 1 else ()
             layer = nn.ModuleList()
             for number in range(n_directions):
-                gates = slice(number * n_gates, (number + 1) * n_gates) if has_gates else None
-                direction = Direction(
-                    n_gates if has_gates else n_features,
-                    cell=cell,
-                    hidden_size=hidden_size,
-                    is_backward=number == 1,
-                    pooling=pooling if index == num_layers - 1 else (),
-                    gates=gates,
-                    device="meta",
-                )
-                layer.append(direction)
+                gates, size = None, n_features
+                if is_one_hot and index == 0:
+                    gates, size = slice(number * n_gates, (number + 1) * n_gates), n_gates
+                layer.append(Direction(size, is_backward=number == 1, gates=gates, **cells))
             self.layers.append(layer)
             n_features = hidden_size * n_directions
         self.output = nn.Linear(len(pooling) * n_features, n_outputs, **new)
