@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Hashable, Iterable, Iterator
 from itertools import compress
 from operator import length_hint
 from typing import Any, ClassVar, Self
@@ -114,7 +114,7 @@ class WordVectors(StoredMixin, DescribedMixin, BaseEstimator):  # type: ignore[m
         self.window = window
         self.verbose = verbose
 
-    def fit(self, texts: Iterable[Any], y: Any = None) -> Self:  # noqa: ARG002
+    def fit(self, texts: Iterable[object], y: object = None) -> Self:  # noqa: ARG002
         """Learn the vectors of words from texts.
 
         Parameters
@@ -174,7 +174,7 @@ class WordVectors(StoredMixin, DescribedMixin, BaseEstimator):  # type: ignore[m
         )
         return self
 
-    def lookup(self, tokens: Iterable[Any]) -> tuple[NDArray[np.bool_], NDArray[np.float32]]:
+    def lookup(self, tokens: Iterable[Hashable]) -> tuple[NDArray[np.bool_], NDArray[np.float32]]:
         """Return which tokens have a vector, and their vectors.
 
         Parameters
@@ -242,8 +242,8 @@ class WordVectors(StoredMixin, DescribedMixin, BaseEstimator):  # type: ignore[m
 
 
 def _shown(
-    texts: Iterable[Any], bar: ProgressBar, name: str, begin: float, n_texts: int
-) -> Iterator[Any]:
+    texts: Iterable[object], bar: ProgressBar, name: str, begin: float, n_texts: int
+) -> Iterator[object]:
     """Yield the texts, and show how many of them were read as a fifth of the work."""
     for index, text in enumerate(iterate_texts(texts)):
         bar.show(begin + 0.2 * index / n_texts if n_texts > index else begin, name)

@@ -14,7 +14,6 @@ from sklearn_lstm.compute.locks import ForkSafeLock
 from sklearn_lstm.text.analysis import TokenBatch
 
 TOKENS_AT_ONCE = 1 << 20
-CONTEXT_POWER = 0.75  # frequent contexts count a little less, rare ones a little more
 SMALLEST = 1e-4  # singular value or length of a vector, by the largest one; less is rounding
 
 # Held while BLAS is limited to one thread: else one fit could restore the limit of another.
@@ -97,7 +96,7 @@ def factorize(
 def _positive_information(counts: sp.csr_matrix) -> sp.csr_matrix:
     """Return max(0, log(p(word, context) / (p(word) p(context)))), contexts being smoothed."""
     totals = np.asarray(counts.sum(axis=1), np.float64).ravel()
-    smoothed = totals**CONTEXT_POWER
+    smoothed = totals**0.75  # frequent contexts count a little less, rare ones a little more
     ratios = counts.data * smoothed.sum()
     ratios /= np.repeat(totals, np.diff(counts.indptr))
     ratios /= smoothed[counts.indices]
