@@ -76,7 +76,7 @@ class ExplanationDisplay(Display):
 
     @classmethod
     def from_estimator(
-        cls, model: Any, X: Any, target: Any = None, *, n_steps: int = 30, ax: Any = None
+        cls, model: object, X: object, target: Any = None, *, n_steps: int = 30, ax: Any = None
     ) -> Self:
         """Explain and draw the prediction for one sequence.
 
@@ -108,7 +108,7 @@ class ExplanationDisplay(Display):
 
     @classmethod
     def from_explanation(
-        cls, explanation: Explanation, *, n_steps: int = 30, ax: Any = None
+        cls, explanation: Explanation, *, n_steps: int = 30, ax: object = None
     ) -> Self:
         """Draw an explanation.
 

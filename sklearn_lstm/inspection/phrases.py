@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from sklearn_lstm.data.sequences import Sequences
 from sklearn_lstm.inspection.explaining import target_outputs
-from sklearn_lstm.inspection.inputs import OpenModel, copies_without, open_model
+from sklearn_lstm.inspection.inputs import Data, OpenModel, copies_without, open_model
 
 LEAST_INTERACTION = 0.5  # in logits, for each step that joins a phrase
 
@@ -120,7 +120,7 @@ def explain_phrases(model: Any, X: Any, target: Any = None, longest: int = 4) ->
 
 
 def _cut(
-    opened: OpenModel, sequences: Sequences, data: NDArray[Any], output: int, longest: int
+    opened: OpenModel, sequences: Sequences, data: Data, output: int, longest: int
 ) -> list[Phrase]:
     """Return the phrases of one sequence."""
     n_steps = len(data)

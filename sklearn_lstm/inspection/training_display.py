@@ -68,7 +68,7 @@ class TrainingDisplay(Display):
         self.restored_epoch = restored_epoch
 
     @classmethod
-    def from_estimator(cls, model: Any, *, ax: Any = None) -> Self:
+    def from_estimator(cls, model: object, *, ax: object = None) -> Self:
         """Draw the training of a fitted model.
 
         Parameters
