@@ -151,10 +151,8 @@ class HeldOutLogits:
 
     def expecting(self, factors: Mapping[str, ExpectedFactor]) -> HeldOutLogits:
         """Return the same with other priors of some members' factors."""
-        members = {
-            name: (logits, factors.get(name, expected))
-            for name, (logits, expected) in self.members.items()
-        }
+        pairs = self.members.items()
+        members = {name: (logits, factors.get(name, old)) for name, (logits, old) in pairs}
         return replace(self, members=members)
 
     def total(self, weights: Mapping[str, float]) -> Logits:

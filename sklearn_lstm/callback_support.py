@@ -101,8 +101,5 @@ class CallbackTask:
         """
         if self.context is None:
             return False
-        return bool(
-            self.context.call_on_fit_task_end(
-                estimator=self.estimator, reconstruction_attributes=attributes, **self.data
-            )
-        )
+        known = {"reconstruction_attributes": attributes, **self.data}
+        return bool(self.context.call_on_fit_task_end(estimator=self.estimator, **known))

@@ -52,11 +52,8 @@ def plain_parameters(estimator: BaseEstimator) -> dict[str, Any]:
     """
     kinds = type(estimator).__mro__
     names = [name for kind in kinds for name in getattr(kind, "_parameter_constraints", ())]
-    parameters = {name: getattr(estimator, name) for name in names}
-    return {
-        name: value.item() if isinstance(value, np.generic) else value
-        for name, value in parameters.items()
-    }
+    parameters = [(name, getattr(estimator, name)) for name in names]
+    return {name: v.item() if isinstance(v, np.generic) else v for name, v in parameters}
 
 
 def column_names(X: Any) -> tuple[str, ...]:

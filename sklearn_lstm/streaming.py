@@ -142,7 +142,7 @@ def _read(
         X, sequences = _read_sequences(reading, fit, folder)
     else:
         X, sequences = _read_texts(reading, vectorizer, folder)
-    return X, sequences, fit.targets(*labels.encoded(fit.labels), labels.sample_weight)
+    return X, sequences, fit.targets(*labels.encoded(fit.labels))
 
 
 def _numbered(batches: Iterable[Batch], labels: LabelBatches, *, is_shown: bool) -> Numbered:

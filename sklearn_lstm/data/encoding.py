@@ -349,8 +349,7 @@ def _share_of_noise(levels: Values, by_chance: Values, targets: NDArray[np.gener
     between = np.maximum(levels.var(axis=0) - within, 0)
     within = np.maximum(within - by_chance, 0)
     noise, signal = np.square(within), np.square(between)
-    whole = np.where(noise > 0, noise + signal, 1)
-    return np.asarray(noise / whole)
+    return np.asarray(noise / np.where(noise > 0, noise + signal, 1))
 
 
 def _typical_gap(sequences: Sequences) -> float:

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sklearn_lstm.data.labels import Encoded, Labels, read_labels
-from sklearn_lstm.data.weights import read_sample_weight
+from sklearn_lstm.data.weights import Weights, read_sample_weight
 
 
 class LabelBatches:
@@ -61,8 +61,8 @@ class LabelBatches:
         numbers = [self._numbers.setdefault(label, len(self._numbers)) for label in labels]
         return np.array(numbers, np.min_scalar_type(-len(self._numbers)))[places]
 
-    def encoded(self, known: Labels | None) -> tuple[Encoded, Labels]:
-        """Return the labels of all batches in small integers, and what they stand for.
+    def encoded(self, known: Labels | None) -> tuple[Encoded, Labels, Weights | None]:
+        """Return the labels of all batches in small integers, what they stand for, and weights.
 
         Parameters
         ----------
@@ -70,18 +70,14 @@ class LabelBatches:
             Those of the fit that this one goes on from.
         """
         values = np.concatenate(self._values)
+        weights = np.concatenate(self._weights) if self._weights else None
         if values.ndim == 2:
             labels = known or Labels.of(values)
-            return labels.encode(values), labels
+            return labels.encode(values), labels, weights
         classes = np.concatenate(self._classes)
         labels = known or Labels.of(classes)
         encoded = labels.encode(classes).astype(np.min_scalar_type(-len(labels)))
-        return encoded[values], labels
-
-    @property
-    def sample_weight(self) -> NDArray[np.float64] | None:
-        """The weights of all batches; None without any."""
-        return np.concatenate(self._weights) if self._weights else None
+        return encoded[values], labels, weights
 
 
 def _kind(y: NDArray[np.generic]) -> str:

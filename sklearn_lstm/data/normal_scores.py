@@ -48,14 +48,12 @@ class NormalScores:
                 sample.append(values[~np.isnan(values)])
         quantiles = np.zeros((len(PROPORTIONS), len(channels)))
         scores = np.empty_like(quantiles)
-        for column, sample in enumerate(samples):
+        for knots, at_knots, sample in zip(quantiles.T, scores.T, samples, strict=True):
             known = np.concatenate(sample)
             if len(known):
-                quantiles[:, column] = np.quantile(known, PROPORTIONS)
-            _, which, n_same = np.unique(
-                quantiles[:, column], return_inverse=True, return_counts=True
-            )
-            scores[:, column] = (np.bincount(which, ndtri(PROPORTIONS)) / n_same)[which]
+                knots[:] = np.quantile(known, PROPORTIONS)
+            _, which, n_same = np.unique(knots, return_inverse=True, return_counts=True)
+            at_knots[:] = (np.bincount(which, ndtri(PROPORTIONS)) / n_same)[which]
         return cls(quantiles, scores)
 
     def __call__(self, values: NDArray[np.float64]) -> NDArray[np.float64]:

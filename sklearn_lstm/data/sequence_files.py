@@ -166,7 +166,6 @@ class SeriesWriter(StepsFile):
 
     def stored(self, n_features: int, **what_is_known: object) -> StoredSeries:
         """Return what was written."""
-        values, has_missing = self.values().reshape(-1, len(self._has_missing)), self._has_missing
-        return StoredSeries(
-            values, self.lengths(), n_features, has_missing=has_missing, **what_is_known
-        )
+        values = self.values().reshape(-1, len(self._has_missing))
+        what_is_known["has_missing"] = self._has_missing
+        return StoredSeries(values, self.lengths(), n_features, **what_is_known)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
@@ -44,7 +44,8 @@ class Spelling:
 
     def words(self, spellings: Iterable[int]) -> dict[int, str]:
         """Return the words of these spellings; characters are no words."""
-        return {number: word for number, word in self.tokens(spellings).items() if _is_word(word)}
+        tokens = self.tokens(spellings).items()
+        return {n: word for n, word in tokens if isinstance(word, str) and not is_character(word)}
 
     def texts(self, spellings: NDArray[np.integer], lengths: NDArray[np.integer]) -> list[str]:
         """Return the texts of sequences that are laid end to end; what has no name is left out.
@@ -75,10 +76,6 @@ class Spelling:
             if number <= FIRST_UNKNOWN:
                 tokens[number] = self.unknown_words[FIRST_UNKNOWN - number]
         return tokens
-
-
-def _is_word(token: Hashable) -> bool:
-    return isinstance(token, str) and not is_character(token)
 
 
 def _has_no_spaces(token: str) -> bool:

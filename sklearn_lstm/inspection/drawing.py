@@ -67,19 +67,16 @@ def label_steps(axis: Any, data: NDArray[np.generic], *, rotation: float = 0) ->
         number_places(axis)
         axis.set_label_text("step")
         return
-    names = token_names(data)
-    labels = [name if len(name) <= 24 else f"{name[:23]}…" for name in names]
+    labels = [name if len(name) <= 24 else f"{name[:23]}…" for name in token_names(data)]
     size = "medium" if len(data) <= MOST_LABELS / 4 else "x-small"
     axis.set_ticks(range(len(data)), labels, parse_math=False, rotation=rotation, fontsize=size)
 
 
 def hatch_missing(ax: Any, data: NDArray[np.generic]) -> None:
     """Hatch the steps of measurements that hold no value."""
+    style = {"facecolor": "none", "edgecolor": "0.5", "hatch": "///", "linewidth": 0}
     for step in np.flatnonzero(has_no_value(data)):
-        ax.axvspan(
-            step - 0.5, step + 0.5, facecolor="none", edgecolor="0.5", hatch="///", linewidth=0,
-            gid="missing",
-        )  # fmt: skip
+        ax.axvspan(step - 0.5, step + 0.5, gid="missing", **style)
 
 
 def has_no_value(data: NDArray[np.generic]) -> NDArray[np.bool_]:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from copy import copy
 from dataclasses import dataclass
-from functools import cached_property
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -65,14 +64,6 @@ class OpenModel:
         for row, data in enumerate(np.split(steps, np.cumsum(self.sequences.lengths)[:-1])):
             yield self.sequences.subset(np.array([row])), data
 
-    @cached_property
-    def n_tokens(self) -> list[int] | None:
-        """How many tokens each text has, or None if there are no texts."""
-        if self.vectorizer is None or self.vectorizer.input == "file":  # can't be read twice
-            return None
-        analyze = self.vectorizer.build_analyzer()
-        return [sum(1 for _ in analyze(text)) for text in self.texts]
-
     def left_out(self, row: int) -> dict[str, int]:
         """Return what the sequence of a row lacks or hides, as far as it is known."""
         network = self.model.network
@@ -85,9 +76,9 @@ class OpenModel:
         if self.sequences.spelling is not None:  # words beyond the codes have a pretrained vector
             is_unknown |= (ids == UNKNOWN) & (codes < len(network.encoding))
         n_unknown = int(is_unknown.sum())
-        if self.n_tokens is None:
+        if self.vectorizer is None or self.vectorizer.input == "file":  # can't be read twice
             return {"unknown tokens": n_unknown}
-        n_tokens = self.n_tokens[row]
+        n_tokens = sum(1 for _ in self.vectorizer.build_analyzer()(self.texts[row]))
         return {
             "truncated tokens": max(0, n_tokens - len(ids)),
             "unknown tokens": min(n_unknown, n_tokens),  # an empty text has none

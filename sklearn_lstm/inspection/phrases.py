@@ -112,11 +112,8 @@ def explain_phrases(model: Any, X: Any, target: Any = None, longest: int = 4) ->
     if not isinstance(longest, Integral) or longest < 1:
         raise ValueError(f"longest must be an integer from 1 on; got {longest!r}.")
     opened = open_model(model, X)
-    outputs = target_outputs(opened, target)
-    return [
-        _cut(opened, sequences, data, int(output), longest)
-        for (sequences, data), output in zip(opened, outputs, strict=True)
-    ]
+    pairs = zip(opened, target_outputs(opened, target).tolist(), strict=True)
+    return [_cut(opened, *one, output, longest) for one, output in pairs]
 
 
 def _cut(

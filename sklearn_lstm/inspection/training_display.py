@@ -102,13 +102,8 @@ class TrainingDisplay(Display):
         if classifier.early_stopping and n_last and not np.isnan(losses[-1]):
             restored = len(rows) - n_last + 1 + int(np.argmin(losses[-n_last:]))
         train_loss, lr = np.array([(row["train_loss"], row["lr"]) for row in rows], float).T
-        display = cls(
-            train_loss,
-            lr,
-            None if np.isnan(losses).all() else losses,
-            restored,
-        )
-        return display.plot(ax=ax)
+        valid_loss = None if np.isnan(losses).all() else losses
+        return cls(train_loss, lr, valid_loss, restored).plot(ax=ax)
 
     def plot(self, ax: Any = None) -> Self:
         """Draw the curves.
@@ -143,11 +138,6 @@ class TrainingDisplay(Display):
         lr_ax.set(ylabel="learning rate", ylim=(0, None))
         lr_ax.yaxis.label.set_color("0.4")
         lr_ax.tick_params(axis="y", colors="0.4")
-        ax.legend(
-            handles=[*lines, lr_line],
-            loc="lower center",
-            bbox_to_anchor=(0.5, 1.0),
-            ncols=2,
-            frameon=False,
-        )
+        place = {"loc": "lower center", "bbox_to_anchor": (0.5, 1.0)}
+        ax.legend(handles=[*lines, lr_line], ncols=2, frameon=False, **place)
         return self

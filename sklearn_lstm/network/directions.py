@@ -143,9 +143,8 @@ class _BothDirections(torch.autograd.Function):
 
         def gradients_of(index: int) -> tuple[Tensor, ...]:
             leaf, result = ctx.graphs[index]
-            return torch.autograd.grad(
-                result, [*[leaf] * reads_x, *ctx.weights[index]], gradients[index]
-            )
+            inputs = [*[leaf] * reads_x, *ctx.weights[index]]
+            return torch.autograd.grad(result, inputs, gradients[index])
 
         first, second = map_pair(gradients_of, (0, 1))
         x_gradient = first[0] + second[0] if reads_x else None

@@ -188,23 +188,20 @@ class SequenceNetwork(nn.Module):
         Vectors of tokens come from N(0, 1), and weights of the projection from N(0, 1 / n_inputs).
         """
         self.to_empty(device="cpu")
-        hidden_bound = self.architecture["hidden_size"] ** -0.5
         for name, weight in self.named_parameters():
             if name.startswith("embedding"):
                 self._draw_vectors(weight, generator)
                 weight[self.embedding.padding_idx] = 0
             elif name == "projection.weight":
                 weight.normal_(std=weight.shape[1] ** -0.5, generator=generator)
-            elif name.startswith(("projection", "output")):
-                layer = getattr(self, name.split(".")[0])
-                bound = layer.in_features**-0.5
-                weight.uniform_(-bound, bound, generator=generator)
             elif name == "position_scale":
                 weight.fill_(0.3)
             elif not weight.requires_grad:
                 nn.init.eye_(weight)
             else:
-                weight.uniform_(-hidden_bound, hidden_bound, generator=generator)
+                layer = self.get_submodule(name.rpartition(".")[0])
+                bound = getattr(layer, "in_features", self.architecture["hidden_size"]) ** -0.5
+                weight.uniform_(-bound, bound, generator=generator)
 
     def _draw_vectors(self, vectors: Tensor, generator: torch.Generator) -> None:
         """Draw vectors of codes."""

@@ -145,11 +145,8 @@ class Packer:
         """Return the trees of keys and values; arrays are named by their key."""
         form, values = _simplify_list(list(items.values()))
         if form == "list":
-            names = [
-                f"{name}.{key if isinstance(key, str) and key.isascii() else index}"
-                for index, key in enumerate(items)
-            ]
-            values = list(map(self, values, names))
+            ends = [k if isinstance(k, str) and k.isascii() else i for i, k in enumerate(items)]
+            values = [self(value, f"{name}.{end}") for value, end in zip(values, ends, strict=True)]
         else:
             values = {form: self(values, name)}
         return [self(list(items), name), values]

@@ -72,9 +72,8 @@ class TokenCounts:
         """Return the counts of the tokens that are not in the vocabulary."""
         left = {token: id_ for token, id_ in self.ids.items() if token not in vocabulary}
         at = [0, 1, *left.values()]
-        return TokenCounts(
-            number_tokens(left), self.occurrences[at], self.documents[at], self.n_texts
-        )
+        occurrences, documents = self.occurrences[at], self.documents[at]
+        return TokenCounts(number_tokens(left), occurrences, documents, self.n_texts)
 
 
 class TextCounts(NamedTuple):

@@ -53,9 +53,8 @@ def _take(table: NDArray[np.number], code_points: NDArray[Any]) -> NDArray[np.nu
     if code_points.itemsize > 1 or table.itemsize > 1:
         return table.take(code_points, mode="clip")
     # Bytes to bytes takes half the time.
-    return np.frombuffer(
-        bytearray(code_points).translate(table.take(_BYTES, mode="clip").tobytes()), np.int8
-    )
+    values = table.take(_BYTES, mode="clip").tobytes()
+    return np.frombuffer(bytearray(code_points).translate(values), np.int8)
 
 
 class Words(NamedTuple):
@@ -107,9 +106,7 @@ class WordLookup:
 
     def __init__(self, evaluate: Callable[[Iterable[str]], Iterable[int]]) -> None:
         self._evaluate = evaluate
-        self._characters = CharacterTable(
-            lambda characters: evaluate(normalize("NFC", character) for character in characters)
-        )
+        self._characters = CharacterTable(lambda cs: evaluate(normalize("NFC", c) for c in cs))
         self._keys = np.zeros(1 << _SLOT_BITS, np.uint64)  # 0: no word yet
         self._values = np.zeros(1 << _SLOT_BITS, np.int32)
 
@@ -117,13 +114,11 @@ class WordLookup:
         """Return the value of each word, in Unicode's normal form C."""
         if not words.has_letters or len(words.starts) < 1000:  # a table is not worth its while
             return self._look_up(words)
-        is_character = words.stops - words.starts == 1
-        longer = words._replace(
-            starts=words.starts[~is_character], stops=words.stops[~is_character]
-        )
-        values = np.empty(len(is_character), np.int32)
-        values[is_character] = self._characters(words.code_points[words.starts[is_character]])
-        values[~is_character] = self._look_up(longer)
+        is_single = words.stops - words.starts == 1
+        longer = words._replace(starts=words.starts[~is_single], stops=words.stops[~is_single])
+        values = np.empty(len(is_single), np.int32)
+        values[is_single] = self._characters(words.code_points[words.starts[is_single]])
+        values[~is_single] = self._look_up(longer)
         return values
 
     def _look_up(self, words: Words) -> NDArray[np.int32]:

@@ -136,11 +136,8 @@ def warn_of_words_seen_once(counts: TokenCounts) -> None:
     is_once = counts.occurrences == 1
     if np.count_nonzero(is_once) * 4 < counts.occurrences.sum():  # far from nearly all
         return
-    words = [
-        id_
-        for token, id_ in counts.ids.items()
-        if not isinstance(token, str) or any(map(str.isalnum, token))
-    ]
+    ids = counts.ids.items()
+    words = [id_ for t, id_ in ids if not isinstance(t, str) or any(map(str.isalnum, t))]
     n_words = int(counts.occurrences[words].sum())
     share = np.count_nonzero(is_once[words]) / max(n_words, 1)
     if n_words >= 200 and share > 0.85:

@@ -128,10 +128,8 @@ class ConvolutionModel(LinearMember):
             places = _drawn(len(rows), rng)
             targets = left_out.targets.subset(places)
             # The ratio of the scales that the logits of both predictions need.
-            alone, alike = (
-                _calibration(predictions, targets, prior).factors[0]
-                for predictions in leave_alike_out(features[places], targets, fit.alpha, deviations)
-            )
+            pair = leave_alike_out(features[places], targets, fit.alpha, deviations)
+            alone, alike = (_calibration(part, targets, prior).factors[0] for part in pair)
             model = replace(model, confidence=min(1.0, float(alike / alone)))
         return model, factor * fit.left_out[: len(held_out)] + bias
 
@@ -214,11 +212,8 @@ class ConvolutionModel(LinearMember):
         position = np.full(len(samples), -1)
         position[rows] = np.arange(len(rows))
         lengths = samples.sequences.lengths[rows]
-        kept = Features(
-            np.empty((len(rows), len(self.convolutions)), np.min_scalar_type(lengths.max())),
-            lengths,
-            np.empty((len(rows), len(self.statistics)), np.float32),
-        )
+        counts = np.empty((len(rows), len(self.convolutions)), np.min_scalar_type(lengths.max()))
+        kept = Features(counts, lengths, np.empty((len(rows), len(self.statistics)), np.float32))
         for block, features in in_blocks(self.features(samples.sequences)):
             if gram is not None:
                 gram.add(features[:], samples.targets.subset(block))

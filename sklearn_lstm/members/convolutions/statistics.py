@@ -93,10 +93,9 @@ class SeriesStatistics:
         unknown = self.encoding.uninformed(steps)
         values, baseline = (self.encoding.values(series, lengths) for series in (steps, unknown))
         level_coef, uneven_coef = np.split(coef, [self.encoding.n_values])
-        contributions = (
-            self.encoding.parts_of_levels(values, lengths)
-            - self.encoding.parts_of_levels(baseline, lengths)
-        ) @ level_coef
+        parts_of_levels = self.encoding.parts_of_levels
+        gaps = parts_of_levels(values, lengths) - parts_of_levels(baseline, lengths)
+        contributions = gaps @ level_coef
         features, base = self(steps, lengths)[0], self(unknown, lengths)[0]
         scores = (features - base)[self.encoding.n_values :] * uneven_coef
         _, is_known = self.encoding.known(values, lengths)

@@ -71,18 +71,11 @@ class NgramReader:
         if self.has_borders:
             ids, lengths = with_borders(ids, lengths)
             first, last = 1, last + 1
-        ngrams = list(ngrams_of(ids, lengths, self.lengths))
-        starts = np.concatenate([starts for _, starts, _ in ngrams])
-        stops = np.concatenate([starts + length for length, starts, _ in ngrams])
-        hashes, kind, n_places = np.unique(
-            np.concatenate([hashes for _, _, hashes in ngrams]),
-            return_inverse=True,
-            return_counts=True,
-        )
+        starts, stops, hashes = ngrams_of(ids, lengths, self.lengths)
+        hashes, kind, n_places = np.unique(hashes, return_inverse=True, return_counts=True)
         starts, stops = np.maximum(starts, first), np.minimum(stops, last)  # without borders
         n_steps = np.maximum(stops - starts, 0)
-        bag = bags_of(np.zeros_like(hashes), hashes, 1)
-        values = (values_of(bag) / n_places)[kind]
+        values = (values_of(bags_of(np.zeros_like(hashes), hashes, 1)) / n_places)[kind]
         shares = np.divide(values, n_steps, out=np.zeros_like(values), where=n_steps > 0)
         changes = np.bincount(starts, shares, last + 1) - np.bincount(stops, shares, last + 1)
         return np.cumsum(changes)[first:last], float(values[n_steps == 0].sum())

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import TypeAlias
 
 import numpy as np
@@ -12,7 +11,6 @@ from scipy.sparse import csr_matrix
 HASH_BITS = 22  # two n-grams with the same hash are taken for the same
 LARGEST_COEF = 1 << 30  # bytes of the coefficients of a model: n-grams x outputs x 4
 Integers: TypeAlias = NDArray[np.integer]
-Ngrams: TypeAlias = tuple[int, Integers, Integers]  # of one length: where they start, their hashes
 MULTIPLIERS = np.array([0x9E3779B97F4A7C15, 0xBF58476D1CE4E5B9], dtype=np.uint64)
 
 
@@ -23,9 +21,8 @@ def hash_ngrams(
     if has_borders:
         values, lengths = with_borders(values, lengths)
     rows = np.repeat(np.arange(len(lengths)), lengths)
-    ngrams = list(ngrams_of(values, lengths, ngram_lengths))
-    ngram_rows = np.concatenate([rows[starts] for _, starts, _ in ngrams])
-    return ngram_rows, np.concatenate([hashes for _, _, hashes in ngrams])
+    starts, _, hashes = ngrams_of(values, lengths, ngram_lengths)
+    return rows[starts], hashes
 
 
 def bags_of(rows: Integers, hashes: Integers, n_rows: int) -> csr_matrix:
@@ -57,11 +54,12 @@ def with_borders(values: Integers, lengths: Integers) -> tuple[Integers, Integer
     return bordered, lengths + 2
 
 
-def ngrams_of(values: Integers, lengths: Integers, ngram_lengths: range) -> Iterator[Ngrams]:
-    """Yield the n-grams of each length: where they start among all values, and their hashes."""
+def ngrams_of(values: Integers, lengths: Integers, ngram_lengths: range) -> list[Integers]:
+    """Return where n-grams of these lengths start and stop among all values, and their hashes."""
     values = values.astype(np.uint64)  # -1, a step without an id, becomes the largest number
     n_left = np.repeat(np.cumsum(lengths), lengths) - np.arange(len(values))  # up to the end
     state = np.ones(len(values), np.uint64)  # not 0: a border that comes first has to count
+    found = []
     for length in range(1, ngram_lengths[-1] + 1):
         n_ngrams = max(len(values) - length + 1, 0)
         state = state[:n_ngrams] * MULTIPLIERS[0] + values[length - 1 :]
@@ -70,4 +68,6 @@ def ngrams_of(values: Integers, lengths: Integers, ngram_lengths: range) -> Iter
         starts = np.flatnonzero(n_left[:n_ngrams] >= length)
         mixed = state[starts]
         mixed = (mixed ^ (mixed >> np.uint64(29))) * MULTIPLIERS[1]
-        yield length, starts, (mixed >> np.uint64(64 - HASH_BITS)).astype(np.int64)
+        hashes = (mixed >> np.uint64(64 - HASH_BITS)).astype(np.int64)
+        found.append((starts, starts + length, hashes))
+    return list(map(np.concatenate, zip(*found, strict=True)))

@@ -107,9 +107,8 @@ class OnlineNgrams(NgramReader, Member):
             batch = order[start : start + BATCH_SIZE_OF_PARTIAL_FIT]
             batch_values = values[batch]
             its_ngrams, columns = np.unique(batch_values.indices, return_inverse=True)
-            batch_values = csr_matrix(
-                (batch_values.data, columns, batch_values.indptr), (len(batch), len(its_ngrams))
-            )
+            entries = batch_values.data, columns, batch_values.indptr
+            batch_values = csr_matrix(entries, (len(batch), len(its_ngrams)))
             logits = known[batch] + batch_values @ coef[its_ngrams]
             errors = weights[batch] * (targets.labels.proba(logits) - truth[batch])
             squares[its_ngrams] += batch_values.power(2).T @ errors**2
