@@ -36,7 +36,7 @@ PATHS = (  # of our own classes: dataclasses, or those with `stored` and `from_s
     *("model.Fitted", "model.SequenceModel", "members.network.network.Network"),
     *("data.encoding.TokenCodes", "data.encoding.ChannelScaling"),
     *("members.ngrams.ngram_model.NgramModel", "members.ngrams.online_ngrams.OnlineNgrams"),
-    *("members.ngrams.letter_model.LetterModel", "members.ngrams.lexicon.Lexicon"),
+    *("members.ngrams.letters.LetterModel", "members.ngrams.letters.Lexicon"),
     *("members.ngrams.vector_model.VectorModel", "members.ngrams.vector_model.MeanVectors"),
     "members.convolutions.convolution_model.ConvolutionModel",
     "members.convolutions.random_convolutions.Convolutions",

@@ -19,8 +19,7 @@ from sklearn_lstm.exceptions import InputTypeWarning, LinearModelSkippedWarning,
 from sklearn_lstm.members.member import Contributions, LinearMember
 from sklearn_lstm.members.ngrams.bags import NgramReader, choose_reader
 from sklearn_lstm.members.ngrams.hashing import LARGEST_COEF
-from sklearn_lstm.members.ngrams.letter_model import LetterModel
-from sklearn_lstm.members.ngrams.lexicon import Lexicon
+from sklearn_lstm.members.ngrams.letters import LetterModel, Lexicon
 from sklearn_lstm.members.ngrams.svm import MOST_SCALED, fit_svms
 from sklearn_lstm.members.ngrams.tf_idf import TfIdf
 from sklearn_lstm.members.ngrams.vector_model import MeanVectors, VectorModel
