@@ -111,25 +111,22 @@ def _steps(
         For a vectorizer with another output than sparse.
     """
     steps = [step for _, step in model.steps] if isinstance(model, Pipeline) else [model]
-    *transformers, classifier = steps
-    vectorizer = transformers[0] if transformers else None
-    if (
-        len(transformers) > 1
-        or not isinstance(vectorizer, TextSequenceVectorizer | None)
-        or not isinstance(classifier, LSTMSequenceClassifier)
-    ):
-        names = [type(step).__name__ for step in steps]
-        raise TypeError(
-            "fit_batches fits an LSTMSequenceClassifier, or a Pipeline of a TextSequenceVectorizer "
-            f"and an LSTMSequenceClassifier; found {' and '.join(names)}. Apply other steps to "
-            "the batches before."
-        )
-    if vectorizer is not None and vectorizer.output != "sparse":
-        raise ValueError(
-            f"fit_batches keeps ids without padding, but the vectorizer has "
-            f"output={vectorizer.output!r}. Leave it 'sparse', the default."
-        )
-    return vectorizer, classifier
+    match steps:
+        case [LSTMSequenceClassifier() as classifier]:
+            return None, classifier
+        case [TextSequenceVectorizer(output="sparse") as vectorizer, LSTMSequenceClassifier()]:
+            return vectorizer, steps[1]
+        case [TextSequenceVectorizer(output=output), LSTMSequenceClassifier()]:
+            raise ValueError(
+                f"fit_batches keeps ids without padding, but the vectorizer has output={output!r}. "
+                "Leave it 'sparse', the default."
+            )
+    names = [type(step).__name__ for step in steps]
+    raise TypeError(
+        "fit_batches fits an LSTMSequenceClassifier, or a Pipeline of a TextSequenceVectorizer "
+        f"and an LSTMSequenceClassifier; found {' and '.join(names)}. Apply other steps to "
+        "the batches before."
+    )
 
 
 def _read(

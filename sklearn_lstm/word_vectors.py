@@ -254,10 +254,9 @@ def _known_words(vectorizer: TextSequenceVectorizer, texts: Iterable[Any]) -> It
     """Yield the words of texts as rows of the vocabulary, -1 for those that it lacks."""
     ids = vectorizer.vocabulary_
     n_expected, n_texts = vectorizer.coverage_["n_texts"], 0
+    analysis = vectorizer._analysis()  # noqa: SLF001
     for words, lengths in read_tokens(
-        vectorizer._analysis(),  # noqa: SLF001
-        texts,
-        lambda tokens: (ids.get(token, UNKNOWN) for token in tokens),
+        analysis, texts, lambda ts: (ids.get(t, UNKNOWN) for t in ts)
     ):
         n_texts += len(lengths)
         yield words.astype(np.int32) - FIRST_TOKEN, lengths
