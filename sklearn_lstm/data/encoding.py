@@ -17,7 +17,6 @@ from sklearn_lstm.data.sequences import NO_ID, Lengths, Sequences
 PADDING_CODE, UNKNOWN_CODE = 0, 1  # rows of the embedding table that belong to no id
 N_SPECIAL = 2
 SPARSEST_TABLE = 16  # entries of a table per code; sparser ids are searched instead
-LARGEST_INPUT = 1e15  # larger ones could overflow in sums of squares
 
 Steps: TypeAlias = NDArray[np.number]  # ids (n_steps,), or measurements (n_steps, n_channels)
 Values: TypeAlias = NDArray[np.float64]  # of measurements, or their means and other statistics
@@ -278,7 +277,8 @@ class ChannelScaling:
 
     def _scaled(self, steps: Values, columns: NDArray[np.intp]) -> Values:
         scaled = np.subtract(steps, self.mean[columns], out=np.empty_like(steps))
-        return np.asarray(np.clip(scaled / self.scale[columns], -LARGEST_INPUT, LARGEST_INPUT))
+        # Larger ones could overflow in sums of squares.
+        return np.asarray(np.clip(scaled / self.scale[columns], -1e15, 1e15))
 
     def _since(self, last: NDArray[np.intp], steps: Steps, lengths: Lengths) -> Values:
         """Return the time since the last known value, or since the step before the first."""

@@ -17,7 +17,6 @@ from scipy.special import ndtri
 from sklearn_lstm.data.sequences import Sequences
 
 PROPORTIONS = np.linspace(0.01, 0.99, 33)
-VALUES_FOR_QUANTILES = 1 << 18  # of each channel
 
 
 @dataclass(frozen=True)
@@ -38,7 +37,7 @@ class NormalScores:
         """Find the quantiles of these channels; those of many values by a random sample of them."""
         is_known = (~np.isnan(chunk[:, channels]) for chunk, _ in sequences.chunks())
         n_known = sum(known.sum(axis=0) for known in is_known)
-        shares = VALUES_FOR_QUANTILES / np.maximum(n_known, 1)
+        shares = (1 << 18) / np.maximum(n_known, 1)  # about so many values of each channel
         samples: list[list[NDArray[np.number]]] = [[] for _ in channels]
         rng = np.random.default_rng(0)
         for chunk, _ in sequences.chunks():

@@ -13,8 +13,6 @@ from sklearn_lstm.data.sequences import Sequences
 from sklearn_lstm.inspection.explaining import target_outputs
 from sklearn_lstm.inspection.inputs import Data, OpenModel, copies_without, open_model
 
-LEAST_INTERACTION = 0.5  # in logits, for each step that joins a phrase
-
 
 @dataclass(frozen=True, eq=False)
 class Phrase:
@@ -134,7 +132,7 @@ def _cut(
         candidates = []
         for start in range(max(0, stop - longest), stop):
             interaction = abs(effects[start, stop] - (alone[stop] - alone[start]))
-            gain = interaction - LEAST_INTERACTION * (stop - start - 1)
+            gain = interaction - 0.5 * (stop - start - 1)  # each step that joins has to add so much
             candidates.append((best[start][0] + gain, start))
         best.append(max(candidates))
     phrases, stop = [], n_steps

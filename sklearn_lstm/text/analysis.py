@@ -20,9 +20,6 @@ from sklearn_lstm.text.words import lengths_of, split_characters, split_words, w
 # The ids of the tokens of some texts, laid end to end, and how many tokens each text has.
 TokenBatch: TypeAlias = tuple[NDArray[np.integer], NDArray[np.int64]]
 
-# Characters (or tokens) per batch: small enough for the processor's cache.
-BATCH_SIZE = 1 << 16
-
 
 def count_vectorizer_like(estimator: BaseEstimator) -> CountVectorizer:
     """Return a ``CountVectorizer`` with the parameters of an estimator that has the same ones.
@@ -189,7 +186,7 @@ def _in_batches(
                 error.add_note("Pass analyzer=list if the texts are split into tokens already.")
             raise
         batch.append(text)
-        if size >= BATCH_SIZE:
+        if size >= 1 << 16:  # characters or tokens: they fit into the processor's cache
             yield batch
             batch, size = [], 0
     if batch:
