@@ -71,8 +71,9 @@ class NgramReader:
         if self.has_borders:
             ids, lengths = with_borders(ids, lengths)
             first, last = 1, last + 1
-        starts, stops, hashes = ngrams_of(ids, lengths, self.lengths)
+        sizes, starts, hashes = ngrams_of(ids, lengths, self.lengths)
         hashes, kind, n_places = np.unique(hashes, return_inverse=True, return_counts=True)
+        stops = starts + np.repeat(self.lengths, sizes)
         starts, stops = np.maximum(starts, first), np.minimum(stops, last)  # without borders
         n_steps = np.maximum(stops - starts, 0)
         values = (values_of(bags_of(np.zeros_like(hashes), hashes, 1)) / n_places)[kind]

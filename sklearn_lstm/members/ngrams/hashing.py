@@ -21,7 +21,7 @@ def hash_ngrams(
     if has_borders:
         values, lengths = with_borders(values, lengths)
     rows = np.repeat(np.arange(len(lengths)), lengths)
-    starts, _, hashes = ngrams_of(values, lengths, ngram_lengths)
+    _, starts, hashes = ngrams_of(values, lengths, ngram_lengths)
     return rows[starts], hashes
 
 
@@ -54,12 +54,17 @@ def with_borders(values: Integers, lengths: Integers) -> tuple[Integers, Integer
     return bordered, lengths + 2
 
 
-def ngrams_of(values: Integers, lengths: Integers, ngram_lengths: range) -> list[Integers]:
-    """Return where n-grams of these lengths start and stop among all values, and their hashes."""
+def ngrams_of(
+    values: Integers, lengths: Integers, ngram_lengths: range
+) -> tuple[list[int], Integers, Integers]:
+    """Return the n-grams of one length after the other, those of all sequences.
+
+    That is how many there are of each length, where they start among all values, and their hashes.
+    """
     values = values.astype(np.uint64)  # -1, a step without an id, becomes the largest number
     n_left = np.repeat(np.cumsum(lengths), lengths) - np.arange(len(values))  # up to the end
     state = np.ones(len(values), np.uint64)  # not 0: a border that comes first has to count
-    found = []
+    all_starts, all_hashes = [], []
     for length in range(1, ngram_lengths[-1] + 1):
         n_ngrams = max(len(values) - length + 1, 0)
         state = state[:n_ngrams] * MULTIPLIERS[0] + values[length - 1 :]
@@ -68,6 +73,7 @@ def ngrams_of(values: Integers, lengths: Integers, ngram_lengths: range) -> list
         starts = np.flatnonzero(n_left[:n_ngrams] >= length)
         mixed = state[starts]
         mixed = (mixed ^ (mixed >> np.uint64(29))) * MULTIPLIERS[1]
-        hashes = (mixed >> np.uint64(64 - HASH_BITS)).astype(np.int64)
-        found.append((starts, starts + length, hashes))
-    return list(map(np.concatenate, zip(*found, strict=True)))
+        all_starts.append(starts)
+        all_hashes.append((mixed >> np.uint64(64 - HASH_BITS)).astype(np.int64))
+    sizes = list(map(len, all_starts))
+    return sizes, np.concatenate(all_starts), np.concatenate(all_hashes)
