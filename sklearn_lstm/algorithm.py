@@ -3,8 +3,6 @@
 `fit_one_epoch` is that of `partial_fit`.
 """
 
-from __future__ import annotations
-
 import logging
 from collections.abc import Iterator
 from contextlib import contextmanager

@@ -1,7 +1,5 @@
 """What `repr` and HTML show of an estimator: a link, and what was built in `fit`."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from html import escape
 from types import SimpleNamespace

@@ -5,8 +5,6 @@ name have the same length in all fields of an object. A number is a length; ``n_
 length below 500. A tuple has one axis. ``Annotated[int, range(1, 9)]`` is a number from 1 to 8.
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from functools import cache
 from numbers import Integral, Real

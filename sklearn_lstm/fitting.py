@@ -1,7 +1,5 @@
 """A fit of the classifier, to sequences in memory or in files: how X is read, what is set."""
 
-from __future__ import annotations
-
 from dataclasses import replace
 from typing import Any
 

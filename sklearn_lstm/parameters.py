@@ -1,7 +1,5 @@
 """What each parameter may be, and all else that needs private names of scikit-learn."""
 
-from __future__ import annotations
-
 from numbers import Integral
 from typing import Any
 

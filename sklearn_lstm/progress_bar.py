@@ -1,7 +1,5 @@
 """A progress bar."""
 
-from __future__ import annotations
-
 import sys
 from time import monotonic
 from typing import Self

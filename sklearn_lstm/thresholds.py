@@ -1,7 +1,5 @@
 """The probability above which a label is predicted: given, or chosen for the F1 score."""
 
-from __future__ import annotations
-
 from numbers import Real
 
 import numpy as np

@@ -1,7 +1,5 @@
 """Which device computes, and in which arithmetic."""
 
-from __future__ import annotations
-
 import torch
 
 

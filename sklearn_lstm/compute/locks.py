@@ -1,7 +1,5 @@
 """Locks that survive a fork."""
 
-from __future__ import annotations
-
 import os
 from threading import RLock
 

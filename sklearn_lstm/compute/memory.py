@@ -1,7 +1,5 @@
 """The memory that a file may take when it is loaded, whatever it says."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar

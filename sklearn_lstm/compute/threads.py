@@ -10,8 +10,6 @@ calling thread alone, which `torch.set_num_threads` can't do. The exception is a
 torch computes on one thread, whoever calls it.
 """
 
-from __future__ import annotations
-
 import os
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import CancelledError, ThreadPoolExecutor

@@ -1,7 +1,5 @@
 """Samples -> batches of sequences of similar length, so that little work is spent on padding."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass

@@ -1,7 +1,5 @@
 """X in a container of any library -> a NumPy array, without losing what is an integer."""
 
-from __future__ import annotations
-
 import re
 import reprlib
 from collections.abc import Mapping

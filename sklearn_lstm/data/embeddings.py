@@ -1,7 +1,5 @@
 """Vectors that others learned, and the token ids and words that they belong to."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import compress

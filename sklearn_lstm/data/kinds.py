@@ -1,7 +1,5 @@
 """Words, characters, measurements: what a step of a sequence can be, and all that depends on it."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from math import inf
 from typing import Any

@@ -1,7 +1,5 @@
 """Labels and weights that come batch by batch."""
 
-from __future__ import annotations
-
 from collections.abc import Hashable
 from typing import Any
 

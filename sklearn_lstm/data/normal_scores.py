@@ -5,8 +5,6 @@ A score is a value of the standard normal distribution: the median of training b
 Laboratory values range over orders of magnitude, and sensors fail with values far from all others.
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from typing import Annotated, Self
 

@@ -4,8 +4,6 @@
 X is read: integers are token ids, everything else is a measurement.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterable
 from typing import Any, NoReturn
 

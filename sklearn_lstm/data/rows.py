@@ -1,7 +1,5 @@
 """One sequence of X in any container -> an array of numbers: columns in order, dates as numbers."""
 
-from __future__ import annotations
-
 from datetime import UTC, date, datetime, time
 from typing import Any
 

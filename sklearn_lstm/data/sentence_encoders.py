@@ -1,7 +1,5 @@
 """Sentence encoders: models that others trained, which give a whole text one vector."""
 
-from __future__ import annotations
-
 import os
 import pickle
 import reprlib

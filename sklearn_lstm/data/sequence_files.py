@@ -1,7 +1,5 @@
 """Sequences on disk: written part by part, and read a few rows at a time."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path

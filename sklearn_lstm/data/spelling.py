@@ -1,7 +1,5 @@
 """The tokens that ids stand for, where the X of a vectorizer says so."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from itertools import pairwise

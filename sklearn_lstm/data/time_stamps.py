@@ -1,7 +1,5 @@
 """Which channel holds the time of each step, and whether the times are in order."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable
 from typing import Any
 

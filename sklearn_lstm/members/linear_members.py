@@ -1,7 +1,5 @@
 """The linear members of a model, and which of them a fit needs."""
 
-from __future__ import annotations
-
 from sklearn_lstm.exceptions import LinearModelSkippedWarning, warn_user
 from sklearn_lstm.members.convolutions.convolution_model import ConvolutionModel
 from sklearn_lstm.members.encoder.encoder_model import EncoderModel

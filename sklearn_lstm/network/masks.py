@@ -1,7 +1,5 @@
 """Which steps of a padded batch belong to its sequences. T steps, B sequences."""
 
-from __future__ import annotations
-
 from functools import cached_property
 
 import torch

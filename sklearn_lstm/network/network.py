@@ -3,8 +3,6 @@
 T steps, B sequences, D features, H units.
 """
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from inspect import signature
 from typing import Any

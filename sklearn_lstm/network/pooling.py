@@ -1,7 +1,5 @@
 """The states of all steps -> one vector for the sequence. T steps, B sequences, H units."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Sequence
 
 import torch

@@ -1,7 +1,5 @@
 """Sinusoidal positions (Vaswani et al. 2017)."""
 
-from __future__ import annotations
-
 from functools import lru_cache
 
 import numpy as np

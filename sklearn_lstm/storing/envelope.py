@@ -1,7 +1,5 @@
 """How pickle, joblib, skops and `copy.deepcopy` store an estimator."""
 
-from __future__ import annotations
-
 import json
 import warnings
 from collections.abc import Callable, Iterator, Mapping

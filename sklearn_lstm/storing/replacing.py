@@ -1,7 +1,5 @@
 """A file that is replaced only by a complete one."""
 
-from __future__ import annotations
-
 import os
 import stat
 from collections.abc import Iterator

@@ -1,7 +1,5 @@
 """Texts -> tokens -> ids, as ``CountVectorizer`` finds tokens, in batches of bounded size."""
 
-from __future__ import annotations
-
 from collections import Counter
 from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
 from itertools import chain

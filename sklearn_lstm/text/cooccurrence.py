@@ -1,7 +1,5 @@
 """Ids of words -> which words stand near each other, and how often -> vectors of words."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Iterator
 from itertools import groupby
 from typing import TypeAlias

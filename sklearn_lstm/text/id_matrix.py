@@ -1,7 +1,5 @@
 """Token ids in the matrices that scikit-learn passes on, and back to tokens."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Iterator, Mapping
 from functools import cached_property
 from itertools import pairwise

@@ -1,7 +1,5 @@
 """Values of many characters or words at once; a Python function computes most only once."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterable
 from typing import Any, NamedTuple
 from unicodedata import normalize

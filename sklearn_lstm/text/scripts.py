@@ -1,7 +1,5 @@
 """Kinds of characters in every script: marks, and letters of scripts without spaces."""
 
-from __future__ import annotations
-
 from collections.abc import Hashable
 from unicodedata import category, name, normalize
 

@@ -1,7 +1,5 @@
 """Which tokens get an id, and which id: 0 padding, 1 unknown, then the vocabulary."""
 
-from __future__ import annotations
-
 from collections.abc import Hashable, ItemsView, Iterable, Iterator, Mapping
 from itertools import islice
 from numbers import Integral

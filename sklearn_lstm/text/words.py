@@ -1,7 +1,5 @@
 """Texts -> characters and words, as code points of many texts at once."""
 
-from __future__ import annotations
-
 import re
 from typing import Any
 from unicodedata import is_normalized

@@ -1,7 +1,5 @@
 """A fit that may be killed: the state of the training after each epoch, and its folder."""
 
-from __future__ import annotations
-
 import os
 import pickle
 import sys

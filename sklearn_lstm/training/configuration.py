@@ -1,7 +1,5 @@
 """What a fit is told: the parameters of the classifier, and what X and y say about them."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Mapping, Sequence
 from copy import deepcopy
 from dataclasses import dataclass, field, fields

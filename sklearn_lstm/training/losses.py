@@ -1,7 +1,5 @@
 """What training minimises: the loss of each sample."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from functools import lru_cache, partial
 

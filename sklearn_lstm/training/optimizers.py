@@ -1,7 +1,5 @@
 """Which optimiser trains, and with which options."""
 
-from __future__ import annotations
-
 from inspect import signature
 from typing import Any
 

@@ -1,7 +1,5 @@
 """How much of a fit is done: one bar over the whole fit, and the tasks that callbacks see."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any, Self, TypeAlias

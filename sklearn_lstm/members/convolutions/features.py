@@ -1,7 +1,5 @@
 """Features of series, in little memory."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TypeAlias

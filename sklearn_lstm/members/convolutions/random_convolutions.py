@@ -1,7 +1,5 @@
 """Random convolutions of series, and the number of steps at which each is large or small."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import combinations

@@ -4,8 +4,6 @@ The strength of the penalty is the one with the smallest leave-one-out error. Fe
 blocks, so that memory does not grow with the number of samples.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TypeAlias

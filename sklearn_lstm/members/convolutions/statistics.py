@@ -3,8 +3,6 @@
 Convolutions tell little about the level of a channel, and nothing about how often it was measured.
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from typing import Annotated, Self
 

@@ -1,7 +1,5 @@
 """Logistic regression on vectors of few hundred columns; its penalty is found by inner folds."""
 
-from __future__ import annotations
-
 import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import minimize

@@ -1,7 +1,5 @@
 """What is recorded of each epoch."""
 
-from __future__ import annotations
-
 from typing import Any, TypeAlias
 
 import numpy as np

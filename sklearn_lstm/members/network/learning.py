@@ -1,7 +1,5 @@
 """How a network learns: a whole training, or an epoch of `partial_fit`."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Callable
 from dataclasses import replace

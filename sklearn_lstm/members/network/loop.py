@@ -1,7 +1,5 @@
 """The training of one network through skorch."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from copy import deepcopy
 from functools import partial

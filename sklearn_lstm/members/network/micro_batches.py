@@ -1,7 +1,5 @@
 """One update of the weights, in memory that does not grow with the batch."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from typing import Any
 

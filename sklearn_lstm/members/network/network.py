@@ -1,7 +1,5 @@
 """The network: it reads sequences in order, and turns them into logits."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass, field, replace
 from typing import Any, Self
 

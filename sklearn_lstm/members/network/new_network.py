@@ -1,7 +1,5 @@
 """The network that a training begins with: new, or a copy of the previous one."""
 
-from __future__ import annotations
-
 from copy import deepcopy
 from dataclasses import replace
 from typing import cast

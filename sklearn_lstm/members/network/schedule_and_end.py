@@ -3,8 +3,6 @@
 How long it stays constant may follow the loss of held-out samples.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from typing import Any
 

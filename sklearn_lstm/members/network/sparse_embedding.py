@@ -1,7 +1,5 @@
 """Updates of an embedding table that touch only the rows which a batch reads."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import torch

@@ -1,7 +1,5 @@
 """Sequences of ids as bags of n-grams, for linear models."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Callable
 from dataclasses import dataclass

@@ -1,7 +1,5 @@
 """N-grams of integers, hashed: of the ids of a sequence, or of the letters of a word."""
 
-from __future__ import annotations
-
 from typing import TypeAlias
 
 import numpy as np

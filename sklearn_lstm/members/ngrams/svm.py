@@ -1,7 +1,5 @@
 """Linear support vector machines on sparse features, one for each output against the rest."""
 
-from __future__ import annotations
-
 from typing import TypeAlias
 
 import numpy as np
