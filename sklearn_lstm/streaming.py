@@ -90,10 +90,11 @@ def fit_batches(
     with TemporaryDirectory(dir=folder, ignore_cleanup_errors=True) as path:
         batch_labels = LabelBatches()
         reading = _numbered(batches, batch_labels, is_shown=classifier.verbose > 0)
+        texts = None if classifier.encoder is None else TextsFile(Path(path) / "texts")
         if vectorizer is None:
-            X, sequences = _read_sequences(reading, fit, Path(path))
+            X, sequences = _read_sequences(reading, fit, Path(path), texts)
         else:
-            X, sequences = _read_texts(reading, vectorizer, Path(path))
+            X, sequences = _read_texts(reading, vectorizer, Path(path), texts)
         values, labels = batch_labels.encoded(fit.labels)
         sample_weight = batch_labels.sample_weight
         del reading, batch_labels  # which keep the labels of each batch
@@ -202,32 +203,40 @@ def _n_rows(values: Any) -> int:
 
 
 def _read_texts(
-    reading: Iterator[tuple[int, Any]], vectorizer: TextSequenceVectorizer, folder: Path
+    reading: Iterator[tuple[int, Any]],
+    vectorizer: TextSequenceVectorizer,
+    folder: Path,
+    texts: TextsFile | None,
 ) -> tuple[Any, Sequences]:
     """Fit the vectorizer to all texts, and return their ids, and an empty X that names the tokens.
 
     As in `fit_transform`, texts are read once, and kept until the vocabulary is known.
     """
     tokens, file = StepsFile(folder / "tokens", np.int32), StepsFile(folder / "ids", np.int32)
-    batches, ids = fit_and_number(vectorizer, _texts(reading), tokens)
+    documents = _documents(reading, texts if vectorizer.input == "content" else None)
+    batches, ids = fit_and_number(vectorizer, documents, tokens)
     max_length = vectorizer.max_length_
     for batch in cut_batches(batches, max_length, vectorizer.truncation):
         file.append(batch)
     tokens.path.unlink()
     X = vectorizer.transform([])
     spelling = Spelling(ids.vocabulary, list(ids.unknown), X.joiner)
-    return X, FlatIds(file.values(), file.lengths(), max_length, spelling=spelling)
+    texts = texts if vectorizer.input == "content" else None
+    return X, FlatIds(file.values(), file.lengths(), max_length, texts, spelling=spelling)
 
 
-def _texts(reading: Iterator[tuple[int, Any]]) -> Iterator[Any]:
+def _documents(reading: Iterator[tuple[int, Any]], texts: TextsFile | None) -> Iterator[Any]:
+    """Yield all documents, and write those that are texts into a file."""
     for number, X in reading:
         with noted(number):
-            texts = iterate_texts(X)
-        yield from texts
+            documents = list(iterate_texts(X))
+        if texts is not None:
+            texts.add([text if isinstance(text, str) else None for text in documents])
+        yield from documents
 
 
 def _read_sequences(
-    reading: Iterator[tuple[int, Any]], fit: Fit, folder: Path
+    reading: Iterator[tuple[int, Any]], fit: Fit, folder: Path, texts: TextsFile | None
 ) -> tuple[Any, Sequences]:
     """Write all sequences to disk, and return the first X beside them."""
     first = unknown = None
@@ -239,7 +248,7 @@ def _read_sequences(
             check_column_names(first, X, "X of this batch")
             sequences = input_format.read(X)
             if not shapes:
-                writer = _writer(sequences, folder)
+                writer = _writer(sequences, folder, texts)
             input_format = replace(input_format, channel_names=sequences.channel_names)
             has_lists |= isinstance(X, list | tuple)
             shapes.add((sequences.n_features, sequences.is_table))
@@ -260,9 +269,9 @@ def _read_sequences(
     return first, stored
 
 
-def _writer(first: Sequences, folder: Path) -> IdsWriter | SeriesWriter:
+def _writer(first: Sequences, folder: Path, texts: TextsFile | None) -> IdsWriter | SeriesWriter:
     """Return what writes sequences like the first ones."""
     if first.n_channels is None:
-        return IdsWriter(folder / "ids", first.spelling)
+        return IdsWriter(folder / "ids", first.spelling, texts)
     steps, _ = next(first.chunks())
     return SeriesWriter(folder / "series", first.n_channels, np.result_type(steps, np.float32))
