@@ -34,7 +34,7 @@ def fits(task: str, encoder: RememberedTexts) -> list[float]:
     """Return the seconds of a fit without and with vectors that are there already."""
     texts, labels, *_ = Draws(task).split(str(N_LABELS), 0)
     encoder.encode(texts)
-    models = [default("word", 0), default("word", 0, embeddings=encoder)]
+    models = [default("word", 0), default("word", 0, encoder=encoder)]
     return [seconds(model.fit, texts, labels) for model in models]
 
 
@@ -48,8 +48,8 @@ def rows() -> list[list[str]]:
     titles, labels, *_ = Draws("stackoverflow_titles").split("all", 0)
     few, new = titles[:N_LABELS], titles[-N_PREDICTED:]
     costs: list[list[float]] = []
-    for embeddings in (None, lambda: RememberedTexts().encoder):  # peaks of memory only rise
-        model = default("word", 0, embeddings=embeddings and embeddings())
+    for make in (None, lambda: RememberedTexts().encoder):  # peaks of memory only rise
+        model = default("word", 0, encoder=make and make())
         model.fit(few, labels[:N_LABELS])
         one = seconds(lambda model: [model.predict([text]) for text in new[:50]], model) / 50
         costs.append([1000 * one, seconds(model.predict, new), peak_memory()])

@@ -42,6 +42,7 @@ from sklearn.preprocessing import FunctionTransformer
 from sklearn.svm import LinearSVC
 
 from sklearn_lstm import LSTMSequenceClassifier, WordVectors
+from sklearn_lstm.vectors import side_by_side
 
 CURVES = ("mr_polarity", "trec", "sms_spam", "stackoverflow_titles", "imdb")
 SIZES = ("8 a class", "16 a class", "100", "300", "1000", "3000", "all")
@@ -158,7 +159,9 @@ class Draws:
             OURS: lambda: default("word", seed),
             UNLABELLED: lambda: default("word", seed, embeddings=self.vectors[0]),
             STATIC: lambda: default("word", seed, embeddings="wordllama"),
-            BOTH: lambda: default("word", seed, embeddings=[self.vectors[0], "wordllama"]),
+            BOTH: lambda: default(
+                "word", seed, embeddings=side_by_side(self.vectors[0], "wordllama")
+            ),
             MINILM: lambda: make_pipeline(
                 FunctionTransformer(self.encoder.encode),
                 GridSearchCV(LogisticRegression(max_iter=1000), {"C": [1, 3, 10, 30]}, cv=3),
@@ -172,7 +175,7 @@ class Draws:
                 ),
                 LinearSVC(),
             ),
-            ENCODER: lambda: default("word", seed, embeddings=self.encoder),
+            ENCODER: lambda: default("word", seed, encoder=self.encoder),
             SETFIT: SetFit,
         }
         return makers[name]()

@@ -51,7 +51,7 @@ def measure(kind: str, n_samples: int, n_classes: int, size: int) -> tuple[float
         return series(n_samples, size, seed)
 
     X, y = make(0)
-    model = LSTMSequenceClassifier(max_epochs=0, token_unit="word", random_state=0)
+    model = LSTMSequenceClassifier(max_epochs=0, input_type=kind, random_state=0)
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     start = time.perf_counter()
     try:
@@ -68,9 +68,9 @@ CASES = {
     "words: 2,000 texts of 2 classes": ("words", 2000, 2, 3000),
     "words: 2,000 texts of 400 classes": ("words", 2000, 400, 3000),
     "words: 100,000 texts of 5,000 classes": ("words", 100_000, 5000, 100_000),
-    "series: 1,000 of 10 steps": ("series", 1000, 3, 10),
-    "series: 4,000 of 10 steps": ("series", 4000, 3, 10),
-    "series: 20,000 of 10 steps": ("series", 20_000, 3, 10),
+    "series: 1,000 of 10 steps": ("measurements", 1000, 3, 10),
+    "series: 4,000 of 10 steps": ("measurements", 4000, 3, 10),
+    "series: 20,000 of 10 steps": ("measurements", 20_000, 3, 10),
 }
 
 if __name__ == "__main__":

@@ -78,7 +78,7 @@ class Encoder:
 REFUSED: dict[str, tuple[Any, Any, dict[str, Any]]] = {  # X, y and parameters
     "texts without the vectorizer": (TEXTS, _third, {}),
     "a bag of words, CSR of floats": (csr_array(_padded(IDS, 0).astype(float)), _third, {}),
-    "a sentence encoder for ids without words": (IDS, _third, {"embeddings": Encoder()}),
+    "a sentence encoder for ids without words": (IDS, _third, {"encoder": Encoder()}),
     "y of real numbers": (IDS, _third + 0.5, {}),
     "a threshold for three classes": (IDS, _third, {"threshold": "f1"}),
     "no network and no linear model": (IDS, _third, {"max_epochs": 0, "linear_model": False}),
@@ -105,7 +105,6 @@ CHANGES: dict[str, dict[str, Any]] = {
     'lr_schedule="onecycle"': {"lr_schedule": "onecycle"},
     'class_weight="balanced"': {"class_weight": "balanced"},
     "early_stopping=True": {"early_stopping": True},
-    'precision="bfloat16"': {"precision": "bfloat16"},
 }
 
 
@@ -193,7 +192,7 @@ def tables() -> dict[str, list[list[str]]]:
             ["texts, through the vectorizer", *(outcome(fit_texts, y) for y in Y.values())],
             [
                 "the same, with a sentence encoder",
-                *(outcome(fit_texts, y, embeddings=Encoder()) for y in Y.values()),
+                *(outcome(fit_texts, y, encoder=Encoder()) for y in Y.values()),
             ],
             *([kind, *(outcome(fit, x, y) for y in Y.values())] for kind, x in X.items()),
         ],

@@ -134,14 +134,14 @@ class NGrams(ClassifierMixin, BaseEstimator):
 # %%
 # How many signs the plain model looks at is chosen on tunes that are in neither of the other parts.
 # ``analyzer=list`` tells the vectorizer that a text is a list of signs already. A sign is a letter
-# of a small alphabet, so ``token_unit="char"``. What comes next depends most on the last signs, so
-# ``pooling="last"``: the state after the last sign decides.
+# of a small alphabet, so ``input_type="characters"``. What comes next depends most on the last
+# signs, so ``pooling="last"``: the state after the last sign decides.
 
 candidates = [NGrams(longest).fit(X_train, y_train) for longest in (2, 3, 4, 6, 8)]
 ngrams = max(candidates, key=lambda candidate: candidate.score(X_choose, y_choose))
 composer = make_pipeline(
     TextSequenceVectorizer(analyzer=list),
-    LSTMSequenceClassifier(token_unit="char", pooling="last", random_state=0),
+    LSTMSequenceClassifier(input_type="characters", pooling="last", random_state=0),
 )
 models = {"LSTM": composer, f"n-grams of {ngrams.longest}": ngrams}
 compare(models, X_train, y_train, X_test, y_test)

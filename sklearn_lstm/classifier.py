@@ -17,11 +17,12 @@ from skorch import NeuralNet
 from torch.nn import Module
 
 from sklearn_lstm.callback_support import CallbackSupportMixin, CallbackTask, with_callbacks
-from sklearn_lstm.data.embeddings import find_encoder
+from sklearn_lstm.data.embeddings import restored_embeddings, stored_embeddings
 from sklearn_lstm.data.encoding import N_SPECIAL
 from sklearn_lstm.data.growing_tables import GrowingTables
+from sklearn_lstm.data.kinds import KINDS
 from sklearn_lstm.data.labels import Labels, read_labels
-from sklearn_lstm.data.sentence_encoders import SentenceEncoder, with_encoders
+from sklearn_lstm.data.sentence_encoders import SentenceEncoder
 from sklearn_lstm.data.weights import Targets, absolute_weights
 from sklearn_lstm.description import DescribedMixin
 from sklearn_lstm.fitting import Fit, read_as_at_fit, what_was_fitted
@@ -38,6 +39,8 @@ from sklearn_lstm.training.optimizers import OPTIMIZERS
 
 POSITIVE_NUMBER = Interval(Real, 0, None, closed="neither")
 SHARE = Interval(Real, 0, 1, closed="left")
+SHARED = ("embeddings", "encoder")  # parameters that clones share
+INSIDE = tuple(f"{name}__" for name in SHARED)  # how the names of their own parameters begin
 
 
 def _left_by_fit(read: Callable[[Fitted], Any]) -> property:
@@ -60,16 +63,16 @@ class LSTMSequenceClassifier(
 
     Parameters
     ----------
-    input_type : {"auto", "tokens", "numeric"}, default="auto"
-        How X is read. "auto" decides in `fit`: non-negative integers in two dimensions (CSR, dense
-        or ragged) are token ids, everything else is a measurement. "tokens" also takes ids that a
-        container has turned into floats (a fraction is an unknown token), but no sparse matrix of
-        floats, and an array must keep the number of columns that X had in `fit`.
-    token_unit : {"auto", "word", "char"}, default="auto"
-        What a token id stands for: a word, or a character of a small alphabet (letters, bases,
-        notes). It determines the limit of the epochs and the lengths of the n-grams of the linear
-        model. "auto" takes what `TextSequenceVectorizer` has recorded in its output; for any other
-        X it is guessed from how often ids recur.
+    input_type : {"auto", "words", "characters", "measurements"}, default="auto"
+        What the steps of X are: ids of words, ids of characters of a small alphabet (letters,
+        bases, notes), or measurements. "auto" decides in `fit`: non-negative integers in two
+        dimensions (CSR, dense or ragged) are token ids, everything else is a measurement. Whether
+        ids are words or characters determines the limit of the epochs and the lengths of the
+        n-grams of the linear model; "auto" takes what `TextSequenceVectorizer` has recorded in its
+        output, and guesses it for any other X from how often ids recur. "words" and "characters"
+        also take ids that a container has turned into floats (a fraction is an unknown token), but
+        no sparse matrix of floats, and an array must keep the number of columns that X had in
+        `fit`.
     time_channel : int, str or None, default=None
         The channel of measurements that holds the time of each step, for steps at unequal
         intervals: numbers in any unit, dates or durations. It is counted in `n_features_in_`. The
@@ -81,28 +84,30 @@ class LSTMSequenceClassifier(
         the channels. Sines and cosines of the position are added [7]_. "auto" is 16 times the
         square root of the number of ids or inputs, at most 128. None takes each step as it is:
         channels, or one-hot ids (no one-hot array is built).
-    embeddings : array-like, mapping, str, path, object, list or None, default=None
-        Pretrained vectors. The network starts from them, with random vectors for all other ids, and
-        the linear model reads their mean. Nothing is downloaded. One of these tables:
+    embeddings : array-like, mapping, object with lookup, "wordllama" or None, default=None
+        Pretrained vectors of tokens. The network starts from them, with random vectors for all
+        other ids, and the linear model reads their mean. Nothing is downloaded.
 
-        - an array of shape (n_ids, embedding_dim), whose row i belongs to id i;
-        - a mapping from tokens, or from ids, to vectors;
-        - a fitted `WordVectors`;
-        - a model or `KeyedVectors` of gensim, or a model of fastText;
-        - ``"wordllama"``, the table in the package of this name, the path (`pathlib.Path`) of a
-          folder with a `StaticModel` of model2vec, or an object of either package: a word gets the
-          mean of the vectors of its pieces. ``pip install model2vec wordllama``;
-        - a list of tables, whose vectors are concatenated.
+        - An array of shape (n_ids, embedding_dim): row i belongs to id i.
+        - A mapping from tokens to vectors.
+        - An object whose ``lookup(tokens)`` returns ``is_known``, an array that says which tokens
+          have a vector, and ``vectors``, an array of shape (n_known, embedding_dim): a fitted
+          `WordVectors`, what the functions of `sklearn_lstm.vectors` make of models of gensim,
+          fastText, model2vec and wordllama and of several tables, or your own.
+        - ``"wordllama"``: the table in the package of this name, as
+          ``sklearn_lstm.vectors.static_model("wordllama")``.
 
-        Or a sentence encoder, alone or in such a list: an object whose ``encode(list of str)``
-        returns a vector for each text, for example a ``SentenceTransformer``, or the path of its
-        folder (``pip install sentence-transformers``). The model then has one more member beside
-        n-grams and network: a logistic regression on these vectors.
-
-        A table of tokens and an encoder need the CSR output of `TextSequenceVectorizer`, or rows of
-        it, which records the token of each id; a Pipeline passes it on. Words that are new after
-        `fit` then have vectors too, if the table has them. ``clone`` shares tables and encoder. A
-        fitted model keeps the vectors of `fit`; a new table serves new ids of `partial_fit` only.
+        All but an array need the CSR output of `TextSequenceVectorizer`, or rows of it, which
+        records the token of each id; a Pipeline passes it on. Words that are new after `fit` then
+        have vectors too, if the table has them. ``clone`` shares the table. A fitted model keeps
+        the vectors of `fit`: arrays, mappings and `WordVectors` are copied, other objects shared. A
+        new table serves new ids of `partial_fit` only.
+    encoder : object with encode, path or None, default=None
+        A sentence encoder: an object whose ``encode(list of str)`` returns a vector for each text,
+        for example a ``SentenceTransformer``, or the path (`pathlib.Path`) of its folder
+        (``pip install sentence-transformers``). The model then has one more member beside n-grams
+        and network: a logistic regression on these vectors. It needs the tokens of the ids too.
+        ``clone`` and ``copy.deepcopy`` share it.
     freeze_embeddings : bool, default=False
         Keep all vectors fixed during training, also the random ones of ids that are not in
         `embeddings` and of the unknown token.
@@ -187,7 +192,7 @@ class LSTMSequenceClassifier(
     warm_start : bool, default=False
         Let `fit` continue from the weights of the previous fit. The network stays as it is: changes
         of its parameters, also `dropout`, are ignored with an `IgnoredParameterWarning`, and those
-        of `normalize`, `input_type`, `token_unit` and `time_channel` without a warning.
+        of `normalize`, `input_type` and `time_channel` without a warning.
     callbacks : list of skorch callbacks, default=None
         Copies of them are called while the network trains. The targets that they see are indices of
         classes.
@@ -206,7 +211,7 @@ class LSTMSequenceClassifier(
     device : str or torch.device, default="auto"
         Where to compute. "auto" is the GPU if there is one. A model that is loaded on a machine
         without its device uses the processor.
-    precision : {"auto", "float32", "bfloat16"}, default="auto"
+    precision : {"auto", "float32"}, default="auto"
         Precision of the matrix products. "auto" is bfloat16 for token ids if the processor or GPU
         is faster with it, else float32. Weights and sums stay float32; a probability differs by a
         few thousandths. Predictions on a GPU, and with other cells than "lstm", always use float32,
@@ -220,10 +225,8 @@ class LSTMSequenceClassifier(
         The number of columns of a 2-D X, else the number of channels.
     feature_names_in_ : ndarray of shape (n_features_in_,)
         The names of the columns, if X, or the data frames in it, had any.
-    input_type_ : {"tokens", "numeric"}
-        How X is read.
-    token_unit_ : {"word", "char"} or None
-        What a token id stands for; None for measurements.
+    input_type_ : {"words", "characters", "measurements"}
+        What the steps of X are.
     history_ : list of dict
         One row for each epoch: `train_loss`, `valid_loss` (of held-out samples; None if it was not
         computed), `lr` at its end, `seconds`, `tokens_per_second` and the proportion of `padding`.
@@ -322,11 +325,11 @@ class LSTMSequenceClassifier(
     """
 
     _parameter_constraints: ClassVar[dict[str, list[Any] | str]] = {
-        "input_type": [StrOptions({"auto", "tokens", "numeric"})],
-        "token_unit": [StrOptions({"auto", "word", "char"})],
+        "input_type": [StrOptions({"auto", *KINDS})],
         "time_channel": [Integral, str, None],
         "embedding_dim": [StrOptions({"auto"}), POSITIVE_INTEGER, None],
         "embeddings": "no_validation",  # by data/embeddings.py
+        "encoder": "no_validation",  # by data/sentence_encoders.py
         "freeze_embeddings": ["boolean"],
         "linear_model": ["boolean"],
         "normalize": ["boolean"],
@@ -356,7 +359,7 @@ class LSTMSequenceClassifier(
         "random_state": ["random_state"],
         "verbose": ["verbose"],
         "device": "no_validation",  # checked where it is found, so that texts need no torch
-        "precision": [StrOptions({"auto", "float32", "bfloat16"})],
+        "precision": [StrOptions({"auto", "float32"})],
     }
 
     _fitted: Fitted | None = None
@@ -365,10 +368,10 @@ class LSTMSequenceClassifier(
         self,
         *,
         input_type: str = "auto",
-        token_unit: str = "auto",
         time_channel: int | str | None = None,
         embedding_dim: int | str | None = "auto",
         embeddings: Any = None,
+        encoder: Any = None,
         freeze_embeddings: bool = False,
         linear_model: bool = True,
         normalize: bool = True,
@@ -401,10 +404,10 @@ class LSTMSequenceClassifier(
         precision: str = "auto",
     ) -> None:
         self.input_type = input_type
-        self.token_unit = token_unit
         self.time_channel = time_channel
         self.embedding_dim = embedding_dim
         self.embeddings: Any = embeddings
+        self.encoder: Any = encoder
         self.freeze_embeddings = freeze_embeddings
         self.linear_model = linear_model
         self.normalize = normalize
@@ -539,10 +542,10 @@ class LSTMSequenceClassifier(
                 "frequent each class will be. Pass a dict, or sample_weight."
             )
         fitted_members = () if fit.previous is None else fit.previous.linear_members
-        if find_encoder(self.embeddings) is not None and EncoderModel.name not in fitted_members:
+        if self.encoder is not None and EncoderModel.name not in fitted_members:
             raise ValueError(
-                "partial_fit does not fit the member of an encoder: call fit first, or leave the "
-                "encoder out of embeddings."
+                "partial_fit does not fit the member of an encoder: call fit first, or set "
+                "encoder=None."
             )
         y = read_labels(y)
         sequences = fit.read(X)
@@ -628,7 +631,6 @@ class LSTMSequenceClassifier(
     n_features_in_: property = _left_by_fit(lambda fitted: fitted.input_format.n_features)
     feature_names_in_: property = _left_by_fit(lambda fitted: fitted.input_format.feature_names)
     input_type_: property = _left_by_fit(lambda fitted: fitted.input_format.input_type)
-    token_unit_: property = _left_by_fit(lambda fitted: fitted.input_format.token_unit)
     history_: property = _left_by_fit(lambda fitted: fitted.history)
     n_epochs_: property = _left_by_fit(lambda fitted: len(fitted.history))
     embedding_coverage_: property = _left_by_fit(lambda fitted: fitted.coverage)
@@ -665,12 +667,12 @@ class LSTMSequenceClassifier(
         fitted = self._fitted
         if fitted is None:
             return {}
-        size = f"{len(fitted.model.encoding) - N_SPECIAL:,} known ids of {self.token_unit_}s"
+        size = f"{len(fitted.model.encoding) - N_SPECIAL:,} known ids"
         if fitted.input_format.n_channels is not None:
             size = fitted.input_format.describe()
         parts = {"input": f"{self.input_type_}: {size}"}
         if (member := fitted.model[EncoderModel.name]) is not None:
-            parts["sentence vectors"] = member.encoder.describe()
+            parts["sentence vectors"] = str(member.encoder)
         if (vectors := fitted.model.network.vectors) is not None:
             described = f"{vectors.describe()}; {fitted.coverage:.1%} of the tokens have one"
             parts["pretrained vectors"] = described
@@ -693,7 +695,7 @@ class LSTMSequenceClassifier(
         return self._fitted is not None
 
     def get_params(self, deep: bool = True) -> dict[str, Any]:  # noqa: FBT001, FBT002
-        """Return the parameters, but not those of an estimator in `embeddings`.
+        """Return the parameters, but not those of an estimator in `embeddings` or `encoder`.
 
         To change these would change nothing: the vectors are already computed.
 
@@ -708,7 +710,7 @@ class LSTMSequenceClassifier(
             The value of each parameter.
         """
         parameters = super().get_params(deep)
-        return {name: value for name, value in parameters.items() if not _is_of_table(name)}
+        return {name: value for name, value in parameters.items() if not name.startswith(INSIDE)}
 
     def set_params(self, **params: Any) -> Self:
         """Set parameters.
@@ -726,30 +728,33 @@ class LSTMSequenceClassifier(
         Raises
         ------
         ValueError
-            If a name is unknown, or is that of a parameter of `embeddings`.
+            If a name is unknown, or is that of a parameter of `embeddings` or `encoder`.
         """
-        for name in filter(_is_of_table, params):
-            raise ValueError(
-                f"{name} can't be set: the vectors are already computed, and clones share them. "
-                "Set embeddings itself; in a search, give it several fitted tables to choose from."
-            )
+        for name in params:
+            if name.startswith(INSIDE):
+                outer, *_ = name.split("__")
+                raise ValueError(
+                    f"{name} can't be set: what {outer} has learned is fixed, and clones share it. "
+                    f"Set {outer} itself; in a search, give it several objects to choose from."
+                )
         return super().set_params(**params)  # type: ignore[no-any-return]
 
     def __sklearn_clone__(self) -> Self:
-        """Return a clone that shares the table of embeddings: it is large, or can't be copied."""
+        """Return a clone that shares vectors and encoder: they are large, or can't be copied."""
         bare = object.__new__(type(self))
-        bare.__dict__ |= {**vars(self), "embeddings": None}
+        bare.__dict__ |= {**vars(self), **dict.fromkeys(SHARED)}
         copied: Self = super(LSTMSequenceClassifier, bare).__sklearn_clone__()
-        copied.embeddings = self.embeddings
+        copied.__dict__ |= {name: getattr(self, name) for name in SHARED}
         return copied
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
         tags.classifier_tags.multi_label = True
         tags.input_tags.three_d_array = True
-        tags.input_tags.allow_nan = self.input_type != "tokens"
-        tags.input_tags.categorical = self.input_type == "tokens"
-        tags.input_tags.positive_only = tags.input_tags.sparse = tags.input_tags.categorical
+        has_ids = self.input_type in ("words", "characters")
+        tags.input_tags.allow_nan = not has_ids
+        tags.input_tags.categorical = has_ids
+        tags.input_tags.positive_only = tags.input_tags.sparse = has_ids
         return tags
 
     def _stored_numbers(self) -> tuple[dict[str, int], int | None]:
@@ -758,22 +763,14 @@ class LSTMSequenceClassifier(
         return sizes | {"n_weights": fitted.model.network.n_weights}, fitted.n_samples
 
     def _stored_attributes(self) -> dict[str, Any]:
-        """Return all attributes; an encoder that is an object is stored as a `SentenceEncoder`."""
-        member = None if self._fitted is None else self._fitted.model[EncoderModel.name]
-
-        def stand_in(one: Any) -> Any:
-            if member is not None and one is member.encoder.model:
-                return member.encoder
-            return SentenceEncoder(one)
-
-        return {**vars(self), "embeddings": with_encoders(self.embeddings, stand_in)}
+        """Return all attributes; a file names the encoder, and holds a dict of vectors once."""
+        own = None if self._fitted is None else self._fitted.model.network.vectors
+        embeddings = stored_embeddings(self.embeddings, own)
+        encoder = None if self.encoder is None else SentenceEncoder.standing_for(self.encoder)
+        return {**vars(self), "embeddings": embeddings, "encoder": encoder}
 
     def _settle(self) -> None:
-        self.embeddings = with_encoders(self.embeddings, lambda one: one.model)
+        self.embeddings = restored_embeddings(self.embeddings)
+        self.encoder = self.encoder and self.encoder.given
         if self._fitted is not None:
-            self._fitted.model.network.move(plain_parameters(self))
-
-
-def _is_of_table(name: str) -> bool:
-    """Return whether a name is that of a parameter of the table of embeddings."""
-    return name.startswith("embeddings__")
+            self._fitted.model.network.move(self.device)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from contextlib import nullcontext
 from dataclasses import replace
 from typing import Any
 
@@ -13,7 +12,7 @@ from sklearn.utils.validation import check_consistent_length, check_is_fitted, v
 
 from sklearn_lstm.algorithm import fit_model, fit_one_epoch
 from sklearn_lstm.callback_support import CallbackTask
-from sklearn_lstm.data.embeddings import find_encoder, read_embeddings
+from sklearn_lstm.data.embeddings import read_embeddings
 from sklearn_lstm.data.encoding import TokenCodes
 from sklearn_lstm.data.input_format import InputFormat
 from sklearn_lstm.data.labels import Labels, read_labels
@@ -88,15 +87,14 @@ class Fit:
         """Return how X, which was read as `sequences`, and later ones are read."""
         if self.before is not None:
             return self.before.input_format
-        ways = (self.parameters[name] for name in ("input_type", "time_channel", "token_unit"))
-        return InputFormat.of(X, sequences, *ways)
+        return InputFormat.of(X, sequences, self.parameters["input_type"])
 
     def format_of_batches(self, X: Any) -> InputFormat:
         """Return how all batches are read, by the X of the first one."""
         first = self.format_of(X, self.read(X, had_missing=True))
         if self.before is not None:
             return first
-        is_guess = self.parameters["input_type"] == "auto" and first.input_type == "tokens"
+        is_guess = self.parameters["input_type"] == "auto" and first.input_type != "measurements"
         return replace(
             first,
             input_type="integers" if is_guess else first.input_type,
@@ -116,17 +114,18 @@ class Fit:
         Of `X`, which was read as `sequences`, only the names of columns are read. With `new_ids`,
         `embeddings` are read for these ids alone.
         """
-        embeddings, vectors = self.parameters["embeddings"], None
+        embeddings, encoder = self.parameters["embeddings"], None
         network = None if self.previous is None else self.previous.network
         own = None if network is None else network.vectors
+        given = [name for name in ("embeddings", "encoder") if self.parameters[name] is not None]
+        if given and sequences.n_channels is not None:
+            raise ValueError(f"{given[0]} is for tokens, but X holds measurements. Leave it None.")
+        vectors = None
         if embeddings is not None:
-            if sequences.n_channels is not None:
-                raise ValueError(
-                    "embeddings are vectors of token ids, but X holds measurements. Leave it None."
-                )
             vocabulary = None if sequences.spelling is None else sequences.spelling.vocabulary
             vectors = read_embeddings(embeddings, vocabulary, new_ids, own)
-        encoder = find_encoder(embeddings) if new_ids is None else None
+        if self.parameters["encoder"] is not None and new_ids is None:
+            encoder = SentenceEncoder.opened(self.parameters["encoder"])
         used = vectors if network is None else own
         coverage = None if used is None else used.coverage(sequences)
         input_format, model = self.format_of(X, sequences), self.previous or SequenceModel.empty()
@@ -137,7 +136,7 @@ class Fit:
             input_format.kind,
             labels,
             vectors=vectors,
-            encoder=None if encoder is None else SentenceEncoder.of(encoder),
+            encoder=encoder,
             known=None if network is None else network.encoding,
             previous=None if network is None else network.module.architecture,
             goes_on=network is not None and network.is_trained,
@@ -177,20 +176,21 @@ class Fit:
         start, configuration = self.begin(X, sequences, targets.labels, len(samples))
         held_out = self._read_validation(X, start, *validation)
         encoder, previous = configuration.encoder, start.model[Network.name]
-        with (
-            nullcontext() if encoder is None else encoder.remembering(),
-            checkpoint_of_fit(
-                samples,
-                held_out,
-                configuration,
-                folder=self.parameters["checkpoint"],
-                rng=self.random_generator(),
-                is_seeded=self.parameters["random_state"] is not None,
-                previous=previous and replace(previous, vectors=None, optimizer_state=None),
-            ) as (folder, rng),
-        ):
+        if encoder is not None:
+            encoder.known = {}
+        with checkpoint_of_fit(
+            samples,
+            held_out,
+            configuration,
+            folder=self.parameters["checkpoint"],
+            rng=self.random_generator(),
+            is_seeded=self.parameters["random_state"] is not None,
+            previous=previous and replace(previous, vectors=None, optimizer_state=None),
+        ) as (folder, rng):
             configuration = replace(configuration, checkpoint=folder)
             fitted = fit_model(start, samples, held_out, configuration, rng=rng, callback_task=task)
+            if encoder is not None:
+                encoder.known = None
             self.classifier._fitted = fitted  # noqa: SLF001
         task.end({})
 

@@ -18,7 +18,7 @@ from sklearn_lstm.callback_support import CallbackTask
 from sklearn_lstm.classifier import LSTMSequenceClassifier
 from sklearn_lstm.data.label_batches import LabelBatches
 from sklearn_lstm.data.reading import refuse_unknown
-from sklearn_lstm.data.sequence_files import IdsWriter, SeriesWriter, StepsFile
+from sklearn_lstm.data.sequence_files import IdsWriter, SeriesWriter, StepsFile, TextsFile
 from sklearn_lstm.data.sequences import FlatIds, Sequences
 from sklearn_lstm.data.spelling import Spelling
 from sklearn_lstm.fitting import Fit

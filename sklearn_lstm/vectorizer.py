@@ -295,9 +295,9 @@ class TextSequenceVectorizer(
             - "sparse": int32 CSR of shape (n_texts, max_length_). Row `i` holds the ids of text
               `i` from column 0 on. Rows and copies keep what it knows of its tokens:
               `texts`, as they were written (None for one that is no str); `vocabulary`;
-              `token_unit`, which is "char" for ``analyzer="char"`` or if most of the
-              first 1,000 tokens are one character, None if `analyzer` is a function, else "word";
-              and `unknown_tokens`, the tokens with the id 1, in order.
+              `input_type`, which is "characters" for ``analyzer="char"`` or if most of the first
+              1,000 tokens are one character, "auto" if `analyzer` is a function, else "words"; and
+              `unknown_tokens`, the tokens with the id 1, in order.
             - "dense": the same as an int32 array, padded with 0.
             - "onehot": float32 array of shape (n_texts, max_length_, len(vocabulary_) + 1);
               channel `j` stands for id ``j + 1``, and the steps after the text are NaN. This array

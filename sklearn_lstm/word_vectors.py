@@ -12,7 +12,6 @@ from numpy.typing import NDArray
 from sklearn.base import BaseEstimator, clone
 from sklearn.utils.validation import check_is_fitted
 
-from sklearn_lstm.data.embeddings import VectorTable
 from sklearn_lstm.description import DescribedMixin
 from sklearn_lstm.parameters import POSITIVE_INTEGER, checked_parameters
 from sklearn_lstm.progress_bar import ProgressBar
@@ -21,6 +20,7 @@ from sklearn_lstm.text.analysis import TokenBatch, iterate_texts, read_tokens
 from sklearn_lstm.text.cooccurrence import count_neighbours, factorize
 from sklearn_lstm.text.counting import FIRST_TOKEN, UNKNOWN
 from sklearn_lstm.vectorizer import TextSequenceVectorizer
+from sklearn_lstm.vectors import VectorTable
 
 REMEDY = (
     "Pass a list, an array or a column, or an object whose __iter__ returns a new iterator each "
@@ -189,8 +189,12 @@ class WordVectors(StoredMixin, DescribedMixin, BaseEstimator):  # type: ignore[m
         vectors : ndarray of float32 of shape (n_known, embedding_dim)
             The vectors of the known tokens, in order.
         """
+        return self._vector_table().lookup(list(tokens))
+
+    def _vector_table(self) -> VectorTable:
+        """Return what a model keeps; to fit again makes another one."""
         check_is_fitted(self)
-        return VectorTable("WordVectors", self.vocabulary_, self.vectors_).lookup(list(tokens))
+        return VectorTable("WordVectors", self.vocabulary_, self.vectors_, has_own_scale=False)
 
     def set_params(self, **params: Any) -> Self:
         """Set parameters. A clone that gets others than its vectors were learned with loses them.

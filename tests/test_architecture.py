@@ -23,7 +23,7 @@ LAYERS = [
     ["callback_support", "compute.locks", "exceptions", "progress_bar"],
     ["compute.memory", "fields", "parameters"],
     ["storing"],
-    ["text"],
+    ["text", "vectors"],
     ["data"],
     ["blending", "compute", "thresholds"],
     ["network"],

@@ -59,10 +59,12 @@ def test_neighbours_and_padding_do_not_matter(cell, pooling, X, filler):
     )
 
 
-@pytest.mark.parametrize("precision", ["float32", "bfloat16"])
+@pytest.mark.usefixtures("_in_bfloat16")
+@pytest.mark.parametrize("precision", ["float32", "auto"])
 @pytest.mark.parametrize("X", [IDS, SERIES], ids=["ids", "series"])
 def test_a_sequence_alone_has_the_probabilities_of_its_row_in_a_batch(X, precision):
     model = small(precision=precision, hidden_size=128, lr=0.05).fit(X, LABELS)
+    assert model.module_.use_bfloat16 == (X is IDS and precision == "auto")
     together = model.predict_proba(X)
     alone = np.concatenate([model.predict_proba([steps]) for steps in X])
     np.testing.assert_allclose(alone, together, rtol=0, atol=1e-7)

@@ -31,7 +31,7 @@ def test_predicting_before_fitting_is_refused(method):
     ("name", "value"),
     [
         ("input_type", "text"),
-        ("token_unit", "syllable"),
+        ("input_type", "tokens"),
         ("embedding_dim", 0),
         ("embedding_dim", "big"),
         ("freeze_embeddings", "no"),
@@ -67,7 +67,7 @@ def test_predicting_before_fitting_is_refused(method):
         ("random_state", -1),
         ("verbose", "loud"),
         ("device", 3),
-        ("precision", "float16"),
+        ("precision", "bfloat16"),
     ],
 )
 @pytest.mark.parametrize("method", ["fit", "partial_fit"])
@@ -265,8 +265,7 @@ def test_attributes_describe_what_is_fitted():
     model = small().fit(IDS, np.array(["no", "yes"])[LABELS])
     assert model.classes_.tolist() == ["no", "yes"]
     assert model.n_features_in_ == 6
-    assert model.input_type_ == "tokens"
-    assert model.token_unit_ == "char"  # ten ids
+    assert model.input_type_ == "characters"  # ten ids
     assert model.n_epochs_ == len(model.history_) == 3
     assert model.module_ is model.net_.module_
     assert not model.module_.training

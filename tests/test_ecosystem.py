@@ -164,7 +164,7 @@ def _columns_of(rows):
 def test_a_column_of_lists_is_the_ragged_list(rows_of_ids, digit_columns, kind):
     rows, labels = rows_of_ids[0][:60], rows_of_ids[1][:60]
     series, digits = digit_columns[0][::5], digit_columns[1][::5]
-    for X, y, input_type in ((rows, labels, "tokens"), (series, digits, "numeric")):
+    for X, y, input_type in ((rows, labels, "words"), (series, digits, "measurements")):
         column = _columns_of(X)[kind]
         model = lstm(max_epochs=1).fit(column, y)
         assert model.input_type_ == input_type
@@ -417,7 +417,7 @@ def test_classifier_chain_of_token_ids(ids):
     X = X.toarray()
     Y = np.column_stack([labels == "nl", (X > 0).sum(axis=1) > 20]).astype(int)
     # The chain makes floats of ids; a label that is appended to a text reads as an unknown token.
-    chain = ClassifierChain(lstm(input_type="tokens"), random_state=0).fit(X[:180], Y[:180])
+    chain = ClassifierChain(lstm(input_type="words"), random_state=0).fit(X[:180], Y[:180])
     assert (chain.predict(X[180:]) == Y[180:]).mean(axis=0).min() > 0.7
 
 

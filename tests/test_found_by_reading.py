@@ -37,7 +37,7 @@ def test_none_among_floats_is_a_missing_step(make):
     rows = [[1.0, 2.0, 3.0], [1.5, 2.5, None], [2.5, 3.0, 1.0], [0.5, None, None]] * 3
     X = make(np.array(rows, dtype=object))
     model = small().fit(X, [0, 1, 0, 1] * 3)
-    assert model.input_type_ == "numeric"
+    assert model.input_type_ == "measurements"
     with_nan = np.array([[np.nan if v is None else v for v in row] for row in rows])
     np.testing.assert_array_equal(model.predict_proba(X), model.predict_proba(with_nan))
 

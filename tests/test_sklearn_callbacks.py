@@ -115,7 +115,7 @@ def test_a_fit_is_a_tree_of_tasks_linear_model_network_and_epochs():
 @pytest.mark.parametrize(
     "parameters",
     [
-        {"max_epochs": "auto", "token_unit": "word", "batch_size": 20},
+        {"max_epochs": "auto", "input_type": "words", "batch_size": 20},
         {"max_epochs": 60, "early_stopping": True, "n_iter_no_change": 1},
     ],
     ids=["held-out loss", "early stopping"],

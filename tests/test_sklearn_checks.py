@@ -26,7 +26,7 @@ SHORT = {"hidden_size": 8, "lr": 0.03, "batch_size": 32, "max_epochs": 6}
 NETWORK = SHORT | {"linear_model": False}
 ESTIMATORS = {
     "default": LSTMSequenceClassifier(**SHORT),
-    "tokens": LSTMSequenceClassifier(**SHORT, input_type="tokens"),
+    "words": LSTMSequenceClassifier(**SHORT, input_type="words"),
     # Odd: rows that are not aligned in memory must not be rounded by their place in the batch.
     "deep": LSTMSequenceClassifier(
         **NETWORK | {"pooling": "attention", "num_layers": 2, "hidden_size": 7}
@@ -74,11 +74,11 @@ def expected_failures(estimator):
             "batch and how many updates there are: the two are equivalent in expectation only"
         )
     }
-    if estimator.input_type == "tokens" and SKLEARN_1_6:
+    if estimator.input_type == "words" and SKLEARN_1_6:
         failures["check_positive_only_tag_during_fit"] = (
             "the check of scikit-learn 1.6 subtracts a float from its own integers, and fails there"
         )
-    elif estimator.input_type == "tokens":
+    elif estimator.input_type == "words":
         failures["check_sample_weight_equivalence_on_sparse_data"] = (
             "the check passes a sparse matrix of floats: a bag of words, which has no order"
         )
@@ -86,7 +86,7 @@ def expected_failures(estimator):
 
 
 @parametrize_with_checks(
-    [ESTIMATORS["default"], ESTIMATORS["tokens"]], expected_failed_checks=expected_failures
+    [ESTIMATORS["default"], ESTIMATORS["words"]], expected_failed_checks=expected_failures
 )
 def test_scikit_learn_check(estimator, check):
     try:
@@ -110,7 +110,11 @@ def test_scikit_learn_check_of_what_is_different(kind, name):
         check(clone(estimator))
 
 
-@pytest.mark.parametrize("estimator", ESTIMATORS.values(), ids=ESTIMATORS)
+@pytest.mark.parametrize(
+    "estimator",
+    [*ESTIMATORS.values(), LSTMSequenceClassifier(input_type="characters")],
+    ids=[*ESTIMATORS, "characters"],
+)
 def test_tags_leave_out_no_check(estimator):
     tags = get_tags(estimator)
     assert tags.input_tags.two_d_array
@@ -132,7 +136,8 @@ def test_tags_leave_out_no_check(estimator):
         "check_methods_subset_invariance",
         "check_sample_weights_list",
     } <= names
-    assert tags.input_tags.allow_nan == (estimator.input_type != "tokens")  # missing values
+    assert tags.input_tags.allow_nan == (estimator.input_type == "auto")  # missing values
+    assert tags.input_tags.sparse == tags.input_tags.categorical == (not tags.input_tags.allow_nan)
     assert ("check_estimators_nan_inf" in names) != tags.input_tags.allow_nan
 
 
@@ -143,7 +148,7 @@ def test_tags_leave_out_no_check(estimator):
 @pytest.fixture(params=ESTIMATORS.values(), ids=ESTIMATORS)
 def multilabel(request):
     """An unfitted classifier, X of the kind that it reads, and a y of three labels."""
-    tokens = request.param.input_type == "tokens"
+    tokens = request.param.input_type == "words"
     X, y = make_multilabel_classification(60, 12, n_classes=3, random_state=0)
     X = X.astype(np.int64) if tokens else X.reshape(60, 4, 3) + 0.5
     return clone(request.param).set_params(random_state=0), X, y

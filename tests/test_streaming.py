@@ -53,7 +53,7 @@ def assert_same(fitted, expected, X):
     assert fitted.classes_.dtype == expected.classes_.dtype
     assert fitted.classes_.tolist() == expected.classes_.tolist()
     classifiers = [each[-1] if hasattr(each, "steps") else each for each in (fitted, expected)]
-    for name in ("n_features_in_", "input_type_", "token_unit_", "calibration_"):
+    for name in ("n_features_in_", "input_type_", "calibration_"):
         found, wanted = (getattr(each, name) for each in classifiers)
         np.testing.assert_equal(found, wanted, name)
 
@@ -185,8 +185,8 @@ PARTS_OF_LISTS = {
 @pytest.mark.parametrize("parts", PARTS_OF_LISTS.values(), ids=PARTS_OF_LISTS)
 def test_lists_of_lists_are_read_as_fit_reads_them(parts):
     X, y = [*parts[0], *parts[1]], [0, 1] * 9
-    wrong = {"numeric"} if EMPTY in parts else {"tokens"} if FRACTIONS in parts else set()
-    for input_type in {"auto", "tokens", "numeric"} - wrong:
+    wrong = {"measurements"} if EMPTY in parts else {"words"} if FRACTIONS in parts else set()
+    for input_type in {"auto", "words", "measurements"} - wrong:
         parameters = {"input_type": input_type, "linear_model": False}
         expected = small(**parameters).fit(X, y * 2)
         fitted = fit_batches(small(**parameters), [(part, y) for part in parts])
@@ -205,7 +205,7 @@ def test_columns_of_frames_are_those_of_the_first_one_behind_arrays():
 
 def test_lists_before_an_array_are_no_table_as_in_fit():
     X = [[0.5, 1.0], [2.0]] * 9, np.ones((18, 2))
-    parameters = {"input_type": "numeric", "linear_model": False}
+    parameters = {"input_type": "measurements", "linear_model": False}
     fitted = fit_batches(small(**parameters), [(part, [0, 1] * 9) for part in X])
     assert not fitted._fitted.input_format.has_fixed_width
 
@@ -295,7 +295,7 @@ def test_a_failed_fit_leaves_the_model_as_it_was():
         (
             [(RAGGED, FLAGS[:18]), (FRACTIONS, FLAGS[:18])],
             ValueError,
-            r"X\[0\] holds float64.*'numeric'",
+            r"X\[0\] holds float64.*'measurements'",
         ),
         (
             [(X_OF_KIND["table of ids"], LABELS), (X_OF_KIND["table of ids"] * 1.0, LABELS)],

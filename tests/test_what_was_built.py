@@ -218,7 +218,7 @@ def test_html_has_a_table_of_what_was_built_from_ids():
     model = small(max_epochs=2).fit(X, y)
     assert len(np.unique(X)) == 8
     assert table_of(model) == {
-        "input": "tokens: 8 known ids of chars",
+        "input": "characters: 8 known ids",
         "network": f"1 bidirectional LSTM layer of 4 units, {n_weights(model):,} weights",
         "linear model": model.linear_model_.describe(),
         "blend weights": f"network {model.calibration_['network_weight']:.2f}, linear model "
@@ -233,7 +233,7 @@ def test_html_has_a_table_of_what_was_built_from_series():
     X, y = series()
     model = small(linear_model=False, cell="gru", num_layers=2, bidirectional=False).fit(X, y)
     assert table_of(model) == {
-        "input": "numeric: 1 channel",
+        "input": "measurements: 1 channel",
         "network": f"2 GRU layers of 4 units, {n_weights(model):,} weights",
         "linear model": "none",
         "epochs": "1",

@@ -52,8 +52,9 @@ def as_array(X: Any, input_type: str) -> NDArray[Any]:
     Parameters
     ----------
     X : object
-    input_type : {"auto", "tokens", "numeric"}
-        "numeric" makes floats of integers that no integer type can hold.
+    input_type : str
+        As in `read_sequences`. "measurements" makes floats of integers that no integer type can
+        hold.
 
     Raises
     ------
@@ -116,7 +117,7 @@ def describe_wrong_id(row: int, value: Any) -> str:
     """Return what is wrong with a number that is no token id."""
     return (
         f"X[{row}] holds {value}, but token ids are integers from 0 (padding) to {LARGEST_ID}. "
-        "Pass input_type='numeric' if X holds measurements."
+        "Pass input_type='measurements' if X holds measurements."
     )
 
 
@@ -198,7 +199,7 @@ def numbers_of_objects(array: NDArray[Any], input_type: str, first_row: int = 0)
     Of integers in two dimensions, which are token ids, none may be missing.
     """
     missing = np.array([*map(is_missing, array.flat)], bool).reshape(array.shape)
-    are_ids = all(map(_is_id, array[~missing])) and input_type != "numeric"
+    are_ids = all(map(_is_id, array[~missing])) and input_type != "measurements"
     for (row, *_), value in np.ndenumerate(np.where(missing, 0, array)):
         if isinstance(value, TEXT) or is_row(value) or not hasattr(value, "__float__"):
             check_value(value, f"X[{first_row + row}] holds")
@@ -294,7 +295,7 @@ def _check_nulls(columns: list[Any], array: NDArray[Any], input_type: str) -> No
         for index in np.flatnonzero(columns[0].is_null()).tolist():
             refuse_row(index, "is missing")
     are_ids = all(is_integer(dtype) or str(dtype).lower() == "null" for dtype in inner)
-    if are_ids and array.dtype.kind in "fO" and input_type != "numeric":
+    if are_ids and array.dtype.kind in "fO" and input_type != "measurements":
         for row, ids in enumerate(array if array.dtype.kind == "f" else array.ravel()):
             check_known(ids, row)
 

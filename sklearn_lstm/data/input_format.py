@@ -22,9 +22,8 @@ class InputFormat:
 
     Parameters
     ----------
-    input_type : {"tokens", "numeric", "integers"}
+    input_type : {"words", "characters", "measurements", "integers"}
         "integers": while batches are read, ids that nobody called so.
-    token_unit : {"word", "char"} or None
     n_channels : int or None
         None: token ids.
     n_features : int
@@ -36,8 +35,6 @@ class InputFormat:
     gappy : tuple of int
         The channels with missing values.
     time_channel : int or None
-    time_name : str or None
-        The name of its column, if the user knows it by that.
     channel_names : tuple of str
         The names of the channels, if each series is a data frame.
     column_names : tuple of str
@@ -47,26 +44,17 @@ class InputFormat:
     """
 
     input_type: str
-    token_unit: str | None
     n_channels: Annotated[int, range(1, 1 << 24)] | None
     n_features: int
     has_fixed_width: bool
     gappy: tuple[int, ...] = ()
     time_channel: int | None = None
-    time_name: str | None = None
     channel_names: tuple[str, ...] = ()
     column_names: tuple[str, ...] = ()
     has_dates: bool = False
 
     @classmethod
-    def of(
-        cls,
-        X: Any,
-        sequences: Sequences,
-        input_type: str,
-        time_channel: int | str | None,
-        token_unit: str,
-    ) -> InputFormat:
+    def of(cls, X: Any, sequences: Sequences, input_type: str) -> InputFormat:
         """Return the format of X, which was read as `sequences`.
 
         Warns
@@ -76,16 +64,14 @@ class InputFormat:
         """
         if input_type == "auto":
             warn_of_signal(sequences)
-        kind = find_kind(X, sequences, token_unit)
+        kind = find_kind(X, sequences, input_type)
         return cls(
-            input_type=kind.input_type,
-            token_unit=kind.token_unit,
+            input_type=kind.name,
             n_channels=sequences.n_channels,
             n_features=sequences.n_features,
-            has_fixed_width=sequences.is_table and (kind is MEASUREMENTS or input_type == "tokens"),
+            has_fixed_width=sequences.is_table and (kind is MEASUREMENTS or input_type != "auto"),
             gappy=tuple(np.flatnonzero(sequences.has_missing).tolist()),
             time_channel=sequences.time_channel,
-            time_name=time_channel if isinstance(time_channel, str) else None,
             channel_names=sequences.channel_names,
             column_names=sequences.channel_names or column_names(X),
             has_dates=sequences.has_dates,
@@ -94,7 +80,7 @@ class InputFormat:
     @property
     def kind(self) -> Kind:
         """What a step is."""
-        return KINDS[self.token_unit]
+        return KINDS[self.input_type]
 
     @property
     def feature_names(self) -> NDArray[np.object_]:
@@ -131,11 +117,10 @@ class InputFormat:
         MissingValuesWarning
             If values are missing in a channel that had all of them.
         """
-        time_channel = self.time_channel if self.time_name is None else self.time_name
         sequences = read_sequences(
             X,
             self.input_type,
-            time_channel,
+            self.time_channel,
             self.channel_names,
             had_missing=bool(self.gappy),
             n_channels=self.n_channels,

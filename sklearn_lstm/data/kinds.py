@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from sklearn_lstm.data.sequences import VALUES_PER_CHUNK, FlatIds, Sequences, chunks_of_rows
 from sklearn_lstm.exceptions import InputTypeWarning, warn_user
 from sklearn_lstm.text.counting import FIRST_UNKNOWN
+from sklearn_lstm.text.id_matrix import TokenIds
 
 FEWEST_WORDS = 140  # effective number of tokens, the most frequent one set aside
 FEWEST_PAIRS = 1_000  # neighbours that tell whether ids are a signal
@@ -24,8 +25,7 @@ class Kind:
 
     Parameters
     ----------
-    token_unit : {"word", "char"} or None
-    input_type : {"tokens", "numeric"}
+    name : {"words", "characters", "measurements"}
     work_per_step : int
         Work of a network, in the units of `duration.work_of_epoch`.
     n_frames : float
@@ -47,8 +47,7 @@ class Kind:
         of single words tell much.
     """
 
-    token_unit: str | None
-    input_type: str
+    name: str
     work_per_step: int
     n_frames: float
     effort: int
@@ -60,8 +59,7 @@ class Kind:
 
 
 WORDS = Kind(
-    token_unit="word",
-    input_type="tokens",
+    name="words",
     work_per_step=1,
     n_frames=inf,
     effort=1,
@@ -72,8 +70,7 @@ WORDS = Kind(
     has_borders=False,
 )
 CHARACTERS = Kind(
-    token_unit="char",
-    input_type="tokens",
+    name="characters",
     work_per_step=1,
     n_frames=inf,
     effort=2,
@@ -84,8 +81,7 @@ CHARACTERS = Kind(
     has_borders=True,
 )
 MEASUREMENTS = Kind(
-    token_unit=None,
-    input_type="numeric",
+    name="measurements",
     work_per_step=2,
     n_frames=200,
     effort=1,
@@ -96,18 +92,19 @@ MEASUREMENTS = Kind(
     has_borders=False,
 )
 TOKENS = WORDS, CHARACTERS
-KINDS = {kind.token_unit: kind for kind in (*TOKENS, MEASUREMENTS)}
+KINDS = {kind.name: kind for kind in (*TOKENS, MEASUREMENTS)}
 
 
-def find_kind(X: Any, sequences: Sequences, token_unit: str) -> Kind:
+def find_kind(X: Any, sequences: Sequences, input_type: str) -> Kind:
     """Return what the steps of sequences are, which were read from X.
 
-    With `token_unit` "auto", the vectorizer says it about X, else it is guessed from the ids.
+    With `input_type` "auto", the vectorizer says it about ids, else it is guessed from them.
     """
     if sequences.n_channels is not None:
         return MEASUREMENTS
-    said = getattr(X, "token_unit", None) if token_unit == "auto" else token_unit
-    return KINDS[said] if said in ("word", "char") else guess_kind(sequences)
+    if input_type == "auto" and isinstance(X, TokenIds):
+        input_type = getattr(X, "input_type", "auto")  # a product has lost its vocabulary
+    return guess_kind(sequences) if input_type == "auto" else KINDS[input_type]
 
 
 def guess_kind(sequences: Sequences) -> Kind:
@@ -172,7 +169,8 @@ def warn_of_signal(sequences: Sequences) -> None:
     if near.mean() / far.mean() < CLOSE:
         warn_user(
             "X holds integers, which are read as token ids. But neighbouring integers are close to "
-            "each other, as in a signal (audio, counts of a sensor). Pass input_type='numeric' if "
-            "they are measurements, and 'tokens' if they are ids.",
+            "each other, as in a signal (audio, counts of a sensor). Pass "
+            "input_type='measurements' if they are measurements, and 'words' or 'characters' if "
+            "they are ids.",
             InputTypeWarning,
         )

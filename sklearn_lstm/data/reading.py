@@ -49,16 +49,16 @@ def read_sequences(
     had_missing: bool | None = None,
     n_channels: int | None = None,
 ) -> Sequences:
-    """Read X as sequences.
+    """Return X as sequences.
 
     Parameters
     ----------
     X : sparse matrix, array, data frame, column of lists or list of arrays
         The user guide has the table of what is read how.
-    input_type : {"auto", "tokens", "integers", "numeric"}, default="auto"
-        "auto": non-negative integers are token ids, everything else is a measurement. "tokens"
-        takes floats too, for containers that make floats of ids; a fraction is an unknown token.
-        "integers" are token ids that nobody called so: floats contradict.
+    input_type : {"auto", "words", "characters", "integers", "measurements"}, default="auto"
+        "auto": non-negative integers are token ids, everything else is a measurement. "words" and
+        "characters" are ids in floats too; a fraction is an unknown token. "integers" are ids that
+        nobody called so: floats contradict.
     time_channel : int, str or None, default=None
         The channel that holds the time of each step. A name is that of a column of data frames.
     names : tuple of str, default=()
@@ -70,10 +70,6 @@ def read_sequences(
     n_channels : int or None, default=None
         Those of training; None: as many as X has, or one if no series of it has a step.
 
-    Returns
-    -------
-    Sequences
-
     Raises
     ------
     InvalidSequencesTypeError
@@ -81,8 +77,7 @@ def read_sequences(
     InvalidSequencesError
         For anything else that is not a set of sequences; the message names the row.
     """
-    is_sparse = sparse.issparse(X)
-    array = X if is_sparse else as_array(X, input_type)
+    array = X if sparse.issparse(X) else as_array(X, input_type)
     if array.shape[0] == 0:
         raise InvalidSequencesError(
             f"Found array with 0 sample(s) (shape={array.shape}) while 1 is required."
@@ -90,7 +85,7 @@ def read_sequences(
     names = names or channel_names(array)
     if time_channel is not None:
         time_channel = find_time_channel(time_channel, names, array)
-    if is_sparse:
+    if sparse.issparse(X):
         sequences = _read_sparse(array, input_type)
     elif array.dtype.kind == "O" and array.ndim == 1:
         sequences = _read_rows(array, input_type, time_channel, names, n_channels or 1)
@@ -99,10 +94,8 @@ def read_sequences(
     sequences.channel_names = names
     if had_missing is None:
         had_missing = bool(sequences.has_missing.any())
-    if not had_missing:
-        unknown = sequences.first_unknown()
-        if unknown is not None:
-            refuse_unknown(unknown)
+    if not had_missing and (unknown := sequences.first_unknown()) is not None:
+        refuse_unknown(unknown)
     if time_channel is not None:
         sequences.time_channel = checked_channel(time_channel, sequences.n_channels)
         check_times(sequences.chunks(), sequences.time_channel)
@@ -155,7 +148,7 @@ def _as_ids(values: NDArray[Any], name_row: Callable[[int], int]) -> NDArray[Any
         warn_user(
             "X is read as token ids, but most of its values have fractions, which makes them "
             "unknown tokens. If X holds measurements, fit a classifier to measurements "
-            "(input_type='numeric').",
+            "(input_type='measurements').",
             InputTypeWarning,
         )
     return np.where(whole, values, NO_ID).astype(np.int64)
@@ -172,9 +165,9 @@ def _read_sparse(X: Any, input_type: str) -> Sequences:
             "ids with other columns, give the classifier the ids alone, and the other columns to "
             "another model (StackingClassifier joins the two)."
         )
-    if input_type == "numeric":
+    if input_type == "measurements":
         raise InvalidSequencesTypeError(
-            "A sparse X can only be token ids, but the classifier reads input_type='numeric'. "
+            "A sparse X can only be token ids, but the classifier reads input_type='measurements'. "
             "Pass X.toarray() if these are measurements."
         )
     if not getattr(X, "has_canonical_format", True):
@@ -215,7 +208,7 @@ def _read_dense(array: NDArray[Any], input_type: str) -> Sequences:
         raise InvalidSequencesError(
             f"Found array with 0 feature(s) (shape={array.shape}) while a minimum of 1 is required."
         )
-    if array.ndim == 3 and input_type not in ("auto", "numeric"):
+    if array.ndim == 3 and input_type not in ("auto", "measurements"):
         raise InvalidSequencesError(
             "A 3-D X holds measurements, but the classifier reads token ids (2-D)."
         )
@@ -236,10 +229,10 @@ def _are_ids(parts: Iterable[NDArray[Any]], input_type: str, *, is_flat: bool) -
             if part.size and part.dtype.kind not in "iu":
                 raise InvalidSequencesError(
                     f"X[{row}] holds {part.dtype}, but the first batch holds integers, which are "
-                    "read as token ids. Set input_type of the classifier: 'numeric' if all batches "
-                    "hold measurements, 'tokens' if all hold ids."
+                    "read as token ids. Set input_type of the classifier: 'measurements' if all "
+                    "batches hold measurements, 'words' or 'characters' if all hold ids."
                 )
-    return input_type != "numeric"
+    return input_type != "measurements"
 
 
 class IdTable(Sequences):

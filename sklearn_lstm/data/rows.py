@@ -82,7 +82,7 @@ def row_as_array(
     except (TypeError, ValueError) as error:
         refuse_row(index, "is not a sequence of steps of one width", error)
     check_kind(array, f"X[{index}]")
-    if input_type != "numeric" and not isinstance(row, PLAIN) and is_integer(type_of(row)):
+    if input_type != "measurements" and not isinstance(row, PLAIN) and is_integer(type_of(row)):
         check_known(array, index)
     if array.ndim not in (1, 2):
         refuse_row(index, f"has {array.ndim} dimensions")
@@ -117,7 +117,7 @@ def _stacked(columns: list[Any], index: int, time_channel: int | None) -> tuple[
     """Return the columns of a row, each of a type of its own, as one array."""
     time = None if time_channel is None else time_channel % len(columns)
     read = [
-        row_as_array(column, index, "numeric", 0 if channel == time else None)
+        row_as_array(column, index, "measurements", 0 if channel == time else None)
         for channel, column in enumerate(columns)
     ]
     arrays, have_dates = zip(*read, strict=True)

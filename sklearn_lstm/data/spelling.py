@@ -16,8 +16,8 @@ from sklearn_lstm.text.vocabulary import UnknownTokens
 PADDING_ID = 0  # in a table of ids: no step
 LARGEST_ID = int(np.iinfo(np.int32).max)
 NO_TEXTS = (
-    "An encoder as embeddings reads texts, but X (or X_val) does not say which words its ids stand "
-    "for, or its tokens are no strings. Pass the CSR output of TextSequenceVectorizer, or rows of "
+    "An encoder reads texts, but X (or X_val) does not say which words its ids stand for, or its "
+    "tokens are no strings. Pass the CSR output of TextSequenceVectorizer, or rows of "
     "it, as a Pipeline does. Dense output, scipy.sparse.vstack, save_npz and ColumnTransformer "
     "lose the words: join texts before the vectorizer, and store the texts or a pickle of X."
 )

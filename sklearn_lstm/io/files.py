@@ -22,6 +22,7 @@ from sklearn_lstm.storing.envelope import (
 )
 from sklearn_lstm.storing.replacing import replacing
 from sklearn_lstm.storing.stored_form import (
+    PARTS,
     TRUST,
     Packer,
     Unpacker,
@@ -29,8 +30,10 @@ from sklearn_lstm.storing.stored_form import (
     is_json,
     new_estimator,
 )
+from sklearn_lstm.vectors import StaticModel, parts_of
 
 OF_PIPELINE = ("verbose", "transform_input")
+TOLD = ("source", "tables", "vectors")  # by `describe`, of embeddings and encoder
 WHAT_ELSE = {  # to do about an attribute of a model that is no plain data
     "_metadata_request": "It says what set_fit_request and the like were given. Predictions do not "
     "need it: del model._metadata_request, and request it again after loading.",
@@ -40,8 +43,7 @@ WHAT_ELSE = {  # to do about an attribute of a model that is no plain data
         "tokens: list, tuple and str.split can be stored.",
     ),
     **dict.fromkeys(("stop_words", "vocabulary"), "Pass a list or a dict."),
-    "embeddings": "Fit with an array, a dict, WordVectors, an encoder, or the name or path of a "
-    "static model.",
+    "embeddings": "Fit with an array, a dict, WordVectors, or static_model of a name or path.",
 }
 
 
@@ -95,7 +97,7 @@ def save(model: Any, path: str | os.PathLike[str]) -> None:
         file.write(data)
 
 
-def load(path: str | os.PathLike[str], *, embeddings: Any = None) -> Any:
+def load(path: str | os.PathLike[str], *, embeddings: Any = None, encoder: Any = None) -> Any:
     """Load a model that `save` stored.
 
     Nothing in the file is run or unpickled, no module outside a fixed list is imported, and no
@@ -105,10 +107,11 @@ def load(path: str | os.PathLike[str], *, embeddings: Any = None) -> Any:
     ----------
     path : str or path
         The name of a file that `save` wrote.
-    embeddings : Path, object, or list of them, default=None
-        The `embeddings` that the classifier was fitted with, if they include a static model in a
-        folder, or an encoder. The file only names these, and `load` opens no folder that a file
-        names.
+    embeddings : object, default=None
+        What `sklearn_lstm.vectors.static_model` or `side_by_side` returns, if the classifier was
+        fitted with the static model of a folder. `load` opens no folder that a file names.
+    encoder : object with encode, path or None, default=None
+        What the classifier was fitted with; the file only names it. It becomes its `encoder`.
 
     Returns
     -------
@@ -118,8 +121,10 @@ def load(path: str | os.PathLike[str], *, embeddings: Any = None) -> Any:
     Raises
     ------
     ModelFileError
-        If the file is not a stored model, is damaged, or has a newer format; or if the model was
-        fitted with a static model in a folder, or an encoder, and `embeddings` has other vectors.
+        If the file is not a stored model, is damaged, or has a newer format; or if a static model
+        in a folder, or an encoder, was not passed or has other vectors.
+    TypeError, ValueError
+        If what is passed is something else.
     ImportError
         If a Pipeline has a step of scikit-learn, and skops is not installed; or if the package of
         the static model that it was fitted with is not installed.
@@ -141,8 +146,7 @@ def load(path: str | os.PathLike[str], *, embeddings: Any = None) -> Any:
     >>> bool((load(path).predict_proba(rising) == model.predict_proba(rising)).all())
     True
     """
-    passed = () if embeddings is None else SentenceEncoder.passed(embeddings)
-    with opened(path, passed) as (content, arrays):
+    with opened(path, _passed(embeddings, encoder)) as (content, arrays):
         unpack = Unpacker(arrays)
         model = _unpack(content, unpack)
         unpack.check_all_used()
@@ -264,6 +268,17 @@ def _pack_foreign(model: Any, prefix: str, arrays: dict[str, NDArray[Any]]) -> d
 # --- Trees to models
 
 
+def _passed(embeddings: Any, encoder: Any) -> list[Any]:
+    """Return the models that stand for those that a file only names."""
+    passed: list[Any] = [part for part in parts_of(embeddings) if isinstance(part, StaticModel)]
+    if embeddings is not None and not passed:
+        raise TypeError(
+            "load takes as embeddings what sklearn_lstm.vectors.static_model returns, alone or "
+            f"side_by_side with others; found {embeddings!r:.100}. Other tables are in the file."
+        )
+    return passed if encoder is None else [*passed, SentenceEncoder.opened(encoder)]
+
+
 def _unpack(content: Mapping[str, Any], unpack: Unpacker) -> Any:
     kind = content["class"]
     if kind == "passthrough":
@@ -300,9 +315,9 @@ def _describe_value(tree: Any, unpack: Unpacker) -> Any:
     if form == "array":
         array = unpack.arrays[content[0]]  # not read
         return f"{array.dtype} array of shape {array.shape}"
-    if form == "SentenceEncoder":
-        names, values = content
-        return unpack(values[names.index("source")])
+    if form in PARTS:
+        (told,) = (value for name, value in zip(*content, strict=True) if name in TOLD)
+        return _describe_value(told, unpack)
     if form == "tuple" and isinstance(content, list):
         return tuple(_describe_value(content, unpack))
     if form == "estimator":

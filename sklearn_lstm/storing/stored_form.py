@@ -44,9 +44,8 @@ PATHS = (  # of our own classes: dataclasses, or those with `stored` and `from_s
     "members.convolutions.random_convolutions.Convolutions",
     "members.convolutions.statistics.SeriesStatistics",
     *("members.encoder.encoder_model.EncoderModel", "data.sentence_encoders.SentenceEncoder"),
-    *("data.embeddings.PretrainedVectors", "data.embeddings.TableVectors"),
-    *("data.embeddings.VectorTable", "data.embeddings.KeyTable"),
-    *("data.static_models.StaticModel", "text.counting.TokenCounts"),
+    *("data.embeddings.PretrainedVectors", "vectors.VectorTable", "vectors.SideBySide"),
+    *("vectors.StaticModel", "text.counting.TokenCounts"),
     *("data.normal_scores.NormalScores", "data.input_format.InputFormat"),
     *("data.labels.Labels", "data.labels.LabelSets"),
 )

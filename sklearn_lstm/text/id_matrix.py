@@ -27,8 +27,8 @@ class TokenIds(sp.csr_matrix):  # type: ignore[misc]
         Token to id.
     analyzer : {"word", "char"} or None
         That of the vectorizer. None: a function of the user finds the tokens.
-    token_unit : {"word", "char"} or None
-        None: the tokens of that function are no characters, so how often they recur has to tell.
+    input_type : {"words", "characters", "auto"}
+        "auto": the tokens of that function are no characters, so how often they recur has to tell.
     temporary_ids : csr_matrix
         The number of each unknown token, at its row and column. They are found by row and column:
         ids that are selected, sorted, removed or changed in place are never named after another
@@ -46,10 +46,11 @@ class TokenIds(sp.csr_matrix):  # type: ignore[misc]
     analyzer: Any = "word"
 
     @cached_property
-    def token_unit(self) -> Any:
+    def input_type(self) -> str:
         """What most tokens of the vocabulary are. Found when it is read: predictions do not."""
-        is_char = self.analyzer == "char" or are_characters(self.vocabulary)
-        return "char" if is_char else self.analyzer
+        if self.analyzer == "char" or are_characters(self.vocabulary):
+            return "characters"
+        return "words" if self.analyzer else "auto"
 
     @property
     def joiner(self) -> str:
@@ -103,7 +104,7 @@ class TokenIds(sp.csr_matrix):  # type: ignore[misc]
     def _told(self, part: Any, key: Any = slice(None)) -> Any:
         """Return a part or a copy, told what is known of its tokens."""
         if isinstance(part, TokenIds) and hasattr(self, "temporary_ids"):
-            known = "vocabulary", "analyzer", "token_unit", "temporary_tokens"
+            known = "vocabulary", "analyzer", "input_type", "temporary_tokens"
             part.__dict__ |= {name: value for name, value in vars(self).items() if name in known}
             part.temporary_ids = self.temporary_ids[key]
             texts = np.asarray(self.texts[key[0] if isinstance(key, tuple) else key], np.object_)

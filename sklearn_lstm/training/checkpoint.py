@@ -91,7 +91,7 @@ def checkpoint_of_fit(
         ),
         "seed": rng.bit_generator.seed_seq.entropy if is_seeded else None,  # type: ignore[attr-defined]
         "data": [_content(samples), _content(validation)],
-        "vectors": vectors and [[part.ids, part.vectors, part.scale] for part in vectors.parts],
+        "vectors": vectors and [vectors.ids, vectors.vectors, vectors.scale],
         "encoder": configuration.encoder and configuration.encoder.fixed_vectors,
         "previous": previous,
     }

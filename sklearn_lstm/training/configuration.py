@@ -50,9 +50,9 @@ class Configuration:
         What the steps of sequences are.
     labels : Labels
     vectors : PretrainedVectors or None
-        Of `embeddings`: of all ids, or in `partial_fit` of those that the network lacks.
+        Of all ids, or in `partial_fit` of those that the network lacks.
     encoder : SentenceEncoder or None
-        Of `embeddings`, in `fit`.
+        In `fit` alone.
     known : Encoding or None
         How the network reads sequences that training goes on from; None: a new one is fitted.
     goes_on : bool
@@ -141,7 +141,7 @@ class Configuration:
             _check_goes_on(architecture, embedding_dim, vectors, previous)
             architecture = dict(previous)
         elif vectors is not None:
-            length = sum(vectors.widths)
+            length = vectors.width
             if embedding_dim not in ("auto", length):
                 raise ValueError(
                     f"embeddings holds vectors of length {length}, but embedding_dim="
@@ -206,7 +206,7 @@ def _check_goes_on(
 ) -> None:
     """Check what a network that goes on is given; `previous` is its architecture."""
     length = previous["embedding_dim"]
-    if vectors is not None and (found := sum(vectors.widths)) not in (0, length):
+    if vectors is not None and (found := vectors.width) not in (0, length):
         raise ValueError(
             f"embeddings holds vectors of length {found}, but the network goes on with "
             f"embedding_dim={length}. Set warm_start=False to fit a new one."

@@ -1,6 +1,5 @@
-"""Pretrained vectors from a matrix, a mapping and gensim find their ids; frozen or not."""
+"""Pretrained vectors of an array, a mapping and other tables find their ids; frozen or not."""
 
-import pickle
 from functools import partial
 from types import SimpleNamespace
 
@@ -8,11 +7,13 @@ import numpy as np
 import pytest
 import small_models
 from gensim.models import KeyedVectors
+from sklearn.exceptions import NotFittedError
 from sklearn.pipeline import make_pipeline
+from small_encoder import SmallEncoder
 
 from sklearn_lstm import TextSequenceVectorizer, WordVectors
 from sklearn_lstm.data.embeddings import read_embeddings
-from sklearn_lstm.data.static_models import Pieces
+from sklearn_lstm.vectors import Pieces, from_gensim, side_by_side, static_model
 
 VECTORS = np.arange(12, dtype=np.float32).reshape(4, 3)
 VOCABULARY = {"good": 2, "bad": 3, "day": 5}
@@ -32,7 +33,7 @@ WORD_VECTORS = dict(
 def keyed(vectors):
     found = KeyedVectors(len(next(iter(vectors.values()))))
     found.add_vectors(list(vectors), list(vectors.values()))
-    return found
+    return from_gensim(found)
 
 
 def matrix_of(n_ids, length):
@@ -57,7 +58,7 @@ def test_a_mapping_gives_vectors_to_the_tokens_of_the_vocabulary(table):
 
 
 @pytest.mark.parametrize("known", [[3001, 3002], [3002]])
-def test_integer_tokens_of_x_come_before_ids(known):
+def test_integer_keys_of_a_mapping_are_tokens(known):
     # Event codes: the vectors of 3001 and 2 are not those of the ids of these numbers.
     vocabulary = {3001: 2, 3002: 3, 2: 4}
     mapping = dict.fromkeys(known, VECTORS[0]) | {2: VECTORS[1]}
@@ -68,25 +69,19 @@ def test_integer_tokens_of_x_come_before_ids(known):
     }
 
 
-def test_a_mapping_from_ids_needs_no_vocabulary():
-    found = read_embeddings({9: VECTORS[0], np.int64(4): VECTORS[1]}, None)
-    assert found.ids.tolist() == [4, 9]
-    np.testing.assert_array_equal(found(found.ids, None)[1], VECTORS[[1, 0]])
-
-
 @pytest.mark.parametrize(
     ("embeddings", "vocabulary", "message"),
     [
         ({"good": VECTORS[0]}, None, "X does not say which token an id stands for"),
+        ({2: VECTORS[0]}, None, "X does not say which token an id stands for"),  # no ids
         (VECTORS[0], None, r"shape \(n_ids, embedding_dim\).*found .* of shape \(3,\)"),
         (VECTORS[:0], None, r"of shape \(0, 3\)"),
-        (VECTORS[:1], None, "a vector for id 0 alone, which is padding"),
+        (VECTORS[:1], None, r"\(0 is padding\).* of shape \(1, 3\)"),
         (np.where(VECTORS == 5, np.nan, VECTORS), None, "NaN or infinite"),
         ([[1.0], [np.inf]], None, "NaN or infinite"),
-        ({-1: [1.0], 2: [2.0]}, None, "vector for -1, but token ids are 0 or more"),
         ({2: VECTORS[0]}, {3001: 2, 3002: 3}, "None of the tokens"),  # they are no ids
         ({"tree": VECTORS[0]}, VOCABULARY, "None of the tokens in X has a vector in .*tree"),
-        ({"good": 1.0}, VOCABULARY, r"embeddings takes an array.*found .*dict. of shape \(1,\)"),
+        ({"good": 1.0}, VOCABULARY, r"vectors of one length, found \[\(\)\]"),
         ({"good": [1.0, 2], "bad": [1.0]}, VOCABULARY, r"one length, found \[\(1,\), \(2,\)\]"),
     ],
 )
@@ -102,9 +97,14 @@ def test_embeddings_that_suit_no_id_or_token_are_refused(embeddings, vocabulary,
         (object(), r"found <object .*\(object\)"),
         ([], r"found \[\] \(list\) of shape \(0,\)"),
         ([None], r"found \[None\] \(list\)"),
-        ([VECTORS, None], r"found None \(NoneType\)"),
+        ([VECTORS, None], r"found \[array.*\(list\)"),
         ([[1.0], [1.0, 2.0]], r"found \[\[1.0\], \[1.0, 2.0\]\]"),
         (b"words", r"found b'words' \(bytes\)"),
+        (KeyedVectors(3), r"from_gensim .*found .*\(KeyedVectors\)"),
+        (SimpleNamespace(tokenizer=None, embedding=VECTORS), r"static_model .*found .*Namespace"),
+        (SmallEncoder(), r"whole texts is the parameter encoder; found .*SmallEncoder"),
+        ([WORD_VECTORS, WORD_VECTORS], r"side_by_side .*found \[\{.*\(list\)"),
+        (WordVectors, r"found <class .*\(type\)"),
     ],
 )
 @pytest.mark.parametrize("goes_on", [False, True])
@@ -116,30 +116,23 @@ def test_what_is_no_table_is_refused_with_a_list_of_what_is(embeddings, found, g
         learn(IDS, LABELS)
 
 
-@pytest.mark.parametrize("embeddings", [WordVectors(), WordVectors, [WORD_VECTORS, WordVectors()]])
-def test_word_vectors_that_are_not_fitted_are_refused(embeddings):
-    with pytest.raises(ValueError, match=r"WordVectors is not fitted. Call its fit\(texts\)"):
-        read_embeddings(embeddings, VOCABULARY)
+def test_word_vectors_that_are_not_fitted_are_refused():
+    for read in (side_by_side, lambda vectors: read_embeddings(vectors, VOCABULARY)):
+        with pytest.raises(NotFittedError, match=r"WordVectors instance is not fitted"):
+            read(WordVectors())
 
 
-@pytest.mark.parametrize("embeddings", ["glove", ["glove", WORD_VECTORS]])
-def test_a_name_of_no_static_model_is_refused(embeddings):
+@pytest.mark.parametrize("read", [lambda name: read_embeddings(name, VOCABULARY), side_by_side])
+def test_a_name_of_no_static_model_is_refused(read):
     with pytest.raises(ValueError, match=r"'glove' is not the name.*'wordllama'.*downloaded"):
-        read_embeddings(embeddings, VOCABULARY)
+        read("glove")
 
 
 def test_a_static_model_of_zeros_knows_no_word():
     first_piece = SimpleNamespace(ids=[0])
     tokenizer = SimpleNamespace(encode_batch=lambda words, **_: [first_piece] * len(words))
     with pytest.raises(ValueError, match="None of the tokens in X has a vector"):
-        read_embeddings(Pieces(tokenizer, np.zeros((1, 4), np.float32)), VOCABULARY)
-
-
-def test_several_tables_are_laid_side_by_side():
-    found = read_embeddings([VECTORS, {"good": [7.0], "tree": [8.0]}], VOCABULARY)
-    assert found.widths == (3, 1)
-    assert found.ids.tolist() == [1, 2, 3]
-    np.testing.assert_array_equal(found(found.ids, None)[1], np.c_[VECTORS[1:], [0, 7, 0]])
+        read_embeddings(static_model(Pieces(tokenizer, np.zeros((1, 4), "f4"))), VOCABULARY)
 
 
 # --- In the classifier
@@ -177,7 +170,7 @@ def test_words_of_the_pipeline_get_their_pretrained_vectors(embeddings):
 def test_words_that_no_training_text_holds_have_vectors_too():
     vectors = keyed(WORD_VECTORS)
     model = make_pipeline(
-        TextSequenceVectorizer(vocabulary=vectors.index_to_key, fixed_vocabulary=False),
+        TextSequenceVectorizer(vocabulary=list(WORD_VECTORS), fixed_vocabulary=False),
         small(embeddings=vectors, freeze_embeddings=True, dropout=0, max_epochs=40),
     )
     model.fit(TEXTS, LABELS)
@@ -215,14 +208,6 @@ def test_ids_with_a_pretrained_vector_are_known_although_fit_never_saw_them():
     np.testing.assert_allclose(proba[3], proba[2], atol=1e-6)  # ids 8 and 9 have none
 
 
-def test_a_mapping_from_ids_is_like_the_matrix():
-    matrix = matrix_of(500, 3)
-    by_row = small(embeddings=matrix).fit(IDS, LABELS)
-    by_id = small(embeddings=dict(enumerate(matrix))).fit(IDS, LABELS)
-    np.testing.assert_array_equal(by_row.predict_proba(IDS), by_id.predict_proba(IDS))
-    assert len(pickle.dumps(by_id)) < len(pickle.dumps(by_row)) + 2_000  # no vector is held twice
-
-
 @pytest.mark.parametrize("embedding_dim", ["auto", None])
 def test_vectors_of_another_length_are_refused_when_training_goes_on(embedding_dim):
     model = small(embedding_dim=embedding_dim).partial_fit(IDS, LABELS, classes=[0, 1])
@@ -232,10 +217,12 @@ def test_vectors_of_another_length_are_refused_when_training_goes_on(embedding_d
 
 
 def test_new_words_of_partial_fit_get_pretrained_vectors_and_learned_ones_stay():
-    model = small(embeddings={2: [1.0, 0.0], 4: [0.0, 1.0], 6: [3.0, 4.0]})
+    vectors = np.zeros((9, 2))
+    vectors[[2, 4, 6, 8]] = [[1.0, 0.0], [0.0, 1.0], [3.0, 4.0], [5.0, 6.0]]
+    model = small(embeddings=vectors[:7])
     model.partial_fit([[2, 3], [4, 3]], [1, 0], classes=[0, 1])
     learned = model.module_.embedding.weight.numpy(force=True).copy()
-    model.set_params(lr=1e-12, embeddings={2: [1.0, 0.0], 8: [5.0, 6.0]})
+    model.set_params(lr=1e-12, embeddings=vectors)
     model.partial_fit([[2, 8], [4, 3]], [1, 0])
     grown = model.module_.embedding.weight.numpy(force=True)
     assert len(grown) == len(learned) + 1

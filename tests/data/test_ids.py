@@ -80,9 +80,11 @@ def test_empty_rows_in_training_leave_id_1_unseen():
     assert_array_equal(one, unseen)
 
 
-def test_a_fraction_is_an_unknown_token_and_not_id_1():
+@pytest.mark.parametrize("input_type", ["words", "characters"])
+def test_a_fraction_is_an_unknown_token_and_not_id_1(input_type):
     X, y = data()
-    model = small(input_type="tokens").fit(X.astype(float), y)
+    model = small(input_type=input_type).fit(X.astype(float), y)
+    assert model.input_type_ == input_type
     start = [[3.0] * 11 + [last] for last in (2.5, 77.0, 1.0)]
     fraction, unseen, one = model.predict_proba(np.array(start))
     assert_array_equal(fraction, unseen)
@@ -98,12 +100,10 @@ def test_measurements_for_a_model_of_ids_are_not_taken_in_silence(kind):
         model.predict(measurements)
 
 
-@pytest.mark.parametrize("as_mapping", [False, True])
-def test_the_vector_of_id_1_is_not_that_of_the_unknown_token(as_mapping):
+def test_the_vector_of_id_1_is_not_that_of_the_unknown_token():
     X, y = data()
     vectors = np.random.default_rng(1).normal(size=(9, 4)).astype(np.float32)
-    embeddings = dict(enumerate(vectors)) if as_mapping else vectors
-    model = small(embeddings=embeddings, freeze_embeddings=True, token_dropout=0.0).fit(X, y)
+    model = small(embeddings=vectors, freeze_embeddings=True, token_dropout=0.0).fit(X, y)
     one, unseen, other = model.predict_proba(np.array([[1, 3], [77, 3], [78, 3]]))
     assert_array_equal(unseen, other)
     assert np.abs(one - unseen).max() > 1e-6

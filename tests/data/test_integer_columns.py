@@ -78,7 +78,7 @@ COLUMNS_OF_LISTS = {
 def test_integers_in_any_table_are_the_ids_of_an_integer_array(make):
     reference = small().fit(np.array(IDS), LABELS)
     model = small().fit(make(IDS), LABELS)
-    assert model.input_type_ == "tokens"
+    assert model.input_type_ == "characters"  # few ids
     expected = reference.predict_proba(np.array(IDS))
     assert_array_equal(model.predict_proba(make(IDS)), expected)
 
@@ -88,7 +88,7 @@ def test_integers_in_any_column_of_lists_are_the_ids_of_a_list(make):
     rows = [[id_ for id_ in row if id_] for row in IDS]
     reference = small().fit(rows, LABELS)
     model = small().fit(make(rows), LABELS)
-    assert model.input_type_ == "tokens"
+    assert model.input_type_ == "characters"  # few ids
     assert_array_equal(model.predict_proba(make(rows)), reference.predict_proba(rows))
 
 
@@ -116,7 +116,7 @@ def test_ids_of_another_container_may_come_in_predict():
 )
 def test_negative_integers_are_measurements_in_any_table(make):
     model = small().fit(make([[-id_ for id_ in row] for row in IDS]), LABELS)
-    assert model.input_type_ == "numeric"
+    assert model.input_type_ == "measurements"
 
 
 @pytest.mark.parametrize(
@@ -130,7 +130,7 @@ def test_negative_integers_are_measurements_in_any_table(make):
     ids=["Float64", "Arrow", "object array", "polars"],
 )
 def test_floats_are_measurements_in_any_table(make):
-    assert small().fit(make(IDS), LABELS).input_type_ == "numeric"
+    assert small().fit(make(IDS), LABELS).input_type_ == "measurements"
 
 
 def with_gap(ids, row=5, column=1):
@@ -171,7 +171,7 @@ tables_with_a_gap = pytest.mark.parametrize(
 
 
 @tables_with_a_gap
-@pytest.mark.parametrize("input_type", ["auto", "tokens"])
+@pytest.mark.parametrize("input_type", ["auto", "words"])
 def test_a_missing_id_is_an_error_that_names_the_row(make, input_type):
     model = small(input_type=input_type)
     with pytest.raises(ValueError, match=r"X\[5\].*missing"):
@@ -243,7 +243,7 @@ def test_integers_of_other_forms_beside_unsigned_ones_are_ids(dtype):
     ids=["lists", "unequal lists", "objects", "unequal objects"],
 )
 def test_an_integer_that_is_no_id_is_refused_by_row(hold, large):
-    with pytest.raises(InvalidSequencesError, match=rf"X\[1\] holds {large}.*numeric"):
+    with pytest.raises(InvalidSequencesError, match=rf"X\[1\] holds {large}.*measurements"):
         read_sequences(hold(large))
 
 
@@ -254,7 +254,7 @@ def test_large_floats_are_measurements():
 
 def test_large_integers_are_measurements_if_the_user_says_so():
     for X in ([[1, 2], [3, 2**70]], [[1, 2, 3], [3, 2**70]]):
-        sequences = read_sequences(X, "numeric")
+        sequences = read_sequences(X, "measurements")
         assert sequences.read(np.array([1])).ravel().tolist() == [3, 2.0**70]
 
 

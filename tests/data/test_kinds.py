@@ -1,6 +1,7 @@
 """Words, characters or a signal: what ids are taken for where nobody says it."""
 
 import numpy as np
+import pandas as pd
 import pytest
 from sklearn.datasets import load_digits
 from sklearn.pipeline import make_pipeline
@@ -61,6 +62,13 @@ def test_a_guess_from_hardly_anything_is_no_error(X):
     assert kind_of(X) in (CHARACTERS, WORDS)
 
 
+def test_ids_are_guessed_where_the_vectorizer_says_nothing():
+    X = TextSequenceVectorizer().fit_transform(["a bc", "bc def"])
+    assert kind_of(X) is WORDS
+    for silent in (X * 1, pd.DataFrame(X.toarray(), columns=["input_type", "vocabulary"])):
+        assert kind_of(silent) is CHARACTERS  # three ids
+
+
 RNG = np.random.default_rng(0)
 
 
@@ -75,7 +83,7 @@ def signal(n_levels):
 @pytest.mark.parametrize("n_levels", [255, 4095])
 @pytest.mark.parametrize("hold", [list, np.array])
 def test_integers_that_look_like_a_signal_get_a_warning(hold, n_levels):
-    with pytest.warns(InputTypeWarning, match="signal.*input_type='numeric'"):
+    with pytest.warns(InputTypeWarning, match="signal.*input_type='measurements'"):
         warn_of_signal(read_sequences(hold(signal(n_levels))))
 
 
@@ -84,7 +92,7 @@ def test_a_signal_is_seen_behind_rows_of_rest():
         warn_of_signal(read_sequences([np.full(400, 7)] * 400 + 40 * signal(255)))
 
 
-@pytest.mark.parametrize("input_type", ["tokens", "numeric"])
+@pytest.mark.parametrize("input_type", ["words", "characters", "measurements"])
 def test_the_classifier_warns_where_the_user_did_not_say_what_x_is(input_type):
     model = LSTMSequenceClassifier(hidden_size=2, max_epochs=1, random_state=0)
     X, y = signal(255), np.arange(10) % 2

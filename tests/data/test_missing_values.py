@@ -62,14 +62,14 @@ HOLDERS = {
     ),
     "categories beside numbers": (
         pd.DataFrame({"a": pd.Categorical([1, None]), "b": pd.Categorical([None, 5]), "c": [2, 3]}),
-        "numeric",
+        "measurements",
         WHOLE,
     ),
-    "whole numbers in lists": (WHOLE, "numeric", WHOLE),
-    "whole numbers, masked": (masked(WHOLE, int), "numeric", WHOLE),
-    "whole numbers, pandas": (pd.DataFrame(WHOLE, dtype="Int64"), "numeric", WHOLE),
-    "whole numbers, polars column": (pl.Series(WHOLE), "numeric", WHOLE),
-    "whole numbers, arrow column": (pa.array(WHOLE), "numeric", WHOLE),
+    "whole numbers in lists": (WHOLE, "measurements", WHOLE),
+    "whole numbers, masked": (masked(WHOLE, int), "measurements", WHOLE),
+    "whole numbers, pandas": (pd.DataFrame(WHOLE, dtype="Int64"), "measurements", WHOLE),
+    "whole numbers, polars column": (pl.Series(WHOLE), "measurements", WHOLE),
+    "whole numbers, arrow column": (pa.array(WHOLE), "measurements", WHOLE),
     "3-D objects": (np.array(CHANNELS, dtype=object), "auto", CHANNELS),
     "3-D masked": (masked(CHANNELS), "auto", CHANNELS),
     "lists of steps": (CHANNELS, "auto", CHANNELS),
@@ -137,7 +137,9 @@ def test_a_series_of_nan_alone_is_one_unknown_step_if_other_values_are_missing(h
     assert sequences.lengths.tolist() == [4, 1, 4]
     np.testing.assert_array_equal(sequences.read(np.array([1])), [[NAN, NAN]])
     assert sequences.has_missing.tolist() == [True, False]  # as without that series
-    alone = read_sequences(hold(X)[1:2], "numeric", time_channel, had_missing=True, n_channels=2)
+    alone = read_sequences(
+        hold(X)[1:2], "measurements", time_channel, had_missing=True, n_channels=2
+    )
     np.testing.assert_array_equal(alone.read(np.array([0])), [[NAN, NAN]])
 
 

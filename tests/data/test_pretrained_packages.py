@@ -22,11 +22,10 @@ from tokenizers.models import WordPiece
 from tokenizers.pre_tokenizers import Whitespace
 
 from sklearn_lstm import TextSequenceVectorizer
-from sklearn_lstm.data import static_models
-from sklearn_lstm.data.embeddings import read_embeddings
-from sklearn_lstm.data.static_models import StaticModel as Table
+from sklearn_lstm import vectors as vectors_module
 from sklearn_lstm.exceptions import ModelFileError
 from sklearn_lstm.io import describe, load, save
+from sklearn_lstm.vectors import from_gensim, side_by_side, static_model
 
 pytestmark = pytest.mark.usefixtures("no_network")
 TEXTS = ["a good day", "so bad", "good night", "bad , boring day"] * 5
@@ -52,7 +51,7 @@ def wordllama():
 
     logging.root.handlers[:] = handlers
     logging.root.setLevel(level)
-    pieces = Table.installed("wordllama").model
+    pieces = static_model("wordllama").model
     return WordLlamaInference(pieces.embedding, copy.deepcopy(pieces.tokenizer))
 
 
@@ -73,7 +72,7 @@ def fit(embeddings, **parameters):
 def test_wordllama_gives_a_word_what_the_package_itself_gives(wordllama):
     words = ["good", "unbelievably", "Straße", "好", "...", "qwxz"]
     expected = wordllama.embed(words)
-    for table in (Table.installed("wordllama"), Table(wordllama)):
+    for table in (static_model("wordllama"), static_model(wordllama)):
         is_known, vectors = table.lookup(words)
         assert is_known.all()
         np.testing.assert_allclose(vectors, expected, rtol=1e-6, atol=1e-7)
@@ -81,7 +80,7 @@ def test_wordllama_gives_a_word_what_the_package_itself_gives(wordllama):
 
 def test_model2vec_gives_a_word_the_mean_of_its_pieces(folder):
     model = model2vec()
-    for table in (Table(model), Table.installed(folder)):
+    for table in (static_model(model), static_model(folder)):
         is_known, vectors = table.lookup(["goodly", "qwxz", "wonderful", "", 3, None, "\n"])
         assert is_known.tolist() == [True, False, True, False, False, False, False]
         expected = [model.embedding[[1, 5]].mean(0), model.embedding[7:10].mean(0)]
@@ -90,7 +89,7 @@ def test_model2vec_gives_a_word_the_mean_of_its_pieces(folder):
 
 @pytest.mark.parametrize("tokens", [[], ["", 3], ["half \ud800 pair"]])
 def test_odd_tokens_are_no_error(tokens):
-    is_known, vectors = Table.installed("wordllama").lookup(tokens)
+    is_known, vectors = static_model("wordllama").lookup(tokens)
     assert len(is_known) == len(tokens)
     assert vectors.shape == (is_known.sum(), 256)
 
@@ -115,21 +114,23 @@ def test_fast_text_gives_all_words_a_vector(tmp_path):
     table = fasttext.train_unsupervised(
         str(path), dim=5, minCount=1, bucket=100, thread=1, epoch=1, verbose=0
     )
-    model = fit([table, "wordllama"])
+    table = side_by_side(from_gensim(table), "wordllama")
+    model = fit(table)
     assert model[-1].embedding_coverage_ == 1
     one, other = model.decision_function(["goodish", "nightly"])
     assert abs(one - other) > 1e-4
-    assert clone(model)[-1].embeddings[0] is table
+    assert clone(model)[-1].embeddings is table
+    assert not table.tables[0].lookup([3])[0].any()
 
 
 @pytest.mark.parametrize("kind", ["name", "folder", "model2vec", "object", "several"])
 def test_unseen_words_are_told_apart(kind, folder, wordllama):
     tables = {
         "name": "wordllama",
-        "folder": folder,
-        "model2vec": model2vec(),
-        "object": wordllama,
-        "several": [folder, "wordllama", {"good": [1.0]}],
+        "folder": static_model(folder),
+        "model2vec": static_model(model2vec()),
+        "object": static_model(wordllama),
+        "several": side_by_side(static_model(folder), "wordllama", {"good": [1.0]}),
     }
     model = fit(tables[kind])
     one, other = model.decision_function(["dull", "wonderful"])
@@ -143,20 +144,20 @@ def test_unseen_words_are_told_apart(kind, folder, wordllama):
 
 
 def test_a_missing_or_empty_folder_is_one_error(tmp_path):
-    with pytest.raises(FileNotFoundError, match=r"there is no folder .*minishlab"):
-        fit(Path("minishlab/potion-base-2M"))
-    with pytest.raises(FileNotFoundError, match="holds no StaticModel of model2vec"):
-        fit(tmp_path)
+    with pytest.raises(FileNotFoundError, match=r"no folder .*minishlab"):
+        static_model(Path("minishlab/potion-base-2M"))
+    with pytest.raises(FileNotFoundError, match="model2vec can't open the folder"):
+        static_model(tmp_path)
 
 
 @pytest.mark.parametrize("missing", ["wordllama", "model2vec"])
 def test_a_missing_package_is_named_with_the_command(missing, monkeypatch, folder):
-    monkeypatch.setattr(static_models, "find_spec", lambda _: None)
+    monkeypatch.setattr(vectors_module, "find_spec", lambda _: None)
     monkeypatch.setitem(sys.modules, "model2vec", None)
-    static_models._in_package.cache_clear()
-    table = "wordllama" if missing == "wordllama" else folder
+    vectors_module._in_package.cache_clear()
+    model = "wordllama" if missing == "wordllama" else folder
     with pytest.raises(ImportError, match=f"{missing}, not installed: pip install model2vec"):
-        fit(table)
+        static_model(model)
 
 
 # --- Stored models
@@ -166,8 +167,8 @@ def test_a_missing_package_is_named_with_the_command(missing, monkeypatch, folde
 def test_a_stored_model_names_the_static_model_only(kind, folder, tmp_path):
     tables = {
         "name": "wordllama",
-        "folder": folder,
-        "several": [folder, "wordllama", {"good": [1.0], "dull": [2.0]}],
+        "folder": static_model(folder),
+        "several": side_by_side(static_model(folder), "wordllama", {"good": [1.0], "dull": [2.0]}),
     }
     model, path = fit(tables[kind]), tmp_path / "model.safetensors"
     expected = model.predict_proba(NEW)
@@ -175,22 +176,24 @@ def test_a_stored_model_names_the_static_model_only(kind, folder, tmp_path):
     joblib.dump(model, tmp_path / "model.joblib")
     for file in (path, tmp_path / "model.joblib"):
         assert file.stat().st_size < 1_000_000
-    passed = load(path, embeddings=None if kind == "name" else [model2vec(seed=1), folder])
+    both = side_by_side(static_model(model2vec(seed=1)), static_model(folder))
+    passed = load(path, embeddings=None if kind == "name" else both)
     for restored in (passed, joblib.load(tmp_path / "model.joblib"), copy.deepcopy(model)):
         np.testing.assert_array_equal(restored.predict_proba(NEW), expected)
         assert repr(restored[-1]) == repr(model[-1])
     described = describe(path)["steps"]["lstmsequenceclassifier"]["parameters"]
-    assert described["embeddings"] == tables[kind]
+    shown = {"folder": folder, "several": (folder, "wordllama", "float32 array of shape (2, 1)")}
+    assert described["embeddings"] == shown.get(kind, "wordllama")
 
 
 def test_a_model_goes_on_and_is_copied_without_its_folder(folder):
-    model = fit(folder)
+    model = fit(static_model(folder))
     folder.rename(folder.parent / "elsewhere")
     copied = copy.deepcopy(model)
     np.testing.assert_array_equal(copied.predict_proba(NEW), model.predict_proba(NEW))
     ids = copied[0].partial_fit(["wonderful day"]).transform(["wonderful day"])
     copied[-1].set_params(lr=1e-9).partial_fit(ids, [1])
-    vectors = copied[-1]._fitted.model.network.vectors.parts[0]
+    vectors = copied[-1]._fitted.model.network.vectors
     learned = copied[-1].module_.embedding.weight.numpy(force=True)
     np.testing.assert_allclose(
         learned[-1], vectors.scale * vectors.table.lookup(["wonderful"])[1][0], atol=1e-5
@@ -198,17 +201,25 @@ def test_a_model_goes_on_and_is_copied_without_its_folder(folder):
 
 
 def test_a_stored_model_is_not_loaded_without_its_static_model(folder, tmp_path):
-    model, path = fit(folder), tmp_path / "model.safetensors"
+    model, path = fit(static_model(folder)), tmp_path / "model.safetensors"
     save(model, path)
     pickled = pickle.dumps(model)
     model2vec(seed=1).save_pretrained(folder)
-    message = re.escape(f"was fitted with the static model {str(folder)!r}, whose vectors differ")
-    for restore in (lambda: load(path, embeddings=folder), lambda: pickle.loads(pickled)):
+    message = (
+        re.escape(f"was fitted with embeddings={str(folder)!r}, ") + ".*The vectors of .*differ"
+    )
+    for restore in (
+        lambda: load(path, embeddings=static_model(folder)),
+        lambda: pickle.loads(pickled),
+    ):
         with pytest.raises(ModelFileError, match=message):
             restore()
     folder.rename(tmp_path / "elsewhere")
-    for restore in (lambda: load(path, embeddings=folder), lambda: pickle.loads(pickled)):
-        with pytest.raises(FileNotFoundError, match="there is no folder"):
+    for restore in (
+        lambda: load(path, embeddings=static_model(folder)),
+        lambda: pickle.loads(pickled),
+    ):
+        with pytest.raises(FileNotFoundError, match="There is no folder"):
             restore()
     with pytest.raises(TypeError, match=r"found \{\}"):
         load(path, embeddings={})
@@ -217,20 +228,20 @@ def test_a_stored_model_is_not_loaded_without_its_static_model(folder, tmp_path)
 
 @pytest.mark.parametrize("is_wrapped", [False, True])
 def test_a_folder_that_a_file_names_is_not_opened(is_wrapped, folder, tmp_path, monkeypatch):
-    model, path = fit(folder), tmp_path / "model.safetensors"
+    model, path = fit(static_model(folder)), tmp_path / "model.safetensors"
     if is_wrapped:  # an archive of skops
         X = model[0].transform(TEXTS)
         model = make_pipeline("passthrough", CalibratedClassifierCV(model[-1], cv=2)).fit(X, LABELS)
     save(model, path)
     with monkeypatch.context() as patched:
         patched.setitem(sys.modules, "model2vec", None)
-        patched.setattr(static_models, "_in_folder", None)
-        with pytest.raises(ModelFileError, match=rf"names the folder '{folder}'.*embeddings="):
+        patched.setattr(vectors_module, "open_folder", None)
+        with pytest.raises(ModelFileError, match=rf"embeddings='{folder}', which is not in it"):
             load(path)
         describe(path)
-        load(path, embeddings=model2vec())
+        load(path, embeddings=static_model(model2vec()))
     moved = folder.rename(tmp_path / "moved")
-    restored = load(path, embeddings=moved)
+    restored = load(path, embeddings=static_model(moved))
     if is_wrapped:
         np.testing.assert_array_equal(restored.predict_proba(X), model.predict_proba(X))
         return
@@ -242,17 +253,15 @@ def test_a_folder_that_a_file_names_is_not_opened(is_wrapped, folder, tmp_path, 
 
 @pytest.mark.parametrize("kind", ["wordllama", "model2vec"])
 def test_an_object_is_pickled_once_and_not_saved(kind, wordllama, tmp_path):
-    table = wordllama if kind == "wordllama" else model2vec()
+    table = static_model(wordllama if kind == "wordllama" else model2vec())
     model = fit(table)
     restored = pickle.loads(pickle.dumps(model))
     np.testing.assert_array_equal(restored.predict_proba(NEW), model.predict_proba(NEW))
-    assert (
-        restored[-1]._fitted.model.network.vectors.parts[0].table.model is restored[-1].embeddings
-    )
-    with pytest.raises(TypeError, match=r"(?s)embeddings=.*name or path of a static model.*joblib"):
+    assert restored[-1]._fitted.model.network.vectors.table is restored[-1].embeddings
+    with pytest.raises(TypeError, match=r"(?s)embeddings=.*static_model of a name or path.*joblib"):
         save(model, tmp_path / "model.safetensors")
     model.set_params(lstmsequenceclassifier__embeddings=None)
-    with pytest.raises(TypeError, match=r"(?s)embeddings=.*name or path of a static model.*joblib"):
+    with pytest.raises(TypeError, match=r"(?s)embeddings=.*static_model of a name or path.*joblib"):
         save(model, tmp_path / "model.safetensors")
 
 
@@ -260,4 +269,4 @@ def test_vectors_of_bits_are_refused(wordllama):
     binary = copy.copy(wordllama)
     binary.binary = True
     with pytest.raises(ValueError, match="binary"):
-        read_embeddings(binary, {"good": 2})
+        static_model(binary)

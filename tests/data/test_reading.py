@@ -242,10 +242,10 @@ def test_three_axes_of_integers_are_measurements():
 
 
 def test_input_type_overrides_what_the_dtype_says():
-    assert steps_of(ID_TABLE, "numeric")[1] == [[6], [0], [0], [0], [0]]
-    assert read_sequences(IDS, "numeric").n_channels == 1
-    assert steps_of(ID_TABLE.astype(float), "tokens") == IDS
-    assert steps_of([[2.0, 2.5], [3.0]], "tokens") == [[2, NO_ID], [3]]
+    assert steps_of(ID_TABLE, "measurements")[1] == [[6], [0], [0], [0], [0]]
+    assert read_sequences(IDS, "measurements").n_channels == 1
+    assert steps_of(ID_TABLE.astype(float), "words") == IDS
+    assert steps_of([[2.0, 2.5], [3.0]], "words") == [[2, NO_ID], [3]]
 
 
 def test_steps_are_found_in_many_chunks_as_in_one():

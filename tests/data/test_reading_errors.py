@@ -18,7 +18,7 @@ from sklearn_lstm.exceptions import InvalidSequencesTypeError as WrongType
 TEXTS = ["good day", "bad day", "good night"]
 PIPELINE = re.escape("make_pipeline(TextSequenceVectorizer(), LSTMSequenceClassifier())")
 NO_ORDER = "a bag of words .* has no order.*TextSequenceVectorizer"
-ID_RANGE = "token ids are integers from 0 .* to 2147483647.*input_type='numeric'"
+ID_RANGE = "token ids are integers from 0 .* to 2147483647.*input_type='measurements'"
 ONE = np.ones((2, 3))
 
 
@@ -165,12 +165,12 @@ def test_a_wrong_x_is_refused_at_fit(name):
 
 NEGATIVE, DECLARED = [[1, 2], [3, 4], [2, -1]], rf"X\[2\] holds -1.*{ID_RANGE}"
 WRONG_IF_DECLARED = [
-    *[("tokens", hold(NEGATIVE), WrongValue, DECLARED) for hold in (np.array, csr, list)],
-    ("tokens", np.array([[1.0], [np.nan], [2.0]]), WrongValue, r"X\[1\] holds NaN"),
-    ("tokens", np.array([[1.0], [np.inf], [2.0]]), WrongValue, r"X\[1\] holds inf"),
-    ("tokens", np.ones((3, 2, 2)), WrongValue, "3-D X holds measurements"),
-    ("tokens", [np.ones((2, 2), dtype=int)] * 3, WrongValue, r"X\[0\] has shape \(2, 2\)"),
-    ("numeric", csr([[1], [2], [3]]), WrongType, r"X.toarray\(\)"),
+    *[("words", hold(NEGATIVE), WrongValue, DECLARED) for hold in (np.array, csr, list)],
+    ("words", np.array([[1.0], [np.nan], [2.0]]), WrongValue, r"X\[1\] holds NaN"),
+    ("words", np.array([[1.0], [np.inf], [2.0]]), WrongValue, r"X\[1\] holds inf"),
+    ("words", np.ones((3, 2, 2)), WrongValue, "3-D X holds measurements"),
+    ("words", [np.ones((2, 2), dtype=int)] * 3, WrongValue, r"X\[0\] has shape \(2, 2\)"),
+    ("measurements", csr([[1], [2], [3]]), WrongType, r"X.toarray\(\)"),
 ]
 
 
@@ -195,7 +195,7 @@ def test_the_errors_are_those_of_python_too():
 def fitted():
     rng = np.random.default_rng(0)
     inputs = {
-        "tokens": rng.integers(1, 9, (6, 4)),
+        "ids": rng.integers(1, 9, (6, 4)),
         "table": rng.normal(size=(6, 4)),
         "channels": rng.normal(size=(6, 4, 2)),
     }
@@ -204,11 +204,11 @@ def fitted():
 
 
 AT_PREDICT = {
-    "strings": ("tokens", TEXTS, WrongType, PIPELINE),
-    "tf-idf": ("tokens", TfidfVectorizer().fit_transform(TEXTS), WrongType, NO_ORDER),
-    "channels for ids": ("tokens", np.ones((2, 3, 2)), WrongValue, "reads token ids"),
-    "negative id": ("tokens", [[2, 3], [-4]], WrongValue, rf"X\[1\] holds -4.*{ID_RANGE}"),
-    "no rows": ("tokens", np.ones((0, 4), int), WrongValue, r"0 sample\(s\)"),
+    "strings": ("ids", TEXTS, WrongType, PIPELINE),
+    "tf-idf": ("ids", TfidfVectorizer().fit_transform(TEXTS), WrongType, NO_ORDER),
+    "channels for ids": ("ids", np.ones((2, 3, 2)), WrongValue, "reads token ids"),
+    "negative id": ("ids", [[2, 3], [-4]], WrongValue, rf"X\[1\] holds -4.*{ID_RANGE}"),
+    "no rows": ("ids", np.ones((0, 4), int), WrongValue, r"0 sample\(s\)"),
     "columns": ("table", np.ones((2, 3)), WrongValue, "X has 3 features, but .* 4 features"),
     "channels for a table": ("table", np.ones((2, 4, 2)), WrongValue, "X has 2 channels.* 1 chan"),
     "CSR for a table": ("table", csr([[1, 2], [3, 4]]), WrongType, r"X.toarray\(\)"),
@@ -239,9 +239,9 @@ def test_a_wrong_x_is_refused_at_predict(fitted, name, method):
 
 def test_the_input_type_stays_as_decided_at_fit(fitted):
     assert {kind: model.input_type_ for kind, model in fitted.items()} == {
-        "tokens": "tokens",
-        "table": "numeric",
-        "channels": "numeric",
+        "ids": "characters",
+        "table": "measurements",
+        "channels": "measurements",
     }
     table = np.arange(8).reshape(2, 4)
     np.testing.assert_array_equal(
@@ -249,7 +249,7 @@ def test_the_input_type_stays_as_decided_at_fit(fitted):
     )
 
 
-@pytest.mark.parametrize("input_type", ["tokens", "numeric"])
+@pytest.mark.parametrize("input_type", ["words", "characters", "measurements"])
 @pytest.mark.parametrize("hold", [list, tuple])
 def test_a_list_of_lists_may_have_any_width(input_type, hold):
     model = LSTMSequenceClassifier(
@@ -268,5 +268,5 @@ def test_a_list_of_lists_may_have_any_width(input_type, hold):
 def test_ids_may_come_in_any_number_of_columns(fitted):
     X = np.array([[3, 4, 5], [6, 0, 0]])
     wide = np.pad(X, ((0, 0), (0, 20)))
-    proba = fitted["tokens"].predict_proba(X)
-    np.testing.assert_allclose(fitted["tokens"].predict_proba(wide), proba, atol=1e-6)
+    proba = fitted["ids"].predict_proba(X)
+    np.testing.assert_allclose(fitted["ids"].predict_proba(wide), proba, atol=1e-6)

@@ -1,6 +1,5 @@
 """Tables of words reach all parts of a model, also for words that no training text holds."""
 
-from collections import UserDict
 from functools import partial
 
 import numpy as np
@@ -11,9 +10,9 @@ from sklearn.base import clone
 from sklearn.pipeline import make_pipeline
 
 from sklearn_lstm import TextSequenceVectorizer, WordVectors
-from sklearn_lstm.data.embeddings import WORDS_AT_ONCE, read_embeddings
 from sklearn_lstm.fitting import read_as_at_fit
 from sklearn_lstm.inspection import explain
+from sklearn_lstm.vectors import from_gensim, side_by_side
 
 GOOD = ["good", "fine", "nice", "great", "lovely", "superb"]
 BAD = ["bad", "awful", "poor", "dire", "nasty", "horrid"]
@@ -49,10 +48,10 @@ def learned():
 
 TABLES = {
     "mapping": lambda: TABLE,
-    "KeyedVectors": keyed,
-    "Word2Vec": word2vec,
+    "KeyedVectors": lambda: from_gensim(keyed()),
+    "Word2Vec": lambda: from_gensim(word2vec()),
     "WordVectors": learned,
-    "several": lambda: [{"day": [1.0]}, TABLE, learned()],
+    "several": lambda: side_by_side({"day": [1.0]}, TABLE, learned()),
 }
 
 small = partial(small_models.small, linear_model=True, lr=0.02)
@@ -119,7 +118,9 @@ def test_fast_text_composes_vectors_of_all_words():
     fast_text.build_vocab(texts)
     fast_text.train(texts, total_examples=100, epochs=1)
     for embeddings in (fast_text, fast_text.wv):
-        model = pipeline(embeddings, linear_model=False, max_epochs=6).fit(TEXTS, Y)
+        table = from_gensim(embeddings)
+        assert not table.lookup([3, None])[0].any()
+        model = pipeline(table, linear_model=False, max_epochs=6).fit(TEXTS, Y)
         assert model[-1].embedding_coverage_ == 1
         one, other = model.decision_function(["goodly", "badly"])
         assert abs(one - other) > 1e-4
@@ -155,7 +156,7 @@ def test_several_labels_are_learned_from_vectors():
 def test_validation_texts_may_hold_new_words():
     vectorizer = TextSequenceVectorizer()
     X, X_val = vectorizer.fit_transform(TEXTS), vectorizer.transform(["glad day", "sour day"] * 5)
-    model = small(embeddings=[TABLE, {"day": [1.0]}], early_stopping=True)
+    model = small(embeddings=side_by_side(TABLE, {"day": [1.0]}), early_stopping=True)
     model.fit(X, Y, X_val=X_val, y_val=[1, 0] * 5)
     assert model.calibration_["n_held_out"] == 10
     assert model.history_[-1]["valid_loss"] is not None
@@ -178,7 +179,7 @@ def test_training_goes_on_with_a_table():
 def test_partial_fit_alone_takes_a_table():
     vectorizer = TextSequenceVectorizer()
     X = vectorizer.fit_transform(TEXTS)
-    model = small(embeddings=[TABLE, learned()])
+    model = small(embeddings=side_by_side(TABLE, learned()))
     for _ in range(6):
         model.partial_fit(X, Y, classes=[0, 1])
     good, bad, _ = model.decision_function(vectorizer.transform([*NEW.values()]))
@@ -190,12 +191,12 @@ def test_partial_fit_alone_takes_a_table():
 
 def test_the_share_of_known_tokens_and_the_tables_are_told():
     vectors = learned()
-    model = pipeline([{"day": [1.0]}, vectors]).fit(TEXTS, Y)[-1]
+    model = pipeline(side_by_side({"day": [1.0]}, vectors)).fit(TEXTS, Y)[-1]
     n_known = sum(sum(word in ("day", *GOOD, *BAD) for word in t.split()) for t in TEXTS)
     assert model.embedding_coverage_ == n_known / sum(len(text.split()) for text in TEXTS)
     row = (
-        "pretrained vectors: 1 columns of a dict (1 words, 0.0 MB) and 5 columns of "
-        "WordVectors (14 words, 0.0 MB); "
+        "pretrained vectors: 6 columns of a dict (1 words, 0.0 MB) and WordVectors (14 words, 0.0 "
+        "MB); "
         f"{model.embedding_coverage_:.1%} of the tokens have one"
     )
     assert row in repr(model)
@@ -216,31 +217,18 @@ WRONG = {
 }
 
 
-class Lazy(UserDict):
-    """A mapping that could load its vectors one by one."""
-
-
 @pytest.mark.parametrize(("wrong", "message"), WRONG.values(), ids=WRONG.keys())
 def test_a_wrong_vector_of_a_word_of_no_training_text_is_refused(wrong, message):
     with pytest.raises(ValueError, match=message):
         pipeline({**TABLE, "glad": wrong}).fit(TEXTS, Y)
-    many = {"good": np.ones(4), **dict.fromkeys(range(1, WORDS_AT_ONCE), np.ones(4))}
-    with pytest.raises(ValueError, match="'glad'"):
-        read_embeddings({**many, "glad": wrong}, {"good": 2})
 
 
-@pytest.mark.parametrize(("wrong", "message"), WRONG.values(), ids=WRONG.keys())
-def test_a_wrong_vector_that_is_loaded_when_it_is_asked_for_is_refused_then(wrong, message):
-    model = pipeline(Lazy({**TABLE, "glad": wrong}), linear_model=False).fit(TEXTS, Y)
-    with pytest.raises(ValueError, match=f"({message})|(length 4, found .* of 'glad')"):
-        model.predict(["glad"])
-
-
-def test_a_wrong_vector_of_gensim_is_refused():
+def test_a_wrong_vector_of_gensim_is_refused_when_its_word_is_read():
     vectors = keyed()
     vectors.vectors[vectors.key_to_index["glad"], 2] = np.nan
+    model = pipeline(from_gensim(vectors), max_epochs=1).fit(TEXTS, Y)
     with pytest.raises(ValueError, match="NaN or infinite values in the vector of 'glad'"):
-        pipeline(vectors).fit(TEXTS, Y)
+        model.predict(["glad"])
 
 
 # --- Tables are shared, and stay as they were
@@ -256,8 +244,8 @@ class Uncopied(dict):
 @pytest.mark.parametrize("make", [lambda: Uncopied(TABLE), learned])
 def test_clones_share_the_table(make):
     table = make()
-    model = pipeline([table])
-    assert clone(model)[-1].embeddings[0] is table
+    model = pipeline(table)
+    assert clone(model)[-1].embeddings is table
     assert clone(model)[-1].get_params().keys() == model[-1].get_params().keys()
 
 
@@ -280,10 +268,9 @@ def add_word(table):
         (learned, refit),
         (lambda: {word: vector.copy() for word, vector in TABLE.items()}, overwrite),
         (lambda: dict(TABLE), add_word),
-        (lambda: [dict(TABLE), learned()], lambda tables: [add_word(tables[0]), refit(tables[1])]),
         (lambda: RNG.normal(size=(40, 4)).astype(np.float32), overwrite),
     ],
-    ids=["WordVectors", "values of a mapping", "words of a mapping", "several", "array"],
+    ids=["WordVectors", "values of a mapping", "words of a mapping", "array"],
 )
 def test_what_happens_to_a_table_does_not_change_a_classifier(make, change):
     table = make()
@@ -367,7 +354,7 @@ def test_partial_fit_looks_up_new_words_only():
     X = model[0].partial_fit(["glad qwxz"]).transform(["glad good day", "bad day sour"])
     table.read.clear()
     model[-1].partial_fit(X, [1, 0])
-    assert table.read == {"glad", "sour"}  # one has got an id, the other has none
+    assert table.read == {"glad"}  # it has got an id
     table.read.clear()
     model[-1].partial_fit(model[0].transform(["qwxz good"]), [1])  # an id without a vector
     assert table.read == set()

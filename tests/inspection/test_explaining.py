@@ -86,7 +86,7 @@ def test_the_linear_part_is_exact_for_words_among_characters(fitted_texts):
     labels = np.where(["good" in text for text in texts], "pos", "neg")
     model = make_pipeline(TextSequenceVectorizer(), LSTMSequenceClassifier(max_epochs=0))
     model.fit(texts, labels)
-    assert model[-1].token_unit_ == "char"
+    assert model[-1].input_type_ == "characters"
     assert model[-1].linear_model_.letters is not None
     found = [each.score for each in explain(model, texts[:20], "pos")]
     np.testing.assert_allclose(found, model.decision_function(texts[:20]), atol=1e-5)
@@ -135,8 +135,10 @@ def test_the_network_finds_the_token_that_decides():
     assert np.mean(top == places[300:]) > 0.95
 
 
+@pytest.mark.usefixtures("_in_bfloat16")
 def test_a_network_that_predicts_in_bfloat16_is_explained_in_float32(fitted_texts):
-    model, texts = fitted_texts("word", precision="bfloat16")
+    model, texts = fitted_texts("word", precision="auto")
+    assert model[-1].module_.use_bfloat16
     found = np.array([each.score for each in explain(model, texts, "pos")])
     assert np.abs(found - model.decision_function(texts)).max() < 0.05
 

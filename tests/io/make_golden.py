@@ -77,7 +77,7 @@ def vectors():
 
 
 def encoder():
-    return words(embeddings=SmallEncoder())
+    return words(encoder=SmallEncoder())
 
 
 def scaled():

@@ -97,7 +97,7 @@ def test_a_model_comes_back_to_the_last_bit(name, path):
     make, X = MODELS[name]
     model = make()
     save(model, str(path))
-    loaded = load(path, embeddings=SmallEncoder())
+    loaded = load(path, encoder=SmallEncoder())
     for method in ("predict_proba", "decision_function", "predict"):
         expected, found = getattr(model, method)(X), getattr(loaded, method)(X)
         assert found.dtype == expected.dtype

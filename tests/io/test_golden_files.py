@@ -26,7 +26,7 @@ def test_every_kind_of_model_has_a_file():
 
 @pytest.mark.parametrize("path", PATHS, ids=lambda path: path.name)
 def test_a_stored_model_gives_the_probabilities_of_the_day_it_was_stored(path):
-    check(load(path, embeddings=SmallEncoder()), path)
+    check(load(path, encoder=SmallEncoder()), path)
     assert describe(path)["versions"]["sklearn_lstm"] >= "0.2"
 
 

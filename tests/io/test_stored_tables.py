@@ -12,6 +12,7 @@ from sklearn.pipeline import make_pipeline
 
 from sklearn_lstm import TextSequenceVectorizer, WordVectors
 from sklearn_lstm.io import describe, load, save
+from sklearn_lstm.vectors import from_gensim, side_by_side
 
 TEXTS = ["a good day", "so bad", "good night", "bad day"] * 30
 LABELS = [1, 0, 1, 0] * 30
@@ -30,7 +31,7 @@ def learned(n_words=300, **parameters):
 def keyed():
     table = KeyedVectors(3)
     table.add_vectors(list(TABLE), list(TABLE.values()))
-    return table
+    return from_gensim(table)
 
 
 def fit(embeddings):
@@ -42,7 +43,7 @@ PLAIN = {
     "WordVectors": lambda: learned(embedding_dim=20),
     "with a vectorizer": lambda: learned(vectorizer=TextSequenceVectorizer(min_df=3)),
     "dict": lambda: TABLE,
-    "several": lambda: [TABLE, learned(embedding_dim=20)],
+    "several": lambda: side_by_side(TABLE, learned(embedding_dim=20)),
 }
 
 
@@ -80,7 +81,7 @@ def test_the_table_of_word_vectors_is_kept_once(tmp_path):
         pickle.loads(pickle.dumps(model))[-1],
         copy.deepcopy(model)[-1],
     ):
-        table = restored._fitted.model.network.vectors.parts[0].table
+        table = restored._fitted.model.network.vectors.table
         assert table.vectors is restored.embeddings.vectors_
         assert table.vocabulary == restored.embeddings.vocabulary_
         with pytest.raises(ValueError, match="read-only"):
@@ -95,13 +96,32 @@ def test_a_model_that_was_loaded_is_stored_in_as_many_bytes(plain, tmp_path):
 
 
 def test_a_described_file_tells_the_parameters_of_word_vectors(tmp_path):
-    for embeddings in (learned(window=3), [TABLE, learned(window=3)]):
-        save(fit(embeddings), tmp_path / "model.safetensors")
-        described = describe(tmp_path / "model.safetensors")["steps"]["lstmsequenceclassifier"]
-        table = described["parameters"]["embeddings"]
-        table = table[-1] if isinstance(table, list) else table
-        assert table["class"] == "WordVectors"
-        assert table["parameters"]["window"] == 3
+    save(fit(learned(window=3)), tmp_path / "model.safetensors")
+    described = describe(tmp_path / "model.safetensors")["steps"]["lstmsequenceclassifier"]
+    table = described["parameters"]["embeddings"]
+    assert table["class"] == "WordVectors"
+    assert table["parameters"]["window"] == 3
+
+
+def test_a_dict_of_vectors_is_stored_once(tmp_path):
+    rng, path = np.random.default_rng(0), tmp_path / "model.safetensors"
+    for kind in (np.float32, np.float64):
+        vectors = rng.normal(size=(1_000, 50)).astype(kind)
+        table = {f"w{row}": vector for row, vector in enumerate(vectors)}
+        model = fit({"good": vectors[0], **table})
+        save(model, path)
+        n_bytes = sum(array.nbytes for array in table.values()) * 4 // kind(0).itemsize
+        assert n_bytes < path.stat().st_size < 1.5 * n_bytes
+        described = describe(path)["steps"]["lstmsequenceclassifier"]["parameters"]["embeddings"]
+        assert described == "float32 array of shape (1001, 50)"
+        restored = load(path)[-1].embeddings
+        assert type(restored) is dict
+        np.testing.assert_array_equal(restored["w7"], np.float32(vectors[7]))
+    changed = dict(table)
+    model[-1].set_params(embeddings=changed)
+    changed["w7"] = np.zeros(50)
+    save(model, path)  # it is not the table of the model any more
+    np.testing.assert_array_equal(load(path)[-1].embeddings["w7"], np.zeros(50))
 
 
 def analyzer(text):
@@ -123,4 +143,4 @@ def test_what_is_no_plain_data_is_pickled_and_not_saved(make, tmp_path):
 
 def test_a_table_of_another_package_is_pickled_once():
     restored = pickle.loads(pickle.dumps(fit(keyed())))[-1]
-    assert restored._fitted.model.network.vectors.parts[0].table.embeddings is restored.embeddings
+    assert restored._fitted.model.network.vectors.table is restored.embeddings

@@ -47,9 +47,9 @@ def samples_of():
 def fit_linear():
     """A function: class of a linear member, samples, held-out rows -> member, held-out logits."""
 
-    def fit(kind, samples, held_out=(), *, token_unit=None, seed=0):
+    def fit(kind, samples, held_out=(), *, input_type="measurements", seed=0):
         configuration = Configuration.of(
-            LSTMSequenceClassifier().get_params(), KINDS[token_unit], samples.targets.labels
+            LSTMSequenceClassifier().get_params(), KINDS[input_type], samples.targets.labels
         )
         rows = np.asarray(held_out, np.intp)
         rng = np.random.default_rng(seed)

@@ -82,7 +82,7 @@ def test_one_hot_input_never_builds_a_one_hot_tensor():
     assert torch.get_num_threads() == 1  # so the calling thread does all
     n_codes = 5000
     X = np.arange(2, n_codes).reshape(-1, 14)
-    options = {"input_type": "tokens", "hidden_size": 1, "max_epochs": 1, "batch_size": 400}
+    options = {"input_type": "words", "hidden_size": 1, "max_epochs": 1, "batch_size": 400}
     model = LSTMSequenceClassifier(embedding_dim=None, **options)
     with TensorSizes() as sizes:
         model.fit(X, np.arange(len(X)) % 2).predict(X)

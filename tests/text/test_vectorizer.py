@@ -87,7 +87,7 @@ def test_unknown_tokens_are_named_in_order():
     for part in (X[[2, 0]], X[np.array([False, False, True, False])], X[2]):
         assert part.unknown_tokens.tolist()[:3] == ["two", "three", "four"]
         assert part.vocabulary is X.vocabulary
-        assert part.token_unit == X.token_unit
+        assert part.input_type == X.input_type
 
 
 @pytest.mark.parametrize(
@@ -109,7 +109,7 @@ def test_copies_know_what_the_ids_know(same):
     found = same(X)
     np.testing.assert_array_equal(found.toarray(), X.toarray())
     assert found.unknown_tokens.tolist() == ["new", "old", ""]
-    assert (found.vocabulary, found.token_unit) == (X.vocabulary, X.token_unit)
+    assert (found.vocabulary, found.input_type) == (X.vocabulary, X.input_type)
 
 
 def test_other_numbers_have_no_vocabulary():

@@ -61,43 +61,43 @@ def test_a_subclass_is_warned_of_ignored_parameters_as_before():
 
 
 @pytest.mark.parametrize(
-    ("parameters", "texts", "unit"),
+    ("parameters", "texts", "input_type"),
     [
-        ({}, ["the cat", "a dog"], "word"),
-        ({"analyzer": "char"}, ["the cat"], "char"),
-        ({"analyzer": "char", "vocabulary": ["a", "bc"]}, ["the cat"], "char"),
-        ({"analyzer": list}, ["GATTACA"], "char"),
-        ({"analyzer": str.split}, ["C E G", "A"], "char"),
-        ({"analyzer": str.split}, ["C E G#", "A"], "char"),
-        ({"analyzer": str.split}, ["Cm E G# Am", "A"], None),
-        ({}, ["房间很大。早餐很好。", "2024 年买的 iPhone 手机"], "char"),
-        ({}, ["มนุษย์ทั้งหลาย"], "char"),
-        ({}, ["น้ำ ทำ คำ"], "char"),  # with the vowel sign am
-        ({}, ["ນ້ຳ ຄຳ"], "char"),  # the same in Lao
-        ({}, ["ｶﾞｷﾞ ﾊﾟﾋﾟ"], "char"),  # half-width kana with voicing signs
-        ({}, ["सभी मनुष्यों को गौरव"], "word"),
-        ({"vocabulary": ["", "a"]}, ["a"], "word"),
-        ({"vocabulary": ["a", "b"]}, ["a b"], "char"),
-        ({"max_features": 2}, ["some long words", "long words"], "word"),
-        ({"analyzer": lambda text: [(c,) for c in text]}, ["abc"], None),
-        ({"analyzer": lambda text: map(ord, text)}, ["abc"], None),
+        ({}, ["the cat", "a dog"], "words"),
+        ({"analyzer": "char"}, ["the cat"], "characters"),
+        ({"analyzer": "char", "vocabulary": ["a", "bc"]}, ["the cat"], "characters"),
+        ({"analyzer": list}, ["GATTACA"], "characters"),
+        ({"analyzer": str.split}, ["C E G", "A"], "characters"),
+        ({"analyzer": str.split}, ["C E G#", "A"], "characters"),
+        ({"analyzer": str.split}, ["Cm E G# Am", "A"], "auto"),
+        ({}, ["房间很大。早餐很好。", "2024 年买的 iPhone 手机"], "characters"),
+        ({}, ["มนุษย์ทั้งหลาย"], "characters"),
+        ({}, ["น้ำ ทำ คำ"], "characters"),  # with the vowel sign am
+        ({}, ["ນ້ຳ ຄຳ"], "characters"),  # the same in Lao
+        ({}, ["ｶﾞｷﾞ ﾊﾟﾋﾟ"], "characters"),  # half-width kana with voicing signs
+        ({}, ["सभी मनुष्यों को गौरव"], "words"),
+        ({"vocabulary": ["", "a"]}, ["a"], "words"),
+        ({"vocabulary": ["a", "b"]}, ["a b"], "characters"),
+        ({"max_features": 2}, ["some long words", "long words"], "words"),
+        ({"analyzer": lambda text: [(c,) for c in text]}, ["abc"], "auto"),
+        ({"analyzer": lambda text: map(ord, text)}, ["abc"], "auto"),
     ],
 )
-def test_sparse_output_tells_its_token_unit(parameters, texts, unit):
+def test_sparse_output_tells_whether_tokens_are_words(parameters, texts, input_type):
     vectorizer = TextSequenceVectorizer(**parameters)
     fitted = vectorizer.fit_transform(texts)
-    assert fitted.token_unit == unit
-    assert vectorizer.transform(texts).token_unit == unit
-    assert pickle.loads(pickle.dumps(fitted)).token_unit == unit
+    assert fitted.input_type == input_type
+    assert vectorizer.transform(texts).input_type == input_type
+    assert pickle.loads(pickle.dumps(fitted)).input_type == input_type
 
 
 def test_an_empty_vocabulary_is_of_words():
     vectorizer = TextSequenceVectorizer(min_df=2).partial_fit(["a b"])
-    assert vectorizer.transform(["a"]).token_unit != "char"
+    assert vectorizer.transform(["a"]).input_type != "characters"
 
 
 def test_a_subclass_of_an_analyzer_of_characters_tells_the_unit_of_its_tokens():
-    assert PairVectorizer(analyzer="char").fit_transform(["abc"]).token_unit != "char"
+    assert PairVectorizer(analyzer="char").fit_transform(["abc"]).input_type != "characters"
 
 
 def test_dense_output_is_a_plain_array():

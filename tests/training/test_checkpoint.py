@@ -139,7 +139,7 @@ def test_a_fit_goes_on_however_its_loss_is_printed(tmp_path):
     [
         (LSTMSequenceClassifier.fit, X, {}),
         (LSTMSequenceClassifier.fit, SERIES, {"lr_schedule": "onecycle"}),
-        (LSTMSequenceClassifier.fit, X, {"max_epochs": "auto", "token_unit": "word", "lr": 0.05}),
+        (LSTMSequenceClassifier.fit, X, {"max_epochs": "auto", "input_type": "words", "lr": 0.05}),
         (LSTMSequenceClassifier.fit, X, {"optimizer": "nadam", "lr_schedule": "cosine"}),
         (with_validation, SERIES, {"early_stopping": True, "max_epochs": 30, "lr": 0.05}),
         (twice, X, {"linear_model": False}),

@@ -40,7 +40,7 @@ def plan(X, *, goes_on=False, **parameters):
     about |= {name: parameters.pop(name) for name in about if name in parameters}
     sequences = read_sequences(X)
     defaults = LSTMSequenceClassifier(**parameters).get_params()
-    kind = find_kind(X, sequences, defaults["token_unit"])
+    kind = find_kind(X, sequences, defaults["input_type"])
     configuration = Configuration.of(defaults, kind, Labels(np.arange(2)), goes_on=goes_on)
     return plan_training(sequences, configuration, **about)
 
@@ -57,15 +57,15 @@ def test_few_texts_are_checked_more_often_than_characters_and_many_texts():
         X = np.random.default_rng(0).integers(2, 20_000, (n, 3))
         return plan(X, **parameters).updates_per_check
 
-    assert [per_check(n, token_unit="word") for n in (100, 1000, 8000)] == [25, 50, 75]
-    assert [per_check(n, token_unit="char") for n in (100, 8000)] == [76, 150]
+    assert [per_check(n, input_type="words") for n in (100, 1000, 8000)] == [25, 50, 75]
+    assert [per_check(n, input_type="characters") for n in (100, 8000)] == [76, 150]
     assert plan(np.random.default_rng(0).normal(size=(100, 9))).updates_per_check == 75
 
 
 def test_texts_of_many_words_are_checked_after_as_much_work_as_shorter_ones():
     def per_check(n_steps):
         X = np.random.default_rng(0).integers(2, 20_000, (200, n_steps))
-        return plan(X, token_unit="word").updates_per_check
+        return plan(X, input_type="words").updates_per_check
 
     assert [per_check(n) for n in (500, 2048, 4096, 10_240)] == [50, 50, 25, 10]
 
@@ -73,12 +73,12 @@ def test_texts_of_many_words_are_checked_after_as_much_work_as_shorter_ones():
 IDS = np.arange(150).reshape(50, 3)
 
 
-@pytest.mark.parametrize("token_unit", ["word", "char"])
-def test_a_length_that_the_user_sets_is_kept(token_unit):
-    found = plan(IDS, token_unit=token_unit, batch_size=7, max_epochs=9)
+@pytest.mark.parametrize("input_type", ["words", "characters"])
+def test_a_length_that_the_user_sets_is_kept(input_type):
+    found = plan(IDS, input_type=input_type, batch_size=7, max_epochs=9)
     assert (found.batch_size, found.max_epochs, found.follows_loss) == (7, 9, False)
-    assert plan(IDS, token_unit=token_unit, max_epochs=9).batch_size == 4
-    auto = plan(IDS, token_unit=token_unit, batch_size=7)
+    assert plan(IDS, input_type=input_type, max_epochs=9).batch_size == 4
+    auto = plan(IDS, input_type=input_type, batch_size=7)
     assert auto.batch_size == 7
     assert auto.follows_loss
 
@@ -97,11 +97,17 @@ def test_a_network_may_train_as_long_whether_or_not_a_held_out_loss_tells_when_t
         assert not untold.follows_loss
 
 
-@pytest.mark.parametrize("X", [np.arange(400).reshape(200, 2), np.ones((200, 2))])
-@pytest.mark.parametrize("token_unit", ["word", "char"])
-def test_few_samples_that_no_held_out_loss_judges_get_no_more_epochs_than_a_hundred(X, token_unit):
+@pytest.mark.parametrize(
+    ("X", "input_type"),
+    [
+        (np.arange(400).reshape(200, 2), "words"),
+        (np.arange(400).reshape(200, 2), "characters"),
+        (np.ones((200, 2)), "measurements"),
+    ],
+)
+def test_few_samples_that_no_held_out_loss_judges_get_no_more_epochs_than_a_hundred(X, input_type):
     def epochs(n, **parameters):
-        return plan(X[:n], token_unit=token_unit, **parameters).max_epochs
+        return plan(X[:n], input_type=input_type, **parameters).max_epochs
 
     few, hundred, many = (epochs(n, has_linear_model=False) for n in (6, 100, 200))
     assert few == hundred > many

@@ -91,7 +91,7 @@ def test_where_each_sample_alone_has_some_label_nothing_is_held_out(data, splits
     assert (len(found.held_out), len(found.learned)) == (0, len(X))
     blend = model.calibration_
     assert blend["n_held_out"] == 0
-    linear, network = (2, 0.03) if model.input_type_ == "tokens" else (1, 0.1)  # the medians
+    linear, network = (1, 0.1) if model.input_type_ == "measurements" else (2, 0.03)  # the medians
     expected = linear, network if model.n_epochs_ else 0
     assert (blend["linear_weight"], blend["network_weight"]) == pytest.approx(expected)
     batches = [(X[:25], labels[:25]), (X[25:], labels[25:])]
@@ -297,7 +297,7 @@ def test_the_users_samples_set_the_blend_weights(warm_start):
 
 
 def test_the_users_samples_tell_when_training_may_end():
-    model = small(max_epochs="auto", batch_size=4, token_unit="char")
+    model = small(max_epochs="auto", batch_size=4, input_type="characters")
     model.fit(IDS, Y, X_val=NEW_IDS, y_val=1 - NEW_Y)
     losses = [row["valid_loss"] for row in model.history_ if row["valid_loss"] is not None]
     assert len(losses) >= 3

@@ -51,7 +51,7 @@ def check_one_full_bar(states):
         (X, {"early_stopping": True}),
         (X, {"max_epochs": 60, "early_stopping": True, "n_iter_no_change": 1}),
         (X, {"lr_schedule": "constant"}),
-        (X, {"max_epochs": "auto", "token_unit": "word"}),
+        (X, {"max_epochs": "auto", "input_type": "words"}),
         (X, {"verbose": True}),
     ],
     ids=[
@@ -111,7 +111,7 @@ def test_the_last_epoch_has_a_row_too_if_training_ends_early(capsys, early_stopp
         verbose=2,
         max_epochs=200 if early_stopping else "auto",
         early_stopping=early_stopping,
-        token_unit="word",  # half the updates
+        input_type="words",  # half the updates
         callbacks=[PrintLog(sink=sink)],
     ).fit(X, Y)
     _, printed = drawn(capsys)
@@ -216,7 +216,7 @@ def test_the_linear_model_and_the_network_are_counted(counted):
 def test_fewer_updates_are_counted_once_training_is_known_to_end_early(counted):
     rng = np.random.default_rng(0)
     noise = rng.integers(1, 9, (400, 3)), rng.integers(0, 2, 400)
-    model = small(max_epochs="auto", token_unit="word").fit(*noise)
+    model = small(max_epochs="auto", input_type="words").fit(*noise)
     done, to_do = np.transpose(counted.last.seen)
     assert 20 * model.n_epochs_ < to_do[0] / 2  # about 19 updates per epoch
     shrinks = np.flatnonzero(np.diff(to_do) < 0)
@@ -255,7 +255,7 @@ def test_a_fit_that_takes_minutes_says_so_at_its_start(monkeypatch, caplog, n_mi
     work = n_steps + 50 * n_steps / 100
     monkeypatch.setattr(algorithm, "WORK_PER_SECOND", work / n_minutes / 60)
     caplog.set_level("INFO", "sklearn_lstm")
-    LSTMSequenceClassifier(token_unit="word", max_epochs=1, hidden_size=2).fit(X, y)
+    LSTMSequenceClassifier(input_type="words", max_epochs=1, hidden_size=2).fit(X, y)
     found = [record.getMessage() for record in caplog.records]
     said = "The fit to 120 sequences will take about 9 minutes on one core of a processor."
     assert found == ([said] if n_minutes > 1 else [])

@@ -71,7 +71,7 @@ class EncoderModel(LinearMember):
         if configuration.encoder is None:
             return False
         if lacking := cls.lacks(configuration):
-            raise ValueError(f"An encoder as embeddings needs {' and '.join(lacking)}.")
+            raise ValueError(f"encoder needs {' and '.join(lacking)}.")
         return True
 
     @classmethod

@@ -75,9 +75,8 @@ def train(
         If the loss or a weight is no longer finite.
     """
     module = network.module
-    can_round = module.tokens and prefers_bfloat16(configuration.device)
-    precisions = ("auto", "bfloat16") if can_round else ("bfloat16",)
-    module.use_bfloat16 = configuration.precision in precisions
+    can_round = configuration.precision == "auto" and prefers_bfloat16(configuration.device)
+    module.use_bfloat16 = module.tokens and can_round
     dataset, split = SequenceDataset(samples, network.encoding, configuration.token_dropout), None
     if held_out is not None and configuration.early_stopping:
         split = predefined_split(SequenceDataset(held_out, network.encoding))

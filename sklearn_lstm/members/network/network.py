@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Self
 
@@ -125,13 +124,12 @@ class Network(Member):
         weights = {name: weight.clone() for name, weight in stored["weights"].items()}
         return self.from_stored(**stored | {"weights": weights})
 
-    def move(self, parameters: Mapping[str, Any]) -> None:
+    def move(self, to: str | torch.device) -> None:
         """Move a loaded network to its device, or to the processor where it is not there."""
-        device = find_device_or_cpu(parameters["device"])
-        can_round = parameters["precision"] == "bfloat16" or prefers_bfloat16(device)
+        device = find_device_or_cpu(to)
         if not self.module.output.weight.is_meta:
             self.module.to(device)
-        self.module.use_bfloat16 = self.module.use_bfloat16 and can_round
+        self.module.use_bfloat16 &= prefers_bfloat16(device)
 
     def encoded(self, sequences: Sequences, rows: Rows) -> tuple[Tensor, Tensor | None]:
         """Return sequences as the module reads them, on its device.

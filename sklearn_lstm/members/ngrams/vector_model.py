@@ -51,7 +51,7 @@ class MeanVectors:
             pairs = np.unique(row * len(ids) + np.searchsorted(ids, sequences.read(rows)))
             frequency += np.bincount(pairs % len(ids), minlength=len(frequency))
         idf = np.log((1 + len(sequences)) / (1 + frequency)) + 1
-        zeros = np.zeros(sum(vectors.widths), np.float32)
+        zeros = np.zeros(vectors.width, np.float32)
         new = cls(vectors, ids, idf.astype(np.float32), zeros)
         return replace(new, centre=new(sequences).mean(axis=0))
 

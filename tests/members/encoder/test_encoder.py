@@ -1,4 +1,4 @@
-"""A sentence encoder as embeddings: what it reads, how it is fitted, and what is refused."""
+"""A sentence encoder: what it reads, how it is fitted, and what is refused."""
 
 import copy
 import ctypes
@@ -56,12 +56,12 @@ def encoder():
     return small_encoder.SmallEncoder()
 
 
-def classifier(embeddings, **parameters):
-    return small_models.small(embeddings=embeddings, linear_model=True, **parameters)
+def classifier(encoder, **parameters):
+    return small_models.small(encoder=encoder, linear_model=True, **parameters)
 
 
-def pipeline(embeddings, **parameters):
-    return make_pipeline(TextSequenceVectorizer(), classifier(embeddings, **parameters))
+def pipeline(encoder, **parameters):
+    return make_pipeline(TextSequenceVectorizer(), classifier(encoder, **parameters))
 
 
 @pytest.fixture(scope="module")
@@ -114,7 +114,7 @@ def test_words_survive_what_scikit_learn_does_with_rows(encoder):
     search = GridSearchCV(
         pipeline(encoder, max_epochs=0), {"textsequencevectorizer__lowercase": [True]}, cv=2
     )
-    assert search.fit(TEXTS, LABELS).best_estimator_[-1].embeddings is encoder
+    assert search.fit(TEXTS, LABELS).best_estimator_[-1].encoder is encoder
 
 
 @pytest.mark.parametrize(
@@ -146,7 +146,7 @@ def test_tensors_of_any_precision_are_vectors(in_list, encoder):
     """NumPy has no bfloat16, and can't read a tensor that has a gradient."""
     vectors = torch.eye(5, dtype=torch.bfloat16, requires_grad=True)
     encoder.encode = lambda _: list(vectors) if in_list else vectors
-    assert_array_equal(SentenceEncoder.of(encoder).fixed_vectors, np.eye(5))
+    assert_array_equal(SentenceEncoder.opened(encoder).fixed_vectors, np.eye(5))
 
 
 # --- What is fitted
@@ -241,7 +241,7 @@ def test_several_labels_and_weights(encoder):
 
 def test_tables_beside_an_encoder_stay_where_they_are(encoder):
     vectors = WordVectors().fit(TEXTS)
-    model = pipeline([encoder, vectors], max_epochs=0).fit(TEXTS, LABELS)
+    model = pipeline(encoder, embeddings=vectors, max_epochs=0).fit(TEXTS, LABELS)
     assert model[-1].embedding_coverage_ == 1
     assert "mean of" in model[-1].linear_model_.describe()
     assert "columns of SmallEncoder" in repr(model[-1])
@@ -303,7 +303,7 @@ def test_encoding_counts_in_the_minutes_that_a_fit_will_take(encoder, monkeypatc
         (lambda _: np.zeros((1, 3)), r"shape \(1, 3\) for \d+ texts"),
         (
             lambda texts: np.zeros((len(texts), len(texts))),
-            "vectors of length 5 before, and now of length",
+            r"shape \(\d+, \d+\) for \d+ texts; expected .* the length of the first ones",
         ),
         (list, "failed .ValueError"),
         (lambda texts: np.zeros((len(texts), 0)), r"shape \(5, 0\)"),
@@ -334,7 +334,7 @@ def test_a_folder_with_a_damaged_file_is_an_error_that_names_it(name, tmp_path, 
     ],
 )
 def test_a_model_without_linear_members_refuses_an_encoder(parameters, message, encoder):
-    model = small_models.small(embeddings=encoder, **{"linear_model": True} | parameters)
+    model = small_models.small(encoder=encoder, **{"linear_model": True} | parameters)
     with pytest.raises(ValueError, match=message):
         model.fit(TextSequenceVectorizer().fit_transform(TEXTS), LABELS)
 
@@ -347,9 +347,21 @@ def test_partial_fit_before_fit_refuses_an_encoder(encoder):
     assert not model.__sklearn_is_fitted__()
 
 
-def test_two_encoders_are_refused(encoder):
-    with pytest.raises(ValueError, match="one encoder at most, found 2"):
-        pipeline([encoder, small_encoder.SmallEncoder()]).fit(TEXTS, LABELS)
+@pytest.mark.parametrize(
+    "wrong", [3, "all-MiniLM-L6-v2", small_encoder.SmallEncoder, {"good": [1]}]
+)
+def test_what_is_no_encoder_is_refused(wrong):
+    with pytest.raises(ValueError, match=r"(?s)encoder takes .* parameter embeddings. Found "):
+        pipeline(wrong).fit(TEXTS, LABELS)
+
+
+def test_the_parameters_of_an_encoder_are_hidden_and_clones_share_it(encoder):
+    encoder.get_params = lambda: {"dim": 8}  # as an estimator has
+    model = classifier(encoder)
+    assert "encoder__dim" not in model.get_params()
+    with pytest.raises(ValueError, match=r"encoder__dim can't be set.*Set encoder itself"):
+        model.set_params(encoder__dim=3)
+    assert clone(model).encoder is encoder
 
 
 def test_the_folder_of_an_encoder_needs_sentence_transformers(tmp_path, monkeypatch):
@@ -449,14 +461,14 @@ def test_an_encoder_may_ask_another_model_with_an_encoder(n_threads, model):
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork")
 def test_a_fork_while_an_encoder_is_busy_can_predict(model, monkeypatch):
-    is_busy, goes_on, encode = threading.Event(), threading.Event(), model[-1].embeddings.encode
+    is_busy, goes_on, encode = threading.Event(), threading.Event(), model[-1].encoder.encode
 
     def wait(texts):
         is_busy.set()
         goes_on.wait(60)
         return encode(texts)
 
-    monkeypatch.setattr(model[-1].embeddings, "encode", wait, raising=False)
+    monkeypatch.setattr(model[-1].encoder, "encode", wait, raising=False)
     with ThreadPoolExecutor(1) as pool:
         pool.submit(model.predict, NEW[:2])
         assert is_busy.wait(60)
@@ -480,35 +492,33 @@ def test_save_names_an_encoder_and_pickle_holds_it(model, tmp_path):
     expected = model.predict_proba(NEW)
     save(model, path)
     described = describe(path)["steps"]["lstmsequenceclassifier"]["parameters"]
-    assert described["embeddings"] == "SmallEncoder"
-    with pytest.raises(ModelFileError, match="with the encoder 'SmallEncoder', which is not in"):
+    assert described["encoder"] == "SmallEncoder"
+    with pytest.raises(ModelFileError, match="with encoder='SmallEncoder', which is not in"):
         load(path)
-    with pytest.raises(ModelFileError, match="whose vectors of sentences differ"):
-        load(path, embeddings=small_encoder.SmallEncoder(dim=9))
-    with pytest.raises(TypeError, match=r"found \[\]"):
-        load(path, embeddings=[])
+    with pytest.raises(ModelFileError, match=r"The vectors of . columns of SmallEncoder differ"):
+        load(path, encoder=small_encoder.SmallEncoder(dim=9))
+    with pytest.raises(ValueError, match=r"encoder takes .* Found \[\]"):
+        load(path, encoder=[])
     passed = small_encoder.SmallEncoder()
-    restored = load(path, embeddings=[WordVectors().fit(TEXTS), passed])
+    restored = load(path, encoder=passed)
     assert_array_equal(restored.predict_proba(NEW), expected)
-    assert restored[-1].embeddings is passed
+    assert restored[-1].encoder is passed
     assert restored[-1].calibration_ == model[-1].calibration_
     pickled = pickle.loads(pickle.dumps(model))
     assert_array_equal(pickled.predict_proba(NEW), expected)
-    assert pickled[-1].embeddings is pickled[-1]._fitted.model["encoder"].encoder.model
+    assert pickled[-1].encoder is pickled[-1]._fitted.model["encoder"].encoder.model
 
 
-def test_a_tuple_of_a_table_and_an_encoder_is_described_and_loaded(encoder, tmp_path):
+def test_a_table_and_an_encoder_are_described_and_loaded(encoder, tmp_path):
     vectors, path = WordVectors().fit(TEXTS), tmp_path / "model.safetensors"
-    model = pipeline((vectors, encoder), max_epochs=0).fit(TEXTS, LABELS)
+    model = pipeline(encoder, embeddings=vectors, max_epochs=0).fit(TEXTS, LABELS)
     save(model, path)
-    described = describe(path)["steps"]["lstmsequenceclassifier"]["parameters"]["embeddings"]
-    assert described == (
-        {"class": "WordVectors", "parameters": vectors.get_params()},
-        "SmallEncoder",
-    )
-    restored = load(path, embeddings=encoder)
+    described = describe(path)["steps"]["lstmsequenceclassifier"]["parameters"]
+    assert described["embeddings"] == {"class": "WordVectors", "parameters": vectors.get_params()}
+    assert described["encoder"] == "SmallEncoder"
+    restored = load(path, encoder=encoder)
     assert_array_equal(restored.predict_proba(NEW), model.predict_proba(NEW))
-    assert restored[-1].embeddings[1] is encoder
+    assert restored[-1].encoder is encoder
 
 
 def test_copies_share_the_encoder_of_a_folder(tmp_path, monkeypatch):
@@ -521,7 +531,10 @@ def test_copies_share_the_encoder_of_a_folder(tmp_path, monkeypatch):
     monkeypatch.delattr(opened, "SentenceTransformer")
     copied = copy.deepcopy(model)
     assert_array_equal(copied.predict_proba(NEW), model.predict_proba(NEW))
-    assert copied[-1].embeddings == tmp_path
+    assert copied[-1].encoder == tmp_path
+    save(model, tmp_path / "model.safetensors")
+    passed = small_encoder.SmallEncoder()  # the folder is gone
+    assert load(tmp_path / "model.safetensors", encoder=passed)[-1].encoder is passed
 
 
 @pytest.mark.parametrize("factor", [0.5, 1.02])
@@ -530,10 +543,10 @@ def test_an_encoder_whose_vectors_have_other_lengths_is_not_the_same(factor, mod
     save(model, path)
     encode = scaled.encode
     scaled.encode = lambda texts: factor * encode(texts)
-    with pytest.raises(ModelFileError, match="whose vectors of sentences differ"):
-        load(path, embeddings=scaled)
+    with pytest.raises(ModelFileError, match=r"The vectors of . columns of SmallEncoder differ"):
+        load(path, encoder=scaled)
     scaled.encode = lambda texts: 1.001 * encode(texts)
-    load(path, embeddings=scaled)
+    load(path, encoder=scaled)
 
 
 def test_an_encoder_that_could_not_be_recognized_is_not_saved(encoder, tmp_path):
@@ -555,17 +568,17 @@ class Uncopied(small_encoder.SmallEncoder):
 @pytest.mark.parametrize("is_fitted", [False, True])
 def test_an_encoder_that_can_not_be_pickled_is_named_and_shared_by_copies(is_fitted, tmp_path):
     encoder = Uncopied()
-    model = pipeline([encoder], max_epochs=0)
+    model = pipeline(encoder, max_epochs=0)
     if is_fitted:
         model.fit(TEXTS, LABELS)
-    with pytest.raises(TypeError, match=r"(?s)encoder Uncopied.*save.*load.*embeddings="):
+    with pytest.raises(TypeError, match=r"(?s)encoder Uncopied.*save.*load.*encoder="):
         pickle.dumps(model)
     copied = copy.deepcopy(model)
-    assert copied[-1].embeddings[0] is encoder
+    assert copied[-1].encoder is encoder
     if is_fitted:
         assert_array_equal(copied.predict_proba(NEW), model.predict_proba(NEW))
         save(model, tmp_path / "model.safetensors")
-        restored = load(tmp_path / "model.safetensors", embeddings=encoder)
+        restored = load(tmp_path / "model.safetensors", encoder=encoder)
         assert_array_equal(restored.predict_proba(NEW), model.predict_proba(NEW))
         return
     with pytest.raises(pickle.PicklingError) as raised:
@@ -584,7 +597,7 @@ class OnGpu(small_encoder.SmallEncoder):
 
 
 def test_a_pickle_holds_an_encoder_that_needs_no_gpu():
-    encoder = SentenceEncoder.of(OnGpu())
+    encoder = SentenceEncoder.opened(OnGpu())
     assert pickle.loads(pickle.dumps(encoder)).model.device.type == "cpu"
     assert encoder.model.device.type == "cuda"
 

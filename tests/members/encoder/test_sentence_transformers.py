@@ -9,14 +9,11 @@ import pytest
 import small_models
 from numpy.testing import assert_allclose
 from sentence_transformers import SentenceTransformer
-from sentence_transformers.sentence_transformer.modules import StaticEmbedding
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
-from tokenizers import Tokenizer
-from tokenizers.models import WordPiece
 
 from sklearn_lstm import TextSequenceVectorizer
-from sklearn_lstm.data.sentence_encoders import SentenceEncoder, is_encoder
+from sklearn_lstm.data.sentence_encoders import SentenceEncoder
 from sklearn_lstm.exceptions import ModelFileError
 from sklearn_lstm.io import describe, load, save
 
@@ -32,8 +29,8 @@ def encoder():
     return SentenceTransformer(str(FOLDER), device="cpu")
 
 
-def fit(embeddings):
-    classifier = small_models.small(embeddings=embeddings, linear_model=True, max_epochs=1)
+def fit(encoder):
+    classifier = small_models.small(encoder=encoder, linear_model=True, max_epochs=1)
     return make_pipeline(TextSequenceVectorizer(max_length=20), classifier).fit(TEXTS, LABELS)
 
 
@@ -52,11 +49,12 @@ def test_a_folder_is_stored_by_its_path_and_an_object_by_its_class(encoder, tmp_
         save(model, tmp_path / "model.safetensors")
         assert (tmp_path / "model.safetensors").stat().st_size < 2_000_000
         described = describe(tmp_path / "model.safetensors")["steps"]["lstmsequenceclassifier"]
-        assert described["parameters"]["embeddings"] == source
-        with pytest.raises(ModelFileError, match="which is not in the file"):
+        assert described["parameters"]["encoder"] == source
+        with pytest.raises(ModelFileError, match="which is not in it"):
             load(tmp_path / "model.safetensors")
         for passed in (FOLDER, encoder):
-            restored = load(tmp_path / "model.safetensors", embeddings=passed)
+            restored = load(tmp_path / "model.safetensors", encoder=passed)
+            assert restored[-1].encoder == passed
             assert_allclose(restored.predict_proba(NEW), model.predict_proba(NEW), atol=1e-5)
     pickled = pickle.dumps(models[FOLDER])
     assert len(pickled) < 2_000_000
@@ -64,16 +62,7 @@ def test_a_folder_is_stored_by_its_path_and_an_object_by_its_class(encoder, tmp_
     assert_allclose(restored.predict_proba(NEW), models[FOLDER].predict_proba(NEW), atol=1e-5)
 
 
-def test_folders_of_tables_are_no_encoders(tmp_path):
-    tokenizer = Tokenizer(WordPiece({"[UNK]": 0, "good": 1}, unk_token="[UNK]"))
-    table = StaticEmbedding(tokenizer, embedding_weights=np.ones((2, 4), np.float32))
-    SentenceTransformer(modules=[table], device="cpu").save_pretrained(str(tmp_path))
-    assert is_encoder(FOLDER)
-    assert not is_encoder(tmp_path)
-    assert not is_encoder(tmp_path / "missing")
-
-
 def test_vectors_of_other_precision_are_those_of_the_same_encoder(encoder):
-    whole = SentenceEncoder.of(encoder)
+    whole = SentenceEncoder.opened(encoder)
     assert whole.is_like(whole.fixed_vectors.astype(np.float16).astype(np.float32))
     assert not whole.is_like(np.roll(whole.fixed_vectors, 1, axis=1))

@@ -320,7 +320,7 @@ STOP = {"early_stopping": True}
         (tokens, sp.csr_array, STOP | {"warm_start": True}),
         (series, np.copy, STOP | {"warm_start": True}),
         (tokens, as_list, STOP | {"callbacks": [EpochScoring("neg_log_loss", on_train=True)]}),
-        (tokens, np.copy, {"max_epochs": "auto", "token_unit": "word"}),
+        (tokens, np.copy, {"max_epochs": "auto", "input_type": "words"}),
     ],
 )
 def test_a_fitted_model_does_not_keep_the_training_data(make, container, parameters):

@@ -190,29 +190,35 @@ def test_a_criterion_may_be_any_loss_module():
     assert losses[1] == pytest.approx(losses[0] / 2, rel=1e-6)
 
 
+IDS = np.random.default_rng(0).integers(1, 9, (60, 6))
+HAS_ONE = (IDS == 1).any(axis=1)
+
+
+@pytest.mark.usefixtures("_in_bfloat16")
 def test_bfloat16_trains_weights_in_float32():
-    model = small(precision="bfloat16", max_epochs=25, lr=0.03).fit(SERIES, LABELS)
+    model = small(max_epochs=25, lr=0.03).fit(IDS, HAS_ONE)
+    assert model.module_.use_bfloat16
     assert {weight.dtype for weight in model.module_.parameters()} == {torch.float32}
-    assert model.score(SERIES, LABELS) > 0.8
+    assert model.score(IDS, HAS_ONE) > 0.8
 
 
+@pytest.mark.usefixtures("_in_bfloat16")
 def test_predictions_have_the_precision_of_the_model_also_once_it_is_loaded():
-    model = small(precision="bfloat16", max_epochs=25, lr=0.03).fit(SERIES, LABELS)
-    mixed = model.predict_proba(SERIES)
-    np.testing.assert_array_equal(pickle.loads(pickle.dumps(model)).predict_proba(SERIES), mixed)
+    model = small(max_epochs=25, lr=0.03).fit(IDS, HAS_ONE)
+    mixed = model.predict_proba(IDS)
+    np.testing.assert_array_equal(pickle.loads(pickle.dumps(model)).predict_proba(IDS), mixed)
     model.module_.use_bfloat16 = False
     loaded = pickle.loads(pickle.dumps(model))
-    np.testing.assert_array_equal(loaded.predict_proba(SERIES), model.predict_proba(SERIES))
-    assert 0 < np.abs(model.predict_proba(SERIES) - mixed).max() < 0.02
+    np.testing.assert_array_equal(loaded.predict_proba(IDS), model.predict_proba(IDS))
+    assert 0 < np.abs(model.predict_proba(IDS) - mixed).max() < 0.02
 
 
+@pytest.mark.usefixtures("_in_bfloat16")
 @pytest.mark.parametrize("embedding_dim", ["auto", None])
 def test_predictions_in_bfloat16_do_not_depend_on_the_batch(embedding_dim):
     rng = np.random.default_rng(0)
     X = [rng.integers(2, 50, length) for length in rng.integers(1, 90, 300)]
-    model = small(
-        precision="bfloat16", max_epochs=1, embedding_dim=embedding_dim, linear_model=False
-    )
+    model = small(max_epochs=1, embedding_dim=embedding_dim, linear_model=False)
     model.fit(X, np.arange(300) % 2)
     together = model.decision_function(X)
     for size in (1, 2, 7, 33):

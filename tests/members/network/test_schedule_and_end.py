@@ -17,7 +17,7 @@ def order(rng, n_samples, length=8):
 
 def small(**parameters):
     """Return a classifier whose training lasts as for words: half as long as for characters."""
-    return LSTMSequenceClassifier(hidden_size=16, token_unit="word", random_state=0, **parameters)
+    return LSTMSequenceClassifier(hidden_size=16, input_type="words", random_state=0, **parameters)
 
 
 class Net:

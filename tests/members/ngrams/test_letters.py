@@ -104,7 +104,7 @@ def test_words_among_characters_have_letters(texts):
     mixed = [text + " " + "".join(rng.choice(characters, 8)) for text, _ in texts]
     labels = [label for _, label in texts]
     vectorizer = TextSequenceVectorizer()
-    assert vectorizer.fit_transform(mixed).token_unit == "char"
+    assert vectorizer.fit_transform(mixed).input_type == "characters"
     model = make_pipeline(vectorizer, linear_model()).fit(mixed[:150], labels[:150])
     assert model.score(mixed[150:], labels[150:]) == 1
 

@@ -20,8 +20,8 @@ from sklearn_lstm.members.ngrams.ngram_model import NgramModel
 
 @pytest.fixture
 def fit(fit_linear):
-    def fit(samples, held_out=(), *, unit="word", seed=0):
-        return fit_linear(NgramModel, samples, held_out, token_unit=unit, seed=seed)
+    def fit(samples, held_out=(), *, input_type="words", seed=0):
+        return fit_linear(NgramModel, samples, held_out, input_type=input_type, seed=seed)
 
     return fit
 
@@ -46,19 +46,19 @@ def documents(X, *, borders):
 
 @pytest.mark.usefixtures("_no_collisions")
 @pytest.mark.parametrize("n_classes", [2, 4])
-@pytest.mark.parametrize("token_unit", ["char", "word"])
+@pytest.mark.parametrize("input_type", ["characters", "words"])
 def test_it_is_what_scikit_learn_makes_of_the_same_ngrams(
-    fit, rng, samples_of, sentences, *, token_unit, n_classes
+    fit, rng, samples_of, sentences, *, input_type, n_classes
 ):
-    n_ids, longest = (40, 5) if token_unit == "char" else (400, 2)
+    n_ids, longest = (40, 5) if input_type == "characters" else (400, 2)
     X = sentences(100, n_ids)
     y = np.array([(row[0] + row[-1]) % n_classes for row in X])
     weights = rng.random(100) + 0.5
-    borders = token_unit == "char"
+    borders = input_type == "characters"
     min_df = 2 if borders else 1
     reference = TfidfVectorizer(ngram_range=(1, longest), min_df=min_df, binary=True)
     features = reference.fit_transform(documents(X, borders=borders))
-    model, _ = fit(samples_of(X, y, weights), unit=token_unit, seed=3)
+    model, _ = fit(samples_of(X, y, weights), input_type=input_type, seed=3)
     assert len(model.hashes) == features.shape[1]
     new = sentences(50, n_ids * 3 // 2)
     found = model.logits(RaggedSequences(new))
@@ -177,7 +177,7 @@ def test_multilabel_has_a_svm_for_each_label(fit, pairs, samples_of, n_copies):
     X, y = pairs(200)
     labels = np.column_stack([y, 1 - y, np.zeros_like(y), np.ones_like(y)]).astype(np.float32)
     labels = np.tile(labels, n_copies)
-    model, logits = fit(samples_of(X, labels), np.arange(50), unit="char")
+    model, logits = fit(samples_of(X, labels), np.arange(50), input_type="characters")
     assert np.mean((model.logits(RaggedSequences(X)) > 0) == labels) > 0.98
     assert np.mean((logits > 0) == labels[:50]) > 0.95
 
@@ -189,7 +189,7 @@ def test_ids_that_no_two_sequences_share_tell_nothing_of_others(fit, samples_of)
 
 
 def test_a_model_says_what_it_is(fit, pairs, samples_of):
-    model, _ = fit(samples_of(*pairs(100)), unit="char")
+    model, _ = fit(samples_of(*pairs(100)), input_type="characters")
     assert model.describe() == f"{len(model.hashes):,} n-grams of 1-5 ids"
 
 

@@ -66,11 +66,11 @@ def test_messages_that_come_one_batch_after_the_other_are_told_apart(few_message
     rows = {
         "without": {"linear_model": False},
         "words": {},
-        "characters": {"token_unit": "char"},
+        "characters": {"input_type": "characters"},
     }
     scores = {}
     for name, parameters in rows.items():
-        kind = "char" if parameters.get("token_unit") else "word"
+        kind = "char" if "input_type" in parameters else "word"
         vectorizer = TextSequenceVectorizer(analyzer=kind)
         classifier = LSTMSequenceClassifier(**SMALL, **parameters)
         for start in range(0, 160, 16):

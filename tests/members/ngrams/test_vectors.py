@@ -6,6 +6,7 @@ from sklearn.pipeline import make_pipeline
 
 from sklearn_lstm import LSTMSequenceClassifier, TextSequenceVectorizer
 from sklearn_lstm.inspection import explain
+from sklearn_lstm.vectors import side_by_side
 
 GOOD = ["good", "great", "fine", "lovely", "superb", "charming"]
 BAD = ["bad", "awful", "poor", "dreadful", "dull", "boring"]
@@ -73,6 +74,6 @@ def test_each_table_counts_by_itself(table):
     silent = {word: np.zeros(3, np.float32) + 1 for word in table}  # the same for all words
     X, y = reviews(120, GOOD[:2], BAD[:2], 0)
     texts, labels = reviews(100, GOOD[2:], BAD[2:], 1)
-    both = linear(embeddings=[silent, table]).fit(X, y)
+    both = linear(embeddings=side_by_side(silent, table)).fit(X, y)
     assert both[-1].linear_model_.vectors.coef.shape == (11, 2)
     assert both.score(texts, labels) > 0.95
