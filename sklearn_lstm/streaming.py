@@ -231,7 +231,7 @@ def _documents(reading: Iterator[tuple[int, Any]], texts: TextsFile | None) -> I
         with noted(number):
             documents = list(iterate_texts(X))
         if texts is not None:
-            texts.add([text if isinstance(text, str) else None for text in documents])
+            texts.add([str(text) if isinstance(text, str) else None for text in documents])
         yield from documents
 
 

@@ -448,7 +448,7 @@ class TextSequenceVectorizer(
         is_function = callable(self.analyzer) or self._has_own_analyzer()
         X.analyzer = None if is_function else self.analyzer
         if self.input == "content":
-            as_written = (text if isinstance(text, str) else None for text in texts)
+            as_written = (str(text) if isinstance(text, str) else None for text in texts)
             X.texts = np.fromiter(as_written, np.object_, X.shape[0])
         return X
 
