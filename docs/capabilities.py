@@ -93,7 +93,7 @@ CHANGES: dict[str, dict[str, Any]] = {
     'pooling="last"': {"pooling": "last"},
     'pooling="attention"': {"pooling": "attention"},
     "embedding_dim=None": {"embedding_dim": None},
-    "embeddings=array": {"embeddings": np.eye(10, 2), "freeze_embeddings": True},
+    "embeddings=array": {"embeddings": np.eye(10, 2)},
     "normalize=False": {"normalize": False},
     "linear_model=False": {"linear_model": False},
     "max_epochs=0": {"max_epochs": 0},
@@ -102,9 +102,9 @@ CHANGES: dict[str, dict[str, Any]] = {
         "linear_model": False,
     },
     "optimizer=torch.optim.RAdam": {"optimizer": torch.optim.RAdam},
-    'lr_schedule="onecycle"': {"lr_schedule": "onecycle"},
     'class_weight="balanced"': {"class_weight": "balanced"},
     "early_stopping=True": {"early_stopping": True},
+    "early_stopping=False": {"early_stopping": False},
 }
 
 
@@ -135,10 +135,6 @@ def _stack(X: Any, y: Any) -> None:
     StackingClassifier([("lstm", network()), ("gru", network(cell="gru"))], cv=2).fit(X, y)
 
 
-def _go_on(X: Any, y: Any) -> None:
-    network(warm_start=True).fit(X, y).fit(X, y)
-
-
 def _label_the_rest(X: Any, y: Any) -> None:
     SelfTrainingClassifier(network()).fit(X, np.where(np.arange(N) < N // 2, y, -1))
 
@@ -150,7 +146,7 @@ def _keep(X: Any, y: Any) -> None:
 USES: dict[str, Callable[[Any, Any], Any]] = {
     "fit with sample_weight": lambda X, y: network().fit(X, y, sample_weight=np.ones(N)),
     "partial_fit": lambda X, y: network().partial_fit(X, y, classes=[0, 1, 2]),
-    "fit again with warm_start=True": _go_on,
+    "partial_fit after fit": lambda X, y: network().fit(X, y).partial_fit(X, y),
     "GridSearchCV": _search,
     "CalibratedClassifierCV": lambda X, y: CalibratedClassifierCV(network(), cv=2).fit(X, y),
     "StackingClassifier": _stack,

@@ -69,7 +69,7 @@ NUMBERS = {
     "expected_of_ngrams": count(ngrams.NgramModel.expected_factor.median),
     "deviation_of_factors": count(algorithm.EXPECTED_DEVIATION),
     "deviation_of_cross_validated": count(algorithm.CROSS_VALIDATED_DEVIATION),
-    "most_cross_validated": count(algorithm.MOST_CROSS_VALIDATED),
+    "most_cross_validated": count(duration.LARGEST_HELD_OUT),
     "n_folds": count(held_out.N_FOLDS),
     # the linear model
     "longest_ngram_of_words": count(kinds.WORDS.ngram_lengths[1]),

@@ -129,7 +129,7 @@ plt.show()
 # Spammers change their words. So we take all messages with one of the ten words below out of
 # training, ham and spam. The test is the spam among them. The network reads a word that training
 # has not seen as an unknown token. It has learned a vector for unknown tokens, because training
-# hides some words (``token_dropout``), and it still sees the words around it. The linear model
+# hides some words, and it still sees the words around it. The linear model
 # beside the network and the plain model also see pieces of words, and new words have known pieces.
 
 NEW_WORDS = {"prize", "claim", "cash", "won", "award", "urgent", "tone", "voucher", "gift", "offer"}

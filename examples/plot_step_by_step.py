@@ -119,9 +119,7 @@ classifier.set_params(
     criterion="cross_entropy",
     optimizer="adamw",
     lr=0.005,
-    lr_schedule="trapezoid",
     batch_size=32,
-    gradient_clip=1.0,
 )
 
 # %%

@@ -29,15 +29,15 @@ from sklearn_lstm.model import Fitted, SequenceModel
 from sklearn_lstm.thresholds import without_constants
 from sklearn_lstm.training.configuration import Configuration
 from sklearn_lstm.training.duration import (
+    LARGEST_HELD_OUT,
     WORK_PER_SECOND,
     TrainingPlan,
     plan_training,
     work_of_epoch,
 )
-from sklearn_lstm.training.held_out import Split, folds, one_of_each
+from sklearn_lstm.training.held_out import Split, folds
 from sklearn_lstm.training.progress import FitProgress
 
-MOST_CROSS_VALIDATED = 1_000  # samples, to set the factors of n-grams and encoder
 # Of the logarithms of these factors: before cross-validation, and after it.
 EXPECTED_DEVIATION, CROSS_VALIDATED_DEVIATION = 0.5, 0.2
 
@@ -58,25 +58,17 @@ def fit_model(
     ----------
     start : Fitted
         What is known before the training.
-    samples : Samples
+    samples, configuration, rng
     validation : Samples or None
         The user's own held-out samples; None: some of the samples are drawn.
-    configuration : Configuration
-    rng : numpy Generator
     callback_task : CallbackTask
         Of the whole fit.
     """
     kinds = find_linear_members(configuration)
-    work = {kind: kind.work(samples, configuration) for kind in kinds}
-    plan = plan_training(
-        samples.sequences,
-        configuration,
-        has_linear_model=bool(kinds),
-        has_validation=validation is not None,
-        has_spare=len(one_of_each(samples.targets.values)) < len(samples),
-    )
     epoch = work_of_epoch(samples.sequences, configuration.kind)
-    _log_minutes(len(samples), sum(work.values()), epoch, plan)
+    linear_epochs = {kind.name: kind.work(samples, configuration) / epoch for kind in kinds}
+    plan = plan_training(samples, validation, configuration, has_linear_model=bool(kinds))
+    _log_minutes(len(samples), sum(linear_epochs.values()), epoch, plan)
     split = Split.drawn_from(samples, validation, plan.n_held_out, rng)
     prior = ClassPrior.of(samples.targets, is_drawn=validation is None)
     held_out = HeldOutLogits(split.held_out.targets, prior)
@@ -84,17 +76,16 @@ def fit_model(
     thresholds = without_constants(configuration.thresholds, samples.targets)
     ended = partial(start.ended, members=members, thresholds=thresholds)
     progress = FitProgress(
-        {kind.name: units / epoch for kind, units in work.items()},
+        linear_epochs,
         plan.max_epochs,
         plan.updates_per_epoch(len(split.learned)),
         is_shown=configuration.verbose > 0,
         task=callback_task,
     )
-    n_directions = 1 + configuration.architecture["bidirectional"]
     with progress:
         for kind in kinds:
             kind.prepare(split, configuration, progress)
-        with workers(configuration.device, n_directions):
+        with workers(configuration.device, 1 + configuration.architecture["bidirectional"]):
             for kind in kinds:
                 member, logits = kind.fit(split, configuration)
                 progress.count_linear_model(kind.name)
@@ -109,13 +100,7 @@ def fit_model(
             held_out = held_out.expecting(_factors_of_few(split, configuration, members))
             # The network is last: it watches the loss of the blend.
             network, held_out = fit_network(
-                split,
-                configuration,
-                plan,
-                held_out,
-                progress,
-                previous=start.model.network,
-                ended=ended,
+                split, configuration, plan, held_out, progress=progress, ended=ended
             )
         return ended(network, held_out, epoch_rows(network.net))
 
@@ -130,7 +115,7 @@ def _factors_of_few(
     """
     kinds = [type(member) for member in members if type(member) is not ConvolutionModel]
     targets = split.samples.targets
-    is_needed = kinds and len(split.drawn) and len(targets) < MOST_CROSS_VALIDATED
+    is_needed = kinds and len(split.drawn) and len(targets) < LARGEST_HELD_OUT
     rows = folds(targets, split.seed) if is_needed else []
     if not rows:
         return {}
@@ -184,17 +169,17 @@ def fit_one_epoch(
         if learns_ngrams:
             ngrams = model[OnlineNgrams.name] or OnlineNgrams.of(samples, configuration.kind)
             model = model.with_member(ngrams.learned(samples, known, growing, rng), 1.0)
-        model = model.with_thresholds(configuration.thresholds, previous)
+        model = model.with_thresholds(configuration.thresholds)
         yield replace(model, memory=growing.memory), growing
 
 
-def _log_minutes(n_samples: int, work: int, epoch: int, plan: TrainingPlan) -> None:
+def _log_minutes(n_samples: int, linear_epochs: float, epoch: int, plan: TrainingPlan) -> None:
     """Log about how long the fit will take, if it takes minutes; a held-out loss may end it.
 
-    Work is that of the linear members, and of an epoch of the network.
+    The linear members take as long as some epochs of the network, each of which is so much work.
     """
-    epochs = plan.max_epochs / (2 if plan.follows_loss else 1)
-    minutes = (work + epochs * epoch) / (60 * WORK_PER_SECOND)
+    epochs = linear_epochs + plan.max_epochs / (2 if plan.follows_loss else 1)
+    minutes = epochs * epoch / (60 * WORK_PER_SECOND)
     if minutes >= 2:
         text = "The fit to %s sequences will take about %.0f minutes on one core of a processor."
         logging.getLogger("sklearn_lstm").info(text, f"{n_samples:,}", minutes)

@@ -108,9 +108,6 @@ class LSTMSequenceClassifier(
         (``pip install sentence-transformers``). The model then has one more member beside n-grams
         and network: a logistic regression on these vectors. It needs the tokens of the ids too.
         ``clone`` and ``copy.deepcopy`` share it.
-    freeze_embeddings : bool, default=False
-        Keep all vectors fixed during training, also the random ones of ids that are not in
-        `embeddings` and of the unknown token.
     linear_model : bool, default=True
         Fit a linear model beside the network and add its logits: the two err on different samples.
         It reads n-grams of token ids [9]_, also n-grams of letters if X says how the words are
@@ -140,9 +137,6 @@ class LSTMSequenceClassifier(
     dropout : float in [0, 1), default=0.3
         Probability that training drops a feature of the steps, of the states between layers or of
         the pooled vector. A feature is dropped in all steps of a sequence [8]_.
-    token_dropout : float in [0, 1), default=0.1
-        Probability that training reads a token as unknown, which is how the vector of the unknown
-        token is learned.
     criterion : "cross_entropy" or class of torch losses, default="cross_entropy"
         The loss. For a multilabel y, "cross_entropy" is the binary cross entropy of each label. A
         class is instantiated with ``reduction="none"`` and called with logits and targets. Any such
@@ -152,22 +146,18 @@ class LSTMSequenceClassifier(
         AdamW [5]_, or a class of ``torch.optim``. Optimisers that need several gradients for an
         update, or accept only one kind of weight, are rejected (LBFGS, SparseAdam, Muon).
     lr : float, default=0.005
-        The maximum learning rate.
+        The maximum learning rate. `fit` lets it rise, stay and fall [6]_; in `partial_fit` it is
+        constant.
     weight_decay : float, default=0.01
         Weight decay, for the optimisers that have it.
-    lr_schedule : {"trapezoid", "onecycle", "cosine", "constant"}, default="trapezoid"
-        How the learning rate changes from batch to batch: "trapezoid" rises, stays and falls [6]_,
-        "onecycle" rises and falls, "cosine" falls, "constant" stays.
     max_epochs : int or "auto", default="auto"
         The number of epochs; 0 fits the linear model alone. "auto" computes a limit from the size
-        of the data, and ends training earlier when the loss of held-out samples no longer falls.
+        of the data, and `early_stopping` may end training before it.
         See "How long to train" on the page "The algorithm".
     batch_size : int or "auto", default="auto"
         Number of sequences in a training batch. "auto" gives about 50 batches per epoch, of 4 to 64
         sequences; fewer of long sequences, so that a batch has at most 8,192 steps on average.
         `partial_fit` takes 32.
-    gradient_clip : float or None, default=1.0
-        A gradient with a larger norm is scaled down to this norm. None: no gradient is.
     class_weight : dict, list of dict, "balanced" or None, default=None
         Weight of each class, 0 or more, as in scikit-learn; it multiplies `sample_weight`. In a
         multilabel y, each label has weights of its own (scikit-learn would multiply them): a list
@@ -182,17 +172,16 @@ class LSTMSequenceClassifier(
         of them have or lack. For more than two classes the most probable one is predicted, and the
         threshold must be 0.5. A new value takes effect at the next fit. See "Thresholds" in the
         reference of the documentation.
-    early_stopping : bool, default=False
-        Hold out a part of the data, stop when the network's loss on it has not fallen for
-        `n_iter_no_change` epochs, and restore the best weights.
+    early_stopping : "auto" or bool, default="auto"
+        "auto": beside a linear model, the loss of held-out samples ends ``max_epochs="auto"``.
+        True: hold out `validation_fraction` of the samples, stop when the network's loss on them
+        has not fallen for `n_iter_no_change` epochs, and restore the best weights. False: train for
+        all epochs of the limit; the samples for the blend and the thresholds are held out all the
+        same.
     validation_fraction : float in (0, 1), default=0.1
-        The fraction held out, stratified by class.
+        The fraction that ``early_stopping=True`` holds out, stratified by class.
     n_iter_no_change : int, default=5
         Number of epochs without a lower validation loss before training stops.
-    warm_start : bool, default=False
-        Let `fit` continue from the weights of the previous fit. The network stays as it is: changes
-        of its parameters, also `dropout`, are ignored with an `IgnoredParameterWarning`, and those
-        of `normalize`, `input_type` and `time_channel` without a warning.
     callbacks : list of skorch callbacks, default=None
         Copies of them are called while the network trains. The targets that they see are indices of
         classes.
@@ -245,7 +234,7 @@ class LSTMSequenceClassifier(
         only a network.
     thresholds_ : ndarray of shape (n_labels,) or (1,)
         The threshold of each label, or that of ``classes_[1]``. With "f1", `partial_fit` keeps
-        them, and so does a fit with `warm_start` that holds no new samples out.
+        them.
     net_ : skorch.NeuralNet
         The skorch net that trained `module_`. A loaded classifier makes a new one at first access.
     module_ : torch.nn.Module
@@ -330,7 +319,6 @@ class LSTMSequenceClassifier(
         "embedding_dim": [StrOptions({"auto"}), POSITIVE_INTEGER, None],
         "embeddings": "no_validation",  # by data/embeddings.py
         "encoder": "no_validation",  # by data/sentence_encoders.py
-        "freeze_embeddings": ["boolean"],
         "linear_model": ["boolean"],
         "normalize": ["boolean"],
         "cell": [StrOptions(set(CELLS))],
@@ -339,21 +327,17 @@ class LSTMSequenceClassifier(
         "bidirectional": ["boolean"],
         "pooling": [StrOptions(set(POOLINGS)), list, tuple],
         "dropout": [SHARE],
-        "token_dropout": [SHARE],
         "criterion": [StrOptions({"cross_entropy"}), type],
         "optimizer": [StrOptions(set(OPTIMIZERS)), type],
         "lr": [POSITIVE_NUMBER],
         "weight_decay": [Interval(Real, 0, None, closed="left")],
-        "lr_schedule": [StrOptions({"trapezoid", "onecycle", "cosine", "constant"})],
         "max_epochs": [StrOptions({"auto"}), Interval(Integral, 0, None, closed="left")],
         "batch_size": [StrOptions({"auto"}), POSITIVE_INTEGER],
-        "gradient_clip": [POSITIVE_NUMBER, None],
         "class_weight": [dict, list, StrOptions({"balanced"}), None],
         "threshold": [Interval(Real, 0, 1, closed="both"), StrOptions({"f1"}), "array-like"],
-        "early_stopping": ["boolean"],
+        "early_stopping": [StrOptions({"auto"}), "boolean"],
         "validation_fraction": [Interval(Real, 0, 1, closed="neither")],
         "n_iter_no_change": [POSITIVE_INTEGER],
-        "warm_start": ["boolean"],
         "callbacks": ["array-like", None],
         "checkpoint": [str, os.PathLike, None],
         "random_state": ["random_state"],
@@ -372,7 +356,6 @@ class LSTMSequenceClassifier(
         embedding_dim: int | str | None = "auto",
         embeddings: Any = None,
         encoder: Any = None,
-        freeze_embeddings: bool = False,
         linear_model: bool = True,
         normalize: bool = True,
         cell: str = "lstm",
@@ -381,21 +364,17 @@ class LSTMSequenceClassifier(
         bidirectional: bool = True,
         pooling: str | tuple[str, ...] = ("max", "mean"),
         dropout: float = 0.3,
-        token_dropout: float = 0.1,
         criterion: str | type = "cross_entropy",
         optimizer: str | type = "adamw",
         lr: float = 0.005,
         weight_decay: float = 0.01,
-        lr_schedule: str = "trapezoid",
         max_epochs: int | str = "auto",
         batch_size: int | str = "auto",
-        gradient_clip: float | None = 1.0,
         class_weight: dict[Any, float] | list[dict[Any, float]] | str | None = None,
         threshold: float | str | Any = 0.5,
-        early_stopping: bool = False,
+        early_stopping: bool | str = "auto",
         validation_fraction: float = 0.1,
         n_iter_no_change: int = 5,
-        warm_start: bool = False,
         callbacks: list[Any] | None = None,
         checkpoint: str | os.PathLike[str] | None = None,
         random_state: int | np.random.RandomState | None = None,
@@ -408,7 +387,6 @@ class LSTMSequenceClassifier(
         self.embedding_dim = embedding_dim
         self.embeddings: Any = embeddings
         self.encoder: Any = encoder
-        self.freeze_embeddings = freeze_embeddings
         self.linear_model = linear_model
         self.normalize = normalize
         self.cell = cell
@@ -417,21 +395,17 @@ class LSTMSequenceClassifier(
         self.bidirectional = bidirectional
         self.pooling = pooling
         self.dropout = dropout
-        self.token_dropout = token_dropout
         self.criterion = criterion
         self.optimizer = optimizer
         self.lr = lr
         self.weight_decay = weight_decay
-        self.lr_schedule = lr_schedule
         self.max_epochs = max_epochs
         self.batch_size = batch_size
-        self.gradient_clip = gradient_clip
         self.class_weight = class_weight
         self.threshold = threshold
         self.early_stopping = early_stopping
         self.validation_fraction = validation_fraction
         self.n_iter_no_change = n_iter_no_change
-        self.warm_start = warm_start
         self.callbacks = callbacks
         self.checkpoint = checkpoint
         self.random_state = random_state
@@ -493,12 +467,12 @@ class LSTMSequenceClassifier(
             n-grams would need too much memory. The network alone is less accurate on most tasks.
         """
         task = CallbackTask.of_fit(self, X, y, sample_weight)
-        fit = Fit(self, goes_on=self.warm_start)
+        fit = Fit(self)
         y = read_labels(y)
         check_classification_targets(y)  # warns of nearly as many classes as samples
         sequences = fit.read(X)
         check_consistent_length(sequences, y)
-        labels = fit.labels or Labels.of(y)
+        labels = Labels.of(y)
         targets = fit.targets(labels.encode(y), labels, sample_weight, groups)
         fit.train(X, sequences, targets, task, (X_val, y_val, sample_weight_val))
         return self
@@ -510,8 +484,9 @@ class LSTMSequenceClassifier(
         vectors of their own. Beside the network, a linear model of n-grams of ids learns online
         from the errors of the whole model, unless ``linear_model=False``. Channels keep the scale
         of the first call, and weights are not rescaled. The linear models of `fit`, also that of an
-        encoder, stay as they were. A call may change tables in place: meanwhile, let other threads
-        predict with a copy (``copy.copy(model)``).
+        encoder, stay as they were. The network keeps its shape: changes of its parameters, also
+        `dropout`, are ignored with an `IgnoredParameterWarning`. A call may change tables in place:
+        meanwhile, let other threads predict with a copy (``copy.copy(model)``).
 
         Parameters
         ----------

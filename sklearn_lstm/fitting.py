@@ -21,7 +21,6 @@ from sklearn_lstm.data.sentence_encoders import SentenceEncoder
 from sklearn_lstm.data.sequences import Samples, Sequences
 from sklearn_lstm.data.weights import Targets, fixed_class_weight, read_groups, relative_weights
 from sklearn_lstm.members.network.history import epoch_rows
-from sklearn_lstm.members.network.network import Network
 from sklearn_lstm.model import Fitted, SequenceModel
 from sklearn_lstm.parameters import check_column_names, checked_parameters
 from sklearn_lstm.training.checkpoint import checkpoint_of_fit
@@ -58,7 +57,7 @@ class Fit:
     classifier : LSTMSequenceClassifier
         Its parameters are checked.
     goes_on : bool
-        Go on from its last fit, if there was one.
+        Go on from what was fitted before, if anything was.
 
     Attributes
     ----------
@@ -68,7 +67,7 @@ class Fit:
         The model that training goes on from, and its labels.
     """
 
-    def __init__(self, classifier: Any, *, goes_on: bool) -> None:
+    def __init__(self, classifier: Any, *, goes_on: bool = False) -> None:
         self.classifier, self.parameters = classifier, checked_parameters(classifier)
         is_fitted = goes_on and classifier.__sklearn_is_fitted__()
         self.before = what_was_fitted(classifier) if is_fitted else None
@@ -92,8 +91,6 @@ class Fit:
     def format_of_batches(self, X: Any) -> InputFormat:
         """Return how all batches are read, by the X of the first one."""
         first = self.format_of(X, self.read(X, had_missing=True))
-        if self.before is not None:
-            return first
         is_guess = self.parameters["input_type"] == "auto" and first.input_type != "measurements"
         return replace(
             first,
@@ -137,9 +134,7 @@ class Fit:
             labels,
             vectors=vectors,
             encoder=encoder,
-            known=None if network is None else network.encoding,
             previous=None if network is None else network.module.architecture,
-            goes_on=network is not None and network.is_trained,
         )
         return start, configuration
 
@@ -175,7 +170,7 @@ class Fit:
         samples = Samples(sequences, targets).counted()
         start, configuration = self.begin(X, sequences, targets.labels, len(samples))
         held_out = self._read_validation(X, start, *validation)
-        encoder, previous = configuration.encoder, start.model[Network.name]
+        encoder = configuration.encoder
         if encoder is not None:
             encoder.known = {}
         with checkpoint_of_fit(
@@ -185,7 +180,6 @@ class Fit:
             folder=self.parameters["checkpoint"],
             rng=self.random_generator(),
             is_seeded=self.parameters["random_state"] is not None,
-            previous=previous and replace(previous, vectors=None, optimizer_state=None),
         ) as (folder, rng):
             configuration = replace(configuration, checkpoint=folder)
             fitted = fit_model(start, samples, held_out, configuration, rng=rng, callback_task=task)

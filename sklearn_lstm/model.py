@@ -70,51 +70,36 @@ class SequenceModel:
         network: Network,
         linear_members: Sequence[LinearMember],
         held_out: HeldOutLogits,
-        previous: SequenceModel | None,
     ) -> SequenceModel:
         """Return the model with the weights that predict held-out samples best.
 
         The linear members come in the order in which they were fitted, and stand in the opposite.
         All weights are multiplied by the confidence of the members (see `Member.confidence_in`).
-
-        A network that has seen all samples keeps the weights of the previous model.
         """
         if not linear_members:
             return cls.alone(network)
         members = network, *reversed(linear_members)
-        if network.name not in held_out.members and network.is_trained and previous is not None:
-            known = {network.name: UNJUDGED_WEIGHT}
-            if previous.linear_members:
-                known = previous.weights_by_name
-            weights = [known.get(member.name, 1.0) for member in members]
-            correction, n_held_out = previous.prior_correction, previous.n_held_out
-        else:
-            blend = held_out.blend()
-            known = dict(zip(held_out.members, blend.factors.tolist(), strict=True))
-            factors = [known.get(member.name, 0.0) for member in members]
-            pairs = zip(members, factors, strict=True)
-            confidence = min(member.confidence_in(factor) for member, factor in pairs)
-            weights = [confidence * factor for factor in factors]
-            correction = confidence * blend.prior_correction
-            n_held_out = len(held_out.targets)
-        return cls(members, tuple(weights), correction, held_out.prior.logs, n_held_out)
+        blend = held_out.blend()
+        known = dict(zip(held_out.members, blend.factors.tolist(), strict=True))
+        factors = [known.get(member.name, 0.0) for member in members]
+        pairs = zip(members, factors, strict=True)
+        confidence = min(member.confidence_in(factor) for member, factor in pairs)
+        weights = tuple(confidence * factor for factor in factors)
+        correction = confidence * blend.prior_correction
+        return cls(members, weights, correction, held_out.prior.logs, len(held_out.targets))
 
     def with_thresholds(
-        self,
-        given: NDArray[np.float64],
-        previous: SequenceModel | None,
-        held_out: HeldOutLogits | None = None,
+        self, given: NDArray[np.float64], held_out: HeldOutLogits | None = None
     ) -> SequenceModel:
         """Return the model with the thresholds that the user gives, or held-out samples choose."""
         if not np.isnan(given).any():
             return replace(self, thresholds=given)
         probabilities = np.empty((0, len(given)))
-        is_trained = self.network.is_trained
-        if held_out is not None and (Network.name in held_out.members or not is_trained):
+        if held_out is not None:
             logits = held_out.total(self.weights_by_name) + self.biases
             probabilities = held_out.targets.labels.proba(logits)[:, -len(given) :]
-        before = 0.5 if previous is None else previous.thresholds
-        return replace(self, thresholds=choose_thresholds(given, probabilities, before))
+        thresholds = choose_thresholds(given, probabilities, self.thresholds)
+        return replace(self, thresholds=thresholds)
 
     def __getitem__(self, name: str) -> Any:
         """Return the member of this name, or None."""
@@ -261,10 +246,8 @@ class Fitted:
         thresholds : ndarray of shape (n_thresholds,)
             NaN: chosen by held-out samples.
         """
-        previous = self.model if self.model.members else None
-        model = SequenceModel.blended(network, members, held_out, previous)
-        model = model.with_thresholds(thresholds, previous, held_out)
-        return self.with_model(model, epochs)
+        model = SequenceModel.blended(network, members, held_out)
+        return self.with_model(model.with_thresholds(thresholds, held_out), epochs)
 
 
 def _range(values: Thresholds) -> str:

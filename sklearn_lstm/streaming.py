@@ -84,7 +84,7 @@ def fit_batches(
     """
     old_vectorizer, old_classifier = _steps(model)
     vectorizer, classifier = copy(old_vectorizer), copy(old_classifier)
-    fit = Fit(classifier, goes_on=classifier.warm_start)
+    fit = Fit(classifier)
     if folder is not None:
         Path(folder).mkdir(parents=True, exist_ok=True)
     with TemporaryDirectory(dir=folder, ignore_cleanup_errors=True) as path:
@@ -95,7 +95,7 @@ def fit_batches(
             X, sequences = _read_sequences(reading, fit, Path(path), texts)
         else:
             X, sequences = _read_texts(reading, vectorizer, Path(path), texts)
-        values, labels = batch_labels.encoded(fit.labels)
+        values, labels = batch_labels.encoded()
         sample_weight = batch_labels.sample_weight
         del reading, batch_labels  # which keep the labels of each batch
         fit.train(X, sequences, fit.targets(values, labels, sample_weight), CallbackTask())
@@ -259,7 +259,7 @@ def _read_sequences(
     if has_lists and len(shapes) > 1:  # as one list, they are no table
         n_features, is_table = 1, False
     stored = writer.stored(n_features, is_table=is_table)
-    if unknown and not stored.has_missing.any() and fit.previous is None:
+    if unknown and not stored.has_missing.any():
         number, row = unknown
         with noted(number):
             refuse_unknown(row)

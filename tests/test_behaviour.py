@@ -177,7 +177,7 @@ class InfiniteLoss(torch.nn.CrossEntropyLoss):
         return super().forward(logits, targets) + math.inf  # its gradient is finite
 
 
-ADVICE = "lr=.*Try a smaller lr, gradient_clip=1, normalize=True"
+ADVICE = "lr=.*Try a smaller lr, normalize=True"
 
 
 @pytest.mark.parametrize(("criterion", "value"), [(NaNLoss, "nan"), (InfiniteLoss, "inf")])
@@ -194,8 +194,8 @@ def test_training_stops_at_the_batch_whose_loss_is_not_finite(criterion, value, 
     "parameters",
     [
         {"lr": 1e38},
-        {"lr": 1e38, "optimizer": "sgd", "gradient_clip": None},
-        {"lr": 1e38, "max_epochs": 1, "batch_size": 24, "lr_schedule": "constant"},
+        {"lr": 1e38, "optimizer": "sgd"},
+        {"lr": 1e38, "max_epochs": 1, "batch_size": 24},
     ],
 )
 def test_training_that_breaks_the_weights_says_where_and_what_to_try(parameters):

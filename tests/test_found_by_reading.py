@@ -106,9 +106,9 @@ def test_the_net_of_a_loaded_model_reads_datasets():
 )
 def test_a_parameter_that_going_on_ignores_is_named(change):
     X, y = ids()
-    model = small(warm_start=True).fit(X, y)
+    model = small().fit(X, y)
     with pytest.warns(IgnoredParameterWarning, match=next(iter(change))):
-        model.set_params(**change).fit(X, y)
+        model.set_params(**change).partial_fit(X, y)
 
 
 def test_prediction_works_while_the_interpreter_exits():

@@ -98,7 +98,7 @@ def test_a_series_of_which_nothing_is_known_has_the_same_probabilities_anywhere(
         assert len(explanation.data) == 1
         assert np.isfinite(explanation.score)
         fitted.partial_fit([X[0], unknown], [0, 1])
-        fitted.set_params(warm_start=True).fit(X, y, X_val=[unknown, X[0]], y_val=[0, 1])
+        fitted.fit(X, y, X_val=[unknown, X[0]], y_val=[0, 1])
 
 
 def test_a_series_of_which_nothing_is_known_is_refused_after_training_without_missing_values():
@@ -143,8 +143,7 @@ def test_training_that_goes_on_keeps_the_way_of_reading():
     X, y = with_gaps()
     complete = np.nan_to_num(X)
     for further in (X, complete):
-        model = small(warm_start=True).fit(X, y)
-        model.fit(further, y).partial_fit(further, y)
+        model = small().fit(X, y).partial_fit(further, y)
         assert model.predict(X).shape == y.shape
     model = small().partial_fit(complete, y, classes=[0, 1])
     with pytest.warns(MissingValuesWarning, match="2 channel"):

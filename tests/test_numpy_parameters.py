@@ -24,27 +24,23 @@ INTEGERS = {
 }
 REALS = {
     "dropout": 0.25,
-    "token_dropout": 0.25,
     "lr": 0.03125,
     "weight_decay": 0.0625,
-    "gradient_clip": 0.5,
     "validation_fraction": 0.25,
 }
 BOOLEANS = {
-    "freeze_embeddings": True,
     "linear_model": True,
     "normalize": False,
     "bidirectional": False,
     "early_stopping": True,
-    "warm_start": True,
 }
 INTEGER_TYPES = [np.int64, np.uint8]
 REAL_TYPES = [np.float64, np.float32]
 CASES = [
     *((name, value, kind) for name, value in INTEGERS.items() for kind in INTEGER_TYPES),
     *((name, value, kind) for name, value in REALS.items() for kind in REAL_TYPES),
-    *((name, 1, np.int64) for name in ("lr", "weight_decay", "gradient_clip")),
-    *((name, 0, np.int64) for name in ("dropout", "token_dropout")),
+    *((name, 1, np.int64) for name in ("lr", "weight_decay")),
+    ("dropout", 0, np.int64),
     *((name, value, np.bool_) for name, value in BOOLEANS.items()),
 ]
 every_case = pytest.mark.parametrize(
@@ -97,9 +93,7 @@ def test_a_model_with_numbers_of_numpy_survives_a_round_trip(make, round_trip):
     restored = round_trip(model)
     assert restored.get_params() == model.get_params()
     assert_array_equal(restored.predict_proba(X), model.predict_proba(X))
-    again = [
-        each.set_params(warm_start=True).fit(X, y).predict_proba(X) for each in (restored, model)
-    ]
+    again = [each.partial_fit(X, y).predict_proba(X) for each in (restored, model)]
     assert_array_equal(*again)
 
 
@@ -118,7 +112,7 @@ def test_a_clone_keeps_numbers_of_numpy():
         {"max_epochs": np.arange(1, 3), "batch_size": np.array([8, 16], np.int32)},
         {"embedding_dim": np.arange(2, 4), "random_state": np.arange(2)},
         {"lr": np.logspace(-3, -1, 2), "dropout": np.linspace(0, 0.5, 2, dtype=np.float32)},
-        {"gradient_clip": np.array([0.5, 1.0], np.float32), "n_iter_no_change": np.arange(1, 3)},
+        {"n_iter_no_change": np.arange(1, 3)},
         {"bidirectional": np.array([False, True]), "validation_fraction": np.array([0.25])},
     ],
     ids=" and ".join,

@@ -114,7 +114,6 @@ def test_thresholds_are_stored_and_kept(tmp_path):
         fit_batches(clone(model), [(IDS[:50], Y[:50]), (IDS[50:], Y[50:])]),
         clone(model).set_params(checkpoint=tmp_path / "states").fit(IDS, Y),
         model.partial_fit(IDS[:9], Y[:9]),
-        model.set_params(warm_start=True).fit(IDS, Y),  # which holds nothing new out
     ):
         np.testing.assert_array_equal(same.thresholds_, chosen)
     model.fit(IDS, Y, X_val=IDS[:40], y_val=Y[:40])

@@ -60,22 +60,15 @@ class LabelBatches:
         numbers = [self._numbers.setdefault(label, len(self._numbers)) for label in labels]
         return np.array(numbers, np.min_scalar_type(-len(self._numbers)))[places]
 
-    def encoded(self, known: Labels | None) -> tuple[NDArray[Any], Labels]:
-        """Return the labels of all batches in small integers, and what they stand for.
-
-        Parameters
-        ----------
-        known : Labels or None
-            Those of the fit that this one goes on from.
-        """
+    def encoded(self) -> tuple[NDArray[Any], Labels]:
+        """Return the labels of all batches in small integers, and what they stand for."""
         values = np.concatenate(self._values)
-        if values.ndim == 2:
-            labels = known or Labels.of(values)
-            return labels.encode(values), labels
-        classes = np.concatenate(self._classes)
-        labels = known or Labels.of(classes)
-        encoded = labels.encode(classes).astype(np.min_scalar_type(-len(labels)))
-        return encoded[values], labels
+        classes = values if values.ndim == 2 else np.concatenate(self._classes)
+        labels = Labels.of(classes)
+        encoded = labels.encode(classes)
+        if values.ndim == 1:
+            encoded = encoded.astype(np.min_scalar_type(-len(labels)))[values]
+        return encoded, labels
 
     @property
     def sample_weight(self) -> NDArray[np.float64] | None:

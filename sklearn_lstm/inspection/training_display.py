@@ -9,6 +9,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from sklearn_lstm.inspection.drawing import Display, number_places
 from sklearn_lstm.inspection.inputs import find_classifier
+from sklearn_lstm.parameters import plain_parameters
 
 
 class TrainingDisplay(Display):
@@ -96,11 +97,9 @@ class TrainingDisplay(Display):
             raise ValueError("There is no epoch to show: no network was trained (max_epochs=0).")
         losses = np.array([row["valid_loss"] for row in rows], dtype=float)
         restored = None
-        # With warm_start the rows of earlier fits come first. The net has those of the last fit,
-        # but not in a loaded model, where it is a new one.
-        n_last = len(classifier.net_.history) or (0 if classifier.warm_start else len(rows))
-        if classifier.early_stopping and n_last and not np.isnan(losses[-1]):
-            restored = len(rows) - n_last + 1 + int(np.argmin(losses[-n_last:]))
+        is_best = plain_parameters(classifier)["early_stopping"] is True
+        if is_best and not np.isnan(losses[-1]):  # NaN: partial_fit came later
+            restored = 1 + int(np.argmin(losses))
         train_loss, lr = np.array([(row["train_loss"], row["lr"]) for row in rows], float).T
         display = cls(
             train_loss,

@@ -49,7 +49,7 @@ class SequenceNetwork(nn.Module):
     tokens : bool
     embedding_dim : int or None
         None: one-hot codes or inputs are the input of the recurrent layer.
-    freeze_embeddings, cell, hidden_size, num_layers, bidirectional, pooling, dropout
+    cell, hidden_size, num_layers, bidirectional, pooling, dropout
         As in `LSTMSequenceClassifier`.
     steps_per_frame : int
         Of series: the recurrent layers read frames of so many steps.
@@ -62,7 +62,6 @@ class SequenceNetwork(nn.Module):
         n_outputs: int,
         tokens: bool,
         embedding_dim: int | None,
-        freeze_embeddings: bool,
         cell: str,
         hidden_size: int,
         num_layers: int,
@@ -82,7 +81,6 @@ class SequenceNetwork(nn.Module):
         n_features = embedding_dim or (n_gates * n_directions if tokens else n_inputs_of_frame)
         if tokens:
             self.embedding = nn.Embedding(n_inputs, n_features, padding_idx=0, **new)
-            self.embedding.weight.requires_grad_(not freeze_embeddings)
         elif embedding_dim is not None:
             self.projection = nn.Linear(n_inputs_of_frame, n_features, **new)
         if embedding_dim is not None:
@@ -227,11 +225,6 @@ class SequenceNetwork(nn.Module):
         vectors = torch.empty(n_inputs - len(old), old.shape[1], dtype=old.dtype)
         self._draw_vectors(vectors, generator)
         return vectors.to(old.device)
-
-    @torch.no_grad()
-    def grow(self, n_inputs: int, generator: torch.Generator) -> None:
-        """Give codes up to `n_inputs` a vector of their own."""
-        self.set_table(torch.cat([self.embedding.weight, self.new_vectors(n_inputs, generator)]))
 
     def set_table(self, vectors: Tensor) -> None:
         """Make these the vectors of all codes."""

@@ -28,7 +28,7 @@ from sklearn_lstm.storing.replacing import replacing
 from sklearn_lstm.storing.stored_form import Packer
 from sklearn_lstm.training.configuration import Configuration
 
-LOCK, STATES = "lock", "network-*"
+LOCK = "lock"
 
 # --- The folder: its name, its lock, and its end
 
@@ -42,7 +42,6 @@ def checkpoint_of_fit(
     folder: str | os.PathLike[str] | None,
     rng: np.random.Generator,
     is_seeded: bool,
-    previous: object = None,
 ) -> Iterator[tuple[Path | None, np.random.Generator]]:
     """Lock the folder of a fit while the fit runs, and delete it after success.
 
@@ -52,16 +51,13 @@ def checkpoint_of_fit(
 
     Parameters
     ----------
-    samples : Samples
-    validation : Samples or None
-    configuration : Configuration
+    samples, validation, configuration
+        As in `fit_model`.
     folder : path or None
         Of all fits. None: that of this fit is None too, and nothing is hashed.
     rng : numpy Generator
     is_seeded : bool
         Whether the user gives the seed.
-    previous : object
-        What the fit goes on from, if it does.
 
     Yields
     ------
@@ -93,7 +89,6 @@ def checkpoint_of_fit(
         "data": [_content(samples), _content(validation)],
         "vectors": vectors and [vectors.ids, vectors.vectors, vectors.scale],
         "encoder": configuration.encoder and configuration.encoder.fixed_vectors,
-        "previous": previous,
     }
     name = blake2b(to_text(Packer()(facts, "")).encode(), digest_size=16).hexdigest()
     with _held(Path(folder).absolute(), name) as path:
@@ -138,10 +133,10 @@ def _held(folder: Path, name: str) -> Iterator[Path]:
             file.unlink()
         try:
             yield path
-            for file in path.glob(STATES):
+            for file in _states(path):
                 file.unlink()
         finally:
-            if not any(path.glob(STATES)):
+            if not _states(path):
                 _delete(path)
     if sys.platform == "win32":  # which deletes no file that is open
         _delete(path)
@@ -207,7 +202,7 @@ class Checkpoint(Callback):  # type: ignore[misc]
 
     def on_train_begin(self, net: NeuralNet, **_: Any) -> None:
         """Go on from the last state that can be read; without any, write that before training."""
-        for path in sorted(self._written(), key=_epoch, reverse=True):
+        for path in self._written():
             try:
                 state = _read(path, _own(net))
             except Exception as error:  # noqa: BLE001 - whatever a damaged file may lead to
@@ -238,8 +233,8 @@ class Checkpoint(Callback):  # type: ignore[misc]
         self.folder = None
 
     def _written(self) -> list[Path]:
-        """Return all states."""
-        return [] if self.folder is None else list(self.folder.glob(STATES))
+        """Return all states, the last one first."""
+        return [] if self.folder is None else sorted(_states(self.folder), key=_epoch, reverse=True)
 
     def _pickle(self, net: NeuralNet, file: BinaryIO) -> None:
         """Write all that changes while a network is trained."""
@@ -287,14 +282,13 @@ class Checkpoint(Callback):  # type: ignore[misc]
                 vars(callback).update(values or {})
 
 
+def _states(folder: Path) -> list[Path]:
+    """Return the files of states, and no copy that something else has made of one."""
+    return [path for path in folder.glob("network-*") if path.name[8:].isdecimal()]
+
+
 def _epoch(path: Path) -> int:
-    number = path.name.rpartition("-")[2]
-    if not number.isdecimal():
-        raise ValueError(
-            f"{path} is no file of a checkpoint, but is named like one. Move it to another folder, "
-            "and run the same fit again: it goes on from its last epoch."
-        )
-    return int(number)
+    return int(path.name.rpartition("-")[2])
 
 
 def _state_of(callback: Callback) -> Any:

@@ -27,15 +27,7 @@ from sklearn_lstm.thresholds import given_thresholds
 from sklearn_lstm.training.losses import find_criterion
 from sklearn_lstm.training.optimizers import find_optimizer
 
-ARCHITECTURE = (
-    "cell",
-    "hidden_size",
-    "num_layers",
-    "bidirectional",
-    "pooling",
-    "dropout",
-    "freeze_embeddings",
-)
+ARCHITECTURE = "cell", "hidden_size", "num_layers", "bidirectional", "pooling", "dropout"
 
 
 @dataclass(frozen=True)
@@ -53,10 +45,6 @@ class Configuration:
         Of all ids, or in `partial_fit` of those that the network lacks.
     encoder : SentenceEncoder or None
         In `fit` alone.
-    known : Encoding or None
-        How the network reads sequences that training goes on from; None: a new one is fitted.
-    goes_on : bool
-        Whether that network has learned before.
     architecture : dict
         Arguments of `SequenceNetwork` that do not depend on the steps; all arguments of a network
         that training goes on from.
@@ -76,8 +64,6 @@ class Configuration:
     labels: Labels = field(repr=False)
     vectors: PretrainedVectors | None = field(repr=False)
     encoder: SentenceEncoder | None = field(repr=False)
-    known: Encoding | None = field(repr=False)
-    goes_on: bool
     architecture: dict[str, Any]
     criterion: str | type
     thresholds: NDArray[np.float64] = field(repr=False)
@@ -92,12 +78,9 @@ class Configuration:
     precision: str
     lr: float
     weight_decay: float
-    lr_schedule: str
     max_epochs: int | str
     batch_size: int | str
-    gradient_clip: float | None
-    token_dropout: float
-    early_stopping: bool
+    early_stopping: bool | str
     validation_fraction: float
     n_iter_no_change: int
     verbose: int = field(repr=False)
@@ -112,9 +95,7 @@ class Configuration:
         *,
         vectors: PretrainedVectors | None = None,
         encoder: SentenceEncoder | None = None,
-        known: Encoding | None = None,
         previous: Mapping[str, Any] | None = None,
-        goes_on: bool = False,
     ) -> Self:
         """Read the parameters of the classifier; `previous` is the architecture to go on with.
 
@@ -136,18 +117,16 @@ class Configuration:
         if not names or not all(name in [*POOLINGS] for name in names):
             raise ValueError(f"pooling needs names out of {tuple(POOLINGS)}, found {pooling!r}.")
         architecture |= {"pooling": names, "n_outputs": len(labels)}
-        architecture["freeze_embeddings"] &= vectors is not None
         if previous is not None:
-            _check_goes_on(architecture, embedding_dim, vectors, previous)
-            architecture = dict(previous)
-        elif vectors is not None:
-            length = vectors.width
-            if embedding_dim not in ("auto", length):
-                raise ValueError(
-                    f"embeddings holds vectors of length {length}, but embedding_dim="
-                    f"{embedding_dim}. Leave it 'auto'."
-                )
-            embedding_dim = length
+            _warn_of_ignored(architecture, embedding_dim, previous)
+            architecture, embedding_dim = dict(previous), previous["embedding_dim"]
+        length = 0 if vectors is None else vectors.width
+        if length and embedding_dim not in ("auto", length):
+            raise ValueError(
+                f"embeddings holds vectors of length {length}, but the network has embedding_dim="
+                f"{embedding_dim}. Leave it 'auto', and call fit for a new network."
+            )
+        embedding_dim = length or embedding_dim
         loss, probabilities = find_criterion(parameters["criterion"], labels)
         taken = {field.name for field in fields(cls)} - {"checkpoint"}
         values = {name: value for name, value in parameters.items() if name in taken}
@@ -156,14 +135,11 @@ class Configuration:
             "labels": labels,
             "vectors": vectors,
             "encoder": encoder,
-            "known": known,
-            "goes_on": goes_on,
             "architecture": architecture,
             "embedding_dim": embedding_dim,
             "thresholds": given_thresholds(parameters["threshold"], labels),
             "loss": loss,
             "probabilities": probabilities,
-            "token_dropout": 0.0 if kind is MEASUREMENTS else parameters["token_dropout"],
             "callbacks": _copies(parameters["callbacks"]),
             "optimizer": find_optimizer(parameters["optimizer"]),
             "device": find_device(parameters["device"]),
@@ -186,41 +162,32 @@ class Configuration:
         return np.empty(0, np.int64) if self.vectors is None else self.vectors.ids
 
     def encoding(
-        self, sequences: Sequences, targets: NDArray[np.generic] | None = None
+        self,
+        sequences: Sequences,
+        targets: NDArray[np.generic] | None = None,
+        known: Encoding | None = None,
     ) -> Encoding:
-        """Return how a network reads sequences: as the previous one, with codes for new ids.
+        """Return how a network reads sequences: as the one before, with codes for new ids.
 
         Without targets, the level of a channel stays: nothing says whether it tells the class.
         """
         if self.reads_tokens:
-            codes = cast("TokenCodes", self.known or TokenCodes.of(np.empty(0, np.int64)))
+            codes = cast("TokenCodes", known or TokenCodes.of(np.empty(0, np.int64)))
             return codes.extended(sequences, self.ids_with_vectors)
-        return self.known or ChannelScaling.of(sequences, targets, normalize=self.normalize)
+        return known or ChannelScaling.of(sequences, targets, normalize=self.normalize)
 
 
-def _check_goes_on(
-    architecture: Mapping[str, Any],
-    embedding_dim: int | str | None,
-    vectors: PretrainedVectors | None,
-    previous: Mapping[str, Any],
+def _warn_of_ignored(
+    wanted: Mapping[str, Any], embedding_dim: int | str | None, previous: Mapping[str, Any]
 ) -> None:
-    """Check what a network that goes on is given; `previous` is its architecture."""
-    length = previous["embedding_dim"]
-    if vectors is not None and (found := vectors.width) not in (0, length):
-        raise ValueError(
-            f"embeddings holds vectors of length {found}, but the network goes on with "
-            f"embedding_dim={length}. Set warm_start=False to fit a new one."
-        )
-    wanted = dict(architecture)
+    """Warn of parameters that differ from the architecture of a network that goes on."""
     if embedding_dim != "auto":
-        wanted["embedding_dim"] = embedding_dim
-    if vectors is None:
-        del wanted["freeze_embeddings"]
+        wanted = {**wanted, "embedding_dim": embedding_dim}
     for name, value in wanted.items():
         if value != previous[name]:
             warn_user(
                 f"{name}={value!r} is ignored: the network goes on with "
-                f"{name}={previous[name]!r}. Set warm_start=False to fit a new one.",
+                f"{name}={previous[name]!r}. Call fit for a new one.",
                 IgnoredParameterWarning,
             )
 

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from sklearn_lstm.data.kinds import Kind
-from sklearn_lstm.data.sequences import Sequences
+from sklearn_lstm.data.sequences import Samples, Sequences
+from sklearn_lstm.training.held_out import one_of_each
 
 if TYPE_CHECKING:  # linear models need no torch
     from sklearn_lstm.training.configuration import Configuration
@@ -54,35 +55,31 @@ class TrainingPlan:
 
 
 def plan_training(
-    sequences: Sequences,
+    samples: Samples,
+    validation: Samples | None,
     configuration: Configuration,
     *,
     has_linear_model: bool,
-    has_validation: bool,
-    has_spare: bool,
 ) -> TrainingPlan:
     """Plan the training of the network from the kind and the amount of the data, by counting alone.
 
-    With `early_stopping`, the samples held out of the network, or the user's own, say which of its
-    epochs is best. Judged by held-out samples together with linear models, it ends when the loss of
-    the blend no longer falls. Else it learns from all samples. A network that goes on has seen all
-    samples, so the user's own alone can judge it.
+    The blend with linear models is judged by held-out samples, if some sample can be held out: it
+    is not the only one of its class, or with a label. Else the network learns from all samples.
 
     Parameters
     ----------
-    sequences : Sequences
+    samples : Samples
+    validation : Samples or None
+        The user's own held-out samples.
     configuration : Configuration
     has_linear_model : bool
-    has_validation : bool
-        The user brings the held-out samples.
-    has_spare : bool
-        Some sample can be held out: it is not the only one of its class, or with a label.
     """
-    n_samples, kind = len(sequences), configuration.kind
-    is_judged = has_linear_model and (has_validation or (has_spare and not configuration.goes_on))
+    n_samples, sequences, kind = len(samples), samples.sequences, configuration.kind
+    has_spare = len(one_of_each(samples.targets.values)) < n_samples
+    is_judged = has_linear_model and (validation is not None or has_spare)
     early_stopping = configuration.early_stopping
-    follows_loss = is_judged and not early_stopping and configuration.lr_schedule == "trapezoid"
     batch_size, max_epochs = configuration.batch_size, configuration.max_epochs
+    follows_loss = is_judged and early_stopping == max_epochs == "auto"
     mean_length = float(sequences.lengths.mean() / steps_per_frame(sequences, kind))
     if isinstance(batch_size, str):
         batch_size = batch_size_for(n_samples, mean_length)
@@ -92,17 +89,14 @@ def plan_training(
     fewest_steps = min(batch_size, SMALLEST_BATCH) * mean_length
     share = min(1, MOST_STEPS_PER_BATCH / fewest_steps)
     per_check = math.ceil(share * kind.effort * round(min(UPDATES_PER_CHECK, most_updates)))
-    work = work_of_epoch(sequences, kind)
     if isinstance(max_epochs, str):
         n_counted = n_samples if follows_loss else max(n_samples, FEWEST_SAMPLES)
-        max_epochs = max_epochs_for(n_counted, work, batch_size, kind)
-    else:
-        follows_loss = False
-    n_held_out = max(1, n_to_hold_out(n_samples)) if is_judged else 0
-    if early_stopping:
+        max_epochs = max_epochs_for(n_counted, work_of_epoch(sequences, kind), batch_size, kind)
+    n_held_out = 0
+    if validation is None and early_stopping is True:
         n_held_out = max(1, round(configuration.validation_fraction * n_samples))
-    if has_validation:
-        n_held_out = 0
+    elif validation is None and is_judged:
+        n_held_out = max(1, n_to_hold_out(n_samples))
     return TrainingPlan(batch_size, max_epochs, follows_loss, per_check, n_held_out)
 
 

@@ -59,7 +59,11 @@ class Split:
         learned, held_out = samples, validation
         rows: Rows | None = None
         if held_out is None:
-            rows = _draw(samples.targets, n_held_out, rng)
+            rows, targets = np.arange(0), samples.targets
+            if n_held_out and targets.groups is not None:
+                rows = hold_out_groups(targets.values, targets.groups, n_held_out, rng)
+            elif n_held_out:
+                rows = hold_out(targets.values, n_held_out, rng)
             learned = samples.subset(np.delete(row_numbers(len(samples)), rows))
             held_out = samples.subset(rows)
         return cls(samples, learned, held_out, rows, int(rng.integers(1 << 31)), rng.spawn(1)[0])
@@ -121,14 +125,6 @@ def shuffled_by_class(targets: NDArray[np.generic], rng: np.random.Generator) ->
     return np.asarray(np.lexsort((rng.random(len(targets)), classes_of(targets))))
 
 
-def _draw(targets: Targets, n_held_out: int, rng: np.random.Generator) -> Rows:
-    if not n_held_out:
-        return np.arange(0)
-    if targets.groups is None:
-        return hold_out(targets.values, n_held_out, rng)
-    return hold_out_groups(targets.values, targets.groups, n_held_out, rng)
-
-
 def hold_out(targets: NDArray[np.generic], n_held_out: int, rng: np.random.Generator) -> Rows:
     """Draw samples to hold out, class by class.
 
@@ -171,26 +167,8 @@ def hold_out_groups(
 ) -> Rows:
     """Hold out whole groups: the fold closest to the wanted number of samples of each class.
 
-    One sample of each class, or with each label, is not held out.
-
-    Parameters
-    ----------
-    targets : ndarray of shape (n_samples,) or (n_samples, n_labels)
-    groups : ndarray of shape (n_samples,)
-        The number of each sample's group.
-    n_held_out : int
-        Samples wanted.
-    rng : numpy Generator
-
-    Returns
-    -------
-    ndarray
-        The rows, in ascending order.
-
-    Raises
-    ------
-    ValueError
-        If no group can be held out.
+    One sample of each class, or with each label, is not held out. `groups` holds the number of each
+    sample's group; all else is as in `hold_out`.
     """
     n_samples = len(targets)
     _, classes, counts = np.unique(classes_of(targets), return_inverse=True, return_counts=True)

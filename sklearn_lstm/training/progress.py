@@ -74,10 +74,6 @@ class FitProgress(ProgressBar):
         if not self._linear_left:
             self._linear_model.end()
 
-    def network(self, so_far: SoFar | None = None) -> NetworkProgress | None:
-        """Return the callback that counts the updates of the network; None if nobody looks."""
-        return NetworkProgress(self, so_far) if self.is_shown or self.task.is_heard else None
-
     def count(self, name: str, n_done: float, n_all: float, text: str) -> None:
         """Set how much of a member is done, and the text."""
         self._done[name], self._all[name] = n_done, n_all
@@ -94,27 +90,31 @@ class NetworkProgress(Callback):  # type: ignore[misc]
     progress : FitProgress
     so_far : callable or None
         Returns the attributes that the classifier lacks if the training of the skorch net ends now.
+    schedule : Callback or None
+        Its attribute `end` says after how many updates training ends.
     """
 
     progress: FitProgress | None = None  # of a copy, and after the training
-    schedule: Callback | None = None  # tells when training ends, if that may be early
+    so_far: SoFar | None = None
+    schedule: Callback | None = None
     task = epoch = CallbackTask()
     has_stopped = False
     n_done = 0
 
-    so_far: SoFar | None = None
-
-    def __init__(self, progress: FitProgress, so_far: SoFar | None) -> None:
-        self.progress = progress
-        self.so_far = so_far
+    def __init__(
+        self,
+        progress: FitProgress,
+        so_far: SoFar | None = None,
+        schedule: Callback | None = None,
+    ) -> None:
+        self.progress, self.so_far, self.schedule = progress, so_far, schedule
 
     def __getstate__(self) -> dict[str, Any]:
         """Leave out all but the updates: the bar and the tasks can't be pickled."""
         return {"n_done": self.n_done}
 
     def on_train_begin(self, net: NeuralNet, **_: Any) -> None:
-        """Start to count."""
-        self.n_done = 0
+        """Begin the task of the network."""
         if self.progress is not None:
             self.task = self.progress.task.subtask(NETWORK, 1, net.max_epochs)
 

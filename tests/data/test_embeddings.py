@@ -9,6 +9,7 @@ import small_models
 from gensim.models import KeyedVectors
 from sklearn.exceptions import NotFittedError
 from sklearn.pipeline import make_pipeline
+from skorch.callbacks import Freezer
 from small_encoder import SmallEncoder
 
 from sklearn_lstm import TextSequenceVectorizer, WordVectors
@@ -138,9 +139,10 @@ def test_a_static_model_of_zeros_knows_no_word():
 # --- In the classifier
 
 
-small = partial(
-    small_models.small, hidden_size=8, max_epochs=15, batch_size=4, dropout=0.0, token_dropout=0.0
-)
+small = partial(small_models.small, hidden_size=8, max_epochs=15, batch_size=4, dropout=0.0)
+
+
+FROZEN = [Freezer("embedding.weight")]  # the recipe of the docs
 
 
 def has_vector(model, vector):
@@ -154,7 +156,7 @@ def has_vector(model, vector):
 def test_words_of_the_pipeline_get_their_pretrained_vectors(embeddings):
     model = make_pipeline(
         TextSequenceVectorizer(),
-        small(embeddings=embeddings, freeze_embeddings=True, dropout=0, max_epochs=40),
+        small(embeddings=embeddings, callbacks=FROZEN, dropout=0, max_epochs=40),
     )
     model.fit(TEXTS, LABELS)
     assert model[-1].module_.embedding.embedding_dim == 6
@@ -171,7 +173,7 @@ def test_words_that_no_training_text_holds_have_vectors_too():
     vectors = keyed(WORD_VECTORS)
     model = make_pipeline(
         TextSequenceVectorizer(vocabulary=list(WORD_VECTORS), fixed_vocabulary=False),
-        small(embeddings=vectors, freeze_embeddings=True, dropout=0, max_epochs=40),
+        small(embeddings=vectors, callbacks=FROZEN, dropout=0, max_epochs=40),
     )
     model.fit(TEXTS, LABELS)
     assert all(has_vector(model[-1], vector) for vector in WORD_VECTORS.values())
@@ -180,7 +182,7 @@ def test_words_that_no_training_text_holds_have_vectors_too():
 
 def test_embeddings_that_are_not_frozen_are_trained_further():
     matrix = matrix_of(6, 3)
-    frozen = small(embeddings=matrix, freeze_embeddings=True).fit(IDS, LABELS)
+    frozen = small(embeddings=matrix, callbacks=FROZEN).fit(IDS, LABELS)
     trained = small(embeddings=matrix).fit(IDS, LABELS)
     for vector in matrix[2:]:
         assert has_vector(frozen, vector)
@@ -191,7 +193,7 @@ def test_frozen_vectors_are_those_of_their_ids():
     rng = np.random.default_rng(0)
     X = [rng.integers(2, 400, length) for length in rng.integers(1, 30, 60)]
     vectors = matrix_of(400, 5)
-    model = small(embeddings=vectors, freeze_embeddings=True, max_epochs=2)
+    model = small(embeddings=vectors, callbacks=FROZEN, max_epochs=2)
     model.fit(X, rng.integers(0, 3, 60))
     ids = np.unique(np.concatenate(X))
     codes = model._fitted.model.encoding(ids)
@@ -238,7 +240,7 @@ def test_new_words_of_partial_fit_get_pretrained_vectors_and_learned_ones_stay()
         (
             [[2, 3]] * 4,
             {"embeddings": np.ones((4, 2)), "embedding_dim": 3},
-            "vectors of length 2, but embedding_dim=3",
+            "vectors of length 2, but the network has embedding_dim=3",
         ),
     ],
 )

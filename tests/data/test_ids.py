@@ -29,7 +29,7 @@ def data(n_samples=60, seed=0):
 
 def test_id_1_is_learned_like_any_other():
     X, y = data(160)
-    model = small(max_epochs=30, batch_size=8, token_dropout=0.3)
+    model = small(max_epochs=30, batch_size=8)
     accuracy = {shift: model.fit(X + shift, y).score(X + shift, y) for shift in (0, 10)}
     assert accuracy[0] > accuracy[10] - 0.02
     assert accuracy[0] > 0.95
@@ -38,10 +38,8 @@ def test_id_1_is_learned_like_any_other():
 @pytest.mark.parametrize("make", CONTAINERS.values(), ids=CONTAINERS)
 def test_ids_that_are_all_shifted_make_the_same_model(make):
     X, y = data()
-    there = small(token_dropout=0.5).fit(make(X), y).predict_proba(make(X))
-    assert_array_equal(
-        small(token_dropout=0.5).fit(make(X + 10), y).predict_proba(make(X + 10)), there
-    )
+    there = small().fit(make(X), y).predict_proba(make(X))
+    assert_array_equal(small().fit(make(X + 10), y).predict_proba(make(X + 10)), there)
 
 
 @pytest.mark.parametrize("embedding_dim", ["auto", 4, None])
@@ -103,7 +101,7 @@ def test_measurements_for_a_model_of_ids_are_not_taken_in_silence(kind):
 def test_the_vector_of_id_1_is_not_that_of_the_unknown_token():
     X, y = data()
     vectors = np.random.default_rng(1).normal(size=(9, 4)).astype(np.float32)
-    model = small(embeddings=vectors, freeze_embeddings=True, token_dropout=0.0).fit(X, y)
+    model = small(embeddings=vectors).fit(X, y)
     one, unseen, other = model.predict_proba(np.array([[1, 3], [77, 3], [78, 3]]))
     assert_array_equal(unseen, other)
     assert np.abs(one - unseen).max() > 1e-6

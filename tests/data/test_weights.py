@@ -218,10 +218,10 @@ def test_a_batch_of_several_labels_may_lack_one():
     assert np.isfinite(model.predict_proba(X)).all()
 
 
-def test_warm_start_may_go_on_without_a_class_that_has_a_weight():
+def test_partial_fit_may_go_on_without_a_class_that_has_a_weight():
     X, y = data()
-    model = small(class_weight={1: 3.0}, warm_start=True).fit(X, y)
-    model.fit(X[y == 0], y[y == 0])
+    model = small(class_weight={1: 3.0}).fit(X, y)
+    model.partial_fit(X[y == 0], y[y == 0])
     assert model.classes_.tolist() == [0, 1]
 
 

@@ -41,7 +41,7 @@ def continued():
 
 def pretrained():
     vectors = np.random.default_rng(0).normal(size=(8, 2)).astype(">f4")
-    model = classifier(embeddings=vectors, freeze_embeddings=True, pooling=("max", "attention"))
+    model = classifier(embeddings=vectors, pooling=("max", "attention"))
     return model.fit([[3, 4], [5, 6], [7]] * 2, np.array([1, 2, 3] * 2, ">i8"))
 
 

@@ -148,7 +148,7 @@ def test_a_vectorizer_goes_on_counting(path):
 @pytest.fixture
 def untrained():
     X = np.random.default_rng(0).integers(1, 30, (120, 6))
-    model = small(max_epochs=0, linear_model=True, warm_start=True, num_layers=2)
+    model = small(max_epochs=0, linear_model=True, num_layers=2)
     return model.fit(X, X[:, 0] > 15), X
 
 
@@ -596,7 +596,7 @@ def ngrams(number):
 def deep_network(number, n_layers=1000):
     """Return a network without weights, whose layers are many."""
     architecture = {"n_inputs": 3, "n_outputs": 2, "tokens": True, "embedding_dim": 2}
-    architecture |= {"freeze_embeddings": False, "cell": "lstm", "hidden_size": 1 + number}
+    architecture |= {"cell": "lstm", "hidden_size": 1 + number}
     architecture |= {
         "num_layers": n_layers,
         "bidirectional": True,

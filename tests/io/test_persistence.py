@@ -53,7 +53,7 @@ def multilabel_model():
 
 def pretrained_model():
     vectors = np.random.default_rng(0).normal(size=(8, 5)).astype(np.float32)
-    model = LSTMSequenceClassifier(embeddings=vectors, freeze_embeddings=True, **SHORT)
+    model = LSTMSequenceClassifier(embeddings=vectors, **SHORT)
     return model.fit(IDS, [1, 1, 0, 0] * 4), IDS
 
 
@@ -237,19 +237,6 @@ def test_partial_fit_goes_on_as_without_the_round_trip(round_trip, tmp_path):
         for _ in range(2):
             expected = model.partial_fit(more, y).predict_proba(more)
             assert_array_equal(restored.partial_fit(more, y).predict_proba(more), expected)
-
-
-@round_trips
-def test_warm_start_goes_on_as_without_the_round_trip(round_trip, tmp_path):
-    for make in (continued_model, numeric_model):
-        model, X = make()
-        restored = round_trip(model.set_params(warm_start=True), tmp_path)
-        has_ids = model.input_type_ != "measurements"
-        more = sp.csr_matrix(IDS.toarray() * 2) if has_ids else X  # new ids
-        y = model.predict(X)[::-1]
-        expected = model.fit(more, y).predict_proba(more)
-        assert_array_equal(restored.fit(more, y).predict_proba(more), expected)
-        assert restored.n_epochs_ == 4
 
 
 @round_trips

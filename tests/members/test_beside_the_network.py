@@ -185,25 +185,6 @@ def test_a_network_that_is_right_on_held_out_samples_weighs_more(rng):
     assert right > 5 * noise
 
 
-def test_warm_start_keeps_the_blend_weights(sentences):
-    X, y = sentences(150), np.arange(150) % 2  # noise
-    model = LSTMSequenceClassifier(**SMALL, warm_start=True).fit(X, y)
-    before = model.calibration_
-    after = model.set_params(max_epochs=10, lr=0.05, batch_size=32).fit(X, y).calibration_
-    for name in ("network_weight", "linear_weight", "prior_correction"):
-        assert after[name] == before[name]
-    model.set_params(linear_model=False).fit(X, y)
-    assert model.linear_model_ is None
-
-
-def test_warm_start_corrects_by_the_classes_of_the_samples_it_learns_from(sentences):
-    X, y = sentences(200), np.arange(200) % 10 == 0
-    model = LSTMSequenceClassifier(**SMALL, warm_start=True).fit(X, y)
-    np.testing.assert_allclose(np.diff(model._fitted.model.log_prior), -np.log(9))
-    model.fit(X, ~y)
-    np.testing.assert_allclose(np.diff(model._fitted.model.log_prior), np.log(9))
-
-
 def test_partial_fit_keeps_the_linear_model(pairs):
     X, y = pairs(200)
     model = LSTMSequenceClassifier(**SMALL).fit(X, y)

@@ -29,7 +29,6 @@ def network(**architecture):
         "n_outputs": 3,
         "tokens": True,
         "embedding_dim": 5,
-        "freeze_embeddings": False,
         "cell": "lstm",
         "hidden_size": 4,
         "num_layers": 1,
@@ -93,11 +92,9 @@ def test_one_hot_input_never_builds_a_one_hot_tensor():
 def test_one_hot_input_weights_are_learned_and_the_identity_is_not():
     X, y = np.arange(2, 42).reshape(-1, 4), np.arange(10) % 2
     for cell in CELLS:
-        model = LSTMSequenceClassifier(
-            embedding_dim=None, cell=cell, hidden_size=3, max_epochs=2, warm_start=True
-        )
+        model = LSTMSequenceClassifier(embedding_dim=None, cell=cell, hidden_size=3, max_epochs=2)
         before = model.fit(X, y).module_.embedding.weight.clone()
-        after = model.fit(X, y).module_
+        after = model.partial_fit(X, y).module_
         assert not torch.equal(after.embedding.weight, before)
         for direction in after.layers[0]:
             weight = direction.cells.weight_ih_l0
@@ -130,7 +127,7 @@ def test_growing_keeps_the_vectors_that_were_learned():
         net = network(embedding_dim=embedding_dim)
         old, logits = net.embedding.weight.clone(), net(random_codes(), LENGTHS)
         net.embedding.weight.requires_grad_(requires_grad=False)
-        net.grow(20, generator())
+        net.set_table(torch.cat([net.embedding.weight, net.new_vectors(20, generator())]))
         assert torch.equal(net.embedding.weight[:9], old)
         assert len(net.embedding.weight[9:].unique(dim=0)) == 11
         assert not net.embedding.weight.requires_grad
@@ -264,7 +261,6 @@ def test_every_architecture_learns(cell, pooling, num_layers, bidirectional):
         batch_size=8,
         lr=0.04,
         dropout=0.0,
-        token_dropout=0.0,
         random_state=0,
     )
     assert model.fit(X, y).score(X, y) > 0.95

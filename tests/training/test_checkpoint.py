@@ -1,7 +1,6 @@
 """A fit that was killed goes on from its last epoch, and ends with the bits of one that was not."""
 
 import os
-import re
 import shutil
 import signal
 import subprocess
@@ -13,7 +12,7 @@ import pytest
 import torch
 from joblib.externals.loky.process_executor import TerminatedWorkerError
 from sklearn.model_selection import GridSearchCV
-from skorch.callbacks import Callback, EarlyStopping, EpochScoring, Freezer, LRScheduler
+from skorch.callbacks import Callback, EarlyStopping, EpochScoring, Freezer, GradientNormClipping
 from skorch.utils import noop
 
 from sklearn_lstm import LSTMSequenceClassifier
@@ -107,12 +106,6 @@ def by_batches(model, X, y):
     fit_batches(model, [(X[:90], y[:90]), (X[90:], y[90:])])
 
 
-def twice(model, X, y):
-    if not hasattr(model, "classes_"):
-        model.set_params(warm_start=True, max_epochs=2).fit(X[:70], y[:70])
-    model.set_params(max_epochs=6).fit(X, y)
-
-
 def with_validation(model, X, y):
     model.fit(X[20:], y[20:], X_val=X[:20], y_val=y[:20])
 
@@ -138,21 +131,20 @@ def test_a_fit_goes_on_however_its_loss_is_printed(tmp_path):
     ("fit", "X", "parameters"),
     [
         (LSTMSequenceClassifier.fit, X, {}),
-        (LSTMSequenceClassifier.fit, SERIES, {"lr_schedule": "onecycle"}),
+        (LSTMSequenceClassifier.fit, SERIES, {}),
         (LSTMSequenceClassifier.fit, X, {"max_epochs": "auto", "input_type": "words", "lr": 0.05}),
-        (LSTMSequenceClassifier.fit, X, {"optimizer": "nadam", "lr_schedule": "cosine"}),
+        (LSTMSequenceClassifier.fit, X, {"optimizer": "nadam"}),
         (with_validation, SERIES, {"early_stopping": True, "max_epochs": 30, "lr": 0.05}),
-        (twice, X, {"linear_model": False}),
+        (LSTMSequenceClassifier.fit, X, {"linear_model": False}),
         (by_batches, X, {}),
         (
             LSTMSequenceClassifier.fit,
             X,
             {
-                "lr_schedule": "constant",
                 "callbacks": [
                     Freezer("embedding.*", at=2),
                     EpochScoring("accuracy", on_train=True),
-                    LRScheduler("StepLR", step_size=2, gamma=0.5),
+                    GradientNormClipping(0.5),
                     Stop(),
                 ],
             },
@@ -164,8 +156,6 @@ def test_a_fit_that_was_ended_goes_on_from_its_last_epoch(fit, X, parameters, tm
     expected = classifier(**parameters)
     fit(expected, X, y)
     model = classifier(**parameters, checkpoint=tmp_path / "new" / "folder")
-    if fit is twice:
-        model.set_params(warm_start=True, max_epochs=2).fit(X[:70], y[:70])
     assert begun_by(lambda: fit(model, X, y), stopped=True)[-1] == ENDS_IN
     n_epochs = len(expected.net_.history)
     assert begun_by(lambda: fit(model, X, y)) == list(range(ENDS_IN, n_epochs + 1))
@@ -290,15 +280,13 @@ def test_damaged_states_are_left_out(n_damaged, first, cut, tmp_path):
 
 
 @pytest.mark.parametrize("name", ["network-copy", "network-3 (1)"])
-def test_a_foreign_file_beside_the_states_is_named(name, tmp_path):
+def test_a_foreign_file_beside_the_states_stays(name, tmp_path):
     model = classifier(checkpoint=tmp_path)
     begun_by(lambda: model.fit(X, y), stopped=True)
     foreign = next(tmp_path.iterdir()) / name
     foreign.touch()
-    with pytest.raises(ValueError, match=rf"{re.escape(str(foreign))} is no .*Move it"):
-        model.fit(X, y)
-    foreign.unlink()
     assert begun_by(lambda: model.fit(X, y))[0] == ENDS_IN
+    assert [*foreign.parent.iterdir()] == [foreign]
 
 
 def test_files_that_only_look_like_those_of_a_fit_stay(tmp_path):

@@ -7,6 +7,8 @@ from sklearn_lstm import LSTMSequenceClassifier
 from sklearn_lstm.data.kinds import MEASUREMENTS, WORDS, find_kind
 from sklearn_lstm.data.labels import Labels
 from sklearn_lstm.data.reading import read_sequences
+from sklearn_lstm.data.sequences import Samples
+from sklearn_lstm.data.weights import Targets
 from sklearn_lstm.training.configuration import Configuration
 from sklearn_lstm.training.duration import (
     batch_size_for,
@@ -31,18 +33,16 @@ def test_auto_epochs_and_batches_suit_small_and_large_data():
     assert epochs[-1] == 8
 
 
-def plan(X, *, goes_on=False, **parameters):
-    about = {
-        "has_linear_model": True,
-        "has_validation": False,
-        "has_spare": True,
-    }
-    about |= {name: parameters.pop(name) for name in about if name in parameters}
+def plan(X, *, y=None, has_linear_model=True, has_validation=False, **parameters):
     sequences = read_sequences(X)
     defaults = LSTMSequenceClassifier(**parameters).get_params()
     kind = find_kind(X, sequences, defaults["input_type"])
-    configuration = Configuration.of(defaults, kind, Labels(np.arange(2)), goes_on=goes_on)
-    return plan_training(sequences, configuration, **about)
+    y = np.arange(len(sequences)) % 2 if y is None else y
+    labels = Labels.of(y)
+    samples = Samples(sequences, Targets(y, np.ones(len(y)), labels))
+    validation = samples if has_validation else None
+    configuration = Configuration.of(defaults, kind, labels)
+    return plan_training(samples, validation, configuration, has_linear_model=has_linear_model)
 
 
 def test_small_alphabets_get_more_epochs_than_many_words():
@@ -89,9 +89,9 @@ def test_a_network_may_train_as_long_whether_or_not_a_held_out_loss_tells_when_t
     assert told.follows_loss
     for untold in (
         plan(ids, has_linear_model=False),
-        plan(ids, has_spare=False),
+        plan(ids, y=np.arange(100)),  # none can be held out
         plan(ids, early_stopping=True),
-        plan(ids, lr_schedule="cosine"),
+        plan(ids, early_stopping=False),
     ):
         assert untold.max_epochs == told.max_epochs == 64
         assert not untold.follows_loss
@@ -116,7 +116,8 @@ def test_few_samples_that_no_held_out_loss_judges_get_no_more_epochs_than_a_hund
 
 def test_samples_are_held_out_to_judge_a_network_or_to_stop_it_early():
     assert plan(IDS).n_held_out == 15
-    for reason in ({"has_linear_model": False}, {"goes_on": True}, {"has_spare": False}):
+    assert plan(IDS, early_stopping=False).n_held_out == 15
+    for reason in ({"has_linear_model": False}, {"y": np.arange(50)}):
         assert plan(IDS, **reason).n_held_out == 0
     assert plan(IDS, early_stopping=True, validation_fraction=0.3).n_held_out == 15
     assert plan(IDS, has_validation=True).n_held_out == 0

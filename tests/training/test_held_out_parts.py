@@ -77,9 +77,7 @@ def test_a_rare_class_is_held_out_as_often_whatever_its_place(rare):
 RARE = np.concatenate([np.eye(120), np.roll(np.eye(120), 1, axis=1)[:, :30]], axis=1).astype(int)
 
 
-@pytest.mark.parametrize(
-    "options", [{}, {"max_epochs": 0}, {"threshold": "f1"}, {"warm_start": True}]
-)
+@pytest.mark.parametrize("options", [{}, {"max_epochs": 0}, {"threshold": "f1"}])
 def test_where_each_sample_alone_has_some_label_nothing_is_held_out(data, splits, options):
     X, labels = data[0], RARE[: len(data[0])]
     model = small(**options)
@@ -98,8 +96,6 @@ def test_where_each_sample_alone_has_some_label_nothing_is_held_out(data, splits
     with warns if "threshold" in options else nullcontext():
         same = fit_batches(clone(model), batches)
     assert_array_equal(same.predict_proba(X), model.predict_proba(X))
-    if "warm_start" in options:
-        model.fit(X, labels)
 
 
 @pytest.mark.parametrize("labels", [RARE, np.arange(120)], ids=["labels", "classes"])
@@ -287,9 +283,8 @@ def test_the_linear_model_learns_from_all_samples_but_the_users():
     assert abs(scores(110) - expected).max() > 0.01
 
 
-@pytest.mark.parametrize("warm_start", [False, True])
-def test_the_users_samples_set_the_blend_weights(warm_start):
-    model = small(warm_start=warm_start, max_epochs=2, lr=0.02).fit(IDS, Y)
+def test_the_users_samples_set_the_blend_weights():
+    model = small(max_epochs=2, lr=0.02)
     right = model.fit(IDS, Y, X_val=NEW_IDS, y_val=NEW_Y).calibration_
     wrong = model.fit(IDS, Y, X_val=NEW_IDS, y_val=1 - NEW_Y).calibration_
     assert wrong["linear_weight"] < 0.3 < right["linear_weight"]
@@ -361,9 +356,8 @@ FRAME = pd.DataFrame(np.random.default_rng(0).normal(size=(30, 4)), columns=list
 )
 def test_samples_of_another_kind_are_refused(X, y, own, message):
     error = TypeError if message == "holds strings" else ValueError
-    for model in (small(), small(warm_start=True).fit(X, y)):
-        with pytest.raises(error, match=message):
-            model.fit(X, y, **own)
+    with pytest.raises(error, match=message):
+        small().fit(X, y, **own)
 
 
 def test_few_samples_of_many_classes_are_no_reason_to_warn():

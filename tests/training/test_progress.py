@@ -50,7 +50,6 @@ def check_one_full_bar(states):
         (X, {"max_epochs": 0}),
         (X, {"early_stopping": True}),
         (X, {"max_epochs": 60, "early_stopping": True, "n_iter_no_change": 1}),
-        (X, {"lr_schedule": "constant"}),
         (X, {"max_epochs": "auto", "input_type": "words"}),
         (X, {"verbose": True}),
     ],
@@ -61,7 +60,6 @@ def check_one_full_bar(states):
         "no network",
         "early stopping",
         "early stopping that stops",
-        "constant learning rate",
         "end by the loss",
         "bool",
     ],
@@ -100,7 +98,7 @@ def test_from_two_on_there_is_also_a_row_for_each_epoch(capsys):
     assert [line.split()[0] for line in printed.splitlines()[2:]] == ["1", "2"]
 
 
-@pytest.mark.parametrize("early_stopping", [False, True])
+@pytest.mark.parametrize("early_stopping", ["auto", True])
 def test_the_last_epoch_has_a_row_too_if_training_ends_early(capsys, early_stopping):
     own_lines = []
 
@@ -109,7 +107,7 @@ def test_the_last_epoch_has_a_row_too_if_training_ends_early(capsys, early_stopp
 
     model = small(
         verbose=2,
-        max_epochs=200 if early_stopping else "auto",
+        max_epochs=200 if early_stopping is True else "auto",
         early_stopping=early_stopping,
         input_type="words",  # half the updates
         callbacks=[PrintLog(sink=sink)],
@@ -170,7 +168,7 @@ def n_open_bars():
 @pytest.mark.parametrize(
     ("parameters", "error"),
     [
-        ({"lr": 1e30, "gradient_clip": None}, NonFiniteTrainingError),
+        ({"lr": 1e38}, NonFiniteTrainingError),
         ({"callbacks": [Interrupt()]}, KeyboardInterrupt),
     ],
     ids=["loss that is not finite", "interrupt"],
@@ -229,7 +227,6 @@ def test_fewer_updates_are_counted_once_training_is_known_to_end_early(counted):
 def test_nothing_is_drawn_unless_it_is_asked_for(capfd):
     with FitProgress({"linear model": 1.0}, 2, 5, is_shown=False) as progress:
         progress.count_linear_model("linear model")
-        assert progress.network() is None
     assert capfd.readouterr() == ("", "")
 
 

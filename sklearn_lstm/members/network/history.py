@@ -46,17 +46,20 @@ class EpochRecord(Callback):  # type: ignore[misc]
         net.history.record("padding", 1 - self.n_steps / self.n_padded_steps)
 
 
-def raise_not_finite(found: str, net: NeuralNet) -> None:
-    """Stop the training, and say where it broke and what to try.
+def check_weights(net: NeuralNet) -> None:
+    """Raise an error if a weight is not finite."""
+    # The least and the largest are finite only if all are, and need no copy of a large table.
+    weights = (weight.detach().aminmax() for weight in net.module_.parameters())
+    if not np.isfinite([end.item() for ends in weights for end in ends]).all():
+        raise_not_finite("a weight of the network is not finite", net)
 
-    Raises
-    ------
-    NonFiniteTrainingError
-    """
+
+def raise_not_finite(found: str, net: NeuralNet) -> None:
+    """Raise an error that says where the training broke, and what to try."""
     row = net.history[-1]
     raise NonFiniteTrainingError(
         f"Training stopped: {found} in epoch {row['epoch']}, batch {len(row['batches'])} "
-        f"(lr={net.optimizer_.param_groups[0]['lr']:g}). Try a smaller lr, gradient_clip=1, "
+        f"(lr={net.optimizer_.param_groups[0]['lr']:g}). Try a smaller lr, "
         "normalize=True, or precision='float32', and look for extreme values in X."
     )
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
@@ -9,6 +10,8 @@ from typing import Any
 import numpy as np
 import torch
 from skorch import NeuralNet
+from skorch.callbacks import Callback, EarlyStopping
+from skorch.utils import noop
 
 from sklearn_lstm.blending import ExpectedFactor, HeldOutLogits
 from sklearn_lstm.callback_support import Attributes
@@ -19,11 +22,12 @@ from sklearn_lstm.members.network.history import EpochRow, epoch_rows
 from sklearn_lstm.members.network.loop import optimizer_state_of, torch_generator, train
 from sklearn_lstm.members.network.network import Network
 from sklearn_lstm.members.network.new_network import new_network
+from sklearn_lstm.members.network.schedule_and_end import Trapezoid
 from sklearn_lstm.training.checkpoint import Checkpoint
 from sklearn_lstm.training.configuration import Configuration
 from sklearn_lstm.training.duration import BATCH_SIZE_OF_PARTIAL_FIT, TrainingPlan
 from sklearn_lstm.training.held_out import Split
-from sklearn_lstm.training.progress import FitProgress
+from sklearn_lstm.training.progress import FitProgress, NetworkProgress, SoFar
 
 
 def fit_network(
@@ -31,12 +35,11 @@ def fit_network(
     configuration: Configuration,
     plan: TrainingPlan,
     held_out: HeldOutLogits,
-    progress: FitProgress,
     *,
-    previous: Network | None,
+    progress: FitProgress,
     ended: Callable[[Network, HeldOutLogits, list[EpochRow]], Any],
 ) -> tuple[Network, HeldOutLogits]:
-    """Train a network, or go on with the previous one; the loss of the blend may end it.
+    """Train a network; the loss of the blend may end it.
 
     `held_out` are the logits of the members that were fitted before. `ended` returns what the fit
     leaves if it ends with a network, held-out logits and rows of epochs.
@@ -47,14 +50,13 @@ def fit_network(
     HeldOutLogits
         With the logits of the network, if the held-out samples can judge it.
     """
-    is_trained = configuration.goes_on or plan.max_epochs > 0
-    has_seen_all = configuration.goes_on and split.rows is not None
+    is_trained = plan.max_epochs > 0
     judges = bool(held_out.members) or bool(np.isnan(configuration.thresholds).any())
-    is_judged = judges and is_trained and not has_seen_all
+    is_judged = judges and is_trained
     expected = ExpectedFactor(configuration.kind.network_weight, deviation=1.0)
     rng, learned = split.generator, split.learned
     start = new_network(
-        configuration, previous, learned.sequences, torch_generator(rng), learned.targets.values
+        configuration, None, learned.sequences, torch_generator(rng), learned.targets.values
     )
 
     def judged(network: Network) -> HeldOutLogits:
@@ -72,20 +74,48 @@ def fit_network(
         logits = judged(network) if is_judged else held_out
         return dict(ended(network, logits, epoch_rows(net)).attributes)
 
-    folder = configuration.checkpoint
     net = train(
         start,
         learned,
         configuration,
-        plan,
+        max_epochs=plan.max_epochs,
+        batch_size=plan.batch_size,
         rng=rng,
-        held_out=split.held_out,
-        held_out_loss=loss,
-        progress=progress.network(so_far),
-        checkpoint=folder and Checkpoint(folder, rng),
+        callbacks=_callbacks(
+            split, configuration, plan, progress=progress, held_out_loss=loss, so_far=so_far
+        ),
+        held_out=split.held_out if configuration.early_stopping is True else None,
     )
     network = replace(start, is_trained=is_trained, net=net)
     return network, judged(network) if is_judged else held_out
+
+
+def _callbacks(
+    split: Split,
+    configuration: Configuration,
+    plan: TrainingPlan,
+    *,
+    progress: FitProgress,
+    held_out_loss: Callable[[], tuple[float, float]],
+    so_far: SoFar,
+) -> list[Callback]:
+    """Return what sets the learning rate, may end the training, counts, and writes the states."""
+    updates_per_epoch = plan.updates_per_epoch(len(split.learned))
+    schedule = Trapezoid(
+        configuration.lr,
+        plan.max_epochs * updates_per_epoch,
+        updates_per_epoch,
+        held_out_loss if plan.follows_loss else None,
+        plan.updates_per_check,
+    )
+    callbacks: list[Callback] = [schedule]
+    if configuration.early_stopping is True and plan.max_epochs:
+        patience = configuration.n_iter_no_change
+        callbacks.append(EarlyStopping(patience=patience, threshold=0, load_best=True, sink=noop))
+    callbacks.append(NetworkProgress(progress, so_far, schedule))
+    if configuration.checkpoint is not None:  # last: it sees what the others leave
+        callbacks.append(Checkpoint(configuration.checkpoint, split.generator))
+    return callbacks
 
 
 @torch.inference_mode(mode=False)
@@ -106,28 +136,27 @@ def fit_network_one_epoch(
     batch_size = configuration.batch_size
     if isinstance(batch_size, str):
         batch_size = BATCH_SIZE_OF_PARTIAL_FIT
-    plan = TrainingPlan(batch_size, 1, follows_loss=False, updates_per_check=1, n_held_out=0)
-    generator, optimizer_state = torch_generator(rng), None
-    if previous is not None and previous.optimizer_state is not None:
-        is_same = previous.optimizer_state["optimizer"] == configuration.optimizer.__name__
-        optimizer_state = previous.optimizer_state["state"] if is_same else None
+    generator, stored = torch_generator(rng), (previous and previous.optimizer_state) or {}
+    is_same = stored.get("optimizer") == configuration.optimizer.__name__
+    optimizer_state = stored["state"] if is_same else None
     excerpt = Excerpt.of(configuration, previous, samples.sequences, generator, optimizer_state)
     if excerpt is None:
         network = new_network(configuration, previous, samples.sequences, generator)
     else:
         network, optimizer_state = excerpt.network, excerpt.optimizer_state
     progress = FitProgress(
-        {}, 1, plan.updates_per_epoch(len(samples)), is_shown=configuration.verbose > 0
+        {}, 1, math.ceil(len(samples) / batch_size), is_shown=configuration.verbose > 0
     )
     with workers(configuration.device, network.module.n_directions), progress:
         net = train(
             network,
             samples,
-            replace(configuration, lr_schedule="constant", early_stopping=False),
-            plan,
+            configuration,
+            max_epochs=1,
+            batch_size=batch_size,
             rng=rng,
+            callbacks=[NetworkProgress(progress)],
             optimizer_state=optimizer_state,
-            progress=progress.network(),
         )
     state = optimizer_state_of(net)
     return replace(network, is_trained=True, optimizer_state=state, net=net), excerpt

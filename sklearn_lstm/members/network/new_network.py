@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from copy import deepcopy
+from dataclasses import replace
 from typing import cast
 
 import numpy as np
@@ -28,25 +29,19 @@ def new_network(
 
     Targets are those that the encoding may depend on.
     """
-    own = None if previous is None else previous.vectors
-    encoding = configuration.encoding(sequences, targets)
-    if previous is not None and configuration.goes_on:
-        module = deepcopy(previous.module)
-        first_code = len(previous.encoding)
-        if len(encoding) > first_code:
-            module.grow(len(encoding), generator)
-    else:  # weights that were not trained are drawn again, since a loaded network has none
-        module = _new_module(configuration, sequences, len(encoding))
-        module.draw_weights(generator)
-        first_code = 0
+    if previous is not None and previous.is_trained:  # it reads measurements, else see `Excerpt`
+        return replace(previous, module=deepcopy(previous.module))
+    known, own = (None, None) if previous is None else (previous.encoding, previous.vectors)
+    encoding = configuration.encoding(sequences, targets, known)
+    # Weights that were not trained are drawn again, since a loaded network has none.
+    module = _new_module(configuration, sequences, len(encoding))
+    module.draw_weights(generator)
     for vectors in (own, configuration.vectors):
         if vectors is not None and len(vectors.ids):
             codes = cast("TokenCodes", encoding)(vectors.ids)
-            is_new = codes >= first_code
-            _, new = vectors(vectors.ids[is_new], None)
-            module.set_vectors(torch.from_numpy(codes[is_new]), torch.from_numpy(new))
-    kept = configuration.vectors if previous is None else own
-    return Network(encoding, module, kept, configuration.goes_on)
+            _, known_vectors = vectors(vectors.ids, None)
+            module.set_vectors(torch.from_numpy(codes), torch.from_numpy(known_vectors))
+    return Network(encoding, module, configuration.vectors if previous is None else own)
 
 
 def _new_module(

@@ -14,6 +14,8 @@ from numpy.testing import assert_array_equal
 from sklearn.metrics import log_loss
 from skorch.callbacks import BatchScoring, Callback, Checkpoint, EpochScoring, Freezer
 
+from sklearn_lstm.io import load, save
+
 small = partial(small_models.small, batch_size=16, max_epochs=3)
 small_beside_linear = partial(small, linear_model=True)
 
@@ -244,7 +246,7 @@ def test_a_score_may_choose_the_checkpoint(make, tmp_path):
 def test_scores_are_there_when_training_goes_on(method):
     X, y = series()
     scoring = EpochScoring("accuracy", name="acc", lower_is_better=False, on_train=True)
-    model = small(callbacks=[scoring], warm_start=True)
+    model = small(callbacks=[scoring])
     for _ in range(2):
         getattr(model, method)(X, y, **({"classes": [0, 1]} if method == "partial_fit" else {}))
         assert 0 <= model.net_.history[-1, "acc"] <= 1
@@ -256,11 +258,11 @@ def test_scores_are_there_when_training_goes_on(method):
 @pytest.mark.parametrize("optimizer", ["adamw", "sgd", "rmsprop"])
 def test_freezer_freezes_the_embedding(optimizer):
     X, y = tokens()
-    model = small(optimizer=optimizer, lr=0.1, warm_start=True).fit(X, y)
+    model = small(optimizer=optimizer, lr=0.1).fit(X, y)
     before = {name: w.clone() for name, w in model.module_.state_dict().items()}
     frozen = [name for name in before if "embedding" in name]
     assert frozen
-    model.set_params(callbacks=[Freezer(frozen)]).fit(X, y)
+    model.set_params(callbacks=[Freezer(frozen)]).partial_fit(X, y)
     after = model.module_.state_dict()
     changed = [name for name in before if not torch.equal(after[name], before[name])]
     assert not set(changed) & set(frozen)
@@ -280,12 +282,17 @@ def test_freezer_freezes_the_embedding_from_the_start(pattern):
     assert torch.equal(model.module_.embedding.weight, start[0])
 
 
-def test_freezer_freezes_the_embedding_in_partial_fit():
+@pytest.mark.parametrize("embedding_dim", [4, None])
+def test_freezer_counts_for_one_training_also_after_save(embedding_dim, tmp_path):
     X, y = tokens()
-    model = small().partial_fit(X, y, classes=[0, 1])
+    model = small(embedding_dim=embedding_dim, callbacks=[Freezer("embedding.weight")]).fit(X, y)
+    save(model.set_params(callbacks=None), tmp_path / "model")
+    loaded = load(tmp_path / "model")
     before = model.module_.embedding.weight.detach().clone()
-    model.set_params(callbacks=[Freezer("embedding*")]).partial_fit(X, y)
-    assert torch.equal(model.module_.embedding.weight, before)
+    for each in (model, loaded):
+        each.partial_fit(X, y)
+    assert not torch.equal(model.module_.embedding.weight, before)
+    assert_array_equal(loaded.predict_proba(X), model.predict_proba(X))
 
 
 # --- What a fitted model keeps
@@ -317,8 +324,7 @@ STOP = {"early_stopping": True}
         (tokens, np.copy, STOP),
         (series, np.copy, STOP),
         (series, as_list, STOP | {"linear_model": False}),
-        (tokens, sp.csr_array, STOP | {"warm_start": True}),
-        (series, np.copy, STOP | {"warm_start": True}),
+        (tokens, sp.csr_array, STOP),
         (tokens, as_list, STOP | {"callbacks": [EpochScoring("neg_log_loss", on_train=True)]}),
         (tokens, np.copy, {"max_epochs": "auto", "input_type": "words"}),
     ],
@@ -327,8 +333,6 @@ def test_a_fitted_model_does_not_keep_the_training_data(make, container, paramet
     X, y = make()
     X, y, weights = container(X), y.copy(), np.ones(len(y))
     model = small_beside_linear(**parameters).fit(X, y, sample_weight=weights)
-    if model.warm_start:
-        model.fit(X, y, sample_weight=weights)
     kept = [weakref.ref(value) for value in (first_array(X), y, weights)]
     del X, y, weights
     gc.collect()

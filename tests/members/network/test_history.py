@@ -39,10 +39,9 @@ def check_rows(model, n_epochs):
 
 @pytest.mark.parametrize("kind", ["tokens", "numeric"])
 @pytest.mark.parametrize("early_stopping", [False, True])
-@pytest.mark.parametrize("lr_schedule", ["onecycle", "cosine", "constant"])
-def test_history_holds_plain_numbers(kind, early_stopping, lr_schedule):
+def test_history_holds_plain_numbers(kind, early_stopping):
     X, y = data(kind)
-    model = small(early_stopping=early_stopping, lr_schedule=lr_schedule).fit(X, y)
+    model = small(early_stopping=early_stopping).fit(X, y)
     check_rows(model, 2)
     expected = float if early_stopping else type(None)
     assert {type(row["valid_loss"]) for row in model.history_} == {expected}
@@ -50,17 +49,16 @@ def test_history_holds_plain_numbers(kind, early_stopping, lr_schedule):
 
 def test_history_holds_plain_numbers_where_the_parameters_are_those_of_numpy():
     X, y = data("numeric")
-    model = small(lr=np.float32(0.25), max_epochs=np.int64(2), lr_schedule="constant").fit(X, y)
+    model = small(lr=np.float32(0.25), max_epochs=np.int64(2)).fit(X, y)
     check_rows(model, 2)
-    assert [row["lr"] for row in model.history_] == [0.25, 0.25]
+    model.partial_fit(X, y)
+    assert model.history_[-1]["lr"] == 0.25
 
 
-def test_history_holds_plain_numbers_after_partial_fit_and_warm_start():
+def test_history_holds_plain_numbers_after_partial_fit():
     X, y = data("tokens")
     model = small().partial_fit(X, y, classes=[0, 1]).partial_fit(X, y)
     check_rows(model, 2)
-    model.set_params(warm_start=True).fit(X, y)
-    check_rows(model, 4)
 
 
 def test_history_is_the_same_once_the_model_is_loaded():

@@ -1,6 +1,7 @@
-"""Early stopping, schedules, clipping, warm start, callbacks and the history of training."""
+"""Early stopping, learning rate, clipping, callbacks and the history of training."""
 
 import pickle
+from copy import deepcopy
 from functools import partial
 
 import numpy as np
@@ -9,6 +10,8 @@ import small_models
 import torch
 from sklearn.metrics import log_loss
 from skorch.callbacks import Callback
+
+from sklearn_lstm.members.network import loop
 
 SERIES = np.random.default_rng(0).normal(size=(60, 8))
 LABELS = (SERIES[:, 2:5].mean(axis=1) > 0).astype(int)
@@ -24,7 +27,7 @@ def column(model, name):
 
 @pytest.mark.parametrize(("lr", "max_epochs"), [(0.05, 60), (1e-5, 12)])
 def test_early_stopping_restores_the_best_weights(lr, max_epochs):
-    model = small(early_stopping=True, max_epochs=max_epochs, lr=lr, lr_schedule="constant")
+    model = small(early_stopping=True, max_epochs=max_epochs, lr=lr)
     weights = np.full(6, 7.0)  # they are relative
     model.fit(SERIES[6:], NOISE[6:], X_val=SERIES[:6], y_val=NOISE[:6], sample_weight_val=weights)
     loss = log_loss(NOISE[:6], model.predict_proba(SERIES[:6]), labels=[0, 1])
@@ -42,11 +45,25 @@ def test_early_stopping_waits_for_so_many_epochs_without_progress():
 
 def test_a_loss_that_falls_very_slowly_is_progress():
     model = small(early_stopping=True, validation_fraction=0.5, n_iter_no_change=2, max_epochs=9)
-    model.set_params(optimizer="sgd", lr=3e-4, lr_schedule="constant", batch_size=60)
+    model.set_params(optimizer="sgd", lr=3e-4, batch_size=60)
     falls = -np.diff(column(model.fit(SERIES, LABELS), "valid_loss"))
     assert model.n_epochs_ == 9
     assert (falls > 0).all()
     assert (falls < 5e-5).all()
+
+
+def test_early_stopping_false_trains_all_epochs_but_holds_out_for_the_blend():
+    rng = np.random.default_rng(0)
+    X, y = rng.integers(1, 9, (400, 3)), rng.integers(0, 2, 400)  # nothing can be learned
+    options = {"max_epochs": "auto", "input_type": "words", "linear_model": True}
+    options |= {"batch_size": "auto", "threshold": "f1"}
+    ended, whole = (small(early_stopping=how, **options).fit(X, y) for how in ("auto", False))
+    assert ended.n_epochs_ < whole.n_epochs_ == 32  # 2 times the epochs with 800 updates
+    assert set(column(whole, "valid_loss")) == {None}
+    assert whole.calibration_["n_held_out"] == ended.calibration_["n_held_out"] == 120
+    assert whole.thresholds_ != 0.5
+    again = small(early_stopping="auto", **options | {"max_epochs": 32}).fit(X, y)
+    np.testing.assert_array_equal(whole.predict_proba(X), again.predict_proba(X))
 
 
 def test_without_early_stopping_nothing_is_held_out():
@@ -67,68 +84,38 @@ def test_early_stopping_works_for_several_labels():
     assert np.isfinite(column(model, "valid_loss").astype(float)).all()
 
 
-@pytest.mark.parametrize("schedule", ["constant", "cosine", "onecycle", "trapezoid"])
-def test_learning_rates_follow_the_schedule(schedule):
-    model = small(lr_schedule=schedule, lr=0.01, max_epochs=10).fit(SERIES, LABELS)
-    rates = column(model, "lr")
-    assert len(rates) == 10
-    assert rates.max() <= 0.01 + 1e-12
-    if schedule == "constant":
-        assert set(rates) == {0.01}
-    elif schedule == "cosine":
-        expected = 0.005 * (1 + np.cos(np.pi * np.arange(1, 11) / 10))
-        np.testing.assert_allclose(rates, expected, atol=1e-9)
-    elif schedule == "trapezoid":  # of 40 updates, 2 rise and 13 fall
-        np.testing.assert_allclose(rates[:6], 0.01)
-        np.testing.assert_allclose(rates[6:], 0.01 * np.array([13, 9, 5, 1]) / 13)
-    else:
-        top = rates.argmax()
-        assert 0 < top < 5
-        assert (np.diff(rates[: top + 1]) > 0).all()
-        assert (np.diff(rates[top:]) < 0).all()
-        assert rates[-1] < 0.0005
+def test_the_learning_rate_rises_stays_and_falls_but_in_partial_fit_it_stays():
+    model = small(lr=0.01, max_epochs=10).fit(SERIES, LABELS)
+    rates = column(model, "lr")  # of 40 updates, 2 rise and 13 fall
+    np.testing.assert_allclose(rates[:6], 0.01)
+    np.testing.assert_allclose(rates[6:], 0.01 * np.array([13, 9, 5, 1]) / 13)
+    assert column(model.partial_fit(SERIES, LABELS), "lr")[-1] == 0.01
 
 
-@pytest.mark.parametrize("schedule", ["cosine", "onecycle", "trapezoid"])
-def test_a_schedule_may_be_one_update_long(schedule):
-    assert small(lr_schedule=schedule, max_epochs=1, batch_size=60).fit(SERIES, LABELS).n_epochs_
+def test_a_training_may_be_one_update_long():
+    assert small(max_epochs=1, batch_size=60).fit(SERIES, LABELS).n_epochs_
 
 
-def test_gradients_are_clipped_to_the_norm():
-    def length_of_an_update(gradient_clip):
-        model = small(gradient_clip=gradient_clip, max_epochs=1, batch_size=60, warm_start=True)
-        model.set_params(optimizer="sgd", lr=0.1, lr_schedule="constant", weight_decay=0.0)
-        before = model.fit(SERIES, LABELS).module_.state_dict()
-        after = model.fit(SERIES, LABELS).module_.state_dict()
+def test_gradients_are_clipped_to_the_norm(monkeypatch):
+    def length_of_an_update(largest):
+        monkeypatch.setattr(loop, "LARGEST_GRADIENT", largest)
+        model = small(batch_size=60, optimizer="sgd", lr=0.1, weight_decay=0.0, max_epochs=1)
+        before = deepcopy(model.fit(SERIES, LABELS).module_.state_dict())
+        after = model.partial_fit(SERIES, LABELS).module_.state_dict()
         return float(sum((after[name] - before[name]).square().sum() for name in before)) ** 0.5
 
     assert length_of_an_update(0.01) == pytest.approx(0.1 * 0.01, rel=1e-3)
-    assert length_of_an_update(None) > 0.1 * 0.02
+    assert length_of_an_update(np.inf) > 0.1 * 0.02
 
 
-def test_warm_start_goes_on_where_training_stopped():
-    model = small(warm_start=True, max_epochs=20, lr=0.02, lr_schedule="constant")
-    first = column(model.fit(SERIES, LABELS), "train_loss")
-    history = model.history_
-    both = column(model.fit(SERIES, LABELS), "train_loss")
+def test_partial_fit_goes_on_where_training_stopped_and_fit_begins_anew():
+    model = small(max_epochs=20, lr=0.02).fit(SERIES, LABELS)
+    history, proba = model.history_, model.predict_proba(SERIES)
+    losses = column(model.partial_fit(SERIES, LABELS), "train_loss")
     assert model.history_[:20] == history
-    assert model.n_epochs_ == len(both) == 40
-    assert both[20] < 0.75 * first[0]
-
-
-def test_without_warm_start_training_begins_anew():
-    model = small().fit(SERIES, LABELS)
-    proba = model.predict_proba(SERIES)
-    assert model.fit(SERIES, LABELS).n_epochs_ == 4
+    assert losses[20] < 0.75 * losses[0]
+    assert model.fit(SERIES, LABELS).n_epochs_ == 20
     np.testing.assert_array_equal(model.predict_proba(SERIES), proba)
-
-
-def test_warm_start_keeps_classes_and_refuses_new_ones():
-    model = small(warm_start=True).fit(SERIES, LABELS)
-    model.fit(SERIES[LABELS == 1], LABELS[LABELS == 1])
-    assert model.classes_.tolist() == [0, 1]
-    with pytest.raises(ValueError, match=r"\[2\] that are not among the classes \[0, 1\]"):
-        model.fit(SERIES, LABELS + 1)
 
 
 class Counter(Callback):

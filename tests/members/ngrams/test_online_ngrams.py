@@ -123,9 +123,9 @@ def test_samples_without_weight_teach_nothing_and_large_weights_stay_finite():
     assert np.isfinite(proba).all()
 
 
-def test_a_fit_that_goes_on_has_its_own_n_grams_and_no_linear_model_has_none():
+def test_a_later_fit_has_its_own_n_grams_and_no_linear_model_has_none():
     model, X = streamed(np.arange(40) % 2, [0, 1])
-    model.set_params(warm_start=True, max_epochs=1).fit(X * 3, np.arange(120) % 2)
+    model.set_params(max_epochs=1).fit(X * 3, np.arange(120) % 2)
     assert [member.name for member in model._fitted.model.members] == ["network", "linear model"]
     without = LSTMSequenceClassifier(**SMALL, linear_model=False)
     without.partial_fit(X, np.arange(40) % 2, classes=[0, 1])
