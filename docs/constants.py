@@ -9,8 +9,7 @@ from sklearn_lstm.members.convolutions import convolution_model as convolutions
 from sklearn_lstm.members.convolutions import random_convolutions as linear_convolutions
 from sklearn_lstm.members.convolutions import ridge
 from sklearn_lstm.members.network import schedule_and_end
-from sklearn_lstm.members.ngrams import bags, hashing, svm
-from sklearn_lstm.members.ngrams import lexicon as letters
+from sklearn_lstm.members.ngrams import bags, hashing, letters, svm
 from sklearn_lstm.members.ngrams import ngram_model as ngrams
 from sklearn_lstm.training import duration, held_out
 

@@ -14,8 +14,6 @@ from sklearn_lstm.data.weights import Targets
 
 Logits: TypeAlias = NDArray[np.float64]  # (n_samples, n_outputs)
 
-SMALLEST_LOG, LARGEST_LOG = -6, 4  # of a weight
-
 
 @dataclass(frozen=True)
 class ClassPrior:
@@ -58,6 +56,10 @@ class ExpectedFactor(NamedTuple):
     deviation: float
 
 
+# What a member says of samples that it was not fitted to, and the prior of its factor.
+Judged: TypeAlias = tuple[Logits, ExpectedFactor]
+
+
 @dataclass(frozen=True)
 class Blend:
     """How logits are added up.
@@ -76,13 +78,7 @@ class Blend:
     loss: float
 
 
-def fit_blend(
-    logits: list[Logits],
-    targets: Targets,
-    *,
-    expected: Sequence[ExpectedFactor],
-    prior: ClassPrior,
-) -> Blend:
+def fit_blend(members: Sequence[Judged], targets: Targets, prior: ClassPrior) -> Blend:
     """Fit the factors of several members' logits whose sum predicts held-out samples best.
 
     Rare classes are often predicted too seldom. A multiple of the prior's logarithms is subtracted
@@ -96,17 +92,15 @@ def fit_blend(
 
     Parameters
     ----------
-    logits : list of ndarray of shape (n_samples, n_outputs)
-        Of each member, for samples that it was not fitted to.
+    members : sequence of (ndarray of shape (n_samples, n_outputs), ExpectedFactor)
+        The logits of each member, and the prior of its factor.
     targets : Targets
-    expected : sequence of ExpectedFactor
-        The prior of each factor.
     prior : ClassPrior
     """
-    labels = targets.labels
-    axis = labels.axis_of_corrections
+    labels, (logits, expected) = targets.labels, zip(*members, strict=True)
+    axis = 0 if labels.is_multilabel else None  # all classes share one correction
     largest = np.atleast_1d(np.abs(prior.logs[np.newaxis]).max(axis=axis))
-    n_members, n_corrections = len(expected), len(largest)
+    n_members, n_corrections = len(members), len(largest)
     medians, deviations = np.array(expected).T
     expectation = np.append(np.log(medians), np.zeros(n_corrections))
     # The likelihood is a mean over labels: one label is a small part of it.
@@ -125,7 +119,7 @@ def fit_blend(
         surprise = precision * gaps
         return float(-fit + gaps @ surprise / 2), gradient + surprise
 
-    bounds = [(SMALLEST_LOG, LARGEST_LOG)] * n_members + [(0, None)] * n_corrections
+    bounds = [(-6, 4)] * n_members + [(0, None)] * n_corrections  # of a factor its logarithm
     found = minimize(loss, expectation, jac=True, method="L-BFGS-B", bounds=bounds)
     logs, corrections = found.x[:n_members], found.x[n_members:]
     surprise = precision @ (found.x - expectation) ** 2 / 2
@@ -149,7 +143,7 @@ class HeldOutLogits:
 
     targets: Targets
     prior: ClassPrior
-    members: dict[str, tuple[Logits, ExpectedFactor]] = field(default_factory=dict)
+    members: dict[str, Judged] = field(default_factory=dict)
 
     def joined_by(self, name: str, logits: Logits, expected: ExpectedFactor) -> HeldOutLogits:
         """Return the same with the logits of one more member."""
@@ -157,10 +151,8 @@ class HeldOutLogits:
 
     def expecting(self, factors: Mapping[str, ExpectedFactor]) -> HeldOutLogits:
         """Return the same with other priors of some members' factors."""
-        members = {
-            name: (logits, factors.get(name, expected))
-            for name, (logits, expected) in self.members.items()
-        }
+        pairs = self.members.items()
+        members = {name: (logits, factors.get(name, old)) for name, (logits, old) in pairs}
         return replace(self, members=members)
 
     def total(self, weights: Mapping[str, float]) -> Logits:
@@ -170,9 +162,4 @@ class HeldOutLogits:
 
     def blend(self) -> Blend:
         """Return the blend of the members."""
-        return fit_blend(
-            [logits for logits, _ in self.members.values()],
-            self.targets,
-            expected=[expected for _, expected in self.members.values()],
-            prior=self.prior,
-        )
+        return fit_blend(list(self.members.values()), self.targets, self.prior)

@@ -15,8 +15,8 @@ try:
 except ImportError:  # before scikit-learn 1.9
     sklearn_callback = None
 
-Method = TypeVar("Method", bound=Callable[..., Any])
-Attributes = Mapping[str, Any]
+Method = TypeVar("Method", bound=Callable[..., object])
+Attributes = Mapping[str, object]
 
 SET, PARENT = "_skl_callbacks", "_parent_callback_ctx"
 # What scikit-learn adds to an estimator; but for the callbacks that were set, only during a fit.
@@ -37,7 +37,7 @@ def without_callbacks(attributes: Attributes) -> dict[str, Any]:
     return {name: value for name, value in attributes.items() if name not in ATTRIBUTES}
 
 
-def own_callbacks(estimator: Any) -> dict[str, Any]:
+def own_callbacks(estimator: object) -> dict[str, object]:
     """Return the attribute with the callbacks that were set, if there are any.
 
     Those that a Pipeline or a search lends to the estimator for its fit are left out.
@@ -101,8 +101,5 @@ class CallbackTask:
         """
         if self.context is None:
             return False
-        return bool(
-            self.context.call_on_fit_task_end(
-                estimator=self.estimator, reconstruction_attributes=attributes, **self.data
-            )
-        )
+        known = {"reconstruction_attributes": attributes, **self.data}
+        return bool(self.context.call_on_fit_task_end(estimator=self.estimator, **known))

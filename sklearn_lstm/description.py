@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from html import escape
 from types import SimpleNamespace
-from typing import Any
 
 # The documentation is not published yet. The release checklist has to make this address true.
 DOCUMENTATION = "https://sklearn-lstm.readthedocs.io/en/latest/"
@@ -53,7 +52,7 @@ class DescribedMixin(DocumentedMixin):
         parameters_html: Callable[[], str] = super()._repr_html_  # type: ignore[misc]
         return lambda: parameters_html() + self._html_table()
 
-    def _repr_mimebundle_(self, **options: Any) -> dict[str, str]:
+    def _repr_mimebundle_(self, **options: object) -> dict[str, str]:
         bundle: dict[str, str] = super()._repr_mimebundle_(**options)  # type: ignore[misc]
         if "text/html" in bundle:
             bundle["text/html"] += self._html_table()

@@ -14,12 +14,12 @@ from sklearn.utils.validation import _get_feature_names
 POSITIVE_INTEGER = Interval(Integral, 1, None, closed="left")
 
 # With CountVectorizer.
-SHARED: dict[str, list[Any] | str] = {
+SHARED: dict[str, list[object] | str] = {
     name: constraint
     for name, constraint in CountVectorizer._parameter_constraints.items()  # noqa: SLF001
     if name not in {"binary", "dtype", "ngram_range"}
 }
-VECTORIZER: dict[str, list[Any] | str] = {
+VECTORIZER: dict[str, list[object] | str] = {
     **SHARED,
     "analyzer": [StrOptions({"word", "char"}), callable],
     "fixed_vocabulary": ["boolean"],
@@ -52,11 +52,8 @@ def plain_parameters(estimator: BaseEstimator) -> dict[str, Any]:
     """
     kinds = type(estimator).__mro__
     names = [name for kind in kinds for name in getattr(kind, "_parameter_constraints", ())]
-    parameters = {name: getattr(estimator, name) for name in names}
-    return {
-        name: value.item() if isinstance(value, np.generic) else value
-        for name, value in parameters.items()
-    }
+    parameters = [(name, getattr(estimator, name)) for name in names]
+    return {name: v.item() if isinstance(v, np.generic) else v for name, v in parameters}
 
 
 def column_names(X: Any) -> tuple[str, ...]:
@@ -65,7 +62,7 @@ def column_names(X: Any) -> tuple[str, ...]:
     return () if names is None else tuple(names.tolist())
 
 
-def check_column_names(X: Any, other: Any = None, name: str = "X_val") -> None:
+def check_column_names(X: object, other: object = None, name: str = "X_val") -> None:
     """Raise an error for column names of several types, and for other ones than in X."""
     names, other_names = _get_feature_names(X), _get_feature_names(other)
     if names is not None and other_names is not None and not np.array_equal(names, other_names):
@@ -84,7 +81,7 @@ class DataFrameMixin:
 
     output: str
 
-    def __init_subclass__(cls, **options: Any) -> None:
+    def __init_subclass__(cls, **options: object) -> None:
         super().__init_subclass__(**options)
         keys = property(lambda self: {"transform"} if self.output == "dense" else set())
         cls._sklearn_auto_wrap_output_keys = keys  # type: ignore[attr-defined]

@@ -9,7 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from time import monotonic
-from typing import Any, TypeVar
+from typing import Any, TypeAlias, TypeVar
 
 import numpy as np
 from sklearn.pipeline import Pipeline
@@ -21,6 +21,7 @@ from sklearn_lstm.data.reading import refuse_unknown
 from sklearn_lstm.data.sequence_files import IdsWriter, SeriesWriter, StepsFile, TextsFile
 from sklearn_lstm.data.sequences import FlatIds, Sequences
 from sklearn_lstm.data.spelling import Spelling
+from sklearn_lstm.data.weights import Targets
 from sklearn_lstm.fitting import Fit
 from sklearn_lstm.parameters import check_column_names
 from sklearn_lstm.progress_bar import ProgressBar
@@ -31,6 +32,8 @@ from sklearn_lstm.vectorizer import TextSequenceVectorizer, fit_and_number
 __all__ = ["fit_batches"]
 
 Model = TypeVar("Model", LSTMSequenceClassifier, Pipeline)
+Batch: TypeAlias = tuple[Any, ...]  # (X, y) or (X, y, sample_weight)
+Numbered: TypeAlias = Iterator[tuple[int, Any]]  # the number of each batch, and its X
 
 
 def fit_batches(
@@ -88,22 +91,10 @@ def fit_batches(
     if folder is not None:
         Path(folder).mkdir(parents=True, exist_ok=True)
     with TemporaryDirectory(dir=folder, ignore_cleanup_errors=True) as path:
-        batch_labels = LabelBatches()
-        reading = _numbered(batches, batch_labels, is_shown=classifier.verbose > 0)
-        texts = None if classifier.encoder is None else TextsFile(Path(path) / "texts")
-        if vectorizer is None:
-            X, sequences = _read_sequences(reading, fit, Path(path), texts)
-        else:
-            X, sequences = _read_texts(reading, vectorizer, Path(path), texts)
-        values, labels = batch_labels.encoded()
-        sample_weight = batch_labels.sample_weight
-        del reading, batch_labels  # which keep the labels of each batch
-        fit.train(X, sequences, fit.targets(values, labels, sample_weight), CallbackTask())
-    if old_vectorizer is None:
-        old_classifier.__dict__ = classifier.__dict__
-    else:  # two stores in a row, without a call between them at which Ctrl-C could come
-        fitted = vectorizer.__dict__, classifier.__dict__
-        old_vectorizer.__dict__, old_classifier.__dict__ = fitted
+        fit.train(*_read(batches, vectorizer, fit, Path(path)), CallbackTask())
+    first, fitted = old_vectorizer or old_classifier, (vectorizer or classifier).__dict__
+    # Two stores in a row, without a call between them at which Ctrl-C could come.
+    first.__dict__, old_classifier.__dict__ = fitted, classifier.__dict__
     return model
 
 
@@ -120,30 +111,40 @@ def _steps(
         For a vectorizer with another output than sparse.
     """
     steps = [step for _, step in model.steps] if isinstance(model, Pipeline) else [model]
-    *transformers, classifier = steps
-    vectorizer = transformers[0] if transformers else None
-    if (
-        len(transformers) > 1
-        or not isinstance(vectorizer, TextSequenceVectorizer | None)
-        or not isinstance(classifier, LSTMSequenceClassifier)
-    ):
-        names = [type(step).__name__ for step in steps]
-        raise TypeError(
-            "fit_batches fits an LSTMSequenceClassifier, or a Pipeline of a TextSequenceVectorizer "
-            f"and an LSTMSequenceClassifier; found {' and '.join(names)}. Apply other steps to "
-            "the batches before."
-        )
-    if vectorizer is not None and vectorizer.output != "sparse":
-        raise ValueError(
-            f"fit_batches keeps ids without padding, but the vectorizer has "
-            f"output={vectorizer.output!r}. Leave it 'sparse', the default."
-        )
-    return vectorizer, classifier
+    match steps:
+        case [LSTMSequenceClassifier() as classifier]:
+            return None, classifier
+        case [TextSequenceVectorizer(output="sparse") as vectorizer, LSTMSequenceClassifier()]:
+            return vectorizer, steps[1]
+        case [TextSequenceVectorizer(output=output), LSTMSequenceClassifier()]:
+            raise ValueError(
+                f"fit_batches keeps ids without padding, but the vectorizer has output={output!r}. "
+                "Leave it 'sparse', the default."
+            )
+    names = [type(step).__name__ for step in steps]
+    raise TypeError(
+        "fit_batches fits an LSTMSequenceClassifier, or a Pipeline of a TextSequenceVectorizer "
+        f"and an LSTMSequenceClassifier; found {' and '.join(names)}. Apply other steps to "
+        "the batches before."
+    )
 
 
-def _numbered(
-    batches: Iterable[tuple[Any, ...]], labels: LabelBatches, *, is_shown: bool
-) -> Iterator[tuple[int, Any]]:
+def _read(
+    batches: Iterable[Batch], vectorizer: TextSequenceVectorizer | None, fit: Fit, folder: Path
+) -> tuple[object, Sequences, Targets]:
+    """Read all batches; return what stands for X, the sequences in files, and their targets."""
+    labels = LabelBatches()
+    reading = _numbered(batches, labels, is_shown=fit.classifier.verbose > 0)
+    texts = None if fit.parameters["encoder"] is None else TextsFile(folder / "texts")
+    if vectorizer is None:
+        X, sequences = _read_sequences(reading, fit, folder, texts)
+    else:
+        texts = texts if vectorizer.input == "content" else None
+        X, sequences = _read_texts(reading, vectorizer, folder, texts)
+    return X, sequences, fit.targets(*labels.encoded())
+
+
+def _numbered(batches: Iterable[Batch], labels: LabelBatches, *, is_shown: bool) -> Numbered:
     """Yield the number and the X of each batch that holds a sample, and gather the labels.
 
     A bar shows how many rows were read.
@@ -158,7 +159,7 @@ def _numbered(
     with ProgressBar(is_shown=is_shown) as bar:
         for number, batch in enumerate(batches):
             with noted(number):
-                X, y, sample_weight = _parts(batch)
+                X, y, sample_weight = (*_checked(batch), None)[:3]
                 n_samples = _n_rows(X)
                 if not n_samples and not _n_rows(y):
                     continue
@@ -184,14 +185,13 @@ def noted(number: int) -> Iterator[None]:
         raise
 
 
-def _parts(batch: Any) -> tuple[Any, Any, Any]:
+def _checked(batch: Batch) -> Batch:
     if not isinstance(batch, tuple | list) or len(batch) not in (2, 3):
         size = f" of length {len(batch)}" if isinstance(batch, tuple | list) else ""
         raise TypeError(
             f"A batch is (X, y) or (X, y, sample_weight), found a {type(batch).__name__}{size}."
         )
-    X, y, sample_weight = (*batch, None)[:3]
-    return X, y, sample_weight
+    return batch
 
 
 def _n_rows(values: Any) -> int:
@@ -203,29 +203,24 @@ def _n_rows(values: Any) -> int:
 
 
 def _read_texts(
-    reading: Iterator[tuple[int, Any]],
-    vectorizer: TextSequenceVectorizer,
-    folder: Path,
-    texts: TextsFile | None,
-) -> tuple[Any, Sequences]:
+    reading: Numbered, vectorizer: TextSequenceVectorizer, folder: Path, texts: TextsFile | None
+) -> tuple[object, Sequences]:
     """Fit the vectorizer to all texts, and return their ids, and an empty X that names the tokens.
 
     As in `fit_transform`, texts are read once, and kept until the vocabulary is known.
     """
     tokens, file = StepsFile(folder / "tokens", np.int32), StepsFile(folder / "ids", np.int32)
-    documents = _documents(reading, texts if vectorizer.input == "content" else None)
-    batches, ids = fit_and_number(vectorizer, documents, tokens)
+    batches, ids = fit_and_number(vectorizer, _documents(reading, texts), tokens)
     max_length = vectorizer.max_length_
     for batch in cut_batches(batches, max_length, vectorizer.truncation):
         file.append(batch)
     tokens.path.unlink()
     X = vectorizer.transform([])
     spelling = Spelling(ids.vocabulary, list(ids.unknown), X.joiner)
-    texts = texts if vectorizer.input == "content" else None
     return X, FlatIds(file.values(), file.lengths(), max_length, texts, spelling=spelling)
 
 
-def _documents(reading: Iterator[tuple[int, Any]], texts: TextsFile | None) -> Iterator[Any]:
+def _documents(reading: Numbered, texts: TextsFile | None) -> Iterator[object]:
     """Yield all documents, and write those that are texts into a file."""
     for number, X in reading:
         with noted(number):
@@ -236,8 +231,8 @@ def _documents(reading: Iterator[tuple[int, Any]], texts: TextsFile | None) -> I
 
 
 def _read_sequences(
-    reading: Iterator[tuple[int, Any]], fit: Fit, folder: Path, texts: TextsFile | None
-) -> tuple[Any, Sequences]:
+    reading: Numbered, fit: Fit, folder: Path, texts: TextsFile | None
+) -> tuple[object, Sequences]:
     """Write all sequences to disk, and return the first X beside them."""
     first = unknown = None
     shapes, has_lists = set[tuple[int, bool]](), False

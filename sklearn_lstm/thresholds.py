@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from numbers import Real
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,7 +12,7 @@ from sklearn_lstm.data.weights import Targets
 from sklearn_lstm.exceptions import warn_user
 
 
-def given_thresholds(threshold: Any, labels: Labels) -> NDArray[np.float64]:
+def given_thresholds(threshold: object, labels: Labels) -> NDArray[np.float64]:
     """Return the threshold of each label, or of two classes one; NaN where held-out samples choose.
 
     Raises

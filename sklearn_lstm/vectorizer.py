@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
 from typing import Any, ClassVar, Literal, Self
 
 import numpy as np
@@ -163,14 +163,14 @@ class TextSequenceVectorizer(
         strip_accents: Literal["ascii", "unicode"] | Callable[[str], str] | None = None,
         lowercase: bool = True,
         preprocessor: Callable[[Any], Any] | None = None,
-        tokenizer: Callable[[Any], Iterable[Any]] | None = None,
+        tokenizer: Callable[[Any], Iterable[Hashable]] | None = None,
         stop_words: Literal["english"] | list[str] | None = None,
         token_pattern: str | None = None,
-        analyzer: Literal["word", "char"] | Callable[[Any], Iterable[Any]] = "word",
+        analyzer: Literal["word", "char"] | Callable[[Any], Iterable[Hashable]] = "word",
         max_df: float = 1.0,
         min_df: float = 1,
         max_features: int | None = None,
-        vocabulary: Mapping[Any, int] | Iterable[Any] | None = None,
+        vocabulary: Mapping[Any, int] | Iterable[Hashable] | None = None,
         fixed_vocabulary: bool = True,
         max_length: int | None = None,
         truncation: Literal["pre", "post", "middle"] = "pre",
@@ -197,7 +197,7 @@ class TextSequenceVectorizer(
         self.padding = padding
         self.output = output
 
-    def fit(self, raw_documents: Iterable[Any], y: Any = None) -> Self:  # noqa: ARG002
+    def fit(self, raw_documents: Iterable[object], y: object = None) -> Self:  # noqa: ARG002
         """Learn the vocabulary and the length of the sequences.
 
         Parameters
@@ -222,7 +222,7 @@ class TextSequenceVectorizer(
         self._fit(raw_documents)
         return self
 
-    def fit_transform(self, raw_documents: Iterable[Any], y: Any = None) -> Any:  # noqa: ARG002
+    def fit_transform(self, raw_documents: Iterable[object], y: object = None) -> Any:  # noqa: ARG002
         """Fit to texts and return their token ids; the texts are read only once.
 
         Parameters
@@ -240,7 +240,7 @@ class TextSequenceVectorizer(
         texts = self._kept(raw_documents)
         return self._lay_out(*fit_and_number(self, texts, []), texts)
 
-    def partial_fit(self, raw_documents: Iterable[Any], y: Any = None) -> Self:  # noqa: ARG002
+    def partial_fit(self, raw_documents: Iterable[object], y: object = None) -> Self:  # noqa: ARG002
         """Extend the vocabulary and the length of the sequences by further texts.
 
         Tokens keep their ids. New tokens that pass `min_df`, `max_df` and `max_features` get the
@@ -263,7 +263,7 @@ class TextSequenceVectorizer(
         """
         vocabulary, earlier = self._check(), vars(self).copy()
         read = count_texts(self._analysis(), raw_documents)
-        counts, new = TokenCounts(), dict[Any, int]()
+        counts, new = TokenCounts(), dict[Hashable, int]()
         if self._learns():
             vocabulary = earlier.get("vocabulary_", vocabulary)
             counts = earlier.get("_counts", counts) + read.tokens
@@ -279,7 +279,7 @@ class TextSequenceVectorizer(
             raise
         return self
 
-    def transform(self, raw_documents: Iterable[Any]) -> Any:
+    def transform(self, raw_documents: Iterable[object]) -> Any:
         """Convert texts to token ids.
 
         Parameters
@@ -307,7 +307,7 @@ class TextSequenceVectorizer(
         ids, texts = CallIds(self.vocabulary_), self._kept(raw_documents)
         return self._lay_out(read_tokens(self._analysis(), texts, ids), ids, texts)
 
-    def inverse_transform(self, X: Any) -> list[NDArray[np.object_]]:
+    def inverse_transform(self, X: object) -> list[NDArray[np.object_]]:
         """Return the tokens of each sequence.
 
         Parameters
@@ -340,7 +340,7 @@ class TextSequenceVectorizer(
         analyzer: Callable[[Any], Any] = count_vectorizer_like(self).build_analyzer()
         return analyzer
 
-    def get_feature_names_out(self, input_features: Any = None) -> NDArray[np.object_]:  # noqa: ARG002
+    def get_feature_names_out(self, input_features: object = None) -> NDArray[np.object_]:  # noqa: ARG002
         """Return the names of the columns of the output: "position0", "position1", ...
 
         Parameters
@@ -386,7 +386,7 @@ class TextSequenceVectorizer(
             analysis.set_params(analyzer=self.build_analyzer(), tokenizer=None, input="content")
         return analysis
 
-    def _check(self) -> dict[Any, int]:
+    def _check(self) -> dict[Hashable, int]:
         """Check the parameters; return the ids of the tokens in `vocabulary`."""
         checked_parameters(self)
         return number_tokens(check_as_count_vectorizer(self))
@@ -395,7 +395,7 @@ class TextSequenceVectorizer(
         """Return whether the tokens of training texts get ids."""
         return self.vocabulary is None or not self.fixed_vocabulary
 
-    def _new_ids(self, vocabulary: dict[Any, int], counts: TokenCounts) -> dict[Any, int]:
+    def _new_ids(self, vocabulary: dict[Hashable, int], counts: TokenCounts) -> dict[Hashable, int]:
         """Return the next ids for new tokens that are frequent enough."""
         new = [t for t in frequent_tokens(counts, self.min_df, self.max_df) if t not in vocabulary]
         if self.max_features is not None:
@@ -403,7 +403,9 @@ class TextSequenceVectorizer(
         return number_tokens(new, FIRST_TOKEN + len(vocabulary))
 
     @with_callbacks
-    def _fit(self, raw_documents: Any, batches: TokenBatches | None = None) -> Iterable[Any]:
+    def _fit(
+        self, raw_documents: Iterable[object], batches: TokenBatches | None = None
+    ) -> Iterable[Hashable]:
         """Fit, and append numbers to `batches`; return the tokens that 2, 3, ... stand for."""
         task = CallbackTask.of_fit(self, raw_documents)
         vocabulary = self._check()
@@ -419,7 +421,7 @@ class TextSequenceVectorizer(
         return read.tokens.ids
 
     def _commit(
-        self, read: TextCounts, longest: int, vocabulary: dict[Any, int], left: TokenCounts
+        self, read: TextCounts, longest: int, vocabulary: dict[Hashable, int], left: TokenCounts
     ) -> None:
         """Set the fitted attributes, once nothing can fail."""
         max_length = int(self.max_length or longest)
@@ -454,7 +456,7 @@ class TextSequenceVectorizer(
 
 
 def fit_and_number(
-    vectorizer: TextSequenceVectorizer, raw_documents: Any, batches: TokenBatches
+    vectorizer: TextSequenceVectorizer, raw_documents: Iterable[object], batches: TokenBatches
 ) -> tuple[Iterator[TokenBatch], CallIds]:
     """Fit, and return the ids of the texts, and the numbers of unknown tokens among them.
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Hashable, Iterable, Iterator
 from itertools import compress
 from operator import length_hint
 from typing import Any, ClassVar, Self
@@ -114,7 +114,7 @@ class WordVectors(StoredMixin, DescribedMixin, BaseEstimator):  # type: ignore[m
         self.window = window
         self.verbose = verbose
 
-    def fit(self, texts: Iterable[Any], y: Any = None) -> Self:  # noqa: ARG002
+    def fit(self, texts: Iterable[object], y: object = None) -> Self:  # noqa: ARG002
         """Learn the vectors of words from texts.
 
         Parameters
@@ -174,7 +174,7 @@ class WordVectors(StoredMixin, DescribedMixin, BaseEstimator):  # type: ignore[m
         )
         return self
 
-    def lookup(self, tokens: Iterable[Any]) -> tuple[NDArray[np.bool_], NDArray[np.float32]]:
+    def lookup(self, tokens: Iterable[Hashable]) -> tuple[NDArray[np.bool_], NDArray[np.float32]]:
         """Return which tokens have a vector, and their vectors.
 
         Parameters
@@ -246,8 +246,8 @@ class WordVectors(StoredMixin, DescribedMixin, BaseEstimator):  # type: ignore[m
 
 
 def _shown(
-    texts: Iterable[Any], bar: ProgressBar, name: str, begin: float, n_texts: int
-) -> Iterator[Any]:
+    texts: Iterable[object], bar: ProgressBar, name: str, begin: float, n_texts: int
+) -> Iterator[object]:
     """Yield the texts, and show how many of them were read as a fifth of the work."""
     for index, text in enumerate(iterate_texts(texts)):
         bar.show(begin + 0.2 * index / n_texts if n_texts > index else begin, name)
@@ -258,10 +258,9 @@ def _known_words(vectorizer: TextSequenceVectorizer, texts: Iterable[Any]) -> It
     """Yield the words of texts as rows of the vocabulary, -1 for those that it lacks."""
     ids = vectorizer.vocabulary_
     n_expected, n_texts = vectorizer.coverage_["n_texts"], 0
+    analysis = vectorizer._analysis()  # noqa: SLF001
     for words, lengths in read_tokens(
-        vectorizer._analysis(),  # noqa: SLF001
-        texts,
-        lambda tokens: (ids.get(token, UNKNOWN) for token in tokens),
+        analysis, texts, lambda ts: (ids.get(t, UNKNOWN) for t in ts)
     ):
         n_texts += len(lengths)
         yield words.astype(np.int32) - FIRST_TOKEN, lengths

@@ -17,11 +17,12 @@ def targets_of(values, n_outputs=None, weights=None, groups=None):
     return Targets(values, np.ones(len(values)) if weights is None else weights, labels, groups)
 
 
-def fit_blend(logits, values, weights=None, *, expected, **options):
+def fit_blend(logits, values, weights=None, *, expected, prior=None):
     targets = targets_of(values, logits[0].shape[1], weights)
-    options["expected"] = [ExpectedFactor(median, deviation=1.0) for median in expected]
+    factors = [ExpectedFactor(median, deviation=1.0) for median in expected]
     nothing = np.zeros(logits[0].shape[1])
-    return blending.fit_blend(logits, targets, **{"prior": ClassPrior(nothing, nothing)} | options)
+    members = list(zip(logits, factors, strict=True))
+    return blending.fit_blend(members, targets, prior or ClassPrior(nothing, nothing))
 
 
 @pytest.mark.parametrize("better", [0, 1])

@@ -41,10 +41,8 @@ def prefers_bfloat16(device: torch.device) -> bool:
     """Return whether the device multiplies in bfloat16 faster than in float32."""
     if device.type == "cuda":
         return torch.cuda.get_device_capability(device) >= (8, 0)
-    return device.type == "cpu" and any(
-        getattr(torch.cpu, test, bool)()
-        for test in ("_is_avx512_bf16_supported", "_is_amx_tile_supported")
-    )
+    tests = "_is_avx512_bf16_supported", "_is_amx_tile_supported"
+    return device.type == "cpu" and any(getattr(torch.cpu, test, bool)() for test in tests)
 
 
 def exact(tensor: torch.Tensor) -> torch.Tensor:

@@ -9,7 +9,6 @@ from contextvars import ContextVar
 from sklearn_lstm.exceptions import ModelFileError
 
 FIRST_BYTES, TIMES_SIZE = 32 << 20, 32  # so much, and so many times the size of the file
-BYTES_PER_MARK = 100  # for what a comma or bracket of JSON stands for
 _LEFT: ContextVar[float] = ContextVar("_LEFT", default=1e30)  # no limit outside of `load`
 
 
@@ -25,7 +24,7 @@ def limited_memory(n_bytes: int) -> Iterator[None]:
 
 def take_memory_for(text: bytes) -> None:
     """Count the memory of JSON before it is parsed."""
-    take_memory(BYTES_PER_MARK * sum(map(text.count, (b",", b"[", b"{"))))
+    take_memory(100 * sum(map(text.count, (b",", b"[", b"{"))))  # for what each of these stands for
 
 
 def memory_left() -> float:

@@ -166,16 +166,13 @@ def map_pair(function: Callable[[Value], Result], values: Sequence[Value]) -> li
 def map_on_workers(function: Callable[[Value], Result], values: Sequence[Value]) -> list[Result]:
     """Map a function over values, the even ones on one worker and the odd ones on the other."""
 
-    def map_over(portion: Sequence[Value]) -> list[Result]:
-        results = []
-        for value in portion:
-            check_not_abandoned()
-            results.append(function(value))
-        return results
+    def result_of(value: Value) -> Result:
+        check_not_abandoned()
+        return function(value)
 
     if len(values) < 2:
-        return map_over(values)
-    halves = map_pair(map_over, (values[::2], values[1::2]))
+        return list(map(result_of, values))
+    halves = map_pair(lambda part: list(map(result_of, part)), (values[::2], values[1::2]))
     return [halves[index % 2][index // 2] for index in range(len(values))]
 
 

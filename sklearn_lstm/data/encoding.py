@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import Annotated, Any, TypeAlias
+from typing import Annotated, TypeAlias, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,7 +17,11 @@ from sklearn_lstm.data.sequences import NO_ID, Lengths, Sequences
 PADDING_CODE, UNKNOWN_CODE = 0, 1  # rows of the embedding table that belong to no id
 N_SPECIAL = 2
 SPARSEST_TABLE = 16  # entries of a table per code; sparser ids are searched instead
-LARGEST_INPUT = 1e15  # larger ones could overflow in sums of squares
+
+Steps: TypeAlias = NDArray[np.number]  # ids (n_steps,), or measurements (n_steps, n_channels)
+Values: TypeAlias = NDArray[np.float64]  # of measurements, or their means and other statistics
+Known: TypeAlias = NDArray[np.bool_]  # which values were measured
+Number = TypeVar("Number", bound=np.number)
 
 
 @dataclass(frozen=True)
@@ -57,7 +61,7 @@ class TokenCodes:
         new = self.new_ids(sequences.distinct_ids(), further)
         return TokenCodes.of(np.concatenate([self.ids, new]))
 
-    def new_ids(self, ids: NDArray[Any], further: NDArray[np.int64]) -> NDArray[np.int64]:
+    def new_ids(self, ids: NDArray[np.integer], further: NDArray[np.int64]) -> NDArray[np.int64]:
         """Return the ids in both that have no code, in ascending order."""
         ids = np.unique(np.concatenate([ids, further]).astype(np.int64))
         ids = ids[ids > 0]
@@ -71,7 +75,7 @@ class TokenCodes:
         """What `describe` says of it."""
         return {"n_ids": len(self.ids)}
 
-    def uninformed(self, steps: NDArray[Any]) -> NDArray[np.int64]:
+    def uninformed(self, steps: Steps) -> NDArray[np.int64]:
         """Return steps (n_steps,) as if no token were known."""
         return np.full(len(steps), NO_ID)
 
@@ -91,7 +95,7 @@ class TokenCodes:
     def _order(self) -> NDArray[np.intp]:
         return np.argsort(self.ids)
 
-    def __call__(self, steps: NDArray[Any], _lengths: Lengths | None = None) -> NDArray[np.int64]:
+    def __call__(self, steps: Steps, _lengths: Lengths | None = None) -> NDArray[np.int64]:
         """Ids (n_steps,) -> codes (n_steps,)."""
         if self.table is not None:
             steps = steps.astype(np.int64, copy=False)  # a small type could not hold the bound
@@ -138,12 +142,12 @@ class ChannelScaling:
     """
 
     n_channels: int
-    mean: Annotated[NDArray[np.float64], "n_means"]
-    scale: Annotated[NDArray[np.float64], "n_means"]
+    mean: Annotated[Values, "n_means"]
+    scale: Annotated[Values, "n_means"]
     gappy: NDArray[np.intp] = field(default_factory=lambda: np.empty(0, np.intp))
     time_channel: int | None = None
     time_unit: float = 1.0
-    level: NDArray[np.float64] | None = None
+    level: Values | None = None
     scores: NormalScores | None = None
 
     @classmethod
@@ -205,7 +209,7 @@ class ChannelScaling:
         """What `describe` says of it."""
         return {"n_channels": self.n_channels}
 
-    def uninformed(self, steps: NDArray[Any]) -> NDArray[np.float64]:
+    def uninformed(self, steps: Steps) -> Values:
         """Return steps (n_steps, n_channels) as if nothing but their time were known.
 
         Channels with missing values in training are missing. The others have their mean, or 0 if
@@ -217,7 +221,7 @@ class ChannelScaling:
             unknown[:, self.time_channel] = steps[:, self.time_channel]
         return unknown
 
-    def __call__(self, steps: NDArray[Any], lengths: Lengths) -> NDArray[np.float32]:
+    def __call__(self, steps: Steps, lengths: Lengths) -> NDArray[np.float32]:
         """Measurements (n_steps, n_channels) of sequences -> inputs (n_steps, n_inputs)."""
         values = self.values(steps, lengths)
         last = _last_known(values, lengths)
@@ -240,9 +244,7 @@ class ChannelScaling:
             scaled = np.hstack([scaled, is_missing, waited])
         return np.asarray(scaled, dtype=np.float32)
 
-    def known(
-        self, values: NDArray[np.float64], lengths: Lengths
-    ) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
+    def known(self, values: Values, lengths: Lengths) -> tuple[Values, Known]:
         """Return the filled and scaled uneven values, and which of them were measured.
 
         Both are of shape (n_steps, n_uneven).
@@ -251,7 +253,7 @@ class ChannelScaling:
         scaled = self._scaled(_carried(values, _last_known(values, lengths)), self.uneven)
         return np.where(np.isnan(scaled), 0, scaled), ~np.isnan(values)
 
-    def parts_of_levels(self, values: NDArray[np.float64], lengths: Lengths) -> NDArray[np.float64]:
+    def parts_of_levels(self, values: Values, lengths: Lengths) -> Values:
         """Return what each step adds to the levels of its sequence, (n_steps, n_values).
 
         They add up to the mean of the known values, relative to the mean and at one scale.
@@ -261,7 +263,7 @@ class ChannelScaling:
         scaled = self._scaled(values, np.arange(self.n_values))
         return np.asarray(np.where(is_known, scaled, 0) / np.repeat(n_known, lengths, axis=0))
 
-    def values(self, steps: NDArray[Any], lengths: Lengths) -> NDArray[np.float64]:
+    def values(self, steps: Steps, lengths: Lengths) -> Values:
         """Return the values (n_steps, n_values), with the times between steps."""
         if not steps.shape[1] == self.n_channels >= len(self.gappy):  # NumPy would repeat one
             raise ValueError(f"{steps.shape[1]} channels instead of {self.n_channels}")
@@ -273,13 +275,12 @@ class ChannelScaling:
             values[:, self.time_channel] = np.log1p(gaps / self.time_unit)
         return values
 
-    def _scaled(self, steps: NDArray[np.float64], columns: NDArray[np.intp]) -> NDArray[np.float64]:
+    def _scaled(self, steps: Values, columns: NDArray[np.intp]) -> Values:
         scaled = np.subtract(steps, self.mean[columns], out=np.empty_like(steps))
-        return np.asarray(np.clip(scaled / self.scale[columns], -LARGEST_INPUT, LARGEST_INPUT))
+        # Larger ones could overflow in sums of squares.
+        return np.asarray(np.clip(scaled / self.scale[columns], -1e15, 1e15))
 
-    def _since(
-        self, last: NDArray[np.intp], steps: NDArray[Any], lengths: Lengths
-    ) -> NDArray[np.float64]:
+    def _since(self, last: NDArray[np.intp], steps: Steps, lengths: Lengths) -> Values:
         """Return the time since the last known value, or since the step before the first."""
         times = np.arange(len(steps), dtype=np.float64)
         if self.time_channel is not None:
@@ -288,7 +289,7 @@ class ChannelScaling:
         return np.asarray(times[:, np.newaxis] - np.where(last < 0, before, times[last]))
 
 
-def _last_known(steps: NDArray[np.float64], lengths: Lengths) -> NDArray[np.intp] | None:
+def _last_known(steps: Values, lengths: Lengths) -> NDArray[np.intp] | None:
     """Return where the last value of each channel stands, up to each step of its sequence.
 
     It is -1 before the first value. None: no value is missing.
@@ -302,14 +303,14 @@ def _last_known(steps: NDArray[np.float64], lengths: Lengths) -> NDArray[np.intp
     return np.where(last < first, -1, last)
 
 
-def _carried(steps: NDArray[np.float64], last: NDArray[np.intp] | None) -> NDArray[np.float64]:
+def _carried(steps: Values, last: NDArray[np.intp] | None) -> Values:
     """Return steps with the last known value in place of missing ones; NaN before the first."""
     if last is None:
         return steps
     return np.where(last < 0, np.nan, np.take_along_axis(steps, last, axis=0))
 
 
-def _with_changes(steps: NDArray[Any], lengths: Lengths) -> NDArray[np.float64]:
+def _with_changes(steps: Steps, lengths: Lengths) -> Values:
     """Return each step beside its difference from the step before; 0 for the first known one."""
     steps = steps.astype(np.float64)
     changes = np.diff(steps, axis=0, prepend=steps[:1])
@@ -318,9 +319,7 @@ def _with_changes(steps: NDArray[Any], lengths: Lengths) -> NDArray[np.float64]:
     return np.hstack([steps, changes])
 
 
-def _means(
-    steps: NDArray[np.float64], is_known: NDArray[np.bool_], lengths: Lengths
-) -> tuple[NDArray[np.float64], NDArray[np.intp]]:
+def _means(steps: Values, is_known: Known, lengths: Lengths) -> tuple[Values, NDArray[np.intp]]:
     """Return the mean of the known values of each sequence, and their number.
 
     Both are of shape (n_samples, n_inputs). The mean of a constant sequence is exactly its value.
@@ -332,9 +331,7 @@ def _means(
     return first + np.add.reduceat(gaps, starts, axis=0) / np.maximum(n_known, 1), n_known
 
 
-def _share_of_noise(
-    levels: NDArray[np.float64], by_chance: NDArray[np.float64], targets: NDArray[np.generic]
-) -> NDArray[np.float64]:
+def _share_of_noise(levels: Values, by_chance: Values, targets: NDArray[np.generic]) -> Values:
     """Return how much of the levels (n_samples, n_channels) is noise, 0 to 1 for each channel.
 
     With the variance w within classes and b between classes it is w^2 / (w^2 + b^2): levels that
@@ -352,8 +349,7 @@ def _share_of_noise(
     between = np.maximum(levels.var(axis=0) - within, 0)
     within = np.maximum(within - by_chance, 0)
     noise, signal = np.square(within), np.square(between)
-    whole = np.where(noise > 0, noise + signal, 1)
-    return np.asarray(noise / whole)
+    return np.asarray(noise / np.where(noise > 0, noise + signal, 1))
 
 
 def _typical_gap(sequences: Sequences) -> float:
@@ -370,7 +366,7 @@ def _typical_gap(sequences: Sequences) -> float:
 Encoding: TypeAlias = TokenCodes | ChannelScaling
 
 
-def pad(steps: NDArray[Any], lengths: Lengths) -> NDArray[Any]:
+def pad(steps: NDArray[Number], lengths: Lengths) -> NDArray[Number]:
     """Lay sequences side by side: (n_steps, ...) -> (B, T, ...), padded with 0."""
     padded = np.full((len(lengths), lengths.max(), *steps.shape[1:]), PADDING_CODE, steps.dtype)
     padded[np.arange(lengths.max()) < lengths[:, np.newaxis]] = steps

@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, TypeAlias, TypeVar
 
 import numpy as np
+from numpy.typing import NDArray
 
 from sklearn_lstm.compute.locks import ForkSafeLock
+
+if TYPE_CHECKING:  # a stored member computes without torch
+    from torch import Tensor
+
+Table = TypeVar("Table", "NDArray[Any]", "Tensor")
+Change: TypeAlias = tuple[Any, object, object]  # table, places, rows
 
 
 class GrowingTables:
@@ -28,31 +35,33 @@ class GrowingTables:
     def __init__(self, own: dict[int, Any]) -> None:
         self._own = own
         self.memory: dict[int, Any] = {}
-        self._new: list[tuple[Any, Any, Any]] = []  # table, places, rows
-        self._old: list[tuple[Any, Any, Any]] = []
+        self._new: list[Change] = []
+        self._old: list[Change] = []
 
-    def owns(self, table: Any) -> bool:
+    def owns(self, table: Table) -> bool:
         """Return whether a table is in own memory."""
         return _address(table) in self._own
 
-    def with_rows(self, table: Any, rows: Any) -> Any:
+    def with_rows(self, table: Table, rows: Table) -> Table:
         """Return a table with rows at its end.
 
         A copy gets room for half as many rows again, so that the time to append some does not
         depend on how many there are.
         """
         n_rows = len(table) + len(rows)
-        memory = self._own.get(_address(table), table[:0])
+        memory: Table = self._own.get(_address(table), table[:0])
         if len(memory) < n_rows:
             shape = n_rows + n_rows // 2, *table.shape[1:]
-            is_array = isinstance(table, np.ndarray)
-            memory = np.empty(shape, table.dtype) if is_array else table.new_empty(shape)
+            if isinstance(table, np.ndarray):
+                memory = np.empty(shape, table.dtype)
+            else:
+                memory = table.new_empty(shape)
             memory[: len(table)] = table
         memory[len(table) : n_rows] = rows
         self.memory[_address(memory)] = memory
         return memory[:n_rows]
 
-    def change(self, table: Any, places: Any, rows: Any) -> None:
+    def change(self, table: object, places: object, rows: object) -> None:
         """Plan to write rows into a table at these places; equal places have equal rows."""
         self._new.append((table, places, rows))
 
@@ -66,10 +75,10 @@ class GrowingTables:
         _write(self._old)
 
 
-def _address(table: Any) -> int:
+def _address(table: NDArray[Any] | Tensor) -> int:
     return int(table.ctypes.data if isinstance(table, np.ndarray) else table.data_ptr())
 
 
-def _write(changes: list[tuple[Any, Any, Any]]) -> None:
+def _write(changes: list[Change]) -> None:
     for table, places, rows in changes:
         table[places] = rows

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Hashable
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from sklearn_lstm.data.labels import Labels, read_labels
-from sklearn_lstm.data.weights import read_sample_weight
+from sklearn_lstm.data.labels import Encoded, Labels, read_labels
+from sklearn_lstm.data.weights import Weights, read_sample_weight
 
 
 class LabelBatches:
@@ -17,12 +18,12 @@ class LabelBatches:
     def __init__(self) -> None:
         self.n_samples = 0
         self._kind: str | None = None
-        self._numbers: dict[Any, int] = {}
-        self._classes: list[NDArray[Any]] = []
-        self._values: list[NDArray[Any]] = []  # numbers of classes, or rows of 0 and 1
+        self._numbers: dict[Hashable, int] = {}
+        self._classes: list[NDArray[np.generic]] = []
+        self._values: list[Encoded] = []  # numbers of classes, or rows of 0 and 1
         self._weights: list[NDArray[np.float64]] = []
 
-    def add(self, n_samples: int, y: Any, sample_weight: Any) -> None:
+    def add(self, n_samples: int, y: object, sample_weight: object) -> None:
         """Add the labels of a batch.
 
         Raises
@@ -52,7 +53,7 @@ class LabelBatches:
         if has_weights:
             self._weights.append(weights)
 
-    def _number(self, y: NDArray[Any]) -> NDArray[np.signedinteger[Any]]:
+    def _number(self, y: NDArray[np.generic]) -> NDArray[np.signedinteger[Any]]:
         """Return the number of each label, in the order in which they came first."""
         distinct, places = np.unique(y, return_inverse=True)
         labels = distinct.tolist()
@@ -60,23 +61,19 @@ class LabelBatches:
         numbers = [self._numbers.setdefault(label, len(self._numbers)) for label in labels]
         return np.array(numbers, np.min_scalar_type(-len(self._numbers)))[places]
 
-    def encoded(self) -> tuple[NDArray[Any], Labels]:
-        """Return the labels of all batches in small integers, and what they stand for."""
+    def encoded(self) -> tuple[Encoded, Labels, Weights | None]:
+        """Return the labels of all batches in small integers, what they stand for, and weights."""
         values = np.concatenate(self._values)
+        weights = np.concatenate(self._weights) if self._weights else None
         classes = values if values.ndim == 2 else np.concatenate(self._classes)
         labels = Labels.of(classes)
         encoded = labels.encode(classes)
         if values.ndim == 1:
             encoded = encoded.astype(np.min_scalar_type(-len(labels)))[values]
-        return encoded, labels
-
-    @property
-    def sample_weight(self) -> NDArray[np.float64] | None:
-        """The weights of all batches; None without any."""
-        return np.concatenate(self._weights) if self._weights else None
+        return encoded, labels, weights
 
 
-def _kind(y: NDArray[Any]) -> str:
+def _kind(y: NDArray[np.generic]) -> str:
     """Return what labels are; labels of two kinds can't be sorted."""
     if y.ndim == 2:
         return f"{y.shape[1]} labels each"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,7 +14,8 @@ from sklearn.utils import check_array, column_or_1d
 
 from sklearn_lstm.data.containers import is_missing_or_nan, plain_values, to_numpy
 
-Thresholds = NDArray[np.float64] | float  # (n_thresholds,), or one for all
+Thresholds: TypeAlias = NDArray[np.float64] | float  # (n_thresholds,), or one for all
+Encoded: TypeAlias = NDArray[Any]  # indices (n_samples,), or 0 and 1 (n_samples, n_labels)
 
 
 @dataclass(frozen=True)
@@ -29,11 +30,10 @@ class Labels:
 
     classes: NDArray[Any]
     is_multilabel = False
-    axis_of_corrections: ClassVar[int | None] = None  # all classes share one
     _known_by = "the same as in the first call"
 
     @staticmethod
-    def of(y: NDArray[Any]) -> Labels:
+    def of(y: NDArray[np.generic]) -> Labels:
         """Find the labels of a y from `read_labels`.
 
         Raises
@@ -46,7 +46,7 @@ class Labels:
         return Labels(_several(np.unique(y), "y holds"))
 
     @staticmethod
-    def named(classes: Any, y: NDArray[Any]) -> Labels:
+    def named(classes: object, y: NDArray[np.generic]) -> Labels:
         """Return the labels that the first call of partial_fit names.
 
         Raises
@@ -63,7 +63,7 @@ class Labels:
     def __len__(self) -> int:
         return len(self.classes)
 
-    def check_same(self, classes: Any) -> None:
+    def check_same(self, classes: object) -> None:
         """Raise ValueError if a later call of partial_fit names other classes."""
         if classes is not None and not np.array_equal(_distinct(classes), self.classes):
             raise ValueError(
@@ -71,7 +71,7 @@ class Labels:
                 f"{self.classes.tolist()}."
             )
 
-    def encode(self, y: NDArray[Any], name: str = "y") -> NDArray[Any]:
+    def encode(self, y: NDArray[np.generic], name: str = "y") -> Encoded:
         """Labels -> indices of classes (n_samples,) int64.
 
         Raises
@@ -94,11 +94,11 @@ class Labels:
             )
         return np.searchsorted(self.classes, y).astype(np.int64)
 
-    def indicators(self, targets: NDArray[Any]) -> NDArray[np.bool_]:
+    def indicators(self, targets: Encoded) -> NDArray[np.bool_]:
         """Return which outputs are true of each sample, (n_samples, n_outputs)."""
         return np.asarray(targets[:, np.newaxis] == np.arange(len(self)))
 
-    def predict(self, logits: NDArray[np.float64], thresholds: Thresholds) -> NDArray[Any]:
+    def predict(self, logits: NDArray[np.float64], thresholds: Thresholds) -> NDArray[np.generic]:
         """Return the class of each sample, (n_samples,); several labels (n_samples, n_labels)."""
         return np.asarray(self.classes[self.best_outputs(logits, thresholds)])
 
@@ -128,7 +128,7 @@ class Labels:
         slopes = np.exp(log_proba) - truth
         return weights @ log_proba[truth], slopes * weights[:, np.newaxis]
 
-    def log_prior(self, targets: NDArray[Any]) -> NDArray[np.float64]:
+    def log_prior(self, targets: Encoded) -> NDArray[np.float64]:
         """Return the logarithm of how frequent each class is, with mean 0.
 
         A class without samples counts as frequent, so that no adjustment is in its favour.
@@ -137,9 +137,7 @@ class Labels:
         logs = np.log(np.where(n_samples > 0, n_samples, n_samples.max()))
         return np.asarray(logs - logs.mean())
 
-    def log_drawn(
-        self, targets: NDArray[Any], groups: NDArray[np.intp] | None
-    ) -> NDArray[np.float64]:
+    def log_drawn(self, targets: Encoded, groups: NDArray[np.intp] | None) -> NDArray[np.float64]:
         """Return the logarithm of the part of each class that can be held out: all but one group.
 
         Parameters
@@ -158,7 +156,7 @@ class Labels:
         # Nearly none, in place of none, has a logarithm.
         return np.asarray(np.log(np.maximum(n_groups - 1, 1e-9) / np.maximum(n_groups, 1)))
 
-    def _truths(self, targets: NDArray[Any]) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+    def _truths(self, targets: Encoded) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
         """Return sample and output of all that is true."""
         return np.arange(len(targets)), targets
 
@@ -182,10 +180,9 @@ class LabelSets(Labels):
     """
 
     is_multilabel = True
-    axis_of_corrections = 0  # each label has its own
     _known_by = "needed, since y is multilabel: its classes are the numbers of its columns"
 
-    def encode(self, y: NDArray[Any], name: str = "y") -> NDArray[Any]:
+    def encode(self, y: NDArray[np.generic], name: str = "y") -> Encoded:
         """Multilabel y (n_samples, n_labels) -> the same as float32.
 
         Raises
@@ -205,7 +202,7 @@ class LabelSets(Labels):
             )
         return y.astype(np.float32)
 
-    def indicators(self, targets: NDArray[Any]) -> NDArray[np.bool_]:
+    def indicators(self, targets: Encoded) -> NDArray[np.bool_]:
         """Return which labels each sample has, (n_samples, n_labels)."""
         return np.asarray(targets > 0)
 
@@ -240,18 +237,18 @@ class LabelSets(Labels):
         fits = np.where(truth, log_expit(logits), log_expit(-logits))
         return float((weights * fits).sum()), (expit(logits) - truth) * weights
 
-    def log_prior(self, targets: NDArray[Any]) -> NDArray[np.float64]:
+    def log_prior(self, targets: Encoded) -> NDArray[np.float64]:
         """Return the logarithm of the odds of each label; 0 if all samples have it, or none."""
         inside, outside = (targets > 0).sum(axis=0), (targets <= 0).sum(axis=0)
         is_both = (inside > 0) & (outside > 0)
         return np.asarray(np.log(np.where(is_both, inside, 1) / np.where(is_both, outside, 1)))
 
-    def _truths(self, targets: NDArray[Any]) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+    def _truths(self, targets: Encoded) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
         rows, outputs = np.nonzero(targets > 0)
         return rows, outputs
 
 
-def read_labels(y: Any, name: str = "y") -> NDArray[Any]:
+def read_labels(y: Any, name: str = "y") -> NDArray[np.generic]:
     """Check y as scikit-learn does, but without a warning of many classes.
 
     Returns
@@ -300,7 +297,7 @@ def _check_discrete(y: Any, name: str) -> None:
         )
 
 
-def _several(classes: NDArray[Any], found: str) -> NDArray[Any]:
+def _several(classes: NDArray[np.generic], found: str) -> NDArray[np.generic]:
     """Return distinct classes, unless there is only one."""
     if len(classes) == 1:
         raise ValueError(
@@ -309,7 +306,7 @@ def _several(classes: NDArray[Any], found: str) -> NDArray[Any]:
     return classes
 
 
-def _distinct(classes: Any) -> NDArray[Any]:
+def _distinct(classes: object) -> NDArray[np.generic]:
     """Return classes sorted, each once."""
     classes = [*classes] if isinstance(classes, AbstractSet) else classes
     return np.unique(read_labels(classes, "classes"))

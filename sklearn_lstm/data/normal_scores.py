@@ -8,7 +8,7 @@ Laboratory values range over orders of magnitude, and sensors fail with values f
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Annotated, Any, Self
+from typing import Annotated, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,7 +17,6 @@ from scipy.special import ndtri
 from sklearn_lstm.data.sequences import Sequences
 
 PROPORTIONS = np.linspace(0.01, 0.99, 33)
-VALUES_FOR_QUANTILES = 1 << 18  # of each channel
 
 
 @dataclass(frozen=True)
@@ -38,8 +37,8 @@ class NormalScores:
         """Find the quantiles of these channels; those of many values by a random sample of them."""
         is_known = (~np.isnan(chunk[:, channels]) for chunk, _ in sequences.chunks())
         n_known = sum(known.sum(axis=0) for known in is_known)
-        shares = VALUES_FOR_QUANTILES / np.maximum(n_known, 1)
-        samples: list[list[NDArray[Any]]] = [[] for _ in channels]
+        shares = (1 << 18) / np.maximum(n_known, 1)  # about so many values of each channel
+        samples: list[list[NDArray[np.number]]] = [[] for _ in channels]
         rng = np.random.default_rng(0)
         for chunk, _ in sequences.chunks():
             draws = rng.random(len(chunk))
@@ -48,14 +47,12 @@ class NormalScores:
                 sample.append(values[~np.isnan(values)])
         quantiles = np.zeros((len(PROPORTIONS), len(channels)))
         scores = np.empty_like(quantiles)
-        for column, sample in enumerate(samples):
+        for knots, at_knots, sample in zip(quantiles.T, scores.T, samples, strict=True):
             known = np.concatenate(sample)
             if len(known):
-                quantiles[:, column] = np.quantile(known, PROPORTIONS)
-            _, which, n_same = np.unique(
-                quantiles[:, column], return_inverse=True, return_counts=True
-            )
-            scores[:, column] = (np.bincount(which, ndtri(PROPORTIONS)) / n_same)[which]
+                knots[:] = np.quantile(known, PROPORTIONS)
+            _, which, n_same = np.unique(knots, return_inverse=True, return_counts=True)
+            at_knots[:] = (np.bincount(which, ndtri(PROPORTIONS)) / n_same)[which]
         return cls(quantiles, scores)
 
     def __call__(self, values: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -40,7 +40,7 @@ class StepsFile:
         self.dtype = np.dtype(dtype)
         self._lengths: list[NDArray[np.int32]] = []
 
-    def append(self, part: tuple[NDArray[Any], Lengths]) -> None:
+    def append(self, part: tuple[NDArray[np.number], Lengths]) -> None:
         """Add the steps of some sequences, and their lengths."""
         steps, lengths = part
         with self.path.open("ab") as file:
@@ -57,7 +57,7 @@ class StepsFile:
         """Return the steps of each sequence."""
         return np.concatenate(self._lengths)
 
-    def values(self) -> NDArray[Any]:
+    def values(self) -> NDArray[np.number]:
         """Return all values, as an array that is read from the file where it is used."""
         return np.asarray(np.memmap(self.path, self.dtype, "r"))
 
@@ -106,13 +106,13 @@ class StoredSeries(Sequences):
     """
 
     def __init__(
-        self, values: NDArray[Any], lengths: Lengths, n_features: int, **what_is_known: Any
+        self, values: NDArray[np.number], lengths: Lengths, n_features: int, **what_is_known: Any
     ) -> None:
         super().__init__(lengths, values.shape[1], n_features, **what_is_known)
         self.starts = starts_of(lengths)
         self.values = values
 
-    def read(self, rows: Rows) -> NDArray[Any]:
+    def read(self, rows: Rows) -> NDArray[np.number]:
         """Return the steps of rows laid end to end, (n_steps, n_channels)."""
         return gather(self.values, self.starts[rows], self.lengths[rows])
 
@@ -161,7 +161,7 @@ class IdsWriter(StepsFile):
             if self._texts is not None:
                 self._texts.add(sequences.written(rows))
 
-    def stored(self, n_features: int, **what_is_known: Any) -> FlatIds:
+    def stored(self, n_features: int, **what_is_known: object) -> FlatIds:
         """Return what was written."""
         spelling = self._known and replace(self._known, unknown_words=list(self._unknown))
         ids, lengths = self.values(), self.lengths()
@@ -201,9 +201,8 @@ class SeriesWriter(StepsFile):
                 )
             self.append((steps, lengths))
 
-    def stored(self, n_features: int, **what_is_known: Any) -> StoredSeries:
+    def stored(self, n_features: int, **what_is_known: object) -> StoredSeries:
         """Return what was written."""
-        values, has_missing = self.values().reshape(-1, len(self._has_missing)), self._has_missing
-        return StoredSeries(
-            values, self.lengths(), n_features, has_missing=has_missing, **what_is_known
-        )
+        values = self.values().reshape(-1, len(self._has_missing))
+        what_is_known["has_missing"] = self._has_missing
+        return StoredSeries(values, self.lengths(), n_features, **what_is_known)

@@ -43,11 +43,10 @@ class Spelling:
 
     def words(self, spellings: Iterable[int]) -> dict[int, str]:
         """Return the words of these spellings; characters are no words."""
-        return {number: word for number, word in self.tokens(spellings).items() if _is_word(word)}
+        tokens = self.tokens(spellings).items()
+        return {n: word for n, word in tokens if isinstance(word, str) and not is_character(word)}
 
-    def joined(
-        self, spellings: NDArray[np.integer[Any]], lengths: NDArray[np.integer[Any]]
-    ) -> list[str]:
+    def joined(self, spellings: NDArray[np.integer], lengths: NDArray[np.integer]) -> list[str]:
         """Return the texts of sequences that are laid end to end; what has no name is left out.
 
         Between two tokens stands the joiner, but not beside a letter of a script without spaces.
@@ -82,16 +81,12 @@ class Spelling:
         return tokens
 
 
-def _is_word(token: Any) -> bool:
-    return isinstance(token, str) and not is_character(token)
-
-
 def _has_no_spaces(token: str) -> bool:
     """Return whether a token begins with a letter of a script without spaces between words."""
     return kind_of(token[0]) % UNSTABLE == LETTER
 
 
-def read_spellings(X: Any) -> tuple[Spelling | None, NDArray[np.integer[Any]]]:
+def read_spellings(X: Any) -> tuple[Spelling | None, NDArray[np.integer]]:
     """Return how the entries of a sparse X are spelled; None if it does not say so.
 
     Returns

@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Hashable, Mapping
 from dataclasses import dataclass, replace
 from math import inf, prod
 from numbers import Real
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 from sklearn.utils import check_array
 
 from sklearn_lstm.data.containers import is_missing_or_nan, plain_values, to_numpy
-from sklearn_lstm.data.labels import Labels
+from sklearn_lstm.data.labels import Encoded, Labels
 
 EPSILON = np.finfo(np.float64).eps
+Weights: TypeAlias = NDArray[np.float64]  # (n_samples,), or of labels (n_samples, n_labels)
 
 
 @dataclass(frozen=True)
@@ -34,8 +35,8 @@ class Targets:
         The number of the group of each: no group is split where samples are held out.
     """
 
-    values: NDArray[Any]
-    weights: NDArray[np.float64]
+    values: Encoded
+    weights: Weights
     labels: Labels
     groups: NDArray[np.intp] | None = None
 
@@ -47,13 +48,13 @@ class Targets:
         """Classes, or labels of a multilabel y."""
         return len(self.labels)
 
-    def subset(self, rows: NDArray[np.integer[Any]]) -> Targets:
+    def subset(self, rows: NDArray[np.integer]) -> Targets:
         """Return the targets of these rows."""
         groups = None if self.groups is None else self.groups[rows]
         return replace(self, values=self.values[rows], weights=self.weights[rows], groups=groups)
 
     @property
-    def sample_weights(self) -> NDArray[np.float64]:
+    def sample_weights(self) -> Weights:
         """How much each sample counts, (n_samples,): the mean over its labels."""
         return self.weights if self.weights.ndim == 1 else np.asarray(self.weights.mean(axis=1))
 
@@ -66,7 +67,7 @@ class Targets:
             return np.asarray(self.values[:, outputs] > 0)
         return np.asarray(np.equal.outer(self.values, outputs))
 
-    def output_weights(self, outputs: int | list[int]) -> NDArray[np.float64]:
+    def output_weights(self, outputs: int | list[int]) -> Weights:
         """Return how much each sample counts for a class or label, (n_samples,).
 
         With a list of labels that count differently, the shape is (n_samples, n_listed).
@@ -79,8 +80,8 @@ class Targets:
 
 
 def fixed_class_weight(
-    class_weight: Any, sample_weight: Any, values: NDArray[Any], labels: Labels
-) -> Any:
+    class_weight: object, sample_weight: object, values: Encoded, labels: Labels
+) -> object:
     """Return class weights, those of these samples in place of "balanced".
 
     Balanced are weights with which each class, or no and yes of each label, counts the same.
@@ -93,7 +94,7 @@ def fixed_class_weight(
     return fixed if labels.is_multilabel else fixed[0]
 
 
-def _columns(values: NDArray[Any], labels: Labels) -> tuple[NDArray[np.signedinteger[Any]], Labels]:
+def _columns(values: Encoded, labels: Labels) -> tuple[Encoded, Labels]:
     """Return encoded labels column by column, (n_columns, n_samples), and their classes.
 
     Those of each of several labels are no and yes.
@@ -103,7 +104,7 @@ def _columns(values: NDArray[Any], labels: Labels) -> tuple[NDArray[np.signedint
     return values[np.newaxis], labels
 
 
-def _balanced(values: NDArray[Any], weights: NDArray[Any], labels: Labels) -> dict[Any, float]:
+def _balanced(values: Encoded, weights: Weights, labels: Labels) -> dict[Hashable, float]:
     """Return the weight of each class by the samples that have it; 1 if none counts."""
     sums = np.bincount(values, weights / (weights.max(initial=0) or 1), len(labels))
     counts = sums > EPSILON * sums.sum()
@@ -113,8 +114,8 @@ def _balanced(values: NDArray[Any], weights: NDArray[Any], labels: Labels) -> di
 
 
 def relative_weights(
-    sample_weight: Any, class_weight: Any, values: NDArray[Any], labels: Labels
-) -> NDArray[np.float64]:
+    sample_weight: object, class_weight: object, values: Encoded, labels: Labels
+) -> Weights:
     """Return the weight of each sample or label, with mean 1 over those that count.
 
     Each factor is divided by its largest value first, so that their product can't overflow. A
@@ -134,8 +135,8 @@ def relative_weights(
 
 
 def absolute_weights(
-    sample_weight: Any, class_weight: Any, values: NDArray[Any], labels: Labels
-) -> NDArray[np.float64]:
+    sample_weight: object, class_weight: object, values: Encoded, labels: Labels
+) -> Weights:
     """Return the weight of each sample, or of each of its labels, as it is.
 
     The values are encoded labels.
@@ -159,8 +160,8 @@ def absolute_weights(
 
 
 def _factors(
-    sample_weight: Any, class_weight: Any, values: NDArray[Any], labels: Labels
-) -> list[NDArray[np.float64]]:
+    sample_weight: object, class_weight: Any, values: Encoded, labels: Labels
+) -> list[Weights]:
     """Return the weights of samples and those of their classes, or of each of their labels."""
     weights = read_sample_weight(sample_weight, len(values))
     if class_weight is None:
@@ -179,7 +180,7 @@ def _factors(
     return [weights[:, np.newaxis], np.column_stack(by_class)]
 
 
-def read_sample_weight(sample_weight: Any, n_samples: int) -> NDArray[np.float64]:
+def read_sample_weight(sample_weight: object, n_samples: int) -> Weights:
     """Check the weights of samples; None is 1 each.
 
     Raises
@@ -206,8 +207,8 @@ def read_sample_weight(sample_weight: Any, n_samples: int) -> NDArray[np.float64
 
 
 def _weights_by_class(
-    class_weight: Mapping[Any, Any], values: NDArray[Any], labels: Labels
-) -> NDArray[np.float64]:
+    class_weight: Mapping[Hashable, Any], values: Encoded, labels: Labels
+) -> Weights:
     """Return the weight of the class of each value; 1 if the mapping does not name it.
 
     A part of the data may lack classes that the mapping names.
@@ -241,7 +242,7 @@ def read_groups(groups: Any, n_samples: int) -> NDArray[np.intp] | None:
     wanted = "groups has to be 1-D and hold a label for each sequence, a string or a number."
     if isinstance(groups, str | set | dict) or getattr(groups, "ndim", 1) != 1:
         raise ValueError(f"{wanted} Found a {type(groups).__name__}.")
-    numbers: dict[Any, int] = {}
+    numbers: dict[Hashable, int] = {}
     try:
         items = list(to_numpy(groups, "groups") if hasattr(groups, "__array__") else groups)
         labels = [v.item() if hasattr(v, "detach") else v for v in plain_values(items, "groups")]
@@ -259,6 +260,6 @@ def read_groups(groups: Any, n_samples: int) -> NDArray[np.intp] | None:
     return np.array(group_numbers, np.intp)
 
 
-def _check_any(weight: NDArray[np.float64]) -> None:
+def _check_any(weight: Weights) -> None:
     if not weight.any():
         raise ValueError("sample_weight times class_weight needs at least one non-zero number.")

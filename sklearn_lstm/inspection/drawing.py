@@ -8,7 +8,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 MOST_LABELS = 120  # of tokens on one axis; more do not fit
-LONGEST_LABEL = 24  # characters
 SHOWN = {" ": "␣", "\n": "↵", "\t": "→", "": "∅"}
 
 
@@ -41,12 +40,12 @@ class Display:
         return self.ax_
 
 
-def is_measured(data: NDArray[Any]) -> bool:
+def is_measured(data: NDArray[np.generic]) -> bool:
     """Return whether a sequence consists of measurements, not of tokens."""
     return data.ndim > 1
 
 
-def printable(value: Any) -> str:
+def printable(value: object) -> str:
     """Return a token or label as a text that can be drawn and encoded.
 
     In place of half a surrogate pair, which is no character, stands the replacement character.
@@ -54,12 +53,12 @@ def printable(value: Any) -> str:
     return str(value).encode("utf-16", "surrogatepass").decode("utf-16", "replace")
 
 
-def token_names(data: NDArray[Any]) -> list[str]:
+def token_names(data: NDArray[np.generic]) -> list[str]:
     """Return the tokens of a sequence, white space made visible."""
     return [SHOWN.get(token, token.replace("\n", SHOWN["\n"])) for token in map(printable, data)]
 
 
-def label_steps(axis: Any, data: NDArray[Any], *, rotation: float = 0) -> None:
+def label_steps(axis: Any, data: NDArray[np.generic], *, rotation: float = 0) -> None:
     """Label an axis of a figure with the tokens of a sequence, or with the numbers of its steps.
 
     Signs of mathematics in tokens are not interpreted.
@@ -68,24 +67,19 @@ def label_steps(axis: Any, data: NDArray[Any], *, rotation: float = 0) -> None:
         number_places(axis)
         axis.set_label_text("step")
         return
-    labels = [
-        name if len(name) <= LONGEST_LABEL else f"{name[: LONGEST_LABEL - 1]}…"
-        for name in token_names(data)
-    ]
+    labels = [name if len(name) <= 24 else f"{name[:23]}…" for name in token_names(data)]
     size = "medium" if len(data) <= MOST_LABELS / 4 else "x-small"
     axis.set_ticks(range(len(data)), labels, parse_math=False, rotation=rotation, fontsize=size)
 
 
-def hatch_missing(ax: Any, data: NDArray[Any]) -> None:
+def hatch_missing(ax: Any, data: NDArray[np.generic]) -> None:
     """Hatch the steps of measurements that hold no value."""
+    style = {"facecolor": "none", "edgecolor": "0.5", "hatch": "///", "linewidth": 0}
     for step in np.flatnonzero(has_no_value(data)):
-        ax.axvspan(
-            step - 0.5, step + 0.5, facecolor="none", edgecolor="0.5", hatch="///", linewidth=0,
-            gid="missing",
-        )  # fmt: skip
+        ax.axvspan(step - 0.5, step + 0.5, gid="missing", **style)
 
 
-def has_no_value(data: NDArray[Any]) -> NDArray[np.bool_]:
+def has_no_value(data: NDArray[np.generic]) -> NDArray[np.bool_]:
     """Return which steps of a sequence hold no value."""
     has_values = data.dtype.kind != "f" or not is_measured(data)
     return np.zeros(len(data), np.bool_) if has_values else np.isnan(data).all(axis=1)

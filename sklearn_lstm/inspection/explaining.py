@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from sklearn_lstm.compute.threads import map_on_workers, workers
 from sklearn_lstm.data.sequences import Sequences
-from sklearn_lstm.inspection.inputs import OpenModel, copies_without, open_model
+from sklearn_lstm.inspection.inputs import Data, OpenModel, copies_without, open_model
 from sklearn_lstm.members.encoder.encoder_model import EncoderModel
 from sklearn_lstm.members.network.network import Network
 
@@ -166,7 +166,7 @@ def explain(model: Any, X: Any, target: Any = None, *, method: str = "shares") -
     return explain_opened(opened, target, method)
 
 
-def explain_opened(opened: OpenModel, target: Any, method: str = "shares") -> list[Explanation]:
+def explain_opened(opened: OpenModel, target: object, method: str = "shares") -> list[Explanation]:
     """Return what `explain` returns."""
     outputs = target_outputs(opened, target)
     rows = list(zip(range(len(opened)), opened, outputs.tolist(), strict=True))
@@ -174,7 +174,7 @@ def explain_opened(opened: OpenModel, target: Any, method: str = "shares") -> li
         return map_on_workers(lambda row: _explained(opened, *row, method), rows)
 
 
-def target_outputs(opened: OpenModel, target: Any) -> NDArray[np.intp]:
+def target_outputs(opened: OpenModel, target: object) -> NDArray[np.intp]:
     """Return the index of the target class of each sequence."""
     classes = opened.labels.classes.tolist()
     if target is None:
@@ -198,7 +198,7 @@ def target_outputs(opened: OpenModel, target: Any) -> NDArray[np.intp]:
 
 
 def _explained(
-    opened: OpenModel, row: int, one: tuple[Sequences, NDArray[Any]], output: int, method: str
+    opened: OpenModel, row: int, one: tuple[Sequences, Data], output: int, method: str
 ) -> Explanation:
     """Return the explanation of one sequence."""
     sequences, data = one

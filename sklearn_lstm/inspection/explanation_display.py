@@ -76,7 +76,7 @@ class ExplanationDisplay(Display):
 
     @classmethod
     def from_estimator(
-        cls, model: Any, X: Any, target: Any = None, *, n_steps: int = 30, ax: Any = None
+        cls, model: object, X: object, target: Any = None, *, n_steps: int = 30, ax: Any = None
     ) -> Self:
         """Explain and draw the prediction for one sequence.
 
@@ -108,7 +108,7 @@ class ExplanationDisplay(Display):
 
     @classmethod
     def from_explanation(
-        cls, explanation: Explanation, *, n_steps: int = 30, ax: Any = None
+        cls, explanation: Explanation, *, n_steps: int = 30, ax: object = None
     ) -> Self:
         """Draw an explanation.
 
@@ -186,11 +186,8 @@ class ExplanationDisplay(Display):
 
     def _left_out(self) -> list[str]:
         """Return how many tokens were truncated, and how many are unknown."""
-        return [
-            f"{number:,} {name if number > 1 else name.removesuffix('s')}"
-            for name, number in self.explanation.left_out.items()
-            if number
-        ]
+        found = self.explanation.left_out.items()
+        return [f"{n:,} {name if n > 1 else name.removesuffix('s')}" for name, n in found if n]
 
     def _repr_html_(self) -> str:
         """Return the text, each token on a background that shows what it adds."""

@@ -61,21 +61,21 @@ class GateDisplay(Display):
         self, values: ArrayLike, data: ArrayLike, units: ArrayLike, gate: str = "memory_cell"
     ) -> None:
         self.values: NDArray[np.float64] = np.asarray(values, dtype=float)
-        self.data: NDArray[Any] = np.asarray(data)
-        self.units: NDArray[Any] = np.asarray(units)
+        self.data: NDArray[np.generic] = np.asarray(data)
+        self.units: NDArray[np.generic] = np.asarray(units)
         self.gate = gate
 
     @classmethod
     def from_estimator(
         cls,
-        model: Any,
-        X: Any,
+        model: object,
+        X: object,
         *,
         gate: str = "memory_cell",
         layer: int = -1,
         direction: int = 0,
         n_units: int = 20,
-        ax: Any = None,
+        ax: object = None,
     ) -> Self:
         """Draw the units of a fitted model that change most over one sequence.
 

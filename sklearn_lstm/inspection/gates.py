@@ -17,7 +17,7 @@ from sklearn_lstm.members.network.network import Network
 Activations = dict[str, Tensor]
 
 
-def gate_activations(model: Any, X: Any) -> list[Bunch]:
+def gate_activations(model: object, X: object) -> list[Bunch]:
     r"""Return what each gate of the network does at each step.
 
     With the input :math:`x_t` of a layer at step t, the logistic function :math:`\sigma` and the

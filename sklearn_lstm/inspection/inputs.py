@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from copy import copy
 from dataclasses import dataclass
-from functools import cached_property
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,7 +14,7 @@ from sklearn.pipeline import Pipeline
 from sklearn.utils.validation import check_is_fitted
 
 from sklearn_lstm.classifier import LSTMSequenceClassifier
-from sklearn_lstm.data.encoding import UNKNOWN_CODE, Encoding, TokenCodes
+from sklearn_lstm.data.encoding import UNKNOWN_CODE, Encoding, Steps, TokenCodes
 from sklearn_lstm.data.labels import Labels
 from sklearn_lstm.data.sequences import DerivedSequences, Rows, Sequences, starts_of
 from sklearn_lstm.data.spelling import Spelling
@@ -24,6 +23,8 @@ from sklearn_lstm.model import SequenceModel
 from sklearn_lstm.text.analysis import iterate_texts
 from sklearn_lstm.text.counting import UNKNOWN
 from sklearn_lstm.vectorizer import UNKNOWN_TOKEN, TextSequenceVectorizer
+
+Data: TypeAlias = NDArray[np.generic]  # what the steps of a sequence are, as `Explanation` says
 
 
 @dataclass(frozen=True)
@@ -51,7 +52,7 @@ class OpenModel:
     def __len__(self) -> int:
         return len(self.sequences)
 
-    def __iter__(self) -> Iterator[tuple[Sequences, NDArray[Any]]]:
+    def __iter__(self) -> Iterator[tuple[Sequences, Data]]:
         """Yield each sequence by itself, and what its steps are.
 
         These are tokens, or ids, (n_steps,), or measurements (n_steps, n_channels). An empty text
@@ -62,14 +63,6 @@ class OpenModel:
             steps = _named(steps, self.sequences.spelling)
         for row, data in enumerate(np.split(steps, np.cumsum(self.sequences.lengths)[:-1])):
             yield self.sequences.subset(np.array([row])), data
-
-    @cached_property
-    def n_tokens(self) -> list[int] | None:
-        """How many tokens each text has, or None if there are no texts."""
-        if self.vectorizer is None or self.vectorizer.input == "file":  # can't be read twice
-            return None
-        analyze = self.vectorizer.build_analyzer()
-        return [sum(1 for _ in analyze(text)) for text in self.texts]
 
     def left_out(self, row: int) -> dict[str, int]:
         """Return what the sequence of a row lacks or hides, as far as it is known."""
@@ -83,9 +76,9 @@ class OpenModel:
         if self.sequences.spelling is not None:  # words beyond the codes have a pretrained vector
             is_unknown |= (ids == UNKNOWN) & (codes < len(network.encoding))
         n_unknown = int(is_unknown.sum())
-        if self.n_tokens is None:
+        if self.vectorizer is None or self.vectorizer.input == "file":  # can't be read twice
             return {"unknown tokens": n_unknown}
-        n_tokens = self.n_tokens[row]
+        n_tokens = sum(1 for _ in self.vectorizer.build_analyzer()(self.texts[row]))
         return {
             "truncated tokens": max(0, n_tokens - len(ids)),
             "unknown tokens": min(n_unknown, n_tokens),  # an empty text has none
@@ -115,7 +108,7 @@ class WithoutSpan(DerivedSequences):
         """Return the same rows."""
         return rows
 
-    def derive(self, steps: NDArray[Any], rows: Rows) -> NDArray[Any]:
+    def derive(self, steps: Steps, rows: Rows) -> Steps:
         """Delete the steps, or replace them by those of which nothing is known."""
         lengths = self.source.lengths[rows]
         step = np.arange(len(steps)) - np.repeat(starts_of(lengths), lengths)
@@ -168,7 +161,7 @@ def copies_without(
     return WithoutSpan(copies, np.array(spans), encoding)
 
 
-def find_classifier(model: Any) -> tuple[list[Any], LSTMSequenceClassifier]:
+def find_classifier(model: object) -> tuple[list[Any], LSTMSequenceClassifier]:
     """Return the transformers of a model in order, and the classifier at its end.
 
     Parameters
@@ -199,7 +192,7 @@ def find_classifier(model: Any) -> tuple[list[Any], LSTMSequenceClassifier]:
     return [], model
 
 
-def open_model(model: Any, X: Any) -> OpenModel:
+def open_model(model: object, X: Any) -> OpenModel:
     """Read X as a fitted model reads it; the errors are those of `find_classifier` and `predict`.
 
     Parameters
@@ -222,7 +215,7 @@ def open_model(model: Any, X: Any) -> OpenModel:
     return OpenModel(fitted.model, fitted.labels, sequences, vectorizer, texts)
 
 
-def open_one(model: Any, X: Any) -> OpenModel:
+def open_one(model: object, X: object) -> OpenModel:
     """Read an X of one sequence.
 
     Raises

@@ -67,20 +67,20 @@ class LengthAccuracyDisplay(Display):
         most_frequent: float | None = None,
     ) -> None:
         self.accuracy: NDArray[np.float64] = np.asarray(accuracy, dtype=float)
-        self.parts: NDArray[Any] = np.asarray(parts)
+        self.parts: NDArray[np.generic] = np.asarray(parts)
         self.n_samples = n_samples
         self.most_frequent = most_frequent
 
     @classmethod
     def from_estimator(
         cls,
-        model: Any,
-        X: Any,
+        model: object,
+        X: object,
         y: ArrayLike,
         *,
         shares: ArrayLike = SHARES,
         lengths: ArrayLike | None = None,
-        ax: Any = None,
+        ax: object = None,
     ) -> Self:
         """Draw the accuracy of a fitted model that reads only the first steps.
 
@@ -128,7 +128,7 @@ class LengthAccuracyDisplay(Display):
 
     @classmethod
     def from_predictions(
-        cls, y_true: ArrayLike, y_preds: Sequence[ArrayLike], parts: ArrayLike, *, ax: Any = None
+        cls, y_true: ArrayLike, y_preds: Sequence[ArrayLike], parts: ArrayLike, *, ax: object = None
     ) -> Self:
         """Draw the accuracy of predictions that any model made from parts of the sequences.
 
@@ -188,11 +188,11 @@ class LengthAccuracyDisplay(Display):
         return self
 
 
-def _dense(labels: Any) -> NDArray[Any]:
+def _dense(labels: Any) -> NDArray[np.generic]:
     return np.asarray(labels.toarray() if issparse(labels) else labels)
 
 
-def _check_parts(shares: ArrayLike, lengths: ArrayLike | None) -> NDArray[Any]:
+def _check_parts(shares: ArrayLike, lengths: ArrayLike | None) -> NDArray[np.generic]:
     if lengths is None:
         parts = np.atleast_1d(np.asarray(shares, float))
         is_right, wanted = (parts > 0) & (parts <= 1), "shares must be above 0 and at most 1"

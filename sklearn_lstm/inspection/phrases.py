@@ -11,9 +11,7 @@ from numpy.typing import NDArray
 
 from sklearn_lstm.data.sequences import Sequences
 from sklearn_lstm.inspection.explaining import target_outputs
-from sklearn_lstm.inspection.inputs import OpenModel, copies_without, open_model
-
-LEAST_INTERACTION = 0.5  # in logits, for each step that joins a phrase
+from sklearn_lstm.inspection.inputs import Data, OpenModel, copies_without, open_model
 
 
 @dataclass(frozen=True, eq=False)
@@ -112,15 +110,12 @@ def explain_phrases(model: Any, X: Any, target: Any = None, longest: int = 4) ->
     if not isinstance(longest, Integral) or longest < 1:
         raise ValueError(f"longest must be an integer from 1 on; got {longest!r}.")
     opened = open_model(model, X)
-    outputs = target_outputs(opened, target)
-    return [
-        _cut(opened, sequences, data, int(output), longest)
-        for (sequences, data), output in zip(opened, outputs, strict=True)
-    ]
+    pairs = zip(opened, target_outputs(opened, target).tolist(), strict=True)
+    return [_cut(opened, *one, output, longest) for one, output in pairs]
 
 
 def _cut(
-    opened: OpenModel, sequences: Sequences, data: NDArray[Any], output: int, longest: int
+    opened: OpenModel, sequences: Sequences, data: Data, output: int, longest: int
 ) -> list[Phrase]:
     """Return the phrases of one sequence."""
     n_steps = len(data)
@@ -137,7 +132,7 @@ def _cut(
         candidates = []
         for start in range(max(0, stop - longest), stop):
             interaction = abs(effects[start, stop] - (alone[stop] - alone[start]))
-            gain = interaction - LEAST_INTERACTION * (stop - start - 1)
+            gain = interaction - 0.5 * (stop - start - 1)  # each step that joins has to add so much
             candidates.append((best[start][0] + gain, start))
         best.append(max(candidates))
     phrases, stop = [], n_steps

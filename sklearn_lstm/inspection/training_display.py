@@ -69,7 +69,7 @@ class TrainingDisplay(Display):
         self.restored_epoch = restored_epoch
 
     @classmethod
-    def from_estimator(cls, model: Any, *, ax: Any = None) -> Self:
+    def from_estimator(cls, model: object, *, ax: object = None) -> Self:
         """Draw the training of a fitted model.
 
         Parameters
@@ -101,13 +101,8 @@ class TrainingDisplay(Display):
         if is_best and not np.isnan(losses[-1]):  # NaN: partial_fit came later
             restored = 1 + int(np.argmin(losses))
         train_loss, lr = np.array([(row["train_loss"], row["lr"]) for row in rows], float).T
-        display = cls(
-            train_loss,
-            lr,
-            None if np.isnan(losses).all() else losses,
-            restored,
-        )
-        return display.plot(ax=ax)
+        valid_loss = None if np.isnan(losses).all() else losses
+        return cls(train_loss, lr, valid_loss, restored).plot(ax=ax)
 
     def plot(self, ax: Any = None) -> Self:
         """Draw the curves.
@@ -142,11 +137,6 @@ class TrainingDisplay(Display):
         lr_ax.set(ylabel="learning rate", ylim=(0, None))
         lr_ax.yaxis.label.set_color("0.4")
         lr_ax.tick_params(axis="y", colors="0.4")
-        ax.legend(
-            handles=[*lines, lr_line],
-            loc="lower center",
-            bbox_to_anchor=(0.5, 1.0),
-            ncols=2,
-            frameon=False,
-        )
+        place = {"loc": "lower center", "bbox_to_anchor": (0.5, 1.0)}
+        ax.legend(handles=[*lines, lr_line], ncols=2, frameon=False, **place)
         return self

@@ -38,11 +38,9 @@ class StoredArray:
     shape: tuple[int, ...]
     dtype: np.dtype[Any]
 
-    def __array__(self, dtype: Any = None, copy: bool | None = None) -> NDArray[Any]:  # noqa: FBT001
-        array = np.empty(self.shape, self.dtype)
+    def __array__(self, dtype: object = None, copy: bool | None = None) -> NDArray[np.generic]:  # noqa: FBT001
         self.file.seek(self.start)
-        self.file.readinto(array)  # type: ignore[attr-defined]
-        return array
+        return np.fromfile(self.file, self.dtype, math.prod(self.shape)).reshape(self.shape)
 
 
 def find_arrays(file: BinaryIO, entries: Mapping[str, Any], start: int) -> dict[str, Any]:

@@ -17,6 +17,7 @@ this, in `predict` and `transform`; further training is another matter. What is 
 from __future__ import annotations
 
 import math
+from collections.abc import Hashable
 from importlib import import_module
 from io import BytesIO
 from typing import Any
@@ -63,7 +64,7 @@ TRUSTED = [  # beside what skops trusts itself
 ]
 
 
-def to_archive(estimator: Any) -> tuple[bytes, list[str]]:
+def to_archive(estimator: object) -> tuple[bytes, list[str]]:
     """Return the archive of an estimator, and the types in it that are not safe to load."""
     skops = import_extra("skops.io")
     archive = skops.dumps(estimator)
@@ -71,7 +72,7 @@ def to_archive(estimator: Any) -> tuple[bytes, list[str]]:
     return archive, sorted(untrusted | _unsafe_types(archive))
 
 
-def from_archive(archive: bytes) -> Any:
+def from_archive(archive: bytes) -> object:
     """Return the estimator in an archive, which is not compressed; `n_jobs` are None."""
     take_memory(8 * len(archive))
     if unsafe := _unsafe_types(archive):
@@ -100,10 +101,10 @@ def _unsafe_types(archive: bytes) -> set[str]:
                 raise ValueError(f"an array of shape {shape} in {len(archive):,} bytes")
         schema = file.read("schema.json")
     unsafe: set[str] = set()
-    nodes: dict[Any, Any] = {}  # by id
-    names: dict[Any, Any] = {}  # of files, to the id of the array
+    nodes: dict[Hashable, object] = {}  # by id
+    names: dict[Hashable, object] = {}  # of files, to the id of the array
 
-    def check(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    def check(pairs: list[tuple[str, object]]) -> dict[str, object]:
         node = dict(pairs)
         if "__id__" not in node and "__loader__" not in node:
             return node
@@ -125,9 +126,9 @@ def _unsafe_types(archive: bytes) -> set[str]:
     return unsafe
 
 
-def _without_jobs(model: Any) -> Any:
+def _without_jobs(model: object) -> object:
     """Return a model, all of whose `n_jobs` become None: a file does not start processes."""
-    parts, seen = [model], dict[int, Any]()
+    parts, seen = [model], dict[int, object]()
     while parts:
         part = parts.pop()
         if type(part).__module__.startswith("sklearn.") and not isinstance(part, dict):

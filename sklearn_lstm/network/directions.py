@@ -40,7 +40,7 @@ class Direction(nn.Module):
     """
 
     # The state of the weights when they were rounded to bfloat16, and the rounded ones.
-    _rounded: tuple[list[tuple[int, int]], list[Tensor]] | None = None
+    _rounded: tuple[tuple[list[int], list[int]], list[Tensor]] | None = None
 
     def __init__(
         self,
@@ -83,7 +83,9 @@ class Direction(nn.Module):
     def _rounded_weights(self) -> list[Tensor]:
         """Return the weights in bfloat16. To round them takes longer than to read a short text."""
         weights = self.cells.all_weights[0]
-        state = [(weight.data_ptr(), _version(weight)) for weight in weights]
+        # How often each was changed in place; torch documents this attribute.
+        versions = [0 if w.is_inference() else w._version for w in weights]  # noqa: SLF001
+        state = [weight.data_ptr() for weight in weights], versions
         kept = self._rounded
         if kept is None or kept[0] != state:
             kept = self._rounded = state, [weight.bfloat16() for weight in weights]
@@ -94,13 +96,8 @@ class Direction(nn.Module):
         self._rounded = None
         return super().train(mode)
 
-    def __getstate__(self) -> dict[str, Any]:
+    def __getstate__(self) -> dict[str, object]:
         return vars(self) | {"_rounded": None}
-
-
-def _version(weight: Tensor) -> int:
-    """Return how often a weight has been changed in place."""
-    return 0 if weight.is_inference() else weight._version  # noqa: SLF001 - torch documents it
 
 
 def run_directions(directions: Sequence[nn.Module], x: Tensor, mask: SequenceMask) -> list[Tensor]:
@@ -146,9 +143,8 @@ class _BothDirections(torch.autograd.Function):
 
         def gradients_of(index: int) -> tuple[Tensor, ...]:
             leaf, result = ctx.graphs[index]
-            return torch.autograd.grad(
-                result, [*[leaf] * reads_x, *ctx.weights[index]], gradients[index]
-            )
+            inputs = [*[leaf] * reads_x, *ctx.weights[index]]
+            return torch.autograd.grad(result, inputs, gradients[index])
 
         first, second = map_pair(gradients_of, (0, 1))
         x_gradient = first[0] + second[0] if reads_x else None

@@ -86,22 +86,16 @@ class SequenceNetwork(nn.Module):
         if embedding_dim is not None:
             self.position_scale = nn.Parameter(torch.empty((), **new))
         is_one_hot = tokens and embedding_dim is None
+        cells: dict[str, Any] = {"cell": cell, "hidden_size": hidden_size, "device": "meta"}
         self.layers = nn.ModuleList()
         for index in range(num_layers):
-            has_gates = is_one_hot and index == 0
+            cells["pooling"] = pooling if index == num_layers - 1 else ()
             layer = nn.ModuleList()
             for number in range(n_directions):
-                gates = slice(number * n_gates, (number + 1) * n_gates) if has_gates else None
-                direction = Direction(
-                    n_gates if has_gates else n_features,
-                    cell=cell,
-                    hidden_size=hidden_size,
-                    is_backward=number == 1,
-                    pooling=pooling if index == num_layers - 1 else (),
-                    gates=gates,
-                    device="meta",
-                )
-                layer.append(direction)
+                gates, size = None, n_features
+                if is_one_hot and index == 0:
+                    gates, size = slice(number * n_gates, (number + 1) * n_gates), n_gates
+                layer.append(Direction(size, is_backward=number == 1, gates=gates, **cells))
             self.layers.append(layer)
             n_features = hidden_size * n_directions
         self.output = nn.Linear(len(pooling) * n_features, n_outputs, **new)
@@ -192,23 +186,20 @@ class SequenceNetwork(nn.Module):
         Vectors of tokens come from N(0, 1), and weights of the projection from N(0, 1 / n_inputs).
         """
         self.to_empty(device="cpu")
-        hidden_bound = self.architecture["hidden_size"] ** -0.5
         for name, weight in self.named_parameters():
             if name.startswith("embedding"):
                 self._draw_vectors(weight, generator)
                 weight[self.embedding.padding_idx] = 0
             elif name == "projection.weight":
                 weight.normal_(std=weight.shape[1] ** -0.5, generator=generator)
-            elif name.startswith(("projection", "output")):
-                layer = getattr(self, name.split(".")[0])
-                bound = layer.in_features**-0.5
-                weight.uniform_(-bound, bound, generator=generator)
             elif name == "position_scale":
                 weight.fill_(0.3)
             elif not weight.requires_grad:
                 nn.init.eye_(weight)
             else:
-                weight.uniform_(-hidden_bound, hidden_bound, generator=generator)
+                layer = self.get_submodule(name.rpartition(".")[0])
+                bound = getattr(layer, "in_features", self.architecture["hidden_size"]) ** -0.5
+                weight.uniform_(-bound, bound, generator=generator)
 
     def _draw_vectors(self, vectors: Tensor, generator: torch.Generator) -> None:
         """Draw vectors of codes."""

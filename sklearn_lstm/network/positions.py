@@ -7,12 +7,10 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
-TABLES = 1 << 20, 1 << 22  # numbers in a table that is kept: 4 or 16 MiB
-
 
 def sinusoidal_positions(n_steps: int, n_features: int) -> NDArray[np.float32]:
     """Return sines and cosines of each position, (n_steps, n_features)."""
-    for size in TABLES:
+    for size in (1 << 20, 1 << 22):  # numbers in a table that is kept: 4 or 16 MiB
         if n_steps * n_features <= size:
             return _table(size // n_features, n_features)[:n_steps]
     return _compute(n_steps, n_features)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 import zlib
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field, fields
@@ -27,8 +27,6 @@ from sklearn_lstm.compute.memory import memory_left, take_memory
 from sklearn_lstm.exceptions import ModelFileError
 from sklearn_lstm.fields import check_fields
 
-LONG = 100  # items of a list that is stored as an array, if it can be
-MOST_EMPTY_ROWS = 1000  # of an array without values
 TRUST = "store the model with joblib; whoever loads that file has to trust you."
 VIEWED = "iufcSUMm"  # kinds of arrays: numbers of another byte order, strings and dates
 DTYPES = {"BOOL": "|b1", "U8": "|u1", "I8": "|i1"} | {
@@ -38,7 +36,7 @@ PATHS = (  # of our own classes: dataclasses, or those with `stored` and `from_s
     *("model.Fitted", "model.SequenceModel", "members.network.network.Network"),
     *("data.encoding.TokenCodes", "data.encoding.ChannelScaling"),
     *("members.ngrams.ngram_model.NgramModel", "members.ngrams.online_ngrams.OnlineNgrams"),
-    *("members.ngrams.letter_model.LetterModel", "members.ngrams.lexicon.Lexicon"),
+    *("members.ngrams.letters.LetterModel", "members.ngrams.letters.Lexicon"),
     *("members.ngrams.vector_model.VectorModel", "members.ngrams.vector_model.MeanVectors"),
     "members.convolutions.convolution_model.ConvolutionModel",
     "members.convolutions.random_convolutions.Convolutions",
@@ -52,7 +50,7 @@ PATHS = (  # of our own classes: dataclasses, or those with `stored` and `from_s
 PARTS = {name: f"sklearn_lstm.{module}" for module, _, name in (p.rpartition(".") for p in PATHS)}
 # That tokenize as users of CountVectorizer do, and that every Python has.
 FUNCTIONS = {"list": list, "tuple": tuple, "str.split": str.split}
-PASSED: ContextVar[Sequence[Any] | None] = ContextVar("PASSED", default=None)
+PASSED: ContextVar[Sequence[object] | None] = ContextVar("PASSED", default=None)
 """While a file is written or read: what `load` was given for the folders that it names.
 
 None: a pickle, which may open folders, and hold an encoder that a file only names.
@@ -62,7 +60,7 @@ SHARING: ContextVar[bool] = ContextVar("SHARING", default=False)
 
 
 @contextmanager
-def in_a_file(passed: Sequence[Any]) -> Iterator[None]:
+def in_a_file(passed: Sequence[object]) -> Iterator[None]:
     """Say that a file is written or read meanwhile."""
     token = PASSED.set(passed)
     try:
@@ -75,7 +73,7 @@ class NotPlainError(TypeError):
     """A value is no plain data, such as a function, or an object of an unknown class."""
 
 
-def checksum_of(data: str | NDArray[Any]) -> str:
+def checksum_of(data: str | NDArray[np.generic]) -> str:
     """Return a CRC-32, which finds every damage of up to 32 bits that follow each other."""
     if isinstance(data, str):
         return f"{zlib.crc32(data.encode()):08x}"
@@ -109,7 +107,7 @@ class Packer:
         objects = None if self.objects is None else self.objects.copy()
         return Packer(self.arrays.copy(), self.packed.copy(), objects)
 
-    def __call__(self, value: Any, name: str) -> Any:
+    def __call__(self, value: object, name: str) -> object:
         """Return the tree of a value; its arrays get names that begin with this one.
 
         Raises
@@ -129,7 +127,7 @@ class Packer:
             self.packed[id(value)] = value, tree
         return self.packed[id(value)][1]
 
-    def _pack(self, value: Any, name: str) -> Any:
+    def _pack(self, value: object, name: str) -> object:
         form, content = _simplify_list(value) if type(value) is list else _simplify(value)
         if form == "list":
             return [self(item, f"{name}.{index}") for index, item in enumerate(content)]
@@ -142,15 +140,12 @@ class Packer:
             return {form: self._pack_items(content, name)}
         return {form: self(content, name)}
 
-    def _pack_items(self, items: Mapping[Any, Any], name: str) -> list[Any]:
+    def _pack_items(self, items: Mapping[Hashable, object], name: str) -> list[object]:
         """Return the trees of keys and values; arrays are named by their key."""
         form, values = _simplify_list(list(items.values()))
         if form == "list":
-            names = [
-                f"{name}.{key if isinstance(key, str) and key.isascii() else index}"
-                for index, key in enumerate(items)
-            ]
-            values = list(map(self, values, names))
+            ends = [k if isinstance(k, str) and k.isascii() else i for i, k in enumerate(items)]
+            values = [self(value, f"{name}.{end}") for value, end in zip(values, ends, strict=True)]
         else:
             values = {form: self(values, name)}
         return [self(list(items), name), values]
@@ -197,7 +192,7 @@ def _simplify_own(value: Any) -> tuple[str, Any]:
     raise NotPlainError(f"a {kind.__module__}.{kind.__name__} is no plain data")
 
 
-def _simplify_array(array: NDArray[Any]) -> tuple[str, Any]:
+def _simplify_array(array: NDArray[np.generic]) -> tuple[str, object]:
     if _checked(array).dtype.str in DTYPES.values():
         return "array", array
     if array.dtype.kind == "O":
@@ -208,7 +203,7 @@ def _simplify_array(array: NDArray[Any]) -> tuple[str, Any]:
 
 
 def _simplify_list(items: list[Any]) -> tuple[str, Any]:
-    kinds = set(map(type, items)) if len(items) > LONG else set()
+    kinds = set(map(type, items)) if len(items) > 100 else set()  # a short one stays as it is
     if kinds == {str}:
         lengths = np.array(list(map(len, items)))
         shortened = lengths.astype(np.min_scalar_type(lengths.max()))
@@ -237,18 +232,18 @@ class Unpacker:
     """
 
     def __init__(
-        self, arrays: Mapping[str, NDArray[Any]], objects: Mapping[str, Any] | None = None
+        self, arrays: Mapping[str, NDArray[np.generic]], objects: Mapping[str, object] | None = None
     ) -> None:
         self.arrays, self.objects = arrays, objects or {}
-        self.read: dict[str, NDArray[Any]] = {}
+        self.read: dict[str, NDArray[np.generic]] = {}
         self.n_named = 0  # arrays, in the trees so far
-        self.restored: dict[bytes, tuple[Any, float]] = {}  # by the digests of trees
+        self.restored: dict[bytes, tuple[object, float]] = {}  # by the digests of trees
 
-    def __call__(self, tree: Any) -> Any:
+    def __call__(self, tree: object) -> Any:
         """Return the value of a tree."""
         return self._value(tree, sha256())
 
-    def _value(self, tree: Any, outer: Any) -> Any:
+    def _value(self, tree: object, outer: Any) -> Any:
         """Return the value of a tree, which is added to the digest of the tree around it."""
         if isinstance(tree, list):
             outer.update(f"[{len(tree)}]".encode())
@@ -274,14 +269,14 @@ class Unpacker:
             self.restored[key] = restored, before - memory_left()
         return self.restored[key][0]
 
-    def _restore(self, form: str, content: Any) -> Any:
+    def _restore(self, form: str, content: object) -> object:
         if form not in PARTS:
             return RESTORE[form](content)
         part, values = getattr(import_module(PARTS[form]), form), _to_dict(content)
         check_fields(part, values)
         return getattr(part, "from_stored", part)(**values)
 
-    def _read(self, name: str, expected: str) -> NDArray[Any]:
+    def _read(self, name: str, expected: str) -> NDArray[np.generic]:
         self.n_named += 1
         if name not in self.read:
             array = np.asarray(self.arrays[name])
@@ -298,14 +293,14 @@ class Unpacker:
             raise ModelFileError(f"holds unknown arrays: {unknown[:5]}.")
 
 
-def _checked(array: NDArray[Any]) -> NDArray[Any]:
+def _checked(array: NDArray[np.generic]) -> NDArray[Any]:
     """Return an array, unless it has many rows without values: lists of them would be long."""
-    if not array.size and math.prod(takewhile(bool, array.shape)) > MOST_EMPTY_ROWS:
+    if not array.size and math.prod(takewhile(bool, array.shape)) > 1000:
         raise NotPlainError(f"an empty array of shape {array.shape} is no plain data")
     return array
 
 
-def _items(value: Any, n_bytes: int = 0) -> list[Any]:
+def _items(value: object, n_bytes: int = 0) -> list[object]:
     """Return a list, from which another container is made, which takes so much when empty."""
     if not isinstance(value, list):
         raise TypeError(f"a {type(value).__name__} instead of a list")
@@ -313,21 +308,21 @@ def _items(value: Any, n_bytes: int = 0) -> list[Any]:
     return value
 
 
-def _to_bytes(array: NDArray[Any]) -> bytes:
+def _to_bytes(array: NDArray[np.generic]) -> bytes:
     take_memory(array.nbytes)
     return array.tobytes()
 
 
-def _to_dict(content: Any) -> dict[Any, Any]:
+def _to_dict(content: Any) -> dict[Any, object]:
     return dict(zip(*map(_items, content), strict=True))
 
 
-def _to_rows(array: NDArray[Any]) -> list[Any]:
+def _to_rows(array: NDArray[np.generic]) -> list[object]:
     take_memory(160 * len(array))
     return list(array)
 
 
-def _to_integers(array: NDArray[Any]) -> Any:
+def _to_integers(array: NDArray[np.generic]) -> object:
     take_memory(40 * len(array))
     return array.reshape(len(array)).tolist()
 
@@ -346,7 +341,7 @@ def _to_objects(content: Any) -> NDArray[np.object_]:
     return _checked(np.fromiter(_items(items), np.object_, len(items)).reshape(shape))
 
 
-def _to_array(content: Any) -> NDArray[Any]:
+def _to_array(content: Any) -> NDArray[np.generic]:
     dtype, shape, data = content
     if np.dtype(dtype).kind not in VIEWED:
         raise ValueError(f"an array of {dtype}")
@@ -354,13 +349,13 @@ def _to_array(content: Any) -> NDArray[Any]:
     return _checked(np.frombuffer(data, dtype).reshape(shape).copy())
 
 
-def new_estimator(name: str) -> Any:
+def new_estimator(name: str) -> object:
     """Return an estimator of ours."""
     take_memory(2_000)
     return getattr(import_module(ESTIMATORS[name]), name)()
 
 
-def set_attributes(estimator: Any, attributes: Mapping[str, Any]) -> None:
+def set_attributes(estimator: Any, attributes: Mapping[str, object]) -> None:
     """Give an estimator of ours the attributes of a file, if it can have these."""
     kind = type(estimator)
     others = attributes.keys() - kind().get_params(deep=False)
@@ -376,14 +371,14 @@ def _to_estimator(content: Any) -> Any:
     return estimator
 
 
-def _to_tensor(array: NDArray[Any]) -> Any:
+def _to_tensor(array: NDArray[np.generic]) -> object:
     torch = import_module("torch")
     with torch.inference_mode(mode=False):
         return torch.from_numpy(array)
 
 
 # Form: the type that is simplified so, what it consists of, and how it is built from that.
-FORMS: dict[str, tuple[str, Callable[[Any], Any], Callable[[Any], Any]]] = {
+FORMS: dict[str, tuple[str, Callable[[Any], object], Callable[[Any], object]]] = {
     "float": ("builtins.float", repr, float),  # NaN, and the infinite ones
     "bytes": ("builtins.bytes", lambda value: np.frombuffer(value, np.uint8), _to_bytes),
     "tuple": ("builtins.tuple", list, lambda items: tuple(_items(items))),
@@ -395,7 +390,7 @@ FORMS: dict[str, tuple[str, Callable[[Any], Any], Callable[[Any], Any]]] = {
     "device": ("torch.device", str, lambda name: import_module("torch").device(name)),
 }
 SIMPLE = {kind: (form, simplify) for form, (kind, simplify, _) in FORMS.items()}
-RESTORE: dict[str, Callable[[Any], Any]] = {
+RESTORE: dict[str, Callable[[Any], object]] = {
     **{form: restore for form, (_, _, restore) in FORMS.items()},
     "strings": _to_strings,
     "integers": _to_integers,

@@ -18,10 +18,7 @@ from sklearn_lstm.text.lookup import CharacterTable, WordLookup
 from sklearn_lstm.text.words import lengths_of, split_characters, split_words, words_of
 
 # The ids of the tokens of some texts, laid end to end, and how many tokens each text has.
-TokenBatch: TypeAlias = tuple[NDArray[np.integer[Any]], NDArray[np.int64]]
-
-# Characters (or tokens) per batch: small enough for the processor's cache.
-BATCH_SIZE = 1 << 16
+TokenBatch: TypeAlias = tuple[NDArray[np.integer], NDArray[np.int64]]
 
 
 def count_vectorizer_like(estimator: BaseEstimator) -> CountVectorizer:
@@ -36,7 +33,7 @@ def count_vectorizer_like(estimator: BaseEstimator) -> CountVectorizer:
     return analysis
 
 
-def check_as_count_vectorizer(estimator: BaseEstimator) -> list[Any]:
+def check_as_count_vectorizer(estimator: BaseEstimator) -> list[Hashable]:
     """Warn and raise as ``CountVectorizer`` does in ``fit``, with the same parameters.
 
     Returns
@@ -68,13 +65,13 @@ def check_as_count_vectorizer(estimator: BaseEstimator) -> list[Any]:
     return tokens
 
 
-def _check_distinct(tokens: list[Any]) -> None:
+def _check_distinct(tokens: list[Hashable]) -> None:
     for token, times in Counter(tokens).most_common(1):
         if times > 1:
             raise ValueError(f"Duplicate term in vocabulary: {token!r}")
 
 
-def refuse_nan(tokens: Iterable[Any]) -> None:
+def refuse_nan(tokens: Iterable[Hashable]) -> None:
     """Raise an error if a token is or holds NaN: a copy, as in a stored file, is another token."""
     for token in tokens:
         if type(token) is not str and _holds_nan(token):
@@ -84,21 +81,20 @@ def refuse_nan(tokens: Iterable[Any]) -> None:
             )
 
 
-def _holds_nan(token: Any) -> bool:
+def _holds_nan(token: Hashable) -> bool:
     if isinstance(token, tuple | frozenset):
         return any(map(_holds_nan, token))
     is_other = token != token  # noqa: PLR0124
     return isinstance(is_other, bool | np.bool_) and bool(is_other)  # not NA of pandas
 
 
-def iterate_texts(raw_documents: Iterable[Any]) -> Iterator[Any]:
+def iterate_texts(raw_documents: Any) -> Iterator[Any]:
     """Return an iterator over the texts; refuse a string, and tables of several columns."""
     if isinstance(raw_documents, str):
         raise ValueError("Iterable over raw text documents expected, string object received.")
-    frame: Any = raw_documents
-    names: Any = getattr(frame, "column_names", getattr(frame, "columns", ()))
+    names: Any = getattr(raw_documents, "column_names", getattr(raw_documents, "columns", ()))
     if len(names) == 1:  # as other libraries pass on a column of a data frame
-        raw_documents = frame[names[0]]
+        raw_documents = raw_documents[names[0]]
     shape = getattr(raw_documents, "shape", None)
     if shape is not None and len(shape) != 1:
         raise ValueError(
@@ -112,7 +108,7 @@ def iterate_texts(raw_documents: Iterable[Any]) -> Iterator[Any]:
 
 def read_tokens(
     analysis: CountVectorizer,
-    raw_documents: Iterable[Any],
+    raw_documents: Iterable[object],
     find: Callable[[Iterable[Hashable]], Iterable[int]],
 ) -> Iterator[TokenBatch]:
     """Read texts as a ``CountVectorizer`` with the parameters of `analysis` does.
@@ -158,8 +154,8 @@ def read_tokens(
 
 
 def _analyzer(
-    analysis: CountVectorizer, preprocess: Callable[[Any], Any]
-) -> Callable[[Any], list[Any]]:
+    analysis: CountVectorizer, preprocess: Callable[[object], object]
+) -> Callable[[object], list[Hashable]]:
     """Return the function from a text to the list of its tokens."""
     if callable(analysis.analyzer):
         return lambda text: list(analysis.analyzer(text))
@@ -170,7 +166,7 @@ def _analyzer(
 def _in_batches(
     texts: Iterable[Any],
     analysis: CountVectorizer,
-    analyze: Callable[[Any], Any],
+    analyze: Callable[[object], object],
     *,
     keeps_str: bool = False,
 ) -> Iterator[list[Any]]:
@@ -190,7 +186,7 @@ def _in_batches(
                 error.add_note("Pass analyzer=list if the texts are split into tokens already.")
             raise
         batch.append(text)
-        if size >= BATCH_SIZE:
+        if size >= 1 << 16:  # characters or tokens: they fit into the processor's cache
             yield batch
             batch, size = [], 0
     if batch:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from itertools import groupby
+from typing import TypeAlias
 
 import numpy as np
 import scipy.sparse as sp
@@ -14,8 +16,9 @@ from sklearn_lstm.compute.locks import ForkSafeLock
 from sklearn_lstm.text.analysis import TokenBatch
 
 TOKENS_AT_ONCE = 1 << 20
-CONTEXT_POWER = 0.75  # frequent contexts count a little less, rare ones a little more
 SMALLEST = 1e-4  # singular value or length of a vector, by the largest one; less is rounding
+
+Integers: TypeAlias = NDArray[np.int64]
 
 # Held while BLAS is limited to one thread: else one fit could restore the limit of another.
 _one_thread = ForkSafeLock()
@@ -48,28 +51,20 @@ def count_neighbours(batches: Iterable[TokenBatch], n_words: int, window: int) -
     return pairs + pairs.T
 
 
-def _in_blocks(
-    batches: Iterable[TokenBatch],
-) -> Iterator[tuple[NDArray[np.int64], NDArray[np.int64]]]:
+def _in_blocks(batches: Iterable[TokenBatch]) -> Iterator[tuple[Integers, Integers]]:
     """Yield the known words of many texts, and the number of the text that each comes from."""
-    held: list[TokenBatch] = []
-    size = 0
-    for words, lengths in batches:
-        held.append((words, lengths))
-        size += len(words)
-        if size >= TOKENS_AT_ONCE:
-            yield _join(held)
-            held, size = [], 0
-    if held:
-        yield _join(held)
+    n_read = 0
 
+    def block_of(batch: TokenBatch) -> int:
+        nonlocal n_read
+        n_read += len(batch[0])
+        return n_read // TOKENS_AT_ONCE
 
-def _join(batches: list[TokenBatch]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    words = np.concatenate([words for words, _ in batches]).astype(np.int64)
-    lengths = np.concatenate([lengths for _, lengths in batches])
-    texts = np.repeat(np.arange(len(lengths)), lengths)
-    is_known = words >= 0
-    return words[is_known], texts[is_known]
+    for _, block in groupby(batches, block_of):
+        words, lengths = map(np.concatenate, zip(*block, strict=True))
+        texts = np.repeat(np.arange(len(lengths)), lengths)
+        is_known = words >= 0
+        yield words[is_known].astype(np.int64), texts[is_known]
 
 
 def factorize(
@@ -84,9 +79,8 @@ def factorize(
     """
     # OpenBLAS rounds by its number of threads, and that is the same for all threads of Python.
     with _one_thread.lock, threadpool_limits(1, "blas"):
-        left, values, _ = randomized_svd(
-            _positive_information(counts), n_dimensions, n_iter=5, random_state=0
-        )
+        information = _positive_information(counts)
+        left, values, _ = randomized_svd(information, n_dimensions, n_iter=5, random_state=0)
         values[values < SMALLEST * values.max()] = 0
         vectors = left * np.sqrt(values)
         norms = np.linalg.norm(vectors, axis=1)
@@ -97,7 +91,7 @@ def factorize(
 def _positive_information(counts: sp.csr_matrix) -> sp.csr_matrix:
     """Return max(0, log(p(word, context) / (p(word) p(context)))), contexts being smoothed."""
     totals = np.asarray(counts.sum(axis=1), np.float64).ravel()
-    smoothed = totals**CONTEXT_POWER
+    smoothed = totals**0.75  # frequent contexts count a little less, rare ones a little more
     ratios = counts.data * smoothed.sum()
     ratios /= np.repeat(totals, np.diff(counts.indptr))
     ratios /= smoothed[counts.indices]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Container, Iterable, Iterator
+from collections.abc import Container, Hashable, Iterable, Iterator
 from dataclasses import dataclass, field
 from itertools import count
 from typing import Annotated, Any, NamedTuple, Protocol
@@ -30,7 +30,7 @@ class TokenBatches(Protocol):
         """Return the batches in order."""
 
 
-def number_tokens(tokens: Iterable[Any], first: int = FIRST_TOKEN) -> dict[Any, int]:
+def number_tokens(tokens: Iterable[Hashable], first: int = FIRST_TOKEN) -> dict[Hashable, int]:
     """Return the id of each token, in order from the first id on."""
     return {token: id_ for id_, token in enumerate(tokens, first)}
 
@@ -68,13 +68,12 @@ class TokenCounts:
             documents[at] += part.documents[FIRST_TOKEN:]
         return TokenCounts(ids, occurrences, documents, self.n_texts + other.n_texts)
 
-    def without(self, vocabulary: Container[Any]) -> TokenCounts:
+    def without(self, vocabulary: Container[Hashable]) -> TokenCounts:
         """Return the counts of the tokens that are not in the vocabulary."""
         left = {token: id_ for token, id_ in self.ids.items() if token not in vocabulary}
         at = [0, 1, *left.values()]
-        return TokenCounts(
-            number_tokens(left), self.occurrences[at], self.documents[at], self.n_texts
-        )
+        occurrences, documents = self.occurrences[at], self.documents[at]
+        return TokenCounts(number_tokens(left), occurrences, documents, self.n_texts)
 
 
 class TextCounts(NamedTuple):
@@ -96,7 +95,7 @@ class TextCounts(NamedTuple):
         """The most tokens of a text, at least 1."""
         return max([1, *self.lengths])
 
-    def coverage(self, vocabulary: Container[Any], max_length: int) -> dict[str, int]:
+    def coverage(self, vocabulary: Container[Hashable], max_length: int) -> dict[str, int]:
         """Return numbers of texts, of tokens, and of what a vocabulary and a length leave out."""
         too_long = (n for length, n in self.lengths.items() if length > max_length)
         return {
@@ -109,7 +108,7 @@ class TextCounts(NamedTuple):
 
 
 def count_texts(
-    analysis: CountVectorizer, raw_documents: Iterable[Any], batches: TokenBatches | None = None
+    analysis: CountVectorizer, raw_documents: Iterable[object], batches: TokenBatches | None = None
 ) -> TextCounts:
     """Read texts and count their tokens.
 
@@ -122,7 +121,7 @@ def count_texts(
     batches : TokenBatches or None
         The numbers of the tokens are appended to it, batch by batch.
     """
-    ids: defaultdict[Any, int] = defaultdict(count(FIRST_TOKEN).__next__)
+    ids: defaultdict[Hashable, int] = defaultdict(count(FIRST_TOKEN).__next__)
     occurrences = documents = _no_counts()
     n_of_length: Counter[int] = Counter()
     for tokens, lengths in read_tokens(
@@ -141,7 +140,7 @@ def count_texts(
     return TextCounts(counts, n_of_length)
 
 
-def _add_counts(counts: NDArray[np.int64], numbers: NDArray[np.integer[Any]]) -> NDArray[np.int64]:
+def _add_counts(counts: NDArray[np.int64], numbers: NDArray[np.integer]) -> NDArray[np.int64]:
     """Return the counts of 0, 1, ..., in a new array, with one more for each of the numbers."""
     total = np.bincount(numbers, minlength=len(counts))
     total[: len(counts)] += counts

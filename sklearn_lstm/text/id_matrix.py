@@ -73,7 +73,7 @@ class TokenIds(sp.csr_matrix):  # type: ignore[misc]
         tokens = (self.temporary_tokens.get(number, "") for number in numbers.tolist())
         return np.fromiter(tokens, np.object_, len(numbers))  # a token may be a tuple
 
-    def __getitem__(self, key: Any) -> Any:
+    def __getitem__(self, key: object) -> Any:
         return self._told(super().__getitem__(key), key)
 
     def __iter__(self) -> Iterator[Any]:
@@ -87,12 +87,12 @@ class TokenIds(sp.csr_matrix):  # type: ignore[misc]
         """Return a copy."""
         return self._told(super().copy())
 
-    def astype(self, dtype: Any, casting: Any = "unsafe", copy: bool = True) -> Any:  # noqa: FBT001, FBT002
+    def astype(self, dtype: object, casting: object = "unsafe", copy: bool = True) -> Any:  # noqa: FBT001, FBT002
         """Return the numbers in another type; if one changes, they are no ids."""
         cast = super().astype(dtype, casting, copy)
         return self._told(cast) if np.array_equal(cast.data, self.data) else cast
 
-    def resize(self, *shape: Any) -> None:
+    def resize(self, *shape: object) -> None:
         """Cut or extend rows and columns in place."""
         super().resize(*shape)
         if hasattr(self, "temporary_ids"):
@@ -101,7 +101,7 @@ class TokenIds(sp.csr_matrix):  # type: ignore[misc]
             n_added = max(0, self.shape[0] - len(self.texts))
             self.texts = np.append(self.texts, [None] * n_added)[: self.shape[0]]
 
-    def _told(self, part: Any, key: Any = slice(None)) -> Any:
+    def _told(self, part: object, key: object = slice(None)) -> Any:
         """Return a part or a copy, told what is known of its tokens."""
         if isinstance(part, TokenIds) and hasattr(self, "temporary_ids"):
             known = "vocabulary", "analyzer", "input_type", "temporary_tokens"
@@ -160,7 +160,7 @@ def cut_batches(
         yield ids, lengths - excess
 
 
-def fill_empty(ids: NDArray[np.integer[Any]], lengths: NDArray[Any], filling: int) -> TokenBatch:
+def fill_empty(ids: NDArray[np.integer], lengths: NDArray[Any], filling: int) -> TokenBatch:
     """Put one id, which the type of the others can hold, into each sequence without an id."""
     is_empty = lengths == 0
     if not is_empty.any():
@@ -188,7 +188,7 @@ def to_onehot(X: sp.csr_matrix, n_channels: int) -> NDArray[np.float32]:
     return onehot
 
 
-def look_up_rows(X: Any, tokens: NDArray[np.object_]) -> list[NDArray[np.object_]]:
+def look_up_rows(X: object, tokens: NDArray[np.object_]) -> list[NDArray[np.object_]]:
     """Return the tokens of each row of any output of `transform`; `tokens[i]` has the id i."""
     ids = _as_csr(X)
     wrong = np.flatnonzero((ids.data < 0) | (ids.data >= len(tokens)))

@@ -13,7 +13,6 @@ _BYTES = np.arange(256)
 _KEY_BYTES = 7  # characters of a key; its highest byte is their number
 _KEY_MASKS = np.array([(1 << 8 * n) - 1 for n in range(_KEY_BYTES + 1)], np.uint64)
 _SLOT_BITS = 16  # the table fits in the processor's cache
-_MANY = 1000  # words, of which a table of characters is worth its while
 _MULTIPLIER = np.uint64(0x9E3779B97F4A7C15)  # 2**64 divided by the golden ratio (Knuth 1973, 6.4)
 
 
@@ -32,9 +31,9 @@ class CharacterTable:
     def __init__(self, evaluate: Callable[[Iterable[str]], Iterable[int]]) -> None:
         self._evaluate = evaluate
         # By code point; -1: not computed yet. The last one stays -1: take() clips to it.
-        self._values: NDArray[Any] = np.full(1, -1, np.int8)
+        self._values: NDArray[np.number] = np.full(1, -1, np.int8)
 
-    def __call__(self, code_points: NDArray[Any]) -> NDArray[Any]:
+    def __call__(self, code_points: NDArray[np.number]) -> NDArray[Any]:
         """Return the value of each code point, in a new array of the smallest type that fits."""
         known = self._values
         values = _take(known, code_points)
@@ -49,14 +48,13 @@ class CharacterTable:
         return _take(self._values, code_points)
 
 
-def _take(table: NDArray[Any], code_points: NDArray[Any]) -> NDArray[Any]:
+def _take(table: NDArray[np.number], code_points: NDArray[Any]) -> NDArray[np.number]:
     """Return the values of code points in a table, the last one for those beyond it."""
     if code_points.itemsize > 1 or table.itemsize > 1:
         return table.take(code_points, mode="clip")
     # Bytes to bytes takes half the time.
-    return np.frombuffer(
-        bytearray(code_points).translate(table.take(_BYTES, mode="clip").tobytes()), np.int8
-    )
+    values = table.take(_BYTES, mode="clip").tobytes()
+    return np.frombuffer(bytearray(code_points).translate(values), np.int8)
 
 
 class Words(NamedTuple):
@@ -108,23 +106,19 @@ class WordLookup:
 
     def __init__(self, evaluate: Callable[[Iterable[str]], Iterable[int]]) -> None:
         self._evaluate = evaluate
-        self._characters = CharacterTable(
-            lambda characters: evaluate(normalize("NFC", character) for character in characters)
-        )
+        self._characters = CharacterTable(lambda cs: evaluate(normalize("NFC", c) for c in cs))
         self._keys = np.zeros(1 << _SLOT_BITS, np.uint64)  # 0: no word yet
         self._values = np.zeros(1 << _SLOT_BITS, np.int32)
 
     def __call__(self, words: Words) -> NDArray[np.int32]:
         """Return the value of each word, in Unicode's normal form C."""
-        if not words.has_letters or len(words.starts) < _MANY:
+        if not words.has_letters or len(words.starts) < 1000:  # a table is not worth its while
             return self._look_up(words)
-        is_character = words.stops - words.starts == 1
-        longer = words._replace(
-            starts=words.starts[~is_character], stops=words.stops[~is_character]
-        )
-        values = np.empty(len(is_character), np.int32)
-        values[is_character] = self._characters(words.code_points[words.starts[is_character]])
-        values[~is_character] = self._look_up(longer)
+        is_single = words.stops - words.starts == 1
+        longer = words._replace(starts=words.starts[~is_single], stops=words.stops[~is_single])
+        values = np.empty(len(is_single), np.int32)
+        values[is_single] = self._characters(words.code_points[words.starts[is_single]])
+        values[~is_single] = self._look_up(longer)
         return values
 
     def _look_up(self, words: Words) -> NDArray[np.int32]:

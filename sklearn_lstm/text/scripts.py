@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Hashable
 from unicodedata import category, name, normalize
 
 # The kinds of character that make words; see `words_of`. Plain texts have the first four.
@@ -26,7 +26,7 @@ def is_mark(character: str) -> bool:
     return character in _EXTENDERS or category(character).startswith("M")
 
 
-def is_character(token: Any) -> bool:
+def is_character(token: Hashable) -> bool:
     """Return whether a token is one character with its marks."""
     if not isinstance(token, str) or not token:
         return False

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import ItemsView, Iterable, Iterator, Mapping
+from collections.abc import Hashable, ItemsView, Iterable, Iterator, Mapping
 from itertools import islice
 from numbers import Integral
-from typing import Any, NoReturn
+from typing import NoReturn
 
 import numpy as np
 
@@ -14,12 +14,8 @@ from sklearn_lstm.text.analysis import refuse_nan
 from sklearn_lstm.text.counting import FIRST_TOKEN, FIRST_UNKNOWN, TokenCounts
 from sklearn_lstm.text.scripts import is_character
 
-_MANY_WORDS = 200
-_NEARLY_ALL = 0.85
-_FREQUENT_TOKENS = 1000
 
-
-class Vocabulary(Mapping[Any, int]):
+class Vocabulary(Mapping[Hashable, int]):
     """The tokens that a dict holds now, and their ids; tokens that are added later do not count.
 
     `partial_fit` of the vectorizer adds tokens to its dict. The output of an earlier `transform`
@@ -31,11 +27,11 @@ class Vocabulary(Mapping[Any, int]):
         Token to id, the ids rising from `FIRST_TOKEN` on.
     """
 
-    def __init__(self, tokens: dict[Any, int]) -> None:
+    def __init__(self, tokens: dict[Hashable, int]) -> None:
         self._tokens = tokens
         self._n_tokens = len(tokens)
 
-    def __getitem__(self, token: Any) -> int:
+    def __getitem__(self, token: Hashable) -> int:
         id_ = self._tokens[token]
         if id_ >= FIRST_TOKEN + self._n_tokens:
             raise KeyError(token)
@@ -44,25 +40,25 @@ class Vocabulary(Mapping[Any, int]):
     def __len__(self) -> int:
         return self._n_tokens
 
-    def __iter__(self) -> Iterator[Any]:
+    def __iter__(self) -> Iterator[Hashable]:
         return iter(self._copy())
 
-    def items(self) -> ItemsView[Any, int]:
+    def items(self) -> ItemsView[Hashable, int]:
         """Return the tokens with their ids."""
         return self._copy().items()
 
     def __repr__(self) -> str:
         return repr(self._copy())
 
-    def _copy(self) -> dict[Any, int]:
+    def _copy(self) -> dict[Hashable, int]:
         """Return a copy. It is made in one step, so no other thread adds tokens meanwhile."""
         return dict(islice(self._tokens.items(), self._n_tokens))
 
 
-class UnknownTokens(dict[Any, int]):
+class UnknownTokens(dict[Hashable, int]):
     """Unknown tokens and their numbers: -2, -3, ... in the order in which they are looked up."""
 
-    def __missing__(self, token: Any) -> int:
+    def __missing__(self, token: Hashable) -> int:
         number = self[token] = FIRST_UNKNOWN - len(self)
         return number
 
@@ -82,18 +78,18 @@ class CallIds:
         Those so far. The first one, "", is that of an empty text.
     """
 
-    def __init__(self, tokens: dict[Any, int]) -> None:
+    def __init__(self, tokens: dict[Hashable, int]) -> None:
         self.vocabulary = Vocabulary(tokens)
         self.unknown = UnknownTokens({"": FIRST_UNKNOWN})
         self._tokens = tokens
 
-    def __call__(self, tokens: Iterable[Any]) -> Iterator[int]:
+    def __call__(self, tokens: Iterable[Hashable]) -> Iterator[int]:
         """Yield the id of each token, or its number if it is unknown."""
         find, unknown, limit = self._tokens.get, self.unknown, FIRST_TOKEN + len(self.vocabulary)
         return (id_ if (id_ := find(token, limit)) < limit else unknown[token] for token in tokens)
 
 
-def frequent_tokens(counts: TokenCounts, min_df: float, max_df: float) -> list[Any]:
+def frequent_tokens(counts: TokenCounts, min_df: float, max_df: float) -> list[Hashable]:
     """Return the tokens that at least `min_df` and at most `max_df` texts hold.
 
     They are sorted by falling frequency, ties alphabetically, so that the order of the texts does
@@ -140,14 +136,11 @@ def warn_of_words_seen_once(counts: TokenCounts) -> None:
     is_once = counts.occurrences == 1
     if np.count_nonzero(is_once) * 4 < counts.occurrences.sum():  # far from nearly all
         return
-    words = [
-        id_
-        for token, id_ in counts.ids.items()
-        if not isinstance(token, str) or any(map(str.isalnum, token))
-    ]
+    ids = counts.ids.items()
+    words = [id_ for t, id_ in ids if not isinstance(t, str) or any(map(str.isalnum, t))]
     n_words = int(counts.occurrences[words].sum())
     share = np.count_nonzero(is_once[words]) / max(n_words, 1)
-    if n_words >= _MANY_WORDS and share > _NEARLY_ALL:
+    if n_words >= 200 and share > 0.85:
         warn_user(
             f"{share:.0%} of the {n_words} words of the training texts were seen only once, so "
             "that little can be learned from them. Perhaps they are not words. Pass a `tokenizer` "
@@ -155,11 +148,11 @@ def warn_of_words_seen_once(counts: TokenCounts) -> None:
         )
 
 
-def are_characters(vocabulary: Mapping[Any, int]) -> bool:
+def are_characters(vocabulary: Mapping[Hashable, int]) -> bool:
     """Return whether most of the first 1,000 tokens are one character with its marks.
 
     The first tokens are the most frequent ones. A Chinese vocabulary has words in Latin letters
     and numbers too, and an English one has punctuation marks.
     """
-    first = list(islice(vocabulary, _FREQUENT_TOKENS))
+    first = list(islice(vocabulary, 1000))
     return sum(map(is_character, first)) > len(first) / 2

@@ -126,7 +126,7 @@ def _join_marks(kinds: NDArray[Any]) -> NDArray[np.bool_]:
     return is_letter
 
 
-def _code_points(text: str) -> NDArray[Any]:
+def _code_points(text: str) -> NDArray[np.number]:
     """Return the code points of a text: bytes, which are a few times as fast, if they suffice."""
     try:
         return np.frombuffer(text.encode("latin-1"), np.uint8)

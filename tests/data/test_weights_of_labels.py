@@ -79,7 +79,7 @@ def test_each_label_has_its_own_prior_correction():
     targets = Targets(labels.encode(y), np.ones(len(y)), labels)
     prior = ClassPrior(np.array([-2.0, -2.0]), np.zeros(2))
     logits = true - np.array([0, 2])
-    blend = fit_blend([logits], targets, expected=[ExpectedFactor(1.0, 1.0)], prior=prior)
+    blend = fit_blend([(logits, ExpectedFactor(1.0, 1.0))], targets, prior)
     assert_allclose(blend.prior_correction, [0, 1], atol=0.1)
 
 

@@ -34,7 +34,6 @@ N_FEATURES = 5_000  # about so many; of more series than half as many, half
 MOST_DRAWN = 1_000  # series that say how features vary, and which are compared with those alike
 # Relative to that of all convolutions: of one level, and of all levels at most.
 VARIANCE_OF_LEVEL, VARIANCE_OF_LEVELS = 0.005, 0.3
-PRODUCTS_PER_UNIT = 300_000  # of work
 MOST_LEFT_OUT = 12_500_000  # features, or predictions, of the series that are left out in turn
 
 
@@ -75,11 +74,10 @@ class ConvolutionModel(LinearMember):
         samples, p features and d = min(n, p) there are n p d for the Gram matrix, and about 10 d^3
         for its eigenvalues.
         """
-        n_samples = len(samples)
-        n_features = _n_features(n_samples)
+        n_samples, n_features = len(samples), _n_features(len(samples))
         smaller = min(n_samples, n_features)
         n_products = n_samples * n_features * smaller + 10 * smaller**3
-        return int(samples.sequences.lengths.sum()) + n_products // PRODUCTS_PER_UNIT
+        return int(samples.sequences.lengths.sum()) + n_products // 300_000
 
     @classmethod
     def fit_linear(cls, split: Split, configuration: Configuration) -> tuple[Self, Logits]:
@@ -130,10 +128,8 @@ class ConvolutionModel(LinearMember):
             places = _drawn(len(rows), rng)
             targets = left_out.targets.subset(places)
             # The ratio of the scales that the logits of both predictions need.
-            alone, alike = (
-                _calibration(predictions, targets, prior).factors[0]
-                for predictions in leave_alike_out(features[places], targets, fit.alpha, deviations)
-            )
+            pair = leave_alike_out(features[places], targets, fit.alpha, deviations)
+            alone, alike = (_calibration(part, targets, prior).factors[0] for part in pair)
             model = replace(model, confidence=min(1.0, float(alike / alone)))
         return model, factor * fit.left_out[: len(held_out)] + bias
 
@@ -216,11 +212,8 @@ class ConvolutionModel(LinearMember):
         position = np.full(len(samples), -1)
         position[rows] = np.arange(len(rows))
         lengths = samples.sequences.lengths[rows]
-        kept = Features(
-            np.empty((len(rows), len(self.convolutions)), np.min_scalar_type(lengths.max())),
-            lengths,
-            np.empty((len(rows), len(self.statistics)), np.float32),
-        )
+        counts = np.empty((len(rows), len(self.convolutions)), np.min_scalar_type(lengths.max()))
+        kept = Features(counts, lengths, np.empty((len(rows), len(self.statistics)), np.float32))
         for block, features in in_blocks(self.features(samples.sequences)):
             if gram is not None:
                 gram.add(features[:], samples.targets.subset(block))
@@ -243,4 +236,4 @@ def _drawn(n_rows: int, rng: np.random.Generator) -> Rows:
 
 def _calibration(predictions: Logits, targets: Targets, prior: ClassPrior) -> Blend:
     """Return what makes predictions for these targets the most likely logits."""
-    return fit_blend([predictions], targets, expected=[ExpectedFactor(1.0, 1.0)], prior=prior)
+    return fit_blend([(predictions, ExpectedFactor(1.0, 1.0))], targets, prior)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any, TypeAlias
+from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,14 +27,14 @@ class Features:
     values : ndarray of shape (n_samples, n_values)
     """
 
-    counts: NDArray[np.unsignedinteger[Any]]
+    counts: NDArray[np.unsignedinteger]
     lengths: Lengths
     values: NDArray[np.float32]
 
     def __len__(self) -> int:
         return len(self.counts)
 
-    def __getitem__(self, rows: slice | NDArray[Any]) -> NDArray[np.float32]:
+    def __getitem__(self, rows: slice | NDArray[np.number]) -> NDArray[np.float32]:
         proportions = self.counts[rows].astype(np.float32)
         proportions /= self.lengths[rows, np.newaxis]
         return np.hstack([proportions, self.values[rows]])

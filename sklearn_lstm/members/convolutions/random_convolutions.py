@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import combinations
-from typing import Annotated, Any, Self
+from typing import Annotated, Self, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,6 +21,9 @@ MOST_DILATIONS = 16
 COMPETING = 7  # kernels that are compared with each other
 SHARE_BY_COMPETING = 1 / 3  # of the features; the others are by thresholds
 SERIES_FOR_THRESHOLDS = 32
+
+Inputs: TypeAlias = NDArray[np.float32]  # (B, T, n_inputs)
+Events: TypeAlias = tuple[slice, int, NDArray[np.bool_]]
 
 
 @dataclass(frozen=True)
@@ -61,9 +64,8 @@ class Convolutions:
         dilations = choose_dilations(int(sequences.lengths.max()))
         channels = draw_channels(encoding, len(dilations), rng)
         n_by_competing = SHARE_BY_COMPETING * n_features
-        n_by_thresholds = n_features - n_by_competing
         n_groups = max(1, round(n_by_competing / (len(dilations) * 2 * COMPETING)))
-        n_thresholds = max(1, round(n_by_thresholds / channels[..., 0].size))
+        n_thresholds = max(1, round((n_features - n_by_competing) / channels[..., 0].size))
         thresholds = np.empty((len(dilations), len(HEAVY), n_thresholds), np.float32)
         # Quantiles of each convolution of a series drawn for it, at low-discrepancy positions.
         rows = rng.permutation(len(sequences))[:SERIES_FOR_THRESHOLDS]
@@ -84,9 +86,7 @@ class Convolutions:
     def __len__(self) -> int:
         return self.thresholds.size + 2 * self.competing.size
 
-    def events(
-        self, inputs: NDArray[np.float32], lengths: Lengths
-    ) -> Iterator[tuple[slice, int, NDArray[np.bool_]]]:
+    def events(self, inputs: Inputs, lengths: Lengths) -> Iterator[Events]:
         """Yield which events happen at which steps of inputs (B, T, n_inputs), part by part.
 
         A part is the slice of its k events, its first step, and whether each event happens in each
@@ -106,9 +106,7 @@ class Convolutions:
                 yield slice(first, first + len(indicators)), start, indicators
                 first += len(indicators)
 
-    def counts(
-        self, inputs: NDArray[np.float32], lengths: Lengths
-    ) -> NDArray[np.unsignedinteger[Any]]:
+    def counts(self, inputs: Inputs, lengths: Lengths) -> NDArray[np.unsignedinteger]:
         """Return the number of steps of inputs (B, T, n_inputs) with each event, (B, n_events)."""
         counts = np.zeros((len(lengths), len(self)), np.min_scalar_type(lengths.max()))
         for place, _, happens in self.events(inputs, lengths):
@@ -144,10 +142,7 @@ def draw_channels(
 
 
 def convolve(
-    inputs: NDArray[np.float32],
-    lengths: Lengths,
-    dilations: NDArray[np.intp],
-    channels: NDArray[np.bool_],
+    inputs: Inputs, lengths: Lengths, dilations: NDArray[np.intp], channels: NDArray[np.bool_]
 ) -> Iterator[tuple[int, int, NDArray[np.float32]]]:
     """Yield the values of convolutions of inputs (B, T, n_inputs), a piece of n steps at a time.
 

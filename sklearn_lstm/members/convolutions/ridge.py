@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,6 +21,8 @@ from sklearn.linear_model import RidgeCV
 from sklearn_lstm.data.sequences import Rows
 from sklearn_lstm.data.weights import Targets
 from sklearn_lstm.members.convolutions.features import ROWS_PER_BLOCK, Features
+
+Floats: TypeAlias = NDArray[np.float64]
 
 ALPHAS = np.logspace(-7, 2, 14)  # relative to the total variance of the convolutions, 1
 N_CLUSTERS = 12  # for each class
@@ -38,15 +41,13 @@ class RidgeFit:
         The penalty.
     """
 
-    coef: NDArray[np.float64]
-    intercept: NDArray[np.float64]
-    left_out: NDArray[np.float64]
+    coef: Floats
+    intercept: Floats
+    left_out: Floats
     alpha: float
 
 
-def fit_few(
-    features: NDArray[np.float32], targets: Targets, deviations: NDArray[np.float64]
-) -> RidgeFit:
+def fit_few(features: NDArray[np.float32], targets: Targets, deviations: Floats) -> RidgeFit:
     """Fit fewer samples than features, by scikit-learn; features get these deviations.
 
     If a single sample counts, nothing tells what its features mean.
@@ -71,8 +72,8 @@ def fit_few(
 
 
 def leave_alike_out(
-    features: NDArray[np.float32], targets: Targets, alpha: float, deviations: NDArray[np.float64]
-) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    features: NDArray[np.float32], targets: Targets, alpha: float, deviations: Floats
+) -> tuple[Floats, Floats]:
     """Return two predictions for each sample: without it, and without all samples like it.
 
     Both are of shape (n_samples, n_outputs). The samples are divided into 12 clusters (Ward 1963)
@@ -95,7 +96,7 @@ def leave_alike_out(
     return alone, alike
 
 
-def _clusters(products: NDArray[np.float64], n_clusters: int) -> Iterator[Rows]:
+def _clusters(products: Floats, n_clusters: int) -> Iterator[Rows]:
     """Yield the rows of each cluster, from the scalar products of the samples."""
     squares = np.diag(products)
     first, second = np.triu_indices(len(products), 1)
@@ -142,7 +143,7 @@ class GramMatrix:
 
 
 def fit_many(
-    sums: GramMatrix, features: Features, targets: Targets, deviations: NDArray[np.float64]
+    sums: GramMatrix, features: Features, targets: Targets, deviations: Floats
 ) -> RidgeFit:
     """Fit more samples than features, in the coordinates of the principal components.
 
@@ -176,7 +177,7 @@ def fit_many(
     mean += sums.origin
     signs, weights = _signs(targets), targets.sample_weights
 
-    def left_out(part: slice, alphas: NDArray[np.float64]) -> Iterator[NDArray[np.float64]]:
+    def left_out(part: slice, alphas: Floats) -> Iterator[Floats]:
         """Yield the prediction for each sample of a block by all others, for each penalty."""
         centred = features[part] - mean
         centred *= scale
@@ -202,10 +203,10 @@ def fit_many(
     return RidgeFit(coef, mean_sign - mean @ coef, predictions, best.item())
 
 
-def _signs(targets: Targets) -> NDArray[np.float64]:
+def _signs(targets: Targets) -> Floats:
     """Return 1 for each class or label that a sample has, and -1 for the others."""
     return np.where(targets.indicators(), 1.0, -1.0)
 
 
-def _replace_zeros(deviation: NDArray[np.float64]) -> NDArray[np.float64]:
+def _replace_zeros(deviation: Floats) -> Floats:
     return np.where(deviation < np.finfo(np.float32).eps, 1.0, deviation)  # less is rounding

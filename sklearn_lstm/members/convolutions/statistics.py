@@ -6,7 +6,7 @@ Convolutions tell little about the level of a channel, and nothing about how oft
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Annotated, Any, Self
+from typing import Annotated, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -70,7 +70,7 @@ class SeriesStatistics:
     def __len__(self) -> int:
         return sum(self.sizes)
 
-    def __call__(self, steps: NDArray[Any], lengths: Lengths) -> NDArray[np.float32]:
+    def __call__(self, steps: NDArray[np.number], lengths: Lengths) -> NDArray[np.float32]:
         """Return the features (n_samples, n_features) of steps (n_steps, n_channels)."""
         levels, found = _measured(self.encoding, steps, lengths)
         ranks, gaps = np.zeros_like(found), np.empty_like(found)
@@ -82,7 +82,7 @@ class SeriesStatistics:
         return np.hstack([levels, features.reshape(len(lengths), -1)]).astype(np.float32)
 
     def contributions(
-        self, steps: NDArray[Any], lengths: Lengths, coef: NDArray[np.float64]
+        self, steps: NDArray[np.number], lengths: Lengths, coef: NDArray[np.float64]
     ) -> Contributions:
         """Return what each step of one series adds to ``features @ coef``, and the rest.
 
@@ -93,10 +93,9 @@ class SeriesStatistics:
         unknown = self.encoding.uninformed(steps)
         values, baseline = (self.encoding.values(series, lengths) for series in (steps, unknown))
         level_coef, uneven_coef = np.split(coef, [self.encoding.n_values])
-        contributions = (
-            self.encoding.parts_of_levels(values, lengths)
-            - self.encoding.parts_of_levels(baseline, lengths)
-        ) @ level_coef
+        parts_of_levels = self.encoding.parts_of_levels
+        gaps = parts_of_levels(values, lengths) - parts_of_levels(baseline, lengths)
+        contributions = gaps @ level_coef
         features, base = self(steps, lengths)[0], self(unknown, lengths)[0]
         scores = (features - base)[self.encoding.n_values :] * uneven_coef
         _, is_known = self.encoding.known(values, lengths)
@@ -109,7 +108,7 @@ class SeriesStatistics:
 
 
 def _measured(
-    encoding: ChannelScaling, steps: NDArray[Any], lengths: Lengths
+    encoding: ChannelScaling, steps: NDArray[np.number], lengths: Lengths
 ) -> tuple[NDArray[np.float64], NDArray[np.float32]]:
     """Return the levels (n_samples, n_values), and the statistics (n_samples, 3, n_uneven).
 

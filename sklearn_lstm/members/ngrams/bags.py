@@ -9,45 +9,42 @@ from typing import Annotated
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.sparse import csr_matrix, vstack
+from scipy.sparse import csr_matrix
 
 from sklearn_lstm.data.kinds import WORDS, Kind, effective_number_of_tokens
-from sklearn_lstm.data.sequences import Rows, Sequences, chunks_of_rows
+from sklearn_lstm.data.sequences import Sequences
 from sklearn_lstm.members.member import Contributions
 from sklearn_lstm.members.ngrams.hashing import bags_of, hash_ngrams, ngrams_of, with_borders
-from sklearn_lstm.members.ngrams.lexicon import Lexicon
 
 EXPECTED_BY_CHANCE = 1 / 64  # how often one n-gram may occur in a sequence of random characters
 
 
 @dataclass(frozen=True)
-class BagReader:
-    """Sequences to bags: which n-grams of ids, and of letters, each sequence holds.
+class NgramReader:
+    """Sequences to bags: which n-grams of ids each sequence holds.
 
     Parameters
     ----------
-    lengths : range
-        Of the n-grams of ids.
-    lexicon : Lexicon or None
-        None: no letters.
+    shortest, longest : int
+        Lengths of the n-grams.
     has_borders : bool
+        Whether the beginning and the end of a sequence belong to its n-grams.
     """
 
-    lengths: range
-    lexicon: Lexicon | None
+    shortest: Annotated[int, range(1, 100)]
+    longest: Annotated[int, range(1, 100)]
     has_borders: bool
 
-    @classmethod
-    def of(cls, sequences: Sequences, kind: Kind) -> BagReader:
-        """Return what reads these sequences, and others like them."""
-        return cls(choose_lengths(sequences, kind), Lexicon.of(sequences), kind.has_borders)
+    @property
+    def lengths(self) -> range:
+        """The lengths of the n-grams."""
+        return range(self.shortest, self.longest + 1)
 
-    def __call__(self, sequences: Sequences) -> list[csr_matrix]:
-        """Return the bags of all sequences."""
+    def bags(self, sequences: Sequences) -> csr_matrix:
+        """Return the n-grams of ids of all sequences (n_sequences, 2**HASH_BITS)."""
         ids, lengths = sequences.read(np.arange(len(sequences))), sequences.lengths
         hashed = hash_ngrams(ids, lengths, self.lengths, has_borders=self.has_borders)
-        id_bags = bags_of(*hashed, len(sequences))
-        return [id_bags] if self.lexicon is None else [id_bags, self.lexicon.bags(sequences)]
+        return bags_of(*hashed, len(sequences))
 
     def shared_by_steps(
         self, sequences: Sequences, values_of: Callable[[csr_matrix], NDArray[np.float64]]
@@ -74,71 +71,28 @@ class BagReader:
         if self.has_borders:
             ids, lengths = with_borders(ids, lengths)
             first, last = 1, last + 1
-        ngrams = list(ngrams_of(ids, lengths, self.lengths))
-        starts = np.concatenate([starts for _, starts, _ in ngrams])
-        stops = np.concatenate([starts + length for length, starts, _ in ngrams])
-        hashes, kind, n_places = np.unique(
-            np.concatenate([hashes for _, _, hashes in ngrams]),
-            return_inverse=True,
-            return_counts=True,
-        )
+        sizes, starts, hashes = ngrams_of(ids, lengths, self.lengths)
+        hashes, kind, n_places = np.unique(hashes, return_inverse=True, return_counts=True)
+        stops = starts + np.repeat(self.lengths, sizes)
         starts, stops = np.maximum(starts, first), np.minimum(stops, last)  # without borders
         n_steps = np.maximum(stops - starts, 0)
-        bag = bags_of(np.zeros_like(hashes), hashes, 1)
-        values = (values_of(bag) / n_places)[kind]
+        values = (values_of(bags_of(np.zeros_like(hashes), hashes, 1)) / n_places)[kind]
         shares = np.divide(values, n_steps, out=np.zeros_like(values), where=n_steps > 0)
         changes = np.bincount(starts, shares, last + 1) - np.bincount(stops, shares, last + 1)
         return np.cumsum(changes)[first:last], float(values[n_steps == 0].sum())
 
-    def read(self, sequences: Sequences, rows: Rows, most: int) -> list[csr_matrix]:
-        """Return the bags of the first of these rows, up to so many n-grams."""
-        parts: list[list[csr_matrix]] = []
-        n_entries = 0
-        for chunk in chunks_of_rows(sequences.lengths[rows]):
-            part = self(sequences.subset(rows[chunk]))
-            n_entries += sum(bags.nnz for bags in part)
-            if parts and n_entries > most:
-                break
-            parts.append(part)
-        return [vstack(bags, format="csr") for bags in zip(*parts, strict=True)]
 
-
-@dataclass(frozen=True)
-class KnownNgrams:
-    """The n-grams of ids that a model knows.
-
-    Parameters
-    ----------
-    shortest, longest : int
-        Lengths of the n-grams.
-    has_borders : bool
-        Whether the beginning and the end of a sequence belong to its n-grams.
-    hashes : ndarray of shape (n_features,)
-        Of the n-grams, one for each feature of the model.
-    """
-
-    shortest: Annotated[int, range(1, 100)]
-    longest: Annotated[int, range(1, 100)]
-    has_borders: bool
-    hashes: Annotated[NDArray[np.int32], "n_features"]
-
-    def reader(self, lexicon: Lexicon | None = None) -> BagReader:
-        """Return what reads sequences as those were read in which the n-grams were found."""
-        return BagReader(range(self.shortest, self.longest + 1), lexicon, self.has_borders)
-
-
-def choose_lengths(sequences: Sequences, kind: Kind) -> range:
-    """Return the lengths of the n-grams.
+def choose_reader(sequences: Sequences, kind: Kind) -> NgramReader:
+    """Choose the lengths of the n-grams.
 
     An n-gram that many sequences hold by chance says little: a gene of 1,200 bases holds most
     5-grams of bases. With an alphabet of effectively A characters and sequences of T steps, one of
     length L is expected T / A^L times by chance. The longest of the five lengths is the smallest L,
     but at least 5, for which this number is at most 1/64: L = 9 for A = 4 and T = 1,200.
     """
-    shortest, longest = kind.ngram_lengths
-    if kind is WORDS:
-        return range(shortest, longest + 1)
-    alphabet = max(effective_number_of_tokens(sequences), 2)
-    needed = math.log(sequences.lengths.mean() / EXPECTED_BY_CHANCE) / math.log(alphabet)
-    shift = max(0, math.ceil(needed) - longest)
-    return range(shortest + shift, longest + shift + 1)
+    (shortest, longest), shift = kind.ngram_lengths, 0
+    if kind is not WORDS:
+        alphabet = max(effective_number_of_tokens(sequences), 2)
+        needed = math.log(sequences.lengths.mean() / EXPECTED_BY_CHANCE) / math.log(alphabet)
+        shift = max(0, math.ceil(needed) - longest)
+    return NgramReader(shortest + shift, longest + shift, kind.has_borders)

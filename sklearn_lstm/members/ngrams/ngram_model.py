@@ -10,17 +10,16 @@ from typing import TYPE_CHECKING, Annotated
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.sparse import csr_matrix, hstack
+from scipy.sparse import csr_matrix, hstack, vstack
 
 from sklearn_lstm.blending import ExpectedFactor, Logits
 from sklearn_lstm.data.kinds import TOKENS
 from sklearn_lstm.data.sequences import Rows, Samples, Sequences, chunks_of_rows, row_numbers
 from sklearn_lstm.exceptions import InputTypeWarning, LinearModelSkippedWarning, warn_user
 from sklearn_lstm.members.member import Contributions, LinearMember
-from sklearn_lstm.members.ngrams.bags import BagReader, KnownNgrams
+from sklearn_lstm.members.ngrams.bags import NgramReader, choose_reader
 from sklearn_lstm.members.ngrams.hashing import LARGEST_COEF
-from sklearn_lstm.members.ngrams.letter_model import LetterModel
-from sklearn_lstm.members.ngrams.lexicon import Lexicon
+from sklearn_lstm.members.ngrams.letters import LetterModel, Lexicon
 from sklearn_lstm.members.ngrams.svm import MOST_SCALED, fit_svms
 from sklearn_lstm.members.ngrams.tf_idf import TfIdf
 from sklearn_lstm.members.ngrams.vector_model import MeanVectors, VectorModel
@@ -36,7 +35,7 @@ SHARE_OF_ALL_NGRAMS = 1 / 8
 
 
 @dataclass(frozen=True)
-class NgramModel(KnownNgrams, LinearMember):
+class NgramModel(NgramReader, LinearMember):
     """Linear support vector machines (SVMs), one for each output, on the tf-idf of n-grams of ids.
 
     Words: n-grams of one or two. Characters: n-grams of five lengths, mostly one to five. The
@@ -46,8 +45,10 @@ class NgramModel(KnownNgrams, LinearMember):
 
     Parameters
     ----------
-    shortest, longest, has_borders, hashes
-        Of `KnownNgrams`; the hashes in ascending order.
+    shortest, longest, has_borders
+        Of `NgramReader`.
+    hashes : ndarray of shape (n_features,)
+        Of the n-grams, in ascending order.
     idf : ndarray of shape (n_features,)
         Inverse document frequency.
     coef : ndarray of shape (n_features, n_outputs)
@@ -60,6 +61,7 @@ class NgramModel(KnownNgrams, LinearMember):
     kinds = TOKENS
     expected_factor = ExpectedFactor(2.0, 1.0)  # the margins of SVMs are too small
 
+    hashes: Annotated[NDArray[np.int32], "n_features"]
     idf: Annotated[NDArray[np.float32], "n_features"]
     coef: Annotated[NDArray[np.float32], "n_features n_outputs"]
     intercept: Annotated[NDArray[np.float64], "n_outputs"]
@@ -92,17 +94,12 @@ class NgramModel(KnownNgrams, LinearMember):
         LinearModelSkippedWarning
             If there is no model.
         """
-        samples, not_seen = split.samples, row_numbers(0)
-        held_out = split.drawn
-        reader = BagReader.of(samples.sequences, configuration.kind)
-        bags = reader.read(samples.sequences, row_numbers(len(samples)), MOST_ENTRIES)
-        if bags[0].shape[0] < len(samples):  # enough are left to leave out all held-out ones
-            del bags
-            rows = np.delete(row_numbers(len(samples)), held_out)
-            np.random.default_rng(split.seed).shuffle(rows)
-            bags = reader.read(samples.sequences, rows, SAMPLED_ENTRIES)
-            samples = samples.subset(rows[: bags[0].shape[0]].copy())  # the others are many
-            not_seen, held_out = held_out, not_seen
+        samples, held_out, not_seen = split.samples, split.drawn, row_numbers(0)
+        reader = choose_reader(samples.sequences, configuration.kind)
+        lexicon = Lexicon.of(samples.sequences)
+        rows, bags = _read(reader, lexicon, split)
+        if len(rows) < len(samples):
+            samples, held_out, not_seen = samples.subset(rows), not_seen, held_out
         n_outputs = samples.targets.n_outputs
         fewest = _fewest_sequences(bags, n_outputs, has_borders=reader.has_borders)
         if fewest is None:
@@ -122,30 +119,20 @@ class NgramModel(KnownNgrams, LinearMember):
             bags.clear()
             targets = samples.targets.subset(rows)
             coef, intercept = fit_svms(together, targets, seed=split.seed, n_scaled=n_ngrams)
-            ids, letters = weights[0], None
-            if reader.lexicon is not None and len(weights[1]):
-                found = weights[1]
-                letter_coef = coef[len(ids) : n_ngrams]
-                letters = LetterModel(reader.lexicon, found.hashes, found.idf, letter_coef)
-            return cls(
-                reader.lengths[0],
-                reader.lengths[-1],
-                reader.has_borders,
-                ids.hashes,
-                ids.idf,
-                coef[: len(ids)],
-                intercept,
-                letters,
-                None if average is None else VectorModel(average, coef[n_ngrams:]),
-                samples.sequences.spelling is not None,
-            )
+            coef, letter_coef, vector_coef = np.split(coef, [len(weights[0]), n_ngrams])
+            letters = None
+            if lexicon is not None and len(letter_coef):
+                letters = LetterModel(lexicon, **vars(weights[1]), coef=letter_coef)
+            vectors = None if average is None else VectorModel(average, vector_coef)
+            knows_words = samples.sequences.spelling is not None
+            known = vars(reader) | vars(weights[0]) | {"knows_words": knows_words}
+            return cls(**known, coef=coef, intercept=intercept, letters=letters, vectors=vectors)
 
         logits = np.empty((0, n_outputs))
         if len(held_out):  # first, so that the two models are never in memory at the same time
-            learned_rows = np.setdiff1d(np.arange(len(samples)), held_out)
-            without = fit(learned_rows, [matrix[learned_rows] for matrix in bags])
-            logits = without.logits_of([matrix[held_out] for matrix in bags], means[held_out])
-            del without
+            learned = np.setdiff1d(np.arange(len(samples)), held_out)
+            without = [matrix[learned] for matrix in bags]
+            logits = fit(learned, without).logits_of([m[held_out] for m in bags], means[held_out])
         model = fit(np.arange(len(samples)), bags)
         if len(not_seen):
             logits = model.logits(split.samples.subset(not_seen).sequences)
@@ -169,12 +156,11 @@ class NgramModel(KnownNgrams, LinearMember):
                 "Instead of stacking ids, join the texts before the vectorizer.",
                 InputTypeWarning,
             )
-        lexicon = None if self.letters is None else self.letters.lexicon
-        logits, reader = [], self.reader(lexicon)
+        lexicon, logits = None if self.letters is None else self.letters.lexicon, []
         for rows in chunks_of_rows(sequences.lengths):
             part = sequences.subset(rows)
             means = None if self.vectors is None else self.vectors.means(part)
-            logits.append(self.logits_of(reader(part), means))
+            logits.append(self.logits_of(_bags(self, lexicon, part), means))
         return np.concatenate(logits)
 
     def logits_of(self, bags: list[csr_matrix], means: NDArray[np.float32] | None) -> Logits:
@@ -208,7 +194,7 @@ class NgramModel(KnownNgrams, LinearMember):
             values[places] = features.data * (self.coef[features.indices] @ direction)
             return values
 
-        contributions, border_value = self.reader().shared_by_steps(sequences, values_of)
+        contributions, border_value = self.shared_by_steps(sequences, values_of)
         base = self.intercept @ direction + border_value
         if self.letters is not None:
             contributions += self.letters.contributions(sequences, direction)
@@ -226,6 +212,41 @@ class NgramModel(KnownNgrams, LinearMember):
         id_ngrams = f"{len(self.hashes):,} n-grams of {self.shortest}-{self.longest} ids"
         parts = [part.describe() for part in (self.letters, self.vectors) if part is not None]
         return " and ".join([id_ngrams, *parts])
+
+
+def _bags(reader: NgramReader, lexicon: Lexicon | None, sequences: Sequences) -> list[csr_matrix]:
+    """Return which n-grams of ids, and of letters if there is a lexicon, each sequence holds."""
+    return [reader.bags(sequences), *([] if lexicon is None else [lexicon.bags(sequences)])]
+
+
+def _read(
+    reader: NgramReader, lexicon: Lexicon | None, split: Split
+) -> tuple[Rows, list[csr_matrix]]:
+    """Return all rows and their bags; if these are large, some of the rows not held out."""
+    sequences, rows = split.samples.sequences, row_numbers(len(split.samples))
+    bags = _first_bags(reader, lexicon, sequences, rows, MOST_ENTRIES)
+    if bags[0].shape[0] < len(rows):  # enough are left to leave out all held-out ones
+        del bags
+        rows = np.delete(rows, split.drawn)
+        np.random.default_rng(split.seed).shuffle(rows)
+        bags = _first_bags(reader, lexicon, sequences, rows, SAMPLED_ENTRIES)
+        rows = rows[: bags[0].shape[0]].copy()  # the others are many
+    return rows, bags
+
+
+def _first_bags(
+    reader: NgramReader, lexicon: Lexicon | None, sequences: Sequences, rows: Rows, most: int
+) -> list[csr_matrix]:
+    """Return the bags of the first of these rows, up to so many n-grams."""
+    parts: list[list[csr_matrix]] = []
+    n_entries = 0
+    for chunk in chunks_of_rows(sequences.lengths[rows]):
+        part = _bags(reader, lexicon, sequences.subset(rows[chunk]))
+        n_entries += sum(bags.nnz for bags in part)
+        if parts and n_entries > most:
+            break
+        parts.append(part)
+    return [vstack(bags, format="csr") for bags in zip(*parts, strict=True)]
 
 
 def _fewest_sequences(bags: list[csr_matrix], n_outputs: int, *, has_borders: bool) -> int | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import TYPE_CHECKING, Annotated, Any, Self
+from typing import TYPE_CHECKING, Annotated, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,7 +15,7 @@ from sklearn_lstm.data.growing_tables import GrowingTables
 from sklearn_lstm.data.kinds import Kind
 from sklearn_lstm.data.sequences import Samples, Sequences, chunks_of_rows
 from sklearn_lstm.members.member import Contributions, Member
-from sklearn_lstm.members.ngrams.bags import KnownNgrams, choose_lengths
+from sklearn_lstm.members.ngrams.bags import NgramReader, choose_reader
 from sklearn_lstm.members.ngrams.hashing import HASH_BITS, LARGEST_COEF
 from sklearn_lstm.training.duration import BATCH_SIZE_OF_PARTIAL_FIT
 
@@ -27,7 +27,7 @@ FIRST_SQUARE = 0.01  # the initial sum of squared gradients: a larger one makes 
 
 
 @dataclass(frozen=True)
-class OnlineNgrams(KnownNgrams, Member):
+class OnlineNgrams(NgramReader, Member):
     """Logistic regression on n-grams of ids, learned online by AdaGrad (Duchi et al. 2011).
 
     It learns from the errors of the whole model, in batches of 32 samples. The more a coefficient
@@ -36,9 +36,11 @@ class OnlineNgrams(KnownNgrams, Member):
 
     Parameters
     ----------
-    shortest, longest, has_borders, hashes
-        Of `KnownNgrams`; the hashes in the order in which they came. The first feature stands for
-        all n-grams that are not known.
+    shortest, longest, has_borders
+        Of `NgramReader`.
+    hashes : ndarray of shape (n_features,)
+        Of the n-grams, in the order in which they came. The first feature stands for all that are
+        not known.
     coef : ndarray of shape (n_features, n_outputs)
     squares : ndarray of shape (n_features, n_outputs)
         The sums of the squared gradients.
@@ -49,6 +51,7 @@ class OnlineNgrams(KnownNgrams, Member):
 
     name = "online linear model"
 
+    hashes: Annotated[NDArray[np.int32], "n_features"]
     coef: Annotated[NDArray[np.float32], "n_features n_outputs"]
     squares: Annotated[NDArray[np.float32], "n_features n_outputs"]
     row_of: NDArray[np.int32] | None = field(
@@ -63,23 +66,16 @@ class OnlineNgrams(KnownNgrams, Member):
     @classmethod
     def of(cls, samples: Samples, kind: Kind) -> Self:
         """Return a model that knows no n-gram yet, for sequences like these."""
-        lengths = choose_lengths(samples.sequences, kind)
         shape = 1, samples.targets.n_outputs
         return cls(
-            shortest=lengths[0],
-            longest=lengths[-1],
-            has_borders=kind.has_borders,
+            **vars(choose_reader(samples.sequences, kind)),
             hashes=np.full(1, -1, np.int32),  # a hash that no n-gram has
             coef=np.zeros(shape, np.float32),
             squares=np.full(shape, FIRST_SQUARE, np.float32),
         )
 
     def learned(
-        self,
-        samples: Samples,
-        known: Logits,
-        growing: GrowingTables,
-        rng: np.random.Generator,
+        self, samples: Samples, known: Logits, growing: GrowingTables, rng: np.random.Generator
     ) -> Self:
         """Return a model that has learned some samples as soon as the changes are written.
 
@@ -93,7 +89,7 @@ class OnlineNgrams(KnownNgrams, Member):
             Draws the order of the samples.
         """
         targets, n_samples, n_outputs = samples.targets, *known.shape
-        (bags,) = self.reader()(samples.sequences)
+        bags = self.bags(samples.sequences)
         hashes, columns = np.unique(bags.indices, return_inverse=True)
         rows = self._rows(hashes)
         is_new = rows == 0
@@ -111,9 +107,8 @@ class OnlineNgrams(KnownNgrams, Member):
             batch = order[start : start + BATCH_SIZE_OF_PARTIAL_FIT]
             batch_values = values[batch]
             its_ngrams, columns = np.unique(batch_values.indices, return_inverse=True)
-            batch_values = csr_matrix(
-                (batch_values.data, columns, batch_values.indptr), (len(batch), len(its_ngrams))
-            )
+            entries = batch_values.data, columns, batch_values.indptr
+            batch_values = csr_matrix(entries, (len(batch), len(its_ngrams)))
             logits = known[batch] + batch_values @ coef[its_ngrams]
             errors = weights[batch] * (targets.labels.proba(logits) - truth[batch])
             squares[its_ngrams] += batch_values.power(2).T @ errors**2
@@ -128,7 +123,7 @@ class OnlineNgrams(KnownNgrams, Member):
         """Return what n-grams add to the logits (n_samples, n_outputs)."""
         logits = []
         for rows in chunks_of_rows(sequences.lengths):
-            (bags,) = self.reader()(sequences.subset(rows))
+            bags = self.bags(sequences.subset(rows))
             parts = _values(bags), self._rows(bags.indices), bags.indptr
             logits.append(csr_matrix(parts, (len(rows), len(self.coef))) @ self.coef)
         return np.concatenate(logits).astype(np.float64)
@@ -143,14 +138,14 @@ class OnlineNgrams(KnownNgrams, Member):
         def values_of(bag: csr_matrix) -> NDArray[np.float64]:
             return np.asarray(_values(bag) * (self.coef[self._rows(bag.indices)] @ direction))
 
-        return self.reader().shared_by_steps(sequences, values_of)
+        return self.shared_by_steps(sequences, values_of)
 
     def describe(self) -> str:
         """Return what the model consists of, in one line."""
         n_ngrams = len(self.hashes) - 1
         return f"{n_ngrams:,} n-grams of {self.shortest}-{self.longest} ids, from partial_fit"
 
-    def _rows(self, hashes: NDArray[np.integer[Any]]) -> NDArray[np.int32]:
+    def _rows(self, hashes: NDArray[np.integer]) -> NDArray[np.int32]:
         """Return the feature of each n-gram, or 0."""
         if self.row_of is None:
             places = np.searchsorted(self.hashes, hashes, sorter=self._order)

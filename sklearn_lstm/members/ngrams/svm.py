@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,14 +22,14 @@ LEAST_CHANGE = 0.05  # of the sum of all dual variables, in one pass over the sa
 # Each class has so many samples where a vector counts as much as the n-grams of a sequence.
 COUNT_OF_EQUAL_SCALE = 30
 
+LinearModel: TypeAlias = tuple[NDArray[np.float32], NDArray[np.float64]]  # coef and intercept
+
 # The solver draws from one random generator of the whole process, which it seeds at the beginning.
 # Two threads in it at the same time would get different SVMs each time.
 _solver = ForkSafeLock()
 
 
-def fit_svms(
-    features: csr_matrix, targets: Targets, *, seed: int, n_scaled: int
-) -> tuple[NDArray[np.float32], NDArray[np.float64]]:
+def fit_svms(features: csr_matrix, targets: Targets, *, seed: int, n_scaled: int) -> LinearModel:
     """Fit an SVM for each output.
 
     Up to `MOST_SCALED` outputs, each SVM sees the features scaled by the log ratios of a naive
@@ -50,17 +50,15 @@ def fit_svms(
     coef : ndarray of shape (n_features, n_outputs)
     intercept : ndarray of shape (n_outputs,)
     """
-    n_outputs, is_multilabel = targets.n_outputs, targets.labels.is_multilabel
+    n_outputs, options = targets.n_outputs, {}
     coef, intercept = np.zeros((features.shape[1], n_outputs), np.float32), np.zeros(n_outputs)
     if not features.shape[1]:
         return coef, intercept
-    is_scaled, options = n_outputs <= MOST_SCALED, {}
-    if not is_scaled and features.nnz * n_outputs >= FEWEST_PRODUCTS_TOGETHER * len(targets):
-        _fit_together(features, targets, seed, coef, intercept)
-        return coef, intercept
-    if not is_scaled:
+    if not (is_scaled := n_outputs <= MOST_SCALED):
+        if features.nnz * n_outputs >= FEWEST_PRODUCTS_TOGETHER * len(targets):
+            return _fit_together(features, targets, seed)
         features, options = _with_data(features, features.data), {"tol": TOLERANCE_OF_MANY}
-    is_mirrored = not is_multilabel and n_outputs == 2
+    is_mirrored = not targets.labels.is_multilabel and n_outputs == 2
     for output in range(1 if is_mirrored else n_outputs):
         target, weights = targets.has(output), targets.output_weights(output)
         if (constant := _constant(target, weights)) is not None:
@@ -91,22 +89,16 @@ def _constant(target: NDArray[np.bool_], weights: NDArray[np.float64]) -> float 
     return 1.0 if counted.all() else None
 
 
-def _fit_together(
-    features: csr_matrix,
-    targets: Targets,
-    seed: int,
-    coef: NDArray[np.float32],
-    intercept: NDArray[np.float64],
-) -> None:
-    """Fit the SVMs of many outputs in place, by dual coordinate descent (Hsieh et al. 2008).
+def _fit_together(features: csr_matrix, targets: Targets, seed: int) -> LinearModel:
+    """Fit the SVMs of many outputs, by dual coordinate descent (Hsieh et al. 2008).
 
     The objective is that of `LinearSVC`, which reads all samples anew for each output. Here each
     sample that is read moves its dual variables of all outputs. Passes over the samples end when
     one has changed little, relative to the sum of all dual variables. No sample has a feature
     twice.
     """
-    rng = np.random.default_rng(seed)
-    n_samples, n_outputs = len(targets), len(intercept)
+    rng, n_samples, n_outputs = np.random.default_rng(seed), len(targets), targets.n_outputs
+    coef, intercept = np.zeros((features.shape[1], n_outputs), np.float32), np.zeros(n_outputs)
     # A dual variable, a sign, and perhaps a weight: 13 bytes.
     n_at_once = max(1, LARGEST_COEF // (13 * n_samples))
     for start in range(0, n_outputs, n_at_once):
@@ -136,9 +128,10 @@ def _fit_together(
         constant = _constant(targets.has(output), targets.output_weights(output))
         if constant is not None:
             coef[:, output], intercept[output] = 0, constant
+    return coef, intercept
 
 
-def _with_data(features: csr_matrix, data: NDArray[Any]) -> csr_matrix:
+def _with_data(features: csr_matrix, data: NDArray[np.number]) -> csr_matrix:
     """Return features with other values, in float64: the solver would copy all of the others."""
     parts = data.astype(np.float64), features.indices, features.indptr
     return csr_matrix(parts, features.shape)

@@ -54,8 +54,7 @@ class TfIdf:
         is_known = self.hashes[features] == bags.indices
         ends = np.append(0, np.cumsum(is_known))[bags.indptr]
         features = features[is_known].astype(np.int32)
-        shape = (bags.shape[0], len(self))
-        weighed = csr_matrix((self.idf[features], features, ends), shape=shape)
+        weighed = csr_matrix((self.idf[features], features, ends), (bags.shape[0], len(self)))
         inplace_csr_row_normalize_l2(weighed)
         weighed.data *= bags.data[is_known]
         return weighed

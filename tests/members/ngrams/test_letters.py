@@ -11,7 +11,7 @@ from sklearn.svm import LinearSVC
 
 from sklearn_lstm import LSTMSequenceClassifier, TextSequenceVectorizer
 from sklearn_lstm.data.reading import read_sequences
-from sklearn_lstm.members.ngrams.lexicon import Lexicon
+from sklearn_lstm.members.ngrams.letters import Lexicon
 
 STEMS = {"pos": ["happi", "joy", "delight"], "neg": ["sadd", "gloom", "miser"]}
 ENDINGS = ["", "er", "est", "ness", "ful", "fully", "ing", "ed", "y", "able"]

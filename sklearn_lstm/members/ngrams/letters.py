@@ -1,6 +1,6 @@
-"""What words are made of: n-grams of two to five letters, the borders of the word included.
+"""The letters of words, as a linear model sees them: n-grams of two to five, borders included.
 
-They tell what unknown and rare words are like (Bojanowski et al. 2017).
+They tell what unknown and rare words are made of, and like (Bojanowski et al. 2017).
 """
 
 from __future__ import annotations
@@ -15,7 +15,8 @@ from numpy.typing import NDArray
 from scipy.sparse import csr_matrix
 
 from sklearn_lstm.data.sequences import Lengths, Sequences, gather
-from sklearn_lstm.members.ngrams.hashing import bags_of, distinct, hash_ngrams
+from sklearn_lstm.members.ngrams.hashing import Integers, bags_of, distinct, hash_ngrams
+from sklearn_lstm.members.ngrams.tf_idf import TfIdf
 
 NGRAM_LENGTHS = range(2, 6)
 
@@ -36,9 +37,7 @@ def hash_letters(words: Sequence[str]) -> tuple[NDArray[np.int32], NDArray[np.in
     return distinct(rows[is_of_word], hashes[is_of_word], len(words))
 
 
-def bags_of_steps(
-    lengths: Lengths, hashes: NDArray[np.int32], n_ngrams: NDArray[np.intp]
-) -> csr_matrix:
+def bags_of_steps(lengths: Lengths, hashes: Integers, n_ngrams: Integers) -> csr_matrix:
     """Join the n-grams of letters of steps to those of their sequences (n_sequences, 2**HASH_BITS).
 
     They count by the root of the share of steps that are words. Else the few Latin words of a
@@ -107,3 +106,52 @@ class Lexicon:
         hashes, ends = hash_letters([word or "" for word in words.values()])
         n_ngrams = np.diff(ends)[places]
         return gather(hashes, ends[places], n_ngrams), n_ngrams
+
+
+@dataclass(frozen=True)
+class LetterModel:
+    """The part of a linear model that sees the letters of words.
+
+    Parameters
+    ----------
+    lexicon : Lexicon
+    hashes : ndarray of shape (n_features,)
+        Of the n-grams that at least two sequences hold, in ascending order.
+    idf : ndarray of shape (n_features,)
+        Inverse document frequency.
+    coef : ndarray of shape (n_features, n_outputs)
+    """
+
+    lexicon: Lexicon
+    hashes: Annotated[NDArray[np.int32], "n_features"]
+    idf: Annotated[NDArray[np.float32], "n_features"]
+    coef: Annotated[NDArray[np.float32], "n_features n_outputs"]
+
+    def logits_of_bags(self, bags: csr_matrix) -> NDArray[np.float64]:
+        """Return what the n-grams of sequences add to their logits (n_samples, n_outputs)."""
+        return np.asarray(TfIdf(self.hashes, self.idf)(bags) @ self.coef)
+
+    def contributions(
+        self, sequences: Sequences, direction: NDArray[np.float64]
+    ) -> NDArray[np.float64]:
+        """Return what each word of one sequence adds to the score ``logits @ direction``.
+
+        The value of an n-gram is shared by the words that hold it.
+        """
+        hashes, n_ngrams = self.lexicon.ngrams_of_steps(sequences)
+        contributions = np.zeros(len(n_ngrams))
+        bags = bags_of_steps(sequences.lengths, hashes, n_ngrams)
+        features = TfIdf(self.hashes, self.idf)(bags)
+        if features.nnz:
+            known = self.hashes[features.indices]
+            place = np.minimum(np.searchsorted(known, hashes), len(known) - 1)
+            is_known = known[place] == hashes
+            step = np.repeat(np.arange(len(contributions)), n_ngrams)
+            values = features.data * (self.coef[features.indices] @ direction)
+            shares = values / np.bincount(place[is_known])
+            np.add.at(contributions, step[is_known], shares[place[is_known]])
+        return contributions
+
+    def describe(self) -> str:
+        """Return what this part consists of, in a few words."""
+        return f"{len(self.hashes):,} n-grams of {NGRAM_LENGTHS[0]}-{NGRAM_LENGTHS[-1]} letters"
