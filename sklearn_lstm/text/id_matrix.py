@@ -107,7 +107,8 @@ class TokenIds(sp.csr_matrix):  # type: ignore[misc]
             known = "vocabulary", "analyzer", "input_type", "temporary_tokens"
             part.__dict__ |= {name: value for name, value in vars(self).items() if name in known}
             part.temporary_ids = self.temporary_ids[key]
-            texts = np.asarray(self.texts[key[0] if isinstance(key, tuple) else key], np.object_)
+            rows: Any = key[0] if isinstance(key, tuple) else key
+            texts = np.asarray(self.texts[rows], np.object_)
             if texts.ndim == 2 and texts.shape[1] > 1:  # rows are put together from several rows
                 texts = np.full(part.shape[0], None)
             part.texts = texts.ravel()
