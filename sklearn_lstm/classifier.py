@@ -106,7 +106,8 @@ class LSTMSequenceClassifier(
         A sentence encoder: an object whose ``encode(list of str)`` returns a vector for each text,
         for example a ``SentenceTransformer``, or the path (`pathlib.Path`) of its folder
         (``pip install sentence-transformers``). The model then has one more member beside n-grams
-        and network: a logistic regression on these vectors. It needs the tokens of the ids too.
+        and network: a logistic regression on these vectors. It needs the output of the vectorizer
+        too, which holds each text as it was written.
         ``clone`` and ``copy.deepcopy`` share it.
     linear_model : bool, default=True
         Fit a linear model beside the network and add its logits: the two err on different samples.

@@ -18,7 +18,7 @@ from sklearn_lstm.callback_support import CallbackTask
 from sklearn_lstm.classifier import LSTMSequenceClassifier
 from sklearn_lstm.data.label_batches import LabelBatches
 from sklearn_lstm.data.reading import refuse_unknown
-from sklearn_lstm.data.sequence_files import IdsWriter, SeriesWriter, StepsFile
+from sklearn_lstm.data.sequence_files import IdsWriter, SeriesWriter, StepsFile, TextsFile
 from sklearn_lstm.data.sequences import FlatIds, Sequences
 from sklearn_lstm.data.spelling import Spelling
 from sklearn_lstm.data.weights import Targets
@@ -135,10 +135,12 @@ def _read(
     """Read all batches; return what stands for X, the sequences in files, and their targets."""
     labels = LabelBatches()
     reading = _numbered(batches, labels, is_shown=fit.classifier.verbose > 0)
+    texts = None if fit.parameters["encoder"] is None else TextsFile(folder / "texts")
     if vectorizer is None:
-        X, sequences = _read_sequences(reading, fit, folder)
+        X, sequences = _read_sequences(reading, fit, folder, texts)
     else:
-        X, sequences = _read_texts(reading, vectorizer, folder)
+        texts = texts if vectorizer.input == "content" else None
+        X, sequences = _read_texts(reading, vectorizer, folder, texts)
     return X, sequences, fit.targets(*labels.encoded())
 
 
@@ -201,31 +203,36 @@ def _n_rows(values: Any) -> int:
 
 
 def _read_texts(
-    reading: Numbered, vectorizer: TextSequenceVectorizer, folder: Path
+    reading: Numbered, vectorizer: TextSequenceVectorizer, folder: Path, texts: TextsFile | None
 ) -> tuple[object, Sequences]:
     """Fit the vectorizer to all texts, and return their ids, and an empty X that names the tokens.
 
     As in `fit_transform`, texts are read once, and kept until the vocabulary is known.
     """
     tokens, file = StepsFile(folder / "tokens", np.int32), StepsFile(folder / "ids", np.int32)
-    batches, ids = fit_and_number(vectorizer, _texts(reading), tokens)
+    batches, ids = fit_and_number(vectorizer, _documents(reading, texts), tokens)
     max_length = vectorizer.max_length_
     for batch in cut_batches(batches, max_length, vectorizer.truncation):
         file.append(batch)
     tokens.path.unlink()
     X = vectorizer.transform([])
     spelling = Spelling(ids.vocabulary, list(ids.unknown), X.joiner)
-    return X, FlatIds(file.values(), file.lengths(), max_length, spelling=spelling)
+    return X, FlatIds(file.values(), file.lengths(), max_length, texts, spelling=spelling)
 
 
-def _texts(reading: Numbered) -> Iterator[object]:
+def _documents(reading: Numbered, texts: TextsFile | None) -> Iterator[object]:
+    """Yield all documents, and write those that are texts into a file."""
     for number, X in reading:
         with noted(number):
-            texts = iterate_texts(X)
-        yield from texts
+            documents = list(iterate_texts(X))
+        if texts is not None:
+            texts.add([str(text) if isinstance(text, str) else None for text in documents])
+        yield from documents
 
 
-def _read_sequences(reading: Numbered, fit: Fit, folder: Path) -> tuple[object, Sequences]:
+def _read_sequences(
+    reading: Numbered, fit: Fit, folder: Path, texts: TextsFile | None
+) -> tuple[object, Sequences]:
     """Write all sequences to disk, and return the first X beside them."""
     first = unknown = None
     shapes, has_lists = set[tuple[int, bool]](), False
@@ -236,7 +243,7 @@ def _read_sequences(reading: Numbered, fit: Fit, folder: Path) -> tuple[object, 
             check_column_names(first, X, "X of this batch")
             sequences = input_format.read(X)
             if not shapes:
-                writer = _writer(sequences, folder)
+                writer = _writer(sequences, folder, texts)
             input_format = replace(input_format, channel_names=sequences.channel_names)
             has_lists |= isinstance(X, list | tuple)
             shapes.add((sequences.n_features, sequences.is_table))
@@ -257,9 +264,9 @@ def _read_sequences(reading: Numbered, fit: Fit, folder: Path) -> tuple[object, 
     return first, stored
 
 
-def _writer(first: Sequences, folder: Path) -> IdsWriter | SeriesWriter:
+def _writer(first: Sequences, folder: Path, texts: TextsFile | None) -> IdsWriter | SeriesWriter:
     """Return what writes sequences like the first ones."""
     if first.n_channels is None:
-        return IdsWriter(folder / "ids", first.spelling)
+        return IdsWriter(folder / "ids", first.spelling, texts)
     steps, _ = next(first.chunks())
     return SeriesWriter(folder / "series", first.n_channels, np.result_type(steps, np.float32))

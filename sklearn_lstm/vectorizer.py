@@ -20,6 +20,7 @@ from sklearn_lstm.text.analysis import (
     TokenBatch,
     check_as_count_vectorizer,
     count_vectorizer_like,
+    iterate_texts,
     read_tokens,
 )
 from sklearn_lstm.text.counting import (
@@ -236,7 +237,8 @@ class TextSequenceVectorizer(
         X : csr_matrix or ndarray
             As from `transform`.
         """
-        return self._lay_out(*fit_and_number(self, raw_documents, []))
+        texts = self._kept(raw_documents)
+        return self._lay_out(*fit_and_number(self, texts, []), texts)
 
     def partial_fit(self, raw_documents: Iterable[object], y: object = None) -> Self:  # noqa: ARG002
         """Extend the vocabulary and the length of the sequences by further texts.
@@ -292,17 +294,18 @@ class TextSequenceVectorizer(
 
             - "sparse": int32 CSR of shape (n_texts, max_length_). Row `i` holds the ids of text
               `i` from column 0 on. Rows and copies keep what it knows of its tokens:
-              `vocabulary`; `input_type`, which is "characters" for ``analyzer="char"`` or if most
-              of the first 1,000 tokens are one character, "auto" if `analyzer` is a function, else
-              "words"; and `unknown_tokens`, the tokens with the id 1, in order.
+              `texts`, as they were written (None for one that is no str); `vocabulary`;
+              `input_type`, which is "characters" for ``analyzer="char"`` or if most of the first
+              1,000 tokens are one character, "auto" if `analyzer` is a function, else "words"; and
+              `unknown_tokens`, the tokens with the id 1, in order.
             - "dense": the same as an int32 array, padded with 0.
             - "onehot": float32 array of shape (n_texts, max_length_, len(vocabulary_) + 1);
               channel `j` stands for id ``j + 1``, and the steps after the text are NaN. This array
               is large; ``LSTMSequenceClassifier(embedding_dim=None)`` has the same effect.
         """
         check_is_fitted(self)
-        ids = CallIds(self.vocabulary_)
-        return self._lay_out(read_tokens(self._analysis(), raw_documents, ids), ids)
+        ids, texts = CallIds(self.vocabulary_), self._kept(raw_documents)
+        return self._lay_out(read_tokens(self._analysis(), texts, ids), ids, texts)
 
     def inverse_transform(self, X: object) -> list[NDArray[np.object_]]:
         """Return the tokens of each sequence.
@@ -429,7 +432,14 @@ class TextSequenceVectorizer(
             _counts=left,
         )
 
-    def _lay_out(self, batches: Iterable[TokenBatch], ids: CallIds) -> sp.csr_matrix | NDArray[Any]:
+    def _kept(self, raw_documents: Iterable[Any]) -> Iterable[Any]:
+        """Return texts that can be read more than once, if the output shall keep them."""
+        is_kept = self.input == "content" and self.output == "sparse"
+        return list(iterate_texts(raw_documents)) if is_kept else raw_documents
+
+    def _lay_out(
+        self, batches: Iterable[TokenBatch], ids: CallIds, texts: Iterable[Any]
+    ) -> sp.csr_matrix | NDArray[Any]:
         """Return the ids of texts in the container that `output` names."""
         X = to_csr(batches, ids, self.max_length_, self.truncation)
         if self.output == "dense":
@@ -439,6 +449,9 @@ class TextSequenceVectorizer(
         X.vocabulary = ids.vocabulary
         is_function = callable(self.analyzer) or self._has_own_analyzer()
         X.analyzer = None if is_function else self.analyzer
+        if self.input == "content":
+            as_written = (str(text) if isinstance(text, str) else None for text in texts)
+            X.texts = np.fromiter(as_written, np.object_, X.shape[0])
         return X
 
 

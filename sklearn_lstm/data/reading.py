@@ -177,7 +177,8 @@ def _read_sparse(X: Any, input_type: str) -> Sequences:
         X.eliminate_zeros()
     _as_ids(X.data, lambda at: int(np.searchsorted(X.indptr, at, side="right")) - 1)
     spelling, spellings = read_spellings(X)
-    return FlatIds(spellings, np.diff(X.indptr).astype(np.intp), X.shape[1], spelling=spelling)
+    n_entries, texts = np.diff(X.indptr).astype(np.intp), getattr(X, "texts", None)
+    return FlatIds(spellings, n_entries, X.shape[1], texts, spelling=spelling)
 
 
 def _check_places(X: Any) -> None:

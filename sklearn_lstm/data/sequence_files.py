@@ -1,7 +1,8 @@
 """Sequences on disk: written part by part, and read a few rows at a time."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -59,6 +60,37 @@ class StepsFile:
         return np.asarray(np.memmap(self.path, self.dtype, "r"))
 
 
+class TextsFile(StepsFile):
+    """A file of texts in UTF-8, each behind a byte that says whether it is one or None.
+
+    Parameters
+    ----------
+    path : Path
+    """
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(path, np.uint8)
+
+    def add(self, texts: Sequence[str | None]) -> None:
+        """Add texts, and None for those that are not known."""
+        coded = [
+            b"-" if text is None else b"+" + text.encode("utf-8", "surrogatepass") for text in texts
+        ]
+        lengths = np.fromiter(map(len, coded), np.int64, len(coded))
+        self.append((np.frombuffer(b"".join(coded), np.uint8), lengths))
+
+    @cached_property
+    def _places(self) -> tuple[NDArray[Any], Lengths, Lengths]:
+        return self.values(), starts_of(self.lengths()), self.lengths()
+
+    def __getitem__(self, rows: Rows) -> Iterator[str | None]:
+        """Read the texts of rows."""
+        values, starts, lengths = self._places
+        for start, length in zip(starts[rows], lengths[rows], strict=True):
+            coded = values[start : start + length].tobytes()
+            yield coded[1:].decode("utf-8", "surrogatepass") if coded[:1] == b"+" else None
+
+
 class StoredSeries(Sequences):
     """Series in a file.
 
@@ -91,11 +123,13 @@ class IdsWriter(StepsFile):
     path : Path
     known : Spelling or None
         That of the first sequences, if it is known which words the ids stand for.
+    texts : TextsFile or None
+        The texts are written into it, if they are needed.
     """
 
-    def __init__(self, path: Path, known: Spelling | None) -> None:
+    def __init__(self, path: Path, known: Spelling | None, texts: TextsFile | None) -> None:
         super().__init__(path, np.int32)
-        self._known = known
+        self._known, self._texts = known, texts
         self._unknown = UnknownTokens()
 
     def add(self, sequences: Sequences) -> None:
@@ -122,12 +156,15 @@ class IdsWriter(StepsFile):
             is_unknown = ids <= FIRST_UNKNOWN
             ids[is_unknown] = numbers[FIRST_UNKNOWN - ids[is_unknown]]
             self.append((ids, sequences.lengths[rows]))
+            if self._texts is not None:
+                self._texts.add(sequences.written(rows))
 
     def stored(self, n_features: int, **what_is_known: object) -> FlatIds:
         """Return what was written."""
         spelling = self._known and replace(self._known, unknown_words=list(self._unknown))
         ids, lengths = self.values(), self.lengths()
-        return FlatIds(ids, lengths, n_features, spelling=spelling, **what_is_known)
+        known = {"spelling": spelling, **what_is_known}
+        return FlatIds(ids, lengths, n_features, self._texts, **known)
 
 
 class SeriesWriter(StepsFile):

@@ -6,7 +6,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from dataclasses import dataclass, field, fields
 from itertools import pairwise
-from typing import Any, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,6 +16,9 @@ from sklearn_lstm.data.spelling import NO_TEXTS, Spelling
 from sklearn_lstm.data.weights import Targets
 from sklearn_lstm.text.counting import FIRST_UNKNOWN, UNKNOWN
 from sklearn_lstm.text.id_matrix import fill_empty
+
+if TYPE_CHECKING:
+    from sklearn_lstm.data.sequence_files import TextsFile
 
 Rows: TypeAlias = NDArray[np.integer[Any]]  # indices of sequences
 Lengths: TypeAlias = NDArray[np.integer[Any]]  # steps of each sequence
@@ -81,16 +84,27 @@ class Sequences(ABC):
         return self.read(rows)
 
     def texts(self, rows: Rows) -> list[str]:
-        """Return the texts of rows.
+        """Return the texts of rows: as they were written, else their tokens, joined.
 
         Raises
         ------
         ValueError
             If it is not known which words the ids stand for.
         """
-        if self.spelling is None:
-            raise ValueError(NO_TEXTS)
-        return self.spelling.texts(self.read_spellings(rows), self.lengths[rows])
+        texts = self.written(rows)
+        others = [place for place, text in enumerate(texts) if text is None]
+        if others:
+            if self.spelling is None:
+                raise ValueError(NO_TEXTS)
+            rows = rows[others]
+            joined = self.spelling.joined(self.read_spellings(rows), self.lengths[rows])
+            for place, text in zip(others, joined, strict=True):
+                texts[place] = text
+        return texts  # type: ignore[return-value]
+
+    def written(self, rows: Rows) -> list[str | None]:
+        """Return the texts of rows as they were written, None where that is not known."""
+        return [None] * len(rows)
 
     def subset(self, rows: Rows) -> Sequences:
         """Return the sequences of these rows."""
@@ -167,6 +181,10 @@ class SelectedRows(DerivedSequences):
         """Return the rows of the source."""
         return self.rows[rows]
 
+    def written(self, rows: Rows) -> list[str | None]:
+        """Return the texts of rows as they were written, None where that is not known."""
+        return self.source.written(self.rows[rows])
+
 
 class FlatIds(Sequences):
     """Token ids laid end to end, in memory or in a file; a row without one is an unknown token.
@@ -179,11 +197,19 @@ class FlatIds(Sequences):
         Ids of each row.
     n_features, **what_is_known
         Of `Sequences`.
+    texts : ndarray or TextsFile of shape (n_samples,), or None
+        The texts as they were written; None in place of one that is not known.
     """
 
     def __init__(
-        self, spellings: NDArray[Any], n_entries: Lengths, n_features: int, **what_is_known: Any
+        self,
+        spellings: NDArray[Any],
+        n_entries: Lengths,
+        n_features: int,
+        texts: NDArray[np.object_] | TextsFile | None = None,
+        **what_is_known: Any,
     ) -> None:
+        self._texts = texts
         super().__init__(np.maximum(n_entries, 1), None, n_features, **what_is_known)
         self.spellings, self.n_entries, self.starts = spellings, n_entries, starts_of(n_entries)
         self.has_empty = not n_entries.all()
@@ -200,6 +226,10 @@ class FlatIds(Sequences):
         if not self.has_empty:
             return entries
         return fill_empty(entries.astype(np.int64), self.n_entries[rows], NO_ID)[0]
+
+    def written(self, rows: Rows) -> list[str | None]:
+        """Return the texts of rows as they were written, None where that is not known."""
+        return super().written(rows) if self._texts is None else list(self._texts[rows])
 
 
 class DenseSeries(Sequences):

@@ -1,8 +1,7 @@
 """The tokens that ids stand for, where the X of a vectorizer says so."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -45,26 +44,30 @@ class Spelling:
         tokens = self.tokens(spellings).items()
         return {n: word for n, word in tokens if isinstance(word, str) and not is_character(word)}
 
-    def texts(self, spellings: NDArray[np.integer], lengths: NDArray[np.integer]) -> list[str]:
+    def joined(self, spellings: NDArray[np.integer], lengths: NDArray[np.integer]) -> list[str]:
         """Return the texts of sequences that are laid end to end; what has no name is left out.
 
         Between two tokens stands the joiner, but not beside a letter of a script without spaces.
         """
-        numbers = spellings.tolist()
-        tokens = self.tokens(set(numbers))
-        if not all(isinstance(token, str) for token in tokens.values()):
-            raise ValueError(NO_TEXTS)
-        is_alone = {number for number, token in tokens.items() if token and _has_no_spaces(token)}
-        texts, stop = [], 0
-        for length in lengths.tolist():
-            start, stop = stop, stop + length
-            named = [number for number in numbers[start:stop] if tokens.get(number)]
-            parts = [tokens[number] for number in named[:1]]
-            for before, number in pairwise(named):
-                parts.append("" if {before, number} & is_alone else self.joiner)
-                parts.append(tokens[number])
+        texts = []
+        for named in self.tokens_of_texts(spellings, lengths):
+            parts, was_alone = list[str](), True
+            for token in filter(None, named):
+                is_alone = _has_no_spaces(token)
+                parts += ["" if is_alone or was_alone else self.joiner, token]
+                was_alone = is_alone
             texts.append("".join(parts))
         return texts
+
+    def tokens_of_texts(
+        self, spellings: NDArray[np.integer[Any]], lengths: NDArray[np.integer[Any]]
+    ) -> Iterator[list[str]]:
+        """Yield the tokens of each of several sequences, "" for those without a name."""
+        tokens = self.tokens(set(spellings.tolist()))
+        if not all(isinstance(token, str) for token in tokens.values()):
+            raise ValueError(NO_TEXTS)
+        for part in np.split(spellings, np.cumsum(lengths)[:-1]):
+            yield [tokens.get(number, "") for number in part.tolist()]
 
     def tokens(self, spellings: Iterable[int]) -> dict[int, Any]:
         """Return the tokens of these spellings, those that have one."""

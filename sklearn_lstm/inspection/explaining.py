@@ -104,7 +104,9 @@ def explain(model: Any, X: Any, target: Any = None, *, method: str = "shares") -
         was multilabel, the label with the highest score above its threshold.
     method : {"shares", "leave_one_out"}, default="shares"
         How contributions are computed, see above. "leave_one_out" is for tokens, and makes one
-        prediction for each token of a text.
+        prediction for each token of a text. An encoder reads the text as it was written, without
+        the token; if the tokens are not all of the text (stop words, `max_length`), it reads the
+        other tokens, joined by blanks.
 
     Returns
     -------

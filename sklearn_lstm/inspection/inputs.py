@@ -121,6 +121,37 @@ class WithoutSpan(DerivedSequences):
         derived[is_inside] = nothing[is_inside]
         return derived
 
+    def written(self, rows: Rows) -> list[str | None]:
+        """Return the texts of rows without the tokens, None where the tokens are not all of it."""
+        spelling, texts = self.source.spelling, self.source.written(rows)
+        if spelling is None:
+            return texts
+        spellings, lengths = self.source.read_spellings(rows), self.source.lengths[rows]
+        tokens = spelling.tokens_of_texts(spellings, lengths)
+        return [
+            text and _cut_out(text, named, *span)
+            for text, named, span in zip(texts, tokens, self.spans[rows].tolist(), strict=True)
+        ]
+
+
+def _cut_out(text: str, tokens: list[str], start: int, stop: int) -> str | None:
+    """Return a text without some of its tokens; None if the tokens and blanks are not all of it."""
+    folded, at, places = text.lower(), 0, list[tuple[int, int]]()
+    if len(folded) != len(text):
+        return None
+    for token in tokens:
+        at += len(folded[at:]) - len(folded[at:].lstrip())
+        if not (folded.startswith(token, at) or text.startswith(token, at)):
+            return None
+        places.append((at, at + len(token)))
+        at += len(token)
+    if folded[at:].strip():
+        return None
+    for first, end in reversed(places[start:stop]):
+        before, after = text[:first], text[end:]
+        text = before + (after if before[-1:].strip() else after.lstrip())
+    return text
+
 
 def copies_without(
     sequences: Sequences, spans: list[tuple[int, int]], encoding: Encoding | None

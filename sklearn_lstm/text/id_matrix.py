@@ -15,7 +15,7 @@ from sklearn_lstm.text.vocabulary import CallIds, are_characters
 
 
 class TokenIds(sp.csr_matrix):  # type: ignore[misc]
-    """Token ids that know their tokens, as do copies and selected rows.
+    """Token ids that know their tokens and texts, as do copies and selected rows.
 
     `unknown_tokens` and `joiner` follow from the attributes.
 
@@ -33,11 +33,14 @@ class TokenIds(sp.csr_matrix):  # type: ignore[misc]
         token.
     temporary_tokens : dict
         Number to unknown token.
+    texts : ndarray of shape (n_texts,)
+        The texts as they were written; None in place of one that was not read as a str.
     """
 
     vocabulary: Mapping[Any, int]
     temporary_ids: sp.csr_matrix
     temporary_tokens: dict[int, Any]
+    texts: NDArray[np.object_]
     analyzer: Any = "word"
 
     @cached_property
@@ -93,6 +96,8 @@ class TokenIds(sp.csr_matrix):  # type: ignore[misc]
         if hasattr(self, "temporary_ids"):
             self.temporary_ids = self.temporary_ids.copy()  # other matrices may share it
             self.temporary_ids.resize(*shape)
+            n_added = max(0, self.shape[0] - len(self.texts))
+            self.texts = np.append(self.texts, [None] * n_added)[: self.shape[0]]
 
     def _told(self, part: object, key: object = slice(None)) -> Any:
         """Return a part or a copy, told what is known of its tokens."""
@@ -100,6 +105,11 @@ class TokenIds(sp.csr_matrix):  # type: ignore[misc]
             known = "vocabulary", "analyzer", "input_type", "temporary_tokens"
             part.__dict__ |= {name: value for name, value in vars(self).items() if name in known}
             part.temporary_ids = self.temporary_ids[key]
+            rows: Any = key[0] if isinstance(key, tuple) else key
+            texts = np.asarray(self.texts[rows], np.object_)
+            if texts.ndim == 2 and texts.shape[1] > 1:  # rows are put together from several rows
+                texts = np.full(part.shape[0], None)
+            part.texts = texts.ravel()
         return part
 
 
@@ -130,6 +140,7 @@ def to_csr(
     X.has_canonical_format = True
     X.temporary_ids = sp.csr_matrix(numbers, shape)
     X.temporary_tokens = {number: token for token, number in ids.unknown.items()}
+    X.texts = np.full(len(lengths), None)
     return X
 
 

@@ -75,23 +75,48 @@ def model():
 @pytest.mark.parametrize(
     ("vectorizer", "text", "expected"),
     [
-        ({}, "So GOOD, isn't it?", "so good , isn't it ?"),
-        ({"lowercase": False}, "So good", "So good"),
-        ({}, "私は LSTM が 好き です ok", "私はlstmが好きですok"),
-        ({"analyzer": "char"}, "so good", "so good"),
-        ({"stop_words": ["so"]}, "so unheard-of", "unheard - of"),
-        ({"max_length": 2}, "one two three", "two three"),
+        ({}, "So GOOD,  isn't it?", "So GOOD,  isn't it?"),
+        ({"analyzer": "char"}, "So good", "So good"),
+        ({"stop_words": ["so"], "preprocessor": str.upper}, "so good", "so good"),
+        ({"max_length": 2}, np.str_("one two three"), "one two three"),
         ({}, "half \ud800 pair", "half ? pair"),
         ({}, "", ""),
+        # of anything else, the tokens joined
+        ({}, b"So GOOD, isn't it?", "so good , isn't it ?"),
+        ({"lowercase": False}, b"So good", "So good"),
+        ({}, "私は LSTM が 好き です ok".encode(), "私はlstmが好きですok"),
+        ({"analyzer": list}, ["So", "good", "!"], "So good !"),
     ],
 )
-def test_texts_are_the_tokens_joined(vectorizer, text, expected, encoder):
+def test_texts_are_read_as_they_were_written(vectorizer, text, expected, encoder):
     vectorizer = TextSequenceVectorizer(**{"max_length": 50} | vectorizer)
     model = make_pipeline(vectorizer, classifier(encoder, max_epochs=0))
     model.fit(["so bad", "so good", "two three", "plot ?"] * 2, [0, 1, 0, 1] * 2)
     encoder.texts.clear()
     model.predict([text])
     assert encoder.texts == [expected]
+
+
+def test_texts_follow_their_rows():
+    X = TextSequenceVectorizer().fit_transform(iter(["A", "b", "C!"]))
+    for part in (X[[2, 0]], pickle.loads(pickle.dumps(X))[[2, 0], :1], X[::-2].copy()):
+        assert part.texts.tolist() == ["C!", "A"]
+    assert X[1].texts.tolist() == X[np.array([False, True, False])].texts.tolist() == ["b"]
+    assert X[[[0, 1], [1, 2]], [[0, 0], [0, 0]]].texts.tolist() == [None, None]
+    X.resize(4, 1)
+    assert X.astype(np.int64).texts.tolist() == ["A", "b", "C!", None]
+
+
+@pytest.mark.parametrize("is_text", [True, False])
+def test_batches_are_read_as_they_were_written(is_text, encoder):
+    texts = [text.upper() if text[0] < "m" else text for text in TEXTS[:32]]
+    model = pipeline(encoder, max_epochs=0).fit(texts, LABELS[:32])
+    expected = model.predict_proba(texts)
+    X = texts if is_text else model[0].transform(texts)
+    batches = [(X[start : start + 10], LABELS[start : start + 10][:32]) for start in (0, 10, 20)]
+    batches += [(X[30:32], LABELS[30:32])]
+    fitted = fit_batches(model if is_text else model[-1], batches)
+    assert_array_equal(fitted.predict_proba(X), expected)
 
 
 def test_each_text_is_encoded_once_in_a_fit(encoder):
@@ -401,6 +426,18 @@ def test_leaving_out_a_token_is_deleting_it(model):
         assert explanation.whole == 0
     with pytest.raises(ValueError, match="method must be one of"):
         explain(model, texts, method="leave_two_out")
+
+
+def test_a_token_is_left_out_of_the_text_as_it_was_written(encoder):
+    model = pipeline(encoder, max_epochs=0).fit(TEXTS, LABELS)
+    for vectorizer, text, expected in [
+        ({}, "It's  So-GOOD ", {"So-GOOD ", "It's  -GOOD ", "It's  SoGOOD ", "It's  So- "}),
+        ({"stop_words": ["so"]}, "So not good", {"not", "good", "not good"}),  # tokens are not all
+    ]:
+        model[0].set_params(**vectorizer)
+        encoder.texts.clear()
+        explain(model, [text], method="leave_one_out")
+        assert {*encoder.texts} == {text, *expected}
 
 
 def test_measurements_can_not_be_left_out():
