@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, fields
 from itertools import pairwise
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import Any, Protocol, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,9 +16,6 @@ from sklearn_lstm.data.spelling import NO_TEXTS, Spelling
 from sklearn_lstm.data.weights import Targets
 from sklearn_lstm.text.counting import FIRST_UNKNOWN, UNKNOWN
 from sklearn_lstm.text.id_matrix import fill_empty
-
-if TYPE_CHECKING:
-    from sklearn_lstm.data.sequence_files import TextsFile
 
 Rows: TypeAlias = NDArray[np.integer[Any]]  # indices of sequences
 Lengths: TypeAlias = NDArray[np.integer[Any]]  # steps of each sequence
@@ -186,6 +183,13 @@ class SelectedRows(DerivedSequences):
         return self.source.written(self.rows[rows])
 
 
+class Texts(Protocol):
+    """Texts as they were written, None in place of one that is not known."""
+
+    def __getitem__(self, rows: Rows, /) -> Iterable[str | None]:
+        """Return the texts of rows."""
+
+
 class FlatIds(Sequences):
     """Token ids laid end to end, in memory or in a file; a row without one is an unknown token.
 
@@ -197,7 +201,7 @@ class FlatIds(Sequences):
         Ids of each row.
     n_features, **what_is_known
         Of `Sequences`.
-    texts : ndarray or TextsFile of shape (n_samples,), or None
+    texts : ndarray of shape (n_samples,), TextsFile or None
         The texts as they were written; None in place of one that is not known.
     """
 
@@ -206,7 +210,7 @@ class FlatIds(Sequences):
         spellings: NDArray[Any],
         n_entries: Lengths,
         n_features: int,
-        texts: NDArray[np.object_] | TextsFile | None = None,
+        texts: Texts | None = None,
         **what_is_known: Any,
     ) -> None:
         self._texts = texts
