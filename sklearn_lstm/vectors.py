@@ -186,6 +186,7 @@ class NamedModel(Shared):
     """
 
     parameter: ClassVar[str]  # of the classifier
+    installed: ClassVar[str]  # the package that a file may name
 
     @classmethod
     def from_stored(cls: Any, source: str | Path, mark: Any) -> Any:
@@ -194,7 +195,7 @@ class NamedModel(Shared):
         A file may come from a stranger, so the folder that it names is not opened.
         """
         passed = [model for model in PASSED.get() or () if isinstance(model, cls)]
-        if PASSED.get() is None or source == INSTALLED:
+        if PASSED.get() is None or source == cls.installed:
             passed = [cls.opened(source)]
         for model in passed:
             if model.is_like(mark):
@@ -323,6 +324,7 @@ class StaticModel(NamedModel):
     """
 
     parameter: ClassVar[str] = "embeddings"
+    installed: ClassVar[str] = INSTALLED
     has_own_scale: ClassVar[bool] = False
     model: Any
     source: str | Path | None = None

