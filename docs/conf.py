@@ -144,8 +144,11 @@ def escape_fitted_names(*arguments: Any) -> None:
 
 
 def write_changelog(_: Any) -> None:
-    """Write CHANGELOG.md as reStructuredText; it has headings, lists, code and links."""
+    """Write CHANGELOG.md as reStructuredText; it has headings, lists, a table, code and links."""
     text = (DOCS.parent / "CHANGELOG.md").read_text(encoding="utf-8")
+    text = re.sub(r"^\|---.*\n", "", text, flags=re.MULTILINE)
+    text = re.sub(r"^\| (.*) \| (.*) \|$", r"   * - \1\n     - \2", text, flags=re.MULTILINE)
+    text = re.sub(r"(?<=\n\n)(?=   \* -)", ".. list-table::\n   :header-rows: 1\n\n", text)
     text = re.sub(r"`([^`]+)`", r"``\1``", text)
     text = re.sub(r"\[([^]]+)\]\((\S+?)\)", r"`\1 <\2>`__", text)
     text = re.sub(r"^## \[(.+?)\]", r"## \1", text, flags=re.MULTILINE)
