@@ -8,7 +8,7 @@ from typing import Annotated, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from sklearn_lstm.data.kinds import KINDS, MEASUREMENTS, Kind, find_kind, warn_of_signal
+from sklearn_lstm.data.kinds import KINDS, MEASUREMENTS, Kind, find_kind
 from sklearn_lstm.data.reading import check_same_width, read_sequences
 from sklearn_lstm.data.sequences import Sequences
 from sklearn_lstm.data.time_stamps import check_kind_of_times
@@ -55,15 +55,7 @@ class InputFormat:
 
     @classmethod
     def of(cls, X: Any, sequences: Sequences, input_type: str) -> InputFormat:
-        """Return the format of X, which was read as `sequences`.
-
-        Warns
-        -----
-        InputTypeWarning
-            If it holds ids that look like a signal, and the user did not say what it is.
-        """
-        if input_type == "auto":
-            warn_of_signal(sequences)
+        """Return the format of X, which was read as `sequences`."""
         kind = find_kind(X, sequences, input_type)
         return cls(
             input_type=kind.name,

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from sklearn_lstm.data.sequences import VALUES_PER_CHUNK, FlatIds, Sequences, chunks_of_rows
+from sklearn_lstm.data.sequences import VALUES_PER_CHUNK, Sequences, chunks_of_rows
 from sklearn_lstm.exceptions import InputTypeWarning, warn_user
 from sklearn_lstm.text.counting import FIRST_UNKNOWN
 from sklearn_lstm.text.id_matrix import TokenIds
@@ -154,7 +154,7 @@ def warn_of_signal(sequences: Sequences) -> None:
     -----
     InputTypeWarning
     """
-    if sequences.n_channels is not None or isinstance(sequences, FlatIds):
+    if sequences.n_channels is not None:
         return
     every = -(-int(sequences.lengths.sum()) // VALUES_PER_CHUNK)
     steps, lengths = next(sequences.subset(np.arange(0, len(sequences), every)).chunks())

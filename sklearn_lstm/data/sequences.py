@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sklearn_lstm.data.rows import with_exact_times
-from sklearn_lstm.data.spelling import NO_TEXTS, Spelling
+from sklearn_lstm.data.spelling import NO_TEXTS, PADDING_ID, Spelling
 from sklearn_lstm.data.weights import Targets
 from sklearn_lstm.text.counting import FIRST_UNKNOWN, UNKNOWN
 from sklearn_lstm.text.id_matrix import fill_empty
@@ -73,12 +73,19 @@ class Sequences(ABC):
         return f"<{name}: {len(self):,} sequences of {shortest:,} to {longest:,} steps, {kind}>"
 
     @abstractmethod
+    def read_spellings(self, rows: Rows) -> NDArray[Any]:
+        """Return the steps of rows laid end to end, in an array of their own.
+
+        They are (n_steps, n_channels), or ids (n_steps,), and -2 - k for the k-th unknown word of
+        `spelling`.
+        """
+
     def read(self, rows: Rows) -> NDArray[Any]:
         """Return the steps of rows laid end to end: (n_steps,) ids or (n_steps, n_channels)."""
-
-    def read_spellings(self, rows: Rows) -> NDArray[Any]:
-        """Return the ids of rows, but for the k-th unknown word of `spelling` -2 - k."""
-        return self.read(rows)
+        steps = self.read_spellings(rows)
+        if self.n_channels is None:
+            steps[steps <= FIRST_UNKNOWN] = UNKNOWN
+        return steps
 
     def texts(self, rows: Rows) -> list[str]:
         """Return the texts of rows: as they were written, else their tokens, joined.
@@ -109,8 +116,12 @@ class Sequences(ABC):
 
     def chunks(self) -> Iterator[tuple[NDArray[Any], Lengths]]:
         """Yield all steps in order, about VALUES_PER_CHUNK values at a time, and their lengths."""
-        for rows in chunks_of_rows(self.lengths * (self.n_channels or 1)):
+        for rows in self.chunks_of_rows():
             yield self.read(rows), self.lengths[rows]
+
+    def chunks_of_rows(self) -> Iterator[Rows]:
+        """Split the rows into runs of about VALUES_PER_CHUNK values."""
+        return chunks_of_rows(self.lengths * (self.n_channels or 1))
 
     def has_values(self) -> bool:
         """Return whether any step of a series has a value."""
@@ -158,12 +169,8 @@ class DerivedSequences(Sequences):
         """Make the steps of rows from those of `source_rows`: ids, spellings or measurements."""
         return steps
 
-    def read(self, rows: Rows) -> NDArray[Any]:
-        """Return the steps of rows laid end to end."""
-        return self.derive(self.source.read(self.source_rows(rows)), rows)
-
     def read_spellings(self, rows: Rows) -> NDArray[Any]:
-        """Return the ids of rows, and the numbers of unknown words."""
+        """Return the steps of rows laid end to end."""
         return self.derive(self.source.read_spellings(self.source_rows(rows)), rows)
 
 
@@ -190,15 +197,15 @@ class Texts(Protocol):
         """Return the texts of rows."""
 
 
-class FlatIds(Sequences):
-    """Token ids laid end to end, in memory or in a file; a row without one is an unknown token.
+class FlatSequences(Sequences):
+    """Steps laid end to end, in memory or in a file; a row without an id is an unknown token.
 
     Parameters
     ----------
-    spellings : ndarray of shape (n_entries,)
-        An id, or -2 - k for the k-th unknown word of the spelling.
+    values : ndarray of shape (n_entries,) or (n_entries, n_channels)
+        An id, or -2 - k for the k-th unknown word of the spelling; or measurements.
     n_entries : ndarray of shape (n_samples,)
-        Ids of each row.
+        Of each row.
     n_features, **what_is_known
         Of `Sequences`.
     texts : ndarray of shape (n_samples,), TextsFile or None
@@ -207,79 +214,63 @@ class FlatIds(Sequences):
 
     def __init__(
         self,
-        spellings: NDArray[Any],
+        values: NDArray[Any],
         n_entries: Lengths,
-        n_features: int,
+        n_features: int = 1,
         texts: Texts | None = None,
         **what_is_known: Any,
     ) -> None:
-        self._texts = texts
-        super().__init__(np.maximum(n_entries, 1), None, n_features, **what_is_known)
-        self.spellings, self.n_entries, self.starts = spellings, n_entries, starts_of(n_entries)
-        self.has_empty = not n_entries.all()
-
-    def read(self, rows: Rows) -> NDArray[Any]:
-        """Return the ids of rows laid end to end."""
-        ids = self.read_spellings(rows)
-        ids[ids <= FIRST_UNKNOWN] = UNKNOWN
-        return ids
+        n_channels = None if values.ndim == 1 else values.shape[1]
+        super().__init__(np.maximum(n_entries, 1), n_channels, n_features, **what_is_known)
+        self.values, self.n_entries, self.starts = values, n_entries, starts_of(n_entries)
+        self.has_empty, self._texts = not n_entries.all(), texts
 
     def read_spellings(self, rows: Rows) -> NDArray[Any]:
-        """Return the ids of rows, and the numbers of unknown words."""
-        entries = gather(self.spellings, self.starts[rows], self.n_entries[rows])
+        """Return the steps of rows laid end to end."""
+        steps = gather(self.values, self.starts[rows], self.n_entries[rows])
         if not self.has_empty:
-            return entries
-        return fill_empty(entries.astype(np.int64), self.n_entries[rows], NO_ID)[0]
+            return steps
+        return fill_empty(steps.astype(np.int64), self.n_entries[rows], NO_ID)[0]
 
     def written(self, rows: Rows) -> list[str | None]:
         """Return the texts of rows as they were written, None where that is not known."""
         return super().written(rows) if self._texts is None else list(self._texts[rows])
 
 
-class DenseSeries(Sequences):
-    """The first steps of each series of an array (n_samples, n_timesteps, n_channels).
+class ArraySequences(Sequences):
+    """Views of arrays: of series the first steps, of a row of ids all but 0, which is padding.
 
     Parameters
     ----------
-    X : ndarray of shape (n_samples, n_timesteps) or (n_samples, n_timesteps, n_channels)
-    lengths : ndarray of shape (n_samples,)
-    has_missing : ndarray of bool of shape (n_channels,)
+    arrays : ndarray or list of length n_samples
+        Measurements (n_timesteps, n_channels) of each series; or a table of ids, perhaps in floats.
+    lengths, n_channels, **what_is_known
+        Of `Sequences`.
     """
 
-    def __init__(self, X: NDArray[Any], lengths: Lengths, has_missing: NDArray[np.bool_]) -> None:
-        self.values = np.atleast_3d(X)
-        super().__init__(
-            lengths,
-            self.values.shape[2],
-            X.shape[-1],
-            is_table=X.ndim == 2,
-            has_missing=has_missing,
-        )
+    def __init__(self, arrays: Any, lengths: Lengths, n_channels: int | None, **known: Any) -> None:
+        super().__init__(lengths, n_channels, **known)
+        self.arrays = arrays
 
-    def read(self, rows: Rows) -> NDArray[Any]:
-        """Return the steps of rows laid end to end, (n_steps, n_channels)."""
+    def read_spellings(self, rows: Rows) -> NDArray[Any]:
+        """Return the steps of rows laid end to end."""
+        if self.n_channels is None:
+            ids = whole_ids(self.arrays[rows]).astype(np.int64, copy=False)
+            ids[~ids.any(axis=1), 0] = NO_ID
+            return np.asarray(ids[ids != PADDING_ID])
         lengths = self.lengths[rows]
-        is_step = np.arange(lengths.max()) < lengths[:, np.newaxis]
-        steps = np.asarray(self.values[rows, : lengths.max()][is_step])
+        places = zip(rows.tolist(), lengths.tolist(), strict=True)
+        steps = np.concatenate([self.arrays[row][:length] for row, length in places])
         if self.time_channel is None:
             return steps
         return with_exact_times(steps, lengths, self.time_channel)
 
 
-class RaggedSequences(Sequences):
-    """A list of arrays without padding: ids (T_i,), or measurements (T_i, n_channels)."""
-
-    def __init__(
-        self, arrays: list[NDArray[Any]], n_channels: int | None = None, **what_is_known: Any
-    ) -> None:
-        lengths = np.array([len(array) for array in arrays], np.intp)
-        super().__init__(lengths, n_channels, n_channels or 1, **what_is_known)
-        self.arrays = arrays
-
-    def read(self, rows: Rows) -> NDArray[Any]:
-        """Return the steps of rows laid end to end."""
-        steps = np.concatenate([self.arrays[row] for row in rows])
-        return steps.astype(np.int64) if steps.ndim == 1 else steps  # ids may be of several types
+def whole_ids(values: NDArray[Any]) -> NDArray[Any]:
+    """Return ids as integers; a fraction stands for no id, so its token is unknown."""
+    if values.dtype.kind != "f":
+        return values
+    return np.where(values == np.floor(values), values, NO_ID).astype(np.int64)
 
 
 @dataclass(frozen=True)
