@@ -248,8 +248,8 @@ def _read_sequences(
             has_lists |= isinstance(X, list | tuple)
             shapes.add((sequences.n_features, sequences.is_table))
             file.add(sequences)
-            if unknown is None and (row := sequences.first_unknown()) is not None:
-                unknown = number, row
+            if unknown is None and sequences.first_unknown is not None:
+                unknown = number, sequences.first_unknown
     n_features, is_table = max(shapes)
     if has_lists and len(shapes) > 1:  # as one list, they are no table
         n_features, is_table = 1, False

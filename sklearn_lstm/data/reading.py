@@ -96,8 +96,8 @@ def read_sequences(
     sequences.channel_names = names
     if had_missing is None:
         had_missing = bool(sequences.has_missing.any())
-    if not had_missing and (unknown := sequences.first_unknown()) is not None:
-        refuse_unknown(unknown)
+    if not had_missing and sequences.first_unknown is not None:
+        refuse_unknown(sequences.first_unknown)
     if time_channel is not None:
         sequences.time_channel = checked_channel(time_channel, sequences.n_channels)
         check_times(sequences.chunks(), sequences.time_channel)
@@ -112,24 +112,6 @@ def refuse_unknown(row: int) -> NoReturn:
         f"X[{row}] is a series without a value (only NaN, or empty), which is read only by a model "
         "that has seen missing values in other series. Drop it."
     )
-
-
-def check_same_width(sequences: Sequences, n_channels: int | None, n_features: int | None) -> None:
-    """Raise an error for sequences that are not as wide as those seen at fit.
-
-    `n_channels` is None for token ids. `n_features` is None if X may have any number of columns.
-    """
-    if sequences.n_channels != n_channels:
-        raise InvalidSequencesError(
-            f"X has {sequences.n_channels} channels, but LSTMSequenceClassifier is expecting "
-            f"{n_channels} channels, as at fit."
-        )
-    if sequences.is_table and n_features not in (None, sequences.n_features):
-        raise InvalidSequencesError(
-            f"X has {sequences.n_features} features, but LSTMSequenceClassifier is expecting "
-            f"{n_features} features as input. For series of another length pass a list, or fill "
-            "the missing steps with trailing NaN."
-        )
 
 
 def _check_ids(values: NDArray[Any], name_row: Callable[[int], int]) -> None:
@@ -250,9 +232,17 @@ def _read_series(
     **known: Any,
 ) -> Sequences:
     """Return the series in arrays, read as blocks (n, T, C), with the first row of each."""
-    lengths, are_missing = zip(*(_check_measurements(*block) for block in blocks), strict=True)
-    known |= {"n_channels": arrays[0].shape[1], "has_missing": np.any(are_missing, axis=0)}
-    return ArraySequences(arrays, np.maximum(np.concatenate(lengths), 1), **known)
+    parts, are_missing = zip(*(_check_measurements(*block) for block in blocks), strict=True)
+    n_channels, lengths = arrays[0].shape[1], np.concatenate(parts)
+    return ArraySequences(
+        arrays,
+        np.maximum(lengths, 1),
+        n_channels,
+        has_missing=np.any(are_missing, axis=0),
+        has_dates=False if lengths.any() else None,
+        first_unknown=None if lengths.all() else int(lengths.argmin()),
+        **known,
+    )
 
 
 def _check_measurements(block: NDArray[Any], first_row: int) -> tuple[Lengths, NDArray[np.bool_]]:
@@ -304,7 +294,7 @@ def _read_rows(
     is_flat = all(array.ndim == 1 for array in arrays) and any(array.size for array in arrays)
     are_ids = _are_ids(arrays, input_type, is_flat=is_flat)
     sequences = _ids_of(arrays) if are_ids else _series_of(arrays, n_channels)
-    sequences.has_dates = bool(first_has_dates)
+    sequences.has_dates = first_has_dates
     return sequences
 
 

@@ -47,10 +47,12 @@ class Sequences(ABC):
         do not count: they have one step, without a value. Token ids have no channels.
     time_channel : int or None
         The channel that holds the time of each step.
-    has_dates : bool
-        The times are dates or durations.
+    has_dates : bool or None
+        The times are dates or durations. None: no time is known.
     channel_names : tuple of str
         Names of the channels, if each series is a data frame.
+    first_unknown : int or None
+        The first row of X that is a series of which nothing is known, if there is one.
     """
 
     lengths: Lengths
@@ -60,8 +62,9 @@ class Sequences(ABC):
     spelling: Spelling | None = None
     has_missing: NDArray[np.bool_] = field(default_factory=lambda: np.empty(0, bool))
     time_channel: int | None = None
-    has_dates: bool = False
+    has_dates: bool | None = False
     channel_names: tuple[str, ...] = ()
+    first_unknown: int | None = None
 
     def __len__(self) -> int:
         return len(self.lengths)
@@ -122,17 +125,6 @@ class Sequences(ABC):
     def chunks_of_rows(self) -> Iterator[Rows]:
         """Split the rows into runs of about VALUES_PER_CHUNK values."""
         return chunks_of_rows(self.lengths * (self.n_channels or 1))
-
-    def has_values(self) -> bool:
-        """Return whether any step of a series has a value."""
-        return any(not np.isnan(steps).all() for steps, _ in self.chunks())
-
-    def first_unknown(self) -> int | None:
-        """Return the row of the first series of which nothing is known, if there is one."""
-        rows = np.flatnonzero(self.lengths == 1) if self.n_channels is not None else np.arange(0)
-        parts = np.split(rows, np.arange(ROWS_AT_ONCE, len(rows), ROWS_AT_ONCE))
-        unknown = (part[np.isnan(self.read(part)).all(axis=1)] for part in parts if len(part))
-        return next((int(found[0]) for found in unknown if len(found)), None)
 
     def distinct_ids(self) -> NDArray[Any]:
         """Return each id once, in ascending order."""
