@@ -56,39 +56,10 @@ class Kind:
     has_borders: bool
 
 
-WORDS = Kind(
-    name="words",
-    work_per_step=1,
-    n_frames=inf,
-    effort=1,
-    fewest_epochs=6,
-    epochs_per_check=1,
-    network_weight=0.03,
-    ngram_lengths=(1, 2),
-    has_borders=False,
-)
-CHARACTERS = Kind(
-    name="characters",
-    work_per_step=1,
-    n_frames=inf,
-    effort=2,
-    fewest_epochs=15,
-    epochs_per_check=1.5,
-    network_weight=0.03,
-    ngram_lengths=(1, 5),
-    has_borders=True,
-)
-MEASUREMENTS = Kind(
-    name="measurements",
-    work_per_step=2,
-    n_frames=200,
-    effort=1,
-    fewest_epochs=6,
-    epochs_per_check=inf,
-    network_weight=0.1,
-    ngram_lengths=(),
-    has_borders=False,
-)
+# In the order of the parameters.
+WORDS = Kind("words", 1, inf, 1, 6, 1, 0.03, (1, 2), has_borders=False)
+CHARACTERS = Kind("characters", 1, inf, 2, 15, 1.5, 0.03, (1, 5), has_borders=True)
+MEASUREMENTS = Kind("measurements", 2, 200, 1, 6, inf, 0.1, (), has_borders=False)
 TOKENS = WORDS, CHARACTERS
 KINDS = {kind.name: kind for kind in (*TOKENS, MEASUREMENTS)}
 

@@ -23,12 +23,7 @@ from sklearn_lstm.data.sequences import (
     whole_ids,
 )
 from sklearn_lstm.data.spelling import LARGEST_ID, PADDING_ID, read_spellings
-from sklearn_lstm.data.time_stamps import (
-    check_kind_of_times,
-    check_times,
-    checked_channel,
-    find_time_channel,
-)
+from sklearn_lstm.data.time_stamps import check_kind_of_times, check_times, find_time_channel
 from sklearn_lstm.exceptions import (
     InputTypeWarning,
     InvalidSequencesError,
@@ -46,12 +41,11 @@ def read_sequences(
     had_missing: bool | None = None,
     n_channels: int | None = None,
 ) -> Sequences:
-    """Return X as sequences.
+    """Return X as sequences; warn of ids that look like a signal, if nobody called them so.
 
     Parameters
     ----------
     X : sparse matrix, array, data frame, column of lists or list of arrays
-        The user guide has the table of what is read how.
     input_type : {"auto", "words", "characters", "integers", "measurements"}, default="auto"
         "auto": non-negative integers are token ids, everything else is a measurement. "words" and
         "characters" are ids in floats too; a fraction is an unknown token. "integers" are ids that
@@ -73,11 +67,6 @@ def read_sequences(
         For strings, bags of words and entries that are not numbers.
     InvalidSequencesError
         For anything else that is not a set of sequences; the message names the row.
-
-    Warns
-    -----
-    InputTypeWarning
-        If it holds ids that look like a signal, and the user did not say what it is.
     """
     array = X if sparse.issparse(X) else as_array(X, input_type)
     if array.shape[0] == 0:
@@ -99,8 +88,7 @@ def read_sequences(
     if not had_missing and sequences.first_unknown is not None:
         refuse_unknown(sequences.first_unknown)
     if time_channel is not None:
-        sequences.time_channel = checked_channel(time_channel, sequences.n_channels)
-        check_times(sequences.chunks(), sequences.time_channel)
+        check_times(sequences, time_channel)
     if input_type == "auto" and not sparse.issparse(X):
         warn_of_signal(sequences)
     return sequences
@@ -170,14 +158,12 @@ def _read_sparse(X: Any, input_type: str) -> Sequences:
 
 def _check_places(X: Any) -> None:
     """Raise an error for entries of a COO matrix that are at one place: SciPy would add them."""
-    order = np.lexsort((X.col, X.row))
-    rows, columns = X.row[order], X.col[order]
-    is_repeated = (np.diff(rows) == 0) & (np.diff(columns) == 0)
-    if is_repeated.any():
-        at = int(np.argmax(is_repeated))
+    places, counts = np.unique([X.row, X.col], axis=1, return_counts=True)
+    if (counts > 1).any():
+        row, column = places[:, np.argmax(counts > 1)]
         raise InvalidSequencesError(
-            f"X[{rows[at]}] has several entries in column {columns[at]}, so the order of its ids "
-            "is not known. Put each id into a column of its own."
+            f"X[{row}] has several entries in column {column}, so the order of its ids is not "
+            "known. Put each id into a column of its own."
         )
 
 

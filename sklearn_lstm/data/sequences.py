@@ -139,43 +139,23 @@ class Sequences(ABC):
         return np.unique(np.concatenate(parts))
 
 
-class DerivedSequences(Sequences):
-    """Sequences that are made from others when they are read.
+class SelectedRows(Sequences):
+    """Rows of other sequences.
 
     Parameters
     ----------
     source : Sequences
-    lengths : ndarray of shape (n_samples,)
+    rows : ndarray of shape (n_samples,)
     """
 
-    def __init__(self, source: Sequences, lengths: Lengths) -> None:
+    def __init__(self, source: Sequences, rows: Rows) -> None:
         known = {one.name: getattr(source, one.name) for one in fields(Sequences)}
-        super().__init__(**known | {"lengths": lengths})
-        self.source = source
-
-    @abstractmethod
-    def source_rows(self, rows: Rows) -> Rows:
-        """Return the rows of the source that these rows are made from."""
-
-    def derive(self, steps: NDArray[Any], rows: Rows) -> NDArray[Any]:  # noqa: ARG002
-        """Make the steps of rows from those of `source_rows`: ids, spellings or measurements."""
-        return steps
+        super().__init__(**known | {"lengths": source.lengths[rows]})
+        self.source, self.rows = source, rows
 
     def read_spellings(self, rows: Rows) -> NDArray[Any]:
         """Return the steps of rows laid end to end."""
-        return self.derive(self.source.read_spellings(self.source_rows(rows)), rows)
-
-
-class SelectedRows(DerivedSequences):
-    """Some rows of other sequences."""
-
-    def __init__(self, source: Sequences, rows: Rows) -> None:
-        super().__init__(source, source.lengths[rows])
-        self.rows = rows
-
-    def source_rows(self, rows: Rows) -> Rows:
-        """Return the rows of the source."""
-        return self.rows[rows]
+        return self.source.read_spellings(self.rows[rows])
 
     def written(self, rows: Rows) -> list[str | None]:
         """Return the texts of rows as they were written, None where that is not known."""
