@@ -217,7 +217,8 @@ def _read_texts(
     tokens.path.unlink()
     X = vectorizer.transform([])
     spelling = Spelling(ids.vocabulary, list(ids.unknown), X.joiner)
-    return X, FlatSequences(file.values(), file.lengths(), max_length, texts, spelling=spelling)
+    known = {"n_features": max_length, "spelling": spelling, "as_written": texts}
+    return X, FlatSequences(file.values(), file.lengths(), **known)
 
 
 def _documents(reading: Numbered, texts: TextsFile | None) -> Iterator[object]:

@@ -273,10 +273,9 @@ def columns_of(X: Any) -> list[Any]:
     """Return the columns of a data frame."""
     if isinstance(X, PLAIN):
         return []
-    if hasattr(X, "get_columns"):  # polars
-        return list(X.get_columns())
-    if hasattr(X, "itercolumns"):  # pyarrow
-        return list(X.itercolumns())
+    columns = getattr(X, "get_columns", getattr(X, "itercolumns", None))  # of polars, or pyarrow
+    if columns is not None:
+        return list(columns())
     if hasattr(X, "iloc") and getattr(X, "ndim", 0) == 2:  # pandas
         return [column for _, column in X.items()]
     return []

@@ -152,8 +152,9 @@ def _read_sparse(X: Any, input_type: str) -> Sequences:
         X.eliminate_zeros()
     _check_ids(X.data, lambda at: int(np.searchsorted(X.indptr, at, side="right")) - 1)
     spelling, spellings = read_spellings(X)
-    n_entries, texts = np.diff(X.indptr).astype(np.intp), getattr(X, "texts", None)
-    return FlatSequences(spellings, n_entries, X.shape[1], texts, spelling=spelling)
+    known = {"n_features": X.shape[1], "spelling": spelling}
+    known["as_written"] = getattr(X, "texts", None)
+    return FlatSequences(spellings, np.diff(X.indptr).astype(np.intp), **known)
 
 
 def _check_places(X: Any) -> None:
@@ -293,7 +294,7 @@ def _ids_of(arrays: list[NDArray[Any]]) -> Sequences:
         _check_ids(array, lambda _, index=index: index)  # type: ignore[misc]
     n_entries = np.array([*map(np.count_nonzero, arrays)], np.intp)
     ids = [whole_ids(array[array != PADDING_ID]).astype(np.int32) for array in arrays]
-    return FlatSequences(np.concatenate(ids), n_entries)
+    return FlatSequences(np.concatenate(ids), n_entries, n_features=1)
 
 
 def _series_of(arrays: list[NDArray[Any]], n_channels: int) -> Sequences:

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
 from sklearn_lstm.data.sequences import FlatSequences, Lengths, Rows, Sequences, starts_of
+from sklearn_lstm.data.spelling import Spelling
 from sklearn_lstm.text.analysis import TokenBatch
 from sklearn_lstm.text.counting import FIRST_UNKNOWN
 from sklearn_lstm.text.vocabulary import UnknownTokens
@@ -97,8 +98,8 @@ class SequencesFile(StepsFile):
         steps, _ = next(first.chunks())
         are_ids = first.n_channels is None
         super().__init__(path, np.int32 if are_ids else np.result_type(steps, np.float32))
-        self._spelling, self._texts, self._unknown = first.spelling, texts, UnknownTokens()
-        self._has_missing = first.has_missing
+        self._spelling, self._unknown = _without_unknown(first.spelling), UnknownTokens()
+        self._texts, self._has_missing = texts, first.has_missing
 
     def add(self, sequences: Sequences) -> None:
         """Add sequences that were read from a batch.
@@ -109,10 +110,7 @@ class SequencesFile(StepsFile):
             If their ids stand for other words than those before, or the type of the file can't hold
             their values.
         """
-        found, known = (
-            one and (one.joiner, one.vocabulary) for one in (sequences.spelling, self._spelling)
-        )
-        if found != known:
+        if _without_unknown(sequences.spelling) != self._spelling:
             raise ValueError(
                 "The ids of X stand for other tokens than those of the first batch, or only one of "
                 "the two batches says which tokens its ids stand for. Transform the texts of all "
@@ -137,11 +135,15 @@ class SequencesFile(StepsFile):
             if self._texts is not None:
                 self._texts.add(sequences.written(rows))
 
-    def stored(self, **what_is_known: Any) -> FlatSequences:
+    def stored(self, **known: Any) -> FlatSequences:
         """Return what was written."""
         values = self.values()
         if len(self._has_missing):
             values = values.reshape(-1, len(self._has_missing))
         spelling = self._spelling and replace(self._spelling, unknown_words=list(self._unknown))
-        what_is_known |= {"spelling": spelling, "has_missing": self._has_missing}
-        return FlatSequences(values, self.lengths(), texts=self._texts, **what_is_known)
+        known |= {"spelling": spelling, "has_missing": self._has_missing, "as_written": self._texts}
+        return FlatSequences(values, self.lengths(), **known)
+
+
+def _without_unknown(spelling: Spelling | None) -> Spelling | None:
+    return spelling and replace(spelling, unknown_words=[])

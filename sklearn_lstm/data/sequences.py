@@ -25,6 +25,13 @@ ROWS_AT_ONCE = 1 << 8  # sequences that are predicted together
 VALUES_PER_CHUNK = 1 << 17  # read at once, so that memory stays constant
 
 
+class Texts(Protocol):
+    """Texts as they were written, None in place of one that is not known."""
+
+    def __getitem__(self, rows: Rows, /) -> Iterable[str | None]:
+        """Return the texts of rows."""
+
+
 @dataclass(eq=False, repr=False)
 class Sequences(ABC):
     """Sequences of unequal length. Nothing is copied or padded before its batch is needed.
@@ -53,6 +60,8 @@ class Sequences(ABC):
         Names of the channels, if each series is a data frame.
     first_unknown : int or None
         The first row of X that is a series of which nothing is known, if there is one.
+    as_written : ndarray of shape (n_samples,), TextsFile or None
+        The texts of X as they were written; None in place of one that is not known.
     """
 
     lengths: Lengths
@@ -65,6 +74,7 @@ class Sequences(ABC):
     has_dates: bool | None = False
     channel_names: tuple[str, ...] = ()
     first_unknown: int | None = None
+    as_written: Texts | None = None
 
     def __len__(self) -> int:
         return len(self.lengths)
@@ -111,7 +121,7 @@ class Sequences(ABC):
 
     def written(self, rows: Rows) -> list[str | None]:
         """Return the texts of rows as they were written, None where that is not known."""
-        return [None] * len(rows)
+        return [None] * len(rows) if self.as_written is None else list(self.as_written[rows])
 
     def subset(self, rows: Rows) -> Sequences:
         """Return the sequences of these rows."""
@@ -129,13 +139,11 @@ class Sequences(ABC):
     def distinct_ids(self) -> NDArray[Any]:
         """Return each id once, in ascending order."""
         parts: list[NDArray[Any]] = []
-        n_joined = 0
         for ids, _ in self.chunks():
             parts.append(np.unique(ids))
             # All that was found is sorted again only where it has doubled: ids may be millions.
-            if sum(map(len, parts)) > 2 * n_joined + VALUES_PER_CHUNK:
+            if sum(map(len, parts)) > 2 * len(parts[0]) + VALUES_PER_CHUNK:
                 parts = [np.unique(np.concatenate(parts))]
-                n_joined = len(parts[0])
         return np.unique(np.concatenate(parts))
 
 
@@ -162,13 +170,6 @@ class SelectedRows(Sequences):
         return self.source.written(self.rows[rows])
 
 
-class Texts(Protocol):
-    """Texts as they were written, None in place of one that is not known."""
-
-    def __getitem__(self, rows: Rows, /) -> Iterable[str | None]:
-        """Return the texts of rows."""
-
-
 class FlatSequences(Sequences):
     """Steps laid end to end, in memory or in a file; a row without an id is an unknown token.
 
@@ -178,24 +179,15 @@ class FlatSequences(Sequences):
         An id, or -2 - k for the k-th unknown word of the spelling; or measurements.
     n_entries : ndarray of shape (n_samples,)
         Of each row.
-    n_features, **what_is_known
+    **known
         Of `Sequences`.
-    texts : ndarray of shape (n_samples,), TextsFile or None
-        The texts as they were written; None in place of one that is not known.
     """
 
-    def __init__(
-        self,
-        values: NDArray[Any],
-        n_entries: Lengths,
-        n_features: int = 1,
-        texts: Texts | None = None,
-        **what_is_known: Any,
-    ) -> None:
+    def __init__(self, values: NDArray[Any], n_entries: Lengths, **known: Any) -> None:
         n_channels = None if values.ndim == 1 else values.shape[1]
-        super().__init__(np.maximum(n_entries, 1), n_channels, n_features, **what_is_known)
+        super().__init__(np.maximum(n_entries, 1), n_channels, **known)
         self.values, self.n_entries, self.starts = values, n_entries, starts_of(n_entries)
-        self.has_empty, self._texts = not n_entries.all(), texts
+        self.has_empty = not n_entries.all()
 
     def read_spellings(self, rows: Rows) -> NDArray[Any]:
         """Return the steps of rows laid end to end."""
@@ -203,10 +195,6 @@ class FlatSequences(Sequences):
         if not self.has_empty:
             return steps
         return fill_empty(steps.astype(np.int64), self.n_entries[rows], NO_ID)[0]
-
-    def written(self, rows: Rows) -> list[str | None]:
-        """Return the texts of rows as they were written, None where that is not known."""
-        return super().written(rows) if self._texts is None else list(self._texts[rows])
 
 
 class ArraySequences(Sequences):
@@ -216,7 +204,7 @@ class ArraySequences(Sequences):
     ----------
     arrays : ndarray or list of length n_samples
         Measurements (n_timesteps, n_channels) of each series; or a table of ids, perhaps in floats.
-    lengths, n_channels, **what_is_known
+    lengths, n_channels, **known
         Of `Sequences`.
     """
 
