@@ -146,14 +146,11 @@ class Labels:
         groups : ndarray of shape (n_samples,) or None
             None: each sample is a group.
         """
-        truth = self.indicators(targets)
+        truths = self.indicators(targets).T
         if groups is None:
-            n_groups = truth.sum(axis=0)
+            n_groups = truths.sum(axis=1)
         else:
-            rows, outputs = np.nonzero(truth)
-            shape = len(self), groups.max() + 1
-            pairs = sparse.csr_matrix((np.ones(len(rows)), (outputs, groups[rows])), shape)
-            n_groups = pairs.getnnz(axis=1)
+            n_groups = np.array([len(np.unique(groups[is_true])) for is_true in truths])
         # Nearly none, in place of none, has a logarithm.
         return np.asarray(np.log(np.maximum(n_groups - 1, 1e-9) / np.maximum(n_groups, 1)))
 

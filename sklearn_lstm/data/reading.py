@@ -220,16 +220,11 @@ def _read_series(
 ) -> Sequences:
     """Return the series in arrays, read as blocks (n, T, C), with the first row of each."""
     parts, are_missing = zip(*(_check_measurements(*block) for block in blocks), strict=True)
-    n_channels, lengths = arrays[0].shape[1], np.concatenate(parts)
-    return ArraySequences(
-        arrays,
-        np.maximum(lengths, 1),
-        n_channels,
-        has_missing=np.any(are_missing, axis=0),
-        has_dates=False if lengths.any() else None,
-        first_unknown=None if lengths.all() else int(lengths.argmin()),
-        **known,
-    )
+    lengths = np.concatenate(parts)
+    known["has_missing"] = np.any(are_missing, axis=0)
+    known["has_dates"] = False if lengths.any() else None
+    known["first_unknown"] = None if lengths.all() else int(lengths.argmin())
+    return ArraySequences(arrays, np.maximum(lengths, 1), arrays[0].shape[1], **known)
 
 
 def _check_measurements(block: NDArray[Any], first_row: int) -> tuple[Lengths, NDArray[np.bool_]]:

@@ -109,15 +109,13 @@ class Sequences(ABC):
             If it is not known which words the ids stand for.
         """
         texts = self.written(rows)
-        others = [place for place, text in enumerate(texts) if text is None]
-        if others:
-            if self.spelling is None:
-                raise ValueError(NO_TEXTS)
-            rows = rows[others]
-            joined = self.spelling.joined(self.read_spellings(rows), self.lengths[rows])
-            for place, text in zip(others, joined, strict=True):
-                texts[place] = text
-        return texts  # type: ignore[return-value]
+        others = rows[[text is None for text in texts]]
+        if not len(others):
+            return texts  # type: ignore[return-value]
+        if self.spelling is None:
+            raise ValueError(NO_TEXTS)
+        joined = iter(self.spelling.joined(self.read_spellings(others), self.lengths[others]))
+        return [next(joined) if text is None else text for text in texts]
 
     def written(self, rows: Rows) -> list[str | None]:
         """Return the texts of rows as they were written, None where that is not known."""
