@@ -254,13 +254,9 @@ def _read_sequences(
     n_features, is_table = max(shapes)
     if has_lists and len(shapes) > 1:  # as one list, they are no table
         n_features, is_table = 1, False
-    stored = file.stored(
-        n_features=n_features,
-        is_table=is_table,
-        time_channel=sequences.time_channel,
-        has_dates=input_format.has_dates,
-        channel_names=sequences.channel_names,
-    )
+    known = {"time_channel": sequences.time_channel, "channel_names": sequences.channel_names}
+    known |= {"n_features": n_features, "is_table": is_table, "has_dates": input_format.has_dates}
+    stored = file.stored(**known)
     if unknown and not stored.has_missing.any():
         number, row = unknown
         with noted(number):

@@ -109,14 +109,9 @@ class InputFormat:
         MissingValuesWarning
             If values are missing in a channel that had all of them.
         """
-        sequences = read_sequences(
-            X,
-            self.input_type,
-            self.time_channel,
-            self.channel_names,
-            had_missing=bool(self.gappy),
-            n_channels=self.n_channels,
-        )
+        ways = self.input_type, self.time_channel, self.channel_names
+        had_missing, n_channels = bool(self.gappy), self.n_channels
+        sequences = read_sequences(X, *ways, had_missing=had_missing, n_channels=n_channels)
         if sequences.n_channels != self.n_channels:
             raise InvalidSequencesError(
                 f"X has {sequences.n_channels} channels, but LSTMSequenceClassifier is expecting "

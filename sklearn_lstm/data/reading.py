@@ -83,8 +83,7 @@ def read_sequences(
     else:
         sequences = _read_dense(array, input_type)
     sequences.channel_names = names
-    if had_missing is None:
-        had_missing = bool(sequences.has_missing.any())
+    had_missing = bool(sequences.has_missing.any()) if had_missing is None else had_missing
     if not had_missing and sequences.first_unknown is not None:
         refuse_unknown(sequences.first_unknown)
     if time_channel is not None:
@@ -190,18 +189,16 @@ def _read_dense(array: NDArray[Any], input_type: str) -> Sequences:
     if not are_ids:
         array = np.atleast_3d(array)
         return _read_series(array, ((array[rows], int(rows[0])) for rows in chunks), **known)
-    n_entries = []
     for rows in chunks:
         _check_ids(array[rows], lambda at, rows=rows: int(rows[at // array.shape[1]]))  # type: ignore[misc]
-        n_entries.append(np.count_nonzero(array[rows], axis=1))
+    n_entries = [np.count_nonzero(array[rows], axis=1) for rows in chunks]
     return ArraySequences(array, np.maximum(np.concatenate(n_entries), 1), None, **known)
 
 
 def _are_ids(parts: Iterable[NDArray[Any]], input_type: str, *, is_flat: bool) -> bool:
     """Return whether arrays are read as ids: with "auto" if all are non-negative integers."""
     if input_type == "auto":
-        parts = (part for part in parts if part.size)
-        return is_flat and all(part.dtype.kind in "iu" and part.min() >= 0 for part in parts)
+        return is_flat and all(p.dtype.kind in "iu" and p.min() >= 0 for p in parts if p.size)
     if input_type == "integers":
         for row, part in enumerate(parts):
             if part.size and part.dtype.kind not in "iu":

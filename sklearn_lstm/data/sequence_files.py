@@ -26,8 +26,7 @@ class StepsFile:
     """
 
     def __init__(self, path: Path, dtype: DTypeLike) -> None:
-        self.path = path
-        self.dtype = np.dtype(dtype)
+        self.path, self.dtype = path, np.dtype(dtype)
         self._lengths: list[NDArray[np.int32]] = []
 
     def append(self, part: tuple[NDArray[np.number], Lengths]) -> None:
@@ -95,8 +94,7 @@ class SequencesFile(StepsFile):
     """
 
     def __init__(self, path: Path, first: Sequences, texts: TextsFile | None) -> None:
-        steps, _ = next(first.chunks())
-        are_ids = first.n_channels is None
+        (steps, _), are_ids = next(first.chunks()), first.n_channels is None
         super().__init__(path, np.int32 if are_ids else np.result_type(steps, np.float32))
         self._spelling, self._unknown = _without_unknown(first.spelling), UnknownTokens()
         self._texts, self._has_missing = texts, first.has_missing
@@ -123,6 +121,7 @@ class SequencesFile(StepsFile):
         for rows in sequences.chunks_of_rows():
             steps = sequences.read_spellings(rows)
             if sequences.n_channels is None:
+                steps = steps.astype(np.int32)  # a small type may hold none that is negative
                 is_unknown = steps <= FIRST_UNKNOWN
                 steps[is_unknown] = numbers[FIRST_UNKNOWN - steps[is_unknown]]
             elif not np.can_cast(steps.dtype, self.dtype):

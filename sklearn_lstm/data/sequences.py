@@ -81,9 +81,8 @@ class Sequences(ABC):
 
     def __repr__(self) -> str:
         kind = "token ids" if self.n_channels is None else f"{self.n_channels} channels"
-        shortest, longest = int(self.lengths.min()), int(self.lengths.max())
-        name = type(self).__name__
-        return f"<{name}: {len(self):,} sequences of {shortest:,} to {longest:,} steps, {kind}>"
+        steps = f"{self.lengths.min():,} to {self.lengths.max():,} steps"
+        return f"<{type(self).__name__}: {len(self):,} sequences of {steps}, {kind}>"
 
     @abstractmethod
     def read_spellings(self, rows: Rows) -> NDArray[Any]:

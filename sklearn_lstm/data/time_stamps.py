@@ -71,9 +71,8 @@ def check_times(sequences: Sequences, time_channel: int) -> None:
         if is_wrong.any():
             at = int(np.argmax(is_wrong))
             row = int(np.searchsorted(starts, at, side="right")) - 1
-            if np.isnan(times[at]):
-                found, remedy = "is missing", "Fill it, or drop the step"
-            else:
+            found, remedy = "is missing", "Fill it, or drop the step"
+            if not np.isnan(times[at]):
                 found = f"runs back from {times[at - 1]} to {times[at]}"
                 remedy = "Sort the steps by time"
             raise InvalidSequencesError(
