@@ -1,4 +1,4 @@
-"""Sequences on disk: written part by part, and read a few rows at a time."""
+"""Files that sequences and texts are written into, batch by batch, and read a few rows at once."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
