@@ -18,8 +18,8 @@ from sklearn_lstm.callback_support import CallbackTask
 from sklearn_lstm.classifier import LSTMSequenceClassifier
 from sklearn_lstm.data.label_batches import LabelBatches
 from sklearn_lstm.data.reading import refuse_unknown
-from sklearn_lstm.data.sequence_files import IdsWriter, SeriesWriter, StepsFile, TextsFile
-from sklearn_lstm.data.sequences import FlatIds, Sequences
+from sklearn_lstm.data.sequence_files import SequencesFile, StepsFile, TextsFile
+from sklearn_lstm.data.sequences import FlatSequences, Sequences
 from sklearn_lstm.data.spelling import Spelling
 from sklearn_lstm.data.weights import Targets
 from sklearn_lstm.fitting import Fit
@@ -217,7 +217,8 @@ def _read_texts(
     tokens.path.unlink()
     X = vectorizer.transform([])
     spelling = Spelling(ids.vocabulary, list(ids.unknown), X.joiner)
-    return X, FlatIds(file.values(), file.lengths(), max_length, texts, spelling=spelling)
+    known = {"n_features": max_length, "spelling": spelling, "as_written": texts}
+    return X, FlatSequences(file.values(), file.lengths(), **known)
 
 
 def _documents(reading: Numbered, texts: TextsFile | None) -> Iterator[object]:
@@ -243,30 +244,21 @@ def _read_sequences(
             check_column_names(first, X, "X of this batch")
             sequences = input_format.read(X)
             if not shapes:
-                writer = _writer(sequences, folder, texts)
+                file = SequencesFile(folder / "sequences", sequences, texts)
             input_format = replace(input_format, channel_names=sequences.channel_names)
             has_lists |= isinstance(X, list | tuple)
             shapes.add((sequences.n_features, sequences.is_table))
-            writer.add(sequences)
-            if unknown is None and (row := sequences.first_unknown()) is not None:
-                unknown = number, row
+            file.add(sequences)
+            if unknown is None and sequences.first_unknown is not None:
+                unknown = number, sequences.first_unknown
     n_features, is_table = max(shapes)
     if has_lists and len(shapes) > 1:  # as one list, they are no table
         n_features, is_table = 1, False
-    stored = writer.stored(n_features, is_table=is_table)
+    known = {"time_channel": sequences.time_channel, "channel_names": sequences.channel_names}
+    known |= {"n_features": n_features, "is_table": is_table, "has_dates": input_format.has_dates}
+    stored = file.stored(**known)
     if unknown and not stored.has_missing.any():
         number, row = unknown
         with noted(number):
             refuse_unknown(row)
-    stored.time_channel = sequences.time_channel
-    stored.has_dates = input_format.has_dates
-    stored.channel_names = sequences.channel_names
     return first, stored
-
-
-def _writer(first: Sequences, folder: Path, texts: TextsFile | None) -> IdsWriter | SeriesWriter:
-    """Return what writes sequences like the first ones."""
-    if first.n_channels is None:
-        return IdsWriter(folder / "ids", first.spelling, texts)
-    steps, _ = next(first.chunks())
-    return SeriesWriter(folder / "series", first.n_channels, np.result_type(steps, np.float32))

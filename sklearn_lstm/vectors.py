@@ -76,7 +76,7 @@ def static_model(model: Any) -> StaticModel:
     if isinstance(model, str):
         return StaticModel(_in_package(model), model)
     if isinstance(model, os.PathLike):
-        folder, read = Path(model), lambda package: package.StaticModel.from_pretrained
+        folder, read = Path(model), lambda package, path: package.StaticModel.from_pretrained(path)
         return StaticModel(open_folder(folder, "model2vec", EXTRA, read), folder)
     if not (hasattr(model, "tokenizer") and hasattr(model, "embedding")):
         raise TypeError(
@@ -325,14 +325,10 @@ class StaticModel(NamedModel):
 
     parameter: ClassVar[str] = "embeddings"
     installed: ClassVar[str] = INSTALLED
+    opened = staticmethod(static_model)
     has_own_scale: ClassVar[bool] = False
     model: Any
     source: str | Path | None = None
-
-    @classmethod
-    def opened(cls, source: Any) -> StaticModel:
-        """Return the model that the user brings or names."""
-        return static_model(source)
 
     def is_like(self, mark: Any) -> bool:
         """Return whether it is the model that this mark was stored of."""
@@ -480,13 +476,13 @@ def _in_package(name: str) -> Pieces:
     return Pieces(import_module("tokenizers").Tokenizer.from_file(str(tokenizer)), embedding)
 
 
-def open_folder(folder: Path, name: str, command: str, read: Callable[[Any], Any]) -> Any:
+def open_folder(folder: Path, name: str, command: str, read: Callable[[Any, Path], Any]) -> Any:
     """Return what a package of this name reads from a folder; nothing is downloaded."""
     if not folder.is_dir():  # the package would ask the network for it
         raise FileNotFoundError(f"There is no folder {str(folder)!r}.")
     module = name.replace("-", "_")
     try:
-        return read(import_module(module))(folder)
+        return read(import_module(module), folder)
     except Exception as error:
         if isinstance(error, ModuleNotFoundError) and error.name == module:
             raise ImportError(

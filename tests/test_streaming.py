@@ -87,7 +87,7 @@ UNKNOWN = np.full((6, 2), np.nan, np.float32)
 TABLE = pd.DataFrame(SERIES[:, :, 0]).add_prefix("step")
 X_OF_KIND = {
     "ids of the vectorizer": IDS,
-    "CSR": sparse.csr_matrix(IDS),
+    "CSR in a small type": sparse.csr_matrix(IDS, dtype=np.uint8),
     "lists of ids": [row.data for row in IDS],
     "table of ids": IDS.toarray(),
     "series": SERIES,

@@ -54,9 +54,7 @@ class SequenceDataset(Dataset):  # type: ignore[misc]
 
     def __init__(self, samples: Samples, encoding: Encoding, token_dropout: float = 0) -> None:
         self.X, self.y = self, samples.targets.values  # as callbacks of skorch look for them
-        self.samples = samples
-        self.encoding = encoding
-        self.token_dropout = token_dropout
+        self.samples, self.encoding, self.token_dropout = samples, encoding, token_dropout
 
     def __len__(self) -> int:
         return len(self.samples)
@@ -100,9 +98,7 @@ class LengthBatches:
     def __init__(
         self, dataset: SequenceDataset, batch_size: int, rng: np.random.Generator | None = None
     ) -> None:
-        self.dataset = dataset
-        self.batch_size = batch_size
-        self.rng = rng
+        self.dataset, self.batch_size, self.rng = dataset, batch_size, rng
 
     def __len__(self) -> int:
         return math.ceil(len(self.dataset) / self.batch_size)

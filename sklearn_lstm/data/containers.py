@@ -18,7 +18,6 @@ from sklearn_lstm.exceptions import InvalidSequencesError, InvalidSequencesTypeE
 
 DURATIONS = (timedelta, np.timedelta64)
 TEXT = (str, bytes)
-LARGEST_INTEGER = np.iinfo(np.int64).max
 LARGEST_EXACT = 1 << np.finfo(np.float64).nmant + 1  # float64 holds all integers up to it
 FLOATS = {"float32", "float64"}  # of which NumPy makes a table without a copy, if all are of a kind
 PIPELINE_ADVICE = (
@@ -203,7 +202,7 @@ def numbers_of_objects(array: NDArray[Any], input_type: str, first_row: int = 0)
             check_value(value, f"X[{first_row + row}] holds")
             advice = ": pass the one column that holds the sequences" * is_row(value)
             refuse_row(first_row + row, f"holds {reprlib.repr(value)}, which is no number{advice}")
-        if are_ids and value > LARGEST_INTEGER:
+        if are_ids and value >= 1 << 63:  # of which int64 holds none
             raise InvalidSequencesError(describe_wrong_id(first_row + row, value))
     if are_ids and array.ndim == 2 and missing.any():
         _refuse_missing(first_row + int(np.argwhere(missing)[0, 0]))
@@ -273,13 +272,11 @@ def columns_of(X: Any) -> list[Any]:
     """Return the columns of a data frame."""
     if isinstance(X, PLAIN):
         return []
-    if hasattr(X, "get_columns"):  # polars
-        return list(X.get_columns())
-    if hasattr(X, "itercolumns"):  # pyarrow
-        return list(X.itercolumns())
-    if hasattr(X, "iloc") and getattr(X, "ndim", 0) == 2:  # pandas
-        return [column for _, column in X.items()]
-    return []
+    columns = getattr(X, "get_columns", getattr(X, "itercolumns", None))  # of polars, or pyarrow
+    if columns is not None:
+        return list(columns())
+    is_frame = hasattr(X, "iloc") and getattr(X, "ndim", 0) == 2
+    return [column for _, column in X.items()] if is_frame else []
 
 
 def _check_nulls(columns: list[Any], array: NDArray[Any], input_type: str) -> None:

@@ -151,10 +151,7 @@ def read_embeddings(
     ids, vectors = ids[order], vectors[order]
     if own is not None and not len(ids):
         vectors = own.vectors[:0]  # of a mapping without a new token the width is unknown
-    if own is not None and own.width == vectors.shape[1]:
-        scale = own.scale
-    else:
-        scale = _scale(table, vectors)
+    scale = own.scale if own and own.width == vectors.shape[1] else _scale(table, vectors)
     return PretrainedVectors(ids, vectors * scale, scale, max(id_of.values(), default=0), table)
 
 

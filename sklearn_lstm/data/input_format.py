@@ -8,11 +8,11 @@ from typing import Annotated, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from sklearn_lstm.data.kinds import KINDS, MEASUREMENTS, Kind, find_kind, warn_of_signal
-from sklearn_lstm.data.reading import check_same_width, read_sequences
+from sklearn_lstm.data.kinds import KINDS, MEASUREMENTS, Kind, find_kind
+from sklearn_lstm.data.reading import read_sequences
 from sklearn_lstm.data.sequences import Sequences
 from sklearn_lstm.data.time_stamps import check_kind_of_times
-from sklearn_lstm.exceptions import MissingValuesWarning, warn_user
+from sklearn_lstm.exceptions import InvalidSequencesError, MissingValuesWarning, warn_user
 from sklearn_lstm.parameters import column_names
 
 
@@ -55,15 +55,7 @@ class InputFormat:
 
     @classmethod
     def of(cls, X: Any, sequences: Sequences, input_type: str) -> InputFormat:
-        """Return the format of X, which was read as `sequences`.
-
-        Warns
-        -----
-        InputTypeWarning
-            If it holds ids that look like a signal, and the user did not say what it is.
-        """
-        if input_type == "auto":
-            warn_of_signal(sequences)
+        """Return the format of X, which was read as `sequences`."""
         kind = find_kind(X, sequences, input_type)
         return cls(
             input_type=kind.name,
@@ -74,7 +66,7 @@ class InputFormat:
             time_channel=sequences.time_channel,
             channel_names=sequences.channel_names,
             column_names=sequences.channel_names or column_names(X),
-            has_dates=sequences.has_dates,
+            has_dates=bool(sequences.has_dates),
         )
 
     @property
@@ -117,18 +109,22 @@ class InputFormat:
         MissingValuesWarning
             If values are missing in a channel that had all of them.
         """
-        sequences = read_sequences(
-            X,
-            self.input_type,
-            self.time_channel,
-            self.channel_names,
-            had_missing=bool(self.gappy),
-            n_channels=self.n_channels,
-        )
-        has_width = self.has_fixed_width and not isinstance(X, list | tuple)
-        n_features = self.n_features if has_width else None
-        check_same_width(sequences, self.n_channels, n_features)
-        if self.time_channel is not None and sequences.has_values():
+        ways = self.input_type, self.time_channel, self.channel_names
+        had_missing, n_channels = bool(self.gappy), self.n_channels
+        sequences = read_sequences(X, *ways, had_missing=had_missing, n_channels=n_channels)
+        if sequences.n_channels != self.n_channels:
+            raise InvalidSequencesError(
+                f"X has {sequences.n_channels} channels, but LSTMSequenceClassifier is expecting "
+                f"{self.n_channels} channels, as at fit."
+            )
+        has_width = self.has_fixed_width and sequences.is_table and not isinstance(X, list | tuple)
+        if has_width and sequences.n_features != self.n_features:
+            raise InvalidSequencesError(
+                f"X has {sequences.n_features} features, but LSTMSequenceClassifier is expecting "
+                f"{self.n_features} features as input. For series of another length pass a list, "
+                "or fill the missing steps with trailing NaN."
+            )
+        if self.time_channel is not None and sequences.has_dates is not None:
             check_kind_of_times(sequences.has_dates, self.has_dates, "X")
         new = np.setdiff1d(np.flatnonzero(sequences.has_missing), self.gappy)
         if len(new):

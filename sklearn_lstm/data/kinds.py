@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from sklearn_lstm.data.sequences import VALUES_PER_CHUNK, FlatIds, Sequences, chunks_of_rows
+from sklearn_lstm.data.sequences import VALUES_PER_CHUNK, Sequences, chunks_of_rows
 from sklearn_lstm.exceptions import InputTypeWarning, warn_user
 from sklearn_lstm.text.counting import FIRST_UNKNOWN
 from sklearn_lstm.text.id_matrix import TokenIds
@@ -56,39 +56,10 @@ class Kind:
     has_borders: bool
 
 
-WORDS = Kind(
-    name="words",
-    work_per_step=1,
-    n_frames=inf,
-    effort=1,
-    fewest_epochs=6,
-    epochs_per_check=1,
-    network_weight=0.03,
-    ngram_lengths=(1, 2),
-    has_borders=False,
-)
-CHARACTERS = Kind(
-    name="characters",
-    work_per_step=1,
-    n_frames=inf,
-    effort=2,
-    fewest_epochs=15,
-    epochs_per_check=1.5,
-    network_weight=0.03,
-    ngram_lengths=(1, 5),
-    has_borders=True,
-)
-MEASUREMENTS = Kind(
-    name="measurements",
-    work_per_step=2,
-    n_frames=200,
-    effort=1,
-    fewest_epochs=6,
-    epochs_per_check=inf,
-    network_weight=0.1,
-    ngram_lengths=(),
-    has_borders=False,
-)
+# In the order of the parameters.
+WORDS = Kind("words", 1, inf, 1, 6, 1, 0.03, (1, 2), has_borders=False)
+CHARACTERS = Kind("characters", 1, inf, 2, 15, 1.5, 0.03, (1, 5), has_borders=True)
+MEASUREMENTS = Kind("measurements", 2, 200, 1, 6, inf, 0.1, (), has_borders=False)
 TOKENS = WORDS, CHARACTERS
 KINDS = {kind.name: kind for kind in (*TOKENS, MEASUREMENTS)}
 
@@ -154,7 +125,7 @@ def warn_of_signal(sequences: Sequences) -> None:
     -----
     InputTypeWarning
     """
-    if sequences.n_channels is not None or isinstance(sequences, FlatIds):
+    if sequences.n_channels is not None:
         return
     every = -(-int(sequences.lengths.sum()) // VALUES_PER_CHUNK)
     steps, lengths = next(sequences.subset(np.arange(0, len(sequences), every)).chunks())

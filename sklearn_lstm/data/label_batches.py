@@ -75,8 +75,5 @@ def _kind(y: NDArray[np.generic]) -> str:
     """Return what labels are; labels of two kinds can't be sorted."""
     if y.ndim == 2:
         return f"{y.shape[1]} labels each"
-    if y.dtype.kind in "biuf":
-        return "numbers"
-    if y.dtype.kind in "UO":
-        return "strings"
-    return f"labels of the type {type(y[0]).__name__}"
+    kinds = dict.fromkeys("biuf", "numbers") | dict.fromkeys("UO", "strings")
+    return kinds.get(y.dtype.kind, f"labels of the type {type(y[0]).__name__}")

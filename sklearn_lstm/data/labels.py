@@ -146,19 +146,13 @@ class Labels:
         groups : ndarray of shape (n_samples,) or None
             None: each sample is a group.
         """
-        rows, outputs = self._truths(targets)
+        truths = self.indicators(targets).T
         if groups is None:
-            n_groups = np.bincount(outputs, minlength=len(self))
+            n_groups = truths.sum(axis=1)
         else:
-            shape = len(self), groups.max() + 1
-            pairs = sparse.csr_matrix((np.ones(len(rows)), (outputs, groups[rows])), shape)
-            n_groups = pairs.getnnz(axis=1)
+            n_groups = np.array([len(np.unique(groups[is_true])) for is_true in truths])
         # Nearly none, in place of none, has a logarithm.
         return np.asarray(np.log(np.maximum(n_groups - 1, 1e-9) / np.maximum(n_groups, 1)))
-
-    def _truths(self, targets: Encoded) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
-        """Return sample and output of all that is true."""
-        return np.arange(len(targets)), targets
 
     def direction(self, output: int) -> NDArray[np.float64]:
         """Return the vector d, (n_outputs,), for which ``logits @ d`` is the score of a class.
@@ -242,10 +236,6 @@ class LabelSets(Labels):
         inside, outside = (targets > 0).sum(axis=0), (targets <= 0).sum(axis=0)
         is_both = (inside > 0) & (outside > 0)
         return np.asarray(np.log(np.where(is_both, inside, 1) / np.where(is_both, outside, 1)))
-
-    def _truths(self, targets: Encoded) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
-        rows, outputs = np.nonzero(targets > 0)
-        return rows, outputs
 
 
 def read_labels(y: Any, name: str = "y") -> NDArray[np.generic]:

@@ -12,24 +12,18 @@ from numpy.typing import NDArray
 from scipy import sparse
 
 from sklearn_lstm.data.containers import as_array, describe_wrong_id
+from sklearn_lstm.data.kinds import warn_of_signal
 from sklearn_lstm.data.rows import channel_names, in_order, row_as_array
 from sklearn_lstm.data.sequences import (
-    NO_ID,
-    DenseSeries,
-    FlatIds,
+    ArraySequences,
+    FlatSequences,
     Lengths,
-    RaggedSequences,
-    Rows,
     Sequences,
     chunks_of_rows,
+    whole_ids,
 )
 from sklearn_lstm.data.spelling import LARGEST_ID, PADDING_ID, read_spellings
-from sklearn_lstm.data.time_stamps import (
-    check_kind_of_times,
-    check_times,
-    checked_channel,
-    find_time_channel,
-)
+from sklearn_lstm.data.time_stamps import check_kind_of_times, check_times, find_time_channel
 from sklearn_lstm.exceptions import (
     InputTypeWarning,
     InvalidSequencesError,
@@ -47,12 +41,11 @@ def read_sequences(
     had_missing: bool | None = None,
     n_channels: int | None = None,
 ) -> Sequences:
-    """Return X as sequences.
+    """Return X as sequences; warn of ids that look like a signal, if nobody called them so.
 
     Parameters
     ----------
     X : sparse matrix, array, data frame, column of lists or list of arrays
-        The user guide has the table of what is read how.
     input_type : {"auto", "words", "characters", "integers", "measurements"}, default="auto"
         "auto": non-negative integers are token ids, everything else is a measurement. "words" and
         "characters" are ids in floats too; a fraction is an unknown token. "integers" are ids that
@@ -90,13 +83,13 @@ def read_sequences(
     else:
         sequences = _read_dense(array, input_type)
     sequences.channel_names = names
-    if had_missing is None:
-        had_missing = bool(sequences.has_missing.any())
-    if not had_missing and (unknown := sequences.first_unknown()) is not None:
-        refuse_unknown(unknown)
+    had_missing = bool(sequences.has_missing.any()) if had_missing is None else had_missing
+    if not had_missing and sequences.first_unknown is not None:
+        refuse_unknown(sequences.first_unknown)
     if time_channel is not None:
-        sequences.time_channel = checked_channel(time_channel, sequences.n_channels)
-        check_times(sequences.chunks(), sequences.time_channel)
+        check_times(sequences, time_channel)
+    if input_type == "auto" and not sparse.issparse(X):
+        warn_of_signal(sequences)
     return sequences
 
 
@@ -108,32 +101,14 @@ def refuse_unknown(row: int) -> NoReturn:
     )
 
 
-def check_same_width(sequences: Sequences, n_channels: int | None, n_features: int | None) -> None:
-    """Raise an error for sequences that are not as wide as those seen at fit.
-
-    `n_channels` is None for token ids. `n_features` is None if X may have any number of columns.
-    """
-    if sequences.n_channels != n_channels:
-        raise InvalidSequencesError(
-            f"X has {sequences.n_channels} channels, but LSTMSequenceClassifier is expecting "
-            f"{n_channels} channels, as at fit."
-        )
-    if sequences.is_table and n_features not in (None, sequences.n_features):
-        raise InvalidSequencesError(
-            f"X has {sequences.n_features} features, but LSTMSequenceClassifier is expecting "
-            f"{n_features} features as input. For series of another length pass a list, or fill "
-            "the missing steps with trailing NaN."
-        )
-
-
-def _as_ids(values: NDArray[Any], name_row: Callable[[int], int]) -> NDArray[Any]:
-    """Return values as integers; a fraction stands for no id, so its token is unknown.
+def _check_ids(values: NDArray[Any], name_row: Callable[[int], int]) -> None:
+    """Raise an error for what is no id, and warn if most values have fractions.
 
     `name_row` returns the row of X that a position in the flattened values comes from.
     """
     is_outside = (values < 0) | (values > LARGEST_ID)
     if values.dtype.kind != "f" and not is_outside.any():
-        return values
+        return
     whole = values == np.floor(values)
     wrong = ~np.isfinite(values) | (whole & is_outside)
     if wrong.any():
@@ -149,7 +124,6 @@ def _as_ids(values: NDArray[Any], name_row: Callable[[int], int]) -> NDArray[Any
             "(input_type='measurements').",
             InputTypeWarning,
         )
-    return np.where(whole, values, NO_ID).astype(np.int64)
 
 
 def _read_sparse(X: Any, input_type: str) -> Sequences:
@@ -175,22 +149,21 @@ def _read_sparse(X: Any, input_type: str) -> Sequences:
         X = X.copy()
         X.sum_duplicates()
         X.eliminate_zeros()
-    _as_ids(X.data, lambda at: int(np.searchsorted(X.indptr, at, side="right")) - 1)
+    _check_ids(X.data, lambda at: int(np.searchsorted(X.indptr, at, side="right")) - 1)
     spelling, spellings = read_spellings(X)
-    n_entries, texts = np.diff(X.indptr).astype(np.intp), getattr(X, "texts", None)
-    return FlatIds(spellings, n_entries, X.shape[1], texts, spelling=spelling)
+    known = {"n_features": X.shape[1], "spelling": spelling}
+    known["as_written"] = getattr(X, "texts", None)
+    return FlatSequences(spellings, np.diff(X.indptr).astype(np.intp), **known)
 
 
 def _check_places(X: Any) -> None:
     """Raise an error for entries of a COO matrix that are at one place: SciPy would add them."""
-    order = np.lexsort((X.col, X.row))
-    rows, columns = X.row[order], X.col[order]
-    is_repeated = (np.diff(rows) == 0) & (np.diff(columns) == 0)
-    if is_repeated.any():
-        at = int(np.argmax(is_repeated))
+    places, counts = np.unique([X.row, X.col], axis=1, return_counts=True)
+    if (counts > 1).any():
+        row, column = places[:, np.argmax(counts > 1)]
         raise InvalidSequencesError(
-            f"X[{rows[at]}] has several entries in column {columns[at]}, so the order of its ids "
-            "is not known. Put each id into a column of its own."
+            f"X[{row}] has several entries in column {column}, so the order of its ids is not "
+            "known. Put each id into a column of its own."
         )
 
 
@@ -211,17 +184,21 @@ def _read_dense(array: NDArray[Any], input_type: str) -> Sequences:
             "A 3-D X holds measurements, but the classifier reads token ids (2-D)."
         )
     chunks = list(chunks_of_rows(np.full(len(array), array[0].size)))
-    if not _are_ids((array[rows] for rows in chunks), input_type, is_flat=array.ndim == 2):
-        return _read_series(array, chunks)
-    n_entries = [np.count_nonzero(_read_padded_ids(array, rows), axis=1) for rows in chunks]
-    return IdTable(np.maximum(np.concatenate(n_entries), 1), array)
+    are_ids = _are_ids((array[rows] for rows in chunks), input_type, is_flat=array.ndim == 2)
+    known = {"n_features": array.shape[-1], "is_table": array.ndim == 2}
+    if not are_ids:
+        array = np.atleast_3d(array)
+        return _read_series(array, ((array[rows], int(rows[0])) for rows in chunks), **known)
+    for rows in chunks:
+        _check_ids(array[rows], lambda at, rows=rows: int(rows[at // array.shape[1]]))  # type: ignore[misc]
+    n_entries = [np.count_nonzero(array[rows], axis=1) for rows in chunks]
+    return ArraySequences(array, np.maximum(np.concatenate(n_entries), 1), None, **known)
 
 
 def _are_ids(parts: Iterable[NDArray[Any]], input_type: str, *, is_flat: bool) -> bool:
     """Return whether arrays are read as ids: with "auto" if all are non-negative integers."""
     if input_type == "auto":
-        parts = (part for part in parts if part.size)
-        return is_flat and all(part.dtype.kind in "iu" and part.min() >= 0 for part in parts)
+        return is_flat and all(p.dtype.kind in "iu" and p.min() >= 0 for p in parts if p.size)
     if input_type == "integers":
         for row, part in enumerate(parts):
             if part.size and part.dtype.kind not in "iu":
@@ -233,31 +210,18 @@ def _are_ids(parts: Iterable[NDArray[Any]], input_type: str, *, is_flat: bool) -
     return input_type != "measurements"
 
 
-class IdTable(Sequences):
-    """A dense table of ids, (n_samples, n_columns), in which 0 is padding; floats are ids too."""
-
-    def __init__(self, lengths: Lengths, table: NDArray[Any]) -> None:
-        super().__init__(lengths, None, table.shape[1], is_table=True)
-        self.table = table
-
-    def read(self, rows: Rows) -> NDArray[Any]:
-        """Return the ids of rows laid end to end."""
-        ids = _read_padded_ids(self.table, rows).astype(np.int64, copy=False)
-        ids[~ids.any(axis=1), 0] = NO_ID
-        return np.asarray(ids[ids != PADDING_ID])
-
-
-def _read_padded_ids(table: NDArray[Any], rows: Rows) -> NDArray[Any]:
-    return _as_ids(table[rows], lambda position: int(rows[position // table.shape[1]]))
-
-
-def _read_series(array: NDArray[Any], chunks: list[Rows]) -> Sequences:
-    lengths = np.empty(len(array), dtype=np.intp)
-    has_missing = np.zeros(array.shape[2] if array.ndim == 3 else 1, dtype=bool)
-    for rows in chunks:
-        lengths[rows], is_missing = _check_measurements(np.atleast_3d(array[rows]), int(rows[0]))
-        has_missing |= is_missing
-    return DenseSeries(array, np.maximum(lengths, 1), has_missing)
+def _read_series(
+    arrays: NDArray[Any] | list[NDArray[Any]],
+    blocks: Iterable[tuple[NDArray[Any], int]],
+    **known: Any,
+) -> Sequences:
+    """Return the series in arrays, read as blocks (n, T, C), with the first row of each."""
+    parts, are_missing = zip(*(_check_measurements(*block) for block in blocks), strict=True)
+    lengths = np.concatenate(parts)
+    known["has_missing"] = np.any(are_missing, axis=0)
+    known["has_dates"] = False if lengths.any() else None
+    known["first_unknown"] = None if lengths.all() else int(lengths.argmin())
+    return ArraySequences(arrays, np.maximum(lengths, 1), arrays[0].shape[1], **known)
 
 
 def _check_measurements(block: NDArray[Any], first_row: int) -> tuple[Lengths, NDArray[np.bool_]]:
@@ -309,7 +273,7 @@ def _read_rows(
     is_flat = all(array.ndim == 1 for array in arrays) and any(array.size for array in arrays)
     are_ids = _are_ids(arrays, input_type, is_flat=is_flat)
     sequences = _ids_of(arrays) if are_ids else _series_of(arrays, n_channels)
-    sequences.has_dates = bool(first_has_dates)
+    sequences.has_dates = first_has_dates
     return sequences
 
 
@@ -319,17 +283,18 @@ def _ids_of(arrays: list[NDArray[Any]]) -> Sequences:
             raise InvalidSequencesError(
                 f"X[{index}] has shape {array.shape}, but a row of token ids has shape (T,)."
             )
-        ids = _as_ids(array, lambda _, index=index: index)  # type: ignore[misc]
-        ids = ids if ids.all() else ids[ids != PADDING_ID]
-        arrays[index] = ids if len(ids) else np.array([NO_ID], np.int8)
-    return RaggedSequences(arrays)
+        _check_ids(array, lambda _, index=index: index)  # type: ignore[misc]
+    n_entries = np.array([*map(np.count_nonzero, arrays)], np.intp)
+    ids = [whole_ids(array[array != PADDING_ID]).astype(np.int32) for array in arrays]
+    return FlatSequences(np.concatenate(ids), n_entries, n_features=1)
 
 
 def _series_of(arrays: list[NDArray[Any]], n_channels: int) -> Sequences:
     first = next((array for array in arrays if array.size), arrays[0])
     if first.size or first.ndim == 2:
         n_channels = first.shape[1] if first.ndim == 2 else 1
-    has_missing = np.zeros(n_channels, dtype=bool)
+    # In the smallest type: it does not change that of its neighbours.
+    nothing = np.full((1, n_channels), np.nan, np.float16)
     for index, array in enumerate(arrays):
         steps = array if array.ndim == 2 else array[:, np.newaxis]
         if steps.size and steps.shape[1] != n_channels:
@@ -337,9 +302,6 @@ def _series_of(arrays: list[NDArray[Any]], n_channels: int) -> Sequences:
                 f"X[{index}] has {steps.shape[1]} channels, but the rows before it have "
                 f"{n_channels}: every series needs the same channels, shape (T_i, {n_channels})."
             )
-        if not steps.size:  # in the smallest type: it does not change that of its neighbours
-            steps = np.full((1, n_channels), np.nan, np.float16)
-        (length,), is_missing = _check_measurements(steps[np.newaxis], index)
-        has_missing |= is_missing
-        arrays[index] = steps[: max(length, 1)]
-    return RaggedSequences(arrays, n_channels, has_missing=has_missing)
+        arrays[index] = steps if steps.size else nothing
+    blocks = ((steps[np.newaxis], index) for index, steps in enumerate(arrays))
+    return _read_series(arrays, blocks, n_features=n_channels)

@@ -69,9 +69,8 @@ class SentenceEncoder(NamedModel):
             If it is no encoder, or does not give each text a vector of one length.
         """
         if isinstance(source, os.PathLike):
-            folder = Path(source)
-            package, command = "sentence-transformers", "pip install sentence-transformers"
-            new = cls(open_folder(folder, package, command, _reader), folder)
+            folder, package = Path(source), "sentence-transformers"
+            new = cls(open_folder(folder, package, f"pip install {package}", _read), folder)
         elif source == NANO_E5:
             new = cls(_nano_e5(), source)
         elif not isinstance(source, str | type) and callable(getattr(source, "encode", None)):
@@ -201,5 +200,5 @@ def _without_torch(vectors: Any) -> Any:
     return vectors.detach().cpu().float() if hasattr(vectors, "detach") else vectors
 
 
-def _reader(package: Any) -> Any:
-    return lambda folder: package.SentenceTransformer(str(folder), local_files_only=True)
+def _read(package: Any, folder: Path) -> Any:
+    return package.SentenceTransformer(str(folder), local_files_only=True)

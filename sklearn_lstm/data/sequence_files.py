@@ -1,4 +1,4 @@
-"""Sequences on disk: written part by part, and read a few rows at a time."""
+"""Files that sequences and texts are written into, batch by batch, and read a few rows at once."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
@@ -9,15 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
-from sklearn_lstm.data.sequences import (
-    FlatIds,
-    Lengths,
-    Rows,
-    Sequences,
-    chunks_of_rows,
-    gather,
-    starts_of,
-)
+from sklearn_lstm.data.sequences import FlatSequences, Lengths, Rows, Sequences, starts_of
 from sklearn_lstm.data.spelling import Spelling
 from sklearn_lstm.text.analysis import TokenBatch
 from sklearn_lstm.text.counting import FIRST_UNKNOWN
@@ -34,8 +26,7 @@ class StepsFile:
     """
 
     def __init__(self, path: Path, dtype: DTypeLike) -> None:
-        self.path = path
-        self.dtype = np.dtype(dtype)
+        self.path, self.dtype = path, np.dtype(dtype)
         self._lengths: list[NDArray[np.int32]] = []
 
     def append(self, part: tuple[NDArray[np.number], Lengths]) -> None:
@@ -91,46 +82,22 @@ class TextsFile(StepsFile):
             yield coded[1:].decode("utf-8", "surrogatepass") if coded[:1] == b"+" else None
 
 
-class StoredSeries(Sequences):
-    """Series in a file.
-
-    Parameters
-    ----------
-    values : ndarray of shape (n_steps, n_channels)
-    lengths : ndarray of shape (n_samples,)
-    n_features : int
-    **what_is_known
-        Of `Sequences`.
-    """
-
-    def __init__(
-        self, values: NDArray[np.number], lengths: Lengths, n_features: int, **what_is_known: Any
-    ) -> None:
-        super().__init__(lengths, values.shape[1], n_features, **what_is_known)
-        self.starts = starts_of(lengths)
-        self.values = values
-
-    def read(self, rows: Rows) -> NDArray[np.number]:
-        """Return the steps of rows laid end to end, (n_steps, n_channels)."""
-        return gather(self.values, self.starts[rows], self.lengths[rows])
-
-
-class IdsWriter(StepsFile):
-    """A file that token ids are written into.
+class SequencesFile(StepsFile):
+    """A file that sequences like the first ones are written into.
 
     Parameters
     ----------
     path : Path
-    known : Spelling or None
-        That of the first sequences, if it is known which words the ids stand for.
+    first : Sequences
     texts : TextsFile or None
         The texts are written into it, if they are needed.
     """
 
-    def __init__(self, path: Path, known: Spelling | None, texts: TextsFile | None) -> None:
-        super().__init__(path, np.int32)
-        self._known, self._texts = known, texts
-        self._unknown = UnknownTokens()
+    def __init__(self, path: Path, first: Sequences, texts: TextsFile | None) -> None:
+        (steps, _), are_ids = next(first.chunks()), first.n_channels is None
+        super().__init__(path, np.int32 if are_ids else np.result_type(steps, np.float32))
+        self._spelling, self._unknown = _without_unknown(first.spelling), UnknownTokens()
+        self._texts, self._has_missing = texts, first.has_missing
 
     def add(self, sequences: Sequences) -> None:
         """Add sequences that were read from a batch.
@@ -138,69 +105,44 @@ class IdsWriter(StepsFile):
         Raises
         ------
         ValueError
-            If their ids stand for other words than those before.
+            If their ids stand for other words than those before, or the type of the file can't hold
+            their values.
         """
-        spelling = sequences.spelling
-        found, known = (one and (one.joiner, one.vocabulary) for one in (spelling, self._known))
-        if found != known:
+        if _without_unknown(sequences.spelling) != self._spelling:
             raise ValueError(
                 "The ids of X stand for other tokens than those of the first batch, or only one of "
                 "the two batches says which tokens its ids stand for. Transform the texts of all "
                 "batches with the same fitted TextSequenceVectorizer, or pass fit_batches a "
                 "Pipeline and the texts."
             )
-        words = [] if spelling is None else spelling.unknown_words
+        words = sequences.spelling.unknown_words if sequences.spelling else []
         numbers = np.array([self._unknown[word] for word in words], np.int32)
-        for rows in chunks_of_rows(sequences.lengths):
-            ids = sequences.read_spellings(rows).astype(np.int32)
-            is_unknown = ids <= FIRST_UNKNOWN
-            ids[is_unknown] = numbers[FIRST_UNKNOWN - ids[is_unknown]]
-            self.append((ids, sequences.lengths[rows]))
-            if self._texts is not None:
-                self._texts.add(sequences.written(rows))
-
-    def stored(self, n_features: int, **what_is_known: object) -> FlatIds:
-        """Return what was written."""
-        spelling = self._known and replace(self._known, unknown_words=list(self._unknown))
-        ids, lengths = self.values(), self.lengths()
-        known = {"spelling": spelling, **what_is_known}
-        return FlatIds(ids, lengths, n_features, self._texts, **known)
-
-
-class SeriesWriter(StepsFile):
-    """A file that series are written into.
-
-    Parameters
-    ----------
-    path : Path
-    n_channels : int
-    dtype : dtype
-    """
-
-    def __init__(self, path: Path, n_channels: int, dtype: DTypeLike) -> None:
-        super().__init__(path, dtype)
-        self._has_missing = np.zeros(n_channels, np.bool_)
-
-    def add(self, sequences: Sequences) -> None:
-        """Add sequences that were read from a batch.
-
-        Raises
-        ------
-        ValueError
-            If the type of the file can't hold their values.
-        """
-        self._has_missing |= sequences.has_missing
-        for steps, lengths in sequences.chunks():
-            if not np.can_cast(steps.dtype, self.dtype):
+        self._has_missing = self._has_missing | sequences.has_missing
+        for rows in sequences.chunks_of_rows():
+            steps = sequences.read_spellings(rows)
+            if sequences.n_channels is None:
+                steps = steps.astype(np.int32)  # a small type may hold none that is negative
+                is_unknown = steps <= FIRST_UNKNOWN
+                steps[is_unknown] = numbers[FIRST_UNKNOWN - steps[is_unknown]]
+            elif not np.can_cast(steps.dtype, self.dtype):
                 raise ValueError(
                     f"X holds {steps.dtype}, but the first batch holds {self.dtype}, which "
                     "can't represent all of these numbers. Convert all batches to one type, such "
                     "as with X.astype(np.float64)."
                 )
-            self.append((steps, lengths))
+            self.append((steps, sequences.lengths[rows]))
+            if self._texts is not None:
+                self._texts.add(sequences.written(rows))
 
-    def stored(self, n_features: int, **what_is_known: object) -> StoredSeries:
+    def stored(self, **known: Any) -> FlatSequences:
         """Return what was written."""
-        values = self.values().reshape(-1, len(self._has_missing))
-        what_is_known["has_missing"] = self._has_missing
-        return StoredSeries(values, self.lengths(), n_features, **what_is_known)
+        values = self.values()
+        if len(self._has_missing):
+            values = values.reshape(-1, len(self._has_missing))
+        spelling = self._spelling and replace(self._spelling, unknown_words=list(self._unknown))
+        known |= {"spelling": spelling, "has_missing": self._has_missing, "as_written": self._texts}
+        return FlatSequences(values, self.lengths(), **known)
+
+
+def _without_unknown(spelling: Spelling | None) -> Spelling | None:
+    return spelling and replace(spelling, unknown_words=[])

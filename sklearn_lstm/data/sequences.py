@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sklearn_lstm.data.rows import with_exact_times
-from sklearn_lstm.data.spelling import NO_TEXTS, Spelling
+from sklearn_lstm.data.spelling import NO_TEXTS, PADDING_ID, Spelling
 from sklearn_lstm.data.weights import Targets
 from sklearn_lstm.text.counting import FIRST_UNKNOWN, UNKNOWN
 from sklearn_lstm.text.id_matrix import fill_empty
@@ -23,6 +23,13 @@ Lengths: TypeAlias = NDArray[np.integer[Any]]  # steps of each sequence
 NO_ID = -1  # in place of an id: a step whose token is unknown
 ROWS_AT_ONCE = 1 << 8  # sequences that are predicted together
 VALUES_PER_CHUNK = 1 << 17  # read at once, so that memory stays constant
+
+
+class Texts(Protocol):
+    """Texts as they were written, None in place of one that is not known."""
+
+    def __getitem__(self, rows: Rows, /) -> Iterable[str | None]:
+        """Return the texts of rows."""
 
 
 @dataclass(eq=False, repr=False)
@@ -47,10 +54,14 @@ class Sequences(ABC):
         do not count: they have one step, without a value. Token ids have no channels.
     time_channel : int or None
         The channel that holds the time of each step.
-    has_dates : bool
-        The times are dates or durations.
+    has_dates : bool or None
+        The times are dates or durations. None: no time is known.
     channel_names : tuple of str
         Names of the channels, if each series is a data frame.
+    first_unknown : int or None
+        The first row of X that is a series of which nothing is known, if there is one.
+    as_written : ndarray of shape (n_samples,), TextsFile or None
+        The texts of X as they were written; None in place of one that is not known.
     """
 
     lengths: Lengths
@@ -60,25 +71,33 @@ class Sequences(ABC):
     spelling: Spelling | None = None
     has_missing: NDArray[np.bool_] = field(default_factory=lambda: np.empty(0, bool))
     time_channel: int | None = None
-    has_dates: bool = False
+    has_dates: bool | None = False
     channel_names: tuple[str, ...] = ()
+    first_unknown: int | None = None
+    as_written: Texts | None = None
 
     def __len__(self) -> int:
         return len(self.lengths)
 
     def __repr__(self) -> str:
         kind = "token ids" if self.n_channels is None else f"{self.n_channels} channels"
-        shortest, longest = int(self.lengths.min()), int(self.lengths.max())
-        name = type(self).__name__
-        return f"<{name}: {len(self):,} sequences of {shortest:,} to {longest:,} steps, {kind}>"
+        steps = f"{self.lengths.min():,} to {self.lengths.max():,} steps"
+        return f"<{type(self).__name__}: {len(self):,} sequences of {steps}, {kind}>"
 
     @abstractmethod
+    def read_spellings(self, rows: Rows) -> NDArray[Any]:
+        """Return the steps of rows laid end to end, in an array of their own.
+
+        They are (n_steps, n_channels), or ids (n_steps,), and -2 - k for the k-th unknown word of
+        `spelling`.
+        """
+
     def read(self, rows: Rows) -> NDArray[Any]:
         """Return the steps of rows laid end to end: (n_steps,) ids or (n_steps, n_channels)."""
-
-    def read_spellings(self, rows: Rows) -> NDArray[Any]:
-        """Return the ids of rows, but for the k-th unknown word of `spelling` -2 - k."""
-        return self.read(rows)
+        steps = self.read_spellings(rows)
+        if self.n_channels is None:
+            steps[steps <= FIRST_UNKNOWN] = UNKNOWN
+        return steps
 
     def texts(self, rows: Rows) -> list[str]:
         """Return the texts of rows: as they were written, else their tokens, joined.
@@ -89,19 +108,17 @@ class Sequences(ABC):
             If it is not known which words the ids stand for.
         """
         texts = self.written(rows)
-        others = [place for place, text in enumerate(texts) if text is None]
-        if others:
-            if self.spelling is None:
-                raise ValueError(NO_TEXTS)
-            rows = rows[others]
-            joined = self.spelling.joined(self.read_spellings(rows), self.lengths[rows])
-            for place, text in zip(others, joined, strict=True):
-                texts[place] = text
-        return texts  # type: ignore[return-value]
+        others = rows[[text is None for text in texts]]
+        if not len(others):
+            return texts  # type: ignore[return-value]
+        if self.spelling is None:
+            raise ValueError(NO_TEXTS)
+        joined = iter(self.spelling.joined(self.read_spellings(others), self.lengths[others]))
+        return [next(joined) if text is None else text for text in texts]
 
     def written(self, rows: Rows) -> list[str | None]:
         """Return the texts of rows as they were written, None where that is not known."""
-        return [None] * len(rows)
+        return [None] * len(rows) if self.as_written is None else list(self.as_written[rows])
 
     def subset(self, rows: Rows) -> Sequences:
         """Return the sequences of these rows."""
@@ -109,177 +126,108 @@ class Sequences(ABC):
 
     def chunks(self) -> Iterator[tuple[NDArray[Any], Lengths]]:
         """Yield all steps in order, about VALUES_PER_CHUNK values at a time, and their lengths."""
-        for rows in chunks_of_rows(self.lengths * (self.n_channels or 1)):
+        for rows in self.chunks_of_rows():
             yield self.read(rows), self.lengths[rows]
 
-    def has_values(self) -> bool:
-        """Return whether any step of a series has a value."""
-        return any(not np.isnan(steps).all() for steps, _ in self.chunks())
-
-    def first_unknown(self) -> int | None:
-        """Return the row of the first series of which nothing is known, if there is one."""
-        rows = np.flatnonzero(self.lengths == 1) if self.n_channels is not None else np.arange(0)
-        parts = np.split(rows, np.arange(ROWS_AT_ONCE, len(rows), ROWS_AT_ONCE))
-        unknown = (part[np.isnan(self.read(part)).all(axis=1)] for part in parts if len(part))
-        return next((int(found[0]) for found in unknown if len(found)), None)
+    def chunks_of_rows(self) -> Iterator[Rows]:
+        """Split the rows into runs of about VALUES_PER_CHUNK values."""
+        return chunks_of_rows(self.lengths * (self.n_channels or 1))
 
     def distinct_ids(self) -> NDArray[Any]:
         """Return each id once, in ascending order."""
         parts: list[NDArray[Any]] = []
-        n_joined = 0
         for ids, _ in self.chunks():
             parts.append(np.unique(ids))
             # All that was found is sorted again only where it has doubled: ids may be millions.
-            if sum(map(len, parts)) > 2 * n_joined + VALUES_PER_CHUNK:
+            if sum(map(len, parts)) > 2 * len(parts[0]) + VALUES_PER_CHUNK:
                 parts = [np.unique(np.concatenate(parts))]
-                n_joined = len(parts[0])
         return np.unique(np.concatenate(parts))
 
 
-class DerivedSequences(Sequences):
-    """Sequences that are made from others when they are read.
+class SelectedRows(Sequences):
+    """Rows of other sequences.
 
     Parameters
     ----------
     source : Sequences
-    lengths : ndarray of shape (n_samples,)
+    rows : ndarray of shape (n_samples,)
     """
 
-    def __init__(self, source: Sequences, lengths: Lengths) -> None:
+    def __init__(self, source: Sequences, rows: Rows) -> None:
         known = {one.name: getattr(source, one.name) for one in fields(Sequences)}
-        super().__init__(**known | {"lengths": lengths})
-        self.source = source
-
-    @abstractmethod
-    def source_rows(self, rows: Rows) -> Rows:
-        """Return the rows of the source that these rows are made from."""
-
-    def derive(self, steps: NDArray[Any], rows: Rows) -> NDArray[Any]:  # noqa: ARG002
-        """Make the steps of rows from those of `source_rows`: ids, spellings or measurements."""
-        return steps
-
-    def read(self, rows: Rows) -> NDArray[Any]:
-        """Return the steps of rows laid end to end."""
-        return self.derive(self.source.read(self.source_rows(rows)), rows)
+        super().__init__(**known | {"lengths": source.lengths[rows]})
+        self.source, self.rows = source, rows
 
     def read_spellings(self, rows: Rows) -> NDArray[Any]:
-        """Return the ids of rows, and the numbers of unknown words."""
-        return self.derive(self.source.read_spellings(self.source_rows(rows)), rows)
-
-
-class SelectedRows(DerivedSequences):
-    """Some rows of other sequences."""
-
-    def __init__(self, source: Sequences, rows: Rows) -> None:
-        super().__init__(source, source.lengths[rows])
-        self.rows = rows
-
-    def source_rows(self, rows: Rows) -> Rows:
-        """Return the rows of the source."""
-        return self.rows[rows]
+        """Return the steps of rows laid end to end."""
+        return self.source.read_spellings(self.rows[rows])
 
     def written(self, rows: Rows) -> list[str | None]:
         """Return the texts of rows as they were written, None where that is not known."""
         return self.source.written(self.rows[rows])
 
 
-class Texts(Protocol):
-    """Texts as they were written, None in place of one that is not known."""
-
-    def __getitem__(self, rows: Rows, /) -> Iterable[str | None]:
-        """Return the texts of rows."""
-
-
-class FlatIds(Sequences):
-    """Token ids laid end to end, in memory or in a file; a row without one is an unknown token.
+class FlatSequences(Sequences):
+    """Steps laid end to end, in memory or in a file; a row without an id is an unknown token.
 
     Parameters
     ----------
-    spellings : ndarray of shape (n_entries,)
-        An id, or -2 - k for the k-th unknown word of the spelling.
+    values : ndarray of shape (n_entries,) or (n_entries, n_channels)
+        An id, or -2 - k for the k-th unknown word of the spelling; or measurements.
     n_entries : ndarray of shape (n_samples,)
-        Ids of each row.
-    n_features, **what_is_known
+        Of each row.
+    **known
         Of `Sequences`.
-    texts : ndarray of shape (n_samples,), TextsFile or None
-        The texts as they were written; None in place of one that is not known.
     """
 
-    def __init__(
-        self,
-        spellings: NDArray[Any],
-        n_entries: Lengths,
-        n_features: int,
-        texts: Texts | None = None,
-        **what_is_known: Any,
-    ) -> None:
-        self._texts = texts
-        super().__init__(np.maximum(n_entries, 1), None, n_features, **what_is_known)
-        self.spellings, self.n_entries, self.starts = spellings, n_entries, starts_of(n_entries)
+    def __init__(self, values: NDArray[Any], n_entries: Lengths, **known: Any) -> None:
+        n_channels = None if values.ndim == 1 else values.shape[1]
+        super().__init__(np.maximum(n_entries, 1), n_channels, **known)
+        self.values, self.n_entries, self.starts = values, n_entries, starts_of(n_entries)
         self.has_empty = not n_entries.all()
 
-    def read(self, rows: Rows) -> NDArray[Any]:
-        """Return the ids of rows laid end to end."""
-        ids = self.read_spellings(rows)
-        ids[ids <= FIRST_UNKNOWN] = UNKNOWN
-        return ids
-
     def read_spellings(self, rows: Rows) -> NDArray[Any]:
-        """Return the ids of rows, and the numbers of unknown words."""
-        entries = gather(self.spellings, self.starts[rows], self.n_entries[rows])
+        """Return the steps of rows laid end to end."""
+        steps = gather(self.values, self.starts[rows], self.n_entries[rows])
         if not self.has_empty:
-            return entries
-        return fill_empty(entries.astype(np.int64), self.n_entries[rows], NO_ID)[0]
-
-    def written(self, rows: Rows) -> list[str | None]:
-        """Return the texts of rows as they were written, None where that is not known."""
-        return super().written(rows) if self._texts is None else list(self._texts[rows])
+            return steps
+        return fill_empty(steps.astype(np.int64), self.n_entries[rows], NO_ID)[0]
 
 
-class DenseSeries(Sequences):
-    """The first steps of each series of an array (n_samples, n_timesteps, n_channels).
+class ArraySequences(Sequences):
+    """Views of arrays: of series the first steps, of a row of ids all but 0, which is padding.
 
     Parameters
     ----------
-    X : ndarray of shape (n_samples, n_timesteps) or (n_samples, n_timesteps, n_channels)
-    lengths : ndarray of shape (n_samples,)
-    has_missing : ndarray of bool of shape (n_channels,)
+    arrays : ndarray or list of length n_samples
+        Measurements (n_timesteps, n_channels) of each series; or a table of ids, perhaps in floats.
+    lengths, n_channels, **known
+        Of `Sequences`.
     """
 
-    def __init__(self, X: NDArray[Any], lengths: Lengths, has_missing: NDArray[np.bool_]) -> None:
-        self.values = np.atleast_3d(X)
-        super().__init__(
-            lengths,
-            self.values.shape[2],
-            X.shape[-1],
-            is_table=X.ndim == 2,
-            has_missing=has_missing,
-        )
+    def __init__(self, arrays: Any, lengths: Lengths, n_channels: int | None, **known: Any) -> None:
+        super().__init__(lengths, n_channels, **known)
+        self.arrays = arrays
 
-    def read(self, rows: Rows) -> NDArray[Any]:
-        """Return the steps of rows laid end to end, (n_steps, n_channels)."""
+    def read_spellings(self, rows: Rows) -> NDArray[Any]:
+        """Return the steps of rows laid end to end."""
+        if self.n_channels is None:
+            ids = whole_ids(self.arrays[rows]).astype(np.int64, copy=False)
+            ids[~ids.any(axis=1), 0] = NO_ID
+            return np.asarray(ids[ids != PADDING_ID])
         lengths = self.lengths[rows]
-        is_step = np.arange(lengths.max()) < lengths[:, np.newaxis]
-        steps = np.asarray(self.values[rows, : lengths.max()][is_step])
+        places = zip(rows.tolist(), lengths.tolist(), strict=True)
+        steps = np.concatenate([self.arrays[row][:length] for row, length in places])
         if self.time_channel is None:
             return steps
         return with_exact_times(steps, lengths, self.time_channel)
 
 
-class RaggedSequences(Sequences):
-    """A list of arrays without padding: ids (T_i,), or measurements (T_i, n_channels)."""
-
-    def __init__(
-        self, arrays: list[NDArray[Any]], n_channels: int | None = None, **what_is_known: Any
-    ) -> None:
-        lengths = np.array([len(array) for array in arrays], np.intp)
-        super().__init__(lengths, n_channels, n_channels or 1, **what_is_known)
-        self.arrays = arrays
-
-    def read(self, rows: Rows) -> NDArray[Any]:
-        """Return the steps of rows laid end to end."""
-        steps = np.concatenate([self.arrays[row] for row in rows])
-        return steps.astype(np.int64) if steps.ndim == 1 else steps  # ids may be of several types
+def whole_ids(values: NDArray[Any]) -> NDArray[Any]:
+    """Return ids as integers; a fraction stands for no id, so its token is unknown."""
+    if values.dtype.kind != "f":
+        return values
+    return np.where(values == np.floor(values), values, NO_ID).astype(np.int64)
 
 
 @dataclass(frozen=True)

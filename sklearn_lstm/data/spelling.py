@@ -53,7 +53,7 @@ class Spelling:
         for named in self.tokens_of_texts(spellings, lengths):
             parts, was_alone = list[str](), True
             for token in filter(None, named):
-                is_alone = _has_no_spaces(token)
+                is_alone = kind_of(token[0]) % UNSTABLE == LETTER
                 parts += ["" if is_alone or was_alone else self.joiner, token]
                 was_alone = is_alone
             texts.append("".join(parts))
@@ -77,11 +77,6 @@ class Spelling:
             if number <= FIRST_UNKNOWN:
                 tokens[number] = self.unknown_words[FIRST_UNKNOWN - number]
         return tokens
-
-
-def _has_no_spaces(token: str) -> bool:
-    """Return whether a token begins with a letter of a script without spaces between words."""
-    return kind_of(token[0]) % UNSTABLE == LETTER
 
 
 def read_spellings(X: Any) -> tuple[Spelling | None, NDArray[np.integer]]:

@@ -1,11 +1,11 @@
 """Which channel holds the time of each step, and whether the times are in order."""
 
-from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from sklearn_lstm.data.sequences import Sequences
 from sklearn_lstm.exceptions import InvalidSequencesError
 
 
@@ -41,14 +41,15 @@ def find_time_channel(time_channel: int | str, names: tuple[str, ...], X: NDArra
     return names.index(time_channel)
 
 
-def checked_channel(time_channel: int, n_channels: int | None) -> int:
-    """Return the number of the channel, counted from 0, that holds the time of each step.
+def check_times(sequences: Sequences, time_channel: int) -> None:
+    """Tell sequences which channel, counted from 0, holds the time of each step.
 
     Raises
     ------
     InvalidSequencesError
-        If there is no such channel.
+        If there is no such channel, or a time is missing, or earlier than that of the step before.
     """
+    n_channels = sequences.n_channels
     if n_channels is None:
         raise InvalidSequencesError(
             f"time_channel={time_channel!r} is for measurements, but X holds token ids. Leave it "
@@ -58,19 +59,10 @@ def checked_channel(time_channel: int, n_channels: int | None) -> int:
         raise InvalidSequencesError(
             f"time_channel={time_channel}, but X has {n_channels} channels, counted from 0."
         )
-    return time_channel % n_channels
-
-
-def check_times(
-    chunks: Iterable[tuple[NDArray[Any], NDArray[np.integer[Any]]]], time_channel: int
-) -> None:
-    """Raise an error for a time that is missing, or earlier than that of the step before.
-
-    `chunks` are the steps of sequences, end to end, and the lengths of these.
-    """
+    sequences.time_channel = time_channel % n_channels
     first_row = 0
-    for steps, lengths in chunks:
-        times = steps[:, time_channel].astype(np.float64)
+    for steps, lengths in sequences.chunks():
+        times = steps[:, sequences.time_channel].astype(np.float64)
         starts = np.cumsum(lengths) - lengths
         is_known = np.repeat(lengths > 1, lengths) | ~np.isnan(steps).all(axis=1)
         is_wrong = np.diff(times, prepend=times[:1]) < 0
@@ -79,14 +71,13 @@ def check_times(
         if is_wrong.any():
             at = int(np.argmax(is_wrong))
             row = int(np.searchsorted(starts, at, side="right")) - 1
-            if np.isnan(times[at]):
-                found, remedy = "is missing", "Fill it, or drop the step"
-            else:
+            found, remedy = "is missing", "Fill it, or drop the step"
+            if not np.isnan(times[at]):
                 found = f"runs back from {times[at - 1]} to {times[at]}"
                 remedy = "Sort the steps by time"
             raise InvalidSequencesError(
                 f"The time of X[{first_row + row}], step {at - starts[row]}, channel "
-                f"{time_channel}, {found}. {remedy}."
+                f"{sequences.time_channel}, {found}. {remedy}."
             )
         first_row += len(lengths)
 

@@ -130,8 +130,7 @@ def relative_weights(
     weight = prod((part / (part.max(initial=0) or 1) for part in factors), start=np.ones(1))
     weight = np.where(weight < EPSILON * weight.sum(axis=0), 0, weight)
     _check_any(weight)
-    mean: float = weight[weight > 0].mean()
-    return weight / mean
+    return np.asarray(weight / weight[weight > 0].mean())
 
 
 def absolute_weights(

@@ -16,7 +16,7 @@ from sklearn.utils.validation import check_is_fitted
 from sklearn_lstm.classifier import LSTMSequenceClassifier
 from sklearn_lstm.data.encoding import UNKNOWN_CODE, Encoding, Steps, TokenCodes
 from sklearn_lstm.data.labels import Labels
-from sklearn_lstm.data.sequences import DerivedSequences, Rows, Sequences, starts_of
+from sklearn_lstm.data.sequences import Rows, SelectedRows, Sequences, row_numbers, starts_of
 from sklearn_lstm.data.spelling import Spelling
 from sklearn_lstm.fitting import read_as_at_fit, what_was_fitted
 from sklearn_lstm.model import SequenceModel
@@ -85,7 +85,7 @@ class OpenModel:
         }
 
 
-class WithoutSpan(DerivedSequences):
+class WithoutSpan(SelectedRows):
     """Sequences without some neighbouring steps of each.
 
     Parameters
@@ -100,17 +100,14 @@ class WithoutSpan(DerivedSequences):
     def __init__(
         self, source: Sequences, spans: NDArray[np.intp], encoding: Encoding | None = None
     ) -> None:
-        starts, stops = spans.T
-        super().__init__(source, source.lengths - (stops - starts if encoding is None else 0))
+        super().__init__(source, row_numbers(len(source)))
         self.spans, self.encoding = spans, encoding
+        if encoding is None:
+            self.lengths = source.lengths - np.diff(spans).ravel()
 
-    def source_rows(self, rows: Rows) -> Rows:
-        """Return the same rows."""
-        return rows
-
-    def derive(self, steps: Steps, rows: Rows) -> Steps:
-        """Delete the steps, or replace them by those of which nothing is known."""
-        lengths = self.source.lengths[rows]
+    def read_spellings(self, rows: Rows) -> Steps:
+        """Return steps without those of the spans, or with nothing known in their place."""
+        steps, lengths = super().read_spellings(rows), self.source.lengths[rows]
         step = np.arange(len(steps)) - np.repeat(starts_of(lengths), lengths)
         start, stop = np.repeat(self.spans[rows], lengths, axis=0).T
         is_inside = (start <= step) & (step < stop)
@@ -123,7 +120,7 @@ class WithoutSpan(DerivedSequences):
 
     def written(self, rows: Rows) -> list[str | None]:
         """Return the texts of rows without the tokens, None where the tokens are not all of it."""
-        spelling, texts = self.source.spelling, self.source.written(rows)
+        spelling, texts = self.source.spelling, super().written(rows)
         if spelling is None:
             return texts
         spellings, lengths = self.source.read_spellings(rows), self.source.lengths[rows]

@@ -148,8 +148,8 @@ def read_content(content: str, checksum: str) -> dict[str, Any]:
 def warn_of_other_version(content: Mapping[str, Any], name: str) -> None:
     """Warn of a model that another version stored."""
     known = content["versions"]["sklearn_lstm"], sklearn_lstm.__version__
-    if known[0] != known[1]:
-        stored, current = (f"sklearn_lstm {version}" for version in known)
+    stored, current = (f"sklearn_lstm {version}" for version in known)
+    if stored != current:
         warning = InconsistentVersionWarning(
             estimator_name=name, current_sklearn_version=current, original_sklearn_version=stored
         )

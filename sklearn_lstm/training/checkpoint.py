@@ -19,7 +19,7 @@ from skorch import NeuralNet
 from skorch.callbacks import Callback, EarlyStopping
 from threadpoolctl import threadpool_info
 
-from sklearn_lstm.data.sequences import Samples, chunks_of_rows
+from sklearn_lstm.data.sequences import Samples
 from sklearn_lstm.exceptions import warn_user
 from sklearn_lstm.storing.envelope import to_text, versions
 from sklearn_lstm.storing.replacing import replacing
@@ -101,7 +101,7 @@ def _content(samples: Samples | None) -> Any:
     sequences, targets = samples.sequences, samples.targets
     spelling = sequences.spelling
     steps = blake2b()
-    for rows in chunks_of_rows(sequences.lengths * (sequences.n_channels or 1)):
+    for rows in sequences.chunks_of_rows():
         steps.update(sequences.read_spellings(rows).tobytes())
     if spelling is not None:
         steps.update(repr((dict(spelling.vocabulary), spelling.unknown_words)).encode())

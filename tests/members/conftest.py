@@ -6,7 +6,7 @@ import pytest
 from sklearn_lstm import LSTMSequenceClassifier
 from sklearn_lstm.data.kinds import KINDS
 from sklearn_lstm.data.labels import Labels, LabelSets
-from sklearn_lstm.data.sequences import RaggedSequences, Samples
+from sklearn_lstm.data.sequences import FlatSequences, Samples
 from sklearn_lstm.data.weights import Targets
 from sklearn_lstm.members.ngrams import hashing
 from sklearn_lstm.members.ngrams import ngram_model as ngrams
@@ -15,10 +15,9 @@ from sklearn_lstm.training.held_out import Split
 
 
 def sequences_from(X):
-    if np.ndim(X[0]) == 1:
-        return RaggedSequences(X)
-    has_missing = np.isnan(np.concatenate(X)).any(axis=0)
-    return RaggedSequences(X, len(has_missing), has_missing=has_missing)
+    steps, lengths = np.concatenate(X), np.array([*map(len, X)])
+    has_missing = np.isnan(steps).any(axis=0) if steps.ndim == 2 else np.empty(0, bool)
+    return FlatSequences(steps, lengths, n_features=1, has_missing=has_missing)
 
 
 @pytest.fixture

@@ -11,7 +11,6 @@ from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.svm import LinearSVC
 
 from sklearn_lstm.data.labels import LabelSets
-from sklearn_lstm.data.sequences import RaggedSequences
 from sklearn_lstm.data.weights import Targets
 from sklearn_lstm.exceptions import LinearModelSkippedWarning
 from sklearn_lstm.members.ngrams import svm
@@ -48,7 +47,7 @@ def documents(X, *, borders):
 @pytest.mark.parametrize("n_classes", [2, 4])
 @pytest.mark.parametrize("input_type", ["characters", "words"])
 def test_it_is_what_scikit_learn_makes_of_the_same_ngrams(
-    fit, rng, samples_of, sentences, *, input_type, n_classes
+    fit, rng, samples_of, sentences, *, input_type, n_classes, sequences_of
 ):
     n_ids, longest = (40, 5) if input_type == "characters" else (400, 2)
     X = sentences(100, n_ids)
@@ -61,7 +60,7 @@ def test_it_is_what_scikit_learn_makes_of_the_same_ngrams(
     model, _ = fit(samples_of(X, y, weights), input_type=input_type, seed=3)
     assert len(model.hashes) == features.shape[1]
     new = sentences(50, n_ids * 3 // 2)
-    found = model.logits(RaggedSequences(new))
+    found = model.logits(sequences_of(new))
     features_of_new = reference.transform(documents(new, borders=borders))
     for label in range(1, n_classes):
         inside, outside = (
@@ -80,7 +79,7 @@ def test_it_is_what_scikit_learn_makes_of_the_same_ngrams(
 @pytest.mark.usefixtures("_no_collisions")
 @pytest.mark.parametrize("fewest_products", [0, np.inf], ids=["together", "one by one"])
 def test_svms_of_many_classes_share_the_features(
-    fit, rng, samples_of, monkeypatch, fewest_products
+    fit, rng, samples_of, monkeypatch, fewest_products, *, sequences_of
 ):
     monkeypatch.setattr(svm, "FEWEST_PRODUCTS_TOGETHER", fewest_products)
     monkeypatch.setattr(svm, "TOLERANCE_OF_MANY", 1e-4)
@@ -93,7 +92,7 @@ def test_svms_of_many_classes_share_the_features(
     new, _ = topics(rng, 300, 50, n_ids=300)
     expected = reference_svm.decision_function(reference.transform(documents(new, borders=False)))
     model, _ = fit(samples_of(X, y, weights, n_outputs=51))
-    found = model.logits(RaggedSequences(new))
+    found = model.logits(sequences_of(new))
     np.testing.assert_allclose(found[:, :50], expected, atol=1e-3)
     assert (found[:, 50] == -1).all()  # a class without samples
 
@@ -115,14 +114,14 @@ def test_svms_of_many_labels_are_those_that_are_fitted_one_by_one(rng, monkeypat
 
 @pytest.mark.parametrize("fewest_products", [0, np.inf], ids=["together", "one by one"])
 def test_one_sample_of_many_classes_may_outweigh_all_others(
-    fit, rng, samples_of, monkeypatch, fewest_products
+    fit, rng, samples_of, monkeypatch, fewest_products, *, sequences_of
 ):
     monkeypatch.setattr(svm, "FEWEST_PRODUCTS_TOGETHER", fewest_products)
     X, y = topics(rng, 400, 50, n_ids=300)
     weights = np.ones(400)
     y[:2], weights[:2] = 0, 1e6  # the second one is of another topic
     model, _ = fit(samples_of(X, y, weights))
-    assert model.logits(RaggedSequences(X[:2])).argmax(axis=1).tolist() == [0, 0]
+    assert model.logits(sequences_of(X[:2])).argmax(axis=1).tolist() == [0, 0]
 
 
 def test_held_out_logits_come_from_a_model_that_has_not_seen_them(fit, rng, samples_of):
@@ -138,47 +137,51 @@ def test_held_out_logits_come_from_a_model_that_has_not_seen_them(fit, rng, samp
 def test_sequences_are_read_once_for_both_models(fit, rng, samples_of):
     X, y = topics(rng, 300, 5)
     samples, n_read = samples_of(X, y), np.zeros(300, int)
-    read = samples.sequences.read
+    read = samples.sequences.read_spellings
 
     def counted(rows):
         np.add.at(n_read, rows, 1)
         return read(rows)
 
-    samples.sequences.read = counted
+    samples.sequences.read_spellings = counted
     fit(samples, np.arange(0, 300, 4))
     assert (n_read == 1).all()
 
 
-def test_sequences_without_a_known_ngram_have_the_intercept(fit, sentences, samples_of):
+def test_sequences_without_a_known_ngram_have_the_intercept(
+    fit, sentences, samples_of, sequences_of
+):
     X, y = sentences(120, 400), np.arange(120) % 2
     model, _ = fit(samples_of(X, y))
-    found = model.logits(RaggedSequences([np.array([999]), np.array([998, 997])]))
+    found = model.logits(sequences_of([np.array([999]), np.array([998, 997])]))
     assert np.array_equal(found[0], model.intercept)
 
 
 @pytest.mark.parametrize("dtype", [np.int32, np.int64])
-def test_a_step_without_an_id_is_a_token_like_any_other(fit, pairs, samples_of, dtype):
+def test_a_step_without_an_id_is_a_token_like_any_other(
+    fit, pairs, samples_of, dtype, sequences_of
+):
     X, y = pairs(200)
     X = [np.where(row == 4, -1, row).astype(dtype) for row in X]
     model, _ = fit(samples_of(X, y))
-    found = model.logits(RaggedSequences([np.array([-1, 5]), np.array([5, -1]), np.array([-1])]))
+    found = model.logits(sequences_of([np.array([-1, 5]), np.array([5, -1]), np.array([-1])]))
     assert found[:2].argmax(axis=1).tolist() == [1, 0]
     assert np.isfinite(found).all()
 
 
-def test_a_class_without_samples_is_never_predicted(fit, pairs, samples_of):
+def test_a_class_without_samples_is_never_predicted(fit, pairs, samples_of, sequences_of):
     X, y = pairs(120)
     model, _ = fit(samples_of(X, y, n_outputs=3))
-    assert set(model.logits(RaggedSequences(X)).argmax(1)) == {0, 1}
+    assert set(model.logits(sequences_of(X)).argmax(1)) == {0, 1}
 
 
 @pytest.mark.parametrize("n_copies", [1, 12], ids=["few", "many"])
-def test_multilabel_has_a_svm_for_each_label(fit, pairs, samples_of, n_copies):
+def test_multilabel_has_a_svm_for_each_label(fit, pairs, samples_of, n_copies, sequences_of):
     X, y = pairs(200)
     labels = np.column_stack([y, 1 - y, np.zeros_like(y), np.ones_like(y)]).astype(np.float32)
     labels = np.tile(labels, n_copies)
     model, logits = fit(samples_of(X, labels), np.arange(50), input_type="characters")
-    assert np.mean((model.logits(RaggedSequences(X)) > 0) == labels) > 0.98
+    assert np.mean((model.logits(sequences_of(X)) > 0) == labels) > 0.98
     assert np.mean((logits > 0) == labels[:50]) > 0.95
 
 
@@ -193,10 +196,10 @@ def test_a_model_says_what_it_is(fit, pairs, samples_of):
     assert model.describe() == f"{len(model.hashes):,} n-grams of 1-5 ids"
 
 
-def test_a_model_holds_nothing_but_its_features(fit, pairs, samples_of):
+def test_a_model_holds_nothing_but_its_features(fit, pairs, samples_of, sequences_of):
     X, y = pairs(200)
     model, _ = fit(samples_of(X, y))
-    model.logits(RaggedSequences(X))
+    model.logits(sequences_of(X))
     n_bytes = sum(getattr(value, "nbytes", 0) for value in vars(model).values())
     assert n_bytes < 100_000
 
