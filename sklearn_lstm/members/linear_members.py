@@ -32,7 +32,7 @@ def find_linear_members(configuration: Configuration) -> list[type[LinearMember]
             f"max_epochs=0 fits the linear model alone, but there is none: it needs {lacking}. "
             "Change this, or leave max_epochs='auto'."
         )
-    if configuration.linear_model and not configuration.has_linear_model:
+    if configuration.linear_model and LinearMember.lacks(configuration):
         warn_user(
             "The linear model is left out: it needs criterion='cross_entropy'. The network "
             "alone is usually less accurate; if you want it, set linear_model=False.",
