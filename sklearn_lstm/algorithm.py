@@ -7,7 +7,6 @@ import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
-from functools import partial
 
 import numpy as np
 import torch
@@ -17,11 +16,11 @@ from sklearn_lstm.callback_support import CallbackTask
 from sklearn_lstm.compute.threads import workers
 from sklearn_lstm.data.growing_tables import GrowingTables
 from sklearn_lstm.data.sequences import Samples
-from sklearn_lstm.members.convolutions.convolution_model import ConvolutionModel
 from sklearn_lstm.members.linear_members import find_linear_members
 from sklearn_lstm.members.member import LinearMember
-from sklearn_lstm.members.network.history import epoch_rows
+from sklearn_lstm.members.network.history import EpochRow, epoch_rows
 from sklearn_lstm.members.network.learning import fit_network, fit_network_one_epoch
+from sklearn_lstm.members.network.network import Network
 from sklearn_lstm.members.ngrams.online_ngrams import OnlineNgrams
 from sklearn_lstm.model import Fitted, SequenceModel
 from sklearn_lstm.thresholds import without_constants
@@ -72,13 +71,14 @@ def fit_model(
     held_out = HeldOutLogits(split.held_out.targets, prior)
     members: list[LinearMember] = []
     thresholds = without_constants(configuration.thresholds, samples.targets)
-    ended = partial(start.ended, members=members, thresholds=thresholds)
+
+    def ended(network: Network, held_out: HeldOutLogits, epochs: list[EpochRow]) -> Fitted:
+        model = SequenceModel.blended(network, members, held_out)
+        return start.with_model(model.with_thresholds(thresholds, held_out), epochs)
+
+    n_updates, is_shown = plan.updates_per_epoch(len(split.learned)), configuration.verbose > 0
     progress = FitProgress(
-        linear_epochs,
-        plan.max_epochs,
-        plan.updates_per_epoch(len(split.learned)),
-        is_shown=configuration.verbose > 0,
-        task=callback_task,
+        linear_epochs, plan.max_epochs, n_updates, is_shown=is_shown, task=callback_task
     )
     with progress:
         for kind in kinds:
@@ -97,10 +97,7 @@ def fit_model(
                 )
             held_out = held_out.expecting(_factors_of_few(split, configuration, members))
             # The network is last: it watches the loss of the blend.
-            network, held_out = fit_network(
-                split, configuration, plan, held_out, progress=progress, ended=ended
-            )
-        return ended(network, held_out, epoch_rows(network.net))
+            return fit_network(split, configuration, plan, held_out, progress, ended=ended)
 
 
 def _factors_of_few(
@@ -111,7 +108,7 @@ def _factors_of_few(
     The few samples that are held out of fewer than 1,000 do not tell them, so all are predicted, by
     cross-validation. Series were left out in turn already, which has set the scale of the logits.
     """
-    kinds = [type(member) for member in members if type(member) is not ConvolutionModel]
+    kinds = [type(member) for member in members if not member.has_own_scale]
     targets = split.samples.targets
     is_needed = kinds and len(split.drawn) and len(targets) < LARGEST_HELD_OUT
     rows = folds(targets, split.seed) if is_needed else []
@@ -130,45 +127,41 @@ def _factors_of_few(
 
 @contextmanager
 def fit_one_epoch(
-    samples: Samples,
-    configuration: Configuration,
-    rng: np.random.Generator,
-    previous: SequenceModel | None,
-) -> Iterator[tuple[SequenceModel, GrowingTables]]:
+    start: Fitted, samples: Samples, configuration: Configuration, rng: np.random.Generator
+) -> Iterator[tuple[Fitted, GrowingTables]]:
     """Train a network for an epoch, and let n-grams learn the errors of the model before it.
 
     Until the context ends, nobody else begins to share the tables of the previous model.
 
     Parameters
     ----------
-    samples : Samples
-    configuration, rng, previous
+    start, samples, configuration, rng
         As in `fit_model`.
 
     Yields
     ------
-    SequenceModel
-        The trained model. It shares tables with the previous one, unless others may see that. The
-        tables stay as they are until the changes are written; then the previous model is not used
-        any more.
+    Fitted
+        With the trained model. It shares tables with the previous one, unless others may see that.
+        The tables stay as they are until the changes are written; then the previous model is not
+        used any more.
     GrowingTables
     """
-    before = None if previous is None else previous.network
-    network, excerpt = fit_network_one_epoch(samples, configuration, rng, before)
+    previous = start.model
+    network, excerpt = fit_network_one_epoch(samples, configuration, rng, previous[Network.name])
     learns_ngrams = OnlineNgrams.suits(configuration)
     known = np.zeros((len(samples), samples.targets.n_outputs))
-    if learns_ngrams and previous is not None:
+    if learns_ngrams and previous.members:
         known = previous.logits(samples.sequences, without=OnlineNgrams.name)
     with GrowingTables.sharing.lock:  # after the training, in which a callback may have made a copy
-        growing = GrowingTables({} if previous is None else previous.memory)
+        growing = GrowingTables(previous.memory)
         if excerpt is not None:
             network = excerpt.whole_again(network, growing)
-        model = (previous or SequenceModel.alone(network)).with_network(network)
+        model = previous.with_network(network)
         if learns_ngrams:
             ngrams = model[OnlineNgrams.name] or OnlineNgrams.of(samples, configuration.kind)
             model = model.with_member(ngrams.learned(samples, known, growing, rng), 1.0)
-        model = model.with_thresholds(configuration.thresholds)
-        yield replace(model, memory=growing.memory), growing
+        model = replace(model.with_thresholds(configuration.thresholds), memory=growing.memory)
+        yield start.with_model(model, epoch_rows(network.net)), growing
 
 
 def _log_minutes(n_samples: int, linear_epochs: float, epoch: int, plan: TrainingPlan) -> None:

@@ -68,6 +68,7 @@ class LinearMember(Member):
     name = "linear model"
     kinds: ClassVar[tuple[Kind, ...]]  # that it reads
     expected_factor: ClassVar[ExpectedFactor] = ExpectedFactor(1.0, 1.0)  # in the blend
+    has_own_scale: ClassVar[bool] = False  # all samples have already set the scale of its logits
 
     @classmethod
     def suits(cls, configuration: Configuration) -> bool:

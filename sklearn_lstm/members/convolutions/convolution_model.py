@@ -58,6 +58,7 @@ class ConvolutionModel(LinearMember):
     """
 
     kinds = (MEASUREMENTS,)
+    has_own_scale = True
 
     convolutions: Convolutions
     statistics: SeriesStatistics
