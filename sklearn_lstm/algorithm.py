@@ -61,10 +61,10 @@ def fit_model(
     callback_task : CallbackTask
         Of the whole fit.
     """
-    kinds = find_linear_members(configuration)
+    types = find_linear_members(configuration)
     epoch = work_of_epoch(samples.sequences, configuration.kind)
-    linear_epochs = {kind.name: kind.work(samples, configuration) / epoch for kind in kinds}
-    plan = plan_training(samples, validation, configuration, has_linear_model=bool(kinds))
+    linear_epochs = {one.name: one.work(samples, configuration) / epoch for one in types}
+    plan = plan_training(samples, validation, configuration, has_linear_model=bool(types))
     _log_minutes(len(samples), sum(linear_epochs.values()), epoch, plan)
     split = Split.drawn_from(samples, validation, plan.n_held_out, rng)
     prior = ClassPrior.of(samples.targets, is_drawn=validation is None)
@@ -81,15 +81,15 @@ def fit_model(
         linear_epochs, plan.max_epochs, n_updates, is_shown=is_shown, task=callback_task
     )
     with progress:
-        for kind in kinds:
-            kind.prepare(split, configuration, progress)
+        for one in types:
+            one.prepare(split, configuration, progress)
         with workers(configuration.device, 1 + configuration.architecture["bidirectional"]):
-            for kind in kinds:
-                member, logits = kind.fit(split, configuration)
-                progress.count_linear_model(kind.name)
+            for one in types:
+                member, logits = one.fit(split, configuration)
+                progress.count_linear_model(one.name)
                 if member is not None:
                     members.append(member)
-                    held_out = held_out.joined_by(kind.name, logits, kind.expected_factor)
+                    held_out = held_out.joined_by(one.name, logits, one.expected_factor)
             if plan.max_epochs == 0 and not members:
                 raise ValueError(
                     "max_epochs=0 fits the linear model alone, but that was left out, as a warning "
@@ -108,18 +108,18 @@ def _factors_of_few(
     The few samples that are held out of fewer than 1,000 do not tell them, so all are predicted, by
     cross-validation. Series were left out in turn already, which has set the scale of the logits.
     """
-    kinds = [type(member) for member in members if not member.has_own_scale]
+    types = [type(member) for member in members if not member.has_own_scale]
     targets = split.samples.targets
-    is_needed = kinds and len(split.drawn) and len(targets) < LARGEST_HELD_OUT
+    is_needed = types and len(split.drawn) and len(targets) < LARGEST_HELD_OUT
     rows = folds(targets, split.seed) if is_needed else []
     if not rows:
         return {}
     prior = ClassPrior.of(targets, is_drawn=False)
     held_out = HeldOutLogits(targets.subset(np.concatenate(rows)), prior)
-    for kind in kinds:
-        logits = [kind.fit(split.holding_out(fold), configuration)[1] for fold in rows]
-        expected = kind.expected_factor._replace(deviation=EXPECTED_DEVIATION)
-        held_out = held_out.joined_by(kind.name, np.concatenate(logits), expected)
+    for one in types:
+        logits = [one.fit(split.holding_out(fold), configuration)[1] for fold in rows]
+        expected = one.expected_factor._replace(deviation=EXPECTED_DEVIATION)
+        held_out = held_out.joined_by(one.name, np.concatenate(logits), expected)
     factors = held_out.blend().factors.tolist()
     pairs = zip(held_out.members, factors, strict=True)
     return {name: ExpectedFactor(factor, CROSS_VALIDATED_DEVIATION) for name, factor in pairs}

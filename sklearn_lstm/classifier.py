@@ -37,8 +37,6 @@ from sklearn_lstm.storing.envelope import StoredMixin
 from sklearn_lstm.training.configuration import Configuration
 from sklearn_lstm.training.optimizers import OPTIMIZERS
 
-POSITIVE_NUMBER = Interval(Real, 0, None, closed="neither")
-SHARE = Interval(Real, 0, 1, closed="left")
 SHARED = ("embeddings", "encoder")  # parameters that clones share
 INSIDE = tuple(f"{name}__" for name in SHARED)  # how the names of their own parameters begin
 
@@ -327,10 +325,10 @@ class LSTMSequenceClassifier(
         "num_layers": [POSITIVE_INTEGER],
         "bidirectional": ["boolean"],
         "pooling": [StrOptions(set(POOLINGS)), list, tuple],
-        "dropout": [SHARE],
+        "dropout": [Interval(Real, 0, 1, closed="left")],
         "criterion": [StrOptions({"cross_entropy"}), type],
         "optimizer": [StrOptions(set(OPTIMIZERS)), type],
-        "lr": [POSITIVE_NUMBER],
+        "lr": [Interval(Real, 0, None, closed="neither")],
         "weight_decay": [Interval(Real, 0, None, closed="left")],
         "max_epochs": [StrOptions({"auto"}), Interval(Integral, 0, None, closed="left")],
         "batch_size": [StrOptions({"auto"}), POSITIVE_INTEGER],

@@ -108,6 +108,7 @@ class Fit:
             vectors = read_embeddings(embeddings, vocabulary, new_ids, own)
         if encoder is not None and network is None:
             opened = SentenceEncoder.opened(encoder)
+            opened.known = {}
         used = vectors if network is None else own
         coverage = None if used is None else used.coverage(sequences)
         start = replace(start, n_samples=start.n_samples + n_samples, coverage=coverage)
@@ -148,15 +149,12 @@ class Fit:
         samples = Samples(sequences, targets).counted()
         start, configuration = self.begin(X, sequences, targets.labels, len(samples))
         held_out = self._read_validation(X, start, *validation)
-        encoder = configuration.encoder
-        if encoder is not None:
-            encoder.known = {}
         folder, rng = self.parameters["checkpoint"], self.random_generator()
         with checkpoint_of_fit(folder, samples, held_out, configuration, rng) as (folder, rng):
             configuration = replace(configuration, checkpoint=folder)
             fitted = fit_model(start, samples, held_out, configuration, rng=rng, callback_task=task)
-            if encoder is not None:
-                encoder.known = None
+            if configuration.encoder is not None:
+                configuration.encoder.known = None
             self.classifier._fitted = fitted  # noqa: SLF001
         task.end({})
 
@@ -178,12 +176,13 @@ class Fit:
         self, X: Any, start: Fitted, X_val: Any, y_val: Any, sample_weight_val: Any
     ) -> Samples | None:
         """Read validation samples as X and y were read; None if none were passed."""
-        if X_val is None and y_val is None and sample_weight_val is None:
+        passed = {"X_val": X_val, "y_val": y_val, "sample_weight_val": sample_weight_val}
+        names = [name for name, value in passed.items() if value is not None]
+        if not names:
             return None
-        if X_val is None or y_val is None:
-            found = {"X_val": X_val, "y_val": y_val, "sample_weight_val": sample_weight_val}
-            names = " and ".join(name for name, part in found.items() if part is not None)
-            raise ValueError(f"X_val and y_val have to be passed together, found only {names}.")
+        if names[:2] != ["X_val", "y_val"]:
+            found = " and ".join(names)
+            raise ValueError(f"X_val and y_val have to be passed together, found only {found}.")
         try:
             check_column_names(X, X_val)
             sequences, y_val = start.input_format.read(X_val), read_labels(y_val, "y_val")

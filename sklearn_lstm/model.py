@@ -124,7 +124,7 @@ class SequenceModel:
         return network
 
     @property
-    def linear_members(self) -> list[str]:
+    def linear_names(self) -> list[str]:
         """The names of the members that `fit` has fitted beside the network."""
         return [member.name for member in self.members if isinstance(member, LinearMember)]
 
@@ -149,7 +149,7 @@ class SequenceModel:
 
     def calibration(self) -> dict[str, Any] | None:
         """Return how the members are blended; None if there is only a network."""
-        if not self.linear_members:
+        if not self.linear_names:
             return None
         weights = self.weights_by_name
         return {
@@ -167,9 +167,9 @@ class SequenceModel:
             described["thresholds"] = _range(self.thresholds)
         if self[LinearMember.name] is None:
             described |= {LinearMember.name: "none"}
-        if not self.linear_members:
+        if not self.linear_names:
             return described
-        blended = (Network.name, *self.linear_members)
+        blended = (Network.name, *self.linear_names)
         weights = ", ".join(f"{name} {self.weights_by_name[name]:.2f}" for name in blended)
         return {
             **described,

@@ -113,10 +113,8 @@ def _held(folder: Path, name: str) -> Iterator[Path]:
     After success, and after an error if it holds no state, it is deleted.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    while True:
-        locks = map(_lock, sorted(folder.glob(f"{name}-{'[0-9a-f]' * 32}")))
-        if (lock := next(filter(None, locks), None)) is not None:
-            break
+    known = f"{name}-{'[0-9a-f]' * 32}"
+    while (lock := next(filter(None, map(_lock, sorted(folder.glob(known)))), None)) is None:
         (folder / f"{name}-{uuid4().hex}").mkdir()
     path = Path(lock.name).parent
     with lock:

@@ -52,5 +52,6 @@ def new_network(
         if vectors is not None and len(vectors.ids):
             codes = cast("TokenCodes", encoding)(vectors.ids)
             _, known_vectors = vectors(vectors.ids, None)
-            module.set_vectors(torch.from_numpy(codes), torch.from_numpy(known_vectors))
+            weight = module.embedding.weight.detach()
+            weight[torch.from_numpy(codes)] = torch.from_numpy(known_vectors)
     return Network(encoding, module, configuration.vectors if previous is None else own)
