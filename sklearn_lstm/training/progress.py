@@ -55,9 +55,8 @@ class FitProgress(ProgressBar):
         self._done = dict.fromkeys(self._all, 0.0)
 
     def __enter__(self) -> Self:
-        has_linear_model = len(self._linear_left) > 0
-        self.task.begin(has_linear_model + 1)
-        if has_linear_model:
+        self.task.begin(bool(self._linear_left) + 1)
+        if self._linear_left:
             self._linear_model = self.task.subtask("linear model", 0)
         super().__enter__()
         self.show(0.0, next(iter(self._linear_left), ""))
