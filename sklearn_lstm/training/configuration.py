@@ -1,6 +1,6 @@
 """What a fit is told: the parameters of the classifier, and what X and y say about them."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from copy import deepcopy
 from dataclasses import dataclass, field, fields
 from inspect import signature
@@ -11,7 +11,6 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from skorch.callbacks import Callback
-from torch import Tensor, nn
 
 from sklearn_lstm.compute.devices import find_device
 from sklearn_lstm.data.embeddings import PretrainedVectors
@@ -22,7 +21,7 @@ from sklearn_lstm.exceptions import IgnoredParameterWarning, warn_user
 from sklearn_lstm.network.network import SequenceNetwork
 from sklearn_lstm.network.pooling import POOLINGS
 from sklearn_lstm.thresholds import given_thresholds
-from sklearn_lstm.training.losses import find_criterion
+from sklearn_lstm.training.losses import SampleLoss, find_criterion
 from sklearn_lstm.training.optimizers import find_optimizer
 
 
@@ -45,10 +44,8 @@ class Configuration:
         that training goes on from. `embedding_dim` may be "auto".
     thresholds : ndarray of shape (n_thresholds,)
         NaN: chosen by held-out samples.
-    loss : nn.Module
-        Of each sample, by the criterion.
-    probabilities : callable
-        From logits.
+    loss : SampleLoss
+        By the criterion.
     callbacks : sequence
         Copies of the user's.
     checkpoint : Path or None
@@ -61,8 +58,7 @@ class Configuration:
     architecture: dict[str, Any]
     criterion: str | type
     thresholds: NDArray[np.float64] = field(repr=False)
-    loss: nn.Module = field(repr=False)
-    probabilities: Callable[[Tensor], Tensor] = field(repr=False)
+    loss: SampleLoss = field(repr=False)
     linear_model: bool
     optimizer: type[torch.optim.Optimizer]
     device: torch.device
@@ -121,7 +117,6 @@ class Configuration:
                 f"{embedding_dim}. Leave it 'auto', and call fit for a new network."
             )
         architecture["embedding_dim"] = length or embedding_dim
-        loss, probabilities = find_criterion(parameters["criterion"], labels)
         taken = {field.name for field in fields(cls)} - {"checkpoint"}
         values = {name: value for name, value in parameters.items() if name in taken}
         values |= {
@@ -130,8 +125,7 @@ class Configuration:
             "encoder": encoder,
             "architecture": architecture,
             "thresholds": given_thresholds(parameters["threshold"], labels),
-            "loss": loss,
-            "probabilities": probabilities,
+            "loss": find_criterion(parameters["criterion"], labels),
             "callbacks": _copies(parameters["callbacks"]),
             "optimizer": find_optimizer(parameters["optimizer"]),
             "device": find_device(parameters["device"]),

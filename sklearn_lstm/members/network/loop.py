@@ -40,7 +40,7 @@ def make_net(
         **{f"optimizer__{name}": value for name, value in optimizer_arguments.items()},
         device=str(configuration.device),
         classes=list(range(module.architecture["n_outputs"])),
-        predict_nonlinearity=configuration.probabilities,
+        predict_nonlinearity=configuration.loss.probabilities,
         callbacks__valid_acc=None,
         iterator_valid=LengthBatches,
         **{"iterator_train": LengthBatches, "train_split": None, "verbose": 0} | options,
