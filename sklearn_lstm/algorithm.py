@@ -7,7 +7,6 @@ import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
-from functools import partial
 
 import numpy as np
 import torch
@@ -17,11 +16,11 @@ from sklearn_lstm.callback_support import CallbackTask
 from sklearn_lstm.compute.threads import workers
 from sklearn_lstm.data.growing_tables import GrowingTables
 from sklearn_lstm.data.sequences import Samples
-from sklearn_lstm.members.convolutions.convolution_model import ConvolutionModel
 from sklearn_lstm.members.linear_members import find_linear_members
 from sklearn_lstm.members.member import LinearMember
-from sklearn_lstm.members.network.history import epoch_rows
+from sklearn_lstm.members.network.history import EpochRow, epoch_rows
 from sklearn_lstm.members.network.learning import fit_network, fit_network_one_epoch
+from sklearn_lstm.members.network.network import Network
 from sklearn_lstm.members.ngrams.online_ngrams import OnlineNgrams
 from sklearn_lstm.model import Fitted, SequenceModel
 from sklearn_lstm.thresholds import without_constants
@@ -62,34 +61,35 @@ def fit_model(
     callback_task : CallbackTask
         Of the whole fit.
     """
-    kinds = find_linear_members(configuration)
+    types = find_linear_members(configuration)
     epoch = work_of_epoch(samples.sequences, configuration.kind)
-    linear_epochs = {kind.name: kind.work(samples, configuration) / epoch for kind in kinds}
-    plan = plan_training(samples, validation, configuration, has_linear_model=bool(kinds))
+    linear_epochs = {one.name: one.work(samples, configuration) / epoch for one in types}
+    plan = plan_training(samples, validation, configuration, has_linear_model=bool(types))
     _log_minutes(len(samples), sum(linear_epochs.values()), epoch, plan)
     split = Split.drawn_from(samples, validation, plan.n_held_out, rng)
     prior = ClassPrior.of(samples.targets, is_drawn=validation is None)
     held_out = HeldOutLogits(split.held_out.targets, prior)
     members: list[LinearMember] = []
     thresholds = without_constants(configuration.thresholds, samples.targets)
-    ended = partial(start.ended, members=members, thresholds=thresholds)
+
+    def ended(network: Network, held_out: HeldOutLogits, epochs: list[EpochRow]) -> Fitted:
+        model = SequenceModel.blended(network, members, held_out)
+        return start.with_model(model.with_thresholds(thresholds, held_out), epochs)
+
+    n_updates, is_shown = plan.updates_per_epoch(len(split.learned)), configuration.verbose > 0
     progress = FitProgress(
-        linear_epochs,
-        plan.max_epochs,
-        plan.updates_per_epoch(len(split.learned)),
-        is_shown=configuration.verbose > 0,
-        task=callback_task,
+        linear_epochs, plan.max_epochs, n_updates, is_shown=is_shown, task=callback_task
     )
     with progress:
-        for kind in kinds:
-            kind.prepare(split, configuration, progress)
+        for one in types:
+            one.prepare(split, configuration, progress)
         with workers(configuration.device, 1 + configuration.architecture["bidirectional"]):
-            for kind in kinds:
-                member, logits = kind.fit(split, configuration)
-                progress.count_linear_model(kind.name)
+            for one in types:
+                member, logits = one.fit(split, configuration)
+                progress.count_linear_model(one.name)
                 if member is not None:
                     members.append(member)
-                    held_out = held_out.joined_by(kind.name, logits, kind.expected_factor)
+                    held_out = held_out.joined_by(one.name, logits, one.expected_factor)
             if plan.max_epochs == 0 and not members:
                 raise ValueError(
                     "max_epochs=0 fits the linear model alone, but that was left out, as a warning "
@@ -97,10 +97,7 @@ def fit_model(
                 )
             held_out = held_out.expecting(_factors_of_few(split, configuration, members))
             # The network is last: it watches the loss of the blend.
-            network, held_out = fit_network(
-                split, configuration, plan, held_out, progress=progress, ended=ended
-            )
-        return ended(network, held_out, epoch_rows(network.net))
+            return fit_network(split, configuration, plan, held_out, progress, ended=ended)
 
 
 def _factors_of_few(
@@ -111,18 +108,18 @@ def _factors_of_few(
     The few samples that are held out of fewer than 1,000 do not tell them, so all are predicted, by
     cross-validation. Series were left out in turn already, which has set the scale of the logits.
     """
-    kinds = [type(member) for member in members if type(member) is not ConvolutionModel]
+    types = [type(member) for member in members if not member.has_own_scale]
     targets = split.samples.targets
-    is_needed = kinds and len(split.drawn) and len(targets) < LARGEST_HELD_OUT
+    is_needed = types and len(split.drawn) and len(targets) < LARGEST_HELD_OUT
     rows = folds(targets, split.seed) if is_needed else []
     if not rows:
         return {}
     prior = ClassPrior.of(targets, is_drawn=False)
     held_out = HeldOutLogits(targets.subset(np.concatenate(rows)), prior)
-    for kind in kinds:
-        logits = [kind.fit(split.holding_out(fold), configuration)[1] for fold in rows]
-        expected = kind.expected_factor._replace(deviation=EXPECTED_DEVIATION)
-        held_out = held_out.joined_by(kind.name, np.concatenate(logits), expected)
+    for one in types:
+        logits = [one.fit(split.holding_out(fold), configuration)[1] for fold in rows]
+        expected = one.expected_factor._replace(deviation=EXPECTED_DEVIATION)
+        held_out = held_out.joined_by(one.name, np.concatenate(logits), expected)
     factors = held_out.blend().factors.tolist()
     pairs = zip(held_out.members, factors, strict=True)
     return {name: ExpectedFactor(factor, CROSS_VALIDATED_DEVIATION) for name, factor in pairs}
@@ -130,45 +127,41 @@ def _factors_of_few(
 
 @contextmanager
 def fit_one_epoch(
-    samples: Samples,
-    configuration: Configuration,
-    rng: np.random.Generator,
-    previous: SequenceModel | None,
-) -> Iterator[tuple[SequenceModel, GrowingTables]]:
+    start: Fitted, samples: Samples, configuration: Configuration, rng: np.random.Generator
+) -> Iterator[tuple[Fitted, GrowingTables]]:
     """Train a network for an epoch, and let n-grams learn the errors of the model before it.
 
     Until the context ends, nobody else begins to share the tables of the previous model.
 
     Parameters
     ----------
-    samples : Samples
-    configuration, rng, previous
+    start, samples, configuration, rng
         As in `fit_model`.
 
     Yields
     ------
-    SequenceModel
-        The trained model. It shares tables with the previous one, unless others may see that. The
-        tables stay as they are until the changes are written; then the previous model is not used
-        any more.
+    Fitted
+        With the trained model. It shares tables with the previous one, unless others may see that.
+        The tables stay as they are until the changes are written; then the previous model is not
+        used any more.
     GrowingTables
     """
-    before = None if previous is None else previous.network
-    network, excerpt = fit_network_one_epoch(samples, configuration, rng, before)
+    previous = start.model
+    network, excerpt = fit_network_one_epoch(samples, configuration, rng, previous[Network.name])
     learns_ngrams = OnlineNgrams.suits(configuration)
     known = np.zeros((len(samples), samples.targets.n_outputs))
-    if learns_ngrams and previous is not None:
+    if learns_ngrams and previous.members:
         known = previous.logits(samples.sequences, without=OnlineNgrams.name)
     with GrowingTables.sharing.lock:  # after the training, in which a callback may have made a copy
-        growing = GrowingTables({} if previous is None else previous.memory)
+        growing = GrowingTables(previous.memory)
         if excerpt is not None:
             network = excerpt.whole_again(network, growing)
-        model = (previous or SequenceModel.alone(network)).with_network(network)
+        model = previous.with_network(network)
         if learns_ngrams:
             ngrams = model[OnlineNgrams.name] or OnlineNgrams.of(samples, configuration.kind)
             model = model.with_member(ngrams.learned(samples, known, growing, rng), 1.0)
-        model = model.with_thresholds(configuration.thresholds)
-        yield replace(model, memory=growing.memory), growing
+        model = replace(model.with_thresholds(configuration.thresholds), memory=growing.memory)
+        yield start.with_model(model, epoch_rows(network.net)), growing
 
 
 def _log_minutes(n_samples: int, linear_epochs: float, epoch: int, plan: TrainingPlan) -> None:

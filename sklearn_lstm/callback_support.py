@@ -72,14 +72,9 @@ class CallbackTask:
         metadata = {} if sample_weight is None else {"sample_weight": sample_weight}
         return cls(estimator, {"X": X, "y": y, "metadata": metadata})
 
-    @property
-    def is_heard(self) -> bool:
-        """Whether the estimator has callbacks."""
-        return bool(getattr(self.estimator, SET, None))
-
     def begin(self, n_subtasks: int = 0) -> None:
         """Begin the task of a whole fit, once its subtasks are known; they may overlap."""
-        if self.is_heard:
+        if getattr(self.estimator, SET, None):
             self.context = self.estimator._init_callback_context(  # noqa: SLF001 - as documented
                 max_subtasks=n_subtasks, sequential_subtasks=False
             )

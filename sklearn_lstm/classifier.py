@@ -37,8 +37,6 @@ from sklearn_lstm.storing.envelope import StoredMixin
 from sklearn_lstm.training.configuration import Configuration
 from sklearn_lstm.training.optimizers import OPTIMIZERS
 
-POSITIVE_NUMBER = Interval(Real, 0, None, closed="neither")
-SHARE = Interval(Real, 0, 1, closed="left")
 SHARED = ("embeddings", "encoder")  # parameters that clones share
 INSIDE = tuple(f"{name}__" for name in SHARED)  # how the names of their own parameters begin
 
@@ -328,10 +326,10 @@ class LSTMSequenceClassifier(
         "num_layers": [POSITIVE_INTEGER],
         "bidirectional": ["boolean"],
         "pooling": [StrOptions(set(POOLINGS)), list, tuple],
-        "dropout": [SHARE],
+        "dropout": [Interval(Real, 0, 1, closed="left")],
         "criterion": [StrOptions({"cross_entropy"}), type],
         "optimizer": [StrOptions(set(OPTIMIZERS)), type],
-        "lr": [POSITIVE_NUMBER],
+        "lr": [Interval(Real, 0, None, closed="neither")],
         "weight_decay": [Interval(Real, 0, None, closed="left")],
         "max_epochs": [StrOptions({"auto"}), Interval(Integral, 0, None, closed="left")],
         "batch_size": [StrOptions({"auto"}), POSITIVE_INTEGER],
@@ -512,14 +510,14 @@ class LSTMSequenceClassifier(
             As in `fit`; also for labels that are not among the classes, for balanced weights, and
             for an encoder if `fit` was never called.
         """
-        fit = Fit(self, goes_on=True)
+        fit = Fit(self, self._fitted)
         if self.class_weight == "balanced":
             raise ValueError(
                 "class_weight='balanced' is not supported for partial_fit, which does not know how "
                 "frequent each class will be. Pass a dict, or sample_weight."
             )
-        fitted_members = () if fit.previous is None else fit.previous.linear_members
-        if self.encoder is not None and EncoderModel.name not in fitted_members:
+        before = self._fitted
+        if self.encoder is not None and (before is None or before.model[EncoderModel.name] is None):
             raise ValueError(
                 "partial_fit does not fit the member of an encoder: call fit first, or set "
                 "encoder=None."
@@ -527,7 +525,7 @@ class LSTMSequenceClassifier(
         y = read_labels(y)
         sequences = fit.read(X)
         check_consistent_length(sequences, y)
-        labels = fit.labels or Labels.named(classes, y)
+        labels = Labels.named(classes, y) if before is None else before.labels
         labels.check_same(classes)
         values = labels.encode(y)
         weights = absolute_weights(sample_weight, self.class_weight, values, labels)

@@ -18,7 +18,7 @@ from sklearn_lstm.data.reading import read_sequences
 from sklearn_lstm.data.sentence_encoders import SentenceEncoder
 from sklearn_lstm.data.sequences import Samples, Sequences
 from sklearn_lstm.data.weights import Targets, fixed_class_weight, read_groups, relative_weights
-from sklearn_lstm.members.network.history import epoch_rows
+from sklearn_lstm.members.network.network import Network
 from sklearn_lstm.model import Fitted, SequenceModel
 from sklearn_lstm.parameters import check_column_names, checked_parameters
 from sklearn_lstm.training.checkpoint import checkpoint_of_fit
@@ -54,23 +54,13 @@ class Fit:
     ----------
     classifier : LSTMSequenceClassifier
         Its parameters are checked.
-    goes_on : bool
-        Go on from what was fitted before, if anything was.
-
-    Attributes
-    ----------
     before : Fitted or None
         What an earlier fit has left, if this one goes on from it.
-    previous, labels : SequenceModel and Labels, or None
-        The model that training goes on from, and its labels.
     """
 
-    def __init__(self, classifier: Any, *, goes_on: bool = False) -> None:
+    def __init__(self, classifier: Any, before: Fitted | None = None) -> None:
         self.classifier, self.parameters = classifier, checked_parameters(classifier)
-        is_fitted = goes_on and classifier.__sklearn_is_fitted__()
-        self.before = what_was_fitted(classifier) if is_fitted else None
-        self.previous = None if self.before is None else self.before.model
-        self.labels = None if self.before is None else self.before.labels
+        self.before = before
 
     def read(self, X: Any, *, had_missing: bool | None = None) -> Sequences:
         """Read X; nothing about it is kept yet."""
@@ -80,16 +70,11 @@ class Fit:
         ways = self.parameters["input_type"], self.parameters["time_channel"]
         return read_sequences(X, *ways, had_missing=had_missing)
 
-    def format_of(self, X: Any, sequences: Sequences) -> InputFormat:
-        """Return how X, which was read as `sequences`, and later ones are read."""
-        if self.before is not None:
-            return self.before.input_format
-        return InputFormat.of(X, sequences, self.parameters["input_type"])
-
     def format_of_batches(self, X: Any) -> InputFormat:
         """Return how all batches are read, by the X of the first one."""
-        first = self.format_of(X, self.read(X, had_missing=True))
-        is_guess = self.parameters["input_type"] == "auto" and first.input_type != "measurements"
+        wanted = self.parameters["input_type"]
+        first = InputFormat.of(X, self.read(X, had_missing=True), wanted)
+        is_guess = wanted == "auto" and first.input_type != "measurements"
         return replace(
             first,
             input_type="integers" if is_guess else first.input_type,
@@ -97,50 +82,46 @@ class Fit:
         )
 
     def begin(
-        self,
-        X: Any,
-        sequences: Sequences,
-        labels: Labels,
-        n_samples: int,
-        new_ids: NDArray[np.int64] | None = None,
+        self, X: Any, sequences: Sequences, labels: Labels, n_samples: int
     ) -> tuple[Fitted, Configuration]:
         """Return what is known before the training, and what the fit is told.
 
-        Of `X`, which was read as `sequences`, only the names of columns are read. With `new_ids`,
-        `embeddings` are read for these ids alone.
+        Of `X`, which was read as `sequences`, only the names of columns are read. If the fit goes
+        on, `embeddings` are read for new ids alone.
         """
-        embeddings, encoder = self.parameters["embeddings"], None
-        network = None if self.previous is None else self.previous.network
-        own = None if network is None else network.vectors
+        embeddings, encoder = self.parameters["embeddings"], self.parameters["encoder"]
+        start, vectors, new_ids, opened = self.before, None, None, None
+        if start is None:
+            input_format = InputFormat.of(X, sequences, self.parameters["input_type"])
+            start = Fitted(input_format, labels, SequenceModel.empty(), [], 0)
+        elif isinstance(encoding := start.model.encoding, TokenCodes):
+            new_ids = encoding.new_ids(sequences.distinct_ids(), np.arange(0))
+        network: Network | None = start.model[Network.name]
+        own, previous = None, None
+        if network is not None:
+            own, previous = network.vectors, network.module.architecture
         given = [name for name in ("embeddings", "encoder") if self.parameters[name] is not None]
         if given and sequences.n_channels is not None:
             raise ValueError(f"{given[0]} is for tokens, but X holds measurements. Leave it None.")
-        vectors = None
         if embeddings is not None:
             vocabulary = None if sequences.spelling is None else sequences.spelling.vocabulary
             vectors = read_embeddings(embeddings, vocabulary, new_ids, own)
-        if self.parameters["encoder"] is not None and new_ids is None:
-            encoder = SentenceEncoder.opened(self.parameters["encoder"])
+        if encoder is not None and network is None:
+            opened = SentenceEncoder.opened(encoder)
+            opened.known = {}
         used = vectors if network is None else own
         coverage = None if used is None else used.coverage(sequences)
-        input_format, model = self.format_of(X, sequences), self.previous or SequenceModel.empty()
-        history = [] if self.before is None else self.before.history
-        start = Fitted(input_format, labels, model, history, n_samples, coverage)
-        configuration = Configuration.of(
-            self.parameters,
-            input_format.kind,
-            labels,
-            vectors=vectors,
-            encoder=encoder,
-            previous=None if network is None else network.module.architecture,
+        start = replace(start, n_samples=start.n_samples + n_samples, coverage=coverage)
+        kind = start.input_format.kind
+        return start, Configuration.of(
+            self.parameters, kind, labels, vectors=vectors, encoder=opened, previous=previous
         )
-        return start, configuration
 
-    def random_generator(self) -> np.random.Generator:
-        """Return the generator of the fit; one that goes on draws other numbers."""
+    def random_generator(self) -> np.random.Generator | None:
+        """Return the generator of the fit, None without a seed; one that goes on draws others."""
         seed = self.parameters["random_state"]
         if seed is None:
-            return np.random.default_rng()
+            return None
         if isinstance(seed, np.random.RandomState):
             seed = seed.randint(1 << 31)
         n_epochs = 0 if self.before is None else len(self.before.history)
@@ -168,40 +149,26 @@ class Fit:
         samples = Samples(sequences, targets).counted()
         start, configuration = self.begin(X, sequences, targets.labels, len(samples))
         held_out = self._read_validation(X, start, *validation)
-        encoder = configuration.encoder
-        if encoder is not None:
-            encoder.known = {}
-        with checkpoint_of_fit(
-            samples,
-            held_out,
-            configuration,
-            folder=self.parameters["checkpoint"],
-            rng=self.random_generator(),
-            is_seeded=self.parameters["random_state"] is not None,
-        ) as (folder, rng):
+        folder, rng = self.parameters["checkpoint"], self.random_generator()
+        with checkpoint_of_fit(folder, samples, held_out, configuration, rng) as (folder, rng):
             configuration = replace(configuration, checkpoint=folder)
             fitted = fit_model(start, samples, held_out, configuration, rng=rng, callback_task=task)
-            if encoder is not None:
-                encoder.known = None
+            if configuration.encoder is not None:
+                configuration.encoder.known = None
             self.classifier._fitted = fitted  # noqa: SLF001
         task.end({})
 
     def train_one_epoch(self, X: Any, sequences: Sequences, targets: Targets) -> None:
         """Train on sequences for one epoch."""
-        new_ids, n_samples, classifier = None, len(sequences), self.classifier
-        if self.before is not None:
-            n_samples += self.before.n_samples
-            if isinstance(encoding := self.before.model.encoding, TokenCodes):
-                new_ids = encoding.new_ids(sequences.distinct_ids(), np.arange(0))
-        start, configuration = self.begin(X, sequences, targets.labels, n_samples, new_ids)
-        samples, rng = Samples(sequences, targets).counted(), self.random_generator()
-        with fit_one_epoch(samples, configuration, rng, self.previous) as (model, growing):
+        start, configuration = self.begin(X, sequences, targets.labels, len(sequences))
+        samples = Samples(sequences, targets).counted()
+        rng = self.random_generator() or np.random.default_rng()
+        with fit_one_epoch(start, samples, configuration, rng) as (fitted, growing):
             try:
                 growing.write()
-                fitted = start.with_model(model, epoch_rows(model.network.net))
-                classifier._fitted = fitted  # noqa: SLF001
+                self.classifier._fitted = fitted  # noqa: SLF001
             except BaseException:
-                if classifier._fitted is self.before:  # noqa: SLF001 - it was not replaced yet
+                if self.classifier._fitted is self.before:  # noqa: SLF001 - it was not replaced yet
                     growing.undo()
                 raise
 
@@ -209,12 +176,13 @@ class Fit:
         self, X: Any, start: Fitted, X_val: Any, y_val: Any, sample_weight_val: Any
     ) -> Samples | None:
         """Read validation samples as X and y were read; None if none were passed."""
-        if X_val is None and y_val is None and sample_weight_val is None:
+        passed = {"X_val": X_val, "y_val": y_val, "sample_weight_val": sample_weight_val}
+        names = [name for name, value in passed.items() if value is not None]
+        if not names:
             return None
-        if X_val is None or y_val is None:
-            found = {"X_val": X_val, "y_val": y_val, "sample_weight_val": sample_weight_val}
-            names = " and ".join(name for name, part in found.items() if part is not None)
-            raise ValueError(f"X_val and y_val have to be passed together, found only {names}.")
+        if names[:2] != ["X_val", "y_val"]:
+            found = " and ".join(names)
+            raise ValueError(f"X_val and y_val have to be passed together, found only {found}.")
         try:
             check_column_names(X, X_val)
             sequences, y_val = start.input_format.read(X_val), read_labels(y_val, "y_val")

@@ -24,7 +24,7 @@ UNJUDGED_WEIGHT = 0.5  # of a network that no held-out sample can judge
 
 @dataclass
 class SequenceModel:
-    """Members whose weighted logits are added up: sequences to logits.
+    """Members whose weighted logits are added up: sequences to logits; at first none.
 
     Parameters
     ----------
@@ -51,18 +51,13 @@ class SequenceModel:
     prior_correction: float | Annotated[NDArray[np.float64], "n_outputs"]
     log_prior: Annotated[NDArray[np.float64], "n_outputs"] | float
     n_held_out: int
-    thresholds: Thresholds = 0.5  # which models of older files do not name
+    thresholds: Thresholds = 0.5
     memory: dict[int, Any] = field(default_factory=dict, repr=False, metadata={"is_stored": False})
 
     @classmethod
     def empty(cls) -> SequenceModel:
         """Return a model before the first training."""
         return cls((), (), 0.0, 0.0, 0)
-
-    @classmethod
-    def alone(cls, network: Network) -> SequenceModel:
-        """Return the model of a network without any other member."""
-        return cls((network,), (1.0,), 0.0, 0.0, 0)
 
     @classmethod
     def blended(
@@ -77,7 +72,7 @@ class SequenceModel:
         All weights are multiplied by the confidence of the members (see `Member.confidence_in`).
         """
         if not linear_members:
-            return cls.alone(network)
+            return cls.empty().with_network(network)
         members = network, *reversed(linear_members)
         blend = held_out.blend()
         known = dict(zip(held_out.members, blend.factors.tolist(), strict=True))
@@ -119,7 +114,7 @@ class SequenceModel:
 
     def with_network(self, network: Network) -> SequenceModel:
         """Return the model with another network, which no held-out sample has judged."""
-        weight = self.weights_by_name[network.name] or UNJUDGED_WEIGHT
+        weight = self.weights_by_name.get(network.name, 1.0) or UNJUDGED_WEIGHT
         return self.with_member(network, weight)
 
     @property
@@ -129,7 +124,7 @@ class SequenceModel:
         return network
 
     @property
-    def linear_members(self) -> list[str]:
+    def linear_names(self) -> list[str]:
         """The names of the members that `fit` has fitted beside the network."""
         return [member.name for member in self.members if isinstance(member, LinearMember)]
 
@@ -154,7 +149,7 @@ class SequenceModel:
 
     def calibration(self) -> dict[str, Any] | None:
         """Return how the members are blended; None if there is only a network."""
-        if not self.linear_members:
+        if not self.linear_names:
             return None
         weights = self.weights_by_name
         return {
@@ -172,9 +167,9 @@ class SequenceModel:
             described["thresholds"] = _range(self.thresholds)
         if self[LinearMember.name] is None:
             described |= {LinearMember.name: "none"}
-        if not self.linear_members:
+        if not self.linear_names:
             return described
-        blended = (Network.name, *self.linear_members)
+        blended = (Network.name, *self.linear_names)
         weights = ", ".join(f"{name} {self.weights_by_name[name]:.2f}" for name in blended)
         return {
             **described,
@@ -207,12 +202,7 @@ class Fitted:
     model: SequenceModel
     history: list[EpochRow]
     n_samples: int
-    coverage: float | None
-
-    @property
-    def attributes(self) -> dict[str, Self]:
-        """What a classifier lacks without it."""
-        return {"_fitted": self}
+    coverage: float | None = None
 
     @property
     def thresholds(self) -> NDArray[np.float64]:
@@ -222,32 +212,6 @@ class Fitted:
     def with_model(self, model: SequenceModel, epochs: list[EpochRow]) -> Self:
         """Return the same with a model that was trained for some epochs more."""
         return replace(self, model=model, history=[*self.history, *epochs])
-
-    def ended(
-        self,
-        network: Network,
-        held_out: HeldOutLogits,
-        epochs: list[EpochRow],
-        *,
-        members: Sequence[LinearMember],
-        thresholds: NDArray[np.float64],
-    ) -> Self:
-        """Return what the fit leaves if it ends with this network.
-
-        Parameters
-        ----------
-        network : Network
-        held_out : HeldOutLogits
-            What all members say of held-out samples.
-        epochs : list of dict
-            A row for each epoch.
-        members : sequence of LinearMember
-            Those that are fitted.
-        thresholds : ndarray of shape (n_thresholds,)
-            NaN: chosen by held-out samples.
-        """
-        model = SequenceModel.blended(network, members, held_out)
-        return self.with_model(model.with_thresholds(thresholds, held_out), epochs)
 
 
 def _range(values: Thresholds) -> str:

@@ -14,28 +14,27 @@ LINEAR_MEMBERS: tuple[type[LinearMember], ...] = (NgramModel, ConvolutionModel, 
 
 
 def find_linear_members(configuration: Configuration) -> list[type[LinearMember]]:
-    """Return the kinds of linear members that a fit needs.
+    """Return the classes of the linear members that a fit needs.
 
     Raises
     ------
     ValueError
         If there is none though it is relied on, and if two members would have one name.
     """
-    kinds = [kind for kind in LINEAR_MEMBERS if kind.suits(configuration)]
-    names = [Network.name, OnlineNgrams.name, *(kind.name for kind in kinds)]
+    found = [member for member in LINEAR_MEMBERS if member.suits(configuration)]
+    names = [Network.name, OnlineNgrams.name, *(member.name for member in found)]
     if len({*names}) < len(names):
         raise ValueError(f"The members of a model need different names, found {names}.")
-    if configuration.max_epochs == 0 and not kinds:
-        kind = next(kind for kind in LINEAR_MEMBERS if configuration.kind in kind.kinds)
-        lacking = " and ".join(kind.lacks(configuration))
+    if configuration.max_epochs == 0 and not found:
+        lacking = " and ".join(LinearMember.lacks(configuration))
         raise ValueError(
             f"max_epochs=0 fits the linear model alone, but there is none: it needs {lacking}. "
             "Change this, or leave max_epochs='auto'."
         )
-    if configuration.linear_model and not configuration.has_linear_model:
+    if configuration.linear_model and LinearMember.lacks(configuration):
         warn_user(
             "The linear model is left out: it needs criterion='cross_entropy'. The network "
             "alone is usually less accurate; if you want it, set linear_model=False.",
             LinearModelSkippedWarning,
         )
-    return kinds
+    return found

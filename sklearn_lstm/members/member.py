@@ -68,6 +68,7 @@ class LinearMember(Member):
     name = "linear model"
     kinds: ClassVar[tuple[Kind, ...]]  # that it reads
     expected_factor: ClassVar[ExpectedFactor] = ExpectedFactor(1.0, 1.0)  # in the blend
+    has_own_scale: ClassVar[bool] = False  # all samples have already set the scale of its logits
 
     @classmethod
     def suits(cls, configuration: Configuration) -> bool:
@@ -100,7 +101,7 @@ class LinearMember(Member):
         They are those of a fit that has not seen them. None: the member would be too large.
         """
         model, logits = cls.fit_linear(split, configuration)
-        if model is not None and split.rows is None:  # the user's own held-out samples
+        if model is not None and len(split.drawn) < len(split.held_out):  # the user's own
             logits = model.logits(split.held_out.sequences)
         return model, logits
 

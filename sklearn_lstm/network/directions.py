@@ -27,7 +27,7 @@ class Direction(nn.Module):
 
     Parameters
     ----------
-    n_features, cell, hidden_size, device
+    n_features, cell, hidden_size
     is_backward : bool
     pooling : tuple of str
         Empty: return all states.
@@ -49,12 +49,11 @@ class Direction(nn.Module):
         is_backward: bool,
         pooling: Sequence[str],
         gates: slice | None,
-        device: str | None = None,
     ) -> None:
         super().__init__()
-        self.cells = CELLS[cell](n_features, hidden_size, dtype=torch.float32, device=device)
+        self.cells = CELLS[cell](n_features, hidden_size, dtype=torch.float32)
         self.is_backward = is_backward
-        self.pooling = Pooling(pooling, hidden_size, device) if pooling else None
+        self.pooling = Pooling(pooling, hidden_size) if pooling else None
         self.gates = gates
         self.cells.weight_ih_l0.requires_grad_(gates is None)
 

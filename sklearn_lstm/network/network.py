@@ -72,31 +72,31 @@ class SequenceNetwork(nn.Module):
         super().__init__()
         self.architecture = {name: arguments[name] for name in signature(type(self)).parameters}
         self.architecture["pooling"] = list(pooling)  # as it is stored
-        new: dict[str, Any] = {"dtype": torch.float32, "device": "meta"}
         self.n_directions = n_directions = 1 + bidirectional
-        n_gates = N_GATES[cell] * hidden_size
+        n_gates, is_one_hot = N_GATES[cell] * hidden_size, tokens and embedding_dim is None
         n_inputs_of_frame = n_inputs * (N_SUMMARIES if steps_per_frame > 1 else 1)
         n_features = embedding_dim or (n_gates * n_directions if tokens else n_inputs_of_frame)
-        if tokens:
-            self.embedding = nn.Embedding(n_inputs, n_features, padding_idx=0, **new)
-        elif embedding_dim is not None:
-            self.projection = nn.Linear(n_inputs_of_frame, n_features, **new)
-        if embedding_dim is not None:
-            self.position_scale = nn.Parameter(torch.empty((), **new))
-        is_one_hot = tokens and embedding_dim is None
-        cells: dict[str, Any] = {"cell": cell, "hidden_size": hidden_size, "device": "meta"}
-        self.layers = nn.ModuleList()
-        for index in range(num_layers):
-            cells["pooling"] = pooling if index == num_layers - 1 else ()
-            layer = nn.ModuleList()
-            for number in range(n_directions):
-                gates, size = None, n_features
-                if is_one_hot and index == 0:
-                    gates, size = slice(number * n_gates, (number + 1) * n_gates), n_gates
-                layer.append(Direction(size, is_backward=number == 1, gates=gates, **cells))
-            self.layers.append(layer)
-            n_features = hidden_size * n_directions
-        self.output = nn.Linear(len(pooling) * n_features, n_outputs, **new)
+        new: dict[str, Any] = {"dtype": torch.float32}
+        cells: dict[str, Any] = {"cell": cell, "hidden_size": hidden_size}
+        with torch.device("meta"):
+            if tokens:
+                self.embedding = nn.Embedding(n_inputs, n_features, padding_idx=0, **new)
+            elif embedding_dim is not None:
+                self.projection = nn.Linear(n_inputs_of_frame, n_features, **new)
+            if embedding_dim is not None:
+                self.position_scale = nn.Parameter(torch.empty((), **new))
+            self.layers = nn.ModuleList()
+            for index in range(num_layers):
+                cells["pooling"] = pooling if index == num_layers - 1 else ()
+                layer = nn.ModuleList()
+                for number in range(n_directions):
+                    gates, size = None, n_features
+                    if is_one_hot and index == 0:
+                        gates, size = slice(number * n_gates, (number + 1) * n_gates), n_gates
+                    layer.append(Direction(size, is_backward=number == 1, gates=gates, **cells))
+                self.layers.append(layer)
+                n_features = hidden_size * n_directions
+            self.output = nn.Linear(len(pooling) * n_features, n_outputs, **new)
         self.dropout = dropout
         self.tokens = tokens
         self.steps_per_frame = steps_per_frame
@@ -219,9 +219,3 @@ class SequenceNetwork(nn.Module):
         """Make these the vectors of all codes."""
         self.embedding.weight = nn.Parameter(vectors, self.embedding.weight.requires_grad)
         self.embedding.num_embeddings = self.architecture["n_inputs"] = len(vectors)
-
-    @torch.no_grad()
-    def set_vectors(self, codes: Tensor, vectors: Tensor) -> None:
-        """Give these codes their vectors."""
-        weight = self.embedding.weight
-        weight[codes.to(weight.device)] = vectors.to(weight.device)

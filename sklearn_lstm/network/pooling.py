@@ -16,13 +16,11 @@ class Pooling(nn.Module):
     Several poolings are laid side by side.
     """
 
-    def __init__(self, names: Sequence[str], hidden_size: int, device: str | None = None) -> None:
+    def __init__(self, names: Sequence[str], hidden_size: int) -> None:
         super().__init__()
         self.names = names
         if "attention" in names:
-            self.attention = nn.Linear(
-                hidden_size, 1, bias=False, dtype=torch.float32, device=device
-            )
+            self.attention = nn.Linear(hidden_size, 1, bias=False, dtype=torch.float32)
 
     def forward(self, states: Tensor, mask: SequenceMask) -> Tensor:
         """(T, B, H) -> (B, len(names) * H)."""

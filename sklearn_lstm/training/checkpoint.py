@@ -5,6 +5,7 @@ import pickle
 import sys
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager, suppress
+from dataclasses import dataclass
 from hashlib import blake2b, file_digest
 from importlib.metadata import version
 from io import BytesIO
@@ -21,9 +22,8 @@ from threadpoolctl import threadpool_info
 
 from sklearn_lstm.data.sequences import Samples
 from sklearn_lstm.exceptions import warn_user
-from sklearn_lstm.storing.envelope import to_text, versions
+from sklearn_lstm.storing.envelope import versions
 from sklearn_lstm.storing.replacing import replacing
-from sklearn_lstm.storing.stored_form import Packer
 from sklearn_lstm.training.configuration import Configuration
 
 LOCK = "lock"
@@ -33,13 +33,11 @@ LOCK = "lock"
 
 @contextmanager
 def checkpoint_of_fit(
+    folder: str | os.PathLike[str] | None,
     samples: Samples,
     validation: Samples | None,
     configuration: Configuration,
-    *,
-    folder: str | os.PathLike[str] | None,
-    rng: np.random.Generator,
-    is_seeded: bool,
+    rng: np.random.Generator | None,
 ) -> Iterator[tuple[Path | None, np.random.Generator]]:
     """Lock the folder of a fit while the fit runs, and delete it after success.
 
@@ -49,13 +47,12 @@ def checkpoint_of_fit(
 
     Parameters
     ----------
-    samples, validation, configuration
-        As in `fit_model`.
     folder : path or None
         Of all fits. None: that of this fit is None too, and nothing is hashed.
-    rng : numpy Generator
-    is_seeded : bool
-        Whether the user gives the seed.
+    samples, validation, configuration
+        As in `fit_model`.
+    rng : numpy Generator or None
+        None: the user gives no seed.
 
     Yields
     ------
@@ -69,7 +66,7 @@ def checkpoint_of_fit(
         For a callback that can't be pickled.
     """
     if folder is None:
-        yield None, rng
+        yield None, rng or np.random.default_rng()
         return
     unnamed = [entry[1] if isinstance(entry, tuple) else entry for entry in configuration.callbacks]
     user_callbacks = {f"callbacks[{place}]": callback for place, callback in enumerate(unnamed)}
@@ -80,18 +77,15 @@ def checkpoint_of_fit(
         "versions": versions() | {name: version(name) for name in ("skorch", "torch")},
         "threads": [torch.get_num_threads(), *sorted(libraries)],  # by which results are rounded
         "configuration": repr(configuration),
-        "callbacks": joblib.hash(
-            [(repr(type(callback)), callback.__getstate__()) for callback in unnamed]
-        ),
-        "seed": rng.bit_generator.seed_seq.entropy if is_seeded else None,  # type: ignore[attr-defined]
+        "callbacks": [(repr(type(callback)), callback.__getstate__()) for callback in unnamed],
+        "seed": rng and rng.bit_generator.seed_seq.entropy,  # type: ignore[attr-defined]
         "data": [_content(samples), _content(validation)],
         "vectors": vectors and [vectors.ids, vectors.vectors, vectors.scale],
         "encoder": configuration.encoder and configuration.encoder.fixed_vectors,
     }
-    name = blake2b(to_text(Packer()(facts, "")).encode(), digest_size=16).hexdigest()
-    with _held(Path(folder).absolute(), name) as path:
+    with _held(Path(folder).absolute(), joblib.hash(facts)) as path:
         drawn = int(path.name.partition("-")[2], 16)
-        yield path, rng if is_seeded else np.random.default_rng(drawn)
+        yield path, rng or np.random.default_rng(drawn)
 
 
 def _content(samples: Samples | None) -> Any:
@@ -103,9 +97,8 @@ def _content(samples: Samples | None) -> Any:
     steps = blake2b()
     for rows in sequences.chunks_of_rows():
         steps.update(sequences.read_spellings(rows).tobytes())
-    if spelling is not None:
-        steps.update(repr((dict(spelling.vocabulary), spelling.unknown_words)).encode())
     return {
+        "words": spelling and repr((dict(spelling.vocabulary), spelling.unknown_words)),
         "steps": steps.hexdigest(),
         "channels": [sequences.n_channels, sequences.time_channel, sequences.has_missing],
         "lengths": sequences.lengths,
@@ -120,10 +113,8 @@ def _held(folder: Path, name: str) -> Iterator[Path]:
     After success, and after an error if it holds no state, it is deleted.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    while True:
-        locks = map(_lock, sorted(folder.glob(f"{name}-{'[0-9a-f]' * 32}")))
-        if (lock := next(filter(None, locks), None)) is not None:
-            break
+    known = f"{name}-{'[0-9a-f]' * 32}"
+    while (lock := next(filter(None, map(_lock, sorted(folder.glob(known)))), None)) is None:
         (folder / f"{name}-{uuid4().hex}").mkdir()
     path = Path(lock.name).parent
     with lock:
@@ -131,7 +122,7 @@ def _held(folder: Path, name: str) -> Iterator[Path]:
             file.unlink()
         try:
             yield path
-            for file in _states(path):
+            for file in _states(path).values():
                 file.unlink()
         finally:
             if not _states(path):
@@ -174,6 +165,7 @@ def _lock(path: Path) -> BinaryIO | None:
 # --- The states
 
 
+@dataclass(eq=False)
 class Checkpoint(Callback):  # type: ignore[misc]
     """Write the state of a training after each epoch; begin with the last state that can be read.
 
@@ -182,17 +174,14 @@ class Checkpoint(Callback):  # type: ignore[misc]
 
     Parameters
     ----------
-    folder : Path
-        The folder of the fit.
     rng : numpy Generator
         The generator that draws the order of the samples.
+    folder : Path or None
+        The folder of the fit.
     """
 
+    rng: np.random.Generator
     folder: Path | None = None  # of a copy, and after the training
-
-    def __init__(self, folder: Path, rng: np.random.Generator) -> None:
-        self.folder = folder
-        self.rng = rng
 
     def __getstate__(self) -> dict[str, Any]:
         """Leave out everything, so that a copy of the net writes no state."""
@@ -200,7 +189,7 @@ class Checkpoint(Callback):  # type: ignore[misc]
 
     def on_train_begin(self, net: NeuralNet, **_: Any) -> None:
         """Go on from the last state that can be read; without any, write that before training."""
-        for path in self._written():
+        for path in _states(self.folder).values():
             try:
                 state = _read(path, _own(net))
             except Exception as error:  # noqa: BLE001 - whatever a damaged file may lead to
@@ -222,27 +211,23 @@ class Checkpoint(Callback):  # type: ignore[misc]
             self._pickle(net, file)
             file.seek(0)
             file.write(file_digest(file, blake2b).digest())  # it has read to the end
-        for path in self._written():
-            if _epoch(path) not in (epoch - 1, epoch):
+        for number, path in _states(self.folder).items():
+            if number not in (epoch - 1, epoch):
                 path.unlink()
 
     def on_train_end(self, *_: Any, **__: Any) -> None:
         """Write no more states: the fit deletes the folder, but the net may be trained again."""
         self.folder = None
 
-    def _written(self) -> list[Path]:
-        """Return all states, the last one first."""
-        return [] if self.folder is None else sorted(_states(self.folder), key=_epoch, reverse=True)
-
     def _pickle(self, net: NeuralNet, file: BinaryIO) -> None:
         """Write all that changes while a network is trained."""
-        optimizer, modules, own = net.optimizer_, (net.module_, net.criterion_), _own(net)
+        modules, own = (net.module_, net.criterion_), _own(net)
         state = {
             "modules": [
                 (module.state_dict(), [weight.requires_grad for weight in module.parameters()])
                 for module in modules
             ],
-            "optimizer": (dict(optimizer.state), optimizer.param_groups),
+            "optimizer": net.optimizer_.state_dict(),
             "generators": (net.module_.generator.get_state(), self.rng.bit_generator.state),
             "history": net.history,
             "callbacks": {
@@ -265,10 +250,7 @@ class Checkpoint(Callback):  # type: ignore[misc]
             module.load_state_dict(weights)
             for weight, is_trained in zip(module.parameters(), flags, strict=True):
                 weight.requires_grad_(is_trained)
-        weight_states, groups = state["optimizer"]
-        net.optimizer_.state.update(weight_states)
-        for group, values in zip(net.optimizer_.param_groups, groups, strict=True):
-            group.update(values)
+        net.optimizer_.load_state_dict(state["optimizer"])
         generator, self.rng.bit_generator.state = state["generators"]
         net.module_.generator.set_state(generator)
         net.history = state["history"]
@@ -280,13 +262,11 @@ class Checkpoint(Callback):  # type: ignore[misc]
                 vars(callback).update(values or {})
 
 
-def _states(folder: Path) -> list[Path]:
-    """Return the files of states, and no copy that something else has made of one."""
-    return [path for path in folder.glob("network-*") if path.name[8:].isdecimal()]
-
-
-def _epoch(path: Path) -> int:
-    return int(path.name.rpartition("-")[2])
+def _states(folder: Path | None) -> dict[int, Path]:
+    """Return the file of each epoch, the last one first, and no copy that another has made."""
+    files = [] if folder is None else folder.glob("network-*")
+    by_epoch = {int(file.name[8:]): file for file in files if file.name[8:].isdecimal()}
+    return dict(sorted(by_epoch.items(), reverse=True))
 
 
 def _state_of(callback: Callback) -> Any:

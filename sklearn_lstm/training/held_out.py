@@ -26,8 +26,8 @@ class Split:
     samples : Samples
         All, which the other members learn from.
     learned, held_out : Samples
-    rows : ndarray of int or None
-        The held-out rows of the samples. None if they are the user's own.
+    drawn : ndarray of int
+        The held-out rows of the samples; none if the held-out samples are the user's own.
     seed : int
         Of the other members.
     generator : numpy Generator
@@ -37,7 +37,7 @@ class Split:
     samples: Samples
     learned: Samples
     held_out: Samples
-    rows: Rows | None
+    drawn: Rows
     seed: int
     generator: np.random.Generator
 
@@ -49,35 +49,32 @@ class Split:
         n_held_out: int,
         rng: np.random.Generator,
     ) -> Self:
-        """Draw the samples that are held out, unless the user brings them.
+        """Draw the samples that are held out, unless the user brings them (`n_held_out` is 0).
 
         Raises
         ------
         ValueError
             If nothing can be held out, but has to be.
         """
-        learned, held_out = samples, validation
-        rows: Rows | None = None
-        if held_out is None:
-            rows, targets = np.arange(0), samples.targets
-            if n_held_out and targets.groups is not None:
-                rows = hold_out_groups(targets.values, targets.groups, n_held_out, rng)
-            elif n_held_out:
-                rows = hold_out(targets.values, n_held_out, rng)
-            learned = samples.subset(np.delete(row_numbers(len(samples)), rows))
-            held_out = samples.subset(rows)
-        return cls(samples, learned, held_out, rows, int(rng.integers(1 << 31)), rng.spawn(1)[0])
+        targets, drawn = samples.targets, row_numbers(0)
+        if n_held_out and targets.groups is not None:
+            drawn = hold_out_groups(targets.values, targets.groups, n_held_out, rng)
+        elif n_held_out:
+            drawn = hold_out(targets.values, n_held_out, rng)
+        held_out = samples.subset(drawn) if validation is None else validation
+        seed, generator = int(rng.integers(1 << 31)), rng.spawn(1)[0]
+        return cls(samples, _without(samples, drawn), held_out, drawn, seed, generator)
 
     def holding_out(self, rows: Rows) -> Split:
         """Return other rows held out, as if the user brought them: for cross-validation."""
-        learned = self.samples.subset(np.delete(row_numbers(len(self.samples)), rows))
-        held_out = self.samples.subset(rows)
-        return replace(self, samples=learned, learned=learned, held_out=held_out, rows=None)
+        learned, held_out = _without(self.samples, rows), self.samples.subset(rows)
+        return replace(self, samples=learned, learned=learned, held_out=held_out, drawn=rows[:0])
 
-    @property
-    def drawn(self) -> Rows:
-        """The held-out rows; none if the held-out samples are the user's own."""
-        return np.arange(0) if self.rows is None else self.rows
+
+def _without(samples: Samples, rows: Rows) -> Samples:
+    """Return all samples but for those of these rows."""
+    learned = np.delete(row_numbers(len(samples)), rows)
+    return samples.subset(learned) if len(rows) else samples
 
 
 def folds(targets: Targets, seed: int) -> list[Rows]:

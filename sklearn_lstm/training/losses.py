@@ -1,6 +1,5 @@
 """What training minimises: the loss of each sample."""
 
-from collections.abc import Callable
 from functools import lru_cache, partial
 
 import torch
@@ -11,10 +10,33 @@ from sklearn_lstm.data.labels import Labels
 OF_CLASSES = (nn.CrossEntropyLoss, nn.NLLLoss)
 
 
-def find_criterion(
-    criterion: str | type[nn.Module], labels: Labels
-) -> tuple[nn.Module, Callable[[Tensor], Tensor]]:
-    """Return the loss of each sample, and the function from logits to probabilities.
+class SampleLoss(nn.Module):
+    """The weighted loss of each sample, for any loss that takes `reduction="none"`.
+
+    Its `probabilities` are a function from logits.
+    """
+
+    def __init__(self, criterion: type[nn.Module], *, is_multilabel: bool) -> None:
+        super().__init__()
+        self.criterion = criterion(reduction="none")
+        takes_logarithms = issubclass(criterion, nn.NLLLoss)
+        self.probabilities = torch.sigmoid if is_multilabel else partial(torch.softmax, dim=-1)
+        self.prepare = nn.LogSoftmax(dim=-1) if takes_logarithms else nn.Identity()
+
+    def forward(self, logits: Tensor, targets: Tensor, weights: Tensor) -> Tensor:
+        """Logits (B, n_outputs), targets and weights (B,) or (B, n_outputs) -> losses (B,)."""
+        n_samples = len(logits)
+        losses = self.of_outputs(logits, targets).reshape(n_samples, -1)  # (B, 1) or (B, n_outputs)
+        return (losses * weights.reshape(n_samples, -1)).mean(1)
+
+    def of_outputs(self, logits: Tensor, targets: Tensor) -> Tensor:
+        """Logits (B, n_outputs), targets (B,) or (B, n_outputs) -> losses as the criterion does."""
+        losses: Tensor = self.criterion(self.prepare(logits), targets)
+        return losses
+
+
+def find_criterion(criterion: str | type[nn.Module], labels: Labels) -> SampleLoss:
+    """Return the loss of each sample.
 
     "cross_entropy" is that of each label by itself if y is multilabel.
 
@@ -35,9 +57,8 @@ def find_criterion(
             "Pass 'cross_entropy', which takes each label by itself, or "
             "torch.nn.BCEWithLogitsLoss."
         )
-    probabilities = torch.sigmoid if labels.is_multilabel else partial(torch.softmax, dim=-1)
     _check_loss(criterion, len(labels), is_multilabel=labels.is_multilabel)  # type: ignore[arg-type]
-    return SampleLoss(criterion), probabilities
+    return SampleLoss(criterion, is_multilabel=labels.is_multilabel)
 
 
 @lru_cache  # since `partial_fit` asks in each call
@@ -51,7 +72,9 @@ def _check_loss(criterion: type[nn.Module], n_outputs: int, *, is_multilabel: bo
     targets = nn.functional.one_hot(truth, n_outputs).float() if is_multilabel else truth
     try:
         with torch.no_grad():
-            shape = tuple(SampleLoss(criterion).of_outputs(logits, targets).shape)
+            shape = tuple(
+                SampleLoss(criterion, is_multilabel=is_multilabel).of_outputs(logits, targets).shape
+            )
         found, cause = f"returned the shape {shape}", None
     except (AttributeError, IndexError, RuntimeError, TypeError, ValueError) as error:
         shape, found, cause = (), f"raised {type(error).__name__}: {error}", error
@@ -62,24 +85,3 @@ def _check_loss(criterion: type[nn.Module], n_outputs: int, *, is_multilabel: bo
             f"logits of shape {tuple(logits.shape)} and targets of shape {tuple(targets.shape)}, "
             f"it {found}."
         ) from cause
-
-
-class SampleLoss(nn.Module):
-    """The weighted loss of each sample, for any loss that takes `reduction="none"`."""
-
-    def __init__(self, criterion: type[nn.Module]) -> None:
-        super().__init__()
-        self.criterion = criterion(reduction="none")
-        takes_logarithms = issubclass(criterion, nn.NLLLoss)
-        self.prepare = nn.LogSoftmax(dim=-1) if takes_logarithms else nn.Identity()
-
-    def forward(self, logits: Tensor, targets: Tensor, weights: Tensor) -> Tensor:
-        """Logits (B, n_outputs), targets and weights (B,) or (B, n_outputs) -> losses (B,)."""
-        n_samples = len(logits)
-        losses = self.of_outputs(logits, targets).reshape(n_samples, -1)  # (B, 1) or (B, n_outputs)
-        return (losses * weights.reshape(n_samples, -1)).mean(1)
-
-    def of_outputs(self, logits: Tensor, targets: Tensor) -> Tensor:
-        """Logits (B, n_outputs), targets (B,) or (B, n_outputs) -> losses as the criterion does."""
-        losses: Tensor = self.criterion(self.prepare(logits), targets)
-        return losses

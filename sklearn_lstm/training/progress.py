@@ -1,16 +1,15 @@
 """How much of a fit is done: one bar over the whole fit, and the tasks that callbacks see."""
 
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from functools import partial
-from typing import Any, Self, TypeAlias
+from typing import Any, Self
 
 from skorch import NeuralNet
 from skorch.callbacks import Callback
 
 from sklearn_lstm.callback_support import Attributes, CallbackTask
 from sklearn_lstm.progress_bar import ProgressBar
-
-SoFar: TypeAlias = Callable[[NeuralNet], Attributes]
 
 NETWORK = "network"
 
@@ -56,9 +55,8 @@ class FitProgress(ProgressBar):
         self._done = dict.fromkeys(self._all, 0.0)
 
     def __enter__(self) -> Self:
-        has_linear_model = len(self._linear_left) > 0
-        self.task.begin(has_linear_model + 1)
-        if has_linear_model:
+        self.task.begin(bool(self._linear_left) + 1)
+        if self._linear_left:
             self._linear_model = self.task.subtask("linear model", 0)
         super().__enter__()
         self.show(0.0, next(iter(self._linear_left), ""))
@@ -78,6 +76,7 @@ class FitProgress(ProgressBar):
         self.show(sum(self._done.values()) / (sum(self._all.values()) or 1.0), text)
 
 
+@dataclass(eq=False)
 class NetworkProgress(Callback):  # type: ignore[misc]
     """Count the updates of the network; show epoch and losses.
 
@@ -93,19 +92,11 @@ class NetworkProgress(Callback):  # type: ignore[misc]
     """
 
     progress: FitProgress | None = None  # of a copy, and after the training
-    so_far: SoFar | None = None
+    so_far: Callable[[NeuralNet], Attributes] | None = None
     schedule: Callback | None = None
     task = epoch = CallbackTask()
     has_stopped = False
     n_done = 0
-
-    def __init__(
-        self,
-        progress: FitProgress,
-        so_far: SoFar | None = None,
-        schedule: Callback | None = None,
-    ) -> None:
-        self.progress, self.so_far, self.schedule = progress, so_far, schedule
 
     def __getstate__(self) -> dict[str, Any]:
         """Leave out all but the updates: the bar and the tasks can't be pickled."""
@@ -127,13 +118,7 @@ class NetworkProgress(Callback):  # type: ignore[misc]
             self._show(net, self.schedule and self.schedule.end)
 
     def on_epoch_end(self, net: NeuralNet, **_: Any) -> None:
-        """End the task of an epoch, and perhaps the training."""
-        self.end_epoch(net)
-        if self.has_stopped:
-            raise KeyboardInterrupt  # as skorch's early stopping does
-
-    def end_epoch(self, net: NeuralNet) -> None:
-        """End the task of an epoch."""
+        """End the task of an epoch, which says whether training is to end."""
         self.has_stopped = self.epoch.end(self.so_far and partial(self.so_far, net))
 
     def on_train_end(self, net: NeuralNet, **_: Any) -> None:

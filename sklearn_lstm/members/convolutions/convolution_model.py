@@ -58,6 +58,7 @@ class ConvolutionModel(LinearMember):
     """
 
     kinds = (MEASUREMENTS,)
+    has_own_scale = True
 
     convolutions: Convolutions
     statistics: SeriesStatistics
@@ -91,8 +92,8 @@ class ConvolutionModel(LinearMember):
             samples have groups, by a model fitted to those that are not held out.
         """
         samples, learned, held_out = split.samples, split.learned, split.drawn
-        encoding = configuration.encoding(learned.sequences, learned.targets.values)
-        assert isinstance(encoding, ChannelScaling)  # noqa: S101 - of measurements
+        values, normalize = learned.targets.values, configuration.normalize
+        encoding = ChannelScaling.of(learned.sequences, values, normalize=normalize)
         if samples.targets.groups is None or not len(held_out):
             return cls._fit(samples, held_out, encoding, split.seed)
         none = np.arange(0)

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from copy import deepcopy
 from dataclasses import dataclass, replace
-from typing import Any, cast
+from typing import cast
 
 import numpy as np
 import torch
@@ -39,8 +38,6 @@ class Excerpt:
         For each code of the excerpt, in ascending order: the code in the whole network.
     tables : dict of str to Tensor of shape (n_codes, ...)
         Those parts of the state of the whole optimiser that have a row for each code, by name.
-    optimizer_state : mapping or None
-        The state of the excerpt's optimiser, by the index of the weight.
     new_ids : ndarray of shape (n_new,)
         The ids in the samples, or with a pretrained vector, that the whole network lacks.
     new_vectors : Tensor of shape (n_new, embedding_dim)
@@ -51,7 +48,6 @@ class Excerpt:
     whole: Network
     codes: Tensor
     tables: dict[str, Tensor]
-    optimizer_state: Mapping[int, Any] | None
     new_ids: NDArray[np.int64]
     new_vectors: Tensor
 
@@ -62,7 +58,6 @@ class Excerpt:
         whole: Network | None,
         sequences: Sequences,
         generator: torch.Generator,
-        optimizer_state: Mapping[int, Any] | None,
     ) -> Excerpt | None:
         """Return the excerpt for some sequences; None without a trained network of tokens."""
         if whole is None or not (whole.is_trained and whole.module.tokens):
@@ -88,19 +83,20 @@ class Excerpt:
         module = deepcopy(whole.module, {id(weight): weight})
         rows = weight.detach()[codes[is_known]], new_vectors[codes[~is_known] - len(known)]
         module.set_table(torch.cat(rows))
-        tables = {}
-        if optimizer_state is not None:
+        tables, optimizer_state = {}, None
+        states = whole.optimizer_state_for(configuration.optimizer)
+        if states is not None:
             index = [id(parameter) for parameter in whole.module.parameters()].index(id(weight))
-            state = dict(optimizer_state.get(index, {}))
+            state = dict(states.get(index, {}))
             for name, value in state.items():
                 table = torch.from_numpy(value) if isinstance(value, np.ndarray) else value
                 if has_rows_of(table, weight):
                     tables[name] = table.to(weight.device)
                     # New rows begin as padding, whose gradient is 0.
                     state[name] = tables[name][torch.where(is_known, codes, PADDING_CODE)]
-            optimizer_state = {**optimizer_state, index: state}
-        excerpt = Network(TokenCodes.of(ids[order]), module)
-        return cls(excerpt, whole, codes, tables, optimizer_state, new_ids, new_vectors)
+            optimizer_state = {**(whole.optimizer_state or {}), "state": {**states, index: state}}
+        excerpt = Network(TokenCodes.of(ids[order]), module, optimizer_state=optimizer_state)
+        return cls(excerpt, whole, codes, tables, new_ids, new_vectors)
 
     @torch.inference_mode(mode=False)
     def whole_again(self, trained: Network, growing: GrowingTables) -> Network:

@@ -19,20 +19,14 @@ class EpochRecord(Callback):  # type: ignore[misc]
         self.n_steps = self.n_padded_steps = 0
 
     def on_batch_end(
-        self,
-        net: NeuralNet,
-        batch: Any = None,
-        *,
-        training: bool = False,
-        n_padded_steps: int = 0,
-        **_: Any,
+        self, net: NeuralNet, batch: Any = None, *, training: bool = False, **step: Any
     ) -> None:
         """Count the batch, and check its loss."""
         if not training:
             return
         sequences, _targets = batch
         self.n_steps += int(sequences.lengths.sum())
-        self.n_padded_steps += n_padded_steps
+        self.n_padded_steps += step["n_padded_steps"]
         loss = net.history[-1]["batches"][-1]["train_loss"]
         if not np.isfinite(loss):
             raise_not_finite(f"the loss is {loss}", net)

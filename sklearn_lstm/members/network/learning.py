@@ -1,14 +1,13 @@
 """How a network learns: a whole training, or an epoch of `partial_fit`."""
 
-import math
 from collections.abc import Callable
 from dataclasses import replace
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import torch
 from skorch import NeuralNet
-from skorch.callbacks import Callback, EarlyStopping
+from skorch.callbacks import EarlyStopping
 from skorch.utils import noop
 
 from sklearn_lstm.blending import ExpectedFactor, HeldOutLogits
@@ -25,7 +24,9 @@ from sklearn_lstm.training.checkpoint import Checkpoint
 from sklearn_lstm.training.configuration import Configuration
 from sklearn_lstm.training.duration import BATCH_SIZE_OF_PARTIAL_FIT, TrainingPlan
 from sklearn_lstm.training.held_out import Split
-from sklearn_lstm.training.progress import FitProgress, NetworkProgress, SoFar
+from sklearn_lstm.training.progress import FitProgress, NetworkProgress
+
+Result = TypeVar("Result")
 
 
 def fit_network(
@@ -33,29 +34,23 @@ def fit_network(
     configuration: Configuration,
     plan: TrainingPlan,
     held_out: HeldOutLogits,
-    *,
     progress: FitProgress,
-    ended: Callable[[Network, HeldOutLogits, list[EpochRow]], Any],
-) -> tuple[Network, HeldOutLogits]:
-    """Train a network; the loss of the blend may end it.
+    *,
+    ended: Callable[[Network, HeldOutLogits, list[EpochRow]], Result],
+) -> Result:
+    """Train a network, and return what the fit leaves; the loss of the blend may end it.
 
     `held_out` are the logits of the members that were fitted before. `ended` returns what the fit
-    leaves if it ends with a network, held-out logits and rows of epochs.
-
-    Returns
-    -------
-    Network
-    HeldOutLogits
-        With the logits of the network, if the held-out samples can judge it.
+    leaves if it ends with a network, held-out logits and rows of epochs. The logits are those of
+    the network too, if the held-out samples can judge it.
     """
     is_trained = plan.max_epochs > 0
+    ends_early = is_trained and configuration.early_stopping is True
     judges = bool(held_out.members) or bool(np.isnan(configuration.thresholds).any())
-    is_judged = judges and is_trained
     expected = ExpectedFactor(configuration.kind.network_weight, deviation=1.0)
-    rng, learned = split.generator, split.learned
-    start = new_network(
-        configuration, None, learned.sequences, torch_generator(rng), learned.targets.values
-    )
+    rng, learned, n_updates = split.generator, split.learned, progress.updates_per_epoch
+    values, generator = learned.targets.values, torch_generator(rng)
+    start = new_network(configuration, None, learned.sequences, generator, values)
 
     def judged(network: Network) -> HeldOutLogits:
         """Return what all members say of the held-out samples."""
@@ -66,54 +61,26 @@ def fit_network(
         loss = judged(start).blend().loss
         return loss, loss / len(split.held_out)
 
+    def ended_with(network: Network, net: NeuralNet) -> Result:
+        logits = judged(network) if judges and is_trained else held_out
+        return ended(network, logits, epoch_rows(net))
+
     def so_far(net: NeuralNet) -> Attributes:
-        """Return what the fit leaves if the training ends now."""
-        network = start.trained_so_far()
-        logits = judged(network) if is_judged else held_out
-        return dict(ended(network, logits, epoch_rows(net)).attributes)
+        """Return what the classifier has if the training ends now."""
+        return {"_fitted": ended_with(start.trained_so_far(), net)}
 
-    net = train(
-        start,
-        learned,
-        configuration,
-        max_epochs=plan.max_epochs,
-        batch_size=plan.batch_size,
-        rng=rng,
-        callbacks=_callbacks(
-            split, configuration, plan, progress=progress, held_out_loss=loss, so_far=so_far
-        ),
-        held_out=split.held_out if configuration.early_stopping is True else None,
-    )
-    network = replace(start, is_trained=is_trained, net=net)
-    return network, judged(network) if is_judged else held_out
-
-
-def _callbacks(
-    split: Split,
-    configuration: Configuration,
-    plan: TrainingPlan,
-    *,
-    progress: FitProgress,
-    held_out_loss: Callable[[], tuple[float, float]],
-    so_far: SoFar,
-) -> list[Callback]:
-    """Return what sets the learning rate, may end the training, counts, and writes the states."""
-    updates_per_epoch = plan.updates_per_epoch(len(split.learned))
-    schedule = Trapezoid(
-        configuration.lr,
-        plan.max_epochs * updates_per_epoch,
-        updates_per_epoch,
-        held_out_loss if plan.follows_loss else None,
-        plan.updates_per_check,
-    )
-    callbacks: list[Callback] = [schedule]
-    if configuration.early_stopping is True and plan.max_epochs:
+    followed, most = loss if plan.follows_loss else None, plan.max_epochs * n_updates
+    schedule = Trapezoid(configuration.lr, most, n_updates, followed, plan.updates_per_check)
+    callbacks: list[Any] = [schedule]
+    if ends_early:
         patience = configuration.n_iter_no_change
         callbacks.append(EarlyStopping(patience=patience, threshold=0, load_best=True, sink=noop))
     callbacks.append(NetworkProgress(progress, so_far, schedule))
     if configuration.checkpoint is not None:  # last: it sees what the others leave
-        callbacks.append(Checkpoint(configuration.checkpoint, split.generator))
-    return callbacks
+        callbacks.append(Checkpoint(rng, configuration.checkpoint))
+    watched = split.held_out if ends_early else None
+    net = train(start, learned, configuration, plan, rng=rng, callbacks=callbacks, held_out=watched)
+    return ended_with(replace(start, is_trained=is_trained, net=net), net)
 
 
 @torch.inference_mode(mode=False)
@@ -129,32 +96,22 @@ def fit_network_one_epoch(
     -------
     Network
     Excerpt or None
-        What was trained, if it is an excerpt: the network needs `with_whole_tables` then.
+        What was trained, if it is an excerpt: the network needs `whole_again` then.
     """
     batch_size = configuration.batch_size
     if isinstance(batch_size, str):
         batch_size = BATCH_SIZE_OF_PARTIAL_FIT
-    generator, stored = torch_generator(rng), (previous and previous.optimizer_state) or {}
-    is_same = stored.get("optimizer") == configuration.optimizer.__name__
-    optimizer_state = stored["state"] if is_same else None
-    excerpt = Excerpt.of(configuration, previous, samples.sequences, generator, optimizer_state)
+    generator = torch_generator(rng)
+    plan = TrainingPlan(batch_size, 1, follows_loss=False, updates_per_check=1, n_held_out=0)
+    excerpt = Excerpt.of(configuration, previous, samples.sequences, generator)
     if excerpt is None:
         network = new_network(configuration, previous, samples.sequences, generator)
     else:
-        network, optimizer_state = excerpt.network, excerpt.optimizer_state
-    progress = FitProgress(
-        {}, 1, math.ceil(len(samples) / batch_size), is_shown=configuration.verbose > 0
-    )
+        network = excerpt.network
+    n_updates = plan.updates_per_epoch(len(samples))
+    progress = FitProgress({}, plan.max_epochs, n_updates, is_shown=configuration.verbose > 0)
     with workers(configuration.device, network.module.n_directions), progress:
-        net = train(
-            network,
-            samples,
-            configuration,
-            max_epochs=1,
-            batch_size=batch_size,
-            rng=rng,
-            callbacks=[NetworkProgress(progress)],
-            optimizer_state=optimizer_state,
-        )
+        callbacks = [NetworkProgress(progress)]
+        net = train(network, samples, configuration, plan, rng=rng, callbacks=callbacks)
     state = optimizer_state_of(net)
     return replace(network, is_trained=True, optimizer_state=state, net=net), excerpt

@@ -16,10 +16,10 @@ from sklearn_lstm.data.sequences import Samples
 from sklearn_lstm.members.network.history import EpochRecord, check_weights
 from sklearn_lstm.members.network.micro_batches import MicroBatchNet
 from sklearn_lstm.members.network.network import Network
-from sklearn_lstm.members.network.schedule_and_end import Trapezoid
 from sklearn_lstm.members.network.sparse_embedding import SparseEmbedding
 from sklearn_lstm.network.network import SequenceNetwork
 from sklearn_lstm.training.configuration import Configuration
+from sklearn_lstm.training.duration import TrainingPlan
 from sklearn_lstm.training.optimizers import FUSED_STATE, optimizer_options
 from sklearn_lstm.training.progress import NetworkProgress, print_above_bar
 
@@ -40,7 +40,7 @@ def make_net(
         **{f"optimizer__{name}": value for name, value in optimizer_arguments.items()},
         device=str(configuration.device),
         classes=list(range(module.architecture["n_outputs"])),
-        predict_nonlinearity=configuration.probabilities,
+        predict_nonlinearity=configuration.loss.probabilities,
         callbacks__valid_acc=None,
         iterator_valid=LengthBatches,
         **{"iterator_train": LengthBatches, "train_split": None, "verbose": 0} | options,
@@ -53,17 +53,16 @@ def train(
     network: Network,
     samples: Samples,
     configuration: Configuration,
+    plan: TrainingPlan,
     *,
-    max_epochs: int,
-    batch_size: int,
     rng: np.random.Generator,
-    callbacks: Sequence[Callback] = (),
+    callbacks: Sequence[Any],
     held_out: Samples | None = None,
-    optimizer_state: Mapping[int, Any] | None = None,
 ) -> MicroBatchNet:
     """Train a network in place, and return the skorch net that did it.
 
-    `callbacks` come after the user's. The loss of `held_out` is computed after each epoch.
+    Training ends early if one of the callbacks says that it `has_stopped`. They come after the
+    user's. The loss of `held_out` is computed after each epoch.
 
     Raises
     ------
@@ -82,8 +81,8 @@ def train(
         net = make_net(
             module,
             configuration,
-            max_epochs=max_epochs,
-            batch_size=batch_size,
+            max_epochs=plan.max_epochs,
+            batch_size=plan.batch_size,
             iterator_train=partial(LengthBatches, rng=rng),
             train_split=split,
             callbacks=[*_named(first), *configuration.callbacks, *_named(callbacks)],
@@ -91,15 +90,12 @@ def train(
             # Else it would lay rows out for nobody, and print them if `print` is replaced.
             callbacks__print_log=PrintLog(sink=print_above_bar) if prints_rows else None,
         )
+        optimizer_state = network.optimizer_state_for(configuration.optimizer)
         if optimizer_state is not None:
             _restore(net.optimizer_, optimizer_state)
         module.generator = torch_generator(rng, net.device)
         net.notify("on_train_begin", X=dataset, y=None)
-        try:
-            net.fit_loop(dataset, epochs=max_epochs - len(net.history))
-        except KeyboardInterrupt:  # skorch's early stopping raises it, and so does a user
-            if not _has_ended_itself(net):
-                raise
+        _run_epochs(net, dataset, callbacks)
         module.generator = None
         net.notify("on_train_end", X=dataset, y=None)
     check_weights(net)
@@ -120,23 +116,23 @@ def _named(callbacks: Sequence[Callback]) -> list[tuple[str, Callback]]:
     return [(f"sklearn_lstm_{type(callback).__name__}", callback) for callback in callbacks]
 
 
-def _has_ended_itself(net: MicroBatchNet) -> bool:
-    """Return whether a callback has ended the training; those after it see the epoch end too."""
-    callbacks = list(dict(net.callbacks_).values())
-    if not any(map(_has_stopped, callbacks)):
-        return False
-    for callback in callbacks:
-        if isinstance(callback, NetworkProgress) and not callback.has_stopped:
-            callback.end_epoch(net)
-        elif isinstance(callback, PrintLog):  # skorch puts them last
-            callback.on_epoch_end(net)
-    return True
+def _run_epochs(net: MicroBatchNet, dataset: SequenceDataset, callbacks: Sequence[Any]) -> None:
+    """Train for all epochs, or until a callback ends the training."""
+    try:
+        while len(net.history) < net.max_epochs and not any(map(_has_stopped, callbacks)):
+            net.fit_loop(dataset, epochs=1)
+    except KeyboardInterrupt:  # skorch's early stopping raises it, and so does a user
+        if not any(map(_has_stopped, dict(net.callbacks_).values())):
+            raise
+        for callback in dict(net.callbacks_).values():  # those after it see the epoch end too
+            if isinstance(callback, NetworkProgress | PrintLog):
+                callback.on_epoch_end(net)
 
 
-def _has_stopped(callback: Callback) -> bool:
-    if isinstance(callback, Trapezoid | NetworkProgress):
-        return callback.has_stopped
-    return isinstance(callback, EarlyStopping) and bool(callback.misses_ == callback.patience)
+def _has_stopped(callback: Any) -> bool:
+    if isinstance(callback, EarlyStopping):
+        return bool(callback.misses_ == callback.patience)
+    return getattr(callback, "has_stopped", False)
 
 
 def optimizer_state_of(net: MicroBatchNet) -> dict[str, Any]:

@@ -43,17 +43,13 @@ class MicroBatchNet(NeuralNetClassifier):  # type: ignore[misc]
             losses.append(loss.detach())
             logits.append((rows, outputs.detach()))
             n_padded_steps += inputs["steps"].shape[0] * inputs["steps"].shape[1]
-        return {
-            "loss": torch.stack(losses).sum(),
-            "y_pred": _in_order(logits),
-            "n_padded_steps": n_padded_steps,
-        }
+        loss, outputs = torch.stack(losses).sum(), _in_order(logits)
+        return {"loss": loss, "y_pred": outputs, "n_padded_steps": n_padded_steps}
 
     def infer(self, x: SequenceBatch, **_: Any) -> Tensor:
         """Return the logits of a batch."""
-        return _in_order(
-            [(rows, self.module_(**inputs)) for rows, inputs in self._micro_batches(x)]
-        )
+        micro_batches = self._micro_batches(x)
+        return _in_order([(rows, self.module_(**inputs)) for rows, inputs in micro_batches])
 
     def get_loss(self, y_pred: Tensor, y_true: Tensor, X: Any = None, **_: Any) -> Tensor:
         """Return the weighted mean of the losses of a batch."""

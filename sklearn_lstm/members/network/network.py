@@ -116,6 +116,11 @@ class Network(Member):
         module.use_bfloat16 = use_bfloat16
         return cls(encoding, module.eval(), vectors, weights is not None, optimizer_state)
 
+    def optimizer_state_for(self, optimizer: type[torch.optim.Optimizer]) -> Any:
+        """Return what optimisers of this class have gathered about each weight; None: nothing."""
+        state = self.optimizer_state or {}
+        return state["state"] if state.get("optimizer") == optimizer.__name__ else None
+
     def trained_so_far(self) -> Self:
         """Return a copy of a network that is being trained, with its weights as they are now."""
         stored = replace(self, is_trained=True).stored()

@@ -4,6 +4,7 @@ How long it stays constant may follow the loss of held-out samples.
 """
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 from skorch import NeuralNet
@@ -17,6 +18,7 @@ MOST_CHECKS, CHECKS_WITHOUT_PROGRESS = 40, 3  # in all, and in a row until train
 LEAST_PROGRESS = 2.0  # nats: the held-out samples become e^2 times as likely
 
 
+@dataclass(eq=False)
 class Trapezoid(Callback):  # type: ignore[misc]
     """Raise the learning rate, keep it constant, and lower it to 0 over the last third.
 
@@ -39,21 +41,11 @@ class Trapezoid(Callback):  # type: ignore[misc]
         Between two checks, or more if there would be more than 40.
     """
 
-    held_out_loss: Callable[[], tuple[float, float]] | None = None
-
-    def __init__(
-        self,
-        lr: float,
-        n_updates: int,
-        updates_per_epoch: int,
-        held_out_loss: Callable[[], tuple[float, float]] | None,
-        updates_per_check: int = 1,
-    ) -> None:
-        self.lr = lr
-        self.n_updates = n_updates
-        self.updates_per_epoch = updates_per_epoch
-        self.held_out_loss = held_out_loss
-        self.updates_per_check = updates_per_check
+    lr: float
+    n_updates: int
+    updates_per_epoch: int
+    held_out_loss: Callable[[], tuple[float, float]] | None
+    updates_per_check: int
 
     def on_train_begin(self, *_: Any, **__: Any) -> None:
         """Start to count."""
@@ -106,13 +98,11 @@ class Trapezoid(Callback):  # type: ignore[misc]
         self.end = min(self.n_updates, n_epochs * self.updates_per_epoch)
 
     def on_epoch_end(self, net: NeuralNet, **_: Any) -> None:
-        """Record the loss of the last check, and stop at the end."""
+        """Record the loss of the last check, and say whether training is to end."""
         if self.held_out_loss is not None:
             net.history.record("valid_loss", self.mean_loss)
             self.mean_loss = None  # until the next check
-        if self.n_done >= self.end < self.n_updates:
-            self.has_stopped = True
-            raise KeyboardInterrupt  # as skorch's early stopping does
+        self.has_stopped = self.n_done >= self.end < self.n_updates
 
     def on_train_end(self, *_: Any, **__: Any) -> None:
         """Forget the held-out samples, which would stay in memory."""

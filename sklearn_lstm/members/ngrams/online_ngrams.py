@@ -12,9 +12,9 @@ from scipy.sparse import csr_matrix
 
 from sklearn_lstm.blending import Logits
 from sklearn_lstm.data.growing_tables import GrowingTables
-from sklearn_lstm.data.kinds import Kind
+from sklearn_lstm.data.kinds import TOKENS, Kind
 from sklearn_lstm.data.sequences import Samples, Sequences, chunks_of_rows
-from sklearn_lstm.members.member import Contributions, Member
+from sklearn_lstm.members.member import Contributions, LinearMember, Member
 from sklearn_lstm.members.ngrams.bags import NgramReader, choose_reader
 from sklearn_lstm.members.ngrams.hashing import HASH_BITS, LARGEST_COEF
 from sklearn_lstm.training.duration import BATCH_SIZE_OF_PARTIAL_FIT
@@ -61,7 +61,7 @@ class OnlineNgrams(NgramReader, Member):
     @classmethod
     def suits(cls, configuration: Configuration) -> bool:
         """Return whether it reads such samples, and a linear model is wanted."""
-        return configuration.has_linear_model and configuration.reads_tokens
+        return configuration.kind in TOKENS and not LinearMember.lacks(configuration)
 
     @classmethod
     def of(cls, samples: Samples, kind: Kind) -> Self:

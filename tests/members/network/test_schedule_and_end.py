@@ -37,17 +37,14 @@ def run(losses, n_updates=6000, updates_per_epoch=50):
     """Return the learning rates of a training whose held-out losses are given."""
     losses = iter(zip(losses, losses, strict=True))
     held_out_loss = losses.__next__
-    schedule, net, rates = Trapezoid(1.0, n_updates, updates_per_epoch, held_out_loss), Net(), []
+    schedule, net, rates = Trapezoid(1.0, n_updates, updates_per_epoch, held_out_loss, 1), Net(), []
     schedule.on_train_begin()
-    try:
-        for _ in range(n_updates // updates_per_epoch):
-            for _ in range(updates_per_epoch):
-                schedule.on_batch_begin(net, training=True)
-                rates.append(net.param_groups[0]["lr"])
-                schedule.on_batch_end(net, training=True)
-            schedule.on_epoch_end(net)
-    except KeyboardInterrupt:
-        assert schedule.has_stopped
+    while len(rates) < n_updates and not schedule.has_stopped:
+        for _ in range(updates_per_epoch):
+            schedule.on_batch_begin(net, training=True)
+            rates.append(net.param_groups[0]["lr"])
+            schedule.on_batch_end(net, training=True)
+        schedule.on_epoch_end(net)
     return np.array(rates)
 
 
