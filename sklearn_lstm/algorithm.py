@@ -151,7 +151,7 @@ def fit_one_epoch(
     learns_ngrams = OnlineNgrams.suits(configuration)
     known = np.zeros((len(samples), samples.targets.n_outputs))
     if learns_ngrams and previous.members:
-        known = previous.logits(samples.sequences, without=OnlineNgrams.name)
+        known = previous.blended_logits(samples.sequences, without=OnlineNgrams.name)
     with GrowingTables.sharing.lock:  # after the training, in which a callback may have made a copy
         growing = GrowingTables(previous.memory)
         if excerpt is not None:

@@ -635,7 +635,7 @@ class LSTMSequenceClassifier(
     # --- What is fitted
 
     def _logits(self, X: Any) -> NDArray[np.float64]:
-        return what_was_fitted(self).model.logits(read_as_at_fit(self, X))
+        return what_was_fitted(self).model.blended_logits(read_as_at_fit(self, X))
 
     def _fitted_parts(self) -> dict[str, str]:
         """Return the rows of the table that `repr` and HTML show."""

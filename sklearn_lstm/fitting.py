@@ -44,7 +44,7 @@ def read_as_at_fit(classifier: Any, X: Any) -> Sequences:
     has_names = input_format.column_names or not issparse(X)
     if has_names and not input_format.channel_names:  # else checked series by series
         validate_data(classifier, X, reset=False, skip_check_array=True, ensure_2d=False)
-    return input_format.read(X)
+    return input_format.read_again(X)
 
 
 class Fit:
@@ -185,7 +185,7 @@ class Fit:
             raise ValueError(f"X_val and y_val have to be passed together, found only {found}.")
         try:
             check_column_names(X, X_val)
-            sequences, y_val = start.input_format.read(X_val), read_labels(y_val, "y_val")
+            sequences, y_val = start.input_format.read_again(X_val), read_labels(y_val, "y_val")
             check_consistent_length(sequences, y_val)
             values = start.labels.encode(y_val, "y_val")
             targets = self.targets(values, start.labels, sample_weight_val)

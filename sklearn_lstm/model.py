@@ -133,7 +133,7 @@ class SequenceModel:
         """The encoding of the network."""
         return self.network.encoding
 
-    def logits(self, sequences: Sequences, *, without: str | None = None) -> Logits:
+    def blended_logits(self, sequences: Sequences, *, without: str | None = None) -> Logits:
         """Return the logits (n_samples, n_outputs), perhaps without the member of a name."""
         parts = [
             weight * member.logits(sequences)

@@ -242,7 +242,7 @@ def _read_sequences(
             if first is None:
                 first, input_format = X, fit.format_of_batches(X)
             check_column_names(first, X, "X of this batch")
-            sequences = input_format.read(X)
+            sequences = input_format.read_again(X)
             if not shapes:
                 file = SequencesFile(folder / "sequences", sequences, texts)
             input_format = replace(input_format, channel_names=sequences.channel_names)

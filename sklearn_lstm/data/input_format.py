@@ -96,7 +96,7 @@ class InputFormat:
             notes.append(f"time in channel {self.time_channel}")
         return ", ".join(notes)
 
-    def read(self, X: Any) -> Sequences:
+    def read_again(self, X: Any) -> Sequences:
         """Read X in this format.
 
         Raises

@@ -178,7 +178,7 @@ def target_outputs(opened: OpenModel, target: object) -> NDArray[np.intp]:
     """Return the index of the target class of each sequence."""
     classes = opened.labels.classes.tolist()
     if target is None:
-        logits = opened.model.logits(opened.sequences)
+        logits = opened.model.blended_logits(opened.sequences)
         return opened.labels.best_outputs(logits, opened.model.thresholds)
     targets = np.asarray(target, np.object_)
     if targets.ndim == 0:

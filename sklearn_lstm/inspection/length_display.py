@@ -122,7 +122,7 @@ class LengthAccuracyDisplay(Display):
             # 0.3 of 10 steps are 3 steps, although 0.3 * 10 is not exact.
             n_steps = np.ceil(np.round(part * whole, 9)) if is_share else part
             unread = np.column_stack([np.clip(n_steps, 1, whole), whole]).astype(np.intp)
-            logits = opened.model.logits(WithoutSpan(opened.sequences, unread))
+            logits = opened.model.blended_logits(WithoutSpan(opened.sequences, unread))
             predictions.append(opened.labels.predict(logits, opened.model.thresholds))
         return cls.from_predictions(y, predictions, parts, ax=ax)
 

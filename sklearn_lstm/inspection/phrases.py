@@ -123,7 +123,7 @@ def _cut(
     for length in range(1, min(longest, n_steps) + 1):
         spans += [(start, start + length) for start in range(n_steps - length + 1)]
     occluded = copies_without(sequences, spans, opened.model.encoding)
-    scores = opened.model.logits(occluded) @ opened.labels.direction(output)
+    scores = opened.model.blended_logits(occluded) @ opened.labels.direction(output)
     effects = dict(zip(spans, scores[0] - scores, strict=True))
     alone = np.append(0, np.cumsum([effects[step, step + 1] for step in range(n_steps)]))
     # The best cut of the first steps: its sum, and where its last phrase starts.
