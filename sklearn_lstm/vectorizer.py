@@ -31,7 +31,7 @@ from sklearn_lstm.text.counting import (
     count_texts,
     number_tokens,
 )
-from sklearn_lstm.text.id_matrix import look_up_rows, to_csr, to_dense, to_onehot
+from sklearn_lstm.text.id_matrix import cut_batches, look_up_rows, to_csr, to_dense, to_onehot
 from sklearn_lstm.text.vocabulary import (
     CallIds,
     frequent_tokens,
@@ -441,7 +441,8 @@ class TextSequenceVectorizer(
         self, batches: Iterable[TokenBatch], ids: CallIds, texts: Iterable[Any]
     ) -> sp.csr_matrix | NDArray[Any]:
         """Return the ids of texts in the container that `output` names."""
-        X = to_csr(batches, ids, self.max_length_, self.truncation)
+        cut = cut_batches(batches, self.max_length_, self.truncation)
+        X = to_csr(cut, ids, self.max_length_)
         if self.output == "dense":
             return to_dense(X, self.padding)
         if self.output == "onehot":

@@ -259,9 +259,8 @@ def _known_words(vectorizer: TextSequenceVectorizer, texts: Iterable[Any]) -> It
     ids = vectorizer.vocabulary_
     n_expected, n_texts = vectorizer.coverage_["n_texts"], 0
     analysis = vectorizer._analysis()  # noqa: SLF001
-    for words, lengths in read_tokens(
-        analysis, texts, lambda ts: (ids.get(t, UNKNOWN) for t in ts)
-    ):
+    read = read_tokens(analysis, texts, lambda ts: (ids.get(t, UNKNOWN) for t in ts))
+    for words, lengths in read:
         n_texts += len(lengths)
         yield words.astype(np.int32) - FIRST_TOKEN, lengths
     if n_texts != n_expected:

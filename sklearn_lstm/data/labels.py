@@ -147,10 +147,8 @@ class Labels:
             None: each sample is a group.
         """
         truths = self.indicators(targets).T
-        if groups is None:
-            n_groups = truths.sum(axis=1)
-        else:
-            n_groups = np.array([len(np.unique(groups[is_true])) for is_true in truths])
+        groups = np.arange(len(targets)) if groups is None else groups
+        n_groups = np.array([len(np.unique(groups[is_true])) for is_true in truths])
         # Nearly none, in place of none, has a logarithm.
         return np.asarray(np.log(np.maximum(n_groups - 1, 1e-9) / np.maximum(n_groups, 1)))
 

@@ -6,26 +6,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from sklearn_lstm.data.containers import (
-    DURATIONS,
-    FLOATS,
-    LARGEST_EXACT,
-    PLAIN,
-    check_kind,
-    check_known,
-    check_value,
-    columns_of,
-    holds_dates,
-    is_date,
-    is_integer,
-    is_missing_or_nan,
-    is_row,
-    numbers_of_objects,
-    refuse_row,
-    to_numpy,
-    type_names,
-    type_of,
-)
+from sklearn_lstm.data import containers
 from sklearn_lstm.exceptions import InvalidSequencesError, InvalidSequencesTypeError
 
 
@@ -70,20 +51,21 @@ def row_as_array(
 
     Only the time channel may hold dates or durations; returned too is whether it does.
     """
-    check_value(row, f"X[{index}] is")
-    if not is_row(row) and is_missing_or_nan(row):
-        refuse_row(index, "is missing")
+    containers.check_value(row, f"X[{index}] is")
+    if not containers.is_row(row) and containers.is_missing_or_nan(row):
+        containers.refuse_row(index, "is missing")
     try:
         array, has_dates = _numbers_of_row(row, index, input_type, time_channel)
     except (InvalidSequencesError, InvalidSequencesTypeError):
         raise
     except (TypeError, ValueError) as error:
-        refuse_row(index, "is not a sequence of steps of one width", error)
-    check_kind(array, f"X[{index}]")
-    if input_type != "measurements" and not isinstance(row, PLAIN) and is_integer(type_of(row)):
-        check_known(array, index)
+        containers.refuse_row(index, "is not a sequence of steps of one width", error)
+    containers.check_kind(array, f"X[{index}]")
+    may_lack_ids = input_type != "measurements" and not isinstance(row, containers.PLAIN)
+    if may_lack_ids and containers.is_integer(containers.type_of(row)):
+        containers.check_known(array, index)
     if array.ndim not in (1, 2):
-        refuse_row(index, f"has {array.ndim} dimensions")
+        containers.refuse_row(index, f"has {array.ndim} dimensions")
     steps = array if array.ndim == 2 else array[:, np.newaxis]
     if time_channel is None or not -steps.shape[1] <= time_channel < steps.shape[1]:
         return array, has_dates
@@ -94,20 +76,20 @@ def row_as_array(
 def _numbers_of_row(
     row: Any, index: int, input_type: str, time_channel: int | None
 ) -> tuple[NDArray[Any], bool]:
-    columns = columns_of(row)
-    if columns and not type_names(columns, f"X[{index}]") <= FLOATS:
+    columns = containers.columns_of(row)
+    if columns and not containers.type_names(columns, f"X[{index}]") <= containers.FLOATS:
         return _stacked(columns, index, time_channel)
-    array = to_numpy(np.asarray(row) if columns else row, f"X[{index}]")
+    array = containers.to_numpy(np.asarray(row) if columns else row, f"X[{index}]")
     steps = row if isinstance(row, list | tuple) and array.ndim > 1 else ()
-    are_steps = array.dtype.kind == "O" and array.ndim == 1 and any(map(is_row, array))
+    are_steps = array.dtype.kind == "O" and array.ndim == 1 and any(map(containers.is_row, array))
     if are_steps or any(isinstance(step, np.ma.MaskedArray) for step in steps):  # uncovered now
-        array = np.stack([to_numpy(step, f"X[{index}]") for step in steps or array])
+        array = np.stack([containers.to_numpy(step, f"X[{index}]") for step in steps or array])
     if array.ndim == 2 and array.dtype.kind in "OmM":
         return _stacked([*array.T], index, time_channel)
-    if holds_dates(array):
+    if containers.holds_dates(array):
         return _read_dates(array, index, time_channel), True
     if array.dtype.kind == "O":
-        array = numbers_of_objects(array[np.newaxis], input_type, index)[0]
+        array = containers.numbers_of_objects(array[np.newaxis], input_type, index)[0]
     return array, False
 
 
@@ -120,7 +102,7 @@ def _stacked(columns: list[Any], index: int, time_channel: int | None) -> tuple[
     ]
     arrays, have_dates = zip(*read, strict=True)
     if any(array.ndim > 1 for array in arrays):
-        refuse_row(index, "holds sequences in place of numbers")
+        containers.refuse_row(index, "holds sequences in place of numbers")
     return np.column_stack(arrays), any(have_dates)
 
 
@@ -130,16 +112,16 @@ def _read_dates(dates: NDArray[Any], index: int, time_channel: int | None) -> ND
     They are subtracted before they become floats: these can't hold the nanoseconds of a date.
     """
     if time_channel is None:
-        found = next(filter(is_date, dates), dates.dtype)
+        found = next(filter(containers.is_date, dates), dates.dtype)
         raise InvalidSequencesTypeError(
             f"X[{index}] holds {found}, but dates, times and durations are no measurements. Pass "
             "the channel of the times as time_channel, and turn others into numbers."
         )
     if dates.dtype.kind == "O":
-        known = [None if is_missing_or_nan(value) else value for value in dates]
-        if not all(value is None or is_date(value) for value in known):
+        known = [None if containers.is_missing_or_nan(value) else value for value in dates]
+        if not all(value is None or containers.is_date(value) for value in known):
             raise TypeError("dates beside other values")
-        are_durations = isinstance(next(filter(is_date, dates)), DURATIONS)
+        are_durations = isinstance(next(filter(containers.is_date, dates)), containers.DURATIONS)
         dates = np.array([*map(_as_numpy, known)], "m8" if are_durations else "M8")
     if dates.dtype in ("M8[Y]", "M8[M]"):  # years and months are not equally long
         dates = dates.astype("M8[D]")
@@ -167,7 +149,7 @@ def with_exact_times(
     Larger integers are counted from the first step of their sequence.
     """
     times = steps[:, time_channel]
-    if times.dtype.kind not in "iu" or not (np.abs(times) > LARGEST_EXACT).any():
+    if times.dtype.kind not in "iu" or not (np.abs(times) > containers.LARGEST_EXACT).any():
         return steps
     first = np.repeat(times[np.cumsum(lengths) - lengths], lengths)
     steps = steps.astype(np.float64)

@@ -94,6 +94,5 @@ def opened(
         if re.search(rb"[\x00-\x1f]", header):
             raise ModelFileError("is damaged: its header holds control characters.")
         entries = from_text(header)
-        metadata = entries.pop("__metadata__")
-        content = read_content(**metadata)
+        content = read_content(**entries.pop("__metadata__"))
         yield content, find_arrays(file, entries, start)

@@ -21,15 +21,7 @@ from sklearn_lstm.storing.envelope import (
     warn_of_other_version,
 )
 from sklearn_lstm.storing.replacing import replacing
-from sklearn_lstm.storing.stored_form import (
-    PARTS,
-    TRUST,
-    Packer,
-    Unpacker,
-    in_a_file,
-    is_json,
-    new_estimator,
-)
+from sklearn_lstm.storing.stored_form import PARTS, TRUST, Packer, Unpacker, in_a_file, is_json
 from sklearn_lstm.vectors import StaticModel, parts_of
 
 OF_PIPELINE = ("verbose", "transform_input")
@@ -205,7 +197,12 @@ def _pack(model: Any, prefix: str, arrays: dict[str, NDArray[Any]]) -> dict[str,
         empty: dict[str, Any] = {"parameters": {}, "classes": None, "sizes": {}}
         return {"class": "passthrough", **empty, "n_samples": None}
     if kind is Pipeline:
-        return _pack_pipeline(model, prefix, arrays)
+        if model.memory is not None:
+            found = f"{prefix}memory={model.memory!r}"
+            raise TypeError(f"save can't store {found}: set it to None before.")
+        steps = [[name, _pack(step, f"{prefix}{name}__", arrays)] for name, step in model.steps]
+        parameters = {name: Packer()(getattr(model, name), name) for name in OF_PIPELINE}
+        return {"class": "Pipeline", "parameters": parameters, "steps": steps}
     if ESTIMATORS.get(kind.__name__) != kind.__module__:
         return _pack_foreign(model, prefix, arrays)
     content, its_arrays, objects = pack_estimator(model, prefix)
@@ -228,14 +225,6 @@ def _pack(model: Any, prefix: str, arrays: dict[str, NDArray[Any]]) -> dict[str,
     return content
 
 
-def _pack_pipeline(model: Pipeline, prefix: str, arrays: dict[str, NDArray[Any]]) -> dict[str, Any]:
-    if model.memory is not None:
-        raise TypeError(f"save can't store {prefix}memory={model.memory!r}: set it to None before.")
-    steps = [[name, _pack(step, f"{prefix}{name}__", arrays)] for name, step in model.steps]
-    parameters = {name: Packer()(getattr(model, name), name) for name in OF_PIPELINE}
-    return {"class": "Pipeline", "parameters": parameters, "steps": steps}
-
-
 def _pack_foreign(model: Any, prefix: str, arrays: dict[str, NDArray[Any]]) -> dict[str, Any]:
     """Return the tree of an estimator of scikit-learn, which is an archive of skops."""
     name, step = f"{type(model).__module__}.{type(model).__name__}", prefix[:-2]
@@ -252,13 +241,11 @@ def _pack_foreign(model: Any, prefix: str, arrays: dict[str, NDArray[Any]]) -> d
             f"save can't store the step {step!r}: a file with {unsafe} is not safe to load. "
             f"Instead {TRUST}"
         )
-    pack, parameters = Packer(arrays), model.get_params(deep=False)
+    pack, parameters = Packer(arrays), model.get_params(deep=False).items()
     return {
         "class": "skops",
         "archive": pack(archive, f"{prefix}archive"),
-        "parameters": {
-            name: one if is_json(one) else repr(one) for name, one in parameters.items()
-        },
+        "parameters": {name: one if is_json(one) else repr(one) for name, one in parameters},
         "classes": pack(getattr(model, "classes_", None), f"{prefix}classes_"),
         "sizes": {"n_bytes": len(archive)},
         "n_samples": None,
@@ -290,7 +277,7 @@ def _unpack(content: Mapping[str, Any], unpack: Unpacker) -> Any:
     if kind == "skops":
         unpack(content["classes"])  # what `describe` reads
         return from_archive(unpack(content["archive"]))
-    return unpack_estimator(new_estimator(kind), content, unpack)
+    return unpack_estimator(content, unpack)
 
 
 def _describe(content: Mapping[str, Any], unpack: Unpacker) -> dict[str, Any]:

@@ -6,7 +6,6 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import copy_context
 from copy import deepcopy
-from dataclasses import replace
 from typing import Any, Self
 
 import numpy as np
@@ -24,6 +23,7 @@ from sklearn_lstm.storing.stored_form import (
     Packer,
     Unpacker,
     checksum_of,
+    new_estimator,
     set_attributes,
 )
 
@@ -70,7 +70,7 @@ class StoredMixin:
         with one_error(f"The stored {type(self).__name__}"):
             content = read_content(state["content"], state["checksum"])
             unpack = Unpacker(state["arrays"], state["objects"])
-            unpack_estimator(self, content, unpack)
+            unpack_estimator(content, unpack, self)
             unpack.check_all_used()
         if SET in state:
             vars(self)[SET] = state[SET]
@@ -91,8 +91,8 @@ def pack_estimator(
             tree = pack(value, place)
             check_depth(tree)
         except RecursionError:
-            objects = {**(before.objects or {}), place: value}
-            pack, tree = replace(before, objects=objects), {"object": place}
+            pack, tree = before, {"object": place}
+            pack.objects = {**(pack.objects or {}), place: value}
         trees["parameters" if name in names else "fitted"][name] = tree
     classes = pack(getattr(estimator, "classes_", None), f"{prefix}classes_")
     arrays, objects = pack.arrays, pack.objects or {}
@@ -104,8 +104,9 @@ def pack_estimator(
     return {**content, **known}, arrays, objects
 
 
-def unpack_estimator(estimator: Any, content: Mapping[str, Any], unpack: Unpacker) -> Any:
-    """Return an estimator with the attributes that were stored."""
+def unpack_estimator(content: Mapping[str, Any], unpack: Unpacker, empty: Any = None) -> Any:
+    """Return an estimator, a new one or an empty one, with the attributes that were stored."""
+    estimator: Any = new_estimator(content["class"]) if empty is None else empty
     if content["objects"] != sorted(unpack.objects):
         raise ModelFileError(f"is damaged: it lacks some of {content['objects']}.")
     trees = {**content["parameters"], **content["fitted"]}

@@ -220,6 +220,7 @@ def _simplify_list(items: list[Any]) -> tuple[str, Any]:
 # --- The stored form to values
 
 
+@dataclass
 class Unpacker:
     """Trees -> values; each array is checked when it is read.
 
@@ -229,15 +230,19 @@ class Unpacker:
         Name to array.
     objects : mapping
         Name to what is no plain data; a file has none.
+    read : dict
+        Name to each array that was read.
+    n_named : int
+        How many arrays the trees so far have named.
+    restored : dict
+        By the digest of its tree, each object with arrays, and the memory that it took.
     """
 
-    def __init__(
-        self, arrays: Mapping[str, NDArray[np.generic]], objects: Mapping[str, object] | None = None
-    ) -> None:
-        self.arrays, self.objects = arrays, objects or {}
-        self.read: dict[str, NDArray[np.generic]] = {}
-        self.n_named = 0  # arrays, in the trees so far
-        self.restored: dict[bytes, tuple[object, float]] = {}  # by the digests of trees
+    arrays: Mapping[str, NDArray[np.generic]]
+    objects: Mapping[str, object] = field(default_factory=dict)
+    read: dict[str, NDArray[np.generic]] = field(default_factory=dict)
+    n_named: int = 0
+    restored: dict[bytes, tuple[object, float]] = field(default_factory=dict)
 
     def __call__(self, tree: object) -> Any:
         """Return the value of a tree."""

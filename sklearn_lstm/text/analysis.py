@@ -134,9 +134,7 @@ def read_tokens(
     lowers = is_plain and analysis.lowercase
     preprocess = analysis.build_preprocessor()
     if analysis.analyzer == "char":
-        find_characters = CharacterTable(
-            lambda characters: find(map(str.lower, characters) if lowers else characters)
-        )
+        find_characters = CharacterTable((lambda cs: find(map(str.lower, cs))) if lowers else find)
         for batch in _in_batches(texts, analysis, preprocess, keeps_str=is_plain):
             code_points, lengths = split_characters(batch, lowers=lowers)
             yield find_characters(code_points), lengths

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Container, Hashable, Iterable, Iterator
 from dataclasses import dataclass, field
+from functools import partial
 from itertools import count
 from typing import Annotated, Any, NamedTuple, Protocol
 
@@ -124,9 +125,7 @@ def count_texts(
     ids: defaultdict[Hashable, int] = defaultdict(count(FIRST_TOKEN).__next__)
     occurrences = documents = _no_counts()
     n_of_length: Counter[int] = Counter()
-    for tokens, lengths in read_tokens(
-        analysis, raw_documents, lambda tokens: map(ids.__getitem__, tokens)
-    ):
+    for tokens, lengths in read_tokens(analysis, raw_documents, partial(map, ids.__getitem__)):
         n_ids = FIRST_TOKEN + len(ids)
         rows = np.repeat(np.arange(len(lengths)), lengths)
         pairs = np.sort(rows * n_ids + tokens)

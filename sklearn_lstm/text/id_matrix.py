@@ -113,23 +113,20 @@ class TokenIds(sp.csr_matrix):  # type: ignore[misc]
         return part
 
 
-def to_csr(
-    batches: Iterable[TokenBatch], ids: CallIds, max_length: int, truncation: str
-) -> TokenIds:
-    """Return a row of ids for each text, from column 0 on, at most `max_length` of them.
+def to_csr(batches: Iterable[TokenBatch], ids: CallIds, max_length: int) -> TokenIds:
+    """Return a row of ids for each text, from column 0 on.
 
     Parameters
     ----------
     batches : iterable of TokenBatch
-        The ids of the tokens, and the numbers of unknown ones.
+        From `cut_batches`: the ids of the tokens, and the numbers of unknown ones.
     ids : CallIds
         It gave them.
     max_length : int
-    truncation : str
+        The number of columns.
     """
     nothing = np.zeros(0, np.int32), np.zeros(0, np.int64)
-    parts = zip(nothing, *cut_batches(batches, max_length, truncation), strict=True)
-    data, lengths = map(np.concatenate, parts)
+    data, lengths = map(np.concatenate, zip(nothing, *batches, strict=True))
     data, ends = data.astype(np.int32, copy=False), np.append(0, np.cumsum(lengths))
     at = np.flatnonzero(data <= FIRST_UNKNOWN)
     columns = _positions(lengths)
@@ -187,22 +184,8 @@ def to_onehot(X: sp.csr_matrix, n_channels: int) -> NDArray[np.float32]:
     return onehot
 
 
-def look_up_rows(X: object, tokens: NDArray[np.object_]) -> list[NDArray[np.object_]]:
+def look_up_rows(X: Any, tokens: NDArray[np.object_]) -> list[NDArray[np.object_]]:
     """Return the tokens of each row of any output of `transform`; `tokens[i]` has the id i."""
-    ids = _as_csr(X)
-    wrong = np.flatnonzero((ids.data < 0) | (ids.data >= len(tokens)))
-    if len(wrong):
-        row = np.searchsorted(ids.indptr, wrong[0], side="right") - 1
-        raise ValueError(
-            f"Row {row} of X holds the id {ids.data[wrong[0]]}, but the ids of this vectorizer are "
-            f"1 to {len(tokens) - 1}; pass what its own transform returned."
-        )
-    found = tokens[ids.data]
-    return [found[start:stop] for start, stop in pairwise(ids.indptr)]
-
-
-def _as_csr(X: Any) -> sp.csr_matrix:
-    """Return the ids of each row of any output of `transform`, in order and without padding."""
     if not sp.issparse(X):
         X = np.asarray(X)
         if X.ndim == 3:
@@ -214,8 +197,16 @@ def _as_csr(X: Any) -> sp.csr_matrix:
             f"floats of 3 axes; got {X.dtype} of shape {X.shape}."
         )
     ids = sp.csr_matrix(X).sorted_indices()
-    ids.eliminate_zeros()
-    return ids
+    ids.eliminate_zeros()  # padding
+    wrong = np.flatnonzero((ids.data < 0) | (ids.data >= len(tokens)))
+    if len(wrong):
+        row = np.searchsorted(ids.indptr, wrong[0], side="right") - 1
+        raise ValueError(
+            f"Row {row} of X holds the id {ids.data[wrong[0]]}, but the ids of this vectorizer are "
+            f"1 to {len(tokens) - 1}; pass what its own transform returned."
+        )
+    found = tokens[ids.data]
+    return [found[start:stop] for start, stop in pairwise(ids.indptr)]
 
 
 def _positions(lengths: NDArray[np.int64]) -> NDArray[np.int32]:

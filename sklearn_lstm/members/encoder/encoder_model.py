@@ -14,14 +14,7 @@ from numpy.typing import NDArray
 
 from sklearn_lstm.blending import Logits
 from sklearn_lstm.data.sentence_encoders import SentenceEncoder
-from sklearn_lstm.data.sequences import (
-    ROWS_AT_ONCE,
-    Rows,
-    Samples,
-    Sequences,
-    chunks_of_rows,
-    row_numbers,
-)
+from sklearn_lstm.data.sequences import ROWS_AT_ONCE, Rows, Samples, Sequences, chunks_of_rows
 from sklearn_lstm.data.weights import Targets
 from sklearn_lstm.members.encoder.logistic_regression import find_penalty, fit_regression
 from sklearn_lstm.members.member import Contributions, LinearMember
@@ -77,7 +70,7 @@ class EncoderModel(LinearMember):
     @classmethod
     def work(cls, samples: Samples, configuration: Configuration) -> int:
         """Return the work of encoding, by the seconds that about 32 texts take, or all if fewer."""
-        rows = row_numbers(len(samples))[:: 1 + len(samples) // 32]
+        rows = np.arange(0, len(samples), 1 + len(samples) // 32)
         encoder = _encoder(configuration)
         encoder(samples.sequences.texts(rows[:1]))  # the first call may take much longer
         start = perf_counter()
@@ -154,7 +147,7 @@ def _encoder(configuration: Configuration) -> SentenceEncoder:
 
 def _rows(split: Split) -> Rows:
     """Return the rows that the model is fitted to, in ascending order: all, or a random part."""
-    rows = row_numbers(len(split.samples))
+    rows = np.arange(len(split.samples))
     if len(rows) <= MOST_SAMPLES:
         return rows
     chosen = np.random.default_rng(split.seed).permutation(np.delete(rows, split.drawn))

@@ -6,7 +6,7 @@ A recurrent network reads in order, and a bag of n-grams does not. They make dif
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,6 +27,8 @@ from sklearn_lstm.training.held_out import Split
 
 if TYPE_CHECKING:  # a stored member computes without torch
     from sklearn_lstm.training.configuration import Configuration
+
+Bags: TypeAlias = list[csr_matrix]  # of n-grams of ids, and perhaps of letters
 
 # N-grams of all sequences together. The model learns from a sample if there are more.
 MOST_ENTRIES, SAMPLED_ENTRIES = 55_000_000, 25_000_000
@@ -109,7 +111,7 @@ class NgramModel(NgramReader, LinearMember):
             average = MeanVectors.of(samples.sequences, configuration.vectors)
             means = average(samples.sequences)
 
-        def fit(rows: Rows, bags: list[csr_matrix]) -> NgramModel:
+        def fit(rows: Rows, bags: Bags) -> NgramModel:
             """Fit to the bags of these rows, and empty the list: the solver needs the memory."""
             weights = _weights(bags, fewest)
             features = [of(part) for of, part in zip(weights, bags, strict=True)]
@@ -163,7 +165,7 @@ class NgramModel(NgramReader, LinearMember):
             logits.append(self.logits_of(_bags(self, lexicon, part), means))
         return np.concatenate(logits)
 
-    def logits_of(self, bags: list[csr_matrix], means: NDArray[np.float32] | None) -> Logits:
+    def logits_of(self, bags: Bags, means: NDArray[np.float32] | None) -> Logits:
         """Return the logits of sequences.
 
         Parameters
@@ -214,14 +216,12 @@ class NgramModel(NgramReader, LinearMember):
         return " and ".join([id_ngrams, *parts])
 
 
-def _bags(reader: NgramReader, lexicon: Lexicon | None, sequences: Sequences) -> list[csr_matrix]:
+def _bags(reader: NgramReader, lexicon: Lexicon | None, sequences: Sequences) -> Bags:
     """Return which n-grams of ids, and of letters if there is a lexicon, each sequence holds."""
     return [reader.bags(sequences), *([] if lexicon is None else [lexicon.bags(sequences)])]
 
 
-def _read(
-    reader: NgramReader, lexicon: Lexicon | None, split: Split
-) -> tuple[Rows, list[csr_matrix]]:
+def _read(reader: NgramReader, lexicon: Lexicon | None, split: Split) -> tuple[Rows, Bags]:
     """Return all rows and their bags; if these are large, some of the rows not held out."""
     sequences, rows = split.samples.sequences, row_numbers(len(split.samples))
     bags = _first_bags(reader, lexicon, sequences, rows, MOST_ENTRIES)
@@ -236,9 +236,9 @@ def _read(
 
 def _first_bags(
     reader: NgramReader, lexicon: Lexicon | None, sequences: Sequences, rows: Rows, most: int
-) -> list[csr_matrix]:
+) -> Bags:
     """Return the bags of the first of these rows, up to so many n-grams."""
-    parts: list[list[csr_matrix]] = []
+    parts: list[Bags] = []
     n_entries = 0
     for chunk in chunks_of_rows(sequences.lengths[rows]):
         part = _bags(reader, lexicon, sequences.subset(rows[chunk]))
@@ -249,7 +249,7 @@ def _first_bags(
     return [vstack(bags, format="csr") for bags in zip(*parts, strict=True)]
 
 
-def _fewest_sequences(bags: list[csr_matrix], n_outputs: int, *, has_borders: bool) -> int | None:
+def _fewest_sequences(bags: Bags, n_outputs: int, *, has_borders: bool) -> int | None:
     """Return how many sequences hold an n-gram of ids at least, as few as memory allows.
 
     None if the coefficients would take too much memory; then it warns.
@@ -271,7 +271,7 @@ def _fewest_sequences(bags: list[csr_matrix], n_outputs: int, *, has_borders: bo
     return None
 
 
-def _weights(bags: list[csr_matrix], fewest: int) -> list[TfIdf]:
+def _weights(bags: Bags, fewest: int) -> list[TfIdf]:
     """Return the n-grams of ids that so many sequences hold, and those of letters that two hold."""
     id_bags, *letter_bags = bags
     return [TfIdf.of(id_bags, fewest), *(TfIdf.of(matrix, 2) for matrix in letter_bags)]

@@ -54,9 +54,7 @@ class OnlineNgrams(NgramReader, Member):
     hashes: Annotated[NDArray[np.int32], "n_features"]
     coef: Annotated[NDArray[np.float32], "n_features n_outputs"]
     squares: Annotated[NDArray[np.float32], "n_features n_outputs"]
-    row_of: NDArray[np.int32] | None = field(
-        default=None, repr=False, metadata={"is_stored": False}
-    )
+    row_of: NDArray[np.int32] | None = field(default=None, metadata={"is_stored": False})
 
     @classmethod
     def suits(cls, configuration: Configuration) -> bool:
