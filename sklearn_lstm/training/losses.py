@@ -65,16 +65,13 @@ def find_criterion(criterion: str | type[nn.Module], labels: Labels) -> SampleLo
 def _check_loss(criterion: type[nn.Module], n_outputs: int, *, is_multilabel: bool) -> None:
     """Make a loss of this class, and call it once."""
     n_samples = 3 if n_outputs == 2 else 2  # so that samples are not taken for outputs
-    logits = torch.linspace(-2, 2, n_samples * n_outputs, dtype=torch.float32).reshape(
-        n_samples, n_outputs
-    )
+    logits = torch.linspace(-2, 2, n_samples * n_outputs, dtype=torch.float32).view(n_samples, -1)
     truth = torch.arange(n_samples) % n_outputs
     targets = nn.functional.one_hot(truth, n_outputs).float() if is_multilabel else truth
     try:
+        loss = SampleLoss(criterion, is_multilabel=is_multilabel)
         with torch.no_grad():
-            shape = tuple(
-                SampleLoss(criterion, is_multilabel=is_multilabel).of_outputs(logits, targets).shape
-            )
+            shape = tuple(loss.of_outputs(logits, targets).shape)
         found, cause = f"returned the shape {shape}", None
     except (AttributeError, IndexError, RuntimeError, TypeError, ValueError) as error:
         shape, found, cause = (), f"raised {type(error).__name__}: {error}", error
