@@ -19,9 +19,8 @@ class SampleLoss(nn.Module):
     def __init__(self, criterion: type[nn.Module], *, is_multilabel: bool) -> None:
         super().__init__()
         self.criterion = criterion(reduction="none")
-        takes_logarithms = issubclass(criterion, nn.NLLLoss)
         self.probabilities = torch.sigmoid if is_multilabel else partial(torch.softmax, dim=-1)
-        self.prepare = nn.LogSoftmax(dim=-1) if takes_logarithms else nn.Identity()
+        self.prepare = nn.LogSoftmax(-1) if issubclass(criterion, nn.NLLLoss) else nn.Identity()
 
     def forward(self, logits: Tensor, targets: Tensor, weights: Tensor) -> Tensor:
         """Logits (B, n_outputs), targets and weights (B,) or (B, n_outputs) -> losses (B,)."""
