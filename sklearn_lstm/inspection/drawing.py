@@ -11,21 +11,6 @@ MOST_LABELS = 120  # of tokens on one axis; more do not fit
 SHOWN = {" ": "␣", "\n": "↵", "\t": "→", "": "∅"}
 
 
-def import_pyplot() -> Any:
-    """Return ``matplotlib.pyplot``.
-
-    Raises
-    ------
-    ImportError
-        If matplotlib is not installed.
-    """
-    try:
-        from matplotlib import pyplot as plt  # noqa: PLC0415 - only the displays need it
-    except ImportError as error:
-        raise ImportError("The displays need matplotlib: pip install matplotlib") from error
-    return plt
-
-
 class Display:
     """A picture of a fitted model, which can be drawn again in other axes."""
 
@@ -33,9 +18,18 @@ class Display:
     figure_: Any
 
     def _begin(self, ax: Any, size: tuple[float, float]) -> Any:
-        """Return the axes to draw in: those given, or those of a new figure of a size in inches."""
-        pyplot = import_pyplot()
-        self.ax_ = pyplot.subplots(figsize=size, layout="constrained")[1] if ax is None else ax
+        """Return the axes to draw in: those given, or those of a new figure of a size in inches.
+
+        Raises
+        ------
+        ImportError
+            If matplotlib is not installed.
+        """
+        try:
+            from matplotlib import pyplot as plt  # noqa: PLC0415 - only the displays need it
+        except ImportError as error:
+            raise ImportError("The displays need matplotlib: pip install matplotlib") from error
+        self.ax_ = plt.subplots(figsize=size, layout="constrained")[1] if ax is None else ax
         self.figure_ = self.ax_.figure
         return self.ax_
 
@@ -87,4 +81,6 @@ def has_no_value(data: NDArray[np.generic]) -> NDArray[np.bool_]:
 
 def number_places(axis: Any) -> None:
     """Put labels at some whole numbers."""
-    axis.set_major_locator(import_pyplot().MaxNLocator(integer=True))
+    from matplotlib.ticker import MaxNLocator  # noqa: PLC0415
+
+    axis.set_major_locator(MaxNLocator(integer=True))

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from sklearn_lstm.compute.threads import map_on_workers, workers
 from sklearn_lstm.data.sequences import Sequences
-from sklearn_lstm.inspection.inputs import Data, OpenModel, copies_without, open_model
+from sklearn_lstm.inspection.inputs import Data, OpenModel, WithoutSpan, open_model
 from sklearn_lstm.members.encoder.encoder_model import EncoderModel
 from sklearn_lstm.members.network.network import Network
 
@@ -181,13 +181,12 @@ def target_outputs(opened: OpenModel, target: object) -> NDArray[np.intp]:
         logits = opened.model.blended_logits(opened.sequences)
         return opened.labels.best_outputs(logits, opened.model.thresholds)
     targets = np.asarray(target, np.object_)
-    if targets.ndim == 0:
-        targets = np.repeat(targets, len(opened))
-    if targets.shape != (len(opened),):
+    if targets.shape not in {(), (len(opened),)}:
         raise ValueError(
             f"target must be one class, or one class for each of {len(opened)} sequences; got an "
             f"array of shape {targets.shape}."
         )
+    targets = np.broadcast_to(targets, len(opened))
     for label in targets:
         if label not in classes:
             raise ValueError(
@@ -215,7 +214,7 @@ def _explained(
             spans = [(0, 0), *((step, step + 1) for step in range(len(data)))]
             # Without its only step, a sequence is one unknown token.
             encoding = model.encoding if len(data) == 1 else None
-            copies = copies_without(sequences, spans, encoding)
+            copies = WithoutSpan(sequences, spans, encoding)
             scores = member.logits(copies) @ (weight * direction)
             contributions, base = scores[0] - scores[1:], float(scores[0])
         parts.get(member.name, linear)[:] += contributions

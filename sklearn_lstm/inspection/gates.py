@@ -111,9 +111,8 @@ def _activations(network: Network, sequences: Sequences) -> dict[str, NDArray[np
             x = module.add_positions(x)
         x = x[:, 0]
         for layer in module.layers:
-            directions = [_read(direction, x) for direction in layer.children()]
-            layers.append(directions)
-            x = torch.cat([found["hidden_state"] for found in directions], 1)
+            layers.append([_read(direction, x) for direction in layer.children()])
+            x = torch.cat([found["hidden_state"] for found in layers[-1]], 1)
     frame = np.arange(sequences.lengths[0]) // module.steps_per_frame
     return {
         name: np.stack([[found[name][frame].cpu().numpy() for found in layer] for layer in layers])

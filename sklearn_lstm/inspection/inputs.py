@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 from sklearn.model_selection import GridSearchCV, RandomizedSearchCV
 from sklearn.pipeline import Pipeline
 from sklearn.utils.validation import check_is_fitted
@@ -91,23 +91,24 @@ class WithoutSpan(SelectedRows):
     Parameters
     ----------
     source : Sequences
-    spans : ndarray of shape (n_samples, 2)
+        A single one is copied for each span.
+    spans : array-like of shape (n_samples, 2)
         The first of these steps, and the step after the last one.
     encoding : TokenCodes, ChannelScaling or None
         Nothing is known of the steps, as this encoding says. None: they are deleted.
     """
 
     def __init__(
-        self, source: Sequences, spans: NDArray[np.intp], encoding: Encoding | None = None
+        self, source: Sequences, spans: ArrayLike, encoding: Encoding | None = None
     ) -> None:
-        super().__init__(source, row_numbers(len(source)))
-        self.spans, self.encoding = spans, encoding
+        self.spans, self.encoding = np.asarray(spans, np.intp), encoding
+        super().__init__(source, np.broadcast_to(row_numbers(len(source)), len(self.spans)))
         if encoding is None:
-            self.lengths = source.lengths - np.diff(spans).ravel()
+            self.lengths = self.lengths - np.diff(self.spans).ravel()
 
     def read_spellings(self, rows: Rows) -> Steps:
         """Return steps without those of the spans, or with nothing known in their place."""
-        steps, lengths = super().read_spellings(rows), self.source.lengths[rows]
+        steps, lengths = super().read_spellings(rows), self.source.lengths[self.rows[rows]]
         step = np.arange(len(steps)) - np.repeat(starts_of(lengths), lengths)
         start, stop = np.repeat(self.spans[rows], lengths, axis=0).T
         is_inside = (start <= step) & (step < stop)
@@ -120,11 +121,10 @@ class WithoutSpan(SelectedRows):
 
     def written(self, rows: Rows) -> list[str | None]:
         """Return the texts of rows without the tokens, None where the tokens are not all of it."""
-        spelling, texts = self.source.spelling, super().written(rows)
-        if spelling is None:
+        texts, lengths = super().written(rows), self.source.lengths[self.rows[rows]]
+        if self.spelling is None:
             return texts
-        spellings, lengths = self.source.read_spellings(rows), self.source.lengths[rows]
-        tokens = spelling.tokens_of_texts(spellings, lengths)
+        tokens = self.spelling.tokens_of_texts(super().read_spellings(rows), lengths)
         return [
             text and _cut_out(text, named, *span)
             for text, named, span in zip(texts, tokens, self.spans[rows].tolist(), strict=True)
@@ -134,28 +134,18 @@ class WithoutSpan(SelectedRows):
 def _cut_out(text: str, tokens: list[str], start: int, stop: int) -> str | None:
     """Return a text without some of its tokens; None if the tokens and blanks are not all of it."""
     folded, at, places = text.lower(), 0, list[tuple[int, int]]()
-    if len(folded) != len(text):
-        return None
     for token in tokens:
         at += len(folded[at:]) - len(folded[at:].lstrip())
         if not (folded.startswith(token, at) or text.startswith(token, at)):
             return None
         places.append((at, at + len(token)))
         at += len(token)
-    if folded[at:].strip():
+    if folded[at:].strip() or len(folded) != len(text):
         return None
     for first, end in reversed(places[start:stop]):
         before, after = text[:first], text[end:]
         text = before + (after if before[-1:].strip() else after.lstrip())
     return text
-
-
-def copies_without(
-    sequences: Sequences, spans: list[tuple[int, int]], encoding: Encoding | None
-) -> Sequences:
-    """Return a copy of one sequence for each span, without the steps in it."""
-    copies = sequences.subset(np.zeros(len(spans), np.intp))
-    return WithoutSpan(copies, np.array(spans), encoding)
 
 
 def find_classifier(model: object) -> tuple[list[Any], LSTMSequenceClassifier]:

@@ -193,11 +193,10 @@ def _dense(labels: Any) -> NDArray[np.generic]:
 
 
 def _check_parts(shares: ArrayLike, lengths: ArrayLike | None) -> NDArray[np.generic]:
+    parts = np.atleast_1d(np.asarray(shares, float) if lengths is None else lengths)
     if lengths is None:
-        parts = np.atleast_1d(np.asarray(shares, float))
         is_right, wanted = (parts > 0) & (parts <= 1), "shares must be above 0 and at most 1"
     else:
-        parts = np.atleast_1d(lengths)
         is_right = (parts >= 1) & (parts.dtype.kind in "iu")
         wanted = "lengths must be integers from 1 on"
     if parts.ndim > 1 or not len(parts) or not is_right.all():

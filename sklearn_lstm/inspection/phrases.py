@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
 from numbers import Integral
 from typing import Any
 
@@ -11,7 +12,7 @@ from numpy.typing import NDArray
 
 from sklearn_lstm.data.sequences import Sequences
 from sklearn_lstm.inspection.explaining import target_outputs
-from sklearn_lstm.inspection.inputs import Data, OpenModel, copies_without, open_model
+from sklearn_lstm.inspection.inputs import Data, OpenModel, WithoutSpan, open_model
 
 
 @dataclass(frozen=True, eq=False)
@@ -122,7 +123,7 @@ def _cut(
     spans = [(0, 0)]
     for length in range(1, min(longest, n_steps) + 1):
         spans += [(start, start + length) for start in range(n_steps - length + 1)]
-    occluded = copies_without(sequences, spans, opened.model.encoding)
+    occluded = WithoutSpan(sequences, spans, opened.model.encoding)
     scores = opened.model.blended_logits(occluded) @ opened.labels.direction(output)
     effects = dict(zip(spans, scores[0] - scores, strict=True))
     alone = np.append(0, np.cumsum([effects[step, step + 1] for step in range(n_steps)]))
@@ -135,9 +136,7 @@ def _cut(
             gain = interaction - 0.5 * (stop - start - 1)  # each step that joins has to add so much
             candidates.append((best[start][0] + gain, start))
         best.append(max(candidates))
-    phrases, stop = [], n_steps
-    while stop:
-        start = best[stop][1]
-        phrases.append(Phrase(start, stop, data[start:stop], float(effects[start, stop])))
-        stop = start
-    return phrases[::-1]
+    stops = [n_steps]
+    while stops[0]:
+        stops.insert(0, best[stops[0]][1])
+    return [Phrase(*span, data[slice(*span)], float(effects[span])) for span in pairwise(stops)]

@@ -105,11 +105,12 @@ def run_directions(directions: Sequence[nn.Module], x: Tensor, mask: SequenceMas
     is_large = torch.is_grad_enabled() and x.shape[0] * x.shape[1] >= FEWEST_STEPS_IN_PAIRS
     if len(directions) == 1 or not (is_large and is_worker_free()):
         return [direction(x, mask) for direction in directions]
-    weights = [[w for w in module.parameters() if w.requires_grad] for module in directions]
-    results = _BothDirections.apply(  # type: ignore[no-untyped-call]
-        directions, weights, mask, x, *weights[0], *weights[1]
-    )
-    return list(results)
+    weights = [weight for direction in directions for weight in _trained(direction)]
+    return list(_BothDirections.apply(directions, mask, x, *weights))  # type: ignore[no-untyped-call]
+
+
+def _trained(direction: nn.Module) -> list[Tensor]:
+    return [weight for weight in direction.parameters() if weight.requires_grad]
 
 
 class _BothDirections(torch.autograd.Function):
@@ -117,12 +118,7 @@ class _BothDirections(torch.autograd.Function):
 
     @staticmethod
     def forward(
-        ctx: Any,
-        directions: Sequence[nn.Module],
-        weights: Sequence[Sequence[Tensor]],
-        mask: SequenceMask,
-        x: Tensor,
-        *_: Tensor,
+        ctx: Any, directions: Sequence[nn.Module], mask: SequenceMask, x: Tensor, *_: Tensor
     ) -> tuple[Tensor, ...]:
         def read(direction: nn.Module) -> tuple[Tensor, Tensor]:
             leaf = x.detach().requires_grad_(x.requires_grad)
@@ -130,19 +126,19 @@ class _BothDirections(torch.autograd.Function):
 
         with torch.enable_grad():
             ctx.graphs = map_pair(read, directions)
-        ctx.weights = weights
+        ctx.directions = directions
         return tuple(result.detach() for _, result in ctx.graphs)
 
     @staticmethod
     @once_differentiable
     def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor | None, ...]:
-        reads_x = int(ctx.needs_input_grad[3])
+        reads_x = int(ctx.needs_input_grad[2])
 
         def gradients_of(index: int) -> tuple[Tensor, ...]:
             leaf, result = ctx.graphs[index]
-            inputs = [*[leaf] * reads_x, *ctx.weights[index]]
+            inputs = [*[leaf] * reads_x, *_trained(ctx.directions[index])]
             return torch.autograd.grad(result, inputs, gradients[index])
 
         first, second = map_pair(gradients_of, (0, 1))
         x_gradient = first[0] + second[0] if reads_x else None
-        return None, None, None, x_gradient, *first[reads_x:], *second[reads_x:]
+        return None, None, x_gradient, *first[reads_x:], *second[reads_x:]

@@ -128,14 +128,11 @@ class SequenceNetwork(nn.Module):
         """
         if self.tokens:
             return self._vectors(steps, extension)
-        if self.steps_per_frame > 1:
-            x = summarize_frames(steps, lengths, self.steps_per_frame)
-        else:
-            x = steps.contiguous()
-        if self.architecture["embedding_dim"] is None:
-            return x
-        projected: Tensor = self.projection(x)
-        return projected
+        size = self.steps_per_frame
+        x = summarize_frames(steps, lengths, size) if size > 1 else steps.contiguous()
+        if self.architecture["embedding_dim"] is not None:
+            x = self.projection(x)
+        return x
 
     def _vectors(self, codes: Tensor, extension: Tensor | None) -> Tensor:
         if extension is None:

@@ -230,11 +230,7 @@ class Checkpoint(Callback):  # type: ignore[misc]
             "optimizer": net.optimizer_.state_dict(),
             "generators": (net.module_.generator.get_state(), self.rng.bit_generator.state),
             "history": net.history,
-            "callbacks": {
-                name: _state_of(callback)
-                for name, callback in net.callbacks_
-                if callback is not self
-            },
+            "callbacks": {name: _state_of(callback) for name, callback in net.callbacks_},
         }
         try:
             _Pickler(file, own).dump(state)
@@ -255,7 +251,7 @@ class Checkpoint(Callback):  # type: ignore[misc]
         net.module_.generator.set_state(generator)
         net.history = state["history"]
         for name, callback in net.callbacks_:
-            values = state["callbacks"].get(name)
+            values = state["callbacks"][name]
             if hasattr(callback, "__setstate__"):
                 callback.__setstate__(values)
             else:

@@ -43,11 +43,7 @@ class Split:
 
     @classmethod
     def drawn_from(
-        cls,
-        samples: Samples,
-        validation: Samples | None,
-        n_held_out: int,
-        rng: np.random.Generator,
+        cls, samples: Samples, validation: Samples | None, n_held_out: int, rng: np.random.Generator
     ) -> Self:
         """Draw the samples that are held out, unless the user brings them (`n_held_out` is 0).
 

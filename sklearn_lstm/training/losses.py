@@ -19,9 +19,8 @@ class SampleLoss(nn.Module):
     def __init__(self, criterion: type[nn.Module], *, is_multilabel: bool) -> None:
         super().__init__()
         self.criterion = criterion(reduction="none")
-        takes_logarithms = issubclass(criterion, nn.NLLLoss)
         self.probabilities = torch.sigmoid if is_multilabel else partial(torch.softmax, dim=-1)
-        self.prepare = nn.LogSoftmax(dim=-1) if takes_logarithms else nn.Identity()
+        self.prepare = nn.LogSoftmax(-1) if issubclass(criterion, nn.NLLLoss) else nn.Identity()
 
     def forward(self, logits: Tensor, targets: Tensor, weights: Tensor) -> Tensor:
         """Logits (B, n_outputs), targets and weights (B,) or (B, n_outputs) -> losses (B,)."""
@@ -65,16 +64,13 @@ def find_criterion(criterion: str | type[nn.Module], labels: Labels) -> SampleLo
 def _check_loss(criterion: type[nn.Module], n_outputs: int, *, is_multilabel: bool) -> None:
     """Make a loss of this class, and call it once."""
     n_samples = 3 if n_outputs == 2 else 2  # so that samples are not taken for outputs
-    logits = torch.linspace(-2, 2, n_samples * n_outputs, dtype=torch.float32).reshape(
-        n_samples, n_outputs
-    )
+    logits = torch.linspace(-2, 2, n_samples * n_outputs, dtype=torch.float32).view(n_samples, -1)
     truth = torch.arange(n_samples) % n_outputs
     targets = nn.functional.one_hot(truth, n_outputs).float() if is_multilabel else truth
     try:
+        loss = SampleLoss(criterion, is_multilabel=is_multilabel)
         with torch.no_grad():
-            shape = tuple(
-                SampleLoss(criterion, is_multilabel=is_multilabel).of_outputs(logits, targets).shape
-            )
+            shape = tuple(loss.of_outputs(logits, targets).shape)
         found, cause = f"returned the shape {shape}", None
     except (AttributeError, IndexError, RuntimeError, TypeError, ValueError) as error:
         shape, found, cause = (), f"raised {type(error).__name__}: {error}", error

@@ -96,9 +96,8 @@ class ConvolutionModel(LinearMember):
         encoding = ChannelScaling.of(learned.sequences, values, normalize=normalize)
         if samples.targets.groups is None or not len(held_out):
             return cls._fit(samples, held_out, encoding, split.seed)
-        none = np.arange(0)
-        model, _ = cls._fit(samples, none, encoding, split.seed)
-        fold_model, _ = cls._fit(learned, none, encoding, split.seed)
+        model, _ = cls._fit(samples, held_out[:0], encoding, split.seed)
+        fold_model, _ = cls._fit(learned, held_out[:0], encoding, split.seed)
         return model, fold_model.logits(split.held_out.sequences)
 
     @classmethod
@@ -109,12 +108,12 @@ class ConvolutionModel(LinearMember):
         drawn = cls._draw(samples, encoding, rng)
         deviations = drawn.deviations
         rows = np.append(held_out, rng.permutation(np.setdiff1d(np.arange(len(samples)), held_out)))
-        is_many = len(samples) > len(drawn.coef)
-        if is_many:
+        gram: GramMatrix | None = None
+        if len(samples) > len(drawn.coef):
+            gram = GramMatrix(*drawn.coef.shape)
             most = MOST_LEFT_OUT // max(_n_features(len(samples)), samples.targets.n_outputs)
             rows = rows[: max(most, len(held_out))]
         left_out = samples.subset(rows)
-        gram = GramMatrix(*drawn.coef.shape) if is_many else None
         features = drawn._features_of(samples, rows, gram)  # noqa: SLF001 - of the same class
         if gram is None:
             fit = fit_few(features[:], left_out.targets, deviations)
@@ -138,10 +137,9 @@ class ConvolutionModel(LinearMember):
     def _draw(cls, samples: Samples, encoding: ChannelScaling, rng: np.random.Generator) -> Self:
         """Draw convolutions, and find all thresholds; the coefficients are 0."""
         sequences, n_outputs = samples.sequences, samples.targets.n_outputs
-        n_features = _n_features(len(sequences))
         rows = _drawn(len(sequences), rng.spawn(1)[0])
         statistics = SeriesStatistics.of(sequences.subset(rows), encoding)
-        n_convolutions = n_features - statistics.sizes[1]
+        n_convolutions = _n_features(len(sequences)) - statistics.sizes[1]
         convolutions = Convolutions.draw(sequences, encoding, n_convolutions, rng)
         coef = np.zeros((len(convolutions) + len(statistics), n_outputs))
         return cls(convolutions, statistics, coef, np.zeros(n_outputs))

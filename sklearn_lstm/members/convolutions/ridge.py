@@ -55,9 +55,8 @@ def fit_few(features: NDArray[np.float32], targets: Targets, deviations: Floats)
         coef, only = np.zeros((features.shape[1], signs.shape[1])), signs[counts].sum(axis=0)
         return RidgeFit(coef, only, np.zeros_like(signs), ALPHAS[-1])
     scale = deviations / _replace_zeros(features.std(axis=0, dtype=np.float64))
-    ridge = RidgeCV(  # with a scoring it stores the predictions for each sample left out
-        ALPHAS, scoring="neg_mean_squared_error", store_cv_results=True
-    )
+    # With a scoring it stores the predictions for each sample left out.
+    ridge = RidgeCV(ALPHAS, scoring="neg_mean_squared_error", store_cv_results=True)
     with config_context(enable_metadata_routing=False):
         ridge.fit(features * scale, signs, sample_weight=targets.sample_weights)
     best = int(np.flatnonzero(ridge.alphas == ridge.alpha_)[0])
