@@ -241,7 +241,7 @@ class Unpacker:
     arrays: Mapping[str, NDArray[np.generic]]
     objects: Mapping[str, object] = field(default_factory=dict)
     read: dict[str, NDArray[np.generic]] = field(default_factory=dict)
-    n_named: int = 0
+    n_named: int = field(default=0, init=False)
     restored: dict[bytes, tuple[object, float]] = field(default_factory=dict)
 
     def __call__(self, tree: object) -> Any:
