@@ -325,7 +325,7 @@ class StaticModel(NamedModel):
 
     parameter: ClassVar[str] = "embeddings"
     installed: ClassVar[str] = INSTALLED
-    opened = staticmethod(static_model)
+    opened: ClassVar[Callable[[Any], Any]] = staticmethod(static_model)
     has_own_scale: ClassVar[bool] = False
     model: Any
     source: str | Path | None = None

@@ -63,6 +63,7 @@ class TrainingDisplay(Display):
     ) -> None:
         self.train_loss: NDArray[np.float64] = np.asarray(train_loss, dtype=float)
         self.lr: NDArray[np.float64] = np.asarray(lr, dtype=float)
+        self.valid_loss: NDArray[np.float64] | None
         self.valid_loss = None if valid_loss is None else np.asarray(valid_loss, dtype=float)
         self.restored_epoch = restored_epoch
 
