@@ -391,6 +391,11 @@ def parts_of(table: Any) -> tuple[Any, ...]:
     return table.tables if isinstance(table, SideBySide) else (table,)
 
 
+def widths_of(table: Any, width: int) -> tuple[int, ...]:
+    """Return the number of columns of each of these tables; `width` is that of all together."""
+    return table.widths if isinstance(table, SideBySide) else (width,)
+
+
 def looked_up(table: TokenVectors, tokens: Sequence[Any], width: int | None = None) -> Found:
     """Return what a table knows of tokens, after a look at what it returns."""
     known, vectors = table.lookup(tokens)

@@ -14,7 +14,6 @@ from sklearn_lstm.text.counting import FIRST_UNKNOWN
 from sklearn_lstm.vectors import (
     ACCEPTED,
     Found,
-    SideBySide,
     TokenVectors,
     VectorTable,
     check_finite,
@@ -23,6 +22,7 @@ from sklearn_lstm.vectors import (
     parts_of,
     shown,
     table_of,
+    widths_of,
 )
 
 
@@ -58,7 +58,7 @@ class PretrainedVectors:
     @property
     def widths(self) -> tuple[int, ...]:
         """The number of columns of each of the tables that stand side by side."""
-        return self.table.widths if isinstance(self.table, SideBySide) else (self.width,)
+        return widths_of(self.table, self.width)
 
     def __call__(self, spellings: NDArray[Any], spelling: Spelling | None) -> Found:
         """Look ids and words up.
@@ -171,10 +171,8 @@ def _of_array(embeddings: Any, new_ids: NDArray[np.int64] | None) -> PretrainedV
 
 def _scale(table: TokenVectors, vectors: NDArray[np.float32]) -> NDArray[np.float32]:
     """Return what the values of each column are multiplied by."""
-    scale = np.ones(vectors.shape[1], np.float32)
-    widths = table.widths if isinstance(table, SideBySide) else (len(scale),)
-    stop = 0
-    for part, width in zip(parts_of(table), widths, strict=True):
+    scale, stop = np.ones(vectors.shape[1], np.float32), 0
+    for part, width in zip(parts_of(table), widths_of(table, len(scale)), strict=True):
         start, stop = stop, stop + width
         known = vectors[vectors[:, start:stop].any(axis=1), start:stop]
         if len(known) and not getattr(part, "has_own_scale", True):

@@ -56,7 +56,8 @@ class Kind:
     has_borders: bool
 
 
-# In the order of the parameters.
+# name, work_per_step, n_frames, effort, fewest_epochs, epochs_per_check, network_weight,
+# ngram_lengths, has_borders
 WORDS = Kind("words", 1, inf, 1, 6, 1, 0.03, (1, 2), has_borders=False)
 CHARACTERS = Kind("characters", 1, inf, 2, 15, 1.5, 0.03, (1, 5), has_borders=True)
 MEASUREMENTS = Kind("measurements", 2, 200, 1, 6, inf, 0.1, (), has_borders=False)
