@@ -33,7 +33,7 @@ LAYERS = [
     ["algorithm"],
     ["fitting"],
     ["description"],
-    ["vectorizer", "classifier"],
+    ["vectorizer", "classifier", "predictor"],
     ["word_vectors", "streaming"],
     ["inspection", "io"],
 ]
@@ -219,7 +219,7 @@ def test_importing_what_reads_texts_loads_no_torch():
 
 MEMBER_OF_A_FILE = """
 from sklearn_lstm.data.reading import read_sequences
-from sklearn_lstm.io.array_file import opened
+from sklearn_lstm.storing.array_file import opened
 from sklearn_lstm.storing.stored_form import Unpacker
 
 def found(tree):
