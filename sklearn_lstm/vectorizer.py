@@ -10,11 +10,12 @@ import scipy.sparse as sp
 from numpy.typing import NDArray
 from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.feature_extraction.text import CountVectorizer
-from sklearn.utils.validation import check_is_fitted
+from sklearn.utils.validation import check_is_fitted, validate_data
 
 from sklearn_lstm.callback_support import CallbackSupportMixin, CallbackTask, with_callbacks
+from sklearn_lstm.data.numbers import Numbers, texts_and_numbers
 from sklearn_lstm.description import DocumentedMixin
-from sklearn_lstm.parameters import VECTORIZER, DataFrameMixin, checked_parameters
+from sklearn_lstm.parameters import VECTORIZER, DataFrameMixin, checked_parameters, column_names
 from sklearn_lstm.storing.envelope import StoredMixin
 from sklearn_lstm.text.analysis import (
     TokenBatch,
@@ -113,6 +114,8 @@ class TextSequenceVectorizer(
     coverage_ : dict of str to int
         What the last `fit` or `partial_fit` read: `n_texts`, `n_tokens`, `n_unknown_tokens`,
         `n_truncated_texts` and `n_empty_texts`.
+    feature_names_in_ : ndarray of str objects of shape (n_columns,)
+        The names of the columns, if X of `fit` was a data frame with numbers beside the texts.
 
     See Also
     --------
@@ -151,6 +154,7 @@ class TextSequenceVectorizer(
     max_length_: int
     coverage_: dict[str, int]
     _counts: TokenCounts
+    _columns: tuple[str, ...] | None = None  # of the data frame with numbers beside the texts
 
     _parameter_constraints: ClassVar[dict[str, list[Any] | str]] = VECTORIZER
 
@@ -204,7 +208,8 @@ class TextSequenceVectorizer(
         ----------
         raw_documents : iterable of length n_texts
             Texts, or what `input` says: a list, a generator, an array, a column of pandas, polars
-            or pyarrow, or a table of one column.
+            or pyarrow, or a table of one column. Or a data frame with one column of texts: by their
+            types, all other columns have to hold numbers, booleans or categories.
         y : None
             Ignored.
 
@@ -219,7 +224,9 @@ class TextSequenceVectorizer(
             If `raw_documents` is one string or another table, if a text can't be decoded, or if the
             vocabulary would be empty. The vectorizer stays as it was.
         """
-        self._fit(raw_documents)
+        texts, numbers = self._divided(raw_documents)
+        self._fit(texts)
+        self._columns = numbers.names or None
         return self
 
     def fit_transform(self, raw_documents: Iterable[object], y: object = None) -> Any:  # noqa: ARG002
@@ -237,8 +244,11 @@ class TextSequenceVectorizer(
         X : csr_matrix or ndarray
             As from `transform`.
         """
-        texts = self._kept(raw_documents)
-        return self._lay_out(*fit_and_number(self, texts, []), texts)
+        texts, numbers = self._divided(raw_documents)
+        texts = self._kept(texts)
+        numbered = fit_and_number(self, texts, [])
+        self._columns = numbers.names or None
+        return self._lay_out(*numbered, texts, numbers)
 
     def partial_fit(self, raw_documents: Iterable[object], y: object = None) -> Self:  # noqa: ARG002
         """Extend the vocabulary and the length of the sequences by further texts.
@@ -262,7 +272,9 @@ class TextSequenceVectorizer(
             The vectorizer, with the extended vocabulary.
         """
         vocabulary, earlier = self._check(), vars(self).copy()
-        read = count_texts(self._analysis(), raw_documents)
+        texts, numbers = self._divided(raw_documents)
+        self._check_names(raw_documents)
+        read = count_texts(self._analysis(), texts)
         counts, new = TokenCounts(), dict[Hashable, int]()
         if self._learns():
             vocabulary = earlier.get("vocabulary_", vocabulary)
@@ -272,6 +284,7 @@ class TextSequenceVectorizer(
         try:
             vocabulary |= new
             self._commit(read, longest, vocabulary, counts.without(vocabulary))
+            self._columns = self._columns or numbers.names or None
         except BaseException:
             if vars(self).get("_counts") is earlier.get("_counts"):  # nothing was set yet
                 for token in new:
@@ -296,16 +309,18 @@ class TextSequenceVectorizer(
               `i` from column 0 on. Rows and copies keep what it knows of its tokens:
               `texts`, as they were written (None for one that is no str); `vocabulary`;
               `input_type`, which is "characters" for ``analyzer="char"`` or if most of the first
-              1,000 tokens are one character, "auto" if `analyzer` is a function, else "words"; and
-              `unknown_tokens`, the tokens with the id 1, in order.
+              1,000 tokens are one character, "auto" if `analyzer` is a function, else "words";
+              `unknown_tokens`, the tokens with the id 1, in order; `numbers`, of a data frame.
             - "dense": the same as an int32 array, padded with 0.
             - "onehot": float32 array of shape (n_texts, max_length_, len(vocabulary_) + 1);
               channel `j` stands for id ``j + 1``, and the steps after the text are NaN. This array
               is large; ``LSTMSequenceClassifier(embedding_dim=None)`` has the same effect.
         """
         check_is_fitted(self)
-        ids, texts = CallIds(self.vocabulary_), self._kept(raw_documents)
-        return self._lay_out(read_tokens(self._analysis(), texts, ids), ids, texts)
+        self._check_names(raw_documents)
+        texts, numbers = self._divided(raw_documents)
+        ids, texts = CallIds(self.vocabulary_), self._kept(texts)
+        return self._lay_out(read_tokens(self._analysis(), texts, ids), ids, texts, numbers)
 
     def inverse_transform(self, X: object) -> list[NDArray[np.object_]]:
         """Return the tokens of each sequence.
@@ -355,6 +370,19 @@ class TextSequenceVectorizer(
         """
         check_is_fitted(self)
         return np.array([f"position{column}" for column in range(self.max_length_)], np.object_)
+
+    @property
+    def feature_names_in_(self) -> NDArray[np.object_]:
+        """Return the names of the columns.
+
+        Raises
+        ------
+        AttributeError
+            If there were no numbers beside the texts.
+        """
+        if self._columns is None:
+            raise AttributeError("X of fit had no numbers beside the texts.")
+        return np.array(self._columns, np.object_)
 
     def __sklearn_is_fitted__(self) -> bool:
         return "vocabulary_" in vars(self)
@@ -432,13 +460,32 @@ class TextSequenceVectorizer(
             _counts=left,
         )
 
+    def _divided(self, X: Any) -> tuple[Any, Numbers]:
+        """Return the texts in a data frame, and its other columns; other texts as they are."""
+        texts, numbers = texts_and_numbers(X)
+        if numbers and self.output != "sparse":
+            raise ValueError(
+                f"output={self.output!r} has no place for the columns {[*numbers.columns]} beside "
+                "the texts. Leave it 'sparse', the default, or pass the texts alone."
+            )
+        return texts, numbers
+
+    def _check_names(self, X: Any) -> None:
+        """Raise scikit-learn's error for a data frame with other columns than that of `fit`."""
+        if self._columns is not None and column_names(X):
+            validate_data(self, X, reset=False, skip_check_array=True, ensure_2d=False)
+
     def _kept(self, raw_documents: Iterable[Any]) -> Iterable[Any]:
         """Return texts that can be read more than once, if the output shall keep them."""
         is_kept = self.input == "content" and self.output == "sparse"
         return list(iterate_texts(raw_documents)) if is_kept else raw_documents
 
     def _lay_out(
-        self, batches: Iterable[TokenBatch], ids: CallIds, texts: Iterable[Any]
+        self,
+        batches: Iterable[TokenBatch],
+        ids: CallIds,
+        texts: Iterable[Any],
+        numbers: Numbers,
     ) -> sp.csr_matrix | NDArray[Any]:
         """Return the ids of texts in the container that `output` names."""
         cut = cut_batches(batches, self.max_length_, self.truncation)
@@ -453,6 +500,7 @@ class TextSequenceVectorizer(
         if self.input == "content":
             as_written = (str(text) if isinstance(text, str) else None for text in texts)
             X.texts = np.fromiter(as_written, np.object_, X.shape[0])
+        X.numbers = numbers or None
         return X
 
 
