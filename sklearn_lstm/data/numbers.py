@@ -106,11 +106,12 @@ def _split(X: Any, columns: list[Any], wanted: str) -> tuple[Any, Numbers]:
     places = [place for place, column in enumerate(columns) if not _is_beside(column)]
     if len(places) != 1:
         found = [f"{names[place]!r} ({_type_name(columns[place]):.40})" for place in places]
+        strings = [place for place in places if not _holds_sequences(columns[place])] or [0]
         raise InvalidSequencesError(
             f"Exactly one column of X has to hold the {wanted}, and the others numbers or "
             f"categories, by their types. Out of {[*names]}, {len(places)} hold neither: "
             f"{', '.join(found) or 'none'}. Make a column of strings a category, such as "
-            f"frame.astype({{{names[(places or [0])[-1]]!r}: 'category'}}) (polars: Categorical; "
+            f"frame.astype({{{names[strings[-1]]!r}: 'category'}}) (polars: Categorical; "
             "pyarrow: dictionary_encode), turn dates into numbers, and leave out what is neither."
         )
     if len({*names}) < len(names):
@@ -128,8 +129,9 @@ def _type_name(column: Any) -> str:
 def _is_beside(column: Any) -> bool:
     """Return whether a column holds numbers or categories, or no value at all."""
     name = _type_name(column)
-    is_known = NUMBERS.match(name) or CATEGORIES.match(name)
-    return bool(is_known) or (name == "object" and all(map(is_missing_or_nan, column)))
+    if name != "object":
+        return (NUMBERS.match(name) or CATEGORIES.match(name)) is not None
+    return not any(is_row(value) or not is_missing_or_nan(value) for value in column)
 
 
 def _holds_sequences(column: Any) -> bool:
