@@ -141,6 +141,8 @@ def iterate_texts(raw_documents: Any) -> Iterator[Any]:
     if len(names) == 1:  # as other libraries pass on a column of a data frame
         raw_documents = raw_documents[names[0]]
     shape = getattr(raw_documents, "shape", None)
+    if shape is not None and len(shape) == 2 and shape[1] == 1:
+        raw_documents, shape = raw_documents[:, 0], shape[:1]
     if shape is not None and len(shape) != 1:
         raise ValueError(
             f"Expected one column of texts, got a {type(raw_documents).__name__} of shape "
