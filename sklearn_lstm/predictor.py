@@ -179,10 +179,12 @@ def _attributes(
 ) -> dict[str, Any]:
     """Return all attributes of an estimator of this class."""
     if content["class"] != kind:
+        found = {"skops": "an estimator of scikit-learn"}.get(content["class"], content["class"])
         step = f" as the step {name!r}" * bool(name)
         raise ModelFileError(
-            f"holds {content['class']}{step}. Predictor reads an LSTMSequenceClassifier, or a "
-            "Pipeline of a TextSequenceVectorizer and one: sklearn_lstm.io.load reads this file."
+            f"holds {found}{step}, but Predictor reads a "
+            "classifier, or a Pipeline of TextSequenceVectorizer and classifier. "
+            "sklearn_lstm.io.load reads it."
         )
     if content["objects"]:
         raise ModelFileError(f"is damaged: it lacks some of {content['objects']}.")
