@@ -73,7 +73,7 @@ html_sidebars = {  # pages without pages below them have nothing to show there
     name: []
     for name in (
         "index",
-        "getting_started",
+        "first_day",
         "right_tool",
         "few_labels",
         "learning_from_a_stream",
