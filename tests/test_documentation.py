@@ -141,7 +141,9 @@ def test_links_of_the_readme_lead_to_files_in_a_clone_and_to_pages_on_a_package_
     assert [target for target in targets if not target.startswith("https://")] == []
     ours = [target.removeprefix(DOCUMENTATION) for target in targets if DOCUMENTATION in target]
     pages = {f"{name}.html" for name in PAGES} | {"auto_examples/index.html"}
-    pages |= {f"_images/{name}" for name in re.findall(r"images/(\S+)$", PAGES["index"], re.M)}
+    pages |= {
+        f"_images/{name}" for name in re.findall(r"images/(\S+)$", PAGES["index"], re.MULTILINE)
+    }
     assert len(ours) == len(in_clone)
     assert set(ours) <= pages
 

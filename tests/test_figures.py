@@ -1,6 +1,5 @@
 """The figures of README and the pages are those that the benchmarks wrote into docs/*.csv."""
 
-import csv
 import re
 from importlib import import_module
 from pathlib import Path
