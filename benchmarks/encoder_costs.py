@@ -17,7 +17,7 @@ from typing import Any
 
 import numpy as np
 from accuracy import OURS, default
-from few_labels import ENCODER, Draws, RememberedTexts
+from few_labels import MEMBER, Draws, RememberedTexts
 
 N_LABELS = 300
 N_PREDICTED = 1_000
@@ -76,4 +76,4 @@ def shown(value: float) -> str:
 if __name__ == "__main__":
     with Path(sys.argv[1]).open("w", encoding="utf-8", newline="") as lines:
         writer = csv.writer(lines, lineterminator="\n")
-        writer.writerows([["", OURS, ENCODER], *rows()])
+        writer.writerows([["", OURS, MEMBER.format("MiniLM")], *rows()])

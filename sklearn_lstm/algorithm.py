@@ -15,12 +15,16 @@ from sklearn_lstm.blending import ClassPrior, ExpectedFactor, HeldOutLogits
 from sklearn_lstm.callback_support import CallbackTask
 from sklearn_lstm.compute.threads import workers
 from sklearn_lstm.data.growing_tables import GrowingTables
+from sklearn_lstm.data.kinds import TOKENS
 from sklearn_lstm.data.sequences import Samples
-from sklearn_lstm.members.linear_members import find_linear_members
+from sklearn_lstm.members.learner import Learner
+from sklearn_lstm.members.learners import find_learners
 from sklearn_lstm.members.member import LinearMember
-from sklearn_lstm.members.network.history import EpochRow, epoch_rows
+from sklearn_lstm.members.network.history import epoch_rows
 from sklearn_lstm.members.network.learning import fit_network, fit_network_one_epoch
 from sklearn_lstm.members.network.network import Network
+from sklearn_lstm.members.network.network_member import EpochRow
+from sklearn_lstm.members.ngrams.online_learning import learn, new_online_ngrams
 from sklearn_lstm.members.ngrams.online_ngrams import OnlineNgrams
 from sklearn_lstm.model import Fitted, SequenceModel
 from sklearn_lstm.thresholds import without_constants
@@ -61,10 +65,10 @@ def fit_model(
     callback_task : CallbackTask
         Of the whole fit.
     """
-    types = find_linear_members(configuration)
+    learners = find_learners(configuration)
     epoch = work_of_epoch(samples.sequences, configuration.kind)
-    linear_epochs = {one.name: one.work(samples, configuration) / epoch for one in types}
-    plan = plan_training(samples, validation, configuration, has_linear_model=bool(types))
+    linear_epochs = {one.member.name: one.work(samples, configuration) / epoch for one in learners}
+    plan = plan_training(samples, validation, configuration, has_linear_model=bool(learners))
     _log_minutes(len(samples), sum(linear_epochs.values()), epoch, plan)
     split = Split.drawn_from(samples, validation, plan.n_held_out, rng)
     prior = ClassPrior.of(samples.targets, is_drawn=validation is None)
@@ -81,45 +85,47 @@ def fit_model(
         linear_epochs, plan.max_epochs, n_updates, is_shown=is_shown, task=callback_task
     )
     with progress:
-        for one in types:
+        for one in learners:
             one.prepare(split, configuration, progress)
         with workers(configuration.device, 1 + configuration.architecture["bidirectional"]):
-            for one in types:
+            for one in [*learners]:
                 member, logits = one.fit(split, configuration)
-                progress.count_linear_model(one.name)
-                if member is not None:
+                progress.count_linear_model(one.member.name)
+                if member is None:
+                    learners.remove(one)
+                else:
                     members.append(member)
-                    held_out = held_out.joined_by(one.name, logits, one.expected_factor)
+                    held_out = held_out.joined_by(one.member.name, logits, one.expected_factor)
             if plan.max_epochs == 0 and not members:
                 raise ValueError(
                     "max_epochs=0 fits the linear model alone, but that was left out, as a warning "
                     "says. Leave max_epochs='auto'."
                 )
-            held_out = held_out.expecting(_factors_of_few(split, configuration, members))
+            held_out = held_out.expecting(_factors_of_few(split, configuration, learners))
             # The network is last: it watches the loss of the blend.
             return fit_network(split, configuration, plan, held_out, progress, ended=ended)
 
 
 def _factors_of_few(
-    split: Split, configuration: Configuration, members: list[LinearMember]
+    split: Split, configuration: Configuration, learners: list[type[Learner]]
 ) -> dict[str, ExpectedFactor]:
     """Return what is expected of n-grams and encoder in the blend: their factors without network.
 
     The few samples that are held out of fewer than 1,000 do not tell them, so all are predicted, by
     cross-validation. Series were left out in turn already, which has set the scale of the logits.
     """
-    types = [type(member) for member in members if not member.has_own_scale]
+    scaled = [one for one in learners if not one.has_own_scale]
     targets = split.samples.targets
-    is_needed = types and len(split.drawn) and len(targets) < LARGEST_HELD_OUT
+    is_needed = scaled and len(split.drawn) and len(targets) < LARGEST_HELD_OUT
     rows = folds(targets, split.seed) if is_needed else []
     if not rows:
         return {}
     prior = ClassPrior.of(targets, is_drawn=False)
     held_out = HeldOutLogits(targets.subset(np.concatenate(rows)), prior)
-    for one in types:
+    for one in scaled:
         logits = [one.fit(split.holding_out(fold), configuration)[1] for fold in rows]
         expected = one.expected_factor._replace(deviation=EXPECTED_DEVIATION)
-        held_out = held_out.joined_by(one.name, np.concatenate(logits), expected)
+        held_out = held_out.joined_by(one.member.name, np.concatenate(logits), expected)
     factors = held_out.blend().factors.tolist()
     pairs = zip(held_out.members, factors, strict=True)
     return {name: ExpectedFactor(factor, CROSS_VALIDATED_DEVIATION) for name, factor in pairs}
@@ -148,7 +154,7 @@ def fit_one_epoch(
     """
     previous = start.model
     network, excerpt = fit_network_one_epoch(samples, configuration, rng, previous[Network.name])
-    learns_ngrams = OnlineNgrams.suits(configuration)
+    learns_ngrams = configuration.kind in TOKENS and not Learner.lacks(configuration)
     known = np.zeros((len(samples), samples.targets.n_outputs))
     if learns_ngrams and previous.members:
         known = previous.blended_logits(samples.sequences, without=OnlineNgrams.name)
@@ -158,8 +164,9 @@ def fit_one_epoch(
             network = excerpt.whole_again(network, growing)
         model = previous.with_network(network)
         if learns_ngrams:
-            ngrams = model[OnlineNgrams.name] or OnlineNgrams.of(samples, configuration.kind)
-            model = model.with_member(ngrams.learned(samples, known, growing, rng), 1.0)
+            ngrams = model[OnlineNgrams.name] or new_online_ngrams(samples, configuration.kind)
+            ngrams = learn(ngrams, samples, known, growing, rng)
+            model = model.with_member(ngrams, 1.0)
         model = replace(model.with_thresholds(configuration.thresholds), memory=growing.memory)
         yield start.with_model(model, epoch_rows(network.net)), growing
 

@@ -21,7 +21,8 @@ from sklearn_lstm.data.embeddings import restored_embeddings, stored_embeddings
 from sklearn_lstm.data.encoding import N_SPECIAL
 from sklearn_lstm.data.growing_tables import GrowingTables
 from sklearn_lstm.data.kinds import KINDS
-from sklearn_lstm.data.labels import Labels, read_labels
+from sklearn_lstm.data.label_reading import read_classes, read_labels, read_sample_weight
+from sklearn_lstm.data.labels import Labels
 from sklearn_lstm.data.sentence_encoders import SentenceEncoder
 from sklearn_lstm.data.weights import Targets, absolute_weights
 from sklearn_lstm.description import DescribedMixin
@@ -525,10 +526,12 @@ class LSTMSequenceClassifier(
         y = read_labels(y)
         sequences = fit.read(X)
         check_consistent_length(sequences, y)
+        classes = read_classes(classes)
         labels = Labels.named(classes, y) if before is None else before.labels
         labels.check_same(classes)
         values = labels.encode(y)
-        weights = absolute_weights(sample_weight, self.class_weight, values, labels)
+        weights = read_sample_weight(sample_weight, len(values))
+        weights = absolute_weights(weights, self.class_weight, values, labels)
         fit.train_one_epoch(X, sequences, Targets(values, weights, labels))
         return self
 

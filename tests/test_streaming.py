@@ -16,7 +16,7 @@ from sklearn.preprocessing import FunctionTransformer
 
 from sklearn_lstm import LSTMSequenceClassifier, TextSequenceVectorizer
 from sklearn_lstm.data import sequences
-from sklearn_lstm.members.ngrams import ngram_model as ngrams
+from sklearn_lstm.members.ngrams import learner as ngrams
 from sklearn_lstm.streaming import fit_batches
 
 N_SAMPLES = 130

@@ -22,6 +22,7 @@ Lengths: TypeAlias = NDArray[np.integer[Any]]  # steps of each sequence
 
 NO_ID = -1  # in place of an id: a step whose token is unknown
 ROWS_AT_ONCE = 1 << 8  # sequences that are predicted together
+MOST_STEPS_PER_BATCH = 1 << 13
 VALUES_PER_CHUNK = 1 << 17  # read at once, so that memory stays constant
 
 

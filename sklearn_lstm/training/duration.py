@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from sklearn_lstm.data.kinds import Kind
-from sklearn_lstm.data.sequences import Samples, Sequences
+from sklearn_lstm.data.sequences import MOST_STEPS_PER_BATCH, Samples, Sequences
 from sklearn_lstm.training.held_out import one_of_each
 
 if TYPE_CHECKING:  # linear models need no torch
@@ -15,7 +15,6 @@ if TYPE_CHECKING:  # linear models need no torch
 
 SMALLEST_BATCH, LARGEST_BATCH = 4, 64  # sequences
 UPDATES_PER_EPOCH = 50
-MOST_STEPS_PER_BATCH = 1 << 13
 BATCH_SIZE_OF_PARTIAL_FIT = 32
 N_UPDATES = 800
 # Fewer samples get as many epochs as these, unless the loss of the blend ends the training.

@@ -9,7 +9,7 @@ from sklearn_lstm.data.labels import Labels, LabelSets
 from sklearn_lstm.data.sequences import FlatSequences, Samples
 from sklearn_lstm.data.weights import Targets
 from sklearn_lstm.members.ngrams import hashing
-from sklearn_lstm.members.ngrams import ngram_model as ngrams
+from sklearn_lstm.members.ngrams import learner as ngrams
 from sklearn_lstm.training.configuration import Configuration
 from sklearn_lstm.training.held_out import Split
 
@@ -44,16 +44,16 @@ def samples_of():
 
 @pytest.fixture
 def fit_linear():
-    """A function: class of a linear member, samples, held-out rows -> member, held-out logits."""
+    """A function: learner of a linear member, samples, held-out rows -> member, held-out logits."""
 
-    def fit(kind, samples, held_out=(), *, input_type="measurements", seed=0):
+    def fit(learner, samples, held_out=(), *, input_type="measurements", seed=0):
         configuration = Configuration.of(
             LSTMSequenceClassifier().get_params(), KINDS[input_type], samples.targets.labels
         )
         rows = np.asarray(held_out, np.intp)
         rng = np.random.default_rng(seed)
         split = Split(samples, samples, samples.subset(rows), rows, seed, rng)
-        return kind.fit_linear(split, configuration)
+        return learner.fit_linear(split, configuration)
 
     return fit
 

@@ -13,8 +13,9 @@ from sklearn.base import clone
 from sklearn_lstm import LSTMSequenceClassifier
 from sklearn_lstm.data.reading import read_sequences
 from sklearn_lstm.exceptions import LinearModelSkippedWarning
-from sklearn_lstm.members import linear_members
+from sklearn_lstm.members import learners
 from sklearn_lstm.members.convolutions.convolution_model import ConvolutionModel
+from sklearn_lstm.members.ngrams.learner import NgramLearner
 from sklearn_lstm.members.ngrams.ngram_model import NgramModel
 
 SMALL = {"hidden_size": 8, "embedding_dim": 8, "max_epochs": 3, "random_state": 0}
@@ -132,7 +133,8 @@ def test_a_linear_model_over_its_budget_is_left_out_with_a_warning(pairs, allow_
 def test_two_members_of_one_name_are_an_error(pairs, monkeypatch, given):
     """Else one would get the blend weight of the other."""
     twin = type("Twin", (NgramModel,), given)
-    monkeypatch.setattr(linear_members, "LINEAR_MEMBERS", (NgramModel, twin))
+    twins = type("TwinLearner", (NgramLearner,), {"member": twin})
+    monkeypatch.setattr(learners, "LEARNERS", (NgramLearner, twins))
     with pytest.raises(ValueError, match=rf"need different names, found .*'{twin.name}'\]"):
         LSTMSequenceClassifier(**SMALL).fit(*pairs(150))
     twin.name = "twin"

@@ -10,8 +10,7 @@ from numpy.typing import NDArray
 from scipy.constants import golden
 
 from sklearn_lstm.data.encoding import ChannelScaling
-from sklearn_lstm.data.sequences import Lengths, Sequences
-from sklearn_lstm.training.duration import MOST_STEPS_PER_BATCH
+from sklearn_lstm.data.sequences import MOST_STEPS_PER_BATCH, Lengths, Sequences
 
 WIDTH = 9  # steps that a convolution looks at
 HEAVY = np.array(list(combinations(range(WIDTH), 3)))  # its steps of weight 2; others have -1

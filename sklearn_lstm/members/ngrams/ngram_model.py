@@ -3,37 +3,23 @@
 A recurrent network reads in order, and a bag of n-grams does not. They make different errors.
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated, TypeAlias
+from typing import Annotated, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.sparse import csr_matrix, hstack, vstack
+from scipy.sparse import csr_matrix
 
-from sklearn_lstm.blending import ExpectedFactor, Logits
-from sklearn_lstm.data.kinds import TOKENS
-from sklearn_lstm.data.sequences import Rows, Samples, Sequences, chunks_of_rows, row_numbers
-from sklearn_lstm.exceptions import InputTypeWarning, LinearModelSkippedWarning, warn_user
+from sklearn_lstm.blending import Logits
+from sklearn_lstm.data.sequences import Sequences, chunks_of_rows
+from sklearn_lstm.exceptions import InputTypeWarning, warn_user
 from sklearn_lstm.members.member import Contributions, LinearMember
-from sklearn_lstm.members.ngrams.bags import NgramReader, choose_reader
-from sklearn_lstm.members.ngrams.hashing import LARGEST_COEF
+from sklearn_lstm.members.ngrams.bags import NgramReader
 from sklearn_lstm.members.ngrams.letters import LetterModel, Lexicon
-from sklearn_lstm.members.ngrams.svm import MOST_SCALED, fit_svms
 from sklearn_lstm.members.ngrams.tf_idf import TfIdf
-from sklearn_lstm.members.ngrams.vector_model import MeanVectors, VectorModel
-from sklearn_lstm.training.held_out import Split
-
-if TYPE_CHECKING:  # a stored member computes without torch
-    from sklearn_lstm.training.configuration import Configuration
+from sklearn_lstm.members.ngrams.vector_model import VectorModel
 
 Bags: TypeAlias = list[csr_matrix]  # of n-grams of ids, and perhaps of letters
-
-# N-grams of all sequences together. The model learns from a sample if there are more.
-MOST_ENTRIES, SAMPLED_ENTRIES = 55_000_000, 25_000_000
-# If all n-grams need less than this part of it, those of one sequence alone are used too.
-SHARE_OF_ALL_NGRAMS = 1 / 8
 
 
 @dataclass(frozen=True)
@@ -60,9 +46,6 @@ class NgramModel(NgramReader, LinearMember):
         Whether the X of fit said which words the ids stand for.
     """
 
-    kinds = TOKENS
-    expected_factor = ExpectedFactor(2.0, 1.0)  # the margins of SVMs are too small
-
     hashes: Annotated[NDArray[np.int32], "n_features"]
     idf: Annotated[NDArray[np.float32], "n_features"]
     coef: Annotated[NDArray[np.float32], "n_features n_outputs"]
@@ -70,75 +53,6 @@ class NgramModel(NgramReader, LinearMember):
     letters: LetterModel | None = None
     vectors: VectorModel | None = None
     knows_words: bool = True
-
-    @classmethod
-    def work(cls, samples: Samples, configuration: Configuration) -> int:  # noqa: ARG003
-        """Return the work of fitting, measured once: 1 unit for 25 steps of an SVM, 100 of many."""
-        n_outputs = samples.targets.n_outputs
-        steps_per_unit = 25 if n_outputs <= MOST_SCALED else 100
-        return int(samples.sequences.lengths.sum()) * n_outputs // steps_per_unit
-
-    @classmethod
-    def fit_linear(
-        cls, split: Split, configuration: Configuration
-    ) -> tuple[NgramModel | None, Logits]:
-        """Fit to all samples.
-
-        Returns
-        -------
-        model : NgramModel or None
-            None if its coefficients would need more than `LARGEST_COEF` bytes.
-        logits : ndarray of shape (n_held_out, n_outputs)
-            Of the held-out samples, by a model fitted to the others; no rows without a model.
-
-        Warns
-        -----
-        LinearModelSkippedWarning
-            If there is no model.
-        """
-        samples, held_out, not_seen = split.samples, split.drawn, row_numbers(0)
-        reader = choose_reader(samples.sequences, configuration.kind)
-        lexicon = Lexicon.of(samples.sequences)
-        rows, bags = _read(reader, lexicon, split)
-        if len(rows) < len(samples):
-            samples, held_out, not_seen = samples.subset(rows), not_seen, held_out
-        n_outputs = samples.targets.n_outputs
-        fewest = _fewest_sequences(bags, n_outputs, has_borders=reader.has_borders)
-        if fewest is None:
-            return None, np.empty((0, n_outputs))
-        average, means = None, np.empty((len(samples), 0), np.float32)
-        if configuration.vectors is not None:
-            average = MeanVectors.of(samples.sequences, configuration.vectors)
-            means = average(samples.sequences)
-
-        def fit(rows: Rows, bags: Bags) -> NgramModel:
-            """Fit to the bags of these rows, and empty the list: the solver needs the memory."""
-            weights = _weights(bags, fewest)
-            features = [of(part) for of, part in zip(weights, bags, strict=True)]
-            n_ngrams = sum(map(len, weights))
-            together = hstack([*features, csr_matrix(means[rows])], format="csr")
-            del features
-            bags.clear()
-            targets = samples.targets.subset(rows)
-            coef, intercept = fit_svms(together, targets, seed=split.seed, n_scaled=n_ngrams)
-            coef, letter_coef, vector_coef = np.split(coef, [len(weights[0]), n_ngrams])
-            letters = None
-            if lexicon is not None and len(letter_coef):
-                letters = LetterModel(lexicon, **vars(weights[1]), coef=letter_coef)
-            vectors = None if average is None else VectorModel(average, vector_coef)
-            knows_words = samples.sequences.spelling is not None
-            known = vars(reader) | vars(weights[0]) | {"knows_words": knows_words}
-            return cls(**known, coef=coef, intercept=intercept, letters=letters, vectors=vectors)
-
-        logits = np.empty((0, n_outputs))
-        if len(held_out):  # first, so that the two models are never in memory at the same time
-            learned = np.setdiff1d(np.arange(len(samples)), held_out)
-            without = [matrix[learned] for matrix in bags]
-            logits = fit(learned, without).logits_of([m[held_out] for m in bags], means[held_out])
-        model = fit(np.arange(len(samples)), bags)
-        if len(not_seen):
-            logits = model.logits(split.samples.subset(not_seen).sequences)
-        return model, logits
 
     def logits(self, sequences: Sequences) -> Logits:
         """Return the signed distances from the decision boundaries (n_samples, n_outputs).
@@ -162,7 +76,7 @@ class NgramModel(NgramReader, LinearMember):
         for rows in chunks_of_rows(sequences.lengths):
             part = sequences.subset(rows)
             means = None if self.vectors is None else self.vectors.means(part)
-            logits.append(self.logits_of(_bags(self, lexicon, part), means))
+            logits.append(self.logits_of(bags_of(self, lexicon, part), means))
         return np.concatenate(logits)
 
     def logits_of(self, bags: Bags, means: NDArray[np.float32] | None) -> Logits:
@@ -216,62 +130,6 @@ class NgramModel(NgramReader, LinearMember):
         return " and ".join([id_ngrams, *parts])
 
 
-def _bags(reader: NgramReader, lexicon: Lexicon | None, sequences: Sequences) -> Bags:
+def bags_of(reader: NgramReader, lexicon: Lexicon | None, sequences: Sequences) -> Bags:
     """Return which n-grams of ids, and of letters if there is a lexicon, each sequence holds."""
     return [reader.bags(sequences), *([] if lexicon is None else [lexicon.bags(sequences)])]
-
-
-def _read(reader: NgramReader, lexicon: Lexicon | None, split: Split) -> tuple[Rows, Bags]:
-    """Return all rows and their bags; if these are large, some of the rows not held out."""
-    sequences, rows = split.samples.sequences, row_numbers(len(split.samples))
-    bags = _first_bags(reader, lexicon, sequences, rows, MOST_ENTRIES)
-    if bags[0].shape[0] < len(rows):  # enough are left to leave out all held-out ones
-        del bags
-        rows = np.delete(rows, split.drawn)
-        np.random.default_rng(split.seed).shuffle(rows)
-        bags = _first_bags(reader, lexicon, sequences, rows, SAMPLED_ENTRIES)
-        rows = rows[: bags[0].shape[0]].copy()  # the others are many
-    return rows, bags
-
-
-def _first_bags(
-    reader: NgramReader, lexicon: Lexicon | None, sequences: Sequences, rows: Rows, most: int
-) -> Bags:
-    """Return the bags of the first of these rows, up to so many n-grams."""
-    parts: list[Bags] = []
-    n_entries = 0
-    for chunk in chunks_of_rows(sequences.lengths[rows]):
-        part = _bags(reader, lexicon, sequences.subset(rows[chunk]))
-        n_entries += sum(bags.nnz for bags in part)
-        if parts and n_entries > most:
-            break
-        parts.append(part)
-    return [vstack(bags, format="csr") for bags in zip(*parts, strict=True)]
-
-
-def _fewest_sequences(bags: Bags, n_outputs: int, *, has_borders: bool) -> int | None:
-    """Return how many sequences hold an n-gram of ids at least, as few as memory allows.
-
-    None if the coefficients would take too much memory; then it warns.
-    """
-    limits = {1: LARGEST_COEF * SHARE_OF_ALL_NGRAMS, 2: LARGEST_COEF}
-    if has_borders and n_outputs <= MOST_SCALED:
-        del limits[1]  # the ratio of an n-gram of characters that one sequence alone holds is noise
-    for fewest, limit in limits.items():
-        n_features = sum(map(len, _weights(bags, fewest)))
-        if 4 * n_outputs * n_features <= limit:
-            return fewest
-    warn_user(
-        f"The linear model was left out: {n_features:,} n-grams x {n_outputs:,} classes are "
-        f"{4 * n_outputs * n_features / 2**30:.1f} GiB of coefficients, and the limit is "
-        f"{LARGEST_COEF / 2**30:.1f} GiB. Set linear_model=False to fit the network alone without "
-        "this warning.",
-        LinearModelSkippedWarning,
-    )
-    return None
-
-
-def _weights(bags: Bags, fewest: int) -> list[TfIdf]:
-    """Return the n-grams of ids that so many sequences hold, and those of letters that two hold."""
-    id_bags, *letter_bags = bags
-    return [TfIdf.of(id_bags, fewest), *(TfIdf.of(matrix, 2) for matrix in letter_bags)]

@@ -1,29 +1,17 @@
 """A linear model of n-grams that learns online, in each call of `partial_fit`."""
 
-from __future__ import annotations
-
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import cached_property
-from typing import TYPE_CHECKING, Annotated, Self
+from typing import Annotated
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_matrix
 
 from sklearn_lstm.blending import Logits
-from sklearn_lstm.data.growing_tables import GrowingTables
-from sklearn_lstm.data.kinds import TOKENS, Kind
-from sklearn_lstm.data.sequences import Samples, Sequences, chunks_of_rows
-from sklearn_lstm.members.member import Contributions, LinearMember, Member
-from sklearn_lstm.members.ngrams.bags import NgramReader, choose_reader
-from sklearn_lstm.members.ngrams.hashing import HASH_BITS, LARGEST_COEF
-from sklearn_lstm.training.duration import BATCH_SIZE_OF_PARTIAL_FIT
-
-if TYPE_CHECKING:  # a stored member computes without torch
-    from sklearn_lstm.training.configuration import Configuration
-
-RATE = 0.7  # the learning rate of AdaGrad
-FIRST_SQUARE = 0.01  # the initial sum of squared gradients: a larger one makes first steps smaller
+from sklearn_lstm.data.sequences import Sequences, chunks_of_rows
+from sklearn_lstm.members.member import Contributions, Member
+from sklearn_lstm.members.ngrams.bags import NgramReader
 
 
 @dataclass(frozen=True)
@@ -56,73 +44,12 @@ class OnlineNgrams(NgramReader, Member):
     squares: Annotated[NDArray[np.float32], "n_features n_outputs"]
     row_of: NDArray[np.int32] | None = field(default=None, metadata={"is_stored": False})
 
-    @classmethod
-    def suits(cls, configuration: Configuration) -> bool:
-        """Return whether it reads such samples, and a linear model is wanted."""
-        return configuration.kind in TOKENS and not LinearMember.lacks(configuration)
-
-    @classmethod
-    def of(cls, samples: Samples, kind: Kind) -> Self:
-        """Return a model that knows no n-gram yet, for sequences like these."""
-        shape = 1, samples.targets.n_outputs
-        return cls(
-            **vars(choose_reader(samples.sequences, kind)),
-            hashes=np.full(1, -1, np.int32),  # a hash that no n-gram has
-            coef=np.zeros(shape, np.float32),
-            squares=np.full(shape, FIRST_SQUARE, np.float32),
-        )
-
-    def learned(
-        self, samples: Samples, known: Logits, growing: GrowingTables, rng: np.random.Generator
-    ) -> Self:
-        """Return a model that has learned some samples as soon as the changes are written.
-
-        Parameters
-        ----------
-        samples : Samples
-        known : ndarray of shape (n_samples, n_outputs)
-            The logits of all other members, which have not learned these samples.
-        growing : GrowingTables
-        rng : numpy Generator
-            Draws the order of the samples.
-        """
-        targets, n_samples, n_outputs = samples.targets, *known.shape
-        bags = self.bags(samples.sequences)
-        hashes, columns = np.unique(bags.indices, return_inverse=True)
-        rows = self._rows(hashes)
-        is_new = rows == 0
-        # When the coefficients take so much memory, no further n-grams are learned.
-        is_new &= np.cumsum(is_new) <= LARGEST_COEF // (4 * n_outputs) - len(self.hashes)
-        model = self._with_features(hashes[is_new], growing)
-        rows[is_new] = np.arange(len(self.hashes), len(model.hashes))
-        # An n-gram without a feature has the value 0, so that feature 0 stays as it is.
-        entries = _values(bags) * (rows > 0)[columns], columns, bags.indptr
-        values = csr_matrix(entries, (n_samples, len(hashes)))
-        coef, squares = (table[rows].astype(np.float64) for table in (model.coef, model.squares))
-        weights, truth = targets.weights.reshape(n_samples, -1), targets.indicators()
-        order = rng.permutation(n_samples)
-        for start in range(0, n_samples, BATCH_SIZE_OF_PARTIAL_FIT):
-            batch = order[start : start + BATCH_SIZE_OF_PARTIAL_FIT]
-            batch_values = values[batch]
-            its_ngrams, columns = np.unique(batch_values.indices, return_inverse=True)
-            entries = batch_values.data, columns, batch_values.indptr
-            batch_values = csr_matrix(entries, (len(batch), len(its_ngrams)))
-            logits = known[batch] + batch_values @ coef[its_ngrams]
-            errors = weights[batch] * (targets.labels.proba(logits) - truth[batch])
-            squares[its_ngrams] += batch_values.power(2).T @ errors**2
-            coef[its_ngrams] -= RATE * (batch_values.T @ errors) / np.sqrt(squares[its_ngrams])
-        new = np.arange(len(self.hashes), len(model.hashes), dtype=np.int32)
-        growing.change(model.coef, rows, coef)
-        growing.change(model.squares, rows, np.minimum(squares, np.finfo(np.float32).max))
-        growing.change(model.row_of, model.hashes[new], new)
-        return model
-
     def logits(self, sequences: Sequences) -> Logits:
         """Return what n-grams add to the logits (n_samples, n_outputs)."""
         logits = []
         for rows in chunks_of_rows(sequences.lengths):
             bags = self.bags(sequences.subset(rows))
-            parts = _values(bags), self._rows(bags.indices), bags.indptr
+            parts = values_of(bags), self.rows_of(bags.indices), bags.indptr
             logits.append(csr_matrix(parts, (len(rows), len(self.coef))) @ self.coef)
         return np.concatenate(logits).astype(np.float64)
 
@@ -133,17 +60,17 @@ class OnlineNgrams(NgramReader, Member):
         rest of the score is that of n-grams of borders alone.
         """
 
-        def values_of(bag: csr_matrix) -> NDArray[np.float64]:
-            return np.asarray(_values(bag) * (self.coef[self._rows(bag.indices)] @ direction))
+        def shares(bag: csr_matrix) -> NDArray[np.float64]:
+            return np.asarray(values_of(bag) * (self.coef[self.rows_of(bag.indices)] @ direction))
 
-        return self.shared_by_steps(sequences, values_of)
+        return self.shared_by_steps(sequences, shares)
 
     def describe(self) -> str:
         """Return what the model consists of, in one line."""
         n_ngrams = len(self.hashes) - 1
         return f"{n_ngrams:,} n-grams of {self.shortest}-{self.longest} ids, from partial_fit"
 
-    def _rows(self, hashes: NDArray[np.integer]) -> NDArray[np.int32]:
+    def rows_of(self, hashes: NDArray[np.integer]) -> NDArray[np.int32]:
         """Return the feature of each n-gram, or 0."""
         if self.row_of is None:
             places = np.searchsorted(self.hashes, hashes, sorter=self._order)
@@ -157,26 +84,8 @@ class OnlineNgrams(NgramReader, Member):
     def _order(self) -> NDArray[np.intp]:
         return np.argsort(self.hashes)
 
-    def _with_features(self, new: NDArray[np.int32], growing: GrowingTables) -> Self:
-        """Return the model with features for new n-grams, whose coefficients are 0."""
-        zeros = np.zeros((len(new), self.coef.shape[1]))
-        return replace(
-            self,
-            hashes=growing.with_rows(self.hashes, new),
-            coef=growing.with_rows(self.coef, zeros),
-            squares=growing.with_rows(self.squares, zeros + FIRST_SQUARE),
-            row_of=self.row_of if growing.owns(self.hashes) else _row_of(self.hashes),
-        )
 
-
-def _row_of(hashes: NDArray[np.int32]) -> NDArray[np.int32]:
-    """Return the feature of each hash, or 0."""
-    row_of = np.zeros(1 << HASH_BITS, np.int32)
-    row_of[hashes[1:]] = np.arange(1, len(hashes))
-    return row_of
-
-
-def _values(bags: csr_matrix) -> NDArray[np.float32]:
+def values_of(bags: csr_matrix) -> NDArray[np.float32]:
     """Return the value of each entry of bags: 1 over the root of how many its row has."""
     n_entries = np.diff(bags.indptr)
     return np.repeat(1 / np.sqrt(np.maximum(n_entries, 1), dtype=np.float32), n_entries)

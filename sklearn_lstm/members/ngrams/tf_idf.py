@@ -7,7 +7,6 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_matrix, vstack
-from sklearn.utils.sparsefuncs_fast import inplace_csr_row_normalize_l2
 
 from sklearn_lstm.data.sequences import chunks_of_rows
 
@@ -55,6 +54,8 @@ class TfIdf:
         ends = np.append(0, np.cumsum(is_known))[bags.indptr]
         features = features[is_known].astype(np.int32)
         weighed = csr_matrix((self.idf[features], features, ends), (bags.shape[0], len(self)))
-        inplace_csr_row_normalize_l2(weighed)
+        rows = np.repeat(np.arange(len(ends) - 1), np.diff(ends))
+        lengths = np.sqrt(np.bincount(rows, np.square(weighed.data), len(ends) - 1))
+        weighed.data /= lengths[rows]
         weighed.data *= bags.data[is_known]
         return weighed

@@ -10,11 +10,12 @@ from sklearn import config_context
 from sklearn.linear_model import RidgeCV
 from sklearn.metrics import log_loss
 
-from sklearn_lstm.members.convolutions import convolution_model as convolutions
+from sklearn_lstm.members.convolutions import convolution_model
 from sklearn_lstm.members.convolutions import features as linear_features
+from sklearn_lstm.members.convolutions import learner as convolutions
 from sklearn_lstm.members.convolutions import random_convolutions as linear_convolutions
 from sklearn_lstm.members.convolutions import ridge as ridge_regression
-from sklearn_lstm.members.convolutions.convolution_model import ConvolutionModel
+from sklearn_lstm.members.convolutions.learner import ConvolutionLearner
 from sklearn_lstm.members.convolutions.random_convolutions import convolve
 
 
@@ -60,7 +61,7 @@ def fit(samples_of, fit_linear):
     def fit(X, targets, weights=None, *, held_out=None, n_outputs=2):
         samples = samples_of(X, targets, weights, n_outputs)
         return fit_linear(
-            ConvolutionModel, samples, np.arange(len(X)) if held_out is None else held_out
+            ConvolutionLearner, samples, np.arange(len(X)) if held_out is None else held_out
         )
 
     return fit
@@ -333,8 +334,8 @@ def test_many_series_get_the_ridge_regression_of_scikit_learn(
     options = {"held_out": held_out, "n_outputs": 4}
     full, logits = fit(X, y, weights, **options)
     samples = samples_of(X, y)
-    features = full._features_of(samples, np.arange(len(samples)), None)[:]
-    deviation = np.maximum(features.std(axis=0, dtype=float), 1e-9) / full.deviations
+    features = convolutions._features_of(full, samples, np.arange(len(samples)), None)[:]
+    deviation = np.maximum(features.std(axis=0, dtype=float), 1e-9) / convolutions._deviations(full)
     signs = np.where(np.arange(4) == y[:, np.newaxis], 1.0, -1.0)
     ridge = RidgeCV(
         ridge_regression.ALPHAS, scoring="neg_mean_squared_error", store_cv_results=True
@@ -371,7 +372,7 @@ def test_a_feature_of_a_short_series_is_kept_in_one_byte(fit, monkeypatch, set_f
     set_features(252)
     monkeypatch.setattr(convolutions, "MOST_DRAWN", 50)
     monkeypatch.setattr(
-        convolutions, "MOST_STEPS_PER_BATCH", 1 << 10
+        convolution_model, "MOST_STEPS_PER_BATCH", 1 << 10
     )  # else these steps take the most
     X, y = waves(5000)
     tracemalloc.start()
@@ -413,7 +414,9 @@ def test_metadata_routing_of_the_caller_does_not_reach_in(fit, set_features, n_f
 
 def test_work_is_counted(samples_of):
     short, long, many = (
-        ConvolutionModel.work(samples_of([np.zeros((n_steps, 1))] * n_series, [0] * n_series), None)
+        ConvolutionLearner.work(
+            samples_of([np.zeros((n_steps, 1))] * n_series, [0] * n_series), None
+        )
         for n_series, n_steps in ((100, 10), (100, 1000), (4000, 10))
     )
     assert short < long < many

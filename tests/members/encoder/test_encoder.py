@@ -33,7 +33,7 @@ from sklearn_lstm.data.sentence_encoders import FIXED_SENTENCES, SentenceEncoder
 from sklearn_lstm.exceptions import LinearModelSkippedWarning, ModelFileError
 from sklearn_lstm.inspection import as_shap_explanation, explain
 from sklearn_lstm.io import describe, load, save
-from sklearn_lstm.members.encoder.encoder_model import EncoderModel
+from sklearn_lstm.members.encoder.learner import EncoderLearner
 from sklearn_lstm.streaming import fit_batches
 
 WORDS = {1: ["good", "fine", "great", "nice"], 0: ["bad", "poor", "dull", "awful"]}
@@ -232,13 +232,13 @@ def test_classes_of_one_sample_do_not_silence_an_encoder(encoder):
 def test_few_held_out_samples_alone_do_not_judge_an_encoder(by_groups, encoder, monkeypatch):
     """Below 200, five folds do: all samples set the weights of n-grams and encoder."""
     fitted = []
-    fit_linear = EncoderModel.fit_linear
+    fit_linear = EncoderLearner.fit_linear
 
     def spy(split, configuration):
         fitted.append(len(split.samples))
         return fit_linear(split, configuration)
 
-    monkeypatch.setattr(EncoderModel, "fit_linear", spy)
+    monkeypatch.setattr(EncoderLearner, "fit_linear", spy)
     groups = np.arange(120) // 4 if by_groups else None
     X = TextSequenceVectorizer().fit_transform(TEXTS)
     few = classifier(encoder, max_epochs=0).fit(X, LABELS, groups=groups)
@@ -251,7 +251,7 @@ def test_few_held_out_samples_alone_do_not_judge_an_encoder(by_groups, encoder, 
 
 
 def test_an_encoder_stands_alone_where_n_grams_would_be_too_large(encoder, monkeypatch):
-    monkeypatch.setattr("sklearn_lstm.members.ngrams.ngram_model.LARGEST_COEF", 10)
+    monkeypatch.setattr("sklearn_lstm.members.ngrams.learner.LARGEST_COEF", 10)
     with pytest.warns(LinearModelSkippedWarning) as warned:
         model = pipeline(encoder, max_epochs=0).fit(TEXTS, LABELS)
     assert len(warned) == 1
@@ -297,7 +297,7 @@ def test_fit_batches_gives_the_same_model(encoder):
 
 
 def test_no_more_texts_are_encoded_than_the_memory_allows(encoder, monkeypatch):
-    monkeypatch.setattr("sklearn_lstm.members.encoder.encoder_model.MOST_SAMPLES", 400)
+    monkeypatch.setattr("sklearn_lstm.members.encoder.learner.MOST_SAMPLES", 400)
     model = pipeline(encoder, max_epochs=0).fit(*draw_texts(1_000))
     assert len(encoder.texts) <= 400 + 32 + len(FIXED_SENTENCES)
     assert model.score(NEW, NEW_LABELS) > 0.9
@@ -305,7 +305,7 @@ def test_no_more_texts_are_encoded_than_the_memory_allows(encoder, monkeypatch):
 
 def test_the_bar_counts_encoding(encoder, monkeypatch):
     monkeypatch.setattr("sklearn_lstm.progress_bar.ProgressBar.show", show := MagicMock())
-    monkeypatch.setattr("sklearn_lstm.members.encoder.encoder_model.ROWS_AT_ONCE", 40)
+    monkeypatch.setattr("sklearn_lstm.members.encoder.learner.ROWS_AT_ONCE", 40)
     pipeline(encoder, verbose=1, max_epochs=1).fit(TEXTS, LABELS)
     shares, texts = zip(*(call.args for call in show.call_args_list), strict=True)
     assert texts[:5] == ("linear model", "encoder", "encoder", "encoder", "linear model")
@@ -314,9 +314,7 @@ def test_the_bar_counts_encoding(encoder, monkeypatch):
 
 def test_encoding_counts_in_the_minutes_that_a_fit_will_take(encoder, monkeypatch, caplog):
     clock = iter([0.0, 60.0])  # 30 of 120 texts take a minute
-    monkeypatch.setattr(
-        "sklearn_lstm.members.encoder.encoder_model.perf_counter", lambda: next(clock)
-    )
+    monkeypatch.setattr("sklearn_lstm.members.encoder.learner.perf_counter", lambda: next(clock))
     caplog.set_level("INFO", "sklearn_lstm")
     pipeline(encoder, max_epochs=0).fit(TEXTS, LABELS)
     assert "The fit to 120 sequences will take about 4 minutes" in caplog.text

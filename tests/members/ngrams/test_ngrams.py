@@ -14,13 +14,13 @@ from sklearn_lstm.data.labels import LabelSets
 from sklearn_lstm.data.weights import Targets
 from sklearn_lstm.exceptions import LinearModelSkippedWarning
 from sklearn_lstm.members.ngrams import svm
-from sklearn_lstm.members.ngrams.ngram_model import NgramModel
+from sklearn_lstm.members.ngrams.learner import NgramLearner
 
 
 @pytest.fixture
 def fit(fit_linear):
     def fit(samples, held_out=(), *, input_type="words", seed=0):
-        return fit_linear(NgramModel, samples, held_out, input_type=input_type, seed=seed)
+        return fit_linear(NgramLearner, samples, held_out, input_type=input_type, seed=seed)
 
     return fit
 

@@ -1,37 +1,37 @@
-"""The linear members of a model, and which of them a fit needs."""
+"""The learners of linear members, and which of them a fit needs."""
 
 from sklearn_lstm.exceptions import LinearModelSkippedWarning, warn_user
-from sklearn_lstm.members.convolutions.convolution_model import ConvolutionModel
-from sklearn_lstm.members.encoder.encoder_model import EncoderModel
-from sklearn_lstm.members.member import LinearMember
+from sklearn_lstm.members.convolutions.learner import ConvolutionLearner
+from sklearn_lstm.members.encoder.learner import EncoderLearner
+from sklearn_lstm.members.learner import Learner
 from sklearn_lstm.members.network.network import Network
-from sklearn_lstm.members.ngrams.ngram_model import NgramModel
+from sklearn_lstm.members.ngrams.learner import NgramLearner
 from sklearn_lstm.members.ngrams.online_ngrams import OnlineNgrams
 from sklearn_lstm.training.configuration import Configuration
 
 # In the order in which they are fitted.
-LINEAR_MEMBERS: tuple[type[LinearMember], ...] = (NgramModel, ConvolutionModel, EncoderModel)
+LEARNERS: tuple[type[Learner], ...] = (NgramLearner, ConvolutionLearner, EncoderLearner)
 
 
-def find_linear_members(configuration: Configuration) -> list[type[LinearMember]]:
-    """Return the classes of the linear members that a fit needs.
+def find_learners(configuration: Configuration) -> list[type[Learner]]:
+    """Return what fits the linear members that a fit needs.
 
     Raises
     ------
     ValueError
         If there is none though it is relied on, and if two members would have one name.
     """
-    found = [member for member in LINEAR_MEMBERS if member.suits(configuration)]
-    names = [Network.name, OnlineNgrams.name, *(member.name for member in found)]
+    found = [learner for learner in LEARNERS if learner.suits(configuration)]
+    names = [Network.name, OnlineNgrams.name, *(learner.member.name for learner in found)]
     if len({*names}) < len(names):
         raise ValueError(f"The members of a model need different names, found {names}.")
     if configuration.max_epochs == 0 and not found:
-        lacking = " and ".join(LinearMember.lacks(configuration))
+        lacking = " and ".join(Learner.lacks(configuration))
         raise ValueError(
             f"max_epochs=0 fits the linear model alone, but there is none: it needs {lacking}. "
             "Change this, or leave max_epochs='auto'."
         )
-    if configuration.linear_model and LinearMember.lacks(configuration):
+    if configuration.linear_model and Learner.lacks(configuration):
         warn_user(
             "The linear model is left out: it needs criterion='cross_entropy'. The network "
             "alone is usually less accurate; if you want it, set linear_model=False.",
