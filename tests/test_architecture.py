@@ -36,6 +36,8 @@ LAYERS = [
     ["vectorizer", "classifier", "predictor"],
     ["word_vectors", "streaming"],
     ["inspection", "io"],
+    ["command_line"],
+    ["__main__"],
 ]
 PUBLIC_PACKAGES = {"inspection.__init__", "io.__init__"}
 LEVELS = {entry: level for level, entries in enumerate(LAYERS) for entry in entries}
