@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from sklearn_lstm.command_line.columns import Columns, name_of
 from sklearn_lstm.command_line.main import CommandError
 from sklearn_lstm.command_line.records import Record, read_records
-from sklearn_lstm.io.array_file import opened
+from sklearn_lstm.storing.array_file import opened
 
 Results = Iterator[tuple[list[Record], Any]]
 
