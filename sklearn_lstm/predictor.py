@@ -13,13 +13,13 @@ import sklearn_lstm
 from sklearn_lstm import ESTIMATORS
 from sklearn_lstm.blending import Logits
 from sklearn_lstm.data.sentence_encoders import passed_models
+from sklearn_lstm.data.text_reader import TextReader
 from sklearn_lstm.exceptions import ModelFileError, warn_user
 from sklearn_lstm.members.network.forward import NumpyNetwork
 from sklearn_lstm.model import Fitted
 from sklearn_lstm.storing.array_file import opened
 from sklearn_lstm.storing.content import other_version
 from sklearn_lstm.storing.stored_form import Unpacker, check_attributes
-from sklearn_lstm.text.reader import TextReader
 
 # What stands in a file for the network of torch, and for parameters that no prediction reads.
 INSTEAD: dict[str, Any] = {
