@@ -183,7 +183,7 @@ READS = """
 import numpy as np
 from sklearn_lstm.data.input_format import InputFormat
 from sklearn_lstm.data.labels import Labels, LabelSets
-from sklearn_lstm.text.reader import TextReader
+from sklearn_lstm.data.text_reader import TextReader
 
 words = dict.fromkeys(["strip_accents", "preprocessor", "tokenizer", "token_pattern"])
 words |= {"input": "content", "encoding": "utf-8", "decode_error": "strict", "lowercase": True}

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from scipy import sparse
 
 from sklearn_lstm.data.containers import as_array, describe_wrong_id
-from sklearn_lstm.data.kinds import warn_of_signal
+from sklearn_lstm.data.numbers import sequences_and_numbers
 from sklearn_lstm.data.rows import channel_names, in_order, row_as_array
 from sklearn_lstm.data.sequences import (
     ArraySequences,
@@ -41,11 +41,12 @@ def read_sequences(
     had_missing: bool | None = None,
     n_channels: int | None = None,
 ) -> Sequences:
-    """Return X as sequences; warn of ids that look like a signal, if nobody called them so.
+    """Return X as sequences.
 
     Parameters
     ----------
     X : sparse matrix, array, data frame, column of lists or list of arrays
+        A data frame with one column of sequences may have columns of numbers and categories too.
     input_type : {"auto", "words", "characters", "integers", "measurements"}, default="auto"
         "auto": non-negative integers are token ids, everything else is a measurement. "words" and
         "characters" are ids in floats too; a fraction is an unknown token. "integers" are ids that
@@ -68,6 +69,7 @@ def read_sequences(
     InvalidSequencesError
         For anything else that is not a set of sequences; the message names the row.
     """
+    X, numbers = sequences_and_numbers(X)
     array = X if sparse.issparse(X) else as_array(X, input_type)
     if array.shape[0] == 0:
         raise InvalidSequencesError(
@@ -83,13 +85,12 @@ def read_sequences(
     else:
         sequences = _read_dense(array, input_type)
     sequences.channel_names = names
+    sequences.numbers = numbers or getattr(X, "numbers", None) or numbers
     had_missing = bool(sequences.has_missing.any()) if had_missing is None else had_missing
     if not had_missing and sequences.first_unknown is not None:
         refuse_unknown(sequences.first_unknown)
     if time_channel is not None:
         check_times(sequences, time_channel)
-    if input_type == "auto" and not sparse.issparse(X):
-        warn_of_signal(sequences)
     return sequences
 
 
