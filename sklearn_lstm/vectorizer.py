@@ -13,7 +13,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from sklearn_lstm.callback_support import CallbackSupportMixin, CallbackTask, with_callbacks
 from sklearn_lstm.description import DocumentedMixin
-from sklearn_lstm.parameters import VECTORIZER, DataFrameMixin, checked_parameters, plain_parameters
+from sklearn_lstm.parameters import VECTORIZER, DataFrameMixin, checked_parameters
 from sklearn_lstm.storing.envelope import StoredMixin
 from sklearn_lstm.text.analysis import Analysis, TokenBatch, iterate_texts
 from sklearn_lstm.text.counting import (
@@ -232,7 +232,7 @@ class TextSequenceVectorizer(
         X : csr_matrix or ndarray
             As from `transform`.
         """
-        is_kept = keeps_texts(plain_parameters(self))
+        is_kept = keeps_texts(vars(self))
         texts = list(iterate_texts(raw_documents)) if is_kept else raw_documents
         batches, ids = fit_and_number(self, texts, [])
         return self._reader().lay_out(batches, ids, texts)
@@ -333,7 +333,7 @@ class TextSequenceVectorizer(
         callable
             A function that decodes, preprocesses and tokenizes a text.
         """
-        return Analysis.of(plain_parameters(self))
+        return Analysis.of(vars(self))
 
     def get_feature_names_out(self, input_features: object = None) -> NDArray[np.object_]:  # noqa: ARG002
         """Return the names of the columns of the output: "position0", "position1", ...
@@ -372,7 +372,7 @@ class TextSequenceVectorizer(
 
     def _analysis(self) -> Analysis:
         """Return what finds the tokens of this object."""
-        analysis = Analysis.of(plain_parameters(self))
+        analysis = Analysis.of(vars(self))
         if type(self).build_analyzer is TextSequenceVectorizer.build_analyzer:
             return analysis
         own = self.build_analyzer()  # it reads files itself
@@ -380,8 +380,7 @@ class TextSequenceVectorizer(
 
     def _reader(self) -> TextReader:
         """Return what reads texts as they were read at fit."""
-        reader = TextReader.of(vars(self) | plain_parameters(self))
-        return replace(reader, analysis=self._analysis())
+        return TextReader.of(vars(self), self._analysis())
 
     def _check(self) -> dict[Hashable, int]:
         """Check the parameters; return the ids of the tokens in `vocabulary`."""
