@@ -21,7 +21,13 @@ from sklearn_lstm.data.embeddings import restored_embeddings, stored_embeddings
 from sklearn_lstm.data.encoding import N_SPECIAL
 from sklearn_lstm.data.growing_tables import GrowingTables
 from sklearn_lstm.data.kinds import KINDS
-from sklearn_lstm.data.labels import Labels, label_names, read_labels
+from sklearn_lstm.data.label_reading import (
+    read_classes,
+    read_labels,
+    read_sample_weight,
+)
+from sklearn_lstm.data.labels import Labels
+from sklearn_lstm.data.rows import column_names
 from sklearn_lstm.data.sentence_encoders import SentenceEncoder
 from sklearn_lstm.data.weights import Targets, absolute_weights
 from sklearn_lstm.description import DescribedMixin
@@ -470,7 +476,7 @@ class LSTMSequenceClassifier(
         """
         task = CallbackTask.of_fit(self, X, y, sample_weight)
         fit = Fit(self)
-        names, y = label_names(y), read_labels(y)
+        names, y = column_names(y), read_labels(y)
         check_classification_targets(y)  # warns of nearly as many classes as samples
         sequences = fit.read(X)
         check_as_many(X, sequences, y)
@@ -524,14 +530,16 @@ class LSTMSequenceClassifier(
                 "partial_fit does not fit the member of an encoder: call fit first, or set "
                 "encoder=None."
             )
-        names, y = label_names(y), read_labels(y)
+        names, y = column_names(y), read_labels(y)
         sequences = fit.read(X)
         check_as_many(X, sequences, y)
+        classes = read_classes(classes)
         labels = Labels.named(classes, y, names) if before is None else before.labels
         labels.check_names(names)
         labels.check_same(classes)
         values = labels.encode(y)
-        weights = absolute_weights(sample_weight, self.class_weight, values, labels)
+        weights = read_sample_weight(sample_weight, len(values))
+        weights = absolute_weights(weights, self.class_weight, values, labels)
         fit.train_one_epoch(X, sequences, Targets(values, weights, labels))
         return self
 

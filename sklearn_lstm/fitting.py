@@ -15,15 +15,17 @@ from sklearn_lstm.data.embeddings import read_embeddings
 from sklearn_lstm.data.encoding import TokenCodes
 from sklearn_lstm.data.input_format import InputFormat
 from sklearn_lstm.data.kinds import warn_of_signal
-from sklearn_lstm.data.labels import Labels, label_names, read_labels
+from sklearn_lstm.data.label_reading import read_labels, read_sample_weight
+from sklearn_lstm.data.labels import Labels
 from sklearn_lstm.data.reading import read_sequences
+from sklearn_lstm.data.rows import column_names
 from sklearn_lstm.data.sentence_encoders import SentenceEncoder
 from sklearn_lstm.data.sequences import Samples, Sequences
 from sklearn_lstm.data.weights import Targets, fixed_class_weight, read_groups, relative_weights
 from sklearn_lstm.exceptions import InvalidSequencesTypeError
 from sklearn_lstm.members.network.network import Network
 from sklearn_lstm.model import Fitted, SequenceModel
-from sklearn_lstm.parameters import check_column_names, checked_parameters, column_names
+from sklearn_lstm.parameters import check_column_names, checked_parameters
 from sklearn_lstm.training.checkpoint import checkpoint_of_fit
 from sklearn_lstm.training.configuration import Configuration
 
@@ -147,9 +149,10 @@ class Fit:
     ) -> Targets:
         """Return encoded labels with their weights, relative to each other, and groups."""
         # Samples of validation, which are read later, get the class weights of training.
-        fixed = fixed_class_weight(self.parameters["class_weight"], sample_weight, values, labels)
+        weights = read_sample_weight(sample_weight, len(values))
+        fixed = fixed_class_weight(self.parameters["class_weight"], weights, values, labels)
         self.parameters["class_weight"] = fixed
-        weights = relative_weights(sample_weight, fixed, values, labels)
+        weights = relative_weights(weights, fixed, values, labels)
         return Targets(values, weights, labels, read_groups(groups, len(values)))
 
     def train(
@@ -200,7 +203,7 @@ class Fit:
             raise ValueError(f"X_val and y_val have to be passed together, found only {found}.")
         try:
             check_column_names(X, X_val)
-            start.labels.check_names(label_names(y_val), "y_val")
+            start.labels.check_names(column_names(y_val), "y_val")
             sequences, y_val = start.input_format.read_again(X_val), read_labels(y_val, "y_val")
             check_consistent_length(sequences, y_val)
             values = start.labels.encode(y_val, "y_val")
