@@ -22,12 +22,12 @@ from sklearn_lstm.data.encoding import N_SPECIAL
 from sklearn_lstm.data.growing_tables import GrowingTables
 from sklearn_lstm.data.kinds import KINDS
 from sklearn_lstm.data.label_reading import (
-    label_names,
     read_classes,
     read_labels,
     read_sample_weight,
 )
 from sklearn_lstm.data.labels import Labels
+from sklearn_lstm.data.rows import column_names
 from sklearn_lstm.data.sentence_encoders import SentenceEncoder
 from sklearn_lstm.data.weights import Targets, absolute_weights
 from sklearn_lstm.description import DescribedMixin
@@ -476,7 +476,7 @@ class LSTMSequenceClassifier(
         """
         task = CallbackTask.of_fit(self, X, y, sample_weight)
         fit = Fit(self)
-        names, y = label_names(y), read_labels(y)
+        names, y = column_names(y), read_labels(y)
         check_classification_targets(y)  # warns of nearly as many classes as samples
         sequences = fit.read(X)
         check_as_many(X, sequences, y)
@@ -530,7 +530,7 @@ class LSTMSequenceClassifier(
                 "partial_fit does not fit the member of an encoder: call fit first, or set "
                 "encoder=None."
             )
-        names, y = label_names(y), read_labels(y)
+        names, y = column_names(y), read_labels(y)
         sequences = fit.read(X)
         if sequences.numbers and before is None:
             raise ValueError(

@@ -84,7 +84,7 @@ def _numbers_of_row(
 ) -> tuple[NDArray[Any], bool]:
     columns = containers.columns_of(row)
     if columns and not containers.type_names(columns, f"X[{index}]") <= containers.FLOATS:
-        return _stacked(columns, index, time_channel, _column_names(row))
+        return _stacked(columns, index, time_channel, _names_of(row))
     array = containers.to_numpy(np.asarray(row) if columns else row, f"X[{index}]")
     steps = row if isinstance(row, list | tuple) and array.ndim > 1 else ()
     are_steps = array.dtype.kind == "O" and array.ndim == 1 and any(map(containers.is_row, array))
