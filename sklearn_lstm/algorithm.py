@@ -20,9 +20,10 @@ from sklearn_lstm.data.sequences import Samples
 from sklearn_lstm.members.learner import Learner
 from sklearn_lstm.members.learners import find_learners
 from sklearn_lstm.members.member import LinearMember
-from sklearn_lstm.members.network.history import EpochRow, epoch_rows
+from sklearn_lstm.members.network.history import epoch_rows
 from sklearn_lstm.members.network.learning import fit_network, fit_network_one_epoch
 from sklearn_lstm.members.network.network import Network
+from sklearn_lstm.members.network.network_member import EpochRow
 from sklearn_lstm.members.ngrams.online_learning import learn, new_online_ngrams
 from sklearn_lstm.members.ngrams.online_ngrams import OnlineNgrams
 from sklearn_lstm.model import Fitted, SequenceModel

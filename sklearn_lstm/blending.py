@@ -8,7 +8,6 @@ from typing import NamedTuple, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.optimize import minimize
 
 from sklearn_lstm.data.weights import Targets
 
@@ -97,6 +96,8 @@ def fit_blend(members: Sequence[Judged], targets: Targets, prior: ClassPrior) ->
     targets : Targets
     prior : ClassPrior
     """
+    from scipy.optimize import minimize  # noqa: PLC0415 - predictions do without its import
+
     labels, (logits, expected) = targets.labels, zip(*members, strict=True)
     axis = 0 if labels.is_multilabel else None  # all classes share one correction
     largest = np.atleast_1d(np.abs(prior.logs[np.newaxis]).max(axis=axis))

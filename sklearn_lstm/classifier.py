@@ -21,7 +21,8 @@ from sklearn_lstm.data.embeddings import restored_embeddings, stored_embeddings
 from sklearn_lstm.data.encoding import N_SPECIAL
 from sklearn_lstm.data.growing_tables import GrowingTables
 from sklearn_lstm.data.kinds import KINDS
-from sklearn_lstm.data.labels import Labels, read_labels
+from sklearn_lstm.data.label_reading import read_classes, read_labels, read_sample_weight
+from sklearn_lstm.data.labels import Labels
 from sklearn_lstm.data.sentence_encoders import SentenceEncoder
 from sklearn_lstm.data.weights import Targets, absolute_weights
 from sklearn_lstm.description import DescribedMixin
@@ -213,7 +214,8 @@ class LSTMSequenceClassifier(
     n_features_in_ : int
         The number of columns of a 2-D X, else the number of channels.
     feature_names_in_ : ndarray of shape (n_features_in_,)
-        The names of the columns, if X, or the data frames in it, had any.
+        The names of the columns, if X, or the data frames in it, had any. With numbers beside the
+        sequences, those of X.
     input_type_ : {"words", "characters", "measurements"}
         What the steps of X are.
     history_ : list of dict
@@ -434,7 +436,8 @@ class LSTMSequenceClassifier(
             padding), 2-D series, 3-D series (n_samples, n_timesteps, n_channels), or a list or
             column of arrays of unequal length, or of data frames. A series without a value (only
             NaN, or empty) is one step without any measurement, and needs other series with missing
-            values in training.
+            values in training. A data frame with one such column may have columns of numbers,
+            booleans and categories too, which a further linear model reads.
         y : array-like of shape (n_samples,) or (n_samples, n_labels)
             Labels of any kind, or a multilabel indicator of 0 and 1.
         sample_weight : array-like of shape (n_samples,), default=None
@@ -483,8 +486,8 @@ class LSTMSequenceClassifier(
         The optimiser continues from the last call, at a constant learning rate. New token ids get
         vectors of their own. Beside the network, a linear model of n-grams of ids learns online
         from the errors of the whole model, unless ``linear_model=False``. Channels keep the scale
-        of the first call, and weights are not rescaled. The linear models of `fit`, also that of an
-        encoder, stay as they were. The network keeps its shape: changes of its parameters, also
+        of the first call, and weights are not rescaled. The linear models of `fit`, also those of an
+        encoder and of numbers, stay as they were. The network keeps its shape: changes of its parameters, also
         `dropout`, are ignored with an `IgnoredParameterWarning`. A call may change tables in place:
         meanwhile, let other threads predict with a copy (``copy.copy(model)``).
 
@@ -508,7 +511,7 @@ class LSTMSequenceClassifier(
         ------
         TypeError, ValueError
             As in `fit`; also for labels that are not among the classes, for balanced weights, and
-            for an encoder if `fit` was never called.
+            for an encoder or numbers beside the sequences if `fit` was never called.
         """
         fit = Fit(self, self._fitted)
         if self.class_weight == "balanced":
@@ -530,10 +533,12 @@ class LSTMSequenceClassifier(
                 "first, or pass the sequences alone."
             )
         check_consistent_length(sequences, y)
+        classes = read_classes(classes)
         labels = Labels.named(classes, y) if before is None else before.labels
         labels.check_same(classes)
         values = labels.encode(y)
-        weights = absolute_weights(sample_weight, self.class_weight, values, labels)
+        weights = read_sample_weight(sample_weight, len(values))
+        weights = absolute_weights(weights, self.class_weight, values, labels)
         fit.train_one_epoch(X, sequences, Targets(values, weights, labels))
         return self
 

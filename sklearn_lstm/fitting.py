@@ -13,7 +13,8 @@ from sklearn_lstm.callback_support import CallbackTask
 from sklearn_lstm.data.embeddings import read_embeddings
 from sklearn_lstm.data.encoding import TokenCodes
 from sklearn_lstm.data.input_format import InputFormat
-from sklearn_lstm.data.labels import Labels, read_labels
+from sklearn_lstm.data.label_reading import read_labels, read_sample_weight
+from sklearn_lstm.data.labels import Labels
 from sklearn_lstm.data.reading import read_sequences
 from sklearn_lstm.data.sentence_encoders import SentenceEncoder
 from sklearn_lstm.data.sequences import Samples, Sequences
@@ -133,9 +134,10 @@ class Fit:
     ) -> Targets:
         """Return encoded labels with their weights, relative to each other, and groups."""
         # Samples of validation, which are read later, get the class weights of training.
-        fixed = fixed_class_weight(self.parameters["class_weight"], sample_weight, values, labels)
+        weights = read_sample_weight(sample_weight, len(values))
+        fixed = fixed_class_weight(self.parameters["class_weight"], weights, values, labels)
         self.parameters["class_weight"] = fixed
-        weights = relative_weights(sample_weight, fixed, values, labels)
+        weights = relative_weights(weights, fixed, values, labels)
         return Targets(values, weights, labels, read_groups(groups, len(values)))
 
     def train(

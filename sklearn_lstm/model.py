@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from typing import Annotated, Any, Self
+from typing import TYPE_CHECKING, Annotated, Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,9 +15,11 @@ from sklearn_lstm.data.input_format import InputFormat
 from sklearn_lstm.data.labels import Labels, Thresholds
 from sklearn_lstm.data.sequences import Sequences
 from sklearn_lstm.members.member import LinearMember, Member
-from sklearn_lstm.members.network.history import EpochRow
-from sklearn_lstm.members.network.network import Network
+from sklearn_lstm.members.network.network_member import EpochRow, NetworkMember
 from sklearn_lstm.thresholds import choose_thresholds, given_thresholds
+
+if TYPE_CHECKING:  # a stored model predicts without torch
+    from sklearn_lstm.members.network.network import Network
 
 UNJUDGED_WEIGHT = 0.5  # of a network that no held-out sample can judge
 
@@ -120,7 +122,7 @@ class SequenceModel:
     @property
     def network(self) -> Network:
         """The network."""
-        network: Network = self[Network.name]
+        network: Network = self[NetworkMember.name]
         return network
 
     @property
@@ -154,7 +156,7 @@ class SequenceModel:
         weights = self.weights_by_name
         return {
             "weights": weights,
-            "network_weight": weights[Network.name],
+            "network_weight": weights[NetworkMember.name],
             "linear_weight": weights.get(LinearMember.name, 0.0),
             "prior_correction": self.prior_correction,
             "n_held_out": self.n_held_out,
@@ -169,7 +171,7 @@ class SequenceModel:
             described |= {LinearMember.name: "none"}
         if not self.linear_names:
             return described
-        blended = (Network.name, *self.linear_names)
+        blended = (NetworkMember.name, *self.linear_names)
         weights = ", ".join(f"{name} {self.weights_by_name[name]:.2f}" for name in blended)
         return {
             **described,

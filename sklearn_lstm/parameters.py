@@ -54,12 +54,6 @@ def plain_parameters(estimator: BaseEstimator) -> dict[str, Any]:
     return {name: v.item() if isinstance(v, np.generic) else v for name, v in parameters}
 
 
-def column_names(X: Any) -> tuple[str, ...]:
-    """Return the names of the columns of a data frame; none of anything else."""
-    names = _get_feature_names(X)
-    return () if names is None else tuple(names.tolist())
-
-
 def check_column_names(X: object, other: object = None, name: str = "X_val") -> None:
     """Raise an error for column names of several types, and for other ones than in X."""
     names, other_names = _get_feature_names(X), _get_feature_names(other)

@@ -3,27 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
+from dataclasses import replace
 from typing import Any, ClassVar, Literal, Self
 
 import numpy as np
-import scipy.sparse as sp
 from numpy.typing import NDArray
 from sklearn.base import BaseEstimator, TransformerMixin
-from sklearn.feature_extraction.text import CountVectorizer
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from sklearn_lstm.callback_support import CallbackSupportMixin, CallbackTask, with_callbacks
 from sklearn_lstm.data.numbers import Numbers, texts_and_numbers
+from sklearn_lstm.data.rows import column_names
 from sklearn_lstm.description import DocumentedMixin
-from sklearn_lstm.parameters import VECTORIZER, DataFrameMixin, checked_parameters, column_names
+from sklearn_lstm.parameters import VECTORIZER, DataFrameMixin, checked_parameters, plain_parameters
 from sklearn_lstm.storing.envelope import StoredMixin
-from sklearn_lstm.text.analysis import (
-    TokenBatch,
-    check_as_count_vectorizer,
-    count_vectorizer_like,
-    iterate_texts,
-    read_tokens,
-)
+from sklearn_lstm.text.analysis import Analysis, TokenBatch, iterate_texts
 from sklearn_lstm.text.counting import (
     FIRST_TOKEN,
     TextCounts,
@@ -32,7 +26,9 @@ from sklearn_lstm.text.counting import (
     count_texts,
     number_tokens,
 )
-from sklearn_lstm.text.id_matrix import cut_batches, look_up_rows, to_csr, to_dense, to_onehot
+from sklearn_lstm.text.given_tokens import check_as_count_vectorizer
+from sklearn_lstm.text.id_matrix import look_up_rows
+from sklearn_lstm.text.reader import TextReader, keeps_texts
 from sklearn_lstm.text.vocabulary import (
     CallIds,
     frequent_tokens,
@@ -245,10 +241,11 @@ class TextSequenceVectorizer(
             As from `transform`.
         """
         texts, numbers = self._divided(raw_documents)
-        texts = self._kept(texts)
-        numbered = fit_and_number(self, texts, [])
+        is_kept = keeps_texts(plain_parameters(self))
+        texts = list(iterate_texts(texts)) if is_kept else texts
+        batches, ids = fit_and_number(self, texts, [])
         self._columns = numbers.names or None
-        return self._lay_out(*numbered, texts, numbers)
+        return numbers.beside(self._reader().lay_out(batches, ids, texts))
 
     def partial_fit(self, raw_documents: Iterable[object], y: object = None) -> Self:  # noqa: ARG002
         """Extend the vocabulary and the length of the sequences by further texts.
@@ -319,8 +316,7 @@ class TextSequenceVectorizer(
         check_is_fitted(self)
         self._check_names(raw_documents)
         texts, numbers = self._divided(raw_documents)
-        ids, texts = CallIds(self.vocabulary_), self._kept(texts)
-        return self._lay_out(read_tokens(self._analysis(), texts, ids), ids, texts, numbers)
+        return numbers.beside(self._reader()(texts))
 
     def inverse_transform(self, X: object) -> list[NDArray[np.object_]]:
         """Return the tokens of each sequence.
@@ -352,8 +348,7 @@ class TextSequenceVectorizer(
         callable
             A function that decodes, preprocesses and tokenizes a text.
         """
-        analyzer: Callable[[Any], Any] = count_vectorizer_like(self).build_analyzer()
-        return analyzer
+        return Analysis.of(plain_parameters(self))
 
     def get_feature_names_out(self, input_features: object = None) -> NDArray[np.object_]:  # noqa: ARG002
         """Return the names of the columns of the output: "position0", "position1", ...
@@ -403,16 +398,18 @@ class TextSequenceVectorizer(
         sizes = {"n_tokens": len(self.vocabulary_), "max_length": self.max_length_}
         return sizes, self.coverage_["n_texts"]
 
-    def _has_own_analyzer(self) -> bool:
-        """Return whether a subclass overrides `build_analyzer`."""
-        return type(self).build_analyzer is not TextSequenceVectorizer.build_analyzer
+    def _analysis(self) -> Analysis:
+        """Return what finds the tokens of this object."""
+        analysis = Analysis.of(plain_parameters(self))
+        if type(self).build_analyzer is TextSequenceVectorizer.build_analyzer:
+            return analysis
+        own = self.build_analyzer()  # it reads files itself
+        return replace(analysis, analyzer=own, tokenizer=None, input="content")
 
-    def _analysis(self) -> CountVectorizer:
-        """Return a ``CountVectorizer`` that finds the tokens of this object."""
-        analysis = count_vectorizer_like(self)
-        if self._has_own_analyzer():  # it reads files itself
-            analysis.set_params(analyzer=self.build_analyzer(), tokenizer=None, input="content")
-        return analysis
+    def _reader(self) -> TextReader:
+        """Return what reads texts as they were read at fit."""
+        reader = TextReader.of(vars(self) | plain_parameters(self))
+        return replace(reader, analysis=self._analysis())
 
     def _check(self) -> dict[Hashable, int]:
         """Check the parameters; return the ids of the tokens in `vocabulary`."""
@@ -474,34 +471,6 @@ class TextSequenceVectorizer(
         """Raise scikit-learn's error for a data frame with other columns than that of `fit`."""
         if self._columns is not None and column_names(X):
             validate_data(self, X, reset=False, skip_check_array=True, ensure_2d=False)
-
-    def _kept(self, raw_documents: Iterable[Any]) -> Iterable[Any]:
-        """Return texts that can be read more than once, if the output shall keep them."""
-        is_kept = self.input == "content" and self.output == "sparse"
-        return list(iterate_texts(raw_documents)) if is_kept else raw_documents
-
-    def _lay_out(
-        self,
-        batches: Iterable[TokenBatch],
-        ids: CallIds,
-        texts: Iterable[Any],
-        numbers: Numbers,
-    ) -> sp.csr_matrix | NDArray[Any]:
-        """Return the ids of texts in the container that `output` names."""
-        cut = cut_batches(batches, self.max_length_, self.truncation)
-        X = to_csr(cut, ids, self.max_length_)
-        if self.output == "dense":
-            return to_dense(X, self.padding)
-        if self.output == "onehot":
-            return to_onehot(X, len(self.vocabulary_) + 1)
-        X.vocabulary = ids.vocabulary
-        is_function = callable(self.analyzer) or self._has_own_analyzer()
-        X.analyzer = None if is_function else self.analyzer
-        if self.input == "content":
-            as_written = (str(text) if isinstance(text, str) else None for text in texts)
-            X.texts = np.fromiter(as_written, np.object_, X.shape[0])
-        X.numbers = numbers or None
-        return X
 
 
 def fit_and_number(

@@ -12,7 +12,7 @@ import pytest
 from sklearn.base import BaseEstimator, ClassifierMixin, TransformerMixin
 
 import sklearn_lstm
-from sklearn_lstm.storing.envelope import FORMAT
+from sklearn_lstm.storing.content import FORMAT
 
 ROOT = Path(sklearn_lstm.__file__).parent
 
@@ -33,7 +33,7 @@ LAYERS = [
     ["algorithm"],
     ["fitting"],
     ["description"],
-    ["vectorizer", "classifier"],
+    ["vectorizer", "classifier", "predictor"],
     ["word_vectors", "streaming"],
     ["inspection", "io"],
 ]
@@ -159,6 +159,52 @@ def test_importing_the_network_loads_neither_texts_nor_scikit_learn():
     assert not [name for name in loaded if name.startswith("sklearn_lstm.text")]
 
 
+# Modules that only fit, store or validate, beside those that read X and name labels.
+FIT = {
+    *("storing.envelope", "text.given_tokens", "text.cooccurrence", "data.batches"),
+    *("data.label_reading", "data.label_batches"),
+}
+PREDICT = {"exceptions", "fields", "compute.locks", "compute.memory", "storing", "text", "vectors"}
+PREDICT |= {"data", "blending", "thresholds"}
+
+
+NOT_TO_PREDICT = {"torch", "skorch", "sklearn", "joblib", "pandas", "threadpoolctl", "tqdm"}
+
+
+def test_importing_what_predicts_loads_numpy_and_scipy_alone():
+    names = [name for name in modules() if entry_of(name) in PREDICT and name not in FIT]
+    loaded = loaded_by("\n".join(f"import sklearn_lstm.{name}" for name in names))
+    assert not packages_of(loaded) & NOT_TO_PREDICT
+
+
+READS = """
+import numpy as np
+from sklearn_lstm.data.input_format import InputFormat
+from sklearn_lstm.data.labels import Labels, LabelSets
+from sklearn_lstm.text.reader import TextReader
+
+words = dict.fromkeys(["strip_accents", "preprocessor", "tokenizer", "token_pattern"])
+words |= {"input": "content", "encoding": "utf-8", "decode_error": "strict", "lowercase": True}
+words |= {"analyzer": "word", "stop_words": None, "vocabulary_": {"good": 2}, "max_length_": 5}
+words |= {"truncation": "pre", "padding": "post", "output": "sparse"}
+for changed in (
+    {}, {"analyzer": "char"}, {"analyzer": list}, {"stop_words": "english"},
+    {"strip_accents": "unicode"}, {"token_pattern": r"\\w+"},
+):
+    X = TextReader.of(words | changed)(["Good, b\u00e4d", b"good"])
+    sequences = InputFormat("words", None, 5, has_fixed_width=False).read_again(X)
+    assert sequences.lengths.max() <= 5 and sequences.spelling.unknown_words
+series = InputFormat("measurements", 2, 2, has_fixed_width=False, gappy=(1,), time_channel=0)
+series.read_again([[[0, 1.5], [2, np.nan]], np.ones((3, 2))])
+assert Labels(np.array(["ham", "spam"])).predict(np.eye(2), 0.4).tolist() == ["ham", "spam"]
+assert LabelSets(np.arange(2)).predict(np.eye(2), np.full(2, 0.4)).tolist() == [[1, 1], [1, 1]]
+"""
+
+
+def test_reading_and_naming_labels_loads_numpy_and_scipy_alone():
+    assert not packages_of(loaded_by(READS)) & NOT_TO_PREDICT
+
+
 def test_importing_the_package_alone_loads_neither_torch_nor_scikit_learn():
     loaded = loaded_by("import sklearn_lstm")
     assert not packages_of(loaded) & {"torch", "sklearn", "skorch", "scipy", "numpy"}
@@ -173,7 +219,7 @@ def test_importing_what_reads_texts_loads_no_torch():
 
 MEMBER_OF_A_FILE = """
 from sklearn_lstm.data.reading import read_sequences
-from sklearn_lstm.io.array_file import opened
+from sklearn_lstm.storing.array_file import opened
 from sklearn_lstm.storing.stored_form import Unpacker
 
 def found(tree):

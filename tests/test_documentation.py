@@ -21,7 +21,7 @@ PAGES = {path.stem: path.read_text(encoding="utf-8") for path in sorted(DOCS.glo
 BLOCK = re.compile(r"^(```|\.\. code-block:: )py", re.MULTILINE)
 PAGES_WITH_BLOCKS = [
     path
-    for path in [ROOT / "README.md", *sorted(DOCS.glob("*.rst"))]
+    for path in [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted(DOCS.glob("*.rst"))]
     if BLOCK.search(path.read_text(encoding="utf-8"))
 ]
 

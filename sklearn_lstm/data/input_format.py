@@ -11,10 +11,10 @@ from numpy.typing import NDArray
 from sklearn_lstm.data.kinds import KINDS, MEASUREMENTS, Kind, find_kind
 from sklearn_lstm.data.numbers import check_numbers
 from sklearn_lstm.data.reading import read_sequences
+from sklearn_lstm.data.rows import column_names
 from sklearn_lstm.data.sequences import Sequences
 from sklearn_lstm.data.time_stamps import check_kind_of_times
 from sklearn_lstm.exceptions import InvalidSequencesError, MissingValuesWarning, warn_user
-from sklearn_lstm.parameters import column_names
 
 
 @dataclass(frozen=True)
@@ -117,6 +117,12 @@ class InputFormat:
         MissingValuesWarning
             If values are missing in a channel that had all of them.
         """
+        names = column_names(X)
+        if names and self.column_names and names != self.column_names and not self.channel_names:
+            raise InvalidSequencesError(
+                f"X has the columns {[*names[:5]]}, but at fit it had {[*self.column_names[:5]]}: "
+                "the same names are needed, in the same order."
+            )
         ways = self.input_type, self.time_channel, self.channel_names
         had_missing, n_channels = bool(self.gappy), self.n_channels
         sequences = read_sequences(X, *ways, had_missing=had_missing, n_channels=n_channels)

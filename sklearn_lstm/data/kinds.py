@@ -14,6 +14,7 @@ from sklearn_lstm.text.id_matrix import TokenIds
 
 FEWEST_WORDS = 140  # effective number of tokens, the most frequent one set aside
 FEWEST_PAIRS = 1_000  # neighbours that tell whether ids are a signal
+FEWEST_IDS = 3  # in a table of floats, side by side and different: flags are no ids
 CLOSE = 1 / 3  # distance of neighbours; at least 0.87 in texts, bases, tunes and system calls
 
 
@@ -144,3 +145,29 @@ def warn_of_signal(sequences: Sequences) -> None:
             "they are ids.",
             InputTypeWarning,
         )
+
+
+def warn_of_ids_beside_fractions(X: NDArray[Any]) -> None:
+    """Warn of a table of floats some of whose columns look like ids that end, or begin, with 0.
+
+    Warns
+    -----
+    InputTypeWarning
+    """
+    table = X[:: -(-X.size // VALUES_PER_CHUNK)]
+    are_whole = ((table == np.floor(table)) & (table >= 0)).all(axis=0)  # NaN is not
+    are_steps = table[:, are_whole] > 0
+    fewest = min(are_steps.shape[1], table[:, are_whole].max(initial=0))
+    if fewest < FEWEST_IDS or are_whole.all() or are_steps.all():
+        return
+    for steps in (are_steps, are_steps[:, ::-1]):
+        if steps[:, 0].all() and (steps[:, :-1] >= steps[:, 1:]).all():
+            warn_user(
+                "X is read as series, but some of its columns look like padded token ids, beside "
+                "columns with fractions, as ColumnTransformer puts them. To give the model both, "
+                "pass a data frame with one column of texts and columns of numbers to a Pipeline "
+                "of a TextSequenceVectorizer and the classifier, frame[['text', 'price']]. If all "
+                "are measurements, say so with input_type='measurements'.",
+                InputTypeWarning,
+            )
+            return

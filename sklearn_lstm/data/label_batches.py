@@ -6,8 +6,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from sklearn_lstm.data.labels import Encoded, Labels, read_labels
-from sklearn_lstm.data.weights import Weights, read_sample_weight
+from sklearn_lstm.data.label_reading import read_labels, read_sample_weight
+from sklearn_lstm.data.labels import Encoded, Labels
+from sklearn_lstm.data.weights import Weights
 
 
 class LabelBatches:

@@ -16,9 +16,19 @@ def channel_names(X: Any) -> tuple[str, ...]:
     return next(filter(None, map(_column_names, rows)), ())
 
 
+def column_names(X: Any) -> tuple[str, ...]:
+    """Return the names of the columns of a data frame, as scikit-learn does: strings, or none."""
+    names = _names_of(X)
+    return names if {*map(type, names)} <= {str} else ()
+
+
 def _column_names(row: Any) -> tuple[str, ...]:
-    names = getattr(row, "column_names", None)  # of pyarrow, whose `columns` are arrays
-    return tuple(map(str, getattr(row, "columns", ()) if names is None else names))
+    return tuple(map(str, _names_of(row)))
+
+
+def _names_of(frame: Any) -> tuple[Any, ...]:
+    names = getattr(frame, "column_names", None)  # of pyarrow, whose `columns` are arrays
+    return tuple(getattr(frame, "columns", ()) if names is None else names)
 
 
 def in_order(row: Any, names: tuple[str, ...], index: int) -> Any:

@@ -15,7 +15,13 @@ from numpy.typing import NDArray
 
 from sklearn_lstm.compute.locks import ForkSafeLock
 from sklearn_lstm.storing.stored_form import PASSED, SHARING, NotPlainError
-from sklearn_lstm.vectors import NamedModel, open_folder, without_halves
+from sklearn_lstm.vectors import (
+    NamedModel,
+    StaticModel,
+    open_folder,
+    parts_of,
+    without_halves,
+)
 
 FIXED_SENTENCES = [  # a stored model holds their vectors, and none of the weights
     "The food was good, but the waiter was slow.",
@@ -198,6 +204,17 @@ def _without_torch(vectors: Any) -> Any:
     if isinstance(vectors, list):
         return [_without_torch(vector) for vector in vectors]
     return vectors.detach().cpu().float() if hasattr(vectors, "detach") else vectors
+
+
+def passed_models(embeddings: Any, encoder: Any) -> list[Any]:
+    """Return the models that stand for those that a file only names."""
+    passed: list[Any] = [part for part in parts_of(embeddings) if isinstance(part, StaticModel)]
+    if embeddings is not None and not passed:
+        raise TypeError(
+            "load takes as embeddings what sklearn_lstm.vectors.static_model returns, alone or "
+            f"side_by_side with others; found {embeddings!r:.100}. Other tables are in the file."
+        )
+    return passed if encoder is None else [*passed, SentenceEncoder.opened(encoder)]
 
 
 def _read(package: Any, folder: Path) -> Any:

@@ -10,7 +10,6 @@ from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.utils import check_array
 
 from sklearn_lstm.data.containers import is_missing_or_nan, plain_values, to_numpy
 from sklearn_lstm.data.labels import Encoded, Labels
@@ -80,7 +79,7 @@ class Targets:
 
 
 def fixed_class_weight(
-    class_weight: object, sample_weight: object, values: Encoded, labels: Labels
+    class_weight: object, weights: Weights, values: Encoded, labels: Labels
 ) -> object:
     """Return class weights, those of these samples in place of "balanced".
 
@@ -88,7 +87,6 @@ def fixed_class_weight(
     """
     if not isinstance(class_weight, str):
         return class_weight
-    weights = read_sample_weight(sample_weight, len(values))
     columns, classes = _columns(values, labels)
     fixed = [_balanced(column, weights, classes) for column in columns]
     return fixed if labels.is_multilabel else fixed[0]
@@ -114,7 +112,7 @@ def _balanced(values: Encoded, weights: Weights, labels: Labels) -> dict[Hashabl
 
 
 def relative_weights(
-    sample_weight: object, class_weight: object, values: Encoded, labels: Labels
+    weights: Weights, class_weight: object, values: Encoded, labels: Labels
 ) -> Weights:
     """Return the weight of each sample or label, with mean 1 over those that count.
 
@@ -124,9 +122,9 @@ def relative_weights(
     Raises
     ------
     ValueError
-        For weights of another number, shape or kind, negative or infinite ones, and none above 0.
+        For class weights of another kind, negative or infinite ones, and no weight above 0.
     """
-    factors = _factors(sample_weight, class_weight, values, labels)
+    factors = _factors(weights, class_weight, values, labels)
     weight = prod((part / (part.max(initial=0) or 1) for part in factors), start=np.ones(1))
     weight = np.where(weight < EPSILON * weight.sum(axis=0), 0, weight)
     _check_any(weight)
@@ -134,7 +132,7 @@ def relative_weights(
 
 
 def absolute_weights(
-    sample_weight: object, class_weight: object, values: Encoded, labels: Labels
+    weights: Weights, class_weight: object, values: Encoded, labels: Labels
 ) -> Weights:
     """Return the weight of each sample, or of each of its labels, as it is.
 
@@ -146,7 +144,7 @@ def absolute_weights(
         As `relative_weights`, and for weights that are too large for float32.
     """
     with np.errstate(over="ignore"):
-        weight = prod(_factors(sample_weight, class_weight, values, labels), start=np.ones(1))
+        weight = prod(_factors(weights, class_weight, values, labels), start=np.ones(1))
     too_large = weight > np.finfo(np.float32).max
     if too_large.any():
         row = int(np.argwhere(too_large)[0, 0])
@@ -158,11 +156,8 @@ def absolute_weights(
     return weight
 
 
-def _factors(
-    sample_weight: object, class_weight: Any, values: Encoded, labels: Labels
-) -> list[Weights]:
+def _factors(weights: Weights, class_weight: Any, values: Encoded, labels: Labels) -> list[Weights]:
     """Return the weights of samples and those of their classes, or of each of their labels."""
-    weights = read_sample_weight(sample_weight, len(values))
     if class_weight is None:
         return [weights]
     columns, classes = _columns(values, labels)
@@ -177,32 +172,6 @@ def _factors(
         return [weights, *by_class]
     # scikit-learn multiplies them. Then hardly more than the sample with the most labels counts.
     return [weights[:, np.newaxis], np.column_stack(by_class)]
-
-
-def read_sample_weight(sample_weight: object, n_samples: int) -> Weights:
-    """Check the weights of samples; None is 1 each.
-
-    Raises
-    ------
-    ValueError
-        For weights of another number or shape, and missing, negative and infinite ones.
-    """
-    if sample_weight is None or isinstance(sample_weight, Real):
-        sample_weight = np.full(n_samples, 1.0 if sample_weight is None else sample_weight)
-    if np.ma.isMaskedArray(sample_weight):
-        sample_weight = np.ma.filled(sample_weight.astype(np.float64), np.nan)
-    options = {"ensure_2d": False, "ensure_min_samples": 0, "ensure_all_finite": False}
-    weight = check_array(sample_weight, dtype=np.float64, input_name="sample_weight", **options)
-    if weight.shape != (n_samples,):
-        raise ValueError(f"sample_weight.shape == {weight.shape}, expected {(n_samples,)}!")
-    is_wrong = ~((weight >= 0) & (weight < inf))
-    if is_wrong.any():
-        row = int(is_wrong.argmax())
-        raise ValueError(
-            f"sample_weight[{row}] = {weight[row]}, but each sample needs a finite weight of 0 or "
-            "more. A weight of 0 leaves the sample out."
-        )
-    return np.asarray(weight)
 
 
 def _weights_by_class(

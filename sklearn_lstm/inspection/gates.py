@@ -2,19 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
-import torch
 from numpy.typing import NDArray
 from sklearn.utils import Bunch
-from torch import Tensor
 
 from sklearn_lstm.data.sequences import Sequences
 from sklearn_lstm.inspection.inputs import OpenModel, open_model
+from sklearn_lstm.members.network.forward import GATES, Forward
 from sklearn_lstm.members.network.network import Network
-
-Activations = dict[str, Tensor]
 
 
 def gate_activations(model: object, X: object) -> list[Bunch]:
@@ -98,59 +93,21 @@ def activations_of(opened: OpenModel) -> list[Bunch]:
     return [Bunch(data=data, **_activations(network, sequences)) for sequences, data in opened]
 
 
-@torch.inference_mode()
 def _activations(network: Network, sequences: Sequences) -> dict[str, NDArray[np.float32]]:
     """Return the activations of one sequence, (num_layers, n_directions, n_steps, H) each."""
-    module, device = network.module, network.device
-    codes, extension = network.encoded(sequences, np.arange(1))
-    layers: list[list[Activations]] = []
-    with torch.autocast(device.type, enabled=False):
-        n_steps = torch.from_numpy(sequences.lengths).to(device)
-        x = module.embed(codes.transpose(0, 1), n_steps, extension)  # (T, 1, D)
-        if module.architecture["embedding_dim"] is not None:
-            x = module.add_positions(x)
-        x = x[:, 0]
-        for layer in module.layers:
-            layers.append([_read(direction, x) for direction in layer.children()])
-            x = torch.cat([found["hidden_state"] for found in layers[-1]], 1)
-    frame = np.arange(sequences.lengths[0]) // module.steps_per_frame
-    return {
-        name: np.stack([[found[name][frame].cpu().numpy() for found in layer] for layer in layers])
-        for name in layers[0][0]
-    }
-
-
-def _read(direction: Any, x: Tensor) -> Activations:
-    """Read (T, D) step by step; return each activation of all steps, (T, H)."""
-    cells, weights = direction.cells, dict(direction.cells.named_parameters())
-    step = {"LSTM": _lstm_step, "GRU": _gru_step, "RNN": _rnn_step}[type(cells).__name__]
-    x = x if direction.gates is None else x[:, direction.gates]
-    input_terms = x @ weights["weight_ih_l0"].T + weights["bias_ih_l0"]
-    zeros = x.new_zeros(cells.hidden_size)
-    steps = [{"memory_cell": zeros, "hidden_state": zeros}]
-    for input_term in input_terms.flip(0) if direction.is_backward else input_terms:
-        state_term = weights["weight_hh_l0"] @ steps[-1]["hidden_state"] + weights["bias_hh_l0"]
-        steps.append(step(input_term, state_term, steps[-1]))
-    order = slice(None, 0, -1) if direction.is_backward else slice(1, None)
-    return {name: torch.stack([found[name] for found in steps[order]]) for name in steps[-1]}
-
-
-def _lstm_step(input_term: Tensor, state_term: Tensor, before: Activations) -> Activations:
-    i, f, g, o = (input_term + state_term).chunk(4)
-    gates = {"input_gate": i.sigmoid(), "forget_gate": f.sigmoid(), "output_gate": o.sigmoid()}
-    candidate = g.tanh()
-    memory = gates["forget_gate"] * before["memory_cell"] + gates["input_gate"] * candidate
-    hidden = gates["output_gate"] * memory.tanh()
-    return gates | {"candidate": candidate, "memory_cell": memory, "hidden_state": hidden}
-
-
-def _gru_step(input_term: Tensor, state_term: Tensor, before: Activations) -> Activations:
-    (r, z, n), (r_state, z_state, n_state) = input_term.chunk(3), state_term.chunk(3)
-    r, z = (r + r_state).sigmoid(), (z + z_state).sigmoid()
-    n = (n + r * n_state).tanh()
-    hidden = (1 - z) * n + z * before["hidden_state"]
-    return {"reset_gate": r, "update_gate": z, "candidate": n, "hidden_state": hidden}
-
-
-def _rnn_step(input_term: Tensor, state_term: Tensor, _: Activations) -> Activations:
-    return {"hidden_state": (input_term + state_term).tanh()}
+    forward = Forward(network.module.architecture, network.weights)
+    steps, extension = network.encoded(sequences, np.arange(1))
+    x, order = forward.embed(steps, sequences.lengths, extension)
+    frame, layers = np.arange(sequences.lengths[0]) // forward.size, []
+    for layer in forward.layers:
+        steps_read = zip(*layer.read(x, order), strict=True)
+        gates, memory, states = (np.concatenate(parts, axis=-2) for parts in steps_read)
+        x = order.restored(states)
+        found = dict(zip(GATES[layer.cell], gates, strict=True))
+        if layer.cell == "lstm":
+            found["memory_cell"] = memory
+        found["hidden_state"] = states
+        for values in found.values():
+            values[1:] = values[1:, ::-1].copy()  # this direction has read the last step first
+        layers.append(found)
+    return {name: np.stack([found[name][:, frame] for found in layers]) for name in layers[0]}

@@ -72,7 +72,7 @@ class OpenModel:
             return {}
         rows = np.array([row])
         ids = self.sequences.read(rows)
-        codes = network.encoded(self.sequences, rows)[0][0].cpu().numpy()
+        codes, _ = network.encoded(self.sequences, rows)
         is_unknown = codes == UNKNOWN_CODE
         if self.sequences.spelling is not None:  # words beyond the codes have a pretrained vector
             is_unknown |= (ids == UNKNOWN) & (codes < len(network.encoding))

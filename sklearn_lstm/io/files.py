@@ -11,9 +11,9 @@ from sklearn.pipeline import Pipeline
 from sklearn.utils.validation import check_is_fitted
 
 from sklearn_lstm import ESTIMATORS
-from sklearn_lstm.data.sentence_encoders import SentenceEncoder
-from sklearn_lstm.io.array_file import opened
+from sklearn_lstm.data.sentence_encoders import passed_models
 from sklearn_lstm.io.sklearn_steps import from_archive, import_extra, to_archive
+from sklearn_lstm.storing.array_file import opened
 from sklearn_lstm.storing.envelope import (
     pack_estimator,
     sealed,
@@ -22,7 +22,6 @@ from sklearn_lstm.storing.envelope import (
 )
 from sklearn_lstm.storing.replacing import replacing
 from sklearn_lstm.storing.stored_form import PARTS, TRUST, Packer, Unpacker, in_a_file, is_json
-from sklearn_lstm.vectors import StaticModel, parts_of
 
 OF_PIPELINE = ("verbose", "transform_input")
 TOLD = ("source", "tables", "vectors")  # by `describe`, of embeddings and encoder
@@ -138,7 +137,7 @@ def load(path: str | os.PathLike[str], *, embeddings: Any = None, encoder: Any =
     >>> bool((load(path).predict_proba(rising) == model.predict_proba(rising)).all())
     True
     """
-    with opened(path, _passed(embeddings, encoder)) as (content, arrays):
+    with opened(path, passed_models(embeddings, encoder)) as (content, arrays):
         unpack = Unpacker(arrays)
         model = _unpack(content, unpack)
         unpack.check_all_used()
@@ -253,17 +252,6 @@ def _pack_foreign(model: Any, prefix: str, arrays: dict[str, NDArray[Any]]) -> d
 
 
 # --- Trees to models
-
-
-def _passed(embeddings: Any, encoder: Any) -> list[Any]:
-    """Return the models that stand for those that a file only names."""
-    passed: list[Any] = [part for part in parts_of(embeddings) if isinstance(part, StaticModel)]
-    if embeddings is not None and not passed:
-        raise TypeError(
-            "load takes as embeddings what sklearn_lstm.vectors.static_model returns, alone or "
-            f"side_by_side with others; found {embeddings!r:.100}. Other tables are in the file."
-        )
-    return passed if encoder is None else [*passed, SentenceEncoder.opened(encoder)]
 
 
 def _unpack(content: Mapping[str, Any], unpack: Unpacker) -> Any:

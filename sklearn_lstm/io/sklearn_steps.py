@@ -29,7 +29,7 @@ from numpy.lib import format as npy
 from sklearn_lstm import ESTIMATORS
 from sklearn_lstm.compute.memory import take_memory, take_memory_for
 from sklearn_lstm.exceptions import ModelFileError
-from sklearn_lstm.storing.envelope import from_text
+from sklearn_lstm.storing.content import from_text
 from sklearn_lstm.storing.stored_form import TRUST
 
 EXTRA = "pip install safetensors skops"

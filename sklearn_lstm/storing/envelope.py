@@ -1,9 +1,7 @@
 """How pickle, joblib, skops and `copy.deepcopy` store an estimator."""
 
-import json
 import warnings
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from contextvars import copy_context
 from copy import deepcopy
 from typing import Any, Self
@@ -17,6 +15,14 @@ from sklearn.exceptions import InconsistentVersionWarning
 import sklearn_lstm
 from sklearn_lstm.callback_support import SET, own_callbacks, without_callbacks
 from sklearn_lstm.exceptions import ModelFileError
+from sklearn_lstm.storing.content import (
+    FORMAT,
+    check_depth,
+    one_error,
+    other_version,
+    read_content,
+    to_text,
+)
 from sklearn_lstm.storing.stored_form import (
     PASSED,
     SHARING,
@@ -26,9 +32,6 @@ from sklearn_lstm.storing.stored_form import (
     new_estimator,
     set_attributes,
 )
-
-FORMAT = 3
-DEEPEST = 100  # lists and objects inside each other, in the tree of an attribute
 
 
 class StoredMixin:
@@ -131,81 +134,12 @@ def versions() -> dict[str, str]:
     return {name: package.__version__ for name, package in packages.items()}
 
 
-def read_content(content: str, checksum: str) -> dict[str, Any]:
-    """Return the tree of a text whose checksum fits."""
-    if checksum_of(content) != checksum:
-        raise ModelFileError("is damaged: the checksum of its JSON does not fit.")
-    tree: dict[str, Any] = from_text(content)
-    if tree["format"] != FORMAT:
-        is_newer = tree["format"] > FORMAT
-        remedy = "Install a newer version to load it." if is_newer else "Fit the model again."
-        raise ModelFileError(
-            f"has format {tree['format']}, but sklearn_lstm {sklearn_lstm.__version__} reads "
-            f"format {FORMAT} alone. {remedy}"
-        )
-    return tree
-
-
 def warn_of_other_version(content: Mapping[str, Any], name: str) -> None:
     """Warn of a model that another version stored."""
-    known = content["versions"]["sklearn_lstm"], sklearn_lstm.__version__
-    stored, current = (f"sklearn_lstm {version}" for version in known)
-    if stored != current:
+    if (stored := other_version(content)) is not None:
         warning = InconsistentVersionWarning(
-            estimator_name=name, current_sklearn_version=current, original_sklearn_version=stored
+            estimator_name=name,
+            current_sklearn_version=f"sklearn_lstm {sklearn_lstm.__version__}",
+            original_sklearn_version=f"sklearn_lstm {stored}",
         )
         warnings.warn(warning, stacklevel=3)
-
-
-@contextmanager
-def one_error(what: str) -> Iterator[None]:
-    """Make every error of loading a `ModelFileError` that says what could not be loaded."""
-    try:
-        yield
-    except (ImportError, OSError, Warning):
-        raise  # not about the content
-    except ModelFileError as error:
-        raise ModelFileError(f"{what} {error}") from error
-    except Exception as error:
-        reason = f"{type(error).__name__}: {error}"
-        raise ModelFileError(f"{what} is damaged, or is no stored model ({reason}).") from error
-
-
-# --- The tree as a text
-
-
-def to_text(content: Any) -> str:
-    """Return the tree as JSON in ASCII."""
-    return json.dumps(content, allow_nan=False, separators=(",", ":"))
-
-
-def from_text(text: str | bytes, to_object: Callable[[list[Any]], Any] | None = None) -> Any:
-    """Return the tree of a text.
-
-    Raises
-    ------
-    ValueError
-        If it is no JSON, or names an entry twice.
-    RecursionError
-        If it is nested too deeply.
-    """
-    tree = json.loads(text, object_pairs_hook=to_object or _unique)
-    check_depth(tree, 2 * DEEPEST)  # an attribute, and the Pipelines around it
-    return tree
-
-
-def check_depth(tree: Any, deepest: int = DEEPEST) -> None:
-    """Raise a RecursionError, which not every Python raises itself, if a tree is too deep."""
-    level: list[Any] = [[tree]]
-    for _ in range(deepest):
-        inner = (item.values() if isinstance(item, dict) else item for item in level)
-        level = [child for items in inner for child in items if isinstance(child, dict | list)]
-        if not level:
-            return
-    raise RecursionError(f"more than {deepest} lists inside each other")
-
-
-def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    if len(found := dict(pairs)) < len(pairs):
-        raise ValueError(f"a name comes twice among {sorted(found)[:5]}")
-    return found

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 import zlib
-from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Container, Hashable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field, fields
@@ -237,6 +237,8 @@ class Unpacker:
         How many arrays the trees so far have named.
     restored : dict
         By the digest of its tree, each object with arrays, and the memory that it took.
+    instead : mapping
+        Form to what it is restored by in place of the class or function that `save` names.
     """
 
     arrays: Mapping[str, NDArray[np.generic]]
@@ -244,6 +246,7 @@ class Unpacker:
     read: dict[str, NDArray[np.generic]] = field(default_factory=dict)
     n_named: int = field(default=0, init=False)
     restored: dict[bytes, tuple[object, float]] = field(default_factory=dict)
+    instead: Mapping[str, Any] = field(default_factory=dict)
 
     def __call__(self, tree: object) -> Any:
         """Return the value of a tree."""
@@ -277,8 +280,9 @@ class Unpacker:
 
     def _restore(self, form: str, content: object) -> object:
         if form not in PARTS:
-            return RESTORE[form](content)
-        part, values = getattr(import_module(PARTS[form]), form), _to_dict(content)
+            return (self.instead.get(form) or RESTORE[form])(content)
+        values = _to_dict(content)
+        part = self.instead.get(form) or getattr(import_module(PARTS[form]), form)
         check_fields(part, values)
         return getattr(part, "from_stored", part)(**values)
 
@@ -364,11 +368,18 @@ def new_estimator(name: str) -> object:
 def set_attributes(estimator: Any, attributes: Mapping[str, object]) -> None:
     """Give an estimator of ours the attributes of a file, if it can have these."""
     kind = type(estimator)
-    others = attributes.keys() - kind().get_params(deep=False)
+    check_attributes(kind, attributes, kind().get_params(deep=False))
+    vars(estimator).update(attributes)
+
+
+def check_attributes(
+    kind: type, attributes: Mapping[str, object], parameters: Container[str] = ()
+) -> None:
+    """Raise ValueError for attributes that an object of the class can't have."""
+    others = (name for name in attributes if name not in parameters)
     if hidden := sorted(name for name in others if getattr(kind, name, None) is not None):
         raise ValueError(f"attributes that hide others: {hidden[:5]}")
     check_fields(kind, attributes)
-    vars(estimator).update(attributes)
 
 
 def _to_estimator(content: Any) -> Any:

@@ -1,17 +1,19 @@
 """Texts -> tokens -> ids, as ``CountVectorizer`` finds tokens, in batches of bounded size."""
 
-from collections import Counter
+from __future__ import annotations
+
+import re
 from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, fields, replace
+from functools import cache, cached_property
 from itertools import chain
+from pathlib import Path
 from typing import Any, TypeAlias
-from unicodedata import normalize
+from unicodedata import combining, normalize
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.base import BaseEstimator
-from sklearn.feature_extraction.text import CountVectorizer
 
-from sklearn_lstm.parameters import SHARED, plain_parameters
 from sklearn_lstm.text.lookup import CharacterTable, WordLookup
 from sklearn_lstm.text.words import lengths_of, split_characters, split_words, words_of
 
@@ -19,54 +21,99 @@ from sklearn_lstm.text.words import lengths_of, split_characters, split_words, w
 TokenBatch: TypeAlias = tuple[NDArray[np.integer], NDArray[np.int64]]
 
 
-def count_vectorizer_like(estimator: BaseEstimator) -> CountVectorizer:
-    """Return a ``CountVectorizer`` with the parameters of an estimator that has the same ones.
+@dataclass(frozen=True)
+class Analysis:
+    """What a token is, by parameters of `TextSequenceVectorizer` that ``CountVectorizer`` has too.
 
-    Its tokenizer is `words_of` if the estimator has words, and neither a tokenizer nor a pattern.
+    Its tokenizer is `words_of` if the analyzer is "word", and the vectorizer has neither a
+    tokenizer nor a pattern.
     """
-    parameters = plain_parameters(estimator)
-    analysis = CountVectorizer(**{name: parameters[name] for name in SHARED})
-    if analysis.analyzer == "word" and (analysis.tokenizer or analysis.token_pattern) is None:
-        analysis.tokenizer = words_of
-    return analysis
+
+    input: str
+    encoding: str
+    decode_error: str
+    strip_accents: Any
+    lowercase: bool
+    preprocessor: Any
+    tokenizer: Any
+    stop_words: Any
+    token_pattern: Any
+    analyzer: Any
+
+    @classmethod
+    def of(cls, parameters: Mapping[str, Any]) -> Analysis:
+        """Return the analysis of a vectorizer with these parameters, and perhaps others."""
+        analysis = cls(**{field.name: parameters[field.name] for field in fields(cls)})
+        if analysis.analyzer == "word" and (analysis.tokenizer or analysis.token_pattern) is None:
+            return replace(analysis, tokenizer=words_of)
+        return analysis
+
+    def __call__(self, document: Any) -> list[Hashable]:
+        """Return the tokens of a text, of bytes, or of what `input` says."""
+        return self.tokens_of(self.decode(document))
+
+    def decode(self, document: Any) -> Any:
+        """Return the text of a document."""
+        if self.input == "filename":
+            with open(document, "rb") as file:  # noqa: PTH123 - of any name, as there
+                document = file.read()
+        elif self.input == "file":
+            document = document.read()
+        if isinstance(document, bytes):
+            return document.decode(self.encoding, self.decode_error)
+        if document is np.nan:  # noqa: PLW0177 - as there
+            raise ValueError("np.nan is an invalid document, expected byte or unicode string.")
+        return document
+
+    def preprocess(self, text: Any) -> Any:
+        """Return a text as its tokens are looked for."""
+        if self.preprocessor is not None:
+            return self.preprocessor(text)
+        text = text.lower() if self.lowercase else text
+        strip = self.strip_accents
+        strip = WITHOUT_ACCENTS[strip] if isinstance(strip, str) else strip
+        return strip(text) if strip else text
+
+    def tokens_of(self, text: Any) -> list[Hashable]:
+        """Return the tokens of a decoded text."""
+        if callable(self.analyzer):
+            return list(self.analyzer(text))
+        text = self.preprocess(text)
+        if self.analyzer == "char":
+            return list(BLANKS.sub(" ", text))
+        return [token for token in self._tokenize(text) if token not in self._left_out]
+
+    @cached_property
+    def _tokenize(self) -> Callable[[Any], Iterable[Hashable]]:
+        if self.tokenizer is not None:
+            return self.tokenizer  # type: ignore[no-any-return]
+        return re.compile(self.token_pattern).findall
+
+    @cached_property
+    def _left_out(self) -> frozenset[Hashable]:
+        words = english_stop_words() if self.stop_words == "english" else self.stop_words
+        return frozenset(words or ())
 
 
-def check_as_count_vectorizer(estimator: BaseEstimator) -> list[Hashable]:
-    """Warn and raise as ``CountVectorizer`` does in ``fit``, with the same parameters.
-
-    Returns
-    -------
-    list
-        The tokens of the parameter `vocabulary`, in order.
-    """
-    given = [""] if estimator.vocabulary is None else estimator.vocabulary
-    analysis = count_vectorizer_like(estimator)
-    if isinstance(given, set | frozenset):
-        given = sorted(given)  # their own order differs from process to process
-    elif not isinstance(given, Mapping):
-        given = given.to_pylist() if hasattr(given, "to_pylist") else list(given)  # pyarrow's
-        _check_distinct(given)  # CountVectorizer's own error fails for tuples
-    analysis.set_params(vocabulary=given)
-    if not all(isinstance(token, str) for token in given):
-        analysis.lowercase = False  # CountVectorizer would look for upper case in other tokens too
-    indices = analysis.fit([]).vocabulary_
-    tokens = sorted(indices, key=indices.get) if estimator.vocabulary is not None else []
-    # Strings of an array are NumPy scalars. Dates of Python are other tokens than those of NumPy.
-    tokens = [
-        token.item() if isinstance(token, np.generic) and token.dtype.kind not in "mM" else token
-        for token in tokens
-    ]
-    refuse_nan(tokens)
-    if analysis.tokenizer is words_of:  # whose tokens have this form
-        tokens = [normalize("NFC", token) if isinstance(token, str) else token for token in tokens]
-        _check_distinct(tokens)
-    return tokens
+@cache
+def english_stop_words() -> frozenset[str]:
+    """Return scikit-learn's list, which is that of the Glasgow Information Retrieval Group."""
+    words = Path(__file__).with_name("english_stop_words.txt").read_text("ascii")
+    return frozenset(words.split())
 
 
-def _check_distinct(tokens: list[Hashable]) -> None:
-    for token, times in Counter(tokens).most_common(1):
-        if times > 1:
-            raise ValueError(f"Duplicate term in vocabulary: {token!r}")
+def _without_marks(text: str) -> str:
+    if text.isascii():
+        return text
+    return "".join(c for c in normalize("NFKD", text) if not combining(c))
+
+
+def _as_ascii(text: str) -> str:
+    return normalize("NFKD", text).encode("ascii", "ignore").decode("ascii")
+
+
+BLANKS = re.compile(r"\s\s+")
+WITHOUT_ACCENTS = {"ascii": _as_ascii, "unicode": _without_marks}  # by `strip_accents`
 
 
 def refuse_nan(tokens: Iterable[Hashable]) -> None:
@@ -107,19 +154,18 @@ def iterate_texts(raw_documents: Any) -> Iterator[Any]:
 
 
 def read_tokens(
-    analysis: CountVectorizer,
+    analysis: Analysis,
     raw_documents: Iterable[object],
     find: Callable[[Iterable[Hashable]], Iterable[int]],
 ) -> Iterator[TokenBatch]:
-    """Read texts as a ``CountVectorizer`` with the parameters of `analysis` does.
+    """Read texts as ``CountVectorizer`` does.
 
     NumPy finds characters, and the words of `words_of`, in many texts at once. All other tokens
     are found text by text, by the functions of `analysis`. The tokens are the same either way.
 
     Parameters
     ----------
-    analysis : CountVectorizer
-        Its parameters say what a token is.
+    analysis : Analysis
     raw_documents : iterable of str, bytes, file objects or file names
         Read once, a bounded number at a time.
     find : callable
@@ -134,36 +180,25 @@ def read_tokens(
     # Without these two, a str is at most lowered, which is faster for many at once.
     is_plain = analysis.preprocessor is None and analysis.strip_accents is None
     lowers = is_plain and analysis.lowercase
-    preprocess = analysis.build_preprocessor()
     if analysis.analyzer == "char":
         find_characters = CharacterTable((lambda cs: find(map(str.lower, cs))) if lowers else find)
-        for batch in _in_batches(texts, analysis, preprocess, keeps_str=is_plain):
+        for batch in _in_batches(texts, analysis, analysis.preprocess, keeps_str=is_plain):
             code_points, lengths = split_characters(batch, lowers=lowers)
             yield find_characters(code_points), lengths
-    elif analysis.tokenizer is words_of and not analysis.get_stop_words():
+    elif analysis.tokenizer is words_of and not analysis.stop_words:
         find_words = WordLookup(find)
-        for batch in _in_batches(texts, analysis, preprocess, keeps_str=is_plain):
+        for batch in _in_batches(texts, analysis, analysis.preprocess, keeps_str=is_plain):
             words = split_words(batch, lowers=lowers)
             yield find_words(words), words.lengths
     else:
-        for lists in _in_batches(texts, analysis, _analyzer(analysis, preprocess)):
+        for lists in _in_batches(texts, analysis, analysis.tokens_of):
             lengths = lengths_of(lists)
             yield np.fromiter(find(chain.from_iterable(lists)), np.int32, lengths.sum()), lengths
 
 
-def _analyzer(
-    analysis: CountVectorizer, preprocess: Callable[[object], object]
-) -> Callable[[object], list[Hashable]]:
-    """Return the function from a text to the list of its tokens."""
-    if callable(analysis.analyzer):
-        return lambda text: list(analysis.analyzer(text))
-    stop_words, tokenize = analysis.get_stop_words() or (), analysis.build_tokenizer()
-    return lambda text: [t for t in tokenize(preprocess(text)) if t not in stop_words]
-
-
 def _in_batches(
     texts: Iterable[Any],
-    analysis: CountVectorizer,
+    analysis: Analysis,
     analyze: Callable[[object], object],
     *,
     keeps_str: bool = False,

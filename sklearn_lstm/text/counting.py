@@ -11,9 +11,8 @@ from typing import Annotated, Any, NamedTuple, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.feature_extraction.text import CountVectorizer
 
-from sklearn_lstm.text.analysis import TokenBatch, read_tokens
+from sklearn_lstm.text.analysis import Analysis, TokenBatch, read_tokens
 
 # Id 0 is padding.
 UNKNOWN = 1  # the id of every token that is not in the vocabulary
@@ -109,14 +108,13 @@ class TextCounts(NamedTuple):
 
 
 def count_texts(
-    analysis: CountVectorizer, raw_documents: Iterable[object], batches: TokenBatches | None = None
+    analysis: Analysis, raw_documents: Iterable[object], batches: TokenBatches | None = None
 ) -> TextCounts:
     """Read texts and count their tokens.
 
     Parameters
     ----------
-    analysis : CountVectorizer
-        Its parameters say what a token is.
+    analysis : Analysis
     raw_documents : iterable
         Texts, or what `analysis.input` says. Read once, a bounded number at a time.
     batches : TokenBatches or None

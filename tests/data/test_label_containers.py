@@ -10,7 +10,8 @@ import pytest
 import torch
 from scipy import sparse
 
-from sklearn_lstm.data.labels import Labels, read_labels
+from sklearn_lstm.data.label_reading import read_classes, read_labels
+from sklearn_lstm.data.labels import Labels
 from sklearn_lstm.exceptions import InvalidSequencesTypeError
 
 LARGE = 2**53
@@ -127,25 +128,25 @@ def test_what_numpy_would_misread_or_does_not_take_is_refused(y):
 
 @pytest.mark.parametrize("hold", [set, list, lambda classes: pd.Series(classes, dtype="Int64")])
 def test_the_classes_of_partial_fit_may_be_in_any_container(hold):
-    labels = Labels.named(hold([LARGE + 1, LARGE]), np.array([LARGE]))
+    labels = Labels.named(read_classes(hold([LARGE + 1, LARGE])), np.array([LARGE]))
     assert labels.classes.tolist() == [LARGE, LARGE + 1]
-    labels.check_same(hold([LARGE, LARGE + 1]))
+    labels.check_same(read_classes(hold([LARGE, LARGE + 1])))
     with pytest.raises(ValueError, match="not the same as in the first call"):
-        labels.check_same(hold([LARGE]))
+        labels.check_same(read_classes(hold([LARGE])))
 
 
 @pytest.mark.parametrize("classes", [[0, 1, np.nan], ["a", "b", None], ["a", "b", np.nan]])
 def test_a_class_of_partial_fit_is_not_missing(classes):
     with pytest.raises(ValueError, match=r"classes\[2\] is missing"):
-        Labels.named(classes, np.array([0, 1]))
+        read_classes(classes)
 
 
 def test_classes_are_not_named_for_several_labels():
     labels = Labels.of(np.eye(2, dtype=int))
     for classes in (None, [0, 1], {0, 1}):
-        labels.check_same(classes)
+        labels.check_same(read_classes(classes))
     with pytest.raises(ValueError, match=r"\['a', 'b'\].*multilabel.*numbers of its columns"):
-        labels.check_same(["a", "b"])
+        labels.check_same(read_classes(["a", "b"]))
 
 
 @pytest.mark.parametrize(

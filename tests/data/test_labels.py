@@ -9,7 +9,8 @@ import small_models
 from scipy import sparse
 from sklearn.exceptions import DataConversionWarning
 
-from sklearn_lstm.data.labels import Labels, read_labels
+from sklearn_lstm.data.label_reading import read_labels, read_sample_weight
+from sklearn_lstm.data.labels import Labels
 from sklearn_lstm.data.weights import absolute_weights, relative_weights
 
 X = np.array([[3, 4, 0], [5, 0, 0], [3, 6, 7], [5, 5, 0]])
@@ -126,7 +127,11 @@ def test_targets_are_positions_among_the_classes():
     assert targets.tolist() == [1, 0, 1]
 
 
-WEIGHTS = {"relative": relative_weights, "absolute": absolute_weights}
+def of_samples(weigh):
+    return lambda weights, *known: weigh(read_sample_weight(weights, len(known[1])), *known)
+
+
+WEIGHTS = {"relative": of_samples(relative_weights), "absolute": of_samples(absolute_weights)}
 
 
 @pytest.mark.parametrize("kind", WEIGHTS)

@@ -164,7 +164,7 @@ def test_samples_that_do_not_count_do_not_balance(several):
 def test_a_weight_counts_as_so_many_samples_where_classes_are_balanced():
     y, labels, repeats = np.array([0, 0, 0, 1]), Labels(np.arange(2)), np.array([1, 4, 1, 2])
     once = fixed_class_weight("balanced", repeats, y, labels)
-    again = fixed_class_weight("balanced", None, np.repeat(y, repeats), labels)
+    again = fixed_class_weight("balanced", np.ones(8), np.repeat(y, repeats), labels)
     assert once == pytest.approx(again)
     assert 6 * once[0] == pytest.approx(2 * once[1])
 

@@ -35,8 +35,9 @@ from small_encoder import SmallEncoder
 import sklearn_lstm
 from sklearn_lstm import LSTMSequenceClassifier, TextSequenceVectorizer
 from sklearn_lstm.inspection import explain, gate_activations
-from sklearn_lstm.io import ModelFileError, array_file, describe, load, save
-from sklearn_lstm.storing.envelope import FORMAT
+from sklearn_lstm.io import ModelFileError, describe, load, save
+from sklearn_lstm.storing import array_file
+from sklearn_lstm.storing.content import FORMAT
 from sklearn_lstm.storing.stored_form import DTYPES, checksum_of
 
 TEXTS = ["so good", "good fun, so good", "so bad", "bad, so boring", "naïve plot"]

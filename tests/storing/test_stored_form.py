@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from sklearn_lstm.exceptions import ModelFileError
-from sklearn_lstm.storing.envelope import from_text, to_text
+from sklearn_lstm.storing.content import from_text, to_text
 from sklearn_lstm.storing.stored_form import DTYPES, NotPlainError, Packer, Unpacker
 
 WORDS = [f"naïve{n}\ud83d\0" for n in range(300)]

@@ -95,7 +95,7 @@ class Excerpt:
                     # New rows begin as padding, whose gradient is 0.
                     state[name] = tables[name][torch.where(is_known, codes, PADDING_CODE)]
             optimizer_state = {**(whole.optimizer_state or {}), "state": {**states, index: state}}
-        excerpt = Network(TokenCodes.of(ids[order]), module, optimizer_state=optimizer_state)
+        excerpt = Network(TokenCodes.of(ids[order]), None, module, optimizer_state=optimizer_state)
         return cls(excerpt, whole, codes, tables, new_ids, new_vectors)
 
     @torch.inference_mode(mode=False)

@@ -1,14 +1,13 @@
 """What is recorded of each epoch."""
 
-from typing import Any, TypeAlias
+from typing import Any
 
 import numpy as np
 from skorch import NeuralNet
 from skorch.callbacks import Callback
 
 from sklearn_lstm.exceptions import NonFiniteTrainingError
-
-EpochRow: TypeAlias = dict[str, float | None]
+from sklearn_lstm.members.network.network_member import EpochRow
 
 
 class EpochRecord(Callback):  # type: ignore[misc]

@@ -1,5 +1,6 @@
 """The network: it reads sequences in order, and turns them into logits."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Self
 
@@ -15,27 +16,25 @@ from sklearn_lstm.compute.memory import take_memory
 from sklearn_lstm.compute.threads import map_on_workers, workers
 from sklearn_lstm.data.batches import steps_at_once
 from sklearn_lstm.data.embeddings import PretrainedVectors
-from sklearn_lstm.data.encoding import UNKNOWN_CODE, Encoding, pad
-from sklearn_lstm.data.sequences import NO_ID, Rows, Sequences, rows_of_similar_length
-from sklearn_lstm.members.member import Contributions, Member
+from sklearn_lstm.data.encoding import Encoding, pad
+from sklearn_lstm.data.sequences import Rows, Sequences, rows_of_similar_length
+from sklearn_lstm.members.member import Contributions
 from sklearn_lstm.members.network.gradients import VectorPath, integrated_gradients
 from sklearn_lstm.members.network.micro_batches import MicroBatchNet
+from sklearn_lstm.members.network.network_member import NetworkMember, check_architecture
 from sklearn_lstm.network.network import SequenceNetwork
 
-MOST_LAYERS, LARGEST_FRAME = 1_000, 1 << 16  # of a network that is loaded
 BYTES_PER_LAYER = 20_000  # of each direction, beside the weights
 
 
 @dataclass
-class Network(Member):
+class Network(NetworkMember):
     """An encoding and the recurrent network that reads it: sequences to logits.
 
     Parameters
     ----------
-    encoding : TokenCodes or ChannelScaling
+    encoding, vectors
     module : SequenceNetwork
-    vectors : PretrainedVectors or None
-        Those of `fit`, for words and ids that have no row in the module.
     is_trained : bool
         Whether its weights were trained, not only drawn.
     optimizer_state : dict or None
@@ -44,10 +43,7 @@ class Network(Member):
         The skorch net that trained the module; None once it was stored.
     """
 
-    name = "network"
-    encoding: Encoding
     module: SequenceNetwork
-    vectors: PretrainedVectors | None = None
     is_trained: bool = False
     optimizer_state: dict[str, Any] | None = None
     net: MicroBatchNet | None = field(default=None, repr=False)
@@ -77,6 +73,11 @@ class Network(Member):
         """The number of weights."""
         return sum(weight.numel() for weight in self.module.parameters())
 
+    @property
+    def weights(self) -> dict[str, NDArray[np.float32]]:
+        """The weights, by the names that torch gives them."""
+        return _without_tensors(dict(self.module.state_dict()))  # type: ignore[no-any-return]
+
     def stored(self) -> dict[str, Any]:
         """Return what is stored; weights that were not trained are not."""
         return {
@@ -84,8 +85,8 @@ class Network(Member):
             "vectors": self.vectors,
             "architecture": self.module.architecture,
             "use_bfloat16": self.module.use_bfloat16,
-            "weights": dict(self.module.state_dict()) if self.is_trained else None,
-            "optimizer_state": self.optimizer_state,
+            "weights": self.weights if self.is_trained else None,
+            "optimizer_state": _without_tensors(self.optimizer_state),
         }
 
     @classmethod
@@ -97,24 +98,21 @@ class Network(Member):
         architecture: dict[str, Any],
         *,
         use_bfloat16: bool,
-        weights: dict[str, torch.Tensor] | None,
+        weights: dict[str, NDArray[np.float32]] | None,
         optimizer_state: dict[str, Any] | None,
     ) -> Self:
         """Return the network that was stored; one that was not trained has no weights."""
+        check_architecture(architecture, encoding)
         n_layers, n_directions = architecture["num_layers"], 1 + architecture["bidirectional"]
-        size = architecture.get("steps_per_frame", 1)
-        if not (0 < n_layers <= MOST_LAYERS and n_directions in (1, 2) and size <= LARGEST_FRAME):
-            raise ValueError(f"{n_layers} layers of {n_directions} directions, frames of {size}")
-        if len(encoding) != architecture["n_inputs"]:
-            raise ValueError(f"a network does not have {len(encoding)} inputs, as its encoding has")
         take_memory(BYTES_PER_LAYER * (1 + n_layers * n_directions))
         module = SequenceNetwork(**architecture)
         if weights is not None:
-            if {weight.dtype for weight in weights.values()} != {torch.float32}:
+            if {weight.dtype for weight in weights.values()} != {np.dtype(np.float32)}:
                 raise TypeError("weights of another type than float32")
-            module.load_state_dict(weights, assign=True)
+            tensors = {name: torch.from_numpy(weight) for name, weight in weights.items()}
+            module.load_state_dict(tensors, assign=True)
         module.use_bfloat16 = use_bfloat16
-        return cls(encoding, module.eval(), vectors, weights is not None, optimizer_state)
+        return cls(encoding, vectors, module.eval(), weights is not None, optimizer_state)
 
     def optimizer_state_for(self, optimizer: type[torch.optim.Optimizer]) -> Any:
         """Return what optimisers of this class have gathered about each weight; None: nothing."""
@@ -124,7 +122,7 @@ class Network(Member):
     def trained_so_far(self) -> Self:
         """Return a copy of a network that is being trained, with its weights as they are now."""
         stored = replace(self, is_trained=True).stored()
-        weights = {name: weight.clone() for name, weight in stored["weights"].items()}
+        weights = {name: weight.copy() for name, weight in stored["weights"].items()}
         return self.from_stored(**stored | {"weights": weights})
 
     def move(self, to: str | torch.device) -> None:
@@ -134,7 +132,7 @@ class Network(Member):
             self.module.to(device)
         self.module.use_bfloat16 &= prefers_bfloat16(device)
 
-    def encoded(self, sequences: Sequences, rows: Rows) -> tuple[Tensor, Tensor | None]:
+    def padded(self, sequences: Sequences, rows: Rows) -> tuple[Tensor, Tensor | None]:
         """Return sequences as the module reads them, on its device.
 
         Returns
@@ -142,21 +140,11 @@ class Network(Member):
         steps : Tensor of shape (B, T) or (B, T, n_inputs)
             Padded with 0.
         extension : Tensor of shape (n, embedding_dim) or None
-            Vectors of words and ids that the module has no row for. Their codes follow those of the
-            module.
+            As from `encoded`.
         """
-        lengths, extension = sequences.lengths[rows], None
-        steps = self.encoding(sequences.read(rows), lengths)
-        if self.vectors is not None:
-            spellings, places = np.unique(sequences.read_spellings(rows), return_inverse=True)
-            has_vector, vectors = self.vectors(spellings, sequences.spelling)
-            is_new = self.encoding(np.maximum(spellings, NO_ID), lengths) == UNKNOWN_CODE
-            is_new &= has_vector
-            codes = np.where(is_new, len(self.encoding) + np.cumsum(is_new) - 1, 0)[places]
-            steps = np.where(codes > 0, codes, steps)
-            extension = torch.from_numpy(vectors[is_new]).to(self.device)
-        padded = torch.from_numpy(pad(steps, lengths)).to(self.device)
-        return padded, extension
+        steps, extension = self.encoded(sequences, rows)
+        padded = torch.from_numpy(pad(steps, sequences.lengths[rows])).to(self.device)
+        return padded, None if extension is None else torch.from_numpy(extension).to(self.device)
 
     def logits(self, sequences: Sequences) -> Logits:
         """Return the logits (n_samples, n_outputs).
@@ -177,7 +165,7 @@ class Network(Member):
             # differently. So a sequence is always read alone if it is long, and never if it is not.
             is_long = sequences.lengths[rows[0]] > limit // 2
             read_rows = rows if is_long or len(rows) > 1 else rows.repeat(2)
-            steps, extension = self.encoded(sequences, read_rows)
+            steps, extension = self.padded(sequences, read_rows)
             lengths = torch.from_numpy(sequences.lengths[read_rows].astype(np.int64))
             summary = self.module.summarize(steps, lengths.to(device), extension).cpu()
             logits[rows] = (exact(summary) @ weight + bias)[: len(rows)].numpy()
@@ -200,7 +188,7 @@ class Network(Member):
 
         On it, the score ``logits @ direction`` changes.
         """
-        (codes,), extension = self.encoded(sequences, np.arange(1))
+        (codes,), extension = self.padded(sequences, np.arange(1))
         nothing = self.encoding.uninformed(sequences.read(np.arange(1)))
         baseline = torch.from_numpy(self.encoding(nothing, sequences.lengths)).to(codes.device)
         both = torch.stack([baseline, codes], 1)  # (T, 2) or (T, 2, C)
@@ -215,3 +203,10 @@ class Network(Member):
             f"layer{'s' * (architecture['num_layers'] > 1)} of {architecture['hidden_size']} units"
             f", {self.n_weights:,} weights{', not trained' * (not self.is_trained)}"
         )
+
+
+def _without_tensors(value: Any) -> Any:
+    """Return arrays in place of the tensors in a dict of dicts."""
+    if isinstance(value, Mapping):
+        return {name: _without_tensors(item) for name, item in value.items()}
+    return value.detach().cpu().numpy() if isinstance(value, Tensor) else value

@@ -54,4 +54,4 @@ def new_network(
             _, known_vectors = vectors(vectors.ids, None)
             weight = module.embedding.weight.detach()
             weight[torch.from_numpy(codes)] = torch.from_numpy(known_vectors)
-    return Network(encoding, module, configuration.vectors if previous is None else own)
+    return Network(encoding, configuration.vectors if previous is None else own, module)

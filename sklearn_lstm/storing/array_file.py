@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from sklearn_lstm.compute.memory import limited_memory, take_memory_for
 from sklearn_lstm.exceptions import ModelFileError
-from sklearn_lstm.storing.envelope import from_text, one_error, read_content
+from sklearn_lstm.storing.content import from_text, one_error, read_content
 from sklearn_lstm.storing.stored_form import DTYPES, in_a_file
 
 

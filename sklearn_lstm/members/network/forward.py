@@ -1,0 +1,391 @@
+"""The network from its equations, in NumPy: it predicts without torch, and shows its gates.
+
+`network/` is the same in torch. The steps of all sequences are laid end to end, so that there is
+no padding. N steps, B sequences, D features, H units, G gates, 1 or 2 directions.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Self, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sklearn_lstm.blending import Logits
+from sklearn_lstm.data.embeddings import PretrainedVectors
+from sklearn_lstm.data.encoding import Encoding
+from sklearn_lstm.data.sequences import Lengths, Sequences, rows_of_similar_length, starts_of
+from sklearn_lstm.members.member import Contributions
+from sklearn_lstm.members.network.network_member import (
+    Extension,
+    NetworkMember,
+    check_architecture,
+)
+from sklearn_lstm.network.positions import sinusoidal_positions
+
+Array: TypeAlias = NDArray[np.float32]
+
+STEPS_AT_ONCE = 1 << 12
+N_SUMMARIES = 8  # of each input of a frame
+# The gates of a cell. The logistic functions come first, and the hyperbolic tangent last.
+GATES = {
+    "lstm": ("input_gate", "forget_gate", "output_gate", "candidate"),
+    "gru": ("reset_gate", "update_gate", "candidate"),
+    "rnn": ("hidden_state",),
+}
+ORDER_IN_TORCH = {"lstm": [0, 1, 3, 2], "gru": [0, 1, 2], "rnn": [0]}
+
+
+class StepOrder:
+    """The order in which steps are read: the first of all sequences, then the second ones, ...
+
+    The longest sequence comes first, so that those which have ended are the last ones.
+
+    Parameters
+    ----------
+    lengths : ndarray of shape (B,)
+        Falling.
+    n_directions : int
+    """
+
+    def __init__(self, lengths: Lengths, n_directions: int) -> None:
+        self.lengths, self.starts = lengths, starts_of(lengths)
+        n_open = np.searchsorted(-lengths, -np.arange(lengths[0]))  # sequences with such a step
+        self.n_open: list[int] = n_open.tolist()
+        first = np.cumsum(n_open) - n_open
+        step = np.repeat(np.arange(len(n_open)), n_open)
+        self.sequence = np.arange(len(step)) - first[step]  # of each step (N,)
+        ends = self.starts + lengths - 1
+        # Where each step is taken from: the second direction begins at the end of a sequence.
+        places = self.starts[self.sequence] + step, ends[self.sequence] - step
+        self.places = np.stack(places[:n_directions])  # (directions, N)
+        self.last = first[lengths - 1] + np.arange(len(lengths))  # step of each sequence (B,)
+
+    @property
+    def step(self) -> NDArray[np.intp]:
+        """The number of each step in its sequence, where sequences are laid end to end (N,)."""
+        return np.arange(len(self.sequence)) - np.repeat(self.starts, self.lengths)
+
+    def restored(self, states: Array) -> Array:
+        """States (directions, N, H) -> (N, directions * H), the sequences laid end to end."""
+        x = np.empty((states.shape[1], len(states) * states.shape[2]), states.dtype)
+        parts = np.split(x, len(states), axis=1)
+        for places, part, values in zip(self.places, parts, states, strict=True):
+            part[places] = values
+        return x
+
+    def reduced(self, function: np.ufunc, values: NDArray[Any]) -> NDArray[Any]:
+        """Reduce what was read of each sequence: (directions, N, ...) -> (directions, B, ...)."""
+        shortest, n_sequences = int(self.lengths[-1]), len(self.lengths)
+        start, shape = shortest * n_sequences, values.shape
+        whole = values[:, :start].reshape(shape[0], shortest, n_sequences, *shape[2:])
+        result: NDArray[Any] = function.reduce(whole, axis=1)
+        for n in self.n_open[shortest:]:
+            function(result[:, :n], values[:, start : start + n], out=result[:, :n])
+            start += n
+        return result
+
+
+class Layer:
+    """The recurrent cells of a layer, the directions stacked.
+
+    A logistic function is ``(1 + tanh(a / 2)) / 2``: with halved weights, one call computes all.
+
+    Parameters
+    ----------
+    cell : {"lstm", "gru", "rnn"}
+    weights : list of dict
+        Of each direction, by the name that torch gives them.
+    """
+
+    def __init__(self, cell: str, weights: list[dict[str, Array]]) -> None:
+        self.cell, self.n_units = cell, weights[0]["weight_hh_l0"].shape[1]
+        names = [f"{kind}_{of}_l0" for kind in ("weight", "bias") for of in ("ih", "hh")]
+        self.input_weight, self.state_weight, bias, state_bias = (
+            np.stack([self._by_gate(one[name]) for one in weights], axis=1) for name in names
+        )
+        self.state_bias = state_bias[2] if cell == "gru" else None  # the reset gate multiplies it
+        bias[:2] += state_bias[:2]
+        bias[2:] += 0 if cell == "gru" else state_bias[2:]
+        self.bias = bias
+
+    def _by_gate(self, weight: Array) -> Array:
+        """(G * H, D) -> (G, D, H), in our order, those of logistic functions halved."""
+        order = ORDER_IN_TORCH[self.cell]
+        gates = weight.reshape(len(order), self.n_units, -1)[order]
+        gates[:-1] /= 2
+        return np.ascontiguousarray(gates.swapaxes(1, 2))
+
+    def states(self, x: Array, order: StepOrder) -> Array:
+        """Return the hidden states (directions, N, H), in the order of steps."""
+        states, start = np.empty((*order.places.shape, self.n_units), np.float32), 0
+        for _, _, state in self.read(x, order):
+            states[:, start : start + state.shape[1]] = state
+            start += state.shape[1]
+        return states
+
+    def read(self, x: Array, order: StepOrder) -> Iterator[tuple[Array, Array, Array]]:
+        """Read inputs (N, D), or codes (N,) of one-hot vectors, the sequences laid end to end.
+
+        Yields
+        ------
+        gates : ndarray of shape (G, directions, n, H)
+            Of the n sequences that have this step.
+        memory, state : ndarray of shape (directions, n, H)
+        """
+        if x.ndim == 1:  # the product with one-hot vectors
+            direction = np.arange(len(order.places))[:, None]
+            inputs = self.input_weight[:, direction, x[order.places]]  # (G, directions, N, H)
+        else:
+            inputs = np.matmul(x[order.places], self.input_weight)
+        inputs += self.bias
+        state = np.zeros((len(order.places), order.n_open[0], self.n_units), np.float32)
+        memory, start = state, 0
+        step = {"lstm": self._lstm, "gru": self._gru, "rnn": self._rnn}[self.cell]
+        for n in order.n_open:
+            gates = np.matmul(state[:, :n], self.state_weight)  # (G, directions, n, H)
+            of_step = inputs[:, :, start : start + n]
+            memory, state = step(of_step, gates, memory[:, :n], state[:, :n])
+            yield gates, memory, state
+            start += n
+
+    def _lstm(self, inputs: Array, gates: Array, memory: Array, _: Array) -> tuple[Array, Array]:
+        gates += inputs
+        np.tanh(gates, out=gates)
+        _to_logistic(gates[:3])
+        i, f, o, g = gates
+        memory = f * memory + i * g
+        return memory, o * np.tanh(memory)
+
+    def _gru(self, inputs: Array, gates: Array, _: Array, before: Array) -> tuple[Array, Array]:
+        both, (r, z, g) = gates[:2], gates
+        both += inputs[:2]
+        np.tanh(both, out=both)
+        _to_logistic(both)
+        g += self.state_bias
+        g *= r
+        g += inputs[2]
+        np.tanh(g, out=g)
+        state = g + z * (before - g)  # (1 - z) * g + z * before
+        return state, state
+
+    def _rnn(self, inputs: Array, gates: Array, _: Array, __: Array) -> tuple[Array, Array]:
+        gates += inputs
+        np.tanh(gates, out=gates)
+        return gates[0], gates[0]
+
+
+def _to_logistic(tangents: Array) -> None:
+    """Compute the logistic function of a, in place, from the tangent of a / 2."""
+    tangents *= 0.5
+    tangents += 0.5
+
+
+class Forward:
+    """Steps to logits.
+
+    Parameters
+    ----------
+    architecture : dict
+        Of `SequenceNetwork`.
+    weights : dict of str to ndarray
+        As torch names them.
+
+    Raises
+    ------
+    ValueError
+        If the weights do not have the shapes that the architecture says.
+    """
+
+    def __init__(self, architecture: Mapping[str, Any], weights: Mapping[str, Array]) -> None:
+        found = {name: (weight.dtype, weight.shape) for name, weight in weights.items()}
+        shapes = shapes_of(architecture)
+        if found != {name: (np.dtype(np.float32), shape) for name, shape in shapes.items()}:
+            raise ValueError(f"weights do not fit to the architecture {dict(architecture)}")
+        self.architecture, self.weights = architecture, weights
+        self.n_directions = 1 + architecture["bidirectional"]
+        self.size = architecture.get("steps_per_frame", 1)
+        self.is_one_hot = architecture["tokens"] and architecture["embedding_dim"] is None
+        of_layers = [
+            [
+                {name: weights[f"layers.{index}.{number}.cells.{name}"] for name in CELL_WEIGHTS}
+                for number in range(self.n_directions)
+            ]
+            for index in range(architecture["num_layers"])
+        ]
+        if self.is_one_hot:  # the vectors of codes are the input weights
+            parts = np.split(weights["embedding.weight"], self.n_directions, axis=1)
+            for cells, part in zip(of_layers[0], parts, strict=True):
+                cells["weight_ih_l0"] = part.T
+        self.layers = [Layer(architecture["cell"], cells) for cells in of_layers]
+        output = weights["output.weight"], weights["output.bias"]
+        self.output_weight, self.output_bias = (weight.astype(np.float64).T for weight in output)
+
+    def logits(self, steps: NDArray[Any], lengths: Lengths, extension: Extension = None) -> Logits:
+        """Return the logits (B, n_outputs); the arguments are those of `embed`."""
+        x, order = self.embed(steps, lengths, extension)
+        for layer in self.layers[:-1]:
+            x = order.restored(layer.states(x, order))
+        summary = self.pool(self.layers[-1].states(x, order), order)
+        return np.asarray(summary.astype(np.float64) @ self.output_weight + self.output_bias)
+
+    def embed(
+        self, steps: NDArray[Any], lengths: Lengths, extension: Extension = None
+    ) -> tuple[NDArray[Any], StepOrder]:
+        """Return the inputs of the first layer, (N, D) or codes (N,), and the order of steps.
+
+        Parameters
+        ----------
+        steps : ndarray of shape (N,) or (N, C)
+            Codes or inputs of sequences laid end to end, the longest one first.
+        lengths : ndarray of shape (B,)
+        extension : ndarray of shape (n, D) or None
+            The vectors of codes beyond those of the network.
+        """
+        if self.is_one_hot:
+            x = steps
+        elif self.architecture["tokens"]:
+            x = self._vectors(steps, extension)
+        else:
+            x = steps if self.size == 1 else summarize_frames(steps, lengths, self.size)
+            lengths = -(-lengths // self.size)  # in frames
+        order = StepOrder(lengths, self.n_directions)
+        if self.architecture["embedding_dim"] is not None:
+            if not self.architecture["tokens"]:
+                x = x @ self.weights["projection.weight"].T + self.weights["projection.bias"]
+            positions = sinusoidal_positions(len(order.n_open), x.shape[1])
+            x += (self.weights["position_scale"] * positions)[order.step]
+        return x, order
+
+    def _vectors(self, codes: NDArray[np.integer], extension: Extension) -> Array:
+        table: Array = self.weights["embedding.weight"]
+        x: Array = table[np.minimum(codes, len(table) - 1)]
+        if extension is not None:
+            is_beyond = codes >= len(table)
+            x[is_beyond] = extension[codes[is_beyond] - len(table)]
+        return x
+
+    def pool(self, states: Array, order: StepOrder) -> Array:
+        """States (directions, N, H) -> (B, directions * len(pooling) * H)."""
+        parts = []
+        for name in self.architecture["pooling"]:
+            if name == "max":
+                parts.append(order.reduced(np.maximum, states))
+            elif name == "last":
+                parts.append(states[:, order.last])
+            elif name == "mean":
+                lengths = order.lengths[:, None].astype(np.float32)
+                parts.append(order.reduced(np.add, states) / lengths)
+            else:
+                parts.append(order.reduced(np.add, states * self._shares(states, order)))
+        summary = np.concatenate(parts, axis=2)  # (directions, B, len(pooling) * H)
+        return summary.swapaxes(0, 1).reshape(len(order.lengths), -1)
+
+    def _shares(self, states: Array, order: StepOrder) -> Array:
+        """Return how much attention each step gets (directions, N, 1); a sequence gets 1."""
+        last = f"layers.{len(self.layers) - 1}"
+        names = (f"{last}.{k}.pooling.attention.weight" for k in range(self.n_directions))
+        weight = np.stack([self.weights[name].T for name in names])  # (directions, H, 1)
+        scores = (states @ weight).astype(np.float64)
+        scores -= order.reduced(np.maximum, scores)[:, order.sequence]
+        np.exp(scores, out=scores)
+        scores /= order.reduced(np.add, scores)[:, order.sequence]
+        return scores.astype(np.float32)
+
+
+CELL_WEIGHTS = ("weight_ih_l0", "weight_hh_l0", "bias_ih_l0", "bias_hh_l0")
+
+
+def shapes_of(architecture: Mapping[str, Any]) -> dict[str, tuple[int, ...]]:
+    """Return the shape of each weight."""
+    n_units, dim = architecture["hidden_size"], architecture["embedding_dim"]
+    n_directions, tokens = 1 + architecture["bidirectional"], architecture["tokens"]
+    n_inputs, n_gates = architecture["n_inputs"], len(GATES[architecture["cell"]]) * n_units
+    n_inputs_of_frame = n_inputs * (
+        N_SUMMARIES if architecture.get("steps_per_frame", 1) > 1 else 1
+    )
+    n_features, n_layers = dim or n_inputs_of_frame, architecture["num_layers"]
+    shapes: dict[str, tuple[int, ...]] = {}
+    if tokens:
+        shapes["embedding.weight"] = n_inputs, dim or n_directions * n_gates
+        n_features = dim or n_gates
+    elif dim is not None:
+        shapes |= {"projection.weight": (dim, n_inputs_of_frame), "projection.bias": (dim,)}
+    if dim is not None:
+        shapes["position_scale"] = ()
+    for index in range(n_layers):
+        of_cells = (n_gates, n_features), (n_gates, n_units), (n_gates,), (n_gates,)
+        for number in range(n_directions):
+            place = f"layers.{index}.{number}"
+            names = (f"{place}.cells.{name}" for name in CELL_WEIGHTS)
+            shapes |= dict(zip(names, of_cells, strict=True))
+            if index == n_layers - 1 and "attention" in architecture["pooling"]:
+                shapes[f"{place}.pooling.attention.weight"] = 1, n_units
+        n_features = n_directions * n_units
+    n_outputs, n_pooled = architecture["n_outputs"], len(architecture["pooling"]) * n_features
+    return shapes | {"output.weight": (n_outputs, n_pooled), "output.bias": (n_outputs,)}
+
+
+def summarize_frames(steps: Array, lengths: Lengths, size: int) -> Array:
+    """Return what frames are like: (N, C) -> (frames of all sequences, 8 C).
+
+    Mean, deviation, largest and smallest of their steps, and the changes of these four from one
+    frame to the next. The last step of a sequence fills up its last frame.
+    """
+    n_frames = -(-lengths // size)
+    starts, first = starts_of(lengths), starts_of(n_frames)
+    number = np.arange(n_frames.sum()) - np.repeat(first, n_frames)
+    step = size * number[:, None] + np.arange(size)  # (frames, size)
+    last = np.repeat(starts + lengths - 1, n_frames)[:, None]
+    frames = steps[np.minimum(np.repeat(starts, n_frames)[:, None] + step, last)]
+    parts = frames.mean(1), frames.std(1), frames.max(1), frames.min(1)
+    summaries = np.concatenate(parts, axis=1)
+    changes = np.diff(summaries, axis=0, prepend=summaries[:1])
+    changes[first] = 0
+    return np.hstack([summaries, changes])
+
+
+@dataclass
+class NumpyNetwork(NetworkMember):
+    """An encoding and the network that reads it, in NumPy: sequences to logits.
+
+    Parameters
+    ----------
+    encoding, vectors
+    forward : Forward or None
+        None: the weights were not trained, so they are not stored, and no logits are asked for.
+    """
+
+    forward: Forward | None = field(default=None, repr=False)
+
+    @classmethod
+    def from_stored(
+        cls,
+        encoding: Encoding,
+        vectors: PretrainedVectors | None,
+        architecture: dict[str, Any],
+        weights: dict[str, Array] | None,
+        **_: object,
+    ) -> Self:
+        """Return the network that was stored."""
+        check_architecture(architecture, encoding)
+        return cls(encoding, vectors, None if weights is None else Forward(architecture, weights))
+
+    def logits(self, sequences: Sequences) -> Logits:
+        """Return the logits (n_samples, n_outputs)."""
+        forward: Any = self.forward
+        logits = np.empty((len(sequences), len(forward.output_bias)))
+        for rows in rows_of_similar_length(sequences.lengths, STEPS_AT_ONCE * forward.size):
+            from_longest = rows[::-1]
+            steps, extension = self.encoded(sequences, from_longest)
+            lengths = sequences.lengths[from_longest]
+            logits[from_longest] = forward.logits(steps, lengths, extension)
+        return logits
+
+    def contributions(self, sequences: Sequences, direction: NDArray[np.float64]) -> Contributions:
+        """Refuse: the gradients are those of torch."""
+        raise NotImplementedError
+
+    def describe(self) -> str:
+        """Refuse."""
+        raise NotImplementedError

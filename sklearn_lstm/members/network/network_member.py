@@ -1,0 +1,66 @@
+"""What the network of torch and that of NumPy have in common: what they read."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sklearn_lstm.data.embeddings import PretrainedVectors
+from sklearn_lstm.data.encoding import UNKNOWN_CODE, Encoding
+from sklearn_lstm.data.sequences import NO_ID, Rows, Sequences
+from sklearn_lstm.members.member import Member
+
+EpochRow: TypeAlias = dict[str, float | None]  # what is recorded of an epoch
+Extension: TypeAlias = NDArray[np.float32] | None
+
+MOST_LAYERS, LARGEST_FRAME = 1_000, 1 << 16  # of a network that is loaded
+
+
+@dataclass
+class NetworkMember(Member):
+    """An encoding, and a network that reads it.
+
+    Parameters
+    ----------
+    encoding : TokenCodes or ChannelScaling
+    vectors : PretrainedVectors or None
+        Those of `fit`, for words and ids that have no row in the network.
+    """
+
+    name = "network"
+    encoding: Encoding
+    vectors: PretrainedVectors | None
+
+    def encoded(self, sequences: Sequences, rows: Rows) -> tuple[NDArray[Any], Extension]:
+        """Return what the network reads of sequences, which are laid end to end.
+
+        Returns
+        -------
+        steps : ndarray of shape (n_steps,) or (n_steps, n_inputs)
+            Codes or inputs.
+        extension : ndarray of shape (n, embedding_dim) or None
+            Vectors of words and ids that the network has no row for. Their codes follow those of
+            the network.
+        """
+        lengths = sequences.lengths[rows]
+        steps = self.encoding(sequences.read(rows), lengths)
+        if self.vectors is None:
+            return steps, None
+        spellings, places = np.unique(sequences.read_spellings(rows), return_inverse=True)
+        has_vector, vectors = self.vectors(spellings, sequences.spelling)
+        is_new = self.encoding(np.maximum(spellings, NO_ID), lengths) == UNKNOWN_CODE
+        is_new &= has_vector
+        codes = np.where(is_new, len(self.encoding) + np.cumsum(is_new) - 1, 0)[places]
+        return np.where(codes > 0, codes, steps), vectors[is_new]
+
+
+def check_architecture(architecture: Mapping[str, Any], encoding: Encoding) -> None:
+    """Raise ValueError for a stored network that is too large, or reads something else."""
+    n_layers, n_directions = architecture["num_layers"], 1 + architecture["bidirectional"]
+    size = architecture.get("steps_per_frame", 1)
+    if not (0 < n_layers <= MOST_LAYERS and n_directions in (1, 2) and size <= LARGEST_FRAME):
+        raise ValueError(f"{n_layers} layers of {n_directions} directions, frames of {size}")
+    if len(encoding) != architecture["n_inputs"]:
+        raise ValueError(f"a network does not have {len(encoding)} inputs, as its encoding has")

@@ -1,0 +1,194 @@
+"""`Predictor`: a stored model that predicts with NumPy and SciPy alone."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+import sklearn_lstm
+from sklearn_lstm import ESTIMATORS
+from sklearn_lstm.blending import Logits
+from sklearn_lstm.data.numbers import texts_and_numbers
+from sklearn_lstm.data.sentence_encoders import passed_models
+from sklearn_lstm.exceptions import ModelFileError, warn_user
+from sklearn_lstm.members.network.forward import NumpyNetwork
+from sklearn_lstm.model import Fitted
+from sklearn_lstm.storing.array_file import opened
+from sklearn_lstm.storing.content import other_version
+from sklearn_lstm.storing.stored_form import Unpacker, check_attributes
+from sklearn_lstm.text.reader import TextReader
+
+# What stands in a file for the network of torch, and for parameters that no prediction reads.
+INSTEAD: dict[str, Any] = {
+    "Network": NumpyNetwork,
+    "tensor": np.asarray,
+    "device": str,
+    "estimator": lambda content: ESTIMATORS[content[0]],
+}
+
+
+class Predictor:
+    """A stored model that predicts, and does nothing else: without torch and scikit-learn.
+
+    Its import takes NumPy and SciPy, a tenth of the time and of the memory that
+    `sklearn_lstm.io.load` needs. Make one with `Predictor.load`.
+
+    Attributes
+    ----------
+    classes_ : ndarray of shape (n_classes,)
+        The class labels; of several labels, the indices of their columns.
+    thresholds_ : ndarray of shape (n_labels,) or (1,)
+        The threshold of each label, or that of ``classes_[1]``.
+
+    See Also
+    --------
+    sklearn_lstm.io.save : Store a model.
+    sklearn_lstm.io.load : Load the estimators themselves, which can go on learning.
+
+    Notes
+    -----
+    The network is computed in float32, also where the classifier uses bfloat16: a probability then
+    differs by a few thousandths. It does not depend on other samples, nor on padding, but for
+    rounding (less than 1e-6).
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from sklearn.pipeline import make_pipeline
+    >>> from sklearn_lstm import LSTMSequenceClassifier, Predictor, TextSequenceVectorizer
+    >>> from sklearn_lstm.io import save
+    >>> model = make_pipeline(
+    ...     TextSequenceVectorizer(),
+    ...     LSTMSequenceClassifier(hidden_size=16, max_epochs=60, random_state=0),
+    ... )
+    >>> texts = ["so good", "good fun", "so bad", "bad, boring", "fun!", "boring"]
+    >>> path = tempfile.mkdtemp() + "/model.safetensors"
+    >>> save(model.fit(texts, ["pos", "pos", "neg", "neg", "pos", "neg"]), path)
+    >>> Predictor.load(path).predict(["good fun!", "so boring"])
+    array(['pos', 'neg'], dtype='<U3')
+    """
+
+    def __init__(self, readers: Sequence[Callable[[Any], Any]], fitted: Fitted) -> None:
+        self._readers, self._fitted = readers, fitted
+
+    @classmethod
+    def load(
+        cls, path: str | os.PathLike[str], *, embeddings: Any = None, encoder: Any = None
+    ) -> Self:
+        """Load a model that `sklearn_lstm.io.save` stored; nothing in the file is run.
+
+        Parameters
+        ----------
+        path : str or path
+            The file of an LSTMSequenceClassifier, or of a Pipeline of a TextSequenceVectorizer and
+            one.
+        embeddings, encoder : default=None
+            As for `sklearn_lstm.io.load`: what the file only names.
+
+        Returns
+        -------
+        Predictor
+            What makes the predictions of the model.
+
+        Raises
+        ------
+        ModelFileError
+            As in `sklearn_lstm.io.load`, and for a model with other steps, which that reads.
+        TypeError, ValueError
+            If what is passed is something else.
+        ImportError
+            If the package of the static model or encoder is not installed.
+        """
+        with opened(path, passed_models(embeddings, encoder)) as (content, arrays):
+            unpack = Unpacker(arrays, instead=INSTEAD)
+            *before, (name, last) = _steps(content)
+            readers = [
+                TextReader.of(_attributes(*step, "TextSequenceVectorizer", unpack))
+                for step in before
+            ]
+            attributes = _attributes(name, last, "LSTMSequenceClassifier", unpack)
+            predictor = cls(readers, attributes["_fitted"])
+            unpack.check_all_used()
+        if (stored := other_version(content)) is not None:
+            warn_user(
+                f"sklearn_lstm {stored} stored the model, and this is {sklearn_lstm.__version__}: "
+                "its predictions may differ."
+            )
+        return predictor
+
+    def predict(self, X: Any) -> NDArray[Any]:
+        """Return the most probable class, or the labels above their thresholds.
+
+        Parameters
+        ----------
+        X : iterable of n_samples texts or sequences
+            What the stored model takes.
+
+        Returns
+        -------
+        ndarray of shape (n_samples,) or (n_samples, n_labels)
+            The class of each sample, or an indicator of its labels.
+        """
+        return self._fitted.labels.predict(self._logits(X), self._fitted.model.thresholds)
+
+    def predict_proba(self, X: Any) -> NDArray[np.float64]:
+        """Return the probability of each class, or of each of several labels.
+
+        Parameters
+        ----------
+        X : iterable of n_samples texts or sequences
+            What the stored model takes.
+
+        Returns
+        -------
+        ndarray of shape (n_samples, n_classes)
+            The probabilities, in the order of `classes_`.
+        """
+        return self._fitted.labels.proba(self._logits(X))
+
+    @property
+    def classes_(self) -> NDArray[Any]:
+        """The class labels."""
+        return self._fitted.labels.classes
+
+    @property
+    def thresholds_(self) -> NDArray[np.float64]:
+        """The threshold of each label, or that of the second of two classes."""
+        return self._fitted.thresholds
+
+    def _logits(self, X: Any) -> Logits:
+        for read in self._readers:
+            texts, numbers = texts_and_numbers(X)
+            X = numbers.beside(read(texts))
+        return self._fitted.model.blended_logits(self._fitted.input_format.read_again(X))
+
+
+def _steps(content: Mapping[str, Any], name: str = "") -> Iterator[tuple[str, Mapping[str, Any]]]:
+    """Yield the name and the tree of each step, also of Pipelines in Pipelines."""
+    if content["class"] == "Pipeline":
+        for inner, step in content["steps"]:
+            yield from _steps(step, inner)
+    elif content["class"] != "passthrough":
+        yield name, content
+
+
+def _attributes(
+    name: str, content: Mapping[str, Any], kind: str, unpack: Unpacker
+) -> dict[str, Any]:
+    """Return all attributes of an estimator of this class."""
+    if content["class"] != kind:
+        step = f" as the step {name!r}" * bool(name)
+        raise ModelFileError(
+            f"holds {content['class']}{step}. Predictor reads an LSTMSequenceClassifier, or a "
+            "Pipeline of a TextSequenceVectorizer and one: sklearn_lstm.io.load reads this file."
+        )
+    if content["objects"]:
+        raise ModelFileError(f"is damaged: it lacks some of {content['objects']}.")
+    trees = {**content["parameters"], **content["fitted"]}
+    attributes = {attribute: unpack(tree) for attribute, tree in trees.items()}
+    check_attributes(Predictor, attributes)
+    return attributes

@@ -1,0 +1,77 @@
+"""Texts -> what `TextSequenceVectorizer.transform` returns, without the vectorizer."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import scipy.sparse as sp
+from numpy.typing import NDArray
+
+from sklearn_lstm.text.analysis import Analysis, TokenBatch, iterate_texts, read_tokens
+from sklearn_lstm.text.id_matrix import cut_batches, to_csr, to_dense, to_onehot
+from sklearn_lstm.text.vocabulary import CallIds
+
+
+@dataclass(frozen=True)
+class TextReader:
+    """All that a fitted `TextSequenceVectorizer` reads texts by.
+
+    Parameters
+    ----------
+    analysis : Analysis
+        What a token is.
+    keeps_texts : bool
+        Whether the output holds the texts as they were written.
+    vocabulary : dict
+        The id of each token. Tokens that are added to it during a call are unknown.
+    max_length : int
+        The number of columns of the output.
+    truncation, padding, output : str
+        Parameters of the vectorizer.
+    """
+
+    analysis: Analysis
+    keeps_texts: bool
+    vocabulary: dict[Any, int]
+    max_length: int
+    truncation: str
+    padding: str
+    output: str
+
+    @classmethod
+    def of(cls, attributes: Mapping[str, Any]) -> TextReader:
+        """Return the reader of a vectorizer with these parameters and fitted attributes."""
+        names = "vocabulary_", "max_length_", "truncation", "padding", "output"
+        known = (attributes[name] for name in names)
+        return cls(Analysis.of(attributes), keeps_texts(attributes), *known)
+
+    def __call__(self, raw_documents: Iterable[Any]) -> Any:
+        """Return the ids of texts, as `TextSequenceVectorizer.transform` describes them."""
+        ids = CallIds(self.vocabulary)
+        texts = list(iterate_texts(raw_documents)) if self.keeps_texts else raw_documents
+        return self.lay_out(read_tokens(self.analysis, texts, ids), ids, texts)
+
+    def lay_out(
+        self, batches: Iterable[TokenBatch], ids: CallIds, texts: Iterable[Any]
+    ) -> sp.csr_matrix | NDArray[Any]:
+        """Return the ids of texts in the container that `output` names."""
+        cut = cut_batches(batches, self.max_length, self.truncation)
+        X = to_csr(cut, ids, self.max_length)
+        if self.output == "dense":
+            return to_dense(X, self.padding)
+        if self.output == "onehot":
+            return to_onehot(X, len(self.vocabulary) + 1)
+        X.vocabulary = ids.vocabulary
+        X.analyzer = None if callable(self.analysis.analyzer) else self.analysis.analyzer
+        if self.keeps_texts:
+            as_written = (str(text) if isinstance(text, str) else None for text in texts)
+            X.texts = np.fromiter(as_written, np.object_, X.shape[0])
+        return X
+
+
+def keeps_texts(parameters: Mapping[str, Any]) -> bool:
+    """Return whether the output holds the texts as they were written."""
+    return parameters["input"] == "content" and parameters["output"] == "sparse"  # type: ignore[no-any-return]

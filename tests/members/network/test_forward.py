@@ -1,0 +1,97 @@
+"""`NumpyNetwork`: the logits of the network of torch, in any batch."""
+
+from itertools import pairwise
+
+import numpy as np
+import pytest
+import torch
+
+from sklearn_lstm.data.encoding import ChannelScaling, TokenCodes
+from sklearn_lstm.data.reading import read_sequences
+from sklearn_lstm.members.network.forward import NumpyNetwork
+from sklearn_lstm.members.network.network import Network
+from sklearn_lstm.network.network import SequenceNetwork
+
+RNG = np.random.default_rng(0)
+LENGTHS = [3, 1, 9, 4, 9, 17, 2, 1]
+IDS = [RNG.integers(1, 9, n) for n in LENGTHS]
+SERIES = [RNG.normal(size=(n, 2)) for n in LENGTHS]
+
+
+def networks(X, **architecture):
+    """Return a network of torch with random weights, the same in NumPy, and the sequences."""
+    sequences = read_sequences(X)
+    tokens = sequences.n_channels is None
+    encoding = (
+        TokenCodes.of(np.arange(1, 7))  # some ids are unknown
+        if tokens
+        else ChannelScaling.of(sequences, None, normalize=True)
+    )
+    defaults = {"cell": "lstm", "hidden_size": 5, "num_layers": 1, "bidirectional": True}
+    defaults |= {"pooling": ("max", "mean"), "dropout": 0.0, "embedding_dim": 4}
+    module = SequenceNetwork(
+        n_inputs=len(encoding), n_outputs=3, tokens=tokens, **(defaults | architecture)
+    )
+    module.draw_weights(torch.Generator().manual_seed(0))
+    network = Network(encoding, None, module.eval(), is_trained=True)
+    return network, NumpyNetwork.from_stored(**network.stored()), sequences
+
+
+@pytest.mark.parametrize("X", [IDS, SERIES], ids=["ids", "series"])
+@pytest.mark.parametrize("embedding_dim", [4, None])
+@pytest.mark.parametrize("bidirectional", [False, True])
+@pytest.mark.parametrize("num_layers", [1, 2, 3])
+@pytest.mark.parametrize("cell", ["lstm", "gru", "rnn"])
+def test_logits_are_those_of_torch(cell, num_layers, bidirectional, embedding_dim, X):
+    network, in_numpy, sequences = networks(
+        X,
+        cell=cell,
+        num_layers=num_layers,
+        bidirectional=bidirectional,
+        embedding_dim=embedding_dim,
+    )
+    expected = network.logits(sequences)
+    np.testing.assert_allclose(in_numpy.logits(sequences), expected, rtol=0, atol=2e-6)
+    assert np.ptp(expected, axis=0).min() > 1e-3
+
+
+@pytest.mark.parametrize("cell", ["lstm", "gru"])
+@pytest.mark.parametrize(
+    "pooling", [("max",), ("mean",), ("last",), ("attention",), ("attention", "last", "max")]
+)
+def test_poolings_are_those_of_torch(cell, pooling):
+    network, in_numpy, sequences = networks(IDS, cell=cell, pooling=pooling)
+    expected = network.logits(sequences)
+    np.testing.assert_allclose(in_numpy.logits(sequences), expected, rtol=0, atol=2e-6)
+
+
+@pytest.mark.parametrize("embedding_dim", [4, None])
+@pytest.mark.parametrize("size", [2, 3, 50])
+def test_frames_are_those_of_torch(embedding_dim, size):
+    network, in_numpy, sequences = networks(
+        SERIES, embedding_dim=embedding_dim, steps_per_frame=size
+    )
+    expected = network.logits(sequences)
+    np.testing.assert_allclose(in_numpy.logits(sequences), expected, rtol=0, atol=2e-6)
+
+
+def test_neither_the_batch_nor_padding_changes_a_sequence():
+    X = [RNG.normal(size=(n, 2)) for n in (400, 20, 7, 399, 12, 1, 400)]
+    _, in_numpy, sequences = networks(X, hidden_size=64, embedding_dim=32)
+    together = in_numpy.logits(sequences)
+    alone = [in_numpy.logits(sequences.subset(np.array([row]))) for row in range(len(X))]
+    np.testing.assert_allclose(np.concatenate(alone), together, rtol=0, atol=1e-6)
+
+
+def test_weights_of_other_shapes_are_refused():
+    network, _, _ = networks(IDS, num_layers=2, pooling=("attention",))
+    stored = network.stored()
+    for name, weight in stored["weights"].items():
+        for other in (weight[..., None], weight.astype(np.float64)):
+            with pytest.raises(ValueError, match="do not fit to the architecture"):
+                NumpyNetwork.from_stored(**stored | {"weights": {**stored["weights"], name: other}})
+    names = [*stored["weights"]]
+    for kept, lacking in pairwise(names):
+        weights = {name: stored["weights"][name] for name in names if name != lacking}
+        with pytest.raises(ValueError, match="do not fit"):
+            NumpyNetwork.from_stored(**stored | {"weights": weights | {f"{kept}x": weights[kept]}})
