@@ -29,6 +29,7 @@ extensions = [
     "mathml",
     "numpydoc",
     "sphinx.ext.autodoc",
+    "sphinx.ext.autosummary",
     "sphinx.ext.intersphinx",
     "sphinx.ext.viewcode",
     "sphinx_copybutton",
@@ -36,6 +37,7 @@ extensions = [
     "sphinx_gallery.gen_gallery",
 ]
 exclude_patterns = ["_build"]
+templates_path = ["templates"]
 rst_prolog = "\n".join(
     f".. |{name}| replace:: {number}"
     for numbers in (
@@ -73,7 +75,7 @@ html_sidebars = {  # pages without pages below them have nothing to show there
     name: []
     for name in (
         "index",
-        "getting_started",
+        "first_day",
         "right_tool",
         "few_labels",
         "learning_from_a_stream",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import textwrap
 from collections.abc import Callable
 from numbers import Integral, Real
 from typing import Any, ClassVar, Self
@@ -12,7 +13,6 @@ from numpy.typing import NDArray
 from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.multiclass import check_classification_targets
-from sklearn.utils.validation import check_consistent_length
 from skorch import NeuralNet
 from torch.nn import Module
 
@@ -21,12 +21,17 @@ from sklearn_lstm.data.embeddings import restored_embeddings, stored_embeddings
 from sklearn_lstm.data.encoding import N_SPECIAL
 from sklearn_lstm.data.growing_tables import GrowingTables
 from sklearn_lstm.data.kinds import KINDS
-from sklearn_lstm.data.label_reading import read_classes, read_labels, read_sample_weight
+from sklearn_lstm.data.label_reading import (
+    label_names,
+    read_classes,
+    read_labels,
+    read_sample_weight,
+)
 from sklearn_lstm.data.labels import Labels
 from sklearn_lstm.data.sentence_encoders import SentenceEncoder
 from sklearn_lstm.data.weights import Targets, absolute_weights
 from sklearn_lstm.description import DescribedMixin
-from sklearn_lstm.fitting import Fit, read_as_at_fit, what_was_fitted
+from sklearn_lstm.fitting import Fit, check_as_many, read_as_at_fit, what_was_fitted
 from sklearn_lstm.members.encoder.encoder_model import EncoderModel
 from sklearn_lstm.members.member import LinearMember
 from sklearn_lstm.members.network.loop import make_net
@@ -211,6 +216,8 @@ class LSTMSequenceClassifier(
     ----------
     classes_ : ndarray of shape (n_classes,)
         The class labels; for a multilabel y, the indices of its columns.
+    label_names_ : tuple of str or None
+        The names of the columns of a multilabel y, if it was a data frame.
     n_features_in_ : int
         The number of columns of a 2-D X, else the number of channels.
     feature_names_in_ : ndarray of shape (n_features_in_,)
@@ -471,11 +478,11 @@ class LSTMSequenceClassifier(
         """
         task = CallbackTask.of_fit(self, X, y, sample_weight)
         fit = Fit(self)
-        y = read_labels(y)
+        names, y = label_names(y), read_labels(y)
         check_classification_targets(y)  # warns of nearly as many classes as samples
         sequences = fit.read(X)
-        check_consistent_length(sequences, y)
-        labels = Labels.of(y)
+        check_as_many(X, sequences, y)
+        labels = Labels.of(y, names)
         targets = fit.targets(labels.encode(y), labels, sample_weight, groups)
         fit.train(X, sequences, targets, task, (X_val, y_val, sample_weight_val))
         return self
@@ -486,10 +493,10 @@ class LSTMSequenceClassifier(
         The optimiser continues from the last call, at a constant learning rate. New token ids get
         vectors of their own. Beside the network, a linear model of n-grams of ids learns online
         from the errors of the whole model, unless ``linear_model=False``. Channels keep the scale
-        of the first call, and weights are not rescaled. The linear models of `fit`, also those of an
-        encoder and of numbers, stay as they were. The network keeps its shape: changes of its parameters, also
-        `dropout`, are ignored with an `IgnoredParameterWarning`. A call may change tables in place:
-        meanwhile, let other threads predict with a copy (``copy.copy(model)``).
+        of the first call, and weights are not rescaled. The linear models of `fit`, also those of
+        an encoder and of numbers, stay as they were. The network keeps its shape: changes of its
+        parameters, also `dropout`, are ignored with an `IgnoredParameterWarning`. A call may change
+        tables in place: meanwhile, let other threads predict with a copy (``copy.copy(model)``).
 
         Parameters
         ----------
@@ -525,16 +532,17 @@ class LSTMSequenceClassifier(
                 "partial_fit does not fit the member of an encoder: call fit first, or set "
                 "encoder=None."
             )
-        y = read_labels(y)
+        names, y = label_names(y), read_labels(y)
         sequences = fit.read(X)
         if sequences.numbers and before is None:
             raise ValueError(
                 "partial_fit does not fit the member of the numbers beside the sequences: call fit "
                 "first, or pass the sequences alone."
             )
-        check_consistent_length(sequences, y)
+        check_as_many(X, sequences, y)
         classes = read_classes(classes)
-        labels = Labels.named(classes, y) if before is None else before.labels
+        labels = Labels.named(classes, y, names) if before is None else before.labels
+        labels.check_names(names)
         labels.check_same(classes)
         values = labels.encode(y)
         weights = read_sample_weight(sample_weight, len(values))
@@ -613,6 +621,7 @@ class LSTMSequenceClassifier(
         return fitted.labels.predict(logits, fitted.model.thresholds)
 
     classes_: property = _left_by_fit(lambda fitted: fitted.labels.classes)
+    label_names_: property = _left_by_fit(lambda fitted: fitted.labels.names or None)
     n_features_in_: property = _left_by_fit(lambda fitted: fitted.input_format.n_features)
     feature_names_in_: property = _left_by_fit(lambda fitted: fitted.input_format.feature_names)
     input_type_: property = _left_by_fit(lambda fitted: fitted.input_format.input_type)
@@ -661,6 +670,8 @@ class LSTMSequenceClassifier(
         if (vectors := fitted.model.network.vectors) is not None:
             described = f"{vectors.describe()}; {fitted.coverage:.1%} of the tokens have one"
             parts["pretrained vectors"] = described
+        if names := fitted.labels.names:
+            parts["labels"] = textwrap.shorten(", ".join(names), 80, placeholder=" ...")
         return parts | fitted.model.parts() | {"epochs": str(self.n_epochs_)}
 
     def _shared_model(self) -> SequenceModel:

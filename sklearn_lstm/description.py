@@ -23,7 +23,7 @@ class DocumentedMixin:
     """Let scikit-learn's HTML representation link to our documentation."""
 
     _doc_link_module = "sklearn_lstm"
-    _doc_link_template = DOCUMENTATION + "api.html#sklearn_lstm.{estimator_name}"
+    _doc_link_template = DOCUMENTATION + "generated/api/sklearn_lstm.{estimator_name}.html"
 
 
 class DescribedMixin(DocumentedMixin):

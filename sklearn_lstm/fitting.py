@@ -10,15 +10,19 @@ from sklearn.utils.validation import check_consistent_length, check_is_fitted, v
 
 from sklearn_lstm.algorithm import fit_model, fit_one_epoch
 from sklearn_lstm.callback_support import CallbackTask
+from sklearn_lstm.data.containers import LONG_TABLE
 from sklearn_lstm.data.embeddings import read_embeddings
 from sklearn_lstm.data.encoding import TokenCodes
 from sklearn_lstm.data.input_format import InputFormat
-from sklearn_lstm.data.label_reading import read_labels, read_sample_weight
+from sklearn_lstm.data.kinds import warn_of_signal
+from sklearn_lstm.data.label_reading import label_names, read_labels, read_sample_weight
 from sklearn_lstm.data.labels import Labels
 from sklearn_lstm.data.reading import read_sequences
+from sklearn_lstm.data.rows import column_names
 from sklearn_lstm.data.sentence_encoders import SentenceEncoder
 from sklearn_lstm.data.sequences import Samples, Sequences
 from sklearn_lstm.data.weights import Targets, fixed_class_weight, read_groups, relative_weights
+from sklearn_lstm.exceptions import InvalidSequencesTypeError
 from sklearn_lstm.members.network.network import Network
 from sklearn_lstm.model import Fitted, SequenceModel
 from sklearn_lstm.parameters import check_column_names, checked_parameters
@@ -37,6 +41,16 @@ def what_was_fitted(classifier: Any) -> Fitted:
     check_is_fitted(classifier)
     fitted: Fitted = classifier._fitted  # noqa: SLF001 - this function alone looks inside
     return fitted
+
+
+def check_as_many(X: Any, sequences: Sequences, y: Any) -> None:
+    """Raise an error for another number of labels than of sequences, which were read from X."""
+    try:
+        check_consistent_length(sequences, y)
+    except ValueError as error:
+        if len(column_names(X)) > 1:
+            error.add_note(LONG_TABLE)
+        raise
 
 
 def read_as_at_fit(classifier: Any, X: Any) -> Sequences:
@@ -93,6 +107,8 @@ class Fit:
         embeddings, encoder = self.parameters["embeddings"], self.parameters["encoder"]
         start, vectors, new_ids, opened = self.before, None, None, None
         if start is None:
+            if self.parameters["input_type"] == "auto" and not issparse(X):
+                warn_of_signal(sequences)
             input_format = InputFormat.of(X, sequences, self.parameters["input_type"])
             start = Fitted(input_format, labels, SequenceModel.empty(), [], 0)
         elif isinstance(encoding := start.model.encoding, TokenCodes):
@@ -188,6 +204,7 @@ class Fit:
             raise ValueError(f"X_val and y_val have to be passed together, found only {found}.")
         try:
             check_column_names(X, X_val)
+            start.labels.check_names(label_names(y_val), "y_val")
             sequences, y_val = start.input_format.read_again(X_val), read_labels(y_val, "y_val")
             check_consistent_length(sequences, y_val)
             values = start.labels.encode(y_val, "y_val")
@@ -195,4 +212,10 @@ class Fit:
             return Samples(sequences, targets).counted()
         except (TypeError, ValueError) as error:
             error.add_note("This is about X_val, y_val and sample_weight_val of fit.")
+            if isinstance(error, InvalidSequencesTypeError):
+                error.add_note(
+                    "The steps of a Pipeline transform X alone, unless transform_input=['X_val'] "
+                    "names what else (with metadata routing). Or pass X_val as it comes out of "
+                    "them: pipeline[:-1].fit(X, y).transform(X_val)."
+                )
             raise

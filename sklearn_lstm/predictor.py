@@ -12,15 +12,14 @@ from numpy.typing import NDArray
 import sklearn_lstm
 from sklearn_lstm import ESTIMATORS
 from sklearn_lstm.blending import Logits
-from sklearn_lstm.data.numbers import texts_and_numbers
 from sklearn_lstm.data.sentence_encoders import passed_models
+from sklearn_lstm.data.text_reader import TextReader
 from sklearn_lstm.exceptions import ModelFileError, warn_user
 from sklearn_lstm.members.network.forward import NumpyNetwork
 from sklearn_lstm.model import Fitted
 from sklearn_lstm.storing.array_file import opened
 from sklearn_lstm.storing.content import other_version
 from sklearn_lstm.storing.stored_form import Unpacker, check_attributes
-from sklearn_lstm.text.reader import TextReader
 
 # What stands in a file for the network of torch, and for parameters that no prediction reads.
 INSTEAD: dict[str, Any] = {
@@ -162,8 +161,7 @@ class Predictor:
 
     def _logits(self, X: Any) -> Logits:
         for read in self._readers:
-            texts, numbers = texts_and_numbers(X)
-            X = numbers.beside(read(texts))
+            X = read(X)
         return self._fitted.model.blended_logits(self._fitted.input_format.read_again(X))
 
 
@@ -181,10 +179,12 @@ def _attributes(
 ) -> dict[str, Any]:
     """Return all attributes of an estimator of this class."""
     if content["class"] != kind:
+        found = {"skops": "an estimator of scikit-learn"}.get(content["class"], content["class"])
         step = f" as the step {name!r}" * bool(name)
         raise ModelFileError(
-            f"holds {content['class']}{step}. Predictor reads an LSTMSequenceClassifier, or a "
-            "Pipeline of a TextSequenceVectorizer and one: sklearn_lstm.io.load reads this file."
+            f"holds {found}{step}, but Predictor reads a "
+            "classifier, or a Pipeline of TextSequenceVectorizer and classifier. "
+            "sklearn_lstm.io.load reads it."
         )
     if content["objects"]:
         raise ModelFileError(f"is damaged: it lacks some of {content['objects']}.")

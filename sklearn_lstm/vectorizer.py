@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
+from copy import copy
 from dataclasses import replace
 from typing import Any, ClassVar, Literal, Self
 
@@ -12,14 +13,20 @@ from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from sklearn_lstm.callback_support import CallbackSupportMixin, CallbackTask, with_callbacks
-from sklearn_lstm.data.numbers import Numbers, texts_and_numbers
 from sklearn_lstm.data.rows import column_names
+from sklearn_lstm.data.text_reader import TextReader, divided, keeps_texts
 from sklearn_lstm.description import DocumentedMixin
-from sklearn_lstm.parameters import VECTORIZER, DataFrameMixin, checked_parameters, plain_parameters
+from sklearn_lstm.parameters import (
+    VECTORIZER,
+    DataFrameMixin,
+    checked_parameters,
+    plain_parameters,
+)
 from sklearn_lstm.storing.envelope import StoredMixin
 from sklearn_lstm.text.analysis import Analysis, TokenBatch, iterate_texts
 from sklearn_lstm.text.counting import (
     FIRST_TOKEN,
+    UNKNOWN,
     TextCounts,
     TokenBatches,
     TokenCounts,
@@ -28,7 +35,6 @@ from sklearn_lstm.text.counting import (
 )
 from sklearn_lstm.text.given_tokens import check_as_count_vectorizer
 from sklearn_lstm.text.id_matrix import look_up_rows
-from sklearn_lstm.text.reader import TextReader, keeps_texts
 from sklearn_lstm.text.vocabulary import (
     CallIds,
     frequent_tokens,
@@ -220,7 +226,7 @@ class TextSequenceVectorizer(
             If `raw_documents` is one string or another table, if a text can't be decoded, or if the
             vocabulary would be empty. The vectorizer stays as it was.
         """
-        texts, numbers = self._divided(raw_documents)
+        texts, numbers = divided(raw_documents, self.output)
         self._fit(texts)
         self._columns = numbers.names or None
         return self
@@ -240,12 +246,12 @@ class TextSequenceVectorizer(
         X : csr_matrix or ndarray
             As from `transform`.
         """
-        texts, numbers = self._divided(raw_documents)
-        is_kept = keeps_texts(plain_parameters(self))
-        texts = list(iterate_texts(texts)) if is_kept else texts
+        texts, numbers = divided(raw_documents, self.output)
+        if keeps_texts(plain_parameters(self)):
+            texts = list(iterate_texts(texts))
         batches, ids = fit_and_number(self, texts, [])
         self._columns = numbers.names or None
-        return numbers.beside(self._reader().lay_out(batches, ids, texts))
+        return self._reader().lay_out(batches, ids, texts, numbers)
 
     def partial_fit(self, raw_documents: Iterable[object], y: object = None) -> Self:  # noqa: ARG002
         """Extend the vocabulary and the length of the sequences by further texts.
@@ -269,7 +275,7 @@ class TextSequenceVectorizer(
             The vectorizer, with the extended vocabulary.
         """
         vocabulary, earlier = self._check(), vars(self).copy()
-        texts, numbers = self._divided(raw_documents)
+        texts, numbers = divided(raw_documents, self.output)
         self._check_names(raw_documents)
         read = count_texts(self._analysis(), texts)
         counts, new = TokenCounts(), dict[Hashable, int]()
@@ -315,8 +321,26 @@ class TextSequenceVectorizer(
         """
         check_is_fitted(self)
         self._check_names(raw_documents)
-        texts, numbers = self._divided(raw_documents)
-        return numbers.beside(self._reader()(texts))
+        return self._reader()(raw_documents)
+
+    def known_share(self, raw_documents: Iterable[object]) -> NDArray[np.float64]:
+        """Return how much of each text the vocabulary knows.
+
+        Little is known of a text in another language or script, and a model says little about it.
+
+        Parameters
+        ----------
+        raw_documents : iterable of length n_texts
+            As for `fit`.
+
+        Returns
+        -------
+        ndarray of shape (n_texts,)
+            The share of the tokens of each text that have an id; 0 for a text without a token.
+        """
+        X = copy(self).set_params(output="sparse").transform(raw_documents)
+        n_known = np.add.reduceat(X.data != UNKNOWN, X.indptr[:-1], dtype=float)
+        return np.asarray(n_known / np.diff(X.indptr))
 
     def inverse_transform(self, X: object) -> list[NDArray[np.object_]]:
         """Return the tokens of each sequence.
@@ -411,6 +435,11 @@ class TextSequenceVectorizer(
         reader = TextReader.of(vars(self) | plain_parameters(self))
         return replace(reader, analysis=self._analysis())
 
+    def _check_names(self, X: Any) -> None:
+        """Raise scikit-learn's error for a data frame with other columns than that of `fit`."""
+        if self._columns is not None and column_names(X):
+            validate_data(self, X, reset=False, skip_check_array=True, ensure_2d=False)
+
     def _check(self) -> dict[Hashable, int]:
         """Check the parameters; return the ids of the tokens in `vocabulary`."""
         checked_parameters(self)
@@ -456,21 +485,6 @@ class TextSequenceVectorizer(
             coverage_=read.coverage(vocabulary, max_length),
             _counts=left,
         )
-
-    def _divided(self, X: Any) -> tuple[Any, Numbers]:
-        """Return the texts in a data frame, and its other columns; other texts as they are."""
-        texts, numbers = texts_and_numbers(X)
-        if numbers and self.output != "sparse":
-            raise ValueError(
-                f"output={self.output!r} has no place for the columns {[*numbers.columns]} beside "
-                "the texts. Leave it 'sparse', the default, or pass the texts alone."
-            )
-        return texts, numbers
-
-    def _check_names(self, X: Any) -> None:
-        """Raise scikit-learn's error for a data frame with other columns than that of `fit`."""
-        if self._columns is not None and column_names(X):
-            validate_data(self, X, reset=False, skip_check_array=True, ensure_2d=False)
 
 
 def fit_and_number(

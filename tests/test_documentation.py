@@ -86,12 +86,18 @@ def test_capabilities_say_what_happened(monkeypatch):
     assert outcome(fail) == "ValueError: X is wrong (row 3)"
 
 
+def test_the_page_of_the_command_line_shows_its_help(monkeypatch):
+    monkeypatch.syspath_prepend(DOCS)
+    page = import_module("command_line_help")  # run it after a change of the options
+    assert page.SHOWN.read_text(encoding="utf-8") == page.help_of_all_commands()
+
+
 def test_the_page_of_the_api_has_every_public_name():
     names = set(sklearn_lstm.__all__)
     for module in walk_packages(sklearn_lstm.__path__, "sklearn_lstm."):
         names |= set(getattr(import_module(module.name), "__all__", ()))
-    directive = r"^\.\. auto(?:class|function|exception):: (\w+)$"
-    assert set(re.findall(directive, PAGES["api"], re.MULTILINE)) == names
+    listed = re.findall(r"^   :nosignatures:\n\n((?:   \w+\n)+)", PAGES["api"], re.MULTILINE)
+    assert set("".join(listed).split()) == names
 
 
 def test_every_page_is_reachable():
@@ -121,14 +127,14 @@ def test_pictures_of_the_docs_exist():
 
 def test_readme_names_only_files_that_exist(readme):
     names = re.findall(r"`((?:examples/|benchmarks/)?\w+\.(?:py|md|cff))`", readme)
-    assert len(names) >= 5
+    assert len(names) >= 2
     assert [name for name in names if not (ROOT / name).exists()] == []
 
 
 def test_links_of_the_readme_lead_to_files_in_a_clone_and_to_pages_on_a_package_index(readme):
     link = re.compile(r"\]\(([^)#]+)")
     in_clone = [target for target in link.findall(readme) if not target.startswith("https://")]
-    assert len(in_clone) >= 15
+    assert len(in_clone) >= 10
     assert [target for target in in_clone if not (ROOT / target).exists()] == []
     built = subprocess.run(  # what the build writes into the metadata of the package
         [sys.executable, "-m", "hatch_fancy_pypi_readme"],
@@ -140,7 +146,10 @@ def test_links_of_the_readme_lead_to_files_in_a_clone_and_to_pages_on_a_package_
     targets = link.findall(built)
     assert [target for target in targets if not target.startswith("https://")] == []
     ours = [target.removeprefix(DOCUMENTATION) for target in targets if DOCUMENTATION in target]
-    pages = {f"{name}.html" for name in PAGES} | {"auto_examples/index.html", "_images/tour.png"}
+    pages = {f"{name}.html" for name in PAGES} | {"auto_examples/index.html"}
+    pages |= {
+        f"_images/{name}" for name in re.findall(r"images/(\S+)$", PAGES["index"], re.MULTILINE)
+    }
     assert len(ours) == len(in_clone)
     assert set(ours) <= pages
 

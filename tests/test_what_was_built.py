@@ -261,7 +261,7 @@ def test_what_is_shown_is_escaped(monkeypatch):
 @pytest.mark.parametrize("estimator", [small(), TextSequenceVectorizer()], ids=["model", "texts"])
 def test_html_links_to_the_documentation(estimator):
     links = Tables(estimator._repr_html_()).links
-    assert f"{DOCUMENTATION}api.html#sklearn_lstm.{type(estimator).__name__}" in links
+    assert f"{DOCUMENTATION}generated/api/sklearn_lstm.{type(estimator).__name__}.html" in links
 
 
 def test_a_class_of_the_user_does_not_link_to_our_documentation():

@@ -38,10 +38,10 @@ def with_few(model: str) -> str:
 QUESTIONS = [
     (
         "Texts, and at most some\nhundred of them have a label?",
-        "ours with vectors of words",
+        "ours with a sentence encoder",
         (
-            f"300 review sentences {with_few('vectors of texts without labels')}, "
-            f"without {with_few(OURS)}\nany language: learned from your other texts"
+            f"300 review sentences {with_few('encoder MiniLM')}, without {with_few(OURS)}\n"
+            f"or vectors of your other texts: {with_few('vectors of texts without labels')}"
         ),
     ),
     (

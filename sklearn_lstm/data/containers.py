@@ -29,6 +29,10 @@ FIELDS_ADVICE = (
     "Fields have names, but no order. Pass a data frame, whose columns have names; as X a list of "
     "one for each sequence: [pd.DataFrame(row) for row in X.to_list()] (pyarrow: X.to_pylist())."
 )
+LONG_TABLE = (
+    "If X is a long table, with a row for each step, pass a list with a data frame for each "
+    "series, and a label for each: [steps.drop(columns='id') for _, steps in frame.groupby('id')]."
+)
 ADVICE: dict[Any, str] = {
     TEXT: PIPELINE_ADVICE,
     # The first words are those that scikit-learn's checks look for.
@@ -66,8 +70,7 @@ def as_array(X: Any, input_type: str) -> NDArray[Any]:
     if any(name.startswith(("date", "time", "duration")) for name in type_names(columns, "X")):
         raise InvalidSequencesTypeError(
             "X is one data frame with dates, times or durations, but each series has to be a data "
-            "frame of its own. Pass a list of them, such as [steps.drop(columns='id') for _, steps "
-            "in frame.groupby('id')]."
+            f"frame of its own. {LONG_TABLE}"
         )
     try:
         array = to_numpy(X, "X")
@@ -87,7 +90,12 @@ def as_array(X: Any, input_type: str) -> NDArray[Any]:
         return array
     if array.size == len(array) > 0 and is_row(array.flat[0]):
         return array.ravel()  # a data frame whose one column holds lists
-    return numbers_of_objects(array, input_type)
+    try:
+        return numbers_of_objects(array, input_type)
+    except InvalidSequencesTypeError as error:
+        if len(columns) > 1:
+            error.add_note(LONG_TABLE)
+        raise
 
 
 def check_kind(array: NDArray[Any], name: str) -> None:

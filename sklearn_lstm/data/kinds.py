@@ -15,7 +15,9 @@ from sklearn_lstm.text.id_matrix import TokenIds
 FEWEST_WORDS = 140  # effective number of tokens, the most frequent one set aside
 FEWEST_PAIRS = 1_000  # neighbours that tell whether ids are a signal
 FEWEST_IDS = 3  # in a table of floats, side by side and different: flags are no ids
-CLOSE = 1 / 3  # distance of neighbours; at least 0.87 in texts, bases, tunes and system calls
+STEPS_FOR_SIGNAL = 1 << 15  # that are looked at, about
+CLOSE = 1 / 3  # neighbours of a signal; ids have at least 0.48, see benchmarks/CHOICES.md
+CLOSE_IF_SMOOTH = 0.7  # times the smoothness; ids have at least 0.94
 
 
 @dataclass(frozen=True)
@@ -121,7 +123,11 @@ def count_tokens(sequences: Sequences) -> NDArray[np.float64]:
 def warn_of_signal(sequences: Sequences) -> None:
     """Warn of integers that are read as token ids, but whose neighbours are close to each other.
 
-    Their mean distance is compared with that of two steps drawn at random.
+    The mean distance of neighbours is compared with that of two steps of the same sequence, drawn
+    at random: the closeness, about 1 for ids. Distances are those of the ranks of the values. A
+    signal with noise is less close, but its values differ little in how frequent they are from the
+    next larger ones: two random steps differ by 1 as often as they are equal. That is the
+    smoothness.
 
     Warns
     -----
@@ -129,15 +135,22 @@ def warn_of_signal(sequences: Sequences) -> None:
     """
     if sequences.n_channels is not None:
         return
-    every = -(-int(sequences.lengths.sum()) // VALUES_PER_CHUNK)
+    every = -(-int(sequences.lengths.sum()) // STEPS_FOR_SIGNAL)
     steps, lengths = next(sequences.subset(np.arange(0, len(sequences), every)).chunks())
-    ids = steps.astype(np.float64)
-    near, far = np.abs(np.diff(ids)), np.abs(ids - np.random.default_rng(0).permutation(ids))
-    near = np.delete(near, np.cumsum(lengths)[:-1] - 1)  # from one sequence to the next
-    near, far = near[near > 0], far[far > 0]
-    if len(near) < FEWEST_PAIRS or len(np.unique(ids)) < FEWEST_WORDS:
+    values, places, counts = np.unique(steps, return_inverse=True, return_counts=True)
+    ranks = (np.cumsum(counts) - counts / 2)[places]
+    draws = np.random.default_rng(0).random(len(ranks))
+    shuffled = ranks[np.lexsort((draws, np.repeat(np.arange(len(lengths)), lengths)))]
+    # Repeated steps say nothing, nor those from one sequence to the next.
+    borders = np.cumsum(lengths)[:-1] - 1
+    gaps = [np.delete(np.abs(np.diff(order)), borders) for order in (ranks, shuffled)]
+    near, far = (gap[gap > 0] for gap in gaps)
+    if len(near) < FEWEST_PAIRS:
         return
-    if near.mean() / far.mean() < CLOSE:
+    is_next = np.diff(values) == 1
+    n_next, n_equal = (counts[1:] * counts[:-1])[is_next].sum(), (counts * (counts - 1)).sum()
+    smoothness = min(n_next / max(n_equal, 1), 1)
+    if near.mean() / far.mean() < max(CLOSE, CLOSE_IF_SMOOTH * smoothness):
         warn_user(
             "X holds integers, which are read as token ids. But neighbouring integers are close to "
             "each other, as in a signal (audio, counts of a sensor). Pass "

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from sklearn_lstm.data.label_reading import read_labels, read_sample_weight
+from sklearn_lstm.data.label_reading import label_names, read_labels, read_sample_weight
 from sklearn_lstm.data.labels import Encoded, Labels
 from sklearn_lstm.data.weights import Weights
 
@@ -17,6 +17,7 @@ class LabelBatches:
     def __init__(self) -> None:
         self.n_samples = 0
         self._kind: str | None = None
+        self._names: tuple[str, ...] = ()
         self._numbers: dict[Hashable, int] = {}
         self._classes: list[NDArray[np.generic]] = []
         self._values: list[Encoded] = []  # numbers of classes, or rows of 0 and 1
@@ -31,11 +32,11 @@ class LabelBatches:
             For what is no y or `sample_weight` of so many samples, and for labels of another kind
             than those before, or weights where the batches before had none.
         """
-        y = read_labels(y)
+        names, y = label_names(y), read_labels(y)
         if len(y) != n_samples:
             raise ValueError(f"X holds {n_samples} sequences, but y holds {len(y)} labels.")
         weights = read_sample_weight(sample_weight, n_samples)
-        kind, has_weights = _kind(y), sample_weight is not None
+        kind, has_weights = _kind(y, names), sample_weight is not None
         if self._values and kind != self._kind:
             raise ValueError(
                 f"y holds {kind}, but the y of the first batch holds {self._kind}. The labels of "
@@ -46,7 +47,7 @@ class LabelBatches:
                 "sample_weight has to come with each batch or with none: this batch has "
                 f"{'one' if has_weights else 'none'}, unlike the first."
             )
-        self._kind = kind
+        self._kind, self._names = kind, names
         self.n_samples += n_samples
         self._values.append(y if y.ndim == 2 else self._number(y))
         if has_weights:
@@ -65,16 +66,16 @@ class LabelBatches:
         values = np.concatenate(self._values)
         weights = np.concatenate(self._weights) if self._weights else None
         classes = values if values.ndim == 2 else np.concatenate(self._classes)
-        labels = Labels.of(classes)
+        labels = Labels.of(classes, self._names)
         encoded = labels.encode(classes)
         if values.ndim == 1:
             encoded = encoded.astype(np.min_scalar_type(-len(labels)))[values]
         return encoded, labels, weights
 
 
-def _kind(y: NDArray[np.generic]) -> str:
+def _kind(y: NDArray[np.generic], names: tuple[str, ...]) -> str:
     """Return what labels are; labels of two kinds can't be sorted."""
     if y.ndim == 2:
-        return f"{y.shape[1]} labels each"
+        return f"{y.shape[1]} labels each" + f", {[*names]}" * bool(names)
     kinds = dict.fromkeys("biuf", "numbers") | dict.fromkeys("UO", "strings")
     return kinds.get(y.dtype.kind, f"labels of the type {type(y[0]).__name__}")

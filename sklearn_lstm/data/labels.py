@@ -21,15 +21,18 @@ class Labels:
     ----------
     classes : ndarray of shape (n_classes,)
         Sorted.
+    names : tuple of str
+        Those of the columns of y, if it is a data frame of several labels.
     """
 
     classes: NDArray[Any]
+    names: tuple[str, ...] = ()
     is_multilabel = False
     _known_by = "the same as in the first call"
 
     @staticmethod
-    def of(y: NDArray[np.generic]) -> Labels:
-        """Find the labels of a y from `read_labels`.
+    def of(y: NDArray[np.generic], names: tuple[str, ...] = ()) -> Labels:
+        """Find the labels of a y from `read_labels`, whose columns have these names.
 
         Raises
         ------
@@ -37,11 +40,13 @@ class Labels:
             If y holds a single class.
         """
         if y.ndim == 2:
-            return LabelSets(np.arange(y.shape[1]))
+            return LabelSets(np.arange(y.shape[1]), names)
         return Labels(_several(np.unique(y), "y holds"))
 
     @staticmethod
-    def named(classes: NDArray[np.generic] | None, y: NDArray[np.generic]) -> Labels:
+    def named(
+        classes: NDArray[np.generic] | None, y: NDArray[np.generic], names: tuple[str, ...] = ()
+    ) -> Labels:
         """Return the labels that the first call of partial_fit names, from `read_classes`.
 
         Raises
@@ -50,13 +55,26 @@ class Labels:
             If it does not name them, or a single one.
         """
         if y.ndim == 2:
-            return Labels.of(y)
+            return Labels.of(y, names)
         if classes is None:
             raise ValueError("classes must be passed on the first call to partial_fit.")
         return Labels(_several(classes, "classes names"))
 
     def __len__(self) -> int:
         return len(self.classes)
+
+    @property
+    def shown(self) -> NDArray[Any]:
+        """What a user calls the outputs: the names of the columns of y, else the classes."""
+        return np.array(self.names, np.object_) if self.names else self.classes
+
+    def check_names(self, names: tuple[str, ...], name: str = "y") -> None:
+        """Raise ValueError if the columns of a later y have other names, or another order."""
+        if self.names and names and names != self.names:
+            raise ValueError(
+                f"{name} has the columns {[*names[:5]]}, but the y of fit has "
+                f"{[*self.names[:5]]}: both need the same names in the same order."
+            )
 
     def check_same(self, classes: NDArray[np.generic] | None) -> None:
         """Raise ValueError if a later call of partial_fit names other classes."""
@@ -163,6 +181,8 @@ class LabelSets(Labels):
     ----------
     classes : ndarray of shape (n_labels,)
         The numbers of the columns of y.
+    names : tuple of str
+        Their names, if y is a data frame.
     """
 
     is_multilabel = True

@@ -61,12 +61,6 @@ class Numbers:
     def __bool__(self) -> bool:
         return bool(self.columns)
 
-    def beside(self, ids: Any) -> Any:
-        """Return the output of a vectorizer, told these numbers."""
-        if self:
-            ids.numbers = self
-        return ids
-
     @property
     def categories(self) -> tuple[str, ...]:
         """The names of the columns of categories."""

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from scipy import sparse
 
 from sklearn_lstm.data.containers import as_array, describe_wrong_id
-from sklearn_lstm.data.kinds import warn_of_ids_beside_fractions, warn_of_signal
+from sklearn_lstm.data.kinds import warn_of_ids_beside_fractions
 from sklearn_lstm.data.numbers import sequences_and_numbers
 from sklearn_lstm.data.rows import channel_names, in_order, row_as_array
 from sklearn_lstm.data.sequences import (
@@ -42,7 +42,7 @@ def read_sequences(
     had_missing: bool | None = None,
     n_channels: int | None = None,
 ) -> Sequences:
-    """Return X as sequences; warn of ids that look like a signal, if nobody called them so.
+    """Return X as sequences.
 
     Parameters
     ----------
@@ -92,8 +92,6 @@ def read_sequences(
         refuse_unknown(sequences.first_unknown)
     if time_channel is not None:
         check_times(sequences, time_channel)
-    if input_type == "auto" and not sparse.issparse(X):
-        warn_of_signal(sequences)
     return sequences
 
 

@@ -88,7 +88,7 @@ def _numbers_of_row(
 ) -> tuple[NDArray[Any], bool]:
     columns = containers.columns_of(row)
     if columns and not containers.type_names(columns, f"X[{index}]") <= containers.FLOATS:
-        return _stacked(columns, index, time_channel)
+        return _stacked(columns, index, time_channel, _column_names(row))
     array = containers.to_numpy(np.asarray(row) if columns else row, f"X[{index}]")
     steps = row if isinstance(row, list | tuple) and array.ndim > 1 else ()
     are_steps = array.dtype.kind == "O" and array.ndim == 1 and any(map(containers.is_row, array))
@@ -103,13 +103,19 @@ def _numbers_of_row(
     return array, False
 
 
-def _stacked(columns: list[Any], index: int, time_channel: int | None) -> tuple[NDArray[Any], bool]:
+def _stacked(
+    columns: list[Any], index: int, time_channel: int | None, names: tuple[str, ...] = ()
+) -> tuple[NDArray[Any], bool]:
     """Return the columns of a row, each of a type of its own, as one array."""
     time = None if time_channel is None else time_channel % len(columns)
-    read = [
-        row_as_array(column, index, "measurements", 0 if channel == time else None)
-        for channel, column in enumerate(columns)
-    ]
+    read = []
+    for channel, column in enumerate(columns):
+        try:
+            read.append(row_as_array(column, index, "measurements", 0 if channel == time else None))
+        except InvalidSequencesTypeError as error:
+            name = f"column {names[channel]!r}" if names else f"channel {channel}"
+            error.add_note(f"This is {name}: leave it out, or turn it into numbers.")
+            raise
     arrays, have_dates = zip(*read, strict=True)
     if any(array.ndim > 1 for array in arrays):
         containers.refuse_row(index, "holds sequences in place of numbers")

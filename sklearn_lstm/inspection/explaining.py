@@ -15,10 +15,11 @@ from sklearn_lstm.members.encoder.encoder_model import EncoderModel
 from sklearn_lstm.members.network.network import Network
 from sklearn_lstm.members.numbers.number_model import NumberModel
 
+N_SHOWN = 5  # steps in the repr
 METHODS = ["shares", "leave_one_out"]
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Explanation:
     """Store what each step of one sequence adds to the score of a class.
 
@@ -38,7 +39,7 @@ class Explanation:
         that finds none of its n-grams, and a network that reads unknown tokens only; for
         measurements, a series that is the mean throughout (0 with ``normalize=False``).
     target : object
-        The class.
+        The class; the name of a label, if the y of `fit` was a data frame of several.
     left_out : dict of str to int
         The number of "truncated tokens" and of "unknown tokens", as far as they are known. Only the
         linear model reads the letters of unknown tokens.
@@ -77,6 +78,15 @@ class Explanation:
     def values(self) -> NDArray[np.float64]:
         """Return the sum of both contributions of each step, (n_steps,)."""
         return self.linear + self.network
+
+    def __repr__(self) -> str:
+        largest = np.argsort(-np.abs(self.values), kind="stable")[:N_SHOWN].tolist()
+        names = self.data if self.data.ndim == 1 else [f"step {at}" for at in range(len(self.data))]
+        parts = [f"{names[at]} {self.values[at]:+.2f}" for at in largest]
+        parts += ["..."] * (len(self.data) > N_SHOWN)
+        parts += [f"{name} {value:+.2f}" for name, value in self.beside.items()]
+        parts += [f"base value {self.base_value:+.2f}"]
+        return f"<Explanation of {self.target!r}: score {self.score:+.2f}: {', '.join(parts)}>"
 
     @property
     def beside(self) -> dict[str, float]:
@@ -186,7 +196,8 @@ def explain_opened(opened: OpenModel, target: object, method: str = "shares") ->
 
 def target_outputs(opened: OpenModel, target: object) -> NDArray[np.intp]:
     """Return the index of the target class of each sequence."""
-    classes = opened.labels.classes.tolist()
+    names = [*opened.labels.classes.tolist(), *opened.labels.shown.tolist()]
+    outputs = dict(zip(names, [*range(len(opened.labels))] * 2, strict=True))
     if target is None:
         logits = opened.model.blended_logits(opened.sequences)
         return opened.labels.best_outputs(logits, opened.model.thresholds)
@@ -198,12 +209,12 @@ def target_outputs(opened: OpenModel, target: object) -> NDArray[np.intp]:
         )
     targets = np.broadcast_to(targets, len(opened))
     for label in targets:
-        if label not in classes:
+        if label not in outputs:
             raise ValueError(
                 f"target={label!r} is not a class of the model; its classes are "
-                f"{', '.join(map(repr, classes))}."
+                f"{', '.join(map(repr, opened.labels.shown.tolist()))}."
             )
-    return np.array([classes.index(label) for label in targets], np.intp)
+    return np.array([outputs[label] for label in targets], np.intp)
 
 
 def _explained(
@@ -234,6 +245,6 @@ def _explained(
         base_value += base
     if method == "leave_one_out":
         base_value -= float((linear + network).sum())
-    target, left_out = opened.labels.classes[output], opened.left_out(row)
+    target, left_out = opened.labels.shown[output], opened.left_out(row)
     beside = float(whole[0]), dict(zip(names, numbers.tolist(), strict=True))
     return Explanation(data, linear, network, base_value, target, left_out, *beside)

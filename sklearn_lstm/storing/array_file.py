@@ -19,6 +19,11 @@ from sklearn_lstm.exceptions import ModelFileError
 from sklearn_lstm.storing.content import from_text, one_error, read_content
 from sklearn_lstm.storing.stored_form import DTYPES, in_a_file
 
+OTHER_FILES = {  # how they begin, and what they may be
+    b"\x80": "It looks like a pickle: joblib.load may read it, and run the code in it.",
+    b"PK": "It looks like a zip archive: skops.io.load reads those of skops.",
+}
+
 
 @dataclass(frozen=True)
 class StoredArray:
@@ -86,9 +91,14 @@ def opened(
         limited_memory(size := os.fstat(file.fileno()).st_size),
         in_a_file(passed),
     ):
-        start = 8 + int.from_bytes(file.read(8), "little")
+        first = file.read(8)
+        start = 8 + int.from_bytes(first, "little")
         if start > size:
-            raise ModelFileError(f"is no safetensors file, or is cut short: it has {size:,} bytes.")
+            hints = (hint for mark, hint in OTHER_FILES.items() if first.startswith(mark))
+            raise ModelFileError(
+                "is no safetensors file, which sklearn_lstm.io.save writes, or is cut short: it "
+                f"has {size:,} bytes. {next(hints, '')}".rstrip()
+            )
         header = file.read(start - 8)
         take_memory_for(header)
         if re.search(rb"[\x00-\x1f]", header):

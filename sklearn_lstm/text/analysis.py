@@ -140,10 +140,10 @@ def iterate_texts(raw_documents: Any) -> Iterator[Any]:
     names: Any = getattr(raw_documents, "column_names", getattr(raw_documents, "columns", ()))
     if len(names) == 1:  # as other libraries pass on a column of a data frame
         raw_documents = raw_documents[names[0]]
-    shape = getattr(raw_documents, "shape", None)
-    if shape is not None and len(shape) == 2 and shape[1] == 1:
-        raw_documents, shape = raw_documents[:, 0], shape[:1]
-    if shape is not None and len(shape) != 1:
+    shape: tuple[int, ...] = getattr(raw_documents, "shape", (0,))
+    if isinstance(raw_documents, np.ndarray) and shape[1:] == (1,):
+        return iter(raw_documents[:, 0])
+    if len(shape) != 1:
         raise ValueError(
             f"Expected one column of texts, got a {type(raw_documents).__name__} of shape "
             f"{tuple(shape)}; select the column, such as frame['text'] or array[:, 0]."
@@ -215,6 +215,11 @@ def _in_batches(
             size += len(text)
         except Exception as error:
             error.add_note(f"This was the text at index {index}.")
+            if text is None or isinstance(text, float) or type(text).__name__ == "NAType":
+                error.add_note(
+                    "It is missing. Leave out such rows, with their labels, or make them empty "
+                    "texts: frame['text'].fillna('')."
+                )
             if isinstance(text, list | tuple | np.ndarray) and not callable(analysis.analyzer):
                 error.add_note("Pass analyzer=list if the texts are split into tokens already.")
             raise

@@ -11,6 +11,7 @@ from sklearn_lstm import LSTMSequenceClassifier, TextSequenceVectorizer
 from sklearn_lstm.data.kinds import CHARACTERS, WORDS, find_kind, warn_of_signal
 from sklearn_lstm.data.reading import read_sequences
 from sklearn_lstm.exceptions import InputTypeWarning
+from sklearn_lstm.streaming import fit_batches
 
 RANKS = np.arange(5_000)
 ZIPF = 1 / (RANKS + 3)  # how often words occur
@@ -101,6 +102,28 @@ def test_ids_beside_fractions_get_a_warning(padding):
     LSTMSequenceClassifier(max_epochs=1, input_type="measurements").fit(X, y)
 
 
+@pytest.mark.parametrize("noise", [0, 2, 5])
+@pytest.mark.parametrize("n_steps", [12, 60])
+def test_sensors_of_few_values_and_noise_get_the_warning(noise, n_steps):
+    rng = np.random.default_rng(0)
+    phases = rng.uniform(0.05, 0.3, (200, 1)) * np.arange(n_steps) + rng.uniform(0, 6, (200, 1))
+    values = 40 + 15 * np.sin(phases) + rng.normal(0, max(noise, 0.1), phases.shape)
+    X = np.round(values).astype(int)
+    assert 30 < len(np.unique(X)) < 90
+    with pytest.warns(InputTypeWarning, match="signal"):
+        LSTMSequenceClassifier(max_epochs=0).fit(X, np.arange(200) % 2)
+
+
+def test_a_stream_warns_where_fit_does():
+    rows, y = signal(255), np.arange(10) % 2
+    batches = [(rows[at : at + 2], y[at : at + 2]) for at in range(0, 10, 2)]
+    batches = [([row[:150] for row in X], y) for X, y in batches]  # too few pairs for a warning
+    model = LSTMSequenceClassifier(hidden_size=2, max_epochs=1, random_state=0)
+    with pytest.warns(InputTypeWarning, match="signal") as caught:
+        fit_batches(model, batches)
+    assert len(caught) == 1
+
+
 def test_a_signal_is_seen_behind_rows_of_rest():
     with pytest.warns(InputTypeWarning, match="signal"):
         warn_of_signal(read_sequences([np.full(400, 7)] * 400 + 40 * signal(255)))
@@ -117,12 +140,20 @@ def test_the_classifier_warns_where_the_user_did_not_say_what_x_is(input_type):
     model.set_params(input_type=input_type).fit(X, y).predict(X)  # a warning would be an error
 
 
+SCALE = np.array([2, 4, 6, 7, 9, 11, 13, 14, 16, 18, 19, 21, 23, 25, 26])  # D major
+LETTERS = RNG.dirichlet(np.full(30, 0.5))
+BASES = RNG.integers(0, 4, (99, 60))
 ORDINARY = {
     "words": RNG.zipf(1.3, (100, 50)).clip(1, 30_000),
     "bases": RNG.integers(1, 5, (100, 50)),
     "notes": [
-        60 + RNG.choice([-4, -2, -1, 0, 1, 2, 3], 30).cumsum().clip(-20, 20) for _ in range(99)
+        60 + SCALE[RNG.choice([-4, -2, -1, 0, 1, 2, 3], 30).cumsum() % 15] for _ in range(99)
     ],
+    "letters of many scripts": [
+        300 * script + RNG.choice(30, 40, p=LETTERS) for script in range(12) for _ in range(9)
+    ],
+    "numbered by frequency": RNG.choice(60, (99, 40), p=ZIPF[:60] / ZIPF[:60].sum()) + 1,
+    "overlapping triples of bases": BASES[:, :-2] + 4 * BASES[:, 1:-1] + 16 * BASES[:, 2:] + 1,
     "digits": load_digits().data.astype(int),
     "few integers": np.arange(60).reshape(6, 10),
     "counts": RNG.poisson(5, (100, 50)),

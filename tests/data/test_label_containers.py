@@ -7,12 +7,17 @@ import pandas as pd
 import polars as pl
 import pyarrow as pa
 import pytest
+import small_models
 import torch
 from scipy import sparse
+from sklearn.base import clone
 
 from sklearn_lstm.data.label_reading import read_classes, read_labels
 from sklearn_lstm.data.labels import Labels
 from sklearn_lstm.exceptions import InvalidSequencesTypeError
+from sklearn_lstm.inspection import explain
+from sklearn_lstm.io import load, save
+from sklearn_lstm.streaming import fit_batches
 
 LARGE = 2**53
 
@@ -55,6 +60,34 @@ def test_a_missing_label_is_refused(y):
 def test_several_columns_of_labels_are_multilabel(frame):
     y = read_labels(frame({"a": [1, 0, 1], "b": [0, 0, 1]}))
     assert y.tolist() == [[1, 0], [0, 0], [1, 1]]
+
+
+@pytest.mark.parametrize("frame", [pd.DataFrame, pl.DataFrame, pa.table])
+def test_labels_have_the_names_of_the_columns(frame, tmp_path):
+    X = np.random.default_rng(0).normal(size=(20, 6))
+    columns = {"sport": [1, 0] * 10, "news": [1, 1, 0, 0] * 5}
+    y = frame(columns)
+    linear = small_models.small(linear_model=True, max_epochs=0)
+    model = clone(linear).fit(X, y)
+    save(model, tmp_path / "model")
+    continued = small_models.small().partial_fit(X, y)
+    for named in (model, load(tmp_path / "model"), fit_batches(model, [(X, y)]), continued):
+        assert named.label_names_ == ("sport", "news")
+        assert named.classes_.tolist() == [0, 1]
+        assert "# labels: sport, news" in repr(named)
+        assert explain(named, X[:1], "news")[0].target == "news"
+        assert explain(named, X[:1], 0)[0].target == "sport"
+    with pytest.raises(ValueError, match=r"'other' is not a class .*'sport', 'news'"):
+        explain(model, X, "other")
+    swapped = frame({name: columns[name] for name in ("news", "sport")})
+    for learn in (
+        lambda: continued.partial_fit(X, swapped),
+        lambda: model.fit(X, y, X_val=X, y_val=swapped),
+        lambda: fit_batches(model, [(X, y), (X, swapped)]),
+    ):
+        with pytest.raises(ValueError, match=r"'news', 'sport'"):
+            learn()
+    assert linear.fit(X, np.array([*columns.values()]).T).label_names_ is None
 
 
 @pytest.mark.parametrize("frame", [pd.DataFrame, pl.DataFrame, pa.table])

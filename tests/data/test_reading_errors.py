@@ -53,6 +53,7 @@ OF_CSR = r"X\[0\] is a csr_matrix.*X\[rows\] keeps the words, a list of rows doe
 PERIODS = pd.DataFrame({"day": pd.period_range("2024", periods=3), "x": [1.0, 2.0, 3.0]})
 NO_NUMBER = r"X\[0\] holds .*, which is no number.*\(T,\) or"
 COLUMN = NO_NUMBER.replace("number", "number: pass the one column that holds the sequences")
+LONG = r"long table.*a data frame for each series.*frame.groupby\('id'\)"
 WRONG = {
     "list of strings": (TEXTS, WrongType, PIPELINE),
     "array of strings": (np.array(TEXTS), WrongType, PIPELINE),
@@ -135,6 +136,16 @@ WRONG = {
         WrongValue,
         COLUMN,
     ),
+    "long table": (
+        pd.DataFrame({"machine": ["a", "a", "b"], "x": [1.0, 2.0, 3.0]}),
+        WrongType,
+        rf"X\[0\] holds a str: 'a'.*{LONG}",
+    ),
+    "column of strings": (
+        [pd.DataFrame({"x": [1.0, 2.0], "state": ["on", "off"]})] * 3,
+        WrongType,
+        r"X\[0\] holds a str.*This is column 'state': leave it out, or turn it into numbers",
+    ),
     "groups": (pd.DataFrame({"g": [0, 1], "x": [1.0, 2.0]}).groupby("g"), WrongValue, "of one wid"),
     "missing masked row": (
         np.ma.masked_array(objects([[1], [2], [3]]), [False, True, False]),
@@ -184,6 +195,12 @@ def test_x_and_y_of_different_length_are_refused():
     for X in [np.ones((3, 2)), csr([[1], [2], [3]]), [[1.0], [2.0], [3.0, 4.0]]]:
         with pytest.raises(ValueError, match=r"inconsistent numbers of samples: \[3, 2\]"):
             LSTMSequenceClassifier().fit(X, [0, 1])
+
+
+def test_a_long_table_without_groupby_is_told_how_to_become_a_list_of_frames():
+    table = pd.DataFrame({"machine": [1, 1, 2, 2], "x": [0.5, 1.0, 2.0, 1.5]})
+    with pytest.raises(ValueError, match=rf"(?s)\[4, 2\].*{LONG}"):
+        LSTMSequenceClassifier().fit(table, ["fine", "worn"])
 
 
 def test_the_errors_are_those_of_python_too():

@@ -10,7 +10,7 @@ from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import FunctionTransformer
 
 from sklearn_lstm import LSTMSequenceClassifier, TextSequenceVectorizer
-from sklearn_lstm.inspection import explain, gate_activations
+from sklearn_lstm.inspection import Explanation, explain, gate_activations
 from sklearn_lstm.inspection.inputs import find_classifier, open_model
 
 SMALL = {"hidden_size": 12, "max_epochs": 4, "random_state": 0, "precision": "float32"}
@@ -335,3 +335,19 @@ def test_the_steps_of_a_frame_share_what_it_adds_and_what_the_gates_do():
         assert len(of_steps) == 400
         np.testing.assert_array_equal(of_steps[:399:3], of_steps[2:399:3])
         assert len(np.unique(of_steps, axis=0)) == 134
+
+
+# --- What it prints
+
+
+def test_an_explanation_prints_its_largest_contributions():
+    data, linear = np.array([*"abcdefg"], object), np.array([0, 3, -1, 0, 0.5, -4, 0.25])
+    explanation = Explanation(data, linear, np.zeros(7), -0.5, target="x", left_out={}, whole=2.0)
+    assert repr(explanation) == (
+        "<Explanation of 'x': score +0.25: f -4.00, b +3.00, c -1.00, e +0.50, g +0.25, ..., "
+        "the whole text +2.00, base value -0.50>"
+    )
+    series = Explanation(np.zeros((2, 3)), np.array([1.0, 2.0]), np.zeros(2), 0.0, 1, {})
+    assert repr([series]) == (
+        "[<Explanation of 1: score +3.00: step 1 +2.00, step 0 +1.00, base value +0.00>]"
+    )

@@ -430,6 +430,7 @@ def test_default_words_keep_marks_letters_and_contractions():
         pytest.param(lambda texts: pd.DataFrame({"text": texts}), id="pandas frame"),
         pytest.param(lambda texts: pl.DataFrame({"text": texts}), id="polars frame"),
         pytest.param(lambda texts: pa.table({"text": texts}), id="pyarrow table"),
+        pytest.param(lambda texts: np.array(texts)[:, None], id="array of one column"),
     ],
 )
 def test_columns_of_any_library_are_read(column):
@@ -446,6 +447,7 @@ def test_columns_of_any_library_are_read(column):
         pd.DataFrame({"text": TEXTS, "more": TEXTS}),
         pl.DataFrame({"text": TEXTS, "more": TEXTS}),
         pa.table({"text": TEXTS, "more": TEXTS}),
+        np.array([TEXTS, TEXTS]).T,
         np.array("text"),
     ],
 )
@@ -454,10 +456,23 @@ def test_tables_are_refused_with_the_way_out(table):
         TextSequenceVectorizer().fit(table)
 
 
-def test_errors_tell_the_index_of_the_text():
-    with pytest.raises(AttributeError) as caught:
-        TextSequenceVectorizer().fit(["fine", "fine", None])
-    assert caught.value.__notes__ == ["This was the text at index 2."]
+@pytest.mark.parametrize("missing", [None, np.nan, pd.NA])
+def test_errors_tell_the_index_of_the_text(missing):
+    with pytest.raises((AttributeError, ValueError)) as caught:  # as from CountVectorizer
+        TextSequenceVectorizer().fit(["fine", "fine", missing])
+    first, remedy = caught.value.__notes__
+    assert first == "This was the text at index 2."
+    assert "It is missing" in remedy
+    assert "fillna('')" in remedy
+
+
+@pytest.mark.parametrize("output", ["sparse", "dense"])
+def test_the_known_share_of_each_text_is_one_call_away(output):
+    vectorizer = TextSequenceVectorizer(output=output, max_length=4).fit(["so good", "so bad"])
+    texts = ["so good", "so gut", "", "   ", "хорошо", "x x so so bad good"]
+    assert vectorizer.known_share(texts).tolist() == [1, 0.5, 0, 0, 0, 1]
+    assert vectorizer.known_share([]).shape == (0,)
+    assert vectorizer.output == output
 
 
 @pytest.mark.parametrize(

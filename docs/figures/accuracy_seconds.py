@@ -1,0 +1,92 @@
+"""Draw accuracy over the seconds of a fit: ``python docs/figures/accuracy_seconds.py``.
+
+Each task of docs/accuracy.csv is a line from ``max_epochs=0`` to "auto", with the most accurate
+other model beside it. It writes docs/images/accuracy_seconds_*.svg, for light and for dark pages.
+"""
+
+from accuracy_curves import DOCS, THEMES
+from lstm_cell import IMAGES
+from matplotlib import pyplot as plt
+from matplotlib import rcParams
+from matplotlib.axes import Axes
+from matplotlib.lines import Line2D
+from measured import KINDS, OURS, PARTS, accuracy, read
+
+BLUE, ORANGE = "#2f7fd3", "#d2671a"
+LEAST_ERROR = 0.25  # percent; smaller ones stand there
+TICKS = (70, 80, 90, 95, 98, 99, 99.5)
+GAP = 0.048  # of the height of a panel, between two names
+Rows = list[dict[str, str]]
+
+
+def height(row: dict[str, str]) -> float:
+    """Return where an accuracy stands: its errors are on a logarithmic scale."""
+    return 1 / max(100 - accuracy(row), LEAST_ERROR)
+
+
+def draw(axes: Axes, tasks: dict[str, str], rows: Rows, ink: str) -> None:
+    """Draw the tasks of one kind."""
+    ends = []
+    for task, title in tasks.items():
+        here = {row["model"]: row for row in rows if row["task"] == task}
+        start, end = here[PARTS[0]], here[OURS]
+        best = max((row for name, row in here.items() if name not in {OURS, *PARTS}), key=accuracy)
+        seconds = [float(row["fit, s"]) for row in (start, end, best)]
+        axes.plot(seconds[:2], [height(start), height(end)], color=BLUE, linewidth=1.2)
+        axes.plot(seconds[0], height(start), "o", color=BLUE, markerfacecolor="white", markersize=5)
+        axes.plot(seconds[1], height(end), "o", color=BLUE, markersize=6)
+        axes.plot(seconds[2], height(best), "x", color=ORANGE, markersize=6)
+        axes.plot(seconds[1:], [height(end), height(best)], ":", color=ORANGE, linewidth=0.8)
+        ends.append((height(end), seconds[1], title))
+    axes.set(xscale="log", yscale="log", xlim=(0.05, 1_000), ylim=(1 / 33, 1 / LEAST_ERROR * 1.15))
+    axes.set_yticks([1 / (100 - tick) for tick in TICKS], [f"{tick:g} %" for tick in TICKS])
+    axes.set_xticks([0.1, 1, 10, 100], ["0.1 s", "1 s", "10 s", "100 s"])
+    axes.minorticks_off()
+    axes.grid(alpha=0.25)
+    axes.set_facecolor("none")
+    place = 1.0
+    to_axes = axes.transData + axes.transAxes.inverted()
+    for level, second, title in sorted(ends, reverse=True):  # names from top to bottom, apart
+        x, y = to_axes.transform((second, level))
+        place = min(place - GAP, y)
+        axes.annotate(
+            title,
+            (x, y),
+            (1.02, place),
+            xycoords="axes fraction",
+            textcoords="axes fraction",
+            va="center",
+            color=ink,
+            fontsize=8,
+            arrowprops={"arrowstyle": "-", "color": ink, "alpha": 0.25, "linewidth": 0.6},
+        )
+
+
+def main() -> None:
+    """Write all pictures."""
+    rows = read(DOCS / "accuracy.csv")
+    rcParams.update({"svg.hashsalt": "accuracy_seconds", "svg.fonttype": "none", "font.size": 9})
+    marks = [
+        Line2D([], [], color=BLUE, marker="o", markerfacecolor="white", label="max_epochs=0"),
+        Line2D([], [], color=BLUE, marker="o", label="the default"),
+        Line2D([], [], color=ORANGE, marker="x", linestyle=" ", label="most accurate other model"),
+    ]
+    for theme, ink in THEMES.items():
+        names = ("text.color", "axes.labelcolor", "axes.edgecolor", "axes.titlecolor")
+        rcParams.update(dict.fromkeys((*names, "xtick.color", "ytick.color"), ink))
+        for width, shape, size in (("wide", (1, 3), (12, 4.2)), ("narrow", (3, 1), (4.2, 11))):
+            figure, panels = plt.subplots(*shape, figsize=size, layout="constrained")
+            for axes, (kind, tasks) in zip(panels.flat, KINDS.items(), strict=True):
+                draw(axes, tasks, rows, ink)
+                axes.set_title(kind, loc="left")
+            figure.supxlabel("seconds of the fit", fontsize=9)
+            columns = 3 if width == "wide" else 1
+            place = "outside upper center"
+            figure.legend(handles=marks, loc=place, ncols=columns, frameon=False)
+            path = IMAGES / f"accuracy_seconds_{width}_{theme}.svg"
+            figure.savefig(path, transparent=theme == "dark", metadata={"Date": None})
+            plt.close(figure)
+
+
+if __name__ == "__main__":
+    main()
