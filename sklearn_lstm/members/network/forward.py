@@ -152,7 +152,8 @@ class Layer:
             terms = np.matmul(x[places], self.input_weight)
         else:  # the product with one-hot vectors
             terms = self.input_weight[:, np.arange(len(places))[:, None], x[places]]
-        return np.asarray(terms + self.bias)
+        terms += self.bias
+        return np.asarray(terms)
 
     def _lstm(self, inputs: Array, gates: Array, memory: Array, _: Array) -> tuple[Array, Array]:
         gates += inputs
