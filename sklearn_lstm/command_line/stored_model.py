@@ -14,6 +14,8 @@ from numpy.typing import NDArray
 from sklearn_lstm.command_line.columns import Columns, name_of
 from sklearn_lstm.command_line.main import CommandError
 from sklearn_lstm.command_line.records import Record, read_records
+from sklearn_lstm.exceptions import ModelFileError
+from sklearn_lstm.predictor import Predictor
 from sklearn_lstm.storing.array_file import opened
 
 Results = Iterator[tuple[list[Record], Any]]
@@ -25,9 +27,14 @@ def encoder_of(options: Namespace) -> Any:
 
 
 def load_predictor(path: str, **options: Any) -> Any:
-    """Return a stored model that predicts."""
-    from sklearn_lstm.io import load  # noqa: PLC0415 - imports torch
-
+    """Return a stored model that predicts, without torch if its steps let it."""
+    try:
+        return Predictor.load(path, **options)
+    except ModelFileError as error:  # or is it damaged?
+        try:
+            from sklearn_lstm.io import load  # noqa: PLC0415 - imports torch
+        except ImportError:
+            raise error from None
     return load(path, **options)
 
 
