@@ -73,6 +73,8 @@ class Predictor:
 
     def __init__(self, readers: Sequence[Callable[[Any], Any]], fitted: Fitted) -> None:
         self._readers, self._fitted = readers, fitted
+        self.classes_: NDArray[Any] = fitted.labels.classes
+        self.thresholds_: NDArray[np.float64] = fitted.thresholds
 
     @classmethod
     def load(
@@ -105,10 +107,8 @@ class Predictor:
         with opened(path, passed_models(embeddings, encoder)) as (content, arrays):
             unpack = Unpacker(arrays, instead=INSTEAD)
             *before, (name, last) = _steps(content)
-            readers = [
-                TextReader.of(_attributes(*step, "TextSequenceVectorizer", unpack))
-                for step in before
-            ]
+            read = (_attributes(*step, "TextSequenceVectorizer", unpack) for step in before)
+            readers = [*map(TextReader.of, read)]
             attributes = _attributes(name, last, "LSTMSequenceClassifier", unpack)
             predictor = cls(readers, attributes["_fitted"])
             unpack.check_all_used()
@@ -148,16 +148,6 @@ class Predictor:
             The probabilities, in the order of `classes_`.
         """
         return self._fitted.labels.proba(self._logits(X))
-
-    @property
-    def classes_(self) -> NDArray[Any]:
-        """The class labels."""
-        return self._fitted.labels.classes
-
-    @property
-    def thresholds_(self) -> NDArray[np.float64]:
-        """The threshold of each label, or that of the second of two classes."""
-        return self._fitted.thresholds
 
     def _logits(self, X: Any) -> Logits:
         for read in self._readers:

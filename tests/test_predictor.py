@@ -78,6 +78,13 @@ def stream():
     return model, [*NEW, "fun evening"]
 
 
+def priced(texts_):
+    """Return a frame of texts, a number with holes and a category."""
+    prices = np.where(np.arange(len(texts_)) % 7, np.arange(len(texts_)) % 5, np.nan)
+    page = pd.Categorical(np.array(["front", "back"])[np.arange(len(texts_)) % 2])
+    return pd.DataFrame({"text": texts_, "price": prices, "page": page})
+
+
 def coded(**parameters):
     vectorizer = TextSequenceVectorizer(**parameters)
     X = vectorizer.fit_transform(TEXTS)
@@ -136,6 +143,7 @@ KINDS = {
     "two tables": lambda: texts(embeddings=side_by_side(learned(), {"goood": [1.0, 2.0]})),
     "a static model": lambda: texts(embeddings=StaticModel(static(), Path("folder"))),
     "an encoder": lambda: texts(encoder=SmallEncoder()),
+    "numbers beside texts": lambda: texts(X=priced(TEXTS), new=priced(NEW)),
 }
 GIVEN = {  # to `load`
     "a static model": {"embeddings": static_model(static())},
