@@ -532,6 +532,11 @@ class LSTMSequenceClassifier(
             )
         names, y = column_names(y), read_labels(y)
         sequences = fit.read(X)
+        if sequences.numbers and before is None:
+            raise ValueError(
+                "partial_fit does not fit the member of the numbers beside the sequences: call fit "
+                "first, or pass the sequences alone."
+            )
         check_as_many(X, sequences, y)
         classes = read_classes(classes)
         labels = Labels.named(classes, y, names) if before is None else before.labels

@@ -130,9 +130,10 @@ class Fit:
         coverage = None if used is None else used.coverage(sequences)
         start = replace(start, n_samples=start.n_samples + n_samples, coverage=coverage)
         kind = start.input_format.kind
-        return start, Configuration.of(
+        configuration = Configuration.of(
             self.parameters, kind, labels, vectors=vectors, encoder=opened, previous=previous
         )
+        return start, replace(configuration, has_numbers=bool(sequences.numbers))
 
     def random_generator(self) -> np.random.Generator | None:
         """Return the generator of the fit, None without a seed; one that goes on draws others."""

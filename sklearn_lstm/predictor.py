@@ -13,13 +13,13 @@ import sklearn_lstm
 from sklearn_lstm import ESTIMATORS
 from sklearn_lstm.blending import Logits
 from sklearn_lstm.data.sentence_encoders import passed_models
+from sklearn_lstm.data.text_reader import TextReader
 from sklearn_lstm.exceptions import ModelFileError, warn_user
 from sklearn_lstm.members.network.forward import NumpyNetwork
 from sklearn_lstm.model import Fitted
 from sklearn_lstm.storing.array_file import opened
 from sklearn_lstm.storing.content import other_version
 from sklearn_lstm.storing.stored_form import Unpacker, check_attributes
-from sklearn_lstm.text.reader import TextReader
 
 # What stands in a file for the network of torch, and for parameters that no prediction reads.
 INSTEAD: dict[str, Any] = {
@@ -179,10 +179,12 @@ def _attributes(
 ) -> dict[str, Any]:
     """Return all attributes of an estimator of this class."""
     if content["class"] != kind:
+        found = {"skops": "an estimator of scikit-learn"}.get(content["class"], content["class"])
         step = f" as the step {name!r}" * bool(name)
         raise ModelFileError(
-            f"holds {content['class']}{step}. Predictor reads an LSTMSequenceClassifier, or a "
-            "Pipeline of a TextSequenceVectorizer and one: sklearn_lstm.io.load reads this file."
+            f"holds {found}{step}, but Predictor reads a "
+            "classifier, or a Pipeline of TextSequenceVectorizer and classifier. "
+            "sklearn_lstm.io.load reads it."
         )
     if content["objects"]:
         raise ModelFileError(f"is damaged: it lacks some of {content['objects']}.")

@@ -17,6 +17,7 @@ from sklearn.pipeline import Pipeline
 from sklearn_lstm.callback_support import CallbackTask
 from sklearn_lstm.classifier import LSTMSequenceClassifier
 from sklearn_lstm.data.label_batches import LabelBatches
+from sklearn_lstm.data.numbers import Numbers, check_numbers, texts_and_numbers
 from sklearn_lstm.data.reading import refuse_unknown
 from sklearn_lstm.data.sequence_files import SequencesFile, StepsFile, TextsFile
 from sklearn_lstm.data.sequences import FlatSequences, Sequences
@@ -210,7 +211,10 @@ def _read_texts(
     As in `fit_transform`, texts are read once, and kept until the vocabulary is known.
     """
     tokens, file = StepsFile(folder / "tokens", np.int32), StepsFile(folder / "ids", np.int32)
-    batches, ids = fit_and_number(vectorizer, _documents(reading, texts), tokens)
+    beside: list[Numbers] = []
+    batches, ids = fit_and_number(vectorizer, _documents(reading, texts, beside), tokens)
+    numbers = Numbers.joined(beside)
+    vectorizer._columns = numbers.names or None  # noqa: SLF001 - a copy, whose fit has ended
     max_length = vectorizer.max_length_
     for batch in cut_batches(batches, max_length, vectorizer.truncation):
         file.append(batch)
@@ -218,14 +222,20 @@ def _read_texts(
     X = vectorizer.transform([])
     spelling = Spelling(ids.vocabulary, list(ids.unknown), X.joiner)
     known = {"n_features": max_length, "spelling": spelling, "as_written": texts}
+    known["numbers"] = numbers
     return X, FlatSequences(file.values(), file.lengths(), **known)
 
 
-def _documents(reading: Numbered, texts: TextsFile | None) -> Iterator[object]:
-    """Yield all documents, and write those that are texts into a file."""
+def _documents(
+    reading: Numbered, texts: TextsFile | None, beside: list[Numbers]
+) -> Iterator[object]:
+    """Yield all documents, write those that are texts into a file, and gather the numbers."""
     for number, X in reading:
         with noted(number):
-            documents = list(iterate_texts(X))
+            column, numbers = texts_and_numbers(X)
+            documents = list(iterate_texts(column))
+            beside.append(numbers)
+            check_numbers(numbers, tuple(beside[0].columns), beside[0].categories)
         if texts is not None:
             texts.add([str(text) if isinstance(text, str) else None for text in documents])
         yield from documents

@@ -10,11 +10,13 @@ from typing import Any, ClassVar, Literal, Self
 import numpy as np
 from numpy.typing import NDArray
 from sklearn.base import BaseEstimator, TransformerMixin
-from sklearn.utils.validation import check_is_fitted
+from sklearn.utils.validation import check_is_fitted, validate_data
 
 from sklearn_lstm.callback_support import CallbackSupportMixin, CallbackTask, with_callbacks
+from sklearn_lstm.data.rows import column_names
+from sklearn_lstm.data.text_reader import TextReader, divided, keeps_texts
 from sklearn_lstm.description import DocumentedMixin
-from sklearn_lstm.parameters import VECTORIZER, DataFrameMixin, checked_parameters, plain_parameters
+from sklearn_lstm.parameters import VECTORIZER, DataFrameMixin, checked_parameters
 from sklearn_lstm.storing.envelope import StoredMixin
 from sklearn_lstm.text.analysis import Analysis, TokenBatch, iterate_texts
 from sklearn_lstm.text.counting import (
@@ -28,7 +30,6 @@ from sklearn_lstm.text.counting import (
 )
 from sklearn_lstm.text.given_tokens import check_as_count_vectorizer
 from sklearn_lstm.text.id_matrix import look_up_rows
-from sklearn_lstm.text.reader import TextReader, keeps_texts
 from sklearn_lstm.text.vocabulary import (
     CallIds,
     frequent_tokens,
@@ -110,6 +111,8 @@ class TextSequenceVectorizer(
     coverage_ : dict of str to int
         What the last `fit` or `partial_fit` read: `n_texts`, `n_tokens`, `n_unknown_tokens`,
         `n_truncated_texts` and `n_empty_texts`.
+    feature_names_in_ : ndarray of str objects of shape (n_columns,)
+        The names of the columns, if X of `fit` was a data frame with numbers beside the texts.
 
     See Also
     --------
@@ -148,6 +151,7 @@ class TextSequenceVectorizer(
     max_length_: int
     coverage_: dict[str, int]
     _counts: TokenCounts
+    _columns: tuple[str, ...] | None = None  # of the data frame with numbers beside the texts
 
     _parameter_constraints: ClassVar[dict[str, list[Any] | str]] = VECTORIZER
 
@@ -201,7 +205,8 @@ class TextSequenceVectorizer(
         ----------
         raw_documents : iterable of length n_texts
             Texts, or what `input` says: a list, a generator, an array, a column of pandas, polars
-            or pyarrow, or a table of one column.
+            or pyarrow, or a table of one column. Or a data frame with one column of texts: by their
+            types, all other columns have to hold numbers, booleans or categories.
         y : None
             Ignored.
 
@@ -216,7 +221,9 @@ class TextSequenceVectorizer(
             If `raw_documents` is one string or another table, if a text can't be decoded, or if the
             vocabulary would be empty. The vectorizer stays as it was.
         """
-        self._fit(raw_documents)
+        texts, numbers = divided(raw_documents, self.output)
+        self._fit(texts)
+        self._columns = numbers.names or None
         return self
 
     def fit_transform(self, raw_documents: Iterable[object], y: object = None) -> Any:  # noqa: ARG002
@@ -234,10 +241,12 @@ class TextSequenceVectorizer(
         X : csr_matrix or ndarray
             As from `transform`.
         """
-        is_kept = keeps_texts(plain_parameters(self))
-        texts = list(iterate_texts(raw_documents)) if is_kept else raw_documents
+        texts, numbers = divided(raw_documents, self.output)
+        if keeps_texts(vars(self)):
+            texts = list(iterate_texts(texts))
         batches, ids = fit_and_number(self, texts, [])
-        return self._reader().lay_out(batches, ids, texts)
+        self._columns = numbers.names or None
+        return self._reader().lay_out(batches, ids, texts, numbers)
 
     def partial_fit(self, raw_documents: Iterable[object], y: object = None) -> Self:  # noqa: ARG002
         """Extend the vocabulary and the length of the sequences by further texts.
@@ -261,7 +270,9 @@ class TextSequenceVectorizer(
             The vectorizer, with the extended vocabulary.
         """
         vocabulary, earlier = self._check(), vars(self).copy()
-        read = count_texts(self._analysis(), raw_documents)
+        texts, numbers = divided(raw_documents, self.output)
+        self._check_names(raw_documents)
+        read = count_texts(self._analysis(), texts)
         counts, new = TokenCounts(), dict[Hashable, int]()
         if self._learns():
             vocabulary = earlier.get("vocabulary_", vocabulary)
@@ -271,6 +282,7 @@ class TextSequenceVectorizer(
         try:
             vocabulary |= new
             self._commit(read, longest, vocabulary, counts.without(vocabulary))
+            self._columns = self._columns or numbers.names or None
         except BaseException:
             if vars(self).get("_counts") is earlier.get("_counts"):  # nothing was set yet
                 for token in new:
@@ -295,14 +307,15 @@ class TextSequenceVectorizer(
               `i` from column 0 on. Rows and copies keep what it knows of its tokens:
               `texts`, as they were written (None for one that is no str); `vocabulary`;
               `input_type`, which is "characters" for ``analyzer="char"`` or if most of the first
-              1,000 tokens are one character, "auto" if `analyzer` is a function, else "words"; and
-              `unknown_tokens`, the tokens with the id 1, in order.
+              1,000 tokens are one character, "auto" if `analyzer` is a function, else "words";
+              `unknown_tokens`, the tokens with the id 1, in order; `numbers`, of a data frame.
             - "dense": the same as an int32 array, padded with 0.
             - "onehot": float32 array of shape (n_texts, max_length_, len(vocabulary_) + 1);
               channel `j` stands for id ``j + 1``, and the steps after the text are NaN. This array
               is large; ``LSTMSequenceClassifier(embedding_dim=None)`` has the same effect.
         """
         check_is_fitted(self)
+        self._check_names(raw_documents)
         return self._reader()(raw_documents)
 
     def known_share(self, raw_documents: Iterable[object]) -> NDArray[np.float64]:
@@ -354,7 +367,7 @@ class TextSequenceVectorizer(
         callable
             A function that decodes, preprocesses and tokenizes a text.
         """
-        return Analysis.of(plain_parameters(self))
+        return Analysis.of(vars(self))
 
     def get_feature_names_out(self, input_features: object = None) -> NDArray[np.object_]:  # noqa: ARG002
         """Return the names of the columns of the output: "position0", "position1", ...
@@ -371,6 +384,19 @@ class TextSequenceVectorizer(
         """
         check_is_fitted(self)
         return np.array([f"position{column}" for column in range(self.max_length_)], np.object_)
+
+    @property
+    def feature_names_in_(self) -> NDArray[np.object_]:
+        """Return the names of the columns.
+
+        Raises
+        ------
+        AttributeError
+            If there were no numbers beside the texts.
+        """
+        if self._columns is None:
+            raise AttributeError("X of fit had no numbers beside the texts.")
+        return np.array(self._columns, np.object_)
 
     def __sklearn_is_fitted__(self) -> bool:
         return "vocabulary_" in vars(self)
@@ -393,7 +419,7 @@ class TextSequenceVectorizer(
 
     def _analysis(self) -> Analysis:
         """Return what finds the tokens of this object."""
-        analysis = Analysis.of(plain_parameters(self))
+        analysis = Analysis.of(vars(self))
         if type(self).build_analyzer is TextSequenceVectorizer.build_analyzer:
             return analysis
         own = self.build_analyzer()  # it reads files itself
@@ -401,8 +427,12 @@ class TextSequenceVectorizer(
 
     def _reader(self) -> TextReader:
         """Return what reads texts as they were read at fit."""
-        reader = TextReader.of(vars(self) | plain_parameters(self))
-        return replace(reader, analysis=self._analysis())
+        return TextReader.of(vars(self), self._analysis())
+
+    def _check_names(self, X: Any) -> None:
+        """Raise scikit-learn's error for a data frame with other columns than that of `fit`."""
+        if self._columns is not None and column_names(X):
+            validate_data(self, X, reset=False, skip_check_array=True, ensure_2d=False)
 
     def _check(self) -> dict[Hashable, int]:
         """Check the parameters; return the ids of the tokens in `vocabulary`."""

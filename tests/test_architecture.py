@@ -36,6 +36,8 @@ LAYERS = [
     ["vectorizer", "classifier", "predictor"],
     ["word_vectors", "streaming"],
     ["inspection", "io"],
+    ["command_line"],
+    ["__main__"],
 ]
 PUBLIC_PACKAGES = {"inspection.__init__", "io.__init__"}
 LEVELS = {entry: level for level, entries in enumerate(LAYERS) for entry in entries}
@@ -181,7 +183,7 @@ READS = """
 import numpy as np
 from sklearn_lstm.data.input_format import InputFormat
 from sklearn_lstm.data.labels import Labels, LabelSets
-from sklearn_lstm.text.reader import TextReader
+from sklearn_lstm.data.text_reader import TextReader
 
 words = dict.fromkeys(["strip_accents", "preprocessor", "tokenizer", "token_pattern"])
 words |= {"input": "content", "encoding": "utf-8", "decode_error": "strict", "lowercase": True}

@@ -86,6 +86,12 @@ def test_capabilities_say_what_happened(monkeypatch):
     assert outcome(fail) == "ValueError: X is wrong (row 3)"
 
 
+def test_the_page_of_the_command_line_shows_its_help(monkeypatch):
+    monkeypatch.syspath_prepend(DOCS)
+    page = import_module("command_line_help")  # run it after a change of the options
+    assert page.SHOWN.read_text(encoding="utf-8") == page.help_of_all_commands()
+
+
 def test_the_page_of_the_api_has_every_public_name():
     names = set(sklearn_lstm.__all__)
     for module in walk_packages(sklearn_lstm.__path__, "sklearn_lstm."):

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sklearn_lstm.data.kinds import KINDS, MEASUREMENTS, Kind, find_kind
+from sklearn_lstm.data.numbers import check_numbers
 from sklearn_lstm.data.reading import read_sequences
 from sklearn_lstm.data.rows import column_names
 from sklearn_lstm.data.sequences import Sequences
@@ -41,6 +42,8 @@ class InputFormat:
         The same, or those of X, if it is a data frame.
     has_dates : bool
         The times are dates or durations.
+    number_names, category_names : tuple of str
+        The names of the columns beside the sequences, and of those that hold categories.
     """
 
     input_type: str
@@ -52,21 +55,26 @@ class InputFormat:
     channel_names: tuple[str, ...] = ()
     column_names: tuple[str, ...] = ()
     has_dates: bool = False
+    number_names: tuple[str, ...] = ()
+    category_names: tuple[str, ...] = ()
 
     @classmethod
     def of(cls, X: Any, sequences: Sequences, input_type: str) -> InputFormat:
         """Return the format of X, which was read as `sequences`."""
-        kind = find_kind(X, sequences, input_type)
+        kind, numbers = find_kind(X, sequences, input_type), sequences.numbers
+        names, is_table = column_names(X), sequences.is_table and not numbers
         return cls(
             input_type=kind.name,
             n_channels=sequences.n_channels,
-            n_features=sequences.n_features,
-            has_fixed_width=sequences.is_table and (kind is MEASUREMENTS or input_type != "auto"),
+            n_features=(len(names) if numbers else 0) or sequences.n_features,
+            has_fixed_width=is_table and (kind is MEASUREMENTS or input_type != "auto"),
             gappy=tuple(np.flatnonzero(sequences.has_missing).tolist()),
             time_channel=sequences.time_channel,
             channel_names=sequences.channel_names,
-            column_names=sequences.channel_names or column_names(X),
+            column_names=(() if numbers else sequences.channel_names) or names,
             has_dates=bool(sequences.has_dates),
+            number_names=tuple(numbers.columns),
+            category_names=numbers.categories,
         )
 
     @property
@@ -118,6 +126,7 @@ class InputFormat:
         ways = self.input_type, self.time_channel, self.channel_names
         had_missing, n_channels = bool(self.gappy), self.n_channels
         sequences = read_sequences(X, *ways, had_missing=had_missing, n_channels=n_channels)
+        check_numbers(sequences.numbers, self.number_names, self.category_names)
         if sequences.n_channels != self.n_channels:
             raise InvalidSequencesError(
                 f"X has {sequences.n_channels} channels, but LSTMSequenceClassifier is expecting "

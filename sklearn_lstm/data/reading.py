@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from scipy import sparse
 
 from sklearn_lstm.data.containers import as_array, describe_wrong_id
+from sklearn_lstm.data.numbers import sequences_and_numbers
 from sklearn_lstm.data.rows import channel_names, in_order, row_as_array
 from sklearn_lstm.data.sequences import (
     ArraySequences,
@@ -45,6 +46,7 @@ def read_sequences(
     Parameters
     ----------
     X : sparse matrix, array, data frame, column of lists or list of arrays
+        A data frame with one column of sequences may have columns of numbers and categories too.
     input_type : {"auto", "words", "characters", "integers", "measurements"}, default="auto"
         "auto": non-negative integers are token ids, everything else is a measurement. "words" and
         "characters" are ids in floats too; a fraction is an unknown token. "integers" are ids that
@@ -67,6 +69,7 @@ def read_sequences(
     InvalidSequencesError
         For anything else that is not a set of sequences; the message names the row.
     """
+    X, numbers = sequences_and_numbers(X)
     array = X if sparse.issparse(X) else as_array(X, input_type)
     if array.shape[0] == 0:
         raise InvalidSequencesError(
@@ -82,6 +85,7 @@ def read_sequences(
     else:
         sequences = _read_dense(array, input_type)
     sequences.channel_names = names
+    sequences.numbers = numbers or getattr(X, "numbers", None) or numbers
     had_missing = bool(sequences.has_missing.any()) if had_missing is None else had_missing
     if not had_missing and sequences.first_unknown is not None:
         refuse_unknown(sequences.first_unknown)

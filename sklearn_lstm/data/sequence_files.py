@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
+from sklearn_lstm.data.numbers import Numbers
 from sklearn_lstm.data.sequences import FlatSequences, Lengths, Rows, Sequences, starts_of
 from sklearn_lstm.data.spelling import Spelling
 from sklearn_lstm.text.analysis import TokenBatch
@@ -98,6 +99,7 @@ class SequencesFile(StepsFile):
         super().__init__(path, np.int32 if are_ids else np.result_type(steps, np.float32))
         self._spelling, self._unknown = _without_unknown(first.spelling), UnknownTokens()
         self._texts, self._has_missing = texts, first.has_missing
+        self._numbers: list[Numbers] = []
 
     def add(self, sequences: Sequences) -> None:
         """Add sequences that were read from a batch.
@@ -118,6 +120,7 @@ class SequencesFile(StepsFile):
         words = sequences.spelling.unknown_words if sequences.spelling else []
         numbers = np.array([self._unknown[word] for word in words], np.int32)
         self._has_missing = self._has_missing | sequences.has_missing
+        self._numbers.append(sequences.numbers)
         for rows in sequences.chunks_of_rows():
             steps = sequences.read_spellings(rows)
             if sequences.n_channels is None:
@@ -141,6 +144,7 @@ class SequencesFile(StepsFile):
             values = values.reshape(-1, len(self._has_missing))
         spelling = self._spelling and replace(self._spelling, unknown_words=list(self._unknown))
         known |= {"spelling": spelling, "has_missing": self._has_missing, "as_written": self._texts}
+        known["numbers"] = Numbers.joined(self._numbers)
         return FlatSequences(values, self.lengths(), **known)
 
 

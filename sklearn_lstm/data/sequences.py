@@ -11,6 +11,7 @@ from typing import Any, Protocol, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
+from sklearn_lstm.data.numbers import NO_NUMBERS, Numbers
 from sklearn_lstm.data.rows import with_exact_times
 from sklearn_lstm.data.spelling import NO_TEXTS, PADDING_ID, Spelling
 from sklearn_lstm.data.weights import Targets
@@ -63,6 +64,8 @@ class Sequences(ABC):
         The first row of X that is a series of which nothing is known, if there is one.
     as_written : ndarray of shape (n_samples,), TextsFile or None
         The texts of X as they were written; None in place of one that is not known.
+    numbers : Numbers
+        The columns beside the sequences.
     """
 
     lengths: Lengths
@@ -76,6 +79,7 @@ class Sequences(ABC):
     channel_names: tuple[str, ...] = ()
     first_unknown: int | None = None
     as_written: Texts | None = None
+    numbers: Numbers = NO_NUMBERS
 
     def __len__(self) -> int:
         return len(self.lengths)
@@ -156,6 +160,7 @@ class SelectedRows(Sequences):
 
     def __init__(self, source: Sequences, rows: Rows) -> None:
         known = {one.name: getattr(source, one.name) for one in fields(Sequences)}
+        known["numbers"] = source.numbers[rows]
         super().__init__(**known | {"lengths": source.lengths[rows]})
         self.source, self.rows = source, rows
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -13,6 +13,7 @@ from sklearn_lstm.data.sequences import Sequences
 from sklearn_lstm.inspection.inputs import Data, OpenModel, WithoutSpan, open_model
 from sklearn_lstm.members.encoder.encoder_model import EncoderModel
 from sklearn_lstm.members.network.network import Network
+from sklearn_lstm.members.numbers.number_model import NumberModel
 
 N_SHOWN = 5  # steps in the repr
 METHODS = ["shares", "leave_one_out"]
@@ -44,6 +45,8 @@ class Explanation:
         linear model reads the letters of unknown tokens.
     whole : float, default=0.0
         The contribution of the text as a whole: that of an encoder, which has no steps.
+    numbers : dict of str to float
+        The contribution of each column beside the sequences, by its name.
 
     See Also
     --------
@@ -69,6 +72,7 @@ class Explanation:
     target: Any
     left_out: dict[str, int]
     whole: float = 0.0
+    numbers: dict[str, float] = field(default_factory=dict)
 
     @property
     def values(self) -> NDArray[np.float64]:
@@ -80,14 +84,19 @@ class Explanation:
         names = self.data if self.data.ndim == 1 else [f"step {at}" for at in range(len(self.data))]
         parts = [f"{names[at]} {self.values[at]:+.2f}" for at in largest]
         parts += ["..."] * (len(self.data) > N_SHOWN)
-        parts += [f"whole text {self.whole:+.2f}"] * bool(self.whole)
+        parts += [f"{name} {value:+.2f}" for name, value in self.beside.items()]
         parts += [f"base value {self.base_value:+.2f}"]
         return f"<Explanation of {self.target!r}: score {self.score:+.2f}: {', '.join(parts)}>"
 
     @property
+    def beside(self) -> dict[str, float]:
+        """Return the contributions that belong to no step, by what they are of."""
+        return {"the whole text": self.whole} | self.numbers if self.whole else self.numbers
+
+    @property
     def score(self) -> float:
         """Return the score: the sum of `base_value` and all contributions."""
-        return float(self.base_value + self.values.sum() + self.whole)
+        return float(self.base_value + self.values.sum() + sum(self.beside.values()))
 
 
 def explain(model: Any, X: Any, target: Any = None, *, method: str = "shares") -> list[Explanation]:
@@ -98,7 +107,8 @@ def explain(model: Any, X: Any, target: Any = None, *, method: str = "shares") -
     value of an n-gram of letters goes to the words that contain it, and a convolution counts at the
     step in its middle. Contributions to the network are integrated gradients [1]_, with a sequence
     of unknown tokens or a series that is the mean throughout as the baseline. An encoder reads the
-    text as a whole: its contribution is a separate number.
+    text as a whole: its contribution is a separate number. So are those of the columns beside the
+    sequences (`numbers`), which say how much each differs from the mean of the training samples.
 
     These shares say where the evidence lies. ``method="leave_one_out"`` measures a change instead:
     how much the score of the whole model, encoder included, falls when a token is deleted.
@@ -121,9 +131,9 @@ def explain(model: Any, X: Any, target: Any = None, *, method: str = "shares") -
     Returns
     -------
     list of Explanation
-        One for each sequence. ``base_value + values.sum() + whole`` is the score of its class. With
-        "leave_one_out", `network` is what the network loses, `linear` what all other members lose,
-        `whole` is 0, and `base_value` is the remainder of the score.
+        One for each sequence. The sum of `base_value`, `values`, `whole` and `numbers` is the score
+        of its class. With "leave_one_out", `network` is what the network loses, `linear` what the
+        other members that read texts lose, `whole` is 0, and `base_value` is the remainder.
 
     Raises
     ------
@@ -215,11 +225,14 @@ def _explained(
     model, direction = opened.model, opened.labels.direction(output)
     linear, network = np.zeros((2, len(data)))
     whole, base_value = np.zeros(1), float((model.biases * direction).sum())
+    names = [*sequences.numbers.columns]
+    numbers = np.zeros(len(names))
     parts = {Network.name: network, EncoderModel.name: whole if method == "shares" else linear}
+    parts[NumberModel.name] = numbers
     for member, weight in zip(model.members, model.weights, strict=True):
         if not weight:
             continue
-        if method == "shares":
+        if method == "shares" or member.name == NumberModel.name:
             contributions, base = member.contributions(sequences, weight * direction)
         else:
             spans = [(0, 0), *((step, step + 1) for step in range(len(data)))]
@@ -233,4 +246,5 @@ def _explained(
     if method == "leave_one_out":
         base_value -= float((linear + network).sum())
     target, left_out = opened.labels.shown[output], opened.left_out(row)
-    return Explanation(data, linear, network, base_value, target, left_out, float(whole[0]))
+    beside = float(whole[0]), dict(zip(names, numbers.tolist(), strict=True))
+    return Explanation(data, linear, network, base_value, target, left_out, *beside)

@@ -139,7 +139,7 @@ class ExplanationDisplay(Display):
             Where to draw. None: in a new figure.
         n_steps : int, default=30
             How many tokens to show: those with the largest contributions, in the order of the text.
-            All steps of measurements are shown.
+            All steps of measurements are shown, and all numbers beside tokens, below them.
 
         Returns
         -------
@@ -160,12 +160,15 @@ class ExplanationDisplay(Display):
         linear, network = explanation.linear[shown], explanation.network[shown]
         # Parts of one sign are put one behind the other, parts of two signs on both sides of 0.
         starts = np.where(linear * network > 0, linear, 0.0)
-        places = np.arange(len(shown))
-        height = float(np.clip(1.4 + 0.22 * len(shown), 2.4, 12))
+        places, numbers = np.arange(len(shown)), {} if is_series else explanation.numbers
+        below = len(shown) + np.arange(len(numbers))
+        height = float(np.clip(1.4 + 0.22 * (len(shown) + len(numbers)), 2.4, 12))
         ax = self._begin(ax, (8.0, 4.0) if is_series else (6.4, height))
         draw, thickness = (ax.bar, 1.0) if is_series else (ax.barh, 0.8)
         draw(places, linear, thickness, label="linear model")
         draw(places, network, thickness, starts, label="network")
+        if numbers:
+            draw(below, [*numbers.values()], thickness, label="numbers")
         if is_series:
             ax.plot(places, explanation.values[shown], "k.", markersize=3, label="sum")
             ax.axhline(0, color="0.5", linewidth=0.8)
@@ -175,13 +178,16 @@ class ExplanationDisplay(Display):
             ax.axvline(0, color="0.5", linewidth=0.8)
             ax.margins(y=0.02)
             ax.invert_yaxis()  # the first token is at the top
-        label_steps(ax.xaxis if is_series else ax.yaxis, explanation.data[shown])
+        names = np.array([*numbers], np.object_)
+        steps = np.append(explanation.data[shown], names) if numbers else explanation.data[shown]
+        label_steps(ax.xaxis if is_series else ax.yaxis, steps)
         set_label = ax.set_ylabel if is_series else ax.set_xlabel
         set_label(f"adds to the score of {printable(explanation.target)}", parse_math=False)
         ax.legend()
         notes = [f"{len(shown)} of {n_all} tokens"] * (len(shown) < n_all) + self._left_out()
-        notes += [f"the whole text {explanation.whole:+.2f}"] * bool(explanation.whole)
-        ax.set_title("; ".join(notes), fontsize="small", color="0.4")
+        beside = explanation.beside.items()
+        notes += [f"{name} {value:+.2f}" for name, value in beside if name not in numbers]
+        ax.set_title(printable("; ".join(notes)), fontsize="small", color="0.4", parse_math=False)
         return self
 
     def _left_out(self) -> list[str]:
@@ -201,21 +207,26 @@ class ExplanationDisplay(Display):
             if all(len(name) == 1 for name in names):
                 names = [*map(printable, data)]  # with the white space of the text
                 space, blank = "0", ""
-        shares = explanation.values / (float(np.abs(explanation.values).max(initial=0)) or 1.0)
+        numbers = explanation.numbers
+        contributions = np.append(explanation.values, [*numbers.values()])
+        shares = contributions / (float(np.abs(contributions).max(initial=0)) or 1.0)
         tokens = []
-        parts = zip(names, shares, explanation.linear, explanation.network, strict=True)
+        steps = shares[: len(names)]
+        parts = zip(names, steps, explanation.linear, explanation.network, strict=True)
         for name, share, linear, network in parts:
             title = f"linear model {linear:+.3f}, network {network:+.3f}"
             tokens.append(_coloured(escape(name), share, title, space))
         target = escape(printable(explanation.target))
-        whole = f" {explanation.whole:+.2f} (the whole text)" * bool(explanation.whole)
+        beside = [f" {value:+.2f} ({escape(name)})" for name, value in explanation.beside.items()]
         head = (
             f"score of <b>{target}</b>: {explanation.score:+.2f} = {explanation.base_value:+.2f} "
             f"(baseline) {explanation.linear.sum():+.2f} (linear model) "
-            f"{explanation.network.sum():+.2f} (network){whole}"
+            f"{explanation.network.sum():+.2f} (network){''.join(beside)}"
         )
         key = f"{_coloured(f'for {target}', 1)} {_coloured(f'against {target}', -1)}"
-        foot = "; ".join([key, *map(escape, self._left_out())])
+        pairs = zip(numbers, shares[len(names) :], strict=True)
+        coloured = [_coloured(escape(name), share) for name, share in pairs]
+        foot = "; ".join([key, *map(escape, self._left_out()), *coloured])
         return TEXT.format(head=head, body=blank.join(tokens), foot=foot)
 
 

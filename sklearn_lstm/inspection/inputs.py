@@ -16,6 +16,7 @@ from sklearn.utils.validation import check_is_fitted
 from sklearn_lstm.classifier import LSTMSequenceClassifier
 from sklearn_lstm.data.encoding import UNKNOWN_CODE, Encoding, Steps, TokenCodes
 from sklearn_lstm.data.labels import Labels
+from sklearn_lstm.data.numbers import texts_and_numbers
 from sklearn_lstm.data.sequences import Rows, SelectedRows, Sequences, row_numbers, starts_of
 from sklearn_lstm.data.spelling import Spelling
 from sklearn_lstm.fitting import read_as_at_fit, what_was_fitted
@@ -193,7 +194,9 @@ def open_model(model: object, X: Any) -> OpenModel:
     for step in transformers:
         if step is transformers[-1] and isinstance(step, TextSequenceVectorizer):
             vectorizer = step
-            X = texts = list(iterate_texts(X))
+            column, numbers = texts_and_numbers(X)
+            texts = list(iterate_texts(column))
+            X = X if numbers else texts
             if step.output == "dense":  # CSR means the same, and names unknown tokens too
                 step = copy(step).set_params(output="sparse")  # noqa: PLW2901
         X = step.transform(X)

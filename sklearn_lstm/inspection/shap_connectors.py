@@ -26,9 +26,9 @@ def as_shap_explanation(explanations: Explanation | Sequence[Explanation]) -> An
     shap.Explanation
         It has `values`, `base_values`, `data` (the tokens, each followed by a blank if some are
         longer than one character; the measurements of series of one channel) and `feature_names`;
-        for a single explanation also `output_names`. With an encoder, the text as a whole is the
-        last feature. ``shap.plots.waterfall`` draws one explanation, ``shap.plots.text`` one or
-        several.
+        for a single explanation also `output_names`. The text as a whole, which an encoder reads,
+        and the columns beside it are the last features. ``shap.plots.waterfall`` draws one
+        explanation, ``shap.plots.text`` one or several.
 
     Raises
     ------
@@ -72,14 +72,13 @@ def as_shap_explanation(explanations: Explanation | Sequence[Explanation]) -> An
 
 def _features(explanation: Explanation) -> tuple[list[str], Any, NDArray[np.float64]]:
     """Return names, what a plot shows of them (the token, or the one channel), and values."""
-    data, values = explanation.data, explanation.values
+    data, beside = explanation.data, [*map(printable, explanation.beside)]
+    values = np.append(explanation.values, [*explanation.beside.values()])
     if is_measured(data):
-        shown = data[:, 0] if data.shape[1] == 1 else None
-        return [f"step {step}" for step in range(len(data))], shown, values
+        known = np.full(len(beside), np.nan)
+        shown = np.append(data[:, 0], known) if data.shape[1] == 1 else None
+        return [f"step {step}" for step in range(len(data))] + beside, shown, values
     names = [*map(printable, data)]
     blank = "" if all(len(name) == 1 for name in names) else " "
-    shown = np.array([name + blank for name in names], np.object_)
-    if explanation.whole:  # one more token
-        names.append("the whole text")
-        shown, values = np.append(shown, " the whole text"), np.append(values, explanation.whole)
-    return names, shown, values
+    tokens = [name + blank for name in names] + [f" {name}" for name in beside]
+    return names + beside, np.array(tokens, np.object_), values

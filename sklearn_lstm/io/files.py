@@ -79,10 +79,15 @@ def save(model: Any, path: str | os.PathLike[str]) -> None:
     >>> load(path).transform(["so so"])
     array([[2, 2]], dtype=int32)
     """
+    write(model, path)
+
+
+def write(model: Any, path: str | os.PathLike[str], **entries: Any) -> None:
+    """Store a model as `save` does, with more entries of its tree, which `load` does not read."""
     check_is_fitted(model)
     arrays: dict[str, NDArray[Any]] = {}
     with in_a_file(()):
-        metadata = sealed(_pack(model, "", arrays))
+        metadata = sealed(_pack(model, "", arrays) | entries)
     data = import_extra("safetensors.numpy").save(arrays, metadata)
     with replacing(path) as file:
         file.write(data)

@@ -7,10 +7,14 @@ from sklearn_lstm.members.learner import Learner
 from sklearn_lstm.members.network.network import Network
 from sklearn_lstm.members.ngrams.learner import NgramLearner
 from sklearn_lstm.members.ngrams.online_ngrams import OnlineNgrams
+from sklearn_lstm.members.numbers.learner import NumberLearner
 from sklearn_lstm.training.configuration import Configuration
 
 # In the order in which they are fitted.
-LEARNERS: tuple[type[Learner], ...] = (NgramLearner, ConvolutionLearner, EncoderLearner)
+LEARNERS: tuple[type[Learner], ...] = (
+    *(NgramLearner, ConvolutionLearner),
+    *(EncoderLearner, NumberLearner),
+)
 
 
 def find_learners(configuration: Configuration) -> list[type[Learner]]:

@@ -42,6 +42,7 @@ PATHS = (  # of our own classes: dataclasses, or those with `stored` and `from_s
     "members.convolutions.random_convolutions.Convolutions",
     "members.convolutions.statistics.SeriesStatistics",
     *("members.encoder.encoder_model.EncoderModel", "data.sentence_encoders.SentenceEncoder"),
+    "members.numbers.number_model.NumberModel",
     *("data.embeddings.PretrainedVectors", "vectors.VectorTable", "vectors.SideBySide"),
     *("vectors.StaticModel", "text.counting.TokenCounts"),
     *("data.normal_scores.NormalScores", "data.input_format.InputFormat"),

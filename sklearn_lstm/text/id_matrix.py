@@ -35,12 +35,15 @@ class TokenIds(sp.csr_matrix):  # type: ignore[misc]
         Number to unknown token.
     texts : ndarray of shape (n_texts,)
         The texts as they were written; None in place of one that was not read as a str.
+    numbers : Numbers or None
+        The columns beside the texts, if they came in a data frame.
     """
 
     vocabulary: Mapping[Any, int]
     temporary_ids: sp.csr_matrix
     temporary_tokens: dict[int, Any]
     texts: NDArray[np.object_]
+    numbers: Any = None
     analyzer: Any = "word"
 
     @cached_property
@@ -97,6 +100,8 @@ class TokenIds(sp.csr_matrix):  # type: ignore[misc]
             self.temporary_ids = self.temporary_ids.copy()  # other matrices may share it
             self.temporary_ids.resize(*shape)
             n_added = max(0, self.shape[0] - len(self.texts))
+            if self.numbers is not None:  # of a row that is added nothing is known
+                self.numbers = None if n_added else self.numbers[: self.shape[0]]
             self.texts = np.append(self.texts, [None] * n_added)[: self.shape[0]]
 
     def _told(self, part: object, key: object = slice(None)) -> Any:
@@ -106,10 +111,11 @@ class TokenIds(sp.csr_matrix):  # type: ignore[misc]
             part.__dict__ |= {name: value for name, value in vars(self).items() if name in known}
             part.temporary_ids = self.temporary_ids[key]
             rows: Any = key[0] if isinstance(key, tuple) else key
-            texts = np.asarray(self.texts[rows], np.object_)
-            if texts.ndim == 2 and texts.shape[1] > 1:  # rows are put together from several rows
-                texts = np.full(part.shape[0], None)
-            part.texts = texts.ravel()
+            texts = np.asarray(self.texts[rows], np.object_).ravel()
+            are_rows = len(texts) == part.shape[0]  # not put together from several rows each
+            part.texts = texts if are_rows else np.full(part.shape[0], None)
+            if self.numbers is not None and are_rows:
+                part.numbers = self.numbers[rows]
         return part
 
 

@@ -102,6 +102,7 @@ def _content(samples: Samples | None) -> Any:
         "steps": steps.hexdigest(),
         "channels": [sequences.n_channels, sequences.time_channel, sequences.has_missing],
         "lengths": sequences.lengths,
+        "numbers": sequences.numbers.columns,
         "targets": [targets.values, targets.weights, targets.groups, targets.n_outputs],
     }
 

@@ -345,7 +345,7 @@ def test_an_explanation_prints_its_largest_contributions():
     explanation = Explanation(data, linear, np.zeros(7), -0.5, target="x", left_out={}, whole=2.0)
     assert repr(explanation) == (
         "<Explanation of 'x': score +0.25: f -4.00, b +3.00, c -1.00, e +0.50, g +0.25, ..., "
-        "whole text +2.00, base value -0.50>"
+        "the whole text +2.00, base value -0.50>"
     )
     series = Explanation(np.zeros((2, 3)), np.array([1.0, 2.0]), np.zeros(2), 0.0, 1, {})
     assert repr([series]) == (

@@ -33,7 +33,7 @@ from sklearn.preprocessing import FunctionTransformer, StandardScaler
 from small_encoder import SmallEncoder
 
 import sklearn_lstm
-from sklearn_lstm import LSTMSequenceClassifier, TextSequenceVectorizer
+from sklearn_lstm import LSTMSequenceClassifier, Predictor, TextSequenceVectorizer
 from sklearn_lstm.inspection import explain, gate_activations
 from sklearn_lstm.io import ModelFileError, describe, load, save
 from sklearn_lstm.storing import array_file
@@ -81,8 +81,10 @@ def joined(header, arrays=b""):
 
 
 def refusal(path, data):
-    """Return the message of the error that a file raises."""
+    """Return the message of the error that a file raises, in `Predictor.load` too."""
     path.write_bytes(data)
+    with pytest.raises(ModelFileError):
+        Predictor.load(path)
     with pytest.raises(ModelFileError) as caught:
         load(path)
     assert str(path) in str(caught.value)
@@ -433,7 +435,7 @@ FORGERIES = {
 def test_a_forged_tree_is_refused(change, path, intact):
     load_after = changed(intact, lambda _: None)
     path.write_bytes(load_after)
-    load(path)
+    load(path), Predictor.load(path)
     refusal(path, changed(intact, change))
 
 
@@ -508,7 +510,7 @@ ROWS_OF_NOTHING = {
 
 
 @pytest.mark.parametrize("tree", ROWS_OF_NOTHING.values(), ids=ROWS_OF_NOTHING)
-@pytest.mark.parametrize("read", [load, describe])
+@pytest.mark.parametrize("read", [load, Predictor.load, describe])
 def test_millions_of_rows_without_bytes_are_refused_before_memory_is_taken(
     tree, read, path, intact
 ):
@@ -516,7 +518,7 @@ def test_millions_of_rows_without_bytes_are_refused_before_memory_is_taken(
     empty = np.zeros((10**6, 0) if tree == {"rows": EMPTY} else 0, np.uint8)
     text = json.dumps(tree).replace("00000000", checksum_of(empty))
     header["nothing"] = {"dtype": "U8", "shape": empty.shape, "data_offsets": [len(arrays)] * 2}
-    name = "fitted" if read is load else "parameters"
+    name = "parameters" if read is describe else "fitted"
 
     def add(content):
         content[name]["verbose"] = json.loads(text)
@@ -684,17 +686,19 @@ def test_an_array_that_does_not_fit_to_the_others_is_refused(make, path):
     model, X = make()
     save(model, path)
     data = path.read_bytes()
-    loaded = set()
+    loaded, by_predictor = set(), set()
     for name, array in parsed(data)[1].items():
         for forged in (array[: len(array) // 2] if array.ndim else array[None], array[..., None]):
             path.write_bytes(with_array(data, name, np.array(forged)))
-            with suppress(ModelFileError):
-                loaded_model = load(path)
-                loaded.add(name.rpartition(".")[2])
-                with suppress(Exception):
-                    loaded_model.predict(X)
+            for read, names in ((load, loaded), (Predictor.load, by_predictor)):
+                with suppress(ModelFileError):
+                    loaded_model = read(path)
+                    names.add(name.rpartition(".")[2])
+                    with suppress(Exception):
+                        loaded_model.predict(X)
     always = {"classes", "log_prior", "position_scale", "thresholds"}
     assert loaded == COMPARED_LATER[make] | always
+    assert by_predictor == loaded - {"position_scale"}
 
 
 @pytest.mark.parametrize("optimizer", ["adamw", "adam"])

@@ -1,5 +1,9 @@
 """Files that an earlier version stored give the same probabilities as then."""
 
+import pickle
+import subprocess
+import sys
+
 import joblib
 import numpy as np
 import pytest
@@ -28,6 +32,33 @@ def test_every_kind_of_model_has_a_file():
 def test_a_stored_model_gives_the_probabilities_of_the_day_it_was_stored(path):
     check(load(path, encoder=SmallEncoder()), path)
     assert describe(path)["versions"]["sklearn_lstm"] >= "0.2"
+
+
+PREDICT_ALL = """
+import pickle, sys
+from pathlib import Path
+from sklearn_lstm import Predictor
+
+for path, X, probabilities, encoder in pickle.loads(Path(sys.argv[1]).read_bytes()):
+    model = Predictor.load(path, encoder=encoder)
+    assert abs(model.predict_proba(X) - probabilities).max() < 1e-5, path
+    assert len(model.predict(X)) == len(X)
+packages = {name.split(".")[0] for name in sys.modules}
+assert not packages & {"torch", "skorch", "sklearn", "joblib", "pandas", "threadpoolctl", "tqdm"}
+"""
+
+
+def test_predictor_reads_them_with_numpy_and_scipy_alone(tmp_path):
+    kinds = {path: path.name.split("-")[0] for path in PATHS}
+    stored = [
+        (path, MODELS[kind][1], np.load(path.with_suffix(".npy")), SmallEncoder())
+        for path, kind in kinds.items()
+        if kind != "scaled"  # which has a step of scikit-learn
+    ]
+    (tmp_path / "stored").write_bytes(pickle.dumps(stored))
+    environment = {"PYTHONPATH": ":".join(filter(None, sys.path))}  # where the encoder's class is
+    command = [sys.executable, "-W", "error", "-c", PREDICT_ALL, str(tmp_path / "stored")]
+    subprocess.run(command, check=True, env=environment)  # noqa: S603
 
 
 @pytest.mark.parametrize("path", sorted(FOLDER.glob("*.joblib")), ids=lambda path: path.name)

@@ -7,10 +7,10 @@ import pytest
 from sklearn.feature_extraction.text import ENGLISH_STOP_WORDS, CountVectorizer
 
 from sklearn_lstm import TextSequenceVectorizer
+from sklearn_lstm.data.text_reader import TextReader
 from sklearn_lstm.storing.envelope import pack_estimator
 from sklearn_lstm.storing.stored_form import Unpacker
 from sklearn_lstm.text.analysis import Analysis, english_stop_words
-from sklearn_lstm.text.reader import TextReader
 
 TEXTS = ["The Café is  open,\nopen!", "don't stop me now", "", "naïve 房间很大", "is it?"]
 NEW = ["Café is shut", "", "it's\n\n me", "大房"]

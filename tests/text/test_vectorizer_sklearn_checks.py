@@ -97,7 +97,7 @@ def test_fit_adds_only_fitted_attributes(vectorizer):
     parameters = set(vectorizer.get_params())
     vectorizer.fit(TEXTS)
     added = set(vars(vectorizer)) - parameters
-    assert added == {"vocabulary_", "max_length_", "coverage_", "_counts"}
+    assert added == {"vocabulary_", "max_length_", "coverage_", "_counts", "_columns"}
 
 
 def test_fit_is_idempotent(vectorizer):

@@ -297,7 +297,7 @@ def test_fit_batches_gives_the_same_model(encoder):
 
 
 def test_no_more_texts_are_encoded_than_the_memory_allows(encoder, monkeypatch):
-    monkeypatch.setattr("sklearn_lstm.members.encoder.learner.MOST_SAMPLES", 400)
+    monkeypatch.setattr("sklearn_lstm.members.regression.learner.MOST_SAMPLES", 400)
     model = pipeline(encoder, max_epochs=0).fit(*draw_texts(1_000))
     assert len(encoder.texts) <= 400 + 32 + len(FIXED_SENTENCES)
     assert model.score(NEW, NEW_LABELS) > 0.9

@@ -10,6 +10,7 @@ import numpy as np
 import scipy.sparse as sp
 from numpy.typing import NDArray
 
+from sklearn_lstm.data.numbers import Numbers, texts_and_numbers
 from sklearn_lstm.text.analysis import Analysis, TokenBatch, iterate_texts, read_tokens
 from sklearn_lstm.text.id_matrix import cut_batches, to_csr, to_dense, to_onehot
 from sklearn_lstm.text.vocabulary import CallIds
@@ -42,20 +43,22 @@ class TextReader:
     output: str
 
     @classmethod
-    def of(cls, attributes: Mapping[str, Any]) -> TextReader:
+    def of(cls, attributes: Mapping[str, Any], analysis: Analysis | None = None) -> TextReader:
         """Return the reader of a vectorizer with these parameters and fitted attributes."""
         names = "vocabulary_", "max_length_", "truncation", "padding", "output"
         known = (attributes[name] for name in names)
-        return cls(Analysis.of(attributes), keeps_texts(attributes), *known)
+        return cls(analysis or Analysis.of(attributes), keeps_texts(attributes), *known)
 
     def __call__(self, raw_documents: Iterable[Any]) -> Any:
         """Return the ids of texts, as `TextSequenceVectorizer.transform` describes them."""
         ids = CallIds(self.vocabulary)
-        texts = list(iterate_texts(raw_documents)) if self.keeps_texts else raw_documents
-        return self.lay_out(read_tokens(self.analysis, texts, ids), ids, texts)
+        texts, numbers = divided(raw_documents, self.output)
+        if self.keeps_texts:
+            texts = list(iterate_texts(texts))
+        return self.lay_out(read_tokens(self.analysis, texts, ids), ids, texts, numbers)
 
     def lay_out(
-        self, batches: Iterable[TokenBatch], ids: CallIds, texts: Iterable[Any]
+        self, batches: Iterable[TokenBatch], ids: CallIds, texts: Iterable[Any], numbers: Numbers
     ) -> sp.csr_matrix | NDArray[Any]:
         """Return the ids of texts in the container that `output` names."""
         cut = cut_batches(batches, self.max_length, self.truncation)
@@ -69,7 +72,19 @@ class TextReader:
         if self.keeps_texts:
             as_written = (str(text) if isinstance(text, str) else None for text in texts)
             X.texts = np.fromiter(as_written, np.object_, X.shape[0])
+        X.numbers = numbers or None
         return X
+
+
+def divided(X: Any, output: str) -> tuple[Any, Numbers]:
+    """Return the texts in a data frame, and its other columns; other texts as they are."""
+    texts, numbers = texts_and_numbers(X)
+    if numbers and output != "sparse":
+        raise ValueError(
+            f"output={output!r} has no place for the columns {[*numbers.columns]} beside the "
+            "texts. Leave it 'sparse', the default, or pass the texts alone."
+        )
+    return texts, numbers
 
 
 def keeps_texts(parameters: Mapping[str, Any]) -> bool:

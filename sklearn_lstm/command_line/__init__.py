@@ -1,0 +1,1 @@
+"""The command ``sklearn-lstm``: files of records -> models, labels and tables."""

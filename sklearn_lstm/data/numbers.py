@@ -1,0 +1,160 @@
+"""Numbers and categories beside sequences: the other columns of the data frame that holds them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sklearn_lstm.data.containers import (
+    columns_of,
+    is_missing,
+    is_missing_or_nan,
+    is_row,
+    to_numpy,
+)
+from sklearn_lstm.exceptions import InvalidSequencesError
+
+# Names of types of pandas, polars and pyarrow. A column of null holds nothing but missing numbers.
+NUMBERS = re.compile(r"(?i)u?int\d|float|half|double|bool|decimal|sparse\[|null")
+CATEGORIES = re.compile(r"(?i)categor|enum|dictionary")
+LISTS = re.compile(r"(?i)\w*list|array\(")
+LOST = (
+    "Pass a data frame with these columns. The matrix of a TextSequenceVectorizer keeps them where "
+    "its rows are selected, X[rows]; dense output, scipy.sparse.vstack and save_npz lose them."
+)
+
+
+@dataclass(frozen=True, eq=False)
+class Numbers:
+    """What is known of each sequence beside its steps.
+
+    Parameters
+    ----------
+    names : tuple of str
+        Of all columns of the data frame, also that of the sequences.
+    columns : dict of str to ndarray of shape (n_samples,)
+        By name, numbers in float64, NaN in place of a missing one; or categories as objects: texts,
+        or None.
+    """
+
+    names: tuple[str, ...]
+    columns: dict[str, NDArray[Any]]
+
+    @classmethod
+    def joined(cls, parts: Sequence[Numbers]) -> Numbers:
+        """Return the rows of several parts, which have the same columns, in their order."""
+        columns = [part.columns for part in parts]
+        joined = {name: np.concatenate([one[name] for one in columns]) for name in columns[0]}
+        return replace(parts[0], columns=joined)
+
+    def __getitem__(self, rows: Any) -> Numbers:
+        """Return those of some rows, or of one."""
+        items = self.columns.items()
+        selected = {name: np.asarray(v[rows], v.dtype).ravel() for name, v in items}
+        return replace(self, columns=selected)
+
+    def __bool__(self) -> bool:
+        return bool(self.columns)
+
+    @property
+    def categories(self) -> tuple[str, ...]:
+        """The names of the columns of categories."""
+        return tuple(name for name, values in self.columns.items() if values.dtype.kind == "O")
+
+
+NO_NUMBERS = Numbers((), {})
+
+
+def check_numbers(numbers: Numbers, names: tuple[str, ...], categories: tuple[str, ...]) -> None:
+    """Raise an error for other columns than those of fit; one without a value is of any kind."""
+    if numbers.columns.keys() != set(names):
+        raise InvalidSequencesError(
+            f"The model has learned from the columns {[*names]} beside the sequences, but X has "
+            f"{[*numbers.columns]}. {LOST}"
+        )
+    for name in set(categories) ^ set(numbers.categories):
+        if not all(map(is_missing_or_nan, numbers.columns[name])):
+            kinds = "numbers", "categories"
+            found, expected = kinds if name in categories else kinds[::-1]
+            raise InvalidSequencesError(
+                f"The column {name!r} of X holds {found}, by its type, but at fit it held "
+                f"{expected}. Convert it."
+            )
+
+
+def texts_and_numbers(X: Any) -> tuple[Any, Numbers]:
+    """Return the column of texts of a data frame, and the others; anything else as it is."""
+    columns = columns_of(X)
+    return _split(X, columns, "texts") if len(columns) > 1 else (X, NO_NUMBERS)
+
+
+def sequences_and_numbers(X: Any) -> tuple[Any, Numbers]:
+    """Return the column of sequences of a data frame, and the others; anything else as it is."""
+    columns = columns_of(X)
+    has_both = len(columns) > 1 and sum(map(_holds_sequences, columns)) == 1
+    return _split(X, columns, "sequences") if has_both else (X, NO_NUMBERS)
+
+
+def _split(X: Any, columns: list[Any], wanted: str) -> tuple[Any, Numbers]:
+    """Return the one column that holds neither numbers nor categories, and the others by name."""
+    names = (*map(str, getattr(X, "column_names", X.columns)),)
+    places = [place for place, column in enumerate(columns) if not _is_beside(column)]
+    if len(places) != 1:
+        found = [f"{names[place]!r} ({_type_name(columns[place]):.40})" for place in places]
+        strings = [place for place in places if not _holds_sequences(columns[place])] or [0]
+        raise InvalidSequencesError(
+            f"Exactly one column of X has to hold the {wanted}, and the others numbers or "
+            f"categories, by their types. Out of {[*names]}, {len(places)} hold neither: "
+            f"{', '.join(found) or 'none'}. Make a column of strings a category, such as "
+            f"frame.astype({{{names[strings[-1]]!r}: 'category'}}) (polars: Categorical; "
+            "pyarrow: dictionary_encode), turn dates into numbers, and leave out what is neither."
+        )
+    if len({*names}) < len(names):
+        raise InvalidSequencesError(f"The columns of X need different names, found {[*names]}.")
+    beside = dict(zip(names, columns, strict=True))
+    own = beside.pop(names[places[0]])
+    return own, Numbers(names, {name: _values(column, name) for name, column in beside.items()})
+
+
+def _type_name(column: Any) -> str:
+    dtype: Any = getattr(column, "dtype", getattr(column, "type", None))
+    return str(getattr(dtype, "pyarrow_dtype", dtype))
+
+
+def _is_beside(column: Any) -> bool:
+    """Return whether a column holds numbers or categories, or no value at all."""
+    name = _type_name(column)
+    if name != "object":
+        return (NUMBERS.match(name) or CATEGORIES.match(name)) is not None
+    return not any(is_row(value) or not is_missing_or_nan(value) for value in column)
+
+
+def _holds_sequences(column: Any) -> bool:
+    if _type_name(column).lower() != "object":
+        return LISTS.match(_type_name(column)) is not None
+    return is_row(next((value for value in column if not is_missing(value)), None))
+
+
+def _values(column: Any, name: str) -> NDArray[Any]:
+    """Return numbers as floats, categories as texts."""
+    if CATEGORIES.match(_type_name(column)):
+        values = column.to_pylist() if hasattr(column, "to_pylist") else column.to_list()
+        texts = (None if is_missing_or_nan(value) else str(value) for value in values)
+        return np.fromiter(texts, np.object_, len(values))
+    array = to_numpy(column, f"The column {name!r}")
+    if array.dtype.kind == "O":
+        array = np.array([np.nan if is_missing(value) else float(value) for value in array])
+    array = array.astype(np.float64)
+    is_too_large = np.abs(array) > np.finfo(np.float32).max  # NaN is not
+    if is_too_large.any():
+        row = int(is_too_large.argmax())
+        raise InvalidSequencesError(
+            f"The column {name!r} holds infinity or a value too large ({array[row]}) in row {row}. "
+            "Correct it, or make it NaN if it is missing."
+        )
+    return array

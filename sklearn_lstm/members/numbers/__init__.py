@@ -1,0 +1,1 @@
+"""The linear model of the numbers and categories beside sequences."""

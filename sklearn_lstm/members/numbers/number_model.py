@@ -1,0 +1,64 @@
+"""A linear model of the numbers and categories beside sequences."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sklearn_lstm.data.sequences import Sequences
+from sklearn_lstm.members.member import Contributions
+from sklearn_lstm.members.regression.regression_model import RegressionModel
+
+VALUE, IS_MISSING = "value", "is missing"
+
+
+@dataclass(frozen=True)
+class NumberModel(RegressionModel):
+    """Logistic regression on standardised numbers and one-hot categories.
+
+    A missing number is the mean. A category that was not seen is none of them.
+
+    Parameters
+    ----------
+    numbers : dict of str to tuple of str
+        By the name of a column of numbers: "value" if they differ, "is missing" if one was missing.
+    categories : dict of str to tuple of str
+        The categories of a column, by its name.
+    """
+
+    name = "numbers"
+    numbers: dict[str, tuple[str, ...]]
+    categories: dict[str, tuple[str, ...]]
+
+    def vectors(self, sequences: Sequences) -> NDArray[np.float64]:
+        """Return numbers, NaN where they are missing, and which categories a sequence has."""
+        columns, parts = sequences.numbers.columns, [np.empty((len(sequences), 0))]
+        for name, kept in self.numbers.items():
+            values = np.asarray(columns[name], np.float64)
+            found = {VALUE: values, IS_MISSING: np.isnan(values)}
+            parts += [found[feature][:, np.newaxis] for feature in kept]
+        for name, categories in self.categories.items():
+            places = {category: place for place, category in enumerate(categories)}
+            codes = np.array([places.get(value, -1) for value in columns[name].tolist()], int)
+            parts.append(codes[:, np.newaxis] == np.arange(len(categories)))
+        return np.concatenate(parts, axis=1)
+
+    def contributions(self, sequences: Sequences, direction: NDArray[np.float64]) -> Contributions:
+        """Return what each number and category adds to the score, in the order of the columns.
+
+        The rest of the score is that of the mean of all training sequences.
+        """
+        added = np.nan_to_num(self.vectors(sequences)[0] - self.mean) * (self.coef @ direction)
+        features = self.numbers | self.categories
+        ends = np.cumsum([len(kept) for kept in features.values()])[:-1]
+        sums = {
+            name: part.sum() for name, part in zip(features, np.split(added, ends), strict=True)
+        }
+        found = [sums[name] for name in sequences.numbers.columns]
+        return np.array(found), float(self.intercept @ direction)
+
+    def describe(self) -> str:
+        """Return what the model consists of, in one line."""
+        found = {"numbers": self.numbers, "categories": self.categories}
+        counts = ", ".join(f"{name}: {len(columns)}" for name, columns in found.items() if columns)
+        return f"logistic regression on {len(self.mean):,} features ({counts})"

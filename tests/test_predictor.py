@@ -1,0 +1,256 @@
+"""`Predictor`: the predictions of the stored model, without torch and scikit-learn."""
+
+import subprocess
+import sys
+from pathlib import Path
+from textwrap import dedent
+from types import SimpleNamespace
+
+import numpy as np
+import pandas as pd
+import pytest
+import scipy
+from sklearn.pipeline import Pipeline, make_pipeline
+from sklearn.preprocessing import StandardScaler
+from small_encoder import SmallEncoder
+
+from sklearn_lstm import (
+    LSTMSequenceClassifier,
+    Predictor,
+    TextSequenceVectorizer,
+    WordVectors,
+)
+from sklearn_lstm.io import ModelFileError, save
+from sklearn_lstm.vectors import StaticModel, side_by_side, static_model
+
+RNG = np.random.default_rng(0)
+WORDS = ["so", "very", "good", "fun", "bad", "boring", "plot", "naïve", "film", "was", "not", "42"]
+TEXTS = [" ".join(RNG.choice(WORDS, RNG.integers(0, 12))) for _ in range(120)]
+NEW = [*TEXTS[:40], "never seenn before, goood!", "", "Ünknown Wörds of a plotline", "fun " * 50]
+LABELS = np.array(["spam" if "good" in text else "ham" for text in TEXTS])
+LENGTHS = RNG.integers(1, 20, 60)
+IDS = [RNG.integers(1, 30, n) for n in LENGTHS]
+SERIES = [RNG.normal(size=(n, 2)) for n in LENGTHS]
+WAVES = RNG.normal(size=(60, 15))
+Y = np.arange(60) % 2
+NANS = [np.where(RNG.random(series.shape) < 0.3, np.nan, series) for series in SERIES]
+TIMED = [np.column_stack([np.sort(RNG.random(len(nan))), nan]) for nan in NANS]
+EMBEDDING = np.random.default_rng(1).normal(size=(50, 6)).astype(np.float32)
+
+
+def dated(series):
+    """Return rows of a date and two values."""
+    dates = np.datetime64("2020-01-01") + np.arange(len(series)).astype("m8[D]")
+    rows = np.empty((len(series), 3), object)
+    rows[:, 0], rows[:, 1:] = dates.astype(object), series
+    return rows
+
+
+def frame(series):
+    return pd.DataFrame(series, columns=["left", "right"])
+
+
+def small(**parameters):
+    defaults = {"hidden_size": 6, "max_epochs": 1, "random_state": 0, "precision": "float32"}
+    return LSTMSequenceClassifier(**(defaults | parameters))
+
+
+def texts(vectorizer=None, X=TEXTS, y=LABELS, new=NEW, **parameters):
+    """Return a fitted Pipeline, and what it predicts."""
+    vectorizer = TextSequenceVectorizer(min_df=2) if vectorizer is None else vectorizer
+    return make_pipeline(vectorizer, "passthrough", small(**parameters)).fit(X, y), new
+
+
+def static():
+    """Return vectors that a file only names: words of one length have the same."""
+
+    def embed(words):
+        return EMBEDDING[[len(word) for word in words]]
+
+    return SimpleNamespace(tokenizer=None, embedding=EMBEDDING, embed=embed)
+
+
+def stream():
+    model, _ = texts()
+    more = [f"{text} evening" for text in TEXTS[:20]]
+    X = model[0].partial_fit(more).transform(more)
+    model[-1].partial_fit(X, LABELS[:20])
+    return model, [*NEW, "fun evening"]
+
+
+def coded(**parameters):
+    vectorizer = TextSequenceVectorizer(**parameters)
+    X = vectorizer.fit_transform(TEXTS)
+    return small().fit(X, LABELS), vectorizer.transform(NEW)
+
+
+def series(X=SERIES, y=Y, **parameters):
+    return small(**parameters).fit(X, y), X[:20]
+
+
+def learned():
+    return WordVectors(embedding_dim=4).fit([f"{text} evening morning" for text in TEXTS])
+
+
+SETS = np.column_stack([Y, RNG.random(60) < 0.2, RNG.random(60) < 0.7])
+LISTS = [text.split() for text in TEXTS]
+KINDS = {
+    "words": texts,
+    "words in order": lambda: texts(linear_model=False, max_epochs=3),
+    "words of bytes": lambda: texts(new=[text.encode() for text in NEW]),
+    "words by a pattern": lambda: texts(
+        TextSequenceVectorizer(token_pattern=r"\w+", stop_words="english", strip_accents="ascii")
+    ),
+    "characters": lambda: texts(TextSequenceVectorizer(analyzer="char", max_length=30)),
+    "analyzer=list": lambda: texts(TextSequenceVectorizer(analyzer=list), LISTS, new=LISTS[:9]),
+    "dense output": lambda: texts(TextSequenceVectorizer(output="dense", padding="pre")),
+    "one-hot output": lambda: texts(TextSequenceVectorizer(output="onehot", min_df=5)),
+    "CSR": coded,
+    "dense ids": lambda: coded(output="dense"),
+    "ragged ids": lambda: series(IDS),
+    "one-hot": lambda: series(IDS, embedding_dim=None),
+    "ids and an array of vectors": lambda: series(IDS, embeddings=EMBEDDING[:30]),
+    "a stream": stream,
+    "untrained": lambda: texts(max_epochs=0),
+    "network alone": lambda: series(linear_model=False),
+    "series": lambda: series(WAVES),
+    "channels": series,
+    "as they are": lambda: series(normalize=False, embedding_dim=None),
+    "long series in frames": lambda: series(RNG.normal(size=(24, 2500, 1)), Y[:24]),
+    "holes": lambda: series(NANS),
+    "times": lambda: series(TIMED, time_channel=0),
+    "dates": lambda: series([*map(dated, SERIES)], time_channel=0),
+    "frames with names": lambda: series([*map(frame, SERIES)]),
+    "several labels": lambda: series(y=SETS),
+    "thresholds": lambda: series(y=SETS, threshold="f1"),
+    "a threshold": lambda: texts(threshold=0.3),
+    "40 classes": lambda: texts(X=TEXTS[:80], y=np.arange(80) % 40),
+    "numbers as classes": lambda: series(y=Y * 1.0),
+    "GRU": lambda: series(cell="gru", linear_model=False),
+    "RNN": lambda: texts(cell="rnn", linear_model=False),
+    "two layers": lambda: texts(num_layers=2, linear_model=False),
+    "one direction": lambda: texts(bidirectional=False, linear_model=False),
+    "attention": lambda: texts(pooling=("attention", "last"), linear_model=False),
+    "WordVectors": lambda: texts(embeddings=learned(), linear_model=False),
+    "a dict of vectors": lambda: texts(embeddings=dict(zip(WORDS, EMBEDDING, strict=False))),
+    "two tables": lambda: texts(embeddings=side_by_side(learned(), {"goood": [1.0, 2.0]})),
+    "a static model": lambda: texts(embeddings=StaticModel(static(), Path("folder"))),
+    "an encoder": lambda: texts(encoder=SmallEncoder()),
+}
+GIVEN = {  # to `load`
+    "a static model": {"embeddings": static_model(static())},
+    "an encoder": {"encoder": SmallEncoder()},
+}
+
+
+@pytest.fixture
+def path(tmp_path):
+    return tmp_path / "model.safetensors"
+
+
+@pytest.mark.parametrize("name", KINDS)
+def test_predictions_are_those_of_the_classifier(name, path):
+    model, X = KINDS[name]()
+    save(model, path)
+    predictor = Predictor.load(path, **GIVEN.get(name, {}))
+    expected = model.predict_proba(X)
+    np.testing.assert_allclose(predictor.predict_proba(X), expected, rtol=0, atol=1e-6)
+    assert np.ptp(expected, axis=0).min() > 1e-4
+    for found, known in (
+        (predictor.predict(X), model.predict(X)),
+        (predictor.classes_, model.classes_),
+        (predictor.thresholds_, (model[-1] if isinstance(model, Pipeline) else model).thresholds_),
+    ):
+        assert found.dtype == known.dtype
+        np.testing.assert_array_equal(found, known)
+
+
+def test_neither_the_batch_nor_padding_changes_a_probability(path):
+    model, X = texts(linear_model=False, hidden_size=64)
+    save(model, path)
+    predictor = Predictor.load(path)
+    together = predictor.predict_proba(X)
+    alone = np.concatenate([predictor.predict_proba([text]) for text in X])
+    np.testing.assert_allclose(alone, together, rtol=0, atol=1e-6)
+
+
+# --- Installed without its dependencies
+
+
+@pytest.mark.slow
+def test_a_wheel_beside_numpy_and_scipy_alone_predicts(tmp_path, path):
+    pip, root = [sys.executable, "-m", "pip", "--quiet"], Path(__file__).parents[1]
+    build = "wheel", "--no-deps", "--no-build-isolation", "--wheel-dir", tmp_path, root
+    subprocess.run([*pip, *build], check=True)  # noqa: S603
+    (wheel,) = tmp_path.glob("*.whl")
+    site = tmp_path / "site"
+    install = "install", "--no-deps", "--no-index", "--target", site, wheel
+    subprocess.run([*pip, *install], check=True)  # noqa: S603
+    for package in (np, scipy):
+        folder = Path(package.__file__).parent
+        for part in folder.parent.glob(f"{folder.name}*"):  # its libraries too
+            (site / part.name).symlink_to(part)
+    model, X = texts()
+    save(model, path)
+    lines = f"""
+        import sys
+        sys.path.append({str(site)!r})
+        from sklearn_lstm import Predictor
+        assert Predictor.load({str(path)!r}).predict({X!r}).tolist() == {model.predict(X).tolist()}
+        try:
+            from sklearn_lstm.io import load
+        except ModuleNotFoundError as error:  # so nothing else is there
+            assert error.name == "sklearn"
+        else:
+            raise AssertionError
+    """
+    command = [sys.executable, "-I", "-S", "-W", "error", "-c", dedent(lines)]
+    subprocess.run(command, check=True)  # noqa: S603
+
+
+# --- What it refuses
+
+
+@pytest.mark.parametrize(
+    ("make", "found"),
+    [
+        (
+            lambda: make_pipeline(StandardScaler(), small()).fit(WAVES, Y),
+            "as the step 'standardscaler'",
+        ),
+        (lambda: TextSequenceVectorizer().fit(TEXTS), "holds TextSequenceVectorizer,"),
+        (learned, "holds WordVectors,"),
+    ],
+    ids=["a step of scikit-learn", "a vectorizer", "vectors"],
+)
+def test_what_it_does_not_read_names_the_function_that_does(make, found, path):
+    save(make(), path)
+    with pytest.raises(ModelFileError, match=rf"{path}.*{found}.*sklearn_lstm\.io\.load reads it"):
+        Predictor.load(path)
+
+
+def test_an_encoder_that_was_not_given_is_named(path):
+    save(KINDS["an encoder"]()[0], path)
+    with pytest.raises(ModelFileError, match=r"encoder='SmallEncoder'.*load\(path, encoder="):
+        Predictor.load(path)
+    with pytest.raises(TypeError, match="static_model"):
+        Predictor.load(path, embeddings=EMBEDDING)
+
+
+def test_a_model_of_another_version_warns(path, monkeypatch):
+    monkeypatch.setattr("sklearn_lstm.__version__", "9.9")
+    save(small().fit(WAVES, Y), path)
+    monkeypatch.undo()
+    with pytest.warns(UserWarning, match=r"sklearn_lstm 9\.9 stored the model"):
+        Predictor.load(path)
+
+
+def test_other_columns_than_those_of_the_fit_are_refused(path):
+    model, X = KINDS["frames with names"]()
+    save(model, path)
+    predictor = Predictor.load(path)
+    swapped = [each[["right", "left"]] for each in X]
+    expected = predictor.predict_proba(X)
+    np.testing.assert_array_equal(predictor.predict_proba(swapped), expected)
+    with pytest.raises(ValueError, match="middle"):
+        predictor.predict([each.rename(columns={"left": "middle"}) for each in X])
