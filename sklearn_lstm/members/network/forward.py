@@ -153,7 +153,7 @@ class Layer:
         else:  # the product with one-hot vectors
             terms = self.input_weight[:, np.arange(len(places))[:, None], x[places]]
         terms += self.bias
-        return terms
+        return np.asarray(terms)
 
     def _lstm(self, inputs: Array, gates: Array, memory: Array, _: Array) -> tuple[Array, Array]:
         gates += inputs
