@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Self
 
 import numpy as np
@@ -71,7 +71,7 @@ class Predictor:
     array(['pos', 'neg'], dtype='<U3')
     """
 
-    def __init__(self, readers: Sequence[Callable[[Any], Any]], fitted: Fitted) -> None:
+    def __init__(self, readers: Sequence[TextReader], fitted: Fitted) -> None:
         self._readers, self._fitted = readers, fitted
 
     @classmethod
@@ -148,6 +148,28 @@ class Predictor:
             The probabilities, in the order of `classes_`.
         """
         return self._fitted.labels.proba(self._logits(X))
+
+    def known_share(self, texts: Any) -> NDArray[np.float64]:
+        """Return how much of each text the model knows.
+
+        Parameters
+        ----------
+        texts : iterable of n_samples texts
+            What the stored model takes.
+
+        Returns
+        -------
+        ndarray of shape (n_samples,)
+            As `TextSequenceVectorizer.known_share`.
+
+        Raises
+        ------
+        ValueError
+            If the model takes sequences.
+        """
+        if not self._readers:
+            raise ValueError("known_share is for texts, but the model takes sequences.")
+        return self._readers[0].known_share(texts)
 
     @property
     def classes_(self) -> NDArray[Any]:
