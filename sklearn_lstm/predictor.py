@@ -36,6 +36,13 @@ class Predictor:
     Its import takes NumPy and SciPy, a tenth of the time and of the memory that
     `sklearn_lstm.io.load` needs. Make one with `Predictor.load`.
 
+    Parameters
+    ----------
+    readers : sequence of TextReader
+        What the vectorizers of the model read texts by.
+    fitted : Fitted
+        What the classifier of the model has learned.
+
     Attributes
     ----------
     classes_ : ndarray of shape (n_classes,)
