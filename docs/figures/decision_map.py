@@ -1,7 +1,7 @@
 """Draw which tool to try first: ``python docs/figures/decision_map.py``.
 
-It writes pictures into docs/images, wide and narrow (for a phone), for light and for dark pages. The figures in it are
-read from docs/accuracy.csv and docs/few_labels.csv.
+It writes pictures into docs/images, wide and narrow (for a phone), for light and for dark pages.
+The figures in it are read from docs/accuracy.csv and docs/few_labels.csv.
 """
 
 import sys
