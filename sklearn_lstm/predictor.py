@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Self
 
 import numpy as np
@@ -35,6 +35,13 @@ class Predictor:
 
     Its import takes NumPy and SciPy, a tenth of the time and of the memory that
     `sklearn_lstm.io.load` needs. Make one with `Predictor.load`.
+
+    Parameters
+    ----------
+    readers : sequence of TextReader
+        What the vectorizers of the model read texts by.
+    fitted : Fitted
+        What the classifier of the model has learned.
 
     Attributes
     ----------
@@ -71,7 +78,7 @@ class Predictor:
     array(['pos', 'neg'], dtype='<U3')
     """
 
-    def __init__(self, readers: Sequence[Callable[[Any], Any]], fitted: Fitted) -> None:
+    def __init__(self, readers: Sequence[TextReader], fitted: Fitted) -> None:
         self._readers, self._fitted = readers, fitted
         self.classes_: NDArray[Any] = fitted.labels.classes
         self.thresholds_: NDArray[np.float64] = fitted.thresholds
@@ -148,6 +155,28 @@ class Predictor:
             The probabilities, in the order of `classes_`.
         """
         return self._fitted.labels.proba(self._logits(X))
+
+    def known_share(self, texts: Any) -> NDArray[np.float64]:
+        """Return how much of each text the model knows.
+
+        Parameters
+        ----------
+        texts : iterable of n_samples texts
+            What the stored model takes.
+
+        Returns
+        -------
+        ndarray of shape (n_samples,)
+            As `TextSequenceVectorizer.known_share`.
+
+        Raises
+        ------
+        ValueError
+            If the model takes sequences.
+        """
+        if not self._readers:
+            raise ValueError("known_share is for texts, but the model takes sequences.")
+        return self._readers[0].known_share(texts)
 
     def _logits(self, X: Any) -> Logits:
         for read in self._readers:
