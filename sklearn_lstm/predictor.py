@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Self
 
 import numpy as np
@@ -40,6 +40,8 @@ class Predictor:
     ----------
     classes_ : ndarray of shape (n_classes,)
         The class labels; of several labels, the indices of their columns.
+    label_names_ : tuple of str or None
+        The names of several labels, if the y of `fit` was a data frame.
     thresholds_ : ndarray of shape (n_labels,) or (1,)
         The threshold of each label, or that of ``classes_[1]``.
 
@@ -71,7 +73,7 @@ class Predictor:
     array(['pos', 'neg'], dtype='<U3')
     """
 
-    def __init__(self, readers: Sequence[Callable[[Any], Any]], fitted: Fitted) -> None:
+    def __init__(self, readers: Sequence[TextReader], fitted: Fitted) -> None:
         self._readers, self._fitted = readers, fitted
 
     @classmethod
@@ -149,10 +151,37 @@ class Predictor:
         """
         return self._fitted.labels.proba(self._logits(X))
 
+    def known_share(self, texts: Any) -> NDArray[np.float64]:
+        """Return how much of each text the vocabulary knows.
+
+        Parameters
+        ----------
+        texts : iterable of n_samples texts
+            What a model with a TextSequenceVectorizer takes.
+
+        Returns
+        -------
+        ndarray of shape (n_samples,)
+            As from `TextSequenceVectorizer.known_share`.
+
+        Raises
+        ------
+        TypeError
+            If the model reads no texts.
+        """
+        if not self._readers:
+            raise TypeError("known_share is of texts, but this model reads sequences.")
+        return self._readers[0].known_share(texts)
+
     @property
     def classes_(self) -> NDArray[Any]:
         """The class labels."""
         return self._fitted.labels.classes
+
+    @property
+    def label_names_(self) -> tuple[str, ...] | None:
+        """The names of several labels, if the y of `fit` was a data frame."""
+        return self._fitted.labels.names or None
 
     @property
     def thresholds_(self) -> NDArray[np.float64]:
