@@ -34,6 +34,7 @@ IDS = [_random.integers(1, 9, length) for length in _lengths]
 SERIES = [_random.normal(size=length) for length in _lengths]
 CHANNELS = [_random.normal(size=(length, 2)) for length in _lengths]
 TEXTS = np.array([" ".join(f"w{i}" for i in ids) for ids in IDS])
+FRAME = pd.DataFrame({"text": TEXTS, "price": _random.normal(size=N)})
 
 
 def _padded(rows: list[Any], fill: float) -> Any:
@@ -59,6 +60,9 @@ X = {
     "series, pyarrow column of lists": pa.array([row.tolist() for row in SERIES]),
 }
 _third = np.arange(N) % 3
+X["series in a data frame, with a number and a category beside them"] = pd.DataFrame(
+    {"series": SERIES, "age": _lengths, "place": pd.Categorical(["home", "ward"] * (N // 2))}
+)
 Y = {
     "2 classes": _third == 0,
     "3 classes": _third,
@@ -79,6 +83,11 @@ REFUSED: dict[str, tuple[Any, Any, dict[str, Any]]] = {  # X, y and parameters
     "texts without the vectorizer": (TEXTS, _third, {}),
     "a bag of words, CSR of floats": (csr_array(_padded(IDS, 0).astype(float)), _third, {}),
     "a sentence encoder for ids without words": (IDS, _third, {"encoder": Encoder()}),
+    "numbers beside sequences, without a linear model": (
+        X["series in a data frame, with a number and a category beside them"],
+        _third,
+        {"linear_model": False},
+    ),
     "y of real numbers": (IDS, _third + 0.5, {}),
     "a threshold for three classes": (IDS, _third, {"threshold": "f1"}),
     "no network and no linear model": (IDS, _third, {"max_epochs": 0, "linear_model": False}),
@@ -178,9 +187,9 @@ def tables() -> dict[str, list[list[str]]]:
     def fit(x: Any, y: Any, **parameters: Any) -> Any:
         return classifier(**parameters).fit(x, y).predict(x)
 
-    def fit_texts(y: Any, **parameters: Any) -> Any:
+    def fit_texts(y: Any, X: Any = TEXTS, **parameters: Any) -> Any:
         model = make_pipeline(TextSequenceVectorizer(), classifier(**parameters))
-        return model.fit(TEXTS, y).predict(TEXTS)
+        return model.fit(X, y).predict(X)
 
     return {
         "data": [
@@ -189,6 +198,10 @@ def tables() -> dict[str, list[list[str]]]:
             [
                 "the same, with a sentence encoder",
                 *(outcome(fit_texts, y, encoder=Encoder()) for y in Y.values()),
+            ],
+            [
+                "the same, in a data frame with a number beside them",
+                *(outcome(fit_texts, y, X=FRAME) for y in Y.values()),
             ],
             *([kind, *(outcome(fit, x, y) for y in Y.values())] for kind, x in X.items()),
         ],

@@ -190,15 +190,36 @@ def fetch_tunes() -> tuple[Strings, Strings]:
     Source: "Ryan's mammoth collection", Boston 1883, typed by Ray Davies; the copy in music21
     10.5.1 (Cuthbert and Ariza, "music21", ISMIR 2010).
     """
+    return _without_repeats(map(parse_abc, _dances()))
+
+
+def fetch_tunes_with_heads() -> tuple[Strings, Floats, Strings, Strings]:
+    """Return (tunes, meters, keys, types): those of `fetch_tunes`, and what their heads say.
+
+    The columns of the meters (n_tunes, 3) are the beats in a bar, the note that lasts a beat (4 for
+    a quarter), and the note that is written without a number.
+    """
+    heads: dict[str, tuple[Sequence[float], str, str]] = {}
+    for content in _dances():
+        notes, kind = parse_abc(content)
+        found = re.findall(r"^([MLK]):\s*(.*?)\s*$", content, re.MULTILINE)
+        lines = dict(reversed(found))  # the first of each kind stands in the head
+        meter = {"C": "4/4", "C|": "2/2"}.get(lines["M"], lines["M"])
+        parts = (*meter.split("/"), lines.get("L", "1/8").split("/")[1])
+        heads.setdefault(notes, ([float(part) for part in parts], lines["K"], kind))
+    meters, keys, types = zip(*heads.values(), strict=True)
+    return np.array([*heads], object), np.array(meters), np.array(keys), np.array(types)
+
+
+def _dances() -> Iterator[str]:
+    """Yield the tunes of six types of dances in ABC notation."""
     types = ("reel", "hornpipe", "jig", "strathspey", "clog", "slip jig")
-    tunes = []
     with open_wheel(MUSIC21) as wheel:
         for name in sorted(wheel.namelist()):
             if name.startswith("music21/corpus/ryansMammoth/") and name.endswith(".abc"):
-                notes, kind = parse_abc(wheel.read(name).decode())
-                if kind in types:
-                    tunes.append((notes, kind))
-    return _without_repeats(tunes)
+                content = wheel.read(name).decode()
+                if parse_abc(content)[1] in types:
+                    yield content
 
 
 def parse_abc(content: str) -> tuple[str, str]:

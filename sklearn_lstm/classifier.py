@@ -22,12 +22,12 @@ from sklearn_lstm.data.encoding import N_SPECIAL
 from sklearn_lstm.data.growing_tables import GrowingTables
 from sklearn_lstm.data.kinds import KINDS
 from sklearn_lstm.data.label_reading import (
-    label_names,
     read_classes,
     read_labels,
     read_sample_weight,
 )
 from sklearn_lstm.data.labels import Labels
+from sklearn_lstm.data.rows import column_names
 from sklearn_lstm.data.sentence_encoders import SentenceEncoder
 from sklearn_lstm.data.weights import Targets, absolute_weights
 from sklearn_lstm.description import DescribedMixin
@@ -221,7 +221,8 @@ class LSTMSequenceClassifier(
     n_features_in_ : int
         The number of columns of a 2-D X, else the number of channels.
     feature_names_in_ : ndarray of shape (n_features_in_,)
-        The names of the columns, if X, or the data frames in it, had any.
+        The names of the columns, if X, or the data frames in it, had any. With numbers beside the
+        sequences, those of X.
     input_type_ : {"words", "characters", "measurements"}
         What the steps of X are.
     history_ : list of dict
@@ -442,7 +443,8 @@ class LSTMSequenceClassifier(
             padding), 2-D series, 3-D series (n_samples, n_timesteps, n_channels), or a list or
             column of arrays of unequal length, or of data frames. A series without a value (only
             NaN, or empty) is one step without any measurement, and needs other series with missing
-            values in training.
+            values in training. A data frame with one such column may have columns of numbers,
+            booleans and categories too, which a further linear model reads.
         y : array-like of shape (n_samples,) or (n_samples, n_labels)
             Labels of any kind, or a multilabel indicator of 0 and 1.
         sample_weight : array-like of shape (n_samples,), default=None
@@ -476,7 +478,7 @@ class LSTMSequenceClassifier(
         """
         task = CallbackTask.of_fit(self, X, y, sample_weight)
         fit = Fit(self)
-        names, y = label_names(y), read_labels(y)
+        names, y = column_names(y), read_labels(y)
         check_classification_targets(y)  # warns of nearly as many classes as samples
         sequences = fit.read(X)
         check_as_many(X, sequences, y)
@@ -491,10 +493,10 @@ class LSTMSequenceClassifier(
         The optimiser continues from the last call, at a constant learning rate. New token ids get
         vectors of their own. Beside the network, a linear model of n-grams of ids learns online
         from the errors of the whole model, unless ``linear_model=False``. Channels keep the scale
-        of the first call, and weights are not rescaled. The linear models of `fit`, also that of an
-        encoder, stay as they were. The network keeps its shape: changes of its parameters, also
-        `dropout`, are ignored with an `IgnoredParameterWarning`. A call may change tables in place:
-        meanwhile, let other threads predict with a copy (``copy.copy(model)``).
+        of the first call, and weights are not rescaled. The linear models of `fit`, also those of
+        an encoder and of numbers, stay as they were. The network keeps its shape: changes of its
+        parameters, also `dropout`, are ignored with an `IgnoredParameterWarning`. A call may change
+        tables in place: meanwhile, let other threads predict with a copy (``copy.copy(model)``).
 
         Parameters
         ----------
@@ -516,7 +518,7 @@ class LSTMSequenceClassifier(
         ------
         TypeError, ValueError
             As in `fit`; also for labels that are not among the classes, for balanced weights, and
-            for an encoder if `fit` was never called.
+            for an encoder or numbers beside the sequences if `fit` was never called.
         """
         fit = Fit(self, self._fitted)
         if self.class_weight == "balanced":
@@ -530,7 +532,7 @@ class LSTMSequenceClassifier(
                 "partial_fit does not fit the member of an encoder: call fit first, or set "
                 "encoder=None."
             )
-        names, y = label_names(y), read_labels(y)
+        names, y = column_names(y), read_labels(y)
         sequences = fit.read(X)
         if sequences.numbers and before is None:
             raise ValueError(

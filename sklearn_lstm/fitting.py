@@ -15,7 +15,7 @@ from sklearn_lstm.data.embeddings import read_embeddings
 from sklearn_lstm.data.encoding import TokenCodes
 from sklearn_lstm.data.input_format import InputFormat
 from sklearn_lstm.data.kinds import warn_of_signal
-from sklearn_lstm.data.label_reading import label_names, read_labels, read_sample_weight
+from sklearn_lstm.data.label_reading import read_labels, read_sample_weight
 from sklearn_lstm.data.labels import Labels
 from sklearn_lstm.data.reading import read_sequences
 from sklearn_lstm.data.rows import column_names
@@ -204,7 +204,7 @@ class Fit:
             raise ValueError(f"X_val and y_val have to be passed together, found only {found}.")
         try:
             check_column_names(X, X_val)
-            start.labels.check_names(label_names(y_val), "y_val")
+            start.labels.check_names(column_names(y_val), "y_val")
             sequences, y_val = start.input_format.read_again(X_val), read_labels(y_val, "y_val")
             check_consistent_length(sequences, y_val)
             values = start.labels.encode(y_val, "y_val")

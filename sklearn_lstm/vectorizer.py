@@ -15,12 +15,7 @@ from sklearn_lstm.callback_support import CallbackSupportMixin, CallbackTask, wi
 from sklearn_lstm.data.rows import column_names
 from sklearn_lstm.data.text_reader import TextReader, divided, keeps_texts
 from sklearn_lstm.description import DocumentedMixin
-from sklearn_lstm.parameters import (
-    VECTORIZER,
-    DataFrameMixin,
-    checked_parameters,
-    plain_parameters,
-)
+from sklearn_lstm.parameters import VECTORIZER, DataFrameMixin, checked_parameters
 from sklearn_lstm.storing.envelope import StoredMixin
 from sklearn_lstm.text.analysis import Analysis, TokenBatch, iterate_texts
 from sklearn_lstm.text.counting import (
@@ -245,7 +240,7 @@ class TextSequenceVectorizer(
             As from `transform`.
         """
         texts, numbers = divided(raw_documents, self.output)
-        if keeps_texts(plain_parameters(self)):
+        if keeps_texts(vars(self)):
             texts = list(iterate_texts(texts))
         batches, ids = fit_and_number(self, texts, [])
         self._columns = numbers.names or None
@@ -370,7 +365,7 @@ class TextSequenceVectorizer(
         callable
             A function that decodes, preprocesses and tokenizes a text.
         """
-        return Analysis.of(plain_parameters(self))
+        return Analysis.of(vars(self))
 
     def get_feature_names_out(self, input_features: object = None) -> NDArray[np.object_]:  # noqa: ARG002
         """Return the names of the columns of the output: "position0", "position1", ...
@@ -422,7 +417,7 @@ class TextSequenceVectorizer(
 
     def _analysis(self) -> Analysis:
         """Return what finds the tokens of this object."""
-        analysis = Analysis.of(plain_parameters(self))
+        analysis = Analysis.of(vars(self))
         if type(self).build_analyzer is TextSequenceVectorizer.build_analyzer:
             return analysis
         own = self.build_analyzer()  # it reads files itself
@@ -430,8 +425,7 @@ class TextSequenceVectorizer(
 
     def _reader(self) -> TextReader:
         """Return what reads texts as they were read at fit."""
-        reader = TextReader.of(vars(self) | plain_parameters(self))
-        return replace(reader, analysis=self._analysis())
+        return TextReader.of(vars(self), self._analysis())
 
     def _check_names(self, X: Any) -> None:
         """Raise scikit-learn's error for a data frame with other columns than that of `fit`."""

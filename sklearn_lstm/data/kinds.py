@@ -7,13 +7,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from sklearn_lstm.data.sequences import Sequences, chunks_of_rows
+from sklearn_lstm.data.sequences import VALUES_PER_CHUNK, Sequences, chunks_of_rows
 from sklearn_lstm.exceptions import InputTypeWarning, warn_user
 from sklearn_lstm.text.counting import FIRST_UNKNOWN
 from sklearn_lstm.text.id_matrix import TokenIds
 
 FEWEST_WORDS = 140  # effective number of tokens, the most frequent one set aside
 FEWEST_PAIRS = 1_000  # neighbours that tell whether ids are a signal
+FEWEST_IDS = 3  # in a table of floats, side by side and different: flags are no ids
 STEPS_FOR_SIGNAL = 1 << 15  # that are looked at, about
 CLOSE = 1 / 3  # neighbours of a signal; ids have at least 0.48, see benchmarks/CHOICES.md
 CLOSE_IF_SMOOTH = 0.7  # times the smoothness; ids have at least 0.94
@@ -157,3 +158,29 @@ def warn_of_signal(sequences: Sequences) -> None:
             "they are ids.",
             InputTypeWarning,
         )
+
+
+def warn_of_ids_beside_fractions(X: NDArray[Any]) -> None:
+    """Warn of a table of floats some of whose columns look like ids that end, or begin, with 0.
+
+    Warns
+    -----
+    InputTypeWarning
+    """
+    table = X[:: -(-X.size // VALUES_PER_CHUNK)]
+    are_whole = ((table == np.floor(table)) & (table >= 0)).all(axis=0)  # NaN is not
+    are_steps = table[:, are_whole] > 0
+    fewest = min(are_steps.shape[1], table[:, are_whole].max(initial=0))
+    if fewest < FEWEST_IDS or are_whole.all() or are_steps.all():
+        return
+    for steps in (are_steps, are_steps[:, ::-1]):
+        if steps[:, 0].all() and (steps[:, :-1] >= steps[:, 1:]).all():
+            warn_user(
+                "X is read as series, but some of its columns look like padded token ids, beside "
+                "columns with fractions, as ColumnTransformer puts them. To give the model both, "
+                "pass a data frame with one column of texts and columns of numbers to a Pipeline "
+                "of a TextSequenceVectorizer and the classifier, frame[['text', 'price']]. If all "
+                "are measurements, say so with input_type='measurements'.",
+                InputTypeWarning,
+            )
+            return

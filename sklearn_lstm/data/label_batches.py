@@ -6,8 +6,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from sklearn_lstm.data.label_reading import label_names, read_labels, read_sample_weight
+from sklearn_lstm.data.label_reading import read_labels, read_sample_weight
 from sklearn_lstm.data.labels import Encoded, Labels
+from sklearn_lstm.data.rows import column_names
 from sklearn_lstm.data.weights import Weights
 
 
@@ -32,7 +33,7 @@ class LabelBatches:
             For what is no y or `sample_weight` of so many samples, and for labels of another kind
             than those before, or weights where the batches before had none.
         """
-        names, y = label_names(y), read_labels(y)
+        names, y = column_names(y), read_labels(y)
         if len(y) != n_samples:
             raise ValueError(f"X holds {n_samples} sequences, but y holds {len(y)} labels.")
         weights = read_sample_weight(sample_weight, n_samples)

@@ -14,12 +14,6 @@ from sklearn_lstm.data.containers import is_missing_or_nan, plain_values, to_num
 from sklearn_lstm.data.weights import Weights
 
 
-def label_names(y: Any) -> tuple[str, ...]:
-    """Return the names of the columns of a data frame; none of anything else, or of one column."""
-    names = tuple(getattr(y, "column_names", getattr(y, "columns", ())))  # of pyarrow, or others
-    return names if len(names) > 1 and all(isinstance(name, str) for name in names) else ()
-
-
 def read_labels(y: Any, name: str = "y") -> NDArray[np.generic]:
     """Check y as scikit-learn does, but without a warning of many classes.
 

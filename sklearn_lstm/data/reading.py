@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from scipy import sparse
 
 from sklearn_lstm.data.containers import as_array, describe_wrong_id
+from sklearn_lstm.data.kinds import warn_of_ids_beside_fractions
 from sklearn_lstm.data.numbers import sequences_and_numbers
 from sklearn_lstm.data.rows import channel_names, in_order, row_as_array
 from sklearn_lstm.data.sequences import (
@@ -188,6 +189,8 @@ def _read_dense(array: NDArray[Any], input_type: str) -> Sequences:
     are_ids = _are_ids((array[rows] for rows in chunks), input_type, is_flat=array.ndim == 2)
     known = {"n_features": array.shape[-1], "is_table": array.ndim == 2}
     if not are_ids:
+        if array.ndim == 2 and array.dtype.kind == "f" and input_type == "auto":
+            warn_of_ids_beside_fractions(array)
         array = np.atleast_3d(array)
         return _read_series(array, ((array[rows], int(rows[0])) for rows in chunks), **known)
     for rows in chunks:

@@ -13,17 +13,13 @@ from sklearn_lstm.exceptions import InvalidSequencesError, InvalidSequencesTypeE
 def channel_names(X: Any) -> tuple[str, ...]:
     """Return the names of the columns of the first data frame in an array of rows, if any."""
     rows = X if X.dtype.kind == "O" and X.ndim == 1 else ()
-    return next(filter(None, map(_column_names, rows)), ())
+    return tuple(map(str, next(filter(None, map(_names_of, rows)), ())))
 
 
 def column_names(X: Any) -> tuple[str, ...]:
     """Return the names of the columns of a data frame, as scikit-learn does: strings, or none."""
     names = _names_of(X)
     return names if {*map(type, names)} <= {str} else ()
-
-
-def _column_names(row: Any) -> tuple[str, ...]:
-    return tuple(map(str, _names_of(row)))
 
 
 def _names_of(frame: Any) -> tuple[Any, ...]:
@@ -39,7 +35,7 @@ def in_order(row: Any, names: tuple[str, ...], index: int) -> Any:
     InvalidSequencesError
         If a column is missing, or there is one too many.
     """
-    columns = _column_names(row)
+    columns = tuple(map(str, _names_of(row)))
     if columns in ((), names):
         return row
     for name in (*names, *columns):
@@ -88,7 +84,7 @@ def _numbers_of_row(
 ) -> tuple[NDArray[Any], bool]:
     columns = containers.columns_of(row)
     if columns and not containers.type_names(columns, f"X[{index}]") <= containers.FLOATS:
-        return _stacked(columns, index, time_channel, _column_names(row))
+        return _stacked(columns, index, time_channel, _names_of(row))
     array = containers.to_numpy(np.asarray(row) if columns else row, f"X[{index}]")
     steps = row if isinstance(row, list | tuple) and array.ndim > 1 else ()
     are_steps = array.dtype.kind == "O" and array.ndim == 1 and any(map(containers.is_row, array))

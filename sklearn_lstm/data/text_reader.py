@@ -44,11 +44,11 @@ class TextReader:
     output: str
 
     @classmethod
-    def of(cls, attributes: Mapping[str, Any]) -> TextReader:
+    def of(cls, attributes: Mapping[str, Any], analysis: Analysis | None = None) -> TextReader:
         """Return the reader of a vectorizer with these parameters and fitted attributes."""
         names = "vocabulary_", "max_length_", "truncation", "padding", "output"
         known = (attributes[name] for name in names)
-        return cls(Analysis.of(attributes), keeps_texts(attributes), *known)
+        return cls(analysis or Analysis.of(attributes), keeps_texts(attributes), *known)
 
     def __call__(self, raw_documents: Iterable[Any]) -> Any:
         """Return the ids of texts, as `TextSequenceVectorizer.transform` describes them."""

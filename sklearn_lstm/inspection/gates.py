@@ -98,7 +98,7 @@ def _activations(network: Network, sequences: Sequences) -> dict[str, NDArray[np
     forward = Forward(network.module.architecture, network.weights)
     steps, extension = network.encoded(sequences, np.arange(1))
     x, order = forward.embed(steps, sequences.lengths, extension)
-    frame, layers = np.arange(sequences.lengths[0]) // forward.size, []
+    frame, layers = np.arange(sequences.lengths[0]) // forward.steps_per_frame, []
     for layer in forward.layers:
         steps_read = zip(*layer.read(x, order), strict=True)
         gates, memory, states = (np.concatenate(parts, axis=-2) for parts in steps_read)

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass
 from functools import cache, cached_property
-from itertools import chain
+from itertools import chain, filterfalse
 from pathlib import Path
 from typing import Any, TypeAlias
 from unicodedata import combining, normalize
@@ -43,10 +43,10 @@ class Analysis:
     @classmethod
     def of(cls, parameters: Mapping[str, Any]) -> Analysis:
         """Return the analysis of a vectorizer with these parameters, and perhaps others."""
-        analysis = cls(**{field.name: parameters[field.name] for field in fields(cls)})
-        if analysis.analyzer == "word" and (analysis.tokenizer or analysis.token_pattern) is None:
-            return replace(analysis, tokenizer=words_of)
-        return analysis
+        known = {name: parameters[name] for name in cls.__dataclass_fields__}
+        if known["analyzer"] == "word" and (known["tokenizer"] or known["token_pattern"]) is None:
+            known["tokenizer"] = words_of
+        return cls(**known)
 
     def __call__(self, document: Any) -> list[Hashable]:
         """Return the tokens of a text, of bytes, or of what `input` says."""
@@ -103,17 +103,14 @@ def english_stop_words() -> frozenset[str]:
 
 
 def _without_marks(text: str) -> str:
-    if text.isascii():
-        return text
-    return "".join(c for c in normalize("NFKD", text) if not combining(c))
+    return text if text.isascii() else "".join(filterfalse(combining, normalize("NFKD", text)))
 
 
-def _as_ascii(text: str) -> str:
-    return normalize("NFKD", text).encode("ascii", "ignore").decode("ascii")
-
-
+WITHOUT_ACCENTS = {  # by `strip_accents`
+    "ascii": lambda text: normalize("NFKD", text).encode("ascii", "ignore").decode("ascii"),
+    "unicode": _without_marks,
+}
 BLANKS = re.compile(r"\s\s+")
-WITHOUT_ACCENTS = {"ascii": _as_ascii, "unicode": _without_marks}  # by `strip_accents`
 
 
 def refuse_nan(tokens: Iterable[Hashable]) -> None:

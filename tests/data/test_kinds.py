@@ -3,6 +3,7 @@
 import numpy as np
 import pandas as pd
 import pytest
+from sklearn.compose import make_column_transformer
 from sklearn.datasets import load_digits
 from sklearn.pipeline import make_pipeline
 
@@ -86,6 +87,19 @@ def signal(n_levels):
 def test_integers_that_look_like_a_signal_get_a_warning(hold, n_levels):
     with pytest.warns(InputTypeWarning, match="signal.*input_type='measurements'"):
         warn_of_signal(read_sequences(hold(signal(n_levels))))
+
+
+@pytest.mark.parametrize("padding", ["post", "pre"])
+def test_ids_beside_fractions_get_a_warning(padding):
+    frame = pd.DataFrame({"text": ["so good", "so bad", "not good at all", "bad"], "price": 0.5})
+    ids = TextSequenceVectorizer(output="dense", padding=padding)
+    joined = make_column_transformer((ids, "text"), ("passthrough", ["price"]))
+    X, y = joined.fit_transform(frame), [1, 0, 0, 0]
+    with pytest.warns(InputTypeWarning, match=r"frame\[\[.*input_type='measurements'"):
+        LSTMSequenceClassifier(max_epochs=1).fit(X, y)
+    for other in (X[:, 1:] + 0.5, X[:, :1], np.where(X == 0, np.nan, X), X[:, [0, 2, 1, 3, 4]]):
+        read_sequences(other)  # warnings are errors
+    LSTMSequenceClassifier(max_epochs=1, input_type="measurements").fit(X, y)
 
 
 @pytest.mark.parametrize("noise", [0, 2, 5])

@@ -105,6 +105,12 @@ def test_a_tune_is_its_notes_without_header_fingering_and_bows(example_data, put
     tunes, types = example_data.fetch_tunes()
     assert tunes.tolist() == ["A2(Ac) eA | F2 :|"]
     assert types.tolist() == ["slip jig"]
+    for file, lines in {"A": "M: 9/8\nL: 1/16\nK: Bb", "D": "M:C|\nK:G\nB\nM:2/4"}.items():
+        changed = tune.replace("K:A", lines).replace("uF2", f"{file}2")
+        put_wheel("MUSIC21", {f"{folder}{file}.abc": changed})
+        _, meters, keys, _ = example_data.fetch_tunes_with_heads()
+        expected = {"A": ([[9, 8, 16]], ["Bb"]), "D": ([[2, 2, 8]], ["G"])}[file]
+        assert (meters.tolist(), keys.tolist()) == expected
 
 
 def test_symbols_are_read_without_repeats(example_data, put_wheel):

@@ -25,7 +25,7 @@ from sklearn_lstm.network.positions import sinusoidal_positions
 
 Array: TypeAlias = NDArray[np.float32]
 
-STEPS_AT_ONCE = 1 << 12
+STEPS_AT_ONCE = 1 << 12  # a few MB
 N_SUMMARIES = 8  # of each input of a frame
 # The gates of a cell. The logistic functions come first, and the hyperbolic tangent last.
 GATES = {
@@ -133,21 +133,27 @@ class Layer:
             Of the n sequences that have this step.
         memory, state : ndarray of shape (directions, n, H)
         """
-        if x.ndim == 1:  # the product with one-hot vectors
-            direction = np.arange(len(order.places))[:, None]
-            inputs = self.input_weight[:, direction, x[order.places]]  # (G, directions, N, H)
-        else:
-            inputs = np.matmul(x[order.places], self.input_weight)
-        inputs += self.bias
         state = np.zeros((len(order.places), order.n_open[0], self.n_units), np.float32)
-        memory, start = state, 0
+        memory, start, stop = state, 0, 0
         step = {"lstm": self._lstm, "gru": self._gru, "rnn": self._rnn}[self.cell]
         for n in order.n_open:
+            if start + n > stop:  # the inputs of many steps at once, but not of a long sequence
+                first, stop = start, start + max(n, STEPS_AT_ONCE)
+                inputs = self._inputs(x, order.places[:, first:stop])
+            of_step = inputs[:, :, start - first : start - first + n]
             gates = np.matmul(state[:, :n], self.state_weight)  # (G, directions, n, H)
-            of_step = inputs[:, :, start : start + n]
             memory, state = step(of_step, gates, memory[:, :n], state[:, :n])
             yield gates, memory, state
             start += n
+
+    def _inputs(self, x: Array, places: NDArray[np.intp]) -> Array:
+        """Return the input terms of all gates, (G, directions, n, H)."""
+        if x.ndim > 1:
+            terms = np.matmul(x[places], self.input_weight)
+        else:  # the product with one-hot vectors
+            terms = self.input_weight[:, np.arange(len(places))[:, None], x[places]]
+        terms += self.bias
+        return np.asarray(terms)
 
     def _lstm(self, inputs: Array, gates: Array, memory: Array, _: Array) -> tuple[Array, Array]:
         gates += inputs
@@ -204,7 +210,7 @@ class Forward:
             raise ValueError(f"weights do not fit to the architecture {dict(architecture)}")
         self.architecture, self.weights = architecture, weights
         self.n_directions = 1 + architecture["bidirectional"]
-        self.size = architecture.get("steps_per_frame", 1)
+        self.steps_per_frame = architecture.get("steps_per_frame", 1)
         self.is_one_hot = architecture["tokens"] and architecture["embedding_dim"] is None
         of_layers = [
             [
@@ -247,8 +253,12 @@ class Forward:
         elif self.architecture["tokens"]:
             x = self._vectors(steps, extension)
         else:
-            x = steps if self.size == 1 else summarize_frames(steps, lengths, self.size)
-            lengths = -(-lengths // self.size)  # in frames
+            x = (
+                steps
+                if self.steps_per_frame == 1
+                else summarize_frames(steps, lengths, self.steps_per_frame)
+            )
+            lengths = -(-lengths // self.steps_per_frame)  # in frames
         order = StepOrder(lengths, self.n_directions)
         if self.architecture["embedding_dim"] is not None:
             if not self.architecture["tokens"]:
@@ -300,11 +310,11 @@ def shapes_of(architecture: Mapping[str, Any]) -> dict[str, tuple[int, ...]]:
     """Return the shape of each weight."""
     n_units, dim = architecture["hidden_size"], architecture["embedding_dim"]
     n_directions, tokens = 1 + architecture["bidirectional"], architecture["tokens"]
-    n_inputs, n_gates = architecture["n_inputs"], len(GATES[architecture["cell"]]) * n_units
-    n_inputs_of_frame = n_inputs * (
-        N_SUMMARIES if architecture.get("steps_per_frame", 1) > 1 else 1
-    )
-    n_features, n_layers = dim or n_inputs_of_frame, architecture["num_layers"]
+    n_inputs, n_layers = architecture["n_inputs"], architecture["num_layers"]
+    n_gates = len(GATES[architecture["cell"]]) * n_units
+    has_frames = architecture.get("steps_per_frame", 1) > 1
+    n_inputs_of_frame = n_inputs * (N_SUMMARIES if has_frames else 1)
+    n_features = dim or n_inputs_of_frame
     shapes: dict[str, tuple[int, ...]] = {}
     if tokens:
         shapes["embedding.weight"] = n_inputs, dim or n_directions * n_gates
@@ -375,7 +385,9 @@ class NumpyNetwork(NetworkMember):
         """Return the logits (n_samples, n_outputs)."""
         forward: Any = self.forward
         logits = np.empty((len(sequences), len(forward.output_bias)))
-        for rows in rows_of_similar_length(sequences.lengths, STEPS_AT_ONCE * forward.size):
+        for rows in rows_of_similar_length(
+            sequences.lengths, STEPS_AT_ONCE * forward.steps_per_frame
+        ):
             from_longest = rows[::-1]
             steps, extension = self.encoded(sequences, from_longest)
             lengths = sequences.lengths[from_longest]

@@ -26,7 +26,8 @@ def hash_ngrams(
 def bags_of(rows: Integers, hashes: Integers, n_rows: int) -> csr_matrix:
     """Return which hashes each row has: a matrix of ones (n_rows, 2**HASH_BITS)."""
     columns, ends = distinct(rows, hashes, n_rows)
-    return csr_matrix((np.ones(len(columns), np.bool_), columns, ends), (n_rows, 1 << HASH_BITS))
+    ones = np.ones(len(columns), np.bool_)
+    return csr_matrix((ones, columns, ends.astype(np.int32)), (n_rows, 1 << HASH_BITS))
 
 
 def distinct(

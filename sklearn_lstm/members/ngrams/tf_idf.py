@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_matrix, vstack
 
-from sklearn_lstm.data.sequences import chunks_of_rows
+from sklearn_lstm.data.sequences import VALUES_PER_CHUNK, chunks_of_rows
 
 
 @dataclass(frozen=True)
@@ -45,13 +45,15 @@ class TfIdf:
         """
         if not len(self):
             return csr_matrix((bags.shape[0], 0), dtype=np.float32)
+        if bags.nnz <= VALUES_PER_CHUNK:
+            return self._weighed(bags)
         parts = [self._weighed(bags[rows]) for rows in chunks_of_rows(np.diff(bags.indptr))]
-        return vstack(parts, format="csr") if len(parts) > 1 else parts[0]
+        return vstack(parts, format="csr")
 
     def _weighed(self, bags: csr_matrix) -> csr_matrix:
         features = np.minimum(np.searchsorted(self.hashes, bags.indices), len(self) - 1)
         is_known = self.hashes[features] == bags.indices
-        ends = np.append(0, np.cumsum(is_known))[bags.indptr]
+        ends = np.append(np.int32(0), np.cumsum(is_known, dtype=np.int32))[bags.indptr]
         features = features[is_known].astype(np.int32)
         weighed = csr_matrix((self.idf[features], features, ends), (bags.shape[0], len(self)))
         rows = np.repeat(np.arange(len(ends) - 1), np.diff(ends))

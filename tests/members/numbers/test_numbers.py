@@ -14,7 +14,7 @@ from sklearn.base import clone
 from sklearn.model_selection import GridSearchCV
 from sklearn.pipeline import make_pipeline
 
-from sklearn_lstm import TextSequenceVectorizer
+from sklearn_lstm import Predictor, TextSequenceVectorizer
 from sklearn_lstm.inspection import ExplanationDisplay, as_shap_explanation, explain
 from sklearn_lstm.io import load, save
 from sklearn_lstm.streaming import fit_batches
@@ -176,6 +176,8 @@ def test_a_model_with_numbers_is_kept(fitted, keep, tmp_path):
     path, X = tmp_path / "model.safetensors", of_kind(kind, NEW)
     if keep == "save":
         save(model, path)
+        alone = Predictor.load(path).predict_proba(X)
+        assert_allclose(alone, model.predict_proba(X), atol=1e-2)  # the network is in bfloat16
     ways = {"save": lambda _: load(path), "copy": copy.deepcopy}
     kept = ways.get(keep, lambda m: pickle.loads(pickle.dumps(m)))(model)
     assert_array_equal(kept.predict_proba(X), model.predict_proba(X))
