@@ -47,6 +47,8 @@ class Predictor:
     ----------
     classes_ : ndarray of shape (n_classes,)
         The class labels; of several labels, the indices of their columns.
+    label_names_ : tuple of str or None
+        The names of several labels, if the y of `fit` was a data frame.
     thresholds_ : ndarray of shape (n_labels,) or (1,)
         The threshold of each label, or that of ``classes_[1]``.
 
@@ -81,6 +83,7 @@ class Predictor:
     def __init__(self, readers: Sequence[TextReader], fitted: Fitted) -> None:
         self._readers, self._fitted = readers, fitted
         self.classes_: NDArray[Any] = fitted.labels.classes
+        self.label_names_: tuple[str, ...] | None = fitted.labels.names or None
         self.thresholds_: NDArray[np.float64] = fitted.thresholds
 
     @classmethod
@@ -157,25 +160,25 @@ class Predictor:
         return self._fitted.labels.proba(self._logits(X))
 
     def known_share(self, texts: Any) -> NDArray[np.float64]:
-        """Return how much of each text the model knows.
+        """Return how much of each text the vocabulary knows.
 
         Parameters
         ----------
         texts : iterable of n_samples texts
-            What the stored model takes.
+            What a model with a TextSequenceVectorizer takes.
 
         Returns
         -------
         ndarray of shape (n_samples,)
-            As `TextSequenceVectorizer.known_share`.
+            As from `TextSequenceVectorizer.known_share`.
 
         Raises
         ------
-        ValueError
-            If the model takes sequences.
+        TypeError
+            If the model reads no texts.
         """
         if not self._readers:
-            raise ValueError("known_share is for texts, but the model takes sequences.")
+            raise TypeError("known_share is of texts, but this model reads sequences.")
         return self._readers[0].known_share(texts)
 
     def _logits(self, X: Any) -> Logits:

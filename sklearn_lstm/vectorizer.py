@@ -332,6 +332,7 @@ class TextSequenceVectorizer(
             The share of the tokens of each text that have an id; 0 for a text without a token.
         """
         check_is_fitted(self)
+        self._check_names(raw_documents)
         return self._reader().known_share(raw_documents)
 
     def inverse_transform(self, X: object) -> list[NDArray[np.object_]]:

@@ -272,5 +272,5 @@ def test_it_tells_how_much_of_each_text_the_model_knows(tmp_path):
     assert shares.tolist() == model[0].known_share(new).tolist()
     assert {*shares} == {0.0, 0.5, 1.0}
     save(small(max_epochs=0).fit(WAVES, Y), tmp_path / "series")
-    with pytest.raises(ValueError, match="for texts, but the model takes sequences"):
+    with pytest.raises(TypeError, match="of texts, but this model reads sequences"):
         Predictor.load(tmp_path / "series").known_share(new)

@@ -60,7 +60,7 @@ class TextReader:
 
     def known_share(self, raw_documents: Iterable[Any]) -> NDArray[np.float64]:
         """Return the share of the tokens of each text that have an id."""
-        X = replace(self, output="sparse")(raw_documents)
+        X = replace(self, output="sparse", keeps_texts=False)(raw_documents)
         n_known = np.add.reduceat(X.data != UNKNOWN, X.indptr[:-1], dtype=float)
         return np.asarray(n_known / np.diff(X.indptr))
 
