@@ -133,7 +133,7 @@ class Fit:
         configuration = Configuration.of(
             self.parameters, kind, labels, vectors=vectors, encoder=opened, previous=previous
         )
-        return start, replace(configuration, has_numbers=bool(sequences.numbers))
+        return start, replace(configuration, numbers=bool(sequences.numbers))
 
     def random_generator(self) -> np.random.Generator | None:
         """Return the generator of the fit, None without a seed; one that goes on draws others."""
