@@ -222,7 +222,8 @@ def _in_batches(
             size += len(text)
         except Exception as error:
             error.add_note(f"This was the text at index {index}.")
-            if text is None or isinstance(text, float) or type(text).__name__ == "NAType":
+            is_nan = isinstance(text, float) and text != text  # noqa: PLR0124
+            if text is None or is_nan or type(text).__name__ == "NAType":
                 error.add_note(
                     "It is missing. Leave out such rows, with their labels, or make them empty "
                     "texts: frame['text'].fillna('')."
