@@ -33,7 +33,7 @@ INSTEAD: dict[str, Any] = {
 class Predictor:
     """A stored model that predicts, and does nothing else: without torch and scikit-learn.
 
-    It imports NumPy and SciPy alone, which takes a tenth of the time. Make one with `Predictor.load`.
+    It imports NumPy and SciPy alone, which takes a tenth of the time. `Predictor.load` makes one.
 
     Parameters
     ----------
