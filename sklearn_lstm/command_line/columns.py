@@ -120,13 +120,16 @@ class Columns:
     def read_label(self, record: Record) -> Any:
         """Return the label of a record, or the list of its labels."""
         value = record[self.label]
-        if self.separator:
-            labels = value if isinstance(value, list) else name_of(value).split(self.separator)
-            return [name for label in labels if (name := name_of(label).strip())]
-        if value in (None, "") or isinstance(value, list | dict):
+        labels = value if self.separator and isinstance(value, list) else [value]
+        if any(one is None or isinstance(one, list | dict) for one in labels) or (
+            value == "" and not self.separator
+        ):
             found = f"{self.label!r} is {json.dumps(value)}, but no label"
             raise record.refusal(f"{found}. Leave out such records; --separator reads several")
-        return value
+        if not self.separator:
+            return value
+        names = labels if isinstance(value, list) else name_of(value).split(self.separator)
+        return [name for label in names if (name := name_of(label).strip())]
 
     def read_truth(self, record: Record, names: list[str]) -> list[bool]:
         """Return which of the classes with these names are true of a record."""

@@ -43,6 +43,11 @@ def fit(options: Namespace) -> None:
     groups = [record[options.groups] for record in records if options.groups]
     if columns.separator:
         names = sorted({name for labels in y for name in labels})
+        if len(names) < 2:
+            raise CommandError(
+                f"{options.data}: --separator needs records with two labels or more in all, but "
+                f"they hold {names}. If a record has a label or none, name both in --label"
+            )
         columns = replace(columns, label_names=tuple(names))
         y = [[int(name in labels) for name in names] for labels in y]
     prefix = "" if columns.is_series else "classifier__"

@@ -25,6 +25,7 @@ def read_content(content: str, checksum: str) -> dict[str, Any]:
             f"has format {tree['format']}, but sklearn_lstm {sklearn_lstm.__version__} reads "
             f"format {FORMAT} alone. {remedy}"
         )
+    other_version(tree)  # a tree without one is damaged
     return tree
 
 

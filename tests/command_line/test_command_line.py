@@ -134,6 +134,24 @@ def test_several_labels_are_read_and_printed_with_their_names(run, records, tmp_
     assert told["accuracy"] == pytest.approx(accuracy_score(indicator, predicted))
 
 
+@pytest.mark.parametrize(
+    ("labels", "expected"),
+    [
+        ([["spam"], "spam", []], "they hold ['spam']"),
+        (["", [], ""], "they hold []"),
+        (["ham", None, "spam"], "line 2: 'label' is null, but no label"),
+        (["ham", "spam", ["a", None]], "line 3: 'label' is [\"a\", null], but no label"),
+    ],
+)
+def test_several_labels_that_can_not_be_learned_are_an_error(labels, expected, run, tmp_path):
+    records = as_json_lines([{"text": "so", "label": label} for label in labels])
+    model = tmp_path / "model"
+    options = "--separator", ";", "--format", "jsonl", *FIT
+    status, _, errors = run("fit", "-", "--output", model, *options, stdin=records)
+    assert (status, errors.count("\n"), model.exists()) == (1, 1, False)
+    assert expected in errors
+
+
 def test_series_are_lists_in_json_lines_and_labels_may_be_numbers(run, tmp_path):
     rising, falling = [[0.0, 1, 2], [1, None, 3, 4], [0, 2]], [[2, 1], [4, 2, 1], [3, None, 0]]
     data, model = tmp_path / "data.jsonl", tmp_path / "model.safetensors"

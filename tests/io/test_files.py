@@ -427,6 +427,7 @@ FORGERIES = {
         note={"strings": [{"bytes": []}, [5]]}
     ),
     "no parameters": lambda content: content.pop("parameters"),
+    "no versions": lambda content: content.pop("versions"),
     "deep lists": lambda content: content["fitted"].update(note=json.loads("[" * 220 + "]" * 220)),
 }
 
