@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Self
 
 import numpy as np
@@ -33,12 +33,21 @@ INSTEAD: dict[str, Any] = {
 class Predictor:
     """A stored model that predicts, and does nothing else: without torch and scikit-learn.
 
-    It imports NumPy and SciPy alone, which takes a tenth of the time. Make one with `Predictor.load`.
+    It imports NumPy and SciPy alone, which takes a tenth of the time. `Predictor.load` makes one.
+
+    Parameters
+    ----------
+    readers : sequence of TextReader
+        What the vectorizers of the model read texts by.
+    fitted : Fitted
+        What the classifier of the model has learned.
 
     Attributes
     ----------
     classes_ : ndarray of shape (n_classes,)
         The class labels; of several labels, the indices of their columns.
+    label_names_ : tuple of str or None
+        The names of several labels, if the y of `fit` was a data frame.
     thresholds_ : ndarray of shape (n_labels,) or (1,)
         The threshold of each label, or that of ``classes_[1]``.
 
@@ -70,9 +79,10 @@ class Predictor:
     array(['pos', 'neg'], dtype='<U3')
     """
 
-    def __init__(self, readers: Sequence[Callable[[Any], Any]], fitted: Fitted) -> None:
+    def __init__(self, readers: Sequence[TextReader], fitted: Fitted) -> None:
         self._readers, self._fitted = readers, fitted
         self.classes_: NDArray[Any] = fitted.labels.classes
+        self.label_names_: tuple[str, ...] | None = fitted.labels.names or None
         self.thresholds_: NDArray[np.float64] = fitted.thresholds
 
     @classmethod
@@ -147,6 +157,28 @@ class Predictor:
             The probabilities, in the order of `classes_`.
         """
         return self._fitted.labels.proba(self._logits(X))
+
+    def known_share(self, texts: Any) -> NDArray[np.float64]:
+        """Return how much of each text the vocabulary knows.
+
+        Parameters
+        ----------
+        texts : iterable of n_samples texts
+            What a model with a TextSequenceVectorizer takes.
+
+        Returns
+        -------
+        ndarray of shape (n_samples,)
+            As from `TextSequenceVectorizer.known_share`.
+
+        Raises
+        ------
+        TypeError
+            If the model reads no texts.
+        """
+        if not self._readers:
+            raise TypeError("known_share is of texts, but this model reads sequences.")
+        return self._readers[0].known_share(texts)
 
     def _logits(self, X: Any) -> Logits:
         for read in self._readers:

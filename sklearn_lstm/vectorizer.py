@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
-from copy import copy
 from dataclasses import replace
 from typing import Any, ClassVar, Literal, Self
 
@@ -21,7 +20,6 @@ from sklearn_lstm.storing.envelope import StoredMixin
 from sklearn_lstm.text.analysis import Analysis, TokenBatch, iterate_texts
 from sklearn_lstm.text.counting import (
     FIRST_TOKEN,
-    UNKNOWN,
     TextCounts,
     TokenBatches,
     TokenCounts,
@@ -333,9 +331,9 @@ class TextSequenceVectorizer(
         ndarray of shape (n_texts,)
             The share of the tokens of each text that have an id; 0 for a text without a token.
         """
-        X = copy(self).set_params(output="sparse").transform(raw_documents)
-        n_known = np.add.reduceat(X.data != UNKNOWN, X.indptr[:-1], dtype=float)
-        return np.asarray(n_known / np.diff(X.indptr))
+        check_is_fitted(self)
+        self._check_names(raw_documents)
+        return self._reader().known_share(raw_documents)
 
     def inverse_transform(self, X: object) -> list[NDArray[np.object_]]:
         """Return the tokens of each sequence.

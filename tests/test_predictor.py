@@ -262,3 +262,15 @@ def test_other_columns_than_those_of_the_fit_are_refused(path):
     np.testing.assert_array_equal(predictor.predict_proba(swapped), expected)
     with pytest.raises(ValueError, match="middle"):
         predictor.predict([each.rename(columns={"left": "middle"}) for each in X])
+
+
+def test_it_tells_how_much_of_each_text_the_model_knows(tmp_path):
+    model, new = texts()
+    save(model, tmp_path / "texts")
+    new = [*new, "good moon"]
+    shares = Predictor.load(tmp_path / "texts").known_share(new)
+    assert shares.tolist() == model[0].known_share(new).tolist()
+    assert {*shares} == {0.0, 0.5, 1.0}
+    save(small(max_epochs=0).fit(WAVES, Y), tmp_path / "series")
+    with pytest.raises(TypeError, match="of texts, but this model reads sequences"):
+        Predictor.load(tmp_path / "series").known_share(new)

@@ -3,16 +3,39 @@
 from __future__ import annotations
 
 import json
+import math
 from argparse import Namespace
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Self
 
 import numpy as np
+from numpy.typing import NDArray
 
 from sklearn_lstm.command_line.main import UsageError
 from sklearn_lstm.command_line.records import Record
 from sklearn_lstm.fields import check_fields
+
+
+@dataclass(frozen=True)
+class Table:
+    """A data frame, as far as models read one.
+
+    Parameters
+    ----------
+    by_name : dict of str to ndarray of shape (n_records,)
+    """
+
+    by_name: dict[str, NDArray[Any]]
+
+    @property
+    def columns(self) -> list[str]:
+        """The names of the columns."""
+        return list(self.by_name)
+
+    def get_columns(self) -> list[NDArray[Any]]:
+        """Return the columns."""
+        return list(self.by_name.values())
 
 
 @dataclass(frozen=True)
@@ -29,6 +52,8 @@ class Columns:
         What stands between several labels; "": each record has one.
     label_names : tuple of str
         Of several labels.
+    numbers : tuple of str
+        The columns of numbers beside the sequence.
     """
 
     sequence: str = "text"
@@ -36,6 +61,7 @@ class Columns:
     label: str = "label"
     separator: str = ""
     label_names: tuple[str, ...] = ()
+    numbers: tuple[str, ...] = ()
 
     @classmethod
     def stored(cls, content: Mapping[str, Any]) -> Self:
@@ -49,7 +75,8 @@ class Columns:
         if "columns" not in content:
             is_series = content["class"] == "LSTMSequenceClassifier"
             return cls("series" if is_series else "text", is_series)
-        values = content["columns"] | {"label_names": tuple(content["columns"]["label_names"])}
+        values = dict(content["columns"])
+        values |= {name: tuple(values[name]) for name in ("label_names", "numbers")}
         check_fields(cls, values)
         return cls(**values)
 
@@ -57,11 +84,22 @@ class Columns:
         """Return these columns but for those that the options name."""
         if options.text and options.series:
             raise UsageError("a model reads --text or --series, not both")
-        given = {name: getattr(options, name, None) for name in ("label", "separator")}
+        given = {name: getattr(options, name, None) for name in ("label", "separator", "numbers")}
+        given["numbers"] = given["numbers"] and tuple(given["numbers"])
         if options.text or options.series:
             sequence = options.text or options.series
             given |= {"sequence": sequence, "is_series": bool(options.series)}
         return replace(self, **{name: value for name, value in given.items() if value is not None})
+
+    def read_sequences(self, records: Sequence[Record]) -> Any:
+        """Return the sequences of records, with the numbers beside them."""
+        sequences = list(map(self.read_sequence, records))
+        if not self.numbers:
+            return sequences
+        columns = {self.sequence: np.fromiter(sequences, np.object_, len(sequences))}
+        for name in self.numbers:
+            columns[name] = np.array([_number(record, name) for record in records])
+        return Table(columns)
 
     def read_sequence(self, record: Record) -> Any:
         """Return the text of a record, or its series, an array of float64."""
@@ -98,6 +136,15 @@ class Columns:
             known = ", ".join(map(repr, names[:10]))
             raise record.refusal(f"the model has no class {unknown[0]!r}, but {known}")
         return [name in labels for name in names]
+
+
+def _number(record: Record, name: str) -> float:
+    """Return a number of a record, NaN if it is missing."""
+    value = record[name]
+    try:
+        return math.nan if value in (None, "") else float(value)
+    except (TypeError, ValueError, OverflowError) as error:
+        raise record.refusal(f"{name!r} is no number ({error})") from None
 
 
 def name_of(label: Any) -> str:

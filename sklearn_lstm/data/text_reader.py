@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from sklearn_lstm.data.numbers import Numbers, texts_and_numbers
 from sklearn_lstm.text.analysis import Analysis, TokenBatch, iterate_texts, read_tokens
+from sklearn_lstm.text.counting import UNKNOWN
 from sklearn_lstm.text.id_matrix import cut_batches, to_csr, to_dense, to_onehot
 from sklearn_lstm.text.vocabulary import CallIds
 
@@ -56,6 +57,12 @@ class TextReader:
         if self.keeps_texts:
             texts = list(iterate_texts(texts))
         return self.lay_out(read_tokens(self.analysis, texts, ids), ids, texts, numbers)
+
+    def known_share(self, raw_documents: Iterable[Any]) -> NDArray[np.float64]:
+        """Return the share of the tokens of each text that have an id."""
+        X = replace(self, output="sparse", keeps_texts=False)(raw_documents)
+        n_known = np.add.reduceat(X.data != UNKNOWN, X.indptr[:-1], dtype=float)
+        return np.asarray(n_known / np.diff(X.indptr))
 
     def lay_out(
         self, batches: Iterable[TokenBatch], ids: CallIds, texts: Iterable[Any], numbers: Numbers
