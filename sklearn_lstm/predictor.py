@@ -33,8 +33,7 @@ INSTEAD: dict[str, Any] = {
 class Predictor:
     """A stored model that predicts, and does nothing else: without torch and scikit-learn.
 
-    Its import takes NumPy and SciPy, a tenth of the time and of the memory that
-    `sklearn_lstm.io.load` needs. Make one with `Predictor.load`.
+    It imports NumPy and SciPy alone, which takes a tenth of the time. `Predictor.load` makes one.
 
     Parameters
     ----------
