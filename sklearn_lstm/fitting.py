@@ -38,9 +38,10 @@ def what_was_fitted(classifier: Any) -> Fitted:
     NotFittedError
         If there was none.
     """
-    check_is_fitted(classifier)
-    fitted: Fitted = classifier._fitted  # noqa: SLF001 - this function alone looks inside
-    return fitted
+    fitted: Fitted | None = classifier._fitted  # noqa: SLF001 - this function alone looks inside
+    if fitted is None:
+        check_is_fitted(classifier)  # raises the error
+    return fitted  # type: ignore[return-value]
 
 
 def check_as_many(X: Any, sequences: Sequences, y: Any) -> None:
@@ -133,7 +134,7 @@ class Fit:
         configuration = Configuration.of(
             self.parameters, kind, labels, vectors=vectors, encoder=opened, previous=previous
         )
-        return start, replace(configuration, has_numbers=bool(sequences.numbers))
+        return start, replace(configuration, numbers=bool(sequences.numbers))
 
     def random_generator(self) -> np.random.Generator | None:
         """Return the generator of the fit, None without a seed; one that goes on draws others."""

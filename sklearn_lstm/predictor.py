@@ -33,8 +33,14 @@ INSTEAD: dict[str, Any] = {
 class Predictor:
     """A stored model that predicts, and does nothing else: without torch and scikit-learn.
 
-    Its import takes NumPy and SciPy, a tenth of the time and of the memory that
-    `sklearn_lstm.io.load` needs. Make one with `Predictor.load`.
+    It imports NumPy and SciPy alone, which takes a tenth of the time. `Predictor.load` makes one.
+
+    Parameters
+    ----------
+    readers : sequence of TextReader
+        What the vectorizers of the model read texts by.
+    fitted : Fitted
+        What the classifier of the model has learned.
 
     Attributes
     ----------
@@ -75,6 +81,9 @@ class Predictor:
 
     def __init__(self, readers: Sequence[TextReader], fitted: Fitted) -> None:
         self._readers, self._fitted = readers, fitted
+        self.classes_: NDArray[Any] = fitted.labels.classes
+        self.label_names_: tuple[str, ...] | None = fitted.labels.names or None
+        self.thresholds_: NDArray[np.float64] = fitted.thresholds
 
     @classmethod
     def load(
@@ -107,10 +116,8 @@ class Predictor:
         with opened(path, passed_models(embeddings, encoder)) as (content, arrays):
             unpack = Unpacker(arrays, instead=INSTEAD)
             *before, (name, last) = _steps(content)
-            readers = [
-                TextReader.of(_attributes(*step, "TextSequenceVectorizer", unpack))
-                for step in before
-            ]
+            read = (_attributes(*step, "TextSequenceVectorizer", unpack) for step in before)
+            readers = [*map(TextReader.of, read)]
             attributes = _attributes(name, last, "LSTMSequenceClassifier", unpack)
             predictor = cls(readers, attributes["_fitted"])
             unpack.check_all_used()
@@ -172,21 +179,6 @@ class Predictor:
         if not self._readers:
             raise TypeError("known_share is of texts, but this model reads sequences.")
         return self._readers[0].known_share(texts)
-
-    @property
-    def classes_(self) -> NDArray[Any]:
-        """The class labels."""
-        return self._fitted.labels.classes
-
-    @property
-    def label_names_(self) -> tuple[str, ...] | None:
-        """The names of several labels, if the y of `fit` was a data frame."""
-        return self._fitted.labels.names or None
-
-    @property
-    def thresholds_(self) -> NDArray[np.float64]:
-        """The threshold of each label, or that of the second of two classes."""
-        return self._fitted.thresholds
 
     def _logits(self, X: Any) -> Logits:
         for read in self._readers:

@@ -78,6 +78,13 @@ def stream():
     return model, [*NEW, "fun evening"]
 
 
+def priced(texts_):
+    """Return a frame of texts, a number with holes and a category."""
+    prices = np.where(np.arange(len(texts_)) % 7, np.arange(len(texts_)) % 5, np.nan)
+    page = pd.Categorical(np.array(["front", "back"])[np.arange(len(texts_)) % 2])
+    return pd.DataFrame({"text": texts_, "price": prices, "page": page})
+
+
 def coded(**parameters):
     vectorizer = TextSequenceVectorizer(**parameters)
     X = vectorizer.fit_transform(TEXTS)
@@ -136,6 +143,7 @@ KINDS = {
     "two tables": lambda: texts(embeddings=side_by_side(learned(), {"goood": [1.0, 2.0]})),
     "a static model": lambda: texts(embeddings=StaticModel(static(), Path("folder"))),
     "an encoder": lambda: texts(encoder=SmallEncoder()),
+    "numbers beside texts": lambda: texts(X=priced(TEXTS), new=priced(NEW)),
 }
 GIVEN = {  # to `load`
     "a static model": {"embeddings": static_model(static())},
@@ -254,3 +262,15 @@ def test_other_columns_than_those_of_the_fit_are_refused(path):
     np.testing.assert_array_equal(predictor.predict_proba(swapped), expected)
     with pytest.raises(ValueError, match="middle"):
         predictor.predict([each.rename(columns={"left": "middle"}) for each in X])
+
+
+def test_it_tells_how_much_of_each_text_the_model_knows(tmp_path):
+    model, new = texts()
+    save(model, tmp_path / "texts")
+    new = [*new, "good moon"]
+    shares = Predictor.load(tmp_path / "texts").known_share(new)
+    assert shares.tolist() == model[0].known_share(new).tolist()
+    assert {*shares} == {0.0, 0.5, 1.0}
+    save(small(max_epochs=0).fit(WAVES, Y), tmp_path / "series")
+    with pytest.raises(TypeError, match="of texts, but this model reads sequences"):
+        Predictor.load(tmp_path / "series").known_share(new)

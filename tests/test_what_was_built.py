@@ -278,8 +278,8 @@ def test_a_pipeline_links_to_the_documentation_and_shows_the_network():
     texts = ["so good", "so bad", "good fun", "bad, boring", "fun", "boring"] * 20
     pipeline = make_pipeline(TextSequenceVectorizer(), small())
     unfitted = pipeline._repr_html_()
-    assert f"#sklearn_lstm.{TextSequenceVectorizer.__name__}" in unfitted
-    assert f"#sklearn_lstm.{LSTMSequenceClassifier.__name__}" in unfitted
+    assert f"api/sklearn_lstm.{TextSequenceVectorizer.__name__}.html" in unfitted
+    assert f"api/sklearn_lstm.{LSTMSequenceClassifier.__name__}.html" in unfitted
     assert "LSTM layer" not in unfitted
     pipeline.fit(texts, ["pos", "neg"] * 60)
     shown = pipeline._repr_html_()

@@ -1,10 +1,11 @@
 """Draw which tool to try first: ``python docs/figures/decision_map.py``.
 
-It writes two pictures into docs/images, one for light and one for dark pages. The figures in it are
-read from docs/accuracy.csv and docs/few_labels.csv.
+It writes pictures into docs/images, wide and narrow (for a phone), for light and for dark pages.
+The figures in it are read from docs/accuracy.csv and docs/few_labels.csv.
 """
 
 import sys
+from functools import partial
 from pathlib import Path
 
 from lstm_cell import save_themes
@@ -76,8 +77,8 @@ OUR_EVIDENCE = (
 )
 
 
-def draw_map(ax: Axes, colors: dict[str, str]) -> None:
-    """Draw the questions from top to bottom, and a tool beside each."""
+def draw_map(ax: Axes, colors: dict[str, str], *, is_narrow: bool = False) -> None:
+    """Draw the questions from top to bottom, and a tool beside each, or below it for a phone."""
 
     def box(x: float, y: float, size: tuple[float, float], color: str) -> None:
         corner = (x, y - size[1] / 2)
@@ -100,6 +101,23 @@ def draw_map(ax: Axes, colors: dict[str, str]) -> None:
             x, y - 0.17, evidence, fontsize=9.5, color=colors["ink"], va="center", linespacing=1.4
         )
 
+    if is_narrow:
+        for index, (question, name, evidence) in enumerate(QUESTIONS):
+            y = -3.1 * index
+            box(0.7, y, (3.5, 0.95), "cell")
+            ax.text(2.45, y, question, fontsize=11, color=colors["ink"], ha="center", va="center")
+            arrow((2.45, y - 0.475), (2.45, y - 0.95), "yes")
+            box(0, y - 1.5, (4.9, 1.1), "candidate")
+            tool(0.2, y - 1.5, name, evidence)
+            below = y - 2.9 if index + 1 < len(QUESTIONS) else y - 2.45
+            ax.plot([4.2, 5.2, 5.2], [y - 0.2, y - 0.2, below], color=colors["ink"], lw=1.5)
+            ax.text(4.7, y - 0.45, "no", fontsize=10, color=colors["note"], ha="center")
+            if index + 1 < len(QUESTIONS):
+                arrow((5.2, below), (4.2, below), "")
+        arrow((5.2, below + 0.01), (5.2, below - 0.1), "")
+        box(0, below - 0.85, (5.4, 1.45), "gate")
+        tool(0.2, below - 0.85, OURS, OUR_EVIDENCE)
+        return
     for index, (question, name, evidence) in enumerate(QUESTIONS):
         y = -1.5 * index
         box(0, y, (3.5, 0.95), "cell")
@@ -116,7 +134,9 @@ def draw_map(ax: Axes, colors: dict[str, str]) -> None:
 def main() -> None:
     """Write the pictures."""
     limits = {"xlim": (-0.05, 9.55), "ylim": (-5.55, 0.6)}
-    save_themes("decision_map", draw_map, (9.6, 6.5), limits)
+    save_themes("decision_map_wide", draw_map, (9.6, 6.5), limits)
+    limits = {"xlim": (-0.05, 5.45), "ylim": (-10.3, 0.6)}
+    save_themes("decision_map_narrow", partial(draw_map, is_narrow=True), (5.5, 10.9), limits)
 
 
 if __name__ == "__main__":

@@ -141,11 +141,11 @@ class InputFormat:
             )
         if self.time_channel is not None and sequences.has_dates is not None:
             check_kind_of_times(sequences.has_dates, self.has_dates, "X")
-        new = np.setdiff1d(np.flatnonzero(sequences.has_missing), self.gappy)
-        if len(new):
+        new = set(np.flatnonzero(sequences.has_missing).tolist()).difference(self.gappy)
+        if new:
             warn_user(
                 f"X has missing values in {len(new)} channel(s) that had none at fit, the first "
-                f"being channel {new[0]}. They are read as the last value before them, or as the "
+                f"being channel {min(new)}. They are read as the last value before them, or as the "
                 "mean of the channel where there is none.",
                 MissingValuesWarning,
             )

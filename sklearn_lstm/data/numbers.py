@@ -10,13 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from sklearn_lstm.data.containers import (
-    columns_of,
-    is_missing,
-    is_missing_or_nan,
-    is_row,
-    to_numpy,
-)
+from sklearn_lstm.data import containers
 from sklearn_lstm.exceptions import InvalidSequencesError
 
 # Names of types of pandas, polars and pyarrow. A column of null holds nothing but missing numbers.
@@ -78,7 +72,7 @@ def check_numbers(numbers: Numbers, names: tuple[str, ...], categories: tuple[st
             f"{[*numbers.columns]}. {LOST}"
         )
     for name in set(categories) ^ set(numbers.categories):
-        if not all(map(is_missing_or_nan, numbers.columns[name])):
+        if not all(map(containers.is_missing_or_nan, numbers.columns[name])):
             kinds = "numbers", "categories"
             found, expected = kinds if name in categories else kinds[::-1]
             raise InvalidSequencesError(
@@ -89,13 +83,13 @@ def check_numbers(numbers: Numbers, names: tuple[str, ...], categories: tuple[st
 
 def texts_and_numbers(X: Any) -> tuple[Any, Numbers]:
     """Return the column of texts of a data frame, and the others; anything else as it is."""
-    columns = columns_of(X)
+    columns = containers.columns_of(X)
     return _split(X, columns, "texts") if len(columns) > 1 else (X, NO_NUMBERS)
 
 
 def sequences_and_numbers(X: Any) -> tuple[Any, Numbers]:
     """Return the column of sequences of a data frame, and the others; anything else as it is."""
-    columns = columns_of(X)
+    columns = containers.columns_of(X)
     has_both = len(columns) > 1 and sum(map(_holds_sequences, columns)) == 1
     return _split(X, columns, "sequences") if has_both else (X, NO_NUMBERS)
 
@@ -131,24 +125,30 @@ def _is_beside(column: Any) -> bool:
     name = _type_name(column)
     if name != "object":
         return (NUMBERS.match(name) or CATEGORIES.match(name)) is not None
-    return not any(is_row(value) or not is_missing_or_nan(value) for value in column)
+    return not any(
+        containers.is_row(value) or not containers.is_missing_or_nan(value) for value in column
+    )
 
 
 def _holds_sequences(column: Any) -> bool:
     if _type_name(column).lower() != "object":
         return LISTS.match(_type_name(column)) is not None
-    return is_row(next((value for value in column if not is_missing(value)), None))
+    return containers.is_row(
+        next((value for value in column if not containers.is_missing(value)), None)
+    )
 
 
 def _values(column: Any, name: str) -> NDArray[Any]:
     """Return numbers as floats, categories as texts."""
     if CATEGORIES.match(_type_name(column)):
         values = column.to_pylist() if hasattr(column, "to_pylist") else column.to_list()
-        texts = (None if is_missing_or_nan(value) else str(value) for value in values)
+        texts = (None if containers.is_missing_or_nan(value) else str(value) for value in values)
         return np.fromiter(texts, np.object_, len(values))
-    array = to_numpy(column, f"The column {name!r}")
+    array = containers.to_numpy(column, f"The column {name!r}")
     if array.dtype.kind == "O":
-        array = np.array([np.nan if is_missing(value) else float(value) for value in array])
+        array = np.array(
+            [np.nan if containers.is_missing(value) else float(value) for value in array]
+        )
     array = array.astype(np.float64)
     is_too_large = np.abs(array) > np.finfo(np.float32).max  # NaN is not
     if is_too_large.any():

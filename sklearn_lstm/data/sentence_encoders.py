@@ -15,13 +15,7 @@ from numpy.typing import NDArray
 
 from sklearn_lstm.compute.locks import ForkSafeLock
 from sklearn_lstm.storing.stored_form import PASSED, SHARING, NotPlainError
-from sklearn_lstm.vectors import (
-    NamedModel,
-    StaticModel,
-    open_folder,
-    parts_of,
-    without_halves,
-)
+from sklearn_lstm.vectors import NamedModel, StaticModel, open_folder, parts_of, without_halves
 
 FIXED_SENTENCES = [  # a stored model holds their vectors, and none of the weights
     "The food was good, but the waiter was slow.",

@@ -11,10 +11,7 @@ from sklearn_lstm.members.numbers.learner import NumberLearner
 from sklearn_lstm.training.configuration import Configuration
 
 # In the order in which they are fitted.
-LEARNERS: tuple[type[Learner], ...] = (
-    *(NgramLearner, ConvolutionLearner),
-    *(EncoderLearner, NumberLearner),
-)
+LEARNERS: list[type[Learner]] = [NgramLearner, ConvolutionLearner, EncoderLearner, NumberLearner]
 
 
 def find_learners(configuration: Configuration) -> list[type[Learner]]:

@@ -19,6 +19,7 @@ from sklearn_lstm.text.words import lengths_of, split_characters, split_words, w
 
 # The ids of the tokens of some texts, laid end to end, and how many tokens each text has.
 TokenBatch: TypeAlias = tuple[NDArray[np.integer], NDArray[np.int64]]
+SHORT = 1 << 11  # characters of a text by itself, for which arrays are not worth their while
 
 
 @dataclass(frozen=True)
@@ -185,12 +186,21 @@ def read_tokens(
     elif analysis.tokenizer is words_of and not analysis.stop_words:
         find_words = WordLookup(find)
         for batch in _in_batches(texts, analysis, analysis.preprocess, keeps_str=is_plain):
+            if len(batch) == 1 and len(batch[0]) < SHORT:
+                yield _found([words_of(batch[0].lower() if lowers else batch[0])], find)
+                continue
             words = split_words(batch, lowers=lowers)
             yield find_words(words), words.lengths
     else:
         for lists in _in_batches(texts, analysis, analysis.tokens_of):
-            lengths = lengths_of(lists)
-            yield np.fromiter(find(chain.from_iterable(lists)), np.int32, lengths.sum()), lengths
+            yield _found(lists, find)
+
+
+def _found(
+    lists: list[list[Hashable]], find: Callable[[Iterable[Hashable]], Iterable[int]]
+) -> TokenBatch:
+    lengths = lengths_of(lists)
+    return np.fromiter(find(chain.from_iterable(lists)), np.int32, lengths.sum()), lengths
 
 
 def _in_batches(
@@ -212,7 +222,8 @@ def _in_batches(
             size += len(text)
         except Exception as error:
             error.add_note(f"This was the text at index {index}.")
-            if text is None or isinstance(text, float) or type(text).__name__ == "NAType":
+            is_nan = isinstance(text, float) and text != text  # noqa: PLR0124
+            if text is None or is_nan or type(text).__name__ == "NAType":
                 error.add_note(
                     "It is missing. Leave out such rows, with their labels, or make them empty "
                     "texts: frame['text'].fillna('')."

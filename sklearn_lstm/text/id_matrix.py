@@ -66,11 +66,11 @@ class TokenIds(sp.csr_matrix):  # type: ignore[misc]
         """
         ids = self if self.has_canonical_format else self.copy()
         ids.sum_duplicates()
-        entries = ids.tocoo()
-        at = np.flatnonzero(entries.data == UNKNOWN)
+        at = np.flatnonzero(ids.data == UNKNOWN)
         if not len(at):
             return np.empty(0, np.object_)
-        numbers = np.asarray(self.temporary_ids[entries.row[at], entries.col[at]]).ravel()
+        rows = np.searchsorted(ids.indptr, at, side="right") - 1
+        numbers = np.asarray(self.temporary_ids[rows, ids.indices[at]]).ravel()
         tokens = (self.temporary_tokens.get(number, "") for number in numbers.tolist())
         return np.fromiter(tokens, np.object_, len(numbers))  # a token may be a tuple
 

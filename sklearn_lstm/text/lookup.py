@@ -1,6 +1,7 @@
 """Values of many characters or words at once; a Python function computes most only once."""
 
 from collections.abc import Callable, Iterable
+from functools import cached_property
 from typing import Any, NamedTuple
 from unicodedata import normalize
 
@@ -105,8 +106,11 @@ class WordLookup:
     def __init__(self, evaluate: Callable[[Iterable[str]], Iterable[int]]) -> None:
         self._evaluate = evaluate
         self._characters = CharacterTable(lambda cs: evaluate(normalize("NFC", c) for c in cs))
-        self._keys = np.zeros(1 << _SLOT_BITS, np.uint64)  # 0: no word yet
-        self._values = np.zeros(1 << _SLOT_BITS, np.int32)
+
+    @cached_property
+    def _slots(self) -> tuple[NDArray[np.uint64], NDArray[np.int32]]:
+        """The key of each slot, 0 without a word, and its value."""
+        return np.zeros(1 << _SLOT_BITS, np.uint64), np.zeros(1 << _SLOT_BITS, np.int32)
 
     def __call__(self, words: Words) -> NDArray[np.int32]:
         """Return the value of each word, in Unicode's normal form C."""
@@ -121,16 +125,16 @@ class WordLookup:
 
     def _look_up(self, words: Words) -> NDArray[np.int32]:
         """Return the value of each word, from its slot if it is there."""
-        keys = _keys(words)
+        keys, (taken, values) = _keys(words), self._slots
         slots = (keys * _MULTIPLIER >> np.uint64(64 - _SLOT_BITS)).astype(np.intp)
-        found = self._keys.take(slots)
+        found = taken.take(slots)
         new = np.flatnonzero((found == 0) & (keys > 0))
         if len(new):
             new_slots, first = np.unique(slots[new], return_index=True)
-            self._keys[new_slots] = keys[new[first]]
-            self._values[new_slots] = self._compute(words, new[first])
-            found = self._keys.take(slots)
-        values = self._values.take(slots)
+            taken[new_slots] = keys[new[first]]
+            values[new_slots] = self._compute(words, new[first])
+            found = taken.take(slots)
+        values = values.take(slots)
         missed = np.flatnonzero((found != keys) | (keys == 0))
         values[missed] = self._compute(words, missed)
         return values

@@ -48,7 +48,7 @@ class Configuration:
         By the criterion.
     callbacks : sequence
         Copies of the user's.
-    has_numbers : bool
+    numbers : bool
         There are columns of numbers or categories beside the sequences.
     checkpoint : Path or None
         The folder of the states from which a training that was killed goes on.
@@ -75,7 +75,7 @@ class Configuration:
     validation_fraction: float
     n_iter_no_change: int
     verbose: int = field(repr=False)
-    has_numbers: bool = False
+    numbers: bool = False
     checkpoint: Path | None = field(default=None, repr=False)
 
     @classmethod

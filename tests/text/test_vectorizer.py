@@ -464,6 +464,9 @@ def test_errors_tell_the_index_of_the_text(missing):
     assert first == "This was the text at index 2."
     assert "It is missing" in remedy
     assert "fillna('')" in remedy
+    with pytest.raises((AttributeError, ValueError, TypeError)) as caught:
+        TextSequenceVectorizer().fit(["fine", 5.0])
+    assert not any("missing" in note for note in caught.value.__notes__)
 
 
 @pytest.mark.parametrize("output", ["sparse", "dense"])

@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 import torch
 from joblib.externals.loky.process_executor import TerminatedWorkerError
@@ -261,6 +262,14 @@ def test_other_data_and_other_parameters_are_another_fit(change, tmp_path):
     before = contents(tmp_path)
     assert begun_by(lambda: change(model, X, y))[0] == 1
     assert contents(tmp_path) == before
+
+
+def test_other_numbers_beside_the_sequences_are_another_fit(tmp_path):
+    frame = pd.DataFrame({"ids": [*X], "age": np.arange(len(y))})
+    model = classifier(checkpoint=tmp_path, linear_model=True)
+    begun_by(lambda: model.fit(frame, y), stopped=True)
+    assert begun_by(lambda: model.fit(frame.assign(age=frame["age"] % 7), y), stopped=True)[0] == 1
+    assert begun_by(lambda: model.fit(frame, y))[0] > 1
 
 
 @pytest.mark.parametrize(("n_damaged", "first"), [(1, 3), (2, 1)])

@@ -7,33 +7,22 @@ import numpy as np
 from sklearn_lstm.data.sentence_encoders import SentenceEncoder
 from sklearn_lstm.data.sequences import ROWS_AT_ONCE, Samples
 from sklearn_lstm.members.encoder.encoder_model import EncoderModel
-from sklearn_lstm.members.regression.learner import (
-    MOST_SAMPLES,
-    NOTHING,
-    RegressionLearner,
-    rows_to_fit,
-)
+from sklearn_lstm.members.regression import learner as regression
 from sklearn_lstm.training.configuration import Configuration
 from sklearn_lstm.training.duration import WORK_PER_SECOND
 from sklearn_lstm.training.held_out import Split
 from sklearn_lstm.training.progress import FitProgress
 
 
-class EncoderLearner(RegressionLearner):
+class EncoderLearner(regression.RegressionLearner):
     """It encodes the texts, and fits the regression."""
 
     member = EncoderModel
-    source = "encoder"
-
-    @classmethod
-    def is_wanted(cls, configuration: Configuration) -> bool:
-        """Return whether there is an encoder."""
-        return configuration.encoder is not None
 
     @classmethod
     def untrained(cls, samples: Samples, configuration: Configuration) -> EncoderModel:  # noqa: ARG003
         """Return a model that has learned nothing, but has the encoder."""
-        return EncoderModel(*NOTHING, _encoder(configuration))
+        return EncoderModel(*regression.NOTHING, _encoder(configuration))
 
     @classmethod
     def work(cls, samples: Samples, configuration: Configuration) -> int:
@@ -43,13 +32,13 @@ class EncoderLearner(RegressionLearner):
         encoder(samples.sequences.texts(rows[:1]))  # the first call may take much longer
         start = perf_counter()
         encoder(samples.sequences.texts(rows))
-        seconds = (perf_counter() - start) * min(len(samples), MOST_SAMPLES) / len(rows)
+        seconds = (perf_counter() - start) * min(len(samples), regression.MOST_SAMPLES) / len(rows)
         return round(seconds * WORK_PER_SECOND)
 
     @classmethod
     def prepare(cls, split: Split, configuration: Configuration, progress: FitProgress) -> None:
         """Encode the texts, which takes longest."""
-        sequences, rows = split.samples.sequences, rows_to_fit(split)
+        sequences, rows = split.samples.sequences, regression.rows_to_fit(split)
         encoder = _encoder(configuration)
         for start in range(0, len(rows), ROWS_AT_ONCE):
             progress.count_linear_model(cls.member.name, start / len(rows))

@@ -16,24 +16,21 @@ from sklearn_lstm.data.embeddings import PretrainedVectors
 from sklearn_lstm.data.encoding import Encoding
 from sklearn_lstm.data.sequences import Lengths, Sequences, rows_of_similar_length, starts_of
 from sklearn_lstm.members.member import Contributions
-from sklearn_lstm.members.network.network_member import (
-    Extension,
-    NetworkMember,
-    check_architecture,
-)
+from sklearn_lstm.members.network.network_member import Extension, NetworkMember, check_architecture
 from sklearn_lstm.network.positions import sinusoidal_positions
 
 Array: TypeAlias = NDArray[np.float32]
 
 STEPS_AT_ONCE = 1 << 12  # a few MB
 N_SUMMARIES = 8  # of each input of a frame
-# The gates of a cell. The logistic functions come first, and the hyperbolic tangent last.
+# The gates of a cell, and their places in the weights of torch. The hyperbolic tangent is the last
+# one, all others are logistic functions.
 GATES = {
-    "lstm": ("input_gate", "forget_gate", "output_gate", "candidate"),
-    "gru": ("reset_gate", "update_gate", "candidate"),
-    "rnn": ("hidden_state",),
+    "lstm": {"input_gate": 0, "forget_gate": 1, "output_gate": 3, "candidate": 2},
+    "gru": {"reset_gate": 0, "update_gate": 1, "candidate": 2},
+    "rnn": {"hidden_state": 0},
 }
-ORDER_IN_TORCH = {"lstm": [0, 1, 3, 2], "gru": [0, 1, 2], "rnn": [0]}
+CELL_WEIGHTS = ("weight_ih_l0", "weight_hh_l0", "bias_ih_l0", "bias_hh_l0")
 
 
 class StepOrder:
@@ -68,11 +65,8 @@ class StepOrder:
 
     def restored(self, states: Array) -> Array:
         """States (directions, N, H) -> (N, directions * H), the sequences laid end to end."""
-        x = np.empty((states.shape[1], len(states) * states.shape[2]), states.dtype)
-        parts = np.split(x, len(states), axis=1)
-        for places, part, values in zip(self.places, parts, states, strict=True):
-            part[places] = values
-        return x
+        orders = np.argsort(self.places, axis=1)
+        return np.hstack([part[order] for part, order in zip(states, orders, strict=True)])
 
     def reduced(self, function: np.ufunc, values: NDArray[Any]) -> NDArray[Any]:
         """Reduce what was read of each sequence: (directions, N, ...) -> (directions, B, ...)."""
@@ -94,16 +88,19 @@ class Layer:
     Parameters
     ----------
     cell : {"lstm", "gru", "rnn"}
-    weights : list of dict
-        Of each direction, by the name that torch gives them.
+    weights : dict of str to ndarray
+        As torch names them.
+    directions : list of str
+        How the names of their cells begin.
     """
 
-    def __init__(self, cell: str, weights: list[dict[str, Array]]) -> None:
-        self.cell, self.n_units = cell, weights[0]["weight_hh_l0"].shape[1]
-        names = [f"{kind}_{of}_l0" for kind in ("weight", "bias") for of in ("ih", "hh")]
+    def __init__(self, cell: str, weights: Mapping[str, Array], directions: list[str]) -> None:
+        self.cell = cell
         self.input_weight, self.state_weight, bias, state_bias = (
-            np.stack([self._by_gate(one[name]) for one in weights], axis=1) for name in names
+            np.stack([self._by_gate(weights[place + name]) for place in directions], axis=1)
+            for name in CELL_WEIGHTS
         )
+        self.n_units = self.state_weight.shape[-1]
         self.state_bias = state_bias[2] if cell == "gru" else None  # the reset gate multiplies it
         bias[:2] += state_bias[:2]
         bias[2:] += 0 if cell == "gru" else state_bias[2:]
@@ -111,8 +108,8 @@ class Layer:
 
     def _by_gate(self, weight: Array) -> Array:
         """(G * H, D) -> (G, D, H), in our order, those of logistic functions halved."""
-        order = ORDER_IN_TORCH[self.cell]
-        gates = weight.reshape(len(order), self.n_units, -1)[order]
+        order = [*GATES[self.cell].values()]
+        gates = weight.reshape(len(order), len(weight) // len(order), -1)[order]
         gates[:-1] /= 2
         return np.ascontiguousarray(gates.swapaxes(1, 2))
 
@@ -211,19 +208,16 @@ class Forward:
         self.architecture, self.weights = architecture, weights
         self.n_directions = 1 + architecture["bidirectional"]
         self.steps_per_frame = architecture.get("steps_per_frame", 1)
-        self.is_one_hot = architecture["tokens"] and architecture["embedding_dim"] is None
-        of_layers = [
-            [
-                {name: weights[f"layers.{index}.{number}.cells.{name}"] for name in CELL_WEIGHTS}
-                for number in range(self.n_directions)
-            ]
+        self.has_vectors = architecture["embedding_dim"] is not None
+        places = [
+            [f"layers.{index}.{number}.cells." for number in range(self.n_directions)]
             for index in range(architecture["num_layers"])
         ]
-        if self.is_one_hot:  # the vectors of codes are the input weights
+        if architecture["tokens"] and not self.has_vectors:  # the table holds input weights
             parts = np.split(weights["embedding.weight"], self.n_directions, axis=1)
-            for cells, part in zip(of_layers[0], parts, strict=True):
-                cells["weight_ih_l0"] = part.T
-        self.layers = [Layer(architecture["cell"], cells) for cells in of_layers]
+            inputs = zip((f"{place}weight_ih_l0" for place in places[0]), parts, strict=True)
+            weights = {**weights, **{name: part.T for name, part in inputs}}
+        self.layers = [Layer(architecture["cell"], weights, directions) for directions in places]
         output = weights["output.weight"], weights["output.bias"]
         self.output_weight, self.output_bias = (weight.astype(np.float64).T for weight in output)
 
@@ -248,19 +242,13 @@ class Forward:
         extension : ndarray of shape (n, D) or None
             The vectors of codes beyond those of the network.
         """
-        if self.is_one_hot:
-            x = steps
-        elif self.architecture["tokens"]:
-            x = self._vectors(steps, extension)
-        else:
-            x = (
-                steps
-                if self.steps_per_frame == 1
-                else summarize_frames(steps, lengths, self.steps_per_frame)
-            )
-            lengths = -(-lengths // self.steps_per_frame)  # in frames
+        x, size = steps, self.steps_per_frame
+        if self.architecture["tokens"]:
+            x = self._vectors(steps, extension) if self.has_vectors else steps
+        elif size > 1:
+            x, lengths = summarize_frames(steps, lengths, size), -(-lengths // size)  # in frames
         order = StepOrder(lengths, self.n_directions)
-        if self.architecture["embedding_dim"] is not None:
+        if self.has_vectors:
             if not self.architecture["tokens"]:
                 x = x @ self.weights["projection.weight"].T + self.weights["projection.bias"]
             positions = sinusoidal_positions(len(order.n_open), x.shape[1])
@@ -303,37 +291,30 @@ class Forward:
         return scores.astype(np.float32)
 
 
-CELL_WEIGHTS = ("weight_ih_l0", "weight_hh_l0", "bias_ih_l0", "bias_hh_l0")
-
-
 def shapes_of(architecture: Mapping[str, Any]) -> dict[str, tuple[int, ...]]:
     """Return the shape of each weight."""
     n_units, dim = architecture["hidden_size"], architecture["embedding_dim"]
-    n_directions, tokens = 1 + architecture["bidirectional"], architecture["tokens"]
-    n_inputs, n_layers = architecture["n_inputs"], architecture["num_layers"]
+    n_directions, n_layers = 1 + architecture["bidirectional"], architecture["num_layers"]
+    n_inputs, pooling = architecture["n_inputs"], architecture["pooling"]
     n_gates = len(GATES[architecture["cell"]]) * n_units
-    has_frames = architecture.get("steps_per_frame", 1) > 1
-    n_inputs_of_frame = n_inputs * (N_SUMMARIES if has_frames else 1)
-    n_features = dim or n_inputs_of_frame
-    shapes: dict[str, tuple[int, ...]] = {}
-    if tokens:
-        shapes["embedding.weight"] = n_inputs, dim or n_directions * n_gates
+    n_outputs, n_states = architecture["n_outputs"], n_directions * n_units
+    shapes: dict[str, tuple[int, ...]] = {"output.weight": (n_outputs, len(pooling) * n_states)}
+    if architecture["tokens"]:
         n_features = dim or n_gates
-    elif dim is not None:
-        shapes |= {"projection.weight": (dim, n_inputs_of_frame), "projection.bias": (dim,)}
-    if dim is not None:
-        shapes["position_scale"] = ()
-    for index in range(n_layers):
-        of_cells = (n_gates, n_features), (n_gates, n_units), (n_gates,), (n_gates,)
-        for number in range(n_directions):
-            place = f"layers.{index}.{number}"
-            names = (f"{place}.cells.{name}" for name in CELL_WEIGHTS)
-            shapes |= dict(zip(names, of_cells, strict=True))
-            if index == n_layers - 1 and "attention" in architecture["pooling"]:
-                shapes[f"{place}.pooling.attention.weight"] = 1, n_units
-        n_features = n_directions * n_units
-    n_outputs, n_pooled = architecture["n_outputs"], len(architecture["pooling"]) * n_features
-    return shapes | {"output.weight": (n_outputs, n_pooled), "output.bias": (n_outputs,)}
+        shapes["embedding.weight"] = n_inputs, dim or n_directions * n_gates
+    else:
+        n_inputs *= N_SUMMARIES if architecture.get("steps_per_frame", 1) > 1 else 1
+        n_features = dim or n_inputs
+        shapes |= {"projection.weight": (dim, n_inputs), "projection.bias": (dim,)} if dim else {}
+    shapes |= {"output.bias": (n_outputs,)} | ({"position_scale": ()} if dim else {})
+    for index, number in np.ndindex(n_layers, n_directions):
+        place, n_read = f"layers.{index}.{number}", n_states if index else n_features
+        sizes = (n_gates, n_read), (n_gates, n_units), (n_gates,), (n_gates,)
+        names = (f"{place}.cells.{name}" for name in CELL_WEIGHTS)
+        shapes |= dict(zip(names, sizes, strict=True))
+        if index == n_layers - 1 and "attention" in pooling:
+            shapes[f"{place}.pooling.attention.weight"] = 1, n_units
+    return shapes
 
 
 def summarize_frames(steps: Array, lengths: Lengths, size: int) -> Array:

@@ -19,12 +19,6 @@ class NumberLearner(RegressionLearner):
     """It finds out what differs between the sequences, and fits the regression."""
 
     member = NumberModel
-    source = "A column of numbers or categories beside the sequences"
-
-    @classmethod
-    def is_wanted(cls, configuration: Configuration) -> bool:
-        """Return whether there are numbers beside the sequences."""
-        return configuration.has_numbers
 
     @classmethod
     def work(cls, samples: Samples, configuration: Configuration) -> int:  # noqa: ARG003

@@ -59,6 +59,5 @@ class NumberModel(RegressionModel):
 
     def describe(self) -> str:
         """Return what the model consists of, in one line."""
-        found = {"numbers": self.numbers, "categories": self.categories}
-        counts = ", ".join(f"{name}: {len(columns)}" for name, columns in found.items() if columns)
-        return f"logistic regression on {len(self.mean):,} features ({counts})"
+        n_columns = len(self.numbers) + len(self.categories)
+        return f"logistic regression on {len(self.mean):,} features of {n_columns} columns"

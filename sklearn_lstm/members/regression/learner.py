@@ -2,7 +2,6 @@
 
 from abc import abstractmethod
 from dataclasses import replace
-from typing import ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,12 +23,6 @@ class RegressionLearner(Learner):
     """It fits the regression; its penalty is found by inner folds."""
 
     kinds = ()  # for any sequences, but only where the user brings what it reads
-    source: ClassVar[str]  # what that is
-
-    @classmethod
-    @abstractmethod
-    def is_wanted(cls, configuration: Configuration) -> bool:
-        """Return whether the user brings what it reads."""
 
     @classmethod
     @abstractmethod
@@ -38,17 +31,17 @@ class RegressionLearner(Learner):
 
     @classmethod
     def suits(cls, configuration: Configuration) -> bool:
-        """Return whether there is something to read.
+        """Return whether there is what the configuration holds under the name of the member.
 
         Raises
         ------
         ValueError
             If the member can't be fitted, which the user wants.
         """
-        lacking = cls.lacks(configuration) if cls.is_wanted(configuration) else []
-        if lacking:
-            raise ValueError(f"{cls.source} needs {' and '.join(lacking)}.")
-        return cls.is_wanted(configuration)
+        is_wanted = bool(getattr(configuration, cls.member.name))
+        if is_wanted and (lacking := cls.lacks(configuration)):
+            raise ValueError(f"The member of the {cls.member.name} needs {' and '.join(lacking)}.")
+        return is_wanted
 
     @classmethod
     def fit_linear(
