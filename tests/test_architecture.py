@@ -190,7 +190,7 @@ words |= {"input": "content", "encoding": "utf-8", "decode_error": "strict", "lo
 words |= {"analyzer": "word", "stop_words": None, "vocabulary_": {"good": 2}, "max_length_": 5}
 words |= {"truncation": "pre", "padding": "post", "output": "sparse"}
 for changed in (
-    {}, {"analyzer": "char"}, {"analyzer": list}, {"stop_words": "english"},
+    {}, {"analyzer": "char"}, {"analyzer": list}, {"stop_words": ["the"]},
     {"strip_accents": "unicode"}, {"token_pattern": r"\\w+"},
 ):
     X = TextReader.of(words | changed)(["Good, b\u00e4d", b"good"])
