@@ -12,11 +12,11 @@ from numpy.typing import NDArray
 import sklearn_lstm
 from sklearn_lstm import ESTIMATORS
 from sklearn_lstm.blending import Logits
-from sklearn_lstm.data.sentence_encoders import passed_models
 from sklearn_lstm.data.text_reader import TextReader
 from sklearn_lstm.exceptions import ModelFileError, warn_user
 from sklearn_lstm.members.network.forward import NumpyNetwork
 from sklearn_lstm.model import Fitted
+from sklearn_lstm.pretrained.sentence_encoders import passed_models
 from sklearn_lstm.storing.array_file import opened
 from sklearn_lstm.storing.content import other_version
 from sklearn_lstm.storing.stored_form import Unpacker, check_attributes

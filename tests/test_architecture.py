@@ -25,7 +25,8 @@ LAYERS = [
     ["storing"],
     ["text", "vectors"],
     ["data"],
-    ["blending", "compute", "thresholds"],
+    ["targets", "pretrained", "encoding"],
+    ["blending", "compute", "streams"],
     ["network"],
     ["training"],
     ["members"],
@@ -182,7 +183,7 @@ def test_importing_what_predicts_loads_numpy_and_scipy_alone():
 READS = """
 import numpy as np
 from sklearn_lstm.data.input_format import InputFormat
-from sklearn_lstm.data.labels import Labels, LabelSets
+from sklearn_lstm.targets.labels import Labels, LabelSets
 from sklearn_lstm.data.text_reader import TextReader
 
 words = dict.fromkeys(["strip_accents", "preprocessor", "tokenizer", "token_pattern"])
