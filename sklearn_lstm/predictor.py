@@ -14,6 +14,7 @@ from sklearn_lstm import ESTIMATORS
 from sklearn_lstm.blending import Logits
 from sklearn_lstm.data.text_reader import TextReader
 from sklearn_lstm.exceptions import ModelFileError, warn_user
+from sklearn_lstm.fields import check_fields
 from sklearn_lstm.members.network.forward import NumpyNetwork
 from sklearn_lstm.model import Fitted
 from sklearn_lstm.pretrained.sentence_encoders import passed_models
@@ -118,6 +119,8 @@ class Predictor:
             *before, (name, last) = _steps(content)
             read = (_attributes(*step, "TextSequenceVectorizer", unpack) for step in before)
             readers = [*map(TextReader.of, read)]
+            for reader in readers:
+                check_fields(TextReader, vars(reader))
             attributes = _attributes(name, last, "LSTMSequenceClassifier", unpack)
             predictor = cls(readers, attributes["_fitted"])
             unpack.check_all_used()
