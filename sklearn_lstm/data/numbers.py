@@ -41,9 +41,12 @@ class Numbers:
 
     @classmethod
     def joined(cls, parts: Sequence[Numbers]) -> Numbers:
-        """Return the rows of several parts, which have the same columns, in their order."""
-        columns = [part.columns for part in parts]
-        joined = {name: np.concatenate([one[name] for one in columns]) for name in columns[0]}
+        """Return the rows of several parts in their order; the first says what a column holds."""
+        joined = {}
+        for name, first in parts[0].columns.items():
+            columns = [part.columns[name] for part in parts]
+            # One without a value is of any kind.
+            joined[name] = np.concatenate(columns, dtype=first.dtype, casting="unsafe")
         return replace(parts[0], columns=joined)
 
     def __getitem__(self, rows: Any) -> Numbers:
@@ -142,8 +145,7 @@ def _values(column: Any, name: str) -> NDArray[Any]:
     """Return numbers as floats, categories as texts."""
     if CATEGORIES.match(_type_name(column)):
         values = column.to_pylist() if hasattr(column, "to_pylist") else column.to_list()
-        texts = (None if containers.is_missing_or_nan(value) else str(value) for value in values)
-        return np.fromiter(texts, np.object_, len(values))
+        return np.fromiter(map(_category, values), np.object_, len(values))
     array = containers.to_numpy(column, f"The column {name!r}")
     if array.dtype.kind == "O":
         array = np.array(
@@ -158,3 +160,11 @@ def _values(column: Any, name: str) -> NDArray[Any]:
             "Correct it, or make it NaN if it is missing."
         )
     return array
+
+
+def _category(value: Any) -> str | None:
+    """Return the name of a category; pandas makes floats of integers beside a missing one."""
+    if containers.is_missing_or_nan(value):
+        return None
+    is_whole = isinstance(value, float | np.floating) and value.is_integer()
+    return str(int(value) if is_whole else value)

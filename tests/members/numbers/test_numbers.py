@@ -128,6 +128,15 @@ def test_rare_categories_of_a_column_are_none():
     assert "0" in member.categories["shop"]  # two samples have it
 
 
+def test_categories_that_are_integers_or_became_floats_are_the_same():
+    integers = FRAME[["steps"]].assign(month=pd.Series(Y + 1).astype("category"))
+    model = small("series").fit(integers, Y)
+    floats = integers.assign(month=pd.Series(Y + 1.0).astype("category"))  # beside a missing one
+    assert_array_equal(model.predict_proba(floats), model.predict_proba(integers))
+    halves = integers.assign(month=pd.Series(Y + 1.5).astype("category"))
+    assert (model.predict_proba(halves) != model.predict_proba(integers)).any()
+
+
 @pytest.mark.parametrize("kind", KINDS)
 def test_several_labels_groups_weights_and_samples_of_validation(kind):
     X, labels = of_kind(kind), np.stack([Y == 1, Y == 2], axis=1).astype(int)
@@ -205,6 +214,14 @@ def test_batches_give_the_bits_of_fit(fitted, tmp_path):
     with pytest.raises(ValueError, match="columns") as caught:
         fit_batches(clone(model), parts)
     assert "batch 1" in caught.value.__notes__[-1]
+
+
+@pytest.mark.parametrize(("name", "none"), [("price", pd.Categorical([None] * 50)), ("shop", None)])
+def test_a_batch_without_any_value_of_a_column_does_not_change_its_kind(name, none):
+    X = of_kind("series").assign(**{name: FRAME[name].where(FRAME.index < 100)})
+    parts = [(X[:100], Y[:100]), (X[100:].assign(**{name: none}), Y[100:])]
+    batched = fit_batches(small("series"), parts)
+    assert_array_equal(batched.predict_proba(X), small("series").fit(X, Y).predict_proba(X))
 
 
 # --- What is refused
