@@ -80,8 +80,9 @@ class Predictor:
     array(['pos', 'neg'], dtype='<U3')
     """
 
-    def __init__(self, readers: Sequence[TextReader], fitted: Fitted) -> None:
-        self._readers, self._fitted = readers, fitted
+    def __init__(self, readers: Sequence[TextReader], fitted: Any) -> None:
+        self._readers = readers
+        self._fitted: Fitted = fitted
         self.classes_: NDArray[Any] = fitted.labels.classes
         self.label_names_: tuple[str, ...] | None = fitted.labels.names or None
         self.thresholds_: NDArray[np.float64] = fitted.thresholds
