@@ -59,7 +59,7 @@ LOAD = {  # the import and the loading of a model, as a user writes them
     ),
 }
 MEASURE = """
-import json, resource, sys, time
+import json, sys, time
 with open(sys.argv[1]) as file:
     samples = json.load(file)
 n_single, n_batches = int(sys.argv[2]), int(sys.argv[3])
@@ -81,7 +81,8 @@ for _ in range(n_batches):
     begin = time.perf_counter()
     predict(batch)
     batches.append(1000 / (time.perf_counter() - begin))
-peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+with open("/proc/self/status") as status:  # of this program, not of what it was forked from
+    peak = next(int(line.split()[1]) for line in status if line.startswith("VmHWM")) / 1024
 print(json.dumps([start, single, batches, peak]))
 """
 HEADER = [

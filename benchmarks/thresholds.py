@@ -22,7 +22,7 @@ from sklearn.preprocessing import MultiLabelBinarizer
 from sklearn.svm import LinearSVC
 
 from sklearn_lstm import LSTMSequenceClassifier, TextSequenceVectorizer
-from sklearn_lstm.thresholds import expected_f1_thresholds
+from sklearn_lstm.targets.thresholds import expected_f1_thresholds
 
 
 def main() -> None:

@@ -4,11 +4,11 @@ So a page can't disagree with the code. A module that moves has to be changed he
 """
 
 from sklearn_lstm import algorithm, model
-from sklearn_lstm.data import batches, kinds, spelling
+from sklearn_lstm.data import kinds, spelling
 from sklearn_lstm.members.convolutions import learner as convolutions
 from sklearn_lstm.members.convolutions import random_convolutions as linear_convolutions
 from sklearn_lstm.members.convolutions import ridge
-from sklearn_lstm.members.network import schedule_and_end
+from sklearn_lstm.members.network import batches, schedule_and_end
 from sklearn_lstm.members.ngrams import bags, hashing, letters, svm
 from sklearn_lstm.members.ngrams import learner as ngrams
 from sklearn_lstm.members.numbers import learner as numbers

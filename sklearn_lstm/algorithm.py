@@ -14,9 +14,8 @@ import torch
 from sklearn_lstm.blending import ClassPrior, ExpectedFactor, HeldOutLogits
 from sklearn_lstm.callback_support import CallbackTask
 from sklearn_lstm.compute.threads import workers
-from sklearn_lstm.data.growing_tables import GrowingTables
 from sklearn_lstm.data.kinds import TOKENS
-from sklearn_lstm.data.sequences import Samples
+from sklearn_lstm.encoding.growing_tables import GrowingTables
 from sklearn_lstm.members.learner import Learner
 from sklearn_lstm.members.learners import find_learners
 from sklearn_lstm.members.member import LinearMember
@@ -27,7 +26,8 @@ from sklearn_lstm.members.network.network_member import EpochRow
 from sklearn_lstm.members.ngrams.online_learning import learn, new_online_ngrams
 from sklearn_lstm.members.ngrams.online_ngrams import OnlineNgrams
 from sklearn_lstm.model import Fitted, SequenceModel
-from sklearn_lstm.thresholds import without_constants
+from sklearn_lstm.targets.samples import Samples
+from sklearn_lstm.targets.thresholds import without_constants
 from sklearn_lstm.training.configuration import Configuration
 from sklearn_lstm.training.duration import (
     LARGEST_HELD_OUT,

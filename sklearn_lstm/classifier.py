@@ -17,20 +17,11 @@ from skorch import NeuralNet
 from torch.nn import Module
 
 from sklearn_lstm.callback_support import CallbackSupportMixin, CallbackTask, with_callbacks
-from sklearn_lstm.data.embeddings import restored_embeddings, stored_embeddings
-from sklearn_lstm.data.encoding import N_SPECIAL
-from sklearn_lstm.data.growing_tables import GrowingTables
 from sklearn_lstm.data.kinds import KINDS
-from sklearn_lstm.data.label_reading import (
-    read_classes,
-    read_labels,
-    read_sample_weight,
-)
-from sklearn_lstm.data.labels import Labels
 from sklearn_lstm.data.rows import column_names
-from sklearn_lstm.data.sentence_encoders import SentenceEncoder
-from sklearn_lstm.data.weights import Targets, absolute_weights
 from sklearn_lstm.description import DescribedMixin
+from sklearn_lstm.encoding.encoding import N_SPECIAL
+from sklearn_lstm.encoding.growing_tables import GrowingTables
 from sklearn_lstm.fitting import Fit, check_as_many, read_as_at_fit, what_was_fitted
 from sklearn_lstm.members.encoder.encoder_model import EncoderModel
 from sklearn_lstm.members.member import LinearMember
@@ -39,7 +30,16 @@ from sklearn_lstm.model import Fitted, SequenceModel
 from sklearn_lstm.network.directions import CELLS
 from sklearn_lstm.network.pooling import POOLINGS
 from sklearn_lstm.parameters import POSITIVE_INTEGER, plain_parameters
+from sklearn_lstm.pretrained.embeddings import restored_embeddings, stored_embeddings
+from sklearn_lstm.pretrained.sentence_encoders import SentenceEncoder
 from sklearn_lstm.storing.envelope import StoredMixin
+from sklearn_lstm.targets.label_reading import (
+    read_classes,
+    read_labels,
+    read_sample_weight,
+)
+from sklearn_lstm.targets.labels import Labels
+from sklearn_lstm.targets.targets import Targets, absolute_weights
 from sklearn_lstm.training.configuration import Configuration
 from sklearn_lstm.training.optimizers import OPTIMIZERS
 
@@ -326,8 +326,8 @@ class LSTMSequenceClassifier(
         "input_type": [StrOptions({"auto", *KINDS})],
         "time_channel": [Integral, str, None],
         "embedding_dim": [StrOptions({"auto"}), POSITIVE_INTEGER, None],
-        "embeddings": "no_validation",  # by data/embeddings.py
-        "encoder": "no_validation",  # by data/sentence_encoders.py
+        "embeddings": "no_validation",  # by pretrained/embeddings.py
+        "encoder": "no_validation",  # by pretrained/sentence_encoders.py
         "linear_model": ["boolean"],
         "normalize": ["boolean"],
         "cell": [StrOptions(set(CELLS))],

@@ -11,21 +11,22 @@ from sklearn.utils.validation import check_consistent_length, check_is_fitted, v
 from sklearn_lstm.algorithm import fit_model, fit_one_epoch
 from sklearn_lstm.callback_support import CallbackTask
 from sklearn_lstm.data.containers import LONG_TABLE
-from sklearn_lstm.data.embeddings import read_embeddings
-from sklearn_lstm.data.encoding import TokenCodes
 from sklearn_lstm.data.input_format import InputFormat
 from sklearn_lstm.data.kinds import warn_of_signal
-from sklearn_lstm.data.label_reading import read_labels, read_sample_weight
-from sklearn_lstm.data.labels import Labels
 from sklearn_lstm.data.reading import read_sequences
 from sklearn_lstm.data.rows import column_names
-from sklearn_lstm.data.sentence_encoders import SentenceEncoder
-from sklearn_lstm.data.sequences import Samples, Sequences
-from sklearn_lstm.data.weights import Targets, fixed_class_weight, read_groups, relative_weights
+from sklearn_lstm.data.sequences import Sequences
+from sklearn_lstm.encoding.encoding import TokenCodes
 from sklearn_lstm.exceptions import InvalidSequencesTypeError
 from sklearn_lstm.members.network.network import Network
 from sklearn_lstm.model import Fitted, SequenceModel
 from sklearn_lstm.parameters import check_column_names, checked_parameters
+from sklearn_lstm.pretrained.embeddings import read_embeddings
+from sklearn_lstm.pretrained.sentence_encoders import SentenceEncoder
+from sklearn_lstm.targets.label_reading import read_labels, read_sample_weight
+from sklearn_lstm.targets.labels import Labels
+from sklearn_lstm.targets.samples import Samples
+from sklearn_lstm.targets.targets import Targets, fixed_class_weight, read_groups, relative_weights
 from sklearn_lstm.training.checkpoint import checkpoint_of_fit
 from sklearn_lstm.training.configuration import Configuration
 

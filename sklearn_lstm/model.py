@@ -10,13 +10,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sklearn_lstm.blending import HeldOutLogits, Logits
-from sklearn_lstm.data.encoding import Encoding
 from sklearn_lstm.data.input_format import InputFormat
-from sklearn_lstm.data.labels import Labels, Thresholds
 from sklearn_lstm.data.sequences import Sequences
+from sklearn_lstm.encoding.encoding import Encoding
 from sklearn_lstm.members.member import LinearMember, Member
 from sklearn_lstm.members.network.network_member import EpochRow, NetworkMember
-from sklearn_lstm.thresholds import choose_thresholds, given_thresholds
+from sklearn_lstm.targets.labels import Labels, Thresholds
+from sklearn_lstm.targets.thresholds import choose_thresholds, given_thresholds
 
 if TYPE_CHECKING:  # a stored model predicts without torch
     from sklearn_lstm.members.network.network import Network

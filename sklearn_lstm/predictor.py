@@ -12,11 +12,12 @@ from numpy.typing import NDArray
 import sklearn_lstm
 from sklearn_lstm import ESTIMATORS
 from sklearn_lstm.blending import Logits
-from sklearn_lstm.data.sentence_encoders import passed_models
 from sklearn_lstm.data.text_reader import TextReader
 from sklearn_lstm.exceptions import ModelFileError, warn_user
+from sklearn_lstm.fields import check_fields
 from sklearn_lstm.members.network.forward import NumpyNetwork
 from sklearn_lstm.model import Fitted
+from sklearn_lstm.pretrained.sentence_encoders import passed_models
 from sklearn_lstm.storing.array_file import opened
 from sklearn_lstm.storing.content import other_version
 from sklearn_lstm.storing.stored_form import Unpacker, check_attributes
@@ -79,8 +80,9 @@ class Predictor:
     array(['pos', 'neg'], dtype='<U3')
     """
 
-    def __init__(self, readers: Sequence[TextReader], fitted: Fitted) -> None:
-        self._readers, self._fitted = readers, fitted
+    def __init__(self, readers: Sequence[TextReader], fitted: Any) -> None:
+        self._readers = readers
+        self._fitted: Fitted = fitted
         self.classes_: NDArray[Any] = fitted.labels.classes
         self.label_names_: tuple[str, ...] | None = fitted.labels.names or None
         self.thresholds_: NDArray[np.float64] = fitted.thresholds
@@ -118,6 +120,8 @@ class Predictor:
             *before, (name, last) = _steps(content)
             read = (_attributes(*step, "TextSequenceVectorizer", unpack) for step in before)
             readers = [*map(TextReader.of, read)]
+            for reader in readers:
+                check_fields(TextReader, vars(reader))
             attributes = _attributes(name, last, "LSTMSequenceClassifier", unpack)
             predictor = cls(readers, attributes["_fitted"])
             unpack.check_all_used()

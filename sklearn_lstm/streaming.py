@@ -16,16 +16,16 @@ from sklearn.pipeline import Pipeline
 
 from sklearn_lstm.callback_support import CallbackTask
 from sklearn_lstm.classifier import LSTMSequenceClassifier
-from sklearn_lstm.data.label_batches import LabelBatches
 from sklearn_lstm.data.numbers import Numbers, check_numbers, texts_and_numbers
 from sklearn_lstm.data.reading import refuse_unknown
-from sklearn_lstm.data.sequence_files import SequencesFile, StepsFile, TextsFile
 from sklearn_lstm.data.sequences import FlatSequences, Sequences
 from sklearn_lstm.data.spelling import Spelling
-from sklearn_lstm.data.weights import Targets
 from sklearn_lstm.fitting import Fit
 from sklearn_lstm.parameters import check_column_names
 from sklearn_lstm.progress_bar import ProgressBar
+from sklearn_lstm.streams.label_batches import LabelBatches
+from sklearn_lstm.streams.sequence_files import SequencesFile, StepsFile, TextsFile
+from sklearn_lstm.targets.targets import Targets
 from sklearn_lstm.text.analysis import iterate_texts
 from sklearn_lstm.text.id_matrix import cut_batches
 from sklearn_lstm.vectorizer import TextSequenceVectorizer, fit_and_number

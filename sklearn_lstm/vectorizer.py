@@ -9,6 +9,7 @@ from typing import Any, ClassVar, Literal, Self
 import numpy as np
 from numpy.typing import NDArray
 from sklearn.base import BaseEstimator, TransformerMixin
+from sklearn.feature_extraction.text import ENGLISH_STOP_WORDS
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from sklearn_lstm.callback_support import CallbackSupportMixin, CallbackTask, with_callbacks
@@ -149,6 +150,7 @@ class TextSequenceVectorizer(
     max_length_: int
     coverage_: dict[str, int]
     _counts: TokenCounts
+    _english: list[str] | None = None  # stop words, of a stored object
     _columns: tuple[str, ...] | None = None  # of the data frame with numbers beside the texts
 
     _parameter_constraints: ClassVar[dict[str, list[Any] | str]] = VECTORIZER
@@ -365,7 +367,7 @@ class TextSequenceVectorizer(
         callable
             A function that decodes, preprocesses and tokenizes a text.
         """
-        return Analysis.of(vars(self))
+        return Analysis.of(self._stored_attributes())
 
     def get_feature_names_out(self, input_features: object = None) -> NDArray[np.object_]:  # noqa: ARG002
         """Return the names of the columns of the output: "position0", "position1", ...
@@ -415,9 +417,14 @@ class TextSequenceVectorizer(
         sizes = {"n_tokens": len(self.vocabulary_), "max_length": self.max_length_}
         return sizes, self.coverage_["n_texts"]
 
+    def _stored_attributes(self) -> dict[str, Any]:
+        """Return all attributes, and the English stop words, which not every reader knows."""
+        english = {"_english": sorted(ENGLISH_STOP_WORDS)} if self.stop_words == "english" else {}
+        return vars(self) | english
+
     def _analysis(self) -> Analysis:
         """Return what finds the tokens of this object."""
-        analysis = Analysis.of(vars(self))
+        analysis = Analysis.of(self._stored_attributes())
         if type(self).build_analyzer is TextSequenceVectorizer.build_analyzer:
             return analysis
         own = self.build_analyzer()  # it reads files itself

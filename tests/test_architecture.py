@@ -25,7 +25,8 @@ LAYERS = [
     ["storing"],
     ["text", "vectors"],
     ["data"],
-    ["blending", "compute", "thresholds"],
+    ["targets", "pretrained", "encoding"],
+    ["blending", "compute", "streams"],
     ["network"],
     ["training"],
     ["members"],
@@ -182,7 +183,7 @@ def test_importing_what_predicts_loads_numpy_and_scipy_alone():
 READS = """
 import numpy as np
 from sklearn_lstm.data.input_format import InputFormat
-from sklearn_lstm.data.labels import Labels, LabelSets
+from sklearn_lstm.targets.labels import Labels, LabelSets
 from sklearn_lstm.data.text_reader import TextReader
 
 words = dict.fromkeys(["strip_accents", "preprocessor", "tokenizer", "token_pattern"])
@@ -190,7 +191,7 @@ words |= {"input": "content", "encoding": "utf-8", "decode_error": "strict", "lo
 words |= {"analyzer": "word", "stop_words": None, "vocabulary_": {"good": 2}, "max_length_": 5}
 words |= {"truncation": "pre", "padding": "post", "output": "sparse"}
 for changed in (
-    {}, {"analyzer": "char"}, {"analyzer": list}, {"stop_words": "english"},
+    {}, {"analyzer": "char"}, {"analyzer": list}, {"stop_words": ["the"]},
     {"strip_accents": "unicode"}, {"token_pattern": r"\\w+"},
 ):
     X = TextReader.of(words | changed)(["Good, b\u00e4d", b"good"])

@@ -12,12 +12,12 @@ import torch
 from sklearn import config_context
 from small_models import small
 
-from sklearn_lstm.data.batches import SequenceDataset
-from sklearn_lstm.data.labels import Labels
 from sklearn_lstm.data.reading import read_sequences
-from sklearn_lstm.data.sequences import Samples
-from sklearn_lstm.data.weights import Targets
 from sklearn_lstm.exceptions import IgnoredParameterWarning
+from sklearn_lstm.members.network.batches import SequenceDataset
+from sklearn_lstm.targets.labels import Labels
+from sklearn_lstm.targets.samples import Samples
+from sklearn_lstm.targets.targets import Targets
 
 
 def ids(n_samples=40, n_ids=9, length=12):

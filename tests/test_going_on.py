@@ -19,7 +19,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 
 import sklearn_lstm
 from sklearn_lstm import TextSequenceVectorizer, WordVectors
-from sklearn_lstm.data.growing_tables import GrowingTables
+from sklearn_lstm.encoding.growing_tables import GrowingTables
 from sklearn_lstm.streaming import fit_batches
 from sklearn_lstm.text.vocabulary import CallIds
 

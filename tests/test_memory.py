@@ -10,7 +10,8 @@ import torch
 from scipy import sparse
 from torch.utils._python_dispatch import TorchDispatchMode
 
-from sklearn_lstm.data import batches, kinds, sequences
+from sklearn_lstm.data import kinds, sequences
+from sklearn_lstm.members.network import batches
 
 
 class LargestTensor(TorchDispatchMode):

@@ -9,11 +9,11 @@ from scipy.special import logit
 from sklearn.base import clone
 
 from sklearn_lstm import LSTMSequenceClassifier
-from sklearn_lstm.data.labels import Labels, LabelSets
 from sklearn_lstm.inspection import LengthAccuracyDisplay, explain
 from sklearn_lstm.io import load, save
 from sklearn_lstm.streaming import fit_batches
-from sklearn_lstm.thresholds import expected_f1_thresholds
+from sklearn_lstm.targets.labels import Labels, LabelSets
+from sklearn_lstm.targets.thresholds import expected_f1_thresholds
 
 IDS = np.random.default_rng(0).integers(2, 12, (120, 6))
 LABELS = np.stack([(IDS == 3).any(axis=1), (IDS == 5).sum(axis=1) > 1, IDS[:, 0] < 0], axis=1)

@@ -11,7 +11,7 @@ from sklearn.base import clone
 from sklearn.pipeline import make_pipeline
 
 from sklearn_lstm import TextSequenceVectorizer, WordVectors
-from sklearn_lstm.data.embeddings import read_embeddings
+from sklearn_lstm.pretrained.embeddings import read_embeddings
 from sklearn_lstm.vectors import from_gensim, side_by_side, static_model
 
 VECTORS = np.arange(12, dtype=np.float32).reshape(4, 3)

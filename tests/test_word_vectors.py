@@ -124,7 +124,9 @@ def test_texts_that_are_gone_at_the_second_reading_are_refused():
         small().fit(TextsOnDisk(iter(TEXTS)))
 
 
-@pytest.mark.parametrize("texts", ["a text", None, [None], [b"\xff"], np.array([["a"]]), [["a"]]])
+@pytest.mark.parametrize(
+    "texts", ["a text", None, [None], [b"\xff"], np.array([["a", "b"]]), [["a"]]]
+)
 def test_other_wrong_texts_are_refused_as_by_the_vectorizer(texts):
     with pytest.raises(Exception) as expected:  # noqa: PT011 - of any type
         TextSequenceVectorizer(min_df=2).fit(texts)

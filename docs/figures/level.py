@@ -11,8 +11,8 @@ import numpy as np
 from lstm_cell import save_themes
 from matplotlib.axes import Axes
 
-from sklearn_lstm.data.encoding import ChannelScaling
 from sklearn_lstm.data.reading import read_sequences
+from sklearn_lstm.encoding.encoding import ChannelScaling
 
 sys.path.append(str(Path(__file__).parents[2] / "examples"))
 

@@ -76,7 +76,7 @@ class Columns:
             is_series = content["class"] == "LSTMSequenceClassifier"
             return cls("series" if is_series else "text", is_series)
         values = dict(content["columns"])
-        values |= {name: tuple(values[name]) for name in ("label_names", "numbers")}
+        values |= {name: tuple(values.get(name, ())) for name in ("label_names", "numbers")}
         check_fields(cls, values)
         return cls(**values)
 

@@ -139,7 +139,7 @@ def evaluate(options: Namespace) -> None:
         "log loss": loss / n_records / (len(names) if model.is_multilabel else 1),
     }
     precision, recall = n_both / np.maximum(n_predicted, 1), n_both / np.maximum(n_true, 1)
-    columns = {"precision": precision, "recall": recall, "F1": f1, "records": n_true}
+    columns = {"precision": precision, "recall": recall, "F1": f1, "records": n_true.astype(int)}
     rows = list(zip(names, *(column.tolist() for column in columns.values()), strict=True))
     if options.json:
         classes = [dict(zip(["class", *columns], row, strict=True)) for row in rows]
@@ -150,7 +150,7 @@ def evaluate(options: Namespace) -> None:
     width = max(map(len, ["class", *names]))
     print(f"\n{'class':<{width}}", *(f"{column:>9}" for column in columns))
     for name, *values, n in rows:
-        print(f"{name:<{width}}", *(f"{value:9.4f}" for value in values), f"{n:9,.0f}")
+        print(f"{name:<{width}}", *(f"{value:9.4f}" for value in values), f"{n:9,}")
 
 
 def explain(options: Namespace) -> None:

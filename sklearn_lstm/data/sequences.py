@@ -14,7 +14,6 @@ from numpy.typing import NDArray
 from sklearn_lstm.data.numbers import NO_NUMBERS, Numbers
 from sklearn_lstm.data.rows import with_exact_times
 from sklearn_lstm.data.spelling import NO_TEXTS, PADDING_ID, Spelling
-from sklearn_lstm.data.weights import Targets
 from sklearn_lstm.text.counting import FIRST_UNKNOWN, UNKNOWN
 from sklearn_lstm.text.id_matrix import fill_empty
 
@@ -234,26 +233,6 @@ def whole_ids(values: NDArray[Any]) -> NDArray[Any]:
     if values.dtype.kind != "f":
         return values
     return np.where(values == np.floor(values), values, NO_ID).astype(np.int64)
-
-
-@dataclass(frozen=True)
-class Samples:
-    """Sequences and their targets."""
-
-    sequences: Sequences
-    targets: Targets
-
-    def __len__(self) -> int:
-        return len(self.targets)
-
-    def counted(self) -> Samples:
-        """Return the samples whose weight is not 0."""
-        counts = self.targets.sample_weights > 0
-        return self if counts.all() else self.subset(np.flatnonzero(counts))
-
-    def subset(self, rows: Rows) -> Samples:
-        """Return the samples of these rows."""
-        return Samples(self.sequences.subset(rows), self.targets.subset(rows))
 
 
 def gather(values: NDArray[Any], starts: Lengths, lengths: Lengths) -> NDArray[Any]:

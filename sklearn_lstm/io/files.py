@@ -11,8 +11,8 @@ from sklearn.pipeline import Pipeline
 from sklearn.utils.validation import check_is_fitted
 
 from sklearn_lstm import ESTIMATORS
-from sklearn_lstm.data.sentence_encoders import passed_models
 from sklearn_lstm.io.sklearn_steps import from_archive, import_extra, to_archive
+from sklearn_lstm.pretrained.sentence_encoders import passed_models
 from sklearn_lstm.storing.array_file import opened
 from sklearn_lstm.storing.envelope import (
     pack_estimator,

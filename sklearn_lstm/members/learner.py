@@ -5,8 +5,8 @@ from typing import ClassVar
 
 from sklearn_lstm.blending import ExpectedFactor, Logits
 from sklearn_lstm.data.kinds import Kind
-from sklearn_lstm.data.sequences import Samples
 from sklearn_lstm.members.member import LinearMember
+from sklearn_lstm.targets.samples import Samples
 from sklearn_lstm.training.configuration import Configuration
 from sklearn_lstm.training.held_out import Split
 from sklearn_lstm.training.progress import FitProgress

@@ -34,19 +34,19 @@ DTYPES = {"BOOL": "|b1", "U8": "|u1", "I8": "|i1"} | {
 }  # what safetensors files call the types of arrays
 PATHS = (  # of our own classes: dataclasses, or those with `stored` and `from_stored`
     *("model.Fitted", "model.SequenceModel", "members.network.network.Network"),
-    *("data.encoding.TokenCodes", "data.encoding.ChannelScaling"),
+    *("encoding.encoding.TokenCodes", "encoding.encoding.ChannelScaling"),
     *("members.ngrams.ngram_model.NgramModel", "members.ngrams.online_ngrams.OnlineNgrams"),
     *("members.ngrams.letters.LetterModel", "members.ngrams.letters.Lexicon"),
     *("members.ngrams.vector_model.VectorModel", "members.ngrams.vector_model.MeanVectors"),
     "members.convolutions.convolution_model.ConvolutionModel",
     "members.convolutions.random_convolutions.Convolutions",
     "members.convolutions.statistics.SeriesStatistics",
-    *("members.encoder.encoder_model.EncoderModel", "data.sentence_encoders.SentenceEncoder"),
+    *("members.encoder.encoder_model.EncoderModel", "pretrained.sentence_encoders.SentenceEncoder"),
     "members.numbers.number_model.NumberModel",
-    *("data.embeddings.PretrainedVectors", "vectors.VectorTable", "vectors.SideBySide"),
+    *("pretrained.embeddings.PretrainedVectors", "vectors.VectorTable", "vectors.SideBySide"),
     *("vectors.StaticModel", "text.counting.TokenCounts"),
-    *("data.normal_scores.NormalScores", "data.input_format.InputFormat"),
-    *("data.labels.Labels", "data.labels.LabelSets"),
+    *("encoding.normal_scores.NormalScores", "data.input_format.InputFormat"),
+    *("targets.labels.Labels", "targets.labels.LabelSets"),
 )
 PARTS = {name: f"sklearn_lstm.{module}" for module, _, name in (p.rpartition(".") for p in PATHS)}
 # That tokenize as users of CountVectorizer do, and that every Python has.

@@ -5,9 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from functools import cache, cached_property
+from functools import cached_property
 from itertools import chain, filterfalse
-from pathlib import Path
 from typing import Any, TypeAlias
 from unicodedata import combining, normalize
 
@@ -43,8 +42,13 @@ class Analysis:
 
     @classmethod
     def of(cls, parameters: Mapping[str, Any]) -> Analysis:
-        """Return the analysis of a vectorizer with these parameters, and perhaps others."""
+        """Return the analysis of a vectorizer with these parameters, and perhaps others.
+
+        Beside ``stop_words="english"`` stand these words, as "_english".
+        """
         known = {name: parameters[name] for name in cls.__dataclass_fields__}
+        if known["stop_words"] == "english":
+            known["stop_words"] = parameters["_english"]
         if known["analyzer"] == "word" and (known["tokenizer"] or known["token_pattern"]) is None:
             known["tokenizer"] = words_of
         return cls(**known)
@@ -92,15 +96,7 @@ class Analysis:
 
     @cached_property
     def _left_out(self) -> frozenset[Hashable]:
-        words = english_stop_words() if self.stop_words == "english" else self.stop_words
-        return frozenset(words or ())
-
-
-@cache
-def english_stop_words() -> frozenset[str]:
-    """Return scikit-learn's list, which is that of the Glasgow Information Retrieval Group."""
-    words = Path(__file__).with_name("english_stop_words.txt").read_text("ascii")
-    return frozenset(words.split())
+        return frozenset(self.stop_words or ())
 
 
 def _without_marks(text: str) -> str:

@@ -20,10 +20,10 @@ from skorch import NeuralNet
 from skorch.callbacks import Callback, EarlyStopping
 from threadpoolctl import threadpool_info
 
-from sklearn_lstm.data.sequences import Samples
 from sklearn_lstm.exceptions import warn_user
 from sklearn_lstm.storing.envelope import versions
 from sklearn_lstm.storing.replacing import replacing
+from sklearn_lstm.targets.samples import Samples
 from sklearn_lstm.training.configuration import Configuration
 
 LOCK = "lock"

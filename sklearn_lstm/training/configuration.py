@@ -13,14 +13,14 @@ from numpy.typing import NDArray
 from skorch.callbacks import Callback
 
 from sklearn_lstm.compute.devices import find_device
-from sklearn_lstm.data.embeddings import PretrainedVectors
 from sklearn_lstm.data.kinds import Kind
-from sklearn_lstm.data.labels import Labels
-from sklearn_lstm.data.sentence_encoders import SentenceEncoder
 from sklearn_lstm.exceptions import IgnoredParameterWarning, warn_user
 from sklearn_lstm.network.network import SequenceNetwork
 from sklearn_lstm.network.pooling import POOLINGS
-from sklearn_lstm.thresholds import given_thresholds
+from sklearn_lstm.pretrained.embeddings import PretrainedVectors
+from sklearn_lstm.pretrained.sentence_encoders import SentenceEncoder
+from sklearn_lstm.targets.labels import Labels
+from sklearn_lstm.targets.thresholds import given_thresholds
 from sklearn_lstm.training.losses import SampleLoss, find_criterion
 from sklearn_lstm.training.optimizers import find_optimizer
 

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from sklearn_lstm.data.kinds import Kind
-from sklearn_lstm.data.sequences import MOST_STEPS_PER_BATCH, Samples, Sequences
+from sklearn_lstm.data.sequences import MOST_STEPS_PER_BATCH, Sequences
+from sklearn_lstm.targets.samples import Samples
 from sklearn_lstm.training.held_out import one_of_each
 
 if TYPE_CHECKING:  # linear models need no torch

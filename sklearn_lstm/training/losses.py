@@ -5,7 +5,7 @@ from functools import lru_cache, partial
 import torch
 from torch import Tensor, nn
 
-from sklearn_lstm.data.labels import Labels
+from sklearn_lstm.targets.labels import Labels
 
 OF_CLASSES = (nn.CrossEntropyLoss, nn.NLLLoss)
 

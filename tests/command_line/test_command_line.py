@@ -376,7 +376,7 @@ def test_labels_of_several_lines_need_json(run, records, tmp_path):
 
 def test_columns_of_another_form_are_no_model(run, folder, tmp_path):
     model = load(folder / "spam.safetensors")
-    for columns in [{}, {"label_names": [1]}, {"label_names": [], "label": 1}, 3]:
+    for columns in [{"label_names": [1]}, {"label_names": [], "label": 1}, 3]:
         write(model, tmp_path / "model", columns=columns)
         status, _, errors = run("predict", tmp_path / "model", "-", stdin="a")
         assert (status, "is damaged" in errors) == (1, True), errors

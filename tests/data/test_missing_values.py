@@ -7,9 +7,9 @@ import pyarrow as pa
 import pytest
 import small_models
 
-from sklearn_lstm.data.encoding import ChannelScaling
-from sklearn_lstm.data.normal_scores import NormalScores
 from sklearn_lstm.data.reading import read_sequences
+from sklearn_lstm.encoding.encoding import ChannelScaling
+from sklearn_lstm.encoding.normal_scores import NormalScores
 from sklearn_lstm.exceptions import InvalidSequencesError
 
 NAN = np.nan

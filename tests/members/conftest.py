@@ -5,11 +5,12 @@ import pytest
 
 from sklearn_lstm import LSTMSequenceClassifier
 from sklearn_lstm.data.kinds import KINDS
-from sklearn_lstm.data.labels import Labels, LabelSets
-from sklearn_lstm.data.sequences import FlatSequences, Samples
-from sklearn_lstm.data.weights import Targets
+from sklearn_lstm.data.sequences import FlatSequences
 from sklearn_lstm.members.ngrams import hashing
 from sklearn_lstm.members.ngrams import learner as ngrams
+from sklearn_lstm.targets.labels import Labels, LabelSets
+from sklearn_lstm.targets.samples import Samples
+from sklearn_lstm.targets.targets import Targets
 from sklearn_lstm.training.configuration import Configuration
 from sklearn_lstm.training.held_out import Split
 

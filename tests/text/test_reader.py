@@ -4,13 +4,13 @@ import sys
 
 import numpy as np
 import pytest
-from sklearn.feature_extraction.text import ENGLISH_STOP_WORDS, CountVectorizer
+from sklearn.feature_extraction.text import CountVectorizer
 
 from sklearn_lstm import TextSequenceVectorizer
 from sklearn_lstm.data.text_reader import TextReader
 from sklearn_lstm.storing.envelope import pack_estimator
 from sklearn_lstm.storing.stored_form import Unpacker
-from sklearn_lstm.text.analysis import Analysis, english_stop_words
+from sklearn_lstm.text.analysis import Analysis
 
 TEXTS = ["The Café is  open,\nopen!", "don't stop me now", "", "naïve 房间很大", "is it?"]
 NEW = ["Café is shut", "", "it's\n\n me", "大房"]
@@ -39,10 +39,6 @@ def test_what_is_stored_of_a_vectorizer_reads_texts_as_it_does(parameters):
             assert np.all(getattr(found, name) == getattr(expected, name)), name
         found, expected = found.toarray(), expected.toarray()
     np.testing.assert_array_equal(found, expected)
-
-
-def test_english_stop_words_are_those_of_scikit_learn():
-    assert english_stop_words() == ENGLISH_STOP_WORDS
 
 
 @pytest.mark.parametrize("strip_accents", ["ascii", "unicode"])

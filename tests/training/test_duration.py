@@ -5,10 +5,10 @@ import pytest
 
 from sklearn_lstm import LSTMSequenceClassifier
 from sklearn_lstm.data.kinds import MEASUREMENTS, WORDS, find_kind
-from sklearn_lstm.data.labels import Labels
 from sklearn_lstm.data.reading import read_sequences
-from sklearn_lstm.data.sequences import Samples
-from sklearn_lstm.data.weights import Targets
+from sklearn_lstm.targets.labels import Labels
+from sklearn_lstm.targets.samples import Samples
+from sklearn_lstm.targets.targets import Targets
 from sklearn_lstm.training.configuration import Configuration
 from sklearn_lstm.training.duration import (
     batch_size_for,

@@ -13,8 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sklearn_lstm.blending import Logits
-from sklearn_lstm.data.encoding import pad
 from sklearn_lstm.data.sequences import MOST_STEPS_PER_BATCH, Sequences, rows_of_similar_length
+from sklearn_lstm.encoding.encoding import pad
 from sklearn_lstm.members.convolutions.features import Batch, Features
 from sklearn_lstm.members.convolutions.random_convolutions import Convolutions
 from sklearn_lstm.members.convolutions.statistics import SeriesStatistics

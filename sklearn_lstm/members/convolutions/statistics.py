@@ -9,8 +9,8 @@ from typing import Annotated, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from sklearn_lstm.data.encoding import ChannelScaling
 from sklearn_lstm.data.sequences import Lengths, Sequences
+from sklearn_lstm.encoding.encoding import ChannelScaling
 from sklearn_lstm.members.member import Contributions
 
 N_THRESHOLDS = 32

@@ -8,10 +8,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from sklearn_lstm.data.sentence_encoders import SentenceEncoder
 from sklearn_lstm.data.sequences import Sequences, chunks_of_rows
 from sklearn_lstm.members.member import Contributions
 from sklearn_lstm.members.regression.regression_model import RegressionModel
+from sklearn_lstm.pretrained.sentence_encoders import SentenceEncoder
 
 
 @dataclass(frozen=True)

@@ -4,10 +4,11 @@ from time import perf_counter
 
 import numpy as np
 
-from sklearn_lstm.data.sentence_encoders import SentenceEncoder
-from sklearn_lstm.data.sequences import ROWS_AT_ONCE, Samples
+from sklearn_lstm.data.sequences import ROWS_AT_ONCE
 from sklearn_lstm.members.encoder.encoder_model import EncoderModel
 from sklearn_lstm.members.regression import learner as regression
+from sklearn_lstm.pretrained.sentence_encoders import SentenceEncoder
+from sklearn_lstm.targets.samples import Samples
 from sklearn_lstm.training.configuration import Configuration
 from sklearn_lstm.training.duration import WORK_PER_SECOND
 from sklearn_lstm.training.held_out import Split

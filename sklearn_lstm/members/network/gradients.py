@@ -11,8 +11,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from sklearn_lstm.data.batches import steps_at_once
 from sklearn_lstm.members.member import Contributions
+from sklearn_lstm.members.network.batches import steps_at_once
 from sklearn_lstm.network.network import SequenceNetwork
 
 N_INTERVALS = 16  # of the path, at first

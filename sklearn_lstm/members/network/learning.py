@@ -13,7 +13,6 @@ from skorch.utils import noop
 from sklearn_lstm.blending import ExpectedFactor, HeldOutLogits
 from sklearn_lstm.callback_support import Attributes
 from sklearn_lstm.compute.threads import workers
-from sklearn_lstm.data.sequences import Samples
 from sklearn_lstm.members.network.excerpt import Excerpt
 from sklearn_lstm.members.network.history import epoch_rows
 from sklearn_lstm.members.network.loop import optimizer_state_of, torch_generator, train
@@ -21,6 +20,7 @@ from sklearn_lstm.members.network.network import Network
 from sklearn_lstm.members.network.network_member import EpochRow
 from sklearn_lstm.members.network.new_network import new_network
 from sklearn_lstm.members.network.schedule_and_end import Trapezoid
+from sklearn_lstm.targets.samples import Samples
 from sklearn_lstm.training.checkpoint import Checkpoint
 from sklearn_lstm.training.configuration import Configuration
 from sklearn_lstm.training.duration import BATCH_SIZE_OF_PARTIAL_FIT, TrainingPlan

@@ -11,13 +11,13 @@ from skorch.callbacks import Callback, EarlyStopping, GradientNormClipping, Prin
 from skorch.helper import predefined_split
 
 from sklearn_lstm.compute.devices import prefers_bfloat16
-from sklearn_lstm.data.batches import LengthBatches, SequenceDataset
-from sklearn_lstm.data.sequences import Samples
+from sklearn_lstm.members.network.batches import LengthBatches, SequenceDataset
 from sklearn_lstm.members.network.history import EpochRecord, check_weights
 from sklearn_lstm.members.network.micro_batches import MicroBatchNet
 from sklearn_lstm.members.network.network import Network
 from sklearn_lstm.members.network.sparse_embedding import SparseEmbedding
 from sklearn_lstm.network.network import SequenceNetwork
+from sklearn_lstm.targets.samples import Samples
 from sklearn_lstm.training.configuration import Configuration
 from sklearn_lstm.training.duration import TrainingPlan
 from sklearn_lstm.training.optimizers import FUSED_STATE, optimizer_options

@@ -9,8 +9,8 @@ from numpy.typing import NDArray
 from skorch import NeuralNetClassifier
 from torch import Tensor
 
-from sklearn_lstm.data.batches import STEPS_OF_LONG, SequenceBatch, steps_at_once
 from sklearn_lstm.data.sequences import Rows, gather, rows_of_similar_length
+from sklearn_lstm.members.network.batches import STEPS_OF_LONG, SequenceBatch, steps_at_once
 from sklearn_lstm.network.masks import pad_steps
 from sklearn_lstm.training.duration import SMALLEST_BATCH
 

@@ -7,10 +7,10 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from sklearn_lstm.data.embeddings import PretrainedVectors
-from sklearn_lstm.data.encoding import UNKNOWN_CODE, Encoding
 from sklearn_lstm.data.sequences import NO_ID, Rows, Sequences
+from sklearn_lstm.encoding.encoding import UNKNOWN_CODE, Encoding
 from sklearn_lstm.members.member import Member
+from sklearn_lstm.pretrained.embeddings import PretrainedVectors
 
 EpochRow: TypeAlias = dict[str, float | None]  # what is recorded of an epoch
 Extension: TypeAlias = NDArray[np.float32] | None

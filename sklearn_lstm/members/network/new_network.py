@@ -8,9 +8,9 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from sklearn_lstm.data.encoding import ChannelScaling, Encoding, TokenCodes
 from sklearn_lstm.data.kinds import MEASUREMENTS
 from sklearn_lstm.data.sequences import Sequences
+from sklearn_lstm.encoding.encoding import ChannelScaling, Encoding, TokenCodes
 from sklearn_lstm.members.network.network import Network
 from sklearn_lstm.network.network import N_SUMMARIES, SequenceNetwork
 from sklearn_lstm.training.configuration import Configuration

@@ -7,7 +7,7 @@ from skorch import NeuralNet
 from skorch.callbacks import Callback
 from torch import Tensor, nn
 
-from sklearn_lstm.data.encoding import PADDING_CODE
+from sklearn_lstm.encoding.encoding import PADDING_CODE
 
 
 class SparseEmbedding(Callback):  # type: ignore[misc]

@@ -9,7 +9,7 @@ from scipy.sparse import csr_matrix, hstack, vstack
 
 from sklearn_lstm.blending import ExpectedFactor, Logits
 from sklearn_lstm.data.kinds import TOKENS
-from sklearn_lstm.data.sequences import Rows, Samples, Sequences, chunks_of_rows, row_numbers
+from sklearn_lstm.data.sequences import Rows, Sequences, chunks_of_rows, row_numbers
 from sklearn_lstm.exceptions import LinearModelSkippedWarning, warn_user
 from sklearn_lstm.members.learner import Learner
 from sklearn_lstm.members.ngrams.bags import NgramReader, choose_reader
@@ -19,6 +19,7 @@ from sklearn_lstm.members.ngrams.ngram_model import Bags, NgramModel, bags_of
 from sklearn_lstm.members.ngrams.svm import MOST_SCALED, fit_svms
 from sklearn_lstm.members.ngrams.tf_idf import TfIdf
 from sklearn_lstm.members.ngrams.vector_model import MeanVectors, VectorModel
+from sklearn_lstm.targets.samples import Samples
 from sklearn_lstm.training.configuration import Configuration
 from sklearn_lstm.training.held_out import Split
 

@@ -8,8 +8,8 @@ from scipy.sparse import csr_matrix
 from sklearn.svm import LinearSVC
 
 from sklearn_lstm.compute.locks import ForkSafeLock
-from sklearn_lstm.data.weights import Targets
 from sklearn_lstm.members.ngrams.hashing import LARGEST_COEF
+from sklearn_lstm.targets.targets import Targets
 
 MOST_SCALED = 32  # outputs with features of their own
 VARIANCE_OF_RATIOS = 2.0  # of the log ratios of features, before any sample is seen

@@ -11,9 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_matrix
 
-from sklearn_lstm.data.embeddings import PretrainedVectors
 from sklearn_lstm.data.sequences import Rows, Sequences, chunks_of_rows
 from sklearn_lstm.members.member import Contributions
+from sklearn_lstm.pretrained.embeddings import PretrainedVectors
 from sklearn_lstm.text.counting import FIRST_UNKNOWN
 
 

@@ -5,10 +5,10 @@ from collections import Counter
 import numpy as np
 from numpy.typing import NDArray
 
-from sklearn_lstm.data.sequences import Samples
 from sklearn_lstm.members.numbers.number_model import IS_MISSING, VALUE, NumberModel
 from sklearn_lstm.members.regression.learner import NOTHING, RegressionLearner
 from sklearn_lstm.members.regression.regression_model import Vectors
+from sklearn_lstm.targets.samples import Samples
 from sklearn_lstm.training.configuration import Configuration
 from sklearn_lstm.training.duration import WORK_PER_SECOND
 

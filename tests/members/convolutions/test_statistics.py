@@ -3,8 +3,8 @@
 import numpy as np
 from scipy.stats import rankdata
 
-from sklearn_lstm.data.encoding import ChannelScaling
 from sklearn_lstm.data.reading import read_sequences
+from sklearn_lstm.encoding.encoding import ChannelScaling
 from sklearn_lstm.members.convolutions.statistics import SeriesStatistics
 
 

@@ -29,11 +29,11 @@ from skorch.callbacks import Callback
 from torch.nn import MultiMarginLoss
 
 from sklearn_lstm import LSTMSequenceClassifier, TextSequenceVectorizer, WordVectors
-from sklearn_lstm.data.sentence_encoders import FIXED_SENTENCES, SentenceEncoder
 from sklearn_lstm.exceptions import LinearModelSkippedWarning, ModelFileError
 from sklearn_lstm.inspection import as_shap_explanation, explain
 from sklearn_lstm.io import describe, load, save
 from sklearn_lstm.members.encoder.learner import EncoderLearner
+from sklearn_lstm.pretrained.sentence_encoders import FIXED_SENTENCES, SentenceEncoder
 from sklearn_lstm.streaming import fit_batches
 
 WORDS = {1: ["good", "fine", "great", "nice"], 0: ["bad", "poor", "dull", "awful"]}

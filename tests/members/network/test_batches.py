@@ -4,22 +4,23 @@ import numpy as np
 import pytest
 import torch
 
-from sklearn_lstm.data.batches import (
-    LengthBatches,
-    SequenceDataset,
-    steps_at_once,
-)
-from sklearn_lstm.data.encoding import (
+from sklearn_lstm.data.reading import read_sequences
+from sklearn_lstm.data.sequences import ROWS_AT_ONCE, rows_of_similar_length
+from sklearn_lstm.encoding.encoding import (
     PADDING_CODE,
     UNKNOWN_CODE,
     ChannelScaling,
     TokenCodes,
     pad,
 )
-from sklearn_lstm.data.labels import Labels
-from sklearn_lstm.data.reading import read_sequences
-from sklearn_lstm.data.sequences import ROWS_AT_ONCE, Samples, rows_of_similar_length
-from sklearn_lstm.data.weights import Targets
+from sklearn_lstm.members.network.batches import (
+    LengthBatches,
+    SequenceDataset,
+    steps_at_once,
+)
+from sklearn_lstm.targets.labels import Labels
+from sklearn_lstm.targets.samples import Samples
+from sklearn_lstm.targets.targets import Targets
 
 LENGTHS = np.random.default_rng(0).lognormal(3, 1, 1000).astype(int) + 1
 NO_IDS = np.empty(0, dtype=np.int64)

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sklearn_lstm.data.containers import is_missing_or_nan, plain_values, to_numpy
-from sklearn_lstm.data.labels import Encoded, Labels
+from sklearn_lstm.targets.labels import Encoded, Labels
 
 EPSILON = np.finfo(np.float64).eps
 Weights: TypeAlias = NDArray[np.float64]  # (n_samples,), or of labels (n_samples, n_labels)

@@ -6,10 +6,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from sklearn_lstm.data.label_reading import read_labels, read_sample_weight
-from sklearn_lstm.data.labels import Encoded, Labels
 from sklearn_lstm.data.rows import column_names
-from sklearn_lstm.data.weights import Weights
+from sklearn_lstm.targets.label_reading import read_labels, read_sample_weight
+from sklearn_lstm.targets.labels import Encoded, Labels
+from sklearn_lstm.targets.targets import Weights
 
 
 class LabelBatches:

@@ -7,8 +7,8 @@ from sklearn.utils import compute_sample_weight
 
 from sklearn_lstm import LSTMSequenceClassifier
 from sklearn_lstm.blending import ClassPrior, ExpectedFactor, fit_blend
-from sklearn_lstm.data.labels import Labels
-from sklearn_lstm.data.weights import (
+from sklearn_lstm.targets.labels import Labels
+from sklearn_lstm.targets.targets import (
     Targets,
     absolute_weights,
     fixed_class_weight,

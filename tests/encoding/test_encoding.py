@@ -6,15 +6,15 @@ import numpy as np
 import pytest
 
 from sklearn_lstm import LSTMSequenceClassifier
-from sklearn_lstm.data.encoding import (
+from sklearn_lstm.data.reading import read_sequences
+from sklearn_lstm.data.sequences import NO_ID
+from sklearn_lstm.encoding.encoding import (
     N_SPECIAL,
     PADDING_CODE,
     UNKNOWN_CODE,
     ChannelScaling,
     TokenCodes,
 )
-from sklearn_lstm.data.reading import read_sequences
-from sklearn_lstm.data.sequences import NO_ID
 
 
 def codes_of(X):

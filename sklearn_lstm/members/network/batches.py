@@ -10,8 +10,9 @@ import torch
 from skorch.dataset import Dataset
 from torch import Tensor
 
-from sklearn_lstm.data.encoding import UNKNOWN_CODE, Encoding
-from sklearn_lstm.data.sequences import Rows, Samples, row_numbers
+from sklearn_lstm.data.sequences import Rows, row_numbers
+from sklearn_lstm.encoding.encoding import UNKNOWN_CODE, Encoding
+from sklearn_lstm.targets.samples import Samples
 
 BATCHES_PER_POOL = 64  # batches whose sequences are sorted by length together
 STEPS_AT_ONCE = {"cpu": 1 << 13}  # fewer steps leave too few long sequences side by side

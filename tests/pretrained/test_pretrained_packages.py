@@ -97,7 +97,7 @@ def test_odd_tokens_are_no_error(tokens):
 def test_no_package_is_imported_for_a_name():
     code = (
         "import logging, sys\n"
-        "from sklearn_lstm.data.embeddings import read_embeddings\n"
+        "from sklearn_lstm.pretrained.embeddings import read_embeddings\n"
         "found = read_embeddings('wordllama', {'good': 2, 'bad': 3})\n"
         "assert found.widths == (256,)\n"
         "assert 'wordllama' not in sys.modules\n"

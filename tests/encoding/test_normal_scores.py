@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from scipy.stats import norm, rankdata
 
-from sklearn_lstm.data.normal_scores import PROPORTIONS, NormalScores
 from sklearn_lstm.data.reading import read_sequences
+from sklearn_lstm.encoding.normal_scores import PROPORTIONS, NormalScores
 
 NAN = np.nan
 

@@ -13,7 +13,7 @@ from skorch.callbacks import Freezer
 from small_encoder import SmallEncoder
 
 from sklearn_lstm import TextSequenceVectorizer, WordVectors
-from sklearn_lstm.data.embeddings import read_embeddings
+from sklearn_lstm.pretrained.embeddings import read_embeddings
 from sklearn_lstm.vectors import Pieces, from_gensim, side_by_side, static_model
 
 VECTORS = np.arange(12, dtype=np.float32).reshape(4, 3)

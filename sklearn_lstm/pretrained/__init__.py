@@ -1,0 +1,1 @@
+"""What others have learned: vectors of tokens, and encoders of whole texts."""

@@ -1,0 +1,1 @@
+"""Batches of a stream, written into files."""

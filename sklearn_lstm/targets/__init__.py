@@ -1,0 +1,1 @@
+"""What y is: labels, weights, groups and thresholds."""
