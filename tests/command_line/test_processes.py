@@ -53,14 +53,16 @@ def test_a_pipe_gets_each_label_at_once_and_may_be_closed(folder):
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="device: the system has no SIGINT for others")
-def test_ctrl_c_ends_it_without_a_word(folder):
+def test_ctrl_c_ends_it_without_a_word(folder, request):
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)  # a job may ignore it
+    request.addfinalizer(lambda: signal.signal(signal.SIGINT, before))
     model = folder / "spam.safetensors"
     with started("-m", "sklearn_lstm", "predict", model, "-") as process:
         process.stdin.write(b"hello\n")
         process.stdin.flush()
         process.stdout.readline()
         process.send_signal(signal.SIGINT)
-        assert (process.wait(), process.stderr.read()) == (130, b"")
+        assert (process.wait(60), process.stderr.read()) == (130, b"")
 
 
 @pytest.mark.parametrize("missing", ["torch", "safetensors"])
