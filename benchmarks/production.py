@@ -55,7 +55,7 @@ LOAD = {  # the import and the loading of a model, as a user writes them
     "TF-IDF + logistic regression": "import joblib; predict = joblib.load({!r}).predict_proba",
     "fasttext-predict": (
         "import fasttext; model = fasttext.load_model({!r})\n"
-        "predict = lambda texts: model.predict([' '.join(text.split()) for text in texts])"
+        "predict = lambda texts: [model.predict(' '.join(text.split())) for text in texts]"
     ),
 }
 MEASURE = """
