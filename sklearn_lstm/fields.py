@@ -29,6 +29,8 @@ def check_fields(kind: type, values: Mapping[str, Any]) -> None:
 def _fits(value: Any, hint: Any, sizes: dict[str, int]) -> bool:
     """Return whether a value has a type, and axes of the known sizes; its own are added to them."""
     kind, parts = get_origin(hint) or hint, get_args(hint)
+    if hasattr(kind, "__value__"):  # an alias, as NDArray is from NumPy 2.5 on
+        return _fits(value, kind.__value__[parts], sizes)
     if kind is Annotated:
         if not _fits(value, parts[0], sizes):
             return False
