@@ -30,7 +30,8 @@ def _fits(value: Any, hint: Any, sizes: dict[str, int]) -> bool:
     """Return whether a value has a type, and axes of the known sizes; its own are added to them."""
     kind, parts = get_origin(hint) or hint, get_args(hint)
     if hasattr(kind, "__value__"):  # an alias, as NDArray is from NumPy 2.5 on
-        return _fits(value, kind.__value__[parts], sizes)
+        hint = kind.__value__[parts]
+        kind, parts = get_origin(hint), get_args(hint)
     if kind is Annotated:
         if not _fits(value, parts[0], sizes):
             return False
