@@ -73,7 +73,7 @@ def fit_model(
     split = Split.drawn_from(samples, validation, plan.n_held_out, rng)
     prior = ClassPrior.of(samples.targets, is_drawn=validation is None)
     held_out = HeldOutLogits(split.held_out.targets, prior)
-    members: list[LinearMember] = []
+    members, fitted_by = list[LinearMember](), list[type[Learner]]()
     thresholds = without_constants(configuration.thresholds, samples.targets)
 
     def ended(network: Network, held_out: HeldOutLogits, epochs: list[EpochRow]) -> Fitted:
@@ -88,20 +88,19 @@ def fit_model(
         for one in learners:
             one.prepare(split, configuration, progress)
         with workers(configuration.device, 1 + configuration.architecture["bidirectional"]):
-            for one in [*learners]:
+            for one in learners:
                 member, logits = one.fit(split, configuration)
                 progress.count_linear_model(one.member.name)
-                if member is None:
-                    learners.remove(one)
-                else:
+                if member is not None:
                     members.append(member)
+                    fitted_by.append(one)
                     held_out = held_out.joined_by(one.member.name, logits, one.expected_factor)
             if plan.max_epochs == 0 and not members:
                 raise ValueError(
                     "max_epochs=0 fits the linear model alone, but that was left out, as a warning "
                     "says. Leave max_epochs='auto'."
                 )
-            held_out = held_out.expecting(_factors_of_few(split, configuration, learners))
+            held_out = held_out.expecting(_factors_of_few(split, configuration, fitted_by))
             # The network is last: it watches the loss of the blend.
             return fit_network(split, configuration, plan, held_out, progress, ended=ended)
 

@@ -18,7 +18,7 @@ from sklearn_lstm.data.text_reader import TextReader, divided, keeps_texts
 from sklearn_lstm.description import DocumentedMixin
 from sklearn_lstm.parameters import VECTORIZER, DataFrameMixin, checked_parameters
 from sklearn_lstm.storing.envelope import StoredMixin
-from sklearn_lstm.text.analysis import Analysis, TokenBatch, iterate_texts
+from sklearn_lstm.text.analysis import Analysis, TokenBatch
 from sklearn_lstm.text.counting import (
     FIRST_TOKEN,
     TextCounts,
@@ -37,6 +37,7 @@ from sklearn_lstm.text.vocabulary import (
 )
 
 UNKNOWN_TOKEN = "<unk>"
+ENGLISH = sorted(ENGLISH_STOP_WORDS)
 
 
 class TextSequenceVectorizer(
@@ -241,9 +242,8 @@ class TextSequenceVectorizer(
         X : csr_matrix or ndarray
             As from `transform`.
         """
-        texts, numbers = divided(raw_documents, self.output)
-        if keeps_texts(vars(self)):
-            texts = list(iterate_texts(texts))
+        is_kept = keeps_texts(vars(self))
+        texts, numbers = divided(raw_documents, self.output, keeps_texts=is_kept)
         batches, ids = fit_and_number(self, texts, [])
         self._columns = numbers.names or None
         return self._reader().lay_out(batches, ids, texts, numbers)
@@ -419,8 +419,7 @@ class TextSequenceVectorizer(
 
     def _stored_attributes(self) -> dict[str, Any]:
         """Return all attributes, and the English stop words, which not every reader knows."""
-        english = {"_english": sorted(ENGLISH_STOP_WORDS)} if self.stop_words == "english" else {}
-        return vars(self) | english
+        return vars(self) | ({"_english": ENGLISH} if self.stop_words == "english" else {})
 
     def _analysis(self) -> Analysis:
         """Return what finds the tokens of this object."""

@@ -53,9 +53,7 @@ class TextReader:
     def __call__(self, raw_documents: Iterable[Any]) -> Any:
         """Return the ids of texts, as `TextSequenceVectorizer.transform` describes them."""
         ids = CallIds(self.vocabulary)
-        texts, numbers = divided(raw_documents, self.output)
-        if self.keeps_texts:
-            texts = list(iterate_texts(texts))
+        texts, numbers = divided(raw_documents, self.output, keeps_texts=self.keeps_texts)
         return self.lay_out(read_tokens(self.analysis, texts, ids), ids, texts, numbers)
 
     def known_share(self, raw_documents: Iterable[Any]) -> NDArray[np.float64]:
@@ -83,15 +81,18 @@ class TextReader:
         return X
 
 
-def divided(X: Any, output: str) -> tuple[Any, Numbers]:
-    """Return the texts in a data frame, and its other columns; other texts as they are."""
+def divided(X: Any, output: str, *, keeps_texts: bool = False) -> tuple[Any, Numbers]:
+    """Return the texts in a data frame, and its other columns; other texts as they are.
+
+    Texts that the output keeps become a list, which can be read twice.
+    """
     texts, numbers = texts_and_numbers(X)
     if numbers and output != "sparse":
         raise ValueError(
             f"output={output!r} has no place for the columns {[*numbers.columns]} beside the "
             "texts. Leave it 'sparse', the default, or pass the texts alone."
         )
-    return texts, numbers
+    return list(iterate_texts(texts)) if keeps_texts else texts, numbers
 
 
 def keeps_texts(parameters: Mapping[str, Any]) -> bool:
