@@ -187,7 +187,7 @@ class Predictor:
     def _logits(self, X: Any) -> Logits:
         for read in self._readers:
             X = read(X)
-        return self._fitted.model.blended_logits(self._fitted.input_format.read_again(X))
+        return self._fitted.model.blended_logits(self._fitted.input_format.read(X))
 
 
 def _steps(content: Mapping[str, Any], name: str = "") -> Iterator[tuple[str, Mapping[str, Any]]]:

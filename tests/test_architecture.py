@@ -195,10 +195,10 @@ for changed in (
     {"strip_accents": "unicode"}, {"token_pattern": r"\\w+"},
 ):
     X = TextReader.of(words | changed)(["Good, b\u00e4d", b"good"])
-    sequences = InputFormat("words", None, 5, has_fixed_width=False).read_again(X)
+    sequences = InputFormat("words", None, 5, has_fixed_width=False).read(X)
     assert sequences.lengths.max() <= 5 and sequences.spelling.unknown_words
 series = InputFormat("measurements", 2, 2, has_fixed_width=False, gappy=(1,), time_channel=0)
-series.read_again([[[0, 1.5], [2, np.nan]], np.ones((3, 2))])
+series.read([[[0, 1.5], [2, np.nan]], np.ones((3, 2))])
 assert Labels(np.array(["ham", "spam"])).predict(np.eye(2), 0.4).tolist() == ["ham", "spam"]
 assert LabelSets(np.arange(2)).predict(np.eye(2), np.full(2, 0.4)).tolist() == [[1, 1], [1, 1]]
 """
@@ -221,7 +221,7 @@ def test_importing_what_reads_texts_loads_no_torch():
 
 
 MEMBER_OF_A_FILE = """
-from sklearn_lstm.data.reading import read_sequences
+from sklearn_lstm.data.input_format import InputFormat
 from sklearn_lstm.storing.array_file import opened
 from sklearn_lstm.storing.stored_form import Unpacker
 
@@ -237,7 +237,7 @@ def found(tree):
 
 with opened({path!r}) as (content, arrays):
     (member,) = map(Unpacker(arrays), found(content))
-assert member.logits(read_sequences({X!r})).shape[0] == 1
+assert member.logits(InputFormat.found_in({X!r})[1]).shape[0] == 1
 """
 
 

@@ -1,5 +1,6 @@
 """One sequence of X in any container -> an array of numbers: columns in order, dates as numbers."""
 
+from collections.abc import Iterable
 from datetime import UTC, date, datetime, time
 from typing import Any
 
@@ -10,9 +11,8 @@ from sklearn_lstm.data import containers
 from sklearn_lstm.exceptions import InvalidSequencesError, InvalidSequencesTypeError
 
 
-def channel_names(X: Any) -> tuple[str, ...]:
-    """Return the names of the columns of the first data frame in an array of rows, if any."""
-    rows = X if X.dtype.kind == "O" and X.ndim == 1 else ()
+def channel_names(rows: Iterable[Any]) -> tuple[str, ...]:
+    """Return the names of the columns of the first data frame among rows, if there is one."""
     return tuple(map(str, next(filter(None, map(_names_of, rows)), ())))
 
 

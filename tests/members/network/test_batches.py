@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 import torch
+from as_read import read_sequences
 
-from sklearn_lstm.data.reading import read_sequences
 from sklearn_lstm.data.sequences import ROWS_AT_ONCE, rows_of_similar_length
 from sklearn_lstm.encoding.encoding import (
     PADDING_CODE,

@@ -5,8 +5,8 @@ from itertools import pairwise
 import numpy as np
 import pytest
 import torch
+from as_read import read_sequences
 
-from sklearn_lstm.data.reading import read_sequences
 from sklearn_lstm.encoding.encoding import ChannelScaling, TokenCodes
 from sklearn_lstm.members.network.forward import NumpyNetwork
 from sklearn_lstm.members.network.network import Network
