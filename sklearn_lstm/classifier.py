@@ -27,8 +27,8 @@ from sklearn_lstm.members.encoder.encoder_model import EncoderModel
 from sklearn_lstm.members.member import LinearMember
 from sklearn_lstm.members.network.loop import make_net
 from sklearn_lstm.model import Fitted, SequenceModel
-from sklearn_lstm.network.directions import CELLS
 from sklearn_lstm.network.pooling import POOLINGS
+from sklearn_lstm.network.recurrent_cells import CELLS
 from sklearn_lstm.parameters import POSITIVE_INTEGER, plain_parameters
 from sklearn_lstm.pretrained.embeddings import restored_embeddings, stored_embeddings
 from sklearn_lstm.pretrained.sentence_encoders import SentenceEncoder
@@ -39,7 +39,8 @@ from sklearn_lstm.targets.label_reading import (
     read_sample_weight,
 )
 from sklearn_lstm.targets.labels import Labels
-from sklearn_lstm.targets.targets import Targets, absolute_weights
+from sklearn_lstm.targets.samples import Targets
+from sklearn_lstm.targets.weights import absolute_weights
 from sklearn_lstm.training.configuration import Configuration
 from sklearn_lstm.training.optimizers import OPTIMIZERS
 

@@ -24,8 +24,8 @@ from sklearn_lstm.pretrained.embeddings import read_embeddings
 from sklearn_lstm.pretrained.sentence_encoders import SentenceEncoder
 from sklearn_lstm.targets.label_reading import read_labels, read_sample_weight
 from sklearn_lstm.targets.labels import Labels
-from sklearn_lstm.targets.samples import Samples
-from sklearn_lstm.targets.targets import Targets, fixed_class_weight, read_groups, relative_weights
+from sklearn_lstm.targets.samples import Samples, Targets
+from sklearn_lstm.targets.weights import fixed_class_weight, read_groups, relative_weights
 from sklearn_lstm.training.checkpoint import checkpoint_of_fit
 from sklearn_lstm.training.configuration import Configuration
 

@@ -28,7 +28,7 @@ from sklearn_lstm.parameters import check_column_names
 from sklearn_lstm.progress_bar import ProgressBar
 from sklearn_lstm.streams.label_batches import LabelBatches
 from sklearn_lstm.streams.sequence_files import SequencesFile, StepsFile, TextsFile
-from sklearn_lstm.targets.targets import Targets
+from sklearn_lstm.targets.samples import Targets
 from sklearn_lstm.text.analysis import iterate_texts
 from sklearn_lstm.text.id_matrix import cut_batches
 from sklearn_lstm.vectorizer import TextSequenceVectorizer, fit_and_number

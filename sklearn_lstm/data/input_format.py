@@ -12,7 +12,7 @@ from scipy.sparse import issparse
 from sklearn_lstm.data.arrays import Arrays, read_arrays
 from sklearn_lstm.data.kinds import KINDS, MEASUREMENTS, WORDS, Kind, find_kind
 from sklearn_lstm.data.numbers import check_numbers
-from sklearn_lstm.data.reading import read_sequences, refuse_unknown, unknown_row
+from sklearn_lstm.data.reading import read_sequences, refuse_floats, refuse_unknown, unknown_row
 from sklearn_lstm.data.rows import column_names
 from sklearn_lstm.data.sequences import Sequences
 from sklearn_lstm.data.time_stamps import check_kind_of_times
@@ -168,9 +168,9 @@ class InputFormat:
                 f"{[*self.column_names[:5]]}: the same names are needed, in the same order."
             )
         arrays = read_arrays(X, self.input_type, self.time_channel, self.channel_names)
-        sequences = read_sequences(
-            arrays, self.input_type, n_channels=self.n_channels, refuses_floats=self.refuses_floats
-        )
+        if self.refuses_floats:
+            refuse_floats(arrays)
+        sequences = read_sequences(arrays, self.input_type, self.n_channels)
         if not self.gappy:
             refuse_unknown(unknown_row(sequences))
         found = self.of(arrays, sequences, self.kind, self.input_type)

@@ -21,7 +21,6 @@ from sklearn_lstm.data.sequences import (
     whole_ids,
 )
 from sklearn_lstm.data.spelling import LARGEST_ID, PADDING_ID, read_spellings
-from sklearn_lstm.data.time_stamps import check_times
 from sklearn_lstm.exceptions import (
     InputTypeWarning,
     InvalidSequencesError,
@@ -30,13 +29,7 @@ from sklearn_lstm.exceptions import (
 )
 
 
-def read_sequences(
-    arrays: Arrays,
-    input_type: str,
-    *,
-    n_channels: int | None = None,
-    refuses_floats: bool = False,
-) -> Sequences:
+def read_sequences(arrays: Arrays, input_type: str, n_channels: int | None = None) -> Sequences:
     """Return arrays as sequences.
 
     Parameters
@@ -47,8 +40,6 @@ def read_sequences(
         "characters" are ids in floats too; a fraction is an unknown token.
     n_channels : int or None, default=None
         Those of training; None: as many as X has, or one if no series of it has a step.
-    refuses_floats : bool, default=False
-        The ids of other batches were integers, and nobody has called them ids: floats contradict.
 
     Raises
     ------
@@ -61,13 +52,24 @@ def read_sequences(
     if sparse.issparse(steps):
         sequences = _read_sparse(steps, input_type)
     elif isinstance(steps, list):
-        sequences = _read_ragged(steps, input_type, n_channels or 1, refuses_floats)
+        sequences = _read_ragged(steps, input_type, n_channels or 1)
     else:
-        sequences = _read_dense(steps, input_type, refuses_floats)
+        sequences = _read_dense(steps, input_type)
     sequences.numbers = arrays.numbers
     if arrays.time_channel is not None:
-        check_times(sequences, arrays.time_channel)
+        _check_times(sequences, arrays.time_channel)
     return sequences
+
+
+def refuse_floats(arrays: Arrays) -> None:
+    """Raise an error for floats, where the integers of the first batch were taken for token ids."""
+    for row, part in enumerate(arrays.steps if isinstance(arrays.steps, list) else [arrays.steps]):
+        if part.size and part.dtype.kind not in "iu":
+            raise InvalidSequencesError(
+                f"X[{row}] holds {part.dtype}, but the first batch holds integers, which are "
+                "read as token ids. Set input_type of the classifier: 'measurements' if all "
+                "batches hold measurements, 'words' or 'characters' if all hold ids."
+            )
 
 
 def unknown_row(sequences: Sequences) -> int | None:
@@ -153,7 +155,7 @@ def _check_places(X: Any) -> None:
         )
 
 
-def _read_dense(array: NDArray[Any], input_type: str, refuses_floats: bool) -> Sequences:  # noqa: FBT001
+def _read_dense(array: NDArray[Any], input_type: str) -> Sequences:
     if array.ndim > 3:
         raise InvalidSequencesError(
             f"Found array with dim {array.ndim}, while dim <= 3 is required: "
@@ -171,7 +173,7 @@ def _read_dense(array: NDArray[Any], input_type: str, refuses_floats: bool) -> S
         )
     chunks = list(chunks_of_rows(np.full(len(array), array[0].size)))
     parts = (array[rows] for rows in chunks)
-    if not _are_ids(parts, input_type, is_flat=array.ndim == 2, refuses_floats=refuses_floats):
+    if not _are_ids(parts, input_type, is_flat=array.ndim == 2):
         array = np.atleast_3d(array)
         return _read_series(array, ((array[rows], int(rows[0])) for rows in chunks))
     for rows in chunks:
@@ -180,19 +182,10 @@ def _read_dense(array: NDArray[Any], input_type: str, refuses_floats: bool) -> S
     return ArraySequences(array, np.maximum(np.concatenate(n_entries), 1), None)
 
 
-def _are_ids(
-    parts: Iterable[NDArray[Any]], input_type: str, *, is_flat: bool, refuses_floats: bool
-) -> bool:
+def _are_ids(parts: Iterable[NDArray[Any]], input_type: str, *, is_flat: bool) -> bool:
     """Return whether arrays are read as ids: with "auto" if all are non-negative integers."""
     if input_type == "auto":
         return is_flat and all(p.dtype.kind in "iu" and p.min() >= 0 for p in parts if p.size)
-    for row, part in enumerate(parts if refuses_floats else ()):
-        if part.size and part.dtype.kind not in "iu":
-            raise InvalidSequencesError(
-                f"X[{row}] holds {part.dtype}, but the first batch holds integers, which are "
-                "read as token ids. Set input_type of the classifier: 'measurements' if all "
-                "batches hold measurements, 'words' or 'characters' if all hold ids."
-            )
     return input_type != "measurements"
 
 
@@ -236,14 +229,9 @@ def _check_measurements(block: NDArray[Any], first_row: int) -> tuple[Lengths, N
     return lengths, n_missing > n_rows * n_steps - lengths.sum()  # more than padding
 
 
-def _read_ragged(
-    arrays: list[NDArray[Any]],
-    input_type: str,
-    n_channels: int,
-    refuses_floats: bool,  # noqa: FBT001
-) -> Sequences:
+def _read_ragged(arrays: list[NDArray[Any]], input_type: str, n_channels: int) -> Sequences:
     is_flat = all(array.ndim == 1 for array in arrays) and any(array.size for array in arrays)
-    if _are_ids(arrays, input_type, is_flat=is_flat, refuses_floats=refuses_floats):
+    if _are_ids(arrays, input_type, is_flat=is_flat):
         return _ids_of(arrays)
     return _series_of(arrays, n_channels)
 
@@ -277,3 +265,44 @@ def _series_of(arrays: list[NDArray[Any]], n_channels: int) -> Sequences:
         series.append(steps if steps.size else nothing)
     blocks = ((steps[np.newaxis], index) for index, steps in enumerate(series))
     return _read_series(series, blocks)
+
+
+def _check_times(sequences: Sequences, time_channel: int) -> None:
+    """Tell sequences which channel, counted from 0, holds the time of each step.
+
+    Raises
+    ------
+    InvalidSequencesError
+        If there is no such channel, or a time is missing, or earlier than that of the step before.
+    """
+    n_channels = sequences.n_channels
+    if n_channels is None:
+        raise InvalidSequencesError(
+            f"time_channel={time_channel!r} is for measurements, but X holds token ids. Leave it "
+            "None."
+        )
+    if not -n_channels <= time_channel < n_channels:
+        raise InvalidSequencesError(
+            f"time_channel={time_channel}, but X has {n_channels} channels, counted from 0."
+        )
+    sequences.time_channel = time_channel % n_channels
+    first_row = 0
+    for steps, lengths in sequences.chunks():
+        times = steps[:, sequences.time_channel].astype(np.float64)
+        starts = np.cumsum(lengths) - lengths
+        is_known = np.repeat(lengths > 1, lengths) | ~np.isnan(steps).all(axis=1)
+        is_wrong = np.diff(times, prepend=times[:1]) < 0
+        is_wrong[starts] = False
+        is_wrong |= np.isnan(times) & is_known  # of a series without a value no time is known
+        if is_wrong.any():
+            at = int(np.argmax(is_wrong))
+            row = int(np.searchsorted(starts, at, side="right")) - 1
+            found, remedy = "is missing", "Fill it, or drop the step"
+            if not np.isnan(times[at]):
+                found = f"runs back from {times[at - 1]} to {times[at]}"
+                remedy = "Sort the steps by time"
+            raise InvalidSequencesError(
+                f"The time of X[{first_row + row}], step {at - starts[row]}, channel "
+                f"{sequences.time_channel}, {found}. {remedy}."
+            )
+        first_row += len(lengths)

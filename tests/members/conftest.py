@@ -9,8 +9,7 @@ from sklearn_lstm.data.sequences import FlatSequences
 from sklearn_lstm.members.ngrams import hashing
 from sklearn_lstm.members.ngrams import learner as ngrams
 from sklearn_lstm.targets.labels import Labels, LabelSets
-from sklearn_lstm.targets.samples import Samples
-from sklearn_lstm.targets.targets import Targets
+from sklearn_lstm.targets.samples import Samples, Targets
 from sklearn_lstm.training.configuration import Configuration
 from sklearn_lstm.training.held_out import Split
 

@@ -8,8 +8,7 @@ from sklearn_lstm import LSTMSequenceClassifier
 from sklearn_lstm.data.input_format import InputFormat
 from sklearn_lstm.data.kinds import MEASUREMENTS, WORDS
 from sklearn_lstm.targets.labels import Labels
-from sklearn_lstm.targets.samples import Samples
-from sklearn_lstm.targets.targets import Targets
+from sklearn_lstm.targets.samples import Samples, Targets
 from sklearn_lstm.training.configuration import Configuration
 from sklearn_lstm.training.duration import (
     batch_size_for,
