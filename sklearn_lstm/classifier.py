@@ -482,7 +482,7 @@ class LSTMSequenceClassifier(
         names, y = column_names(y), read_labels(y)
         check_classification_targets(y)  # warns of nearly as many classes as samples
         input_format, sequences = fit.read(X)
-        check_as_many(X, sequences, y)
+        check_as_many(input_format, sequences, y)
         labels = Labels.of(y, names)
         targets = fit.targets(labels.encode(y), labels, sample_weight, groups)
         fit.train(input_format, sequences, targets, task, (X_val, y_val, sample_weight_val))
@@ -540,7 +540,7 @@ class LSTMSequenceClassifier(
                 "partial_fit does not fit the member of the numbers beside the sequences: call fit "
                 "first, or pass the sequences alone."
             )
-        check_as_many(X, sequences, y)
+        check_as_many(input_format, sequences, y)
         classes = read_classes(classes)
         labels = Labels.named(classes, y, names) if before is None else before.labels
         labels.check_names(names)

@@ -44,12 +44,12 @@ def what_was_fitted(classifier: Any) -> Fitted:
     return fitted  # type: ignore[return-value]
 
 
-def check_as_many(X: Any, sequences: Sequences, y: Any) -> None:
-    """Raise an error for another number of labels than of sequences, which were read from X."""
+def check_as_many(input_format: InputFormat, sequences: Sequences, y: Any) -> None:
+    """Raise an error for another number of labels than of sequences."""
     try:
         check_consistent_length(sequences, y)
     except ValueError as error:
-        if len(column_names(X)) > 1:
+        if len(input_format.column_names) > 1 and not input_format.channel_names:
             error.add_note(LONG_TABLE)
         raise
 
