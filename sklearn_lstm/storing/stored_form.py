@@ -43,8 +43,9 @@ PATHS = (  # of our own classes: dataclasses, or those with `stored` and `from_s
     "members.convolutions.statistics.SeriesStatistics",
     *("members.encoder.encoder_model.EncoderModel", "pretrained.sentence_encoders.SentenceEncoder"),
     "members.numbers.number_model.NumberModel",
-    *("pretrained.embeddings.PretrainedVectors", "vectors.VectorTable", "vectors.SideBySide"),
-    *("vectors.StaticModel", "text.counting.TokenCounts"),
+    *("pretrained.embeddings.PretrainedVectors", "pretrained.token_tables.VectorTable"),
+    *("pretrained.token_tables.SideBySide", "pretrained.static_models.StaticModel"),
+    "text.counting.TokenCounts",
     *("encoding.normal_scores.NormalScores", "data.input_format.InputFormat"),
     *("targets.labels.Labels", "targets.labels.LabelSets"),
 )
