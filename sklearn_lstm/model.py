@@ -44,7 +44,7 @@ class SequenceModel:
         Logarithms of the frequencies of classes, with mean 0, or of the odds of labels.
     n_held_out : int
         Samples that set the weights and the correction.
-    thresholds : float, or ndarray of shape (n_thresholds,)
+    thresholds : float, or ndarray of shape (n_label_thresholds,)
         The probabilities above which labels, or the second of two classes, are predicted.
     memory : dict of int to ndarray or Tensor
         Of the tables that nobody else sees (see `GrowingTables`).
@@ -55,7 +55,7 @@ class SequenceModel:
     prior_correction: float | Annotated[NDArray[np.float64], "n_outputs"]
     log_prior: Annotated[NDArray[np.float64], "n_outputs"] | float
     n_held_out: int
-    thresholds: Annotated[NDArray[np.float64], "n_thresholds"] | float = 0.5
+    thresholds: Annotated[NDArray[np.float64], "n_label_thresholds"] | float = 0.5
     memory: dict[int, Any] = field(default_factory=dict, repr=False, metadata={"is_stored": False})
 
     @classmethod
@@ -233,7 +233,7 @@ class Fitted:
         fitted = cls(**fields)
         known = "n_channels", "time_channel", "is_category"
         values = {name: getattr(fitted.input_format, name) for name in known}
-        sizes = {"n_outputs": len(fitted.labels), "n_thresholds": len(fitted.thresholds)}
+        sizes = {"n_outputs": len(fitted.labels), "n_label_thresholds": len(fitted.thresholds)}
         check_agreement(fitted, values | sizes)
         network = fitted.model.network
         if not network.is_trained and fitted.model.weights_by_name[network.name]:
