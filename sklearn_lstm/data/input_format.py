@@ -123,6 +123,11 @@ class InputFormat:
         return KINDS[self.input_type]
 
     @property
+    def is_category(self) -> dict[str, bool]:
+        """Whether each column beside the sequences holds categories."""
+        return {name: name in self.category_names for name in self.number_names}
+
+    @property
     def feature_names(self) -> NDArray[np.object_]:
         """The names of channels or columns.
 
