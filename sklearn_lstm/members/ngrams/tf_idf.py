@@ -54,8 +54,8 @@ class TfIdf:
         return vstack(parts, format="csr")
 
     def _weighed(self, bags: Bag | csr_matrix) -> csr_matrix:
-        features = np.minimum(self.hashes.searchsorted(bags.indices), len(self) - 1)
-        is_known = self.hashes[features] == bags.indices
+        features = self.hashes.searchsorted(bags.indices)
+        is_known = self.hashes.take(features, mode="clip") == bags.indices
         ends = np.append(np.int32(0), is_known.cumsum(dtype=np.int32))[bags.indptr]
         features = features[is_known].astype(np.int32)
         data, n_rows = self.idf[features], len(ends) - 1
