@@ -143,7 +143,7 @@ class SelectedRows(Sequences):
 
     def __init__(self, source: Sequences, rows: Rows) -> None:
         known = {one.name: getattr(source, one.name) for one in fields(Sequences)}
-        known["numbers"] = source.numbers[rows]
+        known["numbers"] = source.numbers and source.numbers[rows]
         super().__init__(**known | {"lengths": source.lengths[rows]})
         self.source, self.rows = source, rows
 
@@ -246,9 +246,9 @@ def chunks_of_rows(sizes: NDArray[np.integer[Any]]) -> Iterator[Rows]:
     """Split rows of these sizes into runs of about VALUES_PER_CHUNK values."""
     total = np.cumsum(sizes, dtype=np.int64)
     most = total[-1] if len(total) else 0
-    starts = np.searchsorted(total, np.arange(VALUES_PER_CHUNK, most + 1, VALUES_PER_CHUNK))
-    borders = [0, *np.unique(starts[starts > 0]).tolist(), len(sizes)]
-    return (np.arange(start, stop) for start, stop in pairwise(borders))
+    starts = total.searchsorted(np.arange(VALUES_PER_CHUNK, most + 1, VALUES_PER_CHUNK))
+    borders = dict.fromkeys([0, *starts.tolist()])
+    return (np.arange(start, stop) for start, stop in pairwise([*borders, len(sizes)]))
 
 
 def rows_of_similar_length(
