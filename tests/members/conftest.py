@@ -17,7 +17,7 @@ from sklearn_lstm.training.held_out import Split
 def sequences_from(X):
     steps, lengths = np.concatenate(X), np.array([*map(len, X)])
     has_missing = np.isnan(steps).any(axis=0) if steps.ndim == 2 else np.empty(0, bool)
-    return FlatSequences(steps, lengths, n_features=1, has_missing=has_missing)
+    return FlatSequences(steps, lengths, has_missing=has_missing)
 
 
 @pytest.fixture
