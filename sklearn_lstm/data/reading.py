@@ -172,8 +172,7 @@ def _read_dense(array: NDArray[Any], input_type: str) -> Sequences:
             "A 3-D X holds measurements, but the classifier reads token ids (2-D)."
         )
     chunks = list(chunks_of_rows(np.full(len(array), array[0].size)))
-    parts = (array[rows] for rows in chunks)
-    if not _are_ids(parts, input_type, is_flat=array.ndim == 2):
+    if not _are_ids([array], input_type, is_flat=array.ndim == 2):
         array = np.atleast_3d(array)
         return _read_series(array, ((array[rows], int(rows[0])) for rows in chunks))
     for rows in chunks:
@@ -182,10 +181,10 @@ def _read_dense(array: NDArray[Any], input_type: str) -> Sequences:
     return ArraySequences(array, np.maximum(np.concatenate(n_entries), 1), None)
 
 
-def _are_ids(parts: Iterable[NDArray[Any]], input_type: str, *, is_flat: bool) -> bool:
+def _are_ids(arrays: list[NDArray[Any]], input_type: str, *, is_flat: bool) -> bool:
     """Return whether arrays are read as ids: with "auto" if all are non-negative integers."""
     if input_type == "auto":
-        return is_flat and all(p.dtype.kind in "iu" and p.min() >= 0 for p in parts if p.size)
+        return is_flat and all(a.dtype.kind in "iu" and a.min() >= 0 for a in arrays if a.size)
     return input_type != "measurements"
 
 
