@@ -22,7 +22,7 @@ LAYERS = [
     ["callback_support", "compute.locks", "exceptions", "progress_bar"],
     ["compute.memory", "fields", "parameters"],
     ["storing"],
-    ["text", "vectors"],
+    ["text"],
     ["data"],
     ["targets", "pretrained", "encoding"],
     ["blending", "compute", "streams"],
@@ -33,7 +33,7 @@ LAYERS = [
     ["algorithm"],
     ["fitting"],
     ["description"],
-    ["vectorizer", "classifier", "predictor"],
+    ["vectorizer", "classifier", "predictor", "vectors"],
     ["word_vectors", "streaming"],
     ["inspection", "io"],
     ["command_line"],
@@ -189,10 +189,10 @@ for changed in (
     {"strip_accents": "unicode"}, {"token_pattern": r"\\w+"},
 ):
     X = TextReader.of(words | changed)(["Good, b\u00e4d", b"good"])
-    sequences = InputFormat("words", None, 5, has_fixed_width=False).read_again(X)
+    sequences = InputFormat("words", None, 5, has_fixed_width=False).read(X)
     assert sequences.lengths.max() <= 5 and sequences.spelling.unknown_words
 series = InputFormat("measurements", 2, 2, has_fixed_width=False, gappy=(1,), time_channel=0)
-series.read_again([[[0, 1.5], [2, np.nan]], np.ones((3, 2))])
+series.read([[[0, 1.5], [2, np.nan]], np.ones((3, 2))])
 assert Labels(np.array(["ham", "spam"])).predict(np.eye(2), 0.4).tolist() == ["ham", "spam"]
 assert LabelSets(np.arange(2)).predict(np.eye(2), np.full(2, 0.4)).tolist() == [[1, 1], [1, 1]]
 """

@@ -7,15 +7,14 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
+from as_read import read_sequences
 from sklearn import config_context
 from small_models import small
 
-from sklearn_lstm.data.reading import read_sequences
 from sklearn_lstm.exceptions import IgnoredParameterWarning
 from sklearn_lstm.members.network.batches import SequenceDataset
 from sklearn_lstm.targets.labels import Labels
-from sklearn_lstm.targets.samples import Samples
-from sklearn_lstm.targets.targets import Targets
+from sklearn_lstm.targets.samples import Samples, Targets
 
 
 def ids(n_samples=40, n_ids=9, length=12):

@@ -15,8 +15,7 @@ from sklearn_lstm.members.convolutions.random_convolutions import Convolutions
 from sklearn_lstm.members.convolutions.ridge import GramMatrix, fit_few, fit_many, leave_alike_out
 from sklearn_lstm.members.convolutions.statistics import SeriesStatistics
 from sklearn_lstm.members.learner import Learner
-from sklearn_lstm.targets.samples import Samples
-from sklearn_lstm.targets.targets import Targets
+from sklearn_lstm.targets.samples import Samples, Targets
 from sklearn_lstm.training.configuration import Configuration
 from sklearn_lstm.training.held_out import Split
 

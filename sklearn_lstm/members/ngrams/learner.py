@@ -125,14 +125,14 @@ def _first_bags(
     reader: NgramReader, lexicon: Lexicon | None, sequences: Sequences, rows: Rows, most: int
 ) -> Bags:
     """Return the bags of the first of these rows, up to so many n-grams."""
-    parts: list[Bags] = []
+    parts: list[list[csr_matrix]] = []
     n_entries = 0
     for chunk in chunks_of_rows(sequences.lengths[rows]):
         part = bags_of(reader, lexicon, sequences.subset(rows[chunk]))
-        n_entries += sum(bags.nnz for bags in part)
+        n_entries += sum(len(bags.data) for bags in part)
         if parts and n_entries > most:
             break
-        parts.append(part)
+        parts.append([bags.as_matrix() for bags in part])
     return [vstack(bags, format="csr") for bags in zip(*parts, strict=True)]
 
 

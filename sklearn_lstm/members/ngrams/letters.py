@@ -5,40 +5,31 @@ They tell what unknown and rare words are made of, and like (Bojanowski et al. 2
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Annotated
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.sparse import csr_matrix
 
 from sklearn_lstm.data.sequences import Lengths, Sequences, gather
-from sklearn_lstm.members.ngrams.hashing import Integers, bags_of, distinct, hash_ngrams
+from sklearn_lstm.members.ngrams.hashing import Bag, Integers, bag_of, bag_of_ngrams
 from sklearn_lstm.members.ngrams.tf_idf import TfIdf
 
 NGRAM_LENGTHS = range(2, 6)
 
 
-def hash_letters(words: Sequence[str]) -> tuple[NDArray[np.int32], NDArray[np.intp]]:
-    """Return the distinct n-grams of letters of each word, word after word; "" has none.
-
-    Returns
-    -------
-    hashes : ndarray of shape (n_ngrams,)
-    ends : ndarray of shape (n_words + 1,)
-        Where those of each word begin and end.
-    """
-    letters = np.frombuffer("".join(words).encode("utf-32-le", "surrogatepass"), np.uint32)
-    lengths = np.fromiter(map(len, words), np.intp, len(words))
-    rows, hashes = hash_ngrams(letters, lengths, NGRAM_LENGTHS, has_borders=True)
-    is_of_word = lengths[rows] > 0  # not the borders alone
-    return distinct(rows[is_of_word], hashes[is_of_word], len(words))
+def bag_of_letters(words: Iterable[str | None]) -> Bag:
+    """Return the n-grams of letters of words; what is no word has none."""
+    bordered = [f"\0{word}\0" if word else "" for word in words]
+    letters = np.frombuffer("".join(bordered).encode("utf-32-le", "surrogatepass"), np.uint32)
+    lengths = np.fromiter(map(len, bordered), np.intp, len(bordered))
+    return bag_of_ngrams(letters, lengths, NGRAM_LENGTHS)
 
 
-def bags_of_steps(lengths: Lengths, hashes: Integers, n_ngrams: Integers) -> csr_matrix:
-    """Join the n-grams of letters of steps to those of their sequences (n_sequences, 2**HASH_BITS).
+def bag_of_steps(lengths: Lengths, hashes: Integers, n_ngrams: Integers) -> Bag:
+    """Join the n-grams of letters of steps to those of their sequences.
 
     They count by the root of the share of steps that are words. Else the few Latin words of a
     Chinese text would count as much as all of its characters.
@@ -50,11 +41,10 @@ def bags_of_steps(lengths: Lengths, hashes: Integers, n_ngrams: Integers) -> csr
         Of all steps, laid end to end.
     n_ngrams : ndarray of shape (n_steps,)
     """
-    rows = np.repeat(np.arange(len(lengths)), lengths)
-    bags = bags_of(np.repeat(rows, n_ngrams), hashes, len(lengths))
-    share = np.bincount(rows, n_ngrams > 0, len(lengths)) / np.maximum(lengths, 1)
-    bags.data = np.repeat(np.sqrt(share, dtype=np.float32), np.diff(bags.indptr))
-    return bags
+    rows = np.arange(len(lengths)).repeat(lengths)
+    _, indices, ends = bag_of(rows.repeat(n_ngrams), hashes, len(lengths))
+    share = np.bincount(rows, n_ngrams > 0, len(lengths)) / lengths
+    return Bag(np.sqrt(share, dtype=np.float32).repeat(ends[1:] - ends[:-1]), indices, ends)
 
 
 @dataclass(frozen=True)
@@ -84,11 +74,11 @@ class Lexicon:
     def _known(self) -> dict[int, str]:
         return dict(zip(self.ids.tolist(), self.words, strict=True))
 
-    def bags(self, sequences: Sequences) -> csr_matrix:
-        """Return which n-grams of letters each sequence holds (n_sequences, 2**HASH_BITS)."""
-        return bags_of_steps(sequences.lengths, *self.ngrams_of_steps(sequences))
+    def bags(self, sequences: Sequences) -> Bag:
+        """Return which n-grams of letters each sequence holds."""
+        return bag_of_steps(sequences.lengths, *self.ngrams_of_steps(sequences))
 
-    def ngrams_of_steps(self, sequences: Sequences) -> tuple[NDArray[np.int32], NDArray[np.intp]]:
+    def ngrams_of_steps(self, sequences: Sequences) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
         """Return the n-grams of letters of each step.
 
         Returns
@@ -103,8 +93,8 @@ class Lexicon:
         if sequences.spelling is not None:
             missing = [spelling for spelling, word in words.items() if word is None]
             words |= sequences.spelling.words(missing)
-        hashes, ends = hash_letters([word or "" for word in words.values()])
-        n_ngrams = np.diff(ends)[places]
+        _, hashes, ends = bag_of_letters(words.values())
+        n_ngrams = (ends[1:] - ends[:-1])[places]
         return gather(hashes, ends[places], n_ngrams), n_ngrams
 
 
@@ -127,7 +117,7 @@ class LetterModel:
     idf: Annotated[NDArray[np.float32], "n_features"]
     coef: Annotated[NDArray[np.float32], "n_features n_outputs"]
 
-    def logits_of_bags(self, bags: csr_matrix) -> NDArray[np.float64]:
+    def logits_of_bags(self, bags: Bag) -> NDArray[np.float64]:
         """Return what the n-grams of sequences add to their logits (n_samples, n_outputs)."""
         return np.asarray(TfIdf(self.hashes, self.idf)(bags) @ self.coef)
 
@@ -140,7 +130,7 @@ class LetterModel:
         """
         hashes, n_ngrams = self.lexicon.ngrams_of_steps(sequences)
         contributions = np.zeros(len(n_ngrams))
-        bags = bags_of_steps(sequences.lengths, hashes, n_ngrams)
+        bags = bag_of_steps(sequences.lengths, hashes, n_ngrams)
         features = TfIdf(self.hashes, self.idf)(bags)
         if features.nnz:
             known = self.hashes[features.indices]

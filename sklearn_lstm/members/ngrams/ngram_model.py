@@ -15,6 +15,7 @@ from sklearn_lstm.data.sequences import Sequences, chunks_of_rows
 from sklearn_lstm.exceptions import InputTypeWarning, warn_user
 from sklearn_lstm.members.member import Contributions, LinearMember
 from sklearn_lstm.members.ngrams.bags import NgramReader
+from sklearn_lstm.members.ngrams.hashing import Bag
 from sklearn_lstm.members.ngrams.letters import LetterModel, Lexicon
 from sklearn_lstm.members.ngrams.tf_idf import TfIdf
 from sklearn_lstm.members.ngrams.vector_model import VectorModel
@@ -79,12 +80,12 @@ class NgramModel(NgramReader, LinearMember):
             logits.append(self.logits_of(bags_of(self, lexicon, part), means))
         return np.concatenate(logits)
 
-    def logits_of(self, bags: Bags, means: NDArray[np.float32] | None) -> Logits:
+    def logits_of(self, bags: Bags | list[Bag], means: NDArray[np.float32] | None) -> Logits:
         """Return the logits of sequences.
 
         Parameters
         ----------
-        bags : list of csr_matrix
+        bags : list of Bag or csr_matrix
             Which n-grams of ids, and of letters, they hold.
         means : ndarray of shape (n_sequences, embedding_dim) or None
             Of their vectors.
@@ -104,8 +105,8 @@ class NgramModel(NgramReader, LinearMember):
         of no n-gram.
         """
 
-        def values_of(bag: csr_matrix) -> NDArray[np.float64]:
-            features, values = self._weights(bag), np.zeros(bag.nnz)
+        def values_of(bag: Bag) -> NDArray[np.float64]:
+            features, values = self._weights(bag), np.zeros(len(bag.data))
             places = np.searchsorted(bag.indices, self.hashes[features.indices])
             values[places] = features.data * (self.coef[features.indices] @ direction)
             return values
@@ -130,6 +131,6 @@ class NgramModel(NgramReader, LinearMember):
         return " and ".join([id_ngrams, *parts])
 
 
-def bags_of(reader: NgramReader, lexicon: Lexicon | None, sequences: Sequences) -> Bags:
+def bags_of(reader: NgramReader, lexicon: Lexicon | None, sequences: Sequences) -> list[Bag]:
     """Return which n-grams of ids, and of letters if there is a lexicon, each sequence holds."""
     return [reader.bags(sequences), *([] if lexicon is None else [lexicon.bags(sequences)])]

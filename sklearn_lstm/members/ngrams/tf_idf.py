@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from scipy.sparse import csr_matrix, vstack
 
 from sklearn_lstm.data.sequences import VALUES_PER_CHUNK, chunks_of_rows
+from sklearn_lstm.members.ngrams.hashing import Bag
 
 
 @dataclass(frozen=True)
@@ -37,27 +38,29 @@ class TfIdf:
     def __len__(self) -> int:
         return len(self.hashes)
 
-    def __call__(self, bags: csr_matrix) -> csr_matrix:
+    def __call__(self, bags: Bag | csr_matrix) -> csr_matrix:
         """Return the features (n_sequences, n_features) of bags.
 
         The Euclidean length of a row is the value that all entries of its bag have: 1 for
         n-grams of ids, the root of the share of words for n-grams of letters.
         """
+        n_rows = len(bags.indptr) - 1
         if not len(self):
-            return csr_matrix((bags.shape[0], 0), dtype=np.float32)
-        if bags.nnz <= VALUES_PER_CHUNK:
+            return csr_matrix((n_rows, 0), dtype=np.float32)
+        if len(bags.data) <= VALUES_PER_CHUNK:
             return self._weighed(bags)
-        parts = [self._weighed(bags[rows]) for rows in chunks_of_rows(np.diff(bags.indptr))]
+        whole = csr_matrix(bags)  # of which rows can be selected
+        parts = [self._weighed(whole[rows]) for rows in chunks_of_rows(np.diff(bags.indptr))]
         return vstack(parts, format="csr")
 
-    def _weighed(self, bags: csr_matrix) -> csr_matrix:
-        features = np.minimum(np.searchsorted(self.hashes, bags.indices), len(self) - 1)
-        is_known = self.hashes[features] == bags.indices
-        ends = np.append(np.int32(0), np.cumsum(is_known, dtype=np.int32))[bags.indptr]
+    def _weighed(self, bags: Bag | csr_matrix) -> csr_matrix:
+        features = self.hashes.searchsorted(bags.indices)
+        is_known = self.hashes.take(features, mode="clip") == bags.indices
+        ends = np.append(np.int32(0), is_known.cumsum(dtype=np.int32))[bags.indptr]
         features = features[is_known].astype(np.int32)
-        weighed = csr_matrix((self.idf[features], features, ends), (bags.shape[0], len(self)))
-        rows = np.repeat(np.arange(len(ends) - 1), np.diff(ends))
-        lengths = np.sqrt(np.bincount(rows, np.square(weighed.data), len(ends) - 1))
-        weighed.data /= lengths[rows]
-        weighed.data *= bags.data[is_known]
-        return weighed
+        data, n_rows = self.idf[features], len(ends) - 1
+        rows = np.arange(n_rows).repeat(ends[1:] - ends[:-1])
+        lengths = np.sqrt(np.bincount(rows, np.square(data), n_rows))
+        data /= lengths[rows]
+        data *= bags.data[is_known]
+        return csr_matrix((data, features, ends), (n_rows, len(self)))

@@ -11,8 +11,7 @@ from sklearn_lstm.data.sequences import Rows
 from sklearn_lstm.members.learner import Learner
 from sklearn_lstm.members.regression.logistic_regression import find_penalty, fit_regression
 from sklearn_lstm.members.regression.regression_model import RegressionModel, Vectors
-from sklearn_lstm.targets.samples import Samples
-from sklearn_lstm.targets.targets import Targets
+from sklearn_lstm.targets.samples import Samples, Targets
 from sklearn_lstm.training.configuration import Configuration
 from sklearn_lstm.training.held_out import Split
 
