@@ -2,8 +2,6 @@
 
 import copy
 import pickle
-import subprocess
-import sys
 
 import numpy as np
 import pandas as pd
@@ -108,17 +106,3 @@ def test_a_parameter_that_going_on_ignores_is_named(change):
     model = small().fit(X, y)
     with pytest.warns(IgnoredParameterWarning, match=next(iter(change))):
         model.set_params(**change).partial_fit(X, y)
-
-
-def test_prediction_works_while_the_interpreter_exits():
-    code = (
-        "import atexit, numpy as np, torch\n"
-        "torch.set_num_threads(2)\n"
-        "from sklearn_lstm import LSTMSequenceClassifier\n"
-        "X = np.arange(1, 61).reshape(20, 3)\n"
-        "model = LSTMSequenceClassifier(hidden_size=4, max_epochs=1).fit(X, [0, 1] * 10)\n"
-        "atexit.register(lambda: print(model.predict(X).shape))\n"
-    )
-    command = [sys.executable, "-c", code]
-    done = subprocess.run(command, check=True, capture_output=True, text=True, timeout=120)  # noqa: S603
-    assert done.stdout.strip() == "(20,)"
