@@ -124,6 +124,10 @@ class Sequences(ABC):
         """Return the texts of rows as they were written, None where that is not known."""
         return [None] * len(rows) if self.as_written is None else list(self.as_written[rows])
 
+    def rows_of_X(self, rows: Rows) -> Rows:
+        """Return which rows of X these rows are."""
+        return rows
+
     def subset(self, rows: Rows) -> Sequences:
         """Return the sequences of these rows."""
         return SelectedRows(self, rows)
@@ -166,6 +170,10 @@ class SelectedRows(Sequences):
     def read_spellings(self, rows: Rows) -> NDArray[Any]:
         """Return the steps of rows laid end to end."""
         return self.source.read_spellings(self.rows[rows])
+
+    def rows_of_X(self, rows: Rows) -> Rows:
+        """Return which rows of X these rows are."""
+        return self.source.rows_of_X(self.rows[rows])
 
     def written(self, rows: Rows) -> list[str | None]:
         """Return the texts of rows as they were written, None where that is not known."""
