@@ -124,7 +124,7 @@ class Sequences(ABC):
         """Return the texts of rows as they were written, None where that is not known."""
         return [None] * len(rows) if self.as_written is None else list(self.as_written[rows])
 
-    def rows_of_X(self, rows: Rows) -> Rows:
+    def original_rows(self, rows: Rows) -> Rows:
         """Return which rows of X these rows are."""
         return rows
 
@@ -171,9 +171,9 @@ class SelectedRows(Sequences):
         """Return the steps of rows laid end to end."""
         return self.source.read_spellings(self.rows[rows])
 
-    def rows_of_X(self, rows: Rows) -> Rows:
+    def original_rows(self, rows: Rows) -> Rows:
         """Return which rows of X these rows are."""
-        return self.source.rows_of_X(self.rows[rows])
+        return self.source.original_rows(self.rows[rows])
 
     def written(self, rows: Rows) -> list[str | None]:
         """Return the texts of rows as they were written, None where that is not known."""

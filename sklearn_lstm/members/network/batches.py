@@ -80,8 +80,8 @@ class SequenceDataset(Dataset):  # type: ignore[misc]
         weights, values = targets.weights.astype(np.float32), targets.values
         if values.ndim == 1:
             values = values.astype(np.int64)  # the losses of torch take no smaller type
-        tensors = map(torch.from_numpy, (steps, lengths, weights))
-        batch = SequenceBatch(*tensors, rows=self.samples.sequences.rows_of_X(rows))
+        read, known, counted = map(torch.from_numpy, (steps, lengths, weights))
+        batch = SequenceBatch(read, known, counted, self.samples.sequences.original_rows(rows))
         return batch, torch.from_numpy(values)
 
 
