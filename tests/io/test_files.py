@@ -5,7 +5,6 @@ import json
 import os
 import pickle
 import random
-import signal
 import subprocess
 import sys
 import tracemalloc
@@ -884,18 +883,31 @@ KILLS = {  # what is done instead of a function, and whether the new file is the
 }
 
 
-@pytest.mark.parametrize(("kill", "is_new"), KILLS.values(), ids=KILLS)
-def test_a_crash_leaves_the_old_file_or_the_new_one(kill, is_new, path, vectorizer):
-    save(vectorizer, path)
-    code = (
-        "import os, signal; from sklearn_lstm import TextSequenceVectorizer\n"
-        "from sklearn_lstm.io import files; from sklearn_lstm.storing import replacing\n"
-        "end = lambda: os.kill(os.getpid(), signal.SIGKILL)\n"
-        f"{kill}\nfiles.save(TextSequenceVectorizer().fit(['new']), {str(path)!r})"
-    )
-    done = subprocess.run([sys.executable, "-c", code], check=False)  # noqa: S603 - our own code
-    assert done.returncode == -signal.SIGKILL
-    assert load(path).vocabulary_ == ({"new": 2} if is_new else vectorizer.vocabulary_)
+@pytest.mark.device("fork")
+def test_a_crash_leaves_the_old_file_or_the_new_one(tmp_path, vectorizer):
+    kills = {str(tmp_path / name): kill for name, (kill, _) in KILLS.items()}
+    for path in kills:
+        save(vectorizer, path)
+    code = f"""if True:
+        import os, signal
+        from sklearn_lstm import TextSequenceVectorizer
+        from sklearn_lstm.io import files
+        from sklearn_lstm.storing import replacing
+
+        end = lambda: os.kill(os.getpid(), signal.SIGKILL)
+        model = TextSequenceVectorizer().fit(["new"])
+        for path, kill in {kills!r}.items():
+            child = os.fork()
+            if not child:
+                exec(kill)
+                files.save(model, path)
+                os._exit(0)
+            assert os.waitpid(child, 0)[1] == signal.SIGKILL, kill
+    """
+    subprocess.run([sys.executable, "-c", code], check=True)  # noqa: S603 - our own code
+    for path, (_, is_new) in zip(kills, KILLS.values(), strict=True):
+        found = load(path).vocabulary_
+        assert found == ({"new": 2} if is_new else vectorizer.vocabulary_), path
 
 
 def test_a_full_disk_leaves_the_old_file_and_nothing_else(path, vectorizer, monkeypatch):
