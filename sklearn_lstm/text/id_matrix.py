@@ -27,10 +27,10 @@ class TokenIds(sp.csr_matrix):  # type: ignore[misc]
         That of the vectorizer. None: a function of the user finds the tokens.
     input_type : {"words", "characters", "auto"}
         "auto": the tokens of that function are no characters, so how often they recur has to tell.
-    temporary_ids : csr_matrix
-        The number of each unknown token, at its row and column. They are found by row and column:
-        ids that are selected, sorted, removed or changed in place are never named after another
-        token.
+    temporary_ids : tuple of ndarray
+        A CSR matrix of the number of each unknown token, at its row and column: ids that are
+        selected, sorted, removed or changed in place are never named after another token. Only its
+        arrays: SciPy checks a matrix, which takes longer than to find the tokens of a short text.
     temporary_tokens : dict
         Number to unknown token.
     texts : ndarray of shape (n_texts,)
@@ -40,7 +40,7 @@ class TokenIds(sp.csr_matrix):  # type: ignore[misc]
     """
 
     vocabulary: Mapping[Any, int]
-    temporary_ids: sp.csr_matrix
+    temporary_ids: tuple[NDArray[np.integer], NDArray[np.integer], NDArray[np.integer]]
     temporary_tokens: dict[int, Any]
     texts: NDArray[np.object_]
     numbers: Any = None
@@ -69,8 +69,11 @@ class TokenIds(sp.csr_matrix):  # type: ignore[misc]
         at = np.flatnonzero(ids.data == UNKNOWN)
         if not len(at):
             return np.empty(0, np.object_)
-        rows = np.searchsorted(ids.indptr, at, side="right") - 1
-        numbers = np.asarray(self.temporary_ids[rows, ids.indices[at]]).ravel()
+        columns, ends = ids.indices[at], at.searchsorted(ids.indptr)
+        numbers, *places = self.temporary_ids
+        if not all(map(np.array_equal, places, (columns, ends))):  # some were changed in place
+            rows = ids.indptr.searchsorted(at, side="right") - 1
+            numbers = np.asarray(self._temporary_matrix()[rows, columns]).ravel()
         tokens = (self.temporary_tokens.get(number, "") for number in numbers.tolist())
         return np.fromiter(tokens, np.object_, len(numbers))  # a token may be a tuple
 
@@ -95,10 +98,13 @@ class TokenIds(sp.csr_matrix):  # type: ignore[misc]
 
     def resize(self, *shape: object) -> None:
         """Cut or extend rows and columns in place."""
+        knows_texts = hasattr(self, "temporary_ids")
+        if knows_texts:
+            numbers = self._temporary_matrix().copy()  # other matrices may share its arrays
+            numbers.resize(*shape)
+            self.temporary_ids = numbers.data, numbers.indices, numbers.indptr
         super().resize(*shape)
-        if hasattr(self, "temporary_ids"):
-            self.temporary_ids = self.temporary_ids.copy()  # other matrices may share it
-            self.temporary_ids.resize(*shape)
+        if knows_texts:
             n_added = max(0, self.shape[0] - len(self.texts))
             if self.numbers is not None:  # of a row that is added nothing is known
                 self.numbers = None if n_added else self.numbers[: self.shape[0]]
@@ -109,7 +115,8 @@ class TokenIds(sp.csr_matrix):  # type: ignore[misc]
         if isinstance(part, TokenIds) and hasattr(self, "temporary_ids"):
             known = "vocabulary", "analyzer", "input_type", "temporary_tokens"
             part.__dict__ |= {name: value for name, value in vars(self).items() if name in known}
-            part.temporary_ids = self.temporary_ids[key]
+            numbers = self._temporary_matrix()[key]
+            part.temporary_ids = numbers.data, numbers.indices, numbers.indptr
             rows: Any = key[0] if isinstance(key, tuple) else key
             texts = np.asarray(self.texts[rows], np.object_).ravel()
             are_rows = len(texts) == part.shape[0]  # not put together from several rows each
@@ -117,6 +124,9 @@ class TokenIds(sp.csr_matrix):  # type: ignore[misc]
             if self.numbers is not None and are_rows:
                 part.numbers = self.numbers[rows]
         return part
+
+    def _temporary_matrix(self) -> sp.csr_matrix:
+        return sp.csr_matrix(self.temporary_ids, self.shape)
 
 
 def to_csr(batches: Iterable[TokenBatch], ids: CallIds, max_length: int) -> TokenIds:
@@ -136,12 +146,11 @@ def to_csr(batches: Iterable[TokenBatch], ids: CallIds, max_length: int) -> Toke
     data, ends = data.astype(np.int32, copy=False), np.append(0, np.cumsum(lengths))
     at = np.flatnonzero(data <= FIRST_UNKNOWN)
     columns = _positions(lengths)
-    numbers = data[at], columns[at], np.searchsorted(at, ends)
+    numbers = data[at], columns[at], at.searchsorted(ends)
     data[at] = UNKNOWN
-    shape = len(lengths), max_length
-    X = TokenIds((data, columns, ends), shape)
+    X = TokenIds((data, columns, ends), (len(lengths), max_length))
     X.has_canonical_format = True
-    X.temporary_ids = sp.csr_matrix(numbers, shape)
+    X.temporary_ids = numbers
     X.temporary_tokens = {number: token for token, number in ids.unknown.items()}
     X.texts = np.full(len(lengths), None)
     return X

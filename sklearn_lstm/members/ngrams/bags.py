@@ -7,12 +7,18 @@ from typing import Annotated
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.sparse import csr_matrix
 
 from sklearn_lstm.data.kinds import WORDS, Kind, effective_number_of_tokens
 from sklearn_lstm.data.sequences import Sequences
 from sklearn_lstm.members.member import Contributions
-from sklearn_lstm.members.ngrams.hashing import bags_of, hash_ngrams, ngrams_of, with_borders
+from sklearn_lstm.members.ngrams.hashing import (
+    Bag,
+    Integers,
+    bag_of,
+    hash_ngrams,
+    ngrams_of,
+    with_borders,
+)
 
 EXPECTED_BY_CHANCE = 1 / 64  # how often one n-gram may occur in a sequence of random characters
 
@@ -38,14 +44,19 @@ class NgramReader:
         """The lengths of the n-grams."""
         return range(self.shortest, self.longest + 1)
 
-    def bags(self, sequences: Sequences) -> csr_matrix:
-        """Return the n-grams of ids of all sequences (n_sequences, 2**HASH_BITS)."""
+    def ngrams(self, sequences: Sequences) -> tuple[Integers, Integers]:
+        """Return the sequence of each n-gram of ids, and its hash."""
         ids, lengths = sequences.read(np.arange(len(sequences))), sequences.lengths
-        hashed = hash_ngrams(ids, lengths, self.lengths, has_borders=self.has_borders)
-        return bags_of(*hashed, len(sequences))
+        if self.has_borders:
+            ids, lengths = with_borders(ids, lengths)
+        return hash_ngrams(ids, lengths, self.lengths)
+
+    def bags(self, sequences: Sequences) -> Bag:
+        """Return the n-grams of ids of all sequences."""
+        return bag_of(*self.ngrams(sequences), len(sequences))
 
     def shared_by_steps(
-        self, sequences: Sequences, values_of: Callable[[csr_matrix], NDArray[np.float64]]
+        self, sequences: Sequences, values_of: Callable[[Bag], NDArray[np.float64]]
     ) -> Contributions:
         """Return what the n-grams of ids add to each step of a sequence.
 
@@ -74,7 +85,7 @@ class NgramReader:
         stops = starts + np.repeat(self.lengths, sizes)
         starts, stops = np.maximum(starts, first), np.minimum(stops, last)  # without borders
         n_steps = np.maximum(stops - starts, 0)
-        values = (values_of(bags_of(np.zeros_like(hashes), hashes, 1)) / n_places)[kind]
+        values = (values_of(bag_of(np.zeros_like(hashes), hashes, 1)) / n_places)[kind]
         shares = np.divide(values, n_steps, out=np.zeros_like(values), where=n_steps > 0)
         changes = np.bincount(starts, shares, last + 1) - np.bincount(stops, shares, last + 1)
         return np.cumsum(changes)[first:last], float(values[n_steps == 0].sum())

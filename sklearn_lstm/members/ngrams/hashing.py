@@ -1,6 +1,6 @@
 """N-grams of integers, hashed: of the ids of a sequence, or of the letters of a word."""
 
-from typing import TypeAlias
+from typing import NamedTuple, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,36 +12,49 @@ Integers: TypeAlias = NDArray[np.integer]
 MULTIPLIERS = np.array([0x9E3779B97F4A7C15, 0xBF58476D1CE4E5B9], dtype=np.uint64)
 
 
-def hash_ngrams(
-    values: Integers, lengths: Integers, ngram_lengths: range, *, has_borders: bool
-) -> tuple[Integers, Integers]:
-    """Return the hashes of the n-grams of each length, and the number of the sequence of each."""
-    if has_borders:
-        values, lengths = with_borders(values, lengths)
-    rows = np.repeat(np.arange(len(lengths)), lengths)
-    _, starts, hashes = ngrams_of(values, lengths, ngram_lengths)
-    return rows[starts], hashes
+class Bag(NamedTuple):
+    """Which hashes each row has, in order, and how much they count: the arrays of a CSR matrix.
 
-
-def bags_of(rows: Integers, hashes: Integers, n_rows: int) -> csr_matrix:
-    """Return which hashes each row has: a matrix of ones (n_rows, 2**HASH_BITS)."""
-    columns, ends = distinct(rows, hashes, n_rows)
-    ones = np.ones(len(columns), np.bool_)
-    return csr_matrix((ones, columns, ends.astype(np.int32)), (n_rows, 1 << HASH_BITS))
-
-
-def distinct(
-    rows: Integers, hashes: Integers, n_rows: int
-) -> tuple[NDArray[np.int32], NDArray[np.intp]]:
-    """Return each hash of a row once, row after row, and where each row begins and ends.
-
-    Shapes (n_hashes,) and (n_rows + 1,).
+    SciPy checks a matrix, which takes as long as to find the n-grams of a short text.
     """
-    keys = np.sort((rows.astype(np.int64) << HASH_BITS) | hashes)
+
+    data: NDArray[np.bool_ | np.floating]
+    indices: NDArray[np.int32]
+    indptr: NDArray[np.int32]
+
+    def as_matrix(self) -> csr_matrix:
+        """Return the matrix (n_rows, 2 * 2**HASH_BITS)."""
+        return csr_matrix(self, (len(self.indptr) - 1, 2 << HASH_BITS))
+
+
+def hash_ngrams(
+    values: Integers, lengths: Integers, ngram_lengths: range
+) -> tuple[Integers, Integers]:
+    """Return the number of the sequence of each n-gram, and its hash."""
+    _, starts, hashes = ngrams_of(values, lengths, ngram_lengths)
+    return np.arange(len(lengths)).repeat(lengths)[starts], hashes
+
+
+def bag_of(rows: Integers, hashes: Integers, n_rows: int) -> Bag:
+    """Return each hash of a row once; each counts 1."""
+    n_bits = HASH_BITS + 1  # the first one for `are_letters`
+    keys = np.sort((rows.astype(np.int64) << n_bits) | hashes)
     # np.unique hashes first, which takes four times longer.
-    keys = keys[np.diff(keys, prepend=-1) > 0]
-    ends = np.searchsorted(keys, np.arange(n_rows + 1) << HASH_BITS)
-    return (keys & ((1 << HASH_BITS) - 1)).astype(np.int32), ends
+    is_last = np.ones(len(keys), np.bool_)
+    is_last[:-1] = keys[1:] != keys[:-1]
+    keys = keys[is_last]
+    ends = keys.searchsorted(np.arange(n_rows + 1) << n_bits).astype(np.int32)
+    return Bag(is_last[is_last], (keys & ((1 << n_bits) - 1)).astype(np.int32), ends)
+
+
+def as_letters(hashes: Integers) -> Integers:
+    """Return the hashes of n-grams of letters, where those of ids stand beside them."""
+    return hashes + (1 << HASH_BITS)
+
+
+def are_letters(hashes: Integers) -> Integers:
+    """Return 1 for n-grams of letters, 0 for those of ids."""
+    return hashes >> HASH_BITS
 
 
 def with_borders(values: Integers, lengths: Integers) -> tuple[Integers, Integers]:
@@ -60,18 +73,17 @@ def ngrams_of(
     That is how many there are of each length, where they start among all values, and their hashes.
     """
     values = values.astype(np.uint64)  # -1, a step without an id, becomes the largest number
-    n_left = np.repeat(np.cumsum(lengths), lengths) - np.arange(len(values))  # up to the end
+    n_left = lengths.cumsum().repeat(lengths) - np.arange(len(values))  # up to the end
     state = np.ones(len(values), np.uint64)  # not 0: a border that comes first has to count
-    all_starts, all_hashes = [], []
+    all_starts, states = [], []
     for length in range(1, ngram_lengths[-1] + 1):
         n_ngrams = max(len(values) - length + 1, 0)
         state = state[:n_ngrams] * MULTIPLIERS[0] + values[length - 1 :]
-        if length not in ngram_lengths:
-            continue
-        starts = np.flatnonzero(n_left[:n_ngrams] >= length)
-        mixed = state[starts]
-        mixed = (mixed ^ (mixed >> np.uint64(29))) * MULTIPLIERS[1]
-        all_starts.append(starts)
-        all_hashes.append((mixed >> np.uint64(64 - HASH_BITS)).astype(np.int64))
-    sizes = list(map(len, all_starts))
-    return sizes, np.concatenate(all_starts), np.concatenate(all_hashes)
+        if length in ngram_lengths:
+            (starts,) = (n_left[:n_ngrams] >= length).nonzero()
+            all_starts.append(starts)
+            states.append(state[starts])
+    mixed = np.concatenate(states)
+    mixed = (mixed ^ (mixed >> np.uint64(29))) * MULTIPLIERS[1]
+    hashes = (mixed >> np.uint64(64 - HASH_BITS)).astype(np.int64)
+    return list(map(len, all_starts)), np.concatenate(all_starts), hashes

@@ -5,56 +5,27 @@ They tell what unknown and rare words are made of, and like (Bojanowski et al. 2
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Annotated
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.sparse import csr_matrix
 
-from sklearn_lstm.data.sequences import Lengths, Sequences, gather
-from sklearn_lstm.members.ngrams.hashing import Integers, bags_of, distinct, hash_ngrams
-from sklearn_lstm.members.ngrams.tf_idf import TfIdf
+from sklearn_lstm.data.sequences import Sequences, gather
+from sklearn_lstm.members.ngrams.bags import NgramReader
+from sklearn_lstm.members.ngrams.hashing import Bag, are_letters, as_letters, bag_of, hash_ngrams
 
 NGRAM_LENGTHS = range(2, 6)
 
 
-def hash_letters(words: Sequence[str]) -> tuple[NDArray[np.int32], NDArray[np.intp]]:
-    """Return the distinct n-grams of letters of each word, word after word; "" has none.
-
-    Returns
-    -------
-    hashes : ndarray of shape (n_ngrams,)
-    ends : ndarray of shape (n_words + 1,)
-        Where those of each word begin and end.
-    """
-    letters = np.frombuffer("".join(words).encode("utf-32-le", "surrogatepass"), np.uint32)
-    lengths = np.fromiter(map(len, words), np.intp, len(words))
-    rows, hashes = hash_ngrams(letters, lengths, NGRAM_LENGTHS, has_borders=True)
-    is_of_word = lengths[rows] > 0  # not the borders alone
-    return distinct(rows[is_of_word], hashes[is_of_word], len(words))
-
-
-def bags_of_steps(lengths: Lengths, hashes: Integers, n_ngrams: Integers) -> csr_matrix:
-    """Join the n-grams of letters of steps to those of their sequences (n_sequences, 2**HASH_BITS).
-
-    They count by the root of the share of steps that are words. Else the few Latin words of a
-    Chinese text would count as much as all of its characters.
-
-    Parameters
-    ----------
-    lengths : ndarray of shape (n_sequences,)
-    hashes : ndarray of shape (n_hashes,)
-        Of all steps, laid end to end.
-    n_ngrams : ndarray of shape (n_steps,)
-    """
-    rows = np.repeat(np.arange(len(lengths)), lengths)
-    bags = bags_of(np.repeat(rows, n_ngrams), hashes, len(lengths))
-    share = np.bincount(rows, n_ngrams > 0, len(lengths)) / np.maximum(lengths, 1)
-    bags.data = np.repeat(np.sqrt(share, dtype=np.float32), np.diff(bags.indptr))
-    return bags
+def bag_of_letters(words: Iterable[str | None]) -> Bag:
+    """Return the n-grams of letters of words; what is no word has none."""
+    bordered = [f"\0{word}\0" if word else "" for word in words]
+    letters = np.frombuffer("".join(bordered).encode("utf-32-le", "surrogatepass"), np.uint32)
+    lengths = np.fromiter(map(len, bordered), np.intp, len(bordered))
+    return bag_of(*hash_ngrams(letters, lengths, NGRAM_LENGTHS), len(lengths))
 
 
 @dataclass(frozen=True)
@@ -84,11 +55,7 @@ class Lexicon:
     def _known(self) -> dict[int, str]:
         return dict(zip(self.ids.tolist(), self.words, strict=True))
 
-    def bags(self, sequences: Sequences) -> csr_matrix:
-        """Return which n-grams of letters each sequence holds (n_sequences, 2**HASH_BITS)."""
-        return bags_of_steps(sequences.lengths, *self.ngrams_of_steps(sequences))
-
-    def ngrams_of_steps(self, sequences: Sequences) -> tuple[NDArray[np.int32], NDArray[np.intp]]:
+    def ngrams_of_steps(self, sequences: Sequences) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
         """Return the n-grams of letters of each step.
 
         Returns
@@ -103,55 +70,25 @@ class Lexicon:
         if sequences.spelling is not None:
             missing = [spelling for spelling, word in words.items() if word is None]
             words |= sequences.spelling.words(missing)
-        hashes, ends = hash_letters([word or "" for word in words.values()])
-        n_ngrams = np.diff(ends)[places]
+        _, hashes, ends = bag_of_letters(words.values())
+        n_ngrams = (ends[1:] - ends[:-1])[places]
         return gather(hashes, ends[places], n_ngrams), n_ngrams
 
 
-@dataclass(frozen=True)
-class LetterModel:
-    """The part of a linear model that sees the letters of words.
+def bags_of(reader: NgramReader, lexicon: Lexicon | None, sequences: Sequences) -> Bag:
+    """Return which n-grams of ids, and of letters if there is a lexicon, each sequence holds.
 
-    Parameters
-    ----------
-    lexicon : Lexicon
-    hashes : ndarray of shape (n_features,)
-        Of the n-grams that at least two sequences hold, in ascending order.
-    idf : ndarray of shape (n_features,)
-        Inverse document frequency.
-    coef : ndarray of shape (n_features, n_outputs)
+    Those of letters count by the root of the share of steps that are words. Else the few Latin
+    words of a Chinese text would count as much as all of its characters.
     """
-
-    lexicon: Lexicon
-    hashes: Annotated[NDArray[np.int32], "n_features"]
-    idf: Annotated[NDArray[np.float32], "n_features"]
-    coef: Annotated[NDArray[np.float32], "n_features n_outputs"]
-
-    def logits_of_bags(self, bags: csr_matrix) -> NDArray[np.float64]:
-        """Return what the n-grams of sequences add to their logits (n_samples, n_outputs)."""
-        return np.asarray(TfIdf(self.hashes, self.idf)(bags) @ self.coef)
-
-    def contributions(
-        self, sequences: Sequences, direction: NDArray[np.float64]
-    ) -> NDArray[np.float64]:
-        """Return what each word of one sequence adds to the score ``logits @ direction``.
-
-        The value of an n-gram is shared by the words that hold it.
-        """
-        hashes, n_ngrams = self.lexicon.ngrams_of_steps(sequences)
-        contributions = np.zeros(len(n_ngrams))
-        bags = bags_of_steps(sequences.lengths, hashes, n_ngrams)
-        features = TfIdf(self.hashes, self.idf)(bags)
-        if features.nnz:
-            known = self.hashes[features.indices]
-            place = np.minimum(np.searchsorted(known, hashes), len(known) - 1)
-            is_known = known[place] == hashes
-            step = np.repeat(np.arange(len(contributions)), n_ngrams)
-            values = features.data * (self.coef[features.indices] @ direction)
-            shares = values / np.bincount(place[is_known])
-            np.add.at(contributions, step[is_known], shares[place[is_known]])
-        return contributions
-
-    def describe(self) -> str:
-        """Return what this part consists of, in a few words."""
-        return f"{len(self.hashes):,} n-grams of {NGRAM_LENGTHS[0]}-{NGRAM_LENGTHS[-1]} letters"
+    rows, hashes = reader.ngrams(sequences)
+    if lexicon is None:
+        return bag_of(rows, hashes, len(sequences))
+    letters, n_ngrams = lexicon.ngrams_of_steps(sequences)
+    steps = np.arange(len(sequences)).repeat(sequences.lengths)
+    rows = np.concatenate([rows, steps.repeat(n_ngrams)])
+    hashes = np.concatenate([hashes, as_letters(letters)])
+    _, indices, ends = bag_of(rows, hashes, len(sequences))
+    share = np.bincount(steps, n_ngrams > 0, len(sequences)) / sequences.lengths
+    values = np.sqrt(share, dtype=np.float32).repeat(ends[1:] - ends[:-1])
+    return Bag(np.where(are_letters(indices), values, np.float32(1)), indices, ends)

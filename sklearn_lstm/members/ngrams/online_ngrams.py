@@ -12,6 +12,7 @@ from sklearn_lstm.blending import Logits
 from sklearn_lstm.data.sequences import Sequences, chunks_of_rows
 from sklearn_lstm.members.member import Contributions, Member
 from sklearn_lstm.members.ngrams.bags import NgramReader
+from sklearn_lstm.members.ngrams.hashing import Bag
 
 
 @dataclass(frozen=True)
@@ -60,7 +61,7 @@ class OnlineNgrams(NgramReader, Member):
         rest of the score is that of n-grams of borders alone.
         """
 
-        def shares(bag: csr_matrix) -> NDArray[np.float64]:
+        def shares(bag: Bag) -> NDArray[np.float64]:
             return np.asarray(values_of(bag) * (self.coef[self.rows_of(bag.indices)] @ direction))
 
         return self.shared_by_steps(sequences, shares)
@@ -85,7 +86,7 @@ class OnlineNgrams(NgramReader, Member):
         return np.argsort(self.hashes)
 
 
-def values_of(bags: csr_matrix) -> NDArray[np.float32]:
+def values_of(bags: Bag) -> NDArray[np.float32]:
     """Return the value of each entry of bags: 1 over the root of how many its row has."""
     n_entries = np.diff(bags.indptr)
     return np.repeat(1 / np.sqrt(np.maximum(n_entries, 1), dtype=np.float32), n_entries)
