@@ -134,7 +134,7 @@ def test_what_is_no_vocabulary_is_left_alone(texts, vocabulary):
 def test_letters_count_by_the_root_of_the_share_of_words():
     X = TextSequenceVectorizer().fit_transform(["two words", "one among 三个字", "三个字", ""])
     sequences = read_sequences(X)
-    found = bags_of(NgramReader(1, 1, False), Lexicon.of(sequences), sequences)
+    found = bags_of(NgramReader(1, 1, has_borders=False), Lexicon.of(sequences), sequences)
     values = np.where(are_letters(found.indices), found.data, 0)
     largest = [part.max(initial=0) for part in np.split(values, found.indptr[1:-1])]
     np.testing.assert_allclose(largest, np.sqrt([1, 0.4, 0, 0]), rtol=1e-6)
