@@ -9,7 +9,7 @@ from typing import NamedTuple, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from sklearn_lstm.targets.targets import Targets
+from sklearn_lstm.targets.samples import Targets
 
 Logits: TypeAlias = NDArray[np.float64]  # (n_samples, n_outputs)
 

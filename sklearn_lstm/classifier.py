@@ -17,7 +17,7 @@ from skorch import NeuralNet
 from torch.nn import Module
 
 from sklearn_lstm.callback_support import CallbackSupportMixin, CallbackTask, with_callbacks
-from sklearn_lstm.data.kinds import KINDS
+from sklearn_lstm.data.kinds import KINDS, MEASUREMENTS
 from sklearn_lstm.data.rows import column_names
 from sklearn_lstm.description import DescribedMixin
 from sklearn_lstm.encoding.encoding import N_SPECIAL
@@ -27,8 +27,8 @@ from sklearn_lstm.members.encoder.encoder_model import EncoderModel
 from sklearn_lstm.members.member import LinearMember
 from sklearn_lstm.members.network.loop import make_net
 from sklearn_lstm.model import Fitted, SequenceModel
-from sklearn_lstm.network.directions import CELLS
 from sklearn_lstm.network.pooling import POOLINGS
+from sklearn_lstm.network.recurrent_cells import CELLS
 from sklearn_lstm.parameters import POSITIVE_INTEGER, plain_parameters
 from sklearn_lstm.pretrained.embeddings import restored_embeddings, stored_embeddings
 from sklearn_lstm.pretrained.sentence_encoders import SentenceEncoder
@@ -39,7 +39,8 @@ from sklearn_lstm.targets.label_reading import (
     read_sample_weight,
 )
 from sklearn_lstm.targets.labels import Labels
-from sklearn_lstm.targets.targets import Targets, absolute_weights
+from sklearn_lstm.targets.samples import Targets
+from sklearn_lstm.targets.weights import absolute_weights
 from sklearn_lstm.training.configuration import Configuration
 from sklearn_lstm.training.optimizers import OPTIMIZERS
 
@@ -480,11 +481,11 @@ class LSTMSequenceClassifier(
         fit = Fit(self)
         names, y = column_names(y), read_labels(y)
         check_classification_targets(y)  # warns of nearly as many classes as samples
-        sequences = fit.read(X)
-        check_as_many(X, sequences, y)
+        input_format, sequences = fit.read(X)
+        check_as_many(input_format, sequences, y)
         labels = Labels.of(y, names)
         targets = fit.targets(labels.encode(y), labels, sample_weight, groups)
-        fit.train(X, sequences, targets, task, (X_val, y_val, sample_weight_val))
+        fit.train(input_format, sequences, targets, task, (X_val, y_val, sample_weight_val))
         return self
 
     def partial_fit(self, X: Any, y: Any, classes: Any = None, sample_weight: Any = None) -> Self:
@@ -533,13 +534,13 @@ class LSTMSequenceClassifier(
                 "encoder=None."
             )
         names, y = column_names(y), read_labels(y)
-        sequences = fit.read(X)
+        input_format, sequences = fit.read(X)
         if sequences.numbers and before is None:
             raise ValueError(
                 "partial_fit does not fit the member of the numbers beside the sequences: call fit "
                 "first, or pass the sequences alone."
             )
-        check_as_many(X, sequences, y)
+        check_as_many(input_format, sequences, y)
         classes = read_classes(classes)
         labels = Labels.named(classes, y, names) if before is None else before.labels
         labels.check_names(names)
@@ -547,7 +548,7 @@ class LSTMSequenceClassifier(
         values = labels.encode(y)
         weights = read_sample_weight(sample_weight, len(values))
         weights = absolute_weights(weights, self.class_weight, values, labels)
-        fit.train_one_epoch(X, sequences, Targets(values, weights, labels))
+        fit.train_one_epoch(input_format, sequences, Targets(values, weights, labels))
         return self
 
     def decision_function(self, X: Any) -> NDArray[np.float64]:
@@ -662,7 +663,7 @@ class LSTMSequenceClassifier(
         if fitted is None:
             return {}
         size = f"{len(fitted.model.encoding) - N_SPECIAL:,} known ids"
-        if fitted.input_format.n_channels is not None:
+        if fitted.input_format.kind is MEASUREMENTS:
             size = fitted.input_format.describe()
         parts = {"input": f"{self.input_type_}: {size}"}
         if (member := fitted.model[EncoderModel.name]) is not None:

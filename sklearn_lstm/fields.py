@@ -1,15 +1,17 @@
 """What the annotations of a class say of its fields, checked where a stored object is built.
 
 ``Annotated[NDArray[np.float32], "n_features n_outputs"]`` is an array of these axes. Axes of one
-name have the same length in all fields of an object. A number is a length; ``n_groups<500`` is a
-length below 500. A tuple has one axis. ``Annotated[int, range(1, 9)]`` is a number from 1 to 8.
+name have the same length in all fields of an object, and that of its attribute of this name, if it
+has one. A number is a length; ``n_groups<500`` is a length below 500. A tuple has one axis.
+``Annotated[int, range(1, 9)]`` is a number from 1 to 8.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from dataclasses import is_dataclass
 from functools import cache
 from numbers import Integral, Real
 from types import UnionType
-from typing import Annotated, Any, Union, get_args, get_origin, get_type_hints
+from typing import Annotated, Any, Literal, Union, get_args, get_origin, get_type_hints
 
 import numpy as np
 
@@ -19,11 +21,39 @@ _hints_of = cache(get_type_hints)
 
 def check_fields(kind: type, values: Mapping[str, Any]) -> None:
     """Raise ValueError if a value is not what the class says of the field of this name."""
+    _sizes(kind, values)
+
+
+def check_agreement(part: Any, known: Mapping[str, Any]) -> None:
+    """Raise ValueError if an object, or a part of it, contradicts itself or what is known.
+
+    Parameters
+    ----------
+    part : dataclass
+    known : mapping
+        By name, the value of each attribute and axis of this name.
+    """
+    sizes = _sizes(type(part), vars(part))
+    own: dict[str, Any] = {name: getattr(part, name, size) for name, size in sizes.items()}
+    for name, expected in {**own, **known}.items():
+        found = sizes.get(name, getattr(part, name, expected))
+        if found != expected:
+            text = f"{type(part).__name__}.{name} is {found!r:.100}, not {expected!r:.100}"
+            raise ValueError(f"parts that disagree: {text}")
+    for value in vars(part).values() if known else ():
+        for inner in value[:10] if isinstance(value, tuple) else [value]:
+            if is_dataclass(inner):
+                check_agreement(inner, known)
+
+
+def _sizes(kind: type, values: Mapping[str, Any]) -> dict[str, int]:
+    """Return the lengths of the axes of all values, once each is what the class says."""
     hints, sizes = _hints_of(kind, include_extras=True), dict[str, int]()
     for name, value in values.items():
         if name in hints and not _fits(value, hints[name], sizes):
             found = getattr(value, "shape", value)
             raise ValueError(f"{kind.__name__}.{name} does not fit: {found!r:.100}")
+    return sizes
 
 
 def _fits(value: Any, hint: Any, sizes: dict[str, int]) -> bool:
@@ -33,18 +63,25 @@ def _fits(value: Any, hint: Any, sizes: dict[str, int]) -> bool:
         hint = kind.__value__[parts]
         kind, parts = get_origin(hint), get_args(hint)
     if kind is Annotated:
-        if not _fits(value, parts[0], sizes):
-            return False
-        return value in parts[1] if isinstance(parts[1], range) else _has(parts[1], value, sizes)
+        is_range, fits = isinstance(parts[1], range), _fits(value, parts[0], sizes)
+        return fits and (value in parts[1] if is_range else _has(parts[1], value, sizes))
     if kind in (Union, UnionType):
         return any(_fits(value, part, sizes) for part in parts)
     if kind is np.ndarray and isinstance(value, np.ndarray):
         (dtype,) = get_args(parts[1])
         return dtype is Any or (value.dtype.isnative and value.dtype.kind == np.dtype(dtype).kind)
-    if kind is tuple and isinstance(value, tuple):
-        one_of_each_type = {type(item): item for item in value}
-        return all(_fits(item, parts[0], sizes) for item in one_of_each_type.values())
-    return kind is Any or isinstance(value, ABSTRACT.get(kind, kind))
+    if kind in (tuple, dict) and parts and isinstance(value, kind):
+        items = [value, value.values()] if kind is dict else [value]
+        return all(_all_fit(*pair, sizes) for pair in zip(items, parts, strict=False))
+    if kind in (Any, Literal):
+        return kind is Any or value in parts
+    return isinstance(value, ABSTRACT.get(kind, kind))
+
+
+def _all_fit(items: Iterable[Any], hint: Any, sizes: dict[str, int]) -> bool:
+    """Return whether all items have a type; of a class, one item of each type is looked at."""
+    found = {type(item): item for item in items}.values() if isinstance(hint, type) else items
+    return all(_fits(item, hint, sizes) for item in found)
 
 
 def _has(axes: str, value: Any, sizes: dict[str, int]) -> bool:

@@ -12,8 +12,7 @@ from sklearn_lstm.algorithm import fit_model, fit_one_epoch
 from sklearn_lstm.callback_support import CallbackTask
 from sklearn_lstm.data.containers import LONG_TABLE
 from sklearn_lstm.data.input_format import InputFormat
-from sklearn_lstm.data.kinds import warn_of_signal
-from sklearn_lstm.data.reading import read_sequences
+from sklearn_lstm.data.kinds import MEASUREMENTS
 from sklearn_lstm.data.rows import column_names
 from sklearn_lstm.data.sequences import Sequences
 from sklearn_lstm.encoding.encoding import TokenCodes
@@ -25,8 +24,8 @@ from sklearn_lstm.pretrained.embeddings import read_embeddings
 from sklearn_lstm.pretrained.sentence_encoders import SentenceEncoder
 from sklearn_lstm.targets.label_reading import read_labels, read_sample_weight
 from sklearn_lstm.targets.labels import Labels
-from sklearn_lstm.targets.samples import Samples
-from sklearn_lstm.targets.targets import Targets, fixed_class_weight, read_groups, relative_weights
+from sklearn_lstm.targets.samples import Samples, Targets
+from sklearn_lstm.targets.weights import fixed_class_weight, read_groups, relative_weights
 from sklearn_lstm.training.checkpoint import checkpoint_of_fit
 from sklearn_lstm.training.configuration import Configuration
 
@@ -45,12 +44,12 @@ def what_was_fitted(classifier: Any) -> Fitted:
     return fitted  # type: ignore[return-value]
 
 
-def check_as_many(X: Any, sequences: Sequences, y: Any) -> None:
-    """Raise an error for another number of labels than of sequences, which were read from X."""
+def check_as_many(input_format: InputFormat, sequences: Sequences, y: Any) -> None:
+    """Raise an error for another number of labels than of sequences."""
     try:
         check_consistent_length(sequences, y)
     except ValueError as error:
-        if len(column_names(X)) > 1:
+        if len(input_format.column_names) > 1 and not input_format.channel_names:
             error.add_note(LONG_TABLE)
         raise
 
@@ -61,7 +60,7 @@ def read_as_at_fit(classifier: Any, X: Any) -> Sequences:
     has_names = input_format.column_names or not issparse(X)
     if has_names and not input_format.channel_names:  # else checked series by series
         validate_data(classifier, X, reset=False, skip_check_array=True, ensure_2d=False)
-    return input_format.read_again(X)
+    return input_format.read(X)
 
 
 class Fit:
@@ -79,39 +78,24 @@ class Fit:
         self.classifier, self.parameters = classifier, checked_parameters(classifier)
         self.before = before
 
-    def read(self, X: Any, *, had_missing: bool | None = None) -> Sequences:
-        """Read X; nothing about it is kept yet."""
+    def read(self, X: Any, *, is_batch: bool = False) -> tuple[InputFormat, Sequences]:
+        """Read X, and return too how it is read; nothing about it is kept yet."""
         check_column_names(X)
         if self.before is not None:
-            return read_as_at_fit(self.classifier, X)
+            return self.before.input_format, read_as_at_fit(self.classifier, X)
         ways = self.parameters["input_type"], self.parameters["time_channel"]
-        return read_sequences(X, *ways, had_missing=had_missing)
-
-    def format_of_batches(self, X: Any) -> InputFormat:
-        """Return how all batches are read, by the X of the first one."""
-        wanted = self.parameters["input_type"]
-        first = InputFormat.of(X, self.read(X, had_missing=True), wanted)
-        is_guess = wanted == "auto" and first.input_type != "measurements"
-        return replace(
-            first,
-            input_type="integers" if is_guess else first.input_type,
-            gappy=tuple(range(first.n_channels or 0)),  # any may have gaps later
-        )
+        return InputFormat.found_in(X, *ways, is_batch=is_batch)
 
     def begin(
-        self, X: Any, sequences: Sequences, labels: Labels, n_samples: int
+        self, input_format: InputFormat, sequences: Sequences, labels: Labels, n_samples: int
     ) -> tuple[Fitted, Configuration]:
         """Return what is known before the training, and what the fit is told.
 
-        Of `X`, which was read as `sequences`, only the names of columns are read. If the fit goes
-        on, `embeddings` are read for new ids alone.
+        If the fit goes on, `embeddings` are read for new ids alone.
         """
         embeddings, encoder = self.parameters["embeddings"], self.parameters["encoder"]
         start, vectors, new_ids, opened = self.before, None, None, None
         if start is None:
-            if self.parameters["input_type"] == "auto" and not issparse(X):
-                warn_of_signal(sequences)
-            input_format = InputFormat.of(X, sequences, self.parameters["input_type"])
             start = Fitted(input_format, labels, SequenceModel.empty(), [], 0)
         elif isinstance(encoding := start.model.encoding, TokenCodes):
             new_ids = encoding.new_ids(sequences.distinct_ids(), np.arange(0))
@@ -120,7 +104,7 @@ class Fit:
         if network is not None:
             own, previous = network.vectors, network.module.architecture
         given = [name for name in ("embeddings", "encoder") if self.parameters[name] is not None]
-        if given and sequences.n_channels is not None:
+        if given and input_format.kind is MEASUREMENTS:
             raise ValueError(f"{given[0]} is for tokens, but X holds measurements. Leave it None.")
         if embeddings is not None:
             vocabulary = None if sequences.spelling is None else sequences.spelling.vocabulary
@@ -131,10 +115,8 @@ class Fit:
         used = vectors if network is None else own
         coverage = None if used is None else used.coverage(sequences)
         start = replace(start, n_samples=start.n_samples + n_samples, coverage=coverage)
-        kind = start.input_format.kind
-        configuration = Configuration.of(
-            self.parameters, kind, labels, vectors=vectors, encoder=opened, previous=previous
-        )
+        known = self.parameters, input_format.kind, labels
+        configuration = Configuration.of(*known, vectors=vectors, encoder=opened, previous=previous)
         return start, replace(configuration, numbers=bool(sequences.numbers))
 
     def random_generator(self) -> np.random.Generator | None:
@@ -160,7 +142,7 @@ class Fit:
 
     def train(
         self,
-        X: Any,
+        input_format: InputFormat,
         sequences: Sequences,
         targets: Targets,
         task: CallbackTask,
@@ -168,8 +150,8 @@ class Fit:
     ) -> None:
         """Train on sequences, wherever they lie."""
         samples = Samples(sequences, targets).counted()
-        start, configuration = self.begin(X, sequences, targets.labels, len(samples))
-        held_out = self._read_validation(X, start, *validation)
+        start, configuration = self.begin(input_format, sequences, targets.labels, len(samples))
+        held_out = self._read_validation(start, *validation)
         folder, rng = self.parameters["checkpoint"], self.random_generator()
         with checkpoint_of_fit(folder, samples, held_out, configuration, rng) as (folder, rng):
             configuration = replace(configuration, checkpoint=folder)
@@ -179,9 +161,12 @@ class Fit:
             self.classifier._fitted = fitted  # noqa: SLF001
         task.end({})
 
-    def train_one_epoch(self, X: Any, sequences: Sequences, targets: Targets) -> None:
+    def train_one_epoch(
+        self, input_format: InputFormat, sequences: Sequences, targets: Targets
+    ) -> None:
         """Train on sequences for one epoch."""
-        start, configuration = self.begin(X, sequences, targets.labels, len(sequences))
+        n_samples = len(sequences)
+        start, configuration = self.begin(input_format, sequences, targets.labels, n_samples)
         samples = Samples(sequences, targets).counted()
         rng = self.random_generator() or np.random.default_rng()
         with fit_one_epoch(start, samples, configuration, rng) as (fitted, growing):
@@ -194,7 +179,7 @@ class Fit:
                 raise
 
     def _read_validation(
-        self, X: Any, start: Fitted, X_val: Any, y_val: Any, sample_weight_val: Any
+        self, start: Fitted, X_val: Any, y_val: Any, sample_weight_val: Any
     ) -> Samples | None:
         """Read validation samples as X and y were read; None if none were passed."""
         passed = {"X_val": X_val, "y_val": y_val, "sample_weight_val": sample_weight_val}
@@ -205,9 +190,9 @@ class Fit:
             found = " and ".join(names)
             raise ValueError(f"X_val and y_val have to be passed together, found only {found}.")
         try:
-            check_column_names(X, X_val)
+            check_column_names(X_val)
             start.labels.check_names(column_names(y_val), "y_val")
-            sequences, y_val = start.input_format.read_again(X_val), read_labels(y_val, "y_val")
+            sequences, y_val = start.input_format.read(X_val), read_labels(y_val, "y_val")
             check_consistent_length(sequences, y_val)
             values = start.labels.encode(y_val, "y_val")
             targets = self.targets(values, start.labels, sample_weight_val)

@@ -13,6 +13,8 @@ from sklearn_lstm.blending import HeldOutLogits, Logits
 from sklearn_lstm.data.input_format import InputFormat
 from sklearn_lstm.data.sequences import Sequences
 from sklearn_lstm.encoding.encoding import Encoding
+from sklearn_lstm.exceptions import InvalidSequencesError
+from sklearn_lstm.fields import check_agreement
 from sklearn_lstm.members.member import LinearMember, Member
 from sklearn_lstm.members.network.network_member import EpochRow, NetworkMember
 from sklearn_lstm.targets.labels import Labels, Thresholds
@@ -42,7 +44,7 @@ class SequenceModel:
         Logarithms of the frequencies of classes, with mean 0, or of the odds of labels.
     n_held_out : int
         Samples that set the weights and the correction.
-    thresholds : float, or ndarray of shape (n_thresholds,)
+    thresholds : float, or ndarray of shape (n_label_thresholds,)
         The probabilities above which labels, or the second of two classes, are predicted.
     memory : dict of int to ndarray or Tensor
         Of the tables that nobody else sees (see `GrowingTables`).
@@ -53,7 +55,7 @@ class SequenceModel:
     prior_correction: float | Annotated[NDArray[np.float64], "n_outputs"]
     log_prior: Annotated[NDArray[np.float64], "n_outputs"] | float
     n_held_out: int
-    thresholds: Thresholds = 0.5
+    thresholds: Annotated[NDArray[np.float64], "n_label_thresholds"] | float = 0.5
     memory: dict[int, Any] = field(default_factory=dict, repr=False, metadata={"is_stored": False})
 
     @classmethod
@@ -136,13 +138,26 @@ class SequenceModel:
         return self.network.encoding
 
     def blended_logits(self, sequences: Sequences, *, without: str | None = None) -> Logits:
-        """Return the logits (n_samples, n_outputs), perhaps without the member of a name."""
+        """Return the logits (n_samples, n_outputs), perhaps without the member of a name.
+
+        Raises
+        ------
+        InvalidSequencesError
+            If they are not finite: nobody gets NaN in place of a probability.
+        """
         parts = [
             weight * member.logits(sequences)
             for member, weight in zip(self.members, self.weights, strict=True)
             if weight and member.name != without
         ]
-        return np.asarray(np.sum(parts, axis=0) + self.biases)
+        logits = np.asarray(np.sum(parts, axis=0) + self.biases)
+        if not (is_finite := np.isfinite(logits).all(axis=1)).all():
+            raise InvalidSequencesError(
+                f"The logits of row {int(is_finite.argmin())} are not finite: X holds values that "
+                "are too large, or the weights of the model were changed. Look for extreme values "
+                "in this row, or fit the model again."
+            )
+        return logits
 
     @property
     def biases(self) -> NDArray[np.float64] | float:
@@ -205,6 +220,25 @@ class Fitted:
     history: list[EpochRow]
     n_samples: int
     coverage: float | None = None
+
+    @classmethod
+    def from_stored(cls, **fields: Any) -> Self:
+        """Return what was stored, if all of its parts read the same X and predict the same labels.
+
+        Raises
+        ------
+        ValueError
+            If two of them don't.
+        """
+        fitted = cls(**fields)
+        known = "n_channels", "time_channel", "is_category"
+        values = {name: getattr(fitted.input_format, name) for name in known}
+        sizes = {"n_outputs": len(fitted.labels), "n_label_thresholds": len(fitted.thresholds)}
+        check_agreement(fitted, values | sizes)
+        network = fitted.model.network
+        if not network.is_trained and fitted.model.weights_by_name[network.name]:
+            raise ValueError("a network without weights that predicts")
+        return fitted
 
     @property
     def thresholds(self) -> NDArray[np.float64]:

@@ -54,14 +54,9 @@ def plain_parameters(estimator: BaseEstimator) -> dict[str, Any]:
     return {name: v.item() if isinstance(v, np.generic) else v for name, v in parameters}
 
 
-def check_column_names(X: object, other: object = None, name: str = "X_val") -> None:
-    """Raise an error for column names of several types, and for other ones than in X."""
-    names, other_names = _get_feature_names(X), _get_feature_names(other)
-    if names is not None and other_names is not None and not np.array_equal(names, other_names):
-        raise ValueError(
-            f"{name} has the columns {other_names[:5].tolist()}, but X has {names[:5].tolist()}: "
-            "both need the same names in the same order."
-        )
+def check_column_names(X: object) -> None:
+    """Raise scikit-learn's error for names of columns of several types."""
+    _get_feature_names(X)
 
 
 class DataFrameMixin:

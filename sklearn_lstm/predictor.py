@@ -15,7 +15,7 @@ from sklearn_lstm.blending import Logits
 from sklearn_lstm.data.text_reader import TextReader
 from sklearn_lstm.exceptions import ModelFileError, warn_user
 from sklearn_lstm.fields import check_fields
-from sklearn_lstm.members.network.forward import NumpyNetwork
+from sklearn_lstm.members.network.numpy_network import NumpyNetwork
 from sklearn_lstm.model import Fitted
 from sklearn_lstm.pretrained.sentence_encoders import passed_models
 from sklearn_lstm.storing.array_file import opened
@@ -187,7 +187,7 @@ class Predictor:
     def _logits(self, X: Any) -> Logits:
         for read in self._readers:
             X = read(X)
-        return self._fitted.model.blended_logits(self._fitted.input_format.read_again(X))
+        return self._fitted.model.blended_logits(self._fitted.input_format.read(X))
 
 
 def _steps(content: Mapping[str, Any], name: str = "") -> Iterator[tuple[str, Mapping[str, Any]]]:

@@ -16,8 +16,11 @@ from sklearn.pipeline import Pipeline
 
 from sklearn_lstm.callback_support import CallbackTask
 from sklearn_lstm.classifier import LSTMSequenceClassifier
+from sklearn_lstm.data.arrays import Arrays
+from sklearn_lstm.data.input_format import InputFormat
+from sklearn_lstm.data.kinds import find_kind
 from sklearn_lstm.data.numbers import Numbers, check_numbers, texts_and_numbers
-from sklearn_lstm.data.reading import refuse_unknown
+from sklearn_lstm.data.reading import refuse_unknown, unknown_row
 from sklearn_lstm.data.sequences import FlatSequences, Sequences
 from sklearn_lstm.data.spelling import Spelling
 from sklearn_lstm.fitting import Fit
@@ -25,7 +28,7 @@ from sklearn_lstm.parameters import check_column_names
 from sklearn_lstm.progress_bar import ProgressBar
 from sklearn_lstm.streams.label_batches import LabelBatches
 from sklearn_lstm.streams.sequence_files import SequencesFile, StepsFile, TextsFile
-from sklearn_lstm.targets.targets import Targets
+from sklearn_lstm.targets.samples import Targets
 from sklearn_lstm.text.analysis import iterate_texts
 from sklearn_lstm.text.id_matrix import cut_batches
 from sklearn_lstm.vectorizer import TextSequenceVectorizer, fit_and_number
@@ -132,17 +135,17 @@ def _steps(
 
 def _read(
     batches: Iterable[Batch], vectorizer: TextSequenceVectorizer | None, fit: Fit, folder: Path
-) -> tuple[object, Sequences, Targets]:
-    """Read all batches; return what stands for X, the sequences in files, and their targets."""
+) -> tuple[InputFormat, Sequences, Targets]:
+    """Read all batches; return how they were read, the sequences in files, and their targets."""
     labels = LabelBatches()
     reading = _numbered(batches, labels, is_shown=fit.classifier.verbose > 0)
     texts = None if fit.parameters["encoder"] is None else TextsFile(folder / "texts")
     if vectorizer is None:
-        X, sequences = _read_sequences(reading, fit, folder, texts)
+        read = _read_sequences(reading, fit, folder, texts)
     else:
         texts = texts if vectorizer.input == "content" else None
-        X, sequences = _read_texts(reading, vectorizer, folder, texts)
-    return X, sequences, fit.targets(*labels.encoded())
+        read = _read_texts(reading, vectorizer, fit, folder, texts)
+    return *read, fit.targets(*labels.encoded())
 
 
 def _numbered(batches: Iterable[Batch], labels: LabelBatches, *, is_shown: bool) -> Numbered:
@@ -204,9 +207,13 @@ def _n_rows(values: Any) -> int:
 
 
 def _read_texts(
-    reading: Numbered, vectorizer: TextSequenceVectorizer, folder: Path, texts: TextsFile | None
-) -> tuple[object, Sequences]:
-    """Fit the vectorizer to all texts, and return their ids, and an empty X that names the tokens.
+    reading: Numbered,
+    vectorizer: TextSequenceVectorizer,
+    fit: Fit,
+    folder: Path,
+    texts: TextsFile | None,
+) -> tuple[InputFormat, Sequences]:
+    """Fit the vectorizer to all texts, and return their ids.
 
     As in `fit_transform`, texts are read once, and kept until the vocabulary is known.
     """
@@ -221,9 +228,11 @@ def _read_texts(
     tokens.path.unlink()
     X = vectorizer.transform([])
     spelling = Spelling(ids.vocabulary, list(ids.unknown), X.joiner)
-    known = {"n_features": max_length, "spelling": spelling, "as_written": texts}
-    known["numbers"] = numbers
-    return X, FlatSequences(file.values(), file.lengths(), **known)
+    known = {"spelling": spelling, "as_written": texts, "numbers": numbers}
+    sequences = FlatSequences(file.values(), file.lengths(), **known)
+    input_type = fit.parameters["input_type"]
+    kind, arrays = find_kind(X, sequences, input_type), Arrays(X, (), (), None, None, numbers)
+    return InputFormat.of(arrays, sequences, kind, input_type), sequences
 
 
 def _documents(
@@ -243,32 +252,40 @@ def _documents(
 
 def _read_sequences(
     reading: Numbered, fit: Fit, folder: Path, texts: TextsFile | None
-) -> tuple[object, Sequences]:
-    """Write all sequences to disk, and return the first X beside them."""
+) -> tuple[InputFormat, Sequences]:
+    """Write all sequences to disk."""
     first = unknown = None
     shapes, has_lists = set[tuple[int, bool]](), False
     for number, X in reading:
         with noted(number):
             if first is None:
-                first, input_format = X, fit.format_of_batches(X)
-            check_column_names(first, X, "X of this batch")
-            sequences = input_format.read_again(X)
+                first, (input_format, _) = X, fit.read(X, is_batch=True)
+            check_column_names(X)
+            found, sequences = input_format.read_beside(X)
             if not shapes:
                 file = SequencesFile(folder / "sequences", sequences, texts)
-            input_format = replace(input_format, channel_names=sequences.channel_names)
+            input_format = replace(input_format, channel_names=found.channel_names)
             has_lists |= isinstance(X, list | tuple)
-            shapes.add((sequences.n_features, sequences.is_table))
+            shapes.add((found.n_features, found.has_fixed_width))
             file.add(sequences)
-            if unknown is None and sequences.first_unknown is not None:
-                unknown = number, sequences.first_unknown
-    n_features, is_table = max(shapes)
-    if has_lists and len(shapes) > 1:  # as one list, they are no table
-        n_features, is_table = 1, False
-    known = {"time_channel": sequences.time_channel, "channel_names": sequences.channel_names}
-    known |= {"n_features": n_features, "is_table": is_table, "has_dates": input_format.has_dates}
-    stored = file.stored(**known)
+            if unknown is None and (row := unknown_row(sequences)) is not None:
+                unknown = number, row
+    stored = file.stored(input_format.time_channel)
     if unknown and not stored.has_missing.any():
         number, row = unknown
         with noted(number):
             refuse_unknown(row)
-    return first, stored
+    n_features, is_table = max(shapes)
+    if has_lists and len(shapes) > 1:  # as one list, they are no table
+        n_features, is_table = 1, False
+    is_guess = input_format.refuses_floats
+    input_format = replace(
+        input_format,
+        input_type=find_kind(first, stored, "auto").name if is_guess else input_format.input_type,
+        n_features=n_features,
+        has_fixed_width=is_table and not is_guess,
+        gappy=tuple(np.flatnonzero(stored.has_missing).tolist()),
+        column_names=input_format.channel_names or input_format.column_names,
+        refuses_floats=False,
+    )
+    return input_format, stored

@@ -14,13 +14,13 @@ from sklearn.utils.validation import check_is_fitted
 
 from sklearn_lstm.description import DescribedMixin
 from sklearn_lstm.parameters import POSITIVE_INTEGER, checked_parameters
+from sklearn_lstm.pretrained.token_tables import VectorTable
 from sklearn_lstm.progress_bar import ProgressBar
 from sklearn_lstm.storing.envelope import StoredMixin
 from sklearn_lstm.text.analysis import TokenBatch, iterate_texts, read_tokens
 from sklearn_lstm.text.cooccurrence import count_neighbours, factorize
 from sklearn_lstm.text.counting import FIRST_TOKEN, UNKNOWN
 from sklearn_lstm.vectorizer import TextSequenceVectorizer
-from sklearn_lstm.vectors import VectorTable
 
 REMEDY = (
     "Pass a list, an array or a column, or an object whose __iter__ returns a new iterator each "

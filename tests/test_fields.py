@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import numpy as np
 import pytest
@@ -25,6 +25,7 @@ class Part:
     is_new: bool = True
     source: str | Path | None = None
     table: dict[str, int] | None = None
+    kept: dict[str, tuple[Literal["value"], ...]] | None = None
 
 
 FITS = {
@@ -38,6 +39,7 @@ FITS = {
     "is_new": np.True_,
     "source": Path("a"),
     "table": {"a": 1},
+    "kept": {"a": (), "b": ("value",)},
 }
 FEATURES = np.zeros((5, 3))
 OTHERS = {
@@ -58,7 +60,8 @@ OTHERS = {
     "classes": ["a", [1.0]],
     "is_new": [1, None],
     "source": [1, b"a"],
-    "table": [[], 1],
+    "table": [[], 1, {1: 1}, {"a": 1, "b": "c"}],
+    "kept": [{"a": "value"}, {"a": ("value",), "b": ("value", "other")}],
 }
 
 

@@ -2,22 +2,19 @@
 
 import copy
 import pickle
-import subprocess
-import sys
 
 import numpy as np
 import pandas as pd
 import pytest
 import torch
+from as_read import read_sequences
 from sklearn import config_context
 from small_models import small
 
-from sklearn_lstm.data.reading import read_sequences
 from sklearn_lstm.exceptions import IgnoredParameterWarning
 from sklearn_lstm.members.network.batches import SequenceDataset
 from sklearn_lstm.targets.labels import Labels
-from sklearn_lstm.targets.samples import Samples
-from sklearn_lstm.targets.targets import Targets
+from sklearn_lstm.targets.samples import Samples, Targets
 
 
 def ids(n_samples=40, n_ids=9, length=12):
@@ -109,17 +106,3 @@ def test_a_parameter_that_going_on_ignores_is_named(change):
     model = small().fit(X, y)
     with pytest.warns(IgnoredParameterWarning, match=next(iter(change))):
         model.set_params(**change).partial_fit(X, y)
-
-
-def test_prediction_works_while_the_interpreter_exits():
-    code = (
-        "import atexit, numpy as np, torch\n"
-        "torch.set_num_threads(2)\n"
-        "from sklearn_lstm import LSTMSequenceClassifier\n"
-        "X = np.arange(1, 61).reshape(20, 3)\n"
-        "model = LSTMSequenceClassifier(hidden_size=4, max_epochs=1).fit(X, [0, 1] * 10)\n"
-        "atexit.register(lambda: print(model.predict(X).shape))\n"
-    )
-    command = [sys.executable, "-c", code]
-    done = subprocess.run(command, check=True, capture_output=True, text=True, timeout=120)  # noqa: S603
-    assert done.stdout.strip() == "(20,)"

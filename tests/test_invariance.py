@@ -4,7 +4,6 @@ from functools import cache
 from itertools import pairwise
 
 import numpy as np
-import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as npst
@@ -12,9 +11,9 @@ from scipy import sparse
 
 from sklearn_lstm import LSTMSequenceClassifier
 
-POOLINGS = ["max", "mean", "last", "attention"]
 MEASUREMENTS = st.floats(-1e3, 1e3, width=32)
 
+poolings = st.sampled_from(["max", "mean", "last", "attention"])
 rows_of_ids = st.lists(
     st.lists(st.integers(1, 40), min_size=1, max_size=25), min_size=1, max_size=12
 )
@@ -24,7 +23,7 @@ rows_of_series = st.lists(
     max_size=12,
 )
 thorough = settings(
-    max_examples=25,
+    max_examples=40,
     deadline=None,
     derandomize=True,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
@@ -63,8 +62,7 @@ def assert_order_and_grouping_do_not_matter(model, X, data):
     assert_same(model.predict_proba([*X, *X])[len(X) :], expected)
 
 
-@pytest.mark.parametrize("pooling", POOLINGS)
-@given(X=rows_of_ids, extra=st.integers(0, 60), data=st.data())
+@given(pooling=poolings, X=rows_of_ids, extra=st.integers(0, 60), data=st.data())
 @thorough
 def test_ids(pooling, X, extra, data):
     model = fitted("ids", pooling)
@@ -83,8 +81,7 @@ def test_ids(pooling, X, extra, data):
     assert_same(model.predict_proba([np.array(ids, np.int32) for ids in X]), expected)
 
 
-@pytest.mark.parametrize("pooling", POOLINGS)
-@given(X=rows_of_series, extra=st.integers(0, 60), data=st.data())
+@given(pooling=poolings, X=rows_of_series, extra=st.integers(0, 60), data=st.data())
 @thorough
 def test_series(pooling, X, extra, data):
     model = fitted("series", pooling)

@@ -34,18 +34,13 @@ BOOLEANS = {
     "bidirectional": False,
     "early_stopping": True,
 }
-INTEGER_TYPES = [np.int64, np.uint8]
-REAL_TYPES = [np.float64, np.float32]
 CASES = [
-    *((name, value, kind) for name, value in INTEGERS.items() for kind in INTEGER_TYPES),
-    *((name, value, kind) for name, value in REALS.items() for kind in REAL_TYPES),
-    *((name, 1, np.int64) for name in ("lr", "weight_decay")),
+    *((name, value, np.uint8) for name, value in INTEGERS.items()),
+    *((name, value, np.float32) for name, value in REALS.items()),
+    ("lr", 1, np.int64),
     ("dropout", 0, np.int64),
     *((name, value, np.bool_) for name, value in BOOLEANS.items()),
 ]
-every_case = pytest.mark.parametrize(
-    ("name", "value", "kind"), CASES, ids=[f"{name}-{kind.__name__}" for name, _, kind in CASES]
-)
 
 
 small = partial(small_models.small, embedding_dim=4, early_stopping=True)
@@ -61,22 +56,13 @@ def series(n_samples=24):
     return rng.normal(size=(n_samples, 5)), np.arange(n_samples) % 2
 
 
-@every_case
+@pytest.mark.parametrize(("name", "value", "kind"), CASES)
 def test_a_number_of_numpy_is_the_python_number_that_it_equals(name, value, kind):
     X, y = tokens()
     expected = small(**{name: value}).fit(X, y).predict_proba(X)
     model = small(**{name: kind(value)}).fit(X, y)
     assert_array_equal(model.predict_proba(X), expected)
     assert type(model.get_params()[name]) is kind
-
-
-@every_case
-def test_a_number_of_numpy_works_for_measurements_in_fit_and_partial_fit(name, value, kind):
-    X, y = series()
-    models = [small(**{name: value}), small(**{name: kind(value)})]
-    for model in models:
-        model.fit(X, y).partial_fit(X, y)
-    assert_array_equal(models[1].predict_proba(X), models[0].predict_proba(X))
 
 
 def all_of_numpy():
@@ -93,8 +79,10 @@ def test_a_model_with_numbers_of_numpy_survives_a_round_trip(make, round_trip):
     restored = round_trip(model)
     assert restored.get_params() == model.get_params()
     assert_array_equal(restored.predict_proba(X), model.predict_proba(X))
-    again = [each.partial_fit(X, y).predict_proba(X) for each in (restored, model)]
-    assert_array_equal(*again)
+    plain = small(**INTEGERS, **REALS).fit(X, y)
+    first, *others = (each.partial_fit(X, y).predict_proba(X) for each in (plain, model, restored))
+    for other in others:
+        assert_array_equal(other, first)
 
 
 def test_a_clone_keeps_numbers_of_numpy():
@@ -108,18 +96,14 @@ def test_a_clone_keeps_numbers_of_numpy():
 @pytest.mark.parametrize(
     "grid",
     [
-        {"hidden_size": np.arange(2, 4), "num_layers": np.arange(1, 3)},
-        {"max_epochs": np.arange(1, 3), "batch_size": np.array([8, 16], np.int32)},
-        {"embedding_dim": np.arange(2, 4), "random_state": np.arange(2)},
-        {"lr": np.logspace(-3, -1, 2), "dropout": np.linspace(0, 0.5, 2, dtype=np.float32)},
-        {"n_iter_no_change": np.arange(1, 3)},
-        {"bidirectional": np.array([False, True]), "validation_fraction": np.array([0.25])},
+        {"hidden_size": np.arange(2, 4), "batch_size": np.array([8], np.int32)},
+        {"lr": np.logspace(-3, -1, 2), "dropout": np.linspace(0, 0.5, 1, dtype=np.float32)},
+        {"bidirectional": np.array([False, True]), "random_state": np.arange(1)},
     ],
     ids=" and ".join,
 )
-@pytest.mark.parametrize("make", [tokens, series])
-def test_a_grid_search_goes_over_arrays_of_numbers(make, grid):
-    X, y = make()
+def test_a_grid_search_goes_over_arrays_of_numbers(grid):
+    X, y = tokens()
     search = GridSearchCV(small(), grid, cv=2, error_score="raise").fit(X, y)
     assert np.isfinite(search.cv_results_["mean_test_score"]).all()
     assert_array_equal(pickle.loads(pickle.dumps(search)).predict(X), search.predict(X))

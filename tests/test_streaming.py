@@ -299,7 +299,7 @@ def test_a_failed_fit_leaves_the_model_as_it_was():
         (
             [(TABLE, LABELS), (TABLE.iloc[:, ::-1], LABELS)],
             ValueError,
-            "X of this batch has the columns",
+            "X has the columns",
         ),
     ],
 )

@@ -11,7 +11,7 @@ import numpy as np
 from lstm_cell import save_themes
 from matplotlib.axes import Axes
 
-from sklearn_lstm.data.reading import read_sequences
+from sklearn_lstm.data.input_format import InputFormat
 from sklearn_lstm.encoding.encoding import ChannelScaling
 
 sys.path.append(str(Path(__file__).parents[2] / "examples"))
@@ -27,7 +27,7 @@ def draw(ax: Axes, colors: dict[str, str]) -> None:
     """Draw both sides in the colours of one theme."""
     X, y, persons = example_data.fetch_watch_recordings()
     is_seen = persons < 8
-    sequences = read_sequences(list(X[is_seen]))
+    sequences = InputFormat.found_in(list(X[is_seen]))[1]
     targets = np.unique(y[is_seen], return_inverse=True)[1]
     scaling = ChannelScaling.of(sequences, targets, normalize=True)
     for person, color in COLORS.items():

@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 
 from sklearn_lstm.command_line.columns import Columns
-from sklearn_lstm.command_line.main import CommandError, UsageError
+from sklearn_lstm.command_line.errors import CommandError, UsageError
 from sklearn_lstm.command_line.records import read_records
 from sklearn_lstm.command_line.stored_model import StoredModel, encoder_of, load_predictor
 from sklearn_lstm.storing.array_file import opened

@@ -8,6 +8,8 @@ from collections.abc import Sequence
 from importlib import import_module
 from typing import Any
 
+from sklearn_lstm.command_line.errors import CommandError
+
 DESCRIPTION = "Fit a classifier to texts or series, and use it."
 EPILOG = """
 Records are read from a CSV file with a header (.csv, .tsv), from JSON lines (.jsonl), or from plain
@@ -48,18 +50,6 @@ OPTIONS: dict[str, tuple[str, dict[str, Any]]] = {  # the help, and what argpars
     "--delimiter": (r"of CSV (default: a comma; in .tsv a tab, \t)", {"metavar": "CHARACTER"}),
 }
 NEEDED = "torch", "scikit-learn", "skorch", "joblib", "threadpoolctl", "tqdm", "safetensors"
-
-
-class CommandError(Exception):
-    """Data or a model that can't be used: where, what was found, and what to do."""
-
-    status = 1  # of the process
-
-
-class UsageError(CommandError):
-    """Options that can't be used."""
-
-    status = 2
 
 
 def make_parser() -> argparse.ArgumentParser:

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sklearn_lstm.command_line.columns import Columns, name_of
-from sklearn_lstm.command_line.main import CommandError
+from sklearn_lstm.command_line.errors import CommandError
 from sklearn_lstm.command_line.records import Record, read_records
 from sklearn_lstm.exceptions import ModelFileError
 from sklearn_lstm.predictor import Predictor

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import Annotated, Any
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.sparse import issparse
 
-from sklearn_lstm.data.kinds import KINDS, MEASUREMENTS, Kind, find_kind
+from sklearn_lstm.data.arrays import Arrays, read_arrays
+from sklearn_lstm.data.kinds import KINDS, MEASUREMENTS, WORDS, Kind, find_kind
 from sklearn_lstm.data.numbers import check_numbers
-from sklearn_lstm.data.reading import read_sequences
+from sklearn_lstm.data.reading import read_sequences, refuse_floats, refuse_unknown, unknown_row
 from sklearn_lstm.data.rows import column_names
 from sklearn_lstm.data.sequences import Sequences
 from sklearn_lstm.data.time_stamps import check_kind_of_times
@@ -23,8 +25,7 @@ class InputFormat:
 
     Parameters
     ----------
-    input_type : {"words", "characters", "measurements", "integers"}
-        "integers": while batches are read, ids that nobody called so.
+    input_type : {"words", "characters", "measurements"}
     n_channels : int or None
         None: token ids.
     n_features : int
@@ -44,6 +45,8 @@ class InputFormat:
         The times are dates or durations.
     number_names, category_names : tuple of str
         The names of the columns beside the sequences, and of those that hold categories.
+    refuses_floats : bool
+        While batches are read whose ids nobody has called so: floats contradict.
     """
 
     input_type: str
@@ -57,30 +60,72 @@ class InputFormat:
     has_dates: bool = False
     number_names: tuple[str, ...] = ()
     category_names: tuple[str, ...] = ()
+    refuses_floats: bool = field(default=False, metadata={"is_stored": False})
 
     @classmethod
-    def of(cls, X: Any, sequences: Sequences, input_type: str) -> InputFormat:
-        """Return the format of X, which was read as `sequences`."""
-        kind, numbers = find_kind(X, sequences, input_type), sequences.numbers
-        names, is_table = column_names(X), sequences.is_table and not numbers
+    def of(cls, arrays: Arrays, sequences: Sequences, kind: Kind, input_type: str) -> InputFormat:
+        """Return the format of arrays, which were read as `sequences`."""
+        numbers, steps = arrays.numbers, arrays.steps
+        names = arrays.column_names if numbers else ()
+        is_list = isinstance(steps, list)
+        is_table = not (is_list or issparse(steps) or steps.ndim > 2 or numbers)
         return cls(
             input_type=kind.name,
             n_channels=sequences.n_channels,
-            n_features=(len(names) if numbers else 0) or sequences.n_features,
+            n_features=len(names) or (sequences.n_channels or 1 if is_list else steps.shape[-1]),
             has_fixed_width=is_table and (kind is MEASUREMENTS or input_type != "auto"),
             gappy=tuple(np.flatnonzero(sequences.has_missing).tolist()),
             time_channel=sequences.time_channel,
-            channel_names=sequences.channel_names,
-            column_names=(() if numbers else sequences.channel_names) or names,
-            has_dates=bool(sequences.has_dates),
+            channel_names=arrays.channel_names,
+            column_names=(() if numbers else arrays.channel_names) or arrays.column_names,
+            has_dates=bool(arrays.has_dates),
             number_names=tuple(numbers.columns),
             category_names=numbers.categories,
         )
+
+    @classmethod
+    def found_in(
+        cls,
+        X: Any,
+        input_type: str = "auto",
+        time_channel: int | str | None = None,
+        *,
+        is_batch: bool = False,
+    ) -> tuple[InputFormat, Sequences]:
+        """Read X as the classifier's parameters say, and decide how every other X is read.
+
+        Parameters
+        ----------
+        X : sparse matrix, array, data frame, column of lists or list of arrays
+            A data frame with one column of sequences may have columns of numbers and categories
+            too.
+        input_type, time_channel
+            Parameters of the classifier.
+        is_batch : bool, default=False
+            More will follow: any channel may have gaps then, and only all ids together tell words
+            from characters.
+        """
+        arrays = read_arrays(X, input_type, time_channel)
+        sequences = read_sequences(arrays, input_type)
+        if not is_batch and not sequences.has_missing.any():
+            refuse_unknown(unknown_row(sequences))
+        is_guess = is_batch and input_type == "auto" and sequences.n_channels is None
+        kind = WORDS if is_guess else find_kind(arrays.steps, sequences, input_type)
+        found = cls.of(arrays, sequences, kind, input_type)
+        if is_batch:
+            gappy = tuple(range(sequences.n_channels or 0))
+            found = replace(found, gappy=gappy, refuses_floats=is_guess)
+        return found, sequences
 
     @property
     def kind(self) -> Kind:
         """What a step is."""
         return KINDS[self.input_type]
+
+    @property
+    def is_category(self) -> dict[str, bool]:
+        """Whether each column beside the sequences holds categories."""
+        return {name: name in self.category_names for name in self.number_names}
 
     @property
     def feature_names(self) -> NDArray[np.object_]:
@@ -104,8 +149,12 @@ class InputFormat:
             notes.append(f"time in channel {self.time_channel}")
         return ", ".join(notes)
 
-    def read_again(self, X: Any) -> Sequences:
-        """Read X in this format.
+    def read(self, X: Any) -> Sequences:
+        """Read X in this format; the errors and warnings are those of `read_beside`."""
+        return self.read_beside(X)[1]
+
+    def read_beside(self, X: Any) -> tuple[InputFormat, Sequences]:
+        """Read X in this format; returned too is its own, which differs in what may differ.
 
         Raises
         ------
@@ -120,28 +169,33 @@ class InputFormat:
         names = column_names(X)
         if names and self.column_names and names != self.column_names and not self.channel_names:
             raise InvalidSequencesError(
-                f"X has the columns {[*names[:5]]}, but at fit it had {[*self.column_names[:5]]}: "
-                "the same names are needed, in the same order."
+                f"X has the columns {[*names[:5]]}, but at fit, or in the first batch, it had "
+                f"{[*self.column_names[:5]]}: the same names are needed, in the same order."
             )
-        ways = self.input_type, self.time_channel, self.channel_names
-        had_missing, n_channels = bool(self.gappy), self.n_channels
-        sequences = read_sequences(X, *ways, had_missing=had_missing, n_channels=n_channels)
+        arrays = read_arrays(X, self.input_type, self.time_channel, self.channel_names)
+        if self.refuses_floats:
+            refuse_floats(arrays)
+        sequences = read_sequences(arrays, self.input_type, self.n_channels)
+        if not self.gappy:
+            refuse_unknown(unknown_row(sequences))
+        found = self.of(arrays, sequences, self.kind, self.input_type)
         check_numbers(sequences.numbers, self.number_names, self.category_names)
-        if sequences.n_channels != self.n_channels:
+        if found.n_channels != self.n_channels:
             raise InvalidSequencesError(
-                f"X has {sequences.n_channels} channels, but LSTMSequenceClassifier is expecting "
+                f"X has {found.n_channels} channels, but LSTMSequenceClassifier is expecting "
                 f"{self.n_channels} channels, as at fit."
             )
-        has_width = self.has_fixed_width and sequences.is_table and not isinstance(X, list | tuple)
-        if has_width and sequences.n_features != self.n_features:
+        has_width = self.has_fixed_width and found.has_fixed_width
+        has_other_width = has_width and found.n_features != self.n_features
+        if has_other_width and not isinstance(X, list | tuple):
             raise InvalidSequencesError(
-                f"X has {sequences.n_features} features, but LSTMSequenceClassifier is expecting "
+                f"X has {found.n_features} features, but LSTMSequenceClassifier is expecting "
                 f"{self.n_features} features as input. For series of another length pass a list, "
                 "or fill the missing steps with trailing NaN."
             )
-        if self.time_channel is not None and sequences.has_dates is not None:
-            check_kind_of_times(sequences.has_dates, self.has_dates, "X")
-        new = set(np.flatnonzero(sequences.has_missing).tolist()).difference(self.gappy)
+        if self.time_channel is not None and arrays.has_dates is not None:
+            check_kind_of_times(arrays.has_dates, self.has_dates, "X")
+        new = set(found.gappy).difference(self.gappy)
         if new:
             warn_user(
                 f"X has missing values in {len(new)} channel(s) that had none at fit, the first "
@@ -149,4 +203,4 @@ class InputFormat:
                 "mean of the channel where there is none.",
                 MissingValuesWarning,
             )
-        return sequences
+        return found, sequences

@@ -68,16 +68,27 @@ TOKENS = WORDS, CHARACTERS
 KINDS = {kind.name: kind for kind in (*TOKENS, MEASUREMENTS)}
 
 
-def find_kind(X: Any, sequences: Sequences, input_type: str) -> Kind:
-    """Return what the steps of sequences are, which were read from X.
+def find_kind(steps: Any, sequences: Sequences, input_type: str) -> Kind:
+    """Return what the steps of sequences are, which were read from a matrix, table or list.
 
     With `input_type` "auto", the vectorizer says it about ids, else it is guessed from them.
+
+    Warns
+    -----
+    InputTypeWarning
+        If "auto" may be wrong.
     """
+    if input_type != "auto":
+        return KINDS[input_type]
     if sequences.n_channels is not None:
+        if isinstance(steps, np.ndarray) and steps.ndim == 2 and steps.dtype.kind == "f":
+            warn_of_ids_beside_fractions(steps)
         return MEASUREMENTS
-    if input_type == "auto" and isinstance(X, TokenIds):
-        input_type = getattr(X, "input_type", "auto")  # a product has lost its vocabulary
-    return guess_kind(sequences) if input_type == "auto" else KINDS[input_type]
+    said = getattr(steps, "input_type", "auto")  # a product has lost its vocabulary
+    if isinstance(steps, TokenIds) and said != "auto":
+        return KINDS[said]
+    warn_of_signal(sequences)
+    return guess_kind(sequences)
 
 
 def guess_kind(sequences: Sequences) -> Kind:
@@ -133,8 +144,6 @@ def warn_of_signal(sequences: Sequences) -> None:
     -----
     InputTypeWarning
     """
-    if sequences.n_channels is not None:
-        return
     every = -(-int(sequences.lengths.sum()) // STEPS_FOR_SIGNAL)
     steps, lengths = next(sequences.subset(np.arange(0, len(sequences), every)).chunks())
     values, places, counts = np.unique(steps, return_inverse=True, return_counts=True)

@@ -1,20 +1,17 @@
-"""X of any kind -> `Sequences`, with all checks of X but those of containers and of single rows.
+"""Arrays -> `Sequences`, with the checks of what they hold.
 
-`containers.py` and `rows.py` turn these into arrays, and check them first. One sentence decides how
-X is read: integers are token ids, everything else is a measurement.
+One sentence decides how X is read: integers are token ids, everything else is a measurement.
 """
 
 from collections.abc import Callable, Iterable
-from typing import Any, NoReturn
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
-from sklearn_lstm.data.containers import as_array, describe_wrong_id
-from sklearn_lstm.data.kinds import warn_of_ids_beside_fractions
-from sklearn_lstm.data.numbers import sequences_and_numbers
-from sklearn_lstm.data.rows import channel_names, in_order, row_as_array
+from sklearn_lstm.data.arrays import Arrays
+from sklearn_lstm.data.containers import describe_wrong_id
 from sklearn_lstm.data.sequences import (
     ArraySequences,
     FlatSequences,
@@ -24,7 +21,6 @@ from sklearn_lstm.data.sequences import (
     whole_ids,
 )
 from sklearn_lstm.data.spelling import LARGEST_ID, PADDING_ID, read_spellings
-from sklearn_lstm.data.time_stamps import check_kind_of_times, check_times, find_time_channel
 from sklearn_lstm.exceptions import (
     InputTypeWarning,
     InvalidSequencesError,
@@ -33,74 +29,65 @@ from sklearn_lstm.exceptions import (
 )
 
 
-def read_sequences(
-    X: Any,
-    input_type: str = "auto",
-    time_channel: int | str | None = None,
-    names: tuple[str, ...] = (),
-    *,
-    had_missing: bool | None = None,
-    n_channels: int | None = None,
-) -> Sequences:
-    """Return X as sequences.
+def read_sequences(arrays: Arrays, input_type: str, n_channels: int | None = None) -> Sequences:
+    """Return arrays as sequences.
 
     Parameters
     ----------
-    X : sparse matrix, array, data frame, column of lists or list of arrays
-        A data frame with one column of sequences may have columns of numbers and categories too.
-    input_type : {"auto", "words", "characters", "integers", "measurements"}, default="auto"
+    arrays : Arrays
+    input_type : {"auto", "words", "characters", "measurements"}
         "auto": non-negative integers are token ids, everything else is a measurement. "words" and
-        "characters" are ids in floats too; a fraction is an unknown token. "integers" are ids that
-        nobody called so: floats contradict.
-    time_channel : int, str or None, default=None
-        The channel that holds the time of each step. A name is that of a column of data frames.
-    names : tuple of str, default=()
-        The columns of each data frame in X, in the order of the channels. Without any they are
-        those of the first data frame.
-    had_missing : bool or None, default=None
-        Whether values were missing in training, or may be in another batch: then a series without a
-        value is read as one step of which nothing is known. None: this X is that of training.
+        "characters" are ids in floats too; a fraction is an unknown token.
     n_channels : int or None, default=None
         Those of training; None: as many as X has, or one if no series of it has a step.
 
     Raises
     ------
     InvalidSequencesTypeError
-        For strings, bags of words and entries that are not numbers.
+        For bags of words.
     InvalidSequencesError
         For anything else that is not a set of sequences; the message names the row.
     """
-    X, numbers = sequences_and_numbers(X)
-    array = X if sparse.issparse(X) else as_array(X, input_type)
-    if array.shape[0] == 0:
-        raise InvalidSequencesError(
-            f"Found array with 0 sample(s) (shape={array.shape}) while 1 is required."
-        )
-    names = names or channel_names(array)
-    if time_channel is not None:
-        time_channel = find_time_channel(time_channel, names, array)
-    if sparse.issparse(X):
-        sequences = _read_sparse(array, input_type)
-    elif array.dtype.kind == "O" and array.ndim == 1:
-        sequences = _read_rows(array, input_type, time_channel, names, n_channels or 1)
+    steps = arrays.steps
+    if sparse.issparse(steps):
+        sequences = _read_sparse(steps, input_type)
+    elif isinstance(steps, list):
+        sequences = _read_ragged(steps, input_type, n_channels or 1)
     else:
-        sequences = _read_dense(array, input_type)
-    sequences.channel_names = names
-    sequences.numbers = numbers or getattr(X, "numbers", None) or numbers
-    had_missing = bool(sequences.has_missing.any()) if had_missing is None else had_missing
-    if not had_missing and sequences.first_unknown is not None:
-        refuse_unknown(sequences.first_unknown)
-    if time_channel is not None:
-        check_times(sequences, time_channel)
+        sequences = _read_dense(steps, input_type)
+    sequences.numbers = arrays.numbers
+    if arrays.time_channel is not None:
+        _check_times(sequences, arrays.time_channel)
     return sequences
 
 
-def refuse_unknown(row: int) -> NoReturn:
+def refuse_floats(arrays: Arrays) -> None:
+    """Raise an error for floats, where the integers of the first batch were taken for token ids."""
+    for row, part in enumerate(arrays.steps if isinstance(arrays.steps, list) else [arrays.steps]):
+        if part.size and part.dtype.kind not in "iu":
+            raise InvalidSequencesError(
+                f"X[{row}] holds {part.dtype}, but the first batch holds integers, which are "
+                "read as token ids. Set input_type of the classifier: 'measurements' if all "
+                "batches hold measurements, 'words' or 'characters' if all hold ids."
+            )
+
+
+def unknown_row(sequences: Sequences) -> int | None:
+    """Return the first row that is a series of which nothing is known, if there is one."""
+    rows = np.flatnonzero(sequences.lengths == 1)
+    if sequences.n_channels is None or not len(rows):
+        return None
+    is_unknown = np.isnan(sequences.read(rows)).all(axis=1)
+    return int(rows[is_unknown.argmax()]) if is_unknown.any() else None
+
+
+def refuse_unknown(row: int | None) -> None:
     """Raise the error for a series of which nothing is known, if no value is missing elsewhere."""
-    raise InvalidSequencesError(
-        f"X[{row}] is a series without a value (only NaN, or empty), which is read only by a model "
-        "that has seen missing values in other series. Drop it."
-    )
+    if row is not None:
+        raise InvalidSequencesError(
+            f"X[{row}] is a series without a value (only NaN, or empty), which is read only by a "
+            "model that has seen missing values in other series. Drop it."
+        )
 
 
 def _check_ids(values: NDArray[Any], name_row: Callable[[int], int]) -> None:
@@ -153,9 +140,8 @@ def _read_sparse(X: Any, input_type: str) -> Sequences:
         X.eliminate_zeros()
     _check_ids(X.data, lambda at: int(np.searchsorted(X.indptr, at, side="right")) - 1)
     spelling, spellings = read_spellings(X)
-    known = {"n_features": X.shape[1], "spelling": spelling}
-    known["as_written"] = getattr(X, "texts", None)
-    return FlatSequences(spellings, np.diff(X.indptr).astype(np.intp), **known)
+    n_entries, as_written = np.diff(X.indptr).astype(np.intp), getattr(X, "texts", None)
+    return FlatSequences(spellings, n_entries, spelling=spelling, as_written=as_written)
 
 
 def _check_places(X: Any) -> None:
@@ -186,46 +172,29 @@ def _read_dense(array: NDArray[Any], input_type: str) -> Sequences:
             "A 3-D X holds measurements, but the classifier reads token ids (2-D)."
         )
     chunks = list(chunks_of_rows(np.full(len(array), array[0].size)))
-    are_ids = _are_ids((array[rows] for rows in chunks), input_type, is_flat=array.ndim == 2)
-    known = {"n_features": array.shape[-1], "is_table": array.ndim == 2}
-    if not are_ids:
-        if array.ndim == 2 and array.dtype.kind == "f" and input_type == "auto":
-            warn_of_ids_beside_fractions(array)
+    if not _are_ids([array], input_type, is_flat=array.ndim == 2):
         array = np.atleast_3d(array)
-        return _read_series(array, ((array[rows], int(rows[0])) for rows in chunks), **known)
+        return _read_series(array, ((array[rows], int(rows[0])) for rows in chunks))
     for rows in chunks:
         _check_ids(array[rows], lambda at, rows=rows: int(rows[at // array.shape[1]]))  # type: ignore[misc]
     n_entries = [np.count_nonzero(array[rows], axis=1) for rows in chunks]
-    return ArraySequences(array, np.maximum(np.concatenate(n_entries), 1), None, **known)
+    return ArraySequences(array, np.maximum(np.concatenate(n_entries), 1), None)
 
 
-def _are_ids(parts: Iterable[NDArray[Any]], input_type: str, *, is_flat: bool) -> bool:
+def _are_ids(arrays: list[NDArray[Any]], input_type: str, *, is_flat: bool) -> bool:
     """Return whether arrays are read as ids: with "auto" if all are non-negative integers."""
     if input_type == "auto":
-        return is_flat and all(p.dtype.kind in "iu" and p.min() >= 0 for p in parts if p.size)
-    if input_type == "integers":
-        for row, part in enumerate(parts):
-            if part.size and part.dtype.kind not in "iu":
-                raise InvalidSequencesError(
-                    f"X[{row}] holds {part.dtype}, but the first batch holds integers, which are "
-                    "read as token ids. Set input_type of the classifier: 'measurements' if all "
-                    "batches hold measurements, 'words' or 'characters' if all hold ids."
-                )
+        return is_flat and all(a.dtype.kind in "iu" and a.min() >= 0 for a in arrays if a.size)
     return input_type != "measurements"
 
 
 def _read_series(
-    arrays: NDArray[Any] | list[NDArray[Any]],
-    blocks: Iterable[tuple[NDArray[Any], int]],
-    **known: Any,
+    arrays: NDArray[Any] | list[NDArray[Any]], blocks: Iterable[tuple[NDArray[Any], int]]
 ) -> Sequences:
     """Return the series in arrays, read as blocks (n, T, C), with the first row of each."""
     parts, are_missing = zip(*(_check_measurements(*block) for block in blocks), strict=True)
-    lengths = np.concatenate(parts)
-    known["has_missing"] = np.any(are_missing, axis=0)
-    known["has_dates"] = False if lengths.any() else None
-    known["first_unknown"] = None if lengths.all() else int(lengths.argmin())
-    return ArraySequences(arrays, np.maximum(lengths, 1), arrays[0].shape[1], **known)
+    lengths, has_missing = np.maximum(np.concatenate(parts), 1), np.any(are_missing, axis=0)
+    return ArraySequences(arrays, lengths, arrays[0].shape[1], has_missing=has_missing)
 
 
 def _check_measurements(block: NDArray[Any], first_row: int) -> tuple[Lengths, NDArray[np.bool_]]:
@@ -259,26 +228,11 @@ def _check_measurements(block: NDArray[Any], first_row: int) -> tuple[Lengths, N
     return lengths, n_missing > n_rows * n_steps - lengths.sum()  # more than padding
 
 
-def _read_rows(
-    X: NDArray[Any],
-    input_type: str,
-    time_channel: int | None,
-    names: tuple[str, ...],
-    n_channels: int,
-) -> Sequences:
-    arrays, first_has_dates = [], None
-    for index, row in enumerate(X):
-        ordered = in_order(row, names, index)
-        array, has_dates = row_as_array(ordered, index, input_type, time_channel)
-        arrays.append(array)
-        if time_channel is not None and array.size and not np.isnan(array).all():
-            first_has_dates = has_dates if first_has_dates is None else first_has_dates
-            check_kind_of_times(has_dates, first_has_dates, f"X[{index}]")
+def _read_ragged(arrays: list[NDArray[Any]], input_type: str, n_channels: int) -> Sequences:
     is_flat = all(array.ndim == 1 for array in arrays) and any(array.size for array in arrays)
-    are_ids = _are_ids(arrays, input_type, is_flat=is_flat)
-    sequences = _ids_of(arrays) if are_ids else _series_of(arrays, n_channels)
-    sequences.has_dates = first_has_dates
-    return sequences
+    if _are_ids(arrays, input_type, is_flat=is_flat):
+        return _ids_of(arrays)
+    return _series_of(arrays, n_channels)
 
 
 def _ids_of(arrays: list[NDArray[Any]]) -> Sequences:
@@ -290,7 +244,7 @@ def _ids_of(arrays: list[NDArray[Any]]) -> Sequences:
         _check_ids(array, lambda _, index=index: index)  # type: ignore[misc]
     n_entries = np.array([*map(np.count_nonzero, arrays)], np.intp)
     ids = [whole_ids(array[array != PADDING_ID]).astype(np.int32) for array in arrays]
-    return FlatSequences(np.concatenate(ids), n_entries, n_features=1)
+    return FlatSequences(np.concatenate(ids), n_entries)
 
 
 def _series_of(arrays: list[NDArray[Any]], n_channels: int) -> Sequences:
@@ -299,6 +253,7 @@ def _series_of(arrays: list[NDArray[Any]], n_channels: int) -> Sequences:
         n_channels = first.shape[1] if first.ndim == 2 else 1
     # In the smallest type: it does not change that of its neighbours.
     nothing = np.full((1, n_channels), np.nan, np.float16)
+    series = []
     for index, array in enumerate(arrays):
         steps = array if array.ndim == 2 else array[:, np.newaxis]
         if steps.size and steps.shape[1] != n_channels:
@@ -306,6 +261,47 @@ def _series_of(arrays: list[NDArray[Any]], n_channels: int) -> Sequences:
                 f"X[{index}] has {steps.shape[1]} channels, but the rows before it have "
                 f"{n_channels}: every series needs the same channels, shape (T_i, {n_channels})."
             )
-        arrays[index] = steps if steps.size else nothing
-    blocks = ((steps[np.newaxis], index) for index, steps in enumerate(arrays))
-    return _read_series(arrays, blocks, n_features=n_channels)
+        series.append(steps if steps.size else nothing)
+    blocks = ((steps[np.newaxis], index) for index, steps in enumerate(series))
+    return _read_series(series, blocks)
+
+
+def _check_times(sequences: Sequences, time_channel: int) -> None:
+    """Tell sequences which channel, counted from 0, holds the time of each step.
+
+    Raises
+    ------
+    InvalidSequencesError
+        If there is no such channel, or a time is missing, or earlier than that of the step before.
+    """
+    n_channels = sequences.n_channels
+    if n_channels is None:
+        raise InvalidSequencesError(
+            f"time_channel={time_channel!r} is for measurements, but X holds token ids. Leave it "
+            "None."
+        )
+    if not -n_channels <= time_channel < n_channels:
+        raise InvalidSequencesError(
+            f"time_channel={time_channel}, but X has {n_channels} channels, counted from 0."
+        )
+    sequences.time_channel = time_channel % n_channels
+    first_row = 0
+    for steps, lengths in sequences.chunks():
+        times = steps[:, sequences.time_channel].astype(np.float64)
+        starts = np.cumsum(lengths) - lengths
+        is_known = np.repeat(lengths > 1, lengths) | ~np.isnan(steps).all(axis=1)
+        is_wrong = np.diff(times, prepend=times[:1]) < 0
+        is_wrong[starts] = False
+        is_wrong |= np.isnan(times) & is_known  # of a series without a value no time is known
+        if is_wrong.any():
+            at = int(np.argmax(is_wrong))
+            row = int(np.searchsorted(starts, at, side="right")) - 1
+            found, remedy = "is missing", "Fill it, or drop the step"
+            if not np.isnan(times[at]):
+                found = f"runs back from {times[at - 1]} to {times[at]}"
+                remedy = "Sort the steps by time"
+            raise InvalidSequencesError(
+                f"The time of X[{first_row + row}], step {at - starts[row]}, channel "
+                f"{sequences.time_channel}, {found}. {remedy}."
+            )
+        first_row += len(lengths)

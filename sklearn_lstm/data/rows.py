@@ -1,18 +1,18 @@
 """One sequence of X in any container -> an array of numbers: columns in order, dates as numbers."""
 
-from datetime import UTC, date, datetime, time
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from sklearn_lstm.data import containers
+from sklearn_lstm.data.time_stamps import read_dates, with_exact_times
 from sklearn_lstm.exceptions import InvalidSequencesError, InvalidSequencesTypeError
 
 
-def channel_names(X: Any) -> tuple[str, ...]:
-    """Return the names of the columns of the first data frame in an array of rows, if any."""
-    rows = X if X.dtype.kind == "O" and X.ndim == 1 else ()
+def channel_names(rows: Iterable[Any]) -> tuple[str, ...]:
+    """Return the names of the columns of the first data frame among rows, if there is one."""
     return tuple(map(str, next(filter(None, map(_names_of, rows)), ())))
 
 
@@ -93,7 +93,7 @@ def _numbers_of_row(
     if array.ndim == 2 and array.dtype.kind in "OmM":
         return _stacked([*array.T], index, time_channel)
     if containers.holds_dates(array):
-        return _read_dates(array, index, time_channel), True
+        return read_dates(array, index, time_channel), True
     if array.dtype.kind == "O":
         array = containers.numbers_of_objects(array[np.newaxis], input_type, index)[0]
     return array, False
@@ -116,54 +116,3 @@ def _stacked(
     if any(array.ndim > 1 for array in arrays):
         containers.refuse_row(index, "holds sequences in place of numbers")
     return np.column_stack(arrays), any(have_dates)
-
-
-def _read_dates(dates: NDArray[Any], index: int, time_channel: int | None) -> NDArray[np.float64]:
-    """Return the nanoseconds since the first of dates or durations (T,).
-
-    They are subtracted before they become floats: these can't hold the nanoseconds of a date.
-    """
-    if time_channel is None:
-        found = next(filter(containers.is_date, dates), dates.dtype)
-        raise InvalidSequencesTypeError(
-            f"X[{index}] holds {found}, but dates, times and durations are no measurements. Pass "
-            "the channel of the times as time_channel, and turn others into numbers."
-        )
-    if dates.dtype.kind == "O":
-        known = [None if containers.is_missing_or_nan(value) else value for value in dates]
-        if not all(value is None or containers.is_date(value) for value in known):
-            raise TypeError("dates beside other values")
-        are_durations = isinstance(next(filter(containers.is_date, dates)), containers.DURATIONS)
-        dates = np.array([*map(_as_numpy, known)], "m8" if are_durations else "M8")
-    if dates.dtype in ("M8[Y]", "M8[M]"):  # years and months are not equally long
-        dates = dates.astype("M8[D]")
-    gaps = dates - dates[:1]
-    tick = np.ones((), gaps.dtype)
-    return np.asarray(gaps / tick * (tick / np.timedelta64(1, "ns")))
-
-
-def _as_numpy(value: Any) -> Any:
-    """Return a date as NumPy reads it without loss, in universal time if it has a time zone."""
-    if hasattr(value, "asm8"):  # of pandas, with nanoseconds
-        return value.asm8
-    if isinstance(value, time):
-        value = datetime.combine(date.min, value, UTC)
-    if getattr(value, "tzinfo", None) is not None:
-        return value.astimezone(UTC).replace(tzinfo=None)
-    return value
-
-
-def with_exact_times(
-    steps: NDArray[Any], lengths: NDArray[np.integer[Any]], time_channel: int
-) -> NDArray[Any]:
-    """Return the steps of sequences, (n_steps, n_channels), with times that float64 can hold.
-
-    Larger integers are counted from the first step of their sequence.
-    """
-    times = steps[:, time_channel]
-    if times.dtype.kind not in "iu" or not (np.abs(times) > containers.LARGEST_EXACT).any():
-        return steps
-    first = np.repeat(times[np.cumsum(lengths) - lengths], lengths)
-    steps = steps.astype(np.float64)
-    steps[:, time_channel] = (times - first).astype(np.int64)
-    return steps

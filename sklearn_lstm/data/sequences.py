@@ -12,8 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sklearn_lstm.data.numbers import NO_NUMBERS, Numbers
-from sklearn_lstm.data.rows import with_exact_times
 from sklearn_lstm.data.spelling import NO_TEXTS, PADDING_ID, Spelling
+from sklearn_lstm.data.time_stamps import with_exact_times
 from sklearn_lstm.text.counting import FIRST_UNKNOWN, UNKNOWN
 from sklearn_lstm.text.id_matrix import fill_empty
 
@@ -43,11 +43,6 @@ class Sequences(ABC):
         Steps of each sequence, at least 1.
     n_channels : int or None
         Measurements per step; None for token ids.
-    n_features : int
-        What scikit-learn counts as features: columns of a 2-D X, channels of any other.
-    is_table : bool
-        X is a dense 2-D array, or a list that makes one: scikit-learn expects arrays of this width
-        from then on.
     spelling : Spelling or None
         The words that ids stand for, if they are known.
     has_missing : ndarray of bool of shape (n_channels,)
@@ -55,12 +50,6 @@ class Sequences(ABC):
         do not count: they have one step, without a value. Token ids have no channels.
     time_channel : int or None
         The channel that holds the time of each step.
-    has_dates : bool or None
-        The times are dates or durations. None: no time is known.
-    channel_names : tuple of str
-        Names of the channels, if each series is a data frame.
-    first_unknown : int or None
-        The first row of X that is a series of which nothing is known, if there is one.
     as_written : ndarray of shape (n_samples,), TextsFile or None
         The texts of X as they were written; None in place of one that is not known.
     numbers : Numbers
@@ -69,14 +58,9 @@ class Sequences(ABC):
 
     lengths: Lengths
     n_channels: int | None
-    n_features: int
-    is_table: bool = False
     spelling: Spelling | None = None
     has_missing: NDArray[np.bool_] = field(default_factory=lambda: np.empty(0, bool))
     time_channel: int | None = None
-    has_dates: bool | None = False
-    channel_names: tuple[str, ...] = ()
-    first_unknown: int | None = None
     as_written: Texts | None = None
     numbers: Numbers = NO_NUMBERS
 

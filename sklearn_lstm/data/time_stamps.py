@@ -1,12 +1,13 @@
-"""Which channel holds the time of each step, and whether the times are in order."""
+"""Times of steps: which channel holds them, and dates and durations -> numbers."""
 
+from datetime import UTC, date, datetime, time
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from sklearn_lstm.data.sequences import Sequences
-from sklearn_lstm.exceptions import InvalidSequencesError
+from sklearn_lstm.data import containers
+from sklearn_lstm.exceptions import InvalidSequencesError, InvalidSequencesTypeError
 
 
 def find_time_channel(time_channel: int | str, names: tuple[str, ...], X: NDArray[Any]) -> int:
@@ -41,47 +42,6 @@ def find_time_channel(time_channel: int | str, names: tuple[str, ...], X: NDArra
     return names.index(time_channel)
 
 
-def check_times(sequences: Sequences, time_channel: int) -> None:
-    """Tell sequences which channel, counted from 0, holds the time of each step.
-
-    Raises
-    ------
-    InvalidSequencesError
-        If there is no such channel, or a time is missing, or earlier than that of the step before.
-    """
-    n_channels = sequences.n_channels
-    if n_channels is None:
-        raise InvalidSequencesError(
-            f"time_channel={time_channel!r} is for measurements, but X holds token ids. Leave it "
-            "None."
-        )
-    if not -n_channels <= time_channel < n_channels:
-        raise InvalidSequencesError(
-            f"time_channel={time_channel}, but X has {n_channels} channels, counted from 0."
-        )
-    sequences.time_channel = time_channel % n_channels
-    first_row = 0
-    for steps, lengths in sequences.chunks():
-        times = steps[:, sequences.time_channel].astype(np.float64)
-        starts = np.cumsum(lengths) - lengths
-        is_known = np.repeat(lengths > 1, lengths) | ~np.isnan(steps).all(axis=1)
-        is_wrong = np.diff(times, prepend=times[:1]) < 0
-        is_wrong[starts] = False
-        is_wrong |= np.isnan(times) & is_known  # of a series without a value no time is known
-        if is_wrong.any():
-            at = int(np.argmax(is_wrong))
-            row = int(np.searchsorted(starts, at, side="right")) - 1
-            found, remedy = "is missing", "Fill it, or drop the step"
-            if not np.isnan(times[at]):
-                found = f"runs back from {times[at - 1]} to {times[at]}"
-                remedy = "Sort the steps by time"
-            raise InvalidSequencesError(
-                f"The time of X[{first_row + row}], step {at - starts[row]}, channel "
-                f"{sequences.time_channel}, {found}. {remedy}."
-            )
-        first_row += len(lengths)
-
-
 def check_kind_of_times(has_dates: bool, expected: bool, name: str) -> None:  # noqa: FBT001
     """Raise an error for dates where numbers are expected, or the reverse: they differ in unit."""
     if has_dates != expected:
@@ -90,3 +50,54 @@ def check_kind_of_times(has_dates: bool, expected: bool, name: str) -> None:  # 
             f"The times of {name} are {kinds[has_dates]}, but those before, or at fit, are "
             f"{kinds[expected]}. Convert all to one kind."
         )
+
+
+def read_dates(dates: NDArray[Any], index: int, time_channel: int | None) -> NDArray[np.float64]:
+    """Return the nanoseconds since the first of dates or durations (T,).
+
+    They are subtracted before they become floats: these can't hold the nanoseconds of a date.
+    """
+    if time_channel is None:
+        found = next(filter(containers.is_date, dates), dates.dtype)
+        raise InvalidSequencesTypeError(
+            f"X[{index}] holds {found}, but dates, times and durations are no measurements. Pass "
+            "the channel of the times as time_channel, and turn others into numbers."
+        )
+    if dates.dtype.kind == "O":
+        known = [None if containers.is_missing_or_nan(value) else value for value in dates]
+        if not all(value is None or containers.is_date(value) for value in known):
+            raise TypeError("dates beside other values")
+        are_durations = isinstance(next(filter(containers.is_date, dates)), containers.DURATIONS)
+        dates = np.array([*map(_as_numpy, known)], "m8" if are_durations else "M8")
+    if dates.dtype in ("M8[Y]", "M8[M]"):  # years and months are not equally long
+        dates = dates.astype("M8[D]")
+    gaps = dates - dates[:1]
+    tick = np.ones((), gaps.dtype)
+    return np.asarray(gaps / tick * (tick / np.timedelta64(1, "ns")))
+
+
+def _as_numpy(value: Any) -> Any:
+    """Return a date as NumPy reads it without loss, in universal time if it has a time zone."""
+    if hasattr(value, "asm8"):  # of pandas, with nanoseconds
+        return value.asm8
+    if isinstance(value, time):
+        value = datetime.combine(date.min, value, UTC)
+    if getattr(value, "tzinfo", None) is not None:
+        return value.astimezone(UTC).replace(tzinfo=None)
+    return value
+
+
+def with_exact_times(
+    steps: NDArray[Any], lengths: NDArray[np.integer[Any]], time_channel: int
+) -> NDArray[Any]:
+    """Return the steps of sequences, (n_steps, n_channels), with times that float64 can hold.
+
+    Larger integers are counted from the first step of their sequence.
+    """
+    times = steps[:, time_channel]
+    if times.dtype.kind not in "iu" or not (np.abs(times) > containers.LARGEST_EXACT).any():
+        return steps
+    first = np.repeat(times[np.cumsum(lengths) - lengths], lengths)
+    steps = steps.astype(np.float64)
+    steps[:, time_channel] = (times - first).astype(np.int64)
+    return steps

@@ -42,6 +42,7 @@ class TokenCodes:
 
     ids: Annotated[NDArray[np.int64], "n_ids"]
     table: NDArray[np.int64] | None = field(repr=False, metadata={"is_stored": False})
+    n_channels = time_channel = None
 
     @classmethod
     def of(cls, ids: NDArray[np.int64]) -> TokenCodes:
@@ -144,10 +145,12 @@ class ChannelScaling:
     n_channels: int
     mean: Annotated[Values, "n_means"]
     scale: Annotated[Values, "n_means"]
-    gappy: NDArray[np.intp] = field(default_factory=lambda: np.empty(0, np.intp))
+    gappy: Annotated[NDArray[np.intp], "n_gappy"] = field(
+        default_factory=lambda: np.empty(0, np.intp)
+    )
     time_channel: int | None = None
     time_unit: float = 1.0
-    level: Values | None = None
+    level: Annotated[Values, "n_values"] | None = None
     scores: NormalScores | None = None
 
     @classmethod

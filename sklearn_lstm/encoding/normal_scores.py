@@ -23,12 +23,12 @@ class NormalScores:
 
     Parameters
     ----------
-    quantiles, scores : ndarray of shape (n_quantiles, n_channels)
+    quantiles, scores : ndarray of shape (n_quantiles, n_gappy)
         In ascending order. Quantiles that are the same value have the same score.
     """
 
-    quantiles: Annotated[NDArray[np.float64], "n_quantiles n_channels"]
-    scores: Annotated[NDArray[np.float64], "n_quantiles n_channels"]
+    quantiles: Annotated[NDArray[np.float64], "n_quantiles n_gappy"]
+    scores: Annotated[NDArray[np.float64], "n_quantiles n_gappy"]
 
     @classmethod
     def of(cls, sequences: Sequences, channels: NDArray[np.intp]) -> Self:

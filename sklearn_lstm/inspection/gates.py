@@ -8,8 +8,8 @@ from sklearn.utils import Bunch
 
 from sklearn_lstm.data.sequences import Sequences
 from sklearn_lstm.inspection.inputs import OpenModel, open_model
-from sklearn_lstm.members.network.forward import GATES, Forward
 from sklearn_lstm.members.network.network import Network
+from sklearn_lstm.members.network.numpy_network import GATES, Forward
 
 
 def gate_activations(model: object, X: object) -> list[Bunch]:

@@ -11,9 +11,9 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F  # noqa: N812
 
-from sklearn_lstm.network.directions import N_GATES, Direction, run_directions
 from sklearn_lstm.network.masks import SequenceMask
 from sklearn_lstm.network.positions import sinusoidal_positions
+from sklearn_lstm.network.recurrent_cells import N_GATES, Direction, run_directions
 
 N_SUMMARIES = 8  # of each input of a frame
 

@@ -14,8 +14,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sklearn_lstm.compute.locks import ForkSafeLock
+from sklearn_lstm.pretrained.named_models import NamedModel, open_folder, without_halves
+from sklearn_lstm.pretrained.static_models import StaticModel
+from sklearn_lstm.pretrained.token_tables import parts_of
 from sklearn_lstm.storing.stored_form import PASSED, SHARING, NotPlainError
-from sklearn_lstm.vectors import NamedModel, StaticModel, open_folder, parts_of, without_halves
 
 FIXED_SENTENCES = [  # a stored model holds their vectors, and none of the weights
     "The food was good, but the waiter was slow.",

@@ -12,7 +12,7 @@ import zlib
 from collections.abc import Callable, Container, Hashable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, is_dataclass
 from hashlib import sha256
 from importlib import import_module
 from itertools import pairwise, takewhile
@@ -25,7 +25,7 @@ from numpy.typing import NDArray
 from sklearn_lstm import ESTIMATORS
 from sklearn_lstm.compute.memory import memory_left, take_memory
 from sklearn_lstm.exceptions import ModelFileError
-from sklearn_lstm.fields import check_fields
+from sklearn_lstm.fields import check_agreement, check_fields
 
 TRUST = "store the model with joblib; whoever loads that file has to trust you."
 VIEWED = "iufcSUMm"  # kinds of arrays: numbers of another byte order, strings and dates
@@ -43,8 +43,9 @@ PATHS = (  # of our own classes: dataclasses, or those with `stored` and `from_s
     "members.convolutions.statistics.SeriesStatistics",
     *("members.encoder.encoder_model.EncoderModel", "pretrained.sentence_encoders.SentenceEncoder"),
     "members.numbers.number_model.NumberModel",
-    *("pretrained.embeddings.PretrainedVectors", "vectors.VectorTable", "vectors.SideBySide"),
-    *("vectors.StaticModel", "text.counting.TokenCounts"),
+    *("pretrained.embeddings.PretrainedVectors", "pretrained.token_tables.VectorTable"),
+    *("pretrained.token_tables.SideBySide", "pretrained.static_models.StaticModel"),
+    "text.counting.TokenCounts",
     *("encoding.normal_scores.NormalScores", "data.input_format.InputFormat"),
     *("targets.labels.Labels", "targets.labels.LabelSets"),
 )
@@ -284,7 +285,10 @@ class Unpacker:
         values = _to_dict(content)
         part = self.instead.get(form) or getattr(import_module(PARTS[form]), form)
         check_fields(part, values)
-        return getattr(part, "from_stored", part)(**values)
+        restored = getattr(part, "from_stored", part)(**values)
+        if is_dataclass(restored):
+            check_agreement(restored, {})
+        return restored
 
     def _read(self, name: str, expected: str) -> NDArray[np.generic]:
         self.n_named += 1

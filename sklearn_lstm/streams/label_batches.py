@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from sklearn_lstm.data.rows import column_names
 from sklearn_lstm.targets.label_reading import read_labels, read_sample_weight
 from sklearn_lstm.targets.labels import Encoded, Labels
-from sklearn_lstm.targets.targets import Weights
+from sklearn_lstm.targets.samples import Weights
 
 
 class LabelBatches:

@@ -137,14 +137,18 @@ class SequencesFile(StepsFile):
             if self._texts is not None:
                 self._texts.add(sequences.written(rows))
 
-    def stored(self, **known: Any) -> FlatSequences:
+    def stored(self, time_channel: int | None) -> FlatSequences:
         """Return what was written."""
         values = self.values()
         if len(self._has_missing):
             values = values.reshape(-1, len(self._has_missing))
         spelling = self._spelling and replace(self._spelling, unknown_words=list(self._unknown))
-        known |= {"spelling": spelling, "has_missing": self._has_missing, "as_written": self._texts}
-        known["numbers"] = Numbers.joined(self._numbers)
+        known: dict[str, Any] = {
+            "spelling": spelling,
+            "has_missing": self._has_missing,
+            "as_written": self._texts,
+        }
+        known |= {"time_channel": time_channel, "numbers": Numbers.joined(self._numbers)}
         return FlatSequences(values, self.lengths(), **known)
 
 

@@ -11,7 +11,7 @@ from scipy import sparse
 from sklearn.utils import check_array, column_or_1d
 
 from sklearn_lstm.data.containers import is_missing_or_nan, plain_values, to_numpy
-from sklearn_lstm.targets.targets import Weights
+from sklearn_lstm.targets.samples import Weights
 
 
 def read_labels(y: Any, name: str = "y") -> NDArray[np.generic]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, TypeAlias
+from typing import Annotated, Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,7 +25,7 @@ class Labels:
         Those of the columns of y, if it is a data frame of several labels.
     """
 
-    classes: NDArray[Any]
+    classes: Annotated[NDArray[Any], "n_outputs"]
     names: tuple[str, ...] = ()
     is_multilabel = False
     _known_by = "the same as in the first call"

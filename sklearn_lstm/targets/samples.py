@@ -1,13 +1,77 @@
-"""Sequences and their targets."""
+"""Sequences, and what is known of each: its label, its weight and its group."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import TypeAlias
 
 import numpy as np
+from numpy.typing import NDArray
 
 from sklearn_lstm.data.sequences import Rows, Sequences
-from sklearn_lstm.targets.targets import Targets
+from sklearn_lstm.targets.labels import Encoded, Labels
+
+Weights: TypeAlias = NDArray[np.float64]  # (n_samples,), or of labels (n_samples, n_labels)
+
+
+@dataclass(frozen=True)
+class Targets:
+    """The target of each sequence, how much it counts, and the group it belongs to.
+
+    Parameters
+    ----------
+    values : ndarray of shape (n_samples,) of int, or (n_samples, n_labels) of float32
+        Indices of classes, or multilabel indicators.
+    weights : ndarray of shape (n_samples,) or (n_samples, n_labels) of float64
+        How much each sample counts; of several labels perhaps each by itself.
+    labels : Labels
+        What the values stand for.
+    groups : ndarray of shape (n_samples,) of int, or None
+        The number of the group of each: no group is split where samples are held out.
+    """
+
+    values: Encoded
+    weights: Weights
+    labels: Labels
+    groups: NDArray[np.intp] | None = None
+
+    def __len__(self) -> int:
+        return len(self.values)
+
+    @property
+    def n_outputs(self) -> int:
+        """Classes, or labels of a multilabel y."""
+        return len(self.labels)
+
+    def subset(self, rows: NDArray[np.integer]) -> Targets:
+        """Return the targets of these rows."""
+        groups = None if self.groups is None else self.groups[rows]
+        return replace(self, values=self.values[rows], weights=self.weights[rows], groups=groups)
+
+    @property
+    def sample_weights(self) -> Weights:
+        """How much each sample counts, (n_samples,): the mean over its labels."""
+        return self.weights if self.weights.ndim == 1 else np.asarray(self.weights.mean(axis=1))
+
+    def has(self, outputs: int | list[int]) -> NDArray[np.bool_]:
+        """Return which samples have a class or label, (n_samples,), or a list of them.
+
+        With a list the shape is (n_samples, n_listed).
+        """
+        if self.labels.is_multilabel:
+            return np.asarray(self.values[:, outputs] > 0)
+        return np.asarray(np.equal.outer(self.values, outputs))
+
+    def output_weights(self, outputs: int | list[int]) -> Weights:
+        """Return how much each sample counts for a class or label, (n_samples,).
+
+        With a list of labels that count differently, the shape is (n_samples, n_listed).
+        """
+        return self.weights if self.weights.ndim == 1 else self.weights[:, outputs]
+
+    def indicators(self) -> NDArray[np.bool_]:
+        """Return which classes or labels each sample has, (n_samples, n_outputs)."""
+        return self.labels.indicators(self.values)
 
 
 @dataclass(frozen=True)

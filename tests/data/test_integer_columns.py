@@ -8,9 +8,9 @@ import polars as pl
 import pyarrow as pa
 import pytest
 import small_models
+from as_read import read_sequences
 from numpy.testing import assert_array_equal
 
-from sklearn_lstm.data.reading import read_sequences
 from sklearn_lstm.exceptions import InvalidSequencesError
 
 IDS = [[3, 4, 0], [4, 5, 3], [3, 0, 0], [7, 7, 5], [5, 4, 3], [7, 3, 0], [4, 4, 4], [5, 7, 0]]

@@ -3,13 +3,14 @@
 import numpy as np
 import pandas as pd
 import pytest
+from as_read import read_sequences
 from sklearn.compose import make_column_transformer
 from sklearn.datasets import load_digits
 from sklearn.pipeline import make_pipeline
 
 from sklearn_lstm import LSTMSequenceClassifier, TextSequenceVectorizer
-from sklearn_lstm.data.kinds import CHARACTERS, WORDS, find_kind, warn_of_signal
-from sklearn_lstm.data.reading import read_sequences
+from sklearn_lstm.data.input_format import InputFormat
+from sklearn_lstm.data.kinds import CHARACTERS, WORDS
 from sklearn_lstm.exceptions import InputTypeWarning
 from sklearn_lstm.streaming import fit_batches
 
@@ -18,7 +19,7 @@ ZIPF = 1 / (RANKS + 3)  # how often words occur
 
 
 def kind_of(X):
-    return find_kind(X, read_sequences(X), "auto")
+    return InputFormat.found_in(X)[0].kind
 
 
 def draw(n_texts, probabilities, length=20):
@@ -86,7 +87,7 @@ def signal(n_levels):
 @pytest.mark.parametrize("hold", [list, np.array])
 def test_integers_that_look_like_a_signal_get_a_warning(hold, n_levels):
     with pytest.warns(InputTypeWarning, match="signal.*input_type='measurements'"):
-        warn_of_signal(read_sequences(hold(signal(n_levels))))
+        read_sequences(hold(signal(n_levels)))
 
 
 @pytest.mark.parametrize("padding", ["post", "pre"])
@@ -126,7 +127,7 @@ def test_a_stream_warns_where_fit_does():
 
 def test_a_signal_is_seen_behind_rows_of_rest():
     with pytest.warns(InputTypeWarning, match="signal"):
-        warn_of_signal(read_sequences([np.full(400, 7)] * 400 + 40 * signal(255)))
+        read_sequences([np.full(400, 7)] * 400 + 40 * signal(255))
 
 
 @pytest.mark.parametrize("input_type", ["words", "characters", "measurements"])
@@ -167,4 +168,4 @@ ORDINARY = {
 
 @pytest.mark.parametrize("name", ORDINARY)
 def test_ordinary_sequences_get_no_warning(name):
-    warn_of_signal(read_sequences(ORDINARY[name]))  # pytest makes errors of warnings
+    read_sequences(ORDINARY[name])  # pytest makes errors of warnings

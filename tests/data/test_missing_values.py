@@ -6,8 +6,9 @@ import polars as pl
 import pyarrow as pa
 import pytest
 import small_models
+from as_read import read_sequences
 
-from sklearn_lstm.data.reading import read_sequences
+from sklearn_lstm.data.input_format import InputFormat
 from sklearn_lstm.encoding.encoding import ChannelScaling
 from sklearn_lstm.encoding.normal_scores import NormalScores
 from sklearn_lstm.exceptions import InvalidSequencesError
@@ -137,9 +138,7 @@ def test_a_series_of_nan_alone_is_one_unknown_step_if_other_values_are_missing(h
     assert sequences.lengths.tolist() == [4, 1, 4]
     np.testing.assert_array_equal(sequences.read(np.array([1])), [[NAN, NAN]])
     assert sequences.has_missing.tolist() == [True, False]  # as without that series
-    alone = read_sequences(
-        hold(X)[1:2], "measurements", time_channel, had_missing=True, n_channels=2
-    )
+    alone = InputFormat.found_in(hold(X), "auto", time_channel)[0].read(hold(X)[1:2])
     np.testing.assert_array_equal(alone.read(np.array([0])), [[NAN, NAN]])
 
 

@@ -8,10 +8,11 @@ import polars as pl
 import pyarrow as pa
 import pytest
 import torch
+from as_read import read_sequences
 from scipy import sparse
 
 from sklearn_lstm import LSTMSequenceClassifier
-from sklearn_lstm.data.reading import read_sequences
+from sklearn_lstm.data.input_format import InputFormat
 from sklearn_lstm.data.sequences import NO_ID
 from sklearn_lstm.exceptions import InvalidSequencesError
 
@@ -139,7 +140,7 @@ def test_all_containers_of_univariate_series_hold_the_same_sequences(container):
 @pytest.mark.parametrize("container", CHANNELS)
 def test_all_containers_of_multivariate_series_hold_the_same_sequences(container):
     read = read_sequences(CHANNELS[container])
-    assert read.n_channels == read.n_features == 2
+    assert read.n_channels == InputFormat.found_in(CHANNELS[container])[0].n_features == 2
     assert steps_of(CHANNELS[container]) == MULTIVARIATE
     assert read.lengths.tolist() == [3, 1, 2]
 
@@ -260,7 +261,7 @@ def test_steps_are_found_in_many_chunks_as_in_one():
 
 
 def test_n_features_counts_columns_of_a_matrix_and_channels_of_the_rest():
-    assert read_sequences(ID_TABLE).n_features == 5
-    assert read_sequences(sparse.csr_matrix(ID_TABLE)).n_features == 5
-    assert read_sequences(UNIVARIATE_TABLE).n_features == 4
-    assert read_sequences(IDS).n_features == 1
+    assert InputFormat.found_in(ID_TABLE)[0].n_features == 5
+    assert InputFormat.found_in(sparse.csr_matrix(ID_TABLE))[0].n_features == 5
+    assert InputFormat.found_in(UNIVARIATE_TABLE)[0].n_features == 4
+    assert InputFormat.found_in(IDS)[0].n_features == 1

@@ -5,8 +5,8 @@ import pandas as pd
 import polars as pl
 import pytest
 import torch
+from as_read import read_sequences
 
-from sklearn_lstm.data.reading import read_sequences
 from sklearn_lstm.exceptions import InvalidSequencesError, InvalidSequencesTypeError
 
 STEPS = [[0.5, 1.5], [2.5, 3.5], [4.5, 5.5]]

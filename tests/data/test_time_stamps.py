@@ -10,9 +10,9 @@ import polars as pl
 import pyarrow as pa
 import pytest
 import small_models
+from as_read import read_sequences
 from numpy.testing import assert_allclose, assert_array_equal
 
-from sklearn_lstm.data.reading import read_sequences
 from sklearn_lstm.exceptions import InvalidSequencesError, InvalidSequencesTypeError
 from sklearn_lstm.streaming import fit_batches
 

@@ -4,9 +4,9 @@ import tracemalloc
 
 import numpy as np
 import pytest
+from as_read import read_sequences
 
 from sklearn_lstm import LSTMSequenceClassifier
-from sklearn_lstm.data.reading import read_sequences
 from sklearn_lstm.data.sequences import NO_ID
 from sklearn_lstm.encoding.encoding import (
     N_SPECIAL,

@@ -2,9 +2,9 @@
 
 import numpy as np
 import pytest
+from as_read import read_sequences
 from scipy.stats import norm, rankdata
 
-from sklearn_lstm.data.reading import read_sequences
 from sklearn_lstm.encoding.normal_scores import PROPORTIONS, NormalScores
 
 NAN = np.nan

@@ -3,6 +3,8 @@
 import dask.dataframe as dd
 import pytest
 
+pytestmark = pytest.mark.slow  # it starts two workers
+
 
 @pytest.fixture(scope="module")
 def dask(recipe):
@@ -15,7 +17,6 @@ def client(dask):
         yield client
 
 
-@pytest.mark.slow
 def test_searches_have_the_scores_of_a_sequential_run(dask, client, check_searches):
     n_times_sent = check_searches(lambda *search: dask.fit(*search, client))
     assert n_times_sent == 2  # once for each search

@@ -9,8 +9,7 @@ from sklearn_lstm.data.sequences import FlatSequences
 from sklearn_lstm.members.ngrams import hashing
 from sklearn_lstm.members.ngrams import learner as ngrams
 from sklearn_lstm.targets.labels import Labels, LabelSets
-from sklearn_lstm.targets.samples import Samples
-from sklearn_lstm.targets.targets import Targets
+from sklearn_lstm.targets.samples import Samples, Targets
 from sklearn_lstm.training.configuration import Configuration
 from sklearn_lstm.training.held_out import Split
 
@@ -18,7 +17,7 @@ from sklearn_lstm.training.held_out import Split
 def sequences_from(X):
     steps, lengths = np.concatenate(X), np.array([*map(len, X)])
     has_missing = np.isnan(steps).any(axis=0) if steps.ndim == 2 else np.empty(0, bool)
-    return FlatSequences(steps, lengths, n_features=1, has_missing=has_missing)
+    return FlatSequences(steps, lengths, has_missing=has_missing)
 
 
 @pytest.fixture

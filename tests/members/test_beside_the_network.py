@@ -8,10 +8,10 @@ import joblib
 import numpy as np
 import pytest
 import torch
+from as_read import read_sequences
 from sklearn.base import clone
 
 from sklearn_lstm import LSTMSequenceClassifier
-from sklearn_lstm.data.reading import read_sequences
 from sklearn_lstm.exceptions import LinearModelSkippedWarning
 from sklearn_lstm.members import learners
 from sklearn_lstm.members.convolutions.convolution_model import ConvolutionModel

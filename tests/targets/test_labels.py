@@ -11,7 +11,7 @@ from sklearn.exceptions import DataConversionWarning
 
 from sklearn_lstm.targets.label_reading import read_labels, read_sample_weight
 from sklearn_lstm.targets.labels import Labels
-from sklearn_lstm.targets.targets import absolute_weights, relative_weights
+from sklearn_lstm.targets.weights import absolute_weights, relative_weights
 
 X = np.array([[3, 4, 0], [5, 0, 0], [3, 6, 7], [5, 5, 0]])
 

@@ -14,7 +14,7 @@ from numpy.testing import assert_allclose, assert_array_equal
 from sklearn_lstm import LSTMSequenceClassifier
 from sklearn_lstm.streaming import fit_batches
 from sklearn_lstm.targets.labels import Labels
-from sklearn_lstm.targets.targets import fixed_class_weight
+from sklearn_lstm.targets.weights import fixed_class_weight
 
 small = partial(small_models.small, max_epochs=3)
 
@@ -56,17 +56,15 @@ def test_a_class_weight_of_0_leaves_the_class_out():
 
 
 @pytest.mark.parametrize("linear_model", [False, True])
-@pytest.mark.parametrize("scale", [1e308, 1e-308, 1e-320, 1e-200, 1e200])
-@pytest.mark.parametrize("weigh", ["samples", "classes", "samples and classes"])
-def test_the_scale_of_all_weights_makes_no_difference(weigh, scale, linear_model):
+def test_the_scale_of_all_weights_makes_no_difference(linear_model):
     X, y = data()
     expected = small(linear_model=linear_model).fit(X, y).predict_proba(X)
-    class_weight = {0: scale, 1: scale} if "classes" in weigh else None
-    sample_weight = np.full(len(y), scale) if "samples" in weigh else None
-    model = small(linear_model=linear_model, class_weight=class_weight)
-    # 1e-320 has about three digits.
-    found = model.fit(X, y, sample_weight=sample_weight).predict_proba(X)
-    assert_allclose(found, expected, atol=2e-3)
+    for scale in (1e308, 1e-200, 1e-320):  # the last has about three digits
+        weights, class_weight = np.full(len(y), scale), {0: scale, 1: scale}
+        for more, classes in ((weights, None), (None, class_weight), (weights, class_weight)):
+            model = small(linear_model=linear_model, class_weight=classes)
+            found = model.fit(X, y, sample_weight=more).predict_proba(X)
+            assert_allclose(found, expected, atol=2e-3, err_msg=f"{scale}, {classes}")
 
 
 @pytest.mark.parametrize("linear_model", [False, True])

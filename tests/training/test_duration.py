@@ -2,13 +2,13 @@
 
 import numpy as np
 import pytest
+from as_read import read_sequences
 
 from sklearn_lstm import LSTMSequenceClassifier
-from sklearn_lstm.data.kinds import MEASUREMENTS, WORDS, find_kind
-from sklearn_lstm.data.reading import read_sequences
+from sklearn_lstm.data.input_format import InputFormat
+from sklearn_lstm.data.kinds import MEASUREMENTS, WORDS
 from sklearn_lstm.targets.labels import Labels
-from sklearn_lstm.targets.samples import Samples
-from sklearn_lstm.targets.targets import Targets
+from sklearn_lstm.targets.samples import Samples, Targets
 from sklearn_lstm.training.configuration import Configuration
 from sklearn_lstm.training.duration import (
     batch_size_for,
@@ -34,14 +34,13 @@ def test_auto_epochs_and_batches_suit_small_and_large_data():
 
 
 def plan(X, *, y=None, has_linear_model=True, has_validation=False, **parameters):
-    sequences = read_sequences(X)
     defaults = LSTMSequenceClassifier(**parameters).get_params()
-    kind = find_kind(X, sequences, defaults["input_type"])
+    input_format, sequences = InputFormat.found_in(X, defaults["input_type"])
     y = np.arange(len(sequences)) % 2 if y is None else y
     labels = Labels.of(y)
     samples = Samples(sequences, Targets(y, np.ones(len(y)), labels))
     validation = samples if has_validation else None
-    configuration = Configuration.of(defaults, kind, labels)
+    configuration = Configuration.of(defaults, input_format.kind, labels)
     return plan_training(samples, validation, configuration, has_linear_model=has_linear_model)
 
 

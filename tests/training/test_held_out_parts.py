@@ -18,7 +18,7 @@ from sklearn.pipeline import Pipeline
 from sklearn_lstm import LSTMSequenceClassifier, TextSequenceVectorizer
 from sklearn_lstm.streaming import fit_batches
 from sklearn_lstm.targets.labels import Labels
-from sklearn_lstm.targets.targets import Targets
+from sklearn_lstm.targets.samples import Targets
 from sklearn_lstm.training.held_out import Split, folds, hold_out, hold_out_groups
 
 rng = np.random.default_rng(0)

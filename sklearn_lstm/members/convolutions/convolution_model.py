@@ -47,6 +47,11 @@ class ConvolutionModel(LinearMember):
     intercept: Annotated[NDArray[np.float64], "n_outputs"]
     confidence: float | None = field(default=None, metadata={"is_stored": False})
 
+    @property
+    def n_features(self) -> int:
+        """The number of features."""
+        return len(self.convolutions) + len(self.statistics)
+
     def confidence_in(self, factor: float) -> float:
         """Return the confidence, divided by the factor of this model's logits if it is above 1.
 

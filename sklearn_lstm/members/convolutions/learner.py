@@ -15,8 +15,7 @@ from sklearn_lstm.members.convolutions.random_convolutions import Convolutions
 from sklearn_lstm.members.convolutions.ridge import GramMatrix, fit_few, fit_many, leave_alike_out
 from sklearn_lstm.members.convolutions.statistics import SeriesStatistics
 from sklearn_lstm.members.learner import Learner
-from sklearn_lstm.targets.samples import Samples
-from sklearn_lstm.targets.targets import Targets
+from sklearn_lstm.targets.samples import Samples, Targets
 from sklearn_lstm.training.configuration import Configuration
 from sklearn_lstm.training.held_out import Split
 
@@ -61,7 +60,7 @@ class ConvolutionLearner(Learner):
             Of each held-out sample, by a model fitted to all other samples (leave-one-out). If the
             samples have groups, by a model fitted to those that are not held out.
         """
-        samples, learned, held_out = split.samples, split.learned, split.drawn
+        samples, learned, held_out = split.samples, split.learned, split.held_out_rows
         values, normalize = learned.targets.values, configuration.normalize
         encoding = ChannelScaling.of(learned.sequences, values, normalize=normalize)
         if samples.targets.groups is None or not len(held_out):
@@ -75,16 +74,16 @@ def _fit(
     samples: Samples, held_out: Rows, encoding: ChannelScaling, seed: int
 ) -> tuple[ConvolutionModel, Logits]:
     rng = np.random.default_rng(seed)
-    drawn = _draw(samples, encoding, rng)
-    deviations = _deviations(drawn)
+    untrained = _draw(samples, encoding, rng)
+    deviations = _deviations(untrained)
     rows = np.append(held_out, rng.permutation(np.setdiff1d(np.arange(len(samples)), held_out)))
     gram: GramMatrix | None = None
-    if len(samples) > len(drawn.coef):
-        gram = GramMatrix(*drawn.coef.shape)
+    if len(samples) > len(untrained.coef):
+        gram = GramMatrix(*untrained.coef.shape)
         most = MOST_LEFT_OUT // max(_n_features(len(samples)), samples.targets.n_outputs)
         rows = rows[: max(most, len(held_out))]
     left_out = samples.subset(rows)
-    features = _features_of(drawn, samples, rows, gram)
+    features = _features_of(untrained, samples, rows, gram)
     if gram is None:
         fit = fit_few(features[:], left_out.targets, deviations)
     else:
@@ -93,9 +92,9 @@ def _fit(
     prior = ClassPrior.of(samples.targets, is_drawn=False)
     blend = _calibration(fit.left_out, left_out.targets, prior)
     factor, bias = blend.factors[0], -blend.prior_correction * prior.logs
-    model = replace(drawn, coef=factor * fit.coef, intercept=factor * fit.intercept + bias)
+    model = replace(untrained, coef=factor * fit.coef, intercept=factor * fit.intercept + bias)
     if len(held_out):
-        places = _drawn(len(rows), rng)
+        places = _sampled(len(rows), rng)
         targets = left_out.targets.subset(places)
         # The ratio of the scales that the logits of both predictions need.
         pair = leave_alike_out(features[places], targets, fit.alpha, deviations)
@@ -107,7 +106,7 @@ def _fit(
 def _draw(samples: Samples, encoding: ChannelScaling, rng: np.random.Generator) -> ConvolutionModel:
     """Draw convolutions, and find all thresholds; the coefficients are 0."""
     sequences, n_outputs = samples.sequences, samples.targets.n_outputs
-    rows = _drawn(len(sequences), rng.spawn(1)[0])
+    rows = _sampled(len(sequences), rng.spawn(1)[0])
     statistics = SeriesStatistics.of(sequences.subset(rows), encoding)
     n_convolutions = _n_features(len(sequences)) - statistics.sizes[1]
     convolutions = Convolutions.draw(sequences, encoding, n_convolutions, rng)
@@ -154,7 +153,7 @@ def _n_features(n_samples: int) -> int:
     return N_FEATURES if 2 * n_samples <= N_FEATURES else N_FEATURES // 2
 
 
-def _drawn(n_rows: int, rng: np.random.Generator) -> Rows:
+def _sampled(n_rows: int, rng: np.random.Generator) -> Rows:
     """Return all of some rows, or as many drawn at random: rows often stand in an order."""
     return np.sort(rng.permutation(n_rows)[:MOST_DRAWN])
 

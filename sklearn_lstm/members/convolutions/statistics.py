@@ -45,6 +45,16 @@ class SeriesStatistics:
     deviations: Annotated[NDArray[np.float64], "n_values"]
     thresholds: Annotated[NDArray[np.float32], "n_thresholds 3 n_uneven"]
 
+    @property
+    def n_values(self) -> int:
+        """The number of levels."""
+        return self.encoding.n_values
+
+    @property
+    def n_uneven(self) -> int:
+        """The number of uneven channels."""
+        return len(self.encoding.uneven)
+
     @classmethod
     def of(cls, sequences: Sequences, encoding: ChannelScaling) -> Self:
         """Return statistics whose ranks are those among these series."""
@@ -63,7 +73,7 @@ class SeriesStatistics:
     @property
     def sizes(self) -> tuple[int, int]:
         """Return the number of levels, and that of features of uneven channels."""
-        return self.encoding.n_values, len(IS_OF_LAST) * len(self.encoding.uneven)
+        return self.n_values, len(IS_OF_LAST) * self.n_uneven
 
     def __len__(self) -> int:
         return sum(self.sizes)
@@ -90,12 +100,12 @@ class SeriesStatistics:
         """
         unknown = self.encoding.uninformed(steps)
         values, baseline = (self.encoding.values(series, lengths) for series in (steps, unknown))
-        level_coef, uneven_coef = np.split(coef, [self.encoding.n_values])
+        level_coef, uneven_coef = np.split(coef, [self.n_values])
         parts_of_levels = self.encoding.parts_of_levels
         gaps = parts_of_levels(values, lengths) - parts_of_levels(baseline, lengths)
         contributions = gaps @ level_coef
         features, base = self(steps, lengths)[0], self(unknown, lengths)[0]
-        scores = (features - base)[self.encoding.n_values :] * uneven_coef
+        scores = (features - base)[self.n_values :] * uneven_coef
         _, is_known = self.encoding.known(values, lengths)
         n_known = np.count_nonzero(is_known, axis=0)
         equal = is_known / np.maximum(n_known, 1)

@@ -26,6 +26,11 @@ class EncoderModel(RegressionModel):
     name = "encoder"
     encoder: SentenceEncoder
 
+    @property
+    def dim(self) -> int:
+        """The length of a vector."""
+        return int(self.encoder.fixed_vectors.shape[1])
+
     def vectors(self, sequences: Sequences) -> NDArray[np.float32]:
         """Return the vectors of all texts, which are read and encoded part by part."""
         parts = chunks_of_rows(sequences.lengths)

@@ -69,6 +69,11 @@ class Network(NetworkMember):
         return torch.device("cpu") if weight.is_meta else weight.device
 
     @property
+    def n_outputs(self) -> int:
+        """The number of logits."""
+        return self.module.output.out_features
+
+    @property
     def n_weights(self) -> int:
         """The number of weights."""
         return sum(weight.numel() for weight in self.module.parameters())

@@ -61,7 +61,7 @@ class NgramLearner(Learner):
         LinearModelSkippedWarning
             If there is no model.
         """
-        samples, held_out, not_seen = split.samples, split.drawn, row_numbers(0)
+        samples, held_out, not_seen = split.samples, split.held_out_rows, row_numbers(0)
         reader = choose_reader(samples.sequences, configuration.kind)
         lexicon = Lexicon.of(samples.sequences)
         rows, bags = _read(reader, lexicon, split)
@@ -112,7 +112,7 @@ def _read(reader: NgramReader, lexicon: Lexicon | None, split: Split) -> tuple[R
     bags = _first_bags(reader, lexicon, sequences, rows, MOST_ENTRIES)
     if bags.shape[0] < len(rows):  # enough are left to leave out all held-out ones
         del bags
-        rows = np.delete(rows, split.drawn)
+        rows = np.delete(rows, split.held_out_rows)
         np.random.default_rng(split.seed).shuffle(rows)
         bags = _first_bags(reader, lexicon, sequences, rows, SAMPLED_ENTRIES)
         rows = rows[: bags.shape[0]].copy()  # the others are many

@@ -6,6 +6,7 @@ They tell which words are alike, also words that no sequence with a label holds.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from typing import Annotated
 
 import numpy as np
 from numpy.typing import NDArray
@@ -37,9 +38,19 @@ class MeanVectors:
     """
 
     vectors: PretrainedVectors
-    ids: NDArray[np.int64]
-    idf: NDArray[np.float32]
-    centre: NDArray[np.float32]
+    ids: Annotated[NDArray[np.int64], "n_ids"]
+    idf: Annotated[NDArray[np.float32], "n_idf"]
+    centre: Annotated[NDArray[np.float32], "width"]
+
+    @property
+    def n_idf(self) -> int:
+        """The number of weights."""
+        return len(self.ids) + 1
+
+    @property
+    def width(self) -> int:
+        """The number of columns."""
+        return self.vectors.width
 
     @classmethod
     def of(cls, sequences: Sequences, vectors: PretrainedVectors) -> MeanVectors:
@@ -111,7 +122,12 @@ class VectorModel:
     """
 
     means: MeanVectors
-    coef: NDArray[np.float32]
+    coef: Annotated[NDArray[np.float32], "width n_outputs"]
+
+    @property
+    def width(self) -> int:
+        """The number of columns."""
+        return self.means.width
 
     def contributions(self, sequences: Sequences, direction: NDArray[np.float64]) -> Contributions:
         """Return what each token of one sequence adds to the score ``logits @ direction``.

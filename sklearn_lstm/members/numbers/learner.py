@@ -5,7 +5,7 @@ from collections import Counter
 import numpy as np
 from numpy.typing import NDArray
 
-from sklearn_lstm.members.numbers.number_model import IS_MISSING, VALUE, NumberModel
+from sklearn_lstm.members.numbers.number_model import IS_MISSING, VALUE, Feature, NumberModel
 from sklearn_lstm.members.regression.learner import NOTHING, RegressionLearner
 from sklearn_lstm.members.regression.regression_model import Vectors
 from sklearn_lstm.targets.samples import Samples
@@ -28,7 +28,7 @@ class NumberLearner(RegressionLearner):
     @classmethod
     def untrained(cls, samples: Samples, configuration: Configuration) -> NumberModel:  # noqa: ARG003
         """Return a model that knows which numbers vary, and the most frequent categories."""
-        numbers, categories = dict[str, tuple[str, ...]](), dict[str, tuple[str, ...]]()
+        numbers, categories = dict[str, tuple[Feature, ...]](), dict[str, tuple[str, ...]]()
         given = samples.sequences.numbers
         for name, values in given.columns.items():
             if name in given.categories:
@@ -39,7 +39,10 @@ class NumberLearner(RegressionLearner):
             else:
                 missing = np.isnan(values)
                 known = np.unique(values[~missing])
-                differ = {VALUE: len(known) > 1, IS_MISSING: 0 < missing.sum() < len(values)}
+                differ: dict[Feature, bool] = {
+                    VALUE: len(known) > 1,
+                    IS_MISSING: 0 < missing.sum() < len(values),
+                }
                 numbers[name] = tuple(feature for feature, does in differ.items() if does)
         return NumberModel(*NOTHING, numbers, categories)
 

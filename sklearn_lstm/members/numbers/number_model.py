@@ -1,6 +1,7 @@
 """A linear model of the numbers and categories beside sequences."""
 
 from dataclasses import dataclass
+from typing import Literal, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -9,7 +10,9 @@ from sklearn_lstm.data.sequences import Sequences
 from sklearn_lstm.members.member import Contributions
 from sklearn_lstm.members.regression.regression_model import RegressionModel
 
-VALUE, IS_MISSING = "value", "is missing"
+Feature: TypeAlias = Literal["value", "is missing"]
+VALUE: Feature = "value"
+IS_MISSING: Feature = "is missing"
 
 
 @dataclass(frozen=True)
@@ -27,8 +30,18 @@ class NumberModel(RegressionModel):
     """
 
     name = "numbers"
-    numbers: dict[str, tuple[str, ...]]
+    numbers: dict[str, tuple[Feature, ...]]
     categories: dict[str, tuple[str, ...]]
+
+    @property
+    def dim(self) -> int:
+        """The number of features."""
+        return sum(map(len, (self.numbers | self.categories).values()))
+
+    @property
+    def is_category(self) -> dict[str, bool]:
+        """Whether each column holds categories."""
+        return dict.fromkeys(self.numbers, False) | dict.fromkeys(self.categories, True)
 
     def vectors(self, sequences: Sequences) -> NDArray[np.float64]:
         """Return numbers, NaN where they are missing, and which categories a sequence has."""

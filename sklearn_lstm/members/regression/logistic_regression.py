@@ -5,7 +5,7 @@ from numpy.typing import NDArray
 from scipy.optimize import minimize
 
 from sklearn_lstm.data.sequences import row_numbers
-from sklearn_lstm.targets.targets import Targets
+from sklearn_lstm.targets.samples import Targets
 from sklearn_lstm.training.held_out import folds
 
 PENALTIES = (300.0, 100.0, 30.0, 10.0, 3.0, 1.0, 0.3)  # from the largest on

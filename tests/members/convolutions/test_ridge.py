@@ -11,7 +11,7 @@ from sklearn_lstm.members.convolutions.ridge import (
     leave_alike_out,
 )
 from sklearn_lstm.targets.labels import LabelSets
-from sklearn_lstm.targets.targets import Targets
+from sklearn_lstm.targets.samples import Targets
 
 
 def targets_of(signs, weights):

@@ -1,9 +1,9 @@
 """Levels, times and what is known of channels with missing values, as features and step by step."""
 
 import numpy as np
+from as_read import read_sequences
 from scipy.stats import rankdata
 
-from sklearn_lstm.data.reading import read_sequences
 from sklearn_lstm.encoding.encoding import ChannelScaling
 from sklearn_lstm.members.convolutions.statistics import SeriesStatistics
 

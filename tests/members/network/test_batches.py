@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 import torch
+from as_read import read_sequences
 
-from sklearn_lstm.data.reading import read_sequences
 from sklearn_lstm.data.sequences import ROWS_AT_ONCE, rows_of_similar_length
 from sklearn_lstm.encoding.encoding import (
     PADDING_CODE,
@@ -19,8 +19,7 @@ from sklearn_lstm.members.network.batches import (
     steps_at_once,
 )
 from sklearn_lstm.targets.labels import Labels
-from sklearn_lstm.targets.samples import Samples
-from sklearn_lstm.targets.targets import Targets
+from sklearn_lstm.targets.samples import Samples, Targets
 
 LENGTHS = np.random.default_rng(0).lognormal(3, 1, 1000).astype(int) + 1
 NO_IDS = np.empty(0, dtype=np.int64)

@@ -4,13 +4,13 @@ import pickle
 
 import numpy as np
 import pytest
+from as_read import read_sequences
 from scipy.sparse import csr_matrix, diags, hstack
 from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.pipeline import make_pipeline
 from sklearn.svm import LinearSVC
 
 from sklearn_lstm import LSTMSequenceClassifier, TextSequenceVectorizer
-from sklearn_lstm.data.reading import read_sequences
 from sklearn_lstm.members.ngrams.bags import NgramReader
 from sklearn_lstm.members.ngrams.hashing import are_letters
 from sklearn_lstm.members.ngrams.letters import Lexicon, bags_of

@@ -14,7 +14,7 @@ from sklearn_lstm.exceptions import LinearModelSkippedWarning
 from sklearn_lstm.members.ngrams import svm
 from sklearn_lstm.members.ngrams.learner import NgramLearner
 from sklearn_lstm.targets.labels import LabelSets
-from sklearn_lstm.targets.targets import Targets
+from sklearn_lstm.targets.samples import Targets
 
 
 @pytest.fixture

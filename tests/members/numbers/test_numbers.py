@@ -9,6 +9,7 @@ import polars as pl
 import pyarrow as pa
 import pytest
 import small_models
+from as_read import read_sequences
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.testing import assert_allclose, assert_array_equal
@@ -17,7 +18,6 @@ from sklearn.model_selection import GridSearchCV
 from sklearn.pipeline import make_pipeline
 
 from sklearn_lstm import Predictor, TextSequenceVectorizer
-from sklearn_lstm.data.reading import read_sequences
 from sklearn_lstm.inspection import ExplanationDisplay, as_shap_explanation, explain
 from sklearn_lstm.io import load, save
 from sklearn_lstm.streaming import fit_batches
@@ -99,7 +99,7 @@ def test_a_missing_number_is_the_mean_and_an_unseen_category_is_none():
 
 
 def model_sequences(model, X):
-    return model._fitted.input_format.read_again(X)
+    return model._fitted.input_format.read(X)
 
 
 def test_constant_columns_and_the_scale_of_numbers_change_nothing():
@@ -153,7 +153,7 @@ def test_several_labels_groups_weights_and_samples_of_validation(kind):
         new = of_kind(kind, NEW)
         model = small(kind).fit(X, Y, X_val=new, y_val=NEW_Y)
         assert model.calibration_["n_held_out"] == len(new)
-        with pytest.raises(ValueError, match="both need the same names") as caught:
+        with pytest.raises(ValueError, match="X has the columns") as caught:
             small(kind).fit(X, Y, X_val=new.drop(columns="price"), y_val=NEW_Y)
         assert "X_val" in caught.value.__notes__[0]
 

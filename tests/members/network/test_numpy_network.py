@@ -5,11 +5,11 @@ from itertools import pairwise
 import numpy as np
 import pytest
 import torch
+from as_read import read_sequences
 
-from sklearn_lstm.data.reading import read_sequences
 from sklearn_lstm.encoding.encoding import ChannelScaling, TokenCodes
-from sklearn_lstm.members.network.forward import NumpyNetwork
 from sklearn_lstm.members.network.network import Network
+from sklearn_lstm.members.network.numpy_network import NumpyNetwork
 from sklearn_lstm.network.network import SequenceNetwork
 
 RNG = np.random.default_rng(0)

@@ -8,9 +8,9 @@ from torch import nn
 from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 
 from sklearn_lstm.compute.threads import workers
-from sklearn_lstm.network import directions
-from sklearn_lstm.network.directions import CELLS, Direction, run_directions
+from sklearn_lstm.network import recurrent_cells
 from sklearn_lstm.network.masks import SequenceMask
+from sklearn_lstm.network.recurrent_cells import CELLS, Direction, run_directions
 
 LENGTHS = torch.tensor([7, 1, 4, 6])
 CLOSE = {"rtol": 1e-5, "atol": 1e-6}
@@ -20,7 +20,7 @@ CLOSE = {"rtol": 1e-5, "atol": 1e-6}
 def _two_threads(monkeypatch):
     before = torch.get_num_threads()
     torch.set_num_threads(2)
-    monkeypatch.setattr(directions, "FEWEST_STEPS_IN_PAIRS", 0)
+    monkeypatch.setattr(recurrent_cells, "FEWEST_STEPS_IN_PAIRS", 0)
     yield
     torch.set_num_threads(before)
 

@@ -345,9 +345,12 @@ class NumpyNetwork(NetworkMember):
     encoding, vectors
     forward : Forward or None
         None: the weights were not trained, so they are not stored, and no logits are asked for.
+    n_outputs : int
+        The number of logits.
     """
 
-    forward: Forward | None = field(default=None, repr=False)
+    forward: Forward | None = field(repr=False)
+    n_outputs: int
 
     @classmethod
     def from_stored(
@@ -360,7 +363,13 @@ class NumpyNetwork(NetworkMember):
     ) -> Self:
         """Return the network that was stored."""
         check_architecture(architecture, encoding)
-        return cls(encoding, vectors, None if weights is None else Forward(architecture, weights))
+        forward = None if weights is None else Forward(architecture, weights)
+        return cls(encoding, vectors, forward, architecture["n_outputs"])
+
+    @property
+    def is_trained(self) -> bool:
+        """Whether it has weights."""
+        return self.forward is not None
 
     def logits(self, sequences: Sequences) -> Logits:
         """Return the logits (n_samples, n_outputs)."""
