@@ -93,7 +93,7 @@ NUMBERS = {
     "n_convolution_features": count(convolutions.N_FEATURES),
     "n_convolution_features_of_many": count(convolutions.N_FEATURES / 2),
     "variance_of_level": percent(convolutions.VARIANCE_OF_LEVEL),
-    "variance_of_levels": percent(convolutions.VARIANCE_OF_LEVELS),
+    "variance_of_statistics": percent(convolutions.VARIANCE_OF_STATISTICS),
     "smallest_penalty": f"{ridge.ALPHAS[0]:.7f}".rstrip("0"),
     "largest_penalty": count(ridge.ALPHAS[-1]),
     "steps_of_convolutions": count(duration.MOST_STEPS_PER_BATCH),
