@@ -16,7 +16,6 @@ from written_data import containers, table_of, values_of
 
 from sklearn_lstm import LSTMSequenceClassifier, TextSequenceVectorizer
 from sklearn_lstm.data.input_format import InputFormat
-from sklearn_lstm.data.reading import read_sequences
 from sklearn_lstm.exceptions import InvalidSequencesError, InvalidSequencesTypeError
 from sklearn_lstm.fitting import Fit
 from sklearn_lstm.streaming import _read
@@ -75,10 +74,9 @@ def read_container(X: Any, data: DataSet) -> dict[str, Any]:
         analyzer = "char" if data.input_type == "characters" else "word"
         X = TextSequenceVectorizer(analyzer=analyzer).fit_transform(X)
         data = replace(data, input_type="auto")
-    sequences = read_sequences(X, data.input_type, data.time_channel)
+    input_format, sequences = InputFormat.found_in(X, data.input_type, data.time_channel)
     found = content(sequences)
-    again = InputFormat.of(X, sequences, data.input_type).read_again(X)
-    assert content(again) == found, "predict reads X in another way than fit"
+    assert content(input_format.read(X)) == found, "predict reads X in another way than fit"
     return found
 
 
