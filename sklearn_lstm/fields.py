@@ -2,7 +2,7 @@
 
 ``Annotated[NDArray[np.float32], "n_features n_outputs"]`` is an array of these axes. Axes of one
 name have the same length in all fields of an object, and that of its attribute of this name, if it
-has one. A number is a length; ``n_groups<500`` is a length below 500. A tuple has one axis.
+has one. A number is a length; ``n_groups<500`` is a length below 500. A tuple or list has one axis.
 ``Annotated[int, range(1, 9)]`` is a number from 1 to 8.
 """
 
@@ -22,6 +22,11 @@ _hints_of = cache(get_type_hints)
 def check_fields(kind: type, values: Mapping[str, Any]) -> None:
     """Raise ValueError if a value is not what the class says of the field of this name."""
     _sizes(kind, values)
+
+
+def required_fields(kind: type) -> set[str]:
+    """Return the names of the fields that have no value in the class."""
+    return {name for name in _hints_of(kind, include_extras=True) if not hasattr(kind, name)}
 
 
 def check_agreement(part: Any, known: Mapping[str, Any]) -> None:
@@ -70,7 +75,7 @@ def _fits(value: Any, hint: Any, sizes: dict[str, int]) -> bool:
     if kind is np.ndarray and isinstance(value, np.ndarray):
         (dtype,) = get_args(parts[1])
         return dtype is Any or (value.dtype.isnative and value.dtype.kind == np.dtype(dtype).kind)
-    if kind in (tuple, dict) and parts and isinstance(value, kind):
+    if kind in (tuple, list, dict) and parts and isinstance(value, kind):
         items = [value, value.values()] if kind is dict else [value]
         return all(_all_fit(*pair, sizes) for pair in zip(items, parts, strict=False))
     if kind in (Any, Literal):

@@ -416,6 +416,8 @@ FORGERIES = {
     "millions of rows as classes": lambda content: content["fitted"].update(
         classes_={"objects": [[10**6, 0], []]}
     ),
+    "an unknown pooling": lambda content: set_architecture(content, "pooling", ["max", "sum"]),
+    "no pooling": lambda content: set_architecture(content, "pooling", []),
     "other units": lambda content: set_architecture(content, "hidden_size", 3),
     "an array that is missing": lambda content: content["fitted"].update(
         note={"array": ["missing", "0"]}
@@ -675,10 +677,10 @@ def series_model():
     return small(linear_model=True).fit(X, Y), X
 
 
-# Those that load nevertheless: NumPy or torch compare their shapes where they are used.
+# Those that load nevertheless: torch compares their shapes later, or any number of them will do.
 COMPARED_LATER = {
     stream_model: {"exp_avg", "exp_avg_sq", "step", "position_scale"},
-    series_model: set(),
+    series_model: {"position_scale", "thresholds"},
 }
 
 
