@@ -53,7 +53,7 @@ class NgramReader:
 
     def bags(self, sequences: Sequences) -> Bag:
         """Return the n-grams of ids of all sequences."""
-        return bag_of(*self.ngrams(sequences), len(sequences))
+        return bag_of(len(sequences), self.ngrams(sequences))
 
     def shared_by_steps(
         self, sequences: Sequences, values_of: Callable[[Bag], NDArray[np.float64]]
@@ -85,7 +85,7 @@ class NgramReader:
         stops = starts + np.repeat(self.lengths, sizes)
         starts, stops = np.maximum(starts, first), np.minimum(stops, last)  # without borders
         n_steps = np.maximum(stops - starts, 0)
-        values = (values_of(bag_of(np.zeros_like(hashes), hashes, 1)) / n_places)[kind]
+        values = (values_of(bag_of(1, (np.zeros_like(hashes), hashes))) / n_places)[kind]
         shares = np.divide(values, n_steps, out=np.zeros_like(values), where=n_steps > 0)
         changes = np.bincount(starts, shares, last + 1) - np.bincount(stops, shares, last + 1)
         return np.cumsum(changes)[first:last], float(values[n_steps == 0].sum())

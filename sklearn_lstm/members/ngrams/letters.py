@@ -13,7 +13,7 @@ from typing import Annotated
 import numpy as np
 from numpy.typing import NDArray
 
-from sklearn_lstm.data.sequences import Sequences, gather
+from sklearn_lstm.data.sequences import Sequences
 from sklearn_lstm.members.ngrams.bags import NgramReader
 from sklearn_lstm.members.ngrams.hashing import Bag, are_letters, as_letters, bag_of, hash_ngrams
 
@@ -25,7 +25,7 @@ def bag_of_letters(words: Iterable[str | None]) -> Bag:
     bordered = [f"\0{word}\0" if word else "" for word in words]
     letters = np.frombuffer("".join(bordered).encode("utf-32-le", "surrogatepass"), np.uint32)
     lengths = np.fromiter(map(len, bordered), np.intp, len(bordered))
-    return bag_of(*hash_ngrams(letters, lengths, NGRAM_LENGTHS), len(lengths))
+    return bag_of(len(lengths), hash_ngrams(letters, lengths, NGRAM_LENGTHS))
 
 
 @dataclass(frozen=True)
@@ -55,7 +55,12 @@ class Lexicon:
     def _known(self) -> dict[int, str]:
         return dict(zip(self.ids.tolist(), self.words, strict=True))
 
-    def ngrams_of_steps(self, sequences: Sequences) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
+    @cached_property
+    def _ngrams(self) -> dict[int, NDArray[np.int32]]:
+        """The n-grams of letters of the ids that were read so far."""
+        return {}
+
+    def ngrams_of_steps(self, sequences: Sequences) -> tuple[NDArray[np.int32], NDArray[np.intp]]:
         """Return the n-grams of letters of each step.
 
         Returns
@@ -64,15 +69,17 @@ class Lexicon:
             Of all steps, laid end to end.
         n_ngrams : ndarray of shape (n_steps,)
         """
-        numbers = sequences.read_spellings(np.arange(len(sequences)))
-        spellings, places = np.unique(numbers, return_inverse=True)
-        words = {spelling: self._known.get(spelling) for spelling in spellings.tolist()}
-        if sequences.spelling is not None:
-            missing = [spelling for spelling, word in words.items() if word is None]
-            words |= sequences.spelling.words(missing)
-        _, hashes, ends = bag_of_letters(words.values())
-        n_ngrams = (ends[1:] - ends[:-1])[places]
-        return gather(hashes, ends[places], n_ngrams), n_ngrams
+        spellings = sequences.read_spellings(np.arange(len(sequences))).tolist()
+        known, new = self._ngrams, dict[int, NDArray[np.int32]]()
+        if missing := [*dict.fromkeys(n for n in spellings if n not in known)]:
+            words = {n: self._known.get(n) for n in missing}
+            if sequences.spelling is not None:
+                words |= sequences.spelling.words([n for n in missing if words[n] is None])
+            _, hashes, ends = bag_of_letters(words.values())
+            new |= zip(missing, np.split(hashes, ends[1:-1]), strict=True)
+            known.update((n, new[n]) for n in missing if n in self._known)
+        parts = [known[n] if n in known else new[n] for n in spellings]
+        return np.concatenate(parts), np.fromiter(map(len, parts), np.intp, len(parts))
 
 
 def bags_of(reader: NgramReader, lexicon: Lexicon | None, sequences: Sequences) -> Bag:
@@ -81,14 +88,12 @@ def bags_of(reader: NgramReader, lexicon: Lexicon | None, sequences: Sequences) 
     Those of letters count by the root of the share of steps that are words. Else the few Latin
     words of a Chinese text would count as much as all of its characters.
     """
-    rows, hashes = reader.ngrams(sequences)
+    n_rows, ids = len(sequences), reader.ngrams(sequences)
     if lexicon is None:
-        return bag_of(rows, hashes, len(sequences))
+        return bag_of(n_rows, ids)
     letters, n_ngrams = lexicon.ngrams_of_steps(sequences)
-    steps = np.arange(len(sequences)).repeat(sequences.lengths)
-    rows = np.concatenate([rows, steps.repeat(n_ngrams)])
-    hashes = np.concatenate([hashes, as_letters(letters)])
-    _, indices, ends = bag_of(rows, hashes, len(sequences))
-    share = np.bincount(steps, n_ngrams > 0, len(sequences)) / sequences.lengths
+    steps = np.arange(n_rows).repeat(sequences.lengths)
+    _, indices, ends = bag_of(n_rows, ids, (steps.repeat(n_ngrams), as_letters(letters)))
+    share = np.bincount(steps, n_ngrams > 0, n_rows) / sequences.lengths
     values = np.sqrt(share, dtype=np.float32).repeat(ends[1:] - ends[:-1])
     return Bag(np.where(are_letters(indices), values, np.float32(1)), indices, ends)
