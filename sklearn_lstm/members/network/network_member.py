@@ -15,8 +15,6 @@ from sklearn_lstm.pretrained.embeddings import PretrainedVectors
 EpochRow: TypeAlias = dict[str, float | None]  # what is recorded of an epoch
 Extension: TypeAlias = NDArray[np.float32] | None
 
-MOST_LAYERS, LARGEST_FRAME = 1_000, 1 << 16  # of a network that is loaded
-
 
 @dataclass
 class NetworkMember(Member):
@@ -60,7 +58,7 @@ def check_architecture(architecture: Mapping[str, Any], encoding: Encoding) -> N
     """Raise ValueError for a stored network that is too large, or reads something else."""
     n_layers, n_directions = architecture["num_layers"], 1 + architecture["bidirectional"]
     size = architecture.get("steps_per_frame", 1)
-    if not (0 < n_layers <= MOST_LAYERS and n_directions in (1, 2) and size <= LARGEST_FRAME):
+    if not (0 < n_layers <= 1_000 and n_directions in (1, 2) and size <= 1 << 16):
         raise ValueError(f"{n_layers} layers of {n_directions} directions, frames of {size}")
     if len(encoding) != architecture["n_inputs"]:
         raise ValueError(f"a network does not have {len(encoding)} inputs, as its encoding has")
