@@ -112,12 +112,13 @@ class Columns:
         if self.is_series:
             try:
                 series = np.asarray(value, np.float64)  # null becomes NaN
-                if (np.abs(series) > LARGEST).any():
-                    raise ValueError("it holds infinity, or a number that is too large")
-                if series.ndim in (1, 2):
-                    return series
             except (TypeError, ValueError, OverflowError) as error:
                 reason = error
+            else:
+                if (np.abs(series) > LARGEST).any():
+                    reason = "it holds infinity, or a number that is too large"
+                elif series.ndim in (1, 2):
+                    return series
         kind = "list of numbers, or of lists of one length" if self.is_series else "text"
         raise record.refusal(f"{self.sequence!r} is no {kind}: {reason}")
 
@@ -150,11 +151,12 @@ def _number(record: Record, name: str) -> float:
     value = record[name]
     try:
         number = math.nan if value in (None, "") else float(value)
-        if abs(number) > LARGEST:
-            raise ValueError(f"{number} is too large")
-        return number
+        reason = f"{number} is too large"
     except (TypeError, ValueError, OverflowError) as error:
-        raise record.refusal(f"{name!r} is no number ({error})") from None
+        number, reason = math.inf, str(error)
+    if abs(number) > LARGEST:
+        raise record.refusal(f"{name!r} is no number ({reason})")
+    return number
 
 
 def name_of(label: Any) -> str:
