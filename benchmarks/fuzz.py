@@ -20,7 +20,7 @@ sys.path.append(str(Path(__file__).parents[1] / "tests" / "fuzzing"))
 from drawn_data import KINDS, data_sets
 from test_reading_fuzzed import check_reading
 
-EXAMPLES_AT_ONCE = 200  # of one kind, from one seed
+EXAMPLES_AT_ONCE = 50  # of one kind, from one seed
 
 
 def fuzz_reading(kind: str, number: int, seen: Counter[str]) -> None:

@@ -19,7 +19,6 @@ from sklearn_lstm.text.words import lengths_of, split_characters, split_words, w
 
 # The ids of the tokens of some texts, laid end to end, and how many tokens each text has.
 TokenBatch: TypeAlias = tuple[NDArray[np.integer], NDArray[np.int64]]
-SHORT = 1 << 11  # characters of a text by itself, for which arrays are not worth their while
 
 
 @dataclass(frozen=True)
@@ -186,7 +185,7 @@ def read_tokens(
     elif analysis.tokenizer is words_of and not analysis.stop_words:
         find_words = WordLookup(find)
         for batch in _in_batches(texts, analysis, analysis.preprocess, keeps_str=is_plain):
-            if len(batch) == 1 and len(batch[0]) < SHORT:
+            if len(batch) == 1 and len(batch[0]) < 1 << 11:  # arrays are not worth their while
                 yield _found([words_of(batch[0].lower() if lowers else batch[0])], find)
                 continue
             words = split_words(batch, lowers=lowers)
