@@ -80,5 +80,5 @@ right.set(xlim=(0, 1), xlabel="probability of positive")
 plt.show()
 
 # %%
-# The encoder was trained on labelled texts too, reviews among them, so other kinds of texts may
-# gain less. :doc:`/few_labels` has more tasks, other encoders, and costs.
+# The encoder was trained on labelled texts too, reviews among them, so other texts may gain
+# less. :doc:`/few_labels` has more tasks, other encoders, and costs.

@@ -16,6 +16,8 @@ from sklearn_lstm.command_line.errors import UsageError
 from sklearn_lstm.command_line.records import Record
 from sklearn_lstm.fields import check_fields
 
+LARGEST = float(np.finfo(np.float32).max)
+
 
 @dataclass(frozen=True)
 class Table:
@@ -110,6 +112,8 @@ class Columns:
         if self.is_series:
             try:
                 series = np.asarray(value, np.float64)  # null becomes NaN
+                if (np.abs(series) > LARGEST).any():
+                    raise ValueError("it holds infinity, or a number that is too large")
                 if series.ndim in (1, 2):
                     return series
             except (TypeError, ValueError, OverflowError) as error:
@@ -145,7 +149,10 @@ def _number(record: Record, name: str) -> float:
     """Return a number of a record, NaN if it is missing."""
     value = record[name]
     try:
-        return math.nan if value in (None, "") else float(value)
+        number = math.nan if value in (None, "") else float(value)
+        if abs(number) > LARGEST:
+            raise ValueError(f"{number} is too large")
+        return number
     except (TypeError, ValueError, OverflowError) as error:
         raise record.refusal(f"{name!r} is no number ({error})") from None
 

@@ -7,12 +7,13 @@ from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import chain, filterfalse
-from typing import Any, TypeAlias
+from typing import Any, Literal, TypeAlias
 from unicodedata import combining, normalize
 
 import numpy as np
 from numpy.typing import NDArray
 
+from sklearn_lstm.fields import check_fields
 from sklearn_lstm.text.lookup import CharacterTable, WordLookup
 from sklearn_lstm.text.words import lengths_of, split_characters, split_words, words_of
 
@@ -28,16 +29,16 @@ class Analysis:
     tokenizer nor a pattern.
     """
 
-    input: str
+    input: Literal["content", "file", "filename"]
     encoding: str
-    decode_error: str
-    strip_accents: Any
+    decode_error: Literal["strict", "ignore", "replace"]
+    strip_accents: Literal["ascii", "unicode"] | Callable[[str], str] | None
     lowercase: bool
-    preprocessor: Any
-    tokenizer: Any
+    preprocessor: Callable[[Any], Any] | None
+    tokenizer: Callable[[Any], list[Hashable]] | None
     stop_words: Any
-    token_pattern: Any
-    analyzer: Any
+    token_pattern: str | None
+    analyzer: Literal["word", "char"] | Callable[[Any], Iterable[Hashable]]
 
     @classmethod
     def of(cls, parameters: Mapping[str, Any]) -> Analysis:
@@ -51,6 +52,11 @@ class Analysis:
         if known["analyzer"] == "word" and (known["tokenizer"] or known["token_pattern"]) is None:
             known["tokenizer"] = words_of
         return cls(**known)
+
+    def check(self) -> None:
+        """Raise an error if a stored analysis finds no tokens."""
+        check_fields(Analysis, vars(self))
+        self.tokens_of("a b")
 
     def __call__(self, document: Any) -> list[Hashable]:
         """Return the tokens of a text, of bytes, or of what `input` says."""
@@ -89,9 +95,7 @@ class Analysis:
 
     @cached_property
     def _tokenize(self) -> Callable[[Any], Iterable[Hashable]]:
-        if self.tokenizer is not None:
-            return self.tokenizer  # type: ignore[no-any-return]
-        return re.compile(self.token_pattern).findall
+        return self.tokenizer or re.compile(str(self.token_pattern)).findall
 
     @cached_property
     def _left_out(self) -> frozenset[Hashable]:
