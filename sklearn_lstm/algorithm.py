@@ -115,7 +115,7 @@ def _factors_of_few(
     """
     scaled = [one for one in learners if not one.has_own_scale]
     targets = split.samples.targets
-    is_needed = scaled and len(split.drawn) and len(targets) < LARGEST_HELD_OUT
+    is_needed = scaled and len(split.held_out_rows) and len(targets) < LARGEST_HELD_OUT
     rows = folds(targets, split.seed) if is_needed else []
     if not rows:
         return {}

@@ -186,10 +186,22 @@ ADVICE = "lr=.*Try a smaller lr, normalize=True"
 @pytest.mark.parametrize("method", ["fit", "partial_fit"])
 def test_training_stops_at_the_batch_whose_loss_is_not_finite(criterion, value, method):
     options = {"classes": [0, 1, 2]} if method == "partial_fit" else {}
-    with pytest.raises(
-        NonFiniteTrainingError, match=f"loss is {value} in epoch 1, batch 1 .*{ADVICE}"
-    ):
-        getattr(small(criterion=criterion), method)(SERIES, LABELS, **options)
+    message = f"loss is {value} in epoch 1, batch 1 .*{ADVICE}.* 0, 1, 2, .*, 9 and 14 others of X"
+    with pytest.raises(NonFiniteTrainingError, match=message):
+        getattr(small(criterion=criterion, batch_size=24), method)(SERIES, LABELS, **options)
+
+
+class InfiniteForOneLabel(torch.nn.CrossEntropyLoss):
+    def forward(self, logits, targets):
+        return super().forward(logits, targets) + torch.where(targets == 2, math.inf, 0.0)
+
+
+def test_a_loss_that_is_not_finite_names_the_rows_of_x_that_it_comes_from():
+    y, weights = np.arange(24) // 17, np.arange(24) != 3  # a row that does not count shifts none
+    y[[20, 22]] = 2
+    model = small(criterion=InfiniteForOneLabel, batch_size=24)
+    with pytest.raises(NonFiniteTrainingError, match=r"values in the rows 20, 22 of X\."):
+        model.fit(SERIES, y, sample_weight=weights)
 
 
 @pytest.mark.parametrize(

@@ -57,7 +57,7 @@ def test_readme_quotes_the_accuracies_with_few_labels(measured):
 def test_pages_quote_rows_that_were_measured(measured):
     pages = "\n".join(path.read_text(encoding="utf-8") for path in DOCS.glob("*.rst"))
     quoted = set(re.findall(r"\|(\w+, [^|\n]+)\|", pages))
-    assert len(quoted) > 15
+    assert len(quoted) > 10
     assert quoted <= set(measured.quotable(DOCS))
 
 

@@ -17,7 +17,7 @@ from typing import Any
 
 import numpy as np
 
-from sklearn_lstm.command_line.columns import Columns
+from sklearn_lstm.command_line.columns import Columns, name_of
 from sklearn_lstm.command_line.errors import CommandError, UsageError
 from sklearn_lstm.command_line.records import read_records
 from sklearn_lstm.command_line.stored_model import StoredModel, encoder_of, load_predictor
@@ -50,6 +50,8 @@ def fit(options: Namespace) -> None:
             )
         columns = replace(columns, label_names=tuple(names))
         y = [[int(name in labels) for name in names] for labels in y]
+    elif len({*map(type, y)}) > 1:
+        y = list(map(name_of, y))
     prefix = "" if columns.is_series else "classifier__"
     try:
         model.fit(X, y, **({f"{prefix}groups": groups} if groups else {}))

@@ -204,7 +204,8 @@ def numbers_of_objects(array: NDArray[Any], input_type: str, first_row: int = 0)
     Of integers in two dimensions, which are token ids, none may be missing.
     """
     missing = np.array([*map(is_missing, array.flat)], bool).reshape(array.shape)
-    are_ids = all(map(_is_id, array[~missing])) and input_type != "measurements"
+    are_ids = input_type != "measurements" and not missing.all()
+    are_ids = are_ids and all(map(_is_id, array[~missing]))
     for (row, *_), value in np.ndenumerate(np.where(missing, 0, array)):
         if isinstance(value, TEXT) or is_row(value) or not hasattr(value, "__float__"):
             check_value(value, f"X[{first_row + row}] holds")

@@ -124,12 +124,17 @@ def _type_name(column: Any) -> str:
 
 
 def _is_beside(column: Any) -> bool:
-    """Return whether a column holds numbers or categories, or no value at all."""
+    """Return whether a column holds numbers or categories, or no value at all.
+
+    pandas makes objects of Arrow's booleans where one is missing.
+    """
     name = _type_name(column)
     if name != "object":
         return (NUMBERS.match(name) or CATEGORIES.match(name)) is not None
     return not any(
-        containers.is_row(value) or not containers.is_missing_or_nan(value) for value in column
+        containers.is_row(value)
+        or not (isinstance(value, bool | np.bool_) or containers.is_missing_or_nan(value))
+        for value in column
     )
 
 

@@ -108,6 +108,10 @@ class Sequences(ABC):
         """Return the texts of rows as they were written, None where that is not known."""
         return [None] * len(rows) if self.as_written is None else list(self.as_written[rows])
 
+    def original_rows(self, rows: Rows) -> Rows:
+        """Return which rows of X these rows are."""
+        return rows
+
     def subset(self, rows: Rows) -> Sequences:
         """Return the sequences of these rows."""
         return SelectedRows(self, rows)
@@ -150,6 +154,10 @@ class SelectedRows(Sequences):
     def read_spellings(self, rows: Rows) -> NDArray[Any]:
         """Return the steps of rows laid end to end."""
         return self.source.read_spellings(self.rows[rows])
+
+    def original_rows(self, rows: Rows) -> Rows:
+        """Return which rows of X these rows are."""
+        return self.source.original_rows(self.rows[rows])
 
     def written(self, rows: Rows) -> list[str | None]:
         """Return the texts of rows as they were written, None where that is not known."""
@@ -239,7 +247,7 @@ def row_numbers(n_rows: int) -> Rows:
 
 def integer_type(largest: int) -> type[np.signedinteger[Any]]:
     """Return the type of 4 bytes, or of 8 if `largest` needs them."""
-    return np.int32 if largest <= np.iinfo(np.int32).max else np.int64
+    return np.int32 if largest < 1 << 31 else np.int64
 
 
 def chunks_of_rows(sizes: NDArray[np.integer[Any]]) -> Iterator[Rows]:

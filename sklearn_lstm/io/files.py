@@ -270,7 +270,8 @@ def _unpack(content: Mapping[str, Any], unpack: Unpacker) -> Any:
     if kind == "skops":
         unpack(content["classes"])  # what `describe` reads
         return from_archive(unpack(content["archive"]))
-    return unpack_estimator(content, unpack)
+    check_is_fitted(model := unpack_estimator(content, unpack))
+    return model
 
 
 def _describe(content: Mapping[str, Any], unpack: Unpacker) -> dict[str, Any]:

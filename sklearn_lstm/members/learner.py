@@ -51,7 +51,7 @@ class Learner(ABC):
         They are those of a fit that has not seen them. None: the member would be too large.
         """
         model, logits = cls.fit_linear(split, configuration)
-        if model is not None and len(split.drawn) < len(split.held_out):  # the user's own
+        if model is not None and len(split.held_out_rows) < len(split.held_out):  # the user's own
             logits = model.logits(split.held_out.sequences)
         return model, logits
 

@@ -25,7 +25,7 @@ from numpy.typing import NDArray
 from sklearn_lstm import ESTIMATORS
 from sklearn_lstm.compute.memory import memory_left, take_memory
 from sklearn_lstm.exceptions import ModelFileError
-from sklearn_lstm.fields import check_agreement, check_fields
+from sklearn_lstm.fields import check_agreement, check_fields, required_fields
 
 TRUST = "store the model with joblib; whoever loads that file has to trust you."
 VIEWED = "iufcSUMm"  # kinds of arrays: numbers of another byte order, strings and dates
@@ -36,8 +36,8 @@ PATHS = (  # of our own classes: dataclasses, or those with `stored` and `from_s
     *("model.Fitted", "model.SequenceModel", "members.network.network.Network"),
     *("encoding.encoding.TokenCodes", "encoding.encoding.ChannelScaling"),
     *("members.ngrams.ngram_model.NgramModel", "members.ngrams.online_ngrams.OnlineNgrams"),
-    *("members.ngrams.letters.LetterModel", "members.ngrams.letters.Lexicon"),
-    *("members.ngrams.vector_model.VectorModel", "members.ngrams.vector_model.MeanVectors"),
+    *("members.ngrams.letters.Lexicon", "members.ngrams.vector_model.VectorModel"),
+    "members.ngrams.vector_model.MeanVectors",
     "members.convolutions.convolution_model.ConvolutionModel",
     "members.convolutions.random_convolutions.Convolutions",
     "members.convolutions.statistics.SeriesStatistics",
@@ -374,6 +374,10 @@ def set_attributes(estimator: Any, attributes: Mapping[str, object]) -> None:
     kind = type(estimator)
     check_attributes(kind, attributes, kind().get_params(deep=False))
     vars(estimator).update(attributes)
+    if estimator.__sklearn_is_fitted__() and (
+        lacking := required_fields(kind) - vars(estimator).keys()
+    ):
+        raise ValueError(f"a {kind.__name__} without {sorted(lacking)}")
 
 
 def check_attributes(

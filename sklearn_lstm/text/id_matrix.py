@@ -80,6 +80,15 @@ class TokenIds(sp.csr_matrix):  # type: ignore[misc]
     def __getitem__(self, key: object) -> Any:
         return self._told(super().__getitem__(key), key)
 
+    def __setitem__(self, key: object, value: object) -> None:
+        if hasattr(self, "temporary_ids"):
+            raise TypeError(
+                "Token ids can't be assigned: the texts and numbers that belong to the rows would "
+                "not follow. Select rows, such as X[[1, 1, 2]], or change a csr_matrix(X), which "
+                "knows of none."
+            )
+        super().__setitem__(key, value)
+
     def __iter__(self) -> Iterator[Any]:
         return (self[row] for row in range(self.shape[0]))
 
@@ -152,7 +161,7 @@ def to_csr(batches: Iterable[TokenBatch], ids: CallIds, max_length: int) -> Toke
     X.has_canonical_format = True
     X.temporary_ids = numbers
     X.temporary_tokens = {number: token for token, number in ids.unknown.items()}
-    X.texts = np.full(len(lengths), None)
+    X.texts = np.empty(len(lengths), np.object_)
     return X
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any, Self
 
 import numpy as np
@@ -26,8 +26,8 @@ class Split:
     samples : Samples
         All, which the other members learn from.
     learned, held_out : Samples
-    drawn : ndarray of int
-        The held-out rows of the samples; none if the held-out samples are the user's own.
+    held_out_rows : ndarray of int
+        Those of all samples; none if the held-out samples are the user's own.
     seed : int
         Of the other members.
     generator : numpy Generator
@@ -37,7 +37,7 @@ class Split:
     samples: Samples
     learned: Samples
     held_out: Samples
-    drawn: Rows
+    held_out_rows: Rows
     seed: int
     generator: np.random.Generator
 
@@ -52,19 +52,19 @@ class Split:
         ValueError
             If nothing can be held out, but has to be.
         """
-        targets, drawn = samples.targets, row_numbers(0)
+        targets, rows = samples.targets, row_numbers(0)
         if n_held_out and targets.groups is not None:
-            drawn = hold_out_groups(targets.values, targets.groups, n_held_out, rng)
+            rows = hold_out_groups(targets.values, targets.groups, n_held_out, rng)
         elif n_held_out:
-            drawn = hold_out(targets.values, n_held_out, rng)
-        held_out = samples.subset(drawn) if validation is None else validation
+            rows = hold_out(targets.values, n_held_out, rng)
+        held_out = samples.subset(rows) if validation is None else validation
         seed, generator = int(rng.integers(1 << 31)), rng.spawn(1)[0]
-        return cls(samples, _without(samples, drawn), held_out, drawn, seed, generator)
+        return cls(samples, _without(samples, rows), held_out, rows, seed, generator)
 
     def holding_out(self, rows: Rows) -> Split:
         """Return other rows held out, as if the user brought them: for cross-validation."""
         learned, held_out = _without(self.samples, rows), self.samples.subset(rows)
-        return replace(self, samples=learned, learned=learned, held_out=held_out, drawn=rows[:0])
+        return Split(learned, learned, held_out, rows[:0], self.seed, self.generator)
 
 
 def _without(samples: Samples, rows: Rows) -> Samples:

@@ -203,10 +203,23 @@ def test_numbers_stand_beside_a_text(run, records, tmp_path):
     assert np.allclose(found, expected, atol=1e-6)
     _, printed, errors = run("explain", model, data)
     assert (errors, printed.count("  price\n"), printed.count("  pages\n")) == ("", 8, 8)
-    data.write_text(as_csv([["text", "price", "pages"], ["a", "3", "2"], ["b", "dear", "2"]]))
-    status, printed, errors = run("predict", model, data)
-    assert (status, printed.count("\n")) == (1, 1)
-    assert "line 3: 'price' is no number (could not convert string to float: 'dear')" in errors
+    for wrong, reason in {"dear": "could not convert string", "1e999": "inf is too large"}.items():
+        table = ["text", "label", "price", "pages"], ["a", "x", "3", "2"], ["b", "y", wrong, "2"]
+        data.write_text(as_csv(table))
+        status, printed, errors = run("predict", model, data)
+        assert (status, printed.count("\n")) == (1, 1)
+        assert f"line 3: 'price' is no number ({reason}" in errors
+        assert f"line 3: 'price' is no number ({reason}" in run("fit", data, *options)[2]
+
+
+def test_labels_of_several_types_are_told_by_their_names(run, records, tmp_path):
+    data, model = tmp_path / "data.jsonl", tmp_path / "model"
+    rows = [{"text": r["message"], "label": [True, 1, "x"][i % 3]} for i, r in enumerate(records)]
+    data.write_text(as_json_lines(rows))
+    assert run("fit", data, "--output", model, *FIT)[0] == 0
+    assert Predictor.load(model).classes_.tolist() == ["1", "true", "x"]
+    status, printed, _ = run("evaluate", model, data, "--json")
+    assert (status, json.loads(printed)["records"]) == (0, 8)
 
 
 def test_explanations_add_up_to_the_score(run, folder):

@@ -87,7 +87,7 @@ def test_the_linear_part_is_exact_for_words_among_characters(fitted_texts):
     model = make_pipeline(TextSequenceVectorizer(), LSTMSequenceClassifier(max_epochs=0))
     model.fit(texts, labels)
     assert model[-1].input_type_ == "characters"
-    assert model[-1].linear_model_.letters is not None
+    assert model[-1].linear_model_.lexicon is not None
     found = [each.score for each in explain(model, texts[:20], "pos")]
     np.testing.assert_allclose(found, model.decision_function(texts[:20]), atol=1e-5)
 

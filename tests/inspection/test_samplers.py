@@ -46,13 +46,13 @@ def fitted_after(sampler):
 
 def test_a_sampler_that_takes_rows_away_keeps_the_words():
     model = fitted_after(RandomUnderSampler(random_state=0))
-    assert model[-1].linear_model_.letters is not None
+    assert model[-1].linear_model_.lexicon is not None
     model.predict(TEXTS)
 
 
 def test_after_a_sampler_has_lost_the_words_the_classifier_says_so():
     model = fitted_after(RandomOverSampler(random_state=0))
-    assert model[-1].linear_model_.letters is None
+    assert model[-1].linear_model_.lexicon is None
     with pytest.warns(InputTypeWarning, match="letters.*class_weight='balanced'") as caught:
         model.predict(TEXTS)
     assert [warning.filename for warning in caught] == [__file__]

@@ -155,6 +155,18 @@ def test_ids_resized_in_place_name_their_tokens(shape):
     assert whole.unknown_tokens.tolist() == ["new", "old"]
 
 
+def test_what_follows_rows_can_not_follow_an_assignment():
+    X = TextSequenceVectorizer().fit_transform(["new a", "b old"])
+    for key, value in ((0, X[1]), ((0, 1), 1), (slice(None), X)):
+        with pytest.raises(TypeError, match=r"X\[\[1, 1, 2\]\]"):
+            X[key] = value
+    plain = sp.csr_matrix(X)
+    plain[0] = plain[1]
+    other = 2 * X
+    other[0, 0] = 7  # it knows of no texts
+    assert plain.toarray()[0].tolist() == X.toarray()[1].tolist()
+
+
 def test_entries_selected_one_by_one_are_named():
     X = TextSequenceVectorizer().fit(["a b"]).transform(["new a", "b old"])
     picked = X[np.array([[0, 0], [1, 1]]), np.array([[0, 1], [0, 1]])]

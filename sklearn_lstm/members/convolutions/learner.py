@@ -21,8 +21,8 @@ from sklearn_lstm.training.held_out import Split
 
 N_FEATURES = 5_000  # about so many; of more series than half as many, half
 MOST_DRAWN = 1_000  # series that say how features vary, and which are compared with those alike
-# Relative to that of all convolutions: of one level, and of all levels at most.
-VARIANCE_OF_LEVEL, VARIANCE_OF_LEVELS = 0.005, 0.3
+# Relative to that of all convolutions: of a level, and of all levels at most, or all statistics.
+VARIANCE_OF_LEVEL, VARIANCE_OF_STATISTICS = 0.005, 0.3
 MOST_LEFT_OUT = 12_500_000  # features, or predictions, of the series that are left out in turn
 
 
@@ -60,7 +60,7 @@ class ConvolutionLearner(Learner):
             Of each held-out sample, by a model fitted to all other samples (leave-one-out). If the
             samples have groups, by a model fitted to those that are not held out.
         """
-        samples, learned, held_out = split.samples, split.learned, split.drawn
+        samples, learned, held_out = split.samples, split.learned, split.held_out_rows
         values, normalize = learned.targets.values, configuration.normalize
         encoding = ChannelScaling.of(learned.sequences, values, normalize=normalize)
         if samples.targets.groups is None or not len(held_out):
@@ -74,16 +74,16 @@ def _fit(
     samples: Samples, held_out: Rows, encoding: ChannelScaling, seed: int
 ) -> tuple[ConvolutionModel, Logits]:
     rng = np.random.default_rng(seed)
-    drawn = _draw(samples, encoding, rng)
-    deviations = _deviations(drawn)
+    untrained = _draw(samples, encoding, rng)
+    deviations = _deviations(untrained)
     rows = np.append(held_out, rng.permutation(np.setdiff1d(np.arange(len(samples)), held_out)))
     gram: GramMatrix | None = None
-    if len(samples) > len(drawn.coef):
-        gram = GramMatrix(*drawn.coef.shape)
+    if len(samples) > len(untrained.coef):
+        gram = GramMatrix(*untrained.coef.shape)
         most = MOST_LEFT_OUT // max(_n_features(len(samples)), samples.targets.n_outputs)
         rows = rows[: max(most, len(held_out))]
     left_out = samples.subset(rows)
-    features = _features_of(drawn, samples, rows, gram)
+    features = _features_of(untrained, samples, rows, gram)
     if gram is None:
         fit = fit_few(features[:], left_out.targets, deviations)
     else:
@@ -92,9 +92,9 @@ def _fit(
     prior = ClassPrior.of(samples.targets, is_drawn=False)
     blend = _calibration(fit.left_out, left_out.targets, prior)
     factor, bias = blend.factors[0], -blend.prior_correction * prior.logs
-    model = replace(drawn, coef=factor * fit.coef, intercept=factor * fit.intercept + bias)
+    model = replace(untrained, coef=factor * fit.coef, intercept=factor * fit.intercept + bias)
     if len(held_out):
-        places = _drawn(len(rows), rng)
+        places = _sampled(len(rows), rng)
         targets = left_out.targets.subset(places)
         # The ratio of the scales that the logits of both predictions need.
         pair = leave_alike_out(features[places], targets, fit.alpha, deviations)
@@ -106,7 +106,7 @@ def _fit(
 def _draw(samples: Samples, encoding: ChannelScaling, rng: np.random.Generator) -> ConvolutionModel:
     """Draw convolutions, and find all thresholds; the coefficients are 0."""
     sequences, n_outputs = samples.sequences, samples.targets.n_outputs
-    rows = _drawn(len(sequences), rng.spawn(1)[0])
+    rows = _sampled(len(sequences), rng.spawn(1)[0])
     statistics = SeriesStatistics.of(sequences.subset(rows), encoding)
     n_convolutions = _n_features(len(sequences)) - statistics.sizes[1]
     convolutions = Convolutions.draw(sequences, encoding, n_convolutions, rng)
@@ -117,13 +117,13 @@ def _draw(samples: Samples, encoding: ChannelScaling, rng: np.random.Generator) 
 def _deviations(model: ConvolutionModel) -> NDArray[np.float64]:
     """Return the standard deviation that each feature gets for the ridge regression.
 
-    Convolutions, and statistics of uneven channels, have the same total variance, 1. Levels
-    have less, for another person or sensor shifts them: few channels have little, for a
-    convolution reads most of what they tell.
+    Convolutions have the total variance 1. Statistics of uneven channels have less, and so do
+    levels, for another person or sensor shifts them: few channels have little, for a convolution
+    reads most of what they tell.
     """
     sizes = np.array([len(model.convolutions), *model.statistics.sizes])
-    of_levels = min(VARIANCE_OF_LEVEL * sizes[1], VARIANCE_OF_LEVELS)
-    variances = np.array([1, of_levels, 1]) / np.maximum(sizes, 1)
+    of_levels = min(VARIANCE_OF_LEVEL * sizes[1], VARIANCE_OF_STATISTICS)
+    variances = np.array([1, of_levels, VARIANCE_OF_STATISTICS]) / np.maximum(sizes, 1)
     deviations = np.sqrt(np.repeat(variances, sizes))
     deviations[sizes[0] : sizes[:2].sum()] *= model.statistics.deviations
     return np.asarray(deviations)
@@ -153,7 +153,7 @@ def _n_features(n_samples: int) -> int:
     return N_FEATURES if 2 * n_samples <= N_FEATURES else N_FEATURES // 2
 
 
-def _drawn(n_rows: int, rng: np.random.Generator) -> Rows:
+def _sampled(n_rows: int, rng: np.random.Generator) -> Rows:
     """Return all of some rows, or as many drawn at random: rows often stand in an order."""
     return np.sort(rng.permutation(n_rows)[:MOST_DRAWN])
 

@@ -31,11 +31,14 @@ class SequenceBatch:
     lengths : Tensor of shape (B,)
     weights : Tensor of shape (B,) or (B, n_labels)
         How much each sample counts, or each of its labels.
+    rows : ndarray of shape (B,)
+        Which rows of X they are.
     """
 
     steps: Tensor
     lengths: Tensor
     weights: Tensor
+    rows: Rows
 
     def __len__(self) -> int:
         return len(self.lengths)
@@ -77,7 +80,8 @@ class SequenceDataset(Dataset):  # type: ignore[misc]
         weights, values = targets.weights.astype(np.float32), targets.values
         if values.ndim == 1:
             values = values.astype(np.int64)  # the losses of torch take no smaller type
-        batch = SequenceBatch(*map(torch.from_numpy, (steps, lengths, weights)))
+        read, known, counted = map(torch.from_numpy, (steps, lengths, weights))
+        batch = SequenceBatch(read, known, counted, self.samples.sequences.original_rows(rows))
         return batch, torch.from_numpy(values)
 
 

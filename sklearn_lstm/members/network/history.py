@@ -6,6 +6,7 @@ import numpy as np
 from skorch import NeuralNet
 from skorch.callbacks import Callback
 
+from sklearn_lstm.data.sequences import Rows
 from sklearn_lstm.exceptions import NonFiniteTrainingError
 from sklearn_lstm.members.network.network_member import EpochRow
 
@@ -28,7 +29,9 @@ class EpochRecord(Callback):  # type: ignore[misc]
         self.n_padded_steps += step["n_padded_steps"]
         loss = net.history[-1]["batches"][-1]["train_loss"]
         if not np.isfinite(loss):
-            raise_not_finite(f"the loss is {loss}", net)
+            is_finite = step["is_finite"].cpu().numpy()
+            rows = sequences.rows[is_finite.all() | ~is_finite]  # of their sum, all
+            raise_not_finite(f"the loss is {loss}", net, rows)
 
     def on_epoch_end(self, net: NeuralNet, **_: Any) -> None:
         """Write the counts into the row of the epoch."""
@@ -45,13 +48,17 @@ def check_weights(net: NeuralNet) -> None:
         raise_not_finite("a weight of the network is not finite", net)
 
 
-def raise_not_finite(found: str, net: NeuralNet) -> None:
-    """Raise an error that says where the training broke, and what to try."""
-    row = net.history[-1]
+def raise_not_finite(found: str, net: NeuralNet, rows: Rows | None = None) -> None:
+    """Raise an error that says where the training broke, perhaps at rows of X; and what to try."""
+    row, where = net.history[-1], "X"
+    if rows is not None:
+        numbers = ", ".join(map(str, np.sort(rows)[:10].tolist()))
+        others = f" and {len(rows) - 10:,} others" * (len(rows) > 10)
+        where = f"the rows {numbers}{others} of X"
     raise NonFiniteTrainingError(
         f"Training stopped: {found} in epoch {row['epoch']}, batch {len(row['batches'])} "
         f"(lr={net.optimizer_.param_groups[0]['lr']:g}). Try a smaller lr, "
-        "normalize=True, or precision='float32', and look for extreme values in X."
+        f"normalize=True, or precision='float32', and look for extreme values in {where}."
     )
 
 

@@ -27,7 +27,7 @@ class MicroBatchNet(NeuralNetClassifier):  # type: ignore[misc]
         if not self.module_.training:
             self._set_training(training=True)
         sequences, targets = batch
-        losses, logits, n_padded_steps = [], [], 0
+        losses, logits, n_padded_steps, is_finite = [], [], 0, []
         for rows, inputs in self._micro_batches(sequences):
             outputs = self.module_(**inputs)
             weights = sequences.weights[rows].to(outputs.device)
@@ -41,10 +41,12 @@ class MicroBatchNet(NeuralNetClassifier):  # type: ignore[misc]
                 )
             loss.backward()
             losses.append(loss.detach())
+            is_finite.append((rows, losses_of_rows.detach().isfinite()))
             logits.append((rows, outputs.detach()))
             n_padded_steps += inputs["steps"].shape[0] * inputs["steps"].shape[1]
         loss, outputs = torch.stack(losses).sum(), _in_order(logits)
-        return {"loss": loss, "y_pred": outputs, "n_padded_steps": n_padded_steps}
+        told = {"n_padded_steps": n_padded_steps, "is_finite": _in_order(is_finite)}
+        return {"loss": loss, "y_pred": outputs, **told}
 
     def infer(self, x: SequenceBatch, **_: Any) -> Tensor:
         """Return the logits of a batch."""
@@ -86,6 +88,6 @@ def _padded(sequences: SequenceBatch, rows: Rows, device: torch.device) -> dict[
 
 
 def _in_order(micro_batches: list[tuple[Rows, Tensor]]) -> Tensor:
-    """Return the logits of micro-batches in the order of the batch."""
-    order, logits = zip(*micro_batches, strict=True)
-    return torch.cat(logits)[np.argsort(np.concatenate(order))]
+    """Return what is known of the rows of micro-batches, in the order of the batch."""
+    order, parts = zip(*micro_batches, strict=True)
+    return torch.cat(parts)[np.argsort(np.concatenate(order))]

@@ -2,20 +2,35 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, TypeAlias
+from typing import Annotated, Any, Literal, TypeAlias, TypedDict
 
 import numpy as np
 from numpy.typing import NDArray
 
 from sklearn_lstm.data.sequences import NO_ID, Rows, Sequences
 from sklearn_lstm.encoding.encoding import UNKNOWN_CODE, Encoding
+from sklearn_lstm.fields import check_fields
 from sklearn_lstm.members.member import Member
 from sklearn_lstm.pretrained.embeddings import PretrainedVectors
 
 EpochRow: TypeAlias = dict[str, float | None]  # what is recorded of an epoch
 Extension: TypeAlias = NDArray[np.float32] | None
 
-MOST_LAYERS, LARGEST_FRAME = 1_000, 1 << 16  # of a network that is loaded
+
+class Architecture(TypedDict, total=False):
+    """The arguments of `SequenceNetwork`, in a network that is loaded."""
+
+    n_inputs: int
+    n_outputs: int
+    tokens: bool
+    embedding_dim: Annotated[int, range(1, 1 << 24)] | None
+    cell: Literal["lstm", "gru", "rnn"]
+    hidden_size: Annotated[int, range(1, 1 << 24)]
+    num_layers: Annotated[int, range(1, 1_000)]
+    bidirectional: bool
+    pooling: Annotated[list[Literal["max", "mean", "last", "attention"]], "n_poolings<9"]
+    dropout: float
+    steps_per_frame: Annotated[int, range(1, 1 << 16)]
 
 
 @dataclass
@@ -58,9 +73,7 @@ class NetworkMember(Member):
 
 def check_architecture(architecture: Mapping[str, Any], encoding: Encoding) -> None:
     """Raise ValueError for a stored network that is too large, or reads something else."""
-    n_layers, n_directions = architecture["num_layers"], 1 + architecture["bidirectional"]
-    size = architecture.get("steps_per_frame", 1)
-    if not (0 < n_layers <= MOST_LAYERS and n_directions in (1, 2) and size <= LARGEST_FRAME):
-        raise ValueError(f"{n_layers} layers of {n_directions} directions, frames of {size}")
-    if len(encoding) != architecture["n_inputs"]:
-        raise ValueError(f"a network does not have {len(encoding)} inputs, as its encoding has")
+    check_fields(Architecture, architecture)
+    reads = {"n_inputs": len(encoding), "tokens": encoding.n_channels is None}
+    if not reads.items() <= architecture.items() or not architecture["pooling"]:
+        raise ValueError(f"a network without pooling, or that does not have {reads}")

@@ -11,7 +11,14 @@ from numpy.typing import NDArray
 from sklearn_lstm.data.kinds import WORDS, Kind, effective_number_of_tokens
 from sklearn_lstm.data.sequences import Sequences
 from sklearn_lstm.members.member import Contributions
-from sklearn_lstm.members.ngrams.hashing import Bag, bag_of, bag_of_ngrams, ngrams_of, with_borders
+from sklearn_lstm.members.ngrams.hashing import (
+    Bag,
+    Integers,
+    bag_of,
+    hash_ngrams,
+    ngrams_of,
+    with_borders,
+)
 
 EXPECTED_BY_CHANCE = 1 / 64  # how often one n-gram may occur in a sequence of random characters
 
@@ -37,12 +44,16 @@ class NgramReader:
         """The lengths of the n-grams."""
         return range(self.shortest, self.longest + 1)
 
-    def bags(self, sequences: Sequences) -> Bag:
-        """Return the n-grams of ids of all sequences."""
+    def ngrams(self, sequences: Sequences) -> tuple[Integers, Integers]:
+        """Return the sequence of each n-gram of ids, and its hash."""
         ids, lengths = sequences.read(np.arange(len(sequences))), sequences.lengths
         if self.has_borders:
             ids, lengths = with_borders(ids, lengths)
-        return bag_of_ngrams(ids, lengths, self.lengths)
+        return hash_ngrams(ids, lengths, self.lengths)
+
+    def bags(self, sequences: Sequences) -> Bag:
+        """Return the n-grams of ids of all sequences."""
+        return bag_of(len(sequences), self.ngrams(sequences))
 
     def shared_by_steps(
         self, sequences: Sequences, values_of: Callable[[Bag], NDArray[np.float64]]
@@ -74,7 +85,7 @@ class NgramReader:
         stops = starts + np.repeat(self.lengths, sizes)
         starts, stops = np.maximum(starts, first), np.minimum(stops, last)  # without borders
         n_steps = np.maximum(stops - starts, 0)
-        values = (values_of(bag_of(np.zeros_like(hashes), hashes, 1)) / n_places)[kind]
+        values = (values_of(bag_of(1, (np.zeros_like(hashes), hashes))) / n_places)[kind]
         shares = np.divide(values, n_steps, out=np.zeros_like(values), where=n_steps > 0)
         changes = np.bincount(starts, shares, last + 1) - np.bincount(stops, shares, last + 1)
         return np.cumsum(changes)[first:last], float(values[n_steps == 0].sum())

@@ -13,9 +13,9 @@ from sklearn_lstm.data.sequences import Rows, Sequences, chunks_of_rows, row_num
 from sklearn_lstm.exceptions import LinearModelSkippedWarning, warn_user
 from sklearn_lstm.members.learner import Learner
 from sklearn_lstm.members.ngrams.bags import NgramReader, choose_reader
-from sklearn_lstm.members.ngrams.hashing import LARGEST_COEF
-from sklearn_lstm.members.ngrams.letters import LetterModel, Lexicon
-from sklearn_lstm.members.ngrams.ngram_model import Bags, NgramModel, bags_of
+from sklearn_lstm.members.ngrams.hashing import LARGEST_COEF, are_letters
+from sklearn_lstm.members.ngrams.letters import Lexicon, bags_of
+from sklearn_lstm.members.ngrams.ngram_model import NgramModel
 from sklearn_lstm.members.ngrams.svm import MOST_SCALED, fit_svms
 from sklearn_lstm.members.ngrams.tf_idf import TfIdf
 from sklearn_lstm.members.ngrams.vector_model import MeanVectors, VectorModel
@@ -61,7 +61,7 @@ class NgramLearner(Learner):
         LinearModelSkippedWarning
             If there is no model.
         """
-        samples, held_out, not_seen = split.samples, split.drawn, row_numbers(0)
+        samples, held_out, not_seen = split.samples, split.held_out_rows, row_numbers(0)
         reader = choose_reader(samples.sequences, configuration.kind)
         lexicon = Lexicon.of(samples.sequences)
         rows, bags = _read(reader, lexicon, split)
@@ -76,67 +76,65 @@ class NgramLearner(Learner):
             average = MeanVectors.of(samples.sequences, configuration.vectors)
             means = average(samples.sequences)
 
-        def fit(rows: Rows, bags: Bags) -> NgramModel:
+        def fit(rows: Rows, given: list[csr_matrix]) -> NgramModel:
             """Fit to the bags of these rows, and empty the list: the solver needs the memory."""
-            weights = _weights(bags, fewest)
-            features = [of(part) for of, part in zip(weights, bags, strict=True)]
-            n_ngrams = sum(map(len, weights))
-            together = hstack([*features, csr_matrix(means[rows])], format="csr")
-            del features
-            bags.clear()
+            bags = given.pop()
+            weights = TfIdf.of(bags, fewest)
+            parts = weights(bags)  # of ids and of letters, row by row
+            parts = parts.data, parts.indices, parts.indptr[::2]
+            features = csr_matrix(parts, (len(rows), len(weights)))
+            together = hstack([features, csr_matrix(means[rows])], format="csr")
+            del bags, parts, features
             targets = samples.targets.subset(rows)
-            coef, intercept = fit_svms(together, targets, seed=split.seed, n_scaled=n_ngrams)
-            coef, letter_coef, vector_coef = np.split(coef, [len(weights[0]), n_ngrams])
-            letters = None
-            if lexicon is not None and len(letter_coef):
-                letters = LetterModel(lexicon, **vars(weights[1]), coef=letter_coef)
+            coef, intercept = fit_svms(together, targets, seed=split.seed, n_scaled=len(weights))
+            coef, vector_coef = np.split(coef, [len(weights)])
             vectors = None if average is None else VectorModel(average, vector_coef)
             knows_words = samples.sequences.spelling is not None
-            known = vars(reader) | vars(weights[0]) | {"knows_words": knows_words}
-            return cls.member(
-                **known, coef=coef, intercept=intercept, letters=letters, vectors=vectors
-            )
+            known = vars(reader) | vars(weights) | {"knows_words": knows_words}
+            known["lexicon"] = lexicon if are_letters(weights.hashes[-1:]).any() else None
+            return cls.member(**known, coef=coef, intercept=intercept, vectors=vectors)
 
         logits = np.empty((0, n_outputs))
         if len(held_out):  # first, so that the two models are never in memory at the same time
             learned = np.setdiff1d(np.arange(len(samples)), held_out)
-            without = [matrix[learned] for matrix in bags]
-            logits = fit(learned, without).logits_of([m[held_out] for m in bags], means[held_out])
-        model = fit(np.arange(len(samples)), bags)
+            logits = fit(learned, [bags[learned]]).logits_of(bags[held_out], means[held_out])
+        given = [bags]
+        del bags
+        model = fit(np.arange(len(samples)), given)
         if len(not_seen):
             logits = model.logits(split.samples.subset(not_seen).sequences)
         return model, logits
 
 
-def _read(reader: NgramReader, lexicon: Lexicon | None, split: Split) -> tuple[Rows, Bags]:
+def _read(reader: NgramReader, lexicon: Lexicon | None, split: Split) -> tuple[Rows, csr_matrix]:
     """Return all rows and their bags; if these are large, some of the rows not held out."""
     sequences, rows = split.samples.sequences, row_numbers(len(split.samples))
     bags = _first_bags(reader, lexicon, sequences, rows, MOST_ENTRIES)
-    if bags[0].shape[0] < len(rows):  # enough are left to leave out all held-out ones
+    if bags.shape[0] < len(rows):  # enough are left to leave out all held-out ones
         del bags
-        rows = np.delete(rows, split.drawn)
+        rows = np.delete(rows, split.held_out_rows)
         np.random.default_rng(split.seed).shuffle(rows)
         bags = _first_bags(reader, lexicon, sequences, rows, SAMPLED_ENTRIES)
-        rows = rows[: bags[0].shape[0]].copy()  # the others are many
+        rows = rows[: bags.shape[0]].copy()  # the others are many
     return rows, bags
 
 
 def _first_bags(
     reader: NgramReader, lexicon: Lexicon | None, sequences: Sequences, rows: Rows, most: int
-) -> Bags:
+) -> csr_matrix:
     """Return the bags of the first of these rows, up to so many n-grams."""
-    parts: list[list[csr_matrix]] = []
+    parts: list[csr_matrix] = []
     n_entries = 0
     for chunk in chunks_of_rows(sequences.lengths[rows]):
         part = bags_of(reader, lexicon, sequences.subset(rows[chunk]))
-        n_entries += sum(len(bags.data) for bags in part)
+        n_entries += len(part.data)
         if parts and n_entries > most:
             break
-        parts.append([bags.as_matrix() for bags in part])
-    return [vstack(bags, format="csr") for bags in zip(*parts, strict=True)]
+        parts.append(part.as_matrix())
+    return vstack(parts, format="csr")
 
 
-def _fewest_sequences(bags: Bags, n_outputs: int, *, has_borders: bool) -> int | None:
+def _fewest_sequences(bags: csr_matrix, n_outputs: int, *, has_borders: bool) -> int | None:
     """Return how many sequences hold an n-gram of ids at least, as few as memory allows.
 
     None if the coefficients would take too much memory; then it warns.
@@ -145,7 +143,7 @@ def _fewest_sequences(bags: Bags, n_outputs: int, *, has_borders: bool) -> int |
     if has_borders and n_outputs <= MOST_SCALED:
         del limits[1]  # the ratio of an n-gram of characters that one sequence alone holds is noise
     for fewest, limit in limits.items():
-        n_features = sum(map(len, _weights(bags, fewest)))
+        n_features = len(TfIdf.of(bags, fewest))
         if 4 * n_outputs * n_features <= limit:
             return fewest
     warn_user(
@@ -156,9 +154,3 @@ def _fewest_sequences(bags: Bags, n_outputs: int, *, has_borders: bool) -> int |
         LinearModelSkippedWarning,
     )
     return None
-
-
-def _weights(bags: Bags, fewest: int) -> list[TfIdf]:
-    """Return the n-grams of ids that so many sequences hold, and those of letters that two hold."""
-    id_bags, *letter_bags = bags
-    return [TfIdf.of(id_bags, fewest), *(TfIdf.of(matrix, 2) for matrix in letter_bags)]

@@ -13,9 +13,9 @@ from typing import Annotated
 import numpy as np
 from numpy.typing import NDArray
 
-from sklearn_lstm.data.sequences import Lengths, Sequences, gather
-from sklearn_lstm.members.ngrams.hashing import Bag, Integers, bag_of, bag_of_ngrams
-from sklearn_lstm.members.ngrams.tf_idf import TfIdf
+from sklearn_lstm.data.sequences import Sequences
+from sklearn_lstm.members.ngrams.bags import NgramReader
+from sklearn_lstm.members.ngrams.hashing import Bag, are_letters, as_letters, bag_of, hash_ngrams
 
 NGRAM_LENGTHS = range(2, 6)
 
@@ -25,26 +25,7 @@ def bag_of_letters(words: Iterable[str | None]) -> Bag:
     bordered = [f"\0{word}\0" if word else "" for word in words]
     letters = np.frombuffer("".join(bordered).encode("utf-32-le", "surrogatepass"), np.uint32)
     lengths = np.fromiter(map(len, bordered), np.intp, len(bordered))
-    return bag_of_ngrams(letters, lengths, NGRAM_LENGTHS)
-
-
-def bag_of_steps(lengths: Lengths, hashes: Integers, n_ngrams: Integers) -> Bag:
-    """Join the n-grams of letters of steps to those of their sequences.
-
-    They count by the root of the share of steps that are words. Else the few Latin words of a
-    Chinese text would count as much as all of its characters.
-
-    Parameters
-    ----------
-    lengths : ndarray of shape (n_sequences,)
-    hashes : ndarray of shape (n_hashes,)
-        Of all steps, laid end to end.
-    n_ngrams : ndarray of shape (n_steps,)
-    """
-    rows = np.arange(len(lengths)).repeat(lengths)
-    _, indices, ends = bag_of(rows.repeat(n_ngrams), hashes, len(lengths))
-    share = np.bincount(rows, n_ngrams > 0, len(lengths)) / lengths
-    return Bag(np.sqrt(share, dtype=np.float32).repeat(ends[1:] - ends[:-1]), indices, ends)
+    return bag_of(len(lengths), hash_ngrams(letters, lengths, NGRAM_LENGTHS))
 
 
 @dataclass(frozen=True)
@@ -74,11 +55,12 @@ class Lexicon:
     def _known(self) -> dict[int, str]:
         return dict(zip(self.ids.tolist(), self.words, strict=True))
 
-    def bags(self, sequences: Sequences) -> Bag:
-        """Return which n-grams of letters each sequence holds."""
-        return bag_of_steps(sequences.lengths, *self.ngrams_of_steps(sequences))
+    @cached_property
+    def _ngrams(self) -> dict[int, NDArray[np.int32]]:
+        """The n-grams of letters of the ids that were read so far."""
+        return {}
 
-    def ngrams_of_steps(self, sequences: Sequences) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
+    def ngrams_of_steps(self, sequences: Sequences) -> tuple[NDArray[np.int32], NDArray[np.intp]]:
         """Return the n-grams of letters of each step.
 
         Returns
@@ -87,61 +69,31 @@ class Lexicon:
             Of all steps, laid end to end.
         n_ngrams : ndarray of shape (n_steps,)
         """
-        numbers = sequences.read_spellings(np.arange(len(sequences)))
-        spellings, places = np.unique(numbers, return_inverse=True)
-        words = {spelling: self._known.get(spelling) for spelling in spellings.tolist()}
-        if sequences.spelling is not None:
-            missing = [spelling for spelling, word in words.items() if word is None]
-            words |= sequences.spelling.words(missing)
-        _, hashes, ends = bag_of_letters(words.values())
-        n_ngrams = (ends[1:] - ends[:-1])[places]
-        return gather(hashes, ends[places], n_ngrams), n_ngrams
+        spellings = sequences.read_spellings(np.arange(len(sequences))).tolist()
+        known, new = self._ngrams, dict[int, NDArray[np.int32]]()
+        if missing := [*dict.fromkeys(n for n in spellings if n not in known)]:
+            words = {n: self._known.get(n) for n in missing}
+            if sequences.spelling is not None:
+                words |= sequences.spelling.words([n for n in missing if words[n] is None])
+            _, hashes, ends = bag_of_letters(words.values())
+            new |= zip(missing, np.split(hashes, ends[1:-1]), strict=True)
+            known.update((n, new[n]) for n in missing if n in self._known)
+        parts = [known[n] if n in known else new[n] for n in spellings]
+        return np.concatenate(parts), np.fromiter(map(len, parts), np.intp, len(parts))
 
 
-@dataclass(frozen=True)
-class LetterModel:
-    """The part of a linear model that sees the letters of words.
+def bags_of(reader: NgramReader, lexicon: Lexicon | None, sequences: Sequences) -> Bag:
+    """Return which n-grams of ids, and of letters if there is a lexicon, each sequence holds.
 
-    Parameters
-    ----------
-    lexicon : Lexicon
-    hashes : ndarray of shape (n_features,)
-        Of the n-grams that at least two sequences hold, in ascending order.
-    idf : ndarray of shape (n_features,)
-        Inverse document frequency.
-    coef : ndarray of shape (n_features, n_outputs)
+    Those of letters count by the root of the share of steps that are words. Else the few Latin
+    words of a Chinese text would count as much as all of its characters.
     """
-
-    lexicon: Lexicon
-    hashes: Annotated[NDArray[np.int32], "n_features"]
-    idf: Annotated[NDArray[np.float32], "n_features"]
-    coef: Annotated[NDArray[np.float32], "n_features n_outputs"]
-
-    def logits_of_bags(self, bags: Bag) -> NDArray[np.float64]:
-        """Return what the n-grams of sequences add to their logits (n_samples, n_outputs)."""
-        return np.asarray(TfIdf(self.hashes, self.idf)(bags) @ self.coef)
-
-    def contributions(
-        self, sequences: Sequences, direction: NDArray[np.float64]
-    ) -> NDArray[np.float64]:
-        """Return what each word of one sequence adds to the score ``logits @ direction``.
-
-        The value of an n-gram is shared by the words that hold it.
-        """
-        hashes, n_ngrams = self.lexicon.ngrams_of_steps(sequences)
-        contributions = np.zeros(len(n_ngrams))
-        bags = bag_of_steps(sequences.lengths, hashes, n_ngrams)
-        features = TfIdf(self.hashes, self.idf)(bags)
-        if features.nnz:
-            known = self.hashes[features.indices]
-            place = np.minimum(np.searchsorted(known, hashes), len(known) - 1)
-            is_known = known[place] == hashes
-            step = np.repeat(np.arange(len(contributions)), n_ngrams)
-            values = features.data * (self.coef[features.indices] @ direction)
-            shares = values / np.bincount(place[is_known])
-            np.add.at(contributions, step[is_known], shares[place[is_known]])
-        return contributions
-
-    def describe(self) -> str:
-        """Return what this part consists of, in a few words."""
-        return f"{len(self.hashes):,} n-grams of {NGRAM_LENGTHS[0]}-{NGRAM_LENGTHS[-1]} letters"
+    n_rows, ids = len(sequences), reader.ngrams(sequences)
+    if lexicon is None:
+        return bag_of(n_rows, ids)
+    letters, n_ngrams = lexicon.ngrams_of_steps(sequences)
+    steps = np.arange(n_rows).repeat(sequences.lengths)
+    _, indices, ends = bag_of(n_rows, ids, (steps.repeat(n_ngrams), as_letters(letters)))
+    share = np.bincount(steps, n_ngrams > 0, n_rows) / sequences.lengths
+    values = np.sqrt(share, dtype=np.float32).repeat(ends[1:] - ends[:-1])
+    return Bag(np.where(are_letters(indices), values, np.float32(1)), indices, ends)

@@ -4,7 +4,7 @@ A recurrent network reads in order, and a bag of n-grams does not. They make dif
 """
 
 from dataclasses import dataclass
-from typing import Annotated, TypeAlias
+from typing import Annotated
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,12 +15,10 @@ from sklearn_lstm.data.sequences import Sequences, chunks_of_rows
 from sklearn_lstm.exceptions import InputTypeWarning, warn_user
 from sklearn_lstm.members.member import Contributions, LinearMember
 from sklearn_lstm.members.ngrams.bags import NgramReader
-from sklearn_lstm.members.ngrams.hashing import Bag
-from sklearn_lstm.members.ngrams.letters import LetterModel, Lexicon
+from sklearn_lstm.members.ngrams.hashing import Bag, are_letters
+from sklearn_lstm.members.ngrams.letters import NGRAM_LENGTHS, Lexicon, bags_of
 from sklearn_lstm.members.ngrams.tf_idf import TfIdf
 from sklearn_lstm.members.ngrams.vector_model import VectorModel
-
-Bags: TypeAlias = list[csr_matrix]  # of n-grams of ids, and perhaps of letters
 
 
 @dataclass(frozen=True)
@@ -37,12 +35,14 @@ class NgramModel(NgramReader, LinearMember):
     shortest, longest, has_borders
         Of `NgramReader`.
     hashes : ndarray of shape (n_features,)
-        Of the n-grams, in ascending order.
+        Of the n-grams of ids, and after them those of letters, both in ascending order.
     idf : ndarray of shape (n_features,)
         Inverse document frequency.
     coef : ndarray of shape (n_features, n_outputs)
     intercept : ndarray of shape (n_outputs,)
-    letters : LetterModel or None
+    lexicon : Lexicon or None
+        None: it sees no letters.
+    vectors : VectorModel or None
     knows_words : bool
         Whether the X of fit said which words the ids stand for.
     """
@@ -51,7 +51,7 @@ class NgramModel(NgramReader, LinearMember):
     idf: Annotated[NDArray[np.float32], "n_features"]
     coef: Annotated[NDArray[np.float32], "n_features n_outputs"]
     intercept: Annotated[NDArray[np.float64], "n_outputs"]
-    letters: LetterModel | None = None
+    lexicon: Lexicon | None = None
     vectors: VectorModel | None = None
     knows_words: bool = True
 
@@ -73,26 +73,25 @@ class NgramModel(NgramReader, LinearMember):
                 "Instead of stacking ids, join the texts before the vectorizer.",
                 InputTypeWarning,
             )
-        lexicon, logits = None if self.letters is None else self.letters.lexicon, []
+        logits = []
         for rows in chunks_of_rows(sequences.lengths):
             part = sequences.subset(rows)
             means = None if self.vectors is None else self.vectors.means(part)
-            logits.append(self.logits_of(bags_of(self, lexicon, part), means))
+            logits.append(self.logits_of(bags_of(self, self.lexicon, part), means))
         return np.concatenate(logits)
 
-    def logits_of(self, bags: Bags | list[Bag], means: NDArray[np.float32] | None) -> Logits:
+    def logits_of(self, bags: Bag | csr_matrix, means: NDArray[np.float32] | None) -> Logits:
         """Return the logits of sequences.
 
         Parameters
         ----------
-        bags : list of Bag or csr_matrix
-            Which n-grams of ids, and of letters, they hold.
+        bags : Bag or csr_matrix
+            Which n-grams they hold.
         means : ndarray of shape (n_sequences, embedding_dim) or None
             Of their vectors.
         """
-        logits = self._weights(bags[0]) @ self.coef + self.intercept
-        if self.letters is not None:
-            logits += self.letters.logits_of_bags(bags[1])
+        products = self._weights(bags) @ self.coef  # of ids and of letters, row by row
+        logits = products[::2] + self.intercept + products[1::2]
         if self.vectors is not None and means is not None:
             logits += means.astype(np.float64) @ self.vectors.coef
         return np.asarray(logits)
@@ -104,17 +103,21 @@ class NgramModel(NgramReader, LinearMember):
         of an n-gram of letters is shared by the words that hold it. The rest of the score is that
         of no n-gram.
         """
-
-        def values_of(bag: Bag) -> NDArray[np.float64]:
-            features, values = self._weights(bag), np.zeros(len(bag.data))
-            places = np.searchsorted(bag.indices, self.hashes[features.indices])
-            values[places] = features.data * (self.coef[features.indices] @ direction)
-            return values
-
-        contributions, border_value = self.shared_by_steps(sequences, values_of)
+        bag = bags_of(self, self.lexicon, sequences)
+        features, values = self._weights(bag), np.zeros(len(bag.data))
+        places = np.searchsorted(bag.indices, self.hashes[features.indices])
+        values[places] = features.data * (self.coef[features.indices] @ direction)
+        # Those of ids are first.
+        contributions, border_value = self.shared_by_steps(
+            sequences, lambda b: values[: len(b.data)]
+        )
         base = self.intercept @ direction + border_value
-        if self.letters is not None:
-            contributions += self.letters.contributions(sequences, direction)
+        if self.lexicon is not None:
+            letters, n_ngrams = self.lexicon.ngrams_of_steps(sequences)
+            _, kind, n_words = np.unique(letters, return_inverse=True, return_counts=True)
+            shares = values[len(values) - len(n_words) :] / n_words
+            step = np.arange(len(n_ngrams)).repeat(n_ngrams)
+            contributions += np.bincount(step, shares[kind], len(n_ngrams))
         if self.vectors is not None:
             vector_contributions, vector_base = self.vectors.contributions(sequences, direction)
             contributions, base = contributions + vector_contributions, base + vector_base
@@ -126,11 +129,11 @@ class NgramModel(NgramReader, LinearMember):
 
     def describe(self) -> str:
         """Return what the model consists of, in one line."""
-        id_ngrams = f"{len(self.hashes):,} n-grams of {self.shortest}-{self.longest} ids"
-        parts = [part.describe() for part in (self.letters, self.vectors) if part is not None]
-        return " and ".join([id_ngrams, *parts])
-
-
-def bags_of(reader: NgramReader, lexicon: Lexicon | None, sequences: Sequences) -> list[Bag]:
-    """Return which n-grams of ids, and of letters if there is a lexicon, each sequence holds."""
-    return [reader.bags(sequences), *([] if lexicon is None else [lexicon.bags(sequences)])]
+        n_letters = np.count_nonzero(are_letters(self.hashes))
+        n_ids = len(self.hashes) - n_letters
+        parts = [f"{n_ids:,} n-grams of {self.shortest}-{self.longest} ids"]
+        if self.lexicon is not None:
+            parts.append(f"{n_letters:,} n-grams of {NGRAM_LENGTHS[0]}-{NGRAM_LENGTHS[-1]} letters")
+        if self.vectors is not None:
+            parts.append(self.vectors.describe())
+        return " and ".join(parts)

@@ -32,8 +32,9 @@ def fit_svms(features: csr_matrix, targets: Targets, *, seed: int, n_scaled: int
 
     Up to `MOST_SCALED` outputs, each SVM sees the features scaled by the log ratios of a naive
     Bayes classifier (Wang and Manning 2012, with tf-idf in place of counts), as far as the samples
-    tell them: a feature that few samples hold keeps a middle scale. With more outputs each class
-    has few samples, and its ratios are mostly noise: all SVMs use the same features.
+    tell them: a feature that few samples hold keeps a middle scale. Of several labels the scale is
+    its square root. With more outputs each class has few samples, and its ratios are mostly noise:
+    all SVMs use the same features.
 
     Parameters
     ----------
@@ -65,6 +66,9 @@ def fit_svms(features: csr_matrix, targets: Targets, *, seed: int, n_scaled: int
         scaled, scale = features, np.ones(1, np.float32)
         if is_scaled:
             scale = _scale(features, target, weights)
+            if targets.labels.is_multilabel:
+                # A ratio says of labels that come together what is true of one of them.
+                scale = np.sqrt(scale)
             # Vectors count less, the more samples tell what n-grams mean.
             inverse_counts = 1 / (weights @ target) + 1 / (weights @ ~target)
             scale[n_scaled:] = (COUNT_OF_EQUAL_SCALE * inverse_counts) ** 0.25

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from scipy.sparse import csr_matrix, vstack
 
 from sklearn_lstm.data.sequences import VALUES_PER_CHUNK, chunks_of_rows
-from sklearn_lstm.members.ngrams.hashing import Bag
+from sklearn_lstm.members.ngrams.hashing import Bag, are_letters
 
 
 @dataclass(frozen=True)
@@ -29,24 +29,25 @@ class TfIdf:
 
     @classmethod
     def of(cls, bags: csr_matrix, fewest: int) -> TfIdf:
-        """Return the weights of the n-grams that at least so many sequences hold."""
+        """Return the weights of n-grams of ids that so many sequences hold, of letters that two."""
         frequency = np.bincount(bags.indices)
-        hashes = np.flatnonzero(frequency >= fewest).astype(np.int32)
+        hashes = np.flatnonzero(frequency)
+        hashes = hashes[frequency[hashes] >= np.where(are_letters(hashes), 2, fewest)]
         idf = np.log((1 + bags.shape[0]) / (1 + frequency[hashes])) + 1
-        return cls(hashes, idf.astype(np.float32))
+        return cls(hashes.astype(np.int32), idf.astype(np.float32))
 
     def __len__(self) -> int:
         return len(self.hashes)
 
     def __call__(self, bags: Bag | csr_matrix) -> csr_matrix:
-        """Return the features (n_sequences, n_features) of bags.
+        """Return the features of bags: n-grams of ids in even rows, those of letters in odd ones.
 
-        The Euclidean length of a row is the value that all entries of its bag have: 1 for
-        n-grams of ids, the root of the share of words for n-grams of letters.
+        The shape is (2 * n_sequences, n_features). The Euclidean length of a row is the value that
+        all its entries have in the bag: 1 for n-grams of ids, the root of the share of words for
+        n-grams of letters.
         """
-        n_rows = len(bags.indptr) - 1
         if not len(self):
-            return csr_matrix((n_rows, 0), dtype=np.float32)
+            return csr_matrix((2 * len(bags.indptr) - 2, 0), dtype=np.float32)
         if len(bags.data) <= VALUES_PER_CHUNK:
             return self._weighed(bags)
         whole = csr_matrix(bags)  # of which rows can be selected
@@ -56,11 +57,11 @@ class TfIdf:
     def _weighed(self, bags: Bag | csr_matrix) -> csr_matrix:
         features = self.hashes.searchsorted(bags.indices)
         is_known = self.hashes.take(features, mode="clip") == bags.indices
-        ends = np.append(np.int32(0), is_known.cumsum(dtype=np.int32))[bags.indptr]
         features = features[is_known].astype(np.int32)
-        data, n_rows = self.idf[features], len(ends) - 1
-        rows = np.arange(n_rows).repeat(ends[1:] - ends[:-1])
-        lengths = np.sqrt(np.bincount(rows, np.square(data), n_rows))
-        data /= lengths[rows]
+        data, n_rows = self.idf[features], 2 * len(bags.indptr) - 2
+        rows = np.arange(0, n_rows, 2).repeat(bags.indptr[1:] - bags.indptr[:-1])[is_known]
+        rows += are_letters(bags.indices[is_known])
+        data /= np.sqrt(np.bincount(rows, np.square(data), n_rows))[rows]
         data *= bags.data[is_known]
+        ends = rows.searchsorted(np.arange(n_rows + 1)).astype(np.int32)
         return csr_matrix((data, features, ends), (n_rows, len(self)))

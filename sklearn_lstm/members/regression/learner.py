@@ -61,8 +61,8 @@ class RegressionLearner(Learner):
         untrained = cls.untrained(samples, configuration)
         vectors, targets = untrained.vectors(samples.sequences), samples.targets
         if not vectors.size:
-            return None, np.zeros((len(split.drawn), targets.n_outputs))
-        held_out = np.searchsorted(rows, split.drawn)
+            return None, np.zeros((len(split.held_out_rows), targets.n_outputs))
+        held_out = np.searchsorted(rows, split.held_out_rows)
         learned = np.delete(np.arange(len(rows)), held_out)
         learned_targets = targets.subset(learned)
         penalty = find_penalty(cls._scaled(vectors[learned])[0], learned_targets, split.seed)
@@ -101,5 +101,7 @@ def rows_to_fit(split: Split) -> Rows:
     rows = np.arange(len(split.samples))
     if len(rows) <= MOST_SAMPLES:
         return rows
-    chosen = np.random.default_rng(split.seed).permutation(np.delete(rows, split.drawn))
-    return np.sort(np.append(split.drawn, chosen[: MOST_SAMPLES - len(split.drawn)]))
+    chosen = np.random.default_rng(split.seed).permutation(np.delete(rows, split.held_out_rows))
+    return np.sort(
+        np.append(split.held_out_rows, chosen[: MOST_SAMPLES - len(split.held_out_rows)])
+    )

@@ -11,7 +11,9 @@ from sklearn.pipeline import make_pipeline
 from sklearn.svm import LinearSVC
 
 from sklearn_lstm import LSTMSequenceClassifier, TextSequenceVectorizer
-from sklearn_lstm.members.ngrams.letters import Lexicon
+from sklearn_lstm.members.ngrams.bags import NgramReader
+from sklearn_lstm.members.ngrams.hashing import are_letters
+from sklearn_lstm.members.ngrams.letters import Lexicon, bags_of
 
 STEMS = {"pos": ["happi", "joy", "delight"], "neg": ["sadd", "gloom", "miser"]}
 ENDINGS = ["", "er", "est", "ness", "ful", "fully", "ing", "ed", "y", "able"]
@@ -60,7 +62,7 @@ def test_selected_rows_know_their_letters(texts):
     everything, labels = map(np.array, zip(*texts, strict=True))
     X = TextSequenceVectorizer(min_df=3).fit_transform(everything)
     model = linear_model().fit(X[:150], labels[:150])
-    assert model.linear_model_.letters is not None
+    assert model.linear_model_.lexicon is not None
     assert model.score(X[np.arange(150, 200)], labels[150:]) == 1
 
 
@@ -95,7 +97,7 @@ def test_a_text_is_predicted_the_same_alone(fitted, texts):
 )
 def test_tokens_that_are_no_words_have_no_letters(texts, vectorizer):
     model = make_pipeline(vectorizer, linear_model()).fit(*zip(*texts, strict=True))
-    assert model[-1].linear_model_.letters is None
+    assert model[-1].linear_model_.lexicon is None
 
 
 def test_words_among_characters_have_letters(texts):
@@ -115,7 +117,7 @@ def test_letters_that_no_two_texts_share_are_no_part_of_the_model():
     texts = ["".join(rng.choice(characters, 8)) for _ in range(120)]
     model = make_pipeline(TextSequenceVectorizer(), linear_model())
     model.fit([texts[0] + " Latin", *texts[1:]], np.arange(120) % 2)
-    assert model[-1].linear_model_.letters is None
+    assert model[-1].linear_model_.lexicon is None
 
 
 @pytest.mark.parametrize("vocabulary", [None, 5, ["happiness"]])
@@ -132,8 +134,9 @@ def test_what_is_no_vocabulary_is_left_alone(texts, vocabulary):
 def test_letters_count_by_the_root_of_the_share_of_words():
     X = TextSequenceVectorizer().fit_transform(["two words", "one among 三个字", "三个字", ""])
     sequences = read_sequences(X)
-    found = Lexicon.of(sequences).bags(sequences)
-    largest = [part.max(initial=0) for part in np.split(found.data, found.indptr[1:-1])]
+    found = bags_of(NgramReader(1, 1, has_borders=False), Lexicon.of(sequences), sequences)
+    values = np.where(are_letters(found.indices), found.data, 0)
+    largest = [part.max(initial=0) for part in np.split(values, found.indptr[1:-1])]
     np.testing.assert_allclose(largest, np.sqrt([1, 0.4, 0, 0]), rtol=1e-6)
 
 
@@ -164,6 +167,6 @@ def test_what_has_no_letters_is_no_empty_text(texts):
     documents, labels = zip(*texts[:150], strict=True)
     model = make_pipeline(TextSequenceVectorizer(), linear_model())
     model.fit([*documents, *[""] * 30], [*labels, *["none"] * 30])
-    letters = model[-1].linear_model_.letters
+    lexicon = model[-1].linear_model_.lexicon
     for X in (model[0].transform([""]), csr_matrix([[999, 998]])):
-        assert not len(letters.lexicon.bags(read_sequences(X)).data)
+        assert not len(lexicon.ngrams_of_steps(read_sequences(X))[0])

@@ -13,7 +13,7 @@ from sklearn.svm import LinearSVC
 from sklearn_lstm.exceptions import LinearModelSkippedWarning
 from sklearn_lstm.members.ngrams import svm
 from sklearn_lstm.members.ngrams.learner import NgramLearner
-from sklearn_lstm.targets.labels import LabelSets
+from sklearn_lstm.targets.labels import Labels, LabelSets
 from sklearn_lstm.targets.samples import Targets
 
 
@@ -95,6 +95,21 @@ def test_svms_of_many_classes_share_the_features(
     found = model.logits(sequences_of(new))
     np.testing.assert_allclose(found[:, :50], expected, atol=1e-3)
     assert (found[:, 50] == -1).all()  # a class without samples
+
+
+def test_the_ratios_of_ngrams_count_less_if_a_sample_may_have_several_labels(rng):
+    telling, features = rng.random(200) < 0.5, (rng.random((200, 9)) < 0.5).astype(np.float32)
+    features[:, 0] = telling ^ (rng.random(200) < 0.1)
+    features *= 0.1  # so that the penalty matters, and with it the scale
+    y = np.stack([telling, ~telling], axis=1).astype(np.float32)
+    one = Targets(y.argmax(axis=1), np.ones(200), Labels(np.arange(2)))
+    several = Targets(y, np.ones(200), LabelSets(np.arange(2)))
+    by_chance = [
+        np.abs(coef[1:, 0]).sum() / np.abs(coef[0, 0])
+        for targets in (one, several)
+        for coef, _ in [svm.fit_svms(csr_matrix(features), targets, seed=0, n_scaled=9)]
+    ]
+    assert by_chance[1] > 2 * by_chance[0]
 
 
 def test_svms_of_many_labels_are_those_that_are_fitted_one_by_one(rng, monkeypatch):
