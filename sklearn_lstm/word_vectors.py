@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Hashable, Iterable, Iterator
 from itertools import compress
 from operator import length_hint
-from typing import Any, ClassVar, Self
+from typing import Annotated, Any, ClassVar, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -96,8 +96,8 @@ class WordVectors(StoredMixin, DescribedMixin, BaseEstimator):  # type: ignore[m
         "verbose": ["verbose"],
     }
 
-    vocabulary_: dict[Any, int]
-    vectors_: NDArray[np.float32]
+    vocabulary_: Annotated[dict[Any, int], "n_words of n_words"]
+    vectors_: Annotated[NDArray[np.float32], "n_words n_columns"]
     _n_texts: int
     _n_tokens: int
 

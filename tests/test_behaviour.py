@@ -41,8 +41,10 @@ def padded(rows, n_steps, filler):
     return X
 
 
-@pytest.mark.parametrize("cell", ["lstm", "gru", "rnn"])
-@pytest.mark.parametrize("pooling", ["max", "mean", "last", "attention"])
+@pytest.mark.parametrize(
+    ("cell", "pooling"),
+    [("lstm", "max"), ("gru", "mean"), ("rnn", "last"), ("gru", "attention")],  # and in pairs of
+)  # others in tests/test_invariance.py
 @pytest.mark.parametrize(("X", "filler"), [(IDS, 0), (SERIES, np.nan)], ids=["ids", "series"])
 def test_neighbours_and_padding_do_not_matter(cell, pooling, X, filler):
     model = small(cell=cell, pooling=pooling, num_layers=2, lr=0.05).fit(X, LABELS)

@@ -18,6 +18,9 @@ class Part:
     coef: Annotated[NDArray[np.float32], "n_features n_outputs<4"]
     hashes: Annotated[NDArray[np.int32], "n_features"]
     places: Annotated[NDArray[np.intp], "2 n_outputs"] | None = None
+    chosen: Annotated[NDArray[np.intp], "n_chosen of n_features"] | None = None
+    number: Annotated[int, "of 3"] = 0
+    id_of: Annotated[dict[str, int], "n_ids of n_ids"] | None = None
     words: Annotated[tuple[str, ...], "n_features"] = ()
     longest: Annotated[int, range(1, 9)] = 1
     share: float = 0.0
@@ -33,6 +36,9 @@ FITS = {
     "hashes": np.zeros(5, np.int8),
     "places": np.zeros((2, 3), int),
     "words": ("a", "b", "c", "d", "e"),
+    "chosen": np.array([0, 4]),
+    "number": 2,
+    "id_of": {"a": 1, "b": 0},
     "longest": np.int64(8),
     "share": np.float32(1),
     "classes": np.array(["a", None], object),
@@ -51,9 +57,13 @@ OTHERS = {
         None,
         [[0.0] * 3] * 5,
     ]
+    + [np.full((5, 3), value) for value in (np.nan, -np.inf)]
     + [FEATURES.astype(dtype) for dtype in (int, ">f4", object)],
     "hashes": [np.zeros(4, int), np.zeros(5), np.array(1)],
     "places": [np.zeros((3, 3), int), np.zeros((2, 2), int)],
+    "chosen": [np.array([0, 5]), np.array([-1]), np.zeros((1, 1), int)],
+    "number": [3, -1, "1"],
+    "id_of": [{"a": 2}, {"a": -1, "b": 0}, {"a": 2**70}],
     "words": [("a", "b"), ("a", "b", "c", "d", 1), ["a", "b", "c", "d", "e"]],
     "longest": [0, 9, 10**12, 2.0, "1", None],
     "share": ["1", None, np.zeros(1)],

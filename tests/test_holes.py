@@ -66,8 +66,7 @@ def test_probabilities_do_not_depend_on_padding_and_neighbours(model):
     np.testing.assert_allclose(alone, expected, rtol=0, atol=1e-7)
 
 
-@pytest.mark.parametrize("time_channel", [None, 1])
-@pytest.mark.parametrize("normalize", [True, False])
+@pytest.mark.parametrize(("time_channel", "normalize"), [(None, True), (1, False)])
 def test_a_series_of_which_nothing_is_known_has_the_same_probabilities_anywhere(
     time_channel, normalize
 ):

@@ -15,7 +15,7 @@ from matplotlib.axes import Axes
 
 sys.path.append(str(Path(__file__).parents[1]))
 
-from measured import OURS, TASKS, model_name, read
+from measured import OURS, TASKS, few_labels, model_name, read
 
 DOCS = Path(__file__).parents[1]
 THEMES = {"light": "#212529", "dark": "#ced4da"}
@@ -123,5 +123,5 @@ if __name__ == "__main__":
     save("curves", curves_of(read(DOCS / "curves.csv"), "fit, s", None), over_seconds)
     learning = read(DOCS / "learning_curves.csv")
     save("learning_curves", curves_of(learning, "n", "standard deviation"), over_size)
-    few = [row for row in read(DOCS / "few_labels.csv") if "class" not in row["size"]]
+    few = [row for row in few_labels(DOCS) if "class" not in row["size"]]
     save("few_labels", curves_of(few, "labels", "standard error"), over_size)

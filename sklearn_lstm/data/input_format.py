@@ -53,8 +53,8 @@ class InputFormat:
     n_channels: Annotated[int, range(1, 1 << 24)] | None
     n_features: int
     has_fixed_width: bool
-    gappy: tuple[int, ...] = ()
-    time_channel: int | None = None
+    gappy: Annotated[tuple[int, ...], "n_gappy of n_channels"] = ()
+    time_channel: Annotated[int, "of n_channels"] | None = None
     channel_names: tuple[str, ...] = ()
     column_names: tuple[str, ...] = ()
     has_dates: bool = False

@@ -247,7 +247,7 @@ def row_numbers(n_rows: int) -> Rows:
 
 def integer_type(largest: int) -> type[np.signedinteger[Any]]:
     """Return the type of 4 bytes, or of 8 if `largest` needs them."""
-    return np.int32 if largest <= np.iinfo(np.int32).max else np.int64
+    return np.int32 if largest < 1 << 31 else np.int64
 
 
 def chunks_of_rows(sizes: NDArray[np.integer[Any]]) -> Iterator[Rows]:

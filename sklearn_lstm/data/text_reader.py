@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Annotated, Any, Literal
 
 import numpy as np
 import scipy.sparse as sp
 from numpy.typing import NDArray
 
 from sklearn_lstm.data.numbers import Numbers, texts_and_numbers
+from sklearn_lstm.fields import check_agreement
 from sklearn_lstm.text.analysis import Analysis, TokenBatch, iterate_texts, read_tokens
-from sklearn_lstm.text.counting import UNKNOWN
+from sklearn_lstm.text.counting import FIRST_TOKEN, UNKNOWN
 from sklearn_lstm.text.id_matrix import cut_batches, to_csr, to_dense, to_onehot
 from sklearn_lstm.text.vocabulary import CallIds
 
@@ -37,11 +38,11 @@ class TextReader:
 
     analysis: Analysis
     keeps_texts: bool
-    vocabulary: dict[Any, int]
-    max_length: int
-    truncation: str
-    padding: str
-    output: str
+    vocabulary: Annotated[dict[Any, int], "n_tokens of n_ids"]
+    max_length: Annotated[int, range(1, 1 << 31)]
+    truncation: Literal["pre", "post", "middle"]
+    padding: Literal["post", "pre"]
+    output: Literal["sparse", "dense", "onehot"]
 
     @classmethod
     def of(cls, attributes: Mapping[str, Any], analysis: Analysis | None = None) -> TextReader:
@@ -49,6 +50,16 @@ class TextReader:
         names = "vocabulary_", "max_length_", "truncation", "padding", "output"
         known = (attributes[name] for name in names)
         return cls(analysis or Analysis.of(attributes), keeps_texts(attributes), *known)
+
+    @property
+    def n_ids(self) -> int:
+        """The number of ids, 0 and that of unknown tokens included."""
+        return FIRST_TOKEN + len(self.vocabulary)
+
+    def check(self) -> None:
+        """Raise an error if it was stored, and can't read."""
+        check_agreement(self, {})
+        self.analysis.check()
 
     def __call__(self, raw_documents: Iterable[Any]) -> Any:
         """Return the ids of texts, as `TextSequenceVectorizer.transform` describes them."""

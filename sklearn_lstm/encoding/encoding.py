@@ -145,7 +145,7 @@ class ChannelScaling:
     n_channels: int
     mean: Annotated[Values, "n_means"]
     scale: Annotated[Values, "n_means"]
-    gappy: Annotated[NDArray[np.intp], "n_gappy"] = field(
+    gappy: Annotated[NDArray[np.intp], "n_gappy of n_channels"] = field(
         default_factory=lambda: np.empty(0, np.intp)
     )
     time_channel: int | None = None

@@ -47,7 +47,7 @@ class VectorTable(Shared):
     """
 
     name: str
-    vocabulary: Mapping[Any, int]
+    vocabulary: Annotated[Mapping[Any, int], "n_words of n_words"]
     vectors: Annotated[NDArray[np.float32], "n_words width"]
     has_own_scale: bool
 

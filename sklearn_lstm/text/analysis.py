@@ -7,18 +7,18 @@ from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import chain, filterfalse
-from typing import Any, TypeAlias
+from typing import Any, Literal, TypeAlias
 from unicodedata import combining, normalize
 
 import numpy as np
 from numpy.typing import NDArray
 
+from sklearn_lstm.fields import check_fields
 from sklearn_lstm.text.lookup import CharacterTable, WordLookup
 from sklearn_lstm.text.words import lengths_of, split_characters, split_words, words_of
 
 # The ids of the tokens of some texts, laid end to end, and how many tokens each text has.
 TokenBatch: TypeAlias = tuple[NDArray[np.integer], NDArray[np.int64]]
-SHORT = 1 << 11  # characters of a text by itself, for which arrays are not worth their while
 
 
 @dataclass(frozen=True)
@@ -29,16 +29,16 @@ class Analysis:
     tokenizer nor a pattern.
     """
 
-    input: str
+    input: Literal["content", "file", "filename"]
     encoding: str
-    decode_error: str
-    strip_accents: Any
+    decode_error: Literal["strict", "ignore", "replace"]
+    strip_accents: Literal["ascii", "unicode"] | Callable[[str], str] | None
     lowercase: bool
-    preprocessor: Any
-    tokenizer: Any
+    preprocessor: Callable[[Any], Any] | None
+    tokenizer: Callable[[Any], list[Hashable]] | None
     stop_words: Any
-    token_pattern: Any
-    analyzer: Any
+    token_pattern: str | None
+    analyzer: Literal["word", "char"] | Callable[[Any], Iterable[Hashable]]
 
     @classmethod
     def of(cls, parameters: Mapping[str, Any]) -> Analysis:
@@ -52,6 +52,11 @@ class Analysis:
         if known["analyzer"] == "word" and (known["tokenizer"] or known["token_pattern"]) is None:
             known["tokenizer"] = words_of
         return cls(**known)
+
+    def check(self) -> None:
+        """Raise an error if a stored analysis finds no tokens."""
+        check_fields(Analysis, vars(self))
+        self.tokens_of("a b")
 
     def __call__(self, document: Any) -> list[Hashable]:
         """Return the tokens of a text, of bytes, or of what `input` says."""
@@ -90,9 +95,7 @@ class Analysis:
 
     @cached_property
     def _tokenize(self) -> Callable[[Any], Iterable[Hashable]]:
-        if self.tokenizer is not None:
-            return self.tokenizer  # type: ignore[no-any-return]
-        return re.compile(self.token_pattern).findall
+        return self.tokenizer or re.compile(str(self.token_pattern)).findall
 
     @cached_property
     def _left_out(self) -> frozenset[Hashable]:
@@ -182,7 +185,7 @@ def read_tokens(
     elif analysis.tokenizer is words_of and not analysis.stop_words:
         find_words = WordLookup(find)
         for batch in _in_batches(texts, analysis, analysis.preprocess, keeps_str=is_plain):
-            if len(batch) == 1 and len(batch[0]) < SHORT:
+            if len(batch) == 1 and len(batch[0]) < 1 << 11:  # arrays are not worth their while
                 yield _found([words_of(batch[0].lower() if lowers else batch[0])], find)
                 continue
             words = split_words(batch, lowers=lowers)

@@ -53,7 +53,7 @@ class TokenCounts:
         How many texts were read.
     """
 
-    ids: dict[Any, int] = field(default_factory=dict)
+    ids: Annotated[dict[Any, int], "n_tokens of n_numbers"] = field(default_factory=dict)
     occurrences: Annotated[NDArray[np.int64], "n_numbers"] = field(default_factory=_no_counts)
     documents: Annotated[NDArray[np.int64], "n_numbers"] = field(default_factory=_no_counts)
     n_texts: int = 0

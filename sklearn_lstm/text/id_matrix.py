@@ -161,7 +161,7 @@ def to_csr(batches: Iterable[TokenBatch], ids: CallIds, max_length: int) -> Toke
     X.has_canonical_format = True
     X.temporary_ids = numbers
     X.temporary_tokens = {number: token for token, number in ids.unknown.items()}
-    X.texts = np.full(len(lengths), None)
+    X.texts = np.empty(len(lengths), np.object_)
     return X
 
 

@@ -346,6 +346,7 @@ def fit_before_and_after_the_number_of_threads_is_set():
     assert fit() == before
 
 
+@pytest.mark.slow
 def test_to_set_the_number_of_threads_that_torch_has_changes_no_bits():
     in_a_fresh_process(fit_before_and_after_the_number_of_threads_is_set)
 

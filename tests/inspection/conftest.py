@@ -62,7 +62,6 @@ KINDS = {
         csr_matrix(dense(IDS)),
         classes(120, 3),
     ),
-    "dense ids": (LSTMSequenceClassifier(**SMALL), dense(IDS), classes(120, 3)),
     "ragged ids": (LSTMSequenceClassifier(**SMALL), IDS, classes(120, 5).astype(str)),
     "one-hot ids": (
         LSTMSequenceClassifier(embedding_dim=None, **SMALL),

@@ -10,8 +10,10 @@ import sys
 import tracemalloc
 from collections import OrderedDict
 from contextlib import suppress
+from functools import cache
 from importlib import import_module
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from time import perf_counter
 from zipfile import ZIP_DEFLATED, ZipFile
 
@@ -33,7 +35,13 @@ from sklearn.preprocessing import FunctionTransformer, StandardScaler
 from small_encoder import SmallEncoder
 
 import sklearn_lstm
-from sklearn_lstm import LSTMSequenceClassifier, Predictor, TextSequenceVectorizer
+from sklearn_lstm import (
+    LSTMSequenceClassifier,
+    Predictor,
+    TextSequenceVectorizer,
+    WordVectors,
+)
+from sklearn_lstm.exceptions import InvalidSequencesError
 from sklearn_lstm.inspection import explain, gate_activations
 from sklearn_lstm.io import ModelFileError, describe, load, save
 from sklearn_lstm.storing import array_file
@@ -347,7 +355,7 @@ def test_400_damaged_bytes_are_refused(path, intact):
 def test_a_file_that_is_cut_short_is_refused_at_any_length(path, vectorizer):
     save(vectorizer, path)
     data = path.read_bytes()
-    for length in range(len(data)):
+    for length in [*range(9), *range(9, len(data), 7), len(data) - 1]:
         refusal(path, data[:length])
     refusal(path, data + b"\0")
 
@@ -704,22 +712,31 @@ def test_an_array_that_does_not_fit_to_the_others_is_refused(make, path):
 
 
 def numbers_model():
-    frame = pd.DataFrame(
-        {"text": TEXTS * 5, "size": np.arange(25.0), "price": [1.0, 2, 3, 4, 5] * 5}
-    )
-    frame["shop"] = pd.Categorical(["a", "b", "c", "a", "b"] * 5)
-    return make_pipeline(TextSequenceVectorizer(), small(linear_model=True)).fit(
-        frame, np.arange(25) % 2
-    ), frame
+    rows = np.arange(25.0)
+    frame = pd.DataFrame({"text": TEXTS * 5, "size": rows, "shop": pd.Categorical([*"abcab"] * 5)})
+    model = make_pipeline(TextSequenceVectorizer(), small(linear_model=True, max_epochs=0))
+    return model.fit(frame, rows % 2), frame
 
 
 def timed_model():
-    X = [[[2.0 * step, step % 3] for step in range(4 + row % 3)] for row in range(24)]
+    X = [[[2.0 * step, step % 3 or np.nan] for step in range(4 + row % 3)] for row in range(24)]
     return small(linear_model=True, time_channel=0).fit(X, Y), X
 
 
+def word_vectors():
+    return WordVectors(embedding_dim=2).fit(TEXTS * 2), TEXTS
+
+
+@cache
+def stored(make):
+    """Return the bytes of a model."""
+    with TemporaryDirectory() as folder:
+        save(make()[0], Path(folder) / "model")
+        return (Path(folder) / "model").read_bytes()
+
+
 def objects_of(tree, form):
-    """Yield the fields and the values of all objects of a form in a tree."""
+    """Yield the names and the values of the fields of all objects of a form in a tree."""
     if isinstance(tree, dict):
         if form in tree:
             yield tree[form]
@@ -728,35 +745,88 @@ def objects_of(tree, form):
         yield from objects_of(child, form)
 
 
-def renamed(columns):
-    names, kept = columns["dict"]
-    return {"dict": [["another", *names[1:]], kept]}
+def field(form, name, value):
+    """Return what gives a field of the last object of a form another value."""
+
+    def change(content):
+        names, values = list(objects_of(content, form))[-1]
+        old = values[names.index(name)]
+        values[names.index(name)] = value(old) if callable(value) else value
+
+    return change
 
 
-# Parts of a model that say different things of its X or its labels: what made it, which field of
-# the last object of which form, and how it changes.
+def of_vectorizer(kind, name, value):
+    def change(content):
+        values = content["steps"][0][1][kind]
+        values[name] = value(values[name]) if callable(value) else value
+        if value is None:
+            del values[name]
+
+    return change
+
+
+def with_another_name(columns):
+    (_, *names), kept = columns["dict"]
+    return {"dict": [["another", *names], kept]}
+
+
+def with_another_id(vocabulary):
+    words, (_, *ids) = vocabulary["dict"]
+    return {"dict": [words, [*ids, 10**6]]}
+
+
+# What a model says of its X and its labels, and what a part says that does not agree.
 DISAGREEMENTS = {
-    "another name of a column of numbers": (numbers_model, "NumberModel", "numbers", renamed),
-    "another name of a column of categories": (numbers_model, "NumberModel", "categories", renamed),
-    "a time channel of one encoding": (timed_model, "ChannelScaling", "time_channel", lambda _: 1),
-    "no time channel of one encoding": (
-        timed_model,
-        "ChannelScaling",
-        "time_channel",
-        lambda _: None,
+    "a column of numbers": (numbers_model, field("NumberModel", "numbers", with_another_name)),
+    "a column of categories": (
+        numbers_model,
+        field("NumberModel", "categories", with_another_name),
     ),
+    "a feature of a number": (
+        numbers_model,
+        field("NumberModel", "numbers", {"dict": [["size"], [{"tuple": ["square"]}]]}),
+    ),
+    "the time of one encoding": (timed_model, field("ChannelScaling", "time_channel", 1)),
+    "no time of one encoding": (timed_model, field("ChannelScaling", "time_channel", None)),
+    "the channels of an encoding": (timed_model, field("ChannelScaling", "n_channels", 3)),
+    "a network without weights": (
+        numbers_model,
+        field("SequenceModel", "weights", lambda tree: {"tuple": [1.0, *tree["tuple"][1:]]}),
+    ),
+    "an attribute less": (numbers_model, of_vectorizer("fitted", "max_length_", None)),
+    "an id of no word": (numbers_model, of_vectorizer("fitted", "vocabulary_", with_another_id)),
+    "what texts come in": (numbers_model, of_vectorizer("parameters", "input", "contents")),
+    "an analyzer": (numbers_model, of_vectorizer("parameters", "analyzer", 7)),
+    "a pattern": (numbers_model, of_vectorizer("parameters", "token_pattern", "(")),
+}
+ARRAYS = {
+    "a channel": (timed_model, "members.0.encoding.gappy", np.array([7])),
+    "a channel before the first": (timed_model, "members.0.encoding.gappy", np.array([-3])),
+    "NaN": (word_vectors, "vectors_", np.full((5, 2), np.nan, np.float32)),
 }
 
 
-@pytest.mark.parametrize(
-    ("make", "form", "field", "change"), DISAGREEMENTS.values(), ids=DISAGREEMENTS
-)
-def test_parts_that_disagree_are_refused(make, form, field, change, path):
-    save(make()[0], path)
-    content, arrays = parsed(path.read_bytes())
-    keys, values = list(objects_of(content, form))[-1]
-    values[keys.index(field)] = change(values[keys.index(field)])
+@pytest.mark.parametrize(("make", "change"), DISAGREEMENTS.values(), ids=DISAGREEMENTS)
+def test_parts_that_disagree_are_refused(make, change, path):
+    content, arrays = parsed(stored(make))
+    change(content)
     refusal(path, file_of(content, arrays))
+
+
+@pytest.mark.parametrize(("make", "name", "array"), ARRAYS.values(), ids=ARRAYS)
+def test_arrays_of_other_values_are_refused(make, name, array, path):
+    refusal(path, with_array(stored(make), name, array))
+
+
+def test_logits_that_are_not_finite_are_an_error(path):
+    data = with_array(stored(timed_model), "members.1.intercept", np.full(2, 1e308))
+    content, arrays = parsed(data)
+    field("SequenceModel", "weights", {"tuple": [1.0, 100.0]})(content)
+    path.write_bytes(file_of(content, arrays))
+    for read in (load, Predictor.load):
+        with pytest.raises(InvalidSequencesError, match=r"logits of row 0 are not finite"):
+            read(path).predict_proba([[[0.0, 1.0], [2.0, np.nan]]])
 
 
 @pytest.mark.parametrize("optimizer", ["adamw", "adam"])

@@ -8,7 +8,6 @@ from functools import partial
 import joblib
 import numpy as np
 import pytest
-from joblib import Parallel, delayed
 from sklearn import config_context
 from sklearn.base import clone
 from sklearn.exceptions import NotFittedError
@@ -161,15 +160,6 @@ def test_copies_transform_and_go_on_alike(vectorizer, round_trip, tmp_path):
     assert_same(restored.transform(TEXTS), vectorizer.transform(TEXTS))
     further = ["a new text", "the new cat"]
     assert restored.partial_fit(further).vocabulary_ == vectorizer.partial_fit(further).vocabulary_
-
-
-def test_fits_and_transforms_in_another_process(vectorizer):
-    expected = vectorizer.fit_transform(TEXTS)
-    there = Parallel(n_jobs=2)(
-        delayed(method)(TEXTS) for method in (vectorizer.transform, clone(vectorizer).fit_transform)
-    )
-    for X in there:
-        assert_same(X, expected)
 
 
 def test_set_output_through_a_pipeline_and_the_global_configuration():

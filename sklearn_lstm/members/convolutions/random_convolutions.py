@@ -47,7 +47,7 @@ class Convolutions:
     dilations: Annotated[NDArray[np.intp], "n_dilations<100"]
     channels: Annotated[NDArray[np.bool_], "n_dilations 84 n_inputs"]
     thresholds: Annotated[NDArray[np.float32], "n_dilations 84 n_thresholds<200"]
-    competing: Annotated[NDArray[np.intp], "n_dilations n_groups<500 7"]
+    competing: Annotated[NDArray[np.intp], "n_dilations n_groups<500 7 of 84"]
 
     @classmethod
     def draw(
@@ -150,7 +150,7 @@ def convolve(
     is_padding = np.arange(n_steps) >= lengths[:, np.newaxis]
     inputs = np.moveaxis(inputs, 2, 0)  # (n_inputs, B, T)
     # From farther steps than there are it reads 0 too.
-    for index, dilation in enumerate(np.minimum(dilations, n_steps).tolist()):
+    for index, dilation in enumerate(np.clip(dilations, 1, n_steps).tolist()):
         margin = (WIDTH // 2) * dilation
         wide = np.pad(inputs, [(0, 0), (0, 0), (margin, margin)])
         for first in range(0, n_steps, MOST_STEPS_PER_BATCH):

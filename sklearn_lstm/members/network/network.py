@@ -24,8 +24,6 @@ from sklearn_lstm.members.network.network_member import NetworkMember, check_arc
 from sklearn_lstm.network.network import SequenceNetwork
 from sklearn_lstm.pretrained.embeddings import PretrainedVectors
 
-BYTES_PER_LAYER = 20_000  # of each direction, beside the weights
-
 
 @dataclass
 class Network(NetworkMember):
@@ -109,7 +107,7 @@ class Network(NetworkMember):
         """Return the network that was stored; one that was not trained has no weights."""
         check_architecture(architecture, encoding)
         n_layers, n_directions = architecture["num_layers"], 1 + architecture["bidirectional"]
-        take_memory(BYTES_PER_LAYER * (1 + n_layers * n_directions))
+        take_memory(20_000 * (1 + n_layers * n_directions))  # bytes, beside the weights
         module = SequenceNetwork(**architecture)
         if weights is not None:
             if {weight.dtype for weight in weights.values()} != {np.dtype(np.float32)}:

@@ -22,7 +22,6 @@ from sklearn_lstm.pretrained.embeddings import PretrainedVectors
 Array: TypeAlias = NDArray[np.float32]
 
 STEPS_AT_ONCE = 1 << 12  # a few MB
-N_SUMMARIES = 8  # of each input of a frame
 # The gates of a cell, and their places in the weights of torch. The hyperbolic tangent is the last
 # one, all others are logistic functions.
 GATES = {
@@ -303,7 +302,7 @@ def shapes_of(architecture: Mapping[str, Any]) -> dict[str, tuple[int, ...]]:
         n_features = dim or n_gates
         shapes["embedding.weight"] = n_inputs, dim or n_directions * n_gates
     else:
-        n_inputs *= N_SUMMARIES if architecture.get("steps_per_frame", 1) > 1 else 1
+        n_inputs *= 8 if architecture.get("steps_per_frame", 1) > 1 else 1  # of `summarize_frames`
         n_features = dim or n_inputs
         shapes |= {"projection.weight": (dim, n_inputs), "projection.bias": (dim,)} if dim else {}
     shapes |= {"output.bias": (n_outputs,)} | ({"position_scale": ()} if dim else {})

@@ -319,8 +319,9 @@ def test_labels_classes_without_samples_and_weights(fit, sequences_of, set_featu
     assert margins[0] < margins[1]
 
 
-@pytest.mark.parametrize("n_held_out", [40, 300], ids=["kept", "read again"])
-@pytest.mark.parametrize("rows_per_block", [64, 10_000])
+@pytest.mark.parametrize(
+    ("rows_per_block", "n_held_out"), [(64, 300), (10_000, 40)], ids=["read again", "kept"]
+)
 def test_many_series_get_the_ridge_regression_of_scikit_learn(
     fit, samples_of, monkeypatch, leave_out, set_features, *, rows_per_block, n_held_out
 ):

@@ -37,10 +37,9 @@ def networks(X, **architecture):
     return network, NumpyNetwork.from_stored(**network.stored()), sequences
 
 
-@pytest.mark.parametrize("X", [IDS, SERIES], ids=["ids", "series"])
-@pytest.mark.parametrize("embedding_dim", [4, None])
+@pytest.mark.parametrize(("X", "embedding_dim"), [(IDS, 4), (IDS, None), (SERIES, None)])
 @pytest.mark.parametrize("bidirectional", [False, True])
-@pytest.mark.parametrize("num_layers", [1, 2, 3])
+@pytest.mark.parametrize("num_layers", [1, 3])
 @pytest.mark.parametrize("cell", ["lstm", "gru", "rnn"])
 def test_logits_are_those_of_torch(cell, num_layers, bidirectional, embedding_dim, X):
     network, in_numpy, sequences = networks(

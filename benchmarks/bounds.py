@@ -1,0 +1,138 @@
+"""What unusual data cost: ``pip install . && python benchmarks/bounds.py --table docs/bounds.csv``.
+
+Each row is measured in a process of its own, with one thread and random data: a classifier with
+default parameters is fitted and predicts. The sizes are a hundredth, a tenth and the whole of what
+the case says. ``docs/bounds.csv`` has the seconds of the processor and the peak of memory.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import resource
+import subprocess
+import sys
+from collections.abc import Callable
+from time import process_time
+from typing import Any
+
+import numpy as np
+from results_table import ResultsTable, add_row_options
+
+CASES: dict[str, tuple[int, Callable[[int], Any]]] = {}  # the whole size, and what makes the data
+HEADER = ["case", "size", "seconds to fit", "seconds to predict", "peak memory (MB)"]
+
+
+def case(name: str, whole: int) -> Callable[[Callable[[int], Any]], None]:
+    """Add a case: what returns a classifier, X and y of `fit`, and the X that it predicts."""
+
+    def add(make: Callable[[int], Any]) -> None:
+        CASES[name] = whole, make
+
+    return add
+
+
+def of_texts() -> Any:
+    """Return a classifier of texts."""
+    from sklearn.pipeline import make_pipeline  # noqa: PLC0415 - measured as part of the process
+
+    from sklearn_lstm import LSTMSequenceClassifier, TextSequenceVectorizer  # noqa: PLC0415
+
+    classifier = LSTMSequenceClassifier(random_state=0)
+    return make_pipeline(TextSequenceVectorizer(), classifier)
+
+
+def of_series() -> Any:
+    """Return a classifier of series."""
+    return of_texts()[-1]
+
+
+WORDS = np.array([f"word{number}" for number in range(5_000)])
+
+
+@case("texts of one token", 1_000_000)
+def one_token(size: int) -> Any:
+    """Texts of one word each, of two classes."""
+    words = np.random.default_rng(0).integers(len(WORDS), size=size)
+    texts = WORDS[words].tolist()
+    return of_texts(), texts, words % 2, texts
+
+
+@case("characters of one text", 10_000_000)
+def long_text(size: int) -> Any:
+    """Forty short texts, and one that is as long as they are not; it is predicted alone."""
+    rng = np.random.default_rng(0)
+    texts = [" ".join(WORDS[rng.integers(len(WORDS), size=20)]) for _ in range(40)]
+    longest = " ".join(WORDS[rng.integers(len(WORDS), size=size // 8)])
+    longest += " " * (size - len(longest))
+    return of_texts(), [*texts, longest], np.arange(41) % 2, [longest]
+
+
+@case("classes", 5_000)
+def many_classes(size: int) -> Any:
+    """Four texts of each class, which hold its word and others."""
+    rng, y = np.random.default_rng(0), np.repeat(np.arange(size), 4)
+    others = WORDS[rng.integers(len(WORDS), size=(len(y), 5))]
+    texts = [" ".join([WORDS[label], *more]) for label, more in zip(y, others, strict=True)]
+    return of_texts(), texts, y, texts
+
+
+@case("steps of a series", 1_000_000)
+def long_series(size: int) -> Any:
+    """Eight series, of which one is long, the others a hundredth; the long one is predicted."""
+    rng = np.random.default_rng(0)
+    X = [rng.normal(size=(size if row == 0 else size // 100, 1)) + row % 2 for row in range(8)]
+    return of_series(), X, np.arange(8) % 2, X[:1]
+
+
+@case("columns of numbers", 100_000)
+def many_columns(size: int) -> Any:
+    """Two hundred texts beside columns of numbers."""
+    import pandas as pd  # noqa: PLC0415
+
+    rng, y = np.random.default_rng(0), np.arange(200) % 2
+    names = [f"number{column}" for column in range(size)]
+    frame = pd.DataFrame(rng.normal(size=(len(y), size)), columns=names)
+    frame["text"] = [" ".join(row) for row in WORDS[rng.integers(len(WORDS), size=(len(y), 8))]]
+    return of_texts(), frame, y, frame
+
+
+def measure(name: str, size: int) -> None:
+    """Fit and predict, and print the figures of a row."""
+    model, X, y, new = CASES[name][1](size)
+    times = [process_time()]
+    model.fit(X, y)
+    times.append(process_time())
+    model.predict(new)
+    times.append(process_time())
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+    print(*(f"{seconds:.3g}" for seconds in np.diff(times)), f"{peak / 1e6:.0f}", sep=",")
+
+
+def main() -> None:
+    """Measure each row in a process of its own."""
+    keys = [
+        (name, f"{whole // part:,}") for name, (whole, _) in CASES.items() for part in (100, 10, 1)
+    ]
+    parser = argparse.ArgumentParser(description=__doc__)
+    add_row_options(parser, [key[::-1] for key in keys])
+    parser.add_argument("--row", nargs=2, help=argparse.SUPPRESS)
+    options = parser.parse_args()
+    if options.row:
+        measure(options.row[0], int(options.row[1]))
+        return
+    table = ResultsTable(options.table, HEADER, keys)
+    done = table.rows() if options.missing else {}
+    for name, size in keys:
+        if (name, size) in done or (options.model and name not in options.model):
+            continue
+        command = [sys.executable, __file__, "--row", name, size.replace(",", "")]
+        variables = os.environ | {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
+        told = subprocess.run(command, env=variables, capture_output=True, text=True, check=True)
+        row = [name, size, *told.stdout.split()[-1].split(",")]
+        print(*row, sep=" | ", flush=True)
+        table.put(row)
+
+
+if __name__ == "__main__":
+    main()
