@@ -114,8 +114,8 @@ def read_as_stream(data: DataSet) -> dict[str, Any]:
     batches = []
     for start, stop in pairwise(cuts):
         part = replace(part_of(data, start, stop), seed=data.seed + start)
-        written = (X for _, X in containers(part) if part.rows)
-        X = next(written, part.rows)  # ids that no library can hold are refused as they are
+        written = containers(part) if part.rows else iter(())
+        _, X = next(written, ("", part.rows))  # what no library can hold is refused as it is
         batches.append((X, np.arange(start, stop) % 2))
     is_text = data.kind == "texts"
     analyzer = "char" if data.input_type == "characters" else "word"
