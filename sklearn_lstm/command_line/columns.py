@@ -16,6 +16,8 @@ from sklearn_lstm.command_line.errors import UsageError
 from sklearn_lstm.command_line.records import Record
 from sklearn_lstm.fields import check_fields
 
+LARGEST = float(np.finfo(np.float32).max)
+
 
 @dataclass(frozen=True)
 class Table:
@@ -109,11 +111,14 @@ class Columns:
         reason: object = f"found {json.dumps(value):.50}"
         if self.is_series:
             try:
-                series = _bounded(np.asarray(value, np.float64))  # null becomes NaN
-                if series.ndim in (1, 2):
-                    return series
+                series = np.asarray(value, np.float64)  # null becomes NaN
             except (TypeError, ValueError, OverflowError) as error:
                 reason = error
+            else:
+                if (np.abs(series) > LARGEST).any():
+                    reason = "it holds infinity, or a number that is too large"
+                elif series.ndim in (1, 2):
+                    return series
         kind = "list of numbers, or of lists of one length" if self.is_series else "text"
         raise record.refusal(f"{self.sequence!r} is no {kind}: {reason}")
 
@@ -145,16 +150,13 @@ def _number(record: Record, name: str) -> float:
     """Return a number of a record, NaN if it is missing."""
     value = record[name]
     try:
-        return math.nan if value in (None, "") else _bounded(float(value))
+        number = math.nan if value in (None, "") else float(value)
+        reason = f"{number} is too large"
     except (TypeError, ValueError, OverflowError) as error:
-        raise record.refusal(f"{name!r} is no number ({error})") from None
-
-
-def _bounded(values: Any) -> Any:
-    """Return numbers, if the model can compute with them."""
-    if np.any(is_too_large := np.abs(values) > np.finfo(np.float32).max):
-        raise ValueError(f"{np.asarray(values)[is_too_large].flat[0]} is too large")
-    return values
+        number, reason = math.inf, str(error)
+    if abs(number) > LARGEST:
+        raise record.refusal(f"{name!r} is no number ({reason})")
+    return number
 
 
 def name_of(label: Any) -> str:
