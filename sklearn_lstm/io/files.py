@@ -20,8 +20,10 @@ from sklearn_lstm.storing.envelope import (
     unpack_estimator,
     warn_of_other_version,
 )
+from sklearn_lstm.storing.packing import Packer, is_json
 from sklearn_lstm.storing.replacing import replacing
-from sklearn_lstm.storing.stored_form import PARTS, TRUST, Packer, Unpacker, in_a_file, is_json
+from sklearn_lstm.storing.stored_form import PARTS, TRUST, in_a_file
+from sklearn_lstm.storing.unpacking import Unpacker
 
 OF_PIPELINE = ("verbose", "transform_input")
 TOLD = ("source", "tables", "vectors")  # by `describe`, of embeddings and encoder

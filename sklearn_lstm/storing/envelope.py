@@ -23,15 +23,9 @@ from sklearn_lstm.storing.content import (
     read_content,
     to_text,
 )
-from sklearn_lstm.storing.stored_form import (
-    PASSED,
-    SHARING,
-    Packer,
-    Unpacker,
-    checksum_of,
-    new_estimator,
-    set_attributes,
-)
+from sklearn_lstm.storing.packing import Packer
+from sklearn_lstm.storing.stored_form import PASSED, SHARING, checksum_of
+from sklearn_lstm.storing.unpacking import Unpacker, new_estimator, set_attributes
 
 
 class StoredMixin:

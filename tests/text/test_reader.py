@@ -9,7 +9,7 @@ from sklearn.feature_extraction.text import CountVectorizer
 from sklearn_lstm import TextSequenceVectorizer
 from sklearn_lstm.data.text_reader import TextReader
 from sklearn_lstm.storing.envelope import pack_estimator
-from sklearn_lstm.storing.stored_form import Unpacker
+from sklearn_lstm.storing.unpacking import Unpacker
 from sklearn_lstm.text.analysis import Analysis
 
 TEXTS = ["The Café is  open,\nopen!", "don't stop me now", "", "naïve 房间很大", "is it?"]

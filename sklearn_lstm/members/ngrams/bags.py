@@ -13,7 +13,7 @@ from sklearn_lstm.data.sequences import Sequences
 from sklearn_lstm.members.member import Contributions
 from sklearn_lstm.members.ngrams.hashing import (
     Bag,
-    Integers,
+    Ngrams,
     bag_of,
     hash_ngrams,
     ngrams_of,
@@ -44,16 +44,12 @@ class NgramReader:
         """The lengths of the n-grams."""
         return range(self.shortest, self.longest + 1)
 
-    def ngrams(self, sequences: Sequences) -> tuple[Integers, Integers]:
-        """Return the sequence of each n-gram of ids, and its hash."""
+    def ngrams(self, sequences: Sequences) -> Ngrams:
+        """Return the n-grams of ids of all sequences; each sequence is a row."""
         ids, lengths = sequences.read(np.arange(len(sequences))), sequences.lengths
         if self.has_borders:
             ids, lengths = with_borders(ids, lengths)
         return hash_ngrams(ids, lengths, self.lengths)
-
-    def bags(self, sequences: Sequences) -> Bag:
-        """Return the n-grams of ids of all sequences."""
-        return bag_of(len(sequences), self.ngrams(sequences))
 
     def shared_by_steps(
         self, sequences: Sequences, values_of: Callable[[Bag], NDArray[np.float64]]

@@ -9,6 +9,7 @@ from scipy.sparse import csr_matrix
 HASH_BITS = 22  # two n-grams with the same hash are taken for the same
 LARGEST_COEF = 1 << 30  # bytes of the coefficients of a model: n-grams x outputs x 4
 Integers: TypeAlias = NDArray[np.integer]
+Ngrams: TypeAlias = tuple[Integers, Integers]  # the row of each, and its hash
 MULTIPLIERS = np.array([0x9E3779B97F4A7C15, 0xBF58476D1CE4E5B9], dtype=np.uint64)
 
 
@@ -27,24 +28,22 @@ class Bag(NamedTuple):
         return csr_matrix(self, (len(self.indptr) - 1, 2 << HASH_BITS))
 
 
-def hash_ngrams(
-    values: Integers, lengths: Integers, ngram_lengths: range
-) -> tuple[Integers, Integers]:
-    """Return the number of the sequence of each n-gram, and its hash."""
+def hash_ngrams(values: Integers, lengths: Integers, ngram_lengths: range) -> Ngrams:
+    """Return the n-grams of sequences; each sequence is a row."""
     _, starts, hashes = ngrams_of(values, lengths, ngram_lengths)
     return np.arange(len(lengths)).repeat(lengths)[starts], hashes
 
 
-def bag_of(n_rows: int, *ngrams: tuple[Integers, Integers]) -> Bag:
+def bag_of(n_rows: int, *ngrams: Ngrams) -> Bag:
     """Return each hash of a row once; each counts 1."""
     n_bits = HASH_BITS + 1  # the first one for `are_letters`
-    keys = np.concatenate([(rows << n_bits) | hashes for rows, hashes in ngrams])
+    keys = np.concatenate([(rows.astype(np.int64) << n_bits) | hashes for rows, hashes in ngrams])
     keys.sort(kind="stable")  # half the time: those of a word are in order already
     # np.unique hashes first, which takes four times longer.
     is_last = np.ones(len(keys), np.bool_)
     is_last[:-1] = keys[1:] != keys[:-1]
     keys = keys[is_last]
-    ends = keys.searchsorted(np.arange(n_rows + 1) << n_bits).astype(np.int32)
+    ends = keys.searchsorted(np.arange(n_rows + 1, dtype=np.int64) << n_bits).astype(np.int32)
     return Bag(is_last[is_last], (keys & ((1 << n_bits) - 1)).astype(np.int32), ends)
 
 

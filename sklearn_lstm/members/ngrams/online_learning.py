@@ -10,7 +10,7 @@ from sklearn_lstm.blending import Logits
 from sklearn_lstm.data.kinds import Kind
 from sklearn_lstm.encoding.growing_tables import GrowingTables
 from sklearn_lstm.members.ngrams.bags import choose_reader
-from sklearn_lstm.members.ngrams.hashing import HASH_BITS, LARGEST_COEF
+from sklearn_lstm.members.ngrams.hashing import HASH_BITS, LARGEST_COEF, bag_of
 from sklearn_lstm.members.ngrams.online_ngrams import OnlineNgrams, values_of
 from sklearn_lstm.targets.samples import Samples
 from sklearn_lstm.training.duration import BATCH_SIZE_OF_PARTIAL_FIT
@@ -50,7 +50,7 @@ def learn(
         Draws the order of the samples.
     """
     targets, n_samples, n_outputs = samples.targets, *known.shape
-    bags = before.bags(samples.sequences)
+    bags = bag_of(len(samples), before.ngrams(samples.sequences))
     hashes, columns = np.unique(bags.indices, return_inverse=True)
     rows = before.rows_of(hashes)
     is_new = rows == 0

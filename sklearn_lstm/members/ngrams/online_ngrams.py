@@ -12,7 +12,7 @@ from sklearn_lstm.blending import Logits
 from sklearn_lstm.data.sequences import Sequences, chunks_of_rows
 from sklearn_lstm.members.member import Contributions, Member
 from sklearn_lstm.members.ngrams.bags import NgramReader
-from sklearn_lstm.members.ngrams.hashing import Bag
+from sklearn_lstm.members.ngrams.hashing import Bag, bag_of
 
 
 @dataclass(frozen=True)
@@ -49,7 +49,7 @@ class OnlineNgrams(NgramReader, Member):
         """Return what n-grams add to the logits (n_samples, n_outputs)."""
         logits = []
         for rows in chunks_of_rows(sequences.lengths):
-            bags = self.bags(sequences.subset(rows))
+            bags = bag_of(len(rows), self.ngrams(sequences.subset(rows)))
             parts = values_of(bags), self.rows_of(bags.indices), bags.indptr
             logits.append(csr_matrix(parts, (len(rows), len(self.coef))) @ self.coef)
         return np.concatenate(logits).astype(np.float64)

@@ -1,0 +1,100 @@
+"""The tables "What survives what" of the reference, walked row by row."""
+
+import copy
+import pickle
+import re
+from pathlib import Path
+
+import joblib
+import numpy as np
+import pandas as pd
+import pytest
+from scipy.sparse import csr_matrix, issparse, load_npz, save_npz, vstack
+from sklearn.base import clone
+from sklearn.exceptions import NotFittedError
+from sklearn.model_selection import train_test_split
+from sklearn.pipeline import make_pipeline
+from small_models import small
+
+from sklearn_lstm import Predictor, TextSequenceVectorizer, WordVectors
+from sklearn_lstm.io import load, save
+from sklearn_lstm.streaming import fit_batches
+
+PAGE = (Path(__file__).parents[1] / "docs" / "reference.rst").read_text(encoding="utf-8")
+CELLS = re.findall(
+    r"^   \* - ``(.+)``\n     - (\w+)\n     - (\w+)\n     - (\w+)$",
+    PAGE.split("\nWhat survives what\n")[1].split("\n.. _")[0],
+    flags=re.MULTILINE,
+)
+OF_MATRIX = [row for row in CELLS if re.search(r"\bX\b|file", row[0]) and "model" not in row[0]]
+OF_MODEL = [row for row in CELLS if row not in OF_MATRIX]
+TEXTS = ["new good film", "bad film !", "good !", "so bad"] * 4
+FRAME = pd.DataFrame({"text": TEXTS, "price": np.arange(16.0)})
+LABELS = np.array([[0, 1], [1, 0], [0, 1], [1, 1]] * 4)
+KEPT = {"kept": True, "lost": False}
+
+
+@pytest.fixture(scope="module")
+def names(tmp_path_factory):
+    """What the code in the tables may use."""
+    folder = tmp_path_factory.mktemp("stored")
+    X = TextSequenceVectorizer(min_df=5).fit_transform(FRAME)
+    joblib.dump(X, folder / "X")
+    save_npz(folder / "X.npz", X)
+    vectors = WordVectors(embedding_dim=2).fit([*TEXTS, "odd film"])
+    classifier = small(linear_model=True, embeddings=vectors, threshold="f1", max_epochs=1)
+    model = make_pipeline(TextSequenceVectorizer(), classifier).fit(FRAME, LABELS)
+    save(model, folder / "model")
+    joblib.dump(model, folder / "model.joblib")
+    functions = [copy, joblib, np, pickle, Predictor, clone, csr_matrix, fit_batches, load]
+    functions += [load_npz, train_test_split, vstack]
+    return {function.__name__.replace("numpy", "np"): function for function in functions} | {
+        "X": X,
+        "file": folder / "X",
+        "npz_file": folder / "X.npz",
+        "model": model,
+        "path": folder / "model",
+        "model_file": folder / "model.joblib",
+        "batches": [(FRAME[:9], LABELS[:9]), (FRAME[9:], LABELS[9:])],
+        "partial_fit": more_learned,
+    }
+
+
+def more_learned(model):
+    """Return a copy that has gone on learning, at a rate that changes next to nothing."""
+    model = copy.deepcopy(model)
+    model[1].set_params(lr=1e-12, linear_model=False)
+    model[1].partial_fit(model[0].transform(FRAME), LABELS)
+    return model
+
+
+def test_there_are_two_tables():
+    assert (len(OF_MATRIX), len(OF_MODEL)) == (13, 8)
+
+
+@pytest.mark.parametrize("row", OF_MATRIX, ids=lambda row: row[0])
+def test_what_survives_in_a_matrix(row, names):
+    X = eval(row[0], names)  # noqa: S307 - of our own page
+    assert not issparse(X) or X.shape[1] >= 2
+    texts = getattr(X, "texts", None)
+    found = {
+        "words": len(getattr(X, "vocabulary", ())) > 0,
+        "texts": texts is not None and all(isinstance(text, str) for text in texts),
+        "numbers": getattr(X, "numbers", None) is not None,
+    }
+    assert list(found.values()) == [KEPT[cell] for cell in row[1:]]
+
+
+@pytest.mark.parametrize("row", OF_MODEL, ids=lambda row: row[0])
+def test_what_survives_in_a_model(row, names):
+    model, other = names["model"], eval(row[0], names)  # noqa: S307 - of our own page
+    # Vectors: of a word that no text of fit held. Numbers: of a price that decides.
+    new = pd.DataFrame({"text": ["odd", "film"], "price": [3.0, 1e6]})
+    try:
+        is_alike = np.isclose(other.predict_proba(new), model.predict_proba(new), atol=1e-4)
+        thresholds = getattr(other, "thresholds_", None)
+        thresholds = other[-1].thresholds_ if thresholds is None else thresholds
+        found = [*is_alike.all(axis=1), np.array_equal(thresholds, model[-1].thresholds_)]
+    except NotFittedError:
+        found = [False] * 3
+    assert found == [KEPT[cell] for cell in row[1:]]
