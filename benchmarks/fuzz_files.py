@@ -5,7 +5,7 @@ is dropped, repeated, moved or changed); the shape, type or values of arrays. It
 unless bytes were changed. Every second one is read by `sklearn_lstm.Predictor`, the others by
 `sklearn_lstm.io.load`. It must raise a `ModelFileError`, or become a model that predicts: finite
 probabilities that add up to one, or one of our errors. It must not crash, take five seconds of the
-processor, take more memory than SECURITY.md says, start another process, or open another file.
+processor, take more memory than SECURITY.md says, or start another process.
 
 Mutants run in processes of 500, which are started anew when one dies. What breaks a rule is printed
 once for each line of the package where it comes from, and the first file of each kind is kept in

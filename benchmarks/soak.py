@@ -2,8 +2,9 @@
 
 Four processes fit, learn from a stream, save, load and predict at once, from the same data. Each
 round must give the same bits in all of them; after the first rounds the memory of a process must
-not grow; and no file may be left over. Every process makes at least 50 rounds and 10,000
-predictions, and goes on until the time is over. One of them writes the model file that all read.
+not grow; and no file may be left over. Every process makes at least 50 rounds, of 256 predictions
+with loaded models each, and goes on until the time is over. One writes the model file that all
+read.
 """
 
 from __future__ import annotations
@@ -26,8 +27,7 @@ from sklearn_lstm.io import load, save
 from sklearn_lstm.streaming import fit_batches
 
 N_PROCESSES = 4
-ROUNDS, PREDICTIONS = 50, 10_000  # at least
-WARM_ROUNDS = 15  # whose memory does not count: modules and caches
+WARM_ROUNDS = 10  # whose memory does not count: modules and caches
 MOST_GROWTH = 100_000  # bytes for each round, beside what a fit leaves to the allocator
 WORDS = [f"word{number}" for number in range(200)]
 
@@ -80,12 +80,12 @@ def one_round(folder: Path, own: Path, *, writes: bool) -> tuple[str, int]:
     return digest(np.concatenate([one.ravel() for one in found])), n_predictions
 
 
-def run(folder: Path, number: int, minutes: float) -> None:
+def run(folder: Path, number: int, minutes: float, n_rounds: int) -> None:
     """Make rounds until the time is over, and print what was found as JSON."""
     own, end = folder / str(number), monotonic() + 60 * minutes
     own.mkdir()
     digests, sizes, n_predictions = set[str](), list[int](), 0
-    while monotonic() < end or len(sizes) < ROUNDS or n_predictions < PREDICTIONS:
+    while monotonic() < end or len(sizes) < n_rounds:
         found, n = one_round(folder, own, writes=number == 0)
         digests.add(found)
         sizes.append(memory())
@@ -105,24 +105,19 @@ def main() -> None:
     """Run the processes, and say what is wrong."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--minutes", type=float, default=30.0)
+    parser.add_argument("--rounds", type=int, default=50, help="at least, of each process")
     parser.add_argument("--folder", type=Path, help=argparse.SUPPRESS)
     parser.add_argument("--number", type=int, help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.number is not None:
-        run(options.folder, options.number, options.minutes)
+        run(options.folder, options.number, options.minutes, options.rounds)
         return
     with tempfile.TemporaryDirectory() as temporary:
         folder = Path(temporary)
         one_round(folder, folder, writes=True)
         (folder / "own.safetensors").unlink()
-        command = [
-            sys.executable,
-            __file__,
-            "--folder",
-            temporary,
-            "--minutes",
-            str(options.minutes),
-        ]
+        command = [sys.executable, __file__, "--folder", temporary]
+        command += ["--minutes", str(options.minutes), "--rounds", str(options.rounds)]
         processes = [
             subprocess.Popen([*command, "--number", str(number)], stdout=subprocess.PIPE, text=True)
             for number in range(N_PROCESSES)

@@ -146,8 +146,8 @@ def write_tables(docs: Path, generated: Path) -> None:
         "standard error",
         generated / "few_labels_by_class.csv",
     )
-    by_size(
-        few,
+    by_size(  # `write_which` has the encoders of the clean tasks
+        [row for row in few if row["task"] not in CLEAN or "MiniLM" not in row["model"]],
         SIZES,
         "size",
         "standard error",

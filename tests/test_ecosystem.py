@@ -31,8 +31,6 @@ from sklearn.model_selection import (
     cross_val_predict,
     cross_val_score,
     cross_validate,
-    learning_curve,
-    permutation_test_score,
 )
 from sklearn.multiclass import OneVsRestClassifier
 from sklearn.multioutput import ClassifierChain, MultiOutputClassifier
@@ -91,17 +89,16 @@ def accuracy_on_held_out(model, X, y):
 # --- Pipelines and columns
 
 
-@pytest.mark.parametrize("container", [np.asarray, list, pd.Series], ids=lambda c: c.__name__)
-def test_three_lines_learn_from_texts(few_messages, container):
+def test_three_lines_learn_from_texts(few_messages):
     texts, labels = few_messages
     train, test = SPLIT
-    model = text_model().fit(container(texts[train]), container(labels[train]))
-    assert model.score(container(texts[test]), labels[test]) > 0.75
+    model = text_model().fit(list(texts[train]), pd.Series(labels[train]))
+    assert model.score(pd.Series(texts[test]), labels[test]) > 0.75
     assert model.classes_.tolist() == ["de", "nl"]
     assert model.predict_proba(texts[test]).shape == (60, 2)
 
 
-@pytest.mark.parametrize("sparse_threshold", [0, 0.3, 1])
+@pytest.mark.parametrize("sparse_threshold", [0, 1])
 def test_column_transformer_passes_a_text_column_on(few_messages, sparse_threshold):
     texts, labels = few_messages
     frame = pd.DataFrame({"number": np.arange(len(texts)), "text": texts})
@@ -143,35 +140,25 @@ def _columns(library):
     return {"axis": 1} if library == "pandas" else {}
 
 
-def _columns_of(rows):
+def _columns_of(rows):  # for all others, see tests/data
     lists = [row.tolist() for row in rows]
-    return {
-        "pandas": pd.Series(lists),
-        "pandas frame": pd.DataFrame({"sequence": lists}),
-        "pandas arrays": pd.Series([np.asarray(row) for row in rows]),
-        "pandas index": pd.Series(lists, index=np.arange(len(rows))[::-1] + 7),
-        "pandas pyarrow": pd.Series(pd.arrays.ArrowExtensionArray(pa.array(lists))),
-        "polars": pl.Series(lists),
-        "polars frame": pl.DataFrame({"sequence": lists}),
-        "pyarrow": pa.array(lists),
-        "pyarrow chunked": pa.chunked_array([lists[:5], lists[5:]]),
-        "pyarrow table": pa.table({"sequence": lists}),
-        "tuple": tuple(lists),
-    }
+    yield pd.DataFrame({"sequence": lists})
+    yield pd.Series(lists, index=np.arange(len(rows))[::-1] + 7)
+    yield pl.Series(lists)
+    yield pa.table({"sequence": lists})
 
 
-@pytest.mark.parametrize("kind", _columns_of([np.arange(3)] * 9))
-def test_a_column_of_lists_is_the_ragged_list(rows_of_ids, digit_columns, kind):
+def test_a_column_of_lists_is_the_ragged_list(rows_of_ids, digit_columns):
     rows, labels = rows_of_ids[0][:60], rows_of_ids[1][:60]
     series, digits = digit_columns[0][::5], digit_columns[1][::5]
     for X, y, input_type in ((rows, labels, "words"), (series, digits, "measurements")):
-        column = _columns_of(X)[kind]
-        model = lstm(max_epochs=1).fit(column, y)
-        assert model.input_type_ == input_type
         expected = lstm(max_epochs=1).fit(X, y)
-        assert_array_equal(model.predict_proba(column), expected.predict_proba(X))
-        if not hasattr(column, "columns"):  # scikit-learn warns of names that fit did not see
-            assert_array_equal(expected.predict(column), expected.predict(X))
+        for column in _columns_of(X):
+            model = lstm(max_epochs=1).fit(column, y)
+            assert model.input_type_ == input_type
+            assert_array_equal(model.predict_proba(column), expected.predict_proba(X))
+            if not hasattr(column, "columns"):  # scikit-learn warns of names that fit did not see
+                assert_array_equal(expected.predict(column), expected.predict(X))
 
 
 # --- Searches
@@ -225,7 +212,7 @@ def test_halving_grid_search(few_messages, resource):
 
 def test_grid_search_over_ragged_lists(digit_columns):
     X, y, X_test, y_test = digit_columns
-    search = GridSearchCV(network(), {"normalize": [True, False], "hidden_size": [2, 16]}, cv=2)
+    search = GridSearchCV(network(), {"hidden_size": [2, 16]}, cv=2)
     assert search.fit(X, y).score(X_test, y_test) > 0.9
     assert search.best_params_["hidden_size"] == 16
 
@@ -242,7 +229,7 @@ def test_grid_search_over_three_dimensional_arrays(digit_rows):
 
 def test_cross_val_predict_returns_probabilities_in_the_order_of_the_classes(few_messages):
     texts, labels = few_messages
-    found = cross_val_predict(text_model(), texts, labels, cv=3, method="predict_proba")
+    found = cross_val_predict(text_model(), texts, labels, cv=2, method="predict_proba")
     assert found.shape == (240, 2)
     assert_allclose(found.sum(axis=1), 1)
     assert np.mean(np.array(["de", "nl"])[found.argmax(axis=1)] == labels) > 0.75
@@ -253,7 +240,7 @@ def test_cross_validate_with_several_scores(few_messages):
     scoring = ["accuracy", "roc_auc", "neg_log_loss", "f1_macro", "average_precision"]
     labels = (labels == "nl").astype(int)
     found = cross_validate(
-        text_model(), texts, labels, cv=3, scoring=scoring, return_estimator=True
+        text_model(), texts, labels, cv=2, scoring=scoring, return_estimator=True
     )
     assert min(found["test_roc_auc"]) > 0.8
     assert min(found["test_accuracy"]) > 0.7
@@ -275,24 +262,6 @@ def test_cross_validation_of_other_kinds_of_x(rows_of_ids, digit_columns, digit_
     )
 
 
-def test_learning_curve_rises(few_messages):
-    texts, labels = few_messages
-    sizes, _, scores = learning_curve(
-        text_model(), texts, labels, train_sizes=[8, 160], cv=3, shuffle=True, random_state=0
-    )
-    assert sizes.tolist() == [8, 160]
-    assert scores.shape == (2, 3)
-    assert scores[1].mean() > scores[0].mean()
-
-
-def test_permutation_test_tells_labels_from_chance(digit_rows):
-    X, y, *_ = digit_rows
-    score, by_chance, _ = permutation_test_score(
-        network(max_epochs=10), X, y, cv=2, n_permutations=3, random_state=0
-    )
-    assert score > by_chance.max()
-
-
 # --- Unlabelled data
 
 
@@ -311,10 +280,9 @@ def test_self_training_labels_samples_without_a_label(ids):
 # --- Ensembles
 
 
-@pytest.mark.parametrize("method", ["sigmoid", "isotonic"])
-def test_calibration(few_messages, method):
+def test_calibration(few_messages):
     texts, labels = few_messages
-    model = CalibratedClassifierCV(text_model(), method=method, cv=2)
+    model = CalibratedClassifierCV(text_model(), method="isotonic", cv=2)
     assert accuracy_on_held_out(model, texts, labels) > 0.75
     assert_allclose(model.predict_proba(texts).sum(axis=1), 1)
 
@@ -326,10 +294,9 @@ def test_calibration_of_a_frozen_model_on_ragged_lists(digit_columns):
     assert model.score(X_test[1::2], y_test[1::2]) > 0.8
 
 
-@pytest.mark.parametrize("voting", ["soft", "hard"])
-def test_voting_beside_a_bag_of_words(few_messages, voting):
+def test_voting_beside_a_bag_of_words(few_messages):
     texts, labels = few_messages
-    model = VotingClassifier([("lstm", text_model()), ("bag", bag_of_words())], voting=voting)
+    model = VotingClassifier([("lstm", text_model()), ("bag", bag_of_words())])  # by labels
     assert accuracy_on_held_out(model, texts, labels) > 0.75
     assert_array_equal(
         model.named_estimators_["lstm"].predict_proba(texts),
@@ -355,15 +322,15 @@ def test_voting_and_stacking_on_three_dimensional_arrays(digit_rows):
 
 def test_bagging_of_token_ids(ids):
     X, labels = ids
-    model = BaggingClassifier(lstm(random_state=None), n_estimators=3, random_state=0)
+    model = BaggingClassifier(lstm(random_state=None), n_estimators=2, random_state=0)
     assert accuracy_on_held_out(model, X, labels) > 0.75
-    first, second, _ = (member.predict_proba(X) for member in model.estimators_)
+    first, second = (member.predict_proba(X) for member in model.estimators_)
     assert not np.array_equal(first, second)
 
 
 def test_ada_boost_of_token_ids(ids):
     X, labels = ids
-    model = AdaBoostClassifier(lstm(max_epochs=3), n_estimators=3, random_state=0)
+    model = AdaBoostClassifier(lstm(max_epochs=3), n_estimators=2, random_state=0)
     assert accuracy_on_held_out(model, X, labels) > 0.7
 
 

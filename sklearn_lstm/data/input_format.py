@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from scipy.sparse import issparse
 
 from sklearn_lstm.data.arrays import Arrays, read_arrays
-from sklearn_lstm.data.kinds import KINDS, MEASUREMENTS, WORDS, Kind, find_kind
+from sklearn_lstm.data.kinds import KINDS, MEASUREMENTS, WORDS, Kind, KindName, find_kind
 from sklearn_lstm.data.numbers import check_numbers
 from sklearn_lstm.data.reading import read_sequences, refuse_floats, refuse_unknown, unknown_row
 from sklearn_lstm.data.rows import column_names
@@ -49,7 +49,7 @@ class InputFormat:
         While batches are read whose ids nobody has called so: floats contradict.
     """
 
-    input_type: str
+    input_type: KindName
     n_channels: Annotated[int, range(1, 1 << 24)] | None
     n_features: int
     has_fixed_width: bool

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from math import inf
-from typing import Any
+from typing import Any, Literal, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,6 +18,9 @@ FEWEST_IDS = 3  # in a table of floats, side by side and different: flags are no
 STEPS_FOR_SIGNAL = 1 << 15  # that are looked at, about
 CLOSE = 1 / 3  # neighbours of a signal; ids have at least 0.48, see benchmarks/CHOICES.md
 CLOSE_IF_SMOOTH = 0.7  # times the smoothness; ids have at least 0.94
+
+
+KindName: TypeAlias = Literal["words", "characters", "measurements"]
 
 
 @dataclass(frozen=True)
@@ -48,7 +51,7 @@ class Kind:
         of single words tell much.
     """
 
-    name: str
+    name: KindName
     work_per_step: int
     n_frames: float
     effort: int
@@ -65,7 +68,7 @@ WORDS = Kind("words", 1, inf, 1, 6, 1, 0.03, (1, 2), has_borders=False)
 CHARACTERS = Kind("characters", 1, inf, 2, 15, 1.5, 0.03, (1, 5), has_borders=True)
 MEASUREMENTS = Kind("measurements", 2, 200, 1, 6, inf, 0.1, (), has_borders=False)
 TOKENS = WORDS, CHARACTERS
-KINDS = {kind.name: kind for kind in (*TOKENS, MEASUREMENTS)}
+KINDS: dict[str, Kind] = {kind.name: kind for kind in (*TOKENS, MEASUREMENTS)}
 
 
 def find_kind(steps: Any, sequences: Sequences, input_type: str) -> Kind:

@@ -80,7 +80,9 @@ class SequenceNetwork(nn.Module):
         cells: dict[str, Any] = {"cell": cell, "hidden_size": hidden_size}
         with torch.device("meta"):
             if tokens:
-                self.embedding = nn.Embedding(n_inputs, n_features, padding_idx=0, **new)
+                # Without a table it draws one, for which torch imports its compiler: seconds.
+                table = torch.empty(n_inputs, n_features, **new)
+                self.embedding = nn.Embedding(n_inputs, n_features, padding_idx=0, _weight=table)
             elif embedding_dim is not None:
                 self.projection = nn.Linear(n_inputs_of_frame, n_features, **new)
             if embedding_dim is not None:

@@ -794,6 +794,7 @@ DISAGREEMENTS = {
         numbers_model,
         field("SequenceModel", "weights", lambda tree: {"tuple": [1.0, *tree["tuple"][1:]]}),
     ),
+    "an unknown kind": (timed_model, field("InputFormat", "input_type", "pooling")),
     "an attribute less": (numbers_model, of_vectorizer("fitted", "max_length_", None)),
     "an id of no word": (numbers_model, of_vectorizer("fitted", "vocabulary_", with_another_id)),
     "what texts come in": (numbers_model, of_vectorizer("parameters", "input", "contents")),

@@ -21,8 +21,9 @@ from sklearn_lstm.training.held_out import Split
 
 N_FEATURES = 5_000  # about so many; of more series than half as many, half
 MOST_DRAWN = 1_000  # series that say how features vary, and which are compared with those alike
-# Relative to that of all convolutions: of a level, and of all levels at most, or all statistics.
-VARIANCE_OF_LEVEL, VARIANCE_OF_STATISTICS = 0.005, 0.3
+# Relative to that of all convolutions: of the level of a channel and of its statistics, each and
+# all at most.
+VARIANCES_OF_CHANNEL, LARGEST_VARIANCES = (0.005, 0.03), (0.3, 1)
 MOST_LEFT_OUT = 12_500_000  # features, or predictions, of the series that are left out in turn
 
 
@@ -117,13 +118,14 @@ def _draw(samples: Samples, encoding: ChannelScaling, rng: np.random.Generator) 
 def _deviations(model: ConvolutionModel) -> NDArray[np.float64]:
     """Return the standard deviation that each feature gets for the ridge regression.
 
-    Convolutions have the total variance 1. Statistics of uneven channels have less, and so do
-    levels, for another person or sensor shifts them: few channels have little, for a convolution
-    reads most of what they tell.
+    Convolutions have the total variance 1. Levels have less, for another person or sensor shifts
+    them. Few levels, and statistics of few uneven channels, have little, for a convolution reads
+    most of what they tell.
     """
     sizes = np.array([len(model.convolutions), *model.statistics.sizes])
-    of_levels = min(VARIANCE_OF_LEVEL * sizes[1], VARIANCE_OF_STATISTICS)
-    variances = np.array([1, of_levels, VARIANCE_OF_STATISTICS]) / np.maximum(sizes, 1)
+    n_channels = model.statistics.n_values, model.statistics.n_uneven
+    of_channels = np.minimum(np.multiply(VARIANCES_OF_CHANNEL, n_channels), LARGEST_VARIANCES)
+    variances = np.append(1, of_channels) / np.maximum(sizes, 1)
     deviations = np.sqrt(np.repeat(variances, sizes))
     deviations[sizes[0] : sizes[:2].sum()] *= model.statistics.deviations
     return np.asarray(deviations)
