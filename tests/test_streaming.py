@@ -277,7 +277,7 @@ def test_a_failed_fit_leaves_the_model_as_it_was():
         ([(IDS, [1] * 130)], ValueError, "y holds only one class: 1"),
         ([(IDS, LABELS), (IDS, FLAGS)], ValueError, "y holds 3 labels each, but .* strings"),
         ([(IDS, LABELS), (IDS, LABELS, WEIGHTS)], ValueError, "this batch has one, unlike the"),
-        ([(IDS, LABELS), (SERIES, LABELS)], ValueError, "float32, but the first batch holds integers"),
+        ([(IDS, LABELS), (SERIES, LABELS)], ValueError, "float32, but the first batch"),
         ([(SERIES, LABELS), (SERIES[..., :1], LABELS)], ValueError, "X has 1 channels, .* 2"),
         ([(SERIES, LABELS), (SERIES.astype(float), LABELS)], ValueError, "X holds float64, but"),
         ([(IDS, LABELS), (sparse.csr_matrix(IDS), LABELS)], ValueError, "only one of the two"),
