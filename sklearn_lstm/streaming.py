@@ -164,6 +164,7 @@ def _numbered(batches: Iterable[Batch], labels: LabelBatches, *, is_shown: bool)
         for number, batch in enumerate(batches):
             with noted(number):
                 X, y, sample_weight = (*_checked(batch), None)[:3]
+                X = list(X) if isinstance(X, Iterator) else X  # of texts, as `fit` reads it
                 n_samples = _n_rows(X)
                 if not n_samples and not _n_rows(y):
                     continue
