@@ -113,10 +113,10 @@ def blas_threads():
 
 
 def test_memory_does_not_grow_with_the_texts(monkeypatch, rng):
-    monkeypatch.setattr(cooccurrence, "TOKENS_AT_ONCE", 1000)
+    monkeypatch.setattr(cooccurrence, "TOKENS_AT_ONCE", 10_000)
 
     def peak(n_batches):
-        batches = ((rng.integers(0, 20, 1000), np.full(100, 10)) for _ in range(n_batches))
+        batches = ((rng.integers(0, 20, 10_000), np.full(1000, 10)) for _ in range(n_batches))
         tracemalloc.start()
         count_neighbours(batches, 20, 5)
         most = tracemalloc.get_traced_memory()[1]
