@@ -14,9 +14,8 @@ from numpy.typing import NDArray
 
 from sklearn_lstm.command_line.errors import UsageError
 from sklearn_lstm.command_line.records import Record
+from sklearn_lstm.data.containers import LARGEST
 from sklearn_lstm.fields import check_fields
-
-LARGEST = float(np.finfo(np.float32).max)
 
 
 @dataclass(frozen=True)
@@ -154,7 +153,7 @@ def _number(record: Record, name: str) -> float:
         reason = f"{number} is too large"
     except (TypeError, ValueError, OverflowError) as error:
         number, reason = math.inf, str(error)
-    if abs(number) > LARGEST:
+    if np.abs(number) > LARGEST:
         raise record.refusal(f"{name!r} is no number ({reason})")
     return number
 

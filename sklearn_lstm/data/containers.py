@@ -18,6 +18,7 @@ from sklearn_lstm.exceptions import InvalidSequencesError, InvalidSequencesTypeE
 
 DURATIONS = (timedelta, np.timedelta64)
 TEXT = (str, bytes)
+LARGEST = np.finfo(np.float32).max  # of a measurement, number or weight: networks compute with it
 LARGEST_EXACT = 1 << np.finfo(np.float64).nmant + 1  # float64 holds all integers up to it
 FLOATS = {"float32", "float64"}  # of which NumPy makes a table without a copy, if all are of a kind
 PIPELINE_ADVICE = (

@@ -157,7 +157,7 @@ def _values(column: Any, name: str) -> NDArray[Any]:
             [np.nan if containers.is_missing(value) else float(value) for value in array]
         )
     array = array.astype(np.float64)
-    is_too_large = np.abs(array) > np.finfo(np.float32).max  # NaN is not
+    is_too_large = np.abs(array) > containers.LARGEST  # NaN is not
     if is_too_large.any():
         row = int(is_too_large.argmax())
         raise InvalidSequencesError(

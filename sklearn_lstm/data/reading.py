@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from scipy import sparse
 
 from sklearn_lstm.data.arrays import Arrays
-from sklearn_lstm.data.containers import describe_wrong_id
+from sklearn_lstm.data.containers import LARGEST, describe_wrong_id
 from sklearn_lstm.data.sequences import (
     ArraySequences,
     FlatSequences,
@@ -213,7 +213,7 @@ def _check_measurements(block: NDArray[Any], first_row: int) -> tuple[Lengths, N
         For values that are infinite in float32.
     """
     n_rows, n_steps, _ = block.shape
-    is_too_large = np.abs(block) > np.finfo(np.float32).max  # NaN is not
+    is_too_large = np.abs(block) > LARGEST  # NaN is not
     if is_too_large.any():
         row, step, channel = (int(at) for at in np.argwhere(is_too_large)[0])
         raise InvalidSequencesError(

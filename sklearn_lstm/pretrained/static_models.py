@@ -49,11 +49,8 @@ class StaticModel(NamedModel):
         if isinstance(model, str):
             return cls(_in_package(model), model)
         if isinstance(model, os.PathLike):
-            folder, read = (
-                Path(model),
-                lambda package, path: package.StaticModel.from_pretrained(path),
-            )
-            return cls(open_folder(folder, "model2vec", EXTRA, read), folder)
+            folder = Path(model)
+            return cls(open_folder(folder, "model2vec", EXTRA, _in_folder), folder)
         if not (hasattr(model, "tokenizer") and hasattr(model, "embedding")):
             raise TypeError(
                 f"static_model takes {INSTALLED!r}, the pathlib.Path of a folder of model2vec, or "

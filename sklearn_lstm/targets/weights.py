@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from sklearn_lstm.data.containers import is_missing_or_nan, plain_values, to_numpy
+from sklearn_lstm.data.containers import LARGEST, is_missing_or_nan, plain_values, to_numpy
 from sklearn_lstm.targets.labels import Encoded, Labels
 from sklearn_lstm.targets.samples import Weights
 
@@ -84,7 +84,7 @@ def absolute_weights(
     """
     with np.errstate(over="ignore"):
         weight = prod(_factors(weights, class_weight, values, labels), start=np.ones(1))
-    too_large = weight > np.finfo(np.float32).max
+    too_large = weight > LARGEST
     if too_large.any():
         row = int(np.argwhere(too_large)[0, 0])
         raise ValueError(
