@@ -51,12 +51,12 @@ class Spelling:
         """
         texts = []
         for named in self.tokens_of_texts(spellings, lengths):
-            parts, was_alone = list[str](), True
+            pieces, was_alone = list[str](), True
             for token in filter(None, named):
                 is_alone = kind_of(token[0]) % UNSTABLE == LETTER
-                parts += ["" if is_alone or was_alone else self.joiner, token]
+                pieces += ["" if is_alone or was_alone else self.joiner, token]
                 was_alone = is_alone
-            texts.append("".join(parts))
+            texts.append("".join(pieces))
         return texts
 
     def tokens_of_texts(
@@ -66,8 +66,8 @@ class Spelling:
         tokens = self.tokens(set(spellings.tolist()))
         if not all(isinstance(token, str) for token in tokens.values()):
             raise ValueError(NO_TEXTS)
-        for part in np.split(spellings, np.cumsum(lengths)[:-1]):
-            yield [tokens.get(number, "") for number in part.tolist()]
+        for numbers in np.split(spellings, np.cumsum(lengths)[:-1]):
+            yield [tokens.get(number, "") for number in numbers.tolist()]
 
     def tokens(self, spellings: Iterable[int]) -> dict[int, Any]:
         """Return the tokens of these spellings, those that have one."""
