@@ -13,12 +13,12 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
-from sklearn_lstm.data.spelling import LARGEST_ID
 from sklearn_lstm.exceptions import InvalidSequencesError, InvalidSequencesTypeError
 
 DURATIONS = (timedelta, np.timedelta64)
 TEXT = (str, bytes)
 LARGEST = np.finfo(np.float32).max  # of a measurement, number or weight: networks compute with it
+LARGEST_ID = int(np.iinfo(np.int32).max)
 LARGEST_EXACT = 1 << np.finfo(np.float64).nmant + 1  # float64 holds all integers up to it
 FLOATS = {"float32", "float64"}  # of which NumPy makes a table without a copy, if all are of one
 PIPELINE_ADVICE = (

@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 from scipy import sparse
 
 from sklearn_lstm.data.arrays import Arrays
-from sklearn_lstm.data.containers import IDS_EXPECTED, LARGEST
+from sklearn_lstm.data.containers import IDS_EXPECTED, LARGEST, LARGEST_ID
 from sklearn_lstm.data.sequences import (
     VALUES_PER_CHUNK,
     ArraySequences,
@@ -20,7 +20,7 @@ from sklearn_lstm.data.sequences import (
     Sequences,
     whole_ids,
 )
-from sklearn_lstm.data.spelling import LARGEST_ID, PADDING_ID, read_spellings
+from sklearn_lstm.data.spelling import PADDING_ID, read_spellings
 from sklearn_lstm.exceptions import (
     InputTypeWarning,
     InvalidSequencesError,

@@ -12,7 +12,6 @@ from sklearn_lstm.text.scripts import LETTER, UNSTABLE, is_character, kind_of
 from sklearn_lstm.text.vocabulary import UnknownTokens
 
 PADDING_ID = 0  # in a table of ids: no step
-LARGEST_ID = int(np.iinfo(np.int32).max)
 NO_TEXTS = (
     "An encoder reads texts, but X (or X_val) does not say which words its ids stand for, or its "
     "tokens are no strings. Pass the CSR output of TextSequenceVectorizer, or rows of "
