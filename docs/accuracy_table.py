@@ -38,8 +38,7 @@ def part(measured: list[dict[str, str]]) -> str:
         f"On {len(ratios)} of {len(ratios) + len(far)} tasks whose two ends were measured with the "
         f"same version, `max_epochs=0` is within {NEAR} points of the\ndefault, mostly in less "
         f"than 1/{int(median(ratios))} of its seconds. So try it first. On the others the network "
-        "adds more (accuracy in\npercent, seconds of the fit):\n\n"
-        + "\n".join([*lines, *far])
+        "adds more (accuracy in\npercent, seconds of the fit):\n\n" + "\n".join([*lines, *far])
     )
 
 
