@@ -64,13 +64,13 @@ WAYS = {
 # ``predict_proba(X)[:, np.searchsorted(model.classes_, order)]`` and ``order`` in place of
 # ``predict_proba(X)`` and ``model.classes_``.
 #
-# Our model and two plain ones
-# ----------------------------
+# The classifier and two plain models
+# -----------------------------------
 #
-# The plain models read TF-IDF of words and letters. Logistic regression decides in the same three
-# ways; ridge regression predicts the label as a number, which is rounded. Their ``C=3`` and
-# ``alpha=0.3`` were the best of three values in a cross-validation within the training parts. Our
-# model has its default parameters.
+# The plain models have no network: they read TF-IDF of words and letters. Logistic regression
+# decides in the same three ways; ridge regression predicts the label as a number, which is rounded.
+# Their ``C=3`` and ``alpha=0.3`` were the best of three values in a cross-validation within the
+# training parts. ``LSTMSequenceClassifier`` has its default parameters.
 
 
 def lstm() -> Pipeline:
@@ -154,4 +154,4 @@ plt.show()
 # price of label *j* where *i* is true.
 #
 # **Ridge regression** on the ratings is the plain way to use their order, and fits in a second.
-# Here its errors are larger than those of the median of our model.
+# Here its errors are larger than those of the median of ``LSTMSequenceClassifier``.
