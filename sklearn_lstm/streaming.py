@@ -246,7 +246,7 @@ def _documents(
             beside.append(numbers)
             check_numbers(numbers, tuple(beside[0].columns), beside[0].categories)
         if texts is not None:
-            texts.add([str(text) if isinstance(text, str) else None for text in documents])
+            texts.add([str.__str__(text) if isinstance(text, str) else None for text in documents])
         yield from documents
 
 
