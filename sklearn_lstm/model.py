@@ -146,12 +146,12 @@ class SequenceModel:
             If they are not finite: nobody gets NaN in place of a probability.
         """
         with np.errstate(over="ignore", invalid="ignore"):  # what follows says it
-            weighted = [
+            parts = [
                 weight * member.logits(sequences)
                 for member, weight in zip(self.members, self.weights, strict=True)
                 if weight and member.name != without
             ]
-            logits = np.asarray(np.sum(weighted, axis=0) + self.biases)
+            logits = np.asarray(np.sum(parts, axis=0) + self.biases)
         if not (is_finite := np.isfinite(logits).all(axis=1)).all():
             raise InvalidSequencesError(
                 f"The logits of row {int(is_finite.argmin())} are not finite: X holds values that "
