@@ -313,14 +313,14 @@ def _check_times(block: NDArray[Any], lengths: Lengths, time_channel: int, first
     known.
     """
     times = block[:, :, time_channel]
-    is_wrong = np.isnan(times)
-    is_wrong[:, 1:] |= times[:, 1:] < times[:, :-1]
+    before = np.concatenate([times[:, :1], times[:, :-1]], axis=1)
+    is_wrong = ~(times >= before)  # NaN too
     is_wrong &= np.arange(times.shape[1]) < lengths[:, np.newaxis]
     if is_wrong.any():
         row, step = (int(at) for at in np.argwhere(is_wrong)[0])
         found, remedy = "is missing", "Fill it, or drop the step"
         if not np.isnan(times[row, step]):
-            found = f"runs back from {times[row, step - 1]} to {times[row, step]}"
+            found = f"runs back from {before[row, step]} to {times[row, step]}"
             remedy = "Sort the steps by time"
         raise InvalidSequencesError(
             f"The time of X[{first_row + row}], step {step}, channel {time_channel}, {found}. "
