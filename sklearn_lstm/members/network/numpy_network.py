@@ -6,6 +6,7 @@ no padding. N steps, B sequences, D features, H units, G gates, 1 or 2 direction
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from itertools import groupby, islice
 from typing import Any, Self, TypeAlias
 
 import numpy as np
@@ -54,27 +55,34 @@ class StepOrder:
         ends = self.starts + lengths - 1
         # Where each step is taken from: the second direction begins at the end of a sequence.
         places = self.starts[self.sequence] + step, ends[self.sequence] - step
-        self.places = np.stack(places[:n_directions])  # (directions, N)
+        self.places = np.array(places[:n_directions]).T  # (N, directions)
         self.last = first[lengths - 1] + np.arange(len(lengths))  # step of each sequence (B,)
+
+    def runs(self) -> Iterator[tuple[int, int]]:
+        """Yield how many sequences have the same next steps, and how many steps, but not many."""
+        for n, steps in groupby(self.n_open):
+            while some := len(list(islice(steps, max(1, STEPS_AT_ONCE // n)))):
+                yield n, some
 
     @property
     def step(self) -> NDArray[np.intp]:
         """The number of each step in its sequence, where sequences are laid end to end (N,)."""
         return np.arange(len(self.sequence)) - np.repeat(self.starts, self.lengths)
 
-    def restored(self, states: Array) -> Array:
-        """States (directions, N, H) -> (N, directions * H), the sequences laid end to end."""
-        orders = np.argsort(self.places, axis=1)
-        return np.hstack([part[order] for part, order in zip(states, orders, strict=True)])
+    def restored(self, values: Array) -> Array:
+        """Return what was read, (N, directions, ...), where sequences are laid end to end."""
+        restored = np.empty_like(values)
+        restored[self.places, np.arange(values.shape[1])] = values
+        return restored
 
     def reduced(self, function: np.ufunc, values: NDArray[Any]) -> NDArray[Any]:
-        """Reduce what was read of each sequence: (directions, N, ...) -> (directions, B, ...)."""
+        """Reduce what was read of each sequence: (N, ...) -> (B, ...)."""
         shortest, n_sequences = int(self.lengths[-1]), len(self.lengths)
-        start, shape = shortest * n_sequences, values.shape
-        whole = values[:, :start].reshape(shape[0], shortest, n_sequences, *shape[2:])
-        result: NDArray[Any] = function.reduce(whole, axis=1)
+        start = shortest * n_sequences
+        whole = values[:start].reshape(shortest, n_sequences, *values.shape[1:])
+        result: NDArray[Any] = function.reduce(whole, axis=0)
         for n in self.n_open[shortest:]:
-            function(result[:, :n], values[:, start : start + n], out=result[:, :n])
+            function(result[:n], values[start : start + n], out=result[:n])
             start += n
         return result
 
@@ -98,12 +106,12 @@ class Layer:
         self.input_weight, self.state_weight, bias, state_bias = (
             np.stack([self._by_gate(weights[place + name]) for place in directions], axis=1)
             for name in CELL_WEIGHTS
-        )
-        self.n_units = self.state_weight.shape[-1]
-        self.state_bias = state_bias[2] if cell == "gru" else None  # the reset gate multiplies it
-        bias[:2] += state_bias[:2]
-        bias[2:] += 0 if cell == "gru" else state_bias[2:]
-        self.bias = bias
+        )  # (G, directions, D, H)
+        # As terms of inputs and states, (G, n, directions, H).
+        self.bias, state_bias = bias.swapaxes(1, 2), state_bias.swapaxes(1, 2)
+        self.state_bias = state_bias[-1]
+        n_with_state = 2 if cell == "gru" else len(bias)  # its reset gate multiplies the last one
+        self.bias[:n_with_state] += state_bias[:n_with_state]
 
     def _by_gate(self, weight: Array) -> Array:
         """(G * H, D) -> (G, D, H), in our order, those of logistic functions halved."""
@@ -112,69 +120,95 @@ class Layer:
         gates[:-1] /= 2
         return np.ascontiguousarray(gates.swapaxes(1, 2))
 
+    def no_states(self, n_steps: int) -> Array:
+        """Return the place of the hidden states of steps."""
+        return np.empty((n_steps, *self.state_bias.shape[1:]), np.float32)
+
     def states(self, x: Array, order: StepOrder) -> Array:
-        """Return the hidden states (directions, N, H), in the order of steps."""
-        states, start = np.empty((*order.places.shape, self.n_units), np.float32), 0
-        for _, _, state in self.read(x, order):
-            states[:, start : start + state.shape[1]] = state
-            start += state.shape[1]
+        """Return the hidden states (N, directions, H), in the order of steps."""
+        states = self.no_states(len(x))
+        for _ in self.read(x, order, states):
+            pass
         return states
 
-    def read(self, x: Array, order: StepOrder) -> Iterator[tuple[Array, Array, Array]]:
+    def read(self, x: Array, order: StepOrder, states: Array) -> Iterator[tuple[Array, Array]]:
         """Read inputs (N, D), or codes (N,) of one-hot vectors, the sequences laid end to end.
+
+        The hidden states are written into `states`.
 
         Yields
         ------
-        gates : ndarray of shape (G, directions, n, H)
+        gates : ndarray of shape (G, n, directions, H)
             Of the n sequences that have this step.
-        memory, state : ndarray of shape (directions, n, H)
+        memory : ndarray of shape (n, directions, H)
+            The next step overwrites both.
         """
-        state = np.zeros((len(order.places), order.n_open[0], self.n_units), np.float32)
-        memory, start, stop = state, 0, 0
-        step = {"lstm": self._lstm, "gru": self._gru, "rnn": self._rnn}[self.cell]
-        for n in order.n_open:
-            if start + n > stop:  # the inputs of many steps at once, but not of a long sequence
-                first, stop = start, start + max(n, STEPS_AT_ONCE)
-                inputs = self._inputs(x, order.places[:, first:stop])
-            of_step = inputs[:, :, start - first : start - first + n]
-            gates = np.matmul(state[:, :n], self.state_weight)  # (G, directions, n, H)
-            memory, state = step(of_step, gates, memory[:, :n], state[:, :n])
-            yield gates, memory, state
-            start += n
+        start, stop, shape = 0, 0, states[: order.n_open[0]].shape
+        before, memory = np.zeros((2, *shape), np.float32)
+        gates = np.empty((len(self.bias), before.size), np.float32).ravel()
+        read = {"lstm": self._lstm, "gru": self._gru, "rnn": self._rnn}[self.cell]
+        for n, n_steps in order.runs():
+            end = start + n * n_steps
+            if end > stop:  # the inputs of many steps at once, but not of a long sequence
+                first, stop = start, max(end, start + STEPS_AT_ONCE)
+                terms = self._inputs(x, order.places[first:stop])
+            inputs = terms[:, start - first : end - first].reshape(-1, n_steps, n, *shape[1:])
+            run = inputs.swapaxes(0, 1), states[start:end].reshape(n_steps, n, *shape[1:])
+            gates_of_run = gates[: inputs[:, 0].size].reshape(inputs[:, 0].shape)
+            yield from read(*run, before[:n], gates_of_run, memory[:n])
+            start, before = end, run[1][-1]
 
     def _inputs(self, x: Array, places: NDArray[np.intp]) -> Array:
-        """Return the input terms of all gates, (G, directions, n, H)."""
-        if x.ndim > 1:
-            terms = np.matmul(x[places], self.input_weight)
-        else:  # the product with one-hot vectors
-            terms = self.input_weight[:, np.arange(len(places))[:, None], x[places]]
-        terms += self.bias
-        return np.asarray(terms)
+        """Return the input terms of all gates, (G, n, directions, H)."""
+        if x.ndim == 1:  # the product with one-hot vectors
+            return self.input_weight[:, np.arange(places.shape[1]), x[places]] + self.bias
+        terms = np.empty((len(self.bias), *self.no_states(len(places)).shape), np.float32)
+        np.matmul(x[places].swapaxes(0, 1), self.input_weight, out=terms.swapaxes(1, 2))
+        return np.add(terms, self.bias, out=terms)
 
-    def _lstm(self, inputs: Array, gates: Array, memory: Array, _: Array) -> tuple[Array, Array]:
-        gates += inputs
-        np.tanh(gates, out=gates)
-        _to_logistic(gates[:3])
-        i, f, o, g = gates
-        memory = f * memory + i * g
-        return memory, o * np.tanh(memory)
+    def _lstm(
+        self, inputs: Array, states: Array, before: Array, gates: Array, memory: Array
+    ) -> Iterator[tuple[Array, Array]]:
+        logistic, (i, f, o, g), by_direction = gates[:-1], gates, gates.swapaxes(1, 2)
+        for terms, state in zip(inputs, states, strict=True):
+            np.matmul(before.swapaxes(0, 1), self.state_weight, out=by_direction)
+            gates += terms
+            np.tanh(gates, out=gates)
+            _to_logistic(logistic)
+            memory *= f
+            memory += np.multiply(i, g, out=state)
+            np.tanh(memory, out=state)
+            np.multiply(o, state, out=state)
+            before = state
+            yield gates, memory
 
-    def _gru(self, inputs: Array, gates: Array, _: Array, before: Array) -> tuple[Array, Array]:
-        both, (r, z, g) = gates[:2], gates
-        both += inputs[:2]
-        np.tanh(both, out=both)
-        _to_logistic(both)
-        g += self.state_bias
-        g *= r
-        g += inputs[2]
-        np.tanh(g, out=g)
-        state = g + z * (before - g)  # (1 - z) * g + z * before
-        return state, state
+    def _gru(
+        self, inputs: Array, states: Array, before: Array, gates: Array, memory: Array
+    ) -> Iterator[tuple[Array, Array]]:
+        logistic, (r, z, g), by_direction = gates[:-1], gates, gates.swapaxes(1, 2)
+        for terms, state in zip(inputs, states, strict=True):
+            np.matmul(before.swapaxes(0, 1), self.state_weight, out=by_direction)
+            logistic += terms[:-1]
+            np.tanh(logistic, out=logistic)
+            _to_logistic(logistic)
+            g += self.state_bias
+            g *= r
+            g += terms[-1]
+            np.tanh(g, out=g)
+            np.subtract(before, g, out=state)
+            np.multiply(z, state, out=state)
+            np.add(g, state, out=state)  # (1 - z) * g + z * before
+            before = state
+            yield gates, memory
 
-    def _rnn(self, inputs: Array, gates: Array, _: Array, __: Array) -> tuple[Array, Array]:
-        gates += inputs
-        np.tanh(gates, out=gates)
-        return gates[0], gates[0]
+    def _rnn(
+        self, inputs: Array, states: Array, before: Array, gates: Array, memory: Array
+    ) -> Iterator[tuple[Array, Array]]:
+        for terms, state in zip(inputs, states, strict=True):
+            np.matmul(before.swapaxes(0, 1), self.state_weight, out=gates.swapaxes(1, 2))
+            np.tanh(np.add(gates[0], terms[0], out=state), out=state)
+            before = state
+            yield gates, memory
 
 
 def _to_logistic(tangents: Array) -> None:
@@ -224,7 +258,7 @@ class Forward:
         """Return the logits (B, n_outputs); the arguments are those of `embed`."""
         x, order = self.embed(steps, lengths, extension)
         for layer in self.layers[:-1]:
-            x = order.restored(layer.states(x, order))
+            x = order.restored(layer.states(x, order)).reshape(len(x), -1)
         summary = self.pool(self.layers[-1].states(x, order), order)
         return np.asarray(summary.astype(np.float64) @ self.output_weight + self.output_bias)
 
@@ -263,30 +297,29 @@ class Forward:
         return x
 
     def pool(self, states: Array, order: StepOrder) -> Array:
-        """States (directions, N, H) -> (B, directions * len(pooling) * H)."""
+        """States (N, directions, H) -> (B, directions * len(pooling) * H)."""
         parts = []
         for name in self.architecture["pooling"]:
             if name == "max":
                 parts.append(order.reduced(np.maximum, states))
             elif name == "last":
-                parts.append(states[:, order.last])
+                parts.append(states[order.last])
             elif name == "mean":
-                lengths = order.lengths[:, None].astype(np.float32)
+                lengths = order.lengths[:, None, None].astype(np.float32)
                 parts.append(order.reduced(np.add, states) / lengths)
             else:
                 parts.append(order.reduced(np.add, states * self._shares(states, order)))
-        summary = np.concatenate(parts, axis=2)  # (directions, B, len(pooling) * H)
-        return summary.swapaxes(0, 1).reshape(len(order.lengths), -1)
+        return np.concatenate(parts, axis=2).reshape(len(order.lengths), -1)
 
     def _shares(self, states: Array, order: StepOrder) -> Array:
-        """Return how much attention each step gets (directions, N, 1); a sequence gets 1."""
+        """Return how much attention each step gets (N, directions, 1); a sequence gets 1."""
         last = f"layers.{len(self.layers) - 1}"
         names = (f"{last}.{k}.pooling.attention.weight" for k in range(self.n_directions))
         weight = np.stack([self.weights[name].T for name in names])  # (directions, H, 1)
-        scores = (states @ weight).astype(np.float64)
-        scores -= order.reduced(np.maximum, scores)[:, order.sequence]
+        scores = (states.swapaxes(0, 1) @ weight).swapaxes(0, 1).astype(np.float64)
+        scores -= order.reduced(np.maximum, scores)[order.sequence]
         np.exp(scores, out=scores)
-        scores /= order.reduced(np.add, scores)[:, order.sequence]
+        scores /= order.reduced(np.add, scores)[order.sequence]
         return scores.astype(np.float32)
 
 
