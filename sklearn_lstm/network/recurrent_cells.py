@@ -73,20 +73,25 @@ class Direction(nn.Module):
         if torch.is_grad_enabled() or not (is_mixed and isinstance(self.cells, nn.LSTM)):
             return self.cells(x)[0]  # type: ignore[no-any-return]
         self.cells.check_input(x, None)  # else oneDNN would read beyond the weights
-        x, weights = x.bfloat16(), self._rounded_weights()
-        start = x.new_zeros(1, x.shape[1], self.cells.hidden_size)
-        return torch.lstm(x, (start, start), weights, True, 1, 0.0, False, False, False)[0]  # noqa: FBT003
+        x, size = x.bfloat16(), self.cells.hidden_size
+        start = x.new_zeros(x.shape[1], size)
+        # What nn.LSTM calls, but with weights that are laid out already: mode 2, one layer.
+        layer = False, [], 2, size, 1, True, False, False, False
+        return torch.mkldnn_rnn_layer(x, *self._rounded_weights(), start, start, *layer)[0]
 
     def _rounded_weights(self) -> list[Tensor]:
-        """Return the weights in bfloat16. To round them takes longer than to read a short text."""
+        """Return the weights in bfloat16, as oneDNN lays them out: that takes as long as a text."""
         weights = self.cells.all_weights[0]
         # How often each was changed in place; torch documents this attribute.
         versions = [0 if w.is_inference() else w._version for w in weights]  # noqa: SLF001
         state = [weight.data_ptr() for weight in weights], versions
-        kept = self._rounded
-        if kept is None or kept[0] != state:
-            kept = self._rounded = state, [weight.bfloat16() for weight in weights]
-        return kept[1]
+        if self._rounded is None or self._rounded[0] != state:
+            inputs, states, *biases = (weight.bfloat16() for weight in weights)
+            lay_out = torch.ops.mkldnn._reorder_mkldnn_rnn_layer_weight  # noqa: SLF001
+            size, options = self.cells.hidden_size, (False, True, False)  # it reads forwards
+            laid_out = lay_out(inputs, states, size, *options)
+            self._rounded = state, [*laid_out, *biases]
+        return self._rounded[1]
 
     def train(self, mode: bool = True) -> Self:  # noqa: FBT001, FBT002
         """Set the mode. A fused optimiser changes weights, and torch does not count it."""
