@@ -14,6 +14,8 @@ from sklearn_lstm.compute.threads import is_worker_free, map_pair
 from sklearn_lstm.network.masks import SequenceMask, reverse
 from sklearn_lstm.network.pooling import Pooling
 
+# Whether oneDNN reads an LSTM in bfloat16 here.
+ROUNDS = torch.backends.mkldnn.is_available() and torch.ops.mkldnn._is_mkldnn_bf16_supported()  # noqa: SLF001
 CELLS: dict[str, Callable[..., nn.RNNBase]] = {"lstm": nn.LSTM, "gru": nn.GRU, "rnn": nn.RNN}
 N_GATES = {"lstm": 4, "gru": 3, "rnn": 1}
 FEWEST_STEPS_IN_PAIRS = 1 << 8  # for fewer, waking the other worker takes longer than it saves
@@ -69,7 +71,7 @@ class Direction(nn.Module):
 
     def _read(self, x: Tensor) -> Tensor:
         """(T, B, D) -> (T, B, H)."""
-        is_mixed = x.is_cpu and torch.is_autocast_enabled("cpu")
+        is_mixed = ROUNDS and x.is_cpu and torch.is_autocast_enabled("cpu")
         if torch.is_grad_enabled() or not (is_mixed and isinstance(self.cells, nn.LSTM)):
             return self.cells(x)[0]  # type: ignore[no-any-return]
         self.cells.check_input(x, None)  # else oneDNN would read beyond the weights
