@@ -154,7 +154,7 @@ class SequenceNetwork(nn.Module):
         for index, layer in enumerate(self.layers):
             x = self.drop_features(x) if index else x
             # States (T, B, n_directions * H), or what is pooled of those of the last layer.
-            x = torch.cat(run_directions([*layer], x, mask), -1)
+            x = torch.cat(run_directions(list(layer.children()), x, mask), -1)
         return x
 
     def add_positions(self, x: Tensor) -> Tensor:

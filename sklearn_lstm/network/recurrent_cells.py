@@ -14,8 +14,7 @@ from sklearn_lstm.compute.threads import is_worker_free, map_pair
 from sklearn_lstm.network.masks import SequenceMask, reverse
 from sklearn_lstm.network.pooling import Pooling
 
-# Whether oneDNN reads an LSTM in bfloat16 here.
-ROUNDS = torch.backends.mkldnn.is_available() and torch.ops.mkldnn._is_mkldnn_bf16_supported()  # noqa: SLF001
+IS_ROUNDED = getattr(torch.ops.mkldnn, "_is_mkldnn_bf16_supported", bool)()  # by oneDNN, an LSTM
 CELLS: dict[str, Callable[..., nn.RNNBase]] = {"lstm": nn.LSTM, "gru": nn.GRU, "rnn": nn.RNN}
 N_GATES = {"lstm": 4, "gru": 3, "rnn": 1}
 FEWEST_STEPS_IN_PAIRS = 1 << 8  # for fewer, waking the other worker takes longer than it saves
@@ -71,15 +70,16 @@ class Direction(nn.Module):
 
     def _read(self, x: Tensor) -> Tensor:
         """(T, B, D) -> (T, B, H)."""
-        is_mixed = ROUNDS and x.is_cpu and torch.is_autocast_enabled("cpu")
+        is_mixed = IS_ROUNDED and x.is_cpu and torch.is_autocast_enabled("cpu")
         if torch.is_grad_enabled() or not (is_mixed and isinstance(self.cells, nn.LSTM)):
             return self.cells(x)[0]  # type: ignore[no-any-return]
         self.cells.check_input(x, None)  # else oneDNN would read beyond the weights
         x, size = x.bfloat16(), self.cells.hidden_size
         start = x.new_zeros(x.shape[1], size)
-        # What nn.LSTM calls, but with weights that are laid out already: mode 2, one layer.
-        layer = False, [], 2, size, 1, True, False, False, False
-        return torch.mkldnn_rnn_layer(x, *self._rounded_weights(), start, start, *layer)[0]
+        # What nn.LSTM calls, but its weights are laid out already: mode 2, in one layer.
+        options = False, (), 2, size, 1, True, False, False, False
+        arguments: Any = x, *self._rounded_weights(), start, start, *options
+        return torch.mkldnn_rnn_layer(*arguments)[0]
 
     def _rounded_weights(self) -> list[Tensor]:
         """Return the weights in bfloat16, as oneDNN lays them out: that takes as long as a text."""

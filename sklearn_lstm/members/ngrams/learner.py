@@ -96,10 +96,8 @@ class NgramLearner(Learner):
 
         logits = np.empty((0, n_outputs))
         if len(held_out):  # first, so that the two models are never in memory at the same time
-            learned = np.setdiff1d(np.arange(len(samples)), held_out)
-            without = fit(learned, [bags[_both(learned)]])
-            logits = without.logits_of(bags[_both(held_out)], means[held_out])
-            del without
+            learned, unseen = np.setdiff1d(np.arange(len(samples)), held_out), bags[_both(held_out)]
+            logits = fit(learned, [bags[_both(learned)]]).logits_of(unseen, means[held_out])
         given = [bags]
         del bags
         model = fit(np.arange(len(samples)), given)
