@@ -101,11 +101,9 @@ def _activations(network: Network, sequences: Sequences) -> dict[str, NDArray[np
     frame, layers = np.arange(sequences.lengths[0]) // forward.steps_per_frame, []
     for layer in forward.layers:
         states = layer.no_states(len(x))
-        read = [(gates.copy(), memory.copy()) for gates, memory in layer.read(x, order, states)]
-        gates, memory = (np.concatenate(parts, axis=-3) for parts in zip(*read, strict=True))
-        found = dict(zip(GATES[layer.cell], gates, strict=True))
-        if layer.cell == "lstm":
-            found["memory_cell"] = memory
+        read = [np.array([*gates, memory]) for gates, memory in layer.read(x, order, states)]
+        names = *GATES[layer.cell], *["memory_cell"] * (layer.cell == "lstm")
+        found = dict(zip(names, np.concatenate(read, axis=1), strict=False))  # GRUs have no memory
         found["hidden_state"] = states
         found = {name: order.restored(values) for name, values in found.items()}
         x = found["hidden_state"].reshape(len(x), -1)

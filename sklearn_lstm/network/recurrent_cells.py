@@ -83,7 +83,7 @@ class Direction(nn.Module):
 
     def _rounded_weights(self) -> list[Tensor]:
         """Return the weights in bfloat16, as oneDNN lays them out: that takes as long as a text."""
-        weights = self.cells.all_weights[0]
+        weights: Any = self.cells._flat_weights  # noqa: SLF001 - what nn.LSTM reads
         # How often each was changed in place; torch documents this attribute.
         versions = [0 if w.is_inference() else w._version for w in weights]  # noqa: SLF001
         state = [weight.data_ptr() for weight in weights], versions

@@ -6,7 +6,6 @@ no padding. N steps, B sequences, D features, H units, G gates, 1 or 2 direction
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from itertools import groupby, islice
 from typing import Any, Self, TypeAlias
 
 import numpy as np
@@ -21,6 +20,7 @@ from sklearn_lstm.network.positions import sinusoidal_positions
 from sklearn_lstm.pretrained.embeddings import PretrainedVectors
 
 Array: TypeAlias = NDArray[np.float32]
+Gates: TypeAlias = tuple[Array, ...]
 
 STEPS_AT_ONCE = 1 << 12  # a few MB
 # The gates of a cell, and their places in the weights of torch. The hyperbolic tangent is the last
@@ -57,12 +57,6 @@ class StepOrder:
         places = self.starts[self.sequence] + step, ends[self.sequence] - step
         self.places = np.array(places[:n_directions]).T  # (N, directions)
         self.last = first[lengths - 1] + np.arange(len(lengths))  # step of each sequence (B,)
-
-    def runs(self) -> Iterator[tuple[int, int]]:
-        """Yield how many sequences have the same next steps, and how many steps, but not many."""
-        for n, steps in groupby(self.n_open):
-            while some := len(list(islice(steps, max(1, STEPS_AT_ONCE // n)))):
-                yield n, some
 
     @property
     def step(self) -> NDArray[np.intp]:
@@ -131,32 +125,36 @@ class Layer:
             pass
         return states
 
-    def read(self, x: Array, order: StepOrder, states: Array) -> Iterator[tuple[Array, Array]]:
+    def read(self, x: Array, order: StepOrder, states: Array) -> Iterator[tuple[Gates, Array]]:
         """Read inputs (N, D), or codes (N,) of one-hot vectors, the sequences laid end to end.
 
         The hidden states are written into `states`.
 
         Yields
         ------
-        gates : ndarray of shape (G, n, directions, H)
+        gates : tuple of ndarray of shape (n, directions, H)
             Of the n sequences that have this step.
         memory : ndarray of shape (n, directions, H)
             The next step overwrites both.
         """
-        start, stop, shape = 0, 0, states[: order.n_open[0]].shape
-        before, memory = np.zeros((2, *shape), np.float32)
-        gates = np.empty((len(self.bias), before.size), np.float32).ravel()
-        read = {"lstm": self._lstm, "gru": self._gru, "rnn": self._rnn}[self.cell]
-        for n, n_steps in order.runs():
-            end = start + n * n_steps
-            if end > stop:  # the inputs of many steps at once, but not of a long sequence
-                first, stop = start, max(end, start + STEPS_AT_ONCE)
-                terms = self._inputs(x, order.places[first:stop])
-            inputs = terms[:, start - first : end - first].reshape(-1, n_steps, n, *shape[1:])
-            run = inputs.swapaxes(0, 1), states[start:end].reshape(n_steps, n, *shape[1:])
-            gates_of_run = gates[: inputs[:, 0].size].reshape(inputs[:, 0].shape)
-            yield from read(*run, before[:n], gates_of_run, memory[:n])
-            start, before = end, run[1][-1]
+        start, stop, n_before = 0, 0, 0
+        before, memory = np.zeros((2, *states[: order.n_open[0]].shape), np.float32)
+        terms = np.empty((len(self.bias), *before.shape), np.float32)
+        compute = {"lstm": self._lstm, "gru": self._gru, "rnn": self._rnn}[self.cell]
+        for n in order.n_open:
+            if start + n > stop:  # the inputs of many steps at once, but not of a long sequence
+                first, stop = start, start + max(n, STEPS_AT_ONCE)
+                inputs = self._inputs(x, order.places[first:stop])
+            if n != n_before:
+                n_before, terms, before, memory = n, terms[:, :n], before[:n], memory[:n]
+                gates, by_direction = tuple(terms), terms.swapaxes(1, 2)
+            state = states[start : start + n]
+            np.matmul(before.swapaxes(0, 1), self.state_weight, out=by_direction)
+            compute(
+                terms, inputs[:, start - first : start - first + n], gates, memory, before, state
+            )
+            yield gates, memory
+            before, start = state, start + n
 
     def _inputs(self, x: Array, places: NDArray[np.intp]) -> Array:
         """Return the input terms of all gates, (G, n, directions, H)."""
@@ -166,49 +164,32 @@ class Layer:
         np.matmul(x[places].swapaxes(0, 1), self.input_weight, out=terms.swapaxes(1, 2))
         return np.add(terms, self.bias, out=terms)
 
-    def _lstm(
-        self, inputs: Array, states: Array, before: Array, gates: Array, memory: Array
-    ) -> Iterator[tuple[Array, Array]]:
-        logistic, (i, f, o, g), by_direction = gates[:-1], gates, gates.swapaxes(1, 2)
-        for terms, state in zip(inputs, states, strict=True):
-            np.matmul(before.swapaxes(0, 1), self.state_weight, out=by_direction)
-            gates += terms
-            np.tanh(gates, out=gates)
-            _to_logistic(logistic)
-            memory *= f
-            memory += np.multiply(i, g, out=state)
-            np.tanh(memory, out=state)
-            np.multiply(o, state, out=state)
-            before = state
-            yield gates, memory
+    def _lstm(self, terms: Array, inputs: Array, gates: Gates, *step: Array) -> None:
+        (i, f, o, g), (memory, _, state) = gates, step
+        terms += inputs
+        np.tanh(terms, out=terms)
+        _to_logistic(terms[:-1])
+        memory *= f
+        memory += np.multiply(i, g, out=state)
+        np.tanh(memory, out=state)
+        state *= o
 
-    def _gru(
-        self, inputs: Array, states: Array, before: Array, gates: Array, memory: Array
-    ) -> Iterator[tuple[Array, Array]]:
-        logistic, (r, z, g), by_direction = gates[:-1], gates, gates.swapaxes(1, 2)
-        for terms, state in zip(inputs, states, strict=True):
-            np.matmul(before.swapaxes(0, 1), self.state_weight, out=by_direction)
-            logistic += terms[:-1]
-            np.tanh(logistic, out=logistic)
-            _to_logistic(logistic)
-            g += self.state_bias
-            g *= r
-            g += terms[-1]
-            np.tanh(g, out=g)
-            np.subtract(before, g, out=state)
-            np.multiply(z, state, out=state)
-            np.add(g, state, out=state)  # (1 - z) * g + z * before
-            before = state
-            yield gates, memory
+    def _gru(self, terms: Array, inputs: Array, gates: Gates, *step: Array) -> None:
+        (r, z, g), logistic, (_, before, state) = gates, terms[:-1], step
+        logistic += inputs[:-1]
+        np.tanh(logistic, out=logistic)
+        _to_logistic(logistic)
+        g += self.state_bias
+        g *= r
+        g += inputs[-1]
+        np.tanh(g, out=g)
+        np.subtract(before, g, out=state)
+        state *= z
+        state += g  # (1 - z) * g + z * before
 
-    def _rnn(
-        self, inputs: Array, states: Array, before: Array, gates: Array, memory: Array
-    ) -> Iterator[tuple[Array, Array]]:
-        for terms, state in zip(inputs, states, strict=True):
-            np.matmul(before.swapaxes(0, 1), self.state_weight, out=gates.swapaxes(1, 2))
-            np.tanh(np.add(gates[0], terms[0], out=state), out=state)
-            before = state
-            yield gates, memory
+    def _rnn(self, terms: Array, inputs: Array, _: Gates, *step: Array) -> None:
+        terms += inputs
+        np.tanh(terms[0], out=step[-1])
 
 
 def _to_logistic(tangents: Array) -> None:
