@@ -13,7 +13,7 @@ import torch
 
 from sklearn_lstm.blending import ClassPrior, ExpectedFactor, HeldOutLogits
 from sklearn_lstm.callback_support import CallbackTask
-from sklearn_lstm.compute.threads import workers
+from sklearn_lstm.compute import workers
 from sklearn_lstm.data.kinds import TOKENS
 from sklearn_lstm.encoding.growing_tables import GrowingTables
 from sklearn_lstm.members.learner import Learner

@@ -12,9 +12,9 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from sklearn_lstm.command_line.errors import UsageError
 from sklearn_lstm.command_line.records import Record
 from sklearn_lstm.data.containers import LARGEST
+from sklearn_lstm.exceptions import UsageError
 from sklearn_lstm.fields import check_fields
 
 

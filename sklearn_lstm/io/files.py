@@ -13,7 +13,7 @@ from sklearn.utils.validation import check_is_fitted
 from sklearn_lstm import ESTIMATORS
 from sklearn_lstm.io.sklearn_steps import from_archive, import_extra, to_archive
 from sklearn_lstm.pretrained.sentence_encoders import passed_models
-from sklearn_lstm.storing.array_file import opened
+from sklearn_lstm.storing.array_file import opened, replacing
 from sklearn_lstm.storing.envelope import (
     pack_estimator,
     sealed,
@@ -21,7 +21,6 @@ from sklearn_lstm.storing.envelope import (
     warn_of_other_version,
 )
 from sklearn_lstm.storing.packing import Packer, is_json
-from sklearn_lstm.storing.replacing import replacing
 from sklearn_lstm.storing.stored_form import PARTS, TRUST, in_a_file
 from sklearn_lstm.storing.unpacking import Unpacker
 

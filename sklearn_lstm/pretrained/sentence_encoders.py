@@ -13,7 +13,7 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from sklearn_lstm.compute.locks import ForkSafeLock
+from sklearn_lstm.locks import ForkSafeLock
 from sklearn_lstm.pretrained.named_models import NamedModel, open_folder, without_halves
 from sklearn_lstm.pretrained.static_models import StaticModel
 from sklearn_lstm.pretrained.token_tables import parts_of

@@ -13,7 +13,7 @@ from typing import Any, ClassVar, Self, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from sklearn_lstm.compute.locks import ForkSafeLock
+from sklearn_lstm.locks import ForkSafeLock
 from sklearn_lstm.pretrained.named_models import NamedModel, open_folder, shown, without_halves
 from sklearn_lstm.storing.stored_form import SHARING, NotPlainError, checksum_of
 

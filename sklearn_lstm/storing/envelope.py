@@ -15,16 +15,18 @@ from sklearn.exceptions import InconsistentVersionWarning
 import sklearn_lstm
 from sklearn_lstm.callback_support import SET, own_callbacks, without_callbacks
 from sklearn_lstm.exceptions import ModelFileError
-from sklearn_lstm.storing.content import (
+from sklearn_lstm.storing.packing import Packer
+from sklearn_lstm.storing.stored_form import (
     FORMAT,
+    PASSED,
+    SHARING,
     check_depth,
+    checksum_of,
     one_error,
     other_version,
     read_content,
     to_text,
 )
-from sklearn_lstm.storing.packing import Packer
-from sklearn_lstm.storing.stored_form import PASSED, SHARING, checksum_of
 from sklearn_lstm.storing.unpacking import Unpacker, new_estimator, set_attributes
 
 
