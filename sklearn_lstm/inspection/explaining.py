@@ -13,9 +13,8 @@ from numpy.typing import NDArray
 from sklearn_lstm.compute import map_on_workers, workers
 from sklearn_lstm.data.sequences import Sequences
 from sklearn_lstm.inspection.inputs import Data, OpenModel, WithoutSpan, open_model
-from sklearn_lstm.members.encoder.encoder_model import EncoderModel
 from sklearn_lstm.members.network.network import Network
-from sklearn_lstm.members.numbers.number_model import NumberModel
+from sklearn_lstm.members.regression.encoder_and_numbers import EncoderModel, NumberModel
 
 N_SHOWN = 5  # steps in the repr
 METHODS = ["shares", "leave_one_out"]
