@@ -3,10 +3,10 @@
 from typing import Any
 
 from sklearn_lstm.pretrained.named_models import shown
-from sklearn_lstm.pretrained.static_models import StaticModel
 from sklearn_lstm.pretrained.token_tables import (
     GensimVectors,
     SideBySide,
+    StaticModel,
     is_array,
     parts_of,
     table_of,

@@ -15,8 +15,7 @@ from numpy.typing import NDArray
 
 from sklearn_lstm.locks import ForkSafeLock
 from sklearn_lstm.pretrained.named_models import NamedModel, open_folder, without_halves
-from sklearn_lstm.pretrained.static_models import StaticModel
-from sklearn_lstm.pretrained.token_tables import parts_of
+from sklearn_lstm.pretrained.token_tables import StaticModel, parts_of
 from sklearn_lstm.storing.stored_form import PASSED, SHARING, NotPlainError
 
 FIXED_SENTENCES = [  # a stored model holds their vectors, and none of the weights

@@ -42,7 +42,7 @@ PATHS = (  # of our own classes: dataclasses, or those with `stored` and `from_s
     "members.regression.encoder_and_numbers.NumberModel",
     "pretrained.sentence_encoders.SentenceEncoder",
     *("pretrained.embeddings.PretrainedVectors", "pretrained.token_tables.VectorTable"),
-    *("pretrained.token_tables.SideBySide", "pretrained.static_models.StaticModel"),
+    *("pretrained.token_tables.SideBySide", "pretrained.token_tables.StaticModel"),
     "text.counting.TokenCounts",
     *("encoding.normal_scores.NormalScores", "data.input_format.InputFormat"),
     *("targets.labels.Labels", "targets.labels.LabelSets"),
