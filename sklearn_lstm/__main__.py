@@ -78,7 +78,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         print(f"sklearn-lstm {options.command}: {line}", file=sys.stderr)
         return status
 
-    def warned(message: Warning | str, *_: Any, **__: Any) -> None:
+    def warned(message: Warning | str, *_: object, **__: object) -> None:
         failed(f"warning: {message}")
 
     try:

@@ -230,8 +230,7 @@ def map_on_workers(function: Callable[[Value], Result], values: Sequence[Value])
 def _openmp() -> list[Any]:
     """Find the OpenMP libraries of the process."""
     torch.get_num_threads()  # torch sets the number of threads of a thread at its first call
-    found: list[Any] = ThreadpoolController().select(user_api="openmp").lib_controllers
-    return found
+    return list(ThreadpoolController().select(user_api="openmp").lib_controllers)
 
 
 def _set_openmp_threads(numbers: Sequence[int]) -> None:

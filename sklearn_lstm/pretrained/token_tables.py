@@ -48,7 +48,7 @@ Found: TypeAlias = tuple[NDArray[np.bool_], NDArray[np.float32]]
 class TokenVectors(Protocol):
     """What `embeddings` takes beside arrays and mappings."""
 
-    def lookup(self, tokens: Sequence[Any], /) -> Found:
+    def lookup(self, tokens: Sequence[object], /) -> Found:
         """Return which tokens have a vector (n,), and the vectors of these (n_known, dim)."""
 
 
@@ -77,7 +77,7 @@ class VectorTable(Shared):
         self.vectors.flags.writeable = False
 
     @classmethod
-    def of(cls, mapping: Mapping[Any, Any], tokens: Iterable[Any]) -> Self:
+    def of(cls, mapping: Mapping[Any, Any], tokens: Iterable[object]) -> Self:
         """Return a copy of what a mapping says of tokens."""
         words = [token for token in tokens if token in mapping]
         vectors = [np.asarray(mapping[word], np.float32) for word in words]
@@ -92,7 +92,7 @@ class VectorTable(Shared):
         name = f"a {type(mapping).__name__}"
         return cls(name, {word: row for row, word in enumerate(words)}, array, has_own_scale=True)
 
-    def lookup(self, tokens: Sequence[Any]) -> Found:
+    def lookup(self, tokens: Sequence[object]) -> Found:
         """Return which tokens have a vector (n,), and the vectors of these (n_known, dim)."""
         rows = np.array([self.vocabulary.get(token, -1) for token in tokens], np.intp)
         return rows >= 0, self.vectors[rows[rows >= 0]]
@@ -107,7 +107,7 @@ class GensimVectors(Shared):
 
     model: Any
 
-    def lookup(self, tokens: Sequence[Any]) -> Found:
+    def lookup(self, tokens: Sequence[object]) -> Found:
         """Return which tokens have a vector (n,), and the vectors of these (n_known, dim).
 
         FastText composes vectors of all texts, also in gensim, where None would be the text "None".
@@ -161,11 +161,11 @@ class StaticModel(NamedModel):
             raise ValueError("static_model: a WordLlama model with binary=True has no vectors.")
         return cls(model)
 
-    def is_like(self, mark: Any) -> bool:
+    def is_like(self, mark: object) -> bool:
         """Return whether it is the model that this mark was stored of."""
         return bool(self.digest == mark)
 
-    def stored(self) -> dict[str, Any]:
+    def stored(self) -> dict[str, object]:
         """Return what is stored: how to find the model, and what it is known by."""
         if self.source is None or SHARING.get():
             raise NotPlainError(f"a {type(self.model).__name__} is no plain data")
@@ -176,7 +176,7 @@ class StaticModel(NamedModel):
         """A checksum of the vectors of pieces."""
         return checksum_of(np.ascontiguousarray(self.model.embedding))
 
-    def lookup(self, tokens: Sequence[Any]) -> Found:
+    def lookup(self, tokens: Sequence[object]) -> Found:
         """Return which tokens have a vector (n,), and the vectors of these (n_known, dim).
 
         What is no str, or has no known piece, has none.
@@ -258,7 +258,7 @@ class SideBySide(Shared):
 
     tables: tuple[TokenVectors, ...]
 
-    def lookup(self, tokens: Sequence[Any]) -> Found:
+    def lookup(self, tokens: Sequence[object]) -> Found:
         """Return which tokens have a vector (n,), and the vectors of these (n_known, dim)."""
         is_known, blocks = np.zeros(len(tokens), bool), []
         for table in self.tables:
@@ -277,12 +277,12 @@ class SideBySide(Shared):
         return " and ".join(map(str, self.tables))
 
 
-def is_array(vectors: Any) -> bool:
+def is_array(vectors: object) -> bool:
     """Return whether these are the vectors of ids, row by row."""
     return isinstance(vectors, list | tuple) or hasattr(vectors, "__array__")
 
 
-def table_of(vectors: Any, tokens: Iterable[Any] | None = None) -> TokenVectors:
+def table_of(vectors: object, tokens: Iterable[object] | None = None) -> TokenVectors:
     """Return the table that a model keeps of what the user gives; what can change is copied.
 
     Of a mapping, these tokens alone, or all.
@@ -296,17 +296,17 @@ def table_of(vectors: Any, tokens: Iterable[Any] | None = None) -> TokenVectors:
     return getattr(vectors, "_vector_table", lambda: vectors)()  # WordVectors may be fitted again
 
 
-def parts_of(table: Any) -> tuple[Any, ...]:
+def parts_of(table: object) -> tuple[Any, ...]:
     """Return the tables that stand side by side, or the only one."""
     return table.tables if isinstance(table, SideBySide) else (table,)
 
 
-def widths_of(table: Any, width: int) -> tuple[int, ...]:
+def widths_of(table: object, width: int) -> tuple[int, ...]:
     """Return the number of columns of each of these tables; `width` is that of all together."""
     return table.widths if isinstance(table, SideBySide) else (width,)
 
 
-def looked_up(table: TokenVectors, tokens: Sequence[Any], width: int | None = None) -> Found:
+def looked_up(table: TokenVectors, tokens: Sequence[object], width: int | None = None) -> Found:
     """Return what a table knows of tokens, after a look at what it returns."""
     known, vectors = table.lookup(tokens)
     known, vectors = np.asarray(known, bool), np.asarray(vectors, np.float32)
@@ -321,7 +321,7 @@ def looked_up(table: TokenVectors, tokens: Sequence[Any], width: int | None = No
     return known, vectors
 
 
-def check_finite(vectors: NDArray[np.float32], words: Iterable[Any]) -> None:
+def check_finite(vectors: NDArray[np.float32], words: Iterable[object]) -> None:
     """Raise an error for values that are not finite."""
     is_wrong = ~np.isfinite(vectors).all(axis=1)
     if is_wrong.any():

@@ -81,7 +81,7 @@ def find_arrays(file: BinaryIO, entries: Mapping[str, Any], start: int) -> dict[
 
 @contextmanager
 def opened(
-    path: str | os.PathLike[str], passed: Sequence[Any] = ()
+    path: str | os.PathLike[str], passed: Sequence[object] = ()
 ) -> Iterator[tuple[dict[str, Any], dict[str, Any]]]:
     """Open a model file; what the header says is checked before any array is read.
 

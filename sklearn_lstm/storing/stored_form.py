@@ -14,13 +14,15 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from itertools import takewhile
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
 import sklearn_lstm
 from sklearn_lstm.exceptions import ModelFileError
+
+ArrayTable: TypeAlias = dict[str, NDArray[np.generic]]  # by their names
 
 FORMAT = 3
 DEEPEST = 100  # lists and objects inside each other, in the tree of an attribute
@@ -127,7 +129,7 @@ def one_error(what: str) -> Iterator[None]:
         raise ModelFileError(f"{what} is damaged, or is no stored model ({reason}).") from error
 
 
-def to_text(content: Any) -> str:
+def to_text(content: object) -> str:
     """Return the tree as JSON in ASCII."""
     return json.dumps(content, allow_nan=False, separators=(",", ":"))
 
@@ -158,7 +160,7 @@ def check_depth(tree: Any, deepest: int = DEEPEST) -> None:
     raise RecursionError(f"more than {deepest} lists inside each other")
 
 
-def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+def _unique(pairs: list[tuple[str, object]]) -> dict[str, object]:
     if len(found := dict(pairs)) < len(pairs):
         raise ValueError(f"a name comes twice among {sorted(found)[:5]}")
     return found
