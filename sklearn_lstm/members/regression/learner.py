@@ -1,4 +1,7 @@
-"""How the linear models of one vector for each sequence are fitted."""
+"""How the linear models of one vector for each sequence are fitted: by logistic regression.
+
+The penalty of its weights is found by inner folds.
+"""
 
 from abc import abstractmethod
 from collections import Counter
@@ -8,9 +11,10 @@ from time import perf_counter
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.optimize import minimize
 
 from sklearn_lstm.blending import Logits
-from sklearn_lstm.data.sequences import ROWS_AT_ONCE, Rows
+from sklearn_lstm.data.sequences import ROWS_AT_ONCE, Rows, row_numbers
 from sklearn_lstm.members.member import Learner
 from sklearn_lstm.members.regression.encoder_and_numbers import (
     IS_MISSING,
@@ -21,16 +25,20 @@ from sklearn_lstm.members.regression.encoder_and_numbers import (
     RegressionModel,
     Vectors,
 )
-from sklearn_lstm.members.regression.logistic_regression import find_penalty, fit_regression
 from sklearn_lstm.targets.samples import Samples, Targets
 from sklearn_lstm.training.configuration import Configuration
 from sklearn_lstm.training.duration import WORK_PER_SECOND
-from sklearn_lstm.training.held_out import Split
+from sklearn_lstm.training.held_out import Split, folds
 from sklearn_lstm.training.progress import FitProgress
 
 MOST_SAMPLES = 100_000  # that a member learns from: a vector of an encoder takes 1.5 kB
 MOST_CATEGORIES = 255  # of a column; rarer ones are none of them
+PENALTIES = (300.0, 100.0, 30.0, 10.0, 3.0, 1.0, 0.3)  # from the largest on
+MOST_TRIED_ON = 2_000  # samples
+TOLERANCE = 1e-5  # relative, of the loss
 NOTHING = np.empty(0), np.empty((0, 0)), np.empty(0)  # has been learned yet
+
+Weights = NDArray[np.float64]  # (1 + dim, n_outputs), those of the intercept first
 
 
 class RegressionLearner(Learner):
@@ -79,7 +87,7 @@ class RegressionLearner(Learner):
         held_out = np.searchsorted(rows, split.held_out_rows)
         learned = np.delete(np.arange(len(rows)), held_out)
         learned_targets = targets.subset(learned)
-        penalty = find_penalty(cls._scaled(vectors[learned])[0], learned_targets, split.seed)
+        penalty = _find_penalty(cls._scaled(vectors[learned])[0], learned_targets, split.seed)
         without = cls._fitted(untrained, vectors[learned], learned_targets, penalty)
         model = cls._fitted(untrained, vectors, targets, penalty) if len(held_out) else without
         return model, without.logits_of(vectors[held_out])
@@ -89,7 +97,7 @@ class RegressionLearner(Learner):
         cls, untrained: RegressionModel, vectors: Vectors, targets: Targets, penalty: float
     ) -> RegressionModel:
         scaled, mean, deviation = cls._scaled(vectors)
-        intercept, *weights = fit_regression(scaled, targets, penalty)
+        intercept, *weights = _fit_regression(scaled, targets, penalty)
         coef = np.stack(weights) / deviation[:, np.newaxis]
         return replace(untrained, mean=mean, coef=coef, intercept=intercept)
 
@@ -191,3 +199,63 @@ def _rows_to_fit(split: Split) -> Rows:
     chosen = np.random.default_rng(split.seed).permutation(np.delete(rows, split.held_out_rows))
     chosen = chosen[: MOST_SAMPLES - len(split.held_out_rows)]
     return np.sort(np.append(split.held_out_rows, chosen))
+
+
+# --- Logistic regression
+
+
+def _fit_regression(
+    vectors: NDArray[np.float32], targets: Targets, penalty: float, start: Weights | None = None
+) -> Weights:
+    """Fit the weights that make the targets most likely, less half the penalty of their squares.
+
+    Parameters
+    ----------
+    vectors : ndarray of shape (n_samples, dim)
+        Standardised.
+    targets : Targets
+    penalty : float
+    start : ndarray or None
+        Weights to begin with.
+    """
+    truth, labels = targets.indicators(), targets.labels
+    shape = 1 + vectors.shape[1], targets.n_outputs
+    # The likelihood of several labels is a mean over them.
+    n_labels = targets.n_outputs if labels.is_multilabel else 1
+    precisions = np.full((shape[0], 1), penalty / n_labels)
+    precisions[0] = 0
+
+    def loss(values: NDArray[np.float64]) -> tuple[float, NDArray[np.float64]]:
+        weights = values.reshape(shape)
+        fit, slopes = labels.log_likelihood(_logits_of(vectors, weights), truth, targets.weights)
+        gradient = precisions * weights
+        gradient[0] += slopes.sum(axis=0)
+        gradient[1:] += vectors.T @ slopes.astype(np.float32)
+        return float((precisions * weights**2).sum() / 2 - fit), gradient.ravel()
+
+    first = np.zeros(shape) if start is None else start
+    options = {"ftol": TOLERANCE}
+    found = minimize(loss, first.ravel(), jac=True, method="L-BFGS-B", options=options)
+    return np.asarray(found.x).reshape(shape)
+
+
+def _find_penalty(vectors: NDArray[np.float32], targets: Targets, seed: int) -> float:
+    """Return the penalty of the regressions that predict folds best which they have not seen."""
+    if len(targets) > MOST_TRIED_ON:
+        rows = np.random.default_rng(seed).permutation(len(targets))[:MOST_TRIED_ON]
+        vectors, targets = vectors[rows], targets.subset(rows)
+    fits = np.zeros(len(PENALTIES))
+    for held_out in folds(targets, seed):
+        learned = np.delete(row_numbers(len(targets)), held_out)
+        truth, weights = targets.subset(held_out), None
+        for place, penalty in enumerate(PENALTIES):
+            weights = _fit_regression(vectors[learned], targets.subset(learned), penalty, weights)
+            fits[place] += truth.labels.log_likelihood(
+                _logits_of(vectors[held_out], weights), truth.indicators(), truth.weights
+            )[0]
+    return PENALTIES[int(fits.argmax())]
+
+
+def _logits_of(vectors: NDArray[np.float32], weights: Weights) -> NDArray[np.float64]:
+    """Return the logits of vectors (n_samples, n_outputs)."""
+    return np.asarray(vectors @ weights[1:].astype(np.float32) + weights[0])
