@@ -196,7 +196,7 @@ class WordVectors(StoredMixin, DescribedMixin, BaseEstimator):  # type: ignore[m
         check_is_fitted(self)
         return VectorTable("WordVectors", self.vocabulary_, self.vectors_, has_own_scale=False)
 
-    def set_params(self, **params: object) -> Self:
+    def set_params(self, **params: Any) -> Self:
         """Set parameters. A clone that gets others than its vectors were learned with loses them.
 
         Parameters

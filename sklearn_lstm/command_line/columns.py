@@ -27,14 +27,14 @@ class Table:
     by_name : dict of str to ndarray of shape (n_records,)
     """
 
-    by_name: dict[str, NDArray[np.generic]]
+    by_name: dict[str, NDArray[Any]]
 
     @property
     def columns(self) -> list[str]:
         """The names of the columns."""
         return list(self.by_name)
 
-    def get_columns(self) -> list[NDArray[np.generic]]:
+    def get_columns(self) -> list[NDArray[Any]]:
         """Return the columns."""
         return list(self.by_name.values())
 

@@ -219,7 +219,7 @@ def open_one(model: object, X: object) -> OpenModel:
     return opened
 
 
-def _named(spellings: NDArray[np.generic], spelling: Spelling | None) -> NDArray[np.object_]:
+def _named(spellings: NDArray[Any], spelling: Spelling | None) -> NDArray[np.object_]:
     """Return the tokens of spellings, or the ids without a vocabulary, as objects."""
     if spelling is None:
         return spellings.astype(np.object_)

@@ -176,7 +176,7 @@ class StaticModel(NamedModel):
         """A checksum of the vectors of pieces."""
         return checksum_of(np.ascontiguousarray(self.model.embedding))
 
-    def lookup(self, tokens: Sequence[object]) -> Found:
+    def lookup(self, tokens: Sequence[Any]) -> Found:
         """Return which tokens have a vector (n,), and the vectors of these (n_known, dim).
 
         What is no str, or has no known piece, has none.
