@@ -21,7 +21,7 @@ from sklearn_lstm import (
     WordVectors,
 )
 from sklearn_lstm.io import ModelFileError, save
-from sklearn_lstm.pretrained.static_models import StaticModel
+from sklearn_lstm.pretrained.token_tables import StaticModel
 from sklearn_lstm.vectors import side_by_side, static_model
 
 RNG = np.random.default_rng(0)

@@ -45,8 +45,7 @@ from sklearn_lstm.exceptions import InvalidSequencesError
 from sklearn_lstm.inspection import explain, gate_activations
 from sklearn_lstm.io import ModelFileError, describe, load, save
 from sklearn_lstm.storing import array_file
-from sklearn_lstm.storing.content import FORMAT
-from sklearn_lstm.storing.stored_form import DTYPES, checksum_of
+from sklearn_lstm.storing.stored_form import DTYPES, FORMAT, checksum_of
 
 TEXTS = ["so good", "good fun, so good", "so bad", "bad, so boring", "naïve plot"]
 SERIES = np.random.default_rng(0).normal(size=(24, 5))
@@ -950,7 +949,7 @@ KILLS = {  # what is done instead of a function, and whether the new file is the
     "while writing": (HALF, False),
     "before fsync": ("os.fsync = lambda *_: end()", False),
     "before the renaming": ("import pathlib; pathlib.Path.replace = lambda *_: end()", False),
-    "after the renaming": ("replacing._sync_folder = lambda *_: end()", True),
+    "after the renaming": ("array_file._sync_folder = lambda *_: end()", True),
 }
 
 
@@ -963,7 +962,7 @@ def test_a_crash_leaves_the_old_file_or_the_new_one(tmp_path, vectorizer):
         import os, signal
         from sklearn_lstm import TextSequenceVectorizer
         from sklearn_lstm.io import files
-        from sklearn_lstm.storing import replacing
+        from sklearn_lstm.storing import array_file
 
         end = lambda: os.kill(os.getpid(), signal.SIGKILL)
         model = TextSequenceVectorizer().fit(["new"])
