@@ -15,7 +15,7 @@ REFUSALS = {
 }
 REFUSALS_OF_STREAMS = (
     "which can't represent all of these numbers|are dates or durations|"
-    "channels, but LSTMSequenceClassifier is expecting 1 channels|read as token ids|"
+    "(channels|features), but LSTMSequenceClassifier is expecting 1|read as token ids|"
     "but token ids are integers"  # a later batch would have told that they are measurements
 )
 
