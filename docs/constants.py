@@ -4,7 +4,7 @@ So a page can't disagree with the code. A module that moves has to be changed he
 """
 
 from sklearn_lstm import algorithm, model
-from sklearn_lstm.data import kinds, spelling
+from sklearn_lstm.data import containers, kinds
 from sklearn_lstm.members.convolutions import learner as convolutions
 from sklearn_lstm.members.convolutions import random_convolutions as linear_convolutions
 from sklearn_lstm.members.convolutions import ridge
@@ -98,7 +98,7 @@ NUMBERS = {
     "n_competing": count(linear_convolutions.COMPETING),
     # tokens and batches
     "fewest_effective_words": count(kinds.FEWEST_WORDS),
-    "largest_id": f"{spelling.LARGEST_ID:,}",
+    "largest_id": f"{containers.LARGEST_ID:,}",
     "batches_per_pool": count(batches.BATCHES_PER_POOL),
     "steps_at_once": count(batches.STEPS_AT_ONCE["cpu"]),
     "steps_of_long": count(batches.STEPS_OF_LONG),

@@ -80,14 +80,14 @@ def fit_model(
         model = SequenceModel.blended(network, members, held_out)
         return start.with_model(model.with_thresholds(thresholds, held_out), epochs)
 
-    n_updates, is_shown = plan.updates_per_epoch(len(split.learned)), configuration.verbose > 0
+    settings, n_updates = configuration.training, plan.updates_per_epoch(len(split.learned))
     progress = FitProgress(
-        linear_epochs, plan.max_epochs, n_updates, is_shown=is_shown, task=callback_task
+        linear_epochs, plan.max_epochs, n_updates, is_shown=settings.verbose > 0, task=callback_task
     )
     with progress:
         for one in learners:
             one.prepare(split, configuration, progress)
-        with workers(configuration.device, 1 + configuration.architecture["bidirectional"]):
+        with workers(settings.device, 1 + configuration.architecture["bidirectional"]):
             for one in learners:
                 member, logits = one.fit(split, configuration)
                 progress.count_linear_model(one.member.name)

@@ -25,7 +25,7 @@ LAYERS = [
     ["text"],
     ["data"],
     ["targets", "pretrained", "encoding"],
-    ["blending", "compute", "streams"],
+    ["blending", "compute", "stored_batches"],
     ["network"],
     ["training"],
     ["members"],

@@ -100,14 +100,12 @@ def _activations(network: Network, sequences: Sequences) -> dict[str, NDArray[np
     x, order = forward.embed(steps, sequences.lengths, extension)
     frame, layers = np.arange(sequences.lengths[0]) // forward.steps_per_frame, []
     for layer in forward.layers:
-        steps_read = zip(*layer.read(x, order), strict=True)
-        gates, memory, states = (np.concatenate(parts, axis=-2) for parts in steps_read)
-        x = order.restored(states)
-        found = dict(zip(GATES[layer.cell], gates, strict=True))
-        if layer.cell == "lstm":
-            found["memory_cell"] = memory
+        states = layer.no_states(len(x))
+        read = [np.array([*gates, memory]) for gates, memory in layer.read(x, order, states)]
+        names = *GATES[layer.cell], *["memory_cell"] * (layer.cell == "lstm")
+        found = dict(zip(names, np.concatenate(read, axis=1), strict=False))  # GRUs have no memory
         found["hidden_state"] = states
-        for values in found.values():
-            values[1:] = values[1:, ::-1].copy()  # this direction has read the last step first
-        layers.append(found)
-    return {name: np.stack([found[name][:, frame] for found in layers]) for name in layers[0]}
+        found = {name: order.restored(values) for name, values in found.items()}
+        x = found["hidden_state"].reshape(len(x), -1)
+        layers.append({name: values[frame].swapaxes(0, 1) for name, values in found.items()})
+    return {name: np.stack([found[name] for found in layers]) for name in layers[0]}

@@ -26,7 +26,7 @@ def find_learners(configuration: Configuration) -> list[type[Learner]]:
     names = [Network.name, OnlineNgrams.name, *(learner.member.name for learner in found)]
     if len({*names}) < len(names):
         raise ValueError(f"The members of a model need different names, found {names}.")
-    if configuration.max_epochs == 0 and not found:
+    if configuration.training.max_epochs == 0 and not found:
         lacking = " and ".join(Learner.lacks(configuration))
         raise ValueError(
             f"max_epochs=0 fits the linear model alone, but there is none: it needs {lacking}. "

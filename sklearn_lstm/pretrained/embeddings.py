@@ -8,8 +8,9 @@ from typing import Annotated, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from sklearn_lstm.data.containers import LARGEST_ID
 from sklearn_lstm.data.sequences import Sequences, chunks_of_rows
-from sklearn_lstm.data.spelling import LARGEST_ID, Spelling
+from sklearn_lstm.data.spelling import Spelling
 from sklearn_lstm.pretrained.named_models import shown
 from sklearn_lstm.pretrained.static_models import Found
 from sklearn_lstm.pretrained.token_tables import (

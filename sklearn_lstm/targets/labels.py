@@ -7,7 +7,7 @@ from typing import Annotated, Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import expit, log_expit, log_softmax, logit, softmax
+from scipy.special import expit, log_expit, log_softmax, logit
 
 Thresholds: TypeAlias = NDArray[np.float64] | float  # (n_thresholds,), or one for all
 Encoded: TypeAlias = NDArray[Any]  # indices (n_samples,), or 0 and 1 (n_samples, n_labels)
@@ -126,7 +126,8 @@ class Labels:
 
     def proba(self, logits: NDArray[np.float64]) -> NDArray[np.float64]:
         """Return the probability of each output."""
-        return np.asarray(softmax(logits, axis=1))
+        odds = np.exp(logits - logits.max(axis=1, keepdims=True))
+        return np.asarray(odds / odds.sum(axis=1, keepdims=True))
 
     def log_proba(self, logits: NDArray[np.float64]) -> NDArray[np.float64]:
         """Return the logarithm of `proba`."""

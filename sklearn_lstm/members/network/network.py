@@ -160,8 +160,7 @@ class Network(NetworkMember):
             self.module.eval()
         device, output = self.device, self.module.output
         limit = steps_at_once(device) * self.module.steps_per_frame // 2  # of that in training
-        weight, bias = exact(output.weight.detach().cpu()).T, exact(output.bias.detach().cpu())
-        logits = np.empty((len(sequences), len(bias)))
+        logits = np.empty((len(sequences), self.n_outputs))
 
         def read(rows: Rows) -> None:
             # One sequence alone takes another way through the matrix products, and is rounded
@@ -175,6 +174,7 @@ class Network(NetworkMember):
 
         batches = list(rows_of_similar_length(sequences.lengths, limit))
         with torch.inference_mode(), workers(device):
+            weight, bias = exact(output.weight.cpu()).T, exact(output.bias.cpu())
             map_on_workers(read, batches)
         return logits
 
