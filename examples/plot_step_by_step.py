@@ -169,7 +169,7 @@ plt.show()
 # %%
 # 7. Test, once
 # -------------
-# Only now the test part is read. Beside the network stands the usual plain model.
+# Only now the test part is read. Beside the network stands the usual model without one.
 X_test = vectorizer.transform(texts_test)
 print(f"LSTM, network alone: {classifier.score(X_test, y_test):.1%} of the test messages are right")
 plain = make_pipeline(TfidfVectorizer(), LogisticRegression(C=10)).fit(texts_train, y_train)

@@ -1,4 +1,4 @@
-"""The tables "What survives what" of the reference, walked row by row."""
+"""What "What survives what" of the reference says, tried one by one."""
 
 import copy
 import pickle
@@ -21,22 +21,19 @@ from sklearn_lstm.io import load, save
 from sklearn_lstm.streaming import fit_batches
 
 PAGE = (Path(__file__).parents[1] / "docs" / "reference.rst").read_text(encoding="utf-8")
-CELLS = re.findall(
-    r"^   \* - ``(.+)``\n     - (\w+)\n     - (\w+)\n     - (\w+)$",
-    PAGE.split("\nWhat survives what\n")[1].split("\n.. _")[0],
-    flags=re.MULTILINE,
-)
-OF_MATRIX = [row for row in CELLS if re.search(r"\bX\b|file", row[0]) and "model" not in row[0]]
-OF_MODEL = [row for row in CELLS if row not in OF_MATRIX]
+SECTION = PAGE.split("\nWhat survives what\n")[1].split("\n.. _")[0]
+LISTS = re.findall(r"^These (keep|lose) all three:((?:\s+``[^`]+``[,.])+)", SECTION, re.MULTILINE)
+CASES = [(code, verb == "keep") for verb, codes in LISTS for code in re.findall("``(.+?)``", codes)]
+OF_MODEL = [case for case in CASES if re.search("model|path", case[0])]
+OF_MATRIX = [case for case in CASES if case not in OF_MODEL]
 TEXTS = ["new good film", "bad film !", "good !", "so bad"] * 4
 FRAME = pd.DataFrame({"text": TEXTS, "price": np.arange(16.0)})
 LABELS = np.array([[0, 1], [1, 0], [0, 1], [1, 1]] * 4)
-KEPT = {"kept": True, "lost": False}
 
 
 @pytest.fixture(scope="module")
 def names(tmp_path_factory):
-    """What the code in the tables may use."""
+    """What the code on the page may use."""
     folder = tmp_path_factory.mktemp("stored")
     X = TextSequenceVectorizer(min_df=5).fit_transform(FRAME)
     joblib.dump(X, folder / "X")
@@ -68,13 +65,13 @@ def more_learned(model):
     return model
 
 
-def test_there_are_two_tables():
+def test_the_page_lists_what_is_tried():
     assert (len(OF_MATRIX), len(OF_MODEL)) == (13, 8)
 
 
-@pytest.mark.parametrize("row", OF_MATRIX, ids=lambda row: row[0])
-def test_what_survives_in_a_matrix(row, names):
-    X = eval(row[0], names)  # noqa: S307 - of our own page
+@pytest.mark.parametrize(("code", "is_kept"), OF_MATRIX)
+def test_what_survives_in_a_matrix(code, is_kept, names):
+    X = eval(code, names)  # noqa: S307 - of our own page
     assert not issparse(X) or X.shape[1] >= 2
     texts = getattr(X, "texts", None)
     found = {
@@ -82,12 +79,12 @@ def test_what_survives_in_a_matrix(row, names):
         "texts": texts is not None and all(isinstance(text, str) for text in texts),
         "numbers": getattr(X, "numbers", None) is not None,
     }
-    assert list(found.values()) == [KEPT[cell] for cell in row[1:]]
+    assert found == dict.fromkeys(found, is_kept)
 
 
-@pytest.mark.parametrize("row", OF_MODEL, ids=lambda row: row[0])
-def test_what_survives_in_a_model(row, names):
-    model, other = names["model"], eval(row[0], names)  # noqa: S307 - of our own page
+@pytest.mark.parametrize(("code", "is_kept"), OF_MODEL)
+def test_what_survives_in_a_model(code, is_kept, names):
+    model, other = names["model"], eval(code, names)  # noqa: S307 - of our own page
     # Vectors: of a word that no text of fit held. Numbers: of a price that decides.
     new = pd.DataFrame({"text": ["odd", "film"], "price": [3.0, 1e6]})
     try:
@@ -97,4 +94,4 @@ def test_what_survives_in_a_model(row, names):
         found = [*is_alike.all(axis=1), np.array_equal(thresholds, model[-1].thresholds_)]
     except NotFittedError:
         found = [False] * 3
-    assert found == [KEPT[cell] for cell in row[1:]]
+    assert found == [is_kept] * 3

@@ -1,7 +1,8 @@
 """Draw accuracy over the seconds of a fit: ``python docs/figures/accuracy_seconds.py``.
 
-Each task of docs/accuracy.csv is a line from ``max_epochs=0`` to "auto", with the most accurate
-other model beside it. It writes docs/images/accuracy_seconds_*.svg, for light and for dark pages.
+Each task of docs/accuracy.csv is a line from ``max_epochs=0`` to "auto", if both were measured at a
+commit, with the most accurate other model beside it. It writes docs/images/accuracy_seconds_*.svg,
+for light and for dark pages.
 """
 
 from accuracy_curves import DOCS, THEMES
@@ -32,15 +33,16 @@ def draw(axes: Axes, tasks: dict[str, str], rows: Rows, ink: str) -> None:
         start, end = here[PARTS[0]], here[OURS]
         best = max((row for name, row in here.items() if name not in {OURS, *PARTS}), key=accuracy)
         seconds = [float(row["fit, s"]) for row in (start, end, best)]
-        axes.plot(seconds[:2], [height(start), height(end)], color=BLUE, linewidth=1.2)
-        axes.plot(seconds[0], height(start), "o", color=BLUE, markerfacecolor="white", markersize=5)
+        if start["commit"] and end["commit"]:
+            axes.plot(seconds[:2], [height(start), height(end)], color=BLUE, linewidth=1.2)
+            axes.plot(seconds[0], height(start), "o", color=BLUE, mfc="white", markersize=5)
         axes.plot(seconds[1], height(end), "o", color=BLUE, markersize=6)
         axes.plot(seconds[2], height(best), "x", color=ORANGE, markersize=6)
         axes.plot(seconds[1:], [height(end), height(best)], ":", color=ORANGE, linewidth=0.8)
         ends.append((height(end), seconds[1], title))
     axes.set(xscale="log", yscale="log", xlim=(0.05, 1_000), ylim=(1 / 33, 1 / LEAST_ERROR * 1.15))
     axes.set_yticks([1 / (100 - tick) for tick in TICKS], [f"{tick:g} %" for tick in TICKS])
-    axes.set_xticks([0.1, 1, 10, 100], ["0.1 s", "1 s", "10 s", "100 s"])
+    axes.set_xticks([0.1, 1, 10, 100], ["0.1", "1", "10", "100"])
     axes.minorticks_off()
     axes.grid(alpha=0.25)
     axes.set_facecolor("none")
@@ -74,7 +76,7 @@ def main() -> None:
     for theme, ink in THEMES.items():
         names = ("text.color", "axes.labelcolor", "axes.edgecolor", "axes.titlecolor")
         rcParams.update(dict.fromkeys((*names, "xtick.color", "ytick.color"), ink))
-        for width, shape, size in (("wide", (1, 3), (12, 4.2)), ("narrow", (3, 1), (4.2, 11))):
+        for width, shape, size in (("wide", (1, 3), (10, 4.2)), ("narrow", (3, 1), (4.2, 11))):
             figure, panels = plt.subplots(*shape, figsize=size, layout="constrained")
             for axes, (kind, tasks) in zip(panels.flat, KINDS.items(), strict=True):
                 draw(axes, tasks, rows, ink)

@@ -59,10 +59,10 @@ QUESTIONS = [
         "Series of equal length,\nand a result in a second?",
         "MiniRocket (aeon), or max_epochs=0",
         (
-            f"GunPoint {percent('GunPoint', 'MiniRocket, ridge')} in "
+            f"gun or point {percent('GunPoint', 'MiniRocket, ridge')} in "
             f"{seconds('GunPoint', 'MiniRocket, ridge')}, ours {percent('GunPoint')} in "
             f"{seconds('GunPoint')}\n"
-            f"ItalyPowerDemand {percent('ItalyPowerDemand', 'MiniRocket, ridge')}, "
+            f"Italian power demand {percent('ItalyPowerDemand', 'MiniRocket, ridge')}, "
             f"ours {percent('ItalyPowerDemand')}"
         ),
     ),
@@ -73,7 +73,7 @@ OUR_EVIDENCE = (
     f"bag of letters {percent('brackets', 'single letters, linear SVM')}\n"
     f"splice junctions {percent('dna_splice')}, "
     f"bag of letters {percent('dna_splice', '1-5 letters, linear SVM')}\n"
-    f"PLAID {percent('PLAID')}, MiniRocket {percent('PLAID', 'MiniRocket, ridge')}"
+    f"appliances {percent('PLAID')}, MiniRocket {percent('PLAID', 'MiniRocket, ridge')}"
 )
 
 

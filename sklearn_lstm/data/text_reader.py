@@ -86,7 +86,7 @@ class TextReader:
         X.vocabulary = ids.vocabulary
         X.analyzer = None if callable(self.analysis.analyzer) else self.analysis.analyzer
         if self.keeps_texts:
-            as_written = (str(text) if isinstance(text, str) else None for text in texts)
+            as_written = (str.__str__(text) if isinstance(text, str) else None for text in texts)
             X.texts = np.fromiter(as_written, np.object_, X.shape[0])
         X.numbers = numbers or None
         return X

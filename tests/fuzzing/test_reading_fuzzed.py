@@ -16,7 +16,8 @@ REFUSALS = {
 }
 REFUSALS_OF_STREAMS = (
     "which can't represent all of these numbers|are dates or durations|"
-    "channels, but LSTMSequenceClassifier is expecting 1 channels|read as token ids"
+    "(channels|features), but LSTMSequenceClassifier is expecting 1|read as token ids|"
+    "but token ids are integers"  # a later batch would have told that they are measurements
 )
 
 
@@ -86,6 +87,8 @@ PLAIN = [
     # booleans where one is missing.
     DataSet("series", [[None], [0.0, None, 0.0]]),
     DataSet("series", [[0.5], [1.0], [2.0]], beside={"flag": [True, None, False]}),
+    # What `str` says of a subclass of it, np.str_ for instance, need not be what it holds.
+    DataSet("texts", ["\x00"], input_type="words"),
 ]
 
 

@@ -589,7 +589,7 @@ def ids_in_floats(data: DataSet, rng: np.random.Generator) -> Any:
     table = exactly(padded(data, rng), np.float64)
     match rng.integers(3):
         case 0:
-            return [row[row > 0] for row in table]
+            return [row[row != 0] for row in table]
         case 1:
             return pd.DataFrame(table)
     return table
