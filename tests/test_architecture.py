@@ -204,6 +204,14 @@ def test_what_predicts_loads_numpy_and_scipy_alone():
     assert not packages_of(loaded_by(imports + READS)) & NOT_TO_PREDICT
 
 
+def test_texts_are_read_without_torch():
+    reads = "TextSequenceVectorizer().fit(['some text']).transform(['a text'])"
+    loaded = loaded_by(f"from sklearn_lstm import TextSequenceVectorizer, WordVectors\n{reads}")
+    layers = {name.split(".")[1] for name in loaded if name.startswith("sklearn_lstm.")}
+    assert not packages_of(loaded) & {"torch", "skorch"}
+    assert not layers & {"classifier", "network", "members", "training"}
+
+
 def test_importing_the_package_alone_loads_neither_torch_nor_scikit_learn():
     loaded = loaded_by("import sklearn_lstm")
     assert not packages_of(loaded) & {"torch", "sklearn", "skorch", "scipy", "numpy"}

@@ -271,14 +271,6 @@ def test_several_labels_and_weights(encoder):
     assert weighted.score(X[:120], LABELS) > 0.9
 
 
-def test_tables_beside_an_encoder_stay_where_they_are(encoder):
-    vectors = WordVectors().fit(TEXTS)
-    model = pipeline(encoder, embeddings=vectors, max_epochs=0).fit(TEXTS, LABELS)
-    assert model[-1].embedding_coverage_ == 1
-    assert "mean of" in model[-1].linear_model_.describe()
-    assert "columns of SmallEncoder" in repr(model[-1])
-
-
 def test_partial_fit_leaves_the_encoder_as_it_is(model):
     X = model[0].transform(TEXTS)
     learned = copy.deepcopy(model[-1]).partial_fit(X, LABELS)
@@ -286,14 +278,6 @@ def test_partial_fit_leaves_the_encoder_as_it_is(model):
     assert after["encoder"] == before["encoder"]
     assert_array_equal(
         learned._fitted.model["encoder"].coef, model[-1]._fitted.model["encoder"].coef
-    )
-
-
-def test_fit_batches_gives_the_same_model(encoder):
-    batches = [(TEXTS[start : start + 50], LABELS[start : start + 50]) for start in (0, 50, 100)]
-    streamed = fit_batches(pipeline(encoder), batches)
-    assert_array_equal(
-        streamed.predict_proba(NEW), pipeline(encoder).fit(TEXTS, LABELS).predict_proba(NEW)
     )
 
 
@@ -554,6 +538,8 @@ def test_save_names_an_encoder_and_pickle_holds_it(model, tmp_path):
 def test_a_table_and_an_encoder_are_described_and_loaded(encoder, tmp_path):
     vectors, path = WordVectors().fit(TEXTS), tmp_path / "model.safetensors"
     model = pipeline(encoder, embeddings=vectors, max_epochs=0).fit(TEXTS, LABELS)
+    assert model[-1].embedding_coverage_ == 1
+    assert "mean of" in model[-1].linear_model_.describe()
     save(model, path)
     described = describe(path)["steps"]["lstmsequenceclassifier"]["parameters"]
     assert described["embeddings"] == {"class": "WordVectors", "parameters": vectors.get_params()}
