@@ -315,7 +315,8 @@ class TextSequenceVectorizer(
               channel `j` stands for id ``j + 1``, and the steps after the text are NaN. This array
               is large; ``LSTMSequenceClassifier(embedding_dim=None)`` has the same effect.
         """
-        check_is_fitted(self)
+        if not self.__sklearn_is_fitted__():
+            check_is_fitted(self)  # raises the error
         self._check_names(raw_documents)
         return self._reader()(raw_documents)
 
