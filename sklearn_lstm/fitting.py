@@ -88,7 +88,7 @@ class Fit:
     def begin(
         self, input_format: InputFormat, sequences: Sequences, labels: Labels, n_samples: int
     ) -> tuple[Fitted, Configuration]:
-        """Return what is known before the training, and what the fit is told.
+        """Return what is known before the training, and the settings of the fit.
 
         If the fit goes on, `embeddings` are read for new ids alone.
         """

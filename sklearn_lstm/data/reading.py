@@ -28,7 +28,7 @@ from sklearn_lstm.exceptions import (
     warn_user,
 )
 
-Table: TypeAlias = NDArray[Any] | list[NDArray[Any]]  # of equally long rows, or of any
+Table: TypeAlias = NDArray[Any] | list[NDArray[Any]]  # rows of one length, or a list
 
 
 def read_sequences(
@@ -95,7 +95,7 @@ def refuse_floats(arrays: Arrays) -> None:
 
 
 def refuse_unknown(row: int | None) -> None:
-    """Raise the error for a series of which nothing is known, if no value is missing elsewhere."""
+    """Raise the error for a row that is a series of which nothing is known; None: there is none."""
     if row is not None:
         raise InvalidSequencesError(
             f"X[{row}] is a series without a value (only NaN, or empty), which is read only by a "
@@ -247,7 +247,7 @@ def _as_series(rows: Table, n_channels: int) -> Table:
 def _check_series(
     series: Table, time_channel: int | None, *, has_gaps: bool | None
 ) -> dict[str, Any]:
-    """Return what `Sequences` know of series, whose times follow each other."""
+    """Return the fields of `Sequences` for series, after the checks of their values and times."""
     n_channels = series[0].shape[1]
     if time_channel is not None:
         if not -n_channels <= time_channel < n_channels:
@@ -309,8 +309,7 @@ def _check_measurements(block: NDArray[Any], first_row: int) -> tuple[Lengths, N
 def _check_times(block: NDArray[Any], lengths: Lengths, time_channel: int, first_row: int) -> None:
     """Raise an error for a time in series (n, T, C) that is missing, or runs back.
 
-    Only the first steps of each count, as many as `lengths`: of a series without a value no time is
-    known.
+    The first steps of each are checked, as many as `lengths` says: the others are padding.
     """
     times = block[:, :, time_channel]
     before = np.concatenate([times[:, :1], times[:, :-1]], axis=1)
