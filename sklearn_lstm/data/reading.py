@@ -4,7 +4,7 @@ One sentence decides how X is read: integers are token ids, everything else is a
 """
 
 from collections.abc import Iterator
-from typing import Any, TypeAlias
+from typing import Any, NoReturn, TypeAlias
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -94,13 +94,12 @@ def refuse_floats(arrays: Arrays) -> None:
             )
 
 
-def refuse_unknown(row: int | None) -> None:
-    """Raise the error for a row that is a series of which nothing is known; None: there is none."""
-    if row is not None:
-        raise InvalidSequencesError(
-            f"X[{row}] is a series without a value (only NaN, or empty), which is read only by a "
-            "model that has seen missing values in other series. Drop it."
-        )
+def refuse_unknown(row: int) -> NoReturn:
+    """Raise the error for a series of which nothing is known."""
+    raise InvalidSequencesError(
+        f"X[{row}] is a series without a value (only NaN, or empty), which is read only by a "
+        "model that has seen missing values in other series. Drop it."
+    )
 
 
 def _checked_matrix(X: Any, input_type: str) -> Any:
@@ -264,7 +263,8 @@ def _check_series(
         has_missing |= is_gappy
     n_steps = np.concatenate(lengths)
     unknown_row = None if n_steps.all() else int(n_steps.argmin())
-    if not (has_missing.any() if has_gaps is None else has_gaps):
+    has_gaps = bool(has_missing.any()) if has_gaps is None else has_gaps
+    if unknown_row is not None and not has_gaps:
         refuse_unknown(unknown_row)
     return {
         "lengths": np.maximum(n_steps, 1),
