@@ -180,7 +180,7 @@ class SequenceModel:
         }
 
     def parts(self) -> dict[str, str]:
-        """Return what the model is made of, part by part."""
+        """Return the parts of the model, as the table of the classifier shows them."""
         described = {member.name: member.describe() for member in self.members}
         if np.any(self.thresholds != 0.5):
             described["thresholds"] = _range(self.thresholds)
