@@ -164,7 +164,7 @@ def test_importing_the_network_loads_neither_texts_nor_scikit_learn():
 
 # Modules that only fit, store or validate, beside those that read X and name labels.
 FIT = {
-    *("storing.envelope", "text.given_tokens", "text.cooccurrence", "data.batches"),
+    *("storing.envelope", "text.cooccurrence", "data.batches"),
     *("data.label_reading", "data.label_batches"),
 }
 PREDICT = {"exceptions", "fields", "locks", "storing", "text", "vectors"}
