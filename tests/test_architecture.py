@@ -19,13 +19,13 @@ ROOT = Path(sklearn_lstm.__file__).parent
 # lines. An entry with a dot stands for that module, any other for a module or a whole folder.
 LAYERS = [
     ["__init__"],  # the version; the classes are imported at first use
-    ["callback_support", "compute.locks", "exceptions", "progress_bar"],
-    ["compute.memory", "fields", "parameters"],
+    ["callback_support", "compute", "exceptions", "locks", "progress_bar"],
+    ["fields", "parameters"],
     ["storing"],
     ["text"],
     ["data"],
     ["targets", "pretrained", "encoding"],
-    ["blending", "compute", "stored_batches"],
+    ["blending", "stored_batches"],
     ["network"],
     ["training"],
     ["members"],
@@ -167,7 +167,7 @@ FIT = {
     *("storing.envelope", "text.given_tokens", "text.cooccurrence", "data.batches"),
     *("data.label_reading", "data.label_batches"),
 }
-PREDICT = {"exceptions", "fields", "compute.locks", "compute.memory", "storing", "text", "vectors"}
+PREDICT = {"exceptions", "fields", "locks", "storing", "text", "vectors"}
 PREDICT |= {"data", "blending", "thresholds"}
 
 
@@ -202,6 +202,14 @@ def test_what_predicts_loads_numpy_and_scipy_alone():
     names = [name for name in modules() if entry_of(name) in PREDICT and name not in FIT]
     imports = "\n".join(f"import sklearn_lstm.{name}" for name in names)
     assert not packages_of(loaded_by(imports + READS)) & NOT_TO_PREDICT
+
+
+def test_texts_are_read_without_torch():
+    reads = "TextSequenceVectorizer().fit(['some text']).transform(['a text'])"
+    loaded = loaded_by(f"from sklearn_lstm import TextSequenceVectorizer, WordVectors\n{reads}")
+    layers = {name.split(".")[1] for name in loaded if name.startswith("sklearn_lstm.")}
+    assert not packages_of(loaded) & {"torch", "skorch"}
+    assert not layers & {"classifier", "network", "members", "training"}
 
 
 def test_importing_the_package_alone_loads_neither_torch_nor_scikit_learn():

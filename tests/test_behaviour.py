@@ -112,11 +112,12 @@ def test_the_same_random_state_gives_the_same_bits(X, method):
     torch.manual_seed(12345)
     np.random.seed(12345)  # noqa: NPY002 - it must not matter
     np.testing.assert_array_equal(proba(), expected)
-    torch.set_default_dtype(torch.float64)
-    try:
-        np.testing.assert_array_equal(proba(), expected)
-    finally:
-        torch.set_default_dtype(torch.float32)
+    for dtype in (torch.float64, torch.float16, torch.bfloat16):
+        torch.set_default_dtype(dtype)
+        try:
+            np.testing.assert_array_equal(proba(), expected)
+        finally:
+            torch.set_default_dtype(torch.float32)
 
 
 def test_another_random_state_gives_another_model():

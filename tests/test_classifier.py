@@ -27,51 +27,42 @@ def test_predicting_before_fitting_is_refused(method):
         small().module_  # noqa: B018 - a property
 
 
-@pytest.mark.parametrize(
-    ("name", "value"),
-    [
-        ("input_type", "text"),
-        ("input_type", "tokens"),
-        ("embedding_dim", 0),
-        ("embedding_dim", "big"),
-        ("linear_model", "maybe"),
-        ("normalize", "zscore"),
-        ("cell", "transformer"),
-        ("hidden_size", 0),
-        ("hidden_size", 2.5),
-        ("num_layers", 0),
-        ("bidirectional", "both"),
-        ("pooling", "min"),
-        ("pooling", ("max", "min")),
-        ("pooling", ()),
-        ("pooling", [["max"]]),
-        ("dropout", 1.0),
-        ("criterion", "hinge"),
-        ("optimizer", "lion"),
-        ("lr", 0),
-        ("lr", "fast"),
-        ("weight_decay", -1),
-        ("max_epochs", -1),
-        ("max_epochs", "many"),
-        ("batch_size", 0),
-        ("class_weight", "even"),
-        ("early_stopping", "yes"),
-        ("validation_fraction", 1.0),
-        ("n_iter_no_change", 0),
-        ("callbacks", 3),
-        ("random_state", "seed"),
-        ("random_state", -1),
-        ("verbose", "loud"),
-        ("device", 3),
-        ("precision", "bfloat16"),
-    ],
-)
+WRONG = {
+    "input_type": ["text", "tokens"],
+    "embedding_dim": [0, "big"],
+    "linear_model": ["maybe"],
+    "normalize": ["zscore"],
+    "cell": ["transformer"],
+    "hidden_size": [0, 2.5],
+    "num_layers": [0],
+    "bidirectional": ["both"],
+    "pooling": ["min", ("max", "min"), (), [["max"]]],
+    "dropout": [1.0],
+    "criterion": ["hinge"],
+    "optimizer": ["lion"],
+    "lr": [0, "fast"],
+    "weight_decay": [-1],
+    "max_epochs": [-1, "many"],
+    "batch_size": [0],
+    "class_weight": ["even"],
+    "early_stopping": ["yes"],
+    "validation_fraction": [1.0],
+    "n_iter_no_change": [0],
+    "callbacks": [3],
+    "random_state": ["seed", -1],
+    "verbose": ["loud"],
+    "device": [3],
+    "precision": ["bfloat16"],
+}
+
+
+@pytest.mark.parametrize("name", WRONG)
 @pytest.mark.parametrize("method", ["fit", "partial_fit"])
-def test_unknown_values_of_parameters_are_named(name, value, method):
-    model = small(**{name: value})
+def test_unknown_values_of_parameters_are_named(name, method):
     options = {"classes": [0, 1]} if method == "partial_fit" else {}
-    with pytest.raises(ValueError, match=name):
-        getattr(model, method)(SERIES, LABELS, **options)
+    for value in WRONG[name]:
+        with pytest.raises(ValueError, match=name):
+            getattr(small(**{name: value}), method)(SERIES, LABELS, **options)
 
 
 def test_the_device_may_be_a_string_or_an_object_of_torch():
@@ -90,20 +81,6 @@ def test_a_weight_of_zero_leaves_the_sample_out():
         np.testing.assert_allclose(weighted.predict_proba(X), expected, atol=1e-6)
 
 
-def test_a_class_of_zero_weight_is_still_a_class():
-    model = small().fit(SERIES, LABELS, sample_weight=LABELS)
-    assert model.classes_.tolist() == [0, 1]
-    assert model.predict_proba(SERIES).shape == (40, 2)
-
-
-@pytest.mark.parametrize("factor", [1000, 1 / 3])
-def test_the_scale_of_all_weights_does_not_matter(factor):
-    weights = np.random.default_rng(2).uniform(0.1, 1, 40)
-    plain = small().fit(SERIES, LABELS, sample_weight=weights).predict_proba(SERIES)
-    scaled = small().fit(SERIES, LABELS, sample_weight=weights * factor).predict_proba(SERIES)
-    np.testing.assert_allclose(scaled, plain, atol=1e-6)
-
-
 @pytest.mark.parametrize("class_weight", [{0: 1.0, 1: 5.0}, "balanced"])
 def test_class_weights_are_sample_weights(class_weight):
     y = (np.arange(40) % 5 == 0).astype(int)
@@ -117,7 +94,7 @@ def test_class_weights_are_sample_weights(class_weight):
 def test_class_weights_go_by_label_and_multiply_with_sample_weights():
     y = np.array(["ham", "spam"])[LABELS]
     weights = np.random.default_rng(2).uniform(0.5, 1, 40)
-    both = small(class_weight={"spam": 3.0}).fit(SERIES, y, sample_weight=weights)
+    both = small(class_weight={"spam": 3.0}).fit(SERIES, y, sample_weight=weights / 3)
     product = small().fit(SERIES, y, sample_weight=weights * np.where(y == "spam", 3.0, 1.0))
     np.testing.assert_allclose(both.predict_proba(SERIES), product.predict_proba(SERIES), atol=1e-6)
 

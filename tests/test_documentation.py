@@ -1,5 +1,6 @@
 """What the documents say: the code of README and docs runs, and the versions agree."""
 
+import ast
 import os
 import re
 import subprocess
@@ -121,11 +122,17 @@ def test_every_page_is_reachable():
     assert listed == set(PAGES) - {"index"}
 
 
-def test_gallery_lists_every_example():
+def test_gallery_lists_every_example_which_has_a_title_blocks_and_a_picture():
     index = (ROOT / "examples" / "index.rst").read_text(encoding="utf-8")
-    examples = {path.stem for path in (ROOT / "examples").glob("plot_*.py")}
-    assert set(re.findall(r"\.\./examples/(\w+)\.py$", index, re.MULTILINE)) == examples
-    assert set(re.findall(r"^   (plot_\w+)$", index, re.MULTILINE)) == examples
+    paths = {path.stem: path for path in (ROOT / "examples").glob("plot_*.py")}
+    assert set(re.findall(r"\.\./examples/(\w+)\.py$", index, re.MULTILINE)) == {*paths}
+    assert set(re.findall(r"^   (plot_\w+)$", index, re.MULTILINE)) == {*paths}
+    for name, path in paths.items():  # as sphinx-gallery reads them
+        content = path.read_text(encoding="utf-8")
+        title, underline = ast.get_docstring(ast.parse(content)).splitlines()[:2]
+        assert underline == "=" * len(title), name
+        assert content.count("\n# %%\n") >= 3, name
+        assert "import matplotlib.pyplot as plt" in content, name
 
 
 def test_pictures_of_the_docs_exist():

@@ -4,7 +4,6 @@ import copy
 import pickle
 
 import numpy as np
-import pandas as pd
 import pytest
 import torch
 from as_read import read_sequences
@@ -27,16 +26,6 @@ def test_sequences_shorter_than_every_ngram_are_predicted():
     model = small(linear_model=True).fit(X, y)
     assert model.linear_model_.shortest > 4
     assert model.predict([[1], [2, 1]]).shape == (2,)
-
-
-@pytest.mark.parametrize("make", [np.array, pd.DataFrame], ids=["objects", "frame"])
-def test_none_among_floats_is_a_missing_step(make):
-    rows = [[1.0, 2.0, 3.0], [1.5, 2.5, None], [2.5, 3.0, 1.0], [0.5, None, None]] * 3
-    X = make(np.array(rows, dtype=object))
-    model = small().fit(X, [0, 1, 0, 1] * 3)
-    assert model.input_type_ == "measurements"
-    with_nan = np.array([[np.nan if v is None else v for v in row] for row in rows])
-    np.testing.assert_array_equal(model.predict_proba(X), model.predict_proba(with_nan))
 
 
 def test_tensors_as_embeddings_are_stored():

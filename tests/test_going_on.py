@@ -3,7 +3,6 @@
 import copy
 import pickle
 import sys
-import tracemalloc
 from pathlib import Path
 from threading import Thread
 
@@ -11,11 +10,11 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
+from memory_taken import LargestTensor, peak_bytes
 from numpy.testing import assert_array_equal
 from sklearn.pipeline import make_pipeline
 from skorch.callbacks import EpochScoring
 from small_models import small
-from torch.utils._python_dispatch import TorchDispatchMode
 
 import sklearn_lstm
 from sklearn_lstm import TextSequenceVectorizer, WordVectors
@@ -40,34 +39,6 @@ def large():
     return model.partial_fit([[2, N_IDS + 2]], [0])  # makes room for further tokens
 
 
-class LargestTensor(TorchDispatchMode):
-    """Measure the largest tensor that an operation of torch makes, but for those that exist."""
-
-    def __init__(self, existing):
-        super().__init__()
-        self.existing = {tensor.untyped_storage().data_ptr() for tensor in existing}
-        self.n_bytes = 0
-
-    def __torch_dispatch__(self, function, types, args=(), kwargs=None):
-        result = function(*args, **(kwargs or {}))
-        for tensor in result if isinstance(result, tuple | list) else [result]:
-            if isinstance(tensor, torch.Tensor):
-                storage = tensor.untyped_storage()
-                if storage.data_ptr() not in self.existing:
-                    self.n_bytes = max(self.n_bytes, storage.nbytes())
-        return result
-
-
-def n_bytes_of(call):
-    """Return how much memory of Python and NumPy a call takes at most."""
-    tracemalloc.start()
-    try:
-        call()
-        return tracemalloc.get_traced_memory()[1]
-    finally:
-        tracemalloc.stop()
-
-
 def tables_of(model):
     network = model._fitted.model.network
     states = network.optimizer_state["state"].values()
@@ -80,13 +51,13 @@ def test_nothing_as_large_as_the_vocabulary_is_made_for_a_few_samples(large):
     with LargestTensor(tables_of(large)) as largest:
         large.partial_fit([[2, 3, 4], [5, 6, 1]], [0, 1])
     assert 0 < largest.n_bytes < table.nbytes / 10
-    assert n_bytes_of(lambda: large.partial_fit([[7, 8, 9]], [1])) < 8 * N_IDS
+    assert peak_bytes(lambda: large.partial_fit([[7, 8, 9]], [1])) < 8 * N_IDS
 
 
 def test_tokens_that_are_new_make_no_copies_of_what_is_known_of_others(large):
     new = N_IDS + 10
     for _ in range(2):
-        assert n_bytes_of(lambda: large.partial_fit([[7, new]], [1])) < 8 * N_IDS  # noqa: B023
+        assert peak_bytes(lambda: large.partial_fit([[7, new]], [1])) < 8 * N_IDS  # noqa: B023
         new += 1
     assert large._fitted.model.encoding(np.array([new - 2, new - 1, new])).tolist() == [
         len(large._fitted.model.encoding) - 2,
@@ -398,9 +369,9 @@ def test_one_text_makes_nothing_as_large_as_the_vocabulary():
     n_words = 200_000  # a constant megabyte is for the words of any call
     vectorizer = TextSequenceVectorizer().partial_fit([" ".join(f"w{n}" for n in range(n_words))])
     for word in ("new", "newer"):  # a dict doubles its memory now and then
-        n_bytes = n_bytes_of(lambda: vectorizer.partial_fit([f"w1 w2 {word}"]))  # noqa: B023
+        n_bytes = peak_bytes(lambda: vectorizer.partial_fit([f"w1 w2 {word}"]))  # noqa: B023
     assert n_bytes < 8 * n_words
-    assert n_bytes_of(lambda: vectorizer.transform(["w1 w7 newest"])) < 8 * n_words
+    assert peak_bytes(lambda: vectorizer.transform(["w1 w7 newest"])) < 8 * n_words
     assert vectorizer.vocabulary_["newer"] == n_words + 3
 
 

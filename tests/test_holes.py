@@ -1,6 +1,5 @@
 """Missing values and time stamps, from fit to pictures."""
 
-import pickle
 import warnings
 
 import matplotlib as mpl
@@ -19,7 +18,6 @@ from sklearn_lstm.inspection import (
     explain_phrases,
     gate_activations,
 )
-from sklearn_lstm.io import load, save
 
 mpl.use("Agg")
 
@@ -131,13 +129,6 @@ def test_a_channel_that_had_all_values_in_training_warns_once_of_those_it_lacks(
     np.testing.assert_allclose(found, complete, atol=0.2)
 
 
-def test_what_was_stored_reads_missing_values_as_before(model, tmp_path):
-    X, _ = with_gaps(seed=1)
-    save(model, tmp_path / "model")
-    for copy in (pickle.loads(pickle.dumps(model)), load(tmp_path / "model")):
-        np.testing.assert_array_equal(copy.predict_proba(X), model.predict_proba(X))
-
-
 def test_training_that_goes_on_keeps_the_way_of_reading():
     X, y = with_gaps()
     complete = np.nan_to_num(X)
@@ -214,13 +205,6 @@ def test_the_time_between_steps_is_read_in_any_unit():
 
 def frames(X, names=("value", "time")):
     return [pd.DataFrame(series, columns=list(names)) for series in X]
-
-
-def test_a_time_channel_has_a_name_in_data_frames():
-    X, y = events()
-    by_number, by_name = small(time_channel=1).fit(X, y), small(time_channel="time")
-    by_name.fit(frames(X), y)
-    assert np.array_equal(by_name.predict_proba(frames(X)), by_number.predict_proba(X))
 
 
 @pytest.mark.parametrize(

@@ -1,42 +1,23 @@
 """Memory does not grow with the data: no padded copy of the whole set, ever."""
 
-import tracemalloc
 from functools import partial
 
+import memory_taken
 import numpy as np
 import pytest
 import small_models
-import torch
+from memory_taken import LargestTensor
 from scipy import sparse
-from torch.utils._python_dispatch import TorchDispatchMode
 
 from sklearn_lstm.data import kinds, sequences
 from sklearn_lstm.members.network import batches
 
 
-class LargestTensor(TorchDispatchMode):
-    """Note the bytes of the largest tensor that the calling thread makes while it is on."""
-
-    n_bytes = 0
-
-    def __torch_dispatch__(self, func, types, args=(), kwargs=None):
-        result = func(*args, **(kwargs or {}))
-        for tensor in result if isinstance(result, tuple | list) else [result]:
-            # Bytes are scratch space of the layer: large, but for one batch only.
-            if isinstance(tensor, torch.Tensor) and tensor.dtype != torch.uint8:
-                self.n_bytes = max(self.n_bytes, tensor.numel() * tensor.element_size())
-        return result
-
-
 def peak_bytes(work):
     """Measure the most that NumPy holds beside what was there, or the largest tensor."""
-    tracemalloc.start()
-    try:
-        with LargestTensor() as largest:
-            work()
-        return max(tracemalloc.get_traced_memory()[1], largest.n_bytes)
-    finally:
-        tracemalloc.stop()
+    with LargestTensor() as largest:
+        most = memory_taken.peak_bytes(work)
+    return max(most, largest.n_bytes)
 
 
 @pytest.fixture(scope="module", autouse=True)

@@ -14,14 +14,9 @@ from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import StandardScaler
 from small_encoder import SmallEncoder
 
-from sklearn_lstm import (
-    LSTMSequenceClassifier,
-    Predictor,
-    TextSequenceVectorizer,
-    WordVectors,
-)
+from sklearn_lstm import LSTMSequenceClassifier, Predictor, TextSequenceVectorizer, WordVectors
 from sklearn_lstm.io import ModelFileError, save
-from sklearn_lstm.pretrained.static_models import StaticModel
+from sklearn_lstm.pretrained.token_tables import StaticModel
 from sklearn_lstm.vectors import side_by_side, static_model
 
 RNG = np.random.default_rng(0)
@@ -169,15 +164,6 @@ def test_predictions_are_those_of_the_classifier(name, path):
     ):
         assert found.dtype == known.dtype
         np.testing.assert_array_equal(found, known)
-
-
-def test_neither_the_batch_nor_padding_changes_a_probability(path):
-    model, X = texts(linear_model=False, hidden_size=64)
-    save(model, path)
-    predictor = Predictor.load(path)
-    together = predictor.predict_proba(X)
-    alone = np.concatenate([predictor.predict_proba([text]) for text in X])
-    np.testing.assert_allclose(alone, together, rtol=0, atol=1e-6)
 
 
 # --- Installed without its dependencies

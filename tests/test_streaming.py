@@ -1,13 +1,11 @@
 """A fit to batches is the fit to all of their samples, in files that do not stay."""
 
-import tracemalloc
-
 import numpy as np
 import pandas as pd
-import polars as pl
 import pyarrow as pa
 import pytest
-from pyarrow import csv, dataset, parquet
+from memory_taken import peak_bytes
+from pyarrow import dataset, parquet
 from scipy import sparse
 from sklearn.exceptions import NotFittedError
 from sklearn.linear_model import LogisticRegression
@@ -146,24 +144,9 @@ def parquet_files(folder):
     pa.default_memory_pool().release_unused()
 
 
-def csv_file(folder):
-    csv.write_csv(pa.table({"text": TEXTS, "label": LABELS}), folder / "all.csv")
-    files = dataset.dataset(folder, format="csv")
-    return ((batch["text"], batch["label"]) for batch in files.to_batches(batch_size=50))
-
-
-def lazy_frame(folder):
-    pl.DataFrame({"text": TEXTS, "label": LABELS}).write_parquet(folder / "all.parquet")
-    frame = pl.scan_parquet(folder / "all.parquet")
-    for start in range(0, frame.select(pl.len()).collect().item(), 50):
-        part = frame.slice(start, 50).collect()
-        yield part["text"], part["label"]
-
-
-@pytest.mark.parametrize("batches_in", [parquet_files, csv_file, lazy_frame])
-def test_files_of_other_libraries_are_read(batches_in, tmp_path):
+def test_files_of_other_libraries_are_read(tmp_path):
     expected = with_texts().fit(TEXTS, LABELS)
-    fitted = fit_batches(with_texts(), batches_in(tmp_path))
+    fitted = fit_batches(with_texts(), parquet_files(tmp_path))
     assert np.array_equal(fitted.predict_proba(TEXTS), expected.predict_proba(TEXTS))
     assert fitted.classes_.tolist() == expected.classes_.tolist()
 
@@ -301,11 +284,7 @@ def test_a_failed_fit_leaves_the_model_as_it_was():
             ValueError,
             r"X\[0\] holds float64, but the first batch holds integers",
         ),
-        (
-            [(TABLE, LABELS), (TABLE.iloc[:, ::-1], LABELS)],
-            ValueError,
-            "X has the columns",
-        ),
+        ([(TABLE, LABELS), (TABLE.iloc[:, ::-1], LABELS)], ValueError, "X has the columns"),
     ],
 )
 def test_wrong_batches_raise_one_error_that_names_the_batch(batches, error, message):
@@ -375,16 +354,10 @@ def test_memory_grows_by_few_bytes(n_rows, n_steps, values_per_chunk, most, monk
             yield list(X), [0, 1] * (n_rows // 2)
 
     parameters = {"linear_model": False, "embedding_dim": 1, "hidden_size": 1}
-    model, peaks = small(**parameters, batch_size=n_rows), []
+    model = small(**parameters, batch_size=n_rows)
     fit_batches(model, batches(1))  # what is loaded at first use
-    for n_batches in (4, 16):
-        tracemalloc.start()
-        try:
-            fit_batches(model, batches(n_batches))
-            peaks.append(tracemalloc.get_traced_memory()[1])
-        finally:
-            tracemalloc.stop()
-    assert peaks[1] - peaks[0] < 12 * n_rows * most
+    few, many = (peak_bytes(lambda n=n: fit_batches(model, batches(n))) for n in (4, 16))
+    assert many - few < 12 * n_rows * most
 
 
 def test_a_bar_shows_how_fast_rows_are_read(capfd):

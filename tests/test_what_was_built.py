@@ -11,20 +11,12 @@ import small_models
 import torch
 from sklearn.base import clone
 from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import FunctionTransformer
+from small_models import series, tokens
 
 from sklearn_lstm import LSTMSequenceClassifier, TextSequenceVectorizer
 from sklearn_lstm.description import DOCUMENTATION
 
 small = partial(small_models.small, max_epochs=1, linear_model=True)
-
-
-def tokens(n_samples=120):
-    return np.random.default_rng(0).integers(1, 9, (n_samples, 5)), np.arange(n_samples) % 2
-
-
-def series(n_samples=40):
-    return np.random.default_rng(0).normal(size=(n_samples, 5)), np.arange(n_samples) % 2
 
 
 kinds = pytest.mark.parametrize("make", [tokens, series])
@@ -46,21 +38,25 @@ def check_calibration(calibration, n_corrections=None):
 
 
 @kinds
-def test_a_network_and_a_linear_model_are_told(make):
+@pytest.mark.parametrize("share", [None, 0.25])
+def test_what_was_built_is_told_also_once_it_is_loaded_or_goes_on(make, share):
     X, y = make()
-    model = small().fit(X, y)
-    assert model.linear_model_ is not None
+    parameters = {"early_stopping": True, "validation_fraction": share} if share else {}
+    model = small(**parameters).fit(X, y)
+    before = model.calibration_
+    check_calibration(before)
+    assert before["n_held_out"] == len(y) * share if share else 0 < before["n_held_out"] < len(y)
+    restored = pickle.loads(pickle.dumps(model))
+    assert restored.calibration_ == before
+    assert type(restored.linear_model_) is type(model.linear_model_)
+    assert repr(restored) == repr(model)
+    with pytest.raises(ValueError, match="y"):
+        model.fit(X, None)
+    assert (model.calibration_, repr(model)) == (before, repr(restored))
+    model.partial_fit(X, y)
     check_calibration(model.calibration_)
-    assert 0 < model.calibration_["n_held_out"] < len(y)
-
-
-@kinds
-def test_early_stopping_is_told_by_the_samples_it_holds_out(make):
-    X, y = make()
-    model = small(early_stopping=True, validation_fraction=0.25).fit(X, y)
-    assert model.linear_model_ is not None
-    check_calibration(model.calibration_)
-    assert model.calibration_["n_held_out"] == len(y) // 4
+    for name in ("network_weight", "linear_weight", "prior_correction"):
+        assert model.calibration_[name] == before[name]
 
 
 @pytest.mark.parametrize(
@@ -71,10 +67,7 @@ def test_early_stopping_is_told_by_the_samples_it_holds_out(make):
         (tokens(), {"criterion": torch.nn.CrossEntropyLoss, "linear_model": False}),
         (series(), {"criterion": torch.nn.MultiMarginLoss, "linear_model": False}),
     ],
-    ids=[
-        *("sequences without", "series without"),
-        *("cross entropy of the user", "another loss"),
-    ],
+    ids=[*("sequences without", "series without"), *("cross entropy of the user", "another loss")],
 )
 def test_without_a_linear_model_there_is_nothing_to_tell(data, parameters):
     model = small(**parameters).fit(*data)
@@ -90,18 +83,6 @@ def test_several_labels_are_told_too(make):
     check_calibration(model.calibration_, n_corrections=2)
 
 
-@kinds
-def test_training_that_goes_on_keeps_the_weights(make):
-    X, y = make()
-    model = small().fit(X, y)
-    before = model.calibration_
-    model.partial_fit(X, y)
-    assert model.linear_model_ is not None
-    check_calibration(model.calibration_)
-    for name in ("network_weight", "linear_weight", "prior_correction"):
-        assert model.calibration_[name] == before[name]
-
-
 def test_partial_fit_alone_has_no_linear_model():
     X, y = tokens()
     model = small().partial_fit(X, y, classes=[0, 1])
@@ -109,30 +90,9 @@ def test_partial_fit_alone_has_no_linear_model():
     assert model.calibration_ is None
 
 
-@kinds
-def test_a_fit_that_failed_tells_what_was_there_before(make):
-    X, y = make()
-    model = small().fit(X, y)
-    before = dict(model.calibration_), repr(model)
-    with pytest.raises(ValueError, match="y"):
-        model.fit(X, None)
-    assert (model.calibration_, repr(model)) == before
-
-
 def test_an_unfitted_model_has_built_nothing():
     for name in ("linear_model_", "calibration_"):
         assert not hasattr(small(), name)
-
-
-@kinds
-def test_a_loaded_model_tells_the_same(make):
-    X, y = make()
-    model = small().fit(X, y)
-    restored = pickle.loads(pickle.dumps(model))
-    assert restored.calibration_ == model.calibration_
-    check_calibration(restored.calibration_)
-    assert type(restored.linear_model_) is type(model.linear_model_)
-    assert repr(restored) == repr(model)
 
 
 # --- repr and HTML
@@ -163,13 +123,6 @@ def test_repr_and_html_show_what_was_built(make):
     assert "LSTMSequenceClassifier" in unfitted
     assert "hidden_size" in unfitted
     assert "What was built" not in unfitted
-
-
-def test_a_pipeline_shows_a_fitted_classifier():
-    X, y = series()
-    pipeline = make_pipeline(FunctionTransformer(), small()).fit(X, y)
-    assert "LSTMSequenceClassifier(" in repr(pipeline)
-    assert LINEAR_MODEL.search(pipeline._repr_html_())
 
 
 # --- The table of what was built

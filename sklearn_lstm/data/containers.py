@@ -137,7 +137,7 @@ def is_row(value: Any) -> bool:
 def _is_table(X: list[Any] | tuple[Any, ...]) -> bool:
     """Return whether X is a list of equally long lists: the table that NumPy makes of it."""
     are_equal = all(isinstance(row, list | tuple) and len(row) == len(X[0]) for row in X)
-    return are_equal and len(X[0]) > 0 and not is_row(X[0][0])
+    return are_equal and len(X[0]) > 0 and not (is_row(X[0][0]) or hasattr(X[0][0], "as_py"))
 
 
 def plain_values(values: Any, name: str) -> Any:

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 from torch.autograd.function import once_differentiable
 
-from sklearn_lstm.compute.threads import is_worker_free, map_pair
+from sklearn_lstm.compute import is_worker_free, map_pair
 from sklearn_lstm.network.masks import SequenceMask, reverse
 from sklearn_lstm.network.pooling import Pooling
 

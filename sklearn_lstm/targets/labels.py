@@ -64,7 +64,7 @@ class Labels:
         return len(self.classes)
 
     @property
-    def shown(self) -> NDArray[Any]:
+    def shown(self) -> NDArray[np.generic]:
         """What a user calls the outputs: the names of the columns of y, else the classes."""
         return np.array(self.names, np.object_) if self.names else self.classes
 
@@ -213,7 +213,7 @@ class LabelSets(Labels):
         """Return which labels each sample has, (n_samples, n_labels)."""
         return np.asarray(targets > 0)
 
-    def predict(self, logits: NDArray[np.float64], thresholds: Thresholds) -> NDArray[Any]:
+    def predict(self, logits: NDArray[np.float64], thresholds: Thresholds) -> NDArray[np.int64]:
         """Return each label whose probability is above its threshold, (n_samples, n_labels)."""
         is_above = np.where(thresholds == 0.5, logits > 0, self.proba(logits) > thresholds)
         return is_above.astype(np.int64)

@@ -21,8 +21,8 @@ from skorch.callbacks import Callback, EarlyStopping
 from threadpoolctl import threadpool_info
 
 from sklearn_lstm.exceptions import warn_user
+from sklearn_lstm.storing.array_file import replacing
 from sklearn_lstm.storing.envelope import versions
-from sklearn_lstm.storing.replacing import replacing
 from sklearn_lstm.targets.samples import Samples
 from sklearn_lstm.training.configuration import Configuration
 

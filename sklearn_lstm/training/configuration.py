@@ -12,7 +12,7 @@ import torch
 from numpy.typing import NDArray
 from skorch.callbacks import Callback
 
-from sklearn_lstm.compute.devices import find_device
+from sklearn_lstm.compute import find_device
 from sklearn_lstm.data.kinds import Kind
 from sklearn_lstm.exceptions import IgnoredParameterWarning, warn_user
 from sklearn_lstm.network.network import SequenceNetwork

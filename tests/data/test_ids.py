@@ -8,7 +8,6 @@ import scipy.sparse as sp
 import small_models
 from numpy.testing import assert_array_equal
 
-from sklearn_lstm import TextSequenceVectorizer
 from sklearn_lstm.exceptions import InputTypeWarning
 
 CONTAINERS = {
@@ -123,21 +122,3 @@ def test_id_1_becomes_known_once_partial_fit_sees_it():
     model.partial_fit(X, y)
     one, unseen = model.predict_proba(np.array([[1, 13], [77, 13]]))
     assert np.abs(one - unseen).max() > 1e-6
-
-
-def test_zeros_between_ids_are_padding_and_1_is_not():
-    X, y = data()
-    model = small().fit(X, y)
-    apart, together, longer = model.predict_proba(np.array([[3, 0, 4], [3, 4, 0], [3, 1, 4]]))
-    assert_array_equal(apart, together)
-    assert np.abs(longer - together).max() > 1e-6
-
-
-def test_words_that_the_vectorizer_does_not_know_are_the_unknown_token():
-    texts, labels = ["so good", "so bad", "good fun", "bad bore"] * 6, [1, 0, 1, 0] * 6
-    vectorizer = TextSequenceVectorizer()
-    model = small().fit(vectorizer.fit_transform(texts), labels)
-    found = model.predict_proba(vectorizer.transform(["so weird", "so strange"]))
-    assert_array_equal(found[0], found[1])
-    known = model.predict_proba(vectorizer.transform(["so fun"]))[0]
-    assert np.abs(found[0] - known).max() > 1e-6

@@ -9,7 +9,6 @@ import pyarrow as pa
 import pytest
 import small_models
 from as_read import read_sequences
-from numpy.testing import assert_array_equal
 
 from sklearn_lstm.exceptions import InvalidSequencesError
 
@@ -28,109 +27,12 @@ def object_array(rows):
     return array
 
 
-def pandas_of(dtype):
-    return lambda ids: pd.DataFrame(ids, columns=NAMES).astype(dtype)
-
-
 def columns_of(ids):
     return dict(zip(NAMES, np.array(ids).T.tolist(), strict=True))
 
 
 def arrow_list_column(rows, **options):
     return pd.Series(pa.array(rows), dtype=pd.ArrowDtype(pa.list_(pa.int64())), **options)
-
-
-TABLES = {
-    "pandas int64": pandas_of("int64"),
-    "pandas int8 and int64": pandas_of({"first": "int8", "second": "int64"}),
-    "pandas Int64": pandas_of("Int64"),
-    "pandas UInt8": pandas_of("UInt8"),
-    "pandas Int64 and int64": pandas_of({"first": "Int64", "second": "int64"}),
-    "pandas uint64 and int64": pandas_of({"first": "uint64", "second": "int64"}),
-    "pandas Arrow": pandas_of("int64[pyarrow]"),
-    "pandas object": pandas_of("object"),
-    "object array": lambda ids: np.array(ids, object),
-    "object array of NumPy integers": lambda ids: np.array(
-        [[np.int16(id_) for id_ in row] for row in ids], object
-    ),
-    "polars": lambda ids: pl.DataFrame(columns_of(ids)),
-    "polars UInt8": lambda ids: pl.DataFrame(
-        columns_of(ids), schema=dict.fromkeys(NAMES, pl.UInt8)
-    ),
-    "polars UInt64 and Int64": lambda ids: pl.DataFrame(
-        columns_of(ids), schema=dict(zip(NAMES, [pl.UInt64, pl.Int64, pl.Int8], strict=True))
-    ),
-    "pyarrow table": lambda ids: pa.table(columns_of(ids)),
-}
-COLUMNS_OF_LISTS = {
-    "pandas": pd.Series,
-    "pandas Arrow": arrow_list_column,
-    "pandas frame": lambda rows: pd.DataFrame({"ids": rows}),
-    "polars": pl.Series,
-    "polars frame": lambda rows: pl.DataFrame({"ids": rows}),
-    "pyarrow": pa.array,
-    "pyarrow chunks": lambda rows: pa.chunked_array([rows[:3], rows[3:]]),
-    "pyarrow table": lambda rows: pa.table({"ids": rows}),
-}
-
-
-@pytest.mark.parametrize("make", TABLES.values(), ids=TABLES)
-def test_integers_in_any_table_are_the_ids_of_an_integer_array(make):
-    reference = small().fit(np.array(IDS), LABELS)
-    model = small().fit(make(IDS), LABELS)
-    assert model.input_type_ == "characters"  # few ids
-    expected = reference.predict_proba(np.array(IDS))
-    assert_array_equal(model.predict_proba(make(IDS)), expected)
-
-
-@pytest.mark.parametrize("make", COLUMNS_OF_LISTS.values(), ids=COLUMNS_OF_LISTS)
-def test_integers_in_any_column_of_lists_are_the_ids_of_a_list(make):
-    rows = [[id_ for id_ in row if id_] for row in IDS]
-    reference = small().fit(rows, LABELS)
-    model = small().fit(make(rows), LABELS)
-    assert model.input_type_ == "characters"  # few ids
-    assert_array_equal(model.predict_proba(make(rows)), reference.predict_proba(rows))
-
-
-def test_ids_of_another_container_may_come_in_predict():
-    model = small().fit(np.array(IDS), LABELS)
-    expected = model.predict_proba(np.array(IDS))
-    for make in TABLES.values():
-        X = make(IDS)
-        X = X.set_axis(range(3), axis=1) if isinstance(X, pd.DataFrame) else X
-        if isinstance(X, pd.DataFrame | np.ndarray):
-            assert_array_equal(model.predict_proba(X), expected)
-
-
-@pytest.mark.parametrize(
-    "make",
-    [
-        pandas_of("Int64"),
-        pandas_of("int64[pyarrow]"),
-        pandas_of("object"),
-        TABLES["object array"],
-        TABLES["polars"],
-        TABLES["pyarrow table"],
-    ],
-    ids=["Int64", "Arrow", "object frame", "object array", "polars", "pyarrow"],
-)
-def test_negative_integers_are_measurements_in_any_table(make):
-    model = small().fit(make([[-id_ for id_ in row] for row in IDS]), LABELS)
-    assert model.input_type_ == "measurements"
-
-
-@pytest.mark.parametrize(
-    "make",
-    [
-        pandas_of("Float64"),
-        pandas_of("double[pyarrow]"),
-        lambda ids: np.array(ids, float).astype(object),
-        lambda ids: pl.DataFrame(columns_of(ids)).cast(pl.Float64),
-    ],
-    ids=["Float64", "Arrow", "object array", "polars"],
-)
-def test_floats_are_measurements_in_any_table(make):
-    assert small().fit(make(IDS), LABELS).input_type_ == "measurements"
 
 
 def with_gap(ids, row=5, column=1):

@@ -3,7 +3,6 @@
 import numpy as np
 import pandas as pd
 import polars as pl
-import pyarrow as pa
 import pytest
 import small_models
 from as_read import read_sequences
@@ -14,90 +13,6 @@ from sklearn_lstm.encoding.normal_scores import NormalScores
 from sklearn_lstm.exceptions import InvalidSequencesError
 
 NAN = np.nan
-UNIVARIATE = [[0.5, None, 2.0], [None, 1.5, 3.0]]
-WHOLE = [[1, None, 2], [None, 5, 3]]  # numbers that are measurements only if the user says so
-CHANNELS = [[[0.5, None], [None, None], [2.5, 3.5]], [[None, 1.0], [4.0, 5.0], [None, 6.0]]]
-MASK = [[False, True, False], [True, False, False]]
-FRAMES = [{"a": [0.5, None, 2.5], "b": [None, None, 3.5]}, {"a": [None, 4, None], "b": [1, 5, 6]}]
-
-
-def plain(rows):
-    return np.array(rows, dtype=float)
-
-
-def masked(rows, dtype=float):
-    values = np.ma.masked_invalid(plain(rows))
-    return np.ma.masked_array(np.nan_to_num(values.data).astype(dtype), values.mask)
-
-
-HOLDERS = {
-    "lists": (UNIVARIATE, "auto", UNIVARIATE),
-    "objects": (np.array(UNIVARIATE, dtype=object), "auto", UNIVARIATE),
-    "masked": (masked(UNIVARIATE), "auto", UNIVARIATE),
-    "masked rows": ([*masked(UNIVARIATE)], "auto", UNIVARIATE),
-    "pandas": (pd.DataFrame(UNIVARIATE), "auto", UNIVARIATE),
-    "pandas nullable": (pd.DataFrame(UNIVARIATE).convert_dtypes(), "auto", UNIVARIATE),
-    "pandas column": (pd.Series(UNIVARIATE), "auto", UNIVARIATE),
-    "polars": (pl.DataFrame(UNIVARIATE, orient="row"), "auto", UNIVARIATE),
-    "polars column": (pl.Series(UNIVARIATE), "auto", UNIVARIATE),
-    "arrow column": (pa.array(UNIVARIATE), "auto", UNIVARIATE),
-    "arrow table": (pa.table({"steps": UNIVARIATE}), "auto", UNIVARIATE),
-    "arrow in pandas": (
-        pd.Series(UNIVARIATE, dtype=pd.ArrowDtype(pa.list_(pa.float64()))),
-        "auto",
-        UNIVARIATE,
-    ),
-    "nullable rows": ([pd.array(row, dtype="Float64") for row in UNIVARIATE], "auto", UNIVARIATE),
-    "arrow dictionaries": (
-        [pa.array(row).dictionary_encode() for row in UNIVARIATE],
-        "auto",
-        UNIVARIATE,
-    ),
-    "arrow table of dictionaries": (
-        pa.table(
-            [pa.array(column).dictionary_encode() for column in np.transpose(UNIVARIATE)],
-            list("abc"),
-        ),
-        "auto",
-        UNIVARIATE,
-    ),
-    "categories beside numbers": (
-        pd.DataFrame({"a": pd.Categorical([1, None]), "b": pd.Categorical([None, 5]), "c": [2, 3]}),
-        "measurements",
-        WHOLE,
-    ),
-    "whole numbers in lists": (WHOLE, "measurements", WHOLE),
-    "whole numbers, masked": (masked(WHOLE, int), "measurements", WHOLE),
-    "whole numbers, pandas": (pd.DataFrame(WHOLE, dtype="Int64"), "measurements", WHOLE),
-    "whole numbers, polars column": (pl.Series(WHOLE), "measurements", WHOLE),
-    "whole numbers, arrow column": (pa.array(WHOLE), "measurements", WHOLE),
-    "3-D objects": (np.array(CHANNELS, dtype=object), "auto", CHANNELS),
-    "3-D masked": (masked(CHANNELS), "auto", CHANNELS),
-    "lists of steps": (CHANNELS, "auto", CHANNELS),
-    "masked rows of channels": ([*masked(CHANNELS)], "auto", CHANNELS),
-    "masked integers as rows": (
-        [*masked(np.floor(plain(CHANNELS)), int)],
-        "auto",
-        np.floor(plain(CHANNELS)),
-    ),
-    "lists of masked steps": ([[*steps] for steps in masked(CHANNELS)], "auto", CHANNELS),
-    "arrow lists of lists": (pa.array(CHANNELS), "auto", CHANNELS),
-    "rows of arrow lists": ([pa.array(steps) for steps in CHANNELS], "auto", CHANNELS),
-    "polars lists of lists": (pl.Series(CHANNELS), "auto", CHANNELS),
-    "pandas frames": ([*map(pd.DataFrame, FRAMES)], "auto", CHANNELS),
-    "nullable frames": ([pd.DataFrame(each).convert_dtypes() for each in FRAMES], "auto", CHANNELS),
-    "polars frames": ([pl.DataFrame(each, strict=False) for each in FRAMES], "auto", CHANNELS),
-}
-
-
-@pytest.mark.parametrize("name", HOLDERS)
-def test_every_container_of_missing_values_holds_the_same_series(name):
-    X, input_type, rows = HOLDERS[name]
-    expected = plain(rows).reshape(2, 3, -1)
-    sequences = read_sequences(X, input_type)
-    assert sequences.lengths.tolist() == [3, 3]
-    np.testing.assert_array_equal(sequences.read(np.arange(2)), np.concatenate(expected))
-    assert sequences.has_missing.all()
 
 
 def test_a_step_without_a_value_is_a_step_unless_it_is_trailing():
@@ -114,16 +29,11 @@ def test_a_step_without_a_value_is_a_step_unless_it_is_trailing():
 
 UNKNOWN = {
     "array": lambda X: X,
-    "list": list,
     "cut": lambda X: [X[0], X[1][:1], X[2]],
-    "empty": lambda X: [X[0], X[1][:0], X[2]],
     "empty list": lambda X: [X[0], [], X[2]],
     "lists": lambda X: [[*map(list, series)] for series in X],
-    "objects": lambda X: np.array([X[0], X[1][:2], X[2]], dtype=object),
     "None": lambda X: [np.where(np.isnan(series), None, series) for series in X],
     "masked": np.ma.masked_invalid,
-    "pandas frames": lambda X: [*map(pd.DataFrame, X)],
-    "nullable frames": lambda X: [pd.DataFrame(series).convert_dtypes() for series in X],
     "empty frames": lambda X: [pd.DataFrame(series).dropna(how="all") for series in X],
     "polars frames": lambda X: [pl.DataFrame(series, nan_to_null=True) for series in X],
 }

@@ -159,11 +159,7 @@ WRONG = {
         r"X\[1\] is missing",
     ),
     "an iterator": (iter([[1.0], [2.0], [3.0]]), WrongValue, r"0-D array \(list_iterator\)"),
-    "negative in CSR": (
-        csr([[0, 0], [-2, 0], [1, 1]]),
-        WrongValue,
-        rf"X\[1\] .*{ID_RANGE}",
-    ),
+    "negative in CSR": (csr([[0, 0], [-2, 0], [1, 1]]), WrongValue, rf"X\[1\] .*{ID_RANGE}"),
 }
 
 
@@ -230,12 +226,7 @@ AT_PREDICT = {
     "channels for a table": ("table", np.ones((2, 4, 2)), WrongValue, "X has 2 channels.* 1 chan"),
     "CSR for a table": ("table", csr([[1, 2], [3, 4]]), WrongType, r"X.toarray\(\)"),
     "more channels": ("channels", np.ones((2, 4, 3)), WrongValue, "X has 3 channels.* 2 channels"),
-    "table for channels": (
-        "channels",
-        np.ones((2, 4)),
-        WrongValue,
-        "has 1 channels.* 2 channels",
-    ),
+    "table for channels": ("channels", np.ones((2, 4)), WrongValue, "has 1 channels.* 2 channels"),
     "ragged": ("channels", [ONE[:, :1], ONE[:, :1]], WrongValue, "has 1 channels.* 2 channels"),
     "NaN": (
         "channels",

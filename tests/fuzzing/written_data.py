@@ -4,6 +4,7 @@ import array
 import io
 import pickle
 import warnings
+from collections import deque
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -165,11 +166,14 @@ FLAT_ROWS: dict[str, Callable[[Any], Any]] = {
     "strided": lambda row: strided(values_of(row)),
     "locked": lambda row: locked(values_of(row)),
     "array of Python": plain_array,
+    "deque": deque,
     "pandas": shuffled_series,
     "pandas nullable": nullable_series,
     "pandas of Arrow": arrow_series,
     "polars": polars_series,
     "Arrow": arrow_values,
+    "Arrow scalars": lambda row: [*arrow_values(row)],
+    "Arrow dictionary": lambda row: arrow_values(row).dictionary_encode(),
     "Arrow in chunks": lambda row: pa.chunked_array([arrow_values(row)[:1], arrow_values(row)[1:]]),
     "torch": lambda row: torch.tensor(values_of(row)),
 }
@@ -216,6 +220,7 @@ DEEP_ROWS: dict[str, Callable[[Any], Any]] = {
     "object array": lambda row: np.array([*row, None], object)[:-1],
     "object table": lambda row: table_of(row).astype(object),
     "masked array": lambda row: masked(table_of(row)),
+    "masked steps": lambda row: [*masked(table_of(row))],
     "strided": lambda row: strided(table_of(row)),
     "locked": lambda row: locked(table_of(row)),
     "torch": lambda row: torch.tensor(table_of(row)),
@@ -273,9 +278,9 @@ def mixed_rows(data: DataSet, rng: np.random.Generator) -> Any:
     return gathered([ways[rng.integers(len(ways))](row) for row in data.rows], rng)
 
 
-@writes(*FLAT)
+@writes("integers", "series")
 def columns_of_one_channel(data: DataSet, _: np.random.Generator) -> Any:
-    need(data.kind != "ids" and all(data.rows))
+    need(all(data.rows))
     return [values_of(row)[:, np.newaxis] for row in data.rows]
 
 
@@ -360,24 +365,10 @@ def column(data: DataSet) -> Any:
 
 
 @writes(*FLAT, *DEEP)
-def arrow_column(data: DataSet, rng: np.random.Generator) -> Any:
-    whole = column(data)
-    if rng.integers(2):
-        whole = pa.concat_arrays([whole[-1:], whole])[1:]
-    return whole if rng.integers(2) else pa.table({"steps": whole})
-
-
-@writes(*FLAT, *DEEP)
 def arrow_large_lists(data: DataSet, _: np.random.Generator) -> Any:
     value = nested_type(data)[0]
     inner = pa.large_list(value) if data.has_channels else value
     return pa.array(as_floats(data), pa.large_list(inner))
-
-
-@writes(*FLAT, *DEEP)
-def arrow_chunks(data: DataSet, _: np.random.Generator) -> Any:
-    whole = column(data)
-    return pa.chunked_array([whole[:1], whole[1:]])
 
 
 @writes(*FLAT, *DEEP)
@@ -391,21 +382,6 @@ def arrow_fixed_lists(data: DataSet, _: np.random.Generator) -> Any:
 
 
 @writes(*FLAT, *DEEP)
-def pandas_arrow_column(data: DataSet, rng: np.random.Generator) -> Any:
-    whole = pd.Series(column(data), dtype=pd.ArrowDtype(nested_type(data)[1]))
-    whole.index = rng.permutation(len(whole))
-    return whole if rng.integers(2) else whole.to_frame("steps")
-
-
-@writes(*FLAT, *DEEP)
-def polars_column(data: DataSet, rng: np.random.Generator) -> Any:
-    whole = pl.from_arrow(column(data))
-    if rng.integers(2):
-        whole = pl.concat([whole[-1:], whole])[1:]
-    return whole if rng.integers(2) else whole.to_frame("steps")
-
-
-@writes(*FLAT, *DEEP)
 def polars_arrays(data: DataSet, _: np.random.Generator) -> Any:
     lengths = {*map(len, data.rows)}
     inner = pl.Int64 if nested_type(data)[0] == pa.int64() else pl.Float64
@@ -415,17 +391,37 @@ def polars_arrays(data: DataSet, _: np.random.Generator) -> Any:
     return pl.Series(as_floats(data), dtype=pl.Array(inner, *lengths))
 
 
-@writes(*FLAT, *DEEP)
-def parquet_file(data: DataSet, rng: np.random.Generator) -> Any:
+def in_parquet(data: DataSet) -> Any:
     file = io.BytesIO()
     parquet.write_table(pa.table({"steps": column(data)}), file)
     file.seek(0)
-    match rng.integers(3):
-        case 0:
-            return pd.read_parquet(file)
-        case 1:
-            return pl.read_parquet(file)
-    return parquet.read_table(file)
+    return file
+
+
+def in_pandas_of_arrow(data: DataSet, rng: np.random.Generator) -> Any:
+    dtype = pd.ArrowDtype(nested_type(data)[1])
+    return pd.Series(column(data), dtype=dtype, index=rng.permutation(len(data.rows)))
+
+
+COLUMN_WAYS: dict[str, Writer] = {
+    "Arrow column": lambda data, _: column(data),
+    "Arrow scalars": lambda data, _: [*column(data)],
+    "Arrow slice": lambda data, _: pa.concat_arrays([column(data)[-1:], column(data)])[1:],
+    "Arrow in chunks": lambda data, _: pa.chunked_array([column(data)[:1], column(data)[1:]]),
+    "Arrow table": lambda data, _: pa.table({"steps": column(data)}),
+    "pandas of Arrow": in_pandas_of_arrow,
+    "pandas frame of Arrow": lambda data, rng: in_pandas_of_arrow(data, rng).to_frame("steps"),
+    "polars": lambda data, _: pl.from_arrow(column(data)),
+    "polars slice": lambda data, _: pl.from_arrow(pa.chunked_array([column(data)] * 2))[
+        : len(data.rows)
+    ],
+    "polars frame": lambda data, _: pl.from_arrow(column(data)).to_frame("steps"),
+    "parquet in pandas": lambda data, _: pd.read_parquet(in_parquet(data)),
+    "parquet in polars": lambda data, _: pl.read_parquet(in_parquet(data)),
+    "parquet in Arrow": lambda data, _: parquet.read_table(in_parquet(data)),
+}
+for _kind in (*FLAT, *DEEP):
+    TABLES.setdefault(_kind, {}).update(COLUMN_WAYS)
 
 
 # --- Tables
@@ -505,6 +501,15 @@ def memory_map(data: DataSet, rng: np.random.Generator) -> Any:
         return joblib.load(path, mmap_mode="r")
 
 
+def of_several_types(frame: Any) -> Any:
+    """Return a data frame whose columns have one type each."""
+    types = ["float64", "Float64", "double[pyarrow]"]
+    if frame.to_numpy().dtype.kind == "i":
+        types = ["uint64", "int8", "Int64", "int64[pyarrow]"]
+        need(frame.to_numpy().min() >= 0 and frame.to_numpy().max() < 128)
+    return frame.astype({name: types[n % len(types)] for n, name in enumerate(frame)})
+
+
 def of_arrow(frame: Any) -> Any:
     """Return a data frame of pandas as a table of pyarrow."""
     return pa.Table.from_pandas(frame, preserve_index=False)
@@ -514,9 +519,13 @@ DENSE_FRAMES: list[Callable[[Any], Any]] = [
     lambda frame: frame,
     lambda frame: frame.astype("Int64" if frame.to_numpy().dtype.kind == "i" else "Float64"),
     lambda frame: frame.astype(pd.SparseDtype(frame.to_numpy().dtype)),
+    of_several_types,
+    lambda frame: pl.from_pandas(of_several_types(frame)),
+    lambda frame: frame.astype(object),
     pl.from_pandas,
     lambda frame: pl.from_pandas(frame, nan_to_null=True),
     of_arrow,
+    lambda frame: pa.table({n: of_arrow(frame)[n].dictionary_encode() for n in frame}),
     lambda frame: of_arrow(frame).to_pandas(types_mapper=pd.ArrowDtype),
 ]
 
@@ -701,45 +710,38 @@ FRAMES: dict[str, Writer] = {
 # --- Texts
 
 
-@writes("texts")
-def text_list(data: DataSet, rng: np.random.Generator) -> Any:
-    ways = list, tuple, iter, object_array, np.array
-    return ways[rng.integers(len(ways))](data.rows)
+def variable_width(texts: list[str]) -> Any:
+    need(hasattr(np.dtypes, "StringDType") and not any("\x00" in text for text in texts))
+    return np.array(texts, np.dtypes.StringDType())
 
 
-@writes("texts")
-def text_of_subclass(data: DataSet, _: np.random.Generator) -> Any:
-    return [np.str_(text) for text in data.rows]
+def in_pandas(dtype: Any) -> Writer:
+    """Return a function that writes texts as a series of a type, or as a data frame of it."""
+
+    def write(data: DataSet, rng: np.random.Generator) -> Any:
+        texts = pd.Series(data.rows, dtype=dtype, index=rng.permutation(len(data.rows)))
+        return texts if rng.integers(2) else texts.to_frame("text")
+
+    return write
 
 
-@writes("texts")
-def text_variable_width(data: DataSet, _: np.random.Generator) -> Any:
-    need(hasattr(np.dtypes, "StringDType") and not any("\x00" in text for text in data.rows))
-    return np.array(data.rows, np.dtypes.StringDType())
-
-
-@writes("texts")
-def text_pandas(data: DataSet, rng: np.random.Generator) -> Any:
-    dtypes = object, "string", "category", "str", pd.ArrowDtype(pa.string())
-    texts = pd.Series(data.rows, dtype=dtypes[rng.integers(len(dtypes))])
-    texts.index = rng.permutation(len(texts))
-    return texts if rng.integers(2) else texts.to_frame("text")
-
-
-@writes("texts")
-def text_polars(data: DataSet, rng: np.random.Generator) -> Any:
-    texts = pl.Series("text", data.rows, pl.String)
-    return texts if rng.integers(2) else texts.to_frame()
-
-
-@writes("texts")
-def text_arrow(data: DataSet, rng: np.random.Generator) -> Any:
-    texts = pa.array(data.rows, [pa.string(), pa.large_string()][rng.integers(2)])
-    match rng.integers(4):
-        case 0:
-            return texts.dictionary_encode()
-        case 1:
-            return pa.chunked_array([texts[:1], texts[1:]])
-        case 2:
-            return pa.table({"text": texts})
-    return texts
+TEXT_WAYS: dict[str, Callable[[Any], Any]] = {
+    "list": list,
+    "tuple": tuple,
+    "iterator": iter,
+    "list of NumPy": lambda texts: [*map(np.str_, texts)],
+    "array": np.array,
+    "object array": object_array,
+    "array of one column": lambda texts: np.array(texts)[:, np.newaxis],
+    "variable width": variable_width,
+    "polars": lambda texts: pl.Series(texts, dtype=pl.String),
+    "polars frame": lambda texts: pl.DataFrame({"text": texts}, schema={"text": pl.String}),
+    "Arrow": lambda texts: pa.array(texts, pa.string()),
+    "Arrow large": lambda texts: pa.array(texts, pa.large_string()),
+    "Arrow dictionary": lambda texts: pa.array(texts, pa.string()).dictionary_encode(),
+    "Arrow in chunks": lambda texts: pa.chunked_array([texts[:1], texts[1:]], pa.string()),
+    "Arrow table": lambda texts: pa.table({"text": pa.array(texts, pa.string())}),
+}
+PANDAS_TYPES = object, "string", "category", "str", pd.ArrowDtype(pa.string())
+TABLES["texts"] = {n: lambda data, _, way=way: way(data.rows) for n, way in TEXT_WAYS.items()}
+TABLES["texts"] |= {f"pandas {dtype}": in_pandas(dtype) for dtype in PANDAS_TYPES}

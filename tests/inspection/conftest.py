@@ -57,11 +57,7 @@ KINDS = {
         LABELS,
     ),
     "characters": (char_pipeline(), TEXTS, LABELS),
-    "sparse ids": (
-        LSTMSequenceClassifier(**SMALL),
-        csr_matrix(dense(IDS)),
-        classes(120, 3),
-    ),
+    "sparse ids": (LSTMSequenceClassifier(**SMALL), csr_matrix(dense(IDS)), classes(120, 3)),
     "ragged ids": (LSTMSequenceClassifier(**SMALL), IDS, classes(120, 5).astype(str)),
     "one-hot ids": (
         LSTMSequenceClassifier(embedding_dim=None, **SMALL),
@@ -90,11 +86,7 @@ KINDS = {
         SERIES,
         np.column_stack([classes(60, 2, seed) for seed in range(2)]),
     ),
-    "network alone": (
-        LSTMSequenceClassifier(linear_model=False, **SMALL),
-        IDS,
-        classes(120, 3),
-    ),
+    "network alone": (LSTMSequenceClassifier(linear_model=False, **SMALL), IDS, classes(120, 3)),
     "linear model alone": (
         LSTMSequenceClassifier(**SMALL | {"max_epochs": 0}),
         IDS,

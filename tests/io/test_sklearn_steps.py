@@ -1,15 +1,17 @@
 """Steps of scikit-learn in a file: only those that are safe, whatever values a file gives them."""
 
 import json
-import tracemalloc
+import os
+import pickle
 from io import BytesIO
-from zipfile import ZipFile
+from zipfile import ZIP_DEFLATED, ZipFile
 
 import numpy as np
 import pytest
 import scipy.sparse as sp
 import sklearn
 import skops.io
+from memory_taken import peak_bytes
 from numpy.lib import format as npy
 from safetensors.numpy import save as to_safetensors
 from sklearn.calibration import CalibratedClassifierCV
@@ -26,6 +28,7 @@ from sklearn.multiclass import OneVsRestClassifier
 from sklearn.neighbors import KNeighborsClassifier
 from sklearn.pipeline import Pipeline, make_pipeline, make_union
 from sklearn.preprocessing import (
+    FunctionTransformer,
     KBinsDiscretizer,
     MultiLabelBinarizer,
     OneHotEncoder,
@@ -38,8 +41,7 @@ from sklearn.tree import DecisionTreeClassifier
 import sklearn_lstm
 from sklearn_lstm.io import ModelFileError, load, save
 from sklearn_lstm.io.sklearn_steps import from_archive
-from sklearn_lstm.storing.content import FORMAT
-from sklearn_lstm.storing.stored_form import checksum_of
+from sklearn_lstm.storing.stored_form import FORMAT, checksum_of
 
 X = np.abs(np.random.default_rng(0).normal(size=(40, 4)))
 Y = np.arange(40) % 2
@@ -144,24 +146,51 @@ def test_a_file_does_not_say_how_many_processes_start(tmp_path):
     assert from_archive(changed(archive, plain)).n_jobs is None
 
 
-def test_one_archive_does_not_stand_for_many_steps(tmp_path):
-    archive = np.frombuffer(skops.io.dumps(StandardScaler().fit(np.zeros((2, 50_000)))), np.uint8)
-    tree = {"bytes": {"array": ["a", checksum_of(archive)]}}
-    step = {"class": "skops", "archive": tree, "classes": None}
-    steps = [[str(number), step] for number in range(200)]
-    parameters = {"verbose": False, "transform_input": None}
-    content = {"class": "Pipeline", "format": FORMAT, "parameters": parameters, "steps": steps}
-    content["versions"] = {"sklearn_lstm": sklearn_lstm.__version__}
+def with_archive(archive, n_steps=1):
+    """Return the file of a Pipeline whose steps are this archive of skops."""
+    data = np.frombuffer(archive, np.uint8)
+    step = {"class": "skops", "parameters": {}, "classes": None, "sizes": {}}
+    step |= {"archive": {"bytes": {"array": ["a", checksum_of(data)]}}, "n_samples": None}
+    content = {"class": "Pipeline", "parameters": {"verbose": False, "transform_input": None}}
+    content |= {"format": FORMAT, "versions": {"sklearn_lstm": sklearn_lstm.__version__}}
+    content["steps"] = [[str(number), step] for number in range(n_steps)]
     text = json.dumps(content)
-    data = to_safetensors({"a": archive}, {"content": text, "checksum": checksum_of(text)})
+    return to_safetensors({"a": data}, {"content": text, "checksum": checksum_of(text)})
+
+
+def test_one_archive_does_not_stand_for_many_steps(tmp_path):
+    data = with_archive(skops.io.dumps(StandardScaler().fit(np.zeros((2, 50_000)))), n_steps=200)
     (tmp_path / "model").write_bytes(data)
-    tracemalloc.start()
-    try:
+
+    def refused():
         with pytest.raises(ModelFileError, match="more memory"):
             load(tmp_path / "model")
-        assert tracemalloc.get_traced_memory()[1] < (32 << 20) + 32 * len(data)
-    finally:
-        tracemalloc.stop()
+
+    assert peak_bytes(refused) < (32 << 20) + 32 * len(data)
+
+
+class Hostile:
+    """Makes a folder when it is unpickled."""
+
+    def __reduce__(self):
+        return os.mkdir, ("hostile",)
+
+
+def test_an_archive_of_skops_is_built_of_trusted_types_alone(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "model").write_bytes(with_archive(skops.io.dumps(StandardScaler())))
+    assert isinstance(load(tmp_path / "model")["0"], StandardScaler)
+    with ZipFile(tmp_path / "bomb", "w", ZIP_DEFLATED) as bomb:
+        bomb.writestr("schema.json", bytes(10_000_000))
+    for archive, message in (
+        (skops.io.dumps(FunctionTransformer(checksum_of)), "Untrusted"),
+        (pickle.dumps(Hostile()), None),
+        ((tmp_path / "bomb").read_bytes(), "larger"),
+    ):
+        (tmp_path / "model").write_bytes(with_archive(archive))
+        with pytest.raises(ModelFileError, match=message):
+            load(tmp_path / "model")
+    assert not (tmp_path / "hostile").exists()
 
 
 def test_an_array_has_the_bytes_that_it_claims():

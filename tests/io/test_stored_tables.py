@@ -95,14 +95,6 @@ def test_a_model_that_was_loaded_is_stored_in_as_many_bytes(plain, tmp_path):
     assert second.stat().st_size == first.stat().st_size  # the order of the header is not fixed
 
 
-def test_a_described_file_tells_the_parameters_of_word_vectors(tmp_path):
-    save(fit(learned(window=3)), tmp_path / "model.safetensors")
-    described = describe(tmp_path / "model.safetensors")["steps"]["lstmsequenceclassifier"]
-    table = described["parameters"]["embeddings"]
-    assert table["class"] == "WordVectors"
-    assert table["parameters"]["window"] == 3
-
-
 def test_a_dict_of_vectors_is_stored_once(tmp_path):
     rng, path = np.random.default_rng(0), tmp_path / "model.safetensors"
     for kind in (np.float32, np.float64):

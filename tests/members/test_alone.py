@@ -1,7 +1,5 @@
 """``max_epochs=0`` fits the linear model alone."""
 
-import pickle
-
 import numpy as np
 import pytest
 from torch.nn import CrossEntropyLoss
@@ -36,13 +34,6 @@ def test_the_network_neither_learns_nor_counts(pairs, early_stopping):
     expected += model._fitted.model.biases
     np.testing.assert_allclose(model.decision_function(X), expected[:, 1] - expected[:, 0])
     assert model.score(X[200:], y[200:]) > 0.95
-
-
-def test_it_is_stored(pairs):
-    X, y = pairs
-    model = alone().fit(X, y)
-    loaded = pickle.loads(pickle.dumps(model))
-    np.testing.assert_array_equal(loaded.predict_proba(X), model.predict_proba(X))
 
 
 def test_series_and_several_labels_have_it_too():

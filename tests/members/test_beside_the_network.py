@@ -1,15 +1,10 @@
 """The linear model beside the network: when there is one, how it is blended, how it is stored."""
 
-import io
-import pickle
 import warnings
 
-import joblib
 import numpy as np
 import pytest
-import torch
 from as_read import read_sequences
-from sklearn.base import clone
 
 from sklearn_lstm import LSTMSequenceClassifier
 from sklearn_lstm.exceptions import LinearModelSkippedWarning
@@ -20,7 +15,6 @@ from sklearn_lstm.members.ngrams.ngram_model import NgramModel
 
 SMALL = {"hidden_size": 8, "embedding_dim": 8, "max_epochs": 3, "random_state": 0}
 SMALL_SERIES = {"hidden_size": 4, "max_epochs": 1, "random_state": 0}
-FITTED = {}
 
 
 def bumps(n_series, seed=0):
@@ -51,70 +45,6 @@ def test_pairs_and_shapes_are_found_even_by_a_network_that_learns_nothing(
     assert model.score(*new) > least
     alone = LSTMSequenceClassifier(**options, linear_model=False).fit(X, y)
     assert alone.score(*new) < most_alone
-
-
-def test_multilabel_has_a_linear_model_too(pairs):
-    X, y = pairs(200)
-    labels = np.column_stack([y, 1 - y, np.zeros_like(y), np.ones_like(y)])
-    model = LSTMSequenceClassifier(**SMALL).fit(X, labels)
-    assert model.linear_model_ is not None
-    assert np.mean(model.predict(X) == labels) > 0.95
-
-
-@pytest.fixture
-def fitted(pairs):
-    """A function: "ids" or "series" -> a model that was fitted once, X and y."""
-
-    def fit(kind):
-        if kind not in FITTED:
-            X, y = pairs(150) if kind == "ids" else bumps(40)
-            options = SMALL if kind == "ids" else SMALL_SERIES
-            FITTED[kind] = LSTMSequenceClassifier(**options).fit(X, y), X, y
-        return FITTED[kind]
-
-    return fit
-
-
-def test_probabilities_do_not_depend_on_neighbours(fitted):
-    model, X, _ = fitted("ids")
-    together = model.predict_proba(X)
-    np.testing.assert_allclose(together[:1], model.predict_proba(X[:1]), rtol=0, atol=1e-7)
-    np.testing.assert_allclose(together[::-1], model.predict_proba(X[::-1]), rtol=0, atol=1e-7)
-
-
-@pytest.mark.parametrize("store", ["pickle", "joblib", "mmap"])
-@pytest.mark.parametrize("kind", ["ids", "series"])
-def test_it_is_stored_with_the_network(fitted, kind, store, tmp_path):
-    model, X, _ = fitted(kind)
-    if store == "pickle":
-        loaded = pickle.load(io.BytesIO(pickle.dumps(model)))
-    else:
-        joblib.dump(model, tmp_path / "model")
-        loaded = joblib.load(tmp_path / "model", mmap_mode="r" if store == "mmap" else None)
-    assert np.array_equal(loaded.predict_proba(X), model.predict_proba(X))
-    assert loaded.calibration_ == model.calibration_
-
-
-@pytest.mark.parametrize("kind", ["ids", "series"])
-def test_the_same_seed_gives_the_same_bits(fitted, kind):
-    model, X, y = fitted(kind)
-    again = clone(model).fit(X, y)
-    np.testing.assert_array_equal(again.predict_proba(X), model.predict_proba(X))
-
-
-@pytest.mark.parametrize(
-    "options",
-    [
-        {"linear_model": False},
-        {"criterion": torch.nn.CrossEntropyLoss, "linear_model": False},
-    ],
-    ids=["not wanted", "another loss"],
-)
-def test_a_network_stands_alone(pairs, options):
-    for X, y in pairs(150), bumps(60):
-        model = LSTMSequenceClassifier(**SMALL, **options).fit(X, y)
-        assert model.linear_model_ is None
-        assert model.calibration_ is None
 
 
 def test_a_linear_model_over_its_budget_is_left_out_with_a_warning(pairs, allow_bytes):

@@ -7,8 +7,8 @@ from functools import partial
 import numpy as np
 import pytest
 import torch
+from memory_taken import LargestTensor
 from torch import nn
-from torch.utils._python_dispatch import TorchDispatchMode
 
 from sklearn_lstm import LSTMSequenceClassifier
 from sklearn_lstm.network.network import SequenceNetwork
@@ -62,31 +62,15 @@ def test_one_hot_input_equals_explicit_one_hot_vectors(cell, bidirectional):
     torch.testing.assert_close(from_codes(codes, LENGTHS), expected, **CLOSE)
 
 
-class TensorSizes(TorchDispatchMode):
-    """Note how large the tensors are that the calling thread makes while it is on."""
-
-    def __init__(self):
-        super().__init__()
-        self.largest = 0
-
-    def __torch_dispatch__(self, func, types, args=(), kwargs=None):
-        result = func(*args, **(kwargs or {}))
-        for tensor in result if isinstance(result, tuple | list) else [result]:
-            if isinstance(tensor, torch.Tensor):
-                self.largest = max(self.largest, tensor.numel())
-        return result
-
-
 def test_one_hot_input_never_builds_a_one_hot_tensor():
     assert torch.get_num_threads() == 1  # so the calling thread does all
     n_codes = 5000
     X = np.arange(2, n_codes).reshape(-1, 14)
     options = {"input_type": "words", "hidden_size": 1, "max_epochs": 1, "batch_size": 400}
     model = LSTMSequenceClassifier(embedding_dim=None, **options)
-    with TensorSizes() as sizes:
+    with LargestTensor() as largest:
         model.fit(X, np.arange(len(X)) % 2).predict(X)
-    assert n_codes * 8 <= sizes.largest  # the table from codes to gates was seen
-    assert sizes.largest < X.size * n_codes / 5
+    assert 4 * X.size < largest.n_bytes < 4 * X.size * n_codes / 5
 
 
 def test_one_hot_input_weights_are_learned_and_the_identity_is_not():

@@ -16,17 +16,16 @@ import joblib
 import numpy as np
 import pandas as pd
 import pytest
-import skops.io
 import torch
 from numpy.testing import assert_array_equal
+from round_trips import through_skops
 from sklearn.exceptions import InconsistentVersionWarning, NotFittedError
 from skorch.callbacks import Callback
 
 import sklearn_lstm
 from sklearn_lstm import LSTMSequenceClassifier, TextSequenceVectorizer
 from sklearn_lstm.exceptions import ModelFileError
-from sklearn_lstm.storing.content import FORMAT
-from sklearn_lstm.storing.stored_form import checksum_of
+from sklearn_lstm.storing.stored_form import FORMAT, checksum_of
 
 TEXTS = ["so good", "good fun, so good", "so bad", "bad, so boring", "naïve plot"]
 
@@ -221,11 +220,6 @@ def test_a_tokenizer_may_hold_a_compiled_pattern(tokenizer):
     tasks = [joblib.delayed(model.transform)(TEXTS)] * 2
     for found in joblib.Parallel(n_jobs=2)(tasks):
         assert_array_equal(found.toarray(), expected)
-
-
-def through_skops(model):
-    data = skops.io.dumps(model)
-    return skops.io.loads(data, trusted=skops.io.get_untrusted_types(data=data))
 
 
 @pytest.mark.parametrize("copied", [through_skops, copy.deepcopy, copy.copy])

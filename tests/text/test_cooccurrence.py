@@ -1,12 +1,12 @@
 """Counts of neighbours and vectors of words, compared with the formulas, computed plainly."""
 
 import time
-import tracemalloc
 from concurrent.futures import ThreadPoolExecutor
 from threading import Event
 
 import numpy as np
 import pytest
+from memory_taken import peak_bytes
 from threadpoolctl import threadpool_info, threadpool_limits
 
 from sklearn_lstm.text import cooccurrence
@@ -117,11 +117,7 @@ def test_memory_does_not_grow_with_the_texts(monkeypatch, rng):
 
     def peak(n_batches):
         batches = ((rng.integers(0, 20, 10_000), np.full(1000, 10)) for _ in range(n_batches))
-        tracemalloc.start()
-        count_neighbours(batches, 20, 5)
-        most = tracemalloc.get_traced_memory()[1]
-        tracemalloc.stop()
-        return most
+        return peak_bytes(lambda: count_neighbours(batches, 20, 5))
 
     peak(2)
     few, many = peak(2), peak(50)

@@ -5,7 +5,6 @@ import pickle
 
 import numpy as np
 import pandas as pd
-import polars as pl
 import pyarrow as pa
 import pytest
 from numpy.testing import assert_array_equal
@@ -21,16 +20,9 @@ COLUMNS = {
 SHOPS = ["x", None, "y"]
 TABLE = pa.table(COLUMNS).append_column("shop", pa.array(SHOPS).dictionary_encode())
 PANDAS = pd.DataFrame(COLUMNS).convert_dtypes().assign(shop=pd.Categorical(SHOPS))
-FRAMES = {
-    "pandas": PANDAS.astype({"price": float}),
-    "nullable pandas": PANDAS,
-    "Arrow in pandas": TABLE.to_pandas(types_mapper=pd.ArrowDtype),
-    "polars": pl.DataFrame(COLUMNS).with_columns(pl.Series("shop", SHOPS, pl.Categorical)),
-    "pyarrow": TABLE,
-}
 
 
-@pytest.mark.parametrize("frame", FRAMES.values(), ids=FRAMES)
+@pytest.mark.parametrize("frame", [PANDAS, TABLE], ids=["pandas", "pyarrow"])
 def test_the_other_columns_of_a_frame_travel_beside_the_ids(frame):
     vectorizer = TextSequenceVectorizer()
     X = vectorizer.fit_transform(frame)
@@ -105,9 +97,3 @@ def test_columns_have_the_names_and_the_order_of_fit(columns):
     with pytest.raises(ValueError, match="feature names should match"):
         vectorizer.transform(PANDAS[columns])
     assert vectorizer.transform(COLUMNS["text"]).numbers is None  # texts alone can't be mixed up
-
-
-def test_a_column_of_an_array_is_read():
-    texts = np.array([COLUMNS["text"]], object).T
-    X = TextSequenceVectorizer().fit_transform(texts)
-    assert_array_equal(X.toarray(), TextSequenceVectorizer().fit_transform(texts[:, 0]).toarray())

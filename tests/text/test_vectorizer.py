@@ -14,7 +14,6 @@ import scipy.sparse as sp
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn import config_context
-from sklearn.compose import ColumnTransformer
 from sklearn.pipeline import make_pipeline
 from sklearn.utils._param_validation import InvalidParameterError
 
@@ -217,12 +216,6 @@ def test_sparse_output_is_canonical_int32_csr_from_column_zero():
     np.testing.assert_array_equal(rebuilt.data, X.data)
 
 
-def test_sparse_output_carries_the_vocabulary():
-    vectorizer = TextSequenceVectorizer().fit(TEXTS)
-    assert vectorizer.transform(TEXTS).vocabulary == vectorizer.vocabulary_
-    assert vectorizer.fit_transform(TEXTS).vocabulary == vectorizer.vocabulary_
-
-
 def test_dense_output_is_padded_at_the_chosen_side():
     for padding, expected in (("post", [3, 2, 0, 0]), ("pre", [0, 0, 3, 2])):
         vectorizer = TextSequenceVectorizer(output="dense", padding=padding).fit(["a a b c"])
@@ -406,51 +399,12 @@ def test_general_analyzers_may_return_any_iterable_of_hashables():
 
 def test_default_words_keep_marks_letters_and_contractions():
     vectorizer = TextSequenceVectorizer()
-    assert vectorizer.build_analyzer()("I don't like U!!! :) 'quoted' snake_case 4 it\u2019s") == [
-        *(
-            "i",
-            "don't",
-            "like",
-            "u",
-            "!!!",
-            ":)",
-            "'",
-            "quoted",
-            "'",
-            "snake_case",
-            "4",
-            "it\u2019s",
-        )
-    ]
+    text = "I don't like U!!! :) 'quoted' snake_case 4 it\u2019s"
+    expected = "i don't like u !!! :) ' quoted ' snake_case 4 it\u2019s"
+    assert vectorizer.build_analyzer()(text) == expected.split()
 
 
 # --- input
-
-
-@pytest.mark.parametrize(
-    "column",
-    [
-        pytest.param(iter, id="generator"),
-        pytest.param(tuple, id="tuple"),
-        pytest.param(np.array, id="array"),
-        pytest.param(lambda texts: np.array(texts, dtype=object), id="object array"),
-        pytest.param(pd.Series, id="pandas"),
-        pytest.param(lambda texts: pd.Series(texts, dtype="string"), id="pandas string"),
-        pytest.param(pl.Series, id="polars"),
-        pytest.param(pa.array, id="pyarrow"),
-        pytest.param(lambda texts: pa.chunked_array([texts[:1], texts[1:]]), id="pyarrow chunked"),
-        pytest.param(lambda texts: pd.DataFrame({"text": texts}), id="pandas frame"),
-        pytest.param(lambda texts: pl.DataFrame({"text": texts}), id="polars frame"),
-        pytest.param(lambda texts: pa.table({"text": texts}), id="pyarrow table"),
-        pytest.param(lambda texts: np.array(texts)[:, None], id="array of one column"),
-    ],
-)
-def test_columns_of_any_library_are_read(column):
-    expected = TextSequenceVectorizer().fit_transform(TEXTS).toarray()
-    vectorizer = TextSequenceVectorizer()
-    np.testing.assert_array_equal(vectorizer.fit_transform(column(TEXTS)).toarray(), expected)
-    np.testing.assert_array_equal(vectorizer.transform(column(TEXTS)).toarray(), expected)
-    assert vectorizer.fit(column(TEXTS)).vocabulary_ == vectorizer.vocabulary_
 
 
 @pytest.mark.parametrize(
@@ -530,15 +484,6 @@ def test_inverse_transform_reads_the_column_order_of_unsorted_csr():
     assert [row.tolist() for row in vectorizer.inverse_transform(X)] == [["a", "b"]]
 
 
-@pytest.mark.parametrize("container", ["pandas", "polars"])
-def test_set_output_names_the_positions(container):
-    vectorizer = TextSequenceVectorizer(output="dense").set_output(transform=container)
-    frame = vectorizer.fit_transform(TEXTS)
-    assert list(frame.columns) == list(vectorizer.get_feature_names_out())
-    assert list(frame.columns)[:2] == ["position0", "position1"]
-    assert tokens(vectorizer, TEXTS) == expected_tokens(vectorizer, TEXTS)
-
-
 @pytest.mark.parametrize("output", ["sparse", "onehot"])
 @pytest.mark.parametrize("container", ["pandas", "polars"])
 def test_other_output_is_no_frame_as_that_of_countvectorizer(output, container):
@@ -553,15 +498,6 @@ def test_other_output_is_no_frame_as_that_of_countvectorizer(output, container):
         assert not hasattr(vectorizer, "set_output")
         with pytest.raises(ValueError, match="`set_output` is not available"):
             make_pipeline(vectorizer).set_output(transform=container)
-
-
-@pytest.mark.parametrize("output", ["sparse", "dense"])
-def test_column_transformer_takes_a_text_column(output):
-    frame = pd.DataFrame({"text": TEXTS, "other": [1, 2, 3]})
-    transformer = ColumnTransformer([("text", TextSequenceVectorizer(output=output), "text")])
-    X = transformer.fit_transform(frame)
-    assert rows(X) == rows(TextSequenceVectorizer().fit_transform(TEXTS))
-    assert transformer.get_feature_names_out()[0] == "text__position0"
 
 
 # --- the documentation

@@ -2,12 +2,11 @@
 
 import copy
 import inspect
-import pickle
-from functools import partial
 
 import joblib
 import numpy as np
 import pytest
+from round_trips import ROUND_TRIPS
 from sklearn import config_context
 from sklearn.base import clone
 from sklearn.exceptions import NotFittedError
@@ -140,23 +139,12 @@ def test_unfitted_raises(vectorizer, method):
         getattr(vectorizer, method)(TEXTS)
 
 
-def through_joblib(vectorizer, path, mmap_mode=None, **options):
-    joblib.dump(vectorizer, path, **options)
-    return joblib.load(path, mmap_mode=mmap_mode)
-
-
 @pytest.mark.parametrize(
-    "round_trip",
-    [
-        pytest.param(lambda vectorizer, _: pickle.loads(pickle.dumps(vectorizer)), id="pickle"),
-        pytest.param(lambda vectorizer, _: copy.deepcopy(vectorizer), id="deepcopy"),
-        pytest.param(partial(through_joblib, mmap_mode="r"), id="joblib memory-mapped"),
-        pytest.param(partial(through_joblib, compress=3), id="joblib compressed"),
-    ],
+    "name", ["pickle", "deepcopy", "joblib memory-mapped", "joblib compressed"]
 )
-def test_copies_transform_and_go_on_alike(vectorizer, round_trip, tmp_path):
+def test_copies_transform_and_go_on_alike(vectorizer, name, tmp_path):
     vectorizer.fit(TEXTS)
-    restored = round_trip(vectorizer, tmp_path / "vectorizer.joblib")
+    restored = ROUND_TRIPS[name](vectorizer, tmp_path)
     assert_same(restored.transform(TEXTS), vectorizer.transform(TEXTS))
     further = ["a new text", "the new cat"]
     assert restored.partial_fit(further).vocabulary_ == vectorizer.partial_fit(further).vocabulary_

@@ -288,27 +288,19 @@ def test_damaged_states_are_left_out(n_damaged, first, cut, tmp_path):
     assert not list(tmp_path.iterdir())
 
 
-@pytest.mark.parametrize("name", ["network-copy", "network-3 (1)"])
-def test_a_foreign_file_beside_the_states_stays(name, tmp_path):
-    model = classifier(checkpoint=tmp_path)
-    begun_by(lambda: model.fit(X, y), stopped=True)
-    foreign = next(tmp_path.iterdir()) / name
-    foreign.touch()
-    assert begun_by(lambda: model.fit(X, y))[0] == ENDS_IN
-    assert [*foreign.parent.iterdir()] == [foreign]
-
-
 def test_files_that_only_look_like_those_of_a_fit_stay(tmp_path):
     model = classifier(checkpoint=tmp_path)
     begun_by(lambda: model.fit(X, y), stopped=True)
     (folder,) = tmp_path.iterdir()
-    notes, archive, copied = folder / "networks.txt", Path(f"{folder}.zip"), Path(f"{folder}-copy")
-    notes.touch()
+    names = "network-copy", "network-3 (1)", "networks.txt"
+    foreign = {folder / name for name in names} | {Path(f"{folder}.zip")}
+    for path in foreign:
+        path.touch()
+    Path(f"{folder}-copy").mkdir()
     assert begun_by(lambda: model.fit(X, y))[0] == ENDS_IN
-    archive.touch()
-    copied.mkdir()
+    assert {*contents(tmp_path)} == {*map(str, foreign)}
     assert begun_by(lambda: model.fit(X, y))[0] == 1
-    assert set(contents(tmp_path)) == {str(notes), str(archive)}
+    assert {*contents(tmp_path)} == {*map(str, foreign)}
 
 
 @pytest.mark.parametrize("random_state", [0, None])

@@ -61,13 +61,7 @@ def test_a_loss_of_labels_can_be_used(criterion):
 @pytest.mark.parametrize("y", [CLASSES, CLASSES > 0, LABELS], ids=["classes", "binary", "labels"])
 @pytest.mark.parametrize(
     "criterion",
-    [
-        TotalLoss,
-        torch.nn.BCELoss,
-        torch.nn.TripletMarginLoss,
-        torch.nn.CTCLoss,
-        torch.nn.Linear,
-    ],
+    [TotalLoss, torch.nn.BCELoss, torch.nn.TripletMarginLoss, torch.nn.CTCLoss, torch.nn.Linear],
 )
 @pytest.mark.parametrize("method", ["fit", "partial_fit"])
 def test_a_loss_that_is_not_of_each_sample_is_refused_before_training(method, criterion, y):

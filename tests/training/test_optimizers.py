@@ -97,31 +97,21 @@ def test_an_optimizer_takes_these_parameters_or_is_refused_by_name(optimizer, pa
 
 @every_class
 @pytest.mark.parametrize("embedding_dim", ["auto", 1, None])
-def test_an_optimizer_goes_on_in_partial_fit_with_new_ids(optimizer, embedding_dim):
+def test_an_optimizer_goes_on_with_new_ids_also_once_it_is_loaded(optimizer, embedding_dim):
     X, y = tokens()
     model = small(optimizer, embedding_dim=embedding_dim, max_epochs=2)
     if fitted_or_refused(optimizer, lambda: model.partial_fit(X, y, classes=[0, 1])) is not None:
-        before = model.predict_proba(X + 7)
-        model.partial_fit(X + 7, y)
-        after = model.predict_proba(X + 7)
+        before, restored = model.predict_proba(X + 7), pickle.loads(pickle.dumps(model))
+        after = model.partial_fit(X + 7, y).predict_proba(X + 7)
         assert np.isfinite(after).all()
         assert (after != before).any()
+        assert_array_equal(restored.partial_fit(X + 7, y).predict_proba(X + 7), after)
 
 
 def test_rows_of_the_table_begin_with_the_state_of_a_new_optimizer():
     model = small(torch.optim.Rprop, max_epochs=1).fit(*tokens())
     for weight, state in model.net_.optimizer_.state.items():
         assert state["step_size"].min() > 1e-4, weight.shape  # of 0.02 at the beginning
-
-
-@every_class
-def test_an_optimizer_goes_on_after_a_round_trip_as_without_it(optimizer):
-    X, y = tokens()
-    model = small(optimizer, max_epochs=2)
-    if fitted_or_refused(optimizer, lambda: model.partial_fit(X, y, classes=[0, 1])) is not None:
-        restored = pickle.loads(pickle.dumps(model))
-        expected = model.partial_fit(X, y).predict_proba(X)
-        assert_array_equal(restored.partial_fit(X, y).predict_proba(X), expected)
 
 
 def test_a_subclass_of_an_optimizer_works():

@@ -167,10 +167,7 @@ def n_open_bars():
 
 @pytest.mark.parametrize(
     ("parameters", "error"),
-    [
-        ({"lr": 1e38}, NonFiniteTrainingError),
-        ({"callbacks": [Interrupt()]}, KeyboardInterrupt),
-    ],
+    [({"lr": 1e38}, NonFiniteTrainingError), ({"callbacks": [Interrupt()]}, KeyboardInterrupt)],
     ids=["loss that is not finite", "interrupt"],
 )
 def test_the_bar_is_closed_if_fit_raises(capsys, parameters, error):
@@ -222,12 +219,6 @@ def test_fewer_updates_are_counted_once_training_is_known_to_end_early(counted):
     n_left = to_do - done  # in the third with a falling learning rate
     assert (n_left[shrinks + 1] > 30).all()
     assert done[-1] == to_do[-1]
-
-
-def test_nothing_is_drawn_unless_it_is_asked_for(capfd):
-    with FitProgress({"linear model": 1.0}, 2, 5, is_shown=False) as progress:
-        progress.count_linear_model("linear model")
-    assert capfd.readouterr() == ("", "")
 
 
 class PickleNet(Callback):

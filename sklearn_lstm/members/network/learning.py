@@ -12,7 +12,7 @@ from skorch.utils import noop
 
 from sklearn_lstm.blending import ExpectedFactor, HeldOutLogits
 from sklearn_lstm.callback_support import Attributes
-from sklearn_lstm.compute.threads import workers
+from sklearn_lstm.compute import workers
 from sklearn_lstm.members.network.excerpt import Excerpt
 from sklearn_lstm.members.network.history import epoch_rows
 from sklearn_lstm.members.network.loop import optimizer_state_of, torch_generator, train

@@ -10,7 +10,7 @@ import torch
 from skorch.callbacks import Callback, EarlyStopping, GradientNormClipping, PrintLog
 from skorch.helper import predefined_split
 
-from sklearn_lstm.compute.devices import prefers_bfloat16
+from sklearn_lstm.compute import prefers_bfloat16
 from sklearn_lstm.members.network.batches import LengthBatches, SequenceDataset
 from sklearn_lstm.members.network.history import EpochRecord, check_weights
 from sklearn_lstm.members.network.micro_batches import MicroBatchNet

@@ -11,9 +11,13 @@ from sklearn.exceptions import NotFittedError
 from torch import Tensor
 
 from sklearn_lstm.blending import Logits
-from sklearn_lstm.compute.devices import exact, find_device_or_cpu, prefers_bfloat16
-from sklearn_lstm.compute.memory import take_memory
-from sklearn_lstm.compute.threads import map_on_workers, workers
+from sklearn_lstm.compute import (
+    exact,
+    find_device_or_cpu,
+    map_on_workers,
+    prefers_bfloat16,
+    workers,
+)
 from sklearn_lstm.data.sequences import Rows, Sequences, rows_of_similar_length
 from sklearn_lstm.encoding.encoding import Encoding, pad
 from sklearn_lstm.members.member import Contributions
@@ -23,6 +27,7 @@ from sklearn_lstm.members.network.micro_batches import MicroBatchNet
 from sklearn_lstm.members.network.network_member import NetworkMember, check_architecture
 from sklearn_lstm.network.network import SequenceNetwork
 from sklearn_lstm.pretrained.embeddings import PretrainedVectors
+from sklearn_lstm.storing.unpacking import take_memory
 
 
 @dataclass

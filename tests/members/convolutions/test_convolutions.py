@@ -1,17 +1,16 @@
 """Series are told apart by their shapes, in memory that does not grow with their number."""
 
-import tracemalloc
 from itertools import combinations
 
 import numpy as np
 import pytest
+from memory_taken import peak_bytes
 from scipy.special import expit, softmax
 from sklearn import config_context
 from sklearn.linear_model import RidgeCV
 from sklearn.metrics import log_loss
 
 from sklearn_lstm.members.convolutions import convolution_model
-from sklearn_lstm.members.convolutions import features as linear_features
 from sklearn_lstm.members.convolutions import learner as convolutions
 from sklearn_lstm.members.convolutions import random_convolutions as linear_convolutions
 from sklearn_lstm.members.convolutions import ridge as ridge_regression
@@ -293,14 +292,9 @@ def test_a_long_series_is_read_in_pieces(fit, sequences_of, monkeypatch):
 @pytest.mark.slow
 def test_memory_hardly_grows_with_the_length_of_a_series(fit, sequences_of):
     model, _ = fit(list(np.random.default_rng(0).normal(size=(20, 8000, 1))), np.arange(20) % 2)
-    peaks = []
-    for n_steps in (20_000, 80_000):
-        sequences = sequences_of([np.zeros((n_steps, 1))])
-        tracemalloc.start()
-        model.logits(sequences)
-        peaks.append(tracemalloc.get_traced_memory()[1])
-        tracemalloc.stop()
-    assert peaks[1] - peaks[0] < 60_000 * 200  # values of 84 convolutions alone would be 336 bytes
+    short, long = (sequences_of([np.zeros((n_steps, 1))]) for n_steps in (20_000, 80_000))
+    less, more = (peak_bytes(lambda X=X: model.logits(X)) for X in (short, long))
+    assert more - less < 60_000 * 200  # values of 84 convolutions alone would be 336 bytes
 
 
 @pytest.mark.parametrize("n_features", [2500, 84], ids=["few samples", "many samples"])
@@ -326,7 +320,7 @@ def test_many_series_get_the_ridge_regression_of_scikit_learn(
     fit, samples_of, monkeypatch, leave_out, set_features, *, rows_per_block, n_held_out
 ):
     set_features(252)
-    monkeypatch.setattr(linear_features, "ROWS_PER_BLOCK", rows_per_block)
+    monkeypatch.setattr(convolution_model, "ROWS_PER_BLOCK", rows_per_block)
     rng = np.random.default_rng(0)
     X, y = waves(400)
     X[7][:] = X[8]  # a series that is there twice
@@ -359,14 +353,11 @@ def test_many_series_get_the_ridge_regression_of_scikit_learn(
 def test_memory_does_not_grow_with_the_number_of_series(fit, leave_out, set_features):
     set_features(252)
     leave_out(1000)
-    peaks = []
-    for n_series in (2000, 5000):
-        X, y = waves(n_series)
-        tracemalloc.start()
-        fit(X, y, held_out=np.arange(500), n_outputs=3)
-        peaks.append(tracemalloc.get_traced_memory()[1])
-        tracemalloc.stop()
-    assert peaks[1] < 1.15 * peaks[0]
+    few, many = (
+        peak_bytes(lambda data=data: fit(*data, held_out=np.arange(500), n_outputs=3))
+        for data in (waves(2000), waves(5000))
+    )
+    assert many < 1.15 * few
 
 
 def test_a_feature_of_a_short_series_is_kept_in_one_byte(fit, monkeypatch, set_features):
@@ -376,10 +367,7 @@ def test_a_feature_of_a_short_series_is_kept_in_one_byte(fit, monkeypatch, set_f
         convolution_model, "MOST_STEPS_PER_BATCH", 1 << 10
     )  # else these steps take the most
     X, y = waves(5000)
-    tracemalloc.start()
-    fit(X, y, n_outputs=3)
-    peak = tracemalloc.get_traced_memory()[1]
-    tracemalloc.stop()
+    peak = peak_bytes(lambda: fit(X, y, n_outputs=3))
     assert peak < 7e6  # 9.4e6 if a feature took four bytes
 
 
@@ -387,20 +375,14 @@ def test_thousands_of_classes_do_not_multiply_the_memory(fit, monkeypatch, set_f
     set_features(84)
     monkeypatch.setattr(convolutions, "MOST_LEFT_OUT", 1_000_000)
     X, y = waves(6000, n_classes=3)
-    tracemalloc.start()
-    fit(X, y, held_out=np.arange(500), n_outputs=2000)
-    peak = tracemalloc.get_traced_memory()[1]
-    tracemalloc.stop()
+    peak = peak_bytes(lambda: fit(X, y, held_out=np.arange(500), n_outputs=2000))
     assert peak < 100e6  # predictions for all series left out, for ten penalties: 1 GB
 
 
 @pytest.mark.slow
 def test_thresholds_are_found_in_the_memory_of_one_series(fit):
     X = list(np.random.default_rng(0).normal(size=(20, 4000, 3)))
-    tracemalloc.start()
-    fit(X, np.arange(20) % 2)
-    peak = tracemalloc.get_traced_memory()[1]
-    tracemalloc.stop()
+    peak = peak_bytes(lambda: fit(X, np.arange(20) % 2))
     assert peak < 32e6  # 20 series at once would take 50 MB
 
 

@@ -13,11 +13,7 @@ from sklearn_lstm.encoding.encoding import (
     TokenCodes,
     pad,
 )
-from sklearn_lstm.members.network.batches import (
-    LengthBatches,
-    SequenceDataset,
-    steps_at_once,
-)
+from sklearn_lstm.members.network.batches import LengthBatches, SequenceDataset, steps_at_once
 from sklearn_lstm.targets.labels import Labels
 from sklearn_lstm.targets.samples import Samples, Targets
 

@@ -1,6 +1,7 @@
 """Callbacks of skorch: on which network they run, that they work, and what they leave behind."""
 
 import gc
+import io
 import json
 import weakref
 from functools import partial
@@ -12,7 +13,15 @@ import small_models
 import torch
 from numpy.testing import assert_array_equal
 from sklearn.metrics import log_loss
-from skorch.callbacks import BatchScoring, Callback, Checkpoint, EpochScoring, Freezer
+from skorch.callbacks import (
+    BatchScoring,
+    Callback,
+    Checkpoint,
+    EpochScoring,
+    Freezer,
+    GradientNormClipping,
+    PrintLog,
+)
 
 from sklearn_lstm.io import load, save
 
@@ -114,22 +123,6 @@ def test_a_checkpoint_of_skorch_is_that_of_the_network(make, tmp_path):
     assert (tmp_path / "criterion.pt").exists()
 
 
-def test_a_checkpoint_is_saved_once_for_each_epoch(tmp_path):
-    X, y = tokens()
-    checkpoint = Checkpoint(
-        dirname=tmp_path,
-        monitor=None,
-        f_params="params_{last_epoch[epoch]}.pt",
-        f_optimizer=None,
-        f_criterion=None,
-        f_history=None,
-        event_name="saved",
-    )
-    model = small(callbacks=[("checkpoint", checkpoint)]).fit(X, y)
-    assert sorted(path.name for path in tmp_path.iterdir()) == [f"params_{n}.pt" for n in (1, 2, 3)]
-    assert model.net_.history[:, "saved"] == [True, True, True]
-
-
 @kinds
 @pytest.mark.parametrize("load_best", [False, True])
 def test_a_checkpoint_follows_the_validation_loss(make, load_best, tmp_path):
@@ -144,12 +137,6 @@ def test_a_checkpoint_follows_the_validation_loss(make, load_best, tmp_path):
     assert model.net_.history[best, "valid_loss_best"]
     # Early stopping restores the weights of the best epoch, which are the ones that were saved.
     assert same_weights(model.module_, torch.load(tmp_path / "params.pt"))
-
-
-def test_a_checkpoint_may_be_a_pickle_of_the_whole_net(tmp_path):
-    X, y = series()
-    small(callbacks=[Checkpoint(dirname=tmp_path, monitor=None, f_pickle="net.pkl")]).fit(X, y)
-    assert (tmp_path / "net.pkl").stat().st_size > 1000
 
 
 # --- Scoring
@@ -190,22 +177,6 @@ def test_epoch_scoring_reads_the_validation_data(make):
         assert n_right == pytest.approx(round(n_right))
 
 
-def test_epoch_scoring_takes_a_function():
-    X, y = series()
-    seen = []
-
-    def share_of_certain(net, X_scored, y_scored):
-        proba = net.predict_proba(X_scored)
-        seen.append((proba.shape, len(y_scored)))
-        assert np.allclose(proba.sum(axis=1), 1, atol=1e-5)
-        return float((proba.max(axis=1) > 0.9).mean())
-
-    scoring = EpochScoring(share_of_certain, name="certain", on_train=True, use_caching=False)
-    model = small_beside_linear(callbacks=[scoring], max_epochs=2).fit(X, y)
-    assert seen == [((28, 2), 28)] * 2  # three tenths of 40 are held out
-    assert all(0 <= share <= 1 for share in model.net_.history[:, "certain"])
-
-
 @pytest.mark.parametrize("criterion", ["cross_entropy", torch.nn.MultiLabelSoftMarginLoss])
 def test_epoch_scoring_works_for_several_labels(criterion):
     X, y = series()
@@ -230,16 +201,6 @@ def test_batch_scoring_scores_each_batch(make, on_train):
     batches = [batch["acc"] for batch in model.net_.history[-1]["batches"] if "acc" in batch]
     assert batches
     assert all(0 <= accuracy <= 1 for accuracy in batches)
-
-
-@kinds
-def test_a_score_may_choose_the_checkpoint(make, tmp_path):
-    X, y = make()
-    scoring = EpochScoring("accuracy", name="valid_acc", lower_is_better=False)
-    checkpoint = Checkpoint(dirname=tmp_path, monitor="valid_acc_best")
-    model = small(callbacks=[scoring, checkpoint], early_stopping=True).fit(X, y)
-    assert model.net_.history[0, "valid_acc_best"]
-    assert (tmp_path / "params.pt").exists()
 
 
 @pytest.mark.parametrize("method", ["fit", "partial_fit"])
@@ -366,3 +327,49 @@ def test_a_failed_fit_does_not_keep_the_training_data():
     del X
     gc.collect()
     assert kept() is None
+
+
+# --- Names, and what is refused before training
+
+
+class Count(Callback):
+    n_epochs = 0
+
+    def on_epoch_end(self, net, **_):
+        net.n_seen = Count.n_epochs = Count.n_epochs + 1
+
+
+@pytest.mark.parametrize("name", ["schedule", "clip", "record", "sparse_embedding", "EpochRecord"])
+def test_a_callback_may_have_any_name(name):
+    X, y = series()
+    plain = small_beside_linear().fit(X, y)
+    model = small_beside_linear(callbacks=[(name, Count())]).fit(X, y)
+    assert isinstance(dict(model.net_.callbacks_)[name], Count)
+    np.testing.assert_array_equal(model.predict_proba(X), plain.predict_proba(X))
+
+
+def test_a_callback_of_a_kind_that_the_classifier_uses_too_may_be_added():
+    model = small_beside_linear(callbacks=[GradientNormClipping(0.5)]).fit(*series())
+    assert model.n_epochs_ == 3
+
+
+@pytest.mark.parametrize("method", ["fit", "partial_fit"])
+def test_a_callback_that_freezes_all_weights_is_refused(method):
+    model = small_beside_linear(callbacks=[Freezer("*")])
+    more = {"classes": [0, 1]} if method == "partial_fit" else {}
+    with pytest.raises(ValueError, match=r"no weight.*Freezer.*max_epochs=0"):
+        getattr(model, method)(*series(), **more)
+    assert not hasattr(model, "classes_")
+
+
+@pytest.mark.parametrize("hold", [lambda each: each, lambda each: ("log", each)])
+def test_a_callback_that_cannot_be_copied_is_named(hold):
+    logs = PrintLog()
+    logs.file = io.TextIOWrapper(io.BytesIO())  # can't be copied
+    model = small_beside_linear(
+        callbacks=[Count(), hold(logs)], lr=1e38
+    )  # training would fail otherwise
+    with pytest.raises(
+        ValueError, match=r"callbacks\[1\].*PrintLog.*can't be copied.*TextIOWrapper"
+    ):
+        model.fit(*series())

@@ -47,26 +47,13 @@ def test_history_holds_plain_numbers(kind, early_stopping):
     assert {type(row["valid_loss"]) for row in model.history_} == {expected}
 
 
-def test_history_holds_plain_numbers_where_the_parameters_are_those_of_numpy():
-    X, y = data("numeric")
-    model = small(lr=np.float32(0.25), max_epochs=np.int64(2)).fit(X, y)
-    check_rows(model, 2)
-    model.partial_fit(X, y)
-    assert model.history_[-1]["lr"] == 0.25
-
-
-def test_history_holds_plain_numbers_after_partial_fit():
+def test_history_holds_plain_numbers_after_partial_fit_and_once_it_is_loaded():
     X, y = data("tokens")
-    model = small().partial_fit(X, y, classes=[0, 1]).partial_fit(X, y)
-    check_rows(model, 2)
-
-
-def test_history_is_the_same_once_the_model_is_loaded():
-    X, y = data("tokens")
-    model = small(early_stopping=True).fit(X, y)
+    model = small(lr=np.float32(0.25)).partial_fit(X, y, classes=[0, 1]).partial_fit(X, y)
     restored = pickle.loads(pickle.dumps(model))
     check_rows(restored, 2)
     assert restored.history_ == model.history_
+    assert model.history_[-1]["lr"] == 0.25
 
 
 @pytest.mark.parametrize("method", ["fit", "partial_fit"])

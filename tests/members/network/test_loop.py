@@ -78,12 +78,6 @@ def test_validation_needs_a_class_of_two():
         small(early_stopping=True).fit(SERIES[:3], [0, 1, 2])
 
 
-def test_early_stopping_works_for_several_labels():
-    Y = np.stack([LABELS, 1 - LABELS, NOISE], axis=1)
-    model = small(early_stopping=True).fit(SERIES, Y)
-    assert np.isfinite(column(model, "valid_loss").astype(float)).all()
-
-
 def test_the_learning_rate_rises_stays_and_falls_but_in_partial_fit_it_stays():
     model = small(lr=0.01, max_epochs=10).fit(SERIES, LABELS)
     rates = column(model, "lr")  # of 40 updates, 2 rise and 13 fall
@@ -142,11 +136,6 @@ def test_callbacks_are_called_and_not_changed(wrap):
     assert callbacks == [wrap(counter)]
     assert model.callbacks is callbacks
     assert [c.n_epochs for _, c in model.net_.callbacks_ if isinstance(c, Counter)] == [4]
-
-
-def test_silence_is_the_default(capfd):
-    small(early_stopping=True, n_iter_no_change=1, max_epochs=30).fit(SERIES, NOISE)
-    assert capfd.readouterr() == ("", "")
 
 
 def test_history_has_a_row_for_each_epoch():
@@ -217,8 +206,3 @@ def test_early_stopping_gives_no_vector_to_ids_of_the_held_out_part_alone():
     X = np.arange(2, 42)[:, np.newaxis]  # each sequence has an id of its own
     model = small(early_stopping=True, validation_fraction=0.25).fit(X, [0, 1] * 20)
     assert model.module_.embedding.num_embeddings == 2 + 30
-
-
-def test_class_weights_that_leave_nothing_are_refused():
-    with pytest.raises(ValueError, match="at least one non-zero"):
-        small(class_weight={0: 0, 1: 0}).fit([[2], [3]], [0, 1])

@@ -9,9 +9,6 @@ import polars as pl
 import pyarrow as pa
 import pytest
 import small_models
-from as_read import read_sequences
-from hypothesis import given, settings
-from hypothesis import strategies as st
 from numpy.testing import assert_allclose, assert_array_equal
 from sklearn.base import clone
 from sklearn.model_selection import GridSearchCV
@@ -170,55 +167,6 @@ def test_frames_of_all_libraries_are_alike(way, kind):
     assert found.feature_names_in_.tolist() == [*X] if kind == "series" else True
     if kind == "series":
         assert (found.n_features_in_, found.input_type_) == (4, "measurements")
-
-
-TYPES = {"month": pa.int64(), "price": pa.float64(), "count": pa.int64(), "shop": pa.string()}
-COLUMNS = {
-    "month": st.integers(-3, 3),
-    "price": st.floats(-1e9, 1e9),
-    "count": st.integers(-(2**53), 2**53),
-    "shop": st.sampled_from(["x", "1", "", "nan", "é"]),
-}
-
-
-def in_every_container(columns):
-    """Return frames of all libraries with the same columns, None where a value is missing."""
-    plain = pa.table({name: pa.array(column, TYPES.get(name)) for name, column in columns.items()})
-    table, categories = plain, [name for name in plain.column_names if name in {"month", "shop"}]
-    for name in categories:
-        place = plain.column_names.index(name)
-        table = table.set_column(place, name, plain[name].dictionary_encode())
-    nullable = table.to_pandas(types_mapper=pd.ArrowDtype)
-    numpy = plain.to_pandas().astype(dict.fromkeys(categories, "category"))
-    as_categories = pl.col(categories).cast(pl.String).cast(pl.Categorical)
-    return [
-        numpy,  # with floats instead of integers where one is missing
-        pd.concat([numpy[::-1], numpy])[len(numpy) :],
-        nullable,
-        table,
-        pa.concat_tables([table[:2], table[2:]]),
-        pl.from_arrow(plain).with_columns(as_categories),
-    ]
-
-
-@settings(max_examples=150, deadline=None)
-@given(st.data())
-def test_numbers_are_read_alike_in_every_container(data):
-    n_rows = data.draw(st.integers(1, 6))
-    names = data.draw(st.permutations(["steps", *COLUMNS]))
-    columns = {"steps": [[0.5, 1.0]] * n_rows} | {
-        name: data.draw(st.lists(st.none() | values, min_size=n_rows, max_size=n_rows))
-        for name, values in COLUMNS.items()
-    }
-    first, *others = [
-        read_sequences(frame).numbers
-        for frame in in_every_container({name: columns[name] for name in names})
-    ]
-    assert [*first.columns] == [name for name in names if name != "steps"]
-    for numbers in others:
-        assert numbers.names == first.names
-        for name, values in first.columns.items():
-            assert_array_equal(numbers.columns[name], values)
 
 
 def test_a_search_splits_frames():

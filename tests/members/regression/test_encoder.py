@@ -32,7 +32,7 @@ from sklearn_lstm import LSTMSequenceClassifier, TextSequenceVectorizer, WordVec
 from sklearn_lstm.exceptions import LinearModelSkippedWarning, ModelFileError
 from sklearn_lstm.inspection import as_shap_explanation, explain
 from sklearn_lstm.io import describe, load, save
-from sklearn_lstm.members.encoder.learner import EncoderLearner
+from sklearn_lstm.members.regression.learner import EncoderLearner
 from sklearn_lstm.pretrained.sentence_encoders import FIXED_SENTENCES, SentenceEncoder
 from sklearn_lstm.streaming import fit_batches
 
@@ -271,14 +271,6 @@ def test_several_labels_and_weights(encoder):
     assert weighted.score(X[:120], LABELS) > 0.9
 
 
-def test_tables_beside_an_encoder_stay_where_they_are(encoder):
-    vectors = WordVectors().fit(TEXTS)
-    model = pipeline(encoder, embeddings=vectors, max_epochs=0).fit(TEXTS, LABELS)
-    assert model[-1].embedding_coverage_ == 1
-    assert "mean of" in model[-1].linear_model_.describe()
-    assert "columns of SmallEncoder" in repr(model[-1])
-
-
 def test_partial_fit_leaves_the_encoder_as_it_is(model):
     X = model[0].transform(TEXTS)
     learned = copy.deepcopy(model[-1]).partial_fit(X, LABELS)
@@ -286,14 +278,6 @@ def test_partial_fit_leaves_the_encoder_as_it_is(model):
     assert after["encoder"] == before["encoder"]
     assert_array_equal(
         learned._fitted.model["encoder"].coef, model[-1]._fitted.model["encoder"].coef
-    )
-
-
-def test_fit_batches_gives_the_same_model(encoder):
-    batches = [(TEXTS[start : start + 50], LABELS[start : start + 50]) for start in (0, 50, 100)]
-    streamed = fit_batches(pipeline(encoder), batches)
-    assert_array_equal(
-        streamed.predict_proba(NEW), pipeline(encoder).fit(TEXTS, LABELS).predict_proba(NEW)
     )
 
 
@@ -306,7 +290,7 @@ def test_no_more_texts_are_encoded_than_the_memory_allows(encoder, monkeypatch):
 
 def test_the_bar_counts_encoding(encoder, monkeypatch):
     monkeypatch.setattr("sklearn_lstm.progress_bar.ProgressBar.show", show := MagicMock())
-    monkeypatch.setattr("sklearn_lstm.members.encoder.learner.ROWS_AT_ONCE", 40)
+    monkeypatch.setattr("sklearn_lstm.members.regression.learner.ROWS_AT_ONCE", 40)
     pipeline(encoder, verbose=1, max_epochs=1).fit(TEXTS, LABELS)
     shares, texts = zip(*(call.args for call in show.call_args_list), strict=True)
     assert texts[:5] == ("linear model", "encoder", "encoder", "encoder", "linear model")
@@ -315,7 +299,7 @@ def test_the_bar_counts_encoding(encoder, monkeypatch):
 
 def test_encoding_counts_in_the_minutes_that_a_fit_will_take(encoder, monkeypatch, caplog):
     clock = iter([0.0, 60.0])  # 30 of 120 texts take a minute
-    monkeypatch.setattr("sklearn_lstm.members.encoder.learner.perf_counter", lambda: next(clock))
+    monkeypatch.setattr("sklearn_lstm.members.regression.learner.perf_counter", lambda: next(clock))
     caplog.set_level("INFO", "sklearn_lstm")
     pipeline(encoder, max_epochs=0).fit(TEXTS, LABELS)
     assert "The fit to 120 sequences will take about 4 minutes" in caplog.text
@@ -554,6 +538,8 @@ def test_save_names_an_encoder_and_pickle_holds_it(model, tmp_path):
 def test_a_table_and_an_encoder_are_described_and_loaded(encoder, tmp_path):
     vectors, path = WordVectors().fit(TEXTS), tmp_path / "model.safetensors"
     model = pipeline(encoder, embeddings=vectors, max_epochs=0).fit(TEXTS, LABELS)
+    assert model[-1].embedding_coverage_ == 1
+    assert "mean of" in model[-1].linear_model_.describe()
     save(model, path)
     described = describe(path)["steps"]["lstmsequenceclassifier"]["parameters"]
     assert described["embeddings"] == {"class": "WordVectors", "parameters": vectors.get_params()}
