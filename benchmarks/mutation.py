@@ -44,11 +44,12 @@ ROOMS = {  # modules: the tests that must notice a change of them
     "io": ["tests/io"],
     "members": MEMBERS,
     "members/convolutions": ["tests/members/convolutions", *MEMBERS],
-    "members/encoder": ["tests/members/encoder/test_encoder.py", *MEMBERS],
     "members/network": ["tests/members/network", "tests/network", *MEMBERS],
     "members/ngrams": ["tests/members/ngrams", *MEMBERS],
-    "members/numbers": ["tests/members/numbers", *MEMBERS],
-    "members/regression": ["tests/members/encoder/test_encoder.py", "tests/members/numbers"],
+    "members/regression": [
+        *(f"tests/members/regression/test_{name}.py" for name in ("encoder", "numbers")),
+        *MEMBERS,
+    ],
 }
 Place = tuple[str, str, int]  # module, operator, occurrence
 

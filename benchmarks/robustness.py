@@ -21,8 +21,7 @@ import numpy as np
 from benchmark_data import read_texts
 from peers import SkorchLSTM
 
-from sklearn_lstm import LSTMSequenceClassifier, TextSequenceVectorizer
-from sklearn_lstm.compute import threads
+from sklearn_lstm import LSTMSequenceClassifier, TextSequenceVectorizer, compute
 
 REPEATS = 5
 BUSY = "while True: sum(range(100_000))"
@@ -41,7 +40,7 @@ def seconds_to_end(work: Callable[[], Any], after: float) -> float:
     try:
         work()
     except KeyboardInterrupt:
-        while threads._process.working:  # noqa: SLF001 - until the helper thread has ended
+        while compute._process.working:  # noqa: SLF001 - until the helper thread has ended
             time.sleep(0.001)
         return time.perf_counter() - sent[0]
     timer.cancel()

@@ -5,7 +5,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from sklearn_lstm.command_line.main import COMMANDS
+from sklearn_lstm.__main__ import COMMANDS
 
 SHOWN = Path(__file__).with_name("command_line.txt")
 COLUMNS = "78"  # of a terminal: more do not fit into the box on the page

@@ -4,14 +4,14 @@ So a page can't disagree with the code. A module that moves has to be changed he
 """
 
 from sklearn_lstm import algorithm, model
-from sklearn_lstm.data import kinds, spelling
+from sklearn_lstm.data import containers, kinds
 from sklearn_lstm.members.convolutions import learner as convolutions
 from sklearn_lstm.members.convolutions import random_convolutions as linear_convolutions
 from sklearn_lstm.members.convolutions import ridge
 from sklearn_lstm.members.network import batches, schedule_and_end
 from sklearn_lstm.members.ngrams import bags, hashing, letters, svm
 from sklearn_lstm.members.ngrams import learner as ngrams
-from sklearn_lstm.members.numbers import learner as numbers
+from sklearn_lstm.members.regression import learner as regression
 from sklearn_lstm.training import duration, held_out
 
 
@@ -55,7 +55,7 @@ NUMBERS = {
     "most_checks": count(schedule_and_end.MOST_CHECKS),
     "least_progress": count(schedule_and_end.LEAST_PROGRESS),
     "checks_without_progress": count(schedule_and_end.CHECKS_WITHOUT_PROGRESS),
-    "most_categories": count(numbers.MOST_CATEGORIES),
+    "most_categories": count(regression.MOST_CATEGORIES),
     # held-out samples and the blend
     "smallest_held_out": count(2 * duration.HELD_OUT_SHARE * duration.LARGEST_HELD_OUT),
     "largest_held_out": count(duration.LARGEST_HELD_OUT),
@@ -98,7 +98,7 @@ NUMBERS = {
     "n_competing": count(linear_convolutions.COMPETING),
     # tokens and batches
     "fewest_effective_words": count(kinds.FEWEST_WORDS),
-    "largest_id": f"{spelling.LARGEST_ID:,}",
+    "largest_id": f"{containers.LARGEST_ID:,}",
     "batches_per_pool": count(batches.BATCHES_PER_POOL),
     "steps_at_once": count(batches.STEPS_AT_ONCE["cpu"]),
     "steps_of_long": count(batches.STEPS_OF_LONG),

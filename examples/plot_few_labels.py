@@ -78,7 +78,7 @@ def plain() -> Pipeline:
 
 
 def lstm(embeddings: object = None) -> Pipeline:
-    """Return our model."""
+    """Return the sequence classifier."""
     return make_pipeline(
         TextSequenceVectorizer(), LSTMSequenceClassifier(embeddings=embeddings, random_state=0)
     )

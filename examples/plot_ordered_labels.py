@@ -74,7 +74,7 @@ WAYS = {
 
 
 def lstm() -> Pipeline:
-    """Return our model."""
+    """Return the sequence classifier."""
     return make_pipeline(TextSequenceVectorizer(), LSTMSequenceClassifier(random_state=0))
 
 

@@ -33,7 +33,7 @@ from sklearn_lstm.inspection import explain_phrases, gate_activations
 
 
 def lstm() -> Pipeline:
-    """Return our model, with its default parameters."""
+    """Return the sequence classifier with its default parameters."""
     return make_pipeline(TextSequenceVectorizer(), LSTMSequenceClassifier(random_state=0))
 
 

@@ -57,7 +57,7 @@ print(f"{np.mean(y_train == 'spam'):.1%} of {len(y_train):,} training messages a
 
 
 def lstm() -> Pipeline:
-    """Return our model, with its default parameters."""
+    """Return the sequence classifier with its default parameters."""
     return make_pipeline(TextSequenceVectorizer(), LSTMSequenceClassifier(random_state=0))
 
 

@@ -86,7 +86,7 @@ def statistics(X: list[np.ndarray]) -> np.ndarray:
 
 
 def lstm() -> LSTMSequenceClassifier:
-    """Return our model, with its default parameters."""
+    """Return the sequence classifier with its default parameters."""
     return LSTMSequenceClassifier(random_state=0)
 
 

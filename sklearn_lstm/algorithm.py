@@ -13,12 +13,11 @@ import torch
 
 from sklearn_lstm.blending import ClassPrior, ExpectedFactor, HeldOutLogits
 from sklearn_lstm.callback_support import CallbackTask
-from sklearn_lstm.compute.threads import workers
+from sklearn_lstm.compute import workers
 from sklearn_lstm.data.kinds import TOKENS
 from sklearn_lstm.encoding.growing_tables import GrowingTables
-from sklearn_lstm.members.learner import Learner
 from sklearn_lstm.members.learners import find_learners
-from sklearn_lstm.members.member import LinearMember
+from sklearn_lstm.members.member import Learner, LinearMember
 from sklearn_lstm.members.network.history import epoch_rows
 from sklearn_lstm.members.network.learning import fit_network, fit_network_one_epoch
 from sklearn_lstm.members.network.network import Network
@@ -80,14 +79,14 @@ def fit_model(
         model = SequenceModel.blended(network, members, held_out)
         return start.with_model(model.with_thresholds(thresholds, held_out), epochs)
 
-    n_updates, is_shown = plan.updates_per_epoch(len(split.learned)), configuration.verbose > 0
+    settings, n_updates = configuration.training, plan.updates_per_epoch(len(split.learned))
     progress = FitProgress(
-        linear_epochs, plan.max_epochs, n_updates, is_shown=is_shown, task=callback_task
+        linear_epochs, plan.max_epochs, n_updates, is_shown=settings.verbose > 0, task=callback_task
     )
     with progress:
         for one in learners:
             one.prepare(split, configuration, progress)
-        with workers(configuration.device, 1 + configuration.architecture["bidirectional"]):
+        with workers(settings.device, 1 + configuration.architecture["bidirectional"]):
             for one in learners:
                 member, logits = one.fit(split, configuration)
                 progress.count_linear_model(one.member.name)

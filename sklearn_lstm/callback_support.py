@@ -32,7 +32,7 @@ with_callbacks: Callable[[Method], Method] = getattr(
 )
 
 
-def without_callbacks(attributes: Attributes) -> dict[str, Any]:
+def without_callbacks(attributes: Attributes) -> dict[str, object]:
     """Return the attributes of an estimator but for those that are there because of callbacks."""
     return {name: value for name, value in attributes.items() if name not in ATTRIBUTES}
 
@@ -63,7 +63,7 @@ class CallbackTask:
     """
 
     estimator: Any = None
-    data: dict[str, Any] = field(default_factory=dict)
+    data: dict[str, object] = field(default_factory=dict)
     context: Any = None
 
     @classmethod

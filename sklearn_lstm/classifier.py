@@ -17,15 +17,15 @@ from skorch import NeuralNet
 from torch.nn import Module
 
 from sklearn_lstm.callback_support import CallbackSupportMixin, CallbackTask, with_callbacks
+from sklearn_lstm.data.containers import column_names
 from sklearn_lstm.data.kinds import KINDS, MEASUREMENTS
-from sklearn_lstm.data.rows import column_names
 from sklearn_lstm.description import DescribedMixin
 from sklearn_lstm.encoding.encoding import N_SPECIAL
 from sklearn_lstm.encoding.growing_tables import GrowingTables
 from sklearn_lstm.fitting import Fit, check_as_many, read_as_at_fit, what_was_fitted
-from sklearn_lstm.members.encoder.encoder_model import EncoderModel
 from sklearn_lstm.members.member import LinearMember
 from sklearn_lstm.members.network.loop import make_net
+from sklearn_lstm.members.regression.encoder_and_numbers import EncoderModel
 from sklearn_lstm.model import Fitted, SequenceModel
 from sklearn_lstm.network.pooling import POOLINGS
 from sklearn_lstm.network.recurrent_cells import CELLS
@@ -41,8 +41,8 @@ from sklearn_lstm.targets.label_reading import (
 from sklearn_lstm.targets.labels import Labels
 from sklearn_lstm.targets.samples import Targets
 from sklearn_lstm.targets.weights import absolute_weights
-from sklearn_lstm.training.configuration import Configuration
-from sklearn_lstm.training.optimizers import OPTIMIZERS
+from sklearn_lstm.training.configuration import TrainingSettings
+from sklearn_lstm.training.loss_and_optimizer import OPTIMIZERS
 
 SHARED = ("embeddings", "encoder")  # parameters that clones share
 INSIDE = tuple(f"{name}__" for name in SHARED)  # how the names of their own parameters begin
@@ -636,13 +636,11 @@ class LSTMSequenceClassifier(
     @property
     def net_(self) -> NeuralNet:
         """Return the skorch net that trained the network; after loading, a new one."""
-        network, fitted = self._shared_model().network, what_was_fitted(self)
+        network, labels = self._shared_model().network, what_was_fitted(self).labels
         if network.net is None:
             network.check_has_weights()
             parameters = plain_parameters(self) | {"device": network.device}
-            kind = fitted.input_format.kind
-            configuration = Configuration.of(parameters, kind, fitted.labels)
-            network.net = make_net(network.module, configuration)
+            network.net = make_net(network.module, TrainingSettings.of(parameters, labels))
         return network.net
 
     @property

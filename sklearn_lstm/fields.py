@@ -16,11 +16,11 @@ from typing import Annotated, Any, Literal, Union, get_args, get_origin, get_typ
 
 import numpy as np
 
-ABSTRACT: dict[Any, Any] = {bool: (bool, np.bool_), int: Integral, float: Real}  # NumPy's too
+ABSTRACT: dict[object, Any] = {bool: (bool, np.bool_), int: Integral, float: Real}  # NumPy's too
 _hints_of = cache(get_type_hints)
 
 
-def check_fields(kind: type, values: Mapping[str, Any]) -> None:
+def check_fields(kind: type, values: Mapping[str, object]) -> None:
     """Raise ValueError if a value is not what the class says of the field of this name."""
     _sizes(kind, values)
 
@@ -30,7 +30,7 @@ def required_fields(kind: type) -> set[str]:
     return {name for name in _hints_of(kind, include_extras=True) if not hasattr(kind, name)}
 
 
-def check_agreement(part: Any, known: Mapping[str, Any]) -> None:
+def check_agreement(part: object, known: Mapping[str, object]) -> None:
     """Raise ValueError if an object, or a part of it, contradicts itself or what is known.
 
     Parameters
@@ -54,7 +54,7 @@ def check_agreement(part: Any, known: Mapping[str, Any]) -> None:
 class _Sizes(dict[str, int]):
     """The length of each axis: what an attribute of the object says, or the first value with it."""
 
-    def __init__(self, part: Any) -> None:
+    def __init__(self, part: object) -> None:
         super().__init__()
         self.part = part
 
@@ -67,7 +67,7 @@ class _Sizes(dict[str, int]):
         return size
 
 
-def _sizes(kind: type, values: Mapping[str, Any], part: Any = None) -> _Sizes:
+def _sizes(kind: type, values: Mapping[str, object], part: object = None) -> _Sizes:
     """Return the lengths of the axes of all values, once each is what the class says."""
     hints, sizes = _hints_of(kind, include_extras=True), _Sizes(part)
     for name, value in values.items():
@@ -102,7 +102,7 @@ def _fits(value: Any, hint: Any, sizes: _Sizes) -> bool:
     return isinstance(value, ABSTRACT.get(kind, kind))
 
 
-def _all_fit(items: Iterable[Any], hint: Any, sizes: _Sizes) -> bool:
+def _all_fit(items: Iterable[object], hint: Any, sizes: _Sizes) -> bool:
     """Return whether all items have a type; of a class, one item of each type is looked at."""
     found = {type(item): item for item in items}.values() if isinstance(hint, type) else items
     return all(_fits(item, hint, sizes) for item in found)

@@ -10,10 +10,9 @@ from sklearn.utils.validation import check_consistent_length, check_is_fitted, v
 
 from sklearn_lstm.algorithm import fit_model, fit_one_epoch
 from sklearn_lstm.callback_support import CallbackTask
-from sklearn_lstm.data.containers import LONG_TABLE
+from sklearn_lstm.data.containers import LONG_TABLE, column_names
 from sklearn_lstm.data.input_format import InputFormat
 from sklearn_lstm.data.kinds import MEASUREMENTS
-from sklearn_lstm.data.rows import column_names
 from sklearn_lstm.data.sequences import Sequences
 from sklearn_lstm.encoding.encoding import TokenCodes
 from sklearn_lstm.exceptions import InvalidSequencesTypeError
@@ -93,20 +92,19 @@ class Fit:
 
         If the fit goes on, `embeddings` are read for new ids alone.
         """
-        embeddings, encoder = self.parameters["embeddings"], self.parameters["encoder"]
-        start, vectors, new_ids, opened = self.before, None, None, None
-        if start is None:
-            start = Fitted(input_format, labels, SequenceModel.empty(), [], 0)
-        elif isinstance(encoding := start.model.encoding, TokenCodes):
-            new_ids = encoding.new_ids(sequences.distinct_ids(), np.arange(0))
+        start = self.before or Fitted(input_format, labels, SequenceModel.empty(), [], 0)
         network: Network | None = start.model[Network.name]
         own, previous = None, None
         if network is not None:
             own, previous = network.vectors, network.module.architecture
-        given = [name for name in ("embeddings", "encoder") if self.parameters[name] is not None]
-        if given and input_format.kind is MEASUREMENTS:
-            raise ValueError(f"{given[0]} is for tokens, but X holds measurements. Leave it None.")
+        embeddings, encoder = self.parameters["embeddings"], self.parameters["encoder"]
+        if input_format.kind is MEASUREMENTS and (embeddings is not None or encoder is not None):
+            name = "encoder" if embeddings is None else "embeddings"
+            raise ValueError(f"{name} is for tokens, but X holds measurements. Leave it None.")
+        vectors, new_ids, opened = None, None, None
         if embeddings is not None:
+            if network is not None and isinstance(network.encoding, TokenCodes):
+                new_ids = network.encoding.new_ids(sequences.distinct_ids(), np.arange(0))
             vocabulary = None if sequences.spelling is None else sequences.spelling.vocabulary
             vectors = read_embeddings(embeddings, vocabulary, new_ids, own)
         if encoder is not None and network is None:

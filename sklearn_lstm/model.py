@@ -151,10 +151,11 @@ class SequenceModel:
                 for member, weight in zip(self.members, self.weights, strict=True)
                 if weight and member.name != without
             ]
-            logits = np.asarray(np.sum(parts, axis=0) + self.biases)
-        if not (is_finite := np.isfinite(logits).all(axis=1)).all():
+            logits = np.ascontiguousarray(sum(parts) + self.biases)
+        if not (is_finite := np.isfinite(logits)).all():
+            row = int(is_finite.all(axis=1).argmin())
             raise InvalidSequencesError(
-                f"The logits of row {int(is_finite.argmin())} are not finite: X holds values that "
+                f"The logits of row {row} are not finite: X holds values that "
                 "are too large, or the weights of the model were changed. Look for extreme values "
                 "in this row, or fit the model again."
             )
@@ -179,7 +180,7 @@ class SequenceModel:
         }
 
     def parts(self) -> dict[str, str]:
-        """Return what the model is made of, part by part."""
+        """Return the parts of the model, as the table of the classifier shows them."""
         described = {member.name: member.describe() for member in self.members}
         if np.any(self.thresholds != 0.5):
             described["thresholds"] = _range(self.thresholds)

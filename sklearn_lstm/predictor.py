@@ -18,7 +18,7 @@ from sklearn_lstm.members.network.numpy_network import NumpyNetwork
 from sklearn_lstm.model import Fitted
 from sklearn_lstm.pretrained.sentence_encoders import passed_models
 from sklearn_lstm.storing.array_file import opened
-from sklearn_lstm.storing.content import other_version
+from sklearn_lstm.storing.stored_form import other_version
 from sklearn_lstm.storing.unpacking import Unpacker, check_attributes
 
 # What stands in a file for the network of torch, and for parameters that no prediction reads.

@@ -20,14 +20,13 @@ from sklearn_lstm.data.arrays import Arrays
 from sklearn_lstm.data.input_format import InputFormat
 from sklearn_lstm.data.kinds import find_kind
 from sklearn_lstm.data.numbers import Numbers, check_numbers, texts_and_numbers
-from sklearn_lstm.data.reading import refuse_unknown, unknown_row
+from sklearn_lstm.data.reading import refuse_unknown
 from sklearn_lstm.data.sequences import FlatSequences, Sequences
 from sklearn_lstm.data.spelling import Spelling
 from sklearn_lstm.fitting import Fit
 from sklearn_lstm.parameters import check_column_names
 from sklearn_lstm.progress_bar import ProgressBar
-from sklearn_lstm.streams.label_batches import LabelBatches
-from sklearn_lstm.streams.sequence_files import SequencesFile, StepsFile, TextsFile
+from sklearn_lstm.stored_batches import LabelBatches, SequencesFile, StepsFile, TextsFile
 from sklearn_lstm.targets.samples import Targets
 from sklearn_lstm.text.analysis import iterate_texts
 from sklearn_lstm.text.id_matrix import cut_batches
@@ -247,7 +246,7 @@ def _documents(
             beside.append(numbers)
             check_numbers(numbers, tuple(beside[0].columns), beside[0].categories)
         if texts is not None:
-            texts.add([str(text) if isinstance(text, str) else None for text in documents])
+            texts.add([str.__str__(text) if isinstance(text, str) else None for text in documents])
         yield from documents
 
 
@@ -269,8 +268,8 @@ def _read_sequences(
             has_lists |= isinstance(X, list | tuple)
             shapes.add((found.n_features, found.has_fixed_width))
             file.add(sequences)
-            if unknown is None and (row := unknown_row(sequences)) is not None:
-                unknown = number, row
+            if unknown is None and sequences.unknown_row is not None:
+                unknown = number, sequences.unknown_row
     stored = file.stored(input_format.time_channel)
     if unknown and not stored.has_missing.any():
         number, row = unknown

@@ -13,7 +13,7 @@ from sklearn.feature_extraction.text import ENGLISH_STOP_WORDS
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from sklearn_lstm.callback_support import CallbackSupportMixin, CallbackTask, with_callbacks
-from sklearn_lstm.data.rows import column_names
+from sklearn_lstm.data.containers import column_names
 from sklearn_lstm.data.text_reader import TextReader, divided, keeps_texts
 from sklearn_lstm.description import DocumentedMixin
 from sklearn_lstm.parameters import VECTORIZER, DataFrameMixin, checked_parameters
@@ -315,7 +315,8 @@ class TextSequenceVectorizer(
               channel `j` stands for id ``j + 1``, and the steps after the text are NaN. This array
               is large; ``LSTMSequenceClassifier(embedding_dim=None)`` has the same effect.
         """
-        check_is_fitted(self)
+        if not self.__sklearn_is_fitted__():
+            check_is_fitted(self)  # raises the error
         self._check_names(raw_documents)
         return self._reader()(raw_documents)
 

@@ -1,12 +1,10 @@
 """Vectors of tokens that others learned, for `LSTMSequenceClassifier(embeddings=...)`."""
 
-from typing import Any
-
 from sklearn_lstm.pretrained.named_models import shown
-from sklearn_lstm.pretrained.static_models import StaticModel
 from sklearn_lstm.pretrained.token_tables import (
     GensimVectors,
     SideBySide,
+    StaticModel,
     is_array,
     parts_of,
     table_of,
@@ -15,7 +13,7 @@ from sklearn_lstm.pretrained.token_tables import (
 __all__ = ["from_gensim", "side_by_side", "static_model"]
 
 
-def static_model(model: Any) -> StaticModel:
+def static_model(model: object) -> StaticModel:
     """Return the vectors of a static model: a word gets the mean of the vectors of its pieces.
 
     Parameters
@@ -51,7 +49,7 @@ def static_model(model: Any) -> StaticModel:
     return StaticModel.opened(model)
 
 
-def from_gensim(model: Any) -> GensimVectors:
+def from_gensim(model: object) -> GensimVectors:
     """Return the vectors of a model of gensim or fastText.
 
     Parameters
@@ -86,7 +84,7 @@ def from_gensim(model: Any) -> GensimVectors:
     return GensimVectors(model)
 
 
-def side_by_side(*tables: Any) -> SideBySide:
+def side_by_side(*tables: object) -> SideBySide:
     """Return the vectors of several tables, joined: a token has one if any table knows it.
 
     The classifier scales each table by itself, and each counts by itself in the linear model. The

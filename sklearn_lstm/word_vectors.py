@@ -89,7 +89,7 @@ class WordVectors(StoredMixin, DescribedMixin, BaseEstimator):  # type: ignore[m
     True
     """
 
-    _parameter_constraints: ClassVar[dict[str, list[Any] | str]] = {
+    _parameter_constraints: ClassVar[dict[str, list[object] | str]] = {
         "vectorizer": [TextSequenceVectorizer, None],
         "embedding_dim": [POSITIVE_INTEGER],
         "window": [POSITIVE_INTEGER],

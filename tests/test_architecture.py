@@ -19,13 +19,13 @@ ROOT = Path(sklearn_lstm.__file__).parent
 # lines. An entry with a dot stands for that module, any other for a module or a whole folder.
 LAYERS = [
     ["__init__"],  # the version; the classes are imported at first use
-    ["callback_support", "compute.locks", "exceptions", "progress_bar"],
-    ["compute.memory", "fields", "parameters"],
+    ["callback_support", "compute", "exceptions", "locks", "progress_bar"],
+    ["fields", "parameters"],
     ["storing"],
     ["text"],
     ["data"],
     ["targets", "pretrained", "encoding"],
-    ["blending", "compute", "streams"],
+    ["blending", "stored_batches"],
     ["network"],
     ["training"],
     ["members"],
@@ -167,7 +167,7 @@ FIT = {
     *("storing.envelope", "text.given_tokens", "text.cooccurrence", "data.batches"),
     *("data.label_reading", "data.label_batches"),
 }
-PREDICT = {"exceptions", "fields", "compute.locks", "compute.memory", "storing", "text", "vectors"}
+PREDICT = {"exceptions", "fields", "locks", "storing", "text", "vectors"}
 PREDICT |= {"data", "blending", "thresholds"}
 
 

@@ -67,7 +67,9 @@ def test_a_block_of_text_shows_what_the_block_above_it_prints(shown, tmp_path):
 
 
 def test_code_of_the_pages_fits_into_its_box():
-    block = re.compile(r"^( *)\.\. code-block:: py(?:thon)?\n\n((?:\1   .*\n|\n)+)", re.MULTILINE)
+    block = re.compile(
+        r"^( *)\.\. code-block:: py(?:thon)?\n(?:\1   :.*\n)*\n((?:\1   .*\n|\n)+)", re.MULTILINE
+    )
     lines = [
         line.removeprefix(indent + "   ")
         for text in PAGES.values()
@@ -75,7 +77,7 @@ def test_code_of_the_pages_fits_into_its_box():
         for line in code.splitlines()
     ]
     assert len(lines) > 500
-    assert [line for line in lines if len(line) > 81] == []
+    assert [line for line in lines if len(line) > 79] == []
 
 
 def test_every_block_of_the_pages_says_its_language():

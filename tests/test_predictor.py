@@ -16,7 +16,7 @@ from small_encoder import SmallEncoder
 
 from sklearn_lstm import LSTMSequenceClassifier, Predictor, TextSequenceVectorizer, WordVectors
 from sklearn_lstm.io import ModelFileError, save
-from sklearn_lstm.pretrained.static_models import StaticModel
+from sklearn_lstm.pretrained.token_tables import StaticModel
 from sklearn_lstm.vectors import side_by_side, static_model
 
 RNG = np.random.default_rng(0)

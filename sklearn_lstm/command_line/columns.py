@@ -12,9 +12,9 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from sklearn_lstm.command_line.errors import UsageError
 from sklearn_lstm.command_line.records import Record
 from sklearn_lstm.data.containers import LARGEST
+from sklearn_lstm.exceptions import UsageError
 from sklearn_lstm.fields import check_fields
 
 
@@ -92,7 +92,7 @@ class Columns:
             given |= {"sequence": sequence, "is_series": bool(options.series)}
         return replace(self, **{name: value for name, value in given.items() if value is not None})
 
-    def read_sequences(self, records: Sequence[Record]) -> Any:
+    def read_sequences(self, records: Sequence[Record]) -> object:
         """Return the sequences of records, with the numbers beside them."""
         sequences = list(map(self.read_sequence, records))
         if not self.numbers:
@@ -102,7 +102,7 @@ class Columns:
             columns[name] = np.array([_number(record, name) for record in records])
         return Table(columns)
 
-    def read_sequence(self, record: Record) -> Any:
+    def read_sequence(self, record: Record) -> str | NDArray[np.float64]:
         """Return the text of a record, or its series, an array of float64."""
         value = record[self.sequence]
         if isinstance(value, str) and not self.is_series:
@@ -158,6 +158,6 @@ def _number(record: Record, name: str) -> float:
     return number
 
 
-def name_of(label: Any) -> str:
+def name_of(label: object) -> str:
     """Return the name of a class, as it is printed, and written in files."""
     return label if isinstance(label, str) else json.dumps(label)

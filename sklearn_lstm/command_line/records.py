@@ -13,7 +13,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-from sklearn_lstm.command_line.errors import CommandError, UsageError
+from sklearn_lstm.exceptions import CommandError, UsageError
 from sklearn_lstm.progress_bar import ProgressBar
 
 FORMATS = {".csv": "csv", ".tsv": "csv", ".jsonl": "jsonl", ".ndjson": "jsonl"}

@@ -1,1 +1,1 @@
-"""X and y of any kind to batches of sequences."""
+"""What X is: any container to sequences, and how they are read."""

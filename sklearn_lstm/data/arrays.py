@@ -1,4 +1,7 @@
-"""X in any container -> NumPy arrays, and what else it says: names, times, numbers beside."""
+"""X in any container -> NumPy arrays, and what else it says: names, times, numbers beside.
+
+In rows of several columns, the columns are in the order of the names, and dates are numbers.
+"""
 
 from dataclasses import dataclass
 from typing import Any
@@ -7,11 +10,15 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
-from sklearn_lstm.data.containers import as_array
+from sklearn_lstm.data import containers
 from sklearn_lstm.data.numbers import Numbers, sequences_and_numbers
-from sklearn_lstm.data.rows import channel_names, column_names, in_order, row_as_array
-from sklearn_lstm.data.time_stamps import check_kind_of_times, find_time_channel
-from sklearn_lstm.exceptions import InvalidSequencesError
+from sklearn_lstm.data.time_stamps import (
+    check_times_alike,
+    find_time_channel,
+    read_dates,
+    with_exact_times,
+)
+from sklearn_lstm.exceptions import InvalidSequencesError, InvalidSequencesTypeError
 
 
 @dataclass(frozen=True, eq=False)
@@ -64,14 +71,15 @@ def read_arrays(
     InvalidSequencesError, InvalidSequencesTypeError
         If X holds no sequence, or something else than numbers; the message names the row.
     """
-    sequences, numbers = sequences_and_numbers(X)
-    steps = sequences if sparse.issparse(sequences) else as_array(sequences, input_type)
+    sequences, numbers = sequences_and_numbers(X, containers.named_columns(X))
+    steps = sequences if sparse.issparse(sequences) else containers.as_array(sequences, input_type)
     if steps.shape[0] == 0:
         raise InvalidSequencesError(
             f"Found array with 0 sample(s) (shape={steps.shape}) while 1 is required."
         )
     is_ragged = steps.ndim == 1 and steps.dtype.kind == "O"
-    names = names or (channel_names(steps) if is_ragged else ())
+    if is_ragged and not names:
+        names = tuple(map(str, next(filter(None, map(containers.names_of, steps)), ())))
     has_dates: bool | None = False
     if time_channel is not None:
         time_channel = find_time_channel(time_channel, names, steps)
@@ -80,7 +88,7 @@ def read_arrays(
     if is_ragged:
         steps, has_dates = _read_rows(steps, input_type, time_channel, names)
     numbers = numbers or getattr(X, "numbers", None) or numbers
-    return Arrays(steps, column_names(X), names, time_channel, has_dates, numbers)
+    return Arrays(steps, containers.column_names(X), names, time_channel, has_dates, numbers)
 
 
 def _read_rows(
@@ -89,10 +97,102 @@ def _read_rows(
     """Return an array for each row, and whether their times are dates."""
     arrays, has_dates = [], None
     for index, row in enumerate(rows):
-        ordered = in_order(row, names, index)
-        array, are_dates = row_as_array(ordered, index, input_type, time_channel)
+        ordered = _in_order(row, names, index)
+        array, are_dates = _row_as_array(ordered, index, input_type, time_channel)
         arrays.append(array)
         if time_channel is not None and array.size and not np.isnan(array).all():
             has_dates = are_dates if has_dates is None else has_dates
-            check_kind_of_times(are_dates, has_dates, f"X[{index}]")
+            check_times_alike(are_dates, has_dates, f"X[{index}]")
     return arrays, has_dates
+
+
+def _in_order(row: Any, names: tuple[str, ...], index: int) -> Any:
+    """Return a data frame with the columns of these names, in their order; another row as it is.
+
+    Raises
+    ------
+    InvalidSequencesError
+        If a column is missing, or there is one too many.
+    """
+    columns = tuple(map(str, containers.names_of(row)))
+    if columns in ((), names):
+        return row
+    for name in (*names, *columns):
+        if not columns.count(name) == names.count(name) == 1:
+            found = "a column" if name in columns else "no column"
+            raise InvalidSequencesError(
+                f"X[{index}] has {found} {name!r}: its columns are {[*columns[:5]]}, but those of "
+                f"the first series, or at fit, {[*names[:5]]}. Every series needs the same "
+                "columns, each once, in any order."
+            )
+    order = [columns.index(name) for name in names]
+    return row.iloc[:, order] if hasattr(row, "iloc") else row.select(names)
+
+
+def _row_as_array(
+    row: Any, index: int, input_type: str, time_channel: int | None = None
+) -> tuple[NDArray[Any], bool]:
+    """Return one ragged row as an array of numbers of one or two dimensions.
+
+    Only the time channel may hold dates or durations; returned too is whether it does.
+    """
+    containers.check_value(row, f"X[{index}] is")
+    if not containers.is_row(row) and containers.is_missing_or_nan(row):
+        containers.refuse_row(index, "is missing")
+    try:
+        array, has_dates = _numbers_of_row(row, index, input_type, time_channel)
+    except (InvalidSequencesError, InvalidSequencesTypeError):
+        raise
+    except (TypeError, ValueError) as error:
+        containers.refuse_row(index, "is not a sequence of steps of one width", error)
+    containers.check_type(array, f"X[{index}]")
+    may_lack_ids = input_type != "measurements" and not isinstance(row, containers.PLAIN)
+    if may_lack_ids and containers.is_integer(containers.type_of(row)):
+        containers.check_known(array, index)
+    if array.ndim not in (1, 2):
+        containers.refuse_row(index, f"has {array.ndim} dimensions")
+    steps = array if array.ndim == 2 else array[:, np.newaxis]
+    if time_channel is None or not -steps.shape[1] <= time_channel < steps.shape[1]:
+        return array, has_dates
+    steps = with_exact_times(steps, np.array([len(steps)]), time_channel)
+    return steps.reshape(array.shape), has_dates
+
+
+def _numbers_of_row(
+    row: Any, index: int, input_type: str, time_channel: int | None
+) -> tuple[NDArray[Any], bool]:
+    columns = containers.columns_of(row)
+    if columns and not containers.type_names(columns, f"X[{index}]") <= containers.FLOATS:
+        return _stacked(columns, index, time_channel, containers.names_of(row))
+    array = containers.to_numpy(np.asarray(row) if columns else row, f"X[{index}]")
+    steps = row if isinstance(row, list | tuple) and array.ndim > 1 else ()
+    are_steps = array.dtype.kind == "O" and array.ndim == 1 and any(map(containers.is_row, array))
+    if are_steps or any(isinstance(step, np.ma.MaskedArray) for step in steps):  # uncovered now
+        array = np.stack([containers.to_numpy(step, f"X[{index}]") for step in steps or array])
+    if array.ndim == 2 and array.dtype.kind in "OmM":
+        return _stacked([*array.T], index, time_channel)
+    if containers.holds_dates(array):
+        return read_dates(array, index, time_channel), True
+    if array.dtype.kind == "O":
+        array = containers.numbers_of_objects(array[np.newaxis], input_type, index)[0]
+    return array, False
+
+
+def _stacked(
+    columns: list[Any], index: int, time_channel: int | None, names: tuple[str, ...] = ()
+) -> tuple[NDArray[Any], bool]:
+    """Return the columns of a row, each of a type of its own, as one array."""
+    time = None if time_channel is None else time_channel % len(columns)
+    read = []
+    for channel, column in enumerate(columns):
+        own_time = 0 if channel == time else None
+        try:
+            read.append(_row_as_array(column, index, "measurements", own_time))
+        except InvalidSequencesTypeError as error:
+            name = f"column {names[channel]!r}" if names else f"channel {channel}"
+            error.add_note(f"This is {name}: leave it out, or turn it into numbers.")
+            raise
+    arrays, have_dates = zip(*read, strict=True)
+    if any(array.ndim > 1 for array in arrays):
+        containers.refuse_row(index, "holds sequences in place of numbers")
+    return np.column_stack(arrays), any(have_dates)

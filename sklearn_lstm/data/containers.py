@@ -13,14 +13,14 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
-from sklearn_lstm.data.spelling import LARGEST_ID
 from sklearn_lstm.exceptions import InvalidSequencesError, InvalidSequencesTypeError
 
 DURATIONS = (timedelta, np.timedelta64)
 TEXT = (str, bytes)
 LARGEST = np.finfo(np.float32).max  # of a measurement, number or weight: networks compute with it
+LARGEST_ID = int(np.iinfo(np.int32).max)
 LARGEST_EXACT = 1 << np.finfo(np.float64).nmant + 1  # float64 holds all integers up to it
-FLOATS = {"float32", "float64"}  # of which NumPy makes a table without a copy, if all are of a kind
+FLOATS = {"float32", "float64"}  # of which NumPy makes a table without a copy, if all are of one
 PIPELINE_ADVICE = (
     "Turn texts into token ids first:\n"
     "    make_pipeline(TextSequenceVectorizer(), LSTMSequenceClassifier())\n"
@@ -45,6 +45,10 @@ TYPE_ADVICE = {
     r"(?i)struct[<(]|map<": FIELDS_ADVICE,
     "shape_tensor": "Pass the 3-D array that to_numpy_ndarray() of pyarrow's array returns.",
 }
+IDS_EXPECTED = (
+    f"but token ids are integers from 0 (padding) to {LARGEST_ID}. Pass input_type='measurements' "
+    "if X holds measurements."
+)
 PLAIN = (np.ndarray, list, tuple)  # nearly all rows, which most checks do not concern
 
 
@@ -77,7 +81,7 @@ def as_array(X: Any, input_type: str) -> NDArray[Any]:
         array = to_numpy(X, "X")
     except ValueError:  # rows of unequal length, in a container of Python
         array = np.fromiter(X, np.object_)
-    check_kind(array, "X")
+    check_type(array, "X")
     if (array.ndim == 3 and array.dtype.kind == "O") or (array.ndim > 1 and holds_dates(array)):
         return np.fromiter(array, np.object_, len(array))  # each channel has a type of its own
     if array.ndim == 0 or (array.ndim == 1 and array.dtype.kind != "O" and array.size):
@@ -99,7 +103,7 @@ def as_array(X: Any, input_type: str) -> NDArray[Any]:
         raise
 
 
-def check_kind(array: NDArray[Any], name: str) -> None:
+def check_type(array: NDArray[Any], name: str) -> None:
     """Raise an error for an array that can hold no real numbers."""
     if array.dtype.kind in "SU":
         raise InvalidSequencesTypeError(f"{name} holds strings, not numbers. {PIPELINE_ADVICE}")
@@ -113,18 +117,10 @@ def check_kind(array: NDArray[Any], name: str) -> None:
 
 def check_value(value: Any, found: str) -> None:
     """Raise an error for a string, and for what has no order of its own: they are no sequences."""
-    for kind, advice in () if isinstance(value, PLAIN) else ADVICE.items():
-        if isinstance(value, kind):
-            error = InvalidSequencesTypeError if kind in (TEXT, Mapping) else InvalidSequencesError
+    for base, advice in () if isinstance(value, PLAIN) else ADVICE.items():
+        if isinstance(value, base):
+            error = InvalidSequencesTypeError if base in (TEXT, Mapping) else InvalidSequencesError
             raise error(f"{found} a {type(value).__name__}: {reprlib.repr(value)}. {advice}")
-
-
-def describe_wrong_id(row: int, value: Any) -> str:
-    """Return what is wrong with a number that is no token id."""
-    return (
-        f"X[{row}] holds {value}, but token ids are integers from 0 (padding) to {LARGEST_ID}. "
-        "Pass input_type='measurements' if X holds measurements."
-    )
 
 
 def refuse_row(index: int, found: str, cause: Exception | None = None) -> NoReturn:
@@ -193,10 +189,10 @@ def _in_own_type(column: Any) -> Any:
 def _table(columns: list[NDArray[Any]]) -> NDArray[Any]:
     """Return columns as a table: of integers only if all are, as booleans are measurements."""
     columns = [np.fromiter(column, object) if column.ndim > 1 else column for column in columns]
-    table, kinds = np.column_stack(columns), {column.dtype.kind for column in columns}
-    if kinds == {"i", "u"} and table.dtype.kind == "f":
+    table, types = np.column_stack(columns), {column.dtype.kind for column in columns}
+    if types == {"i", "u"} and table.dtype.kind == "f":
         return np.column_stack([column.astype(object) for column in columns])
-    return table.astype(np.float64) if "b" in kinds and table.dtype.kind in "iu" else table
+    return table.astype(np.float64) if "b" in types and table.dtype.kind in "iu" else table
 
 
 def numbers_of_objects(array: NDArray[Any], input_type: str, first_row: int = 0) -> NDArray[Any]:
@@ -213,7 +209,7 @@ def numbers_of_objects(array: NDArray[Any], input_type: str, first_row: int = 0)
             advice = ": pass the one column that holds the sequences" * is_row(value)
             refuse_row(first_row + row, f"holds {reprlib.repr(value)}, which is no number{advice}")
         if are_ids and value >= 1 << 63:  # of which int64 holds none
-            raise InvalidSequencesError(describe_wrong_id(first_row + row, value))
+            raise InvalidSequencesError(f"X[{first_row + row}] holds {value}, {IDS_EXPECTED}")
     if are_ids and array.ndim == 2 and missing.any():
         _refuse_missing(first_row + int(np.argwhere(missing)[0, 0]))
     numbers = np.where(missing, np.nan, array)
@@ -276,6 +272,23 @@ def type_names(columns: list[Any], name: str) -> set[str]:
         if re.search(pattern, type_name):
             raise InvalidSequencesTypeError(f"{name} holds the type {type_name:.60}. {advice}")
     return {name.lower() for name in names}
+
+
+def names_of(frame: Any) -> tuple[Any, ...]:
+    """Return the names of the columns of a data frame."""
+    names = getattr(frame, "column_names", None)  # of pyarrow, whose `columns` are arrays
+    return tuple(getattr(frame, "columns", ()) if names is None else names)
+
+
+def column_names(X: Any) -> tuple[str, ...]:
+    """Return the names of the columns of a data frame, as scikit-learn does: strings, or none."""
+    names = names_of(X)
+    return names if {*map(type, names)} <= {str} else ()
+
+
+def named_columns(X: Any) -> list[tuple[str, Any]]:
+    """Return the columns of a data frame with their names, as strings."""
+    return [*zip(map(str, names_of(X)), columns_of(X), strict=False)]
 
 
 def columns_of(X: Any) -> list[Any]:

@@ -10,12 +10,12 @@ from numpy.typing import NDArray
 from scipy.sparse import issparse
 
 from sklearn_lstm.data.arrays import Arrays, read_arrays
+from sklearn_lstm.data.containers import column_names
 from sklearn_lstm.data.kinds import KINDS, MEASUREMENTS, WORDS, Kind, KindName, find_kind
 from sklearn_lstm.data.numbers import check_numbers
-from sklearn_lstm.data.reading import read_sequences, refuse_floats, refuse_unknown, unknown_row
-from sklearn_lstm.data.rows import column_names
+from sklearn_lstm.data.reading import read_sequences, refuse_floats
 from sklearn_lstm.data.sequences import Sequences
-from sklearn_lstm.data.time_stamps import check_kind_of_times
+from sklearn_lstm.data.time_stamps import check_times_alike
 from sklearn_lstm.exceptions import InvalidSequencesError, MissingValuesWarning, warn_user
 
 
@@ -106,9 +106,7 @@ class InputFormat:
             from characters.
         """
         arrays = read_arrays(X, input_type, time_channel)
-        sequences = read_sequences(arrays, input_type)
-        if not is_batch and not sequences.has_missing.any():
-            refuse_unknown(unknown_row(sequences))
+        sequences = read_sequences(arrays, input_type, has_gaps=is_batch or None)
         is_guess = is_batch and input_type == "auto" and sequences.n_channels is None
         kind = WORDS if is_guess else find_kind(arrays.steps, sequences, input_type)
         found = cls.of(arrays, sequences, kind, input_type)
@@ -175,9 +173,8 @@ class InputFormat:
         arrays = read_arrays(X, self.input_type, self.time_channel, self.channel_names)
         if self.refuses_floats:
             refuse_floats(arrays)
-        sequences = read_sequences(arrays, self.input_type, self.n_channels)
-        if not self.gappy:
-            refuse_unknown(unknown_row(sequences))
+        has_gaps = bool(self.gappy)
+        sequences = read_sequences(arrays, self.input_type, self.n_channels, has_gaps=has_gaps)
         found = self.of(arrays, sequences, self.kind, self.input_type)
         check_numbers(sequences.numbers, self.number_names, self.category_names)
         if found.n_channels != self.n_channels:
@@ -194,7 +191,7 @@ class InputFormat:
                 "or fill the missing steps with trailing NaN."
             )
         if self.time_channel is not None and arrays.has_dates is not None:
-            check_kind_of_times(arrays.has_dates, self.has_dates, "X")
+            check_times_alike(arrays.has_dates, self.has_dates, "X")
         new = set(found.gappy).difference(self.gappy)
         if new:
             warn_user(

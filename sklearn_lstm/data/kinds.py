@@ -7,9 +7,8 @@ from typing import Any, Literal, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from sklearn_lstm.data.sequences import VALUES_PER_CHUNK, Sequences, chunks_of_rows
+from sklearn_lstm.data.sequences import VALUES_PER_CHUNK, Lengths, Sequences
 from sklearn_lstm.exceptions import InputTypeWarning, warn_user
-from sklearn_lstm.text.counting import FIRST_UNKNOWN
 from sklearn_lstm.text.id_matrix import TokenIds
 
 FEWEST_WORDS = 140  # effective number of tokens, the most frequent one set aside
@@ -90,7 +89,6 @@ def find_kind(steps: Any, sequences: Sequences, input_type: str) -> Kind:
     said = getattr(steps, "input_type", "auto")  # a product has lost its vocabulary
     if isinstance(steps, TokenIds) and said != "auto":
         return KINDS[said]
-    warn_of_signal(sequences)
     return guess_kind(sequences)
 
 
@@ -102,7 +100,17 @@ def guess_kind(sequences: Sequences) -> Kind:
     one. The entropy is that of Chao and Shen (2003), which a few texts estimate too: the share of
     tokens seen once tells how much was never seen.
     """
-    counts = np.sort(count_tokens(sequences))[:-1]
+    every = -(-int(sequences.lengths.sum()) // STEPS_FOR_SIGNAL)
+    sample = next(sequences.subset(np.arange(0, len(sequences), every)).chunks())
+    counts = np.sort(sequences.count_tokens())[:-1]
+    if are_a_signal(*sample):
+        warn_user(
+            "X holds integers, which are read as token ids. But neighbouring integers are close to "
+            "each other, as in a signal (audio, counts of a sensor). Pass "
+            "input_type='measurements' if they are measurements, and 'words' or 'characters' if "
+            "they are ids.",
+            InputTypeWarning,
+        )
     n_steps = max(counts.sum(), 1)
     seen = 1 - min(np.count_nonzero(counts == 1), n_steps - 1) / n_steps
     share = seen * counts[counts > 0] / n_steps
@@ -116,39 +124,21 @@ def effective_number_of_tokens(sequences: Sequences) -> float:
     It is the inverse of the probability that two steps drawn at random hold the same id (Simpson
     1949). Its estimate does not grow with the amount of data.
     """
-    counts = count_tokens(sequences)
+    counts = sequences.count_tokens()
     n_pairs = counts.sum() * (counts.sum() - 1)
     n_equal_pairs = (counts * (counts - 1)).sum()
     return float(n_pairs / n_equal_pairs) if n_equal_pairs else np.inf
 
 
-def count_tokens(sequences: Sequences) -> NDArray[np.float64]:
-    """Return how often each token occurs, those that a vocabulary lacks too if they are spelled."""
-    n_unknown = len(sequences.spelling.unknown_words) if sequences.spelling else 0
-    unknown = np.arange(FIRST_UNKNOWN - n_unknown, FIRST_UNKNOWN) + 1
-    tokens = np.concatenate([unknown, sequences.distinct_ids()])
-    counts = np.zeros(len(tokens))
-    for rows in chunks_of_rows(sequences.lengths):
-        spellings = sequences.read_spellings(rows)
-        counts += np.bincount(np.searchsorted(tokens, spellings), minlength=len(tokens))
-    return counts
-
-
-def warn_of_signal(sequences: Sequences) -> None:
-    """Warn of integers that are read as token ids, but whose neighbours are close to each other.
+def are_a_signal(steps: NDArray[Any], lengths: Lengths) -> bool:
+    """Return whether integers (n_steps,) of sequences are close to their neighbours.
 
     The mean distance of neighbours is compared with that of two steps of the same sequence, drawn
     at random: the closeness, about 1 for ids. Distances are those of the ranks of the values. A
     signal with noise is less close, but its values differ little in how frequent they are from the
     next larger ones: two random steps differ by 1 as often as they are equal. That is the
     smoothness.
-
-    Warns
-    -----
-    InputTypeWarning
     """
-    every = -(-int(sequences.lengths.sum()) // STEPS_FOR_SIGNAL)
-    steps, lengths = next(sequences.subset(np.arange(0, len(sequences), every)).chunks())
     values, places, counts = np.unique(steps, return_inverse=True, return_counts=True)
     ranks = (np.cumsum(counts) - counts / 2)[places]
     draws = np.random.default_rng(0).random(len(ranks))
@@ -158,18 +148,11 @@ def warn_of_signal(sequences: Sequences) -> None:
     gaps = [np.delete(np.abs(np.diff(order)), borders) for order in (ranks, shuffled)]
     near, far = (gap[gap > 0] for gap in gaps)
     if len(near) < FEWEST_PAIRS:
-        return
+        return False
     is_next = np.diff(values) == 1
     n_next, n_equal = (counts[1:] * counts[:-1])[is_next].sum(), (counts * (counts - 1)).sum()
     smoothness = min(n_next / max(n_equal, 1), 1)
-    if near.mean() / far.mean() < max(CLOSE, CLOSE_IF_SMOOTH * smoothness):
-        warn_user(
-            "X holds integers, which are read as token ids. But neighbouring integers are close to "
-            "each other, as in a signal (audio, counts of a sensor). Pass "
-            "input_type='measurements' if they are measurements, and 'words' or 'characters' if "
-            "they are ids.",
-            InputTypeWarning,
-        )
+    return bool(near.mean() / far.mean() < max(CLOSE, CLOSE_IF_SMOOTH * smoothness))
 
 
 def warn_of_ids_beside_fractions(X: NDArray[Any]) -> None:

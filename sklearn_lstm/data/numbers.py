@@ -40,14 +40,14 @@ class Numbers:
     columns: dict[str, NDArray[Any]]
 
     @classmethod
-    def joined(cls, parts: Sequence[Numbers]) -> Numbers:
-        """Return the rows of several parts in their order; the first says what a column holds."""
+    def joined(cls, batches: Sequence[Numbers]) -> Numbers:
+        """Return the rows of batches in their order; the first says what a column holds."""
         joined = {}
-        for name, first in parts[0].columns.items():
-            columns = [part.columns[name] for part in parts]
-            # One without a value is of any kind.
+        for name, first in batches[0].columns.items():
+            columns = [batch.columns[name] for batch in batches]
+            # One without a value may be of the other type.
             joined[name] = np.concatenate(columns, dtype=first.dtype, casting="unsafe")
-        return replace(parts[0], columns=joined)
+        return replace(batches[0], columns=joined)
 
     def __getitem__(self, rows: Any) -> Numbers:
         """Return those of some rows, or of one."""
@@ -68,7 +68,7 @@ NO_NUMBERS = Numbers((), {})
 
 
 def check_numbers(numbers: Numbers, names: tuple[str, ...], categories: tuple[str, ...]) -> None:
-    """Raise an error for other columns than those of fit; one without a value is of any kind."""
+    """Raise an error for other columns than those of fit; one without a value may be either."""
     if numbers.columns.keys() != set(names):
         raise InvalidSequencesError(
             f"The model has learned from the columns {[*names]} beside the sequences, but X has "
@@ -76,8 +76,8 @@ def check_numbers(numbers: Numbers, names: tuple[str, ...], categories: tuple[st
         )
     for name in set(categories) ^ set(numbers.categories):
         if not all(map(containers.is_missing_or_nan, numbers.columns[name])):
-            kinds = "numbers", "categories"
-            found, expected = kinds if name in categories else kinds[::-1]
+            both = "numbers", "categories"
+            found, expected = both if name in categories else both[::-1]
             raise InvalidSequencesError(
                 f"The column {name!r} of X holds {found}, by its type, but at fit it held "
                 f"{expected}. Convert it."
@@ -86,36 +86,35 @@ def check_numbers(numbers: Numbers, names: tuple[str, ...], categories: tuple[st
 
 def texts_and_numbers(X: Any) -> tuple[Any, Numbers]:
     """Return the column of texts of a data frame, and the others; anything else as it is."""
-    columns = containers.columns_of(X)
-    return _split(X, columns, "texts") if len(columns) > 1 else (X, NO_NUMBERS)
+    columns = containers.named_columns(X)
+    return _split(columns, "texts") if len(columns) > 1 else (X, NO_NUMBERS)
 
 
-def sequences_and_numbers(X: Any) -> tuple[Any, Numbers]:
+def sequences_and_numbers(X: Any, columns: list[tuple[str, Any]]) -> tuple[Any, Numbers]:
     """Return the column of sequences of a data frame, and the others; anything else as it is."""
-    columns = containers.columns_of(X)
-    has_both = len(columns) > 1 and sum(map(_holds_sequences, columns)) == 1
-    return _split(X, columns, "sequences") if has_both else (X, NO_NUMBERS)
+    has_both = len(columns) > 1 and sum(_holds_sequences(column) for _, column in columns) == 1
+    return _split(columns, "sequences") if has_both else (X, NO_NUMBERS)
 
 
-def _split(X: Any, columns: list[Any], wanted: str) -> tuple[Any, Numbers]:
+def _split(columns: list[tuple[str, Any]], wanted: str) -> tuple[Any, Numbers]:
     """Return the one column that holds neither numbers nor categories, and the others by name."""
-    names = (*map(str, getattr(X, "column_names", X.columns)),)
-    places = [place for place, column in enumerate(columns) if not _is_beside(column)]
-    if len(places) != 1:
-        found = [f"{names[place]!r} ({_type_name(columns[place]):.40})" for place in places]
-        strings = [place for place in places if not _holds_sequences(columns[place])] or [0]
+    names = tuple(name for name, _ in columns)
+    own = [(name, column) for name, column in columns if not _is_beside(column)]
+    if len(own) != 1:
+        found = [f"{name!r} ({_type_name(column):.40})" for name, column in own]
+        strings = [name for name, column in own if not _holds_sequences(column)] or names[:1]
         raise InvalidSequencesError(
             f"Exactly one column of X has to hold the {wanted}, and the others numbers or "
-            f"categories, by their types. Out of {[*names]}, {len(places)} hold neither: "
+            f"categories, by their types. Out of {[*names]}, {len(own)} hold neither: "
             f"{', '.join(found) or 'none'}. Make a column of strings a category, such as "
-            f"frame.astype({{{names[strings[-1]]!r}: 'category'}}) (polars: Categorical; "
+            f"frame.astype({{{strings[-1]!r}: 'category'}}) (polars: Categorical; "
             "pyarrow: dictionary_encode), turn dates into numbers, and leave out what is neither."
         )
     if len({*names}) < len(names):
         raise InvalidSequencesError(f"The columns of X need different names, found {[*names]}.")
-    beside = dict(zip(names, columns, strict=True))
-    own = beside.pop(names[places[0]])
-    return own, Numbers(names, {name: _values(column, name) for name, column in beside.items()})
+    ((own_name, sequences),) = own
+    beside = {name: _values(column, name) for name, column in columns if name != own_name}
+    return sequences, Numbers(names, beside)
 
 
 def _type_name(column: Any) -> str:

@@ -3,24 +3,24 @@
 One sentence decides how X is read: integers are token ids, everything else is a measurement.
 """
 
-from collections.abc import Callable, Iterable
-from typing import Any
+from collections.abc import Iterator
+from typing import Any, TypeAlias
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 from scipy import sparse
 
 from sklearn_lstm.data.arrays import Arrays
-from sklearn_lstm.data.containers import LARGEST, describe_wrong_id
+from sklearn_lstm.data.containers import IDS_EXPECTED, LARGEST, LARGEST_ID
 from sklearn_lstm.data.sequences import (
+    VALUES_PER_CHUNK,
     ArraySequences,
     FlatSequences,
     Lengths,
     Sequences,
-    chunks_of_rows,
     whole_ids,
 )
-from sklearn_lstm.data.spelling import LARGEST_ID, PADDING_ID, read_spellings
+from sklearn_lstm.data.spelling import PADDING_ID, read_spellings
 from sklearn_lstm.exceptions import (
     InputTypeWarning,
     InvalidSequencesError,
@@ -28,8 +28,12 @@ from sklearn_lstm.exceptions import (
     warn_user,
 )
 
+Table: TypeAlias = NDArray[Any] | list[NDArray[Any]]  # of equally long rows, or of any
 
-def read_sequences(arrays: Arrays, input_type: str, n_channels: int | None = None) -> Sequences:
+
+def read_sequences(
+    arrays: Arrays, input_type: str, n_channels: int | None = None, *, has_gaps: bool | None = None
+) -> Sequences:
     """Return arrays as sequences.
 
     Parameters
@@ -40,6 +44,9 @@ def read_sequences(arrays: Arrays, input_type: str, n_channels: int | None = Non
         "characters" are ids in floats too; a fraction is an unknown token.
     n_channels : int or None, default=None
         Those of training; None: as many as X has, or one if no series of it has a step.
+    has_gaps : bool or None, default=None
+        Whether values were missing in training: then nothing at all may be known of a series. None:
+        this is the X of training.
 
     Raises
     ------
@@ -48,37 +55,43 @@ def read_sequences(arrays: Arrays, input_type: str, n_channels: int | None = Non
     InvalidSequencesError
         For anything else that is not a set of sequences; the message names the row.
     """
-    steps = arrays.steps
+    steps, known = arrays.steps, dict[str, Any](numbers=arrays.numbers)
     if sparse.issparse(steps):
-        sequences = _read_sparse(steps, input_type)
-    elif isinstance(steps, list):
-        sequences = _read_ragged(steps, input_type, n_channels or 1)
+        steps = _checked_matrix(steps, input_type)
+    elif isinstance(steps, np.ndarray):
+        steps = _checked_table(steps, input_type)
+    are_ids = sparse.issparse(steps) or _are_ids(steps, input_type)
+    if not are_ids:
+        steps = _as_series(steps, n_channels or 1)
+        known |= _check_series(steps, arrays.time_channel, has_gaps=has_gaps)
+    elif arrays.time_channel is not None:
+        raise InvalidSequencesError(
+            f"time_channel={arrays.time_channel!r} is for measurements, but X holds token ids. "
+            "Leave it None."
+        )
     else:
-        sequences = _read_dense(steps, input_type)
-    sequences.numbers = arrays.numbers
-    if arrays.time_channel is not None:
-        _check_times(sequences, arrays.time_channel)
-    return sequences
+        n_entries = _count_ids(steps)
+    if sparse.issparse(steps):
+        spelling, values = read_spellings(steps)
+        known |= {"spelling": spelling, "as_written": getattr(steps, "texts", None)}
+        return FlatSequences(values, n_entries, **known)
+    if are_ids and isinstance(steps, list):
+        ids = [whole_ids(row[row != PADDING_ID]).astype(np.int32) for row in steps]
+        return FlatSequences(np.concatenate(ids), n_entries, **known)
+    if are_ids:
+        known |= {"lengths": np.maximum(n_entries, 1), "n_channels": None}
+    return ArraySequences(steps, **known)
 
 
 def refuse_floats(arrays: Arrays) -> None:
     """Raise an error for floats, where the integers of the first batch were taken for token ids."""
-    for row, part in enumerate(arrays.steps if isinstance(arrays.steps, list) else [arrays.steps]):
-        if part.size and part.dtype.kind not in "iu":
+    for row, array in enumerate(arrays.steps if isinstance(arrays.steps, list) else [arrays.steps]):
+        if array.size and array.dtype.kind not in "iu":
             raise InvalidSequencesError(
-                f"X[{row}] holds {part.dtype}, but the first batch holds integers, which are "
+                f"X[{row}] holds {array.dtype}, but the first batch holds integers, which are "
                 "read as token ids. Set input_type of the classifier: 'measurements' if all "
                 "batches hold measurements, 'words' or 'characters' if all hold ids."
             )
-
-
-def unknown_row(sequences: Sequences) -> int | None:
-    """Return the first row that is a series of which nothing is known, if there is one."""
-    rows = np.flatnonzero(sequences.lengths == 1)
-    if sequences.n_channels is None or not len(rows):
-        return None
-    is_unknown = np.isnan(sequences.read(rows)).all(axis=1)
-    return int(rows[is_unknown.argmax()]) if is_unknown.any() else None
 
 
 def refuse_unknown(row: int | None) -> None:
@@ -90,32 +103,8 @@ def refuse_unknown(row: int | None) -> None:
         )
 
 
-def _check_ids(values: NDArray[Any], name_row: Callable[[int], int]) -> None:
-    """Raise an error for what is no id, and warn if most values have fractions.
-
-    `name_row` returns the row of X that a position in the flattened values comes from.
-    """
-    is_outside = (values < 0) | (values > LARGEST_ID)
-    if values.dtype.kind != "f" and not is_outside.any():
-        return
-    whole = values == np.floor(values)
-    wrong = ~np.isfinite(values) | (whole & is_outside)
-    if wrong.any():
-        position = int(np.argmax(wrong))
-        value = values.flat[position]
-        found = "NaN" if np.isnan(value) else value
-        kind = "Negative values in data: " if value < 0 else ""
-        raise InvalidSequencesError(kind + describe_wrong_id(name_row(position), found))
-    if np.count_nonzero(whole) < values.size / 2:
-        warn_user(
-            "X is read as token ids, but most of its values have fractions, which makes them "
-            "unknown tokens. If X holds measurements, fit a classifier to measurements "
-            "(input_type='measurements').",
-            InputTypeWarning,
-        )
-
-
-def _read_sparse(X: Any, input_type: str) -> Sequences:
+def _checked_matrix(X: Any, input_type: str) -> Any:
+    """Return a sparse matrix as CSR without zeros, with the entries of each row in order."""
     if X.ndim != 2:
         raise InvalidSequencesError(f"Expected a 2-D sparse matrix, found {X.ndim} dimensions.")
     if X.dtype.kind not in "iu":
@@ -138,10 +127,7 @@ def _read_sparse(X: Any, input_type: str) -> Sequences:
         X = X.copy()
         X.sum_duplicates()
         X.eliminate_zeros()
-    _check_ids(X.data, lambda at: int(np.searchsorted(X.indptr, at, side="right")) - 1)
-    spelling, spellings = read_spellings(X)
-    n_entries, as_written = np.diff(X.indptr).astype(np.intp), getattr(X, "texts", None)
-    return FlatSequences(spellings, n_entries, spelling=spelling, as_written=as_written)
+    return X
 
 
 def _check_places(X: Any) -> None:
@@ -155,14 +141,14 @@ def _check_places(X: Any) -> None:
         )
 
 
-def _read_dense(array: NDArray[Any], input_type: str) -> Sequences:
+def _checked_table(array: NDArray[Any], input_type: str) -> NDArray[Any]:
     if array.ndim > 3:
         raise InvalidSequencesError(
             f"Found array with dim {array.ndim}, while dim <= 3 is required: "
             "(n_samples, n_timesteps, n_channels)."
         )
     if array.ndim == 3 and not array.shape[1]:
-        array = np.full((len(array), 1, array.shape[2]), np.nan, np.float16)  # as `_series_of`
+        array = np.full((len(array), 1, array.shape[2]), np.nan, np.float16)  # as `_as_series`
     if 0 in array.shape:
         raise InvalidSequencesError(
             f"Found array with 0 feature(s) (shape={array.shape}) while a minimum of 1 is required."
@@ -171,30 +157,122 @@ def _read_dense(array: NDArray[Any], input_type: str) -> Sequences:
         raise InvalidSequencesError(
             "A 3-D X holds measurements, but the classifier reads token ids (2-D)."
         )
-    chunks = list(chunks_of_rows(np.full(len(array), array[0].size)))
-    if not _are_ids([array], input_type, is_flat=array.ndim == 2):
-        array = np.atleast_3d(array)
-        return _read_series(array, ((array[rows], int(rows[0])) for rows in chunks))
-    for rows in chunks:
-        _check_ids(array[rows], lambda at, rows=rows: int(rows[at // array.shape[1]]))  # type: ignore[misc]
-    n_entries = [np.count_nonzero(array[rows], axis=1) for rows in chunks]
-    return ArraySequences(array, np.maximum(np.concatenate(n_entries), 1), None)
+    return array
 
 
-def _are_ids(arrays: list[NDArray[Any]], input_type: str, *, is_flat: bool) -> bool:
-    """Return whether arrays are read as ids: with "auto" if all are non-negative integers."""
-    if input_type == "auto":
-        return is_flat and all(a.dtype.kind in "iu" and a.min() >= 0 for a in arrays if a.size)
-    return input_type != "measurements"
+def _are_ids(rows: Table, input_type: str) -> bool:
+    """Return whether rows are read as ids: with "auto" if all are non-negative integers."""
+    if input_type != "auto":
+        return input_type != "measurements"
+    arrays, n_dimensions = (rows, 1) if isinstance(rows, list) else ([rows], 2)
+    if not all(array.ndim == n_dimensions for array in arrays):
+        return False
+    filled = [array for array in arrays if array.size]
+    return bool(filled) and all(array.dtype.kind in "iu" and array.min() >= 0 for array in filled)
 
 
-def _read_series(
-    arrays: NDArray[Any] | list[NDArray[Any]], blocks: Iterable[tuple[NDArray[Any], int]]
-) -> Sequences:
-    """Return the series in arrays, read as blocks (n, T, C), with the first row of each."""
-    parts, are_missing = zip(*(_check_measurements(*block) for block in blocks), strict=True)
-    lengths, has_missing = np.maximum(np.concatenate(parts), 1), np.any(are_missing, axis=0)
-    return ArraySequences(arrays, lengths, arrays[0].shape[1], has_missing=has_missing)
+def _blocks(rows: Table) -> Iterator[tuple[NDArray[Any], int]]:
+    """Yield rows a few at a time, (n, T, ...), and the first of them."""
+    if isinstance(rows, list):
+        yield from ((row[np.newaxis], index) for index, row in enumerate(rows))
+        return
+    n_rows = max(1, VALUES_PER_CHUNK // rows[0].size)
+    yield from ((rows[start : start + n_rows], start) for start in range(0, len(rows), n_rows))
+
+
+def _count_ids(rows: Any) -> Lengths:
+    """Return how many ids each row of a CSR matrix, a table or a list holds: 0 is padding."""
+    if sparse.issparse(rows):
+        _check_ids(rows.data, rows.indptr)
+        return np.asarray(np.diff(rows.indptr), np.intp)
+    if isinstance(rows, list):
+        for index, row in enumerate(rows):
+            if row.ndim != 1:
+                raise InvalidSequencesError(
+                    f"X[{index}] has shape {row.shape}, but a row of token ids has shape (T,)."
+                )
+            _check_ids(row, [0], index)
+        return np.array([*map(np.count_nonzero, rows)], np.intp)
+    counts = []
+    for block, first_row in _blocks(rows):
+        _check_ids(block, np.arange(0, block.size, block.shape[1]), first_row)
+        counts.append(np.count_nonzero(block, axis=1))
+    return np.concatenate(counts)
+
+
+def _check_ids(values: NDArray[Any], starts: ArrayLike, first_row: int = 0) -> None:
+    """Raise an error for what is no id, and warn if most values have fractions.
+
+    Rows begin at `starts` in the flattened values.
+    """
+    is_outside = (values < 0) | (values > LARGEST_ID)
+    if values.dtype.kind != "f" and not is_outside.any():
+        return
+    whole = values == np.floor(values)
+    wrong = ~np.isfinite(values) | (whole & is_outside)
+    if wrong.any():
+        place = int(np.argmax(wrong))
+        row = first_row + int(np.searchsorted(starts, place, side="right")) - 1
+        value = values.flat[place]
+        found = "NaN" if np.isnan(value) else value
+        sign = "Negative values in data: " if value < 0 else ""
+        raise InvalidSequencesError(f"{sign}X[{row}] holds {found}, {IDS_EXPECTED}")
+    if np.count_nonzero(whole) < values.size / 2:
+        warn_user(
+            "X is read as token ids, but most of its values have fractions, which makes them "
+            "unknown tokens. If X holds measurements, fit a classifier to measurements "
+            "(input_type='measurements').",
+            InputTypeWarning,
+        )
+
+
+def _as_series(rows: Table, n_channels: int) -> Table:
+    """Return rows as series (T_i, n_channels); those without a step as one of NaN."""
+    if not isinstance(rows, list):
+        return np.atleast_3d(rows)
+    series = [array if array.ndim == 2 else array[:, np.newaxis] for array in rows]
+    if rows[0].ndim == 2 or any(steps.size for steps in series):
+        n_channels = next((steps for steps in series if steps.size), series[0]).shape[1]
+    for index, steps in enumerate(series):
+        if steps.size and steps.shape[1] != n_channels:
+            raise InvalidSequencesError(
+                f"X[{index}] has {steps.shape[1]} channels, but the rows before it have "
+                f"{n_channels}: every series needs the same channels, shape (T_i, {n_channels})."
+            )
+    # In the smallest type: it does not change that of its neighbours.
+    nothing = np.full((1, n_channels), np.nan, np.float16)
+    return [steps if steps.size else nothing for steps in series]
+
+
+def _check_series(
+    series: Table, time_channel: int | None, *, has_gaps: bool | None
+) -> dict[str, Any]:
+    """Return what `Sequences` know of series, whose times follow each other."""
+    n_channels = series[0].shape[1]
+    if time_channel is not None:
+        if not -n_channels <= time_channel < n_channels:
+            raise InvalidSequencesError(
+                f"time_channel={time_channel}, but X has {n_channels} channels, counted from 0."
+            )
+        time_channel %= n_channels
+    lengths, has_missing = [], np.zeros(n_channels, bool)
+    for block, first_row in _blocks(series):
+        n_steps, is_gappy = _check_measurements(block, first_row)
+        if time_channel is not None:
+            _check_times(block, n_steps, time_channel, first_row)
+        lengths.append(n_steps)
+        has_missing |= is_gappy
+    n_steps = np.concatenate(lengths)
+    unknown_row = None if n_steps.all() else int(n_steps.argmin())
+    if not (has_missing.any() if has_gaps is None else has_gaps):
+        refuse_unknown(unknown_row)
+    return {
+        "lengths": np.maximum(n_steps, 1),
+        "n_channels": n_channels,
+        "has_missing": has_missing,
+        "unknown_row": unknown_row,
+        "time_channel": time_channel,
+    }
 
 
 def _check_measurements(block: NDArray[Any], first_row: int) -> tuple[Lengths, NDArray[np.bool_]]:
@@ -228,80 +306,23 @@ def _check_measurements(block: NDArray[Any], first_row: int) -> tuple[Lengths, N
     return lengths, n_missing > n_rows * n_steps - lengths.sum()  # more than padding
 
 
-def _read_ragged(arrays: list[NDArray[Any]], input_type: str, n_channels: int) -> Sequences:
-    is_flat = all(array.ndim == 1 for array in arrays) and any(array.size for array in arrays)
-    if _are_ids(arrays, input_type, is_flat=is_flat):
-        return _ids_of(arrays)
-    return _series_of(arrays, n_channels)
+def _check_times(block: NDArray[Any], lengths: Lengths, time_channel: int, first_row: int) -> None:
+    """Raise an error for a time in series (n, T, C) that is missing, or runs back.
 
-
-def _ids_of(arrays: list[NDArray[Any]]) -> Sequences:
-    for index, array in enumerate(arrays):
-        if array.ndim != 1:
-            raise InvalidSequencesError(
-                f"X[{index}] has shape {array.shape}, but a row of token ids has shape (T,)."
-            )
-        _check_ids(array, lambda _, index=index: index)  # type: ignore[misc]
-    n_entries = np.array([*map(np.count_nonzero, arrays)], np.intp)
-    ids = [whole_ids(array[array != PADDING_ID]).astype(np.int32) for array in arrays]
-    return FlatSequences(np.concatenate(ids), n_entries)
-
-
-def _series_of(arrays: list[NDArray[Any]], n_channels: int) -> Sequences:
-    first = next((array for array in arrays if array.size), arrays[0])
-    if first.size or first.ndim == 2:
-        n_channels = first.shape[1] if first.ndim == 2 else 1
-    # In the smallest type: it does not change that of its neighbours.
-    nothing = np.full((1, n_channels), np.nan, np.float16)
-    series = []
-    for index, array in enumerate(arrays):
-        steps = array if array.ndim == 2 else array[:, np.newaxis]
-        if steps.size and steps.shape[1] != n_channels:
-            raise InvalidSequencesError(
-                f"X[{index}] has {steps.shape[1]} channels, but the rows before it have "
-                f"{n_channels}: every series needs the same channels, shape (T_i, {n_channels})."
-            )
-        series.append(steps if steps.size else nothing)
-    blocks = ((steps[np.newaxis], index) for index, steps in enumerate(series))
-    return _read_series(series, blocks)
-
-
-def _check_times(sequences: Sequences, time_channel: int) -> None:
-    """Tell sequences which channel, counted from 0, holds the time of each step.
-
-    Raises
-    ------
-    InvalidSequencesError
-        If there is no such channel, or a time is missing, or earlier than that of the step before.
+    Only the first steps of each count, as many as `lengths`: of a series without a value no time is
+    known.
     """
-    n_channels = sequences.n_channels
-    if n_channels is None:
+    times = block[:, :, time_channel]
+    is_wrong = np.isnan(times)
+    is_wrong[:, 1:] |= times[:, 1:] < times[:, :-1]
+    is_wrong &= np.arange(times.shape[1]) < lengths[:, np.newaxis]
+    if is_wrong.any():
+        row, step = (int(at) for at in np.argwhere(is_wrong)[0])
+        found, remedy = "is missing", "Fill it, or drop the step"
+        if not np.isnan(times[row, step]):
+            found = f"runs back from {times[row, step - 1]} to {times[row, step]}"
+            remedy = "Sort the steps by time"
         raise InvalidSequencesError(
-            f"time_channel={time_channel!r} is for measurements, but X holds token ids. Leave it "
-            "None."
+            f"The time of X[{first_row + row}], step {step}, channel {time_channel}, {found}. "
+            f"{remedy}."
         )
-    if not -n_channels <= time_channel < n_channels:
-        raise InvalidSequencesError(
-            f"time_channel={time_channel}, but X has {n_channels} channels, counted from 0."
-        )
-    sequences.time_channel = time_channel % n_channels
-    first_row = 0
-    for steps, lengths in sequences.chunks():
-        times = steps[:, sequences.time_channel].astype(np.float64)
-        starts = np.cumsum(lengths) - lengths
-        is_known = np.repeat(lengths > 1, lengths) | ~np.isnan(steps).all(axis=1)
-        is_wrong = np.diff(times, prepend=times[:1]) < 0
-        is_wrong[starts] = False
-        is_wrong |= np.isnan(times) & is_known  # of a series without a value no time is known
-        if is_wrong.any():
-            at = int(np.argmax(is_wrong))
-            row = int(np.searchsorted(starts, at, side="right")) - 1
-            found, remedy = "is missing", "Fill it, or drop the step"
-            if not np.isnan(times[at]):
-                found = f"runs back from {times[at - 1]} to {times[at]}"
-                remedy = "Sort the steps by time"
-            raise InvalidSequencesError(
-                f"The time of X[{first_row + row}], step {at - starts[row]}, channel "
-                f"{sequences.time_channel}, {found}. {remedy}."
-            )
-        first_row += len(lengths)

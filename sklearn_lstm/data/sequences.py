@@ -48,6 +48,8 @@ class Sequences(ABC):
     has_missing : ndarray of bool of shape (n_channels,)
         Which channels have missing values (NaN) in any series of X. Those of which nothing is known
         do not count: they have one step, without a value. Token ids have no channels.
+    unknown_row : int or None
+        The first row of X that is a series of which nothing is known.
     time_channel : int or None
         The channel that holds the time of each step.
     as_written : ndarray of shape (n_samples,), TextsFile or None
@@ -60,6 +62,7 @@ class Sequences(ABC):
     n_channels: int | None
     spelling: Spelling | None = None
     has_missing: NDArray[np.bool_] = field(default_factory=lambda: np.empty(0, bool))
+    unknown_row: int | None = None
     time_channel: int | None = None
     as_written: Texts | None = None
     numbers: Numbers = NO_NUMBERS
@@ -68,9 +71,9 @@ class Sequences(ABC):
         return len(self.lengths)
 
     def __repr__(self) -> str:
-        kind = "token ids" if self.n_channels is None else f"{self.n_channels} channels"
+        held = "token ids" if self.n_channels is None else f"{self.n_channels} channels"
         steps = f"{self.lengths.min():,} to {self.lengths.max():,} steps"
-        return f"<{type(self).__name__}: {len(self):,} sequences of {steps}, {kind}>"
+        return f"<{type(self).__name__}: {len(self):,} sequences of {steps}, {held}>"
 
     @abstractmethod
     def read_spellings(self, rows: Rows) -> NDArray[Any]:
@@ -127,13 +130,24 @@ class Sequences(ABC):
 
     def distinct_ids(self) -> NDArray[Any]:
         """Return each id once, in ascending order."""
-        parts: list[NDArray[Any]] = []
+        found: list[NDArray[Any]] = []
         for ids, _ in self.chunks():
-            parts.append(np.unique(ids))
+            found.append(np.unique(ids))
             # All that was found is sorted again only where it has doubled: ids may be millions.
-            if sum(map(len, parts)) > 2 * len(parts[0]) + VALUES_PER_CHUNK:
-                parts = [np.unique(np.concatenate(parts))]
-        return np.unique(np.concatenate(parts))
+            if sum(map(len, found)) > 2 * len(found[0]) + VALUES_PER_CHUNK:
+                found = [np.unique(np.concatenate(found))]
+        return np.unique(np.concatenate(found))
+
+    def count_tokens(self) -> NDArray[np.float64]:
+        """Return how often each token occurs, each unknown word by itself if they are spelled."""
+        n_unknown = len(self.spelling.unknown_words) if self.spelling else 0
+        unknown = np.arange(FIRST_UNKNOWN - n_unknown, FIRST_UNKNOWN) + 1
+        tokens = np.concatenate([unknown, self.distinct_ids()])
+        counts = np.zeros(len(tokens))
+        for rows in self.chunks_of_rows():
+            places = np.searchsorted(tokens, self.read_spellings(rows))
+            counts += np.bincount(places, minlength=len(tokens))
+        return counts
 
 
 class SelectedRows(Sequences):
@@ -262,9 +276,9 @@ def chunks_of_rows(sizes: NDArray[np.integer[Any]]) -> Iterator[Rows]:
 def rows_of_similar_length(
     lengths: Lengths, most_steps: int, most_rows: int = ROWS_AT_ONCE
 ) -> Iterator[Rows]:
-    """Cut rows, in the order of their length, into parts of at most so many padded steps.
+    """Group rows, in the order of their length, so that a group has at most so many padded steps.
 
-    A longer sequence is a part of its own.
+    A longer sequence is a group of its own.
     """
     order = np.argsort(lengths, kind="stable")
     start = 0

@@ -12,7 +12,6 @@ from sklearn_lstm.text.scripts import LETTER, UNSTABLE, is_character, kind_of
 from sklearn_lstm.text.vocabulary import UnknownTokens
 
 PADDING_ID = 0  # in a table of ids: no step
-LARGEST_ID = int(np.iinfo(np.int32).max)
 NO_TEXTS = (
     "An encoder reads texts, but X (or X_val) does not say which words its ids stand for, or its "
     "tokens are no strings. Pass the CSR output of TextSequenceVectorizer, or rows of "
@@ -51,12 +50,12 @@ class Spelling:
         """
         texts = []
         for named in self.tokens_of_texts(spellings, lengths):
-            parts, was_alone = list[str](), True
+            pieces, was_alone = list[str](), True
             for token in filter(None, named):
                 is_alone = kind_of(token[0]) % UNSTABLE == LETTER
-                parts += ["" if is_alone or was_alone else self.joiner, token]
+                pieces += ["" if is_alone or was_alone else self.joiner, token]
                 was_alone = is_alone
-            texts.append("".join(parts))
+            texts.append("".join(pieces))
         return texts
 
     def tokens_of_texts(
@@ -66,8 +65,8 @@ class Spelling:
         tokens = self.tokens(set(spellings.tolist()))
         if not all(isinstance(token, str) for token in tokens.values()):
             raise ValueError(NO_TEXTS)
-        for part in np.split(spellings, np.cumsum(lengths)[:-1]):
-            yield [tokens.get(number, "") for number in part.tolist()]
+        for numbers in np.split(spellings, np.cumsum(lengths)[:-1]):
+            yield [tokens.get(number, "") for number in numbers.tolist()]
 
     def tokens(self, spellings: Iterable[int]) -> dict[int, Any]:
         """Return the tokens of these spellings, those that have one."""

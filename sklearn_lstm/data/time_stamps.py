@@ -42,13 +42,13 @@ def find_time_channel(time_channel: int | str, names: tuple[str, ...], X: NDArra
     return names.index(time_channel)
 
 
-def check_kind_of_times(has_dates: bool, expected: bool, name: str) -> None:  # noqa: FBT001
+def check_times_alike(has_dates: bool, expected: bool, name: str) -> None:  # noqa: FBT001
     """Raise an error for dates where numbers are expected, or the reverse: they differ in unit."""
     if has_dates != expected:
-        kinds = "numbers", "dates or durations"
+        found = "numbers", "dates or durations"
         raise InvalidSequencesError(
-            f"The times of {name} are {kinds[has_dates]}, but those before, or at fit, are "
-            f"{kinds[expected]}. Convert all to one kind."
+            f"The times of {name} are {found[has_dates]}, but those before, or at fit, are "
+            f"{found[expected]}. Convert all to one kind."
         )
 
 

@@ -9,10 +9,10 @@ from typing import Annotated, TypeAlias, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from sklearn_lstm.compute.memory import take_memory
 from sklearn_lstm.data.sequences import NO_ID, Lengths, Sequences
 from sklearn_lstm.encoding.growing_tables import GrowingTables
 from sklearn_lstm.encoding.normal_scores import NormalScores
+from sklearn_lstm.storing.unpacking import take_memory
 
 PADDING_CODE, UNKNOWN_CODE = 0, 1  # rows of the embedding table that belong to no id
 N_SPECIAL = 2

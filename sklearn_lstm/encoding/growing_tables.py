@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, TypeAlias, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from sklearn_lstm.compute.locks import ForkSafeLock
+from sklearn_lstm.locks import ForkSafeLock
 
 if TYPE_CHECKING:  # a stored member computes without torch
     from torch import Tensor

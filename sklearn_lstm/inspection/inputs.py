@@ -48,7 +48,7 @@ class OpenModel:
     labels: Labels
     sequences: Sequences
     vectorizer: TextSequenceVectorizer | None
-    texts: list[Any]
+    texts: list[object]
 
     def __len__(self) -> int:
         return len(self.sequences)
@@ -180,7 +180,7 @@ def find_classifier(model: object) -> tuple[list[Any], LSTMSequenceClassifier]:
     return [], model
 
 
-def open_model(model: object, X: Any) -> OpenModel:
+def open_model(model: object, X: object) -> OpenModel:
     """Read X as a fitted model reads it; the errors are those of `find_classifier` and `predict`.
 
     Parameters

@@ -6,14 +6,13 @@ import os
 from collections.abc import Mapping
 from typing import Any
 
-from numpy.typing import NDArray
 from sklearn.pipeline import Pipeline
 from sklearn.utils.validation import check_is_fitted
 
 from sklearn_lstm import ESTIMATORS
 from sklearn_lstm.io.sklearn_steps import from_archive, import_extra, to_archive
 from sklearn_lstm.pretrained.sentence_encoders import passed_models
-from sklearn_lstm.storing.array_file import opened
+from sklearn_lstm.storing.array_file import opened, replacing
 from sklearn_lstm.storing.envelope import (
     pack_estimator,
     sealed,
@@ -21,8 +20,7 @@ from sklearn_lstm.storing.envelope import (
     warn_of_other_version,
 )
 from sklearn_lstm.storing.packing import Packer, is_json
-from sklearn_lstm.storing.replacing import replacing
-from sklearn_lstm.storing.stored_form import PARTS, TRUST, in_a_file
+from sklearn_lstm.storing.stored_form import PARTS, TRUST, ArrayTable, in_a_file
 from sklearn_lstm.storing.unpacking import Unpacker
 
 OF_PIPELINE = ("verbose", "transform_input")
@@ -40,7 +38,7 @@ WHAT_ELSE = {  # to do about an attribute of a model that is no plain data
 }
 
 
-def save(model: Any, path: str | os.PathLike[str]) -> None:
+def save(model: object, path: str | os.PathLike[str]) -> None:
     """Store a fitted model in one safetensors file, which can be loaded without running code.
 
     The model is written to a temporary file in the same folder, which is renamed once it is
@@ -84,10 +82,10 @@ def save(model: Any, path: str | os.PathLike[str]) -> None:
     write(model, path)
 
 
-def write(model: Any, path: str | os.PathLike[str], **entries: Any) -> None:
+def write(model: object, path: str | os.PathLike[str], **entries: object) -> None:
     """Store a model as `save` does, with more entries of its tree, which `load` does not read."""
     check_is_fitted(model)
-    arrays: dict[str, NDArray[Any]] = {}
+    arrays: ArrayTable = {}
     with in_a_file(()):
         metadata = sealed(_pack(model, "", arrays) | entries)
     data = import_extra("safetensors.numpy").save(arrays, metadata)
@@ -95,7 +93,7 @@ def write(model: Any, path: str | os.PathLike[str], **entries: Any) -> None:
         file.write(data)
 
 
-def load(path: str | os.PathLike[str], *, embeddings: Any = None, encoder: Any = None) -> Any:
+def load(path: str | os.PathLike[str], *, embeddings: object = None, encoder: object = None) -> Any:
     """Load a model that `save` stored.
 
     Nothing in the file is run or unpickled, no module outside a fixed list is imported, and no
@@ -196,7 +194,7 @@ def describe(path: str | os.PathLike[str]) -> dict[str, Any]:
 # --- Models to trees
 
 
-def _pack(model: Any, prefix: str, arrays: dict[str, NDArray[Any]]) -> dict[str, Any]:
+def _pack(model: Any, prefix: str, arrays: ArrayTable) -> dict[str, Any]:
     """Return the tree of a model or step; its arrays are added to the table."""
     kind = type(model)
     if model is None or kind is str:
@@ -231,7 +229,7 @@ def _pack(model: Any, prefix: str, arrays: dict[str, NDArray[Any]]) -> dict[str,
     return content
 
 
-def _pack_foreign(model: Any, prefix: str, arrays: dict[str, NDArray[Any]]) -> dict[str, Any]:
+def _pack_foreign(model: Any, prefix: str, arrays: ArrayTable) -> dict[str, Any]:
     """Return the tree of an estimator of scikit-learn, which is an archive of skops."""
     name, step = f"{type(model).__module__}.{type(model).__name__}", prefix[:-2]
     if not prefix or not name.startswith("sklearn."):

@@ -27,10 +27,9 @@ import numpy as np
 from numpy.lib import format as npy
 
 from sklearn_lstm import ESTIMATORS
-from sklearn_lstm.compute.memory import take_memory, take_memory_for
 from sklearn_lstm.exceptions import ModelFileError
-from sklearn_lstm.storing.content import from_text
-from sklearn_lstm.storing.stored_form import TRUST
+from sklearn_lstm.storing.stored_form import TRUST, from_text
+from sklearn_lstm.storing.unpacking import take_memory, take_memory_for
 
 EXTRA = "pip install safetensors skops"
 SAFE = [  # modules and classes of scikit-learn

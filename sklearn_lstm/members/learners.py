@@ -2,12 +2,11 @@
 
 from sklearn_lstm.exceptions import LinearModelSkippedWarning, warn_user
 from sklearn_lstm.members.convolutions.learner import ConvolutionLearner
-from sklearn_lstm.members.encoder.learner import EncoderLearner
-from sklearn_lstm.members.learner import Learner
+from sklearn_lstm.members.member import Learner
 from sklearn_lstm.members.network.network import Network
 from sklearn_lstm.members.ngrams.learner import NgramLearner
 from sklearn_lstm.members.ngrams.online_ngrams import OnlineNgrams
-from sklearn_lstm.members.numbers.learner import NumberLearner
+from sklearn_lstm.members.regression.learner import EncoderLearner, NumberLearner
 from sklearn_lstm.training.configuration import Configuration
 
 # In the order in which they are fitted.
@@ -26,7 +25,7 @@ def find_learners(configuration: Configuration) -> list[type[Learner]]:
     names = [Network.name, OnlineNgrams.name, *(learner.member.name for learner in found)]
     if len({*names}) < len(names):
         raise ValueError(f"The members of a model need different names, found {names}.")
-    if configuration.max_epochs == 0 and not found:
+    if configuration.training.max_epochs == 0 and not found:
         lacking = " and ".join(Learner.lacks(configuration))
         raise ValueError(
             f"max_epochs=0 fits the linear model alone, but there is none: it needs {lacking}. "

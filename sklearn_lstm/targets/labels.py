@@ -7,7 +7,7 @@ from typing import Annotated, Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import expit, log_expit, log_softmax, logit, softmax
+from scipy.special import expit, log_expit, log_softmax, logit
 
 Thresholds: TypeAlias = NDArray[np.float64] | float  # (n_thresholds,), or one for all
 Encoded: TypeAlias = NDArray[Any]  # indices (n_samples,), or 0 and 1 (n_samples, n_labels)
@@ -64,7 +64,7 @@ class Labels:
         return len(self.classes)
 
     @property
-    def shown(self) -> NDArray[Any]:
+    def shown(self) -> NDArray[np.generic]:
         """What a user calls the outputs: the names of the columns of y, else the classes."""
         return np.array(self.names, np.object_) if self.names else self.classes
 
@@ -126,7 +126,8 @@ class Labels:
 
     def proba(self, logits: NDArray[np.float64]) -> NDArray[np.float64]:
         """Return the probability of each output."""
-        return np.asarray(softmax(logits, axis=1))
+        odds = np.exp(logits - logits.max(axis=1, keepdims=True))
+        return np.asarray(odds / odds.sum(axis=1, keepdims=True))
 
     def log_proba(self, logits: NDArray[np.float64]) -> NDArray[np.float64]:
         """Return the logarithm of `proba`."""
@@ -212,7 +213,7 @@ class LabelSets(Labels):
         """Return which labels each sample has, (n_samples, n_labels)."""
         return np.asarray(targets > 0)
 
-    def predict(self, logits: NDArray[np.float64], thresholds: Thresholds) -> NDArray[Any]:
+    def predict(self, logits: NDArray[np.float64], thresholds: Thresholds) -> NDArray[np.int64]:
         """Return each label whose probability is above its threshold, (n_samples, n_labels)."""
         is_above = np.where(thresholds == 0.5, logits > 0, self.proba(logits) > thresholds)
         return is_above.astype(np.int64)

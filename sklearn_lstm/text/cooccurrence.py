@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from sklearn.utils.extmath import randomized_svd
 from threadpoolctl import threadpool_limits
 
-from sklearn_lstm.compute.locks import ForkSafeLock
+from sklearn_lstm.locks import ForkSafeLock
 from sklearn_lstm.text.analysis import TokenBatch
 
 TOKENS_AT_ONCE = 1 << 20

@@ -64,8 +64,10 @@ class TokenIds(sp.csr_matrix):  # type: ignore[misc]
 
         An empty text has the unknown id, and no token.
         """
-        ids = self if self.has_canonical_format else self.copy()
-        ids.sum_duplicates()
+        ids = self
+        if not self.has_canonical_format:
+            ids = self.copy()
+            ids.sum_duplicates()
         at = np.flatnonzero(ids.data == UNKNOWN)
         if not len(at):
             return np.empty(0, np.object_)
@@ -152,7 +154,8 @@ def to_csr(batches: Iterable[TokenBatch], ids: CallIds, max_length: int) -> Toke
     """
     nothing = np.zeros(0, np.int32), np.zeros(0, np.int64)
     data, lengths = map(np.concatenate, zip(nothing, *batches, strict=True))
-    data, ends = data.astype(np.int32, copy=False), np.append(0, np.cumsum(lengths))
+    data, ends = data.astype(np.int32, copy=False), np.zeros(len(lengths) + 1, np.int32)
+    lengths.cumsum(out=ends[1:])
     at = np.flatnonzero(data <= FIRST_UNKNOWN)
     columns = _positions(lengths)
     numbers = data[at], columns[at], at.searchsorted(ends)
@@ -172,20 +175,20 @@ def cut_batches(
     n_first = {"pre": 0, "post": max_length, "middle": (max_length + 1) // 2}[truncation]
     for batch in batches:
         ids, lengths = fill_empty(*batch, FIRST_UNKNOWN)
-        excess = np.maximum(lengths - max_length, 0)
-        if excess.any():
+        if lengths.max(initial=0) > max_length:
+            excess = np.maximum(lengths - max_length, 0)
             positions = _positions(lengths)
             is_first = positions < n_first  # of those that are kept; the others are last
             ids = ids[is_first | (positions >= n_first + np.repeat(excess, lengths))]
-        yield ids, lengths - excess
+            lengths = np.minimum(lengths, max_length)
+        yield ids, lengths
 
 
 def fill_empty(ids: NDArray[np.integer], lengths: NDArray[Any], filling: int) -> TokenBatch:
     """Put one id, which the type of the others can hold, into each sequence without an id."""
-    is_empty = lengths == 0
-    if not is_empty.any():
+    if lengths.all():
         return ids, lengths
-    return np.insert(ids, np.cumsum(lengths)[is_empty], filling), np.maximum(lengths, 1)
+    return np.insert(ids, np.cumsum(lengths)[lengths == 0], filling), np.maximum(lengths, 1)
 
 
 def to_dense(X: sp.csr_matrix, padding: str) -> NDArray[np.int32]:

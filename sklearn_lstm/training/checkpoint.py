@@ -21,8 +21,8 @@ from skorch.callbacks import Callback, EarlyStopping
 from threadpoolctl import threadpool_info
 
 from sklearn_lstm.exceptions import warn_user
+from sklearn_lstm.storing.array_file import replacing
 from sklearn_lstm.storing.envelope import versions
-from sklearn_lstm.storing.replacing import replacing
 from sklearn_lstm.targets.samples import Samples
 from sklearn_lstm.training.configuration import Configuration
 
@@ -68,7 +68,8 @@ def checkpoint_of_fit(
     if folder is None:
         yield None, rng or np.random.default_rng()
         return
-    unnamed = [entry[1] if isinstance(entry, tuple) else entry for entry in configuration.callbacks]
+    given = configuration.training.callbacks
+    unnamed = [entry[1] if isinstance(entry, tuple) else entry for entry in given]
     user_callbacks = {f"callbacks[{place}]": callback for place, callback in enumerate(unnamed)}
     check_can_be_pickled(user_callbacks, user_callbacks)
     libraries = {f"{library['user_api']} {library['num_threads']}" for library in threadpool_info()}
@@ -297,10 +298,9 @@ def _own(net: NeuralNet) -> dict[str, Any]:
     A callback may refer to them. A state then holds their names instead of the objects.
     """
     own = {"net": net, "optimizer": net.optimizer_}
-    for part in ("module_", "criterion_"):
-        module = getattr(net, part)
-        own |= {f"{part} {name}": submodule for name, submodule in module.named_modules()}
-        own |= {f"weight of {part} {name}": weight for name, weight in module.named_parameters()}
+    for place, module in {"module_": net.module_, "criterion_": net.criterion_}.items():
+        own |= {f"{place} {name}": submodule for name, submodule in module.named_modules()}
+        own |= {f"weight of {place} {name}": weight for name, weight in module.named_parameters()}
     return own | {f"callback {name}": callback for name, callback in net.callbacks_}
 
 

@@ -12,7 +12,7 @@ import torch
 from numpy.typing import NDArray
 from skorch.callbacks import Callback
 
-from sklearn_lstm.compute.devices import find_device
+from sklearn_lstm.compute import find_device
 from sklearn_lstm.data.kinds import Kind
 from sklearn_lstm.exceptions import IgnoredParameterWarning, warn_user
 from sklearn_lstm.network.network import SequenceNetwork
@@ -21,8 +21,53 @@ from sklearn_lstm.pretrained.embeddings import PretrainedVectors
 from sklearn_lstm.pretrained.sentence_encoders import SentenceEncoder
 from sklearn_lstm.targets.labels import Labels
 from sklearn_lstm.targets.thresholds import given_thresholds
-from sklearn_lstm.training.losses import SampleLoss, find_criterion
-from sklearn_lstm.training.optimizers import find_optimizer
+from sklearn_lstm.training.loss_and_optimizer import SampleLoss, find_criterion, find_optimizer
+
+
+@dataclass(frozen=True)
+class TrainingSettings:
+    """How a network is trained: the parameters of the classifier of the same names, read.
+
+    Parameters
+    ----------
+    loss : SampleLoss
+        By the criterion.
+    callbacks : sequence
+        Copies of the user's.
+    """
+
+    loss: SampleLoss = field(repr=False)
+    optimizer: type[torch.optim.Optimizer]
+    device: torch.device
+    callbacks: Sequence[Any] = field(repr=False)
+    precision: str
+    lr: float
+    weight_decay: float
+    max_epochs: int | str
+    batch_size: int | str
+    early_stopping: bool | str
+    validation_fraction: float
+    n_iter_no_change: int
+    verbose: int = field(repr=False)
+
+    @classmethod
+    def of(cls, parameters: Mapping[str, Any], labels: Labels) -> Self:
+        """Read the parameters of the classifier.
+
+        Raises
+        ------
+        ValueError
+            For a criterion or optimiser that can't be used, a device that is not there, and
+            callbacks that are not skorch's or can't be copied.
+        """
+        names = {known.name for known in fields(cls)} & parameters.keys()
+        read = {
+            "loss": find_criterion(parameters["criterion"], labels),
+            "callbacks": _copies(parameters["callbacks"]),
+            "optimizer": find_optimizer(parameters["optimizer"]),
+            "device": find_device(parameters["device"]),
+        }
+        return cls(**{name: parameters[name] for name in names} | read)
 
 
 @dataclass(frozen=True)
@@ -44,10 +89,8 @@ class Configuration:
         that training goes on from. `embedding_dim` may be "auto".
     thresholds : ndarray of shape (n_thresholds,)
         NaN: chosen by held-out samples.
-    loss : SampleLoss
-        By the criterion.
-    callbacks : sequence
-        Copies of the user's.
+    training : TrainingSettings
+        Of the network.
     numbers : bool
         There are columns of numbers or categories beside the sequences.
     checkpoint : Path or None
@@ -59,22 +102,10 @@ class Configuration:
     encoder: SentenceEncoder | None = field(repr=False)
     architecture: dict[str, Any]
     criterion: str | type
-    thresholds: NDArray[np.float64] = field(repr=False)
-    loss: SampleLoss = field(repr=False)
     linear_model: bool
-    optimizer: type[torch.optim.Optimizer]
-    device: torch.device
-    callbacks: Sequence[Any] = field(repr=False)
     normalize: bool
-    precision: str
-    lr: float
-    weight_decay: float
-    max_epochs: int | str
-    batch_size: int | str
-    early_stopping: bool | str
-    validation_fraction: float
-    n_iter_no_change: int
-    verbose: int = field(repr=False)
+    thresholds: NDArray[np.float64] = field(repr=False)
+    training: TrainingSettings
     numbers: bool = False
     checkpoint: Path | None = field(default=None, repr=False)
 
@@ -95,8 +126,7 @@ class Configuration:
         ------
         ValueError
             For wrong names of poolings, vectors of another length than `embedding_dim`, thresholds
-            that do not fit y, a device that is not there, a criterion or optimiser that can't be
-            used, and callbacks that are not skorch's or can't be copied.
+            that do not fit y, and what `TrainingSettings` can't be.
 
         Warns
         -----
@@ -111,7 +141,13 @@ class Configuration:
             raise ValueError(f"pooling needs names out of {tuple(POOLINGS)}, found {pooling!r}.")
         architecture |= {"pooling": names, "n_outputs": len(labels)}
         if previous is not None:
-            _warn_of_ignored(architecture, previous)
+            for name, value in architecture.items():
+                if value not in ("auto", previous[name]):
+                    warn_user(
+                        f"{name}={value!r} is ignored: the network goes on with "
+                        f"{name}={previous[name]!r}. Call fit for a new one.",
+                        IgnoredParameterWarning,
+                    )
             architecture = dict(previous)
         length, embedding_dim = vectors and vectors.width, architecture["embedding_dim"]
         if length and embedding_dim not in ("auto", length):
@@ -120,36 +156,20 @@ class Configuration:
                 f"{embedding_dim}. Leave it 'auto', and call fit for a new network."
             )
         architecture["embedding_dim"] = length or embedding_dim
-        taken = {field.name for field in fields(cls)} - {"checkpoint"}
-        values = {name: value for name, value in parameters.items() if name in taken}
-        values |= {
-            "kind": kind,
-            "vectors": vectors,
-            "encoder": encoder,
-            "architecture": architecture,
-            "thresholds": given_thresholds(parameters["threshold"], labels),
-            "loss": find_criterion(parameters["criterion"], labels),
-            "callbacks": _copies(parameters["callbacks"]),
-            "optimizer": find_optimizer(parameters["optimizer"]),
-            "device": find_device(parameters["device"]),
-        }
-        return cls(**values)
+        return cls(
+            kind=kind,
+            vectors=vectors,
+            encoder=encoder,
+            architecture=architecture,
+            **{name: parameters[name] for name in ("criterion", "linear_model", "normalize")},
+            thresholds=given_thresholds(parameters["threshold"], labels),
+            training=TrainingSettings.of(parameters, labels),
+        )
 
     @property
     def ids_with_vectors(self) -> NDArray[np.int64]:
         """The ids that have a pretrained vector."""
         return np.empty(0, np.int64) if self.vectors is None else self.vectors.ids
-
-
-def _warn_of_ignored(wanted: Mapping[str, Any], previous: Mapping[str, Any]) -> None:
-    """Warn of parameters that differ from the architecture of a network that goes on."""
-    for name, value in wanted.items():
-        if value not in ("auto", previous[name]):
-            warn_user(
-                f"{name}={value!r} is ignored: the network goes on with "
-                f"{name}={previous[name]!r}. Call fit for a new one.",
-                IgnoredParameterWarning,
-            )
 
 
 def _copies(callbacks: Sequence[Any] | None) -> list[Any]:

@@ -77,8 +77,9 @@ def plan_training(
     n_samples, sequences, kind = len(samples), samples.sequences, configuration.kind
     has_spare = len(one_of_each(samples.targets.values)) < n_samples
     is_judged = has_linear_model and (validation is not None or has_spare)
-    early_stopping = configuration.early_stopping
-    batch_size, max_epochs = configuration.batch_size, configuration.max_epochs
+    settings = configuration.training
+    early_stopping = settings.early_stopping
+    batch_size, max_epochs = settings.batch_size, settings.max_epochs
     follows_loss = is_judged and early_stopping == max_epochs == "auto"
     mean_length = float(sequences.lengths.mean() / steps_per_frame(sequences, kind))
     if isinstance(batch_size, str):
@@ -94,7 +95,7 @@ def plan_training(
         max_epochs = max_epochs_for(n_counted, work_of_epoch(sequences, kind), batch_size, kind)
     n_held_out = 0
     if validation is None and early_stopping is True:
-        n_held_out = max(1, round(configuration.validation_fraction * n_samples))
+        n_held_out = max(1, round(settings.validation_fraction * n_samples))
     elif validation is None and is_judged:
         n_held_out = max(1, n_to_hold_out(n_samples))
     return TrainingPlan(batch_size, max_epochs, follows_loss, per_check, n_held_out)

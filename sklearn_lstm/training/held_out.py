@@ -74,9 +74,9 @@ def _without(samples: Samples, rows: Rows) -> Samples:
 
 
 def folds(targets: Targets, seed: int) -> list[Rows]:
-    """Return `N_FOLDS` parts of the samples, or fewer; groups, if there are two, stay whole.
+    """Return the rows of `N_FOLDS` folds, or fewer; groups, if there are two, stay whole.
 
-    Those with a class or label that no sample outside the part has are in none: nothing that was
+    Those with a class or label that no sample outside the fold has are in none: nothing that was
     learned without them could predict them.
     """
     rng = np.random.default_rng(seed)
@@ -84,18 +84,18 @@ def folds(targets: Targets, seed: int) -> list[Rows]:
     names, groups = np.unique(known, return_inverse=True)
     if len(names) < 2:
         order, groups = shuffled_by_class(targets.values, rng), np.arange(len(targets))
-        parts = [np.sort(order[number::N_FOLDS]) for number in range(N_FOLDS)]
+        found = [np.sort(order[number::N_FOLDS]) for number in range(N_FOLDS)]
     else:
         fold = rng.permutation(len(names))[groups] % N_FOLDS
-        parts = [np.flatnonzero(fold == number) for number in range(N_FOLDS)]
+        found = [np.flatnonzero(fold == number) for number in range(N_FOLDS)]
     has = targets.indicators()
     n_samples = has.sum(axis=0)
 
-    def predictable(part: Rows) -> Rows:
-        is_alone = (has[part] & (has[part].sum(axis=0) == n_samples)).any(axis=1)
-        return part[~np.isin(groups[part], groups[part[is_alone]])]
+    def predictable(rows: Rows) -> Rows:
+        is_alone = (has[rows] & (has[rows].sum(axis=0) == n_samples)).any(axis=1)
+        return rows[~np.isin(groups[rows], groups[rows[is_alone]])]
 
-    return [part for part in map(predictable, parts) if len(part)]
+    return [rows for rows in map(predictable, found) if len(rows)]
 
 
 def classes_of(targets: NDArray[np.generic]) -> NDArray[np.generic]:

@@ -6,7 +6,7 @@ import sys
 
 import pytest
 
-from sklearn_lstm.command_line.main import main
+from sklearn_lstm.__main__ import main
 
 TEXTS = [
     "You have won a prize! Call now to claim it",

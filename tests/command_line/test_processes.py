@@ -17,7 +17,7 @@ class Missing:
             raise ModuleNotFoundError(f"No module named {{name!r}}", name=name)
 
 sys.meta_path.insert(0, Missing())
-from sklearn_lstm.command_line.main import main
+from sklearn_lstm.__main__ import main
 sys.exit(main())
 """
 
@@ -30,7 +30,7 @@ def started(*arguments, **options):
 def test_help_imports_nothing_but_argparse():
     code = (
         "import sys, argparse; before = set(sys.modules)\n"
-        "from sklearn_lstm.command_line.main import make_parser; make_parser().format_help()\n"
+        "from sklearn_lstm.__main__ import make_parser; make_parser().format_help()\n"
         "print(*{name.split('.')[0] for name in set(sys.modules) - before})"
     )
     with started("-c", code) as process:

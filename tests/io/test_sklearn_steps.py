@@ -41,8 +41,7 @@ from sklearn.tree import DecisionTreeClassifier
 import sklearn_lstm
 from sklearn_lstm.io import ModelFileError, load, save
 from sklearn_lstm.io.sklearn_steps import from_archive
-from sklearn_lstm.storing.content import FORMAT
-from sklearn_lstm.storing.stored_form import checksum_of
+from sklearn_lstm.storing.stored_form import FORMAT, checksum_of
 
 X = np.abs(np.random.default_rng(0).normal(size=(40, 4)))
 Y = np.arange(40) % 2

@@ -14,7 +14,7 @@ from small_encoder import SmallEncoder
 
 from sklearn_lstm import TextSequenceVectorizer, WordVectors
 from sklearn_lstm.pretrained.embeddings import read_embeddings
-from sklearn_lstm.pretrained.static_models import Pieces
+from sklearn_lstm.pretrained.token_tables import Pieces
 from sklearn_lstm.vectors import from_gensim, side_by_side, static_model
 
 VECTORS = np.arange(12, dtype=np.float32).reshape(4, 3)

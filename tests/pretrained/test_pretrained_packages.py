@@ -24,7 +24,7 @@ from tokenizers.pre_tokenizers import Whitespace
 from sklearn_lstm import TextSequenceVectorizer
 from sklearn_lstm.exceptions import ModelFileError
 from sklearn_lstm.io import describe, load, save
-from sklearn_lstm.pretrained import static_models
+from sklearn_lstm.pretrained import token_tables
 from sklearn_lstm.vectors import from_gensim, side_by_side, static_model
 
 pytestmark = pytest.mark.usefixtures("no_network")
@@ -152,9 +152,9 @@ def test_a_missing_or_empty_folder_is_one_error(tmp_path):
 
 @pytest.mark.parametrize("missing", ["wordllama", "model2vec"])
 def test_a_missing_package_is_named_with_the_command(missing, monkeypatch, folder):
-    monkeypatch.setattr(static_models, "find_spec", lambda _: None)
+    monkeypatch.setattr(token_tables, "find_spec", lambda _: None)
     monkeypatch.setitem(sys.modules, "model2vec", None)
-    static_models._in_package.cache_clear()
+    token_tables._in_package.cache_clear()
     model = "wordllama" if missing == "wordllama" else folder
     with pytest.raises(ImportError, match=f"{missing}, not installed: pip install model2vec"):
         static_model(model)
@@ -235,7 +235,7 @@ def test_a_folder_that_a_file_names_is_not_opened(is_wrapped, folder, tmp_path, 
     save(model, path)
     with monkeypatch.context() as patched:
         patched.setitem(sys.modules, "model2vec", None)
-        patched.setattr(static_models, "open_folder", None)
+        patched.setattr(token_tables, "open_folder", None)
         with pytest.raises(ModelFileError, match=rf"embeddings='{folder}', which is not in it"):
             load(path)
         describe(path)

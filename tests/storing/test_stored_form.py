@@ -8,9 +8,8 @@ import pytest
 import torch
 
 from sklearn_lstm.exceptions import ModelFileError
-from sklearn_lstm.storing.content import from_text, to_text
 from sklearn_lstm.storing.packing import Packer
-from sklearn_lstm.storing.stored_form import DTYPES, NotPlainError
+from sklearn_lstm.storing.stored_form import DTYPES, NotPlainError, from_text, to_text
 from sklearn_lstm.storing.unpacking import Unpacker
 
 WORDS = [f"naïve{n}\ud83d\0" for n in range(300)]

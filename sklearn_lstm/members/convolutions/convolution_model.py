@@ -7,18 +7,54 @@ competing kernels. The two models make different errors.
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import Annotated
+from typing import Annotated, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
 from sklearn_lstm.blending import Logits
-from sklearn_lstm.data.sequences import MOST_STEPS_PER_BATCH, Sequences, rows_of_similar_length
+from sklearn_lstm.data.sequences import (
+    MOST_STEPS_PER_BATCH,
+    Lengths,
+    Rows,
+    Sequences,
+    rows_of_similar_length,
+)
 from sklearn_lstm.encoding.encoding import pad
-from sklearn_lstm.members.convolutions.features import Batch, Features
 from sklearn_lstm.members.convolutions.random_convolutions import Convolutions
 from sklearn_lstm.members.convolutions.statistics import SeriesStatistics
 from sklearn_lstm.members.member import Contributions, LinearMember
+
+ROWS_PER_BLOCK = 128
+
+
+@dataclass(frozen=True)
+class Features:
+    """Proportions of steps, and other values.
+
+    Proportions are kept as counts: those of short series take a quarter of the memory.
+
+    Parameters
+    ----------
+    counts : ndarray of unsigned integers of shape (n_samples, n_proportions)
+    lengths : ndarray of shape (n_samples,)
+    values : ndarray of shape (n_samples, n_values)
+    """
+
+    counts: NDArray[np.unsignedinteger]
+    lengths: Lengths
+    values: NDArray[np.float32]
+
+    def __len__(self) -> int:
+        return len(self.counts)
+
+    def __getitem__(self, rows: slice | NDArray[np.number]) -> NDArray[np.float32]:
+        proportions = self.counts[rows].astype(np.float32)
+        proportions /= self.lengths[rows, np.newaxis]
+        return np.hstack([proportions, self.values[rows]])
+
+
+Batch: TypeAlias = tuple[Rows, Features]
 
 
 @dataclass(frozen=True)
@@ -98,3 +134,21 @@ class ConvolutionModel(LinearMember):
             inputs = pad(self.statistics.encoding(steps, lengths), lengths)
             counts = self.convolutions.counts(inputs, lengths)
             yield rows, Features(counts, lengths, self.statistics(steps, lengths))
+
+
+def in_blocks(batches: Iterator[Batch]) -> Iterator[Batch]:
+    """Join batches to blocks of some hundred rows, which are multiplied faster."""
+    joined: list[Batch] = []
+    for batch in batches:
+        joined.append(batch)
+        if sum(len(rows) for rows, _ in joined) >= ROWS_PER_BLOCK:
+            yield _join(joined)
+            joined = []
+    if joined:
+        yield _join(joined)
+
+
+def _join(batches: list[Batch]) -> Batch:
+    rows, parts = zip(*batches, strict=True)
+    columns = zip(*((part.counts, part.lengths, part.values) for part in parts), strict=True)
+    return np.concatenate(rows), Features(*map(np.concatenate, columns))

@@ -9,12 +9,15 @@ from sklearn_lstm.blending import Blend, ClassPrior, ExpectedFactor, Logits, fit
 from sklearn_lstm.data.kinds import MEASUREMENTS
 from sklearn_lstm.data.sequences import Rows
 from sklearn_lstm.encoding.encoding import ChannelScaling
-from sklearn_lstm.members.convolutions.convolution_model import ConvolutionModel
-from sklearn_lstm.members.convolutions.features import Features, in_blocks
+from sklearn_lstm.members.convolutions.convolution_model import (
+    ConvolutionModel,
+    Features,
+    in_blocks,
+)
 from sklearn_lstm.members.convolutions.random_convolutions import Convolutions
 from sklearn_lstm.members.convolutions.ridge import GramMatrix, fit_few, fit_many, leave_alike_out
 from sklearn_lstm.members.convolutions.statistics import SeriesStatistics
-from sklearn_lstm.members.learner import Learner
+from sklearn_lstm.members.member import Learner
 from sklearn_lstm.targets.samples import Samples, Targets
 from sklearn_lstm.training.configuration import Configuration
 from sklearn_lstm.training.held_out import Split

@@ -84,7 +84,7 @@ class Excerpt:
         rows = weight.detach()[codes[is_known]], new_vectors[codes[~is_known] - len(known)]
         module.set_table(torch.cat(rows))
         tables, optimizer_state = {}, None
-        states = whole.optimizer_state_for(configuration.optimizer)
+        states = whole.optimizer_state_for(configuration.training.optimizer)
         if states is not None:
             index = [id(parameter) for parameter in whole.module.parameters()].index(id(weight))
             state = dict(states.get(index, {}))

@@ -12,7 +12,7 @@ from skorch.utils import noop
 
 from sklearn_lstm.blending import ExpectedFactor, HeldOutLogits
 from sklearn_lstm.callback_support import Attributes
-from sklearn_lstm.compute.threads import workers
+from sklearn_lstm.compute import workers
 from sklearn_lstm.members.network.excerpt import Excerpt
 from sklearn_lstm.members.network.history import epoch_rows
 from sklearn_lstm.members.network.loop import optimizer_state_of, torch_generator, train
@@ -45,8 +45,8 @@ def fit_network(
     leaves if it ends with a network, held-out logits and rows of epochs. The logits are those of
     the network too, if the held-out samples can judge it.
     """
-    is_trained = plan.max_epochs > 0
-    ends_early = is_trained and configuration.early_stopping is True
+    settings, is_trained = configuration.training, plan.max_epochs > 0
+    ends_early = is_trained and settings.early_stopping is True
     judges = bool(held_out.members) or bool(np.isnan(configuration.thresholds).any())
     expected = ExpectedFactor(configuration.kind.network_weight, deviation=1.0)
     rng, learned, n_updates = split.generator, split.learned, progress.updates_per_epoch
@@ -71,16 +71,16 @@ def fit_network(
         return {"_fitted": ended_with(start.trained_so_far(), net)}
 
     followed, most = loss if plan.follows_loss else None, plan.max_epochs * n_updates
-    schedule = Trapezoid(configuration.lr, most, n_updates, followed, plan.updates_per_check)
+    schedule = Trapezoid(settings.lr, most, n_updates, followed, plan.updates_per_check)
     callbacks: list[Any] = [schedule]
     if ends_early:
-        patience = configuration.n_iter_no_change
+        patience = settings.n_iter_no_change
         callbacks.append(EarlyStopping(patience=patience, threshold=0, load_best=True, sink=noop))
     callbacks.append(NetworkProgress(progress, so_far, schedule))
     if configuration.checkpoint is not None:  # last: it sees what the others leave
         callbacks.append(Checkpoint(rng, configuration.checkpoint))
     watched = split.held_out if ends_early else None
-    net = train(start, learned, configuration, plan, rng=rng, callbacks=callbacks, held_out=watched)
+    net = train(start, learned, settings, plan, rng=rng, callbacks=callbacks, held_out=watched)
     return ended_with(replace(start, is_trained=is_trained, net=net), net)
 
 
@@ -99,7 +99,8 @@ def fit_network_one_epoch(
     Excerpt or None
         What was trained, if it is an excerpt: the network needs `whole_again` then.
     """
-    batch_size = configuration.batch_size
+    settings = configuration.training
+    batch_size = settings.batch_size
     if isinstance(batch_size, str):
         batch_size = BATCH_SIZE_OF_PARTIAL_FIT
     generator = torch_generator(rng)
@@ -110,9 +111,9 @@ def fit_network_one_epoch(
     else:
         network = excerpt.network
     n_updates = plan.updates_per_epoch(len(samples))
-    progress = FitProgress({}, plan.max_epochs, n_updates, is_shown=configuration.verbose > 0)
-    with workers(configuration.device, network.module.n_directions), progress:
+    progress = FitProgress({}, plan.max_epochs, n_updates, is_shown=settings.verbose > 0)
+    with workers(settings.device, network.module.n_directions), progress:
         callbacks = [NetworkProgress(progress)]
-        net = train(network, samples, configuration, plan, rng=rng, callbacks=callbacks)
+        net = train(network, samples, settings, plan, rng=rng, callbacks=callbacks)
     state = optimizer_state_of(net)
     return replace(network, is_trained=True, optimizer_state=state, net=net), excerpt

@@ -10,7 +10,7 @@ import torch
 from skorch.callbacks import Callback, EarlyStopping, GradientNormClipping, PrintLog
 from skorch.helper import predefined_split
 
-from sklearn_lstm.compute.devices import prefers_bfloat16
+from sklearn_lstm.compute import prefers_bfloat16
 from sklearn_lstm.members.network.batches import LengthBatches, SequenceDataset
 from sklearn_lstm.members.network.history import EpochRecord, check_weights
 from sklearn_lstm.members.network.micro_batches import MicroBatchNet
@@ -18,29 +18,27 @@ from sklearn_lstm.members.network.network import Network
 from sklearn_lstm.members.network.sparse_embedding import SparseEmbedding
 from sklearn_lstm.network.network import SequenceNetwork
 from sklearn_lstm.targets.samples import Samples
-from sklearn_lstm.training.configuration import Configuration
+from sklearn_lstm.training.configuration import TrainingSettings
 from sklearn_lstm.training.duration import TrainingPlan
-from sklearn_lstm.training.optimizers import FUSED_STATE, optimizer_options
+from sklearn_lstm.training.loss_and_optimizer import FUSED_STATE, optimizer_options
 from sklearn_lstm.training.progress import NetworkProgress, print_above_bar
 
 TOKEN_DROPOUT = 0.1  # share of the tokens that training reads as the unknown one, to learn it
 LARGEST_GRADIENT = 1.0  # norm; larger ones are scaled down to it
 
 
-def make_net(
-    module: SequenceNetwork, configuration: Configuration, **options: Any
-) -> MicroBatchNet:
+def make_net(module: SequenceNetwork, settings: TrainingSettings, **options: Any) -> MicroBatchNet:
     """Return a skorch net with the network and a fresh optimiser."""
-    optimizer_arguments = optimizer_options(configuration.optimizer, configuration.weight_decay)
+    optimizer_arguments = optimizer_options(settings.optimizer, settings.weight_decay)
     net = MicroBatchNet(
         module,
-        criterion=configuration.loss,
-        optimizer=configuration.optimizer,
-        lr=configuration.lr,
+        criterion=settings.loss,
+        optimizer=settings.optimizer,
+        lr=settings.lr,
         **{f"optimizer__{name}": value for name, value in optimizer_arguments.items()},
-        device=str(configuration.device),
+        device=str(settings.device),
         classes=list(range(module.architecture["n_outputs"])),
-        predict_nonlinearity=configuration.loss.probabilities,
+        predict_nonlinearity=settings.loss.probabilities,
         callbacks__valid_acc=None,
         iterator_valid=LengthBatches,
         **{"iterator_train": LengthBatches, "train_split": None, "verbose": 0} | options,
@@ -52,7 +50,7 @@ def make_net(
 def train(
     network: Network,
     samples: Samples,
-    configuration: Configuration,
+    settings: TrainingSettings,
     plan: TrainingPlan,
     *,
     rng: np.random.Generator,
@@ -71,26 +69,26 @@ def train(
     """
     module = network.module
     is_trained = [weight.requires_grad for weight in module.parameters()]
-    can_round = configuration.precision == "auto" and prefers_bfloat16(configuration.device)
+    can_round = settings.precision == "auto" and prefers_bfloat16(settings.device)
     module.use_bfloat16 = module.tokens and can_round
     dataset = SequenceDataset(samples, network.encoding, TOKEN_DROPOUT * module.tokens)
     split = held_out and predefined_split(SequenceDataset(held_out, network.encoding))
     first = EpochRecord(), SparseEmbedding(), GradientNormClipping(LARGEST_GRADIENT)
-    prints_rows = configuration.verbose > 1
-    with torch.enable_grad(), torch.autocast(configuration.device.type, enabled=False):
+    prints_rows = settings.verbose > 1
+    with torch.enable_grad(), torch.autocast(settings.device.type, enabled=False):
         net = make_net(
             module,
-            configuration,
+            settings,
             max_epochs=plan.max_epochs,
             batch_size=plan.batch_size,
             iterator_train=partial(LengthBatches, rng=rng),
             train_split=split,
-            callbacks=[*_named(first), *configuration.callbacks, *_named(callbacks)],
+            callbacks=[*_named(first), *settings.callbacks, *_named(callbacks)],
             verbose=int(prints_rows),
             # Else it would lay rows out for nobody, and print them if `print` is replaced.
             callbacks__print_log=PrintLog(sink=print_above_bar) if prints_rows else None,
         )
-        optimizer_state = network.optimizer_state_for(configuration.optimizer)
+        optimizer_state = network.optimizer_state_for(settings.optimizer)
         if optimizer_state is not None:
             _restore(net.optimizer_, optimizer_state)
         module.generator = torch_generator(rng, net.device)

@@ -11,9 +11,13 @@ from sklearn.exceptions import NotFittedError
 from torch import Tensor
 
 from sklearn_lstm.blending import Logits
-from sklearn_lstm.compute.devices import exact, find_device_or_cpu, prefers_bfloat16
-from sklearn_lstm.compute.memory import take_memory
-from sklearn_lstm.compute.threads import map_on_workers, workers
+from sklearn_lstm.compute import (
+    exact,
+    find_device_or_cpu,
+    map_on_workers,
+    prefers_bfloat16,
+    workers,
+)
 from sklearn_lstm.data.sequences import Rows, Sequences, rows_of_similar_length
 from sklearn_lstm.encoding.encoding import Encoding, pad
 from sklearn_lstm.members.member import Contributions
@@ -23,6 +27,7 @@ from sklearn_lstm.members.network.micro_batches import MicroBatchNet
 from sklearn_lstm.members.network.network_member import NetworkMember, check_architecture
 from sklearn_lstm.network.network import SequenceNetwork
 from sklearn_lstm.pretrained.embeddings import PretrainedVectors
+from sklearn_lstm.storing.unpacking import take_memory
 
 
 @dataclass
@@ -160,8 +165,7 @@ class Network(NetworkMember):
             self.module.eval()
         device, output = self.device, self.module.output
         limit = steps_at_once(device) * self.module.steps_per_frame // 2  # of that in training
-        weight, bias = exact(output.weight.detach().cpu()).T, exact(output.bias.detach().cpu())
-        logits = np.empty((len(sequences), len(bias)))
+        logits = np.empty((len(sequences), self.n_outputs))
 
         def read(rows: Rows) -> None:
             # One sequence alone takes another way through the matrix products, and is rounded
@@ -175,6 +179,7 @@ class Network(NetworkMember):
 
         batches = list(rows_of_similar_length(sequences.lengths, limit))
         with torch.inference_mode(), workers(device):
+            weight, bias = exact(output.weight.cpu()).T, exact(output.bias.cpu())
             map_on_workers(read, batches)
         return logits
 

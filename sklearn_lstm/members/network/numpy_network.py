@@ -20,6 +20,7 @@ from sklearn_lstm.network.positions import sinusoidal_positions
 from sklearn_lstm.pretrained.embeddings import PretrainedVectors
 
 Array: TypeAlias = NDArray[np.float32]
+Gates: TypeAlias = tuple[Array, ...]
 
 STEPS_AT_ONCE = 1 << 12  # a few MB
 # The gates of a cell, and their places in the weights of torch. The hyperbolic tangent is the last
@@ -54,7 +55,7 @@ class StepOrder:
         ends = self.starts + lengths - 1
         # Where each step is taken from: the second direction begins at the end of a sequence.
         places = self.starts[self.sequence] + step, ends[self.sequence] - step
-        self.places = np.stack(places[:n_directions])  # (directions, N)
+        self.places = np.array(places[:n_directions]).T  # (N, directions)
         self.last = first[lengths - 1] + np.arange(len(lengths))  # step of each sequence (B,)
 
     @property
@@ -62,19 +63,20 @@ class StepOrder:
         """The number of each step in its sequence, where sequences are laid end to end (N,)."""
         return np.arange(len(self.sequence)) - np.repeat(self.starts, self.lengths)
 
-    def restored(self, states: Array) -> Array:
-        """States (directions, N, H) -> (N, directions * H), the sequences laid end to end."""
-        orders = np.argsort(self.places, axis=1)
-        return np.hstack([part[order] for part, order in zip(states, orders, strict=True)])
+    def restored(self, values: Array) -> Array:
+        """Return what was read, (N, directions, ...), where sequences are laid end to end."""
+        restored = np.empty_like(values)
+        restored[self.places, np.arange(values.shape[1])] = values
+        return restored
 
     def reduced(self, function: np.ufunc, values: NDArray[Any]) -> NDArray[Any]:
-        """Reduce what was read of each sequence: (directions, N, ...) -> (directions, B, ...)."""
+        """Reduce what was read of each sequence: (N, ...) -> (B, ...)."""
         shortest, n_sequences = int(self.lengths[-1]), len(self.lengths)
-        start, shape = shortest * n_sequences, values.shape
-        whole = values[:, :start].reshape(shape[0], shortest, n_sequences, *shape[2:])
-        result: NDArray[Any] = function.reduce(whole, axis=1)
+        start = shortest * n_sequences
+        whole = values[:start].reshape(shortest, n_sequences, *values.shape[1:])
+        result: NDArray[Any] = function.reduce(whole, axis=0)
         for n in self.n_open[shortest:]:
-            function(result[:, :n], values[:, start : start + n], out=result[:, :n])
+            function(result[:n], values[start : start + n], out=result[:n])
             start += n
         return result
 
@@ -98,12 +100,12 @@ class Layer:
         self.input_weight, self.state_weight, bias, state_bias = (
             np.stack([self._by_gate(weights[place + name]) for place in directions], axis=1)
             for name in CELL_WEIGHTS
-        )
-        self.n_units = self.state_weight.shape[-1]
-        self.state_bias = state_bias[2] if cell == "gru" else None  # the reset gate multiplies it
-        bias[:2] += state_bias[:2]
-        bias[2:] += 0 if cell == "gru" else state_bias[2:]
-        self.bias = bias
+        )  # (G, directions, D, H)
+        # As terms of inputs and states, (G, n, directions, H).
+        self.bias, state_bias = bias.swapaxes(1, 2), state_bias.swapaxes(1, 2)
+        self.state_bias = state_bias[-1]
+        n_with_state = 2 if cell == "gru" else len(bias)  # its reset gate multiplies the last one
+        self.bias[:n_with_state] += state_bias[:n_with_state]
 
     def _by_gate(self, weight: Array) -> Array:
         """(G * H, D) -> (G, D, H), in our order, those of logistic functions halved."""
@@ -112,69 +114,82 @@ class Layer:
         gates[:-1] /= 2
         return np.ascontiguousarray(gates.swapaxes(1, 2))
 
+    def no_states(self, n_steps: int) -> Array:
+        """Return the place of the hidden states of steps."""
+        return np.empty((n_steps, *self.state_bias.shape[1:]), np.float32)
+
     def states(self, x: Array, order: StepOrder) -> Array:
-        """Return the hidden states (directions, N, H), in the order of steps."""
-        states, start = np.empty((*order.places.shape, self.n_units), np.float32), 0
-        for _, _, state in self.read(x, order):
-            states[:, start : start + state.shape[1]] = state
-            start += state.shape[1]
+        """Return the hidden states (N, directions, H), in the order of steps."""
+        states = self.no_states(len(x))
+        for _ in self.read(x, order, states):
+            pass
         return states
 
-    def read(self, x: Array, order: StepOrder) -> Iterator[tuple[Array, Array, Array]]:
+    def read(self, x: Array, order: StepOrder, states: Array) -> Iterator[tuple[Gates, Array]]:
         """Read inputs (N, D), or codes (N,) of one-hot vectors, the sequences laid end to end.
+
+        The hidden states are written into `states`.
 
         Yields
         ------
-        gates : ndarray of shape (G, directions, n, H)
+        gates : tuple of ndarray of shape (n, directions, H)
             Of the n sequences that have this step.
-        memory, state : ndarray of shape (directions, n, H)
+        memory : ndarray of shape (n, directions, H)
+            The next step overwrites both.
         """
-        state = np.zeros((len(order.places), order.n_open[0], self.n_units), np.float32)
-        memory, start, stop = state, 0, 0
-        step = {"lstm": self._lstm, "gru": self._gru, "rnn": self._rnn}[self.cell]
+        start, stop, n_before = 0, 0, 0
+        before, memory = np.zeros((2, *states[: order.n_open[0]].shape), np.float32)
+        terms = np.empty((len(self.bias), *before.shape), np.float32)
+        compute = {"lstm": self._lstm, "gru": self._gru, "rnn": self._rnn}[self.cell]
         for n in order.n_open:
             if start + n > stop:  # the inputs of many steps at once, but not of a long sequence
                 first, stop = start, start + max(n, STEPS_AT_ONCE)
-                inputs = self._inputs(x, order.places[:, first:stop])
-            of_step = inputs[:, :, start - first : start - first + n]
-            gates = np.matmul(state[:, :n], self.state_weight)  # (G, directions, n, H)
-            memory, state = step(of_step, gates, memory[:, :n], state[:, :n])
-            yield gates, memory, state
-            start += n
+                inputs = self._inputs(x, order.places[first:stop])
+            if n != n_before:
+                n_before, terms, before, memory = n, terms[:, :n], before[:n], memory[:n]
+                gates, by_direction = tuple(terms), terms.swapaxes(1, 2)
+            state = states[start : start + n]
+            np.matmul(before.swapaxes(0, 1), self.state_weight, out=by_direction)
+            compute(
+                terms, inputs[:, start - first : start - first + n], gates, memory, before, state
+            )
+            yield gates, memory
+            before, start = state, start + n
 
     def _inputs(self, x: Array, places: NDArray[np.intp]) -> Array:
-        """Return the input terms of all gates, (G, directions, n, H)."""
-        if x.ndim > 1:
-            terms = np.matmul(x[places], self.input_weight)
-        else:  # the product with one-hot vectors
-            terms = self.input_weight[:, np.arange(len(places))[:, None], x[places]]
-        terms += self.bias
-        return np.asarray(terms)
+        """Return the input terms of all gates, (G, n, directions, H)."""
+        if x.ndim == 1:  # the product with one-hot vectors
+            return self.input_weight[:, np.arange(places.shape[1]), x[places]] + self.bias
+        terms = np.empty((len(self.bias), *self.no_states(len(places)).shape), np.float32)
+        np.matmul(x[places].swapaxes(0, 1), self.input_weight, out=terms.swapaxes(1, 2))
+        return np.add(terms, self.bias, out=terms)
 
-    def _lstm(self, inputs: Array, gates: Array, memory: Array, _: Array) -> tuple[Array, Array]:
-        gates += inputs
-        np.tanh(gates, out=gates)
-        _to_logistic(gates[:3])
-        i, f, o, g = gates
-        memory = f * memory + i * g
-        return memory, o * np.tanh(memory)
+    def _lstm(self, terms: Array, inputs: Array, gates: Gates, *step: Array) -> None:
+        (i, f, o, g), (memory, _, state) = gates, step
+        terms += inputs
+        np.tanh(terms, out=terms)
+        _to_logistic(terms[:-1])
+        memory *= f
+        memory += np.multiply(i, g, out=state)
+        np.tanh(memory, out=state)
+        state *= o
 
-    def _gru(self, inputs: Array, gates: Array, _: Array, before: Array) -> tuple[Array, Array]:
-        both, (r, z, g) = gates[:2], gates
-        both += inputs[:2]
-        np.tanh(both, out=both)
-        _to_logistic(both)
+    def _gru(self, terms: Array, inputs: Array, gates: Gates, *step: Array) -> None:
+        (r, z, g), logistic, (_, before, state) = gates, terms[:-1], step
+        logistic += inputs[:-1]
+        np.tanh(logistic, out=logistic)
+        _to_logistic(logistic)
         g += self.state_bias
         g *= r
-        g += inputs[2]
+        g += inputs[-1]
         np.tanh(g, out=g)
-        state = g + z * (before - g)  # (1 - z) * g + z * before
-        return state, state
+        np.subtract(before, g, out=state)
+        state *= z
+        state += g  # (1 - z) * g + z * before
 
-    def _rnn(self, inputs: Array, gates: Array, _: Array, __: Array) -> tuple[Array, Array]:
-        gates += inputs
-        np.tanh(gates, out=gates)
-        return gates[0], gates[0]
+    def _rnn(self, terms: Array, inputs: Array, _: Gates, *step: Array) -> None:
+        terms += inputs
+        np.tanh(terms[0], out=step[-1])
 
 
 def _to_logistic(tangents: Array) -> None:
@@ -224,7 +239,7 @@ class Forward:
         """Return the logits (B, n_outputs); the arguments are those of `embed`."""
         x, order = self.embed(steps, lengths, extension)
         for layer in self.layers[:-1]:
-            x = order.restored(layer.states(x, order))
+            x = order.restored(layer.states(x, order)).reshape(len(x), -1)
         summary = self.pool(self.layers[-1].states(x, order), order)
         return np.asarray(summary.astype(np.float64) @ self.output_weight + self.output_bias)
 
@@ -263,30 +278,29 @@ class Forward:
         return x
 
     def pool(self, states: Array, order: StepOrder) -> Array:
-        """States (directions, N, H) -> (B, directions * len(pooling) * H)."""
+        """States (N, directions, H) -> (B, directions * len(pooling) * H)."""
         parts = []
         for name in self.architecture["pooling"]:
             if name == "max":
                 parts.append(order.reduced(np.maximum, states))
             elif name == "last":
-                parts.append(states[:, order.last])
+                parts.append(states[order.last])
             elif name == "mean":
-                lengths = order.lengths[:, None].astype(np.float32)
+                lengths = order.lengths[:, None, None].astype(np.float32)
                 parts.append(order.reduced(np.add, states) / lengths)
             else:
                 parts.append(order.reduced(np.add, states * self._shares(states, order)))
-        summary = np.concatenate(parts, axis=2)  # (directions, B, len(pooling) * H)
-        return summary.swapaxes(0, 1).reshape(len(order.lengths), -1)
+        return np.concatenate(parts, axis=2).reshape(len(order.lengths), -1)
 
     def _shares(self, states: Array, order: StepOrder) -> Array:
-        """Return how much attention each step gets (directions, N, 1); a sequence gets 1."""
+        """Return how much attention each step gets (N, directions, 1); a sequence gets 1."""
         last = f"layers.{len(self.layers) - 1}"
         names = (f"{last}.{k}.pooling.attention.weight" for k in range(self.n_directions))
         weight = np.stack([self.weights[name].T for name in names])  # (directions, H, 1)
-        scores = (states @ weight).astype(np.float64)
-        scores -= order.reduced(np.maximum, scores)[:, order.sequence]
+        scores = (states.swapaxes(0, 1) @ weight).swapaxes(0, 1).astype(np.float64)
+        scores -= order.reduced(np.maximum, scores)[order.sequence]
         np.exp(scores, out=scores)
-        scores /= order.reduced(np.add, scores)[:, order.sequence]
+        scores /= order.reduced(np.add, scores)[order.sequence]
         return scores.astype(np.float32)
 
 

@@ -11,14 +11,7 @@ from numpy.typing import NDArray
 from sklearn_lstm.data.kinds import WORDS, Kind, effective_number_of_tokens
 from sklearn_lstm.data.sequences import Sequences
 from sklearn_lstm.members.member import Contributions
-from sklearn_lstm.members.ngrams.hashing import (
-    Bag,
-    Ngrams,
-    bag_of,
-    hash_ngrams,
-    ngrams_of,
-    with_borders,
-)
+from sklearn_lstm.members.ngrams.hashing import Bag, Integers, bag_of, hash_ngrams, with_borders
 
 EXPECTED_BY_CHANCE = 1 / 64  # how often one n-gram may occur in a sequence of random characters
 
@@ -44,12 +37,12 @@ class NgramReader:
         """The lengths of the n-grams."""
         return range(self.shortest, self.longest + 1)
 
-    def ngrams(self, sequences: Sequences) -> Ngrams:
-        """Return the n-grams of ids of all sequences; each sequence is a row."""
-        ids, lengths = sequences.read(np.arange(len(sequences))), sequences.lengths
+    def ngrams(self, ids: Integers, lengths: Integers) -> tuple[Integers, Integers]:
+        """Return the n-grams of sequences laid end to end: the sequence of each, and its hash."""
         if self.has_borders:
             ids, lengths = with_borders(ids, lengths)
-        return hash_ngrams(ids, lengths, self.lengths)
+        starts, hashes = hash_ngrams(ids, lengths, self.lengths)
+        return np.arange(len(lengths)).repeat(lengths)[starts], hashes
 
     def shared_by_steps(
         self, sequences: Sequences, values_of: Callable[[Bag], NDArray[np.float64]]
@@ -76,7 +69,8 @@ class NgramReader:
         if self.has_borders:
             ids, lengths = with_borders(ids, lengths)
             first, last = 1, last + 1
-        sizes, starts, hashes = ngrams_of(ids, lengths, self.lengths)
+        starts, hashes = hash_ngrams(ids, lengths, self.lengths)
+        sizes = [max(len(ids) - length + 1, 0) for length in self.lengths]
         hashes, kind, n_places = np.unique(hashes, return_inverse=True, return_counts=True)
         stops = starts + np.repeat(self.lengths, sizes)
         starts, stops = np.maximum(starts, first), np.minimum(stops, last)  # without borders

@@ -9,14 +9,14 @@ from scipy.sparse import csr_matrix
 HASH_BITS = 22  # two n-grams with the same hash are taken for the same
 LARGEST_COEF = 1 << 30  # bytes of the coefficients of a model: n-grams x outputs x 4
 Integers: TypeAlias = NDArray[np.integer]
-Ngrams: TypeAlias = tuple[Integers, Integers]  # the row of each, and its hash
 MULTIPLIERS = np.array([0x9E3779B97F4A7C15, 0xBF58476D1CE4E5B9], dtype=np.uint64)
 
 
 class Bag(NamedTuple):
-    """Which hashes each row has, in order, and how much they count: the arrays of a CSR matrix.
+    """Which hashes each sequence has, in order, and how much they count: arrays of a CSR matrix.
 
-    SciPy checks a matrix, which takes as long as to find the n-grams of a short text.
+    Even rows hold the n-grams of ids of a sequence, odd rows those of letters. SciPy checks a
+    matrix, which takes as long as to find the n-grams of a short text.
     """
 
     data: NDArray[np.bool_ | np.floating]
@@ -24,26 +24,25 @@ class Bag(NamedTuple):
     indptr: NDArray[np.int32]
 
     def as_matrix(self) -> csr_matrix:
-        """Return the matrix (n_rows, 2 * 2**HASH_BITS)."""
+        """Return the matrix (2 * n_sequences, 2 * 2**HASH_BITS)."""
         return csr_matrix(self, (len(self.indptr) - 1, 2 << HASH_BITS))
 
 
-def hash_ngrams(values: Integers, lengths: Integers, ngram_lengths: range) -> Ngrams:
-    """Return the n-grams of sequences; each sequence is a row."""
-    _, starts, hashes = ngrams_of(values, lengths, ngram_lengths)
-    return np.arange(len(lengths)).repeat(lengths)[starts], hashes
+def bag_of(n_sequences: int, *ngrams: tuple[Integers, Integers]) -> Bag:
+    """Return each hash of a sequence once; each counts 1.
 
-
-def bag_of(n_rows: int, *ngrams: Ngrams) -> Bag:
-    """Return each hash of a row once; each counts 1."""
+    The n-grams are the sequence of each, and its hash.
+    """
     n_bits = HASH_BITS + 1  # the first one for `are_letters`
-    keys = np.concatenate([(rows.astype(np.int64) << n_bits) | hashes for rows, hashes in ngrams])
+    parts = [(rows.astype(np.int64, copy=False) << n_bits) | hashes for rows, hashes in ngrams]
+    keys = np.concatenate(parts)
     keys.sort(kind="stable")  # half the time: those of a word are in order already
     # np.unique hashes first, which takes four times longer.
     is_last = np.ones(len(keys), np.bool_)
     is_last[:-1] = keys[1:] != keys[:-1]
     keys = keys[is_last]
-    ends = keys.searchsorted(np.arange(n_rows + 1, dtype=np.int64) << n_bits).astype(np.int32)
+    borders = np.arange(2 * n_sequences + 1, dtype=np.int64) << HASH_BITS
+    ends = keys.searchsorted(borders).astype(np.int32)
     return Bag(is_last[is_last], (keys & ((1 << n_bits) - 1)).astype(np.int32), ends)
 
 
@@ -65,25 +64,23 @@ def with_borders(values: Integers, lengths: Integers) -> tuple[Integers, Integer
     return bordered, lengths + 2
 
 
-def ngrams_of(
+def hash_ngrams(
     values: Integers, lengths: Integers, ngram_lengths: range
-) -> tuple[list[int], Integers, Integers]:
+) -> tuple[Integers, Integers]:
     """Return the n-grams of one length after the other, those of all sequences.
 
-    That is how many there are of each length, where they start among all values, and their hashes.
+    That is where they start among all values, and their hashes.
     """
     values = values.astype(np.uint64)  # -1, a step without an id, becomes the largest number
     n_left = lengths.cumsum().repeat(lengths) - np.arange(len(values))  # up to the end
     state = np.ones(len(values), np.uint64)  # not 0: a border that comes first has to count
-    all_starts, states = [], []
+    starts, states = [], []
     for length in range(1, ngram_lengths[-1] + 1):
         n_ngrams = max(len(values) - length + 1, 0)
         state = state[:n_ngrams] * MULTIPLIERS[0] + values[length - 1 :]
         if length in ngram_lengths:
-            (starts,) = (n_left[:n_ngrams] >= length).nonzero()
-            all_starts.append(starts)
-            states.append(state[starts])
+            starts.append((n_left[:n_ngrams] >= length).nonzero()[0])
+            states.append(state[starts[-1]])
     mixed = np.concatenate(states)
     mixed = (mixed ^ (mixed >> np.uint64(29))) * MULTIPLIERS[1]
-    hashes = (mixed >> np.uint64(64 - HASH_BITS)).astype(np.int64)
-    return list(map(len, all_starts)), np.concatenate(all_starts), hashes
+    return np.concatenate(starts), (mixed >> np.uint64(64 - HASH_BITS)).astype(np.int64)

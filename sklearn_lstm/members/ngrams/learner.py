@@ -11,7 +11,7 @@ from sklearn_lstm.blending import ExpectedFactor, Logits
 from sklearn_lstm.data.kinds import TOKENS
 from sklearn_lstm.data.sequences import Rows, Sequences, chunks_of_rows, row_numbers
 from sklearn_lstm.exceptions import LinearModelSkippedWarning, warn_user
-from sklearn_lstm.members.learner import Learner
+from sklearn_lstm.members.member import Learner
 from sklearn_lstm.members.ngrams.bags import NgramReader, choose_reader
 from sklearn_lstm.members.ngrams.hashing import LARGEST_COEF, are_letters
 from sklearn_lstm.members.ngrams.letters import Lexicon, bags_of
@@ -96,8 +96,8 @@ class NgramLearner(Learner):
 
         logits = np.empty((0, n_outputs))
         if len(held_out):  # first, so that the two models are never in memory at the same time
-            learned = np.setdiff1d(np.arange(len(samples)), held_out)
-            logits = fit(learned, [bags[learned]]).logits_of(bags[held_out], means[held_out])
+            learned, unseen = np.setdiff1d(np.arange(len(samples)), held_out), bags[_both(held_out)]
+            logits = fit(learned, [bags[_both(learned)]]).logits_of(unseen, means[held_out])
         given = [bags]
         del bags
         model = fit(np.arange(len(samples)), given)
@@ -106,16 +106,21 @@ class NgramLearner(Learner):
         return model, logits
 
 
+def _both(rows: Rows) -> Rows:
+    """Return the rows of bags that hold the n-grams of ids, and of letters, of these sequences."""
+    return np.add.outer(2 * rows, (0, 1)).ravel()
+
+
 def _read(reader: NgramReader, lexicon: Lexicon | None, split: Split) -> tuple[Rows, csr_matrix]:
     """Return all rows and their bags; if these are large, some of the rows not held out."""
     sequences, rows = split.samples.sequences, row_numbers(len(split.samples))
     bags = _first_bags(reader, lexicon, sequences, rows, MOST_ENTRIES)
-    if bags.shape[0] < len(rows):  # enough are left to leave out all held-out ones
+    if bags.shape[0] < 2 * len(rows):  # enough are left to leave out all held-out ones
         del bags
         rows = np.delete(rows, split.held_out_rows)
         np.random.default_rng(split.seed).shuffle(rows)
         bags = _first_bags(reader, lexicon, sequences, rows, SAMPLED_ENTRIES)
-        rows = rows[: bags.shape[0]].copy()  # the others are many
+        rows = rows[: bags.shape[0] // 2].copy()  # the others are many
     return rows, bags
 
 
@@ -126,7 +131,7 @@ def _first_bags(
     parts: list[csr_matrix] = []
     n_entries = 0
     for chunk in chunks_of_rows(sequences.lengths[rows]):
-        part = bags_of(reader, lexicon, sequences.subset(rows[chunk]))
+        part = bags_of(reader, lexicon, sequences, rows[chunk])
         n_entries += len(part.data)
         if parts and n_entries > most:
             break

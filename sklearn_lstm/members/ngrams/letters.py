@@ -13,19 +13,13 @@ from typing import Annotated
 import numpy as np
 from numpy.typing import NDArray
 
-from sklearn_lstm.data.sequences import Sequences
+from sklearn_lstm.data.sequences import Rows, Sequences
+from sklearn_lstm.data.spelling import Spelling
 from sklearn_lstm.members.ngrams.bags import NgramReader
-from sklearn_lstm.members.ngrams.hashing import Bag, are_letters, as_letters, bag_of, hash_ngrams
+from sklearn_lstm.members.ngrams.hashing import Bag, as_letters, bag_of, hash_ngrams
+from sklearn_lstm.text.counting import FIRST_UNKNOWN, UNKNOWN
 
 NGRAM_LENGTHS = range(2, 6)
-
-
-def bag_of_letters(words: Iterable[str | None]) -> Bag:
-    """Return the n-grams of letters of words; what is no word has none."""
-    bordered = [f"\0{word}\0" if word else "" for word in words]
-    letters = np.frombuffer("".join(bordered).encode("utf-32-le", "surrogatepass"), np.uint32)
-    lengths = np.fromiter(map(len, bordered), np.intp, len(bordered))
-    return bag_of(len(lengths), hash_ngrams(letters, lengths, NGRAM_LENGTHS))
 
 
 @dataclass(frozen=True)
@@ -60,8 +54,16 @@ class Lexicon:
         """The n-grams of letters of the ids that were read so far."""
         return {}
 
-    def ngrams_of_steps(self, sequences: Sequences) -> tuple[NDArray[np.int32], NDArray[np.intp]]:
+    def ngrams_of_steps(
+        self, spellings: NDArray[np.integer], spelling: Spelling | None
+    ) -> tuple[NDArray[np.int32], NDArray[np.intp]]:
         """Return the n-grams of letters of each step.
+
+        Parameters
+        ----------
+        spellings : ndarray of shape (n_steps,)
+        spelling : Spelling or None
+            What they stand for, where the lexicon does not say it.
 
         Returns
         -------
@@ -69,31 +71,41 @@ class Lexicon:
             Of all steps, laid end to end.
         n_ngrams : ndarray of shape (n_steps,)
         """
-        spellings = sequences.read_spellings(np.arange(len(sequences))).tolist()
-        known, new = self._ngrams, dict[int, NDArray[np.int32]]()
-        if missing := [*dict.fromkeys(n for n in spellings if n not in known)]:
+        steps, known, new = spellings.tolist(), self._ngrams, dict[int, NDArray[np.int32]]()
+        if missing := [*dict.fromkeys(n for n in steps if n not in known)]:
             words = {n: self._known.get(n) for n in missing}
-            if sequences.spelling is not None:
-                words |= sequences.spelling.words([n for n in missing if words[n] is None])
-            _, hashes, ends = bag_of_letters(words.values())
-            new |= zip(missing, np.split(hashes, ends[1:-1]), strict=True)
+            if spelling is not None:
+                words |= spelling.words([n for n in missing if words[n] is None])
+            new |= zip(missing, _ngrams_of_letters(words.values()), strict=True)
             known.update((n, new[n]) for n in missing if n in self._known)
-        parts = [known[n] if n in known else new[n] for n in spellings]
+        parts = [known[n] if n in known else new[n] for n in steps]
         return np.concatenate(parts), np.fromiter(map(len, parts), np.intp, len(parts))
 
 
-def bags_of(reader: NgramReader, lexicon: Lexicon | None, sequences: Sequences) -> Bag:
-    """Return which n-grams of ids, and of letters if there is a lexicon, each sequence holds.
+def _ngrams_of_letters(words: Iterable[str | None]) -> list[NDArray[np.int32]]:
+    """Return the n-grams of letters of each word; what is no word has none."""
+    bordered = [f"\0{word}\0" if word else "" for word in words]
+    letters = np.frombuffer("".join(bordered).encode("utf-32-le", "surrogatepass"), np.uint32)
+    lengths = np.fromiter(map(len, bordered), np.intp, len(bordered))
+    starts, hashes = hash_ngrams(letters, lengths, NGRAM_LENGTHS)
+    bag = bag_of(len(bordered), (np.arange(len(bordered)).repeat(lengths)[starts], hashes))
+    return np.split(as_letters(bag.indices), bag.indptr[2:-1:2])
+
+
+def bags_of(reader: NgramReader, lexicon: Lexicon | None, sequences: Sequences, rows: Rows) -> Bag:
+    """Return which n-grams of ids, and of letters if there is a lexicon, some sequences hold.
 
     Those of letters count by the root of the share of steps that are words. Else the few Latin
     words of a Chinese text would count as much as all of its characters.
     """
-    n_rows, ids = len(sequences), reader.ngrams(sequences)
+    n_rows, lengths, spellings = len(rows), sequences.lengths[rows], sequences.read_spellings(rows)
+    ids = reader.ngrams(np.where(spellings <= FIRST_UNKNOWN, UNKNOWN, spellings), lengths)
     if lexicon is None:
         return bag_of(n_rows, ids)
-    letters, n_ngrams = lexicon.ngrams_of_steps(sequences)
-    steps = np.arange(n_rows).repeat(sequences.lengths)
-    _, indices, ends = bag_of(n_rows, ids, (steps.repeat(n_ngrams), as_letters(letters)))
-    share = np.bincount(steps, n_ngrams > 0, n_rows) / sequences.lengths
-    values = np.sqrt(share, dtype=np.float32).repeat(ends[1:] - ends[:-1])
-    return Bag(np.where(are_letters(indices), values, np.float32(1)), indices, ends)
+    letters, n_ngrams = lexicon.ngrams_of_steps(spellings, sequences.spelling)
+    steps = np.arange(n_rows).repeat(lengths)
+    _, hashes, ends = bag_of(n_rows, ids, (steps.repeat(n_ngrams), letters))
+    values = np.ones(2 * n_rows, np.float32)
+    share = np.bincount(steps, n_ngrams > 0, n_rows) / lengths
+    values[1::2] = np.sqrt(share, dtype=np.float32)
+    return Bag(values.repeat(ends[1:] - ends[:-1]), hashes, ends)

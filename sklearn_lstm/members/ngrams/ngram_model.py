@@ -75,9 +75,9 @@ class NgramModel(NgramReader, LinearMember):
             )
         logits = []
         for rows in chunks_of_rows(sequences.lengths):
-            part = sequences.subset(rows)
-            means = None if self.vectors is None else self.vectors.means(part)
-            logits.append(self.logits_of(bags_of(self, self.lexicon, part), means))
+            bags = bags_of(self, self.lexicon, sequences, rows)
+            means = None if self.vectors is None else self.vectors.means(sequences.subset(rows))
+            logits.append(self.logits_of(bags, means))
         return np.concatenate(logits)
 
     def logits_of(self, bags: Bag | csr_matrix, means: NDArray[np.float32] | None) -> Logits:
@@ -103,7 +103,8 @@ class NgramModel(NgramReader, LinearMember):
         of an n-gram of letters is shared by the words that hold it. The rest of the score is that
         of no n-gram.
         """
-        bag = bags_of(self, self.lexicon, sequences)
+        row = np.arange(1)
+        bag = bags_of(self, self.lexicon, sequences, row)
         features, values = self._weights(bag), np.zeros(len(bag.data))
         places = np.searchsorted(bag.indices, self.hashes[features.indices])
         values[places] = features.data * (self.coef[features.indices] @ direction)
@@ -113,7 +114,8 @@ class NgramModel(NgramReader, LinearMember):
         )
         base = self.intercept @ direction + border_value
         if self.lexicon is not None:
-            letters, n_ngrams = self.lexicon.ngrams_of_steps(sequences)
+            spellings = sequences.read_spellings(row)
+            letters, n_ngrams = self.lexicon.ngrams_of_steps(spellings, sequences.spelling)
             _, kind, n_words = np.unique(letters, return_inverse=True, return_counts=True)
             shares = values[len(values) - len(n_words) :] / n_words
             step = np.arange(len(n_ngrams)).repeat(n_ngrams)

@@ -50,7 +50,8 @@ def learn(
         Draws the order of the samples.
     """
     targets, n_samples, n_outputs = samples.targets, *known.shape
-    bags = bag_of(len(samples), before.ngrams(samples.sequences))
+    ids, lengths = samples.sequences.read(np.arange(len(samples))), samples.sequences.lengths
+    bags = bag_of(len(samples), before.ngrams(ids, lengths))
     hashes, columns = np.unique(bags.indices, return_inverse=True)
     rows = before.rows_of(hashes)
     is_new = rows == 0
@@ -59,7 +60,7 @@ def learn(
     model = _with_features(before, hashes[is_new], growing)
     rows[is_new] = np.arange(len(before.hashes), len(model.hashes))
     # An n-gram without a feature has the value 0, so that feature 0 stays as it is.
-    entries = values_of(bags) * (rows > 0)[columns], columns, bags.indptr
+    entries = values_of(bags) * (rows > 0)[columns], columns, bags.indptr[::2]
     values = csr_matrix(entries, (n_samples, len(hashes)))
     coef, squares = (table[rows].astype(np.float64) for table in (model.coef, model.squares))
     weights, truth = targets.weights.reshape(n_samples, -1), targets.indicators()

@@ -49,8 +49,8 @@ class OnlineNgrams(NgramReader, Member):
         """Return what n-grams add to the logits (n_samples, n_outputs)."""
         logits = []
         for rows in chunks_of_rows(sequences.lengths):
-            bags = bag_of(len(rows), self.ngrams(sequences.subset(rows)))
-            parts = values_of(bags), self.rows_of(bags.indices), bags.indptr
+            bags = bag_of(len(rows), self.ngrams(sequences.read(rows), sequences.lengths[rows]))
+            parts = values_of(bags), self.rows_of(bags.indices), bags.indptr[::2]
             logits.append(csr_matrix(parts, (len(rows), len(self.coef))) @ self.coef)
         return np.concatenate(logits).astype(np.float64)
 

@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 from scipy.sparse import csr_matrix
 from sklearn.svm import LinearSVC
 
-from sklearn_lstm.compute.locks import ForkSafeLock
+from sklearn_lstm.locks import ForkSafeLock
 from sklearn_lstm.members.ngrams.hashing import LARGEST_COEF
 from sklearn_lstm.targets.samples import Targets
 

@@ -33,21 +33,20 @@ class TfIdf:
         frequency = np.bincount(bags.indices)
         hashes = np.flatnonzero(frequency)
         hashes = hashes[frequency[hashes] >= np.where(are_letters(hashes), 2, fewest)]
-        idf = np.log((1 + bags.shape[0]) / (1 + frequency[hashes])) + 1
+        idf = np.log((1 + bags.shape[0] // 2) / (1 + frequency[hashes])) + 1
         return cls(hashes.astype(np.int32), idf.astype(np.float32))
 
     def __len__(self) -> int:
         return len(self.hashes)
 
     def __call__(self, bags: Bag | csr_matrix) -> csr_matrix:
-        """Return the features of bags: n-grams of ids in even rows, those of letters in odd ones.
+        """Return the features of bags (2 * n_sequences, n_features).
 
-        The shape is (2 * n_sequences, n_features). The Euclidean length of a row is the value that
-        all its entries have in the bag: 1 for n-grams of ids, the root of the share of words for
-        n-grams of letters.
+        The Euclidean length of a row is the value that all its entries have in the bag: 1 for
+        n-grams of ids, the root of the share of words for n-grams of letters.
         """
         if not len(self):
-            return csr_matrix((2 * len(bags.indptr) - 2, 0), dtype=np.float32)
+            return csr_matrix((len(bags.indptr) - 1, 0), dtype=np.float32)
         if len(bags.data) <= VALUES_PER_CHUNK:
             return self._weighed(bags)
         whole = csr_matrix(bags)  # of which rows can be selected
@@ -58,9 +57,8 @@ class TfIdf:
         features = self.hashes.searchsorted(bags.indices)
         is_known = self.hashes.take(features, mode="clip") == bags.indices
         features = features[is_known].astype(np.int32)
-        data, n_rows = self.idf[features], 2 * len(bags.indptr) - 2
-        rows = np.arange(0, n_rows, 2).repeat(bags.indptr[1:] - bags.indptr[:-1])[is_known]
-        rows += are_letters(bags.indices[is_known])
+        data, n_rows = self.idf[features], len(bags.indptr) - 1
+        rows = np.arange(n_rows).repeat(bags.indptr[1:] - bags.indptr[:-1])[is_known]
         data /= np.sqrt(np.bincount(rows, np.square(data), n_rows))[rows]
         data *= bags.data[is_known]
         ends = rows.searchsorted(np.arange(n_rows + 1)).astype(np.int32)

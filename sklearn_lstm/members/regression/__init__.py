@@ -1,1 +1,1 @@
-"""What members share that are a logistic regression on a vector for each sequence."""
+"""Members that are a logistic regression on a vector for each sequence."""

@@ -11,7 +11,6 @@ from sklearn.linear_model import RidgeCV
 from sklearn.metrics import log_loss
 
 from sklearn_lstm.members.convolutions import convolution_model
-from sklearn_lstm.members.convolutions import features as linear_features
 from sklearn_lstm.members.convolutions import learner as convolutions
 from sklearn_lstm.members.convolutions import random_convolutions as linear_convolutions
 from sklearn_lstm.members.convolutions import ridge as ridge_regression
@@ -321,7 +320,7 @@ def test_many_series_get_the_ridge_regression_of_scikit_learn(
     fit, samples_of, monkeypatch, leave_out, set_features, *, rows_per_block, n_held_out
 ):
     set_features(252)
-    monkeypatch.setattr(linear_features, "ROWS_PER_BLOCK", rows_per_block)
+    monkeypatch.setattr(convolution_model, "ROWS_PER_BLOCK", rows_per_block)
     rng = np.random.default_rng(0)
     X, y = waves(400)
     X[7][:] = X[8]  # a series that is there twice

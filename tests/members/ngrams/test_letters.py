@@ -134,9 +134,10 @@ def test_what_is_no_vocabulary_is_left_alone(texts, vocabulary):
 def test_letters_count_by_the_root_of_the_share_of_words():
     X = TextSequenceVectorizer().fit_transform(["two words", "one among 三个字", "三个字", ""])
     sequences = read_sequences(X)
-    found = bags_of(NgramReader(1, 1, has_borders=False), Lexicon.of(sequences), sequences)
+    reader = NgramReader(1, 1, has_borders=False)
+    found = bags_of(reader, Lexicon.of(sequences), sequences, np.arange(4))
     values = np.where(are_letters(found.indices), found.data, 0)
-    largest = [part.max(initial=0) for part in np.split(values, found.indptr[1:-1])]
+    largest = [part.max(initial=0) for part in np.split(values, found.indptr[2:-1:2])]
     np.testing.assert_allclose(largest, np.sqrt([1, 0.4, 0, 0]), rtol=1e-6)
 
 
@@ -169,4 +170,6 @@ def test_what_has_no_letters_is_no_empty_text(texts):
     model.fit([*documents, *[""] * 30], [*labels, *["none"] * 30])
     lexicon = model[-1].linear_model_.lexicon
     for X in (model[0].transform([""]), csr_matrix([[999, 998]])):
-        assert not len(lexicon.ngrams_of_steps(read_sequences(X))[0])
+        sequences = read_sequences(X)
+        spellings = sequences.read_spellings(np.arange(1))
+        assert not len(lexicon.ngrams_of_steps(spellings, sequences.spelling)[0])

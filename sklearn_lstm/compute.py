@@ -1,9 +1,10 @@
-"""Two workers: the calling thread, and one helper thread that all callers share.
+"""Which device computes, in which arithmetic, and on how many threads.
 
 The matrix products of a recurrent step are too small to be split between threads without loss. But
 the two directions of a layer, and the batches of a prediction, have nothing to do with each other,
-so two of them are computed at the same time. Each worker uses half of torch's threads. Which thread
-computes what does not change the results.
+so two of them are computed at the same time, on two workers: the calling thread, and one helper
+thread that all callers share. Each worker uses half of torch's threads. Which thread computes what
+does not change the results.
 
 No setting of the process changes: the number of threads of OpenMP, and that of MKL, is set for the
 calling thread alone, which `torch.set_num_threads` can't do. The exception is a forked child, where
@@ -24,6 +25,57 @@ from threadpoolctl import ThreadpoolController
 
 Value = TypeVar("Value")
 Result = TypeVar("Result")
+
+
+# --- Devices
+
+
+def find_device(device: str | torch.device) -> torch.device:
+    """Return the device; "auto" is the GPU if there is one.
+
+    Raises
+    ------
+    ValueError
+        If torch does not know the device, or this machine does not have it.
+    """
+    if device == "auto":
+        device = "cuda" if torch.cuda.is_available() else "cpu"
+    try:
+        found = torch.device(device)
+    except (RuntimeError, TypeError) as error:
+        raise ValueError(f"device={device!r} is not a device that torch knows.") from error
+    if found.type != "cpu":
+        try:
+            torch.empty(1, device=found).fill_(0).cpu()
+        except (RuntimeError, AssertionError, NotImplementedError) as error:
+            raise ValueError(
+                f"device={str(device)!r}, but this machine has no such device. Leave device='auto'."
+            ) from error
+    return found
+
+
+def find_device_or_cpu(device: str | torch.device) -> torch.device:
+    """Return the device if this machine has it, else the processor."""
+    try:
+        return find_device(device)
+    except ValueError:
+        return torch.device("cpu")
+
+
+def prefers_bfloat16(device: torch.device) -> bool:
+    """Return whether the device multiplies in bfloat16 faster than in float32."""
+    if device.type == "cuda":
+        return torch.cuda.get_device_capability(device) >= (8, 0)
+    tests = "_is_avx512_bf16_supported", "_is_amx_tile_supported"
+    return device.type == "cpu" and any(getattr(torch.cpu, test, bool)() for test in tests)
+
+
+def exact(tensor: torch.Tensor) -> torch.Tensor:
+    """Return the tensor in float64 where the device has it: sums no longer depend on the batch."""
+    return tensor if tensor.device.type == "mps" else tensor.double()
+
+
+# --- Threads
 
 
 class _Thread(local):
@@ -178,8 +230,7 @@ def map_on_workers(function: Callable[[Value], Result], values: Sequence[Value])
 def _openmp() -> list[Any]:
     """Find the OpenMP libraries of the process."""
     torch.get_num_threads()  # torch sets the number of threads of a thread at its first call
-    found: list[Any] = ThreadpoolController().select(user_api="openmp").lib_controllers
-    return found
+    return list(ThreadpoolController().select(user_api="openmp").lib_controllers)
 
 
 def _set_openmp_threads(numbers: Sequence[int]) -> None:

@@ -32,7 +32,7 @@ from sklearn_lstm import LSTMSequenceClassifier, TextSequenceVectorizer, WordVec
 from sklearn_lstm.exceptions import LinearModelSkippedWarning, ModelFileError
 from sklearn_lstm.inspection import as_shap_explanation, explain
 from sklearn_lstm.io import describe, load, save
-from sklearn_lstm.members.encoder.learner import EncoderLearner
+from sklearn_lstm.members.regression.learner import EncoderLearner
 from sklearn_lstm.pretrained.sentence_encoders import FIXED_SENTENCES, SentenceEncoder
 from sklearn_lstm.streaming import fit_batches
 
@@ -116,6 +116,7 @@ def test_texts_follow_their_rows():
 @pytest.mark.parametrize("is_text", [True, False])
 def test_batches_are_read_as_they_were_written(is_text, encoder):
     texts = [text.upper() if text[0] < "m" else text for text in TEXTS[:32]]
+    texts[-1] = np.str_(texts[-1] + "\0")  # of which str() would lose the end
     model = pipeline(encoder, max_epochs=0).fit(texts, LABELS[:32])
     expected = model.predict_proba(texts)
     X = texts if is_text else model[0].transform(texts)
@@ -289,7 +290,7 @@ def test_no_more_texts_are_encoded_than_the_memory_allows(encoder, monkeypatch):
 
 def test_the_bar_counts_encoding(encoder, monkeypatch):
     monkeypatch.setattr("sklearn_lstm.progress_bar.ProgressBar.show", show := MagicMock())
-    monkeypatch.setattr("sklearn_lstm.members.encoder.learner.ROWS_AT_ONCE", 40)
+    monkeypatch.setattr("sklearn_lstm.members.regression.learner.ROWS_AT_ONCE", 40)
     pipeline(encoder, verbose=1, max_epochs=1).fit(TEXTS, LABELS)
     shares, texts = zip(*(call.args for call in show.call_args_list), strict=True)
     assert texts[:5] == ("linear model", "encoder", "encoder", "encoder", "linear model")
@@ -298,7 +299,7 @@ def test_the_bar_counts_encoding(encoder, monkeypatch):
 
 def test_encoding_counts_in_the_minutes_that_a_fit_will_take(encoder, monkeypatch, caplog):
     clock = iter([0.0, 60.0])  # 30 of 120 texts take a minute
-    monkeypatch.setattr("sklearn_lstm.members.encoder.learner.perf_counter", lambda: next(clock))
+    monkeypatch.setattr("sklearn_lstm.members.regression.learner.perf_counter", lambda: next(clock))
     caplog.set_level("INFO", "sklearn_lstm")
     pipeline(encoder, max_epochs=0).fit(TEXTS, LABELS)
     assert "The fit to 120 sequences will take about 4 minutes" in caplog.text

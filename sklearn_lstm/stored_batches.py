@@ -1,6 +1,6 @@
-"""Files that sequences and texts are written into, batch by batch, and read a few rows at once."""
+"""What the batches of a stream leave: files of sequences and texts, and numbers of labels."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Hashable, Iterator, Sequence
 from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
@@ -9,16 +9,20 @@ from typing import Any
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
+from sklearn_lstm.data.containers import column_names
 from sklearn_lstm.data.numbers import Numbers
 from sklearn_lstm.data.sequences import FlatSequences, Lengths, Rows, Sequences, starts_of
 from sklearn_lstm.data.spelling import Spelling
+from sklearn_lstm.targets.label_reading import read_labels, read_sample_weight
+from sklearn_lstm.targets.labels import Encoded, Labels
+from sklearn_lstm.targets.samples import Weights
 from sklearn_lstm.text.analysis import TokenBatch
 from sklearn_lstm.text.counting import FIRST_UNKNOWN
 from sklearn_lstm.text.vocabulary import UnknownTokens
 
 
 class StepsFile:
-    """Steps of sequences in a file, laid end to end. It grows part by part.
+    """Steps of sequences in a file, laid end to end. It grows batch by batch.
 
     Parameters
     ----------
@@ -30,15 +34,15 @@ class StepsFile:
         self.path, self.dtype = path, np.dtype(dtype)
         self._lengths: list[NDArray[np.int32]] = []
 
-    def append(self, part: tuple[NDArray[np.number], Lengths]) -> None:
+    def append(self, batch: tuple[NDArray[np.number], Lengths]) -> None:
         """Add the steps of some sequences, and their lengths."""
-        steps, lengths = part
+        steps, lengths = batch
         with self.path.open("ab") as file:
             steps.astype(self.dtype, copy=False).tofile(file)
         self._lengths.append(lengths.astype(np.int32))
 
     def __iter__(self) -> Iterator[TokenBatch]:
-        """Read the tokens that were added, part by part."""
+        """Read the tokens that were added, batch by batch."""
         with self.path.open("rb") as file:
             for lengths in self._lengths:
                 yield np.fromfile(file, self.dtype, lengths.sum()), lengths.astype(np.int64)
@@ -154,3 +158,73 @@ class SequencesFile(StepsFile):
 
 def _without_unknown(spelling: Spelling | None) -> Spelling | None:
     return spelling and replace(spelling, unknown_words=[])
+
+
+class LabelBatches:
+    """The labels and weights of all batches so far; of each label only its number is kept."""
+
+    def __init__(self) -> None:
+        self.n_samples = 0
+        self._first: str | None = None  # what the labels of the first batch are
+        self._names: tuple[str, ...] = ()
+        self._numbers: dict[Hashable, int] = {}
+        self._classes: list[NDArray[np.generic]] = []
+        self._values: list[Encoded] = []  # numbers of classes, or rows of 0 and 1
+        self._weights: list[NDArray[np.float64]] = []
+
+    def add(self, n_samples: int, y: object, sample_weight: object) -> None:
+        """Add the labels of a batch.
+
+        Raises
+        ------
+        ValueError
+            For what is no y or `sample_weight` of so many samples, and for labels of another type
+            than those before, or weights where the batches before had none.
+        """
+        names, y = column_names(y), read_labels(y)
+        if len(y) != n_samples:
+            raise ValueError(f"X holds {n_samples} sequences, but y holds {len(y)} labels.")
+        weights = read_sample_weight(sample_weight, n_samples)
+        found, has_weights = _describe(y, names), sample_weight is not None
+        if self._values and found != self._first:
+            raise ValueError(
+                f"y holds {found}, but the y of the first batch holds {self._first}. The labels of "
+                "all batches have to be of one kind."
+            )
+        if self._values and has_weights != bool(self._weights):
+            raise ValueError(
+                "sample_weight has to come with each batch or with none: this batch has "
+                f"{'one' if has_weights else 'none'}, unlike the first."
+            )
+        self._first, self._names = found, names
+        self.n_samples += n_samples
+        self._values.append(y if y.ndim == 2 else self._number(y))
+        if has_weights:
+            self._weights.append(weights)
+
+    def _number(self, y: NDArray[np.generic]) -> NDArray[np.signedinteger[Any]]:
+        """Return the number of each label, in the order in which they came first."""
+        distinct, places = np.unique(y, return_inverse=True)
+        labels = distinct.tolist()
+        self._classes.append(distinct[[label not in self._numbers for label in labels]])
+        numbers = [self._numbers.setdefault(label, len(self._numbers)) for label in labels]
+        return np.array(numbers, np.min_scalar_type(-len(self._numbers)))[places]
+
+    def encoded(self) -> tuple[Encoded, Labels, Weights | None]:
+        """Return the labels of all batches in small integers, what they stand for, and weights."""
+        values = np.concatenate(self._values)
+        weights = np.concatenate(self._weights) if self._weights else None
+        classes = values if values.ndim == 2 else np.concatenate(self._classes)
+        labels = Labels.of(classes, self._names)
+        encoded = labels.encode(classes)
+        if values.ndim == 1:
+            encoded = encoded.astype(np.min_scalar_type(-len(labels)))[values]
+        return encoded, labels, weights
+
+
+def _describe(y: NDArray[np.generic], names: tuple[str, ...]) -> str:
+    """Return what labels are; those that differ in this can't be sorted."""
+    if y.ndim == 2:
+        return f"{y.shape[1]} labels each" + f", {[*names]}" * bool(names)
+    types = dict.fromkeys("biuf", "numbers") | dict.fromkeys("UO", "strings")
+    return types.get(y.dtype.kind, f"labels of the type {type(y[0]).__name__}")

@@ -1,1 +1,0 @@
-"""Which device computes, and on how many threads."""

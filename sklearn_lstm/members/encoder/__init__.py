@@ -1,1 +1,0 @@
-"""The linear model of the vectors that a sentence encoder gives to whole texts."""

@@ -1,1 +1,0 @@
-"""The linear model of the numbers and categories beside sequences."""

@@ -1,0 +1,149 @@
+"""Linear models of one vector for each sequence: what an encoder knows of a text, and numbers.
+
+An encoder was trained by others on many texts; n-grams and networks know only the words of the
+labelled texts. The numbers and categories stand beside the sequences.
+"""
+
+from abc import abstractmethod
+from dataclasses import dataclass
+from typing import Annotated, Any, Literal, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sklearn_lstm.blending import Logits
+from sklearn_lstm.data.sequences import Sequences, chunks_of_rows
+from sklearn_lstm.members.member import Contributions, LinearMember
+from sklearn_lstm.pretrained.sentence_encoders import SentenceEncoder
+
+Vectors: TypeAlias = NDArray[np.floating[Any]]  # (n_samples, dim); NaN: nothing is known
+Feature: TypeAlias = Literal["value", "is missing"]
+VALUE: Feature = "value"
+IS_MISSING: Feature = "is missing"
+
+
+@dataclass(frozen=True)
+class RegressionModel(LinearMember):
+    """Logistic regression on standardised vectors.
+
+    Parameters
+    ----------
+    mean : ndarray of shape (dim,)
+        Of the vectors of the training sequences.
+    coef : ndarray of shape (dim, n_outputs)
+    intercept : ndarray of shape (n_outputs,)
+        The logits of the mean.
+    """
+
+    mean: Annotated[NDArray[np.float64], "dim"]
+    coef: Annotated[NDArray[np.float64], "dim n_outputs"]
+    intercept: Annotated[NDArray[np.float64], "n_outputs"]
+
+    @abstractmethod
+    def vectors(self, sequences: Sequences) -> Vectors:
+        """Return the vector of each sequence (n_samples, dim)."""
+
+    def logits(self, sequences: Sequences) -> Logits:
+        """Return the logits (n_samples, n_outputs)."""
+        return self.logits_of(self.vectors(sequences))
+
+    def logits_of(self, vectors: Vectors) -> Logits:
+        """Return the logits of vectors (n_samples, n_outputs)."""
+        gaps = np.nan_to_num(vectors - self.mean, copy=False)
+        return np.asarray(gaps @ self.coef + self.intercept)
+
+
+@dataclass(frozen=True)
+class EncoderModel(RegressionModel):
+    """Logistic regression on the standardised vectors of whole texts.
+
+    Parameters
+    ----------
+    encoder : SentenceEncoder
+    """
+
+    name = "encoder"
+    encoder: SentenceEncoder
+
+    @property
+    def dim(self) -> int:
+        """The length of a vector."""
+        return int(self.encoder.fixed_vectors.shape[1])
+
+    def vectors(self, sequences: Sequences) -> NDArray[np.float32]:
+        """Return the vectors of all texts, which are read and encoded part by part."""
+        parts = chunks_of_rows(sequences.lengths)
+        return np.concatenate([self.encoder(sequences.texts(rows)) for rows in parts])
+
+    def contributions(self, sequences: Sequences, direction: NDArray[np.float64]) -> Contributions:
+        """Return what the text as a whole adds to the score ``logits @ direction``, (1,).
+
+        The rest of the score is that of the mean of all training texts.
+        """
+        base = float(self.intercept @ direction)
+        return self.logits(sequences) @ direction - base, base
+
+    def describe(self) -> str:
+        """Return what the model consists of, in one line."""
+        return f"logistic regression on {len(self.mean):,} columns of vectors of whole texts"
+
+
+@dataclass(frozen=True)
+class NumberModel(RegressionModel):
+    """Logistic regression on standardised numbers and one-hot categories.
+
+    A missing number is the mean. A category that was not seen is none of them.
+
+    Parameters
+    ----------
+    numbers : dict of str to tuple of str
+        By the name of a column of numbers: "value" if they differ, "is missing" if one was missing.
+    categories : dict of str to tuple of str
+        The categories of a column, by its name.
+    """
+
+    name = "numbers"
+    numbers: dict[str, tuple[Feature, ...]]
+    categories: dict[str, tuple[str, ...]]
+
+    @property
+    def dim(self) -> int:
+        """The number of features."""
+        return sum(map(len, (self.numbers | self.categories).values()))
+
+    @property
+    def is_category(self) -> dict[str, bool]:
+        """Whether each column holds categories."""
+        return dict.fromkeys(self.numbers, False) | dict.fromkeys(self.categories, True)
+
+    def vectors(self, sequences: Sequences) -> NDArray[np.float64]:
+        """Return numbers, NaN where they are missing, and which categories a sequence has."""
+        columns, parts = sequences.numbers.columns, [np.empty((len(sequences), 0))]
+        for name, kept in self.numbers.items():
+            values = np.asarray(columns[name], np.float64)
+            found = {VALUE: values, IS_MISSING: np.isnan(values)}
+            parts += [found[feature][:, np.newaxis] for feature in kept]
+        for name, categories in self.categories.items():
+            places = {category: place for place, category in enumerate(categories)}
+            codes = np.array([places.get(value, -1) for value in columns[name].tolist()], int)
+            parts.append(codes[:, np.newaxis] == np.arange(len(categories)))
+        return np.concatenate(parts, axis=1)
+
+    def contributions(self, sequences: Sequences, direction: NDArray[np.float64]) -> Contributions:
+        """Return what each number and category adds to the score, in the order of the columns.
+
+        The rest of the score is that of the mean of all training sequences.
+        """
+        added = np.nan_to_num(self.vectors(sequences)[0] - self.mean) * (self.coef @ direction)
+        features = self.numbers | self.categories
+        ends = np.cumsum([len(kept) for kept in features.values()])[:-1]
+        sums = {
+            name: part.sum() for name, part in zip(features, np.split(added, ends), strict=True)
+        }
+        found = [sums[name] for name in sequences.numbers.columns]
+        return np.array(found), float(self.intercept @ direction)
+
+    def describe(self) -> str:
+        """Return what the model consists of, in one line."""
+        n_columns = len(self.numbers) + len(self.categories)
+        return f"logistic regression on {len(self.mean):,} features of {n_columns} columns"

@@ -1,1 +1,0 @@
-"""Batches of a stream, written into files."""
