@@ -8,8 +8,9 @@ import pytest
 from as_read import read_sequences
 from scipy import sparse
 
+from sklearn_lstm import TextSequenceVectorizer
 from sklearn_lstm.data.input_format import InputFormat
-from sklearn_lstm.data.sequences import NO_ID
+from sklearn_lstm.data.sequences import NO_ID, integer_type
 from sklearn_lstm.exceptions import InvalidSequencesError
 
 IDS = [[3, 4, 5, 3], [6], [7, 2]]
@@ -125,6 +126,24 @@ def test_steps_are_found_in_many_chunks_as_in_one():
         assert len(chunks) > 1
         np.testing.assert_array_equal(np.concatenate(chunks), X[observed])
         np.testing.assert_array_equal(np.concatenate(lengths), observed.sum(axis=1))
+
+
+def test_texts_are_as_they_were_written_else_their_tokens():
+    X = TextSequenceVectorizer().fit_transform(["A  b", b"C d", "e"])
+    assert read_sequences(X).texts(np.array([1, 0, 2])) == ["c d", "A  b", "e"]
+    with pytest.raises(ValueError, match="which words its ids stand for"):
+        read_sequences(X.toarray()).texts(np.array([0]))
+
+
+def test_a_format_says_what_it_reads():
+    X = np.array([[[0, 1.5], [1, np.nan]], [[0, 2.5], [2, 3.5]]])
+    X[0, 0, 1], X[0, 1, 1] = np.nan, 1.5
+    timed, _ = InputFormat.found_in(X, "auto", 0)
+    assert timed.describe() == "2 channels, 1 with missing values, time in channel 0"
+    assert InputFormat.found_in(X[1:, :, 1:])[0].describe() == "1 channel"
+    assert not timed.has_fixed_width
+    assert InputFormat.found_in(UNIVARIATE_TABLE)[0].has_fixed_width
+    assert [integer_type(n) for n in (2**31 - 1, 2**31)] == [np.int32, np.int64]
 
 
 def test_n_features_counts_columns_of_a_matrix_and_channels_of_the_rest():

@@ -159,7 +159,11 @@ WRONG = {
         r"X\[1\] is missing",
     ),
     "an iterator": (iter([[1.0], [2.0], [3.0]]), WrongValue, r"0-D array \(list_iterator\)"),
-    "negative in CSR": (csr([[0, 0], [-2, 0], [1, 1]]), WrongValue, rf"X\[1\] .*{ID_RANGE}"),
+    "negative in CSR": (
+        csr([[0, 0], [-2, 0], [1, 1]]),
+        WrongValue,
+        rf"^Negative .*X\[1\] .*{ID_RANGE}",
+    ),
 }
 
 

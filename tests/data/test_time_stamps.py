@@ -13,6 +13,7 @@ import small_models
 from as_read import read_sequences
 from numpy.testing import assert_allclose, assert_array_equal
 
+from sklearn_lstm.data.input_format import InputFormat
 from sklearn_lstm.exceptions import InvalidSequencesError, InvalidSequencesTypeError
 from sklearn_lstm.streaming import fit_batches
 
@@ -192,6 +193,21 @@ def test_dates_and_numbers_are_not_mixed(make):
 def test_a_boolean_is_no_time_channel(time_channel):
     with pytest.raises(InvalidSequencesError, match="neither the number nor the name"):
         small(time_channel=time_channel).fit(np.ones((2, 3, 2)), [0, 1])
+
+
+def test_channels_of_times_are_counted_from_either_end():
+    X = np.ones((2, 3, 2))
+    assert [read_sequences(X, "auto", n).time_channel for n in (-2, -1, 0, 1)] == [0, 1, 0, 1]
+    for wrong in (-3, 2):
+        with pytest.raises(InvalidSequencesError, match=f"time_channel={wrong}, but X has 2 chan"):
+            read_sequences(X, "auto", wrong)
+
+
+def test_times_in_an_array_are_numbers_also_later():
+    read = InputFormat.found_in(np.cumsum(np.ones((2, 3, 2)), axis=1), "auto", 0)[0].read
+    assert read(np.full((1, 3, 2), np.arange(3.0)[:, np.newaxis])).lengths.tolist() == [3]
+    with pytest.raises(InvalidSequencesError, match=r"The times of X are .*at fit"):
+        read([pandas_of(dates_in("ms"))])
 
 
 def test_numbers_beside_dates_are_no_missing_dates():

@@ -710,6 +710,11 @@ FRAMES: dict[str, Writer] = {
 # --- Texts
 
 
+def fixed_width(texts: list[str]) -> Any:
+    need(not any(text.endswith("\x00") for text in texts))  # which NumPy takes for padding
+    return np.array(texts)
+
+
 def variable_width(texts: list[str]) -> Any:
     need(hasattr(np.dtypes, "StringDType") and not any("\x00" in text for text in texts))
     return np.array(texts, np.dtypes.StringDType())
@@ -730,9 +735,9 @@ TEXT_WAYS: dict[str, Callable[[Any], Any]] = {
     "tuple": tuple,
     "iterator": iter,
     "list of NumPy": lambda texts: [*map(np.str_, texts)],
-    "array": np.array,
+    "array": fixed_width,
     "object array": object_array,
-    "array of one column": lambda texts: np.array(texts)[:, np.newaxis],
+    "array of one column": lambda texts: fixed_width(texts)[:, np.newaxis],
     "variable width": variable_width,
     "polars": lambda texts: pl.Series(texts, dtype=pl.String),
     "polars frame": lambda texts: pl.DataFrame({"text": texts}, schema={"text": pl.String}),

@@ -218,5 +218,11 @@ def test_a_reference_does_not_stand_for_more_than_its_bytes():
         content["var_"]["file"] = content["mean_"]["file"]
         return schema
 
-    with pytest.raises(ValueError, match="in another form"):
-        from_archive(changed(skops.io.dumps(StandardScaler().fit(X)), one_file))
+    def in_reverse(schema):
+        content = one_file(schema)["content"]["content"]
+        schema["content"]["content"] = dict(reversed(content.items()))
+        return schema
+
+    for change in (one_file, in_reverse):
+        with pytest.raises(ValueError, match="in another form"):
+            from_archive(changed(skops.io.dumps(StandardScaler().fit(X)), change))

@@ -9,7 +9,8 @@ import small_models
 from scipy import sparse
 from sklearn.exceptions import DataConversionWarning
 
-from sklearn_lstm.targets.labels import Labels
+from sklearn_lstm.targets.labels import Labels, LabelSets
+from sklearn_lstm.targets.samples import Targets
 from sklearn_lstm.targets.target_reading import (
     absolute_weights,
     read_labels,
@@ -40,6 +41,7 @@ small = partial(small_models.small, hidden_size=2, max_epochs=1)
         (["ham"] * 4, "at least 2 classes, but y holds only one class: 'ham'"),
         (np.zeros(4, int), "at least 2 classes, but y holds only one class: 0"),
         ([[0.1, 0.2]] * 4, "Unknown label type: continuous-multioutput"),
+        ([[0.1], [0.2], [0.3], [1.5]], r"Unknown label type: continuous\b(?!-)"),
         ([[0, 1], [2, 3], [1, 1], [0, 0]], "multiclass-multioutput.*MultiOutputClassifier"),
         ([[0, 3], [3, 3], [0, 0], [3, 0]], "multilabel y has to hold 1 where"),
         ([[-1, 1], [1, 1], [-1, -1], [1, -1]], "multilabel y has to hold 1 where"),
@@ -121,6 +123,21 @@ def test_labels_unknown_to_the_classes_are_named():
     labels = Labels(np.array(["a", "b"]))
     with pytest.raises(ValueError, match=r"\['x'\] that are not among the classes \['a', 'b'\]"):
         labels.encode(np.array(["a", "x"]))
+
+
+def test_several_labels_are_no_classes_and_their_scores_are_their_logits():
+    classes, labels = Labels(np.arange(2)), LabelSets(np.arange(2))
+    with pytest.raises(ValueError, match="y is multilabel, but the classifier was fitted to one"):
+        classes.encode(np.eye(2, dtype=int))
+    assert classes.direction(1).tolist() == [-1, 1]
+    assert labels.direction(1).tolist() == Labels(np.arange(2)).direction(1).clip(0).tolist()
+    assert Labels(np.arange(3)).direction(1).tolist() == [0, 1, 0]
+    targets = Targets(np.array([[1.0, 0], [1, 1]]), np.array([[1.0, 0], [3, 0]]), labels)
+    assert targets.has([0, 1]).tolist() == [[True, False], [True, True]]
+    truth = targets.has([0, 1])
+    loss, gradient = labels.log_likelihood(np.zeros((2, 2)), truth, targets.weights)
+    assert loss == pytest.approx(np.log(0.5) * 4 * 0.4 / 2)  # 1.6 samples of one of two labels
+    assert gradient[:, 1].tolist() == [0, 0]  # no sample of the other has a weight
 
 
 def test_targets_are_positions_among_the_classes():

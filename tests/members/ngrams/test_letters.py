@@ -11,6 +11,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.svm import LinearSVC
 
 from sklearn_lstm import LSTMSequenceClassifier, TextSequenceVectorizer
+from sklearn_lstm.inspection import explain
 from sklearn_lstm.members.ngrams.bags import NgramReader, are_letters
 from sklearn_lstm.members.ngrams.letters import Lexicon, bags_of
 
@@ -47,6 +48,12 @@ def test_unknown_words_are_known_by_their_letters(fitted, texts):
     X = fitted[0].transform(new)
     only_ids = csr_matrix((X.data, X.indices, X.indptr), X.shape)
     assert fitted[1].score(only_ids, labels) < 0.7
+
+
+def test_what_words_and_their_letters_add_sums_to_the_score(fitted, texts):
+    new = [f"{text} {text}" for text, _ in texts[145:155]]
+    found = [explanation.score for explanation in explain(fitted, new, "pos")]
+    np.testing.assert_allclose(found, fitted.decision_function(new), atol=1e-5)
 
 
 def test_letters_of_known_words_need_no_vocabulary_in_predict(fitted, texts):

@@ -5,6 +5,8 @@ import pytest
 from sklearn.pipeline import make_pipeline
 
 from sklearn_lstm import LSTMSequenceClassifier, TextSequenceVectorizer
+from sklearn_lstm.fitting import read_as_at_fit
+from sklearn_lstm.inspection import explain
 from sklearn_lstm.vectors import side_by_side
 
 GOOD = ["good", "great", "fine", "lovely", "superb", "charming"]
@@ -52,6 +54,17 @@ def test_words_that_fit_never_saw_are_told_apart_by_their_vectors(model):
 def test_a_sequence_without_a_vector_is_read_by_its_ngrams_alone(model):
     a, b = model.decision_function(["qqq xyzzy", "qqq xyzzy unheardof"])
     assert np.isfinite([a, b]).all()
+
+
+def test_contributions_of_the_words_sum_to_the_logit_and_frequent_words_count_less(model):
+    texts = ["the film was superb", "the plot was dreadful qqq", "qqq xyzzy"]
+    explanations = explain(model, texts, target=1)
+    sums = [found.linear.sum() + found.base_value for found in explanations]
+    np.testing.assert_allclose(sums, model.decision_function(texts), atol=1e-6)
+    assert np.argmax(explanations[0].linear) == 3
+    sequences = read_as_at_fit(model[-1], model[0].transform(["film superb unheardof"]))
+    weights = model[-1].linear_model_.vectors.means.weighted(sequences, np.arange(1))[0].data
+    assert weights[0] < weights[1] == weights[2]
 
 
 def test_each_table_counts_by_itself(table):
