@@ -82,8 +82,8 @@ def hash_ngrams(
     values = values.astype(np.uint64)  # -1, a step without an id, becomes the largest number
     n_left = lengths.cumsum().repeat(lengths) - np.arange(len(values))  # up to the end
     state = np.ones(len(values), np.uint64)  # not 0: a border that comes first has to count
-    starts, states = [], []
-    for length in range(1, ngram_lengths[-1] + 1):
+    starts, states = [np.zeros(0, np.intp)], [state[:0]]  # for an empty range, in a forged file
+    for length in range(1, ngram_lengths.stop):
         n_ngrams = max(len(values) - length + 1, 0)
         state = state[:n_ngrams] * MULTIPLIERS[0] + values[length - 1 :]
         if length in ngram_lengths:
