@@ -1,5 +1,6 @@
 """`Predictor`: the predictions of the stored model, without torch and scikit-learn."""
 
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -246,6 +247,16 @@ def test_other_columns_than_those_of_the_fit_are_refused(path):
     np.testing.assert_array_equal(predictor.predict_proba(swapped), expected)
     with pytest.raises(ValueError, match="middle"):
         predictor.predict([each.rename(columns={"left": "middle"}) for each in X])
+
+
+@pytest.mark.parametrize("X", [[], "one text", [None], pd.DataFrame({"a": ["x"], "b": ["y"]})])
+def test_what_is_no_set_of_texts_is_refused_as_by_the_classifier(path, X):
+    model, _ = texts()
+    save(model, path)
+    with pytest.raises((TypeError, ValueError, AttributeError)) as expected:
+        model.predict(X)
+    with pytest.raises(expected.type, match=re.escape(str(expected.value))):
+        Predictor.load(path).predict(X)
 
 
 def test_it_tells_how_much_of_each_text_the_model_knows(tmp_path):
