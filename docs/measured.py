@@ -255,15 +255,20 @@ def write_comparisons(measured: list[dict[str, str]], generated: Path) -> None:
 def by_size(
     measured: list[dict[str, str]], sizes: dict[str, str], size: str, error: str, path: Path
 ) -> None:
-    """Write a row for each task and model, with a column for each number of samples."""
+    """Write a row for each task and model, the best with few samples first; a column for a size."""
     cells: dict[tuple[str, str], dict[str, str]] = {}
-    for row in measured:
+    few: dict[tuple[str, str], float] = {}  # the accuracy with the fewest samples
+    for row in (row for row in measured if row[size] in sizes):
         around = f" ± {float(row[error]):.1f}" if row[error] else ""
         shown = f"{float(row['accuracy']):.1f}{around}"
         cells.setdefault((row["task"], row["model"]), {})[row[size]] = shown
+        few.setdefault((row["task"], row["model"]), accuracy(row))
     rows = []
-    for task, model in sorted(cells, key=lambda key: list(TASKS).index(key[0])):
+    last = ""
+    for task, model in sorted(cells, key=lambda key: (list(TASKS).index(key[0]), -few[key])):
         bold = "**{}**" if model == OURS else "{}"
         shown = (model_name(model), *(cells[task, model].get(key, "") for key in sizes))
-        rows.append([TASKS[task], *(bold.format(cell) if cell else "" for cell in shown)])
+        title = "" if task == last else TASKS[task]
+        rows.append([title, *(bold.format(cell) if cell else "" for cell in shown)])
+        last = task
     write(path, ["task", "model", *sizes.values()], *rows)

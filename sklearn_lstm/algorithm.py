@@ -107,10 +107,10 @@ def fit_model(
 def _factors_of_few(
     split: Split, configuration: Configuration, learners: list[type[Learner]]
 ) -> dict[str, ExpectedFactor]:
-    """Return what is expected of n-grams and encoder in the blend: their factors without network.
+    """Return the expected factors of n-grams and encoder, found by cross-validation.
 
-    The few samples that are held out of fewer than 1,000 do not tell them, so all are predicted, by
-    cross-validation. Series were left out in turn already, which has set the scale of the logits.
+    They are those of a blend without the network. Of 1,000 samples or more, the held-out ones are
+    enough to find them. Learners with a scale of their own have left each sample out already.
     """
     scaled = [one for one in learners if not one.has_own_scale]
     targets = split.samples.targets

@@ -33,14 +33,14 @@ from sklearn_lstm.parameters import POSITIVE_INTEGER, plain_parameters
 from sklearn_lstm.pretrained.embeddings import restored_embeddings, stored_embeddings
 from sklearn_lstm.pretrained.sentence_encoders import SentenceEncoder
 from sklearn_lstm.storing.envelope import StoredMixin
-from sklearn_lstm.targets.label_reading import (
+from sklearn_lstm.targets.labels import Labels
+from sklearn_lstm.targets.samples import Targets
+from sklearn_lstm.targets.target_reading import (
+    absolute_weights,
     read_classes,
     read_labels,
     read_sample_weight,
 )
-from sklearn_lstm.targets.labels import Labels
-from sklearn_lstm.targets.samples import Targets
-from sklearn_lstm.targets.weights import absolute_weights
 from sklearn_lstm.training.configuration import TrainingSettings
 from sklearn_lstm.training.loss_and_optimizer import OPTIMIZERS
 

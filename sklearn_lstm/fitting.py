@@ -21,10 +21,15 @@ from sklearn_lstm.model import Fitted, SequenceModel
 from sklearn_lstm.parameters import check_column_names, checked_parameters
 from sklearn_lstm.pretrained.embeddings import read_embeddings
 from sklearn_lstm.pretrained.sentence_encoders import SentenceEncoder
-from sklearn_lstm.targets.label_reading import read_labels, read_sample_weight
 from sklearn_lstm.targets.labels import Labels
 from sklearn_lstm.targets.samples import Samples, Targets
-from sklearn_lstm.targets.weights import fixed_class_weight, read_groups, relative_weights
+from sklearn_lstm.targets.target_reading import (
+    fixed_class_weight,
+    read_groups,
+    read_labels,
+    read_sample_weight,
+    relative_weights,
+)
 from sklearn_lstm.training.checkpoint import checkpoint_of_fit
 from sklearn_lstm.training.configuration import Configuration
 
@@ -88,7 +93,7 @@ class Fit:
     def begin(
         self, input_format: InputFormat, sequences: Sequences, labels: Labels, n_samples: int
     ) -> tuple[Fitted, Configuration]:
-        """Return what is known before the training, and what the fit is told.
+        """Return what is known before the training, and the settings of the fit.
 
         If the fit goes on, `embeddings` are read for new ids alone.
         """

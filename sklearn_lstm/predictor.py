@@ -184,8 +184,8 @@ class Predictor:
         return self._readers[0].known_share(texts)
 
     def _logits(self, X: Any) -> Logits:
-        for read in self._readers:
-            X = read(X)
+        for reader in self._readers:
+            X = reader.read(X)
         return self._fitted.model.blended_logits(self._fitted.input_format.read(X))
 
 

@@ -2,24 +2,32 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
 from dataclasses import replace
 from typing import Any, ClassVar, Literal, Self
+from unicodedata import normalize
 
 import numpy as np
 from numpy.typing import NDArray
 from sklearn.base import BaseEstimator, TransformerMixin
-from sklearn.feature_extraction.text import ENGLISH_STOP_WORDS
+from sklearn.feature_extraction.text import ENGLISH_STOP_WORDS, CountVectorizer
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from sklearn_lstm.callback_support import CallbackSupportMixin, CallbackTask, with_callbacks
 from sklearn_lstm.data.containers import column_names
 from sklearn_lstm.data.text_reader import TextReader, divided, keeps_texts
 from sklearn_lstm.description import DocumentedMixin
-from sklearn_lstm.parameters import VECTORIZER, DataFrameMixin, checked_parameters
+from sklearn_lstm.parameters import (
+    SHARED,
+    VECTORIZER,
+    DataFrameMixin,
+    checked_parameters,
+    plain_parameters,
+)
 from sklearn_lstm.storing.envelope import StoredMixin
 from sklearn_lstm.storing.stored_form import PASSED
-from sklearn_lstm.text.analysis import Analysis, TokenBatch
+from sklearn_lstm.text.analysis import Analysis, TokenBatch, refuse_nan
 from sklearn_lstm.text.counting import (
     FIRST_TOKEN,
     TextCounts,
@@ -28,7 +36,6 @@ from sklearn_lstm.text.counting import (
     count_texts,
     number_tokens,
 )
-from sklearn_lstm.text.given_tokens import check_as_count_vectorizer
 from sklearn_lstm.text.id_matrix import look_up_rows
 from sklearn_lstm.text.vocabulary import (
     CallIds,
@@ -36,6 +43,7 @@ from sklearn_lstm.text.vocabulary import (
     refuse_empty_vocabulary,
     warn_of_words_seen_once,
 )
+from sklearn_lstm.text.words import words_of
 
 UNKNOWN_TOKEN = "<unk>"
 ENGLISH = sorted(ENGLISH_STOP_WORDS)
@@ -502,3 +510,43 @@ def fit_and_number(
     ids = CallIds(vectorizer.vocabulary_)
     final = np.fromiter(ids(tokens), np.int32)
     return ((final.take(batch - FIRST_TOKEN), lengths) for batch, lengths in batches), ids
+
+
+def check_as_count_vectorizer(estimator: BaseEstimator) -> list[Hashable]:
+    """Warn and raise as ``CountVectorizer`` does in ``fit``, with the same parameters.
+
+    Returns
+    -------
+    list
+        The tokens of the parameter `vocabulary`, in order.
+    """
+    given = [""] if estimator.vocabulary is None else estimator.vocabulary
+    parameters = plain_parameters(estimator)
+    vectorizer = CountVectorizer(**{name: parameters[name] for name in SHARED})
+    vectorizer.tokenizer = Analysis.of(parameters | {"_english": ()}).tokenizer
+    if isinstance(given, set | frozenset):
+        given = sorted(given)  # their own order differs from process to process
+    elif not isinstance(given, Mapping):
+        given = given.to_pylist() if hasattr(given, "to_pylist") else list(given)  # pyarrow's
+        _check_distinct(given)  # CountVectorizer's own error fails for tuples
+    vectorizer.set_params(vocabulary=given)
+    if not all(isinstance(token, str) for token in given):
+        vectorizer.lowercase = False  # it would look for upper case in other tokens too
+    indices = vectorizer.fit([]).vocabulary_
+    tokens = sorted(indices, key=indices.get) if estimator.vocabulary is not None else []
+    # Strings of an array are NumPy scalars. Dates of Python are other tokens than those of NumPy.
+    tokens = [
+        token.item() if isinstance(token, np.generic) and token.dtype.kind not in "mM" else token
+        for token in tokens
+    ]
+    refuse_nan(tokens)
+    if vectorizer.tokenizer is words_of:  # whose tokens have this form
+        tokens = [normalize("NFC", token) if isinstance(token, str) else token for token in tokens]
+        _check_distinct(tokens)
+    return tokens
+
+
+def _check_distinct(tokens: list[Hashable]) -> None:
+    for token, times in Counter(tokens).most_common(1):
+        if times > 1:
+            raise ValueError(f"Duplicate term in vocabulary: {token!r}")

@@ -163,12 +163,9 @@ def test_importing_the_network_loads_neither_texts_nor_scikit_learn():
 
 
 # Modules that only fit, store or validate, beside those that read X and name labels.
-FIT = {
-    *("storing.envelope", "text.given_tokens", "text.cooccurrence", "data.batches"),
-    *("data.label_reading", "data.label_batches"),
-}
+FIT = {"storing.envelope", "text.cooccurrence"}
 PREDICT = {"exceptions", "fields", "locks", "storing", "text", "vectors"}
-PREDICT |= {"data", "blending", "thresholds"}
+PREDICT |= {"data", "blending"}
 
 
 NOT_TO_PREDICT = {"torch", "skorch", "sklearn", "joblib", "pandas", "threadpoolctl", "tqdm"}

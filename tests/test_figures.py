@@ -93,3 +93,9 @@ def test_what_the_pages_say_without_figures_is_in_the_tables(measured):
                 for model in ("encoder MiniLM", measured.OURS, "MiniLM, logistic regression")
             )
             assert joined > max(single)
+    for task in ("mr_polarity", "trec", "sms_spam", "stackoverflow_titles", "imdb"):
+        words, texts = (
+            float(figures[f"{task}, 100, {model}"].removesuffix(" %"))
+            for model in ("vectors of texts without labels", "encoder MiniLM")
+        )
+        assert (words > texts) == (task in {"imdb", "sms_spam"})

@@ -149,6 +149,9 @@ class InputFormat:
 
     def read(self, X: Any) -> Sequences:
         """Read X in this format; the errors and warnings are those of `read_beside`."""
+        if isinstance(X, Sequences) and self.n_channels is None:  # as a `TextReader` has read them
+            check_numbers(X.numbers, self.number_names, self.category_names)
+            return X
         return self.read_beside(X)[1]
 
     def read_beside(self, X: Any) -> tuple[InputFormat, Sequences]:

@@ -4,7 +4,7 @@ One sentence decides how X is read: integers are token ids, everything else is a
 """
 
 from collections.abc import Iterator
-from typing import Any, TypeAlias
+from typing import Any, NoReturn, TypeAlias
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -28,7 +28,7 @@ from sklearn_lstm.exceptions import (
     warn_user,
 )
 
-Table: TypeAlias = NDArray[Any] | list[NDArray[Any]]  # of equally long rows, or of any
+Table: TypeAlias = NDArray[Any] | list[NDArray[Any]]  # rows of one length, or a list
 
 
 def read_sequences(
@@ -94,13 +94,12 @@ def refuse_floats(arrays: Arrays) -> None:
             )
 
 
-def refuse_unknown(row: int | None) -> None:
-    """Raise the error for a series of which nothing is known, if no value is missing elsewhere."""
-    if row is not None:
-        raise InvalidSequencesError(
-            f"X[{row}] is a series without a value (only NaN, or empty), which is read only by a "
-            "model that has seen missing values in other series. Drop it."
-        )
+def refuse_unknown(row: int) -> NoReturn:
+    """Raise the error for a series of which nothing is known."""
+    raise InvalidSequencesError(
+        f"X[{row}] is a series without a value (only NaN, or empty), which is read only by a "
+        "model that has seen missing values in other series. Drop it."
+    )
 
 
 def _checked_matrix(X: Any, input_type: str) -> Any:
@@ -247,7 +246,7 @@ def _as_series(rows: Table, n_channels: int) -> Table:
 def _check_series(
     series: Table, time_channel: int | None, *, has_gaps: bool | None
 ) -> dict[str, Any]:
-    """Return what `Sequences` know of series, whose times follow each other."""
+    """Return the fields of `Sequences` for series, after the checks of their values and times."""
     n_channels = series[0].shape[1]
     if time_channel is not None:
         if not -n_channels <= time_channel < n_channels:
@@ -264,7 +263,8 @@ def _check_series(
         has_missing |= is_gappy
     n_steps = np.concatenate(lengths)
     unknown_row = None if n_steps.all() else int(n_steps.argmin())
-    if not (has_missing.any() if has_gaps is None else has_gaps):
+    has_gaps = bool(has_missing.any()) if has_gaps is None else has_gaps
+    if unknown_row is not None and not has_gaps:
         refuse_unknown(unknown_row)
     return {
         "lengths": np.maximum(n_steps, 1),
@@ -309,18 +309,17 @@ def _check_measurements(block: NDArray[Any], first_row: int) -> tuple[Lengths, N
 def _check_times(block: NDArray[Any], lengths: Lengths, time_channel: int, first_row: int) -> None:
     """Raise an error for a time in series (n, T, C) that is missing, or runs back.
 
-    Only the first steps of each count, as many as `lengths`: of a series without a value no time is
-    known.
+    The first steps of each are checked, as many as `lengths` says: the others are padding.
     """
     times = block[:, :, time_channel]
-    is_wrong = np.isnan(times)
-    is_wrong[:, 1:] |= times[:, 1:] < times[:, :-1]
+    before = np.concatenate([times[:, :1], times[:, :-1]], axis=1)
+    is_wrong = ~(times >= before)  # NaN too
     is_wrong &= np.arange(times.shape[1]) < lengths[:, np.newaxis]
     if is_wrong.any():
         row, step = (int(at) for at in np.argwhere(is_wrong)[0])
         found, remedy = "is missing", "Fill it, or drop the step"
         if not np.isnan(times[row, step]):
-            found = f"runs back from {times[row, step - 1]} to {times[row, step]}"
+            found = f"runs back from {before[row, step]} to {times[row, step]}"
             remedy = "Sort the steps by time"
         raise InvalidSequencesError(
             f"The time of X[{first_row + row}], step {step}, channel {time_channel}, {found}. "

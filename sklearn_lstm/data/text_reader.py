@@ -11,10 +11,12 @@ import scipy.sparse as sp
 from numpy.typing import NDArray
 
 from sklearn_lstm.data.numbers import Numbers, texts_and_numbers
+from sklearn_lstm.data.sequences import FlatSequences
+from sklearn_lstm.data.spelling import Spelling
 from sklearn_lstm.fields import check_agreement
 from sklearn_lstm.text.analysis import Analysis, TokenBatch, iterate_texts, read_tokens
 from sklearn_lstm.text.counting import FIRST_TOKEN, UNKNOWN
-from sklearn_lstm.text.id_matrix import cut_batches, to_csr, to_dense, to_onehot
+from sklearn_lstm.text.id_matrix import cut_batches, joined, to_csr, to_dense, to_onehot
 from sklearn_lstm.text.vocabulary import CallIds
 
 
@@ -67,6 +69,24 @@ class TextReader:
         texts, numbers = divided(raw_documents, self.output, keeps_texts=self.keeps_texts)
         return self.lay_out(read_tokens(self.analysis, texts, ids), ids, texts, numbers)
 
+    def read(self, raw_documents: Iterable[Any]) -> Any:
+        """Return texts as what a classifier makes of the ids: sequences, if `output` is "sparse".
+
+        SciPy's checks of a matrix, and ours, take as long as to find the tokens of a short text.
+        """
+        if self.output != "sparse":
+            return self(raw_documents)
+        ids = CallIds(self.vocabulary)
+        texts, numbers = divided(raw_documents, self.output, keeps_texts=self.keeps_texts)
+        batches = read_tokens(self.analysis, texts, ids)
+        spellings, lengths = joined(cut_batches(batches, self.max_length, self.truncation))
+        if not len(lengths):
+            return to_csr((), ids, self.max_length)  # which nobody reads
+        joiner = "" if self.analysis.analyzer == "char" else " "
+        spelling = Spelling(ids.vocabulary, [*ids.unknown], joiner)
+        known = {"spelling": spelling, "numbers": numbers, "as_written": self._as_written(texts)}
+        return FlatSequences(spellings, lengths, **known)
+
     def known_share(self, raw_documents: Iterable[Any]) -> NDArray[np.float64]:
         """Return the share of the tokens of each text that have an id."""
         X = replace(self, output="sparse", keeps_texts=False)(raw_documents)
@@ -85,11 +105,17 @@ class TextReader:
             return to_onehot(X, len(self.vocabulary) + 1)
         X.vocabulary = ids.vocabulary
         X.analyzer = None if callable(self.analysis.analyzer) else self.analysis.analyzer
-        if self.keeps_texts:
-            as_written = (str.__str__(text) if isinstance(text, str) else None for text in texts)
-            X.texts = np.fromiter(as_written, np.object_, X.shape[0])
+        if (as_written := self._as_written(texts)) is not None:
+            X.texts = as_written
         X.numbers = numbers or None
         return X
+
+    def _as_written(self, texts: Iterable[Any]) -> NDArray[np.object_] | None:
+        """Return the texts that the output keeps, None in place of one that is no str."""
+        if not self.keeps_texts:
+            return None
+        as_written = (str.__str__(text) if isinstance(text, str) else None for text in texts)
+        return np.fromiter(as_written, np.object_)
 
 
 def divided(X: Any, output: str, *, keeps_texts: bool = False) -> tuple[Any, Numbers]:

@@ -51,14 +51,6 @@ class SequenceMask:
         return (self.lengths - 1) * len(self.lengths) + self._sequence
 
 
-def pad_steps(steps: Tensor, lengths: Tensor, n_steps: int) -> Tensor:
-    """Sequences laid end to end, (n_steps, ...) -> side by side (B, T, ...), filled with 0."""
-    is_step = torch.arange(n_steps, device=lengths.device) < lengths[:, None]  # (B, T)
-    padded = steps.new_zeros(len(lengths), n_steps, *steps.shape[1:])
-    is_step = is_step.view(*is_step.shape, *[1] * (steps.ndim - 1))
-    return padded.masked_scatter_(is_step, steps)
-
-
 def reverse(x: Tensor, mask: SequenceMask) -> Tensor:
     """Reverse each sequence of (T, B, D) within its own length; padding stays where it is."""
     if not mask.has_padding:

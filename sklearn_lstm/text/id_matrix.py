@@ -152,9 +152,8 @@ def to_csr(batches: Iterable[TokenBatch], ids: CallIds, max_length: int) -> Toke
     max_length : int
         The number of columns.
     """
-    nothing = np.zeros(0, np.int32), np.zeros(0, np.int64)
-    data, lengths = map(np.concatenate, zip(nothing, *batches, strict=True))
-    data, ends = data.astype(np.int32, copy=False), np.zeros(len(lengths) + 1, np.int32)
+    data, lengths = joined(batches)
+    ends = np.zeros(len(lengths) + 1, np.int32)
     lengths.cumsum(out=ends[1:])
     at = np.flatnonzero(data <= FIRST_UNKNOWN)
     columns = _positions(lengths)
@@ -166,6 +165,13 @@ def to_csr(batches: Iterable[TokenBatch], ids: CallIds, max_length: int) -> Toke
     X.temporary_tokens = {number: token for token, number in ids.unknown.items()}
     X.texts = np.empty(len(lengths), np.object_)
     return X
+
+
+def joined(batches: Iterable[TokenBatch]) -> tuple[NDArray[np.int32], NDArray[np.int64]]:
+    """Return all batches as one."""
+    nothing = np.zeros(0, np.int32), np.zeros(0, np.int64)
+    ids, lengths = map(np.concatenate, zip(nothing, *batches, strict=True))
+    return ids.astype(np.int32, copy=False), lengths
 
 
 def cut_batches(

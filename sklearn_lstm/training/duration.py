@@ -78,9 +78,8 @@ def plan_training(
     has_spare = len(one_of_each(samples.targets.values)) < n_samples
     is_judged = has_linear_model and (validation is not None or has_spare)
     settings = configuration.training
-    early_stopping = settings.early_stopping
     batch_size, max_epochs = settings.batch_size, settings.max_epochs
-    follows_loss = is_judged and early_stopping == max_epochs == "auto"
+    follows_loss = is_judged and settings.early_stopping == max_epochs == "auto"
     mean_length = float(sequences.lengths.mean() / steps_per_frame(sequences, kind))
     if isinstance(batch_size, str):
         batch_size = batch_size_for(n_samples, mean_length)
@@ -94,7 +93,7 @@ def plan_training(
         n_counted = n_samples if follows_loss else max(n_samples, FEWEST_SAMPLES)
         max_epochs = max_epochs_for(n_counted, work_of_epoch(sequences, kind), batch_size, kind)
     n_held_out = 0
-    if validation is None and early_stopping is True:
+    if validation is None and settings.early_stopping is True:
         n_held_out = max(1, round(settings.validation_fraction * n_samples))
     elif validation is None and is_judged:
         n_held_out = max(1, n_to_hold_out(n_samples))

@@ -6,7 +6,7 @@ import pytest
 from sklearn_lstm import LSTMSequenceClassifier
 from sklearn_lstm.data.kinds import KINDS
 from sklearn_lstm.data.sequences import FlatSequences
-from sklearn_lstm.members.ngrams import hashing
+from sklearn_lstm.members.ngrams import bags
 from sklearn_lstm.members.ngrams import learner as ngrams
 from sklearn_lstm.targets.labels import Labels, LabelSets
 from sklearn_lstm.targets.samples import Samples, Targets
@@ -66,7 +66,7 @@ def allow_bytes(monkeypatch):
 
 @pytest.fixture
 def _no_collisions(monkeypatch):
-    monkeypatch.setattr(hashing, "HASH_BITS", 25)  # no two n-grams share a hash
+    monkeypatch.setattr(bags, "HASH_BITS", 25)  # no two n-grams share a hash
 
 
 @pytest.fixture

@@ -2,7 +2,7 @@
 
 import torch
 
-from sklearn_lstm.network.masks import SequenceMask, pad_steps, reverse
+from sklearn_lstm.network.masks import SequenceMask, reverse
 
 LENGTHS = torch.tensor([7, 1, 4, 6])
 
@@ -39,13 +39,3 @@ def test_the_gradient_is_reversed_like_the_value():
     steps, factors = random_steps(7, 4, 3).requires_grad_(), random_steps(7, 4, 3).square()
     (reverse(steps, mask) * factors).sum().backward()
     assert torch.equal(steps.grad, reverse(factors, mask))
-
-
-def test_sequences_laid_end_to_end_are_padded_with_zeros():
-    for steps in (torch.arange(1, 19), random_steps(18, 2)):
-        padded = pad_steps(steps, LENGTHS, 9)
-        assert padded.shape == (4, 9, *steps.shape[1:])
-        assert padded.dtype == steps.dtype
-        for row, part in zip(padded, steps.split(LENGTHS.tolist()), strict=True):
-            assert torch.equal(row[: len(part)], part)
-            assert not row[len(part) :].any()

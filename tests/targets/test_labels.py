@@ -9,10 +9,14 @@ import small_models
 from scipy import sparse
 from sklearn.exceptions import DataConversionWarning
 
-from sklearn_lstm.targets.label_reading import read_labels, read_sample_weight
 from sklearn_lstm.targets.labels import Labels, LabelSets
 from sklearn_lstm.targets.samples import Targets
-from sklearn_lstm.targets.weights import absolute_weights, relative_weights
+from sklearn_lstm.targets.target_reading import (
+    absolute_weights,
+    read_labels,
+    read_sample_weight,
+    relative_weights,
+)
 
 X = np.array([[3, 4, 0], [5, 0, 0], [3, 6, 7], [5, 5, 0]])
 

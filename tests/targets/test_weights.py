@@ -14,7 +14,7 @@ from numpy.testing import assert_allclose, assert_array_equal
 from sklearn_lstm import LSTMSequenceClassifier
 from sklearn_lstm.streaming import fit_batches
 from sklearn_lstm.targets.labels import Labels
-from sklearn_lstm.targets.weights import fixed_class_weight
+from sklearn_lstm.targets.target_reading import fixed_class_weight
 
 small = partial(small_models.small, max_epochs=3)
 

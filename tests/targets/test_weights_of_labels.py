@@ -9,7 +9,11 @@ from sklearn_lstm import LSTMSequenceClassifier
 from sklearn_lstm.blending import ClassPrior, ExpectedFactor, fit_blend
 from sklearn_lstm.targets.labels import Labels
 from sklearn_lstm.targets.samples import Targets
-from sklearn_lstm.targets.weights import absolute_weights, fixed_class_weight, relative_weights
+from sklearn_lstm.targets.target_reading import (
+    absolute_weights,
+    fixed_class_weight,
+    relative_weights,
+)
 from sklearn_lstm.training.held_out import hold_out, hold_out_groups
 
 

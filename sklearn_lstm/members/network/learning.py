@@ -1,11 +1,13 @@
 """How a network learns: a whole training, or an epoch of `partial_fit`."""
 
 from collections.abc import Callable
+from copy import deepcopy
 from dataclasses import replace
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from skorch import NeuralNet
 from skorch.callbacks import EarlyStopping
 from skorch.utils import noop
@@ -13,17 +15,20 @@ from skorch.utils import noop
 from sklearn_lstm.blending import ExpectedFactor, HeldOutLogits
 from sklearn_lstm.callback_support import Attributes
 from sklearn_lstm.compute import workers
+from sklearn_lstm.data.kinds import MEASUREMENTS
+from sklearn_lstm.data.sequences import Sequences
+from sklearn_lstm.encoding.encoding import ChannelScaling, Encoding, TokenCodes
 from sklearn_lstm.members.network.excerpt import Excerpt
 from sklearn_lstm.members.network.history import epoch_rows
 from sklearn_lstm.members.network.loop import optimizer_state_of, torch_generator, train
 from sklearn_lstm.members.network.network import Network
 from sklearn_lstm.members.network.network_member import EpochRow
-from sklearn_lstm.members.network.new_network import new_network
 from sklearn_lstm.members.network.schedule_and_end import Trapezoid
+from sklearn_lstm.network.network import N_SUMMARIES, SequenceNetwork
 from sklearn_lstm.targets.samples import Samples
 from sklearn_lstm.training.checkpoint import Checkpoint
 from sklearn_lstm.training.configuration import Configuration
-from sklearn_lstm.training.duration import BATCH_SIZE_OF_PARTIAL_FIT, TrainingPlan
+from sklearn_lstm.training.duration import BATCH_SIZE_OF_PARTIAL_FIT, TrainingPlan, steps_per_frame
 from sklearn_lstm.training.held_out import Split
 from sklearn_lstm.training.progress import FitProgress, NetworkProgress
 
@@ -117,3 +122,43 @@ def fit_network_one_epoch(
         net = train(network, samples, settings, plan, rng=rng, callbacks=callbacks)
     state = optimizer_state_of(net)
     return replace(network, is_trained=True, optimizer_state=state, net=net), excerpt
+
+
+def new_network(
+    configuration: Configuration,
+    previous: Network | None,
+    sequences: Sequences,
+    generator: torch.Generator,
+    targets: NDArray[np.generic] | None = None,
+) -> Network:
+    """Return a network that reads these sequences, ready to be trained.
+
+    Targets are those that the encoding may depend on. Without them the level of a channel stays:
+    nothing says whether it tells the class.
+    """
+    if previous is not None and previous.is_trained:  # it reads measurements, else see `Excerpt`
+        return replace(previous, module=deepcopy(previous.module))
+    known, own = (None, None) if previous is None else (previous.encoding, previous.vectors)
+    encoding: Encoding
+    if configuration.kind is MEASUREMENTS:
+        encoding = known or ChannelScaling.of(sequences, targets, normalize=configuration.normalize)
+    else:
+        known_codes = cast("TokenCodes", known or TokenCodes.of(np.empty(0, np.int64)))
+        encoding = known_codes.extended(sequences, configuration.ids_with_vectors)
+    kind = configuration.kind
+    tokens, size = kind is not MEASUREMENTS, steps_per_frame(sequences, kind)
+    architecture: dict[str, Any] = {"tokens": tokens, "steps_per_frame": size}
+    architecture |= configuration.architecture  # of a network before, all of it
+    if architecture["embedding_dim"] == "auto":
+        n_features = len(encoding) * (N_SUMMARIES if size > 1 else 1)
+        architecture["embedding_dim"] = min(128, int(16 * n_features**0.5))
+    module = SequenceNetwork(**architecture | {"n_inputs": len(encoding)})
+    # Weights that were not trained are drawn again, since a loaded network has none.
+    module.draw_weights(generator)
+    for vectors in (own, configuration.vectors):
+        if vectors is not None and len(vectors.ids):
+            codes = cast("TokenCodes", encoding)(vectors.ids)
+            _, known_vectors = vectors(vectors.ids, None)
+            weight = module.embedding.weight.detach()
+            weight[torch.from_numpy(codes)] = torch.from_numpy(known_vectors)
+    return Network(encoding, configuration.vectors if previous is None else own, module)

@@ -10,8 +10,8 @@ from skorch import NeuralNetClassifier
 from torch import Tensor
 
 from sklearn_lstm.data.sequences import Rows, gather, rows_of_similar_length
+from sklearn_lstm.encoding.encoding import pad
 from sklearn_lstm.members.network.batches import STEPS_OF_LONG, SequenceBatch, steps_at_once
-from sklearn_lstm.network.masks import pad_steps
 from sklearn_lstm.training.duration import SMALLEST_BATCH
 
 
@@ -82,9 +82,9 @@ def _padded(sequences: SequenceBatch, rows: Rows, device: torch.device) -> dict[
     """Return the inputs of the network for some sequences of a batch."""
     lengths = sequences.lengths.numpy()
     starts, lengths = (lengths.cumsum() - lengths)[rows], lengths[rows]
-    steps = torch.from_numpy(gather(sequences.steps.numpy(), starts, lengths)).to(device)
-    longest, on_device = int(lengths.max()), torch.from_numpy(lengths).to(device)
-    return {"steps": pad_steps(steps, on_device, longest), "lengths": on_device}
+    steps = pad(gather(sequences.steps.numpy(), starts, lengths), lengths)
+    inputs = {"steps": steps, "lengths": lengths}
+    return {name: torch.from_numpy(array).to(device) for name, array in inputs.items()}
 
 
 def _in_order(micro_batches: list[tuple[Rows, Tensor]]) -> Tensor:

@@ -12,8 +12,7 @@ from sklearn_lstm.data.kinds import TOKENS
 from sklearn_lstm.data.sequences import Rows, Sequences, chunks_of_rows, row_numbers
 from sklearn_lstm.exceptions import LinearModelSkippedWarning, warn_user
 from sklearn_lstm.members.member import Learner
-from sklearn_lstm.members.ngrams.bags import NgramReader, choose_reader
-from sklearn_lstm.members.ngrams.hashing import LARGEST_COEF, are_letters
+from sklearn_lstm.members.ngrams.bags import LARGEST_COEF, NgramReader, are_letters, choose_reader
 from sklearn_lstm.members.ngrams.letters import Lexicon, bags_of
 from sklearn_lstm.members.ngrams.ngram_model import NgramModel
 from sklearn_lstm.members.ngrams.svm import MOST_SCALED, fit_svms

@@ -9,8 +9,7 @@ from scipy.sparse import csr_matrix
 from sklearn_lstm.blending import Logits
 from sklearn_lstm.data.kinds import Kind
 from sklearn_lstm.encoding.growing_tables import GrowingTables
-from sklearn_lstm.members.ngrams.bags import choose_reader
-from sklearn_lstm.members.ngrams.hashing import HASH_BITS, LARGEST_COEF, bag_of
+from sklearn_lstm.members.ngrams.bags import HASH_BITS, LARGEST_COEF, bag_of, choose_reader
 from sklearn_lstm.members.ngrams.online_ngrams import OnlineNgrams, values_of
 from sklearn_lstm.targets.samples import Samples
 from sklearn_lstm.training.duration import BATCH_SIZE_OF_PARTIAL_FIT

@@ -11,8 +11,7 @@ from scipy.sparse import csr_matrix
 from sklearn_lstm.blending import Logits
 from sklearn_lstm.data.sequences import Sequences, chunks_of_rows
 from sklearn_lstm.members.member import Contributions, Member
-from sklearn_lstm.members.ngrams.bags import NgramReader
-from sklearn_lstm.members.ngrams.hashing import Bag, bag_of
+from sklearn_lstm.members.ngrams.bags import Bag, NgramReader, bag_of
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ from scipy.sparse import csr_matrix
 from sklearn.svm import LinearSVC
 
 from sklearn_lstm.locks import ForkSafeLock
-from sklearn_lstm.members.ngrams.hashing import LARGEST_COEF
+from sklearn_lstm.members.ngrams.bags import LARGEST_COEF
 from sklearn_lstm.targets.samples import Targets
 
 MOST_SCALED = 32  # outputs with features of their own

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from scipy.sparse import csr_matrix, vstack
 
 from sklearn_lstm.data.sequences import VALUES_PER_CHUNK, chunks_of_rows
-from sklearn_lstm.members.ngrams.hashing import Bag, are_letters
+from sklearn_lstm.members.ngrams.bags import Bag, are_letters
 
 
 @dataclass(frozen=True)

@@ -12,8 +12,7 @@ from sklearn.svm import LinearSVC
 
 from sklearn_lstm import LSTMSequenceClassifier, TextSequenceVectorizer
 from sklearn_lstm.inspection import explain
-from sklearn_lstm.members.ngrams.bags import NgramReader
-from sklearn_lstm.members.ngrams.hashing import are_letters
+from sklearn_lstm.members.ngrams.bags import NgramReader, are_letters
 from sklearn_lstm.members.ngrams.letters import Lexicon, bags_of
 
 STEMS = {"pos": ["happi", "joy", "delight"], "neg": ["sadd", "gloom", "miser"]}

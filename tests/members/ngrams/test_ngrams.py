@@ -12,6 +12,7 @@ from sklearn.svm import LinearSVC
 
 from sklearn_lstm.exceptions import LinearModelSkippedWarning
 from sklearn_lstm.members.ngrams import svm
+from sklearn_lstm.members.ngrams.bags import NgramReader
 from sklearn_lstm.members.ngrams.learner import NgramLearner
 from sklearn_lstm.targets.labels import Labels, LabelSets
 from sklearn_lstm.targets.samples import Targets
@@ -261,3 +262,8 @@ def test_threads_at_the_same_time_get_the_model_of_one_alone(fit, rng, samples_o
 def test_few_held_out_samples_of_many_classes_bring_no_warning_about_y(fit, rng, samples_of):
     X, y = topics(rng, 100, 40)
     fit(samples_of(X, y), np.arange(30))  # 40 classes of 70 samples
+
+
+def test_a_reader_whose_shortest_ngram_is_longer_than_its_longest_finds_none():
+    reader = NgramReader(shortest=3, longest=2, has_borders=True)  # as in a forged file
+    assert [len(found) for found in reader.ngrams(np.array([4, 5]), np.array([2]))] == [0, 0]
