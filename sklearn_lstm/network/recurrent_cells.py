@@ -14,7 +14,9 @@ from sklearn_lstm.compute import is_worker_free, map_pair
 from sklearn_lstm.network.masks import SequenceMask, reverse
 from sklearn_lstm.network.pooling import Pooling
 
-IS_ROUNDED = getattr(torch.ops.mkldnn, "_is_mkldnn_bf16_supported", bool)()  # by oneDNN, an LSTM
+# What lays the weights of an LSTM out for oneDNN. A torch without it reads as nn.LSTM does.
+LAY_OUT: Any = getattr(torch.ops.mkldnn, "_reorder_mkldnn_rnn_layer_weight", None)
+IS_ROUNDED = LAY_OUT and getattr(torch.ops.mkldnn, "_is_mkldnn_bf16_supported", bool)()
 CELLS: dict[str, Callable[..., nn.RNNBase]] = {"lstm": nn.LSTM, "gru": nn.GRU, "rnn": nn.RNN}
 N_GATES = {"lstm": 4, "gru": 3, "rnn": 1}
 FEWEST_STEPS_IN_PAIRS = 1 << 8  # for fewer, waking the other worker takes longer than it saves
@@ -89,9 +91,8 @@ class Direction(nn.Module):
         state = [weight.data_ptr() for weight in weights], versions
         if self._rounded is None or self._rounded[0] != state:
             inputs, states, *biases = (weight.bfloat16() for weight in weights)
-            lay_out = torch.ops.mkldnn._reorder_mkldnn_rnn_layer_weight  # noqa: SLF001
             size, options = self.cells.hidden_size, (False, True, False)  # it reads forwards
-            laid_out = lay_out(inputs, states, size, *options)
+            laid_out = LAY_OUT(inputs, states, size, *options)
             self._rounded = state, [*laid_out, *biases]
         return self._rounded[1]
 
