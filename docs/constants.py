@@ -9,7 +9,7 @@ from sklearn_lstm.members.convolutions import learner as convolutions
 from sklearn_lstm.members.convolutions import random_convolutions as linear_convolutions
 from sklearn_lstm.members.convolutions import ridge
 from sklearn_lstm.members.network import batches, schedule_and_end
-from sklearn_lstm.members.ngrams import bags, hashing, letters, svm
+from sklearn_lstm.members.ngrams import bags, letters, svm
 from sklearn_lstm.members.ngrams import learner as ngrams
 from sklearn_lstm.members.regression import learner as regression
 from sklearn_lstm.training import duration, held_out
@@ -80,8 +80,8 @@ NUMBERS = {
     "most_entries": count(ngrams.MOST_ENTRIES),
     "sampled_entries": count(ngrams.SAMPLED_ENTRIES),
     "coefficients_of_all": memory(ngrams.LARGEST_COEF * ngrams.SHARE_OF_ALL_NGRAMS),
-    "hash_bits": count(hashing.HASH_BITS),
-    "n_hashes": f"{2**hashing.HASH_BITS:,}",
+    "hash_bits": count(bags.HASH_BITS),
+    "n_hashes": f"{2**bags.HASH_BITS:,}",
     "most_classes_scaled": count(svm.MOST_SCALED),
     "fewest_products": count(svm.FEWEST_PRODUCTS_TOGETHER),
     "least_change": percent(svm.LEAST_CHANGE),
