@@ -5,7 +5,6 @@ import pickle
 from threading import Lock
 
 import numpy as np
-import optuna
 import pytest
 import rich
 import small_models
@@ -265,38 +264,3 @@ def test_callbacks_that_were_set_stay_with_copies(again):
     copied.fit(X, Y)
     (monitor,) = copied._skl_callbacks
     assert len(monitor.get_logs().data) == 3 + 1
-
-
-# --- Optuna
-
-
-class Pruning(Recorder):
-    """Report the accuracy after each epoch, and end a hopeless trial."""
-
-    def __init__(self, trial):
-        super().__init__()
-        self.trial = trial
-
-    def on_fit_task_end(self, estimator, context, *, fitted_estimator=None):  # noqa: ARG002
-        if context.task_name == "epoch":
-            self.trial.report(fitted_estimator.score(X, Y), context.task_id)
-            if self.trial.should_prune():
-                raise optuna.TrialPruned
-
-
-@pytest.mark.parametrize("is_hopeless", [True, False])
-def test_optuna_prunes_by_the_epoch(is_hopeless):
-    models = []
-
-    def objective(trial):
-        models.append(small(Pruning(trial), max_epochs=4))
-        return models[-1].fit(X, Y).score(X, Y)
-
-    optuna.logging.set_verbosity(optuna.logging.WARNING)
-    pruner = optuna.pruners.ThresholdPruner(lower=1.1 if is_hopeless else 0, n_warmup_steps=1)
-    study = optuna.create_study(direction="maximize", pruner=pruner)
-    study.optimize(objective, n_trials=1)
-    (trial,) = study.trials
-    assert list(trial.intermediate_values) == ([0, 1] if is_hopeless else [0, 1, 2, 3])
-    assert trial.state.name == ("PRUNED" if is_hopeless else "COMPLETE")
-    assert hasattr(models[0], "classes_") != is_hopeless

@@ -220,8 +220,7 @@ def test_changes_of_a_clone_do_not_reach_a_fitted_one():
 
 
 @pytest.mark.parametrize(
-    "change",
-    [{"window": 1}, {"embedding_dim": 3}, {"vectorizer": None}, {"vectorizer__min_df": 6}],
+    "change", [{"window": 1}, {"embedding_dim": 3}, {"vectorizer": None}, {"vectorizer__min_df": 6}]
 )
 @pytest.mark.parametrize("through", [lambda v: v, lambda v: pickle.loads(pickle.dumps(v))])
 def test_a_clone_with_other_parameters_than_its_vectors_is_not_fitted(change, through):

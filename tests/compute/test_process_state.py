@@ -30,7 +30,6 @@ from sklearn.base import clone
 from sklearn.model_selection import cross_val_score
 from sklearn.pipeline import make_pipeline
 from skorch.callbacks import Callback
-from threadpoolctl import threadpool_limits
 
 from sklearn_lstm import TextSequenceVectorizer
 from sklearn_lstm.exceptions import NonFiniteTrainingError
@@ -453,20 +452,6 @@ def fit_in_forked_workers():
 @pytest.mark.slow
 def test_forked_workers_of_joblib_fit():
     in_a_fresh_process(fit_in_forked_workers, n_threads=2, timeout=60)
-
-
-def fit_in_a_worker(seed, kind):
-    torch.set_num_threads(1)  # a worker may start with other numbers, here and of BLAS
-    with threadpool_limits(1):
-        return fitted_bits(tokens if kind == "tokens" else series, random_state=seed)
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("kind", ["tokens", "numeric"])
-def test_loky_workers_give_the_same_bits(kind):
-    jobs = [delayed(fit_in_a_worker)(seed, kind) for seed in range(2)]
-    found = Parallel(n_jobs=2, backend="loky")(jobs)
-    assert found == [fit_in_a_worker(seed, kind) for seed in range(2)]
 
 
 # --- Ctrl-C

@@ -12,7 +12,7 @@ from written_data import TABLES, containers
 N_EXAMPLES, N_CONTAINERS = 40, 4  # of each kind of data
 # What a container may refuse, though the plainest one of the same data is read.
 REFUSALS = {
-    "integers": "a missing value, but token ids have none",  # integers, unless one is negative
+    "integers": "a missing value, but token ids have none"  # integers, unless one is negative
 }
 REFUSALS_OF_STREAMS = (
     "which can't represent all of these numbers|are dates or durations|"

@@ -36,8 +36,7 @@ WIDE_WORDS = [*WORDS, "ā", "日本", "!\U0001f600", "a\u0100", "日本", "a"]
 
 
 @pytest.mark.parametrize(
-    ("words", "encoding"),
-    [(WORDS, "latin-1"), (WORDS, "utf-32-le"), (WIDE_WORDS, "utf-32-le")],
+    ("words", "encoding"), [(WORDS, "latin-1"), (WORDS, "utf-32-le"), (WIDE_WORDS, "utf-32-le")]
 )
 def test_each_word_has_its_value(words, encoding):
     number, numbers, _ = counter()

@@ -1,6 +1,5 @@
 """Stored vectorizers: plain data, checked, and nothing in them that fit left out."""
 
-import operator
 import pickle
 from functools import partial
 from itertools import pairwise
@@ -190,9 +189,3 @@ def test_numpy_scalars_serve_as_parameters(name, value):
         assert type(X) is type(expected)
         assert abs(X - expected).sum() == 0
         assert each.partial_fit(["cat cat cat"]) is each
-
-
-def test_a_method_of_a_class_serves_as_tokenizer():
-    vectorizer = TextSequenceVectorizer(tokenizer=operator.methodcaller("split"))
-    restored = pickle.loads(pickle.dumps(vectorizer.fit(TEXTS)))
-    assert restored.vocabulary_ == vectorizer.vocabulary_

@@ -147,7 +147,7 @@ def test_a_fit_goes_on_however_its_loss_is_printed(tmp_path):
                     EpochScoring("accuracy", on_train=True),
                     GradientNormClipping(0.5),
                     Stop(),
-                ],
+                ]
             },
         ),
     ],

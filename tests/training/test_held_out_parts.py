@@ -1,6 +1,5 @@
 """Held-out samples: whole groups, or samples that the user brings."""
 
-import inspect
 from contextlib import nullcontext
 from dataclasses import replace
 from functools import partial
@@ -15,7 +14,7 @@ from sklearn.base import clone
 from sklearn.model_selection import GridSearchCV, GroupKFold
 from sklearn.pipeline import Pipeline
 
-from sklearn_lstm import LSTMSequenceClassifier, TextSequenceVectorizer
+from sklearn_lstm import TextSequenceVectorizer
 from sklearn_lstm.streaming import fit_batches
 from sklearn_lstm.targets.labels import Labels
 from sklearn_lstm.targets.samples import Targets
@@ -384,16 +383,6 @@ def test_balanced_weights_of_the_users_samples_are_those_of_training(weights, se
 
 
 # --- Inside scikit-learn
-
-
-def test_the_new_arguments_have_to_be_named():
-    parameters = inspect.signature(LSTMSequenceClassifier.fit).parameters.values()
-    assert [each.name for each in parameters if each.kind is each.KEYWORD_ONLY] == [
-        "X_val",
-        "y_val",
-        "sample_weight_val",
-        "groups",
-    ]
 
 
 def texts_of(ids):
