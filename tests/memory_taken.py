@@ -27,8 +27,9 @@ class LargestTensor(TorchDispatchMode):
     def __torch_dispatch__(self, function, types, args=(), kwargs=None):
         result = function(*args, **(kwargs or {}))
         for tensor in result if isinstance(result, tuple | list) else [result]:
+            is_plain = isinstance(tensor, torch.Tensor) and tensor.layout is torch.strided
             # Bytes are scratch space of a layer: large, but for one batch only.
-            if isinstance(tensor, torch.Tensor) and tensor.dtype != torch.uint8:
+            if is_plain and tensor.dtype != torch.uint8:
                 storage = tensor.untyped_storage()
                 if storage.data_ptr() not in self.existing:
                     self.n_bytes = max(self.n_bytes, storage.nbytes())

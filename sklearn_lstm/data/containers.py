@@ -216,8 +216,8 @@ def numbers_of_objects(array: NDArray[Any], input_type: str, first_row: int = 0)
     try:
         return numbers.astype(np.int64 if all(map(_is_id, numbers.flat)) else np.float64)
     except OverflowError:
-        bounded = np.frompyfunc(lambda value: max(min(value, 1e308), -1e308), 1, 1)
-        return np.asarray(bounded(numbers), np.float64)  # too large, but floats
+        bounded = [max(min(value, 1e308), -1e308) for value in numbers.flat]
+        return np.reshape(np.array(bounded, np.float64), numbers.shape)  # too large, but floats
 
 
 def _is_id(value: Any) -> bool:

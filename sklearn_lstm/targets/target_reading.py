@@ -100,7 +100,8 @@ def _check_all_known(y: Any, name: str) -> None:
     if values.ndim not in (1, 2) or values.dtype.kind not in "fOmM":
         return
     values = values.astype(object)
-    missing = np.argwhere(np.frompyfunc(is_missing_or_nan, 1, 1)(values).astype(bool))
+    # NumPy warns of a NaN that Python compares within `np.frompyfunc`, from Python 3.12 on.
+    missing = np.argwhere(np.reshape([*map(is_missing_or_nan, values.flat)], values.shape))
     if not len(missing):
         return
     row, *column = missing[0].tolist()
