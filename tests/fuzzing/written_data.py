@@ -716,8 +716,8 @@ def fixed_width(texts: list[str]) -> Any:
 
 
 def variable_width(texts: list[str]) -> Any:
-    need(hasattr(np.dtypes, "StringDType") and not any("\x00" in text for text in texts))
-    return np.array(texts, np.dtypes.StringDType())
+    need(not any("\x00" in text for text in texts))
+    return np.array(texts, getattr(np.dtypes, "StringDType", lambda: object)())  # from NumPy 2 on
 
 
 def in_pandas(dtype: Any) -> Writer:
