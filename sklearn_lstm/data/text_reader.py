@@ -16,7 +16,7 @@ from sklearn_lstm.data.spelling import Spelling
 from sklearn_lstm.fields import check_agreement
 from sklearn_lstm.text.analysis import Analysis, TokenBatch, iterate_texts, read_tokens
 from sklearn_lstm.text.counting import FIRST_TOKEN, UNKNOWN
-from sklearn_lstm.text.id_matrix import cut_batches, joined, to_csr, to_dense, to_onehot
+from sklearn_lstm.text.id_matrix import cut_batches, joined, joiner_of, to_csr, to_dense, to_onehot
 from sklearn_lstm.text.vocabulary import CallIds
 
 
@@ -82,8 +82,7 @@ class TextReader:
         spellings, lengths = joined(cut_batches(batches, self.max_length, self.truncation))
         if not len(lengths):
             return to_csr((), ids, self.max_length)  # which nobody reads
-        joiner = "" if self.analysis.analyzer == "char" else " "
-        spelling = Spelling(ids.vocabulary, [*ids.unknown], joiner)
+        spelling = Spelling(ids.vocabulary, [*ids.unknown], joiner_of(self.analysis.analyzer))
         known = {"spelling": spelling, "numbers": numbers, "as_written": self._as_written(texts)}
         return FlatSequences(spellings, lengths, **known)
 

@@ -56,7 +56,7 @@ class TokenIds(sp.csr_matrix):  # type: ignore[misc]
     @property
     def joiner(self) -> str:
         """What stands between two tokens of a text."""
-        return "" if self.analyzer == "char" else " "
+        return joiner_of(self.analyzer)
 
     @property
     def unknown_tokens(self) -> NDArray[np.object_]:
@@ -138,6 +138,11 @@ class TokenIds(sp.csr_matrix):  # type: ignore[misc]
 
     def _temporary_matrix(self) -> sp.csr_matrix:
         return sp.csr_matrix(self.temporary_ids, self.shape)
+
+
+def joiner_of(analyzer: object) -> str:
+    """Return what stands between two tokens of a text that were found by this analyzer."""
+    return "" if analyzer == "char" else " "
 
 
 def to_csr(batches: Iterable[TokenBatch], ids: CallIds, max_length: int) -> TokenIds:
