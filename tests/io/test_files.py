@@ -760,6 +760,7 @@ DISAGREEMENTS = {
         numbers_model,
         field("SequenceModel", "weights", lambda tree: {"tuple": [1.0, *tree["tuple"][1:]]}),
     ),
+    "no member that predicts": (timed_model, field("SequenceModel", "weights", {"tuple": [0, 0]})),
     "an unknown kind": (timed_model, field("InputFormat", "input_type", "pooling")),
     "an attribute less": (numbers_model, of_vectorizer("fitted", "max_length_", None)),
     "an id of no word": (numbers_model, of_vectorizer("fitted", "vocabulary_", with_another_id)),
@@ -770,6 +771,7 @@ DISAGREEMENTS = {
 ARRAYS = {
     "a channel": (timed_model, "members.0.encoding.gappy", np.array([7])),
     "a channel before the first": (timed_model, "members.0.encoding.gappy", np.array([-3])),
+    "other inputs": (timed_model, "members.1.convolutions.channels", np.ones((1, 84, 1), bool)),
     "NaN": (word_vectors, "vectors_", np.full((5, 2), np.nan, np.float32)),
 }
 

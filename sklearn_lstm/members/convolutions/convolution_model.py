@@ -7,7 +7,7 @@ competing kernels. The two models make different errors.
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import Annotated, TypeAlias
+from typing import Annotated, Any, Self, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,6 +21,7 @@ from sklearn_lstm.data.sequences import (
     rows_of_similar_length,
 )
 from sklearn_lstm.encoding.encoding import pad
+from sklearn_lstm.fields import check_agreement
 from sklearn_lstm.members.convolutions.random_convolutions import Convolutions
 from sklearn_lstm.members.convolutions.statistics import SeriesStatistics
 from sklearn_lstm.members.member import Contributions, LinearMember
@@ -82,6 +83,13 @@ class ConvolutionModel(LinearMember):
     coef: Annotated[NDArray[np.float64], "n_features n_outputs"]
     intercept: Annotated[NDArray[np.float64], "n_outputs"]
     confidence: float | None = field(default=None, metadata={"is_stored": False})
+
+    @classmethod
+    def from_stored(cls, **fields: Any) -> Self:
+        """Return what was stored, if the convolutions read what the encoding gives."""
+        model = cls(**fields)
+        check_agreement(model.convolutions, {"n_inputs": len(model.statistics.encoding)})
+        return model
 
     @property
     def n_features(self) -> int:
