@@ -121,9 +121,9 @@ def _factors_of_few(
     prior = ClassPrior.of(targets, is_drawn=False)
     held_out = HeldOutLogits(targets.subset(np.concatenate(rows)), prior)
     for one in scaled:
-        logits = [one.fit(split.holding_out(fold), configuration)[1] for fold in rows]
+        logits = one.logits_of_folds(split, configuration, rows)
         expected = one.expected_factor._replace(deviation=EXPECTED_DEVIATION)
-        held_out = held_out.joined_by(one.member.name, np.concatenate(logits), expected)
+        held_out = held_out.joined_by(one.member.name, logits, expected)
     factors = held_out.blend().factors.tolist()
     pairs = zip(held_out.members, factors, strict=True)
     return {name: ExpectedFactor(factor, CROSS_VALIDATED_DEVIATION) for name, factor in pairs}

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from sklearn_lstm.blending import ExpectedFactor, Logits
 from sklearn_lstm.data.kinds import Kind
-from sklearn_lstm.data.sequences import Sequences
+from sklearn_lstm.data.sequences import Rows, Sequences
 from sklearn_lstm.targets.samples import Samples
 
 if TYPE_CHECKING:  # a stored model predicts without torch
@@ -120,3 +120,11 @@ class Learner(ABC):
         logits : ndarray of shape (n_held_out, n_outputs)
             Of the held-out rows, by a model that has not seen them.
         """
+
+    @classmethod
+    def logits_of_folds(
+        cls, split: Split, configuration: Configuration, rows: list[Rows]
+    ) -> Logits:
+        """Return the logits of the rows of each fold, by a fit to the other samples."""
+        parts = [cls.fit(split.holding_out(fold), configuration)[1] for fold in rows]
+        return np.concatenate(parts)

@@ -24,7 +24,7 @@ IS_MISSING: Feature = "is missing"
 
 @dataclass(frozen=True)
 class RegressionModel(LinearMember):
-    """Logistic regression on standardised vectors.
+    """Logistic regression on scaled vectors.
 
     Parameters
     ----------
@@ -55,7 +55,7 @@ class RegressionModel(LinearMember):
 
 @dataclass(frozen=True)
 class EncoderModel(RegressionModel):
-    """Logistic regression on the standardised vectors of whole texts.
+    """Logistic regression on the vectors of whole texts.
 
     Parameters
     ----------

@@ -8,12 +8,13 @@ from collections import Counter
 from dataclasses import replace
 from itertools import compress
 from time import perf_counter
+from typing import ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import minimize
 
-from sklearn_lstm.blending import Logits
+from sklearn_lstm.blending import ClassPrior, Logits, fit_blend
 from sklearn_lstm.data.sequences import ROWS_AT_ONCE, Rows, row_numbers
 from sklearn_lstm.members.member import Learner
 from sklearn_lstm.members.regression.encoder_and_numbers import (
@@ -45,6 +46,7 @@ class RegressionLearner(Learner):
     """It fits the regression; its penalty is found by inner folds."""
 
     kinds = ()  # for any sequences, but only where the user brings what it reads
+    tries_all: ClassVar[bool] = False  # all samples find the penalty, those held out too
 
     @classmethod
     @abstractmethod
@@ -87,7 +89,9 @@ class RegressionLearner(Learner):
         held_out = np.searchsorted(rows, split.held_out_rows)
         learned = np.delete(np.arange(len(rows)), held_out)
         learned_targets = targets.subset(learned)
-        penalty = _find_penalty(cls._scaled(vectors[learned])[0], learned_targets, split.seed)
+        tried = np.arange(len(rows)) if cls.tries_all else learned
+        scaled = cls._scaled(vectors[tried])[0]
+        penalty = cls._find_penalty(scaled, targets.subset(tried), split.seed)
         without = cls._fitted(untrained, vectors[learned], learned_targets, penalty)
         model = cls._fitted(untrained, vectors, targets, penalty) if len(held_out) else without
         return model, without.logits_of(vectors[held_out])
@@ -102,26 +106,49 @@ class RegressionLearner(Learner):
         return replace(untrained, mean=mean, coef=coef, intercept=intercept)
 
     @classmethod
+    def _find_penalty(cls, vectors: NDArray[np.float32], targets: Targets, seed: int) -> float:
+        """Return the penalty of the regressions that predict folds best, each without its fold."""
+        if len(targets) > MOST_TRIED_ON:
+            rows = np.random.default_rng(seed).permutation(len(targets))[:MOST_TRIED_ON]
+            vectors, targets = vectors[rows], targets.subset(rows)
+        held_out, logits = folds(targets, seed), [list[Logits]() for _ in PENALTIES]
+        for fold in held_out:
+            learned, weights = np.delete(row_numbers(len(targets)), fold), None
+            known = vectors[learned], targets.subset(learned)
+            for penalty, parts in zip(PENALTIES, logits, strict=True):
+                weights = _fit_regression(*known, penalty, weights)
+                parts.append(_logits_of(vectors[fold], weights))
+        fits = [cls.likelihood(parts, targets, held_out) for parts in logits]
+        return PENALTIES[int(np.argmax(fits))]
+
+    @classmethod
+    def likelihood(cls, logits: list[Logits], targets: Targets, rows: list[Rows]) -> float:
+        """Return the logarithm of the likelihood of folds, by fits that have not seen them."""
+        fit = 0.0
+        for part, fold in zip(logits, map(targets.subset, rows), strict=True):
+            fit += fold.labels.log_likelihood(part, fold.indicators(), fold.weights)[0]
+        return fit
+
+    @classmethod
     def _scaled(
         cls, vectors: Vectors
     ) -> tuple[NDArray[np.float32], NDArray[np.float64], NDArray[np.float64]]:
-        """Return the standardised vectors, and the mean and the deviation of each column."""
+        """Return the scaled vectors, the mean of each column, and what its gaps are divided by."""
         mean, deviation = cls.scale(vectors)
         scaled = np.nan_to_num((vectors - mean) / deviation, copy=False)
         return scaled.astype(np.float32), mean, deviation
 
     @classmethod
+    @abstractmethod
     def scale(cls, vectors: Vectors) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-        """Return the mean and the deviation of each column."""
-        deviation = np.asarray(vectors.std(axis=0, dtype=np.float64))
-        mean = np.asarray(vectors.mean(axis=0, dtype=np.float64))
-        return mean, np.maximum(deviation, np.finfo(np.float32).eps)
+        """Return the mean of each column, and by what its gaps are divided."""
 
 
 class EncoderLearner(RegressionLearner):
     """It encodes the texts, and fits the regression."""
 
     member = EncoderModel
+    tries_all = True
 
     @classmethod
     def untrained(cls, samples: Samples, configuration: Configuration) -> EncoderModel:  # noqa: ARG003
@@ -148,6 +175,36 @@ class EncoderLearner(RegressionLearner):
         for start in range(0, len(rows), ROWS_AT_ONCE):
             progress.count_linear_model(cls.member.name, start / len(rows))
             encoder(sequences.texts(rows[start : start + ROWS_AT_ONCE]))
+
+    @classmethod
+    def scale(cls, vectors: Vectors) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Return the mean of each column, and one deviation: columns that vary more tell more."""
+        mean = np.asarray(vectors.mean(axis=0, dtype=np.float64))
+        deviation = np.sqrt(vectors.var(axis=0, dtype=np.float64).mean())
+        return mean, np.full(len(mean), max(deviation, np.finfo(np.float32).eps))
+
+    @classmethod
+    def likelihood(cls, logits: list[Logits], targets: Targets, rows: list[Rows]) -> float:
+        """Return what a blend reaches: it scales logits that a large penalty has made small."""
+        if not rows:
+            return 0.0
+        known, prior = targets.subset(np.concatenate(rows)), ClassPrior.of(targets, is_drawn=False)
+        return -fit_blend([(np.concatenate(logits), cls.expected_factor)], known, prior).loss
+
+    @classmethod
+    def logits_of_folds(
+        cls, split: Split, configuration: Configuration, rows: list[Rows]
+    ) -> Logits:
+        """Return the logits of the rows of each fold; one penalty gives them all one scale."""
+        untrained, targets = cls.untrained(split.samples, configuration), split.samples.targets
+        vectors, all_rows = untrained.vectors(split.samples.sequences), row_numbers(len(targets))
+        penalty = cls._find_penalty(cls._scaled(vectors)[0], targets, split.seed)
+        parts = []
+        for fold in rows:
+            learned = np.delete(all_rows, fold)
+            model = cls._fitted(untrained, vectors[learned], targets.subset(learned), penalty)
+            parts.append(model.logits_of(vectors[fold]))
+        return np.concatenate(parts)
 
 
 class NumberLearner(RegressionLearner):
@@ -212,7 +269,7 @@ def _fit_regression(
     Parameters
     ----------
     vectors : ndarray of shape (n_samples, dim)
-        Standardised.
+        Scaled.
     targets : Targets
     penalty : float
     start : ndarray or None
@@ -237,23 +294,6 @@ def _fit_regression(
     options = {"ftol": TOLERANCE}
     found = minimize(loss, first.ravel(), jac=True, method="L-BFGS-B", options=options)
     return np.asarray(found.x).reshape(shape)
-
-
-def _find_penalty(vectors: NDArray[np.float32], targets: Targets, seed: int) -> float:
-    """Return the penalty of the regressions that predict folds best which they have not seen."""
-    if len(targets) > MOST_TRIED_ON:
-        rows = np.random.default_rng(seed).permutation(len(targets))[:MOST_TRIED_ON]
-        vectors, targets = vectors[rows], targets.subset(rows)
-    fits = np.zeros(len(PENALTIES))
-    for held_out in folds(targets, seed):
-        learned = np.delete(row_numbers(len(targets)), held_out)
-        truth, weights = targets.subset(held_out), None
-        for place, penalty in enumerate(PENALTIES):
-            weights = _fit_regression(vectors[learned], targets.subset(learned), penalty, weights)
-            fits[place] += truth.labels.log_likelihood(
-                _logits_of(vectors[held_out], weights), truth.indicators(), truth.weights
-            )[0]
-    return PENALTIES[int(fits.argmax())]
 
 
 def _logits_of(vectors: NDArray[np.float32], weights: Weights) -> NDArray[np.float64]:

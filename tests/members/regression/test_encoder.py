@@ -23,6 +23,7 @@ import small_models
 import torch
 from numpy.testing import assert_allclose, assert_array_equal
 from sklearn.base import clone
+from sklearn.metrics import log_loss
 from sklearn.model_selection import GridSearchCV, cross_val_score
 from sklearn.pipeline import make_pipeline
 from skorch.callbacks import Callback
@@ -232,23 +233,38 @@ def test_classes_of_one_sample_do_not_silence_an_encoder(encoder):
 @pytest.mark.parametrize("by_groups", [False, True])
 def test_few_held_out_samples_alone_do_not_judge_an_encoder(by_groups, encoder, monkeypatch):
     """Below 200, five folds do: all samples set the weights of n-grams and encoder."""
-    fitted = []
-    fit_linear = EncoderLearner.fit_linear
+    judged = []
+    logits_of_folds = EncoderLearner.logits_of_folds
 
-    def spy(split, configuration):
-        fitted.append(len(split.samples))
-        return fit_linear(split, configuration)
+    def spy(split, configuration, rows):
+        judged.extend(rows)
+        return logits_of_folds(split, configuration, rows)
 
-    monkeypatch.setattr(EncoderLearner, "fit_linear", spy)
+    monkeypatch.setattr(EncoderLearner, "logits_of_folds", spy)
     groups = np.arange(120) // 4 if by_groups else None
     X = TextSequenceVectorizer().fit_transform(TEXTS)
     few = classifier(encoder, max_epochs=0).fit(X, LABELS, groups=groups)
     assert few.calibration_["n_held_out"] < 200
-    assert (fitted[0], sum(fitted)) == (120, 5 * 120)
+    assert len(judged) == 5
+    assert_array_equal(np.sort(np.concatenate(judged)), np.arange(120))
     texts, labels = draw_texts(1_000)
-    fitted.clear()
+    judged.clear()
     classifier(encoder, max_epochs=0).fit(TextSequenceVectorizer().fit_transform(texts), labels)
-    assert fitted == [1_000]
+    assert not judged
+
+
+def test_a_large_penalty_makes_logits_small_which_is_no_loss(encoder):
+    """A hundred columns tell a little each: they need a large penalty, and then a factor."""
+    rng = np.random.default_rng(0)
+    labels = rng.permutation(np.arange(600) % 2)
+    vectors = rng.normal(size=(600, 100)) + 0.4 * labels[:, np.newaxis]
+    texts = [f"{' '.join(rng.choice(FILLERS, 4))} {number}" for number in range(600)]
+    known = dict(zip(texts, vectors, strict=True))
+    encoder.encode = lambda texts: np.array(
+        [known.get(text, np.full(100, len(text))) for text in texts], float
+    )
+    model = pipeline(encoder, max_epochs=0).fit(texts[:100], labels[:100])
+    assert log_loss(labels[100:], model.predict_proba(texts[100:])) < 0.16
 
 
 def test_an_encoder_stands_alone_where_n_grams_would_be_too_large(encoder, monkeypatch):
