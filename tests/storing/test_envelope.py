@@ -345,9 +345,10 @@ def test_a_set_is_stored_the_same_in_another_process(tmp_path):
 def test_another_version_warns(make, monkeypatch):
     model, X = make()
     expected, stored = output(model, X), pickle.dumps(model)
-    monkeypatch.setattr(sklearn_lstm, "__version__", "99.1.2")
-    with pytest.warns(InconsistentVersionWarning, match=r"99\.1\.2") as caught:
-        restored = pickle.loads(stored)
+    with monkeypatch.context() as patched:
+        patched.setattr(sklearn_lstm, "__version__", "99.1.2")
+        with pytest.warns(InconsistentVersionWarning, match=r"99\.1\.2") as caught:
+            restored = pickle.loads(stored)
     assert len(caught) == 1
     assert type(model).__name__ in str(caught[0].message)
     assert_array_equal(output(restored, X), expected)
