@@ -10,7 +10,7 @@ import numpy as np
 from sklearn_lstm.exceptions import warn_user
 from sklearn_lstm.text.analysis import refuse_nan
 from sklearn_lstm.text.counting import FIRST_TOKEN, FIRST_UNKNOWN, TokenCounts
-from sklearn_lstm.text.scripts import is_character
+from sklearn_lstm.text.words import is_character
 
 
 class Vocabulary(Mapping[Hashable, int]):

@@ -1,15 +1,29 @@
-"""Texts -> characters and words, as code points of many texts at once."""
+"""Texts in any script -> characters and words, as code points of many texts at once."""
 
 import re
+from collections.abc import Hashable
 from typing import Any
-from unicodedata import is_normalized
+from unicodedata import category, is_normalized, name, normalize
 
 import numpy as np
 from numpy.typing import NDArray
 
-from sklearn_lstm.text import scripts
 from sklearn_lstm.text.lookup import CharacterTable, Words
 
+# The kinds of character that make words; see `words_of`. Plain texts have the first four.
+BLANK, SYMBOL, WORD, APOSTROPHE, LETTER, MARK = range(6)
+UNSTABLE = 8  # added to the kind of what normal form C may change; without such, no text is checked
+
+# Scripts without spaces between words: how the Unicode names of their letters begin.
+_SCRIPTS_WITHOUT_SPACES = (
+    *("CJK ", "IDEOGRAPHIC ", "HIRAGANA ", "KATAKANA", "HALFWIDTH KATAKANA ", "HENTAIGANA "),
+    *("THAI ", "LAO ", "KHMER ", "MYANMAR ", "TIBETAN ", "TAI ", "NEW TAI LUE "),
+)
+# They extend the character before them without being marks (Unicode's grapheme clusters): joiners,
+# the vowel sign am of Thai and Lao, and the voicing signs of half-width kana.
+_EXTENDERS = "\u200c\u200d\u0e33\u0eb3\uff9e\uff9f"
+_APOSTROPHES = "'’"  # noqa: RUF001 - the typeset one is meant
+_ZERO_WIDTH_SPACE = "\u200b"
 LOWERED_IN_CONTEXT = "İΣ"  # their lower case depends on their neighbours, or has two characters
 
 # Texts of these characters have no marks, no letter that is a word, and are in normal form C: the
@@ -18,8 +32,40 @@ LOWERED_IN_CONTEXT = "İΣ"  # their lower case depends on their neighbours, or 
 PLAIN = re.compile(r"[\0-\u02ff\u0388-\u0482\u048a-\u052f\u2010-\u2027\u20a0-\u20bf]*")
 PLAIN_WORDS = re.compile(r"\w+(?:['’]\w+)*|[^\w\s]+")  # noqa: RUF001
 
-_kinds = CharacterTable(lambda characters: map(scripts.kind_of, characters))
+_kinds = CharacterTable(lambda characters: map(kind_of, characters))
 _blanks = CharacterTable(lambda characters: map(str.isspace, characters))
+
+
+def is_mark(character: str) -> bool:
+    """Return whether a character belongs to the one before it."""
+    return character in _EXTENDERS or category(character).startswith("M")
+
+
+def is_character(token: Hashable) -> bool:
+    """Return whether a token is one character with its marks."""
+    if not isinstance(token, str) or not token:
+        return False
+    marks = token[1:]
+    # No mark is in ASCII, so most tokens need no loop; it is half of the time of reading one text.
+    return not marks if marks.isascii() else all(map(is_mark, marks))
+
+
+def kind_of(character: str) -> int:
+    """Return the kind of a character, plus `UNSTABLE` if normal form C may change it."""
+    if is_mark(character):
+        return MARK + UNSTABLE
+    if character.isalnum() or character == "_":
+        is_letter = category(character) in {"Lo", "Lm", "Nl"}
+        has_no_spaces = is_letter and name(character, "").startswith(_SCRIPTS_WITHOUT_SPACES)
+        kind = LETTER if has_no_spaces else WORD
+    elif character.isspace() or character == _ZERO_WIDTH_SPACE:
+        kind = BLANK
+    else:
+        kind = APOSTROPHE if character in _APOSTROPHES else SYMBOL
+    # Vowels and final consonants of Hangul, and vowels of Kirat Rai, compose with the letter before
+    # them, as marks do.
+    composes = "\u1160" <= character <= "\u11ff" or character in "\U00016d63\U00016d67"
+    return kind + UNSTABLE * (composes or normalize("NFC", character) != character)
 
 
 def lengths_of(sequences: list[Any]) -> NDArray[np.int64]:
@@ -92,18 +138,18 @@ def split_words(texts: list[str], *, lowers: bool) -> Words:
     code_points = _code_points(text)
     kinds = _kinds(code_points)
     highest = kinds.max()
-    is_composed = bool(highest < scripts.UNSTABLE) or is_normalized("NFC", text)
-    is_letter = _join_marks(kinds) if highest >= scripts.LETTER else None
-    apostrophes = np.flatnonzero(kinds[1:-1] == scripts.APOSTROPHE) + 1
-    is_inner = (kinds[apostrophes - 1] == scripts.WORD) & (kinds[apostrophes + 1] == scripts.WORD)
-    kinds[apostrophes[is_inner]] = scripts.WORD
-    kinds[kinds == scripts.APOSTROPHE] = scripts.SYMBOL
+    is_composed = bool(highest < UNSTABLE) or is_normalized("NFC", text)
+    is_letter = _join_marks(kinds) if highest >= LETTER else None
+    apostrophes = np.flatnonzero(kinds[1:-1] == APOSTROPHE) + 1
+    is_inner = (kinds[apostrophes - 1] == WORD) & (kinds[apostrophes + 1] == WORD)
+    kinds[apostrophes[is_inner]] = WORD
+    kinds[kinds == APOSTROPHE] = SYMBOL
     is_border = kinds[1:] != kinds[:-1]
     if is_letter is not None:
         is_border |= is_letter[1:]
     borders = np.flatnonzero(is_border) + 1
     starts, stops = np.append(0, borders), np.append(borders, len(kinds))
-    words = np.flatnonzero(kinds.take(starts) != scripts.BLANK)
+    words = np.flatnonzero(kinds.take(starts) != BLANK)
     starts, stops = starts.take(words), stops.take(words)
     line_ends = np.cumsum(lengths_of(texts) + 1)
     n_words = np.diff(np.searchsorted(starts, line_ends), prepend=0)
@@ -112,15 +158,15 @@ def split_words(texts: list[str], *, lowers: bool) -> Words:
 
 def _join_marks(kinds: NDArray[Any]) -> NDArray[np.bool_]:
     """Give marks, in place, the kind of the character before them; return where letters are."""
-    kinds %= scripts.UNSTABLE
-    is_letter = np.asarray(kinds == scripts.LETTER)
-    is_mark = kinds == scripts.MARK
+    kinds %= UNSTABLE
+    is_letter = np.asarray(kinds == LETTER)
+    is_mark = kinds == MARK
     marks = np.flatnonzero(is_mark)
     if len(marks):
         before = np.where(is_mark, 0, np.arange(len(kinds)))
         kinds_before = kinds[np.maximum.accumulate(before)[marks]]
-        alone = np.isin(kinds_before, (scripts.BLANK, scripts.APOSTROPHE, scripts.MARK))
-        kinds[marks] = np.where(alone, scripts.SYMBOL, kinds_before)
+        alone = np.isin(kinds_before, (BLANK, APOSTROPHE, MARK))
+        kinds[marks] = np.where(alone, SYMBOL, kinds_before)
     return is_letter
 
 

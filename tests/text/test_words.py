@@ -13,8 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sklearn_lstm.text import words
-from sklearn_lstm.text.scripts import is_character
-from sklearn_lstm.text.words import words_of
+from sklearn_lstm.text.words import is_character, words_of
 from sklearn_lstm.vectorizer import TextSequenceVectorizer
 
 # The first article of the Universal Declaration of Human Rights. United Nations, in the
