@@ -5,6 +5,7 @@ So a page can't disagree with the code. A module that moves has to be changed he
 
 from sklearn_lstm import algorithm, model
 from sklearn_lstm.data import containers, kinds
+from sklearn_lstm.members import member
 from sklearn_lstm.members.convolutions import learner as convolutions
 from sklearn_lstm.members.convolutions import random_convolutions as linear_convolutions
 from sklearn_lstm.members.convolutions import ridge
@@ -45,7 +46,7 @@ NUMBERS = {
     "most_steps_per_batch": count(duration.MOST_STEPS_PER_BATCH),
     "n_frames": count(kinds.MEASUREMENTS.n_frames),
     "n_framed_steps": count(2 * kinds.MEASUREMENTS.n_frames),
-    "batch_of_partial_fit": count(duration.BATCH_SIZE_OF_PARTIAL_FIT),
+    "batch_of_partial_fit": count(member.BATCH_SIZE_OF_PARTIAL_FIT),
     "warm_up": percent(schedule_and_end.WARM_UP),
     "longest_warm_up": count(duration.UPDATES_PER_EPOCH),
     "updates_per_check": count(duration.UPDATES_PER_CHECK),

@@ -22,7 +22,6 @@ from sklearn_lstm.members.network.history import epoch_rows
 from sklearn_lstm.members.network.learning import fit_network, fit_network_one_epoch
 from sklearn_lstm.members.network.network import Network
 from sklearn_lstm.members.network.network_member import EpochRow
-from sklearn_lstm.members.ngrams.online_learning import learn, new_online_ngrams
 from sklearn_lstm.members.ngrams.online_ngrams import OnlineNgrams
 from sklearn_lstm.model import Fitted, SequenceModel
 from sklearn_lstm.targets.samples import Samples
@@ -162,8 +161,8 @@ def fit_one_epoch(
             network = excerpt.whole_again(network, growing)
         model = previous.with_network(network)
         if learns_ngrams:
-            ngrams = model[OnlineNgrams.name] or new_online_ngrams(samples, configuration.kind)
-            ngrams = learn(ngrams, samples, known, growing, rng)
+            ngrams = model[OnlineNgrams.name] or OnlineNgrams.new(samples, configuration.kind)
+            ngrams = ngrams.learned(samples, known, growing, rng)
             model = model.with_member(ngrams, 1.0)
         model = replace(model.with_thresholds(configuration.thresholds), memory=growing.memory)
         yield start.with_model(model, epoch_rows(network.net)), growing

@@ -18,6 +18,7 @@ from sklearn_lstm.compute import workers
 from sklearn_lstm.data.kinds import MEASUREMENTS
 from sklearn_lstm.data.sequences import Sequences
 from sklearn_lstm.encoding.encoding import ChannelScaling, Encoding, TokenCodes
+from sklearn_lstm.members.member import BATCH_SIZE_OF_PARTIAL_FIT
 from sklearn_lstm.members.network.excerpt import Excerpt
 from sklearn_lstm.members.network.history import epoch_rows
 from sklearn_lstm.members.network.loop import optimizer_state_of, torch_generator, train
@@ -28,7 +29,7 @@ from sklearn_lstm.network.network import N_SUMMARIES, SequenceNetwork
 from sklearn_lstm.targets.samples import Samples
 from sklearn_lstm.training.checkpoint import Checkpoint
 from sklearn_lstm.training.configuration import Configuration
-from sklearn_lstm.training.duration import BATCH_SIZE_OF_PARTIAL_FIT, TrainingPlan, steps_per_frame
+from sklearn_lstm.training.duration import TrainingPlan, steps_per_frame
 from sklearn_lstm.training.held_out import Split
 from sklearn_lstm.training.progress import FitProgress, NetworkProgress
 

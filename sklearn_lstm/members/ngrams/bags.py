@@ -1,4 +1,6 @@
-"""N-grams of ids and of letters, hashed; sequences as bags of them, for linear models."""
+"""N-grams of ids and of letters, hashed; sequences as bags of them, and what each tells."""
+
+from __future__ import annotations
 
 import math
 from collections.abc import Callable
@@ -7,10 +9,10 @@ from typing import Annotated, NamedTuple, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.sparse import csr_matrix
+from scipy.sparse import csr_matrix, vstack
 
 from sklearn_lstm.data.kinds import WORDS, Kind, effective_number_of_tokens
-from sklearn_lstm.data.sequences import Sequences
+from sklearn_lstm.data.sequences import VALUES_PER_CHUNK, Sequences, chunks_of_rows
 from sklearn_lstm.members.member import Contributions
 
 EXPECTED_BY_CHANCE = 1 / 64  # how often one n-gram may occur in a sequence of random characters
@@ -173,3 +175,56 @@ def choose_reader(sequences: Sequences, kind: Kind) -> NgramReader:
         needed = math.log(sequences.lengths.mean() / EXPECTED_BY_CHANCE) / math.log(alphabet)
         shift = max(0, math.ceil(needed) - longest)
     return NgramReader(shortest + shift, longest + shift, kind.has_borders)
+
+
+@dataclass(frozen=True)
+class TfIdf:
+    """The tf-idf of n-grams.
+
+    Parameters
+    ----------
+    hashes : ndarray of shape (n_features,)
+        Of the n-grams, in ascending order.
+    idf : ndarray of shape (n_features,)
+        Inverse document frequency.
+    """
+
+    hashes: NDArray[np.int32]
+    idf: NDArray[np.float32]
+
+    @classmethod
+    def of(cls, bags: csr_matrix, fewest: int) -> TfIdf:
+        """Return the weights of n-grams of ids that so many sequences hold, of letters that two."""
+        frequency = np.bincount(bags.indices)
+        hashes = np.flatnonzero(frequency)
+        hashes = hashes[frequency[hashes] >= np.where(are_letters(hashes), 2, fewest)]
+        idf = np.log((1 + bags.shape[0] // 2) / (1 + frequency[hashes])) + 1
+        return cls(hashes.astype(np.int32), idf.astype(np.float32))
+
+    def __len__(self) -> int:
+        return len(self.hashes)
+
+    def __call__(self, bags: Bag | csr_matrix) -> csr_matrix:
+        """Return the features of bags (2 * n_sequences, n_features).
+
+        The Euclidean length of a row is the value that all its entries have in the bag: 1 for
+        n-grams of ids, the root of the share of words for n-grams of letters.
+        """
+        if not len(self):
+            return csr_matrix((len(bags.indptr) - 1, 0), dtype=np.float32)
+        if len(bags.data) <= VALUES_PER_CHUNK:
+            return self._weighed(bags)
+        whole = csr_matrix(bags)  # of which rows can be selected
+        parts = [self._weighed(whole[rows]) for rows in chunks_of_rows(np.diff(bags.indptr))]
+        return vstack(parts, format="csr")
+
+    def _weighed(self, bags: Bag | csr_matrix) -> csr_matrix:
+        features = self.hashes.searchsorted(bags.indices)
+        is_known = self.hashes.take(features, mode="clip") == bags.indices
+        features = features[is_known].astype(np.int32)
+        data, n_rows = self.idf[features], len(bags.indptr) - 1
+        rows = np.arange(n_rows).repeat(bags.indptr[1:] - bags.indptr[:-1])[is_known]
+        data /= np.sqrt(np.bincount(rows, np.square(data), n_rows))[rows]
+        data *= bags.data[is_known]
+        ends = rows.searchsorted(np.arange(n_rows + 1)).astype(np.int32)
+        return csr_matrix((data, features, ends), (n_rows, len(self)))

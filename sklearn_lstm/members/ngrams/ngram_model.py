@@ -14,9 +14,8 @@ from sklearn_lstm.blending import Logits
 from sklearn_lstm.data.sequences import Sequences, chunks_of_rows
 from sklearn_lstm.exceptions import InputTypeWarning, warn_user
 from sklearn_lstm.members.member import Contributions, LinearMember
-from sklearn_lstm.members.ngrams.bags import Bag, NgramReader, are_letters
+from sklearn_lstm.members.ngrams.bags import Bag, NgramReader, TfIdf, are_letters
 from sklearn_lstm.members.ngrams.letters import NGRAM_LENGTHS, Lexicon, bags_of
-from sklearn_lstm.members.ngrams.tf_idf import TfIdf
 from sklearn_lstm.members.ngrams.vector_model import VectorModel
 
 
