@@ -163,7 +163,7 @@ def test_importing_the_network_loads_neither_texts_nor_scikit_learn():
 
 
 # Modules that only fit, store or validate, beside those that read X and name labels.
-FIT = {"storing.envelope", "text.cooccurrence"}
+FIT = {"storing.envelope"}
 PREDICT = {"exceptions", "fields", "locks", "storing", "text", "vectors"}
 PREDICT |= {"data", "blending"}
 
