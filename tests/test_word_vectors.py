@@ -1,4 +1,4 @@
-"""`WordVectors`: what scikit-learn expects, which words are near, and the formulas computed plainly."""
+"""`WordVectors`: what scikit-learn expects, which words are near, and the formulas plainly."""
 
 import copy
 import inspect
