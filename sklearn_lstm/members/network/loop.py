@@ -11,9 +11,8 @@ from skorch.callbacks import Callback, EarlyStopping, GradientNormClipping, Prin
 from skorch.helper import predefined_split
 
 from sklearn_lstm.compute import prefers_bfloat16
-from sklearn_lstm.members.network.batches import LengthBatches, SequenceDataset
+from sklearn_lstm.members.network.batches import LengthBatches, MicroBatchNet, SequenceDataset
 from sklearn_lstm.members.network.history import EpochRecord, check_weights
-from sklearn_lstm.members.network.micro_batches import MicroBatchNet
 from sklearn_lstm.members.network.network import Network
 from sklearn_lstm.members.network.sparse_embedding import SparseEmbedding
 from sklearn_lstm.network.network import SequenceNetwork
