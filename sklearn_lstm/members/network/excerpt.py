@@ -14,9 +14,8 @@ from torch import Tensor
 from sklearn_lstm.data.sequences import Sequences
 from sklearn_lstm.encoding.encoding import N_SPECIAL, PADDING_CODE, UNKNOWN_CODE, TokenCodes
 from sklearn_lstm.encoding.growing_tables import GrowingTables
-from sklearn_lstm.members.network.loop import optimizer_state_of
+from sklearn_lstm.members.network.loop import has_rows_of, optimizer_state_of, replace_weight
 from sklearn_lstm.members.network.network import Network
-from sklearn_lstm.members.network.sparse_embedding import has_rows_of, replace_weight
 from sklearn_lstm.training.configuration import Configuration
 
 

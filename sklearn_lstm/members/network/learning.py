@@ -20,8 +20,7 @@ from sklearn_lstm.data.sequences import Sequences
 from sklearn_lstm.encoding.encoding import ChannelScaling, Encoding, TokenCodes
 from sklearn_lstm.members.member import BATCH_SIZE_OF_PARTIAL_FIT
 from sklearn_lstm.members.network.excerpt import Excerpt
-from sklearn_lstm.members.network.history import epoch_rows
-from sklearn_lstm.members.network.loop import optimizer_state_of, torch_generator, train
+from sklearn_lstm.members.network.loop import epoch_rows, optimizer_state_of, torch_generator, train
 from sklearn_lstm.members.network.network import Network
 from sklearn_lstm.members.network.network_member import EpochRow
 from sklearn_lstm.members.network.schedule_and_end import Trapezoid

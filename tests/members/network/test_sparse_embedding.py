@@ -7,7 +7,7 @@ from skorch.callbacks import Callback
 from small_models import PLAIN
 
 from sklearn_lstm import LSTMSequenceClassifier
-from sklearn_lstm.members.network.sparse_embedding import SparseEmbedding
+from sklearn_lstm.members.network.loop import SparseEmbedding
 
 
 def test_plain_descent_changes_only_the_rows_of_the_batch(monkeypatch, texts):
