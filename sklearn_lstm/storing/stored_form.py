@@ -39,7 +39,7 @@ PATHS = (  # of our own classes: dataclasses, or those with `stored` and `from_s
     "members.ngrams.vector_model.MeanVectors",
     "members.convolutions.convolution_model.ConvolutionModel",
     "members.convolutions.random_convolutions.Convolutions",
-    "members.convolutions.statistics.SeriesStatistics",
+    "members.convolutions.convolution_model.SeriesStatistics",
     "members.regression.encoder_and_numbers.EncoderModel",
     "members.regression.encoder_and_numbers.NumberModel",
     "pretrained.sentence_encoders.SentenceEncoder",

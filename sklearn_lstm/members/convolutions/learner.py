@@ -12,11 +12,11 @@ from sklearn_lstm.encoding.encoding import ChannelScaling
 from sklearn_lstm.members.convolutions.convolution_model import (
     ConvolutionModel,
     Features,
+    SeriesStatistics,
     in_blocks,
 )
 from sklearn_lstm.members.convolutions.random_convolutions import Convolutions
 from sklearn_lstm.members.convolutions.ridge import GramMatrix, fit_few, fit_many, leave_alike_out
-from sklearn_lstm.members.convolutions.statistics import SeriesStatistics
 from sklearn_lstm.members.member import Learner
 from sklearn_lstm.targets.samples import Samples, Targets
 from sklearn_lstm.training.configuration import Configuration
