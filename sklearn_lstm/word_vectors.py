@@ -22,7 +22,7 @@ from sklearn_lstm.pretrained.token_tables import VectorTable
 from sklearn_lstm.progress_bar import ProgressBar
 from sklearn_lstm.storing.envelope import StoredMixin
 from sklearn_lstm.text.analysis import TokenBatch, iterate_texts, read_tokens
-from sklearn_lstm.text.counting import FIRST_TOKEN, UNKNOWN
+from sklearn_lstm.text.vocabulary import FIRST_TOKEN, UNKNOWN
 from sklearn_lstm.vectorizer import TextSequenceVectorizer
 
 REMEDY = (

@@ -14,8 +14,8 @@ from numpy.typing import NDArray
 from sklearn_lstm.data.numbers import NO_NUMBERS, Numbers
 from sklearn_lstm.data.spelling import NO_TEXTS, PADDING_ID, Spelling
 from sklearn_lstm.data.time_stamps import with_exact_times
-from sklearn_lstm.text.counting import FIRST_UNKNOWN, UNKNOWN
 from sklearn_lstm.text.id_matrix import fill_empty
+from sklearn_lstm.text.vocabulary import FIRST_UNKNOWN, UNKNOWN
 
 Rows: TypeAlias = NDArray[np.integer[Any]]  # indices of sequences
 Lengths: TypeAlias = NDArray[np.integer[Any]]  # steps of each sequence

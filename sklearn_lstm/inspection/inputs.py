@@ -22,7 +22,7 @@ from sklearn_lstm.fitting import read_as_at_fit, what_was_fitted
 from sklearn_lstm.model import SequenceModel
 from sklearn_lstm.targets.labels import Labels
 from sklearn_lstm.text.analysis import iterate_texts
-from sklearn_lstm.text.counting import UNKNOWN
+from sklearn_lstm.text.vocabulary import UNKNOWN
 from sklearn_lstm.vectorizer import UNKNOWN_TOKEN, TextSequenceVectorizer
 
 Data: TypeAlias = NDArray[np.generic]  # what the steps of a sequence are, as `Explanation` says

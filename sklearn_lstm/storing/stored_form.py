@@ -45,7 +45,7 @@ PATHS = (  # of our own classes: dataclasses, or those with `stored` and `from_s
     "pretrained.sentence_encoders.SentenceEncoder",
     *("pretrained.embeddings.PretrainedVectors", "pretrained.token_tables.VectorTable"),
     *("pretrained.token_tables.SideBySide", "pretrained.token_tables.StaticModel"),
-    "text.counting.TokenCounts",
+    "text.vocabulary.TokenCounts",
     *("encoding.normal_scores.NormalScores", "data.input_format.InputFormat"),
     *("targets.labels.Labels", "targets.labels.LabelSets"),
 )

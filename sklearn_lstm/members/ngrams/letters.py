@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from sklearn_lstm.data.sequences import Rows, Sequences
 from sklearn_lstm.data.spelling import Spelling
 from sklearn_lstm.members.ngrams.bags import Bag, NgramReader, as_letters, bag_of, hash_ngrams
-from sklearn_lstm.text.counting import FIRST_UNKNOWN, UNKNOWN
+from sklearn_lstm.text.vocabulary import FIRST_UNKNOWN, UNKNOWN
 
 NGRAM_LENGTHS = range(2, 6)
 

@@ -15,7 +15,7 @@ from scipy.sparse import csr_matrix
 from sklearn_lstm.data.sequences import Rows, Sequences, chunks_of_rows
 from sklearn_lstm.members.member import Contributions
 from sklearn_lstm.pretrained.embeddings import PretrainedVectors
-from sklearn_lstm.text.counting import FIRST_UNKNOWN
+from sklearn_lstm.text.vocabulary import FIRST_UNKNOWN
 
 
 @dataclass(frozen=True)
