@@ -10,7 +10,7 @@ from sklearn_lstm.members.convolutions import learner as convolutions
 from sklearn_lstm.members.convolutions import random_convolutions as linear_convolutions
 from sklearn_lstm.members.convolutions import ridge
 from sklearn_lstm.members.network import batches, schedule_and_end
-from sklearn_lstm.members.ngrams import bags, letters, svm
+from sklearn_lstm.members.ngrams import bags, svm
 from sklearn_lstm.members.ngrams import learner as ngrams
 from sklearn_lstm.members.regression import learner as regression
 from sklearn_lstm.training import duration, held_out
@@ -74,8 +74,8 @@ NUMBERS = {
     "longest_ngram_of_words": count(kinds.WORDS.ngram_lengths[1]),
     "longest_ngram_of_characters": count(kinds.CHARACTERS.ngram_lengths[1]),
     "n_lengths": count(len(range(*kinds.CHARACTERS.ngram_lengths)) + 1),
-    "shortest_letters": count(letters.NGRAM_LENGTHS[0]),
-    "longest_letters": count(letters.NGRAM_LENGTHS[-1]),
+    "shortest_letters": count(bags.LETTER_LENGTHS[0]),
+    "longest_letters": count(bags.LETTER_LENGTHS[-1]),
     "chance": f"1/{1 / bags.EXPECTED_BY_CHANCE:g}",
     "largest_coefficients": memory(ngrams.LARGEST_COEF),
     "most_entries": count(ngrams.MOST_ENTRIES),

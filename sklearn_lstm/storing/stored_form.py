@@ -35,7 +35,7 @@ PATHS = (  # of our own classes: dataclasses, or those with `stored` and `from_s
     *("model.Fitted", "model.SequenceModel", "members.network.network.Network"),
     *("encoding.encoding.TokenCodes", "encoding.encoding.ChannelScaling"),
     *("members.ngrams.ngram_model.NgramModel", "members.ngrams.online_ngrams.OnlineNgrams"),
-    *("members.ngrams.letters.Lexicon", "members.ngrams.vector_model.VectorModel"),
+    *("members.ngrams.bags.Lexicon", "members.ngrams.vector_model.VectorModel"),
     "members.ngrams.vector_model.MeanVectors",
     "members.convolutions.convolution_model.ConvolutionModel",
     "members.convolutions.random_convolutions.Convolutions",

@@ -14,12 +14,13 @@ from sklearn_lstm.exceptions import LinearModelSkippedWarning, warn_user
 from sklearn_lstm.members.member import Learner
 from sklearn_lstm.members.ngrams.bags import (
     LARGEST_COEF,
+    Lexicon,
     NgramReader,
     TfIdf,
     are_letters,
+    bags_of,
     choose_reader,
 )
-from sklearn_lstm.members.ngrams.letters import Lexicon, bags_of
 from sklearn_lstm.members.ngrams.ngram_model import NgramModel
 from sklearn_lstm.members.ngrams.svm import MOST_SCALED, fit_svms
 from sklearn_lstm.members.ngrams.vector_model import MeanVectors, VectorModel

@@ -14,8 +14,15 @@ from sklearn_lstm.blending import Logits
 from sklearn_lstm.data.sequences import Sequences, chunks_of_rows
 from sklearn_lstm.exceptions import InputTypeWarning, warn_user
 from sklearn_lstm.members.member import Contributions, LinearMember
-from sklearn_lstm.members.ngrams.bags import Bag, NgramReader, TfIdf, are_letters
-from sklearn_lstm.members.ngrams.letters import NGRAM_LENGTHS, Lexicon, bags_of
+from sklearn_lstm.members.ngrams.bags import (
+    LETTER_LENGTHS,
+    Bag,
+    Lexicon,
+    NgramReader,
+    TfIdf,
+    are_letters,
+    bags_of,
+)
 from sklearn_lstm.members.ngrams.vector_model import VectorModel
 
 
@@ -133,7 +140,9 @@ class NgramModel(NgramReader, LinearMember):
         n_ids = len(self.hashes) - n_letters
         parts = [f"{n_ids:,} n-grams of {self.shortest}-{self.longest} ids"]
         if self.lexicon is not None:
-            parts.append(f"{n_letters:,} n-grams of {NGRAM_LENGTHS[0]}-{NGRAM_LENGTHS[-1]} letters")
+            parts.append(
+                f"{n_letters:,} n-grams of {LETTER_LENGTHS[0]}-{LETTER_LENGTHS[-1]} letters"
+            )
         if self.vectors is not None:
             parts.append(self.vectors.describe())
         return " and ".join(parts)
