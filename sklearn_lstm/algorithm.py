@@ -24,6 +24,7 @@ from sklearn_lstm.members.network.network import Network
 from sklearn_lstm.members.network.network_member import EpochRow
 from sklearn_lstm.members.ngrams.online_ngrams import OnlineNgrams
 from sklearn_lstm.model import Fitted, SequenceModel
+from sklearn_lstm.progress import FitProgress
 from sklearn_lstm.targets.samples import Samples
 from sklearn_lstm.targets.thresholds import without_constants
 from sklearn_lstm.training.configuration import Configuration
@@ -35,7 +36,6 @@ from sklearn_lstm.training.duration import (
     work_of_epoch,
 )
 from sklearn_lstm.training.held_out import Split, folds
-from sklearn_lstm.training.progress import FitProgress
 
 # Of the logarithms of these factors: before cross-validation, and after it.
 EXPECTED_DEVIATION, CROSS_VALIDATED_DEVIATION = 0.5, 0.2

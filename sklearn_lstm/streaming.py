@@ -25,7 +25,7 @@ from sklearn_lstm.data.sequences import FlatSequences, Sequences
 from sklearn_lstm.data.spelling import Spelling
 from sklearn_lstm.fitting import Fit
 from sklearn_lstm.parameters import check_column_names
-from sklearn_lstm.progress_bar import ProgressBar
+from sklearn_lstm.progress import ProgressBar
 from sklearn_lstm.stored_batches import LabelBatches, SequencesFile, StepsFile, TextsFile
 from sklearn_lstm.targets.samples import Targets
 from sklearn_lstm.text.analysis import iterate_texts

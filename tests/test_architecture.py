@@ -19,8 +19,8 @@ ROOT = Path(sklearn_lstm.__file__).parent
 # lines. An entry with a dot stands for that module, any other for a module or a whole folder.
 LAYERS = [
     ["__init__"],  # the version; the classes are imported at first use
-    ["callback_support", "compute", "exceptions", "locks", "progress_bar"],
-    ["fields", "parameters"],
+    ["callback_support", "compute", "exceptions", "locks"],
+    ["fields", "parameters", "progress"],
     ["storing"],
     ["text"],
     ["data"],

@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from sklearn_lstm.data.containers import LARGEST
 from sklearn_lstm.exceptions import CommandError, UsageError
 from sklearn_lstm.fields import check_fields
-from sklearn_lstm.progress_bar import ProgressBar
+from sklearn_lstm.progress import ProgressBar
 
 FORMATS = {".csv": "csv", ".tsv": "csv", ".jsonl": "jsonl", ".ndjson": "jsonl"}
 MOST_BYTES = 2**20  # that are read at once; a pipe gives what it holds

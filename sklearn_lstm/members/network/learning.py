@@ -16,7 +16,7 @@ from skorch.utils import noop
 from torch import Tensor
 
 from sklearn_lstm.blending import ExpectedFactor, HeldOutLogits
-from sklearn_lstm.callback_support import Attributes
+from sklearn_lstm.callback_support import Attributes, CallbackTask
 from sklearn_lstm.compute import workers
 from sklearn_lstm.data.kinds import MEASUREMENTS
 from sklearn_lstm.data.sequences import Sequences
@@ -40,14 +40,14 @@ from sklearn_lstm.members.network.loop import (
 )
 from sklearn_lstm.members.network.network import Network
 from sklearn_lstm.members.network.network_member import EpochRow
-from sklearn_lstm.members.network.schedule_and_end import Trapezoid
+from sklearn_lstm.members.network.schedule_and_end import NetworkProgress, Trapezoid
 from sklearn_lstm.network.network import N_SUMMARIES, SequenceNetwork
+from sklearn_lstm.progress import FitProgress
 from sklearn_lstm.targets.samples import Samples
 from sklearn_lstm.training.checkpoint import Checkpoint
 from sklearn_lstm.training.configuration import Configuration
 from sklearn_lstm.training.duration import TrainingPlan, steps_per_frame
 from sklearn_lstm.training.held_out import Split
-from sklearn_lstm.training.progress import FitProgress, NetworkProgress
 
 Result = TypeVar("Result")
 
@@ -133,7 +133,8 @@ def fit_network_one_epoch(
     else:
         network = excerpt.network
     n_updates = plan.updates_per_epoch(len(samples))
-    progress = FitProgress({}, plan.max_epochs, n_updates, is_shown=settings.verbose > 0)
+    is_shown, task = settings.verbose > 0, CallbackTask()  # no callback is told of it
+    progress = FitProgress({}, plan.max_epochs, n_updates, is_shown=is_shown, task=task)
     with workers(settings.device, network.module.n_directions), progress:
         callbacks = [NetworkProgress(progress)]
         net = train(network, samples, settings, plan, rng=rng, callbacks=callbacks)

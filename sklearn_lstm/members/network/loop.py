@@ -19,12 +19,13 @@ from sklearn_lstm.exceptions import NonFiniteTrainingError
 from sklearn_lstm.members.network.batches import LengthBatches, MicroBatchNet, SequenceDataset
 from sklearn_lstm.members.network.network import Network
 from sklearn_lstm.members.network.network_member import EpochRow
+from sklearn_lstm.members.network.schedule_and_end import NetworkProgress
 from sklearn_lstm.network.network import SequenceNetwork
+from sklearn_lstm.progress import print_above_bar
 from sklearn_lstm.targets.samples import Samples
 from sklearn_lstm.training.configuration import TrainingSettings
 from sklearn_lstm.training.duration import TrainingPlan
 from sklearn_lstm.training.loss_and_optimizer import FUSED_STATE, optimizer_options
-from sklearn_lstm.training.progress import NetworkProgress, print_above_bar
 
 TOKEN_DROPOUT = 0.1  # share of the tokens that training reads as the unknown one, to learn it
 LARGEST_GRADIENT = 1.0  # norm; larger ones are scaled down to it

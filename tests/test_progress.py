@@ -14,7 +14,7 @@ from tqdm.auto import tqdm
 
 from sklearn_lstm import LSTMSequenceClassifier, algorithm
 from sklearn_lstm.exceptions import NonFiniteTrainingError
-from sklearn_lstm.training.progress import FitProgress
+from sklearn_lstm.progress import FitProgress
 
 X = np.random.default_rng(0).integers(1, 9, (120, 5))
 Y = np.arange(120) % 2
