@@ -3,9 +3,9 @@
 So a page can't disagree with the code. A module that moves has to be changed here only.
 """
 
-from sklearn_lstm import algorithm, model
+from sklearn_lstm import algorithm
 from sklearn_lstm.data import containers, kinds
-from sklearn_lstm.members import member
+from sklearn_lstm.members import member, model
 from sklearn_lstm.members.convolutions import learner as convolutions
 from sklearn_lstm.members.convolutions import random_convolutions as linear_convolutions
 from sklearn_lstm.members.convolutions import ridge

@@ -18,12 +18,12 @@ from sklearn_lstm.data.kinds import TOKENS
 from sklearn_lstm.encoding.growing_tables import GrowingTables
 from sklearn_lstm.members.learners import find_learners
 from sklearn_lstm.members.member import Learner, LinearMember
+from sklearn_lstm.members.model import Fitted, SequenceModel
 from sklearn_lstm.members.network.learning import fit_network, fit_network_one_epoch
 from sklearn_lstm.members.network.loop import epoch_rows
 from sklearn_lstm.members.network.network import Network
 from sklearn_lstm.members.network.network_member import EpochRow
 from sklearn_lstm.members.ngrams.online_ngrams import OnlineNgrams
-from sklearn_lstm.model import Fitted, SequenceModel
 from sklearn_lstm.progress import FitProgress
 from sklearn_lstm.targets.samples import Samples
 from sklearn_lstm.targets.thresholds import without_constants

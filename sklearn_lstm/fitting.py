@@ -16,8 +16,8 @@ from sklearn_lstm.data.kinds import MEASUREMENTS
 from sklearn_lstm.data.sequences import Sequences
 from sklearn_lstm.encoding.encoding import TokenCodes
 from sklearn_lstm.exceptions import InvalidSequencesTypeError
+from sklearn_lstm.members.model import Fitted, SequenceModel
 from sklearn_lstm.members.network.network import Network
-from sklearn_lstm.model import Fitted, SequenceModel
 from sklearn_lstm.parameters import check_column_names, checked_parameters
 from sklearn_lstm.pretrained.embeddings import read_embeddings
 from sklearn_lstm.pretrained.sentence_encoders import SentenceEncoder

@@ -29,7 +29,6 @@ LAYERS = [
     ["network"],
     ["training"],
     ["members"],
-    ["model"],
     ["algorithm"],
     ["fitting"],
     ["description"],

@@ -19,7 +19,7 @@ from sklearn_lstm.data.sequences import Rows, SelectedRows, Sequences, row_numbe
 from sklearn_lstm.data.spelling import Spelling
 from sklearn_lstm.encoding.encoding import UNKNOWN_CODE, Encoding, Steps, TokenCodes
 from sklearn_lstm.fitting import read_as_at_fit, what_was_fitted
-from sklearn_lstm.model import SequenceModel
+from sklearn_lstm.members.model import SequenceModel
 from sklearn_lstm.targets.labels import Labels
 from sklearn_lstm.text.analysis import iterate_texts
 from sklearn_lstm.text.vocabulary import UNKNOWN

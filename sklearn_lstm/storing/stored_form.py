@@ -32,7 +32,7 @@ DTYPES = {"BOOL": "|b1", "U8": "|u1", "I8": "|i1"} | {
     f"{kind}{8 * size}": f"<{kind.lower()}{size}" for kind in "UIF" for size in (2, 4, 8)
 }  # what safetensors files call the types of arrays
 PATHS = (  # of our own classes: dataclasses, or those with `stored` and `from_stored`
-    *("model.Fitted", "model.SequenceModel", "members.network.network.Network"),
+    *("members.model.Fitted", "members.model.SequenceModel", "members.network.network.Network"),
     *("encoding.encoding.TokenCodes", "encoding.encoding.ChannelScaling"),
     *("members.ngrams.ngram_model.NgramModel", "members.ngrams.online_ngrams.OnlineNgrams"),
     *("members.ngrams.bags.Lexicon", "members.ngrams.vector_model.VectorModel"),
