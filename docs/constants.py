@@ -3,7 +3,7 @@
 So a page can't disagree with the code. A module that moves has to be changed here only.
 """
 
-from sklearn_lstm import algorithm
+from sklearn_lstm import fitting
 from sklearn_lstm.data import containers, kinds
 from sklearn_lstm.members import member, model
 from sklearn_lstm.members.convolutions import learner as convolutions
@@ -66,8 +66,8 @@ NUMBERS = {
     "expected_weight_of_tokens": count(kinds.WORDS.network_weight),
     "unjudged_weight": count(model.UNJUDGED_WEIGHT),
     "expected_of_ngrams": count(ngrams.NgramLearner.expected_factor.median),
-    "deviation_of_factors": count(algorithm.EXPECTED_DEVIATION),
-    "deviation_of_cross_validated": count(algorithm.CROSS_VALIDATED_DEVIATION),
+    "deviation_of_factors": count(fitting.EXPECTED_DEVIATION),
+    "deviation_of_cross_validated": count(fitting.CROSS_VALIDATED_DEVIATION),
     "most_cross_validated": count(duration.LARGEST_HELD_OUT),
     "n_folds": count(held_out.N_FOLDS),
     # the linear model

@@ -29,7 +29,6 @@ LAYERS = [
     ["network"],
     ["training"],
     ["members"],
-    ["algorithm"],
     ["fitting"],
     ["description"],
     ["vectorizer", "classifier", "predictor", "vectors"],
