@@ -20,8 +20,7 @@ from sklearn_lstm.callback_support import CallbackSupportMixin, CallbackTask, wi
 from sklearn_lstm.data.containers import column_names
 from sklearn_lstm.data.kinds import KINDS, MEASUREMENTS
 from sklearn_lstm.description import DescribedMixin
-from sklearn_lstm.encoding.encoding import N_SPECIAL
-from sklearn_lstm.encoding.growing_tables import GrowingTables
+from sklearn_lstm.encoding.token_codes import N_SPECIAL, GrowingTables
 from sklearn_lstm.fitting import Fit, check_as_many, read_as_at_fit, what_was_fitted
 from sklearn_lstm.members.member import LinearMember
 from sklearn_lstm.members.model import Fitted, SequenceModel

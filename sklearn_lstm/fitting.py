@@ -23,8 +23,7 @@ from sklearn_lstm.data.containers import LONG_TABLE, column_names
 from sklearn_lstm.data.input_format import InputFormat
 from sklearn_lstm.data.kinds import MEASUREMENTS, TOKENS
 from sklearn_lstm.data.sequences import Sequences
-from sklearn_lstm.encoding.encoding import TokenCodes
-from sklearn_lstm.encoding.growing_tables import GrowingTables
+from sklearn_lstm.encoding.token_codes import GrowingTables, TokenCodes
 from sklearn_lstm.exceptions import InvalidSequencesTypeError, LinearModelSkippedWarning, warn_user
 from sklearn_lstm.members.convolutions.learner import ConvolutionLearner
 from sklearn_lstm.members.member import Learner, LinearMember

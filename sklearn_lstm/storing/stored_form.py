@@ -33,7 +33,7 @@ DTYPES = {"BOOL": "|b1", "U8": "|u1", "I8": "|i1"} | {
 }  # what safetensors files call the types of arrays
 PATHS = (  # of our own classes: dataclasses, or those with `stored` and `from_stored`
     *("members.model.Fitted", "members.model.SequenceModel", "members.network.network.Network"),
-    *("encoding.encoding.TokenCodes", "encoding.encoding.ChannelScaling"),
+    *("encoding.token_codes.TokenCodes", "encoding.channel_scaling.ChannelScaling"),
     *("members.ngrams.ngram_model.NgramModel", "members.ngrams.online_ngrams.OnlineNgrams"),
     *("members.ngrams.bags.Lexicon", "members.ngrams.vector_model.VectorModel"),
     "members.ngrams.vector_model.MeanVectors",
@@ -46,7 +46,7 @@ PATHS = (  # of our own classes: dataclasses, or those with `stored` and `from_s
     *("pretrained.embeddings.PretrainedVectors", "pretrained.token_tables.VectorTable"),
     *("pretrained.token_tables.SideBySide", "pretrained.token_tables.StaticModel"),
     "text.vocabulary.TokenCounts",
-    *("encoding.normal_scores.NormalScores", "data.input_format.InputFormat"),
+    *("encoding.channel_scaling.NormalScores", "data.input_format.InputFormat"),
     *("targets.labels.Labels", "targets.labels.LabelSets"),
 )
 PARTS = {name: f"sklearn_lstm.{module}" for module, _, name in (p.rpartition(".") for p in PATHS)}

@@ -18,9 +18,10 @@ from sklearn_lstm.data.sequences import (
     Lengths,
     Rows,
     Sequences,
+    pad,
     rows_of_similar_length,
 )
-from sklearn_lstm.encoding.encoding import ChannelScaling, pad
+from sklearn_lstm.encoding.channel_scaling import ChannelScaling
 from sklearn_lstm.members.convolutions.random_convolutions import Convolutions
 from sklearn_lstm.members.member import Contributions, LinearMember
 

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from sklearn_lstm.blending import Blend, ClassPrior, ExpectedFactor, Logits, fit_blend
 from sklearn_lstm.data.kinds import MEASUREMENTS
 from sklearn_lstm.data.sequences import Rows
-from sklearn_lstm.encoding.encoding import ChannelScaling
+from sklearn_lstm.encoding.channel_scaling import ChannelScaling
 from sklearn_lstm.members.convolutions.convolution_model import (
     ConvolutionModel,
     Features,

@@ -12,8 +12,9 @@ from skorch import NeuralNetClassifier
 from skorch.dataset import Dataset
 from torch import Tensor
 
-from sklearn_lstm.data.sequences import Rows, gather, row_numbers, rows_of_similar_length
-from sklearn_lstm.encoding.encoding import UNKNOWN_CODE, Encoding, pad
+from sklearn_lstm.data.sequences import Rows, gather, pad, row_numbers, rows_of_similar_length
+from sklearn_lstm.encoding.token_codes import UNKNOWN_CODE
+from sklearn_lstm.members.network.network_member import Encoding
 from sklearn_lstm.targets.samples import Samples
 from sklearn_lstm.training.duration import SMALLEST_BATCH
 

@@ -20,15 +20,14 @@ from sklearn_lstm.callback_support import Attributes, CallbackTask
 from sklearn_lstm.compute import workers
 from sklearn_lstm.data.kinds import MEASUREMENTS
 from sklearn_lstm.data.sequences import Sequences
-from sklearn_lstm.encoding.encoding import (
+from sklearn_lstm.encoding.channel_scaling import ChannelScaling
+from sklearn_lstm.encoding.token_codes import (
     N_SPECIAL,
     PADDING_CODE,
     UNKNOWN_CODE,
-    ChannelScaling,
-    Encoding,
+    GrowingTables,
     TokenCodes,
 )
-from sklearn_lstm.encoding.growing_tables import GrowingTables
 from sklearn_lstm.members.member import BATCH_SIZE_OF_PARTIAL_FIT
 from sklearn_lstm.members.network.loop import (
     epoch_rows,
@@ -39,7 +38,7 @@ from sklearn_lstm.members.network.loop import (
     train,
 )
 from sklearn_lstm.members.network.network import Network
-from sklearn_lstm.members.network.network_member import EpochRow
+from sklearn_lstm.members.network.network_member import Encoding, EpochRow
 from sklearn_lstm.members.network.schedule_and_end import NetworkProgress, Trapezoid
 from sklearn_lstm.network.network import N_SUMMARIES, SequenceNetwork
 from sklearn_lstm.progress import FitProgress

@@ -14,7 +14,7 @@ from torch import Tensor, nn
 
 from sklearn_lstm.compute import prefers_bfloat16
 from sklearn_lstm.data.sequences import Rows
-from sklearn_lstm.encoding.encoding import PADDING_CODE
+from sklearn_lstm.encoding.token_codes import PADDING_CODE
 from sklearn_lstm.exceptions import NonFiniteTrainingError
 from sklearn_lstm.members.network.batches import LengthBatches, MicroBatchNet, SequenceDataset
 from sklearn_lstm.members.network.network import Network

@@ -11,7 +11,7 @@ from scipy.sparse import csr_matrix
 from sklearn_lstm.blending import Logits
 from sklearn_lstm.data.kinds import Kind
 from sklearn_lstm.data.sequences import Sequences, chunks_of_rows
-from sklearn_lstm.encoding.growing_tables import GrowingTables
+from sklearn_lstm.encoding.token_codes import GrowingTables
 from sklearn_lstm.members.member import BATCH_SIZE_OF_PARTIAL_FIT, Contributions, Member
 from sklearn_lstm.members.ngrams.bags import (
     HASH_BITS,

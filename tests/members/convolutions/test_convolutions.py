@@ -12,7 +12,7 @@ from sklearn import config_context
 from sklearn.linear_model import RidgeCV
 from sklearn.metrics import log_loss
 
-from sklearn_lstm.encoding.encoding import ChannelScaling
+from sklearn_lstm.encoding.channel_scaling import ChannelScaling
 from sklearn_lstm.members.convolutions import convolution_model
 from sklearn_lstm.members.convolutions import learner as convolutions
 from sklearn_lstm.members.convolutions import random_convolutions as linear_convolutions

@@ -8,14 +8,9 @@ from skorch.callbacks import Callback
 from small_models import PLAIN
 
 from sklearn_lstm import LSTMSequenceClassifier
-from sklearn_lstm.data.sequences import ROWS_AT_ONCE, rows_of_similar_length
-from sklearn_lstm.encoding.encoding import (
-    PADDING_CODE,
-    UNKNOWN_CODE,
-    ChannelScaling,
-    TokenCodes,
-    pad,
-)
+from sklearn_lstm.data.sequences import ROWS_AT_ONCE, pad, rows_of_similar_length
+from sklearn_lstm.encoding.channel_scaling import ChannelScaling
+from sklearn_lstm.encoding.token_codes import PADDING_CODE, UNKNOWN_CODE, TokenCodes
 from sklearn_lstm.members.network import batches
 from sklearn_lstm.members.network.batches import LengthBatches, SequenceDataset, steps_at_once
 from sklearn_lstm.targets.labels import Labels
