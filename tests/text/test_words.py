@@ -1,5 +1,7 @@
 """Words of every script."""
 
+# ruff: noqa: E501, RUF001 - sentences in many scripts
+
 import re
 import sys
 from itertools import product
