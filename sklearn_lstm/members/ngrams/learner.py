@@ -21,9 +21,8 @@ from sklearn_lstm.members.ngrams.bags import (
     bags_of,
     choose_reader,
 )
-from sklearn_lstm.members.ngrams.ngram_model import NgramModel
+from sklearn_lstm.members.ngrams.ngram_model import MeanVectors, NgramModel, VectorModel
 from sklearn_lstm.members.ngrams.svm import MOST_SCALED, fit_svms
-from sklearn_lstm.members.ngrams.vector_model import MeanVectors, VectorModel
 from sklearn_lstm.targets.samples import Samples
 from sklearn_lstm.training.configuration import Configuration
 from sklearn_lstm.training.held_out import Split
