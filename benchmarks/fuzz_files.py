@@ -44,6 +44,7 @@ SECONDS = 5.0  # of the processor, to load a mutant, and to predict with it
 SILENCE = 300.0  # seconds until a process that says nothing is ended
 FIRST_BYTES, TIMES_SIZE = 32 << 20, 32  # of memory, as SECURITY.md says
 SLACK = 16 << 20  # of modules that are imported when they are needed
+CLEAR = "The feature names should match", "Expected one column of texts"  # not errors of our own
 OURS = tuple(getattr(exceptions, name) for name in exceptions.__all__ if "Error" in name)
 JUNK: list[Any] = [None, True, 0, -1, 1, 2, 7, 2**31, 2**40, 2**70, 1.5, -1e30, "", "x", "lstm"]
 JUNK += ["words", "measurements", "float32", [], {}, [[]], [1], [0, 0], {"tuple": []}]
@@ -312,10 +313,11 @@ def try_mutant(name: str, data: bytes, X: Any, number: int, path: Path) -> tuple
             try:
                 wrong, outcome = check_output(model, X), "predicts"
                 broken += [] if wrong is None else [wrong]
-            except OURS:
-                outcome = "our error"
             except Exception as error:  # noqa: BLE001 - it is what is looked for
-                broken.append(f"predict: {type(error).__name__} {where(error)} {error!s:.90}")
+                if isinstance(error, OURS) or str(error).startswith(CLEAR):
+                    outcome = "our error"
+                else:
+                    broken.append(f"predict: {type(error).__name__} {where(error)} {error!s:.90}")
     return outcome or "broken", broken
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from typing import Any, Self
 
 import numpy as np
@@ -28,6 +28,7 @@ INSTEAD: dict[str, Any] = {
     "device": str,
     "estimator": lambda content: ESTIMATORS[content[0]],
 }
+STEPS = ["TextSequenceVectorizer", "LSTMSequenceClassifier"]
 
 
 class Predictor:
@@ -37,8 +38,8 @@ class Predictor:
 
     Parameters
     ----------
-    readers : sequence of TextReader
-        What the vectorizers of the model read texts by.
+    reader : TextReader or None
+        What the vectorizer of the model reads texts by, if it has one.
     fitted : Fitted
         What the classifier of the model has learned.
 
@@ -79,8 +80,8 @@ class Predictor:
     array(['pos', 'neg'], dtype='<U3')
     """
 
-    def __init__(self, readers: Sequence[TextReader], fitted: Any) -> None:
-        self._readers = readers
+    def __init__(self, reader: TextReader | None, fitted: Any) -> None:
+        self._reader = reader
         self._fitted: Fitted = fitted
         self.classes_: NDArray[Any] = fitted.labels.classes
         self.label_names_: tuple[str, ...] | None = fitted.labels.names or None
@@ -116,13 +117,13 @@ class Predictor:
         """
         with opened(path, passed_models(embeddings, encoder)) as (content, arrays):
             unpack = Unpacker(arrays, instead=INSTEAD)
-            *before, (name, last) = _steps(content)
-            read = (_attributes(*step, "TextSequenceVectorizer", unpack) for step in before)
-            readers = [*map(TextReader.of, read)]
-            for reader in readers:
+            steps = [*_steps(content)]
+            pairs = zip(steps, STEPS[-len(steps) :], strict=False)
+            *before, last = [_attributes(*step, kind, unpack) for step, kind in pairs]
+            reader = TextReader.of(before[0]) if before else None
+            if reader is not None:
                 reader.check()
-            attributes = _attributes(name, last, "LSTMSequenceClassifier", unpack)
-            predictor = cls(readers, attributes["_fitted"])
+            predictor = cls(reader, last["_fitted"])
             unpack.check_all_used()
         if (stored := other_version(content)) is not None:
             warn_user(
@@ -179,13 +180,13 @@ class Predictor:
         TypeError
             If the model reads no texts.
         """
-        if not self._readers:
+        if self._reader is None:
             raise TypeError("known_share is of texts, but this model reads sequences.")
-        return self._readers[0].known_share(texts)
+        return self._reader.known_share(texts)
 
     def _logits(self, X: Any) -> Logits:
-        for reader in self._readers:
-            X = reader.read(X)
+        if self._reader is not None:
+            X = self._reader.read(X)
         return self._fitted.model.blended_logits(self._fitted.input_format.read(X))
 
 

@@ -212,9 +212,13 @@ def test_a_wheel_beside_numpy_and_scipy_alone_predicts(tmp_path, path):
             "as the step 'standardscaler'",
         ),
         (lambda: TextSequenceVectorizer().fit(TEXTS), "holds TextSequenceVectorizer,"),
+        (
+            lambda: make_pipeline(TextSequenceVectorizer().fit(TEXTS), *KINDS["words"]()[0]),
+            "as the step 'textsequencevectorizer-2'",
+        ),
         (learned, "holds WordVectors,"),
     ],
-    ids=["a step of scikit-learn", "a vectorizer", "vectors"],
+    ids=["a step of scikit-learn", "a vectorizer", "two vectorizers", "vectors"],
 )
 def test_what_it_does_not_read_names_the_function_that_does(make, found, path):
     save(make(), path)

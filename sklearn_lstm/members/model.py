@@ -236,9 +236,11 @@ class Fitted:
         values = {name: getattr(fitted.input_format, name) for name in known}
         sizes = {"n_outputs": len(fitted.labels), "n_label_thresholds": len(fitted.thresholds)}
         check_agreement(fitted, values | sizes)
-        network = fitted.model.network
-        if not network.is_trained and fitted.model.weights_by_name[network.name]:
+        network, weights = fitted.model.network, fitted.model.weights_by_name
+        if not network.is_trained and weights[network.name]:
             raise ValueError("a network without weights that predicts")
+        if not any(weights.values()):
+            raise ValueError("no member that predicts")
         return fitted
 
     @property

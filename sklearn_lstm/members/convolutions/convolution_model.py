@@ -7,7 +7,7 @@ competing kernels. The two models make different errors.
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import Annotated, Self, TypeAlias
+from typing import Annotated, Any, Self, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,6 +22,7 @@ from sklearn_lstm.data.sequences import (
     rows_of_similar_length,
 )
 from sklearn_lstm.encoding.channel_scaling import ChannelScaling
+from sklearn_lstm.fields import check_agreement
 from sklearn_lstm.members.convolutions.random_convolutions import Convolutions
 from sklearn_lstm.members.member import Contributions, LinearMember
 
@@ -200,6 +201,13 @@ class ConvolutionModel(LinearMember):
     coef: Annotated[NDArray[np.float64], "n_features n_outputs"]
     intercept: Annotated[NDArray[np.float64], "n_outputs"]
     confidence: float | None = field(default=None, metadata={"is_stored": False})
+
+    @classmethod
+    def from_stored(cls, **fields: Any) -> Self:
+        """Return what was stored, if the convolutions read what the encoding gives."""
+        model = cls(**fields)
+        check_agreement(model.convolutions, {"n_inputs": len(model.statistics.encoding)})
+        return model
 
     @property
     def n_features(self) -> int:

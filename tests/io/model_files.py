@@ -1,0 +1,92 @@
+"""Model files, taken apart and put together."""
+
+import json
+
+import numpy as np
+import pytest
+from safetensors.numpy import save as to_safetensors
+
+from sklearn_lstm import LSTMSequenceClassifier, Predictor
+from sklearn_lstm.io import ModelFileError, load
+from sklearn_lstm.storing.stored_form import DTYPES, checksum_of
+
+TEXTS = ["so good", "good fun, so good", "so bad", "bad, so boring", "naïve plot"]
+SERIES = np.random.default_rng(0).normal(size=(24, 5))
+IDS = np.random.default_rng(0).integers(1, 9, (24, 5))
+Y = np.arange(24) % 2
+
+
+def small(**parameters):
+    defaults = {"hidden_size": 2, "max_epochs": 1, "random_state": 0, "linear_model": False}
+    return LSTMSequenceClassifier(**(defaults | parameters))
+
+
+def parts_of(data):
+    """Return the header and the arrays of a file."""
+    end = 8 + int.from_bytes(data[:8], "little")
+    return json.loads(data[8:end]), data[end:]
+
+
+def joined(header, arrays=b""):
+    text = header if isinstance(header, bytes) else json.dumps(header).encode()
+    return len(text).to_bytes(8, "little") + text + arrays
+
+
+def refusal(path, data):
+    """Return the message of the error that a file raises, in `Predictor.load` too."""
+    path.write_bytes(data)
+    with pytest.raises(ModelFileError):
+        Predictor.load(path)
+    with pytest.raises(ModelFileError) as caught:
+        load(path)
+    assert str(path) in str(caught.value)
+    assert len(str(caught.value)) > len(str(path)) + 25
+    return str(caught.value)
+
+
+def changed(data, change):
+    """Return a file whose JSON is changed, with the checksum that fits to it."""
+    header, arrays = parts_of(data)
+    metadata = header["__metadata__"]
+    content = json.loads(metadata["content"])
+    change(content)
+    metadata["content"] = json.dumps(content)
+    metadata["checksum"] = checksum_of(metadata["content"])
+    return joined(header, arrays)
+
+
+def members_of(content):
+    keys, values = content["fitted"]["_fitted"]["Fitted"]
+    return values[keys.index("model")]["SequenceModel"][1][0]["tuple"]
+
+
+def file_of(content, arrays):
+    """Return a file of a tree and its arrays, whose checksums fit."""
+    text = json.dumps(content)
+    return to_safetensors(arrays, {"content": text, "checksum": checksum_of(text)})
+
+
+def named(name, array):
+    return {"array": [name, checksum_of(array)]}
+
+
+def parsed(data):
+    """Return the tree and the arrays of a file."""
+    header, arrays = parts_of(data)
+    metadata = header.pop("__metadata__")
+    return json.loads(metadata["content"]), {
+        name: np.frombuffer(arrays[slice(*entry["data_offsets"])], DTYPES[entry["dtype"]]).reshape(
+            entry["shape"]
+        )
+        for name, entry in header.items()
+    }
+
+
+def with_array(data, name, array):
+    """Return a file with another array in place of one whose name ends so."""
+    content, arrays = parsed(data)
+    (name,) = (full for full in arrays if full.endswith(name))
+    old, new = (json.dumps([name, checksum_of(part)]) for part in (arrays[name], array))
+    text = json.dumps(content)
+    assert old in text
+    return file_of(json.loads(text.replace(old, new)), arrays | {name: array})

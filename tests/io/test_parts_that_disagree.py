@@ -1,0 +1,272 @@
+"""Stored parts that do not agree with each other are refused."""
+
+import copy
+import os
+import pickle
+import subprocess
+import sys
+from contextlib import suppress
+from functools import cache
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import numpy as np
+import pandas as pd
+import pytest
+from model_files import (
+    IDS,
+    SERIES,
+    TEXTS,
+    Y,
+    file_of,
+    joined,
+    members_of,
+    parsed,
+    refusal,
+    small,
+    with_array,
+)
+from sklearn.pipeline import make_pipeline
+
+from sklearn_lstm import Predictor, TextSequenceVectorizer, WordVectors
+from sklearn_lstm.exceptions import InvalidSequencesError
+from sklearn_lstm.io import ModelFileError, describe, load, save
+
+# --- Arrays that do not fit to each other
+
+
+MANY_IDS = np.random.default_rng(0).integers(1, 9, (120, 5))
+
+
+def stream_model():
+    model = small(linear_model=True).fit(MANY_IDS, np.arange(120) % 2)
+    return model.partial_fit(MANY_IDS, np.arange(120) % 2), MANY_IDS
+
+
+def series_model():
+    X = np.where(SERIES > 1.5, np.nan, SERIES)
+    return small(linear_model=True).fit(X, Y), X
+
+
+# Those that load nevertheless: torch compares their shapes later, or any number of them will do.
+COMPARED_LATER = {
+    stream_model: {"exp_avg", "exp_avg_sq", "step", "position_scale"},
+    series_model: {"position_scale", "thresholds"},
+}
+
+
+@pytest.mark.parametrize("make", COMPARED_LATER, ids=lambda make: make.__name__)
+def test_an_array_that_does_not_fit_to_the_others_is_refused(make, path):
+    model, X = make()
+    save(model, path)
+    data = path.read_bytes()
+    loaded, by_predictor = set(), set()
+    for name, array in parsed(data)[1].items():
+        for forged in (array[: len(array) // 2] if array.ndim else array[None], array[..., None]):
+            path.write_bytes(with_array(data, name, np.array(forged)))
+            for read, names in ((load, loaded), (Predictor.load, by_predictor)):
+                with suppress(ModelFileError):
+                    loaded_model = read(path)
+                    names.add(name.rpartition(".")[2])
+                    with suppress(Exception):
+                        loaded_model.predict(X)
+    assert loaded == COMPARED_LATER[make]
+    assert by_predictor == loaded - {"position_scale"}
+
+
+def numbers_model():
+    rows = np.arange(25.0)
+    frame = pd.DataFrame({"text": TEXTS * 5, "size": rows, "shop": pd.Categorical([*"abcab"] * 5)})
+    model = make_pipeline(TextSequenceVectorizer(), small(linear_model=True, max_epochs=0))
+    return model.fit(frame, rows % 2), frame
+
+
+def timed_model():
+    X = [[[2.0 * step, step % 3 or np.nan] for step in range(4 + row % 3)] for row in range(24)]
+    return small(linear_model=True, time_channel=0).fit(X, Y), X
+
+
+def word_vectors():
+    return WordVectors(embedding_dim=2).fit(TEXTS * 2), TEXTS
+
+
+@cache
+def stored(make):
+    """Return the bytes of a model."""
+    with TemporaryDirectory() as folder:
+        save(make()[0], Path(folder) / "model")
+        return (Path(folder) / "model").read_bytes()
+
+
+def objects_of(tree, form):
+    """Yield the names and the values of the fields of all objects of a form in a tree."""
+    if isinstance(tree, dict):
+        if form in tree:
+            yield tree[form]
+        tree = list(tree.values())
+    for child in tree if isinstance(tree, list) else ():
+        yield from objects_of(child, form)
+
+
+def field(form, name, value):
+    """Return what gives a field of the last object of a form another value."""
+
+    def change(content):
+        names, values = list(objects_of(content, form))[-1]
+        old = values[names.index(name)]
+        values[names.index(name)] = value(old) if callable(value) else value
+
+    return change
+
+
+def of_vectorizer(kind, name, value):
+    def change(content):
+        values = content["steps"][0][1][kind]
+        values[name] = value(values[name]) if callable(value) else value
+        if value is None:
+            del values[name]
+
+    return change
+
+
+def with_another_name(columns):
+    (_, *names), kept = columns["dict"]
+    return {"dict": [["another", *names], kept]}
+
+
+def with_another_id(vocabulary):
+    words, (_, *ids) = vocabulary["dict"]
+    return {"dict": [words, [*ids, 10**6]]}
+
+
+# What a model says of its X and its labels, and what a part says that does not agree.
+DISAGREEMENTS = {
+    "a column of numbers": (numbers_model, field("NumberModel", "numbers", with_another_name)),
+    "a column of categories": (
+        numbers_model,
+        field("NumberModel", "categories", with_another_name),
+    ),
+    "a feature of a number": (
+        numbers_model,
+        field("NumberModel", "numbers", {"dict": [["size"], [{"tuple": ["square"]}]]}),
+    ),
+    "the time of one encoding": (timed_model, field("ChannelScaling", "time_channel", 1)),
+    "no time of one encoding": (timed_model, field("ChannelScaling", "time_channel", None)),
+    "the channels of an encoding": (timed_model, field("ChannelScaling", "n_channels", 3)),
+    "a network without weights": (
+        numbers_model,
+        field("SequenceModel", "weights", lambda tree: {"tuple": [1.0, *tree["tuple"][1:]]}),
+    ),
+    "no member that predicts": (timed_model, field("SequenceModel", "weights", {"tuple": [0, 0]})),
+    "an unknown kind": (timed_model, field("InputFormat", "input_type", "pooling")),
+    "an attribute less": (numbers_model, of_vectorizer("fitted", "max_length_", None)),
+    "an id of no word": (numbers_model, of_vectorizer("fitted", "vocabulary_", with_another_id)),
+    "what texts come in": (numbers_model, of_vectorizer("parameters", "input", "contents")),
+    "an analyzer": (numbers_model, of_vectorizer("parameters", "analyzer", 7)),
+    "a pattern": (numbers_model, of_vectorizer("parameters", "token_pattern", "(")),
+}
+ARRAYS = {
+    "a channel": (timed_model, "members.0.encoding.gappy", np.array([7])),
+    "a channel before the first": (timed_model, "members.0.encoding.gappy", np.array([-3])),
+    "other inputs": (timed_model, "members.1.convolutions.channels", np.ones((1, 84, 1), bool)),
+    "NaN": (word_vectors, "vectors_", np.full((5, 2), np.nan, np.float32)),
+}
+
+
+@pytest.mark.parametrize(("make", "change"), DISAGREEMENTS.values(), ids=DISAGREEMENTS)
+def test_parts_that_disagree_are_refused(make, change, path):
+    content, arrays = parsed(stored(make))
+    change(content)
+    refusal(path, file_of(content, arrays))
+
+
+@pytest.mark.parametrize(("make", "name", "array"), ARRAYS.values(), ids=ARRAYS)
+def test_arrays_of_other_values_are_refused(make, name, array, path):
+    refusal(path, with_array(stored(make), name, array))
+
+
+def test_logits_that_are_not_finite_are_an_error(path):
+    data = with_array(stored(timed_model), "members.1.intercept", np.full(2, 1e308))
+    content, arrays = parsed(data)
+    field("SequenceModel", "weights", {"tuple": [1.0, 100.0]})(content)
+    path.write_bytes(file_of(content, arrays))
+    for read in (load, Predictor.load):
+        with pytest.raises(InvalidSequencesError, match=r"logits of row 0 are not finite"):
+            read(path).predict_proba([[[0.0, 1.0], [2.0, np.nan]]])
+
+
+@pytest.mark.parametrize("optimizer", ["adamw", "adam"])
+def test_an_optimizer_does_not_follow_a_state_of_another_shape(optimizer, path):
+    model = small(optimizer=optimizer).partial_fit(IDS, Y, classes=[0, 1])
+    save(model, path)
+    data = path.read_bytes()
+    for name in [name for name in parsed(data)[1] if "exp_avg" in name]:
+        path.write_bytes(with_array(data, name, np.zeros(1, np.float32)))
+        with pytest.raises(ValueError, match=r"shape \[1\].* is damaged"):
+            load(path).partial_fit(IDS, Y)
+
+
+def test_weights_of_another_type_are_refused(path, intact):
+    # oneDNN would read a bias of float16 as one of float32.
+    assert "float32" in refusal(path, with_array(intact, "output.bias", np.zeros(2, np.float16)))
+
+
+def test_the_longest_ngram_has_a_limit(path):
+    model, _ = stream_model()
+    save(model, path)
+    content, arrays = parsed(path.read_bytes())
+    ((keys, values),) = [
+        member["OnlineNgrams"] for member in members_of(content) if "OnlineNgrams" in member
+    ]
+    values[keys.index("longest")] = 10**12
+    assert "longest does not fit: 1000000000000" in refusal(path, file_of(content, arrays))
+
+
+def test_what_load_would_refuse_is_not_saved(path, vectorizer):
+    deep = []
+    for _ in range(150):
+        deep = [deep]
+    for note in (np.zeros((10**5, 0)), deep):
+        model = copy.copy(vectorizer)
+        model.note = note
+        with pytest.raises(TypeError, match="store note"):
+            save(model, path)
+        assert repr(pickle.loads(pickle.dumps(model)).note) == repr(note)
+    model.note = [np.zeros(0)] * 1000
+    save(model, path)
+    assert len(load(path).note) == 1000
+
+
+class Hostile:
+    """Runs code when it is unpickled."""
+
+    def __reduce__(self):
+        return os.mkdir, ("hostile",)
+
+
+def test_a_pickle_is_refused_and_not_run(path, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    for protocol in range(6):
+        message = refusal(path, pickle.dumps(Hostile(), protocol))
+        assert ("looks like a pickle: joblib.load" in message) == (protocol > 1), protocol
+    array = np.array([Hostile()], object)
+    refusal(path, joined({"__metadata__": {"content": "{}", "checksum": "0"}}, array.tobytes()))
+    np.save(path.with_suffix(".npy"), array)
+    refusal(path, path.with_suffix(".npy").read_bytes())
+    assert not (tmp_path / "hostile").exists()
+
+
+def test_a_file_that_is_missing_is_no_damage(path):
+    for function_of_path in (load, describe):
+        with pytest.raises(FileNotFoundError):
+            function_of_path(path)
+
+
+def test_loading_imports_nothing_that_the_file_names(path, vectorizer):
+    save(vectorizer, path)
+    code = (
+        "import sys; from sklearn_lstm.io import load; before = set(sys.modules)\n"
+        f"load({str(path)!r}); found = {{name.partition('.')[0] for name in sys.modules}}\n"
+        "assert not found & {'torch', 'safetensors', 'skops', 'skorch'}, found"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)  # noqa: S603 - our own code
