@@ -211,9 +211,6 @@ def _attributes(
             "classifier, or a Pipeline of TextSequenceVectorizer and classifier. "
             "sklearn_lstm.io.load reads it."
         )
-    if content["objects"]:
-        raise ModelFileError(f"is damaged: it lacks some of {content['objects']}.")
-    trees = {**content["parameters"], **content["fitted"]}
-    attributes = {attribute: unpack(tree) for attribute, tree in trees.items()}
+    attributes = unpack.attributes(content)
     check_attributes(Predictor, attributes)
     return attributes

@@ -87,19 +87,15 @@ class Trapezoid(Callback):  # type: ignore[misc]
             self.n_checks_since += self.n_done > self.updates_per_epoch
             if loss <= self.lowest_loss - LEAST_PROGRESS:
                 self.lowest_loss, self.n_checks_since = loss, 0
-            if self.n_checks_since == CHECKS_WITHOUT_PROGRESS:
-                self._decay()
+            if self.n_checks_since == CHECKS_WITHOUT_PROGRESS:  # the rate falls from now on
+                nearest = round(self.n_done / (1 - DECAY) / self.updates_per_epoch)
+                n_epochs = max(nearest, self.n_done // self.updates_per_epoch + 1)
+                self.start_of_decay = self.n_done
+                self.end = min(self.n_updates, n_epochs * self.updates_per_epoch)
 
     def __getstate__(self) -> dict[str, Any]:
         """Leave out the held-out samples, which can't be pickled."""
         return {name: value for name, value in vars(self).items() if name != "held_out_loss"}
-
-    def _decay(self) -> None:
-        """Let the learning rate fall from now on."""
-        nearest = round(self.n_done / (1 - DECAY) / self.updates_per_epoch)
-        n_epochs = max(nearest, self.n_done // self.updates_per_epoch + 1)
-        self.start_of_decay = self.n_done
-        self.end = min(self.n_updates, n_epochs * self.updates_per_epoch)
 
     def on_epoch_end(self, net: NeuralNet, **_: Any) -> None:
         """Record the loss of the last check, and say whether training is to end."""

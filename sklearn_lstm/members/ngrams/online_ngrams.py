@@ -130,13 +130,16 @@ class OnlineNgrams(NgramReader, Member):
         is_new = rows == 0
         # When the coefficients take so much memory, no further n-grams are learned.
         is_new &= np.cumsum(is_new) <= LARGEST_COEF // (4 * n_outputs) - len(self.hashes)
-        new = np.zeros((np.count_nonzero(is_new), n_outputs))
+        row_of, new = self.row_of, np.zeros((np.count_nonzero(is_new), n_outputs))
+        if row_of is None or not growing.owns(self.hashes):  # or another model would see the new
+            row_of = np.zeros(1 << HASH_BITS, np.int32)
+            row_of[self.hashes[1:]] = np.arange(1, len(self.hashes))
         model = replace(
             self,
             hashes=growing.with_rows(self.hashes, hashes[is_new]),
             coef=growing.with_rows(self.coef, new),
             squares=growing.with_rows(self.squares, new + FIRST_SQUARE),
-            row_of=self.row_of if growing.owns(self.hashes) else self._all_rows(),
+            row_of=row_of,
         )
         rows[is_new] = np.arange(len(self.hashes), len(model.hashes))
         # An n-gram without a feature has the value 0, so that feature 0 stays as it is.
@@ -157,14 +160,8 @@ class OnlineNgrams(NgramReader, Member):
             coef[its_ngrams] -= RATE * (batch_values.T @ errors) / np.sqrt(squares[its_ngrams])
         growing.change(model.coef, rows, coef)
         growing.change(model.squares, rows, np.minimum(squares, np.finfo(np.float32).max))
-        growing.change(model.row_of, hashes[is_new], rows[is_new])
+        growing.change(row_of, hashes[is_new], rows[is_new])
         return model
-
-    def _all_rows(self) -> NDArray[np.int32]:
-        """Return the feature of each hash, or 0."""
-        rows = np.zeros(1 << HASH_BITS, np.int32)
-        rows[self.hashes[1:]] = np.arange(1, len(self.hashes))
-        return rows
 
 
 def values_of(bags: Bag) -> NDArray[np.float32]:
