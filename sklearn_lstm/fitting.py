@@ -357,11 +357,6 @@ def fit_one_epoch(
 
     Until the context ends, nobody else begins to share the tables of the previous model.
 
-    Parameters
-    ----------
-    start, samples, configuration, rng
-        As in `fit_model`.
-
     Yields
     ------
     Fitted
