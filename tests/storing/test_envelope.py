@@ -16,6 +16,7 @@ import joblib
 import numpy as np
 import pandas as pd
 import pytest
+import small_models
 import torch
 from numpy.testing import assert_array_equal
 from round_trips import through_skops
@@ -30,9 +31,7 @@ from sklearn_lstm.storing.stored_form import FORMAT, checksum_of
 TEXTS = ["so good", "good fun, so good", "so bad", "bad, so boring", "naïve plot"]
 
 
-def small(**parameters):
-    defaults = {"hidden_size": 4, "max_epochs": 1, "random_state": 0}
-    return LSTMSequenceClassifier(**(defaults | parameters))
+small = partial(small_models.small, max_epochs=1, linear_model=True)
 
 
 def tokens_model(**parameters):
