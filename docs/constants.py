@@ -3,13 +3,14 @@
 So a page can't disagree with the code. A module that moves has to be changed here only.
 """
 
-from sklearn_lstm import algorithm, model
+from sklearn_lstm import fitting
 from sklearn_lstm.data import containers, kinds
+from sklearn_lstm.members import member, model
 from sklearn_lstm.members.convolutions import learner as convolutions
 from sklearn_lstm.members.convolutions import random_convolutions as linear_convolutions
 from sklearn_lstm.members.convolutions import ridge
 from sklearn_lstm.members.network import batches, schedule_and_end
-from sklearn_lstm.members.ngrams import bags, letters, svm
+from sklearn_lstm.members.ngrams import bags, svm
 from sklearn_lstm.members.ngrams import learner as ngrams
 from sklearn_lstm.members.regression import learner as regression
 from sklearn_lstm.training import duration, held_out
@@ -45,7 +46,7 @@ NUMBERS = {
     "most_steps_per_batch": count(duration.MOST_STEPS_PER_BATCH),
     "n_frames": count(kinds.MEASUREMENTS.n_frames),
     "n_framed_steps": count(2 * kinds.MEASUREMENTS.n_frames),
-    "batch_of_partial_fit": count(duration.BATCH_SIZE_OF_PARTIAL_FIT),
+    "batch_of_partial_fit": count(member.BATCH_SIZE_OF_PARTIAL_FIT),
     "warm_up": percent(schedule_and_end.WARM_UP),
     "longest_warm_up": count(duration.UPDATES_PER_EPOCH),
     "updates_per_check": count(duration.UPDATES_PER_CHECK),
@@ -65,16 +66,16 @@ NUMBERS = {
     "expected_weight_of_tokens": count(kinds.WORDS.network_weight),
     "unjudged_weight": count(model.UNJUDGED_WEIGHT),
     "expected_of_ngrams": count(ngrams.NgramLearner.expected_factor.median),
-    "deviation_of_factors": count(algorithm.EXPECTED_DEVIATION),
-    "deviation_of_cross_validated": count(algorithm.CROSS_VALIDATED_DEVIATION),
+    "deviation_of_factors": count(fitting.EXPECTED_DEVIATION),
+    "deviation_of_cross_validated": count(fitting.CROSS_VALIDATED_DEVIATION),
     "most_cross_validated": count(duration.LARGEST_HELD_OUT),
     "n_folds": count(held_out.N_FOLDS),
     # the linear model
     "longest_ngram_of_words": count(kinds.WORDS.ngram_lengths[1]),
     "longest_ngram_of_characters": count(kinds.CHARACTERS.ngram_lengths[1]),
     "n_lengths": count(len(range(*kinds.CHARACTERS.ngram_lengths)) + 1),
-    "shortest_letters": count(letters.NGRAM_LENGTHS[0]),
-    "longest_letters": count(letters.NGRAM_LENGTHS[-1]),
+    "shortest_letters": count(bags.LETTER_LENGTHS[0]),
+    "longest_letters": count(bags.LETTER_LENGTHS[-1]),
     "chance": f"1/{1 / bags.EXPECTED_BY_CHANCE:g}",
     "largest_coefficients": memory(ngrams.LARGEST_COEF),
     "most_entries": count(ngrams.MOST_ENTRIES),

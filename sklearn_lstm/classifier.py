@@ -20,13 +20,12 @@ from sklearn_lstm.callback_support import CallbackSupportMixin, CallbackTask, wi
 from sklearn_lstm.data.containers import column_names
 from sklearn_lstm.data.kinds import KINDS, MEASUREMENTS
 from sklearn_lstm.description import DescribedMixin
-from sklearn_lstm.encoding.encoding import N_SPECIAL
-from sklearn_lstm.encoding.growing_tables import GrowingTables
+from sklearn_lstm.encoding.token_codes import N_SPECIAL, GrowingTables
 from sklearn_lstm.fitting import Fit, check_as_many, read_as_at_fit, what_was_fitted
 from sklearn_lstm.members.member import LinearMember
+from sklearn_lstm.members.model import Fitted, SequenceModel
 from sklearn_lstm.members.network.loop import make_net
 from sklearn_lstm.members.regression.encoder_and_numbers import EncoderModel
-from sklearn_lstm.model import Fitted, SequenceModel
 from sklearn_lstm.network.pooling import POOLINGS
 from sklearn_lstm.network.recurrent_cells import CELLS
 from sklearn_lstm.parameters import POSITIVE_INTEGER, plain_parameters

@@ -17,7 +17,13 @@ from typing import Annotated, Any, Literal, Union, get_args, get_origin, get_typ
 import numpy as np
 
 ABSTRACT: dict[object, Any] = {bool: (bool, np.bool_), int: Integral, float: Real}  # NumPy's too
-_hints_of = cache(get_type_hints)
+
+
+@cache
+def _hints_of(kind: type) -> dict[str, Any]:
+    """Return the annotations of what builds a stored object, and of the fields of its class."""
+    builder = get_type_hints(getattr(kind, "from_stored", kind), include_extras=True)
+    return builder | get_type_hints(kind, include_extras=True)
 
 
 def check_fields(kind: type, values: Mapping[str, object]) -> None:
@@ -27,7 +33,7 @@ def check_fields(kind: type, values: Mapping[str, object]) -> None:
 
 def required_fields(kind: type) -> set[str]:
     """Return the names of the fields that have no value in the class."""
-    return {name for name in _hints_of(kind, include_extras=True) if not hasattr(kind, name)}
+    return {name for name in get_type_hints(kind) if not hasattr(kind, name)}
 
 
 def check_agreement(part: object, known: Mapping[str, object]) -> None:
@@ -69,7 +75,7 @@ class _Sizes(dict[str, int]):
 
 def _sizes(kind: type, values: Mapping[str, object], part: object = None) -> _Sizes:
     """Return the lengths of the axes of all values, once each is what the class says."""
-    hints, sizes = _hints_of(kind, include_extras=True), _Sizes(part)
+    hints, sizes = _hints_of(kind), _Sizes(part)
     for name, value in values.items():
         if name in hints and not _fits(value, hints[name], sizes):
             found = getattr(value, "shape", value)

@@ -1,26 +1,44 @@
-"""A fit of the classifier, to sequences in memory or in files: how X is read, what is set."""
+"""A fit of the classifier, to sequences in memory or in files.
 
+`Fit` says how X is read, and what is set. `fit_model` is the algorithm: plan, hold samples out, fit
+the members one after the other, and blend them. `fit_one_epoch` is that of `partial_fit`.
+"""
+
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 from scipy.sparse import issparse
 from sklearn.utils.validation import check_consistent_length, check_is_fitted, validate_data
 
-from sklearn_lstm.algorithm import fit_model, fit_one_epoch
+from sklearn_lstm.blending import ClassPrior, ExpectedFactor, HeldOutLogits
 from sklearn_lstm.callback_support import CallbackTask
+from sklearn_lstm.compute import workers
 from sklearn_lstm.data.containers import LONG_TABLE, column_names
 from sklearn_lstm.data.input_format import InputFormat
-from sklearn_lstm.data.kinds import MEASUREMENTS
+from sklearn_lstm.data.kinds import MEASUREMENTS, TOKENS
 from sklearn_lstm.data.sequences import Sequences
-from sklearn_lstm.encoding.encoding import TokenCodes
-from sklearn_lstm.exceptions import InvalidSequencesTypeError
+from sklearn_lstm.encoding.token_codes import GrowingTables, TokenCodes
+from sklearn_lstm.exceptions import InvalidSequencesTypeError, LinearModelSkippedWarning, warn_user
+from sklearn_lstm.members.convolutions.learner import ConvolutionLearner
+from sklearn_lstm.members.member import Learner, LinearMember
+from sklearn_lstm.members.model import Fitted, SequenceModel
+from sklearn_lstm.members.network.learning import fit_network, fit_network_one_epoch
+from sklearn_lstm.members.network.loop import epoch_rows
 from sklearn_lstm.members.network.network import Network
-from sklearn_lstm.model import Fitted, SequenceModel
+from sklearn_lstm.members.network.network_member import EpochRow
+from sklearn_lstm.members.ngrams.learner import NgramLearner
+from sklearn_lstm.members.ngrams.online_ngrams import OnlineNgrams
+from sklearn_lstm.members.regression.learner import EncoderLearner, NumberLearner
 from sklearn_lstm.parameters import check_column_names, checked_parameters
 from sklearn_lstm.pretrained.embeddings import read_embeddings
 from sklearn_lstm.pretrained.sentence_encoders import SentenceEncoder
+from sklearn_lstm.progress import FitProgress
 from sklearn_lstm.targets.labels import Labels
 from sklearn_lstm.targets.samples import Samples, Targets
 from sklearn_lstm.targets.target_reading import (
@@ -30,8 +48,22 @@ from sklearn_lstm.targets.target_reading import (
     read_sample_weight,
     relative_weights,
 )
+from sklearn_lstm.targets.thresholds import without_constants
 from sklearn_lstm.training.checkpoint import checkpoint_of_fit
 from sklearn_lstm.training.configuration import Configuration
+from sklearn_lstm.training.duration import (
+    LARGEST_HELD_OUT,
+    WORK_PER_SECOND,
+    TrainingPlan,
+    plan_training,
+    work_of_epoch,
+)
+from sklearn_lstm.training.held_out import Split, folds
+
+# In the order in which they are fitted.
+LEARNERS: list[type[Learner]] = [NgramLearner, ConvolutionLearner, EncoderLearner, NumberLearner]
+# Of the logarithms of these factors: before cross-validation, and after it.
+EXPECTED_DEVIATION, CROSS_VALIDATED_DEVIATION = 0.5, 0.2
 
 
 def what_was_fitted(classifier: Any) -> Fitted:
@@ -99,9 +131,8 @@ class Fit:
         """
         start = self.before or Fitted(input_format, labels, SequenceModel.empty(), [], 0)
         network: Network | None = start.model[Network.name]
-        own, previous = None, None
-        if network is not None:
-            own, previous = network.vectors, network.module.architecture
+        own = None if network is None else network.vectors
+        previous = None if network is None else network.module.architecture
         embeddings, encoder = self.parameters["embeddings"], self.parameters["encoder"]
         if input_format.kind is MEASUREMENTS and (embeddings is not None or encoder is not None):
             name = "encoder" if embeddings is None else "embeddings"
@@ -209,3 +240,157 @@ class Fit:
                     "them: pipeline[:-1].fit(X, y).transform(X_val)."
                 )
             raise
+
+
+def find_learners(configuration: Configuration) -> list[type[Learner]]:
+    """Return what fits the linear members that a fit needs.
+
+    Raises
+    ------
+    ValueError
+        If there is none though it is relied on, and if two members would have one name.
+    """
+    found = [learner for learner in LEARNERS if learner.suits(configuration)]
+    names = [Network.name, OnlineNgrams.name, *(learner.member.name for learner in found)]
+    if len({*names}) < len(names):
+        raise ValueError(f"The members of a model need different names, found {names}.")
+    if configuration.training.max_epochs == 0 and not found:
+        lacking = " and ".join(Learner.lacks(configuration))
+        raise ValueError(
+            f"max_epochs=0 fits the linear model alone, but there is none: it needs {lacking}. "
+            "Change this, or leave max_epochs='auto'."
+        )
+    if configuration.linear_model and Learner.lacks(configuration):
+        warn_user(
+            "The linear model is left out: it needs criterion='cross_entropy'. The network "
+            "alone is usually less accurate; if you want it, set linear_model=False.",
+            LinearModelSkippedWarning,
+        )
+    return found
+
+
+@torch.inference_mode(mode=False)
+def fit_model(
+    start: Fitted,
+    samples: Samples,
+    validation: Samples | None,
+    configuration: Configuration,
+    *,
+    rng: np.random.Generator,
+    callback_task: CallbackTask,
+) -> Fitted:
+    """Fit all members that suit the samples, and blend them.
+
+    `start` is known before the training, and `callback_task` is that of the whole fit. `validation`
+    are the user's own held-out samples; None: some of the samples are drawn.
+    """
+    learners = find_learners(configuration)
+    epoch = work_of_epoch(samples.sequences, configuration.kind)
+    linear_epochs = {one.member.name: one.work(samples, configuration) / epoch for one in learners}
+    plan = plan_training(samples, validation, configuration, has_linear_model=bool(learners))
+    _log_minutes(len(samples), sum(linear_epochs.values()), epoch, plan)
+    split = Split.drawn_from(samples, validation, plan.n_held_out, rng)
+    prior = ClassPrior.of(samples.targets, is_drawn=validation is None)
+    held_out = HeldOutLogits(split.held_out.targets, prior)
+    members, fitted_by = list[LinearMember](), list[type[Learner]]()
+    thresholds = without_constants(configuration.thresholds, samples.targets)
+
+    def ended(network: Network, held_out: HeldOutLogits, epochs: list[EpochRow]) -> Fitted:
+        model = SequenceModel.blended(network, members, held_out)
+        return start.with_model(model.with_thresholds(thresholds, held_out), epochs)
+
+    settings, n_updates = configuration.training, plan.updates_per_epoch(len(split.learned))
+    progress = FitProgress(
+        linear_epochs, plan.max_epochs, n_updates, is_shown=settings.verbose > 0, task=callback_task
+    )
+    with progress:
+        for one in learners:
+            one.prepare(split, configuration, progress)
+        with workers(settings.device, 1 + configuration.architecture["bidirectional"]):
+            for one in learners:
+                member, logits = one.fit(split, configuration)
+                progress.count_linear_model(one.member.name)
+                if member is not None:
+                    members.append(member)
+                    fitted_by.append(one)
+                    held_out = held_out.joined_by(one.member.name, logits, one.expected_factor)
+            if plan.max_epochs == 0 and not members:
+                raise ValueError(
+                    "max_epochs=0 fits the linear model alone, but that was left out, as a warning "
+                    "says. Leave max_epochs='auto'."
+                )
+            held_out = held_out.expecting(_factors_of_few(split, configuration, fitted_by))
+            # The network is last: it watches the loss of the blend.
+            return fit_network(split, configuration, plan, held_out, progress, ended=ended)
+
+
+def _factors_of_few(
+    split: Split, configuration: Configuration, learners: list[type[Learner]]
+) -> dict[str, ExpectedFactor]:
+    """Return the expected factors of n-grams and encoder, found by cross-validation.
+
+    They are those of a blend without the network. Of 1,000 samples or more, the held-out ones are
+    enough to find them. Learners with a scale of their own have left each sample out already.
+    """
+    scaled = [one for one in learners if not one.has_own_scale]
+    targets = split.samples.targets
+    is_needed = scaled and len(split.held_out_rows) and len(targets) < LARGEST_HELD_OUT
+    rows = folds(targets, split.seed) if is_needed else []
+    if not rows:
+        return {}
+    prior = ClassPrior.of(targets, is_drawn=False)
+    held_out = HeldOutLogits(targets.subset(np.concatenate(rows)), prior)
+    for one in scaled:
+        logits = one.logits_of_folds(split, configuration, rows)
+        expected = one.expected_factor._replace(deviation=EXPECTED_DEVIATION)
+        held_out = held_out.joined_by(one.member.name, logits, expected)
+    factors = held_out.blend().factors.tolist()
+    pairs = zip(held_out.members, factors, strict=True)
+    return {name: ExpectedFactor(factor, CROSS_VALIDATED_DEVIATION) for name, factor in pairs}
+
+
+@contextmanager
+def fit_one_epoch(
+    start: Fitted, samples: Samples, configuration: Configuration, rng: np.random.Generator
+) -> Iterator[tuple[Fitted, GrowingTables]]:
+    """Train a network for an epoch, and let n-grams learn the errors of the model before it.
+
+    Until the context ends, nobody else begins to share the tables of the previous model.
+
+    Yields
+    ------
+    Fitted
+        With the trained model. It shares tables with the previous one, unless others may see that.
+        The tables stay as they are until the changes are written; then the previous model is not
+        used any more.
+    GrowingTables
+    """
+    previous = start.model
+    network, excerpt = fit_network_one_epoch(samples, configuration, rng, previous[Network.name])
+    learns_ngrams = configuration.kind in TOKENS and not Learner.lacks(configuration)
+    known = np.zeros((len(samples), samples.targets.n_outputs))
+    if learns_ngrams and previous.members:
+        known = previous.blended_logits(samples.sequences, without=OnlineNgrams.name)
+    with GrowingTables.sharing.lock:  # after the training, in which a callback may have made a copy
+        growing = GrowingTables(previous.memory)
+        if excerpt is not None:
+            network = excerpt.whole_again(network, growing)
+        model = previous.with_network(network)
+        if learns_ngrams:
+            ngrams = model[OnlineNgrams.name] or OnlineNgrams.new(samples, configuration.kind)
+            ngrams = ngrams.learned(samples, known, growing, rng)
+            model = model.with_member(ngrams, 1.0)
+        model = replace(model.with_thresholds(configuration.thresholds), memory=growing.memory)
+        yield start.with_model(model, epoch_rows(network.net)), growing
+
+
+def _log_minutes(n_samples: int, linear_epochs: float, epoch: int, plan: TrainingPlan) -> None:
+    """Log about how long the fit will take, if it takes minutes; a held-out loss may end it.
+
+    The linear members take as long as some epochs of the network, each of which is so much work.
+    """
+    epochs = linear_epochs + plan.max_epochs / (2 if plan.follows_loss else 1)
+    minutes = epochs * epoch / (60 * WORK_PER_SECOND)
+    if minutes >= 2:
+        text = "The fit to %s sequences will take about %.0f minutes on one core of a processor."
+        logging.getLogger("sklearn_lstm").info(text, f"{n_samples:,}", minutes)

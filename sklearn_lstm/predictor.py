@@ -14,8 +14,8 @@ from sklearn_lstm import ESTIMATORS
 from sklearn_lstm.blending import Logits
 from sklearn_lstm.data.text_reader import TextReader
 from sklearn_lstm.exceptions import ModelFileError, warn_user
+from sklearn_lstm.members.model import Fitted
 from sklearn_lstm.members.network.numpy_network import NumpyNetwork
-from sklearn_lstm.model import Fitted
 from sklearn_lstm.pretrained.sentence_encoders import passed_models
 from sklearn_lstm.storing.array_file import opened
 from sklearn_lstm.storing.stored_form import other_version
@@ -211,9 +211,6 @@ def _attributes(
             "classifier, or a Pipeline of TextSequenceVectorizer and classifier. "
             "sklearn_lstm.io.load reads it."
         )
-    if content["objects"]:
-        raise ModelFileError(f"is damaged: it lacks some of {content['objects']}.")
-    trees = {**content["parameters"], **content["fitted"]}
-    attributes = {attribute: unpack(tree) for attribute, tree in trees.items()}
+    attributes = unpack.attributes(content)
     check_attributes(Predictor, attributes)
     return attributes

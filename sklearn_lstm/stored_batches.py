@@ -17,8 +17,7 @@ from sklearn_lstm.targets.labels import Encoded, Labels
 from sklearn_lstm.targets.samples import Weights
 from sklearn_lstm.targets.target_reading import read_labels, read_sample_weight
 from sklearn_lstm.text.analysis import TokenBatch
-from sklearn_lstm.text.counting import FIRST_UNKNOWN
-from sklearn_lstm.text.vocabulary import UnknownTokens
+from sklearn_lstm.text.vocabulary import FIRST_UNKNOWN, UnknownTokens
 
 
 class StepsFile:

@@ -25,7 +25,7 @@ from sklearn_lstm.data.sequences import FlatSequences, Sequences
 from sklearn_lstm.data.spelling import Spelling
 from sklearn_lstm.fitting import Fit
 from sklearn_lstm.parameters import check_column_names
-from sklearn_lstm.progress_bar import ProgressBar
+from sklearn_lstm.progress import ProgressBar
 from sklearn_lstm.stored_batches import LabelBatches, SequencesFile, StepsFile, TextsFile
 from sklearn_lstm.targets.samples import Targets
 from sklearn_lstm.text.analysis import iterate_texts
@@ -162,7 +162,14 @@ def _numbered(batches: Iterable[Batch], labels: LabelBatches, *, is_shown: bool)
     with ProgressBar(is_shown=is_shown) as bar:
         for number, batch in enumerate(batches):
             with noted(number):
-                X, y, sample_weight = (*_checked(batch), None)[:3]
+                is_batch = isinstance(batch, tuple | list)
+                if not is_batch or len(batch) not in (2, 3):
+                    size = f" of length {len(batch)}" if is_batch else ""
+                    raise TypeError(
+                        "A batch is (X, y) or (X, y, sample_weight), found a "
+                        f"{type(batch).__name__}{size}."
+                    )
+                X, y, sample_weight = (*batch, None)[:3]
                 X = list(X) if isinstance(X, Iterator) else X  # of texts, as `fit` reads it
                 n_samples = _n_rows(X)
                 if not n_samples and not _n_rows(y):
@@ -187,15 +194,6 @@ def noted(number: int) -> Iterator[None]:
     except (TypeError, ValueError) as error:
         error.add_note(f"This is about batch {number} of fit_batches, counted from 0.")
         raise
-
-
-def _checked(batch: Batch) -> Batch:
-    if not isinstance(batch, tuple | list) or len(batch) not in (2, 3):
-        size = f" of length {len(batch)}" if isinstance(batch, tuple | list) else ""
-        raise TypeError(
-            f"A batch is (X, y) or (X, y, sample_weight), found a {type(batch).__name__}{size}."
-        )
-    return batch
 
 
 def _n_rows(values: Any) -> int:

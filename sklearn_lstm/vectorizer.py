@@ -28,18 +28,16 @@ from sklearn_lstm.parameters import (
 from sklearn_lstm.storing.envelope import StoredMixin
 from sklearn_lstm.storing.stored_form import PASSED
 from sklearn_lstm.text.analysis import Analysis, TokenBatch, refuse_nan
-from sklearn_lstm.text.counting import (
+from sklearn_lstm.text.id_matrix import look_up_rows
+from sklearn_lstm.text.vocabulary import (
     FIRST_TOKEN,
+    CallIds,
     TextCounts,
     TokenBatches,
     TokenCounts,
     count_texts,
-    number_tokens,
-)
-from sklearn_lstm.text.id_matrix import look_up_rows
-from sklearn_lstm.text.vocabulary import (
-    CallIds,
     frequent_tokens,
+    number_tokens,
     refuse_empty_vocabulary,
     warn_of_words_seen_once,
 )

@@ -1,31 +1,41 @@
-"""`WordVectors`: texts without labels to vectors of their words."""
+"""`WordVectors`: texts -> which words stand near each other, and how often -> their vectors."""
 
 from __future__ import annotations
 
 from collections.abc import Hashable, Iterable, Iterator
-from itertools import compress
+from itertools import compress, groupby
 from operator import length_hint
-from typing import Annotated, Any, ClassVar, Self
+from typing import Annotated, Any, ClassVar, Self, TypeAlias
 
 import numpy as np
+import scipy.sparse as sp
 from numpy.typing import NDArray
 from sklearn.base import BaseEstimator, clone
+from sklearn.utils.extmath import randomized_svd
 from sklearn.utils.validation import check_is_fitted
+from threadpoolctl import threadpool_limits
 
 from sklearn_lstm.description import DescribedMixin
+from sklearn_lstm.locks import ForkSafeLock
 from sklearn_lstm.parameters import POSITIVE_INTEGER, checked_parameters
 from sklearn_lstm.pretrained.token_tables import VectorTable
-from sklearn_lstm.progress_bar import ProgressBar
+from sklearn_lstm.progress import ProgressBar
 from sklearn_lstm.storing.envelope import StoredMixin
 from sklearn_lstm.text.analysis import TokenBatch, iterate_texts, read_tokens
-from sklearn_lstm.text.cooccurrence import count_neighbours, factorize
-from sklearn_lstm.text.counting import FIRST_TOKEN, UNKNOWN
+from sklearn_lstm.text.vocabulary import FIRST_TOKEN, UNKNOWN
 from sklearn_lstm.vectorizer import TextSequenceVectorizer
 
 REMEDY = (
     "Pass a list, an array or a column, or an object whose __iter__ returns a new iterator each "
     "time, such as one that opens a file."
 )
+TOKENS_AT_ONCE = 1 << 20
+SMALLEST = 1e-4  # singular value or length of a vector, by the largest one; less is rounding
+
+Integers: TypeAlias = NDArray[np.int64]
+
+# Held while BLAS is limited to one thread: else one fit could restore the limit of another.
+_one_thread = ForkSafeLock()
 
 
 class WordVectors(StoredMixin, DescribedMixin, BaseEstimator):  # type: ignore[misc]
@@ -268,3 +278,80 @@ def _known_words(vectorizer: TextSequenceVectorizer, texts: Iterable[Any]) -> It
             f"There were {n_expected} texts in the first reading, but {n_texts} in the second. "
             f"{REMEDY}"
         )
+
+
+def count_neighbours(batches: Iterable[TokenBatch], n_words: int, window: int) -> sp.csr_matrix:
+    """Count how often two words stand within a window in the same text.
+
+    Memory grows with the number of different pairs, not with that of texts.
+
+    Parameters
+    ----------
+    batches : iterable of TokenBatch
+        Words as 0, 1, ... Words below 0 are left out, as if they were not in the texts.
+    n_words : int
+    window : int
+        The largest distance of two neighbours.
+
+    Returns
+    -------
+    csr_matrix of shape (n_words, n_words)
+        Symmetric.
+    """
+    pairs = sp.csr_matrix((n_words, n_words), dtype=np.int64)
+    for words, texts in _in_blocks(batches):
+        for distance in range(1, min(window + 1, len(words))):
+            is_pair = texts[distance:] == texts[:-distance]
+            places = words[:-distance][is_pair], words[distance:][is_pair]
+            pairs += sp.csr_matrix((np.ones(len(places[0]), np.int64), places), pairs.shape)
+    return pairs + pairs.T
+
+
+def _in_blocks(batches: Iterable[TokenBatch]) -> Iterator[tuple[Integers, Integers]]:
+    """Yield the known words of many texts, and the number of the text that each comes from."""
+    n_read = 0
+
+    def block_of(batch: TokenBatch) -> int:
+        nonlocal n_read
+        n_read += len(batch[0])
+        return n_read // TOKENS_AT_ONCE
+
+    for _, block in groupby(batches, block_of):
+        words, lengths = map(np.concatenate, zip(*block, strict=True))
+        texts = np.repeat(np.arange(len(lengths)), lengths)
+        is_known = words >= 0
+        yield words[is_known].astype(np.int64), texts[is_known]
+
+
+def factorize(
+    counts: sp.csr_matrix, n_dimensions: int
+) -> tuple[NDArray[np.bool_], NDArray[np.float32]]:
+    """Return which words have a vector, and their vectors of length 1, (n_vectors, n_dimensions).
+
+    They are the left singular vectors, times the roots of the singular values, of the positive
+    pointwise mutual information of words and contexts. So words of similar neighbours have similar
+    vectors. A word without neighbours has none, and neither has one that the first `n_dimensions`
+    singular vectors tell nothing about.
+    """
+    # OpenBLAS rounds by its number of threads, and that is the same for all threads of Python.
+    with _one_thread.lock, threadpool_limits(1, "blas"):
+        information = _positive_information(counts)
+        left, values, _ = randomized_svd(information, n_dimensions, n_iter=5, random_state=0)
+        values[values < SMALLEST * values.max()] = 0
+        vectors = left * np.sqrt(values)
+        norms = np.linalg.norm(vectors, axis=1)
+    has_vector = norms > SMALLEST * norms.max()
+    return has_vector, (vectors[has_vector] / norms[has_vector, np.newaxis]).astype(np.float32)
+
+
+def _positive_information(counts: sp.csr_matrix) -> sp.csr_matrix:
+    """Return max(0, log(p(word, context) / (p(word) p(context)))), contexts being smoothed."""
+    totals = np.asarray(counts.sum(axis=1), np.float64).ravel()
+    smoothed = totals**0.75  # frequent contexts count a little less, rare ones a little more
+    ratios = counts.data * smoothed.sum()
+    ratios /= np.repeat(totals, np.diff(counts.indptr))
+    ratios /= smoothed[counts.indices]
+    information = counts.astype(np.float32)
+    information.data = np.log(np.maximum(ratios, 1)).astype(np.float32)
+    information.eliminate_zeros()
+    return information

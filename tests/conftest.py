@@ -5,6 +5,7 @@ import importlib.util
 import os
 import socket
 from pathlib import Path
+from tempfile import mkdtemp
 
 # scikit-learn skips one of its estimator checks without it; SciPy reads it when it is imported.
 os.environ.setdefault("SCIPY_ARRAY_API", "1")
@@ -91,10 +92,17 @@ def round_trip(request, tmp_path):
     """A function: estimator -> the estimator that comes back from storage, or its deep copy."""
     from round_trips import ROUND_TRIPS  # noqa: PLC0415 - a test runs this file alone
 
-    return lambda estimator: ROUND_TRIPS[request.param](estimator, tmp_path)
+    return lambda estimator: ROUND_TRIPS[request.param](estimator, Path(mkdtemp(dir=tmp_path)))
 
 
-# --- What may be skipped
+# --- What may be skipped, or not run in several threads
+
+
+def pytest_collection_modifyitems(items):
+    """Mark what pytest-run-parallel has to run in one thread: tests that write to one path."""
+    for item in items:
+        if "path" in item.fixturenames:
+            item.add_marker(pytest.mark.thread_unsafe(reason="all threads would write one file"))
 
 
 def pytest_runtest_setup(item):

@@ -19,8 +19,8 @@ ROOT = Path(sklearn_lstm.__file__).parent
 # lines. An entry with a dot stands for that module, any other for a module or a whole folder.
 LAYERS = [
     ["__init__"],  # the version; the classes are imported at first use
-    ["callback_support", "compute", "exceptions", "locks", "progress_bar"],
-    ["fields", "parameters"],
+    ["callback_support", "compute", "exceptions", "locks"],
+    ["fields", "parameters", "progress"],
     ["storing"],
     ["text"],
     ["data"],
@@ -29,8 +29,6 @@ LAYERS = [
     ["network"],
     ["training"],
     ["members"],
-    ["model"],
-    ["algorithm"],
     ["fitting"],
     ["description"],
     ["vectorizer", "classifier", "predictor", "vectors"],
@@ -163,7 +161,7 @@ def test_importing_the_network_loads_neither_texts_nor_scikit_learn():
 
 
 # Modules that only fit, store or validate, beside those that read X and name labels.
-FIT = {"storing.envelope", "text.cooccurrence"}
+FIT = {"storing.envelope"}
 PREDICT = {"exceptions", "fields", "locks", "storing", "text", "vectors"}
 PREDICT |= {"data", "blending"}
 

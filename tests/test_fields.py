@@ -30,6 +30,10 @@ class Part:
     table: dict[str, int] | None = None
     kept: dict[str, tuple[Literal["value"], ...]] | None = None
 
+    @classmethod
+    def from_stored(cls, *, flag: bool, **fields: Any):
+        """Build it of what else is stored."""
+
 
 FITS = {
     "coef": np.zeros((5, 3), np.float64),
@@ -46,6 +50,7 @@ FITS = {
     "source": Path("a"),
     "table": {"a": 1},
     "kept": {"a": (), "b": ("value",)},
+    "flag": False,
 }
 FEATURES = np.zeros((5, 3))
 OTHERS = {
@@ -69,6 +74,7 @@ OTHERS = {
     "share": ["1", None, np.zeros(1)],
     "classes": ["a", [1.0]],
     "is_new": [1, None],
+    "flag": [2],
     "source": [1, b"a"],
     "table": [[], 1, {1: 1}, {"a": 1, "b": "c"}],
     "kept": [{"a": "value"}, {"a": ("value",), "b": ("value", "other")}],

@@ -18,7 +18,7 @@ from small_models import small
 
 import sklearn_lstm
 from sklearn_lstm import TextSequenceVectorizer, WordVectors
-from sklearn_lstm.encoding.growing_tables import GrowingTables
+from sklearn_lstm.encoding.token_codes import GrowingTables
 from sklearn_lstm.streaming import fit_batches
 from sklearn_lstm.text.vocabulary import CallIds
 

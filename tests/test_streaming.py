@@ -1,9 +1,12 @@
 """A fit to batches is the fit to all of their samples, in files that do not stay."""
 
+from functools import partial
+
 import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pytest
+import small_models
 from memory_taken import peak_bytes
 from pyarrow import dataset, parquet
 from scipy import sparse
@@ -12,7 +15,7 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer
 
-from sklearn_lstm import LSTMSequenceClassifier, TextSequenceVectorizer
+from sklearn_lstm import TextSequenceVectorizer
 from sklearn_lstm.data import sequences
 from sklearn_lstm.members.ngrams import learner as ngrams
 from sklearn_lstm.streaming import fit_batches
@@ -26,10 +29,7 @@ WEIGHTS = RNG.integers(0, 4, N_SAMPLES)
 FLAGS = (RNG.random((N_SAMPLES, 3)) < 0.3).astype(int)
 
 
-def small(**parameters):
-    """Return a classifier with a linear model that is fitted quickly."""
-    defaults = {"hidden_size": 4, "max_epochs": 1, "random_state": 0}
-    return LSTMSequenceClassifier(**defaults | parameters)
+small = partial(small_models.small, max_epochs=1, linear_model=True)
 
 
 def with_texts(*, classifier=None, **parameters):

@@ -12,7 +12,7 @@ from lstm_cell import save_themes
 from matplotlib.axes import Axes
 
 from sklearn_lstm.data.input_format import InputFormat
-from sklearn_lstm.encoding.encoding import ChannelScaling
+from sklearn_lstm.encoding.channel_scaling import ChannelScaling
 
 sys.path.append(str(Path(__file__).parents[2] / "examples"))
 

@@ -19,8 +19,7 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from sklearn_lstm.command_line.columns import Columns, name_of
-from sklearn_lstm.command_line.records import Record, read_records
+from sklearn_lstm.command_line.records import Columns, Record, name_of, read_records
 from sklearn_lstm.exceptions import CommandError, ModelFileError, UsageError
 from sklearn_lstm.predictor import Predictor
 from sklearn_lstm.storing.array_file import opened

@@ -6,7 +6,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, fields
 from itertools import pairwise
-from typing import Any, Protocol, TypeAlias
+from typing import Any, Protocol, TypeAlias, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,11 +14,13 @@ from numpy.typing import NDArray
 from sklearn_lstm.data.numbers import NO_NUMBERS, Numbers
 from sklearn_lstm.data.spelling import NO_TEXTS, PADDING_ID, Spelling
 from sklearn_lstm.data.time_stamps import with_exact_times
-from sklearn_lstm.text.counting import FIRST_UNKNOWN, UNKNOWN
 from sklearn_lstm.text.id_matrix import fill_empty
+from sklearn_lstm.text.vocabulary import FIRST_UNKNOWN, UNKNOWN
 
 Rows: TypeAlias = NDArray[np.integer[Any]]  # indices of sequences
 Lengths: TypeAlias = NDArray[np.integer[Any]]  # steps of each sequence
+Steps: TypeAlias = NDArray[np.number]  # ids (n_steps,), or measurements (n_steps, n_channels)
+Number = TypeVar("Number", bound=np.number)
 
 NO_ID = -1  # in place of an id: a step whose token is unknown
 ROWS_AT_ONCE = 1 << 8  # sequences that are predicted together
@@ -245,6 +247,13 @@ def gather(values: NDArray[Any], starts: Lengths, lengths: Lengths) -> NDArray[A
     """Lay the values of some rows end to end: those from `starts` on, as many as `lengths`."""
     shift = np.repeat(starts - (np.cumsum(lengths) - lengths), lengths)
     return np.asarray(values[shift + np.arange(len(shift))])
+
+
+def pad(steps: NDArray[Number], lengths: Lengths) -> NDArray[Number]:
+    """Lay sequences side by side: (n_steps, ...) -> (B, T, ...), padded with 0."""
+    padded = np.zeros((len(lengths), lengths.max(), *steps.shape[1:]), steps.dtype)
+    padded[np.arange(lengths.max()) < lengths[:, np.newaxis]] = steps
+    return padded
 
 
 def starts_of(lengths: Lengths) -> NDArray[np.integer[Any]]:

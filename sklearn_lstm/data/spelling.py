@@ -7,9 +7,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from sklearn_lstm.text.counting import FIRST_UNKNOWN, UNKNOWN
-from sklearn_lstm.text.scripts import LETTER, UNSTABLE, is_character, kind_of
-from sklearn_lstm.text.vocabulary import UnknownTokens
+from sklearn_lstm.text.vocabulary import FIRST_UNKNOWN, UNKNOWN, UnknownTokens
+from sklearn_lstm.text.words import LETTER, UNSTABLE, is_character, kind_of
 
 PADDING_ID = 0  # in a table of ids: no step
 NO_TEXTS = (

@@ -15,9 +15,8 @@ from sklearn_lstm.data.sequences import FlatSequences
 from sklearn_lstm.data.spelling import Spelling
 from sklearn_lstm.fields import check_agreement
 from sklearn_lstm.text.analysis import Analysis, TokenBatch, iterate_texts, read_tokens
-from sklearn_lstm.text.counting import FIRST_TOKEN, UNKNOWN
 from sklearn_lstm.text.id_matrix import cut_batches, joined, joiner_of, to_csr, to_dense, to_onehot
-from sklearn_lstm.text.vocabulary import CallIds
+from sklearn_lstm.text.vocabulary import FIRST_TOKEN, UNKNOWN, CallIds
 
 
 @dataclass(frozen=True)

@@ -15,14 +15,15 @@ from sklearn.utils.validation import check_is_fitted
 
 from sklearn_lstm.classifier import LSTMSequenceClassifier
 from sklearn_lstm.data.numbers import texts_and_numbers
-from sklearn_lstm.data.sequences import Rows, SelectedRows, Sequences, row_numbers, starts_of
+from sklearn_lstm.data.sequences import Rows, SelectedRows, Sequences, Steps, row_numbers, starts_of
 from sklearn_lstm.data.spelling import Spelling
-from sklearn_lstm.encoding.encoding import UNKNOWN_CODE, Encoding, Steps, TokenCodes
+from sklearn_lstm.encoding.token_codes import UNKNOWN_CODE, TokenCodes
 from sklearn_lstm.fitting import read_as_at_fit, what_was_fitted
-from sklearn_lstm.model import SequenceModel
+from sklearn_lstm.members.model import SequenceModel
+from sklearn_lstm.members.network.network_member import Encoding
 from sklearn_lstm.targets.labels import Labels
 from sklearn_lstm.text.analysis import iterate_texts
-from sklearn_lstm.text.counting import UNKNOWN
+from sklearn_lstm.text.vocabulary import UNKNOWN
 from sklearn_lstm.vectorizer import UNKNOWN_TOKEN, TextSequenceVectorizer
 
 Data: TypeAlias = NDArray[np.generic]  # what the steps of a sequence are, as `Explanation` says

@@ -1,1 +1,1 @@
-"""The members of a model: each turns sequences into logits in its own way."""
+"""The members of a model, each of which turns sequences into logits, and the model of them."""

@@ -14,10 +14,11 @@ from sklearn_lstm.data.sequences import Rows, Sequences
 from sklearn_lstm.targets.samples import Samples
 
 if TYPE_CHECKING:  # a stored model predicts without torch
+    from sklearn_lstm.progress import FitProgress
     from sklearn_lstm.training.configuration import Configuration
     from sklearn_lstm.training.held_out import Split
-    from sklearn_lstm.training.progress import FitProgress
 
+BATCH_SIZE_OF_PARTIAL_FIT = 32
 # What each step of a sequence adds to a score (n_steps,), and the rest of the score.
 Contributions: TypeAlias = tuple[NDArray[np.float64], float]
 

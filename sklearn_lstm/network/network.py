@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F  # noqa: N812
 
-from sklearn_lstm.network.masks import SequenceMask
+from sklearn_lstm.network.pooling import SequenceMask
 from sklearn_lstm.network.positions import sinusoidal_positions
 from sklearn_lstm.network.recurrent_cells import N_GATES, Direction, run_directions
 

@@ -11,8 +11,7 @@ from torch import Tensor, nn
 from torch.autograd.function import once_differentiable
 
 from sklearn_lstm.compute import is_worker_free, map_pair
-from sklearn_lstm.network.masks import SequenceMask, reverse
-from sklearn_lstm.network.pooling import Pooling
+from sklearn_lstm.network.pooling import Pooling, SequenceMask, reverse
 
 # What lays the weights of an LSTM out for oneDNN. A torch without it reads as nn.LSTM does.
 LAY_OUT: Any = getattr(torch.ops.mkldnn, "_reorder_mkldnn_rnn_layer_weight", None)

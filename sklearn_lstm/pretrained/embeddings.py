@@ -24,7 +24,7 @@ from sklearn_lstm.pretrained.token_tables import (
     table_of,
     widths_of,
 )
-from sklearn_lstm.text.counting import FIRST_UNKNOWN
+from sklearn_lstm.text.vocabulary import FIRST_UNKNOWN
 
 
 @dataclass(frozen=True)

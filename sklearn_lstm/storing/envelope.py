@@ -13,7 +13,6 @@ from sklearn.exceptions import InconsistentVersionWarning
 
 import sklearn_lstm
 from sklearn_lstm.callback_support import SET, own_callbacks, without_callbacks
-from sklearn_lstm.exceptions import ModelFileError
 from sklearn_lstm.storing.packing import Packer
 from sklearn_lstm.storing.stored_form import (
     FORMAT,
@@ -106,10 +105,7 @@ def pack_estimator(
 def unpack_estimator(content: Mapping[str, Any], unpack: Unpacker, empty: Any = None) -> Any:
     """Return an estimator, a new one or an empty one, with the attributes that were stored."""
     estimator: Any = new_estimator(content["class"]) if empty is None else empty
-    if content["objects"] != sorted(unpack.objects):
-        raise ModelFileError(f"is damaged: it lacks some of {content['objects']}.")
-    trees = {**content["parameters"], **content["fitted"]}
-    attributes = {name: unpack(tree) for name, tree in trees.items()}
+    attributes = unpack.attributes(content)
     if PASSED.get() is None:  # a pickle, perhaps of a subclass
         vars(estimator).update(attributes)
     else:

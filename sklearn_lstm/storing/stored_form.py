@@ -32,21 +32,21 @@ DTYPES = {"BOOL": "|b1", "U8": "|u1", "I8": "|i1"} | {
     f"{kind}{8 * size}": f"<{kind.lower()}{size}" for kind in "UIF" for size in (2, 4, 8)
 }  # what safetensors files call the types of arrays
 PATHS = (  # of our own classes: dataclasses, or those with `stored` and `from_stored`
-    *("model.Fitted", "model.SequenceModel", "members.network.network.Network"),
-    *("encoding.encoding.TokenCodes", "encoding.encoding.ChannelScaling"),
+    *("members.model.Fitted", "members.model.SequenceModel", "members.network.network.Network"),
+    *("encoding.token_codes.TokenCodes", "encoding.channel_scaling.ChannelScaling"),
     *("members.ngrams.ngram_model.NgramModel", "members.ngrams.online_ngrams.OnlineNgrams"),
-    *("members.ngrams.letters.Lexicon", "members.ngrams.vector_model.VectorModel"),
-    "members.ngrams.vector_model.MeanVectors",
+    *("members.ngrams.bags.Lexicon", "members.ngrams.ngram_model.VectorModel"),
+    "members.ngrams.ngram_model.MeanVectors",
     "members.convolutions.convolution_model.ConvolutionModel",
     "members.convolutions.random_convolutions.Convolutions",
-    "members.convolutions.statistics.SeriesStatistics",
+    "members.convolutions.convolution_model.SeriesStatistics",
     "members.regression.encoder_and_numbers.EncoderModel",
     "members.regression.encoder_and_numbers.NumberModel",
     "pretrained.sentence_encoders.SentenceEncoder",
     *("pretrained.embeddings.PretrainedVectors", "pretrained.token_tables.VectorTable"),
     *("pretrained.token_tables.SideBySide", "pretrained.token_tables.StaticModel"),
-    "text.counting.TokenCounts",
-    *("encoding.normal_scores.NormalScores", "data.input_format.InputFormat"),
+    "text.vocabulary.TokenCounts",
+    *("encoding.channel_scaling.NormalScores", "data.input_format.InputFormat"),
     *("targets.labels.Labels", "targets.labels.LabelSets"),
 )
 PARTS = {name: f"sklearn_lstm.{module}" for module, _, name in (p.rpartition(".") for p in PATHS)}

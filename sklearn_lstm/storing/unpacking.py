@@ -100,6 +100,13 @@ class Unpacker:
             self.read[name] = checked(array if is_own else np.array(array))
         return self.read[name]
 
+    def attributes(self, content: Mapping[str, Any]) -> dict[str, Any]:
+        """Return the attributes in the tree of an estimator."""
+        if content["objects"] != sorted(self.objects):
+            raise ModelFileError(f"is damaged: it lacks some of {content['objects']}.")
+        trees = {**content["parameters"], **content["fitted"]}
+        return {name: self(tree) for name, tree in trees.items()}
+
     def check_all_used(self) -> None:
         """Raise an error if there are more arrays than the trees name."""
         if unknown := sorted(set(self.arrays) - set(self.read)):
@@ -114,23 +121,14 @@ def _items(value: object, n_bytes: int = 0) -> list[object]:
     return value
 
 
-def _to_bytes(array: NDArray[np.generic]) -> bytes:
-    take_memory(array.nbytes)
-    return array.tobytes()
+def _counted(array: NDArray[np.generic], n_bytes: int) -> NDArray[np.generic]:
+    """Return an array, of which something is made that takes so much."""
+    take_memory(n_bytes)
+    return array
 
 
 def _to_dict(content: Any) -> dict[Any, object]:
     return dict(zip(*map(_items, content), strict=True))
-
-
-def _to_rows(array: NDArray[np.generic]) -> list[object]:
-    take_memory(160 * len(array))
-    return list(array)
-
-
-def _to_integers(array: NDArray[np.generic]) -> object:
-    take_memory(40 * len(array))
-    return array.reshape(len(array)).tolist()
 
 
 def _to_strings(content: Any) -> list[str]:
@@ -197,7 +195,7 @@ def _to_tensor(array: NDArray[np.generic]) -> object:
 # Form: how a value is built from its content.
 RESTORE: dict[str, Callable[[Any], object]] = {
     "float": float,
-    "bytes": _to_bytes,
+    "bytes": lambda array: _counted(array, array.nbytes).tobytes(),
     "tuple": lambda items: tuple(_items(items)),
     "set": lambda items: set(_items(items, 200)),
     "frozenset": lambda items: frozenset(_items(items, 200)),
@@ -206,8 +204,8 @@ RESTORE: dict[str, Callable[[Any], object]] = {
     "tensor": _to_tensor,
     "device": lambda name: import_module("torch").device(name),
     "strings": _to_strings,
-    "integers": _to_integers,
-    "rows": _to_rows,
+    "integers": lambda array: _counted(array, 40 * len(array)).reshape(len(array)).tolist(),
+    "rows": lambda array: list(_counted(array, 160 * len(array))),
     "objects": _to_objects,
     "view": _to_array,
     "scalar": lambda array: array[()],

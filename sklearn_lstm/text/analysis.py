@@ -14,8 +14,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sklearn_lstm.fields import check_fields
-from sklearn_lstm.text.lookup import CharacterTable, WordLookup
-from sklearn_lstm.text.words import lengths_of, split_characters, split_words, words_of
+from sklearn_lstm.text.words import (
+    CharacterTable,
+    WordLookup,
+    lengths_of,
+    split_characters,
+    split_words,
+    words_of,
+)
 
 # The ids of the tokens of some texts, laid end to end, and how many tokens each text has.
 TokenBatch: TypeAlias = tuple[NDArray[np.integer], NDArray[np.int64]]

@@ -10,8 +10,7 @@ import scipy.sparse as sp
 from numpy.typing import NDArray
 
 from sklearn_lstm.text.analysis import TokenBatch
-from sklearn_lstm.text.counting import FIRST_UNKNOWN, UNKNOWN
-from sklearn_lstm.text.vocabulary import CallIds, are_characters
+from sklearn_lstm.text.vocabulary import FIRST_UNKNOWN, UNKNOWN, CallIds, are_characters
 
 
 class TokenIds(sp.csr_matrix):  # type: ignore[misc]

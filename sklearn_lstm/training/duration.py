@@ -16,7 +16,6 @@ if TYPE_CHECKING:  # linear models need no torch
 
 SMALLEST_BATCH, LARGEST_BATCH = 4, 64  # sequences
 UPDATES_PER_EPOCH = 50
-BATCH_SIZE_OF_PARTIAL_FIT = 32
 N_UPDATES = 800
 # Fewer samples get as many epochs as these, unless the loss of the blend ends the training.
 FEWEST_SAMPLES = 100

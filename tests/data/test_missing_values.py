@@ -8,8 +8,7 @@ import small_models
 from as_read import read_sequences
 
 from sklearn_lstm.data.input_format import InputFormat
-from sklearn_lstm.encoding.encoding import ChannelScaling
-from sklearn_lstm.encoding.normal_scores import NormalScores
+from sklearn_lstm.encoding.channel_scaling import ChannelScaling, NormalScores
 from sklearn_lstm.exceptions import InvalidSequencesError
 
 NAN = np.nan

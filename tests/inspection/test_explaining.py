@@ -161,6 +161,7 @@ def test_the_modes_of_torch_change_nothing(fitted_texts, mode):
     np.testing.assert_array_equal(np.concatenate(found), np.concatenate(expected))
 
 
+@pytest.mark.thread_unsafe(reason="dropout begins in the module that all threads read")
 def test_a_module_in_training_is_explained_without_dropout(fitted_texts):
     model, texts = fitted_texts("word")
     expected = explain(model, texts[:1], "pos")[0].values

@@ -1,24 +1,21 @@
 """Model files, taken apart and put together."""
 
 import json
+from functools import partial
 
 import numpy as np
 import pytest
+import small_models
 from safetensors.numpy import save as to_safetensors
 
-from sklearn_lstm import LSTMSequenceClassifier, Predictor
+from sklearn_lstm import Predictor
 from sklearn_lstm.io import ModelFileError, load
 from sklearn_lstm.storing.stored_form import DTYPES, checksum_of
 
 TEXTS = ["so good", "good fun, so good", "so bad", "bad, so boring", "naïve plot"]
-SERIES = np.random.default_rng(0).normal(size=(24, 5))
-IDS = np.random.default_rng(0).integers(1, 9, (24, 5))
-Y = np.arange(24) % 2
-
-
-def small(**parameters):
-    defaults = {"hidden_size": 2, "max_epochs": 1, "random_state": 0, "linear_model": False}
-    return LSTMSequenceClassifier(**(defaults | parameters))
+IDS, Y = small_models.tokens(24)
+SERIES, _ = small_models.series(24)
+small = partial(small_models.small, hidden_size=2, max_epochs=1)
 
 
 def parts_of(data):

@@ -6,9 +6,8 @@ import numpy as np
 import pytest
 from as_read import read_sequences
 
-from sklearn_lstm import LSTMSequenceClassifier
+from sklearn_lstm import LSTMSequenceClassifier, fitting
 from sklearn_lstm.exceptions import LinearModelSkippedWarning
-from sklearn_lstm.members import learners
 from sklearn_lstm.members.convolutions.convolution_model import ConvolutionModel
 from sklearn_lstm.members.ngrams.learner import NgramLearner
 from sklearn_lstm.members.ngrams.ngram_model import NgramModel
@@ -64,7 +63,7 @@ def test_two_members_of_one_name_are_an_error(pairs, monkeypatch, given):
     """Else one would get the blend weight of the other."""
     twin = type("Twin", (NgramModel,), given)
     twins = type("TwinLearner", (NgramLearner,), {"member": twin})
-    monkeypatch.setattr(learners, "LEARNERS", (NgramLearner, twins))
+    monkeypatch.setattr(fitting, "LEARNERS", (NgramLearner, twins))
     with pytest.raises(ValueError, match=rf"need different names, found .*'{twin.name}'\]"):
         LSTMSequenceClassifier(**SMALL).fit(*pairs(150))
     twin.name = "twin"

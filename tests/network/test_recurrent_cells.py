@@ -9,7 +9,7 @@ from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 
 from sklearn_lstm.compute import workers
 from sklearn_lstm.network import recurrent_cells
-from sklearn_lstm.network.masks import SequenceMask
+from sklearn_lstm.network.pooling import SequenceMask
 from sklearn_lstm.network.recurrent_cells import CELLS, Direction, run_directions
 
 LENGTHS = torch.tensor([7, 1, 4, 6])

@@ -16,6 +16,7 @@ import joblib
 import numpy as np
 import pandas as pd
 import pytest
+import small_models
 import torch
 from numpy.testing import assert_array_equal
 from round_trips import through_skops
@@ -30,9 +31,7 @@ from sklearn_lstm.storing.stored_form import FORMAT, checksum_of
 TEXTS = ["so good", "good fun, so good", "so bad", "bad, so boring", "naïve plot"]
 
 
-def small(**parameters):
-    defaults = {"hidden_size": 4, "max_epochs": 1, "random_state": 0}
-    return LSTMSequenceClassifier(**(defaults | parameters))
+small = partial(small_models.small, max_epochs=1, linear_model=True)
 
 
 def tokens_model(**parameters):
@@ -345,9 +344,10 @@ def test_a_set_is_stored_the_same_in_another_process(tmp_path):
 def test_another_version_warns(make, monkeypatch):
     model, X = make()
     expected, stored = output(model, X), pickle.dumps(model)
-    monkeypatch.setattr(sklearn_lstm, "__version__", "99.1.2")
-    with pytest.warns(InconsistentVersionWarning, match=r"99\.1\.2") as caught:
-        restored = pickle.loads(stored)
+    with monkeypatch.context() as patched:
+        patched.setattr(sklearn_lstm, "__version__", "99.1.2")
+        with pytest.warns(InconsistentVersionWarning, match=r"99\.1\.2") as caught:
+            restored = pickle.loads(stored)
     assert len(caught) == 1
     assert type(model).__name__ in str(caught[0].message)
     assert_array_equal(output(restored, X), expected)

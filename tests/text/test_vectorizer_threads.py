@@ -7,7 +7,7 @@ from threading import Barrier
 import numpy as np
 import pytest
 
-from sklearn_lstm.text.lookup import CharacterTable
+from sklearn_lstm.text.words import CharacterTable
 from sklearn_lstm.vectorizer import TextSequenceVectorizer
 
 N_THREADS = 8

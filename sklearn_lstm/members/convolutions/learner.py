@@ -8,15 +8,15 @@ from numpy.typing import NDArray
 from sklearn_lstm.blending import Blend, ClassPrior, ExpectedFactor, Logits, fit_blend
 from sklearn_lstm.data.kinds import MEASUREMENTS
 from sklearn_lstm.data.sequences import Rows
-from sklearn_lstm.encoding.encoding import ChannelScaling
+from sklearn_lstm.encoding.channel_scaling import ChannelScaling
 from sklearn_lstm.members.convolutions.convolution_model import (
     ConvolutionModel,
     Features,
+    SeriesStatistics,
     in_blocks,
 )
 from sklearn_lstm.members.convolutions.random_convolutions import Convolutions
 from sklearn_lstm.members.convolutions.ridge import GramMatrix, fit_few, fit_many, leave_alike_out
-from sklearn_lstm.members.convolutions.statistics import SeriesStatistics
 from sklearn_lstm.members.member import Learner
 from sklearn_lstm.targets.samples import Samples, Targets
 from sklearn_lstm.training.configuration import Configuration

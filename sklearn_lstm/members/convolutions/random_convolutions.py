@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from scipy.constants import golden
 
 from sklearn_lstm.data.sequences import MOST_STEPS_PER_BATCH, Lengths, Sequences
-from sklearn_lstm.encoding.encoding import ChannelScaling
+from sklearn_lstm.encoding.channel_scaling import ChannelScaling
 
 WIDTH = 9  # steps that a convolution looks at
 HEAVY = np.array(list(combinations(range(WIDTH), 3)))  # its steps of weight 2; others have -1

@@ -1,8 +1,10 @@
 """How a network learns: a whole training, or an epoch of `partial_fit`."""
 
+from __future__ import annotations
+
 from collections.abc import Callable
 from copy import deepcopy
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any, TypeVar, cast
 
 import numpy as np
@@ -11,26 +13,40 @@ from numpy.typing import NDArray
 from skorch import NeuralNet
 from skorch.callbacks import EarlyStopping
 from skorch.utils import noop
+from torch import Tensor
 
 from sklearn_lstm.blending import ExpectedFactor, HeldOutLogits
-from sklearn_lstm.callback_support import Attributes
+from sklearn_lstm.callback_support import Attributes, CallbackTask
 from sklearn_lstm.compute import workers
 from sklearn_lstm.data.kinds import MEASUREMENTS
 from sklearn_lstm.data.sequences import Sequences
-from sklearn_lstm.encoding.encoding import ChannelScaling, Encoding, TokenCodes
-from sklearn_lstm.members.network.excerpt import Excerpt
-from sklearn_lstm.members.network.history import epoch_rows
-from sklearn_lstm.members.network.loop import optimizer_state_of, torch_generator, train
+from sklearn_lstm.encoding.channel_scaling import ChannelScaling
+from sklearn_lstm.encoding.token_codes import (
+    N_SPECIAL,
+    PADDING_CODE,
+    UNKNOWN_CODE,
+    GrowingTables,
+    TokenCodes,
+)
+from sklearn_lstm.members.member import BATCH_SIZE_OF_PARTIAL_FIT
+from sklearn_lstm.members.network.loop import (
+    epoch_rows,
+    has_rows_of,
+    optimizer_state_of,
+    replace_weight,
+    torch_generator,
+    train,
+)
 from sklearn_lstm.members.network.network import Network
-from sklearn_lstm.members.network.network_member import EpochRow
-from sklearn_lstm.members.network.schedule_and_end import Trapezoid
+from sklearn_lstm.members.network.network_member import Encoding, EpochRow
+from sklearn_lstm.members.network.schedule_and_end import NetworkProgress, Trapezoid
 from sklearn_lstm.network.network import N_SUMMARIES, SequenceNetwork
+from sklearn_lstm.progress import FitProgress
 from sklearn_lstm.targets.samples import Samples
 from sklearn_lstm.training.checkpoint import Checkpoint
 from sklearn_lstm.training.configuration import Configuration
-from sklearn_lstm.training.duration import BATCH_SIZE_OF_PARTIAL_FIT, TrainingPlan, steps_per_frame
+from sklearn_lstm.training.duration import TrainingPlan, steps_per_frame
 from sklearn_lstm.training.held_out import Split
-from sklearn_lstm.training.progress import FitProgress, NetworkProgress
 
 Result = TypeVar("Result")
 
@@ -116,7 +132,8 @@ def fit_network_one_epoch(
     else:
         network = excerpt.network
     n_updates = plan.updates_per_epoch(len(samples))
-    progress = FitProgress({}, plan.max_epochs, n_updates, is_shown=settings.verbose > 0)
+    is_shown, task = settings.verbose > 0, CallbackTask()  # no callback is told of it
+    progress = FitProgress({}, plan.max_epochs, n_updates, is_shown=is_shown, task=task)
     with workers(settings.device, network.module.n_directions), progress:
         callbacks = [NetworkProgress(progress)]
         net = train(network, samples, settings, plan, rng=rng, callbacks=callbacks)
@@ -162,3 +179,117 @@ def new_network(
             weight = module.embedding.weight.detach()
             weight[torch.from_numpy(codes)] = torch.from_numpy(known_vectors)
     return Network(encoding, configuration.vectors if previous is None else own, module)
+
+
+@dataclass(frozen=True)
+class Excerpt:
+    """A network of tokens with only those rows of its tables that some samples read.
+
+    The embedding table has a row for each token, and so have tables of the optimiser. An epoch on
+    a few samples changes few rows. So `partial_fit` trains the excerpt, whose tables hold copies of
+    these rows. They are written into the whole tables at the end, when nothing can fail any more.
+
+    Parameters
+    ----------
+    network : Network
+        The excerpt, which knows only the ids of the samples.
+    whole : Network
+        The network that it is taken from.
+    codes : Tensor of shape (n_rows,)
+        For each code of the excerpt, in ascending order: the code in the whole network.
+    tables : dict of str to Tensor of shape (n_codes, ...)
+        Those parts of the state of the whole optimiser that have a row for each code, by name.
+    new_ids : ndarray of shape (n_new,)
+        The ids in the samples, or with a pretrained vector, that the whole network lacks.
+    new_vectors : Tensor of shape (n_new, embedding_dim)
+        Their vectors before training.
+    """
+
+    network: Network
+    whole: Network
+    codes: Tensor
+    tables: dict[str, Tensor]
+    new_ids: NDArray[np.int64]
+    new_vectors: Tensor
+
+    @classmethod
+    def of(
+        cls,
+        configuration: Configuration,
+        whole: Network | None,
+        sequences: Sequences,
+        generator: torch.Generator,
+    ) -> Excerpt | None:
+        """Return the excerpt for some sequences; None without a trained network of tokens."""
+        if whole is None or not (whole.is_trained and whole.module.tokens):
+            return None
+        known, weight = cast("TokenCodes", whole.encoding), whole.module.embedding.weight
+        ids = sequences.distinct_ids().astype(np.int64)
+        new_ids = known.new_ids(ids, configuration.ids_with_vectors)
+        new_vectors = whole.module.new_vectors(len(known) + len(new_ids), generator)
+        given = configuration.vectors
+        if given is not None and len(given.ids):
+            has_vector, vectors = given(new_ids, None)
+            places = torch.from_numpy(has_vector).to(weight.device)
+            new_vectors[places] = torch.from_numpy(vectors[has_vector]).to(weight.device)
+
+        ids = ids[ids > 0]
+        codes_of_ids = known(ids)
+        is_new = codes_of_ids == UNKNOWN_CODE
+        codes_of_ids[is_new] = len(known) + np.searchsorted(new_ids, ids[is_new])
+        order = np.argsort(codes_of_ids)
+        codes = torch.from_numpy(np.append(np.arange(N_SPECIAL), codes_of_ids[order]))
+        codes = codes.to(weight.device)
+        is_known = codes < len(known)
+        module = deepcopy(whole.module, {id(weight): weight})
+        rows = weight.detach()[codes[is_known]], new_vectors[codes[~is_known] - len(known)]
+        module.set_table(torch.cat(rows))
+        tables, optimizer_state = {}, None
+        states = whole.optimizer_state_for(configuration.training.optimizer)
+        if states is not None:
+            index = [id(parameter) for parameter in whole.module.parameters()].index(id(weight))
+            state = dict(states.get(index, {}))
+            for name, value in state.items():
+                table = torch.from_numpy(value) if isinstance(value, np.ndarray) else value
+                if has_rows_of(table, weight):
+                    tables[name] = table.to(weight.device)
+                    # New rows begin as padding, whose gradient is 0.
+                    state[name] = tables[name][torch.where(is_known, codes, PADDING_CODE)]
+            optimizer_state = {**(whole.optimizer_state or {}), "state": {**states, index: state}}
+        excerpt = Network(TokenCodes.of(ids[order]), None, module, optimizer_state=optimizer_state)
+        return cls(excerpt, whole, codes, tables, new_ids, new_vectors)
+
+    @torch.inference_mode(mode=False)
+    def whole_again(self, trained: Network, growing: GrowingTables) -> Network:
+        """Return the trained network with whole tables; its optimiser gets whole tables too.
+
+        The trained rows are in the tables after `growing.write()`.
+        """
+        assert trained.net is not None  # noqa: S101 - it has trained the excerpt
+        module, optimizer = trained.module, trained.net.optimizer_
+        encoding = cast("TokenCodes", self.whole.encoding).appended(self.new_ids, growing)
+
+        def grown(table: Tensor, new_rows: Tensor, rows: Tensor) -> Tensor:
+            whole: Tensor = growing.with_rows(table, new_rows)
+            growing.change(whole, self.codes, rows)
+            return whole
+
+        weight = module.embedding.weight
+        state = optimizer.state.pop(weight, {})
+        for name, value in state.items():
+            if has_rows_of(value, weight):
+                table = self.tables.get(name)
+                if table is None:  # the initial state, which padding still has
+                    table = value[:1].repeat(len(self.whole.encoding), *[1] * (value.ndim - 1))
+                new_rows = table[:1].expand(len(self.new_ids), *value.shape[1:])
+                state[name] = grown(table, new_rows, value)
+        table = self.whole.module.embedding.weight.detach()
+        module.set_table(grown(table, self.new_vectors, weight.detach()))
+        replace_weight(optimizer, weight, module.embedding.weight)
+        optimizer.state[module.embedding.weight] = state
+        return replace(
+            trained,
+            encoding=encoding,
+            vectors=self.whole.vectors,
+            optimizer_state=optimizer_state_of(trained.net),
+        )

@@ -7,21 +7,25 @@ from typing import Any
 
 import numpy as np
 import torch
+from skorch import NeuralNet
 from skorch.callbacks import Callback, EarlyStopping, GradientNormClipping, PrintLog
 from skorch.helper import predefined_split
+from torch import Tensor, nn
 
 from sklearn_lstm.compute import prefers_bfloat16
-from sklearn_lstm.members.network.batches import LengthBatches, SequenceDataset
-from sklearn_lstm.members.network.history import EpochRecord, check_weights
-from sklearn_lstm.members.network.micro_batches import MicroBatchNet
+from sklearn_lstm.data.sequences import Rows
+from sklearn_lstm.encoding.token_codes import PADDING_CODE
+from sklearn_lstm.exceptions import NonFiniteTrainingError
+from sklearn_lstm.members.network.batches import LengthBatches, MicroBatchNet, SequenceDataset
 from sklearn_lstm.members.network.network import Network
-from sklearn_lstm.members.network.sparse_embedding import SparseEmbedding
+from sklearn_lstm.members.network.network_member import EpochRow
+from sklearn_lstm.members.network.schedule_and_end import NetworkProgress
 from sklearn_lstm.network.network import SequenceNetwork
+from sklearn_lstm.progress import print_above_bar
 from sklearn_lstm.targets.samples import Samples
 from sklearn_lstm.training.configuration import TrainingSettings
 from sklearn_lstm.training.duration import TrainingPlan
 from sklearn_lstm.training.loss_and_optimizer import FUSED_STATE, optimizer_options
-from sklearn_lstm.training.progress import NetworkProgress, print_above_bar
 
 TOKEN_DROPOUT = 0.1  # share of the tokens that training reads as the unknown one, to learn it
 LARGEST_GRADIENT = 1.0  # norm; larger ones are scaled down to it
@@ -158,3 +162,138 @@ def _restore(optimizer: torch.optim.Optimizer, optimizer_state: Mapping[int, Any
 def _copy(value: Any) -> Any:
     """Return a copy of an entry of the optimiser state; a stored one is an array."""
     return torch.from_numpy(value.copy()) if isinstance(value, np.ndarray) else deepcopy(value)
+
+
+class SparseEmbedding(Callback):  # type: ignore[misc]
+    """Let the optimiser see only those rows of the embedding table that the batch reads.
+
+    A vocabulary of 100,000 tokens has 13 million weights, of which a batch needs some hundred rows.
+    For one update the weight and its optimiser state are replaced by these rows, and the batch
+    counts them from 0: any optimiser of torch works on this small weight.
+    """
+
+    def on_train_begin(self, net: NeuralNet, **_: Any) -> None:
+        """Find the table."""
+        self.embedding: Any = getattr(net.module_, "embedding", None)
+        self.table: nn.Parameter | None = None
+        if self.embedding is not None:
+            net.optimizer_.register_step_post_hook(self._write_back)
+
+    def on_batch_begin(
+        self, net: NeuralNet, batch: Any = None, *, training: bool = False, **_: Any
+    ) -> None:
+        """Replace the table by the rows of the batch, and recode the batch."""
+        if not training or self.embedding is None or not self.embedding.weight.requires_grad:
+            return
+        sequences, _targets = batch
+        self.table = table = self.embedding.weight
+        codes = torch.cat([sequences.steps.new_tensor([PADDING_CODE]), sequences.steps])
+        codes, places = torch.unique(codes, return_inverse=True)
+        sequences.steps = places[1:]
+        self.codes = codes.to(table.device)
+        rows = nn.Parameter(table.data.index_select(0, self.codes))
+        net.optimizer_.state[rows] = {
+            name: value.index_select(0, self.codes) if has_rows_of(value, table) else value
+            for name, value in net.optimizer_.state[table].items()
+        }
+        self._put(net.optimizer_, rows)
+
+    def _write_back(self, optimizer: torch.optim.Optimizer, *_: Any) -> None:
+        """Write the rows, and the optimiser state about them, back into the table."""
+        if self.table is None:
+            return
+        rows, state = self.embedding.weight, optimizer.state[self.table]
+        for name, value in optimizer.state.pop(rows).items():
+            if not has_rows_of(value, rows):
+                state[name] = value
+                continue
+            if name not in state:  # the initial state, which padding still has: its gradient is 0
+                state[name] = value[PADDING_CODE].repeat(len(self.table), *[1] * (value.ndim - 1))
+            state[name].index_copy_(0, self.codes, value)
+        self.table.data.index_copy_(0, self.codes, rows.data)
+        self._put(optimizer, self.table)
+        self.table = None
+
+    def _put(self, optimizer: torch.optim.Optimizer, weight: nn.Parameter) -> None:
+        """Make this the weight of the embedding, for the optimiser too."""
+        replace_weight(optimizer, self.embedding.weight, weight)
+        self.embedding.weight = weight
+
+
+def replace_weight(optimizer: torch.optim.Optimizer, old: Tensor, new: Tensor) -> None:
+    """Let the optimiser train another weight in place of an old one."""
+    for group in optimizer.param_groups:
+        group["params"] = [new if weight is old else weight for weight in group["params"]]
+
+
+def has_rows_of(value: Any, weight: Tensor) -> bool:
+    """Return whether an entry of the optimiser state has a row for each row of the weight."""
+    return isinstance(value, Tensor) and value.ndim > 0 and len(value) == len(weight)
+
+
+class EpochRecord(Callback):  # type: ignore[misc]
+    """Record learning rate, steps and padding of each epoch; stop at a loss that is not finite."""
+
+    def on_epoch_begin(self, *_: Any, **__: Any) -> None:
+        """Start to count."""
+        self.n_steps = self.n_padded_steps = 0
+
+    def on_batch_end(
+        self, net: NeuralNet, batch: Any = None, *, training: bool = False, **step: Any
+    ) -> None:
+        """Count the batch, and check its loss."""
+        if not training:
+            return
+        sequences, _targets = batch
+        self.n_steps += int(sequences.lengths.sum())
+        self.n_padded_steps += step["n_padded_steps"]
+        loss = net.history[-1]["batches"][-1]["train_loss"]
+        if not np.isfinite(loss):
+            is_finite = step["is_finite"].cpu().numpy()
+            rows = sequences.rows[is_finite.all() | ~is_finite]  # of their sum, all
+            raise_not_finite(f"the loss is {loss}", net, rows)
+
+    def on_epoch_end(self, net: NeuralNet, **_: Any) -> None:
+        """Write the counts into the row of the epoch."""
+        net.history.record("lr", net.optimizer_.param_groups[0]["lr"])
+        net.history.record("n_steps", self.n_steps)
+        net.history.record("padding", 1 - self.n_steps / self.n_padded_steps)
+
+
+def check_weights(net: NeuralNet) -> None:
+    """Raise an error if a weight is not finite."""
+    # The least and the largest are finite only if all are, and need no copy of a large table.
+    weights = (weight.detach().aminmax() for weight in net.module_.parameters())
+    if not np.isfinite([end.item() for ends in weights for end in ends]).all():
+        raise_not_finite("a weight of the network is not finite", net)
+
+
+def raise_not_finite(found: str, net: NeuralNet, rows: Rows | None = None) -> None:
+    """Raise an error that says where the training broke, perhaps at rows of X; and what to try."""
+    row, where = net.history[-1], "X"
+    if rows is not None:
+        numbers = ", ".join(map(str, np.sort(rows)[:10].tolist()))
+        others = f" and {len(rows) - 10:,} others" * (len(rows) > 10)
+        where = f"the rows {numbers}{others} of X"
+    raise NonFiniteTrainingError(
+        f"Training stopped: {found} in epoch {row['epoch']}, batch {len(row['batches'])} "
+        f"(lr={net.optimizer_.param_groups[0]['lr']:g}). Try a smaller lr, "
+        f"normalize=True, or precision='float32', and look for extreme values in {where}."
+    )
+
+
+def epoch_rows(net: NeuralNet) -> list[EpochRow]:
+    """Return a row for each finished epoch."""
+    return [
+        {
+            "train_loss": float(row["train_loss"]),
+            "valid_loss": None if row.get("valid_loss") is None else float(row["valid_loss"]),
+            "lr": float(row["lr"]),
+            "seconds": float(row["dur"]),
+            # A coarse timer may measure 0 seconds.
+            "tokens_per_second": row["n_steps"] / max(row["dur"], np.finfo(float).eps),
+            "padding": float(row["padding"]),
+        }
+        for row in net.history
+        if "dur" in row and "train_loss" in row and "padding" in row
+    ]

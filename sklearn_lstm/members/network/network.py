@@ -18,13 +18,11 @@ from sklearn_lstm.compute import (
     prefers_bfloat16,
     workers,
 )
-from sklearn_lstm.data.sequences import Rows, Sequences, rows_of_similar_length
-from sklearn_lstm.encoding.encoding import Encoding, pad
+from sklearn_lstm.data.sequences import Rows, Sequences, pad, rows_of_similar_length
 from sklearn_lstm.members.member import Contributions
-from sklearn_lstm.members.network.batches import steps_at_once
+from sklearn_lstm.members.network.batches import MicroBatchNet, steps_at_once
 from sklearn_lstm.members.network.gradients import VectorPath, integrated_gradients
-from sklearn_lstm.members.network.micro_batches import MicroBatchNet
-from sklearn_lstm.members.network.network_member import NetworkMember, check_architecture
+from sklearn_lstm.members.network.network_member import Encoding, NetworkMember, check_architecture
 from sklearn_lstm.network.network import SequenceNetwork
 from sklearn_lstm.pretrained.embeddings import PretrainedVectors
 from sklearn_lstm.storing.unpacking import take_memory

@@ -8,12 +8,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sklearn_lstm.data.sequences import NO_ID, Rows, Sequences
-from sklearn_lstm.encoding.encoding import UNKNOWN_CODE, Encoding
+from sklearn_lstm.encoding.channel_scaling import ChannelScaling
+from sklearn_lstm.encoding.token_codes import UNKNOWN_CODE, TokenCodes
 from sklearn_lstm.fields import check_fields
 from sklearn_lstm.members.member import Member
 from sklearn_lstm.pretrained.embeddings import PretrainedVectors
 
 EpochRow: TypeAlias = dict[str, float | None]  # what is recorded of an epoch
+Encoding: TypeAlias = TokenCodes | ChannelScaling
 Extension: TypeAlias = NDArray[np.float32] | None
 
 

@@ -13,9 +13,13 @@ from numpy.typing import NDArray
 
 from sklearn_lstm.blending import Logits
 from sklearn_lstm.data.sequences import Lengths, Sequences, rows_of_similar_length, starts_of
-from sklearn_lstm.encoding.encoding import Encoding
 from sklearn_lstm.members.member import Contributions
-from sklearn_lstm.members.network.network_member import Extension, NetworkMember, check_architecture
+from sklearn_lstm.members.network.network_member import (
+    Encoding,
+    Extension,
+    NetworkMember,
+    check_architecture,
+)
 from sklearn_lstm.network.positions import sinusoidal_positions
 from sklearn_lstm.pretrained.embeddings import PretrainedVectors
 

@@ -1,15 +1,19 @@
-"""The learning rate of each update: up, constant, and down ("trapezoid").
+"""The learning rate of each update: up, constant, and down ("trapezoid"); what ends the training.
 
-How long it stays constant may follow the loss of held-out samples.
+How long the rate stays constant may follow the loss of held-out samples. scikit-learn's callbacks
+see the progress, and may end the training too.
 """
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from skorch import NeuralNet
 from skorch.callbacks import Callback
 
+from sklearn_lstm.callback_support import Attributes, CallbackTask
+from sklearn_lstm.progress import NETWORK, FitProgress
 from sklearn_lstm.training.duration import UPDATES_PER_EPOCH
 
 WARM_UP = 0.05  # share of the updates; at most as many as an epoch has by default
@@ -83,19 +87,15 @@ class Trapezoid(Callback):  # type: ignore[misc]
             self.n_checks_since += self.n_done > self.updates_per_epoch
             if loss <= self.lowest_loss - LEAST_PROGRESS:
                 self.lowest_loss, self.n_checks_since = loss, 0
-            if self.n_checks_since == CHECKS_WITHOUT_PROGRESS:
-                self._decay()
+            if self.n_checks_since == CHECKS_WITHOUT_PROGRESS:  # the rate falls from now on
+                nearest = round(self.n_done / (1 - DECAY) / self.updates_per_epoch)
+                n_epochs = max(nearest, self.n_done // self.updates_per_epoch + 1)
+                self.start_of_decay = self.n_done
+                self.end = min(self.n_updates, n_epochs * self.updates_per_epoch)
 
     def __getstate__(self) -> dict[str, Any]:
         """Leave out the held-out samples, which can't be pickled."""
         return {name: value for name, value in vars(self).items() if name != "held_out_loss"}
-
-    def _decay(self) -> None:
-        """Let the learning rate fall from now on."""
-        nearest = round(self.n_done / (1 - DECAY) / self.updates_per_epoch)
-        n_epochs = max(nearest, self.n_done // self.updates_per_epoch + 1)
-        self.start_of_decay = self.n_done
-        self.end = min(self.n_updates, n_epochs * self.updates_per_epoch)
 
     def on_epoch_end(self, net: NeuralNet, **_: Any) -> None:
         """Record the loss of the last check, and say whether training is to end."""
@@ -107,3 +107,71 @@ class Trapezoid(Callback):  # type: ignore[misc]
     def on_train_end(self, *_: Any, **__: Any) -> None:
         """Forget the held-out samples, which would stay in memory."""
         self.held_out_loss = None
+
+
+@dataclass(eq=False)
+class NetworkProgress(Callback):  # type: ignore[misc]
+    """Count the updates of the network; show epoch and losses.
+
+    Its epochs are tasks. Training ends if one of scikit-learn's callbacks says so.
+
+    Parameters
+    ----------
+    progress : FitProgress
+    so_far : callable or None
+        Returns the attributes that the classifier lacks if the training of the skorch net ends now.
+    schedule : Callback or None
+        Its attribute `end` says after how many updates training ends.
+    """
+
+    progress: FitProgress | None = None  # of a copy, and after the training
+    so_far: Callable[[NeuralNet], Attributes] | None = None
+    schedule: Callback | None = None
+    task = epoch = CallbackTask()
+    has_stopped = False
+    n_done = 0
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Leave out all but the updates: the bar and the tasks can't be pickled."""
+        return {"n_done": self.n_done}
+
+    def on_train_begin(self, net: NeuralNet, **_: Any) -> None:
+        """Begin the task of the network."""
+        if self.progress is not None:
+            self.task = self.progress.task.subtask(NETWORK, 1, net.max_epochs)
+
+    def on_epoch_begin(self, *_: Any, **__: Any) -> None:
+        """Begin the task of an epoch."""
+        self.epoch = self.task.subtask("epoch")
+
+    def on_batch_end(self, net: NeuralNet, *, training: bool = False, **_: Any) -> None:
+        """Count an update."""
+        if training:
+            self.n_done += 1
+            self._show(net, self.schedule and self.schedule.end)
+
+    def on_epoch_end(self, net: NeuralNet, **_: Any) -> None:
+        """End the task of an epoch, which says whether training is to end."""
+        self.has_stopped = self.epoch.end(self.so_far and partial(self.so_far, net))
+
+    def on_train_end(self, net: NeuralNet, **_: Any) -> None:
+        """Count no more updates than were done, and forget what can't be pickled."""
+        self._show(net, self.n_done)
+        self.task.end()
+        self.__dict__ = self.__getstate__()
+
+    def _show(self, net: NeuralNet, n_all: int | None) -> None:
+        """Show how many of all updates are done; None: as many as there may be."""
+        if self.progress is None:
+            return
+        per_epoch = self.progress.updates_per_epoch
+        n_all = net.max_epochs * per_epoch if n_all is None else n_all
+        text = self._text(net, n_all // per_epoch) if self.n_done else ""
+        self.progress.count(NETWORK, self.n_done, n_all, text)
+
+    def _text(self, net: NeuralNet, n_epochs: int) -> str:
+        epoch = f"epoch {len(net.history)}/{n_epochs}"
+        rows = (row for row in reversed(net.history) if "train_loss" in row)
+        finished: dict[str, float] = next(rows, {})
+        losses = [name for name in ("train", "valid") if finished.get(f"{name}_loss") is not None]
+        return ", ".join([epoch, *(f"{name} {finished[f'{name}_loss']:.3f}" for name in losses)])

@@ -1,23 +1,29 @@
-"""N-grams of ids and of letters, hashed; sequences as bags of them, for linear models."""
+"""N-grams of ids and of letters, hashed; sequences as bags of them, and what each tells."""
+
+from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Annotated, NamedTuple, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.sparse import csr_matrix
+from scipy.sparse import csr_matrix, vstack
 
 from sklearn_lstm.data.kinds import WORDS, Kind, effective_number_of_tokens
-from sklearn_lstm.data.sequences import Sequences
+from sklearn_lstm.data.sequences import VALUES_PER_CHUNK, Rows, Sequences, chunks_of_rows
+from sklearn_lstm.data.spelling import Spelling
 from sklearn_lstm.members.member import Contributions
+from sklearn_lstm.text.vocabulary import FIRST_UNKNOWN, UNKNOWN
 
 EXPECTED_BY_CHANCE = 1 / 64  # how often one n-gram may occur in a sequence of random characters
 HASH_BITS = 22  # two n-grams with the same hash are taken for the same
 LARGEST_COEF = 1 << 30  # bytes of the coefficients of a model: n-grams x outputs x 4
 Integers: TypeAlias = NDArray[np.integer]
 MULTIPLIERS = np.array([0x9E3779B97F4A7C15, 0xBF58476D1CE4E5B9], dtype=np.uint64)
+LETTER_LENGTHS = range(2, 6)  # of n-grams of letters
 
 
 class Bag(NamedTuple):
@@ -54,13 +60,8 @@ def bag_of(n_sequences: int, *ngrams: tuple[Integers, Integers]) -> Bag:
     return Bag(is_last[is_last], (keys & ((1 << n_bits) - 1)).astype(np.int32), ends)
 
 
-def as_letters(hashes: Integers) -> Integers:
-    """Return the hashes of n-grams of letters, where those of ids stand beside them."""
-    return hashes + (1 << HASH_BITS)
-
-
 def are_letters(hashes: Integers) -> Integers:
-    """Return 1 for n-grams of letters, 0 for those of ids."""
+    """Return 1 for n-grams of letters, which stand behind those of ids, 0 for these."""
     return hashes >> HASH_BITS
 
 
@@ -173,3 +174,148 @@ def choose_reader(sequences: Sequences, kind: Kind) -> NgramReader:
         needed = math.log(sequences.lengths.mean() / EXPECTED_BY_CHANCE) / math.log(alphabet)
         shift = max(0, math.ceil(needed) - longest)
     return NgramReader(shortest + shift, longest + shift, kind.has_borders)
+
+
+@dataclass(frozen=True)
+class TfIdf:
+    """The tf-idf of n-grams.
+
+    Parameters
+    ----------
+    hashes : ndarray of shape (n_features,)
+        Of the n-grams, in ascending order.
+    idf : ndarray of shape (n_features,)
+        Inverse document frequency.
+    """
+
+    hashes: NDArray[np.int32]
+    idf: NDArray[np.float32]
+
+    @classmethod
+    def of(cls, bags: csr_matrix, fewest: int) -> TfIdf:
+        """Return the weights of n-grams of ids that so many sequences hold, of letters that two."""
+        frequency = np.bincount(bags.indices)
+        hashes = np.flatnonzero(frequency)
+        hashes = hashes[frequency[hashes] >= np.where(are_letters(hashes), 2, fewest)]
+        idf = np.log((1 + bags.shape[0] // 2) / (1 + frequency[hashes])) + 1
+        return cls(hashes.astype(np.int32), idf.astype(np.float32))
+
+    def __len__(self) -> int:
+        return len(self.hashes)
+
+    def __call__(self, bags: Bag | csr_matrix) -> csr_matrix:
+        """Return the features of bags (2 * n_sequences, n_features).
+
+        The Euclidean length of a row is the value that all its entries have in the bag: 1 for
+        n-grams of ids, the root of the share of words for n-grams of letters.
+        """
+        if not len(self):
+            return csr_matrix((len(bags.indptr) - 1, 0), dtype=np.float32)
+        if len(bags.data) <= VALUES_PER_CHUNK:
+            return self._weighed(bags)
+        whole = csr_matrix(bags)  # of which rows can be selected
+        parts = [self._weighed(whole[rows]) for rows in chunks_of_rows(np.diff(bags.indptr))]
+        return vstack(parts, format="csr")
+
+    def _weighed(self, bags: Bag | csr_matrix) -> csr_matrix:
+        features = self.hashes.searchsorted(bags.indices)
+        is_known = self.hashes.take(features, mode="clip") == bags.indices
+        features = features[is_known].astype(np.int32)
+        data, n_rows = self.idf[features], len(bags.indptr) - 1
+        rows = np.arange(n_rows).repeat(bags.indptr[1:] - bags.indptr[:-1])[is_known]
+        data /= np.sqrt(np.bincount(rows, np.square(data), n_rows))[rows]
+        data *= bags.data[is_known]
+        ends = rows.searchsorted(np.arange(n_rows + 1)).astype(np.int32)
+        return csr_matrix((data, features, ends), (n_rows, len(self)))
+
+
+@dataclass(frozen=True)
+class Lexicon:
+    """How the ids of words are spelled, and so which n-grams of letters they have.
+
+    N-grams have two to five letters, borders included. They tell what unknown and rare words are
+    made of, and like (Bojanowski et al. 2017).
+
+    Parameters
+    ----------
+    ids : ndarray of shape (n_ids,)
+    words : tuple of str
+        "" for an id that stands for no word.
+    """
+
+    ids: Annotated[NDArray[np.int64], "n_ids"]
+    words: Annotated[tuple[str, ...], "n_ids"]
+
+    @classmethod
+    def of(cls, sequences: Sequences) -> Lexicon | None:
+        """Return the words of sequences, or None if it is not known how they are spelled."""
+        if sequences.spelling is None:
+            return None
+        ids = sequences.distinct_ids()
+        words = sequences.spelling.words(ids.tolist())
+        return cls(ids, tuple(words.get(id_, "") for id_ in ids.tolist())) if words else None
+
+    @cached_property
+    def _known(self) -> dict[int, str]:
+        return dict(zip(self.ids.tolist(), self.words, strict=True))
+
+    @cached_property
+    def _ngrams(self) -> dict[int, NDArray[np.int32]]:
+        """The n-grams of letters of the ids that were read so far."""
+        return {}
+
+    def ngrams_of_steps(
+        self, spellings: NDArray[np.integer], spelling: Spelling | None
+    ) -> tuple[NDArray[np.int32], NDArray[np.intp]]:
+        """Return the n-grams of letters of each step.
+
+        Parameters
+        ----------
+        spellings : ndarray of shape (n_steps,)
+        spelling : Spelling or None
+            What they stand for, where the lexicon does not say it.
+
+        Returns
+        -------
+        hashes : ndarray of shape (n_hashes,)
+            Of all steps, laid end to end.
+        n_ngrams : ndarray of shape (n_steps,)
+        """
+        steps, known, new = spellings.tolist(), self._ngrams, dict[int, NDArray[np.int32]]()
+        if missing := [*dict.fromkeys(n for n in steps if n not in known)]:
+            words = {n: self._known.get(n) for n in missing}
+            if spelling is not None:
+                words |= spelling.words([n for n in missing if words[n] is None])
+            new |= zip(missing, _ngrams_of_letters(words.values()), strict=True)
+            known.update((n, new[n]) for n in missing if n in self._known)
+        parts = [known[n] if n in known else new[n] for n in steps]
+        return np.concatenate(parts), np.fromiter(map(len, parts), np.intp, len(parts))
+
+
+def _ngrams_of_letters(words: Iterable[str | None]) -> list[NDArray[np.int32]]:
+    """Return the n-grams of letters of each word; what is no word has none."""
+    bordered = [f"\0{word}\0" if word else "" for word in words]
+    letters = np.frombuffer("".join(bordered).encode("utf-32-le", "surrogatepass"), np.uint32)
+    lengths = np.fromiter(map(len, bordered), np.intp, len(bordered))
+    starts, hashes = hash_ngrams(letters, lengths, LETTER_LENGTHS)
+    bag = bag_of(len(bordered), (np.arange(len(bordered)).repeat(lengths)[starts], hashes))
+    return np.split(bag.indices + (1 << HASH_BITS), bag.indptr[2:-1:2])
+
+
+def bags_of(reader: NgramReader, lexicon: Lexicon | None, sequences: Sequences, rows: Rows) -> Bag:
+    """Return which n-grams of ids, and of letters if there is a lexicon, some sequences hold.
+
+    Those of letters count by the root of the share of steps that are words. Else the few Latin
+    words of a Chinese text would count as much as all of its characters.
+    """
+    n_rows, lengths, spellings = len(rows), sequences.lengths[rows], sequences.read_spellings(rows)
+    ids = reader.ngrams(np.where(spellings <= FIRST_UNKNOWN, UNKNOWN, spellings), lengths)
+    if lexicon is None:
+        return bag_of(n_rows, ids)
+    letters, n_ngrams = lexicon.ngrams_of_steps(spellings, sequences.spelling)
+    steps = np.arange(n_rows).repeat(lengths)
+    _, hashes, ends = bag_of(n_rows, ids, (steps.repeat(n_ngrams), letters))
+    values = np.ones(2 * n_rows, np.float32)
+    share = np.bincount(steps, n_ngrams > 0, n_rows) / lengths
+    values[1::2] = np.sqrt(share, dtype=np.float32)
+    return Bag(values.repeat(ends[1:] - ends[:-1]), hashes, ends)

@@ -12,12 +12,17 @@ from sklearn_lstm.data.kinds import TOKENS
 from sklearn_lstm.data.sequences import Rows, Sequences, chunks_of_rows, row_numbers
 from sklearn_lstm.exceptions import LinearModelSkippedWarning, warn_user
 from sklearn_lstm.members.member import Learner
-from sklearn_lstm.members.ngrams.bags import LARGEST_COEF, NgramReader, are_letters, choose_reader
-from sklearn_lstm.members.ngrams.letters import Lexicon, bags_of
-from sklearn_lstm.members.ngrams.ngram_model import NgramModel
+from sklearn_lstm.members.ngrams.bags import (
+    LARGEST_COEF,
+    Lexicon,
+    NgramReader,
+    TfIdf,
+    are_letters,
+    bags_of,
+    choose_reader,
+)
+from sklearn_lstm.members.ngrams.ngram_model import MeanVectors, NgramModel, VectorModel
 from sklearn_lstm.members.ngrams.svm import MOST_SCALED, fit_svms
-from sklearn_lstm.members.ngrams.tf_idf import TfIdf
-from sklearn_lstm.members.ngrams.vector_model import MeanVectors, VectorModel
 from sklearn_lstm.targets.samples import Samples
 from sklearn_lstm.training.configuration import Configuration
 from sklearn_lstm.training.held_out import Split

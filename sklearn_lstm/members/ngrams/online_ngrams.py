@@ -1,17 +1,30 @@
-"""A linear model of n-grams that learns online, in each call of `partial_fit`."""
+"""A linear model of n-grams that learns from the errors of the whole model, in `partial_fit`."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import Annotated
+from typing import Annotated, Self
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_matrix
 
 from sklearn_lstm.blending import Logits
+from sklearn_lstm.data.kinds import Kind
 from sklearn_lstm.data.sequences import Sequences, chunks_of_rows
-from sklearn_lstm.members.member import Contributions, Member
-from sklearn_lstm.members.ngrams.bags import Bag, NgramReader, bag_of
+from sklearn_lstm.encoding.token_codes import GrowingTables
+from sklearn_lstm.members.member import BATCH_SIZE_OF_PARTIAL_FIT, Contributions, Member
+from sklearn_lstm.members.ngrams.bags import (
+    HASH_BITS,
+    LARGEST_COEF,
+    Bag,
+    NgramReader,
+    bag_of,
+    choose_reader,
+)
+from sklearn_lstm.targets.samples import Samples
+
+RATE = 0.7  # the learning rate of AdaGrad
+FIRST_SQUARE = 0.01  # the initial sum of squared gradients: a larger one makes first steps smaller
 
 
 @dataclass(frozen=True)
@@ -43,6 +56,17 @@ class OnlineNgrams(NgramReader, Member):
     coef: Annotated[NDArray[np.float32], "n_features n_outputs"]
     squares: Annotated[NDArray[np.float32], "n_features n_outputs"]
     row_of: NDArray[np.int32] | None = field(default=None, metadata={"is_stored": False})
+
+    @classmethod
+    def new(cls, samples: Samples, kind: Kind) -> Self:
+        """Return a model that knows no n-gram yet, for sequences like these."""
+        shape = 1, samples.targets.n_outputs
+        return cls(
+            **vars(choose_reader(samples.sequences, kind)),
+            hashes=np.full(1, -1, np.int32),  # a hash that no n-gram has
+            coef=np.zeros(shape, np.float32),
+            squares=np.full(shape, FIRST_SQUARE, np.float32),
+        )
 
     def logits(self, sequences: Sequences) -> Logits:
         """Return what n-grams add to the logits (n_samples, n_outputs)."""
@@ -83,6 +107,61 @@ class OnlineNgrams(NgramReader, Member):
     @cached_property
     def _order(self) -> NDArray[np.intp]:
         return np.argsort(self.hashes)
+
+    def learned(
+        self, samples: Samples, known: Logits, growing: GrowingTables, rng: np.random.Generator
+    ) -> Self:
+        """Return a model that has learned some samples as soon as the changes are written.
+
+        Parameters
+        ----------
+        samples : Samples
+        known : ndarray of shape (n_samples, n_outputs)
+            The logits of all other members, which have not learned these samples.
+        growing : GrowingTables
+        rng : numpy Generator
+            Draws the order of the samples.
+        """
+        targets, n_samples, n_outputs = samples.targets, *known.shape
+        ids, lengths = samples.sequences.read(np.arange(len(samples))), samples.sequences.lengths
+        bags = bag_of(len(samples), self.ngrams(ids, lengths))
+        hashes, columns = np.unique(bags.indices, return_inverse=True)
+        rows = self.rows_of(hashes)
+        is_new = rows == 0
+        # When the coefficients take so much memory, no further n-grams are learned.
+        is_new &= np.cumsum(is_new) <= LARGEST_COEF // (4 * n_outputs) - len(self.hashes)
+        row_of, new = self.row_of, np.zeros((np.count_nonzero(is_new), n_outputs))
+        if row_of is None or not growing.owns(self.hashes):  # or another model would see the new
+            row_of = np.zeros(1 << HASH_BITS, np.int32)
+            row_of[self.hashes[1:]] = np.arange(1, len(self.hashes))
+        model = replace(
+            self,
+            hashes=growing.with_rows(self.hashes, hashes[is_new]),
+            coef=growing.with_rows(self.coef, new),
+            squares=growing.with_rows(self.squares, new + FIRST_SQUARE),
+            row_of=row_of,
+        )
+        rows[is_new] = np.arange(len(self.hashes), len(model.hashes))
+        # An n-gram without a feature has the value 0, so that feature 0 stays as it is.
+        entries = values_of(bags) * (rows > 0)[columns], columns, bags.indptr[::2]
+        values = csr_matrix(entries, (n_samples, len(hashes)))
+        coef, squares = (table[rows].astype(np.float64) for table in (model.coef, model.squares))
+        weights, truth = targets.weights.reshape(n_samples, -1), targets.indicators()
+        order = rng.permutation(n_samples)
+        for start in range(0, n_samples, BATCH_SIZE_OF_PARTIAL_FIT):
+            batch = order[start : start + BATCH_SIZE_OF_PARTIAL_FIT]
+            batch_values = values[batch]
+            its_ngrams, columns = np.unique(batch_values.indices, return_inverse=True)
+            entries = batch_values.data, columns, batch_values.indptr
+            batch_values = csr_matrix(entries, (len(batch), len(its_ngrams)))
+            logits = known[batch] + batch_values @ coef[its_ngrams]
+            errors = weights[batch] * (targets.labels.proba(logits) - truth[batch])
+            squares[its_ngrams] += batch_values.power(2).T @ errors**2
+            coef[its_ngrams] -= RATE * (batch_values.T @ errors) / np.sqrt(squares[its_ngrams])
+        growing.change(model.coef, rows, coef)
+        growing.change(model.squares, rows, np.minimum(squares, np.finfo(np.float32).max))
+        growing.change(row_of, hashes[is_new], rows[is_new])
+        return model
 
 
 def values_of(bags: Bag) -> NDArray[np.float32]:

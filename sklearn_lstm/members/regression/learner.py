@@ -26,11 +26,11 @@ from sklearn_lstm.members.regression.encoder_and_numbers import (
     RegressionModel,
     Vectors,
 )
+from sklearn_lstm.progress import FitProgress
 from sklearn_lstm.targets.samples import Samples, Targets
 from sklearn_lstm.training.configuration import Configuration
 from sklearn_lstm.training.duration import WORK_PER_SECOND
 from sklearn_lstm.training.held_out import Split, folds
-from sklearn_lstm.training.progress import FitProgress
 
 MOST_SAMPLES = 100_000  # that a member learns from: a vector of an encoder takes 1.5 kB
 MOST_CATEGORIES = 255  # of a column; rarer ones are none of them

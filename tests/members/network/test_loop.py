@@ -10,8 +10,11 @@ import small_models
 import torch
 from sklearn.metrics import log_loss
 from skorch.callbacks import Callback
+from small_models import PLAIN
 
+from sklearn_lstm import LSTMSequenceClassifier
 from sklearn_lstm.members.network import loop
+from sklearn_lstm.members.network.loop import SparseEmbedding
 
 SERIES = np.random.default_rng(0).normal(size=(60, 8))
 LABELS = (SERIES[:, 2:5].mean(axis=1) > 0).astype(int)
@@ -206,3 +209,37 @@ def test_early_stopping_gives_no_vector_to_ids_of_the_held_out_part_alone():
     X = np.arange(2, 42)[:, np.newaxis]  # each sequence has an id of its own
     model = small(early_stopping=True, validation_fraction=0.25).fit(X, [0, 1] * 20)
     assert model.module_.embedding.num_embeddings == 2 + 30
+
+
+def test_plain_descent_changes_only_the_rows_of_the_batch(monkeypatch, texts):
+    """Without momentum the rows that a batch does not read have no gradient."""
+    options = PLAIN | {"optimizer": "sgd", "lr": 0.1}
+    sparse = LSTMSequenceClassifier(**options).fit(*texts).module_.state_dict()
+    monkeypatch.setattr(SparseEmbedding, "on_batch_begin", lambda *_, **__: None)
+    whole = LSTMSequenceClassifier(**options).fit(*texts).module_.state_dict()
+    for name, weight in whole.items():
+        torch.testing.assert_close(weight, sparse[name], atol=1e-5, rtol=1e-4, msg=name)
+
+
+@pytest.mark.parametrize("optimizer", ["adamw", "adam", "nadam", "rmsprop", "sgd"])
+def test_after_training_the_table_and_its_optimizer_state_are_whole(texts, optimizer):
+    model = LSTMSequenceClassifier(**(PLAIN | {"optimizer": optimizer})).fit(*texts)
+    table = model.module_.embedding.weight
+    assert len(table) == len(np.unique(np.concatenate(texts[0]))) + 2
+    state = model.net_.optimizer_.state[table]
+    assert all(len(value) == len(table) for value in state.values() if value.ndim)
+    groups = model.net_.optimizer_.param_groups
+    assert sum(weight is table for group in groups for weight in group["params"]) == 1
+
+
+def test_an_update_reads_only_the_rows_of_its_batch(texts):
+    """The table may have a million rows: a batch of 20 texts needs some hundred."""
+    seen = []
+
+    class Watch(Callback):
+        def on_grad_computed(self, net, **_):
+            seen.append(len(net.module_.embedding.weight))
+
+    model = LSTMSequenceClassifier(**PLAIN, callbacks=[Watch()]).fit(*texts)
+    assert max(seen) < len(model.module_.embedding.weight)
+    assert len(seen) == 6

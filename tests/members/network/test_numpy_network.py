@@ -7,7 +7,8 @@ import pytest
 import torch
 from as_read import read_sequences
 
-from sklearn_lstm.encoding.encoding import ChannelScaling, TokenCodes
+from sklearn_lstm.encoding.channel_scaling import ChannelScaling
+from sklearn_lstm.encoding.token_codes import TokenCodes
 from sklearn_lstm.members.network.network import Network
 from sklearn_lstm.members.network.numpy_network import NumpyNetwork
 from sklearn_lstm.network.network import SequenceNetwork

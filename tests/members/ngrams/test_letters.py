@@ -12,8 +12,7 @@ from sklearn.svm import LinearSVC
 
 from sklearn_lstm import LSTMSequenceClassifier, TextSequenceVectorizer
 from sklearn_lstm.inspection import explain
-from sklearn_lstm.members.ngrams.bags import NgramReader, are_letters
-from sklearn_lstm.members.ngrams.letters import Lexicon, bags_of
+from sklearn_lstm.members.ngrams.bags import Lexicon, NgramReader, are_letters, bags_of
 
 STEMS = {"pos": ["happi", "joy", "delight"], "neg": ["sadd", "gloom", "miser"]}
 ENDINGS = ["", "er", "est", "ness", "ful", "fully", "ing", "ed", "y", "able"]

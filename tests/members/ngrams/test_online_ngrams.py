@@ -8,7 +8,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn_lstm import LSTMSequenceClassifier, TextSequenceVectorizer
 from sklearn_lstm.fitting import read_as_at_fit
 from sklearn_lstm.inspection import explain
-from sklearn_lstm.members.ngrams import online_learning
+from sklearn_lstm.members.ngrams import online_ngrams
 from sklearn_lstm.members.ngrams.online_ngrams import OnlineNgrams
 
 SMALL = {"hidden_size": 4, "precision": "float32", "random_state": 0}
@@ -133,7 +133,7 @@ def test_a_later_fit_has_its_own_n_grams_and_no_linear_model_has_none():
 
 
 def test_a_full_table_learns_no_further_n_grams_but_what_it_has(monkeypatch):
-    monkeypatch.setattr(online_learning, "LARGEST_COEF", 4 * 2 * 10)  # of 2 classes: 10 rows
+    monkeypatch.setattr(online_ngrams, "LARGEST_COEF", 4 * 2 * 10)  # of 2 classes: 10 rows
     model, X = streamed(np.arange(40) % 2, [0, 1])
     ngrams = model._fitted.model[OnlineNgrams.name]
     before = ngrams.coef.copy()

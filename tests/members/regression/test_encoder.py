@@ -305,7 +305,7 @@ def test_no_more_texts_are_encoded_than_the_memory_allows(encoder, monkeypatch):
 
 
 def test_the_bar_counts_encoding(encoder, monkeypatch):
-    monkeypatch.setattr("sklearn_lstm.progress_bar.ProgressBar.show", show := MagicMock())
+    monkeypatch.setattr("sklearn_lstm.progress.ProgressBar.show", show := MagicMock())
     monkeypatch.setattr("sklearn_lstm.members.regression.learner.ROWS_AT_ONCE", 40)
     pipeline(encoder, verbose=1, max_epochs=1).fit(TEXTS, LABELS)
     shares, texts = zip(*(call.args for call in show.call_args_list), strict=True)

@@ -1,110 +1,78 @@
-"""Steps as they come -> what the network reads: ids to codes, channels to one scale; padded."""
+"""Measurements -> what the members read: channels at one scale, without missing values."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from functools import cached_property
-from typing import Annotated, TypeAlias, TypeVar
+from typing import Annotated, Self, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.special import ndtri
 
-from sklearn_lstm.data.sequences import NO_ID, Lengths, Sequences
-from sklearn_lstm.encoding.growing_tables import GrowingTables
-from sklearn_lstm.encoding.normal_scores import NormalScores
-from sklearn_lstm.storing.unpacking import take_memory
+from sklearn_lstm.data.sequences import Lengths, Sequences, Steps
 
-PADDING_CODE, UNKNOWN_CODE = 0, 1  # rows of the embedding table that belong to no id
-N_SPECIAL = 2
-SPARSEST_TABLE = 16  # entries of a table per code; sparser ids are searched instead
+PROPORTIONS = np.linspace(0.01, 0.99, 33)
 
-Steps: TypeAlias = NDArray[np.number]  # ids (n_steps,), or measurements (n_steps, n_channels)
 Values: TypeAlias = NDArray[np.float64]  # of measurements, or their means and other statistics
 Known: TypeAlias = NDArray[np.bool_]  # which values were measured
-Number = TypeVar("Number", bound=np.number)
 
 
 @dataclass(frozen=True)
-class TokenCodes:
-    """Codes for the ids that were seen at fit: rows of an embedding table without gaps.
+class NormalScores:
+    """Values of some channels -> where each stands among the known ones of training.
 
-    Code 0 is padding. Code 1 is the unknown token: a step without an id, or with an id that was
-    not seen. The ids follow from code 2 on, those of one fit in ascending order.
+    A score is a value of the standard normal distribution: the median of training becomes 0.
+    Laboratory values range over orders of magnitude, and sensors fail with values far from all
+    others.
 
     Parameters
     ----------
-    ids : ndarray of shape (n_ids,)
-        The id of each code from 2 on.
-    table : ndarray of shape (largest + 2,) or None
-        The code of each id; the last entry, which is also that of -1, is the unknown code. None:
-        the ids are too sparse, and are searched.
+    quantiles, scores : ndarray of shape (n_quantiles, n_gappy)
+        In ascending order. Quantiles that are the same value have the same score.
     """
 
-    ids: Annotated[NDArray[np.int64], "n_ids"]
-    table: NDArray[np.int64] | None = field(repr=False, metadata={"is_stored": False})
-    n_channels = time_channel = None
+    quantiles: Annotated[NDArray[np.float64], "n_quantiles n_gappy"]
+    scores: Annotated[NDArray[np.float64], "n_quantiles n_gappy"]
 
     @classmethod
-    def of(cls, ids: NDArray[np.int64]) -> TokenCodes:
-        """Return codes for these ids, in their order."""
-        largest = int(ids.max(initial=0))
-        if largest > SPARSEST_TABLE * (N_SPECIAL + len(ids)):
-            return cls(ids, None)
-        take_memory(8 * largest)
-        table = np.full(largest + 2, UNKNOWN_CODE)
-        table[ids] = np.arange(N_SPECIAL, N_SPECIAL + len(ids))
-        return cls(ids, table)
+    def of(cls, sequences: Sequences, channels: NDArray[np.intp]) -> Self:
+        """Find the quantiles of these channels; those of many values by a random sample of them."""
+        is_known = (~np.isnan(chunk[:, channels]) for chunk, _ in sequences.chunks())
+        n_known = sum(known.sum(axis=0) for known in is_known)
+        shares = (1 << 18) / np.maximum(n_known, 1)  # about so many values of each channel
+        samples: list[list[NDArray[np.number]]] = [[] for _ in channels]
+        rng = np.random.default_rng(0)
+        for chunk, _ in sequences.chunks():
+            draws = rng.random(len(chunk))
+            for sample, channel, share in zip(samples, channels, shares, strict=True):
+                values = chunk[draws < share, channel]
+                sample.append(values[~np.isnan(values)])
+        quantiles = np.zeros((len(PROPORTIONS), len(channels)))
+        scores = np.empty_like(quantiles)
+        for knots, at_knots, sample in zip(quantiles.T, scores.T, samples, strict=True):
+            known = np.concatenate(sample)
+            if len(known):
+                knots[:] = np.quantile(known, PROPORTIONS)
+            _, which, n_same = np.unique(knots, return_inverse=True, return_counts=True)
+            at_knots[:] = (np.bincount(which, ndtri(PROPORTIONS)) / n_same)[which]
+        return cls(quantiles, scores)
 
-    from_stored = of
+    def __call__(self, values: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Return the scores of values (n, n_channels); those of missing values are missing.
 
-    def extended(self, sequences: Sequences, further: NDArray[np.int64]) -> TokenCodes:
-        """Return codes for the ids in sequences and `further` too; known ids keep their codes."""
-        new = self.new_ids(sequences.distinct_ids(), further)
-        return TokenCodes.of(np.concatenate([self.ids, new]))
-
-    def new_ids(self, ids: NDArray[np.integer], further: NDArray[np.int64]) -> NDArray[np.int64]:
-        """Return the ids in both that have no code, in ascending order."""
-        ids = np.unique(np.concatenate([ids, further]).astype(np.int64))
-        ids = ids[ids > 0]
-        return np.asarray(ids[self(ids) == UNKNOWN_CODE])
-
-    def __len__(self) -> int:
-        return N_SPECIAL + len(self.ids)
-
-    @property
-    def sizes(self) -> dict[str, int]:
-        """What `describe` says of it."""
-        return {"n_ids": len(self.ids)}
-
-    def uninformed(self, steps: Steps) -> NDArray[np.int64]:
-        """Return steps (n_steps,) as if no token were known."""
-        return np.full(len(steps), NO_ID)
-
-    def appended(self, new: NDArray[np.int64], growing: GrowingTables) -> TokenCodes:
-        """Return codes for new ids too, in their order, once the changes are written."""
-        if self.table is None and not len(new):
-            return self  # the order of its ids is known
-        ids, largest = growing.with_rows(self.ids, new), int(new.max(initial=0))
-        if self.table is None or largest > SPARSEST_TABLE * (N_SPECIAL + len(ids)):
-            return TokenCodes.of(ids)
-        unknown = np.full(max(0, largest + 2 - len(self.table)), UNKNOWN_CODE)
-        table = growing.with_rows(self.table, unknown)
-        growing.change(table, new, np.arange(len(self), N_SPECIAL + len(ids)))
-        return TokenCodes(ids, table)
-
-    @cached_property
-    def _order(self) -> NDArray[np.intp]:
-        return np.argsort(self.ids)
-
-    def __call__(self, steps: Steps, _lengths: Lengths | None = None) -> NDArray[np.int64]:
-        """Ids (n_steps,) -> codes (n_steps,)."""
-        if self.table is not None:
-            steps = steps.astype(np.int64, copy=False)  # a small type could not hold the bound
-            codes = self.table[np.minimum(steps, len(self.table) - 1)]
-            return np.where(codes < len(self), codes, UNKNOWN_CODE)  # the table may have grown
-        at = np.searchsorted(self.ids, steps, sorter=self._order)
-        nearest = self._order[np.minimum(at, len(self.ids) - 1)]
-        return np.where(self.ids[nearest] == steps, N_SPECIAL + nearest, UNKNOWN_CODE)
+        Between two quantiles they are interpolated, so that waves keep their form. Beyond the outer
+        ones they grow as the logarithm.
+        """
+        scores = values.copy()
+        columns = zip(values.T, scores.T, self.quantiles.T, self.scores.T, strict=True)
+        for known, found, knots, at_knots in columns:
+            first, last = knots[[0, -1]]
+            found[:] = np.interp(known, knots, at_knots)  # of NaN it is NaN
+            unit = (last - first) / (at_knots[-1] - at_knots[0]) if last > first else 1.0
+            for sign, gaps in (1, known - last), (-1, first - known):
+                is_beyond = gaps > 0
+                found[is_beyond] += sign * np.log1p(gaps[is_beyond] / unit)
+        return scores
 
 
 @dataclass(frozen=True)
@@ -364,13 +332,3 @@ def _typical_gap(sequences: Sequences) -> float:
         gaps = _with_changes(steps[:, [sequences.time_channel]], lengths)[:, 1]
         n_gaps, total = n_gaps + int(np.count_nonzero(gaps)), total + np.log(gaps[gaps > 0]).sum()
     return float(np.exp(total / max(n_gaps, 1)))
-
-
-Encoding: TypeAlias = TokenCodes | ChannelScaling
-
-
-def pad(steps: NDArray[Number], lengths: Lengths) -> NDArray[Number]:
-    """Lay sequences side by side: (n_steps, ...) -> (B, T, ...), padded with 0."""
-    padded = np.full((len(lengths), lengths.max(), *steps.shape[1:]), PADDING_CODE, steps.dtype)
-    padded[np.arange(lengths.max()) < lengths[:, np.newaxis]] = steps
-    return padded

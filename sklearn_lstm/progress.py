@@ -1,0 +1,127 @@
+"""How much of the work is done: a bar, also over a whole fit, whose tasks callbacks see."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping
+from time import monotonic
+from typing import TYPE_CHECKING, Self
+
+if TYPE_CHECKING:  # a command shows a bar without scikit-learn
+    from sklearn_lstm.callback_support import CallbackTask
+
+BAR = "{percentage:3.0f}%|{bar}| {elapsed}, {remaining} left{postfix}"
+NETWORK = "network"  # the task of its training
+
+
+class ProgressBar:
+    """A bar that shows how much of the work is done, and the time that is left.
+
+    The time is estimated from the average speed so far.
+
+    Parameters
+    ----------
+    is_shown : bool
+        If False, nothing is drawn.
+    """
+
+    def __init__(self, *, is_shown: bool) -> None:
+        self.is_shown = is_shown and sys.stderr is not None
+        self._next = 0.0  # when to draw again
+
+    def __enter__(self) -> Self:
+        if self.is_shown:
+            from tqdm.auto import tqdm  # noqa: PLC0415 - in a notebook without widgets it warns
+
+            # With a delay, tqdm does not draw here: after an error it would keep its lock.
+            self._bar = tqdm(total=1.0, bar_format=BAR, dynamic_ncols=True, smoothing=0, delay=1e-9)
+        return self
+
+    def __exit__(self, error: type[BaseException] | None, *_: object) -> None:
+        if self.is_shown:
+            if error is None:
+                self._bar.n = 1.0
+            self._bar.close()
+
+    def show(self, share: float, text: str) -> None:
+        """Show the share of the work that is done, and the text behind the bar.
+
+        Drawn at most as often as tqdm draws by itself.
+        """
+        if not self.is_shown:
+            return
+        self._bar.set_postfix_str(text, refresh=False)
+        self._bar.n = share
+        if monotonic() >= self._next:
+            # If Ctrl-C came while it draws, tqdm would keep its lock, for which all bars wait.
+            self._bar.refresh(nolock=True)
+            self._next = monotonic() + self._bar.mininterval
+
+
+class FitProgress(ProgressBar):
+    """A bar over the whole fit, and the same fit as a task with subtasks.
+
+    The work is counted in updates of the network. Training may end before the last epoch: once this
+    is known, fewer updates are counted.
+
+    The subtasks are the linear models (number 0) and the network (number 1), whose subtasks are its
+    epochs.
+
+    Parameters
+    ----------
+    linear_epochs : dict of str to float
+        The time that each linear model takes, by its name, in epochs of the network.
+    max_epochs : int
+    updates_per_epoch : int
+    is_shown : bool
+        If False, nothing is drawn.
+    task : CallbackTask
+        Of the whole fit.
+    """
+
+    def __init__(
+        self,
+        linear_epochs: Mapping[str, float],
+        max_epochs: int,
+        updates_per_epoch: int,
+        *,
+        is_shown: bool,
+        task: CallbackTask,
+    ) -> None:
+        super().__init__(is_shown=is_shown)
+        self.task = task
+        self.updates_per_epoch = updates_per_epoch
+        self._all = {
+            name: 1.0 + round(epochs * updates_per_epoch) for name, epochs in linear_epochs.items()
+        }
+        self._linear_left = list(self._all)
+        self._all[NETWORK] = float(max_epochs * updates_per_epoch)
+        self._done = dict.fromkeys(self._all, 0.0)
+
+    def __enter__(self) -> Self:
+        self.task.begin(bool(self._linear_left) + 1)
+        if self._linear_left:
+            self._linear_model = self.task.subtask("linear model", 0)
+        super().__enter__()
+        self.show(0.0, next(iter(self._linear_left), ""))
+        return self
+
+    def count_linear_model(self, name: str, share: float = 1.0) -> None:
+        """Set which share of a linear model is done."""
+        if share == 1:
+            self._linear_left.remove(name)
+        self.count(name, share * self._all[name], self._all[name], name * bool(self._linear_left))
+        if not self._linear_left:
+            self._linear_model.end()
+
+    def count(self, name: str, n_done: float, n_all: float, text: str) -> None:
+        """Set how much of a member is done, and the text."""
+        self._done[name], self._all[name] = n_done, n_all
+        self.show(sum(self._done.values()) / (sum(self._all.values()) or 1.0), text)
+
+
+def print_above_bar(text: str) -> None:
+    """Print a line that a bar does not overwrite."""
+    from tqdm.auto import tqdm  # noqa: PLC0415
+
+    tqdm.write(text)
