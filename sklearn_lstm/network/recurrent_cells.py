@@ -18,6 +18,7 @@ LAY_OUT: Any = getattr(torch.ops.mkldnn, "_reorder_mkldnn_rnn_layer_weight", Non
 IS_ROUNDED = LAY_OUT and getattr(torch.ops.mkldnn, "_is_mkldnn_bf16_supported", bool)()
 CELLS: dict[str, Callable[..., nn.RNNBase]] = {"lstm": nn.LSTM, "gru": nn.GRU, "rnn": nn.RNN}
 N_GATES = {"lstm": 4, "gru": 3, "rnn": 1}
+MOST_STEPS = 1 << 20  # at once, by one call: in bfloat16, oneDNN refuses twice as many
 FEWEST_STEPS_IN_PAIRS = 1 << 8  # for fewer, waking the other worker takes longer than it saves
 
 
@@ -71,16 +72,25 @@ class Direction(nn.Module):
 
     def _read(self, x: Tensor) -> Tensor:
         """(T, B, D) -> (T, B, H)."""
+        parts, state = list[Tensor](), None
+        for part in torch.split(x, MOST_STEPS):
+            states, state = self._read_part(part, state)
+            parts.append(states)
+        return parts[0] if len(parts) == 1 else torch.cat(parts)
+
+    def _read_part(self, x: Tensor, state: Any) -> tuple[Tensor, Any]:
+        """Go on from a state; None: from zeros."""
         is_mixed = IS_ROUNDED and x.is_cpu and torch.is_autocast_enabled("cpu")
         if torch.is_grad_enabled() or not (is_mixed and isinstance(self.cells, nn.LSTM)):
-            return self.cells(x)[0]  # type: ignore[no-any-return]
+            return self.cells(x, state)  # type: ignore[no-any-return]
         self.cells.check_input(x, None)  # else oneDNN would read beyond the weights
         x, size = x.bfloat16(), self.cells.hidden_size
-        start = x.new_zeros(x.shape[1], size)
+        start = state or [x.new_zeros(x.shape[1], size)] * 2
         # What nn.LSTM calls, but its weights are laid out already: mode 2, in one layer.
         options = False, (), 2, size, 1, True, False, False, False
-        arguments: Any = x, *self._rounded_weights(), start, start, *options
-        return torch.mkldnn_rnn_layer(*arguments)[0]
+        arguments: Any = x, *self._rounded_weights(), *start, *options
+        states, *end, _ = torch.mkldnn_rnn_layer(*arguments)
+        return states, end
 
     def _rounded_weights(self) -> list[Tensor]:
         """Return the weights in bfloat16, as oneDNN lays them out: that takes as long as a text."""

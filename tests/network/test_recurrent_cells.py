@@ -108,6 +108,19 @@ def test_features_of_another_width_are_refused_in_bfloat16_too():
             direction(torch.zeros(20, 8, 100_000), mask)
 
 
+@pytest.mark.parametrize("cell", CELLS)
+@pytest.mark.parametrize("in_bfloat16", [False, True])
+def test_what_one_call_does_not_read_is_read_by_several(cell, in_bfloat16, monkeypatch):
+    direction = Direction(3, cell=cell, hidden_size=5, is_backward=False, pooling=(), gates=None)
+
+    def states(most_steps):
+        monkeypatch.setattr(recurrent_cells, "MOST_STEPS", most_steps)
+        with torch.no_grad(), torch.autocast("cpu", torch.bfloat16, enabled=in_bfloat16):
+            return direction(random_features(), SequenceMask(LENGTHS, 7))
+
+    torch.testing.assert_close(states(3), states(7))
+
+
 @pytest.mark.usefixtures("_two_threads")
 def test_workers_change_no_bit_of_the_states():
     pair, mask = both_directions(3, "gru", 5), SequenceMask(LENGTHS, 7)
