@@ -20,7 +20,7 @@ ROOT = Path(sklearn_lstm.__file__).parent
 LAYERS = [
     ["__init__"],  # the version; the classes are imported at first use
     ["callback_support", "compute", "exceptions", "locks"],
-    ["fields", "parameters", "progress"],
+    ["field_checks", "parameters", "progress"],
     ["storing"],
     ["text"],
     ["data"],
@@ -162,7 +162,7 @@ def test_importing_the_network_loads_neither_texts_nor_scikit_learn():
 
 # Modules that only fit, store or validate, beside those that read X and name labels.
 FIT = {"storing.envelope"}
-PREDICT = {"exceptions", "fields", "locks", "storing", "text", "vectors"}
+PREDICT = {"exceptions", "field_checks", "locks", "storing", "text", "vectors"}
 PREDICT |= {"data", "blending"}
 
 

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from sklearn_lstm.data.containers import LARGEST
 from sklearn_lstm.exceptions import CommandError, UsageError
-from sklearn_lstm.fields import check_fields
+from sklearn_lstm.field_checks import check_fields
 from sklearn_lstm.progress import ProgressBar
 
 FORMATS = {".csv": "csv", ".tsv": "csv", ".jsonl": "jsonl", ".ndjson": "jsonl"}

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from sklearn_lstm.data.numbers import Numbers, texts_and_numbers
 from sklearn_lstm.data.sequences import FlatSequences
 from sklearn_lstm.data.spelling import Spelling
-from sklearn_lstm.fields import check_agreement
+from sklearn_lstm.field_checks import check_agreement
 from sklearn_lstm.text.analysis import Analysis, TokenBatch, iterate_texts, read_tokens
 from sklearn_lstm.text.id_matrix import cut_batches, joined, joiner_of, to_csr, to_dense, to_onehot
 from sklearn_lstm.text.vocabulary import FIRST_TOKEN, UNKNOWN, CallIds

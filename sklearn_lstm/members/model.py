@@ -13,7 +13,7 @@ from sklearn_lstm.blending import HeldOutLogits, Logits
 from sklearn_lstm.data.input_format import InputFormat
 from sklearn_lstm.data.sequences import Sequences
 from sklearn_lstm.exceptions import InvalidSequencesError
-from sklearn_lstm.fields import check_agreement
+from sklearn_lstm.field_checks import check_agreement
 from sklearn_lstm.members.member import LinearMember, Member
 from sklearn_lstm.members.network.network_member import Encoding, EpochRow, NetworkMember
 from sklearn_lstm.targets.labels import Labels, Thresholds

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from sklearn_lstm import ESTIMATORS
 from sklearn_lstm.exceptions import ModelFileError
-from sklearn_lstm.fields import check_agreement, check_fields, required_fields
+from sklearn_lstm.field_checks import check_agreement, check_fields, required_fields
 from sklearn_lstm.storing.stored_form import FUNCTIONS, PARTS, VIEWED, checked, checksum_of
 
 

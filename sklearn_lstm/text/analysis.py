@@ -13,7 +13,7 @@ from unicodedata import combining, normalize
 import numpy as np
 from numpy.typing import NDArray
 
-from sklearn_lstm.fields import check_fields
+from sklearn_lstm.field_checks import check_fields
 from sklearn_lstm.text.words import (
     CharacterTable,
     WordLookup,

@@ -22,7 +22,7 @@ from sklearn_lstm.data.sequences import (
     rows_of_similar_length,
 )
 from sklearn_lstm.encoding.channel_scaling import ChannelScaling
-from sklearn_lstm.fields import check_agreement
+from sklearn_lstm.field_checks import check_agreement
 from sklearn_lstm.members.convolutions.random_convolutions import Convolutions
 from sklearn_lstm.members.member import Contributions, LinearMember
 
