@@ -18,7 +18,7 @@ LAY_OUT: Any = getattr(torch.ops.mkldnn, "_reorder_mkldnn_rnn_layer_weight", Non
 IS_ROUNDED = LAY_OUT and getattr(torch.ops.mkldnn, "_is_mkldnn_bf16_supported", bool)()
 CELLS: dict[str, Callable[..., nn.RNNBase]] = {"lstm": nn.LSTM, "gru": nn.GRU, "rnn": nn.RNN}
 N_GATES = {"lstm": 4, "gru": 3, "rnn": 1}
-MOST_STEPS = 1 << 20  # at once, by one call: in bfloat16, oneDNN refuses twice as many
+MOST_STATES = 1 << 26  # of a sequence, by one call: in bfloat16, oneDNN refuses twice as many
 FEWEST_STEPS_IN_PAIRS = 1 << 8  # for fewer, waking the other worker takes longer than it saves
 
 
@@ -73,7 +73,7 @@ class Direction(nn.Module):
     def _read(self, x: Tensor) -> Tensor:
         """(T, B, D) -> (T, B, H)."""
         parts, state = list[Tensor](), None
-        for part in torch.split(x, MOST_STEPS):
+        for part in torch.split(x, max(1, MOST_STATES // self.cells.hidden_size)):
             states, state = self._read_part(part, state)
             parts.append(states)
         return parts[0] if len(parts) == 1 else torch.cat(parts)

@@ -114,7 +114,7 @@ def test_what_one_call_does_not_read_is_read_by_several(cell, in_bfloat16, monke
     direction = Direction(3, cell=cell, hidden_size=5, is_backward=False, pooling=(), gates=None)
 
     def states(most_steps):
-        monkeypatch.setattr(recurrent_cells, "MOST_STEPS", most_steps)
+        monkeypatch.setattr(recurrent_cells, "MOST_STATES", 5 * most_steps)
         with torch.no_grad(), torch.autocast("cpu", torch.bfloat16, enabled=in_bfloat16):
             return direction(random_features(), SequenceMask(LENGTHS, 7))
 
