@@ -56,7 +56,8 @@ def ask(folder, program):
             with urllib.request.urlopen(address, data, timeout=SECONDS) as answer:
                 return answer.status, json.load(answer)
         except urllib.error.HTTPError as error:
-            return error.code, json.load(error)
+            with error:
+                return error.code, json.load(error)
 
     command = [sys.executable, "-m", "uvicorn", "app:app", "--port", str(port)]
     with subprocess.Popen([*command, "--log-level", "warning"], cwd=folder) as service:  # noqa: S603
