@@ -1,58 +1,10 @@
 """A long sequence costs what it needs itself: its neighbours are not padded to its length."""
 
-import subprocess
-import sys
-
 import numpy as np
 import pytest
+from memory_taken import LargestTensor
 
 from sklearn_lstm import LSTMSequenceClassifier
-
-PEAK = """
-import resource, sys
-import numpy as np
-import torch
-torch.set_num_threads(1)
-from sklearn_lstm import LSTMSequenceClassifier
-
-rng = np.random.default_rng(0)
-short = [rng.integers(1, 9, 5) for _ in range(63)]
-X, y = [*short, rng.integers(1, 9, 50_000)], np.arange(64) % 2
-model = LSTMSequenceClassifier(
-    hidden_size=2, embedding_dim=2, bidirectional=False, pooling="mean", max_epochs=1,
-    batch_size=64, linear_model=False, random_state=0,
-).fit(short[:1] * 64, np.arange(64) % 2)
-
-def peak():
-    kibibytes = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return kibibytes // 1024 if sys.platform == "darwin" else kibibytes
-
-def work(n_short):
-    rows = slice(63 - n_short, None)
-    model.fit(X[rows], y[rows]) if sys.argv[1] == "fit" else model.predict(X[rows])
-    return peak() - before
-
-before = peak()
-print(work(1), work(63))
-"""
-
-
-def peak_kibibytes(method):
-    """Return the memory for a sequence of 50,000 tokens, and the most with many short ones, too."""
-    command = [sys.executable, "-W", "error", "-c", PEAK, method]
-    done = subprocess.run(  # noqa: S603 - our own code
-        command, capture_output=True, text=True, timeout=300, check=False
-    )
-    assert done.returncode == 0, done.stderr
-    return map(int, done.stdout.split())
-
-
-@pytest.mark.slow
-@pytest.mark.skipif(sys.platform == "win32", reason="device: the system has no resource module")
-@pytest.mark.parametrize("method", ["fit", "predict"])
-def test_short_sequences_beside_a_long_one_cost_no_memory(method):
-    alone, in_a_batch = peak_kibibytes(method)
-    assert in_a_batch < 1.3 * alone + 20_000, (in_a_batch, alone)  # padded: 63 times as much
 
 
 def steps_read(model, X):
@@ -77,6 +29,17 @@ def fitted(X):
     small = {"hidden_size": 2, "embedding_dim": 2, "max_epochs": 1, "random_state": 0}
     model = LSTMSequenceClassifier(**small, linear_model=False)
     return model.fit([row[:9] for row in X], np.arange(len(X)) % 2)
+
+
+@pytest.mark.parametrize("method", ["fit", "predict"])
+def test_short_sequences_beside_a_long_one_cost_no_memory(method):
+    X, y = sequences("tokens", [*[5] * 63, 20_000]), np.arange(64) % 2
+    model, largest = fitted(X).set_params(batch_size=64), []
+    for rows in (slice(62, None), slice(None)):
+        with LargestTensor() as tensor:
+            model.fit(X[rows], y[rows]) if method == "fit" else model.predict(X[rows])
+        largest.append(tensor.n_bytes)
+    assert largest[1] < 1.3 * largest[0]  # padded: 32 times as much
 
 
 @pytest.mark.parametrize("kind", ["tokens", "numeric"])

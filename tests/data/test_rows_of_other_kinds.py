@@ -9,16 +9,6 @@ from as_read import read_sequences
 
 from sklearn_lstm.exceptions import InvalidSequencesError, InvalidSequencesTypeError
 
-STEPS = [[0.5, 1.5], [2.5, 3.5], [4.5, 5.5]]
-
-
-@pytest.mark.parametrize("frame", [pl.DataFrame, pd.DataFrame])
-def test_a_row_may_be_a_data_frame_of_channels(frame):
-    columns = dict(zip("ab", np.transpose(STEPS), strict=True))
-    sequences = read_sequences([frame(columns), frame({"a": [1.0], "b": [2.0]})])
-    assert sequences.lengths.tolist() == [3, 1]
-    np.testing.assert_array_equal(sequences.read(np.array([0])), STEPS)
-
 
 @pytest.mark.parametrize("step", [[1.0, 2.0], np.ones(2), {"x": 1.0}, "x"])
 @pytest.mark.parametrize("time", [0.0, np.datetime64("2024-01-01")], ids=["numbers", "dates"])
