@@ -221,9 +221,8 @@ class NumberLearner(RegressionLearner):
     def untrained(cls, samples: Samples, configuration: Configuration) -> NumberModel:  # noqa: ARG003
         """Return a model that knows which numbers vary, and the most frequent categories."""
         numbers, categories = dict[str, tuple[Feature, ...]](), dict[str, tuple[str, ...]]()
-        given = samples.sequences.numbers
-        for name, values in given.columns.items():
-            if name in given.categories:
+        for name, values in samples.sequences.numbers.columns.items():
+            if values.dtype.kind == "O":  # texts
                 counts = Counter(value for value in values.tolist() if isinstance(value, str))
                 found = sorted(name for name, _ in counts.most_common(MOST_CATEGORIES))
                 is_constant = counts.total() == len(values) and len(found) == 1
