@@ -80,8 +80,8 @@ class Predictor:
     array(['pos', 'neg'], dtype='<U3')
     """
 
-    def __init__(self, reader: TextReader | None, fitted: Any) -> None:
-        self._reader = reader
+    def __init__(self, reader: Any, fitted: Any) -> None:
+        self._reader: TextReader | None = reader
         self._fitted: Fitted = fitted
         self.classes_: NDArray[Any] = fitted.labels.classes
         self.label_names_: tuple[str, ...] | None = fitted.labels.names or None
