@@ -221,8 +221,10 @@ class NumberLearner(RegressionLearner):
     def untrained(cls, samples: Samples, configuration: Configuration) -> NumberModel:  # noqa: ARG003
         """Return a model that knows which numbers vary, and the most frequent categories."""
         numbers, categories = dict[str, tuple[Feature, ...]](), dict[str, tuple[str, ...]]()
-        for name, values in samples.sequences.numbers.columns.items():
-            if values.dtype.kind == "O":  # texts
+        given = samples.sequences.numbers
+        category_names = set(given.categories)
+        for name, values in given.columns.items():
+            if name in category_names:
                 counts = Counter(value for value in values.tolist() if isinstance(value, str))
                 found = sorted(name for name, _ in counts.most_common(MOST_CATEGORIES))
                 is_constant = counts.total() == len(values) and len(found) == 1
