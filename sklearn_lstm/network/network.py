@@ -197,6 +197,10 @@ class SequenceNetwork(nn.Module):
                 layer = self.get_submodule(name.rpartition(".")[0])
                 bound = getattr(layer, "in_features", self.architecture["hidden_size"]) ** -0.5
                 weight.uniform_(-bound, bound, generator=generator)
+            if name.endswith("bias_ih_l0") and self.architecture["cell"] != "rnn":
+                # So a state lasts: torch's own 0 forgets half of it at each step. In an LSTM the
+                # second gate is the forget gate, in a GRU the update gate.
+                weight.view(-1, self.architecture["hidden_size"])[1] = 1
 
     def _draw_vectors(self, vectors: Tensor, generator: torch.Generator) -> None:
         """Draw vectors of codes."""

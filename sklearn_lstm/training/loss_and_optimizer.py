@@ -4,11 +4,15 @@ from functools import lru_cache, partial
 from inspect import signature
 from typing import Any
 
+import numpy as np
 import torch
+from scipy.special import entr
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
+from sklearn_lstm.blending import Logits
 from sklearn_lstm.targets.labels import Labels
+from sklearn_lstm.targets.samples import Targets
 
 OF_CLASSES = (nn.CrossEntropyLoss, nn.NLLLoss)
 OPTIMIZERS: dict[str, type[Optimizer]] = {
@@ -50,6 +54,24 @@ class SampleLoss(nn.Module):
         """Logits (B, n_outputs), targets (B,) or (B, n_outputs) -> losses as the criterion does."""
         losses: Tensor = self.criterion(self.prepare(logits), targets)
         return losses
+
+
+def mean_loss(loss: SampleLoss, logits: Logits, targets: Targets) -> float:
+    """Return the weighted mean of the losses of all samples."""
+    # The losses of torch take no smaller type of class indices.
+    values = targets.values.astype(np.int64 if targets.values.ndim == 1 else np.float64)
+    return float(loss(*map(torch.from_numpy, (logits, values, targets.weights))).mean())
+
+
+def loss_of_guessing(targets: Targets) -> float:
+    """Return the least mean loss of logits that are the same for all samples: an entropy."""
+    truth = targets.indicators()
+    weights = targets.weights.reshape(len(truth), -1)  # (n_samples, 1) or (n_samples, n_labels)
+    counted = np.maximum(weights.sum(axis=0), np.finfo(float).tiny)
+    shares = (weights * truth).sum(axis=0) / counted  # (n_outputs,)
+    is_multilabel = targets.labels.is_multilabel
+    entropies = entr(shares) + (entr(1 - shares) if is_multilabel else 0)
+    return float((weights.mean(axis=0) * entropies).sum() / (len(shares) if is_multilabel else 1))
 
 
 def find_criterion(criterion: str | type[nn.Module], labels: Labels) -> SampleLoss:

@@ -39,7 +39,13 @@ from sklearn_lstm.members.network.loop import (
 )
 from sklearn_lstm.members.network.network import Network
 from sklearn_lstm.members.network.network_member import Encoding, EpochRow
-from sklearn_lstm.members.network.schedule_and_end import NetworkProgress, Trapezoid
+from sklearn_lstm.members.network.schedule_and_end import (
+    MOST_CHECKS,
+    HeldOutChecks,
+    Losses,
+    NetworkProgress,
+    Trapezoid,
+)
 from sklearn_lstm.network.network import N_SUMMARIES, SequenceNetwork
 from sklearn_lstm.progress import FitProgress
 from sklearn_lstm.targets.samples import Samples
@@ -47,6 +53,7 @@ from sklearn_lstm.training.checkpoint import Checkpoint
 from sklearn_lstm.training.configuration import Configuration
 from sklearn_lstm.training.duration import TrainingPlan, steps_per_frame
 from sklearn_lstm.training.held_out import Split
+from sklearn_lstm.training.loss_and_optimizer import loss_of_guessing, mean_loss
 
 Result = TypeVar("Result")
 
@@ -78,10 +85,12 @@ def fit_network(
         """Return what all members say of the held-out samples."""
         return held_out.joined_by(network.name, network.logits(split.held_out.sequences), expected)
 
-    def loss() -> tuple[float, float]:
-        """Return sum and mean of the loss of the blend with the network as it is now."""
-        loss = judged(start).blend().loss
-        return loss, loss / len(split.held_out)
+    def losses() -> Losses:
+        """Return the losses of the held-out samples with the network as it is now."""
+        logits, targets = judged(start), split.held_out.targets
+        total = logits.blend().loss
+        of_network = mean_loss(settings.loss, logits.members[start.name][0], targets)
+        return Losses(total, total / len(targets), of_network)
 
     def ended_with(network: Network, net: NeuralNet) -> Result:
         logits = judged(network) if judges and is_trained else held_out
@@ -91,9 +100,15 @@ def fit_network(
         """Return what the classifier has if the training ends now."""
         return {"_fitted": ended_with(start.trained_so_far(), net)}
 
-    followed, most = loss if plan.follows_loss else None, plan.max_epochs * n_updates
-    schedule = Trapezoid(settings.lr, most, n_updates, followed, plan.updates_per_check)
+    most = plan.max_epochs * n_updates
+    # The held-out loss mostly ends a training in the first half of its updates.
+    usual = most // 2 if plan.follows_loss else most
+    schedule = Trapezoid(settings.lr, most, n_updates, usual)
     callbacks: list[Any] = [schedule]
+    if held_out.members and not ends_early:
+        interval = max(plan.updates_per_check, most // MOST_CHECKS)
+        guessing = loss_of_guessing(learned.targets)
+        callbacks.append(HeldOutChecks(losses, schedule, interval, guessing, plan.follows_loss))
     if ends_early:
         patience = settings.n_iter_no_change
         callbacks.append(EarlyStopping(patience=patience, threshold=0, load_best=True, sink=noop))

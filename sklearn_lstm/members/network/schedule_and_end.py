@@ -7,8 +7,9 @@ see the progress, and may end the training too.
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
-from typing import Any
+from typing import Any, NamedTuple
 
+import numpy as np
 from skorch import NeuralNet
 from skorch.callbacks import Callback
 
@@ -19,6 +20,7 @@ from sklearn_lstm.training.duration import UPDATES_PER_EPOCH
 WARM_UP = 0.05  # share of the updates; at most as many as an epoch has by default
 DECAY = 1 / 3  # share of the updates
 MOST_CHECKS, CHECKS_WITHOUT_PROGRESS = 40, 3  # in all, and in a row until training ends
+LARGEST_LEARNED = 0.95  # of the loss of guessing; above it, a network has learned nothing
 LEAST_PROGRESS = 2.0  # nats: the held-out samples become e^2 times as likely
 
 
@@ -26,45 +28,41 @@ LEAST_PROGRESS = 2.0  # nats: the held-out samples become e^2 times as likely
 class Trapezoid(Callback):  # type: ignore[misc]
     """Raise the learning rate, keep it constant, and lower it to 0 over the last third.
 
-    With a `held_out_loss`, it is computed at checks while the learning rate is constant. Once three
-    checks in a row have made no progress, the learning rate goes down for half as many updates as
-    were done, to the nearest end of an epoch, and training stops. Checks before the end of the
-    first epoch do not count: beside a good linear model, a network that has not seen all samples
-    adds nothing yet.
-
     Parameters
     ----------
     lr : float
         The highest learning rate.
     n_updates : int
-        Of the whole training; with a `held_out_loss` the most.
+        Of the whole training; the most, if it may end earlier.
     updates_per_epoch : int
-    held_out_loss : callable or None
-        Returns the loss of samples that the network does not learn from: their sum and mean.
-    updates_per_check : int
-        Between two checks, or more if there would be more than 40.
+    usual_updates : int
+        That a training mostly has.
     """
 
     lr: float
     n_updates: int
     updates_per_epoch: int
-    held_out_loss: Callable[[], tuple[float, float]] | None
-    updates_per_check: int
+    usual_updates: int
 
     def on_train_begin(self, *_: Any, **__: Any) -> None:
         """Start to count."""
         self.n_done = 0
         self.has_stopped = False
-        # The held-out loss mostly ends a training in the first half of its updates.
-        usual_updates = self.n_updates if self.held_out_loss is None else self.n_updates // 2
-        self.warm_up = min(UPDATES_PER_EPOCH, max(1, round(WARM_UP * usual_updates)))
-        self.interval = max(self.updates_per_check, self.n_updates // MOST_CHECKS)
-        if self.held_out_loss is not None:
-            self.n_checks_since, self.lowest_loss = 0, self.held_out_loss()[0]
-            # That of the weights as they were drawn says little.
-            self.mean_loss: float | None = None
+        self.warm_up = min(UPDATES_PER_EPOCH, max(1, round(WARM_UP * self.usual_updates)))
         self.end = self.n_updates
         self.start_of_decay = round(self.n_updates * (1 - DECAY))
+
+    @property
+    def is_falling(self) -> bool:
+        """Whether the rate goes down from now on."""
+        return self.n_done >= self.start_of_decay
+
+    def fall(self) -> None:
+        """Let the rate go down for half as many updates as were done, to the end of an epoch."""
+        nearest = round(self.n_done / (1 - DECAY) / self.updates_per_epoch)
+        n_epochs = max(nearest, self.n_done // self.updates_per_epoch + 1)
+        self.start_of_decay = self.n_done
+        self.end = min(self.n_updates, n_epochs * self.updates_per_epoch)
 
     def on_batch_begin(self, net: NeuralNet, *, training: bool = False, **_: Any) -> None:
         """Set the learning rate."""
@@ -76,37 +74,103 @@ class Trapezoid(Callback):  # type: ignore[misc]
             group["lr"] = self.lr * min(1.0, rising, falling)
 
     def on_batch_end(self, *_: Any, training: bool = False, **__: Any) -> None:
-        """Check the held-out loss, if it is time to."""
-        if not training:
-            return
-        self.n_done += 1
-        if self.held_out_loss is None or self.n_done >= self.start_of_decay:
-            return
-        if self.n_done % self.interval == 0:
-            loss, self.mean_loss = self.held_out_loss()
-            self.n_checks_since += self.n_done > self.updates_per_epoch
-            if loss <= self.lowest_loss - LEAST_PROGRESS:
-                self.lowest_loss, self.n_checks_since = loss, 0
-            if self.n_checks_since == CHECKS_WITHOUT_PROGRESS:  # the rate falls from now on
-                nearest = round(self.n_done / (1 - DECAY) / self.updates_per_epoch)
-                n_epochs = max(nearest, self.n_done // self.updates_per_epoch + 1)
-                self.start_of_decay = self.n_done
-                self.end = min(self.n_updates, n_epochs * self.updates_per_epoch)
+        """Count an update."""
+        self.n_done += training
 
-    def __getstate__(self) -> dict[str, Any]:
-        """Leave out the held-out samples, which can't be pickled."""
-        return {name: value for name, value in vars(self).items() if name != "held_out_loss"}
+    def on_epoch_end(self, *_: Any, **__: Any) -> None:
+        """Say whether training is to end."""
+        self.has_stopped = self.n_done >= self.end < self.n_updates
+
+
+class Losses(NamedTuple):
+    """The losses of held-out samples at a check.
+
+    Parameters
+    ----------
+    total : float
+        Of the whole model, the sum over the samples.
+    mean : float
+        The same, a mean.
+    of_network : float
+        Of the network alone, a mean.
+    """
+
+    total: float
+    mean: float
+    of_network: float
+
+
+@dataclass(eq=False)
+class HeldOutChecks(Callback):  # type: ignore[misc]
+    """Compute the loss of held-out samples at checks, while the learning rate is constant.
+
+    It decides two things. Tokens are dropped in training only while the network overfits: while its
+    loss of the held-out samples is above its training loss since the last check. (Dropped tokens
+    keep it from learning by heart. But where each token counts, they make labels wrong.) And
+    training ends: once three checks in a row have made no progress, the learning rate goes down.
+
+    Checks before the end of the first epoch do not count: beside a good linear model, a network
+    that has not seen all samples adds nothing yet. Nor do those before which the training loss was
+    still that of guessing: the network has learned nothing yet that held-out samples could show.
+
+    Parameters
+    ----------
+    losses : callable or None
+        Returns the `Losses` of the network as it is now.
+    schedule : Trapezoid
+    interval : int
+        Updates between two checks.
+    loss_of_guessing : float
+        The training loss of a network that knows only how frequent the classes are.
+    may_end : bool
+        Whether they end the training.
+    """
+
+    losses: Callable[[], Losses] | None
+    schedule: Trapezoid
+    interval: int
+    loss_of_guessing: float
+    may_end: bool
+
+    def on_train_begin(self, *_: Any, X: Any = None, **__: Any) -> None:
+        """Start to count; X is the dataset of the training."""
+        self.dataset, self.token_dropout = X, X.token_dropout
+        self.training_losses, self.n_checks_since = list[float](), 0
+        self.lowest_loss = self.losses().total if self.losses else 0.0
+        self.mean_loss: float | None = None  # that of the weights as they were drawn says little
+
+    def on_batch_end(self, net: NeuralNet, *, training: bool = False, **_: Any) -> None:
+        """Check, if it is time to."""
+        schedule = self.schedule
+        if not training or self.losses is None or schedule.is_falling:
+            return
+        self.training_losses.append(net.history[-1]["batches"][-1]["train_loss"])
+        if schedule.n_done % self.interval:
+            return
+        found, training_loss = self.losses(), float(np.mean(self.training_losses))
+        self.training_losses, self.mean_loss = [], found.mean
+        has_learned = training_loss < LARGEST_LEARNED * self.loss_of_guessing
+        overfits = has_learned and training_loss < found.of_network
+        self.dataset.token_dropout = self.token_dropout * overfits
+        self.n_checks_since += has_learned and schedule.n_done > schedule.updates_per_epoch
+        if found.total <= self.lowest_loss - LEAST_PROGRESS:
+            self.lowest_loss, self.n_checks_since = found.total, 0
+        if self.may_end and self.n_checks_since == CHECKS_WITHOUT_PROGRESS:
+            schedule.fall()
 
     def on_epoch_end(self, net: NeuralNet, **_: Any) -> None:
-        """Record the loss of the last check, and say whether training is to end."""
-        if self.held_out_loss is not None:
+        """Record the loss of the last check, if it may end the training."""
+        if self.may_end:
             net.history.record("valid_loss", self.mean_loss)
             self.mean_loss = None  # until the next check
-        self.has_stopped = self.n_done >= self.end < self.n_updates
 
     def on_train_end(self, *_: Any, **__: Any) -> None:
         """Forget the held-out samples, which would stay in memory."""
-        self.held_out_loss = None
+        self.losses = self.dataset = None
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Leave out the samples, which can't be pickled."""
+        return vars(self) | {"losses": None, "dataset": None}
 
 
 @dataclass(eq=False)
