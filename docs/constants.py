@@ -9,7 +9,7 @@ from sklearn_lstm.members import member, model
 from sklearn_lstm.members.convolutions import learner as convolutions
 from sklearn_lstm.members.convolutions import random_convolutions as linear_convolutions
 from sklearn_lstm.members.convolutions import ridge
-from sklearn_lstm.members.network import batches, schedule_and_end
+from sklearn_lstm.members.network import batches, loop, schedule_and_end
 from sklearn_lstm.members.ngrams import bags, svm
 from sklearn_lstm.members.ngrams import learner as ngrams
 from sklearn_lstm.members.regression import learner as regression
@@ -55,6 +55,8 @@ NUMBERS = {
     "longest_of_full_interval": count(duration.MOST_STEPS_PER_BATCH / duration.SMALLEST_BATCH),
     "most_checks": count(schedule_and_end.MOST_CHECKS),
     "least_progress": count(schedule_and_end.LEAST_PROGRESS),
+    "largest_learned": percent(schedule_and_end.LARGEST_LEARNED),
+    "token_dropout": percent(loop.TOKEN_DROPOUT),
     "checks_without_progress": count(schedule_and_end.CHECKS_WITHOUT_PROGRESS),
     "most_categories": count(regression.MOST_CATEGORIES),
     # held-out samples and the blend

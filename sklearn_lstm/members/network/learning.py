@@ -104,11 +104,12 @@ def fit_network(
     # The held-out loss mostly ends a training in the first half of its updates.
     usual = most // 2 if plan.follows_loss else most
     schedule = Trapezoid(settings.lr, most, n_updates, usual)
+    interval = max(plan.updates_per_check, most // MOST_CHECKS)
+    guessing = loss_of_guessing(learned.targets)
+    checks = HeldOutChecks(losses, schedule, interval, guessing, plan.follows_loss)
     callbacks: list[Any] = [schedule]
     if held_out.members and not ends_early:
-        interval = max(plan.updates_per_check, most // MOST_CHECKS)
-        guessing = loss_of_guessing(learned.targets)
-        callbacks.append(HeldOutChecks(losses, schedule, interval, guessing, plan.follows_loss))
+        callbacks.append(checks)
     if ends_early:
         patience = settings.n_iter_no_change
         callbacks.append(EarlyStopping(patience=patience, threshold=0, load_best=True, sink=noop))
@@ -117,7 +118,8 @@ def fit_network(
         callbacks.append(Checkpoint(rng, configuration.checkpoint))
     watched = split.held_out if ends_early else None
     net = train(start, learned, settings, plan, rng=rng, callbacks=callbacks, held_out=watched)
-    return ended_with(replace(start, is_trained=is_trained, net=net), net)
+    has_learned = checks.has_learned
+    return ended_with(replace(start, is_trained=is_trained, net=net, has_learned=has_learned), net)
 
 
 @torch.inference_mode(mode=False)

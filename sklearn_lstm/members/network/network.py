@@ -23,6 +23,7 @@ from sklearn_lstm.members.member import Contributions
 from sklearn_lstm.members.network.batches import MicroBatchNet, steps_at_once
 from sklearn_lstm.members.network.gradients import VectorPath, integrated_gradients
 from sklearn_lstm.members.network.network_member import Encoding, NetworkMember, check_architecture
+from sklearn_lstm.members.network.schedule_and_end import NOTHING_LEARNED
 from sklearn_lstm.network.network import SequenceNetwork
 from sklearn_lstm.pretrained.embeddings import PretrainedVectors
 from sklearn_lstm.storing.unpacking import take_memory
@@ -42,12 +43,15 @@ class Network(NetworkMember):
         What the optimiser of `partial_fit` has gathered.
     net : MicroBatchNet or None
         The skorch net that trained the module; None once it was stored.
+    has_learned : bool
+        Whether its training loss was below that of guessing in the end, if anybody looked.
     """
 
     module: SequenceNetwork
     is_trained: bool = False
     optimizer_state: dict[str, Any] | None = None
     net: MicroBatchNet | None = field(default=None, repr=False)
+    has_learned: bool = True
 
     def check_has_weights(self) -> None:
         """Check that one can look into the network.
@@ -93,6 +97,7 @@ class Network(NetworkMember):
             "use_bfloat16": self.module.use_bfloat16,
             "weights": self.weights if self.is_trained else None,
             "optimizer_state": _without_tensors(self.optimizer_state),
+            "has_learned": self.has_learned,
         }
 
     @classmethod
@@ -106,6 +111,7 @@ class Network(NetworkMember):
         use_bfloat16: bool,
         weights: dict[str, NDArray[np.float32]] | None,
         optimizer_state: dict[str, Any] | None,
+        has_learned: bool = True,
     ) -> Self:
         """Return the network that was stored; one that was not trained has no weights."""
         check_architecture(architecture, encoding)
@@ -118,7 +124,8 @@ class Network(NetworkMember):
             tensors = {name: torch.from_numpy(weight) for name, weight in weights.items()}
             module.load_state_dict(tensors, assign=True)
         module.use_bfloat16 = use_bfloat16
-        return cls(encoding, vectors, module.eval(), weights is not None, optimizer_state)
+        known = {"optimizer_state": optimizer_state, "has_learned": has_learned}
+        return cls(encoding, vectors, module.eval(), weights is not None, **known)
 
     def optimizer_state_for(self, optimizer: type[torch.optim.Optimizer]) -> Any:
         """Return what optimisers of this class have gathered about each weight; None: nothing."""
@@ -208,6 +215,7 @@ class Network(NetworkMember):
             f"{'bidirectional ' * architecture['bidirectional']}{architecture['cell'].upper()} "
             f"layer{'s' * (architecture['num_layers'] > 1)} of {architecture['hidden_size']} units"
             f", {self.n_weights:,} weights{', not trained' * (not self.is_trained)}"
+            f"{f'; it{NOTHING_LEARNED}' * (not self.has_learned)}"
         )
 
 

@@ -4,6 +4,7 @@ How long the rate stays constant may follow the loss of held-out samples. scikit
 see the progress, and may end the training too.
 """
 
+import logging
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
@@ -20,6 +21,7 @@ from sklearn_lstm.training.duration import UPDATES_PER_EPOCH
 WARM_UP = 0.05  # share of the updates; at most as many as an epoch has by default
 DECAY = 1 / 3  # share of the updates
 MOST_CHECKS, CHECKS_WITHOUT_PROGRESS = 40, 3  # in all, and in a row until training ends
+NOTHING_LEARNED = " has learned nothing: its training loss is that of guessing"
 LARGEST_LEARNED = 0.95  # of the loss of guessing; above it, a network has learned nothing
 LEAST_PROGRESS = 2.0  # nats: the held-out samples become e^2 times as likely
 
@@ -131,6 +133,7 @@ class HeldOutChecks(Callback):  # type: ignore[misc]
     interval: int
     loss_of_guessing: float
     may_end: bool
+    has_learned = True
 
     def on_train_begin(self, *_: Any, X: Any = None, **__: Any) -> None:
         """Start to count; X is the dataset of the training."""
@@ -142,17 +145,20 @@ class HeldOutChecks(Callback):  # type: ignore[misc]
     def on_batch_end(self, net: NeuralNet, *, training: bool = False, **_: Any) -> None:
         """Check, if it is time to."""
         schedule = self.schedule
-        if not training or self.losses is None or schedule.is_falling:
+        if not training or self.losses is None:
             return
         self.training_losses.append(net.history[-1]["batches"][-1]["train_loss"])
         if schedule.n_done % self.interval:
             return
-        found, training_loss = self.losses(), float(np.mean(self.training_losses))
-        self.training_losses, self.mean_loss = [], found.mean
-        has_learned = training_loss < LARGEST_LEARNED * self.loss_of_guessing
-        overfits = has_learned and training_loss < found.of_network
+        training_loss, self.training_losses = float(np.mean(self.training_losses)), []
+        self.has_learned = training_loss < LARGEST_LEARNED * self.loss_of_guessing
+        if schedule.is_falling:
+            return
+        found = self.losses()
+        self.mean_loss = found.mean
+        overfits = self.has_learned and training_loss < found.of_network
         self.dataset.token_dropout = self.token_dropout * overfits
-        self.n_checks_since += has_learned and schedule.n_done > schedule.updates_per_epoch
+        self.n_checks_since += self.has_learned and schedule.n_done > schedule.updates_per_epoch
         if found.total <= self.lowest_loss - LEAST_PROGRESS:
             self.lowest_loss, self.n_checks_since = found.total, 0
         if self.may_end and self.n_checks_since == CHECKS_WITHOUT_PROGRESS:
@@ -165,8 +171,10 @@ class HeldOutChecks(Callback):  # type: ignore[misc]
             self.mean_loss = None  # until the next check
 
     def on_train_end(self, *_: Any, **__: Any) -> None:
-        """Forget the held-out samples, which would stay in memory."""
+        """Forget the held-out samples, which would stay in memory; say if nothing was learned."""
         self.losses = self.dataset = None
+        if self.may_end and not self.has_learned:
+            logging.getLogger("sklearn_lstm").warning("The network%s.", NOTHING_LEARNED)
 
     def __getstate__(self) -> dict[str, Any]:
         """Leave out the samples, which can't be pickled."""
