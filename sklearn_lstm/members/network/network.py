@@ -124,8 +124,9 @@ class Network(NetworkMember):
             tensors = {name: torch.from_numpy(weight) for name, weight in weights.items()}
             module.load_state_dict(tensors, assign=True)
         module.use_bfloat16 = use_bfloat16
-        known = {"optimizer_state": optimizer_state, "has_learned": has_learned}
-        return cls(encoding, vectors, module.eval(), weights is not None, **known)
+        is_trained = weights is not None
+        network = cls(encoding, vectors, module.eval(), is_trained, optimizer_state)
+        return replace(network, has_learned=has_learned)
 
     def optimizer_state_for(self, optimizer: type[torch.optim.Optimizer]) -> Any:
         """Return what optimisers of this class have gathered about each weight; None: nothing."""

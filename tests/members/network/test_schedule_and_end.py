@@ -79,11 +79,18 @@ def test_the_rate_falls_once_three_checks_made_no_progress():
 
 
 def test_the_first_epoch_is_always_seen_to_its_end():
-    # Checks after 150 updates each. Those up to the 1,000th do not count, then come three that do.
-    rates, _ = run([80.0] * 20, updates_per_epoch=1000)
+    # Checks after 150 updates each: progress in the first. Those up to the 1,000th do not count, then
+    # come three that do.
+    rates, _ = run([90.0, *[80.0] * 20], updates_per_epoch=1000)
     assert len(rates) == 2000
     np.testing.assert_allclose(rates[50:1350], 1.0)
     assert (np.diff(rates[1350:]) < 0).all()
+
+
+def test_a_training_without_any_progress_ends_at_once():
+    rates, _ = run([80.0] * 20, updates_per_epoch=400)
+    assert len(rates) == 800  # after 450, 600 and 750 updates come three checks that count
+    np.testing.assert_allclose(rates[50:], 1.0)
 
 
 def test_a_loss_that_falls_trains_to_the_end():
@@ -110,7 +117,7 @@ def test_warm_up_and_checks_suit_half_of_the_updates_where_a_loss_may_end_them()
 
 def test_a_network_that_has_learned_nothing_goes_on():
     # The training loss is that of guessing until the 1,500th update; checks come after 150 each.
-    rates, _ = run([80.0] * 41, train_loss=lambda n_done: 1.0 if n_done <= 1500 else 0.5)
+    rates, _ = run([90.0, *[80.0] * 41], train_loss=lambda n_done: 1.0 if n_done <= 1500 else 0.5)
     np.testing.assert_allclose(rates[50:1950], 1.0)  # three checks count: 1,650, 1,800 and 1,950
     assert (np.diff(rates[1950:]) < 0).all()
     rates, _ = run([80.0] * 41, train_loss=1.0)
