@@ -46,6 +46,14 @@ def random_codes(n_codes=9):
     return codes * (torch.arange(7) < LENGTHS[:, None])  # (B, T)
 
 
+@pytest.mark.parametrize("cell", ["lstm", "gru"])
+def test_the_gate_that_keeps_the_state_begins_open(cell):
+    cells = network(cell=cell).layers[0][0].cells
+    gates = cells.bias_ih_l0.view(-1, cells.hidden_size)
+    assert (gates[1] == 1).all()  # of an LSTM the forget gate, of a GRU the update gate
+    assert gates[0].abs().max() < 1
+
+
 @pytest.mark.parametrize("cell", CELLS)
 @pytest.mark.parametrize("bidirectional", [False, True])
 def test_one_hot_input_equals_explicit_one_hot_vectors(cell, bidirectional):
