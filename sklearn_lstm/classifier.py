@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import textwrap
 from collections.abc import Callable
 from numbers import Integral, Real
@@ -191,12 +190,6 @@ class LSTMSequenceClassifier(
     callbacks : list of skorch callbacks, default=None
         Copies of them are called while the network trains. The targets that they see are indices of
         classes.
-    checkpoint : str, path or None, default=None
-        A folder. `fit` writes the state of the training into it after each epoch, and deletes that
-        state at the end. If the process was killed, or Ctrl-C ended it, the same `fit` resumes
-        after the last epoch and gives the same bits, even without a `random_state`. The files are
-        pickles, so nobody else should be able to write there. See "Fits that may be killed" in the
-        user guide. Not used by `partial_fit`.
     random_state : int, RandomState or None, default=None
         Seed of the initial weights, of dropout and of the order of the data. An int gives the same
         model in every fit on one machine with one number of threads. Global random states are
@@ -348,7 +341,6 @@ class LSTMSequenceClassifier(
         "validation_fraction": [Interval(Real, 0, 1, closed="neither")],
         "n_iter_no_change": [POSITIVE_INTEGER],
         "callbacks": ["array-like", None],
-        "checkpoint": [str, os.PathLike, None],
         "random_state": ["random_state"],
         "verbose": ["verbose"],
         "device": "no_validation",  # checked where it is found, so that texts need no torch
@@ -385,7 +377,6 @@ class LSTMSequenceClassifier(
         validation_fraction: float = 0.1,
         n_iter_no_change: int = 5,
         callbacks: list[Any] | None = None,
-        checkpoint: str | os.PathLike[str] | None = None,
         random_state: int | np.random.RandomState | None = None,
         verbose: int = 0,
         device: Any = "auto",
@@ -416,7 +407,6 @@ class LSTMSequenceClassifier(
         self.validation_fraction = validation_fraction
         self.n_iter_no_change = n_iter_no_change
         self.callbacks = callbacks
-        self.checkpoint = checkpoint
         self.random_state = random_state
         self.verbose = verbose
         self.device = device

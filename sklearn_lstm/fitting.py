@@ -49,7 +49,6 @@ from sklearn_lstm.targets.target_reading import (
     relative_weights,
 )
 from sklearn_lstm.targets.thresholds import without_constants
-from sklearn_lstm.training.checkpoint import checkpoint_of_fit
 from sklearn_lstm.training.configuration import Configuration
 from sklearn_lstm.training.duration import (
     LARGEST_HELD_OUT,
@@ -153,11 +152,11 @@ class Fit:
         configuration = Configuration.of(*known, vectors=vectors, encoder=opened, previous=previous)
         return start, replace(configuration, numbers=bool(sequences.numbers))
 
-    def random_generator(self) -> np.random.Generator | None:
-        """Return the generator of the fit, None without a seed; one that goes on draws others."""
+    def random_generator(self) -> np.random.Generator:
+        """Return the generator of the fit; one that goes on draws other numbers."""
         seed = self.parameters["random_state"]
         if seed is None:
-            return None
+            return np.random.default_rng()
         if isinstance(seed, np.random.RandomState):
             seed = seed.randint(1 << 31)
         n_epochs = 0 if self.before is None else len(self.before.history)
@@ -186,13 +185,11 @@ class Fit:
         samples = Samples(sequences, targets).counted()
         start, configuration = self.begin(input_format, sequences, targets.labels, len(samples))
         held_out = self._read_validation(start, *validation)
-        folder, rng = self.parameters["checkpoint"], self.random_generator()
-        with checkpoint_of_fit(folder, samples, held_out, configuration, rng) as (folder, rng):
-            configuration = replace(configuration, checkpoint=folder)
-            fitted = fit_model(start, samples, held_out, configuration, rng=rng, callback_task=task)
-            if configuration.encoder is not None:
-                configuration.encoder.known = None
-            self.classifier._fitted = fitted  # noqa: SLF001
+        rng = self.random_generator()
+        fitted = fit_model(start, samples, held_out, configuration, rng=rng, callback_task=task)
+        if configuration.encoder is not None:
+            configuration.encoder.known = None
+        self.classifier._fitted = fitted  # noqa: SLF001
         task.end({})
 
     def train_one_epoch(
@@ -202,7 +199,7 @@ class Fit:
         n_samples = len(sequences)
         start, configuration = self.begin(input_format, sequences, targets.labels, n_samples)
         samples = Samples(sequences, targets).counted()
-        rng = self.random_generator() or np.random.default_rng()
+        rng = self.random_generator()
         with fit_one_epoch(start, samples, configuration, rng) as (fitted, growing):
             try:
                 growing.write()

@@ -3,6 +3,7 @@
 import copy
 import pickle
 import sys
+from importlib import import_module
 from pathlib import Path
 from threading import Thread
 
@@ -19,6 +20,7 @@ from small_models import small
 import sklearn_lstm
 from sklearn_lstm import TextSequenceVectorizer, WordVectors
 from sklearn_lstm.encoding.token_codes import GrowingTables
+from sklearn_lstm.io import load
 from sklearn_lstm.streaming import fit_batches
 from sklearn_lstm.text.vocabulary import CallIds
 
@@ -392,3 +394,26 @@ def test_tokens_that_come_during_a_call_are_unknown_to_it():
     assert ids.vocabulary == {"a": 2, "b": 3} != CallIds(tokens).vocabulary
     assert "c" not in ids.vocabulary
     assert list(ids.vocabulary.values()) == [2, 3]
+
+
+def test_the_long_stream_of_the_page_goes_on_where_it_was_killed(tmp_path, monkeypatch):
+    monkeypatch.syspath_prepend(Path(__file__).parents[1] / "docs")
+    program = import_module("recipes").program("long_stream.py", "learning_from_a_stream.rst")
+    exec(program, page := {})  # noqa: S102 - as a reader does
+    batches = [([f"good w{number}", f"bad w{number}"], [1, 0]) for number in range(7)]
+
+    def killed():
+        yield from batches[:5]
+        raise KeyboardInterrupt
+
+    def learn(batches, name):
+        return page["learn"](batches, [0, 1], tmp_path / name, every=2)
+
+    with pytest.raises(KeyboardInterrupt):
+        learn(killed(), "killed")
+    assert load(tmp_path / "killed")[-1].n_batches == 4
+    models = learn(batches, "killed"), learn(batches, "whole")
+    assert [model[-1].n_epochs_ for model in models] == [7, 7]
+    texts = [text for texts, _ in batches for text in texts]
+    again, whole = (model.predict_proba([*texts, "new"]) for model in models)
+    assert_array_equal(again, whole)

@@ -112,7 +112,6 @@ def test_thresholds_are_stored_and_kept(tmp_path):
         load(tmp_path / "model.safetensors"),
         pickle.loads(pickle.dumps(model)),
         fit_batches(clone(model), [(IDS[:50], Y[:50]), (IDS[50:], Y[50:])]),
-        clone(model).set_params(checkpoint=tmp_path / "states").fit(IDS, Y),
         model.partial_fit(IDS[:9], Y[:9]),
     ):
         np.testing.assert_array_equal(same.thresholds_, chosen)

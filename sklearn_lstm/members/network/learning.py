@@ -43,7 +43,6 @@ from sklearn_lstm.members.network.schedule_and_end import NetworkProgress, Trape
 from sklearn_lstm.network.network import N_SUMMARIES, SequenceNetwork
 from sklearn_lstm.progress import FitProgress
 from sklearn_lstm.targets.samples import Samples
-from sklearn_lstm.training.checkpoint import Checkpoint
 from sklearn_lstm.training.configuration import Configuration
 from sklearn_lstm.training.duration import TrainingPlan, steps_per_frame
 from sklearn_lstm.training.held_out import Split
@@ -98,8 +97,6 @@ def fit_network(
         patience = settings.n_iter_no_change
         callbacks.append(EarlyStopping(patience=patience, threshold=0, load_best=True, sink=noop))
     callbacks.append(NetworkProgress(progress, so_far, schedule))
-    if configuration.checkpoint is not None:  # last: it sees what the others leave
-        callbacks.append(Checkpoint(rng, configuration.checkpoint))
     watched = split.held_out if ends_early else None
     net = train(start, learned, settings, plan, rng=rng, callbacks=callbacks, held_out=watched)
     return ended_with(replace(start, is_trained=is_trained, net=net), net)
