@@ -74,34 +74,40 @@ class GateActivations(Bunch):  # type: ignore[misc]
         >>> ax.get_ylabel()
         'unit'
         """
+        if n_units < 1:
+            raise ValueError(f"n_units must be at least 1; got {n_units}.")
+        values = self._values(gate, layer, direction)
+        units = np.argsort(-values.std(axis=1), kind="stable")[:n_units]
+        values = values[units]
+        n_units, n_steps = values.shape
+        width, height = np.clip(2 + 0.25 * n_steps, 5, 14), np.clip(1.5 + 0.2 * n_units, 2.5, 9)
+        ax = axes_for(ax, (width, height))
+        if gate in STATES:
+            largest = float(np.abs(values).max(initial=0)) or 1.0
+            colours = {"cmap": "RdBu_r", "vmin": -largest, "vmax": largest}
+        else:
+            colours = {"cmap": "viridis", "vmin": 0.0, "vmax": 1.0}
+        image = ax.imshow(values, aspect="auto", interpolation="nearest", **colours)
+        ax.figure.colorbar(image, ax=ax, label=gate.replace("_", " "))
+        is_short = all(len(str(token)) == 1 for token in self.data)
+        label_steps(ax.xaxis, self.data, rotation=0 if is_short else 90)
+        hatch_missing(ax, self.data)
+        ax.set_yticks(range(n_units), [str(unit) for unit in units], fontsize="small")
+        ax.set_ylabel("unit")
+        return ax
+
+    def _values(self, gate: str, layer: int, direction: int) -> NDArray[np.float32]:
+        """Return the activations (hidden_size, n_steps) of a gate, or an error."""
         names = [name for name in self if name != "data"]
         if gate not in names:
             raise ValueError(f"gate={gate!r} is not in this network; it has {', '.join(names)}.")
-        n_layers, n_directions, n_steps, _ = self[gate].shape
+        n_layers, n_directions = self[gate].shape[:2]
         if not (-n_layers <= layer < n_layers and 0 <= direction < n_directions):
             raise ValueError(
                 f"layer={layer}, direction={direction} is not in this network; it has {n_layers} "
                 f"layer(s) and {n_directions} direction(s), counted from 0."
             )
-        if n_units < 1:
-            raise ValueError(f"n_units must be at least 1; got {n_units}.")
-        values = self[gate][layer, direction].T  # (hidden_size, n_steps)
-        units = np.argsort(-values.std(axis=1), kind="stable")[:n_units]
-        width, height = np.clip(2 + 0.25 * n_steps, 5, 14), np.clip(1.5 + 0.2 * len(units), 2.5, 9)
-        ax = axes_for(ax, (width, height))
-        if gate in STATES:
-            largest = float(np.abs(values[units]).max(initial=0)) or 1.0
-            colours = {"cmap": "RdBu_r", "vmin": -largest, "vmax": largest}
-        else:
-            colours = {"cmap": "viridis", "vmin": 0.0, "vmax": 1.0}
-        image = ax.imshow(values[units], aspect="auto", interpolation="nearest", **colours)
-        ax.figure.colorbar(image, ax=ax, label=gate.replace("_", " "))
-        is_short = all(len(str(token)) == 1 for token in self.data)
-        label_steps(ax.xaxis, self.data, rotation=0 if is_short else 90)
-        hatch_missing(ax, self.data)
-        ax.set_yticks(range(len(units)), [str(unit) for unit in units], fontsize="small")
-        ax.set_ylabel("unit")
-        return ax
+        return np.asarray(self[gate][layer, direction].T)
 
 
 def gate_activations(model: object, X: object) -> list[GateActivations]:
