@@ -5,8 +5,6 @@ the members one after the other, and blend them. `fit_one_epoch` is that of `par
 """
 
 import logging
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any
 
@@ -23,7 +21,7 @@ from sklearn_lstm.data.containers import LONG_TABLE, column_names
 from sklearn_lstm.data.input_format import InputFormat
 from sklearn_lstm.data.kinds import MEASUREMENTS, TOKENS
 from sklearn_lstm.data.sequences import Sequences
-from sklearn_lstm.encoding.token_codes import GrowingTables, TokenCodes
+from sklearn_lstm.encoding.token_codes import TokenCodes
 from sklearn_lstm.exceptions import InvalidSequencesTypeError, LinearModelSkippedWarning, warn_user
 from sklearn_lstm.members.convolutions.learner import ConvolutionLearner
 from sklearn_lstm.members.member import Learner, LinearMember
@@ -128,7 +126,7 @@ class Fit:
 
         If the fit goes on, `embeddings` are read for new ids alone.
         """
-        start = self.before or Fitted(input_format, labels, SequenceModel.empty(), [], 0)
+        start = self.before or Fitted(input_format, labels, SequenceModel.empty(), [], 0, 0)
         network: Network | None = start.model[Network.name]
         own = None if network is None else network.vectors
         previous = None if network is None else network.module.architecture
@@ -159,7 +157,7 @@ class Fit:
             return np.random.default_rng()
         if isinstance(seed, np.random.RandomState):
             seed = seed.randint(1 << 31)
-        n_epochs = 0 if self.before is None else len(self.before.history)
+        n_epochs = 0 if self.before is None else self.before.n_epochs
         return np.random.default_rng([int(seed), n_epochs])
 
     def targets(
@@ -200,14 +198,8 @@ class Fit:
         start, configuration = self.begin(input_format, sequences, targets.labels, n_samples)
         samples = Samples(sequences, targets).counted()
         rng = self.random_generator()
-        with fit_one_epoch(start, samples, configuration, rng) as (fitted, growing):
-            try:
-                growing.write()
-                self.classifier._fitted = fitted  # noqa: SLF001
-            except BaseException:
-                if self.classifier._fitted is self.before:  # noqa: SLF001 - it was not replaced yet
-                    growing.undo()
-                raise
+        fitted = fit_one_epoch(start, samples, configuration, rng)
+        self.classifier._fitted = fitted  # noqa: SLF001
 
     def _read_validation(
         self, start: Fitted, X_val: Any, y_val: Any, sample_weight_val: Any
@@ -346,39 +338,25 @@ def _factors_of_few(
     return {name: ExpectedFactor(factor, CROSS_VALIDATED_DEVIATION) for name, factor in pairs}
 
 
-@contextmanager
 def fit_one_epoch(
     start: Fitted, samples: Samples, configuration: Configuration, rng: np.random.Generator
-) -> Iterator[tuple[Fitted, GrowingTables]]:
+) -> Fitted:
     """Train a network for an epoch, and let n-grams learn the errors of the model before it.
 
-    Until the context ends, nobody else begins to share the tables of the previous model.
-
-    Yields
-    ------
-    Fitted
-        With the trained model. It shares tables with the previous one, unless others may see that.
-        The tables stay as they are until the changes are written; then the previous model is not
-        used any more.
-    GrowingTables
+    Nothing of `start` changes: each call makes a new model.
     """
     previous = start.model
-    network, excerpt = fit_network_one_epoch(samples, configuration, rng, previous[Network.name])
-    learns_ngrams = configuration.kind in TOKENS and not Learner.lacks(configuration)
-    known = np.zeros((len(samples), samples.targets.n_outputs))
-    if learns_ngrams and previous.members:
-        known = previous.blended_logits(samples.sequences, without=OnlineNgrams.name)
-    with GrowingTables.sharing.lock:  # after the training, in which a callback may have made a copy
-        growing = GrowingTables(previous.memory)
-        if excerpt is not None:
-            network = excerpt.whole_again(network, growing)
-        model = previous.with_network(network)
-        if learns_ngrams:
-            ngrams = model[OnlineNgrams.name] or OnlineNgrams.new(samples, configuration.kind)
-            ngrams = ngrams.learned(samples, known, growing, rng)
-            model = model.with_member(ngrams, 1.0)
-        model = replace(model.with_thresholds(configuration.thresholds), memory=growing.memory)
-        yield start.with_model(model, epoch_rows(network.net)), growing
+    network = fit_network_one_epoch(samples, configuration, rng, previous[Network.name])
+    model = previous.with_network(network)
+    if configuration.kind in TOKENS and not Learner.lacks(configuration):
+        known = np.zeros((len(samples), samples.targets.n_outputs))
+        if previous.members:
+            known = previous.blended_logits(samples.sequences, without=OnlineNgrams.name)
+        ngrams = model[OnlineNgrams.name] or OnlineNgrams.new(samples, configuration.kind)
+        model = model.with_member(ngrams.learned(samples, known, rng), 1.0)
+    return start.with_model(
+        model.with_thresholds(configuration.thresholds), epoch_rows(network.net)
+    )
 
 
 def _log_minutes(n_samples: int, linear_epochs: float, epoch: int, plan: TrainingPlan) -> None:
