@@ -29,7 +29,6 @@ from sklearn_lstm.members.model import Fitted, SequenceModel
 from sklearn_lstm.members.network.learning import fit_network, fit_network_one_epoch
 from sklearn_lstm.members.network.loop import epoch_rows
 from sklearn_lstm.members.network.network import Network
-from sklearn_lstm.members.network.network_member import EpochRow
 from sklearn_lstm.members.ngrams.learner import NgramLearner
 from sklearn_lstm.members.ngrams.online_ngrams import OnlineNgrams
 from sklearn_lstm.members.regression.learner import EncoderLearner, NumberLearner
@@ -188,7 +187,7 @@ class Fit:
         if configuration.encoder is not None:
             configuration.encoder.known = None
         self.classifier._fitted = fitted  # noqa: SLF001
-        task.end({})
+        task.end(is_fitted=True)
 
     def train_one_epoch(
         self, input_format: InputFormat, sequences: Sequences, targets: Targets
@@ -284,10 +283,6 @@ def fit_model(
     members, fitted_by = list[LinearMember](), list[type[Learner]]()
     thresholds = without_constants(configuration.thresholds, samples.targets)
 
-    def ended(network: Network, held_out: HeldOutLogits, epochs: list[EpochRow]) -> Fitted:
-        model = SequenceModel.blended(network, members, held_out)
-        return start.with_model(model.with_thresholds(thresholds, held_out), epochs)
-
     settings, n_updates = configuration.training, plan.updates_per_epoch(len(split.learned))
     progress = FitProgress(
         linear_epochs, plan.max_epochs, n_updates, is_shown=settings.verbose > 0, task=callback_task
@@ -310,7 +305,9 @@ def fit_model(
                 )
             held_out = held_out.expecting(_factors_of_few(split, configuration, fitted_by))
             # The network is last: it watches the loss of the blend.
-            return fit_network(split, configuration, plan, held_out, progress, ended=ended)
+            network, held_out = fit_network(split, configuration, plan, held_out, progress)
+    model = SequenceModel.blended(network, members, held_out)
+    return start.with_model(model.with_thresholds(thresholds, held_out), epoch_rows(network.net))
 
 
 def _factors_of_few(

@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import replace
-from typing import Any, TypeVar, cast
+from typing import Any, cast
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from skorch import NeuralNet
 from skorch.callbacks import EarlyStopping
 from skorch.utils import noop
 
 from sklearn_lstm.blending import ExpectedFactor, HeldOutLogits
-from sklearn_lstm.callback_support import Attributes, CallbackTask
+from sklearn_lstm.callback_support import CallbackTask
 from sklearn_lstm.compute import workers
 from sklearn_lstm.data.kinds import MEASUREMENTS
 from sklearn_lstm.data.sequences import Sequences
@@ -22,13 +20,12 @@ from sklearn_lstm.encoding.channel_scaling import ChannelScaling
 from sklearn_lstm.encoding.token_codes import TokenCodes
 from sklearn_lstm.members.member import BATCH_SIZE_OF_PARTIAL_FIT
 from sklearn_lstm.members.network.loop import (
-    epoch_rows,
     optimizer_state_of,
     torch_generator,
     train,
 )
 from sklearn_lstm.members.network.network import Network
-from sklearn_lstm.members.network.network_member import Encoding, EpochRow
+from sklearn_lstm.members.network.network_member import Encoding
 from sklearn_lstm.members.network.schedule_and_end import NetworkProgress, Trapezoid
 from sklearn_lstm.network.network import N_SUMMARIES, SequenceNetwork
 from sklearn_lstm.progress import FitProgress
@@ -37,8 +34,6 @@ from sklearn_lstm.training.configuration import Configuration
 from sklearn_lstm.training.duration import TrainingPlan, steps_per_frame
 from sklearn_lstm.training.held_out import Split
 
-Result = TypeVar("Result")
-
 
 def fit_network(
     split: Split,
@@ -46,14 +41,11 @@ def fit_network(
     plan: TrainingPlan,
     held_out: HeldOutLogits,
     progress: FitProgress,
-    *,
-    ended: Callable[[Network, HeldOutLogits, list[EpochRow]], Result],
-) -> Result:
-    """Train a network, and return what the fit leaves; the loss of the blend may end it.
+) -> tuple[Network, HeldOutLogits]:
+    """Train a network; the loss of the blend may end the training.
 
-    `held_out` are the logits of the members that were fitted before. `ended` returns what the fit
-    leaves if it ends with a network, held-out logits and rows of epochs. The logits are those of
-    the network too, if the held-out samples can judge it.
+    `held_out` are the logits of the members that were fitted before. What is returned beside the
+    network are the logits of the network too, if the held-out samples can judge it.
     """
     settings, is_trained = configuration.training, plan.max_epochs > 0
     ends_early = is_trained and settings.early_stopping is True
@@ -72,24 +64,17 @@ def fit_network(
         loss = judged(start).blend().loss
         return loss, loss / len(split.held_out)
 
-    def ended_with(network: Network, net: NeuralNet) -> Result:
-        logits = judged(network) if judges and is_trained else held_out
-        return ended(network, logits, epoch_rows(net))
-
-    def so_far(net: NeuralNet) -> Attributes:
-        """Return what the classifier has if the training ends now."""
-        return {"_fitted": ended_with(start.trained_so_far(), net)}
-
     followed, most = loss if plan.follows_loss else None, plan.max_epochs * n_updates
     schedule = Trapezoid(settings.lr, most, n_updates, followed, plan.updates_per_check)
     callbacks: list[Any] = [schedule]
     if ends_early:
         patience = settings.n_iter_no_change
         callbacks.append(EarlyStopping(patience=patience, threshold=0, load_best=True, sink=noop))
-    callbacks.append(NetworkProgress(progress, so_far, schedule))
+    callbacks.append(NetworkProgress(progress, schedule))
     watched = split.held_out if ends_early else None
     net = train(start, learned, settings, plan, rng=rng, callbacks=callbacks, held_out=watched)
-    return ended_with(replace(start, is_trained=is_trained, net=net), net)
+    network = replace(start, is_trained=is_trained, net=net)
+    return network, judged(network) if judges and is_trained else held_out
 
 
 @torch.inference_mode(mode=False)

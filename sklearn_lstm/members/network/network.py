@@ -173,12 +173,6 @@ class Network(NetworkMember):
         }
         return {**self.optimizer_state, "state": state}
 
-    def trained_so_far(self) -> Self:
-        """Return a copy of a network that is being trained, with its weights as they are now."""
-        stored = replace(self, is_trained=True).stored()
-        weights = {name: weight.copy() for name, weight in stored["weights"].items()}
-        return self.from_stored(**stored | {"weights": weights})
-
     def move(self, to: str | torch.device) -> None:
         """Move a loaded network to its device, or to the processor where it is not there."""
         device = find_device_or_cpu(to)
