@@ -1,4 +1,4 @@
-"""Fuzz model files: ``pip install ".[io]" && python benchmarks/fuzz_files.py --n 20000``.
+"""Fuzz model files: ``pip install ".[files]" && python benchmarks/fuzz_files.py --n 20000``.
 
 A mutant is a small model file of which something is changed: bytes; the header; the tree (an entry
 is dropped, repeated, moved or changed); the shape, type or values of arrays. Its checksums fit,
@@ -274,7 +274,7 @@ def where(error: BaseException) -> str:
 
 def read_by(name: str, number: int) -> tuple[str, Callable[..., Any]]:
     """Return what reads a mutant."""
-    is_model = name not in ("vectorizer", "wordvectors", "scaled")
+    is_model = name not in ("vectorizer", "wordvectors")
     return ("Predictor", Predictor.load) if is_model and number % 2 else ("load", load)
 
 

@@ -33,6 +33,7 @@ def memory(n_bytes: float) -> str:
 
 
 NUMBERS = {
+    "most_rows": count(model.MOST_ROWS),
     # how long to train: `max_epochs_for` doubles its numbers
     "n_updates": count(2 * duration.N_UPDATES),
     "n_updates_of_characters": count(2 * kinds.CHARACTERS.effort * duration.N_UPDATES),

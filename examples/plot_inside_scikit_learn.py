@@ -21,7 +21,6 @@ import numpy as np
 from example_data import fetch_movie_reviews, fetch_sms_spam
 from sklearn.base import clone
 from sklearn.calibration import CalibrationDisplay
-from sklearn.callback import ScoringMonitor
 from sklearn.ensemble import StackingClassifier
 from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.linear_model import LogisticRegression
@@ -29,6 +28,7 @@ from sklearn.metrics import brier_score_loss, precision_score, recall_score
 from sklearn.model_selection import GridSearchCV, train_test_split
 from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.utils.class_weight import compute_sample_weight
+from skorch.callbacks import EpochScoring
 
 from sklearn_lstm import LSTMSequenceClassifier, TextSequenceVectorizer
 
@@ -64,17 +64,13 @@ model = search.best_estimator_
 # %%
 # Watch each epoch
 # ----------------
-# scikit-learn 1.9 has callbacks. ``ScoringMonitor`` scores the training data after each epoch, with
-# the classifier that ``fit`` would return if it ended there.
-monitor = ScoringMonitor(scoring=["accuracy", "neg_log_loss"])
-watched = clone(model)
-watched["lstm"].set_callbacks(monitor)
+# ``callbacks`` are those of skorch, which trains the network. ``EpochScoring`` scores the network,
+# without the linear model beside it, on the training data after each epoch.
+scoring = EpochScoring("accuracy", on_train=True, name="accuracy", lower_is_better=False)
+watched = clone(model).set_params(lstm__callbacks=[scoring])
 watched.fit(X_train, y_train)
-for row in monitor.get_logs().data:
-    if row["task_name"] == "epoch":
-        network, epoch = row["task_id_path"][-2:]
-        print(f"network {network}, epoch {epoch + 1}: ", end="")
-        print(f"accuracy {row['accuracy']:.1%}, loss {-row['neg_log_loss']:.3f}")
+for row in watched["lstm"].net_.history:
+    print(f"epoch {row['epoch']}: accuracy {row['accuracy']:.1%}, loss {row['train_loss']:.3f}")
 
 # %%
 # Stacking with TF-IDF

@@ -26,7 +26,6 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer
 
 from sklearn_lstm import LSTMSequenceClassifier
-from sklearn_lstm.inspection import LengthAccuracyDisplay
 
 X_train, y_train, X_test, y_test = fetch_italy_power_demand()
 SEASONS = {"1": "October to March", "2": "April to September"}
@@ -38,13 +37,20 @@ compare({"LSTM": model, "extra trees": trees}, X_train, y_train, X_test, y_test)
 # How early in the day can one know? A model that has learned from whole days only has never read a
 # day that ends at noon. So a second model learns from the beginnings of the days, of 3, 6, ... 24
 # hours: that is possible because sequences may have unequal lengths. The plain model is a forest of
-# its own for each number of hours. The dashed line is the accuracy of always giving the more
-# frequent answer.
+# its own for each number of hours. The band is one standard error above and below the accuracy, and
+# the dashed line is the accuracy of always giving the more frequent answer.
 
 hours = np.arange(3, 25, 3)
 beginnings = [day[:n] for n in hours for day in X_train]
 early_model = LSTMSequenceClassifier(random_state=0).fit(beginnings, np.tile(y_train, len(hours)))
-forests = [trees.fit(X_train[:, :n], y_train).predict(X_test[:, :n]) for n in hours]
+firsts = [[day[:n] for day in X_test] for n in hours]
+accuracies = {
+    "LSTM of whole days": [model.score(days, y_test) for days in firsts],
+    "LSTM of beginnings": [early_model.score(days, y_test) for days in firsts],
+    "a forest for each length": [
+        trees.fit(X_train[:, :n], y_train).score(X_test[:, :n], y_test) for n in hours
+    ],
+}
 figure, (left, right) = plt.subplots(1, 2, figsize=(9, 4.2), layout="constrained")
 for kind, season in SEASONS.items():
     days = X_train[y_train == kind]
@@ -53,25 +59,17 @@ for kind, season in SEASONS.items():
     left.fill_between(range(1, 25), low, high, color=line.get_color(), alpha=0.2, linewidth=0)
 left.set(xlabel="hour", ylabel="power demand (scaled)", title="Average day, and 80 % of the days")
 left.legend()
-displays = {
-    "LSTM of whole days": LengthAccuracyDisplay.from_estimator(
-        model, X_test, y_test, lengths=hours, ax=right
-    ),
-    "LSTM of beginnings": LengthAccuracyDisplay.from_estimator(
-        early_model, list(X_test), y_test, lengths=hours, ax=right
-    ),
-    "a forest for each length": LengthAccuracyDisplay.from_predictions(
-        y_test, forests, hours, ax=right
-    ),
-}
-right.get_legend().remove()
+for (name, values), marker in zip(accuracies.items(), "oDs", strict=True):
+    accuracy = np.array(values)
+    error = np.sqrt(accuracy * (1 - accuracy) / len(y_test))
+    right.plot(hours, accuracy, marker=marker, label=name)
+    right.fill_between(hours, accuracy - error, accuracy + error, alpha=0.2)
+right.axhline(np.unique(y_test, return_counts=True)[1].max() / len(y_test), color="0.5", ls="--")
 right.yaxis.set_major_formatter(PercentFormatter(1))
-lines = [display.line_ for display in displays.values()]
-for line, marker in zip(lines, "oDs", strict=True):
-    line.set_marker(marker)
-figure.legend(lines, list(displays), loc="outside lower right", ncols=3)
-half_day = displays["LSTM of beginnings"].accuracy[list(hours).index(12)]
+figure.legend(*right.get_legend_handles_labels(), loc="outside lower right", ncols=3)
+half_day = accuracies["LSTM of beginnings"][list(hours).index(12)]
 right.set(xlabel="hours seen", title=f"At noon the LSTM of beginnings is right in {half_day:.0%}")
+right.set(ylabel="accuracy", xlim=(0, None))
 plt.show()
 
 # %%

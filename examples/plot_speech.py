@@ -32,7 +32,6 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer
 
 from sklearn_lstm import LSTMSequenceClassifier
-from sklearn_lstm.inspection import LengthAccuracyDisplay
 
 rate, n_bands, n_coefficients = 8000, 26, 13
 time = np.arange(rate) / rate
@@ -103,11 +102,15 @@ for size in sizes:
 listener = models["LSTM"]
 
 # %%
-# How much of a word has to be heard? The model of 800 recordings predicts from the first part of
-# each word. :class:`~sklearn_lstm.inspection.LengthAccuracyDisplay` shows how often it is right.
+# How much of a word has to be heard? The model of 800 recordings predicts from the first tenths of
+# each word.
 
+tenths = np.arange(1, 11)
+early = [
+    listener.score([x[: int(np.ceil(n / 10 * len(x)))] for x in X_test], y_test) for n in tenths
+]
 figure, (left, right) = plt.subplots(1, 2, figsize=(9, 3.8), sharey=True, layout="constrained")
-early = LengthAccuracyDisplay.from_estimator(listener, X_test, y_test, ax=right)
+right.plot(10 * tenths, early, "o-")
 for (name, values), marker in zip(accuracies.items(), "os", strict=True):
     left.plot(sizes, values, marker + "-", label=name)
 left.yaxis.set_major_formatter(PercentFormatter(1))
@@ -121,8 +124,8 @@ left.set(
 left.set_xticks(sizes, [str(size) for size in sizes])
 left.minorticks_off()
 left.legend(loc="lower right")
-right.set(xlabel="part of the word that is heard, in %", ylabel="")
-right.set(title=f"{early.accuracy[4]:.0%} after half of the word")
+right.set(xlabel="part of the word that is heard, in %", xlim=(0, None))
+right.set(title=f"{early[4]:.0%} after half of the word")
 plt.show()
 
 # %%

@@ -88,13 +88,12 @@ class CallbackTask:
         context.call_on_fit_task_begin(estimator=self.estimator, **self.data)
         return CallbackTask(self.estimator, self.data, context)
 
-    def end(self, attributes: Attributes | Callable[[], Attributes] | None = None) -> bool:
+    def end(self, *, is_fitted: bool = False) -> bool:
         """End the task, and return whether a callback says that no other is to follow it.
 
-        `attributes` are those that the estimator lacks to predict as if the fit had ended here. A
-        function is called if a callback asks for them. None: it can't predict.
+        Callbacks get the estimator if it is fitted, which it is at the end of the whole fit.
         """
         if self.context is None:
             return False
-        known = {"reconstruction_attributes": attributes, **self.data}
+        known = {"reconstruction_attributes": {} if is_fitted else None, **self.data}
         return bool(self.context.call_on_fit_task_end(estimator=self.estimator, **known))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import textwrap
 from collections.abc import Callable
 from numbers import Integral, Real
@@ -20,10 +19,10 @@ from sklearn_lstm.callback_support import CallbackSupportMixin, CallbackTask, wi
 from sklearn_lstm.data.containers import column_names
 from sklearn_lstm.data.kinds import KINDS, MEASUREMENTS
 from sklearn_lstm.description import DescribedMixin
-from sklearn_lstm.encoding.token_codes import N_SPECIAL, GrowingTables
+from sklearn_lstm.encoding.token_codes import N_SPECIAL
 from sklearn_lstm.fitting import Fit, check_as_many, read_as_at_fit, what_was_fitted
 from sklearn_lstm.members.member import LinearMember
-from sklearn_lstm.members.model import Fitted, SequenceModel
+from sklearn_lstm.members.model import Fitted
 from sklearn_lstm.members.network.loop import make_net
 from sklearn_lstm.members.regression.encoder_and_numbers import EncoderModel
 from sklearn_lstm.network.pooling import POOLINGS
@@ -191,12 +190,6 @@ class LSTMSequenceClassifier(
     callbacks : list of skorch callbacks, default=None
         Copies of them are called while the network trains. The targets that they see are indices of
         classes.
-    checkpoint : str, path or None, default=None
-        A folder. `fit` writes the state of the training into it after each epoch, and deletes that
-        state at the end. If the process was killed, or Ctrl-C ended it, the same `fit` resumes
-        after the last epoch and gives the same bits, even without a `random_state`. The files are
-        pickles, so nobody else should be able to write there. See "Fits that may be killed" in the
-        user guide. Not used by `partial_fit`.
     random_state : int, RandomState or None, default=None
         Seed of the initial weights, of dropout and of the order of the data. An int gives the same
         model in every fit on one machine with one number of threads. Global random states are
@@ -228,8 +221,9 @@ class LSTMSequenceClassifier(
     history_ : list of dict
         One row for each epoch: `train_loss`, `valid_loss` (of held-out samples; None if it was not
         computed), `lr` at its end, `seconds`, `tokens_per_second` and the proportion of `padding`.
+        `partial_fit` keeps the last 1,000 rows.
     n_epochs_ : int
-        The number of epochs, which is the number of rows in `history_`.
+        The number of epochs, also of those whose row `partial_fit` has dropped.
     embedding_coverage_ : float or None
         The share of the tokens of the training sequences that have a pretrained vector; None
         without a table in `embeddings`.
@@ -348,7 +342,6 @@ class LSTMSequenceClassifier(
         "validation_fraction": [Interval(Real, 0, 1, closed="neither")],
         "n_iter_no_change": [POSITIVE_INTEGER],
         "callbacks": ["array-like", None],
-        "checkpoint": [str, os.PathLike, None],
         "random_state": ["random_state"],
         "verbose": ["verbose"],
         "device": "no_validation",  # checked where it is found, so that texts need no torch
@@ -385,7 +378,6 @@ class LSTMSequenceClassifier(
         validation_fraction: float = 0.1,
         n_iter_no_change: int = 5,
         callbacks: list[Any] | None = None,
-        checkpoint: str | os.PathLike[str] | None = None,
         random_state: int | np.random.RandomState | None = None,
         verbose: int = 0,
         device: Any = "auto",
@@ -416,7 +408,6 @@ class LSTMSequenceClassifier(
         self.validation_fraction = validation_fraction
         self.n_iter_no_change = n_iter_no_change
         self.callbacks = callbacks
-        self.checkpoint = checkpoint
         self.random_state = random_state
         self.verbose = verbose
         self.device = device
@@ -495,8 +486,8 @@ class LSTMSequenceClassifier(
         from the errors of the whole model, unless ``linear_model=False``. Channels keep the scale
         of the first call, and weights are not rescaled. The linear models of `fit`, also those of
         an encoder and of numbers, stay as they were. The network keeps its shape: changes of its
-        parameters, also `dropout`, are ignored with an `IgnoredParameterWarning`. A call may change
-        tables in place: meanwhile, let other threads predict with a copy (``copy.copy(model)``).
+        parameters, also `dropout`, are ignored with an `IgnoredParameterWarning`. Each call makes a
+        new model, so other threads may predict meanwhile, with the model before it or after it.
 
         Parameters
         ----------
@@ -626,7 +617,7 @@ class LSTMSequenceClassifier(
     feature_names_in_: property = _left_by_fit(lambda fitted: fitted.input_format.feature_names)
     input_type_: property = _left_by_fit(lambda fitted: fitted.input_format.input_type)
     history_: property = _left_by_fit(lambda fitted: fitted.history)
-    n_epochs_: property = _left_by_fit(lambda fitted: len(fitted.history))
+    n_epochs_: property = _left_by_fit(lambda fitted: fitted.n_epochs)
     embedding_coverage_: property = _left_by_fit(lambda fitted: fitted.coverage)
     linear_model_: property = _left_by_fit(lambda fitted: fitted.model[LinearMember.name])
     thresholds_: property = _left_by_fit(lambda fitted: fitted.thresholds)
@@ -635,17 +626,18 @@ class LSTMSequenceClassifier(
     @property
     def net_(self) -> NeuralNet:
         """Return the skorch net that trained the network; after loading, a new one."""
-        network, labels = self._shared_model().network, what_was_fitted(self).labels
+        fitted = what_was_fitted(self)
+        network = fitted.model.network
         if network.net is None:
             network.check_has_weights()
             parameters = plain_parameters(self) | {"device": network.device}
-            network.net = make_net(network.module, TrainingSettings.of(parameters, labels))
+            network.net = make_net(network.module, TrainingSettings.of(parameters, fitted.labels))
         return network.net
 
     @property
     def module_(self) -> Module:
         """Return the network."""
-        network = self._shared_model().network
+        network = what_was_fitted(self).model.network
         network.check_has_weights()
         return network.module
 
@@ -671,19 +663,6 @@ class LSTMSequenceClassifier(
         if names := fitted.labels.names:
             parts["labels"] = textwrap.shorten(", ".join(names), 80, placeholder=" ...")
         return parts | fitted.model.parts() | {"epochs": str(self.n_epochs_)}
-
-    def _shared_model(self) -> SequenceModel:
-        """Return the model, whose tables others see from now on."""
-        model = what_was_fitted(self).model
-        with GrowingTables.sharing.lock:
-            model.memory.clear()  # it is not its own any more
-            return model
-
-    def __copy__(self) -> Self:
-        with GrowingTables.sharing.lock:
-            if self._fitted is not None:
-                self._fitted.model.memory.clear()
-            return super().__copy__()
 
     def __sklearn_is_fitted__(self) -> bool:
         return self._fitted is not None

@@ -5,8 +5,6 @@ the members one after the other, and blend them. `fit_one_epoch` is that of `par
 """
 
 import logging
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any
 
@@ -23,7 +21,7 @@ from sklearn_lstm.data.containers import LONG_TABLE, column_names
 from sklearn_lstm.data.input_format import InputFormat
 from sklearn_lstm.data.kinds import MEASUREMENTS, TOKENS
 from sklearn_lstm.data.sequences import Sequences
-from sklearn_lstm.encoding.token_codes import GrowingTables, TokenCodes
+from sklearn_lstm.encoding.token_codes import TokenCodes
 from sklearn_lstm.exceptions import InvalidSequencesTypeError, LinearModelSkippedWarning, warn_user
 from sklearn_lstm.members.convolutions.learner import ConvolutionLearner
 from sklearn_lstm.members.member import Learner, LinearMember
@@ -31,7 +29,6 @@ from sklearn_lstm.members.model import Fitted, SequenceModel
 from sklearn_lstm.members.network.learning import fit_network, fit_network_one_epoch
 from sklearn_lstm.members.network.loop import epoch_rows
 from sklearn_lstm.members.network.network import Network
-from sklearn_lstm.members.network.network_member import EpochRow
 from sklearn_lstm.members.ngrams.learner import NgramLearner
 from sklearn_lstm.members.ngrams.online_ngrams import OnlineNgrams
 from sklearn_lstm.members.regression.learner import EncoderLearner, NumberLearner
@@ -49,7 +46,6 @@ from sklearn_lstm.targets.target_reading import (
     relative_weights,
 )
 from sklearn_lstm.targets.thresholds import without_constants
-from sklearn_lstm.training.checkpoint import checkpoint_of_fit
 from sklearn_lstm.training.configuration import Configuration
 from sklearn_lstm.training.duration import (
     LARGEST_HELD_OUT,
@@ -129,7 +125,7 @@ class Fit:
 
         If the fit goes on, `embeddings` are read for new ids alone.
         """
-        start = self.before or Fitted(input_format, labels, SequenceModel.empty(), [], 0)
+        start = self.before or Fitted(input_format, labels, SequenceModel.empty(), [], 0, 0)
         network: Network | None = start.model[Network.name]
         own = None if network is None else network.vectors
         previous = None if network is None else network.module.architecture
@@ -153,14 +149,14 @@ class Fit:
         configuration = Configuration.of(*known, vectors=vectors, encoder=opened, previous=previous)
         return start, replace(configuration, numbers=bool(sequences.numbers))
 
-    def random_generator(self) -> np.random.Generator | None:
-        """Return the generator of the fit, None without a seed; one that goes on draws others."""
+    def random_generator(self) -> np.random.Generator:
+        """Return the generator of the fit; one that goes on draws other numbers."""
         seed = self.parameters["random_state"]
         if seed is None:
-            return None
+            return np.random.default_rng()
         if isinstance(seed, np.random.RandomState):
             seed = seed.randint(1 << 31)
-        n_epochs = 0 if self.before is None else len(self.before.history)
+        n_epochs = 0 if self.before is None else self.before.n_epochs
         return np.random.default_rng([int(seed), n_epochs])
 
     def targets(
@@ -186,14 +182,12 @@ class Fit:
         samples = Samples(sequences, targets).counted()
         start, configuration = self.begin(input_format, sequences, targets.labels, len(samples))
         held_out = self._read_validation(start, *validation)
-        folder, rng = self.parameters["checkpoint"], self.random_generator()
-        with checkpoint_of_fit(folder, samples, held_out, configuration, rng) as (folder, rng):
-            configuration = replace(configuration, checkpoint=folder)
-            fitted = fit_model(start, samples, held_out, configuration, rng=rng, callback_task=task)
-            if configuration.encoder is not None:
-                configuration.encoder.known = None
-            self.classifier._fitted = fitted  # noqa: SLF001
-        task.end({})
+        rng = self.random_generator()
+        fitted = fit_model(start, samples, held_out, configuration, rng=rng, callback_task=task)
+        if configuration.encoder is not None:
+            configuration.encoder.known = None
+        self.classifier._fitted = fitted  # noqa: SLF001
+        task.end(is_fitted=True)
 
     def train_one_epoch(
         self, input_format: InputFormat, sequences: Sequences, targets: Targets
@@ -202,15 +196,9 @@ class Fit:
         n_samples = len(sequences)
         start, configuration = self.begin(input_format, sequences, targets.labels, n_samples)
         samples = Samples(sequences, targets).counted()
-        rng = self.random_generator() or np.random.default_rng()
-        with fit_one_epoch(start, samples, configuration, rng) as (fitted, growing):
-            try:
-                growing.write()
-                self.classifier._fitted = fitted  # noqa: SLF001
-            except BaseException:
-                if self.classifier._fitted is self.before:  # noqa: SLF001 - it was not replaced yet
-                    growing.undo()
-                raise
+        rng = self.random_generator()
+        fitted = fit_one_epoch(start, samples, configuration, rng)
+        self.classifier._fitted = fitted  # noqa: SLF001
 
     def _read_validation(
         self, start: Fitted, X_val: Any, y_val: Any, sample_weight_val: Any
@@ -295,10 +283,6 @@ def fit_model(
     members, fitted_by = list[LinearMember](), list[type[Learner]]()
     thresholds = without_constants(configuration.thresholds, samples.targets)
 
-    def ended(network: Network, held_out: HeldOutLogits, epochs: list[EpochRow]) -> Fitted:
-        model = SequenceModel.blended(network, members, held_out)
-        return start.with_model(model.with_thresholds(thresholds, held_out), epochs)
-
     settings, n_updates = configuration.training, plan.updates_per_epoch(len(split.learned))
     progress = FitProgress(
         linear_epochs, plan.max_epochs, n_updates, is_shown=settings.verbose > 0, task=callback_task
@@ -321,7 +305,9 @@ def fit_model(
                 )
             held_out = held_out.expecting(_factors_of_few(split, configuration, fitted_by))
             # The network is last: it watches the loss of the blend.
-            return fit_network(split, configuration, plan, held_out, progress, ended=ended)
+            network, held_out = fit_network(split, configuration, plan, held_out, progress)
+    model = SequenceModel.blended(network, members, held_out)
+    return start.with_model(model.with_thresholds(thresholds, held_out), epoch_rows(network.net))
 
 
 def _factors_of_few(
@@ -349,39 +335,25 @@ def _factors_of_few(
     return {name: ExpectedFactor(factor, CROSS_VALIDATED_DEVIATION) for name, factor in pairs}
 
 
-@contextmanager
 def fit_one_epoch(
     start: Fitted, samples: Samples, configuration: Configuration, rng: np.random.Generator
-) -> Iterator[tuple[Fitted, GrowingTables]]:
+) -> Fitted:
     """Train a network for an epoch, and let n-grams learn the errors of the model before it.
 
-    Until the context ends, nobody else begins to share the tables of the previous model.
-
-    Yields
-    ------
-    Fitted
-        With the trained model. It shares tables with the previous one, unless others may see that.
-        The tables stay as they are until the changes are written; then the previous model is not
-        used any more.
-    GrowingTables
+    Nothing of `start` changes: each call makes a new model.
     """
     previous = start.model
-    network, excerpt = fit_network_one_epoch(samples, configuration, rng, previous[Network.name])
-    learns_ngrams = configuration.kind in TOKENS and not Learner.lacks(configuration)
-    known = np.zeros((len(samples), samples.targets.n_outputs))
-    if learns_ngrams and previous.members:
-        known = previous.blended_logits(samples.sequences, without=OnlineNgrams.name)
-    with GrowingTables.sharing.lock:  # after the training, in which a callback may have made a copy
-        growing = GrowingTables(previous.memory)
-        if excerpt is not None:
-            network = excerpt.whole_again(network, growing)
-        model = previous.with_network(network)
-        if learns_ngrams:
-            ngrams = model[OnlineNgrams.name] or OnlineNgrams.new(samples, configuration.kind)
-            ngrams = ngrams.learned(samples, known, growing, rng)
-            model = model.with_member(ngrams, 1.0)
-        model = replace(model.with_thresholds(configuration.thresholds), memory=growing.memory)
-        yield start.with_model(model, epoch_rows(network.net)), growing
+    network = fit_network_one_epoch(samples, configuration, rng, previous[Network.name])
+    model = previous.with_network(network)
+    if configuration.kind in TOKENS and not Learner.lacks(configuration):
+        known = np.zeros((len(samples), samples.targets.n_outputs))
+        if previous.members:
+            known = previous.blended_logits(samples.sequences, without=OnlineNgrams.name)
+        ngrams = model[OnlineNgrams.name] or OnlineNgrams.new(samples, configuration.kind)
+        model = model.with_member(ngrams.learned(samples, known, rng), 1.0)
+    return start.with_model(
+        model.with_thresholds(configuration.thresholds), epoch_rows(network.net)
+    )
 
 
 def _log_minutes(n_samples: int, linear_epochs: float, epoch: int, plan: TrainingPlan) -> None:

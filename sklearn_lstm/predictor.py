@@ -204,10 +204,9 @@ def _attributes(
 ) -> dict[str, Any]:
     """Return all attributes of an estimator of this class."""
     if content["class"] != kind:
-        found = {"skops": "an estimator of scikit-learn"}.get(content["class"], content["class"])
         step = f" as the step {name!r}" * bool(name)
         raise ModelFileError(
-            f"holds {found}{step}, but Predictor reads a "
+            f"holds {content['class']}{step}, but Predictor reads a "
             "classifier, or a Pipeline of TextSequenceVectorizer and classifier. "
             "sklearn_lstm.io.load reads it."
         )

@@ -481,7 +481,7 @@ class TextSequenceVectorizer(
                 refuse_empty_vocabulary(read.tokens, self.min_df, self.max_df)
             warn_of_words_seen_once(read.tokens)
         self._commit(read, read.longest, vocabulary, TokenCounts())
-        task.end({})
+        task.end(is_fitted=True)
         return read.tokens.ids
 
     def _commit(

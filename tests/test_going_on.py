@@ -1,8 +1,9 @@
-"""`partial_fit` costs what its samples cost, whatever the vocabulary, and is all or nothing."""
+"""`partial_fit` makes a new model in each call: the old one stays as it was."""
 
 import copy
 import pickle
 import sys
+from importlib import import_module
 from pathlib import Path
 from threading import Thread
 
@@ -10,60 +11,22 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
-from memory_taken import LargestTensor, peak_bytes
+from memory_taken import peak_bytes
 from numpy.testing import assert_array_equal
 from sklearn.pipeline import make_pipeline
-from skorch.callbacks import EpochScoring
+from skorch.callbacks import Callback, EpochScoring
 from small_models import small
 
 import sklearn_lstm
 from sklearn_lstm import TextSequenceVectorizer, WordVectors
-from sklearn_lstm.encoding.token_codes import GrowingTables
+from sklearn_lstm.io import load
 from sklearn_lstm.streaming import fit_batches
 from sklearn_lstm.text.vocabulary import CallIds
-
-N_IDS = 30_000
-ROWS = np.random.default_rng(0).permutation(np.arange(2, N_IDS + 2)).reshape(-1, 100)
-LABELS = np.arange(len(ROWS)) % 2
 
 
 def growing(**parameters):
     """Return a small network, beside which `partial_fit` learns n-grams."""
     return small(linear_model=True, **parameters)
-
-
-@pytest.fixture(scope="module")
-def large():
-    """A network of many tokens, as it is after two calls."""
-    model = growing(embedding_dim=16).partial_fit(ROWS, LABELS, classes=[0, 1])
-    return model.partial_fit([[2, N_IDS + 2]], [0])  # makes room for further tokens
-
-
-def tables_of(model):
-    network = model._fitted.model.network
-    states = network.optimizer_state["state"].values()
-    state = [value for values in states for value in values.values()]
-    return [network.module.embedding.weight, *state]
-
-
-def test_nothing_as_large_as_the_vocabulary_is_made_for_a_few_samples(large):
-    table = large._fitted.model.network.module.embedding.weight
-    with LargestTensor(tables_of(large)) as largest:
-        large.partial_fit([[2, 3, 4], [5, 6, 1]], [0, 1])
-    assert 0 < largest.n_bytes < table.nbytes / 10
-    assert peak_bytes(lambda: large.partial_fit([[7, 8, 9]], [1])) < 8 * N_IDS
-
-
-def test_tokens_that_are_new_make_no_copies_of_what_is_known_of_others(large):
-    new = N_IDS + 10
-    for _ in range(2):
-        assert peak_bytes(lambda: large.partial_fit([[7, new]], [1])) < 8 * N_IDS  # noqa: B023
-        new += 1
-    assert large._fitted.model.encoding(np.array([new - 2, new - 1, new])).tolist() == [
-        len(large._fitted.model.encoding) - 2,
-        len(large._fitted.model.encoding) - 1,
-        1,
-    ]
 
 
 def stream(rng):
@@ -75,23 +38,19 @@ def stream(rng):
 
 @pytest.mark.parametrize("optimizer", ["adamw", "nadam", "rmsprop", "sgd", torch.optim.Adafactor])
 @pytest.mark.parametrize("embedding_dim", [5, None])
-def test_tables_that_are_shared_and_those_that_are_not_learn_the_same(optimizer, embedding_dim):
+def test_a_model_that_was_stored_between_learns_the_same(optimizer, embedding_dim):
     models = [
         growing(optimizer=optimizer, embedding_dim=embedding_dim, dropout=0, lr=0.1)
-        for _ in range(3)
+        for _ in range(2)
     ]
     for number, (X, y) in enumerate(stream(np.random.default_rng(0))):
         for model in models:
             model.partial_fit(X, y, classes=[0, 1])
-        _ = models[1].module_  # so that the next call copies the tables
         if number % 4 == 3:
-            models[2] = pickle.loads(pickle.dumps(models[2]))
+            models[1] = pickle.loads(pickle.dumps(models[1]))
     X, y = next(stream(np.random.default_rng(1)))
-    first, *others = [
-        model.partial_fit(X, y).predict_proba([[2, 3, 150], [77]]) for model in models
-    ]
-    for proba in others:
-        assert_array_equal(proba, first)
+    first, second = [model.partial_fit(X, y).predict_proba([[2, 3, 150], [77]]) for model in models]
+    assert_array_equal(second, first)
     table = models[0].module_.embedding.weight
     assert (
         len(table)
@@ -101,6 +60,24 @@ def test_tables_that_are_shared_and_those_that_are_not_learn_the_same(optimizer,
     state = models[0].net_.optimizer_.state[table]
     assert models[0].net_.module_ is models[0].module_
     assert all(len(value) == len(table) for name, value in state.items() if name.startswith("exp"))
+
+
+class Scaled(torch.nn.CrossEntropyLoss):
+    """A loss with weights of its own, which the optimiser trains too."""
+
+    def __init__(self, **options):
+        super().__init__(**options)
+        self.scale = torch.nn.Parameter(torch.ones(2))
+
+    def forward(self, logits, targets):
+        return super().forward(self.scale * logits, targets)
+
+
+def test_the_weights_of_a_criterion_are_none_of_the_network():
+    model = small(criterion=Scaled)
+    for X, y in stream(np.random.default_rng(0)):
+        model.partial_fit(X, y, classes=[0, 1])
+    assert np.isfinite(model.predict_proba([[2, 150]])).all()
 
 
 def test_another_optimizer_forgets_what_the_last_one_has_gathered():
@@ -113,100 +90,105 @@ def test_another_optimizer_forgets_what_the_last_one_has_gathered():
     ] + 3 * [False]
 
 
+class Seeds(Callback):
+    """Keep the seed of each training."""
+
+    seen: list[int] = []  # noqa: RUF012 - shared by all copies on purpose
+
+    def on_train_begin(self, net, **_):
+        self.seen.append(net.module_.generator.initial_seed())
+
+
+@pytest.mark.slow
+def test_no_two_of_many_calls_draw_alike_though_their_rows_are_dropped():
+    model = small(hidden_size=1, callbacks=[Seeds()])
+    Seeds.seen.clear()
+    for call in range(1_002):
+        model.partial_fit([[2], [3]], [0, 1], classes=[0, 1])
+        if call == 998:
+            rows = model.history_
+    assert len(set(Seeds.seen)) == model.n_epochs_ == 1_002
+    assert len(rows) == 999
+    assert model.history_[:-3] == rows[2:]
+    assert len(model.history_) == 1_000
+    again = pickle.loads(pickle.dumps(model)).partial_fit([[2], [3]], [0, 1])
+    assert again.n_epochs_ == 1_003
+    assert_array_equal(
+        again.predict_proba([[2]]), model.partial_fit([[2], [3]], [0, 1]).predict_proba([[2]])
+    )
+
+
 # --- What others hold stays as it is
 
 
-def with_room():
-    """Return a network whose tables have room, so that the next call writes in place."""
+def learned():
+    """Return a network that has learned some ids."""
     model = growing().partial_fit([[2, 3], [4, 5]], [0, 1], classes=[0, 1])
     return model.partial_fit([[2, 6]], [0])
 
 
-@pytest.mark.parametrize(
-    "share", [copy.copy, lambda model: model.module_, lambda model: model.net_]
-)
 @pytest.mark.parametrize("ids", [[2, 5], [2, 9]])
-def test_what_was_shared_does_not_learn_from_later_samples(share, ids):
-    model, expected = with_room(), with_room().partial_fit([ids], [1]).predict_proba([[2, 3, 9]])
-    network = model._fitted.model.network.module
-    _ = share(model)
-    before = copy.deepcopy(network.state_dict())
-    assert_array_equal(model.partial_fit([ids], [1]).predict_proba([[2, 3, 9]]), expected)
-    for name, weight in network.state_dict().items():
-        assert torch.equal(weight, before[name]), name
+def test_a_module_does_not_learn_from_later_samples(ids):
+    model = learned()
+    module, optimizer = model.module_, model.net_.optimizer_
+    before = copy.deepcopy((module.state_dict(), optimizer.state_dict()["state"]))
+    model.partial_fit([ids], [1])
+    for name, weight in module.state_dict().items():
+        assert torch.equal(weight, before[0][name]), name
+    for place, state in optimizer.state_dict()["state"].items():
+        assert all(torch.equal(state[name], before[1][place][name]) for name in state), place
 
 
-@pytest.mark.parametrize("first", [[], [[2, 3]]], ids=["at once", "after known tokens"])
-def test_of_two_copies_each_learns_its_own_tokens(first):
+@pytest.mark.parametrize("known", [[], [[2, 3]]], ids=["at once", "after known tokens"])
+def test_of_two_copies_each_learns_its_own_tokens(known):
     def learn(models):
-        for ids in first:
+        for ids in known:
             for model in models:
                 model.partial_fit([ids], [1])
         for model, id_ in zip(models, (8, 9), strict=True):
             model.partial_fit([[2, id_]], [1])
         return models
 
-    alone, model = learn([with_room(), with_room()]), with_room()
+    alone, model = learn([learned(), learned()]), learned()
     both = learn([model, copy.copy(model)])
     for one, other in zip(both, alone, strict=True):
         expected = other.partial_fit([[8, 6]], [0]).predict_proba([[2, 6, 8, 9]])
         assert_array_equal(one.partial_fit([[8, 6]], [0]).predict_proba([[2, 6, 8, 9]]), expected)
 
 
-def test_a_copy_that_a_callback_makes_does_not_learn():
-    model, copies = with_room(), []
+def test_a_callback_predicts_with_the_model_before_the_call():
+    model, seen = learned(), []
 
     def score(*_):
-        copies.append(copy.copy(model))
+        seen.append(model.predict_proba([[2, 3], [4, 5]]))
         return 0
 
     before = model.predict_proba([[2, 3], [4, 5]])
-    model.set_params(callbacks=[EpochScoring(score, name="copied", on_train=True)])
-    model.partial_fit([[2, 3], [4, 5]], [1, 0])
-    assert_array_equal(copies[0].predict_proba([[2, 3], [4, 5]]), before)
+    model.set_params(callbacks=[EpochScoring(score, name="seen", on_train=True)])
+    model.partial_fit([[2, 3], [4, 9]], [1, 0])
+    assert_array_equal(seen[0], before)
+    assert (model.predict_proba([[2, 3], [4, 5]]) != before).any()
 
 
-def test_a_copy_from_another_thread_has_learned_all_samples_of_a_call_or_none(monkeypatch):
-    model, copies, write = with_room(), [], GrowingTables.write
-    before = model.predict_proba([[2, 3]])
-    thread = Thread(target=lambda: copies.append(copy.copy(model)))
+def test_another_thread_predicts_with_a_model_that_has_learned_a_whole_call_or_nothing():
+    model, seen, is_over = learned(), [], []
 
-    def write_meanwhile(growing):
-        thread.start()
-        thread.join(0.1)
-        write(growing)
+    def predict():
+        while not is_over:
+            seen.append(model.predict_proba([[2, 3], [4, 5]]))
 
-    monkeypatch.setattr(GrowingTables, "write", write_meanwhile)
-    model.partial_fit([[2, 3], [4, 5]], [1, 0])
-    thread.join()
-    proba = copies[0].predict_proba([[2, 3]])
-    assert any(np.array_equal(proba, each) for each in (before, model.predict_proba([[2, 3]])))
-
-
-def learned_by_the_network_alone(model):
-    """Return a model whose n-grams another one still reads, but whose network is its own."""
-    model.set_params(linear_model=False).partial_fit([[2, 3]], [1])
-    return model.set_params(linear_model=True)
-
-
-@pytest.mark.parametrize(
-    "copies",
-    [
-        copy.deepcopy,
-        lambda both: pickle.loads(pickle.dumps(both)),
-        lambda both: [learned_by_the_network_alone(both[0]), both[1]],
-    ],
-    ids=["deepcopy", "pickle", "without n-grams between"],
-)
-def test_a_copy_keeps_its_n_grams(copies):
-    model = with_room()
-    one, other = copies([model, copy.copy(model)])
-    before = other.predict_proba([[2, 3], [4, 5]])
-    for _ in range(2):
-        one.partial_fit([[2, 3], [4, 5]], [1, 0])  # n-grams that are known
-    assert_array_equal(other.predict_proba([[2, 3], [4, 5]]), before)
-    expected = with_room().partial_fit([[8, 9]], [1]).predict_proba([[2, 8, 9]])
-    assert_array_equal(other.partial_fit([[8, 9]], [1]).predict_proba([[2, 8, 9]]), expected)
+    expected = [model.predict_proba([[2, 3], [4, 5]])]
+    thread = Thread(target=predict)
+    thread.start()
+    try:
+        for id_ in range(7, 27):
+            model.partial_fit([[2, 3], [4, id_]], [1, 0])
+            expected.append(model.predict_proba([[2, 3], [4, 5]]))
+    finally:
+        is_over.append(True)
+        thread.join()
+    assert len(seen) > 20
+    assert all(any(np.array_equal(proba, one) for one in expected) for proba in seen)
 
 
 # --- All or nothing
@@ -260,13 +242,13 @@ def interrupted_lines(interruptions, call):
 def test_an_interrupted_call_leaves_the_classifier_as_it_was_or_has_ended():
     X, y, seen = [[2, 3, 8], [4, 9]], [1, 0], [[2, 3], [4, 5, 8], [9]]
 
-    ended, interruptions = with_room(), Interruptions()
+    ended, interruptions = learned(), Interruptions()
     before = ended.predict_proba(seen)
     interruptions.interrupt(lambda: ended.partial_fit(X, y), None)
     after = ended.predict_proba(seen)
     later = ended.partial_fit([[10, 8]], [1]).predict_proba(seen)
 
-    model, n_unchanged = with_room(), 0
+    model, n_unchanged = learned(), 0
     for _ in interrupted_lines(interruptions, lambda: model.partial_fit(X, y)):
         if model.n_epochs_ == ended.n_epochs_ - 1:
             break
@@ -392,3 +374,26 @@ def test_tokens_that_come_during_a_call_are_unknown_to_it():
     assert ids.vocabulary == {"a": 2, "b": 3} != CallIds(tokens).vocabulary
     assert "c" not in ids.vocabulary
     assert list(ids.vocabulary.values()) == [2, 3]
+
+
+def test_the_long_stream_of_the_page_goes_on_where_it_was_killed(tmp_path, monkeypatch):
+    monkeypatch.syspath_prepend(Path(__file__).parents[1] / "docs")
+    program = import_module("recipes").program("long_stream.py", "learning_from_a_stream.rst")
+    exec(program, page := {})  # noqa: S102 - as a reader does
+    batches = [([f"good w{number}", f"bad w{number}"], [1, 0]) for number in range(7)]
+
+    def killed():
+        yield from batches[:5]
+        raise KeyboardInterrupt
+
+    def learn(batches, name):
+        return page["learn"](batches, [0, 1], tmp_path / name, every=2)
+
+    with pytest.raises(KeyboardInterrupt):
+        learn(killed(), "killed")
+    assert load(tmp_path / "killed")[-1].n_batches == 4
+    models = learn(batches, "killed"), learn(batches, "whole")
+    assert [model[-1].n_epochs_ for model in models] == [7, 7]
+    texts = [text for texts, _ in batches for text in texts]
+    again, whole = (model.predict_proba([*texts, "new"]) for model in models)
+    assert_array_equal(again, whole)

@@ -13,7 +13,6 @@ from sklearn_lstm.exceptions import InvalidSequencesError, MissingValuesWarning
 from sklearn_lstm.fitting import read_as_at_fit
 from sklearn_lstm.inspection import (
     ExplanationDisplay,
-    GateDisplay,
     explain,
     explain_phrases,
     gate_activations,
@@ -165,12 +164,9 @@ def test_explanations_keep_a_row_for_each_step_and_show_what_is_missing():
     log_odds = model.decision_function(X[:1])[0] * (1 if explanation.target else -1)
     assert explanation.score == pytest.approx(log_odds, abs=1e-4)
     assert sum(len(phrase.data) for phrase in explain_phrases(model, X[:1])[0]) == 14
-    for display in (ExplanationDisplay, GateDisplay):
-        drawn = display.from_estimator(model, X[:1])
-        spans = [patch for patch in drawn.ax_.patches if patch.get_gid() == "missing"]
-        (left, _), (right, _) = drawn.ax_.transData.inverted().transform(
-            spans[0].get_window_extent()
-        )
+    for ax in (ExplanationDisplay(explanation).plot().ax_, activations.plot()):
+        spans = [patch for patch in ax.patches if patch.get_gid() == "missing"]
+        (left, _), (right, _) = ax.transData.inverted().transform(spans[0].get_window_extent())
         assert (len(spans), left, right) == (1, pytest.approx(3.5), pytest.approx(4.5))
     assert "4 missing" in ExplanationDisplay(explanation)._repr_html_()
 

@@ -78,16 +78,16 @@ class Ender(Recorder):
 
 
 class Keeper(Recorder):
-    """Keep the fitted estimators of the first network's epochs, and what they predict."""
+    """Keep the fitted estimator of each task, and what it predicts."""
 
     def __init__(self):
         super().__init__()
-        self.kept = []
+        self.kept = {}
 
     def on_fit_task_end(self, estimator, context, *, X=None, y=None, fitted_estimator=None):  # noqa: ARG002
-        if context.task_name == "epoch":
-            assert y is Y
-            self.kept.append((fitted_estimator, fitted_estimator.predict_proba(X)))
+        assert y is Y
+        found = fitted_estimator and fitted_estimator.predict_proba(X)
+        self.kept.setdefault(context.task_name, []).append(found)
 
 
 # --- What is told
@@ -149,26 +149,15 @@ def test_callbacks_are_torn_down_after_an_error_too():
     assert not ATTRIBUTES & set(vars(model)) - {"_skl_callbacks"}
 
 
-# --- The estimator that is fitted so far
+# --- The estimator that is fitted
 
 
-@pytest.mark.parametrize(
-    "parameters",
-    [{"linear_model": False}, {"early_stopping": True, "n_iter_no_change": 9}],
-    ids=["network alone", "beside a linear model"],
-)
-def test_a_fitted_estimator_is_what_fit_would_return_and_stays_so(parameters):
+def test_the_fitted_estimator_comes_at_the_end_of_the_whole_fit_alone():
     keeper = Keeper()
-    model = small(keeper, **parameters).fit(X, Y)
-    for epoch, (fitted, expected) in enumerate(keeper.kept):
-        assert_array_equal(fitted.predict_proba(X), expected)
-        assert fitted.history_ == model.history_[: epoch + 1]
-        assert fitted.net_.module_ is fitted.module_
-        assert not ATTRIBUTES & set(vars(fitted)) - {"_skl_callbacks"}
-    assert not (keeper.kept[0][1] == keeper.kept[1][1]).any()
-    losses = [row["valid_loss"] for row in model.history_]
-    last = -1 if losses[0] is None else int(np.argmin(losses))  # early stopping takes the best
-    assert_array_equal(model.predict_proba(X), keeper.kept[last][1])
+    model = small(keeper).fit(X, Y)
+    (proba,) = keeper.kept.pop("fit")
+    assert_array_equal(proba, model.predict_proba(X))
+    assert keeper.kept == {"linear model": [None], "network": [None], "epoch": [None] * 3}
 
 
 def test_a_copy_shares_what_is_fitted():
@@ -184,12 +173,12 @@ def test_a_copy_shares_what_is_fitted():
 # --- scikit-learn's callbacks, in a Pipeline and in a search
 
 
-def test_a_scoring_monitor_has_a_row_for_each_epoch_and_changes_nothing():
+def test_a_scoring_monitor_scores_the_whole_fit_and_changes_nothing():
     monitor = ScoringMonitor(scoring=["accuracy", "neg_log_loss"])
     model = text_model(monitor).fit(TEXTS, Y)
-    rows = [row for row in monitor.get_logs().data if row["task_name"] == "epoch"]
-    assert [row["task_id_path"] for row in rows] == [(0, 1, 1, epoch) for epoch in range(3)]
-    assert len({row["neg_log_loss"] for row in rows}) == len(rows)
+    (row,) = monitor.get_logs().data
+    assert row["task_name"] == "fit"
+    assert row["accuracy"] == model.score(TEXTS, Y)
     expected = text_model().fit(TEXTS, Y).predict_proba(TEXTS)
     assert_array_equal(model.predict_proba(TEXTS), expected)
 
@@ -199,7 +188,7 @@ def test_sample_weights_reach_the_scores():
     monitor = ScoringMonitor(scoring="accuracy")
     model = small(monitor).fit(X, Y, sample_weight=weight)
     expected = model.score(X, Y, sample_weight=weight)
-    assert monitor.get_logs().data[0]["accuracy"] == expected != model.score(X, Y)
+    assert monitor.get_logs().data[-1]["accuracy"] == expected != model.score(X, Y)
 
 
 @pytest.mark.slow
@@ -263,4 +252,4 @@ def test_callbacks_that_were_set_stay_with_copies(again):
     copied = again(small(ScoringMonitor(scoring="accuracy")))
     copied.fit(X, Y)
     (monitor,) = copied._skl_callbacks
-    assert len(monitor.get_logs().data) == 3 + 1
+    assert len(monitor.get_logs().data) == 1

@@ -9,7 +9,7 @@ from scipy.special import logit
 from sklearn.base import clone
 
 from sklearn_lstm import LSTMSequenceClassifier
-from sklearn_lstm.inspection import LengthAccuracyDisplay, explain
+from sklearn_lstm.inspection import explain
 from sklearn_lstm.io import load, save
 from sklearn_lstm.streaming import fit_batches
 from sklearn_lstm.targets.labels import Labels, LabelSets
@@ -92,13 +92,11 @@ def test_of_two_classes_the_second_is_predicted_above_the_threshold():
     assert eager.score(IDS, y) == (eager.predict(IDS) == y).mean()
 
 
-def test_displays_and_explanations_follow_predict():
+def test_explanations_follow_predict():
     y = np.where(LABELS[:, 1], "yes", "no")
     model = LSTMSequenceClassifier(threshold=0.01, **LINEAR_ALONE).fit(IDS, y)
     targets = [explanation.target for explanation in explain(model, IDS[:20])]
     assert targets == model.predict(IDS[:20]).tolist()
-    display = LengthAccuracyDisplay.from_estimator(model, IDS, y, shares=[1.0])
-    assert display.accuracy[0] == model.score(IDS, y)
     model = LSTMSequenceClassifier(threshold=[0.99, 0.01, 0.99], **LINEAR_ALONE).fit(IDS, Y)
     for explanation, labels in zip(explain(model, IDS[:20]), model.predict(IDS[:20]), strict=True):
         assert labels[explanation.target] or not labels.any()
@@ -112,7 +110,6 @@ def test_thresholds_are_stored_and_kept(tmp_path):
         load(tmp_path / "model.safetensors"),
         pickle.loads(pickle.dumps(model)),
         fit_batches(clone(model), [(IDS[:50], Y[:50]), (IDS[50:], Y[50:])]),
-        clone(model).set_params(checkpoint=tmp_path / "states").fit(IDS, Y),
         model.partial_fit(IDS[:9], Y[:9]),
     ):
         np.testing.assert_array_equal(same.thresholds_, chosen)

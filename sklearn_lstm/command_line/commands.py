@@ -31,11 +31,10 @@ LEAST = np.finfo(np.float64).eps  # probability: as in scikit-learn, no loss is 
 
 def fit(options: Namespace) -> None:
     """Fit a model, and store it once it is complete."""
-    from sklearn_lstm.io.files import write
-    from sklearn_lstm.io.sklearn_steps import import_extra
+    from sklearn_lstm.io.files import import_safetensors, write
 
     model, columns = _new_model(options), Columns().changed(options)
-    import_extra("safetensors")
+    import_safetensors()
     folder = Path(options.output).resolve().parent
     if not os.access(folder, os.W_OK):
         raise CommandError(f"--output: there is no folder {folder} that can be written to")

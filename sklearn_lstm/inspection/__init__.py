@@ -2,15 +2,13 @@
 
 from sklearn_lstm.inspection.explaining import Explanation, Phrase, explain, explain_phrases
 from sklearn_lstm.inspection.explanation_display import ExplanationDisplay, as_shap_explanation
-from sklearn_lstm.inspection.gates import GateDisplay, gate_activations
-from sklearn_lstm.inspection.length_display import LengthAccuracyDisplay
+from sklearn_lstm.inspection.gates import GateActivations, gate_activations
 from sklearn_lstm.inspection.training_display import TrainingDisplay
 
 __all__ = [
     "Explanation",
     "ExplanationDisplay",
-    "GateDisplay",
-    "LengthAccuracyDisplay",
+    "GateActivations",
     "Phrase",
     "TrainingDisplay",
     "as_shap_explanation",

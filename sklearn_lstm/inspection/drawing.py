@@ -1,4 +1,4 @@
-"""What all displays share: matplotlib, axes and the labels of steps."""
+"""What all pictures share: matplotlib, axes and the labels of steps."""
 
 from __future__ import annotations
 
@@ -18,20 +18,25 @@ class Display:
     figure_: Any
 
     def _begin(self, ax: Any, size: tuple[float, float]) -> Any:
-        """Return the axes to draw in: those given, or those of a new figure of a size in inches.
-
-        Raises
-        ------
-        ImportError
-            If matplotlib is not installed.
-        """
-        try:
-            from matplotlib import pyplot as plt  # noqa: PLC0415 - only the displays need it
-        except ImportError as error:
-            raise ImportError("The displays need matplotlib: pip install matplotlib") from error
-        self.ax_ = plt.subplots(figsize=size, layout="constrained")[1] if ax is None else ax
+        """Return the axes to draw in, as `axes_for` does."""
+        self.ax_ = axes_for(ax, size)
         self.figure_ = self.ax_.figure
         return self.ax_
+
+
+def axes_for(ax: Any, size: tuple[float, float]) -> Any:
+    """Return the axes to draw in: those given, or those of a new figure of a size in inches.
+
+    Raises
+    ------
+    ImportError
+        If matplotlib is not installed.
+    """
+    try:
+        from matplotlib import pyplot as plt  # noqa: PLC0415 - only pictures need it
+    except ImportError as error:
+        raise ImportError("Pictures need matplotlib: pip install matplotlib") from error
+    return plt.subplots(figsize=size, layout="constrained")[1] if ax is None else ax
 
 
 def is_measured(data: NDArray[np.generic]) -> bool:

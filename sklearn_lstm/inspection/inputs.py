@@ -15,7 +15,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from sklearn_lstm.classifier import LSTMSequenceClassifier
 from sklearn_lstm.data.numbers import texts_and_numbers
-from sklearn_lstm.data.sequences import Rows, SelectedRows, Sequences, Steps, row_numbers, starts_of
+from sklearn_lstm.data.sequences import Rows, SelectedRows, Sequences, Steps, starts_of
 from sklearn_lstm.data.spelling import Spelling
 from sklearn_lstm.encoding.token_codes import UNKNOWN_CODE, TokenCodes
 from sklearn_lstm.fitting import read_as_at_fit, what_was_fitted
@@ -88,12 +88,12 @@ class OpenModel:
 
 
 class WithoutSpan(SelectedRows):
-    """Sequences without some neighbouring steps of each.
+    """Copies of one sequence, each without some neighbouring steps.
 
     Parameters
     ----------
     source : Sequences
-        A single one is copied for each span.
+        A single one.
     spans : array-like of shape (n_samples, 2)
         The first of these steps, and the step after the last one.
     encoding : TokenCodes, ChannelScaling or None
@@ -104,7 +104,7 @@ class WithoutSpan(SelectedRows):
         self, source: Sequences, spans: ArrayLike, encoding: Encoding | None = None
     ) -> None:
         self.spans, self.encoding = np.asarray(spans, np.intp), encoding
-        super().__init__(source, np.broadcast_to(row_numbers(len(source)), len(self.spans)))
+        super().__init__(source, np.zeros(len(self.spans), np.intp))
         if encoding is None:
             self.lengths = self.lengths - np.diff(self.spans).ravel()
 

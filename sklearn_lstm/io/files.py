@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
+from importlib import import_module
 from typing import Any
 
 from sklearn.pipeline import Pipeline
 from sklearn.utils.validation import check_is_fitted
 
 from sklearn_lstm import ESTIMATORS
-from sklearn_lstm.io.sklearn_steps import from_archive, import_extra, to_archive
 from sklearn_lstm.pretrained.sentence_encoders import passed_models
 from sklearn_lstm.storing.array_file import opened, replacing
 from sklearn_lstm.storing.envelope import (
@@ -19,7 +19,7 @@ from sklearn_lstm.storing.envelope import (
     unpack_estimator,
     warn_of_other_version,
 )
-from sklearn_lstm.storing.packing import Packer, is_json
+from sklearn_lstm.storing.packing import Packer
 from sklearn_lstm.storing.stored_form import PARTS, TRUST, ArrayTable, in_a_file
 from sklearn_lstm.storing.unpacking import Unpacker
 
@@ -47,21 +47,20 @@ def save(model: object, path: str | os.PathLike[str]) -> None:
     Parameters
     ----------
     model : LSTMSequenceClassifier, TextSequenceVectorizer, WordVectors or Pipeline
-        A fitted model. The other steps of a Pipeline are estimators of scikit-learn, which skops
-        stores.
+        A fitted model. The steps of a Pipeline are such estimators too, or "passthrough".
     path : str or path
         The name of the file, usually with the suffix ".safetensors".
 
     Raises
     ------
     TypeError
-        If the model is of another class, or contains an object that is not plain data: a function,
-        a class, a callback, a `RandomState`, or vectors of another package; or if a step of
-        scikit-learn is not safe to load (trees, `SVC`). The message names it.
+        If the model or a step is of another class, or contains an object that is not plain data:
+        a function, a class, a callback, a `RandomState`, or vectors of another package. The message
+        names it.
     NotFittedError
         If it is not fitted.
     ImportError
-        If safetensors or skops is not installed.
+        If safetensors is not installed.
 
     See Also
     --------
@@ -88,7 +87,7 @@ def write(model: object, path: str | os.PathLike[str], **entries: object) -> Non
     arrays: ArrayTable = {}
     with in_a_file(()):
         metadata = sealed(_pack(model, "", arrays) | entries)
-    data = import_extra("safetensors.numpy").save(arrays, metadata)
+    data = import_safetensors().save(arrays, metadata)
     with replacing(path) as file:
         file.write(data)
 
@@ -122,8 +121,7 @@ def load(path: str | os.PathLike[str], *, embeddings: object = None, encoder: ob
     TypeError, ValueError
         If what is passed is something else.
     ImportError
-        If a Pipeline has a step of scikit-learn, and skops is not installed; or if the package of
-        the static model that it was fitted with is not installed.
+        If the package of the static model that it was fitted with is not installed.
 
     See Also
     --------
@@ -191,6 +189,14 @@ def describe(path: str | os.PathLike[str]) -> dict[str, Any]:
         return _describe(content, Unpacker(arrays))
 
 
+def import_safetensors() -> Any:
+    """Import the package that writes the files."""
+    try:
+        return import_module("safetensors.numpy")
+    except ImportError as error:
+        raise ImportError("safetensors is not installed: pip install safetensors") from error
+
+
 # --- Models to trees
 
 
@@ -208,7 +214,13 @@ def _pack(model: Any, prefix: str, arrays: ArrayTable) -> dict[str, Any]:
         parameters = {name: Packer()(getattr(model, name), name) for name in OF_PIPELINE}
         return {"class": "Pipeline", "parameters": parameters, "steps": steps}
     if ESTIMATORS.get(kind.__name__) != kind.__module__:
-        return _pack_foreign(model, prefix, arrays)
+        step = f" as the step {prefix[:-2]!r}" * bool(prefix)
+        raise TypeError(
+            "save takes an LSTMSequenceClassifier, a TextSequenceVectorizer, WordVectors, or a "
+            f"Pipeline of these, found {kind.__module__}.{kind.__name__}{step}. From a search, "
+            "save the best_estimator_. skops.io.dump (pip install skops) stores other estimators, "
+            "and a whole Pipeline with such steps."
+        )
     content, its_arrays, objects = pack_estimator(model, prefix)
     for place in objects:
         name = place.removeprefix(prefix).partition(".")[0]
@@ -229,33 +241,6 @@ def _pack(model: Any, prefix: str, arrays: ArrayTable) -> dict[str, Any]:
     return content
 
 
-def _pack_foreign(model: Any, prefix: str, arrays: ArrayTable) -> dict[str, Any]:
-    """Return the tree of an estimator of scikit-learn, which is an archive of skops."""
-    name, step = f"{type(model).__module__}.{type(model).__name__}", prefix[:-2]
-    if not prefix or not name.startswith("sklearn."):
-        raise TypeError(
-            "save takes an LSTMSequenceClassifier, a TextSequenceVectorizer, WordVectors, or a "
-            "Pipeline of these and estimators of scikit-learn, found "
-            f"{name}{f' as the step {step!r}' * bool(step)}. From a search, save the "
-            f"best_estimator_. Otherwise {TRUST}"
-        )
-    archive, unsafe = to_archive(model)
-    if unsafe:
-        raise TypeError(
-            f"save can't store the step {step!r}: a file with {unsafe} is not safe to load. "
-            f"Instead {TRUST}"
-        )
-    pack, parameters = Packer(arrays), model.get_params(deep=False).items()
-    return {
-        "class": "skops",
-        "archive": pack(archive, f"{prefix}archive"),
-        "parameters": {name: one if is_json(one) else repr(one) for name, one in parameters},
-        "classes": pack(getattr(model, "classes_", None), f"{prefix}classes_"),
-        "sizes": {"n_bytes": len(archive)},
-        "n_samples": None,
-    }
-
-
 # --- Trees to models
 
 
@@ -267,9 +252,6 @@ def _unpack(content: Mapping[str, Any], unpack: Unpacker) -> Any:
         parameters = {name: unpack(content["parameters"][name]) for name in OF_PIPELINE}
         steps = [(name, _unpack(step, unpack)) for name, step in content["steps"]]
         return Pipeline(steps, **parameters)
-    if kind == "skops":
-        unpack(content["classes"])  # what `describe` reads
-        return from_archive(unpack(content["archive"]))
     check_is_fitted(model := unpack_estimator(content, unpack))
     return model
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Annotated, Any, Self
 
 import numpy as np
@@ -23,6 +23,7 @@ if TYPE_CHECKING:  # a stored model predicts without torch
     from sklearn_lstm.members.network.network import Network
 
 UNJUDGED_WEIGHT = 0.5  # of a network that no held-out sample can judge
+MOST_ROWS = 1_000  # of the history that `partial_fit` keeps
 
 
 @dataclass
@@ -45,8 +46,6 @@ class SequenceModel:
         Samples that set the weights and the correction.
     thresholds : float, or ndarray of shape (n_label_thresholds,)
         The probabilities above which labels, or the second of two classes, are predicted.
-    memory : dict of int to ndarray or Tensor
-        Of the tables that nobody else sees (see `GrowingTables`).
     """
 
     members: Annotated[tuple[Member, ...], "n_members<10"]
@@ -55,7 +54,6 @@ class SequenceModel:
     log_prior: Annotated[NDArray[np.float64], "n_outputs"] | float
     n_held_out: int
     thresholds: Annotated[NDArray[np.float64], "n_label_thresholds"] | float = 0.5
-    memory: dict[int, Any] = field(default_factory=dict, repr=False, metadata={"is_stored": False})
 
     @classmethod
     def empty(cls) -> SequenceModel:
@@ -208,9 +206,11 @@ class Fitted:
     model : SequenceModel
         Without a member, before the first training.
     history : list of dict
-        A row for each epoch.
+        A row for each epoch of `fit`, or for each of the last ones.
     n_samples : int
         That the model has learned from.
+    n_epochs : int
+        All of them.
     coverage : float or None
         The share of the steps whose token has a pretrained vector; None without a table.
     """
@@ -220,6 +220,7 @@ class Fitted:
     model: SequenceModel
     history: list[EpochRow]
     n_samples: int
+    n_epochs: Annotated[int, range(1 << 62)]
     coverage: float | None = None
 
     @classmethod
@@ -231,7 +232,8 @@ class Fitted:
         ValueError
             If two of them don't.
         """
-        fitted = cls(**fields)
+        # Files of an earlier development version have all rows in place of a number.
+        fitted = cls(**{"n_epochs": len(fields["history"])} | fields)
         known = "n_channels", "time_channel", "is_category"
         values = {name: getattr(fitted.input_format, name) for name in known}
         sizes = {"n_outputs": len(fitted.labels), "n_label_thresholds": len(fitted.thresholds)}
@@ -250,7 +252,8 @@ class Fitted:
 
     def with_model(self, model: SequenceModel, epochs: list[EpochRow]) -> Self:
         """Return the same with a model that was trained for some epochs more."""
-        return replace(self, model=model, history=[*self.history, *epochs])
+        history = [*self.history[1 - MOST_ROWS :], *epochs]
+        return replace(self, model=model, history=history, n_epochs=self.n_epochs + len(epochs))
 
 
 def _range(values: Thresholds) -> str:

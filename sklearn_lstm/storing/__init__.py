@@ -1,1 +1,1 @@
-"""Values and estimators <-> what is stored of them, in pickles, files and checkpoints."""
+"""Values and estimators <-> what is stored of them, in pickles and files."""

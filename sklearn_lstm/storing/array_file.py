@@ -9,7 +9,6 @@ import stat
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from io import BufferedRandom
 from pathlib import Path
 from typing import Any, BinaryIO
 from uuid import uuid4
@@ -111,15 +110,15 @@ def opened(
 
 
 @contextmanager
-def replacing(path: str | os.PathLike[str]) -> Iterator[BufferedRandom]:
-    """Yield a file to write and read, which replaces that of this name once it is on the disk."""
+def replacing(path: str | os.PathLike[str]) -> Iterator[BinaryIO]:
+    """Yield a file to write, which replaces that of this name once it is on the disk."""
     target = Path(os.path.realpath(path))
     temporary = target.with_name(f".{uuid4().hex}.tmp")  # short, whatever the name of the file
     old = target.stat() if target.exists() else None
     try:
         # Nobody may read the new content who may not read the old one, not even meanwhile.
         temporary.touch(0o666 if old is None else 0o600, exist_ok=False)
-        with temporary.open("w+b") as file:
+        with temporary.open("wb") as file:
             yield file
             file.flush()
             os.fsync(file.fileno())

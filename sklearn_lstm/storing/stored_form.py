@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import math
 import zlib
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from itertools import takewhile
@@ -134,7 +134,7 @@ def to_text(content: object) -> str:
     return json.dumps(content, allow_nan=False, separators=(",", ":"))
 
 
-def from_text(text: str | bytes, to_object: Callable[[list[Any]], Any] | None = None) -> Any:
+def from_text(text: str | bytes) -> Any:
     """Return the tree of a text.
 
     Raises
@@ -144,7 +144,7 @@ def from_text(text: str | bytes, to_object: Callable[[list[Any]], Any] | None = 
     RecursionError
         If it is nested too deeply.
     """
-    tree = json.loads(text, object_pairs_hook=to_object or _unique)
+    tree = json.loads(text, object_pairs_hook=_unique)
     check_depth(tree, 2 * DEEPEST)  # an attribute, and the Pipelines around it
     return tree
 

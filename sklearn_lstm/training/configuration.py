@@ -4,7 +4,6 @@ from collections.abc import Mapping, Sequence
 from copy import deepcopy
 from dataclasses import dataclass, field, fields
 from inspect import signature
-from pathlib import Path
 from typing import Any, Self
 
 import numpy as np
@@ -36,10 +35,10 @@ class TrainingSettings:
         Copies of the user's.
     """
 
-    loss: SampleLoss = field(repr=False)
+    loss: SampleLoss
     optimizer: type[torch.optim.Optimizer]
     device: torch.device
-    callbacks: Sequence[Any] = field(repr=False)
+    callbacks: Sequence[Any]
     precision: str
     lr: float
     weight_decay: float
@@ -48,7 +47,7 @@ class TrainingSettings:
     early_stopping: bool | str
     validation_fraction: float
     n_iter_no_change: int
-    verbose: int = field(repr=False)
+    verbose: int
 
     @classmethod
     def of(cls, parameters: Mapping[str, Any], labels: Labels) -> Self:
@@ -93,8 +92,6 @@ class Configuration:
         Of the network.
     numbers : bool
         There are columns of numbers or categories beside the sequences.
-    checkpoint : Path or None
-        The folder of the states from which a training that was killed goes on.
     """
 
     kind: Kind
@@ -107,7 +104,6 @@ class Configuration:
     thresholds: NDArray[np.float64] = field(repr=False)
     training: TrainingSettings
     numbers: bool = False
-    checkpoint: Path | None = field(default=None, repr=False)
 
     @classmethod
     def of(

@@ -10,7 +10,6 @@ import numpy as np
 import pytest
 import small_models
 from matplotlib import pyplot as plt
-from scipy.sparse import coo_array, csr_matrix
 from sklearn.exceptions import NotFittedError
 from sklearn.model_selection import GridSearchCV
 from sklearn.pipeline import make_pipeline
@@ -19,8 +18,7 @@ from sklearn_lstm import TextSequenceVectorizer
 from sklearn_lstm.inspection import (
     Explanation,
     ExplanationDisplay,
-    GateDisplay,
-    LengthAccuracyDisplay,
+    GateActivations,
     TrainingDisplay,
     explain,
     gate_activations,
@@ -77,21 +75,13 @@ def explanation():
 def all_displays(text_model):
     return {
         TrainingDisplay: lambda **options: TrainingDisplay.from_estimator(text_model, **options),
-        GateDisplay: lambda **options: GateDisplay.from_estimator(
-            text_model, ["good fun"], **options
-        ),
         ExplanationDisplay: lambda **options: ExplanationDisplay.from_estimator(
             text_model, ["good fun"], **options
-        ),
-        LengthAccuracyDisplay: lambda **options: LengthAccuracyDisplay.from_estimator(
-            text_model, TEXTS, LABELS, **options
         ),
     }
 
 
-kinds = pytest.mark.parametrize(
-    "kind", [TrainingDisplay, GateDisplay, ExplanationDisplay, LengthAccuracyDisplay]
-)
+kinds = pytest.mark.parametrize("kind", [TrainingDisplay, ExplanationDisplay])
 
 
 @kinds
@@ -113,10 +103,9 @@ def test_without_matplotlib_the_error_says_what_to_install(kind, text_model, mon
         all_displays(text_model)[kind]()
 
 
-@pytest.mark.parametrize("display", [GateDisplay, ExplanationDisplay])
-def test_only_one_sequence_can_be_shown(display, text_model):
+def test_only_one_sequence_can_be_shown(text_model):
     with pytest.raises(ValueError, match=r"one sequence.*found 2"):
-        display.from_estimator(text_model, TEXTS[:2])
+        ExplanationDisplay.from_estimator(text_model, TEXTS[:2])
 
 
 # --- Training
@@ -163,19 +152,31 @@ def test_training_of_a_model_without_epochs_is_an_error():
 
 def test_gates_show_the_units_that_change_most(text_model):
     text = ["good fun and more fun"]
-    display = GateDisplay.from_estimator(text_model, text, direction=1, n_units=4)
-    cell = gate_activations(text_model, text)[0].memory_cell[-1, 1].T
-    assert display.values.shape == (4, 5)
-    np.testing.assert_array_equal(display.values, cell[display.units])
-    others = np.setdiff1d(np.arange(6), display.units)
-    assert display.values.std(axis=1).min() >= cell[others].std(axis=1).max()
-    assert [label.get_text() for label in display.ax_.get_xticklabels()] == text[0].split()
+    (activations,) = gate_activations(text_model, text)
+    _, ax = plt.subplots()
+    assert activations.plot(direction=1, n_units=4, ax=ax) is ax
+    shown = ax.images[0].get_array()
+    units = [int(label.get_text()) for label in ax.get_yticklabels()]
+    cell = activations.memory_cell[-1, 1].T
+    assert shown.shape == (4, 5)
+    np.testing.assert_array_equal(shown, cell[units])
+    others = np.setdiff1d(np.arange(6), units)
+    assert shown.std(axis=1).min() >= cell[others].std(axis=1).max()
+    assert [label.get_text() for label in ax.get_xticklabels()] == text[0].split()
+    again = pickle.loads(pickle.dumps(activations)).plot(direction=1, n_units=4)
+    np.testing.assert_array_equal(again.images[0].get_array(), shown)
 
 
 def test_gates_of_series_have_the_steps_as_labels(series_model):
-    display = GateDisplay.from_estimator(series_model, SERIES[:1])
-    assert display.values.shape == (6, len(SERIES[0]))
-    assert display.ax_.get_xlabel() == "step"
+    ax = gate_activations(series_model, SERIES[:2])[1].plot()
+    assert ax.images[0].get_array().shape == (6, len(SERIES[1]))
+    assert ax.get_xlabel() == "step"
+
+
+def test_gates_without_matplotlib_say_what_to_install(text_model, monkeypatch):
+    monkeypatch.setitem(sys.modules, "matplotlib", None)
+    with pytest.raises(ImportError, match="pip install matplotlib"):
+        gate_activations(text_model, ["good fun"])[0].plot()
 
 
 @pytest.mark.parametrize(
@@ -184,7 +185,7 @@ def test_gates_of_series_have_the_steps_as_labels(series_model):
 def test_colours_of_a_gate_go_from_0_to_1_and_those_of_a_state_are_symmetric(
     text_model, gate, limits
 ):
-    image = GateDisplay.from_estimator(text_model, ["good fun"], gate=gate).image_
+    (image,) = gate_activations(text_model, ["good fun"])[0].plot(gate).images
     low, high = image.get_clim()
     assert (low, high) == limits if limits else low == -high
 
@@ -196,18 +197,24 @@ def test_colours_of_a_gate_go_from_0_to_1_and_those_of_a_state_are_symmetric(
         ({"layer": 1}, r"1 layer"),
         ({"direction": 2}, r"2 direction"),
         ({"direction": -1}, r"2 direction"),
+        ({"n_units": 0}, "at least 1"),
     ],
     ids=str,
 )
 def test_a_gate_that_is_not_there_is_an_error(text_model, options, message):
     with pytest.raises(ValueError, match=message):
-        GateDisplay.from_estimator(text_model, ["good fun"], **options)
+        gate_activations(text_model, ["good fun"])[0].plot(**options)
+
+
+def gates_of(tokens):
+    data = np.array(tokens, object)
+    return GateActivations(data=data, memory_cell=np.zeros((1, 1, len(tokens), 2), np.float32))
 
 
 def test_tokens_are_not_read_as_mathematics():
-    display = GateDisplay(np.zeros((1, 3)), np.array(["$x^", "_$", " "], object), [0]).plot()
-    assert [text.get_text() for text in display.ax_.get_xticklabels()] == ["$x^", "_$", "␣"]
-    display.figure_.draw_without_rendering()
+    ax = gates_of(["$x^", "_$", " "]).plot()
+    assert [text.get_text() for text in ax.get_xticklabels()] == ["$x^", "_$", "␣"]
+    ax.figure.draw_without_rendering()
 
 
 # Half a surrogate pair: in words, alone as a character, and in the name of a class.
@@ -220,13 +227,13 @@ def test_half_a_surrogate_pair_is_shown_as_the_replacement_character(tokens):
     shown = [token.replace("\udc80", "\ufffd").replace("\ud83d", "\ufffd") for token in tokens]
     values = np.arange(3.0)
     explanation = Explanation(data, values, values, 0.0, "\udc80", {})
-    for display, axis in (
-        (GateDisplay(np.zeros((1, 3)), data, [0]).plot(), "x"),
-        (ExplanationDisplay(explanation).plot(), "y"),
+    for ax, axis in (
+        (gates_of(tokens).plot(), "x"),
+        (ExplanationDisplay(explanation).plot().ax_, "y"),
     ):
-        labels = [text.get_text() for text in getattr(display.ax_, f"get_{axis}ticklabels")()]
+        labels = [text.get_text() for text in getattr(ax, f"get_{axis}ticklabels")()]
         assert labels == [token.replace(" ", "␣") for token in shown]
-        display.figure_.draw_without_rendering()
+        ax.figure.draw_without_rendering()
     html = ExplanationDisplay(explanation)._repr_html_()
     assert html.encode().decode().count("\ufffd") == "".join(shown).count("\ufffd") + 3
 
@@ -334,91 +341,3 @@ def test_html_of_characters_keeps_the_white_space(explanation):
 def test_html_of_series_shows_the_numbers_of_the_steps(series_model):
     display = ExplanationDisplay(explain(series_model, SERIES[:1])[0])
     assert "0 1 2 3 4" in Markup(display._repr_html_()).text
-
-
-# --- Accuracy of the first steps
-
-
-@pytest.mark.parametrize(
-    "container",
-    [lambda ids: ids, csr_matrix, lambda ids: [row[row > 0] for row in ids]],
-    ids=["dense", "CSR", "ragged"],
-)
-def test_accuracy_of_ids_is_that_of_sequences_that_were_cut(ids_model, container):
-    display = LengthAccuracyDisplay.from_estimator(ids_model, container(IDS), Y)
-    expected = []
-    for n_steps in range(1, 11):
-        cut = np.where(np.arange(10) < n_steps, IDS, 0)
-        expected.append(ids_model.score(cut, Y))
-    np.testing.assert_array_equal(display.accuracy, expected)
-    np.testing.assert_array_equal(display.parts, np.arange(1, 11) / 10)
-
-
-def test_accuracy_of_series_is_that_of_sequences_that_were_cut(series_model):
-    y = Y[:40]
-    display = LengthAccuracyDisplay.from_estimator(series_model, SERIES, y, shares=[0.25, 1.0])
-    cut = [series[: -(-len(series) // 4)] for series in SERIES]
-    expected = [series_model.score(X, y) for X in (cut, SERIES)]
-    np.testing.assert_array_equal(display.accuracy, expected)
-
-
-@pytest.mark.parametrize("shape", [(40, 7), (40, 7, 2)])
-def test_accuracy_of_a_table_of_series_reads_the_first_columns(shape):
-    X, y = np.random.default_rng(1).normal(size=shape), Y[:40]
-    model = small().fit(X, y)
-    display = LengthAccuracyDisplay.from_estimator(model, X, y, lengths=[3, 7, 99])
-    cut = np.where(np.arange(7).reshape(-1, *[1] * (X.ndim - 2)) < 3, X, np.nan)
-    whole = model.score(X, y)
-    np.testing.assert_array_equal(display.accuracy, [model.score(cut, y), whole, whole])
-
-
-def test_texts_are_cut_after_the_vectorizer(text_model):
-    display = LengthAccuracyDisplay.from_estimator(text_model, TEXTS, LABELS, lengths=[2, 9])
-    first_two = ["so good", "bad,", "good fun", "a boring"] * 30
-    expected = [text_model.score(first_two, LABELS), text_model.score(TEXTS, LABELS)]
-    np.testing.assert_array_equal(display.accuracy, expected)
-
-
-def test_accuracy_of_several_labels_needs_all_of_them():
-    y = np.stack([Y == 0, Y == 1], axis=1).astype(int)
-    model = small().fit(IDS, y)
-    for labels in (y, csr_matrix(y), coo_array(y), y.tolist()):
-        display = LengthAccuracyDisplay.from_estimator(model, IDS, labels, shares=[0.5, 1.0])
-        assert display.accuracy[-1] == model.score(IDS, y)
-        assert display.most_frequent == pytest.approx(1 / 3)
-
-
-def test_the_smallest_share_is_one_step(ids_model):
-    tiny = LengthAccuracyDisplay.from_estimator(ids_model, IDS, Y, shares=[1e-12])
-    one = LengthAccuracyDisplay.from_estimator(ids_model, IDS, Y, lengths=[1])
-    np.testing.assert_array_equal(tiny.accuracy, one.accuracy)
-
-
-def test_accuracy_can_be_drawn_from_predictions():
-    display = LengthAccuracyDisplay.from_predictions(
-        ["a", "b", "a", "a"], [["a"] * 4, ["b"] * 4, ["a", "b", "a", "b"]], [1, 2, 5]
-    )
-    np.testing.assert_array_equal(display.accuracy, [0.75, 0.25, 0.75])
-    assert (display.n_samples, display.most_frequent) == (4, 0.75)
-    assert display.ax_.get_xlabel() == "steps read"
-
-
-@pytest.mark.parametrize(
-    ("options", "message"),
-    [
-        ({"shares": [0.0, 1.0]}, "shares must be"),
-        ({"shares": [1.2]}, "shares must be"),
-        ({"shares": []}, "shares must be"),
-        ({"lengths": [0]}, "lengths must be"),
-        ({"lengths": [0.5]}, "lengths must be"),
-    ],
-    ids=str,
-)
-def test_parts_that_make_no_sense_are_errors(ids_model, options, message):
-    with pytest.raises(ValueError, match=message):
-        LengthAccuracyDisplay.from_estimator(ids_model, IDS, Y, **options)
-
-
-def test_labels_of_another_number_are_an_error(ids_model):
-    with pytest.raises(ValueError, match="inconsistent"):
-        LengthAccuracyDisplay.from_estimator(ids_model, IDS, Y[:-1])

@@ -53,7 +53,6 @@ def test_predictor_reads_them_with_numpy_and_scipy_alone(tmp_path):
     stored = [
         (path, MODELS[kind][1], np.load(path.with_suffix(".npy")), SmallEncoder())
         for path, kind in kinds.items()
-        if kind != "scaled"  # which has a step of scikit-learn
     ]
     (tmp_path / "stored").write_bytes(pickle.dumps(stored))
     environment = {"PYTHONPATH": ":".join(filter(None, sys.path))}  # where the encoder's class is

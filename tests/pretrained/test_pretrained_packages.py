@@ -15,7 +15,6 @@ import pytest
 import small_models
 from model2vec import StaticModel
 from sklearn.base import clone
-from sklearn.calibration import CalibratedClassifierCV
 from sklearn.pipeline import make_pipeline
 from tokenizers import Tokenizer
 from tokenizers.models import WordPiece
@@ -226,12 +225,8 @@ def test_a_stored_model_is_not_loaded_without_its_static_model(folder, tmp_path)
     assert describe(path)["steps"]["lstmsequenceclassifier"]["parameters"]["embeddings"] == folder
 
 
-@pytest.mark.parametrize("is_wrapped", [False, True])
-def test_a_folder_that_a_file_names_is_not_opened(is_wrapped, folder, tmp_path, monkeypatch):
+def test_a_folder_that_a_file_names_is_not_opened(folder, tmp_path, monkeypatch):
     model, path = fit(static_model(folder)), tmp_path / "model.safetensors"
-    if is_wrapped:  # an archive of skops
-        X = model[0].transform(TEXTS)
-        model = make_pipeline("passthrough", CalibratedClassifierCV(model[-1], cv=2)).fit(X, LABELS)
     save(model, path)
     with monkeypatch.context() as patched:
         patched.setitem(sys.modules, "model2vec", None)
@@ -242,9 +237,6 @@ def test_a_folder_that_a_file_names_is_not_opened(is_wrapped, folder, tmp_path, 
         load(path, embeddings=static_model(model2vec()))
     moved = folder.rename(tmp_path / "moved")
     restored = load(path, embeddings=static_model(moved))
-    if is_wrapped:
-        np.testing.assert_array_equal(restored.predict_proba(X), model.predict_proba(X))
-        return
     np.testing.assert_array_equal(restored.predict_proba(NEW), model.predict_proba(NEW))
     np.testing.assert_array_equal(
         copy.deepcopy(restored).predict_proba(NEW), model.predict_proba(NEW)

@@ -1,7 +1,6 @@
 """The training of one network through skorch."""
 
 from collections.abc import Mapping, Sequence
-from copy import deepcopy
 from functools import partial
 from typing import Any
 
@@ -10,14 +9,14 @@ import torch
 from skorch import NeuralNet
 from skorch.callbacks import Callback, EarlyStopping, GradientNormClipping, PrintLog
 from skorch.helper import predefined_split
-from torch import Tensor, nn
+from torch import nn
 
 from sklearn_lstm.compute import prefers_bfloat16
 from sklearn_lstm.data.sequences import Rows
 from sklearn_lstm.encoding.token_codes import PADDING_CODE
 from sklearn_lstm.exceptions import NonFiniteTrainingError
 from sklearn_lstm.members.network.batches import LengthBatches, MicroBatchNet, SequenceDataset
-from sklearn_lstm.members.network.network import Network
+from sklearn_lstm.members.network.network import Network, has_rows_of
 from sklearn_lstm.members.network.network_member import EpochRow
 from sklearn_lstm.members.network.schedule_and_end import NetworkProgress
 from sklearn_lstm.network.network import SequenceNetwork
@@ -145,11 +144,7 @@ def optimizer_state_of(net: MicroBatchNet) -> dict[str, Any]:
 
 def _restore(optimizer: torch.optim.Optimizer, optimizer_state: Mapping[int, Any]) -> None:
     """Go on with what an optimiser of the same class has gathered about each weight."""
-    state = {
-        index: {name: _copy(value) for name, value in values.items()}
-        for index, values in optimizer_state.items()
-    }
-    optimizer.load_state_dict(optimizer.state_dict() | {"state": state})
+    optimizer.load_state_dict(optimizer.state_dict() | {"state": optimizer_state})
     for weight, values in optimizer.state.items():
         for name in FUSED_STATE & values.keys():
             if getattr(values[name], "shape", weight.shape) != weight.shape:
@@ -157,11 +152,6 @@ def _restore(optimizer: torch.optim.Optimizer, optimizer_state: Mapping[int, Any
                     f"The state {name} of the optimiser has the shape {list(values[name].shape)}, "
                     f"but its weight {list(weight.shape)}: the stored model is damaged."
                 )
-
-
-def _copy(value: Any) -> Any:
-    """Return a copy of an entry of the optimiser state; a stored one is an array."""
-    return torch.from_numpy(value.copy()) if isinstance(value, np.ndarray) else deepcopy(value)
 
 
 class SparseEmbedding(Callback):  # type: ignore[misc]
@@ -216,19 +206,9 @@ class SparseEmbedding(Callback):  # type: ignore[misc]
 
     def _put(self, optimizer: torch.optim.Optimizer, weight: nn.Parameter) -> None:
         """Make this the weight of the embedding, for the optimiser too."""
-        replace_weight(optimizer, self.embedding.weight, weight)
-        self.embedding.weight = weight
-
-
-def replace_weight(optimizer: torch.optim.Optimizer, old: Tensor, new: Tensor) -> None:
-    """Let the optimiser train another weight in place of an old one."""
-    for group in optimizer.param_groups:
-        group["params"] = [new if weight is old else weight for weight in group["params"]]
-
-
-def has_rows_of(value: Any, weight: Tensor) -> bool:
-    """Return whether an entry of the optimiser state has a row for each row of the weight."""
-    return isinstance(value, Tensor) and value.ndim > 0 and len(value) == len(weight)
+        old, self.embedding.weight = self.embedding.weight, weight
+        for group in optimizer.param_groups:
+            group["params"] = [weight if one is old else one for one in group["params"]]
 
 
 class EpochRecord(Callback):  # type: ignore[misc]

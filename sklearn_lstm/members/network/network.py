@@ -1,6 +1,7 @@
 """The network: it reads sequences in order, and turns them into logits."""
 
 from collections.abc import Mapping
+from copy import deepcopy
 from dataclasses import dataclass, field, replace
 from typing import Any, Self
 
@@ -19,6 +20,7 @@ from sklearn_lstm.compute import (
     workers,
 )
 from sklearn_lstm.data.sequences import Rows, Sequences, pad, rows_of_similar_length
+from sklearn_lstm.encoding.token_codes import PADDING_CODE, TokenCodes
 from sklearn_lstm.members.member import Contributions
 from sklearn_lstm.members.network.batches import MicroBatchNet, steps_at_once
 from sklearn_lstm.members.network.gradients import VectorPath, integrated_gradients
@@ -133,11 +135,51 @@ class Network(NetworkMember):
         state = self.optimizer_state or {}
         return state["state"] if state.get("optimizer") == optimizer.__name__ else None
 
-    def trained_so_far(self) -> Self:
-        """Return a copy of a network that is being trained, with its weights as they are now."""
-        stored = replace(self, is_trained=True).stored()
-        weights = {name: weight.copy() for name, weight in stored["weights"].items()}
-        return self.from_stored(**stored | {"weights": weights})
+    @torch.inference_mode(mode=False)
+    def extended(
+        self, sequences: Sequences, given: PretrainedVectors | None, generator: torch.Generator
+    ) -> Self:
+        """Return a copy to be trained, whose tables have rows for new ids too.
+
+        These are in sequences, or have a given vector; the others get one that is drawn.
+        """
+        if not isinstance(self.encoding, TokenCodes):
+            state = self._extended_state(0)
+            return replace(self, module=deepcopy(self.module), optimizer_state=state)
+        further = np.empty(0, np.int64) if given is None else given.ids
+        encoding, table = self.encoding.extended(sequences, further), self.module.embedding.weight
+        new_ids = encoding.ids[len(self.encoding.ids) :]
+        vectors = self.module.new_vectors(len(encoding), generator)
+        if given is not None:
+            has_vector, known = given(new_ids, None)
+            places = torch.from_numpy(has_vector).to(table.device)
+            vectors[places] = torch.from_numpy(known[has_vector]).to(table.device)
+        module = deepcopy(self.module, {id(table): table})
+        module.set_table(torch.cat([table.detach(), vectors]))
+        state = self._extended_state(len(new_ids))
+        return replace(self, encoding=encoding, module=module, optimizer_state=state)
+
+    def _extended_state(self, n_new: int) -> dict[str, Any] | None:
+        """Return a copy of what the optimiser has gathered, with rows for new codes.
+
+        These begin as padding, whose gradient is 0.
+        """
+        if self.optimizer_state is None:
+            return None
+        weights = dict(self.module.named_parameters())
+        table = list(weights).index("embedding.weight") if self.module.tokens else None
+
+        def copied(value: Any, place: int) -> Any:
+            value = torch.from_numpy(value) if isinstance(value, np.ndarray) else value
+            if place != table or not has_rows_of(value, weights["embedding.weight"]):
+                return deepcopy(value)
+            return torch.cat([value, value[PADDING_CODE].expand(n_new, *value.shape[1:])])
+
+        state = {
+            place: {name: copied(value, place) for name, value in values.items()}
+            for place, values in self.optimizer_state["state"].items()
+        }
+        return {**self.optimizer_state, "state": state}
 
     def move(self, to: str | torch.device) -> None:
         """Move a loaded network to its device, or to the processor where it is not there."""
@@ -218,6 +260,11 @@ class Network(NetworkMember):
             f", {self.n_weights:,} weights{', not trained' * (not self.is_trained)}"
             f"{f'; it{NOTHING_LEARNED}' * (not self.has_learned)}"
         )
+
+
+def has_rows_of(value: Any, weight: Tensor) -> bool:
+    """Return whether an entry of the optimiser state has a row for each row of the weight."""
+    return isinstance(value, Tensor) and value.ndim > 0 and len(value) == len(weight)
 
 
 def _without_tensors(value: Any) -> Any:

@@ -7,14 +7,13 @@ see the progress, and may end the training too.
 import logging
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import partial
 from typing import Any, NamedTuple
 
 import numpy as np
 from skorch import NeuralNet
 from skorch.callbacks import Callback
 
-from sklearn_lstm.callback_support import Attributes, CallbackTask
+from sklearn_lstm.callback_support import CallbackTask
 from sklearn_lstm.progress import NETWORK, FitProgress
 from sklearn_lstm.training.duration import UPDATES_PER_EPOCH
 
@@ -196,14 +195,11 @@ class NetworkProgress(Callback):  # type: ignore[misc]
     Parameters
     ----------
     progress : FitProgress
-    so_far : callable or None
-        Returns the attributes that the classifier lacks if the training of the skorch net ends now.
     schedule : Callback or None
         Its attribute `end` says after how many updates training ends.
     """
 
     progress: FitProgress | None = None  # of a copy, and after the training
-    so_far: Callable[[NeuralNet], Attributes] | None = None
     schedule: Callback | None = None
     task = epoch = CallbackTask()
     has_stopped = False
@@ -228,9 +224,9 @@ class NetworkProgress(Callback):  # type: ignore[misc]
             self.n_done += 1
             self._show(net, self.schedule and self.schedule.end)
 
-    def on_epoch_end(self, net: NeuralNet, **_: Any) -> None:
+    def on_epoch_end(self, *_: Any, **__: Any) -> None:
         """End the task of an epoch, which says whether training is to end."""
-        self.has_stopped = self.epoch.end(self.so_far and partial(self.so_far, net))
+        self.has_stopped = self.epoch.end()
 
     def on_train_end(self, net: NeuralNet, **_: Any) -> None:
         """Count no more updates than were done, and forget what can't be pickled."""

@@ -1,8 +1,7 @@
 """A linear model of n-grams that learns from the errors of the whole model, in `partial_fit`."""
 
-from dataclasses import dataclass, field, replace
-from functools import cached_property
-from typing import Annotated, Self
+from dataclasses import dataclass, replace
+from typing import Annotated, Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,16 +10,15 @@ from scipy.sparse import csr_matrix
 from sklearn_lstm.blending import Logits
 from sklearn_lstm.data.kinds import Kind
 from sklearn_lstm.data.sequences import Sequences, chunks_of_rows
-from sklearn_lstm.encoding.token_codes import GrowingTables
 from sklearn_lstm.members.member import BATCH_SIZE_OF_PARTIAL_FIT, Contributions, Member
 from sklearn_lstm.members.ngrams.bags import (
-    HASH_BITS,
     LARGEST_COEF,
     Bag,
     NgramReader,
     bag_of,
     choose_reader,
 )
+from sklearn_lstm.storing.unpacking import take_memory
 from sklearn_lstm.targets.samples import Samples
 
 RATE = 0.7  # the learning rate of AdaGrad
@@ -40,14 +38,10 @@ class OnlineNgrams(NgramReader, Member):
     shortest, longest, has_borders
         Of `NgramReader`.
     hashes : ndarray of shape (n_features,)
-        Of the n-grams, in the order in which they came. The first feature stands for all that are
-        not known.
+        Of the n-grams, in ascending order. The first feature stands for all that are not known.
     coef : ndarray of shape (n_features, n_outputs)
     squares : ndarray of shape (n_features, n_outputs)
         The sums of the squared gradients.
-    row_of : ndarray of shape (2 ** HASH_BITS,) or None
-        The feature of each hash, or 0. None: it has learned nothing since it was new or loaded, and
-        the hashes are searched.
     """
 
     name = "online linear model"
@@ -55,7 +49,6 @@ class OnlineNgrams(NgramReader, Member):
     hashes: Annotated[NDArray[np.int32], "n_features"]
     coef: Annotated[NDArray[np.float32], "n_features n_outputs"]
     squares: Annotated[NDArray[np.float32], "n_features n_outputs"]
-    row_of: NDArray[np.int32] | None = field(default=None, metadata={"is_stored": False})
 
     @classmethod
     def new(cls, samples: Samples, kind: Kind) -> Self:
@@ -67,6 +60,14 @@ class OnlineNgrams(NgramReader, Member):
             coef=np.zeros(shape, np.float32),
             squares=np.full(shape, FIRST_SQUARE, np.float32),
         )
+
+    @classmethod
+    def from_stored(cls, **fields: Any) -> Self:
+        """Return what was stored; earlier development versions kept the order of arrival."""
+        tables = {name: fields[name] for name in ("hashes", "coef", "squares")}
+        take_memory(sum(table.nbytes for table in tables.values()))
+        order = np.argsort(fields["hashes"], kind="stable")
+        return cls(**fields | {name: table[order] for name, table in tables.items()})
 
     def logits(self, sequences: Sequences) -> Logits:
         """Return what n-grams add to the logits (n_samples, n_outputs)."""
@@ -96,29 +97,18 @@ class OnlineNgrams(NgramReader, Member):
 
     def rows_of(self, hashes: NDArray[np.integer]) -> NDArray[np.int32]:
         """Return the feature of each n-gram, or 0."""
-        if self.row_of is None:
-            places = np.searchsorted(self.hashes, hashes, sorter=self._order)
-            found = self._order[np.minimum(places, len(self.hashes) - 1)]
-            return np.where(self.hashes[found] == hashes, found, 0).astype(np.int32)
-        rows: NDArray[np.int32] = self.row_of[hashes]
-        rows[rows >= len(self.hashes)] = 0  # those of a later model in the same memory
-        return rows
+        places = np.searchsorted(self.hashes, hashes.astype(self.hashes.dtype, copy=False))
+        places = np.minimum(places, len(self.hashes) - 1)
+        return np.where(self.hashes[places] == hashes, places, 0).astype(np.int32)
 
-    @cached_property
-    def _order(self) -> NDArray[np.intp]:
-        return np.argsort(self.hashes)
-
-    def learned(
-        self, samples: Samples, known: Logits, growing: GrowingTables, rng: np.random.Generator
-    ) -> Self:
-        """Return a model that has learned some samples as soon as the changes are written.
+    def learned(self, samples: Samples, known: Logits, rng: np.random.Generator) -> Self:
+        """Return a model that has learned some samples too.
 
         Parameters
         ----------
         samples : Samples
         known : ndarray of shape (n_samples, n_outputs)
             The logits of all other members, which have not learned these samples.
-        growing : GrowingTables
         rng : numpy Generator
             Draws the order of the samples.
         """
@@ -126,22 +116,17 @@ class OnlineNgrams(NgramReader, Member):
         ids, lengths = samples.sequences.read(np.arange(len(samples))), samples.sequences.lengths
         bags = bag_of(len(samples), self.ngrams(ids, lengths))
         hashes, columns = np.unique(bags.indices, return_inverse=True)
-        rows = self.rows_of(hashes)
-        is_new = rows == 0
+        is_new = self.rows_of(hashes) == 0
         # When the coefficients take so much memory, no further n-grams are learned.
         is_new &= np.cumsum(is_new) <= LARGEST_COEF // (4 * n_outputs) - len(self.hashes)
-        row_of, new = self.row_of, np.zeros((np.count_nonzero(is_new), n_outputs))
-        if row_of is None or not growing.owns(self.hashes):  # or another model would see the new
-            row_of = np.zeros(1 << HASH_BITS, np.int32)
-            row_of[self.hashes[1:]] = np.arange(1, len(self.hashes))
+        places = np.searchsorted(self.hashes, hashes[is_new])
         model = replace(
             self,
-            hashes=growing.with_rows(self.hashes, hashes[is_new]),
-            coef=growing.with_rows(self.coef, new),
-            squares=growing.with_rows(self.squares, new + FIRST_SQUARE),
-            row_of=row_of,
+            hashes=np.insert(self.hashes, places, hashes[is_new]),
+            coef=np.insert(self.coef, places, 0, axis=0),
+            squares=np.insert(self.squares, places, FIRST_SQUARE, axis=0),
         )
-        rows[is_new] = np.arange(len(self.hashes), len(model.hashes))
+        rows = model.rows_of(hashes)
         # An n-gram without a feature has the value 0, so that feature 0 stays as it is.
         entries = values_of(bags) * (rows > 0)[columns], columns, bags.indptr[::2]
         values = csr_matrix(entries, (n_samples, len(hashes)))
@@ -158,9 +143,8 @@ class OnlineNgrams(NgramReader, Member):
             errors = weights[batch] * (targets.labels.proba(logits) - truth[batch])
             squares[its_ngrams] += batch_values.power(2).T @ errors**2
             coef[its_ngrams] -= RATE * (batch_values.T @ errors) / np.sqrt(squares[its_ngrams])
-        growing.change(model.coef, rows, coef)
-        growing.change(model.squares, rows, np.minimum(squares, np.finfo(np.float32).max))
-        growing.change(row_of, hashes[is_new], rows[is_new])
+        model.coef[rows] = coef
+        model.squares[rows] = np.minimum(squares, np.finfo(np.float32).max)
         return model
 
 

@@ -7,6 +7,7 @@ import weakref
 from functools import partial
 
 import numpy as np
+import optuna
 import pytest
 import scipy.sparse as sp
 import small_models
@@ -373,3 +374,30 @@ def test_a_callback_that_cannot_be_copied_is_named(hold):
         ValueError, match=r"callbacks\[1\].*PrintLog.*can't be copied.*TextIOWrapper"
     ):
         model.fit(*series())
+
+
+def test_a_callback_prunes_hopeless_trials_of_optuna():
+    X, y = tokens()
+    n_epochs = []
+
+    def objective(trial):
+        class Pruning(Callback):
+            def on_epoch_end(self, net, **_):
+                n_epochs.append(len(net.history))
+                trial.report(net.history[-1]["valid_loss"], len(net.history))
+                if trial.should_prune():
+                    raise optuna.TrialPruned
+
+        lr = trial.suggest_categorical("lr", [1e-2, 1e-8])
+        model = small(lr=lr, early_stopping=True, n_iter_no_change=9, callbacks=[Pruning()])
+        model.fit(X[:90], y[:90], X_val=X[90:], y_val=y[90:])
+        return log_loss(y[90:], model.predict_proba(X[90:]))
+
+    study = optuna.create_study(
+        sampler=optuna.samplers.GridSampler({"lr": [1e-2, 1e-8]}, seed=0),
+        pruner=optuna.pruners.ThresholdPruner(upper=0.5, n_warmup_steps=2),
+    )
+    study.optimize(objective)
+    states = {trial.params["lr"]: trial.state.name for trial in study.trials}
+    assert states == {1e-2: "COMPLETE", 1e-8: "PRUNED"}
+    assert sorted(n_epochs) == [1, 1, 2, 2, 3]

@@ -26,7 +26,6 @@ from sklearn.base import clone
 from sklearn.metrics import log_loss
 from sklearn.model_selection import GridSearchCV, cross_val_score
 from sklearn.pipeline import make_pipeline
-from skorch.callbacks import Callback
 from torch.nn import MultiMarginLoss
 
 from sklearn_lstm import LSTMSequenceClassifier, TextSequenceVectorizer, WordVectors
@@ -644,29 +643,3 @@ def test_a_pickle_holds_an_encoder_that_needs_no_gpu():
     encoder = SentenceEncoder.opened(OnGpu())
     assert pickle.loads(pickle.dumps(encoder)).model.device.type == "cpu"
     assert encoder.model.device.type == "cuda"
-
-
-class StopOnce(Callback):
-    """Ends the training after two epochs, but the second time it goes on."""
-
-    def __init__(self, path):
-        self.path = path
-
-    def on_epoch_end(self, net, **_):
-        if len(net.history) == 2 and not self.path.exists():
-            self.path.touch()
-            raise RuntimeError("stopped")
-
-
-def test_a_training_that_goes_on_encodes_again(encoder, tmp_path):
-    def fit(path):
-        model = pipeline(encoder, max_epochs=3, checkpoint=tmp_path, callbacks=[StopOnce(path)])
-        return model.fit(TEXTS, LABELS)
-
-    with pytest.raises(RuntimeError, match="stopped"):
-        fit(tmp_path / "stopped")
-    encoder.texts.clear()
-    probabilities = fit(tmp_path / "stopped").predict_proba(NEW)
-    assert {*TEXTS} <= {*encoder.texts}
-    (tmp_path / "whole").touch()
-    assert_array_equal(probabilities, fit(tmp_path / "whole").predict_proba(NEW))
