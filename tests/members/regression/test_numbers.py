@@ -120,6 +120,19 @@ def test_columns_that_all_are_constant_make_no_member():
     )
 
 
+RARE = {"flag": [False, True], "missing": [1.0, np.nan], "category": pd.Categorical(["a", "b"])}
+
+
+@pytest.mark.parametrize("name", RARE)
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_column_may_vary_in_a_single_fold(kind, name):
+    values = pd.Series(RARE[name]).take([0] * (N - 1) + [1]).array
+    X = FRAME[["text" if kind == "texts" else "steps"]].assign(**{name: values})
+    model = small(kind).fit(X, Y)
+    assert member_of(model) is not None
+    assert np.isfinite(model.decision_function(X)).all()
+
+
 def test_rare_categories_of_a_column_are_none():
     X = pd.concat([FRAME[["steps"]]] * 2, ignore_index=True)
     X = X.assign(shop=pd.Categorical([f"{number % 260}" for number in range(2 * N)]))
