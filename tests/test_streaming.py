@@ -295,7 +295,7 @@ def test_wrong_batches_raise_one_error_that_names_the_batch(batches, error, mess
 
 
 def test_one_string_in_place_of_texts_is_refused():
-    with pytest.raises(ValueError, match="string object received") as caught:
+    with pytest.raises(ValueError, match="X is one text") as caught:
         fit_batches(with_texts(), [*cut(TEXTS, LABELS), ("good", list("pos "))])
     assert "batch 4" in caught.value.__notes__[0]
 
