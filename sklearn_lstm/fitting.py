@@ -122,13 +122,12 @@ class Fit:
         ways = self.parameters["input_type"], self.parameters["time_channel"]
         return InputFormat.found_in(X, *ways, is_batch=is_batch)
 
-    def begin(
-        self, input_format: InputFormat, sequences: Sequences, labels: Labels, n_samples: int
-    ) -> tuple[Fitted, Configuration]:
+    def begin(self, input_format: InputFormat, samples: Samples) -> tuple[Fitted, Configuration]:
         """Return what is known before the training, and the settings of the fit.
 
         If the fit goes on, `embeddings` are read for new ids alone.
         """
+        sequences, labels = samples.sequences, samples.targets.labels
         start = self.before or Fitted(input_format, labels, SequenceModel.empty(), [], 0)
         network: Network | None = start.model[Network.name]
         own = None if network is None else network.vectors
@@ -147,8 +146,11 @@ class Fit:
             opened = SentenceEncoder.opened(encoder)
             opened.known = {}
         used = vectors if network is None else own
-        coverage = None if used is None else used.coverage(sequences)
-        start = replace(start, n_samples=start.n_samples + n_samples, coverage=coverage)
+        if used is not None:
+            n_steps = start.n_steps + int(sequences.lengths.sum())
+            n_known = round((start.coverage or 0) * start.n_steps) + used.count_known(sequences)
+            start = replace(start, coverage=n_known / n_steps, n_steps=n_steps)
+        start = replace(start, n_samples=start.n_samples + len(samples))
         known = self.parameters, input_format.kind, labels
         configuration = Configuration.of(*known, vectors=vectors, encoder=opened, previous=previous)
         return start, replace(configuration, numbers=bool(sequences.numbers))
@@ -184,7 +186,7 @@ class Fit:
     ) -> None:
         """Train on sequences, wherever they lie."""
         samples = Samples(sequences, targets).counted()
-        start, configuration = self.begin(input_format, sequences, targets.labels, len(samples))
+        start, configuration = self.begin(input_format, samples)
         held_out = self._read_validation(start, *validation)
         folder, rng = self.parameters["checkpoint"], self.random_generator()
         with checkpoint_of_fit(folder, samples, held_out, configuration, rng) as (folder, rng):
@@ -199,9 +201,8 @@ class Fit:
         self, input_format: InputFormat, sequences: Sequences, targets: Targets
     ) -> None:
         """Train on sequences for one epoch."""
-        n_samples = len(sequences)
-        start, configuration = self.begin(input_format, sequences, targets.labels, n_samples)
         samples = Samples(sequences, targets).counted()
+        start, configuration = self.begin(input_format, samples)
         rng = self.random_generator() or np.random.default_rng()
         with fit_one_epoch(start, samples, configuration, rng) as (fitted, growing):
             try:

@@ -213,6 +213,8 @@ class Fitted:
         That the model has learned from.
     coverage : float or None
         The share of the steps whose token has a pretrained vector; None without a table.
+    n_steps : int
+        Of which the coverage is the share.
     """
 
     input_format: InputFormat
@@ -221,6 +223,7 @@ class Fitted:
     history: list[EpochRow]
     n_samples: int
     coverage: float | None = None
+    n_steps: int = 0
 
     @classmethod
     def from_stored(cls, **fields: Any) -> Self:
