@@ -22,6 +22,7 @@ from sklearn_lstm.compute import workers
 from sklearn_lstm.data.containers import LONG_TABLE, column_names
 from sklearn_lstm.data.input_format import InputFormat
 from sklearn_lstm.data.kinds import MEASUREMENTS, TOKENS
+from sklearn_lstm.data.numbers import warn_of_values_seen_once
 from sklearn_lstm.data.sequences import Sequences
 from sklearn_lstm.encoding.token_codes import GrowingTables, TokenCodes
 from sklearn_lstm.exceptions import InvalidSequencesTypeError, LinearModelSkippedWarning, warn_user
@@ -185,6 +186,7 @@ class Fit:
         validation: tuple[Any, Any, Any] = (None, None, None),
     ) -> None:
         """Train on sequences, wherever they lie."""
+        warn_of_values_seen_once(sequences.numbers)
         samples = Samples(sequences, targets).counted()
         start, configuration = self.begin(input_format, samples)
         held_out = self._read_validation(start, *validation)

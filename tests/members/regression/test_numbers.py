@@ -15,6 +15,7 @@ from sklearn.model_selection import GridSearchCV
 from sklearn.pipeline import make_pipeline
 
 from sklearn_lstm import Predictor, TextSequenceVectorizer
+from sklearn_lstm.exceptions import InputTypeWarning
 from sklearn_lstm.inspection import ExplanationDisplay, as_shap_explanation, explain
 from sklearn_lstm.io import load, save
 from sklearn_lstm.streaming import fit_batches
@@ -264,9 +265,22 @@ def test_other_columns_than_at_fit_are_refused():
     with pytest.raises(ValueError, match=r"learned from the columns \[\]"):
         small("series").fit(X["steps"], Y).predict(X.set_axis([*range(4)], axis=1))
     with pytest.raises(
-        ValueError, match=r"hold the sequences.* 2 hold neither: 'text' .*\({'text'"
+        ValueError, match=r"hold the sequences.* 2 hold neither: 'text' .*drop\(columns=\['text'\]"
     ):
-        model.fit(FRAME, Y)
+        model.fit(FRAME.assign(text=FRAME.index.astype(str)), Y)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_categories_that_are_seen_once_are_told(kind):
+    X = FRAME[["text" if kind == "texts" else "steps"]]
+    names = [f"name {k}" for k in range(N)]
+    once = X.assign(seller=pd.Categorical(names))
+    with pytest.warns(InputTypeWarning, match="100% of the 150 values of the column 'seller'.* id"):
+        small(kind).fit(once, Y)
+    with pytest.warns(InputTypeWarning, match="seller"):
+        fit_batches(small(kind), [(once[:80], Y[:80]), (once[80:], Y[80:])])
+    small(kind).fit(once[:49], Y[:49])  # too few to tell
+    small(kind).fit(X.assign(seller=pd.Categorical([*names[:110], *names[:40]])), Y)
 
 
 @pytest.mark.parametrize("kind", KINDS)
