@@ -145,7 +145,9 @@ def _remedies(own: list[tuple[str, Any]], wanted: str) -> str:
     """Return what to do about several columns that hold neither numbers nor categories."""
     dates = [name for name, column in own if _holds_dates(column)]
     strings = {
-        name: [value for value in _listed(column) if not containers.is_missing_or_nan(value)]
+        name: [
+            value for value in containers.listed(column) if not containers.is_missing_or_nan(value)
+        ]
         for name, column in own
         if name not in dates and not _holds_sequences(column)
     }
@@ -169,7 +171,7 @@ def _remedies(own: list[tuple[str, Any]], wanted: str) -> str:
 def _remedy_without_texts(columns: list[tuple[str, Any]]) -> str:
     """Return what to do if each column holds numbers or categories."""
     for name, column in columns:
-        if all(map(containers.is_missing_or_nan, _listed(column))):
+        if all(map(containers.is_missing_or_nan, containers.listed(column))):
             return f"If {name!r} is the column of texts, no row has a text."
     for name, column in columns:
         if CATEGORIES.match(_type_name(column)):
@@ -178,13 +180,9 @@ def _remedy_without_texts(columns: list[tuple[str, Any]]) -> str:
     return "Pass the column of texts too, such as frame[['text', 'price']]."
 
 
-def _listed(column: Any) -> list[Any]:
-    return column.to_pylist() if hasattr(column, "to_pylist") else list(column)
-
-
 def _holds_dates(column: Any) -> bool:
     return DATES.match(_type_name(column)) is not None or any(
-        map(containers.is_date, _listed(column))
+        map(containers.is_date, containers.listed(column))
     )
 
 
@@ -219,7 +217,7 @@ def _holds_sequences(column: Any) -> bool:
 def _values(column: Any, name: str) -> NDArray[Any]:
     """Return numbers as floats, categories as texts."""
     if CATEGORIES.match(_type_name(column)):
-        values = _listed(column)
+        values = containers.listed(column)
         return np.fromiter(map(_category, values), np.object_, len(values))
     array = containers.to_numpy(column, f"The column {name!r}")
     if array.dtype.kind == "O":
