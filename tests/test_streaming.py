@@ -284,7 +284,7 @@ def test_a_failed_fit_leaves_the_model_as_it_was():
             ValueError,
             r"X\[0\] holds float64, but the first batch holds integers",
         ),
-        ([(TABLE, LABELS), (TABLE.iloc[:, ::-1], LABELS)], ValueError, "X has the columns"),
+        ([(TABLE, LABELS), (TABLE.iloc[:, ::-1], LABELS)], ValueError, "another order"),
     ],
 )
 def test_wrong_batches_raise_one_error_that_names_the_batch(batches, error, message):

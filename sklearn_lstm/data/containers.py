@@ -303,6 +303,24 @@ def column_names(X: Any) -> tuple[str, ...]:
     return names if {*map(type, names)} <= {str} else ()
 
 
+def check_same_columns(names: tuple[str, ...], expected: tuple[str, ...]) -> None:
+    """Raise an error for a data frame with other columns than that of fit, or in another order."""
+    if names not in ((), expected):
+        remedy = f"frame[{[*expected]}]" if len(expected) <= 10 else "frame[names]"
+        raise InvalidSequencesError(
+            "The columns of X have to be those of fit, or of the first batch, in the same order, "
+            f"but X {difference(names, expected)}. Pass {remedy}."
+        )
+
+
+def difference(names: tuple[str, ...], expected: tuple[str, ...]) -> str:
+    """Return how the columns of a data frame differ from those that are expected."""
+    missing = [name for name in expected if name not in names]
+    new = [name for name in names if name not in expected]
+    parts = [f"lacks {missing[:5]}"] * bool(missing) + [f"adds {new[:5]}"] * bool(new)
+    return " and ".join(parts) or "has them in another order"
+
+
 def named_columns(X: Any) -> list[tuple[str, Any]]:
     """Return the columns of a data frame with their names, as strings."""
     return [*zip(map(str, names_of(X)), columns_of(X), strict=False)]

@@ -20,8 +20,9 @@ CATEGORIES = re.compile(r"(?i)categor|enum|dictionary")
 DATES = re.compile(r"(?i)date|time|duration|period")
 LISTS = re.compile(r"(?i)\w*list|array\(")
 LOST = (
-    "Pass a data frame with these columns. The matrix of a TextSequenceVectorizer keeps them where "
-    "its rows are selected, X[rows]; dense output, scipy.sparse.vstack and save_npz lose them."
+    "X has none. Pass a data frame with these columns. The matrix of a TextSequenceVectorizer "
+    "keeps them where its rows are selected, X[rows]; dense output, scipy.sparse.vstack and "
+    "save_npz lose them."
 )
 
 
@@ -72,9 +73,9 @@ NO_NUMBERS = Numbers((), {})
 def check_numbers(numbers: Numbers, names: tuple[str, ...], categories: tuple[str, ...]) -> None:
     """Raise an error for other columns than those of fit; one without a value may be either."""
     if numbers.columns.keys() != set(names):
+        found = f"X {containers.difference(tuple(numbers.columns), names)}." if numbers else LOST
         raise InvalidSequencesError(
-            f"The model has learned from the columns {[*names]} beside the sequences, but X has "
-            f"{[*numbers.columns]}. {LOST}"
+            f"The model has learned from the columns {[*names]} beside the sequences, but {found}"
         )
     for name in set(categories) ^ set(numbers.categories):
         if not all(map(containers.is_missing_or_nan, numbers.columns[name])):
