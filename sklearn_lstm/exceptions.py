@@ -20,11 +20,11 @@ LIBRARIES = {"sklearn_lstm", "sklearn", "imblearn", "joblib", "torch"}
 
 
 class InvalidSequencesError(ValueError):
-    """Raised if X does not hold sequences that can be read."""
+    """Raised if X does not hold sequences, or texts, that can be read."""
 
 
 class InvalidSequencesTypeError(TypeError):
-    """Raised if X holds something other than numbers, or a bag of words."""
+    """Raised if X holds something other than numbers, or texts, or a bag of words."""
 
 
 class NonFiniteTrainingError(ValueError):

@@ -94,7 +94,7 @@ def _fits(value: Any, hint: Any, sizes: _Sizes) -> bool:
         return fits and (value in parts[1] if is_range else _has(parts[1], value, sizes))
     if kind in (Union, UnionType):
         return any(_fits(value, part, sizes) for part in parts)
-    if kind is np.ndarray and isinstance(value, np.ndarray):
+    if kind is np.ndarray and parts and isinstance(value, np.ndarray):
         (dtype,) = get_args(parts[1])
         fits = value.dtype.isnative and value.dtype.kind == np.dtype(dtype).kind
         return dtype is Any or (

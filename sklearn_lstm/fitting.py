@@ -20,6 +20,7 @@ from sklearn_lstm.compute import workers
 from sklearn_lstm.data.containers import LONG_TABLE, column_names
 from sklearn_lstm.data.input_format import InputFormat
 from sklearn_lstm.data.kinds import MEASUREMENTS, TOKENS
+from sklearn_lstm.data.numbers import warn_of_values_seen_once
 from sklearn_lstm.data.sequences import Sequences
 from sklearn_lstm.encoding.token_codes import TokenCodes
 from sklearn_lstm.exceptions import InvalidSequencesTypeError, LinearModelSkippedWarning, warn_user
@@ -118,13 +119,12 @@ class Fit:
         ways = self.parameters["input_type"], self.parameters["time_channel"]
         return InputFormat.found_in(X, *ways, is_batch=is_batch)
 
-    def begin(
-        self, input_format: InputFormat, sequences: Sequences, labels: Labels, n_samples: int
-    ) -> tuple[Fitted, Configuration]:
+    def begin(self, input_format: InputFormat, samples: Samples) -> tuple[Fitted, Configuration]:
         """Return what is known before the training, and the settings of the fit.
 
         If the fit goes on, `embeddings` are read for new ids alone.
         """
+        sequences, labels = samples.sequences, samples.targets.labels
         start = self.before or Fitted(input_format, labels, SequenceModel.empty(), [], 0, 0)
         network: Network | None = start.model[Network.name]
         own = None if network is None else network.vectors
@@ -143,8 +143,11 @@ class Fit:
             opened = SentenceEncoder.opened(encoder)
             opened.known = {}
         used = vectors if network is None else own
-        coverage = None if used is None else used.coverage(sequences)
-        start = replace(start, n_samples=start.n_samples + n_samples, coverage=coverage)
+        if used is not None:
+            n_steps = start.n_steps + int(sequences.lengths.sum())
+            n_known = round((start.coverage or 0) * start.n_steps) + used.count_known(sequences)
+            start = replace(start, coverage=n_known / n_steps, n_steps=n_steps)
+        start = replace(start, n_samples=start.n_samples + len(samples))
         known = self.parameters, input_format.kind, labels
         configuration = Configuration.of(*known, vectors=vectors, encoder=opened, previous=previous)
         return start, replace(configuration, numbers=bool(sequences.numbers))
@@ -179,8 +182,9 @@ class Fit:
         validation: tuple[Any, Any, Any] = (None, None, None),
     ) -> None:
         """Train on sequences, wherever they lie."""
+        warn_of_values_seen_once(sequences.numbers)
         samples = Samples(sequences, targets).counted()
-        start, configuration = self.begin(input_format, sequences, targets.labels, len(samples))
+        start, configuration = self.begin(input_format, samples)
         held_out = self._read_validation(start, *validation)
         rng = self.random_generator()
         fitted = fit_model(start, samples, held_out, configuration, rng=rng, callback_task=task)
@@ -193,11 +197,9 @@ class Fit:
         self, input_format: InputFormat, sequences: Sequences, targets: Targets
     ) -> None:
         """Train on sequences for one epoch."""
-        n_samples = len(sequences)
-        start, configuration = self.begin(input_format, sequences, targets.labels, n_samples)
         samples = Samples(sequences, targets).counted()
-        rng = self.random_generator()
-        fitted = fit_one_epoch(start, samples, configuration, rng)
+        start, configuration = self.begin(input_format, samples)
+        fitted = fit_one_epoch(start, samples, configuration, self.random_generator())
         self.classifier._fitted = fitted  # noqa: SLF001
 
     def _read_validation(

@@ -192,8 +192,13 @@ def noted(number: int) -> Iterator[None]:
     try:
         yield
     except (TypeError, ValueError) as error:
-        error.add_note(f"This is about batch {number} of fit_batches, counted from 0.")
+        error.add_note(note_of(number))
         raise
+
+
+def note_of(number: int) -> str:
+    """Return the note that tells which batch an error is about."""
+    return f"This is about batch {number} of fit_batches, counted from 0."
 
 
 def _n_rows(values: Any) -> int:
@@ -216,8 +221,14 @@ def _read_texts(
     As in `fit_transform`, texts are read once, and kept until the vocabulary is known.
     """
     tokens, file = StepsFile(folder / "tokens", np.int32), StepsFile(folder / "ids", np.int32)
-    beside: list[Numbers] = []
-    batches, ids = fit_and_number(vectorizer, _documents(reading, texts, beside), tokens)
+    beside, place = list[Numbers](), list[str]()
+    documents = _documents(reading, texts, beside, place)
+    try:
+        batches, ids = fit_and_number(vectorizer, documents, tokens)
+    except Exception as error:
+        for note in place:
+            error.add_note(note)
+        raise
     numbers = Numbers.joined(beside)
     vectorizer._columns = numbers.names or None  # noqa: SLF001 - a copy, whose fit has ended
     max_length = vectorizer.max_length_
@@ -234,9 +245,13 @@ def _read_texts(
 
 
 def _documents(
-    reading: Numbered, texts: TextsFile | None, beside: list[Numbers]
+    reading: Numbered, texts: TextsFile | None, beside: list[Numbers], place: list[str]
 ) -> Iterator[object]:
-    """Yield all documents, write those that are texts into a file, and gather the numbers."""
+    """Yield all documents, write those that are texts into a file, and gather the numbers.
+
+    The place says which batch those are from that the vectorizer reads.
+    """
+    n_documents = 0
     for number, X in reading:
         with noted(number):
             column, numbers = texts_and_numbers(X)
@@ -245,7 +260,10 @@ def _documents(
             check_numbers(numbers, tuple(beside[0].columns), beside[0].categories)
         if texts is not None:
             texts.add([str.__str__(text) if isinstance(text, str) else None for text in documents])
+        place.append(f"{note_of(number)} Its first text is X[{n_documents}].")
         yield from documents
+        n_documents += len(documents)
+        place.clear()
 
 
 def _read_sequences(

@@ -225,9 +225,11 @@ class TextSequenceVectorizer(
 
         Raises
         ------
+        TypeError
+            If something is no text (the message names its row), and for dicts and sets.
         ValueError
-            If `raw_documents` is one string or another table, if a text can't be decoded, or if the
-            vocabulary would be empty. The vectorizer stays as it was.
+            If `raw_documents` is one string or another table, if a text is NaN or can't be decoded,
+            or if the vocabulary would be empty. The vectorizer stays as it was.
         """
         texts, numbers = divided(raw_documents, self.output)
         self._fit(texts)

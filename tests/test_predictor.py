@@ -248,11 +248,34 @@ def test_other_columns_than_those_of_the_fit_are_refused(path):
         predictor.predict([each.rename(columns={"left": "middle"}) for each in X])
 
 
+WRONG_COLUMNS = {
+    "another order": (["price", "text", "page"], "has them in another order"),
+    "missing": (["text", "price"], r"lacks \['page'\]"),
+    "new": (["text", "price", "page", "new"], r"adds \['new'\]"),
+    "renamed text": (["body", "price", "page"], r"lacks \['text'\] and adds \['body'\]"),
+    "renamed number": (["text", "cost", "page"], r"lacks \['price'\] and adds \['cost'\]"),
+}
+
+
+@pytest.mark.parametrize(("names", "found"), WRONG_COLUMNS.values(), ids=WRONG_COLUMNS)
+def test_other_columns_beside_texts_than_at_fit_are_refused_as_by_the_pipeline(names, found, path):
+    model, X = KINDS["numbers beside texts"]()
+    save(model, path)
+    predictor = Predictor.load(path)
+    X = X.assign(new=1, body=X["text"], cost=X["price"])[names]
+    with pytest.raises(ValueError, match="feature names should match"):
+        model.predict(X)
+    message = rf"{found}\. Pass frame\[\['text', 'price', 'page'\]\]\.$"
+    for read in (predictor.predict, predictor.predict_proba, predictor.known_share):
+        with pytest.raises(ValueError, match=f"but X {message}"):
+            read(X)
+
+
 @pytest.mark.parametrize("X", [[], "one text", [None], pd.DataFrame({"a": ["x"], "b": ["y"]})])
 def test_what_is_no_set_of_texts_is_refused_as_by_the_classifier(path, X):
     model, _ = texts()
     save(model, path)
-    with pytest.raises((TypeError, ValueError, AttributeError)) as expected:
+    with pytest.raises((TypeError, ValueError)) as expected:
         model.predict(X)
     with pytest.raises(expected.type, match=re.escape(str(expected.value))):
         Predictor.load(path).predict(X)

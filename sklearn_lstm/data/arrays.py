@@ -190,7 +190,11 @@ def _stacked(
             read.append(_row_as_array(column, index, "measurements", own_time))
         except InvalidSequencesTypeError as error:
             name = f"column {names[channel]!r}" if names else f"channel {channel}"
-            error.add_note(f"This is {name}: leave it out, or turn it into numbers.")
+            if containers.holds_strings(column) and not all(map(containers.holds_strings, columns)):
+                raise InvalidSequencesTypeError(
+                    f"X[{index}]: {name} holds strings: leave it out."
+                ) from None
+            error.args = (f"{error} This is {name}: leave it out, or turn it into numbers.",)
             raise
     arrays, have_dates = zip(*read, strict=True)
     if any(array.ndim > 1 for array in arrays):

@@ -81,6 +81,8 @@ def as_array(X: Any, input_type: str) -> NDArray[Any]:
         array = to_numpy(X, "X")
     except ValueError:  # rows of unequal length, in a container of Python
         array = np.fromiter(X, np.object_)
+    if array.dtype.kind in "OSU":
+        _refuse_column_of_strings(named_columns(X))
     check_type(array, "X")
     if (array.ndim == 3 and array.dtype.kind == "O") or (array.ndim > 1 and holds_dates(array)):
         return np.fromiter(array, np.object_, len(array))  # each channel has a type of its own
@@ -95,12 +97,27 @@ def as_array(X: Any, input_type: str) -> NDArray[Any]:
         return array
     if array.size == len(array) > 0 and is_row(array.flat[0]):
         return array.ravel()  # a data frame whose one column holds lists
-    try:
-        return numbers_of_objects(array, input_type)
-    except InvalidSequencesTypeError as error:
-        if len(columns) > 1:
-            error.add_note(LONG_TABLE)
-        raise
+    return numbers_of_objects(array, input_type)
+
+
+def _refuse_column_of_strings(columns: list[tuple[str, Any]]) -> None:
+    """Raise an error for a data frame in which one column holds strings, and another does not."""
+    strings = [name for name, column in columns if holds_strings(column)]
+    if 0 < len(strings) < len(columns):
+        raise InvalidSequencesTypeError(
+            f"X is a data frame whose column {strings[0]!r} holds strings: leave it out. "
+            f"{LONG_TABLE} If the column holds texts, put a TextSequenceVectorizer first."
+        )
+
+
+def holds_strings(column: Any) -> bool:
+    """Return whether any value of a column is a string."""
+    return any(isinstance(value, TEXT) for value in listed(column))
+
+
+def listed(column: Any) -> list[Any]:
+    """Return the values of a column of any library."""
+    return column.to_pylist() if hasattr(column, "to_pylist") else list(column)
 
 
 def check_type(array: NDArray[Any], name: str) -> None:
@@ -284,6 +301,24 @@ def column_names(X: Any) -> tuple[str, ...]:
     """Return the names of the columns of a data frame, as scikit-learn does: strings, or none."""
     names = names_of(X)
     return names if {*map(type, names)} <= {str} else ()
+
+
+def check_same_columns(names: tuple[str, ...], expected: tuple[str, ...]) -> None:
+    """Raise an error for a data frame with other columns than that of fit, or in another order."""
+    if names not in ((), expected):
+        remedy = f"frame[{[*expected]}]" if len(expected) <= 10 else "frame[names]"
+        raise InvalidSequencesError(
+            "The columns of X have to be those of fit, or of the first batch, in the same order, "
+            f"but X {difference(names, expected)}. Pass {remedy}."
+        )
+
+
+def difference(names: tuple[str, ...], expected: tuple[str, ...]) -> str:
+    """Return how the columns of a data frame differ from those that are expected."""
+    missing = [name for name in expected if name not in names]
+    new = [name for name in names if name not in expected]
+    parts = [f"lacks {missing[:5]}"] * bool(missing) + [f"adds {new[:5]}"] * bool(new)
+    return " and ".join(parts) or "has them in another order"
 
 
 def named_columns(X: Any) -> list[tuple[str, Any]]:

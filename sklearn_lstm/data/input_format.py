@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from scipy.sparse import issparse
 
 from sklearn_lstm.data.arrays import Arrays, read_arrays
-from sklearn_lstm.data.containers import column_names
+from sklearn_lstm.data.containers import check_same_columns, column_names
 from sklearn_lstm.data.kinds import KINDS, MEASUREMENTS, WORDS, Kind, KindName, find_kind
 from sklearn_lstm.data.numbers import check_numbers
 from sklearn_lstm.data.reading import read_sequences, refuse_floats
@@ -167,12 +167,8 @@ class InputFormat:
         MissingValuesWarning
             If values are missing in a channel that had all of them.
         """
-        names = column_names(X)
-        if names and self.column_names and names != self.column_names and not self.channel_names:
-            raise InvalidSequencesError(
-                f"X has the columns {[*names[:5]]}, but at fit, or in the first batch, it had "
-                f"{[*self.column_names[:5]]}: the same names are needed, in the same order."
-            )
+        if self.column_names and not self.channel_names:
+            check_same_columns(column_names(X), self.column_names)
         arrays = read_arrays(X, self.input_type, self.time_channel, self.channel_names)
         if self.refuses_floats:
             refuse_floats(arrays)

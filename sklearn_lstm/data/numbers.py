@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -11,15 +12,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sklearn_lstm.data import containers
-from sklearn_lstm.exceptions import InvalidSequencesError
+from sklearn_lstm.exceptions import InputTypeWarning, InvalidSequencesError, warn_user
 
 # Names of types of pandas, polars and pyarrow. A column of null holds nothing but missing numbers.
 NUMBERS = re.compile(r"(?i)u?int\d|float|half|double|bool|decimal|sparse\[|null")
 CATEGORIES = re.compile(r"(?i)categor|enum|dictionary")
+DATES = re.compile(r"(?i)date|time|duration|period")
 LISTS = re.compile(r"(?i)\w*list|array\(")
 LOST = (
-    "Pass a data frame with these columns. The matrix of a TextSequenceVectorizer keeps them where "
-    "its rows are selected, X[rows]; dense output, scipy.sparse.vstack and save_npz lose them."
+    "X has none. Pass a data frame with these columns. The matrix of a TextSequenceVectorizer "
+    "keeps them where its rows are selected, X[rows]; dense output, scipy.sparse.vstack and "
+    "save_npz lose them."
 )
 
 
@@ -70,9 +73,9 @@ NO_NUMBERS = Numbers((), {})
 def check_numbers(numbers: Numbers, names: tuple[str, ...], categories: tuple[str, ...]) -> None:
     """Raise an error for other columns than those of fit; one without a value may be either."""
     if numbers.columns.keys() != set(names):
+        found = f"X {containers.difference(tuple(numbers.columns), names)}." if numbers else LOST
         raise InvalidSequencesError(
-            f"The model has learned from the columns {[*names]} beside the sequences, but X has "
-            f"{[*numbers.columns]}. {LOST}"
+            f"The model has learned from the columns {[*names]} beside the sequences, but {found}"
         )
     for name in set(categories) ^ set(numbers.categories):
         if not all(map(containers.is_missing_or_nan, numbers.columns[name])):
@@ -81,6 +84,26 @@ def check_numbers(numbers: Numbers, names: tuple[str, ...], categories: tuple[st
             raise InvalidSequencesError(
                 f"The column {name!r} of X holds {found}, by its type, but at fit it held "
                 f"{expected}. Convert it."
+            )
+
+
+def warn_of_values_seen_once(numbers: Numbers) -> None:
+    """Warn of columns of categories nearly all of whose values are seen once.
+
+    Warns
+    -----
+    InputTypeWarning
+    """
+    for name in numbers.categories:
+        counts = Counter(value for value in numbers.columns[name] if value is not None)
+        share = sum(times == 1 for times in counts.values()) / max(counts.total(), 1)
+        if counts.total() >= 50 and share > 0.85:
+            warn_user(
+                f"{share:.0%} of the {counts.total()} values of the column {name!r} are seen only "
+                "once, so that little can be learned from it as a category. If it holds texts, "
+                "join it with the others: frame['title'] + ' ' + frame['text']. If it is an id, "
+                "leave it out, and turn dates into numbers.",
+                InputTypeWarning,
             )
 
 
@@ -100,21 +123,68 @@ def _split(columns: list[tuple[str, Any]], wanted: str) -> tuple[Any, Numbers]:
     """Return the one column that holds neither numbers nor categories, and the others by name."""
     names = tuple(name for name, _ in columns)
     own = [(name, column) for name, column in columns if not _is_beside(column)]
-    if len(own) != 1:
-        found = [f"{name!r} ({_type_name(column):.40})" for name, column in own]
-        strings = [name for name, column in own if not _holds_sequences(column)] or names[:1]
+    if not own:
+        raise InvalidSequencesError(
+            f"No column of X holds the {wanted}: by their types, {[*names]} hold numbers or "
+            f"categories. {_remedy_without_texts(columns)}"
+        )
+    if len(own) > 1:
+        found = ", ".join(f"{name!r} ({_type_name(column):.40})" for name, column in own)
         raise InvalidSequencesError(
             f"Exactly one column of X has to hold the {wanted}, and the others numbers or "
-            f"categories, by their types. Out of {[*names]}, {len(own)} hold neither: "
-            f"{', '.join(found) or 'none'}. Make a column of strings a category, such as "
-            f"frame.astype({{{strings[-1]!r}: 'category'}}) (polars: Categorical; "
-            "pyarrow: dictionary_encode), turn dates into numbers, and leave out what is neither."
+            f"categories, by their types. Out of {[*names]}, {len(own)} hold neither: {found}. "
+            f"{_remedies(own, wanted)}"
         )
     if len({*names}) < len(names):
         raise InvalidSequencesError(f"The columns of X need different names, found {[*names]}.")
     ((own_name, sequences),) = own
     beside = {name: _values(column, name) for name, column in columns if name != own_name}
     return sequences, Numbers(names, beside)
+
+
+def _remedies(own: list[tuple[str, Any]], wanted: str) -> str:
+    """Return what to do about several columns that hold neither numbers nor categories."""
+    dates = [name for name, column in own if _holds_dates(column)]
+    strings = {
+        name: [
+            value for value in containers.listed(column) if not containers.is_missing_or_nan(value)
+        ]
+        for name, column in own
+        if name not in dates and not _holds_sequences(column)
+    }
+    recurring = [name for name, values in strings.items() if 2 * len({*values}) <= len(values)]
+    texts = [name for name in strings if name not in recurring]
+    remedies = list[str]()
+    if wanted == "texts" and len(texts or strings) > 1:
+        joined = " + ' ' + ".join(f"frame[{name!r}]" for name in texts or strings)
+        remedies.append(f"Join columns of texts: {joined}; leave out one that is an id.")
+    elif wanted != "texts" and texts:
+        remedies.append(f"Leave out texts and ids: frame.drop(columns={texts}).")
+    if recurring:
+        category = f"frame.astype({{{recurring[-1]!r}: 'category'}})"
+        others = "polars: Categorical; pyarrow: dictionary_encode"
+        remedies.append(f"Make few values that recur a category: {category} ({others}).")
+    if dates:
+        remedies.append(f"Turn dates into numbers, or leave them out: {dates}.")
+    return " ".join(remedies) or "Leave out what is neither."
+
+
+def _remedy_without_texts(columns: list[tuple[str, Any]]) -> str:
+    """Return what to do if each column holds numbers or categories."""
+    for name, column in columns:
+        if all(map(containers.is_missing_or_nan, containers.listed(column))):
+            return f"If {name!r} is the column of texts, no row has a text."
+    for name, column in columns:
+        if CATEGORIES.match(_type_name(column)):
+            strings = f"frame.astype({{{name!r}: str}}) (polars: String; pyarrow: cast)"
+            return f"If the texts are a category, turn them into strings: {strings}."
+    return "Pass the column of texts too, such as frame[['text', 'price']]."
+
+
+def _holds_dates(column: Any) -> bool:
+    return DATES.match(_type_name(column)) is not None or any(
+        map(containers.is_date, containers.listed(column))
+    )
 
 
 def _type_name(column: Any) -> str:
@@ -148,7 +218,7 @@ def _holds_sequences(column: Any) -> bool:
 def _values(column: Any, name: str) -> NDArray[Any]:
     """Return numbers as floats, categories as texts."""
     if CATEGORIES.match(_type_name(column)):
-        values = column.to_pylist() if hasattr(column, "to_pylist") else column.to_list()
+        values = containers.listed(column)
         return np.fromiter(map(_category, values), np.object_, len(values))
     array = containers.to_numpy(column, f"The column {name!r}")
     if array.dtype.kind == "O":

@@ -27,7 +27,12 @@ from sklearn_lstm.exceptions import (
     InvalidSequencesTypeError,
     warn_user,
 )
+from sklearn_lstm.text.id_matrix import TokenIds
 
+BAG_OF_WORDS = (
+    "a bag of words (tf-idf, counts) has no order, and sparse input is only supported for integer "
+    "token ids. Use TextSequenceVectorizer in place of TfidfVectorizer or CountVectorizer."
+)
 Table: TypeAlias = NDArray[Any] | list[NDArray[Any]]  # rows of one length, or a list
 
 
@@ -108,11 +113,9 @@ def _checked_matrix(X: Any, input_type: str) -> Any:
         raise InvalidSequencesError(f"Expected a 2-D sparse matrix, found {X.ndim} dimensions.")
     if X.dtype.kind not in "iu":
         raise InvalidSequencesTypeError(
-            f"X is a sparse matrix of {X.dtype}: a bag of words (tf-idf, counts) has no order, and "
-            "sparse input is only supported for integer token ids. Use TextSequenceVectorizer in "
-            "place of TfidfVectorizer or CountVectorizer. If ColumnTransformer has joined token "
-            "ids with other columns, give the classifier the ids alone, and the other columns to "
-            "another model (StackingClassifier joins the two)."
+            f"X is a sparse matrix of {X.dtype}: {BAG_OF_WORDS} If ColumnTransformer has joined "
+            "token ids with other columns, give the classifier the ids alone, and the other "
+            "columns to another model (StackingClassifier joins the two)."
         )
     if input_type == "measurements":
         raise InvalidSequencesTypeError(
@@ -126,7 +129,33 @@ def _checked_matrix(X: Any, input_type: str) -> Any:
         X = X.copy()
         X.sum_duplicates()
         X.eliminate_zeros()
+    if input_type == "auto" and not isinstance(X, TokenIds) and _holds_counts(X):
+        raise InvalidSequencesTypeError(
+            "X is a sparse matrix that seems to hold counts (most of its values are 1, and few "
+            f"rows have them in the same columns): {BAG_OF_WORDS} If X holds token ids, set "
+            "input_type='words' or 'characters'."
+        )
     return X
+
+
+def _holds_counts(X: Any) -> bool:
+    """Return whether most entries of a CSR matrix are 1, and begin and end in no common columns.
+
+    Ids fill neighbouring columns, from a common column on or up to one: also those of texts that
+    are padded in front, reversed or cut, or stand side by side. Most of them may be 1, the unknown
+    token. Where a run of counts begins and ends depends on the words of its row.
+    """
+    if 2 * np.count_nonzero(X.data == 1) <= X.nnz:
+        return False
+    rows = np.repeat(np.arange(X.shape[0]), np.diff(X.indptr))
+    is_first = np.append(True, (np.diff(X.indices) != 1) | (np.diff(rows) > 0))  # of a run
+    n_rows = np.count_nonzero(np.diff(X.indptr))
+    is_common = np.zeros(np.count_nonzero(is_first), bool)
+    for columns in (X.indices[is_first], X.indices[np.append(is_first[1:], True)]):
+        _, places, counts = np.unique(columns, return_inverse=True, return_counts=True)
+        is_common |= counts[places] > n_rows / 2
+    n_runs, n_common = (np.bincount(rows[is_first], part) for part in (None, is_common))
+    return bool(np.count_nonzero(2 * n_common < n_runs) > n_rows / 2)
 
 
 def _check_places(X: Any) -> None:

@@ -10,6 +10,7 @@ import numpy as np
 import scipy.sparse as sp
 from numpy.typing import NDArray
 
+from sklearn_lstm.data.containers import check_same_columns, column_names
 from sklearn_lstm.data.numbers import Numbers, texts_and_numbers
 from sklearn_lstm.data.sequences import FlatSequences
 from sklearn_lstm.data.spelling import Spelling
@@ -35,6 +36,8 @@ class TextReader:
         The number of columns of the output.
     truncation, padding, output : str
         Parameters of the vectorizer.
+    columns : tuple of str or None
+        Those of the data frame that held the texts of `fit`; None if these were alone.
     """
 
     analysis: Analysis
@@ -44,13 +47,15 @@ class TextReader:
     truncation: Literal["pre", "post", "middle"]
     padding: Literal["post", "pre"]
     output: Literal["sparse", "dense", "onehot"]
+    columns: tuple[str, ...] | None = None
 
     @classmethod
     def of(cls, attributes: Mapping[str, Any], analysis: Analysis | None = None) -> TextReader:
         """Return the reader of a vectorizer with these parameters and fitted attributes."""
         names = "vocabulary_", "max_length_", "truncation", "padding", "output"
         known = (attributes[name] for name in names)
-        return cls(analysis or Analysis.of(attributes), keeps_texts(attributes), *known)
+        analysis = analysis or Analysis.of(attributes)
+        return cls(analysis, keeps_texts(attributes), *known, attributes.get("_columns"))
 
     @property
     def n_ids(self) -> int:
@@ -65,7 +70,7 @@ class TextReader:
     def __call__(self, raw_documents: Iterable[Any]) -> Any:
         """Return the ids of texts, as `TextSequenceVectorizer.transform` describes them."""
         ids = CallIds(self.vocabulary)
-        texts, numbers = divided(raw_documents, self.output, keeps_texts=self.keeps_texts)
+        texts, numbers = self._divided(raw_documents)
         return self.lay_out(read_tokens(self.analysis, texts, ids), ids, texts, numbers)
 
     def read(self, raw_documents: Iterable[Any]) -> Any:
@@ -76,7 +81,7 @@ class TextReader:
         if self.output != "sparse":
             return self(raw_documents)
         ids = CallIds(self.vocabulary)
-        texts, numbers = divided(raw_documents, self.output, keeps_texts=self.keeps_texts)
+        texts, numbers = self._divided(raw_documents)
         batches = read_tokens(self.analysis, texts, ids)
         spellings, lengths = joined(cut_batches(batches, self.max_length, self.truncation))
         if not len(lengths):
@@ -107,6 +112,12 @@ class TextReader:
             X.texts = as_written
         X.numbers = numbers or None
         return X
+
+    def _divided(self, raw_documents: Iterable[Any]) -> tuple[Any, Numbers]:
+        """Return the texts, and the columns beside them, if X has those of `fit`."""
+        if self.columns is not None:
+            check_same_columns(column_names(raw_documents), self.columns)
+        return divided(raw_documents, self.output, keeps_texts=self.keeps_texts)
 
     def _as_written(self, texts: Iterable[Any]) -> NDArray[np.object_] | None:
         """Return the texts that the output keeps, None in place of one that is no str."""

@@ -45,7 +45,7 @@ class Explanation:
         The number of "truncated tokens" and of "unknown tokens", as far as they are known. Only the
         linear model reads the letters of unknown tokens.
     whole : float, default=0.0
-        The contribution of the text as a whole: that of an encoder, which has no steps.
+        The contribution of the text as a whole: that of members without steps, such as an encoder.
     numbers : dict of str to float
         The contribution of each column beside the sequences, by its name.
 
@@ -242,7 +242,10 @@ def _explained(
             copies = WithoutSpan(sequences, spans, encoding)
             scores = member.logits(copies) @ (weight * direction)
             contributions, base = scores[0] - scores[1:], float(scores[0])
-        parts.get(member.name, linear)[:] += contributions
+        part = parts.get(member.name, linear)
+        if len(contributions) < len(part):  # of the sequence as a whole
+            part = whole
+        part += contributions
         base_value += base
     if method == "leave_one_out":
         base_value -= float((linear + network).sum())

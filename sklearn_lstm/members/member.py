@@ -101,10 +101,13 @@ class Learner(ABC):
     def fit(cls, split: Split, configuration: Configuration) -> tuple[LinearMember | None, Logits]:
         """Fit to all samples, and return the logits of the held-out samples.
 
-        They are those of a fit that has not seen them. None: the member would be too large.
+        They are those of a fit that has not seen them. None: the member would be too large, or the
+        samples tell it nothing; its logits are 0 then.
         """
         model, logits = cls.fit_linear(split, configuration)
-        if model is not None and len(split.held_out_rows) < len(split.held_out):  # the user's own
+        if model is None:
+            return None, np.zeros((len(split.held_out), split.samples.targets.n_outputs))
+        if len(split.held_out_rows) < len(split.held_out):  # the user's own
             logits = model.logits(split.held_out.sequences)
         return model, logits
 
@@ -119,7 +122,7 @@ class Learner(ABC):
         -------
         model : LinearMember or None
         logits : ndarray of shape (n_held_out, n_outputs)
-            Of the held-out rows, by a model that has not seen them.
+            Of the held-out rows, by a model that has not seen them; not read without a model.
         """
 
     @classmethod

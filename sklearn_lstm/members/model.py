@@ -213,6 +213,8 @@ class Fitted:
         All of them.
     coverage : float or None
         The share of the steps whose token has a pretrained vector; None without a table.
+    n_steps : int
+        Of which the coverage is the share.
     """
 
     input_format: InputFormat
@@ -222,6 +224,7 @@ class Fitted:
     n_samples: int
     n_epochs: Annotated[int, range(1 << 62)]
     coverage: float | None = None
+    n_steps: int = 0
 
     @classmethod
     def from_stored(cls, **fields: Any) -> Self:

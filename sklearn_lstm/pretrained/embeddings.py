@@ -90,13 +90,13 @@ class PretrainedVectors:
         vectors[is_new & is_known] = self.scale * found
         return is_known, vectors
 
-    def coverage(self, sequences: Sequences) -> float:
-        """Return the share of the steps whose token has a vector."""
+    def count_known(self, sequences: Sequences) -> int:
+        """Return how many steps have a token with a vector."""
         n_known = 0
         for rows in chunks_of_rows(sequences.lengths):
             spellings, counts = np.unique(sequences.read_spellings(rows), return_counts=True)
             n_known += counts[self(spellings, sequences.spelling)[0]].sum()
-        return float(n_known / sequences.lengths.sum())
+        return int(n_known)
 
     def describe(self) -> str:
         """Return what the vectors are, in a few words."""

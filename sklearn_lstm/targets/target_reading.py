@@ -42,7 +42,9 @@ def read_labels(y: Any, name: str = "y") -> NDArray[np.generic]:
     y = y if isinstance(y, list | tuple) else to_numpy(y, name)
     _check_no_lists(y, name)
     _check_all_known(y, name)
-    y = check_array(y, ensure_2d=False, dtype=None, ensure_min_samples=0, input_name=name)
+    y = check_array(
+        _with_nulls(y), ensure_2d=False, dtype=None, ensure_min_samples=0, input_name=name
+    )
     _check_discrete(y, name)
     if y.ndim != 2 or y.shape[1] == 1:
         return np.asarray(column_or_1d(y, warn=True))
@@ -56,8 +58,16 @@ def read_labels(y: Any, name: str = "y") -> NDArray[np.generic]:
     )
 
 
+def _with_nulls(y: Any) -> Any:
+    """Return a list as objects if a string ends with a null character, which NumPy would drop."""
+    if not isinstance(y, list | tuple):
+        return y
+    labels = np.asarray(y, object)
+    return labels if any(isinstance(v, str) and v.endswith("\0") for v in labels.flat) else y
+
+
 def _check_discrete(y: Any, name: str) -> None:
-    """Refuse fractions, and objects other than strings."""
+    """Refuse fractions, floats that no integer holds, and objects other than strings."""
     if y.dtype.kind in "OS" and not all(isinstance(label, str) for label in y.flat):
         kinds = ", ".join(sorted({type(label).__name__ for label in y.flat}))
         raise ValueError(
@@ -69,6 +79,12 @@ def _check_discrete(y: Any, name: str) -> None:
         raise ValueError(
             f"Unknown label type: {kind}. {name} holds {y[is_fraction][0]}, but classes are whole "
             "numbers or strings. For a target of continuous values use a regressor."
+        )
+    if y.dtype.kind == "f" and (is_too_large := np.abs(y) >= 2.0**63).any():
+        row = int(np.argwhere(is_too_large)[0, 0])
+        raise ValueError(
+            f"{name}[{row}] is {y[is_too_large][0]:.20g}, but classes that are numbers have to be "
+            "below 2**63. Make the labels strings."
         )
 
 

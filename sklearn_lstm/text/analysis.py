@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
+import reprlib
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, MappingView
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import chain, filterfalse
@@ -13,6 +15,7 @@ from unicodedata import combining, normalize
 import numpy as np
 from numpy.typing import NDArray
 
+from sklearn_lstm.exceptions import InvalidSequencesError, InvalidSequencesTypeError
 from sklearn_lstm.field_checks import check_fields
 from sklearn_lstm.text.words import (
     CharacterTable,
@@ -25,6 +28,56 @@ from sklearn_lstm.text.words import (
 
 # The ids of the tokens of some texts, laid end to end, and how many tokens each text has.
 TokenBatch: TypeAlias = tuple[NDArray[np.integer], NDArray[np.int64]]
+
+
+# What our own steps read, and what to do about anything else.
+TEXT, PREPROCESSED = "text", "text after the preprocessor"
+FILE, FILE_NAME = "open file", "name of a file"
+REMEDIES = {
+    TEXT: "Turn it into a string, or pass the column that holds the texts: frame['text'].",
+    PREPROCESSED: "It has to return a string.",
+    **dict.fromkeys((FILE, FILE_NAME), "input='content', the default, reads texts."),
+}
+
+
+class NoTextError(Exception):
+    """Raised by a step of ours, not by a function of the user, for what it can't read.
+
+    Parameters
+    ----------
+    found : object
+        What the step got; or the error of bytes that do not decode.
+    expected : str, default="text"
+        What it reads, of `REMEDIES`.
+    """
+
+    def __init__(self, found: object, expected: str = TEXT) -> None:
+        super().__init__(found, expected)
+        self.found, self.expected = found, expected
+
+    def at(self, place: str) -> Exception:
+        """Return the error for the user, which says where this was found."""
+        found = self.found
+        if isinstance(found, UnicodeDecodeError):
+            found.reason += f", in {place}. Set `encoding`, or decode_error='replace'"
+            return found
+        reason = f"no {self.expected}, but {reprlib.repr(found)} ({type(found).__name__})"
+        advice = REMEDIES[self.expected]
+        is_missing = found is None or type(found).__name__ in {"NAType", "NaTType"}
+        if self.expected != PREPROCESSED and (is_missing or _is_nan(found)):
+            reason = f"missing ({found})"
+            advice = (
+                "Make it an empty text, as frame['text'].fillna('') does, or leave out the row, "
+                "with its label."
+            )
+        elif self.expected == TEXT and isinstance(found, list | tuple | np.ndarray):
+            advice = "If the texts are split into tokens already, pass analyzer=list."
+        error = InvalidSequencesError if _is_nan(found) else InvalidSequencesTypeError
+        return error(f"{place} is {reason}. {advice}")
+
+
+def _is_nan(value: object) -> bool:
+    return isinstance(value, float | np.floating) and bool(np.isnan(value))
 
 
 @dataclass(frozen=True)
@@ -66,37 +119,61 @@ class Analysis:
 
     def __call__(self, document: Any) -> list[Hashable]:
         """Return the tokens of a text, of bytes, or of what `input` says."""
-        return self.tokens_of(self.decode(document))
+        try:
+            return self.tokens_of(self.decode(document))
+        except NoTextError as error:
+            raise error.at("The document") from None
 
     def decode(self, document: Any) -> Any:
         """Return the text of a document."""
-        if self.input == "filename":
-            with open(document, "rb") as file:  # noqa: PTH123 - of any name, as there
-                document = file.read()
-        elif self.input == "file":
-            document = document.read()
+        if self.input != "content":
+            document = self._read_file(document)
         if isinstance(document, bytes):
-            return document.decode(self.encoding, self.decode_error)
-        if document is np.nan:  # noqa: PLW0177 - as there
-            raise ValueError("np.nan is an invalid document, expected byte or unicode string.")
+            try:
+                return document.decode(self.encoding, self.decode_error)
+            except UnicodeDecodeError as error:
+                raise NoTextError(error) from None
+        if document is np.nan:  # noqa: PLW0177 - as ``CountVectorizer`` does
+            raise NoTextError(document)
         return document
+
+    def _read_file(self, document: Any) -> Any:
+        if self.input == "file":
+            if not hasattr(document, "read"):
+                raise NoTextError(document, FILE)
+            return document.read()
+        try:
+            file = open(document, "rb")  # noqa: PTH123, SIM115 - of any name, as there
+        except TypeError:
+            raise NoTextError(document, FILE_NAME) from None
+        with file:
+            return file.read()
 
     def preprocess(self, text: Any) -> Any:
         """Return a text as its tokens are looked for."""
         if self.preprocessor is not None:
             return self.preprocessor(text)
-        text = text.lower() if self.lowercase else text
-        strip = self.strip_accents
-        strip = WITHOUT_ACCENTS[strip] if isinstance(strip, str) else strip
-        return strip(text) if strip else text
+        if self.lowercase:
+            if not hasattr(text, "lower"):
+                raise NoTextError(text)
+            text = text.lower()
+        if isinstance(self.strip_accents, str):
+            return WITHOUT_ACCENTS[self.strip_accents](_checked(text))
+        return self.strip_accents(text) if self.strip_accents else text
+
+    def preprocess_str(self, text: Any) -> str:
+        """Return the same for a tokenizer of ours, which reads no other type."""
+        is_own = self.preprocessor is None and not callable(self.strip_accents)
+        return _checked(self.preprocess(text), TEXT if is_own else PREPROCESSED)
 
     def tokens_of(self, text: Any) -> list[Hashable]:
         """Return the tokens of a decoded text."""
         if callable(self.analyzer):
             return list(self.analyzer(text))
-        text = self.preprocess(text)
         if self.analyzer == "char":
-            return list(BLANKS.sub(" ", text))
+            return list(BLANKS.sub(" ", self.preprocess_str(text)))
+        has_own = self.tokenizer is not None and self.tokenizer is not words_of
+        text = self.preprocess(text) if has_own else self.preprocess_str(text)
         return [token for token in self._tokenize(text) if token not in self._left_out]
 
     @cached_property
@@ -106,6 +183,13 @@ class Analysis:
     @cached_property
     def _left_out(self) -> frozenset[Hashable]:
         return frozenset(self.stop_words or ())
+
+
+def _checked(text: object, expected: str = TEXT) -> str:
+    """Return what a step of ours reads: a string."""
+    if not isinstance(text, str):
+        raise NoTextError(text, expected)
+    return text
 
 
 def _without_marks(text: str) -> str:
@@ -137,9 +221,17 @@ def _holds_nan(token: Hashable) -> bool:
 
 
 def iterate_texts(raw_documents: Any) -> Iterator[Any]:
-    """Return an iterator over the texts; refuse a string, and tables of several columns."""
-    if isinstance(raw_documents, str):
-        raise ValueError("Iterable over raw text documents expected, string object received.")
+    """Return an iterator over the texts; refuse what is no column of them."""
+    if isinstance(raw_documents, str | bytes):
+        raise InvalidSequencesError(
+            f"X is one text: {reprlib.repr(raw_documents)}. Pass a list of texts: [text]."
+        )
+    is_view = isinstance(raw_documents, MappingView)  # in the order of its dict
+    if isinstance(raw_documents, Mapping | AbstractSet) and not is_view:
+        raise InvalidSequencesTypeError(
+            f"X is a {type(raw_documents).__name__}: {reprlib.repr(raw_documents)}. Pass a list of "
+            "texts, in the order of the labels, or a data frame of the columns."
+        )
     names: Any = getattr(raw_documents, "column_names", getattr(raw_documents, "columns", ()))
     if len(names) == 1:  # as other libraries pass on a column of a data frame
         raw_documents = raw_documents[names[0]]
@@ -147,13 +239,19 @@ def iterate_texts(raw_documents: Any) -> Iterator[Any]:
     if isinstance(raw_documents, np.ndarray) and shape[1:] == (1,):
         return iter(raw_documents[:, 0])
     if len(shape) != 1:
-        raise ValueError(
+        raise InvalidSequencesError(
             f"Expected one column of texts, got a {type(raw_documents).__name__} of shape "
             f"{tuple(shape)}; select the column, such as frame['text'] or array[:, 0]."
         )
     if hasattr(raw_documents, "to_pylist"):  # pyarrow iterates over its own scalars
         return (scalar.as_py() for scalar in raw_documents)
-    return iter(raw_documents)
+    try:
+        return iter(raw_documents)
+    except TypeError:
+        raise InvalidSequencesTypeError(
+            f"X is no set of texts, but {reprlib.repr(raw_documents)} "
+            f"({type(raw_documents).__name__}). Pass a list or a column of texts."
+        ) from None
 
 
 def read_tokens(
@@ -185,12 +283,12 @@ def read_tokens(
     lowers = is_plain and analysis.lowercase
     if analysis.analyzer == "char":
         find_characters = CharacterTable((lambda cs: find(map(str.lower, cs))) if lowers else find)
-        for batch in _in_batches(texts, analysis, analysis.preprocess, keeps_str=is_plain):
+        for batch in _in_batches(texts, analysis, analysis.preprocess_str, keeps_str=is_plain):
             code_points, lengths = split_characters(batch, lowers=lowers)
             yield find_characters(code_points), lengths
     elif analysis.tokenizer is words_of and not analysis.stop_words:
         find_words = WordLookup(find)
-        for batch in _in_batches(texts, analysis, analysis.preprocess, keeps_str=is_plain):
+        for batch in _in_batches(texts, analysis, analysis.preprocess_str, keeps_str=is_plain):
             if len(batch) == 1 and len(batch[0]) < 1 << 11:  # arrays are not worth their while
                 yield _found([words_of(batch[0].lower() if lowers else batch[0])], find)
                 continue
@@ -225,16 +323,10 @@ def _in_batches(
             if not (is_decoded and keeps_str):
                 text = analyze(text if is_decoded else decode(text))  # noqa: PLW2901
             size += len(text)
+        except NoTextError as error:
+            raise error.at(f"X[{index}]") from None
         except Exception as error:
-            error.add_note(f"This was the text at index {index}.")
-            is_nan = isinstance(text, float) and text != text  # noqa: PLR0124
-            if text is None or is_nan or type(text).__name__ == "NAType":
-                error.add_note(
-                    "It is missing. Leave out such rows, with their labels, or make them empty "
-                    "texts: frame['text'].fillna('')."
-                )
-            if isinstance(text, list | tuple | np.ndarray) and not callable(analysis.analyzer):
-                error.add_note("Pass analyzer=list if the texts are split into tokens already.")
+            error.add_note(f"This is about X[{index}].")
             raise
         batch.append(text)
         if size >= 1 << 16:  # characters or tokens: they fit into the processor's cache

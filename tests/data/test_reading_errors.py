@@ -54,6 +54,8 @@ PERIODS = pd.DataFrame({"day": pd.period_range("2024", periods=3), "x": [1.0, 2.
 NO_NUMBER = r"X\[0\] holds .*, which is no number.*\(T,\) or"
 COLUMN = NO_NUMBER.replace("number", "number: pass the one column that holds the sequences")
 LONG = r"long table.*a data frame for each series.*frame.groupby\('id'\)"
+MACHINES = pd.DataFrame({"machine": ["a", "a", "b"], "x": [1.0, 2.0, 3.0]})
+OF_MACHINES = rf"X is a data frame whose column 'machine' holds strings: leave it out.*{LONG}"
 WRONG = {
     "list of strings": (TEXTS, WrongType, PIPELINE),
     "array of strings": (np.array(TEXTS), WrongType, PIPELINE),
@@ -136,15 +138,29 @@ WRONG = {
         WrongValue,
         COLUMN,
     ),
-    "long table": (
-        pd.DataFrame({"machine": ["a", "a", "b"], "x": [1.0, 2.0, 3.0]}),
+    "long table": (MACHINES, WrongType, OF_MACHINES),
+    "long table of polars": (pl.from_pandas(MACHINES), WrongType, OF_MACHINES),
+    "long table of pyarrow": (pa.Table.from_pandas(MACHINES), WrongType, OF_MACHINES),
+    "long table with a category": (
+        MACHINES.astype({"machine": "category"}),
         WrongType,
-        rf"X\[0\] holds a str: 'a'.*{LONG}",
+        OF_MACHINES,
     ),
-    "column of strings": (
-        [pd.DataFrame({"x": [1.0, 2.0], "state": ["on", "off"]})] * 3,
+    "column of strings": ([MACHINES] * 3, WrongType, r"X\[0\]: column 'machine' holds str.*out\.$"),
+    "column of strings in polars": (
+        [pl.from_pandas(MACHINES)] * 3,
         WrongType,
-        r"X\[0\] holds a str.*This is column 'state': leave it out, or turn it into numbers",
+        r"X\[0\]: column 'machine' holds strings: leave it out\.$",
+    ),
+    "channel of strings": (
+        [MACHINES.to_numpy(object)] * 3,
+        WrongType,
+        r"X\[0\]: channel 0 holds strings: leave it out\.$",
+    ),
+    "column of dates": (
+        [MACHINES.assign(machine=pd.Timestamp("2024"))] * 3,
+        WrongType,
+        r"dates, times .*\. This is column 'machine': leave it out, or turn it into numbers\.$",
     ),
     "groups": (pd.DataFrame({"g": [0, 1], "x": [1.0, 2.0]}).groupby("g"), WrongValue, "of one wid"),
     "missing masked row": (

@@ -192,6 +192,18 @@ def test_the_share_of_known_tokens_and_the_tables_are_told():
     assert row.partition(": ")[2] in model._repr_html_()
 
 
+@pytest.mark.parametrize("first", ["fit", "partial_fit"])
+def test_the_share_is_that_of_all_calls_and_samples_of_weight_0_do_not_count(first):
+    transform = TextSequenceVectorizer(max_length=9).fit(TEXTS).transform
+    X, more = transform(["good day", "a day", "a a a"]), transform(["a a a a", "a bad day", "nice"])
+    model = small(embeddings={"day": [1.0], "good": [2.0], "nice": [3.0]})
+    classes = {"classes": [0, 1]} if first == "partial_fit" else {}
+    getattr(model, first)(X, [0, 1, 0], sample_weight=[1, 2, 0], **classes)
+    assert (model.embedding_coverage_, model._fitted.n_samples) == (3 / 4, 2)
+    model.partial_fit(more, [0, 1, 1], sample_weight=[1, 1, 0])
+    assert (model.embedding_coverage_, model._fitted.n_samples) == (4 / 11, 4)
+
+
 def test_without_vectors_there_is_no_share():
     model = pipeline(None).fit(TEXTS, Y)[-1]
     assert model.embedding_coverage_ is None

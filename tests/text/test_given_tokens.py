@@ -30,13 +30,6 @@ def test_words_of_a_vocabulary_match_in_any_normal_form():
         TextSequenceVectorizer(vocabulary=["é", unicodedata.normalize("NFD", "é")]).fit(WORDS)
 
 
-def test_texts_in_tokens_get_an_error_that_names_the_remedy():
-    with pytest.raises(AttributeError) as caught:  # as from CountVectorizer
-        TextSequenceVectorizer().fit(["so good", ["so", "bad"]])
-    assert "This was the text at index 1." in caught.value.__notes__
-    assert any("analyzer=list" in note for note in caught.value.__notes__)
-
-
 @pytest.mark.parametrize("odd", [None, 5])
 def test_tokens_of_several_types_are_named(odd):
     with pytest.raises(ValueError, match=r"Tokens of several types.*'a'.*" + str(odd)):

@@ -66,13 +66,36 @@ def test_rows_put_together_or_added_have_no_numbers():
     assert X.numbers is None
 
 
+RECURRING = ["x", "x", "x"]
+JOINED = r"Join columns of texts: frame\['text'\] \+ ' ' \+ frame\['title'\]; leave out one that is"
+CATEGORY = r"Make few values that recur .* frame.astype\(\{'seller': 'category'\}\)"
+DAY = pd.Timestamp("2026-01-01")
+ALONE = PANDAS[["price", "pages"]]
 WRONG = {
-    "two columns of strings": (
-        PANDAS.astype({"shop": str}).fillna({"shop": "z"}),
-        r"2 hold neither: 'text' \(.*\), 'shop' \(.*frame.astype\({'shop': 'category'}\)",
+    "two columns of texts": (
+        PANDAS.assign(title=COLUMNS["text"][::-1]),
+        rf"2 hold neither: 'text' \(.*\), 'title' \(.*\)\. {JOINED} an id\.$",
     ),
-    "dates": (PANDAS.assign(day=pd.Timestamp("2026-01-01")), "'day'.*turn dates into numbers"),
-    "no texts": (PANDAS[["price", "pages"]], r"\['price', 'pages'\], 0 hold neither: none"),
+    "values that recur": (PANDAS.assign(seller=RECURRING), rf"'seller' \(.*\)\. {CATEGORY}"),
+    "texts, and values that recur": (
+        PANDAS.assign(title=["d", "e", "f"], seller=RECURRING),
+        f"{JOINED} an id. {CATEGORY}",
+    ),
+    "dates": (
+        PANDAS.assign(day=DAY),
+        r"'day' \(.*\)\. Turn dates into numbers, or leave them out: \['day'\]\.$",
+    ),
+    "dates of Python": (PANDAS.assign(day=[DAY.date()] * 3), r"\. Turn dates .* \['day'\]\.$"),
+    "no texts": (
+        ALONE,
+        r"No column of X holds the texts: .*\['price', 'pages'\] hold numbers.*Pass",
+    ),
+    "texts that are a category": (
+        ALONE.assign(text=pd.Categorical(COLUMNS["text"])),
+        r"No column of X holds the texts.* turn them into strings: frame.astype\(\{'text': str\}\)",
+    ),
+    "no text in any row": (ALONE.assign(text=None), "If 'text' is the .* no row has a text"),
+    "NaN in all rows": (ALONE.assign(text=np.nan), "If 'text' is the .* no row has a text"),
     "infinity": (PANDAS.assign(price=[1, np.inf, 2]), r"'price' holds .*\(inf\) in row 1"),
     "equal names": (PANDAS.rename(columns={"price": "pages"}), "different names"),
 }

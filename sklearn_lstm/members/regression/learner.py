@@ -78,14 +78,14 @@ class RegressionLearner(Learner):
         model : RegressionModel or None
             None: all samples have the same vector.
         logits : ndarray of shape (n_held_out, n_outputs)
-            Of the held-out samples, by a model fitted to the others.
+            Of the held-out samples, by a model fitted to the others; no rows without a model.
         """
         rows = _rows_to_fit(split)
         samples = split.samples.subset(rows)
         untrained = cls.untrained(samples, configuration)
         vectors, targets = untrained.vectors(samples.sequences), samples.targets
         if not vectors.size:
-            return None, np.zeros((len(split.held_out_rows), targets.n_outputs))
+            return None, np.empty((0, targets.n_outputs))
         held_out = np.searchsorted(rows, split.held_out_rows)
         learned = np.delete(np.arange(len(rows)), held_out)
         learned_targets = targets.subset(learned)

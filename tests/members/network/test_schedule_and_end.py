@@ -81,7 +81,7 @@ def test_the_rate_falls_once_three_checks_made_no_progress():
 
 
 def test_the_first_epoch_is_always_seen_to_its_end():
-    # Checks after 150 updates each: progress in the first. Up to the 1,000th they do not count, then
+    # Checks after 150 updates each: progress in the first. Up to the 1,000th none counts, then
     # come three that do.
     rates, _ = run([90.0, *[80.0] * 20], updates_per_epoch=1000)
     assert len(rates) == 2000

@@ -15,6 +15,7 @@ from sklearn.model_selection import GridSearchCV
 from sklearn.pipeline import make_pipeline
 
 from sklearn_lstm import Predictor, TextSequenceVectorizer
+from sklearn_lstm.exceptions import InputTypeWarning
 from sklearn_lstm.inspection import ExplanationDisplay, as_shap_explanation, explain
 from sklearn_lstm.io import load, save
 from sklearn_lstm.streaming import fit_batches
@@ -120,6 +121,19 @@ def test_columns_that_all_are_constant_make_no_member():
     )
 
 
+RARE = {"flag": [False, True], "missing": [1.0, np.nan], "category": pd.Categorical(["a", "b"])}
+
+
+@pytest.mark.parametrize("name", RARE)
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_column_may_vary_in_a_single_fold(kind, name):
+    values = pd.Series(RARE[name]).take([0] * (N - 1) + [1]).array
+    X = FRAME[["text" if kind == "texts" else "steps"]].assign(**{name: values})
+    model = small(kind).fit(X, Y)
+    assert member_of(model) is not None
+    assert np.isfinite(model.decision_function(X)).all()
+
+
 def test_rare_categories_of_a_column_are_none():
     X = pd.concat([FRAME[["steps"]]] * 2, ignore_index=True)
     X = X.assign(shop=pd.Categorical([f"{number % 260}" for number in range(2 * N)]))
@@ -150,7 +164,7 @@ def test_several_labels_groups_weights_and_samples_of_validation(kind):
         new = of_kind(kind, NEW)
         model = small(kind).fit(X, Y, X_val=new, y_val=NEW_Y)
         assert model.calibration_["n_held_out"] == len(new)
-        with pytest.raises(ValueError, match="X has the columns") as caught:
+        with pytest.raises(ValueError, match=r"X lacks \['price'\]") as caught:
             small(kind).fit(X, Y, X_val=new.drop(columns="price"), y_val=NEW_Y)
         assert "X_val" in caught.value.__notes__[0]
 
@@ -233,7 +247,7 @@ def test_a_row_that_lost_its_numbers_is_refused_and_named():
     X = vectorizer.transform(of_kind("texts"))
     for lost in (FRAME["text"], FRAME["text"].tolist()):
         with pytest.raises(
-            ValueError, match=r"\['price', 'is_new', 'shop'\].*X has \[\].*X\[rows\]"
+            ValueError, match=r"\['price', 'is_new', 'shop'\].*X has none\..*X\[rows\]"
         ):
             model.predict(lost)
     with pytest.raises(ValueError, match=r"save_npz lose them"):
@@ -251,9 +265,22 @@ def test_other_columns_than_at_fit_are_refused():
     with pytest.raises(ValueError, match=r"learned from the columns \[\]"):
         small("series").fit(X["steps"], Y).predict(X.set_axis([*range(4)], axis=1))
     with pytest.raises(
-        ValueError, match=r"hold the sequences.* 2 hold neither: 'text' .*\({'text'"
+        ValueError, match=r"hold the sequences.* 2 hold neither: 'text' .*drop\(columns=\['text'\]"
     ):
-        model.fit(FRAME, Y)
+        model.fit(FRAME.assign(text=FRAME.index.astype(str)), Y)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_categories_that_are_seen_once_are_told(kind):
+    X = FRAME[["text" if kind == "texts" else "steps"]]
+    names = [f"name {k}" for k in range(N)]
+    once = X.assign(seller=pd.Categorical(names))
+    with pytest.warns(InputTypeWarning, match="100% of the 150 values of the column 'seller'.* id"):
+        small(kind).fit(once, Y)
+    with pytest.warns(InputTypeWarning, match="seller"):
+        fit_batches(small(kind), [(once[:80], Y[:80]), (once[80:], Y[80:])])
+    small(kind).fit(once[:49], Y[:49])  # too few to tell
+    small(kind).fit(X.assign(seller=pd.Categorical([*names[:110], *names[:40]])), Y)
 
 
 @pytest.mark.parametrize("kind", KINDS)
