@@ -62,6 +62,8 @@ def save(model: object, path: str | os.PathLike[str]) -> None:
         If it is not fitted.
     ImportError
         If safetensors or skops is not installed.
+    OSError
+        If the path leads to a folder, a device or a pipe, or no file can be written there.
 
     See Also
     --------
