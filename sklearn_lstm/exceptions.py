@@ -63,7 +63,7 @@ class IgnoredParameterWarning(UserWarning):
     """Issued if a parameter was set, but is not used."""
 
 
-def warn_user(message: str, category: type[Warning] = UserWarning) -> None:
+def warn_user(message: str | Warning, category: type[Warning] = UserWarning) -> None:
     """Warn at the line of the user, who may have called scikit-learn, which called us.
 
     Python 3.12 has `skip_file_prefixes` for this.

@@ -145,11 +145,7 @@ def load(path: str | os.PathLike[str], *, embeddings: object = None, encoder: ob
     True
     """
     with opened(path, passed_models(embeddings, encoder)) as (content, arrays):
-        unpack = Unpacker(arrays)
-        model = _unpack(content, unpack)
-        unpack.check_all_used()
-    warn_of_other_version(content, content["class"])
-    return model
+        return read_model(content, arrays)
 
 
 def describe(path: str | os.PathLike[str]) -> dict[str, Any]:
@@ -190,7 +186,7 @@ def describe(path: str | os.PathLike[str]) -> dict[str, Any]:
     (3, 3)
     """
     with opened(path) as (content, arrays):
-        return _describe(content, Unpacker(arrays))
+        return described(content, arrays)
 
 
 # --- Models to trees
@@ -261,6 +257,15 @@ def _pack_foreign(model: Any, prefix: str, arrays: ArrayTable) -> dict[str, Any]
 # --- Trees to models
 
 
+def read_model(content: Mapping[str, Any], arrays: Mapping[str, Any]) -> Any:
+    """Return the model in an open file."""
+    unpack = Unpacker(arrays)
+    model = _unpack(content, unpack)
+    unpack.check_all_used()
+    warn_of_other_version(content, content["class"])
+    return model
+
+
 def _unpack(content: Mapping[str, Any], unpack: Unpacker) -> Any:
     kind = content["class"]
     if kind == "passthrough":
@@ -274,6 +279,11 @@ def _unpack(content: Mapping[str, Any], unpack: Unpacker) -> Any:
         return from_archive(unpack(content["archive"]))
     check_is_fitted(model := unpack_estimator(content, unpack))
     return model
+
+
+def described(content: Mapping[str, Any], arrays: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the description of the model in an open file."""
+    return _describe(content, Unpacker(arrays))
 
 
 def _describe(content: Mapping[str, Any], unpack: Unpacker) -> dict[str, Any]:

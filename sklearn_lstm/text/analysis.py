@@ -57,6 +57,8 @@ class Analysis:
             known["stop_words"] = parameters["_english"]
         if known["analyzer"] == "word" and (known["tokenizer"] or known["token_pattern"]) is None:
             known["tokenizer"] = words_of
+        if known["analyzer"] == "word" and known["tokenizer"] is None:
+            _check_pattern(known["token_pattern"])
         return cls(**known)
 
     def check(self) -> None:
@@ -106,6 +108,13 @@ class Analysis:
     @cached_property
     def _left_out(self) -> frozenset[Hashable]:
         return frozenset(self.stop_words or ())
+
+
+def _check_pattern(pattern: str) -> None:
+    try:
+        re.compile(pattern)
+    except (re.error, OverflowError, RecursionError) as error:
+        raise ValueError(f"token_pattern={pattern!r} is no regular expression: {error}.") from error
 
 
 def _without_marks(text: str) -> str:

@@ -182,7 +182,6 @@ BAD_FITS = {
     "missing file": (["/nowhere/at/all"], {"input": "filename"}),
     "strings instead of files": (["a"], {"input": "file"}),
     "two groups in the pattern": (["a"], {"token_pattern": r"(\w)(\w)"}),
-    "broken pattern": (["a"], {"token_pattern": r"("}),
     "unknown stop list": (["a"], {"stop_words": "klingon"}),
     "unknown accents": (["a"], {"strip_accents": "all"}),
     "unknown input": (["a"], {"input": "url"}),
@@ -202,6 +201,13 @@ def test_the_same_error_is_raised(method, texts, parameters):
     theirs = raised(lambda: getattr(CountVectorizer(**parameters), method)(texts))
     ours = raised(lambda: getattr(TextSequenceVectorizer(**parameters), method)(texts))
     assert ours == theirs
+
+
+@pytest.mark.parametrize("pattern", ["(", "a{9999999999}", r"\w++*"])
+def test_a_broken_pattern_is_named(pattern):
+    for method in ("fit", "fit_transform", "partial_fit"):
+        with pytest.raises(ValueError, match=r"token_pattern='.*' is no regular expression: "):
+            getattr(TextSequenceVectorizer(token_pattern=pattern), method)(["a"])
 
 
 @pytest.mark.parametrize("texts", ["text", ["a", None], ["a", np.nan], [b"\xff"], None])
