@@ -35,18 +35,6 @@ class ModelFileError(ValueError):
     """Raised if a stored estimator is damaged or forged, or has a format that is not known."""
 
 
-class CommandError(Exception):
-    """Raised if a command can't use data or a model: where, what was found, and what to do."""
-
-    status = 1  # of the process
-
-
-class UsageError(CommandError):
-    """Raised for options that a command can't use."""
-
-    status = 2
-
-
 class LinearModelSkippedWarning(UserWarning):
     """Issued if the linear model is left out, for lack of memory or because of `criterion`."""
 

@@ -132,7 +132,7 @@ def _check_one_kind(y: Any, name: str) -> None:
 
 
 def _kind_of_label(kind: type) -> str:
-    kinds = {"string": str, "boolean": (bool, np.bool_), "number": Number}
+    kinds = {"string": (str,), "boolean": (bool, np.bool_), "number": (Number,)}
     return next((name for name, types in kinds.items() if issubclass(kind, types)), kind.__name__)
 
 
