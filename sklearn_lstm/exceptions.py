@@ -35,18 +35,6 @@ class ModelFileError(ValueError):
     """Raised if a stored estimator is damaged or forged, or has a format that is not known."""
 
 
-class CommandError(Exception):
-    """Raised if a command can't use data or a model: where, what was found, and what to do."""
-
-    status = 1  # of the process
-
-
-class UsageError(CommandError):
-    """Raised for options that a command can't use."""
-
-    status = 2
-
-
 class LinearModelSkippedWarning(UserWarning):
     """Issued if the linear model is left out, for lack of memory or because of `criterion`."""
 
@@ -63,7 +51,7 @@ class IgnoredParameterWarning(UserWarning):
     """Issued if a parameter was set, but is not used."""
 
 
-def warn_user(message: str, category: type[Warning] = UserWarning) -> None:
+def warn_user(message: str | Warning, category: type[Warning] = UserWarning) -> None:
     """Warn at the line of the user, who may have called scikit-learn, which called us.
 
     Python 3.12 has `skip_file_prefixes` for this.

@@ -116,21 +116,7 @@ class Predictor:
             If the package of the static model or encoder is not installed.
         """
         with opened(path, passed_models(embeddings, encoder)) as (content, arrays):
-            unpack = Unpacker(arrays, instead=INSTEAD)
-            steps = [*_steps(content)]
-            pairs = zip(steps, STEPS[-len(steps) :], strict=False)
-            *before, last = [_attributes(*step, kind, unpack) for step, kind in pairs]
-            reader = TextReader.of(before[0]) if before else None
-            if reader is not None:
-                reader.check()
-            predictor = cls(reader, last["_fitted"])
-            unpack.check_all_used()
-        if (stored := other_version(content)) is not None:
-            warn_user(
-                f"sklearn_lstm {stored} stored the model, and this is {sklearn_lstm.__version__}: "
-                "its predictions may differ."
-            )
-        return predictor
+            return cls(*read_model(content, arrays))
 
     def predict(self, X: Any) -> NDArray[Any]:
         """Return the most probable class, or the labels above their thresholds.
@@ -162,6 +148,21 @@ class Predictor:
         """
         return self._fitted.labels.proba(self._logits(X))
 
+    def labels_of(self, proba: NDArray[np.float64]) -> NDArray[Any]:
+        """Return the labels that `predict` returns, if their probabilities are known already.
+
+        Parameters
+        ----------
+        proba : ndarray of shape (n_samples, n_classes)
+            What `predict_proba` has returned.
+
+        Returns
+        -------
+        ndarray of shape (n_samples,) or (n_samples, n_labels)
+            As from `predict`.
+        """
+        return self._fitted.labels.labels_of(proba, self._fitted.model.thresholds)
+
     def known_share(self, texts: Any) -> NDArray[np.float64]:
         """Return how much of each text the vocabulary knows.
 
@@ -188,6 +189,26 @@ class Predictor:
         if self._reader is not None:
             X = self._reader.read(X)
         return self._fitted.model.blended_logits(self._fitted.input_format.read(X))
+
+
+def read_model(
+    content: Mapping[str, Any], arrays: Mapping[str, Any]
+) -> tuple[TextReader | None, Fitted]:
+    """Return what an open file holds of a model, as `Predictor` takes it."""
+    unpack = Unpacker(arrays, instead=INSTEAD)
+    steps = [*_steps(content)]
+    pairs = zip(steps, STEPS[-len(steps) :], strict=False)
+    *before, last = [_attributes(*step, kind, unpack) for step, kind in pairs]
+    reader = TextReader.of(before[0]) if before else None
+    if reader is not None:
+        reader.check()
+    unpack.check_all_used()
+    if (stored := other_version(content)) is not None:
+        warn_user(
+            f"sklearn_lstm {stored} stored the model, and this is {sklearn_lstm.__version__}: "
+            "its predictions may differ."
+        )
+    return reader, last["_fitted"]
 
 
 def _steps(content: Mapping[str, Any], name: str = "") -> Iterator[tuple[str, Mapping[str, Any]]]:

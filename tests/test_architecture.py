@@ -34,7 +34,6 @@ LAYERS = [
     ["vectorizer", "classifier", "predictor", "vectors"],
     ["word_vectors", "streaming"],
     ["inspection", "io"],
-    ["command_line"],
     ["__main__"],
 ]
 PUBLIC_PACKAGES = {"inspection.__init__", "io.__init__"}

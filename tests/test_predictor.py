@@ -159,6 +159,7 @@ def test_predictions_are_those_of_the_classifier(name, path):
     assert np.ptp(expected, axis=0).min() > 1e-4
     for found, known in (
         (predictor.predict(X), model.predict(X)),
+        (predictor.labels_of(predictor.predict_proba(X)), model.predict(X)),
         (predictor.classes_, model.classes_),
         (predictor.thresholds_, (model[-1] if isinstance(model, Pipeline) else model).thresholds_),
     ):

@@ -61,6 +61,8 @@ def save(model: object, path: str | os.PathLike[str]) -> None:
         If it is not fitted.
     ImportError
         If safetensors is not installed.
+    OSError
+        If the path leads to a folder, a device or a pipe, or no file can be written there.
 
     See Also
     --------
@@ -141,11 +143,7 @@ def load(path: str | os.PathLike[str], *, embeddings: object = None, encoder: ob
     True
     """
     with opened(path, passed_models(embeddings, encoder)) as (content, arrays):
-        unpack = Unpacker(arrays)
-        model = _unpack(content, unpack)
-        unpack.check_all_used()
-    warn_of_other_version(content, content["class"])
-    return model
+        return read_model(content, arrays)
 
 
 def describe(path: str | os.PathLike[str]) -> dict[str, Any]:
@@ -186,7 +184,7 @@ def describe(path: str | os.PathLike[str]) -> dict[str, Any]:
     (3, 3)
     """
     with opened(path) as (content, arrays):
-        return _describe(content, Unpacker(arrays))
+        return described(content, arrays)
 
 
 def import_safetensors() -> Any:
@@ -244,6 +242,15 @@ def _pack(model: Any, prefix: str, arrays: ArrayTable) -> dict[str, Any]:
 # --- Trees to models
 
 
+def read_model(content: Mapping[str, Any], arrays: Mapping[str, Any]) -> Any:
+    """Return the model in an open file."""
+    unpack = Unpacker(arrays)
+    model = _unpack(content, unpack)
+    unpack.check_all_used()
+    warn_of_other_version(content, content["class"])
+    return model
+
+
 def _unpack(content: Mapping[str, Any], unpack: Unpacker) -> Any:
     kind = content["class"]
     if kind == "passthrough":
@@ -254,6 +261,11 @@ def _unpack(content: Mapping[str, Any], unpack: Unpacker) -> Any:
         return Pipeline(steps, **parameters)
     check_is_fitted(model := unpack_estimator(content, unpack))
     return model
+
+
+def described(content: Mapping[str, Any], arrays: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the description of the model in an open file."""
+    return _describe(content, Unpacker(arrays))
 
 
 def _describe(content: Mapping[str, Any], unpack: Unpacker) -> dict[str, Any]:

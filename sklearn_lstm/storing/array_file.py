@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import math
 import os
 import re
@@ -86,9 +87,10 @@ def opened(
 
     `passed` is what stands for the folders that the file names: none of these is opened.
     """
+    path = Path(path)
     with (
-        one_error(f"The model file {os.fspath(path)}"),
-        Path(path).open("rb") as file,
+        one_error(f"The model file {path}"),
+        path.open("rb") as file,
         limited_memory(size := os.fstat(file.fileno()).st_size),
         in_a_file(passed),
     ):
@@ -109,10 +111,32 @@ def opened(
         yield content, find_arrays(file, entries, start)
 
 
+def target_of(path: str | os.PathLike[str]) -> Path:
+    """Return the file that a name leads to, links followed.
+
+    Raises
+    ------
+    OSError
+        If there is something else than a file, or none can be written.
+    """
+    target = Path(os.path.realpath(path))
+    try:
+        mode = target.stat().st_mode
+    except FileNotFoundError:
+        target.parent.stat()
+    else:
+        if not stat.S_ISREG(mode):
+            reason = "It is a folder, a device or a pipe, and no file"
+            raise OSError(errno.EINVAL, reason, os.fspath(path))
+    if not os.access(target.parent, os.W_OK):
+        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(target.parent))
+    return target
+
+
 @contextmanager
 def replacing(path: str | os.PathLike[str]) -> Iterator[BinaryIO]:
     """Yield a file to write, which replaces that of this name once it is on the disk."""
-    target = Path(os.path.realpath(path))
+    target = target_of(path)
     temporary = target.with_name(f".{uuid4().hex}.tmp")  # short, whatever the name of the file
     old = target.stat() if target.exists() else None
     try:

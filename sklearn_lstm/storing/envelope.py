@@ -1,6 +1,5 @@
 """How pickle, joblib, skops and `copy.deepcopy` store an estimator."""
 
-import warnings
 from collections.abc import Mapping
 from contextvars import copy_context
 from copy import deepcopy
@@ -13,6 +12,7 @@ from sklearn.exceptions import InconsistentVersionWarning
 
 import sklearn_lstm
 from sklearn_lstm.callback_support import SET, own_callbacks, without_callbacks
+from sklearn_lstm.exceptions import warn_user
 from sklearn_lstm.storing.packing import Packer
 from sklearn_lstm.storing.stored_form import (
     FORMAT,
@@ -134,4 +134,4 @@ def warn_of_other_version(content: Mapping[str, Any], name: str) -> None:
             current_sklearn_version=f"sklearn_lstm {sklearn_lstm.__version__}",
             original_sklearn_version=f"sklearn_lstm {stored}",
         )
-        warnings.warn(warning, stacklevel=3)
+        warn_user(warning)

@@ -114,6 +114,11 @@ class Labels:
         """Return the class of each sample, (n_samples,); several labels (n_samples, n_labels)."""
         return np.asarray(self.classes[self.best_outputs(logits, thresholds)])
 
+    def labels_of(self, proba: NDArray[np.float64], thresholds: Thresholds) -> NDArray[np.generic]:
+        """Return what `predict` does, of probabilities in place of logits."""
+        outputs = proba[:, 1] > thresholds if len(self) == 2 else proba.argmax(axis=1)
+        return np.asarray(self.classes[outputs.astype(np.intp)])
+
     def best_outputs(self, logits: NDArray[np.float64], thresholds: Thresholds) -> NDArray[np.intp]:
         """Return the index of the predicted class of each sample.
 
@@ -217,6 +222,10 @@ class LabelSets(Labels):
         """Return each label whose probability is above its threshold, (n_samples, n_labels)."""
         is_above = np.where(thresholds == 0.5, logits > 0, self.proba(logits) > thresholds)
         return is_above.astype(np.int64)
+
+    def labels_of(self, proba: NDArray[np.float64], thresholds: Thresholds) -> NDArray[np.int64]:
+        """Return what `predict` does, of probabilities in place of logits."""
+        return (proba > thresholds).astype(np.int64)
 
     def best_outputs(self, logits: NDArray[np.float64], thresholds: Thresholds) -> NDArray[np.intp]:
         """Return the index of the label of each sample that is furthest above its threshold."""

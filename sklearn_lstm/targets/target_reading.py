@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Hashable, Mapping
 from collections.abc import Set as AbstractSet
 from math import inf, prod
-from numbers import Real
+from numbers import Number, Real
 from typing import Any
 
 import numpy as np
@@ -42,6 +42,7 @@ def read_labels(y: Any, name: str = "y") -> NDArray[np.generic]:
     y = y if isinstance(y, list | tuple) else to_numpy(y, name)
     _check_no_lists(y, name)
     _check_all_known(y, name)
+    _check_one_kind(y, name)
     y = check_array(
         _with_nulls(y), ensure_2d=False, dtype=None, ensure_min_samples=0, input_name=name
     )
@@ -131,6 +132,24 @@ def _check_all_known(y: Any, name: str) -> None:
         "whether it applies: 1 or 0. Leave out such sequences or, if there are many, fit one "
         "classifier for each label, to the sequences with this label known."
     )
+
+
+def _check_one_kind(y: Any, name: str) -> None:
+    """Refuse labels that NumPy would make the same: it turns True into 1, and 1 into "1"."""
+    types = [*map(type, y)] if isinstance(y, list | tuple) else []
+    kinds = {kind: _kind_of_label(kind) for kind in dict.fromkeys(types)}
+    first = kinds[types[0]] if types else ""
+    row = next((row for row, kind in enumerate(types) if kinds[kind] != first), None)
+    if row is not None:
+        raise ValueError(
+            f"{name}[{row}] is {y[row]!r:.50}, a {kinds[types[row]]}, but the labels before it are "
+            f"{first}s: all labels have to be strings, numbers or booleans."
+        )
+
+
+def _kind_of_label(kind: type) -> str:
+    kinds = {"string": (str,), "boolean": (bool, np.bool_), "number": (Number,)}
+    return next((name for name, types in kinds.items() if issubclass(kind, types)), kind.__name__)
 
 
 # --- Weights and groups

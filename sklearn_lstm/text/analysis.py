@@ -110,6 +110,8 @@ class Analysis:
             known["stop_words"] = parameters["_english"]
         if known["analyzer"] == "word" and (known["tokenizer"] or known["token_pattern"]) is None:
             known["tokenizer"] = words_of
+        if known["analyzer"] == "word" and known["tokenizer"] is None:
+            _check_pattern(known["token_pattern"])
         return cls(**known)
 
     def check(self) -> None:
@@ -190,6 +192,13 @@ def _checked(text: object, expected: str = TEXT) -> str:
     if not isinstance(text, str):
         raise NoTextError(text, expected)
     return text
+
+
+def _check_pattern(pattern: str) -> None:
+    try:
+        re.compile(pattern)
+    except (re.error, OverflowError, RecursionError) as error:
+        raise ValueError(f"token_pattern={pattern!r} is no regular expression: {error}.") from error
 
 
 def _without_marks(text: str) -> str:

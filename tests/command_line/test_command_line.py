@@ -3,13 +3,13 @@
 import csv
 import io
 import json
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
 from sklearn.metrics import accuracy_score, f1_score, log_loss, precision_recall_fscore_support
 from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import FunctionTransformer
 
 from sklearn_lstm import LSTMSequenceClassifier, Predictor, TextSequenceVectorizer
 from sklearn_lstm.io import load, save
@@ -59,7 +59,7 @@ def test_fit_stores_the_model_that_python_fits_and_the_names_of_its_columns(fold
 def test_a_label_is_printed_for_each_record_of_every_format(  # noqa: PLR0917
     name, content, options, run, folder, records, tmp_path, monkeypatch
 ):
-    monkeypatch.setattr("sklearn_lstm.command_line.records.LARGEST_BATCH", 5)
+    monkeypatch.setattr("sklearn_lstm.__main__.MOST_BYTES", 50)
     texts = [record["message"] for record in records]  # more than one batch
     data = content(texts)
     path = name if name == "-" else tmp_path / name
@@ -109,47 +109,80 @@ def test_evaluate_computes_what_scikit_learn_computes(run, folder, records, tmp_
     assert printed.startswith(f"accuracy  {told['accuracy']:.4f}\nmacro F1  ")
 
 
-def test_several_labels_are_read_and_printed_with_their_names(run, records, tmp_path):
-    names = ["short; spam", "", "spam", "short", "spam;short", "short", "", "ham"]
-    rows = [(record["message"], name) for record, name in zip(records, names, strict=True)]
-    data, model = tmp_path / "data.csv", tmp_path / "model.safetensors"
-    data.write_text(as_csv([["text", "label"], *rows]))
-    status, _, errors = run("fit", data, "--output", model, "--separator", ";", *FIT)
+def test_several_labels_are_lists_in_json_lines(run, records, tmp_path):
+    names = [["short", "a;b"], [], ["a;b"], ["short"], ["a;b", "short"], ["short"], [], ["ham"]]
+    texts = [record["message"] for record in records]
+    data, model = tmp_path / "data.jsonl", tmp_path / "model.safetensors"
+    pairs = zip(texts, names, strict=True)
+    data.write_text(as_json_lines({"text": text, "label": name} for text, name in pairs))
+    status, _, errors = run("fit", data, "--output", model, *FIT)
     assert (status, errors) == (0, f"8 records, 3 classes: {model}\n")
-    indicator = [["ham" in name, "short" in name, "spam" in name] for name in names]
-    fitted, texts = Predictor.load(model), [text for text, _ in rows]
+    indicator = [["a;b" in name, "ham" in name, "short" in name] for name in names]
+    fitted = Predictor.load(model)
     predicted, proba = fitted.predict(texts), fitted.predict_proba(texts)
-    _, printed, _ = run("predict", model, data)
-    expected = [np.array(["ham", "short", "spam"])[row > 0].tolist() for row in predicted]
-    assert printed.splitlines() == [";".join(labels) for labels in expected]
-    _, printed, _ = run("predict", model, data, "--jsonl")
-    assert [json.loads(line)["labels"] for line in printed.splitlines()] == expected
+    expected = [np.array(["a;b", "ham", "short"])[row > 0].tolist() for row in predicted]
+    _, printed, _ = run("predict", model, data, "--jsonl", "--proba")
+    told = list(map(json.loads, printed.splitlines()))
+    assert [one["labels"] for one in told] == expected
+    assert [one["proba"]["a;b"] for one in told] == proba[:, 0].tolist()
+    for options in ([], ["--proba"]):
+        status, printed, errors = run("predict", model, data, *options)
+        assert (status, printed, "--jsonl" in errors) == (1, "", True)
     _, printed, _ = run("evaluate", model, data, "--json")
-    told, losses = (
-        json.loads(printed),
-        [log_loss(*pair) for pair in zip(np.transpose(indicator), proba.T, strict=True)],
-    )
+    told = json.loads(printed)
+    losses = [log_loss(*pair) for pair in zip(np.transpose(indicator), proba.T, strict=True)]
     assert told["log loss"] == pytest.approx(np.mean(losses), abs=1e-5)
     assert told["macro F1"] == pytest.approx(f1_score(indicator, predicted, average="macro"))
     assert told["accuracy"] == pytest.approx(accuracy_score(indicator, predicted))
+    _, printed, _ = run("explain", model, data, "--jsonl")
+    assert {json.loads(line)["label"] for line in printed.splitlines()} <= {"a;b", "ham", "short"}
+    for label, reason in [("ham", "a list of labels"), (["egg"], "the model has no class 'egg'")]:
+        stdin = as_json_lines([{"text": "so", "label": label}])
+        status, _, errors = run("evaluate", model, "-", "--format", "jsonl", stdin=stdin)
+        assert (status, reason in errors) == (1, True), errors
 
 
 @pytest.mark.parametrize(
     ("labels", "expected"),
     [
-        ([["spam"], "spam", []], "they hold ['spam']"),
-        (["", [], ""], "they hold []"),
-        (["ham", None, "spam"], "line 2: 'label' is null, but no label"),
-        (["ham", "spam", ["a", None]], "line 3: 'label' is [\"a\", null], but no label"),
+        ([["spam"], ["spam"], []], "several labels needs two or more, found ['spam']"),
+        ([[], [], []], "several labels needs two or more, found []"),
+        ([["ham"], "spam"], "line 2: 'label' is \"spam\", but has to be a list of strings"),
+        ([["ham"], [1]], "line 2: 'label' is [1], but has to be a list of strings"),
+        (["ham", None, "spam"], "line 2: 'label' is null, but has to be a label"),
+        (["ham", "spam", ["a", None]], "line 3: 'label' is [\"a\", null], but has to be"),
+        (["ham", "spam", [[]]], "line 3: 'label' is [[]], but has to be a label"),
+        ([1, 0, True], "line 3: 'label' is True, a boolean, but the labels before it are numbers"),
+        (["1", "0", 1], "line 3: 'label' is 1, a number, but the labels before it are strings"),
+        ([1, 0, 1.5], "y holds 1.5, but classes are whole numbers or strings"),
+        ([1, 0, float("nan")], "line 3: 'label' is missing: nan"),
     ],
 )
-def test_several_labels_that_can_not_be_learned_are_an_error(labels, expected, run, tmp_path):
+def test_labels_that_can_not_be_learned_are_an_error(labels, expected, run, tmp_path):
     records = as_json_lines([{"text": "so", "label": label} for label in labels])
     model = tmp_path / "model"
-    options = "--separator", ";", "--format", "jsonl", *FIT
+    options = "--format", "jsonl", *FIT
     status, _, errors = run("fit", "-", "--output", model, *options, stdin=records)
     assert (status, errors.count("\n"), model.exists()) == (1, 1, False)
     assert expected in errors
+
+
+def test_equal_numbers_are_one_label(run, records, tmp_path):
+    data, model = tmp_path / "data.jsonl", tmp_path / "model"
+    rows = [{"text": r["message"], "label": [1.0, 1, 2, 2.0][i % 4]} for i, r in enumerate(records)]
+    data.write_text(as_json_lines(rows))
+    assert run("fit", data, "--output", model, *FIT)[0] == 0
+    _, printed, _ = run("evaluate", model, data, "--json")
+    assert [row["class"] for row in json.loads(printed)["classes"]] == ["1", "2"]
+    _, printed, _ = run("predict", model, data, "--jsonl")
+    assert {*printed.splitlines()} <= {'{"label": 1}', '{"label": 2}'}
+    _, printed, _ = run("predict", model, data)
+    assert {*printed.split()} <= {"1", "2"}
+    _, printed, _ = run("explain", model, data, "--jsonl")
+    assert {json.dumps(json.loads(line)["label"]) for line in printed.splitlines()} <= {"1", "2"}
+    stdin = as_json_lines([{"text": "so", "label": True}])
+    _, _, errors = run("evaluate", model, "-", "--format", "jsonl", stdin=stdin)
+    assert "the model has no class 'true', but '1', '2'" in errors
 
 
 def test_series_are_lists_in_json_lines_and_labels_may_be_numbers(run, tmp_path):
@@ -203,23 +236,85 @@ def test_numbers_stand_beside_a_text(run, records, tmp_path):
     assert np.allclose(found, expected, atol=1e-6)
     _, printed, errors = run("explain", model, data)
     assert (errors, printed.count("  price\n"), printed.count("  pages\n")) == ("", 8, 8)
-    for wrong, reason in {"dear": "could not convert string", "1e999": "inf is too large"}.items():
+    for wrong in ["dear", "1e999", "12_34"]:
         table = ["text", "label", "price", "pages"], ["a", "x", "3", "2"], ["b", "y", wrong, "2"]
         data.write_text(as_csv(table))
         status, printed, errors = run("predict", model, data)
         assert (status, printed.count("\n")) == (1, 1)
-        assert f"line 3: 'price' is no number ({reason}" in errors
-        assert f"line 3: 'price' is no number ({reason}" in run("fit", data, *options)[2]
+        expected = f"line 3: 'price' is \"{wrong}\", but has to be a number"
+        assert expected in errors
+        assert expected in run("fit", data, *options)[2]
 
 
-def test_labels_of_several_types_are_told_by_their_names(run, records, tmp_path):
+def test_columns_beside_a_text_are_explained_by_themselves(run, records, tmp_path):
+    data, model = tmp_path / "data.csv", tmp_path / "model"
+    rows = [(r["message"], r["label"], i % 2, i % 3) for i, r in enumerate(records)]
+    data.write_text(as_csv([["text", "label", "score", "base"], *rows]))
+    options = ["--numbers", "score", "base", "--output", model, *FIT]
+    assert run("fit", data, *options)[0] == 0
+    _, printed, _ = run("explain", model, data, "--jsonl")
+    for one in map(json.loads, printed.splitlines()):
+        assert [*one] == ["label", "score", "base", "beside", "steps"]
+        assert [*one["beside"]] == ["score", "base"]
+        parts = one["base"], *one["beside"].values(), *(value for _, value in one["steps"])
+        assert one["score"] == pytest.approx(sum(parts))
+    _, printed, _ = run("explain", model, data)
+    names = [line.split()[-1] for line in printed.splitlines()]
+    assert (names.count("base"), names.count("score")) == (16, 8)
+
+
+def test_what_is_missing_in_a_series_is_null(run, tmp_path):
     data, model = tmp_path / "data.jsonl", tmp_path / "model"
-    rows = [{"text": r["message"], "label": [True, 1, "x"][i % 3]} for i, r in enumerate(records)]
-    data.write_text(as_json_lines(rows))
-    assert run("fit", data, "--output", model, *FIT)[0] == 0
-    assert Predictor.load(model).classes_.tolist() == ["1", "true", "x"]
+    values = [{"series": [x, None, y], "label": x < y} for x in range(3) for y in (4, -1)]
+    data.write_text(as_json_lines(values))
+    assert run("fit", data, "--series", "series", "--output", model, *FIT)[0] == 0
+    _, printed, _ = run("explain", model, data, "--jsonl")
+    assert "NaN" not in printed
+    steps = [json.loads(line)["steps"] for line in printed.splitlines()]
+    assert [[value for (value,), _ in one] for one in steps] == [one["series"] for one in values]
+
+
+@pytest.mark.parametrize(
+    ("days", "names"),
+    [
+        (np.array(["2020-01-02", "2021-03-04"], "M8[D]"), ["2020-01-02", "2021-03-04"]),
+        (np.array(["2020-01-02", "2021-03-04"], "M8[ns]"), ["2020-01-02", "2021-03-04"]),
+        (
+            np.array(["2020-01-02", "2021-03-04T05:30"], "M8[s]"),
+            ["2020-01-02T00:00:00", "2021-03-04T05:30:00"],
+        ),
+        (np.array([1, 2], "m8[D]"), ["1 days", "2 days"]),
+    ],
+)
+def test_labels_that_are_dates_have_their_iso_form(days, names, run, tmp_path, records):
+    X, y = [record["message"] for record in records], np.resize(days, len(records))
+    model, data = tmp_path / "model", tmp_path / "data.csv"
+    classifier = LSTMSequenceClassifier(max_epochs=0, random_state=0)
+    save(make_pipeline(TextSequenceVectorizer(), classifier).fit(X, y), model)
+    data.write_text(as_csv([["text", "label"], *zip(X, names * 4, strict=True)]))
+    status, printed, _ = run("predict", model, data)
+    assert (status, {*printed.splitlines()} <= {*names}) == (0, True)
     status, printed, _ = run("evaluate", model, data, "--json")
-    assert (status, json.loads(printed)["records"]) == (0, 8)
+    assert (status, [row["class"] for row in json.loads(printed)["classes"]]) == (0, names)
+    _, printed, _ = run("explain", model, data, "--jsonl")
+    assert {json.loads(line)["label"] for line in printed.splitlines()} <= {*names}
+
+
+def test_a_group_that_is_missing_is_refused(run, tmp_path):
+    options = ["--groups", "who", "--output", tmp_path / "model", *FIT]
+    stdin = as_csv([["text", "label", "who"], ["a", "x", "1"], ["b", "y", ""], ["a", "y", "2"]])
+    status, _, errors = run("fit", "-", "--format", "csv", *options, stdin=stdin)
+    assert (status, errors.count("\n")) == (1, 1)
+    assert "standard input, line 3: 'who' is missing: None" in errors
+
+
+def test_the_file_of_a_model_is_opened_once(run, folder, monkeypatch):
+    opened, path, open_ = [], folder / "spam.safetensors", Path.open
+    monkeypatch.setattr(Path, "open", lambda self, *o: opened.append(self) or open_(self, *o))
+    for command in ("predict", "evaluate", "explain"):
+        run(command, path, folder / "spam.csv")
+    run("describe", path)
+    assert opened.count(path) == 4
 
 
 def test_explanations_add_up_to_the_score(run, folder):
@@ -248,13 +343,12 @@ def test_models_that_python_stored_are_read_too(run, tmp_path, records):
     path, data = tmp_path / "model.safetensors", tmp_path / "data.csv"
     data.write_text(as_csv([["text", "label"], *zip(X, y, strict=True)]))
     several = np.transpose([[label == "ham" for label in y], [len(x) > 30 for x in X]]).astype(int)
-    names = [";".join(np.flatnonzero(row).astype(str)) for row in several]
-    for steps in ([FunctionTransformer()], []):  # Predictor takes only the latter
-        for target, expected in ((y, y), (several, names)):
-            vectorizer, classifier = TextSequenceVectorizer(), LSTMSequenceClassifier(max_epochs=0)
-            save(make_pipeline(*steps, vectorizer, classifier).fit(X, target), path)
-            status, printed, _ = run("predict", path, data)
-            assert (status, printed.splitlines()) == (0, expected)
+    for target, expected in ((y, y), (several, [np.flatnonzero(row).tolist() for row in several])):
+        vectorizer, classifier = TextSequenceVectorizer(), LSTMSequenceClassifier(max_epochs=0)
+        save(make_pipeline(vectorizer, classifier).fit(X, target), path)
+        status, printed, _ = run("predict", path, data, "--jsonl")
+        told = [list(json.loads(line).values()) for line in printed.splitlines()]
+        assert (status, told) == (0, [[label] for label in expected])
 
 
 # --- Errors
@@ -264,11 +358,20 @@ def test_models_that_python_stored_are_read_too(run, tmp_path, records):
     ("data", "n_before", "expected"),
     [
         (b"text,label\nhello,ham", 0, "line 2: no column 'message', but 'text', 'label'"),
-        (b"message;label\nhello;ham", 0, "line 2: no column 'message', but 'message;label'"),
+        (
+            b"message;label\nhello;ham",
+            0,
+            "line 2: no column 'message', but 'message;label'. Set --delimiter ';'",
+        ),
+        (
+            b"message\tlabel\nhello, you\tham",
+            0,
+            "line 2: 2 fields, but the header has 1. Set --delimiter '\\t'",
+        ),
         (b'message\na\n"two\nlines"\na,b\n', 2, "line 5: 2 fields, but the header has 1"),
-        (b'message\na\n"never\nclosed', 1, "line 3: this record is no CSV (unexpected end"),
+        (b'message\na\n"never\nclosed', 1, "line 3: unexpected end of data. In CSV, quotes go"),
         (b"message,message\na,b\n", 0, "line 1: a name comes twice in the header"),
-        (b"message\na\nb\nna\xefve\n", 2, "line 4: byte 3 is 0xef, which is no UTF-8. Convert"),
+        (b"message\na\nb\nna\xefve\n", 2, "line 4: 'utf-8' codec can't decode byte 0xef in"),
     ],
 )
 def test_an_error_names_file_and_line_and_comes_after_the_records_before_it(  # noqa: PLR0917
@@ -284,14 +387,22 @@ def test_an_error_names_file_and_line_and_comes_after_the_records_before_it(  # 
 @pytest.mark.parametrize(
     ("command", "data", "expected"),
     [
-        ("predict", ["a", 1], "line 2: 'message' is no text: found 1"),
+        ("predict", ["a", 1], "line 2: 'message' is 1, but has to be a text"),
         ("predict", ["a", {"text": "b"}], "line 2: no column 'message', but 'text'"),
         ("predict", ["a", {}], "line 2: no column 'message'"),
         ("evaluate", [], "no records"),
         ("evaluate", ["a"], "line 1: no column 'label', but 'message'"),
         ("evaluate", [{"message": "a", "label": "egg"}], "line 1: the model has no class 'egg'"),
-        ("evaluate", [{"message": "a", "label": ["ham"]}], "line 1: 'label' is [\"ham\"], but no"),
-        ("evaluate", [{"message": "a", "label": None}], "line 1: 'label' is null, but no label"),
+        (
+            "evaluate",
+            [{"message": "a", "label": ["ham"]}],
+            "line 1: 'label' is [\"ham\"], but has to be one",
+        ),
+        (
+            "evaluate",
+            [{"message": "a", "label": None}],
+            "line 1: 'label' is null, but has to be a label",
+        ),
     ],
 )
 def test_json_of_another_form_is_an_error(command, data, expected, run, folder):
@@ -307,7 +418,8 @@ def test_what_is_no_json_is_an_error(line, run, folder):
     options = [folder / "spam.safetensors", "-", "--format", "jsonl"]
     status, printed, errors = run("predict", *options, stdin=stdin)
     assert (status, len(printed.splitlines())) == (1, 1)
-    assert errors.startswith("sklearn-lstm predict: standard input, line 2: no JSON (")
+    assert errors.startswith("sklearn-lstm predict: standard input, line 2: ")
+    assert errors.count("\n") == 1
 
 
 def test_series_that_the_model_can_not_read_are_errors(run, tmp_path):
@@ -317,9 +429,9 @@ def test_series_that_the_model_can_not_read_are_errors(run, tmp_path):
     assert run("fit", data, "--series", "series", "--output", model, *FIT)[0] == 0
     for series, expected in [
         ([[1, 2, 3]], "channels"),
-        ([[1, 2], [3]], "'series' is no list of numbers"),
-        ("1", "'series' is no list of numbers"),
-        ([10**400], "'series' is no list of numbers"),
+        ([[1, 2], [3]], ", but has to be a list of numbers"),
+        ("1", ", but has to be a list of numbers"),
+        ([10**400], ", but has to be a list of numbers"),
     ]:
         stdin = as_json_lines([[[1, 0], [2, 0]], series])
         status, printed, errors = run("predict", model, "-", "--format", "jsonl", stdin=stdin)
@@ -332,7 +444,12 @@ def test_series_that_the_model_can_not_read_are_errors(run, tmp_path):
     ("options", "status", "expected"),
     [
         ([], 2, "the following arguments are required: --output"),
-        (["--output", "no/model"], 1, "--output: there is no folder "),
+        (["--output", "no/model"], 1, "no': No such file or directory"),
+        (["--output", "."], 1, "--output: '.': It is a folder, a device or a pipe, and no file"),
+        (["--output", ""], 1, "--output: "),
+        (["--output", "model", "--seed", "-1"], 2, "argument --seed: invalid seed value: '-1'"),
+        (["--output", "model", "--delimiter", ""], 2, "argument --delimiter: invalid delimiter"),
+        (["--output", "model", "--set", "token_pattern=("], 1, "token_pattern='(' is no regular"),
         (["--output", "model", "--set", "hidden=3"], 2, "no estimator has a parameter 'hidden'"),
         (["--output", "model", "--set", "optimizer=torch.optim.SGD"], 2, "'optimizer' parameter"),
         (
@@ -340,8 +457,16 @@ def test_series_that_the_model_can_not_read_are_errors(run, tmp_path):
             2,
             "The 'lr' parameter of LSTMSequenceClassifier",
         ),
-        (["--output", "model", "--series", "a", "--text", "b"], 2, "--text or --series, not both"),
-        (["--output", "model", "--delimiter", ";;"], 2, "--delimiter takes one character"),
+        (
+            ["--output", "model", "--series", "a", "--text", "b"],
+            2,
+            "argument --series: not allowed with argument --text",
+        ),
+        (
+            ["--output", "model", "--delimiter", ";;"],
+            2,
+            "argument --delimiter: invalid delimiter value: ';;'",
+        ),
         (["--output", "model", "--label", "n"], 1, "line 2: no column 'n', but 'message', 'label'"),
         (["--output", "model", "--set", "min_df=9"], 1, "spam.csv: "),
     ],
@@ -364,7 +489,8 @@ def test_files_that_are_no_models_or_are_not_there(run, folder, tmp_path):
         assert (status, errors.count("\n")) == (1, 1)
         assert errors.startswith(f"sklearn-lstm {command}: The model file {folder / 'spam.csv'} ")
     save(TextSequenceVectorizer().fit(["a"]), tmp_path / "vectorizer")
-    assert "holds no classifier" in run("predict", tmp_path / "vectorizer", "-")[2]
+    assert "holds TextSequenceVectorizer" in run("predict", tmp_path / "vectorizer", "-")[2]
+    assert "holds no classifier" in run("explain", tmp_path / "vectorizer", "-")[2]
 
 
 @pytest.mark.parametrize("name", ["new.csv", "new.jsonl", "new.txt"])

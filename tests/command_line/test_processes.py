@@ -7,6 +7,8 @@ import sys
 
 import pytest
 
+import sklearn_lstm
+
 # As if these packages were not installed.
 WITHOUT = """
 import sys
@@ -52,6 +54,54 @@ def test_a_pipe_gets_each_label_at_once_and_may_be_closed(folder):
         assert (process.stderr.read(), process.wait()) == (b"", 141)
 
 
+def test_the_version_and_a_missing_file_are_told_before_imports(folder, tmp_path):
+    code = (
+        "import sys; from sklearn_lstm.__main__ import main\n"
+        "try: status = main()\n"
+        "except SystemExit as end: status = end.code\n"
+        "sys.exit(9 if 'numpy' in sys.modules else status)"
+    )
+    with started("-c", code, "--version") as process:
+        assert process.communicate()[0].decode() == f"{sklearn_lstm.__version__}\n"
+        assert process.returncode == 0
+    missing, model = tmp_path / "none.csv", folder / "spam.safetensors"
+    for command in (
+        ["predict", model, missing],
+        ["evaluate", missing, folder / "spam.csv"],
+        ["fit", missing, "--output", tmp_path / "model"],
+    ):
+        with started("-c", code, *command) as process:
+            errors = process.communicate()[1].decode()
+        assert process.returncode == 1
+        assert errors == f"sklearn-lstm {command[0]}: {missing}: No such file or directory\n"
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="device: the system has no such shell")
+@pytest.mark.parametrize(
+    ("closed", "data", "expected"),
+    [
+        ("2>&-", "spam.csv", (0, 8, "")),
+        ("<&-", "spam.csv", (0, 8, "")),
+        ("<&-", "-", (1, 0, "sklearn-lstm predict: the standard input is closed\n")),
+        (">&-", "spam.csv", (1, 0, "sklearn-lstm predict: the standard output is closed\n")),
+        (">/dev/full", "spam.csv", (1, 0, "sklearn-lstm predict: [Errno 28] No space left")),
+    ],
+)
+def test_a_stream_may_be_closed_or_full(closed, data, expected, folder):
+    status, n_labels, reason = expected
+    shell = ["sh", "-c", f'exec "$@" {closed}', "sh"]
+    command = sys.executable, "-m", "sklearn_lstm", "predict", folder / "spam.safetensors"
+    found = subprocess.run(  # noqa: S603
+        [*shell, *command, data if data == "-" else folder / data],
+        check=False,
+        capture_output=True,
+        encoding="utf-8",
+    )
+    assert (found.returncode, found.stdout.count("\n")) == (status, n_labels)
+    assert found.stderr.startswith(reason)
+    assert found.stderr.count("\n") == bool(reason)
+
+
 @pytest.mark.skipif(sys.platform == "win32", reason="device: the system has no SIGINT for others")
 def test_ctrl_c_ends_it_without_a_word(folder, request):
     before = signal.signal(signal.SIGINT, signal.default_int_handler)  # a job may ignore it
@@ -77,3 +127,15 @@ def test_fit_names_the_packages_that_it_lacks(folder, tmp_path, run, monkeypatch
     status, printed, errors = run("fit", data, *options)
     assert (status, printed, errors.count("\n")) == (1, "", 1), errors
     assert "pip install safetensors" in errors
+
+
+def test_what_predicts_needs_no_scikit_learn_and_evaluate_names_it(folder):
+    code = WITHOUT.format(names={"sklearn", "torch"})
+    options = folder / "spam.safetensors", folder / "spam.csv"
+    with started("-c", code, "predict", *options) as process:
+        printed, errors = process.communicate()
+    assert (process.returncode, printed.count(b"\n"), errors) == (0, 8, b"")
+    with started("-c", code, "evaluate", *options) as process:
+        printed, errors = process.communicate()
+    assert (process.returncode, printed, errors.count(b"\n")) == (1, b"", 1)
+    assert b"pip install scikit-learn" in errors

@@ -23,7 +23,7 @@ from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 import sklearn_lstm
-from sklearn_lstm import LSTMSequenceClassifier, TextSequenceVectorizer
+from sklearn_lstm import LSTMSequenceClassifier, Predictor, TextSequenceVectorizer
 from sklearn_lstm.inspection import explain, gate_activations
 from sklearn_lstm.io import describe, load, save
 from sklearn_lstm.storing import array_file
@@ -318,6 +318,29 @@ def test_a_full_disk_leaves_the_old_file_and_nothing_else(path, vectorizer, monk
         save(small().fit(SERIES, Y), path)
     assert path.read_bytes() == before
     assert [each.name for each in path.parent.iterdir()] == [path.name]
+
+
+@pytest.mark.parametrize("way", ["folder", "", "file/model", "loop", "none/model", "pipe", "link"])
+@pytest.mark.skipif(sys.platform == "win32", reason="device: the system has no pipes with names")
+def test_what_is_no_file_is_not_replaced(way, tmp_path, vectorizer, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    Path("folder").mkdir()
+    Path("file").touch()
+    Path("loop").symlink_to("loop")
+    os.mkfifo("pipe")
+    Path("link").symlink_to("pipe")
+    before = sorted(os.walk("."))
+    with pytest.raises(OSError, match=r"no file|[Nn]ot a directory|symbolic links|[Nn]o such file"):
+        save(vectorizer, way)
+    assert sorted(os.walk(".")) == before
+    assert Path("pipe").is_fifo()
+
+
+@pytest.mark.parametrize("read", [load, describe, Predictor.load])
+def test_a_path_is_no_bytes(read, path, vectorizer):
+    save(vectorizer, path)
+    with pytest.raises(TypeError, match="bytes"):
+        read(os.fsencode(path))
 
 
 def test_a_link_and_the_rights_of_new_files_stay(path, tmp_path, vectorizer):

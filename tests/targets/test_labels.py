@@ -39,6 +39,8 @@ small = partial(small_models.small, hidden_size=2, max_epochs=1)
         (pd.to_datetime([None] * 4), r"y\[0\] is missing: None"),
         (np.array([0, 1, 0, 1], object), "y holds objects of the type int. Make them"),
         ([2**63, 1, 2, 3], r"y\[0\] is 9223372036854775808, but .* below 2\*\*63.* strings"),
+        ([1, 0, True, 0], r"y\[2\] is True, a boolean, but the labels before it are numbers"),
+        (["a", "1", "a", 1.0], r"y\[3\] is 1\.0, a number, but the labels before it are strings"),
         (["ham"] * 4, "at least 2 classes, but y holds only one class: 'ham'"),
         (np.zeros(4, int), "at least 2 classes, but y holds only one class: 0"),
         ([[0.1, 0.2]] * 4, "Unknown label type: continuous-multioutput"),

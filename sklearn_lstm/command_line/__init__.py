@@ -1,1 +1,0 @@
-"""The command ``sklearn-lstm``: files of records -> models, labels and tables."""
