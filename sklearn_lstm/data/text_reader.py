@@ -55,7 +55,8 @@ class TextReader:
         names = "vocabulary_", "max_length_", "truncation", "padding", "output"
         known = (attributes[name] for name in names)
         analysis = analysis or Analysis.of(attributes)
-        return cls(analysis, keeps_texts(attributes), *known, attributes.get("_columns"))
+        columns = attributes.get("_columns")
+        return cls(analysis, keeps_texts(attributes), *known, columns=columns)
 
     @property
     def n_ids(self) -> int:
