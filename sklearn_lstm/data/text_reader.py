@@ -53,10 +53,9 @@ class TextReader:
     def of(cls, attributes: Mapping[str, Any], analysis: Analysis | None = None) -> TextReader:
         """Return the reader of a vectorizer with these parameters and fitted attributes."""
         names = "vocabulary_", "max_length_", "truncation", "padding", "output"
-        known = (attributes[name] for name in names)
-        analysis = analysis or Analysis.of(attributes)
-        columns = attributes.get("_columns")
-        return cls(analysis, keeps_texts(attributes), *known, columns=columns)
+        known: dict[str, Any] = {name.rstrip("_"): attributes[name] for name in names}
+        known |= {"keeps_texts": keeps_texts(attributes), "columns": attributes.get("_columns")}
+        return cls(analysis=analysis or Analysis.of(attributes), **known)
 
     @property
     def n_ids(self) -> int:
