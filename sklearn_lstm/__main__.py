@@ -487,7 +487,7 @@ def explain(options: Namespace) -> None:
                 continue
             print(f"{one.score:+8.2f}  {name_of(label)}")
             for step, value in [("base", one.base_value), *one.beside.items(), *steps]:
-                print(f"{value:+12.2f}  {step}")
+                print(f"{value:+12.2f}  {step if str(step).strip() else repr(step)}")
         sys.stdout.flush()
 
 

@@ -330,6 +330,15 @@ def test_explanations_add_up_to_the_score(run, folder):
     assert [line.split()[-1] for line in printed.splitlines()] == ["spam", "base", "free", "prize"]
 
 
+def test_blank_characters_are_shown(run, folder, tmp_path):
+    options = ["--text", "message", "--characters", "--output", tmp_path / "model", *FIT]
+    assert run("fit", folder / "spam.csv", *options)[0] == 0
+    options = [tmp_path / "model", "-", "--format", "jsonl"]
+    _, printed, _ = run("explain", *options, stdin=as_json_lines(["a b\nc"]))
+    steps = [line[14:] for line in printed.splitlines()[1:]]
+    assert steps == ["base", "a", "' '", "b", "'\\n'", "c"]
+
+
 def test_a_description_names_the_columns(run, folder):
     status, printed, _ = run("describe", folder / "spam.safetensors")
     told = json.loads(printed)
