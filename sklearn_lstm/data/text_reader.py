@@ -47,15 +47,14 @@ class TextReader:
     truncation: Literal["pre", "post", "middle"]
     padding: Literal["post", "pre"]
     output: Literal["sparse", "dense", "onehot"]
-    columns: tuple[str, ...] | None = None
+    columns: tuple[str, ...] | None
 
     @classmethod
     def of(cls, attributes: Mapping[str, Any], analysis: Analysis | None = None) -> TextReader:
         """Return the reader of a vectorizer with these parameters and fitted attributes."""
-        names = "vocabulary_", "max_length_", "truncation", "padding", "output"
-        known = (attributes[name] for name in names)
-        analysis = analysis or Analysis.of(attributes)
-        return cls(analysis, keeps_texts(attributes), *known, attributes.get("_columns"))
+        names = "vocabulary_", "max_length_", "truncation", "padding", "output", "_columns"
+        known: list[Any] = [attributes.get(name) for name in names]
+        return cls(analysis or Analysis.of(attributes), keeps_texts(attributes), *known)
 
     @property
     def n_ids(self) -> int:
