@@ -167,8 +167,14 @@ class InputFormat:
         MissingValuesWarning
             If values are missing in a channel that had all of them.
         """
+        names = column_names(X)
         if self.column_names and not self.channel_names:
-            check_same_columns(column_names(X), self.column_names)
+            check_same_columns(names, self.column_names)
+        if names and {*names} == {*self.channel_names}:
+            raise InvalidSequencesError(
+                "X is one data frame, but the model was fitted to a list of data frames, one for "
+                "each series. Pass a list: [frame]."
+            )
         arrays = read_arrays(X, self.input_type, self.time_channel, self.channel_names)
         if self.refuses_floats:
             refuse_floats(arrays)
