@@ -16,7 +16,6 @@ from small_encoder import SmallEncoder
 
 from sklearn_lstm import LSTMSequenceClassifier, Predictor, TextSequenceVectorizer, WordVectors
 from sklearn_lstm.io import ModelFileError, load, save
-from sklearn_lstm.pretrained.token_tables import StaticModel
 from sklearn_lstm.vectors import side_by_side, static_model
 
 RNG = np.random.default_rng(0)
@@ -134,7 +133,7 @@ KINDS = {
     "WordVectors": lambda: texts(embeddings=learned(), linear_model=False),
     "a dict of vectors": lambda: texts(embeddings=dict(zip(WORDS, EMBEDDING, strict=False))),
     "two tables": lambda: texts(embeddings=side_by_side(learned(), {"goood": [1.0, 2.0]})),
-    "a static model": lambda: texts(embeddings=StaticModel(static(), Path("folder"))),
+    "a static model": lambda: texts(embeddings=static_model(static())),
     "an encoder": lambda: texts(encoder=SmallEncoder()),
     "numbers beside texts": lambda: texts(X=priced(TEXTS), new=priced(NEW)),
 }

@@ -150,7 +150,7 @@ class Network(NetworkMember):
         encoding, table = self.encoding.extended(sequences, further), self.module.embedding.weight
         new_ids = encoding.ids[len(self.encoding.ids) :]
         vectors = self.module.new_vectors(len(encoding), generator)
-        if given is not None:
+        if given is not None and len(given.ids):  # else their width may be unknown
             has_vector, known = given(new_ids, None)
             places = torch.from_numpy(has_vector).to(table.device)
             vectors[places] = torch.from_numpy(known[has_vector]).to(table.device)
