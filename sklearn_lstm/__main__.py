@@ -34,6 +34,7 @@ FORMATS = {".csv": "csv", ".tsv": "csv", ".jsonl": "jsonl", ".ndjson": "jsonl"}
 MOST_BYTES = 2**16  # that are read at once: a batch; a pipe gives what it holds
 LONGEST_FIELD = 2**31 - 1  # of CSV: the largest number that every system takes
 ROW = re.compile(r"\b(X|y|groups)\[(\d+)\]")  # in an error of a model
+WHOLE = re.compile(r"^(-?\d+)\.0+$")  # 1.0 of CSV is the class 1
 REMEDIES: dict[type[Exception], str] = {
     UnicodeDecodeError: "Make it UTF-8, such as by iconv -f WINDOWS-1252 (or UTF-16) -t UTF-8",
     csv.Error: "Lines end with \\n or \\r\\n. Quotes go around a whole field, doubled inside",
@@ -529,6 +530,7 @@ def truth_of(record: Record, column: str, names: list[str], *, is_several: bool)
     if isinstance(labels, list) != is_several:
         raise record.wrong(column, "a list of labels" if is_several else "one label")
     given = list(map(name_of, labels if is_several else [labels]))
+    given = [name if name in names else WHOLE.sub(r"\1", name) for name in given]
     if unknown := [name for name in given if name not in names]:
         known = ", ".join(map(repr, names[:10]))
         raise record.refusal(f"the model has no class {unknown[0]!r}, but {known}")

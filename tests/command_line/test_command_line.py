@@ -180,6 +180,8 @@ def test_equal_numbers_are_one_label(run, records, tmp_path):
     assert {*printed.split()} <= {"1", "2"}
     _, printed, _ = run("explain", model, data, "--jsonl")
     assert {json.dumps(json.loads(line)["label"]) for line in printed.splitlines()} <= {"1", "2"}
+    stdin = as_csv([["text", "label"], ["so", "1.0"], ["so", "2"]])
+    assert run("evaluate", model, "-", "--format", "csv", stdin=stdin)[0] == 0
     stdin = as_json_lines([{"text": "so", "label": True}])
     _, _, errors = run("evaluate", model, "-", "--format", "jsonl", stdin=stdin)
     assert "the model has no class 'true', but '1', '2'" in errors
