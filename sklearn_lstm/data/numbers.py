@@ -164,11 +164,9 @@ def _remedies(own: list[tuple[str, Any]], wanted: str) -> str:
     """Return what to do about several columns that hold neither numbers nor categories."""
     dates = [name for name, column in own if _holds_dates(column)]
     strings = {
-        name: [
-            value for value in containers.listed(column) if not containers.is_missing_or_nan(value)
-        ]
+        name: [value for value in containers.listed(column) if isinstance(value, str)]
         for name, column in own
-        if name not in dates and not _holds_sequences(column)
+        if containers.holds_strings(column)
     }
     recurring = [name for name, values in strings.items() if 2 * len({*values}) <= len(values)]
     texts = [name for name in strings if name not in recurring]
