@@ -117,15 +117,16 @@ def source_of(options: Namespace) -> str:
 def read_records(options: Namespace, columns: Columns) -> Iterator[Sequence[Record]]:
     """Yield the records that have come, in batches; those before an error come before it."""
     name, batch, start = source_of(options), list[Record](), 1
+    source = columns.source(options)
     if options.data == "-" and sys.stdin is None:
         raise CommandError("the standard input is closed")
     with sys.stdin.buffer if options.data == "-" else Path(name).open("rb") as file:
         lines = Lines(file)
         try:
-            for fields in parse(lines, options, columns.sequence):
+            for fields in parse(lines, options, source):
                 if fields is not None:
                     record = Record(f"{name}, line {start}", fields)
-                    batch.append(replace(record, values=columns.values(record)))
+                    batch.append(replace(record, values=columns.values(record, source)))
                 start = lines.number + 1
                 if lines.is_last:
                     yield batch
@@ -238,15 +239,17 @@ class Columns:
         return cls(**values)
 
     def named(self, options: Namespace) -> Self:
-        """Return these columns, but for the names in the options."""
-        given = vars(options).get
-        names = {"sequence": given("text") or given("series"), "label": given("label")}
-        return replace(self, **{key: name for key, name in names.items() if name})
+        """Return these columns, but for the name of the labels in the options."""
+        return replace(self, label=vars(options).get("label") or self.label)
 
-    def values(self, record: Record) -> list[Any]:
+    def source(self, options: Namespace) -> str:
+        """Return the column of the records that holds the texts or series."""
+        return options.text or options.series or self.sequence
+
+    def values(self, record: Record, source: str) -> list[Any]:
         """Return what the model reads of a record."""
         read = series_of if self.is_series else text_of
-        return [read(record, self.sequence), *(number_of(record, name) for name in self.numbers)]
+        return [read(record, source), *(number_of(record, name) for name in self.numbers)]
 
     def joined(self, records: Sequence[Record]) -> object:
         """Return the X of records."""
@@ -256,7 +259,7 @@ class Columns:
         if not numbers:
             return list(sequences)
         arrays = np.fromiter(sequences, np.object_, len(records)), *map(np.array, numbers)
-        return Table(["the sequence", *self.numbers], arrays)  # under one name, whatever the column
+        return Table([self.sequence, *self.numbers], arrays)  # by the names of fit
 
 
 def text_of(record: Record, name: str) -> str:
@@ -340,6 +343,7 @@ def fit(options: Namespace) -> None:
 
     model, numbers, groups = new_model(options), tuple(options.numbers or ()), options.groups
     columns = Columns(is_series=bool(options.series), numbers=numbers).named(options)
+    columns = replace(columns, sequence=columns.source(options))
     records = [record for batch in read_records(options, columns) for record in batch]
     if not records:
         raise CommandError(f"{source_of(options)}: no records")
@@ -576,7 +580,7 @@ def results(
                 yield records, compute(columns.joined(records))
                 break
             except (TypeError, ValueError) as error:
-                row, reason = row_and_reason(error, {"X": columns.sequence})
+                row, reason = row_and_reason(error, {"X": columns.source(options)})
                 refusal, records = records[row or 0].refusal(reason), records[: row or 0]
         if refusal is not None:
             raise refusal

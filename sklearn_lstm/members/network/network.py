@@ -24,8 +24,12 @@ from sklearn_lstm.encoding.token_codes import PADDING_CODE, TokenCodes
 from sklearn_lstm.members.member import Contributions
 from sklearn_lstm.members.network.batches import MicroBatchNet, steps_at_once
 from sklearn_lstm.members.network.gradients import VectorPath, integrated_gradients
-from sklearn_lstm.members.network.network_member import Encoding, NetworkMember, check_architecture
-from sklearn_lstm.members.network.schedule_and_end import NOTHING_LEARNED
+from sklearn_lstm.members.network.network_member import (
+    NOTHING_LEARNED,
+    Encoding,
+    NetworkMember,
+    check_architecture,
+)
 from sklearn_lstm.network.network import SequenceNetwork
 from sklearn_lstm.pretrained.embeddings import PretrainedVectors
 from sklearn_lstm.storing.unpacking import take_memory
@@ -258,7 +262,7 @@ class Network(NetworkMember):
             f"{'bidirectional ' * architecture['bidirectional']}{architecture['cell'].upper()} "
             f"layer{'s' * (architecture['num_layers'] > 1)} of {architecture['hidden_size']} units"
             f", {self.n_weights:,} weights{', not trained' * (not self.is_trained)}"
-            f"{f'; it{NOTHING_LEARNED}' * (not self.has_learned)}"
+            f"{f'; it {NOTHING_LEARNED}' * (not self.has_learned)}"
         )
 
 
