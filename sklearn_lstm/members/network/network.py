@@ -1,6 +1,6 @@
 """The network: it reads sequences in order, and turns them into logits."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from copy import deepcopy
 from dataclasses import dataclass, field, replace
 from typing import Any, Self
@@ -209,11 +209,31 @@ class Network(NetworkMember):
         last product is computed in float64: in float32 a row of odd length would be rounded by its
         place in the batch.
         """
+        output = self.module.output
+        with torch.inference_mode():
+            weight, bias = exact(output.weight.cpu()).T, exact(output.bias.cpu())
+        logits = np.empty((len(sequences), self.n_outputs))
+        self._read(sequences, logits, lambda vectors: exact(vectors) @ weight + bias)
+        return logits
+
+    def vectors_of(self, sequences: Sequences) -> NDArray[np.float32]:
+        """Return what is pooled of the states of each sequence (n_samples, n_features)."""
+        n_features = self.module.output.in_features
+        vectors = np.empty((len(sequences), n_features), np.float32)
+        self._read(sequences, vectors, lambda pooled: pooled)
+        return vectors
+
+    def _read(
+        self,
+        sequences: Sequences,
+        into: NDArray[np.floating[Any]],
+        compute: Callable[[Tensor], Tensor],
+    ) -> None:
+        """Write what is computed of the vectors of sequences into the rows of an array."""
         if self.module.training:
             self.module.eval()
-        device, output = self.device, self.module.output
+        device = self.device
         limit = steps_at_once(device) * self.module.steps_per_frame // 2  # of that in training
-        logits = np.empty((len(sequences), self.n_outputs))
 
         def read(rows: Rows) -> None:
             # One sequence alone takes another way through the matrix products, and is rounded
@@ -222,14 +242,11 @@ class Network(NetworkMember):
             read_rows = rows if is_long or len(rows) > 1 else rows.repeat(2)
             steps, extension = self.padded(sequences, read_rows)
             lengths = torch.from_numpy(sequences.lengths[read_rows].astype(np.int64))
-            summary = self.module.summarize(steps, lengths.to(device), extension).cpu()
-            logits[rows] = (exact(summary) @ weight + bias)[: len(rows)].numpy()
+            vectors = self.module.summarize(steps, lengths.to(device), extension).cpu()
+            into[rows] = compute(vectors)[: len(rows)].numpy()
 
-        batches = list(rows_of_similar_length(sequences.lengths, limit))
         with torch.inference_mode(), workers(device):
-            weight, bias = exact(output.weight.cpu()).T, exact(output.bias.cpu())
-            map_on_workers(read, batches)
-        return logits
+            map_on_workers(read, list(rows_of_similar_length(sequences.lengths, limit)))
 
     def contributions(self, sequences: Sequences, direction: NDArray[np.float64]) -> Contributions:
         """Return what each step adds to the score, by integrated gradients."""
