@@ -223,7 +223,7 @@ def _explained(
 ) -> Explanation:
     """Return the explanation of one sequence."""
     sequences, data = one
-    model, direction = opened.model, opened.labels.direction(output)
+    model, direction = opened.model, opened.labels.directions[:, output]
     linear, network = np.zeros((2, len(data)))
     whole, base_value = np.zeros(1), float((model.biases * direction).sum())
     names = [*sequences.numbers.columns]
@@ -234,7 +234,8 @@ def _explained(
         if not weight:
             continue
         if method == "shares" or member.name == NumberModel.name:
-            contributions, base = member.contributions(sequences, weight * direction)
+            added, rest = member.contributions(sequences, weight * direction[:, np.newaxis])
+            contributions, base = added[:, 0], float(rest[0, 0])
         else:
             spans = [(0, 0), *((step, step + 1) for step in range(len(data)))]
             # Without its only step, a sequence is one unknown token.
@@ -366,7 +367,7 @@ def _cut(
     for length in range(1, min(longest, n_steps) + 1):
         spans += [(start, start + length) for start in range(n_steps - length + 1)]
     occluded = WithoutSpan(sequences, spans, opened.model.encoding)
-    scores = opened.model.blended_logits(occluded) @ opened.labels.direction(output)
+    scores = opened.model.blended_logits(occluded) @ opened.labels.directions[:, output]
     effects = dict(zip(spans, scores[0] - scores, strict=True))
     alone = np.append(0, np.cumsum([effects[step, step + 1] for step in range(n_steps)]))
     # The best cut of the first steps: its sum, and where its last phrase starts.

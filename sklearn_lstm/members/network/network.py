@@ -21,9 +21,9 @@ from sklearn_lstm.compute import (
 )
 from sklearn_lstm.data.sequences import Rows, Sequences, pad, rows_of_similar_length
 from sklearn_lstm.encoding.token_codes import PADDING_CODE, TokenCodes
-from sklearn_lstm.members.member import Contributions
+from sklearn_lstm.members.member import Contributions, one_by_one
 from sklearn_lstm.members.network.batches import MicroBatchNet, steps_at_once
-from sklearn_lstm.members.network.gradients import VectorPath, integrated_gradients
+from sklearn_lstm.members.network.gradients import ChannelPath, VectorPath, integrated_gradients
 from sklearn_lstm.members.network.network_member import Encoding, NetworkMember, check_architecture
 from sklearn_lstm.members.network.schedule_and_end import NOTHING_LEARNED
 from sklearn_lstm.network.network import SequenceNetwork
@@ -248,24 +248,40 @@ class Network(NetworkMember):
         with torch.inference_mode(), workers(device):
             map_on_workers(read, list(rows_of_similar_length(sequences.lengths, limit)))
 
-    def contributions(self, sequences: Sequences, direction: NDArray[np.float64]) -> Contributions:
-        """Return what each step adds to the score, by integrated gradients."""
-        of_frames, base = integrated_gradients(self.path_to(sequences, direction))
-        # The steps of a frame share its contribution.
-        frame = np.arange(sequences.lengths[0]) // self.module.steps_per_frame
-        return (of_frames / np.bincount(frame))[frame], base
+    def contributions(self, sequences: Sequences, directions: NDArray[np.float64]) -> Contributions:
+        """Return what each step adds to the scores, by integrated gradients."""
+
+        def of_one(one: Sequences) -> Contributions:
+            of_frames, base = integrated_gradients(VectorPath(*self.ends(one)), directions)
+            # The steps of a frame share its contribution.
+            frame = np.arange(one.lengths[0]) // self.module.steps_per_frame
+            return (of_frames / np.bincount(frame)[:, np.newaxis])[frame], base[np.newaxis]
+
+        return one_by_one(of_one, sequences)
+
+    def channel_contributions(
+        self, sequences: Sequences, directions: NDArray[np.float64]
+    ) -> Contributions:
+        """Return what each channel of series adds, as `contributions` does for each step."""
+
+        def of_one(one: Sequences) -> Contributions:
+            path = ChannelPath(*self.ends(one), channels=self.encoding.channels)
+            added, base = integrated_gradients(path, directions)
+            return added, base[np.newaxis]
+
+        return one_by_one(of_one, sequences)
 
     @torch.inference_mode(mode=False)
-    def path_to(self, sequences: Sequences, direction: NDArray[np.float64]) -> VectorPath:
-        """Return the path from nothing, which is unknown tokens or the mean series, to a sequence.
+    def ends(self, sequences: Sequences) -> tuple[SequenceNetwork, Tensor, Tensor | None]:
+        """Return the ends of the path from nothing to one sequence, as `VectorPath` takes them.
 
-        On it, the score ``logits @ direction`` changes.
+        Nothing is unknown tokens, or the mean series.
         """
         (codes,), extension = self.padded(sequences, np.arange(1))
         nothing = self.encoding.uninformed(sequences.read(np.arange(1)))
         baseline = torch.from_numpy(self.encoding(nothing, sequences.lengths)).to(codes.device)
         both = torch.stack([baseline, codes], 1)  # (T, 2) or (T, 2, C)
-        return VectorPath(self.module.eval(), both, extension, direction)
+        return self.module.eval(), both, extension
 
     def describe(self) -> str:
         """Return what the network consists of, in one line."""
