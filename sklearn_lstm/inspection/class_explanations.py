@@ -98,12 +98,15 @@ class ClassExplanations(Display):
             import pandas as pd  # noqa: PLC0415 - only data frames need it
         except ImportError as error:
             raise ImportError("Data frames need pandas: pip install pandas") from error
-        rows = [
+        return pd.DataFrame(self.rows())
+
+    def rows(self) -> list[dict[str, Any]]:
+        """Return the rows of `to_frame`, each as a dict."""
+        return [
             row
             for place in range(len(self.classes))
             for row in self.rows_of(place, np.argsort(-self.means[:, place], kind="stable"))
         ]
-        return pd.DataFrame(rows)
 
     def rows_of(self, place: int, rows: Iterable[int]) -> Iterator[dict[str, Any]]:
         """Yield the entries of some rows, for the class at a place."""
