@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from html import escape
+from importlib import import_module
 from itertools import chain
 from typing import Any, NamedTuple, Self
 
@@ -95,7 +97,7 @@ class ClassExplanations(Display):
             If pandas is not installed.
         """
         try:
-            import pandas as pd  # noqa: PLC0415 - only data frames need it
+            pd: Any = import_module("pandas")
         except ImportError as error:
             raise ImportError("Data frames need pandas: pip install pandas") from error
         return pd.DataFrame(self.rows())
@@ -315,10 +317,10 @@ def explain_classes(model: Any, X: Any, *, n_tokens: int = 20) -> ClassExplanati
     with workers(opened.model.network.device):
         for part, rows in rows_of_parts.items():
             n_explained = sum(map(len, rows))
-            found = map_on_workers(lambda some: _added(opened, part, some, directions), rows)  # noqa: B023
-            for key, sums, n_with in chain.from_iterable(found):
-                before = totals.get(key, Total(np.zeros_like(sums), 0, n_explained))
-                totals[key] = Total(before.sums + sums, before.n_with + n_with, n_explained)
+            found = map_on_workers(partial(_added, opened, part, directions), rows)
+            for key, added, n_more in chain.from_iterable(found):
+                before = totals.get(key, Total(np.zeros_like(added), 0, n_explained))
+                totals[key] = Total(before.sums + added, before.n_with + n_more, n_explained)
     sums, n_with, n_read = map(np.array, zip(*totals.values(), strict=True))
     means = sums / n_read[:, np.newaxis]
     means = means * [-1, 1] if is_mirrored else means
@@ -339,7 +341,7 @@ class Total(NamedTuple):
 
 
 def _added(
-    opened: OpenModel, part: str, rows: Rows, directions: NDArray[np.float64]
+    opened: OpenModel, part: str, directions: NDArray[np.float64], rows: Rows
 ) -> list[tuple[tuple[str, Any], NDArray[np.float64], int]]:
     """Return what adds to the scores of some rows: its part and name, the sum, and in how many."""
     sequences, n_channels = opened.sequences.subset(rows), opened.sequences.n_channels

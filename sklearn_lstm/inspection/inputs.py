@@ -223,8 +223,8 @@ def open_model(model: object, X: object) -> OpenModel:
         X = step.transform(X)
     sequences = read_as_at_fit(classifier, X)
     fitted = what_was_fitted(classifier)
-    numbers = (f"channel {number}" for number in range(sequences.n_channels or 0))
-    channels = [*(fitted.input_format.channel_names or numbers)]
+    numbered = (f"channel {number}" for number in range(sequences.n_channels or 0))
+    channels = [*(fitted.input_format.channel_names or numbered)]
     return OpenModel(fitted.model, fitted.labels, sequences, vectorizer, texts, channels)
 
 

@@ -117,7 +117,8 @@ def test_training_shows_the_losses_and_the_learning_rate(text_model):
     np.testing.assert_array_equal(display.train_loss, [row["train_loss"] for row in history])
     np.testing.assert_array_equal(display.lr, [row["lr"] for row in history])
     assert display.restored_epoch is None
-    assert [line.get_label() for line in display.ax_.lines][0] == "training loss of the network"
+    (line,) = display.ax_.lines
+    assert line.get_label() == "training loss of the network"
 
 
 def test_held_out_losses_are_joined_and_say_what_they_are_of():

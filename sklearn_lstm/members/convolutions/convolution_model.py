@@ -212,6 +212,8 @@ class ConvolutionModel(LinearMember):
     statistics : SeriesStatistics
     coef : ndarray of shape (n_features, n_outputs)
     intercept : ndarray of shape (n_outputs,)
+    proportions : ndarray of shape (n_events,)
+        The mean features of the convolutions in training: what all series share.
     confidence : float or None
         A factor up to 1 for all logits, because new samples may be of other groups. Samples often
         come in groups: recordings of a person, windows of a recording. A sample that is left out
@@ -223,14 +225,22 @@ class ConvolutionModel(LinearMember):
     statistics: SeriesStatistics
     coef: Annotated[NDArray[np.float64], "n_features n_outputs"]
     intercept: Annotated[NDArray[np.float64], "n_outputs"]
+    proportions: Annotated[NDArray[np.float64], "n_events"]
     confidence: float | None = field(default=None, metadata={"is_stored": False})
 
     @classmethod
     def from_stored(cls, **fields: Any) -> Self:
         """Return what was stored, if the convolutions read what the encoding gives."""
-        model = cls(**fields)
+        # Earlier development versions did not store what the series share.
+        nothing_shared = np.zeros(len(fields["convolutions"]))
+        model = cls(**{"proportions": nothing_shared} | fields)
         check_agreement(model.convolutions, {"n_inputs": len(model.statistics.encoding)})
         return model
+
+    @property
+    def n_events(self) -> int:
+        """The number of features of convolutions."""
+        return len(self.convolutions)
 
     @property
     def n_features(self) -> int:
@@ -256,8 +266,9 @@ class ConvolutionModel(LinearMember):
     def contributions(self, sequences: Sequences, directions: NDArray[np.float64]) -> Contributions:
         """Return what each step of series adds to the scores ``logits @ directions``.
 
-        A convolution counts at the step in its middle, relative to a series that is the mean of
-        all training steps throughout. The rest of the scores is that of this series.
+        A convolution counts at the step in its middle, relative to its mean in training. So the
+        rest of the scores is that of the mean of all training series, and the contributions show
+        what is special in a series.
         """
         return one_by_one(lambda one: self._of_series(one, directions), sequences)
 
@@ -276,32 +287,26 @@ class ConvolutionModel(LinearMember):
         by_channel = (shares[:, :, np.newaxis] * coef[:, np.newaxis]).reshape(len(coef), -1)
         added = np.empty((len(sequences), n_channels * n_scores))
         base = np.empty((len(sequences), n_scores))
-        n_events = len(self.convolutions)
+        base[:] = self.intercept @ directions + self.proportions @ coef[: self.n_events]
         for rows in rows_of_similar_length(sequences.lengths, MOST_STEPS_PER_BATCH):
             steps, lengths = sequences.read(rows), sequences.lengths[rows]
-            series, mean = (
-                self._counts(each, lengths) / lengths[:, np.newaxis].astype(float)
-                for each in (steps, encoding.uninformed(steps))
-            )
-            gaps, of_mean = self.statistics.gaps(steps, lengths)
-            added[rows] = np.hstack([series - mean, gaps]) @ by_channel
-            base[rows] = mean @ coef[:n_events] + of_mean @ coef[n_events:]
-        base += self.intercept @ directions
+            proportions = self._counts(steps, lengths) / lengths[:, np.newaxis].astype(float)
+            gaps, unknown = self.statistics.gaps(steps, lengths)
+            added[rows] = np.hstack([proportions - self.proportions, gaps]) @ by_channel
+            base[rows] += unknown @ coef[self.n_events :]
         return added.reshape(-1, n_scores), base
 
     def _of_series(self, series: Sequences, directions: NDArray[np.float64]) -> Contributions:
-        lengths, encoding = series.lengths, self.statistics.encoding
-        steps = series.read(np.array([0]))
-        pair = steps, encoding.uninformed(steps)
-        inputs = np.stack([encoding(one, lengths) for one in pair])
-        event_coef, statistics_coef = np.split(self.coef @ directions, [len(self.convolutions)])
-        scores = np.zeros((directions.shape[1], *inputs.shape[:2]))
-        for place, first, happens in self.convolutions.events(inputs, np.repeat(lengths, 2)):
+        lengths, steps = series.lengths, series.read(np.array([0]))
+        inputs = self.statistics.encoding(steps, lengths)[np.newaxis]
+        event_coef, statistics_coef = np.split(self.coef @ directions, [self.n_events])
+        shared = self.proportions @ event_coef
+        added, base = self.statistics.contributions(steps, lengths, statistics_coef)
+        added -= shared / len(steps)
+        for place, first, happens in self.convolutions.events(inputs, lengths):
             part = slice(first, first + happens.shape[2])
-            scores[:, :, part] += np.tensordot(event_coef[place].T / lengths[0], happens, 1)
-        additions, statistics_base = self.statistics.contributions(steps, lengths, statistics_coef)
-        base = self.intercept @ directions + scores[:, 1].sum(axis=1) + statistics_base
-        return (scores[:, 0] - scores[:, 1]).T + additions, base[np.newaxis]
+            added[part] += np.tensordot(happens[:, 0], event_coef[place] / len(steps), (0, 0))
+        return added, (self.intercept @ directions + shared + base)[np.newaxis]
 
     def describe(self) -> str:
         """Return what the model consists of, in one line."""

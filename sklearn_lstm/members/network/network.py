@@ -263,9 +263,10 @@ class Network(NetworkMember):
         self, sequences: Sequences, directions: NDArray[np.float64]
     ) -> Contributions:
         """Return what each channel of series adds, as `contributions` does for each step."""
+        encoding: Any = self.encoding  # of series
 
         def of_one(one: Sequences) -> Contributions:
-            path = ChannelPath(*self.ends(one), channels=self.encoding.channels)
+            path = ChannelPath(*self.ends(one), channels=encoding.channels)
             added, base = integrated_gradients(path, directions)
             return added, base[np.newaxis]
 
