@@ -18,10 +18,11 @@ import re
 import sys
 import warnings
 from argparse import Namespace
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
 from importlib import import_module
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn, Self
 
@@ -473,13 +474,20 @@ def evaluate(options: Namespace) -> None:
 
 
 def explain(options: Namespace) -> None:
-    """Print the score of the predicted class of each record, and what it is the sum of."""
+    """Print the score of the predicted class of each record, and what it is the sum of.
+
+    With `--classes`, what adds to each class over all records.
+    """
     import numpy as np
 
     from sklearn_lstm import inspection
     from sklearn_lstm.io.files import read_model
 
     columns, model = open_model(options, read_model)
+    if options.classes:
+        for _, told in results(options, columns, lambda X: inspection.explain_classes(model, X)):
+            print(*map(to_json, told.rows()) if options.jsonl else [told], sep="\n")
+        return
     labels = dict(zip(model.classes_, plain_labels(model.classes_), strict=True))
     for _, explanations in results(options, columns, lambda X: inspection.explain(model, X)):
         for one in explanations:
@@ -506,7 +514,12 @@ def describe(options: Namespace) -> None:
 
 def print_json(told: Mapping[str, object], indent: int | None = None) -> None:
     """Print JSON in one line, or in several if it is indented."""
-    print(json.dumps(told, ensure_ascii=False, default=str, indent=indent))
+    print(to_json(told, indent))
+
+
+def to_json(told: Mapping[str, object], indent: int | None = None) -> str:
+    """Return JSON in one line, or in several if it is indented."""
+    return json.dumps(told, ensure_ascii=False, default=str, indent=indent)
 
 
 # --- The stored model
@@ -573,7 +586,10 @@ def results(
 
     Those before a record that the model can't read come before its error.
     """
-    for batch in read_records(options, columns):
+    batches: Iterable[Sequence[Record]] = read_records(options, columns)
+    if vars(options).get("classes"):
+        batches = [[*chain.from_iterable(batches)]]
+    for batch in batches:
         records, refusal = batch, None
         while records:
             try:
@@ -620,7 +636,7 @@ COMMANDS = {  # the help, and the options
     fit: ("fit a model, and store it in a file", f"{FITTING} {READING}"),
     evaluate: ("print accuracy, F1, log loss, classes", f"model data --json --label {READING}"),
     predict: ("print a label for each record", f"model data --proba --jsonl {READING}"),
-    explain: ("print what each step adds to the score", f"model data --jsonl {READING}"),
+    explain: ("print what each step adds to the score", f"model data --classes --jsonl {READING}"),
     describe: ("print what a model file holds, as JSON", "model"),
 }
 NAMED = {"metavar": "NAME"}
@@ -642,6 +658,7 @@ OPTIONS: dict[str, tuple[str, dict[str, Any]]] = {  # the help, and what argpars
     "--set": ("set another parameter of an estimator; may be repeated", SET),
     "--json": ("print JSON instead of tables", SWITCH),
     "--proba": ("print the probability of each class too, as CSV with a header", SWITCH),
+    "--classes": ("print what adds to each class, as a mean over all records", SWITCH),
     "--jsonl": ("print JSON lines", SWITCH),
     "--format": ("of the records, if the name of the file does not say it", FORMAT),
     "--delimiter": (r"of CSV (default: a comma; in .tsv a tab, \t)", {"type": delimiter}),
