@@ -24,7 +24,7 @@ from dataclasses import asdict, dataclass, replace
 from importlib import import_module
 from itertools import chain
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, NoReturn, Self
 
 import sklearn_lstm
 
@@ -35,9 +35,10 @@ FORMATS = {".csv": "csv", ".tsv": "csv", ".jsonl": "jsonl", ".ndjson": "jsonl"}
 MOST_BYTES = 2**16  # that are read at once: a batch; a pipe gives what it holds
 LONGEST_FIELD = 2**31 - 1  # of CSV: the largest number that every system takes
 ROW = re.compile(r"\b(X|y|groups)\[(\d+)\]")  # in an error of a model
+WHOLE = re.compile(r"^(-?\d+)\.0+$")  # 1.0 of CSV is the class 1
 REMEDIES: dict[type[Exception], str] = {
-    UnicodeDecodeError: "Make the file UTF-8, for example by iconv -f WINDOWS-1252 -t UTF-8",
-    csv.Error: "In CSV, quotes go around a whole field, and are doubled inside it",
+    UnicodeDecodeError: "Make it UTF-8, such as by iconv -f WINDOWS-1252 (or UTF-16) -t UTF-8",
+    csv.Error: "Lines end with \\n or \\r\\n. Quotes go around a whole field, doubled inside",
     json.JSONDecodeError: "Each line has to be JSON",
 }
 
@@ -109,19 +110,24 @@ class Lines:
             yield line.decode("utf-8-sig" if self.number == 1 else "utf-8") + "\n"
 
 
+def source_of(options: Namespace) -> str:
+    """Return what errors call the file of the records."""
+    return "standard input" if options.data == "-" else options.data
+
+
 def read_records(options: Namespace, columns: Columns) -> Iterator[Sequence[Record]]:
     """Yield the records that have come, in batches; those before an error come before it."""
-    name = "standard input" if (is_piped := options.data == "-") else options.data
-    batch, start = list[Record](), 1
-    if is_piped and sys.stdin is None:
+    name, batch, start = source_of(options), list[Record](), 1
+    source = columns.source(options)
+    if options.data == "-" and sys.stdin is None:
         raise CommandError("the standard input is closed")
-    with sys.stdin.buffer if is_piped else Path(name).open("rb") as file:
+    with sys.stdin.buffer if options.data == "-" else Path(name).open("rb") as file:
         lines = Lines(file)
         try:
-            for fields in parse(lines, options, columns.sequence):
+            for fields in parse(lines, options, source):
                 if fields is not None:
                     record = Record(f"{name}, line {start}", fields)
-                    batch.append(replace(record, values=columns.values(record)))
+                    batch.append(replace(record, values=columns.values(record, source)))
                 start = lines.number + 1
                 if lines.is_last:
                     yield batch
@@ -234,15 +240,17 @@ class Columns:
         return cls(**values)
 
     def named(self, options: Namespace) -> Self:
-        """Return these columns, but for the names in the options."""
-        given = vars(options).get
-        names = {"sequence": given("text") or given("series"), "label": given("label")}
-        return replace(self, **{key: name for key, name in names.items() if name})
+        """Return these columns, but for the name of the labels in the options."""
+        return replace(self, label=vars(options).get("label") or self.label)
 
-    def values(self, record: Record) -> list[Any]:
+    def source(self, options: Namespace) -> str:
+        """Return the column of the records that holds the texts or series."""
+        return options.text or options.series or self.sequence
+
+    def values(self, record: Record, source: str) -> list[Any]:
         """Return what the model reads of a record."""
         read = series_of if self.is_series else text_of
-        return [read(record, self.sequence), *(number_of(record, name) for name in self.numbers)]
+        return [read(record, source), *(number_of(record, name) for name in self.numbers)]
 
     def joined(self, records: Sequence[Record]) -> object:
         """Return the X of records."""
@@ -252,7 +260,7 @@ class Columns:
         if not numbers:
             return list(sequences)
         arrays = np.fromiter(sequences, np.object_, len(records)), *map(np.array, numbers)
-        return Table(["the sequence", *self.numbers], arrays)  # under one name, whatever the column
+        return Table([self.sequence, *self.numbers], arrays)  # by the names of fit
 
 
 def text_of(record: Record, name: str) -> str:
@@ -280,7 +288,9 @@ def number_of(record: Record, name: str) -> float:
 
     value = math.nan if record[name] in (None, "") else record[name]
     with suppress(TypeError, ValueError, OverflowError):
-        if "_" not in str(value) and not abs(number := float(value)) > LARGEST:  # 1_000 is none
+        if "_" not in str(value) and not abs(number := float(value)) > float(
+            LARGEST
+        ):  # 1_000 is none
             return number
     raise record.wrong(name, "a number, and not too large")
 
@@ -334,9 +344,10 @@ def fit(options: Namespace) -> None:
 
     model, numbers, groups = new_model(options), tuple(options.numbers or ()), options.groups
     columns = Columns(is_series=bool(options.series), numbers=numbers).named(options)
+    columns = replace(columns, sequence=columns.source(options))
     records = [record for batch in read_records(options, columns) for record in batch]
     if not records:
-        raise CommandError(f"{options.data}: no records")
+        raise CommandError(f"{source_of(options)}: no records")
     values = [None if record[groups] == "" else record[groups] for record in records if groups]
     routed = {"groups" if options.series else "classifier__groups": values} if groups else {}
     y = labels_of(records, columns.label)
@@ -345,7 +356,7 @@ def fit(options: Namespace) -> None:
     except (TypeError, ValueError) as error:
         names = {"X": columns.sequence, "y": columns.label, "groups": groups}
         row, reason = row_and_reason(error, names)
-        place = options.data if row is None else records[row].place
+        place = source_of(options) if row is None else records[row].place
         raise CommandError(f"{place}: {reason}") from error
     write(model, options.output, columns=asdict(columns))
     n_classes = len(model.classes_)
@@ -362,25 +373,21 @@ def new_model(options: Namespace) -> Any:
     given = {"encoder": options.encoder, "random_state": options.seed}
     classifier = LSTMSequenceClassifier(**given, verbose=int(sys.stderr.isatty()))
     vectorizer = TextSequenceVectorizer(analyzer="char" if options.characters else "word")
-    model = (
-        classifier
-        if options.series
-        else Pipeline([("vectorizer", vectorizer), ("classifier", classifier)])
-    )
-    steps: list[Any] = [classifier] if options.series else [vectorizer, classifier]
+    steps: list[tuple[str, Any]] = [("vectorizer", vectorizer), ("classifier", classifier)]
+    steps = steps[1:] if options.series else steps
     for name, _, text in (setting.partition("=") for setting in options.set):
         value = text
         with suppress(ValueError, SyntaxError, TypeError, MemoryError, RecursionError):
             value = ast.literal_eval(text)  # else a string
-        takers = [step for step in steps if name in step.get_params(deep=False)]
+        takers = [step for _, step in steps if name in step.get_params(deep=False)]
         if not takers:
             options.refuse(f"--set {name}={text}: no estimator has a parameter {name!r}")
         takers[0].set_params(**{name: value})
     try:
-        [checked_parameters(step) for step in steps]
+        [checked_parameters(step) for _, step in steps]
     except ValueError as error:
         options.refuse(f"--set: {error}")
-    return model
+    return classifier if options.series else Pipeline(steps)
 
 
 def labels_of(records: Sequence[Record], name: str) -> Any:
@@ -435,20 +442,22 @@ def evaluate(options: Namespace) -> None:
     names, is_several = list(map(name_of, labels_in(model))), has_several(model)
     truths, batches = list[list[bool]](), list[Any]()
     for records, batch in results(options, columns, model.predict_proba):
-        truths += [
-            truth_of(record, columns.label, names, is_several=is_several) for record in records
-        ]
+        for record in records:
+            truths.append(truth_of(record, columns.label, names, is_several=is_several))
         batches.append(batch)
     if not truths:
-        raise CommandError(f"{options.data}: no records")
+        raise CommandError(f"{source_of(options)}: no records")
     truth, proba = np.array(truths), np.concatenate(batches)
     found = predicted(model, proba)
     *rates, n = metrics.precision_recall_fscore_support(truth, found, zero_division=0)
-    pairs = (truth.ravel(), proba.ravel()) if is_several else (truth, proba)
+    if is_several:
+        loss = metrics.log_loss(truth.ravel(), proba.ravel(), labels=[False, True])
+    else:
+        loss = metrics.log_loss(truth, proba)
     scores = {
         "accuracy": metrics.accuracy_score(truth, found),
         "macro F1": rates[2][(truth | found).any(axis=0)].mean(),  # of the classes that occur
-        "log loss": metrics.log_loss(*pairs),
+        "log loss": loss,
     }
     header = "class", "precision", "recall", "F1", "records"
     rows = [*zip(names, *(column.tolist() for column in [*rates, n]), strict=True)]
@@ -491,7 +500,7 @@ def explain(options: Namespace) -> None:
                 continue
             print(f"{one.score:+8.2f}  {name_of(label)}")
             for step, value in [("base", one.base_value), *one.beside.items(), *steps]:
-                print(f"{value:+12.2f}  {step}")
+                print(f"{value:+12.2f}  {step if str(step).strip() else repr(step)}")
         sys.stdout.flush()
 
 
@@ -538,6 +547,7 @@ def truth_of(record: Record, column: str, names: list[str], *, is_several: bool)
     if isinstance(labels, list) != is_several:
         raise record.wrong(column, "a list of labels" if is_several else "one label")
     given = list(map(name_of, labels if is_several else [labels]))
+    given = [name if name in names else WHOLE.sub(r"\1", name) for name in given]
     if unknown := [name for name in given if name not in names]:
         known = ", ".join(map(repr, names[:10]))
         raise record.refusal(f"the model has no class {unknown[0]!r}, but {known}")
@@ -586,7 +596,7 @@ def results(
                 yield records, compute(columns.joined(records))
                 break
             except (TypeError, ValueError) as error:
-                row, reason = row_and_reason(error, {"X": columns.sequence})
+                row, reason = row_and_reason(error, {"X": columns.source(options)})
                 refusal, records = records[row or 0].refusal(reason), records[: row or 0]
         if refusal is not None:
             raise refusal
@@ -655,9 +665,17 @@ OPTIONS: dict[str, tuple[str, dict[str, Any]]] = {  # the help, and what argpars
 }
 
 
-def make_parser() -> argparse.ArgumentParser:
+class Parser(argparse.ArgumentParser):
+    """A parser whose errors are one line."""
+
+    def error(self, message: str) -> NoReturn:
+        """End the process with an error."""
+        self.exit(2, f"{self.prog}: {message}\n")
+
+
+def make_parser() -> Parser:
     """Return the parser of all commands."""
-    parser = argparse.ArgumentParser("sklearn-lstm", description=DESCRIPTION, epilog=EPILOG)
+    parser = Parser("sklearn-lstm", description=DESCRIPTION, epilog=EPILOG)
     parser.add_argument("--version", action="version", version=sklearn_lstm.__version__)
     commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
     for run, (told, options) in COMMANDS.items():
@@ -686,7 +704,8 @@ def say(options: Namespace, told: Exception | Warning | str) -> None:
     if isinstance(told, OSError) and told.filename:
         told = f"{told.filename}: {told.strerror}"
     elif isinstance(told, ImportError) and "pip install" not in str(told):
-        told = f"{told}: pip install {'scikit-learn' if told.name == 'sklearn' else told.name}"
+        package = str(told.name).partition(".")[0].replace("sklearn", "scikit-learn")
+        told = f"{told}: pip install {package}"
     print(f"sklearn-lstm {options.command}: {' '.join(str(told).split())}", file=sys.stderr)
 
 

@@ -23,7 +23,12 @@ from sklearn_lstm.data.kinds import MEASUREMENTS, TOKENS
 from sklearn_lstm.data.numbers import warn_of_values_seen_once
 from sklearn_lstm.data.sequences import Sequences
 from sklearn_lstm.encoding.token_codes import TokenCodes
-from sklearn_lstm.exceptions import InvalidSequencesTypeError, LinearModelSkippedWarning, warn_user
+from sklearn_lstm.exceptions import (
+    InputTypeWarning,
+    InvalidSequencesTypeError,
+    LinearModelSkippedWarning,
+    warn_user,
+)
 from sklearn_lstm.members.convolutions.learner import ConvolutionLearner
 from sklearn_lstm.members.member import Learner, LinearMember
 from sklearn_lstm.members.model import Fitted, SequenceModel
@@ -96,6 +101,26 @@ def read_as_at_fit(classifier: Any, X: Any) -> Sequences:
     return input_format.read(X)
 
 
+def warn_of_labels_of_steps(input_format: InputFormat, samples: Samples) -> None:
+    """Warn of series that all have as many steps as y has labels.
+
+    Warns
+    -----
+    InputTypeWarning
+    """
+    labels, lengths = samples.targets.labels, samples.sequences.lengths
+    if input_format.has_fixed_width:  # with padding
+        lengths = np.array([input_format.n_features])
+    are_series = input_format.kind is MEASUREMENTS
+    if are_series and labels.is_multilabel and (lengths == len(labels)).all():
+        warn_user(
+            f"y has {len(labels)} columns, as many as the series have steps, but labels of steps "
+            "are not learned: each column is read as a label of the whole series. To label steps, "
+            "pass a window of the series around each, with one label.",
+            InputTypeWarning,
+        )
+
+
 class Fit:
     """A fit of a classifier, which stays as it is until all went well.
 
@@ -125,6 +150,9 @@ class Fit:
         If the fit goes on, `embeddings` are read for new ids alone.
         """
         sequences, labels = samples.sequences, samples.targets.labels
+        if self.before is None:
+            warn_of_labels_of_steps(input_format, samples)
+            warn_of_values_seen_once(sequences.numbers)
         start = self.before or Fitted(input_format, labels, SequenceModel.empty(), [], 0, 0)
         network: Network | None = start.model[Network.name]
         own = None if network is None else network.vectors
@@ -182,7 +210,6 @@ class Fit:
         validation: tuple[Any, Any, Any] = (None, None, None),
     ) -> None:
         """Train on sequences, wherever they lie."""
-        warn_of_values_seen_once(sequences.numbers)
         samples = Samples(sequences, targets).counted()
         start, configuration = self.begin(input_format, samples)
         held_out = self._read_validation(start, *validation)

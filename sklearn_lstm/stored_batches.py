@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
 from sklearn_lstm.data.containers import column_names
-from sklearn_lstm.data.numbers import Numbers
+from sklearn_lstm.data.numbers import NumberBatches
 from sklearn_lstm.data.sequences import FlatSequences, Lengths, Rows, Sequences, starts_of
 from sklearn_lstm.data.spelling import Spelling
 from sklearn_lstm.targets.labels import Encoded, Labels
@@ -102,7 +102,7 @@ class SequencesFile(StepsFile):
         super().__init__(path, np.int32 if are_ids else np.result_type(steps, np.float32))
         self._spelling, self._unknown = _without_unknown(first.spelling), UnknownTokens()
         self._texts, self._has_missing = texts, first.has_missing
-        self._numbers: list[Numbers] = []
+        self._numbers = NumberBatches()
 
     def add(self, sequences: Sequences) -> None:
         """Add sequences that were read from a batch.
@@ -123,7 +123,7 @@ class SequencesFile(StepsFile):
         words = sequences.spelling.unknown_words if sequences.spelling else []
         numbers = np.array([self._unknown[word] for word in words], np.int32)
         self._has_missing = self._has_missing | sequences.has_missing
-        self._numbers.append(sequences.numbers)
+        self._numbers.add(sequences.numbers)
         for rows in sequences.chunks_of_rows():
             steps = sequences.read_spellings(rows)
             if sequences.n_channels is None:
@@ -151,7 +151,7 @@ class SequencesFile(StepsFile):
             "has_missing": self._has_missing,
             "as_written": self._texts,
         }
-        known |= {"time_channel": time_channel, "numbers": Numbers.joined(self._numbers)}
+        known |= {"time_channel": time_channel, "numbers": self._numbers.joined()}
         return FlatSequences(values, self.lengths(), **known)
 
 

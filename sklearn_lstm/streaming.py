@@ -19,7 +19,7 @@ from sklearn_lstm.classifier import LSTMSequenceClassifier
 from sklearn_lstm.data.arrays import Arrays
 from sklearn_lstm.data.input_format import InputFormat
 from sklearn_lstm.data.kinds import find_kind
-from sklearn_lstm.data.numbers import Numbers, check_numbers, texts_and_numbers
+from sklearn_lstm.data.numbers import NumberBatches, texts_and_numbers
 from sklearn_lstm.data.reading import refuse_unknown
 from sklearn_lstm.data.sequences import FlatSequences, Sequences
 from sklearn_lstm.data.spelling import Spelling
@@ -221,7 +221,7 @@ def _read_texts(
     As in `fit_transform`, texts are read once, and kept until the vocabulary is known.
     """
     tokens, file = StepsFile(folder / "tokens", np.int32), StepsFile(folder / "ids", np.int32)
-    beside, place = list[Numbers](), list[str]()
+    beside, place = NumberBatches(), list[str]()
     documents = _documents(reading, texts, beside, place)
     try:
         batches, ids = fit_and_number(vectorizer, documents, tokens)
@@ -229,7 +229,7 @@ def _read_texts(
         for note in place:
             error.add_note(note)
         raise
-    numbers = Numbers.joined(beside)
+    numbers = beside.joined()
     vectorizer._columns = numbers.names or None  # noqa: SLF001 - a copy, whose fit has ended
     max_length = vectorizer.max_length_
     for batch in cut_batches(batches, max_length, vectorizer.truncation):
@@ -245,7 +245,7 @@ def _read_texts(
 
 
 def _documents(
-    reading: Numbered, texts: TextsFile | None, beside: list[Numbers], place: list[str]
+    reading: Numbered, texts: TextsFile | None, beside: NumberBatches, place: list[str]
 ) -> Iterator[object]:
     """Yield all documents, write those that are texts into a file, and gather the numbers.
 
@@ -256,8 +256,7 @@ def _documents(
         with noted(number):
             column, numbers = texts_and_numbers(X)
             documents = list(iterate_texts(column))
-            beside.append(numbers)
-            check_numbers(numbers, tuple(beside[0].columns), beside[0].categories)
+            beside.add(numbers)
         if texts is not None:
             texts.add([str.__str__(text) if isinstance(text, str) else None for text in documents])
         place.append(f"{note_of(number)} Its first text is X[{n_documents}].")
@@ -301,6 +300,7 @@ def _read_sequences(
         n_features=n_features,
         has_fixed_width=is_table and not is_guess,
         gappy=tuple(np.flatnonzero(stored.has_missing).tolist()),
+        category_names=stored.numbers.categories,
         column_names=input_format.channel_names or input_format.column_names,
         refuses_floats=False,
     )

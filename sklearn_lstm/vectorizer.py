@@ -27,7 +27,7 @@ from sklearn_lstm.parameters import (
 )
 from sklearn_lstm.storing.envelope import StoredMixin
 from sklearn_lstm.storing.stored_form import PASSED
-from sklearn_lstm.text.analysis import Analysis, TokenBatch, refuse_nan
+from sklearn_lstm.text.analysis import Analysis, TokenBatch, refuse_nan, without_strings
 from sklearn_lstm.text.id_matrix import look_up_rows
 from sklearn_lstm.text.vocabulary import (
     FIRST_TOKEN,
@@ -159,6 +159,7 @@ class TextSequenceVectorizer(
     coverage_: dict[str, int]
     _counts: TokenCounts
     _english: list[str] | None = None  # stop words, of a stored object
+    _takes_lists: bool | None = None  # all texts of `fit` were lists of tokens
     _columns: tuple[str, ...] | None = None  # of the data frame with numbers beside the texts
 
     _parameter_constraints: ClassVar[dict[str, list[Any] | str]] = VECTORIZER
@@ -281,7 +282,10 @@ class TextSequenceVectorizer(
         vocabulary, earlier = self._check(), vars(self).copy()
         texts, numbers = divided(raw_documents, self.output)
         self._check_names(raw_documents)
-        read = count_texts(self._analysis(), texts)
+        takes_lists = earlier.get("_takes_lists")
+        read = count_texts(self._analysis(), without_strings(texts) if takes_lists else texts)
+        if takes_lists is not None:
+            read = read._replace(are_lists=takes_lists)
         counts, new = TokenCounts(), dict[Hashable, int]()
         if self._learns():
             vocabulary = earlier.get("vocabulary_", vocabulary)
@@ -496,6 +500,7 @@ class TextSequenceVectorizer(
             max_length_=max_length,
             coverage_=read.coverage(vocabulary, max_length),
             _counts=left,
+            _takes_lists=read.are_lists,
         )
 
 

@@ -15,8 +15,7 @@ from sklearn.pipeline import Pipeline, make_pipeline
 from small_encoder import SmallEncoder
 
 from sklearn_lstm import LSTMSequenceClassifier, Predictor, TextSequenceVectorizer, WordVectors
-from sklearn_lstm.io import ModelFileError, save
-from sklearn_lstm.pretrained.token_tables import StaticModel
+from sklearn_lstm.io import ModelFileError, load, save
 from sklearn_lstm.vectors import side_by_side, static_model
 
 RNG = np.random.default_rng(0)
@@ -134,7 +133,7 @@ KINDS = {
     "WordVectors": lambda: texts(embeddings=learned(), linear_model=False),
     "a dict of vectors": lambda: texts(embeddings=dict(zip(WORDS, EMBEDDING, strict=False))),
     "two tables": lambda: texts(embeddings=side_by_side(learned(), {"goood": [1.0, 2.0]})),
-    "a static model": lambda: texts(embeddings=StaticModel(static(), Path("folder"))),
+    "a static model": lambda: texts(embeddings=static_model(static())),
     "an encoder": lambda: texts(encoder=SmallEncoder()),
     "numbers beside texts": lambda: texts(X=priced(TEXTS), new=priced(NEW)),
 }
@@ -247,6 +246,14 @@ def test_other_columns_than_those_of_the_fit_are_refused(path):
     np.testing.assert_array_equal(predictor.predict_proba(swapped), expected)
     with pytest.raises(ValueError, match="middle"):
         predictor.predict([each.rename(columns={"left": "middle"}) for each in X])
+
+
+def test_one_list_of_tokens_is_refused(path):
+    model, X = KINDS["analyzer=list"]()
+    save(model, path)
+    for read in (model.predict, Predictor.load(path).predict, load(path).predict):
+        with pytest.raises(TypeError, match=r"X\[0\] is .* pass a list of it"):
+            read(X[1])
 
 
 WRONG_COLUMNS = {

@@ -148,11 +148,14 @@ class InputFormat:
         return ", ".join(notes)
 
     def read(self, X: Any) -> Sequences:
-        """Read X in this format; the errors and warnings are those of `read_beside`."""
-        if isinstance(X, Sequences) and self.n_channels is None:  # as a `TextReader` has read them
-            check_numbers(X.numbers, self.number_names, self.category_names)
-            return X
-        return self.read_beside(X)[1]
+        """Read X in this format; the errors and warnings are those of `read_beside`.
+
+        Errors are also raised for other columns beside the sequences.
+        """
+        is_read = isinstance(X, Sequences) and self.n_channels is None  # by a `TextReader`
+        sequences: Sequences = X if is_read else self.read_beside(X)[1]
+        check_numbers(sequences.numbers, self.number_names, self.category_names)
+        return sequences
 
     def read_beside(self, X: Any) -> tuple[InputFormat, Sequences]:
         """Read X in this format; returned too is its own, which differs in what may differ.
@@ -167,15 +170,20 @@ class InputFormat:
         MissingValuesWarning
             If values are missing in a channel that had all of them.
         """
+        names = column_names(X)
         if self.column_names and not self.channel_names:
-            check_same_columns(column_names(X), self.column_names)
+            check_same_columns(names, self.column_names)
+        if names and {*names} == {*self.channel_names}:
+            raise InvalidSequencesError(
+                "X is one data frame, but the model was fitted to a list of data frames, one for "
+                "each series. Pass a list: [frame]."
+            )
         arrays = read_arrays(X, self.input_type, self.time_channel, self.channel_names)
         if self.refuses_floats:
             refuse_floats(arrays)
         has_gaps = bool(self.gappy)
         sequences = read_sequences(arrays, self.input_type, self.n_channels, has_gaps=has_gaps)
         found = self.of(arrays, sequences, self.kind, self.input_type)
-        check_numbers(sequences.numbers, self.number_names, self.category_names)
         if found.n_channels != self.n_channels:
             raise InvalidSequencesError(
                 f"X has {found.n_channels} channels, but LSTMSequenceClassifier is expecting "

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -42,16 +41,6 @@ class Numbers:
     names: tuple[str, ...]
     columns: dict[str, NDArray[Any]]
 
-    @classmethod
-    def joined(cls, batches: Sequence[Numbers]) -> Numbers:
-        """Return the rows of batches in their order; the first says what a column holds."""
-        joined = {}
-        for name, first in batches[0].columns.items():
-            columns = [batch.columns[name] for batch in batches]
-            # One without a value may be of the other type.
-            joined[name] = np.concatenate(columns, dtype=first.dtype, casting="unsafe")
-        return replace(batches[0], columns=joined)
-
     def __getitem__(self, rows: Any) -> Numbers:
         """Return those of some rows, or of one."""
         items = self.columns.items()
@@ -87,6 +76,35 @@ def check_numbers(numbers: Numbers, names: tuple[str, ...], categories: tuple[st
             )
 
 
+class NumberBatches:
+    """The numbers of batches. The first value of a column says whether it holds categories."""
+
+    def __init__(self) -> None:
+        self._batches: list[Numbers] = []
+        self._is_category: dict[str, bool] = {}  # of the columns that have had a value
+
+    def add(self, numbers: Numbers) -> None:
+        """Add those of a batch, if it has the columns of the first one."""
+        for name, values in numbers.columns.items():
+            if name not in self._is_category and not all(map(containers.is_missing_or_nan, values)):
+                self._is_category[name] = name in numbers.categories
+        is_category = dict.fromkeys(numbers.categories, True) | self._is_category
+        first = self._batches[0] if self._batches else numbers
+        categories = tuple(name for name in first.columns if is_category.get(name))
+        check_numbers(numbers, tuple(first.columns), categories)
+        self._batches.append(numbers)
+
+    def joined(self) -> Numbers:
+        """Return the rows of all batches in their order."""
+        joined, first = dict[str, NDArray[Any]](), self._batches[0]
+        for name, values in first.columns.items():
+            columns = [batch.columns[name] for batch in self._batches]
+            # One without a value may be of the other type.
+            dtype = object if self._is_category.get(name, values.dtype == object) else float
+            joined[name] = np.concatenate(columns, dtype=dtype, casting="unsafe")
+        return replace(first, columns=joined)
+
+
 def warn_of_values_seen_once(numbers: Numbers) -> None:
     """Warn of columns of categories nearly all of whose values are seen once.
 
@@ -95,7 +113,7 @@ def warn_of_values_seen_once(numbers: Numbers) -> None:
     InputTypeWarning
     """
     for name in numbers.categories:
-        counts = Counter(value for value in numbers.columns[name] if value is not None)
+        counts = Counter(value for value in numbers.columns[name] if isinstance(value, str))
         share = sum(times == 1 for times in counts.values()) / max(counts.total(), 1)
         if counts.total() >= 50 and share > 0.85:
             warn_user(
@@ -146,11 +164,9 @@ def _remedies(own: list[tuple[str, Any]], wanted: str) -> str:
     """Return what to do about several columns that hold neither numbers nor categories."""
     dates = [name for name, column in own if _holds_dates(column)]
     strings = {
-        name: [
-            value for value in containers.listed(column) if not containers.is_missing_or_nan(value)
-        ]
+        name: [value for value in containers.listed(column) if isinstance(value, str)]
         for name, column in own
-        if name not in dates and not _holds_sequences(column)
+        if containers.holds_strings(column)
     }
     recurring = [name for name, values in strings.items() if 2 * len({*values}) <= len(values)]
     texts = [name for name in strings if name not in recurring]

@@ -68,7 +68,8 @@ def read_sequences(
     are_ids = sparse.issparse(steps) or _are_ids(steps, input_type)
     if not are_ids:
         steps = _as_series(steps, n_channels or 1)
-        known |= _check_series(steps, arrays.time_channel, has_gaps=has_gaps)
+        is_frame = bool(arrays.column_names)
+        known |= _check_series(steps, arrays.time_channel, has_gaps=has_gaps, is_frame=is_frame)
     elif arrays.time_channel is not None:
         raise InvalidSequencesError(
             f"time_channel={arrays.time_channel!r} is for measurements, but X holds token ids. "
@@ -273,7 +274,7 @@ def _as_series(rows: Table, n_channels: int) -> Table:
 
 
 def _check_series(
-    series: Table, time_channel: int | None, *, has_gaps: bool | None
+    series: Table, time_channel: int | None, *, has_gaps: bool | None, is_frame: bool
 ) -> dict[str, Any]:
     """Return the fields of `Sequences` for series, after the checks of their values and times."""
     n_channels = series[0].shape[1]
@@ -287,7 +288,7 @@ def _check_series(
     for block, first_row in _blocks(series):
         n_steps, is_gappy = _check_measurements(block, first_row)
         if time_channel is not None:
-            _check_times(block, n_steps, time_channel, first_row)
+            _check_times(block, n_steps, time_channel, first_row, is_frame=is_frame)
         lengths.append(n_steps)
         has_missing |= is_gappy
     n_steps = np.concatenate(lengths)
@@ -335,10 +336,13 @@ def _check_measurements(block: NDArray[Any], first_row: int) -> tuple[Lengths, N
     return lengths, n_missing > n_rows * n_steps - lengths.sum()  # more than padding
 
 
-def _check_times(block: NDArray[Any], lengths: Lengths, time_channel: int, first_row: int) -> None:
+def _check_times(
+    block: NDArray[Any], lengths: Lengths, time_channel: int, first_row: int, *, is_frame: bool
+) -> None:
     """Raise an error for a time in series (n, T, C) that is missing, or runs back.
 
-    The first steps of each are checked, as many as `lengths` says: the others are padding.
+    The first steps of each are checked, as many as `lengths` says: the others are padding. If all
+    are the rows of one data frame, it may be a series itself.
     """
     times = block[:, :, time_channel]
     before = np.concatenate([times[:, :1], times[:, :-1]], axis=1)
@@ -350,6 +354,8 @@ def _check_times(block: NDArray[Any], lengths: Lengths, time_channel: int, first
         if not np.isnan(times[row, step]):
             found = f"runs back from {before[row, step]} to {times[row, step]}"
             remedy = "Sort the steps by time"
+        if is_frame:
+            remedy += ". If the data frame is one series, pass a list of it: [frame]"
         raise InvalidSequencesError(
             f"The time of X[{first_row + row}], step {step}, channel {time_channel}, {found}. "
             f"{remedy}."

@@ -15,7 +15,13 @@ from sklearn_lstm.data.numbers import Numbers, texts_and_numbers
 from sklearn_lstm.data.sequences import FlatSequences
 from sklearn_lstm.data.spelling import Spelling
 from sklearn_lstm.field_checks import check_agreement
-from sklearn_lstm.text.analysis import Analysis, TokenBatch, iterate_texts, read_tokens
+from sklearn_lstm.text.analysis import (
+    Analysis,
+    TokenBatch,
+    iterate_texts,
+    read_tokens,
+    without_strings,
+)
 from sklearn_lstm.text.id_matrix import cut_batches, joined, joiner_of, to_csr, to_dense, to_onehot
 from sklearn_lstm.text.vocabulary import FIRST_TOKEN, UNKNOWN, CallIds
 
@@ -38,6 +44,8 @@ class TextReader:
         Parameters of the vectorizer.
     columns : tuple of str or None
         Those of the data frame that held the texts of `fit`; None if these were alone.
+    takes_lists : bool or None
+        All texts of `fit` were lists of tokens.
     """
 
     analysis: Analysis
@@ -47,16 +55,16 @@ class TextReader:
     truncation: Literal["pre", "post", "middle"]
     padding: Literal["post", "pre"]
     output: Literal["sparse", "dense", "onehot"]
-    columns: tuple[str, ...] | None = None
+    columns: tuple[str, ...] | None
+    takes_lists: bool | None
 
     @classmethod
     def of(cls, attributes: Mapping[str, Any], analysis: Analysis | None = None) -> TextReader:
         """Return the reader of a vectorizer with these parameters and fitted attributes."""
-        names = "vocabulary_", "max_length_", "truncation", "padding", "output"
-        known = (attributes[name] for name in names)
-        analysis = analysis or Analysis.of(attributes)
-        columns = attributes.get("_columns")
-        return cls(analysis, keeps_texts(attributes), *known, columns=columns)
+        names = ["vocabulary_", "max_length_", "truncation", "padding", "output"]
+        names += ["_columns", "_takes_lists"]
+        known: list[Any] = [attributes.get(name) for name in names]
+        return cls(analysis or Analysis.of(attributes), keeps_texts(attributes), *known)
 
     @property
     def n_ids(self) -> int:
@@ -118,7 +126,11 @@ class TextReader:
         """Return the texts, and the columns beside them, if X has those of `fit`."""
         if self.columns is not None:
             check_same_columns(column_names(raw_documents), self.columns)
-        return divided(raw_documents, self.output, keeps_texts=self.keeps_texts)
+        texts, numbers = divided(raw_documents, self.output, keeps_texts=self.keeps_texts)
+        if self.takes_lists:
+            lists = without_strings(texts)
+            texts = list(lists) if self.keeps_texts else lists
+        return texts, numbers
 
     def _as_written(self, texts: Iterable[Any]) -> NDArray[np.object_] | None:
         """Return the texts that the output keeps, None in place of one that is no str."""

@@ -34,7 +34,7 @@ WHAT_ELSE = {  # to do about an attribute of a model that is no plain data
         "tokens: list, tuple and str.split can be stored.",
     ),
     **dict.fromkeys(("stop_words", "vocabulary"), "Pass a list or a dict."),
-    "embeddings": "Fit with an array, a dict, WordVectors, or static_model of a name or path.",
+    "embeddings": "Fit with an array, a dict, WordVectors, or what static_model returns.",
 }
 
 
@@ -106,7 +106,7 @@ def load(path: str | os.PathLike[str], *, embeddings: object = None, encoder: ob
         The name of a file that `save` wrote.
     embeddings : object, default=None
         What `sklearn_lstm.vectors.static_model` or `side_by_side` returns, if the classifier was
-        fitted with the static model of a folder. `load` opens no folder that a file names.
+        fitted with a static model other than "wordllama"; the file only names it.
     encoder : object with encode, path or None, default=None
         What the classifier was fitted with; the file only names it. It becomes its `encoder`.
 
@@ -119,7 +119,7 @@ def load(path: str | os.PathLike[str], *, embeddings: object = None, encoder: ob
     ------
     ModelFileError
         If the file is not a stored model, is damaged, or has a newer format; or if a static model
-        in a folder, or an encoder, was not passed or has other vectors.
+        or an encoder was not passed, or has other vectors.
     TypeError, ValueError
         If what is passed is something else.
     ImportError

@@ -6,8 +6,14 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any, ClassVar, Self
 
+import numpy as np
+from numpy.typing import NDArray
+
 from sklearn_lstm.exceptions import ModelFileError
-from sklearn_lstm.storing.stored_form import PASSED
+from sklearn_lstm.storing.stored_form import PASSED, SHARING, NotPlainError
+
+LEAST_COSINE = 0.999  # precisions and sizes of batches differ by some 1e-4
+MOST_STRETCHED = 0.01  # how much lengths may differ
 
 
 class Shared:
@@ -23,15 +29,43 @@ class Shared:
 class NamedModel(Shared):
     """A model that others trained: a stored classifier names it, and holds none of its weights.
 
-    A package is read again, and a folder too by pickle; in place of what else a file names, `load`
-    takes what the user passes. A subclass says how it is `opened`, and which mark `is_like` it.
+    What is installed is opened again, and a folder too by pickle; in place of what else a file
+    names, `load` takes what the user passes.
+
+    Parameters
+    ----------
+    model : object
+    source : Path or str
+        Its folder, its package, or the name of its class: what a file holds in its place.
+    mark : ndarray of shape (n, dim)
+        Some vectors by which it is known again. Without a row, it stands for a parameter.
     """
 
     parameter: ClassVar[str]  # of the classifier
     installed: ClassVar[str]  # the package that a file may name
 
+    def __init__(self, model: Any, source: str | Path, mark: NDArray[np.float32]) -> None:
+        self.model, self.source, self.mark = model, source, mark
+
+    @property
+    def is_named(self) -> bool:
+        """Whether a pickle can find the model again: in a folder, or by its name."""
+        return isinstance(self.source, Path) or self.source == self.installed
+
+    def stored(self) -> dict[str, object]:
+        """Return what is stored: how to find the model, and what it is known by."""
+        stands_for, is_pickle = not len(self.mark), PASSED.get() is None
+        if SHARING.get() or (is_pickle and (stands_for or not self.is_named)):
+            raise NotPlainError(f"a {self.source} is no plain data")
+        if not stands_for and not self.mark.any():
+            raise TypeError(
+                f"save can't store a model with {self.parameter}={str(self.source)!r}: the vectors "
+                "by which load would know it are all 0."
+            )
+        return {"source": self.source, "mark": self.mark}
+
     @classmethod
-    def from_stored(cls: Any, source: str | Path, mark: Any) -> Any:
+    def from_stored(cls: Any, source: str | Path, mark: NDArray[np.float32]) -> Any:
         """Return the model of this mark: installed, passed to `load`, or named by a pickle.
 
         A file may come from a stranger, so the folder that it names is not opened.
@@ -40,13 +74,22 @@ class NamedModel(Shared):
         if PASSED.get() is None or source == cls.installed:
             passed = [cls.opened(source)]
         for model in passed:
-            if model.is_like(mark):
+            if not len(mark) or model.is_like(mark):
                 return model
         found = f" The vectors of {' and '.join(map(str, passed))} differ." if passed else ""
         raise ModelFileError(
             f"was fitted with {cls.parameter}={str(source)!r}, which is not in it. Pass the model "
             f"as it was: load(path, {cls.parameter}=...); or fit again.{found}"
         )
+
+    def is_like(self, mark: NDArray[np.float32]) -> bool:
+        """Return whether the vectors that it is known by are these, but for rounding."""
+        if mark.shape != self.mark.shape:
+            return False
+        products = (mark * self.mark).sum(axis=1)
+        length, own = (np.linalg.norm(vectors, axis=1) for vectors in (mark, self.mark))
+        is_as_long = np.abs(own - length) <= MOST_STRETCHED * length
+        return bool((is_as_long & (products >= LEAST_COSINE * length * own)).all())
 
 
 def open_folder(folder: Path, name: str, command: str, read: Callable[[Any, Path], Any]) -> Any:

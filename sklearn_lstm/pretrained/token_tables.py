@@ -7,12 +7,12 @@ import os
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from functools import cache, cached_property, partial
+from functools import cache, partial
 from importlib import import_module
 from importlib.util import find_spec
 from itertools import compress
 from pathlib import Path
-from typing import Annotated, Any, ClassVar, Protocol, Self, TypeAlias, runtime_checkable
+from typing import Annotated, Any, Protocol, Self, TypeAlias, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,7 +25,6 @@ from sklearn_lstm.pretrained.named_models import (
     shown,
     without_halves,
 )
-from sklearn_lstm.storing.stored_form import SHARING, NotPlainError, checksum_of
 
 EXTRA = "pip install model2vec wordllama"
 INSTALLED = "wordllama"
@@ -127,54 +126,32 @@ class GensimVectors(Shared):
         return f"a {type(self.model).__name__}"
 
 
-@dataclass(frozen=True, repr=False)
 class StaticModel(NamedModel):
     """Words to vectors, by a model of wordllama or model2vec.
 
-    Parameters
-    ----------
-    model : object
-    source : str, Path or None
-        The package or folder that it was read from. None: an object that the user brings.
+    It is known by the vectors of its first five pieces of words.
     """
 
-    parameter: ClassVar[str] = "embeddings"
-    installed: ClassVar[str] = INSTALLED
-    has_own_scale: ClassVar[bool] = False
-    model: Any
-    source: str | Path | None = None
+    parameter, installed, has_own_scale = "embeddings", INSTALLED, False
 
     @classmethod
-    def opened(cls, model: Any) -> Self:
+    def opened(cls, source: Any) -> Self:
         """Return a static model; parameter and errors are those of `static_model`."""
-        if isinstance(model, str):
-            return cls(_in_package(model), model)
-        if isinstance(model, os.PathLike):
-            folder = Path(model)
-            return cls(open_folder(folder, "model2vec", EXTRA, _in_folder), folder)
-        if not (hasattr(model, "tokenizer") and hasattr(model, "embedding")):
+        if isinstance(source, str):
+            model = _in_package(source)
+        elif isinstance(source, os.PathLike):
+            source = Path(source)
+            model = open_folder(source, "model2vec", EXTRA, _in_folder)
+        elif not (hasattr(source, "tokenizer") and hasattr(source, "embedding")):
             raise TypeError(
                 f"static_model takes {INSTALLED!r}, the pathlib.Path of a folder of model2vec, or "
-                f"an object of these packages; found {shown(model)}."
+                f"an object of these packages; found {shown(source)}."
             )
-        if getattr(model, "binary", False):
+        elif getattr(source, "binary", False):
             raise ValueError("static_model: a WordLlama model with binary=True has no vectors.")
-        return cls(model)
-
-    def is_like(self, mark: object) -> bool:
-        """Return whether it is the model that this mark was stored of."""
-        return bool(self.digest == mark)
-
-    def stored(self) -> dict[str, object]:
-        """Return what is stored: how to find the model, and what it is known by."""
-        if self.source is None or SHARING.get():
-            raise NotPlainError(f"a {type(self.model).__name__} is no plain data")
-        return {"source": self.source, "mark": self.digest}
-
-    @cached_property
-    def digest(self) -> str:
-        """A checksum of the vectors of pieces."""
-        return checksum_of(np.ascontiguousarray(self.model.embedding))
+        else:
+            model, source = source, type(source).__name__
+        return cls(model, source, np.array(model.embedding[:5], np.float32))
 
     def lookup(self, tokens: Sequence[Any]) -> Found:
         """Return which tokens have a vector (n,), and the vectors of these (n_known, dim).
@@ -192,7 +169,7 @@ class StaticModel(NamedModel):
         return _known_of(vectors)
 
     def __str__(self) -> str:
-        return str(self.source or f"a {type(self.model).__name__}")
+        return str(self.source)
 
 
 @dataclass(frozen=True)

@@ -54,8 +54,8 @@ def read_labels(y: Any, name: str = "y") -> NDArray[np.generic]:
     raise ValueError(
         f"Unknown label type: multiclass-multioutput. {name} has to be one label per sequence. A "
         f"multilabel {name} has to hold 1 where a label applies and 0 elsewhere, found "
-        f"{np.unique(y)[:5].tolist()} (MultiLabelBinarizer makes one of lists of labels). For "
-        "several outputs use MultiOutputClassifier."
+        f"{np.unique(y)[:5].tolist()} (MultiLabelBinarizer makes one of lists of labels). Labels "
+        "of single steps are not learned. For several outputs use MultiOutputClassifier."
     )
 
 

@@ -263,6 +263,17 @@ def iterate_texts(raw_documents: Any) -> Iterator[Any]:
         ) from None
 
 
+def without_strings(texts: Any) -> Iterator[Any]:
+    """Yield texts that are lists of tokens; a string in place of one may be one of its tokens."""
+    for index, text in enumerate(iterate_texts(texts)):
+        if isinstance(text, str | bytes):
+            raise InvalidSequencesTypeError(
+                f"X[{index}] is {reprlib.repr(text)}, but all texts of fit were lists of tokens. "
+                "If X is one text, pass a list of it: [text]."
+            )
+        yield text
+
+
 def read_tokens(
     analysis: Analysis,
     raw_documents: Iterable[object],

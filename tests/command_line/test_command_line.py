@@ -180,6 +180,8 @@ def test_equal_numbers_are_one_label(run, records, tmp_path):
     assert {*printed.split()} <= {"1", "2"}
     _, printed, _ = run("explain", model, data, "--jsonl")
     assert {json.dumps(json.loads(line)["label"]) for line in printed.splitlines()} <= {"1", "2"}
+    stdin = as_csv([["text", "label"], ["so", "1.0"], ["so", "2"]])
+    assert run("evaluate", model, "-", "--format", "csv", stdin=stdin)[0] == 0
     stdin = as_json_lines([{"text": "so", "label": True}])
     _, _, errors = run("evaluate", model, "-", "--format", "jsonl", stdin=stdin)
     assert "the model has no class 'true', but '1', '2'" in errors
@@ -236,7 +238,7 @@ def test_numbers_stand_beside_a_text(run, records, tmp_path):
     assert np.allclose(found, expected, atol=1e-6)
     _, printed, errors = run("explain", model, data)
     assert (errors, printed.count("  price\n"), printed.count("  pages\n")) == ("", 8, 8)
-    for wrong in ["dear", "1e999", "12_34"]:
+    for wrong in ["dear", "1e39", "1e999", "12_34"]:
         table = ["text", "label", "price", "pages"], ["a", "x", "3", "2"], ["b", "y", wrong, "2"]
         data.write_text(as_csv(table))
         status, printed, errors = run("predict", model, data)
@@ -330,6 +332,15 @@ def test_explanations_add_up_to_the_score(run, folder):
     assert [line.split()[-1] for line in printed.splitlines()] == ["spam", "base", "free", "prize"]
 
 
+def test_blank_characters_are_shown(run, folder, tmp_path):
+    options = ["--text", "message", "--characters", "--output", tmp_path / "model", *FIT]
+    assert run("fit", folder / "spam.csv", *options)[0] == 0
+    options = [tmp_path / "model", "-", "--format", "jsonl"]
+    _, printed, _ = run("explain", *options, stdin=as_json_lines(["a b\nc"]))
+    steps = [line[14:] for line in printed.splitlines()[1:]]
+    assert steps == ["base", "a", "' '", "b", "'\\n'", "c"]
+
+
 def test_a_description_names_the_columns(run, folder):
     status, printed, _ = run("describe", folder / "spam.safetensors")
     told = json.loads(printed)
@@ -369,7 +380,9 @@ def test_models_that_python_stored_are_read_too(run, tmp_path, records):
             "line 2: 2 fields, but the header has 1. Set --delimiter '\\t'",
         ),
         (b'message\na\n"two\nlines"\na,b\n', 2, "line 5: 2 fields, but the header has 1"),
-        (b'message\na\n"never\nclosed', 1, "line 3: unexpected end of data. In CSV, quotes go"),
+        (b'message\na\n"never\nclosed', 1, "line 3: unexpected end of data. Lines end with"),
+        (b"message\ra\rb\r", 0, "line 1: new-line character seen in unquoted field"),
+        (b"\xff\xfem\0", 0, "line 1: 'utf-8' codec can't decode byte 0xff in position 0"),
         (b"message,message\na,b\n", 0, "line 1: a name comes twice in the header"),
         (b"message\na\nb\nna\xefve\n", 2, "line 4: 'utf-8' codec can't decode byte 0xef in"),
     ],
@@ -475,6 +488,7 @@ def test_wrong_options_of_fit(options, status, expected, run, folder, tmp_path, 
     monkeypatch.chdir(tmp_path)
     found, printed, errors = run("fit", folder / "spam.csv", "--text", "message", *options)
     assert (found, printed, list(tmp_path.iterdir())) == (status, "", [])
+    assert errors.count("\n") == 1
     assert expected in errors
 
 
@@ -499,6 +513,8 @@ def test_no_records_give_no_labels(name, run, folder, tmp_path):
     assert run("predict", folder / "spam.safetensors", tmp_path / name) == (0, "", "")
     status, _, errors = run("fit", tmp_path / name, "--output", tmp_path / "model")
     assert (status, errors) == (1, f"sklearn-lstm fit: {tmp_path / name}: no records\n")
+    status, _, errors = run("fit", "-", "--output", tmp_path / "model")
+    assert (status, errors) == (1, "sklearn-lstm fit: standard input: no records\n")
 
 
 def test_labels_of_several_lines_need_json(run, records, tmp_path):

@@ -99,3 +99,31 @@ def test_a_model_fitted_on_arrays_reads_data_frames_of_one_order():
     frames = [frame(pd.DataFrame, series) for series in X]
     assert_array_equal(model.predict_proba(frames), model.predict_proba(X))
     assert_array_equal(small().fit(frames, Y).predict_proba(X), model.predict_proba(X))
+
+
+@pytest.mark.parametrize("make", [pd.DataFrame, pl.DataFrame, pa.table])
+@pytest.mark.parametrize("names", [NAMES, NAMES[:1]])
+def test_one_data_frame_in_place_of_a_list_of_them_is_refused(make, names):
+    frames = [make({name: series[:, k] for k, name in enumerate(names)}) for series in X]
+    time_channel = "time" if "time" in names else None
+    model = small(time_channel=time_channel).fit(frames, Y)
+    swapped = frames[0].select(names[::-1]) if hasattr(frames[0], "select") else frames[0]
+    for read in (model.predict, lambda one: model.partial_fit(one, Y)):
+        for one in (frames[0], swapped):
+            with pytest.raises(InvalidSequencesError, match=r"one data frame, .* list: \[frame\]"):
+                read(one)
+    with pytest.raises(InvalidSequencesError, match=r"\[frame\]"):
+        fit_batches(small(), [(frames[:2], Y[:2]), (frames[2], Y)])
+    assert model.predict(frames[:1]).shape == (1,)
+
+
+def test_one_data_frame_whose_times_run_back_may_be_a_series():
+    one = pd.DataFrame({"time": [0.0, 1.0, 2.0], "heat": [5.0, 0.5, 4.0], "salt": [6.0, 7.0, 3.0]})
+    with pytest.raises(
+        InvalidSequencesError, match=r"runs back .*\. Sort .*pass a .*: \[frame\]\.$"
+    ):
+        small(time_channel=0).fit(one, [0, 1, 0])
+    table = pd.DataFrame(np.sort(np.random.default_rng(0).random((4, 3)), axis=1))
+    assert small().fit(table.rename(columns=str), Y).predict(table.rename(columns=str)).shape == (
+        4,
+    )

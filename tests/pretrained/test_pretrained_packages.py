@@ -244,17 +244,31 @@ def test_a_folder_that_a_file_names_is_not_opened(folder, tmp_path, monkeypatch)
 
 
 @pytest.mark.parametrize("kind", ["wordllama", "model2vec"])
-def test_an_object_is_pickled_once_and_not_saved(kind, wordllama, tmp_path):
-    table = static_model(wordllama if kind == "wordllama" else model2vec())
+def test_an_object_is_pickled_once_and_named_by_a_file(kind, wordllama, tmp_path):
+    given = wordllama if kind == "wordllama" else model2vec()
+    table, path = static_model(given), tmp_path / "model.safetensors"
     model = fit(table)
     restored = pickle.loads(pickle.dumps(model))
     np.testing.assert_array_equal(restored.predict_proba(NEW), model.predict_proba(NEW))
     assert restored[-1]._fitted.model.network.vectors.table is restored[-1].embeddings
-    with pytest.raises(TypeError, match=r"(?s)embeddings=.*static_model of a name or path.*joblib"):
-        save(model, tmp_path / "model.safetensors")
-    model.set_params(lstmsequenceclassifier__embeddings=None)
-    with pytest.raises(TypeError, match=r"(?s)embeddings=.*static_model of a name or path.*joblib"):
-        save(model, tmp_path / "model.safetensors")
+    save(model, path)
+    with pytest.raises(ModelFileError, match=f"embeddings={type(given).__name__!r}, which is not"):
+        load(path)
+    restored = load(path, embeddings=table)
+    np.testing.assert_array_equal(restored.predict_proba(NEW), model.predict_proba(NEW))
+    assert restored[-1].embeddings is table
+
+
+def test_another_width_or_other_vectors_are_another_model(tmp_path):
+    path = tmp_path / "model.safetensors"
+    save(fit(static_model(model2vec())), path)
+    given = model2vec()
+    half = StaticModel(given.embedding.astype(np.float16), given.tokenizer)
+    load(path, embeddings=static_model(half))  # the same but for rounding
+    for vectors in (given.embedding[:, :3], given.embedding[:, ::-1], 1.1 * given.embedding):
+        other = static_model(StaticModel(np.ascontiguousarray(vectors), given.tokenizer))
+        with pytest.raises(ModelFileError, match="The vectors of StaticModel differ"):
+            load(path, embeddings=other)
 
 
 def test_vectors_of_bits_are_refused(wordllama):

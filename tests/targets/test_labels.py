@@ -9,6 +9,7 @@ import small_models
 from scipy import sparse
 from sklearn.exceptions import DataConversionWarning
 
+from sklearn_lstm.exceptions import InputTypeWarning
 from sklearn_lstm.targets.labels import Labels, LabelSets
 from sklearn_lstm.targets.samples import Targets
 from sklearn_lstm.targets.target_reading import (
@@ -45,7 +46,7 @@ small = partial(small_models.small, hidden_size=2, max_epochs=1)
         (np.zeros(4, int), "at least 2 classes, but y holds only one class: 0"),
         ([[0.1, 0.2]] * 4, "Unknown label type: continuous-multioutput"),
         ([[0.1], [0.2], [0.3], [1.5]], r"Unknown label type: continuous\b(?!-)"),
-        ([[0, 1], [2, 3], [1, 1], [0, 0]], "multiclass-multioutput.*MultiOutputClassifier"),
+        ([[0, 1], [2, 3], [1, 1], [0, 0]], "single steps are not learned.*MultiOutputClassifier"),
         ([[0, 3], [3, 3], [0, 0], [3, 0]], "multilabel y has to hold 1 where"),
         ([[-1, 1], [1, 1], [-1, -1], [1, -1]], "multilabel y has to hold 1 where"),
         ([[[0]], [[1]], [[0]], [[1]]], "dim 3|Unknown label type"),
@@ -58,6 +59,23 @@ def test_a_wrong_y_is_refused(y, message):
     with pytest.raises(ValueError, match=message):
         model.fit(X, y)
     assert not hasattr(model, "classes_")
+
+
+@pytest.mark.parametrize("hold", [np.asarray, list, lambda X: X[..., np.newaxis]])
+def test_a_label_for_each_step_is_read_with_a_warning(hold):
+    series = np.random.default_rng(0).normal(size=(6, 9))
+    y = (series > 0).astype(int)
+    series[2, 5:] = np.nan if hold is np.asarray else 0  # padding
+    with pytest.warns(
+        InputTypeWarning, match="9 columns, as many as .* steps, but labels of steps"
+    ):
+        model = small().fit(hold(series), y)
+    assert model.predict(hold(series)).shape == y.shape
+    with pytest.warns(InputTypeWarning, match="labels of steps"):
+        going = small().partial_fit(hold(series), y)
+    going.partial_fit(hold(series), y)
+    small().fit(hold(series), y[:, 1:])
+    small().fit(np.arange(1, 55).reshape(6, 9) % 7, y)  # token ids
 
 
 @pytest.mark.parametrize("hold", [list, sparse.csr_matrix, sparse.csc_array])

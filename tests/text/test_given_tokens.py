@@ -30,6 +30,32 @@ def test_words_of_a_vocabulary_match_in_any_normal_form():
         TextSequenceVectorizer(vocabulary=["é", unicodedata.normalize("NFD", "é")]).fit(WORDS)
 
 
+SESSIONS = [["login", "open"], ["login", "fail"], ["open"]]
+
+
+@pytest.mark.parametrize("analyzer", [list, lambda events: [event[:3] for event in events]])
+@pytest.mark.parametrize("hold", [list, tuple, np.array])
+def test_one_list_of_tokens_in_place_of_a_list_of_them_is_refused(analyzer, hold, round_trip):
+    sessions = [hold(session) for session in SESSIONS]
+    vectorizer = TextSequenceVectorizer(analyzer=analyzer).fit(sessions)
+    vectorizers = [vectorizer, TextSequenceVectorizer(analyzer=analyzer).partial_fit(sessions)]
+    vectorizers += [round_trip(vectorizer)] if analyzer is list else []
+    for one in vectorizers:
+        for read in (one.transform, one.known_share, one.partial_fit):
+            with pytest.raises(
+                TypeError, match=r"X\[0\] is 'login', but .* pass a list of it: \[te"
+            ):
+                read(SESSIONS[0])
+        assert one.partial_fit(sessions).transform(sessions[:1]).toarray().tolist()[0][:2] != [1, 1]
+    assert vectorizer.fit(SESSIONS[0]).transform(SESSIONS[0]).shape[0] == 2  # it decides anew
+
+
+def test_strings_are_read_by_a_function_that_has_read_strings():
+    for texts in (["so good", "bad"], ["ab", ["c", "d"]], [("a", "b"), "cd"]):
+        vectorizer = TextSequenceVectorizer(analyzer=list).fit(texts)
+        assert vectorizer.partial_fit([["a"]]).transform(["a", "b"]).shape[0] == 2
+
+
 @pytest.mark.parametrize("odd", [None, 5])
 def test_tokens_of_several_types_are_named(odd):
     with pytest.raises(ValueError, match=r"Tokens of several types.*'a'.*" + str(odd)):

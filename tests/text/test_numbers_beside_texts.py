@@ -96,6 +96,10 @@ WRONG = {
     ),
     "no text in any row": (ALONE.assign(text=None), "If 'text' is the .* no row has a text"),
     "NaN in all rows": (ALONE.assign(text=np.nan), "If 'text' is the .* no row has a text"),
+    "dicts": (
+        PANDAS.assign(meta=[{"a": 1}] * 3),
+        r"'meta' \(object\)\. Leave out what is neither\.$",
+    ),
     "infinity": (PANDAS.assign(price=[1, np.inf, 2]), r"'price' holds .*\(inf\) in row 1"),
     "equal names": (PANDAS.rename(columns={"price": "pages"}), "different names"),
 }

@@ -106,7 +106,7 @@ def fit_network(
     guessing = loss_of_guessing(learned.targets)
     checks = HeldOutChecks(losses, schedule, interval, guessing, plan.follows_loss)
     callbacks: list[Any] = [schedule]
-    if held_out.members and not ends_early:
+    if held_out.members and len(split.held_out) and is_trained and not ends_early:
         callbacks.append(checks)
     if ends_early:
         patience = settings.n_iter_no_change

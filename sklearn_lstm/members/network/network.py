@@ -24,8 +24,12 @@ from sklearn_lstm.encoding.token_codes import PADDING_CODE, TokenCodes
 from sklearn_lstm.members.member import Contributions, one_by_one
 from sklearn_lstm.members.network.batches import MicroBatchNet, steps_at_once
 from sklearn_lstm.members.network.gradients import ChannelPath, VectorPath, integrated_gradients
-from sklearn_lstm.members.network.network_member import Encoding, NetworkMember, check_architecture
-from sklearn_lstm.members.network.schedule_and_end import NOTHING_LEARNED
+from sklearn_lstm.members.network.network_member import (
+    NOTHING_LEARNED,
+    Encoding,
+    NetworkMember,
+    check_architecture,
+)
 from sklearn_lstm.network.network import SequenceNetwork
 from sklearn_lstm.pretrained.embeddings import PretrainedVectors
 from sklearn_lstm.storing.unpacking import take_memory
@@ -150,7 +154,7 @@ class Network(NetworkMember):
         encoding, table = self.encoding.extended(sequences, further), self.module.embedding.weight
         new_ids = encoding.ids[len(self.encoding.ids) :]
         vectors = self.module.new_vectors(len(encoding), generator)
-        if given is not None:
+        if given is not None and len(given.ids):  # else their width may be unknown
             has_vector, known = given(new_ids, None)
             places = torch.from_numpy(has_vector).to(table.device)
             vectors[places] = torch.from_numpy(known[has_vector]).to(table.device)
@@ -292,7 +296,7 @@ class Network(NetworkMember):
             f"{'bidirectional ' * architecture['bidirectional']}{architecture['cell'].upper()} "
             f"layer{'s' * (architecture['num_layers'] > 1)} of {architecture['hidden_size']} units"
             f", {self.n_weights:,} weights{', not trained' * (not self.is_trained)}"
-            f"{f'; it{NOTHING_LEARNED}' * (not self.has_learned)}"
+            f"{f'; it {NOTHING_LEARNED}' * (not self.has_learned)}"
         )
 
 

@@ -14,13 +14,13 @@ from skorch import NeuralNet
 from skorch.callbacks import Callback
 
 from sklearn_lstm.callback_support import CallbackTask
+from sklearn_lstm.members.network.network_member import NOTHING_LEARNED
 from sklearn_lstm.progress import NETWORK, FitProgress
 from sklearn_lstm.training.duration import UPDATES_PER_EPOCH
 
 WARM_UP = 0.05  # share of the updates; at most as many as an epoch has by default
 DECAY = 1 / 3  # share of the updates
 MOST_CHECKS, CHECKS_WITHOUT_PROGRESS = 40, 3  # in all, and in a row until training ends
-NOTHING_LEARNED = " has learned nothing: its training loss is that of guessing"
 LARGEST_LEARNED = 0.95  # of the loss of guessing; above it, a network has learned nothing
 LEAST_PROGRESS = 2.0  # nats: the held-out samples become e^2 times as likely
 
@@ -65,11 +65,6 @@ class Trapezoid(Callback):  # type: ignore[misc]
         self.start_of_decay = self.n_done
         self.end = min(self.n_updates, n_epochs * self.updates_per_epoch)
 
-    def stop(self) -> None:
-        """End with this epoch."""
-        n_epochs = -(-self.n_done // self.updates_per_epoch)
-        self.end = self.start_of_decay = n_epochs * self.updates_per_epoch
-
     def on_batch_begin(self, net: NeuralNet, *, training: bool = False, **_: Any) -> None:
         """Set the learning rate."""
         if not training:
@@ -113,8 +108,7 @@ class HeldOutChecks(Callback):  # type: ignore[misc]
     It decides two things. Tokens are dropped in training only while the network overfits: while its
     loss of the held-out samples is above its training loss since the last check. (Dropped tokens
     keep it from learning by heart. But where each token counts, they make labels wrong.) And
-    training ends: once three checks in a row have made no progress, the learning rate goes down. If
-    no check has made any, the network adds next to nothing: training ends at once.
+    training ends: once three checks in a row have made no progress, the learning rate goes down.
 
     Checks before the end of the first epoch do not count: beside a good linear model, a network
     that has not seen all samples adds nothing yet. Nor do those before which the training loss was
@@ -144,7 +138,7 @@ class HeldOutChecks(Callback):  # type: ignore[misc]
         """Start to count; X is the dataset of the training."""
         self.dataset, self.token_dropout = X, X.token_dropout
         self.training_losses, self.n_checks_since = list[float](), 0
-        self.first_loss = self.lowest_loss = self.losses().total if self.losses else 0.0
+        self.lowest_loss = self.losses().total if self.losses else 0.0
         self.mean_loss: float | None = None  # that of the weights as they were drawn says little
 
     def on_batch_end(self, net: NeuralNet, *, training: bool = False, **_: Any) -> None:
@@ -167,7 +161,7 @@ class HeldOutChecks(Callback):  # type: ignore[misc]
         if found.total <= self.lowest_loss - LEAST_PROGRESS:
             self.lowest_loss, self.n_checks_since = found.total, 0
         if self.may_end and self.n_checks_since == CHECKS_WITHOUT_PROGRESS:
-            schedule.fall() if self.lowest_loss < self.first_loss else schedule.stop()
+            schedule.fall()
 
     def on_epoch_end(self, net: NeuralNet, **_: Any) -> None:
         """Record the loss of the last check, if it may end the training."""
@@ -179,7 +173,7 @@ class HeldOutChecks(Callback):  # type: ignore[misc]
         """Forget the held-out samples, which would stay in memory; say if nothing was learned."""
         self.losses = self.dataset = None
         if self.may_end and not self.has_learned:
-            logging.getLogger("sklearn_lstm").warning("The network%s.", NOTHING_LEARNED)
+            logging.getLogger("sklearn_lstm").warning("The network %s.", NOTHING_LEARNED)
 
     def __getstate__(self) -> dict[str, Any]:
         """Leave out the samples, which can't be pickled."""

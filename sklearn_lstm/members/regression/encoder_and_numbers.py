@@ -68,7 +68,7 @@ class EncoderModel(RegressionModel):
     @property
     def dim(self) -> int:
         """The length of a vector."""
-        return int(self.encoder.fixed_vectors.shape[1])
+        return int(self.encoder.mark.shape[1])
 
     def vectors(self, sequences: Sequences) -> NDArray[np.float32]:
         """Return the vectors of all texts, which are read and encoded part by part."""

@@ -178,7 +178,7 @@ def test_tensors_of_any_precision_are_vectors(in_list, encoder):
     """NumPy has no bfloat16, and can't read a tensor that has a gradient."""
     vectors = torch.eye(5, dtype=torch.bfloat16, requires_grad=True)
     encoder.encode = lambda _: list(vectors) if in_list else vectors
-    assert_array_equal(SentenceEncoder.opened(encoder).fixed_vectors, np.eye(5))
+    assert_array_equal(SentenceEncoder.opened(encoder).mark, np.eye(5))
 
 
 # --- What is fitted
@@ -596,7 +596,7 @@ def test_an_encoder_that_could_not_be_recognized_is_not_saved(encoder, tmp_path)
     encode = encoder.encode
     encoder.encode = lambda texts: encode(texts) * (np.array(texts) != FIXED_SENTENCES[0]).all()
     model = pipeline(encoder, max_epochs=0).fit(TEXTS, LABELS)
-    with pytest.raises(TypeError, match=r"encoder SmallEncoder: its vectors of .* are all 0"):
+    with pytest.raises(TypeError, match=r"encoder='SmallEncoder': the vectors .* are all 0"):
         save(model, tmp_path / "model.safetensors")
 
 

