@@ -331,8 +331,8 @@ class ConvolutionModel(LinearMember):
                 for of_steps, events in zip(places, happens.swapaxes(0, 1), strict=True):
                     found = of_steps[first : first + happens.shape[2]]
                     starts = np.flatnonzero(np.diff(found, prepend=-1))
-                    happened = events[:, : len(found)].view(np.int8)
-                    counts = np.add.reduceat(happened, starts, axis=1, dtype=np.int32)
+                    are_ones = events[:, : len(found)].view(np.int8)
+                    counts = np.add.reduceat(are_ones, starts, axis=1, dtype=np.int32)
                     sums[found[starts]] += counts.T @ coef
         return np.asarray(sums / np.maximum(n_steps, 1)[:, np.newaxis])
 
