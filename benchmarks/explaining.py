@@ -26,6 +26,7 @@ from sklearn_lstm import LSTMSequenceClassifier, TextSequenceVectorizer
 from sklearn_lstm.inspection import explain, explain_phrases
 from sklearn_lstm.inspection.explaining import target_outputs
 from sklearn_lstm.inspection.inputs import open_model
+from sklearn_lstm.members.network.gradients import VectorPath
 
 sys.path.append(str(Path(__file__).parents[1] / "examples"))
 from example_data import fetch_movie_reviews, fetch_splice_sites
@@ -48,12 +49,12 @@ def integrated(model: Pipeline, text: str) -> Values:
 def gradient_times_input(model: Pipeline, text: str) -> Values:
     """Return the exact values of the linear model, plus gradients of the network at the text."""
     opened = open_model(model, [text])
-    direction = opened.labels.direction(int(target_outputs(opened, None)[0]))
-    (sequences,) = opened
+    direction = opened.labels.directions[:, target_outputs(opened, None)]
+    ((sequences, _),) = opened
     values = explain(model, [text])[0].linear
     network, weight = opened.model.network, opened.model.weights[0]
-    _, slopes = network.path_to(sequences, direction).look(np.ones(1))
-    return values + weight * slopes[0]
+    _, slopes = VectorPath(*network.ends(sequences)).look(np.ones(1), direction)
+    return values + weight * slopes[0, 0]
 
 
 def occlusion(model: Pipeline, text: str) -> Values:

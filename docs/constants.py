@@ -5,6 +5,7 @@ So a page can't disagree with the code. A module that moves has to be changed he
 
 from sklearn_lstm import fitting
 from sklearn_lstm.data import containers, kinds
+from sklearn_lstm.inspection import class_explanations
 from sklearn_lstm.members import member, model
 from sklearn_lstm.members.convolutions import learner as convolutions
 from sklearn_lstm.members.convolutions import random_convolutions as linear_convolutions
@@ -33,6 +34,7 @@ def memory(n_bytes: float) -> str:
 
 
 NUMBERS = {
+    "most_explained": count(class_explanations.MOST_SAMPLES),
     "most_rows": count(model.MOST_ROWS),
     # how long to train: `max_epochs_for` doubles its numbers
     "n_updates": count(2 * duration.N_UPDATES),

@@ -18,10 +18,11 @@ import re
 import sys
 import warnings
 from argparse import Namespace
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
 from importlib import import_module
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn, Self
 
@@ -117,15 +118,16 @@ def source_of(options: Namespace) -> str:
 def read_records(options: Namespace, columns: Columns) -> Iterator[Sequence[Record]]:
     """Yield the records that have come, in batches; those before an error come before it."""
     name, batch, start = source_of(options), list[Record](), 1
+    source = columns.source(options)
     if options.data == "-" and sys.stdin is None:
         raise CommandError("the standard input is closed")
     with sys.stdin.buffer if options.data == "-" else Path(name).open("rb") as file:
         lines = Lines(file)
         try:
-            for fields in parse(lines, options, columns.sequence):
+            for fields in parse(lines, options, source):
                 if fields is not None:
                     record = Record(f"{name}, line {start}", fields)
-                    batch.append(replace(record, values=columns.values(record)))
+                    batch.append(replace(record, values=columns.values(record, source)))
                 start = lines.number + 1
                 if lines.is_last:
                     yield batch
@@ -238,15 +240,17 @@ class Columns:
         return cls(**values)
 
     def named(self, options: Namespace) -> Self:
-        """Return these columns, but for the names in the options."""
-        given = vars(options).get
-        names = {"sequence": given("text") or given("series"), "label": given("label")}
-        return replace(self, **{key: name for key, name in names.items() if name})
+        """Return these columns, but for the name of the labels in the options."""
+        return replace(self, label=vars(options).get("label") or self.label)
 
-    def values(self, record: Record) -> list[Any]:
+    def source(self, options: Namespace) -> str:
+        """Return the column of the records that holds the texts or series."""
+        return options.text or options.series or self.sequence
+
+    def values(self, record: Record, source: str) -> list[Any]:
         """Return what the model reads of a record."""
         read = series_of if self.is_series else text_of
-        return [read(record, self.sequence), *(number_of(record, name) for name in self.numbers)]
+        return [read(record, source), *(number_of(record, name) for name in self.numbers)]
 
     def joined(self, records: Sequence[Record]) -> object:
         """Return the X of records."""
@@ -256,7 +260,7 @@ class Columns:
         if not numbers:
             return list(sequences)
         arrays = np.fromiter(sequences, np.object_, len(records)), *map(np.array, numbers)
-        return Table(["the sequence", *self.numbers], arrays)  # under one name, whatever the column
+        return Table([self.sequence, *self.numbers], arrays)  # by the names of fit
 
 
 def text_of(record: Record, name: str) -> str:
@@ -340,6 +344,7 @@ def fit(options: Namespace) -> None:
 
     model, numbers, groups = new_model(options), tuple(options.numbers or ()), options.groups
     columns = Columns(is_series=bool(options.series), numbers=numbers).named(options)
+    columns = replace(columns, sequence=columns.source(options))
     records = [record for batch in read_records(options, columns) for record in batch]
     if not records:
         raise CommandError(f"{source_of(options)}: no records")
@@ -469,13 +474,20 @@ def evaluate(options: Namespace) -> None:
 
 
 def explain(options: Namespace) -> None:
-    """Print the score of the predicted class of each record, and what it is the sum of."""
+    """Print the score of the predicted class of each record, and what it is the sum of.
+
+    With `--classes`, what adds to each class over all records.
+    """
     import numpy as np
 
     from sklearn_lstm import inspection
     from sklearn_lstm.io.files import read_model
 
     columns, model = open_model(options, read_model)
+    if options.classes:
+        for _, told in results(options, columns, lambda X: inspection.explain_classes(model, X)):
+            print(*map(to_json, told.rows()) if options.jsonl else [told], sep="\n")
+        return
     labels = dict(zip(model.classes_, plain_labels(model.classes_), strict=True))
     for _, explanations in results(options, columns, lambda X: inspection.explain(model, X)):
         for one in explanations:
@@ -502,7 +514,12 @@ def describe(options: Namespace) -> None:
 
 def print_json(told: Mapping[str, object], indent: int | None = None) -> None:
     """Print JSON in one line, or in several if it is indented."""
-    print(json.dumps(told, ensure_ascii=False, default=str, indent=indent))
+    print(to_json(told, indent))
+
+
+def to_json(told: Mapping[str, object], indent: int | None = None) -> str:
+    """Return JSON in one line, or in several if it is indented."""
+    return json.dumps(told, ensure_ascii=False, default=str, indent=indent)
 
 
 # --- The stored model
@@ -569,14 +586,17 @@ def results(
 
     Those before a record that the model can't read come before its error.
     """
-    for batch in read_records(options, columns):
+    batches: Iterable[Sequence[Record]] = read_records(options, columns)
+    if vars(options).get("classes"):
+        batches = [[*chain.from_iterable(batches)]]
+    for batch in batches:
         records, refusal = batch, None
         while records:
             try:
                 yield records, compute(columns.joined(records))
                 break
             except (TypeError, ValueError) as error:
-                row, reason = row_and_reason(error, {"X": columns.sequence})
+                row, reason = row_and_reason(error, {"X": columns.source(options)})
                 refusal, records = records[row or 0].refusal(reason), records[: row or 0]
         if refusal is not None:
             raise refusal
@@ -616,7 +636,7 @@ COMMANDS = {  # the help, and the options
     fit: ("fit a model, and store it in a file", f"{FITTING} {READING}"),
     evaluate: ("print accuracy, F1, log loss, classes", f"model data --json --label {READING}"),
     predict: ("print a label for each record", f"model data --proba --jsonl {READING}"),
-    explain: ("print what each step adds to the score", f"model data --jsonl {READING}"),
+    explain: ("print what each step adds to the score", f"model data --classes --jsonl {READING}"),
     describe: ("print what a model file holds, as JSON", "model"),
 }
 NAMED = {"metavar": "NAME"}
@@ -638,6 +658,7 @@ OPTIONS: dict[str, tuple[str, dict[str, Any]]] = {  # the help, and what argpars
     "--set": ("set another parameter of an estimator; may be repeated", SET),
     "--json": ("print JSON instead of tables", SWITCH),
     "--proba": ("print the probability of each class too, as CSV with a header", SWITCH),
+    "--classes": ("print what adds to each class, as a mean over all records", SWITCH),
     "--jsonl": ("print JSON lines", SWITCH),
     "--format": ("of the records, if the name of the file does not say it", FORMAT),
     "--delimiter": (r"of CSV (default: a comma; in .tsv a tab, \t)", {"type": delimiter}),

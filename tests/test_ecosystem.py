@@ -227,7 +227,7 @@ def test_classifier_chain_of_series(data):
     X, X_test = X.reshape(40, 64), X_test.reshape(40, 64)  # a chain appends labels as columns
     classes = np.unique(y)
     Y, Y_test = (y[:, None] == classes).astype(int), (y_test[:, None] == classes).astype(int)
-    chain = ClassifierChain(network(max_epochs=10), random_state=0).fit(X, Y)
+    chain = ClassifierChain(network(max_epochs=20), random_state=0).fit(X, Y)
     assert chain.predict_proba(X_test).shape == (40, 4)
     assert [member.n_features_in_ for member in chain.estimators_] == [64, 65, 66, 67]
     assert (chain.predict(X_test) == Y_test).mean() > 0.75

@@ -210,7 +210,7 @@ def test_the_linear_model_and_the_network_are_counted(counted):
 
 def test_fewer_updates_are_counted_once_training_is_known_to_end_early(counted):
     rng = np.random.default_rng(0)
-    noise = rng.integers(1, 9, (400, 3)), rng.integers(0, 2, 400)
+    noise = rng.integers(1, 2000, (400, 3)), rng.integers(0, 2, 400)  # is learned by heart
     model = small(max_epochs="auto", input_type="words").fit(*noise)
     done, to_do = np.transpose(counted.last.seen)
     assert 20 * model.n_epochs_ < to_do[0] / 2  # about 19 updates per epoch

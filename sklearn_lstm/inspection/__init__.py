@@ -1,11 +1,14 @@
 """Look inside a fitted classifier: its gates, and what each step adds to a prediction."""
 
+from sklearn_lstm.inspection.class_explanations import ClassExplanations, explain_classes
 from sklearn_lstm.inspection.explaining import Explanation, Phrase, explain, explain_phrases
 from sklearn_lstm.inspection.explanation_display import ExplanationDisplay, as_shap_explanation
 from sklearn_lstm.inspection.gates import GateActivations, gate_activations
+from sklearn_lstm.inspection.pooled_states import sequence_vectors
 from sklearn_lstm.inspection.training_display import TrainingDisplay
 
 __all__ = [
+    "ClassExplanations",
     "Explanation",
     "ExplanationDisplay",
     "GateActivations",
@@ -13,6 +16,8 @@ __all__ = [
     "TrainingDisplay",
     "as_shap_explanation",
     "explain",
+    "explain_classes",
     "explain_phrases",
     "gate_activations",
+    "sequence_vectors",
 ]

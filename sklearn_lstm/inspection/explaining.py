@@ -37,8 +37,9 @@ class Explanation:
         The contribution of each step to the logits of the network.
     base_value : float
         The score of the baseline, including the logit adjustment. The baseline is a linear model
-        that finds none of its n-grams, and a network that reads unknown tokens only; for
-        measurements, a series that is the mean throughout (0 with ``normalize=False``).
+        that finds none of its n-grams, and a network that reads unknown tokens only. For
+        measurements it is the mean score of the training series, by the convolutions, and a network
+        that reads a series that is the mean throughout (0 with ``normalize=False``).
     target : object
         The class; the name of a label, if the y of `fit` was a data frame of several.
     left_out : dict of str to int
@@ -87,7 +88,9 @@ class Explanation:
         parts += ["..."] * (len(self.data) > N_SHOWN)
         parts += [f"{name} {value:+.2f}" for name, value in self.beside.items()]
         parts += [f"base value {self.base_value:+.2f}"]
-        return f"<Explanation of {self.target!r}: score {self.score:+.2f}: {', '.join(parts)}>"
+        target = str(self.target)  # NumPy's own scalars say their type
+        target = repr(target) if isinstance(self.target, str) else target
+        return f"<Explanation of {target}: score {self.score:+.2f}: {', '.join(parts)}>"
 
     @property
     def beside(self) -> dict[str, float]:
@@ -106,10 +109,11 @@ def explain(model: Any, X: Any, target: Any = None, *, method: str = "shares") -
     The score is a sum over the members of the model, and so is each contribution. Contributions to
     the linear model are exact: the value of an n-gram of tokens is divided among its tokens, the
     value of an n-gram of letters goes to the words that contain it, and a convolution counts at the
-    step in its middle. Contributions to the network are integrated gradients [1]_, with a sequence
-    of unknown tokens or a series that is the mean throughout as the baseline. An encoder reads the
-    text as a whole: its contribution is a separate number. So are those of the columns beside the
-    sequences (`numbers`), which say how much each differs from the mean of the training samples.
+    step in its middle, relative to its mean in training. Contributions to the network are
+    integrated gradients [1]_, with a sequence of unknown tokens or a series that is the mean
+    throughout as the baseline. An encoder reads the text as a whole: its contribution is a separate
+    number. So are those of the columns beside the sequences (`numbers`), which say how much each
+    differs from the mean of the training samples.
 
     These shares say where the evidence lies. ``method="leave_one_out"`` measures a change instead:
     how much the score of the whole model, encoder included, falls when a token is deleted.
@@ -223,7 +227,7 @@ def _explained(
 ) -> Explanation:
     """Return the explanation of one sequence."""
     sequences, data = one
-    model, direction = opened.model, opened.labels.direction(output)
+    model, direction = opened.model, opened.labels.directions[:, output]
     linear, network = np.zeros((2, len(data)))
     whole, base_value = np.zeros(1), float((model.biases * direction).sum())
     names = [*sequences.numbers.columns]
@@ -234,7 +238,8 @@ def _explained(
         if not weight:
             continue
         if method == "shares" or member.name == NumberModel.name:
-            contributions, base = member.contributions(sequences, weight * direction)
+            added, rest = member.contributions(sequences, weight * direction[:, np.newaxis])
+            contributions, base = added[:, 0], float(rest[0, 0])
         else:
             spans = [(0, 0), *((step, step + 1) for step in range(len(data)))]
             # Without its only step, a sequence is one unknown token.
@@ -366,7 +371,7 @@ def _cut(
     for length in range(1, min(longest, n_steps) + 1):
         spans += [(start, start + length) for start in range(n_steps - length + 1)]
     occluded = WithoutSpan(sequences, spans, opened.model.encoding)
-    scores = opened.model.blended_logits(occluded) @ opened.labels.direction(output)
+    scores = opened.model.blended_logits(occluded) @ opened.labels.directions[:, output]
     effects = dict(zip(spans, scores[0] - scores, strict=True))
     alone = np.append(0, np.cumsum([effects[step, step + 1] for step in range(n_steps)]))
     # The best cut of the first steps: its sum, and where its last phrase starts.

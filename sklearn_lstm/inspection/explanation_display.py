@@ -218,7 +218,7 @@ class ExplanationDisplay(Display):
         parts = zip(names, steps, explanation.linear, explanation.network, strict=True)
         for name, share, linear, network in parts:
             title = f"linear model {linear:+.3f}, network {network:+.3f}"
-            tokens.append(_coloured(escape(name), share, title, space))
+            tokens.append(coloured(escape(name), share, title, space))
         target = escape(printable(explanation.target))
         beside = [f" {value:+.2f} ({escape(name)})" for name, value in explanation.beside.items()]
         head = (
@@ -226,14 +226,14 @@ class ExplanationDisplay(Display):
             f"(baseline) {explanation.linear.sum():+.2f} (linear model) "
             f"{explanation.network.sum():+.2f} (network){''.join(beside)}"
         )
-        key = f"{_coloured(f'for {target}', 1)} {_coloured(f'against {target}', -1)}"
+        key = f"{coloured(f'for {target}', 1)} {coloured(f'against {target}', -1)}"
         pairs = zip(numbers, shares[len(names) :], strict=True)
-        coloured = [_coloured(escape(name), share) for name, share in pairs]
-        foot = "; ".join([key, *map(escape, self._left_out()), *coloured])
+        of_numbers = [coloured(escape(name), share) for name, share in pairs]
+        foot = "; ".join([key, *map(escape, self._left_out()), *of_numbers])
         return TEXT.format(head=head, body=blank.join(tokens), foot=foot)
 
 
-def _coloured(token: str, share: float, title: str = "", space: str = "0.15em") -> str:
+def coloured(token: str, share: float, title: str = "", space: str = "0.15em") -> str:
     """Return a token on the background of its share of the largest contribution."""
     colour = f"{FOR if share > 0 else AGAINST}, {0.55 * abs(share):.2f}"
     return TOKEN.format(colour=colour, title=title, token=token, space=space)

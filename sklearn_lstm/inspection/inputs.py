@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from copy import copy
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -16,7 +17,6 @@ from sklearn.utils.validation import check_is_fitted
 from sklearn_lstm.classifier import LSTMSequenceClassifier
 from sklearn_lstm.data.numbers import texts_and_numbers
 from sklearn_lstm.data.sequences import Rows, SelectedRows, Sequences, Steps, starts_of
-from sklearn_lstm.data.spelling import Spelling
 from sklearn_lstm.encoding.token_codes import UNKNOWN_CODE, TokenCodes
 from sklearn_lstm.fitting import read_as_at_fit, what_was_fitted
 from sklearn_lstm.members.model import SequenceModel
@@ -43,6 +43,8 @@ class OpenModel:
         It made the sequences.
     texts : list
         Of these texts.
+    channels : list of str
+        The names of the channels of series.
     """
 
     model: SequenceModel
@@ -50,6 +52,7 @@ class OpenModel:
     sequences: Sequences
     vectorizer: TextSequenceVectorizer | None
     texts: list[object]
+    channels: list[str]
 
     def __len__(self) -> int:
         return len(self.sequences)
@@ -62,9 +65,26 @@ class OpenModel:
         """
         steps = self.sequences.read_spellings(np.arange(len(self)))
         if self.sequences.n_channels is None:
-            steps = _named(steps, self.sequences.spelling)
+            steps = self.named(steps)
         for row, data in enumerate(np.split(steps, np.cumsum(self.sequences.lengths)[:-1])):
             yield self.sequences.subset(np.array([row])), data
+
+    @cached_property
+    def _tokens(self) -> NDArray[np.object_]:
+        """The tokens of all spellings, those of unknown words from the end on."""
+        spelling: Any = self.sequences.spelling
+        known = UNKNOWN_TOKEN, UNKNOWN_TOKEN, *spelling.vocabulary
+        unknown = (
+            UNKNOWN_TOKEN if word == "" else word for word in reversed(spelling.unknown_words)
+        )
+        return np.fromiter((*known, *unknown, UNKNOWN_TOKEN), np.object_)  # -1 is the last one
+
+    def named(self, spellings: NDArray[Any]) -> NDArray[np.object_]:
+        """Return the tokens of spellings, or the ids without a vocabulary, as objects."""
+        if self.sequences.spelling is None:
+            return spellings.astype(np.object_)
+        n_known = 2 + len(self.sequences.spelling.vocabulary)
+        return np.asarray(self._tokens[np.where(spellings < n_known, spellings, UNKNOWN)])
 
     def left_out(self, row: int) -> dict[str, int]:
         """Return what the sequence of a row lacks or hides, as far as it is known."""
@@ -203,7 +223,9 @@ def open_model(model: object, X: object) -> OpenModel:
         X = step.transform(X)
     sequences = read_as_at_fit(classifier, X)
     fitted = what_was_fitted(classifier)
-    return OpenModel(fitted.model, fitted.labels, sequences, vectorizer, texts)
+    numbered = (f"channel {number}" for number in range(sequences.n_channels or 0))
+    channels = [*(fitted.input_format.channel_names or numbered)]
+    return OpenModel(fitted.model, fitted.labels, sequences, vectorizer, texts, channels)
 
 
 def open_one(model: object, X: object) -> OpenModel:
@@ -218,13 +240,3 @@ def open_one(model: object, X: object) -> OpenModel:
     if len(opened) != 1:
         raise ValueError(f"X must hold one sequence, to be shown; found {len(opened)}. Pass X[:1].")
     return opened
-
-
-def _named(spellings: NDArray[Any], spelling: Spelling | None) -> NDArray[np.object_]:
-    """Return the tokens of spellings, or the ids without a vocabulary, as objects."""
-    if spelling is None:
-        return spellings.astype(np.object_)
-    known = UNKNOWN_TOKEN, UNKNOWN_TOKEN, *spelling.vocabulary
-    unknown = (UNKNOWN_TOKEN if word == "" else word for word in reversed(spelling.unknown_words))
-    tokens = np.fromiter((*known, *unknown, UNKNOWN_TOKEN), np.object_)  # -1 is the last one
-    return np.asarray(tokens[np.where(spellings < len(known), spellings, UNKNOWN)])

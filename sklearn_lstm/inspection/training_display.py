@@ -15,17 +15,21 @@ from sklearn_lstm.parameters import plain_parameters
 class TrainingDisplay(Display):
     """Draw the losses and the learning rate of each epoch.
 
+    The training loss is that of the network while it learns, with dropout. The held-out loss is
+    mostly that of the whole model. So only how each changes can be compared, not their levels.
+
     Parameters
     ----------
     train_loss : array-like of shape (n_epochs,)
-        The loss of the training samples in each epoch.
+        The loss of the network for the training samples in each epoch.
     lr : array-like of shape (n_epochs,)
         The learning rate at the end of each epoch.
     valid_loss : array-like of shape (n_epochs,) or None, default=None
-        The loss of held-out samples, NaN where it was not computed. It is that of the network alone
-        with early stopping, else that of the whole model.
+        The loss of held-out samples, NaN where it was not computed.
     restored_epoch : int or None, default=None
         The epoch, counted from 1, whose weights the model has. None: the last one.
+    valid_of : str, default="the whole model"
+        What has the held-out loss, for the legend. With ``early_stopping=True`` it is the network.
 
     Attributes
     ----------
@@ -60,12 +64,14 @@ class TrainingDisplay(Display):
         lr: ArrayLike,
         valid_loss: ArrayLike | None = None,
         restored_epoch: int | None = None,
+        valid_of: str = "the whole model",
     ) -> None:
         self.train_loss: NDArray[np.float64] = np.asarray(train_loss, dtype=float)
         self.lr: NDArray[np.float64] = np.asarray(lr, dtype=float)
         self.valid_loss: NDArray[np.float64] | None
         self.valid_loss = None if valid_loss is None else np.asarray(valid_loss, dtype=float)
         self.restored_epoch = restored_epoch
+        self.valid_of = valid_of
 
     @classmethod
     def from_estimator(cls, model: object, *, ax: object = None) -> Self:
@@ -101,7 +107,8 @@ class TrainingDisplay(Display):
             restored = 1 + int(np.argmin(losses))
         train_loss, lr = np.array([(row["train_loss"], row["lr"]) for row in rows], float).T
         valid_loss = None if np.isnan(losses).all() else losses
-        return cls(train_loss, lr, valid_loss, restored).plot(ax=ax)
+        valid_of = "the network" if is_best else "the whole model"
+        return cls(train_loss, lr, valid_loss, restored, valid_of).plot(ax=ax)
 
     def plot(self, ax: Any = None) -> Self:
         """Draw the curves.
@@ -125,9 +132,12 @@ class TrainingDisplay(Display):
         epochs = np.arange(1, len(self.train_loss) + 1)
         self.lr_ax_ = lr_ax = ax.twinx()
         (lr_line,) = lr_ax.plot(epochs, self.lr, color="0.6", linestyle=":", label="learning rate")
-        lines = ax.plot(epochs, self.train_loss, marker=".", label="training loss")
+        label = "training loss of the network"
+        lines = ax.plot(epochs, self.train_loss, marker=".", label=label)
         if self.valid_loss is not None:
-            lines += ax.plot(epochs, self.valid_loss, marker=".", label="held-out loss")
+            is_known, label = ~np.isnan(self.valid_loss), f"held-out loss of {self.valid_of}"
+            known = epochs[is_known], self.valid_loss[is_known]  # joined across the others
+            lines += ax.plot(*known, marker=".", label=label)
         if self.restored_epoch is not None:
             label = f"restored: epoch {self.restored_epoch}"
             lines.append(ax.axvline(self.restored_epoch, color="C2", linestyle="--", label=label))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Callable
 from typing import TYPE_CHECKING, ClassVar, TypeAlias
 
 import numpy as np
@@ -19,8 +20,8 @@ if TYPE_CHECKING:  # a stored model predicts without torch
     from sklearn_lstm.training.held_out import Split
 
 BATCH_SIZE_OF_PARTIAL_FIT = 32
-# What each step of a sequence adds to a score (n_steps,), and the rest of the score.
-Contributions: TypeAlias = tuple[NDArray[np.float64], float]
+# What each step adds to scores (n_steps, n_scores), and the rest of each (n_samples, n_scores).
+Contributions: TypeAlias = tuple[NDArray[np.float64], NDArray[np.float64]]
 
 
 class Member(ABC):
@@ -37,26 +38,46 @@ class Member(ABC):
         """Return the logits (n_samples, n_outputs)."""
 
     @abstractmethod
-    def contributions(self, sequences: Sequences, direction: NDArray[np.float64]) -> Contributions:
-        """Return what each step of one sequence adds to the score ``logits @ direction``.
+    def contributions(self, sequences: Sequences, directions: NDArray[np.float64]) -> Contributions:
+        """Return what each step of sequences adds to the scores ``logits @ directions``.
 
         Parameters
         ----------
         sequences : Sequences
-            One.
-        direction : ndarray of shape (n_outputs,)
+            As many as can be read at once.
+        directions : ndarray of shape (n_outputs, n_scores)
 
         Returns
         -------
-        contributions : ndarray of shape (n_steps,)
-            Or of shape (1,), for a member that reads the sequence as a whole.
-        base : float
-            The rest of the score.
+        contributions : ndarray of shape (n_steps, n_scores)
+            The steps of all sequences are laid end to end. Or of shape (n_samples, n_scores), for a
+            member that reads a sequence as a whole.
+        base : ndarray of shape (n_samples, n_scores)
+            The rest of the scores.
         """
+
+    def channel_contributions(
+        self, sequences: Sequences, directions: NDArray[np.float64]
+    ) -> Contributions:
+        """Return what each channel of series adds, as `contributions` does for each step.
+
+        The channels of all series are laid end to end, (n_samples * n_channels, n_scores). By
+        default a member reads series as a whole.
+        """
+        return self.contributions(sequences, directions)
 
     @abstractmethod
     def describe(self) -> str:
         """Return what the member consists of, in one line."""
+
+
+def one_by_one(
+    explain: Callable[[Sequences], Contributions], sequences: Sequences
+) -> Contributions:
+    """Return the contributions to several sequences, by a function of a single one."""
+    rows = np.arange(len(sequences))[:, np.newaxis]
+    added, base = zip(*(explain(sequences.subset(row)) for row in rows), strict=True)
+    return np.concatenate(added), np.concatenate(base)
 
 
 class LinearMember(Member):

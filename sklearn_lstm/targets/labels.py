@@ -170,13 +170,14 @@ class Labels:
         # Nearly none, in place of none, has a logarithm.
         return np.asarray(np.log(np.maximum(n_groups - 1, 1e-9) / np.maximum(n_groups, 1)))
 
-    def direction(self, output: int) -> NDArray[np.float64]:
-        """Return the vector d, (n_outputs,), for which ``logits @ d`` is the score of a class.
+    @property
+    def directions(self) -> NDArray[np.float64]:
+        """The matrix (n_outputs, n_outputs) for which ``logits @ directions`` are the scores.
 
-        For two classes it is the logit of the class minus that of the other.
+        For two classes a score is the logit of the class minus that of the other.
         """
-        direction: NDArray[np.float64] = np.eye(len(self))[output]
-        return 2 * direction - 1 if len(self) == 2 and not self.is_multilabel else direction
+        directions: NDArray[np.float64] = np.eye(len(self))
+        return 2 * directions - 1 if len(self) == 2 and not self.is_multilabel else directions
 
 
 @dataclass(frozen=True)

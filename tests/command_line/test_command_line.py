@@ -535,3 +535,17 @@ def test_columns_of_another_form_are_no_model(run, folder, tmp_path):
         write(model, tmp_path / "model", columns=columns)
         status, _, errors = run("predict", tmp_path / "model", "-", stdin="a")
         assert (status, "is damaged" in errors) == (1, True), errors
+
+
+def test_classes_are_explained_over_all_records(run, folder):
+    model, data = folder / "spam.safetensors", folder / "spam.csv"
+    status, printed, errors = run("explain", model, data, "--classes")
+    assert (status, errors) == (0, "")
+    assert printed.startswith("ham: mean contribution")
+    assert "linear model (8 samples)" in printed
+    _, printed, _ = run("explain", model, data, "--classes", "--jsonl")
+    rows = [json.loads(line) for line in printed.splitlines()]
+    free = [row for row in rows if (row["class"], row["name"]) == ("spam", "free")]
+    assert {(row["part"], row["n_with"], row["n_samples"]) for row in free} >= {
+        ("linear model", 3, 8)
+    }

@@ -117,7 +117,16 @@ def test_training_shows_the_losses_and_the_learning_rate(text_model):
     np.testing.assert_array_equal(display.train_loss, [row["train_loss"] for row in history])
     np.testing.assert_array_equal(display.lr, [row["lr"] for row in history])
     assert display.restored_epoch is None
-    assert [line.get_label() for line in display.ax_.lines] == ["training loss"]
+    (line,) = display.ax_.lines
+    assert line.get_label() == "training loss of the network"
+
+
+def test_held_out_losses_are_joined_and_say_what_they_are_of():
+    losses = [np.nan, 0.5, np.nan, np.nan, 0.4]
+    display = TrainingDisplay(np.ones(5), np.ones(5), losses).plot()
+    line = display.ax_.lines[1]
+    assert line.get_label() == "held-out loss of the whole model"
+    np.testing.assert_array_equal(line.get_xydata(), [[2, 0.5], [5, 0.4]])
 
 
 @pytest.mark.parametrize("restore", [lambda model: model, lambda m: pickle.loads(pickle.dumps(m))])
@@ -126,7 +135,7 @@ def test_training_marks_the_epoch_that_early_stopping_restored(restore):
     display = TrainingDisplay.from_estimator(restore(model))
     assert display.restored_epoch == model.n_epochs_ - 2
     shown = {text.get_text() for text in display.ax_.get_legend().get_texts()}
-    assert {f"restored: epoch {display.restored_epoch}", "held-out loss"} < shown
+    assert {f"restored: epoch {display.restored_epoch}", "held-out loss of the network"} < shown
 
 
 def test_training_that_went_on_in_partial_fit_marks_no_epoch():

@@ -112,6 +112,21 @@ def test_a_convolution_counts_where_its_shape_is():
     assert np.median(np.abs(top - places[60:][is_bump] - 2)) <= 6
 
 
+def test_what_all_series_share_is_in_the_base_value():
+    rng = np.random.default_rng(0)
+    X, y = rng.normal(size=(60, 40)), np.arange(60) % 2
+    X += 5 * np.sin(np.arange(40))  # in all series
+    X[y == 1, 20:24] += 4
+    model = LSTMSequenceClassifier(max_epochs=0, random_state=0).fit(X, y)
+    explanations = explain(model, X, 1)
+    scores = model.decision_function(X)
+    np.testing.assert_allclose([each.score for each in explanations], scores, atol=1e-5)
+    base_values = np.array([each.base_value for each in explanations])
+    np.testing.assert_allclose(base_values, scores.mean(), atol=0.05 * scores.std())
+    values = np.array([each.values for each in explanations])
+    assert values[y == 1][:, 16:28].sum() > 0.5 * values[y == 1].sum()
+
+
 # --- The networks
 
 
@@ -348,7 +363,8 @@ def test_an_explanation_prints_its_largest_contributions():
         "<Explanation of 'x': score +0.25: f -4.00, b +3.00, c -1.00, e +0.50, g +0.25, ..., "
         "the whole text +2.00, base value -0.50>"
     )
-    series = Explanation(np.zeros((2, 3)), np.array([1.0, 2.0]), np.zeros(2), 0.0, 1, {})
+    target = np.array([1])[0]
+    series = Explanation(np.zeros((2, 3)), np.array([1.0, 2.0]), np.zeros(2), 0.0, target, {})
     assert repr([series]) == (
         "[<Explanation of 1: score +3.00: step 1 +2.00, step 0 +1.00, base value +0.00>]"
     )

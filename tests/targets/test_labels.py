@@ -150,9 +150,11 @@ def test_several_labels_are_no_classes_and_their_scores_are_their_logits():
     classes, labels = Labels(np.arange(2)), LabelSets(np.arange(2))
     with pytest.raises(ValueError, match="y is multilabel, but the classifier was fitted to one"):
         classes.encode(np.eye(2, dtype=int))
-    assert classes.direction(1).tolist() == [-1, 1]
-    assert labels.direction(1).tolist() == Labels(np.arange(2)).direction(1).clip(0).tolist()
-    assert Labels(np.arange(3)).direction(1).tolist() == [0, 1, 0]
+    assert classes.directions[:, 1].tolist() == [-1, 1]
+    assert (
+        labels.directions[:, 1].tolist() == Labels(np.arange(2)).directions[:, 1].clip(0).tolist()
+    )
+    assert Labels(np.arange(3)).directions[:, 1].tolist() == [0, 1, 0]
     targets = Targets(np.array([[1.0, 0], [1, 1]]), np.array([[1.0, 0], [3, 0]]), labels)
     assert targets.has([0, 1]).tolist() == [[True, False], [True, True]]
     truth = targets.has([0, 1])

@@ -18,7 +18,7 @@ CLASSES = {
     and found is not torch.optim.Optimizer
 }
 MAY_BE_REFUSED = {"LBFGS", "SparseAdam", "Muon"}  # a closure, sparse gradients, matrices alone
-RATES = {"SGD": 0.5, "Adadelta": 5.0, "ASGD": 0.5, "Rprop": 0.02}
+RATES = {"SGD": 0.5, "Adadelta": 5.0, "ASGD": 0.5, "Adagrad": 0.02, "RMSprop": 0.008, "Rprop": 0.02}
 
 every_class = pytest.mark.parametrize("optimizer", CLASSES.values(), ids=CLASSES)
 

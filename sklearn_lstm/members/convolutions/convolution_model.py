@@ -24,7 +24,7 @@ from sklearn_lstm.data.sequences import (
 from sklearn_lstm.encoding.channel_scaling import ChannelScaling
 from sklearn_lstm.field_checks import check_agreement
 from sklearn_lstm.members.convolutions.random_convolutions import Convolutions
-from sklearn_lstm.members.member import Contributions, LinearMember
+from sklearn_lstm.members.member import Contributions, LinearMember, one_by_one
 
 N_THRESHOLDS = 32
 IS_OF_LAST = np.array([False, False, True] * 2 + [False])  # of the features of a channel
@@ -103,14 +103,37 @@ class SeriesStatistics:
         features = np.concatenate([ranks, np.square(ranks), is_any], axis=1)  # (n_samples, 7, .)
         return np.hstack([levels, features.reshape(len(lengths), -1)]).astype(np.float32)
 
+    @property
+    def channels(self) -> NDArray[np.intp]:
+        """The channel of each feature."""
+        channels = self.encoding.channels_of_values
+        return np.append(channels, np.tile(channels[self.encoding.uneven], len(IS_OF_LAST)))
+
+    def gaps(
+        self, steps: NDArray[np.number], lengths: Lengths
+    ) -> tuple[NDArray[np.float64], NDArray[np.float32]]:
+        """Return how features differ from those of series of which only the times are known.
+
+        The latter are returned too; both are of the shape (n_samples, n_features).
+        """
+        unknown = self.encoding.uninformed(steps)
+        features, base = self(steps, lengths), self(unknown, lengths)
+        gaps = (features - base).astype(np.float64)
+        levels, of_unknown = (
+            _measured(self.encoding, each, lengths)[0] for each in (steps, unknown)
+        )
+        gaps[:, : self.n_values] = levels - of_unknown
+        return gaps, base
+
     def contributions(
         self, steps: NDArray[np.number], lengths: Lengths, coef: NDArray[np.float64]
-    ) -> Contributions:
+    ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """Return what each step of one series adds to ``features @ coef``, and the rest.
 
-        The rest is ``features @ coef`` of a series of which only the times are known. The score of
-        the last value belongs to the step of this value. The other scores of a channel are divided
-        equally among the steps with a value.
+        They are of the shapes (n_steps, n_scores) and (n_scores,). The rest is ``features @ coef``
+        of a series of which only the times are known. The score of the last value belongs to the
+        step of this value. The other scores of a channel are divided equally among the steps with
+        a value.
         """
         unknown = self.encoding.uninformed(steps)
         values, baseline = (self.encoding.values(series, lengths) for series in (steps, unknown))
@@ -119,14 +142,14 @@ class SeriesStatistics:
         gaps = parts_of_levels(values, lengths) - parts_of_levels(baseline, lengths)
         contributions = gaps @ level_coef
         features, base = self(steps, lengths)[0], self(unknown, lengths)[0]
-        scores = (features - base)[self.n_values :] * uneven_coef
+        scores = (features - base)[self.n_values :, np.newaxis] * uneven_coef
         _, is_known = self.encoding.known(values, lengths)
         n_known = np.count_nonzero(is_known, axis=0)
         equal = is_known / np.maximum(n_known, 1)
         is_last = is_known & (np.cumsum(is_known, axis=0) == n_known)
         shares = np.where(IS_OF_LAST[:, np.newaxis, np.newaxis], is_last, equal)
-        contributions += np.einsum("stg,sg->t", shares, scores.reshape(len(IS_OF_LAST), -1))
-        return contributions, float(base @ coef)
+        scores = scores.reshape(len(IS_OF_LAST), self.n_uneven, coef.shape[1])
+        return contributions + np.einsum("stg,sgk->tk", shares, scores), base @ coef
 
 
 def _measured(
@@ -189,6 +212,8 @@ class ConvolutionModel(LinearMember):
     statistics : SeriesStatistics
     coef : ndarray of shape (n_features, n_outputs)
     intercept : ndarray of shape (n_outputs,)
+    proportions : ndarray of shape (n_events,)
+        The mean features of the convolutions in training: what all series share.
     confidence : float or None
         A factor up to 1 for all logits, because new samples may be of other groups. Samples often
         come in groups: recordings of a person, windows of a recording. A sample that is left out
@@ -200,14 +225,22 @@ class ConvolutionModel(LinearMember):
     statistics: SeriesStatistics
     coef: Annotated[NDArray[np.float64], "n_features n_outputs"]
     intercept: Annotated[NDArray[np.float64], "n_outputs"]
+    proportions: Annotated[NDArray[np.float64], "n_events"]
     confidence: float | None = field(default=None, metadata={"is_stored": False})
 
     @classmethod
     def from_stored(cls, **fields: Any) -> Self:
         """Return what was stored, if the convolutions read what the encoding gives."""
-        model = cls(**fields)
+        # Earlier development versions did not store what the series share.
+        nothing_shared = np.zeros(len(fields["convolutions"]))
+        model = cls(**{"proportions": nothing_shared} | fields)
         check_agreement(model.convolutions, {"n_inputs": len(model.statistics.encoding)})
         return model
+
+    @property
+    def n_events(self) -> int:
+        """The number of features of convolutions."""
+        return len(self.convolutions)
 
     @property
     def n_features(self) -> int:
@@ -230,24 +263,50 @@ class ConvolutionModel(LinearMember):
             logits[rows] = features[:].astype(np.float64) @ self.coef + self.intercept
         return logits
 
-    def contributions(self, sequences: Sequences, direction: NDArray[np.float64]) -> Contributions:
-        """Return what each step of one series adds to the score ``logits @ direction``.
+    def contributions(self, sequences: Sequences, directions: NDArray[np.float64]) -> Contributions:
+        """Return what each step of series adds to the scores ``logits @ directions``.
 
-        A convolution counts at the step in its middle, relative to a series that is the mean of
-        all training steps throughout. The rest of the score is that of this series.
+        A convolution counts at the step in its middle, relative to its mean in training. So the
+        rest of the scores is that of the mean of all training series, and the contributions show
+        what is special in a series.
         """
-        lengths, encoding = sequences.lengths, self.statistics.encoding
-        steps = sequences.read(np.array([0]))
-        pair = steps, encoding.uninformed(steps)
-        inputs = np.stack([encoding(series, lengths) for series in pair])
-        event_coef, statistics_coef = np.split(self.coef @ direction, [len(self.convolutions)])
-        scores = np.zeros(inputs.shape[:2])
-        for place, first, happens in self.convolutions.events(inputs, np.repeat(lengths, 2)):
+        return one_by_one(lambda one: self._of_series(one, directions), sequences)
+
+    def channel_contributions(
+        self, sequences: Sequences, directions: NDArray[np.float64]
+    ) -> Contributions:
+        """Return what each channel of series adds, as `contributions` does for each step.
+
+        The channels that a convolution adds up share its value equally.
+        """
+        encoding, coef = self.statistics.encoding, self.coef @ directions
+        n_channels, n_scores = encoding.n_channels, directions.shape[1]
+        is_read = self.convolutions.channels @ np.eye(n_channels)[encoding.channels]
+        shares = self.convolutions.of_kernels(is_read / is_read.sum(axis=2, keepdims=True))
+        shares = np.concatenate([shares, np.eye(n_channels)[self.statistics.channels]])
+        by_channel = (shares[:, :, np.newaxis] * coef[:, np.newaxis]).reshape(len(coef), -1)
+        added = np.empty((len(sequences), n_channels * n_scores))
+        base = np.empty((len(sequences), n_scores))
+        base[:] = self.intercept @ directions + self.proportions @ coef[: self.n_events]
+        for rows in rows_of_similar_length(sequences.lengths, MOST_STEPS_PER_BATCH):
+            steps, lengths = sequences.read(rows), sequences.lengths[rows]
+            proportions = self._counts(steps, lengths) / lengths[:, np.newaxis].astype(float)
+            gaps, unknown = self.statistics.gaps(steps, lengths)
+            added[rows] = np.hstack([proportions - self.proportions, gaps]) @ by_channel
+            base[rows] += unknown @ coef[self.n_events :]
+        return added.reshape(-1, n_scores), base
+
+    def _of_series(self, series: Sequences, directions: NDArray[np.float64]) -> Contributions:
+        lengths, steps = series.lengths, series.read(np.array([0]))
+        inputs = self.statistics.encoding(steps, lengths)[np.newaxis]
+        event_coef, statistics_coef = np.split(self.coef @ directions, [self.n_events])
+        shared = self.proportions @ event_coef
+        added, base = self.statistics.contributions(steps, lengths, statistics_coef)
+        added -= shared / len(steps)
+        for place, first, happens in self.convolutions.events(inputs, lengths):
             part = slice(first, first + happens.shape[2])
-            scores[:, part] += np.tensordot(event_coef[place] / lengths[0], happens, 1)
-        additions, statistics_base = self.statistics.contributions(steps, lengths, statistics_coef)
-        base = float(self.intercept @ direction + scores[1].sum())
-        return scores[0] - scores[1] + additions, base + statistics_base
+            added[part] += np.tensordot(happens[:, 0], event_coef[place] / len(steps), (0, 0))
+        return added, (self.intercept @ directions + shared + base)[np.newaxis]
 
     def describe(self) -> str:
         """Return what the model consists of, in one line."""
@@ -257,9 +316,13 @@ class ConvolutionModel(LinearMember):
         """Yield rows and their features, in batches."""
         for rows in rows_of_similar_length(sequences.lengths, MOST_STEPS_PER_BATCH):
             steps, lengths = sequences.read(rows), sequences.lengths[rows]
-            inputs = pad(self.statistics.encoding(steps, lengths), lengths)
-            counts = self.convolutions.counts(inputs, lengths)
-            yield rows, Features(counts, lengths, self.statistics(steps, lengths))
+            counts, values = self._counts(steps, lengths), self.statistics(steps, lengths)
+            yield rows, Features(counts, lengths, values)
+
+    def _counts(self, steps: NDArray[np.number], lengths: Lengths) -> NDArray[np.unsignedinteger]:
+        """Return the number of steps with each event, (n_samples, n_events)."""
+        inputs = pad(self.statistics.encoding(steps, lengths), lengths)
+        return self.convolutions.counts(inputs, lengths)
 
 
 def in_blocks(batches: Iterator[Batch]) -> Iterator[Batch]:

@@ -96,7 +96,12 @@ def _fit(
     prior = ClassPrior.of(samples.targets, is_drawn=False)
     blend = _calibration(fit.left_out, left_out.targets, prior)
     factor, bias = blend.factors[0], -blend.prior_correction * prior.logs
-    model = replace(untrained, coef=factor * fit.coef, intercept=factor * fit.intercept + bias)
+    model = replace(
+        untrained,
+        coef=factor * fit.coef,
+        intercept=factor * fit.intercept + bias,
+        proportions=fit.mean[: len(untrained.convolutions)],
+    )
     if len(held_out):
         places = _sampled(len(rows), rng)
         targets = left_out.targets.subset(places)
@@ -115,7 +120,8 @@ def _draw(samples: Samples, encoding: ChannelScaling, rng: np.random.Generator) 
     n_convolutions = _n_features(len(sequences)) - statistics.sizes[1]
     convolutions = Convolutions.draw(sequences, encoding, n_convolutions, rng)
     coef = np.zeros((len(convolutions) + len(statistics), n_outputs))
-    return ConvolutionModel(convolutions, statistics, coef, np.zeros(n_outputs))
+    zeros = np.zeros(n_outputs), np.zeros(len(convolutions))
+    return ConvolutionModel(convolutions, statistics, coef, *zeros)
 
 
 def _deviations(model: ConvolutionModel) -> NDArray[np.float64]:

@@ -37,12 +37,15 @@ class RidgeFit:
     left_out : ndarray of shape (n_rows, n_outputs)
     alpha : float
         The penalty.
+    mean : ndarray of shape (n_features,)
+        Of the features.
     """
 
     coef: Floats
     intercept: Floats
     left_out: Floats
     alpha: float
+    mean: Floats
 
 
 def fit_few(features: NDArray[np.float32], targets: Targets, deviations: Floats) -> RidgeFit:
@@ -50,21 +53,23 @@ def fit_few(features: NDArray[np.float32], targets: Targets, deviations: Floats)
 
     If a single sample counts, nothing tells what its features mean.
     """
-    signs, counts = _signs(targets), targets.sample_weights > 0
+    signs, weights = _signs(targets), targets.sample_weights
+    counts, mean = weights > 0, weights @ features / max(weights.sum(), 1e-300)
     if counts.sum() < 2:
         coef, only = np.zeros((features.shape[1], signs.shape[1])), signs[counts].sum(axis=0)
-        return RidgeFit(coef, only, np.zeros_like(signs), ALPHAS[-1])
+        return RidgeFit(coef, only, np.zeros_like(signs), ALPHAS[-1], mean)
     scale = deviations / _replace_zeros(features.std(axis=0, dtype=np.float64))
     # With a scoring it stores the predictions for each sample left out.
     ridge = RidgeCV(ALPHAS, scoring="neg_mean_squared_error", store_cv_results=True)
     with config_context(enable_metadata_routing=False):
-        ridge.fit(features * scale, signs, sample_weight=targets.sample_weights)
+        ridge.fit(features * scale, signs, sample_weight=weights)
     best = int(np.flatnonzero(ridge.alphas == ridge.alpha_)[0])
     return RidgeFit(
         np.atleast_2d(ridge.coef_).T * scale[:, np.newaxis],
         np.atleast_1d(ridge.intercept_),
         ridge.cv_results_.reshape(*signs.shape, -1)[:, :, best],
         float(ridge.alpha_),
+        mean,
     )
 
 
@@ -197,7 +202,7 @@ def fit_many(
     coef = eigenvectors @ (cross / (eigenvalues + best)[:, np.newaxis])
     coef *= scale[:, np.newaxis]
     predictions = np.concatenate([block for part in parts for block in left_out(part, best)])
-    return RidgeFit(coef, mean_sign - mean @ coef, predictions, best.item())
+    return RidgeFit(coef, mean_sign - mean @ coef, predictions, best.item(), mean)
 
 
 def _signs(targets: Targets) -> Floats:

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from threading import Lock
+from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from sklearn_lstm.members.member import Contributions
 from sklearn_lstm.members.network.batches import steps_at_once
 from sklearn_lstm.network.network import SequenceNetwork
 
@@ -23,8 +23,10 @@ _cudnn = Lock()
 
 
 @torch.inference_mode(mode=False)
-def integrated_gradients(path: VectorPath) -> Contributions:
-    """Return what each step of a sequence adds to the score of a network.
+def integrated_gradients(
+    path: VectorPath, directions: NDArray[np.float64]
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Return what each step of a sequence adds to the scores ``logits @ directions`` of a network.
 
     A straight path leads from the vectors of the baseline to those of the sequence. A step's
     contribution is the integral of the gradient of the score along the path, times the way of the
@@ -35,12 +37,25 @@ def integrated_gradients(path: VectorPath) -> Contributions:
 
     Returns
     -------
-    contributions : ndarray of shape (n_frames,)
-    base : float
-        The score of the baseline.
+    contributions : ndarray of shape (n_frames, n_scores)
+    base : ndarray of shape (n_scores,)
+        The scores of the baseline.
     """
     places = np.linspace(0, 1, N_INTERVALS + 1)
-    scores, slopes = path.look(places)
+    looked = zip(directions.T, *path.look(places, directions), strict=True)
+    added = [_integral(path, places, *of_score) for of_score in looked]
+    contributions, base = zip(*added, strict=True)
+    return np.stack(contributions, axis=1), np.array(base)
+
+
+def _integral(
+    path: VectorPath,
+    places: NDArray[np.float64],
+    direction: NDArray[np.float64],
+    scores: NDArray[np.float64],
+    slopes: NDArray[np.float64],
+) -> tuple[NDArray[np.float64], float]:
+    """Return the contributions to one score, and that of the baseline."""
     while True:
         widths = np.diff(places)
         means = (slopes[1:] + slopes[:-1]) / 2  # (n_intervals, n_steps)
@@ -50,7 +65,7 @@ def integrated_gradients(path: VectorPath) -> Contributions:
             break
         halved = np.flatnonzero(np.abs(missing) > tolerance / len(widths))
         middles = places[halved] + widths[halved] / 2
-        new_scores, new_slopes = path.look(middles)
+        (new_scores,), (new_slopes,) = path.look(middles, direction[:, np.newaxis])
         places = np.insert(places, halved + 1, middles)
         scores = np.insert(scores, halved + 1, new_scores)
         slopes = np.insert(slopes, halved + 1, new_slopes, axis=0)
@@ -69,8 +84,6 @@ class VectorPath:
         The steps of the baseline, and those of the sequence.
     extension : Tensor of shape (n, embedding_dim) or None
         Vectors of tokens that the network has no row for.
-    direction : ndarray of shape (n_outputs,)
-        The score is ``logits @ direction``.
     """
 
     def __init__(
@@ -78,36 +91,75 @@ class VectorPath:
         network: SequenceNetwork,
         both: Tensor,
         extension: Tensor | None,
-        direction: NDArray[np.float64],
     ) -> None:
         self.network, device = network, both.device
-        self.direction = torch.from_numpy(direction).float().to(device)
         with torch.no_grad(), torch.autocast(device.type, enabled=False):
             n_steps = torch.full((2,), len(both), device=device)
             self.start, end = network.embed(both, n_steps, extension).unbind(1)  # (T, D) each
         self.way = end - self.start
 
-    def look(self, places: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-        """Return the score at places between 0 and 1, and its slope by each step.
+    def look(
+        self, places: NDArray[np.float64], directions: NDArray[np.float64]
+    ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Return scores at places between 0 and 1, and the part of each step in their slopes.
 
-        Shapes (n_places,) and (n_places, n_steps).
+        Shapes (n_scores, n_places) and (n_scores, n_places, n_steps).
         """
         size = max(1, steps_at_once(self.way.device) // 2 // len(self.way))  # of that in training
-        parts = [self._look(part) for part in np.split(places, range(size, len(places), size))]
-        scores, slopes = zip(*parts, strict=True)
-        return np.concatenate(scores), np.concatenate(slopes)
+        split = np.split(places, range(size, len(places), size))
+        scores, slopes = zip(*(self._look(part, directions) for part in split), strict=True)
+        return np.concatenate(scores, axis=1), np.concatenate(slopes, axis=1)
 
-    def _look(self, places: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-        share = torch.from_numpy(places).float().to(self.way.device)[None, :, None]  # (1, B, 1)
-        with torch.enable_grad(), _float32_gradients(self.way.device):
+    def divided(self, gradients: Tensor) -> Tensor:
+        """Return the part of each step in the slopes: gradients (T, B, D) -> (B, T)."""
+        return (gradients * self.way[:, None]).sum(2).T
+
+    def _look(
+        self, places: NDArray[np.float64], directions: NDArray[np.float64]
+    ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        device = self.way.device
+        share = torch.from_numpy(places).float().to(device)[None, :, None]  # (1, B, 1)
+        with torch.enable_grad(), _float32_gradients(device):
             x = (self.start[:, None] + share * self.way[:, None]).requires_grad_()  # (T, B, D)
-            lengths = torch.full((len(places),), len(x), device=x.device)
+            lengths = torch.full((len(places),), len(x), device=device)
             logits = self.network.output(self.network.pool(x, lengths))
-            scores = logits @ self.direction  # (B,)
-            gradients: Tensor
-            (gradients,) = torch.autograd.grad(scores.sum(), x)
-            slopes = (gradients * self.way[:, None]).sum(2).T  # (B, T)
-        return scores.detach().cpu().numpy().astype(float), slopes.cpu().numpy().astype(float)
+            scores = (logits @ torch.from_numpy(directions).float().to(device)).T  # (n_scores, B)
+            slopes = []
+            for score in scores:  # they share what was computed up to the logits
+                (gradients,) = torch.autograd.grad(score.sum(), x, retain_graph=True)
+                slopes.append(self.divided(gradients).cpu().numpy().astype(float))
+        return scores.detach().cpu().numpy().astype(float), np.stack(slopes)
+
+
+class ChannelPath(VectorPath):
+    """A path of series, whose slope is divided by channels instead of steps.
+
+    Parameters
+    ----------
+    network, both, extension
+        Of `VectorPath`.
+    channels : ndarray of shape (n_inputs,)
+        The channel of each input.
+    """
+
+    def __init__(self, *path: Any, channels: NDArray[np.intp]) -> None:
+        super().__init__(*path)
+        _, both, *_ = path
+        n_steps = torch.full((2,), len(both), device=both.device)
+        with torch.no_grad():
+            gaps = self.network.frames(both, n_steps).diff(dim=1)[:, 0]  # (T, n_inputs of a frame)
+            channel = torch.from_numpy(np.resize(channels, gaps.shape[1])).to(gaps.device)
+            has_vectors = self.network.architecture["embedding_dim"] is not None
+            weight = (
+                self.network.projection.weight if has_vectors else torch.eye(len(channel)).to(gaps)
+            )
+            is_of_channel = torch.nn.functional.one_hot(channel).to(gaps)
+            # What each channel has of the way, (T, D, n_channels): vectors are linear in inputs.
+            self.ways = torch.einsum("ti,di,ic->tdc", gaps, weight, is_of_channel)
+
+    def divided(self, gradients: Tensor) -> Tensor:
+        """Return the part of each channel in the slopes: gradients (T, B, D) -> (B, n_channels)."""
+        return torch.einsum("tbd,tdc->bc", gradients, self.ways)
 
 
 @contextmanager

@@ -1,6 +1,6 @@
 """The network: it reads sequences in order, and turns them into logits."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from copy import deepcopy
 from dataclasses import dataclass, field, replace
 from typing import Any, Self
@@ -21,11 +21,15 @@ from sklearn_lstm.compute import (
 )
 from sklearn_lstm.data.sequences import Rows, Sequences, pad, rows_of_similar_length
 from sklearn_lstm.encoding.token_codes import PADDING_CODE, TokenCodes
-from sklearn_lstm.members.member import Contributions
+from sklearn_lstm.members.member import Contributions, one_by_one
 from sklearn_lstm.members.network.batches import MicroBatchNet, steps_at_once
-from sklearn_lstm.members.network.gradients import VectorPath, integrated_gradients
-from sklearn_lstm.members.network.network_member import Encoding, NetworkMember, check_architecture
-from sklearn_lstm.members.network.schedule_and_end import NOTHING_LEARNED
+from sklearn_lstm.members.network.gradients import ChannelPath, VectorPath, integrated_gradients
+from sklearn_lstm.members.network.network_member import (
+    NOTHING_LEARNED,
+    Encoding,
+    NetworkMember,
+    check_architecture,
+)
 from sklearn_lstm.network.network import SequenceNetwork
 from sklearn_lstm.pretrained.embeddings import PretrainedVectors
 from sklearn_lstm.storing.unpacking import take_memory
@@ -209,11 +213,31 @@ class Network(NetworkMember):
         last product is computed in float64: in float32 a row of odd length would be rounded by its
         place in the batch.
         """
+        output = self.module.output
+        with torch.inference_mode():
+            weight, bias = exact(output.weight.cpu()).T, exact(output.bias.cpu())
+        logits = np.empty((len(sequences), self.n_outputs))
+        self._read(sequences, logits, lambda vectors: exact(vectors) @ weight + bias)
+        return logits
+
+    def vectors_of(self, sequences: Sequences) -> NDArray[np.float32]:
+        """Return what is pooled of the states of each sequence (n_samples, n_features)."""
+        n_features = self.module.output.in_features
+        vectors = np.empty((len(sequences), n_features), np.float32)
+        self._read(sequences, vectors, lambda pooled: pooled)
+        return vectors
+
+    def _read(
+        self,
+        sequences: Sequences,
+        into: NDArray[np.floating[Any]],
+        compute: Callable[[Tensor], Tensor],
+    ) -> None:
+        """Write what is computed of the vectors of sequences into the rows of an array."""
         if self.module.training:
             self.module.eval()
-        device, output = self.device, self.module.output
+        device = self.device
         limit = steps_at_once(device) * self.module.steps_per_frame // 2  # of that in training
-        logits = np.empty((len(sequences), self.n_outputs))
 
         def read(rows: Rows) -> None:
             # One sequence alone takes another way through the matrix products, and is rounded
@@ -222,33 +246,47 @@ class Network(NetworkMember):
             read_rows = rows if is_long or len(rows) > 1 else rows.repeat(2)
             steps, extension = self.padded(sequences, read_rows)
             lengths = torch.from_numpy(sequences.lengths[read_rows].astype(np.int64))
-            summary = self.module.summarize(steps, lengths.to(device), extension).cpu()
-            logits[rows] = (exact(summary) @ weight + bias)[: len(rows)].numpy()
+            vectors = self.module.summarize(steps, lengths.to(device), extension).cpu()
+            into[rows] = compute(vectors)[: len(rows)].numpy()
 
-        batches = list(rows_of_similar_length(sequences.lengths, limit))
         with torch.inference_mode(), workers(device):
-            weight, bias = exact(output.weight.cpu()).T, exact(output.bias.cpu())
-            map_on_workers(read, batches)
-        return logits
+            map_on_workers(read, list(rows_of_similar_length(sequences.lengths, limit)))
 
-    def contributions(self, sequences: Sequences, direction: NDArray[np.float64]) -> Contributions:
-        """Return what each step adds to the score, by integrated gradients."""
-        of_frames, base = integrated_gradients(self.path_to(sequences, direction))
-        # The steps of a frame share its contribution.
-        frame = np.arange(sequences.lengths[0]) // self.module.steps_per_frame
-        return (of_frames / np.bincount(frame))[frame], base
+    def contributions(self, sequences: Sequences, directions: NDArray[np.float64]) -> Contributions:
+        """Return what each step adds to the scores, by integrated gradients."""
+
+        def of_one(one: Sequences) -> Contributions:
+            of_frames, base = integrated_gradients(VectorPath(*self.ends(one)), directions)
+            # The steps of a frame share its contribution.
+            frame = np.arange(one.lengths[0]) // self.module.steps_per_frame
+            return (of_frames / np.bincount(frame)[:, np.newaxis])[frame], base[np.newaxis]
+
+        return one_by_one(of_one, sequences)
+
+    def channel_contributions(
+        self, sequences: Sequences, directions: NDArray[np.float64]
+    ) -> Contributions:
+        """Return what each channel of series adds, as `contributions` does for each step."""
+        encoding: Any = self.encoding  # of series
+
+        def of_one(one: Sequences) -> Contributions:
+            path = ChannelPath(*self.ends(one), channels=encoding.channels)
+            added, base = integrated_gradients(path, directions)
+            return added, base[np.newaxis]
+
+        return one_by_one(of_one, sequences)
 
     @torch.inference_mode(mode=False)
-    def path_to(self, sequences: Sequences, direction: NDArray[np.float64]) -> VectorPath:
-        """Return the path from nothing, which is unknown tokens or the mean series, to a sequence.
+    def ends(self, sequences: Sequences) -> tuple[SequenceNetwork, Tensor, Tensor | None]:
+        """Return the ends of the path from nothing to one sequence, as `VectorPath` takes them.
 
-        On it, the score ``logits @ direction`` changes.
+        Nothing is unknown tokens, or the mean series.
         """
         (codes,), extension = self.padded(sequences, np.arange(1))
         nothing = self.encoding.uninformed(sequences.read(np.arange(1)))
         baseline = torch.from_numpy(self.encoding(nothing, sequences.lengths)).to(codes.device)
         both = torch.stack([baseline, codes], 1)  # (T, 2) or (T, 2, C)
-        return VectorPath(self.module.eval(), both, extension, direction)
+        return self.module.eval(), both, extension
 
     def describe(self) -> str:
         """Return what the network consists of, in one line."""
@@ -258,7 +296,7 @@ class Network(NetworkMember):
             f"{'bidirectional ' * architecture['bidirectional']}{architecture['cell'].upper()} "
             f"layer{'s' * (architecture['num_layers'] > 1)} of {architecture['hidden_size']} units"
             f", {self.n_weights:,} weights{', not trained' * (not self.is_trained)}"
-            f"{f'; it{NOTHING_LEARNED}' * (not self.has_learned)}"
+            f"{f'; it {NOTHING_LEARNED}' * (not self.has_learned)}"
         )
 
 

@@ -18,6 +18,8 @@ EpochRow: TypeAlias = dict[str, float | None]  # what is recorded of an epoch
 Encoding: TypeAlias = TokenCodes | ChannelScaling
 Extension: TypeAlias = NDArray[np.float32] | None
 
+NOTHING_LEARNED = "has learned nothing: its training loss is that of guessing"
+
 
 class Architecture(TypedDict, total=False):
     """The arguments of `SequenceNetwork`, in a network that is loaded."""

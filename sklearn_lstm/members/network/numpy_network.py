@@ -401,7 +401,7 @@ class NumpyNetwork(NetworkMember):
             logits[from_longest] = forward.logits(steps, lengths, extension)
         return logits
 
-    def contributions(self, sequences: Sequences, direction: NDArray[np.float64]) -> Contributions:
+    def contributions(self, sequences: Sequences, directions: NDArray[np.float64]) -> Contributions:
         """Refuse: the gradients are those of torch."""
         raise NotImplementedError
 

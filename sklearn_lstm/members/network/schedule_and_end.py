@@ -14,13 +14,13 @@ from skorch import NeuralNet
 from skorch.callbacks import Callback
 
 from sklearn_lstm.callback_support import CallbackTask
+from sklearn_lstm.members.network.network_member import NOTHING_LEARNED
 from sklearn_lstm.progress import NETWORK, FitProgress
 from sklearn_lstm.training.duration import UPDATES_PER_EPOCH
 
 WARM_UP = 0.05  # share of the updates; at most as many as an epoch has by default
 DECAY = 1 / 3  # share of the updates
 MOST_CHECKS, CHECKS_WITHOUT_PROGRESS = 40, 3  # in all, and in a row until training ends
-NOTHING_LEARNED = " has learned nothing: its training loss is that of guessing"
 LARGEST_LEARNED = 0.95  # of the loss of guessing; above it, a network has learned nothing
 LEAST_PROGRESS = 2.0  # nats: the held-out samples become e^2 times as likely
 
@@ -173,7 +173,7 @@ class HeldOutChecks(Callback):  # type: ignore[misc]
         """Forget the held-out samples, which would stay in memory; say if nothing was learned."""
         self.losses = self.dataset = None
         if self.may_end and not self.has_learned:
-            logging.getLogger("sklearn_lstm").warning("The network%s.", NOTHING_LEARNED)
+            logging.getLogger("sklearn_lstm").warning("The network %s.", NOTHING_LEARNED)
 
     def __getstate__(self) -> dict[str, Any]:
         """Leave out the samples, which can't be pickled."""

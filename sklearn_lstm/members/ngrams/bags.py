@@ -126,38 +126,52 @@ class NgramReader:
     def shared_by_steps(
         self, sequences: Sequences, values_of: Callable[[Bag], NDArray[np.float64]]
     ) -> Contributions:
-        """Return what the n-grams of ids add to each step of a sequence.
+        """Return what the n-grams of ids add to each step of sequences.
 
-        An n-gram at k places adds 1/k of its value at each, in equal parts to the steps there.
+        An n-gram at k places of a sequence adds 1/k of its value at each, in equal parts to the
+        steps there.
 
         Parameters
         ----------
         sequences : Sequences
-            One.
         values_of : callable
-            From its bag to the values of the n-grams in it.
+            From their bags to the values of the n-grams in them, (n_entries, n_scores).
 
         Returns
         -------
-        contributions : ndarray of shape (n_steps,)
-        border_value : float
-            The value of n-grams of borders alone.
+        contributions : ndarray of shape (n_steps, n_scores)
+        border_values : ndarray of shape (n_samples, n_scores)
+            The values of n-grams of borders alone.
         """
-        ((ids, lengths),) = sequences.chunks()
-        first, last = 0, len(ids)
+        n_rows, lengths = len(sequences), sequences.lengths
+        ids = sequences.read(np.arange(n_rows))
+        n_all = len(ids)
+        is_step = np.ones(n_all, np.bool_)
         if self.has_borders:
             ids, lengths = with_borders(ids, lengths)
-            first, last = 1, last + 1
+            is_step = ids != 0
         starts, hashes = hash_ngrams(ids, lengths, self.lengths)
-        sizes = [max(len(ids) - length + 1, 0) for length in self.lengths]
-        hashes, kind, n_places = np.unique(hashes, return_inverse=True, return_counts=True)
-        stops = starts + np.repeat(self.lengths, sizes)
-        starts, stops = np.maximum(starts, first), np.minimum(stops, last)  # without borders
-        n_steps = np.maximum(stops - starts, 0)
-        values = (values_of(bag_of(1, (np.zeros_like(hashes), hashes))) / n_places)[kind]
-        shares = np.divide(values, n_steps, out=np.zeros_like(values), where=n_steps > 0)
-        changes = np.bincount(starts, shares, last + 1) - np.bincount(stops, shares, last + 1)
-        return np.cumsum(changes)[first:last], float(values[n_steps == 0].sum())
+        sizes = [np.maximum(lengths - length + 1, 0).sum() for length in self.lengths]
+        n_steps_before = np.append(0, np.cumsum(is_step))  # without borders
+        first = n_steps_before[starts]
+        n_steps = n_steps_before[starts + np.repeat(self.lengths, sizes)] - first
+        row = np.arange(n_rows).repeat(lengths)[starts]
+        entry, n_places = entries_of(row, hashes)
+        # N-grams of borders alone stand behind all steps, a place for each sequence.
+        place, n_parts = np.where(n_steps > 0, first, n_all + row), np.maximum(n_steps, 1)
+        ngram = np.arange(len(row)).repeat(n_parts)
+        step = place[ngram] + np.arange(len(ngram)) - (np.cumsum(n_parts) - n_parts)[ngram]
+        parts = (1 / (n_parts * n_places[entry]))[ngram], (step, entry[ngram])
+        shares = csr_matrix(parts, (n_all + n_rows, len(n_places)))
+        added = shares @ values_of(bag_of(n_rows, (row, hashes)))
+        return added[:n_all], added[n_all:]
+
+
+def entries_of(rows: Integers, hashes: Integers) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+    """Return which entry of its bag each n-gram is, and at how many places each entry stands."""
+    keys = rows.astype(np.int64) << (HASH_BITS + 1) | hashes
+    _, entry, n_places = np.unique(keys, return_inverse=True, return_counts=True)
+    return entry, n_places
 
 
 def choose_reader(sequences: Sequences, kind: Kind) -> NgramReader:
@@ -217,9 +231,13 @@ class TfIdf:
         parts = [self._weighed(whole[rows]) for rows in chunks_of_rows(np.diff(bags.indptr))]
         return vstack(parts, format="csr")
 
-    def _weighed(self, bags: Bag | csr_matrix) -> csr_matrix:
+    def known(self, bags: Bag | csr_matrix) -> tuple[NDArray[np.intp], NDArray[np.bool_]]:
+        """Return the feature of each entry of bags, and which entries have one."""
         features = self.hashes.searchsorted(bags.indices)
-        is_known = self.hashes.take(features, mode="clip") == bags.indices
+        return features, self.hashes.take(features, mode="clip") == bags.indices
+
+    def _weighed(self, bags: Bag | csr_matrix) -> csr_matrix:
+        features, is_known = self.known(bags)
         features = features[is_known].astype(np.int32)
         data, n_rows = self.idf[features], len(bags.indptr) - 1
         rows = np.arange(n_rows).repeat(bags.indptr[1:] - bags.indptr[:-1])[is_known]

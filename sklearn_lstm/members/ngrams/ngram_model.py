@@ -24,6 +24,7 @@ from sklearn_lstm.members.ngrams.bags import (
     TfIdf,
     are_letters,
     bags_of,
+    entries_of,
 )
 from sklearn_lstm.pretrained.embeddings import PretrainedVectors
 from sklearn_lstm.text.vocabulary import FIRST_UNKNOWN
@@ -140,18 +141,26 @@ class VectorModel:
         """The number of columns."""
         return self.means.width
 
-    def contributions(self, sequences: Sequences, direction: NDArray[np.float64]) -> Contributions:
-        """Return what each token of one sequence adds to the score ``logits @ direction``.
+    def contributions(self, sequences: Sequences, directions: NDArray[np.float64]) -> Contributions:
+        """Return what each token of sequences adds to the scores ``logits @ directions``.
 
         The rest is what the centre subtracts.
         """
-        weights, vectors, tokens = self.means.weighted(sequences, np.arange(1))
-        sums = weights @ vectors
-        length = self.means.lengths(sums)
-        slopes = (self.coef @ direction) / self.means.lengths(self.means.gaps(sums))[0]
-        token_scores = vectors @ (slopes / length[0])
-        base = -(self.means.centre * (length[0] < np.inf)) @ slopes
-        return weights.data * token_scores[tokens], float(base)
+        weights, vectors, tokens = self.means.weighted(sequences, np.arange(len(sequences)))
+        sums, coef = weights @ vectors, self.coef @ directions
+        lengths, gap_lengths = self.means.lengths(sums), self.means.lengths(self.means.gaps(sums))
+        row = np.arange(len(sequences)).repeat(sequences.lengths)
+        added = np.zeros((len(row), directions.shape[1]))
+        widths = self.means.vectors.widths
+        for stop, width in zip(np.cumsum(widths), widths, strict=True):
+            table = slice(stop - width, stop)
+            token_scores = vectors[:, table] @ coef[table]
+            scale = weights.data / (
+                lengths[row, stop - 1].astype(float) * gap_lengths[row, stop - 1]
+            )
+            added += scale[:, np.newaxis] * token_scores[tokens]
+        base = -(self.means.centre * (lengths < np.inf) / gap_lengths.astype(float)) @ coef
+        return added, base
 
     def describe(self) -> str:
         """Return what this part consists of, in a few words."""
@@ -233,34 +242,33 @@ class NgramModel(NgramReader, LinearMember):
             logits += means.astype(np.float64) @ self.vectors.coef
         return np.asarray(logits)
 
-    def contributions(self, sequences: Sequences, direction: NDArray[np.float64]) -> Contributions:
-        """Return what each step of one sequence adds to the score ``logits @ direction``.
+    def contributions(self, sequences: Sequences, directions: NDArray[np.float64]) -> Contributions:
+        """Return what each step of sequences adds to the scores ``logits @ directions``.
 
         The value of an n-gram is shared by the places where it occurs, and there by its steps. That
         of an n-gram of letters is shared by the words that hold it. The rest of the score is that
         of no n-gram.
         """
-        row = np.arange(1)
-        bag = bags_of(self, self.lexicon, sequences, row)
-        features, values = self._weights(bag), np.zeros(len(bag.data))
-        places = np.searchsorted(bag.indices, self.hashes[features.indices])
-        values[places] = features.data * (self.coef[features.indices] @ direction)
-        # Those of ids are first.
-        contributions, border_value = self.shared_by_steps(
-            sequences, lambda b: values[: len(b.data)]
-        )
-        base = self.intercept @ direction + border_value
+        rows = np.arange(len(sequences))
+        bags = bags_of(self, self.lexicon, sequences, rows)
+        features, (_, is_known) = self._weights(bags), self._weights.known(bags)
+        values = np.zeros((len(is_known), directions.shape[1]))
+        known_values = self.coef[features.indices] @ directions
+        values[is_known] = features.data[:, np.newaxis] * known_values
+        is_letters = are_letters(bags.indices) > 0
+        added, base = self.shared_by_steps(sequences, lambda _: values[~is_letters])
+        base += self.intercept @ directions
         if self.lexicon is not None:
-            spellings = sequences.read_spellings(row)
+            spellings = sequences.read_spellings(rows)
             letters, n_ngrams = self.lexicon.ngrams_of_steps(spellings, sequences.spelling)
-            _, kind, n_words = np.unique(letters, return_inverse=True, return_counts=True)
-            shares = values[len(values) - len(n_words) :] / n_words
-            step = np.arange(len(n_ngrams)).repeat(n_ngrams)
-            contributions += np.bincount(step, shares[kind], len(n_ngrams))
+            row = rows.repeat(sequences.lengths).repeat(n_ngrams)
+            entry, n_words = entries_of(row, letters)
+            parts = 1 / n_words[entry], entry, np.append(0, np.cumsum(n_ngrams))
+            added += csr_matrix(parts, (len(n_ngrams), len(n_words))) @ values[is_letters]
         if self.vectors is not None:
-            vector_contributions, vector_base = self.vectors.contributions(sequences, direction)
-            contributions, base = contributions + vector_contributions, base + vector_base
-        return contributions, float(base)
+            of_vectors = self.vectors.contributions(sequences, directions)
+            added, base = added + of_vectors[0], base + of_vectors[1]
+        return added, base
 
     @property
     def _weights(self) -> TfIdf:

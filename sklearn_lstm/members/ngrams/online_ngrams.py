@@ -78,17 +78,18 @@ class OnlineNgrams(NgramReader, Member):
             logits.append(csr_matrix(parts, (len(rows), len(self.coef))) @ self.coef)
         return np.concatenate(logits).astype(np.float64)
 
-    def contributions(self, sequences: Sequences, direction: NDArray[np.float64]) -> Contributions:
-        """Return what each step of one sequence adds to the score ``logits @ direction``.
+    def contributions(self, sequences: Sequences, directions: NDArray[np.float64]) -> Contributions:
+        """Return what each step of sequences adds to the scores ``logits @ directions``.
 
         The value of an n-gram is shared by the places where it occurs, and there by its steps. The
         rest of the score is that of n-grams of borders alone.
         """
 
-        def shares(bag: Bag) -> NDArray[np.float64]:
-            return np.asarray(values_of(bag) * (self.coef[self.rows_of(bag.indices)] @ direction))
+        def values(bags: Bag) -> NDArray[np.float64]:
+            coef = self.coef[self.rows_of(bags.indices)] @ directions
+            return np.asarray(values_of(bags)[:, np.newaxis] * coef)
 
-        return self.shared_by_steps(sequences, shares)
+        return self.shared_by_steps(sequences, values)
 
     def describe(self) -> str:
         """Return what the model consists of, in one line."""

@@ -75,13 +75,14 @@ class EncoderModel(RegressionModel):
         parts = chunks_of_rows(sequences.lengths)
         return np.concatenate([self.encoder(sequences.texts(rows)) for rows in parts])
 
-    def contributions(self, sequences: Sequences, direction: NDArray[np.float64]) -> Contributions:
-        """Return what the text as a whole adds to the score ``logits @ direction``, (1,).
+    def contributions(self, sequences: Sequences, directions: NDArray[np.float64]) -> Contributions:
+        """Return what a text as a whole adds to the scores, (n_samples, n_scores).
 
-        The rest of the score is that of the mean of all training texts.
+        The rest of the scores is that of the mean of all training texts.
         """
-        base = float(self.intercept @ direction)
-        return self.logits(sequences) @ direction - base, base
+        base = self.intercept @ directions
+        added = self.logits(sequences) @ directions - base
+        return added, np.tile(base, (len(added), 1))
 
     def describe(self) -> str:
         """Return what the model consists of, in one line."""
@@ -129,19 +130,40 @@ class NumberModel(RegressionModel):
             parts.append(codes[:, np.newaxis] == np.arange(len(categories)))
         return np.concatenate(parts, axis=1)
 
-    def contributions(self, sequences: Sequences, direction: NDArray[np.float64]) -> Contributions:
-        """Return what each number and category adds to the score, in the order of the columns.
+    def contributions(self, sequences: Sequences, directions: NDArray[np.float64]) -> Contributions:
+        """Return what each number and category adds to the scores.
 
-        The rest of the score is that of the mean of all training sequences.
+        Those of a sample follow each other in the order of its columns, and the samples too. The
+        rest of the scores is that of the mean of all training sequences.
         """
-        added = np.nan_to_num(self.vectors(sequences)[0] - self.mean) * (self.coef @ direction)
+        gaps, coef = np.nan_to_num(self.vectors(sequences) - self.mean), self.coef @ directions
+        added = [gaps[:, part] @ coef[part] for part in self._parts(sequences).values()]
+        base = np.tile(self.intercept @ directions, (len(gaps), 1))
+        return np.stack(added, axis=1).reshape(-1, directions.shape[1]), base
+
+    def values_of(self, sequences: Sequences) -> list[str]:
+        """Return what each sample has in each column, in the order of `contributions`.
+
+        A number is above or below the mean of training, by which it adds with one or another sign.
+        """
+        told = []
+        for name, part in self._parts(sequences).items():
+            values, kept = sequences.numbers.columns[name], self.numbers.get(name, ())
+            if name in self.categories:
+                told.append([f"{name} = {value}" for value in values])
+                continue
+            mean = self.mean[part][kept.index(VALUE)] if VALUE in kept else 0.0
+            relations = np.where(values > mean, ">", "≤").tolist()
+            known = [f"{name} {relation} {mean:.4g}" for relation in relations]
+            told.append(np.where(np.isnan(values), f"{name} is missing", known).tolist())
+        return [value for row in zip(*told, strict=True) for value in row]
+
+    def _parts(self, sequences: Sequences) -> dict[str, slice]:
+        """Return where the features of each column stand, in the order of the columns."""
         features = self.numbers | self.categories
-        ends = np.cumsum([len(kept) for kept in features.values()])[:-1]
-        sums = {
-            name: part.sum() for name, part in zip(features, np.split(added, ends), strict=True)
-        }
-        found = [sums[name] for name in sequences.numbers.columns]
-        return np.array(found), float(self.intercept @ direction)
+        ends = np.cumsum([len(kept) for kept in features.values()]).tolist()
+        parts = dict(zip(features, map(slice, [0, *ends], ends), strict=False))
+        return {name: parts[name] for name in sequences.numbers.columns}
 
     def describe(self) -> str:
         """Return what the model consists of, in one line."""

@@ -282,14 +282,14 @@ def test_a_dilation_beyond_a_series_reads_as_far_as_one_of_its_length():
 def test_a_long_series_is_read_in_pieces(fit, sequences_of, monkeypatch):
     X, y = bumps(30, n_channels=3)
     at_once, logits = fit(X, y)
-    whole = at_once.contributions(sequences_of(X[:1]), np.array([-1.0, 1.0]))
+    whole = at_once.contributions(sequences_of(X[:1]), np.array([[-1.0], [1.0]]))
     monkeypatch.setattr(linear_convolutions, "MOST_STEPS_PER_BATCH", 7)
     in_pieces, logits_in_pieces = fit(X, y)
     np.testing.assert_array_equal(
         in_pieces.convolutions.thresholds, at_once.convolutions.thresholds
     )
     np.testing.assert_allclose(logits_in_pieces, logits, rtol=1e-9)
-    parts = in_pieces.contributions(sequences_of(X[:1]), np.array([-1.0, 1.0]))
+    parts = in_pieces.contributions(sequences_of(X[:1]), np.array([[-1.0], [1.0]]))
     np.testing.assert_allclose(parts[0], whole[0], rtol=1e-6, atol=1e-9)
 
 
@@ -482,17 +482,19 @@ def test_each_value_has_its_part_of_the_score_and_a_missing_one_has_none():
     X, sequences, encoding, found = example()
     steps, lengths = sequences.read(np.array([0])), sequences.lengths[:1]
     rng = np.random.default_rng(1)
-    coef = rng.normal(size=len(found))
+    coef = rng.normal(size=(len(found), 1))
     contributions, rest = found.contributions(steps, lengths, coef)
     assert np.isclose(contributions.sum() + rest, found(steps, lengths)[0] @ coef)
     of_gaps = np.zeros((7, 2))
     of_gaps[:, 0] = rng.normal(size=7)
-    contributions, _ = found.contributions(steps, lengths, np.r_[np.zeros(5), of_gaps.ravel()])
+    contributions, _ = found.contributions(
+        steps, lengths, np.r_[np.zeros(5), of_gaps.ravel()][:, None]
+    )
     is_missing = np.isnan(X[0, :, 0])
     assert not contributions[is_missing].any()
-    *others, last = contributions[~is_missing]
+    *others, last = contributions[~is_missing, 0]
     np.testing.assert_allclose(others, others[0])
     assert last != others[0]
-    contributions, _ = found.contributions(steps, lengths, np.r_[0, 0, 1, np.zeros(len(found) - 3)])
+    contributions, _ = found.contributions(steps, lengths, np.eye(len(found))[:, [2]])
     expected = (X[0, :, 2] - encoding.mean[2]) / encoding.scale[2] / 9
-    np.testing.assert_allclose(contributions, expected)
+    np.testing.assert_allclose(contributions[:, 0], expected)

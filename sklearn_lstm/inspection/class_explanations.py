@@ -1,0 +1,387 @@
+"""What tokens, channels, numbers and categories add to each class, over many sequences."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from functools import partial
+from html import escape
+from importlib import import_module
+from itertools import chain
+from typing import Any, NamedTuple, Self
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.sparse import csr_matrix
+
+from sklearn_lstm.compute import map_on_workers, workers
+from sklearn_lstm.data.sequences import Rows, chunks_of_rows
+from sklearn_lstm.inspection.drawing import Display, printable, token_names
+from sklearn_lstm.inspection.explanation_display import coloured
+from sklearn_lstm.inspection.inputs import OpenModel, open_model
+from sklearn_lstm.members.network.network import Network
+from sklearn_lstm.members.regression.encoder_and_numbers import EncoderModel, NumberModel
+
+MOST_SAMPLES = 200  # whose contributions to the network are computed
+LINEAR, NETWORK, NUMBERS = "linear model", Network.name, NumberModel.name
+WHOLE, BASE = "the whole sequence", "base value"  # parts that have no tokens
+
+
+@dataclass(eq=False, repr=False)
+class ClassExplanations(Display):
+    """Store and draw what adds to the score of each class, as a mean over many sequences.
+
+    A contribution is that of `explain`. The linear members are explained over all sequences, the
+    network over at most 200 of them. In a notebook the object is shown as a table, `print` shows it
+    as text. Only the picture needs matplotlib, and only `to_frame` pandas.
+
+    Parameters
+    ----------
+    classes : list
+        The classes, or the names of several labels.
+    parts : list of str
+        Of each row: "linear model", "network" or "numbers"; "the whole sequence" for what an
+        encoder adds; "base value".
+    names : list
+        What adds: tokens (ids, if no vocabulary is known), channels, values of columns beside the
+        sequences; for the base value, the part that has it.
+    means : ndarray of shape (n_rows, n_classes)
+        The mean contributions over all sequences of the part; 0 where a token is missing.
+    n_with : ndarray of shape (n_rows,)
+        How many of these sequences hold it.
+    n_samples : ndarray of shape (n_rows,)
+        The number of these sequences.
+    network_rows : ndarray
+        Which rows of X the network was explained for.
+    n_tokens : int
+        How many names are shown of each class and part.
+
+    Attributes
+    ----------
+    ax_ : matplotlib Axes
+        The axes with the bars.
+    figure_ : matplotlib Figure
+        The figure of the axes.
+
+    See Also
+    --------
+    explain_classes : Compute such explanations.
+    """
+
+    classes: list[Any]
+    parts: list[str]
+    names: list[Any]
+    means: NDArray[np.float64]
+    n_with: NDArray[np.intp]
+    n_samples: NDArray[np.intp]
+    network_rows: Rows
+    n_tokens: int = 20
+
+    @property
+    def means_where_present(self) -> NDArray[np.float64]:
+        """The mean contributions over the sequences that hold a name, (n_rows, n_classes)."""
+        return self.means * (self.n_samples / self.n_with)[:, np.newaxis]
+
+    def to_frame(self) -> Any:
+        """Return all rows as a data frame of pandas, those with the largest means first.
+
+        Returns
+        -------
+        DataFrame
+            With the columns class, part, name, mean, mean_where_present, n_with and n_samples. The
+            means of a class and a part add up to what the part adds to its score, on average.
+
+        Raises
+        ------
+        ImportError
+            If pandas is not installed.
+        """
+        try:
+            pd: Any = import_module("pandas")
+        except ImportError as error:
+            raise ImportError("Data frames need pandas: pip install pandas") from error
+        return pd.DataFrame(self.rows())
+
+    def rows(self) -> list[dict[str, Any]]:
+        """Return the rows of `to_frame`, each as a dict."""
+        return [
+            row
+            for place in range(len(self.classes))
+            for row in self.rows_of(place, np.argsort(-self.means[:, place], kind="stable"))
+        ]
+
+    def rows_of(self, place: int, rows: Iterable[int]) -> Iterator[dict[str, Any]]:
+        """Yield the entries of some rows, for the class at a place."""
+        means, where_present = self.means[:, place], self.means_where_present[:, place]
+        for row in rows:
+            yield {
+                "class": self.classes[place],
+                "part": self.parts[row],
+                "name": self.names[row],
+                "mean": float(means[row]),
+                "mean_where_present": float(where_present[row]),
+                "n_with": int(self.n_with[row]),
+                "n_samples": int(self.n_samples[row]),
+            }
+
+    def shown(self, place: int) -> dict[str, list[int]]:
+        """Return which rows are shown for the class at a place, those that speak for it first.
+
+        They are half of `n_tokens` that add most to its score, and half that take most from it.
+        """
+        means, parts = self.means[:, place], np.array(self.parts)
+        order = np.argsort(-means, kind="stable")
+        shown = {}
+        for title, of_part in {LINEAR: [LINEAR, NUMBERS], NETWORK: [NETWORK]}.items():
+            rows = order[np.isin(parts[order], of_part)]
+            most = -(-self.n_tokens // 2), self.n_tokens // 2
+            ends = rows[means[rows] > 0][: most[0]], rows[means[rows] < 0][::-1][: most[1]][::-1]
+            if len(rows):
+                shown[title] = np.concatenate(ends).tolist()
+        return shown
+
+    def beside(self, place: int) -> list[dict[str, Any]]:
+        """Return what belongs to no name: what an encoder adds, and the base values."""
+        rows = [row for row, part in enumerate(self.parts) if part in {WHOLE, BASE}]
+        return [*self.rows_of(place, rows)]
+
+    def __repr__(self) -> str:
+        lines = []
+        for place, target in enumerate(self.classes):
+            lines += ["", f"{printable(target)}: mean contribution, and that where it is present"]
+            for title, rows in self.shown(place).items():
+                lines.append(f"  {title} ({self.n_samples[rows[0]] if rows else 0:,} samples)")
+                for row in self.rows_of(place, rows):
+                    lines.append(
+                        f"{row['mean']:+10.3f}  {row['mean_where_present']:+8.2f} in "
+                        f"{row['n_with']:<6,} {_name(row['name'])}"
+                    )
+            for row in self.beside(place):
+                lines.append(f"{row['mean']:+10.3f}  {row['part']} ({row['name']})")
+        return "\n".join(lines[1:])
+
+    def _repr_html_(self) -> str:
+        """Return a table for each class, each name on a background that shows what it adds."""
+        tables = []
+        for place, target in enumerate(self.classes):
+            cells = []
+            for title, rows in self.shown(place).items():
+                largest = float(np.abs(self.means[rows, place]).max(initial=0)) or 1.0
+                body = [
+                    f"<tr><td>{coloured(escape(_name(row['name'])), row['mean'] / largest)}</td>"
+                    f"<td>{row['mean']:+.3f}</td><td>{row['mean_where_present']:+.2f}</td>"
+                    f"<td>{row['n_with']:,}</td></tr>"
+                    for row in self.rows_of(place, rows)
+                ]
+                n_samples = self.n_samples[rows[0]] if rows else 0
+                head = f"<tr><th>{title}</th><th>mean</th><th>where present</th><th>in</th></tr>"
+                foot = f"<tr><td colspan=4>of {n_samples:,} samples</td></tr>"
+                table = f"<table>{head}{''.join(body)}{foot}</table>"
+                cells.append(f'<td style="vertical-align: top">{table}</td>')
+            beside = "; ".join(
+                f"{row['mean']:+.3f} {row['part']} ({escape(_name(row['name']))})"
+                for row in self.beside(place)
+            )
+            title = f"<b>{escape(printable(target))}</b>: {beside}"
+            tables.append(f"<div>{title}<table><tr>{''.join(cells)}</tr></table></div>")
+        return "".join(tables)
+
+    def plot(self, target: Any = None, *, ax: Any = None) -> Self:
+        """Draw bars of what adds most to the score of a class, and of what takes most from it.
+
+        Beside each name stand its mean over the samples that hold it, and their number.
+
+        Parameters
+        ----------
+        target : class or None, default=None
+            None: the last class, which of two is the one that is called positive.
+        ax : matplotlib Axes, default=None
+            Where to draw. None: in a new figure.
+
+        Returns
+        -------
+        ClassExplanations
+            The display, drawn.
+
+        Raises
+        ------
+        ValueError
+            If the target is not a class of the model.
+        ImportError
+            If matplotlib is not installed.
+        """
+        if target is not None and target not in self.classes:
+            raise ValueError(f"target={target!r} is not a class of the model: {self.classes}.")
+        place = len(self.classes) - 1 if target is None else self.classes.index(target)
+        parts = {title: [*self.rows_of(place, rows)] for title, rows in self.shown(place).items()}
+        n_bars = sum(map(len, parts.values())) + len(parts) - 1
+        ax = self._begin(ax, (6.4, float(np.clip(1.4 + 0.2 * n_bars, 2.4, 12))))
+        labels, start = dict[int, str](), 0
+        for title, rows in parts.items():
+            places = range(start, start + len(rows))
+            n_samples = rows[0]["n_samples"] if rows else 0
+            bars = [row["mean"] for row in rows]
+            ax.barh(places, bars, label=f"{title}, {n_samples:,} samples")
+            told = (
+                f"{_name(row['name'])}  {row['mean_where_present']:+.2f} in {row['n_with']:,}"
+                for row in rows
+            )
+            labels |= dict(zip(places, told, strict=True))
+            start = places.stop + 1  # a gap tells the parts apart
+        ax.set_yticks([*labels], [*labels.values()], parse_math=False, fontsize="x-small")
+        ax.axvline(0, color="0.5", linewidth=0.8)
+        ax.margins(y=0.02)
+        ax.invert_yaxis()
+        label = f"adds to the score of {printable(self.classes[place])}, mean over the samples"
+        ax.set_xlabel(label, parse_math=False)
+        ax.legend(fontsize="small")
+        notes = [f"{row['part']} ({row['name']}) {row['mean']:+.2f}" for row in self.beside(place)]
+        ax.set_title("; ".join(notes), fontsize="small", color="0.4", parse_math=False)
+        return self
+
+
+def _name(name: object) -> str:
+    """Return a name as it is shown, white space made visible, not too long."""
+    (shown,) = token_names(np.array([name], np.object_))
+    return shown if len(shown) <= 40 else f"{shown[:39]}…"
+
+
+# --- How they are computed
+
+
+def explain_classes(model: Any, X: Any, *, n_tokens: int = 20) -> ClassExplanations:
+    """Explain which tokens speak for which class, over many sequences.
+
+    What a token adds to the score of a class is that of `explain`: the sum over its places in a
+    sequence, here as the mean over all sequences of X, where it is 0 in those without the token. So
+    a token is important if it is frequent and speaks clearly. Beside this mean stand the mean over
+    the sequences that hold the token, and their number.
+
+    Parameters
+    ----------
+    model : LSTMSequenceClassifier, or a Pipeline or a search that ends with one
+        A fitted model.
+    X : iterable of n_samples sequences
+        Inputs of the model, such as those of training, or new ones. All of them are read by the
+        linear members; of more than 200 the network explains 200, which are drawn with a fixed
+        seed, and its rows stand apart.
+    n_tokens : int, default=20
+        How many are shown of each class and part: half of them speak for it. `to_frame` has all.
+
+    Returns
+    -------
+    ClassExplanations
+        A display, with `plot` and `to_frame`. Of measurements it has channels in place of tokens.
+        Columns of numbers and categories beside the sequences stand among the tokens: each category
+        by itself, numbers above and below the mean of training.
+
+    Raises
+    ------
+    TypeError
+        If `model` is neither an LSTMSequenceClassifier nor a Pipeline or search that ends with one.
+    NotFittedError
+        If it is not fitted.
+    ValueError
+        If `n_tokens` is below 1.
+
+    See Also
+    --------
+    explain : Explain single sequences.
+
+    Examples
+    --------
+    >>> from sklearn.pipeline import make_pipeline
+    >>> from sklearn_lstm import LSTMSequenceClassifier, TextSequenceVectorizer
+    >>> from sklearn_lstm.inspection import explain_classes
+    >>> texts, labels = ["so good", "good fun", "so bad", "bad, boring"], [1, 1, 0, 0]
+    >>> model = make_pipeline(
+    ...     TextSequenceVectorizer(),
+    ...     LSTMSequenceClassifier(max_epochs=0, random_state=0),
+    ... ).fit(texts, labels)
+    >>> frame = explain_classes(model, texts).to_frame()
+    >>> frame[frame["class"] == 1]["name"].iloc[0]
+    'good'
+    """
+    if n_tokens < 1:
+        raise ValueError(f"n_tokens must be at least 1; got {n_tokens}.")
+    opened = open_model(model, X)
+    n_samples, labels = len(opened), opened.labels
+    is_mirrored = len(labels) == 2 and not labels.is_multilabel  # what is for one is against both
+    directions = labels.directions[:, -1:] if is_mirrored else labels.directions
+    sampled = np.sort(np.random.default_rng(0).permutation(n_samples)[:MOST_SAMPLES])
+    rows_of_parts = {
+        LINEAR: [*chunks_of_rows(opened.sequences.lengths * directions.shape[1])],
+        NETWORK: [*sampled[:, np.newaxis]],
+    }
+    totals = dict[tuple[str, Any], Total]()
+    with workers(opened.model.network.device):
+        for part, rows in rows_of_parts.items():
+            n_explained = sum(map(len, rows))
+            found = map_on_workers(partial(_added, opened, part, directions), rows)
+            for key, added, n_more in chain.from_iterable(found):
+                before = totals.get(key, Total(np.zeros_like(added), 0, n_explained))
+                totals[key] = Total(before.sums + added, before.n_with + n_more, n_explained)
+    sums, n_with, n_read = map(np.array, zip(*totals.values(), strict=True))
+    means = sums / n_read[:, np.newaxis]
+    means = means * [-1, 1] if is_mirrored else means
+    parts, names = map(list, zip(*totals, strict=True))
+    shown = labels.shown.tolist()
+    return ClassExplanations(shown, parts, names, means, n_with, n_read, sampled, n_tokens)
+
+
+class Total(NamedTuple):
+    """What adds to scores (n_scores,), in all sequences together.
+
+    So many sequences hold it, of so many that were read.
+    """
+
+    sums: NDArray[np.float64]
+    n_with: int
+    n_samples: int
+
+
+def _added(
+    opened: OpenModel, part: str, directions: NDArray[np.float64], rows: Rows
+) -> list[tuple[tuple[str, Any], NDArray[np.float64], int]]:
+    """Return what adds to the scores of some rows: its part and name, the sum, and in how many."""
+    sequences, n_channels = opened.sequences.subset(rows), opened.sequences.n_channels
+    sample = np.arange(len(rows))
+    if n_channels is None:
+        steps = sample.repeat(sequences.lengths)
+        names = opened.named(sequences.read_spellings(sample)).tolist()
+    else:
+        steps, names = sample.repeat(n_channels), opened.channels * len(rows)
+    added, of_steps, found = np.zeros((len(steps), directions.shape[1])), 0, []
+    rest = np.zeros((len(rows), directions.shape[1]))
+    if part == LINEAR:
+        rest += (opened.model.biases * directions.T).sum(axis=1)
+    for member, weight in zip(opened.model.members, opened.model.weights, strict=True):
+        if not weight or (member.name == NETWORK) != (part == NETWORK):
+            continue
+        is_beside = member.name in {NumberModel.name, EncoderModel.name}
+        of_channels = n_channels is not None and not is_beside
+        explain = member.channel_contributions if of_channels else member.contributions
+        contributions, base = explain(sequences, weight * directions)
+        rest += base
+        if isinstance(member, NumberModel):
+            columns = sample.repeat(len(contributions) // len(rows))
+            found += _summed(NUMBERS, member.values_of(sequences), columns, contributions)
+        elif is_beside or len(contributions) < len(added):
+            found += _summed(WHOLE, [member.name] * len(rows), sample, contributions)
+        else:
+            added, of_steps = added + contributions, of_steps + 1
+    found += _summed(part, names, steps, added) if of_steps else []
+    return [*found, *_summed(BASE, [part] * len(rows), sample, rest)] if rest.any() else found
+
+
+def _summed(
+    part: str, names: list[Any], sample: NDArray[np.intp], added: NDArray[np.float64]
+) -> list[tuple[tuple[str, Any], NDArray[np.float64], int]]:
+    """Return the sum of what each name adds (n_scores,), and how many samples hold it."""
+    numbers: dict[Any, int] = {}
+    number = np.array([numbers.setdefault(name, len(numbers)) for name in names])
+    pairs = np.unique(sample * len(numbers) + number)
+    n_with = np.bincount(pairs % len(numbers))
+    places = np.ones(len(names)), (number, np.arange(len(names)))
+    sums = csr_matrix(places, (len(numbers), len(names))) @ added
+    return [*zip(((part, name) for name in numbers), sums, n_with.tolist(), strict=True)]
