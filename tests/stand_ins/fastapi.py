@@ -4,6 +4,6 @@
 class FastAPI:
     """An application of the same form."""
 
-    def post(self, path):
+    def post(self, _path):
         """Return a decorator."""
         return lambda function: function
