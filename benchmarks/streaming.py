@@ -90,7 +90,7 @@ def make(path: Path, n_texts: int) -> None:
 
 
 def read(path: Path) -> Iterator[tuple[pa.Array, pa.Array]]:
-    """Yield batches of a Parquet file, as docs/streaming.rst reads them."""
+    """Yield batches of a Parquet file, as docs/larger_than_memory.rst reads them."""
     options = dataset.ParquetFragmentScanOptions(pre_buffer=False)
     for batch in dataset.dataset(path).to_batches(
         batch_size=ROWS_PER_BATCH, fragment_scan_options=options

