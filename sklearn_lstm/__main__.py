@@ -630,13 +630,19 @@ lines, each of which is a text (all other names, and -, the standard input). All
 go to the standard output, all else to the standard error. The exit code is 0; 1 for data or a model
 that can't be used; 2 for wrong options; 130 after Ctrl-C.
 """
-READING = "--text --series --encoder --format --delimiter"
-FITTING = "data --output --characters --numbers --label --groups --seed --set"
+SEQUENCES, READING = "--text --series", "--encoder --format --delimiter"
+FITTING = "--output --characters --numbers --label --groups --seed --set"
 COMMANDS = {  # the help, and the options
-    fit: ("fit a model, and store it in a file", f"{FITTING} {READING}"),
-    evaluate: ("print accuracy, F1, log loss, classes", f"model data --json --label {READING}"),
-    predict: ("print a label for each record", f"model data --proba --jsonl {READING}"),
-    explain: ("print what each step adds to the score", f"model data --classes --jsonl {READING}"),
+    fit: ("fit a model, and store it in a file", f"data {SEQUENCES} {FITTING} {READING}"),
+    evaluate: (
+        "print accuracy, F1, log loss, classes",
+        f"model data {SEQUENCES} --json --label {READING}",
+    ),
+    predict: ("print a label for each record", f"model data {SEQUENCES} --proba --jsonl {READING}"),
+    explain: (
+        "print what each step adds to the score",
+        f"model data {SEQUENCES} --classes --jsonl {READING}",
+    ),
     describe: ("print what a model file holds, as JSON", "model"),
 }
 NAMED = {"metavar": "NAME"}

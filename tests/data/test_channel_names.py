@@ -107,7 +107,8 @@ def test_one_data_frame_in_place_of_a_list_of_them_is_refused(make, names):
     frames = [make({name: series[:, k] for k, name in enumerate(names)}) for series in X]
     time_channel = "time" if "time" in names else None
     model = small(time_channel=time_channel).fit(frames, Y)
-    swapped = frames[0].select(names[::-1]) if hasattr(frames[0], "select") else frames[0]
+    turned = [*names[::-1]]
+    swapped = frames[0][turned] if make is pd.DataFrame else frames[0].select(turned)
     for read in (model.predict, lambda one: model.partial_fit(one, Y)):
         for one in (frames[0], swapped):
             with pytest.raises(InvalidSequencesError, match=r"one data frame, .* list: \[frame\]"):
