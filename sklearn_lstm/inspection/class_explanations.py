@@ -66,6 +66,22 @@ class ClassExplanations(Display):
     See Also
     --------
     explain_classes : Compute such explanations.
+
+    Examples
+    --------
+    >>> from sklearn.pipeline import make_pipeline
+    >>> from sklearn_lstm import LSTMSequenceClassifier, TextSequenceVectorizer
+    >>> from sklearn_lstm.inspection import explain_classes
+    >>> texts, labels = ["so good", "good fun", "so bad", "bad, boring"], [1, 1, 0, 0]
+    >>> model = make_pipeline(
+    ...     TextSequenceVectorizer(),
+    ...     LSTMSequenceClassifier(max_epochs=0, random_state=0),
+    ... ).fit(texts, labels)
+    >>> explanations = explain_classes(model, texts)
+    >>> explanations.classes
+    [0, 1]
+    >>> explanations.to_frame().columns.tolist()
+    ['class', 'part', 'name', 'mean', 'mean_where_present', 'n_with', 'n_samples']
     """
 
     classes: list[Any]

@@ -45,7 +45,9 @@ class NamedModel(Shared):
     installed: ClassVar[str]  # the package that a file may name
 
     def __init__(self, model: Any, source: str | Path, mark: NDArray[np.float32]) -> None:
-        self.model, self.source, self.mark = model, source, mark
+        self.model: Any = model
+        self.source: str | Path = source
+        self.mark: NDArray[np.float32] = mark
 
     @property
     def is_named(self) -> bool:

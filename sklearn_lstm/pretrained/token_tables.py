@@ -12,7 +12,7 @@ from importlib import import_module
 from importlib.util import find_spec
 from itertools import compress
 from pathlib import Path
-from typing import Annotated, Any, Protocol, Self, TypeAlias, runtime_checkable
+from typing import Annotated, Any, ClassVar, Protocol, Self, TypeAlias, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -132,7 +132,9 @@ class StaticModel(NamedModel):
     It is known by the vectors of its first five pieces of words.
     """
 
-    parameter, installed, has_own_scale = "embeddings", INSTALLED, False
+    parameter: ClassVar[str] = "embeddings"
+    installed: ClassVar[str] = INSTALLED
+    has_own_scale: bool = False
 
     @classmethod
     def opened(cls, source: Any) -> Self:

@@ -26,8 +26,9 @@ class LengthModel(LinearMember):
     def logits(self, sequences):
         return -np.abs(np.subtract.outer(np.log(sequences.lengths), self.means))
 
-    def contributions(self, sequences, direction):
-        return self.logits(sequences) @ direction, 0.0  # of the sequence as a whole
+    def contributions(self, sequences, directions):
+        added = self.logits(sequences) @ directions  # of sequences as a whole
+        return added, np.zeros_like(added)
 
     def describe(self):
         return f"the mean lengths of {len(self.means)} classes"

@@ -29,6 +29,7 @@ from sklearn_lstm.members.member import Contributions, LinearMember, one_by_one
 N_THRESHOLDS = 32
 IS_OF_LAST = np.array([False, False, True] * 2 + [False])  # of the features of a channel
 ROWS_PER_BLOCK = 128
+N_PLACES = 128  # of the course of a series
 
 
 @dataclass(frozen=True)
@@ -214,6 +215,10 @@ class ConvolutionModel(LinearMember):
     intercept : ndarray of shape (n_outputs,)
     proportions : ndarray of shape (n_events,)
         The mean features of the convolutions in training: what all series share.
+    course : ndarray of shape (128, n_outputs)
+        What the events at each place of a series add to the logits, as a mean over training series:
+        the place of a step is its share of the series. What follows the same course in all series
+        says nothing about a single one, so explanations are relative to it.
     confidence : float or None
         A factor up to 1 for all logits, because new samples may be of other groups. Samples often
         come in groups: recordings of a person, windows of a recording. A sample that is left out
@@ -226,14 +231,18 @@ class ConvolutionModel(LinearMember):
     coef: Annotated[NDArray[np.float64], "n_features n_outputs"]
     intercept: Annotated[NDArray[np.float64], "n_outputs"]
     proportions: Annotated[NDArray[np.float64], "n_events"]
+    course: Annotated[NDArray[np.float64], "128 n_outputs"]
     confidence: float | None = field(default=None, metadata={"is_stored": False})
 
     @classmethod
     def from_stored(cls, **fields: Any) -> Self:
         """Return what was stored, if the convolutions read what the encoding gives."""
         # Earlier development versions did not store what the series share.
-        nothing_shared = np.zeros(len(fields["convolutions"]))
-        model = cls(**{"proportions": nothing_shared} | fields)
+        nothing = (
+            np.zeros(len(fields["convolutions"])),
+            np.zeros((N_PLACES, len(fields["intercept"]))),
+        )
+        model = cls(**dict(zip(("proportions", "course"), nothing, strict=True)) | fields)
         check_agreement(model.convolutions, {"n_inputs": len(model.statistics.encoding)})
         return model
 
@@ -266,9 +275,9 @@ class ConvolutionModel(LinearMember):
     def contributions(self, sequences: Sequences, directions: NDArray[np.float64]) -> Contributions:
         """Return what each step of series adds to the scores ``logits @ directions``.
 
-        A convolution counts at the step in its middle, relative to its mean in training. So the
-        rest of the scores is that of the mean of all training series, and the contributions show
-        what is special in a series.
+        A convolution counts at the step in its middle, relative to its mean in training, and to
+        the course that all series follow. So the rest of the scores is that of the mean of all
+        training series, and the contributions show what is special in a series.
         """
         return one_by_one(lambda one: self._of_series(one, directions), sequences)
 
@@ -302,11 +311,30 @@ class ConvolutionModel(LinearMember):
         event_coef, statistics_coef = np.split(self.coef @ directions, [self.n_events])
         shared = self.proportions @ event_coef
         added, base = self.statistics.contributions(steps, lengths, statistics_coef)
-        added -= shared / len(steps)
+        course = (self.course @ directions)[_places(len(steps))]
+        added -= (shared + course - course.mean(axis=0)) / len(steps)
         for place, first, happens in self.convolutions.events(inputs, lengths):
             part = slice(first, first + happens.shape[2])
             added[part] += np.tensordot(happens[:, 0], event_coef[place] / len(steps), (0, 0))
         return added, (self.intercept @ directions + shared + base)[np.newaxis]
+
+    def course_of(self, sequences: Sequences) -> NDArray[np.float64]:
+        """Return the mean course of series, (128, n_outputs)."""
+        sums, n_steps = np.zeros_like(self.course), np.zeros(N_PLACES)
+        for rows in rows_of_similar_length(sequences.lengths, MOST_STEPS_PER_BATCH):
+            lengths = sequences.lengths[rows]
+            inputs = pad(self.statistics.encoding(sequences.read(rows), lengths), lengths)
+            places = [_places(length) for length in lengths.tolist()]
+            n_steps += np.bincount(np.concatenate(places), minlength=N_PLACES)
+            for part, first, happens in self.convolutions.events(inputs, lengths):
+                coef = self.coef[part]
+                for of_steps, events in zip(places, happens.swapaxes(0, 1), strict=True):
+                    found = of_steps[first : first + happens.shape[2]]
+                    starts = np.flatnonzero(np.diff(found, prepend=-1))
+                    are_ones = events[:, : len(found)].view(np.int8)
+                    counts = np.add.reduceat(are_ones, starts, axis=1, dtype=np.int32)
+                    sums[found[starts]] += counts.T @ coef
+        return np.asarray(sums / np.maximum(n_steps, 1)[:, np.newaxis])
 
     def describe(self) -> str:
         """Return what the model consists of, in one line."""
@@ -323,6 +351,11 @@ class ConvolutionModel(LinearMember):
         """Return the number of steps with each event, (n_samples, n_events)."""
         inputs = pad(self.statistics.encoding(steps, lengths), lengths)
         return self.convolutions.counts(inputs, lengths)
+
+
+def _places(n_steps: int) -> NDArray[np.intp]:
+    """Return the place of each step of a series, 0 to 127."""
+    return np.arange(n_steps) * N_PLACES // n_steps
 
 
 def in_blocks(batches: Iterator[Batch]) -> Iterator[Batch]:

@@ -10,6 +10,7 @@ from sklearn_lstm.data.kinds import MEASUREMENTS
 from sklearn_lstm.data.sequences import Rows
 from sklearn_lstm.encoding.channel_scaling import ChannelScaling
 from sklearn_lstm.members.convolutions.convolution_model import (
+    N_PLACES,
     ConvolutionModel,
     Features,
     SeriesStatistics,
@@ -23,6 +24,7 @@ from sklearn_lstm.training.configuration import Configuration
 from sklearn_lstm.training.held_out import Split
 
 N_FEATURES = 5_000  # about so many; of more series than half as many, half
+SERIES_FOR_COURSE = 16  # whose mean course explanations are relative to
 MOST_DRAWN = 1_000  # series that say how features vary, and which are compared with those alike
 # Relative to that of all convolutions: of the level of a channel and of its statistics, each and
 # all at most.
@@ -68,10 +70,14 @@ class ConvolutionLearner(Learner):
         values, normalize = learned.targets.values, configuration.normalize
         encoding = ChannelScaling.of(learned.sequences, values, normalize=normalize)
         if samples.targets.groups is None or not len(held_out):
-            return _fit(samples, held_out, encoding, split.seed)
-        model, _ = _fit(samples, held_out[:0], encoding, split.seed)
-        fold_model, _ = _fit(learned, held_out[:0], encoding, split.seed)
-        return model, fold_model.logits(split.held_out.sequences)
+            model, logits = _fit(samples, held_out, encoding, split.seed)
+        else:
+            model, _ = _fit(samples, held_out[:0], encoding, split.seed)
+            fold_model, _ = _fit(learned, held_out[:0], encoding, split.seed)
+            logits = fold_model.logits(split.held_out.sequences)
+        rows = np.linspace(0, len(samples) - 1, min(SERIES_FOR_COURSE, len(samples)))
+        course = model.course_of(samples.sequences.subset(rows.astype(np.intp)))
+        return replace(model, course=course), logits
 
 
 def _fit(
@@ -120,7 +126,7 @@ def _draw(samples: Samples, encoding: ChannelScaling, rng: np.random.Generator) 
     n_convolutions = _n_features(len(sequences)) - statistics.sizes[1]
     convolutions = Convolutions.draw(sequences, encoding, n_convolutions, rng)
     coef = np.zeros((len(convolutions) + len(statistics), n_outputs))
-    zeros = np.zeros(n_outputs), np.zeros(len(convolutions))
+    zeros = np.zeros(n_outputs), np.zeros(len(convolutions)), np.zeros((N_PLACES, n_outputs))
     return ConvolutionModel(convolutions, statistics, coef, *zeros)
 
 
