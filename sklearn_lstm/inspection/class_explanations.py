@@ -119,14 +119,20 @@ class ClassExplanations(Display):
         return pd.DataFrame(self.rows())
 
     def rows(self) -> list[dict[str, Any]]:
-        """Return the rows of `to_frame`, each as a dict."""
+        """Return the rows of `to_frame`.
+
+        Returns
+        -------
+        list of dict
+            Each row by the names of the columns.
+        """
         return [
             row
             for place in range(len(self.classes))
-            for row in self.rows_of(place, np.argsort(-self.means[:, place], kind="stable"))
+            for row in self._rows_of(place, np.argsort(-self.means[:, place], kind="stable"))
         ]
 
-    def rows_of(self, place: int, rows: Iterable[int]) -> Iterator[dict[str, Any]]:
+    def _rows_of(self, place: int, rows: Iterable[int]) -> Iterator[dict[str, Any]]:
         """Yield the entries of some rows, for the class at a place."""
         means, where_present = self.means[:, place], self.means_where_present[:, place]
         for row in rows:
@@ -140,7 +146,7 @@ class ClassExplanations(Display):
                 "n_samples": int(self.n_samples[row]),
             }
 
-    def shown(self, place: int) -> dict[str, list[int]]:
+    def _shown(self, place: int) -> dict[str, list[int]]:
         """Return which rows are shown for the class at a place, those that speak for it first.
 
         They are half of `n_tokens` that add most to its score, and half that take most from it.
@@ -156,23 +162,23 @@ class ClassExplanations(Display):
                 shown[title] = np.concatenate(ends).tolist()
         return shown
 
-    def beside(self, place: int) -> list[dict[str, Any]]:
+    def _beside(self, place: int) -> list[dict[str, Any]]:
         """Return what belongs to no name: what an encoder adds, and the base values."""
         rows = [row for row, part in enumerate(self.parts) if part in {WHOLE, BASE}]
-        return [*self.rows_of(place, rows)]
+        return [*self._rows_of(place, rows)]
 
     def __repr__(self) -> str:
         lines = []
         for place, target in enumerate(self.classes):
             lines += ["", f"{printable(target)}: mean contribution, and that where it is present"]
-            for title, rows in self.shown(place).items():
+            for title, rows in self._shown(place).items():
                 lines.append(f"  {title} ({self.n_samples[rows[0]] if rows else 0:,} samples)")
-                for row in self.rows_of(place, rows):
+                for row in self._rows_of(place, rows):
                     lines.append(
                         f"{row['mean']:+10.3f}  {row['mean_where_present']:+8.2f} in "
                         f"{row['n_with']:<6,} {_name(row['name'])}"
                     )
-            for row in self.beside(place):
+            for row in self._beside(place):
                 lines.append(f"{row['mean']:+10.3f}  {row['part']} ({row['name']})")
         return "\n".join(lines[1:])
 
@@ -181,13 +187,13 @@ class ClassExplanations(Display):
         tables = []
         for place, target in enumerate(self.classes):
             cells = []
-            for title, rows in self.shown(place).items():
+            for title, rows in self._shown(place).items():
                 largest = float(np.abs(self.means[rows, place]).max(initial=0)) or 1.0
                 body = [
                     f"<tr><td>{coloured(escape(_name(row['name'])), row['mean'] / largest)}</td>"
                     f"<td>{row['mean']:+.3f}</td><td>{row['mean_where_present']:+.2f}</td>"
                     f"<td>{row['n_with']:,}</td></tr>"
-                    for row in self.rows_of(place, rows)
+                    for row in self._rows_of(place, rows)
                 ]
                 n_samples = self.n_samples[rows[0]] if rows else 0
                 head = f"<tr><th>{title}</th><th>mean</th><th>where present</th><th>in</th></tr>"
@@ -196,7 +202,7 @@ class ClassExplanations(Display):
                 cells.append(f'<td style="vertical-align: top">{table}</td>')
             beside = "; ".join(
                 f"{row['mean']:+.3f} {row['part']} ({escape(_name(row['name']))})"
-                for row in self.beside(place)
+                for row in self._beside(place)
             )
             title = f"<b>{escape(printable(target))}</b>: {beside}"
             tables.append(f"<div>{title}<table><tr>{''.join(cells)}</tr></table></div>")
@@ -229,7 +235,7 @@ class ClassExplanations(Display):
         if target is not None and target not in self.classes:
             raise ValueError(f"target={target!r} is not a class of the model: {self.classes}.")
         place = len(self.classes) - 1 if target is None else self.classes.index(target)
-        parts = {title: [*self.rows_of(place, rows)] for title, rows in self.shown(place).items()}
+        parts = {title: [*self._rows_of(place, rows)] for title, rows in self._shown(place).items()}
         n_bars = sum(map(len, parts.values())) + len(parts) - 1
         ax = self._begin(ax, (6.4, float(np.clip(1.4 + 0.2 * n_bars, 2.4, 12))))
         labels, start = dict[int, str](), 0
@@ -251,7 +257,7 @@ class ClassExplanations(Display):
         label = f"adds to the score of {printable(self.classes[place])}, mean over the samples"
         ax.set_xlabel(label, parse_math=False)
         ax.legend(fontsize="small")
-        notes = [f"{row['part']} ({row['name']}) {row['mean']:+.2f}" for row in self.beside(place)]
+        notes = [f"{row['part']} ({row['name']}) {row['mean']:+.2f}" for row in self._beside(place)]
         ax.set_title("; ".join(notes), fontsize="small", color="0.4", parse_math=False)
         return self
 

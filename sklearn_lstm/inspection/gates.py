@@ -20,7 +20,10 @@ STATES = ("candidate", "memory_cell", "hidden_state")  # below 0 too
 class GateActivations(Bunch):  # type: ignore[misc]
     """Store the gates and states of the network at each step of one sequence.
 
-    The entries are attributes too, and are those that `gate_activations` lists.
+    Parameters
+    ----------
+    **kwargs : dict of str to object
+        The entries that `gate_activations` lists. They are attributes too.
 
     See Also
     --------
