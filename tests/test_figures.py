@@ -75,9 +75,7 @@ def test_what_the_pages_say_without_figures_is_in_the_tables(measured):
 
     # right_tool.rst
     series = [*measured.KINDS["series"]][:-1]
-    gaps = {task: accuracy(task) - accuracy(task, "MiniRocket, ridge") for task in series}
-    assert [task for task, gap in gaps.items() if gap < 0] == ["JapaneseVowels"]
-    assert gaps["JapaneseVowels"] > -0.15
+    assert all(accuracy(task) >= accuracy(task, "MiniRocket, ridge") for task in series)
     for task in ("JapaneseVowels", "BasicMotions", "PLAID", "WatchExercises"):
         assert accuracy(task) >= best(task, "MultiRocket-Hydra", "QUANT")
     for task in ("brackets", "dna_splice", "gene_families", "tune_types", "trec", "imdb"):

@@ -146,10 +146,20 @@ class ClassExplanations(Display):
                 "n_samples": int(self.n_samples[row]),
             }
 
-    def _shown(self, place: int) -> dict[str, list[int]]:
-        """Return which rows are shown for the class at a place, those that speak for it first.
+    def shown(self, place: int) -> dict[str, list[int]]:
+        """Return which rows are shown for a class, those that speak for it first.
 
         They are half of `n_tokens` that add most to its score, and half that take most from it.
+
+        Parameters
+        ----------
+        place : int
+            The place of the class in `classes`.
+
+        Returns
+        -------
+        dict of str to list of int
+            The rows of the linear model and of the network.
         """
         means, parts = self.means[:, place], np.array(self.parts)
         order = np.argsort(-means, kind="stable")
@@ -171,7 +181,7 @@ class ClassExplanations(Display):
         lines = []
         for place, target in enumerate(self.classes):
             lines += ["", f"{printable(target)}: mean contribution, and that where it is present"]
-            for title, rows in self._shown(place).items():
+            for title, rows in self.shown(place).items():
                 lines.append(f"  {title} ({self.n_samples[rows[0]] if rows else 0:,} samples)")
                 for row in self._rows_of(place, rows):
                     lines.append(
@@ -187,7 +197,7 @@ class ClassExplanations(Display):
         tables = []
         for place, target in enumerate(self.classes):
             cells = []
-            for title, rows in self._shown(place).items():
+            for title, rows in self.shown(place).items():
                 largest = float(np.abs(self.means[rows, place]).max(initial=0)) or 1.0
                 body = [
                     f"<tr><td>{coloured(escape(_name(row['name'])), row['mean'] / largest)}</td>"
@@ -235,7 +245,7 @@ class ClassExplanations(Display):
         if target is not None and target not in self.classes:
             raise ValueError(f"target={target!r} is not a class of the model: {self.classes}.")
         place = len(self.classes) - 1 if target is None else self.classes.index(target)
-        parts = {title: [*self._rows_of(place, rows)] for title, rows in self._shown(place).items()}
+        parts = {title: [*self._rows_of(place, rows)] for title, rows in self.shown(place).items()}
         n_bars = sum(map(len, parts.values())) + len(parts) - 1
         ax = self._begin(ax, (6.4, float(np.clip(1.4 + 0.2 * n_bars, 2.4, 12))))
         labels, start = dict[int, str](), 0
