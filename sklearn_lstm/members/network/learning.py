@@ -106,7 +106,8 @@ def fit_network(
     guessing = loss_of_guessing(learned.targets)
     checks = HeldOutChecks(losses, schedule, interval, guessing, plan.follows_loss)
     callbacks: list[Any] = [schedule]
-    if held_out.members and len(split.held_out) and is_trained and not ends_early:
+    decides = plan.follows_loss or start.module.tokens  # when training ends, or which are dropped
+    if decides and held_out.members and len(split.held_out) and is_trained and not ends_early:
         callbacks.append(checks)
     if ends_early:
         patience = settings.n_iter_no_change
@@ -143,7 +144,8 @@ def fit_network_one_epoch(
         callbacks = [NetworkProgress(progress)]
         net = train(network, samples, settings, plan, rng=rng, callbacks=callbacks)
     state = optimizer_state_of(net)
-    return replace(network, is_trained=True, optimizer_state=state, net=net)
+    known = replace(network, is_trained=True, optimizer_state=state, net=net)
+    return replace(known, has_learned=True)  # what an earlier fit said holds no longer
 
 
 def new_network(

@@ -176,6 +176,7 @@ def test_a_network_that_has_learned_nothing_says_so(rng, caplog):
     assert "it has learned nothing: its training loss is that of guessing" in repr(model)
     assert "has learned nothing" in caplog.text
     assert "has learned nothing" in repr(pickle.loads(pickle.dumps(model)))
+    assert "has learned nothing" not in repr(model.partial_fit(X, y))  # nobody has looked since
 
     caplog.clear()
     assert "has learned nothing" not in repr(small().fit(*order(rng, 200)))
