@@ -40,7 +40,7 @@ ROOMS = {  # modules: the tests that must notice a change of them
     "data": ["tests/data", "tests/fuzzing/test_reading_fuzzed.py"],
     "targets": ["tests/targets", "tests/test_thresholds.py"],
     "blending.py": ["tests/test_blending.py", "tests/training/test_held_out_parts.py"],
-    "storing": ["tests/storing", "tests/io"],
+    "storage": ["tests/storage", "tests/io"],
     "io": ["tests/io"],
     "members": MEMBERS,
     "members/convolutions": ["tests/members/convolutions", *MEMBERS],

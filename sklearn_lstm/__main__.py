@@ -230,7 +230,7 @@ class Columns:
         ValueError
             If they are of another form.
         """
-        from sklearn_lstm.field_checks import check_fields
+        from sklearn_lstm.storage.fields import check_fields
 
         is_series = content["class"] == "LSTMSequenceClassifier"
         default = {"sequence": "series" if is_series else "text", "is_series": is_series}
@@ -333,14 +333,14 @@ def row_and_reason(error: Exception, names: Mapping[str, str]) -> tuple[int | No
 
 def fit(options: Namespace) -> None:
     """Fit a model, and store it once it is complete."""
-    from sklearn_lstm.storing.array_file import target_of
+    from sklearn_lstm.storage.file import target_of
 
     try:
         target_of(options.output)
     except OSError as error:
         raise CommandError(f"--output: {error.filename!r}: {error.strerror}") from error
     import_module("safetensors.numpy")
-    from sklearn_lstm.io.files import write
+    from sklearn_lstm.io import write
 
     model, numbers, groups = new_model(options), tuple(options.numbers or ()), options.groups
     columns = Columns(is_series=bool(options.series), numbers=numbers).named(options)
@@ -481,7 +481,7 @@ def explain(options: Namespace) -> None:
     import numpy as np
 
     from sklearn_lstm import inspection
-    from sklearn_lstm.io.files import read_model
+    from sklearn_lstm.io import read_model
 
     columns, model = open_model(options, read_model)
     if options.classes:
@@ -506,7 +506,7 @@ def explain(options: Namespace) -> None:
 
 def describe(options: Namespace) -> None:
     """Print what a model file holds."""
-    from sklearn_lstm.io.files import described
+    from sklearn_lstm.io import described
 
     columns, told = open_model(options, described)
     print_json({**told, "columns": asdict(columns)}, indent=2)
@@ -557,14 +557,14 @@ def truth_of(record: Record, column: str, names: list[str], *, is_several: bool)
 def open_model(options: Namespace, read: Callable[..., Any]) -> tuple[Columns, Any]:
     """Return what a function makes of the open file of a model, and the columns that it names."""
     from sklearn_lstm.pretrained.sentence_encoders import passed_models
-    from sklearn_lstm.storing.array_file import opened
+    from sklearn_lstm.storage.file import opened
 
     if sys.stdout is None:
         raise CommandError("the standard output is closed")
     try:
         passed = passed_models(None, vars(options).get("encoder"))
-        with opened(options.model, passed) as (content, arrays):
-            columns, model = Columns.stored(content), read(content, arrays)
+        with opened(options.model, passed) as (content, unpack):
+            columns, model = Columns.stored(content), read(content, unpack)
     except (TypeError, ValueError) as error:
         raise CommandError(error) from error
     if not (isinstance(model, dict) or hasattr(model, "classes_")):
@@ -572,11 +572,11 @@ def open_model(options: Namespace, read: Callable[..., Any]) -> tuple[Columns, A
     return columns.named(options), model
 
 
-def read_predictor(content: Mapping[str, Any], arrays: Mapping[str, Any]) -> Any:
+def read_predictor(content: Mapping[str, Any], unpack: Any) -> Any:
     """Return the model in an open file, without torch and scikit-learn."""
     from sklearn_lstm.predictor import Predictor, read_model
 
-    return Predictor(*read_model(content, arrays))
+    return Predictor(*read_model(content, unpack))
 
 
 def results(

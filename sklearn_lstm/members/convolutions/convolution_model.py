@@ -7,7 +7,7 @@ competing kernels. The two models make different errors.
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import Annotated, Any, Self, TypeAlias
+from typing import Annotated, Self, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,9 +22,9 @@ from sklearn_lstm.data.sequences import (
     rows_of_similar_length,
 )
 from sklearn_lstm.encoding.channel_scaling import ChannelScaling
-from sklearn_lstm.field_checks import check_agreement
 from sklearn_lstm.members.convolutions.random_convolutions import Convolutions
 from sklearn_lstm.members.member import Contributions, LinearMember, one_by_one
+from sklearn_lstm.storage.fields import check_agreement
 
 N_THRESHOLDS = 32
 IS_OF_LAST = np.array([False, False, True] * 2 + [False])  # of the features of a channel
@@ -234,17 +234,9 @@ class ConvolutionModel(LinearMember):
     course: Annotated[NDArray[np.float64], "128 n_outputs"]
     confidence: float | None = field(default=None, metadata={"is_stored": False})
 
-    @classmethod
-    def from_stored(cls, **fields: Any) -> Self:
-        """Return what was stored, if the convolutions read what the encoding gives."""
-        # Earlier development versions did not store what the series share.
-        nothing = (
-            np.zeros(len(fields["convolutions"])),
-            np.zeros((N_PLACES, len(fields["intercept"]))),
-        )
-        model = cls(**dict(zip(("proportions", "course"), nothing, strict=True)) | fields)
-        check_agreement(model.convolutions, {"n_inputs": len(model.statistics.encoding)})
-        return model
+    def check(self) -> None:
+        """Raise ValueError if the convolutions read something else than the encoding gives."""
+        check_agreement(self.convolutions, n_inputs=len(self.statistics.encoding))
 
     @property
     def n_events(self) -> int:
