@@ -380,6 +380,6 @@ def test_memory_grows_by_few_bytes(n_rows, n_steps, values_per_chunk, most, monk
     assert many - few < 12 * n_rows * most
 
 
-def test_a_bar_shows_how_fast_rows_are_read(capfd):
+def test_a_bar_shows_how_many_rows_are_read(capfd):
     fit_batches(small(verbose=1), cut(IDS, LABELS))
-    assert "130 rows read, " in capfd.readouterr().err
+    assert "130 rows read" in capfd.readouterr().err
