@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import reprlib
 from collections.abc import Iterable, Iterator, Sized
 from copy import copy
 from dataclasses import replace
@@ -166,13 +167,9 @@ class Stream:
         with ProgressBar(is_shown=self._is_shown) as bar:
             for number, batch in enumerate(self._batches):
                 self.place = f"This is about batch {number} of fit_batches, counted from 0."
-                size = len(batch) if isinstance(batch, tuple | list) else None
-                if size not in (2, 3):
-                    length = "" if size is None else f" of length {size}"
-                    raise TypeError(
-                        "A batch is (X, y) or (X, y, sample_weight), found a "
-                        f"{type(batch).__name__}{length}."
-                    )
+                if not isinstance(batch, tuple | list) or len(batch) not in (2, 3):
+                    found = reprlib.repr(batch)
+                    raise TypeError(f"A batch is (X, y) or (X, y, sample_weight), found {found}.")
                 X, y, sample_weight = (*batch, None)[:3]
                 X = list(X) if isinstance(X, Iterator) else X  # of texts, as `fit` reads it
                 if self._add((getattr(X, "shape", None) or (len(X),))[0], y, sample_weight):
