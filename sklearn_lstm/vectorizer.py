@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
 from dataclasses import replace
+from itertools import chain
 from typing import Any, ClassVar, Literal, Self
 from unicodedata import normalize
 
@@ -31,6 +32,7 @@ from sklearn_lstm.text.analysis import Analysis, TokenBatch, refuse_nan, without
 from sklearn_lstm.text.id_matrix import look_up_rows
 from sklearn_lstm.text.vocabulary import (
     FIRST_TOKEN,
+    FIRST_UNKNOWN,
     CallIds,
     TextCounts,
     TokenBatches,
@@ -513,8 +515,8 @@ def fit_and_number(
     """
     tokens = vectorizer._fit(raw_documents, batches)  # noqa: SLF001 - of this module
     ids = CallIds(vectorizer.vocabulary_)
-    final = np.fromiter(ids(tokens), np.int32)
-    return ((final.take(batch - FIRST_TOKEN), lengths) for batch, lengths in batches), ids
+    final = np.fromiter(chain([0, FIRST_UNKNOWN], ids(tokens)), np.int32)  # of 0, UNKNOWN, 2, ...
+    return ((final.take(batch), lengths) for batch, lengths in batches), ids
 
 
 def check_as_count_vectorizer(estimator: BaseEstimator) -> list[Hashable]:
