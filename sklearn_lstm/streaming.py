@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Iterable, Iterator, Sized
 from contextlib import contextmanager
 from copy import copy
@@ -95,6 +96,7 @@ def fit_batches(
         Path(folder).mkdir(parents=True, exist_ok=True)
     with TemporaryDirectory(dir=folder, ignore_cleanup_errors=True) as path:
         fit.train(*_read(batches, vectorizer, fit, Path(path)), CallbackTask())
+        gc.collect()  # a mapped file keeps its place on the disk; Windows does not remove it
     first, fitted = old_vectorizer or old_classifier, (vectorizer or classifier).__dict__
     # Two stores in a row, without a call between them at which Ctrl-C could come.
     first.__dict__, old_classifier.__dict__ = fitted, classifier.__dict__

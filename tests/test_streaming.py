@@ -1,6 +1,8 @@
 """A fit to batches is the fit to all of their samples, in files that do not stay."""
 
+import weakref
 from functools import partial
+from tempfile import TemporaryDirectory
 
 import numpy as np
 import pandas as pd
@@ -18,6 +20,7 @@ from sklearn.preprocessing import FunctionTransformer
 from sklearn_lstm import TextSequenceVectorizer
 from sklearn_lstm.data import sequences
 from sklearn_lstm.members.ngrams import learner as ngrams
+from sklearn_lstm.stored_batches import StepsFile
 from sklearn_lstm.streaming import fit_batches
 
 N_SAMPLES = 130
@@ -228,6 +231,28 @@ def test_files_are_removed_after_success_an_error_and_ctrl_c(X, is_own, temporar
         with pytest.raises(error):
             fit_batches(model, batches, folder=folder if is_own else None)
         assert list(folder.iterdir()) == []
+
+
+@pytest.mark.parametrize("X", [TEXTS, IDS], ids=["texts", "ids"])
+def test_a_file_is_no_longer_read_when_it_is_removed(X, monkeypatch):
+    """Windows would not remove it."""
+    mapped, read = [], StepsFile.values
+
+    def values(file):
+        found = read(file)
+        mapped.append(weakref.ref(found.base._mmap))
+        return found
+
+    class Folder(TemporaryDirectory):
+        def __exit__(self, *error):
+            mapped[:] = [alive() for alive in mapped]
+            super().__exit__(*error)
+
+    monkeypatch.setattr(StepsFile, "values", values)
+    monkeypatch.setattr("sklearn_lstm.streaming.TemporaryDirectory", Folder)
+    fit_batches(with_texts() if X is TEXTS else small(), cut(X, LABELS))
+    assert mapped
+    assert not any(mapped)
 
 
 def test_a_failed_fit_leaves_the_model_as_it_was():
