@@ -21,6 +21,7 @@ from argparse import Namespace
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
+from errno import EINVAL, EPIPE
 from importlib import import_module
 from itertools import chain
 from pathlib import Path
@@ -679,13 +680,16 @@ def add_options(command: Parser, name: str) -> None:
 
 
 def open_streams() -> None:
-    """Open the streams that are closed, so that no other file takes their place; all are UTF-8."""
+    """Open the streams that are closed, so that no other file takes their place.
+
+    On all systems, they are UTF-8 and their lines end in the same way.
+    """
     while (descriptor := os.open(os.devnull, os.O_RDWR)) <= 2:
         pass
     os.close(descriptor)
     sys.stderr = sys.stderr or os.fdopen(2, "w", closefd=False)
     for stream in filter(None, (sys.stdout, sys.stderr)):  # half a character is escaped
-        stream.reconfigure(encoding="utf-8", errors="backslashreplace")
+        stream.reconfigure(encoding="utf-8", errors="backslashreplace", newline="\n")
 
 
 def say(options: Namespace, told: Exception | Warning | str) -> None:
@@ -718,7 +722,8 @@ def main(argv: Sequence[str] | None = None) -> int:
             print(end="", flush=True)
         except OSError:  # a full disk, or nobody reads on: Python would try again at the end
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        if isinstance(error, BrokenPipeError):  # `| head -1`
+        # Nobody reads on, as behind `| head -1`; Windows calls the argument invalid.
+        if isinstance(error, OSError) and not error.filename and error.errno in (EPIPE, EINVAL):
             return 141
         say(options, error)
         return 1

@@ -132,15 +132,16 @@ class TextSequenceVectorizer(
     -----
     With ``token_pattern=None``, a word is
 
-    - a run of letters, digits and underscores; apostrophes inside belong to it ("don't");
+    - a run of letters, digits and underscores; apostrophes inside belong to it ("don't"), and a
+      point between two digits to the number after it ("2.0" is "2" and ".0");
     - one letter, in scripts that put no spaces between words (Han, kana, Thai, Lao, Khmer, Myanmar,
       Tibetan, the Tai scripts); pass a `tokenizer` that finds words in them;
     - a run of other symbols ("!!!", ":)", a sequence of emoji).
 
     Marks, such as accents and vowel signs, belong to the character before them. Tokens are in
     Unicode's normal form C. In Latin, Greek and Cyrillic texts without combining marks, this is the
-    pattern ``r"\w+(?:['’]\w+)*|[^\w\s]+"``. ``CountVectorizer`` leaves out punctuation and words of
-    one letter, which help to recognise sentiment and spam.
+    pattern ``r"(?:(?<=[0-9])\.(?=[0-9]))?\w+(?:['’]\w+)*|[^\w\s]+"``. ``CountVectorizer`` leaves
+    out punctuation and words of one letter, which help to recognise sentiment and spam.
 
     Texts may come from a generator: they are read once, a bounded number at a time. `transform`
     needs `fit` even if the vocabulary is given, unlike that of ``CountVectorizer``.

@@ -486,7 +486,7 @@ def test_an_encoder_may_ask_another_model_with_an_encoder(n_threads, model):
     assert fitted.score(NEW, NEW_LABELS) > 0.9
 
 
-@pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork")
+@pytest.mark.device("fork")
 def test_a_fork_while_an_encoder_is_busy_can_predict(model, monkeypatch):
     is_busy, goes_on, encode = threading.Event(), threading.Event(), model[-1].encoder.encode
 
