@@ -50,14 +50,12 @@ def fit_batches(
     The result is that of ``model.fit`` with the samples of all batches in their order, bit for
     bit. Each batch is read once, in order, and stored in a file: 4 bytes for each token of a text,
     4 or 8 for each measurement. Only the vocabulary, a few numbers per sample, and the linear model
-    are kept in memory. From large data, the linear model learns from a sample: see "Data that does
-    not fit" in the documentation.
+    are kept in memory. From large data, the linear model learns from a sample.
 
     Parameters
     ----------
     model : LSTMSequenceClassifier or Pipeline
-        A classifier, or a Pipeline of a TextSequenceVectorizer and a classifier; without an
-        encoder.
+        A classifier without an encoder, perhaps in a Pipeline behind a TextSequenceVectorizer.
     batches : iterable of (X, y) or (X, y, sample_weight)
         Arguments of ``model.fit``, with any number of samples, or none. X has no columns beside the
         sequences. Iterators and generators are accepted.
