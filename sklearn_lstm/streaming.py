@@ -230,7 +230,7 @@ def _read_texts(
             error.add_note(note)
         raise
     numbers = beside.joined()
-    vectorizer._columns = numbers.names or None  # noqa: SLF001 - a copy, whose fit has ended
+    vectorizer._keep_columns(numbers)  # noqa: SLF001 - a copy, whose fit has ended
     max_length = vectorizer.max_length_
     for batch in cut_batches(batches, max_length, vectorizer.truncation):
         file.append(batch)
@@ -254,7 +254,7 @@ def _documents(
     n_documents = 0
     for number, X in reading:
         with noted(number):
-            column, numbers = texts_and_numbers(X)
+            column, numbers = texts_and_numbers(X, beside.categories)
             documents = list(iterate_texts(column))
             beside.add(numbers)
         if texts is not None:
