@@ -274,8 +274,8 @@ def find_learners(configuration: Configuration) -> list[type[Learner]]:
     if configuration.training.max_epochs == 0 and not found:
         lacking = " and ".join(Learner.lacks(configuration))
         raise ValueError(
-            f"max_epochs=0 fits the linear model alone, but there is none: it needs {lacking}. "
-            "Change this, or leave max_epochs='auto'."
+            f"There is no linear model to fit alone: it needs {lacking}. Change this, or train a "
+            "network: max_epochs='auto'."
         )
     if configuration.linear_model and Learner.lacks(configuration):
         warn_user(
@@ -328,8 +328,8 @@ def fit_model(
                     held_out = held_out.joined_by(one.member.name, logits, one.expected_factor)
             if plan.max_epochs == 0 and not members:
                 raise ValueError(
-                    "max_epochs=0 fits the linear model alone, but that was left out, as a warning "
-                    "says. Leave max_epochs='auto'."
+                    "There is no linear model to fit alone: it was left out, as a warning says. "
+                    "Leave linear_model=True."
                 )
             held_out = held_out.expecting(_factors_of_few(split, configuration, members))
             # The network is last: it watches the loss of the blend.

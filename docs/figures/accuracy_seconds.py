@@ -1,8 +1,8 @@
 """Draw accuracy over the seconds of a fit: ``python docs/figures/accuracy_seconds.py``.
 
-Each task of docs/accuracy.csv is a line from ``max_epochs=0`` to "auto", if both were measured at a
-commit, with the most accurate other model beside it. It writes docs/images/accuracy_seconds_*.svg,
-for light and for dark pages.
+Each task of docs/accuracy.csv is a line from the linear model alone to the default, if both were
+measured at a commit, with the most accurate other model beside it. It writes
+docs/images/accuracy_seconds_*.svg, for light and for dark pages.
 """
 
 from accuracy_curves import DOCS, THEMES
@@ -69,7 +69,7 @@ def main() -> None:
     rows = read(DOCS / "accuracy.csv")
     rcParams.update({"svg.hashsalt": "accuracy_seconds", "svg.fonttype": "none", "font.size": 9})
     marks = [
-        Line2D([], [], color=BLUE, marker="o", markerfacecolor="white", label="max_epochs=0"),
+        Line2D([], [], color=BLUE, marker="o", markerfacecolor="white", label="linear model alone"),
         Line2D([], [], color=BLUE, marker="o", label="the default"),
         Line2D([], [], color=ORANGE, marker="x", linestyle=" ", label="most accurate other model"),
     ]
