@@ -16,7 +16,6 @@ from sklearn.pipeline import make_pipeline
 from sklearn_lstm import Predictor, TextSequenceVectorizer
 from sklearn_lstm.exceptions import InputTypeWarning
 from sklearn_lstm.io import load, save
-from sklearn_lstm.streaming import fit_batches
 
 COLUMNS = {
     "text": ["a b", "b", "c c"],
@@ -189,24 +188,15 @@ def test_categories_found_by_fit_are_those_of_the_type_in_folds_and_files(tmp_pa
 
 
 def test_the_first_batch_tells_what_a_category_is():
-    frame, y = reviews(60)
-    parts = [(frame[:40], y[:40]), (frame[40:].assign(shop=[*map(str, range(20))]), y[40:])]
+    frame, _ = reviews(60)
     vectorizer = TextSequenceVectorizer()
-    for X, _ in parts:
+    for X in (frame[:40], frame[40:].assign(shop=[*map(str, range(20))])):
         found = vectorizer.partial_fit(X).transform(X).numbers
         assert found.categories == ("shop",)
-    fitted = linear().fit(pd.concat([X for X, _ in parts]), y)
-    batched = fit_batches(linear(), parts)
-    assert_array_equal(batched.predict_proba(frame), fitted.predict_proba(frame))
-    numbers = frame.assign(shop=1.0)
-    for refuse in (
-        lambda: vectorizer.partial_fit(numbers),
-        lambda: fit_batches(linear(), [parts[0], (numbers, y)]),
-    ):
-        with pytest.raises(ValueError, match=r"'shop' of X holds numbers.* at fit it held categ"):
-            refuse()
+    with pytest.raises(ValueError, match=r"'shop' of X holds numbers.* at fit it held categ"):
+        vectorizer.partial_fit(frame.assign(shop=1.0))
     with pytest.raises(ValueError, match="2 hold neither"):
-        fit_batches(linear(), [(frame[:19], y[:19]), (frame[19:], y[19:])])
+        TextSequenceVectorizer().partial_fit(frame[:19])
 
 
 MANY, _ = reviews(60, 5)
