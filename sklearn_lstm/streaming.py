@@ -365,7 +365,7 @@ def _read_texts(
     """
     tokens = StepsFile(file)
     batches, ids = fit_and_number(vectorizer, _documents(stream), tokens)
-    vectorizer._columns = None  # noqa: SLF001 - a copy, whose fit has ended
+    vectorizer._keep_columns(NO_NUMBERS)  # noqa: SLF001 - a copy, whose fit has ended
     cut = cut_batches(batches, vectorizer.max_length_, vectorizer.truncation)
     X, input_type = vectorizer.transform([]), fit.parameters["input_type"]
     spelling = Spelling(ids.vocabulary, list(ids.unknown), X.joiner)
@@ -378,7 +378,7 @@ def _documents(stream: Stream) -> Iterator[object]:
     """Yield all documents."""
     n_documents = 0
     for X in stream:
-        texts, numbers = texts_and_numbers(X)
+        texts, numbers = texts_and_numbers(X, None)
         refuse_numbers(numbers)
         documents = list(iterate_texts(texts))
         stream.place += f" Its first text is X[{n_documents}]."
