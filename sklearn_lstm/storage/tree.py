@@ -25,9 +25,7 @@ Tree: TypeAlias = Any  # what JSON can say
 Table: TypeAlias = dict[str, Any]  # by their names: arrays, and in a pickle other objects
 
 FORMAT = 4
-VIEWED = (
-    "iufcSUMm"  # kinds of arrays that a file holds as bytes: strings, dates, another byte order
-)
+VIEWED = "iufcSUMm"  # kinds of arrays that a file may hold as bytes: strings, dates, ...
 DTYPES = {"BOOL": "|b1", "U8": "|u1", "I8": "|i1"} | {
     f"{kind}{8 * size}": f"<{kind.lower()}{size}" for kind in "UIF" for size in (2, 4, 8)
 }  # what safetensors files call the types of arrays
@@ -47,6 +45,7 @@ PARTS = paths_by_name(  # of our own classes: dataclasses, or those with `stored
     *("members.ngrams.bags.Lexicon", "members.ngrams.ngram_model.VectorModel"),
     "members.ngrams.ngram_model.MeanVectors",
     "members.convolutions.convolution_model.ConvolutionModel",
+    "members.convolutions.convolution_model.Reading",
     "members.convolutions.random_convolutions.Convolutions",
     "members.convolutions.convolution_model.SeriesStatistics",
     "members.regression.encoder_and_numbers.EncoderModel",
