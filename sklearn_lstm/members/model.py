@@ -69,8 +69,8 @@ class SequenceModel:
     ) -> SequenceModel:
         """Return the model with the weights that predict held-out samples best.
 
-        The linear members come in the order in which they were fitted, and stand in the opposite.
-        All weights are multiplied by the confidence of the members (see `Member.confidence_in`).
+        Its members are the network, and the linear members from the last fitted to the first. All
+        weights are multiplied by the smallest confidence of a member (see `Member.confidence_in`).
         """
         if not linear_members:
             return cls.empty().with_network(network)
