@@ -77,7 +77,11 @@ class Packer:
     def attributes(self, estimator: Any, place: str) -> dict[str, forms.Tree]:
         """Return the class of an estimator, and the trees of its attributes."""
         names = estimator.get_params(deep=False)
-        content: dict[str, Any] = {"class": type(estimator).__name__, "parameters": {}, "fitted": {}}
+        content: dict[str, Any] = {
+            "class": type(estimator).__name__,
+            "parameters": {},
+            "fitted": {},
+        }
         attributes = estimator._stored_attributes()  # noqa: SLF001 - that of `StoredMixin`
         for name, value in without_callbacks(attributes).items():
             before = self.table.copy(), self.packed.copy()
@@ -113,10 +117,12 @@ class Packer:
         elif isinstance(value, PurePath):
             tree = {"path": str(value)}
         elif kind in forms.CONTAINERS.values():
-            tree = {kind.__name__: self._pack_items([*value], place)}
+            # Of a set, items in an array would say more than they hold: it takes much memory.
+            pack_items = self if kind is tuple else self._pack_items
+            tree = {kind.__name__: pack_items([*value], place)}
         elif kind is dict:
             items = [*value.values()]
-            names = [k if isinstance(k, str) and k.isascii() else i for i, k in enumerate(value)]
+            names = (k if isinstance(k, str) and k.isascii() else i for i, k in enumerate(value))
             trees = self._pack_long(items, place) or self._pack_items(items, place, names)
             tree = {"dict": [self([*value], place), trees]}
         elif ESTIMATORS.get(kind.__name__) == kind.__module__:
