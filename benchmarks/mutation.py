@@ -44,7 +44,7 @@ ROOMS = {  # modules: the tests that must notice a change of them
     "io": ["tests/io"],
     "members": MEMBERS,
     "members/convolutions": ["tests/members/convolutions", *MEMBERS],
-    "members/network": ["tests/members/network", "tests/network", *MEMBERS],
+    "members/network": ["tests/members/network", *MEMBERS],
     "members/ngrams": ["tests/members/ngrams", *MEMBERS],
     "members/regression": [
         *(f"tests/members/regression/test_{name}.py" for name in ("encoder", "numbers")),

@@ -73,7 +73,7 @@ NUMBERS = {
     "expected_of_ngrams": count(ngrams.NgramLearner.expected_factor.median),
     "deviation_of_factors": count(fitting.EXPECTED_DEVIATION),
     "deviation_of_cross_validated": count(fitting.CROSS_VALIDATED_DEVIATION),
-    "most_cross_validated": count(duration.LARGEST_HELD_OUT),
+    "most_cross_validated": count(fitting.CROSS_VALIDATED_BELOW),
     "n_folds": count(held_out.N_FOLDS),
     # the linear model
     "longest_ngram_of_words": count(kinds.WORDS.ngram_lengths[1]),

@@ -69,27 +69,28 @@ class FitProgress(ProgressBar):
 
     Parameters
     ----------
-    linear_epochs : dict of str to float
-        The time that each linear model takes, by its name, in epochs of the network.
-    max_epochs : int
-    updates_per_epoch : int
     is_shown : bool
         If False, nothing is drawn.
     task : CallbackTask
         Of the whole fit.
     """
 
-    def __init__(
-        self,
-        linear_epochs: Mapping[str, float],
-        max_epochs: int,
-        updates_per_epoch: int,
-        *,
-        is_shown: bool,
-        task: CallbackTask,
-    ) -> None:
+    def __init__(self, *, is_shown: bool, task: CallbackTask) -> None:
         super().__init__(is_shown=is_shown)
         self.task = task
+
+    def planned(
+        self, linear_epochs: Mapping[str, float], max_epochs: int, updates_per_epoch: int
+    ) -> Self:
+        """Say how much work there is.
+
+        Parameters
+        ----------
+        linear_epochs : dict of str to float
+            The time that each linear model takes, by its name, in epochs of the network.
+        max_epochs : int
+        updates_per_epoch : int
+        """
         self.updates_per_epoch = updates_per_epoch
         self._all = {
             name: 1.0 + round(epochs * updates_per_epoch) for name, epochs in linear_epochs.items()
@@ -97,6 +98,7 @@ class FitProgress(ProgressBar):
         self._linear_left = list(self._all)
         self._all[NETWORK] = float(max_epochs * updates_per_epoch)
         self._done = dict.fromkeys(self._all, 0.0)
+        return self
 
     def __enter__(self) -> Self:
         self.task.begin(bool(self._linear_left) + 1)

@@ -13,9 +13,10 @@ from sklearn_lstm.data.containers import column_names
 from sklearn_lstm.data.numbers import NumberBatches
 from sklearn_lstm.data.sequences import FlatSequences, Lengths, Rows, Sequences, starts_of
 from sklearn_lstm.data.spelling import Spelling
+from sklearn_lstm.targets.label_reading import read_labels
 from sklearn_lstm.targets.labels import Encoded, Labels
 from sklearn_lstm.targets.samples import Weights
-from sklearn_lstm.targets.target_reading import read_labels, read_sample_weight
+from sklearn_lstm.targets.weights_and_groups import read_sample_weight
 from sklearn_lstm.text.analysis import TokenBatch
 from sklearn_lstm.text.vocabulary import FIRST_UNKNOWN, UnknownTokens
 

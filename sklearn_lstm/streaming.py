@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sized
+from collections.abc import Iterable, Iterator, Mapping, Sized
 from contextlib import contextmanager
 from copy import copy
 from dataclasses import replace
@@ -23,11 +23,10 @@ from sklearn_lstm.data.numbers import NumberBatches, texts_and_numbers
 from sklearn_lstm.data.reading import refuse_unknown
 from sklearn_lstm.data.sequences import FlatSequences, Sequences
 from sklearn_lstm.data.spelling import Spelling
-from sklearn_lstm.fitting import Fit
-from sklearn_lstm.parameters import check_column_names
+from sklearn_lstm.fitting import TrainingData, fit_classifier, read_sequences
+from sklearn_lstm.parameters import check_column_names, checked_parameters
 from sklearn_lstm.progress import ProgressBar
 from sklearn_lstm.stored_batches import LabelBatches, SequencesFile, StepsFile, TextsFile
-from sklearn_lstm.targets.samples import Targets
 from sklearn_lstm.text.analysis import iterate_texts
 from sklearn_lstm.text.id_matrix import cut_batches
 from sklearn_lstm.vectorizer import TextSequenceVectorizer, fit_and_number
@@ -90,11 +89,12 @@ def fit_batches(
     """
     old_vectorizer, old_classifier = _steps(model)
     vectorizer, classifier = copy(old_vectorizer), copy(old_classifier)
-    fit = Fit(classifier)
+    parameters = checked_parameters(classifier)
     if folder is not None:
         Path(folder).mkdir(parents=True, exist_ok=True)
     with TemporaryDirectory(dir=folder, ignore_cleanup_errors=True) as path:
-        fit.train(*_read(batches, vectorizer, fit, Path(path)), CallbackTask())
+        data = _read(batches, vectorizer, parameters, Path(path))
+        fit_classifier(classifier, parameters, data, CallbackTask())
     first, fitted = old_vectorizer or old_classifier, (vectorizer or classifier).__dict__
     # Two stores in a row, without a call between them at which Ctrl-C could come.
     first.__dict__, old_classifier.__dict__ = fitted, classifier.__dict__
@@ -133,18 +133,23 @@ def _steps(
 
 
 def _read(
-    batches: Iterable[Batch], vectorizer: TextSequenceVectorizer | None, fit: Fit, folder: Path
-) -> tuple[InputFormat, Sequences, Targets]:
-    """Read all batches; return how they were read, the sequences in files, and their targets."""
+    batches: Iterable[Batch],
+    vectorizer: TextSequenceVectorizer | None,
+    parameters: Mapping[str, Any],
+    folder: Path,
+) -> TrainingData:
+    """Read all batches; the sequences are in files."""
     labels = LabelBatches()
-    reading = _numbered(batches, labels, is_shown=fit.classifier.verbose > 0)
-    texts = None if fit.parameters["encoder"] is None else TextsFile(folder / "texts")
+    reading = _numbered(batches, labels, is_shown=parameters["verbose"] > 0)
+    texts = None if parameters["encoder"] is None else TextsFile(folder / "texts")
     if vectorizer is None:
-        read = _read_sequences(reading, fit, folder, texts)
+        read = _read_sequences(reading, parameters, folder, texts)
     else:
         texts = texts if vectorizer.input == "content" else None
-        read = _read_texts(reading, vectorizer, fit, folder, texts)
-    return *read, fit.targets(*labels.encoded())
+        read = _read_texts(reading, vectorizer, parameters["input_type"], folder, texts)
+    values, known, weights = labels.encoded()
+    class_weight = parameters["class_weight"]
+    return TrainingData.weighted(*read, values, known, weights, class_weight=class_weight)
 
 
 def _numbered(batches: Iterable[Batch], labels: LabelBatches, *, is_shown: bool) -> Numbered:
@@ -212,7 +217,7 @@ def _n_rows(values: Any) -> int:
 def _read_texts(
     reading: Numbered,
     vectorizer: TextSequenceVectorizer,
-    fit: Fit,
+    input_type: str,
     folder: Path,
     texts: TextsFile | None,
 ) -> tuple[InputFormat, Sequences]:
@@ -239,7 +244,6 @@ def _read_texts(
     spelling = Spelling(ids.vocabulary, list(ids.unknown), X.joiner)
     known = {"spelling": spelling, "as_written": texts, "numbers": numbers}
     sequences = FlatSequences(file.values(), file.lengths(), **known)
-    input_type = fit.parameters["input_type"]
     kind, arrays = find_kind(X, sequences, input_type), Arrays(X, (), (), None, None, numbers)
     return InputFormat.of(arrays, sequences, kind, input_type), sequences
 
@@ -266,7 +270,7 @@ def _documents(
 
 
 def _read_sequences(
-    reading: Numbered, fit: Fit, folder: Path, texts: TextsFile | None
+    reading: Numbered, parameters: Mapping[str, Any], folder: Path, texts: TextsFile | None
 ) -> tuple[InputFormat, Sequences]:
     """Write all sequences to disk."""
     first = unknown = None
@@ -274,7 +278,7 @@ def _read_sequences(
     for number, X in reading:
         with noted(number):
             if first is None:
-                first, (input_format, _) = X, fit.read(X, is_batch=True)
+                first, (input_format, _) = X, read_sequences(parameters, X, is_batch=True)
             check_column_names(X)
             found, sequences = input_format.read_beside(X)
             if not shapes:

@@ -26,7 +26,7 @@ LAYERS = [
     ["data"],
     ["targets", "pretrained", "encoding"],
     ["blending", "stored_batches"],
-    ["network"],
+    ["members.network.architecture", "members.network.loss_and_optimizer"],
     ["training"],
     ["members"],
     ["fitting"],
@@ -36,6 +36,9 @@ LAYERS = [
     ["inspection", "io"],
     ["__main__"],
 ]
+# A batch to logits.
+PAGES = "architecture", "positions", "pooling", "recurrent_cells", "sequence_network"
+NETWORK = [f"members.network.{page}" for page in PAGES]
 PUBLIC_PACKAGES = {"inspection.__init__", "io.__init__"}
 LEVELS = {entry: level for level, entries in enumerate(LAYERS) for entry in entries}
 
@@ -115,14 +118,10 @@ def test_no_import_goes_round_in_a_circle():
 
 
 def test_the_network_imports_neither_texts_nor_data_nor_scikit_learn():
-    for name in modules():
-        if entry_of(name) == "network":
-            assert {entry_of(other) for other in modules_imported_by(name)} <= {
-                "network",
-                "compute",
-            }
-            packages = {full.split(".")[0] for full in imported_names(modules()[name])}
-            assert not packages & {"sklearn", "skorch", "scipy"}
+    for name in NETWORK:
+        assert modules_imported_by(name) <= {*NETWORK, "compute"}
+        packages = {full.split(".")[0] for full in imported_names(modules()[name])}
+        assert not packages & {"sklearn", "skorch", "scipy"}
 
 
 def test_the_guide_for_contributors_lists_each_module_below_those_that_it_imports():
@@ -151,9 +150,7 @@ def packages_of(loaded):
 
 
 def test_importing_the_network_loads_neither_texts_nor_scikit_learn():
-    names = [name for name in modules() if entry_of(name) == "network"]
-    loaded = loaded_by("\n".join(f"import sklearn_lstm.{name}" for name in names))
-    assert "sklearn_lstm.network.network" in loaded
+    loaded = loaded_by("\n".join(f"import sklearn_lstm.{name}" for name in NETWORK))
     assert "torch" in packages_of(loaded)
     assert not packages_of(loaded) & {"sklearn", "skorch", "scipy"}
     assert not [name for name in loaded if name.startswith("sklearn_lstm.text")]
@@ -203,7 +200,7 @@ def test_texts_are_read_without_torch():
     loaded = loaded_by(f"from sklearn_lstm import TextSequenceVectorizer, WordVectors\n{reads}")
     layers = {name.split(".")[1] for name in loaded if name.startswith("sklearn_lstm.")}
     assert not packages_of(loaded) & {"torch", "skorch"}
-    assert not layers & {"classifier", "network", "members", "training"}
+    assert not layers & {"classifier", "members", "training"}
 
 
 def test_importing_the_package_alone_loads_neither_torch_nor_scikit_learn():

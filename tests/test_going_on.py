@@ -55,7 +55,7 @@ def test_a_model_that_was_stored_between_learns_the_same(optimizer, embedding_di
     assert (
         len(table)
         == len(models[0]._fitted.model.encoding)
-        == models[0].module_.architecture["n_inputs"]
+        == models[0].module_.architecture.n_inputs
     )
     state = models[0].net_.optimizer_.state[table]
     assert models[0].net_.module_ is models[0].module_

@@ -15,6 +15,7 @@ from tqdm.auto import tqdm
 from sklearn_lstm import LSTMSequenceClassifier, fitting
 from sklearn_lstm.exceptions import NonFiniteTrainingError
 from sklearn_lstm.progress import FitProgress
+from sklearn_lstm.training import duration
 
 X = np.random.default_rng(0).integers(1, 9, (120, 5))
 Y = np.arange(120) % 2
@@ -241,7 +242,7 @@ def test_a_fit_that_takes_minutes_says_so_at_its_start(monkeypatch, caplog, n_mi
     y = np.arange(120) % 50
     n_steps = X.size  # as much work as an epoch of the network, or as 100 of many SVMs
     work = n_steps + 50 * n_steps / 100
-    monkeypatch.setattr(fitting, "WORK_PER_SECOND", work / n_minutes / 60)
+    monkeypatch.setattr(duration, "WORK_PER_SECOND", work / n_minutes / 60)
     caplog.set_level("INFO", "sklearn_lstm")
     LSTMSequenceClassifier(input_type="words", max_epochs=1, hidden_size=2).fit(X, y)
     found = [record.getMessage() for record in caplog.records]

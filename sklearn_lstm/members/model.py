@@ -17,6 +17,7 @@ from sklearn_lstm.field_checks import check_agreement
 from sklearn_lstm.members.member import LinearMember, Member
 from sklearn_lstm.members.network.network_member import Encoding, EpochRow, NetworkMember
 from sklearn_lstm.targets.labels import Labels, Thresholds
+from sklearn_lstm.targets.samples import Samples
 from sklearn_lstm.targets.thresholds import choose_thresholds, given_thresholds
 
 if TYPE_CHECKING:  # a stored model predicts without torch
@@ -253,10 +254,28 @@ class Fitted:
         """The threshold of each label, or that of the second of two classes."""
         return np.full_like(given_thresholds(0.5, self.labels), self.model.thresholds)
 
-    def with_model(self, model: SequenceModel, epochs: list[EpochRow]) -> Self:
-        """Return the same with a model that was trained for some epochs more."""
-        history = [*self.history[1 - MOST_ROWS :], *epochs]
-        return replace(self, model=model, history=history, n_epochs=self.n_epochs + len(epochs))
+    @classmethod
+    def empty(cls, input_format: InputFormat, labels: Labels) -> Self:
+        """Return what is known before the first training."""
+        return cls(input_format, labels, SequenceModel.empty(), [], 0, 0)
+
+    def with_model(self, model: SequenceModel, samples: Samples, epochs: list[EpochRow]) -> Self:
+        """Return the same with a model that was trained on further samples, for some epochs."""
+        sequences, vectors = samples.sequences, model.network.vectors
+        n_steps, coverage = self.n_steps, self.coverage
+        if vectors is not None:
+            n_steps += int(sequences.lengths.sum())
+            n_known = round((coverage or 0) * self.n_steps) + vectors.count_known(sequences)
+            coverage = n_known / n_steps
+        return replace(
+            self,
+            model=model,
+            history=[*self.history[1 - MOST_ROWS :], *epochs],
+            n_samples=self.n_samples + len(samples),
+            n_epochs=self.n_epochs + len(epochs),
+            coverage=coverage,
+            n_steps=n_steps,
+        )
 
 
 def _range(values: Thresholds) -> str:

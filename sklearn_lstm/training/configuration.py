@@ -3,7 +3,6 @@
 from collections.abc import Mapping, Sequence
 from copy import deepcopy
 from dataclasses import dataclass, field, fields
-from inspect import signature
 from typing import Any, Self
 
 import numpy as np
@@ -14,59 +13,16 @@ from skorch.callbacks import Callback
 from sklearn_lstm.compute import find_device
 from sklearn_lstm.data.kinds import Kind
 from sklearn_lstm.exceptions import IgnoredParameterWarning, warn_user
-from sklearn_lstm.network.network import SequenceNetwork
-from sklearn_lstm.network.pooling import POOLINGS
+from sklearn_lstm.members.network.architecture import POOLINGS, Architecture, CellName, PoolingName
+from sklearn_lstm.members.network.loss_and_optimizer import (
+    SampleLoss,
+    find_criterion,
+    find_optimizer,
+)
 from sklearn_lstm.pretrained.embeddings import PretrainedVectors
 from sklearn_lstm.pretrained.sentence_encoders import SentenceEncoder
 from sklearn_lstm.targets.labels import Labels
 from sklearn_lstm.targets.thresholds import given_thresholds
-from sklearn_lstm.training.loss_and_optimizer import SampleLoss, find_criterion, find_optimizer
-
-
-@dataclass(frozen=True)
-class TrainingSettings:
-    """How a network is trained: the parameters of the classifier of the same names, read.
-
-    Parameters
-    ----------
-    loss : SampleLoss
-        By the criterion.
-    callbacks : sequence
-        Copies of the user's.
-    """
-
-    loss: SampleLoss
-    optimizer: type[torch.optim.Optimizer]
-    device: torch.device
-    callbacks: Sequence[Any]
-    precision: str
-    lr: float
-    weight_decay: float
-    max_epochs: int | str
-    batch_size: int | str
-    early_stopping: bool | str
-    validation_fraction: float
-    n_iter_no_change: int
-    verbose: int
-
-    @classmethod
-    def of(cls, parameters: Mapping[str, Any], labels: Labels) -> Self:
-        """Read the parameters of the classifier.
-
-        Raises
-        ------
-        ValueError
-            For a criterion or optimiser that can't be used, a device that is not there, and
-            callbacks that are not skorch's or can't be copied.
-        """
-        names = {known.name for known in fields(cls)} & parameters.keys()
-        read = {
-            "loss": find_criterion(parameters["criterion"], labels),
-            "callbacks": _copies(parameters["callbacks"]),
-            "optimizer": find_optimizer(parameters["optimizer"]),
-            "device": find_device(parameters["device"]),
-        }
-        return cls(**{name: parameters[name] for name in names} | read)
 
 
 @dataclass(frozen=True)
@@ -83,27 +39,46 @@ class Configuration:
         Of all ids, or in `partial_fit` of those that the network lacks.
     encoder : SentenceEncoder or None
         In `fit` alone.
-    architecture : dict
-        Arguments of `SequenceNetwork` that do not depend on the steps; all arguments of a network
-        that training goes on from. `embedding_dim` may be "auto".
-    thresholds : ndarray of shape (n_thresholds,)
-        NaN: chosen by held-out samples.
-    training : TrainingSettings
-        Of the network.
     numbers : bool
         There are columns of numbers or categories beside the sequences.
+    thresholds : ndarray of shape (n_thresholds,)
+        NaN: chosen by held-out samples.
+    loss : SampleLoss
+        By the criterion.
+    callbacks : sequence
+        Copies of the user's.
+    embedding_dim : int, "auto" or None
+        The width of the vectors, if there are any.
     """
 
     kind: Kind
     vectors: PretrainedVectors | None = field(repr=False)
     encoder: SentenceEncoder | None = field(repr=False)
-    architecture: dict[str, Any]
+    numbers: bool
+    thresholds: NDArray[np.float64] = field(repr=False)
+    loss: SampleLoss
+    optimizer: type[torch.optim.Optimizer]
+    device: torch.device
+    callbacks: Sequence[Any]
+    embedding_dim: int | str | None
+    cell: CellName
+    hidden_size: int
+    num_layers: int
+    bidirectional: bool
+    pooling: tuple[PoolingName, ...]
+    dropout: float
     criterion: str | type
     linear_model: bool
     normalize: bool
-    thresholds: NDArray[np.float64] = field(repr=False)
-    training: TrainingSettings
-    numbers: bool = False
+    precision: str
+    lr: float
+    weight_decay: float
+    max_epochs: int | str
+    batch_size: int | str
+    early_stopping: bool | str
+    validation_fraction: float
+    n_iter_no_change: int
+    verbose: int
 
     @classmethod
     def of(
@@ -114,7 +89,8 @@ class Configuration:
         *,
         vectors: PretrainedVectors | None = None,
         encoder: SentenceEncoder | None = None,
-        previous: Mapping[str, Any] | None = None,
+        numbers: bool = False,
+        previous: Architecture | None = None,
     ) -> Self:
         """Read the parameters of the classifier; `previous` is the architecture to go on with.
 
@@ -122,45 +98,46 @@ class Configuration:
         ------
         ValueError
             For wrong names of poolings, vectors of another length than `embedding_dim`, thresholds
-            that do not fit y, and what `TrainingSettings` can't be.
+            that do not fit y, a criterion or optimiser that can't be used, a device that is not
+            there, and callbacks that are not skorch's or can't be copied.
 
         Warns
         -----
         IgnoredParameterWarning
             For parameters that differ from the architecture of the previous network.
         """
-        names_of_network = signature(SequenceNetwork).parameters & parameters.keys()
-        architecture = {name: parameters[name] for name in sorted(names_of_network)}
-        pooling = architecture["pooling"]
-        names = [pooling] if isinstance(pooling, str) else list(pooling)
-        if not names or not all(name in [*POOLINGS] for name in names):
-            raise ValueError(f"pooling needs names out of {tuple(POOLINGS)}, found {pooling!r}.")
-        architecture |= {"pooling": names, "n_outputs": len(labels)}
+        pooling = parameters["pooling"]
+        pooling = (pooling,) if isinstance(pooling, str) else tuple(pooling)
+        if not pooling or not all(name in POOLINGS for name in pooling):
+            found = parameters["pooling"]
+            raise ValueError(f"pooling needs names out of {POOLINGS}, found {found!r}.")
+        read = {
+            "pooling": pooling,
+            "thresholds": given_thresholds(parameters["threshold"], labels),
+            "loss": find_criterion(parameters["criterion"], labels),
+            "callbacks": _copies(parameters["callbacks"]),
+            "optimizer": find_optimizer(parameters["optimizer"]),
+            "device": find_device(parameters["device"]),
+        }
+        names = {known.name for known in fields(cls)} & parameters.keys()
+        settings = {name: parameters[name] for name in names} | read
         if previous is not None:
-            for name, value in architecture.items():
-                if value not in ("auto", previous[name]):
+            for name in sorted({known.name for known in fields(previous)} & names):
+                if settings[name] not in ("auto", getattr(previous, name)):
                     warn_user(
-                        f"{name}={value!r} is ignored: the network goes on with "
-                        f"{name}={previous[name]!r}. Call fit for a new one.",
+                        f"{name}={settings[name]!r} is ignored: the network goes on with "
+                        f"{name}={getattr(previous, name)!r}. Call fit for a new one.",
                         IgnoredParameterWarning,
                     )
-            architecture = dict(previous)
-        length, embedding_dim = vectors and vectors.width, architecture["embedding_dim"]
+            settings["embedding_dim"] = previous.embedding_dim
+        length, embedding_dim = vectors and vectors.width, settings["embedding_dim"]
         if length and embedding_dim not in ("auto", length):
             raise ValueError(
                 f"embeddings holds vectors of length {length}, but the network has embedding_dim="
                 f"{embedding_dim}. Leave it 'auto', and call fit for a new network."
             )
-        architecture["embedding_dim"] = length or embedding_dim
-        return cls(
-            kind=kind,
-            vectors=vectors,
-            encoder=encoder,
-            architecture=architecture,
-            **{name: parameters[name] for name in ("criterion", "linear_model", "normalize")},
-            thresholds=given_thresholds(parameters["threshold"], labels),
-            training=TrainingSettings.of(parameters, labels),
-        )
+        settings |= {"embedding_dim": length or embedding_dim, "encoder": encoder}
+        return cls(kind=kind, vectors=vectors, numbers=numbers, **settings)
 
     @property
     def ids_with_vectors(self) -> NDArray[np.int64]:

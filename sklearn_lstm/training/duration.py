@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -52,6 +53,21 @@ class TrainingPlan:
         """Return the number of batches."""
         return math.ceil(n_samples / self.batch_size)
 
+    def log_minutes(self, n_samples: int, linear_epochs: float, epoch: int) -> None:
+        """Log about how long the fit will take, if it takes minutes; a held-out loss may end it.
+
+        The linear members take as long as some epochs of the network, each of which is so much
+        work.
+        """
+        epochs = linear_epochs + self.max_epochs / (2 if self.follows_loss else 1)
+        minutes = epochs * epoch / (60 * WORK_PER_SECOND)
+        if minutes >= 2:
+            logging.getLogger("sklearn_lstm").info(
+                "The fit to %s sequences will take about %.0f minutes on one core of a processor.",
+                f"{n_samples:,}",
+                minutes,
+            )
+
 
 def plan_training(
     samples: Samples,
@@ -76,9 +92,8 @@ def plan_training(
     n_samples, sequences, kind = len(samples), samples.sequences, configuration.kind
     has_spare = len(one_of_each(samples.targets.values)) < n_samples
     is_judged = has_linear_model and (validation is not None or has_spare)
-    settings = configuration.training
-    batch_size, max_epochs = settings.batch_size, settings.max_epochs
-    follows_loss = is_judged and settings.early_stopping == max_epochs == "auto"
+    batch_size, max_epochs = configuration.batch_size, configuration.max_epochs
+    follows_loss = is_judged and configuration.early_stopping == max_epochs == "auto"
     mean_length = float(sequences.lengths.mean() / steps_per_frame(sequences, kind))
     if isinstance(batch_size, str):
         batch_size = batch_size_for(n_samples, mean_length)
@@ -92,8 +107,8 @@ def plan_training(
         n_counted = n_samples if follows_loss else max(n_samples, FEWEST_SAMPLES)
         max_epochs = max_epochs_for(n_counted, work_of_epoch(sequences, kind), batch_size, kind)
     n_held_out = 0
-    if validation is None and settings.early_stopping is True:
-        n_held_out = max(1, round(settings.validation_fraction * n_samples))
+    if validation is None and configuration.early_stopping is True:
+        n_held_out = max(1, round(configuration.validation_fraction * n_samples))
     elif validation is None and is_judged:
         n_held_out = max(1, n_to_hold_out(n_samples))
     return TrainingPlan(batch_size, max_epochs, follows_loss, per_check, n_held_out)

@@ -17,7 +17,6 @@ from written_data import containers, table_of, values_of
 from sklearn_lstm import LSTMSequenceClassifier, TextSequenceVectorizer
 from sklearn_lstm.data.input_format import InputFormat
 from sklearn_lstm.exceptions import InvalidSequencesError, InvalidSequencesTypeError
-from sklearn_lstm.fitting import Fit
 from sklearn_lstm.streaming import _read
 
 
@@ -123,5 +122,6 @@ def read_as_stream(data: DataSet) -> dict[str, Any]:
     input_type = "auto" if is_text else data.input_type
     classifier = LSTMSequenceClassifier(input_type=input_type, time_channel=data.time_channel)
     with TemporaryDirectory() as folder:
-        _, sequences, _ = _read(batches, vectorizer, Fit(classifier), Path(folder))
-        return content(sequences) | {"texts": None}  # which are kept for an encoder only
+        data = _read(batches, vectorizer, classifier.get_params(), Path(folder))
+        found = content(data.samples.sequences)
+        return found | {"texts": None}  # which are kept for an encoder only

@@ -9,6 +9,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from skorch import NeuralNetClassifier
+from skorch.callbacks import EarlyStopping
 from skorch.dataset import Dataset
 from torch import Tensor
 
@@ -143,6 +144,19 @@ class MicroBatchNet(NeuralNetClassifier):  # type: ignore[misc]
     micro-batch of its own.
     """
 
+    has_stopped = False  # a callback has ended the training
+
+    def notify(self, method_name: str, **told: Any) -> None:
+        """Tell all callbacks, also those after one of skorch that ends the training."""
+        getattr(self, method_name)(self, **told)
+        for _, callback in self.callbacks_:
+            try:
+                getattr(callback, method_name)(self, **told)
+            except KeyboardInterrupt:  # skorch's early stopping raises it, and so does a user
+                if not isinstance(callback, EarlyStopping) or callback.misses_ < callback.patience:
+                    raise
+                self.has_stopped = True
+
     def train_step_single(self, batch: Any, **_: Any) -> dict[str, Any]:
         """Compute the loss of a batch and its gradients."""
         if not self.module_.training:
@@ -188,7 +202,7 @@ class MicroBatchNet(NeuralNetClassifier):  # type: ignore[misc]
     def _micro_batches(self, sequences: SequenceBatch) -> Iterator[tuple[Rows, dict[str, Tensor]]]:
         """Yield rows of a batch, and the inputs of the network for them."""
         device = torch.device(self.device)
-        frame, lengths = self.module_.steps_per_frame, sequences.lengths.numpy()
+        frame, lengths = self.module_.architecture.steps_per_frame, sequences.lengths.numpy()
         most_steps = frame * steps_at_once(device)
         is_long = lengths > most_steps // SMALLEST_BATCH
         for rows, steps, size in (

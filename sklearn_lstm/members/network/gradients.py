@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from sklearn_lstm.members.network.batches import steps_at_once
-from sklearn_lstm.network.network import SequenceNetwork
+from sklearn_lstm.members.network.sequence_network import SequenceNetwork
 
 N_INTERVALS = 16  # of the path, at first
 MOST_INTERVALS = 128
@@ -149,7 +149,7 @@ class ChannelPath(VectorPath):
         with torch.no_grad():
             gaps = self.network.frames(both, n_steps).diff(dim=1)[:, 0]  # (T, n_inputs of a frame)
             channel = torch.from_numpy(np.resize(channels, gaps.shape[1])).to(gaps.device)
-            has_vectors = self.network.architecture["embedding_dim"] is not None
+            has_vectors = self.network.architecture.embedding_dim is not None
             weight = (
                 self.network.projection.weight if has_vectors else torch.eye(len(channel)).to(gaps)
             )

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import torch
 from skorch import NeuralNet
-from skorch.callbacks import Callback, EarlyStopping, GradientNormClipping, PrintLog
+from skorch.callbacks import Callback, GradientNormClipping, PrintLog
 from skorch.helper import predefined_split
 from torch import nn
 
@@ -16,21 +16,20 @@ from sklearn_lstm.data.sequences import Rows
 from sklearn_lstm.encoding.token_codes import PADDING_CODE
 from sklearn_lstm.exceptions import NonFiniteTrainingError
 from sklearn_lstm.members.network.batches import LengthBatches, MicroBatchNet, SequenceDataset
+from sklearn_lstm.members.network.loss_and_optimizer import FUSED_STATE, optimizer_options
 from sklearn_lstm.members.network.network import Network, has_rows_of
 from sklearn_lstm.members.network.network_member import EpochRow
-from sklearn_lstm.members.network.schedule_and_end import NetworkProgress
-from sklearn_lstm.network.network import SequenceNetwork
+from sklearn_lstm.members.network.sequence_network import SequenceNetwork
 from sklearn_lstm.progress import print_above_bar
 from sklearn_lstm.targets.samples import Samples
-from sklearn_lstm.training.configuration import TrainingSettings
+from sklearn_lstm.training.configuration import Configuration
 from sklearn_lstm.training.duration import TrainingPlan
-from sklearn_lstm.training.loss_and_optimizer import FUSED_STATE, optimizer_options
 
 TOKEN_DROPOUT = 0.1  # share of the tokens that training reads as the unknown one, to learn it
 LARGEST_GRADIENT = 1.0  # norm; larger ones are scaled down to it
 
 
-def make_net(module: SequenceNetwork, settings: TrainingSettings, **options: Any) -> MicroBatchNet:
+def make_net(module: SequenceNetwork, settings: Configuration, **options: Any) -> MicroBatchNet:
     """Return a skorch net with the network and a fresh optimiser."""
     optimizer_arguments = optimizer_options(settings.optimizer, settings.weight_decay)
     net = MicroBatchNet(
@@ -40,7 +39,7 @@ def make_net(module: SequenceNetwork, settings: TrainingSettings, **options: Any
         lr=settings.lr,
         **{f"optimizer__{name}": value for name, value in optimizer_arguments.items()},
         device=str(settings.device),
-        classes=list(range(module.architecture["n_outputs"])),
+        classes=list(range(module.architecture.n_outputs)),
         predict_nonlinearity=settings.loss.probabilities,
         callbacks__valid_acc=None,
         iterator_valid=LengthBatches,
@@ -53,16 +52,16 @@ def make_net(module: SequenceNetwork, settings: TrainingSettings, **options: Any
 def train(
     network: Network,
     samples: Samples,
-    settings: TrainingSettings,
+    settings: Configuration,
     plan: TrainingPlan,
     *,
     rng: np.random.Generator,
-    callbacks: Sequence[Any],
+    callbacks: Sequence[Callback],
     held_out: Samples | None = None,
 ) -> MicroBatchNet:
     """Train a network in place, and return the skorch net that did it.
 
-    Training ends early if one of the callbacks says that it `has_stopped`. They come after the
+    Training ends early if one of the callbacks says that the net `has_stopped`. They come after the
     user's. The loss of `held_out` is computed after each epoch.
 
     Raises
@@ -73,8 +72,9 @@ def train(
     module = network.module
     is_trained = [weight.requires_grad for weight in module.parameters()]
     can_round = settings.precision == "auto" and prefers_bfloat16(settings.device)
-    module.use_bfloat16 = module.tokens and can_round
-    dataset = SequenceDataset(samples, network.encoding, TOKEN_DROPOUT * module.tokens)
+    tokens = module.architecture.tokens
+    module.use_bfloat16 = tokens and can_round
+    dataset = SequenceDataset(samples, network.encoding, TOKEN_DROPOUT * tokens)
     split = held_out and predefined_split(SequenceDataset(held_out, network.encoding))
     first = EpochRecord(), SparseEmbedding(), GradientNormClipping(LARGEST_GRADIENT)
     prints_rows = settings.verbose > 1
@@ -96,7 +96,8 @@ def train(
             _restore(net.optimizer_, optimizer_state)
         module.generator = torch_generator(rng, net.device)
         net.notify("on_train_begin", X=dataset, y=None)
-        _run_epochs(net, dataset, callbacks)
+        while len(net.history) < net.max_epochs and not net.has_stopped:
+            net.fit_loop(dataset, epochs=1)
         module.generator = None
         net.notify("on_train_end", X=dataset, y=None)
     check_weights(net)
@@ -115,25 +116,6 @@ def torch_generator(rng: np.random.Generator, device: str = "cpu") -> torch.Gene
 def _named(callbacks: Sequence[Callback]) -> list[tuple[str, Callback]]:
     """Give callbacks of ours names that the user's do not have."""
     return [(f"sklearn_lstm_{type(callback).__name__}", callback) for callback in callbacks]
-
-
-def _run_epochs(net: MicroBatchNet, dataset: SequenceDataset, callbacks: Sequence[Any]) -> None:
-    """Train for all epochs, or until a callback ends the training."""
-    try:
-        while len(net.history) < net.max_epochs and not any(map(_has_stopped, callbacks)):
-            net.fit_loop(dataset, epochs=1)
-    except KeyboardInterrupt:  # skorch's early stopping raises it, and so does a user
-        if not any(map(_has_stopped, dict(net.callbacks_).values())):
-            raise
-        for callback in dict(net.callbacks_).values():  # those after it see the epoch end too
-            if isinstance(callback, NetworkProgress | PrintLog):
-                callback.on_epoch_end(net)
-
-
-def _has_stopped(callback: Any) -> bool:
-    if isinstance(callback, EarlyStopping):
-        return bool(callback.misses_ == callback.patience)
-    return getattr(callback, "has_stopped", False)
 
 
 def optimizer_state_of(net: MicroBatchNet) -> dict[str, Any]:

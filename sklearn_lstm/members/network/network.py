@@ -28,9 +28,9 @@ from sklearn_lstm.members.network.network_member import (
     NOTHING_LEARNED,
     Encoding,
     NetworkMember,
-    check_architecture,
+    read_architecture,
 )
-from sklearn_lstm.network.network import SequenceNetwork
+from sklearn_lstm.members.network.sequence_network import SequenceNetwork
 from sklearn_lstm.pretrained.embeddings import PretrainedVectors
 from sklearn_lstm.storing.unpacking import take_memory
 
@@ -99,7 +99,7 @@ class Network(NetworkMember):
         return {
             "encoding": self.encoding,
             "vectors": self.vectors,
-            "architecture": self.module.architecture,
+            "architecture": self.module.architecture.stored(),
             "use_bfloat16": self.module.use_bfloat16,
             "weights": self.weights if self.is_trained else None,
             "optimizer_state": _without_tensors(self.optimizer_state),
@@ -120,10 +120,10 @@ class Network(NetworkMember):
         has_learned: bool = True,
     ) -> Self:
         """Return the network that was stored; one that was not trained has no weights."""
-        check_architecture(architecture, encoding)
-        n_layers, n_directions = architecture["num_layers"], 1 + architecture["bidirectional"]
-        take_memory(20_000 * (1 + n_layers * n_directions))  # bytes, beside the weights
-        module = SequenceNetwork(**architecture)
+        known = read_architecture(architecture, encoding)
+        # Bytes, beside the weights.
+        take_memory(20_000 * (1 + known.num_layers * known.n_directions))
+        module = SequenceNetwork(known)
         if weights is not None:
             if {weight.dtype for weight in weights.values()} != {np.dtype(np.float32)}:
                 raise TypeError("weights of another type than float32")
@@ -171,7 +171,7 @@ class Network(NetworkMember):
         if self.optimizer_state is None:
             return None
         weights = dict(self.module.named_parameters())
-        table = list(weights).index("embedding.weight") if self.module.tokens else None
+        table = list(weights).index("embedding.weight") if self.module.architecture.tokens else None
 
         def copied(value: Any, place: int) -> Any:
             value = torch.from_numpy(value) if isinstance(value, np.ndarray) else value
@@ -236,8 +236,8 @@ class Network(NetworkMember):
         """Write what is computed of the vectors of sequences into the rows of an array."""
         if self.module.training:
             self.module.eval()
-        device = self.device
-        limit = steps_at_once(device) * self.module.steps_per_frame // 2  # of that in training
+        device, frame = self.device, self.module.architecture.steps_per_frame
+        limit = steps_at_once(device) * frame // 2  # of that in training
 
         def read(rows: Rows) -> None:
             # One sequence alone takes another way through the matrix products, and is rounded
@@ -258,7 +258,7 @@ class Network(NetworkMember):
         def of_one(one: Sequences) -> Contributions:
             of_frames, base = integrated_gradients(VectorPath(*self.ends(one)), directions)
             # The steps of a frame share its contribution.
-            frame = np.arange(one.lengths[0]) // self.module.steps_per_frame
+            frame = np.arange(one.lengths[0]) // self.module.architecture.steps_per_frame
             return (of_frames / np.bincount(frame)[:, np.newaxis])[frame], base[np.newaxis]
 
         return one_by_one(of_one, sequences)
@@ -292,9 +292,9 @@ class Network(NetworkMember):
         """Return what the network consists of, in one line."""
         architecture = self.module.architecture
         return (
-            f"{architecture['num_layers']} "
-            f"{'bidirectional ' * architecture['bidirectional']}{architecture['cell'].upper()} "
-            f"layer{'s' * (architecture['num_layers'] > 1)} of {architecture['hidden_size']} units"
+            f"{architecture.num_layers} "
+            f"{'bidirectional ' * architecture.bidirectional}{architecture.cell.upper()} "
+            f"layer{'s' * (architecture.num_layers > 1)} of {architecture.hidden_size} units"
             f", {self.n_weights:,} weights{', not trained' * (not self.is_trained)}"
             f"{f'; it {NOTHING_LEARNED}' * (not self.has_learned)}"
         )

@@ -6,16 +6,21 @@ see the progress, and may end the training too.
 
 import logging
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 import numpy as np
 from skorch import NeuralNet
 from skorch.callbacks import Callback
 
+from sklearn_lstm.blending import ExpectedFactor, HeldOutLogits
 from sklearn_lstm.callback_support import CallbackTask
+from sklearn_lstm.members.network.loss_and_optimizer import mean_loss
+from sklearn_lstm.members.network.network import Network
 from sklearn_lstm.members.network.network_member import NOTHING_LEARNED
 from sklearn_lstm.progress import NETWORK, FitProgress
+from sklearn_lstm.targets.samples import Samples
+from sklearn_lstm.training.configuration import Configuration
 from sklearn_lstm.training.duration import UPDATES_PER_EPOCH
 
 WARM_UP = 0.05  # share of the updates; at most as many as an epoch has by default
@@ -48,7 +53,6 @@ class Trapezoid(Callback):  # type: ignore[misc]
     def on_train_begin(self, *_: Any, **__: Any) -> None:
         """Start to count."""
         self.n_done = 0
-        self.has_stopped = False
         self.warm_up = min(UPDATES_PER_EPOCH, max(1, round(WARM_UP * self.usual_updates)))
         self.end = self.n_updates
         self.start_of_decay = round(self.n_updates * (1 - DECAY))
@@ -78,9 +82,9 @@ class Trapezoid(Callback):  # type: ignore[misc]
         """Count an update."""
         self.n_done += training
 
-    def on_epoch_end(self, *_: Any, **__: Any) -> None:
+    def on_epoch_end(self, net: NeuralNet, **_: Any) -> None:
         """Say whether training is to end."""
-        self.has_stopped = self.n_done >= self.end < self.n_updates
+        net.has_stopped |= self.n_done >= self.end < self.n_updates
 
 
 class Losses(NamedTuple):
@@ -101,6 +105,42 @@ class Losses(NamedTuple):
     of_network: float
 
 
+@dataclass(frozen=True)
+class BlendLoss:
+    """The loss of held-out samples by the blend of other members with a network.
+
+    Parameters
+    ----------
+    others : HeldOutLogits
+        What the other members say of the samples.
+    samples : Samples
+        Those held out.
+    settings : Configuration
+    """
+
+    others: HeldOutLogits
+    samples: Samples
+    settings: Configuration = field(repr=False)
+
+    @property
+    def can_judge(self) -> bool:
+        """Whether there are samples, and members that a network is blended with."""
+        return bool(self.others.members) and len(self.samples) > 0
+
+    def joined_by(self, network: Network) -> HeldOutLogits:
+        """Return what all members say of the samples."""
+        expected = ExpectedFactor(self.settings.kind.network_weight, deviation=1.0)
+        logits = network.logits(self.samples.sequences)
+        return self.others.joined_by(network.name, logits, expected)
+
+    def __call__(self, network: Network) -> Losses:
+        """Return the losses with a network as it is now."""
+        held_out, targets = self.joined_by(network), self.samples.targets
+        total, (logits, _) = held_out.blend().loss, held_out.members[network.name]
+        of_network = mean_loss(self.settings.loss, logits, targets)
+        return Losses(total, total / len(targets), of_network)
+
+
 @dataclass(eq=False)
 class HeldOutChecks(Callback):  # type: ignore[misc]
     """Compute the loss of held-out samples at checks, while the learning rate is constant.
@@ -116,8 +156,10 @@ class HeldOutChecks(Callback):  # type: ignore[misc]
 
     Parameters
     ----------
-    losses : callable or None
-        Returns the `Losses` of the network as it is now.
+    loss : BlendLoss or None
+        None: after the training.
+    network : Network or None
+        That learns.
     schedule : Trapezoid
     interval : int
         Updates between two checks.
@@ -127,7 +169,8 @@ class HeldOutChecks(Callback):  # type: ignore[misc]
         Whether they end the training.
     """
 
-    losses: Callable[[], Losses] | None
+    loss: Callable[[Network], Losses] | None
+    network: Network | None
     schedule: Trapezoid
     interval: int
     loss_of_guessing: float
@@ -138,13 +181,15 @@ class HeldOutChecks(Callback):  # type: ignore[misc]
         """Start to count; X is the dataset of the training."""
         self.dataset, self.token_dropout = X, X.token_dropout
         self.training_losses, self.n_checks_since = list[float](), 0
-        self.lowest_loss = self.losses().total if self.losses else 0.0
+        self.lowest_loss = 0.0
+        if self.loss is not None and self.network is not None:
+            self.lowest_loss = self.loss(self.network).total
         self.mean_loss: float | None = None  # that of the weights as they were drawn says little
 
     def on_batch_end(self, net: NeuralNet, *, training: bool = False, **_: Any) -> None:
         """Check, if it is time to."""
         schedule = self.schedule
-        if not training or self.losses is None:
+        if not training or self.loss is None or self.network is None:
             return
         self.training_losses.append(net.history[-1]["batches"][-1]["train_loss"])
         if schedule.n_done % self.interval:
@@ -153,7 +198,7 @@ class HeldOutChecks(Callback):  # type: ignore[misc]
         self.has_learned = training_loss < LARGEST_LEARNED * self.loss_of_guessing
         if schedule.is_falling:
             return
-        found = self.losses()
+        found = self.loss(self.network)
         self.mean_loss = found.mean
         overfits = self.has_learned and training_loss < found.of_network
         self.dataset.token_dropout = self.token_dropout * overfits
@@ -171,13 +216,13 @@ class HeldOutChecks(Callback):  # type: ignore[misc]
 
     def on_train_end(self, *_: Any, **__: Any) -> None:
         """Forget the held-out samples, which would stay in memory; say if nothing was learned."""
-        self.losses = self.dataset = None
+        self.loss = self.network = self.dataset = None
         if self.may_end and not self.has_learned:
             logging.getLogger("sklearn_lstm").warning("The network %s.", NOTHING_LEARNED)
 
     def __getstate__(self) -> dict[str, Any]:
         """Leave out the samples, which can't be pickled."""
-        return vars(self) | {"losses": None, "dataset": None}
+        return vars(self) | {"loss": None, "network": None, "dataset": None}
 
 
 @dataclass(eq=False)
@@ -196,7 +241,6 @@ class NetworkProgress(Callback):  # type: ignore[misc]
     progress: FitProgress | None = None  # of a copy, and after the training
     schedule: Callback | None = None
     task = epoch = CallbackTask()
-    has_stopped = False
     n_done = 0
 
     def __getstate__(self) -> dict[str, Any]:
@@ -218,9 +262,9 @@ class NetworkProgress(Callback):  # type: ignore[misc]
             self.n_done += 1
             self._show(net, self.schedule and self.schedule.end)
 
-    def on_epoch_end(self, *_: Any, **__: Any) -> None:
+    def on_epoch_end(self, net: NeuralNet, **_: Any) -> None:
         """End the task of an epoch, which says whether training is to end."""
-        self.has_stopped = self.epoch.end()
+        net.has_stopped |= self.epoch.end()
 
     def on_train_end(self, net: NeuralNet, **_: Any) -> None:
         """Count no more updates than were done, and forget what can't be pickled."""
