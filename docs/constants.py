@@ -10,7 +10,7 @@ from sklearn_lstm.members import member, model
 from sklearn_lstm.members.convolutions import learner as convolutions
 from sklearn_lstm.members.convolutions import random_convolutions as linear_convolutions
 from sklearn_lstm.members.convolutions import ridge
-from sklearn_lstm.members.network import batches, loop, schedule_and_end
+from sklearn_lstm.members.network import batches, callbacks, training
 from sklearn_lstm.members.ngrams import bags, svm
 from sklearn_lstm.members.ngrams import learner as ngrams
 from sklearn_lstm.members.regression import learner as regression
@@ -50,17 +50,17 @@ NUMBERS = {
     "n_frames": count(kinds.MEASUREMENTS.n_frames),
     "n_framed_steps": count(2 * kinds.MEASUREMENTS.n_frames),
     "batch_of_partial_fit": count(member.BATCH_SIZE_OF_PARTIAL_FIT),
-    "warm_up": percent(schedule_and_end.WARM_UP),
+    "warm_up": percent(callbacks.WARM_UP),
     "longest_warm_up": count(duration.UPDATES_PER_EPOCH),
     "updates_per_check": count(duration.UPDATES_PER_CHECK),
     "epochs_per_check": count(kinds.WORDS.epochs_per_check),
     "updates_per_check_of_characters": count(kinds.CHARACTERS.effort * duration.UPDATES_PER_CHECK),
     "longest_of_full_interval": count(duration.MOST_STEPS_PER_BATCH / duration.SMALLEST_BATCH),
-    "most_checks": count(schedule_and_end.MOST_CHECKS),
-    "least_progress": count(schedule_and_end.LEAST_PROGRESS),
-    "largest_learned": percent(schedule_and_end.LARGEST_LEARNED),
-    "token_dropout": percent(loop.TOKEN_DROPOUT),
-    "checks_without_progress": count(schedule_and_end.CHECKS_WITHOUT_PROGRESS),
+    "most_checks": count(callbacks.MOST_CHECKS),
+    "least_progress": count(callbacks.LEAST_PROGRESS),
+    "largest_learned": percent(callbacks.LARGEST_LEARNED),
+    "token_dropout": percent(training.TOKEN_DROPOUT),
+    "checks_without_progress": count(callbacks.CHECKS_WITHOUT_PROGRESS),
     "most_categories": count(regression.MOST_CATEGORIES),
     # held-out samples and the blend
     "smallest_held_out": count(2 * duration.HELD_OUT_SHARE * duration.LARGEST_HELD_OUT),

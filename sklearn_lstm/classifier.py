@@ -32,8 +32,8 @@ from sklearn_lstm.fitting import (
 from sklearn_lstm.members.member import LinearMember
 from sklearn_lstm.members.model import Fitted
 from sklearn_lstm.members.network.architecture import GATES, POOLINGS
-from sklearn_lstm.members.network.loop import make_net
 from sklearn_lstm.members.network.loss_and_optimizer import OPTIMIZERS
+from sklearn_lstm.members.network.training import make_net
 from sklearn_lstm.members.regression.encoder_and_numbers import EncoderModel
 from sklearn_lstm.parameters import POSITIVE_INTEGER, checked_parameters, plain_parameters
 from sklearn_lstm.pretrained.embeddings import restored_embeddings, stored_embeddings
@@ -659,7 +659,7 @@ class LSTMSequenceClassifier(
         fitted = self._fitted
         if fitted is None:
             return {}
-        size = f"{len(fitted.model.encoding) - N_SPECIAL:,} known ids"
+        size = f"{len(fitted.model.network.encoding) - N_SPECIAL:,} known ids"
         if fitted.input_format.kind is MEASUREMENTS:
             size = fitted.input_format.describe()
         parts = {"input": f"{self.input_type_}: {size}"}
@@ -740,7 +740,7 @@ class LSTMSequenceClassifier(
 
     def _stored_numbers(self) -> tuple[dict[str, int], int | None]:
         fitted = what_was_fitted(self)
-        sizes = {**fitted.model.encoding.sizes, "n_outputs": len(fitted.labels)}
+        sizes = {**fitted.model.network.encoding.sizes, "n_outputs": len(fitted.labels)}
         return sizes | {"n_weights": fitted.model.network.n_weights}, fitted.n_samples
 
     def _stored_attributes(self) -> dict[str, Any]:

@@ -31,10 +31,9 @@ from sklearn_lstm.exceptions import (
 from sklearn_lstm.members.convolutions.learner import ConvolutionLearner
 from sklearn_lstm.members.member import Learner, LinearMember
 from sklearn_lstm.members.model import Fitted, SequenceModel
-from sklearn_lstm.members.network.learning import train_network, train_one_epoch
-from sklearn_lstm.members.network.loop import epoch_rows
+from sklearn_lstm.members.network.callbacks import epoch_rows
 from sklearn_lstm.members.network.network import Network
-from sklearn_lstm.members.network.schedule_and_end import BlendLoss
+from sklearn_lstm.members.network.training import BlendLoss, train_network, train_one_epoch
 from sklearn_lstm.members.ngrams.learner import NgramLearner
 from sklearn_lstm.members.ngrams.online_ngrams import OnlineNgrams
 from sklearn_lstm.members.regression.learner import EncoderLearner, NumberLearner
@@ -330,7 +329,7 @@ def fit_model(
             if network.is_trained and (members or np.isnan(thresholds).any()):
                 held_out = loss.joined_by(network)
     model = SequenceModel.blended(network, members, held_out).with_thresholds(thresholds, held_out)
-    fitted = Fitted.empty(data.input_format, samples.targets.labels)
+    fitted = Fitted(data.input_format, samples.targets.labels)
     return fitted.with_model(model, samples, epoch_rows(network.net))
 
 
@@ -396,7 +395,7 @@ def fit_one_epoch(
     Nothing of what was fitted before changes: each call makes a new model.
     """
     samples = data.samples
-    fitted = before or Fitted.empty(data.input_format, samples.targets.labels)
+    fitted = before or Fitted(data.input_format, samples.targets.labels)
     previous = fitted.model
     progress = FitProgress(is_shown=settings.verbose > 0, task=CallbackTask())
     network = train_one_epoch(samples, settings, rng, previous[Network.name], progress)

@@ -83,7 +83,7 @@ def test_the_net_of_a_loaded_model_reads_datasets():
     model = small().fit(X, y)
     loaded = pickle.loads(pickle.dumps(model))
     samples = Samples(read_sequences(X), Targets(y, np.ones(len(y)), Labels.of(y)))
-    dataset = SequenceDataset(samples, loaded._fitted.model.encoding)
+    dataset = SequenceDataset(samples, loaded._fitted.model.network.encoding)
     assert loaded.net_.predict_proba(dataset).shape == (40, 2)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Annotated, Any, Self
 
 import numpy as np
@@ -15,7 +15,7 @@ from sklearn_lstm.data.sequences import Sequences
 from sklearn_lstm.exceptions import InvalidSequencesError
 from sklearn_lstm.field_checks import check_agreement
 from sklearn_lstm.members.member import LinearMember, Member
-from sklearn_lstm.members.network.network_member import Encoding, EpochRow, NetworkMember
+from sklearn_lstm.members.network.network_member import EpochRow, NetworkMember
 from sklearn_lstm.targets.labels import Labels, Thresholds
 from sklearn_lstm.targets.samples import Samples
 from sklearn_lstm.targets.thresholds import choose_thresholds, given_thresholds
@@ -49,17 +49,12 @@ class SequenceModel:
         The probabilities above which labels, or the second of two classes, are predicted.
     """
 
-    members: Annotated[tuple[Member, ...], "n_members<10"]
-    weights: Annotated[tuple[float, ...], "n_members"]
-    prior_correction: float | Annotated[NDArray[np.float64], "n_outputs"]
-    log_prior: Annotated[NDArray[np.float64], "n_outputs"] | float
-    n_held_out: int
+    members: Annotated[tuple[Member, ...], "n_members<10"] = ()
+    weights: Annotated[tuple[float, ...], "n_members"] = ()
+    prior_correction: float | Annotated[NDArray[np.float64], "n_outputs"] = 0.0
+    log_prior: Annotated[NDArray[np.float64], "n_outputs"] | float = 0.0
+    n_held_out: int = 0
     thresholds: Annotated[NDArray[np.float64], "n_label_thresholds"] | float = 0.5
-
-    @classmethod
-    def empty(cls) -> SequenceModel:
-        """Return a model before the first training."""
-        return cls((), (), 0.0, 0.0, 0)
 
     @classmethod
     def blended(
@@ -74,7 +69,7 @@ class SequenceModel:
         All weights are multiplied by the confidence of the members (see `Member.confidence_in`).
         """
         if not linear_members:
-            return cls.empty().with_network(network)
+            return cls().with_network(network)
         members = network, *reversed(linear_members)
         blend = held_out.blend()
         known = dict(zip(held_out.members, blend.factors.tolist(), strict=True))
@@ -129,11 +124,6 @@ class SequenceModel:
     def linear_names(self) -> list[str]:
         """The names of the members that `fit` has fitted beside the network."""
         return [member.name for member in self.members if isinstance(member, LinearMember)]
-
-    @property
-    def encoding(self) -> Encoding:
-        """The encoding of the network."""
-        return self.network.encoding
 
     def blended_logits(self, sequences: Sequences, *, without: str | None = None) -> Logits:
         """Return the logits (n_samples, n_outputs), perhaps without the member of a name.
@@ -220,10 +210,10 @@ class Fitted:
 
     input_format: InputFormat
     labels: Labels
-    model: SequenceModel
-    history: list[EpochRow]
-    n_samples: int
-    n_epochs: Annotated[int, range(1 << 62)]
+    model: SequenceModel = field(default_factory=SequenceModel)
+    history: list[EpochRow] = field(default_factory=list)
+    n_samples: int = 0
+    n_epochs: Annotated[int, range(1 << 62)] = 0
     coverage: float | None = None
     n_steps: int = 0
 
@@ -253,11 +243,6 @@ class Fitted:
     def thresholds(self) -> NDArray[np.float64]:
         """The threshold of each label, or that of the second of two classes."""
         return np.full_like(given_thresholds(0.5, self.labels), self.model.thresholds)
-
-    @classmethod
-    def empty(cls, input_format: InputFormat, labels: Labels) -> Self:
-        """Return what is known before the first training."""
-        return cls(input_format, labels, SequenceModel.empty(), [], 0, 0)
 
     def with_model(self, model: SequenceModel, samples: Samples, epochs: list[EpochRow]) -> Self:
         """Return the same with a model that was trained on further samples, for some epochs."""

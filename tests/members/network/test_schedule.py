@@ -6,7 +6,7 @@ import numpy as np
 from skorch.callbacks import Callback
 
 from sklearn_lstm import LSTMSequenceClassifier
-from sklearn_lstm.members.network.schedule_and_end import (
+from sklearn_lstm.members.network.callbacks import (
     MOST_CHECKS,
     HeldOutChecks,
     Losses,
